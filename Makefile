@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# make              skep, libskep.so, libskep.a under build/
+# make check        all tests; closes with "N passed, N failed, N skipped"
+# make bench        the figures, both sides of each ratio
+# make fuzz         each fuzz target for FUZZ_SECONDS (300) under ASan and UBSan
+# make install      PREFIX (/usr/local), DESTDIR
+# make static       build/static/skep: one file without shared libraries
+# SAN=1             with AddressSanitizer and UndefinedBehaviorSanitizer
+# CROSS=triplet-    cross compiler prefix, e.g. CROSS=aarch64-linux-gnu-
+# WERROR=1          warnings are errors
+
+VERSION   := 0.1.0
+SOVERSION := 0
+PREFIX    ?= /usr/local
+DESTDIR   ?=
+CROSS     ?=
+CC        := $(if $(filter default undefined,$(origin CC)),$(CROSS)gcc,$(CC))
+AR        := $(if $(filter default undefined,$(origin AR)),$(CROSS)ar,$(AR))
+OBJCOPY   := $(if $(filter default undefined,$(origin OBJCOPY)),$(CROSS)objcopy,$(OBJCOPY))
+PKGCONFIG ?= $(CROSS)pkg-config
+CLANG     ?= $(firstword $(foreach c,clang-19 clang-18 clang-17 clang,$(shell command -v $(c) 2>/dev/null)))
+O         := build$(if $(SAN),-san)$(if $(CROSS),/$(CROSS:-=))
+
+have = $(shell printf '\#include <$(1)>\nint main(void){return 0;}\n' | $(CC) -x c -fsyntax-only - 2>/dev/null && echo 1)
+
+WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wundef -Wno-unused-parameter
+CFLAGS  ?= -O2 -g
+ALLCFLAGS = -std=gnu11 -D_GNU_SOURCE -DSKEP_VERSION='"$(VERSION)"' -DSKEP_DATADIR='"$(PREFIX)/share/skep"' \
+	-Iinclude -Isrc -fPIC -fvisibility=hidden -fno-semantic-interposition -ffunction-sections -fdata-sections \
+	$(WARN) $(if $(WERROR),-Werror) $(SANFLAGS) $(CFLAGS) $(if $(call have,jansson.h),-DHAVE_JANSSON)
+SANFLAGS := $(if $(SAN),-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+LDLIBS   := -lelf -ldl -lpthread
+
+LIB_LAYERS := base isa btf model obj vm maps call runtime host api
+LIB_SRC := $(sort $(wildcard $(addprefix src/,$(addsuffix /*.c,$(LIB_LAYERS)))))
+CLI_SRC := $(sort $(wildcard src/cli/*.c))
+LIB_OBJ := $(LIB_SRC:%.c=$(O)/%.o)
+CLI_OBJ := $(CLI_SRC:%.c=$(O)/%.o)
+
+.PHONY: all check bench fuzz install uninstall static clean man
+.DELETE_ON_ERROR:
+all: $(O)/skep $(O)/libskep.so.$(SOVERSION) $(O)/libskep.a $(O)/skep.pc
+
+$(O)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALLCFLAGS) -MMD -MP -c -o $@ $<
+
+# All of the library as one relocatable file in which only skep_* is global.
+$(O)/libskep.o: $(LIB_OBJ)
+	$(CC) -r -nostdlib -o $@.tmp $^
+	$(OBJCOPY) --wildcard --keep-global-symbol='skep_*' $@.tmp $@ && rm -f $@.tmp
+
+$(O)/libskep.a: $(O)/libskep.o
+	rm -f $@ && $(AR) rcs $@ $<
+
+$(O)/libskep.so.$(SOVERSION): $(LIB_OBJ) src/api/libskep.map
+	$(CC) $(SANFLAGS) $(LDFLAGS) -shared -Wl,-soname,libskep.so.$(SOVERSION) -Wl,--gc-sections \
+		-Wl,--version-script=src/api/libskep.map $(if $(SAN),,-Wl,-z,defs) -o $@ $(LIB_OBJ) $(LDLIBS)
+	ln -sf libskep.so.$(SOVERSION) $(O)/libskep.so
+
+$(O)/skep: $(CLI_OBJ) $(LIB_OBJ)
+	$(CC) $(SANFLAGS) $(LDFLAGS) -Wl,--gc-sections -Wl,-z,now -o $@ $^ $(LDLIBS)
+
+$(O)/skep.pc: Makefile
+	@mkdir -p $(@D)
+	printf 'prefix=%s\nincludedir=$${prefix}/include\nlibdir=$${prefix}/lib\n\nName: skep\nDescription: eBPF in user space and on Linux\nVersion: %s\nLibs: -L$${libdir} -lskep\nLibs.private: $(LDLIBS)\nCflags: -I$${includedir}\n' '$(PREFIX)' '$(VERSION)' > $@
+
+static:
+	$(MAKE) O=$(O)/static LDFLAGS='-static' CFLAGS='$(CFLAGS) -DSKEP_STATIC' \
+		LDLIBS='-lelf -lz $(if $(call have,jansson.h),-ljansson) -lpthread' $(O)/static/skep
+
+include $(wildcard mk/*.mk)
+
+clean:
+	rm -rf build build-san
+
+-include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d)

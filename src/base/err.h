@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * base/err.h: filling a struct skep_err, once, next to the cause.
+ *
+ *	return err_set(err, ERR_ELF_SECTION, where, "section %d ends ...", i);
+ *
+ * WHERE is the place without a trailing colon ("fw.o:.text+0x18", "t.pcap");
+ * NULL leaves it out. err_note and err_help add lines to the message.
+ */
+#ifndef BASE_ERR_H
+#define BASE_ERR_H
+
+#include "base/base.h"
+#include "skep/err.h"
+
+enum err_id {
+#define ERR(name, id, code, text) ERR_##name = id,
+#include "base/err.def"
+#undef ERR
+};
+
+/* Fills ERR from its row in err.def; returns the row's negative errno. */
+int err_set(struct skep_err *err, enum err_id id, const char *where,
+	    const char *fmt, ...) PRINTF_LIKE(4, 5);
+void err_note(struct skep_err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void err_help(struct skep_err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* Adds a line as it is (a quoted source line, a caret). */
+void err_line(struct skep_err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void err_clear(struct skep_err *err);
+
+/*
+ * The entry of NAMES (N pointers) nearest to WORD by edit distance, or NULL
+ * when none is near: for "did you mean".
+ */
+const char *err_nearest(const char *word, const char *const *names, size_t n);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * os.h: every primitive of the operating system that the other layers use:
+ * memory, files, clocks, cpus, libraries loaded on first use. Nothing else in
+ * src/ below the engines calls the system directly.
+ */
+#ifndef BASE_OS_H
+#define BASE_OS_H
+
+#include "base/err.h"
+#include <stdio.h>
+
+/* ---- memory --------------------------------------------------------- */
+
+/* SIZE zeroed bytes for free(); aborts with a text when there are none. */
+void *mem_alloc(size_t size);
+/* realloc() that does not return NULL. */
+void *mem_resize(void *p, size_t size);
+char *mem_strdup(const char *s);
+/* Says that BYTES are not to be had and aborts. */
+_Noreturn void mem_out(size_t bytes);
+
+/*
+ * SIZE zeroed bytes of address space that is committed page by page as it is
+ * touched; NULL when the system refuses. For maps, whose size users choose.
+ */
+void *os_map_lazy(size_t size);
+void os_unmap(void *p, size_t size);
+
+/* ---- files ---------------------------------------------------------- */
+
+/* A whole file in memory, read-only. */
+struct os_file {
+	const u8 *data;		/* size bytes; not NUL-terminated */
+	size_t size;
+	bool mapped;		/* data is a mapping, else heap */
+};
+
+/* "-" is standard input. Refuses directories. Error ids: FILE_*. */
+int os_file_read(struct os_file *f, const char *path, struct skep_err *err);
+void os_file_close(struct os_file *f);
+
+/*
+ * A file that appears under its name only when it is complete: written beside
+ * it, renamed by os_out_commit, removed by os_out_abort. "-" is standard
+ * output; a name that exists and is no regular file (a pipe, /dev/null) is
+ * written in place.
+ */
+struct os_out {
+	FILE *f;
+	char *path, *temp;	/* temp is NULL when written in place */
+};
+
+int os_out_open(struct os_out *o, const char *path, struct skep_err *err);
+int os_out_commit(struct os_out *o, struct skep_err *err);
+void os_out_abort(struct os_out *o);
+
+/* ---- time and machine ------------------------------------------------ */
+
+u64 os_clock_ns(void);		/* CLOCK_MONOTONIC */
+u64 os_clock_boot_ns(void);	/* CLOCK_BOOTTIME */
+u64 os_clock_tai_ns(void);	/* CLOCK_TAI */
+int os_cpu_count(void);		/* cpus that may exist; at least 1 */
+
+/* ---- libraries on first use ------------------------------------------ */
+
+/* dlopen and dlsym; NULL when not there. Handles are never closed. */
+void *os_lib_open(const char *soname);
+void *os_lib_sym(void *lib, const char *name);
+
+#endif
