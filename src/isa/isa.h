@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * isa.h: the instruction set as data, and the passage between its forms: raw
+ * slots (struct bpf_insn), text, classic BPF. Everything here is a function of
+ * insn.def. Knows nothing of programs, maps or helpers.
+ */
+#ifndef ISA_ISA_H
+#define ISA_ISA_H
+
+#include "base/base.h"
+#include "base/err.h"
+#include "base/strbuf.h"
+#include "base/vec.h"
+#include <linux/bpf.h>
+
+enum isa_op {
+#define INSN(name, ...) OP_##name,
+#include "isa/insn.def"
+	OP_MAX,
+	OP_BAD = OP_MAX,	/* no instruction */
+};
+
+/* What consumers switch on. */
+enum isa_kind {
+	KIND_ALU_ADD, KIND_ALU_SUB, KIND_ALU_MUL, KIND_ALU_DIV, KIND_ALU_SDIV,
+	KIND_ALU_OR, KIND_ALU_AND, KIND_ALU_LSH, KIND_ALU_RSH, KIND_ALU_MOD,
+	KIND_ALU_SMOD, KIND_ALU_XOR, KIND_ALU_ARSH,
+	KIND_NEG, KIND_MOV, KIND_MOVSX8, KIND_MOVSX16, KIND_MOVSX32,
+	KIND_AS_CAST, KIND_LE, KIND_BE, KIND_BSWAP,
+	KIND_JMP_JEQ, KIND_JMP_JGT, KIND_JMP_JGE, KIND_JMP_JSET, KIND_JMP_JNE,
+	KIND_JMP_JSGT, KIND_JMP_JSGE, KIND_JMP_JLT, KIND_JMP_JLE,
+	KIND_JMP_JSLT, KIND_JMP_JSLE,
+	KIND_JA, KIND_JA32, KIND_MAY_GOTO,
+	KIND_CALL, KIND_CALL_LOCAL, KIND_CALL_KFUNC, KIND_CALL_REG, KIND_EXIT,
+	KIND_LDDW, KIND_LDX, KIND_LDXSX, KIND_ST, KIND_STX,
+	KIND_ATOMIC_ADD, KIND_ATOMIC_FADD, KIND_ATOMIC_XOR, KIND_ATOMIC_FXOR,
+	KIND_ATOMIC_OR, KIND_ATOMIC_FOR, KIND_ATOMIC_AND, KIND_ATOMIC_FAND,
+	KIND_ATOMIC_XCHG, KIND_ATOMIC_CMPXCHG, KIND_ATOMIC_LDACQ,
+	KIND_ATOMIC_STREL,
+	KIND_LD_ABS, KIND_LD_IND,
+};
+
+enum isa_sel { SEL_NONE, SEL_OFF, SEL_SRC, SEL_IMM };
+enum isa_group {
+	GROUP_BASE32, GROUP_BASE64, GROUP_ATOMIC32, GROUP_ATOMIC64,
+	GROUP_DIVMUL32, GROUP_DIVMUL64, GROUP_PACKET, GROUP_KERNEL,
+};
+
+/* Fields that an instruction uses; the others must be zero. From its text. */
+enum isa_field {
+	FIELD_DST = 1, FIELD_SRC = 2, FIELD_OFF = 4, FIELD_IMM = 8,
+	FIELD_IMM2 = 16,	/* imm of the second slot */
+};
+
+struct isa_row {
+	const char *name;	/* of insn.def, e.g. "ADD64_K" */
+	const char *text;	/* syntax template, see insn.def */
+	u8 opcode, sel, kind, width, group, cpu;
+	s16 val;		/* what the field SEL must be */
+};
+
+extern const struct isa_row isa_rows[OP_MAX];
+
+/* ---- decode.c -------------------------------------------------------- */
+
+/* The row that INSN's opcode and selector field pick, or OP_BAD. */
+enum isa_op isa_op(const struct bpf_insn *insn);
+/* Mask of enum isa_field that row OP uses (its selector field included). */
+unsigned isa_fields(enum isa_op op);
+/* 1, or 2 for 64-bit immediate loads; 1 for what is no instruction. */
+static inline unsigned isa_slots(const struct bpf_insn *insn)
+{
+	return insn->code == (BPF_LD | BPF_DW | BPF_IMM) ? 2 : 1;
+}
+/* True when the jump or local call at INSN transfers control by a number;
+ * *DELTA is then relative to the next instruction, in slots. */
+bool isa_target(const struct bpf_insn *insn, s64 *delta);
+
+/*
+ * Checks N slots as the kernel does before it verifies: every slot decodes,
+ * registers are r0..r10, reserved fields are zero, second slots are whole,
+ * jumps and local calls land on an instruction inside. WHERE prefixes the
+ * message ("fw.o:firewall"), to which ":INSN" is added. Errors: INSN, JUMP.
+ */
+int isa_check(const struct bpf_insn *insns, size_t n, const char *where,
+	      struct skep_err *err);
+/* The same for one instruction's own fields, without jump targets; NEXT is
+ * the second slot or NULL. Returns NULL or the reason (static text). */
+const char *isa_check_fields(const struct bpf_insn *insn,
+			     const struct bpf_insn *next);
+
+/* ---- disasm.c -------------------------------------------------------- */
+
+/*
+ * Appends the text of INSNS[AT] as llvm-objdump 19 prints it, e.g.
+ * "r0 = *(u64 *)(r1 + 0x8)"; bytes that are no instruction as ".raw 0x...".
+ * Numbers of jump targets stay relative ("goto +0x5").
+ */
+void isa_disasm(struct strbuf *out, const struct bpf_insn *insns, size_t n,
+		size_t at);
+
+/* ---- asm.c ----------------------------------------------------------- */
+
+struct isa_code { struct bpf_insn *v; size_t n, cap; };	/* a VEC */
+
+/*
+ * Assembles TEXT (TEXT_BYTES long, need not end in NUL): one instruction a
+ * line or between ';', labels "name:", comments "//", "#" and C comments,
+ * numbers in decimal or hex; targets "+5" or labels; both dialects of clang
+ * and the kernel, and .raw. FILE is for messages ("FILE:LINE:COL: error: ...").
+ * Appends to CODE, which the caller frees with vec_free, also after an error.
+ * Errors: ASM, ASM_LABEL, ASM_RANGE.
+ */
+int isa_asm(struct isa_code *code, const char *text, size_t text_bytes,
+	    const char *file, struct skep_err *err);
+
+/* ---- cbpf.c: classic BPF (linux/filter.h) ----------------------------- */
+
+struct sock_filter;
+struct isa_cbpf { struct sock_filter *v; size_t n, cap; };	/* a VEC */
+
+/* Parses the text of `tcpdump -ddd` (also -dd's C initialisers). Error: CBPF. */
+int cbpf_parse(struct isa_cbpf *prog, const char *text, size_t text_bytes,
+	       const char *file, struct skep_err *err);
+/* As the kernel's checker: 1..4096 insns, known opcodes, forward jumps inside,
+ * M[] below 16, no division by constant 0, ends in RET. Error: CBPF. */
+int cbpf_check(const struct sock_filter *v, size_t n, const char *where,
+	       struct skep_err *err);
+/* Text of instruction AT in the form of `tcpdump -d`: "(000) ldh [12]". */
+void cbpf_disasm(struct strbuf *out, const struct sock_filter *v, size_t at);
+/*
+ * Translates a checked program to eBPF for a socket filter: r1 is the skb,
+ * packet access by LD_ABS/LD_IND, A in r0, X in r7, M[] on the stack; ancillary
+ * loads (SKF_AD_OFF) become context loads where struct __sk_buff has the field
+ * and a CBPF error where not.
+ */
+int cbpf_translate(struct isa_code *out, const struct sock_filter *v, size_t n,
+		   const char *where, struct skep_err *err);
+/*
+ * The verdict of a checked program on a packet: bytes to keep, 0 = drop.
+ * WIRE_BYTES is the length on the wire (>= BYTES). Loads outside return 0.
+ */
+u32 cbpf_run(const struct sock_filter *v, size_t n, const u8 *packet,
+	     u32 bytes, u32 wire_bytes);
+
+#endif
