@@ -72,7 +72,7 @@ static:
 	$(MAKE) O=$(O)/static LDFLAGS='-static' CFLAGS='$(CFLAGS) -DSKEP_STATIC' \
 		LDLIBS='-lelf -lz $(if $(call have,jansson.h),-ljansson) -lpthread' $(O)/static/skep
 
-include $(wildcard mk/*.mk)
+include $(sort $(wildcard mk/*.mk))
 
 clean:
 	rm -rf build build-san

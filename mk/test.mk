@@ -13,7 +13,6 @@
 TEST_PCAP   := $(call have,pcap.h)
 TEST_LIBS   := -lcmocka $(if $(TEST_PCAP),-lpcap)
 UNIT_SRC    := $(sort $(wildcard test/unit/*_test.c))
-FUZZ_SRC    := $(sort $(wildcard test/fuzz/*_fuzz.c))
 UNIT_BIN    := $(UNIT_SRC:%.c=$(O)/%)
 REPLAY_BIN  := $(FUZZ_SRC:%_fuzz.c=$(O)/%_replay)
 TEST_SCRIPT := $(sort $(wildcard test/*/*.t))
