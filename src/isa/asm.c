@@ -109,31 +109,45 @@ static void help_nearest(struct assembler *a, const char *p,
 	const char *words[ASM_WANTS], *near;
 	char word[48];
 
+	if (!asm_word_char(*p))
+		return;
 	found_text(p, word, sizeof(word));
 	for (unsigned i = 0; i < n; i++)
 		words[i] = wants[i];
-	near = *word == '\'' ? err_nearest(word, words, n) : NULL;
+	near = err_nearest(word, words, n);
 	if (near && *near == '\'')
 		err_help(a->err, "did you mean %s?", near);
+}
+
+/* "A, B or C" of N wants; of many only the first. */
+static void list_wants(char *buf, size_t size, char (*wants)[48], unsigned n)
+{
+	enum { SHOWN = 6 };
+	size_t used = 0;
+
+	*buf = 0;
+	for (unsigned i = 0; i < n && used < size; i++) {
+		if (i == SHOWN) {
+			snprintf(buf + used, size - used, ", ...");
+			return;
+		}
+		used += (size_t)snprintf(buf + used, size - used, "%s%s",
+			!i ? "" : i + 1 < n ? ", " : " or ", wants[i]);
+	}
 }
 
 /* No row fits the statement at P: says how far the best one came. */
 static int fail_syntax(struct assembler *a, const char *p, int opcode)
 {
-	char wants[ASM_WANTS][48], found[48], list[300] = "";
+	char wants[ASM_WANTS][48], found[48], list[300];
 	struct asm_insn m;
-	size_t used = 0;
 	int code;
 
 	asm_explain(p, opcode, &m);
 	found_text(m.stop, found, sizeof(found));
-	for (unsigned i = 0; i < m.n_wants; i++) {
+	for (unsigned i = 0; i < m.n_wants; i++)
 		asm_want_text(m.wants[i], wants[i], sizeof(wants[i]));
-		used += (size_t)snprintf(list + used, sizeof(list) - used,
-			"%s%s", !i ? "" : i + 1 < m.n_wants ? ", " : " or ",
-			wants[i]);
-		used = min_u64(used, sizeof(list) - 1);
-	}
+	list_wants(list, sizeof(list), wants, m.n_wants);
 	if (m.stop == asm_skip_blanks(p))
 		code = fail_at(a, ERR_ASM, m.stop,
 			       "no instruction starts with %s", found);

@@ -16,7 +16,7 @@ struct asm_index {
 	u16 head[256];
 };
 
-enum { ASM_WANTS = 8 };
+enum { ASM_WANTS = 40 };
 
 /* A statement as read. Pointers lead into the text. */
 struct asm_insn {

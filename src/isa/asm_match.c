@@ -357,12 +357,12 @@ static const char *helper(struct asm_insn *m, const char *p)
 {
 	const char *q = p;
 
-	if (is_letter(*p)) {
+	if (is_letter(*p))
 		q = word_end(p);
-		if (*q != '#')
-			return fail(m, p, "@a helper as NUMBER or NAME#NUMBER");
+	if (q != p && *q == '#')
 		q++;
-	}
+	else if (q != p || !(is_digit(*p) || *p == '-' || *p == '+'))
+		return fail(m, p, "@a helper as NUMBER or NAME#NUMBER");
 	return number32(m, q, &m->slot[0].imm);
 }
 
