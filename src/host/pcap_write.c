@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include "base/hash.h"
 #include "base/os.h"
+#include "base/strbuf.h"
 
 enum {
 	FLUSH_BYTES = 256 << 10,
@@ -36,6 +37,7 @@ struct capture_out {
 	u32 ifaces;
 	struct arena names;
 	struct strtab known;	/* properties to interface number */
+	struct strbuf key;	/* for a look-up in known */
 	u8 buf[FLUSH_BYTES + BLOCK_MAX];
 };
 
@@ -151,18 +153,19 @@ int capture_out_iface(struct capture_out *w, const struct capture_iface *i,
 	size_t name_bytes = i->name ? strlen(i->name) : 0;
 	u8 ns = 9;		/* ticks of 10^-9 s */
 	u8 *block;
-	char *key;
 
 	if (i->link > UINT16_MAX || name_bytes > UINT16_MAX)
 		return err_set(err, ERR_PCAP, w->out.path, "interface with "
 			       "link type %u and a name of %zu bytes: pcapng "
 			       "has room for 65535 each", i->link, name_bytes);
-	key = arena_printf(&w->names, "%u/%u%s%s", i->link, i->snaplen,
-			   i->name ? "/" : "", i->name ? i->name : "");
-	if (strtab_get(&w->known, key, iface))
+	sb_reset(&w->key);
+	sb_printf(&w->key, "%u/%u%s%s", i->link, i->snaplen,
+		  i->name ? "/" : "", i->name ? i->name : "");
+	if (strtab_get(&w->known, sb_text(&w->key), iface))
 		return 0;
 	*iface = w->ifaces++;
-	strtab_put(&w->known, key, *iface);
+	strtab_put(&w->known, arena_strdup(&w->names, sb_text(&w->key)),
+		   *iface);
 	block = block_begin(w, BLOCK_IFACE);
 	put16(w, (u16)i->link);
 	put16(w, 0);
@@ -208,7 +211,8 @@ int capture_out_write(struct capture_out *w, const struct packet *p,
 	if (p->bytes > CAPTURE_PACKET_MAX || p->iface >= w->ifaces)
 		return refuse_packet(w, p, err);
 	put(w, head, sizeof(head));
-	put_padded(w, p->data, p->bytes);
+	if (p->bytes)
+		put_padded(w, p->data, p->bytes);
 	if (kind != VERDICT_NONE)
 		put_verdict(w, kind, value);
 	return block_end(w, block, err);
@@ -217,6 +221,7 @@ int capture_out_write(struct capture_out *w, const struct packet *p,
 static void out_free(struct capture_out *w)
 {
 	arena_free(&w->names);
+	sb_free(&w->key);
 	free(w);
 }
 
