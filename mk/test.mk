@@ -38,3 +38,8 @@ check: $(if $(CLI_SRC),all) $(UNIT_BIN) $(REPLAY_BIN)
 
 .SECONDARY: $(UNIT_SRC:%.c=$(O)/%.o) $(FUZZ_SRC:%.c=$(O)/%.o)
 -include $(UNIT_SRC:%.c=$(O)/%.d) $(FUZZ_SRC:%.c=$(O)/%.d)
+
+# Opt-in: root, debootstrap, some minutes and the network. CHROOT=check tests too.
+.PHONY: check-chroot
+check-chroot:
+	test/chroot/run $(CHROOT)
