@@ -32,7 +32,7 @@ static int place(struct link *l, u32 index)
 
 	if (s->ext && s->ext->nr_core_relos)
 		return err_set(o->err, ERR_UNSUPPORTED, elf_in(o, s),
-			       "%u CO-RE relocations (preserve_access_index, bpf_core_read), in use by '%s'",
+			       "%u CO-RE relocations, in use by '%s'",
 			       s->ext->nr_core_relos, f->name);
 	f->placed_for = l->number;
 	f->placed_at = l->nr_insns;

@@ -289,7 +289,7 @@ static int maps_types(struct obj *o, const struct btf_type **sec)
 	*sec = NULL;
 	if (!ret && old)
 		return err_set(o->err, ERR_UNSUPPORTED, elf_in(o, &o->secs[old]),
-			       "map definitions of the old kind, as struct bpf_map_def in section 'maps'");
+			       "maps of struct bpf_map_def in section 'maps'");
 	if (!ret)
 		ret = elf_only(o, SEC_MAPS, &o->maps_sec);
 	if (ret || !o->maps_sec)
@@ -297,7 +297,7 @@ static int maps_types(struct obj *o, const struct btf_type **sec)
 	s = &o->secs[o->maps_sec];
 	if (!o->img->btf || !strtab_get(&o->datasecs, ".maps", &id))
 		return err_set(o->err, ERR_MAP_DEF, elf_in(o, s),
-			       "the object has maps and no type information (BTF) for them; compile with -g");
+			       "maps without type information (BTF); compile with -g");
 	*sec = o->img->btf->types[id];
 	return 0;
 }
@@ -383,13 +383,6 @@ static int find_prog(struct obj *o, const struct obj_reloc *r, s32 *prog)
 	return 0;
 }
 
-static void size_slots(struct obj *o, const struct obj_reloc *r, u32 map, u32 slot)
-{
-	struct image_map *m = &o->img->maps[map];
-
-	m->nr_slots = (u32)max_u64(m->nr_slots, slot + 1ull);
-}
-
 int maps_values(struct obj *o)
 {
 	struct obj_reloc *r;
@@ -402,7 +395,8 @@ int maps_values(struct obj *o)
 	for (u32 i = 0; i < n && !ret; i++) {
 		ret = find_slot(o, &r[i], &map, &slot);
 		if (!ret)
-			size_slots(o, &r[i], map, slot);
+			o->img->maps[map].nr_slots = (u32)
+				max_u64(o->img->maps[map].nr_slots, slot + 1ull);
 	}
 	for (u32 i = 0; i < o->nr_user_maps && !ret; i++) {
 		struct image_map *m = &o->img->maps[i];

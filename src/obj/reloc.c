@@ -132,7 +132,7 @@ static int bad_place(struct obj *o, const struct obj_func *from,
 		     const struct obj_reloc *r, const struct obj_ref *ref)
 {
 	return err_set(o->err, ERR_ELF_RELOC, at_insn(o, from, ref->insn),
-		       "relocation of type %u to '%s' at an instruction that takes none",
+		       "relocation of type %u to '%s' at an instruction without one",
 		       r->type, o->syms[r->sym].name);
 }
 
