@@ -65,7 +65,8 @@ extern const struct isa_row isa_rows[OP_MAX];
 
 /* The row that INSN's opcode and selector field pick, or OP_BAD. */
 enum isa_op isa_op(const struct bpf_insn *insn);
-/* Mask of enum isa_field that row OP uses (its selector field included). */
+/* Mask of enum isa_field that row OP uses (its selector field included); 0 for
+ * OP_BAD. */
 unsigned isa_fields(enum isa_op op);
 /* 1, or 2 for 64-bit immediate loads; 1 for what is no instruction. */
 static inline unsigned isa_slots(const struct bpf_insn *insn)
@@ -79,7 +80,7 @@ bool isa_target(const struct bpf_insn *insn, s64 *delta);
 /*
  * Checks N slots as the kernel does before it verifies: every slot decodes,
  * registers are r0..r10, reserved fields are zero, second slots are whole,
- * jumps and local calls land on an instruction inside. WHERE prefixes the
+ * jumps, local calls and function addresses lead to an instruction inside. WHERE prefixes the
  * message ("fw.o:firewall"), to which ":INSN" is added. Errors: INSN, JUMP.
  */
 int isa_check(const struct bpf_insn *insns, size_t n, const char *where,
@@ -92,9 +93,13 @@ const char *isa_check_fields(const struct bpf_insn *insn,
 /* ---- disasm.c -------------------------------------------------------- */
 
 /*
- * Appends the text of INSNS[AT] as llvm-objdump 19 prints it, e.g.
- * "r0 = *(u64 *)(r1 + 0x8)"; bytes that are no instruction as ".raw 0x...".
- * Numbers of jump targets stay relative ("goto +0x5").
+ * Appends the text of INSNS[AT], AT < N, as llvm-objdump 19 prints it with
+ * -mcpu=v4: "r0 = *(u64 *)(r1 + 0x8)". Numbers of jump targets stay relative
+ * ("goto +0x5"). Where llvm's text does not tell instructions apart, ours does:
+ * "call pc+0x5" is local, "call kfunc[id:0x5]", "r1 = map[fd:0x3]". Bytes that
+ * are no well-formed instruction are printed as ".raw 0x" and 16 hex digits in
+ * the order of the file, for each slot that isa_slots counts and N holds. Text
+ * of consecutive instructions assembles to the same bytes, whatever they are.
  */
 void isa_disasm(struct strbuf *out, const struct bpf_insn *insns, size_t n,
 		size_t at);
@@ -106,8 +111,10 @@ struct isa_code { struct bpf_insn *v; size_t n, cap; };	/* a VEC */
 /*
  * Assembles TEXT (TEXT_BYTES long, need not end in NUL): one instruction a
  * line or between ';', labels "name:", comments "//", "#" and C comments,
- * numbers in decimal or hex; targets "+5" or labels; both dialects of clang
- * and the kernel, and .raw. FILE is for messages ("FILE:LINE:COL: error: ...").
+ * numbers in decimal or hex; targets "+5", "pc+5" or labels, also "1:" with
+ * "1b" and "1f"; both dialects of clang and the kernel with the addresses,
+ * "(b7)" and "<symbol+0x8>" that their tools print around them; and .raw.
+ * FILE is for messages ("FILE:LINE:COL: error: ...").
  * Appends to CODE, which the caller frees with vec_free, also after an error.
  * Errors: ASM, ASM_LABEL, ASM_RANGE.
  */

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * call.h: helper bodies of the embedded engine. A body trusts its arguments:
+ * the verifier or the checked interpreter has looked at every pointer before.
+ * Map arguments are struct map pointers.
+ */
+#ifndef CALL_CALL_H
+#define CALL_CALL_H
+
+#include "model/run.h"
+#include "model/tables.h"
+
+/* The body of helper ID for programs of PROG_TYPE, or NULL: not supported, or
+ * not available to that type. bpf_tail_call (12) is the engine's own. */
+helper_fn call_helper(u32 id, u32 prog_type);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * mapmem.h: where a map's values lie, for engines that check accesses or that
+ * inline them: NR values of VALUE_BYTES, the first at BASE, each STRIDE bytes
+ * after the one before. Fixed for the life of the map.
+ */
+#ifndef MODEL_MAPMEM_H
+#define MODEL_MAPMEM_H
+
+#include "base/base.h"
+
+struct map_mem {
+	u8 *base;		/* of the first value */
+	u64 nr;			/* values, all cpus counted */
+	u32 stride;		/* bytes from value to value */
+	u32 value_bytes;	/* that a program may touch */
+	bool read_only;		/* to programs (BPF_F_RDONLY_PROG) */
+	bool write_only;	/* to programs (BPF_F_WRONLY_PROG) */
+};
+
+#endif

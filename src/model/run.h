@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * run.h: what an execution knows about its surroundings: the vocabulary
+ * between engines (vm, later jit), helper bodies (call) and hosts. A struct
+ * run is filled by runtime or a host and lives for many executions.
+ */
+#ifndef MODEL_RUN_H
+#define MODEL_RUN_H
+
+#include "base/base.h"
+
+struct map;
+struct run;
+struct vm_code;
+
+/*
+ * A helper body. The order of arguments is that of the machine's registers,
+ * so that compiled code calls it directly.
+ */
+typedef u64 (*helper_fn)(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct run *run);
+
+/*
+ * A packet in its buffer: hard_start <= data_meta <= data <= data_end <=
+ * hard_end. Programs may touch data_meta..data_end. data_meta > data says
+ * that the packet has no metadata area (as after a failed adjust).
+ */
+struct packet_buf {
+	u8 *data, *data_end, *data_meta;
+	u8 *hard_start, *hard_end;
+};
+
+enum { XDP_HEADROOM_BYTES = 256 };	/* as the kernel's XDP_PACKET_HEADROOM */
+
+/* The engine view of struct xdp_md (ctx/xdp.def). */
+struct xdp_view {
+	u32 ingress_ifindex, rx_queue_index, egress_ifindex;
+	u32 redirect_ifindex;	/* left by bpf_redirect; 0 = none */
+};
+
+struct run {
+	struct packet_buf pkt;	/* first: a context's packet fields */
+	struct xdp_view xdp;
+	u32 cpu;		/* virtual cpu slot: 0..map cpus-1 */
+	u64 rand;		/* state of bpf_get_prandom_u32; seeded by the host */
+	/* runs subprogram FUNC (a value of BPF_PSEUDO_FUNC) from a helper;
+	   set by the engine while a program runs */
+	u64 (*callback)(struct run *run, u64 func, const u64 args[5]);
+	void *engine;		/* private to the engine */
+	/* the program in slot INDEX of a prog array, or NULL; set by runtime */
+	const struct vm_code *(*tail_target)(struct run *run, struct map *map, u32 index);
+	/* where bpf_trace_printk goes; NULL = nowhere */
+	void (*print)(void *arg, const char *text, size_t n);
+	void *print_arg;
+	bool stop;		/* set by the engine on a fault inside a callback */
+};
+
+#endif

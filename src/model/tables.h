@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tables.h: access to the tables of the model: program types, section names,
+ * map types, helpers, contexts. The .def files hold the facts; numbers are
+ * Linux UAPI (6.18), names are the field's.
+ */
+#ifndef MODEL_TABLES_H
+#define MODEL_TABLES_H
+
+#include "base/base.h"
+
+/* ---- progtype.def, sec.def -------------------------------------------- */
+
+struct progtype_row {
+	u32 type;		/* BPF_PROG_TYPE_* */
+	const char *name;	/* bpftool's: "xdp", "sched_cls" */
+	const char *since;	/* kernel version */
+};
+
+/* One SEC() name. PREFIX ends in '/' when something must follow, in '+' when
+ * "/..." may follow (libbpf's convention); else it must match exactly. */
+struct sec_row {
+	const char *prefix;
+	u32 type;
+	u32 attach;
+	unsigned flags;		/* SEC_* */
+};
+enum { SEC_SLEEPABLE = 1, SEC_FRAGS = 2 };
+
+const struct progtype_row *progtype_row(u32 type);	/* NULL unknown */
+const struct sec_row *sec_row(const char *section);	/* NULL unknown */
+
+/* ---- maptype.def ------------------------------------------------------- */
+
+struct maptype_row {
+	u32 type;		/* BPF_MAP_TYPE_* */
+	const char *name;	/* bpftool's: "lpm_trie" */
+	const char *since;
+	bool percpu;		/* one value per cpu slot */
+};
+
+const struct maptype_row *maptype_row(u32 type);	/* NULL unknown */
+
+/* ---- helper.def -------------------------------------------------------- */
+
+enum helper_arg {
+	ARG_NONE,
+	ARG_ANY,	/* a number; nothing is dereferenced */
+	ARG_CTX,
+	ARG_MAP,	/* one of the program's maps */
+	ARG_KEY,	/* key_size readable bytes of the map argument */
+	ARG_VALUE,	/* value_size readable bytes of the map argument */
+	ARG_VALUE_OUT,	/* value_size writable bytes of the map argument */
+	ARG_MEM,	/* readable; its size is the next argument */
+	ARG_MEM_OR_NULL,
+	ARG_MEM_OUT,	/* writable; its size is the next argument */
+	ARG_MEM_OUT_OR_NULL,
+	ARG_SIZE,	/* of the argument before; > 0 */
+	ARG_SIZE_0,	/* may be 0 */
+	ARG_STR,	/* NUL-terminated constant string in a read-only map */
+	ARG_LONG_OUT,	/* 8 writable bytes */
+	ARG_INT_OUT,	/* 4 writable bytes */
+	ARG_FUNC,	/* a subprogram (BPF_PSEUDO_FUNC) */
+	ARG_SPIN_LOCK,	/* struct bpf_spin_lock in a map value */
+	ARG_OTHER,	/* kinds that no engine of ours serves yet */
+};
+
+enum helper_ret { RET_VOID, RET_INT, RET_VALUE_OR_NULL, RET_OTHER };
+
+struct helper_row {
+	u32 id;			/* BPF_FUNC_* */
+	const char *name;	/* without "bpf_" */
+	const char *since;
+	bool gpl;
+	u8 ret;			/* enum helper_ret */
+	u8 args[5];		/* enum helper_arg */
+};
+
+const struct helper_row *helper_row(u32 id);		/* NULL unknown */
+u32 helper_id(const char *name);			/* 0 unknown; "bpf_" optional */
+
+/* ---- ctx/<type>.def ----------------------------------------------------- */
+
+/*
+ * A context field as the program sees it, and the engine view: where the
+ * value lives in the struct that the host hands to the engine.
+ */
+struct ctx_field {
+	const char *name;
+	u16 off, size;		/* in the UAPI struct */
+	u8 flags;		/* CTX_* */
+	u16 view_off, view_size;	/* in the host's struct */
+};
+enum {
+	CTX_READ = 1, CTX_WRITE = 2,
+	CTX_PKT = 4,		/* loads give a pointer (8 bytes) for a 4-byte field */
+};
+
+struct ctx_desc {
+	const char *name;	/* "xdp_md" */
+	u32 size;		/* of the UAPI struct */
+	const struct ctx_field *fields;	/* sorted by off */
+	u32 nr_fields;
+};
+
+const struct ctx_desc *ctx_desc(u32 prog_type);		/* NULL: none known */
+/* The field that holds OFF..OFF+SIZE, or NULL. Pointer fields only whole. */
+const struct ctx_field *ctx_field(const struct ctx_desc *d, u64 off, u32 size);
+
+/* ---- verdicts ---------------------------------------------------------- */
+
+/* "XDP_PASS"; NULL for values that PROG_TYPE does not name. */
+const char *verdict_name(u32 prog_type, u32 value);
+/* The value called NAME ("XDP_DROP", "DROP", "drop", "2"), or -1. */
+s64 verdict_value(u32 prog_type, const char *name);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * uapi.h: Linux UAPI numbers (6.18) that the installed linux/bpf.h may lack.
+ * Where the header has a name as an enum constant it cannot be tested with
+ * #ifdef, so ours carry the prefix UAPI_.
+ */
+#ifndef MODEL_UAPI_H
+#define MODEL_UAPI_H
+
+#include <linux/bpf.h>
+
+enum {
+	UAPI_MAP_TYPE_CGRP_STORAGE = 32,	/* 6.2 */
+	UAPI_MAP_TYPE_ARENA = 33,		/* 6.9 */
+	UAPI_MAP_TYPE_INSN_ARRAY = 34,		/* 6.19 */
+	UAPI_PROG_TYPE_NETFILTER = 32,		/* 6.4 */
+	UAPI_STRUCT_OPS = 44,			/* attach types: 6.4 */
+	UAPI_NETFILTER = 45,			/* 6.4 */
+	UAPI_TCX_INGRESS = 46,			/* 6.6 */
+	UAPI_TCX_EGRESS = 47,
+	UAPI_TRACE_UPROBE_MULTI = 48,		/* 6.6 */
+	UAPI_CGROUP_UNIX_CONNECT = 49,		/* 6.7 */
+	UAPI_CGROUP_UNIX_SENDMSG = 50,
+	UAPI_CGROUP_UNIX_RECVMSG = 51,
+	UAPI_CGROUP_UNIX_GETPEERNAME = 52,
+	UAPI_CGROUP_UNIX_GETSOCKNAME = 53,
+	UAPI_NETKIT_PRIMARY = 54,		/* 6.7 */
+	UAPI_NETKIT_PEER = 55,
+	UAPI_TRACE_KPROBE_SESSION = 56,		/* 6.10 */
+	UAPI_TRACE_UPROBE_SESSION = 57,		/* 6.13 */
+};
+
+#endif
