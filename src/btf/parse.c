@@ -39,7 +39,7 @@ static const struct kind_row {
 	[BTF_KIND_CONST] = { "const", 0, 0, K_REF | K_CHAIN },
 	[BTF_KIND_RESTRICT] = { "restrict", 0, 0, K_REF | K_CHAIN },
 	[BTF_KIND_FUNC] = { "function", 0, 0, K_REF | K_VLEN },
-	[BTF_KIND_FUNC_PROTO] = { "prototype", 0, sizeof(struct btf_param), K_REF | K_VLEN },
+	[BTF_KIND_FUNC_PROTO] = { "prototype", 0, sizeof(struct btf_param), K_REF | K_VLEN | K_CHAIN },
 	[BTF_KIND_VAR] = { "variable", sizeof(struct btf_var), 0, K_NAME | K_REF },
 	[BTF_KIND_DATASEC] = { "section", 0, sizeof(struct btf_var_secinfo), K_NAME | K_VLEN },
 	[BTF_KIND_FLOAT] = { "float", 0, 0, K_NAME },
