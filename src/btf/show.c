@@ -353,7 +353,7 @@ static void show_scalar(struct show *s, const char *key, u32 id, u64 off, bool n
 		show_pointer(s, key, off);
 		return;
 	default:
-		json_null(s->j, key);
+		json_raw(s->j, key, "null");
 	}
 }
 
@@ -392,7 +392,7 @@ void btf_show_json(struct json *j, const char *key, const struct btf *btf,
 	};
 
 	if (type_id >= btf->nr_types)
-		json_null(j, key);
+		json_raw(j, key, "null");
 	else
 		show(&s, key, type_id, 0);
 }
