@@ -22,14 +22,16 @@ PKGCONFIG ?= $(CROSS)pkg-config
 CLANG     ?= $(firstword $(foreach c,clang-19 clang-18 clang-17 clang,$(shell command -v $(c) 2>/dev/null)))
 O         := build$(if $(SAN),-san)$(if $(CROSS),/$(CROSS:-=))
 
-have = $(shell printf '\#include <$(1)>\nint main(void){return 0;}\n' | $(CC) -x c -fsyntax-only - 2>/dev/null && echo 1)
+HASH  := \#
+COMMA := ,
+have = $(shell printf '$(HASH)include <$(1)>\nint main(void){return 0;}\n' | $(CC) -x c -fsyntax-only - 2>/dev/null && echo 1)
 
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wundef -Wno-unused-parameter
 CFLAGS  ?= -O2 -g
-ALLCFLAGS = -std=gnu11 -D_GNU_SOURCE -DSKEP_VERSION='"$(VERSION)"' -DSKEP_DATADIR='"$(PREFIX)/share/skep"' \
+ALLCFLAGS = -std=gnu11 -D_GNU_SOURCE -DSKEP_VERSION='"$(VERSION)"' \
 	-Iinclude -Isrc -fPIC -fvisibility=hidden -fno-semantic-interposition -ffunction-sections -fdata-sections \
 	$(WARN) $(if $(WERROR),-Werror) $(SANFLAGS) $(CFLAGS) $(if $(call have,jansson.h),-DHAVE_JANSSON)
-SANFLAGS := $(if $(SAN),-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+SANFLAGS := $(if $(SAN),-fsanitize=address$(COMMA)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
 LDLIBS   := -lelf -ldl -lpthread
 
 LIB_LAYERS := base isa btf model obj vm maps call runtime host api
@@ -56,7 +58,7 @@ $(O)/libskep.a: $(O)/libskep.o
 
 $(O)/libskep.so.$(SOVERSION): $(LIB_OBJ) src/api/libskep.map
 	$(CC) $(SANFLAGS) $(LDFLAGS) -shared -Wl,-soname,libskep.so.$(SOVERSION) -Wl,--gc-sections \
-		-Wl,--version-script=src/api/libskep.map $(if $(SAN),,-Wl,-z,defs) -o $@ $(LIB_OBJ) $(LDLIBS)
+		-Wl,--version-script=src/api/libskep.map $(if $(SAN),,-Wl$(COMMA)-z$(COMMA)defs) -o $@ $(LIB_OBJ) $(LDLIBS)
 	ln -sf libskep.so.$(SOVERSION) $(O)/libskep.so
 
 $(O)/skep: $(CLI_OBJ) $(LIB_OBJ)
@@ -70,7 +72,7 @@ static:
 	$(MAKE) O=$(O)/static LDFLAGS='-static' CFLAGS='$(CFLAGS) -DSKEP_STATIC' \
 		LDLIBS='-lelf -lz $(if $(call have,jansson.h),-ljansson) -lpthread' $(O)/static/skep
 
-include $(wildcard mk/*.mk)
+include $(sort $(wildcard mk/*.mk))
 
 clean:
 	rm -rf build build-san

@@ -65,7 +65,8 @@ extern const struct isa_row isa_rows[OP_MAX];
 
 /* The row that INSN's opcode and selector field pick, or OP_BAD. */
 enum isa_op isa_op(const struct bpf_insn *insn);
-/* Mask of enum isa_field that row OP uses (its selector field included). */
+/* Mask of enum isa_field that row OP uses (its selector field included); 0 for
+ * OP_BAD. */
 unsigned isa_fields(enum isa_op op);
 /* 1, or 2 for 64-bit immediate loads; 1 for what is no instruction. */
 static inline unsigned isa_slots(const struct bpf_insn *insn)
@@ -79,7 +80,7 @@ bool isa_target(const struct bpf_insn *insn, s64 *delta);
 /*
  * Checks N slots as the kernel does before it verifies: every slot decodes,
  * registers are r0..r10, reserved fields are zero, second slots are whole,
- * jumps and local calls land on an instruction inside. WHERE prefixes the
+ * jumps, local calls and function addresses lead to an instruction inside. WHERE prefixes the
  * message ("fw.o:firewall"), to which ":INSN" is added. Errors: INSN, JUMP.
  */
 int isa_check(const struct bpf_insn *insns, size_t n, const char *where,
@@ -92,9 +93,13 @@ const char *isa_check_fields(const struct bpf_insn *insn,
 /* ---- disasm.c -------------------------------------------------------- */
 
 /*
- * Appends the text of INSNS[AT] as llvm-objdump 19 prints it, e.g.
- * "r0 = *(u64 *)(r1 + 0x8)"; bytes that are no instruction as ".raw 0x...".
- * Numbers of jump targets stay relative ("goto +0x5").
+ * Appends the text of INSNS[AT], AT < N, as llvm-objdump 19 prints it with
+ * -mcpu=v4: "r0 = *(u64 *)(r1 + 0x8)". Numbers of jump targets stay relative
+ * ("goto +0x5"). Where llvm's text does not tell instructions apart, ours does:
+ * "call pc+0x5" is local, "call kfunc[id:0x5]", "r1 = map[fd:0x3]". Bytes that
+ * are no well-formed instruction are printed as ".raw 0x" and 16 hex digits in
+ * the order of the file, for each slot that isa_slots counts and N holds. Text
+ * of consecutive instructions assembles to the same bytes, whatever they are.
  */
 void isa_disasm(struct strbuf *out, const struct bpf_insn *insns, size_t n,
 		size_t at);
@@ -106,24 +111,32 @@ struct isa_code { struct bpf_insn *v; size_t n, cap; };	/* a VEC */
 /*
  * Assembles TEXT (TEXT_BYTES long, need not end in NUL): one instruction a
  * line or between ';', labels "name:", comments "//", "#" and C comments,
- * numbers in decimal or hex; targets "+5" or labels; both dialects of clang
- * and the kernel, and .raw. FILE is for messages ("FILE:LINE:COL: error: ...").
+ * numbers in decimal or hex; targets "+5", "pc+5" or labels, also "1:" with
+ * "1b" and "1f"; both dialects of clang and the kernel with the addresses,
+ * "(b7)" and "<symbol+0x8>" that their tools print around them; and .raw.
+ * FILE is for messages ("FILE:LINE:COL: error: ...").
  * Appends to CODE, which the caller frees with vec_free, also after an error.
  * Errors: ASM, ASM_LABEL, ASM_RANGE.
  */
 int isa_asm(struct isa_code *code, const char *text, size_t text_bytes,
 	    const char *file, struct skep_err *err);
 
-/* ---- cbpf.c: classic BPF (linux/filter.h) ----------------------------- */
+/* ---- cbpf_*.c: classic BPF (linux/filter.h) --------------------------- */
 
 struct sock_filter;
 struct isa_cbpf { struct sock_filter *v; size_t n, cap; };	/* a VEC */
 
-/* Parses the text of `tcpdump -ddd` (also -dd's C initialisers). Error: CBPF. */
+/*
+ * Parses the text of `tcpdump -ddd` (its lines also joined by commas, as
+ * iptables and tc take it) and of `tcpdump -dd` (C initialisers). Appends to
+ * PROG, which the caller frees with vec_free, also after an error. FILE is for
+ * messages. Error: CBPF.
+ */
 int cbpf_parse(struct isa_cbpf *prog, const char *text, size_t text_bytes,
 	       const char *file, struct skep_err *err);
 /* As the kernel's checker: 1..4096 insns, known opcodes, forward jumps inside,
- * M[] below 16, no division by constant 0, ends in RET. Error: CBPF. */
+ * M[] below 16 and written before it is read, no division by constant 0, no
+ * constant shift above 31, ends in RET. Error: CBPF. */
 int cbpf_check(const struct sock_filter *v, size_t n, const char *where,
 	       struct skep_err *err);
 /* Text of instruction AT in the form of `tcpdump -d`: "(000) ldh [12]". */
@@ -131,14 +144,18 @@ void cbpf_disasm(struct strbuf *out, const struct sock_filter *v, size_t at);
 /*
  * Translates a checked program to eBPF for a socket filter: r1 is the skb,
  * packet access by LD_ABS/LD_IND, A in r0, X in r7, M[] on the stack; ancillary
- * loads (SKF_AD_OFF) become context loads where struct __sk_buff has the field
- * and a CBPF error where not.
+ * loads (SKF_AD_OFF) become context loads where struct __sk_buff has the field,
+ * calls of helpers for the cpu and random numbers, and a CBPF error otherwise.
+ * Appends to OUT at most 6 slots an instruction and 3.
  */
 int cbpf_translate(struct isa_code *out, const struct sock_filter *v, size_t n,
 		   const char *where, struct skep_err *err);
 /*
  * The verdict of a checked program on a packet: bytes to keep, 0 = drop.
- * WIRE_BYTES is the length on the wire (>= BYTES). Loads outside return 0.
+ * WIRE_BYTES is the length on the wire (>= BYTES). It is libpcap's verdict:
+ * loads outside the packet return 0, also by an X + k that passes 32 bits and
+ * from the kernel's offsets that mean other things (SKF_AD_OFF, SKF_NET_OFF,
+ * SKF_LL_OFF); division by an X of 0 returns 0; shifts by an X above 31 give 0.
  */
 u32 cbpf_run(const struct sock_filter *v, size_t n, const u8 *packet,
 	     u32 bytes, u32 wire_bytes);

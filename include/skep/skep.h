@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * skep/skep.h: load BPF objects and run their programs in this process,
+ * without root and without kernel support.
+ *
+ *	struct skep_object *obj;
+ *	struct skep_err err;
+ *
+ *	if (skep_object_open(&obj, "fw.o", &err) || skep_object_load(obj, NULL, &err))
+ *		return fputs(skep_err_text(&err), stderr), 1;
+ *	struct skep_prog *prog = skep_object_prog(obj, "firewall");
+ *	struct skep_run run = { .data = packet, .data_bytes = n };
+ *	if (skep_prog_run(prog, &run, &err)) ...
+ *	skep_object_close(obj);
+ *
+ * There is no verifier yet: programs run in the checked interpreter, which
+ * looks at every access, so a bad program ends with an error and cannot touch
+ * the memory of the process.
+ *
+ * Calls return 0 or a negative errno and fill the struct skep_err, which may
+ * be NULL. The library never prints, never exits, has no global state. One
+ * thread at a time may use an object and what belongs to it.
+ */
+#ifndef SKEP_SKEP_H
+#define SKEP_SKEP_H
+
+#include <skep/err.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct bpf_insn;		/* linux/bpf.h */
+struct skep_object;
+struct skep_prog;
+struct skep_map;
+
+/* "MAJOR.MINOR.PATCH" */
+const char *skep_version(void);
+
+/* ---- objects ------------------------------------------------------------- */
+
+/* Opens an ELF object as clang -target bpf or gcc-bpf makes it. */
+int skep_object_open(struct skep_object **obj, const char *path, struct skep_err *err);
+/* The same from memory, which is not needed afterwards; NAME is for messages. */
+int skep_object_open_mem(struct skep_object **obj, const void *data, size_t bytes,
+			 const char *name, struct skep_err *err);
+
+/* A map for programs that come without an object; sizes in bytes. */
+struct skep_map_def {
+	const char *name;
+	uint32_t type;		/* BPF_MAP_TYPE_* */
+	uint32_t key_size, value_size, max_entries, map_flags;
+};
+
+/*
+ * Makes an object of one program from N raw instructions (see skep/insn.h).
+ * They name map i of MAPS by SKEP_LD_MAP(reg, i). PROG_TYPE is BPF_PROG_TYPE_*.
+ */
+int skep_object_from_insns(struct skep_object **obj, uint32_t prog_type,
+			   const char *name, const struct bpf_insn *insns, size_t n,
+			   const struct skep_map_def *maps, size_t nr_maps,
+			   const char *license, struct skep_err *err);
+
+struct skep_load_opts {
+	size_t size;		/* sizeof(struct skep_load_opts) */
+	uint32_t cpus;		/* values of a per-cpu map; 0 = cpus of the machine */
+	uint64_t rand_seed;	/* of bpf_get_prandom_u32(); 0 = from the clock */
+	/* one message of bpf_printk(); N bytes, no newline added. NULL = dropped */
+	void (*print)(void *arg, const char *text, size_t n);
+	void *print_arg;
+};
+
+/* Creates the maps and readies the programs to run. OPTS may be NULL. */
+int skep_object_load(struct skep_object *obj, const struct skep_load_opts *opts,
+		     struct skep_err *err);
+void skep_object_close(struct skep_object *obj);	/* NULL is fine */
+
+/* By name, or NULL. The next after PROG (NULL = the first), or NULL. */
+struct skep_prog *skep_object_prog(struct skep_object *obj, const char *name);
+struct skep_prog *skep_object_next_prog(struct skep_object *obj, struct skep_prog *prog);
+struct skep_map *skep_object_map(struct skep_object *obj, const char *name);
+struct skep_map *skep_object_next_map(struct skep_object *obj, struct skep_map *map);
+
+/* ---- programs -------------------------------------------------------------- */
+
+const char *skep_prog_name(const struct skep_prog *prog);
+const char *skep_prog_section(const struct skep_prog *prog);
+uint32_t skep_prog_type(const struct skep_prog *prog);	/* BPF_PROG_TYPE_* */
+
+struct skep_run {
+	/* in */
+	const void *data;	/* packet: an Ethernet frame for XDP */
+	uint32_t data_bytes;
+	uint32_t ifindex, rx_queue;
+	uint32_t repeat;	/* 0 = once */
+	uint64_t budget;	/* instructions per run; 0 = 1,000,000 */
+	/* out */
+	uint32_t retval;
+	uint32_t data_out_bytes;
+	const void *data_out;	/* packet afterwards; valid until the next run */
+	uint32_t redirect_ifindex;	/* of bpf_redirect; 0 = none */
+	uint64_t insns;		/* executed by the last run */
+	uint64_t duration_ns;	/* mean of the runs, when repeat > 1 */
+};
+
+/* -EFAULT and the program's place in ERR when it did what it must not. */
+int skep_prog_run(struct skep_prog *prog, struct skep_run *run, struct skep_err *err);
+
+/* ---- maps: bpf(2)'s element commands ---------------------------------------- */
+
+const char *skep_map_name(const struct skep_map *map);
+uint32_t skep_map_type(const struct skep_map *map);	/* BPF_MAP_TYPE_* */
+uint32_t skep_map_key_bytes(const struct skep_map *map);
+/* Of a value in the calls below: for per-cpu maps the values of all cpus, each
+ * rounded up to 8 bytes. */
+size_t skep_map_value_bytes(const struct skep_map *map);
+/* 0 or the kernel's -errno: -ENOENT, -EEXIST, -E2BIG, -EINVAL ... */
+int skep_map_lookup(struct skep_map *map, const void *key, void *value);
+int skep_map_update(struct skep_map *map, const void *key, const void *value, uint64_t flags);
+int skep_map_delete(struct skep_map *map, const void *key);
+/* KEY NULL = the first; -ENOENT after the last. */
+int skep_map_next_key(struct skep_map *map, const void *key, void *next);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# make fuzz              every fuzz target for FUZZ_SECONDS
+# make fuzz FUZZ=name    only test/fuzz/name_fuzz.c
+#
+# libFuzzer with AddressSanitizer and UndefinedBehaviorSanitizer. Starts from
+# the committed corpus and from what earlier runs found ($(O)/fuzz/corpus). A
+# finding stays in $(O)/fuzz/found/NAME and fails the run.
+
+FUZZ_SRC     := $(sort $(wildcard test/fuzz/*_fuzz.c))
+FUZZ_SECONDS ?= 300
+FUZZ         ?=
+FUZZ_CC      ?= $(CLANG)
+FUZZ_O       := $(O)/fuzz
+FUZZ_FLAGS   := -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+	-fno-omit-frame-pointer -O1 -g
+FUZZ_NAMES   := $(FUZZ_SRC:test/fuzz/%_fuzz.c=%)
+FUZZ_BIN     := $(FUZZ_NAMES:%=$(FUZZ_O)/%_fuzz)
+FUZZ_LIB     := $(LIB_SRC:%.c=$(FUZZ_O)/%.o)
+
+$(FUZZ_O)/%.o: %.c
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(filter-out $(SANFLAGS),$(ALLCFLAGS)) -Wno-missing-prototypes \
+		-DTEST_DIR='"test"' -Itest $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link \
+		-MMD -MP -c -o $@ $<
+
+$(FUZZ_BIN): $(FUZZ_O)/%_fuzz: $(FUZZ_O)/test/fuzz/%_fuzz.o $(FUZZ_LIB)
+	$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
+
+fuzz: $(if $(FUZZ),$(FUZZ_O)/$(FUZZ)_fuzz,$(FUZZ_BIN))
+	test/fuzz/run $(FUZZ_O) $(FUZZ_SECONDS) $(if $(FUZZ),$(FUZZ),$(FUZZ_NAMES))
+
+.SECONDARY: $(FUZZ_LIB) $(FUZZ_NAMES:%=$(FUZZ_O)/test/fuzz/%_fuzz.o)
+-include $(FUZZ_LIB:.o=.d) $(FUZZ_NAMES:%=$(FUZZ_O)/test/fuzz/%_fuzz.d)

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# make check         builds and runs every test
+# make check-unit    unit tests and fuzz corpora only: no command, no scripts
+# T=word             only the tests whose name contains word
+#
+# A unit test is test/unit/NAME_test.c (cmocka), one program per file, linked
+# with the library's objects. A fuzz target is test/fuzz/NAME_fuzz.c; check
+# runs it once over each file of test/fuzz/corpus/NAME. Every executable
+# test/*/*.t prints TAP; it finds the command in SKEP, the build directory in
+# BUILD and the compilers in CC and CLANG, and starts at the project's root.
+
+TEST_PCAP   := $(call have,pcap.h)
+TEST_LIBS   := -lcmocka $(if $(TEST_PCAP),-lpcap)
+UNIT_SRC    := $(sort $(wildcard test/unit/*_test.c))
+UNIT_BIN    := $(UNIT_SRC:%.c=$(O)/%)
+REPLAY_BIN  := $(FUZZ_SRC:%_fuzz.c=$(O)/%_replay)
+TEST_SCRIPT := $(sort $(wildcard test/*/*.t))
+TEST_PICK    = $(if $(T),$(foreach t,$1,$(if $(findstring $(T),$t),$t)),$1)
+TEST_RUN     = SKEP='$(CURDIR)/$(O)/skep' BUILD='$(CURDIR)/$(O)' CC='$(CC)' \
+	CLANG='$(CLANG)' SAN='$(SAN)' test/run
+
+$(O)/test/%: private ALLCFLAGS += -DTEST_DIR='"test"' -Itest \
+	$(if $(TEST_PCAP),,-DNO_PCAP) -Wno-missing-prototypes
+
+$(UNIT_BIN): $(O)/%: $(O)/%.o $(LIB_OBJ)
+	$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LDLIBS)
+
+$(REPLAY_BIN): $(O)/%_replay: $(O)/%_fuzz.o $(O)/test/fuzz/replay.o $(LIB_OBJ)
+	$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+.PHONY: check-unit
+check-unit: $(UNIT_BIN) $(REPLAY_BIN)
+	$(TEST_RUN) $(call TEST_PICK,$(UNIT_BIN) $(REPLAY_BIN))
+
+check: $(if $(CLI_SRC),all) $(UNIT_BIN) $(REPLAY_BIN)
+	$(TEST_RUN) $(call TEST_PICK,$(UNIT_BIN) $(REPLAY_BIN) $(TEST_SCRIPT))
+
+.SECONDARY: $(UNIT_SRC:%.c=$(O)/%.o) $(FUZZ_SRC:%.c=$(O)/%.o)
+-include $(UNIT_SRC:%.c=$(O)/%.d) $(FUZZ_SRC:%.c=$(O)/%.d)
+
+# Opt-in: root, debootstrap, some minutes and the network. CHROOT=check tests too.
+.PHONY: check-chroot
+check-chroot:
+	test/chroot/run $(CHROOT)

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * object.c: include/skep/skep.h: owns the way from an object to programs that
+ * run: open, create maps, load programs.
+ */
+#include "api/object.h"
+#include "base/os.h"
+#include "host/hosts.h"
+#include "obj/obj.h"
+#include "runtime/runtime.h"
+#include <stdlib.h>
+
+#define API __attribute__((visibility("default")))
+
+enum { BUDGET_DEFAULT = 1000000 };
+
+API const char *skep_version(void)
+{
+	return SKEP_VERSION;
+}
+
+/* ---- open ------------------------------------------------------------------ */
+
+static struct skep_object *object_new(struct image *img)
+{
+	struct skep_object *obj = mem_alloc(sizeof(*obj));
+
+	obj->img = img;
+	obj->progs = mem_alloc(img->nr_progs * sizeof(*obj->progs));
+	obj->maps = mem_alloc(img->nr_maps * sizeof(*obj->maps));
+	for (u32 i = 0; i < img->nr_progs; i++)
+		obj->progs[i] = (struct skep_prog){ obj, i, -1 };
+	for (u32 i = 0; i < img->nr_maps; i++)
+		obj->maps[i] = (struct skep_map){ obj, i };
+	return obj;
+}
+
+API int skep_object_open_mem(struct skep_object **obj, const void *data, size_t bytes,
+			     const char *name, struct skep_err *err)
+{
+	struct image *img;
+	int r;
+
+	err_clear(err);
+	r = obj_open(&img, data, bytes, name, err);
+	if (!r)
+		*obj = object_new(img);
+	return r;
+}
+
+API int skep_object_open(struct skep_object **obj, const char *path, struct skep_err *err)
+{
+	struct os_file f;
+	int r;
+
+	err_clear(err);
+	r = os_file_read(&f, path, err);
+	if (r)
+		return r;
+	r = skep_object_open_mem(obj, f.data, f.size, path, err);
+	os_file_close(&f);
+	return r;
+}
+
+API int skep_object_from_insns(struct skep_object **obj, uint32_t prog_type,
+			       const char *name, const struct bpf_insn *insns, size_t n,
+			       const struct skep_map_def *maps, size_t nr_maps,
+			       const char *license, struct skep_err *err)
+{
+	struct image_map *defs = mem_alloc(nr_maps * sizeof(*defs));
+	struct image *img;
+	int r;
+
+	err_clear(err);
+	for (size_t i = 0; i < nr_maps; i++)
+		defs[i] = (struct image_map){
+			.name = maps[i].name, .type = maps[i].type,
+			.key_size = maps[i].key_size, .value_size = maps[i].value_size,
+			.max_entries = maps[i].max_entries, .map_flags = maps[i].map_flags,
+		};
+	r = obj_from_insns(&img, prog_type, name, insns, n, defs, (u32)nr_maps, license, err);
+	free(defs);
+	if (!r)
+		*obj = object_new(img);
+	return r;
+}
+
+API void skep_object_close(struct skep_object *obj)
+{
+	if (!obj)
+		return;
+	if (obj->backend)
+		obj->backend->ops->close(obj->backend);
+	image_free(obj->img);
+	free(obj->progs);
+	free(obj->maps);
+	free(obj);
+}
+
+/* ---- load ------------------------------------------------------------------- */
+
+static int load_maps(struct skep_object *obj, struct skep_err *err)
+{
+	for (u32 i = 0; i < obj->img->nr_maps; i++) {
+		int r = obj->backend->ops->map_create(obj->backend, &obj->img->maps[i], err);
+
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+/* Is program I named by some prog array's initial values? */
+static bool in_prog_array(const struct image *img, u32 i)
+{
+	for (u32 m = 0; m < img->nr_maps; m++)
+		for (u32 s = 0; s < img->maps[m].nr_slots; s++)
+			if (img->maps[m].slots[s] == (s32)i)
+				return true;
+	return false;
+}
+
+static int load_progs(struct skep_object *obj, s64 only, struct skep_err *err)
+{
+	const struct image *img = obj->img;
+	u32 *maps = mem_alloc(img->nr_maps * sizeof(*maps));
+	s64 next = 0;
+	int r = 0;
+
+	for (u32 i = 0; i < img->nr_maps; i++)
+		maps[i] = i;
+	for (u32 i = 0; !r && i < img->nr_progs; i++) {
+		bool wanted = only < 0 ? img->progs[i].autoload : (s64)i == only;
+
+		if (!wanted && !in_prog_array(img, i))
+			continue;
+		r = obj->backend->ops->prog_load(obj->backend, img, i, maps, err);
+		obj->progs[i].loaded = r ? -1 : next++;
+	}
+	free(maps);
+	return r;
+}
+
+/* Puts the programs that M's definition names into its slots. */
+static int fill_prog_array(struct skep_object *obj, u32 m, struct skep_err *err)
+{
+	const struct image_map *def = &obj->img->maps[m];
+
+	for (u32 i = 0; i < def->nr_slots; i++) {
+		u32 prog = def->slots[i] < 0 ? 0 : (u32)obj->progs[def->slots[i]].loaded;
+		int r = def->slots[i] < 0 ? 0 :
+			obj->backend->ops->map_update(obj->backend, m, &i, &prog, BPF_ANY);
+
+		if (r)
+			return err_set(err, ERR_MAP_UPDATE, obj->img->file, "slot %u of map '%s': %s",
+				       i, def->name, strerror(-r));
+	}
+	return 0;
+}
+
+int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
+		s64 only, struct skep_err *err)
+{
+	struct runtime_opts ro = { .hosts = host_all };
+	int r;
+
+	if (obj->backend)
+		return err_set(err, ERR_RUN, obj->img->file, "the object is loaded already");
+	if (opts) {
+		ro.cpus = opts->cpus;
+		ro.rand_seed = opts->rand_seed;
+		ro.print = opts->print;
+		ro.print_arg = opts->print_arg;
+	}
+	r = runtime_open(&obj->backend, &ro, err);
+	if (!r)
+		r = load_maps(obj, err);
+	if (!r)
+		r = load_progs(obj, only, err);
+	for (u32 i = 0; !r && i < obj->img->nr_maps; i++)
+		r = fill_prog_array(obj, i, err);
+	if (r && obj->backend) {
+		obj->backend->ops->close(obj->backend);
+		obj->backend = NULL;
+	}
+	return r;
+}
+
+API int skep_object_load(struct skep_object *obj, const struct skep_load_opts *opts,
+			 struct skep_err *err)
+{
+	err_clear(err);
+	if (opts && opts->size != sizeof(*opts))
+		return err_set(err, ERR_RUN, NULL, "struct skep_load_opts has size %zu, not %zu",
+			       opts->size, sizeof(*opts));
+	return object_load(obj, opts, -1, err);
+}
+
+/* ---- programs ------------------------------------------------------------------ */
+
+API struct skep_prog *skep_object_prog(struct skep_object *obj, const char *name)
+{
+	for (u32 i = 0; i < obj->img->nr_progs; i++)
+		if (!strcmp(obj->img->progs[i].name, name))
+			return &obj->progs[i];
+	return NULL;
+}
+
+API struct skep_prog *skep_object_next_prog(struct skep_object *obj, struct skep_prog *prog)
+{
+	u32 i = prog ? prog->index + 1 : 0;
+
+	return i < obj->img->nr_progs ? &obj->progs[i] : NULL;
+}
+
+static const struct image_prog *prog_image(const struct skep_prog *prog)
+{
+	return &prog->obj->img->progs[prog->index];
+}
+
+API const char *skep_prog_name(const struct skep_prog *prog)
+{
+	return prog_image(prog)->name;
+}
+
+API const char *skep_prog_section(const struct skep_prog *prog)
+{
+	return prog_image(prog)->section;
+}
+
+API uint32_t skep_prog_type(const struct skep_prog *prog)
+{
+	return prog_image(prog)->type;
+}
+
+API int skep_prog_run(struct skep_prog *prog, struct skep_run *run, struct skep_err *err)
+{
+	struct backend *b = prog->obj->backend;
+	struct test_run t = {
+		.data = run->data, .bytes = run->data_bytes, .ifindex = run->ifindex,
+		.rx_queue = run->rx_queue, .repeat = run->repeat,
+		.budget = run->budget ? run->budget : (u64)BUDGET_DEFAULT,
+	};
+	int r;
+
+	err_clear(err);
+	if (!b || prog->loaded < 0)
+		return err_set(err, ERR_RUN, NULL, "program '%s' is not loaded", skep_prog_name(prog));
+	r = b->ops->test_run(b, (u32)prog->loaded, &t, err);
+	if (r)
+		return r;
+	run->retval = t.retval;
+	run->data_out = t.data_out;
+	run->data_out_bytes = t.bytes_out;
+	run->redirect_ifindex = t.redirect_ifindex;
+	run->insns = t.insns;
+	run->duration_ns = t.duration_ns;
+	return 0;
+}
+
+/* ---- maps ------------------------------------------------------------------------ */
+
+API struct skep_map *skep_object_map(struct skep_object *obj, const char *name)
+{
+	int i = image_map_find(obj->img, name);
+
+	return i < 0 ? NULL : &obj->maps[i];
+}
+
+API struct skep_map *skep_object_next_map(struct skep_object *obj, struct skep_map *map)
+{
+	u32 i = map ? map->index + 1 : 0;
+
+	return i < obj->img->nr_maps ? &obj->maps[i] : NULL;
+}
+
+static const struct image_map *map_image(const struct skep_map *map)
+{
+	return &map->obj->img->maps[map->index];
+}
+
+API const char *skep_map_name(const struct skep_map *map) { return map_image(map)->name; }
+API uint32_t skep_map_type(const struct skep_map *map) { return map_image(map)->type; }
+API uint32_t skep_map_key_bytes(const struct skep_map *map) { return map_image(map)->key_size; }
+
+API size_t skep_map_value_bytes(const struct skep_map *map)
+{
+	struct backend *b = map->obj->backend;
+	struct map_info info;
+
+	return !b || b->ops->map_info(b, map->index, &info) ? 0 : info.value_bytes;
+}
+
+API int skep_map_lookup(struct skep_map *map, const void *key, void *value)
+{
+	struct backend *b = map->obj->backend;
+
+	return b ? b->ops->map_lookup(b, map->index, key, value, 0) : -EBADF;
+}
+
+API int skep_map_update(struct skep_map *map, const void *key, const void *value, uint64_t flags)
+{
+	struct backend *b = map->obj->backend;
+
+	return b ? b->ops->map_update(b, map->index, key, value, flags) : -EBADF;
+}
+
+API int skep_map_delete(struct skep_map *map, const void *key)
+{
+	struct backend *b = map->obj->backend;
+
+	return b ? b->ops->map_delete(b, map->index, key) : -EBADF;
+}
+
+API int skep_map_next_key(struct skep_map *map, const void *key, void *next)
+{
+	struct backend *b = map->obj->backend;
+
+	return b ? b->ops->map_next_key(b, map->index, key, next) : -EBADF;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * object.h: the inside of struct skep_object for the command line, which
+ * shows more of an object than the public interface does.
+ */
+#ifndef API_OBJECT_H
+#define API_OBJECT_H
+
+#include "model/backend.h"
+#include "skep/skep.h"
+
+struct skep_prog { struct skep_object *obj; u32 index; s64 loaded; };
+struct skep_map { struct skep_object *obj; u32 index; };
+
+struct skep_object {
+	struct image *img;
+	struct backend *backend;	/* NULL until loaded */
+	struct skep_prog *progs;	/* by image index; loaded = the backend's
+					   number, or -1 */
+	struct skep_map *maps;		/* by image index, as the backend's */
+};
+
+/*
+ * Loads program ONLY (an index) and the programs that its prog arrays name;
+ * all autoloaded programs when ONLY is -1.
+ */
+int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
+		s64 only, struct skep_err *err);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * xdp.c: gives packets to XDP programs as a network driver would: a frame of
+ * 256 bytes of headroom, the packet and its tailroom. Frames are as big as the
+ * kernel's (a page without its skb_shared_info), bigger packets get what they
+ * need.
+ */
+#include "host/hosts.h"
+
+enum {
+	FRAME_BYTES = 4096 - 320,	/* 320: struct skb_shared_info, aligned */
+	PACKET_BYTES_MAX = 262144,	/* what a capture may hold */
+};
+
+static int xdp_begin(struct run *run, u8 *buffer, const struct test_run *t,
+		     struct skep_err *err)
+{
+	struct packet_buf *p = &run->pkt;
+
+	if (unlikely(t->bytes > PACKET_BYTES_MAX))
+		return err_set(err, ERR_RUN, NULL, "a packet of %u bytes; at most %d",
+			       t->bytes, PACKET_BYTES_MAX);
+	p->hard_start = buffer;
+	p->data = p->data_meta = buffer + XDP_HEADROOM_BYTES;
+	p->data_end = p->data + t->bytes;
+	p->hard_end = buffer + max_u64(FRAME_BYTES, XDP_HEADROOM_BYTES + t->bytes);
+	memcpy(p->data, t->data, t->bytes);
+	run->xdp.ingress_ifindex = t->ifindex;
+	run->xdp.rx_queue_index = t->rx_queue;
+	run->xdp.redirect_ifindex = 0;
+	return 0;
+}
+
+static void xdp_end(struct run *run, struct test_run *t)
+{
+	t->data_out = run->pkt.data;
+	t->bytes_out = (u32)(run->pkt.data_end - run->pkt.data);
+	t->redirect_ifindex = run->xdp.redirect_ifindex;
+}
+
+const struct host host_xdp = {
+	.prog_type = BPF_PROG_TYPE_XDP,
+	.buffer_bytes = XDP_HEADROOM_BYTES + PACKET_BYTES_MAX + FRAME_BYTES,
+	.begin = xdp_begin,
+	.end = xdp_end,
+};
+
+const struct host *const host_all[] = { &host_xdp, NULL };

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * backend.h: an engine as the layers above see it: the embedded runtime now,
+ * the Linux kernel later. Maps and programs are numbered per backend, from 0,
+ * in order of creation. Element calls give 0 or the kernel's -errno.
+ */
+#ifndef MODEL_BACKEND_H
+#define MODEL_BACKEND_H
+
+#include "model/image.h"
+
+/* One execution on given input, after BPF_PROG_TEST_RUN. */
+struct test_run {
+	/* in */
+	const u8 *data;		/* packet */
+	u32 bytes;
+	u32 ifindex, rx_queue;
+	u32 repeat;		/* executions; 0 = 1 */
+	u64 budget;		/* instructions an execution may take */
+	/* out */
+	u32 retval;		/* of the last execution */
+	const u8 *data_out;	/* packet after it; valid until the next run */
+	u32 bytes_out;
+	u32 redirect_ifindex;	/* target of bpf_redirect, 0 none */
+	u64 insns;		/* executed, of the last execution */
+	u64 duration_ns;	/* mean per execution; only when repeat > 1 */
+};
+
+struct map_info {
+	const char *name;
+	const struct maptype_row *row;
+	u32 key_size, value_size, max_entries, map_flags;
+	u64 value_bytes;	/* of a value in element calls: all cpus */
+	u32 value_stride;	/* from one cpu's value to the next; per-cpu only */
+	u32 cpus;		/* values per element; 1 unless per-cpu */
+	u64 count;		/* elements in it */
+};
+
+struct backend;
+
+struct backend_ops {
+	const char *name;	/* "user" */
+	void (*close)(struct backend *b);
+	/* Also stores the initial value (not a prog array's slots). */
+	int (*map_create)(struct backend *b, const struct image_map *def,
+			  struct skep_err *err);
+	int (*map_info)(struct backend *b, u32 map, struct map_info *info);
+	int (*map_lookup)(struct backend *b, u32 map, const void *key, void *value, u64 flags);
+	int (*map_update)(struct backend *b, u32 map, const void *key, const void *value, u64 flags);
+	int (*map_delete)(struct backend *b, u32 map, const void *key);
+	/* KEY NULL = the first; -ENOENT at the end */
+	int (*map_next_key)(struct backend *b, u32 map, const void *key, void *next);
+	int (*map_freeze)(struct backend *b, u32 map);
+	/* Loads program PROG of IMG; MAPS[i] is the backend's number of the
+	   image's map i. Errors: PROG_TYPE, HELPER, UNSUPPORTED, RUN. */
+	int (*prog_load)(struct backend *b, const struct image *img, u32 prog,
+			 const u32 *maps, struct skep_err *err);
+	/* Errors: FAULT, BUDGET, FRAMES, HELPER, RUN. */
+	int (*test_run)(struct backend *b, u32 prog, struct test_run *t,
+			struct skep_err *err);
+};
+
+/* First member of every backend. */
+struct backend {
+	const struct backend_ops *ops;
+};
+
+#endif

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * args.c: helper arguments in the checked interpreter, kind by kind, so that
+ * helper bodies may trust what they get.
+ */
+#include "vm/machine.h"
+
+struct arg {
+	const struct vm_call *call;
+	const u64 *r;		/* registers */
+	u32 i;			/* argument number, from 0 */
+	const struct vm_map *map;	/* of the ARG_MAP before, or NULL */
+};
+
+/* The fault's text so far says what is wrong with the memory; say whose. */
+static bool arg_fault(struct vm_machine *m, const struct arg *a, const char *what)
+{
+	char text[sizeof(m->fault.text)];
+
+	memcpy(text, m->fault.text, sizeof(text));
+	if (!m->fault.kind)
+		text[0] = 0;
+	m->fault.kind = VM_FAULT_NONE;
+	m->fault.helper = a->call->id;
+	vm_fault_set(m, VM_FAULT_ARG, "argument %u of bpf_%s %s%s%.150s", a->i + 1,
+		     a->call->row->name, what, text[0] ? ": " : "", text);
+	return false;
+}
+
+static bool check_mem(struct vm_machine *m, const struct arg *a, u64 bytes,
+		      bool write, const char *what)
+{
+	if (vm_is_ctx(m, a->r[a->i + 1]))
+		return arg_fault(m, a, "is the context, not memory");
+	return vm_mem(m, a->r[a->i + 1], bytes, write) ? true : arg_fault(m, a, what);
+}
+
+static const struct vm_map *map_by_ptr(const struct vm_machine *m, u64 ptr)
+{
+	const struct vm_bind *b = &m->code->bind;
+
+	for (u32 i = 0; i < b->nr_maps; i++)
+		if ((u64)b->maps[i].map == ptr)
+			return &b->maps[i];
+	return NULL;
+}
+
+/* Memory whose size is the next argument. */
+static bool check_sized(struct vm_machine *m, const struct arg *a, u8 kind)
+{
+	bool out = kind == ARG_MEM_OUT || kind == ARG_MEM_OUT_OR_NULL;
+	bool null_ok = kind == ARG_MEM_OR_NULL || kind == ARG_MEM_OUT_OR_NULL;
+	u8 size_kind = a->i < 4 ? a->call->row->args[a->i + 1] : (u8)ARG_NONE;
+	u64 bytes = (u32)a->r[a->i + 2];
+
+	if (a->r[a->i + 2] >> 32)
+		return arg_fault(m, a, "has a size above 2^32");
+	if (!a->r[a->i + 1] && null_ok)
+		return true;
+	if (!bytes)
+		return size_kind == ARG_SIZE_0 ? true : arg_fault(m, a, "has size 0");
+	return check_mem(m, a, bytes, out, "is no such memory");
+}
+
+static bool check_str(struct vm_machine *m, const struct arg *a)
+{
+	for (u64 addr = a->r[a->i + 1];; addr++) {
+		const char *c = vm_mem(m, addr, 1, false);
+
+		if (!c)
+			return arg_fault(m, a, "is no NUL-terminated string");
+		if (!*c)
+			return true;
+	}
+}
+
+/* A callback: the start of one of the program's own instructions. */
+static bool check_func(struct vm_machine *m, const struct arg *a)
+{
+	u64 off = a->r[a->i + 1] - (u64)m->code->insns;
+
+	if (off % sizeof(struct vm_insn) || off / sizeof(struct vm_insn) >= m->code->nr_insns)
+		return arg_fault(m, a, "is no function of the program");
+	return true;
+}
+
+static bool check_map_mem(struct vm_machine *m, const struct arg *a, u8 kind)
+{
+	const char *what = kind == ARG_KEY ? "is no key of the map" : "is no value of the map";
+
+	if (!a->map)
+		return arg_fault(m, a, "has no map before it");
+	return check_mem(m, a, kind == ARG_KEY ? a->map->key_size : a->map->value_size,
+			 kind == ARG_VALUE_OUT, what);
+}
+
+static bool check_arg(struct vm_machine *m, struct arg *a, u8 kind)
+{
+	u64 v = a->r[a->i + 1];
+
+	switch ((enum helper_arg)kind) {
+	case ARG_NONE:
+	case ARG_ANY:
+	case ARG_SIZE:		/* checked with the memory before it */
+	case ARG_SIZE_0:
+		return true;
+	case ARG_CTX:
+		return v == m->ctx ? true : arg_fault(m, a, "is not the context");
+	case ARG_MAP:
+		a->map = map_by_ptr(m, v);
+		return a->map ? true : arg_fault(m, a, "is no map");
+	case ARG_KEY:
+	case ARG_VALUE:
+	case ARG_VALUE_OUT:
+		return check_map_mem(m, a, kind);
+	case ARG_MEM:
+	case ARG_MEM_OR_NULL:
+	case ARG_MEM_OUT:
+	case ARG_MEM_OUT_OR_NULL:
+		return check_sized(m, a, kind);
+	case ARG_STR:
+		return check_str(m, a);
+	case ARG_LONG_OUT:
+		return check_mem(m, a, 8, true, "is no place for 8 bytes");
+	case ARG_INT_OUT:
+	case ARG_SPIN_LOCK:
+		return check_mem(m, a, 4, true, "is no place for 4 bytes");
+	case ARG_FUNC:
+		return check_func(m, a);
+	case ARG_OTHER:
+		break;
+	}
+	return arg_fault(m, a, "is of a kind that cannot be checked");
+}
+
+bool vm_check_args(struct vm_machine *m, const struct vm_call *call, const u64 *r)
+{
+	struct arg a = { .call = call, .r = r };
+
+	if (!call->fn) {
+		m->fault.helper = call->id;
+		if (call->row)
+			vm_fault_set(m, VM_FAULT_HELPER, "helper bpf_%s#%u is not supported for this program type",
+				     call->row->name, call->id);
+		else
+			vm_fault_set(m, VM_FAULT_HELPER, "there is no helper number %u", call->id);
+		return false;
+	}
+	for (a.i = 0; a.i < 5; a.i++)
+		if (!check_arg(m, &a, call->row->args[a.i]))
+			return false;
+	return true;
+}

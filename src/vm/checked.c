@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * checked.c: the interpreter for programs that nobody has verified: each
+ * access is looked up, each instruction counted. Must never trust a register.
+ */
+#include "vm/machine.h"
+#include <endian.h>
+
+/* A context load gives what its table row says, not what memory holds. */
+#define LOAD_MEM(ctype, addr, out) do { \
+	u64 a_ = (addr), v_; \
+	void *p_; \
+	if (unlikely(vm_is_ctx(m, a_))) { \
+		if (!vm_ctx_load(m, a_, sizeof(ctype), &v_)) \
+			goto fault; \
+		if (sizeof(ctype) == 4 && (ctype)0 < (ctype)-1) { \
+			r[ip->dst] = v_;	/* a packet pointer has 8 bytes */ \
+			NEXT; \
+		} \
+		(out) = (ctype)v_; \
+	} else { \
+		p_ = vm_mem(m, a_, sizeof(ctype), false); \
+		if (unlikely(!p_)) \
+			goto fault; \
+		memcpy(&(out), p_, sizeof(ctype)); \
+	} \
+} while (0)
+
+#define STORE_MEM(ctype, addr, val) do { \
+	u64 a_ = (addr); \
+	ctype v_ = (val); \
+	if (unlikely(vm_is_ctx(m, a_))) { \
+		if (!vm_ctx_store(m, a_, sizeof(ctype), v_)) \
+			goto fault; \
+	} else { \
+		void *p_ = vm_mem(m, a_, sizeof(ctype), true); \
+		if (unlikely(!p_)) \
+			goto fault; \
+		memcpy(p_, &v_, sizeof(v_)); \
+	} \
+} while (0)
+
+#define ATOMIC_PTR(ctype, addr, write) ({ \
+	void *p_ = vm_atomic(m, (addr), sizeof(ctype), write); \
+	if (unlikely(!p_)) \
+		goto fault; \
+	(ctype *)p_; \
+})
+
+#define CALL_HELPER(c) do { \
+	if (unlikely(!vm_check_args(m, (c), r))) \
+		goto fault; \
+	m->left = left; \
+	r[0] = (c)->fn(r[1], r[2], r[3], r[4], r[5], m->run); \
+	left = m->left; \
+	if (unlikely(m->fault.kind)) \
+		goto nested_fault; \
+} while (0)
+
+#define INTERP_NAME run_checked
+#define INTERP_ATTR
+#define LOCALS u64 left = m->left
+#define LEAVE m->left = left
+#define TICK do { if (unlikely(!left--)) goto out_of_budget; } while (0)
+#define NO_FRAME do { \
+	vm_fault_set(m, VM_FAULT_FRAMES, "call of a subprogram in frame %d: " \
+		     "no more than %d frames", VM_FRAMES_MAX, VM_FRAMES_MAX); \
+	goto fault; \
+} while (0)
+#define PAST_END do { \
+	vm_fault_set(m, VM_FAULT_END, "control runs past the last instruction"); \
+	goto fault; \
+} while (0)
+#define FAULT_CODE \
+out_of_budget: \
+	left = 0; \
+	vm_fault_set(m, VM_FAULT_BUDGET, "%llu instructions executed and no end", \
+		     (unsigned long long)m->budget); \
+fault: \
+	m->fault.user = m->code->bind.user; \
+	m->fault.insn = (u32)(ip - m->code->insns); \
+nested_fault: \
+	LEAVE; \
+	return 0;
+
+static void *vm_atomic(struct vm_machine *m, u64 addr, u32 size, bool write)
+{
+	if (vm_is_ctx(m, addr)) {
+		vm_fault_set(m, VM_FAULT_MEM, "atomic operation on the context");
+		return NULL;
+	}
+	if (addr % size) {
+		vm_fault_set(m, VM_FAULT_ALIGN,
+			     "atomic operation on %u bytes at an address that is not a multiple of %u",
+			     size, size);
+		return NULL;
+	}
+	return vm_mem(m, addr, size, write);
+}
+
+#include "vm/interp.inc"
+
+const void *const *vm_checked_labels(void)
+{
+	const void *const *labels;
+
+	run_checked(NULL, NULL, NULL, &labels);
+	return labels;
+}
+
+static u64 callback(struct run *run, u64 func, const u64 args[5])
+{
+	struct vm_machine *m = run->engine;
+	u64 r[11] = { 0 }, ret;
+
+	if (m->depth + 1 >= VM_FRAMES_MAX) {
+		vm_fault_set(m, VM_FAULT_FRAMES, "callback in frame %d: no more than %d frames",
+			     VM_FRAMES_MAX, VM_FRAMES_MAX);
+		m->fault.user = m->code->bind.user;
+		m->fault.insn = (u32)((const struct vm_insn *)func - m->code->insns);
+		run->stop = true;
+		return 0;
+	}
+	memcpy(r + 1, args, 5 * sizeof(u64));
+	vm_frame_push(m, NULL, r);
+	r[10] = (u64)vm_frame_top(m, m->depth);
+	ret = run_checked(m, (const struct vm_insn *)func, r, NULL);
+	run->stop = m->fault.kind != VM_FAULT_NONE;
+	if (!run->stop)
+		vm_frame_pop(m, r);
+	return ret;
+}
+
+/* What an earlier run left on the stack must not be readable by the next. */
+static void stack_clear(struct vm_machine *m)
+{
+	u8 *top = m->stack + sizeof(m->stack);
+
+	if (m->dirty < top)
+		memset(m->dirty, 0, (size_t)(top - m->dirty));
+	m->dirty = top;
+}
+
+int vm_run(struct vm_machine *m, const struct vm_code *code, struct run *run,
+	   u64 budget, u64 *ret)
+{
+	u64 r[11] = { 0 };
+
+	stack_clear(m);
+	vm_machine_start(m, code, run, (u64)run);
+	run->callback = callback;
+	m->budget = m->left = budget;
+	r[1] = (u64)run;
+	r[10] = (u64)vm_frame_top(m, 0);
+	*ret = run_checked(m, code->insns, r, NULL);
+	return m->fault.kind ? -EFAULT : 0;
+}

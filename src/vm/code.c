@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * code.c: from checked raw instructions to decoded code: labels for dispatch,
+ * addresses for symbolic references, bodies for helper calls.
+ */
+#include "vm/machine.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+struct decode {
+	struct vm_code *code;
+	const char *where;
+	struct skep_err *err;
+};
+
+static int decode_err(struct decode *d, u32 at, const char *what)
+{
+	char where[256];
+
+	snprintf(where, sizeof(where), "%s:%u", d->where, at);
+	return err_set(d->err, ERR_UNSUPPORTED, where, "%s", what);
+}
+
+/* The entry for helper ID in calls[], added when new. */
+static int decode_call(struct decode *d, u32 at, u32 id, s32 *index)
+{
+	struct vm_code *c = d->code;
+	struct vm_call *call;
+	char where[256];
+	u32 i;
+
+	for (i = 0; i < c->nr_calls; i++)
+		if (c->calls[i].id == id)
+			break;
+	*index = (s32)i;
+	if (i < c->nr_calls)
+		return 0;
+	call = &c->calls[c->nr_calls++];
+	call->id = id;
+	call->row = helper_row(id);
+	call->fn = call->row && c->bind.helper ? c->bind.helper(id, c->bind.prog_type) : NULL;
+	if (call->fn || c->mode == VM_CHECKED || id == BPF_FUNC_tail_call)
+		return 0;
+	snprintf(where, sizeof(where), "%s:%u", d->where, at);
+	return err_set(d->err, ERR_HELPER, where, "helper #%u has no body for this program type", id);
+}
+
+static int decode_lddw(struct decode *d, u32 at, enum isa_op op, u64 *imm)
+{
+	const struct vm_bind *b = &d->code->bind;
+	const struct bpf_insn *insn = &b->insns[at];
+	u32 idx = (u32)insn->imm;
+
+	switch (op) {
+	case OP_LDDW:
+		*imm = idx | (u64)(u32)insn[1].imm << 32;
+		return 0;
+	case OP_LDDW_MAP_IDX:
+	case OP_LDDW_IDX_VAL:
+		if (idx >= b->nr_maps)
+			return decode_err(d, at, "reference to a map that does not exist");
+		*imm = op == OP_LDDW_MAP_IDX ? (u64)b->maps[idx].map :
+		       (u64)b->maps[idx].mem.base + (u32)insn[1].imm;
+		return 0;
+	case OP_LDDW_FUNC:
+		if ((s64)at + 1 + insn->imm < 0 || (s64)at + 1 + insn->imm >= b->nr_insns)
+			return decode_err(d, at, "reference to a function outside the program");
+		*imm = (u64)&d->code->insns[(s64)at + 1 + insn->imm];
+		return 0;
+	default:
+		return decode_err(d, at, "reference to a map by file descriptor or to a kernel variable");
+	}
+}
+
+static int decode_insn(struct decode *d, u32 at, const void *const *labels)
+{
+	const struct bpf_insn *in = &d->code->bind.insns[at];
+	struct vm_insn *out = &d->code->insns[at];
+	enum isa_op op = isa_op(in);
+	u64 imm = 0;
+	int r;
+
+	*out = (struct vm_insn){ labels[op], in->dst_reg, in->src_reg, in->off, in->imm };
+	switch (isa_rows[op].kind) {
+	case KIND_LDDW:
+		r = decode_lddw(d, at, op, &imm);
+		if (r)
+			return r;
+		out->imm = (s32)imm;
+		out[1] = (struct vm_insn){ .label = labels[OP_MAX], .imm = (s32)(imm >> 32) };
+		return 0;
+	case KIND_CALL:
+		return decode_call(d, at, (u32)in->imm, &out->imm);
+	case KIND_LD_ABS:
+	case KIND_LD_IND:
+		out->off = (s16)op;	/* for vm_ld_packet; the field is unused */
+		return 0;
+	case KIND_CALL_KFUNC:
+		return decode_err(d, at, "call of a kernel function (kfunc)");
+	case KIND_CALL_REG:
+		return decode_err(d, at, "call through a register (callx)");
+	case KIND_AS_CAST:
+		return decode_err(d, at, "address-space cast: arena maps are not supported yet");
+	default:
+		return 0;
+	}
+}
+
+static int by_address(const void *a, const void *b)
+{
+	const struct vm_map *const *x = a, *const *y = b;
+
+	return (*x)->mem.base < (*y)->mem.base ? -1 : (*x)->mem.base > (*y)->mem.base;
+}
+
+static void sort_maps(struct vm_code *c)
+{
+	c->sorted = arena_news(&c->arena, c->bind.nr_maps, const struct vm_map *);
+	for (u32 i = 0; i < c->bind.nr_maps; i++)
+		if (c->bind.maps[i].mem.nr && c->bind.maps[i].mem.stride)
+			c->sorted[c->nr_sorted++] = &c->bind.maps[i];
+	qsort(c->sorted, c->nr_sorted, sizeof(*c->sorted), by_address);
+}
+
+/* An upper bound for calls[]: distinct helpers of the program. */
+static u32 count_calls(const struct vm_bind *b)
+{
+	u32 n = 0;
+
+	for (u32 i = 0; i < b->nr_insns; i++)
+		n += b->insns[i].code == (BPF_JMP | BPF_CALL);
+	return n;
+}
+
+static int decode_all(struct decode *d)
+{
+	struct vm_code *c = d->code;
+	const void *const *labels = c->mode == VM_FAST ? vm_fast_labels() : vm_checked_labels();
+
+	c->insns = arena_news(&c->arena, c->nr_insns + 1, struct vm_insn);
+	c->calls = arena_news(&c->arena, count_calls(&c->bind), struct vm_call);
+	c->insns[c->nr_insns].label = labels[OP_MAX];
+	for (u32 i = 0; i < c->nr_insns; i += isa_slots(&c->bind.insns[i])) {
+		int r = decode_insn(d, i, labels);
+
+		if (r)
+			return r;
+	}
+	sort_maps(c);
+	return 0;
+}
+
+int vm_code_new(struct vm_code **out, const struct vm_bind *bind,
+		enum vm_mode mode, const char *where, struct skep_err *err)
+{
+	struct vm_code *c = mem_alloc(sizeof(*c));
+	struct decode d = { c, where, err };
+	int r;
+
+	c->bind = *bind;
+	c->mode = mode;
+	c->nr_insns = bind->nr_insns;
+	r = decode_all(&d);
+	if (r)
+		vm_code_free(c);
+	else
+		*out = c;
+	return r;
+}
+
+void vm_code_free(struct vm_code *code)
+{
+	if (!code)
+		return;
+	arena_free(&code->arena);
+	free(code);
+}
+
+const void *vm_code_user(const struct vm_code *code)
+{
+	return code->bind.user;
+}

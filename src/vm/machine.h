@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * machine.h: the inside of vm: decoded code, machine state, and the checks
+ * that the checked interpreter makes. Prototypes stand under their file.
+ */
+#ifndef VM_MACHINE_H
+#define VM_MACHINE_H
+
+#include "isa/isa.h"
+#include "vm/vm.h"
+
+/*
+ * One slot of decoded code. Slots correspond one to one to those of the
+ * program, so jumps keep their distances; a 64-bit immediate has its upper
+ * half in the imm of the next slot.
+ */
+struct vm_insn {
+	const void *label;	/* of the interpreter's operation */
+	u8 dst, src;
+	s16 off;
+	s32 imm;		/* helper calls: index into code->calls */
+};
+
+struct vm_call {
+	helper_fn fn;
+	const struct helper_row *row;	/* NULL: no such helper */
+	u32 id;
+};
+
+struct vm_code {
+	struct arena arena;
+	struct vm_bind bind;
+	enum vm_mode mode;
+	struct vm_insn *insns;	/* nr_insns, then one that stops past the end */
+	u32 nr_insns;
+	struct vm_call *calls;
+	u32 nr_calls;
+	const struct vm_map **sorted;	/* bind.maps with values, by address */
+	u32 nr_sorted;
+};
+
+/* A caller, saved while its callee runs. */
+struct vm_frame {
+	const struct vm_insn *ip;	/* the call */
+	const struct vm_code *code;
+	u64 saved[4];			/* r6..r9 */
+	u64 may_goto;			/* iterations left in this frame */
+};
+
+/* The stack grows downward; frame F owns the VM_STACK_BYTES bytes below
+ * stack + sizeof(stack) - F * VM_STACK_BYTES. */
+struct vm_machine {
+	u8 stack[VM_FRAMES_MAX * VM_STACK_BYTES] __attribute__((aligned(16)));
+	u8 *dirty;		/* lowest byte of stack that may be nonzero */
+	struct vm_frame frames[VM_FRAMES_MAX];
+	u32 depth;		/* frames in use - 1 */
+	u32 tail_calls;
+	u64 budget, left;	/* instructions */
+	const struct vm_code *code;
+	struct run *run;
+	u64 ctx;		/* what r1 is at the start of a program */
+	struct vm_region regions[VM_REGIONS_MAX];
+	u32 nr_regions;
+	struct vm_fault fault;
+};
+
+enum { MAY_GOTO_MAX = 8 << 20 };	/* the kernel's BPF_MAX_LOOPS */
+
+static inline u8 *vm_frame_top(struct vm_machine *m, u32 depth)
+{
+	return m->stack + sizeof(m->stack) - depth * VM_STACK_BYTES;
+}
+
+/* ---- frames -------------------------------------------------------------- */
+
+/* Saves the caller at IP (a call) and enters the next frame. */
+static inline void vm_frame_push(struct vm_machine *m, const struct vm_insn *ip,
+				 const u64 *r)
+{
+	struct vm_frame *f = &m->frames[++m->depth];
+
+	f->ip = ip;
+	f->code = m->code;
+	memcpy(f->saved, r + 6, sizeof(f->saved));
+	f->may_goto = MAY_GOTO_MAX;
+}
+
+/* Back to the caller: its code, r6..r10; gives its call. */
+static inline const struct vm_insn *vm_frame_pop(struct vm_machine *m, u64 *r)
+{
+	struct vm_frame *f = &m->frames[m->depth--];
+
+	m->code = f->code;
+	memcpy(r + 6, f->saved, sizeof(f->saved));
+	r[10] = (u64)vm_frame_top(m, m->depth);
+	return f->ip;
+}
+
+/* ---- run.c: what both interpreters share ----------------------------------- */
+
+/* LD_ABS, LD_IND: r0 = big-endian packet data; false when outside the packet,
+ * which ends the program with 0. */
+bool vm_ld_packet(const struct run *run, u64 *r, const struct vm_insn *ip);
+/* bpf_tail_call(r1, r2, r3): the program to go on with, or NULL with r0 set. */
+const struct vm_code *vm_tail_target(struct vm_machine *m, u64 *r);
+/* Readies M for a program of RUN with context CTX. */
+void vm_machine_start(struct vm_machine *m, const struct vm_code *code,
+		      struct run *run, u64 ctx);
+
+/* ---- fast.c, checked.c -------------------------------------------------- */
+
+/* Addresses of the operations, indexed by enum isa_op; [OP_MAX] is the stop
+ * past the end. */
+const void *const *vm_fast_labels(void);
+const void *const *vm_checked_labels(void);
+
+/* ---- mem.c: every check of memory --------------------------------------- */
+
+/*
+ * A pointer through which SIZE bytes at ADDR can be read (or written), or NULL
+ * after filling the fault. Context fields are no memory: see vm_ctx_load.
+ */
+void *vm_mem_slow(struct vm_machine *m, u64 addr, u64 size, bool write);
+
+static inline void *vm_mem(struct vm_machine *m, u64 addr, u64 size, bool write)
+{
+	const struct packet_buf *p = &m->run->pkt;
+
+	/* the packet first: it is what most programs touch most */
+	if (likely(addr >= (u64)p->data && addr < (u64)p->data_end &&
+		   size <= (u64)p->data_end - addr))
+		return (void *)addr;
+	return vm_mem_slow(m, addr, size, write);
+}
+
+/* True when ADDR lies in the context. */
+static inline bool vm_is_ctx(const struct vm_machine *m, u64 addr)
+{
+	const struct ctx_desc *d = m->code->bind.ctx;
+
+	return d && addr - (u64)m->run < d->size;
+}
+/* Loads or stores a context field; false after filling the fault. */
+bool vm_ctx_load(struct vm_machine *m, u64 addr, u32 size, u64 *val);
+bool vm_ctx_store(struct vm_machine *m, u64 addr, u32 size, u64 val);
+/* Fills the fault's kind and text; the interpreter adds the place. */
+void vm_fault_set(struct vm_machine *m, enum vm_fault_kind kind,
+		  const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/* ---- args.c --------------------------------------------------------------- */
+
+/* Checks the arguments R[1..5] of CALL; false after filling the fault. */
+bool vm_check_args(struct vm_machine *m, const struct vm_call *call, const u64 *r);
+
+#endif

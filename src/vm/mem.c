@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * mem.c: the region table of the checked interpreter: may these bytes be
+ * touched, and when not, what the program was probably after.
+ */
+#include "vm/machine.h"
+#include <stdarg.h>
+#include <stdio.h>
+
+void vm_fault_set(struct vm_machine *m, enum vm_fault_kind kind,
+		  const char *fmt, ...)
+{
+	va_list ap;
+
+	if (m->fault.kind)
+		return;		/* the first counts */
+	m->fault.kind = kind;
+	va_start(ap, fmt);
+	vsnprintf(m->fault.text, sizeof(m->fault.text), fmt, ap);
+	va_end(ap);
+}
+
+/* ---- regions ---------------------------------------------------------- */
+
+static bool inside(u64 addr, u64 size, u64 start, u64 end)
+{
+	return addr >= start && addr <= end && size <= end - addr;
+}
+
+/* The stack of the frames in use; an access stays within one frame. */
+static bool stack_ok(struct vm_machine *m, u64 addr, u64 size, bool write)
+{
+	u64 top = (u64)m->stack + sizeof(m->stack), below;
+
+	if (addr >= top || addr < top - (m->depth + 1) * VM_STACK_BYTES)
+		return false;
+	below = (top - addr - 1) % VM_STACK_BYTES + 1;	/* bytes to the frame's top */
+	if (size > below)
+		return false;
+	if (write && (u8 *)addr < m->dirty)
+		m->dirty = (u8 *)addr;
+	return true;
+}
+
+/* The map whose area holds ADDR, or NULL. */
+static const struct vm_map *map_at(const struct vm_code *code, u64 addr)
+{
+	u32 lo = 0, hi = code->nr_sorted;
+
+	while (lo < hi) {
+		u32 mid = (lo + hi) / 2;
+
+		if ((u64)code->sorted[mid]->mem.base <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (!lo)
+		return NULL;
+	const struct map_mem *mem = &code->sorted[lo - 1]->mem;
+
+	return addr - (u64)mem->base < mem->nr * mem->stride ? code->sorted[lo - 1] : NULL;
+}
+
+static bool map_ok(const struct vm_map *map, u64 addr, u64 size, bool write)
+{
+	const struct map_mem *mem = &map->mem;
+	u64 off = (addr - (u64)mem->base) % mem->stride;
+
+	return in_bounds(off, size, mem->value_bytes) &&
+	       !(write ? mem->read_only : mem->write_only);
+}
+
+/*
+ * A pointer into a map may have come from a program that tail-called this one
+ * (by the stack or another map), so all frames' programs are looked at.
+ */
+static const struct vm_map *any_map_at(const struct vm_machine *m, u64 addr)
+{
+	const struct vm_map *map = map_at(m->code, addr);
+
+	for (u32 d = m->depth; !map && d > 0; d--)
+		map = map_at(m->frames[d].code, addr);
+	return map;
+}
+
+static const struct vm_region *region_at(const struct vm_machine *m, u64 addr)
+{
+	for (u32 i = 0; i < m->nr_regions; i++)
+		if (addr - m->regions[i].start < m->regions[i].bytes)
+			return &m->regions[i];
+	return NULL;
+}
+
+static bool mem_ok(struct vm_machine *m, u64 addr, u64 size, bool write)
+{
+	const struct packet_buf *p = &m->run->pkt;
+	const struct vm_region *reg;
+	const struct vm_map *map;
+
+	if (stack_ok(m, addr, size, write))
+		return true;
+	if (p->data && inside(addr, size, (u64)p->data, (u64)p->data_end))
+		return true;
+	if (p->data && p->data_meta <= p->data &&
+	    inside(addr, size, (u64)p->data_meta, (u64)p->data))
+		return true;
+	map = any_map_at(m, addr);
+	if (map)
+		return map_ok(map, addr, size, write);
+	reg = region_at(m, addr);
+	return reg && in_bounds(addr - reg->start, size, reg->bytes) &&
+	       (reg->writable || !write);
+}
+
+/* ---- what a refused access was after ----------------------------------- */
+
+enum { NEAR_BYTES = 1 << 16 };	/* how far from a region still belongs to it */
+
+static bool near(u64 addr, u64 start, u64 end)
+{
+	return addr + NEAR_BYTES >= start && addr < end + NEAR_BYTES;
+}
+
+static void fault_packet(struct vm_machine *m, s64 off, u64 size, const char *verb)
+{
+	const struct packet_buf *p = &m->run->pkt;
+	s64 bytes = p->data_end - p->data;
+
+	if (bytes == 0)
+		vm_fault_set(m, VM_FAULT_MEM, "bytes %lld..%lld of the packet are %s, which is empty",
+			     (long long)off, (long long)(off + (s64)size - 1), verb);
+	else
+		vm_fault_set(m, VM_FAULT_MEM,
+			     "bytes %lld..%lld of the packet are %s, only 0..%lld exist",
+			     (long long)off, (long long)(off + (s64)size - 1), verb,
+			     (long long)bytes - 1);
+}
+
+static void fault_map(struct vm_machine *m, const struct vm_map *map, u64 addr,
+		      u64 size, bool write, const char *verb)
+{
+	const struct map_mem *mem = &map->mem;
+	u64 off = (addr - (u64)mem->base) % mem->stride;
+
+	if (in_bounds(off, size, mem->value_bytes))
+		vm_fault_set(m, VM_FAULT_MEM, "a map value is %s, and the map is %s-only to programs",
+			     verb, write ? "read" : "write");
+	else
+		vm_fault_set(m, VM_FAULT_MEM, "bytes %llu..%llu of a map value are %s, it has %u",
+			     (unsigned long long)off, (unsigned long long)(off + size - 1),
+			     verb, mem->value_bytes);
+}
+
+static void fault_region(struct vm_machine *m, const struct vm_region *r,
+			 u64 addr, u64 size, const char *verb)
+{
+	u64 off = addr - r->start;
+
+	if (in_bounds(off, size, r->bytes))
+		vm_fault_set(m, VM_FAULT_MEM, "a %s is %s, and it is read-only", r->name, verb);
+	else
+		vm_fault_set(m, VM_FAULT_MEM, "bytes %llu..%llu of a %s are %s, it has %llu",
+			     (unsigned long long)off, (unsigned long long)(off + size - 1),
+			     r->name, verb, (unsigned long long)r->bytes);
+}
+
+static void fault_mem(struct vm_machine *m, u64 addr, u64 size, bool write)
+{
+	const struct packet_buf *p = &m->run->pkt;
+	const char *verb = write ? "written" : "read";
+	u64 top = (u64)m->stack + sizeof(m->stack), frame = (u64)vm_frame_top(m, m->depth);
+	const struct vm_map *map = any_map_at(m, addr);
+	const struct vm_region *reg = region_at(m, addr);
+
+	if (map)
+		fault_map(m, map, addr, size, write, verb);
+	else if (reg)
+		fault_region(m, reg, addr, size, verb);
+	else if (addr < NEAR_BYTES)
+		vm_fault_set(m, VM_FAULT_MEM,
+			     "a NULL pointer%s is %s (offset %llu, %llu bytes)",
+			     addr < 4096 ? "" : " or small number", verb,
+			     (unsigned long long)addr, (unsigned long long)size);
+	else if (addr >= (u64)m->stack - VM_STACK_BYTES && addr < top + VM_STACK_BYTES)
+		vm_fault_set(m, VM_FAULT_MEM,
+			     "the stack is %s at r10%+lld (%llu bytes), a frame is r10-%d..r10-1",
+			     verb, (long long)(addr - frame), (unsigned long long)size,
+			     VM_STACK_BYTES);
+	else if (p->data && near(addr, (u64)p->hard_start, (u64)p->hard_end))
+		fault_packet(m, (s64)(addr - (u64)p->data), size, verb);
+	else
+		vm_fault_set(m, VM_FAULT_MEM, "%llu bytes at an address that is no memory of the program are %s",
+			     (unsigned long long)size, verb);
+}
+
+void *vm_mem_slow(struct vm_machine *m, u64 addr, u64 size, bool write)
+{
+	if (mem_ok(m, addr, size, write))
+		return (void *)addr;
+	fault_mem(m, addr, size, write);
+	return NULL;
+}
+
+/* ---- the context -------------------------------------------------------- */
+
+static const struct ctx_field *ctx_access(struct vm_machine *m, u64 addr,
+					  u32 size, unsigned flag)
+{
+	const struct ctx_desc *d = m->code->bind.ctx;
+	u64 off = addr - (u64)m->run;
+	const struct ctx_field *f = ctx_field(d, off, size);
+
+	if (f && (f->flags & flag))
+		return f;
+	if (f)
+		vm_fault_set(m, VM_FAULT_MEM, "field '%s' of struct %s is %s", f->name, d->name,
+			     flag == CTX_WRITE ? "written; it is read-only" : "read; it is write-only");
+	else
+		vm_fault_set(m, VM_FAULT_MEM, "bytes %llu..%llu of struct %s (%u bytes) are %s: no field that allows it",
+			     (unsigned long long)off, (unsigned long long)(off + size - 1), d->name, d->size,
+			     flag == CTX_WRITE ? "written" : "read");
+	return NULL;
+}
+
+/* The field's value in the host's struct. */
+static u64 view_load(const u8 *at, u32 bytes)
+{
+	u64 v = 0;
+
+	memcpy(&v, at, bytes);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	v >>= 8 * (8 - bytes);
+#endif
+	return v;
+}
+
+bool vm_ctx_load(struct vm_machine *m, u64 addr, u32 size, u64 *val)
+{
+	const struct ctx_field *f = ctx_access(m, addr, size, CTX_READ);
+	u64 off = addr - (u64)m->run, v, shift;
+
+	if (!f)
+		return false;
+	v = view_load((u8 *)m->run + f->view_off, f->view_size);
+	if (!(f->flags & CTX_PKT)) {
+		shift = (off - f->off) * 8;
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+		shift = (f->size - size - (off - f->off)) * 8;
+#endif
+		v >>= shift;
+		if (size < 8)
+			v &= (1ull << size * 8) - 1;
+	}
+	*val = v;
+	return true;
+}
+
+bool vm_ctx_store(struct vm_machine *m, u64 addr, u32 size, u64 val)
+{
+	const struct ctx_field *f = ctx_access(m, addr, size, CTX_WRITE);
+
+	if (!f)
+		return false;
+	if (size != f->size || f->view_size != f->size) {
+		vm_fault_set(m, VM_FAULT_MEM, "field '%s' is written in part", f->name);
+		return false;
+	}
+	memcpy((u8 *)m->run + f->view_off, &val, size);
+	return true;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * vm.h: two interpreters made from insn.def.
+ *
+ * The fast one trusts its program: it is for verified programs only. The
+ * checked one looks every access up in a region table (context, packet, stack,
+ * map values, records), counts instructions and checks helper arguments
+ * against helper.def: the only engine that may run an unverified program.
+ *
+ * vm knows no map and no helper: both come through struct vm_bind.
+ */
+#ifndef VM_VM_H
+#define VM_VM_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "model/mapmem.h"
+#include "model/run.h"
+#include "model/tables.h"
+#include <linux/bpf.h>
+
+/* A map as the engine needs it. */
+struct vm_map {
+	void *map;		/* struct map, opaque here */
+	u32 key_size, value_size;
+	struct map_mem mem;
+};
+
+/* What a program is bound to. Arrays must live as long as the code. */
+struct vm_bind {
+	const struct bpf_insn *insns;	/* passed isa_check */
+	u32 nr_insns;
+	u32 prog_type;
+	const struct vm_map *maps;	/* by BPF_PSEUDO_MAP_IDX */
+	u32 nr_maps;
+	helper_fn (*helper)(u32 id, u32 prog_type);
+	const struct ctx_desc *ctx;	/* NULL: the context has no fields */
+	const void *user;		/* for the caller: whose program this is */
+};
+
+enum vm_mode { VM_CHECKED, VM_FAST };
+
+/*
+ * Decodes a program for one mode. WHERE prefixes messages. Errors: HELPER (a
+ * call that BIND has no body for; in checked mode only when it is reached),
+ * UNSUPPORTED (kfunc, callx, address-space cast, BTF ids), RUN.
+ */
+int vm_code_new(struct vm_code **out, const struct vm_bind *bind,
+		enum vm_mode mode, const char *where, struct skep_err *err);
+void vm_code_free(struct vm_code *code);
+const void *vm_code_user(const struct vm_code *code);
+
+/* ---- the checked interpreter ------------------------------------------- */
+
+enum vm_fault_kind {
+	VM_FAULT_NONE,
+	VM_FAULT_MEM,		/* access outside every region */
+	VM_FAULT_ALIGN,		/* atomic access that is not aligned */
+	VM_FAULT_ARG,		/* a helper's argument */
+	VM_FAULT_BUDGET,	/* instruction budget used up */
+	VM_FAULT_FRAMES,	/* more than 8 frames */
+	VM_FAULT_HELPER,	/* no such helper for this program */
+	VM_FAULT_END,		/* ran past the last instruction */
+};
+
+struct vm_fault {
+	enum vm_fault_kind kind;
+	const void *user;	/* vm_bind.user of the program that faulted */
+	u32 insn;		/* slot */
+	u32 helper;		/* BPF_FUNC_* for kinds ARG and HELPER */
+	char text[256];		/* "bytes 26..29 of the packet are read, only
+				   0..13 exist": no place, no punctuation */
+};
+
+/* A region that is neither packet, stack, context nor map value: memory that a
+ * helper lent to the program (a ring buffer record). */
+struct vm_region {
+	u64 start, bytes;
+	bool writable;
+	const char *name;	/* "record" */
+};
+
+enum { VM_FRAMES_MAX = 8, VM_STACK_BYTES = 512, VM_TAIL_CALLS_MAX = 33,
+       VM_REGIONS_MAX = 16 };
+
+/* Executions on one thread. */
+struct vm_machine;
+struct vm_machine *vm_machine_new(void);
+void vm_machine_free(struct vm_machine *m);
+/* Lends memory to the programs of M until taken back; -ENOSPC, -ENOENT. */
+int vm_region_add(struct vm_machine *m, const struct vm_region *r);
+int vm_region_del(struct vm_machine *m, u64 start);
+
+/*
+ * Runs CODE (mode VM_CHECKED) with r1 = RUN as context; at most BUDGET
+ * instructions. 0 and *RET, or -EFAULT and the machine's fault.
+ */
+int vm_run(struct vm_machine *m, const struct vm_code *code, struct run *run,
+	   u64 budget, u64 *ret);
+const struct vm_fault *vm_fault(const struct vm_machine *m);
+
+/* Instructions that the last vm_run executed. */
+u64 vm_run_insns(const struct vm_machine *m);
+
+/* ---- the fast interpreter ------------------------------------------------ */
+
+/* Runs CODE (mode VM_FAST) with r1 = CTX. Only for verified programs. */
+u64 vm_run_fast(const struct vm_code *code, struct run *run, void *ctx);
+
+#endif
