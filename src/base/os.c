@@ -3,6 +3,7 @@
 #include "base/os.h"
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -221,12 +222,20 @@ static u64 clock_ns(clockid_t id)
 u64 os_clock_ns(void) { return clock_ns(CLOCK_MONOTONIC); }
 u64 os_clock_boot_ns(void) { return clock_ns(CLOCK_BOOTTIME); }
 u64 os_clock_tai_ns(void) { return clock_ns(CLOCK_TAI); }
+u64 os_clock_coarse_ns(void) { return clock_ns(CLOCK_MONOTONIC_COARSE); }
 
 int os_cpu_count(void)
 {
 	long n = sysconf(_SC_NPROCESSORS_CONF);
 
 	return n > 0 ? (int)n : 1;
+}
+
+void os_yield(void) { sched_yield(); }
+
+u64 os_pid_tgid(void)
+{
+	return (u64)(u32)getpid() << 32 | (u32)gettid();
 }
 
 /* ---- libraries on first use ------------------------------------------ */
