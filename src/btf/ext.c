@@ -59,7 +59,7 @@ static int add_funcs(struct parse *p, struct btf_ext_sec *sec, const u8 *recs,
 		t = btf_type(p->btf, f->type_id);
 		if (!t || btf_kind(t) != BTF_KIND_FUNC)
 			return err_set(p->err, ERR_BTF_EXT, p->where,
-				       "function record %u of section '%s' has type %u, which is no function",
+				       "function record %u of '%s' has type %u, no function",
 				       i, sec->name, f->type_id);
 	}
 	return 0;
@@ -77,7 +77,7 @@ static int add_lines(struct parse *p, struct btf_ext_sec *sec, const u8 *recs,
 
 		if (file >= p->btf->string_bytes || text >= p->btf->string_bytes)
 			return err_set(p->err, ERR_BTF_EXT, p->where,
-				       "line record %u of section '%s' names a string at 0x%x; there are 0x%x bytes",
+				       "line record %u of '%s' has a string at 0x%x of 0x%x",
 				       i, sec->name, file < text ? text : file,
 				       p->btf->string_bytes);
 		*l = (struct btf_line){
@@ -152,7 +152,7 @@ static int list_open(struct parse *p, struct list *l, const u8 *body,
 {
 	if (!in_bounds(off, len, bytes))
 		return err_set(p->err, ERR_BTF_EXT, p->where,
-			       "%s records at 0x%x, %u bytes, do not fit the %zu bytes after the header",
+			       "%s records at 0x%x, %u bytes, do not fit %zu bytes",
 			       l->what, off, len, bytes);
 	l->p = body + off;
 	l->end = l->p + len;

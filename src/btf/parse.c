@@ -39,7 +39,8 @@ static const struct kind_row {
 	[BTF_KIND_CONST] = { "const", 0, 0, K_REF | K_CHAIN },
 	[BTF_KIND_RESTRICT] = { "restrict", 0, 0, K_REF | K_CHAIN },
 	[BTF_KIND_FUNC] = { "function", 0, 0, K_REF | K_VLEN },
-	[BTF_KIND_FUNC_PROTO] = { "prototype", 0, sizeof(struct btf_param), K_REF | K_VLEN },
+	[BTF_KIND_FUNC_PROTO] = { "prototype", 0, sizeof(struct btf_param),
+				  K_REF | K_VLEN | K_CHAIN },
 	[BTF_KIND_VAR] = { "variable", sizeof(struct btf_var), 0, K_NAME | K_REF },
 	[BTF_KIND_DATASEC] = { "section", 0, sizeof(struct btf_var_secinfo), K_NAME | K_VLEN },
 	[BTF_KIND_FLOAT] = { "float", 0, 0, K_NAME },
@@ -109,11 +110,11 @@ static int parse_header(struct parse *p, const u8 *data, size_t bytes)
 	body = bytes - h->hdr_len;
 	if (!in_bounds(h->type_off, h->type_len, body) || h->type_len % 4)
 		return err_set(p->err, ERR_BTF, p->where,
-			       "types at 0x%x, %u bytes, do not fit the %zu bytes after the header",
+			       "types at 0x%x, %u bytes, do not fit %zu bytes",
 			       h->type_off, h->type_len, body);
 	if (!in_bounds(h->str_off, h->str_len, body))
 		return err_set(p->err, ERR_BTF, p->where,
-			       "strings at 0x%x, %u bytes, do not fit the %zu bytes after the header",
+			       "strings at 0x%x, %u bytes, do not fit %zu bytes",
 			       h->str_off, h->str_len, body);
 	return 0;
 }
@@ -485,7 +486,7 @@ static int size_struct(struct parse *p, u32 id, const struct btf_type *t)
 			return type_err(p, id, "has member '%s' of type %u, which has no size",
 					m.name, m.type_id);
 		if (!in_bounds(m.bit_off, bits, (u64)t->size * 8))
-			return type_err(p, id, "of %u bytes has member '%s' at bit %u with %llu bits",
+			return type_err(p, id, "of %u bytes has '%s' at bit %u with %llu bits",
 					t->size, m.name, m.bit_off,
 					(unsigned long long)bits);
 		if (m.bit_size > 128 || (!m.bit_size && m.bit_off % 8))
@@ -623,7 +624,7 @@ int btf_datasec_set(struct btf *btf, u32 id, u32 bytes,
 	for (u32 i = 0; i < btf_vlen(t); i++) {
 		if (!in_bounds(offsets[i], v[i].size, bytes))
 			return err_set(err, ERR_BTF, where,
-				       "type %u (section '%s') of %u bytes has variable '%s' at %u of %u bytes",
+				       "type %u ('%s') of %u bytes has '%s' at %u of %u bytes",
 				       id, btf_type_name(btf, id), bytes,
 				       btf_type_name(btf, v[i].type),
 				       offsets[i], v[i].size);

@@ -73,7 +73,7 @@ static int check_header(struct obj *o)
 	    !in_bounds(h.e_shoff, max_u64(h.e_shnum, 1) * sizeof(Elf64_Shdr),
 		       o->bytes))
 		return err_set(o->err, ERR_ELF_SECTION, o->file,
-			       "section headers at 0x%llx, %u of %u bytes, do not fit the file's %zu bytes",
+			       "section headers at 0x%llx, %u of %u bytes, do not fit %zu bytes",
 			       (unsigned long long)h.e_shoff, h.e_shnum,
 			       h.e_shentsize, o->bytes);
 	return 0;
@@ -343,7 +343,7 @@ static int load_symbol(struct obj *o, u32 i, const u8 *from,
 	    !in_bounds(y->value, y->size, o->secs[y->sec].size))
 		return err_set(o->err, ERR_ELF_SYMBOL,
 			       elf_at(o, &o->secs[y->sec], y->value),
-			       "symbol %u (%s) of %llu bytes lies outside its section of %llu bytes",
+			       "symbol %u (%s) of %llu bytes lies outside %llu bytes",
 			       i, y->name, (unsigned long long)y->size,
 			       (unsigned long long)o->secs[y->sec].size);
 	return 0;

@@ -17,7 +17,7 @@ static int check_func(struct obj *o, const struct obj_sym *y)
 	if (y->value % INSN_BYTES || y->size % INSN_BYTES || !y->size)
 		return err_set(o->err, ERR_ELF_SYMBOL,
 			       elf_at(o, &o->secs[y->sec], y->value),
-			       "function '%s' of %llu bytes is no sequence of instructions of %d bytes",
+			       "function '%s' has %llu bytes; instructions have %d",
 			       y->name, (unsigned long long)y->size, INSN_BYTES);
 	if (!*y->name)
 		return err_set(o->err, ERR_ELF_SYMBOL,

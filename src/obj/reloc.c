@@ -216,7 +216,7 @@ static int skip_relocs(struct obj *o, const struct obj_func *f, struct cursor *c
 		if (c->r->off >= f->insn * 8ull)
 			return err_set(o->err, ERR_ELF_RELOC,
 				       elf_at(o, &o->secs[f->sec], c->r->off),
-				       "relocation to '%s' points into the middle of an instruction",
+				       "relocation to '%s' in the middle of an instruction",
 				       o->syms[c->r->sym].name);
 	return 0;
 }
