@@ -141,6 +141,16 @@ static void add_multiarch(struct args *a)
 	add(a, dir);
 }
 
+/* Line records name the source as it was given, not where it lies. */
+static void add_prefix_map(struct args *a)
+{
+	char *cwd = getcwd(NULL, 0);
+
+	if (cwd)
+		add(a, arena_printf(&a->arena, "-fdebug-prefix-map=%s=.", cwd));
+	free(cwd);
+}
+
 static void build_args(struct args *a, const char *clang, const char *source, const char *out,
 		       const struct cc_dir *dir, bool prelude, char *const *extra)
 {
@@ -151,6 +161,7 @@ static void build_args(struct args *a, const char *clang, const char *source, co
 	add(a, "bpf");
 	add(a, "-mcpu=v3");
 	add(a, "-Wno-unknown-attributes");
+	add_prefix_map(a);
 	if (prelude) {
 		add(a, "-Wno-macro-redefined");
 		add(a, "-include");

@@ -35,7 +35,7 @@ static void text_line(struct strbuf *out, const struct image_prog *p, u32 at)
 	const struct image_line *l = image_line(p, at);
 
 	if (l && l->insn == at && l->text[0])
-		sb_printf(out, "; %s:%u: %s\n", l->file, l->line, l->text + strspn(l->text, " \t"));
+		sb_printf(out, "; %s:%u: %s\n", image_line_file(l), l->line, l->text + strspn(l->text, " \t"));
 }
 
 static void text_prog(struct strbuf *out, const struct disasm *d, const struct image_prog *p)
@@ -68,7 +68,7 @@ static void json_code(struct json *j, const struct bpf_insn *insns, u32 n,
 		json_u64(j, "insn", i);
 		json_str(j, "text", sb_text(&text));
 		if (l && l->insn == i) {
-			json_str(j, "file", l->file);
+			json_str(j, "file", image_line_file(l));
 			json_u64(j, "line", l->line);
 		}
 		json_obj_end(j);

@@ -238,8 +238,11 @@ static int store_struct(struct load *l, const struct btf_type *t, const json_t *
 			const char *name)
 {
 	const struct btf *btf = l->obj->img->btf;
+	const char *s = l->lib.json_string_value(v);
 	json_t *o = (json_t *)(uintptr_t)v;
 
+	if (s && parse_addr(s, out, t->size))	/* struct in6_addr */
+		return 0;
 	if (!json_is_object(v))
 		return bad(l, "%s: an object with its members is needed, not %s", name, kind_name(v));
 	for (void *it = l->lib.json_object_iter(o); it; it = l->lib.json_object_iter_next(o, it)) {
