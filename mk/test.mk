@@ -33,7 +33,7 @@ $(REPLAY_BIN): $(O)/%_replay: $(O)/%_fuzz.o $(O)/test/fuzz/replay.o $(LIB_OBJ)
 check-unit: $(UNIT_BIN) $(REPLAY_BIN)
 	$(TEST_RUN) $(call TEST_PICK,$(UNIT_BIN) $(REPLAY_BIN))
 
-check: $(if $(CLI_SRC),all) $(UNIT_BIN) $(REPLAY_BIN)
+check: all $(UNIT_BIN) $(REPLAY_BIN)
 	$(TEST_RUN) $(call TEST_PICK,$(UNIT_BIN) $(REPLAY_BIN) $(TEST_SCRIPT))
 
 .SECONDARY: $(UNIT_SRC:%.c=$(O)/%.o) $(FUZZ_SRC:%.c=$(O)/%.o)

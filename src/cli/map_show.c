@@ -296,7 +296,8 @@ static void show_elements(struct show *s, struct strbuf *out)
 	bool scalars = is_scalar(s, s->def->key_type, s->info.key_size) &&
 		       is_scalar(s, s->def->value_type, s->info.value_size);
 	bool skip_zero = s->info.max_entries > SHOW_MAX &&
-			 (s->def->type == BPF_MAP_TYPE_ARRAY || s->def->type == BPF_MAP_TYPE_PERCPU_ARRAY);
+			 (s->def->type == BPF_MAP_TYPE_ARRAY ||
+			  s->def->type == BPF_MAP_TYPE_PERCPU_ARRAY);
 	u64 shown = 0, more = 0, zero = 0;
 	struct strbuf el = { 0 };
 	size_t column = 0;

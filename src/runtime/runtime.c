@@ -299,7 +299,8 @@ static int rt_test_run(struct backend *b, u32 prog, struct test_run *t, struct s
 	p = rt->progs.v[prog];
 	if (unlikely(!rt->machine || rt->buffer_bytes < p->host->buffer_bytes) &&
 	    rt_ready(rt, p->host))
-		return err_set(err, ERR_NO_MEM, NULL, "no memory for a packet buffer of %" PRIu64 " bytes",
+		return err_set(err, ERR_NO_MEM, NULL,
+			       "no memory for a packet buffer of %" PRIu64 " bytes",
 			       p->host->buffer_bytes);
 	return t->repeat > 1 ? run_many(rt, p, t, err) : run_once(rt, p, t, err);
 }
