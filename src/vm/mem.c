@@ -113,6 +113,31 @@ static bool mem_ok(struct vm_machine *m, u64 addr, u64 size, bool write)
 	       (reg->writable || !write);
 }
 
+/* Bytes from ADDR to the end of what START..END allows. */
+static u64 rest(u64 addr, u64 start, u64 end)
+{
+	return addr >= start && addr < end ? end - addr : 0;
+}
+
+u64 vm_readable(struct run *run, u64 addr)
+{
+	struct vm_machine *m = run->engine;
+	const struct packet_buf *p = &run->pkt;
+	const struct vm_map *map = any_map_at(m, addr);
+	const struct vm_region *reg = region_at(m, addr);
+	u64 off;
+
+	if (map) {
+		off = (addr - (u64)map->mem.base) % map->mem.stride;
+		return map->mem.write_only ? 0 : rest(off, 0, map->mem.value_bytes);
+	}
+	if (reg)
+		return rest(addr, reg->start, reg->start + reg->bytes);
+	if (stack_ok(m, addr, 1, false))
+		return ((u64)m->stack + sizeof(m->stack) - addr - 1) % VM_STACK_BYTES + 1;
+	return p->data ? rest(addr, (u64)p->data, (u64)p->data_end) : 0;
+}
+
 /* ---- what a refused access was after ----------------------------------- */
 
 enum { NEAR_BYTES = 1 << 16 };	/* how far from a region still belongs to it */
