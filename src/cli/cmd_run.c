@@ -118,6 +118,7 @@ static int choose_program(struct job *j)
 
 static void print_message(void *arg, const char *text, size_t n)
 {
+	n -= n && text[n - 1] == '\n';
 	fprintf(stderr, "printk: %.*s\n", (int)n, text);
 }
 
