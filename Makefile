@@ -28,7 +28,7 @@ have = $(shell printf '$(HASH)include <$(1)>\nint main(void){return 0;}\n' | $(C
 
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wundef -Wno-unused-parameter
 CFLAGS  ?= -O2 -g
-ALLCFLAGS = -std=gnu11 -D_GNU_SOURCE -DSKEP_VERSION='"$(VERSION)"' -DSKEP_DATADIR='"$(PREFIX)/share/skep"' \
+ALLCFLAGS = -std=gnu11 -D_GNU_SOURCE -DSKEP_VERSION='"$(VERSION)"' \
 	-Iinclude -Isrc -fPIC -fvisibility=hidden -fno-semantic-interposition -ffunction-sections -fdata-sections \
 	$(WARN) $(if $(WERROR),-Werror) $(SANFLAGS) $(CFLAGS) $(if $(call have,jansson.h),-DHAVE_JANSSON)
 SANFLAGS := $(if $(SAN),-fsanitize=address$(COMMA)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)

@@ -33,8 +33,13 @@ $(REPLAY_BIN): $(O)/%_replay: $(O)/%_fuzz.o $(O)/test/fuzz/replay.o $(LIB_OBJ)
 check-unit: $(UNIT_BIN) $(REPLAY_BIN)
 	$(TEST_RUN) $(call TEST_PICK,$(UNIT_BIN) $(REPLAY_BIN))
 
-check: $(if $(CLI_SRC),all) $(UNIT_BIN) $(REPLAY_BIN)
+check: all $(UNIT_BIN) $(REPLAY_BIN)
 	$(TEST_RUN) $(call TEST_PICK,$(UNIT_BIN) $(REPLAY_BIN) $(TEST_SCRIPT))
 
 .SECONDARY: $(UNIT_SRC:%.c=$(O)/%.o) $(FUZZ_SRC:%.c=$(O)/%.o)
 -include $(UNIT_SRC:%.c=$(O)/%.d) $(FUZZ_SRC:%.c=$(O)/%.d)
+
+# Opt-in: root, debootstrap, some minutes and the network. CHROOT=check tests too.
+.PHONY: check-chroot
+check-chroot:
+	test/chroot/run $(CHROOT)

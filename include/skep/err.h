@@ -18,6 +18,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 #define SKEP_ERR_TEXT_BYTES 2048
 
@@ -36,6 +37,7 @@ const char *skep_err_text(const struct skep_err *err);
  */
 const char *skep_err_explain(int id);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

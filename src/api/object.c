@@ -152,8 +152,9 @@ static int fill_prog_array(struct skep_object *obj, u32 m, struct skep_err *err)
 			obj->backend->ops->map_update(obj->backend, m, &i, &prog, BPF_ANY);
 
 		if (r)
-			return err_set(err, ERR_MAP_UPDATE, obj->img->file, "slot %u of map '%s': %s",
-				       i, def->name, strerror(-r));
+			return err_set(err, ERR_MAP_UPDATE, obj->img->file,
+				       "slot %u of map '%s': %s", i, def->name,
+				       strerror(-r));
 	}
 	return 0;
 }
@@ -245,7 +246,8 @@ API int skep_prog_run(struct skep_prog *prog, struct skep_run *run, struct skep_
 
 	err_clear(err);
 	if (!b || prog->loaded < 0)
-		return err_set(err, ERR_RUN, NULL, "program '%s' is not loaded", skep_prog_name(prog));
+		return err_set(err, ERR_RUN, NULL, "program '%s' is not loaded",
+			       skep_prog_name(prog));
 	r = b->ops->test_run(b, (u32)prog->loaded, &t, err);
 	if (r)
 		return r;

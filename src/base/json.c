@@ -119,7 +119,7 @@ void json_bool(struct json *j, const char *key, bool v)
 	json_raw(j, key, v ? "true" : "false");
 }
 
-void json_null(struct json *j, const char *key)
+void json_none(struct json *j, const char *key)
 {
 	json_raw(j, key, "null");
 }

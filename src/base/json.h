@@ -25,7 +25,7 @@ void json_u64(struct json *j, const char *key, u64 v);
 void json_s64(struct json *j, const char *key, s64 v);
 void json_num(struct json *j, const char *key, double v, int decimals);
 void json_bool(struct json *j, const char *key, bool v);
-void json_null(struct json *j, const char *key);
+void json_none(struct json *j, const char *key);
 /* TEXT is JSON already. */
 void json_raw(struct json *j, const char *key, const char *text);
 

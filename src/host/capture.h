@@ -19,7 +19,8 @@
  * ERR_PCAP (not well-formed), ERR_PCAP_CUT (ends in mid-packet); the place is
  * FILE+0xOFFSET. All packets before the place are delivered first.
  *
- * Formats: pcap 2.4 and draft-ietf-opsawg-pcapng, as libpcap 1.10 takes them.
+ * Formats: pcap 2.4 and draft-ietf-opsawg-pcapng, as libpcap 1.10 takes them,
+ * but a packet that is longer than its snaplen comes whole.
  */
 #ifndef HOST_CAPTURE_H
 #define HOST_CAPTURE_H

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * cc.c: C to BPF by clang, called as a tool: finds it, gives it the flags that
+ * BPF needs, the multiarch include path, and the prelude for sources that
+ * bring no BPF headers of their own.
+ */
+#include "cli/cli.h"
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* prelude.h, made into a string by the assembler. */
+extern const char cc_prelude[], cc_prelude_end[];
+__asm__(".pushsection .rodata\n"
+	".globl cc_prelude, cc_prelude_end\n"
+	"cc_prelude:\n"
+	".incbin \"src/cli/prelude.h\"\n"
+	"cc_prelude_end:\n"
+	".byte 0\n"
+	".popsection\n");
+
+static const char *const clangs[] = {
+	"clang-19", "clang", "clang-21", "clang-20", "clang-18", "clang-17",
+	"clang-16", "clang-15", "clang-14",
+};
+
+/* ---- finding the compiler ---------------------------------------------------- */
+
+static bool in_path(const char *name)
+{
+	const char *path = getenv("PATH");
+	char file[4096];
+
+	for (const char *p = path ? path : "/usr/bin:/bin"; *p;
+	     p += strcspn(p, ":"), p += *p == ':') {
+		snprintf(file, sizeof(file), "%.*s/%s", (int)strcspn(p, ":"), p, name);
+		if (!access(file, X_OK))
+			return true;
+	}
+	return false;
+}
+
+static const char *find_clang(void)
+{
+	const char *env = getenv("CLANG");
+
+	if (env && *env)
+		return env;
+	for (size_t i = 0; i < ARRAY_LEN(clangs); i++)
+		if (in_path(clangs[i]))
+			return clangs[i];
+	return NULL;
+}
+
+/* ---- files that a compilation needs ---------------------------------------------- */
+
+/* A directory with prelude.h and the stub header that glibc asks 32-bit
+ * targets for. */
+struct cc_dir { char path[256]; };
+
+static int write_file(const char *dir, const char *name, const char *text, size_t n)
+{
+	char path[512];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "we");
+	if (!f)
+		return -errno;
+	fwrite(text, 1, n, f);
+	return fclose(f) ? -errno : 0;
+}
+
+static int cc_dir_make(struct cc_dir *d, struct skep_err *err)
+{
+	const char *tmp = getenv("TMPDIR");
+	char gnu[300];
+	int r;
+
+	snprintf(d->path, sizeof(d->path), "%s/skep-cc-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+	if (!mkdtemp(d->path))
+		return err_set(err, ERR_FILE_WRITE, d->path, "%s", strerror(errno));
+	snprintf(gnu, sizeof(gnu), "%s/gnu", d->path);
+	r = mkdir(gnu, 0700) ? -errno : 0;
+	if (!r)
+		r = write_file(gnu, "stubs-32.h", "", 0);
+	if (!r)
+		r = write_file(d->path, "prelude.h", cc_prelude,
+			       (size_t)(cc_prelude_end - cc_prelude));
+	return r ? err_set(err, ERR_FILE_WRITE, d->path, "%s", strerror(-r)) : 0;
+}
+
+static void cc_dir_remove(struct cc_dir *d)
+{
+	static const char *const names[] = { "gnu/stubs-32.h", "prelude.h", "gnu", "" };
+	char path[512];
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		snprintf(path, sizeof(path), "%s/%s", d->path, names[i]);
+		remove(path);
+	}
+}
+
+/* Does the source bring BPF's definitions itself? */
+static int wants_prelude(const char *source, bool *wants, struct skep_err *err)
+{
+	static const char *const own[] = { "bpf_helpers.h", "vmlinux.h", "bpf_helper_defs.h" };
+	struct os_file f;
+	int r = os_file_read(&f, source, err);
+
+	if (r)
+		return r;
+	*wants = true;
+	for (size_t i = 0; i < ARRAY_LEN(own); i++)
+		if (memmem(f.data, f.size, own[i], strlen(own[i])))
+			*wants = false;
+	os_file_close(&f);
+	return 0;
+}
+
+/* ---- the call ---------------------------------------------------------------------- */
+
+struct args { VEC(const char *) v; struct arena arena; };
+
+static void add(struct args *a, const char *s) { *vec_push(&a->v) = s; }
+
+static void add_multiarch(struct args *a)
+{
+	struct utsname u;
+	struct stat st;
+	char *dir;
+
+	if (uname(&u))
+		return;
+	dir = arena_printf(&a->arena, "/usr/include/%s-linux-gnu", u.machine);
+	if (stat(dir, &st))
+		return;
+	add(a, "-idirafter");
+	add(a, dir);
+}
+
+/* Line records name the source as it was given, not where it lies. */
+static void add_prefix_map(struct args *a)
+{
+	char *cwd = getcwd(NULL, 0);
+
+	if (cwd)
+		add(a, arena_printf(&a->arena, "-fdebug-prefix-map=%s=.", cwd));
+	free(cwd);
+}
+
+static void build_args(struct args *a, const char *clang, const char *source, const char *out,
+		       const struct cc_dir *dir, bool prelude, char *const *extra)
+{
+	add(a, clang);
+	add(a, "-O2");
+	add(a, "-g");
+	add(a, "-target");
+	add(a, "bpf");
+	add(a, "-mcpu=v3");
+	add(a, "-Wno-unknown-attributes");
+	add_prefix_map(a);
+	if (prelude) {
+		add(a, "-Wno-macro-redefined");
+		add(a, "-include");
+		add(a, arena_printf(&a->arena, "%s/prelude.h", dir->path));
+	}
+	add_multiarch(a);
+	add(a, "-idirafter");
+	add(a, dir->path);
+	for (; extra && *extra; extra++)
+		add(a, *extra);
+	add(a, "-c");
+	add(a, source);
+	add(a, "-o");
+	add(a, out);
+	add(a, NULL);
+}
+
+static int spawn_wait(const struct args *a, const char *source, struct skep_err *err)
+{
+	extern char **environ;
+	int status, r;
+	pid_t pid;
+
+	fflush(stdout);
+	r = posix_spawnp(&pid, a->v.v[0], NULL, NULL, (char *const *)(uintptr_t)a->v.v, environ);
+	if (r)
+		return err_set(err, ERR_NO_CLANG, source, "%s: %s", a->v.v[0], strerror(r));
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return err_set(err, ERR_CLANG, source, "%s", strerror(errno));
+	if (status)
+		return err_set(err, ERR_CLANG, source, "%s could not compile it", a->v.v[0]);
+	return 0;
+}
+
+static int compile(const char *clang, const char *source, const char *out, char *const *extra,
+		   bool prelude, struct skep_err *err)
+{
+	struct args a = { 0 };
+	struct cc_dir dir;
+	int r = cc_dir_make(&dir, err);
+
+	if (!r) {
+		build_args(&a, clang, source, out, &dir, prelude, extra);
+		r = spawn_wait(&a, source, err);
+	}
+	cc_dir_remove(&dir);
+	vec_free(&a.v);
+	arena_free(&a.arena);
+	return r;
+}
+
+int cc_compile(const char *source, const char *out, char *const *extra, struct skep_err *err)
+{
+	const char *clang = find_clang();
+	bool prelude;
+	int r = wants_prelude(source, &prelude, err);
+
+	if (r)
+		return r;
+	if (!clang) {
+		r = err_set(err, ERR_NO_CLANG, source,
+			    "compiling C needs clang, and none was found");
+		err_help(err, "install clang, set CLANG, or give the compiled object");
+		return r;
+	}
+	return compile(clang, source, out, extra, prelude, err);
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * cli.h: what the commands share: the command table, options, operands told
+ * apart by content, compiling C, printing maps. Exit status: 0 yes, 1 the
+ * answer is no, 2 no answer. Results go to stdout, everything else to stderr.
+ */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include "api/object.h"
+#include "base/json.h"
+#include "base/os.h"
+#include "base/vec.h"
+
+enum { EXIT_YES = 0, EXIT_NO = 1, EXIT_NO_ANSWER = 2 };
+
+/* ---- commands (main.c) --------------------------------------------------- */
+
+struct command {
+	const char *name;
+	const char *usage;	/* operands: "OBJ|FILE.c CAPTURE..." */
+	const char *summary;	/* one line */
+	int (*run)(const struct command *cmd, int argc, char **argv);
+};
+
+int cmd_run(const struct command *cmd, int argc, char **argv);
+int cmd_asm(const struct command *cmd, int argc, char **argv);
+int cmd_disasm(const struct command *cmd, int argc, char **argv);
+int cmd_inspect(const struct command *cmd, int argc, char **argv);
+int cmd_cc(const struct command *cmd, int argc, char **argv);
+int cmd_explain(const struct command *cmd, int argc, char **argv);
+
+/* ---- options (opts.c) ------------------------------------------------------ */
+
+enum opt_kind { OPT_FLAG, OPT_STR, OPT_U64, OPT_LIST };
+
+struct str_list { const char **v; size_t n, cap; };	/* a VEC */
+
+struct opt {
+	const char *name;	/* "verdicts"; --verdicts */
+	char letter;		/* 'v'; 0 = none */
+	enum opt_kind kind;
+	const char *arg;	/* name of the argument in --help; NULL for flags */
+	const char *help;
+	void *to;		/* bool, const char *, u64 or struct str_list */
+};
+
+struct opt_result {
+	struct str_list operands;
+	char **rest;		/* what follows "--"; NULL-terminated */
+	int status;		/* when parsing says not to go on */
+};
+
+/*
+ * Parses ARGV[1..] against OPTS (ended by a NULL name), in any order with the
+ * operands. True to go on; false after --help or an error, with the exit
+ * status in RES->status.
+ */
+bool opts_parse(struct opt_result *res, const struct command *cmd,
+		const struct opt *opts, int argc, char **argv);
+
+/* ---- reporting (report.c) ---------------------------------------------------- */
+
+/* Prints the message to stderr; the exit status that it means. */
+int report(const struct skep_err *err);
+/* A usage error: "skep CMD: TEXT" and where help is. Always EXIT_NO_ANSWER. */
+int usage_error(const struct command *cmd, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* Writes B to stdout; EXIT_NO_ANSWER when that fails. */
+int print_out(const struct strbuf *b);
+
+/* ---- operands (input.c) --------------------------------------------------------- */
+
+enum input_kind { INPUT_ELF, INPUT_C, INPUT_CAPTURE, INPUT_OTHER };
+
+/* By content; a pipe or "-" counts as a capture without being read. */
+int input_kind(enum input_kind *kind, const char *path, struct skep_err *err);
+/* Opens an object, compiling it first when it is C. */
+int input_object(struct skep_object **obj, const char *path, struct skep_err *err);
+
+/* ---- compiling C (cc.c) ----------------------------------------------------------- */
+
+/*
+ * Compiles SOURCE to the object file OUT by clang, with EXTRA arguments (NULL
+ * = none). clang's own messages go to stderr. Errors: CLANG, NO_CLANG.
+ */
+int cc_compile(const char *source, const char *out, char *const *extra,
+	       struct skep_err *err);
+
+/* ---- map contents (map_json.c, map_show.c) ------------------------------------------ */
+
+/* Stores the elements of a JSON file in map I of OBJ. Errors: FILE_*, JSON,
+ * MAP_DATA, MAP_UPDATE, NO_LIB. */
+int map_load_json(struct skep_object *obj, u32 i, const char *path, struct skep_err *err);
+/* Appends what `skep run` prints of map I; nothing for read-only data. */
+void map_show_text(struct strbuf *out, struct skep_object *obj, u32 i);
+void map_show_json(struct json *j, struct skep_object *obj, u32 i);
+/* Maps that are shown at all. */
+bool map_is_shown(const struct image_map *m);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* cmd_cc.c: C files to BPF objects, ready for libbpf as well. */
+#include "cli/cli.h"
+#include <stdlib.h>
+#include <unistd.h>
+
+/* "dir/fw.bpf.c" -> "fw.bpf.o", in the current directory as compilers do. */
+static char *object_name(const char *source)
+{
+	const char *base = strrchr(source, '/');
+	char *name = mem_strdup(base ? base + 1 : source);
+	size_t n = strlen(name);
+
+	if (n > 2 && !strcmp(name + n - 2, ".c"))
+		name[n - 1] = 'o';
+	return name;
+}
+
+/* A failed compilation leaves no object behind, and spoils no older one. */
+static int compile_one(const char *source, const char *out, char *const *extra,
+		       struct skep_err *err)
+{
+	char *name = out ? mem_strdup(out) : object_name(source), *temp;
+	size_t n = strlen(name) + sizeof(".tmp.o");
+	int r;
+
+	temp = mem_alloc(n);
+	snprintf(temp, n, "%s.tmp.o", name);
+	if (!strcmp(name, source))
+		r = err_set(err, ERR_FILE_KIND, source, "a C file whose name ends in .c is needed");
+	else
+		r = cc_compile(source, temp, extra, err);
+	if (!r && rename(temp, name))
+		r = err_set(err, ERR_FILE_WRITE, name, "%s", strerror(errno));
+	if (r)
+		unlink(temp);
+	free(temp);
+	free(name);
+	return r;
+}
+
+int cmd_cc(const struct command *cmd, int argc, char **argv)
+{
+	const char *out = NULL;
+	const struct opt opts[] = {{"output", 'o', OPT_STR, "FILE",
+				    "name of the object (default: FILE.c -> FILE.o)",
+				    &out},
+				   {0}};
+	struct opt_result res;
+	struct skep_err err;
+	int status = EXIT_YES;
+
+	if (!opts_parse(&res, cmd, opts, argc, argv))
+		return res.status;
+	if (!res.operands.n)
+		status = usage_error(cmd, "a C file is needed");
+	else if (out && res.operands.n > 1)
+		status =
+			usage_error(cmd, "-o names one object, and there are %zu C files",
+				    res.operands.n);
+	for (size_t i = 0; !status && i < res.operands.n; i++)
+		if (compile_one(res.operands.v[i], out, res.rest, &err))
+			status = report(&err);
+	vec_free(&res.operands);
+	return status;
+}

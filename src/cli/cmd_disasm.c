@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * cmd_disasm.c: instructions as text: of an object's programs, of raw bytes,
+ * of classic BPF as `tcpdump -ddd` prints it.
+ */
+#include "cli/cli.h"
+#include "isa/isa.h"
+#include "obj/obj.h"
+#include <ctype.h>
+#include <linux/filter.h>
+
+struct disasm {
+	const char *prog;	/* only this one; NULL = all */
+	bool json;
+	bool lines;		/* source lines between instructions */
+	bool plain;		/* text that `skep asm` takes, nothing else */
+	bool translate;		/* classic BPF as eBPF */
+};
+
+/* ---- one program ------------------------------------------------------------ */
+
+static void text_insn(struct strbuf *out, const struct disasm *d,
+		      const struct bpf_insn *insns, u32 n, u32 at)
+{
+	if (d->plain)
+		sb_puts(out, "\t");
+	else
+		sb_printf(out, "%8u:\t", at);
+	isa_disasm(out, insns, n, at);
+	sb_putc(out, '\n');
+}
+
+static void text_line(struct strbuf *out, const struct image_prog *p, u32 at)
+{
+	const struct image_line *l = image_line(p, at);
+
+	if (l && l->insn == at && l->text[0])
+		sb_printf(out, "; %s:%u: %s\n", image_line_file(l), l->line,
+			  l->text + strspn(l->text, " \t"));
+}
+
+static void text_prog(struct strbuf *out, const struct disasm *d, const struct image_prog *p)
+{
+	u32 func = 0;
+
+	for (u32 i = 0; i < p->nr_insns; i += isa_slots(&p->insns[i])) {
+		if (!d->plain && func < p->nr_funcs && p->funcs[func].insn == i)
+			sb_printf(out, "%s%s%s%s:\n", i ? "" : p->section, i ? "" : ": ",
+				  p->funcs[func].name, i ? " (subprogram)" : "");
+		func += func < p->nr_funcs && p->funcs[func].insn == i;
+		if (d->lines)
+			text_line(out, p, i);
+		text_insn(out, d, p->insns, p->nr_insns, i);
+	}
+}
+
+static void json_code(struct json *j, const struct bpf_insn *insns, u32 n,
+		      const struct image_prog *p)
+{
+	struct strbuf text = { 0 };
+
+	json_arr(j, "insns");
+	for (u32 i = 0; i < n; i += isa_slots(&insns[i])) {
+		const struct image_line *l = p ? image_line(p, i) : NULL;
+
+		sb_reset(&text);
+		isa_disasm(&text, insns, n, i);
+		json_obj(j, NULL);
+		json_u64(j, "insn", i);
+		json_str(j, "text", sb_text(&text));
+		if (l && l->insn == i) {
+			json_str(j, "file", image_line_file(l));
+			json_u64(j, "line", l->line);
+		}
+		json_obj_end(j);
+	}
+	json_arr_end(j);
+	sb_free(&text);
+}
+
+/* ---- objects ------------------------------------------------------------------- */
+
+static void show_image(struct strbuf *out, struct json *j, const struct disasm *d,
+		       const struct image *img)
+{
+	bool first = true;
+
+	for (u32 i = 0; i < img->nr_progs; i++) {
+		const struct image_prog *p = &img->progs[i];
+
+		if (d->prog && strcmp(d->prog, p->name))
+			continue;
+		if (!d->json) {
+			sb_puts(out, first ? "" : "\n");
+			text_prog(out, d, p);
+			first = false;
+			continue;
+		}
+		json_obj(j, NULL);
+		json_str(j, "file", img->file);
+		json_str(j, "name", p->name);
+		json_str(j, "section", p->section);
+		json_code(j, p->insns, p->nr_insns, p);
+		json_obj_end(j);
+	}
+}
+
+static int show_object(struct strbuf *out, struct json *j, const struct disasm *d,
+		       const char *path, struct skep_err *err)
+{
+	struct skep_object *obj;
+	int r = input_object(&obj, path, err);
+
+	if (r)
+		return r;
+	if (d->prog && !skep_object_prog(obj, d->prog))
+		r = err_set(err, ERR_PROG_NONE, path, "there is no program '%s'", d->prog);
+	else
+		show_image(out, j, d, obj->img);
+	skep_object_close(obj);
+	return r;
+}
+
+/* ---- classic BPF and raw bytes --------------------------------------------------- */
+
+static void show_code(struct strbuf *out, struct json *j, const struct disasm *d,
+		      const char *path, const struct bpf_insn *insns, u32 n)
+{
+	if (d->json) {
+		json_obj(j, NULL);
+		json_str(j, "file", path);
+		json_code(j, insns, n, NULL);
+		json_obj_end(j);
+		return;
+	}
+	for (u32 i = 0; i < n; i += isa_slots(&insns[i]))
+		text_insn(out, d, insns, n, i);
+}
+
+static void show_cbpf_text(struct strbuf *out, const struct isa_cbpf *prog)
+{
+	for (size_t i = 0; i < prog->n; i++) {
+		cbpf_disasm(out, prog->v, i);
+		sb_putc(out, '\n');
+	}
+}
+
+static int show_cbpf(struct strbuf *out, struct json *j, const struct disasm *d,
+		     const char *path, const struct os_file *f, struct skep_err *err)
+{
+	struct isa_code code = { 0 };
+	struct isa_cbpf prog = { 0 };
+	int r = cbpf_parse(&prog, (const char *)f->data, f->size, path, err);
+
+	if (!r)
+		r = cbpf_check(prog.v, prog.n, path, err);
+	if (!r && (d->translate || d->json)) {
+		r = cbpf_translate(&code, prog.v, prog.n, path, err);
+		if (!r)
+			show_code(out, j, d, path, code.v, (u32)code.n);
+	} else if (!r) {
+		show_cbpf_text(out, &prog);
+	}
+	vec_free(&code);
+	vec_free(&prog);
+	return r;
+}
+
+/* Text of tcpdump -ddd or -dd: digits, or a brace, first. */
+static bool is_cbpf_text(const struct os_file *f)
+{
+	for (size_t i = 0; i < f->size; i++)
+		if (!isprint(f->data[i]) && !isspace(f->data[i]))
+			return false;
+	return f->size > 0;
+}
+
+static int show_file(struct strbuf *out, struct json *j, const struct disasm *d,
+		     const char *path, struct skep_err *err)
+{
+	struct bpf_insn *insns;
+	struct os_file f;
+	int r = os_file_read(&f, path, err);
+
+	if (r)
+		return r;
+	if (is_cbpf_text(&f)) {
+		r = show_cbpf(out, j, d, path, &f, err);
+	} else if (f.size % sizeof(*insns) || !f.size || f.size > 1u << 30) {
+		r = err_set(
+			err, ERR_FILE_KIND, path,
+			"neither an ELF object nor text, and %zu bytes are no 8-byte instructions",
+			f.size);
+	} else {
+		insns = mem_alloc(f.size);	/* aligned */
+		memcpy(insns, f.data, f.size);
+		show_code(out, j, d, path, insns, (u32)(f.size / sizeof(*insns)));
+		free(insns);
+	}
+	os_file_close(&f);
+	return r;
+}
+
+/* ---- the command -------------------------------------------------------------------- */
+
+static int show_operand(struct strbuf *out, struct json *j, const struct disasm *d,
+			const char *path, struct skep_err *err)
+{
+	enum input_kind kind = INPUT_OTHER;
+	int r = strcmp(path, "-") ? input_kind(&kind, path, err) : 0;
+
+	if (r)
+		return r;
+	if (kind == INPUT_ELF || kind == INPUT_C)
+		return show_object(out, j, d, path, err);
+	return show_file(out, j, d, path, err);
+}
+
+int cmd_disasm(const struct command *cmd, int argc, char **argv)
+{
+	struct disasm d = { 0 };
+	const struct opt opts[] = {{"prog", 0, OPT_STR, "NAME",
+				    "only the program NAME of an object", &d.prog},
+				   {"lines", 'l', OPT_FLAG, NULL,
+				    "show source lines between instructions", &d.lines},
+				   {"plain", 'p', OPT_FLAG, NULL,
+				    "only what `skep asm` takes back", &d.plain},
+				   {"translate", 't', OPT_FLAG, NULL,
+				    "show classic BPF as the eBPF it is translated to",
+				    &d.translate},
+				   {"json", 'j', OPT_FLAG, NULL, "print JSON", &d.json},
+				   {0}};
+	struct strbuf out = { 0 };
+	struct json j = { .out = &out, .pretty = true };
+	struct opt_result res;
+	struct skep_err err;
+	int status = EXIT_YES, r = 0;
+
+	if (!opts_parse(&res, cmd, opts, argc, argv))
+		return res.status;
+	if (!res.operands.n)
+		status = usage_error(
+			cmd,
+			"an object, a file of raw instructions or classic BPF is needed");
+	if (d.json)
+		json_arr(&j, NULL);
+	for (size_t i = 0; !r && i < res.operands.n; i++)
+		r = show_operand(&out, &j, &d, res.operands.v[i], &err);
+	if (d.json) {
+		json_arr_end(&j);
+		sb_putc(&out, '\n');
+	}
+	if (r)
+		status = report(&err);
+	else if (res.operands.n)
+		status = print_out(&out);
+	sb_free(&out);
+	vec_free(&res.operands);
+	return status;
+}

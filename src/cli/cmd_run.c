@@ -1,0 +1,496 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * cmd_run.c: `skep run`: a program of an object, the packets of captures, and
+ * what came of it: verdicts, packets, map contents.
+ */
+#include "cli/run.h"
+#include <inttypes.h>
+#include <stdlib.h>
+
+struct run_opts {
+	const char *prog, *output, *verdicts, *expect;
+	struct str_list maps;		/* NAME=FILE */
+	u64 repeat, budget, cpus;
+	bool json, verbose, quiet;
+};
+
+struct job {
+	struct run_opts o;
+	VEC(struct skep_object *) objs;
+	struct str_list captures;
+	struct skep_prog *prog;		/* the one that runs */
+	struct verdicts v;
+	struct capture_out *out;	/* of -o; NULL = none */
+	u64 packets;			/* of all captures so far */
+	u64 cut;			/* captured in part */
+	u64 ns;				/* for all packets, reading included */
+	struct strbuf text;		/* of the packet at hand (-v) */
+	struct skep_err *err;
+};
+
+/* ---- operands -------------------------------------------------------------------- */
+
+static int sort_operands(struct job *j, const struct str_list *operands)
+{
+	for (size_t i = 0; i < operands->n; i++) {
+		const char *path = operands->v[i];
+		struct skep_object *obj;
+		enum input_kind kind;
+		int r = input_kind(&kind, path, j->err);
+
+		if (r)
+			return r;
+		if (kind == INPUT_CAPTURE) {
+			*vec_push(&j->captures) = path;
+			continue;
+		}
+		if (kind == INPUT_OTHER)
+			return err_set(j->err, ERR_FILE_KIND, path,
+				       "neither a BPF object, a C file nor a packet capture");
+		r = input_object(&obj, path, j->err);
+		if (r)
+			return r;
+		*vec_push(&j->objs) = obj;
+	}
+	return 0;
+}
+
+/* ---- the program that runs ---------------------------------------------------------- */
+
+static bool takes_packets(const struct skep_prog *p)
+{
+	return skep_prog_type(p) == BPF_PROG_TYPE_XDP;
+}
+
+static void note_programs(struct job *j, bool packets_only)
+{
+	for (size_t i = 0; i < j->objs.n; i++) {
+		const struct image *img = j->objs.v[i]->img;
+
+		for (u32 k = 0; k < img->nr_progs; k++) {
+			const struct progtype_row *row = progtype_row(img->progs[k].type);
+
+			if (packets_only && !takes_packets(&j->objs.v[i]->progs[k]))
+				continue;
+			err_note(j->err, "%s has '%s' in section '%s' (%s)", img->file,
+				 img->progs[k].name, img->progs[k].section,
+				 row ? row->name : "unknown type");
+		}
+	}
+}
+
+static int no_program(struct job *j)
+{
+	int r;
+
+	if (j->o.prog)
+		r = err_set(j->err, ERR_PROG_NONE, NULL, "there is no program '%s'", j->o.prog);
+	else
+		r = err_set(j->err, ERR_PROG_NONE, NULL,
+			    "no program takes packets; XDP programs do (SEC(\"xdp\"))");
+	note_programs(j, false);
+	return r;
+}
+
+static int choose_program(struct job *j)
+{
+	u32 found = 0;
+	int r;
+
+	for (size_t i = 0; i < j->objs.n; i++)
+		for (u32 k = 0; k < j->objs.v[i]->img->nr_progs; k++) {
+			struct skep_prog *p = &j->objs.v[i]->progs[k];
+
+			if (j->o.prog ? strcmp(j->o.prog, skep_prog_name(p)) : !takes_packets(p))
+				continue;
+			j->prog = p;
+			found++;
+		}
+	if (!found)
+		return no_program(j);
+	if (found == 1)
+		return 0;
+	r = err_set(j->err, ERR_PROG_MANY, NULL, "%u programs could take these packets", found);
+	note_programs(j, true);
+	err_help(j->err, "choose one with --prog NAME");
+	return r;
+}
+
+static void print_message(void *arg, const char *text, size_t n)
+{
+	n -= n && text[n - 1] == '\n';
+	fprintf(stderr, "printk: %.*s\n", (int)n, text);
+}
+
+static int load_maps(struct job *j)
+{
+	const struct image *img = j->prog->obj->img;
+
+	for (size_t i = 0; i < j->o.maps.n; i++) {
+		const char *arg = j->o.maps.v[i], *eq = strchr(arg, '=');
+		char name[128];
+		int map, r;
+
+		if (!eq)
+			return err_set(j->err, ERR_USAGE, NULL,
+				       "--map takes NAME=FILE, not '%s'", arg);
+		snprintf(name, sizeof(name), "%.*s", (int)(eq - arg), arg);
+		map = image_map_find(img, name);
+		if (map < 0) {
+			r = err_set(j->err, ERR_MAP_NAME, img->file, "there is no map '%s'", name);
+			for (u32 k = 0; k < img->nr_maps; k++)
+				err_note(j->err, "it has '%s'", img->maps[k].name);
+			return r;
+		}
+		r = map_load_json(j->prog->obj, (u32)map, eq + 1, j->err);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+static int load(struct job *j)
+{
+	const struct skep_load_opts opts = {
+		.size = sizeof(opts), .cpus = (u32)j->o.cpus,
+		.print = j->o.quiet ? NULL : print_message,
+	};
+	int r = choose_program(j);
+
+	if (!r)
+		r = object_load(j->prog->obj, &opts, j->prog->index, j->err);
+	if (!r)
+		r = load_maps(j);
+	if (!r)
+		r = verdicts_open(&j->v, skep_prog_type(j->prog), j->o.verdicts,
+				  j->o.expect, j->err);
+	if (!r && j->o.output)
+		r = capture_out_open(&j->out, j->o.output, j->err);
+	return r;
+}
+
+/* ---- packets --------------------------------------------------------------------------- */
+
+static int write_packet(struct job *j, struct capture *c, const struct packet *p,
+			const struct test_run *t)
+{
+	const struct capture_iface *in = capture_iface(c, p->iface);
+	struct packet out = *p;
+	int r;
+
+	r = capture_out_iface(j->out, in, &out.iface, j->err);
+	if (r)
+		return r;
+	out.data = t->data_out;
+	out.bytes = t->bytes_out;
+	out.wire_bytes = t->bytes_out + (p->wire_bytes - p->bytes);
+	return capture_out_write(j->out, &out, VERDICT_XDP, t->retval, j->err);
+}
+
+static void print_packet_text(struct job *j, u64 number, const struct packet *p,
+			      const struct test_run *t)
+{
+	char buf[16];
+
+	printf("%8" PRIu64 "  %-12s  %u bytes", number,
+	       verdict_text(j->v.prog_type, t->retval, buf), p->bytes);
+	if (t->bytes_out != p->bytes)
+		printf(" -> %u bytes", t->bytes_out);
+	if (t->redirect_ifindex)
+		printf(" -> ifindex %u", t->redirect_ifindex);
+	putchar('\n');
+}
+
+static void print_packet_json(struct job *j, u64 number, const struct packet *p,
+			      const struct test_run *t)
+{
+	struct json js = { .out = &j->text };
+	char buf[16];
+
+	sb_reset(&j->text);
+	json_obj(&js, NULL);
+	json_u64(&js, "packet", number);
+	json_str(&js, "verdict", verdict_text(j->v.prog_type, t->retval, buf));
+	json_u64(&js, "retval", t->retval);
+	json_u64(&js, "bytes", p->bytes);
+	json_u64(&js, "bytes_out", t->bytes_out);
+	json_u64(&js, "insns", t->insns);
+	if (t->redirect_ifindex)
+		json_u64(&js, "redirect_ifindex", t->redirect_ifindex);
+	json_obj_end(&js);
+	puts(sb_text(&j->text));
+}
+
+static int on_packet(struct job *j, struct capture *c, const struct packet *p,
+		     const struct test_run *t, u64 number)
+{
+	verdicts_add(&j->v, number, t->retval);
+	if (j->o.verbose && j->o.json)
+		print_packet_json(j, number, p, t);
+	else if (j->o.verbose)
+		print_packet_text(j, number, p, t);
+	return j->out ? write_packet(j, c, p, t) : 0;
+}
+
+static int bad_link(struct job *j, const char *path, const struct packet *p)
+{
+	const char *name = capture_link_name(p->link);
+
+	return err_set(j->err, ERR_PCAP_LINK, path,
+		       "packet %" PRIu64
+		       " has link type %s (%u); XDP programs take Ethernet frames",
+		       p->number, name ? name : "unknown", p->link);
+}
+
+/* Adds to a message which packet it was about. */
+static int at_packet(struct job *j, int r, const char *path, const struct packet *p)
+{
+	err_note(j->err, "on packet %" PRIu64 " of %s (%u bytes)", p->number, path, p->bytes);
+	return r;
+}
+
+static int run_packets(struct job *j, const char *path, struct capture *c)
+{
+	struct backend *b = j->prog->obj->backend;
+	int (*test_run)(struct backend *, u32, struct test_run *, struct skep_err *) =
+		b->ops->test_run;
+	struct test_run t = { .repeat = (u32)j->o.repeat, .budget = j->o.budget, .ifindex = 1 };
+	bool plain = !j->o.verbose && !j->out && !j->o.verdicts && !j->o.expect;
+	struct packet p;
+	int r;
+
+	while ((r = capture_next(c, &p, j->err)) > 0) {
+		if (unlikely(p.link != LINK_ETHERNET))
+			return bad_link(j, path, &p);
+		t.data = p.data;
+		t.bytes = p.bytes;
+		r = test_run(b, (u32)j->prog->loaded, &t, j->err);
+		if (unlikely(r))
+			return at_packet(j, r, path, &p);
+		j->packets++;
+		j->cut += p.bytes < p.wire_bytes;
+		if (plain)
+			verdicts_count(&j->v, t.retval);
+		else if ((r = on_packet(j, c, &p, &t, j->packets)))
+			return r;
+	}
+	return r;
+}
+
+static int run_captures(struct job *j)
+{
+	u64 start = os_clock_ns();
+	int r = 0;
+
+	for (size_t i = 0; !r && i < j->captures.n; i++) {
+		struct capture *c;
+
+		r = capture_open(&c, j->captures.v[i], j->err);
+		if (!r)
+			r = run_packets(j, j->captures.v[i], c);
+		capture_close(c);
+	}
+	j->ns = os_clock_ns() - start;
+	return r;
+}
+
+/* ---- results -------------------------------------------------------------------------- */
+
+static u64 ns_per_packet(const struct job *j)
+{
+	u64 runs = j->packets * (j->o.repeat ? j->o.repeat : 1);
+
+	return runs ? (j->ns + runs / 2) / runs : 0;
+}
+
+static void table(struct strbuf *out, const struct job *j)
+{
+	struct verdict_count *v;
+	char buf[16];
+	size_t n;
+	int w = 7;
+
+	v = verdicts_sorted(&j->v, &n);
+	for (size_t i = 0; i < n; i++) {
+		int len = (int)strlen(verdict_text(j->v.prog_type, v[i].value, buf));
+
+		w = len > w ? len : w;
+	}
+	sb_printf(out, "%-*s%10s%7s\n", w, "verdict", "packets", "%");
+	for (size_t i = 0; i < n; i++)
+		sb_printf(out, "%-*s%10" PRIu64 "%7.1f\n", w,
+			  verdict_text(j->v.prog_type, v[i].value, buf), v[i].n,
+			  100.0 * (double)v[i].n / (double)j->packets);
+	free(v);
+}
+
+static void results_text(struct strbuf *out, const struct job *j)
+{
+	const struct progtype_row *row = progtype_row(j->v.prog_type);
+	struct skep_object *obj = j->prog->obj;
+
+	sb_printf(out, "%s (%s): %" PRIu64 " packets, %" PRIu64 " ns/packet\n",
+		  skep_prog_name(j->prog), row->name, j->packets, ns_per_packet(j));
+	if (j->packets)
+		table(out, j);
+	for (u32 i = 0; i < obj->img->nr_maps; i++)
+		map_show_text(out, obj, i);
+}
+
+static void results_json(struct strbuf *out, const struct job *j)
+{
+	struct json js = { .out = out, .pretty = !j->o.verbose };
+	struct skep_object *obj = j->prog->obj;
+	struct verdict_count *v;
+	char buf[16];
+	size_t n;
+
+	v = verdicts_sorted(&j->v, &n);
+	json_obj(&js, NULL);
+	json_str(&js, "object", obj->img->file);
+	json_str(&js, "program", skep_prog_name(j->prog));
+	json_str(&js, "type", progtype_row(j->v.prog_type)->name);
+	json_u64(&js, "packets", j->packets);
+	json_u64(&js, "packets_cut", j->cut);
+	json_u64(&js, "ns_per_packet", ns_per_packet(j));
+	json_obj(&js, "verdicts");
+	for (size_t i = 0; i < n; i++)
+		json_u64(&js, verdict_text(j->v.prog_type, v[i].value, buf), v[i].n);
+	json_obj_end(&js);
+	json_arr(&js, "maps");
+	for (u32 i = 0; i < obj->img->nr_maps; i++)
+		map_show_json(&js, obj, i);
+	json_arr_end(&js);
+	json_obj_end(&js);
+	sb_putc(out, '\n');
+	free(v);
+}
+
+static void warn(const struct job *j)
+{
+	u64 odd = 0;
+
+	if (j->cut)
+		fprintf(stderr,
+			"note: %" PRIu64 " of %" PRIu64
+			" packets were cut by the capture's snapshot length; "
+			"the program saw the captured bytes\n",
+			j->cut, j->packets);
+	for (u32 i = XDP_REDIRECT + 1; i < VERDICT_SLOTS; i++)
+		odd += j->v.small[i];
+	for (size_t i = 0; i < j->v.big.n; i++)
+		odd += j->v.big.v[i].n;
+	if (odd)
+		fprintf(stderr,
+			"warning: %" PRIu64
+			" packets got a return value above XDP_REDIRECT; "
+			"the kernel takes that as XDP_ABORTED\n",
+			odd);
+}
+
+static int finish(struct job *j)
+{
+	struct strbuf out = { 0 };
+	int r = verdicts_commit(&j->v, j->err);
+
+	if (!r && j->out) {
+		r = capture_out_commit(j->out, j->err);
+		j->out = NULL;
+	}
+	if (r)
+		return report(j->err);
+	if (!j->o.json)
+		verdicts_end(&j->v, j->packets);
+	if (j->o.json)
+		results_json(&out, j);
+	else if (!j->o.quiet)
+		results_text(&out, j);
+	r = print_out(&out);
+	sb_free(&out);
+	if (!j->o.quiet)
+		warn(j);
+	return r ? r : j->v.differ ? EXIT_NO : EXIT_YES;
+}
+
+/* ---- the command ------------------------------------------------------------------------- */
+
+static int run_job(struct job *j)
+{
+	int r = load(j);
+
+	if (!r)
+		r = run_captures(j);
+	return r ? report(j->err) : finish(j);
+}
+
+static int check_operands(const struct command *cmd, const struct job *j)
+{
+	if (j->o.repeat > UINT32_MAX || j->o.cpus > 4096)
+		return usage_error(cmd, "--repeat is at most 4294967295, --cpus 4096");
+	if (!j->objs.n)
+		return usage_error(cmd, "an object or a C file is needed");
+	if (!j->captures.n)
+		return usage_error(
+			cmd,
+			"a packet capture is needed, or - for one on standard input");
+	return EXIT_YES;
+}
+
+static void job_free(struct job *j)
+{
+	capture_out_abort(j->out);
+	verdicts_free(&j->v);
+	for (size_t i = 0; i < j->objs.n; i++)
+		skep_object_close(j->objs.v[i]);
+	vec_free(&j->objs);
+	vec_free(&j->captures);
+	vec_free(&j->o.maps);
+	sb_free(&j->text);
+}
+
+int cmd_run(const struct command *cmd, int argc, char **argv)
+{
+	struct skep_err err = { 0 };
+	struct job j = { .o.budget = 1000000, .err = &err };
+	struct run_opts *o = &j.o;
+	const struct opt opts[] = {
+		{"prog", 0, OPT_STR, "NAME", "the program to run, when several could",
+		 &o->prog},
+		{"output", 'o', OPT_STR, "FILE",
+		 "write the packets with their verdicts to FILE (pcapng)", &o->output},
+		{"map", 'm', OPT_LIST, "NAME=FILE",
+		 "fill map NAME from a JSON file before the run", &o->maps},
+		{"verdicts", 0, OPT_STR, "FILE",
+		 "write one line NUMBER VERDICT per packet", &o->verdicts},
+		{"expect", 0, OPT_STR, "FILE",
+		 "compare with such a file; exit status 1 if any differs", &o->expect},
+		{"repeat", 0, OPT_U64, "N", "run the program N times on each packet",
+		 &o->repeat},
+		{"budget", 0, OPT_U64, "N",
+		 "instructions that one run may take (default 1000000)", &o->budget},
+		{"cpus", 0, OPT_U64, "N",
+		 "values of a per-cpu map (default: cpus of the machine)", &o->cpus},
+		{"json", 'j', OPT_FLAG, NULL, "print JSON; with -v one object per line",
+		 &o->json},
+		{"verbose", 'v', OPT_FLAG, NULL, "print one line per packet",
+		 &o->verbose},
+		{"quiet", 'q', OPT_FLAG, NULL,
+		 "print no summary, notes or bpf_printk messages", &o->quiet},
+		{0}};
+	struct opt_result res;
+	int status;
+
+	if (!opts_parse(&res, cmd, opts, argc, argv)) {
+		vec_free(&o->maps);
+		return res.status;
+	}
+	if (sort_operands(&j, &res.operands))
+		status = report(&err);
+	else
+		status = check_operands(cmd, &j);
+	if (!status)
+		status = run_job(&j);
+	job_free(&j);
+	vec_free(&res.operands);
+	return status;
+}

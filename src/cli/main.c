@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* main.c: the command table and what comes before a command. */
+#include "cli/cli.h"
+
+static const struct command commands[] = {
+	{ "run", "OBJ|FILE.c CAPTURE...", "run a program on the packets of captures", cmd_run },
+	{ "inspect", "OBJ|FILE.c...", "show programs, maps and types of objects", cmd_inspect },
+	{ "disasm", "OBJ|RAW|CBPF...", "print instructions as text", cmd_disasm },
+	{ "asm", "FILE.s", "turn instructions as text into bytes", cmd_asm },
+	{ "cc", "FILE.c... [-- CLANG-ARGS]", "compile C to BPF objects", cmd_cc },
+	{ "explain", "ID", "say what an error means and what to do", cmd_explain },
+};
+
+static void print_help(FILE *f)
+{
+	fputs("Usage: skep COMMAND [OPTIONS] [OPERANDS]\n\n"
+	      "eBPF in this process: no root, no kernel support, no LLVM at run time.\n\n"
+	      "Commands:\n", f);
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		fprintf(f, "  %-8s  %s\n", commands[i].name, commands[i].summary);
+	fputs("\n`skep COMMAND --help` says more. `skep --version` prints the version.\n", f);
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+	return NULL;
+}
+
+static int unknown_command(const char *name)
+{
+	const char *names[ARRAY_LEN(commands)], *near;
+
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		names[i] = commands[i].name;
+	near = err_nearest(name, names, ARRAY_LEN(commands));
+	fprintf(stderr, "skep: no command '%s'\n", name);
+	if (near)
+		fprintf(stderr, "help: did you mean 'skep %s'?\n", near);
+	else
+		fputs("help: `skep --help` lists the commands\n", stderr);
+	return EXIT_NO_ANSWER;
+}
+
+static int help_command(int argc, char **argv)
+{
+	const struct command *cmd;
+	char *help[] = { argv[0], (char[]){ "--help" }, NULL };
+
+	if (argc < 3) {
+		print_help(stdout);
+		return EXIT_YES;
+	}
+	cmd = find_command(argv[2]);
+	return cmd ? cmd->run(cmd, 2, help) : unknown_command(argv[2]);
+}
+
+/* What was printed must have arrived: a full disk is no success. */
+static int flush(int status)
+{
+	if (!ferror(stdout) && !fflush(stdout))
+		return status;
+	if (errno == EPIPE)
+		return status;
+	perror("skep: standard output");
+	return EXIT_NO_ANSWER;
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *cmd;
+
+	if (argc < 2) {
+		print_help(stderr);
+		return EXIT_NO_ANSWER;
+	}
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
+		printf("skep %s\n", skep_version());
+		return flush(EXIT_YES);
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
+		return flush(help_command(argc, argv));
+	cmd = find_command(argv[1]);
+	if (!cmd)
+		return unknown_command(argv[1]);
+	return flush(cmd->run(cmd, argc - 1, argv + 1));
+}

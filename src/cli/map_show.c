@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * map_show.c: the contents of maps as people and tools read them: keys and
+ * values typed by BTF, per-cpu values summed (text) or one by one (JSON).
+ */
+#include "cli/cli.h"
+#include <stdlib.h>
+
+enum {
+	SHOW_MAX = 16,		/* elements of a map in text; the rest is counted */
+	SORT_MAX = 1 << 16,	/* elements of a map in order of their keys */
+	LINE_COLUMNS = 76,
+};
+
+struct show {
+	struct skep_object *obj;
+	const struct image_map *def;
+	struct map_info info;
+	u32 index;
+	unsigned key_flags;	/* BTF_SHOW_* */
+	u8 *key, *next, *value;
+	u8 *sorted;		/* keys in order, for maps without an order */
+	u64 nr_sorted, at;
+};
+
+bool map_is_shown(const struct image_map *m)
+{
+	return m->kind != IMAGE_MAP_RODATA && m->type != BPF_MAP_TYPE_PROG_ARRAY;
+}
+
+static bool show_open(struct show *s, struct skep_object *obj, u32 i)
+{
+	struct backend *b = obj->backend;
+
+	*s = (struct show){ .obj = obj, .def = &obj->img->maps[i], .index = i };
+	if (!map_is_shown(s->def) || b->ops->map_info(b, i, &s->info))
+		return false;
+	s->key_flags = s->def->type == BPF_MAP_TYPE_LPM_TRIE ? BTF_SHOW_NET : 0;
+	s->key = mem_alloc(s->info.key_size);
+	s->next = mem_alloc(s->info.key_size);
+	s->value = mem_alloc(s->info.value_bytes);
+	return true;
+}
+
+static void show_close(struct show *s)
+{
+	free(s->key);
+	free(s->next);
+	free(s->value);
+	free(s->sorted);
+}
+
+/* Steps to the next element that can be read; FIRST starts. */
+static bool show_next(struct show *s, bool first)
+{
+	struct backend *b = s->obj->backend;
+
+	while (!b->ops->map_next_key(b, s->index, first ? NULL : s->key, s->next)) {
+		memcpy(s->key, s->next, s->info.key_size);
+		if (!b->ops->map_lookup(b, s->index, s->key, s->value, 0))
+			return true;
+		first = false;
+	}
+	return false;
+}
+
+/* Integers by value where memory holds the low byte first, else by bytes. */
+static int compare_keys(const void *a, const void *b, void *arg)
+{
+	const struct show *s = arg;
+	u64 x = 0, y = 0;
+
+	if (s->info.key_size > 8)
+		return memcmp(a, b, s->info.key_size);
+	memcpy(&x, a, s->info.key_size);
+	memcpy(&y, b, s->info.key_size);
+	return x < y ? -1 : x > y;
+}
+
+/* Hash maps have no order of their own; people want one. */
+static void sort_keys(struct show *s)
+{
+	struct backend *b = s->obj->backend;
+	u32 size = s->info.key_size;
+	u8 *last = NULL;
+
+	if (s->def->type != BPF_MAP_TYPE_HASH || s->info.count > SORT_MAX)
+		return;
+	s->sorted = mem_alloc((s->info.count + 1) * size);
+	while (s->nr_sorted < s->info.count &&
+	       !b->ops->map_next_key(b, s->index, last, s->sorted + s->nr_sorted * size))
+		last = s->sorted + s->nr_sorted++ * size;
+	qsort_r(s->sorted, s->nr_sorted, size, compare_keys, s);
+}
+
+/* The next element in the order of the text. */
+static bool text_next(struct show *s, bool first)
+{
+	struct backend *b = s->obj->backend;
+
+	if (!s->sorted)
+		return show_next(s, first);
+	while (s->at < s->nr_sorted) {
+		memcpy(s->key, s->sorted + s->at++ * s->info.key_size, s->info.key_size);
+		if (!b->ops->map_lookup(b, s->index, s->key, s->value, 0))
+			return true;
+	}
+	return false;
+}
+
+/* ---- values ------------------------------------------------------------------ */
+
+/* Without a type: an integer when it has an integer's size, else bytes. */
+static void untyped(struct json *j, const char *key, const u8 *data, u32 bytes)
+{
+	char text[8];
+	u64 v = 0;
+
+	if (bytes == 1 || bytes == 2 || bytes == 4 || bytes == 8) {
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+		memcpy((u8 *)&v + 8 - bytes, data, bytes);
+#else
+		memcpy(&v, data, bytes);
+#endif
+		json_u64(j, key, v);
+		return;
+	}
+	json_arr(j, key);
+	for (u32 i = 0; i < bytes; i++) {
+		snprintf(text, sizeof(text), "0x%02x", data[i]);
+		json_str(j, NULL, text);
+	}
+	json_arr_end(j);
+}
+
+static void show_data(const struct show *s, struct json *j, const char *key, u32 type,
+		      const u8 *data, u32 bytes, unsigned flags)
+{
+	if (s->obj->img->btf && type)
+		btf_show_json(j, key, s->obj->img->btf, type, data, bytes, flags);
+	else
+		untyped(j, key, data, bytes);
+}
+
+static void show_key(const struct show *s, struct json *j, const char *name)
+{
+	show_data(s, j, name, s->def->key_type, s->key, s->info.key_size, s->key_flags);
+}
+
+/* ---- sums over cpus -------------------------------------------------------------- */
+
+static void add_int(u8 *sum, const u8 *v, u64 bytes)
+{
+	u64 a = 0, b = 0;
+
+	if (bytes > 8)
+		return;
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	memcpy((u8 *)&a + 8 - bytes, sum, bytes);
+	memcpy((u8 *)&b + 8 - bytes, v, bytes);
+	a += b;
+	memcpy(sum, (u8 *)&a + 8 - bytes, bytes);
+#else
+	memcpy(&a, sum, bytes);
+	memcpy(&b, v, bytes);
+	a += b;
+	memcpy(sum, &a, bytes);
+#endif
+}
+
+/* Adds V to SUM integer by integer; what is no integer keeps its first value. */
+static void add_typed(const struct btf *btf, u32 id, u8 *sum, const u8 *v)
+{
+	const struct btf_type *t;
+	const struct btf_array *a;
+
+	id = btf_skip_mods(btf, id);
+	t = btf_type(btf, id);
+	switch (btf_kind(t)) {
+	case BTF_KIND_INT:
+		add_int(sum, v, t->size);
+		break;
+	case BTF_KIND_STRUCT:
+		for (u32 i = 0; i < btf_vlen(t); i++) {
+			struct btf_member_info m = btf_member(btf, t, i);
+
+			if (!m.bit_size)
+				add_typed(btf, m.type_id, sum + m.bit_off / 8, v + m.bit_off / 8);
+		}
+		break;
+	case BTF_KIND_ARRAY:
+		a = (const struct btf_array *)(t + 1);
+		for (u32 i = 0; i < a->nelems; i++) {
+			u64 off = i * (u64)btf_size(btf, a->type);
+
+			add_typed(btf, a->type, sum + off, v + off);
+		}
+		break;
+	}
+}
+
+/* Replaces the first cpu's value by the sum of all. */
+static void sum_cpus(struct show *s)
+{
+	const struct btf *btf = s->obj->img->btf;
+
+	for (u32 cpu = 1; cpu < s->info.cpus; cpu++) {
+		const u8 *v = s->value + (size_t)cpu * s->info.value_stride;
+
+		if (btf && s->def->value_type)
+			add_typed(btf, s->def->value_type, s->value, v);
+		else
+			add_int(s->value, v, s->info.value_size);
+	}
+}
+
+/* ---- text --------------------------------------------------------------------------- */
+
+static bool all_zero(const u8 *p, u64 n)
+{
+	for (u64 i = 0; i < n; i++)
+		if (p[i])
+			return false;
+	return true;
+}
+
+static bool is_scalar(const struct show *s, u32 type, u32 bytes)
+{
+	u32 kind;
+
+	if (!s->obj->img->btf || !type)
+		return bytes <= 8;
+	kind = btf_kind(btf_type(s->obj->img->btf, btf_skip_mods(s->obj->img->btf, type)));
+	return kind == BTF_KIND_INT || kind == BTF_KIND_ENUM || kind == BTF_KIND_ENUM64;
+}
+
+static void element_text(struct show *s, struct strbuf *out)
+{
+	struct json j = { .out = out };
+
+	show_key(s, &j, NULL);
+	sb_puts(out, ": ");
+	j.comma = false;
+	show_data(s, &j, NULL, s->def->value_type, s->value, s->info.value_size, 0);
+}
+
+/* Several short elements share a line, as in "  0: 11962   1: 0   2: 0". */
+static void add_element(struct strbuf *out, const struct strbuf *el, bool inline_ok, size_t *column)
+{
+	if (inline_ok && *column && *column + 3 + el->n <= LINE_COLUMNS) {
+		sb_puts(out, "   ");
+		*column += 3 + el->n;
+	} else {
+		sb_puts(out, *column ? "\n  " : "  ");
+		*column = 2 + el->n;
+	}
+	sb_puts(out, sb_text(el));
+}
+
+/* A data section: its variables, as "  packets_seen: 10983". */
+static void show_variables(struct show *s, struct strbuf *out)
+{
+	const struct btf *btf = s->obj->img->btf;
+	const struct btf_type *t = btf_type(btf, s->def->value_type);
+	const struct btf_var_secinfo *v = (const struct btf_var_secinfo *)(t + 1);
+	struct strbuf el = { 0 };
+	size_t column = 0;
+
+	if (!show_next(s, true))
+		return;
+	for (u32 i = 0; i < btf_vlen(t); i++) {
+		const struct btf_type *var = btf_type(btf, v[i].type);
+		struct json j = { .out = &el };
+
+		if (!in_bounds(v[i].offset, v[i].size, s->info.value_size))
+			continue;
+		sb_reset(&el);
+		sb_printf(&el, "%s: ", btf_str(btf, var->name_off));
+		btf_show_json(&j, NULL, btf, var->type, s->value + v[i].offset, v[i].size, 0);
+		add_element(out, &el, is_scalar(s, var->type, v[i].size), &column);
+	}
+	sb_puts(out, column ? "\n" : "");
+	sb_free(&el);
+}
+
+static bool is_datasec(const struct show *s)
+{
+	const struct btf *btf = s->obj->img->btf;
+
+	return btf && s->def->value_type &&
+	       btf_kind(btf_type(btf, s->def->value_type)) == BTF_KIND_DATASEC;
+}
+
+static void show_elements(struct show *s, struct strbuf *out)
+{
+	bool scalars = is_scalar(s, s->def->key_type, s->info.key_size) &&
+		       is_scalar(s, s->def->value_type, s->info.value_size);
+	bool skip_zero = s->info.max_entries > SHOW_MAX &&
+			 (s->def->type == BPF_MAP_TYPE_ARRAY ||
+			  s->def->type == BPF_MAP_TYPE_PERCPU_ARRAY);
+	u64 shown = 0, more = 0, zero = 0;
+	struct strbuf el = { 0 };
+	size_t column = 0;
+
+	sort_keys(s);
+	for (bool ok = text_next(s, true); ok; ok = text_next(s, false)) {
+		sum_cpus(s);
+		if (skip_zero && all_zero(s->value, s->info.value_size)) {
+			zero++;
+			continue;
+		}
+		if (shown == SHOW_MAX) {
+			more++;
+			continue;
+		}
+		sb_reset(&el);
+		element_text(s, &el);
+		add_element(out, &el, scalars, &column);
+		shown++;
+	}
+	sb_puts(out, column ? "\n" : "");
+	if (more)
+		sb_printf(out, "  ... and %llu more (--json has all)\n", (unsigned long long)more);
+	if (zero)
+		sb_printf(out, "  all other %llu values are 0\n", (unsigned long long)zero);
+	sb_free(&el);
+}
+
+void map_show_text(struct strbuf *out, struct skep_object *obj, u32 i)
+{
+	struct show s;
+
+	if (!show_open(&s, obj, i))
+		return;
+	sb_printf(out, "map %s (%s, %llu of %u%s)\n", s.info.name, s.info.row->name,
+		  (unsigned long long)s.info.count, s.info.max_entries,
+		  s.info.row->percpu ? ", summed over cpus" : "");
+	if (is_datasec(&s))
+		show_variables(&s, out);
+	else
+		show_elements(&s, out);
+	show_close(&s);
+}
+
+/* ---- JSON ------------------------------------------------------------------------------ */
+
+static void element_json(struct show *s, struct json *j)
+{
+	json_obj(j, NULL);
+	show_key(s, j, "key");
+	if (!s->info.row->percpu) {
+		show_data(s, j, "value", s->def->value_type, s->value, s->info.value_size, 0);
+		json_obj_end(j);
+		return;
+	}
+	json_arr(j, "values");
+	for (u32 cpu = 0; cpu < s->info.cpus; cpu++) {
+		json_obj(j, NULL);
+		json_u64(j, "cpu", cpu);
+		show_data(s, j, "value", s->def->value_type,
+			  s->value + (size_t)cpu * s->info.value_stride, s->info.value_size, 0);
+		json_obj_end(j);
+	}
+	json_arr_end(j);
+	json_obj_end(j);
+}
+
+void map_show_json(struct json *j, struct skep_object *obj, u32 i)
+{
+	struct show s;
+
+	if (!show_open(&s, obj, i))
+		return;
+	json_obj(j, NULL);
+	json_str(j, "name", s.info.name);
+	json_str(j, "type", s.info.row->name);
+	json_u64(j, "max_entries", s.info.max_entries);
+	json_u64(j, "count", s.info.count);
+	json_arr(j, "elements");
+	for (bool ok = show_next(&s, true); ok; ok = show_next(&s, false))
+		element_json(&s, j);
+	json_arr_end(j);
+	json_obj_end(j);
+	show_close(&s);
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * opts.c: command lines from tables, GNU style: --name VALUE, --name=VALUE,
+ * -n VALUE, -nVALUE, options and operands in any order, "--" ends options.
+ */
+#include "cli/cli.h"
+#include <errno.h>
+
+struct parse {
+	struct opt_result *res;
+	const struct command *cmd;
+	const struct opt *opts;
+	char **argv;
+	int argc, at;
+};
+
+static void print_opt(const struct opt *o)
+{
+	char left[64];
+
+	snprintf(left, sizeof(left), "%c%c%s--%s%s%s", o->letter ? '-' : ' ',
+		 o->letter ? o->letter : ' ', o->letter ? ", " : "  ", o->name,
+		 o->arg ? " " : "", o->arg ? o->arg : "");
+	printf("  %-26s %s\n", left, o->help);
+}
+
+static void print_usage(const struct command *cmd, const struct opt *opts)
+{
+	printf("Usage: skep %s [OPTIONS] %s\n\n%c%s.\n\nOptions:\n", cmd->name, cmd->usage,
+	       cmd->summary[0] - 'a' + 'A', cmd->summary + 1);
+	for (const struct opt *o = opts; o->name; o++)
+		print_opt(o);
+	puts("  -h, --help                 print this and exit\n"
+	     "      --version              print the version and exit");
+}
+
+static const struct opt *by_name(const struct opt *opts, const char *name, size_t n)
+{
+	for (const struct opt *o = opts; o->name; o++)
+		if (strlen(o->name) == n && !memcmp(o->name, name, n))
+			return o;
+	return NULL;
+}
+
+static const struct opt *by_letter(const struct opt *opts, char c)
+{
+	for (const struct opt *o = opts; o->name; o++)
+		if (o->letter == c)
+			return o;
+	return NULL;
+}
+
+static bool fail(struct parse *p, int status)
+{
+	p->res->status = status;
+	return false;
+}
+
+static bool store_u64(struct parse *p, const struct opt *o, const char *value)
+{
+	char *end;
+
+	errno = 0;
+	*(u64 *)o->to = strtoull(value, &end, 0);
+	if (errno || end == value || *end || *value == '-')
+		return fail(p, usage_error(p->cmd, "--%s takes a number, not '%s'",
+					   o->name, value));
+	return true;
+}
+
+static bool store(struct parse *p, const struct opt *o, const char *value)
+{
+	switch (o->kind) {
+	case OPT_FLAG:
+		*(bool *)o->to = true;
+		return true;
+	case OPT_STR:
+		*(const char **)o->to = value;
+		return true;
+	case OPT_LIST:
+		*vec_push((struct str_list *)o->to) = value;
+		return true;
+	case OPT_U64:
+		return store_u64(p, o, value);
+	}
+	return false;
+}
+
+/* VALUE is what was attached to the option, or NULL. */
+static bool take(struct parse *p, const struct opt *o, const char *value)
+{
+	if (o->kind == OPT_FLAG && value)
+		return fail(p, usage_error(p->cmd, "--%s takes no value", o->name));
+	if (o->kind != OPT_FLAG && !value) {
+		if (p->at + 1 >= p->argc)
+			return fail(p, usage_error(p->cmd, "--%s needs %s", o->name, o->arg));
+		value = p->argv[++p->at];
+	}
+	return store(p, o, value);
+}
+
+static bool unknown(struct parse *p, const char *name)
+{
+	const char *names[32], *near;
+	size_t n = 0;
+
+	for (const struct opt *o = p->opts; o->name && n < ARRAY_LEN(names); o++)
+		names[n++] = o->name;
+	near = err_nearest(name, names, n);
+	fail(p, usage_error(p->cmd, "no option --%s", name));
+	if (near)
+		fprintf(stderr, "help: did you mean --%s?\n", near);
+	return false;
+}
+
+static bool take_long(struct parse *p, const char *arg)
+{
+	const char *eq = strchr(arg, '=');
+	const struct opt *o = by_name(p->opts, arg, eq ? (size_t)(eq - arg) : strlen(arg));
+
+	return o ? take(p, o, eq ? eq + 1 : NULL) : unknown(p, arg);
+}
+
+static bool take_letters(struct parse *p, const char *arg)
+{
+	for (; *arg; arg++) {
+		const struct opt *o = by_letter(p->opts, *arg);
+
+		if (!o)
+			return fail(p, usage_error(p->cmd, "no option -%c", *arg));
+		if (o->kind != OPT_FLAG)
+			return take(p, o, arg[1] ? arg + 1 : NULL);
+		if (!store(p, o, NULL))
+			return false;
+	}
+	return true;
+}
+
+static bool take_arg(struct parse *p, const char *arg)
+{
+	if (!strcmp(arg, "--help") || !strcmp(arg, "-h")) {
+		print_usage(p->cmd, p->opts);
+		return fail(p, EXIT_YES);
+	}
+	if (!strcmp(arg, "--version")) {
+		printf("skep %s\n", skep_version());
+		return fail(p, EXIT_YES);
+	}
+	if (arg[0] == '-' && arg[1] == '-')
+		return take_long(p, arg + 2);
+	if (arg[0] == '-' && arg[1])
+		return take_letters(p, arg + 1);
+	*vec_push(&p->res->operands) = arg;
+	return true;
+}
+
+bool opts_parse(struct opt_result *res, const struct command *cmd,
+		const struct opt *opts, int argc, char **argv)
+{
+	struct parse p = { res, cmd, opts, argv, argc, 1 };
+
+	memset(res, 0, sizeof(*res));
+	for (; p.at < argc; p.at++) {
+		if (!strcmp(argv[p.at], "--")) {
+			res->rest = argv + p.at + 1;
+			break;
+		}
+		if (!take_arg(&p, argv[p.at])) {
+			vec_free(&res->operands);
+			return false;
+		}
+	}
+	return true;
+}

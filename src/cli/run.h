@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* run.h: the parts of `skep run`. */
+#ifndef CLI_RUN_H
+#define CLI_RUN_H
+
+#include "cli/cli.h"
+#include "host/capture.h"
+
+/* ---- verdicts.c: what programs answered, counted, written and compared ------- */
+
+enum { VERDICT_SLOTS = 16 };	/* small answers are counted without search */
+
+struct verdict_count { u32 value; u64 n; };
+
+struct expectation { u64 number; u32 value; };
+
+struct verdicts {
+	u32 prog_type;
+	u64 small[VERDICT_SLOTS];
+	VEC(struct verdict_count) big;
+	struct os_out out;		/* of --verdicts; out.f NULL = none */
+	VEC(struct expectation) expect;	/* of --expect, sorted by number */
+	const char *expect_file;	/* NULL = none */
+	size_t at;			/* next expectation */
+	u64 differ;
+};
+
+int verdicts_open(struct verdicts *v, u32 prog_type, const char *out, const char *expect,
+		  struct skep_err *err);
+/* Files and compares verdict VALUE of packet NUMBER; counts it. */
+void verdicts_add(struct verdicts *v, u64 number, u32 value);
+static inline void verdicts_count(struct verdicts *v, u32 value);
+/* After the last packet: what was expected of packets that did not come. */
+void verdicts_end(struct verdicts *v, u64 packets);
+int verdicts_commit(struct verdicts *v, struct skep_err *err);
+void verdicts_free(struct verdicts *v);	/* removes what was not committed */
+/* All counts, most frequent first; *N of them. Freed by the caller. */
+struct verdict_count *verdicts_sorted(const struct verdicts *v, size_t *n);
+/* "XDP_PASS", or the number in BUF. */
+const char *verdict_text(u32 prog_type, u32 value, char buf[16]);
+
+void verdicts_count_big(struct verdicts *v, u32 value);
+
+static inline void verdicts_count(struct verdicts *v, u32 value)
+{
+	if (likely(value < VERDICT_SLOTS))
+		v->small[value]++;
+	else
+		verdicts_count_big(v, value);
+}
+
+#endif

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * verdicts.c: counting answers; files of lines NUMBER VERDICT, written by
+ * --verdicts and compared by --expect ("#" starts a comment).
+ */
+#include "cli/run.h"
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum { DIFFERENCES_SHOWN = 10 };
+
+const char *verdict_text(u32 prog_type, u32 value, char buf[16])
+{
+	const char *name = verdict_name(prog_type, value);
+
+	if (name)
+		return name;
+	snprintf(buf, 16, "%d", (s32)value);
+	return buf;
+}
+
+/* ---- counting ---------------------------------------------------------------- */
+
+void verdicts_count_big(struct verdicts *v, u32 value)
+{
+	for (size_t i = 0; i < v->big.n; i++)
+		if (v->big.v[i].value == value) {
+			v->big.v[i].n++;
+			return;
+		}
+	*vec_push(&v->big) = (struct verdict_count){ value, 1 };
+}
+
+static int more_first(const void *a, const void *b)
+{
+	const struct verdict_count *x = a, *y = b;
+
+	if (x->n != y->n)
+		return x->n > y->n ? -1 : 1;
+	return x->value < y->value ? -1 : x->value > y->value;
+}
+
+struct verdict_count *verdicts_sorted(const struct verdicts *v, size_t *n)
+{
+	struct verdict_count *all = mem_alloc((VERDICT_SLOTS + v->big.n) * sizeof(*all));
+
+	*n = 0;
+	for (u32 i = 0; i < VERDICT_SLOTS; i++)
+		if (v->small[i])
+			all[(*n)++] = (struct verdict_count){ i, v->small[i] };
+	for (size_t i = 0; i < v->big.n; i++)
+		all[(*n)++] = v->big.v[i];
+	qsort(all, *n, sizeof(*all), more_first);
+	return all;
+}
+
+/* ---- the file of expectations ---------------------------------------------------- */
+
+static int by_number(const void *a, const void *b)
+{
+	const struct expectation *x = a, *y = b;
+
+	return x->number < y->number ? -1 : x->number > y->number;
+}
+
+/* One line; false when it is not understood. */
+static bool parse_line(struct verdicts *v, char *line)
+{
+	char *number = strtok(line, " \t\r"), *name = strtok(NULL, " \t\r"), *end;
+	struct expectation e;
+	s64 value;
+
+	if (!number)
+		return true;
+	e.number = strtoull(number, &end, 10);
+	if (!isdigit((unsigned char)*number) || *end || !e.number || !name || strtok(NULL, " \t\r"))
+		return false;
+	value = verdict_value(v->prog_type, name);
+	if (value < 0)
+		return false;
+	e.value = (u32)value;
+	*vec_push(&v->expect) = e;
+	return true;
+}
+
+static int parse_expect(struct verdicts *v, const char *text, size_t bytes, struct skep_err *err)
+{
+	char line[256], where[512];
+	u64 at = 1;
+
+	for (size_t i = 0; i < bytes; at++) {
+		const char *nl = memchr(text + i, '\n', bytes - i);
+		size_t n = nl ? (size_t)(nl - text) - i : bytes - i;
+		size_t keep = n < sizeof(line) - 1 ? n : sizeof(line) - 1;
+
+		memcpy(line, text + i, keep);
+		line[keep] = 0;
+		line[strcspn(line, "#")] = 0;
+		if (!parse_line(v, line)) {
+			snprintf(where, sizeof(where), "%s:%" PRIu64, v->expect_file, at);
+			return err_set(
+				err, ERR_EXPECT, where,
+				"a line NUMBER VERDICT is needed, e.g. \"1 XDP_PASS\"");
+		}
+		i += n + 1;
+	}
+	qsort(v->expect.v, v->expect.n, sizeof(*v->expect.v), by_number);
+	return 0;
+}
+
+int verdicts_open(struct verdicts *v, u32 prog_type, const char *out, const char *expect,
+		  struct skep_err *err)
+{
+	struct os_file f;
+	int r;
+
+	v->prog_type = prog_type;
+	v->expect_file = expect;
+	if (expect) {
+		r = os_file_read(&f, expect, err);
+		if (r)
+			return r;
+		r = parse_expect(v, (const char *)f.data, f.size, err);
+		os_file_close(&f);
+		if (r)
+			return r;
+	}
+	return out ? os_out_open(&v->out, out, err) : 0;
+}
+
+/* ---- packet by packet --------------------------------------------------------------- */
+
+static PRINTF_LIKE(2, 3) void differs(struct verdicts *v, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (++v->differ > DIFFERENCES_SHOWN)
+		return;
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+}
+
+void verdicts_add(struct verdicts *v, u64 number, u32 value)
+{
+	char got[16], want[16];
+
+	verdicts_count(v, value);
+	if (v->out.f)
+		fprintf(v->out.f, "%" PRIu64 " %s\n", number,
+			verdict_text(v->prog_type, value, got));
+	for (; v->at < v->expect.n && v->expect.v[v->at].number <= number; v->at++) {
+		const struct expectation *e = &v->expect.v[v->at];
+
+		if (e->value != value)
+			differs(v, "packet %" PRIu64 ": expected %s, got %s\n", number,
+				verdict_text(v->prog_type, e->value, want),
+				verdict_text(v->prog_type, value, got));
+	}
+}
+
+void verdicts_end(struct verdicts *v, u64 packets)
+{
+	char want[16];
+
+	for (; v->at < v->expect.n; v->at++)
+		differs(v,
+			"packet %" PRIu64 ": expected %s, and there are only %" PRIu64
+			" packets\n",
+			v->expect.v[v->at].number,
+			verdict_text(v->prog_type, v->expect.v[v->at].value, want),
+			packets);
+	if (v->differ > DIFFERENCES_SHOWN)
+		printf("... and %" PRIu64 " more differences\n", v->differ - DIFFERENCES_SHOWN);
+	if (v->expect_file)
+		printf("%s: %" PRIu64 " of %zu expected verdicts differ\n", v->expect_file,
+		       v->differ, v->expect.n);
+}
+
+int verdicts_commit(struct verdicts *v, struct skep_err *err)
+{
+	return v->out.f ? os_out_commit(&v->out, err) : 0;
+}
+
+void verdicts_free(struct verdicts *v)
+{
+	if (v->out.f)
+		os_out_abort(&v->out);
+	vec_free(&v->big);
+	vec_free(&v->expect);
+}
