@@ -44,7 +44,7 @@ static void puts_n(struct text *t, const char *s, size_t n)
 
 static bool is_end(char c)
 {
-	return !c || isspace((u8)c) || (ispunct((u8)c) && c != '%');
+	return !c || isspace((u8)c) || ispunct((u8)c);
 }
 
 static const char *read_flags(const char *f, struct spec *s)
@@ -63,15 +63,16 @@ static const char *read_flags(const char *f, struct spec *s)
 	return f;
 }
 
-/* Behind "%p". */
+/* Behind "%p". What is read from memory gets no width, as in the kernel. */
 static const char *read_pointer(const char *f, struct spec *s)
 {
 	s->kind = 'p';
 	s->bytes = 8;
 	if (is_end(*f))
-		return f;
+		return *f == '%' ? NULL : f;
 	if ((*f == 'k' || *f == 'u') && f[1] == 's') {
 		s->kind = 's';
+		s->width = 0;
 		return is_end(f[2]) ? f + 2 : NULL;
 	}
 	if (*f == 'K' || *f == 'x')
@@ -84,6 +85,7 @@ static const char *read_pointer(const char *f, struct spec *s)
 		return NULL;
 	s->variant = *f;
 	s->kind = f[1];
+	s->width = 0;
 	return f + 2;
 }
 
@@ -294,7 +296,7 @@ static int format_pass(struct text *t, const char *f, const u64 *args,
 	u32 i = 0;
 
 	for (; *f; f++) {
-		if ((u8)*f >= 0x80 || (!isprint((u8)*f) && !isspace((u8)*f)))
+		if ((u8)*f < 0x80 && !isprint((u8)*f) && !isspace((u8)*f))
 			return -EINVAL;
 		if (*f != '%' || f[1] == '%') {
 			if (t)

@@ -133,19 +133,19 @@ static u32 fold16(u32 v)
 	return (sum + (sum >> 16)) & 0xffff;
 }
 
-/* Ones' complement sum of N (a multiple of 4) bytes and SUM, unfolded. */
+/* Ones' complement sum of N bytes and SUM. */
 static u32 csum_add_bytes(const u8 *p, u32 n, u32 sum)
 {
 	u64 acc = sum, v;
-	u32 half;
 
 	for (; n >= 8; n -= 8, p += 8) {
 		memcpy(&v, p, 8);
 		acc = add_carry(acc, v);
 	}
 	if (n) {
-		memcpy(&half, p, 4);
-		acc = add_carry(acc, half);
+		v = 0;
+		memcpy(&v, p, n);
+		acc = add_carry(acc, v);
 	}
 	return fold32(acc);
 }
@@ -154,8 +154,6 @@ HELPER_BODY(call_csum_diff)
 {
 	u32 from_size = (u32)r2, to_size = (u32)r4, sum = (u32)r5;
 
-	if ((from_size | to_size) % 4)
-		return call_error(-EINVAL);
 	if (from_size && to_size)
 		sum = fold32((u64)csum_add_bytes(call_ptr(r3), to_size, sum) +
 			     (u32)~csum_add_bytes(call_ptr(r1), from_size, 0));

@@ -93,7 +93,8 @@ void count_drop(u32 *count);
 /* ---- bytes ---------------------------------------------------------------- */
 
 /* 1..8 bytes as one word in memory order, the rest 0. */
-static inline u64 word_of(const u8 *p, u32 n)
+static inline __attribute__((always_inline)) u64
+word_of(const u8 *p, u32 n)
 {
 	u64 v = 0;
 	u8 *d = (u8 *)&v;
@@ -125,7 +126,8 @@ static inline void words_set(u64 *dst, const void *src, u32 n)
 	store_relaxed(dst, word_of(p, n));
 }
 
-static inline bool words_equal(const u64 *words, const void *bytes, u32 n)
+static inline __attribute__((always_inline)) bool
+words_equal(const u64 *words, const void *bytes, u32 n)
 {
 	const u8 *p = bytes;
 

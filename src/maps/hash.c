@@ -51,6 +51,9 @@ struct stripe {
 };
 _Static_assert(sizeof(struct stripe) == AREA_LINE, "a stripe is a line");
 
+#define INLINE inline __attribute__((always_inline))
+#define NOINLINE __attribute__((noinline))
+
 /* Where the parts of an area are. */
 struct layout {
 	u64 buckets, stripes;	/* how many; powers of two */
@@ -141,13 +144,14 @@ static struct map_mem hash_values(const struct map *m)
 
 /* ---- parts ----------------------------------------------------------------- */
 
-static inline u64 hash_key(const struct map *m, const void *key)
+/* N is the key's size, here and below: constant where it matters. */
+static INLINE u64 hash_key(const struct map *m, const void *key, u32 n)
 {
 	unsigned __int128 p;
 
-	if (m->key_size > 8)
-		return hash_bytes(key, m->key_size, m->seed);
-	p = (unsigned __int128)(word_of(key, m->key_size) ^ m->seed ^
+	if (n > 8)
+		return hash_bytes(key, n, m->seed);
+	p = (unsigned __int128)(word_of(key, n) ^ m->seed ^
 				0x9e3779b97f4a7c15u) * 0xd6e8feb86659fd93u;
 	return (u64)p ^ (u64)(p >> 64);
 }
@@ -201,8 +205,8 @@ static inline u64 tag_matches(u64 tags, u64 tag)
 }
 
 /* The element with KEY in bucket B, or 0; its slot goes to *SLOT. */
-static inline u32 bucket_find(const struct map *m, const struct bucket *b,
-			      u64 tag, const void *key, u32 *slot)
+static INLINE u32 bucket_find(const struct map *m, const struct bucket *b,
+			      u64 tag, const void *key, u32 n, u32 *slot)
 {
 	u64 match = tag_matches(load_acquire(&b->tags), tag);
 
@@ -211,7 +215,7 @@ static inline u32 bucket_find(const struct map *m, const struct bucket *b,
 		u32 e = load_acquire(&b->elem[i]);
 
 		if (likely(e < m->nr_elems) &&
-		    likely(words_equal(elem_key(m, e), key, m->key_size))) {
+		    likely(words_equal(elem_key(m, e), key, n))) {
 			*slot = i;
 			return e;
 		}
@@ -219,17 +223,19 @@ static inline u32 bucket_find(const struct map *m, const struct bucket *b,
 	return 0;
 }
 
-/* As for bucket_find, along the chain; stops early when *VER is not WAS. */
-static u32 chain_find(const struct map *m, struct place *at, u64 tag,
-		      const void *key, const u32 *ver, u32 was)
+/* As bucket_find, along the chain of AT->b, the first bucket; stops early when
+ * its ver is not WAS any more. */
+static INLINE u32 chain_find(const struct map *m, struct place *at, u64 hash,
+			     const void *key, u32 n, u32 was)
 {
+	const u32 *ver = &at->b->ver;
+	struct bucket *next;
 	u32 e;
 
-	while (!(e = bucket_find(m, at->b, tag, key, &at->slot))) {
-		struct bucket *next;
-		u32 n = load_acquire(&at->b->next);
+	while (!(e = bucket_find(m, at->b, hash_tag(hash), key, n, &at->slot))) {
+		u32 number = load_acquire(&at->b->next);
 
-		if (likely(!n) || !(next = overflow_bucket(m, n)))
+		if (likely(!number) || !(next = overflow_bucket(m, number)))
 			return 0;
 		fence_acquire();
 		if (load_relaxed(ver) != was)
@@ -239,9 +245,9 @@ static u32 chain_find(const struct map *m, struct place *at, u64 tag,
 	return e;
 }
 
-static void *hash_lookup(struct map *m, const void *key, u32 cpu)
+static INLINE void *lookup_sized(struct map *m, const void *key, u32 n)
 {
-	u64 hash = hash_key(m, key), tag = hash_tag(hash);
+	u64 hash = hash_key(m, key, n);
 	struct bucket *first = first_bucket(m, hash);
 	u32 ver, e;
 
@@ -249,10 +255,43 @@ static void *hash_lookup(struct map *m, const void *key, u32 cpu)
 		struct place at = { .b = first };
 
 		ver = load_acquire(&first->ver);
-		e = chain_find(m, &at, tag, key, &first->ver, ver);
+		e = chain_find(m, &at, hash, key, n, ver);
 		fence_acquire();
 	} while (unlikely(load_relaxed(&first->ver) != ver));
-	return e ? elem_value(m, e) : NULL;
+	return likely(e) ? (u8 *)elem_key(m, e) + round_up(n, 8) : NULL;
+}
+
+/* Functions of their own: the short ones need no stack. */
+static NOINLINE void *lookup_4(struct map *m, const void *key)
+{
+	return lookup_sized(m, key, 4);
+}
+
+static NOINLINE void *lookup_8(struct map *m, const void *key)
+{
+	return lookup_sized(m, key, 8);
+}
+
+static NOINLINE void *lookup_any(struct map *m, const void *key)
+{
+	return lookup_sized(m, key, m->key_size);
+}
+
+static void *hash_lookup(struct map *m, const void *key, u32 cpu)
+{
+	if (likely(m->key_size == 8))
+		return lookup_8(m, key);
+	return m->key_size == 4 ? lookup_4(m, key) : lookup_any(m, key);
+}
+
+/* For writers: the stripe is locked. */
+static u32 find_locked(const struct map *m, struct place *at, u64 hash,
+		       const void *key)
+{
+	at->b = first_bucket(m, hash);
+	if (likely(m->key_size == 8))
+		return chain_find(m, at, hash, key, 8, at->b->ver);
+	return chain_find(m, at, hash, key, m->key_size, at->b->ver);
 }
 
 /* ---- changing: the stripe is locked ----------------------------------------- */
@@ -388,8 +427,8 @@ static int update_locked(struct map *m, struct stripe *s, u64 hash,
 			 const void *key, const void *value, u64 flags, u32 cpu)
 {
 	struct bucket *first = first_bucket(m, hash);
-	struct place at = { .b = first };
-	u32 e = chain_find(m, &at, hash_tag(hash), key, &first->ver, first->ver);
+	struct place at;
+	u32 e = find_locked(m, &at, hash, key);
 
 	if (!e)
 		return flags & BPF_EXIST ? -ENOENT :
@@ -405,7 +444,7 @@ static int update_locked(struct map *m, struct stripe *s, u64 hash,
 static int hash_update(struct map *m, const void *key, const void *value,
 		       u64 flags, u32 cpu)
 {
-	u64 hash = hash_key(m, key);
+	u64 hash = hash_key(m, key, m->key_size);
 	struct stripe *s = hash_stripe(m, hash);
 	int r;
 
@@ -421,8 +460,8 @@ static int hash_update(struct map *m, const void *key, const void *value,
 static int remove_locked(struct map *m, struct stripe *s, u64 hash, const void *key)
 {
 	struct bucket *first = first_bucket(m, hash);
-	struct place at = { .b = first };
-	u32 e = chain_find(m, &at, hash_tag(hash), key, &first->ver, first->ver);
+	struct place at;
+	u32 e = find_locked(m, &at, hash, key);
 
 	if (!e)
 		return -ENOENT;
@@ -437,7 +476,7 @@ static int remove_locked(struct map *m, struct stripe *s, u64 hash, const void *
 
 static int hash_remove(struct map *m, const void *key, u32 cpu)
 {
-	u64 hash = hash_key(m, key);
+	u64 hash = hash_key(m, key, m->key_size);
 	struct stripe *s = hash_stripe(m, hash);
 	int r;
 
@@ -506,7 +545,7 @@ static bool hash_walk(struct map *m, u64 *pos, void *key, void **value, u32 cpu)
 /* The position after KEY; 0, the start, when it is not there. */
 static u64 position_after(struct map *m, const void *key)
 {
-	u64 hash = hash_key(m, key);
+	u64 hash = hash_key(m, key, m->key_size);
 	u32 n = (u32)hash & m->index_mask, place = 0, e;
 	struct stripe *s = hash_stripe(m, hash);
 

@@ -24,7 +24,7 @@ enum {
 	DATA_MAX = 256,			/* bytes of prefix */
 	WORDS_MAX = DATA_MAX / 8,
 	DEPTH_MAX = DATA_MAX * 8 + 1,	/* nodes above one another */
-	VALUE_MAX = (4 << 20) - 300,	/* the kernel's limit */
+	VALUE_MAX = (4 << 20) - 280,	/* the kernel's limit */
 	TOP_BITS = 8,
 };
 

@@ -213,8 +213,8 @@ int map_user_next_key(struct map *m, const void *key, void *next)
 
 int map_freeze(struct map *m)
 {
-	if (m->frozen)
-		return -EBUSY;
+	if (!may_write(m))
+		return -EPERM;
 	m->frozen = true;
 	return 0;
 }

@@ -102,7 +102,7 @@ int map_user_lookup(struct map *m, const void *key, void *value, u64 flags);
 int map_user_update(struct map *m, const void *key, const void *value, u64 flags);
 int map_user_delete(struct map *m, const void *key);
 int map_user_next_key(struct map *m, const void *key, void *next);
-/* -EBUSY when it is frozen already. */
+/* -EPERM when user space may not write to it, or it is frozen already. */
 int map_freeze(struct map *m);
 
 /* ---- prog arrays ---------------------------------------------------------- */
