@@ -363,12 +363,14 @@ static void trace(struct attempt *a)
 
 	for (u64 n = 0; n < TRACE_STEPS; n++) {
 		const struct isa_code *code;
+		enum isa_op op;
 
 		if (!go(a, n, &ret) || f->kind != VM_FAULT_BUDGET)
 			break;
 		code = f->user;
-		if (f->insn < code->n)
-			executed[isa_op(&code->v[f->insn])] = true;
+		op = f->insn < code->n ? isa_op(&code->v[f->insn]) : OP_BAD;
+		if (op != OP_BAD)
+			executed[op] = true;
 	}
 }
 
