@@ -33,6 +33,13 @@ struct btf {
 int btf_parse(struct btf **out, struct arena *arena, const u8 *data,
 	      size_t bytes, const char *where, struct skep_err *err);
 
+/*
+ * Compilers leave a DATASEC's size and its variables' offsets 0; who knows the
+ * object fills them in. OFFSETS has one entry a variable. Error: BTF.
+ */
+int btf_datasec_set(struct btf *btf, u32 id, u32 bytes, const u32 *offsets,
+		    const char *where, struct skep_err *err);
+
 /* One record of .BTF.ext's func_info and line_info (struct bpf_func_info,
  * bpf_line_info), names resolved. insn_bytes is the offset in its section. */
 struct btf_func { u32 insn_bytes; u32 type_id; };

@@ -30,8 +30,11 @@ struct image_map {
 	u32 max_entries;	/* 0 = not given; obj fills in cpu counts etc. */
 	u32 map_flags;
 	u64 map_extra;
+	u32 pinning;		/* 0 none, 1 by name (LIBBPF_PIN_BY_NAME) */
+	u32 numa_node;		/* with BPF_F_NUMA_NODE */
 	u32 key_type, value_type;	/* BTF ids; 0 unknown */
-	const u8 *init;		/* value_size bytes for kinds DATA and RODATA */
+	/* value_size bytes for kinds DATA and RODATA; NULL: all zero (.bss) */
+	const u8 *init;
 	/* initial values of a PROG_ARRAY: program index or -1, [nr_slots] */
 	s32 *slots;
 	u32 nr_slots;
@@ -47,7 +50,7 @@ struct image_func {
 	u32 insn;		/* first slot; funcs are sorted, funcs[0].insn = 0 */
 	const char *name;
 	u32 type_id;		/* BTF FUNC; 0 unknown */
-	bool global;		/* STB_GLOBAL and not hidden */
+	bool global;		/* STB_GLOBAL or STB_WEAK, and not hidden */
 };
 
 struct image_prog {
@@ -80,6 +83,8 @@ void image_free(struct image *img);	/* NULL is fine */
 
 /* The line record that INSN of PROG belongs to, or NULL. */
 const struct image_line *image_line(const struct image_prog *prog, u32 insn);
+/* Its file as people write it: without the "./" of relocated builds. */
+const char *image_line_file(const struct image_line *line);
 /* The function that INSN of PROG belongs to. Never NULL for linked programs. */
 const struct image_func *image_func(const struct image_prog *prog, u32 insn);
 /* Index of the map called NAME, or -1. */

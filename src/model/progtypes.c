@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* progtypes.c: access to progtype.def and sec.def. */
+#include "model/tables.h"
+#include "model/uapi.h"
+#include <stdlib.h>
+#include <strings.h>
+
+static const struct progtype_row types[] = {
+#define PROGTYPE(type, name, since) { type, name, since },
+#include "model/progtype.def"
+#undef PROGTYPE
+};
+
+static const struct sec_row secs[] = {
+#define SEC(prefix, type, attach, flags) { prefix, type, attach, flags },
+#include "model/sec.def"
+#undef SEC
+};
+
+static const struct verdict_row {
+	u32 type, value;
+	const char *name;
+	u8 family;	/* bytes of name that may be left out */
+} verdicts[] = {
+#define VERDICT(type, value, name, family) { type, value, name, family },
+#include "model/progtype.def"
+#undef VERDICT
+};
+
+const struct progtype_row *progtype_row(u32 type)
+{
+	for (size_t i = 0; i < ARRAY_LEN(types); i++)
+		if (types[i].type == type)
+			return &types[i];
+	return NULL;
+}
+
+static bool sec_matches(const char *prefix, const char *section)
+{
+	size_t n = strlen(prefix) - 1;
+
+	switch (prefix[n]) {
+	case '+':
+		return !strncmp(section, prefix, n) &&
+		       (!section[n] || (section[n] == '/' && section[n + 1]));
+	case '/':
+		return !strncmp(section, prefix, n + 1) && section[n + 1];
+	default:
+		return !strcmp(section, prefix);
+	}
+}
+
+const struct sec_row *sec_row(const char *section)
+{
+	for (size_t i = 0; i < ARRAY_LEN(secs); i++)
+		if (sec_matches(secs[i].prefix, section))
+			return &secs[i];
+	return NULL;
+}
+
+const char *verdict_name(u32 prog_type, u32 value)
+{
+	for (size_t i = 0; i < ARRAY_LEN(verdicts); i++)
+		if (verdicts[i].type == prog_type && verdicts[i].value == value)
+			return verdicts[i].name;
+	return NULL;
+}
+
+s64 verdict_value(u32 prog_type, const char *name)
+{
+	long long v;
+	char *end;
+
+	for (size_t i = 0; i < ARRAY_LEN(verdicts); i++) {
+		const struct verdict_row *r = &verdicts[i];
+
+		if (r->type == prog_type &&
+		    (!strcasecmp(name, r->name) ||
+		     !strcasecmp(name, r->name + r->family)))
+			return r->value;
+	}
+	v = strtoll(name, &end, 0);
+	if (end == name || *end || v < INT32_MIN || v > UINT32_MAX)
+		return -1;
+	return (u32)v;
+}
