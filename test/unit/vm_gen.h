@@ -103,7 +103,7 @@ static inline void gen_targets(struct gen *g)
 	for (u32 i = 0; i < g->insns; i++) {
 		struct bpf_insn *in = &g->slots[g->start[i]];
 		enum isa_op op = isa_op(in);
-		s64 seed = in->off + in->imm, delta;
+		s64 seed = (s64)in->off + in->imm, delta;
 
 		if (!isa_target(in, &delta) && op != OP_LDDW_FUNC)
 			continue;
