@@ -3,6 +3,7 @@
 #include "base/os.h"
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -221,6 +222,7 @@ static u64 clock_ns(clockid_t id)
 u64 os_clock_ns(void) { return clock_ns(CLOCK_MONOTONIC); }
 u64 os_clock_boot_ns(void) { return clock_ns(CLOCK_BOOTTIME); }
 u64 os_clock_tai_ns(void) { return clock_ns(CLOCK_TAI); }
+u64 os_clock_coarse_ns(void) { return clock_ns(CLOCK_MONOTONIC_COARSE); }
 
 int os_cpu_count(void)
 {
@@ -229,8 +231,20 @@ int os_cpu_count(void)
 	return n > 0 ? (int)n : 1;
 }
 
+void os_yield(void) { sched_yield(); }
+
+u64 os_pid_tgid(void)
+{
+	return (u64)(u32)getpid() << 32 | (u32)gettid();
+}
+
 /* ---- libraries on first use ------------------------------------------ */
 
+#ifdef SKEP_STATIC
+/* A static program has what it was linked with. */
+void *os_lib_open(const char *soname) { return NULL; }
+void *os_lib_sym(void *lib, const char *name) { return NULL; }
+#else
 void *os_lib_open(const char *soname)
 {
 	return dlopen(soname, RTLD_NOW | RTLD_LOCAL);
@@ -240,3 +254,4 @@ void *os_lib_sym(void *lib, const char *name)
 {
 	return dlsym(lib, name);
 }
+#endif

@@ -121,16 +121,22 @@ struct isa_code { struct bpf_insn *v; size_t n, cap; };	/* a VEC */
 int isa_asm(struct isa_code *code, const char *text, size_t text_bytes,
 	    const char *file, struct skep_err *err);
 
-/* ---- cbpf.c: classic BPF (linux/filter.h) ----------------------------- */
+/* ---- cbpf_*.c: classic BPF (linux/filter.h) --------------------------- */
 
 struct sock_filter;
 struct isa_cbpf { struct sock_filter *v; size_t n, cap; };	/* a VEC */
 
-/* Parses the text of `tcpdump -ddd` (also -dd's C initialisers). Error: CBPF. */
+/*
+ * Parses the text of `tcpdump -ddd` (its lines also joined by commas, as
+ * iptables and tc take it) and of `tcpdump -dd` (C initialisers). Appends to
+ * PROG, which the caller frees with vec_free, also after an error. FILE is for
+ * messages. Error: CBPF.
+ */
 int cbpf_parse(struct isa_cbpf *prog, const char *text, size_t text_bytes,
 	       const char *file, struct skep_err *err);
 /* As the kernel's checker: 1..4096 insns, known opcodes, forward jumps inside,
- * M[] below 16, no division by constant 0, ends in RET. Error: CBPF. */
+ * M[] below 16 and written before it is read, no division by constant 0, no
+ * constant shift above 31, ends in RET. Error: CBPF. */
 int cbpf_check(const struct sock_filter *v, size_t n, const char *where,
 	       struct skep_err *err);
 /* Text of instruction AT in the form of `tcpdump -d`: "(000) ldh [12]". */
@@ -138,14 +144,18 @@ void cbpf_disasm(struct strbuf *out, const struct sock_filter *v, size_t at);
 /*
  * Translates a checked program to eBPF for a socket filter: r1 is the skb,
  * packet access by LD_ABS/LD_IND, A in r0, X in r7, M[] on the stack; ancillary
- * loads (SKF_AD_OFF) become context loads where struct __sk_buff has the field
- * and a CBPF error where not.
+ * loads (SKF_AD_OFF) become context loads where struct __sk_buff has the field,
+ * calls of helpers for the cpu and random numbers, and a CBPF error otherwise.
+ * Appends to OUT at most 6 slots an instruction and 3.
  */
 int cbpf_translate(struct isa_code *out, const struct sock_filter *v, size_t n,
 		   const char *where, struct skep_err *err);
 /*
  * The verdict of a checked program on a packet: bytes to keep, 0 = drop.
- * WIRE_BYTES is the length on the wire (>= BYTES). Loads outside return 0.
+ * WIRE_BYTES is the length on the wire (>= BYTES). It is libpcap's verdict:
+ * loads outside the packet return 0, also by an X + k that passes 32 bits and
+ * from the kernel's offsets that mean other things (SKF_AD_OFF, SKF_NET_OFF,
+ * SKF_LL_OFF); division by an X of 0 returns 0; shifts by an X above 31 give 0.
  */
 u32 cbpf_run(const struct sock_filter *v, size_t n, const u8 *packet,
 	     u32 bytes, u32 wire_bytes);

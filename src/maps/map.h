@@ -24,6 +24,7 @@ struct map_attr {
 	const char *name;
 	u32 type, key_size, value_size, max_entries, map_flags;
 	u64 map_extra;
+	u32 lock_at;	/* 1 + offset of a struct bpf_spin_lock in the value; 0 none */
 };
 
 struct map_ops {
@@ -35,15 +36,23 @@ struct map_ops {
 	u64 (*bytes)(const struct map_attr *a, u32 cpus);
 	void (*init)(struct map *m);	/* mem is zeroed */
 	struct map_mem (*values)(const struct map *m);
-	/* CPU is the caller's slot; a per-cpu map gives that slot's value. */
+	/* CPU is the caller's slot, below m->cpus, or MAP_USER; a per-cpu map
+	   gives that slot's value. */
 	void *(*lookup)(struct map *m, const void *key, u32 cpu);
 	int (*update)(struct map *m, const void *key, const void *value, u64 flags, u32 cpu);
-	int (*remove)(struct map *m, const void *key);
+	int (*remove)(struct map *m, const void *key, u32 cpu);
+	/* The element at or after the position *POS (0 = start), which moves
+	   behind it; KEY gets key_size bytes. False at the end. Elements that
+	   stay in the map during a walk are met once. NULL: cannot walk.
+	   VALUE is that of slot CPU, of slot 0 for MAP_USER. */
+	bool (*walk)(struct map *m, u64 *pos, void *key, void **value, u32 cpu);
 	/* NEXT after KEY in the kernel's order; KEY NULL or absent = the first;
 	   -ENOENT at the end. */
 	int (*next_key)(struct map *m, const void *key, void *next);
 	u64 (*count)(const struct map *m);	/* elements now in it */
 };
+
+enum { MAP_USER = ~0u };	/* a caller without a cpu slot */
 
 struct map {
 	const struct map_ops *ops;
@@ -56,6 +65,16 @@ struct map {
 	bool frozen;			/* no writes from outside programs */
 	u8 *mem;			/* the flat area */
 	u64 mem_bytes;
+	u32 lock_at;			/* as in struct map_attr */
+	/* Private to src/maps: places in mem and bounds against which every
+	   number read from it is checked. */
+	u8 *elems;			/* element 0 */
+	u64 elem_stride;
+	u32 nr_elems;
+	u32 index_mask;
+	void *index, *overflow, *stripes;
+	u32 stripe_mask;
+	u64 seed;
 };
 
 /* Creates a map; memory is committed as it is touched. Errors: MAP_TYPE,
@@ -65,7 +84,13 @@ int map_create(struct map **out, const struct map_attr *attr, u32 cpus,
 void map_free(struct map *m);
 
 /* ---- the program's side (helpers) --------------------------------------- */
-/* ops->lookup, update, remove as they are. */
+/* ops->lookup, update, remove as they are; lookup for another slot's value: */
+
+/* NULL when CPU is no slot or the map is not per cpu. */
+void *map_lookup_cpu(struct map *m, const void *key, u32 cpu);
+/* A struct bpf_spin_lock inside a value; CPU names the holder. */
+void map_spin_lock(void *lock, u32 cpu);
+void map_spin_unlock(void *lock);
 
 /* ---- the user's side (bpf(2) semantics) ---------------------------------- */
 
@@ -77,6 +102,13 @@ int map_user_lookup(struct map *m, const void *key, void *value, u64 flags);
 int map_user_update(struct map *m, const void *key, const void *value, u64 flags);
 int map_user_delete(struct map *m, const void *key);
 int map_user_next_key(struct map *m, const void *key, void *next);
+/* -EPERM when user space may not write to it, or it is frozen already. */
 int map_freeze(struct map *m);
+
+/* ---- prog arrays ---------------------------------------------------------- */
+
+/* The program number in slot INDEX, or -1: empty or out of range. Values of
+ * updates are such numbers (u32, below 2^32 - 1). */
+s64 map_prog_slot(const struct map *m, u32 index);
 
 #endif

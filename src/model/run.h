@@ -45,12 +45,19 @@ struct run {
 	/* runs subprogram FUNC (a value of BPF_PSEUDO_FUNC) from a helper;
 	   set by the engine while a program runs */
 	u64 (*callback)(struct run *run, u64 func, const u64 args[5]);
+	/* bytes that the program may read at ADDR; 0 none. For pointers that no
+	   verifier looks at: the strings of bpf_trace_printk. NULL = none ever */
+	u64 (*readable)(struct run *run, u64 addr);
 	void *engine;		/* private to the engine */
 	/* the program in slot INDEX of a prog array, or NULL; set by runtime */
 	const struct vm_code *(*tail_target)(struct run *run, struct map *map, u32 index);
 	/* where bpf_trace_printk goes; NULL = nowhere */
 	void (*print)(void *arg, const char *text, size_t n);
 	void *print_arg;
+	/* the key that bpf_for_each_map_elem shows to its callback: memory that
+	   programs may read while it runs; NULL outside */
+	const u8 *key;
+	u32 key_bytes;
 	bool stop;		/* set by the engine on a fault inside a callback */
 };
 

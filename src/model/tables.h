@@ -94,6 +94,7 @@ struct ctx_field {
 enum {
 	CTX_READ = 1, CTX_WRITE = 2,
 	CTX_PKT = 4,		/* loads give a pointer (8 bytes) for a 4-byte field */
+	CTX_NARROW = 8,		/* parts of it may be read */
 };
 
 struct ctx_desc {
@@ -104,7 +105,7 @@ struct ctx_desc {
 };
 
 const struct ctx_desc *ctx_desc(u32 prog_type);		/* NULL: none known */
-/* The field that holds OFF..OFF+SIZE, or NULL. Pointer fields only whole. */
+/* The field that holds OFF..OFF+SIZE, or NULL. Only whole, unless CTX_NARROW. */
 const struct ctx_field *ctx_field(const struct ctx_desc *d, u64 off, u32 size);
 
 /* ---- verdicts ---------------------------------------------------------- */

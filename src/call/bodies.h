@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * bodies.h: the helper bodies, as table.c lists them. Return values and errors
+ * are the kernel's (6.18); a negative errno is sign-extended.
+ */
+#ifndef CALL_BODIES_H
+#define CALL_BODIES_H
+
+#include "call/call.h"
+
+#define HELPER_BODY(name) \
+	u64 name(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct run *run)
+
+static inline u64 call_error(int code) { return (u64)(s64)code; }
+static inline void *call_ptr(u64 r) { return (void *)(uintptr_t)r; }
+
+HELPER_BODY(call_map_lookup);
+HELPER_BODY(call_map_lookup_percpu);
+HELPER_BODY(call_map_update);
+HELPER_BODY(call_map_delete);
+HELPER_BODY(call_spin_lock);
+HELPER_BODY(call_spin_unlock);
+
+HELPER_BODY(call_ktime);
+HELPER_BODY(call_ktime_boot);
+HELPER_BODY(call_ktime_coarse);
+HELPER_BODY(call_ktime_tai);
+HELPER_BODY(call_jiffies);
+HELPER_BODY(call_prandom);
+HELPER_BODY(call_cpu);
+HELPER_BODY(call_numa_node);
+HELPER_BODY(call_pid_tgid);
+
+HELPER_BODY(call_trace_printk);
+HELPER_BODY(call_trace_vprintk);
+HELPER_BODY(call_snprintf);
+
+HELPER_BODY(call_strtol);
+HELPER_BODY(call_strtoul);
+HELPER_BODY(call_strncmp);
+HELPER_BODY(call_csum_diff);
+
+HELPER_BODY(call_xdp_adjust_head);
+HELPER_BODY(call_xdp_adjust_tail);
+HELPER_BODY(call_xdp_adjust_meta);
+HELPER_BODY(call_xdp_buff_len);
+HELPER_BODY(call_xdp_load);
+HELPER_BODY(call_xdp_store);
+HELPER_BODY(call_xdp_redirect);
+
+HELPER_BODY(call_loop);
+HELPER_BODY(call_for_each);
+
+#endif

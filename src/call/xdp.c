@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * xdp.c: helpers on the packet of an XDP program. They change the bounds in
+ * run->pkt; the engine makes the program load them again.
+ */
+#include "call/bodies.h"
+#include <linux/bpf.h>
+
+enum {
+	FRAME_BYTES = 40,	/* the kernel keeps a struct xdp_frame in front */
+	ETH_BYTES = 14,		/* no packet gets shorter */
+	META_MAX = 255,
+	OFFSET_MAX = 0xffff,
+	KERNEL_ENOTSUPP = 524,
+};
+
+static bool has_meta(const struct packet_buf *p) { return p->data_meta <= p->data; }
+
+/* Distances from hard_start, so that no pointer ever leaves the buffer. */
+static s64 at(const struct packet_buf *p, const u8 *where)
+{
+	return where - p->hard_start;
+}
+
+HELPER_BODY(call_xdp_adjust_head)
+{
+	struct packet_buf *p = &run->pkt;
+	s64 meta = has_meta(p) ? p->data - p->data_meta : 0;
+	s64 offset = (s32)r2, data = at(p, p->data) + offset;
+
+	if (data < FRAME_BYTES + meta || data > at(p, p->data_end) - ETH_BYTES)
+		return call_error(-EINVAL);
+	if (meta)
+		memmove(p->data_meta + offset, p->data_meta, (size_t)meta);
+	p->data_meta += offset;
+	p->data += offset;
+	return 0;
+}
+
+HELPER_BODY(call_xdp_adjust_tail)
+{
+	struct packet_buf *p = &run->pkt;
+	s64 offset = (s32)r2, end = at(p, p->data_end) + offset;
+
+	if (end > at(p, p->hard_end) || end < at(p, p->data) + ETH_BYTES)
+		return call_error(-EINVAL);
+	if (offset > 0)
+		memset(p->data_end, 0, (size_t)offset);
+	p->data_end += offset;
+	return 0;
+}
+
+HELPER_BODY(call_xdp_adjust_meta)
+{
+	struct packet_buf *p = &run->pkt;
+	s64 offset = (s32)r2, meta = at(p, p->data_meta) + offset, size;
+
+	if (!has_meta(p))
+		return call_error(-KERNEL_ENOTSUPP);
+	size = at(p, p->data) - meta;
+	if (meta < FRAME_BYTES || size < 0)
+		return call_error(-EINVAL);
+	if (size % 4 || size > META_MAX)
+		return call_error(-EACCES);
+	p->data_meta += offset;
+	return 0;
+}
+
+HELPER_BODY(call_xdp_buff_len)
+{
+	return (u64)(run->pkt.data_end - run->pkt.data);
+}
+
+/* LEN bytes at OFFSET of the packet, or NULL with *R set. */
+static u8 *packet_part(struct run *run, u32 offset, u32 len, int *r)
+{
+	u64 have = (u64)(run->pkt.data_end - run->pkt.data);
+
+	*r = offset > OFFSET_MAX || len > OFFSET_MAX ? -EFAULT :
+	     in_bounds(offset, len, have) ? 0 : -EINVAL;
+	return *r ? NULL : run->pkt.data + offset;
+}
+
+HELPER_BODY(call_xdp_load)
+{
+	int r;
+	const u8 *p = packet_part(run, (u32)r2, (u32)r4, &r);
+
+	if (p)
+		memmove(call_ptr(r3), p, (u32)r4);
+	return call_error(r);
+}
+
+HELPER_BODY(call_xdp_store)
+{
+	int r;
+	u8 *p = packet_part(run, (u32)r2, (u32)r4, &r);
+
+	if (p)
+		memmove(p, call_ptr(r3), (u32)r4);
+	return call_error(r);
+}
+
+HELPER_BODY(call_xdp_redirect)
+{
+	if (r2)
+		return XDP_ABORTED;
+	run->xdp.redirect_ifindex = (u32)r1;
+	return XDP_REDIRECT;
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* area.c: pools, locks, counted entries and watched copies; see area.h. */
+#include "maps/area.h"
+#include "base/os.h"
+#include <stdarg.h>
+#include <stdio.h>
+
+/* ---- pools ---------------------------------------------------------------- */
+
+static u32 *pool_link(const struct pool_mem *mem, u32 number)
+{
+	return (u32 *)(mem->base + number * mem->stride);
+}
+
+static u32 pool_fresh(struct pool *p, u32 nr)
+{
+	u32 used = load_relaxed(&p->fresh);
+
+	do {
+		if (used >= nr - 1)
+			return 0;
+	} while (!__atomic_compare_exchange_n(&p->fresh, &used, used + 1, true,
+					      __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+	return used + 1;
+}
+
+/* A link read here may be a key by now; then the tag has changed as well. */
+u32 pool_get(struct pool *p, const struct pool_mem *mem)
+{
+	u64 top = load_acquire(&p->top), next;
+	u32 number;
+
+	do {
+		number = (u32)top;
+		if (!number || number >= mem->nr)
+			return pool_fresh(p, mem->nr);
+		next = ((top >> 32) + 1) << 32 |
+		       load_relaxed(pool_link(mem, number));
+	} while (!__atomic_compare_exchange_n(&p->top, &top, next, true,
+					      __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE));
+	return number;
+}
+
+void pool_put(struct pool *p, const struct pool_mem *mem, u32 number)
+{
+	u64 top = load_relaxed(&p->top), next;
+
+	do {
+		store_relaxed(pool_link(mem, number), (u32)top);
+		next = (top >> 32) << 32 | number;
+	} while (!__atomic_compare_exchange_n(&p->top, &top, next, true,
+					      __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+}
+
+/* ---- locks and counts ------------------------------------------------------ */
+
+static inline void cpu_relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
+}
+
+void lock_take_slow(u32 *word, u32 owner)
+{
+	for (unsigned spins = 0; !lock_try(word, owner); spins++) {
+		while (load_relaxed(word) && ++spins % 128)
+			cpu_relax();
+		if (spins >= 128)
+			os_yield();
+	}
+}
+
+bool count_take(u32 *count, u32 max)
+{
+	u32 n = load_relaxed(count);
+
+	do {
+		if (n >= max)
+			return false;
+	} while (!__atomic_compare_exchange_n(count, &n, n + 1, true,
+					      __ATOMIC_ACQUIRE, __ATOMIC_RELAXED));
+	return true;
+}
+
+void count_drop(u32 *count)
+{
+	__atomic_fetch_sub(count, 1, __ATOMIC_RELEASE);
+}
+
+/* ---- bytes ----------------------------------------------------------------- */
+
+void words_get(void *dst, const u64 *src, u32 n)
+{
+	u8 *p = dst;
+	u64 v;
+
+	for (; n >= 8; n -= 8, p += 8) {
+		v = load_relaxed(src++);
+		memcpy(p, &v, 8);
+	}
+	if (n) {
+		v = load_relaxed(src);
+		memcpy(p, &v, n);
+	}
+}
+
+static void copy_around_lock(const struct map *m, u8 *dst, const u8 *src)
+{
+	u32 before = m->lock_at - 1, after = before + 4;
+
+	memcpy(dst, src, before);
+	memcpy(dst + after, src + after, m->value_size - after);
+}
+
+void value_set(const struct map *m, void *elem, const void *value)
+{
+	if (unlikely(m->lock_at))
+		copy_around_lock(m, elem, value);
+	else
+		words_set(elem, value, m->value_size);
+}
+
+void value_init(const struct map *m, void *elem, const void *value)
+{
+	value_set(m, elem, value);
+	if (unlikely(m->lock_at))
+		store_relaxed((u32 *)((u8 *)elem + m->lock_at - 1), 0);
+}
+
+void value_set_locked(const struct map *m, void *elem, const void *value, u32 cpu)
+{
+	u32 *lock = (u32 *)((u8 *)elem + m->lock_at - 1);
+
+	lock_take(lock, lock_owner(cpu));
+	value_set(m, elem, value);
+	lock_drop(lock);
+}
+
+void value_get(const struct map *m, void *value, const void *elem)
+{
+	if (likely(!m->lock_at)) {
+		words_get(value, elem, m->value_size);
+		return;
+	}
+	copy_around_lock(m, value, elem);
+	memset((u8 *)value + m->lock_at - 1, 0, 4);
+}
+
+/* ---- attributes ------------------------------------------------------------ */
+
+int attr_refuse(const struct map_attr *a, struct skep_err *err,
+		const char *errno_name, const char *fmt, ...)
+{
+	char text[160];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	return err_set(err, ERR_MAP_ATTR, NULL, "%s map '%s': %s (%s)",
+		       maptype_row(a->type)->name, a->name ? a->name : "", text,
+		       errno_name);
+}
+
+static int check_flags(const struct map_attr *a, u32 mask, struct skep_err *err)
+{
+	u32 f = a->map_flags, user = BPF_F_RDONLY | BPF_F_WRONLY,
+	    prog = BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG;
+
+	if (f & ~mask)
+		return attr_refuse(a, err, "EINVAL",
+				   "map_flags 0x%x are not for this type", f & ~mask);
+	if ((f & user) == user || (f & prog) == prog)
+		return attr_refuse(a, err, "EINVAL", "map_flags 0x%x make it "
+				   "both read-only and write-only", f);
+	if (a->map_extra)
+		return attr_refuse(a, err, "EINVAL", "map_extra is %llu, not 0",
+				   (unsigned long long)a->map_extra);
+	return 0;
+}
+
+int attr_check(const struct map_attr *a, u32 flags_mask, struct skep_err *err)
+{
+	if (!a->key_size)
+		return attr_refuse(a, err, "EINVAL", "key_size is 0");
+	if (!a->value_size)
+		return attr_refuse(a, err, "EINVAL", "value_size is 0");
+	if (!a->max_entries)
+		return attr_refuse(a, err, "EINVAL", "max_entries is 0");
+	if (a->lock_at && (a->lock_at - 1) % 4)
+		return attr_refuse(a, err, "EINVAL", "its spin lock is not "
+				   "aligned: offset %u", a->lock_at - 1);
+	if (a->lock_at && !in_bounds(a->lock_at - 1, 4, a->value_size))
+		return attr_refuse(a, err, "EINVAL", "its spin lock at offset "
+				   "%u does not fit value_size %u",
+				   a->lock_at - 1, a->value_size);
+	return check_flags(a, flags_mask, err);
+}

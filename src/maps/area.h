@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * area.h: what the map types share: the head of the flat area, pools of
+ * numbered objects, locks, and copies that other threads may watch. All words
+ * in an area that several threads touch go through the atomics below; no lock
+ * is ever taken by a lookup.
+ */
+#ifndef MAPS_AREA_H
+#define MAPS_AREA_H
+
+#include "maps/map.h"
+
+enum { AREA_MAGIC = 0x70656b73, AREA_VERSION = 1, AREA_LINE = 64,
+       AREA_PAGE = 4096 };
+
+#define AREA_TOO_BIG (1ull << 40)	/* bytes that no map may reach */
+
+#define load_relaxed(p) __atomic_load_n((p), __ATOMIC_RELAXED)
+#define load_acquire(p) __atomic_load_n((p), __ATOMIC_ACQUIRE)
+#define store_relaxed(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
+#define store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
+/* Loads before it happen before loads after it; no instruction on x86. */
+#define fence_acquire() __atomic_thread_fence(__ATOMIC_ACQUIRE)
+
+/*
+ * A pool of objects with numbers 1..nr-1: a stack of free ones, linked through
+ * their first word, above a mark below which every number was used once, so
+ * that a new map touches no element. The tag changes with every pop (ABA).
+ */
+struct pool {
+	u64 top;	/* tag << 32 | number; 0 number = empty */
+	u32 fresh;	/* numbers handed out so far */
+	u32 pad;
+};
+
+/* Where a pool's objects lie; BASE is the place of number 0. */
+struct pool_mem {
+	u8 *base;
+	u64 stride;
+	u32 nr;
+};
+
+/* The first AREA_LINE * 4 bytes of every area. */
+struct area_head {
+	u32 magic, version, type, key_size;
+	u32 value_size, max_entries, map_flags, cpus;
+	u64 map_extra, bytes;
+	u64 seed;
+	u32 lock;	/* of types that need one only */
+	u32 ver;	/* grows whenever such a type frees an element */
+	u32 root;
+	u32 spare;
+	u8 pad[AREA_LINE * 2 - 80];
+	u32 count __attribute__((aligned(AREA_LINE)));	/* elements in it */
+	struct pool elems __attribute__((aligned(AREA_LINE)));
+	struct pool overflow;
+};
+_Static_assert(sizeof(struct area_head) == 4 * AREA_LINE, "head of an area");
+
+static inline struct area_head *area_head(const struct map *m)
+{
+	return (struct area_head *)m->mem;
+}
+
+/* A free number, or 0. */
+u32 pool_get(struct pool *p, const struct pool_mem *mem);
+void pool_put(struct pool *p, const struct pool_mem *mem, u32 number);
+
+/* OWNER is any number but 0: the cpu slot + 1, ~0 for user space. */
+void lock_take_slow(u32 *word, u32 owner);
+static inline u32 lock_owner(u32 cpu) { return cpu == MAP_USER ? cpu : cpu + 1; }
+
+static inline bool lock_try(u32 *word, u32 owner)
+{
+	u32 none = 0;
+
+	return __atomic_compare_exchange_n(word, &none, owner, false,
+					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+static inline void lock_take(u32 *word, u32 owner)
+{
+	if (unlikely(!lock_try(word, owner)))
+		lock_take_slow(word, owner);
+}
+
+static inline void lock_drop(u32 *word) { store_release(word, 0); }
+
+/* One more element, unless MAX are there. */
+bool count_take(u32 *count, u32 max);
+void count_drop(u32 *count);
+
+/* ---- bytes ---------------------------------------------------------------- */
+
+/* 1..8 bytes as one word in memory order, the rest 0. */
+static inline __attribute__((always_inline)) u64
+word_of(const u8 *p, u32 n)
+{
+	u64 v = 0;
+	u8 *d = (u8 *)&v;
+
+	if (n == 8) {
+		memcpy(d, p, 8);
+		return v;
+	}
+	if (n & 4) {
+		memcpy(d, p, 4);
+		p += 4, d += 4;
+	}
+	if (n & 2) {
+		memcpy(d, p, 2);
+		p += 2, d += 2;
+	}
+	if (n & 1)
+		*d = *p;
+	return v;
+}
+
+/* N bytes of SRC to words, padded with zeroes to whole ones. */
+static inline void words_set(u64 *dst, const void *src, u32 n)
+{
+	const u8 *p = src;
+
+	for (; n > 8; n -= 8, p += 8)
+		store_relaxed(dst++, word_of(p, 8));
+	store_relaxed(dst, word_of(p, n));
+}
+
+static inline __attribute__((always_inline)) bool
+words_equal(const u64 *words, const void *bytes, u32 n)
+{
+	const u8 *p = bytes;
+
+	for (; n > 8; n -= 8, p += 8)
+		if (load_relaxed(words++) != word_of(p, 8))
+			return false;
+	return load_relaxed(words) == word_of(p, n);
+}
+
+/* N bytes from words that others may write meanwhile. */
+void words_get(void *dst, const u64 *src, u32 n);
+
+/*
+ * Values: a copy into an element leaves its spin lock alone, a copy out shows
+ * it as 0, as in the kernel. value_init is for an element not yet published.
+ */
+void value_init(const struct map *m, void *elem, const void *value);
+void value_set(const struct map *m, void *elem, const void *value);
+/* The same while holding the element's own spin lock (BPF_F_LOCK). */
+void value_set_locked(const struct map *m, void *elem, const void *value, u32 cpu);
+void value_get(const struct map *m, void *value, const void *elem);
+
+/* ---- for check() ----------------------------------------------------------- */
+
+/* Refuses ATTR: "TYPE map 'NAME': TEXT (ERRNO)". */
+int attr_refuse(const struct map_attr *a, struct skep_err *err,
+		const char *errno_name, const char *fmt, ...) PRINTF_LIKE(4, 5);
+/* What every type wants: sizes and entries that are not 0, flags of MASK and
+ * no contradiction among them. */
+int attr_check(const struct map_attr *a, u32 flags_mask, struct skep_err *err);
+
+extern const struct map_ops array_ops, percpu_array_ops, hash_ops, lpm_ops,
+	prog_array_ops;
+
+#endif

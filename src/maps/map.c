@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * map.c: creating and freeing maps, and the user's side of them: what bpf(2)
+ * checks before it comes to the map type.
+ */
+#include "maps/area.h"
+#include "base/os.h"
+#include <stdlib.h>
+
+static const struct map_ops *const types[] = {
+	&array_ops, &percpu_array_ops, &hash_ops, &lpm_ops, &prog_array_ops,
+};
+
+static const struct map_ops *ops_of(u32 type)
+{
+	for (size_t i = 0; i < ARRAY_LEN(types); i++)
+		if (types[i]->type == type)
+			return types[i];
+	return NULL;
+}
+
+static void map_fill(struct map *m, const struct map_ops *ops,
+		     const struct map_attr *a, u32 cpus, u64 bytes)
+{
+	m->ops = ops;
+	m->row = maptype_row(a->type);
+	m->name = mem_strdup(a->name ? a->name : "");
+	m->type = a->type;
+	m->key_size = a->key_size;
+	m->value_size = a->value_size;
+	m->max_entries = a->max_entries;
+	m->map_flags = a->map_flags;
+	m->map_extra = a->map_extra;
+	m->cpus = cpus;
+	m->value_stride = (u32)round_up(a->value_size, 8);
+	m->lock_at = a->lock_at;
+	m->mem_bytes = bytes;
+}
+
+static void head_fill(const struct map *m)
+{
+	*area_head(m) = (struct area_head){
+		.magic = AREA_MAGIC, .version = AREA_VERSION, .type = m->type,
+		.key_size = m->key_size, .value_size = m->value_size,
+		.max_entries = m->max_entries, .map_flags = m->map_flags,
+		.cpus = m->cpus, .map_extra = m->map_extra,
+		.bytes = m->mem_bytes, .seed = m->seed,
+	};
+}
+
+static int refuse_type(u32 type, const char *name, struct skep_err *err)
+{
+	const struct maptype_row *row = maptype_row(type);
+
+	if (row)
+		return err_set(err, ERR_MAP_TYPE, NULL,
+			       "map '%s': type %s is not supported", name,
+			       row->name);
+	return err_set(err, ERR_MAP_TYPE, NULL,
+		       "map '%s': there is no map type %u", name, type);
+}
+
+int map_create(struct map **out, const struct map_attr *a, u32 cpus,
+	       struct skep_err *err)
+{
+	const struct map_ops *ops = ops_of(a->type);
+	const char *name = a->name ? a->name : "";
+	struct map *m;
+	u64 bytes;
+	u8 *mem;
+	int r;
+
+	*out = NULL;
+	if (!ops)
+		return refuse_type(a->type, name, err);
+	r = ops->check(a, err);
+	if (r)
+		return r;
+	bytes = ops->bytes(a, cpus);
+	mem = bytes < AREA_TOO_BIG ? os_map_lazy(bytes) : NULL;
+	if (!mem)
+		return err_set(err, ERR_MAP_SIZE, NULL, "map '%s': %u entries "
+			       "need %llu MB, which is not to be had (ENOMEM)",
+			       name, a->max_entries,
+			       (unsigned long long)(bytes >> 20));
+	m = mem_alloc(sizeof(*m));
+	map_fill(m, ops, a, cpus, bytes);
+	m->mem = mem;
+	ops->init(m);
+	head_fill(m);
+	*out = m;
+	return 0;
+}
+
+void map_free(struct map *m)
+{
+	if (!m)
+		return;
+	os_unmap(m->mem, m->mem_bytes);
+	free((void *)(uintptr_t)m->name);
+	free(m);
+}
+
+void *map_lookup_cpu(struct map *m, const void *key, u32 cpu)
+{
+	if (!m->row->percpu || cpu >= m->cpus)
+		return NULL;
+	return m->ops->lookup(m, key, cpu);
+}
+
+void map_spin_lock(void *lock, u32 cpu)
+{
+	lock_take(lock, lock_owner(cpu));
+}
+
+void map_spin_unlock(void *lock) { lock_drop(lock); }
+
+/* ---- the user's side --------------------------------------------------------- */
+
+u64 map_user_value_bytes(const struct map *m)
+{
+	return m->row->percpu ? (u64)m->value_stride * m->cpus : m->value_size;
+}
+
+static bool may_read(const struct map *m) { return !(m->map_flags & BPF_F_WRONLY); }
+
+static bool may_write(const struct map *m)
+{
+	return !(m->map_flags & BPF_F_RDONLY) && !m->frozen;
+}
+
+static int lookup_slots(struct map *m, const void *key, u8 *value)
+{
+	for (u32 cpu = 0; cpu < m->cpus; cpu++) {
+		const void *v = m->ops->lookup(m, key, cpu);
+
+		if (!v)
+			return -ENOENT;
+		words_get(value + (u64)cpu * m->value_stride, v, m->value_stride);
+	}
+	return 0;
+}
+
+static int lookup_prog(const struct map *m, const void *key, void *value)
+{
+	u32 index, number;
+	s64 slot;
+
+	memcpy(&index, key, sizeof(index));
+	slot = map_prog_slot(m, index);
+	if (slot < 0)
+		return -ENOENT;
+	number = (u32)slot;
+	memcpy(value, &number, sizeof(number));
+	return 0;
+}
+
+static void get_locked(const struct map *m, void *value, u8 *elem)
+{
+	u32 *lock = (u32 *)(elem + m->lock_at - 1);
+
+	lock_take(lock, lock_owner(MAP_USER));
+	value_get(m, value, elem);
+	lock_drop(lock);
+}
+
+int map_user_lookup(struct map *m, const void *key, void *value, u64 flags)
+{
+	u8 *v;
+
+	if (flags & ~(u64)BPF_F_LOCK)
+		return -EINVAL;
+	if (!may_read(m))
+		return -EPERM;
+	if (flags & BPF_F_LOCK && !m->lock_at)
+		return -EINVAL;
+	if (m->row->percpu)
+		return lookup_slots(m, key, value);
+	if (m->type == BPF_MAP_TYPE_PROG_ARRAY)
+		return lookup_prog(m, key, value);
+	v = m->ops->lookup(m, key, MAP_USER);
+	if (!v)
+		return -ENOENT;
+	if (flags & BPF_F_LOCK)
+		get_locked(m, value, v);
+	else
+		value_get(m, value, v);
+	return 0;
+}
+
+int map_user_update(struct map *m, const void *key, const void *value, u64 flags)
+{
+	if (!may_write(m))
+		return -EPERM;
+	if (flags & BPF_F_LOCK && !m->lock_at)
+		return -EINVAL;
+	return m->ops->update(m, key, value, flags, MAP_USER);
+}
+
+int map_user_delete(struct map *m, const void *key)
+{
+	if (!may_write(m))
+		return -EPERM;
+	return m->ops->remove(m, key, MAP_USER);
+}
+
+int map_user_next_key(struct map *m, const void *key, void *next)
+{
+	if (!may_read(m))
+		return -EPERM;
+	return m->ops->next_key(m, key, next);
+}
+
+int map_freeze(struct map *m)
+{
+	if (!may_write(m))
+		return -EPERM;
+	m->frozen = true;
+	return 0;
+}

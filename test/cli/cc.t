@@ -1,0 +1,65 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# cc.t: C where an object is taken, the prelude, and what comes of mistakes.
+. test/tap.sh
+[ -n "$CLANG" ] || skip_all "no clang"
+export CLANG
+cap=examples/firewall/traffic.pcapng
+
+cat > "$tmp/book.c" <<'C'
+#include <linux/if_ether.h>
+
+SEC("xdp") int only_ip(struct xdp_md *ctx)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	struct ethhdr *eth = data;
+
+	if ((void *)(eth + 1) > end)
+		return XDP_DROP;
+	return eth->h_proto == htons(ETH_P_IP) ? XDP_PASS : XDP_DROP;
+}
+C
+has "a program without headers or licence" "only_ip (xdp): 10983 packets" "$($SKEP run "$tmp/book.c" $cap 2>/dev/null)"
+ok "cc" $SKEP cc "$tmp/book.c" -o "$tmp/book.o"
+ok "its object" $SKEP run "$tmp/book.o" $cap -q
+ok "cc in the current folder" sh -c "cd $tmp && $SKEP cc book.c && test -s book.o"
+ok "arguments for clang" $SKEP cc "$tmp/book.c" -o "$tmp/v1.o" -- -mcpu=v1 -DX=1
+ok "the example" $SKEP run examples/firewall/firewall.c $cap -q
+
+cat > "$tmp/loop.c" <<'C'
+SEC("xdp") int loop(struct xdp_md *ctx)
+{
+	volatile int x = 1;
+
+	while (x)
+		;
+	return XDP_PASS;
+}
+C
+status "a program that never ends" 2 $SKEP run "$tmp/loop.c" $cap
+has "says so, with the line" "loop.c:" "$($SKEP run "$tmp/loop.c" $cap 2>&1)"
+
+cat > "$tmp/big.c" <<'C'
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 0xffffffff); __type(key, __u64); __type(value, __u64); } big SEC(".maps");
+SEC("xdp") int f(struct xdp_md *ctx) { __u64 k = 1; return bpf_map_lookup_elem(&big, &k) ? XDP_DROP : XDP_PASS; }
+C
+out=$($SKEP run "$tmp/big.c" $cap 2>&1)
+same "a map of 2^32 entries" 2 $?
+has "is refused by name" "'big'" "$out"
+
+cat > "$tmp/two.c" <<'C'
+SEC("xdp") int one(struct xdp_md *ctx) { return XDP_PASS; }
+SEC("xdp") int two(struct xdp_md *ctx) { return XDP_DROP; }
+C
+status "two programs" 2 $SKEP run "$tmp/two.c" $cap
+has "the message lists them" "'two'" "$($SKEP run "$tmp/two.c" $cap 2>&1)"
+ok "--prog chooses" $SKEP run "$tmp/two.c" $cap -q --prog two
+
+echo 'int x = ;' > "$tmp/bad.c"
+status "C with a mistake" 2 $SKEP run "$tmp/bad.c" $cap
+status "cc of it" 2 $SKEP cc "$tmp/bad.c" -o "$tmp/bad.o"
+same "leaves nothing" "" "$(ls "$tmp" | grep 'bad.*o')"
+status "no clang" 2 env CLANG=/nowhere/clang $SKEP cc "$tmp/book.c" -o "$tmp/x.o"
+done_testing

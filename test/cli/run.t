@@ -1,0 +1,71 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# run.t: `skep run` as users call it: operands in any order, verdicts, maps,
+# files written, exit status.
+. test/tap.sh
+fw=examples/firewall/firewall.o
+cap=examples/firewall/traffic.pcapng
+deny=examples/firewall/deny.json
+
+out=$($SKEP run $fw $cap --map deny=$deny -o "$tmp/out.pcapng" 2>"$tmp/err")
+same "exit status" 0 $?
+has "head line" "firewall (xdp): 10983 packets, " "$out"
+has "verdicts" "XDP_PASS" "$out"
+has "a map typed by BTF" '{"prefixlen": 24, "addr": "10.9.0.0"}: ' "$out"
+dropped=$(printf '%s\n' "$out" | awk '$1 == "XDP_DROP" { print $2 }')
+hits=$(printf '%s\n' "$out" | sed -n 's/.*"10.9.0.0"}: //p')
+same "the deny entry counted what was dropped" "$dropped" "$hits"
+has "packets that the capture cut are told" "snapshot length" "$(cat "$tmp/err")"
+
+other=$($SKEP run $cap --map deny=$deny $fw -q --json)
+same "operands in any order, JSON" "$dropped" \
+	"$(printf '%s' "$other" | sed -n 's/.*"XDP_DROP": \([0-9]*\).*/\1/p')"
+if command -v jq > /dev/null; then
+	same "JSON parses" 10983 "$(printf '%s' "$other" | jq .packets)"
+	same "one object per line with -v --json" 10984 \
+		"$($SKEP run $cap $fw -q -v --json | jq -c . | wc -l)"
+else
+	skip "JSON parses" "no jq"
+fi
+if command -v tshark > /dev/null; then
+	same "Wireshark shows the verdicts" "$dropped" \
+		"$(tshark -r "$tmp/out.pcapng" -Y 'frame.verdict.ebpf_xdp == 1' 2>/dev/null | wc -l)"
+else
+	skip "Wireshark shows the verdicts" "no tshark"
+fi
+
+same "a capture on standard input" 10983 \
+	"$($SKEP run $fw - -q --json < $cap | sed -n '/^  "packets"/s/.*: \([0-9]*\).*/\1/p')"
+same "several captures are one" 21966 \
+	"$($SKEP run $fw $cap $cap -q --json | sed -n '/^  "packets"/s/.*: \([0-9]*\).*/\1/p')"
+
+ok "--verdicts" $SKEP run $fw $cap -q --verdicts "$tmp/v"
+same "a line per packet" 10983 "$(wc -l < "$tmp/v")"
+same "its form" "1 XDP_PASS" "$(head -n 1 "$tmp/v")"
+status "--expect: the same" 0 $SKEP run $fw $cap -q --expect "$tmp/v"
+status "--expect: different" 1 $SKEP run $fw $cap -q --map deny=$deny --expect "$tmp/v"
+echo "99999999 XDP_PASS" > "$tmp/v2"
+status "--expect: a packet that does not come" 1 $SKEP run $fw $cap -q --expect "$tmp/v2"
+has "the differences are named" "expected XDP_PASS, got XDP_DROP" \
+	"$($SKEP run $fw $cap -q --map deny=$deny --expect "$tmp/v")"
+
+ok "--repeat" $SKEP run $fw $cap -q --repeat 3
+has "-v" "XDP_PASS" "$($SKEP run $fw $cap -v | head -n 1)"
+$SKEP run $fw $cap --json > "$tmp/j.json" 2>/dev/null
+if command -v jq > /dev/null; then
+	jq '.maps[] | select(.name == "deny6") | .elements' "$tmp/j.json" > "$tmp/d6.json"
+	ok "map output is map input" $SKEP run $fw $cap -q --map deny6="$tmp/d6.json"
+	jq '.maps[] | select(.name == "sources") | .elements' "$tmp/j.json" > "$tmp/src.json"
+	ok "structs, too" $SKEP run $fw $cap -q --map sources="$tmp/src.json"
+	jq '.maps[] | select(.name == "stats") | .elements' "$tmp/j.json" > "$tmp/st.json"
+	ok "per-cpu values, too" $SKEP run $fw $cap -q --map stats="$tmp/st.json"
+	cat > "$tmp/tool.json" <<'J'
+[{"key": ["0x18","0x00","0x00","0x00","0x0a","0x09","0x00","0x00"],
+  "value": ["0x00","0x00","0x00","0x00","0x00","0x00","0x00","0x00"]}]
+J
+	same "bpftool's form" "$dropped" "$($SKEP run $fw $cap -q --json --map deny="$tmp/tool.json" |
+		jq '.verdicts.XDP_DROP')"
+else
+	skip "map output is map input" "no jq"
+fi
+done_testing

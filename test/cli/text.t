@@ -1,0 +1,38 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# text.t: asm, disasm, inspect, explain, help.
+. test/tap.sh
+fw=examples/firewall/firewall.o
+
+printf 'r0 = 2\nexit\n' > "$tmp/a.s"
+ok "asm" $SKEP asm "$tmp/a.s" -o "$tmp/a.bin"
+same "16 bytes" 16 "$(wc -c < "$tmp/a.bin")"
+has "disasm of raw bytes" "r0 = 0x2" "$($SKEP disasm "$tmp/a.bin")"
+$SKEP disasm --plain --prog firewall $fw > "$tmp/fw.s"
+ok "an object's text assembles" $SKEP asm "$tmp/fw.s" -o "$tmp/fw.bin"
+$SKEP disasm --plain "$tmp/fw.bin" > "$tmp/fw2.s"
+ok "to the same text" cmp "$tmp/fw.s" "$tmp/fw2.s"
+has "source lines" "; " "$($SKEP disasm -l $fw)"
+printf '4\n40 0 0 12\n21 0 1 2048\n6 0 0 262144\n6 0 0 0\n' > "$tmp/ip.txt"
+has "classic BPF" "ldh" "$($SKEP disasm "$tmp/ip.txt")"
+has "classic BPF as eBPF" "r0 = *(u16 *)skb[0xc]" "$($SKEP disasm -t "$tmp/ip.txt")"
+has "inspect" "lpm_trie" "$($SKEP inspect $fw)"
+has "helpers by name" "map_lookup_elem" "$($SKEP inspect $fw)"
+if command -v jq > /dev/null; then
+	same "inspect --json" '"xdp"' "$($SKEP inspect --json $fw | jq '.[0].programs[0].type')"
+	same "disasm --json" '"exit"' "$($SKEP disasm --json "$tmp/a.bin" | jq '.[0].insns[1].text')"
+else
+	skip "JSON" "no jq"
+fi
+for id in SKEP-E0801 E0801 801; do
+	has "explain $id" "SKEP-E0801: " "$($SKEP explain $id)"
+done
+ok "--version" $SKEP --version
+ok "--help" $SKEP --help
+for c in run inspect disasm asm cc explain; do
+	has "$c --help" "Usage: skep $c" "$($SKEP $c --help)"
+	has "help $c" "Usage: skep $c" "$($SKEP help $c)"
+done
+status "no command" 2 $SKEP
+[ -e /dev/full ] && status "a full disk is no success" 2 sh -c "$SKEP inspect $fw > /dev/full"
+done_testing

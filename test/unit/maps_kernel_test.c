@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * maps_kernel_test.c: our maps against those of the running kernel, where
+ * bpf(2) is allowed: the same random operations on both, errno by errno and
+ * byte by byte. Only creates maps.
+ */
+#include "maps/map.h"
+#include "base/os.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include "kernel_bpf.h"
+
+enum { KEY_BYTES = 512, VALUE_BYTES = 4096, OPS = 20000 };
+
+static u64 rng;
+
+static u32 any(u32 below)
+{
+	rng = rng * 6364136223846793005u + 1442695040888963407u;
+	return (u32)(rng >> 33) % below;
+}
+
+/* ---- bpf(2) -------------------------------------------------------------------- */
+
+static int kmap_op(int cmd, int fd, const void *key, const void *value, u64 flags)
+{
+	union bpf_attr a = { .map_fd = (u32)fd, .key = (uintptr_t)key,
+		.value = (uintptr_t)value, .flags = flags };
+
+	return sys_bpf(cmd, &a);
+}
+
+/* ---- creating ------------------------------------------------------------------- */
+
+/* The errno that the refusal names; 0 when it was made. */
+static int our_create(const struct map_attr *m)
+{
+	static const struct { const char *name; int code; } names[] = {
+		{ "(EINVAL)", -EINVAL }, { "(E2BIG)", -E2BIG },
+		{ "(ENOMEM)", -ENOMEM },
+	};
+	struct skep_err err = { 0 };
+	struct map *map;
+
+	if (!map_create(&map, m, 2, &err)) {
+		map_free(map);
+		return 0;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (strstr(err.text, names[i].name))
+			return names[i].code;
+	fail_msg("no errno in: %s", err.text);
+	return 1;
+}
+
+static void compare_create(const struct map_attr *m)
+{
+	int fd = kmap_create(m), ours = our_create(m);
+
+	if (fd >= 0)
+		close(fd);
+	if (ours != (fd < 0 ? fd : 0))
+		fail_msg("type %u key %u value %u entries %u flags 0x%x extra "
+			 "%llu: kernel %d, ours %d", m->type, m->key_size,
+			 m->value_size, m->max_entries, m->map_flags,
+			 (unsigned long long)m->map_extra, fd, ours);
+}
+
+static const u32 our_types[] = { BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_ARRAY,
+	BPF_MAP_TYPE_PROG_ARRAY, BPF_MAP_TYPE_PERCPU_ARRAY, BPF_MAP_TYPE_LPM_TRIE };
+
+static void test_create(void **state)
+{
+	static const u32 sizes[] = { 0, 1, 3, 4, 5, 8, 12, 16, 260, 261, 512,
+		513, 4096, 32768, 32769 };
+	static const u32 flags[] = { 0, 0, 0, 1, 1, 1, 2, 4, 8, 16, 24, 64, 128,
+		256, 384, 1024, 2048, 4096, 1 << 15, 1u << 31 };
+
+	need_kernel();
+	rng = 1;
+	for (int i = 0; i < 6000; i++) {
+		struct map_attr m = { .name = "m", .type = our_types[any(5)],
+			.key_size = sizes[any(8) ? any(9) : any(15)],
+			.value_size = sizes[any(15)], .max_entries = any(6),
+			.map_flags = flags[any(20)] | flags[any(20)],
+			.map_extra = any(12) == 0 };
+
+		if (any(3))
+			m.key_size = m.type == BPF_MAP_TYPE_LPM_TRIE ? 8 : 4;
+		compare_create(&m);
+	}
+}
+
+/* The limits, from both sides. */
+static void test_create_limits(void **state)
+{
+	static const struct map_attr rows[] = {
+		{ NULL, BPF_MAP_TYPE_HASH, 8, (4 << 20) - 48 - 8, 1, 0, 0, 0 },
+		{ NULL, BPF_MAP_TYPE_HASH, 8, (4 << 20) - 48 - 9, 1, 0, 0, 0 },
+		{ NULL, BPF_MAP_TYPE_HASH, 8, 4 << 20, 1, 1, 0, 0 },
+		{ NULL, BPF_MAP_TYPE_HASH, 8, 8, (1u << 31) + 1, 1, 0, 0 },
+		{ NULL, BPF_MAP_TYPE_HASH, 8, 8, UINT32_MAX, 1, 0, 0 },
+		{ NULL, BPF_MAP_TYPE_ARRAY, 4, 1u << 31, 1, 0, 0, 0 },
+		{ NULL, BPF_MAP_TYPE_ARRAY, 4, UINT32_MAX, 1, 0, 0, 0 },
+		{ NULL, BPF_MAP_TYPE_LPM_TRIE, 8, (4 << 20) - 280, 1, 1, 0, 0 },
+		{ NULL, BPF_MAP_TYPE_LPM_TRIE, 8, (4 << 20) - 279, 1, 1, 0, 0 },
+		{ NULL, BPF_MAP_TYPE_LPM_TRIE, 8, UINT32_MAX, 1, 1, 0, 0 },
+		{ NULL, BPF_MAP_TYPE_LPM_TRIE, 8, 8, UINT32_MAX, 1, 0, 0 },
+	};
+
+	need_kernel();
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		compare_create(&rows[i]);
+}
+
+/* ---- random operations ------------------------------------------------------------ */
+
+struct pair {
+	struct map *ours;
+	int fd;
+	struct map_attr attr;
+	u32 value_bytes;
+	u32 keys;		/* distinct ones that are tried */
+};
+
+static void pair_open(struct pair *p, const struct map_attr *attr, u32 keys)
+{
+	struct skep_err err = { 0 };
+
+	p->attr = *attr;
+	p->keys = keys;
+	p->fd = kmap_create(attr);
+	assert_true(p->fd >= 0);
+	if (map_create(&p->ours, attr, (u32)os_cpu_count(), &err))
+		fail_msg("%s", err.text);
+	p->value_bytes = (u32)map_user_value_bytes(p->ours);
+	assert_true(p->value_bytes <= VALUE_BYTES);
+}
+
+static void pair_close(struct pair *p)
+{
+	close(p->fd);
+	map_free(p->ours);
+}
+
+static void any_key(const struct pair *p, u8 *key)
+{
+	u32 n = any(p->keys), max = (p->attr.key_size - 4) * 8, len;
+
+	memset(key, 0, p->attr.key_size);
+	if (p->attr.type != BPF_MAP_TYPE_LPM_TRIE) {
+		memcpy(key, &n, p->attr.key_size < 4 ? p->attr.key_size : 4);
+		if (p->attr.key_size > 8)
+			key[p->attr.key_size - 1] = (u8)(n * 7);
+		return;
+	}
+	len = any(50) ? any(max + 1) : max + 1 + any(3);
+	if (max > 16 && any(2))
+		len = any(17);
+	memcpy(key, &len, 4);
+	for (u32 i = 4; i < p->attr.key_size; i++)
+		key[i] = any(3) ? 0x80 : (u8)(any(4) << any(7));
+}
+
+static void any_value(const struct pair *p, u8 *value)
+{
+	for (u32 i = 0; i < p->value_bytes; i++)
+		value[i] = (u8)any(256);
+}
+
+static void same(const struct pair *p, const char *what, int kernel, int ours, int step)
+{
+	if (kernel != ours)
+		fail_msg("%s map, step %d, %s: kernel %d, ours %d",
+			 p->ours->row->name, step, what, kernel, ours);
+}
+
+static void do_update(struct pair *p, int step)
+{
+	static const u64 flags[] = { 0, 0, 0, 0, 0, 0, 1, 2, 1, 2, 3, 4, 5, 8,
+				     1ull << 63 };
+	u8 key[KEY_BYTES], value[VALUE_BYTES];
+	u64 f = flags[any(ARRAY_LEN(flags))];
+
+	any_key(p, key);
+	any_value(p, value);
+	same(p, "update", kmap_op(BPF_MAP_UPDATE_ELEM, p->fd, key, value, f),
+	     map_user_update(p->ours, key, value, f), step);
+}
+
+static void do_lookup(struct pair *p, int step)
+{
+	u8 key[KEY_BYTES], a[VALUE_BYTES] = { 0 }, b[VALUE_BYTES] = { 0 };
+	u64 f = any(20) ? 0 : 1ull << any(5);
+	int r;
+
+	any_key(p, key);
+	r = kmap_op(BPF_MAP_LOOKUP_ELEM, p->fd, key, a, f);
+	same(p, "lookup", r, map_user_lookup(p->ours, key, b, f), step);
+	if (!r && memcmp(a, b, p->value_bytes))
+		fail_msg("%s map, step %d: other value", p->ours->row->name, step);
+}
+
+static void do_delete(struct pair *p, int step)
+{
+	u8 key[KEY_BYTES];
+
+	any_key(p, key);
+	same(p, "delete", kmap_op(BPF_MAP_DELETE_ELEM, p->fd, key, NULL, 0),
+	     map_user_delete(p->ours, key), step);
+}
+
+/* Hash maps have an order of their own: only whether there is a next key. */
+static void do_next(struct pair *p, int step)
+{
+	u8 key[KEY_BYTES], a[KEY_BYTES] = { 0 }, b[KEY_BYTES] = { 0 };
+	bool start = any(10) == 0, hash = p->attr.type == BPF_MAP_TYPE_HASH;
+	int r;
+
+	if (hash && !start)
+		return;
+	any_key(p, key);
+	r = kmap_op(BPF_MAP_GET_NEXT_KEY, p->fd, start ? NULL : key, a, 0);
+	same(p, "next key", r,
+	     map_user_next_key(p->ours, start ? NULL : key, b), step);
+	if (!r && !hash && memcmp(a, b, p->attr.key_size))
+		fail_msg("%s map, step %d: other next key",
+			 p->ours->row->name, step);
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+	return memcmp(a, b, KEY_BYTES);
+}
+
+/* All keys, in order of the walk; how many. */
+static u32 kernel_keys(const struct pair *p, u8 (*keys)[KEY_BYTES], u32 room)
+{
+	const u8 *prev = NULL;
+	u32 n = 0;
+
+	memset(keys, 0, (size_t)room * KEY_BYTES);
+	while (n < room && !kmap_op(BPF_MAP_GET_NEXT_KEY, p->fd, prev, keys[n], 0))
+		prev = keys[n++];
+	return n;
+}
+
+static u32 our_keys(const struct pair *p, u8 (*keys)[KEY_BYTES], u32 room)
+{
+	const u8 *prev = NULL;
+	u32 n = 0;
+
+	memset(keys, 0, (size_t)room * KEY_BYTES);
+	while (n < room && !map_user_next_key(p->ours, prev, keys[n]))
+		prev = keys[n++];
+	return n;
+}
+
+static void same_keys(const struct pair *p, int step)
+{
+	static u8 a[600][KEY_BYTES], b[600][KEY_BYTES];
+	u32 n = kernel_keys(p, a, 600);
+
+	assert_int_equal(our_keys(p, b, 600), n);
+	if (p->attr.type != BPF_MAP_TYPE_PROG_ARRAY)
+		assert_int_equal(p->ours->ops->count(p->ours), n);
+	if (p->attr.type == BPF_MAP_TYPE_HASH) {
+		qsort(a, n, KEY_BYTES, by_bytes);
+		qsort(b, n, KEY_BYTES, by_bytes);
+	}
+	for (u32 i = 0; i < n; i++)
+		if (memcmp(a[i], b[i], KEY_BYTES))
+			fail_msg("%s map, step %d: key %u differs",
+				 p->ours->row->name, step, i);
+}
+
+static void run_pair(const struct map_attr *attr, u32 keys, u64 seed)
+{
+	struct pair p;
+
+	pair_open(&p, attr, keys);
+	rng = seed;
+	for (int i = 0; i < OPS; i++) {
+		u32 what = any(10);
+
+		if (what < 4)
+			do_update(&p, i);
+		else if (what < 6)
+			do_lookup(&p, i);
+		else if (what < 9)
+			do_delete(&p, i);
+		else
+			do_next(&p, i);
+		if (i % 500 == 0)
+			same_keys(&p, i);
+	}
+	pair_close(&p);
+}
+
+static void test_arrays(void **state)
+{
+	static const struct map_attr rows[] = {
+		{ "a", BPF_MAP_TYPE_ARRAY, 4, 8, 16, 0, 0, 0 },
+		{ "a", BPF_MAP_TYPE_ARRAY, 4, 13, 7, BPF_F_MMAPABLE, 0, 0 },
+		{ "a", BPF_MAP_TYPE_ARRAY, 4, 1, 1, 0, 0, 0 },
+		{ "a", BPF_MAP_TYPE_ARRAY, 4, 300, 5, BPF_F_RDONLY_PROG, 0, 0 },
+		{ "p", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, 16, 0, 0, 0 },
+		{ "p", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 13, 3, 0, 0, 0 },
+	};
+
+	need_kernel();
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		run_pair(&rows[i], rows[i].max_entries + 4, 100 + i);
+}
+
+static void test_hash(void **state)
+{
+	static const struct map_attr rows[] = {
+		{ "h", BPF_MAP_TYPE_HASH, 4, 8, 64, 0, 0, 0 },
+		{ "h", BPF_MAP_TYPE_HASH, 8, 8, 200, 0, 0, 0 },
+		{ "h", BPF_MAP_TYPE_HASH, 8, 5, 64, BPF_F_NO_PREALLOC, 0, 0 },
+		{ "h", BPF_MAP_TYPE_HASH, 13, 33, 50, 0, 0, 0 },
+		{ "h", BPF_MAP_TYPE_HASH, 1, 1, 10, BPF_F_ZERO_SEED, 0, 0 },
+		{ "h", BPF_MAP_TYPE_HASH, 512, 100, 30, 0, 0, 0 },
+		{ "h", BPF_MAP_TYPE_HASH, 16, 8, 1, 0, 0, 0 },
+	};
+
+	need_kernel();
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		run_pair(&rows[i], rows[i].max_entries + rows[i].max_entries / 3 + 2,
+			 200 + i);
+}
+
+static void test_lpm(void **state)
+{
+	static const struct map_attr rows[] = {
+		{ "l", BPF_MAP_TYPE_LPM_TRIE, 5, 4, 20, BPF_F_NO_PREALLOC, 0, 0 },
+		{ "l", BPF_MAP_TYPE_LPM_TRIE, 6, 4, 90, BPF_F_NO_PREALLOC, 0, 0 },
+		{ "l", BPF_MAP_TYPE_LPM_TRIE, 8, 8, 300, BPF_F_NO_PREALLOC, 0, 0 },
+		{ "l", BPF_MAP_TYPE_LPM_TRIE, 20, 9, 300, BPF_F_NO_PREALLOC, 0, 0 },
+		{ "l", BPF_MAP_TYPE_LPM_TRIE, 260, 9, 100, BPF_F_NO_PREALLOC, 0, 0 },
+	};
+
+	need_kernel();
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		run_pair(&rows[i], 1, 300 + i);
+}
+
+/* Access flags and freezing, from the user's side. */
+static void test_access(void **state)
+{
+	static const u32 flags[] = { 0, BPF_F_RDONLY, BPF_F_WRONLY };
+
+	need_kernel();
+	for (u32 i = 0; i < 6; i++) {
+		struct map_attr attr = { "h", BPF_MAP_TYPE_HASH, 4, 8, 64,
+					 flags[i % 3], 0, 0 };
+		union bpf_attr a = { 0 };
+		struct pair p;
+
+		pair_open(&p, &attr, 8);
+		rng = i;
+		for (int step = 0; step < 300; step++) {
+			do_update(&p, step);
+			do_lookup(&p, step);
+			do_delete(&p, step);
+			do_next(&p, step);
+			if (step % 100 != 50 || i < 3)
+				continue;
+			a.map_fd = (u32)p.fd;
+			if (!(attr.map_flags & BPF_F_RDONLY))
+				same(&p, "freeze", sys_bpf(BPF_MAP_FREEZE, &a),
+				     map_freeze(p.ours), step);
+		}
+		pair_close(&p);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_create),
+		cmocka_unit_test(test_create_limits),
+		cmocka_unit_test(test_arrays),
+		cmocka_unit_test(test_hash),
+		cmocka_unit_test(test_lpm),
+		cmocka_unit_test(test_access),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * maps_test.c: maps by themselves: limits, full maps, walks, values that stay
+ * put, spin locks, and threads that look, overwrite, insert and delete at
+ * once. test/unit/maps_kernel_test.c compares every operation with the kernel.
+ */
+#include "maps/map.h"
+#include "base/os.h"
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+static struct map *make(u32 type, u32 key, u32 value, u32 entries, u32 flags)
+{
+	struct map_attr a = { .name = "m", .type = type, .key_size = key,
+		.value_size = value, .max_entries = entries, .map_flags = flags };
+	struct skep_err err = { 0 };
+	struct map *m;
+
+	if (map_create(&m, &a, 4, &err))
+		fail_msg("%s", err.text);
+	return m;
+}
+
+static int put(struct map *m, u64 key, u64 value, u64 flags)
+{
+	return m->ops->update(m, &key, &value, flags, 0);
+}
+
+static u64 *get(struct map *m, u64 key)
+{
+	return m->ops->lookup(m, &key, 0);
+}
+
+static int drop(struct map *m, u64 key) { return m->ops->remove(m, &key, 0); }
+
+/* ---- creating -------------------------------------------------------------------- */
+
+static void refused(struct map_attr a, int id, const char *text)
+{
+	struct skep_err err = { 0 };
+	struct map *m;
+
+	a.name = "x";
+	assert_true(map_create(&m, &a, 2, &err) < 0);
+	assert_null(m);
+	assert_int_equal(err.id, id);
+	if (!strstr(err.text, text))
+		fail_msg("no '%s' in: %s", text, err.text);
+}
+
+static void test_refusals(void **state)
+{
+	const u32 hash = BPF_MAP_TYPE_HASH, lpm = BPF_MAP_TYPE_LPM_TRIE;
+
+	refused((struct map_attr){ .type = hash, .key_size = 4, .value_size = 4 },
+		ERR_MAP_ATTR, "hash map 'x': max_entries is 0 (EINVAL)");
+	refused((struct map_attr){ .type = lpm, .key_size = 8, .value_size = 4,
+				   .max_entries = 1 },
+		ERR_MAP_ATTR, "BPF_F_NO_PREALLOC (EINVAL)");
+	refused((struct map_attr){ .type = hash, .key_size = 4, .value_size = 4,
+				   .max_entries = UINT32_MAX },
+		ERR_MAP_ATTR, "(E2BIG)");
+	refused((struct map_attr){ .type = hash, .key_size = 4, .value_size = 1 << 21,
+				   .max_entries = 1u << 31 },
+		ERR_MAP_SIZE, "(ENOMEM)");
+	refused((struct map_attr){ .type = BPF_MAP_TYPE_ARRAY, .key_size = 4,
+				   .value_size = INT32_MAX, .max_entries = UINT32_MAX },
+		ERR_MAP_SIZE, "(ENOMEM)");
+	refused((struct map_attr){ .type = BPF_MAP_TYPE_RINGBUF, .max_entries = 4096 },
+		ERR_MAP_TYPE, "type ringbuf is not supported");
+	refused((struct map_attr){ .type = 4711 }, ERR_MAP_TYPE, "no map type 4711");
+}
+
+/* Big maps cost address space only. */
+static void test_big(void **state)
+{
+	struct map *a = make(BPF_MAP_TYPE_ARRAY, 4, 8, 1u << 30, 0);
+	struct map *h = make(BPF_MAP_TYPE_HASH, 8, 8, 1u << 28, 0);
+	u32 last = (1u << 30) - 1;
+	u64 *v = a->ops->lookup(a, &last, 0);
+
+	assert_non_null(v);
+	*v = 7;
+	assert_int_equal(put(h, 1, 2, 0), 0);
+	assert_int_equal(*get(h, 1), 2);
+	map_free(a);
+	map_free(h);
+}
+
+/* ---- one thread ------------------------------------------------------------------- */
+
+static void test_hash_full(void **state)
+{
+	static const u32 sizes[] = { 1, 2, 7, 64, 1000, 5000 };
+
+	for (size_t s = 0; s < ARRAY_LEN(sizes); s++) {
+		u32 n = sizes[s];
+		struct map *m = make(BPF_MAP_TYPE_HASH, 8, 8, n, 0);
+
+		for (u32 round = 0; round < 3; round++) {
+			for (u64 k = 0; k < n; k++)
+				assert_int_equal(put(m, k * 3 + round, k, BPF_NOEXIST), 0);
+			assert_int_equal(put(m, 1u << 30, 0, 0), -E2BIG);
+			for (u64 k = 0; k < n; k++)
+				for (u64 i = 0; i < 3; i++)
+					assert_int_equal(put(m, k * 3 + round, i, BPF_EXIST), 0);
+			assert_int_equal(m->ops->count(m), n);
+			for (u64 k = 0; k < n; k++) {
+				assert_int_equal(*get(m, k * 3 + round), 2);
+				assert_int_equal(drop(m, k * 3 + round), 0);
+				assert_int_equal(drop(m, k * 3 + round), -ENOENT);
+			}
+		}
+		map_free(m);
+	}
+}
+
+/* An overwritten value stays as it was until its place is used again. */
+static void test_hash_old_value(void **state)
+{
+	struct map *m = make(BPF_MAP_TYPE_HASH, 8, 8, 4, 0);
+	u64 *old;
+
+	put(m, 1, 10, 0);
+	old = get(m, 1);
+	put(m, 1, 11, 0);
+	assert_int_equal(*old, 10);
+	assert_ptr_not_equal(get(m, 1), old);
+	assert_int_equal(*get(m, 1), 11);
+	map_free(m);
+}
+
+/* Every value that a lookup gives is one of values(). */
+static void test_values(void **state)
+{
+	static const u32 rows[][4] = {
+		{ BPF_MAP_TYPE_ARRAY, 4, 12, 0 }, { BPF_MAP_TYPE_PERCPU_ARRAY, 4, 12, 0 },
+		{ BPF_MAP_TYPE_HASH, 5, 12, BPF_F_RDONLY_PROG },
+		{ BPF_MAP_TYPE_LPM_TRIE, 8, 12, BPF_F_NO_PREALLOC },
+	};
+
+	for (size_t r = 0; r < ARRAY_LEN(rows); r++) {
+		struct map *m = make(rows[r][0], rows[r][1], rows[r][2], 50, rows[r][3]);
+		struct map_mem mem = m->ops->values(m);
+		u8 key[8] = { 0 }, value[64] = { 0 };
+
+		assert_int_equal(mem.value_bytes, 12);
+		assert_int_equal(mem.read_only, rows[r][3] == BPF_F_RDONLY_PROG);
+		for (u32 i = 0; i < 50; i++) {
+			u8 *v;
+
+			key[0] = (u8)(rows[r][0] == BPF_MAP_TYPE_LPM_TRIE ? i % 32 : i);
+			assert_int_equal(m->ops->update(m, key, value, 0, 3), 0);
+			v = m->ops->lookup(m, key, 3);
+			assert_true(v >= mem.base);
+			assert_int_equal((u64)(v - mem.base) % mem.stride, 0);
+			assert_true((u64)(v - mem.base) / mem.stride < mem.nr);
+			assert_true(v + mem.value_bytes <= m->mem + m->mem_bytes);
+		}
+		map_free(m);
+	}
+}
+
+/* A walk meets every element once, also when it deletes them. */
+static void test_walk(void **state)
+{
+	struct map *m = make(BPF_MAP_TYPE_HASH, 8, 8, 3000, 0);
+	static u8 seen[3000];
+	u64 pos = 0, key, n = 0;
+	void *value;
+
+	for (u64 k = 0; k < 3000; k++)
+		put(m, k, k, 0);
+	for (; m->ops->walk(m, &pos, &key, &value, 0); n++) {
+		assert_true(key < 3000 && !seen[key]);
+		assert_int_equal(*(u64 *)value, key);
+		seen[key] = 1;
+		if (key % 2)
+			assert_int_equal(drop(m, key), 0);
+	}
+	assert_int_equal(n, 3000);
+	assert_int_equal(m->ops->count(m), 1500);
+	map_free(m);
+}
+
+static void test_percpu(void **state)
+{
+	struct map *m = make(BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, 3, 0);
+	u64 all[4] = { 1, 2, 3, 4 }, v = 9;
+	u32 key = 1;
+
+	assert_int_equal(map_user_update(m, &key, all, 0), 0);
+	assert_int_equal(*(u64 *)m->ops->lookup(m, &key, 2), 3);
+	assert_int_equal(m->ops->update(m, &key, &v, 0, 2), 0);
+	assert_int_equal(map_user_lookup(m, &key, all, 0), 0);
+	assert_int_equal(all[1], 2);
+	assert_int_equal(all[2], 9);
+	assert_int_equal(*(u64 *)map_lookup_cpu(m, &key, 3), 4);
+	assert_null(map_lookup_cpu(m, &key, 4));
+	map_free(m);
+}
+
+static void test_prog_array(void **state)
+{
+	struct map *m = make(BPF_MAP_TYPE_PROG_ARRAY, 4, 4, 3, 0);
+	u32 key = 1, value = 0;
+
+	assert_int_equal(map_prog_slot(m, 1), -1);
+	assert_int_equal(map_prog_slot(m, 3), -1);
+	assert_int_equal(map_user_lookup(m, &key, &value, 0), -ENOENT);
+	assert_int_equal(map_user_update(m, &key, &value, BPF_EXIST), -EINVAL);
+	assert_int_equal(map_user_update(m, &key, &value, 0), 0);
+	assert_int_equal(map_prog_slot(m, 1), 0);
+	assert_int_equal(m->ops->count(m), 1);
+	assert_null(m->ops->lookup(m, &key, 0));
+	assert_int_equal(m->ops->update(m, &key, &value, 0, 0), -EPERM);
+	assert_int_equal(map_user_delete(m, &key), 0);
+	assert_int_equal(map_user_delete(m, &key), -ENOENT);
+	key = 3;
+	assert_int_equal(map_user_delete(m, &key), -E2BIG);
+	map_free(m);
+}
+
+/* Updates and lookups leave the lock word alone; BPF_F_LOCK is allowed. */
+static void test_spin_lock(void **state)
+{
+	struct map_attr a = { .name = "m", .type = BPF_MAP_TYPE_HASH,
+		.key_size = 8, .value_size = 16, .max_entries = 4, .lock_at = 5 };
+	u32 in[4] = { 1, 77, 3, 4 }, out[4], *v;
+	struct map *m;
+	u64 key = 1;
+
+	assert_int_equal(map_create(&m, &a, 2, NULL), 0);
+	assert_int_equal(map_user_update(m, &key, in, BPF_F_LOCK), 0);
+	v = m->ops->lookup(m, &key, 0);
+	assert_int_equal(v[1], 0);
+	map_spin_lock(&v[1], 0);
+	assert_int_equal(map_user_lookup(m, &key, out, 0), 0);
+	assert_int_equal(out[1], 0);
+	map_spin_unlock(&v[1]);
+	in[0] = 2;
+	assert_int_equal(map_user_update(m, &key, in, BPF_F_LOCK | BPF_EXIST), 0);
+	assert_int_equal(map_user_lookup(m, &key, out, BPF_F_LOCK), 0);
+	assert_int_equal(out[0], 2);
+	assert_ptr_equal(m->ops->lookup(m, &key, 0), v);
+	map_free(m);
+}
+
+/* ---- threads ----------------------------------------------------------------------- */
+
+enum { THREADS = 4, RUN_MS = 400 };
+
+struct crowd {
+	struct map *m;
+	u64 until;
+	u64 (*step)(struct crowd *c, u64 x, u32 cpu);	/* 1 = something wrong */
+	u64 keys;
+};
+
+struct member {
+	struct crowd *crowd;
+	pthread_t thread;
+	u32 cpu;
+	u64 wrong, steps;
+};
+
+static void *member_run(void *arg)
+{
+	struct member *me = arg;
+	u64 x = me->cpu + 1;
+
+	while (me->steps % 64 || os_clock_ns() < me->crowd->until) {
+		x = x * 6364136223846793005u + 1442695040888963407u;
+		me->wrong += me->crowd->step(me->crowd, x >> 20, me->cpu);
+		me->steps++;
+	}
+	return NULL;
+}
+
+static void crowd_run(struct crowd *c)
+{
+	struct member members[THREADS] = { 0 };
+
+	c->until = os_clock_ns() + RUN_MS * 1000000ull;
+	for (u32 i = 0; i < THREADS; i++) {
+		members[i].crowd = c;
+		members[i].cpu = i;
+		pthread_create(&members[i].thread, NULL, member_run, &members[i]);
+	}
+	for (u32 i = 0; i < THREADS; i++) {
+		pthread_join(members[i].thread, NULL);
+		assert_int_equal(members[i].wrong, 0);
+		assert_true(members[i].steps > 100);
+	}
+}
+
+/* Keys below 8 are only overwritten and must always be found; the others come
+ * and go. */
+static u64 hash_step(struct crowd *c, u64 x, u32 cpu)
+{
+	u64 key = x % c->keys, value = x;
+	int r;
+
+	switch (x >> 30 & 3) {
+	case 0:
+		r = c->m->ops->update(c->m, &key, &value, 0, cpu);
+		return r && r != -E2BIG;
+	case 1:
+		r = key < 8 ? 0 : c->m->ops->remove(c->m, &key, cpu);
+		return r && r != -ENOENT;
+	default:
+		key %= 8;
+		return !c->m->ops->lookup(c->m, &key, cpu);
+	}
+}
+
+static void test_hash_threads(void **state)
+{
+	static const u32 entries[] = { 16, 100, 4096 };
+
+	for (size_t i = 0; i < ARRAY_LEN(entries); i++) {
+		struct crowd c = { .step = hash_step, .keys = entries[i] * 3 / 2 };
+		u64 n = 0, pos = 0, key;
+		void *value;
+
+		c.m = make(BPF_MAP_TYPE_HASH, 8, 8, entries[i], 0);
+		for (u64 k = 0; k < 8; k++)
+			put(c.m, k, 0, 0);
+		crowd_run(&c);
+		while (c.m->ops->walk(c.m, &pos, &key, &value, 0)) {
+			assert_ptr_equal(get(c.m, key), value);
+			n++;
+		}
+		assert_int_equal(c.m->ops->count(c.m), n);
+		for (u64 k = 0; k < c.keys; k++)
+			drop(c.m, k);
+		assert_int_equal(c.m->ops->count(c.m), 0);
+		for (u64 k = 0; k < entries[i]; k++)
+			assert_int_equal(put(c.m, k, k, BPF_NOEXIST), 0);
+		map_free(c.m);
+	}
+}
+
+/* Long keys, all bytes alike: a lookup of two halves of others must miss. */
+static u64 torn_step(struct crowd *c, u64 x, u32 cpu)
+{
+	u8 key[40];
+	u64 value = x;
+
+	memset(key, (int)(x % 6), sizeof(key));
+	switch (x >> 30 & 3) {
+	case 0:
+		return c->m->ops->update(c->m, key, &value, 0, cpu) != 0;
+	case 1:
+		c->m->ops->remove(c->m, key, cpu);
+		return 0;
+	default:
+		memset(key + 20, (int)(x % 6 + 1), 20);
+		return c->m->ops->lookup(c->m, key, cpu) != NULL;
+	}
+}
+
+static void test_hash_torn_keys(void **state)
+{
+	struct crowd c = { .step = torn_step };
+
+	c.m = make(BPF_MAP_TYPE_HASH, 40, 8, 8, 0);
+	crowd_run(&c);
+	map_free(c.m);
+}
+
+struct prefix {
+	u32 len;
+	u8 addr[4];
+};
+
+/* 10/8 is only overwritten: every address below it has a match. */
+static u64 lpm_step(struct crowd *c, u64 x, u32 cpu)
+{
+	struct prefix p = { 8 + x % 25, { 10, (u8)(x >> 8), (u8)(x >> 16 & 3), 1 } };
+	u64 value = x;
+	int r;
+
+	switch (x >> 30 & 3) {
+	case 0:
+		r = c->m->ops->update(c->m, &p, &value, 0, cpu);
+		return r && r != -ENOSPC;
+	case 1:
+		r = p.len == 8 ? 0 : c->m->ops->remove(c->m, &p, cpu);
+		return r && r != -ENOENT;
+	default:
+		p.len = 32;
+		return !c->m->ops->lookup(c->m, &p, cpu);
+	}
+}
+
+static void test_lpm_threads(void **state)
+{
+	struct crowd c = { .step = lpm_step };
+	struct prefix p = { 8, { 10 } }, prev;
+	u64 n = 0, value = 0;
+
+	c.m = make(BPF_MAP_TYPE_LPM_TRIE, 8, 8, 200, BPF_F_NO_PREALLOC);
+	c.m->ops->update(c.m, &p, &value, 0, 0);
+	crowd_run(&c);
+	for (void *at = NULL; !c.m->ops->next_key(c.m, at, &p); n++) {
+		prev = p;
+		at = &prev;
+	}
+	assert_int_equal(c.m->ops->count(c.m), n);
+	while (!c.m->ops->next_key(c.m, NULL, &p))
+		assert_int_equal(c.m->ops->remove(c.m, &p, 0), 0);
+	assert_int_equal(c.m->ops->count(c.m), 0);
+	for (u32 i = 0; i < 200; i++) {
+		p = (struct prefix){ 32, { 1, 2, (u8)i, 3 } };
+		assert_int_equal(c.m->ops->update(c.m, &p, &value, BPF_NOEXIST, 0), 0);
+	}
+	map_free(c.m);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_big),
+		cmocka_unit_test(test_hash_full),
+		cmocka_unit_test(test_hash_old_value),
+		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_walk),
+		cmocka_unit_test(test_percpu),
+		cmocka_unit_test(test_prog_array),
+		cmocka_unit_test(test_spin_lock),
+		cmocka_unit_test(test_hash_threads),
+		cmocka_unit_test(test_hash_torn_keys),
+		cmocka_unit_test(test_lpm_threads),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
