@@ -8,6 +8,7 @@
 # make static       build/static/skep: one file without shared libraries
 # SAN=1             with AddressSanitizer and UndefinedBehaviorSanitizer
 # CROSS=triplet-    cross compiler prefix, e.g. CROSS=aarch64-linux-gnu-
+# V=1               show the commands
 # WERROR=1          warnings are errors
 
 VERSION   := 0.1.0
@@ -21,6 +22,9 @@ OBJCOPY   := $(if $(filter default undefined,$(origin OBJCOPY)),$(CROSS)objcopy,
 PKGCONFIG ?= $(CROSS)pkg-config
 CLANG     ?= $(firstword $(foreach c,clang-19 clang-18 clang-17 clang,$(shell command -v $(c) 2>/dev/null)))
 O         := build$(if $(SAN),-san)$(if $(CROSS),/$(CROSS:-=))
+
+Q   := $(if $(V),,@)
+SAY := $(if $(V),true,echo "  ")
 
 HASH  := \#
 COMMA := ,
@@ -46,27 +50,32 @@ all: $(O)/skep $(O)/libskep.so.$(SOVERSION) $(O)/libskep.a $(O)/skep.pc
 
 $(O)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALLCFLAGS) -MMD -MP -c -o $@ $<
+	@$(SAY) CC $<
+	$(Q)$(CC) $(ALLCFLAGS) -MMD -MP -c -o $@ $<
 
 # All of the library as one relocatable file in which only skep_* is global.
 $(O)/libskep.o: $(LIB_OBJ)
-	$(CC) -r -nostdlib -o $@.tmp $^
-	$(OBJCOPY) --wildcard --keep-global-symbol='skep_*' $@.tmp $@ && rm -f $@.tmp
+	@$(SAY) LD $@
+	$(Q)$(CC) -r -nostdlib -o $@.tmp $^
+	$(Q)$(OBJCOPY) --wildcard --keep-global-symbol='skep_*' $@.tmp $@ && rm -f $@.tmp
 
 $(O)/libskep.a: $(O)/libskep.o
-	rm -f $@ && $(AR) rcs $@ $<
+	@$(SAY) AR $@
+	$(Q)rm -f $@ && $(AR) rcs $@ $<
 
 $(O)/libskep.so.$(SOVERSION): $(LIB_OBJ) src/api/libskep.map
-	$(CC) $(SANFLAGS) $(LDFLAGS) -shared -Wl,-soname,libskep.so.$(SOVERSION) -Wl,--gc-sections \
+	@$(SAY) LD $@
+	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -shared -Wl,-soname,libskep.so.$(SOVERSION) -Wl,--gc-sections \
 		-Wl,--version-script=src/api/libskep.map $(if $(SAN),,-Wl$(COMMA)-z$(COMMA)defs) -o $@ $(LIB_OBJ) $(LDLIBS)
-	ln -sf libskep.so.$(SOVERSION) $(O)/libskep.so
+	$(Q)ln -sf libskep.so.$(SOVERSION) $(O)/libskep.so
 
 $(O)/skep: $(CLI_OBJ) $(LIB_OBJ)
-	$(CC) $(SANFLAGS) $(LDFLAGS) -Wl,--gc-sections -Wl,-z,now -o $@ $^ $(LDLIBS)
+	@$(SAY) LD $@
+	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -Wl,--gc-sections -Wl,-z,now -o $@ $^ $(LDLIBS)
 
 $(O)/skep.pc: Makefile
 	@mkdir -p $(@D)
-	printf 'prefix=%s\nincludedir=$${prefix}/include\nlibdir=$${prefix}/lib\n\nName: skep\nDescription: eBPF in user space and on Linux\nVersion: %s\nLibs: -L$${libdir} -lskep\nLibs.private: $(LDLIBS)\nCflags: -I$${includedir}\n' '$(PREFIX)' '$(VERSION)' > $@
+	$(Q)printf 'prefix=%s\nincludedir=$${prefix}/include\nlibdir=$${prefix}/lib\n\nName: skep\nDescription: eBPF in user space and on Linux\nVersion: %s\nLibs: -L$${libdir} -lskep\nLibs.private: $(LDLIBS)\nCflags: -I$${includedir}\n' '$(PREFIX)' '$(VERSION)' > $@
 
 static:
 	$(MAKE) O=$(O)/static LDFLAGS='-static' CFLAGS='$(CFLAGS) -DSKEP_STATIC' \

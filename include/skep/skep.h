@@ -31,6 +31,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 struct bpf_insn;		/* linux/bpf.h */
 struct skep_object;
@@ -124,6 +125,7 @@ int skep_map_delete(struct skep_map *map, const void *key);
 /* KEY NULL = the first; -ENOENT after the last. */
 int skep_map_next_key(struct skep_map *map, const void *key, void *next);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

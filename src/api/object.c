@@ -10,11 +10,9 @@
 #include "runtime/runtime.h"
 #include <stdlib.h>
 
-#define API __attribute__((visibility("default")))
-
 enum { BUDGET_DEFAULT = 1000000 };
 
-API const char *skep_version(void)
+const char *skep_version(void)
 {
 	return SKEP_VERSION;
 }
@@ -35,7 +33,7 @@ static struct skep_object *object_new(struct image *img)
 	return obj;
 }
 
-API int skep_object_open_mem(struct skep_object **obj, const void *data, size_t bytes,
+int skep_object_open_mem(struct skep_object **obj, const void *data, size_t bytes,
 			     const char *name, struct skep_err *err)
 {
 	struct image *img;
@@ -48,7 +46,7 @@ API int skep_object_open_mem(struct skep_object **obj, const void *data, size_t 
 	return r;
 }
 
-API int skep_object_open(struct skep_object **obj, const char *path, struct skep_err *err)
+int skep_object_open(struct skep_object **obj, const char *path, struct skep_err *err)
 {
 	struct os_file f;
 	int r;
@@ -62,7 +60,7 @@ API int skep_object_open(struct skep_object **obj, const char *path, struct skep
 	return r;
 }
 
-API int skep_object_from_insns(struct skep_object **obj, uint32_t prog_type,
+int skep_object_from_insns(struct skep_object **obj, uint32_t prog_type,
 			       const char *name, const struct bpf_insn *insns, size_t n,
 			       const struct skep_map_def *maps, size_t nr_maps,
 			       const char *license, struct skep_err *err)
@@ -85,7 +83,7 @@ API int skep_object_from_insns(struct skep_object **obj, uint32_t prog_type,
 	return r;
 }
 
-API void skep_object_close(struct skep_object *obj)
+void skep_object_close(struct skep_object *obj)
 {
 	if (!obj)
 		return;
@@ -152,8 +150,9 @@ static int fill_prog_array(struct skep_object *obj, u32 m, struct skep_err *err)
 			obj->backend->ops->map_update(obj->backend, m, &i, &prog, BPF_ANY);
 
 		if (r)
-			return err_set(err, ERR_MAP_UPDATE, obj->img->file, "slot %u of map '%s': %s",
-				       i, def->name, strerror(-r));
+			return err_set(err, ERR_MAP_UPDATE, obj->img->file,
+				       "slot %u of map '%s': %s", i, def->name,
+				       strerror(-r));
 	}
 	return 0;
 }
@@ -186,7 +185,7 @@ int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
 	return r;
 }
 
-API int skep_object_load(struct skep_object *obj, const struct skep_load_opts *opts,
+int skep_object_load(struct skep_object *obj, const struct skep_load_opts *opts,
 			 struct skep_err *err)
 {
 	err_clear(err);
@@ -198,7 +197,7 @@ API int skep_object_load(struct skep_object *obj, const struct skep_load_opts *o
 
 /* ---- programs ------------------------------------------------------------------ */
 
-API struct skep_prog *skep_object_prog(struct skep_object *obj, const char *name)
+struct skep_prog *skep_object_prog(struct skep_object *obj, const char *name)
 {
 	for (u32 i = 0; i < obj->img->nr_progs; i++)
 		if (!strcmp(obj->img->progs[i].name, name))
@@ -206,7 +205,7 @@ API struct skep_prog *skep_object_prog(struct skep_object *obj, const char *name
 	return NULL;
 }
 
-API struct skep_prog *skep_object_next_prog(struct skep_object *obj, struct skep_prog *prog)
+struct skep_prog *skep_object_next_prog(struct skep_object *obj, struct skep_prog *prog)
 {
 	u32 i = prog ? prog->index + 1 : 0;
 
@@ -218,22 +217,22 @@ static const struct image_prog *prog_image(const struct skep_prog *prog)
 	return &prog->obj->img->progs[prog->index];
 }
 
-API const char *skep_prog_name(const struct skep_prog *prog)
+const char *skep_prog_name(const struct skep_prog *prog)
 {
 	return prog_image(prog)->name;
 }
 
-API const char *skep_prog_section(const struct skep_prog *prog)
+const char *skep_prog_section(const struct skep_prog *prog)
 {
 	return prog_image(prog)->section;
 }
 
-API uint32_t skep_prog_type(const struct skep_prog *prog)
+uint32_t skep_prog_type(const struct skep_prog *prog)
 {
 	return prog_image(prog)->type;
 }
 
-API int skep_prog_run(struct skep_prog *prog, struct skep_run *run, struct skep_err *err)
+int skep_prog_run(struct skep_prog *prog, struct skep_run *run, struct skep_err *err)
 {
 	struct backend *b = prog->obj->backend;
 	struct test_run t = {
@@ -245,7 +244,8 @@ API int skep_prog_run(struct skep_prog *prog, struct skep_run *run, struct skep_
 
 	err_clear(err);
 	if (!b || prog->loaded < 0)
-		return err_set(err, ERR_RUN, NULL, "program '%s' is not loaded", skep_prog_name(prog));
+		return err_set(err, ERR_RUN, NULL, "program '%s' is not loaded",
+			       skep_prog_name(prog));
 	r = b->ops->test_run(b, (u32)prog->loaded, &t, err);
 	if (r)
 		return r;
@@ -260,14 +260,14 @@ API int skep_prog_run(struct skep_prog *prog, struct skep_run *run, struct skep_
 
 /* ---- maps ------------------------------------------------------------------------ */
 
-API struct skep_map *skep_object_map(struct skep_object *obj, const char *name)
+struct skep_map *skep_object_map(struct skep_object *obj, const char *name)
 {
 	int i = image_map_find(obj->img, name);
 
 	return i < 0 ? NULL : &obj->maps[i];
 }
 
-API struct skep_map *skep_object_next_map(struct skep_object *obj, struct skep_map *map)
+struct skep_map *skep_object_next_map(struct skep_object *obj, struct skep_map *map)
 {
 	u32 i = map ? map->index + 1 : 0;
 
@@ -279,11 +279,11 @@ static const struct image_map *map_image(const struct skep_map *map)
 	return &map->obj->img->maps[map->index];
 }
 
-API const char *skep_map_name(const struct skep_map *map) { return map_image(map)->name; }
-API uint32_t skep_map_type(const struct skep_map *map) { return map_image(map)->type; }
-API uint32_t skep_map_key_bytes(const struct skep_map *map) { return map_image(map)->key_size; }
+const char *skep_map_name(const struct skep_map *map) { return map_image(map)->name; }
+uint32_t skep_map_type(const struct skep_map *map) { return map_image(map)->type; }
+uint32_t skep_map_key_bytes(const struct skep_map *map) { return map_image(map)->key_size; }
 
-API size_t skep_map_value_bytes(const struct skep_map *map)
+size_t skep_map_value_bytes(const struct skep_map *map)
 {
 	struct backend *b = map->obj->backend;
 	struct map_info info;
@@ -291,28 +291,28 @@ API size_t skep_map_value_bytes(const struct skep_map *map)
 	return !b || b->ops->map_info(b, map->index, &info) ? 0 : info.value_bytes;
 }
 
-API int skep_map_lookup(struct skep_map *map, const void *key, void *value)
+int skep_map_lookup(struct skep_map *map, const void *key, void *value)
 {
 	struct backend *b = map->obj->backend;
 
 	return b ? b->ops->map_lookup(b, map->index, key, value, 0) : -EBADF;
 }
 
-API int skep_map_update(struct skep_map *map, const void *key, const void *value, uint64_t flags)
+int skep_map_update(struct skep_map *map, const void *key, const void *value, uint64_t flags)
 {
 	struct backend *b = map->obj->backend;
 
 	return b ? b->ops->map_update(b, map->index, key, value, flags) : -EBADF;
 }
 
-API int skep_map_delete(struct skep_map *map, const void *key)
+int skep_map_delete(struct skep_map *map, const void *key)
 {
 	struct backend *b = map->obj->backend;
 
 	return b ? b->ops->map_delete(b, map->index, key) : -EBADF;
 }
 
-API int skep_map_next_key(struct skep_map *map, const void *key, void *next)
+int skep_map_next_key(struct skep_map *map, const void *key, void *next)
 {
 	struct backend *b = map->obj->backend;
 

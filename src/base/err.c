@@ -80,6 +80,25 @@ DEFINE_ERR_LINE(err_note, "note: ")
 DEFINE_ERR_LINE(err_help, "help: ")
 DEFINE_ERR_LINE(err_line, "")
 
+/* Tabs become spaces up to the next multiple of 8, as compilers print them. */
+void err_source(struct skep_err *err, unsigned line, unsigned col, const char *text)
+{
+	char out[256];
+	unsigned n = 0, caret = 0;
+
+	for (unsigned i = 0; text[i] && n < sizeof(out) - 9; i++) {
+		if (i + 1 == col)
+			caret = n + 1;
+		do
+			out[n++] = text[i] == '\t' ? ' ' : text[i];
+		while (text[i] == '\t' && n % 8);
+	}
+	out[n] = 0;
+	err_line(err, "%5u | %s", line, out);
+	if (caret)
+		err_line(err, "      | %*s^", (int)caret - 1, "");
+}
+
 void err_clear(struct skep_err *err)
 {
 	if (err)

@@ -26,6 +26,8 @@ void err_note(struct skep_err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void err_help(struct skep_err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Adds a line as it is (a quoted source line, a caret). */
 void err_line(struct skep_err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* Quotes source line LINE with a caret under column COL (from 1; 0 = none). */
+void err_source(struct skep_err *err, unsigned line, unsigned col, const char *text);
 void err_clear(struct skep_err *err);
 
 /*

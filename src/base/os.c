@@ -240,6 +240,11 @@ u64 os_pid_tgid(void)
 
 /* ---- libraries on first use ------------------------------------------ */
 
+#ifdef SKEP_STATIC
+/* A static program has what it was linked with. */
+void *os_lib_open(const char *soname) { return NULL; }
+void *os_lib_sym(void *lib, const char *name) { return NULL; }
+#else
 void *os_lib_open(const char *soname)
 {
 	return dlopen(soname, RTLD_NOW | RTLD_LOCAL);
@@ -249,3 +254,4 @@ void *os_lib_sym(void *lib, const char *name)
 {
 	return dlsym(lib, name);
 }
+#endif

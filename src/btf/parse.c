@@ -458,6 +458,12 @@ static bool has_size(const struct btf *btf, u32 id)
 	return btf_size(btf, id) >= 0;
 }
 
+/*
+ * __uint(max_entries, 0xffffffff) is an array of that many int: such types are
+ * fine as long as nothing has them as its value.
+ */
+#define ARRAY_BYTES_MAX (1ull << 48)
+
 static int size_array(struct parse *p, u32 id, const struct btf_type *t)
 {
 	const struct btf_array *a = (const void *)(t + 1);
@@ -467,7 +473,7 @@ static int size_array(struct parse *p, u32 id, const struct btf_type *t)
 		return type_err(p, id, "has elements of type %u, which has no size",
 				a->type);
 	if (__builtin_mul_overflow(btf->sizes[a->type], a->nelems, &btf->sizes[id]) ||
-	    btf->sizes[id] > UINT32_MAX)
+	    btf->sizes[id] > ARRAY_BYTES_MAX)
 		return type_err(p, id, "has %u elements of %llu bytes", a->nelems,
 				(unsigned long long)btf->sizes[a->type]);
 	return 0;

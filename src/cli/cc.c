@@ -35,7 +35,8 @@ static bool in_path(const char *name)
 	const char *path = getenv("PATH");
 	char file[4096];
 
-	for (const char *p = path ? path : "/usr/bin:/bin"; *p; p += strcspn(p, ":"), p += *p == ':') {
+	for (const char *p = path ? path : "/usr/bin:/bin"; *p;
+	     p += strcspn(p, ":"), p += *p == ':') {
 		snprintf(file, sizeof(file), "%.*s/%s", (int)strcspn(p, ":"), p, name);
 		if (!access(file, X_OK))
 			return true;
@@ -88,7 +89,8 @@ static int cc_dir_make(struct cc_dir *d, struct skep_err *err)
 	if (!r)
 		r = write_file(gnu, "stubs-32.h", "", 0);
 	if (!r)
-		r = write_file(d->path, "prelude.h", cc_prelude, (size_t)(cc_prelude_end - cc_prelude));
+		r = write_file(d->path, "prelude.h", cc_prelude,
+			       (size_t)(cc_prelude_end - cc_prelude));
 	return r ? err_set(err, ERR_FILE_WRITE, d->path, "%s", strerror(-r)) : 0;
 }
 
@@ -141,6 +143,16 @@ static void add_multiarch(struct args *a)
 	add(a, dir);
 }
 
+/* Line records name the source as it was given, not where it lies. */
+static void add_prefix_map(struct args *a)
+{
+	char *cwd = getcwd(NULL, 0);
+
+	if (cwd)
+		add(a, arena_printf(&a->arena, "-fdebug-prefix-map=%s=.", cwd));
+	free(cwd);
+}
+
 static void build_args(struct args *a, const char *clang, const char *source, const char *out,
 		       const struct cc_dir *dir, bool prelude, char *const *extra)
 {
@@ -151,6 +163,7 @@ static void build_args(struct args *a, const char *clang, const char *source, co
 	add(a, "bpf");
 	add(a, "-mcpu=v3");
 	add(a, "-Wno-unknown-attributes");
+	add_prefix_map(a);
 	if (prelude) {
 		add(a, "-Wno-macro-redefined");
 		add(a, "-include");
@@ -212,7 +225,8 @@ int cc_compile(const char *source, const char *out, char *const *extra, struct s
 	if (r)
 		return r;
 	if (!clang) {
-		r = err_set(err, ERR_NO_CLANG, source, "compiling C needs clang, and none was found");
+		r = err_set(err, ERR_NO_CLANG, source,
+			    "compiling C needs clang, and none was found");
 		err_help(err, "install clang, set CLANG, or give the compiled object");
 		return r;
 	}

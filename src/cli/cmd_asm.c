@@ -34,10 +34,10 @@ static int assemble(const char *in, const char *out, struct skep_err *err)
 int cmd_asm(const struct command *cmd, int argc, char **argv)
 {
 	const char *out = "-";
-	const struct opt opts[] = {
-		{ "output", 'o', OPT_STR, "FILE", "write the bytes to FILE (default: standard output)", &out },
-		{ 0 }
-	};
+	const struct opt opts[] = {{"output", 'o', OPT_STR, "FILE",
+				    "write the bytes to FILE (default: standard output)",
+				    &out},
+				   {0}};
 	struct opt_result res;
 	struct skep_err err;
 	int status;
@@ -45,7 +45,9 @@ int cmd_asm(const struct command *cmd, int argc, char **argv)
 	if (!opts_parse(&res, cmd, opts, argc, argv))
 		return res.status;
 	if (res.operands.n != 1)
-		status = usage_error(cmd, "one file with instructions is needed, or - for standard input");
+		status = usage_error(
+			cmd,
+			"one file with instructions is needed, or - for standard input");
 	else if (!strcmp(out, "-") && isatty(1))
 		status = usage_error(cmd, "the bytes are not for a terminal; use -o FILE");
 	else

@@ -42,10 +42,10 @@ static int compile_one(const char *source, const char *out, char *const *extra,
 int cmd_cc(const struct command *cmd, int argc, char **argv)
 {
 	const char *out = NULL;
-	const struct opt opts[] = {
-		{ "output", 'o', OPT_STR, "FILE", "name of the object (default: FILE.c -> FILE.o)", &out },
-		{ 0 }
-	};
+	const struct opt opts[] = {{"output", 'o', OPT_STR, "FILE",
+				    "name of the object (default: FILE.c -> FILE.o)",
+				    &out},
+				   {0}};
 	struct opt_result res;
 	struct skep_err err;
 	int status = EXIT_YES;
@@ -55,7 +55,9 @@ int cmd_cc(const struct command *cmd, int argc, char **argv)
 	if (!res.operands.n)
 		status = usage_error(cmd, "a C file is needed");
 	else if (out && res.operands.n > 1)
-		status = usage_error(cmd, "-o names one object, and there are %zu C files", res.operands.n);
+		status =
+			usage_error(cmd, "-o names one object, and there are %zu C files",
+				    res.operands.n);
 	for (size_t i = 0; !status && i < res.operands.n; i++)
 		if (compile_one(res.operands.v[i], out, res.rest, &err))
 			status = report(&err);

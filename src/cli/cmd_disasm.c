@@ -35,7 +35,8 @@ static void text_line(struct strbuf *out, const struct image_prog *p, u32 at)
 	const struct image_line *l = image_line(p, at);
 
 	if (l && l->insn == at && l->text[0])
-		sb_printf(out, "; %s:%u: %s\n", l->file, l->line, l->text + strspn(l->text, " \t"));
+		sb_printf(out, "; %s:%u: %s\n", image_line_file(l), l->line,
+			  l->text + strspn(l->text, " \t"));
 }
 
 static void text_prog(struct strbuf *out, const struct disasm *d, const struct image_prog *p)
@@ -68,7 +69,7 @@ static void json_code(struct json *j, const struct bpf_insn *insns, u32 n,
 		json_u64(j, "insn", i);
 		json_str(j, "text", sb_text(&text));
 		if (l && l->insn == i) {
-			json_str(j, "file", l->file);
+			json_str(j, "file", image_line_file(l));
 			json_u64(j, "line", l->line);
 		}
 		json_obj_end(j);
@@ -186,9 +187,10 @@ static int show_file(struct strbuf *out, struct json *j, const struct disasm *d,
 	if (is_cbpf_text(&f)) {
 		r = show_cbpf(out, j, d, path, &f, err);
 	} else if (f.size % sizeof(*insns) || !f.size || f.size > 1u << 30) {
-		r = err_set(err, ERR_FILE_KIND, path,
-			    "no ELF object, no text, and %zu bytes are no whole number of 8-byte instructions",
-			    f.size);
+		r = err_set(
+			err, ERR_FILE_KIND, path,
+			"neither an ELF object nor text, and %zu bytes are no 8-byte instructions",
+			f.size);
 	} else {
 		insns = mem_alloc(f.size);	/* aligned */
 		memcpy(insns, f.data, f.size);
@@ -217,14 +219,17 @@ static int show_operand(struct strbuf *out, struct json *j, const struct disasm 
 int cmd_disasm(const struct command *cmd, int argc, char **argv)
 {
 	struct disasm d = { 0 };
-	const struct opt opts[] = {
-		{ "prog", 0, OPT_STR, "NAME", "only the program NAME of an object", &d.prog },
-		{ "lines", 'l', OPT_FLAG, NULL, "show source lines between instructions", &d.lines },
-		{ "plain", 'p', OPT_FLAG, NULL, "only what `skep asm` takes back", &d.plain },
-		{ "translate", 't', OPT_FLAG, NULL, "show classic BPF as the eBPF it is translated to", &d.translate },
-		{ "json", 'j', OPT_FLAG, NULL, "print JSON", &d.json },
-		{ 0 }
-	};
+	const struct opt opts[] = {{"prog", 0, OPT_STR, "NAME",
+				    "only the program NAME of an object", &d.prog},
+				   {"lines", 'l', OPT_FLAG, NULL,
+				    "show source lines between instructions", &d.lines},
+				   {"plain", 'p', OPT_FLAG, NULL,
+				    "only what `skep asm` takes back", &d.plain},
+				   {"translate", 't', OPT_FLAG, NULL,
+				    "show classic BPF as the eBPF it is translated to",
+				    &d.translate},
+				   {"json", 'j', OPT_FLAG, NULL, "print JSON", &d.json},
+				   {0}};
 	struct strbuf out = { 0 };
 	struct json j = { .out = &out, .pretty = true };
 	struct opt_result res;
@@ -234,7 +239,9 @@ int cmd_disasm(const struct command *cmd, int argc, char **argv)
 	if (!opts_parse(&res, cmd, opts, argc, argv))
 		return res.status;
 	if (!res.operands.n)
-		status = usage_error(cmd, "an object, a file of raw instructions or classic BPF is needed");
+		status = usage_error(
+			cmd,
+			"an object, a file of raw instructions or classic BPF is needed");
 	if (d.json)
 		json_arr(&j, NULL);
 	for (size_t i = 0; !r && i < res.operands.n; i++)

@@ -42,7 +42,10 @@ static void table_print(struct strbuf *out, struct table *t)
 				out->s[--out->n] = 0;
 			sb_putc(out, '\n');
 		} else {
-			sb_printf(out, "%*s", (int)(width[i % t->columns] - strlen(t->cells.v[i]) + 2), "");
+			sb_printf(
+				out, "%*s",
+				(int)(width[i % t->columns] - strlen(t->cells.v[i]) + 2),
+				"");
 		}
 	}
 	vec_free(&t->cells);
@@ -134,7 +137,8 @@ static const char *map_type_name(const struct image_map *m)
 
 static void progs_text(struct strbuf *out, const struct image *img)
 {
-	static const char *const head[] = { "program", "section", "type", "insns", "subprograms", "helpers" };
+	static const char *const head[] = {"program", "section",     "type",
+					   "insns",   "subprograms", "helpers"};
 	struct table t = { .columns = ARRAY_LEN(head) };
 	struct strbuf names = { 0 };
 	char name[64];

@@ -118,6 +118,7 @@ static int choose_program(struct job *j)
 
 static void print_message(void *arg, const char *text, size_t n)
 {
+	n -= n && text[n - 1] == '\n';
 	fprintf(stderr, "printk: %.*s\n", (int)n, text);
 }
 
@@ -131,7 +132,8 @@ static int load_maps(struct job *j)
 		int map, r;
 
 		if (!eq)
-			return err_set(j->err, ERR_USAGE, NULL, "--map takes NAME=FILE, not '%s'", arg);
+			return err_set(j->err, ERR_USAGE, NULL,
+				       "--map takes NAME=FILE, not '%s'", arg);
 		snprintf(name, sizeof(name), "%.*s", (int)(eq - arg), arg);
 		map = image_map_find(img, name);
 		if (map < 0) {
@@ -160,7 +162,8 @@ static int load(struct job *j)
 	if (!r)
 		r = load_maps(j);
 	if (!r)
-		r = verdicts_open(&j->v, skep_prog_type(j->prog), j->o.verdicts, j->o.expect, j->err);
+		r = verdicts_open(&j->v, skep_prog_type(j->prog), j->o.verdicts,
+				  j->o.expect, j->err);
 	if (!r && j->o.output)
 		r = capture_out_open(&j->out, j->o.output, j->err);
 	return r;
@@ -234,7 +237,8 @@ static int bad_link(struct job *j, const char *path, const struct packet *p)
 	const char *name = capture_link_name(p->link);
 
 	return err_set(j->err, ERR_PCAP_LINK, path,
-		       "packet %" PRIu64 " has link type %s (%u); XDP programs take Ethernet frames",
+		       "packet %" PRIu64
+		       " has link type %s (%u); XDP programs take Ethernet frames",
 		       p->number, name ? name : "unknown", p->link);
 }
 
@@ -248,7 +252,8 @@ static int at_packet(struct job *j, int r, const char *path, const struct packet
 static int run_packets(struct job *j, const char *path, struct capture *c)
 {
 	struct backend *b = j->prog->obj->backend;
-	int (*test_run)(struct backend *, u32, struct test_run *, struct skep_err *) = b->ops->test_run;
+	int (*test_run)(struct backend *, u32, struct test_run *, struct skep_err *) =
+		b->ops->test_run;
 	struct test_run t = { .repeat = (u32)j->o.repeat, .budget = j->o.budget, .ifindex = 1 };
 	bool plain = !j->o.verbose && !j->out && !j->o.verdicts && !j->o.expect;
 	struct packet p;
@@ -366,15 +371,21 @@ static void warn(const struct job *j)
 	u64 odd = 0;
 
 	if (j->cut)
-		fprintf(stderr, "note: %" PRIu64 " of %" PRIu64
-			" packets were cut by the capture's snapshot length; the program saw the captured bytes\n",
+		fprintf(stderr,
+			"note: %" PRIu64 " of %" PRIu64
+			" packets were cut by the capture's snapshot length; "
+			"the program saw the captured bytes\n",
 			j->cut, j->packets);
 	for (u32 i = XDP_REDIRECT + 1; i < VERDICT_SLOTS; i++)
 		odd += j->v.small[i];
 	for (size_t i = 0; i < j->v.big.n; i++)
 		odd += j->v.big.v[i].n;
 	if (odd)
-		fprintf(stderr, "warning: %" PRIu64 " packets got a return value above XDP_REDIRECT; the kernel takes that as XDP_ABORTED\n", odd);
+		fprintf(stderr,
+			"warning: %" PRIu64
+			" packets got a return value above XDP_REDIRECT; "
+			"the kernel takes that as XDP_ABORTED\n",
+			odd);
 }
 
 static int finish(struct job *j)
@@ -419,7 +430,9 @@ static int check_operands(const struct command *cmd, const struct job *j)
 	if (!j->objs.n)
 		return usage_error(cmd, "an object or a C file is needed");
 	if (!j->captures.n)
-		return usage_error(cmd, "a packet capture is needed, or - for one on standard input");
+		return usage_error(
+			cmd,
+			"a packet capture is needed, or - for one on standard input");
 	return EXIT_YES;
 }
 
@@ -441,19 +454,29 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 	struct job j = { .o.budget = 1000000, .err = &err };
 	struct run_opts *o = &j.o;
 	const struct opt opts[] = {
-		{ "prog", 0, OPT_STR, "NAME", "the program to run, when several could", &o->prog },
-		{ "output", 'o', OPT_STR, "FILE", "write the packets with their verdicts to FILE (pcapng)", &o->output },
-		{ "map", 'm', OPT_LIST, "NAME=FILE", "fill map NAME from a JSON file before the run", &o->maps },
-		{ "verdicts", 0, OPT_STR, "FILE", "write one line NUMBER VERDICT per packet", &o->verdicts },
-		{ "expect", 0, OPT_STR, "FILE", "compare with such a file; exit status 1 if any differs", &o->expect },
-		{ "repeat", 0, OPT_U64, "N", "run the program N times on each packet", &o->repeat },
-		{ "budget", 0, OPT_U64, "N", "instructions that one run may take (default 1000000)", &o->budget },
-		{ "cpus", 0, OPT_U64, "N", "values of a per-cpu map (default: cpus of the machine)", &o->cpus },
-		{ "json", 'j', OPT_FLAG, NULL, "print JSON; with -v one object per line", &o->json },
-		{ "verbose", 'v', OPT_FLAG, NULL, "print one line per packet", &o->verbose },
-		{ "quiet", 'q', OPT_FLAG, NULL, "print no summary, notes or bpf_printk messages", &o->quiet },
-		{ 0 }
-	};
+		{"prog", 0, OPT_STR, "NAME", "the program to run, when several could",
+		 &o->prog},
+		{"output", 'o', OPT_STR, "FILE",
+		 "write the packets with their verdicts to FILE (pcapng)", &o->output},
+		{"map", 'm', OPT_LIST, "NAME=FILE",
+		 "fill map NAME from a JSON file before the run", &o->maps},
+		{"verdicts", 0, OPT_STR, "FILE",
+		 "write one line NUMBER VERDICT per packet", &o->verdicts},
+		{"expect", 0, OPT_STR, "FILE",
+		 "compare with such a file; exit status 1 if any differs", &o->expect},
+		{"repeat", 0, OPT_U64, "N", "run the program N times on each packet",
+		 &o->repeat},
+		{"budget", 0, OPT_U64, "N",
+		 "instructions that one run may take (default 1000000)", &o->budget},
+		{"cpus", 0, OPT_U64, "N",
+		 "values of a per-cpu map (default: cpus of the machine)", &o->cpus},
+		{"json", 'j', OPT_FLAG, NULL, "print JSON; with -v one object per line",
+		 &o->json},
+		{"verbose", 'v', OPT_FLAG, NULL, "print one line per packet",
+		 &o->verbose},
+		{"quiet", 'q', OPT_FLAG, NULL,
+		 "print no summary, notes or bpf_printk messages", &o->quiet},
+		{0}};
 	struct opt_result res;
 	int status;
 

@@ -94,6 +94,7 @@ int input_object(struct skep_object **obj, const char *path, struct skep_err *er
 	if (kind == INPUT_C)
 		return open_compiled(obj, path, err);
 	if (kind != INPUT_ELF)
-		return err_set(err, ERR_FILE_KIND, path, "neither an ELF object nor a file whose name ends in .c");
+		return err_set(err, ERR_FILE_KIND, path,
+			       "neither an ELF object nor a file whose name ends in .c");
 	return skep_object_open(obj, path, err);
 }

@@ -20,7 +20,8 @@ int json_lib_open(struct json_lib *lib, struct skep_err *err)
 #undef F
 	if (ok)
 		return 0;
-	return err_set(err, ERR_NO_LIB, NULL, "reading JSON needs libjansson.so.4 (package libjansson4)");
+	return err_set(err, ERR_NO_LIB, NULL,
+		       "reading JSON needs libjansson.so.4 (package libjansson4)");
 #endif
 }
 #endif

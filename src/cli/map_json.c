@@ -11,7 +11,8 @@
 #ifndef HAVE_JANSSON
 int map_load_json(struct skep_object *obj, u32 i, const char *path, struct skep_err *err)
 {
-	return err_set(err, ERR_NO_LIB, path, "this skep was built without libjansson and cannot read JSON");
+	return err_set(err, ERR_NO_LIB, path,
+		       "this skep was built without libjansson and cannot read JSON");
 }
 #else
 #include <arpa/inet.h>
@@ -116,7 +117,9 @@ static int number(struct load *l, const json_t *v, const char *name, u64 *out, b
 	if (s && parse_number(s, out, negative))
 		return 0;
 	if (s)
-		return bad(l, "%s: \"%s\" is neither a number nor an address of that size", name, s);
+		return bad(l,
+			   "%s: \"%s\" is neither a number nor an address of that size",
+			   name, s);
 	return bad(l, "%s: a number is needed, not %s", name, kind_name(v));
 }
 
@@ -174,7 +177,8 @@ static int store_raw(struct load *l, const json_t *v, u8 *out, u32 bytes, const 
 
 /* ---- compound types ------------------------------------------------------------------ */
 
-static int unknown_member(struct load *l, const struct btf_type *t, const char *key, const char *name)
+static int unknown_member(struct load *l, const struct btf_type *t, const char *key,
+			  const char *name)
 {
 	const struct btf *btf = l->obj->img->btf;
 	const char *names[64], *near;
@@ -227,7 +231,8 @@ static bool find_member(const struct btf *btf, const struct btf_type *t, const c
 			*out = m;
 			return true;
 		}
-		if (!*m.name && (btf_kind(mt) == BTF_KIND_STRUCT || btf_kind(mt) == BTF_KIND_UNION) &&
+		if (!*m.name &&
+		    (btf_kind(mt) == BTF_KIND_STRUCT || btf_kind(mt) == BTF_KIND_UNION) &&
 		    find_member(btf, mt, key, m.bit_off, out))
 			return true;
 	}
@@ -238,10 +243,14 @@ static int store_struct(struct load *l, const struct btf_type *t, const json_t *
 			const char *name)
 {
 	const struct btf *btf = l->obj->img->btf;
+	const char *s = l->lib.json_string_value(v);
 	json_t *o = (json_t *)(uintptr_t)v;
 
+	if (s && parse_addr(s, out, t->size))	/* struct in6_addr */
+		return 0;
 	if (!json_is_object(v))
-		return bad(l, "%s: an object with its members is needed, not %s", name, kind_name(v));
+		return bad(l, "%s: an object with its members is needed, not %s", name,
+			   kind_name(v));
 	for (void *it = l->lib.json_object_iter(o); it; it = l->lib.json_object_iter_next(o, it)) {
 		const char *key = l->lib.json_object_iter_key(it);
 		const json_t *mv = l->lib.json_object_iter_value(it);
@@ -250,8 +259,9 @@ static int store_struct(struct load *l, const struct btf_type *t, const json_t *
 
 		if (!find_member(btf, t, key, 0, &m))
 			return unknown_member(l, t, key, name);
-		r = m.bit_size ? store_bits(l, &m, mv, out) :
-		    store(l, m.type_id, mv, out + m.bit_off / 8, (u32)btf_size(btf, m.type_id), m.name);
+		r = m.bit_size ? store_bits(l, &m, mv, out)
+			       : store(l, m.type_id, mv, out + m.bit_off / 8,
+				       (u32)btf_size(btf, m.type_id), m.name);
 		if (r)
 			return r;
 	}
@@ -281,7 +291,8 @@ static int store_array(struct load *l, const struct btf_type *t, const json_t *v
 		return bad(l, "%s: %zu elements, there is room for %u", name,
 			   l->lib.json_array_size(v), a->nelems);
 	for (u32 i = 0; i < l->lib.json_array_size(v); i++) {
-		int r = store(l, a->type, l->lib.json_array_get(v, i), out + (size_t)i * size, size, name);
+		int r = store(l, a->type, l->lib.json_array_get(v, i),
+			      out + (size_t)i * size, size, name);
 
 		if (r)
 			return r;
@@ -350,13 +361,16 @@ static int store_value(struct load *l, const json_t *e, u8 *out)
 		return bad(l, "it has no \"value\"");
 	for (size_t i = 0; i < l->lib.json_array_size(values); i++) {
 		const json_t *v = l->lib.json_array_get(values, i);
-		const json_t *cpu = l->lib.json_object_get(v, "cpu"), *data = l->lib.json_object_get(v, "value");
+		const json_t *cpu = l->lib.json_object_get(v, "cpu"),
+			     *data = l->lib.json_object_get(v, "value");
 		u64 n = json_is_integer(cpu) ? (u64)l->lib.json_integer_value(cpu) : ~0ull;
 		int r;
 
 		if (n >= l->info.cpus || !data)
-			return bad(l, "\"values\" must be objects with a \"cpu\" below %u and a \"value\"",
-				   l->info.cpus);
+			return bad(
+				l,
+				"\"values\" are objects with a \"cpu\" below %u and a \"value\"",
+				l->info.cpus);
 		r = store(l, l->def->value_type, data, out + n * l->info.value_stride,
 			  l->info.value_size, "value");
 		if (r)
@@ -378,7 +392,8 @@ static int load_element(struct load *l, const json_t *e, u8 *key, u8 *value)
 	int r;
 
 	if (!json_is_object(e))
-		return bad(l, "an object with \"key\" and \"value\" is needed, not %s", kind_name(e));
+		return bad(l, "an object with \"key\" and \"value\" is needed, not %s",
+			   kind_name(e));
 	if (!k)
 		return bad(l, "it has no \"key\"");
 	memset(key, 0, l->info.key_size);
@@ -393,8 +408,9 @@ static int load_element(struct load *l, const json_t *e, u8 *key, u8 *value)
 		char where[512];
 
 		snprintf(where, sizeof(where), "%s: element %zu", l->where, l->element);
-		return err_set(l->err, ERR_MAP_UPDATE, where, "map '%s' (%s, %u entries) refuses it: %s",
-			       l->def->name, l->info.row->name, l->info.max_entries, update_reason(r));
+		return err_set(l->err, ERR_MAP_UPDATE, where,
+			       "map '%s' (%s, %u entries) refuses it: %s", l->def->name,
+			       l->info.row->name, l->info.max_entries, update_reason(r));
 	}
 	return 0;
 }
@@ -425,8 +441,10 @@ static int parse(struct load *l, const struct os_file *f)
 	if (json_is_array(root))
 		r = load_elements(l, root);
 	else
-		r = err_set(l->err, ERR_JSON, l->where,
-			    "an array [{\"key\": ..., \"value\": ...}, ...] is needed, not %s", kind_name(root));
+		r = err_set(
+			l->err, ERR_JSON, l->where,
+			"an array [{\"key\": ..., \"value\": ...}, ...] is needed, not %s",
+			kind_name(root));
 	if (--root->refcount == 0)
 		l->lib.json_delete(root);
 	return r;
@@ -434,7 +452,11 @@ static int parse(struct load *l, const struct os_file *f)
 
 int map_load_json(struct skep_object *obj, u32 i, const char *path, struct skep_err *err)
 {
-	struct load l = { .obj = obj, .def = &obj->img->maps[i], .index = i, .where = path, .err = err };
+	struct load l = {.obj = obj,
+			 .def = &obj->img->maps[i],
+			 .index = i,
+			 .where = path,
+			 .err = err};
 	struct os_file f;
 	int r = json_lib_open(&l.lib, err);
 

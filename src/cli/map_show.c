@@ -7,7 +7,8 @@
 #include <stdlib.h>
 
 enum {
-	SHOW_MAX = 32,		/* elements of a map in text; the rest is counted */
+	SHOW_MAX = 16,		/* elements of a map in text; the rest is counted */
+	SORT_MAX = 1 << 16,	/* elements of a map in order of their keys */
 	LINE_COLUMNS = 76,
 };
 
@@ -18,6 +19,8 @@ struct show {
 	u32 index;
 	unsigned key_flags;	/* BTF_SHOW_* */
 	u8 *key, *next, *value;
+	u8 *sorted;		/* keys in order, for maps without an order */
+	u64 nr_sorted, at;
 };
 
 bool map_is_shown(const struct image_map *m)
@@ -44,6 +47,7 @@ static void show_close(struct show *s)
 	free(s->key);
 	free(s->next);
 	free(s->value);
+	free(s->sorted);
 }
 
 /* Steps to the next element that can be read; FIRST starts. */
@@ -56,6 +60,50 @@ static bool show_next(struct show *s, bool first)
 		if (!b->ops->map_lookup(b, s->index, s->key, s->value, 0))
 			return true;
 		first = false;
+	}
+	return false;
+}
+
+/* Integers by value where memory holds the low byte first, else by bytes. */
+static int compare_keys(const void *a, const void *b, void *arg)
+{
+	const struct show *s = arg;
+	u64 x = 0, y = 0;
+
+	if (s->info.key_size > 8)
+		return memcmp(a, b, s->info.key_size);
+	memcpy(&x, a, s->info.key_size);
+	memcpy(&y, b, s->info.key_size);
+	return x < y ? -1 : x > y;
+}
+
+/* Hash maps have no order of their own; people want one. */
+static void sort_keys(struct show *s)
+{
+	struct backend *b = s->obj->backend;
+	u32 size = s->info.key_size;
+	u8 *last = NULL;
+
+	if (s->def->type != BPF_MAP_TYPE_HASH || s->info.count > SORT_MAX)
+		return;
+	s->sorted = mem_alloc((s->info.count + 1) * size);
+	while (s->nr_sorted < s->info.count &&
+	       !b->ops->map_next_key(b, s->index, last, s->sorted + s->nr_sorted * size))
+		last = s->sorted + s->nr_sorted++ * size;
+	qsort_r(s->sorted, s->nr_sorted, size, compare_keys, s);
+}
+
+/* The next element in the order of the text. */
+static bool text_next(struct show *s, bool first)
+{
+	struct backend *b = s->obj->backend;
+
+	if (!s->sorted)
+		return show_next(s, first);
+	while (s->at < s->nr_sorted) {
+		memcpy(s->key, s->sorted + s->at++ * s->info.key_size, s->info.key_size);
+		if (!b->ops->map_lookup(b, s->index, s->key, s->value, 0))
+			return true;
 	}
 	return false;
 }
@@ -209,17 +257,53 @@ static void add_element(struct strbuf *out, const struct strbuf *el, bool inline
 	sb_puts(out, sb_text(el));
 }
 
+/* A data section: its variables, as "  packets_seen: 10983". */
+static void show_variables(struct show *s, struct strbuf *out)
+{
+	const struct btf *btf = s->obj->img->btf;
+	const struct btf_type *t = btf_type(btf, s->def->value_type);
+	const struct btf_var_secinfo *v = (const struct btf_var_secinfo *)(t + 1);
+	struct strbuf el = { 0 };
+	size_t column = 0;
+
+	if (!show_next(s, true))
+		return;
+	for (u32 i = 0; i < btf_vlen(t); i++) {
+		const struct btf_type *var = btf_type(btf, v[i].type);
+		struct json j = { .out = &el };
+
+		if (!in_bounds(v[i].offset, v[i].size, s->info.value_size))
+			continue;
+		sb_reset(&el);
+		sb_printf(&el, "%s: ", btf_str(btf, var->name_off));
+		btf_show_json(&j, NULL, btf, var->type, s->value + v[i].offset, v[i].size, 0);
+		add_element(out, &el, is_scalar(s, var->type, v[i].size), &column);
+	}
+	sb_puts(out, column ? "\n" : "");
+	sb_free(&el);
+}
+
+static bool is_datasec(const struct show *s)
+{
+	const struct btf *btf = s->obj->img->btf;
+
+	return btf && s->def->value_type &&
+	       btf_kind(btf_type(btf, s->def->value_type)) == BTF_KIND_DATASEC;
+}
+
 static void show_elements(struct show *s, struct strbuf *out)
 {
 	bool scalars = is_scalar(s, s->def->key_type, s->info.key_size) &&
 		       is_scalar(s, s->def->value_type, s->info.value_size);
 	bool skip_zero = s->info.max_entries > SHOW_MAX &&
-			 (s->def->type == BPF_MAP_TYPE_ARRAY || s->def->type == BPF_MAP_TYPE_PERCPU_ARRAY);
+			 (s->def->type == BPF_MAP_TYPE_ARRAY ||
+			  s->def->type == BPF_MAP_TYPE_PERCPU_ARRAY);
 	u64 shown = 0, more = 0, zero = 0;
 	struct strbuf el = { 0 };
 	size_t column = 0;
 
-	for (bool ok = show_next(s, true); ok; ok = show_next(s, false)) {
+	sort_keys(s);
+	for (bool ok = text_next(s, true); ok; ok = text_next(s, false)) {
 		sum_cpus(s);
 		if (skip_zero && all_zero(s->value, s->info.value_size)) {
 			zero++;
@@ -251,7 +335,10 @@ void map_show_text(struct strbuf *out, struct skep_object *obj, u32 i)
 	sb_printf(out, "map %s (%s, %llu of %u%s)\n", s.info.name, s.info.row->name,
 		  (unsigned long long)s.info.count, s.info.max_entries,
 		  s.info.row->percpu ? ", summed over cpus" : "");
-	show_elements(&s, out);
+	if (is_datasec(&s))
+		show_variables(&s, out);
+	else
+		show_elements(&s, out);
 	show_close(&s);
 }
 

@@ -30,7 +30,8 @@ static void print_usage(const struct command *cmd, const struct opt *opts)
 	       cmd->summary[0] - 'a' + 'A', cmd->summary + 1);
 	for (const struct opt *o = opts; o->name; o++)
 		print_opt(o);
-	puts("  -h, --help                 print this and exit");
+	puts("  -h, --help                 print this and exit\n"
+	     "      --version              print the version and exit");
 }
 
 static const struct opt *by_name(const struct opt *opts, const char *name, size_t n)
@@ -62,7 +63,8 @@ static bool store_u64(struct parse *p, const struct opt *o, const char *value)
 	errno = 0;
 	*(u64 *)o->to = strtoull(value, &end, 0);
 	if (errno || end == value || *end || *value == '-')
-		return fail(p, usage_error(p->cmd, "--%s takes a number, not '%s'", o->name, value));
+		return fail(p, usage_error(p->cmd, "--%s takes a number, not '%s'",
+					   o->name, value));
 	return true;
 }
 
@@ -138,6 +140,10 @@ static bool take_arg(struct parse *p, const char *arg)
 {
 	if (!strcmp(arg, "--help") || !strcmp(arg, "-h")) {
 		print_usage(p->cmd, p->opts);
+		return fail(p, EXIT_YES);
+	}
+	if (!strcmp(arg, "--version")) {
+		printf("skep %s\n", skep_version());
 		return fail(p, EXIT_YES);
 	}
 	if (arg[0] == '-' && arg[1] == '-')

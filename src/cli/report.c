@@ -29,7 +29,7 @@ int usage_error(const struct command *cmd, const char *fmt, ...)
 
 int print_out(const struct strbuf *b)
 {
-	if (fwrite(sb_text(b), 1, b->n, stdout) == b->n)
+	if (fwrite(sb_text(b), 1, b->n, stdout) == b->n && !fflush(stdout))
 		return EXIT_YES;
 	perror("skep: standard output");
 	return EXIT_NO_ANSWER;

@@ -99,7 +99,9 @@ static int parse_expect(struct verdicts *v, const char *text, size_t bytes, stru
 		line[strcspn(line, "#")] = 0;
 		if (!parse_line(v, line)) {
 			snprintf(where, sizeof(where), "%s:%" PRIu64, v->expect_file, at);
-			return err_set(err, ERR_EXPECT, where, "a line NUMBER VERDICT is needed, e.g. \"1 XDP_PASS\"");
+			return err_set(
+				err, ERR_EXPECT, where,
+				"a line NUMBER VERDICT is needed, e.g. \"1 XDP_PASS\"");
 		}
 		i += n + 1;
 	}
@@ -146,7 +148,8 @@ void verdicts_add(struct verdicts *v, u64 number, u32 value)
 
 	verdicts_count(v, value);
 	if (v->out.f)
-		fprintf(v->out.f, "%" PRIu64 " %s\n", number, verdict_text(v->prog_type, value, got));
+		fprintf(v->out.f, "%" PRIu64 " %s\n", number,
+			verdict_text(v->prog_type, value, got));
 	for (; v->at < v->expect.n && v->expect.v[v->at].number <= number; v->at++) {
 		const struct expectation *e = &v->expect.v[v->at];
 
@@ -162,9 +165,12 @@ void verdicts_end(struct verdicts *v, u64 packets)
 	char want[16];
 
 	for (; v->at < v->expect.n; v->at++)
-		differs(v, "packet %" PRIu64 ": expected %s, and there are only %" PRIu64 " packets\n",
+		differs(v,
+			"packet %" PRIu64 ": expected %s, and there are only %" PRIu64
+			" packets\n",
 			v->expect.v[v->at].number,
-			verdict_text(v->prog_type, v->expect.v[v->at].value, want), packets);
+			verdict_text(v->prog_type, v->expect.v[v->at].value, want),
+			packets);
 	if (v->differ > DIFFERENCES_SHOWN)
 		printf("... and %" PRIu64 " more differences\n", v->differ - DIFFERENCES_SHOWN);
 	if (v->expect_file)

@@ -100,7 +100,7 @@ static int number(struct reader *r, u32 max, const char *what, u32 *value)
 
 	skip_space(r);
 	first = r->p;
-	if (r->end - r->p > 2 && r->p[0] == '0' && (r->p[1] | 32) == 'x') {
+	if (r->end - r->p >= 2 && r->p[0] == '0' && (r->p[1] | 32) == 'x') {
 		base = 16;
 		r->p = first += 2;
 	}

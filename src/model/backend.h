@@ -46,7 +46,8 @@ struct backend_ops {
 			  struct skep_err *err);
 	int (*map_info)(struct backend *b, u32 map, struct map_info *info);
 	int (*map_lookup)(struct backend *b, u32 map, const void *key, void *value, u64 flags);
-	int (*map_update)(struct backend *b, u32 map, const void *key, const void *value, u64 flags);
+	int (*map_update)(struct backend *b, u32 map, const void *key, const void *value,
+			  u64 flags);
 	int (*map_delete)(struct backend *b, u32 map, const void *key);
 	/* KEY NULL = the first; -ENOENT at the end */
 	int (*map_next_key)(struct backend *b, u32 map, const void *key, void *next);

@@ -56,15 +56,20 @@ int image_map_find(const struct image *img, const char *name)
 	return -1;
 }
 
+const char *image_line_file(const struct image_line *line)
+{
+	return strncmp(line->file, "./", 2) ? line->file : line->file + 2;
+}
+
 void image_where(char *buf, size_t size, const struct image *img,
 		 const struct image_prog *prog, u32 insn)
 {
 	const struct image_line *l = image_line(prog, insn);
 
 	if (l && l->line && l->col)
-		snprintf(buf, size, "%s:%u:%u", l->file, l->line, l->col);
+		snprintf(buf, size, "%s:%u:%u", image_line_file(l), l->line, l->col);
 	else if (l && l->line)
-		snprintf(buf, size, "%s:%u", l->file, l->line);
+		snprintf(buf, size, "%s:%u", image_line_file(l), l->line);
 	else
 		snprintf(buf, size, "%s:%s:%u", img->file, prog->name, insn);
 }

@@ -83,6 +83,8 @@ void image_free(struct image *img);	/* NULL is fine */
 
 /* The line record that INSN of PROG belongs to, or NULL. */
 const struct image_line *image_line(const struct image_prog *prog, u32 insn);
+/* Its file as people write it: without the "./" of relocated builds. */
+const char *image_line_file(const struct image_line *line);
 /* The function that INSN of PROG belongs to. Never NULL for linked programs. */
 const struct image_func *image_func(const struct image_prog *prog, u32 insn);
 /* Index of the map called NAME, or -1. */

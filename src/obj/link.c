@@ -57,13 +57,13 @@ static int place_all(struct link *l, u32 root)
 	while (l->stack.n && !ret) {
 		struct frame *top = &l->stack.v[l->stack.n - 1];
 		const struct obj_func *f = &o->funcs[top->func];
-		const struct obj_ref *ref = &o->refs.v[f->first_ref + top->next_ref];
+		const struct obj_ref *ref;
 
 		if (top->next_ref == f->nr_refs) {
 			l->stack.n--;
 			continue;
 		}
-		top->next_ref++;
+		ref = &o->refs.v[f->first_ref + top->next_ref++];
 		if ((ref->kind == REF_CALL || ref->kind == REF_FUNC) &&
 		    o->funcs[ref->target].placed_for != l->number)
 			ret = place(l, ref->target);

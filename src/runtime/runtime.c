@@ -241,11 +241,8 @@ static int rt_fault(const struct runtime *rt, struct skep_err *err)
 
 	image_where(where, sizeof(where), p->img, p->prog, f->insn);
 	r = err_set(err, fault_err(f->kind), where, "%s", f->text);
-	if (line && line->text[0]) {
-		err_line(err, "%5u | %s", line->line, line->text);
-		if (line->col)
-			err_line(err, "      | %*s^", (int)line->col - 1, "");
-	}
+	if (line && line->text[0])
+		err_source(err, line->line, line->col, line->text);
 	err_note(err, "program '%s', instruction %u", p->prog->name, f->insn);
 	if (f->kind == VM_FAULT_BUDGET)
 		err_help(err, "a longer run needs --budget N (struct test_run.budget)");
@@ -302,7 +299,8 @@ static int rt_test_run(struct backend *b, u32 prog, struct test_run *t, struct s
 	p = rt->progs.v[prog];
 	if (unlikely(!rt->machine || rt->buffer_bytes < p->host->buffer_bytes) &&
 	    rt_ready(rt, p->host))
-		return err_set(err, ERR_NO_MEM, NULL, "no memory for a packet buffer of %" PRIu64 " bytes",
+		return err_set(err, ERR_NO_MEM, NULL,
+			       "no memory for a packet buffer of %" PRIu64 " bytes",
 			       p->host->buffer_bytes);
 	return t->repeat > 1 ? run_many(rt, p, t, err) : run_once(rt, p, t, err);
 }

@@ -90,9 +90,10 @@ static void *vm_atomic(struct vm_machine *m, u64 addr, u32 size, bool write)
 		return NULL;
 	}
 	if (addr % size) {
-		vm_fault_set(m, VM_FAULT_ALIGN,
-			     "atomic operation on %u bytes at an address that is not a multiple of %u",
-			     size, size);
+		vm_fault_set(
+			m, VM_FAULT_ALIGN,
+			"atomic operation on %u bytes at an address that is not a multiple of %u",
+			size, size);
 		return NULL;
 	}
 	return vm_mem(m, addr, size, write);

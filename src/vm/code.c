@@ -42,7 +42,8 @@ static int decode_call(struct decode *d, u32 at, u32 id, s32 *index)
 	if (call->fn || c->mode == VM_CHECKED || id == BPF_FUNC_tail_call)
 		return 0;
 	snprintf(where, sizeof(where), "%s:%u", d->where, at);
-	return err_set(d->err, ERR_HELPER, where, "helper #%u has no body for this program type", id);
+	return err_set(d->err, ERR_HELPER, where,
+		       "helper #%u has no body for this program type", id);
 }
 
 static int decode_lddw(struct decode *d, u32 at, enum isa_op op, u64 *imm)
@@ -68,7 +69,9 @@ static int decode_lddw(struct decode *d, u32 at, enum isa_op op, u64 *imm)
 		*imm = (u64)&d->code->insns[(s64)at + 1 + insn->imm];
 		return 0;
 	default:
-		return decode_err(d, at, "reference to a map by file descriptor or to a kernel variable");
+		return decode_err(
+			d, at,
+			"reference to a map by file descriptor or to a kernel variable");
 	}
 }
 

@@ -133,6 +133,9 @@ static inline void *vm_mem(struct vm_machine *m, u64 addr, u64 size, bool write)
 	return vm_mem_slow(m, addr, size, write);
 }
 
+/* Bytes that the program may read at ADDR, 0 = none (run->readable). */
+u64 vm_readable(struct run *run, u64 addr);
+
 /* True when ADDR lies in the context. */
 static inline bool vm_is_ctx(const struct vm_machine *m, u64 addr)
 {

@@ -113,6 +113,31 @@ static bool mem_ok(struct vm_machine *m, u64 addr, u64 size, bool write)
 	       (reg->writable || !write);
 }
 
+/* Bytes from ADDR to the end of what START..END allows. */
+static u64 rest(u64 addr, u64 start, u64 end)
+{
+	return addr >= start && addr < end ? end - addr : 0;
+}
+
+u64 vm_readable(struct run *run, u64 addr)
+{
+	struct vm_machine *m = run->engine;
+	const struct packet_buf *p = &run->pkt;
+	const struct vm_map *map = any_map_at(m, addr);
+	const struct vm_region *reg = region_at(m, addr);
+	u64 off;
+
+	if (map) {
+		off = (addr - (u64)map->mem.base) % map->mem.stride;
+		return map->mem.write_only ? 0 : rest(off, 0, map->mem.value_bytes);
+	}
+	if (reg)
+		return rest(addr, reg->start, reg->start + reg->bytes);
+	if (stack_ok(m, addr, 1, false))
+		return ((u64)m->stack + sizeof(m->stack) - addr - 1) % VM_STACK_BYTES + 1;
+	return p->data ? rest(addr, (u64)p->data, (u64)p->data_end) : 0;
+}
+
 /* ---- what a refused access was after ----------------------------------- */
 
 enum { NEAR_BYTES = 1 << 16 };	/* how far from a region still belongs to it */
@@ -128,7 +153,8 @@ static void fault_packet(struct vm_machine *m, s64 off, u64 size, const char *ve
 	s64 bytes = p->data_end - p->data;
 
 	if (bytes == 0)
-		vm_fault_set(m, VM_FAULT_MEM, "bytes %lld..%lld of the packet are %s, which is empty",
+		vm_fault_set(m, VM_FAULT_MEM,
+			     "bytes %lld..%lld of the packet are %s, which is empty",
 			     (long long)off, (long long)(off + (s64)size - 1), verb);
 	else
 		vm_fault_set(m, VM_FAULT_MEM,
@@ -144,7 +170,8 @@ static void fault_map(struct vm_machine *m, const struct vm_map *map, u64 addr,
 	u64 off = (addr - (u64)mem->base) % mem->stride;
 
 	if (in_bounds(off, size, mem->value_bytes))
-		vm_fault_set(m, VM_FAULT_MEM, "a map value is %s, and the map is %s-only to programs",
+		vm_fault_set(m, VM_FAULT_MEM,
+			     "a map value is %s, and the map is %s-only to programs",
 			     verb, write ? "read" : "write");
 	else
 		vm_fault_set(m, VM_FAULT_MEM, "bytes %llu..%llu of a map value are %s, it has %u",
@@ -190,8 +217,10 @@ static void fault_mem(struct vm_machine *m, u64 addr, u64 size, bool write)
 	else if (p->data && near(addr, (u64)p->hard_start, (u64)p->hard_end))
 		fault_packet(m, (s64)(addr - (u64)p->data), size, verb);
 	else
-		vm_fault_set(m, VM_FAULT_MEM, "%llu bytes at an address that is no memory of the program are %s",
-			     (unsigned long long)size, verb);
+		vm_fault_set(
+			m, VM_FAULT_MEM,
+			"%llu bytes at an address that is no memory of the program are %s",
+			(unsigned long long)size, verb);
 }
 
 void *vm_mem_slow(struct vm_machine *m, u64 addr, u64 size, bool write)
@@ -214,12 +243,16 @@ static const struct ctx_field *ctx_access(struct vm_machine *m, u64 addr,
 	if (f && (f->flags & flag))
 		return f;
 	if (f)
-		vm_fault_set(m, VM_FAULT_MEM, "field '%s' of struct %s is %s", f->name, d->name,
-			     flag == CTX_WRITE ? "written; it is read-only" : "read; it is write-only");
+		vm_fault_set(m, VM_FAULT_MEM, "field '%s' of struct %s is %s", f->name,
+			     d->name,
+			     flag == CTX_WRITE ? "written; it is read-only"
+					       : "read; it is write-only");
 	else
-		vm_fault_set(m, VM_FAULT_MEM, "bytes %llu..%llu of struct %s (%u bytes) are %s: no field that allows it",
-			     (unsigned long long)off, (unsigned long long)(off + size - 1), d->name, d->size,
-			     flag == CTX_WRITE ? "written" : "read");
+		vm_fault_set(
+			m, VM_FAULT_MEM,
+			"bytes %llu..%llu of struct %s (%u bytes) are %s: no field that allows it",
+			(unsigned long long)off, (unsigned long long)(off + size - 1),
+			d->name, d->size, flag == CTX_WRITE ? "written" : "read");
 	return NULL;
 }
 

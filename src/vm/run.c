@@ -57,6 +57,7 @@ void vm_machine_start(struct vm_machine *m, const struct vm_code *code,
 	m->ctx = ctx;
 	m->fault.kind = VM_FAULT_NONE;
 	run->engine = m;
+	run->readable = vm_readable;
 	run->stop = false;
 }
 

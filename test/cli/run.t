@@ -35,9 +35,9 @@ else
 fi
 
 same "a capture on standard input" 10983 \
-	"$($SKEP run $fw - -q --json < $cap | sed -n 's/.*"packets": \([0-9]*\).*/\1/p')"
+	"$($SKEP run $fw - -q --json < $cap | sed -n '/^  "packets"/s/.*: \([0-9]*\).*/\1/p')"
 same "several captures are one" 21966 \
-	"$($SKEP run $fw $cap $cap -q --json | sed -n 's/.*"packets": \([0-9]*\).*/\1/p')"
+	"$($SKEP run $fw $cap $cap -q --json | sed -n '/^  "packets"/s/.*: \([0-9]*\).*/\1/p')"
 
 ok "--verdicts" $SKEP run $fw $cap -q --verdicts "$tmp/v"
 same "a line per packet" 10983 "$(wc -l < "$tmp/v")"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # The bash completion parses and offers commands, options, files and names, and
-# every option that a man page has.
+# every option that the command has; so do the man pages.
 . test/tap.sh
 command -v bash >/dev/null || skip_all "bash is not installed"
 
@@ -27,25 +27,31 @@ complete_words() # WORD...
 }
 
 ok "parses" bash -n completion/skep
-same "commands" "--help --version asm cc disasm explain help inspect run" \
+same "commands" "--help --version -h asm cc disasm explain help inspect run" \
 	"$(complete_words skep '')"
 same "a command" "disasm" "$(complete_words skep d)"
 same "a command for help" "inspect" "$(complete_words skep help i)"
 same "options" "--repeat" "$(complete_words skep run --r)"
 same "operands of run" "dir fw.c fw.o in.pcap" "$(complete_words skep run '')"
-same "operands of inspect" "dir fw.o" "$(complete_words skep inspect '')"
+same "operands of inspect" "dir fw.c fw.o" "$(complete_words skep inspect '')"
 same "operands of cc" "fw.c" "$(complete_words skep cc f)"
 same "a number has no completion" "" "$(complete_words skep run --repeat '')"
 same "a map file" "deny.json dir" "$(complete_words skep run --map deny = d)"
 same "right after the sign" "deny.json dir" "$(complete_words skep run --map deny =)"
 
+# What "skep COMMAND --help" lists is in the page and in the completion.
 for page in man/skep-*.1.scd; do
 	command=${page#man/skep-}
 	command=${command%.1.scd}
-	want=$(sed -n '/^# OPTIONS/,/^# [A-P]/s/^\*\(--*[a-z]*\)\*.*/\1/p' "$page" | LC_ALL=C sort)
-	got=" $(complete_words skep "$command" -) "
-	for option in $want; do
-		has "skep $command $option" " $option " "$got"
+	offered=" $(complete_words skep "$command" -) "
+	text=$(sed -n '/^# OPTIONS/,/^# [A-P]/s/\*\(--*[a-z]*\)\*/ & /gp' "$page")
+	for option in $("$SKEP" "$command" --help |
+		sed -n 's/^  \(-. *,\)\{0,1\} *\(--[a-z]*\).*/\1 \2/p' | tr -d ,); do
+		has "completion: skep $command $option" " $option " "$offered"
+		case $option in
+		-h | --help | --version) ;;
+		*) has "page: skep $command $option" "*$option*" "$text" ;;
+		esac
 	done
 done
 done_testing

@@ -5,7 +5,7 @@
 # run command by command ("$ ..." lines) in a scratch folder with the example's
 # files and an installed skep; what it prints is compared with the block, runs
 # of digits counting as equal. A block ```c with a first line "// NAME" is
-# stored as that file before.
+# stored as that file before. REBASE=1 rewrites the blocks as they are.
 set -u
 root=$(pwd)
 tmp=$(mktemp -d) || exit 2
@@ -53,8 +53,9 @@ while [ "$i" -lt "$count" ]; do
 	fi
 	# each command, its echo before it, in one shell
 	awk '/^\$ / { c = substr($0, 3); q = c; gsub(/\047/, "\047\\\047\047", q)
-		printf "printf \047%%s\\n\047 \047$ %s\047\n{ %s\n} 2>&1\n", q, c }' "$b" > "$b.sh"
+		printf "printf \047%%s\\n\047 \047$ %s\047\n(exit ${rc:-0})\n{ %s\n} 2>&1\nrc=$?\n", q, c }' "$b" > "$b.sh"
 	(cd "$tmp/work" && sh "$b.sh") > "$b.out" 2>&1
+	[ -n "${REBASE:-}" ] && cp "$b.out" "$b"
 	normal "$b" > "$b.want"
 	normal "$b.out" > "$b.got"
 	if cmp -s "$b.want" "$b.got"; then
@@ -64,3 +65,8 @@ while [ "$i" -lt "$count" ]; do
 		diff -u "$b.want" "$b.got" | sed 's/^/# /'
 	fi
 done
+[ -n "${REBASE:-}" ] || exit 0
+awk -v dir="$tmp" '
+/^```console/ { print; n++; inside = 1; while ((getline line < (dir "/block." n)) > 0) print line; next }
+/^```/ { inside = 0 }
+!inside { print }' README.md > "$tmp/README.md" && cp "$tmp/README.md" README.md

@@ -155,35 +155,49 @@ static void capture_is_told(void **state)
 
 /* ---- pcapng ------------------------------------------------------------- */
 
+/* Packets straight after one another and after other blocks. */
+static void add_full_section(struct bytes *b, bool big, u16 link)
+{
+	b->big = big;
+	add_section(b);
+	add_unknown(b, 0);
+	add_iface(b, link, 0, big ? NULL : "veth0", -1);
+	add_epb(b, 0, 0x100000002, 60, 60);
+	add_unknown(b, 1000);
+	add_iface(b, 101, 96, "tun0", 9);
+	add_epb(b, 1, 0x1bcdef0123456789, 97, 1500);
+	add_epb(b, 0, 5, 0, 9);
+	add_epb(b, 1, 6, 33, 32);
+}
+
+/* Two sections in all pairs of byte orders. */
 static void ng_sections(void **state)
 {
-	struct bytes b = { 0 };
-	struct capture *c;
+	for (u32 orders = 0; orders < 4; orders++) {
+		struct bytes b = { 0 };
+		struct capture *c;
 
-	for (int big = 0; big < 2; big++) {
-		b.big = big;
-		add_section(&b);
-		add_unknown(&b, 0);
-		add_iface(&b, 1, 0, big ? NULL : "veth0", -1);
-		add_epb(&b, 0, 0x100000002, 60, 60);
-		add_unknown(&b, 1000);
-		add_iface(&b, 101, 96, "tun0", 9);
-		add_epb(&b, 1, 0x1bcdef0123456789, 97, 1500);
-		add_epb(&b, 0, 5, 0, 9);
+		add_full_section(&b, orders & 1, 1);
+		add_full_section(&b, orders & 2, 113);
+		c = opened(&b);
+		for (u32 i = 0; i < 4; i += 2) {
+			u32 link = i ? 113 : 1;
+
+			want(c, 0x100000002 * 1000, 60, 60, link, i);
+			want(c, 0x1bcdef0123456789, 97, 1500, 101, i + 1);
+			want(c, 5000, 0, 9, link, i);
+			want(c, 6, 33, 33, 101, i + 1);
+		}
+		if (orders & 2)
+			assert_null(capture_iface(c, 2)->name);
+		else
+			assert_string_equal(capture_iface(c, 2)->name, "veth0");
+		assert_int_equal(capture_iface(c, 3)->snaplen, 96);
+		assert_string_equal(capture_iface(c, 3)->name, "tun0");
+		assert_null(capture_iface(c, 4));
+		want_end(c);
+		vec_free(&b);
 	}
-	c = opened(&b);
-	for (u32 big = 0; big < 2; big++) {
-		want(c, 0x100000002 * 1000, 60, 60, 1, big * 2);
-		want(c, 0x1bcdef0123456789, 97, 1500, 101, big * 2 + 1);
-		want(c, 5000, 0, 9, 1, big * 2);
-	}
-	assert_string_equal(capture_iface(c, 0)->name, "veth0");
-	assert_null(capture_iface(c, 2)->name);
-	assert_int_equal(capture_iface(c, 3)->snaplen, 96);
-	assert_string_equal(capture_iface(c, 3)->name, "tun0");
-	assert_null(capture_iface(c, 4));
-	want_end(c);
-	vec_free(&b);
 }
 
 static void ng_time_units(void **state)
@@ -211,10 +225,13 @@ static void ng_time_units(void **state)
 	for (u32 i = 0; i < ARRAY_LEN(rows); i++) {
 		add_iface(&b, 1, 0, NULL, rows[i].resol);
 		add_epb(&b, i, rows[i].ticks, 1, 1);
+		add_epb(&b, i, rows[i].ticks, 2, 2);
 	}
 	c = opened(&b);
-	for (u32 i = 0; i < ARRAY_LEN(rows); i++)
+	for (u32 i = 0; i < ARRAY_LEN(rows); i++) {
 		want(c, rows[i].ns, 1, 1, 1, i);
+		want(c, rows[i].ns, 2, 2, 1, i);
+	}
 	want_end(c);
 	vec_free(&b);
 }
@@ -235,8 +252,10 @@ static void ng_time_offset(void **state)
 		add_option(&b, 14, v.v, 8);
 		end_block(&b, start);
 		add_epb(&b, 0, 5000001, 1, 1);
+		add_epb(&b, 0, 5000002, 1, 1);
 		c = opened(&b);
 		want(c, 2000001000, 1, 1, 1, 0);
+		want(c, 2000002000, 1, 1, 1, 0);
 		want_end(c);
 		vec_free(&b);
 		vec_free(&v);
@@ -280,7 +299,7 @@ static void ng_older_packets(void **state)
 	}
 }
 
-/* A section with an interface, a good packet at 0x3c and one at 0x60. */
+/* A section with an interface, a packet at 0x44 and one at 0x68. */
 static void two_packets(struct bytes *b)
 {
 	add_section(b);				/* 28 bytes */
@@ -339,6 +358,23 @@ static void ng_damage(void **state)
 		capture_close(c);
 		vec_free(&b);
 	}
+}
+
+/* A length that is the same at both ends but no multiple of 4. */
+static void ng_unaligned(void **state)
+{
+	struct bytes b = { 0 };
+	struct capture *c;
+
+	two_packets(&b);
+	set32(&b, 0x68 + 4, 37);
+	add32(&b, 0);		/* room for one more byte */
+	set32(&b, 0x68 + 33, 37);
+	b.n = 0x68 + 37;
+	c = opened(&b);
+	want(c, 0, 4, 4, 1, 0);
+	want_error(c, ERR_PCAP, "mem+0x6c: error: block length 37");
+	vec_free(&b);
 }
 
 static void ng_bad_section(void **state)
@@ -500,12 +536,15 @@ static void rewinds(void **state)
 			assert_int_equal(capture_open(&c, path, &err), 0);
 		want(c, 0, 4, 4, 1, 0);
 		for (int i = 0; i < 3; i++) {
+			struct packet p;
+
 			assert_int_equal(capture_rewind(c, &err), 0);
 			assert_int_equal(c->packets, 0);
 			want(c, 0, 4, 4, 1, 0);
 			want(c, 0, 4, 4, 1, 0);
 			assert_non_null(capture_iface(c, 0));
 			assert_null(capture_iface(c, 1));
+			assert_int_equal(capture_next(c, &p, &err), 0);
 		}
 		want_end(c);
 	}
@@ -587,6 +626,32 @@ static void want_large(struct capture *c, size_t packets)
 		u32 n = some_length(&seed);
 
 		want(c, i * 1000000001ull, n, n + i, 1, 0);
+	}
+}
+
+/* The place of an error is right wherever the window has got to. */
+static void far_place(void **state)
+{
+	for (int ng = 0; ng < 2; ng++) {
+		struct bytes b = { 0 };
+		char path[32], place[32];
+		struct capture *c;
+		int r;
+
+		large_capture(&b, ng, 2000);
+		snprintf(place, sizeof(place), "+0x%zx: error: ", b.n);
+		if (ng)
+			add_epb(&b, 0, 0, 99, 99);
+		else
+			add_record(&b, 0, 0, 99, 99);
+		b.n -= 1;
+		file_of(&b, path);
+		assert_int_equal(capture_open(&c, path, &err), 0);
+		assert_int_equal(count(c, &r), 2000);
+		want_text(r, ERR_PCAP_CUT, place);
+		capture_close(c);
+		unlink(path);
+		vec_free(&b);
 	}
 }
 
@@ -677,6 +742,7 @@ int main(void)
 		cmocka_unit_test(ng_time_offset),
 		cmocka_unit_test(ng_older_packets),
 		cmocka_unit_test(ng_damage),
+		cmocka_unit_test(ng_unaligned),
 		cmocka_unit_test(ng_bad_section),
 		cmocka_unit_test(ng_large_blocks),
 		cmocka_unit_test(cut_pcap),
@@ -685,6 +751,7 @@ int main(void)
 		cmocka_unit_test(file_errors),
 		cmocka_unit_test(rewinds),
 		cmocka_unit_test(pipe_as_it_arrives),
+		cmocka_unit_test(far_place),
 		cmocka_unit_test(large_file),
 		cmocka_unit_test(as_libpcap),
 	};
