@@ -59,6 +59,8 @@ void vm_machine_start(struct vm_machine *m, const struct vm_code *code,
 	run->engine = m;
 	run->readable = vm_readable;
 	run->stop = false;
+	run->key = NULL;
+	run->key_bytes = 0;
 }
 
 bool vm_ld_packet(const struct run *run, u64 *r, const struct vm_insn *ip)
