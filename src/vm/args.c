@@ -56,10 +56,18 @@ static bool check_sized(struct vm_machine *m, const struct arg *a, u8 kind)
 	if (a->r[a->i + 2] >> 32)
 		return arg_fault(m, a, "has a size above 2^32");
 	if (!a->r[a->i + 1] && null_ok)
-		return true;
+		return bytes ? arg_fault(m, a, "is NULL and its size is not 0") : true;
 	if (!bytes)
 		return size_kind == ARG_SIZE_0 ? true : arg_fault(m, a, "has size 0");
 	return check_mem(m, a, bytes, out, "is no such memory");
+}
+
+/* A number that the helper's body accesses as such. */
+static bool check_word(struct vm_machine *m, const struct arg *a, u64 bytes, const char *what)
+{
+	if (a->r[a->i + 1] % bytes)
+		return arg_fault(m, a, "is not aligned");
+	return check_mem(m, a, bytes, true, what);
 }
 
 static bool check_str(struct vm_machine *m, const struct arg *a)
@@ -121,10 +129,10 @@ static bool check_arg(struct vm_machine *m, struct arg *a, u8 kind)
 	case ARG_STR:
 		return check_str(m, a);
 	case ARG_LONG_OUT:
-		return check_mem(m, a, 8, true, "is no place for 8 bytes");
+		return check_word(m, a, 8, "is no place for 8 bytes");
 	case ARG_INT_OUT:
 	case ARG_SPIN_LOCK:
-		return check_mem(m, a, 4, true, "is no place for 4 bytes");
+		return check_word(m, a, 4, "is no place for 4 bytes");
 	case ARG_FUNC:
 		return check_func(m, a);
 	case ARG_OTHER:
@@ -137,7 +145,7 @@ bool vm_check_args(struct vm_machine *m, const struct vm_call *call, const u64 *
 {
 	struct arg a = { .call = call, .r = r };
 
-	if (!call->fn) {
+	if (!call->fn && call->id != BPF_FUNC_tail_call) {
 		m->fault.helper = call->id;
 		if (call->row)
 			vm_fault_set(

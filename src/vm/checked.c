@@ -40,16 +40,19 @@
 	} \
 } while (0)
 
-#define ATOMIC_PTR(ctype, addr, write) ({ \
-	void *p_ = vm_atomic(m, (addr), sizeof(ctype), write); \
+#define ATOMIC_PTR(ctype, addr, access) ({ \
+	void *p_ = vm_atomic(m, (addr), sizeof(ctype), access); \
 	if (unlikely(!p_)) \
 		goto fault; \
 	(ctype *)p_; \
 })
 
-#define CALL_HELPER(c) do { \
+#define CHECK_ARGS(c) do { \
 	if (unlikely(!vm_check_args(m, (c), r))) \
 		goto fault; \
+} while (0)
+
+#define CALL_HELPER(c) do { \
 	m->left = left; \
 	r[0] = (c)->fn(r[1], r[2], r[3], r[4], r[5], m->run); \
 	left = m->left; \
@@ -83,7 +86,9 @@ nested_fault: \
 	LEAVE; \
 	return 0;
 
-static void *vm_atomic(struct vm_machine *m, u64 addr, u32 size, bool write)
+enum access { READ = 1, WRITE = 2, READ_WRITE = READ | WRITE };
+
+static void *vm_atomic(struct vm_machine *m, u64 addr, u32 size, enum access access)
 {
 	if (vm_is_ctx(m, addr)) {
 		vm_fault_set(m, VM_FAULT_MEM, "atomic operation on the context");
@@ -96,7 +101,9 @@ static void *vm_atomic(struct vm_machine *m, u64 addr, u32 size, bool write)
 			size, size);
 		return NULL;
 	}
-	return vm_mem(m, addr, size, write);
+	if (access == READ_WRITE && !vm_mem(m, addr, size, true))
+		return NULL;
+	return vm_mem(m, addr, size, access == WRITE);
 }
 
 #include "vm/interp.inc"
@@ -114,6 +121,8 @@ static u64 callback(struct run *run, u64 func, const u64 args[5])
 	struct vm_machine *m = run->engine;
 	u64 r[11] = { 0 }, ret;
 
+	if (run->stop)
+		return 0;
 	if (m->depth + 1 >= VM_FRAMES_MAX) {
 		vm_fault_set(m, VM_FAULT_FRAMES, "callback in frame %d: no more than %d frames",
 			     VM_FRAMES_MAX, VM_FRAMES_MAX);

@@ -21,21 +21,14 @@ static int decode_err(struct decode *d, u32 at, const char *what)
 	return err_set(d->err, ERR_UNSUPPORTED, where, "%s", what);
 }
 
-/* The entry for helper ID in calls[], added when new. */
+/* Adds an entry for a call of helper ID to calls[]. */
 static int decode_call(struct decode *d, u32 at, u32 id, s32 *index)
 {
 	struct vm_code *c = d->code;
-	struct vm_call *call;
+	struct vm_call *call = &c->calls[c->nr_calls];
 	char where[256];
-	u32 i;
 
-	for (i = 0; i < c->nr_calls; i++)
-		if (c->calls[i].id == id)
-			break;
-	*index = (s32)i;
-	if (i < c->nr_calls)
-		return 0;
-	call = &c->calls[c->nr_calls++];
+	*index = (s32)c->nr_calls++;
 	call->id = id;
 	call->row = helper_row(id);
 	call->fn = call->row && c->bind.helper ? c->bind.helper(id, c->bind.prog_type) : NULL;
@@ -125,7 +118,7 @@ static void sort_maps(struct vm_code *c)
 	qsort(c->sorted, c->nr_sorted, sizeof(*c->sorted), by_address);
 }
 
-/* An upper bound for calls[]: distinct helpers of the program. */
+/* An upper bound for calls[]. */
 static u32 count_calls(const struct vm_bind *b)
 {
 	u32 n = 0;

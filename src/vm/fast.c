@@ -16,7 +16,8 @@
 #define LOAD_MEM(ctype, addr, out) memcpy(&(out), (const void *)(addr), sizeof(ctype))
 #define STORE_MEM(ctype, addr, val) \
 	do { ctype v_ = (val); memcpy((void *)(addr), &v_, sizeof(v_)); } while (0)
-#define ATOMIC_PTR(ctype, addr, write) ((ctype *)(addr))
+#define ATOMIC_PTR(ctype, addr, access) ((ctype *)(addr))
+#define CHECK_ARGS(c)
 #define CALL_HELPER(c) r[0] = (c)->fn(r[1], r[2], r[3], r[4], r[5], m->run)
 /* the verifier has proved that neither happens */
 #define NO_FRAME __builtin_unreachable()
@@ -51,7 +52,7 @@ u64 vm_run_fast(const struct vm_code *code, struct run *run, void *ctx)
 	struct vm_machine m;
 	u64 r[11];
 
-	m.fault.kind = VM_FAULT_NONE;
+	m.nr_regions = 0;
 	vm_machine_start(&m, code, run, (u64)ctx);
 	run->callback = callback;
 	r[1] = (u64)ctx;

@@ -42,8 +42,8 @@ static bool stack_ok(struct vm_machine *m, u64 addr, u64 size, bool write)
 	return true;
 }
 
-/* The map whose area holds ADDR, or NULL. */
-static const struct vm_map *map_at(const struct vm_code *code, u64 addr)
+/* The last map whose area begins at or before ADDR, or NULL. */
+static const struct vm_map *map_before(const struct vm_code *code, u64 addr)
 {
 	u32 lo = 0, hi = code->nr_sorted;
 
@@ -55,11 +55,20 @@ static const struct vm_map *map_at(const struct vm_code *code, u64 addr)
 		else
 			hi = mid;
 	}
-	if (!lo)
-		return NULL;
-	const struct map_mem *mem = &code->sorted[lo - 1]->mem;
+	return lo ? code->sorted[lo - 1] : NULL;
+}
 
-	return addr - (u64)mem->base < mem->nr * mem->stride ? code->sorted[lo - 1] : NULL;
+static u64 map_area_bytes(const struct vm_map *map)
+{
+	return map->mem.nr * map->mem.stride;
+}
+
+/* The map whose area holds ADDR, or NULL. */
+static const struct vm_map *map_at(const struct vm_code *code, u64 addr)
+{
+	const struct vm_map *map = map_before(code, addr);
+
+	return map && addr - (u64)map->mem.base < map_area_bytes(map) ? map : NULL;
 }
 
 static bool map_ok(const struct vm_map *map, u64 addr, u64 size, bool write)
@@ -163,12 +172,21 @@ static void fault_packet(struct vm_machine *m, s64 off, u64 size, const char *ve
 			     (long long)bytes - 1);
 }
 
+/* The map that an access at ADDR probably left at its end, or NULL. */
+static const struct vm_map *map_near(const struct vm_machine *m, u64 addr)
+{
+	const struct vm_map *map = map_before(m->code, addr);
+
+	return map && addr - (u64)map->mem.base < map_area_bytes(map) + NEAR_BYTES ? map : NULL;
+}
+
 static void fault_map(struct vm_machine *m, const struct vm_map *map, u64 addr,
 		      u64 size, bool write, const char *verb)
 {
 	const struct map_mem *mem = &map->mem;
-	u64 off = (addr - (u64)mem->base) % mem->stride;
+	u64 off = addr - (u64)mem->base, last = (mem->nr - 1) * mem->stride;
 
+	off = off > last ? off - last : off % mem->stride;
 	if (in_bounds(off, size, mem->value_bytes))
 		vm_fault_set(m, VM_FAULT_MEM,
 			     "a map value is %s, and the map is %s-only to programs",
@@ -216,6 +234,8 @@ static void fault_mem(struct vm_machine *m, u64 addr, u64 size, bool write)
 			     VM_STACK_BYTES);
 	else if (p->data && near(addr, (u64)p->hard_start, (u64)p->hard_end))
 		fault_packet(m, (s64)(addr - (u64)p->data), size, verb);
+	else if ((map = map_near(m, addr)))
+		fault_map(m, map, addr, size, write, verb);
 	else
 		vm_fault_set(
 			m, VM_FAULT_MEM,

@@ -95,9 +95,11 @@ const struct vm_code *vm_tail_target(struct vm_machine *m, u64 *r)
 
 	if (run->tail_target && m->tail_calls < VM_TAIL_CALLS_MAX)
 		to = run->tail_target(run, (struct map *)r[2], (u32)r[3]);
-	if (to)
-		m->tail_calls++;
-	else
+	if (!to) {
 		r[0] = (u64)-1;
+		return NULL;
+	}
+	m->tail_calls++;
+	m->frames[m->depth].may_goto = MAY_GOTO_MAX;
 	return to;
 }
