@@ -363,6 +363,8 @@ static void show(struct show *s, const char *key, u32 id, u64 off)
 	u32 end = btf_skip_mods(s->btf, id);
 	const struct btf_type *t = s->btf->types[end];
 
+	if (s->btf->sizes[end] && off >= s->bytes)
+		return;
 	switch (btf_kind(t)) {
 	case BTF_KIND_STRUCT:
 	case BTF_KIND_UNION:

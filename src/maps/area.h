@@ -92,27 +92,37 @@ void count_drop(u32 *count);
 
 /* ---- bytes ---------------------------------------------------------------- */
 
-/* 1..8 bytes as one word in memory order, the rest 0. */
+/* Where byte I of a word's memory stands when SIZE bytes are loaded there. */
+static inline u32 byte_shift(u32 i, u32 size)
+{
+	return 8 * (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? i : 8 - i - size);
+}
+
+/* 1..8 bytes as one word in memory order, the rest 0. Put together without a
+ * detour through memory, where a wide load would wait for narrow stores. */
 static inline __attribute__((always_inline)) u64
 word_of(const u8 *p, u32 n)
 {
 	u64 v = 0;
-	u8 *d = (u8 *)&v;
+	u32 half, i = 0;
+	u16 quarter;
 
 	if (n == 8) {
-		memcpy(d, p, 8);
+		memcpy(&v, p, 8);
 		return v;
 	}
 	if (n & 4) {
-		memcpy(d, p, 4);
-		p += 4, d += 4;
+		memcpy(&half, p, 4);
+		v = (u64)half << byte_shift(0, 4);
+		i = 4;
 	}
 	if (n & 2) {
-		memcpy(d, p, 2);
-		p += 2, d += 2;
+		memcpy(&quarter, p + i, 2);
+		v |= (u64)quarter << byte_shift(i, 2);
+		i += 2;
 	}
 	if (n & 1)
-		*d = *p;
+		v |= (u64)p[i] << byte_shift(i, 1);
 	return v;
 }
 

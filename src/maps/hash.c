@@ -144,16 +144,24 @@ static struct map_mem hash_values(const struct map *m)
 
 /* ---- parts ----------------------------------------------------------------- */
 
+/* Mixes: both halves of a product with an odd constant. */
+static inline u64 fold(u64 v)
+{
+	unsigned __int128 p = (unsigned __int128)(v ^ 0x9e3779b97f4a7c15u) *
+			      0xd6e8feb86659fd93u;
+
+	return (u64)p ^ (u64)(p >> 64);
+}
+
 /* N is the key's size, here and below: constant where it matters. */
 static INLINE u64 hash_key(const struct map *m, const void *key, u32 n)
 {
-	unsigned __int128 p;
+	const u8 *p = key;
+	u64 hash = m->seed;
 
-	if (n > 8)
-		return hash_bytes(key, n, m->seed);
-	p = (unsigned __int128)(word_of(key, n) ^ m->seed ^
-				0x9e3779b97f4a7c15u) * 0xd6e8feb86659fd93u;
-	return (u64)p ^ (u64)(p >> 64);
+	for (; n > 8; n -= 8, p += 8)
+		hash = fold(hash ^ word_of(p, 8));
+	return fold(hash ^ word_of(p, n));
 }
 
 static inline u64 hash_tag(u64 hash) { return hash >> 56 | 0x80; }
@@ -291,6 +299,8 @@ static u32 find_locked(const struct map *m, struct place *at, u64 hash,
 	at->b = first_bucket(m, hash);
 	if (likely(m->key_size == 8))
 		return chain_find(m, at, hash, key, 8, at->b->ver);
+	if (m->key_size == 4)
+		return chain_find(m, at, hash, key, 4, at->b->ver);
 	return chain_find(m, at, hash, key, m->key_size, at->b->ver);
 }
 
@@ -451,6 +461,8 @@ static int hash_update(struct map *m, const void *key, const void *value,
 	if (unlikely((flags & ~(u64)BPF_F_LOCK) > BPF_EXIST ||
 		     (flags & BPF_F_LOCK && !m->lock_at)))
 		return -EINVAL;
+	/* The lock waits for all stores before it; the bucket need not wait. */
+	__builtin_prefetch(first_bucket(m, hash), 1);
 	lock_take(&s->lock, lock_owner(cpu));
 	r = update_locked(m, s, hash, key, value, flags, cpu);
 	lock_drop(&s->lock);
@@ -480,6 +492,7 @@ static int hash_remove(struct map *m, const void *key, u32 cpu)
 	struct stripe *s = hash_stripe(m, hash);
 	int r;
 
+	__builtin_prefetch(first_bucket(m, hash), 1);
 	lock_take(&s->lock, lock_owner(cpu));
 	r = remove_locked(m, s, hash, key);
 	lock_drop(&s->lock);

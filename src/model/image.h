@@ -33,6 +33,8 @@ struct image_map {
 	u32 pinning;		/* 0 none, 1 by name (LIBBPF_PIN_BY_NAME) */
 	u32 numa_node;		/* with BPF_F_NUMA_NODE */
 	u32 key_type, value_type;	/* BTF ids; 0 unknown */
+	u32 lock_at;		/* 1 + offset of a struct bpf_spin_lock in the
+				   value; 0 none */
 	/* value_size bytes for kinds DATA and RODATA; NULL: all zero (.bss) */
 	const u8 *init;
 	/* initial values of a PROG_ARRAY: program index or -1, [nr_slots] */

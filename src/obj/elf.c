@@ -8,7 +8,7 @@
 #include "obj/open.h"
 #include "obj/obj.h"
 #include <elf.h>
-#include <libelf.h>
+#include <gelf.h>
 #include <stdlib.h>
 
 enum { MAX_NAME = 4096 };
@@ -207,14 +207,15 @@ static int load_headers(struct obj *o, Elf *elf, u32 *names)
 {
 	for (u32 i = 0; i < o->nr_secs; i++) {
 		Elf_Scn *scn = elf_getscn(elf, i);
-		Elf64_Shdr *h = scn ? elf64_getshdr(scn) : NULL;
+		GElf_Shdr h;
 		int ret;
 
-		if (!h)
+		/* by copy: in the file the headers may lie at odd addresses */
+		if (!scn || !gelf_getshdr(scn, &h))
 			return err_set(o->err, ERR_ELF_SECTION, o->file,
 				       "section %u: %s", i, elf_errmsg(-1));
-		names[i] = h->sh_name;
-		ret = load_section(o, i, h);
+		names[i] = h.sh_name;
+		ret = load_section(o, i, &h);
 		if (ret)
 			return ret;
 	}

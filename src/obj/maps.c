@@ -106,6 +106,23 @@ static int def_number(struct def *d, const struct member_row *row, u32 type)
 	return 0;
 }
 
+/* 1 + the offset of the value's struct bpf_spin_lock, 0 when it has none. The
+ * kernel too looks only at the value's own members. */
+static u32 lock_at(const struct btf *btf, u32 value)
+{
+	const struct btf_type *t = btf->types[btf_skip_mods(btf, value)];
+
+	for (u32 i = 0; btf_kind(t) == BTF_KIND_STRUCT && i < btf_vlen(t); i++) {
+		struct btf_member_info m = btf_member(btf, t, i);
+		u32 id = btf_skip_mods(btf, m.type_id);
+
+		if (btf_kind(btf->types[id]) == BTF_KIND_STRUCT && m.bit_off % 32 == 0 &&
+		    !strcmp(btf_type_name(btf, id), "bpf_spin_lock"))
+			return 1 + m.bit_off / 8;
+	}
+	return 0;
+}
+
 static int def_type(struct def *d, const struct member_row *row, u32 type,
 		    u32 *id, u32 *bytes)
 {
@@ -158,6 +175,7 @@ static int def_unknown(struct def *d, const char *name)
 static int def_member(struct def *d, const struct btf_member_info *m, u32 off)
 {
 	struct image_map *map = d->map;
+	int ret;
 
 	for (size_t i = 0; i < ARRAY_LEN(members); i++) {
 		const struct member_row *row = &members[i];
@@ -168,7 +186,10 @@ static int def_member(struct def *d, const struct btf_member_info *m, u32 off)
 		case MEMBER_KEY:
 			return def_type(d, row, m->type_id, &map->key_type, &map->key_size);
 		case MEMBER_VALUE:
-			return def_type(d, row, m->type_id, &map->value_type, &map->value_size);
+			ret = def_type(d, row, m->type_id, &map->value_type, &map->value_size);
+			if (!ret)
+				map->lock_at = lock_at(d->btf, map->value_type);
+			return ret;
 		case MEMBER_VALUES:
 			return def_values(d, m, off);
 		default:

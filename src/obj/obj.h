@@ -16,8 +16,11 @@ bool obj_is_elf(const u8 *data, size_t bytes);
 /*
  * Reads an object of BYTES bytes; FILE is for messages. The image owns all it
  * needs; DATA may go. Programs of unknown section names are kept with sec NULL
- * and type 0 (BPF_PROG_TYPE_UNSPEC), so that inspect and disasm show them.
- * Errors: ELF*, BTF*, MAP_DEF, INSN, JUMP, EXTERN, UNSUPPORTED.
+ * and type 0 (BPF_PROG_TYPE_UNSPEC), so that inspect and disasm show them; so
+ * are the global functions of an object that has code in .text only.
+ * Every program passes isa_check; map indexes exist and offsets into values
+ * lie inside them. Errors: ELF*, BTF*, MAP_DEF, INSN, JUMP, EXTERN,
+ * UNSUPPORTED, LIMIT (8 M linked instructions, 1 GiB of .bss).
  */
 int obj_open(struct image **out, const u8 *data, size_t bytes,
 	     const char *file, struct skep_err *err);

@@ -69,6 +69,7 @@ static int rt_map_create(struct backend *b, const struct image_map *def,
 		.name = def->name, .type = def->type, .key_size = def->key_size,
 		.value_size = def->value_size, .max_entries = def->max_entries,
 		.map_flags = def->map_flags, .map_extra = def->map_extra,
+		.lock_at = def->lock_at,
 	};
 	struct map *m;
 	int r = map_create(&m, &attr, rt->opts.cpus, err);
@@ -207,12 +208,9 @@ static int rt_prog_load(struct backend *b, const struct image *img, u32 prog,
 static const struct vm_code *rt_tail_target(struct run *run, struct map *map, u32 index)
 {
 	struct runtime *rt = (struct runtime *)((u8 *)run - offsetof(struct runtime, run));
-	u32 prog;
+	s64 prog = map->type == BPF_MAP_TYPE_PROG_ARRAY ? map_prog_slot(map, index) : -1;
 
-	if (map->type != BPF_MAP_TYPE_PROG_ARRAY || map_user_lookup(map, &index, &prog, 0) ||
-	    prog >= rt->progs.n)
-		return NULL;
-	return rt->progs.v[prog]->code;
+	return prog < 0 || (u64)prog >= rt->progs.n ? NULL : rt->progs.v[prog]->code;
 }
 
 /* ---- running -------------------------------------------------------------- */

@@ -132,6 +132,8 @@ static inline void vm_machine_start(struct vm_machine *m, const struct vm_code *
 	run->engine = m;
 	run->readable = vm_readable;
 	run->stop = false;
+	run->key = NULL;
+	run->key_bytes = 0;
 }
 
 /* ---- fast.c, checked.c -------------------------------------------------- */

@@ -117,6 +117,8 @@ static bool mem_ok(struct vm_machine *m, u64 addr, u64 size, bool write)
 	map = any_map_at(m, addr);
 	if (map)
 		return map_ok(map, addr, size, write);
+	if (!write && inside(addr, size, (u64)m->run->key, (u64)m->run->key + m->run->key_bytes))
+		return true;	/* in a callback of bpf_for_each_map_elem */
 	reg = region_at(m, addr);
 	return reg && in_bounds(addr - reg->start, size, reg->bytes) &&
 	       (reg->writable || !write);
@@ -142,6 +144,9 @@ u64 vm_readable(struct run *run, u64 addr)
 	}
 	if (reg)
 		return rest(addr, reg->start, reg->start + reg->bytes);
+	off = rest(addr, (u64)run->key, (u64)run->key + run->key_bytes);
+	if (off)
+		return off;
 	if (stack_ok(m, addr, 1, false))
 		return ((u64)m->stack + sizeof(m->stack) - addr - 1) % VM_STACK_BYTES + 1;
 	return p->data ? rest(addr, (u64)p->data, (u64)p->data_end) : 0;

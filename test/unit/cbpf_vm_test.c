@@ -48,7 +48,8 @@ static void run_filter(const char *text)
 	struct packet p;
 
 	assert_int_equal(pcap_compile(pcap, &prog, text, 1, 0), 0);
-	if (cbpf_translate(&code, (const struct sock_filter *)prog.bf_insns, prog.bf_len, text, &err))
+	if (cbpf_translate(&code, (const struct sock_filter *)prog.bf_insns, prog.bf_len,
+			   text, &err))
 		fail_msg("%s", err.text);
 	const struct vm_bind bind = { .insns = code.v, .nr_insns = (u32)code.n,
 		.prog_type = BPF_PROG_TYPE_SOCKET_FILTER };

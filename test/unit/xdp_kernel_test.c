@@ -105,7 +105,8 @@ static void compare_map(struct pair *p, u32 i)
 	u32 key_bytes = skep_map_key_bytes(m), ours = 0, theirs = 0;
 	size_t value_bytes = skep_map_value_bytes(m);
 	u8 *key = mem_alloc(key_bytes), *v = mem_alloc(value_bytes), *w = mem_alloc(value_bytes);
-	union bpf_attr a = { .map_fd = (u32)p->fds[i], .key = (uintptr_t)key, .value = (uintptr_t)w };
+	union bpf_attr a = { .map_fd = (u32)p->fds[i], .key = (uintptr_t)key,
+		.value = (uintptr_t)w };
 	bool first = true;
 
 	for (; !skep_map_next_key(m, first ? NULL : key, key); first = false) {

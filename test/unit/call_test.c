@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * call_test.c: helper bodies without a kernel: printing, callbacks, packets,
+ * clocks. test/unit/call_kernel_test.c compares those that it can.
+ */
+#include "call/call.h"
+#include "maps/map.h"
+#include "base/os.h"
+#include <linux/bpf.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#define CALL(id, run, ...) call_args(BPF_FUNC_##id, run, (const u64[5]){ __VA_ARGS__ })
+
+static u64 call_args(u32 id, struct run *run, const u64 a[5])
+{
+	helper_fn fn = call_helper(id, BPF_PROG_TYPE_XDP);
+
+	assert_non_null(fn);
+	return fn(a[0], a[1], a[2], a[3], a[4], run);
+}
+
+static u64 addr(const void *p) { return (uintptr_t)p; }
+
+/* ---- which ------------------------------------------------------------------------ */
+
+static void test_table(void **state)
+{
+	u32 n = 0;
+
+	for (u32 id = 0; id < 300; id++) {
+		if (!call_helper(id, BPF_PROG_TYPE_XDP))
+			continue;
+		assert_non_null(helper_row(id));
+		assert_int_not_equal(helper_row(id)->args[0], ARG_OTHER);
+		n++;
+	}
+	assert_int_equal(n, 31);
+	assert_null(call_helper(BPF_FUNC_tail_call, BPF_PROG_TYPE_XDP));
+	assert_null(call_helper(BPF_FUNC_xdp_adjust_head, BPF_PROG_TYPE_KPROBE));
+	assert_non_null(call_helper(BPF_FUNC_ktime_get_ns, BPF_PROG_TYPE_KPROBE));
+	assert_null(call_helper(UINT32_MAX, BPF_PROG_TYPE_XDP));
+}
+
+/* ---- printing ----------------------------------------------------------------------- */
+
+struct sink {
+	char text[4096];
+	size_t n;
+};
+
+static void sink_print(void *arg, const char *text, size_t n)
+{
+	struct sink *s = arg;
+
+	memcpy(s->text + s->n, text, n);
+	s->n += n;
+	s->text[s->n] = 0;
+}
+
+static const char readable_text[] = "some text";
+
+static u64 readable(struct run *run, u64 a)
+{
+	return a - addr(readable_text) < sizeof(readable_text)
+	       ? sizeof(readable_text) - (a - addr(readable_text)) : 0;
+}
+
+static void printk_gives(const char *fmt, u64 a1, u64 a2, u64 a3, s64 r, const char *text)
+{
+	struct sink s = { .n = 0 };
+	struct run run = { .print = sink_print, .print_arg = &s, .readable = readable };
+	s64 got = (s64)CALL(trace_printk, &run, addr(fmt), strlen(fmt) + 1, a1, a2, a3);
+
+	assert_string_equal(s.text, text);
+	assert_int_equal(got, r);
+}
+
+static void test_trace_printk(void **state)
+{
+	printk_gives("hello", 0, 0, 0, 5, "hello\n");
+	printk_gives("hello\n", 0, 0, 0, 6, "hello\n");
+	printk_gives("%d %u %lx", (u64)-1, (u64)-1, (u64)-1, 30,
+		     "-1 4294967295 ffffffffffffffff\n");
+	printk_gives("%s|%10s|%-10s|", addr(readable_text), addr(readable_text + 5),
+		     addr(readable_text + 5), 32, "some text|      text|text      |\n");
+	printk_gives("[%s]", 0, 0, 0, 2, "[]\n");
+	printk_gives("[%s]", addr(readable_text) - 1, 0, 0, 2, "[]\n");
+	printk_gives("%px", 0xabcdef, 0, 0, 16, "0000000000abcdef\n");
+	printk_gives("%pS", 0xabcdef, 0, 0, 8, "0xabcdef\n");
+	printk_gives("%d %d %d %d", 1, 2, 3, -EINVAL, "");
+	printk_gives("%q", 1, 2, 3, -EINVAL, "");
+	printk_gives("100%%", 0, 0, 0, 4, "100%\n");
+}
+
+/* What is too long for the kernel's line is cut; the result is the whole. */
+static void test_printk_long(void **state)
+{
+	struct sink s = { .n = 0 };
+	struct run run = { .print = sink_print, .print_arg = &s };
+	const char fmt[] = "%2000d";
+
+	assert_int_equal(CALL(trace_printk, &run, addr(fmt), sizeof(fmt), 5), 2000);
+	assert_int_equal(s.n, 1024);
+	assert_int_equal(s.text[1023], '\n');
+	assert_int_equal((s64)CALL(trace_printk, &run, addr(fmt), sizeof(fmt) - 1),
+			 -EINVAL);
+	run.print = NULL;
+	assert_int_equal(CALL(trace_printk, &run, addr(fmt), sizeof(fmt)), 2000);
+}
+
+static void test_vprintk(void **state)
+{
+	struct sink s = { .n = 0 };
+	struct run run = { .print = sink_print, .print_arg = &s };
+	u64 args[13] = { 1, 2, 3, 4 };
+	const char fmt[] = "%d-%d-%d-%d";
+
+	assert_int_equal(CALL(trace_vprintk, &run, addr(fmt), sizeof(fmt),
+			      addr(args), 32), 7);
+	assert_string_equal(s.text, "1-2-3-4\n");
+	assert_int_equal((s64)CALL(trace_vprintk, &run, addr(fmt), sizeof(fmt),
+				   addr(args), 31), -EINVAL);
+	assert_int_equal((s64)CALL(trace_vprintk, &run, addr(fmt), sizeof(fmt),
+				   addr(args), 104), -EINVAL);
+	assert_int_equal((s64)CALL(trace_vprintk, &run, addr(fmt), sizeof(fmt),
+				   addr(args), 24), -EINVAL);
+}
+
+/* ---- callbacks ------------------------------------------------------------------------ */
+
+struct counter {
+	u64 calls, stop_at, sum;
+	bool fault;
+	struct map *remove_from;
+};
+
+static u64 count_call(struct run *run, u64 func, const u64 args[5])
+{
+	struct counter *c = run->engine;
+
+	assert_int_equal(func, 33);
+	c->calls++;
+	if (c->remove_from) {
+		assert_ptr_equal((void *)(uintptr_t)args[0], c->remove_from);
+		assert_ptr_equal(run->key, (void *)(uintptr_t)args[1]);
+		assert_int_equal(run->key_bytes, c->remove_from->key_size);
+		c->sum += *(u64 *)(uintptr_t)args[2];
+		assert_int_equal(c->remove_from->ops->remove(c->remove_from, run->key, 0), 0);
+		assert_int_equal(args[3], 99);
+	} else {
+		assert_int_equal(args[0], c->calls - 1);
+		assert_int_equal(args[1], 99);
+	}
+	run->stop = c->fault;
+	return c->calls == c->stop_at;
+}
+
+static void test_loop(void **state)
+{
+	struct counter c = { 0 };
+	struct run run = { .callback = count_call, .engine = &c };
+
+	assert_int_equal(CALL(loop, &run, 10, 33, 99, 0), 10);
+	assert_int_equal(c.calls, 10);
+	c = (struct counter){ .stop_at = 4 };
+	assert_int_equal(CALL(loop, &run, 10, 33, 99, 0), 4);
+	c = (struct counter){ .fault = true };
+	CALL(loop, &run, 10, 33, 99, 0);
+	assert_int_equal(c.calls, 1);
+	run.stop = false;
+	c = (struct counter){ 0 };
+	assert_int_equal(CALL(loop, &run, 0, 33, 99, 0), 0);
+	assert_int_equal((s64)CALL(loop, &run, (8 << 20) + 1, 33, 99, 0), -E2BIG);
+	assert_int_equal((s64)CALL(loop, &run, 1, 33, 99, 1), -EINVAL);
+	assert_int_equal(c.calls, 0);
+}
+
+static struct map *make(u32 type, u32 key, u32 flags)
+{
+	struct map_attr a = { .name = "m", .type = type, .key_size = key,
+		.value_size = 8, .max_entries = 100, .map_flags = flags };
+	struct map *m;
+
+	assert_int_equal(map_create(&m, &a, 2, NULL), 0);
+	return m;
+}
+
+static void for_each_case(u32 key_size)
+{
+	struct counter c = { .remove_from = make(BPF_MAP_TYPE_HASH, key_size, 0) };
+	struct run run = { .callback = count_call, .engine = &c };
+	u64 key[64] = { 0 };
+
+	for (key[0] = 0; key[0] < 100; key[0]++)
+		CALL(map_update_elem, &run, addr(c.remove_from), addr(key), addr(key), 0);
+	c.stop_at = 30;
+	assert_int_equal(CALL(for_each_map_elem, &run, addr(c.remove_from), 33, 99, 0), 30);
+	assert_int_equal(CALL(for_each_map_elem, &run, addr(c.remove_from), 33, 99, 0), 70);
+	assert_int_equal(c.sum, 99 * 100 / 2);
+	assert_null(run.key);
+	assert_int_equal((s64)CALL(for_each_map_elem, &run, addr(c.remove_from),
+				   33, 99, 1), -EINVAL);
+	map_free(c.remove_from);
+}
+
+static void test_for_each(void **state)
+{
+	struct map *lpm = make(BPF_MAP_TYPE_LPM_TRIE, 8, BPF_F_NO_PREALLOC);
+	struct run run = { 0 };
+
+	for_each_case(8);
+	for_each_case(200);
+	assert_int_equal((s64)CALL(for_each_map_elem, &run, addr(lpm), 33, 99, 0),
+			 -EINVAL);
+	map_free(lpm);
+}
+
+/* ---- maps, packets, clocks --------------------------------------------------------------- */
+
+static void test_maps(void **state)
+{
+	struct run run = { .cpu = 1 };
+	struct map *m = make(BPF_MAP_TYPE_PERCPU_ARRAY, 4, 0);
+	u32 key = 5;
+	u64 v = 6, *p;
+
+	assert_int_equal(CALL(map_update_elem, &run, addr(m), addr(&key), addr(&v), 0), 0);
+	p = (u64 *)(uintptr_t)CALL(map_lookup_elem, &run, addr(m), addr(&key));
+	assert_int_equal(*p, 6);
+	assert_ptr_equal(p, (u64 *)(uintptr_t)CALL(map_lookup_percpu_elem, &run,
+						    addr(m), addr(&key), 1));
+	assert_int_equal(CALL(map_lookup_percpu_elem, &run, addr(m), addr(&key), 2), 0);
+	assert_int_equal((s64)CALL(map_delete_elem, &run, addr(m), addr(&key)), -EINVAL);
+	assert_int_equal((s64)CALL(map_update_elem, &run, addr(m), addr(&key),
+				   addr(&v), BPF_NOEXIST), -EEXIST);
+	map_free(m);
+}
+
+static void test_meta(void **state)
+{
+	u8 buf[512] = { 0 };
+	struct run run = { .pkt = { .hard_start = buf, .data = buf + 256,
+		.data_meta = buf + 257, .data_end = buf + 300, .hard_end = buf + 400 } };
+
+	assert_int_equal((s64)CALL(xdp_adjust_meta, &run, 0, (u64)-4), -524);
+	assert_int_equal(CALL(xdp_adjust_head, &run, 0, (u64)-16), 0);
+	assert_ptr_equal(run.pkt.data, buf + 240);
+	assert_ptr_equal(run.pkt.data_meta, buf + 241);
+	assert_int_equal(CALL(xdp_get_buff_len, &run, 0), 60);
+	run.pkt.data_meta = run.pkt.data;
+	assert_int_equal(CALL(xdp_adjust_meta, &run, 0, (u64)-4), 0);
+	memset(run.pkt.data_meta, 7, 4);
+	assert_int_equal(CALL(xdp_adjust_head, &run, 0, 8), 0);
+	assert_memory_equal(run.pkt.data_meta, "\7\7\7\7", 4);
+}
+
+static void test_redirect(void **state)
+{
+	struct run run = { 0 };
+
+	assert_int_equal(CALL(redirect, &run, 7, 1), XDP_ABORTED);
+	assert_int_equal(run.xdp.redirect_ifindex, 0);
+	assert_int_equal(CALL(redirect, &run, 7, 0), XDP_REDIRECT);
+	assert_int_equal(run.xdp.redirect_ifindex, 7);
+}
+
+static void test_clocks(void **state)
+{
+	struct run run = { .cpu = 3 }, again;
+	u64 t = os_clock_ns(), first = CALL(get_prandom_u32, &run), zeroes = 0;
+
+	assert_true(CALL(ktime_get_ns, &run) >= t);
+	assert_true(CALL(ktime_get_boot_ns, &run) >= t);
+	assert_true(CALL(ktime_get_tai_ns, &run) > 0);
+	assert_true(CALL(ktime_get_coarse_ns, &run) + 100000000 > t);
+	assert_true(CALL(jiffies64, &run) > 0);
+	assert_int_equal(CALL(get_smp_processor_id, &run), 3);
+	assert_int_equal(CALL(get_numa_node_id, &run), 0);
+	assert_int_equal(CALL(get_current_pid_tgid, &run), os_pid_tgid());
+	again = (struct run){ 0 };
+	assert_int_equal(CALL(get_prandom_u32, &again), first);
+	for (int i = 0; i < 1000; i++) {
+		u64 v = CALL(get_prandom_u32, &run);
+
+		assert_true(v <= UINT32_MAX);
+		zeroes += (u64)__builtin_popcountll(v ^ UINT32_MAX);
+	}
+	assert_in_range(zeroes, 15500, 16500);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_trace_printk),
+		cmocka_unit_test(test_printk_long),
+		cmocka_unit_test(test_vprintk),
+		cmocka_unit_test(test_loop),
+		cmocka_unit_test(test_for_each),
+		cmocka_unit_test(test_maps),
+		cmocka_unit_test(test_meta),
+		cmocka_unit_test(test_redirect),
+		cmocka_unit_test(test_clocks),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * model_test.c: the tables of map types, helpers and contexts agree with the
+ * installed linux/bpf.h and with themselves.
+ */
+#include "model/run.h"
+#include "model/tables.h"
+#include <linux/bpf.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+/* Every name of the header is in our table under its number. */
+#define HEADER_NAME(name) [BPF_FUNC_##name] = #name
+static const char *const header_names[] = { __BPF_FUNC_MAPPER(HEADER_NAME) };
+
+static void test_helper_names(void **state)
+{
+	assert_null(helper_row(0));
+	for (u32 id = 1; id < ARRAY_LEN(header_names) && id <= 211; id++) {
+		assert_non_null(helper_row(id));
+		assert_string_equal(helper_row(id)->name, header_names[id]);
+	}
+	assert_non_null(helper_row(211));
+	assert_null(helper_row(212));
+	assert_int_equal(helper_id("map_lookup_elem"), 1);
+	assert_int_equal(helper_id("bpf_cgrp_storage_delete"), 211);
+	assert_int_equal(helper_id("bpf_nothing"), 0);
+}
+
+/* "5.10" as 5010. */
+static int version(const char *since)
+{
+	int major = 0, minor = 0;
+
+	assert_int_equal(sscanf(since, "%d.%d", &major, &minor), 2);
+	return major * 1000 + minor;
+}
+
+/* Helpers got their numbers in the order of releases. */
+static void test_helper_versions(void **state)
+{
+	for (u32 id = 2; id <= 211; id++)
+		assert_true(version(helper_row(id - 1)->since) <=
+			    version(helper_row(id)->since));
+}
+
+/* A size follows its memory, and keys and values their map. */
+static void test_helper_args(void **state)
+{
+	for (u32 id = 1; id <= 211; id++) {
+		const struct helper_row *h = helper_row(id);
+		bool map = false;
+
+		for (int i = 0; i < 5; i++) {
+			u8 arg = h->args[i], before = i ? h->args[i - 1] : (u8)ARG_NONE;
+
+			map |= arg == ARG_MAP;
+			if (arg == ARG_SIZE || arg == ARG_SIZE_0)
+				assert_in_range(before, ARG_MEM, ARG_MEM_OUT_OR_NULL);
+			if (before >= ARG_MEM && before <= ARG_MEM_OUT_OR_NULL)
+				assert_in_range(arg, ARG_SIZE, ARG_SIZE_0);
+			if (arg == ARG_KEY || arg == ARG_VALUE || arg == ARG_VALUE_OUT)
+				assert_true(map);
+			if (i && arg != ARG_NONE)
+				assert_int_not_equal(before, ARG_NONE);
+		}
+	}
+}
+
+static void test_map_types(void **state)
+{
+	assert_null(maptype_row(0));
+	assert_null(maptype_row(34));
+	for (u32 t = 1; t <= 33; t++) {
+		assert_int_equal(maptype_row(t)->type, t);
+		assert_true(version(maptype_row(t)->since) >= 3019);
+		if (t > 1)
+			assert_true(version(maptype_row(t - 1)->since) <=
+				    version(maptype_row(t)->since));
+		assert_int_equal(maptype_row(t)->percpu,
+				 strstr(maptype_row(t)->name, "percpu") != NULL);
+	}
+	assert_string_equal(maptype_row(BPF_MAP_TYPE_LPM_TRIE)->name, "lpm_trie");
+	assert_string_equal(maptype_row(BPF_MAP_TYPE_USER_RINGBUF)->name, "user_ringbuf");
+}
+
+static void test_xdp_context(void **state)
+{
+	const struct ctx_desc *d = ctx_desc(BPF_PROG_TYPE_XDP);
+	u32 end = 0;
+
+	assert_null(ctx_desc(BPF_PROG_TYPE_UNSPEC));
+	assert_int_equal(d->size, sizeof(struct xdp_md));
+	for (u32 i = 0; i < d->nr_fields; i++) {
+		const struct ctx_field *f = &d->fields[i];
+
+		assert_int_equal(f->off, end);
+		end += f->size;
+		assert_int_equal(f->view_size, f->flags & CTX_PKT ? sizeof(void *) : 4);
+		assert_ptr_equal(ctx_field(d, f->off, f->size), f);
+		assert_null(ctx_field(d, f->off, 2));
+		assert_null(ctx_field(d, f->off + 1u, 4));
+		assert_null(ctx_field(d, f->off, 8));
+	}
+	assert_int_equal(end, d->size);
+	assert_null(ctx_field(d, d->size, 4));
+	assert_null(ctx_field(d, UINT64_MAX, 4));
+	assert_int_equal(ctx_field(d, 4, 4)->view_off, offsetof(struct run, pkt.data_end));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_helper_names),
+		cmocka_unit_test(test_helper_versions),
+		cmocka_unit_test(test_helper_args),
+		cmocka_unit_test(test_map_types),
+		cmocka_unit_test(test_xdp_context),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
