@@ -275,6 +275,10 @@ static int run_once(struct runtime *rt, const struct runtime_prog *p, struct tes
 	return 0;
 }
 
+static int rt_test_run(struct backend *b, u32 prog, struct test_run *t, struct skep_err *err);
+
+/* The rare ways apart, so that one run is a short function. */
+__attribute__((noinline))
 static int run_many(struct runtime *rt, const struct runtime_prog *p, struct test_run *t,
 		    struct skep_err *err)
 {
@@ -287,20 +291,32 @@ static int run_many(struct runtime *rt, const struct runtime_prog *p, struct tes
 	return r;
 }
 
+__attribute__((noinline))
+static int first_run(struct runtime *rt, u32 prog, struct test_run *t, struct skep_err *err)
+{
+	const struct host *h;
+
+	if (prog >= rt->progs.n)
+		return err_set(err, ERR_RUN, NULL, "there is no program number %u", prog);
+	h = rt->progs.v[prog]->host;
+	if (rt_ready(rt, h))
+		return err_set(err, ERR_NO_MEM, NULL,
+			       "no memory for a packet buffer of %" PRIu64 " bytes",
+			       h->buffer_bytes);
+	return rt_test_run(&rt->b, prog, t, err);
+}
+
 static int rt_test_run(struct backend *b, u32 prog, struct test_run *t, struct skep_err *err)
 {
 	struct runtime *rt = rt_of(b);
 	const struct runtime_prog *p;
 
-	if (prog >= rt->progs.n)
-		return err_set(err, ERR_RUN, NULL, "there is no program number %u", prog);
+	if (unlikely(prog >= rt->progs.n || !rt->machine))
+		return first_run(rt, prog, t, err);
 	p = rt->progs.v[prog];
-	if (unlikely(!rt->machine || rt->buffer_bytes < p->host->buffer_bytes) &&
-	    rt_ready(rt, p->host))
-		return err_set(err, ERR_NO_MEM, NULL,
-			       "no memory for a packet buffer of %" PRIu64 " bytes",
-			       p->host->buffer_bytes);
-	return t->repeat > 1 ? run_many(rt, p, t, err) : run_once(rt, p, t, err);
+	if (unlikely(rt->buffer_bytes < p->host->buffer_bytes))
+		return first_run(rt, prog, t, err);
+	return unlikely(t->repeat > 1) ? run_many(rt, p, t, err) : run_once(rt, p, t, err);
 }
 
 /* ---- open and close --------------------------------------------------------- */
