@@ -118,7 +118,9 @@ uint32_t skep_map_key_bytes(const struct skep_map *map);
 /* Of a value in the calls below: for per-cpu maps the values of all cpus, each
  * rounded up to 8 bytes. */
 size_t skep_map_value_bytes(const struct skep_map *map);
-/* 0 or the kernel's -errno: -ENOENT, -EEXIST, -E2BIG, -EINVAL ... */
+/* 0 or the kernel's -errno: -ENOENT, -EEXIST, -E2BIG, -EINVAL ... The value of
+ * a prog array is the number of a program, 0 being the object's first; -EBADF
+ * when there is none or it is not loaded. */
 int skep_map_lookup(struct skep_map *map, const void *key, void *value);
 int skep_map_update(struct skep_map *map, const void *key, const void *value, uint64_t flags);
 int skep_map_delete(struct skep_map *map, const void *key);

@@ -150,7 +150,7 @@ bool vm_check_args(struct vm_machine *m, const struct vm_call *call, const u64 *
 		if (call->row)
 			vm_fault_set(
 				m, VM_FAULT_HELPER,
-				"helper bpf_%s#%u is not supported for this program type",
+				"helper bpf_%s#%u is not supported yet, or not for this program type",
 				call->row->name, call->id);
 		else
 			vm_fault_set(m, VM_FAULT_HELPER, "there is no helper number %u", call->id);
