@@ -104,8 +104,10 @@ static int load_maps(struct skep_object *obj, struct skep_err *err)
 	for (u32 i = 0; i < obj->img->nr_maps; i++) {
 		int r = obj->backend->ops->map_create(obj->backend, &obj->img->maps[i], err);
 
-		if (r)
+		if (r) {
+			err_at(err, obj->img->file);
 			return r;
+		}
 	}
 	return 0;
 }

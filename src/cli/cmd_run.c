@@ -69,12 +69,16 @@ static void note_programs(struct job *j, bool packets_only)
 
 		for (u32 k = 0; k < img->nr_progs; k++) {
 			const struct progtype_row *row = progtype_row(img->progs[k].type);
+			const char *near;
 
 			if (packets_only && !takes_packets(&j->objs.v[i]->progs[k]))
 				continue;
 			err_note(j->err, "%s has '%s' in section '%s' (%s)", img->file,
 				 img->progs[k].name, img->progs[k].section,
-				 row ? row->name : "unknown type");
+				 img->progs[k].sec ? row->name : "no known section name");
+			near = img->progs[k].sec ? NULL : sec_nearest(img->progs[k].section);
+			if (near)
+				err_help(j->err, "did you mean SEC(\"%s\")?", near);
 		}
 	}
 }
@@ -132,7 +136,7 @@ static int load_maps(struct job *j)
 		int map, r;
 
 		if (!eq)
-			return err_set(j->err, ERR_USAGE, NULL,
+			return err_set(j->err, ERR_USAGE, "skep run",
 				       "--map takes NAME=FILE, not '%s'", arg);
 		snprintf(name, sizeof(name), "%.*s", (int)(eq - arg), arg);
 		map = image_map_find(img, name);

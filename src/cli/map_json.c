@@ -406,7 +406,7 @@ static int refused(struct load *l, int r)
 	else if (r == -EINVAL && l->def->type == BPF_MAP_TYPE_LPM_TRIE)
 		snprintf(why, sizeof(why), "prefixlen is at most %u", (l->info.key_size - 4) * 8);
 	else if (r == -EBADF)
-		snprintf(why, sizeof(why), "there is no program of that number, or it has another type");
+		snprintf(why, sizeof(why), "there is no such program of its type");
 	else if (r == -EPERM)
 		snprintf(why, sizeof(why), "it is read-only");
 	else
