@@ -378,18 +378,10 @@ static int resolve_all(struct assembler *a)
 
 /* ---- statements ------------------------------------------------------- */
 
-static int hex_digit(char c)
-{
-	static const char set[] = "0123456789abcdef0123456789ABCDEF";
-	const char *at = c ? strchr(set, c) : NULL;
-
-	return at ? (int)((at - set) & 15) : -1;
-}
-
 /* Two hex digits at P, or -1. */
 static int hex_byte(const char *p)
 {
-	int high = hex_digit(p[0]), low = high < 0 ? -1 : hex_digit(p[1]);
+	unsigned high = digit_value(p[0]), low = high < 16 ? digit_value(p[1]) : 16;
 
 	return low < 0 ? -1 : high << 4 | low;
 }

@@ -82,15 +82,6 @@ static bool skip(struct reader *r, char c)
 	return true;
 }
 
-static unsigned digit_of(char c)
-{
-	if (c >= '0' && c <= '9')
-		return (unsigned)(c - '0');
-	if (c >= 'a' && c <= 'f')
-		return (unsigned)(c - 'a' + 10);
-	return c >= 'A' && c <= 'F' ? (unsigned)(c - 'A' + 10) : 99;
-}
-
 /* The next number, decimal or hex; WHAT names it in messages. */
 static int number(struct reader *r, u32 max, const char *what, u32 *value)
 {
@@ -104,8 +95,8 @@ static int number(struct reader *r, u32 max, const char *what, u32 *value)
 		base = 16;
 		r->p = first += 2;
 	}
-	for (; digit_of(peek(r)) < base; r->p++) {
-		v = v * base + digit_of(peek(r));
+	for (; digit_value(peek(r)) < base; r->p++) {
+		v = v * base + digit_value(peek(r));
 		if (v > max) {
 			r->p = first;
 			return fail(r, "%s is larger than %u", what, max);
