@@ -33,14 +33,15 @@ static int store(struct load *l, u32 type, const json_t *v, u8 *out, u32 bytes, 
 
 static PRINTF_LIKE(2, 3) int bad(struct load *l, const char *fmt, ...)
 {
-	char where[512], text[512];
+	char where[512];
 	va_list ap;
+	int r;
 
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
 	snprintf(where, sizeof(where), "%s: element %zu", l->where, l->element);
-	return err_set(l->err, ERR_MAP_DATA, where, "%s", text);
+	va_start(ap, fmt);
+	r = err_vset(l->err, ERR_MAP_DATA, where, fmt, ap);
+	va_end(ap);
+	return r;
 }
 
 static const char *kind_name(const json_t *v)

@@ -43,8 +43,9 @@ struct reader {
 static PRINTF_LIKE(2, 3) int fail(struct reader *r, const char *fmt, ...)
 {
 	size_t line = 1, col = 1;
-	char place[512], text[256];
+	char place[512];
 	va_list ap;
+	int code;
 
 	for (const char *q = r->start; q < r->p; q++) {
 		col++;
@@ -53,11 +54,11 @@ static PRINTF_LIKE(2, 3) int fail(struct reader *r, const char *fmt, ...)
 			col = 1;
 		}
 	}
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
 	snprintf(place, sizeof(place), "%s:%zu:%zu", r->file, line, col);
-	return err_set(r->err, ERR_CBPF, place, "%s", text);
+	va_start(ap, fmt);
+	code = err_vset(r->err, ERR_CBPF, place, fmt, ap);
+	va_end(ap);
+	return code;
 }
 
 static char peek(const struct reader *r)
