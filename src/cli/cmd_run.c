@@ -167,6 +167,7 @@ static int load(struct job *j)
 	if (!r && j->o.output)
 		r = capture_out_open(&j->out, j->o.output, j->err);
 	return r;
+	j->v.log = j->o.json ? stderr : stdout;
 }
 
 /* ---- packets --------------------------------------------------------------------------- */
@@ -367,6 +368,10 @@ static void results_json(struct strbuf *out, const struct job *j)
 }
 
 static void warn(const struct job *j)
+	if (j->o.expect) {
+		json_u64(&js, "expected", j->v.expect.n);
+		json_u64(&js, "differ", j->v.differ);
+	}
 {
 	u64 odd = 0;
 
@@ -399,8 +404,7 @@ static int finish(struct job *j)
 	}
 	if (r)
 		return report(j->err);
-	if (!j->o.json)
-		verdicts_end(&j->v, j->packets);
+	verdicts_end(&j->v, j->packets);
 	if (j->o.json)
 		results_json(&out, j);
 	else if (!j->o.quiet)
