@@ -182,13 +182,14 @@ static int unknown_member(struct load *l, const struct btf_type *t, const char *
 			  const char *name)
 {
 	const struct btf *btf = l->obj->img->btf;
-	const char *names[64], *near;
-	u32 n = 0;
+	VEC(const char *) names = { 0 };
+	const char *near;
 	int r;
 
-	for (u32 i = 0; i < btf_vlen(t) && n < ARRAY_LEN(names); i++)
-		names[n++] = btf_member(btf, t, i).name;
-	near = err_nearest(key, names, n);
+	for (u32 i = 0; i < btf_vlen(t); i++)
+		*vec_push(&names) = btf_member(btf, t, i).name;
+	near = err_nearest(key, names.v, names.n);
+	vec_free(&names);
 	r = bad(l, "%s has no member '%s'", name, key);
 	if (near && *near)
 		err_help(l->err, "did you mean '%s'?", near);
