@@ -68,8 +68,8 @@ static void put_int(u8 *out, u64 v, u32 bytes)
 static bool fits(u64 v, bool negative, u32 bits, bool is_signed)
 {
 	if (negative)
-		return is_signed && (bits == 64 || (s64)v >= -(1ll << (bits - 1)));
-	return bits == 64 || v < 1ull << bits;
+		return is_signed && (bits >= 64 || (s64)v >= -(1ll << (bits - 1)));
+	return bits >= 64 || v < 1ull << bits;
 }
 
 /* An address as text into BYTES bytes of network order. */
@@ -209,12 +209,14 @@ static int store_bits(struct load *l, const struct btf_member_info *m, const jso
 	for (u32 i = 0; i < m->bit_size; i++) {
 		u32 bit = m->bit_off + i;
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-		u64 val = n >> (m->bit_size - 1 - i) & 1;
+		u32 from = m->bit_size - 1 - i;
 		u8 mask = (u8)(0x80 >> bit % 8);
 #else
-		u64 val = n >> i & 1;
+		u32 from = i;
 		u8 mask = (u8)(1 << bit % 8);
 #endif
+		u64 val = from < 64 ? n >> from & 1 : negative;
+
 		out[bit / 8] = (u8)(val ? out[bit / 8] | mask : out[bit / 8] & ~mask);
 	}
 	return 0;
