@@ -59,7 +59,7 @@ static const char *find_clang(void)
 /* ---- files that a compilation needs ---------------------------------------------- */
 
 /* A directory with prelude.h and the stub header that glibc asks 32-bit
- * targets for. */
+ * targets for; path "" when it was not made. */
 struct cc_dir { char path[256]; };
 
 static int write_file(const char *dir, const char *name, const char *text, size_t n)
@@ -81,9 +81,14 @@ static int cc_dir_make(struct cc_dir *d, struct skep_err *err)
 	char gnu[300];
 	int r;
 
-	snprintf(d->path, sizeof(d->path), "%s/skep-cc-XXXXXX", tmp && *tmp ? tmp : "/tmp");
-	if (!mkdtemp(d->path))
-		return err_set(err, ERR_FILE_WRITE, d->path, "%s", strerror(errno));
+	if (!tmp || !*tmp)
+		tmp = "/tmp";
+	snprintf(d->path, sizeof(d->path), "%s/skep-cc-XXXXXX", tmp);
+	if (!mkdtemp(d->path)) {
+		d->path[0] = 0;
+		return err_set(err, ERR_FILE_WRITE, tmp, "no directory for temporary files: %s",
+			       strerror(errno));
+	}
 	snprintf(gnu, sizeof(gnu), "%s/gnu", d->path);
 	r = mkdir(gnu, 0700) ? -errno : 0;
 	if (!r)
@@ -99,7 +104,7 @@ static void cc_dir_remove(struct cc_dir *d)
 	static const char *const names[] = { "gnu/stubs-32.h", "prelude.h", "messages", "gnu", "" };
 	char path[512];
 
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+	for (size_t i = 0; d->path[0] && i < ARRAY_LEN(names); i++) {
 		snprintf(path, sizeof(path), "%s/%s", d->path, names[i]);
 		remove(path);
 	}

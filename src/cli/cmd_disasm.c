@@ -218,7 +218,7 @@ static int show_cbpf(struct strbuf *out, struct json *j, const struct disasm *d,
 	return r;
 }
 
-/* Text of tcpdump -ddd or -dd: digits, or a brace, first. */
+/* Text, as of tcpdump -ddd: raw instructions hold bytes that do not print. */
 static bool is_cbpf_text(const struct os_file *f)
 {
 	for (size_t i = 0; i < f->size; i++)

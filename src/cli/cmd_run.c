@@ -126,31 +126,42 @@ static void print_message(void *arg, const char *text, size_t n)
 	fprintf(stderr, "printk: %.*s\n", (int)n, text);
 }
 
-static int load_maps(struct job *j)
+static int no_map(struct job *j, const char *name)
 {
 	const struct image *img = j->prog->obj->img;
+	int r = err_set(j->err, ERR_MAP_NAME, img->file, "there is no map '%s'", name);
 
-	for (size_t i = 0; i < j->o.maps.n; i++) {
-		const char *arg = j->o.maps.v[i], *eq = strchr(arg, '=');
-		char name[128];
-		int map, r;
+	for (u32 i = 0; i < img->nr_maps; i++)
+		err_note(j->err, "it has '%s'", img->maps[i].name);
+	return r;
+}
 
-		if (!eq)
-			return err_set(j->err, ERR_USAGE, "skep run",
-				       "--map takes NAME=FILE, not '%s'", arg);
-		snprintf(name, sizeof(name), "%.*s", (int)(eq - arg), arg);
-		map = image_map_find(img, name);
-		if (map < 0) {
-			r = err_set(j->err, ERR_MAP_NAME, img->file, "there is no map '%s'", name);
-			for (u32 k = 0; k < img->nr_maps; k++)
-				err_note(j->err, "it has '%s'", img->maps[k].name);
-			return r;
-		}
-		r = map_load_json(j->prog->obj, (u32)map, eq + 1, j->err);
-		if (r)
-			return r;
-	}
-	return 0;
+/* ARG is NAME=FILE. */
+static int load_map(struct job *j, const char *arg)
+{
+	const char *eq = strchr(arg, '=');
+	char *name;
+	int map, r;
+
+	if (!eq)
+		return err_set(j->err, ERR_USAGE, "skep run",
+			       "--map takes NAME=FILE, not '%s'", arg);
+	name = mem_strdup(arg);
+	name[eq - arg] = 0;
+	map = image_map_find(j->prog->obj->img, name);
+	r = map < 0 ? no_map(j, name) :
+	    map_load_json(j->prog->obj, (u32)map, eq + 1, j->err);
+	free(name);
+	return r;
+}
+
+static int load_maps(struct job *j)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < j->o.maps.n; i++)
+		r = load_map(j, j->o.maps.v[i]);
+	return r;
 }
 
 static int load(struct job *j)
@@ -161,6 +172,7 @@ static int load(struct job *j)
 	};
 	int r = choose_program(j);
 
+	j->v.log = j->o.json ? stderr : stdout;
 	if (!r)
 		r = object_load(j->prog->obj, &opts, j->prog->index, j->err);
 	if (!r)
@@ -361,6 +373,10 @@ static void results_json(struct strbuf *out, const struct job *j)
 	for (size_t i = 0; i < n; i++)
 		json_u64(&js, verdict_text(j->v.prog_type, v[i].value, buf), v[i].n);
 	json_obj_end(&js);
+	if (j->o.expect) {
+		json_u64(&js, "expected", j->v.expect.n);
+		json_u64(&js, "differ", j->v.differ);
+	}
 	json_arr(&js, "maps");
 	for (u32 i = 0; i < obj->img->nr_maps; i++)
 		map_show_json(&js, obj, i);
@@ -424,8 +440,7 @@ static int finish(struct job *j)
 	}
 	if (r)
 		return report(j->err);
-	if (!j->o.json)
-		verdicts_end(&j->v, j->packets);
+	verdicts_end(&j->v, j->packets);
 	r = print_results(j);
 	return r ? r : j->v.differ ? EXIT_NO : EXIT_YES;
 }

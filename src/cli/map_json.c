@@ -33,14 +33,15 @@ static int store(struct load *l, u32 type, const json_t *v, u8 *out, u32 bytes, 
 
 static PRINTF_LIKE(2, 3) int bad(struct load *l, const char *fmt, ...)
 {
-	char where[512], text[512];
+	char where[512];
 	va_list ap;
+	int r;
 
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
 	snprintf(where, sizeof(where), "%s: element %zu", l->where, l->element);
-	return err_set(l->err, ERR_MAP_DATA, where, "%s", text);
+	va_start(ap, fmt);
+	r = err_vset(l->err, ERR_MAP_DATA, where, fmt, ap);
+	va_end(ap);
+	return r;
 }
 
 static const char *kind_name(const json_t *v)
@@ -67,8 +68,8 @@ static void put_int(u8 *out, u64 v, u32 bytes)
 static bool fits(u64 v, bool negative, u32 bits, bool is_signed)
 {
 	if (negative)
-		return is_signed && (bits == 64 || (s64)v >= -(1ll << (bits - 1)));
-	return bits == 64 || v < 1ull << bits;
+		return is_signed && (bits >= 64 || (s64)v >= -(1ll << (bits - 1)));
+	return bits >= 64 || v < 1ull << bits;
 }
 
 /* An address as text into BYTES bytes of network order. */
@@ -195,13 +196,14 @@ static int unknown_member(struct load *l, const struct btf_type *t, const char *
 			  const char *name)
 {
 	const struct btf *btf = l->obj->img->btf;
-	const char *names[64], *near;
-	u32 n = 0;
+	VEC(const char *) names = { 0 };
+	const char *near;
 	int r;
 
-	for (u32 i = 0; i < btf_vlen(t) && n < ARRAY_LEN(names); i++)
-		names[n++] = btf_member(btf, t, i).name;
-	near = err_nearest(key, names, n);
+	for (u32 i = 0; i < btf_vlen(t); i++)
+		*vec_push(&names) = btf_member(btf, t, i).name;
+	near = err_nearest(key, names.v, names.n);
+	vec_free(&names);
 	r = bad(l, "%s has no member '%s'", name, key);
 	if (near && *near)
 		err_help(l->err, "did you mean '%s'?", near);
@@ -221,12 +223,14 @@ static int store_bits(struct load *l, const struct btf_member_info *m, const jso
 	for (u32 i = 0; i < m->bit_size; i++) {
 		u32 bit = m->bit_off + i;
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-		u64 val = n >> (m->bit_size - 1 - i) & 1;
+		u32 from = m->bit_size - 1 - i;
 		u8 mask = (u8)(0x80 >> bit % 8);
 #else
-		u64 val = n >> i & 1;
+		u32 from = i;
 		u8 mask = (u8)(1 << bit % 8);
 #endif
+		u64 val = from < 64 ? n >> from & 1 : negative;
+
 		out[bit / 8] = (u8)(val ? out[bit / 8] | mask : out[bit / 8] & ~mask);
 	}
 	return 0;

@@ -174,6 +174,7 @@ static void add_typed(const struct btf *btf, u32 id, u8 *sum, const u8 *v)
 	const struct btf_type *t;
 	const struct btf_array *a;
 
+	u64 size;
 	id = btf_skip_mods(btf, id);
 	t = btf_type(btf, id);
 	switch (btf_kind(t)) {
@@ -190,11 +191,9 @@ static void add_typed(const struct btf *btf, u32 id, u8 *sum, const u8 *v)
 		break;
 	case BTF_KIND_ARRAY:
 		a = (const struct btf_array *)(t + 1);
-		for (u32 i = 0; i < a->nelems; i++) {
-			u64 off = i * (u64)btf_size(btf, a->type);
-
-			add_typed(btf, a->type, sum + off, v + off);
-		}
+		size = (u64)btf_size(btf, a->type);
+		for (u64 i = 0; size && i < a->nelems; i++)
+			add_typed(btf, a->type, sum + i * size, v + i * size);
 		break;
 	}
 }
