@@ -69,7 +69,7 @@ struct skep_load_opts {
 	size_t size;		/* sizeof(struct skep_load_opts) */
 	uint32_t cpus;		/* values of a per-cpu map; 0 = cpus of the machine */
 	uint64_t rand_seed;	/* of bpf_get_prandom_u32(); 0 = from the clock */
-	/* one message of bpf_printk(); N bytes, no newline added. NULL = dropped */
+	/* one message of bpf_printk(): N bytes, the last a newline; NULL = dropped */
 	void (*print)(void *arg, const char *text, size_t n);
 	void *print_arg;
 };

@@ -181,6 +181,23 @@ static int prog_decode(struct runtime *rt, struct runtime_prog *p, const u32 *ma
 	return vm_code_new(&p->code, &bind, VM_CHECKED, where, err);
 }
 
+/* What programs of host H run with. */
+static int rt_ready(struct runtime *rt, const struct host *h, struct skep_err *err)
+{
+	if (!rt->machine)
+		rt->machine = vm_machine_new();
+	if (rt->buffer_bytes >= h->buffer_bytes)
+		return 0;
+	os_unmap(rt->buffer, rt->buffer_bytes);
+	rt->buffer = os_map_lazy(h->buffer_bytes);
+	rt->buffer_bytes = rt->buffer ? h->buffer_bytes : 0;
+	if (!rt->buffer)
+		return err_set(err, ERR_NO_MEM, NULL,
+			       "no memory for a packet buffer of %" PRIu64 " bytes",
+			       h->buffer_bytes);
+	return 0;
+}
+
 static int rt_prog_load(struct backend *b, const struct image *img, u32 prog,
 			const u32 *maps, struct skep_err *err)
 {
@@ -197,6 +214,8 @@ static int rt_prog_load(struct backend *b, const struct image *img, u32 prog,
 			    "program '%s' is of type %s, which the embedded engine cannot run yet",
 			    p->prog->name, row ? row->name : "unspecified");
 	else
+		r = rt_ready(rt, p->host, err);
+	if (!r)
 		r = prog_decode(rt, p, maps, err);
 	if (r)
 		prog_free(p);
@@ -252,18 +271,6 @@ static int rt_fault(const struct runtime *rt, struct skep_err *err)
 	return r;
 }
 
-static int rt_ready(struct runtime *rt, const struct host *h)
-{
-	if (!rt->machine)
-		rt->machine = vm_machine_new();
-	if (rt->buffer_bytes >= h->buffer_bytes)
-		return 0;
-	os_unmap(rt->buffer, rt->buffer_bytes);
-	rt->buffer = os_map_lazy(h->buffer_bytes);
-	rt->buffer_bytes = rt->buffer ? h->buffer_bytes : 0;
-	return rt->buffer ? 0 : -ENOMEM;
-}
-
 static int run_once(struct runtime *rt, const struct runtime_prog *p, struct test_run *t,
 		    struct skep_err *err)
 {
@@ -280,9 +287,7 @@ static int run_once(struct runtime *rt, const struct runtime_prog *p, struct tes
 	return 0;
 }
 
-static int rt_test_run(struct backend *b, u32 prog, struct test_run *t, struct skep_err *err);
-
-/* The rare ways apart, so that one run is a short function. */
+/* Apart, so that one run is a short function. */
 __attribute__((noinline))
 static int run_many(struct runtime *rt, const struct runtime_prog *p, struct test_run *t,
 		    struct skep_err *err)
@@ -296,32 +301,15 @@ static int run_many(struct runtime *rt, const struct runtime_prog *p, struct tes
 	return r;
 }
 
-__attribute__((noinline))
-static int first_run(struct runtime *rt, u32 prog, struct test_run *t, struct skep_err *err)
-{
-	const struct host *h;
-
-	if (prog >= rt->progs.n)
-		return err_set(err, ERR_RUN, NULL, "there is no program number %u", prog);
-	h = rt->progs.v[prog]->host;
-	if (rt_ready(rt, h))
-		return err_set(err, ERR_NO_MEM, NULL,
-			       "no memory for a packet buffer of %" PRIu64 " bytes",
-			       h->buffer_bytes);
-	return rt_test_run(&rt->b, prog, t, err);
-}
-
 static int rt_test_run(struct backend *b, u32 prog, struct test_run *t, struct skep_err *err)
 {
 	struct runtime *rt = rt_of(b);
-	const struct runtime_prog *p;
 
-	if (unlikely(prog >= rt->progs.n || !rt->machine))
-		return first_run(rt, prog, t, err);
-	p = rt->progs.v[prog];
-	if (unlikely(rt->buffer_bytes < p->host->buffer_bytes))
-		return first_run(rt, prog, t, err);
-	return unlikely(t->repeat > 1) ? run_many(rt, p, t, err) : run_once(rt, p, t, err);
+	if (unlikely(prog >= rt->progs.n))
+		return err_set(err, ERR_RUN, NULL, "there is no program number %u", prog);
+	if (unlikely(t->repeat > 1))
+		return run_many(rt, rt->progs.v[prog], t, err);
+	return run_once(rt, rt->progs.v[prog], t, err);
 }
 
 /* ---- open and close --------------------------------------------------------- */
