@@ -23,7 +23,6 @@ enum {
 	FILE_HEAD_BYTES = 24,		/* of pcap */
 	RECORD_BYTES = 16,
 	RECORD_MODIFIED_BYTES = 24,
-	FIRST_READ_BYTES = 12,		/* tells all formats apart */
 };
 
 #define MAGIC_USEC 0xa1b2c3d4u
