@@ -10,8 +10,6 @@
 #include "runtime/runtime.h"
 #include <stdlib.h>
 
-enum { BUDGET_DEFAULT = 1000000 };
-
 const char *skep_version(void)
 {
 	return SKEP_VERSION;

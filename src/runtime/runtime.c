@@ -295,8 +295,7 @@ static int rt_test_run(struct backend *b, u32 prog, struct test_run *t, struct s
 	if (prog >= rt->progs.n)
 		return err_set(err, ERR_RUN, NULL, "there is no program number %u", prog);
 	p = rt->progs.v[prog];
-	if (unlikely(!rt->machine || rt->buffer_bytes < p->host->buffer_bytes) &&
-	    rt_ready(rt, p->host))
+	if (unlikely(rt_ready(rt, p->host)))
 		return err_set(err, ERR_NO_MEM, NULL,
 			       "no memory for a packet buffer of %" PRIu64 " bytes",
 			       p->host->buffer_bytes);
