@@ -74,7 +74,7 @@ struct skep_load_opts {
 	size_t size;		/* sizeof(struct skep_load_opts) */
 	uint32_t cpus;		/* values of a per-cpu map; 0 = cpus of the machine */
 	uint64_t rand_seed;	/* of bpf_get_prandom_u32(); 0 = from the clock */
-	/* one message of bpf_printk(); N bytes, no newline added. NULL = dropped */
+	/* one message of bpf_printk(): N bytes, the last a newline; NULL = dropped */
 	void (*print)(void *arg, const char *text, size_t n);
 	void *print_arg;
 };
@@ -123,7 +123,9 @@ uint32_t skep_map_key_bytes(const struct skep_map *map);
 /* Of a value in the calls below: for per-cpu maps the values of all cpus, each
  * rounded up to 8 bytes. */
 size_t skep_map_value_bytes(const struct skep_map *map);
-/* 0 or the kernel's -errno: -ENOENT, -EEXIST, -E2BIG, -EINVAL ... */
+/* 0 or the kernel's -errno: -ENOENT, -EEXIST, -E2BIG, -EINVAL ... The value of
+ * a prog array is the number of a program, 0 being the object's first; -EBADF
+ * when there is none or it is not loaded. */
 int skep_map_lookup(struct skep_map *map, const void *key, void *value);
 int skep_map_update(struct skep_map *map, const void *key, const void *value, uint64_t flags);
 int skep_map_delete(struct skep_map *map, const void *key);

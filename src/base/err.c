@@ -72,7 +72,7 @@ int err_vset(struct skep_err *err, enum err_id id, const char *where,
 	err->text[0] = 0;
 	if (where)
 		err_add(err, "%s: ", where);
-	err_add(err, "error: ");
+	err_add(err, id == ERR_UNSUPPORTED ? "error: not supported yet: " : "error: ");
 	err_vadd(err, fmt, ap);
 	err_add(err, " [SKEP-E%04d]", id);
 	err_end_line(err);
@@ -127,6 +127,17 @@ void err_source(struct skep_err *err, unsigned line, unsigned col, const char *t
 		err_line(err, "      | %*s^", (int)caret - 1, "");
 }
 
+void err_at(struct skep_err *err, const char *where)
+{
+	size_t used, add = strlen(where) + 2;
+
+	if (!err || (used = strlen(err->text)) + add >= sizeof(err->text))
+		return;
+	memmove(err->text + add, err->text, used + 1);
+	memcpy(err->text, where, add - 2);
+	memcpy(err->text + add - 2, ": ", 2);
+}
+
 void err_clear(struct skep_err *err)
 {
 	if (err)
@@ -145,30 +156,37 @@ const char *skep_err_explain(int id)
 	return row ? row->text : NULL;
 }
 
-/* Levenshtein distance of two short words; long ones count as far apart. */
+enum { WORD_MAX = 63 };
+
+static unsigned min3(unsigned a, unsigned b, unsigned c)
+{
+	unsigned m = a < b ? a : b;
+
+	return m < c ? m : c;
+}
+
+/* Edits (insert, delete, replace, swap neighbours) between two short words. */
 static unsigned edit_distance(const char *a, const char *b)
 {
-	unsigned row[64], n = (unsigned)strlen(b);
+	unsigned d[3][WORD_MAX + 1], n = (unsigned)strlen(b), m = (unsigned)strlen(a);
 
-	if (n >= ARRAY_LEN(row) || strlen(a) >= ARRAY_LEN(row))
+	if (n > WORD_MAX || m > WORD_MAX)
 		return ~0u;
 	for (unsigned j = 0; j <= n; j++)
-		row[j] = j;
-	for (; *a; a++) {
-		unsigned diag = row[0]++;
+		d[0][j] = j;
+	for (unsigned i = 1; i <= m; i++) {
+		unsigned *now = d[i % 3], *last = d[(i + 2) % 3], *before = d[(i + 1) % 3];
 
+		now[0] = i;
 		for (unsigned j = 1; j <= n; j++) {
-			unsigned best = diag + (*a != b[j - 1]);
-
-			diag = row[j];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			row[j] = best;
+			now[j] = min3(last[j] + 1, now[j - 1] + 1,
+				      last[j - 1] + (a[i - 1] != b[j - 1]));
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+			    before[j - 2] + 1 < now[j])
+				now[j] = before[j - 2] + 1;
 		}
 	}
-	return row[n];
+	return d[m % 3][n];
 }
 
 const char *err_nearest(const char *word, const char *const *names, size_t n)

@@ -5,7 +5,8 @@
  *	return err_set(err, ERR_ELF_SECTION, where, "section %d ends ...", i);
  *
  * WHERE is the place without a trailing colon ("fw.o:.text+0x18", "t.pcap");
- * NULL leaves it out. err_note and err_help add lines to the message.
+ * NULL leaves it out. Messages of ERR_UNSUPPORTED name the construct; "not
+ * supported yet" is put before it. err_note and err_help add lines to the message.
  */
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
@@ -26,6 +27,8 @@ enum err_id {
  */
 int err_set(struct skep_err *err, enum err_id id, const char *where,
 	    const char *fmt, ...) PRINTF_LIKE(4, 5);
+/* Puts a place before a message that was filled without one. */
+void err_at(struct skep_err *err, const char *where);
 int err_vset(struct skep_err *err, enum err_id id, const char *where,
 	     const char *fmt, va_list ap) PRINTF_LIKE(4, 0);
 void err_note(struct skep_err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);

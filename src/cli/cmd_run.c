@@ -23,7 +23,7 @@ struct job {
 	struct capture_out *out;	/* of -o; NULL = none */
 	u64 packets;			/* of all captures so far */
 	u64 cut;			/* captured in part */
-	u64 ns;				/* for all packets, reading included */
+	u64 ns;				/* of cpu time for all packets, reading included */
 	struct strbuf text;		/* of the packet at hand (-v) */
 	struct skep_err *err;
 };
@@ -69,12 +69,16 @@ static void note_programs(struct job *j, bool packets_only)
 
 		for (u32 k = 0; k < img->nr_progs; k++) {
 			const struct progtype_row *row = progtype_row(img->progs[k].type);
+			const char *near;
 
 			if (packets_only && !takes_packets(&j->objs.v[i]->progs[k]))
 				continue;
 			err_note(j->err, "%s has '%s' in section '%s' (%s)", img->file,
 				 img->progs[k].name, img->progs[k].section,
-				 row ? row->name : "unknown type");
+				 img->progs[k].sec ? row->name : "no known section name");
+			near = img->progs[k].sec ? NULL : sec_nearest(img->progs[k].section);
+			if (near)
+				err_help(j->err, "did you mean SEC(\"%s\")?", near);
 		}
 	}
 }
@@ -140,7 +144,8 @@ static int load_map(struct job *j, const char *arg)
 	int map, r;
 
 	if (!eq)
-		return err_set(j->err, ERR_USAGE, NULL, "--map takes NAME=FILE, not '%s'", arg);
+		return err_set(j->err, ERR_USAGE, "skep run",
+			       "--map takes NAME=FILE, not '%s'", arg);
 	name = mem_strdup(arg);
 	name[eq - arg] = 0;
 	map = image_map_find(j->prog->obj->img, name);
@@ -290,7 +295,7 @@ static int run_packets(struct job *j, const char *path, struct capture *c)
 
 static int run_captures(struct job *j)
 {
-	u64 start = os_clock_ns();
+	u64 start = os_clock_cpu_ns();
 	int r = 0;
 
 	for (size_t i = 0; !r && i < j->captures.n; i++) {
@@ -301,7 +306,7 @@ static int run_captures(struct job *j)
 			r = run_packets(j, j->captures.v[i], c);
 		capture_close(c);
 	}
-	j->ns = os_clock_ns() - start;
+	j->ns = os_clock_cpu_ns() - start;
 	return r;
 }
 
@@ -403,9 +408,30 @@ static void warn(const struct job *j)
 			odd);
 }
 
+/* Results do not go where packets or verdicts go. */
+static int print_results(const struct job *j)
+{
+	bool taken = (j->o.output && !strcmp(j->o.output, "-")) ||
+		     (j->o.verdicts && !strcmp(j->o.verdicts, "-"));
+	struct strbuf out = { 0 };
+	int r = EXIT_YES;
+
+	if (j->o.json)
+		results_json(&out, j);
+	else if (!j->o.quiet)
+		results_text(&out, j);
+	if (taken)
+		fputs(sb_text(&out), stderr);
+	else
+		r = print_out(&out);
+	sb_free(&out);
+	if (!j->o.quiet)
+		warn(j);
+	return r;
+}
+
 static int finish(struct job *j)
 {
-	struct strbuf out = { 0 };
 	int r = verdicts_commit(&j->v, j->err);
 
 	if (!r && j->out) {
@@ -415,26 +441,29 @@ static int finish(struct job *j)
 	if (r)
 		return report(j->err);
 	verdicts_end(&j->v, j->packets);
-	if (j->o.json)
-		results_json(&out, j);
-	else if (!j->o.quiet)
-		results_text(&out, j);
-	r = print_out(&out);
-	sb_free(&out);
-	if (!j->o.quiet)
-		warn(j);
+	r = print_results(j);
 	return r ? r : j->v.differ ? EXIT_NO : EXIT_YES;
+}
+
+/* A capture that ends too early: what its intact packets gave is shown; files
+ * are not written. */
+static int stop_early(struct job *j)
+{
+	if (j->err->id == ERR_PCAP_CUT && j->packets) {
+		err_note(j->err, "the results are those of the %" PRIu64 " packets before%s",
+			 j->packets, j->out || j->v.out.f ? "; no file was written" : "");
+		print_results(j);
+	}
+	return report(j->err);
 }
 
 /* ---- the command ------------------------------------------------------------------------- */
 
 static int run_job(struct job *j)
 {
-	int r = load(j);
-
-	if (!r)
-		r = run_captures(j);
-	return r ? report(j->err) : finish(j);
+	if (load(j))
+		return report(j->err);
+	return run_captures(j) ? stop_early(j) : finish(j);
 }
 
 static int check_operands(const struct command *cmd, const struct job *j)

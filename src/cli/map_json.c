@@ -100,6 +100,16 @@ static bool parse_number(const char *s, u64 *v, bool *negative)
 	return *s && !*end && !errno;
 }
 
+/* The number of the program called NAME. */
+static bool prog_number(const struct load *l, const char *name, u64 *out)
+{
+	struct skep_prog *p = skep_object_prog(l->obj, name);
+
+	if (p)
+		*out = p->index;
+	return p != NULL;
+}
+
 /* The number in V, or in the text of V. */
 static int number(struct load *l, const json_t *v, const char *name, u64 *out, bool *negative)
 {
@@ -117,6 +127,10 @@ static int number(struct load *l, const json_t *v, const char *name, u64 *out, b
 	}
 	if (s && parse_number(s, out, negative))
 		return 0;
+	if (s && l->def->type == BPF_MAP_TYPE_PROG_ARRAY && prog_number(l, s, out))
+		return 0;
+	if (json_is_array(v))
+		return bad(l, "%s: a number is needed, or all its bytes as [\"0x01\", ...]", name);
 	if (s)
 		return bad(l,
 			   "%s: \"%s\" is neither a number nor an address of that size",
@@ -383,15 +397,30 @@ static int store_value(struct load *l, const json_t *e, u8 *out)
 	return 0;
 }
 
-static const char *update_reason(int r)
+/* The map's errno for the element, said in words. */
+static int refused(struct load *l, int r)
 {
-	return r == -E2BIG ? "the map is full, or the index is beyond its end" :
-	       r == -EINVAL ? "the key is not valid for this map type" : strerror(-r);
+	char where[512], why[128];
+
+	snprintf(where, sizeof(where), "%s: element %zu", l->where, l->element);
+	if (r == -E2BIG && l->def->type == BPF_MAP_TYPE_HASH)
+		snprintf(why, sizeof(why), "it is full");
+	else if (r == -E2BIG)
+		snprintf(why, sizeof(why), "the index is beyond its end");
+	else if (r == -EINVAL && l->def->type == BPF_MAP_TYPE_LPM_TRIE)
+		snprintf(why, sizeof(why), "prefixlen is at most %u", (l->info.key_size - 4) * 8);
+	else if (r == -EBADF)
+		snprintf(why, sizeof(why), "there is no such program of its type");
+	else if (r == -EPERM)
+		snprintf(why, sizeof(why), "it is read-only");
+	else
+		snprintf(why, sizeof(why), "%s", strerror(-r));
+	return err_set(l->err, ERR_MAP_UPDATE, where, "map '%s' (%s, %u entries) refuses it: %s",
+		       l->def->name, l->info.row->name, l->info.max_entries, why);
 }
 
 static int load_element(struct load *l, const json_t *e, u8 *key, u8 *value)
 {
-	struct backend *b = l->obj->backend;
 	const json_t *k = l->lib.json_object_get(e, "key");
 	int r;
 
@@ -407,16 +436,8 @@ static int load_element(struct load *l, const json_t *e, u8 *key, u8 *value)
 		r = store_value(l, e, value);
 	if (r)
 		return r;
-	r = b->ops->map_update(b, l->index, key, value, BPF_ANY);
-	if (r) {
-		char where[512];
-
-		snprintf(where, sizeof(where), "%s: element %zu", l->where, l->element);
-		return err_set(l->err, ERR_MAP_UPDATE, where,
-			       "map '%s' (%s, %u entries) refuses it: %s", l->def->name,
-			       l->info.row->name, l->info.max_entries, update_reason(r));
-	}
-	return 0;
+	r = object_map_update(l->obj, l->index, key, value, BPF_ANY);
+	return r ? refused(l, r) : 0;
 }
 
 static int load_elements(struct load *l, const json_t *root)

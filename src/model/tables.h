@@ -29,6 +29,8 @@ enum { SEC_SLEEPABLE = 1, SEC_FRAGS = 2 };
 
 const struct progtype_row *progtype_row(u32 type);	/* NULL unknown */
 const struct sec_row *sec_row(const char *section);	/* NULL unknown */
+/* The section name nearest to a mistyped one, or NULL. */
+const char *sec_nearest(const char *section);
 
 /* ---- maptype.def ------------------------------------------------------- */
 

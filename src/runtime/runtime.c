@@ -181,6 +181,23 @@ static int prog_decode(struct runtime *rt, struct runtime_prog *p, const u32 *ma
 	return vm_code_new(&p->code, &bind, VM_CHECKED, where, err);
 }
 
+/* What programs of host H run with. */
+static int rt_ready(struct runtime *rt, const struct host *h, struct skep_err *err)
+{
+	if (!rt->machine)
+		rt->machine = vm_machine_new();
+	if (rt->buffer_bytes >= h->buffer_bytes)
+		return 0;
+	os_unmap(rt->buffer, rt->buffer_bytes);
+	rt->buffer = os_map_lazy(h->buffer_bytes);
+	rt->buffer_bytes = rt->buffer ? h->buffer_bytes : 0;
+	if (!rt->buffer)
+		return err_set(err, ERR_NO_MEM, NULL,
+			       "no memory for a packet buffer of %" PRIu64 " bytes",
+			       h->buffer_bytes);
+	return 0;
+}
+
 static int rt_prog_load(struct backend *b, const struct image *img, u32 prog,
 			const u32 *maps, struct skep_err *err)
 {
@@ -197,6 +214,8 @@ static int rt_prog_load(struct backend *b, const struct image *img, u32 prog,
 			    "program '%s' is of type %s, which the embedded engine cannot run yet",
 			    p->prog->name, row ? row->name : "unspecified");
 	else
+		r = rt_ready(rt, p->host, err);
+	if (!r)
 		r = prog_decode(rt, p, maps, err);
 	if (r)
 		prog_free(p);
@@ -234,6 +253,7 @@ static int rt_fault(const struct runtime *rt, struct skep_err *err)
 	const struct vm_fault *f = vm_fault(rt->machine);
 	const struct runtime_prog *p = f->user;
 	const struct image_line *line = image_line(p->prog, f->insn);
+	const struct image_func *func = image_func(p->prog, f->insn);
 	char where[512];
 	int r;
 
@@ -241,22 +261,14 @@ static int rt_fault(const struct runtime *rt, struct skep_err *err)
 	r = err_set(err, fault_err(f->kind), where, "%s", f->text);
 	if (line && line->text[0])
 		err_source(err, line->line, line->col, line->text);
-	err_note(err, "program '%s', instruction %u", p->prog->name, f->insn);
+	if (func && strcmp(func->name, p->prog->name))
+		err_note(err, "in '%s', program '%s', instruction %u", func->name, p->prog->name,
+			 f->insn);
+	else
+		err_note(err, "program '%s', instruction %u", p->prog->name, f->insn);
 	if (f->kind == VM_FAULT_BUDGET)
-		err_help(err, "a longer run needs --budget N (struct test_run.budget)");
+		err_help(err, "a longer run needs --budget N (struct skep_run.budget)");
 	return r;
-}
-
-static int rt_ready(struct runtime *rt, const struct host *h)
-{
-	if (!rt->machine)
-		rt->machine = vm_machine_new();
-	if (rt->buffer_bytes >= h->buffer_bytes)
-		return 0;
-	os_unmap(rt->buffer, rt->buffer_bytes);
-	rt->buffer = os_map_lazy(h->buffer_bytes);
-	rt->buffer_bytes = rt->buffer ? h->buffer_bytes : 0;
-	return rt->buffer ? 0 : -ENOMEM;
 }
 
 static int run_once(struct runtime *rt, const struct runtime_prog *p, struct test_run *t,
@@ -275,6 +287,8 @@ static int run_once(struct runtime *rt, const struct runtime_prog *p, struct tes
 	return 0;
 }
 
+/* Apart, so that one run is a short function. */
+__attribute__((noinline))
 static int run_many(struct runtime *rt, const struct runtime_prog *p, struct test_run *t,
 		    struct skep_err *err)
 {
@@ -290,16 +304,12 @@ static int run_many(struct runtime *rt, const struct runtime_prog *p, struct tes
 static int rt_test_run(struct backend *b, u32 prog, struct test_run *t, struct skep_err *err)
 {
 	struct runtime *rt = rt_of(b);
-	const struct runtime_prog *p;
 
-	if (prog >= rt->progs.n)
+	if (unlikely(prog >= rt->progs.n))
 		return err_set(err, ERR_RUN, NULL, "there is no program number %u", prog);
-	p = rt->progs.v[prog];
-	if (unlikely(rt_ready(rt, p->host)))
-		return err_set(err, ERR_NO_MEM, NULL,
-			       "no memory for a packet buffer of %" PRIu64 " bytes",
-			       p->host->buffer_bytes);
-	return t->repeat > 1 ? run_many(rt, p, t, err) : run_once(rt, p, t, err);
+	if (unlikely(t->repeat > 1))
+		return run_many(rt, rt->progs.v[prog], t, err);
+	return run_once(rt, rt->progs.v[prog], t, err);
 }
 
 /* ---- open and close --------------------------------------------------------- */

@@ -119,7 +119,7 @@ const void *const *vm_checked_labels(void)
 static u64 callback(struct run *run, u64 func, const u64 args[5])
 {
 	struct vm_machine *m = run->engine;
-	u64 r[11] = { 0 }, ret;
+	u64 r[11], ret;
 
 	if (run->stop)
 		return 0;
@@ -131,9 +131,9 @@ static u64 callback(struct run *run, u64 func, const u64 args[5])
 		run->stop = true;
 		return 0;
 	}
+	vm_regs_init(r, 0, vm_frame_top(m, m->depth + 1));
 	memcpy(r + 1, args, 5 * sizeof(u64));
 	vm_frame_push(m, NULL, r);
-	r[10] = (u64)vm_frame_top(m, m->depth);
 	ret = run_checked(m, (const struct vm_insn *)func, r, NULL);
 	run->stop = m->fault.kind != VM_FAULT_NONE;
 	if (!run->stop)
@@ -146,22 +146,21 @@ static void stack_clear(struct vm_machine *m)
 {
 	u8 *top = m->stack + sizeof(m->stack);
 
-	if (m->dirty < top)
-		memset(m->dirty, 0, (size_t)(top - m->dirty));
+	memset(m->dirty, 0, (size_t)(top - m->dirty));
 	m->dirty = top;
 }
 
 int vm_run(struct vm_machine *m, const struct vm_code *code, struct run *run,
 	   u64 budget, u64 *ret)
 {
-	u64 r[11] = { 0 };
+	u64 r[11];
 
-	stack_clear(m);
+	if (unlikely(m->dirty < m->stack + sizeof(m->stack)))
+		stack_clear(m);
 	vm_machine_start(m, code, run, (u64)run);
 	run->callback = callback;
 	m->budget = m->left = budget;
-	r[1] = (u64)run;
-	r[10] = (u64)vm_frame_top(m, 0);
+	vm_regs_init(r, (u64)run, vm_frame_top(m, 0));
 	*ret = run_checked(m, code->insns, r, NULL);
 	return m->fault.kind ? -EFAULT : 0;
 }

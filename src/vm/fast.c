@@ -37,11 +37,11 @@ const void *const *vm_fast_labels(void)
 static u64 callback(struct run *run, u64 func, const u64 args[5])
 {
 	struct vm_machine *m = run->engine;
-	u64 r[11] = { 0 }, ret;
+	u64 r[11], ret;
 
+	vm_regs_init(r, 0, vm_frame_top(m, m->depth + 1));
 	memcpy(r + 1, args, 5 * sizeof(u64));
 	vm_frame_push(m, NULL, r);
-	r[10] = (u64)vm_frame_top(m, m->depth);
 	ret = run_fast(m, (const struct vm_insn *)func, r, NULL);
 	vm_frame_pop(m, r);
 	return ret;

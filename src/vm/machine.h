@@ -71,6 +71,16 @@ static inline u8 *vm_frame_top(struct vm_machine *m, u32 depth)
 	return m->stack + sizeof(m->stack) - depth * VM_STACK_BYTES;
 }
 
+/* What a program finds in its registers. In parts: compilers clear the whole
+ * with a string instruction, which costs more than a short program. */
+static inline void vm_regs_init(u64 r[11], u64 r1, const u8 *r10)
+{
+	r[0] = 0;
+	r[1] = r1;
+	memset(r + 2, 0, 8 * sizeof(*r));
+	r[10] = (u64)r10;
+}
+
 /* ---- frames -------------------------------------------------------------- */
 
 /* Saves the caller at IP (a call) and enters the next frame. */
@@ -103,9 +113,27 @@ static inline const struct vm_insn *vm_frame_pop(struct vm_machine *m, u64 *r)
 bool vm_ld_packet(const struct run *run, u64 *r, const struct vm_insn *ip);
 /* bpf_tail_call(r1, r2, r3): the program to go on with, or NULL with r0 set. */
 const struct vm_code *vm_tail_target(struct vm_machine *m, u64 *r);
+/* Bytes that the program may read at ADDR, 0 = none (run->readable):
+ * in mem.c. */
+u64 vm_readable(struct run *run, u64 addr);
+
 /* Readies M for a program of RUN with context CTX. */
-void vm_machine_start(struct vm_machine *m, const struct vm_code *code,
-		      struct run *run, u64 ctx);
+static inline void vm_machine_start(struct vm_machine *m, const struct vm_code *code,
+				    struct run *run, u64 ctx)
+{
+	m->depth = 0;
+	m->tail_calls = 0;
+	m->frames[0].may_goto = MAY_GOTO_MAX;
+	m->code = code;
+	m->run = run;
+	m->ctx = ctx;
+	m->fault.kind = VM_FAULT_NONE;
+	run->engine = m;
+	run->readable = vm_readable;
+	run->stop = false;
+	run->key = NULL;
+	run->key_bytes = 0;
+}
 
 /* ---- fast.c, checked.c -------------------------------------------------- */
 
@@ -133,8 +161,6 @@ static inline void *vm_mem(struct vm_machine *m, u64 addr, u64 size, bool write)
 	return vm_mem_slow(m, addr, size, write);
 }
 
-/* Bytes that the program may read at ADDR, 0 = none (run->readable). */
-u64 vm_readable(struct run *run, u64 addr);
 
 /* True when ADDR lies in the context. */
 static inline bool vm_is_ctx(const struct vm_machine *m, u64 addr)

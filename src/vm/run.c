@@ -46,23 +46,6 @@ u64 vm_run_insns(const struct vm_machine *m)
 	return m->budget - m->left;
 }
 
-void vm_machine_start(struct vm_machine *m, const struct vm_code *code,
-		      struct run *run, u64 ctx)
-{
-	m->depth = 0;
-	m->tail_calls = 0;
-	m->frames[0].may_goto = MAY_GOTO_MAX;
-	m->code = code;
-	m->run = run;
-	m->ctx = ctx;
-	m->fault.kind = VM_FAULT_NONE;
-	run->engine = m;
-	run->readable = vm_readable;
-	run->stop = false;
-	run->key = NULL;
-	run->key_bytes = 0;
-}
-
 bool vm_ld_packet(const struct run *run, u64 *r, const struct vm_insn *ip)
 {
 	const struct isa_row *row = &isa_rows[ip->off];	/* see code.c */

@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * api_test.c: the public interface and nothing else: programs as arrays,
+ * their maps, every kind of error, and that the headers are C++ as well.
+ */
+#include <skep/insn.h>
+#include <skep/skep.h>
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#define LEN(a) (sizeof(a) / sizeof((a)[0]))
+
+static const struct skep_map_def counters = {
+	.name = "counters", .type = BPF_MAP_TYPE_ARRAY,
+	.key_size = 4, .value_size = 8, .max_entries = 4,
+};
+
+/* ---- helpers ------------------------------------------------------------- */
+
+static struct skep_object *open_insns(const struct bpf_insn *insns, size_t n,
+				      const struct skep_map_def *maps, size_t nr_maps)
+{
+	struct skep_object *obj = NULL;
+	struct skep_err err;
+
+	if (skep_object_from_insns(&obj, BPF_PROG_TYPE_XDP, "test", insns, n, maps, nr_maps,
+				   "GPL", &err))
+		fail_msg("%s", skep_err_text(&err));
+	return obj;
+}
+
+static struct skep_object *load_insns(const struct bpf_insn *insns, size_t n,
+				      const struct skep_map_def *maps, size_t nr_maps)
+{
+	struct skep_object *obj = open_insns(insns, n, maps, nr_maps);
+	struct skep_err err;
+
+	if (skep_object_load(obj, NULL, &err))
+		fail_msg("%s", skep_err_text(&err));
+	return obj;
+}
+
+/* The error of taking a program in must have ID and contain TEXT. */
+static void refused(const struct bpf_insn *insns, size_t n, int ret, const char *text)
+{
+	struct skep_object *obj = NULL;
+	struct skep_err err;
+
+	assert_int_equal(skep_object_from_insns(&obj, BPF_PROG_TYPE_XDP, "test", insns, n,
+						NULL, 0, "GPL", &err), ret);
+	if (!strstr(skep_err_text(&err), text))
+		fail_msg("'%s' is not in: %s", text, skep_err_text(&err));
+	assert_null(obj);
+}
+
+/* The error of running a program must contain both texts. */
+static void faults(const struct bpf_insn *insns, size_t n, uint64_t budget, int ret,
+		   const char *text, const char *text2)
+{
+	struct skep_object *obj = load_insns(insns, n, &counters, 1);
+	struct skep_run run = { .data = "packet", .data_bytes = 6, .budget = budget };
+	struct skep_err err;
+
+	assert_int_equal(skep_prog_run(skep_object_prog(obj, "test"), &run, &err), ret);
+	if (!strstr(skep_err_text(&err), text) || !strstr(skep_err_text(&err), text2))
+		fail_msg("'%s', '%s' are not in: %s", text, text2, skep_err_text(&err));
+	/* without a place for the error it is the same */
+	assert_int_equal(skep_prog_run(skep_object_prog(obj, "test"), &run, NULL), ret);
+	skep_object_close(obj);
+}
+
+/* ---- programs -------------------------------------------------------------- */
+
+static const struct bpf_insn pass[] = { BPF_MOV64_IMM(BPF_REG_0, 2), BPF_EXIT_INSN() };
+
+static void runs_an_array(void **state)
+{
+	struct skep_object *obj = load_insns(pass, LEN(pass), NULL, 0);
+	struct skep_prog *prog = skep_object_prog(obj, "test");
+	struct skep_run run = { .data = "packet", .data_bytes = 6 };
+	struct skep_err err;
+
+	assert_non_null(prog);
+	assert_string_equal(skep_prog_name(prog), "test");
+	assert_int_equal(skep_prog_type(prog), BPF_PROG_TYPE_XDP);
+	assert_int_equal(skep_prog_run(prog, &run, &err), 0);
+	assert_int_equal(run.retval, 2);
+	assert_int_equal(run.insns, 2);
+	assert_int_equal(run.data_out_bytes, 6);
+	assert_memory_equal(run.data_out, "packet", 6);
+	assert_int_equal(run.redirect_ifindex, 0);
+	assert_ptr_equal(skep_object_next_prog(obj, NULL), prog);
+	assert_null(skep_object_next_prog(obj, prog));
+	assert_null(skep_object_prog(obj, "other"));
+	skep_object_close(obj);
+	skep_object_close(NULL);
+}
+
+static void array_is_copied(void **state)
+{
+	struct bpf_insn insns[] = { BPF_MOV64_IMM(BPF_REG_0, 5), BPF_EXIT_INSN() };
+	struct skep_object *obj = open_insns(insns, LEN(insns), NULL, 0);
+	struct skep_run run = { 0 };
+	struct skep_err err;
+
+	memset(insns, 0xff, sizeof(insns));
+	assert_int_equal(skep_object_load(obj, NULL, &err), 0);
+	assert_int_equal(skep_prog_run(skep_object_prog(obj, "test"), &run, &err), 0);
+	assert_int_equal(run.retval, 5);
+	skep_object_close(obj);
+}
+
+/* Every macro of skep/insn.h in one program. */
+static void every_macro(void **state)
+{
+	const struct bpf_insn insns[] = {
+		BPF_MOV64_REG(BPF_REG_6, BPF_REG_1),
+		BPF_LDX_MEM(BPF_W, BPF_REG_7, BPF_REG_1, 0),		/* data */
+		BPF_LD_IMM64(BPF_REG_0, 0x100000002),
+		BPF_ALU64_IMM(BPF_ADD, BPF_REG_0, 3),			/* 0x100000005 */
+		BPF_MOV32_IMM(BPF_REG_2, -1),
+		BPF_ALU64_REG(BPF_AND, BPF_REG_0, BPF_REG_2),		/* 5 */
+		BPF_MOV32_REG(BPF_REG_3, BPF_REG_0),
+		BPF_ALU32_IMM(BPF_LSH, BPF_REG_3, 4),			/* 0x50 */
+		BPF_ALU32_REG(BPF_OR, BPF_REG_0, BPF_REG_3),		/* 0x55 */
+		BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_0, -8),
+		BPF_ST_MEM(BPF_B, BPF_REG_10, -7, 0x12),		/* 0x1255 */
+		BPF_MOV64_IMM(BPF_REG_4, 1),
+		BPF_ATOMIC_OP(BPF_DW, BPF_ADD, BPF_REG_10, BPF_REG_4, -8), /* 0x1256 */
+		BPF_LDX_MEM(BPF_DW, BPF_REG_0, BPF_REG_10, -8),
+		BPF_ENDIAN(BPF_TO_BE, BPF_REG_0, 16),			/* 0x5612 */
+		BPF_JMP_IMM(BPF_JEQ, BPF_REG_4, 1, 1),
+		BPF_MOV64_IMM(BPF_REG_0, 0),
+		BPF_JMP_REG(BPF_JNE, BPF_REG_4, BPF_REG_6, 1),
+		BPF_MOV64_IMM(BPF_REG_0, 0),
+		BPF_JMP32_IMM(BPF_JLT, BPF_REG_4, 2, 1),
+		BPF_MOV64_IMM(BPF_REG_0, 0),
+		BPF_JMP32_REG(BPF_JGE, BPF_REG_4, BPF_REG_4, 1),
+		BPF_MOV64_IMM(BPF_REG_0, 0),
+		BPF_STX_MEM(BPF_H, BPF_REG_7, BPF_REG_0, 0),
+		BPF_CALL_REL(2),
+		BPF_JMP_A(0),
+		BPF_EXIT_INSN(),
+		BPF_MOV64_IMM(BPF_REG_0, 77),
+		BPF_EXIT_INSN(),
+	};
+	struct skep_object *obj = load_insns(insns, LEN(insns), NULL, 0);
+	struct skep_run run = { .data = "packet", .data_bytes = 6 };
+	struct skep_err err;
+
+	if (skep_prog_run(skep_object_prog(obj, "test"), &run, &err))
+		fail_msg("%s", skep_err_text(&err));
+	assert_int_equal(run.retval, 77);
+	assert_memory_equal(run.data_out, "\x12Vcket", 6);
+	skep_object_close(obj);
+}
+
+static void repeats(void **state)
+{
+	struct skep_object *obj = load_insns(pass, LEN(pass), NULL, 0);
+	struct skep_run run = { .repeat = 1000 };
+	struct skep_err err;
+
+	assert_int_equal(skep_prog_run(skep_object_prog(obj, "test"), &run, &err), 0);
+	assert_int_equal(run.retval, 2);
+	assert_true(run.duration_ns > 0);
+	skep_object_close(obj);
+}
+
+static void needs_loading(void **state)
+{
+	struct skep_object *obj = open_insns(pass, LEN(pass), &counters, 1);
+	struct skep_run run = { 0 };
+	uint32_t key = 0;
+	uint64_t value = 0;
+	struct skep_err err;
+
+	assert_true(skep_prog_run(skep_object_prog(obj, "test"), &run, &err) < 0);
+	assert_non_null(strstr(skep_err_text(&err), "is not loaded"));
+	assert_int_equal(skep_map_lookup(skep_object_map(obj, "counters"), &key, &value), -EBADF);
+	assert_int_equal(skep_object_load(obj, NULL, &err), 0);
+	assert_true(skep_object_load(obj, NULL, &err) < 0);
+	assert_non_null(strstr(skep_err_text(&err), "loaded already"));
+	skep_object_close(obj);
+}
+
+static void options_have_a_size(void **state)
+{
+	struct skep_object *obj = open_insns(pass, LEN(pass), NULL, 0);
+	struct skep_load_opts opts = { .cpus = 2 };
+	struct skep_err err;
+
+	assert_true(skep_object_load(obj, &opts, &err) < 0);
+	assert_non_null(strstr(skep_err_text(&err), "has size 0"));
+	opts.size = sizeof(opts) + 8;
+	assert_true(skep_object_load(obj, &opts, NULL) < 0);
+	opts.size = sizeof(opts);
+	assert_int_equal(skep_object_load(obj, &opts, &err), 0);
+	skep_object_close(obj);
+}
+
+/* ---- errors ----------------------------------------------------------------- */
+
+static void bad_instructions(void **state)
+{
+	const struct bpf_insn unknown[] = { SKEP_INSN(0xff, 0, 0, 0, 0), BPF_EXIT_INSN() };
+	const struct bpf_insn no_register[] = { BPF_MOV64_IMM(12, 0), BPF_EXIT_INSN() };
+	const struct bpf_insn reserved[] = { SKEP_INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 1) };
+	const struct bpf_insn half[] = { SKEP_INSN(BPF_LD | BPF_DW | BPF_IMM, 0, 0, 0, 1) };
+	const struct bpf_insn outside[] = { BPF_JMP_A(5), BPF_EXIT_INSN() };
+	const struct bpf_insn before[] = { BPF_JMP_A(-2), BPF_EXIT_INSN() };
+	const struct bpf_insn into[] = { BPF_JMP_A(1), BPF_LD_IMM64(0, 1), BPF_EXIT_INSN() };
+	const struct bpf_insn call[] = { BPF_CALL_REL(7), BPF_EXIT_INSN() };
+
+	refused(unknown, LEN(unknown), -EINVAL, "test:0");
+	refused(no_register, LEN(no_register), -EINVAL, "test:0");
+	refused(reserved, LEN(reserved), -EINVAL, "test:0");
+	refused(half, LEN(half), -EINVAL, "test:0");
+	refused(outside, LEN(outside), -EINVAL, "test:0");
+	refused(before, LEN(before), -EINVAL, "test:0");
+	refused(into, LEN(into), -EINVAL, "test:0");
+	refused(call, LEN(call), -EINVAL, "test:0");
+	refused(pass, 0, -EINVAL, "");
+}
+
+static void bad_runs(void **state)
+{
+	const struct bpf_insn null[] = {
+		BPF_MOV64_IMM(BPF_REG_1, 0), BPF_LDX_MEM(BPF_W, BPF_REG_0, BPF_REG_1, 8),
+		BPF_EXIT_INSN(),
+	};
+	const struct bpf_insn packet[] = {
+		BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_1, 0),
+		BPF_LDX_MEM(BPF_H, BPF_REG_0, BPF_REG_2, 12), BPF_EXIT_INSN(),
+	};
+	const struct bpf_insn loop[] = { BPF_JMP_A(-1) };
+	const struct bpf_insn helper[] = { BPF_CALL_HELPER(99999), BPF_EXIT_INSN() };
+	const struct bpf_insn frames[] = { BPF_CALL_REL(-1), BPF_EXIT_INSN() };
+	const struct bpf_insn end[] = { BPF_MOV64_IMM(BPF_REG_0, 0) };
+	const struct bpf_insn map[] = {
+		SKEP_LD_MAP_VALUE(BPF_REG_1, 0, 8 * 4), BPF_ST_MEM(BPF_B, BPF_REG_1, 0, 1),
+		BPF_EXIT_INSN(),
+	};
+
+	faults(null, LEN(null), 0, -EFAULT, "a NULL pointer is read", "test:1");
+	faults(packet, LEN(packet), 0, -EFAULT,
+	       "bytes 12..13 of the packet are read, only 0..5 exist", "test:1");
+	faults(loop, LEN(loop), 500, -ELOOP, "500 instructions executed", "test:0");
+	faults(helper, LEN(helper), 0, -EOPNOTSUPP, "there is no helper number 99999", "test:0");
+	faults(frames, LEN(frames), 0, -E2BIG, "no more than 8 frames", "test:0");
+	faults(end, LEN(end), 0, -EFAULT, "past the last instruction", "test");
+	faults(map, LEN(map), 0, -EFAULT, "bytes 8..8 of a map value are written, it has 8", "test:2");
+}
+
+static void bad_objects(void **state)
+{
+	struct skep_object *obj = NULL;
+	const struct skep_map_def bad = {
+		.name = "bad", .type = BPF_MAP_TYPE_ARRAY, .key_size = 3, .value_size = 8,
+		.max_entries = 1,
+	};
+	struct skep_err err;
+
+	assert_true(skep_object_open(&obj, "/nonexistent/x.o", &err) < 0);
+	assert_non_null(strstr(skep_err_text(&err), "/nonexistent/x.o"));
+	assert_true(skep_object_open_mem(&obj, "no ELF at all", 13, "mem.o", &err) < 0);
+	assert_non_null(strstr(skep_err_text(&err), "mem.o"));
+	assert_true(skep_object_open_mem(&obj, "", 0, "mem.o", NULL) < 0);
+	obj = open_insns(pass, LEN(pass), &bad, 1);
+	assert_true(skep_object_load(obj, NULL, &err) < 0);
+	assert_non_null(strstr(skep_err_text(&err), "bad"));
+	skep_object_close(obj);
+}
+
+static void other_program_type(void **state)
+{
+	struct skep_object *obj;
+	struct skep_err err;
+
+	assert_int_equal(skep_object_from_insns(&obj, BPF_PROG_TYPE_KPROBE, "probe", pass,
+						LEN(pass), NULL, 0, "GPL", &err), 0);
+	assert_true(skep_object_load(obj, NULL, &err) < 0);
+	assert_non_null(strstr(skep_err_text(&err), "cannot run yet"));
+	skep_object_close(obj);
+}
+
+/* ---- maps -------------------------------------------------------------------- */
+
+static void map_calls(void **state)
+{
+	struct skep_object *obj = load_insns(pass, LEN(pass), &counters, 1);
+	struct skep_map *map = skep_object_map(obj, "counters");
+	uint32_t key = 2, next, seen = 0;
+	uint64_t value = 0x1122334455667788, got = 0;
+
+	assert_non_null(map);
+	assert_string_equal(skep_map_name(map), "counters");
+	assert_int_equal(skep_map_type(map), BPF_MAP_TYPE_ARRAY);
+	assert_int_equal(skep_map_key_bytes(map), 4);
+	assert_int_equal(skep_map_value_bytes(map), 8);
+	assert_int_equal(skep_map_update(map, &key, &value, BPF_ANY), 0);
+	assert_int_equal(skep_map_lookup(map, &key, &got), 0);
+	assert_true(got == value);
+	assert_int_equal(skep_map_update(map, &key, &value, BPF_NOEXIST), -EEXIST);
+	assert_int_equal(skep_map_delete(map, &key), -EINVAL);
+	key = 4;
+	assert_int_equal(skep_map_lookup(map, &key, &got), -ENOENT);
+	assert_int_equal(skep_map_update(map, &key, &value, BPF_ANY), -E2BIG);
+	for (int r = skep_map_next_key(map, NULL, &next); !r;
+	     r = skep_map_next_key(map, &key, &next), seen++)
+		key = next;
+	assert_int_equal(seen, 4);
+	assert_ptr_equal(skep_object_next_map(obj, NULL), map);
+	assert_null(skep_object_next_map(obj, map));
+	assert_null(skep_object_map(obj, "other"));
+	skep_object_close(obj);
+}
+
+/* A program and its host see the same values. */
+static void program_counts(void **state)
+{
+	const struct bpf_insn insns[] = {
+		BPF_ST_MEM(BPF_W, BPF_REG_10, -4, 3),
+		SKEP_LD_MAP(BPF_REG_1, 0),
+		BPF_MOV64_REG(BPF_REG_2, BPF_REG_10),
+		BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, -4),
+		BPF_CALL_HELPER(BPF_FUNC_map_lookup_elem),
+		BPF_JMP_IMM(BPF_JEQ, BPF_REG_0, 0, 3),
+		BPF_MOV64_IMM(BPF_REG_1, 1),
+		BPF_ATOMIC_OP(BPF_DW, BPF_ADD, BPF_REG_0, BPF_REG_1, 0),
+		BPF_LDX_MEM(BPF_DW, BPF_REG_0, BPF_REG_0, 0),
+		BPF_EXIT_INSN(),
+	};
+	struct skep_object *obj = load_insns(insns, LEN(insns), &counters, 1);
+	struct skep_map *map = skep_object_map(obj, "counters");
+	struct skep_run run = { .data = "x", .data_bytes = 1, .repeat = 5 };
+	uint32_t key = 3;
+	uint64_t value = 100;
+	struct skep_err err;
+
+	assert_int_equal(skep_map_update(map, &key, &value, BPF_ANY), 0);
+	if (skep_prog_run(skep_object_prog(obj, "test"), &run, &err))
+		fail_msg("%s", skep_err_text(&err));
+	assert_int_equal(run.retval, 105);
+	assert_int_equal(skep_map_lookup(map, &key, &value), 0);
+	assert_int_equal(value, 105);
+	skep_object_close(obj);
+}
+
+static void per_cpu_values(void **state)
+{
+	const struct skep_map_def def = {
+		.name = "percpu", .type = BPF_MAP_TYPE_PERCPU_ARRAY,
+		.key_size = 4, .value_size = 4, .max_entries = 1,
+	};
+	struct skep_object *obj = open_insns(pass, LEN(pass), &def, 1);
+	const struct skep_load_opts opts = { .size = sizeof(opts), .cpus = 3 };
+	struct skep_map *map = skep_object_map(obj, "percpu");
+	uint64_t in[3] = { 7, 8, 9 }, out[3] = { 0 };
+	uint32_t key = 0;
+	struct skep_err err;
+
+	assert_int_equal(skep_object_load(obj, &opts, &err), 0);
+	assert_int_equal(skep_map_value_bytes(map), 3 * 8);
+	assert_int_equal(skep_map_update(map, &key, in, BPF_ANY), 0);
+	assert_int_equal(skep_map_lookup(map, &key, out), 0);
+	assert_memory_equal(in, out, sizeof(in));
+	skep_object_close(obj);
+}
+
+/* ---- messages ---------------------------------------------------------------- */
+
+static void collect(void *arg, const char *text, size_t n)
+{
+	snprintf(arg, 64, "%.*s", (int)n, text);
+}
+
+static void prints(void **state)
+{
+	const struct bpf_insn insns[] = {
+		BPF_LD_IMM64(BPF_REG_1, 0x6425203d206e),	/* "n = %d" */
+		BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_1, -8),
+		BPF_MOV64_REG(BPF_REG_1, BPF_REG_10),
+		BPF_ALU64_IMM(BPF_ADD, BPF_REG_1, -8),
+		BPF_MOV64_IMM(BPF_REG_2, 8),
+		BPF_MOV64_IMM(BPF_REG_3, 42),
+		BPF_CALL_HELPER(BPF_FUNC_trace_printk),
+		BPF_EXIT_INSN(),
+	};
+	struct skep_object *obj = open_insns(insns, LEN(insns), NULL, 0);
+	char text[64] = "";
+	const struct skep_load_opts opts = {
+		.size = sizeof(opts), .print = collect, .print_arg = text,
+	};
+	struct skep_run run = { 0 };
+	struct skep_err err;
+
+	assert_int_equal(skep_object_load(obj, &opts, &err), 0);
+	if (skep_prog_run(skep_object_prog(obj, "test"), &run, &err))
+		fail_msg("%s", skep_err_text(&err));
+	assert_string_equal(text, "n = 42\n");
+	skep_object_close(obj);
+}
+
+/* ---- C++ ----------------------------------------------------------------------- */
+
+static void headers_are_cplusplus(void **state)
+{
+	FILE *cxx;
+
+	if (system("g++ --version >/dev/null 2>&1")) {
+		print_message("# no C++ compiler\n");
+		skip();
+	}
+	cxx = popen("g++ -x c++ -std=c++17 -Wall -Wextra -pedantic -Werror -fsyntax-only "
+		    "-Iinclude -", "w");
+	assert_non_null(cxx);
+	fputs("#include <skep/skep.h>\n#include <skep/err.h>\n"
+	      "int main() { skep_err err; skep_object *obj; skep_run run = {};\n"
+	      "return skep_object_open(&obj, \"x\", &err) + (int)run.retval; }\n", cxx);
+	assert_int_equal(pclose(cxx), 0);
+}
+
+static void version(void **state)
+{
+	int major, minor, patch;
+
+	assert_int_equal(sscanf(skep_version(), "%d.%d.%d", &major, &minor, &patch), 3);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(version),
+		cmocka_unit_test(runs_an_array),
+		cmocka_unit_test(array_is_copied),
+		cmocka_unit_test(every_macro),
+		cmocka_unit_test(repeats),
+		cmocka_unit_test(needs_loading),
+		cmocka_unit_test(options_have_a_size),
+		cmocka_unit_test(bad_instructions),
+		cmocka_unit_test(bad_runs),
+		cmocka_unit_test(bad_objects),
+		cmocka_unit_test(other_program_type),
+		cmocka_unit_test(map_calls),
+		cmocka_unit_test(program_counts),
+		cmocka_unit_test(per_cpu_values),
+		cmocka_unit_test(prints),
+		cmocka_unit_test(headers_are_cplusplus),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
