@@ -10,8 +10,6 @@
 #include "runtime/runtime.h"
 #include <stdlib.h>
 
-enum { BUDGET_DEFAULT = 1000000 };
-
 const char *skep_version(void)
 {
 	return SKEP_VERSION;
@@ -39,6 +37,7 @@ int skep_object_open_mem(struct skep_object **obj, const void *data, size_t byte
 	struct image *img;
 	int r;
 
+	*obj = NULL;
 	err_clear(err);
 	r = obj_open(&img, data, bytes, name ? name : "object", err);
 	if (!r)
@@ -51,6 +50,7 @@ int skep_object_open(struct skep_object **obj, const char *path, struct skep_err
 	struct os_file f;
 	int r;
 
+	*obj = NULL;
 	err_clear(err);
 	if (!path)
 		return err_set(err, ERR_RUN, NULL, "no object was named");
@@ -71,10 +71,11 @@ int skep_object_from_insns(struct skep_object **obj, uint32_t prog_type,
 	struct image *img;
 	int r;
 
+	*obj = NULL;
 	err_clear(err);
 	for (size_t i = 0; i < nr_maps; i++)
 		defs[i] = (struct image_map){
-			.name = maps[i].name, .type = maps[i].type,
+			.name = maps[i].name ? maps[i].name : "", .type = maps[i].type,
 			.key_size = maps[i].key_size, .value_size = maps[i].value_size,
 			.max_entries = maps[i].max_entries, .map_flags = maps[i].map_flags,
 		};

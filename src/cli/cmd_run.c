@@ -494,7 +494,7 @@ static void job_free(struct job *j)
 int cmd_run(const struct command *cmd, int argc, char **argv)
 {
 	struct skep_err err = { 0 };
-	struct job j = { .o.budget = 1000000, .err = &err };
+	struct job j = { .o.budget = BUDGET_DEFAULT, .err = &err };
 	struct run_opts *o = &j.o;
 	const struct opt opts[] = {
 		{"prog", 0, OPT_STR, "NAME", "the program to run, when several could",

@@ -40,15 +40,10 @@ static bool sec_matches(const char *prefix, const char *section)
 {
 	size_t n = strlen(prefix) - 1;
 
-	switch (prefix[n]) {
-	case '+':
-		return !strncmp(section, prefix, n) &&
-		       (!section[n] || (section[n] == '/' && section[n + 1]));
-	case '/':
-		return !strncmp(section, prefix, n + 1) && section[n + 1];
-	default:
+	if (prefix[n] != '+')
 		return !strcmp(section, prefix);
-	}
+	return !strncmp(section, prefix, n) &&
+	       (!section[n] || (section[n] == '/' && section[n + 1]));
 }
 
 const struct sec_row *sec_row(const char *section)

@@ -17,8 +17,8 @@ struct progtype_row {
 	const char *since;	/* kernel version */
 };
 
-/* One SEC() name. PREFIX ends in '/' when something must follow, in '+' when
- * "/..." may follow (libbpf's convention); else it must match exactly. */
+/* One SEC() name. PREFIX ends in '+' when "/..." may follow (libbpf's
+ * convention); else it must match exactly. */
 struct sec_row {
 	const char *prefix;
 	u32 type;

@@ -336,8 +336,7 @@ int maps_read(struct obj *o)
 	if (ret)
 		return ret;
 	for (u32 i = 1; i < o->nr_secs; i++)
-		n += o->secs[i].kind == SEC_DATA ||
-		     o->secs[i].kind == SEC_RODATA || o->secs[i].kind == SEC_BSS;
+		n += sec_is_data(&o->secs[i]);
 	o->img->maps = arena_news(&o->img->arena,
 				  n + (sec ? btf_vlen(sec) : 0), struct image_map);
 	ret = read_user_maps(o, sec);
