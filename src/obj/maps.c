@@ -154,6 +154,10 @@ static int def_values(struct def *d, const struct btf_member_info *m, u32 off)
 	if (btf_kind(btf->types[to]) != BTF_KIND_FUNC_PROTO)
 		return err_set(d->o->err, ERR_UNSUPPORTED, d->where,
 			       "map '%s' defines inner maps (values)", d->map->name);
+	if (d->map->value_size && d->map->value_size != 4)
+		return def_err(d, "has programs as values and a value_size of %u, not 4",
+			       d->map->value_size);
+	d->map->value_size = 4;
 	d->o->map_slots[d->index].begin = off + m->bit_off / 8;
 	return 0;
 }
