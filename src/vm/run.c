@@ -55,6 +55,7 @@ void vm_machine_start(struct vm_machine *m, const struct vm_code *code,
 	m->code = code;
 	m->run = run;
 	m->ctx = ctx;
+	m->lock = NULL;
 	m->fault.kind = VM_FAULT_NONE;
 	run->engine = m;
 	run->readable = vm_readable;
