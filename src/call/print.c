@@ -50,13 +50,20 @@ HELPER_BODY(call_trace_vprintk)
 	return (u64)print_message(call_ptr(r1), (u32)r2, args, nr, run);
 }
 
+/* The kernel takes formats from read-only maps alone: none can change, or lose
+ * its end, while it is printed. */
+static bool overlap(u64 fmt, u64 out, u64 size)
+{
+	return fmt < out + size && out <= fmt + strlen(call_ptr(fmt));
+}
+
 HELPER_BODY(call_snprintf)
 {
 	u64 args[FORMAT_ARGS_MAX];
 	u32 nr;
 	s64 n;
 
-	if (!args_read(args, &nr, call_ptr(r4), (u32)r5))
+	if (!args_read(args, &nr, call_ptr(r4), (u32)r5) || overlap(r3, r1, (u32)r2))
 		return call_error(-EINVAL);
 	n = format_text(call_ptr(r1), (u32)r2, call_ptr(r3), UINT32_MAX, args,
 			nr, run);

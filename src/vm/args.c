@@ -70,6 +70,30 @@ static bool check_word(struct vm_machine *m, const struct arg *a, u64 bytes, con
 	return check_mem(m, a, bytes, true, what);
 }
 
+/*
+ * A program holds one lock at most, and calls nothing while it does (see
+ * vm_check_args). Nobody else can hold one here, so a word that is not 0 would
+ * keep the program waiting for ever.
+ */
+static bool check_lock(struct vm_machine *m, const struct arg *a)
+{
+	u32 *word = (u32 *)a->r[a->i + 1];
+
+	if (!check_word(m, a, sizeof(*word), "is no place for a spin lock"))
+		return false;
+	if (a->call->id == BPF_FUNC_spin_unlock) {
+		if (word != m->lock)
+			return arg_fault(m, a, "is no lock that the program holds");
+		m->lock = NULL;
+		return true;
+	}
+	if (*word)
+		return arg_fault(m, a, "is no free lock: its 4 bytes are not 0");
+	m->lock = word;
+	m->lock_at = m->at;
+	return true;
+}
+
 static bool check_str(struct vm_machine *m, const struct arg *a)
 {
 	for (u64 addr = a->r[a->i + 1];; addr++) {
@@ -131,8 +155,9 @@ static bool check_arg(struct vm_machine *m, struct arg *a, u8 kind)
 	case ARG_LONG_OUT:
 		return check_word(m, a, 8, "is no place for 8 bytes");
 	case ARG_INT_OUT:
-	case ARG_SPIN_LOCK:
 		return check_word(m, a, 4, "is no place for 4 bytes");
+	case ARG_SPIN_LOCK:
+		return check_lock(m, a);
 	case ARG_FUNC:
 		return check_func(m, a);
 	case ARG_OTHER:
@@ -153,6 +178,12 @@ bool vm_check_args(struct vm_machine *m, const struct vm_call *call, const u64 *
 				     call->row->name, call->id);
 		else
 			vm_fault_set(m, VM_FAULT_HELPER, "there is no helper number %u", call->id);
+		return false;
+	}
+	if (unlikely(m->lock) && call->id != BPF_FUNC_spin_unlock) {
+		m->fault.helper = call->id;
+		vm_fault_set(m, VM_FAULT_ARG, "bpf_%s is called while the program holds "
+			     "a spin lock", call->row->name);
 		return false;
 	}
 	for (a.i = 0; a.i < 5; a.i++)

@@ -48,6 +48,7 @@
 })
 
 #define CHECK_ARGS(c) do { \
+	m->at = ip; \
 	if (unlikely(!vm_check_args(m, (c), r))) \
 		goto fault; \
 } while (0)
@@ -150,6 +151,19 @@ static void stack_clear(struct vm_machine *m)
 	m->dirty = top;
 }
 
+/* A lock that is left would stop the next program that wants it. */
+static void lock_left(struct vm_machine *m)
+{
+	*m->lock = 0;
+	if (!m->fault.kind) {
+		m->fault.user = m->code->bind.user;
+		m->fault.insn = (u32)(m->lock_at - m->code->insns);
+		m->fault.helper = BPF_FUNC_spin_lock;
+	}
+	vm_fault_set(m, VM_FAULT_ARG, "the program ends without releasing "
+		     "the spin lock that it takes here");
+}
+
 int vm_run(struct vm_machine *m, const struct vm_code *code, struct run *run,
 	   u64 budget, u64 *ret)
 {
@@ -162,5 +176,7 @@ int vm_run(struct vm_machine *m, const struct vm_code *code, struct run *run,
 	m->budget = m->left = budget;
 	vm_regs_init(r, (u64)run, vm_frame_top(m, 0));
 	*ret = run_checked(m, code->insns, r, NULL);
+	if (unlikely(m->lock))
+		lock_left(m);
 	return m->fault.kind ? -EFAULT : 0;
 }

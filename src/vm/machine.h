@@ -59,6 +59,9 @@ struct vm_machine {
 	const struct vm_code *code;
 	struct run *run;
 	u64 ctx;		/* what r1 is at the start of a program */
+	const struct vm_insn *at;	/* the call whose arguments are checked */
+	u32 *lock;		/* the spin lock that the program holds, or NULL */
+	const struct vm_insn *lock_at;	/* the call that took it */
 	struct vm_region regions[VM_REGIONS_MAX];
 	u32 nr_regions;
 	struct vm_fault fault;
@@ -127,6 +130,7 @@ static inline void vm_machine_start(struct vm_machine *m, const struct vm_code *
 	m->code = code;
 	m->run = run;
 	m->ctx = ctx;
+	m->lock = NULL;
 	m->fault.kind = VM_FAULT_NONE;
 	run->engine = m;
 	run->readable = vm_readable;

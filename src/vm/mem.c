@@ -156,9 +156,12 @@ u64 vm_readable(struct run *run, u64 addr)
 
 enum { NEAR_BYTES = 1 << 16 };	/* how far from a region still belongs to it */
 
-static bool near(u64 addr, u64 start, u64 end)
+/* Bytes from ADDR to START..END; ~0 when it is too far to belong there. */
+static u64 distance(u64 addr, u64 start, u64 end)
 {
-	return addr + NEAR_BYTES >= start && addr < end + NEAR_BYTES;
+	u64 d = addr < start ? start - addr : addr >= end ? addr - end : 0;
+
+	return d <= NEAR_BYTES ? d : ~0ull;
 }
 
 static void fault_packet(struct vm_machine *m, s64 off, u64 size, const char *verb)
@@ -177,12 +180,11 @@ static void fault_packet(struct vm_machine *m, s64 off, u64 size, const char *ve
 			     (long long)bytes - 1);
 }
 
-/* The map that an access at ADDR probably left at its end, or NULL. */
-static const struct vm_map *map_near(const struct vm_machine *m, u64 addr)
+static u64 map_distance(const struct vm_map *map, u64 addr)
 {
-	const struct vm_map *map = map_before(m->code, addr);
+	u64 base = map ? (u64)map->mem.base : 0;
 
-	return map && addr - (u64)map->mem.base < map_area_bytes(map) + NEAR_BYTES ? map : NULL;
+	return map ? distance(addr, base, base + map_area_bytes(map)) : ~0ull;
 }
 
 static void fault_map(struct vm_machine *m, const struct vm_map *map, u64 addr,
@@ -222,7 +224,11 @@ static void fault_mem(struct vm_machine *m, u64 addr, u64 size, bool write)
 	u64 top = (u64)m->stack + sizeof(m->stack), frame = (u64)vm_frame_top(m, m->depth);
 	const struct vm_map *map = any_map_at(m, addr);
 	const struct vm_region *reg = region_at(m, addr);
+	const struct vm_map *before = map_before(m->code, addr);
+	u64 from_map = map_distance(before, addr), from_packet = ~0ull;
 
+	if (p->data)
+		from_packet = distance(addr, (u64)p->hard_start, (u64)p->hard_end);
 	if (map)
 		fault_map(m, map, addr, size, write, verb);
 	else if (reg)
@@ -237,10 +243,10 @@ static void fault_mem(struct vm_machine *m, u64 addr, u64 size, bool write)
 			     "the stack is %s at r10%+lld (%llu bytes), a frame is r10-%d..r10-1",
 			     verb, (long long)(addr - frame), (unsigned long long)size,
 			     VM_STACK_BYTES);
-	else if (p->data && near(addr, (u64)p->hard_start, (u64)p->hard_end))
+	else if (from_map != ~0ull && from_map < from_packet)
+		fault_map(m, before, addr, size, write, verb);
+	else if (from_packet != ~0ull)
 		fault_packet(m, (s64)(addr - (u64)p->data), size, verb);
-	else if ((map = map_near(m, addr)))
-		fault_map(m, map, addr, size, write, verb);
 	else
 		vm_fault_set(
 			m, VM_FAULT_MEM,

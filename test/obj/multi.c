@@ -11,7 +11,6 @@ struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
 	__uint(max_entries, 4);
 	__uint(key_size, 4);
-	__uint(value_size, 4);
 	__array(values, int (void *));
 } jumps SEC(".maps") = {
 	.values = { [0] = (void *)&tail, [3] = (void *)&one },

@@ -112,6 +112,27 @@ static void test_printk_long(void **state)
 	assert_int_equal(CALL(trace_printk, &run, addr(fmt), sizeof(fmt)), 2000);
 }
 
+/* A format that its own output would overwrite. */
+static void test_snprintf_overlap(void **state)
+{
+	char text[64] = "ab%99d";
+	struct run run = { 0 };
+	u64 args[1] = { 1 };
+
+	for (u32 i = 1; i < 7; i++)
+		assert_int_equal((s64)CALL(snprintf, &run, addr(text + i), 20, addr(text),
+					   addr(args), 8), -EINVAL);
+	for (u32 i = 0; i < 20; i++) {
+		memcpy(text + i, "%99d", 5);
+		assert_int_equal((s64)CALL(snprintf, &run, addr(text), i + 1, addr(text + i),
+					   addr(args), 8), -EINVAL);
+	}
+	assert_int_equal(CALL(snprintf, &run, addr(text), 19, addr(text + 19),
+			      addr(args), 8), 100);
+	assert_int_equal(CALL(snprintf, &run, addr(text + 24), 8, addr(text + 19),
+			      addr(args), 8), 100);
+}
+
 static void test_vprintk(void **state)
 {
 	struct sink s = { .n = 0 };
@@ -298,6 +319,7 @@ int main(void)
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_trace_printk),
 		cmocka_unit_test(test_printk_long),
+		cmocka_unit_test(test_snprintf_overlap),
 		cmocka_unit_test(test_vprintk),
 		cmocka_unit_test(test_loop),
 		cmocka_unit_test(test_for_each),

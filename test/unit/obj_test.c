@@ -241,6 +241,7 @@ static void test_multi(void **state)
 	assert_string_equal(p->funcs[1].name, "even");
 	assert_string_equal(p->funcs[2].name, "odd");
 	check_refs(img, p, loads);
+	assert_int_equal(m->value_size, 4);	/* of no definition: programs */
 	assert_int_equal(m->nr_slots, 4);
 	assert_ptr_equal(&img->progs[m->slots[0]], prog_of(img, "tail"));
 	assert_ptr_equal(&img->progs[m->slots[3]], prog_of(img, "one"));

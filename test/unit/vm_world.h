@@ -170,6 +170,12 @@ WORLD_HELPER(spin_lock)
 	return 0;
 }
 
+WORLD_HELPER(spin_unlock)
+{
+	__atomic_store_n((u32 *)r1, 0, __ATOMIC_SEQ_CST);
+	return 0;
+}
+
 WORLD_HELPER(load_bytes)
 {
 	memset((void *)r3, (int)r2, r4);
@@ -214,6 +220,7 @@ static inline helper_fn world_helper(u32 id, u32 prog_type UNUSED)
 		[BPF_FUNC_xdp_adjust_head] = world_adjust_head,
 		[BPF_FUNC_xdp_adjust_tail] = world_adjust_tail,
 		[BPF_FUNC_spin_lock] = world_spin_lock,
+		[BPF_FUNC_spin_unlock] = world_spin_unlock,
 		[BPF_FUNC_strtol] = world_strtol,
 		[BPF_FUNC_jiffies64] = world_meta,
 		[BPF_FUNC_snprintf] = world_snprintf,
