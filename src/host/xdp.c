@@ -24,7 +24,8 @@ static int xdp_begin(struct run *run, u8 *buffer, const struct test_run *t,
 	p->data = p->data_meta = buffer + XDP_HEADROOM_BYTES;
 	p->data_end = p->data + t->bytes;
 	p->hard_end = buffer + max_u64(FRAME_BYTES, XDP_HEADROOM_BYTES + t->bytes);
-	memcpy(p->data, t->data, t->bytes);
+	if (t->bytes)
+		memcpy(p->data, t->data, t->bytes);
 	run->xdp.ingress_ifindex = t->ifindex;
 	run->xdp.rx_queue_index = t->rx_queue;
 	run->xdp.redirect_ifindex = 0;

@@ -254,7 +254,8 @@ static void bad_runs(void **state)
 	faults(helper, LEN(helper), 0, -EOPNOTSUPP, "there is no helper number 99999", "test:0");
 	faults(frames, LEN(frames), 0, -E2BIG, "no more than 8 frames", "test:0");
 	faults(end, LEN(end), 0, -EFAULT, "past the last instruction", "test");
-	faults(map, LEN(map), 0, -EFAULT, "bytes 8..8 of a map value are written, it has 8", "test:2");
+	faults(map, LEN(map), 0, -EFAULT,
+	       "bytes 8..8 of a map value are written, it has 8", "test:2");
 }
 
 static void bad_objects(void **state)
