@@ -24,7 +24,7 @@ CLANG     ?= $(firstword $(foreach c,clang-19 clang-18 clang-17 clang,$(shell co
 O         := build$(if $(SAN),-san)$(if $(CROSS),/$(CROSS:-=))
 
 Q   := $(if $(V),,@)
-SAY := $(if $(V),true,echo "  ")
+SAY := $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),true,echo "  ")
 
 HASH  := \#
 COMMA := ,

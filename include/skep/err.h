@@ -9,8 +9,7 @@
  *	note: ...
  *	help: ...
  *
- * The library never prints and never exits. A NULL pointer is accepted
- * wherever a struct skep_err pointer is.
+ * A NULL pointer is accepted wherever a struct skep_err pointer is.
  */
 #ifndef SKEP_ERR_H
 #define SKEP_ERR_H

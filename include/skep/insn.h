@@ -17,8 +17,8 @@
 #include <linux/bpf.h>
 
 #define SKEP_INSN(op, d, s, o, i) \
-	((struct bpf_insn){ .code = (op), .dst_reg = (d), .src_reg = (s), \
-			    .off = (o), .imm = (i) })
+	((struct bpf_insn){ .code = (__u8)(op), .dst_reg = (__u8)(d), \
+			    .src_reg = (__u8)(s), .off = (__s16)(o), .imm = (__s32)(i) })
 
 #ifndef BPF_ALU64_REG
 /* OP: BPF_ADD, BPF_SUB, ... */
@@ -65,9 +65,12 @@
 #define BPF_JMP_A(OFF) SKEP_INSN(BPF_JMP | BPF_JA, 0, 0, OFF, 0)
 
 /* A helper by its number, BPF_FUNC_*. */
-#define BPF_CALL_HELPER(FUNC) SKEP_INSN(BPF_JMP | BPF_CALL, 0, 0, 0, FUNC)
+#define BPF_EMIT_CALL(FUNC) SKEP_INSN(BPF_JMP | BPF_CALL, 0, 0, 0, FUNC)
 /* A function OFF slots after the next instruction. */
 #define BPF_CALL_REL(OFF) SKEP_INSN(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0, OFF)
+#define BPF_LD_ABS(SIZE, IMM) SKEP_INSN(BPF_LD | BPF_SIZE(SIZE) | BPF_ABS, 0, 0, 0, IMM)
+#define BPF_LD_IND(SIZE, SRC, IMM) SKEP_INSN(BPF_LD | BPF_SIZE(SIZE) | BPF_IND, 0, SRC, 0, IMM)
+#define BPF_RAW_INSN(CODE, DST, SRC, OFF, IMM) SKEP_INSN(CODE, DST, SRC, OFF, IMM)
 #define BPF_EXIT_INSN() SKEP_INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
 #endif
 

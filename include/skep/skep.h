@@ -18,8 +18,9 @@
  * the memory of the process.
  *
  * Calls return 0 or a negative errno and fill the struct skep_err, which may
- * be NULL. The library never prints, never exits, has no global state. One
- * thread at a time may use an object and what belongs to it.
+ * be NULL. The library never prints, never exits (without memory for its own
+ * small needs it aborts, with a text), has no global state. One thread at a
+ * time may use an object and what belongs to it.
  */
 #ifndef SKEP_SKEP_H
 #define SKEP_SKEP_H
@@ -43,7 +44,10 @@ const char *skep_version(void);
 
 /* ---- objects ------------------------------------------------------------- */
 
-/* Opens an ELF object as clang -target bpf or gcc-bpf makes it. */
+/*
+ * Opens an ELF object as clang -target bpf or gcc-bpf makes it. After an error
+ * of this and the next two calls *OBJ is NULL.
+ */
 int skep_object_open(struct skep_object **obj, const char *path, struct skep_err *err);
 /* The same from memory, which is not needed afterwards; NAME is for messages. */
 int skep_object_open_mem(struct skep_object **obj, const void *data, size_t bytes,
@@ -51,14 +55,15 @@ int skep_object_open_mem(struct skep_object **obj, const void *data, size_t byte
 
 /* A map for programs that come without an object; sizes in bytes. */
 struct skep_map_def {
-	const char *name;
+	const char *name;	/* may be NULL */
 	uint32_t type;		/* BPF_MAP_TYPE_* */
 	uint32_t key_size, value_size, max_entries, map_flags;
 };
 
 /*
  * Makes an object of one program from N raw instructions (see skep/insn.h).
- * They name map i of MAPS by SKEP_LD_MAP(reg, i). PROG_TYPE is BPF_PROG_TYPE_*.
+ * They name map i of MAPS by SKEP_LD_MAP(reg, i). PROG_TYPE is BPF_PROG_TYPE_*,
+ * NAME that of the program; LICENSE may be NULL.
  */
 int skep_object_from_insns(struct skep_object **obj, uint32_t prog_type,
 			   const char *name, const struct bpf_insn *insns, size_t n,
@@ -118,7 +123,9 @@ uint32_t skep_map_key_bytes(const struct skep_map *map);
 /* Of a value in the calls below: for per-cpu maps the values of all cpus, each
  * rounded up to 8 bytes. */
 size_t skep_map_value_bytes(const struct skep_map *map);
-/* 0 or the kernel's -errno: -ENOENT, -EEXIST, -E2BIG, -EINVAL ... */
+/* 0 or the kernel's -errno: -ENOENT, -EEXIST, -E2BIG, -EINVAL ... The value of
+ * a prog array is the number of a program, 0 being the object's first; -EBADF
+ * when there is none or it is not loaded. */
 int skep_map_lookup(struct skep_map *map, const void *key, void *value);
 int skep_map_update(struct skep_map *map, const void *key, const void *value, uint64_t flags);
 int skep_map_delete(struct skep_map *map, const void *key);

@@ -10,8 +10,6 @@
 #include "runtime/runtime.h"
 #include <stdlib.h>
 
-enum { BUDGET_DEFAULT = 1000000 };
-
 const char *skep_version(void)
 {
 	return SKEP_VERSION;
@@ -39,8 +37,9 @@ int skep_object_open_mem(struct skep_object **obj, const void *data, size_t byte
 	struct image *img;
 	int r;
 
+	*obj = NULL;
 	err_clear(err);
-	r = obj_open(&img, data, bytes, name, err);
+	r = obj_open(&img, data, bytes, name ? name : "object", err);
 	if (!r)
 		*obj = object_new(img);
 	return r;
@@ -51,7 +50,10 @@ int skep_object_open(struct skep_object **obj, const char *path, struct skep_err
 	struct os_file f;
 	int r;
 
+	*obj = NULL;
 	err_clear(err);
+	if (!path)
+		return err_set(err, ERR_RUN, NULL, "no object was named");
 	r = os_file_read(&f, path, err);
 	if (r)
 		return r;
@@ -69,10 +71,11 @@ int skep_object_from_insns(struct skep_object **obj, uint32_t prog_type,
 	struct image *img;
 	int r;
 
+	*obj = NULL;
 	err_clear(err);
 	for (size_t i = 0; i < nr_maps; i++)
 		defs[i] = (struct image_map){
-			.name = maps[i].name, .type = maps[i].type,
+			.name = maps[i].name ? maps[i].name : "", .type = maps[i].type,
 			.key_size = maps[i].key_size, .value_size = maps[i].value_size,
 			.max_entries = maps[i].max_entries, .map_flags = maps[i].map_flags,
 		};
@@ -102,20 +105,29 @@ static int load_maps(struct skep_object *obj, struct skep_err *err)
 	for (u32 i = 0; i < obj->img->nr_maps; i++) {
 		int r = obj->backend->ops->map_create(obj->backend, &obj->img->maps[i], err);
 
-		if (r)
+		if (r) {
+			err_at(err, obj->img->file);
 			return r;
+		}
 	}
 	return 0;
 }
 
-/* Is program I named by some prog array's initial values? */
-static bool in_prog_array(const struct image *img, u32 i)
+static bool has_prog_array(const struct image *img)
 {
 	for (u32 m = 0; m < img->nr_maps; m++)
-		for (u32 s = 0; s < img->maps[m].nr_slots; s++)
-			if (img->maps[m].slots[s] == (s32)i)
-				return true;
+		if (img->maps[m].type == BPF_MAP_TYPE_PROG_ARRAY)
+			return true;
 	return false;
+}
+
+/* With a prog array, every program of the same type may be tail-called. */
+static bool is_wanted(const struct image *img, u32 i, s64 only)
+{
+	if (only < 0)
+		return img->progs[i].autoload;
+	return (s64)i == only ||
+	       (has_prog_array(img) && img->progs[i].type == img->progs[only].type);
 }
 
 static int load_progs(struct skep_object *obj, s64 only, struct skep_err *err)
@@ -128,9 +140,7 @@ static int load_progs(struct skep_object *obj, s64 only, struct skep_err *err)
 	for (u32 i = 0; i < img->nr_maps; i++)
 		maps[i] = i;
 	for (u32 i = 0; !r && i < img->nr_progs; i++) {
-		bool wanted = only < 0 ? img->progs[i].autoload : (s64)i == only;
-
-		if (!wanted && !in_prog_array(img, i))
+		if (!is_wanted(img, i, only))
 			continue;
 		r = obj->backend->ops->prog_load(obj->backend, img, i, maps, err);
 		obj->progs[i].loaded = r ? -1 : next++;
@@ -139,15 +149,30 @@ static int load_progs(struct skep_object *obj, s64 only, struct skep_err *err)
 	return r;
 }
 
+int object_map_update(struct skep_object *obj, u32 map, const void *key,
+		      const void *value, u64 flags)
+{
+	struct backend *b = obj->backend;
+	u32 prog;
+
+	if (obj->img->maps[map].type == BPF_MAP_TYPE_PROG_ARRAY) {
+		memcpy(&prog, value, sizeof(prog));
+		if (prog >= obj->img->nr_progs || obj->progs[prog].loaded < 0)
+			return -EBADF;
+		prog = (u32)obj->progs[prog].loaded;
+		value = &prog;
+	}
+	return b->ops->map_update(b, map, key, value, flags);
+}
+
 /* Puts the programs that M's definition names into its slots. */
 static int fill_prog_array(struct skep_object *obj, u32 m, struct skep_err *err)
 {
 	const struct image_map *def = &obj->img->maps[m];
 
 	for (u32 i = 0; i < def->nr_slots; i++) {
-		u32 prog = def->slots[i] < 0 ? 0 : (u32)obj->progs[def->slots[i]].loaded;
-		int r = def->slots[i] < 0 ? 0 :
-			obj->backend->ops->map_update(obj->backend, m, &i, &prog, BPF_ANY);
+		u32 prog = (u32)def->slots[i];
+		int r = def->slots[i] < 0 ? 0 : object_map_update(obj, m, &i, &prog, BPF_ANY);
 
 		if (r)
 			return err_set(err, ERR_MAP_UPDATE, obj->img->file,
@@ -232,7 +257,7 @@ uint32_t skep_prog_type(const struct skep_prog *prog)
 	return prog_image(prog)->type;
 }
 
-int skep_prog_run(struct skep_prog *prog, struct skep_run *run, struct skep_err *err)
+static int run_loaded(struct skep_prog *prog, struct skep_run *run, struct skep_err *err)
 {
 	struct backend *b = prog->obj->backend;
 	struct test_run t = {
@@ -240,13 +265,8 @@ int skep_prog_run(struct skep_prog *prog, struct skep_run *run, struct skep_err 
 		.rx_queue = run->rx_queue, .repeat = run->repeat,
 		.budget = run->budget ? run->budget : (u64)BUDGET_DEFAULT,
 	};
-	int r;
+	int r = b->ops->test_run(b, (u32)prog->loaded, &t, err);
 
-	err_clear(err);
-	if (!b || prog->loaded < 0)
-		return err_set(err, ERR_RUN, NULL, "program '%s' is not loaded",
-			       skep_prog_name(prog));
-	r = b->ops->test_run(b, (u32)prog->loaded, &t, err);
 	if (r)
 		return r;
 	run->retval = t.retval;
@@ -256,6 +276,20 @@ int skep_prog_run(struct skep_prog *prog, struct skep_run *run, struct skep_err 
 	run->insns = t.insns;
 	run->duration_ns = t.duration_ns;
 	return 0;
+}
+
+int skep_prog_run(struct skep_prog *prog, struct skep_run *run, struct skep_err *err)
+{
+	err_clear(err);
+	if (!prog)
+		return err_set(err, ERR_RUN, NULL, "there is no program to run (NULL)");
+	if (!prog->obj->backend || prog->loaded < 0)
+		return err_set(err, ERR_RUN, NULL, "program '%s' is not loaded",
+			       skep_prog_name(prog));
+	if (run->data_bytes && !run->data)
+		return err_set(err, ERR_RUN, NULL, "no data, and data_bytes is %u",
+			       run->data_bytes);
+	return run_loaded(prog, run, err);
 }
 
 /* ---- maps ------------------------------------------------------------------------ */
@@ -300,9 +334,8 @@ int skep_map_lookup(struct skep_map *map, const void *key, void *value)
 
 int skep_map_update(struct skep_map *map, const void *key, const void *value, uint64_t flags)
 {
-	struct backend *b = map->obj->backend;
-
-	return b ? b->ops->map_update(b, map->index, key, value, flags) : -EBADF;
+	return map->obj->backend ?
+	       object_map_update(map->obj, map->index, key, value, flags) : -EBADF;
 }
 
 int skep_map_delete(struct skep_map *map, const void *key)

@@ -21,10 +21,17 @@ struct skep_object {
 };
 
 /*
- * Loads program ONLY (an index) and the programs that its prog arrays name;
- * all autoloaded programs when ONLY is -1.
+ * Loads program ONLY (an index) and, when the object has prog arrays, the
+ * programs of its type; all autoloaded programs when ONLY is -1.
  */
 int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
 		s64 only, struct skep_err *err);
+
+/*
+ * The user's update. The value of a prog array is a program's index in the
+ * object (u32); -EBADF when that is not loaded.
+ */
+int object_map_update(struct skep_object *obj, u32 map, const void *key,
+		      const void *value, u64 flags);
 
 #endif

@@ -39,6 +39,16 @@ static inline u64 round_up(u64 n, u64 align)
 	return (n + align - 1) / align * align;
 }
 
+/* The value of a hex digit in either case; 16 or more for what is none. */
+static inline unsigned digit_value(char c)
+{
+	unsigned lower = (u8)c | 0x20u;
+
+	if (c >= '0' && c <= '9')
+		return (unsigned)(c - '0');
+	return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : 99;
+}
+
 static inline u64 max_u64(u64 a, u64 b) { return a > b ? a : b; }
 static inline u64 min_u64(u64 a, u64 b) { return a < b ? a : b; }
 

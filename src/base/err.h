@@ -5,13 +5,15 @@
  *	return err_set(err, ERR_ELF_SECTION, where, "section %d ends ...", i);
  *
  * WHERE is the place without a trailing colon ("fw.o:.text+0x18", "t.pcap");
- * NULL leaves it out. err_note and err_help add lines to the message.
+ * NULL leaves it out. Messages of ERR_UNSUPPORTED name the construct; "not
+ * supported yet" is put before it. err_note and err_help add lines to the message.
  */
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
 
 #include "base/base.h"
 #include "skep/err.h"
+#include <stdarg.h>
 
 enum err_id {
 #define ERR(name, id, code, text) ERR_##name = id,
@@ -19,13 +21,18 @@ enum err_id {
 #undef ERR
 };
 
-/* Fills ERR from its row in err.def; returns the row's negative errno. */
+/*
+ * Fills ERR from its row in err.def; returns the row's negative errno. Control
+ * characters, which names in hostile files may hold, become '?'.
+ */
 int err_set(struct skep_err *err, enum err_id id, const char *where,
 	    const char *fmt, ...) PRINTF_LIKE(4, 5);
+/* Puts a place before a message that was filled without one. */
+void err_at(struct skep_err *err, const char *where);
+int err_vset(struct skep_err *err, enum err_id id, const char *where,
+	     const char *fmt, va_list ap) PRINTF_LIKE(4, 0);
 void err_note(struct skep_err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void err_help(struct skep_err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
-/* Adds a line as it is (a quoted source line, a caret). */
-void err_line(struct skep_err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Quotes source line LINE with a caret under column COL (from 1; 0 = none). */
 void err_source(struct skep_err *err, unsigned line, unsigned col, const char *text);
 void err_clear(struct skep_err *err);

@@ -4,6 +4,7 @@
  * wyhash and its relatives: the 128-bit product of two mixed words, folded.
  */
 #include "base/hash.h"
+#include "base/os.h"
 
 static const u64 odd1 = 0x9e3779b97f4a7c15u, odd2 = 0xd6e8feb86659fd93u;
 
@@ -36,17 +37,27 @@ u64 hash_bytes(const void *data, size_t n, u64 seed)
 
 static struct strtab_slot *strtab_slot(const struct strtab *t, const char *key)
 {
-	u32 i = (u32)hash_bytes(key, strlen(key), 0) & (t->cap - 1);
+	u32 i = (u32)hash_bytes(key, strlen(key), t->seed) & (t->cap - 1);
 
 	while (t->slots[i].key && strcmp(t->slots[i].key, key))
 		i = (i + 1) & (t->cap - 1);
 	return &t->slots[i];
 }
 
+/* Not to be guessed by who writes the names: the time and our addresses. */
+static u64 strtab_seed(const struct strtab *t)
+{
+	u64 entropy[2] = { os_clock_ns(), (uintptr_t)t };
+
+	return hash_bytes(entropy, sizeof(entropy), (uintptr_t)&odd1);
+}
+
 static void strtab_grow(struct strtab *t)
 {
 	struct strtab old = *t;
 
+	if (!old.cap)
+		t->seed = strtab_seed(t);
 	t->cap = old.cap ? old.cap * 2 : 16;
 	t->slots = arena_news(t->arena, t->cap, struct strtab_slot);
 	for (u32 i = 0; i < old.cap; i++)

@@ -8,11 +8,15 @@
 /* 64 well-mixed bits of N bytes; the same on every machine of one byte order. */
 u64 hash_bytes(const void *data, size_t n, u64 seed);
 
-/* Names to numbers; keys are not copied. Memory from an arena. */
+/*
+ * Names to numbers; keys are not copied. Memory from an arena. Each table has
+ * a seed of its own, so that nobody can choose names that collide.
+ */
 struct strtab {
 	struct arena *arena;
 	struct strtab_slot { const char *key; u32 val; } *slots;
 	u32 n, cap;	/* cap is a power of two, 0 when empty */
+	u64 seed;	/* set with the first slots */
 };
 
 /* Adds or replaces. */

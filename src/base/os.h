@@ -61,6 +61,7 @@ u64 os_clock_ns(void);		/* CLOCK_MONOTONIC */
 u64 os_clock_boot_ns(void);	/* CLOCK_BOOTTIME */
 u64 os_clock_tai_ns(void);	/* CLOCK_TAI */
 u64 os_clock_coarse_ns(void);	/* CLOCK_MONOTONIC_COARSE */
+u64 os_clock_cpu_ns(void);	/* CLOCK_PROCESS_CPUTIME_ID */
 int os_cpu_count(void);		/* cpus that may exist; at least 1 */
 void os_yield(void);		/* lets another thread run */
 u64 os_pid_tgid(void);		/* process id << 32 | thread id */

@@ -2,6 +2,7 @@
 /* strbuf.c: text that grows by doubling. */
 #include "base/strbuf.h"
 #include "base/os.h"
+#include <stdarg.h>
 #include <stdlib.h>
 
 static void sb_room(struct strbuf *b, size_t n)
@@ -31,27 +32,20 @@ void sb_putc(struct strbuf *b, char c)
 	sb_add(b, &c, 1);
 }
 
-void sb_vprintf(struct strbuf *b, const char *fmt, va_list ap)
+void sb_printf(struct strbuf *b, const char *fmt, ...)
 {
-	va_list again;
+	va_list ap, again;
 	int n;
 
+	va_start(ap, fmt);
 	va_copy(again, ap);
 	n = vsnprintf(NULL, 0, fmt, again);
 	va_end(again);
-	if (n < 0)
-		return;
-	sb_room(b, (size_t)n);
-	vsnprintf(b->s + b->n, (size_t)n + 1, fmt, ap);
-	b->n += (size_t)n;
-}
-
-void sb_printf(struct strbuf *b, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	sb_vprintf(b, fmt, ap);
+	if (n >= 0) {
+		sb_room(b, (size_t)n);
+		vsnprintf(b->s + b->n, (size_t)n + 1, fmt, ap);
+		b->n += (size_t)n;
+	}
 	va_end(ap);
 }
 

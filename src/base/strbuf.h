@@ -4,7 +4,6 @@
 #define BASE_STRBUF_H
 
 #include "base/base.h"
-#include <stdarg.h>
 
 struct strbuf {
 	char *s;	/* NULL until the first addition; sb_text gives "" */
@@ -12,7 +11,6 @@ struct strbuf {
 };
 
 void sb_printf(struct strbuf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
-void sb_vprintf(struct strbuf *b, const char *fmt, va_list ap);
 void sb_add(struct strbuf *b, const void *data, size_t n);
 void sb_puts(struct strbuf *b, const char *s);
 void sb_putc(struct strbuf *b, char c);

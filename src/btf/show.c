@@ -353,7 +353,7 @@ static void show_scalar(struct show *s, const char *key, u32 id, u64 off, bool n
 		show_pointer(s, key, off);
 		return;
 	default:
-		json_raw(s->j, key, "null");
+		json_none(s->j, key);
 	}
 }
 
@@ -394,7 +394,7 @@ void btf_show_json(struct json *j, const char *key, const struct btf *btf,
 	};
 
 	if (type_id >= btf->nr_types)
-		json_raw(j, key, "null");
+		json_none(j, key);
 	else
 		show(&s, key, type_id, 0);
 }

@@ -10,14 +10,6 @@ static bool is_space(u8 c)
 	return (c >= 9 && c <= 13) || c == ' ' || c == 0xa0;
 }
 
-static u32 digit_of(u8 c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10u : 99;
-}
-
 static bool has_hex_prefix(const u8 *s, const u8 *end)
 {
 	return end - s >= 2 && s[0] == '0' && (s[1] | 0x20) == 'x';
@@ -30,7 +22,7 @@ static const u8 *skip_prefix(const u8 *s, const u8 *end, u32 *base)
 		*base = 10;
 		if (s < end && *s == '0')
 			*base = has_hex_prefix(s, end) && end - s > 2 &&
-				digit_of(s[2]) < 16 ? 16 : 8;
+				digit_value((char)s[2]) < 16 ? 16 : 8;
 	}
 	return *base == 16 && has_hex_prefix(s, end) ? s + 2 : s;
 }
@@ -42,9 +34,9 @@ static const u8 *read_digits(const u8 *s, const u8 *end, u32 base, u64 *res, int
 	bool over = false;
 
 	*res = 0;
-	for (; s < end && digit_of(*s) < base; s++) {
+	for (; s < end && digit_value((char)*s) < base; s++) {
 		over |= __builtin_mul_overflow(*res, base, res);
-		over |= __builtin_add_overflow(*res, digit_of(*s), res);
+		over |= __builtin_add_overflow(*res, digit_value((char)*s), res);
 	}
 	*r = s == start ? -EINVAL : over ? -ERANGE : 0;
 	return s;

@@ -2,7 +2,7 @@
 /*
  * cc.c: C to BPF by clang, called as a tool: finds it, gives it the flags that
  * BPF needs, the multiarch include path, and the prelude for sources that
- * bring no BPF headers of their own.
+ * need it.
  */
 #include "cli/cli.h"
 #include <fcntl.h>
@@ -59,7 +59,7 @@ static const char *find_clang(void)
 /* ---- files that a compilation needs ---------------------------------------------- */
 
 /* A directory with prelude.h and the stub header that glibc asks 32-bit
- * targets for. */
+ * targets for; path "" when it was not made. */
 struct cc_dir { char path[256]; };
 
 static int write_file(const char *dir, const char *name, const char *text, size_t n)
@@ -81,9 +81,14 @@ static int cc_dir_make(struct cc_dir *d, struct skep_err *err)
 	char gnu[300];
 	int r;
 
-	snprintf(d->path, sizeof(d->path), "%s/skep-cc-XXXXXX", tmp && *tmp ? tmp : "/tmp");
-	if (!mkdtemp(d->path))
-		return err_set(err, ERR_FILE_WRITE, d->path, "%s", strerror(errno));
+	if (!tmp || !*tmp)
+		tmp = "/tmp";
+	snprintf(d->path, sizeof(d->path), "%s/skep-cc-XXXXXX", tmp);
+	if (!mkdtemp(d->path)) {
+		d->path[0] = 0;
+		return err_set(err, ERR_FILE_WRITE, tmp, "no directory for temporary files: %s",
+			       strerror(errno));
+	}
 	snprintf(gnu, sizeof(gnu), "%s/gnu", d->path);
 	r = mkdir(gnu, 0700) ? -errno : 0;
 	if (!r)
@@ -96,17 +101,17 @@ static int cc_dir_make(struct cc_dir *d, struct skep_err *err)
 
 static void cc_dir_remove(struct cc_dir *d)
 {
-	static const char *const names[] = { "gnu/stubs-32.h", "prelude.h", "gnu", "" };
+	static const char *const names[] = { "gnu/stubs-32.h", "prelude.h", "messages", "gnu", "" };
 	char path[512];
 
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+	for (size_t i = 0; d->path[0] && i < ARRAY_LEN(names); i++) {
 		snprintf(path, sizeof(path), "%s/%s", d->path, names[i]);
 		remove(path);
 	}
 }
 
-/* Does the source bring BPF's definitions itself? */
-static int wants_prelude(const char *source, bool *wants, struct skep_err *err)
+/* May the source lack BPF's definitions? Not when it names the headers. */
+static int may_lack_headers(const char *source, bool *may_lack, struct skep_err *err)
 {
 	static const char *const own[] = { "bpf_helpers.h", "vmlinux.h", "bpf_helper_defs.h" };
 	struct os_file f;
@@ -114,10 +119,10 @@ static int wants_prelude(const char *source, bool *wants, struct skep_err *err)
 
 	if (r)
 		return r;
-	*wants = true;
+	*may_lack = true;
 	for (size_t i = 0; i < ARRAY_LEN(own); i++)
 		if (memmem(f.data, f.size, own[i], strlen(own[i])))
-			*wants = false;
+			*may_lack = false;
 	os_file_close(&f);
 	return 0;
 }
@@ -148,7 +153,7 @@ static void add_prefix_map(struct args *a)
 {
 	char *cwd = getcwd(NULL, 0);
 
-	if (cwd)
+	if (cwd && strcmp(cwd, "/"))
 		add(a, arena_printf(&a->arena, "-fdebug-prefix-map=%s=.", cwd));
 	free(cwd);
 }
@@ -181,14 +186,22 @@ static void build_args(struct args *a, const char *clang, const char *source, co
 	add(a, NULL);
 }
 
-static int spawn_wait(const struct args *a, const char *source, struct skep_err *err)
+/* Runs A; its stderr goes to the file MESSAGES, or to ours when NULL. */
+static int spawn_wait(const struct args *a, const char *source, const char *messages,
+		      struct skep_err *err)
 {
 	extern char **environ;
+	posix_spawn_file_actions_t io;
 	int status, r;
 	pid_t pid;
 
 	fflush(stdout);
-	r = posix_spawnp(&pid, a->v.v[0], NULL, NULL, (char *const *)(uintptr_t)a->v.v, environ);
+	posix_spawn_file_actions_init(&io);
+	if (messages)
+		posix_spawn_file_actions_addopen(&io, 2, messages,
+						 O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	r = posix_spawnp(&pid, a->v.v[0], &io, NULL, (char *const *)(uintptr_t)a->v.v, environ);
+	posix_spawn_file_actions_destroy(&io);
 	if (r)
 		return err_set(err, ERR_NO_CLANG, source, "%s: %s", a->v.v[0], strerror(r));
 	while (waitpid(pid, &status, 0) < 0)
@@ -199,28 +212,66 @@ static int spawn_wait(const struct args *a, const char *source, struct skep_err 
 	return 0;
 }
 
-static int compile(const char *clang, const char *source, const char *out, char *const *extra,
-		   bool prelude, struct skep_err *err)
+struct compilation {
+	const char *clang, *source, *out;
+	char *const *extra;
+	struct cc_dir dir;
+};
+
+static int attempt(const struct compilation *c, bool prelude, const char *messages,
+		   struct skep_err *err)
 {
 	struct args a = { 0 };
-	struct cc_dir dir;
-	int r = cc_dir_make(&dir, err);
+	int r;
 
-	if (!r) {
-		build_args(&a, clang, source, out, &dir, prelude, extra);
-		r = spawn_wait(&a, source, err);
-	}
-	cc_dir_remove(&dir);
+	build_args(&a, c->clang, c->source, c->out, &c->dir, prelude, c->extra);
+	r = spawn_wait(&a, c->source, messages, err);
 	vec_free(&a.v);
 	arena_free(&a.arena);
+	return r;
+}
+
+/* What the compiler said about a source that compiled: warnings. */
+static void pass_on(const char *messages)
+{
+	struct os_file f;
+
+	if (os_file_read(&f, messages, NULL))
+		return;
+	fwrite(f.data, 1, f.size, stderr);
+	os_file_close(&f);
+}
+
+/*
+ * A source that brings BPF's definitions is compiled as it is. Any other is
+ * tried as it is, and only when that fails with the prelude before it, so that
+ * the prelude never spoils a program that defines its own things.
+ */
+static int compile(const struct compilation *c, bool may_lack, struct skep_err *err)
+{
+	char messages[300];
+	int r;
+
+	if (!may_lack)
+		return attempt(c, false, NULL, err);
+	snprintf(messages, sizeof(messages), "%s/messages", c->dir.path);
+	r = attempt(c, false, messages, err);
+	if (!r)
+		pass_on(messages);
+	else if (r == -EINVAL)
+		r = attempt(c, true, NULL, err);
+	if (r)
+		err_note(err, "tried as it is, then with SEC(), htons() and "
+			      "libbpf's headers before it");
 	return r;
 }
 
 int cc_compile(const char *source, const char *out, char *const *extra, struct skep_err *err)
 {
 	const char *clang = find_clang();
-	bool prelude;
-	int r = wants_prelude(source, &prelude, err);
+	struct compilation c = { .source = source, .out = out, .extra = extra };
+	bool may_lack;
+	int r = may_lack_headers(source, &may_lack, err);
 
 	if (r)
 		return r;
@@ -230,5 +281,10 @@ int cc_compile(const char *source, const char *out, char *const *extra, struct s
 		err_help(err, "install clang, set CLANG, or give the compiled object");
 		return r;
 	}
-	return compile(clang, source, out, extra, prelude, err);
+	c.clang = clang;
+	r = cc_dir_make(&c.dir, err);
+	if (!r)
+		r = compile(&c, may_lack, err);
+	cc_dir_remove(&c.dir);
+	return r;
 }

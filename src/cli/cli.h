@@ -94,7 +94,5 @@ int map_load_json(struct skep_object *obj, u32 i, const char *path, struct skep_
 /* Appends what `skep run` prints of map I; nothing for read-only data. */
 void map_show_text(struct strbuf *out, struct skep_object *obj, u32 i);
 void map_show_json(struct json *j, struct skep_object *obj, u32 i);
-/* Maps that are shown at all. */
-bool map_is_shown(const struct image_map *m);
 
 #endif

@@ -27,7 +27,38 @@ static void text_insn(struct strbuf *out, const struct disasm *d,
 	else
 		sb_printf(out, "%8u:\t", at);
 	isa_disasm(out, insns, n, at);
-	sb_putc(out, '\n');
+}
+
+/* The name of what the instruction refers to, or NULL. */
+static const char *target_name(const struct image *img, const struct image_prog *p, u32 at)
+{
+	const struct bpf_insn *insn = &p->insns[at];
+	const struct helper_row *row;
+	s64 to = (s64)at + 1 + insn->imm;
+
+	switch (isa_op(insn)) {
+	case OP_CALL:
+		row = helper_row((u32)insn->imm);
+		return row ? row->name : NULL;
+	case OP_CALL_LOCAL:
+	case OP_LDDW_FUNC:
+		return to >= 0 && to < p->nr_insns ? image_func(p, (u32)to)->name : NULL;
+	case OP_LDDW_MAP_IDX:
+	case OP_LDDW_IDX_VAL:
+		return (u32)insn->imm < img->nr_maps ? img->maps[insn->imm].name : NULL;
+	default:
+		return NULL;
+	}
+}
+
+static void text_target(struct strbuf *out, const struct image *img,
+			const struct image_prog *p, u32 at)
+{
+	const char *name = target_name(img, p, at);
+	const char *what = isa_op(&p->insns[at]) == OP_CALL ? "bpf_" : "";
+
+	if (name)
+		sb_printf(out, "\t// %s%s", what, name);
 }
 
 static void text_line(struct strbuf *out, const struct image_prog *p, u32 at)
@@ -39,7 +70,8 @@ static void text_line(struct strbuf *out, const struct image_prog *p, u32 at)
 			  l->text + strspn(l->text, " \t"));
 }
 
-static void text_prog(struct strbuf *out, const struct disasm *d, const struct image_prog *p)
+static void text_prog(struct strbuf *out, const struct disasm *d, const struct image *img,
+		      const struct image_prog *p)
 {
 	u32 func = 0;
 
@@ -51,6 +83,9 @@ static void text_prog(struct strbuf *out, const struct disasm *d, const struct i
 		if (d->lines)
 			text_line(out, p, i);
 		text_insn(out, d, p->insns, p->nr_insns, i);
+		if (!d->plain)
+			text_target(out, img, p, i);
+		sb_putc(out, '\n');
 	}
 }
 
@@ -92,7 +127,7 @@ static void show_image(struct strbuf *out, struct json *j, const struct disasm *
 			continue;
 		if (!d->json) {
 			sb_puts(out, first ? "" : "\n");
-			text_prog(out, d, p);
+			text_prog(out, d, img, p);
 			first = false;
 			continue;
 		}
@@ -105,20 +140,35 @@ static void show_image(struct strbuf *out, struct json *j, const struct disasm *
 	}
 }
 
-static int show_object(struct strbuf *out, struct json *j, const struct disasm *d,
-		       const char *path, struct skep_err *err)
+static int show_opened(struct strbuf *out, struct json *j, const struct disasm *d,
+		       const char *path, struct skep_object *obj, struct skep_err *err)
 {
-	struct skep_object *obj;
-	int r = input_object(&obj, path, err);
+	int r = 0;
 
-	if (r)
-		return r;
 	if (d->prog && !skep_object_prog(obj, d->prog))
 		r = err_set(err, ERR_PROG_NONE, path, "there is no program '%s'", d->prog);
 	else
 		show_image(out, j, d, obj->img);
 	skep_object_close(obj);
 	return r;
+}
+
+static int show_object(struct strbuf *out, struct json *j, const struct disasm *d,
+		       const char *path, struct skep_err *err)
+{
+	struct skep_object *obj;
+	int r = input_object(&obj, path, err);
+
+	return r ? r : show_opened(out, j, d, path, obj, err);
+}
+
+static int show_elf(struct strbuf *out, struct json *j, const struct disasm *d,
+		    const char *path, const struct os_file *f, struct skep_err *err)
+{
+	struct skep_object *obj;
+	int r = skep_object_open_mem(&obj, f->data, f->size, path, err);
+
+	return r ? r : show_opened(out, j, d, path, obj, err);
 }
 
 /* ---- classic BPF and raw bytes --------------------------------------------------- */
@@ -133,8 +183,10 @@ static void show_code(struct strbuf *out, struct json *j, const struct disasm *d
 		json_obj_end(j);
 		return;
 	}
-	for (u32 i = 0; i < n; i += isa_slots(&insns[i]))
+	for (u32 i = 0; i < n; i += isa_slots(&insns[i])) {
 		text_insn(out, d, insns, n, i);
+		sb_putc(out, '\n');
+	}
 }
 
 static void show_cbpf_text(struct strbuf *out, const struct isa_cbpf *prog)
@@ -166,7 +218,7 @@ static int show_cbpf(struct strbuf *out, struct json *j, const struct disasm *d,
 	return r;
 }
 
-/* Text of tcpdump -ddd or -dd: digits, or a brace, first. */
+/* Text, as of tcpdump -ddd: raw instructions hold bytes that do not print. */
 static bool is_cbpf_text(const struct os_file *f)
 {
 	for (size_t i = 0; i < f->size; i++)
@@ -184,7 +236,9 @@ static int show_file(struct strbuf *out, struct json *j, const struct disasm *d,
 
 	if (r)
 		return r;
-	if (is_cbpf_text(&f)) {
+	if (obj_is_elf(f.data, f.size)) {
+		r = show_elf(out, j, d, path, &f, err);
+	} else if (is_cbpf_text(&f)) {
 		r = show_cbpf(out, j, d, path, &f, err);
 	} else if (f.size % sizeof(*insns) || !f.size || f.size > 1u << 30) {
 		r = err_set(

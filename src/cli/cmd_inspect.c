@@ -54,8 +54,9 @@ static void table_print(struct strbuf *out, struct table *t)
 
 /* ---- facts ------------------------------------------------------------------------- */
 
-/* Helpers that P calls, each once, in order of first use. */
-struct helpers { u32 id[64]; u32 n, more; };
+/* Helpers that P calls, each once, in order of first use. There are 211; the
+ * calls of what is none may be more than fit, and are counted. */
+struct helpers { u32 id[256]; u32 n, more; };
 
 static struct helpers helpers_of(const struct image_prog *p)
 {
@@ -230,6 +231,8 @@ static void prog_json(struct json *j, const struct image_prog *p)
 		json_str(j, NULL, name);
 	}
 	json_arr_end(j);
+	if (h.more)
+		json_u64(j, "more_calls", h.more);
 	json_obj_end(j);
 }
 

@@ -23,7 +23,7 @@ struct job {
 	struct capture_out *out;	/* of -o; NULL = none */
 	u64 packets;			/* of all captures so far */
 	u64 cut;			/* captured in part */
-	u64 ns;				/* for all packets, reading included */
+	u64 ns;				/* of cpu time for all packets, reading included */
 	struct strbuf text;		/* of the packet at hand (-v) */
 	struct skep_err *err;
 };
@@ -69,12 +69,16 @@ static void note_programs(struct job *j, bool packets_only)
 
 		for (u32 k = 0; k < img->nr_progs; k++) {
 			const struct progtype_row *row = progtype_row(img->progs[k].type);
+			const char *near;
 
 			if (packets_only && !takes_packets(&j->objs.v[i]->progs[k]))
 				continue;
 			err_note(j->err, "%s has '%s' in section '%s' (%s)", img->file,
 				 img->progs[k].name, img->progs[k].section,
-				 row ? row->name : "unknown type");
+				 img->progs[k].sec ? row->name : "no known section name");
+			near = img->progs[k].sec ? NULL : sec_nearest(img->progs[k].section);
+			if (near)
+				err_help(j->err, "did you mean SEC(\"%s\")?", near);
 		}
 	}
 }
@@ -122,31 +126,42 @@ static void print_message(void *arg, const char *text, size_t n)
 	fprintf(stderr, "printk: %.*s\n", (int)n, text);
 }
 
-static int load_maps(struct job *j)
+static int no_map(struct job *j, const char *name)
 {
 	const struct image *img = j->prog->obj->img;
+	int r = err_set(j->err, ERR_MAP_NAME, img->file, "there is no map '%s'", name);
 
-	for (size_t i = 0; i < j->o.maps.n; i++) {
-		const char *arg = j->o.maps.v[i], *eq = strchr(arg, '=');
-		char name[128];
-		int map, r;
+	for (u32 i = 0; i < img->nr_maps; i++)
+		err_note(j->err, "it has '%s'", img->maps[i].name);
+	return r;
+}
 
-		if (!eq)
-			return err_set(j->err, ERR_USAGE, NULL,
-				       "--map takes NAME=FILE, not '%s'", arg);
-		snprintf(name, sizeof(name), "%.*s", (int)(eq - arg), arg);
-		map = image_map_find(img, name);
-		if (map < 0) {
-			r = err_set(j->err, ERR_MAP_NAME, img->file, "there is no map '%s'", name);
-			for (u32 k = 0; k < img->nr_maps; k++)
-				err_note(j->err, "it has '%s'", img->maps[k].name);
-			return r;
-		}
-		r = map_load_json(j->prog->obj, (u32)map, eq + 1, j->err);
-		if (r)
-			return r;
-	}
-	return 0;
+/* ARG is NAME=FILE. */
+static int load_map(struct job *j, const char *arg)
+{
+	const char *eq = strchr(arg, '=');
+	char *name;
+	int map, r;
+
+	if (!eq)
+		return err_set(j->err, ERR_USAGE, "skep run",
+			       "--map takes NAME=FILE, not '%s'", arg);
+	name = mem_strdup(arg);
+	name[eq - arg] = 0;
+	map = image_map_find(j->prog->obj->img, name);
+	r = map < 0 ? no_map(j, name) :
+	    map_load_json(j->prog->obj, (u32)map, eq + 1, j->err);
+	free(name);
+	return r;
+}
+
+static int load_maps(struct job *j)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < j->o.maps.n; i++)
+		r = load_map(j, j->o.maps.v[i]);
+	return r;
 }
 
 static int load(struct job *j)
@@ -157,6 +172,7 @@ static int load(struct job *j)
 	};
 	int r = choose_program(j);
 
+	j->v.log = j->o.json ? stderr : stdout;
 	if (!r)
 		r = object_load(j->prog->obj, &opts, j->prog->index, j->err);
 	if (!r)
@@ -279,7 +295,7 @@ static int run_packets(struct job *j, const char *path, struct capture *c)
 
 static int run_captures(struct job *j)
 {
-	u64 start = os_clock_ns();
+	u64 start = os_clock_cpu_ns();
 	int r = 0;
 
 	for (size_t i = 0; !r && i < j->captures.n; i++) {
@@ -290,7 +306,7 @@ static int run_captures(struct job *j)
 			r = run_packets(j, j->captures.v[i], c);
 		capture_close(c);
 	}
-	j->ns = os_clock_ns() - start;
+	j->ns = os_clock_cpu_ns() - start;
 	return r;
 }
 
@@ -357,6 +373,10 @@ static void results_json(struct strbuf *out, const struct job *j)
 	for (size_t i = 0; i < n; i++)
 		json_u64(&js, verdict_text(j->v.prog_type, v[i].value, buf), v[i].n);
 	json_obj_end(&js);
+	if (j->o.expect) {
+		json_u64(&js, "expected", j->v.expect.n);
+		json_u64(&js, "differ", j->v.differ);
+	}
 	json_arr(&js, "maps");
 	for (u32 i = 0; i < obj->img->nr_maps; i++)
 		map_show_json(&js, obj, i);
@@ -388,9 +408,30 @@ static void warn(const struct job *j)
 			odd);
 }
 
+/* Results do not go where packets or verdicts go. */
+static int print_results(const struct job *j)
+{
+	bool taken = (j->o.output && !strcmp(j->o.output, "-")) ||
+		     (j->o.verdicts && !strcmp(j->o.verdicts, "-"));
+	struct strbuf out = { 0 };
+	int r = EXIT_YES;
+
+	if (j->o.json)
+		results_json(&out, j);
+	else if (!j->o.quiet)
+		results_text(&out, j);
+	if (taken)
+		fputs(sb_text(&out), stderr);
+	else
+		r = print_out(&out);
+	sb_free(&out);
+	if (!j->o.quiet)
+		warn(j);
+	return r;
+}
+
 static int finish(struct job *j)
 {
-	struct strbuf out = { 0 };
 	int r = verdicts_commit(&j->v, j->err);
 
 	if (!r && j->out) {
@@ -399,28 +440,30 @@ static int finish(struct job *j)
 	}
 	if (r)
 		return report(j->err);
-	if (!j->o.json)
-		verdicts_end(&j->v, j->packets);
-	if (j->o.json)
-		results_json(&out, j);
-	else if (!j->o.quiet)
-		results_text(&out, j);
-	r = print_out(&out);
-	sb_free(&out);
-	if (!j->o.quiet)
-		warn(j);
+	verdicts_end(&j->v, j->packets);
+	r = print_results(j);
 	return r ? r : j->v.differ ? EXIT_NO : EXIT_YES;
+}
+
+/* A capture that ends too early: what its intact packets gave is shown; files
+ * are not written. */
+static int stop_early(struct job *j)
+{
+	if (j->err->id == ERR_PCAP_CUT && j->packets) {
+		err_note(j->err, "the results are those of the %" PRIu64 " packets before%s",
+			 j->packets, j->out || j->v.out.f ? "; no file was written" : "");
+		print_results(j);
+	}
+	return report(j->err);
 }
 
 /* ---- the command ------------------------------------------------------------------------- */
 
 static int run_job(struct job *j)
 {
-	int r = load(j);
-
-	if (!r)
-		r = run_captures(j);
-	return r ? report(j->err) : finish(j);
+	if (load(j))
+		return report(j->err);
+	return run_captures(j) ? stop_early(j) : finish(j);
 }
 
 static int check_operands(const struct command *cmd, const struct job *j)
@@ -451,7 +494,7 @@ static void job_free(struct job *j)
 int cmd_run(const struct command *cmd, int argc, char **argv)
 {
 	struct skep_err err = { 0 };
-	struct job j = { .o.budget = 1000000, .err = &err };
+	struct job j = { .o.budget = BUDGET_DEFAULT, .err = &err };
 	struct run_opts *o = &j.o;
 	const struct opt opts[] = {
 		{"prog", 0, OPT_STR, "NAME", "the program to run, when several could",

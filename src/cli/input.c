@@ -87,8 +87,11 @@ static int open_compiled(struct skep_object **obj, const char *path, struct skep
 int input_object(struct skep_object **obj, const char *path, struct skep_err *err)
 {
 	enum input_kind kind;
-	int r = input_kind(&kind, path, err);
+	int r;
 
+	if (!strcmp(path, "-"))
+		return skep_object_open(obj, path, err);
+	r = input_kind(&kind, path, err);
 	if (r)
 		return r;
 	if (kind == INPUT_C)

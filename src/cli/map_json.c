@@ -33,14 +33,15 @@ static int store(struct load *l, u32 type, const json_t *v, u8 *out, u32 bytes, 
 
 static PRINTF_LIKE(2, 3) int bad(struct load *l, const char *fmt, ...)
 {
-	char where[512], text[512];
+	char where[512];
 	va_list ap;
+	int r;
 
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
 	snprintf(where, sizeof(where), "%s: element %zu", l->where, l->element);
-	return err_set(l->err, ERR_MAP_DATA, where, "%s", text);
+	va_start(ap, fmt);
+	r = err_vset(l->err, ERR_MAP_DATA, where, fmt, ap);
+	va_end(ap);
+	return r;
 }
 
 static const char *kind_name(const json_t *v)
@@ -67,8 +68,8 @@ static void put_int(u8 *out, u64 v, u32 bytes)
 static bool fits(u64 v, bool negative, u32 bits, bool is_signed)
 {
 	if (negative)
-		return is_signed && (bits == 64 || (s64)v >= -(1ll << (bits - 1)));
-	return bits == 64 || v < 1ull << bits;
+		return is_signed && (bits >= 64 || (s64)v >= -(1ll << (bits - 1)));
+	return bits >= 64 || v < 1ull << bits;
 }
 
 /* An address as text into BYTES bytes of network order. */
@@ -99,6 +100,16 @@ static bool parse_number(const char *s, u64 *v, bool *negative)
 	return *s && !*end && !errno;
 }
 
+/* The number of the program called NAME. */
+static bool prog_number(const struct load *l, const char *name, u64 *out)
+{
+	struct skep_prog *p = skep_object_prog(l->obj, name);
+
+	if (p)
+		*out = p->index;
+	return p != NULL;
+}
+
 /* The number in V, or in the text of V. */
 static int number(struct load *l, const json_t *v, const char *name, u64 *out, bool *negative)
 {
@@ -116,6 +127,10 @@ static int number(struct load *l, const json_t *v, const char *name, u64 *out, b
 	}
 	if (s && parse_number(s, out, negative))
 		return 0;
+	if (s && l->def->type == BPF_MAP_TYPE_PROG_ARRAY && prog_number(l, s, out))
+		return 0;
+	if (json_is_array(v))
+		return bad(l, "%s: a number is needed, or all its bytes as [\"0x01\", ...]", name);
 	if (s)
 		return bad(l,
 			   "%s: \"%s\" is neither a number nor an address of that size",
@@ -181,13 +196,14 @@ static int unknown_member(struct load *l, const struct btf_type *t, const char *
 			  const char *name)
 {
 	const struct btf *btf = l->obj->img->btf;
-	const char *names[64], *near;
-	u32 n = 0;
+	VEC(const char *) names = { 0 };
+	const char *near;
 	int r;
 
-	for (u32 i = 0; i < btf_vlen(t) && n < ARRAY_LEN(names); i++)
-		names[n++] = btf_member(btf, t, i).name;
-	near = err_nearest(key, names, n);
+	for (u32 i = 0; i < btf_vlen(t); i++)
+		*vec_push(&names) = btf_member(btf, t, i).name;
+	near = err_nearest(key, names.v, names.n);
+	vec_free(&names);
 	r = bad(l, "%s has no member '%s'", name, key);
 	if (near && *near)
 		err_help(l->err, "did you mean '%s'?", near);
@@ -207,12 +223,14 @@ static int store_bits(struct load *l, const struct btf_member_info *m, const jso
 	for (u32 i = 0; i < m->bit_size; i++) {
 		u32 bit = m->bit_off + i;
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-		u64 val = n >> (m->bit_size - 1 - i) & 1;
+		u32 from = m->bit_size - 1 - i;
 		u8 mask = (u8)(0x80 >> bit % 8);
 #else
-		u64 val = n >> i & 1;
+		u32 from = i;
 		u8 mask = (u8)(1 << bit % 8);
 #endif
+		u64 val = from < 64 ? n >> from & 1 : negative;
+
 		out[bit / 8] = (u8)(val ? out[bit / 8] | mask : out[bit / 8] & ~mask);
 	}
 	return 0;
@@ -379,15 +397,30 @@ static int store_value(struct load *l, const json_t *e, u8 *out)
 	return 0;
 }
 
-static const char *update_reason(int r)
+/* The map's errno for the element, said in words. */
+static int refused(struct load *l, int r)
 {
-	return r == -E2BIG ? "the map is full, or the index is beyond its end" :
-	       r == -EINVAL ? "the key is not valid for this map type" : strerror(-r);
+	char where[512], why[128];
+
+	snprintf(where, sizeof(where), "%s: element %zu", l->where, l->element);
+	if (r == -E2BIG && l->def->type == BPF_MAP_TYPE_HASH)
+		snprintf(why, sizeof(why), "it is full");
+	else if (r == -E2BIG)
+		snprintf(why, sizeof(why), "the index is beyond its end");
+	else if (r == -EINVAL && l->def->type == BPF_MAP_TYPE_LPM_TRIE)
+		snprintf(why, sizeof(why), "prefixlen is at most %u", (l->info.key_size - 4) * 8);
+	else if (r == -EBADF)
+		snprintf(why, sizeof(why), "there is no such program of its type");
+	else if (r == -EPERM)
+		snprintf(why, sizeof(why), "it is read-only");
+	else
+		snprintf(why, sizeof(why), "%s", strerror(-r));
+	return err_set(l->err, ERR_MAP_UPDATE, where, "map '%s' (%s, %u entries) refuses it: %s",
+		       l->def->name, l->info.row->name, l->info.max_entries, why);
 }
 
 static int load_element(struct load *l, const json_t *e, u8 *key, u8 *value)
 {
-	struct backend *b = l->obj->backend;
 	const json_t *k = l->lib.json_object_get(e, "key");
 	int r;
 
@@ -403,16 +436,8 @@ static int load_element(struct load *l, const json_t *e, u8 *key, u8 *value)
 		r = store_value(l, e, value);
 	if (r)
 		return r;
-	r = b->ops->map_update(b, l->index, key, value, BPF_ANY);
-	if (r) {
-		char where[512];
-
-		snprintf(where, sizeof(where), "%s: element %zu", l->where, l->element);
-		return err_set(l->err, ERR_MAP_UPDATE, where,
-			       "map '%s' (%s, %u entries) refuses it: %s", l->def->name,
-			       l->info.row->name, l->info.max_entries, update_reason(r));
-	}
-	return 0;
+	r = object_map_update(l->obj, l->index, key, value, BPF_ANY);
+	return r ? refused(l, r) : 0;
 }
 
 static int load_elements(struct load *l, const json_t *root)

@@ -23,7 +23,8 @@ struct show {
 	u64 nr_sorted, at;
 };
 
-bool map_is_shown(const struct image_map *m)
+/* Maps that are shown at all. */
+static bool is_shown(const struct image_map *m)
 {
 	return m->kind != IMAGE_MAP_RODATA && m->type != BPF_MAP_TYPE_PROG_ARRAY;
 }
@@ -33,7 +34,7 @@ static bool show_open(struct show *s, struct skep_object *obj, u32 i)
 	struct backend *b = obj->backend;
 
 	*s = (struct show){ .obj = obj, .def = &obj->img->maps[i], .index = i };
-	if (!map_is_shown(s->def) || b->ops->map_info(b, i, &s->info))
+	if (!is_shown(s->def) || b->ops->map_info(b, i, &s->info))
 		return false;
 	s->key_flags = s->def->type == BPF_MAP_TYPE_LPM_TRIE ? BTF_SHOW_NET : 0;
 	s->key = mem_alloc(s->info.key_size);
@@ -173,6 +174,7 @@ static void add_typed(const struct btf *btf, u32 id, u8 *sum, const u8 *v)
 {
 	const struct btf_type *t;
 	const struct btf_array *a;
+	u64 size;
 
 	id = btf_skip_mods(btf, id);
 	t = btf_type(btf, id);
@@ -190,11 +192,9 @@ static void add_typed(const struct btf *btf, u32 id, u8 *sum, const u8 *v)
 		break;
 	case BTF_KIND_ARRAY:
 		a = (const struct btf_array *)(t + 1);
-		for (u32 i = 0; i < a->nelems; i++) {
-			u64 off = i * (u64)btf_size(btf, a->type);
-
-			add_typed(btf, a->type, sum + off, v + off);
-		}
+		size = (u64)btf_size(btf, a->type);
+		for (u64 i = 0; size && i < a->nelems; i++)
+			add_typed(btf, a->type, sum + i * size, v + i * size);
 		break;
 	}
 }

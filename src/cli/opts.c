@@ -101,12 +101,13 @@ static bool take(struct parse *p, const struct opt *o, const char *value)
 
 static bool unknown(struct parse *p, const char *name)
 {
-	const char *names[32], *near;
-	size_t n = 0;
+	VEC(const char *) names = { 0 };
+	const char *near;
 
-	for (const struct opt *o = p->opts; o->name && n < ARRAY_LEN(names); o++)
-		names[n++] = o->name;
-	near = err_nearest(name, names, n);
+	for (const struct opt *o = p->opts; o->name; o++)
+		*vec_push(&names) = o->name;
+	near = err_nearest(name, names.v, names.n);
+	vec_free(&names);
 	fail(p, usage_error(p->cmd, "no option --%s", name));
 	if (near)
 		fprintf(stderr, "help: did you mean --%s?\n", near);

@@ -23,14 +23,17 @@ struct verdicts {
 	const char *expect_file;	/* NULL = none */
 	size_t at;			/* next expectation */
 	u64 differ;
+	FILE *log;			/* where differences are told */
 };
 
+/* V is zeroed but for LOG. */
 int verdicts_open(struct verdicts *v, u32 prog_type, const char *out, const char *expect,
 		  struct skep_err *err);
 /* Files and compares verdict VALUE of packet NUMBER; counts it. */
 void verdicts_add(struct verdicts *v, u64 number, u32 value);
 static inline void verdicts_count(struct verdicts *v, u32 value);
-/* After the last packet: what was expected of packets that did not come. */
+/* After the last packet: what was expected of packets that did not come, and
+ * how many verdicts differ. */
 void verdicts_end(struct verdicts *v, u64 packets);
 int verdicts_commit(struct verdicts *v, struct skep_err *err);
 void verdicts_free(struct verdicts *v);	/* removes what was not committed */

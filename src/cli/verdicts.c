@@ -138,7 +138,7 @@ static PRINTF_LIKE(2, 3) void differs(struct verdicts *v, const char *fmt, ...)
 	if (++v->differ > DIFFERENCES_SHOWN)
 		return;
 	va_start(ap, fmt);
-	vprintf(fmt, ap);
+	vfprintf(v->log, fmt, ap);
 	va_end(ap);
 }
 
@@ -172,10 +172,11 @@ void verdicts_end(struct verdicts *v, u64 packets)
 			verdict_text(v->prog_type, v->expect.v[v->at].value, want),
 			packets);
 	if (v->differ > DIFFERENCES_SHOWN)
-		printf("... and %" PRIu64 " more differences\n", v->differ - DIFFERENCES_SHOWN);
+		fprintf(v->log, "... and %" PRIu64 " more differences\n",
+			v->differ - DIFFERENCES_SHOWN);
 	if (v->expect_file)
-		printf("%s: %" PRIu64 " of %zu expected verdicts differ\n", v->expect_file,
-		       v->differ, v->expect.n);
+		fprintf(v->log, "%s: %" PRIu64 " of %zu expected verdicts differ\n",
+			v->expect_file, v->differ, v->expect.n);
 }
 
 int verdicts_commit(struct verdicts *v, struct skep_err *err)

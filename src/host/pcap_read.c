@@ -17,6 +17,7 @@
 #include "base/arena.h"
 #include "base/os.h"
 #include "base/vec.h"
+#include "host/pcapng.h"
 
 enum {
 	BLOCK_BYTES = 256 << 10,	/* of one read() */
@@ -27,14 +28,11 @@ enum {
 	FILE_HEAD_BYTES = 24,		/* of pcap */
 	RECORD_BYTES = 16,
 	RECORD_MODIFIED_BYTES = 24,
-	FIRST_READ_BYTES = 12,		/* tells all formats apart */
 };
 
 #define MAGIC_USEC 0xa1b2c3d4u
 #define MAGIC_NSEC 0xa1b23c4du
 #define MAGIC_MODIFIED 0xa1b2cd34u	/* A. Kuznetsov's longer records */
-#define NG_SECTION 0x0a0d0d0au
-#define NG_ORDER 0x1a2b3c4du
 
 /* An interface and how its time stamps become nanoseconds. */
 struct iface {
@@ -237,7 +235,7 @@ static const struct foreign foreigns[] = {
 };
 
 static const u32 magics[] = {
-	MAGIC_USEC, MAGIC_NSEC, MAGIC_MODIFIED, NG_SECTION,
+	MAGIC_USEC, MAGIC_NSEC, MAGIC_MODIFIED, BLOCK_SECTION,
 };
 
 /* The magic number at HEAD in host order, or 0; *SWAP for the other order. */
@@ -259,10 +257,10 @@ bool capture_is(const u8 *head, size_t n)
 	bool swap;
 	u32 magic = n >= 4 ? known_magic(head, &swap) : 0, order;
 
-	if (magic != NG_SECTION || n < 12)
+	if (magic != BLOCK_SECTION || n < 12)
 		return magic != 0;
 	memcpy(&order, head + 8, sizeof(order));
-	return order == NG_ORDER || __builtin_bswap32(order) == NG_ORDER;
+	return order == BYTE_ORDER_MAGIC || __builtin_bswap32(order) == BYTE_ORDER_MAGIC;
 }
 
 static int refuse_magic(struct reader *r, struct skep_err *err)
@@ -426,8 +424,6 @@ static u64 iface_time(const struct iface *i, u64 ticks)
 	return ns + i->shift_ns;
 }
 
-enum { OPT_IF_NAME = 2, OPT_IF_TSRESOL = 9, OPT_IF_TSOFFSET = 14 };
-
 static int iface_option(struct reader *r, struct iface *i, u16 code,
 			const u8 *v, u16 bytes)
 {
@@ -466,7 +462,7 @@ static int ng_iface(struct reader *r, const struct block *b, struct packet *p,
 		u16 code = get16(r, b->body + at);
 		u16 bytes = get16(r, b->body + at + 2);
 
-		if (!code)
+		if (code == OPT_END)
 			break;
 		if (!in_bounds(at + 4, bytes, b->bytes) ||
 		    iface_option(r, i, code, b->body + at + 4, bytes))
@@ -559,11 +555,11 @@ static const struct block_kind {
 		    struct skep_err *err);
 	const char *name;
 } block_kinds[] = {
-	{ 6, 20, ng_enhanced, "enhanced packet" },
-	{ 3, 4, ng_simple, "simple packet" },
-	{ 1, 8, ng_iface, "interface description" },
-	{ NG_SECTION, 16, ng_section, "section header" },
-	{ 2, 20, ng_obsolete, "packet" },
+	{ BLOCK_PACKET, 20, ng_enhanced, "enhanced packet" },
+	{ BLOCK_SIMPLE, 4, ng_simple, "simple packet" },
+	{ BLOCK_IFACE, 8, ng_iface, "interface description" },
+	{ BLOCK_SECTION, 16, ng_section, "section header" },
+	{ BLOCK_OBSOLETE, 20, ng_obsolete, "packet" },
 };
 
 static const struct block_kind *block_kind(u32 type)
@@ -593,12 +589,12 @@ static int ng_order(struct reader *r, struct skep_err *err)
 	if (got <= 0)
 		return got ? got : ng_cut(r, offset(r), 28, err);
 	memcpy(&order, r->c.next + 8, sizeof(order));
-	if (order != NG_ORDER && __builtin_bswap32(order) != NG_ORDER)
+	if (order != BYTE_ORDER_MAGIC && __builtin_bswap32(order) != BYTE_ORDER_MAGIC)
 		return err_set(err, ERR_PCAP, place(r, offset(r) + 8),
 			       "byte-order magic 0x%08x of a section header; "
 			       "expected 0x%08x in either order", order,
-			       NG_ORDER);
-	r->swap = order != NG_ORDER;
+			       BYTE_ORDER_MAGIC);
+	r->swap = order != BYTE_ORDER_MAGIC;
 	return 0;
 }
 
@@ -664,7 +660,7 @@ static int ng_block(struct reader *r, struct packet *p, bool *done,
 	if (!got)
 		return ng_cut(r, offset(r), 12, err);
 	type = get32(r, r->c.next);
-	if (type == NG_SECTION && (got = ng_order(r, err)) < 0)
+	if (type == BLOCK_SECTION && (got = ng_order(r, err)) < 0)
 		return got;
 	len = get32(r, r->c.next + 4);
 	if (len < 12 || len % 4)
@@ -689,7 +685,7 @@ static bool ng_quick(struct reader *r, struct packet *p)
 	if (left < 32 || r->swap)
 		return false;
 	memcpy(h, r->c.next, sizeof(h));
-	if (h[0] != 6 || h[1] > left || h[1] % 4 || h[1] < 32 ||
+	if (h[0] != BLOCK_PACKET || h[1] > left || h[1] % 4 || h[1] < 32 ||
 	    h[5] > h[1] - 32 || h[5] > CAPTURE_PACKET_MAX ||
 	    h[2] >= r->ifaces.n - r->section)
 		return false;
@@ -747,7 +743,7 @@ static int read_header(struct reader *r, struct skep_err *err)
 	magic = known_magic(r->c.next, &r->swap);
 	if (!magic)
 		return refuse_magic(r, err);
-	r->ng = magic == NG_SECTION;
+	r->ng = magic == BLOCK_SECTION;
 	return r->ng ? ng_block(r, &none, &done, err) : pcap_begin(r, magic, err);
 }
 

@@ -12,23 +12,13 @@
 #include "base/hash.h"
 #include "base/os.h"
 #include "base/strbuf.h"
+#include "host/pcapng.h"
 
 enum {
 	FLUSH_BYTES = 256 << 10,
 	/* The longest block: a packet, or a name of 65535 bytes. */
 	BLOCK_MAX = CAPTURE_PACKET_MAX + 256,
-
-	BLOCK_SECTION = 0x0a0d0d0a,
-	BLOCK_IFACE = 1,
-	BLOCK_PACKET = 6,
-	OPT_END = 0,
-	OPT_IF_NAME = 2,
-	OPT_USERAPPL = 4,
-	OPT_VERDICT = 7,
-	OPT_IF_TSRESOL = 9,
 };
-
-#define BYTE_ORDER_MAGIC 0x1a2b3c4du
 
 struct capture_out {
 	struct os_out out;

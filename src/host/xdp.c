@@ -5,21 +5,20 @@
  * kernel's (a page without its skb_shared_info), bigger packets get what they
  * need.
  */
+#include "host/capture.h"
 #include "host/hosts.h"
 
-enum {
-	FRAME_BYTES = 4096 - 320,	/* 320: struct skb_shared_info, aligned */
-	PACKET_BYTES_MAX = 262144,	/* what a capture may hold */
-};
+/* 320: struct skb_shared_info, aligned */
+enum { FRAME_BYTES = 4096 - 320 };
 
 static int xdp_begin(struct run *run, u8 *buffer, const struct test_run *t,
 		     struct skep_err *err)
 {
 	struct packet_buf *p = &run->pkt;
 
-	if (unlikely(t->bytes > PACKET_BYTES_MAX))
-		return err_set(err, ERR_RUN, NULL, "a packet of %u bytes; at most %d",
-			       t->bytes, PACKET_BYTES_MAX);
+	if (unlikely(t->bytes > CAPTURE_PACKET_MAX))
+		return err_set(err, ERR_RUN, NULL, "a packet of %u bytes; at most %u",
+			       t->bytes, CAPTURE_PACKET_MAX);
 	p->hard_start = buffer;
 	p->data = p->data_meta = buffer + XDP_HEADROOM_BYTES;
 	p->data_end = p->data + t->bytes;
@@ -41,7 +40,7 @@ static void xdp_end(struct run *run, struct test_run *t)
 
 const struct host host_xdp = {
 	.prog_type = BPF_PROG_TYPE_XDP,
-	.buffer_bytes = XDP_HEADROOM_BYTES + PACKET_BYTES_MAX + FRAME_BYTES,
+	.buffer_bytes = XDP_HEADROOM_BYTES + CAPTURE_PACKET_MAX + FRAME_BYTES,
 	.begin = xdp_begin,
 	.end = xdp_end,
 };

@@ -35,27 +35,14 @@ struct assembler {
 
 /* ---- messages --------------------------------------------------------- */
 
-/* The line around AT with a caret below it; tabs stay, so that it lines up. */
-static void quote_line(struct assembler *a, const char *start, size_t col)
+/* The line that begins at START of the source, with a caret at COL, from 1. */
+static void quote_line(struct assembler *a, const char *start, size_t line, size_t col)
 {
-	const char *end = start;
-	char line[100], caret[100];
-	size_t n = 0;
+	size_t left = (size_t)(a->source + a->text_bytes - start);
+	const char *end = left ? memchr(start, '\n', left) : NULL;
 
-	while (end < a->source + a->text_bytes && *end != '\n')
-		end++;
-	if (col >= sizeof(line) - 1)
-		return;		/* nobody reads that far to the right */
-	for (; start + n < end && n < sizeof(line) - 1; n++) {
-		char c = start[n];
-
-		line[n] = c == '\t' || (c >= 32 && c < 127) ? c : '?';
-		caret[n] = c == '\t' ? '\t' : ' ';
-	}
-	line[n] = 0;
-	caret[col < n ? col : n] = 0;
-	err_line(a->err, "%s", line);
-	err_line(a->err, "%s^", caret);
+	err_source(a->err, (unsigned)line, (unsigned)col,
+		   arena_strndup(&a->arena, start, end ? (size_t)(end - start) : left));
 }
 
 /* Reports an error at place AT of the text; returns its errno. */
@@ -63,7 +50,7 @@ static PRINTF_LIKE(4, 5) int fail_at(struct assembler *a, enum err_id id,
 				     const char *at, const char *fmt, ...)
 {
 	size_t pos = (size_t)(at - a->text), line = 1, start = 0;
-	char place[512], text[400];
+	char place[512];
 	va_list ap;
 	int code;
 
@@ -76,10 +63,9 @@ static PRINTF_LIKE(4, 5) int fail_at(struct assembler *a, enum err_id id,
 	snprintf(place, sizeof(place), "%s:%zu:%zu", a->file, line,
 		 pos - start + 1);
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	code = err_vset(a->err, id, place, fmt, ap);
 	va_end(ap);
-	code = err_set(a->err, id, place, "%s", text);
-	quote_line(a, a->source + start, pos - start);
+	quote_line(a, a->source + start, line, pos - start + 1);
 	return code;
 }
 
@@ -378,20 +364,12 @@ static int resolve_all(struct assembler *a)
 
 /* ---- statements ------------------------------------------------------- */
 
-static int hex_digit(char c)
-{
-	static const char set[] = "0123456789abcdef0123456789ABCDEF";
-	const char *at = c ? strchr(set, c) : NULL;
-
-	return at ? (int)((at - set) & 15) : -1;
-}
-
 /* Two hex digits at P, or -1. */
 static int hex_byte(const char *p)
 {
-	int high = hex_digit(p[0]), low = high < 0 ? -1 : hex_digit(p[1]);
+	unsigned high = digit_value(p[0]), low = high < 16 ? digit_value(p[1]) : 16;
 
-	return low < 0 ? -1 : high << 4 | low;
+	return low < 16 ? (int)(high << 4 | low) : -1;
 }
 
 /* ".raw 0x..." with 16 digits a slot, in the order of the file. */

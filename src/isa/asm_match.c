@@ -173,14 +173,6 @@ static const char *fail(struct asm_insn *m, const char *at, const char *want)
 	return NULL;
 }
 
-static unsigned digit_value(char c)
-{
-	if (is_digit(c))
-		return (unsigned)(c - '0');
-	c = lower(c);
-	return c >= 'a' && c <= 'f' ? (unsigned)(c - 'a' + 10) : 99;
-}
-
 /* Digits without a sign; *BIG when they do not fit 64 bits. */
 static const char *digits(const char *p, u64 *value, bool *big)
 {

@@ -43,8 +43,9 @@ struct reader {
 static PRINTF_LIKE(2, 3) int fail(struct reader *r, const char *fmt, ...)
 {
 	size_t line = 1, col = 1;
-	char place[512], text[256];
+	char place[512];
 	va_list ap;
+	int code;
 
 	for (const char *q = r->start; q < r->p; q++) {
 		col++;
@@ -53,11 +54,11 @@ static PRINTF_LIKE(2, 3) int fail(struct reader *r, const char *fmt, ...)
 			col = 1;
 		}
 	}
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
 	snprintf(place, sizeof(place), "%s:%zu:%zu", r->file, line, col);
-	return err_set(r->err, ERR_CBPF, place, "%s", text);
+	va_start(ap, fmt);
+	code = err_vset(r->err, ERR_CBPF, place, fmt, ap);
+	va_end(ap);
+	return code;
 }
 
 static char peek(const struct reader *r)
@@ -82,15 +83,6 @@ static bool skip(struct reader *r, char c)
 	return true;
 }
 
-static unsigned digit_of(char c)
-{
-	if (c >= '0' && c <= '9')
-		return (unsigned)(c - '0');
-	if (c >= 'a' && c <= 'f')
-		return (unsigned)(c - 'a' + 10);
-	return c >= 'A' && c <= 'F' ? (unsigned)(c - 'A' + 10) : 99;
-}
-
 /* The next number, decimal or hex; WHAT names it in messages. */
 static int number(struct reader *r, u32 max, const char *what, u32 *value)
 {
@@ -104,8 +96,8 @@ static int number(struct reader *r, u32 max, const char *what, u32 *value)
 		base = 16;
 		r->p = first += 2;
 	}
-	for (; digit_of(peek(r)) < base; r->p++) {
-		v = v * base + digit_of(peek(r));
+	for (; digit_value(peek(r)) < base; r->p++) {
+		v = v * base + digit_value(peek(r));
 		if (v > max) {
 			r->p = first;
 			return fail(r, "%s is larger than %u", what, max);

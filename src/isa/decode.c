@@ -193,8 +193,7 @@ static int bad_insn(enum err_id id, const struct bpf_insn *insns, size_t at,
  */
 static bool refers(const struct bpf_insn *insn, s64 *delta)
 {
-	if (insn->code == (BPF_LD | BPF_DW | BPF_IMM) &&
-	    insn->src_reg == BPF_PSEUDO_FUNC) {
+	if (isa_is_lddw(insn) && insn->src_reg == BPF_PSEUDO_FUNC) {
 		*delta = insn->imm;
 		return true;
 	}

@@ -68,10 +68,15 @@ enum isa_op isa_op(const struct bpf_insn *insn);
 /* Mask of enum isa_field that row OP uses (its selector field included); 0 for
  * OP_BAD. */
 unsigned isa_fields(enum isa_op op);
+/* A 64-bit immediate load of any kind, which takes two slots. */
+static inline bool isa_is_lddw(const struct bpf_insn *insn)
+{
+	return insn->code == (BPF_LD | BPF_DW | BPF_IMM);
+}
 /* 1, or 2 for 64-bit immediate loads; 1 for what is no instruction. */
 static inline unsigned isa_slots(const struct bpf_insn *insn)
 {
-	return insn->code == (BPF_LD | BPF_DW | BPF_IMM) ? 2 : 1;
+	return isa_is_lddw(insn) ? 2 : 1;
 }
 /* True when the jump or local call at INSN transfers control by a number;
  * *DELTA is then relative to the next instruction, in slots. */
@@ -80,8 +85,9 @@ bool isa_target(const struct bpf_insn *insn, s64 *delta);
 /*
  * Checks N slots as the kernel does before it verifies: every slot decodes,
  * registers are r0..r10, reserved fields are zero, second slots are whole,
- * jumps, local calls and function addresses lead to an instruction inside. WHERE prefixes the
- * message ("fw.o:firewall"), to which ":INSN" is added. Errors: INSN, JUMP.
+ * jumps, local calls and function addresses lead to an instruction inside.
+ * WHERE prefixes the message ("fw.o:firewall"), to which ":INSN" is added.
+ * Errors: INSN, JUMP.
  */
 int isa_check(const struct bpf_insn *insns, size_t n, const char *where,
 	      struct skep_err *err);

@@ -69,8 +69,11 @@ static u64 percpu_slots(u32 max_entries) { return round_up(max_entries, 8); }
 
 static u64 percpu_bytes(const struct map_attr *a, u32 cpus)
 {
-	return array_start(0) +
-	       stride_of(a->value_size) * percpu_slots(a->max_entries) * cpus;
+	u64 bytes = stride_of(a->value_size) * percpu_slots(a->max_entries);
+
+	if (__builtin_mul_overflow(bytes, cpus, &bytes) || bytes >= AREA_TOO_BIG)
+		return UINT64_MAX;
+	return array_start(0) + bytes;
 }
 
 static struct map_mem array_values(const struct map *m)

@@ -5,6 +5,7 @@
  */
 #include "maps/area.h"
 #include "base/os.h"
+#include <stdio.h>
 #include <stdlib.h>
 
 static const struct map_ops *const types[] = {
@@ -51,11 +52,17 @@ static void head_fill(const struct map *m)
 static int refuse_type(u32 type, const char *name, struct skep_err *err)
 {
 	const struct maptype_row *row = maptype_row(type);
+	char have[128] = "";
 
-	if (row)
-		return err_set(err, ERR_MAP_TYPE, NULL,
-			       "map '%s': type %s is not supported", name,
-			       row->name);
+	if (row) {
+		for (size_t i = 0; i < ARRAY_LEN(types); i++)
+			snprintf(have + strlen(have), sizeof(have) - strlen(have), "%s%s",
+				 i ? ", " : "", maptype_row(types[i]->type)->name);
+		err_set(err, ERR_MAP_TYPE, NULL, "map '%s': type %s is not supported yet",
+			name, row->name);
+		err_help(err, "these types are: %s", have);
+		return -ENOTSUP;
+	}
 	return err_set(err, ERR_MAP_TYPE, NULL,
 		       "map '%s': there is no map type %u", name, type);
 }

@@ -32,7 +32,7 @@ struct map_ops {
 	/* Refuses attributes as the kernel would: fills ERR_MAP_ATTR, whose
 	   text gives the kernel's errno name. */
 	int (*check)(const struct map_attr *a, struct skep_err *err);
-	/* Bytes of the area for attributes that passed check; U64_MAX = too big */
+	/* Bytes of the area for attributes that passed check; UINT64_MAX = too big */
 	u64 (*bytes)(const struct map_attr *a, u32 cpus);
 	void (*init)(struct map *m);	/* mem is zeroed */
 	struct map_mem (*values)(const struct map *m);

@@ -9,6 +9,9 @@
 
 #include "model/image.h"
 
+/* Instructions that an execution may take when nobody says otherwise. */
+enum { BUDGET_DEFAULT = 1000000 };
+
 /* One execution on given input, after BPF_PROG_TEST_RUN. */
 struct test_run {
 	/* in */

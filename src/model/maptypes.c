@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* maptypes.c: access to maptype.def. */
 #include "model/tables.h"
+#include "model/uapi.h"
 
 static const struct maptype_row rows[] = {
 #define MAPTYPE(type, name, since, percpu) \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* progtypes.c: access to progtype.def and sec.def. */
 #include "model/tables.h"
+#include "base/err.h"
 #include "model/uapi.h"
 #include <stdlib.h>
 #include <strings.h>
@@ -39,15 +40,10 @@ static bool sec_matches(const char *prefix, const char *section)
 {
 	size_t n = strlen(prefix) - 1;
 
-	switch (prefix[n]) {
-	case '+':
-		return !strncmp(section, prefix, n) &&
-		       (!section[n] || (section[n] == '/' && section[n + 1]));
-	case '/':
-		return !strncmp(section, prefix, n + 1) && section[n + 1];
-	default:
+	if (prefix[n] != '+')
 		return !strcmp(section, prefix);
-	}
+	return !strncmp(section, prefix, n) &&
+	       (!section[n] || (section[n] == '/' && section[n + 1]));
 }
 
 const struct sec_row *sec_row(const char *section)
@@ -56,6 +52,18 @@ const struct sec_row *sec_row(const char *section)
 		if (sec_matches(secs[i].prefix, section))
 			return &secs[i];
 	return NULL;
+}
+
+const char *sec_nearest(const char *section)
+{
+	const char *names[ARRAY_LEN(secs)];
+	size_t n = 0;
+
+	/* names to which something must be added are no help */
+	for (size_t i = 0; i < ARRAY_LEN(secs); i++)
+		if (!strpbrk(secs[i].prefix, "+/"))
+			names[n++] = secs[i].prefix;
+	return err_nearest(section, names, n);
 }
 
 const char *verdict_name(u32 prog_type, u32 value)

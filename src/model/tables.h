@@ -17,8 +17,8 @@ struct progtype_row {
 	const char *since;	/* kernel version */
 };
 
-/* One SEC() name. PREFIX ends in '/' when something must follow, in '+' when
- * "/..." may follow (libbpf's convention); else it must match exactly. */
+/* One SEC() name. PREFIX ends in '+' when "/..." may follow (libbpf's
+ * convention); else it must match exactly. */
 struct sec_row {
 	const char *prefix;
 	u32 type;
@@ -29,6 +29,8 @@ enum { SEC_SLEEPABLE = 1, SEC_FRAGS = 2 };
 
 const struct progtype_row *progtype_row(u32 type);	/* NULL unknown */
 const struct sec_row *sec_row(const char *section);	/* NULL unknown */
+/* The section name nearest to a mistyped one, or NULL. */
+const char *sec_nearest(const char *section);
 
 /* ---- maptype.def ------------------------------------------------------- */
 

@@ -12,10 +12,8 @@
 enum {
 	UAPI_MAP_TYPE_CGRP_STORAGE = 32,	/* 6.2 */
 	UAPI_MAP_TYPE_ARENA = 33,		/* 6.9 */
-	UAPI_MAP_TYPE_INSN_ARRAY = 34,		/* 6.19 */
 	UAPI_PROG_TYPE_NETFILTER = 32,		/* 6.4 */
-	UAPI_STRUCT_OPS = 44,			/* attach types: 6.4 */
-	UAPI_NETFILTER = 45,			/* 6.4 */
+	UAPI_NETFILTER = 45,			/* attach types: 6.4 */
 	UAPI_TCX_INGRESS = 46,			/* 6.6 */
 	UAPI_TCX_EGRESS = 47,
 	UAPI_TRACE_UPROBE_MULTI = 48,		/* 6.6 */

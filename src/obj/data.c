@@ -36,8 +36,7 @@ int data_read(struct obj *o, struct image_map *maps, u32 *n)
 	for (u32 i = 1; i < o->nr_secs; i++) {
 		struct obj_sec *s = &o->secs[i];
 
-		if (s->kind != SEC_DATA && s->kind != SEC_RODATA &&
-		    s->kind != SEC_BSS)
+		if (!sec_is_data(s))
 			continue;
 		bss += s->data ? 0 : s->size;
 		if (bss > MAX_BSS_BYTES)

@@ -154,6 +154,10 @@ static int def_values(struct def *d, const struct btf_member_info *m, u32 off)
 	if (btf_kind(btf->types[to]) != BTF_KIND_FUNC_PROTO)
 		return err_set(d->o->err, ERR_UNSUPPORTED, d->where,
 			       "map '%s' defines inner maps (values)", d->map->name);
+	if (d->map->value_size && d->map->value_size != sizeof(u32))
+		return def_err(d, "has program values and a value_size of %u; 4 is expected",
+			       d->map->value_size);
+	d->map->value_size = sizeof(u32);
 	d->o->map_slots[d->index].begin = off + m->bit_off / 8;
 	return 0;
 }
@@ -332,8 +336,7 @@ int maps_read(struct obj *o)
 	if (ret)
 		return ret;
 	for (u32 i = 1; i < o->nr_secs; i++)
-		n += o->secs[i].kind == SEC_DATA ||
-		     o->secs[i].kind == SEC_RODATA || o->secs[i].kind == SEC_BSS;
+		n += sec_is_data(&o->secs[i]);
 	o->img->maps = arena_news(&o->img->arena,
 				  n + (sec ? btf_vlen(sec) : 0), struct image_map);
 	ret = read_user_maps(o, sec);

@@ -90,11 +90,6 @@ int obj_open(struct image **out, const u8 *data, size_t bytes,
 
 /* ---- from instructions ----------------------------------------------------- */
 
-static bool is_load64(const struct bpf_insn *insn)
-{
-	return insn->code == (BPF_LD | BPF_DW | BPF_IMM);
-}
-
 /* Map indexes in range; other pseudo loads than an image has are refused. */
 static int check_loads(const struct image *img, const struct image_prog *p,
 		       struct skep_err *err)
@@ -103,7 +98,7 @@ static int check_loads(const struct image *img, const struct image_prog *p,
 		const struct bpf_insn *insn = &p->insns[i];
 		char where[256];
 
-		if (!is_load64(insn) || !insn->src_reg ||
+		if (!isa_is_lddw(insn) || !insn->src_reg ||
 		    insn->src_reg == BPF_PSEUDO_FUNC)
 			continue;
 		image_where(where, sizeof(where), img, p, i);
@@ -128,7 +123,7 @@ static bool func_target(const struct bpf_insn *insn, u32 at, s64 *to)
 		    insn->src_reg == BPF_PSEUDO_CALL;
 
 	*to = (s64)at + 1 + insn->imm;
-	return call || (is_load64(insn) && insn->src_reg == BPF_PSEUDO_FUNC);
+	return call || (isa_is_lddw(insn) && insn->src_reg == BPF_PSEUDO_FUNC);
 }
 
 static int find_funcs(struct image *img, struct image_prog *p, struct skep_err *err)
@@ -189,7 +184,8 @@ int obj_from_insns(struct image **out, u32 prog_type, const char *name,
 
 	*out = NULL;
 	if (!n || n > INT32_MAX)
-		return err_set(err, ERR_INSN, name, "a program has at least one instruction");
+		return err_set(err, ERR_INSN, name, "%zu instructions; a program has 1..%d",
+			       n, INT32_MAX);
 	ret = isa_check(insns, n, name, err);
 	if (ret)
 		return ret;

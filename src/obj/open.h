@@ -47,6 +47,12 @@ struct obj_sec {
 	const struct btf_ext_sec *ext;	/* SEC_CODE; NULL when there is none */
 };
 
+/* Sections of global variables, each of which becomes a map. */
+static inline bool sec_is_data(const struct obj_sec *s)
+{
+	return s->kind == SEC_DATA || s->kind == SEC_RODATA || s->kind == SEC_BSS;
+}
+
 enum { SYM_UNDEF = 0 };
 #define SYM_NOWHERE UINT32_MAX	/* absolute, common */
 

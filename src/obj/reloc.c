@@ -9,6 +9,7 @@
  * the symbol. GNU as up to 2.40 stores the whole distance from the section's
  * beginning, in bytes, calls less one ("old gas").
  */
+#include "isa/isa.h"
 #include "obj/open.h"
 #include <elf.h>
 
@@ -142,11 +143,6 @@ static bool is_call(const struct bpf_insn *insn)
 	       insn->src_reg == BPF_PSEUDO_CALL;
 }
 
-static bool is_load64(const struct bpf_insn *insn)
-{
-	return insn->code == (BPF_LD | BPF_DW | BPF_IMM);
-}
-
 static int ref_reloc(struct obj *o, const struct obj_func *from,
 		     const struct bpf_insn *insn, const struct obj_reloc *r,
 		     struct obj_ref *ref)
@@ -155,7 +151,7 @@ static int ref_reloc(struct obj *o, const struct obj_func *from,
 		ref->kind = REF_CALL;
 		return ref_sym(o, from, r, call_in_place(o, insn), ref);
 	}
-	if (r->type == R_BPF_64_64 && is_load64(insn) && !insn->src_reg) {
+	if (r->type == R_BPF_64_64 && isa_is_lddw(insn) && !insn->src_reg) {
 		ref->kind = REF_FUNC;
 		return ref_sym(o, from, r, insn->imm, ref);
 	}
@@ -173,7 +169,7 @@ static int ref_plain(struct obj *o, const struct obj_func *from,
 				(u64)((from->insn + (s64)ref->insn + 1 + insn->imm) *
 				      INSN_BYTES), ref);
 	}
-	if (is_load64(insn) && insn->src_reg)
+	if (isa_is_lddw(insn) && insn->src_reg)
 		return err_set(o->err, ERR_UNSUPPORTED, at_insn(o, from, ref->insn),
 			       "64-bit load of kind %u without a relocation",
 			       insn->src_reg);
@@ -192,7 +188,7 @@ static int read_insn(struct obj *o, struct obj_func *f,
 	bool found = true;
 	int ret;
 
-	if (is_load64(insn) && at + 1 >= f->nr_insns)
+	if (isa_is_lddw(insn) && at + 1 >= f->nr_insns)
 		return err_set(o->err, ERR_INSN, at_insn(o, f, at),
 			       "function '%s' ends in the middle of a 64-bit load",
 			       f->name);
@@ -231,7 +227,7 @@ static int read_func(struct obj *o, struct obj_func *f, struct cursor *c)
 		ret = skip_relocs(o, f, c, (f->insn + (u64)at) * INSN_BYTES);
 		if (!ret)
 			ret = read_insn(o, f, &code[at], at, c);
-		at += is_load64(&code[at]);
+		at += isa_is_lddw(&code[at]);
 	}
 	if (!ret)
 		ret = skip_relocs(o, f, c, (f->insn + (u64)f->nr_insns) * INSN_BYTES);
@@ -278,7 +274,7 @@ static int vote(const struct obj *o, const struct obj_sec *s, const struct obj_r
 		return 0;
 	if (is_call(insn))
 		return insn->imm == -1 ? -1 : (u64)((s64)insn->imm + 1) == value;
-	return is_load64(insn) && (u64)insn->imm < value ? -1 : 1;
+	return isa_is_lddw(insn) && (u64)insn->imm < value ? -1 : 1;
 }
 
 static int find_dialect(struct obj *o)

@@ -50,8 +50,7 @@ static void note_externs(struct obj *o, u32 id)
 
 static bool has_datasec(const struct obj_sec *s)
 {
-	return s->kind == SEC_DATA || s->kind == SEC_RODATA ||
-	       s->kind == SEC_BSS || s->kind == SEC_MAPS;
+	return sec_is_data(s) || s->kind == SEC_MAPS;
 }
 
 static int fill_datasecs(struct obj *o)

@@ -253,6 +253,7 @@ static int rt_fault(const struct runtime *rt, struct skep_err *err)
 	const struct vm_fault *f = vm_fault(rt->machine);
 	const struct runtime_prog *p = f->user;
 	const struct image_line *line = image_line(p->prog, f->insn);
+	const struct image_func *func = image_func(p->prog, f->insn);
 	char where[512];
 	int r;
 
@@ -260,9 +261,13 @@ static int rt_fault(const struct runtime *rt, struct skep_err *err)
 	r = err_set(err, fault_err(f->kind), where, "%s", f->text);
 	if (line && line->text[0])
 		err_source(err, line->line, line->col, line->text);
-	err_note(err, "program '%s', instruction %u", p->prog->name, f->insn);
+	if (func && strcmp(func->name, p->prog->name))
+		err_note(err, "in '%s', program '%s', instruction %u", func->name, p->prog->name,
+			 f->insn);
+	else
+		err_note(err, "program '%s', instruction %u", p->prog->name, f->insn);
 	if (f->kind == VM_FAULT_BUDGET)
-		err_help(err, "a longer run needs --budget N (struct test_run.budget)");
+		err_help(err, "a longer run needs --budget N (struct skep_run.budget)");
 	return r;
 }
 

@@ -148,10 +148,9 @@ bool vm_check_args(struct vm_machine *m, const struct vm_call *call, const u64 *
 	if (!call->fn && call->id != BPF_FUNC_tail_call) {
 		m->fault.helper = call->id;
 		if (call->row)
-			vm_fault_set(
-				m, VM_FAULT_HELPER,
-				"helper bpf_%s#%u is not supported for this program type",
-				call->row->name, call->id);
+			vm_fault_set(m, VM_FAULT_HELPER,
+				     "helper bpf_%s#%u is not supported yet, or not for this type",
+				     call->row->name, call->id);
 		else
 			vm_fault_set(m, VM_FAULT_HELPER, "there is no helper number %u", call->id);
 		return false;

@@ -48,6 +48,11 @@ echo "99999999 XDP_PASS" > "$tmp/v2"
 status "--expect: a packet that does not come" 1 $SKEP run $fw $cap -q --expect "$tmp/v2"
 has "the differences are named" "expected XDP_PASS, got XDP_DROP" \
 	"$($SKEP run $fw $cap -q --map deny=$deny --expect "$tmp/v")"
+status "--expect --json: a packet that does not come" 1 \
+	$SKEP run $fw $cap -q --json --expect "$tmp/v2"
+diff=$($SKEP run $fw $cap -q --json --expect "$tmp/v2" 2>/dev/null)
+same "standard output is JSON only" "{" "$(printf '%s\n' "$diff" | head -n 1)"
+has "the count of differences is in it" '"differ": 1,' "$diff"
 
 ok "--repeat" $SKEP run $fw $cap -q --repeat 3
 has "-v" "XDP_PASS" "$($SKEP run $fw $cap -v | head -n 1)"

@@ -418,7 +418,8 @@ static void test_error_caret(void **state)
 
 	assert_int_equal(isa_asm(&code, text, strlen(text), "t.s", &err),
 			 -EINVAL);
-	assert_non_null(strstr(err.text, "\n\tr1 = r12\n\t     ^\n"));
+	assert_non_null(strstr(err.text, "\n    2 |         r1 = r12\n"
+				"      |              ^\n"));
 	assert_int_equal(isa_asm(&code, text, strlen(text), "t.s", NULL),
 			 -EINVAL);
 	vec_free(&code);

@@ -90,6 +90,17 @@ static void test_big(void **state)
 	map_free(h);
 }
 
+/* 2^15 bytes for each of 2^32 keys and 2^17 cpus are 2^64. */
+static void test_too_big(void **state)
+{
+	const struct map_attr a = { .type = BPF_MAP_TYPE_PERCPU_ARRAY, .key_size = 4,
+		.value_size = 32768, .max_entries = UINT32_MAX };
+	struct map *m;
+
+	assert_int_equal(map_create(&m, &a, 1u << 17, NULL), -ENOMEM);
+	assert_null(m);
+}
+
 /* ---- one thread ------------------------------------------------------------------- */
 
 static void test_hash_full(void **state)
@@ -426,6 +437,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_big),
+		cmocka_unit_test(test_too_big),
 		cmocka_unit_test(test_hash_full),
 		cmocka_unit_test(test_hash_old_value),
 		cmocka_unit_test(test_values),
