@@ -9,12 +9,13 @@
 BENCH_SRC := $(sort $(wildcard bench/*.c))
 BENCH_BIN := $(BENCH_SRC:%.c=$(O)/%)
 BENCH_SH  := $(sort $(wildcard bench/*.sh))
-BENCH_ALL  = $(foreach b,$(BENCH_BIN) $(BENCH_SH),$(if $(findstring $(B),$b),$b))
+BENCH_ALL  = $(foreach b,$(BENCH_BIN) $(BENCH_SH),$(if $(B),$(if $(findstring $(B),$b),$b),$b))
 
 $(O)/bench/%.o: private ALLCFLAGS += $(if $(TEST_PCAP),,-DNO_PCAP)
 
 $(BENCH_BIN): $(O)/%: $(O)/%.o $(LIB_OBJ)
-	$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(if $(TEST_PCAP),-lpcap) $(LDLIBS)
+	@$(SAY) LD $@
+	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(if $(TEST_PCAP),-lpcap) $(LDLIBS)
 
 bench: all $(BENCH_BIN)
 	@set -e; export SKEP='$(CURDIR)/$(O)/skep' BUILD='$(CURDIR)/$(O)' LC_ALL=C; \

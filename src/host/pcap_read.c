@@ -21,7 +21,8 @@
 
 enum {
 	BLOCK_BYTES = 256 << 10,	/* of one read() */
-	MAPPED_BYTES = 1 << 20,		/* of a regular file, at a time */
+	MAPPED_BYTES = 4 << 20,		/* of a regular file, at a time, */
+	MAPPED_ALIGN = 2 << 20,		/* from where big pages may begin */
 	PAGE_BYTES = 4096,
 	NG_BLOCK_MAX = 16 << 20,	/* of a pcapng block that is interpreted */
 	FILE_HEAD_BYTES = 24,		/* of pcap */
@@ -136,7 +137,7 @@ static void window_move(struct reader *r, size_t n)
  */
 static int window_map(struct reader *r, size_t n)
 {
-	u64 at = (u64)r->start + offset(r), from = at / PAGE_BYTES * PAGE_BYTES;
+	u64 at = (u64)r->start + offset(r), from = at / MAPPED_ALIGN * MAPPED_ALIGN;
 	size_t tail = (size_t)(r->c.end - r->c.next), bytes;
 	struct stat st;
 	u8 *map;
@@ -145,7 +146,7 @@ static int window_map(struct reader *r, size_t n)
 		return -errno;
 	if ((u64)st.st_size <= at + tail)
 		return 0;
-	bytes = min_u64((u64)st.st_size - from, PAGE_BYTES + max_u64(n, MAPPED_BYTES));
+	bytes = min_u64((u64)st.st_size - from, MAPPED_ALIGN + max_u64(n, MAPPED_BYTES));
 	map = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, r->fd, (off_t)from);
 	if (map == MAP_FAILED)
 		return -errno;

@@ -85,9 +85,8 @@ static u64 bitwise(enum isa_kind kind, u64 a, u64 b, unsigned bits)
 
 	for (unsigned i = 0; i < bits; i++) {
 		int sum = bit(a, i) + bit(b, i);
-		bool one = kind == KIND_ALU_AND	 ? sum == 2
-			   : kind == KIND_ALU_OR ? sum > 0
-						 : sum == 1;
+		bool one = kind == KIND_ALU_AND ? sum == 2 :
+			   kind == KIND_ALU_OR ? sum > 0 : sum == 1;
 
 		out += one ? (u64)1 << i : 0;
 	}
@@ -149,10 +148,8 @@ static u64 model_alu(const struct isa_row *row, u64 d, u64 s)
 	case KIND_ALU_MUL: return low((uwide)low(d, bits) * low(s, bits), bits);
 	case KIND_ALU_DIV: case KIND_ALU_SDIV:
 	case KIND_ALU_MOD: case KIND_ALU_SMOD: return divide(row->kind, d, s, bits);
-	case KIND_ALU_OR:
-	case KIND_ALU_AND:
-	case KIND_ALU_XOR:
-		return bitwise(row->kind, d, s, bits);
+	case KIND_ALU_OR: case KIND_ALU_AND:
+	case KIND_ALU_XOR: return bitwise(row->kind, d, s, bits);
 	case KIND_ALU_LSH: case KIND_ALU_RSH:
 	case KIND_ALU_ARSH: return shift(row->kind, d, (unsigned)(s % bits), bits);
 	case KIND_NEG: return of_number(-(wide)low(d, bits), bits);
@@ -262,8 +259,7 @@ static void compare(enum isa_op op, u64 d, u64 s, bool jump)
 
 		if (got != want)
 			fail_msg("%s of 0x%" PRIx64 ", 0x%" PRIx64 ": 0x%" PRIx64
-				 ", expected 0x%" PRIx64,
-				 row->name, d, operand2, got, want);
+				 ", expected 0x%" PRIx64, row->name, d, operand2, got, want);
 	}
 }
 

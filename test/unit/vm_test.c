@@ -88,6 +88,11 @@ static bool starts(struct text line, const char *with)
 	return line.n >= n && !memcmp(line.s, with, n);
 }
 
+static bool contains(const char *s, struct text part)
+{
+	return memmem(s, strlen(s), part.s, part.n) != NULL;
+}
+
 static struct text next_line(struct text *rest)
 {
 	const char *nl = memchr(rest->s, '\n', rest->n);
@@ -264,9 +269,7 @@ static bool load(struct attempt *a)
 			return false;
 		bind = world_bind(a->w, a->insns[i].v, a->insns[i].n, &a->insns[i]);
 		if (vm_code_new(&a->code[i], &bind, a->mode, "case", &err)) {
-			if (!a->c->refused.n ||
-			    !memmem(skep_err_text(&err), strlen(skep_err_text(&err)),
-				    a->c->refused.s, a->c->refused.n))
+			if (!a->c->refused.n || !contains(skep_err_text(&err), a->c->refused))
 				sb_printf(&a->why, "%s", skep_err_text(&err));
 			return false;
 		}
@@ -325,7 +328,7 @@ static void expect_fault(struct attempt *a, int r)
 		sb_puts(&a->why, "ran to its end");
 		return;
 	}
-	if (!memmem(f->text, strlen(f->text), c->fault.s, c->fault.n))
+	if (!contains(f->text, c->fault))
 		sb_printf(&a->why, "fault: %s\nexpected: %.*s\n", f->text,
 			  (int)c->fault.n, c->fault.s);
 	if (!c->any_place && (f->user != &a->insns[c->fault_prog] || f->insn != c->fault_at))
