@@ -63,8 +63,9 @@ static struct skep_object *load(void)
 static double pass_skep(const char *path, struct skep_object *obj)
 {
 	struct backend *b = obj->backend;
-	int (*test_run)(struct backend *, u32, struct test_run *, struct skep_err *) = b->ops->test_run;
-	struct test_run t = { .budget = 1000000, .ifindex = 1 };
+	int (*test_run)(struct backend *, u32, struct test_run *, struct skep_err *) =
+		b->ops->test_run;
+	struct test_run t = { .budget = BUDGET_DEFAULT, .ifindex = 1 };
 	u64 start = os_clock_ns(), verdicts[8] = { 0 };
 	struct skep_err err;
 	struct capture *c;

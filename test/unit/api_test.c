@@ -239,7 +239,7 @@ static void bad_runs(void **state)
 		BPF_LDX_MEM(BPF_H, BPF_REG_0, BPF_REG_2, 12), BPF_EXIT_INSN(),
 	};
 	const struct bpf_insn loop[] = { BPF_JMP_A(-1) };
-	const struct bpf_insn helper[] = { BPF_CALL_HELPER(99999), BPF_EXIT_INSN() };
+	const struct bpf_insn helper[] = { BPF_EMIT_CALL(99999), BPF_EXIT_INSN() };
 	const struct bpf_insn frames[] = { BPF_CALL_REL(-1), BPF_EXIT_INSN() };
 	const struct bpf_insn end[] = { BPF_MOV64_IMM(BPF_REG_0, 0) };
 	const struct bpf_insn map[] = {
@@ -254,7 +254,8 @@ static void bad_runs(void **state)
 	faults(helper, LEN(helper), 0, -EOPNOTSUPP, "there is no helper number 99999", "test:0");
 	faults(frames, LEN(frames), 0, -E2BIG, "no more than 8 frames", "test:0");
 	faults(end, LEN(end), 0, -EFAULT, "past the last instruction", "test");
-	faults(map, LEN(map), 0, -EFAULT, "bytes 8..8 of a map value are written, it has 8", "test:2");
+	faults(map, LEN(map), 0, -EFAULT, "bytes 8..8 of a map value are written, it has 8",
+	       "test:2");
 }
 
 static void bad_objects(void **state)
@@ -329,7 +330,7 @@ static void program_counts(void **state)
 		SKEP_LD_MAP(BPF_REG_1, 0),
 		BPF_MOV64_REG(BPF_REG_2, BPF_REG_10),
 		BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, -4),
-		BPF_CALL_HELPER(BPF_FUNC_map_lookup_elem),
+		BPF_EMIT_CALL(BPF_FUNC_map_lookup_elem),
 		BPF_JMP_IMM(BPF_JEQ, BPF_REG_0, 0, 3),
 		BPF_MOV64_IMM(BPF_REG_1, 1),
 		BPF_ATOMIC_OP(BPF_DW, BPF_ADD, BPF_REG_0, BPF_REG_1, 0),
@@ -389,7 +390,7 @@ static void prints(void **state)
 		BPF_ALU64_IMM(BPF_ADD, BPF_REG_1, -8),
 		BPF_MOV64_IMM(BPF_REG_2, 8),
 		BPF_MOV64_IMM(BPF_REG_3, 42),
-		BPF_CALL_HELPER(BPF_FUNC_trace_printk),
+		BPF_EMIT_CALL(BPF_FUNC_trace_printk),
 		BPF_EXIT_INSN(),
 	};
 	struct skep_object *obj = open_insns(insns, LEN(insns), NULL, 0);
