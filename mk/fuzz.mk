@@ -20,15 +20,17 @@ FUZZ_LIB     := $(LIB_SRC:%.c=$(FUZZ_O)/%.o)
 
 $(FUZZ_O)/%.o: %.c
 	@mkdir -p $(@D)
-	$(FUZZ_CC) $(filter-out $(SANFLAGS),$(ALLCFLAGS)) -Wno-missing-prototypes \
+	@$(SAY) CC $<
+	$(Q)$(FUZZ_CC) $(filter-out $(SANFLAGS),$(ALLCFLAGS)) -Wno-missing-prototypes \
 		-DTEST_DIR='"test"' -Itest $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link \
 		-MMD -MP -c -o $@ $<
 
 $(FUZZ_BIN): $(FUZZ_O)/%_fuzz: $(FUZZ_O)/test/fuzz/%_fuzz.o $(FUZZ_LIB)
-	$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
+	@$(SAY) LD $@
+	$(Q)$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
 
 fuzz: $(if $(FUZZ),$(FUZZ_O)/$(FUZZ)_fuzz,$(FUZZ_BIN))
-	test/fuzz/run $(FUZZ_O) $(FUZZ_SECONDS) $(if $(FUZZ),$(FUZZ),$(FUZZ_NAMES))
+	@test/fuzz/run $(FUZZ_O) $(FUZZ_SECONDS) $(if $(FUZZ),$(FUZZ),$(FUZZ_NAMES))
 
 .SECONDARY: $(FUZZ_LIB) $(FUZZ_NAMES:%=$(FUZZ_O)/test/fuzz/%_fuzz.o)
 -include $(FUZZ_LIB:.o=.d) $(FUZZ_NAMES:%=$(FUZZ_O)/test/fuzz/%_fuzz.d)
