@@ -14,7 +14,6 @@
  *
  * In: a file, pipe or memory, read once from front to back in blocks, so that
  * packets of a pipe come out as they arrive and a file may be of any size.
- * Regular files are mapped, part by part: nobody may cut them meanwhile.
  * Out: packets in the order of the file, times in nanoseconds, numbers of the
  * packet headers in host order. Errors: ERR_FILE_OPEN, ERR_FILE_READ,
  * ERR_PCAP (not well-formed), ERR_PCAP_CUT (ends in mid-packet); the place is

@@ -11,8 +11,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include "base/arena.h"
 #include "base/os.h"
@@ -20,9 +18,8 @@
 #include "host/pcapng.h"
 
 enum {
-	BLOCK_BYTES = 256 << 10,	/* of one read() */
-	MAPPED_BYTES = 4 << 20,		/* of a regular file, at a time, */
-	MAPPED_ALIGN = 2 << 20,		/* from where big pages may begin */
+	BLOCK_BYTES = 128 << 10,	/* of one read(): stays in a core's cache,
+					   which mapping the file does not */
 	PAGE_BYTES = 4096,
 	NG_BLOCK_MAX = 16 << 20,	/* of a pcapng block that is interpreted */
 	FILE_HEAD_BYTES = 24,		/* of pcap */
@@ -49,13 +46,9 @@ struct reader {
 	int fd;			/* -1 for memory */
 	bool eof;
 	off_t start;		/* of the capture in fd; -1: cannot seek */
-	u8 *buf;		/* holds the window; NULL when it is mapped or
-				   memory */
+	u8 *buf;		/* holds the window; NULL for memory */
 	size_t buf_bytes;
-	u8 *map;		/* is the window of a regular file */
-	size_t map_bytes;
-	bool mapped;
-	const u8 *base;		/* buf, map or the memory */
+	const u8 *base;		/* buf or the memory */
 	size_t mem_bytes;
 	u64 base_off;		/* offset of *base in the capture */
 	bool swap;		/* the file has the other byte order */
@@ -130,36 +123,7 @@ static void window_move(struct reader *r, size_t n)
 	r->c.end = r->c.next + tail;
 }
 
-/*
- * Maps the part of the file that begins with what is left of the window: that
- * saves the copy that read() makes. 1 when the window grew, 0 when the file
- * has no more, or <0.
- */
-static int window_map(struct reader *r, size_t n)
-{
-	u64 at = (u64)r->start + offset(r), from = at / MAPPED_ALIGN * MAPPED_ALIGN;
-	size_t tail = (size_t)(r->c.end - r->c.next), bytes;
-	struct stat st;
-	u8 *map;
-
-	if (fstat(r->fd, &st))
-		return -errno;
-	if ((u64)st.st_size <= at + tail)
-		return 0;
-	bytes = min_u64((u64)st.st_size - from, MAPPED_ALIGN + max_u64(n, MAPPED_BYTES));
-	map = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, r->fd, (off_t)from);
-	if (map == MAP_FAILED)
-		return -errno;
-	os_unmap(r->map, r->map_bytes);
-	r->base = r->map = map;
-	r->map_bytes = bytes;
-	r->base_off = from - (u64)r->start;
-	r->c.next = map + (at - from);
-	r->c.end = map + bytes;
-	return 1;
-}
-
-/* One read() into the window; results as window_map. */
+/* One read() into the window: 1 when it grew, 0 at the file's end, or <0. */
 static int window_read(struct reader *r, size_t n)
 {
 	ssize_t got;
@@ -185,7 +149,7 @@ static int window_need(struct reader *r, size_t n, struct skep_err *err)
 
 		if (r->fd < 0 || r->eof)
 			return 0;
-		got = r->mapped ? window_map(r, n) : window_read(r, n);
+		got = window_read(r, n);
 		if (got < 0)
 			return err_set(err, ERR_FILE_READ, r->name,
 				       "%s at byte %llu", strerror(-got),
@@ -783,15 +747,6 @@ static struct reader *reader_new(const char *name, int fd)
 	return r;
 }
 
-/* Not what has no size (pipes, files in /proc) or cannot be mapped. */
-static bool can_map(struct reader *r)
-{
-	struct stat st;
-
-	return r->start >= 0 && !fstat(r->fd, &st) && S_ISREG(st.st_mode) &&
-	       window_map(r, 1) == 1;
-}
-
 int capture_open(struct capture **c, const char *path, struct skep_err *err)
 {
 	bool is_stdin = !strcmp(path, "-");
@@ -803,11 +758,8 @@ int capture_open(struct capture **c, const char *path, struct skep_err *err)
 		return err_set(err, ERR_FILE_OPEN, path, "%s", strerror(errno));
 	r = reader_new(is_stdin ? "<stdin>" : path, fd);
 	r->start = lseek(fd, 0, SEEK_CUR);
-	r->mapped = can_map(r);
-	if (!r->mapped) {
-		r->buf_bytes = BLOCK_BYTES + PAGE_BYTES;
-		r->base = r->buf = mem_alloc(r->buf_bytes);
-	}
+	r->buf_bytes = BLOCK_BYTES + PAGE_BYTES;
+	r->base = r->buf = mem_alloc(r->buf_bytes);
 	return reader_open(c, r, err);
 }
 
@@ -830,7 +782,6 @@ void capture_close(struct capture *c)
 	if (r->fd > 0)
 		close(r->fd);
 	free(r->buf);
-	os_unmap(r->map, r->map_bytes);
 	free((char *)(uintptr_t)r->name);
 	vec_free(&r->ifaces);
 	arena_free(&r->names);

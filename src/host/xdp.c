@@ -31,18 +31,10 @@ static int xdp_begin(struct run *run, u8 *buffer, const struct test_run *t,
 	return 0;
 }
 
-static void xdp_end(struct run *run, struct test_run *t)
-{
-	t->data_out = run->pkt.data;
-	t->bytes_out = (u32)(run->pkt.data_end - run->pkt.data);
-	t->redirect_ifindex = run->xdp.redirect_ifindex;
-}
-
 const struct host host_xdp = {
 	.prog_type = BPF_PROG_TYPE_XDP,
 	.buffer_bytes = XDP_HEADROOM_BYTES + CAPTURE_PACKET_MAX + FRAME_BYTES,
 	.begin = xdp_begin,
-	.end = xdp_end,
 };
 
 const struct host *const host_all[] = { &host_xdp, NULL };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * host.h: who calls programs of a type in the embedded engine. A host turns
- * input into a context and a context after the run into results.
+ * input into a context; the runtime reads the packet and verdict afterwards.
  */
 #ifndef MODEL_HOST_H
 #define MODEL_HOST_H
@@ -17,8 +17,6 @@ struct host {
 	   RUN error. */
 	int (*begin)(struct run *run, u8 *buffer, const struct test_run *t,
 		     struct skep_err *err);
-	/* Fills T's results from RUN; T->retval is set. */
-	void (*end)(struct run *run, struct test_run *t);
 };
 
 #endif

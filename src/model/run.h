@@ -58,6 +58,7 @@ struct run {
 	   programs may read while it runs; NULL outside */
 	const u8 *key;
 	u32 key_bytes;
+	u64 insns;		/* that the last execution took; set by the engine */
 	bool stop;		/* set by the engine on a fault inside a callback */
 };
 

@@ -282,8 +282,10 @@ static int run_once(struct runtime *rt, const struct runtime_prog *p, struct tes
 	if (unlikely(vm_run(rt->machine, p->code, &rt->run, t->budget, &ret)))
 		return rt_fault(rt, err);
 	t->retval = (u32)ret;
-	t->insns = vm_run_insns(rt->machine);
-	p->host->end(&rt->run, t);
+	t->insns = rt->run.insns;
+	t->data_out = rt->run.pkt.data;
+	t->bytes_out = (u32)(rt->run.pkt.data_end - rt->run.pkt.data);
+	t->redirect_ifindex = rt->run.xdp.redirect_ifindex;
 	return 0;
 }
 

@@ -176,6 +176,7 @@ int vm_run(struct vm_machine *m, const struct vm_code *code, struct run *run,
 	m->budget = m->left = budget;
 	vm_regs_init(r, (u64)run, vm_frame_top(m, 0));
 	*ret = run_checked(m, code->insns, r, NULL);
+	run->insns = budget - m->left;
 	if (unlikely(m->lock))
 		lock_left(m);
 	return m->fault.kind ? -EFAULT : 0;
