@@ -279,7 +279,8 @@ static int run_once(struct runtime *rt, const struct runtime_prog *p, struct tes
 
 	if (r)
 		return r;
-	if (unlikely(vm_run(rt->machine, p->code, &rt->run, t->budget, &ret)))
+	ret = vm_exec(rt->machine, p->code, &rt->run, t->budget);
+	if (unlikely(rt->run.stop))
 		return rt_fault(rt, err);
 	t->retval = (u32)ret;
 	t->insns = rt->run.insns;

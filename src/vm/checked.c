@@ -64,7 +64,12 @@
 #define INTERP_NAME run_checked
 #define INTERP_ATTR
 #define LOCALS u64 left = m->left
-#define LEAVE m->left = left
+#define LEAVE do { \
+	m->left = left; \
+	m->run->insns = m->budget - left; \
+	if (unlikely(m->lock) && !base) \
+		lock_left(m); \
+} while (0)
 #define TICK do { if (unlikely(!left--)) goto out_of_budget; } while (0)
 #define NO_FRAME do { \
 	vm_fault_set(m, VM_FAULT_FRAMES, "call of a subprogram in frame %d: " \
@@ -107,6 +112,19 @@ static void *vm_atomic(struct vm_machine *m, u64 addr, u32 size, enum access acc
 	return vm_mem(m, addr, size, access == WRITE);
 }
 
+/* A lock that is left would stop the next program that wants it. */
+static void lock_left(struct vm_machine *m)
+{
+	*m->lock = 0;
+	if (!m->fault.kind) {
+		m->fault.user = m->code->bind.user;
+		m->fault.insn = (u32)(m->lock_at - m->code->insns);
+		m->fault.helper = BPF_FUNC_spin_lock;
+	}
+	vm_fault_set(m, VM_FAULT_ARG, "the program ends without releasing "
+		     "the spin lock that it takes here");
+}
+
 #include "vm/interp.inc"
 
 const void *const *vm_checked_labels(void)
@@ -136,7 +154,6 @@ static u64 callback(struct run *run, u64 func, const u64 args[5])
 	memcpy(r + 1, args, 5 * sizeof(u64));
 	vm_frame_push(m, NULL, r);
 	ret = run_checked(m, (const struct vm_insn *)func, r, NULL);
-	run->stop = m->fault.kind != VM_FAULT_NONE;
 	if (!run->stop)
 		vm_frame_pop(m, r);
 	return ret;
@@ -151,33 +168,22 @@ static void stack_clear(struct vm_machine *m)
 	m->dirty = top;
 }
 
-/* A lock that is left would stop the next program that wants it. */
-static void lock_left(struct vm_machine *m)
+u64 vm_exec(struct vm_machine *m, const struct vm_code *code, struct run *run, u64 budget)
 {
-	*m->lock = 0;
-	if (!m->fault.kind) {
-		m->fault.user = m->code->bind.user;
-		m->fault.insn = (u32)(m->lock_at - m->code->insns);
-		m->fault.helper = BPF_FUNC_spin_lock;
+	if (unlikely(m->dirty < m->stack + sizeof(m->stack)))
+		stack_clear(m);
+	if (unlikely(m->ready != code || run->engine != m)) {
+		vm_machine_start(m, code, run, (u64)run);
+		run->callback = callback;
 	}
-	vm_fault_set(m, VM_FAULT_ARG, "the program ends without releasing "
-		     "the spin lock that it takes here");
+	m->budget = m->left = budget;
+	vm_regs_init(m->r, (u64)run, vm_frame_top(m, 0));
+	return run_checked(m, code->insns, m->r, NULL);
 }
 
 int vm_run(struct vm_machine *m, const struct vm_code *code, struct run *run,
 	   u64 budget, u64 *ret)
 {
-	u64 r[11];
-
-	if (unlikely(m->dirty < m->stack + sizeof(m->stack)))
-		stack_clear(m);
-	vm_machine_start(m, code, run, (u64)run);
-	run->callback = callback;
-	m->budget = m->left = budget;
-	vm_regs_init(r, (u64)run, vm_frame_top(m, 0));
-	*ret = run_checked(m, code->insns, r, NULL);
-	run->insns = budget - m->left;
-	if (unlikely(m->lock))
-		lock_left(m);
-	return m->fault.kind ? -EFAULT : 0;
+	*ret = vm_exec(m, code, run, budget);
+	return run->stop ? -EFAULT : 0;
 }

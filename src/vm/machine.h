@@ -51,6 +51,10 @@ struct vm_frame {
  * stack + sizeof(stack) - F * VM_STACK_BYTES. */
 struct vm_machine {
 	u8 stack[VM_FRAMES_MAX * VM_STACK_BYTES] __attribute__((aligned(16)));
+	/* Whose program may start without vm_machine_start, as the last run of
+	   it left everything as it found it; NULL = nobody's. */
+	const struct vm_code *ready;
+	u64 r[11];		/* registers of the outermost frame */
 	u8 *dirty;		/* lowest byte of stack that may be nonzero */
 	struct vm_frame frames[VM_FRAMES_MAX];
 	u32 depth;		/* frames in use - 1 */
@@ -120,10 +124,12 @@ const struct vm_code *vm_tail_target(struct vm_machine *m, u64 *r);
  * in mem.c. */
 u64 vm_readable(struct run *run, u64 addr);
 
-/* Readies M for a program of RUN with context CTX. */
+/* Readies M for a program of RUN with context CTX. Who changes anything of what
+ * is set here for longer than a run takes back ready. */
 static inline void vm_machine_start(struct vm_machine *m, const struct vm_code *code,
 				    struct run *run, u64 ctx)
 {
+	m->ready = code;
 	m->depth = 0;
 	m->tail_calls = 0;
 	m->frames[0].may_goto = MAY_GOTO_MAX;

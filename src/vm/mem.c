@@ -15,6 +15,8 @@ void vm_fault_set(struct vm_machine *m, enum vm_fault_kind kind,
 	if (m->fault.kind)
 		return;		/* the first counts */
 	m->fault.kind = kind;
+	m->ready = NULL;
+	m->run->stop = true;
 	va_start(ap, fmt);
 	vsnprintf(m->fault.text, sizeof(m->fault.text), fmt, ap);
 	va_end(ap);

@@ -93,8 +93,12 @@ int vm_region_del(struct vm_machine *m, u64 start);
 
 /*
  * Runs CODE (mode VM_CHECKED) with r1 = RUN as context; at most BUDGET
- * instructions. 0 and *RET, or -EFAULT and the machine's fault.
+ * instructions, counted in RUN->insns. Gives r0; after a fault RUN->stop is
+ * set. One machine runs one program at a time.
  */
+u64 vm_exec(struct vm_machine *m, const struct vm_code *code, struct run *run,
+	    u64 budget);
+/* The same: 0 and *RET, or -EFAULT and the machine's fault. */
 int vm_run(struct vm_machine *m, const struct vm_code *code, struct run *run,
 	   u64 budget, u64 *ret);
 const struct vm_fault *vm_fault(const struct vm_machine *m);
