@@ -53,8 +53,8 @@ int err_set(struct skep_err *err, enum err_id id, const char *where,
 	err->code = -row->code;
 	err->id = id;
 	err->text[0] = 0;
-	if (where)
-		err_add(err, "%s: ", where);
+	if (where)	/* an empty name would not be seen */
+		err_add(err, "%s: ", *where ? where : "''");
 	err_add(err, "error: ");
 	va_start(ap, fmt);
 	err_vadd(err, fmt, ap);
