@@ -105,20 +105,26 @@ static void show_image(struct strbuf *out, struct json *j, const struct disasm *
 	}
 }
 
-static int show_object(struct strbuf *out, struct json *j, const struct disasm *d,
-		       const char *path, struct skep_err *err)
+static int show_opened(struct strbuf *out, struct json *j, const struct disasm *d,
+		       struct skep_object *obj, const char *path, struct skep_err *err)
 {
-	struct skep_object *obj;
-	int r = input_object(&obj, path, err);
+	int r = 0;
 
-	if (r)
-		return r;
 	if (d->prog && !skep_object_prog(obj, d->prog))
 		r = err_set(err, ERR_PROG_NONE, path, "there is no program '%s'", d->prog);
 	else
 		show_image(out, j, d, obj->img);
 	skep_object_close(obj);
 	return r;
+}
+
+static int show_object(struct strbuf *out, struct json *j, const struct disasm *d,
+		       const char *path, struct skep_err *err)
+{
+	struct skep_object *obj;
+	int r = input_object(&obj, path, err);
+
+	return r ? r : show_opened(out, j, d, obj, path, err);
 }
 
 /* ---- classic BPF and raw bytes --------------------------------------------------- */
@@ -178,13 +184,18 @@ static bool is_cbpf_text(const struct os_file *f)
 static int show_file(struct strbuf *out, struct json *j, const struct disasm *d,
 		     const char *path, struct skep_err *err)
 {
+	struct skep_object *obj;
 	struct bpf_insn *insns;
 	struct os_file f;
 	int r = os_file_read(&f, path, err);
 
 	if (r)
 		return r;
-	if (is_cbpf_text(&f)) {
+	if (obj_is_elf(f.data, f.size)) {	/* from a pipe */
+		r = skep_object_open_mem(&obj, f.data, f.size, input_name(path), err);
+		if (!r)
+			r = show_opened(out, j, d, obj, path, err);
+	} else if (is_cbpf_text(&f)) {
 		r = show_cbpf(out, j, d, path, &f, err);
 	} else if (f.size % sizeof(*insns) || !f.size || f.size > 1u << 30) {
 		r = err_set(
