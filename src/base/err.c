@@ -70,8 +70,8 @@ int err_vset(struct skep_err *err, enum err_id id, const char *where,
 	err->code = -row->code;
 	err->id = id;
 	err->text[0] = 0;
-	if (where)
-		err_add(err, "%s: ", where);
+	if (where)	/* an empty name would not be seen */
+		err_add(err, "%s: ", *where ? where : "''");
 	err_add(err, id == ERR_UNSUPPORTED ? "error: not supported yet: " : "error: ");
 	err_vadd(err, fmt, ap);
 	err_add(err, " [SKEP-E%04d]", id);

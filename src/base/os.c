@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -65,6 +66,8 @@ void os_unmap(void *p, size_t size)
 
 /* ---- files ---------------------------------------------------------- */
 
+enum { STREAM_MAX = 1 << 30 };	/* bytes of a pipe: /dev/zero has no end */
+
 /* Reads to the end what cannot be mapped: a pipe, standard input, /proc. */
 static int read_stream(struct os_file *f, int fd)
 {
@@ -72,6 +75,11 @@ static int read_stream(struct os_file *f, int fd)
 	ssize_t got;
 
 	do {
+		if (buf.n > STREAM_MAX) {
+			errno = EFBIG;
+			got = -1;
+			break;
+		}
 		if (buf.cap - buf.n < 1 << 16) {
 			buf.cap = buf.cap ? buf.cap * 2 : 1 << 18;
 			buf.v = mem_resize(buf.v, buf.cap);
@@ -139,15 +147,80 @@ static bool written_in_place(const char *path)
 	return stat(path, &st) == 0 && !S_ISREG(st.st_mode);
 }
 
+/* BASE in the directory of PATH. */
+static char *beside(const char *path, const char *base)
+{
+	const char *slash = strrchr(path, '/');
+	size_t dir = slash ? (size_t)(slash + 1 - path) : 0;
+	char *name = mem_alloc(dir + strlen(base) + 1);
+
+	memcpy(name, path, dir);
+	strcpy(name + dir, base);
+	return name;
+}
+
+/* A file that goes away with the process, however that ends. */
+static FILE *open_unnamed(struct os_out *o)
+{
+	char *dir = beside(o->to, ".");
+	int fd = -1;
+
+	if (!access("/proc/self/fd", X_OK))	/* for name_it */
+		fd = open(dir, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+	free(dir);
+	o->unnamed = fd >= 0;
+	return o->unnamed ? fdopen(fd, "wb") : NULL;
+}
+
+/* The file behind FD takes the place of the one called TO; -1 and errno. */
+static int replace(const char *fd, const char *to)
+{
+	char base[64], *temp = NULL;
+	int r = -1, code = EEXIST;
+
+	for (int i = 0; r && code == EEXIST && i < 100; i++) {
+		free(temp);
+		snprintf(base, sizeof(base), ".skep-%d-%d", getpid(), i);
+		temp = beside(to, base);
+		r = linkat(AT_FDCWD, fd, AT_FDCWD, temp, AT_SYMLINK_FOLLOW);
+		code = errno;
+	}
+	if (!r && rename(temp, to)) {
+		r = -1;
+		code = errno;
+		unlink(temp);
+	}
+	free(temp);
+	errno = code;
+	return r;
+}
+
+/* Gives an unnamed file its name. No signal may come in between: it could
+ * leave the other name behind that replacing a file needs for a moment. */
+static int name_it(const struct os_out *o)
+{
+	sigset_t all, old;
+	char fd[64];
+	int r;
+
+	snprintf(fd, sizeof(fd), "/proc/self/fd/%d", fileno(o->f));
+	r = linkat(AT_FDCWD, fd, AT_FDCWD, o->to, AT_SYMLINK_FOLLOW);
+	if (!r || errno != EEXIST)
+		return r;
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &old);
+	r = replace(fd, o->to);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return r;
+}
+
 static FILE *open_temp(struct os_out *o)
 {
-	size_t n = strlen(o->path) + sizeof(".XXXXXX");
 	mode_t mask = umask(0);
 	int fd;
 
 	umask(mask);
-	o->temp = mem_alloc(n);
-	snprintf(o->temp, n, "%s.XXXXXX", o->path);
+	o->temp = beside(o->to, ".skep-XXXXXX");
 	fd = mkostemp(o->temp, O_CLOEXEC);
 	if (fd < 0) {
 		free(o->temp);
@@ -158,16 +231,32 @@ static FILE *open_temp(struct os_out *o)
 	return fdopen(fd, "wb");
 }
 
+static FILE *open_out(struct os_out *o)
+{
+	size_t n = strlen(o->path);
+
+	if (!strcmp(o->path, "-"))
+		return stdout;
+	o->to = realpath(o->path, NULL);
+	if (!o->to && errno == ENAMETOOLONG)
+		return NULL;
+	if (!o->to)
+		o->to = mem_strdup(o->path);
+	if (written_in_place(o->path))
+		return fopen(o->path, "wbe");
+	if (!n || o->path[n - 1] == '/') {
+		errno = n ? EISDIR : ENOENT;
+		return NULL;
+	}
+	o->f = open_unnamed(o);
+	return o->f ? o->f : open_temp(o);
+}
+
 int os_out_open(struct os_out *o, const char *path, struct skep_err *err)
 {
 	memset(o, 0, sizeof(*o));
 	o->path = mem_strdup(path);
-	if (!strcmp(path, "-"))
-		o->f = stdout;
-	else if (written_in_place(path))
-		o->f = fopen(path, "wbe");
-	else
-		o->f = open_temp(o);
+	o->f = open_out(o);
 	if (o->f)
 		return 0;
 	err_set(err, ERR_FILE_WRITE, path, "%s", strerror(errno));
@@ -178,21 +267,22 @@ int os_out_open(struct os_out *o, const char *path, struct skep_err *err)
 static void out_free(struct os_out *o)
 {
 	free(o->path);
+	free(o->to);
 	free(o->temp);
 	memset(o, 0, sizeof(*o));
 }
 
 int os_out_commit(struct os_out *o, struct skep_err *err)
 {
-	bool bad = ferror(o->f) | fflush(o->f);
-	int r = 0;
+	bool bad = ferror(o->f) | fflush(o->f) || (o->unnamed && name_it(o));
+	int r = bad ? errno ? errno : EIO : 0;
 
-	if (o->f != stdout)
-		bad |= fclose(o->f);
-	if (!bad && o->temp)
-		bad = rename(o->temp, o->path) != 0;
-	if (bad) {
-		r = err_set(err, ERR_FILE_WRITE, o->path, "%s", strerror(errno));
+	if (o->f != stdout && fclose(o->f) && !r)
+		r = errno;
+	if (!r && o->temp && rename(o->temp, o->to))
+		r = errno;
+	if (r) {
+		r = err_set(err, ERR_FILE_WRITE, o->path, "%s", strerror(r));
 		if (o->temp)
 			unlink(o->temp);
 	}

@@ -41,14 +41,18 @@ int os_file_read(struct os_file *f, const char *path, struct skep_err *err);
 void os_file_close(struct os_file *f);
 
 /*
- * A file that appears under its name only when it is complete: written beside
- * it, renamed by os_out_commit, removed by os_out_abort. "-" is standard
- * output; a name that exists and is no regular file (a pipe, /dev/null) is
- * written in place.
+ * A file that appears under its name only when it is complete: written without
+ * a name, or beside it where the file system cannot do that, and named by
+ * os_out_commit; os_out_abort leaves nothing. "-" is standard output; a name
+ * that exists and is no regular file (a pipe, /dev/null) is written in place. A
+ * symbolic link stays, and what it points to is replaced.
  */
 struct os_out {
 	FILE *f;
-	char *path, *temp;	/* temp is NULL when written in place */
+	char *path;		/* as given, for messages */
+	char *to;		/* the name that the file gets */
+	char *temp;		/* the name that it has, or NULL */
+	bool unnamed;		/* it has none yet */
 };
 
 int os_out_open(struct os_out *o, const char *path, struct skep_err *err);

@@ -6,6 +6,7 @@
  */
 #include "cli/cli.h"
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -186,27 +187,54 @@ static void build_args(struct args *a, const char *clang, const char *source, co
 	add(a, NULL);
 }
 
-/* Runs A; its stderr goes to the file MESSAGES, or to ours when NULL. */
-static int spawn_wait(const struct args *a, const char *source, const char *messages,
-		      struct skep_err *err)
+/* Runs the compiler, its stderr to the file MESSAGES or to ours when NULL;
+ * -errno, or its wait status in *STATUS. */
+static int run_child(const struct args *a, const char *messages, int *status)
 {
 	extern char **environ;
 	posix_spawn_file_actions_t io;
-	int status, r;
+	posix_spawnattr_t attr;
+	sigset_t ints;
 	pid_t pid;
+	int r;
 
-	fflush(stdout);
+	sigemptyset(&ints);
+	sigaddset(&ints, SIGINT);
+	sigaddset(&ints, SIGQUIT);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setsigdefault(&attr, &ints);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF);
 	posix_spawn_file_actions_init(&io);
 	if (messages)
 		posix_spawn_file_actions_addopen(&io, 2, messages,
 						 O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	r = posix_spawnp(&pid, a->v.v[0], &io, NULL, (char *const *)(uintptr_t)a->v.v, environ);
+	r = -posix_spawnp(&pid, a->v.v[0], &io, &attr, (char *const *)(uintptr_t)a->v.v,
+			  environ);
 	posix_spawn_file_actions_destroy(&io);
+	posix_spawnattr_destroy(&attr);
+	while (!r && waitpid(pid, status, 0) < 0)
+		r = errno == EINTR ? 0 : -errno;
+	return r;
+}
+
+/* Ctrl-C ends the compiler, and then skep, which has files to remove. */
+static int spawn_wait(const struct args *a, const char *source, const char *messages,
+		      struct skep_err *err)
+{
+	struct sigaction ignore = { .sa_handler = SIG_IGN }, on_int, on_quit;
+	int status = 0, r;
+
+	fflush(stdout);
+	sigaction(SIGINT, &ignore, &on_int);
+	sigaction(SIGQUIT, &ignore, &on_quit);
+	r = run_child(a, messages, &status);
+	sigaction(SIGINT, &on_int, NULL);
+	sigaction(SIGQUIT, &on_quit, NULL);
 	if (r)
-		return err_set(err, ERR_NO_CLANG, source, "%s: %s", a->v.v[0], strerror(r));
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return err_set(err, ERR_CLANG, source, "%s", strerror(errno));
+		return err_set(err, ERR_NO_CLANG, source, "%s: %s", a->v.v[0], strerror(-r));
+	if (WIFSIGNALED(status))
+		return err_set(err, ERR_CLANG, source, "%s: %s", a->v.v[0],
+			       strsignal(WTERMSIG(status)));
 	if (status)
 		return err_set(err, ERR_CLANG, source, "%s could not compile it", a->v.v[0]);
 	return 0;

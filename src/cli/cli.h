@@ -21,6 +21,7 @@ struct command {
 	const char *usage;	/* operands: "OBJ|FILE.c CAPTURE..." */
 	const char *summary;	/* one line */
 	int (*run)(const struct command *cmd, int argc, char **argv);
+	bool passes_rest;	/* what follows "--" is not for this command */
 };
 
 int cmd_run(const struct command *cmd, int argc, char **argv);
@@ -47,7 +48,7 @@ struct opt {
 
 struct opt_result {
 	struct str_list operands;
-	char **rest;		/* what follows "--"; NULL-terminated */
+	char **rest;		/* what follows "--", when passed on; NULL-terminated */
 	int status;		/* when parsing says not to go on */
 };
 
@@ -74,7 +75,11 @@ enum input_kind { INPUT_ELF, INPUT_C, INPUT_CAPTURE, INPUT_OTHER };
 
 /* By content; a pipe or "-" counts as a capture without being read. */
 int input_kind(enum input_kind *kind, const char *path, struct skep_err *err);
-/* Opens an object, compiling it first when it is C. */
+/* What messages call PATH: "-" is <stdin>. */
+const char *input_name(const char *path);
+/* Compiles PATH as cc_compile does; *F is the object. */
+int input_compile(struct os_file *f, const char *path, char *const *extra, struct skep_err *err);
+/* Opens an object, also from a pipe, compiling it first when it is C. */
 int input_object(struct skep_object **obj, const char *path, struct skep_err *err);
 
 /* ---- compiling C (cc.c) ----------------------------------------------------------- */

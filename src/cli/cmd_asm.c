@@ -11,7 +11,8 @@ static int write_code(const char *path, const struct isa_code *code, struct skep
 
 	if (r)
 		return r;
-	fwrite(code->v, sizeof(*code->v), code->n, out.f);
+	if (code->n)
+		fwrite(code->v, sizeof(*code->v), code->n, out.f);
 	return os_out_commit(&out, err);
 }
 

@@ -20,21 +20,25 @@ static char *object_name(const char *source)
 static int compile_one(const char *source, const char *out, char *const *extra,
 		       struct skep_err *err)
 {
-	char *name = out ? mem_strdup(out) : object_name(source), *temp;
-	size_t n = strlen(name) + sizeof(".tmp.o");
+	char *name = out ? mem_strdup(out) : object_name(source);
+	struct os_out to = { 0 };
+	struct os_file f;
 	int r;
 
-	temp = mem_alloc(n);
-	snprintf(temp, n, "%s.tmp.o", name);
 	if (!strcmp(name, source))
 		r = err_set(err, ERR_FILE_KIND, source, "a C file whose name ends in .c is needed");
 	else
-		r = cc_compile(source, temp, extra, err);
-	if (!r && rename(temp, name))
-		r = err_set(err, ERR_FILE_WRITE, name, "%s", strerror(errno));
-	if (r)
-		unlink(temp);
-	free(temp);
+		r = os_out_open(&to, name, err);
+	if (!r) {
+		r = input_compile(&f, source, extra, err);
+		if (!r) {
+			fwrite(f.data, 1, f.size, to.f);
+			os_file_close(&f);
+			r = os_out_commit(&to, err);
+		} else {
+			os_out_abort(&to);
+		}
+	}
 	free(name);
 	return r;
 }

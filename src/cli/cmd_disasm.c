@@ -162,15 +162,6 @@ static int show_object(struct strbuf *out, struct json *j, const struct disasm *
 	return r ? r : show_opened(out, j, d, path, obj, err);
 }
 
-static int show_elf(struct strbuf *out, struct json *j, const struct disasm *d,
-		    const char *path, const struct os_file *f, struct skep_err *err)
-{
-	struct skep_object *obj;
-	int r = skep_object_open_mem(&obj, f->data, f->size, path, err);
-
-	return r ? r : show_opened(out, j, d, path, obj, err);
-}
-
 /* ---- classic BPF and raw bytes --------------------------------------------------- */
 
 static void show_code(struct strbuf *out, struct json *j, const struct disasm *d,
@@ -230,14 +221,17 @@ static bool is_cbpf_text(const struct os_file *f)
 static int show_file(struct strbuf *out, struct json *j, const struct disasm *d,
 		     const char *path, struct skep_err *err)
 {
+	struct skep_object *obj;
 	struct bpf_insn *insns;
 	struct os_file f;
 	int r = os_file_read(&f, path, err);
 
 	if (r)
 		return r;
-	if (obj_is_elf(f.data, f.size)) {
-		r = show_elf(out, j, d, path, &f, err);
+	if (obj_is_elf(f.data, f.size)) {	/* from a pipe */
+		r = skep_object_open_mem(&obj, f.data, f.size, input_name(path), err);
+		if (!r)
+			r = show_opened(out, j, d, path, obj, err);
 	} else if (is_cbpf_text(&f)) {
 		r = show_cbpf(out, j, d, path, &f, err);
 	} else if (f.size % sizeof(*insns) || !f.size || f.size > 1u << 30) {

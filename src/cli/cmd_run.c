@@ -7,6 +7,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+enum { VERDICTS_SHOWN = 24 };	/* in text; the rest is counted */
+
 struct run_opts {
 	const char *prog, *output, *verdicts, *expect;
 	struct str_list maps;		/* NAME=FILE */
@@ -116,7 +118,10 @@ static int choose_program(struct job *j)
 		return 0;
 	r = err_set(j->err, ERR_PROG_MANY, NULL, "%u programs could take these packets", found);
 	note_programs(j, true);
-	err_help(j->err, "choose one with --prog NAME");
+	if (j->o.prog)
+		err_help(j->err, "give one object");
+	else
+		err_help(j->err, "choose one with --prog NAME");
 	return r;
 }
 
@@ -172,7 +177,7 @@ static int load(struct job *j)
 	};
 	int r = choose_program(j);
 
-	j->v.log = j->o.json ? stderr : stdout;
+	j->v.report = j->o.json ? stderr : stdout;
 	if (!r)
 		r = object_load(j->prog->obj, &opts, j->prog->index, j->err);
 	if (!r)
@@ -333,10 +338,12 @@ static void table(struct strbuf *out, const struct job *j)
 		w = len > w ? len : w;
 	}
 	sb_printf(out, "%-*s%10s%7s\n", w, "verdict", "packets", "%");
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n && i < VERDICTS_SHOWN; i++)
 		sb_printf(out, "%-*s%10" PRIu64 "%7.1f\n", w,
 			  verdict_text(j->v.prog_type, v[i].value, buf), v[i].n,
 			  100.0 * (double)v[i].n / (double)j->packets);
+	if (n > VERDICTS_SHOWN)
+		sb_printf(out, "... and %zu more values (--json has all)\n", n - VERDICTS_SHOWN);
 	free(v);
 }
 
@@ -374,8 +381,8 @@ static void results_json(struct strbuf *out, const struct job *j)
 		json_u64(&js, verdict_text(j->v.prog_type, v[i].value, buf), v[i].n);
 	json_obj_end(&js);
 	if (j->o.expect) {
-		json_u64(&js, "expected", j->v.expect.n);
-		json_u64(&js, "differ", j->v.differ);
+		json_u64(&js, "verdicts_expected", j->v.expect.n);
+		json_u64(&js, "verdicts_differ", j->v.differ);
 	}
 	json_arr(&js, "maps");
 	for (u32 i = 0; i < obj->img->nr_maps; i++)
@@ -408,22 +415,19 @@ static void warn(const struct job *j)
 			odd);
 }
 
-/* Results do not go where packets or verdicts go. */
+static bool is_stdout(const char *path) { return path && !strcmp(path, "-"); }
+
+/* The text does not go where packets or verdicts go. */
 static int print_results(const struct job *j)
 {
-	bool taken = (j->o.output && !strcmp(j->o.output, "-")) ||
-		     (j->o.verdicts && !strcmp(j->o.verdicts, "-"));
 	struct strbuf out = { 0 };
-	int r = EXIT_YES;
+	int r;
 
 	if (j->o.json)
 		results_json(&out, j);
-	else if (!j->o.quiet)
+	else if (!j->o.quiet && !is_stdout(j->o.output) && !is_stdout(j->o.verdicts))
 		results_text(&out, j);
-	if (taken)
-		fputs(sb_text(&out), stderr);
-	else
-		r = print_out(&out);
+	r = print_out(&out);
 	sb_free(&out);
 	if (!j->o.quiet)
 		warn(j);
@@ -466,17 +470,34 @@ static int run_job(struct job *j)
 	return run_captures(j) ? stop_early(j) : finish(j);
 }
 
+/* Two outputs in one file would be of no use to anyone. */
+static int check_outputs(const struct command *cmd, const struct run_opts *o)
+{
+	bool packets = is_stdout(o->output), verdicts = is_stdout(o->verdicts);
+
+	if (o->output && o->verdicts && !strcmp(o->output, o->verdicts))
+		return usage_error(cmd, "-o and --verdicts name the same file, %s", o->output);
+	if ((packets || verdicts) && (o->json || o->verbose || o->expect))
+		return usage_error(cmd, "%s - leaves no room on standard output for "
+				   "--json, --verbose and --expect",
+				   packets ? "-o" : "--verdicts");
+	return EXIT_YES;
+}
+
 static int check_operands(const struct command *cmd, const struct job *j)
 {
+	if (!j->o.budget)
+		return usage_error(cmd, "--budget is at least 1");
 	if (j->o.repeat > UINT32_MAX || j->o.cpus > 4096)
 		return usage_error(cmd, "--repeat is at most 4294967295, --cpus 4096");
 	if (!j->objs.n)
-		return usage_error(cmd, "an object or a C file is needed");
+		return usage_error(cmd, "an object or a C file is needed "
+				   "(what is no regular file is taken for a capture)");
 	if (!j->captures.n)
 		return usage_error(
 			cmd,
 			"a packet capture is needed, or - for one on standard input");
-	return EXIT_YES;
+	return check_outputs(cmd, &j->o);
 }
 
 static void job_free(struct job *j)
@@ -494,7 +515,7 @@ static void job_free(struct job *j)
 int cmd_run(const struct command *cmd, int argc, char **argv)
 {
 	struct skep_err err = { 0 };
-	struct job j = { .o.budget = BUDGET_DEFAULT, .err = &err };
+	struct job j = { .o.budget = BUDGET_DEFAULT, .v.report = stdout, .err = &err };
 	struct run_opts *o = &j.o;
 	const struct opt opts[] = {
 		{"prog", 0, OPT_STR, "NAME", "the program to run, when several could",
@@ -527,6 +548,8 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 		vec_free(&o->maps);
 		return res.status;
 	}
+	if (o->json)	/* one document, and nothing else */
+		j.v.report = stderr;
 	if (sort_operands(&j, &res.operands))
 		status = report(&err);
 	else

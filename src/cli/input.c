@@ -24,6 +24,11 @@ static enum input_kind kind_of(const u8 *head, size_t n, const char *path)
 	return ends_in(path, ".c") ? INPUT_C : INPUT_OTHER;
 }
 
+const char *input_name(const char *path)
+{
+	return strcmp(path, "-") ? path : "<stdin>";
+}
+
 int input_kind(enum input_kind *kind, const char *path, struct skep_err *err)
 {
 	struct stat st;
@@ -65,21 +70,16 @@ static int temp_object(char *path, size_t size, struct skep_err *err)
 	return 0;
 }
 
-static int open_compiled(struct skep_object **obj, const char *path, struct skep_err *err)
+int input_compile(struct os_file *f, const char *path, char *const *extra, struct skep_err *err)
 {
-	struct os_file f;
 	char temp[512];
 	int r = temp_object(temp, sizeof(temp), err);
 
 	if (r)
 		return r;
-	r = cc_compile(path, temp, NULL, err);
+	r = cc_compile(path, temp, extra, err);
 	if (!r)
-		r = os_file_read(&f, temp, err);
-	if (!r) {
-		r = skep_object_open_mem(obj, f.data, f.size, path, err);
-		os_file_close(&f);
-	}
+		r = os_file_read(f, temp, err);
 	unlink(temp);
 	return r;
 }
@@ -87,17 +87,20 @@ static int open_compiled(struct skep_object **obj, const char *path, struct skep
 int input_object(struct skep_object **obj, const char *path, struct skep_err *err)
 {
 	enum input_kind kind;
-	int r;
+	struct os_file f;
+	int r = input_kind(&kind, path, err);
 
-	if (!strcmp(path, "-"))
-		return skep_object_open(obj, path, err);
-	r = input_kind(&kind, path, err);
+	if (!r && kind == INPUT_C)
+		r = input_compile(&f, path, NULL, err);
+	else if (!r)
+		r = os_file_read(&f, path, err);
 	if (r)
 		return r;
-	if (kind == INPUT_C)
-		return open_compiled(obj, path, err);
-	if (kind != INPUT_ELF)
-		return err_set(err, ERR_FILE_KIND, path,
-			       "neither an ELF object nor a file whose name ends in .c");
-	return skep_object_open(obj, path, err);
+	if (obj_is_elf(f.data, f.size))
+		r = skep_object_open_mem(obj, f.data, f.size, input_name(path), err);
+	else
+		r = err_set(err, ERR_FILE_KIND, path,
+			    "neither an ELF object nor a file whose name ends in .c");
+	os_file_close(&f);
+	return r;
 }

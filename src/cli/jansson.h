@@ -16,7 +16,8 @@
 	F(json_object_iter) F(json_object_iter_next) F(json_object_iter_key) \
 	F(json_object_iter_value) F(json_object_get) \
 	F(json_array_size) F(json_array_get) \
-	F(json_string_value) F(json_string_length) F(json_integer_value)
+	F(json_string_value) F(json_string_length) F(json_integer_value) \
+	F(json_number_value)
 
 struct json_lib {
 #define F(name) __typeof__(&name) name;

@@ -3,12 +3,14 @@
 #include "cli/cli.h"
 
 static const struct command commands[] = {
-	{ "run", "OBJ|FILE.c CAPTURE...", "run a program on the packets of captures", cmd_run },
-	{ "inspect", "OBJ|FILE.c...", "show programs, maps and types of objects", cmd_inspect },
-	{ "disasm", "OBJ|RAW|CBPF...", "print instructions as text", cmd_disasm },
-	{ "asm", "FILE.s", "turn instructions as text into bytes", cmd_asm },
-	{ "cc", "FILE.c... [-- CLANG-ARGS]", "compile C to BPF objects", cmd_cc },
-	{ "explain", "ID", "say what an error means and what to do", cmd_explain },
+	{ "run", "OBJ|FILE.c CAPTURE...", "run a program on the packets of captures",
+	  cmd_run, false },
+	{ "inspect", "OBJ|FILE.c...", "show programs, maps and types of objects",
+	  cmd_inspect, false },
+	{ "disasm", "OBJ|RAW|CBPF...", "print instructions as text", cmd_disasm, false },
+	{ "asm", "FILE.s", "turn instructions as text into bytes", cmd_asm, false },
+	{ "cc", "FILE.c... [-- CLANG-ARGS]", "compile C to BPF objects", cmd_cc, true },
+	{ "explain", "ID", "say what an error means and what to do", cmd_explain, false },
 };
 
 static void print_help(FILE *f)
@@ -62,7 +64,7 @@ static int flush(int status)
 {
 	if (!ferror(stdout) && !fflush(stdout))
 		return status;
-	if (errno == EPIPE)
+	if (errno == EPIPE || status == EXIT_NO_ANSWER)	/* which was explained */
 		return status;
 	perror("skep: standard output");
 	return EXIT_NO_ANSWER;

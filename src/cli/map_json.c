@@ -18,6 +18,8 @@ int map_load_json(struct skep_object *obj, u32 i, const char *path, struct skep_
 #include <arpa/inet.h>
 #include <stdlib.h>
 
+#define HEX_DIGITS "0123456789abcdefABCDEF"
+
 struct load {
 	struct json_lib lib;
 	struct skep_object *obj;
@@ -65,11 +67,24 @@ static void put_int(u8 *out, u64 v, u32 bytes)
 #endif
 }
 
-static bool fits(u64 v, bool negative, u32 bits, bool is_signed)
+/* What numbers a place takes: those of its type, or of either where none says. */
+enum sign { SIGN_NO, SIGN_YES, SIGN_ANY };
+
+/* BITS is 1..64. */
+static bool fits(u64 v, bool negative, u32 bits, enum sign sign)
 {
 	if (negative)
-		return is_signed && (bits >= 64 || (s64)v >= -(1ll << (bits - 1)));
+		return sign != SIGN_NO && -v <= 1ull << (bits - 1);
+	if (sign == SIGN_YES)
+		bits--;
 	return bits >= 64 || v < 1ull << bits;
+}
+
+static enum sign sign_of(const struct btf_type *t)
+{
+	if (btf_kind(t) != BTF_KIND_INT)
+		return SIGN_ANY;
+	return BTF_INT_ENCODING(*(const u32 *)(t + 1)) & BTF_INT_SIGNED ? SIGN_YES : SIGN_NO;
 }
 
 /* An address as text into BYTES bytes of network order. */
@@ -82,8 +97,9 @@ static bool parse_addr(const char *s, u8 *out, u32 bytes)
 		return inet_pton(AF_INET, s, out) == 1;
 	if (bytes == 16)
 		return inet_pton(AF_INET6, s, out) == 1;
-	if (bytes != 6 || sscanf(s, "%2x:%2x:%2x:%2x:%2x:%2x%c", &m[0], &m[1], &m[2], &m[3],
-				 &m[4], &m[5], &end) != 6)
+	if (bytes != 6 || s[strspn(s, HEX_DIGITS ":")] ||
+	    sscanf(s, "%2x:%2x:%2x:%2x:%2x:%2x%c", &m[0], &m[1], &m[2], &m[3], &m[4], &m[5],
+		   &end) != 6)
 		return false;
 	for (int i = 0; i < 6; i++)
 		out[i] = (u8)m[i];
@@ -108,6 +124,30 @@ static bool prog_number(const struct load *l, const char *name, u64 *out)
 	if (p)
 		*out = p->index;
 	return p != NULL;
+}
+
+/* 16 bytes from up to 32 hexadecimal digits behind "0x". */
+static bool parse_wide(const char *s, u8 *out)
+{
+	size_t n = strlen(s);
+	u64 lo, hi = 0;
+	char part[17];
+
+	if (n < 3 || n > 34 || strncmp(s, "0x", 2) || s[2 + strspn(s + 2, HEX_DIGITS)])
+		return false;
+	if (n > 18) {
+		snprintf(part, sizeof(part), "%.*s", (int)n - 18, s + 2);
+		hi = strtoull(part, NULL, 16);
+	}
+	lo = strtoull(n > 18 ? s + n - 16 : s + 2, NULL, 16);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	memcpy(out, &hi, 8);
+	memcpy(out + 8, &lo, 8);
+#else
+	memcpy(out, &lo, 8);
+	memcpy(out + 8, &hi, 8);
+#endif
+	return true;
 }
 
 /* The number in V, or in the text of V. */
@@ -138,7 +178,7 @@ static int number(struct load *l, const json_t *v, const char *name, u64 *out, b
 	return bad(l, "%s: a number is needed, not %s", name, kind_name(v));
 }
 
-static int store_int(struct load *l, const json_t *v, u8 *out, u32 bytes, bool is_signed,
+static int store_int(struct load *l, const json_t *v, u8 *out, u32 bytes, enum sign sign,
 		     const char *name)
 {
 	const char *s = l->lib.json_string_value(v);
@@ -146,16 +186,18 @@ static int store_int(struct load *l, const json_t *v, u8 *out, u32 bytes, bool i
 	u64 n;
 	int r;
 
-	if (s && parse_addr(s, out, bytes))
+	if (s && (parse_addr(s, out, bytes) || (bytes == 16 && parse_wide(s, out))))
 		return 0;
 	r = number(l, v, name, &n, &negative);
 	if (r)
 		return r;
 	if (bytes > 8)
-		return bad(l, "%s: integers of %u bytes are given as arrays of bytes", name, bytes);
-	if (!fits(n, negative, bytes * 8, is_signed))
-		return bad(l, "%s: %s%llu does not fit %u bytes", name, negative ? "-" : "",
-			   (unsigned long long)(negative ? -n : n), bytes);
+		return bad(l, "%s: integers of %u bytes are given as arrays of bytes or "
+			   "hexadecimal text", name, bytes);
+	if (!fits(n, negative, bytes * 8, sign))
+		return bad(l, "%s: %s%llu does not fit %u bytes%s", name, negative ? "-" : "",
+			   (unsigned long long)(negative ? -n : n), bytes,
+			   sign == SIGN_YES ? ", signed" : sign == SIGN_NO ? ", unsigned" : "");
 	put_int(out, n, bytes);
 	return 0;
 }
@@ -212,13 +254,15 @@ static int unknown_member(struct load *l, const struct btf_type *t, const char *
 
 static int store_bits(struct load *l, const struct btf_member_info *m, const json_t *v, u8 *out)
 {
+	const struct btf *btf = l->obj->img->btf;
+	const struct btf_type *t = btf_type(btf, btf_skip_mods(btf, m->type_id));
 	bool negative;
 	u64 n;
 	int r = number(l, v, m->name, &n, &negative);
 
 	if (r)
 		return r;
-	if (!fits(n, negative, m->bit_size, true))
+	if (!fits(n, negative, m->bit_size, sign_of(t)))
 		return bad(l, "%s: the number does not fit %u bits", m->name, m->bit_size);
 	for (u32 i = 0; i < m->bit_size; i++) {
 		u32 bit = m->bit_off + i;
@@ -318,18 +362,102 @@ static int store_array(struct load *l, const struct btf_type *t, const json_t *v
 	return 0;
 }
 
+/* Value I of an enum, and what it is called. */
+static const char *enum_at(const struct btf *btf, const struct btf_type *t, u32 i, u64 *v)
+{
+	const struct btf_enum *e = (const struct btf_enum *)(t + 1) + i;
+	const struct btf_enum64 *e64 = (const struct btf_enum64 *)(t + 1) + i;
+
+	if (btf_kind(t) == BTF_KIND_ENUM) {
+		*v = (u64)(s64)e->val;
+		return btf_str(btf, e->name_off);
+	}
+	*v = (u64)e64->val_hi32 << 32 | e64->val_lo32;
+	return btf_str(btf, e64->name_off);
+}
+
 static int store_enum(struct load *l, const struct btf_type *t, const json_t *v, u8 *out,
 		      u32 bytes, const char *name)
 {
-	const struct btf_enum *e = (const struct btf_enum *)(t + 1);
-	const char *s = l->lib.json_string_value(v);
+	const char *s = l->lib.json_string_value(v), *names[64], *near;
+	u32 n = 0;
+	u64 val;
+	int r;
 
-	for (u32 i = 0; s && btf_kind(t) == BTF_KIND_ENUM && i < btf_vlen(t); i++)
-		if (!strcmp(s, btf_str(l->obj->img->btf, e[i].name_off))) {
-			put_int(out, (u64)(s64)e[i].val, bytes);
+	for (u32 i = 0; s && i < btf_vlen(t); i++) {
+		const char *found = enum_at(l->obj->img->btf, t, i, &val);
+
+		if (!strcmp(s, found)) {
+			put_int(out, val, bytes);
 			return 0;
 		}
-	return store_int(l, v, out, bytes, true, name);
+		if (n < ARRAY_LEN(names))
+			names[n++] = found;
+	}
+	r = store_int(l, v, out, bytes, SIGN_ANY, name);
+	near = r && s ? err_nearest(s, names, n) : NULL;
+	if (near && *near)
+		err_help(l->err, "did you mean '%s'?", near);
+	return r;
+}
+
+static int store_float(struct load *l, const json_t *v, u8 *out, u32 bytes, const char *name)
+{
+	double d;
+	float f;
+
+	if (!json_is_number(v))
+		return bad(l, "%s: a number is needed, not %s", name, kind_name(v));
+	d = l->lib.json_number_value(v);
+	f = (float)d;
+	if (bytes == sizeof(f))
+		memcpy(out, &f, sizeof(f));
+	else if (bytes == sizeof(d))
+		memcpy(out, &d, sizeof(d));
+	else
+		return bad(l, "%s: fractions of %u bytes are given as arrays of bytes", name,
+			   bytes);
+	return 0;
+}
+
+static int store_variable(struct load *l, const struct btf_type *sec, const char *key,
+			  const json_t *v, u8 *out, const char *name)
+{
+	const struct btf *btf = l->obj->img->btf;
+	const struct btf_var_secinfo *s = (const struct btf_var_secinfo *)(sec + 1);
+
+	for (u32 i = 0; i < btf_vlen(sec); i++) {
+		const struct btf_type *var = btf_type(btf, s[i].type);
+
+		if (!strcmp(key, btf_str(btf, var->name_off)) &&
+		    in_bounds(s[i].offset, s[i].size, l->info.value_size) &&
+		    btf_size(btf, var->type) <= (s64)s[i].size)
+			return store(l, var->type, v, out + s[i].offset,
+				     (u32)btf_size(btf, var->type), key);
+	}
+	return bad(l, "%s has no variable '%s'", name, key);
+}
+
+/* A section of variables: {"name": value}, or as it is printed,
+ * {".bss": [{"name": value}, ...]}. */
+static int store_section(struct load *l, const struct btf_type *t, const json_t *v, u8 *out,
+			 const char *name)
+{
+	const json_t *list = l->lib.json_object_get(v, btf_str(l->obj->img->btf, t->name_off));
+	json_t *o = (json_t *)(uintptr_t)v;
+	int r = 0;
+
+	if (!json_is_object(v))
+		return bad(l, "%s: an object with variables is needed, not %s", name, kind_name(v));
+	for (size_t i = 0; !r && json_is_array(list) && i < l->lib.json_array_size(list); i++)
+		r = store_section(l, t, l->lib.json_array_get(list, i), out, name);
+	if (json_is_array(list))
+		return r;
+	for (void *it = l->lib.json_object_iter(o); !r && it;
+	     it = l->lib.json_object_iter_next(o, it))
+		r = store_variable(l, t, l->lib.json_object_iter_key(it),
+				   l->lib.json_object_iter_value(it), out, name);
+	return r;
 }
 
 /* JSON nests no deeper than the type, and types do not nest endlessly. */
@@ -341,7 +469,7 @@ static int store(struct load *l, u32 type, const json_t *v, u8 *out, u32 bytes, 
 	if (is_raw(l, v, bytes))
 		return store_raw(l, v, out, bytes, name);
 	if (!btf || !type)
-		return store_int(l, v, out, bytes, true, name);
+		return store_int(l, v, out, bytes, SIGN_ANY, name);
 	t = btf_type(btf, btf_skip_mods(btf, type));
 	switch (btf_kind(t)) {
 	case BTF_KIND_STRUCT:
@@ -353,8 +481,13 @@ static int store(struct load *l, u32 type, const json_t *v, u8 *out, u32 bytes, 
 	case BTF_KIND_ENUM64:
 		return store_enum(l, t, v, out, bytes, name);
 	case BTF_KIND_INT:
-		return store_int(l, v, out, bytes,
-				 BTF_INT_ENCODING(*(const u32 *)(t + 1)) & BTF_INT_SIGNED, name);
+		return store_int(l, v, out, bytes, sign_of(t), name);
+	case BTF_KIND_PTR:
+		return store_int(l, v, out, bytes, SIGN_NO, name);
+	case BTF_KIND_FLOAT:
+		return store_float(l, v, out, bytes, name);
+	case BTF_KIND_DATASEC:
+		return store_section(l, t, v, out, name);
 	default:
 		return bad(l, "%s: its type cannot be given in a map file", name);
 	}
@@ -375,7 +508,7 @@ static int store_value(struct load *l, const json_t *e, u8 *out)
 			memcpy(out + (size_t)cpu * l->info.value_stride, out, l->info.value_size);
 		return r;
 	}
-	if (!json_is_array(values) || l->info.cpus < 2)
+	if (!json_is_array(values) || !l->info.row->percpu)
 		return bad(l, "it has no \"value\"");
 	for (size_t i = 0; i < l->lib.json_array_size(values); i++) {
 		const json_t *v = l->lib.json_array_get(values, i);
@@ -431,6 +564,8 @@ static int load_element(struct load *l, const json_t *e, u8 *key, u8 *value)
 		return bad(l, "it has no \"key\"");
 	memset(key, 0, l->info.key_size);
 	memset(value, 0, l->info.value_bytes);
+	if (l->def->kind != IMAGE_MAP_USER)	/* variables that are not named stay */
+		l->obj->backend->ops->map_lookup(l->obj->backend, l->index, key, value, 0);
 	r = store(l, l->def->key_type, k, key, l->info.key_size, "key");
 	if (!r)
 		r = store_value(l, e, value);
@@ -455,13 +590,17 @@ static int load_elements(struct load *l, const json_t *root)
 static int parse(struct load *l, const struct os_file *f)
 {
 	json_error_t e;
-	json_t *root = l->lib.json_loadb((const char *)f->data, f->size, 0, &e);
+	json_t *root = l->lib.json_loadb((const char *)f->data, f->size, JSON_ALLOW_NUL, &e);
 	char where[512];
 	int r;
 
 	if (!root) {
 		snprintf(where, sizeof(where), "%s:%d:%d", l->where, e.line, e.column);
-		return err_set(l->err, ERR_JSON, where, "%s", e.text);
+		r = err_set(l->err, ERR_JSON, where, "%s", e.text);
+		if (strstr(e.text, "too big integer"))
+			err_help(l->err, "numbers above 2^63 are given as text: "
+				 "\"18446744073709551615\"");
+		return r;
 	}
 	if (json_is_array(root))
 		r = load_elements(l, root);

@@ -8,6 +8,7 @@
 
 enum {
 	SHOW_MAX = 16,		/* elements of a map in text; the rest is counted */
+	JSON_ZEROES_MAX = 1 << 16,	/* entries of an array that JSON has all of */
 	SORT_MAX = 1 << 16,	/* elements of a map in order of their keys */
 	LINE_COLUMNS = 76,
 };
@@ -224,6 +225,14 @@ static bool all_zero(const u8 *p, u64 n)
 	return true;
 }
 
+/* Such an array's elements of nothing but zeroes are left out. */
+static bool is_array_above(const struct show *s, u32 entries)
+{
+	return s->info.max_entries > entries &&
+	       (s->def->type == BPF_MAP_TYPE_ARRAY ||
+		s->def->type == BPF_MAP_TYPE_PERCPU_ARRAY);
+}
+
 static bool is_scalar(const struct show *s, u32 type, u32 bytes)
 {
 	u32 kind;
@@ -295,9 +304,7 @@ static void show_elements(struct show *s, struct strbuf *out)
 {
 	bool scalars = is_scalar(s, s->def->key_type, s->info.key_size) &&
 		       is_scalar(s, s->def->value_type, s->info.value_size);
-	bool skip_zero = s->info.max_entries > SHOW_MAX &&
-			 (s->def->type == BPF_MAP_TYPE_ARRAY ||
-			  s->def->type == BPF_MAP_TYPE_PERCPU_ARRAY);
+	bool skip_zero = is_array_above(s, SHOW_MAX);
 	u64 shown = 0, more = 0, zero = 0;
 	struct strbuf el = { 0 };
 	size_t column = 0;
@@ -378,7 +385,9 @@ void map_show_json(struct json *j, struct skep_object *obj, u32 i)
 	json_u64(j, "count", s.info.count);
 	json_arr(j, "elements");
 	for (bool ok = show_next(&s, true); ok; ok = show_next(&s, false))
-		element_json(&s, j);
+		if (!is_array_above(&s, JSON_ZEROES_MAX) ||
+		    !all_zero(s.value, s.info.value_bytes))
+			element_json(&s, j);
 	json_arr_end(j);
 	json_obj_end(j);
 	show_close(&s);

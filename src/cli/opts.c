@@ -4,6 +4,7 @@
  * -n VALUE, -nVALUE, options and operands in any order, "--" ends options.
  */
 #include "cli/cli.h"
+#include <ctype.h>
 #include <errno.h>
 
 struct parse {
@@ -62,7 +63,7 @@ static bool store_u64(struct parse *p, const struct opt *o, const char *value)
 
 	errno = 0;
 	*(u64 *)o->to = strtoull(value, &end, 0);
-	if (errno || end == value || *end || *value == '-')
+	if (errno || *end || !isdigit((unsigned char)*value))
 		return fail(p, usage_error(p->cmd, "--%s takes a number, not '%s'",
 					   o->name, value));
 	return true;
@@ -155,6 +156,17 @@ static bool take_arg(struct parse *p, const char *arg)
 	return true;
 }
 
+/* What follows "--": operands, or what the command passes on. */
+static void take_rest(struct parse *p)
+{
+	p->at++;
+	if (p->cmd->passes_rest)
+		p->res->rest = p->argv + p->at;
+	else
+		for (; p->at < p->argc; p->at++)
+			*vec_push(&p->res->operands) = p->argv[p->at];
+}
+
 bool opts_parse(struct opt_result *res, const struct command *cmd,
 		const struct opt *opts, int argc, char **argv)
 {
@@ -163,7 +175,7 @@ bool opts_parse(struct opt_result *res, const struct command *cmd,
 	memset(res, 0, sizeof(*res));
 	for (; p.at < argc; p.at++) {
 		if (!strcmp(argv[p.at], "--")) {
-			res->rest = argv + p.at + 1;
+			take_rest(&p);
 			break;
 		}
 		if (!take_arg(&p, argv[p.at])) {

@@ -18,15 +18,17 @@ struct verdicts {
 	u32 prog_type;
 	u64 small[VERDICT_SLOTS];
 	VEC(struct verdict_count) big;
+	u32 *slots;			/* of big by value: index + 1, 0 = free */
+	size_t nr_slots;		/* a power of two, or 0 */
 	struct os_out out;		/* of --verdicts; out.f NULL = none */
 	VEC(struct expectation) expect;	/* of --expect, sorted by number */
 	const char *expect_file;	/* NULL = none */
 	size_t at;			/* next expectation */
 	u64 differ;
-	FILE *log;			/* where differences are told */
+	FILE *report;		/* where differences are printed */
 };
 
-/* V is zeroed but for LOG. */
+/* V is zeroed but for REPORT. */
 int verdicts_open(struct verdicts *v, u32 prog_type, const char *out, const char *expect,
 		  struct skep_err *err);
 /* Files and compares verdict VALUE of packet NUMBER; counts it. */

@@ -22,14 +22,41 @@ const char *verdict_text(u32 prog_type, u32 value, char buf[16])
 
 /* ---- counting ---------------------------------------------------------------- */
 
+/* The slot of VALUE, or the free one where it belongs. */
+static u32 *big_slot(const struct verdicts *v, u32 value)
+{
+	size_t i = value * 0x9e3779b1u;
+
+	for (;; i++) {
+		u32 *slot = &v->slots[i & (v->nr_slots - 1)];
+
+		if (!*slot || v->big.v[*slot - 1].value == value)
+			return slot;
+	}
+}
+
+static void big_grow(struct verdicts *v)
+{
+	free(v->slots);
+	v->nr_slots = v->nr_slots ? v->nr_slots * 2 : 64;
+	v->slots = mem_alloc(v->nr_slots * sizeof(*v->slots));
+	for (size_t i = 0; i < v->big.n; i++)
+		*big_slot(v, v->big.v[i].value) = (u32)i + 1;
+}
+
+/* A program may return anything, and as many values as there are packets. */
 void verdicts_count_big(struct verdicts *v, u32 value)
 {
-	for (size_t i = 0; i < v->big.n; i++)
-		if (v->big.v[i].value == value) {
-			v->big.v[i].n++;
-			return;
-		}
-	*vec_push(&v->big) = (struct verdict_count){ value, 1 };
+	u32 *slot;
+
+	if (v->big.n * 2 >= v->nr_slots)
+		big_grow(v);
+	slot = big_slot(v, value);
+	if (!*slot) {
+		*vec_push(&v->big) = (struct verdict_count){ value, 0 };
+		*slot = (u32)v->big.n;
+	}
+	v->big.v[*slot - 1].n++;
 }
 
 static int more_first(const void *a, const void *b)
@@ -138,7 +165,7 @@ static PRINTF_LIKE(2, 3) void differs(struct verdicts *v, const char *fmt, ...)
 	if (++v->differ > DIFFERENCES_SHOWN)
 		return;
 	va_start(ap, fmt);
-	vfprintf(v->log, fmt, ap);
+	vfprintf(v->report, fmt, ap);
 	va_end(ap);
 }
 
@@ -172,10 +199,10 @@ void verdicts_end(struct verdicts *v, u64 packets)
 			verdict_text(v->prog_type, v->expect.v[v->at].value, want),
 			packets);
 	if (v->differ > DIFFERENCES_SHOWN)
-		fprintf(v->log, "... and %" PRIu64 " more differences\n",
+		fprintf(v->report, "... and %" PRIu64 " more differences\n",
 			v->differ - DIFFERENCES_SHOWN);
 	if (v->expect_file)
-		fprintf(v->log, "%s: %" PRIu64 " of %zu expected verdicts differ\n",
+		fprintf(v->report, "%s: %" PRIu64 " of %zu expected verdicts differ\n",
 			v->expect_file, v->differ, v->expect.n);
 }
 
@@ -189,5 +216,6 @@ void verdicts_free(struct verdicts *v)
 	if (v->out.f)
 		os_out_abort(&v->out);
 	vec_free(&v->big);
+	free(v->slots);
 	vec_free(&v->expect);
 }

@@ -209,7 +209,11 @@ static int rt_prog_load(struct backend *b, const struct image *img, u32 prog,
 	p->img = img;
 	p->prog = &img->progs[prog];
 	p->host = find_host(rt, p->prog->type);
-	if (!p->host)
+	if (p->prog->type == BPF_PROG_TYPE_UNSPEC)
+		r = err_set(err, ERR_SEC_NAME, img->file,
+			    "program '%s': section '%s' names no program type",
+			    p->prog->name, p->prog->section);
+	else if (!p->host)
 		r = err_set(err, ERR_PROG_TYPE, img->file,
 			    "program '%s' is of type %s, which the embedded engine cannot run yet",
 			    p->prog->name, row ? row->name : "unspecified");

@@ -29,7 +29,7 @@ bad "no object" "object" $SKEP run $cap
 
 head -c 100001 $cap > "$tmp/cut.pcapng"
 bad "a capture cut in mid-packet" "cut.pcapng+0x" $SKEP run $fw "$tmp/cut.pcapng" -o "$tmp/o.pcapng" --verdicts "$tmp/o.txt"
-same "nothing half-written" "" "$(ls "$tmp" | grep '^o\.')"
+same "nothing half-written" "" "$(ls -A "$tmp" | grep '^o\.\|skep')"
 printf 'garbage' > "$tmp/g.pcap"
 bad "garbage as a capture" "neither" $SKEP run $fw "$tmp/g.pcap"
 
@@ -53,6 +53,22 @@ bad "an unknown command" "did you mean 'skep run'" $SKEP rnu
 bad "an unknown option" "did you mean --verdicts" $SKEP run --verdict x
 bad "an option without value" "needs" $SKEP run $fw $cap -o
 bad "a number that is none" "takes a number" $SKEP run --repeat x
+bad "a negative number" "takes a number" $SKEP run $fw $cap --cpus " -3"
+bad "a number after a space" "takes a number" $SKEP run $fw $cap --cpus " 3"
+bad "no instruction at all" "--budget is at least 1" $SKEP run $fw $cap --budget 0
+bad "an empty name of an object" "'': error: No such file" $SKEP run "" $cap
+bad "an empty name of a map file" "'': error: No such file" $SKEP run $fw $cap --map deny=
+bad "an empty name of an output" "'': error: No such file" $SKEP run $fw $cap -o ""
+bad "an output that is a folder's name" "Is a directory" $SKEP run $fw $cap -o "$tmp/new/"
+bad "a name that is too long" "File name too long" $SKEP run $fw $cap -o "$(printf %0300d 0)"
+bad "two outputs in one file" "same file" $SKEP run $fw $cap -o "$tmp/o" --verdicts "$tmp/o"
+bad "two outputs on standard output" "leaves no room" $SKEP run $fw $cap -o - -v
+bad "a full disk" "No space left" $SKEP run $fw $cap -o /dev/full
+bad "standard output on a full disk" "No space left" sh -c "$SKEP inspect $fw > /dev/full"
+bad "assembling onto a full disk" "No space left" sh -c "echo exit | $SKEP asm - > /dev/full"
+bad "a file without end" "File too large" $SKEP asm /dev/zero
+cp $fw "$tmp/twin.o"
+bad "two programs of one name" "give one object" $SKEP run $fw "$tmp/twin.o" $cap --prog firewall
 bad "an unknown program" "there is no program 'x'" $SKEP run $fw $cap --prog x
 bad "a place that cannot be written" "/nowhere/x" $SKEP run $fw $cap -o /nowhere/x
 bad "assembling nonsense" ":2:" sh -c "printf 'r0 = 1\nr0 ~= 2\n' | $SKEP asm -"
@@ -64,4 +80,23 @@ has "the line" "bad.c:" "$out"
 has "the kind of memory and the offset" "of the packet are read" "$out"
 has "the program" "program 'firewall', instruction" "$out"
 has "the packet" "on packet" "$out"
+
+# What is killed leaves nothing behind, and no older file is spoiled.
+echo old > "$tmp/old.pcapng"
+for sig in TERM KILL; do
+	mkfifo "$tmp/fifo"
+	$SKEP run $fw - -o "$tmp/old.pcapng" --verdicts "$tmp/new.txt" -q < "$tmp/fifo" 2>/dev/null &
+	pid=$!
+	exec 9> "$tmp/fifo"
+	head -c 200000 $cap >&9
+	kill -s $sig $pid
+	wait $pid
+	exec 9>&-
+	same "killed by $sig: nothing left" "" "$(ls -A "$tmp" | grep 'skep\|new')"
+	same "killed by $sig: the older file" old "$(cat "$tmp/old.pcapng")"
+	rm "$tmp/fifo"
+done
+ok "an older file is replaced" $SKEP run $fw $cap -q -o "$tmp/old.pcapng"
+same "by one" "" "$(ls -A "$tmp" | grep skep)"
+ok "which is a capture" $SKEP run $fw "$tmp/old.pcapng" -q
 done_testing

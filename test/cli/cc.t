@@ -21,10 +21,28 @@ SEC("xdp") int only_ip(struct xdp_md *ctx)
 C
 has "a program without headers or licence" "only_ip (xdp): 10983 packets" "$($SKEP run "$tmp/book.c" $cap 2>/dev/null)"
 ok "cc" $SKEP cc "$tmp/book.c" -o "$tmp/book.o"
+ok "cc to standard output" sh -c "$SKEP cc '$tmp/book.c' -o - | cmp - '$tmp/book.o'"
+mkfifo "$tmp/pipe"
+cat "$tmp/pipe" > "$tmp/piped.o" &
+ok "cc to a pipe" $SKEP cc "$tmp/book.c" -o "$tmp/pipe"
+wait
+ok "which stays one" test -p "$tmp/pipe"
+ok "and passed the object on" cmp "$tmp/piped.o" "$tmp/book.o"
 ok "its object" $SKEP run "$tmp/book.o" $cap -q
 ok "cc in the current folder" sh -c "cd $tmp && $SKEP cc book.c && test -s book.o"
 ok "arguments for clang" $SKEP cc "$tmp/book.c" -o "$tmp/v1.o" -- -mcpu=v1 -DX=1
 ok "the example" $SKEP run examples/firewall/firewall.c $cap -q
+
+cat > "$tmp/random.c" <<'C'
+SEC("xdp") int any(struct xdp_md *ctx) { return bpf_get_prandom_u32(); }
+C
+has "a program that returns anything" "more values (--json has all)" \
+	"$($SKEP run "$tmp/random.c" $cap 2>/dev/null)"
+cat > "$tmp/name.c" <<'C'
+SEC("xdb") int prog(struct xdp_md *ctx) { return XDP_PASS; }
+C
+has "a section that names no type" "section 'xdb' names no program type" \
+	"$($SKEP run "$tmp/name.c" $cap --prog prog 2>&1)"
 
 cat > "$tmp/loop.c" <<'C'
 SEC("xdp") int loop(struct xdp_md *ctx)

@@ -52,7 +52,26 @@ status "--expect --json: a packet that does not come" 1 \
 	$SKEP run $fw $cap -q --json --expect "$tmp/v2"
 diff=$($SKEP run $fw $cap -q --json --expect "$tmp/v2" 2>/dev/null)
 same "standard output is JSON only" "{" "$(printf '%s\n' "$diff" | head -n 1)"
-has "the count of differences is in it" '"differ": 1,' "$diff"
+has "the count of differences is in it" '"verdicts_differ": 1,' "$diff"
+
+same "-- ends options" 10983 \
+	"$($SKEP run --json -q -- $fw $cap | sed -n '/^  "packets"/s/.*: \([0-9]*\).*/\1/p')"
+same "standard output has the packets alone" "$($SKEP run $fw $cap -q -o - | cksum)" \
+	"$($SKEP run $fw $cap -o - 2>/dev/null | cksum)"
+same "or the verdicts alone" 10983 "$($SKEP run $fw $cap --verdicts - 2>/dev/null | wc -l)"
+status "--expect and JSON: a packet that does not come" 1 \
+	$SKEP run $fw $cap -q --json --expect "$tmp/v2"
+if command -v jq > /dev/null; then
+	same "--expect and JSON: how many differ" 373 "$($SKEP run $fw $cap --json --map deny=$deny \
+		--expect "$tmp/v" 2>/dev/null | jq .verdicts_differ)"
+else
+	skip "--expect and JSON" "no jq"
+fi
+: > "$tmp/real"
+ln -s real "$tmp/link"
+ok "an output that is a link" $SKEP run $fw $cap -q -o "$tmp/link"
+same "stays a link" real "$(readlink "$tmp/link")"
+ok "to the output" $SKEP run $fw "$tmp/real" -q
 
 ok "--repeat" $SKEP run $fw $cap -q --repeat 3
 has "-v" "XDP_PASS" "$($SKEP run $fw $cap -v | head -n 1)"
