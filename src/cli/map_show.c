@@ -170,13 +170,19 @@ static void add_int(u8 *sum, const u8 *v, u64 bytes)
 #endif
 }
 
-/* Adds V to SUM integer by integer; what is no integer keeps its first value. */
-static void add_typed(const struct btf *btf, u32 id, u8 *sum, const u8 *v)
+/*
+ * Adds V to SUM integer by integer; what is no integer keeps its first value.
+ * BUDGET bounds the parts: empty structs can hold any number of each other.
+ */
+static void add_typed(const struct btf *btf, u32 id, u8 *sum, const u8 *v, u64 *budget)
 {
 	const struct btf_type *t;
 	const struct btf_array *a;
 	u64 size;
 
+	if (!*budget)
+		return;
+	--*budget;
 	id = btf_skip_mods(btf, id);
 	t = btf_type(btf, id);
 	switch (btf_kind(t)) {
@@ -188,14 +194,15 @@ static void add_typed(const struct btf *btf, u32 id, u8 *sum, const u8 *v)
 			struct btf_member_info m = btf_member(btf, t, i);
 
 			if (!m.bit_size)
-				add_typed(btf, m.type_id, sum + m.bit_off / 8, v + m.bit_off / 8);
+				add_typed(btf, m.type_id, sum + m.bit_off / 8, v + m.bit_off / 8,
+					  budget);
 		}
 		break;
 	case BTF_KIND_ARRAY:
 		a = (const struct btf_array *)(t + 1);
 		size = (u64)btf_size(btf, a->type);
 		for (u64 i = 0; size && i < a->nelems; i++)
-			add_typed(btf, a->type, sum + i * size, v + i * size);
+			add_typed(btf, a->type, sum + i * size, v + i * size, budget);
 		break;
 	}
 }
@@ -207,9 +214,10 @@ static void sum_cpus(struct show *s)
 
 	for (u32 cpu = 1; cpu < s->info.cpus; cpu++) {
 		const u8 *v = s->value + (size_t)cpu * s->info.value_stride;
+		u64 budget = 65536 + s->info.value_size * 16ull;
 
 		if (btf && s->def->value_type)
-			add_typed(btf, s->def->value_type, s->value, v);
+			add_typed(btf, s->def->value_type, s->value, v, &budget);
 		else
 			add_int(s->value, v, s->info.value_size);
 	}
