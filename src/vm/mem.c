@@ -189,21 +189,36 @@ static u64 map_distance(const struct vm_map *map, u64 addr)
 	return map ? distance(addr, base, base + map_area_bytes(map)) : ~0ull;
 }
 
+/* The map whose area is nearest to ADDR, which no map holds; or NULL. */
+static const struct vm_map *map_near(const struct vm_code *code, u64 addr)
+{
+	const struct vm_map *near = map_before(code, addr);
+
+	for (u32 i = 0; i < code->nr_sorted; i++)	/* the first behind ADDR */
+		if ((u64)code->sorted[i]->mem.base > addr) {
+			if (map_distance(code->sorted[i], addr) < map_distance(near, addr))
+				near = code->sorted[i];
+			break;
+		}
+	return near;
+}
+
 static void fault_map(struct vm_machine *m, const struct vm_map *map, u64 addr,
 		      u64 size, bool write, const char *verb)
 {
 	const struct map_mem *mem = &map->mem;
-	u64 off = addr - (u64)mem->base, last = (mem->nr - 1) * mem->stride;
+	s64 off = (s64)(addr - (u64)mem->base), last = (s64)((mem->nr - 1) * mem->stride);
 
-	off = off > last ? off - last : off % mem->stride;
-	if (in_bounds(off, size, mem->value_bytes))
+	if (off >= 0)
+		off = off > last ? off - last : off % mem->stride;
+	if (off >= 0 && in_bounds((u64)off, size, mem->value_bytes))
 		vm_fault_set(m, VM_FAULT_MEM,
 			     "a map value is %s, and the map is %s-only to programs",
 			     verb, write ? "read" : "write");
 	else
-		vm_fault_set(m, VM_FAULT_MEM, "bytes %llu..%llu of a map value are %s, it has %u",
-			     (unsigned long long)off, (unsigned long long)(off + size - 1),
-			     verb, mem->value_bytes);
+		vm_fault_set(m, VM_FAULT_MEM, "bytes %lld..%lld of a map value are %s, it has %u",
+			     (long long)off, (long long)(off + (s64)size - 1), verb,
+			     mem->value_bytes);
 }
 
 static void fault_region(struct vm_machine *m, const struct vm_region *r,
@@ -226,8 +241,8 @@ static void fault_mem(struct vm_machine *m, u64 addr, u64 size, bool write)
 	u64 top = (u64)m->stack + sizeof(m->stack), frame = (u64)vm_frame_top(m, m->depth);
 	const struct vm_map *map = any_map_at(m, addr);
 	const struct vm_region *reg = region_at(m, addr);
-	const struct vm_map *before = map_before(m->code, addr);
-	u64 from_map = map_distance(before, addr), from_packet = ~0ull;
+	const struct vm_map *beside = map_near(m->code, addr);
+	u64 from_map = map_distance(beside, addr), from_packet = ~0ull;
 
 	if (p->data)
 		from_packet = distance(addr, (u64)p->hard_start, (u64)p->hard_end);
@@ -246,7 +261,7 @@ static void fault_mem(struct vm_machine *m, u64 addr, u64 size, bool write)
 			     verb, (long long)(addr - frame), (unsigned long long)size,
 			     VM_STACK_BYTES);
 	else if (from_map != ~0ull && from_map < from_packet)
-		fault_map(m, before, addr, size, write, verb);
+		fault_map(m, beside, addr, size, write, verb);
 	else if (from_packet != ~0ull)
 		fault_packet(m, (s64)(addr - (u64)p->data), size, verb);
 	else
