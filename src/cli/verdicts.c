@@ -132,7 +132,8 @@ static int parse_expect(struct verdicts *v, const char *text, size_t bytes, stru
 		}
 		i += n + 1;
 	}
-	qsort(v->expect.v, v->expect.n, sizeof(*v->expect.v), by_number);
+	if (v->expect.n)
+		qsort(v->expect.v, v->expect.n, sizeof(*v->expect.v), by_number);
 	return 0;
 }
 
