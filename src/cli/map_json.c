@@ -70,11 +70,11 @@ static void put_int(u8 *out, u64 v, u32 bytes)
 /* What numbers a place takes: those of its type, or of either where none says. */
 enum sign { SIGN_NO, SIGN_YES, SIGN_ANY };
 
-/* BITS is 1..64. */
+/* BITS is not 0, and above 64 for wide bit fields. */
 static bool fits(u64 v, bool negative, u32 bits, enum sign sign)
 {
 	if (negative)
-		return sign != SIGN_NO && -v <= 1ull << (bits - 1);
+		return sign != SIGN_NO && (bits >= 64 || -v <= 1ull << (bits - 1));
 	if (sign == SIGN_YES)
 		bits--;
 	return bits >= 64 || v < 1ull << bits;

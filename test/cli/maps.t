@@ -15,6 +15,7 @@ struct value {
 	_Bool yes; enum color color; enum wide wide; char name[16]; unsigned char mac[6];
 	struct { union { int whole; struct { short low, high; }; }; int after; };
 	struct bits bits; struct bits two[2]; int matrix[2][3];
+	__int128 broad : 100;
 	void *pointer; float single; double twice; __int128 huge;
 };
 struct {
@@ -90,6 +91,7 @@ put '"name": "a\u0000b"' '"name": "a"'
 refuse '"name": "seventeen letters"' "a text of 17 bytes does not fit 16"
 put '"pointer": "0xffff888000000000"' '"pointer": "0xffff888000000000"'
 put '"single": -1.5, "twice": 2' '"single": -1.500000, "twice": 2.000000'
+put '"broad": -5' '"broad": "0xffffffffffffffffffffffffb"'
 put '"huge": "0x123456789abcdef0fedcba9876543210"' '"huge": "0x123456789abcdef0fedcba9876543210"'
 refuse '"huge": "0x123456789abcdef0fedcba98765432100"' "huge: "
 
