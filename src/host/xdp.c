@@ -35,6 +35,7 @@ const struct host host_xdp = {
 	.prog_type = BPF_PROG_TYPE_XDP,
 	.buffer_bytes = XDP_HEADROOM_BYTES + CAPTURE_PACKET_MAX + FRAME_BYTES,
 	.begin = xdp_begin,
+	.same_context = true,
 };
 
 const struct host *const host_all[] = { &host_xdp, NULL };

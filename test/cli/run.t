@@ -34,6 +34,23 @@ else
 	skip "Wireshark shows the verdicts" "no tshark"
 fi
 
+# Without -v and files packets run in batches where they lie, else one by one.
+one_by_one=$($SKEP run $fw $cap --map deny=$deny -q --json --verdicts "$tmp/each")
+same "packets in batches: the same verdicts and maps" \
+	"$(printf '%s' "$one_by_one" | grep -v ns_per_packet)" \
+	"$($SKEP run $fw $cap --map deny=$deny -q --json | grep -v ns_per_packet)"
+cat > "$tmp/late.c" <<'EOF'
+SEC("xdp") int late(struct xdp_md *ctx)
+{
+	static int n;
+
+	return ++n == 100 ? *(int *)(long)ctx->data_end : XDP_PASS;
+}
+EOF
+out=$($SKEP run "$tmp/late.c" $cap 2>&1)
+same "a fault in a batch" 1 $?
+has "names the packet" "on packet 100 of $cap" "$out"
+
 same "a capture on standard input" 10983 \
 	"$($SKEP run $fw - -q --json < $cap | sed -n '/^  "packets"/s/.*: \([0-9]*\).*/\1/p')"
 same "several captures are one" 21966 \
