@@ -54,6 +54,23 @@ out=$($SKEP run "$tmp/late.c" $cap 2>&1)
 same "a fault in a batch" 1 $?
 has "names the packet" "on packet 100 of $cap" "$out"
 
+cat > "$tmp/room.c" <<'EOF'
+SEC("xdp") int room(struct xdp_md *ctx)
+{
+	int *before;
+
+	if (bpf_xdp_adjust_head(ctx, -4))
+		return XDP_ABORTED;
+	before = (int *)(long)ctx->data;
+	if (before + 1 > (int *)(long)ctx->data_end || *before)
+		return XDP_DROP;
+	*before = -1;
+	return XDP_PASS;
+}
+EOF
+has "headroom has nothing of the packet before" '"XDP_PASS": 10983' \
+	"$($SKEP run "$tmp/room.c" $cap -q --json)"
+
 same "a capture on standard input" 10983 \
 	"$($SKEP run $fw - -q --json < $cap | sed -n '/^  "packets"/s/.*: \([0-9]*\).*/\1/p')"
 same "several captures are one" 21966 \
