@@ -15,6 +15,7 @@
 #include <pcap/pcap.h>
 #undef bpf_insn
 #endif
+#include "bench.h"
 #include "api/object.h"
 #include "base/arena.h"
 #include "base/os.h"
@@ -22,14 +23,6 @@
 #include <skep/insn.h>
 
 enum { PACKETS = 1000000, BYTES = 60, ROUNDS = 15 };
-
-static void must(int r, const struct skep_err *err)
-{
-	if (r >= 0)
-		return;
-	fputs(skep_err_text(err), stderr);
-	exit(1);
-}
 
 /* Written at once, as a copy is: the page cache keeps the file in parts as big
  * as those of a file that comes from the disk. */
@@ -116,19 +109,6 @@ static double pass_libpcap(const char *path)
 }
 #endif
 
-static int by_size(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double median(double *v)
-{
-	qsort(v, ROUNDS, sizeof(*v), by_size);
-	return v[ROUNDS / 2];
-}
-
 static void race(const char *path, struct skep_object *obj)
 {
 	double own[ROUNDS], lib[ROUNDS] UNUSED;
@@ -140,10 +120,10 @@ static void race(const char *path, struct skep_object *obj)
 #endif
 	}
 	printf("run of a program that returns at once: %.1f Mpps (%.1f ns)",
-	       1000 / median(own), median(own));
+	       1000 / median(own, ROUNDS), median(own, ROUNDS));
 #ifndef NO_PCAP
 	printf(", pcap_next_ex %.1f Mpps (%.1f ns), ratio %.2f",
-	       1000 / median(lib), median(lib), median(lib) / median(own));
+	       1000 / median(lib, ROUNDS), median(lib, ROUNDS), median(lib, ROUNDS) / median(own, ROUNDS));
 #endif
 	printf(" [medians of %d, %d packets of %d bytes]\n", ROUNDS, PACKETS, BYTES);
 }
