@@ -28,7 +28,7 @@
 
 struct service_key {
 	__be32 addr;
-	__be16 port;
+	__u16 port;		/* in host order, so that people can write it */
 	__u8 proto;
 	__u8 pad;
 };
@@ -273,7 +273,7 @@ static __always_inline enum reason balance(struct xdp_md *ctx)
 	if (!parse_flow(ip, end, &flow))
 		return TOO_SHORT;
 	key.addr = flow.dst;
-	key.port = flow.dst_port;
+	key.port = bpf_ntohs(flow.dst_port);
 	key.proto = flow.proto;
 	s = bpf_map_lookup_elem(&services, &key);
 	if (!s)
