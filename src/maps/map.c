@@ -9,7 +9,8 @@
 #include <stdlib.h>
 
 static const struct map_ops *const types[] = {
-	&array_ops, &percpu_array_ops, &hash_ops, &lpm_ops, &prog_array_ops,
+	&array_ops, &percpu_array_ops, &hash_ops, &percpu_hash_ops, &lru_hash_ops,
+	&lru_percpu_hash_ops, &lpm_ops, &prog_array_ops,
 };
 
 static const struct map_ops *ops_of(u32 type)
@@ -52,7 +53,7 @@ static void head_fill(const struct map *m)
 static int refuse_type(u32 type, const char *name, struct skep_err *err)
 {
 	const struct maptype_row *row = maptype_row(type);
-	char have[128] = "";
+	char have[512] = "";
 
 	if (row) {
 		for (size_t i = 0; i < ARRAY_LEN(types); i++)
@@ -138,8 +139,11 @@ static bool may_write(const struct map *m)
 
 static int lookup_slots(struct map *m, const void *key, u8 *value)
 {
+	const struct map_ops *ops = m->ops;
+
 	for (u32 cpu = 0; cpu < m->cpus; cpu++) {
-		const void *v = m->ops->lookup(m, key, cpu);
+		const void *v = ops->peek_at ? ops->peek_at(m, key, cpu)
+					       : ops->lookup(m, key, cpu);
 
 		if (!v)
 			return -ENOENT;
@@ -209,6 +213,17 @@ int map_user_delete(struct map *m, const void *key)
 	if (!may_write(m))
 		return -EPERM;
 	return m->ops->remove(m, key, MAP_USER);
+}
+
+int map_user_take(struct map *m, const void *key, void *value, u64 flags)
+{
+	if (flags & ~(u64)BPF_F_LOCK)
+		return -EINVAL;
+	if (!may_read(m) || !may_write(m))
+		return -EPERM;
+	if (flags & BPF_F_LOCK && !m->lock_at)
+		return -EINVAL;
+	return m->ops->take ? m->ops->take(m, key, value, MAP_USER) : -KERNEL_ENOTSUPP;
 }
 
 int map_user_next_key(struct map *m, const void *key, void *next)

@@ -41,6 +41,11 @@ struct map_ops {
 	void *(*lookup)(struct map *m, const void *key, u32 cpu);
 	int (*update)(struct map *m, const void *key, const void *value, u64 flags, u32 cpu);
 	int (*remove)(struct map *m, const void *key, u32 cpu);
+	/* Looks for user space, without counting as a use; NULL: lookup does. */
+	void *(*peek_at)(struct map *m, const void *key, u32 cpu);
+	/* Removes KEY, and VALUE gets what it had, as user space sees it; NULL:
+	   not for this type. */
+	int (*take)(struct map *m, const void *key, void *value, u32 cpu);
 	/* The element at or after the position *POS (0 = start), which moves
 	   behind it; KEY gets key_size bytes. False at the end. Elements that
 	   stay in the map during a walk are met once. NULL: cannot walk.
@@ -53,6 +58,7 @@ struct map_ops {
 };
 
 enum { MAP_USER = ~0u };	/* a caller without a cpu slot */
+enum { KERNEL_ENOTSUPP = 524 };	/* no libc has its name */
 
 struct map {
 	const struct map_ops *ops;
@@ -75,6 +81,8 @@ struct map {
 	void *index, *overflow, *stripes;
 	u32 stripe_mask;
 	u64 seed;
+	u8 *marks, *values;
+	u64 cpu_step;
 };
 
 /* Creates a map; memory is committed as it is touched. Errors: MAP_TYPE,
@@ -101,6 +109,8 @@ u64 map_user_value_bytes(const struct map *m);
 int map_user_lookup(struct map *m, const void *key, void *value, u64 flags);
 int map_user_update(struct map *m, const void *key, const void *value, u64 flags);
 int map_user_delete(struct map *m, const void *key);
+/* Looks up and deletes in one step; -ENOTSUPP for types that cannot. */
+int map_user_take(struct map *m, const void *key, void *value, u64 flags);
 int map_user_next_key(struct map *m, const void *key, void *next);
 /* -EPERM when user space may not write to it, or it is frozen already. */
 int map_freeze(struct map *m);

@@ -37,7 +37,8 @@ static int our_create(const struct map_attr *m)
 {
 	static const struct { const char *name; int code; } names[] = {
 		{ "(EINVAL)", -EINVAL }, { "(E2BIG)", -E2BIG },
-		{ "(ENOMEM)", -ENOMEM },
+		{ "(ENOMEM)", -ENOMEM }, { "(ENOTSUPP)", -KERNEL_ENOTSUPP },
+		{ "(EBADF)", -EBADF }, { "(EPERM)", -EPERM },
 	};
 	struct skep_err err = { 0 };
 	struct map *map;
@@ -67,7 +68,8 @@ static void compare_create(const struct map_attr *m)
 }
 
 static const u32 our_types[] = { BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_ARRAY,
-	BPF_MAP_TYPE_PROG_ARRAY, BPF_MAP_TYPE_PERCPU_ARRAY, BPF_MAP_TYPE_LPM_TRIE };
+	BPF_MAP_TYPE_PROG_ARRAY, BPF_MAP_TYPE_PERCPU_ARRAY, BPF_MAP_TYPE_LPM_TRIE,
+	BPF_MAP_TYPE_PERCPU_HASH, BPF_MAP_TYPE_LRU_HASH, BPF_MAP_TYPE_LRU_PERCPU_HASH };
 
 static void test_create(void **state)
 {
@@ -78,8 +80,8 @@ static void test_create(void **state)
 
 	need_kernel();
 	rng = 1;
-	for (int i = 0; i < 6000; i++) {
-		struct map_attr m = { .name = "m", .type = our_types[any(5)],
+	for (int i = 0; i < 20000; i++) {
+		struct map_attr m = { .name = "m", .type = our_types[any(ARRAY_LEN(our_types))],
 			.key_size = sizes[any(8) ? any(9) : any(15)],
 			.value_size = sizes[any(15)], .max_entries = any(6),
 			.map_flags = flags[any(20)] | flags[any(20)],
@@ -201,6 +203,19 @@ static void do_lookup(struct pair *p, int step)
 		fail_msg("%s map, step %d: other value", p->ours->row->name, step);
 }
 
+static void do_take(struct pair *p, int step)
+{
+	u8 key[KEY_BYTES], a[VALUE_BYTES] = { 0 }, b[VALUE_BYTES] = { 0 };
+	u64 f = any(20) ? 0 : 1ull << any(5);
+	int r;
+
+	any_key(p, key);
+	r = kmap_op(BPF_MAP_LOOKUP_AND_DELETE_ELEM, p->fd, key, a, f);
+	same(p, "lookup and delete", r, map_user_take(p->ours, key, b, f), step);
+	if (!r && memcmp(a, b, p->value_bytes))
+		fail_msg("%s map, step %d: other value taken", p->ours->row->name, step);
+}
+
 static void do_delete(struct pair *p, int step)
 {
 	u8 key[KEY_BYTES];
@@ -210,11 +225,24 @@ static void do_delete(struct pair *p, int step)
 	     map_user_delete(p->ours, key), step);
 }
 
+static bool is_hash(const struct pair *p)
+{
+	switch (p->attr.type) {
+	case BPF_MAP_TYPE_HASH:
+	case BPF_MAP_TYPE_PERCPU_HASH:
+	case BPF_MAP_TYPE_LRU_HASH:
+	case BPF_MAP_TYPE_LRU_PERCPU_HASH:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* Hash maps have an order of their own: only whether there is a next key. */
 static void do_next(struct pair *p, int step)
 {
 	u8 key[KEY_BYTES], a[KEY_BYTES] = { 0 }, b[KEY_BYTES] = { 0 };
-	bool start = any(10) == 0, hash = p->attr.type == BPF_MAP_TYPE_HASH;
+	bool start = any(10) == 0, hash = is_hash(p);
 	int r;
 
 	if (hash && !start)
@@ -264,7 +292,7 @@ static void same_keys(const struct pair *p, int step)
 	assert_int_equal(our_keys(p, b, 600), n);
 	if (p->attr.type != BPF_MAP_TYPE_PROG_ARRAY)
 		assert_int_equal(p->ours->ops->count(p->ours), n);
-	if (p->attr.type == BPF_MAP_TYPE_HASH) {
+	if (is_hash(p)) {
 		qsort(a, n, KEY_BYTES, by_bytes);
 		qsort(b, n, KEY_BYTES, by_bytes);
 	}
@@ -287,8 +315,10 @@ static void run_pair(const struct map_attr *attr, u32 keys, u64 seed)
 			do_update(&p, i);
 		else if (what < 6)
 			do_lookup(&p, i);
-		else if (what < 9)
+		else if (what < 8)
 			do_delete(&p, i);
+		else if (what < 9)
+			do_take(&p, i);
 		else
 			do_next(&p, i);
 		if (i % 500 == 0)
@@ -323,12 +353,30 @@ static void test_hash(void **state)
 		{ "h", BPF_MAP_TYPE_HASH, 1, 1, 10, BPF_F_ZERO_SEED, 0, 0 },
 		{ "h", BPF_MAP_TYPE_HASH, 512, 100, 30, 0, 0, 0 },
 		{ "h", BPF_MAP_TYPE_HASH, 16, 8, 1, 0, 0, 0 },
+		{ "p", BPF_MAP_TYPE_PERCPU_HASH, 4, 8, 64, 0, 0, 0 },
+		{ "p", BPF_MAP_TYPE_PERCPU_HASH, 8, 13, 64, BPF_F_NO_PREALLOC, 0, 0 },
+		{ "p", BPF_MAP_TYPE_PERCPU_HASH, 16, 100, 7, 0, 0, 0 },
 	};
 
 	need_kernel();
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		run_pair(&rows[i], rows[i].max_entries + rows[i].max_entries / 3 + 2,
 			 200 + i);
+}
+
+/* With room for every key nothing is given up: all is as with a hash. */
+static void test_lru(void **state)
+{
+	static const struct map_attr rows[] = {
+		{ "l", BPF_MAP_TYPE_LRU_HASH, 4, 8, 8192, 0, 0, 0 },
+		{ "l", BPF_MAP_TYPE_LRU_HASH, 16, 13, 8192, BPF_F_NO_COMMON_LRU, 0, 0 },
+		{ "l", BPF_MAP_TYPE_LRU_PERCPU_HASH, 8, 8, 8192, 0, 0, 0 },
+		{ "l", BPF_MAP_TYPE_LRU_PERCPU_HASH, 4, 5, 8192, BPF_F_NO_COMMON_LRU, 0, 0 },
+	};
+
+	need_kernel();
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		run_pair(&rows[i], 100, 250 + i);
 }
 
 static void test_lpm(void **state)
@@ -383,6 +431,7 @@ int main(void)
 		cmocka_unit_test(test_create_limits),
 		cmocka_unit_test(test_arrays),
 		cmocka_unit_test(test_hash),
+		cmocka_unit_test(test_lru),
 		cmocka_unit_test(test_lpm),
 		cmocka_unit_test(test_access),
 	};
