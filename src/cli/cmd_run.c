@@ -253,49 +253,80 @@ static int on_packet(struct job *j, struct capture *c, const struct packet *p,
 	return j->out ? write_packet(j, c, p, t) : 0;
 }
 
-static int bad_link(struct job *j, const char *path, const struct packet *p)
+static int bad_link(struct job *j, const char *path, u64 number, u32 link)
 {
-	const char *name = capture_link_name(p->link);
+	const char *name = capture_link_name(link);
 
 	return err_set(j->err, ERR_PCAP_LINK, path,
 		       "packet %" PRIu64
 		       " has link type %s (%u); XDP programs take Ethernet frames",
-		       p->number, name ? name : "unknown", p->link);
+		       number, name ? name : "unknown", link);
 }
 
 /* Adds to a message which packet it was about. */
-static int at_packet(struct job *j, int r, const char *path, const struct packet *p)
+static int at_packet(struct job *j, int r, const char *path, u64 number, u32 bytes)
 {
-	err_note(j->err, "on packet %" PRIu64 " of %s (%u bytes)", p->number, path, p->bytes);
+	err_note(j->err, "on packet %" PRIu64 " of %s (%u bytes)", number, path, bytes);
 	return r;
 }
 
-static int run_packets(struct job *j, const char *path, struct capture *c)
+/* Nothing but verdicts is wanted of the packets. */
+static int run_batches(struct job *j, const char *path, struct capture *c, struct test_run *t)
 {
 	struct backend *b = j->prog->obj->backend;
-	int (*test_run)(struct backend *, u32, struct test_run *, struct skep_err *) =
-		b->ops->test_run;
-	struct test_run t = { .repeat = (u32)j->o.repeat, .budget = j->o.budget, .ifindex = 1 };
-	bool plain = !j->o.verbose && !j->out && !j->o.verdicts && !j->o.expect;
+	struct test_packet p[64];
+	u64 number = 0;		/* in this capture */
+	u32 link;
+	int got, r = 0;
+
+	while (!r && (got = capture_batch(c, p, ARRAY_LEN(p), &link, j->err)) > 0) {
+		u32 n = (u32)got;
+
+		if (unlikely(link != LINK_ETHERNET))
+			return bad_link(j, path, number + 1, link);
+		r = b->ops->test_run_batch(b, (u32)j->prog->loaded, t, p, &n, j->err);
+		if (unlikely(r))
+			at_packet(j, r, path, number + n + 1, p[n].bytes);
+		for (u32 i = 0; i < n; i++) {
+			j->cut += p[i].bytes < p[i].wire_bytes;
+			verdicts_count(&j->v, p[i].retval);
+		}
+		number += n;
+		j->packets += n;
+	}
+	return r ? r : got;
+}
+
+static int run_packets(struct job *j, const char *path, struct capture *c, struct test_run *t)
+{
+	struct backend *b = j->prog->obj->backend;
 	struct packet p;
 	int r;
 
 	while ((r = capture_next(c, &p, j->err)) > 0) {
-		if (unlikely(p.link != LINK_ETHERNET))
-			return bad_link(j, path, &p);
-		t.data = p.data;
-		t.bytes = p.bytes;
-		r = test_run(b, (u32)j->prog->loaded, &t, j->err);
-		if (unlikely(r))
-			return at_packet(j, r, path, &p);
+		if (p.link != LINK_ETHERNET)
+			return bad_link(j, path, p.number, p.link);
+		t->data = p.data;
+		t->bytes = p.bytes;
+		r = b->ops->test_run(b, (u32)j->prog->loaded, t, j->err);
+		if (r)
+			return at_packet(j, r, path, p.number, p.bytes);
 		j->packets++;
 		j->cut += p.bytes < p.wire_bytes;
-		if (plain)
-			verdicts_count(&j->v, t.retval);
-		else if ((r = on_packet(j, c, &p, &t, j->packets)))
+		r = on_packet(j, c, &p, t, j->packets);
+		if (r)
 			return r;
 	}
 	return r;
+}
+
+static int run_capture(struct job *j, const char *path, struct capture *c)
+{
+	struct test_run t = { .repeat = (u32)j->o.repeat, .budget = j->o.budget, .ifindex = 1 };
+	bool plain = !j->o.verbose && !j->out && !j->o.verdicts && !j->o.expect &&
+		     j->o.repeat <= 1;
+
+	return plain ? run_batches(j, path, c, &t) : run_packets(j, path, c, &t);
 }
 
 static int run_captures(struct job *j)
@@ -308,7 +339,7 @@ static int run_captures(struct job *j)
 
 		r = capture_open(&c, j->captures.v[i], j->err);
 		if (!r)
-			r = run_packets(j, j->captures.v[i], c);
+			r = run_capture(j, j->captures.v[i], c);
 		capture_close(c);
 	}
 	j->ns = os_clock_cpu_ns() - start;
