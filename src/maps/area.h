@@ -173,7 +173,18 @@ int attr_flags(const struct map_attr *a, u32 mask, struct skep_err *err);
  * no contradiction among them. */
 int attr_check(const struct map_attr *a, u32 flags_mask, struct skep_err *err);
 
+/* ---- maps of maps (inner.c) -------------------------------------------------- */
+
+/* For check(): is there an inner map, and may it be one? */
+int inner_check(const struct map_attr *a, struct skep_err *err);
+/* May map NUMBER be a value of M? -EBADF, -EINVAL. */
+int inner_fits(const struct map *m, u32 number);
+/* The map NUMBER for a program, which may use it from now on. */
+void *inner_lend(const struct map *m, u32 number);
+
 extern const struct map_ops array_ops, percpu_array_ops, hash_ops, percpu_hash_ops,
-	lru_hash_ops, lru_percpu_hash_ops, lpm_ops, prog_array_ops;
+	lru_hash_ops, lru_percpu_hash_ops, lpm_ops, prog_array_ops,
+	cgroup_array_ops, array_of_maps_ops, hash_of_maps_ops, queue_ops,
+	stack_ops, bloom_ops, devmap_ops, devmap_hash_ops, cpumap_ops, xskmap_ops;
 
 #endif

@@ -12,6 +12,10 @@
 
 enum { KEY_BYTES = 512, VALUE_BYTES = 4096, OPS = 20000 };
 
+#define MAP(called, kind, key, value, entries, flags) \
+	{ .name = called, .type = kind, .key_size = key, .value_size = value, \
+	  .max_entries = entries, .map_flags = flags }
+
 static u64 rng;
 
 static u32 any(u32 below)
@@ -69,7 +73,16 @@ static void compare_create(const struct map_attr *m)
 
 static const u32 our_types[] = { BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_ARRAY,
 	BPF_MAP_TYPE_PROG_ARRAY, BPF_MAP_TYPE_PERCPU_ARRAY, BPF_MAP_TYPE_LPM_TRIE,
-	BPF_MAP_TYPE_PERCPU_HASH, BPF_MAP_TYPE_LRU_HASH, BPF_MAP_TYPE_LRU_PERCPU_HASH };
+	BPF_MAP_TYPE_PERCPU_HASH, BPF_MAP_TYPE_LRU_HASH, BPF_MAP_TYPE_LRU_PERCPU_HASH,
+	BPF_MAP_TYPE_CGROUP_ARRAY, BPF_MAP_TYPE_QUEUE, BPF_MAP_TYPE_STACK,
+	BPF_MAP_TYPE_BLOOM_FILTER, BPF_MAP_TYPE_DEVMAP, BPF_MAP_TYPE_DEVMAP_HASH,
+	BPF_MAP_TYPE_CPUMAP, BPF_MAP_TYPE_XSKMAP };
+
+static bool is_keyless(u32 type)
+{
+	return type == BPF_MAP_TYPE_QUEUE || type == BPF_MAP_TYPE_STACK ||
+	       type == BPF_MAP_TYPE_BLOOM_FILTER;
+}
 
 static void test_create(void **state)
 {
@@ -88,7 +101,10 @@ static void test_create(void **state)
 			.map_extra = any(12) == 0 };
 
 		if (any(3))
-			m.key_size = m.type == BPF_MAP_TYPE_LPM_TRIE ? 8 : 4;
+			m.key_size = m.type == BPF_MAP_TYPE_LPM_TRIE ? 8 :
+				     is_keyless(m.type) ? 0 : 4;
+		if (any(2) && m.key_size == 4)
+			m.value_size = 4;
 		compare_create(&m);
 	}
 }
@@ -97,17 +113,17 @@ static void test_create(void **state)
 static void test_create_limits(void **state)
 {
 	static const struct map_attr rows[] = {
-		{ NULL, BPF_MAP_TYPE_HASH, 8, (4 << 20) - 48 - 8, 1, 0, 0, 0 },
-		{ NULL, BPF_MAP_TYPE_HASH, 8, (4 << 20) - 48 - 9, 1, 0, 0, 0 },
-		{ NULL, BPF_MAP_TYPE_HASH, 8, 4 << 20, 1, 1, 0, 0 },
-		{ NULL, BPF_MAP_TYPE_HASH, 8, 8, (1u << 31) + 1, 1, 0, 0 },
-		{ NULL, BPF_MAP_TYPE_HASH, 8, 8, UINT32_MAX, 1, 0, 0 },
-		{ NULL, BPF_MAP_TYPE_ARRAY, 4, 1u << 31, 1, 0, 0, 0 },
-		{ NULL, BPF_MAP_TYPE_ARRAY, 4, UINT32_MAX, 1, 0, 0, 0 },
-		{ NULL, BPF_MAP_TYPE_LPM_TRIE, 8, (4 << 20) - 280, 1, 1, 0, 0 },
-		{ NULL, BPF_MAP_TYPE_LPM_TRIE, 8, (4 << 20) - 279, 1, 1, 0, 0 },
-		{ NULL, BPF_MAP_TYPE_LPM_TRIE, 8, UINT32_MAX, 1, 1, 0, 0 },
-		{ NULL, BPF_MAP_TYPE_LPM_TRIE, 8, 8, UINT32_MAX, 1, 0, 0 },
+		MAP(NULL, BPF_MAP_TYPE_HASH, 8, (4 << 20) - 48 - 8, 1, 0),
+		MAP(NULL, BPF_MAP_TYPE_HASH, 8, (4 << 20) - 48 - 9, 1, 0),
+		MAP(NULL, BPF_MAP_TYPE_HASH, 8, 4 << 20, 1, 1),
+		MAP(NULL, BPF_MAP_TYPE_HASH, 8, 8, (1u << 31) + 1, 1),
+		MAP(NULL, BPF_MAP_TYPE_HASH, 8, 8, UINT32_MAX, 1),
+		MAP(NULL, BPF_MAP_TYPE_ARRAY, 4, 1u << 31, 1, 0),
+		MAP(NULL, BPF_MAP_TYPE_ARRAY, 4, UINT32_MAX, 1, 0),
+		MAP(NULL, BPF_MAP_TYPE_LPM_TRIE, 8, (4 << 20) - 280, 1, 1),
+		MAP(NULL, BPF_MAP_TYPE_LPM_TRIE, 8, (4 << 20) - 279, 1, 1),
+		MAP(NULL, BPF_MAP_TYPE_LPM_TRIE, 8, UINT32_MAX, 1, 1),
+		MAP(NULL, BPF_MAP_TYPE_LPM_TRIE, 8, 8, UINT32_MAX, 1),
 	};
 
 	need_kernel();
@@ -330,12 +346,12 @@ static void run_pair(const struct map_attr *attr, u32 keys, u64 seed)
 static void test_arrays(void **state)
 {
 	static const struct map_attr rows[] = {
-		{ "a", BPF_MAP_TYPE_ARRAY, 4, 8, 16, 0, 0, 0 },
-		{ "a", BPF_MAP_TYPE_ARRAY, 4, 13, 7, BPF_F_MMAPABLE, 0, 0 },
-		{ "a", BPF_MAP_TYPE_ARRAY, 4, 1, 1, 0, 0, 0 },
-		{ "a", BPF_MAP_TYPE_ARRAY, 4, 300, 5, BPF_F_RDONLY_PROG, 0, 0 },
-		{ "p", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, 16, 0, 0, 0 },
-		{ "p", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 13, 3, 0, 0, 0 },
+		MAP("a", BPF_MAP_TYPE_ARRAY, 4, 8, 16, 0),
+		MAP("a", BPF_MAP_TYPE_ARRAY, 4, 13, 7, BPF_F_MMAPABLE),
+		MAP("a", BPF_MAP_TYPE_ARRAY, 4, 1, 1, 0),
+		MAP("a", BPF_MAP_TYPE_ARRAY, 4, 300, 5, BPF_F_RDONLY_PROG),
+		MAP("p", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, 16, 0),
+		MAP("p", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 13, 3, 0),
 	};
 
 	need_kernel();
@@ -346,16 +362,16 @@ static void test_arrays(void **state)
 static void test_hash(void **state)
 {
 	static const struct map_attr rows[] = {
-		{ "h", BPF_MAP_TYPE_HASH, 4, 8, 64, 0, 0, 0 },
-		{ "h", BPF_MAP_TYPE_HASH, 8, 8, 200, 0, 0, 0 },
-		{ "h", BPF_MAP_TYPE_HASH, 8, 5, 64, BPF_F_NO_PREALLOC, 0, 0 },
-		{ "h", BPF_MAP_TYPE_HASH, 13, 33, 50, 0, 0, 0 },
-		{ "h", BPF_MAP_TYPE_HASH, 1, 1, 10, BPF_F_ZERO_SEED, 0, 0 },
-		{ "h", BPF_MAP_TYPE_HASH, 512, 100, 30, 0, 0, 0 },
-		{ "h", BPF_MAP_TYPE_HASH, 16, 8, 1, 0, 0, 0 },
-		{ "p", BPF_MAP_TYPE_PERCPU_HASH, 4, 8, 64, 0, 0, 0 },
-		{ "p", BPF_MAP_TYPE_PERCPU_HASH, 8, 13, 64, BPF_F_NO_PREALLOC, 0, 0 },
-		{ "p", BPF_MAP_TYPE_PERCPU_HASH, 16, 100, 7, 0, 0, 0 },
+		MAP("h", BPF_MAP_TYPE_HASH, 4, 8, 64, 0),
+		MAP("h", BPF_MAP_TYPE_HASH, 8, 8, 200, 0),
+		MAP("h", BPF_MAP_TYPE_HASH, 8, 5, 64, BPF_F_NO_PREALLOC),
+		MAP("h", BPF_MAP_TYPE_HASH, 13, 33, 50, 0),
+		MAP("h", BPF_MAP_TYPE_HASH, 1, 1, 10, BPF_F_ZERO_SEED),
+		MAP("h", BPF_MAP_TYPE_HASH, 512, 100, 30, 0),
+		MAP("h", BPF_MAP_TYPE_HASH, 16, 8, 1, 0),
+		MAP("p", BPF_MAP_TYPE_PERCPU_HASH, 4, 8, 64, 0),
+		MAP("p", BPF_MAP_TYPE_PERCPU_HASH, 8, 13, 64, BPF_F_NO_PREALLOC),
+		MAP("p", BPF_MAP_TYPE_PERCPU_HASH, 16, 100, 7, 0),
 	};
 
 	need_kernel();
@@ -368,10 +384,10 @@ static void test_hash(void **state)
 static void test_lru(void **state)
 {
 	static const struct map_attr rows[] = {
-		{ "l", BPF_MAP_TYPE_LRU_HASH, 4, 8, 8192, 0, 0, 0 },
-		{ "l", BPF_MAP_TYPE_LRU_HASH, 16, 13, 8192, BPF_F_NO_COMMON_LRU, 0, 0 },
-		{ "l", BPF_MAP_TYPE_LRU_PERCPU_HASH, 8, 8, 8192, 0, 0, 0 },
-		{ "l", BPF_MAP_TYPE_LRU_PERCPU_HASH, 4, 5, 8192, BPF_F_NO_COMMON_LRU, 0, 0 },
+		MAP("l", BPF_MAP_TYPE_LRU_HASH, 4, 8, 8192, 0),
+		MAP("l", BPF_MAP_TYPE_LRU_HASH, 16, 13, 8192, BPF_F_NO_COMMON_LRU),
+		MAP("l", BPF_MAP_TYPE_LRU_PERCPU_HASH, 8, 8, 8192, 0),
+		MAP("l", BPF_MAP_TYPE_LRU_PERCPU_HASH, 4, 5, 8192, BPF_F_NO_COMMON_LRU),
 	};
 
 	need_kernel();
@@ -382,11 +398,11 @@ static void test_lru(void **state)
 static void test_lpm(void **state)
 {
 	static const struct map_attr rows[] = {
-		{ "l", BPF_MAP_TYPE_LPM_TRIE, 5, 4, 20, BPF_F_NO_PREALLOC, 0, 0 },
-		{ "l", BPF_MAP_TYPE_LPM_TRIE, 6, 4, 90, BPF_F_NO_PREALLOC, 0, 0 },
-		{ "l", BPF_MAP_TYPE_LPM_TRIE, 8, 8, 300, BPF_F_NO_PREALLOC, 0, 0 },
-		{ "l", BPF_MAP_TYPE_LPM_TRIE, 20, 9, 300, BPF_F_NO_PREALLOC, 0, 0 },
-		{ "l", BPF_MAP_TYPE_LPM_TRIE, 260, 9, 100, BPF_F_NO_PREALLOC, 0, 0 },
+		MAP("l", BPF_MAP_TYPE_LPM_TRIE, 5, 4, 20, BPF_F_NO_PREALLOC),
+		MAP("l", BPF_MAP_TYPE_LPM_TRIE, 6, 4, 90, BPF_F_NO_PREALLOC),
+		MAP("l", BPF_MAP_TYPE_LPM_TRIE, 8, 8, 300, BPF_F_NO_PREALLOC),
+		MAP("l", BPF_MAP_TYPE_LPM_TRIE, 20, 9, 300, BPF_F_NO_PREALLOC),
+		MAP("l", BPF_MAP_TYPE_LPM_TRIE, 260, 9, 100, BPF_F_NO_PREALLOC),
 	};
 
 	need_kernel();
@@ -401,8 +417,8 @@ static void test_access(void **state)
 
 	need_kernel();
 	for (u32 i = 0; i < 6; i++) {
-		struct map_attr attr = { "h", BPF_MAP_TYPE_HASH, 4, 8, 64,
-					 flags[i % 3], 0, 0 };
+		struct map_attr attr = MAP("h", BPF_MAP_TYPE_HASH, 4, 8, 64,
+					 flags[i % 3]);
 		union bpf_attr a = { 0 };
 		struct pair p;
 
