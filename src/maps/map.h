@@ -25,6 +25,11 @@ struct map_attr {
 	u32 type, key_size, value_size, max_entries, map_flags;
 	u64 map_extra;
 	u32 lock_at;	/* 1 + offset of a struct bpf_spin_lock in the value; 0 none */
+	/* Of maps of maps: what every inner map must be like, and the map of
+	   number ID, NULL = none. Inner maps are freed after the outer one. */
+	const struct map_attr *inner;
+	struct map *(*inner_of)(void *arg, u32 id);
+	void *inner_arg;
 };
 
 struct map_ops {
@@ -41,6 +46,11 @@ struct map_ops {
 	void *(*lookup)(struct map *m, const void *key, u32 cpu);
 	int (*update)(struct map *m, const void *key, const void *value, u64 flags, u32 cpu);
 	int (*remove)(struct map *m, const void *key, u32 cpu);
+	/* Looks for user space, without counting as a use; NULL: lookup does. */
+	void *(*peek_at)(struct map *m, const void *key, u32 cpu);
+	/* Removes KEY, and VALUE gets what it had, as user space sees it; NULL:
+	   not for this type. */
+	int (*take)(struct map *m, const void *key, void *value, u32 cpu);
 	/* The element at or after the position *POS (0 = start), which moves
 	   behind it; KEY gets key_size bytes. False at the end. Elements that
 	   stay in the map during a walk are met once. NULL: cannot walk.
@@ -50,9 +60,17 @@ struct map_ops {
 	   -ENOENT at the end. */
 	int (*next_key)(struct map *m, const void *key, void *next);
 	u64 (*count)(const struct map *m);	/* elements now in it */
+	/* Types without keys only (queues, bloom filters): push adds a value;
+	   pop and peek give one, or -ENOENT. nth gives the value that pop would
+	   after N others, false when there is none; may be NULL. */
+	int (*push)(struct map *m, const void *value, u64 flags, u32 cpu);
+	int (*pop)(struct map *m, void *value, u32 cpu);
+	int (*peek)(struct map *m, void *value, u32 cpu);
+	bool (*nth)(struct map *m, u64 n, void *value);
 };
 
 enum { MAP_USER = ~0u };	/* a caller without a cpu slot */
+enum { KERNEL_ENOTSUPP = 524 };	/* no libc has its name */
 
 struct map {
 	const struct map_ops *ops;
@@ -63,6 +81,7 @@ struct map {
 	u32 cpus;			/* slots of per-cpu values */
 	u32 value_stride;		/* value_size rounded up to 8 */
 	bool frozen;			/* no writes from outside programs */
+	bool lent;			/* a program got it from a map of maps */
 	u8 *mem;			/* the flat area */
 	u64 mem_bytes;
 	u32 lock_at;			/* as in struct map_attr */
@@ -75,6 +94,11 @@ struct map {
 	void *index, *overflow, *stripes;
 	u32 stripe_mask;
 	u64 seed;
+	u8 *marks, *values;
+	u64 cpu_step;
+	struct map_attr inner;		/* of maps of maps: the template */
+	struct map *(*inner_of)(void *arg, u32 id);
+	void *inner_arg;
 };
 
 /* Creates a map; memory is committed as it is touched. Errors: MAP_TYPE,
@@ -97,18 +121,25 @@ void map_spin_unlock(void *lock);
 /* Bytes of a value as user space sees it: value_size, or cpus * value_stride
  * for per-cpu maps. */
 u64 map_user_value_bytes(const struct map *m);
-/* 0 or the kernel's -errno: -ENOENT, -E2BIG, -EEXIST, -EINVAL, -EPERM ... */
+/* For types without keys KEY is not looked at: lookup peeks (into a bloom
+ * filter: for VALUE), update pushes, take pops. Values of maps of maps are
+ * numbers of maps.
+ * 0 or the kernel's -errno: -ENOENT, -E2BIG, -EEXIST, -EINVAL, -EPERM ... */
 int map_user_lookup(struct map *m, const void *key, void *value, u64 flags);
 int map_user_update(struct map *m, const void *key, const void *value, u64 flags);
 int map_user_delete(struct map *m, const void *key);
+/* Looks up and deletes in one step; -ENOTSUPP for types that cannot. */
+int map_user_take(struct map *m, const void *key, void *value, u64 flags);
 int map_user_next_key(struct map *m, const void *key, void *next);
 /* -EPERM when user space may not write to it, or it is frozen already. */
 int map_freeze(struct map *m);
 
-/* ---- prog arrays ---------------------------------------------------------- */
+/* ---- arrays of programs, cgroups and maps --------------------------------- */
 
-/* The program number in slot INDEX, or -1: empty or out of range. Values of
- * updates are such numbers (u32, below 2^32 - 1). */
-s64 map_prog_slot(const struct map *m, u32 index);
+/* The number in slot INDEX, or -1: empty or out of range. Values of updates
+ * are such numbers (u32, below 2^32 - 1). */
+s64 map_fd_slot(const struct map *m, u32 index);
+/* Is TYPE one whose values are maps? */
+bool map_holds_maps(u32 type);
 
 #endif
