@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/os.h"
 #include "base/strbuf.h"
 #include <linux/btf.h>
 
@@ -78,6 +79,30 @@ struct btf_ext { struct btf_ext_sec *secs; u32 nr_secs; };
 int btf_ext_parse(struct btf_ext **out, struct arena *arena,
 		  const struct btf *btf, const u8 *data, size_t bytes,
 		  const char *where, struct skep_err *err);
+
+/* ---- file.c ---------------------------------------------------------- */
+
+/* The BTF of a file; btf is NULL when nothing is open. */
+struct btf_file {
+	struct btf *btf;
+	struct arena arena;
+	struct os_file file;	/* what btf points into, if it does */
+};
+
+/*
+ * Opens raw BTF, like /sys/kernel/btf/vmlinux, which is mapped, taken as it is
+ * and ready in a millisecond; other files are copied and checked. obj_open_btf
+ * (obj/obj.h) takes ELF files too. BASE as for btf_parse_split or NULL. Error:
+ * FILE_*, BTF.
+ */
+int btf_open_file(struct btf_file *f, const char *path, const struct btf *base,
+		  struct skep_err *err);
+/* The same for a FILE that was read; it is f's then, also after an error. */
+int btf_open_read(struct btf_file *f, const struct os_file *file,
+		  const char *path, const struct btf *base, struct skep_err *err);
+void btf_close_file(struct btf_file *f);
+/* addr_bytes from the size of "long", which the types of a machine have. */
+void btf_guess_addr(struct btf *btf);
 
 /* ---- walk.c ---------------------------------------------------------- */
 
