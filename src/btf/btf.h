@@ -167,4 +167,21 @@ void btf_decl_c(struct strbuf *out, const struct btf *btf, u32 type_id,
 /* Appends the definition of a named struct, union, enum or typedef. */
 void btf_def_c(struct strbuf *out, const struct btf *btf, u32 type_id);
 
+/* ---- header.c: all types as C -------------------------------------------- */
+
+/*
+ * Appends a header that declares the own types of BTF, and of its base what
+ * they need, for clang -target bpf: in an order that compiles, laid out as the
+ * types say, with prototypes of the kernel's functions for BPF (kfuncs).
+ * Error: LIMIT for types that expand without bound.
+ */
+int btf_header_c(struct strbuf *out, const struct btf *btf, const char *where,
+		 struct skep_err *err);
+
+/* ---- dump_raw.c: one type as bpftool's raw format -------------------------- */
+
+/* One line, and one more for each member; nothing for void. */
+void btf_raw_text(struct strbuf *out, const struct btf *btf, u32 id);
+void btf_raw_json(struct json *j, const struct btf *btf, u32 id);
+
 #endif

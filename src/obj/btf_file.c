@@ -29,15 +29,14 @@ static int find_section(Elf *elf, const struct os_file *file, const char *path,
 		if (sh.sh_type == SHT_NOBITS || sh.sh_flags & SHF_COMPRESSED ||
 		    !in_bounds(sh.sh_offset, sh.sh_size, file->size))
 			return err_set(err, ERR_ELF_SECTION, path,
-				       "section .BTF at 0x%llx, %llu bytes of type %u, is not in the file's %zu bytes",
+				       "section .BTF at 0x%llx, %llu bytes, is not in the file",
 				       (unsigned long long)sh.sh_offset,
-				       (unsigned long long)sh.sh_size, sh.sh_type,
-				       file->size);
+				       (unsigned long long)sh.sh_size);
 		*out = sh;
 		found = true;
 	}
 	return found ? 0 : err_set(err, ERR_BTF, path,
-				   "the ELF file has no section .BTF; compile with -g -target bpf, or add it with pahole -J");
+				   "no section .BTF; clang -target bpf -g makes one");
 }
 
 static int section_of(const struct os_file *file, const char *path,
