@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * btf.h: BPF Type Format (Documentation/bpf/btf.rst): parsing and checking,
- * walking, printing types as C and values as text or JSON; .BTF.ext's function
- * and line records. A parsed struct btf is fully checked: ids, names, sizes
- * and chains can be followed without further tests, and no chain is endless.
+ * walking, printing types as C and values as text or JSON; .BTF.ext's function,
+ * line and CO-RE records. A struct btf is fully checked: ids, names, sizes and
+ * chains can be followed without further tests, and no chain is endless. Only
+ * what the kernel itself hands out in sysfs is taken as it is.
  */
 #ifndef BTF_BTF_H
 #define BTF_BTF_H
@@ -15,12 +16,18 @@
 #include <linux/btf.h>
 
 struct btf {
-	const struct btf_type **types;	/* [nr_types]; types[0] is void */
-	u32 nr_types;			/* ids are 0..nr_types-1 */
-	const char *strings;		/* NUL-terminated blob */
-	u32 string_bytes;
-	u64 *sizes;			/* [nr_types] in bytes; 0 = none */
+	const struct btf *base;		/* of a split BTF: ids and strings go on
+					   after its; NULL for none */
+	u32 first_id;			/* of the own types: 1, or base's nr_types */
+	u32 nr_types;			/* ids are 0..nr_types-1, base's included */
+	const u8 *records;		/* the own types, in this byte order */
+	const u32 *offs;		/* [nr_types - first_id] into records */
+	const char *strings;		/* the own ones, a NUL-terminated blob */
+	u32 first_string;		/* its offset: 0, or base's string_bytes */
+	u32 string_bytes;		/* offsets are below it, base's included */
 	u32 addr_bytes;			/* of a pointer: 8 */
+	bool swapped;			/* it came in the other byte order */
+	struct btf_index *index;	/* of names; NULL until btf_index() */
 };
 
 /* ---- parse.c --------------------------------------------------------- */
@@ -32,6 +39,10 @@ struct btf {
  */
 int btf_parse(struct btf **out, struct arena *arena, const u8 *data,
 	      size_t bytes, const char *where, struct skep_err *err);
+/* The same for BTF that goes on after BASE, which must live as long. */
+int btf_parse_split(struct btf **out, struct arena *arena,
+		    const struct btf *base, const u8 *data, size_t bytes,
+		    const char *where, struct skep_err *err);
 
 /*
  * Compilers leave a DATASEC's size and its variables' offsets 0; who knows the
@@ -40,19 +51,33 @@ int btf_parse(struct btf **out, struct arena *arena, const u8 *data,
 int btf_datasec_set(struct btf *btf, u32 id, u32 bytes, const u32 *offsets,
 		    const char *where, struct skep_err *err);
 
-/* One record of .BTF.ext's func_info and line_info (struct bpf_func_info,
- * bpf_line_info), names resolved. insn_bytes is the offset in its section. */
+/* ---- raw.c ------------------------------------------------------------ */
+
+/* The own types and strings of BTF as a new allocation of *BYTES for free(). */
+void *btf_raw(const struct btf *btf, u32 *bytes);
+
+/* ---- ext.c ------------------------------------------------------------ */
+
+/* One record of .BTF.ext's func_info, line_info and core_relo (struct
+ * bpf_func_info, bpf_line_info, bpf_core_relo), names resolved. insn_bytes is
+ * the offset in its section. */
 struct btf_func { u32 insn_bytes; u32 type_id; };
 struct btf_line {
 	u32 insn_bytes;
 	u32 line, col;			/* from 1; 0 unknown */
 	const char *file, *text;	/* "" when unknown */
 };
+struct btf_core_relo {
+	u32 insn_bytes, type_id;	/* type_id < nr_types */
+	const char *access;		/* "0:1:2" */
+	u32 kind;			/* enum bpf_core_relo_kind, unchecked */
+};
 struct btf_ext_sec {
 	const char *name;		/* ELF section, e.g. "xdp" */
 	struct btf_func *funcs;
 	struct btf_line *lines;
-	u32 nr_funcs, nr_lines, nr_core_relos;
+	struct btf_core_relo *cores;
+	u32 nr_funcs, nr_lines, nr_cores;
 };
 struct btf_ext { struct btf_ext_sec *secs; u32 nr_secs; };
 
@@ -67,7 +92,7 @@ static inline u32 btf_kind(const struct btf_type *t) { return BTF_INFO_KIND(t->i
 static inline u32 btf_vlen(const struct btf_type *t) { return BTF_INFO_VLEN(t->info); }
 static inline bool btf_kflag(const struct btf_type *t) { return BTF_INFO_KFLAG(t->info); }
 
-/* Never NULL for id < nr_types; NULL above. */
+/* Never NULL for id < nr_types; NULL above. Type 0 is void. */
 const struct btf_type *btf_type(const struct btf *btf, u32 id);
 /* The string at OFF, "" when out of range. */
 const char *btf_str(const struct btf *btf, u32 off);
@@ -76,8 +101,19 @@ const char *btf_type_name(const struct btf *btf, u32 id);
 u32 btf_skip_mods(const struct btf *btf, u32 id);
 /* Size in bytes after skipping modifiers; -ENOENT for void, functions. */
 s64 btf_size(const struct btf *btf, u32 id);
-/* First type of KIND called NAME, or 0. */
+/* The same, 0 for what has none. */
+u64 btf_bytes(const struct btf *btf, u32 id);
+/*
+ * The first type called NAME of KIND (0: of any kind), or 0; the next one with
+ * an id above AFTER. They go through all types unless there is an index.
+ */
 u32 btf_find(const struct btf *btf, const char *name, u32 kind);
+u32 btf_find_next(const struct btf *btf, const char *name, u32 kind, u32 after);
+/*
+ * Makes the above fast: worth it for more than about ten names. Does nothing
+ * the second time, and not for the base. Memory from ARENA, 10 bytes a type.
+ */
+void btf_index(struct btf *btf, struct arena *arena);
 
 struct btf_member_info {
 	const char *name;	/* "" when anonymous */

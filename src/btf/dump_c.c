@@ -129,7 +129,7 @@ static const char *keyword(const struct btf_type *t)
 
 static void base_type(struct dump *d, struct strbuf *out, u32 id, u32 indent)
 {
-	const struct btf_type *t = d->btf->types[id];
+	const struct btf_type *t = btf_type(d->btf, id);
 	const char *name = btf_type_name(d->btf, id), *word = keyword(t);
 
 	if (word) {
@@ -248,7 +248,7 @@ static void declare(struct dump *d, struct strbuf *out, u32 id,
 
 	sb_puts(&c.text, name);
 	while (!end) {
-		const struct btf_type *t = d->btf->types[id];
+		const struct btf_type *t = btf_type(d->btf, id);
 
 		if (d->parts++ >= MAX_PARTS) {
 			sb_puts(out, "...");

@@ -692,7 +692,8 @@ static bool lru_evict(struct map *m, u32 cpu)
 	u64 rounds = 2 * (u64)m->nr_elems;
 
 	while (rounds--) {
-		u32 e = __atomic_fetch_add(&head->hand, 1, __ATOMIC_RELAXED) % (m->nr_elems - 1) + 1;
+		u32 turn = __atomic_fetch_add(&head->hand, 1, __ATOMIC_RELAXED);
+		u32 e = turn % (m->nr_elems - 1) + 1;
 		u8 mark = load_relaxed(&m->marks[e]);
 
 		if (mark == MARK_IN_USE && evict_elem(m, e, cpu))
