@@ -5,6 +5,7 @@
  * native loop whose time tells how steady the machine was. Prints medians.
  * The fast interpreter's is to be at most 1.2 ns.
  */
+#include "bench.h"
 #include "base/os.h"
 #include "isa/isa.h"
 #include "vm/vm.h"
@@ -92,18 +93,12 @@ static double checked(struct vm_machine *m, const struct vm_code *code, struct r
 	return (double)(os_clock_ns() - start) / insns();
 }
 
-static int by_size(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 static void print(const char *what, double *v)
 {
-	qsort(v, ROUNDS, sizeof(*v), by_size);
+	double mid = median(v, ROUNDS);
+
 	printf("%s: %.2f ns/instruction [median of %d; %.2f to %.2f]\n", what,
-	       v[ROUNDS / 2], ROUNDS, v[0], v[ROUNDS - 1]);
+	       mid, ROUNDS, v[0], v[ROUNDS - 1]);
 }
 
 int main(void)

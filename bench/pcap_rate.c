@@ -13,18 +13,11 @@
 #ifndef NO_PCAP
 #include <pcap/pcap.h>
 #endif
+#include "bench.h"
 #include "base/os.h"
 #include "host/capture.h"
 
 enum { PACKETS = 1000000, BYTES = 60, ROUNDS = 15 };
-
-static void must(int r, const struct skep_err *err)
-{
-	if (r < 0) {
-		fputs(skep_err_text(err), stderr);
-		exit(1);
-	}
-}
 
 static void fill(u8 *data, u32 i)
 {
@@ -117,19 +110,6 @@ static double pass_libpcap(const char *path, u64 *sum)
 }
 #endif
 
-static int by_size(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double median(double *v)
-{
-	qsort(v, ROUNDS, sizeof(*v), by_size);
-	return v[ROUNDS / 2];
-}
-
 static void race(const char *what, const char *path)
 {
 	double own[ROUNDS], lib[ROUNDS];
@@ -144,10 +124,11 @@ static void race(const char *what, const char *path)
 #endif
 	}
 	printf("%s: capture_next %.1f Mpps (%.1f ns)", what,
-	       1000 / median(own), median(own));
+	       1000 / median(own, ROUNDS), median(own, ROUNDS));
 #ifndef NO_PCAP
 	printf(", pcap_next_ex %.1f Mpps (%.1f ns), ratio %.2f",
-	       1000 / median(lib), median(lib), median(lib) / median(own));
+	       1000 / median(lib, ROUNDS), median(lib, ROUNDS),
+	       median(lib, ROUNDS) / median(own, ROUNDS));
 #else
 	(void)lib, (void)lib_sum;
 #endif
@@ -166,7 +147,7 @@ static void write_rate(const char *path)
 		ns[i] = (double)(os_clock_ns() - start) / PACKETS;
 	}
 	printf("pcapng with verdicts: capture_out_write %.1f Mpps (%.1f ns)\n",
-	       1000 / median(ns), median(ns));
+	       1000 / median(ns, ROUNDS), median(ns, ROUNDS));
 }
 
 int main(void)

@@ -52,6 +52,13 @@ int btf_parse_split(struct btf **out, struct arena *arena,
 int btf_datasec_set(struct btf *btf, u32 id, u32 bytes, const u32 *offsets,
 		    const char *where, struct skep_err *err);
 
+/* ---- raw.c ------------------------------------------------------------ */
+
+/* The own types and strings of BTF as a new allocation of *BYTES for free(). */
+void *btf_raw(const struct btf *btf, u32 *bytes);
+
+/* ---- ext.c ------------------------------------------------------------ */
+
 /* One record of .BTF.ext's func_info, line_info and core_relo (struct
  * bpf_func_info, bpf_line_info, bpf_core_relo), names resolved. insn_bytes is
  * the offset in its section. */

@@ -10,7 +10,7 @@
 enum { VERDICTS_SHOWN = 24 };	/* in text; the rest is counted */
 
 struct run_opts {
-	const char *prog, *output, *verdicts, *expect;
+	const char *prog, *output, *verdicts, *expect, *on;
 	struct str_list maps;		/* NAME=FILE */
 	u64 repeat, budget, cpus;
 	bool json, verbose, quiet;
@@ -21,6 +21,8 @@ struct job {
 	VEC(struct skep_object *) objs;
 	struct str_list captures;
 	struct skep_prog *prog;		/* the one that runs */
+	enum engines { ON_USER, ON_KERNEL, ON_BOTH } on;
+	struct both both;
 	struct verdicts v;
 	struct capture_out *out;	/* of -o; NULL = none */
 	u64 packets;			/* of all captures so far */
@@ -146,6 +148,7 @@ static int load_map(struct job *j, const char *arg)
 {
 	const char *eq = strchr(arg, '=');
 	char *name;
+	struct skep_object *objs[] = { j->prog->obj, j->both.twin };
 	int map, r;
 
 	if (!eq)
@@ -154,8 +157,9 @@ static int load_map(struct job *j, const char *arg)
 	name = mem_strdup(arg);
 	name[eq - arg] = 0;
 	map = image_map_find(j->prog->obj->img, name);
-	r = map < 0 ? no_map(j, name) :
-	    map_load_json(j->prog->obj, (u32)map, eq + 1, j->err);
+	r = map < 0 ? no_map(j, name) : 0;
+	for (size_t i = 0; !r && i < ARRAY_LEN(objs) && objs[i]; i++)
+		r = map_load_json(objs[i], (u32)map, eq + 1, j->err);
 	free(name);
 	return r;
 }
@@ -174,12 +178,15 @@ static int load(struct job *j)
 	const struct skep_load_opts opts = {
 		.size = sizeof(opts), .cpus = (u32)j->o.cpus,
 		.print = j->o.quiet ? NULL : print_message,
+		.engine = j->on == ON_KERNEL ? SKEP_KERNEL : SKEP_USER,
 	};
 	int r = choose_program(j);
 
 	j->v.report = j->o.json ? stderr : stdout;
 	if (!r)
 		r = object_load(j->prog->obj, &opts, j->prog->index, j->err);
+	if (!r && j->on == ON_BOTH)
+		r = both_open(&j->both, j->prog, j->err);
 	if (!r)
 		r = load_maps(j);
 	if (!r)
@@ -253,49 +260,85 @@ static int on_packet(struct job *j, struct capture *c, const struct packet *p,
 	return j->out ? write_packet(j, c, p, t) : 0;
 }
 
-static int bad_link(struct job *j, const char *path, const struct packet *p)
+static int bad_link(struct job *j, const char *path, u64 number, u32 link)
 {
-	const char *name = capture_link_name(p->link);
+	const char *name = capture_link_name(link);
 
 	return err_set(j->err, ERR_PCAP_LINK, path,
 		       "packet %" PRIu64
 		       " has link type %s (%u); XDP programs take Ethernet frames",
-		       p->number, name ? name : "unknown", p->link);
+		       number, name ? name : "unknown", link);
 }
 
 /* Adds to a message which packet it was about. */
-static int at_packet(struct job *j, int r, const char *path, const struct packet *p)
+static int at_packet(struct job *j, int r, const char *path, u64 number, u32 bytes)
 {
-	err_note(j->err, "on packet %" PRIu64 " of %s (%u bytes)", p->number, path, p->bytes);
+	err_note(j->err, "on packet %" PRIu64 " of %s (%u bytes)", number, path, bytes);
 	return r;
 }
 
-static int run_packets(struct job *j, const char *path, struct capture *c)
+/* Nothing but verdicts is wanted of the packets. */
+static int run_batches(struct job *j, const char *path, struct capture *c, struct test_run *t)
 {
 	struct backend *b = j->prog->obj->backend;
-	int (*test_run)(struct backend *, u32, struct test_run *, struct skep_err *) =
-		b->ops->test_run;
-	struct test_run t = { .repeat = (u32)j->o.repeat, .budget = j->o.budget, .ifindex = 1 };
-	bool plain = !j->o.verbose && !j->out && !j->o.verdicts && !j->o.expect;
+	struct test_packet p[64];
+	u64 number = 0;		/* in this capture */
+	u32 link;
+	int got, r = 0;
+
+	while (!r && (got = capture_batch(c, p, ARRAY_LEN(p), &link, j->err)) > 0) {
+		u32 n = (u32)got;
+
+		if (unlikely(link != LINK_ETHERNET))
+			return bad_link(j, path, number + 1, link);
+		r = b->ops->test_run_batch(b, (u32)j->prog->loaded, t, p, &n, j->err);
+		if (unlikely(r))
+			at_packet(j, r, path, number + n + 1, p[n].bytes);
+		for (u32 i = 0; i < n; i++) {
+			j->cut += p[i].bytes < p[i].wire_bytes;
+			verdicts_count(&j->v, p[i].retval);
+		}
+		number += n;
+		j->packets += n;
+	}
+	return r ? r : got;
+}
+
+static int run_packets(struct job *j, const char *path, struct capture *c, struct test_run *t)
+{
+	struct backend *b = j->prog->obj->backend;
 	struct packet p;
 	int r;
 
 	while ((r = capture_next(c, &p, j->err)) > 0) {
-		if (unlikely(p.link != LINK_ETHERNET))
-			return bad_link(j, path, &p);
-		t.data = p.data;
-		t.bytes = p.bytes;
-		r = test_run(b, (u32)j->prog->loaded, &t, j->err);
-		if (unlikely(r))
-			return at_packet(j, r, path, &p);
+		if (p.link != LINK_ETHERNET)
+			return bad_link(j, path, p.number, p.link);
+		t->data = p.data;
+		t->bytes = p.bytes;
+		if (j->on == ON_BOTH)
+			r = both_packet(&j->both, p.number, t, j->err);
+		else
+			r = b->ops->test_run(b, (u32)j->prog->loaded, t, j->err);
+		if (r < 0)
+			return at_packet(j, r, path, p.number, p.bytes);
+		if (r)
+			continue;
 		j->packets++;
 		j->cut += p.bytes < p.wire_bytes;
-		if (plain)
-			verdicts_count(&j->v, t.retval);
-		else if ((r = on_packet(j, c, &p, &t, j->packets)))
+		r = on_packet(j, c, &p, t, j->packets);
+		if (r)
 			return r;
 	}
 	return r;
+}
+
+static int run_capture(struct job *j, const char *path, struct capture *c)
+{
+	struct test_run t = { .repeat = (u32)j->o.repeat, .budget = j->o.budget, .ifindex = 1 };
+	bool plain = !j->o.verbose && !j->out && !j->o.verdicts && !j->o.expect &&
+		     j->o.repeat <= 1 && j->on != ON_BOTH;
+
+	return plain ? run_batches(j, path, c, &t) : run_packets(j, path, c, &t);
 }
 
 static int run_captures(struct job *j)
@@ -308,7 +351,7 @@ static int run_captures(struct job *j)
 
 		r = capture_open(&c, j->captures.v[i], j->err);
 		if (!r)
-			r = run_packets(j, j->captures.v[i], c);
+			r = run_capture(j, j->captures.v[i], c);
 		capture_close(c);
 	}
 	j->ns = os_clock_cpu_ns() - start;
@@ -445,6 +488,8 @@ static int finish(struct job *j)
 	if (r)
 		return report(j->err);
 	verdicts_end(&j->v, j->packets);
+	if (j->on == ON_BOTH)
+		return both_end(&j->both);
 	r = print_results(j);
 	return r ? r : j->v.differ ? EXIT_NO : EXIT_YES;
 }
@@ -470,6 +515,20 @@ static int run_job(struct job *j)
 	return run_captures(j) ? stop_early(j) : finish(j);
 }
 
+static int check_engine(const struct command *cmd, struct job *j)
+{
+	static const char *const names[] = { "user", "kernel", "both" };
+
+	j->both.report = j->o.json ? stderr : stdout;
+	for (size_t i = 0; j->o.on && i < ARRAY_LEN(names); i++)
+		if (!strcmp(j->o.on, names[i])) {
+			j->on = (enum engines)i;
+			return EXIT_YES;
+		}
+	return j->o.on ? usage_error(cmd, "--on takes user, kernel or both, not '%s'", j->o.on) :
+			 EXIT_YES;
+}
+
 /* Two outputs in one file would be of no use to anyone. */
 static int check_outputs(const struct command *cmd, const struct run_opts *o)
 {
@@ -484,7 +543,7 @@ static int check_outputs(const struct command *cmd, const struct run_opts *o)
 	return EXIT_YES;
 }
 
-static int check_operands(const struct command *cmd, const struct job *j)
+static int check_operands(const struct command *cmd, struct job *j)
 {
 	if (!j->o.budget)
 		return usage_error(cmd, "--budget is at least 1");
@@ -497,12 +556,13 @@ static int check_operands(const struct command *cmd, const struct job *j)
 		return usage_error(
 			cmd,
 			"a packet capture is needed, or - for one on standard input");
-	return check_outputs(cmd, &j->o);
+	return max_u64((u64)check_outputs(cmd, &j->o), (u64)check_engine(cmd, j));
 }
 
 static void job_free(struct job *j)
 {
 	capture_out_abort(j->out);
+	both_close(&j->both);
 	verdicts_free(&j->v);
 	for (size_t i = 0; i < j->objs.n; i++)
 		skep_object_close(j->objs.v[i]);
@@ -528,6 +588,8 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 		 "write one line NUMBER VERDICT per packet", &o->verdicts},
 		{"expect", 0, OPT_STR, "FILE",
 		 "compare with such a file; exit status 1 if any differs", &o->expect},
+		{"on", 0, OPT_STR, "ENGINE",
+		 "user (default), kernel by bpf(2), or both and compare", &o->on},
 		{"repeat", 0, OPT_U64, "N", "run the program N times on each packet",
 		 &o->repeat},
 		{"budget", 0, OPT_U64, "N",

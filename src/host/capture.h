@@ -36,6 +36,8 @@ enum {
 	LINK_RAW = 101,		/* IPv4 or IPv6 without a link header */
 };
 
+struct test_packet;	/* model/backend.h */
+
 struct packet {
 	const u8 *data;		/* valid until the next call on its capture */
 	u32 bytes;		/* captured: at data; <= CAPTURE_PACKET_MAX */
@@ -96,21 +98,18 @@ const char *capture_link_name(u32 link);
 int capture_next_slow(struct capture *c, struct packet *p,
 		      struct skep_err *err);
 
-/*
- * 1 and the next packet in *P, 0 at the end, negative errno on error. After an
- * error only capture_rewind and capture_close make sense.
- */
-static inline int capture_next(struct capture *c, struct packet *p,
-			       struct skep_err *err)
+/* The next packet, when it is a pcap record in host order that was read
+ * already: what was delivered before stays valid. */
+static inline bool capture_quick(struct capture *c, struct packet *p)
 {
 	size_t left = (size_t)(c->end - c->next);
 	u32 h[4];	/* seconds, fraction, captured, wire length */
 
 	if (unlikely(left < c->plain_bytes))
-		return capture_next_slow(c, p, err);
+		return false;
 	memcpy(h, c->next, sizeof(h));
 	if (unlikely(h[2] > left - sizeof(h) || h[2] > CAPTURE_PACKET_MAX))
-		return capture_next_slow(c, p, err);
+		return false;
 	p->data = c->next + sizeof(h);
 	p->bytes = h[2];
 	p->wire_bytes = h[3] > h[2] ? h[3] : h[2];
@@ -119,8 +118,26 @@ static inline int capture_next(struct capture *c, struct packet *p,
 	p->link = c->link;
 	p->iface = 0;
 	c->next = p->data + h[2];
-	return 1;
+	return true;
 }
+
+/*
+ * 1 and the next packet in *P, 0 at the end, negative errno on error. After an
+ * error only capture_rewind and capture_close make sense.
+ */
+static inline int capture_next(struct capture *c, struct packet *p,
+			       struct skep_err *err)
+{
+	return likely(capture_quick(c, p)) ? 1 : capture_next_slow(c, p, err);
+}
+
+/*
+ * Up to N packets of one link type at once, which stay valid together and may
+ * be written to unless the capture is memory: their number with the link type
+ * in *LINK, 0 at the end, or a negative errno.
+ */
+int capture_batch(struct capture *c, struct test_packet *p, u32 n, u32 *link,
+		  struct skep_err *err);
 
 /* ---- writing (pcapng) --------------------------------------------------- */
 

@@ -16,6 +16,7 @@
 #include "base/os.h"
 #include "base/vec.h"
 #include "host/pcapng.h"
+#include "model/backend.h"
 
 enum {
 	BLOCK_BYTES = 128 << 10,	/* of one read(): stays in a core's cache,
@@ -686,6 +687,45 @@ int capture_next_slow(struct capture *c, struct packet *p,
 	struct reader *r = reader_of(c);
 
 	return r->ng ? ng_next(r, p, err) : pcap_next(r, p, err);
+}
+
+static void batch_add(struct test_packet *to, const struct packet *p)
+{
+	to->data = (u8 *)(uintptr_t)p->data;
+	to->bytes = p->bytes;
+	to->wire_bytes = p->wire_bytes;
+}
+
+/* One more packet of type LINK for a batch, when it is at hand. */
+static bool batch_next(struct reader *r, struct packet *p, u32 link)
+{
+	const u8 *next = r->c.next;
+
+	if (!r->ng)
+		return capture_quick(&r->c, p);
+	if (!ng_quick(r, p))
+		return false;
+	if (p->link == link)
+		return true;
+	r->c.next = next;	/* the first of the next batch */
+	r->c.packets--;
+	return false;
+}
+
+int capture_batch(struct capture *c, struct test_packet *p, u32 n, u32 *link,
+		  struct skep_err *err)
+{
+	struct packet one;
+	int r = capture_next(c, &one, err);
+	u32 i = 0;
+
+	if (r <= 0)
+		return r;
+	*link = one.link;
+	do
+		batch_add(&p[i++], &one);
+	while (i < n && batch_next(reader_of(c), &one, one.link));
+	return (int)i;
 }
 
 static int read_header(struct reader *r, struct skep_err *err)

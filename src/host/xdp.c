@@ -23,6 +23,7 @@ static int xdp_begin(struct run *run, u8 *buffer, const struct test_run *t,
 	p->data = p->data_meta = buffer + XDP_HEADROOM_BYTES;
 	p->data_end = p->data + t->bytes;
 	p->hard_end = buffer + max_u64(FRAME_BYTES, XDP_HEADROOM_BYTES + t->bytes);
+	memset(buffer, 0, XDP_HEADROOM_BYTES);	/* not the packet before */
 	if (t->bytes)
 		memcpy(p->data, t->data, t->bytes);
 	run->xdp.ingress_ifindex = t->ifindex;
@@ -35,6 +36,7 @@ const struct host host_xdp = {
 	.prog_type = BPF_PROG_TYPE_XDP,
 	.buffer_bytes = XDP_HEADROOM_BYTES + CAPTURE_PACKET_MAX + FRAME_BYTES,
 	.begin = xdp_begin,
+	.same_context = true,
 };
 
 const struct host *const host_all[] = { &host_xdp, NULL };

@@ -29,6 +29,13 @@ struct test_run {
 	u64 duration_ns;	/* mean per execution; only when repeat > 1 */
 };
 
+/* One of many packets. */
+struct test_packet {
+	u8 *data;		/* the program may write to it */
+	u32 bytes, wire_bytes;
+	u32 retval;		/* out */
+};
+
 struct map_info {
 	const char *name;
 	const struct maptype_row *row;
@@ -44,6 +51,8 @@ struct backend;
 struct backend_ops {
 	const char *name;	/* "user" */
 	void (*close)(struct backend *b);
+	/* What is created from here on belongs to IMG. NULL: need not know. */
+	void (*image)(struct backend *b, const struct image *img);
 	/* Also stores the initial value (not a prog array's slots). */
 	int (*map_create)(struct backend *b, const struct image_map *def,
 			  struct skep_err *err);
@@ -62,6 +71,11 @@ struct backend_ops {
 	/* Errors: FAULT, BUDGET, FRAMES, HELPER, RUN. */
 	int (*test_run)(struct backend *b, u32 prog, struct test_run *t,
 			struct skep_err *err);
+	/* Runs the program once on each of *N packets; T has the other inputs
+	   and no results. After an error *N is the number, from 0, of the
+	   packet that it is about. */
+	int (*test_run_batch)(struct backend *b, u32 prog, struct test_run *t,
+			      struct test_packet *pkts, u32 *n, struct skep_err *err);
 };
 
 /* First member of every backend. */

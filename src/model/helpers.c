@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* helpers.c: access to helper.def. */
 #include "model/tables.h"
+#include <linux/bpf.h>
 
 static const struct helper_row rows[] = {
 #define HELPER(id, name, since, gpl, ret, a1, a2, a3, a4, a5) \
@@ -27,4 +28,24 @@ u32 helper_id(const char *name)
 		if (rows[id].name && !strcmp(rows[id].name, name))
 			return id;
 	return 0;
+}
+
+/* Linux 6.18's list, the helpers on cgroup_sock and sockmap messages included. */
+static const u16 moving[] = {
+	BPF_FUNC_skb_store_bytes, BPF_FUNC_l3_csum_replace, BPF_FUNC_l4_csum_replace,
+	BPF_FUNC_clone_redirect, BPF_FUNC_skb_vlan_push, BPF_FUNC_skb_vlan_pop,
+	BPF_FUNC_skb_change_proto, BPF_FUNC_skb_change_tail, BPF_FUNC_skb_pull_data,
+	BPF_FUNC_skb_change_head, BPF_FUNC_xdp_adjust_head, BPF_FUNC_xdp_adjust_meta,
+	BPF_FUNC_xdp_adjust_tail, BPF_FUNC_skb_adjust_room, BPF_FUNC_msg_pull_data,
+	BPF_FUNC_msg_push_data, BPF_FUNC_msg_pop_data, BPF_FUNC_lwt_push_encap,
+	BPF_FUNC_lwt_seg6_store_bytes, BPF_FUNC_lwt_seg6_adjust_srh,
+	BPF_FUNC_lwt_seg6_action, BPF_FUNC_store_hdr_opt, BPF_FUNC_reserve_hdr_opt,
+};
+
+bool helper_moves_packet(u32 id)
+{
+	for (size_t i = 0; i < ARRAY_LEN(moving); i++)
+		if (moving[i] == id)
+			return true;
+	return false;
 }

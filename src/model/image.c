@@ -15,37 +15,42 @@ void image_free(struct image *img)
 	arena_free(&arena);
 }
 
-const struct image_line *image_line(const struct image_prog *prog, u32 insn)
+/* How many of N records, sorted by the slot they begin with, start at or before
+ * INSN; BYTES is that of a record. */
+static u32 started(const void *records, u32 n, size_t bytes, u32 insn)
 {
-	u32 lo = 0, hi = prog->nr_lines;
+	u32 lo = 0, hi = n;
 
 	while (lo < hi) {
 		u32 mid = lo + (hi - lo) / 2;
+		const u32 *first = (const u32 *)((const u8 *)records + mid * bytes);
 
-		if (prog->lines[mid].insn <= insn)
+		if (*first <= insn)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
+	return lo;
+}
+
+_Static_assert(!offsetof(struct image_line, insn) && !offsetof(struct image_func, insn),
+	       "started() reads it there");
+
+const struct image_line *image_line(const struct image_prog *prog, u32 insn)
+{
+	u32 n = started(prog->lines, prog->nr_lines, sizeof(*prog->lines), insn);
+
 	/* a record does not reach into the next function */
-	if (!lo || prog->lines[lo - 1].insn < image_func(prog, insn)->insn)
+	if (!n || prog->lines[n - 1].insn < image_func(prog, insn)->insn)
 		return NULL;
-	return &prog->lines[lo - 1];
+	return &prog->lines[n - 1];
 }
 
 const struct image_func *image_func(const struct image_prog *prog, u32 insn)
 {
-	u32 lo = 0, hi = prog->nr_funcs;
+	u32 n = started(prog->funcs, prog->nr_funcs, sizeof(*prog->funcs), insn);
 
-	while (lo < hi) {
-		u32 mid = lo + (hi - lo) / 2;
-
-		if (prog->funcs[mid].insn <= insn)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo ? &prog->funcs[lo - 1] : NULL;
+	return n ? &prog->funcs[n - 1] : NULL;
 }
 
 int image_map_find(const struct image *img, const char *name)

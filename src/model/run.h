@@ -62,4 +62,14 @@ struct run {
 	bool stop;		/* set by the engine on a fault inside a callback */
 };
 
+/* Another packet in the same context, where it lies: without room around it. */
+static inline void run_packet(struct run *run, u8 *data, u32 bytes)
+{
+	struct packet_buf *p = &run->pkt;
+
+	p->data = p->data_meta = p->hard_start = data;
+	p->data_end = p->hard_end = data + bytes;
+	run->xdp.redirect_ifindex = 0;
+}
+
 #endif

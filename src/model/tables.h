@@ -80,6 +80,9 @@ struct helper_row {
 
 const struct helper_row *helper_row(u32 id);		/* NULL unknown */
 u32 helper_id(const char *name);			/* 0 unknown; "bpf_" optional */
+/* Whether calls may move the packet or its bounds: pointers into it that the
+ * program has loaded are of no use afterwards. */
+bool helper_moves_packet(u32 id);
 
 /* ---- ctx/<type>.def ----------------------------------------------------- */
 

@@ -18,6 +18,7 @@ struct runtime_prog {
 	const struct host *host;
 	struct vm_code *code;
 	struct vm_map *maps;	/* what the code is bound to */
+	bool in_place;		/* may run on a packet without room around it */
 };
 
 struct runtime {
@@ -181,6 +182,19 @@ static int prog_decode(struct runtime *rt, struct runtime_prog *p, const u32 *ma
 	return vm_code_new(&p->code, &bind, VM_CHECKED, where, err);
 }
 
+/* Whether a packet has the same bounds before and after the program. */
+static bool keeps_bounds(const struct image_prog *prog)
+{
+	for (u32 i = 0; i < prog->nr_insns; i++) {
+		const struct bpf_insn *in = &prog->insns[i];
+
+		if (in->code == (BPF_JMP | BPF_CALL) && !in->src_reg &&
+		    (in->imm == BPF_FUNC_tail_call || helper_moves_packet((u32)in->imm)))
+			return false;
+	}
+	return true;
+}
+
 /* What programs of host H run with. */
 static int rt_ready(struct runtime *rt, const struct host *h, struct skep_err *err)
 {
@@ -219,6 +233,7 @@ static int rt_prog_load(struct backend *b, const struct image *img, u32 prog,
 			    p->prog->name, row ? row->name : "unspecified");
 	else
 		r = rt_ready(rt, p->host, err);
+	p->in_place = p->host && p->host->same_context && keeps_bounds(p->prog);
 	if (!r)
 		r = prog_decode(rt, p, maps, err);
 	if (r)
@@ -231,7 +246,7 @@ static int rt_prog_load(struct backend *b, const struct image *img, u32 prog,
 static const struct vm_code *rt_tail_target(struct run *run, struct map *map, u32 index)
 {
 	struct runtime *rt = (struct runtime *)((u8 *)run - offsetof(struct runtime, run));
-	s64 prog = map->type == BPF_MAP_TYPE_PROG_ARRAY ? map_prog_slot(map, index) : -1;
+	s64 prog = map->type == BPF_MAP_TYPE_PROG_ARRAY ? map_fd_slot(map, index) : -1;
 
 	return prog < 0 || (u64)prog >= rt->progs.n ? NULL : rt->progs.v[prog]->code;
 }
@@ -308,15 +323,71 @@ static int run_many(struct runtime *rt, const struct runtime_prog *p, struct tes
 	return r;
 }
 
+static int no_prog(u32 prog, struct skep_err *err)
+{
+	return err_set(err, ERR_RUN, NULL, "there is no program number %u", prog);
+}
+
 static int rt_test_run(struct backend *b, u32 prog, struct test_run *t, struct skep_err *err)
 {
 	struct runtime *rt = rt_of(b);
 
 	if (unlikely(prog >= rt->progs.n))
-		return err_set(err, ERR_RUN, NULL, "there is no program number %u", prog);
+		return no_prog(prog, err);
 	if (unlikely(t->repeat > 1))
 		return run_many(rt, rt->progs.v[prog], t, err);
 	return run_once(rt, rt->progs.v[prog], t, err);
+}
+
+static int batch_copied(struct runtime *rt, const struct runtime_prog *p, struct test_run *t,
+			struct test_packet *pkts, u32 *n, struct skep_err *err)
+{
+	for (u32 i = 0; i < *n; i++) {
+		int r;
+
+		t->data = pkts[i].data;
+		t->bytes = pkts[i].bytes;
+		r = run_once(rt, p, t, err);
+		if (unlikely(r)) {
+			*n = i;
+			return r;
+		}
+		pkts[i].retval = t->retval;
+	}
+	return 0;
+}
+
+/* The context is made for the first packet; the program runs on the packets
+ * where they lie. */
+static int batch_in_place(struct runtime *rt, const struct runtime_prog *p,
+			  const struct test_run *t, struct test_packet *pkts, u32 *n,
+			  struct skep_err *err)
+{
+	const struct test_run none = { .ifindex = t->ifindex, .rx_queue = t->rx_queue };
+	int r = p->host->begin(&rt->run, rt->buffer, &none, err);
+
+	for (u32 i = 0; !r && i < *n; i++) {
+		run_packet(&rt->run, pkts[i].data, pkts[i].bytes);
+		pkts[i].retval = (u32)vm_exec(rt->machine, p->code, &rt->run, t->budget);
+		if (unlikely(rt->run.stop)) {
+			*n = i;
+			return rt_fault(rt, err);
+		}
+	}
+	return r;
+}
+
+static int rt_test_run_batch(struct backend *b, u32 prog, struct test_run *t,
+			     struct test_packet *pkts, u32 *n, struct skep_err *err)
+{
+	struct runtime *rt = rt_of(b);
+	const struct runtime_prog *p;
+
+	if (unlikely(prog >= rt->progs.n))
+		return no_prog(prog, err);
+	p = rt->progs.v[prog];
+	return p->in_place ? batch_in_place(rt, p, t, pkts, n, err) :
+			     batch_copied(rt, p, t, pkts, n, err);
 }
 
 /* ---- open and close --------------------------------------------------------- */
@@ -349,6 +420,7 @@ static const struct backend_ops rt_ops = {
 	.map_freeze = rt_map_freeze,
 	.prog_load = rt_prog_load,
 	.test_run = rt_test_run,
+	.test_run_batch = rt_test_run_batch,
 };
 
 int runtime_open(struct backend **out, const struct runtime_opts *opts,

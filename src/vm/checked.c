@@ -168,17 +168,30 @@ static void stack_clear(struct vm_machine *m)
 	m->dirty = top;
 }
 
-u64 vm_exec(struct vm_machine *m, const struct vm_code *code, struct run *run, u64 budget)
+static inline u64 exec(struct vm_machine *m, const struct vm_code *code, struct run *run,
+		       u64 budget)
 {
-	if (unlikely(m->dirty < m->stack + sizeof(m->stack)))
-		stack_clear(m);
-	if (unlikely(m->ready != code || run->engine != m)) {
-		vm_machine_start(m, code, run, (u64)run);
-		run->callback = callback;
-	}
 	m->budget = m->left = budget;
 	vm_regs_init(m->r, (u64)run, vm_frame_top(m, 0));
 	return run_checked(m, code->insns, m->r, NULL);
+}
+
+/* Apart, so that vm_exec is a short function. */
+__attribute__((noinline))
+static u64 exec_from_start(struct vm_machine *m, const struct vm_code *code,
+			   struct run *run, u64 budget)
+{
+	stack_clear(m);
+	vm_machine_start(m, code, run, (u64)run);
+	run->callback = callback;
+	return exec(m, code, run, budget);
+}
+
+u64 vm_exec(struct vm_machine *m, const struct vm_code *code, struct run *run, u64 budget)
+{
+	if (unlikely(m->ready != code || run->engine != m || m->dirty < vm_frame_top(m, 0)))
+		return exec_from_start(m, code, run, budget);
+	return exec(m, code, run, budget);
 }
 
 int vm_run(struct vm_machine *m, const struct vm_code *code, struct run *run,

@@ -34,6 +34,43 @@ else
 	skip "Wireshark shows the verdicts" "no tshark"
 fi
 
+# Without -v and files packets run in batches where they lie, else one by one.
+plain() # JSON: without the time, and hash maps have no order
+{
+	grep -v ns_per_packet | tr -d , | sort
+}
+same "packets in batches: the same verdicts and maps" \
+	"$($SKEP run $fw $cap --map deny=$deny -q --json --verdicts "$tmp/each" | plain)" \
+	"$($SKEP run $fw $cap --map deny=$deny -q --json | plain)"
+cat > "$tmp/late.c" <<'EOF'
+SEC("xdp") int late(struct xdp_md *ctx)
+{
+	static int n;
+
+	return ++n == 100 ? *(int *)(long)ctx->data_end : XDP_PASS;
+}
+EOF
+out=$($SKEP run "$tmp/late.c" $cap 2>&1)
+same "a fault in a batch" 1 $?
+has "names the packet" "on packet 100 of $cap" "$out"
+
+cat > "$tmp/room.c" <<'EOF'
+SEC("xdp") int room(struct xdp_md *ctx)
+{
+	int *before;
+
+	if (bpf_xdp_adjust_head(ctx, -4))
+		return XDP_ABORTED;
+	before = (int *)(long)ctx->data;
+	if (before + 1 > (int *)(long)ctx->data_end || *before)
+		return XDP_DROP;
+	*before = -1;
+	return XDP_PASS;
+}
+EOF
+has "headroom has nothing of the packet before" '"XDP_PASS": 10983' \
+	"$($SKEP run "$tmp/room.c" $cap -q --json)"
+
 same "a capture on standard input" 10983 \
 	"$($SKEP run $fw - -q --json < $cap | sed -n '/^  "packets"/s/.*: \([0-9]*\).*/\1/p')"
 same "several captures are one" 21966 \

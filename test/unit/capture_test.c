@@ -4,8 +4,11 @@
  * point, damage in each field, pipes, and libpcap as the second opinion.
  */
 #include "unit/capture_bytes.h"
+#include "model/backend.h"
 #ifndef NO_PCAP
+#define bpf_insn pcap_insn	/* libpcap has a structure of that name, too */
 #include <pcap/pcap.h>
+#undef bpf_insn
 #endif
 
 /* ---- pcap --------------------------------------------------------------- */
@@ -676,6 +679,53 @@ static void large_file(void **state)
 	}
 }
 
+/* Batches have the packets that come one by one, each of one link type. */
+static void batches_as(const struct bytes *b, u32 max)
+{
+	struct capture *one, *many;
+	struct test_packet t[32];
+	struct packet p;
+	char path[32];
+	u32 link;
+	int n;
+
+	file_of(b, path);
+	assert_int_equal(capture_open(&one, path, &err), 0);
+	assert_int_equal(capture_open(&many, path, &err), 0);
+	while ((n = capture_batch(many, t, max, &link, &err)) > 0) {
+		assert_in_range(n, 1, max);
+		for (int i = 0; i < n; i++) {
+			assert_int_equal(capture_next(one, &p, &err), 1);
+			assert_int_equal(link, p.link);
+			assert_int_equal(t[i].bytes, p.bytes);
+			assert_int_equal(t[i].wire_bytes, p.wire_bytes);
+			assert_memory_equal(t[i].data, p.data, p.bytes);
+		}
+	}
+	assert_int_equal(n, 0);
+	assert_int_equal(many->packets, one->packets);
+	want_end(one);
+	capture_close(many);
+	unlink(path);
+}
+
+static void batches(void **state)
+{
+	for (u32 kind = 0; kind < 8; kind++) {
+		struct bytes b = { .big = kind & 1 };
+
+		if (kind & 4) {
+			add_full_section(&b, kind & 1, 1);
+			add_full_section(&b, kind & 2, 113);
+		} else {
+			large_capture(&b, kind & 2, 500);
+		}
+		batches_as(&b, 1);
+		batches_as(&b, 32);
+		vec_free(&b);
+	}
+}
+
 #ifdef NO_PCAP
 static void as_libpcap(void **state)
 {
@@ -750,6 +800,7 @@ int main(void)
 		cmocka_unit_test(cut_message),
 		cmocka_unit_test(file_errors),
 		cmocka_unit_test(rewinds),
+		cmocka_unit_test(batches),
 		cmocka_unit_test(pipe_as_it_arrives),
 		cmocka_unit_test(far_place),
 		cmocka_unit_test(large_file),

@@ -219,12 +219,12 @@ static void test_prog_array(void **state)
 	struct map *m = make(BPF_MAP_TYPE_PROG_ARRAY, 4, 4, 3, 0);
 	u32 key = 1, value = 0;
 
-	assert_int_equal(map_prog_slot(m, 1), -1);
-	assert_int_equal(map_prog_slot(m, 3), -1);
+	assert_int_equal(map_fd_slot(m, 1), -1);
+	assert_int_equal(map_fd_slot(m, 3), -1);
 	assert_int_equal(map_user_lookup(m, &key, &value, 0), -ENOENT);
 	assert_int_equal(map_user_update(m, &key, &value, BPF_EXIST), -EINVAL);
 	assert_int_equal(map_user_update(m, &key, &value, 0), 0);
-	assert_int_equal(map_prog_slot(m, 1), 0);
+	assert_int_equal(map_fd_slot(m, 1), 0);
 	assert_int_equal(m->ops->count(m), 1);
 	assert_null(m->ops->lookup(m, &key, 0));
 	assert_int_equal(m->ops->update(m, &key, &value, 0, 0), -EPERM);
