@@ -300,6 +300,8 @@ static void before_suffix(struct decl *c)
 static bool add_link(struct dump *d, struct decl *c, const struct btf_type *t, u32 indent)
 {
 	switch (btf_kind(t)) {
+	case BTF_KIND_TYPEDEF:
+		return d->h && header_is_builtin(d, t);
 	case BTF_KIND_CONST:
 		c->quals.set |= CONST;
 		return true;

@@ -69,6 +69,11 @@ u32 header_ident(struct dump *d, const char *name)
 	return count(&d->h->idents, name);
 }
 
+bool header_is_builtin(struct dump *d, const struct btf_type *t)
+{
+	return !strcmp(btf_str(d->btf, t->name_off), "__builtin_va_list");
+}
+
 /* ---- what is printed -------------------------------------------------------- */
 
 static void print_forward(struct order *o, u32 id)
@@ -100,9 +105,6 @@ static void print_typedef(struct order *o, u32 id)
 {
 	struct strbuf name = { 0 };
 
-	/* which compilers have by themselves */
-	if (!strcmp(btf_type_name(o->d.btf, id), "__builtin_va_list"))
-		return;
 	dump_name(&o->d, &name, id);
 	sb_puts(o->out, "typedef ");
 	dump_declare(&o->d, o->out, btf_type(o->d.btf, id)->type, sb_text(&name), 0);
@@ -170,6 +172,8 @@ static u32 need_link(struct order *o, u32 id, bool *whole)
 		*whole = false;
 		return t->type;
 	case BTF_KIND_TYPEDEF:
+		if (header_is_builtin(&o->d, t))
+			return t->type;
 		define(o, id);
 		return *whole ? t->type : 0;
 	case BTF_KIND_FWD:
@@ -259,8 +263,8 @@ static void print_type(struct order *o, u32 id)
 	switch (btf_kind(t)) {
 	case BTF_KIND_STRUCT:
 	case BTF_KIND_UNION:
-	case BTF_KIND_FWD:
 	case BTF_KIND_TYPEDEF:
+	case BTF_KIND_FWD:
 		if (named)
 			need(o, id, true);
 		return;
