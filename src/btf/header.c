@@ -378,7 +378,7 @@ int btf_header_c(struct strbuf *out, const struct btf *btf, const char *where,
 	o.h.layouts = arena_news(&o.h.arena, n, u8);
 	o.h.versions = arena_news(&o.h.arena, n, u32);
 	print_header(&o);
-	failed = o.h.failed;
+	failed = o.h.failed || o.d.parts >= o.d.max_parts;
 	arena_free(&o.h.arena);
 	return failed ? err_set(err, ERR_LIMIT, where,
 				"types that C needs more than %d levels or %llu declarations for",

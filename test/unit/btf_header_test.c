@@ -86,7 +86,8 @@ static void describe_type(struct strbuf *out, const struct btf *btf, u32 id)
 	}
 	/* pahole describes float as an integer of that name */
 	sb_printf(out, "%u/%llu ",
-		  btf_kind(t) == BTF_KIND_FLOAT ? BTF_KIND_INT : btf_kind(t), (unsigned long long)btf_bytes(btf, id));
+		  btf_kind(t) == BTF_KIND_FLOAT ? BTF_KIND_INT : btf_kind(t),
+		  (unsigned long long)btf_bytes(btf, id));
 	if ((btf_kind(t) == BTF_KIND_STRUCT || btf_kind(t) == BTF_KIND_UNION) && !*name)
 		describe(out, btf, btf_skip_mods(btf, id));
 }
