@@ -11,7 +11,7 @@
 
 enum {
 	MAX_LEVELS = 1000,	/* of types that need each other; vmlinux: below 100 */
-	PARTS_BASE = 1 << 20,	/* what may be printed, and for each type */
+	PARTS_BASE = 1 << 16,	/* what may be printed, and for each type */
 	PARTS_EACH = 64,
 };
 
