@@ -22,6 +22,7 @@ struct order {
 	struct dump d;
 	struct header h;
 	struct strbuf *out;
+	u32 self;	/* the struct whose body comes next: it declares its tag */
 };
 
 static void need(struct order *o, u32 id, bool whole);
@@ -80,7 +81,7 @@ static void print_forward(struct order *o, u32 id)
 {
 	const struct btf_type *t = btf_type(o->d.btf, id);
 
-	if (o->h.states[id] & (DECLARED | DONE))
+	if (id == o->self || o->h.states[id] & (DECLARED | DONE))
 		return;
 	o->h.states[id] |= DECLARED;
 	sb_printf(o->out, "%s ", dump_keyword(t));
@@ -136,14 +137,18 @@ static void define(struct order *o, u32 id)
 	const struct btf_type *t = btf_type(o->d.btf, id);
 	u32 kind = btf_kind(t);
 	bool named = *btf_type_name(o->d.btf, id);
+	u32 outer = o->self;
 
 	if (o->h.states[id] & (BUSY | DONE))
 		return;
 	o->h.states[id] |= BUSY;
+	if (named)
+		o->self = kind == BTF_KIND_TYPEDEF ? 0 : id;
 	if (kind == BTF_KIND_TYPEDEF)
 		need(o, t->type, false);
 	else if (kind == BTF_KIND_STRUCT || kind == BTF_KIND_UNION)
 		need_members(o, id);
+	o->self = outer;
 	if (o->h.failed)
 		return;
 	if (kind == BTF_KIND_TYPEDEF)
