@@ -346,25 +346,30 @@ static void print_kfuncs(struct order *o)
 
 /* ---- the whole -------------------------------------------------------------------- */
 
-static void print_header(struct order *o)
+static void print_header(struct order *o, const u32 *roots, size_t n)
 {
 	sb_puts(o->out, "#ifndef __VMLINUX_H__\n#define __VMLINUX_H__\n\n"
 		"#ifndef BPF_NO_PRESERVE_ACCESS_INDEX\n"
 		"#pragma clang attribute push (__attribute__((preserve_access_index)), "
 		"apply_to = record)\n#endif\n\n");
-	print_types(o);
-	print_kfuncs(o);
+	for (size_t i = 0; i < n && !o->h.failed; i++)
+		if (roots[i] < o->d.btf->nr_types)
+			need(o, roots[i], true);
+	if (!n) {
+		print_types(o);
+		print_kfuncs(o);
+	}
 	sb_puts(o->out, "#ifndef BPF_NO_PRESERVE_ACCESS_INDEX\n"
 		"#pragma clang attribute pop\n#endif\n\n"
 		"#endif /* __VMLINUX_H__ */\n");
 }
 
-int btf_header_c(struct strbuf *out, const struct btf *btf, const char *where,
-		 struct skep_err *err)
+int btf_header_c(struct strbuf *out, const struct btf *btf, const u32 *roots,
+		 size_t n, const char *where, struct skep_err *err)
 {
 	struct order o = { .out = out };
 	struct btf own, base;	/* copies, to which an index is added */
-	u32 n = btf->nr_types;
+	u32 nr = btf->nr_types;
 	bool failed;
 
 	own = *btf;
@@ -376,13 +381,13 @@ int btf_header_c(struct strbuf *out, const struct btf *btf, const char *where,
 	btf_index(&own, &o.h.arena);
 	o.d = (struct dump){
 		.btf = &own, .h = &o.h,
-		.max_parts = PARTS_BASE + (u64)n * PARTS_EACH,
+		.max_parts = PARTS_BASE + (u64)nr * PARTS_EACH,
 	};
 	o.h.tags.arena = o.h.idents.arena = &o.h.arena;
-	o.h.states = arena_news(&o.h.arena, n, u8);
-	o.h.layouts = arena_news(&o.h.arena, n, u8);
-	o.h.versions = arena_news(&o.h.arena, n, u32);
-	print_header(&o);
+	o.h.states = arena_news(&o.h.arena, nr, u8);
+	o.h.layouts = arena_news(&o.h.arena, nr, u8);
+	o.h.versions = arena_news(&o.h.arena, nr, u32);
+	print_header(&o, roots, n);
 	failed = o.h.failed || o.d.parts >= o.d.max_parts;
 	arena_free(&o.h.arena);
 	return failed ? err_set(err, ERR_LIMIT, where,

@@ -61,7 +61,7 @@ static void print(const struct btf *btf, size_t bytes)
 			sb_reset(&out);
 	}
 	sb_reset(&out);
-	if (btf_header_c(&out, btf, "fuzz", &err))
+	if (btf_header_c(&out, btf, NULL, 0, "fuzz", &err))
 		must(err.id == ERR_LIMIT);
 	must(out.n <= OUT_BASE + bytes * OUT_EACH);
 	sb_free(&out);

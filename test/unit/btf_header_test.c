@@ -186,7 +186,7 @@ static void write_header(const struct btf *btf, const char *path)
 	FILE *f = fopen(path, "w");
 
 	assert_non_null(f);
-	if (btf_header_c(&out, btf, "t", &err))
+	if (btf_header_c(&out, btf, NULL, 0, "t", &err))
 		fail_msg("%s", err.text);
 	assert_int_equal(fwrite(out.s, 1, out.n, f), out.n);
 	fclose(f);
