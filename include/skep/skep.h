@@ -58,6 +58,8 @@ struct skep_map_def {
 	const char *name;	/* may be NULL */
 	uint32_t type;		/* BPF_MAP_TYPE_* */
 	uint32_t key_size, value_size, max_entries, map_flags;
+	const struct skep_map_def *inner;	/* of maps of maps: what the maps in
+						   it are like; else NULL */
 };
 
 /*

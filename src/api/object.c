@@ -71,23 +71,33 @@ int skep_object_open(struct skep_object **obj, const char *path, struct skep_err
 	return r;
 }
 
+static struct image_map image_of(const struct skep_map_def *def)
+{
+	return (struct image_map){
+		.name = def->name ? def->name : "", .type = def->type,
+		.key_size = def->key_size, .value_size = def->value_size,
+		.max_entries = def->max_entries, .map_flags = def->map_flags,
+	};
+}
+
 int skep_object_from_insns(struct skep_object **obj, uint32_t prog_type,
 			       const char *name, const struct bpf_insn *insns, size_t n,
 			       const struct skep_map_def *maps, size_t nr_maps,
 			       const char *license, struct skep_err *err)
 {
-	struct image_map *defs = mem_alloc(nr_maps * sizeof(*defs));
+	struct image_map *defs = mem_alloc(2 * nr_maps * sizeof(*defs)), *inner = defs + nr_maps;
 	struct image *img;
 	int r;
 
 	*obj = NULL;
 	err_clear(err);
-	for (size_t i = 0; i < nr_maps; i++)
-		defs[i] = (struct image_map){
-			.name = maps[i].name ? maps[i].name : "", .type = maps[i].type,
-			.key_size = maps[i].key_size, .value_size = maps[i].value_size,
-			.max_entries = maps[i].max_entries, .map_flags = maps[i].map_flags,
-		};
+	for (size_t i = 0; i < nr_maps; i++) {
+		defs[i] = image_of(&maps[i]);
+		if (!maps[i].inner)
+			continue;
+		inner[i] = image_of(maps[i].inner);
+		defs[i].inner = &inner[i];
+	}
 	r = obj_from_insns(&img, prog_type, name, insns, n, defs, (u32)nr_maps, license, err);
 	free(defs);
 	if (!r)

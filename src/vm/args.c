@@ -72,6 +72,8 @@ static bool check_record(struct vm_machine *m, const struct arg *a)
 
 	if (!r || r->start != v || !r->drop)
 		return arg_fault(m, a, "is no record that the program has reserved");
+	m->gone = *r;
+	m->ready = NULL;
 	vm_region_del(m, v);
 	return true;
 }

@@ -76,6 +76,7 @@ struct vm_machine {
 	const struct vm_insn *lock_at;	/* the call that took it */
 	VEC(struct vm_lent) lent;	/* sorted by start */
 	u32 owed;		/* those of them with a drop() */
+	struct vm_region gone;	/* the last one that the program gave back */
 	u64 charged;		/* of the budget, for work of helpers */
 	struct vm_fault fault;
 };
@@ -158,6 +159,7 @@ static inline void vm_machine_start(struct vm_machine *m, const struct vm_code *
 	m->run = run;
 	m->ctx = ctx;
 	m->lock = NULL;
+	m->gone.bytes = 0;
 	m->fault.kind = VM_FAULT_NONE;
 	run->engine = m;
 	run->readable = vm_readable;
