@@ -398,7 +398,7 @@ static void redirect_maps(void **state)
 	assert_int_equal(ifindex, 0);
 }
 
-/* ---- work of helpers counts --------------------------------------------------------------------- */
+/* ---- work of helpers counts ------------------------------------------------------ */
 
 /* 1 MB a call: the budget ends after as many calls as it pays for. */
 static void helper_budget(void **state)
