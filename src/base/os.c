@@ -3,11 +3,13 @@
 #include "base/os.h"
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 #include "base/vec.h"
@@ -111,11 +113,13 @@ static int read_stream(struct os_file *f, int fd)
 
 static int read_fd(struct os_file *f, int fd)
 {
+	struct statfs fs;
 	struct stat st;
 	void *p;
 
 	if (fstat(fd, &st))
 		return -errno;
+	f->sysfs = !fstatfs(fd, &fs) && fs.f_type == SYSFS_MAGIC;
 	if (S_ISDIR(st.st_mode))
 		return -EISDIR;
 	if (!S_ISREG(st.st_mode) || st.st_size == 0)

@@ -39,6 +39,7 @@ struct os_file {
 	const u8 *data;		/* size bytes; not NUL-terminated */
 	size_t size;
 	bool mapped;		/* data is a mapping, else heap */
+	bool sysfs;		/* the kernel made it: nobody can change it */
 };
 
 /* "-" is standard input. Refuses directories. Error ids: FILE_*. */

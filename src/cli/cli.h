@@ -29,6 +29,7 @@ int cmd_asm(const struct command *cmd, int argc, char **argv);
 int cmd_disasm(const struct command *cmd, int argc, char **argv);
 int cmd_inspect(const struct command *cmd, int argc, char **argv);
 int cmd_cc(const struct command *cmd, int argc, char **argv);
+int cmd_btf(const struct command *cmd, int argc, char **argv);
 int cmd_explain(const struct command *cmd, int argc, char **argv);
 
 /* ---- options (opts.c) ------------------------------------------------------ */
