@@ -50,7 +50,7 @@ struct vm_frame {
 
 /* The stack grows downward; frame F owns the VM_STACK_BYTES bytes below
  * stack + sizeof(stack) - F * VM_STACK_BYTES. */
-/* A region, and the call that asked for it. */
+/* A region, and the call that asked for it when the program owes it. */
 struct vm_lent {
 	struct vm_region r;
 	const void *user;
