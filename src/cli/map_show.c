@@ -79,6 +79,13 @@ static int compare_keys(const void *a, const void *b, void *arg)
 	return x < y ? -1 : x > y;
 }
 
+static bool is_hash(u32 type)
+{
+	return type == BPF_MAP_TYPE_HASH || type == BPF_MAP_TYPE_PERCPU_HASH ||
+	       type == BPF_MAP_TYPE_LRU_HASH || type == BPF_MAP_TYPE_LRU_PERCPU_HASH ||
+	       type == BPF_MAP_TYPE_HASH_OF_MAPS || type == BPF_MAP_TYPE_DEVMAP_HASH;
+}
+
 /* Hash maps have no order of their own; people want one. */
 static void sort_keys(struct show *s)
 {
@@ -86,7 +93,7 @@ static void sort_keys(struct show *s)
 	u32 size = s->info.key_size;
 	u8 *last = NULL;
 
-	if (s->def->type != BPF_MAP_TYPE_HASH || s->info.count > SORT_MAX)
+	if (!is_hash(s->def->type) || s->info.count > SORT_MAX)
 		return;
 	s->sorted = mem_alloc((s->info.count + 1) * size);
 	while (s->nr_sorted < s->info.count &&
