@@ -15,8 +15,8 @@ typedef unsigned long long u64;
 #ifndef TARGET
 enum color { RED = 1, GREEN = 2, GONE = 77 };
 enum big { BIG_A = 0x100000001ull, BIG_B = 0x200000002ull };
-struct deep { u16 pad; struct { u8 x; union { u32 in; u8 b; }; } mid[3]; };
-struct inner { int a; long b; };
+struct deep { u16 pad; struct { u8 x; union { u32 in; u8 b; } KEEP; } KEEP mid[3]; } KEEP;
+struct inner { int a; long b; } KEEP;
 struct thing {
 	u32 id;
 	u16 narrow;
