@@ -97,7 +97,8 @@ int skep_object_set(struct skep_object *obj, const char *name, const char *value
 {
 	err_clear(err);
 	if (!name || !value)
-		return err_set(err, ERR_GLOBAL, obj->img->file, "a variable and a value are needed");
+		return err_set(err, ERR_GLOBAL, obj->img->file,
+			       "a variable and a value are needed");
 	if (obj->backend)
 		return err_set(err, ERR_RUN, obj->img->file,
 			       "'%s' cannot be set: the object is loaded already", name);

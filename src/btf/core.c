@@ -374,25 +374,25 @@ static int take_cand(struct job *j, u32 id)
 	return 0;
 }
 
-static int try_cands(struct job *j)
+static int take_all(struct job *j)
 {
 	const struct btf_type *t = btf_type(j->c->local, j->relo->type_id);
 	const char *name = btf_str(j->c->local, t->name_off);
-	u32 i, k;
+	u32 i = 0, k;
 	int r = 0;
 
-	if (j->c->local == j->c->target)
-		return take_cand(j, j->relo->type_id);
 	if (!*name)
 		return bad(j, "a type", "without a name cannot be found elsewhere");
-	if (!strtab_get(&j->c->names, essential(j->c, name), &i))
-		return 0;
+	/* core_want has seen the name */
+	strtab_get(&j->c->names, essential(j->c, name), &i);
 	for (k = j->c->wanted[i].first; k && !r; k = j->c->cands[k - 1].next) {
 		u32 id = j->c->cands[k - 1].id;
 
 		if (core_kinds_fit(t, btf_type(j->c->target, id)))
 			r = take_cand(j, id);
 	}
+	if (!r && !j->found)
+		j->value = value_of(NULL, j->relo->kind);
 	return r;
 }
 
@@ -498,14 +498,12 @@ static int resolve(struct job *j, struct core_result *res)
 	j->local_value = value_of(&j->local, j->relo->kind);
 	if (j->local_value.bad)
 		return bad(j, "it", j->local_value.bad);
-	if (j->relo->kind == CORE_TYPE_ID_LOCAL)
+	if (j->relo->kind == CORE_TYPE_ID_LOCAL || j->c->local == j->c->target)
 		j->value = j->local_value;
 	else
-		r = try_cands(j);
+		r = take_all(j);
 	if (r)
 		return r;
-	if (!j->found && j->relo->kind != CORE_TYPE_ID_LOCAL)
-		j->value = value_of(NULL, j->relo->kind);
 	*res = (struct core_result){
 		.local = j->local_value.v, .target = j->value.v, .poison = j->value.none,
 		.check = !j->local_value.loose,

@@ -358,7 +358,7 @@ static int set_value(struct place *p, const char *value)
 	case BTF_KIND_ARRAY:
 		if (is_byte(btf, ((const struct btf_array *)(t + 1))->type))
 			return set_string(p, (u32)bytes, value);
-		return set_bad(p, value, "cannot be the whole of it; set its elements ([0], [1], ...)");
+		return set_bad(p, value, "cannot be the whole of it; set its elements ([0])");
 	case BTF_KIND_STRUCT:
 	case BTF_KIND_UNION:
 		return set_bad(p, value, "cannot be the whole of it; set its members (.NAME)");

@@ -17,8 +17,11 @@ int target_btf(struct target *t, const struct btf **out, struct skep_err *err)
 {
 	int ret = 0;
 
+	*out = t->btf.btf;
+	if (*out)
+		return 0;
 	t->btf_name = t->opts.btf ? t->opts.btf : VMLINUX;
-	if (t->opts.btf && !t->btf.btf)
+	if (t->opts.btf)
 		ret = obj_open_btf(&t->btf, t->opts.btf, NULL, err);
 	else if (!t->btf_tried && btf_open_file(&t->btf, VMLINUX, NULL, NULL))
 		t->btf.btf = NULL;

@@ -306,8 +306,8 @@ static int rt_fault(const struct runtime *rt, struct skep_err *err)
 	else
 		err_note(err, "program '%s', instruction %u", p->prog->name, f->insn);
 	if (f->kind == VM_FAULT_HELPER && core)
-		err_help(err, "choose with bpf_core_field_exists() and a second flavour of the struct, "
-			 "or give another kernel's types with --btf FILE");
+		err_help(err, "choose with bpf_core_field_exists() and a second flavour of the "
+			 "struct, or give another kernel's types with --btf FILE");
 	if (f->kind == VM_FAULT_BUDGET)
 		err_help(err, "a longer run needs --budget N (struct skep_run.budget)");
 	return r;

@@ -67,6 +67,10 @@ struct thing {
 	u32 tail[];
 };
 struct fl { u64 n; struct inner last[]; };
+#ifdef TWICE
+struct fl___again { u64 n, more; struct inner last[]; };
+struct fl___again again;
+#endif
 union either { u64 pad; u32 a; u64 b; };
 typedef struct { u64 pad; int q, p; } anon_t;
 typedef int (*callback_t)(struct inner *, long);

@@ -502,9 +502,9 @@ static void test_mutations(void **state)
 {
 	static const char *const names[] = {
 		"basic-v3.o", "multi.o", "types.o", "gcc.o", "bad-inner.o",
-		"basic-clang14.o", "nobtf.o", "bad-core.o", "basic-v1.o",
+		"basic-clang14.o", "nobtf.o", "core.o", "basic-v1.o",
 		"basic-v2.o", "basic-v4.o", "bad-bss.o", "bad-extern.o",
-		"bad-kconfig.o", "bad-ksym.o", "bad-member.o", "bad-old_maps.o",
+		"externs.o", "core-target.o", "bad-member.o", "bad-old_maps.o",
 		"bad-section.o", "bad-sizes.o", "bad-struct_ops.o", "bad-weak.o",
 	};
 
