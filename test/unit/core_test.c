@@ -15,8 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #ifdef HAVE_LIBBPF
+#include "unit/embedded.h"
 #include "unit/libbpf_oracle.h"
-#include <elf.h>
 #include <glob.h>
 #endif
 
@@ -111,25 +111,6 @@ static void test_libbpf(void **state)
 
 /* ---- real programs: objects inside the commands of libbpf-tools ------------------ */
 
-/* The next BPF object in F at or after *AT; its length, 0 when there is none. */
-static size_t next_object(const struct os_file *f, size_t *at)
-{
-	static const u8 magic[] = { 0x7f, 'E', 'L', 'F', 2, 1, 1 };
-
-	for (; *at + sizeof(Elf64_Ehdr) < f->size; ++*at) {
-		const u8 *p = memmem(f->data + *at, f->size - *at, magic, sizeof(magic));
-		Elf64_Ehdr h;
-
-		*at = p ? (size_t)(p - f->data) : f->size;
-		if (!p || !in_bounds(*at, sizeof(h), f->size))
-			return 0;
-		memcpy(&h, p, sizeof(h));
-		if (h.e_machine == EM_BPF && in_bounds(h.e_shoff, 64ull * h.e_shnum, f->size - *at))
-			return h.e_shoff + 64ull * h.e_shnum;
-	}
-	return 0;
-}
-
 /* 1 compared, 0 opened but libbpf could not. */
 static int compare_object(const u8 *data, size_t bytes, const char *name)
 {
@@ -163,7 +144,7 @@ static void test_tools(void **state)
 
 		if (os_file_read(&f, files.gl_pathv[i], NULL))
 			continue;
-		for (; f.size < 3 << 20 && (n = next_object(&f, &at)); at += n, opened++)
+		for (; f.size < 3 << 20 && (n = embedded_next(&f, &at)); at += n, opened++)
 			compared += (u32)compare_object(f.data + at, n, files.gl_pathv[i]);
 		os_file_close(&f);
 	}

@@ -7,7 +7,7 @@
 #ifndef TEST_LIBBPF_ORACLE_H
 #define TEST_LIBBPF_ORACLE_H
 
-#include "base/base.h"
+#include "base/os.h"
 #include <bpf/libbpf.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -19,6 +19,7 @@ struct oracle {
 	struct oracle_prog *progs;
 	size_t n;
 	bool relocated;
+	u64 ns;			/* the time when it was */
 	char log[4096];		/* the last messages of libbpf */
 };
 
@@ -55,6 +56,7 @@ static int oracle_load(struct bpf_program *prog, struct bpf_prog_load_opts *opts
 {
 	struct bpf_program *p;
 
+	oracle_at->ns = os_clock_ns();
 	oracle_at->relocated = true;
 	bpf_object__for_each_program(p, oracle_obj)
 		if (bpf_program__autoload(p))
