@@ -322,7 +322,7 @@ static void test_raw_objects(void **state)
 {
 	compare_raw(TEST_DIR "/obj/types.o");
 	compare_raw(TEST_DIR "/obj/multi.o");
-	compare_raw(TEST_DIR "/obj/bad-core.o");
+	compare_raw(TEST_DIR "/obj/core.o");
 }
 
 static int make_dir(void **state)
