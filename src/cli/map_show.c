@@ -165,12 +165,12 @@ static void show_data(const struct show *s, struct json *j, const char *key, u32
 		untyped(j, key, data, bytes);
 }
 
-/* The value of a map of maps is a map of the object; other engines have ids. */
+/* The value of a map of maps is a map of the object. */
 static const char *inner_name(const struct show *s)
 {
 	u32 number;
 
-	if (!holds_maps(s->def->type) || strcmp(s->obj->backend->ops->name, "user"))
+	if (!holds_maps(s->def->type))
 		return NULL;
 	memcpy(&number, s->value, sizeof(number));
 	return number < s->obj->img->nr_maps ? s->obj->img->maps[number].name : NULL;
@@ -512,10 +512,8 @@ u64 map_show_diff(FILE *out, struct skep_object *a, struct skep_object *b, u32 i
 	struct diff d = { .out = out, .most = most };
 	struct show user, kernel;
 
-	/* where values are the engines' own numbers, and without keys, nothing
-	   can be compared */
-	if (holds_maps(a->img->maps[i].type) || !a->img->maps[i].key_size ||
-	    !show_open(&user, a, i))
+	/* without keys nothing can be compared */
+	if (!a->img->maps[i].key_size || !show_open(&user, a, i))
 		return 0;
 	if (show_open(&kernel, b, i)) {
 		sort_keys(&user);

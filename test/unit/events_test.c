@@ -347,6 +347,34 @@ static void inner_maps(void **state)
 	skep_object_close(obj);
 }
 
+/* The same numbers mean the same maps in the kernel, where it may be asked. */
+static void inner_maps_kernel(void **state)
+{
+	static const struct bpf_insn insns[] = { BPF_MOV64_IMM(BPF_REG_0, 2), BPF_EXIT_INSN() };
+	struct skep_load_opts opts = { .size = sizeof(opts), .engine = SKEP_KERNEL };
+	uint32_t key = 1, number = INNER, id = 99;
+	uint64_t v = 7, out = 0;
+	struct skep_object *obj;
+	struct skep_err err;
+
+	assert_int_equal(skep_object_from_insns(&obj, BPF_PROG_TYPE_XDP, "test", insns, LEN(insns),
+						maps, LEN(maps), "GPL", &err), 0);
+	if (skep_object_load(obj, &opts, &err)) {
+		print_message("skipped: %s", skep_err_text(&err));
+		skep_object_close(obj);
+		skip();
+	}
+	assert_int_equal(skep_map_update(map_of(obj, OUTER), &key, &number, 0), 0);
+	assert_int_equal(skep_map_lookup(map_of(obj, OUTER), &key, &id), 0);
+	assert_int_equal(id, INNER);
+	number = QUEUE;
+	assert_int_equal(skep_map_update(map_of(obj, OUTER), &key, &number, 0), -EINVAL);
+	assert_int_equal(skep_map_update(map_of(obj, QUEUE), NULL, &v, 0), 0);
+	assert_int_equal(skep_map_lookup_delete(map_of(obj, QUEUE), NULL, &out), 0);
+	assert_int_equal(out, 7);
+	skep_object_close(obj);
+}
+
 static void inner_faults(void **state)
 {
 	static const struct bpf_insn update[] = {
@@ -446,6 +474,7 @@ int main(void)
 		cmocka_unit_test(perf_events),
 		cmocka_unit_test(queues),
 		cmocka_unit_test(inner_maps),
+		cmocka_unit_test(inner_maps_kernel),
 		cmocka_unit_test(inner_faults),
 		cmocka_unit_test(redirect_maps),
 		cmocka_unit_test(helper_budget),
