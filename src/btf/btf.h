@@ -28,6 +28,7 @@ struct btf {
 	u32 string_bytes;		/* offsets are below it, base's included */
 	u32 addr_bytes;			/* of a pointer: 8 */
 	bool swapped;			/* it came in the other byte order */
+	bool trusted;			/* from the kernel, as its base is */
 	struct btf_index *index;	/* of names; NULL until btf_index() */
 };
 

@@ -192,13 +192,14 @@ int btf_parse_into(struct parse *p, const struct btf *base, const u8 *data,
 		.first_id = base ? base->nr_types : 1,
 		.first_string = base ? base->string_bytes : 0,
 		.addr_bytes = base ? base->addr_bytes : 8,
+		.trusted = p->trusted && (!base || base->trusted),
 	};
 	ret = parse_header(p, data, bytes);
 	if (!ret)
 		ret = parse_strings(p, data);
 	if (!ret)
 		ret = parse_types(p, data);
-	return ret || p->trusted ? ret : btf_check(p);
+	return ret || p->btf->trusted ? ret : btf_check(p);
 }
 
 int btf_parse_split(struct btf **out, struct arena *arena,
