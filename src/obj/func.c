@@ -211,10 +211,15 @@ static bool is_prog(const struct obj *o, const struct obj_func *f, bool text_onl
 static struct image_prog make_prog(struct obj *o, const struct obj_func *f)
 {
 	const char *name = arena_strdup(&o->img->arena, o->secs[f->sec].name);
-	const struct sec_row *sec = sec_row(name + (name[0] == '?'));
+	const char *plain = name + (name[0] == '?');
+	const struct sec_row *sec = sec_row(plain);
+	bool guessed = !sec;
 
+	if (guessed)
+		sec = sec_guess(plain);
 	return (struct image_prog){
 		.name = f->name, .section = name, .sec = sec,
+		.target = sec ? sec_target(sec, plain) : "", .guessed = guessed && sec,
 		.type = sec ? sec->type : BPF_PROG_TYPE_UNSPEC,
 		.expected_attach = sec ? sec->attach : 0,
 		.autoload = name[0] != '?',

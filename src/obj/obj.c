@@ -197,7 +197,7 @@ int obj_from_insns(struct image **out, u32 prog_type, const char *name,
 	img->progs = p = arena_new(&img->arena, struct image_prog);
 	img->nr_progs = 1;
 	*p = (struct image_prog){
-		.name = arena_strdup(&img->arena, name), .section = "",
+		.name = arena_strdup(&img->arena, name), .section = "", .target = "",
 		.type = prog_type, .autoload = true, .nr_insns = (u32)n,
 		.insns = arena_copy(&img->arena, insns, n * sizeof(*insns)),
 	};
