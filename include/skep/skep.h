@@ -70,8 +70,14 @@ int skep_object_from_insns(struct skep_object **obj, uint32_t prog_type,
 			   const struct skep_map_def *maps, size_t nr_maps,
 			   const char *license, struct skep_err *err);
 
+enum skep_engine {
+	SKEP_USER,		/* embedded in this process */
+	SKEP_KERNEL,		/* bpf(2), for those who may */
+};
+
 struct skep_load_opts {
 	size_t size;		/* sizeof(struct skep_load_opts) */
+	enum skep_engine engine;
 	uint32_t cpus;		/* values of a per-cpu map; 0 = cpus of the machine */
 	uint64_t rand_seed;	/* of bpf_get_prandom_u32(); 0 = from the clock */
 	/* one message of bpf_printk(): N bytes, the last a newline; NULL = dropped */

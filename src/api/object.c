@@ -6,6 +6,7 @@
 #include "api/object.h"
 #include "base/os.h"
 #include "host/hosts.h"
+#include "kernel/kernel.h"
 #include "obj/obj.h"
 #include "runtime/runtime.h"
 #include <stdlib.h>
@@ -29,6 +30,14 @@ static struct skep_object *object_new(struct image *img)
 	for (u32 i = 0; i < img->nr_maps; i++)
 		obj->maps[i] = (struct skep_map){ obj, i };
 	return obj;
+}
+
+struct skep_object *object_twin(struct skep_object *obj)
+{
+	struct skep_object *twin = object_new(obj->img);
+
+	twin->shares = true;
+	return twin;
 }
 
 int skep_object_open_mem(struct skep_object **obj, const void *data, size_t bytes,
@@ -92,7 +101,8 @@ void skep_object_close(struct skep_object *obj)
 		return;
 	if (obj->backend)
 		obj->backend->ops->close(obj->backend);
-	image_free(obj->img);
+	if (!obj->shares)
+		image_free(obj->img);
 	free(obj->progs);
 	free(obj->maps);
 	free(obj);
@@ -196,7 +206,10 @@ int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
 		ro.print = opts->print;
 		ro.print_arg = opts->print_arg;
 	}
-	r = runtime_open(&obj->backend, &ro, err);
+	r = opts && opts->engine == SKEP_KERNEL ? kernel_open(&obj->backend, err) :
+						  runtime_open(&obj->backend, &ro, err);
+	if (!r && obj->backend->ops->image)
+		obj->backend->ops->image(obj->backend, obj->img);
 	if (!r)
 		r = load_maps(obj, err);
 	if (!r)

@@ -86,6 +86,8 @@ static int parse_strings(struct parse *p, const u8 *data)
 	struct btf *btf = p->btf;
 	u32 n = p->hdr.str_len;
 
+	if (!p->in_place)
+		s = arena_copy(p->arena, s, n);	/* before the checks */
 	/* the empty name is the base's */
 	if (!btf->base && (!n || s[0]))
 		return err_set(p->err, ERR_BTF, p->where,
@@ -97,7 +99,7 @@ static int parse_strings(struct parse *p, const u8 *data)
 		return err_set(p->err, ERR_BTF, p->where,
 			       "%u bytes of strings after the base's %u", n,
 			       btf->first_string);
-	btf->strings = p->in_place ? (const char *)s : arena_copy(p->arena, s, n);
+	btf->strings = (const char *)s;
 	btf->string_bytes = btf->first_string + n;
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * parse.h: what parse.c, which finds the records, and check.c, which looks at
- * each of them, share. Nobody else includes it.
+ * parse.h: what parse.c, which finds the records, check.c, which looks at each of
+ * them, and raw.c, which writes them, share. Nobody else includes it.
  */
 #ifndef BTF_PARSE_H
 #define BTF_PARSE_H

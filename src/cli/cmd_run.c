@@ -10,7 +10,7 @@
 enum { VERDICTS_SHOWN = 24 };	/* in text; the rest is counted */
 
 struct run_opts {
-	const char *prog, *output, *verdicts, *expect;
+	const char *prog, *output, *verdicts, *expect, *on;
 	struct str_list maps;		/* NAME=FILE */
 	u64 repeat, budget, cpus;
 	bool json, verbose, quiet;
@@ -21,6 +21,8 @@ struct job {
 	VEC(struct skep_object *) objs;
 	struct str_list captures;
 	struct skep_prog *prog;		/* the one that runs */
+	enum engines { ON_USER, ON_KERNEL, ON_BOTH } on;
+	struct both both;
 	struct verdicts v;
 	struct capture_out *out;	/* of -o; NULL = none */
 	u64 packets;			/* of all captures so far */
@@ -146,6 +148,7 @@ static int load_map(struct job *j, const char *arg)
 {
 	const char *eq = strchr(arg, '=');
 	char *name;
+	struct skep_object *objs[] = { j->prog->obj, j->both.twin };
 	int map, r;
 
 	if (!eq)
@@ -154,8 +157,9 @@ static int load_map(struct job *j, const char *arg)
 	name = mem_strdup(arg);
 	name[eq - arg] = 0;
 	map = image_map_find(j->prog->obj->img, name);
-	r = map < 0 ? no_map(j, name) :
-	    map_load_json(j->prog->obj, (u32)map, eq + 1, j->err);
+	r = map < 0 ? no_map(j, name) : 0;
+	for (size_t i = 0; !r && i < ARRAY_LEN(objs) && objs[i]; i++)
+		r = map_load_json(objs[i], (u32)map, eq + 1, j->err);
 	free(name);
 	return r;
 }
@@ -174,12 +178,15 @@ static int load(struct job *j)
 	const struct skep_load_opts opts = {
 		.size = sizeof(opts), .cpus = (u32)j->o.cpus,
 		.print = j->o.quiet ? NULL : print_message,
+		.engine = j->on == ON_KERNEL ? SKEP_KERNEL : SKEP_USER,
 	};
 	int r = choose_program(j);
 
 	j->v.report = j->o.json ? stderr : stdout;
 	if (!r)
 		r = object_load(j->prog->obj, &opts, j->prog->index, j->err);
+	if (!r && j->on == ON_BOTH)
+		r = both_open(&j->both, j->prog, j->err);
 	if (!r)
 		r = load_maps(j);
 	if (!r)
@@ -308,9 +315,14 @@ static int run_packets(struct job *j, const char *path, struct capture *c, struc
 			return bad_link(j, path, p.number, p.link);
 		t->data = p.data;
 		t->bytes = p.bytes;
-		r = b->ops->test_run(b, (u32)j->prog->loaded, t, j->err);
-		if (r)
+		if (j->on == ON_BOTH)
+			r = both_packet(&j->both, p.number, t, j->err);
+		else
+			r = b->ops->test_run(b, (u32)j->prog->loaded, t, j->err);
+		if (r < 0)
 			return at_packet(j, r, path, p.number, p.bytes);
+		if (r)
+			continue;
 		j->packets++;
 		j->cut += p.bytes < p.wire_bytes;
 		r = on_packet(j, c, &p, t, j->packets);
@@ -324,7 +336,7 @@ static int run_capture(struct job *j, const char *path, struct capture *c)
 {
 	struct test_run t = { .repeat = (u32)j->o.repeat, .budget = j->o.budget, .ifindex = 1 };
 	bool plain = !j->o.verbose && !j->out && !j->o.verdicts && !j->o.expect &&
-		     j->o.repeat <= 1;
+		     j->o.repeat <= 1 && j->on != ON_BOTH;
 
 	return plain ? run_batches(j, path, c, &t) : run_packets(j, path, c, &t);
 }
@@ -476,6 +488,8 @@ static int finish(struct job *j)
 	if (r)
 		return report(j->err);
 	verdicts_end(&j->v, j->packets);
+	if (j->on == ON_BOTH)
+		return both_end(&j->both);
 	r = print_results(j);
 	return r ? r : j->v.differ ? EXIT_NO : EXIT_YES;
 }
@@ -501,6 +515,20 @@ static int run_job(struct job *j)
 	return run_captures(j) ? stop_early(j) : finish(j);
 }
 
+static int check_engine(const struct command *cmd, struct job *j)
+{
+	static const char *const names[] = { "user", "kernel", "both" };
+
+	j->both.report = j->o.json ? stderr : stdout;
+	for (size_t i = 0; j->o.on && i < ARRAY_LEN(names); i++)
+		if (!strcmp(j->o.on, names[i])) {
+			j->on = (enum engines)i;
+			return EXIT_YES;
+		}
+	return j->o.on ? usage_error(cmd, "--on takes user, kernel or both, not '%s'", j->o.on) :
+			 EXIT_YES;
+}
+
 /* Two outputs in one file would be of no use to anyone. */
 static int check_outputs(const struct command *cmd, const struct run_opts *o)
 {
@@ -515,7 +543,7 @@ static int check_outputs(const struct command *cmd, const struct run_opts *o)
 	return EXIT_YES;
 }
 
-static int check_operands(const struct command *cmd, const struct job *j)
+static int check_operands(const struct command *cmd, struct job *j)
 {
 	if (!j->o.budget)
 		return usage_error(cmd, "--budget is at least 1");
@@ -528,12 +556,13 @@ static int check_operands(const struct command *cmd, const struct job *j)
 		return usage_error(
 			cmd,
 			"a packet capture is needed, or - for one on standard input");
-	return check_outputs(cmd, &j->o);
+	return max_u64((u64)check_outputs(cmd, &j->o), (u64)check_engine(cmd, j));
 }
 
 static void job_free(struct job *j)
 {
 	capture_out_abort(j->out);
+	both_close(&j->both);
 	verdicts_free(&j->v);
 	for (size_t i = 0; i < j->objs.n; i++)
 		skep_object_close(j->objs.v[i]);
@@ -559,6 +588,8 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 		 "write one line NUMBER VERDICT per packet", &o->verdicts},
 		{"expect", 0, OPT_STR, "FILE",
 		 "compare with such a file; exit status 1 if any differs", &o->expect},
+		{"on", 0, OPT_STR, "ENGINE",
+		 "user (default), kernel by bpf(2), or both and compare", &o->on},
 		{"repeat", 0, OPT_U64, "N", "run the program N times on each packet",
 		 &o->repeat},
 		{"budget", 0, OPT_U64, "N",

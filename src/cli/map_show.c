@@ -79,6 +79,13 @@ static int compare_keys(const void *a, const void *b, void *arg)
 	return x < y ? -1 : x > y;
 }
 
+static bool is_hash(u32 type)
+{
+	return type == BPF_MAP_TYPE_HASH || type == BPF_MAP_TYPE_PERCPU_HASH ||
+	       type == BPF_MAP_TYPE_LRU_HASH || type == BPF_MAP_TYPE_LRU_PERCPU_HASH ||
+	       type == BPF_MAP_TYPE_HASH_OF_MAPS || type == BPF_MAP_TYPE_DEVMAP_HASH;
+}
+
 /* Hash maps have no order of their own; people want one. */
 static void sort_keys(struct show *s)
 {
@@ -86,7 +93,7 @@ static void sort_keys(struct show *s)
 	u32 size = s->info.key_size;
 	u8 *last = NULL;
 
-	if (s->def->type != BPF_MAP_TYPE_HASH || s->info.count > SORT_MAX)
+	if (!is_hash(s->def->type) || s->info.count > SORT_MAX)
 		return;
 	s->sorted = mem_alloc((s->info.count + 1) * size);
 	while (s->nr_sorted < s->info.count &&
@@ -399,4 +406,81 @@ void map_show_json(struct json *j, struct skep_object *obj, u32 i)
 	json_arr_end(j);
 	json_obj_end(j);
 	show_close(&s);
+}
+
+/* ---- two engines ------------------------------------------------------------------------- */
+
+/* The element of S with the key that is in it. */
+static void this_element(struct show *s, struct strbuf *out)
+{
+	sb_reset(out);
+	sum_cpus(s);
+	element_text(s, out);
+}
+
+/* Looks KEY up in S; false when it is not there. */
+static bool show_at(struct show *s, const u8 *key)
+{
+	struct backend *b = s->obj->backend;
+
+	memcpy(s->key, key, s->info.key_size);
+	return !b->ops->map_lookup(b, s->index, s->key, s->value, 0);
+}
+
+struct diff {
+	FILE *out;
+	u64 n, most;
+};
+
+static void print_diff(struct diff *d, const struct show *s, const char *one, const char *two)
+{
+	if (d->n++ >= d->most)
+		return;
+	if (two)
+		fprintf(d->out, "map %s: user %s, kernel %s\n", s->info.name, one, two);
+	else
+		fprintf(d->out, "map %s: %s\n", s->info.name, one);
+}
+
+/* Elements of FROM that are not in OTHER, and, for the user's side, that differ. */
+static void diff_elements(struct diff *d, struct show *from, struct show *other, bool user)
+{
+	struct strbuf one = { 0 }, two = { 0 };
+	const char *only = user ? "only user has" : "only kernel has";
+
+	for (bool ok = text_next(from, true); ok; ok = text_next(from, false)) {
+		bool both = show_at(other, from->key);
+
+		if (both && !user)
+			continue;
+		this_element(from, &one);
+		if (!both) {
+			sb_reset(&two);
+			sb_printf(&two, "%s %s", only, sb_text(&one));
+			print_diff(d, from, sb_text(&two), NULL);
+			continue;
+		}
+		this_element(other, &two);
+		if (strcmp(sb_text(&one), sb_text(&two)))
+			print_diff(d, from, sb_text(&one), sb_text(&two));
+	}
+	sb_free(&one);
+	sb_free(&two);
+}
+
+u64 map_show_diff(FILE *out, struct skep_object *a, struct skep_object *b, u32 i, u64 most)
+{
+	struct diff d = { .out = out, .most = most };
+	struct show user, kernel;
+
+	if (!show_open(&user, a, i))
+		return 0;
+	if (show_open(&kernel, b, i)) {
+		sort_keys(&user);
+		diff_elements(&d, &user, &kernel, true);
+		diff_elements(&d, &kernel, &user, false);
+	}
+	show_close(&user);
+	show_close(&kernel);
+	return d.n;
 }

@@ -54,4 +54,22 @@ static inline void verdicts_count(struct verdicts *v, u32 value)
 		verdicts_count_big(v, value);
 }
 
+/* ---- both.c: two engines side by side -------------------------------------- */
+
+struct both {
+	struct skep_prog *user, *kernel;	/* user NULL: not in use */
+	struct skep_object *twin;		/* what the kernel has loaded */
+	u64 packets, left_out, differ;
+	FILE *report;
+};
+
+/* Loads what PROG's object is into the kernel, too. */
+int both_open(struct both *b, struct skep_prog *prog, struct skep_err *err);
+/* Runs T on both; the results are the embedded engine's. 1: the kernel takes
+ * no packet of that size, nothing was run. */
+int both_packet(struct both *b, u64 number, struct test_run *t, struct skep_err *err);
+/* Compares the maps and says what came out; the exit status. */
+int both_end(struct both *b);
+void both_close(struct both *b);
+
 #endif

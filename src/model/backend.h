@@ -51,6 +51,8 @@ struct backend;
 struct backend_ops {
 	const char *name;	/* "user" */
 	void (*close)(struct backend *b);
+	/* What is created from here on belongs to IMG. NULL: need not know. */
+	void (*image)(struct backend *b, const struct image *img);
 	/* Also stores the initial value (not a prog array's slots). */
 	int (*map_create)(struct backend *b, const struct image_map *def,
 			  struct skep_err *err);

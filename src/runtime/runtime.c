@@ -246,7 +246,7 @@ static int rt_prog_load(struct backend *b, const struct image *img, u32 prog,
 static const struct vm_code *rt_tail_target(struct run *run, struct map *map, u32 index)
 {
 	struct runtime *rt = (struct runtime *)((u8 *)run - offsetof(struct runtime, run));
-	s64 prog = map->type == BPF_MAP_TYPE_PROG_ARRAY ? map_prog_slot(map, index) : -1;
+	s64 prog = map->type == BPF_MAP_TYPE_PROG_ARRAY ? map_fd_slot(map, index) : -1;
 
 	return prog < 0 || (u64)prog >= rt->progs.n ? NULL : rt->progs.v[prog]->code;
 }

@@ -69,8 +69,8 @@ static void test_refusals(void **state)
 	refused((struct map_attr){ .type = BPF_MAP_TYPE_ARRAY, .key_size = 4,
 				   .value_size = INT32_MAX, .max_entries = UINT32_MAX },
 		ERR_MAP_SIZE, "(ENOMEM)");
-	refused((struct map_attr){ .type = BPF_MAP_TYPE_RINGBUF, .max_entries = 4096 },
-		ERR_MAP_TYPE, "type ringbuf is not supported");
+	refused((struct map_attr){ .type = BPF_MAP_TYPE_STRUCT_OPS, .max_entries = 1 },
+		ERR_MAP_TYPE, "type struct_ops is not supported");
 	refused((struct map_attr){ .type = 4711 }, ERR_MAP_TYPE, "no map type 4711");
 }
 
@@ -219,12 +219,12 @@ static void test_prog_array(void **state)
 	struct map *m = make(BPF_MAP_TYPE_PROG_ARRAY, 4, 4, 3, 0);
 	u32 key = 1, value = 0;
 
-	assert_int_equal(map_prog_slot(m, 1), -1);
-	assert_int_equal(map_prog_slot(m, 3), -1);
+	assert_int_equal(map_fd_slot(m, 1), -1);
+	assert_int_equal(map_fd_slot(m, 3), -1);
 	assert_int_equal(map_user_lookup(m, &key, &value, 0), -ENOENT);
 	assert_int_equal(map_user_update(m, &key, &value, BPF_EXIST), -EINVAL);
 	assert_int_equal(map_user_update(m, &key, &value, 0), 0);
-	assert_int_equal(map_prog_slot(m, 1), 0);
+	assert_int_equal(map_fd_slot(m, 1), 0);
 	assert_int_equal(m->ops->count(m), 1);
 	assert_null(m->ops->lookup(m, &key, 0));
 	assert_int_equal(m->ops->update(m, &key, &value, 0, 0), -EPERM);
