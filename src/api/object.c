@@ -180,7 +180,7 @@ static int fill_prog_array(struct skep_object *obj, u32 m, struct skep_err *err)
 {
 	const struct image_map *def = &obj->img->maps[m];
 
-	for (u32 i = 0; i < def->nr_slots; i++) {
+	for (u32 i = 0; def->type == BPF_MAP_TYPE_PROG_ARRAY && i < def->nr_slots; i++) {
 		u32 prog = (u32)def->slots[i];
 		int r = def->slots[i] < 0 ? 0 : object_map_update(obj, m, &i, &prog, BPF_ANY);
 

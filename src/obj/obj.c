@@ -36,17 +36,6 @@ static int read_license(struct obj *o)
 	return 0;
 }
 
-static int refuse_struct_ops(struct obj *o)
-{
-	for (u32 i = 1; i < o->nr_secs; i++)
-		if (o->secs[i].kind == SEC_STRUCT_OPS)
-			return err_set(o->err, ERR_UNSUPPORTED,
-				       elf_in(o, &o->secs[i]),
-				       "struct_ops maps (section '%s')",
-				       o->secs[i].name);
-	return 0;
-}
-
 static int check_progs(struct obj *o)
 {
 	int ret = 0;
@@ -65,7 +54,7 @@ int obj_open(struct image **out, const u8 *data, size_t bytes,
 	     const char *file, struct skep_err *err)
 {
 	static int (*const steps[])(struct obj *) = {
-		elf_read, refuse_struct_ops, types_read, maps_read, read_license,
+		elf_read, types_read, maps_read, read_license,
 		funcs_read, relocs_read, progs_choose, maps_values, progs_link,
 		check_progs,
 	};
@@ -167,7 +156,8 @@ static void copy_map(struct image *img, struct image_map *to, const struct image
 	*to = *from;
 	to->name = arena_strdup(a, from->name);
 	if (from->init)
-		to->init = arena_copy(a, from->init, from->value_size);
+		to->init = arena_copy(a, from->init, from->init_bytes ? from->init_bytes :
+				      from->value_size);
 	if (from->slots)
 		to->slots = arena_copy(a, from->slots,
 				       from->nr_slots * sizeof(*from->slots));

@@ -67,14 +67,14 @@ static int ref_value(struct obj *o, const struct obj_func *from,
 	return 0;
 }
 
-static int ref_map(struct obj *o, const struct obj_func *from, u64 off,
+static int ref_map(struct obj *o, const struct obj_func *from, u32 sec, u64 off,
 		   struct obj_ref *ref)
 {
-	int map = maps_at(o, off);
+	int map = maps_at(o, sec, off);
 
 	if (map < 0)
 		return err_set(o->err, ERR_ELF_RELOC, at_insn(o, from, ref->insn),
-			       "no map is defined at .maps+0x%llx",
+			       "no map is defined at %s+0x%llx", o->secs[sec].name,
 			       (unsigned long long)off);
 	ref->kind = REF_MAP;
 	ref->target = (u32)map;
@@ -110,7 +110,10 @@ static int ref_sym(struct obj *o, const struct obj_func *from,
 		goto code_only;
 	switch (o->secs[y->sec].kind) {
 	case SEC_MAPS:
-		return ref_map(o, from, off, ref);
+	case SEC_OLD_MAPS:
+	case SEC_STRUCT_OPS:
+		return ref_map(o, from, y->sec, off, ref);
+	case SEC_ARENA:
 	case SEC_DATA:
 	case SEC_RODATA:
 	case SEC_BSS:
