@@ -30,6 +30,7 @@ int cmd_disasm(const struct command *cmd, int argc, char **argv);
 int cmd_inspect(const struct command *cmd, int argc, char **argv);
 int cmd_cc(const struct command *cmd, int argc, char **argv);
 int cmd_btf(const struct command *cmd, int argc, char **argv);
+int cmd_gen(const struct command *cmd, int argc, char **argv);
 int cmd_explain(const struct command *cmd, int argc, char **argv);
 
 /* ---- options (opts.c) ------------------------------------------------------ */
@@ -80,6 +81,8 @@ int input_kind(enum input_kind *kind, const char *path, struct skep_err *err);
 const char *input_name(const char *path);
 /* Compiles PATH as cc_compile does; *F is the object. */
 int input_compile(struct os_file *f, const char *path, char *const *extra, struct skep_err *err);
+/* The bytes of an object, of a C file compiled. Errors also: FILE_KIND. */
+int input_read(struct os_file *f, const char *path, struct skep_err *err);
 /* Opens an object, also from a pipe, compiling it first when it is C. */
 int input_object(struct skep_object **obj, const char *path, struct skep_err *err);
 

@@ -84,23 +84,29 @@ int input_compile(struct os_file *f, const char *path, char *const *extra, struc
 	return r;
 }
 
-int input_object(struct skep_object **obj, const char *path, struct skep_err *err)
+int input_read(struct os_file *f, const char *path, struct skep_err *err)
 {
 	enum input_kind kind;
-	struct os_file f;
 	int r = input_kind(&kind, path, err);
 
-	if (!r && kind == INPUT_C)
-		r = input_compile(&f, path, NULL, err);
-	else if (!r)
-		r = os_file_read(&f, path, err);
+	if (!r)
+		r = kind == INPUT_C ? input_compile(f, path, NULL, err) :
+				      os_file_read(f, path, err);
+	if (r || obj_is_elf(f->data, f->size))
+		return r;
+	os_file_close(f);
+	return err_set(err, ERR_FILE_KIND, path,
+		       "neither an ELF object nor a file whose name ends in .c");
+}
+
+int input_object(struct skep_object **obj, const char *path, struct skep_err *err)
+{
+	struct os_file f;
+	int r = input_read(&f, path, err);
+
 	if (r)
 		return r;
-	if (obj_is_elf(f.data, f.size))
-		r = skep_object_open_mem(obj, f.data, f.size, input_name(path), err);
-	else
-		r = err_set(err, ERR_FILE_KIND, path,
-			    "neither an ELF object nor a file whose name ends in .c");
+	r = skep_object_open_mem(obj, f.data, f.size, input_name(path), err);
 	os_file_close(&f);
 	return r;
 }

@@ -157,7 +157,7 @@ static int load_section(struct obj *o, u32 i, const Elf64_Shdr *h)
 
 	*s = (struct obj_sec){
 		.type = h->sh_type, .flags = h->sh_flags, .size = h->sh_size,
-		.entsize = h->sh_entsize, .link = h->sh_link,
+		.entsize = h->sh_entsize, .align = h->sh_addralign, .link = h->sh_link,
 		.info = h->sh_info, .map = -1,
 	};
 	if (!i || s->type == SHT_NULL) {

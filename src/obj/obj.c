@@ -50,6 +50,26 @@ static int check_progs(struct obj *o)
 	return ret;
 }
 
+int obj_scan(struct obj *o, const u8 *data, size_t bytes, const char *file,
+	     struct skep_err *err)
+{
+	int ret;
+
+	*o = (struct obj){
+		.img = image_new(file), .file = file, .err = err,
+		.data = data, .bytes = bytes,
+	};
+	o->globals.arena = o->datasecs.arena = o->externs.arena = &o->tmp;
+	ret = elf_read(o);
+	return ret ? ret : types_read(o);
+}
+
+void obj_drop(struct obj *o)
+{
+	image_free(o->img);
+	arena_free(&o->tmp);
+}
+
 int obj_open(struct image **out, const u8 *data, size_t bytes,
 	     const char *file, struct skep_err *err)
 {

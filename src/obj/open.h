@@ -40,7 +40,7 @@ struct obj_sec {
 	enum sec_kind kind;
 	u32 type;		/* SHT_* */
 	u32 link, info;
-	u64 flags, size, entsize;
+	u64 flags, size, entsize, align;
 	const u8 *data;		/* size bytes; NULL for SHT_NOBITS */
 	u32 rel;		/* section of its relocations; 0 none */
 	int map;		/* index of the image map that it became, or -1 */
@@ -124,6 +124,12 @@ struct obj {
 	bool old_gas;		/* see reloc.c */
 };
 
+/* ---- obj.c: an object up to its types, for who needs no image ----------- */
+
+int obj_scan(struct obj *o, const u8 *data, size_t bytes, const char *file,
+	     struct skep_err *err);
+void obj_drop(struct obj *o);
+
 /* ---- elf.c ----------------------------------------------------------- */
 
 int elf_read(struct obj *o);
@@ -168,6 +174,8 @@ int funcs_read(struct obj *o);
 /* The function that begins at byte OFF of section SEC, or -1. */
 int funcs_at(const struct obj *o, u32 sec, u64 off);
 int relocs_read(struct obj *o);
+/* Sets old_gas. */
+int relocs_dialect(struct obj *o);
 /* Refuses an undefined or weak symbol with the text that fits. */
 int reloc_undefined(struct obj *o, const struct obj_sym *sym, const char *where);
 /* Chooses the programs, numbers them in obj_func.prog. */

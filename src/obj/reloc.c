@@ -270,9 +270,10 @@ static bool made_by_gcc(const struct obj *o)
  */
 static int vote(const struct obj *o, const struct obj_sec *s, const struct obj_reloc *r)
 {
-	const struct bpf_insn *insn = &s->code[r->off / INSN_BYTES];
+	struct bpf_insn copy, *insn = &copy;
 	u64 value = o->syms[r->sym].value;
 
+	memcpy(insn, s->data + r->off, sizeof(*insn));
 	if (!value || r->has_addend || o->syms[r->sym].sec == SYM_UNDEF)
 		return 0;
 	if (is_call(insn))
@@ -280,7 +281,7 @@ static int vote(const struct obj *o, const struct obj_sec *s, const struct obj_r
 	return isa_is_lddw(insn) && (u64)insn->imm < value ? -1 : 1;
 }
 
-static int find_dialect(struct obj *o)
+int relocs_dialect(struct obj *o)
 {
 	if (!made_by_gcc(o))
 		return 0;
@@ -302,7 +303,7 @@ static int find_dialect(struct obj *o)
 
 int relocs_read(struct obj *o)
 {
-	int ret = find_dialect(o);
+	int ret = relocs_dialect(o);
 
 	for (u32 i = 1; i < o->nr_secs && !ret; i++)
 		if (o->secs[i].kind == SEC_CODE)
