@@ -85,6 +85,9 @@ int input_compile(struct os_file *f, const char *path, char *const *extra, struc
 int input_read(struct os_file *f, const char *path, struct skep_err *err);
 /* Opens an object, also from a pipe, compiling it first when it is C. */
 int input_object(struct skep_object **obj, const char *path, struct skep_err *err);
+struct object_list { struct skep_object **v; size_t n, cap; };	/* a VEC */
+/* Opens several; as one, linked, when one uses what another defines. */
+int input_objects(struct object_list *objs, const struct str_list *paths, struct skep_err *err);
 
 /* ---- compiling C (cc.c) ----------------------------------------------------------- */
 
