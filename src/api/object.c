@@ -160,7 +160,7 @@ static int load_map(struct skep_object *obj, u32 i, s64 only, struct skep_err *e
 	};
 	int r = ops->map_create(obj->backend, &obj->img->maps[i], err);
 
-	if (!r || is_needed(obj->img, i, only))
+	if (r != -ENOTSUP || is_needed(obj->img, i, only))
 		return r;
 	err_clear(err);
 	obj->maps[i].absent = true;

@@ -21,8 +21,10 @@ static void link_pair(const struct linker_input *in, u32 n)
 		return;
 	}
 	one = (struct linker_input){ out.data, out.size, "linked.o" };
-	if (obj_link(&again, &one, 1, &err))
+	if (obj_link(&again, &one, 1, &err)) {
+		fputs(err.text, stderr);
 		abort();
+	}
 	os_file_close(&again);
 	os_file_close(&out);
 }

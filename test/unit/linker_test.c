@@ -88,7 +88,9 @@ static void test_twice(void **state)
 static void test_needed(void **state)
 {
 	struct os_file f[3] = { load("link-a.o"), load("link-b.o"), load("basic-v3.o") };
-	struct linker_input in[2] = { { f[0].data, f[0].size, "a" }, { f[1].data, f[1].size, "b" } };
+	struct linker_input in[2] = {
+		{ f[0].data, f[0].size, "a" }, { f[1].data, f[1].size, "b" },
+	};
 
 	assert_true(obj_link_needed(in, 2));
 	in[0] = (struct linker_input){ f[2].data, f[2].size, "c" };
@@ -113,7 +115,9 @@ static void test_mutations(void **state)
 	u64 seed = 0x5eed;
 
 	for (unsigned i = 0; i < 20000; i++) {
-		struct linker_input in[2] = { { work, a.size, "a.o" }, { b.data, b.size, "b.o" } };
+		const struct linker_input in[2] = {
+			{ work, a.size, "a.o" }, { b.data, b.size, "b.o" },
+		};
 		struct skep_err err = { 0 };
 		struct os_file out;
 
