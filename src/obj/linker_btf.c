@@ -63,7 +63,7 @@ static u32 sec_named(const struct obj *o, const char *name)
 	return 0;
 }
 
-static void add_vars(struct types *t, u32 k, u32 id, struct datasec *d)
+static int add_vars(struct types *t, u32 k, u32 id, struct datasec *d)
 {
 	struct linker_obj *in = &t->l->in[k];
 	const struct btf *btf = in->o.img->btf;
@@ -73,6 +73,8 @@ static void add_vars(struct types *t, u32 k, u32 id, struct datasec *d)
 	u32 place = i ? (u32)in->place[i] : 0;
 	bool real = has_bytes(t->l, d->name);
 
+	if (i && in->sec[i])
+		d->bytes = (u32)t->l->secs.v[in->sec[i] - 1].size;
 	for (u32 n = 0; n < btf_vlen(sec); n++) {
 		struct btf_var_secinfo var = v[n];
 
@@ -80,10 +82,14 @@ static void add_vars(struct types *t, u32 k, u32 id, struct datasec *d)
 		var.offset += place;
 		if (real ? lost(t->l, in, btf, v[n].type) : has_var(d, var.type))
 			continue;
+		if (d->bytes && !in_bounds(var.offset, var.size, d->bytes))
+			return err_set(t->l->err, ERR_BTF, in->o.file,
+				       "variable '%s' of %u bytes at 0x%x lies outside '%s'",
+				       btf_type_name(btf, v[n].type), var.size, v[n].offset,
+				       d->name);
 		*vec_push(&d->vars) = var;
 	}
-	if (i && in->sec[i])
-		d->bytes = (u32)t->l->secs.v[in->sec[i] - 1].size;
+	return 0;
 }
 
 static int var_order(const void *a, const void *b)
@@ -93,41 +99,45 @@ static int var_order(const void *a, const void *b)
 	return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
-static void add_datasec(struct types *t, const char *name)
+static int add_datasec(struct types *t, const char *name)
 {
 	struct datasec d = { .name = name };
+	int ret = 0;
 
-	for (u32 k = 0; k < t->l->n; k++) {
+	for (u32 k = 0; k < t->l->n && !ret; k++) {
 		u32 id;
 
 		if (strtab_get(&t->l->in[k].o.datasecs, name, &id))
-			add_vars(t, k, id, &d);
+			ret = add_vars(t, k, id, &d);
 	}
-	if (d.vars.n) {
+	if (d.vars.n && !ret) {
 		qsort(d.vars.v, d.vars.n, sizeof(*d.vars.v), var_order);
 		btf_build_datasec(&t->b, name, d.bytes, d.vars.v, (u32)d.vars.n);
 	}
 	vec_free(&d.vars);
+	return ret;
 }
 
-static void add_datasecs(struct types *t)
+static int add_datasecs(struct types *t)
 {
 	struct strtab done = { .arena = &t->l->arena };
+	int ret = 0;
 	u32 any;
 
 	for (u32 k = 0; k < t->l->n; k++) {
 		const struct btf *btf = t->l->in[k].o.img->btf;
 
-		for (u32 id = 1; btf && id < btf->nr_types; id++) {
+		for (u32 id = 1; btf && id < btf->nr_types && !ret; id++) {
 			const char *name = btf_type_name(btf, id);
 
 			if (btf_kind(btf_type(btf, id)) != BTF_KIND_DATASEC ||
 			    strtab_get(&done, name, &any))
 				continue;
 			strtab_put(&done, name, 1);
-			add_datasec(t, name);
+			ret = add_datasec(t, name);
 		}
 	}
+	return ret;
 }
 
 /* ---- .BTF.ext ---------------------------------------------------------------------- */
@@ -240,6 +250,7 @@ int linker_types(struct linker *l)
 {
 	struct types t = { .l = l };
 	bool any = false;
+	int ret = 0;
 
 	btf_build_open(&t.b, &l->arena);
 	t.ids = arena_news(&l->arena, l->n, u32 *);
@@ -255,11 +266,11 @@ int linker_types(struct linker *l)
 	t.map = arena_news(&l->arena, t.b.offs.n + 1, u32);
 	if (any) {
 		btf_build_dedup(&t.b, t.map);
-		add_datasecs(&t);
+		ret = add_datasecs(&t);
 		if (has_ext(l))
 			write_ext(&t);
 		btf_build_write(&t.b, &l->btf);
 	}
 	btf_build_free(&t.b);
-	return 0;
+	return ret;
 }
