@@ -23,13 +23,13 @@ struct datasec {
 
 /* ---- sections of variables ----------------------------------------------------- */
 
-/* Whether the joined section NAME has bytes, unlike .ksyms and .kconfig. */
-static bool has_bytes(const struct linker *l, const char *name)
+/* The bytes of the joined section NAME: 0 for .ksyms and .kconfig. */
+static u32 bytes_of(const struct linker *l, const char *name)
 {
 	for (size_t i = 0; i < l->secs.n; i++)
 		if (!strcmp(l->secs.v[i].name, name))
-			return true;
-	return false;
+			return (u32)l->secs.v[i].size;
+	return 0;
 }
 
 /* Whether another definition than IN's holds for its variable TYPE. */
@@ -71,16 +71,13 @@ static int add_vars(struct types *t, u32 k, u32 id, struct datasec *d)
 	const struct btf_var_secinfo *v = (const void *)(sec + 1);
 	u32 i = sec_named(&in->o, d->name);
 	u32 place = i ? (u32)in->place[i] : 0;
-	bool real = has_bytes(t->l, d->name);
 
-	if (i && in->sec[i])
-		d->bytes = (u32)t->l->secs.v[in->sec[i] - 1].size;
 	for (u32 n = 0; n < btf_vlen(sec); n++) {
 		struct btf_var_secinfo var = v[n];
 
 		var.type = t->map[t->ids[k][v[n].type]];
 		var.offset += place;
-		if (real ? lost(t->l, in, btf, v[n].type) : has_var(d, var.type))
+		if (d->bytes ? lost(t->l, in, btf, v[n].type) : has_var(d, var.type))
 			continue;
 		if (d->bytes && !in_bounds(var.offset, var.size, d->bytes))
 			return err_set(t->l->err, ERR_BTF, in->o.file,
@@ -101,7 +98,7 @@ static int var_order(const void *a, const void *b)
 
 static int add_datasec(struct types *t, const char *name)
 {
-	struct datasec d = { .name = name };
+	struct datasec d = { .name = name, .bytes = bytes_of(t->l, name) };
 	int ret = 0;
 
 	for (u32 k = 0; k < t->l->n && !ret; k++) {
