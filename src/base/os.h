@@ -65,6 +65,10 @@ int os_out_open(struct os_out *o, const char *path, struct skep_err *err);
 int os_out_commit(struct os_out *o, struct skep_err *err);
 void os_out_abort(struct os_out *o);
 
+/* A file without a name, in memory; -errno. What it holds, closing it. */
+int os_temp_open(void);
+int os_temp_read(int fd, struct os_file *f, struct skep_err *err);
+
 /* ---- time and machine ------------------------------------------------ */
 
 u64 os_clock_ns(void);		/* CLOCK_MONOTONIC */

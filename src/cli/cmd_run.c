@@ -10,7 +10,7 @@
 enum { VERDICTS_SHOWN = 24 };	/* in text; the rest is counted */
 
 struct run_opts {
-	const char *prog, *output, *verdicts, *expect, *on;
+	const char *prog, *type, *output, *verdicts, *expect, *on;
 	struct str_list maps;		/* NAME=FILE */
 	u64 repeat, budget, cpus;
 	struct load_opts load;
@@ -19,7 +19,7 @@ struct run_opts {
 
 struct job {
 	struct run_opts o;
-	VEC(struct skep_object *) objs;
+	struct object_list objs;
 	struct str_list captures;
 	struct skep_prog *prog;		/* the one that runs */
 	enum engines { ON_USER, ON_KERNEL, ON_BOTH } on;
@@ -38,26 +38,49 @@ struct job {
 
 static int sort_operands(struct job *j, const struct str_list *operands)
 {
-	for (size_t i = 0; i < operands->n; i++) {
-		const char *path = operands->v[i];
-		struct skep_object *obj;
-		enum input_kind kind;
-		int r = input_kind(&kind, path, j->err);
+	struct str_list paths = { 0 };
+	int r = 0;
 
+	for (size_t i = 0; !r && i < operands->n; i++) {
+		const char *path = operands->v[i];
+		enum input_kind kind;
+
+		r = input_kind(&kind, path, j->err);
 		if (r)
-			return r;
-		if (kind == INPUT_CAPTURE) {
-			*vec_push(&j->captures) = path;
-			continue;
-		}
+			break;
 		if (kind == INPUT_OTHER)
-			return err_set(j->err, ERR_FILE_KIND, path,
-				       "neither a BPF object, a C file nor a packet capture");
-		r = input_object(&obj, path, &j->o.load, j->err);
-		if (r)
-			return r;
-		*vec_push(&j->objs) = obj;
+			r = err_set(j->err, ERR_FILE_KIND, path,
+				    "neither a BPF object, a C file nor a packet capture");
+		else if (kind == INPUT_CAPTURE)
+			*vec_push(&j->captures) = path;
+		else
+			*vec_push(&paths) = path;
 	}
+	if (!r)
+		r = input_objects(&j->objs, &paths, &j->o.load, j->err);
+	vec_free(&paths);
+	return r;
+}
+
+/* --type: of the program that --prog names, else of those whose section says none. */
+static int set_types(struct job *j)
+{
+	const struct sec_row *row = j->o.type ? progtype_find(j->o.type) : NULL;
+
+	if (j->o.type && !row)
+		return err_set(j->err, ERR_USAGE, "skep run", "--type: no program type '%s'",
+			       j->o.type);
+	for (size_t i = 0; row && i < j->objs.n; i++)
+		for (u32 k = 0; k < j->objs.v[i]->img->nr_progs; k++) {
+			struct image_prog *p = &j->objs.v[i]->img->progs[k];
+
+			if (j->o.prog ? strcmp(j->o.prog, p->name) != 0 : p->sec && !p->guessed)
+				continue;
+			p->sec = row;
+			p->type = row->type;
+			p->expected_attach = row->attach;
+			p->guessed = false;
+		}
 	return 0;
 }
 
@@ -592,6 +615,8 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 	const struct opt opts[] = {
 		{"prog", 0, OPT_STR, "NAME", "the program to run, when several could",
 		 &o->prog},
+		{"type", 0, OPT_STR, "TYPE",
+		 "its type (xdp, sched_cls ...), when its section does not say", &o->type},
 		{"output", 'o', OPT_STR, "FILE",
 		 "write the packets with their verdicts to FILE (pcapng)", &o->output},
 		{"map", 'm', OPT_LIST, "NAME=FILE",
@@ -626,7 +651,7 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 	}
 	if (o->json)	/* one document, and nothing else */
 		j.v.report = stderr;
-	if (sort_operands(&j, &res.operands))
+	if (sort_operands(&j, &res.operands) || set_types(&j))
 		status = report(&err);
 	else
 		status = check_operands(cmd, &j);

@@ -12,6 +12,7 @@ static const struct command commands[] = {
 	{ "cc", "FILE.c... [-- CLANG-ARGS]", "compile C to BPF objects", cmd_cc, true },
 	{ "btf", "dump [file] FILE [format raw|c] [root_id ID]",
 	  "print type information, also as a C header", cmd_btf, false },
+	{ "gen", "object OUT OBJ|FILE.c...", "link BPF objects into one", cmd_gen, false },
 	{ "explain", "ID", "say what an error means and what to do", cmd_explain, false },
 };
 
