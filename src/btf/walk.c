@@ -72,7 +72,7 @@ s64 btf_size(const struct btf *btf, u32 id)
 
 	for (int i = 0; i < MAX_CHAIN; i++) {
 		const struct btf_type *t = btf_type(btf, id);
-		const struct btf_array *a = (const void *)(t + 1);
+		const struct btf_array *a = t ? (const void *)(t + 1) : NULL;
 
 		switch (t ? btf_kind(t) : BTF_KIND_UNKN) {
 		case BTF_KIND_INT:

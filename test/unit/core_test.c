@@ -319,7 +319,11 @@ static void test_missing_kconfig(void **state)
 
 static void test_set(void **state)
 {
-	static const struct { const char *path, *value, *var; u32 off, bytes; const char *want; } ok[] = {
+	static const struct {
+		const char *path, *value, *var;
+		u32 off, bytes;
+		const char *want;
+	} ok[] = {
 		{ "limit", "-16", "limit", 0, 4, "\xf0\xff\xff\xff" },
 		{ "limit", "'a'", "limit", 0, 4, "a\0\0" },
 		{ "quiet", "true", "quiet", 0, 1, "\1" },
@@ -353,7 +357,8 @@ static void test_set(void **state)
 
 		if (obj_set(img, ok[i].path, ok[i].value, &err))
 			fail_msg("%s", err.text);
-		assert_memory_equal(var(img, ok[i].var, &bytes) + ok[i].off, ok[i].want, ok[i].bytes);
+		assert_memory_equal(var(img, ok[i].var, &bytes) + ok[i].off, ok[i].want,
+				    ok[i].bytes);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		struct skep_err err = { 0 };
