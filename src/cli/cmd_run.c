@@ -24,6 +24,7 @@ struct job {
 	struct skep_prog *prog;		/* the one that runs */
 	enum engines { ON_USER, ON_KERNEL, ON_BOTH } on;
 	struct both both;
+	struct events events;
 	struct verdicts v;
 	struct capture_out *out;	/* of -o; NULL = none */
 	u64 packets;			/* of all captures so far */
@@ -190,6 +191,11 @@ static int load(struct job *j)
 		r = both_open(&j->both, j->prog, j->err);
 	if (!r)
 		r = load_maps(j);
+	if (!r) {
+		j->events.json = j->o.json;
+		j->events.verbose = j->o.verbose;
+		events_open(&j->events, j->prog->obj);
+	}
 	if (!r)
 		r = verdicts_open(&j->v, skep_prog_type(j->prog), j->o.verdicts,
 				  j->o.expect, j->err);
@@ -329,6 +335,7 @@ static int run_packets(struct job *j, const char *path, struct capture *c, struc
 		r = on_packet(j, c, &p, t, j->packets);
 		if (r)
 			return r;
+		events_read(&j->events, j->packets);
 	}
 	return r;
 }
@@ -337,7 +344,7 @@ static int run_capture(struct job *j, const char *path, struct capture *c)
 {
 	struct test_run t = { .repeat = (u32)j->o.repeat, .budget = j->o.budget, .ifindex = 1 };
 	bool plain = !j->o.verbose && !j->out && !j->o.verdicts && !j->o.expect &&
-		     j->o.repeat <= 1 && j->on != ON_BOTH;
+		     j->o.repeat <= 1 && j->on != ON_BOTH && !j->events.maps.n;
 
 	return plain ? run_batches(j, path, c, &t) : run_packets(j, path, c, &t);
 }
@@ -402,6 +409,7 @@ static void results_text(struct strbuf *out, const struct job *j)
 		table(out, j);
 	for (u32 i = 0; i < obj->img->nr_maps; i++)
 		map_show_text(out, obj, i);
+	events_text(&j->events, out);
 }
 
 static void results_json(struct strbuf *out, const struct job *j)
@@ -432,6 +440,7 @@ static void results_json(struct strbuf *out, const struct job *j)
 	for (u32 i = 0; i < obj->img->nr_maps; i++)
 		map_show_json(&js, obj, i);
 	json_arr_end(&js);
+	events_json(&j->events, &js);
 	json_obj_end(&js);
 	sb_putc(out, '\n');
 	free(v);
@@ -565,6 +574,7 @@ static void job_free(struct job *j)
 	capture_out_abort(j->out);
 	both_close(&j->both);
 	verdicts_free(&j->v);
+	events_close(&j->events);
 	for (size_t i = 0; i < j->objs.n; i++)
 		skep_object_close(j->objs.v[i]);
 	vec_free(&j->objs);
