@@ -87,15 +87,6 @@ int skep_object_open_opts(struct skep_object **obj, const char *path,
 	return r;
 }
 
-static struct image_map image_of(const struct skep_map_def *def)
-{
-	return (struct image_map){
-		.name = def->name ? def->name : "", .type = def->type,
-		.key_size = def->key_size, .value_size = def->value_size,
-		.max_entries = def->max_entries, .map_flags = def->map_flags,
-	};
-}
-
 int skep_object_open(struct skep_object **obj, const char *path, struct skep_err *err)
 {
 	return skep_object_open_opts(obj, path, NULL, err);
@@ -112,6 +103,15 @@ int skep_object_set(struct skep_object *obj, const char *name, const char *value
 		return err_set(err, ERR_RUN, obj->img->file,
 			       "'%s' cannot be set: the object is loaded already", name);
 	return obj_set(obj->img, name, value, err);
+}
+
+static struct image_map image_of(const struct skep_map_def *def)
+{
+	return (struct image_map){
+		.name = def->name ? def->name : "", .type = def->type,
+		.key_size = def->key_size, .value_size = def->value_size,
+		.max_entries = def->max_entries, .map_flags = def->map_flags,
+	};
 }
 
 int skep_object_from_insns(struct skep_object **obj, uint32_t prog_type,
