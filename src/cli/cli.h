@@ -83,11 +83,34 @@ const char *input_name(const char *path);
 int input_compile(struct os_file *f, const char *path, char *const *extra, struct skep_err *err);
 /* The bytes of an object, of a C file compiled. Errors also: FILE_KIND. */
 int input_read(struct os_file *f, const char *path, struct skep_err *err);
-/* Opens an object, also from a pipe, compiling it first when it is C. */
-int input_object(struct skep_object **obj, const char *path, struct skep_err *err);
+/* Opens an object, also from a pipe, compiling it first when it is C; LO may
+ * be NULL. */
+struct load_opts;
+int input_object(struct skep_object **obj, const char *path, const struct load_opts *lo,
+		 struct skep_err *err);
 struct object_list { struct skep_object **v; size_t n, cap; };	/* a VEC */
 /* Opens several; as one, linked, when one uses what another defines. */
-int input_objects(struct object_list *objs, const struct str_list *paths, struct skep_err *err);
+int input_objects(struct object_list *objs, const struct str_list *paths,
+		  const struct load_opts *lo, struct skep_err *err);
+
+/* ---- loading (load.c) ------------------------------------------------------------ */
+
+struct load_opts {
+	const char *btf, *kconfig;
+	struct str_list set;		/* VAR=VALUE */
+};
+
+/* Rows of the options of every command that loads objects. */
+#define LOAD_OPTS(lo) \
+	{"btf", 0, OPT_STR, "FILE", "a kernel's types for CO-RE (default: this kernel's)", \
+	 &(lo)->btf}, \
+	{"kconfig", 0, OPT_STR, "FILE", "its configuration (default: this kernel's)", \
+	 &(lo)->kconfig}, \
+	{"set", 0, OPT_LIST, "VAR=VALUE", "set a global variable before loading", &(lo)->set}
+
+/* Opens what is in memory, sets variables, prints the image's notes. */
+int load_open(struct skep_object **obj, const struct load_opts *lo, const void *data,
+	      size_t bytes, const char *name, struct skep_err *err);
 
 /* ---- compiling C (cc.c) ----------------------------------------------------------- */
 

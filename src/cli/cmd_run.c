@@ -13,6 +13,7 @@ struct run_opts {
 	const char *prog, *type, *output, *verdicts, *expect, *on;
 	struct str_list maps;		/* NAME=FILE */
 	u64 repeat, budget, cpus;
+	struct load_opts load;
 	bool json, verbose, quiet;
 };
 
@@ -55,7 +56,7 @@ static int sort_operands(struct job *j, const struct str_list *operands)
 			*vec_push(&paths) = path;
 	}
 	if (!r)
-		r = input_objects(&j->objs, &paths, j->err);
+		r = input_objects(&j->objs, &paths, &j->o.load, j->err);
 	vec_free(&paths);
 	return r;
 }
@@ -592,6 +593,7 @@ static void job_free(struct job *j)
 	vec_free(&j->objs);
 	vec_free(&j->captures);
 	vec_free(&j->o.maps);
+	vec_free(&j->o.load.set);
 	sb_free(&j->text);
 }
 
@@ -621,6 +623,7 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 		 "instructions that one run may take (default 1000000)", &o->budget},
 		{"cpus", 0, OPT_U64, "N",
 		 "values of a per-cpu map (default: cpus of the machine)", &o->cpus},
+		LOAD_OPTS(&o->load),
 		{"json", 'j', OPT_FLAG, NULL, "print JSON; with -v one object per line",
 		 &o->json},
 		{"verbose", 'v', OPT_FLAG, NULL, "print one line per packet",
@@ -633,6 +636,7 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 
 	if (!opts_parse(&res, cmd, opts, argc, argv)) {
 		vec_free(&o->maps);
+		vec_free(&o->load.set);
 		return res.status;
 	}
 	if (o->json)	/* one document, and nothing else */

@@ -100,21 +100,22 @@ int input_read(struct os_file *f, const char *path, struct skep_err *err)
 		       "neither an ELF object nor a file whose name ends in .c");
 }
 
-int input_object(struct skep_object **obj, const char *path, struct skep_err *err)
+int input_object(struct skep_object **obj, const char *path, const struct load_opts *lo,
+		 struct skep_err *err)
 {
 	struct os_file f;
 	int r = input_read(&f, path, err);
 
 	if (r)
 		return r;
-	r = skep_object_open_mem(obj, f.data, f.size, input_name(path), err);
+	r = load_open(obj, lo, f.data, f.size, input_name(path), err);
 	os_file_close(&f);
 	return r;
 }
 
 /* All of IN as one object, called "a.o+b.o". */
 static int open_linked(struct object_list *objs, const struct linker_input *in, u32 n,
-		       struct skep_err *err)
+		       const struct load_opts *lo, struct skep_err *err)
 {
 	struct strbuf name = { 0 };
 	struct os_file f;
@@ -124,14 +125,15 @@ static int open_linked(struct object_list *objs, const struct linker_input *in, 
 		return r;
 	for (u32 i = 0; i < n; i++)
 		sb_printf(&name, "%s%s", i ? "+" : "", in[i].file);
-	r = skep_object_open_mem(vec_push(objs), f.data, f.size, sb_text(&name), err);
+	r = load_open(vec_push(objs), lo, f.data, f.size, sb_text(&name), err);
 	objs->n -= r != 0;
 	sb_free(&name);
 	os_file_close(&f);
 	return r;
 }
 
-int input_objects(struct object_list *objs, const struct str_list *paths, struct skep_err *err)
+int input_objects(struct object_list *objs, const struct str_list *paths,
+		  const struct load_opts *lo, struct skep_err *err)
 {
 	struct linker_input *in = mem_alloc(paths->n * sizeof(*in));
 	struct os_file *f = mem_alloc(paths->n * sizeof(*f));
@@ -143,11 +145,11 @@ int input_objects(struct object_list *objs, const struct str_list *paths, struct
 		in[n] = (struct linker_input){ f[n].data, f[n].size, input_name(paths->v[n]) };
 	}
 	if (!r && n > 1 && obj_link_needed(in, n)) {
-		r = open_linked(objs, in, n, err);
+		r = open_linked(objs, in, n, lo, err);
 	} else {
 		for (u32 i = 0; !r && i < n; i++) {
-			r = skep_object_open_mem(vec_push(objs), in[i].data, in[i].bytes,
-						 in[i].file, err);
+			r = load_open(vec_push(objs), lo, in[i].data, in[i].bytes,
+				      in[i].file, err);
 			objs->n -= r != 0;
 		}
 	}

@@ -25,6 +25,7 @@ struct vm_call {
 	helper_fn fn;
 	const struct helper_row *row;	/* NULL: no such helper */
 	u32 id;
+	const struct image_extern *ext;	/* reaching it is a fault: no kernel here */
 };
 
 struct vm_code {
