@@ -62,6 +62,7 @@ void os_out_abort(struct os_out *o);
 /* ---- time and machine ------------------------------------------------ */
 
 u64 os_clock_ns(void);		/* CLOCK_MONOTONIC */
+u64 os_clock_real_ns(void);	/* CLOCK_REALTIME: since 1970 */
 u64 os_clock_boot_ns(void);	/* CLOCK_BOOTTIME */
 u64 os_clock_tai_ns(void);	/* CLOCK_TAI */
 u64 os_clock_coarse_ns(void);	/* CLOCK_MONOTONIC_COARSE */
