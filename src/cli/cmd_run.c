@@ -330,13 +330,17 @@ static int run_packets(struct job *j, const char *path, struct capture *c, struc
 	return r;
 }
 
+/* Nothing is to be done for each packet before the next one runs. */
+static bool is_plain(const struct job *j)
+{
+	return !j->o.verbose && !j->out && !j->o.verdicts && !j->o.expect && j->o.repeat <= 1;
+}
+
 static int run_capture(struct job *j, const char *path, struct capture *c)
 {
 	struct test_run t = { .repeat = (u32)j->o.repeat, .budget = j->o.budget, .ifindex = 1 };
-	bool plain = !j->o.verbose && !j->out && !j->o.verdicts && !j->o.expect &&
-		     j->o.repeat <= 1 && !ports_wanted(&j->ports);
 
-	return plain ? run_batches(j, path, c, &t) : run_packets(j, path, c, &t);
+	return is_plain(j) && !ports_wanted(&j->ports) ? run_batches(j, path, c, &t) : run_packets(j, path, c, &t);
 }
 
 /* N packets that arrived at IN. */
@@ -347,8 +351,6 @@ static int run_arrived(struct job *j, struct port *in, const struct packet *p, i
 	struct backend *b = j->prog->obj->backend;
 	int r = 0;
 
-	t->ifindex = in->ifindex;
-	t->rx_queue = in->queue;
 	for (int i = 0; !r && i < n; i++) {
 		t->data = p[i].data;
 		t->bytes = p[i].bytes;
@@ -364,15 +366,57 @@ static int run_arrived(struct job *j, struct port *in, const struct packet *p, i
 	return r;
 }
 
+/* The same by a program that leaves packets where they lie. */
+static int run_arrived_batch(struct job *j, struct port *in, const struct packet *p, int got,
+			     struct test_run *t)
+{
+	struct backend *b = j->prog->obj->backend;
+	struct test_packet q[PORT_BATCH];
+	u32 n = (u32)got;
+	int r;
+
+	for (u32 i = 0; i < n; i++)
+		q[i] = (struct test_packet){ .data = (u8 *)(uintptr_t)p[i].data,
+			.bytes = p[i].bytes, .wire_bytes = p[i].wire_bytes };
+	r = b->ops->test_run_batch(b, (u32)j->prog->loaded, t, q, &n, j->err);
+	if (unlikely(r))
+		at_packet(j, r, in->name, p[n].number, p[n].bytes);
+	for (u32 i = 0; i < n; i++) {
+		struct test_run done = { .retval = q[i].retval, .data_out = q[i].data,
+			.bytes_out = q[i].bytes, .redirect_ifindex = q[i].redirect_ifindex };
+		int bad = ports_deliver(&j->ports, in, &p[i], &done, r ? NULL : j->err);
+
+		j->cut += p[i].bytes < p[i].wire_bytes;
+		verdicts_count(&j->v, q[i].retval);
+		r = r ? r : bad;
+	}
+	j->packets += n;
+	return r;
+}
+
+/* Whether the program leaves packets where they lie: asked with none. */
+static bool runs_in_place(struct job *j, struct test_run *t)
+{
+	struct backend *b = j->prog->obj->backend;
+	u32 none = 0;
+
+	return !b->ops->test_run_batch(b, (u32)j->prog->loaded, t, NULL, &none, j->err) &&
+	       t->in_place;
+}
+
 static int run_ports(struct job *j)
 {
 	struct test_run t = { .repeat = (u32)j->o.repeat, .budget = j->o.budget };
+	bool batch = is_plain(j) && runs_in_place(j, &t);
 	struct packet p[PORT_BATCH];
 	struct port *in;
 	int got = 0, r = 0;
 
 	while (!r && (got = ports_next(&j->ports, p, &in, j->err)) > 0) {
-		r = run_arrived(j, in, p, got, &t);
+		t.ifindex = in->ifindex;
+		t.rx_queue = in->queue;
+		r = batch ? run_arrived_batch(j, in, p, got, &t) :
+			    run_arrived(j, in, p, got, &t);
 		if (j->o.verbose)
 			fflush(stdout);
 	}

@@ -38,14 +38,15 @@ static int open_inputs(struct ports *s, const struct str_list *names, struct ske
 	return 0;
 }
 
-static int open_output(struct ports *s, const char *name, struct port **p, struct skep_err *err)
+static int open_output(struct ports *s, const char *name, unsigned dirs, struct port **p,
+		       struct skep_err *err)
 {
 	int r;
 
 	*p = find_port(s, name);
 	if (*p)
 		return 0;
-	r = port_open(p, name, PORT_OUT, err);
+	r = port_open(p, name, dirs, err);
 	if (!r)
 		*vec_push(&s->all) = *p;
 	return r;
@@ -101,10 +102,20 @@ static int open_target(struct ports *s, const char *arg, struct skep_err *err)
 	if (find_target(s, t.ifindex))
 		r = bad_target(arg, "another --port has this number", err);
 	else if (t.where && port_is_name(t.where))
-		r = open_output(s, t.where, &t.port, err);
+		r = open_output(s, t.where, PORT_OUT, &t.port, err);
 	else if (t.where)
 		r = capture_out_open(&t.out, t.where, err);
 	*vec_push(&s->targets) = t;
+	return r;
+}
+
+/* The side of the stack: with one input, what it sends goes out there. */
+static int open_pass(struct ports *s, const char *name, struct skep_err *err)
+{
+	bool both = s->nr_in == 1 && !find_port(s, name);
+	int r = open_output(s, name, both ? PORT_IN | PORT_OUT : PORT_OUT, &s->pass, err);
+
+	s->both = both;
 	return r;
 }
 
@@ -129,10 +140,10 @@ int ports_open(struct ports *s, const struct ports_opts *o, struct skep_err *err
 
 	s->signals = -1;
 	r = open_inputs(s, &o->in, err);
+	if (!r && o->pass)
+		r = open_pass(s, o->pass, err);
 	for (size_t i = 0; !r && i < o->targets.n; i++)
 		r = open_target(s, o->targets.v[i], err);
-	if (!r && o->pass)
-		r = open_output(s, o->pass, &s->pass, err);
 	if (r || !s->nr_in)
 		return r;
 	s->left = o->count ? o->count : UINT64_MAX;
@@ -175,13 +186,16 @@ static int wait_for_input(struct ports *s, struct skep_err *err)
 {
 	u64 now = s->deadline ? os_clock_ns() : 0;
 	u64 ms = s->deadline > now ? min_u64((s->deadline - now + 999999) / 1000000, 3600000) : 0;
-	struct pollfd *f = mem_alloc((s->nr_in + 1) * sizeof(*f));
+	struct pollfd *f = mem_alloc((s->nr_in + 2) * sizeof(*f));
+	nfds_t n = 0;
 	int r;
 
-	for (size_t i = 0; i < s->nr_in; i++)
-		f[i] = (struct pollfd){ .fd = s->all.v[i]->fd, .events = POLLIN };
-	f[s->nr_in] = (struct pollfd){ .fd = s->signals, .events = POLLIN };
-	r = poll(f, s->nr_in + 1, s->deadline ? (int)ms : -1);
+	for (; n < s->nr_in; n++)
+		f[n] = (struct pollfd){ .fd = s->all.v[n]->fd, .events = POLLIN };
+	if (s->both)
+		f[n++] = (struct pollfd){ .fd = s->pass->fd, .events = POLLIN };
+	f[n++] = (struct pollfd){ .fd = s->signals, .events = POLLIN };
+	r = poll(f, n, s->deadline ? (int)ms : -1);
 	if (r < 0 && errno != EINTR)
 		r = err_set(err, ERR_PORT_READ, NULL, "poll: %s", strerror(errno));
 	free(f);
@@ -214,15 +228,31 @@ static int read_inputs(struct ports *s, struct packet *p, struct port **in, stru
 	return got;
 }
 
+/* What the side of the stack sends goes by the program, as with XDP on a device. */
+static int carry_back(struct ports *s, struct skep_err *err)
+{
+	struct packet p[PORT_BATCH];
+	int got = port_recv(s->pass, p, PORT_BATCH, err);
+
+	for (int i = 0; i < got; i++)
+		port_send(s->all.v[0], p[i].data, p[i].bytes);
+	if (got > 0)
+		port_flush(s->all.v[0]);
+	return got;
+}
+
 int ports_next(struct ports *s, struct packet p[PORT_BATCH], struct port **in,
 	       struct skep_err *err)
 {
-	int got;
+	int got, back;
 
 	flush(s);
 	while (!is_over(s)) {
+		back = s->both ? carry_back(s, err) : 0;
+		if (back < 0)
+			return back;
 		got = read_inputs(s, p, in, err);
-		if (!got)
+		if (!got && !back)
 			got = wait_for_input(s, err);
 		if (got)
 			return got;
@@ -284,12 +314,10 @@ int ports_deliver(struct ports *s, struct port *in, const struct packet *p,
 	case XDP_PASS:
 		if (s->pass)
 			port_send(s->pass, t->data_out, t->bytes_out);
-		s->passed += s->pass != NULL;
 		return 0;
 	case XDP_TX:
 		if (in)
 			port_send(in, t->data_out, t->bytes_out);
-		s->sent_back += in != NULL;
 		return 0;
 	case XDP_REDIRECT:
 		return redirect(s, p, t, err);

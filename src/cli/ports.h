@@ -29,7 +29,7 @@ struct ports {
 	size_t nr_in;
 	VEC(struct target) targets;
 	struct port *pass;
-	u64 passed, sent_back;	/* given to PASS; to the port of input */
+	bool both;		/* what arrives at PASS goes out of the input */
 	u64 astray;		/* redirected to where nothing is */
 	u32 astray_ifindex;	/* of the first of them */
 	size_t turn;		/* which input is asked first */

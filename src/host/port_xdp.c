@@ -14,6 +14,7 @@
 #include <linux/if_xdp.h>
 #include <linux/sockios.h>
 #include <net/if.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -26,6 +27,8 @@ enum {
 	RX_CHUNKS = 2048,	/* powers of 2: sizes of rings, too */
 	TX_CHUNKS = 1024,
 	UMEM_BYTES = (RX_CHUNKS + TX_CHUNKS) * CHUNK_BYTES,
+	BIND_TRIES = 60,
+	BIND_WAIT_MS = 5,
 	KICKS_MAX = 1000,	/* system calls without progress, then give up */
 };
 
@@ -173,6 +176,17 @@ static void deal_chunks(struct xdp_port *x)
 		x->free[x->nr_free++] = (u64)(RX_CHUNKS + i) * CHUNK_BYTES;
 }
 
+/* The kernel lets go of the queue of a closed socket a little later. */
+static int try_bind(struct port *p, const struct sockaddr_xdp *to)
+{
+	int r;
+
+	for (int i = 0; (r = bind(p->fd, (const struct sockaddr *)to, sizeof(*to))) &&
+	     errno == EBUSY && i < BIND_TRIES; i++)
+		poll(NULL, 0, BIND_WAIT_MS);
+	return r;
+}
+
 static int bind_socket(struct port *p, struct skep_err *err)
 {
 	const struct sockaddr_xdp to = {
@@ -180,7 +194,7 @@ static int bind_socket(struct port *p, struct skep_err *err)
 		.sxdp_ifindex = p->ifindex, .sxdp_queue_id = p->queue,
 	};
 
-	if (!bind(p->fd, (const struct sockaddr *)&to, sizeof(to)))
+	if (!try_bind(p, &to))
 		return 0;
 	if (errno == EINVAL)
 		return err_set(err, ERR_PORT_OPEN, p->name, "'%s' has no queue %u",
