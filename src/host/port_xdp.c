@@ -24,9 +24,10 @@
 
 enum {
 	CHUNK_BYTES = 4096,
-	RX_CHUNKS = 2048,	/* powers of 2: sizes of rings, too */
-	TX_CHUNKS = 1024,
-	UMEM_BYTES = (RX_CHUNKS + TX_CHUNKS) * CHUNK_BYTES,
+	/* powers of 2: sizes of rings, too */
+	TX_CHUNKS = 512,
+	RX_CHUNKS_MAX = 4096,
+	RX_CHUNKS_MIN = 1024,	/* with TX_CHUNKS less than the usual ulimit -l */
 	BIND_TRIES = 60,
 	BIND_WAIT_MS = 5,
 	KICKS_MAX = 1000,	/* system calls without progress, then give up */
@@ -45,6 +46,8 @@ struct ring {
 struct xdp_port {
 	struct port p;
 	u8 *umem;
+	u32 rx_chunks;
+	size_t umem_bytes;
 	struct ring rx, tx, fill, done;
 	u64 held[PORT_BATCH];	/* chunks that the caller has */
 	u32 nr_held;
@@ -100,46 +103,45 @@ static void unmap_ring(struct ring *r)
 
 /* ---- the socket ------------------------------------------------------------------ */
 
-static int set(struct port *p, int opt, const void *value, socklen_t n, const char *what,
-	       struct skep_err *err)
-{
-	int r;
-
-	if (!setsockopt(p->fd, SOL_XDP, opt, value, n))
-		return 0;
-	r = port_failed(p, what, needs_socket, err);
-	if (opt == XDP_UMEM_REG)
-		err_help(err, "the frames are %u KiB of locked memory: ulimit -l, or "
-			 "CAP_IPC_LOCK", UMEM_BYTES >> 10);
-	return r;
-}
-
+/* As many frames as the limit of locked memory allows; 0 or -errno. */
 static int make_umem(struct xdp_port *x, struct skep_err *err)
 {
-	struct xdp_umem_reg reg = { .len = UMEM_BYTES, .chunk_size = CHUNK_BYTES };
+	struct xdp_umem_reg reg = { .chunk_size = CHUNK_BYTES };
+	int r;
 
-	x->umem = os_map_lazy(UMEM_BYTES);
+	x->rx_chunks = x->p.dirs & PORT_IN ? RX_CHUNKS_MAX : RX_CHUNKS_MIN;
+	x->umem_bytes = (x->rx_chunks + TX_CHUNKS) * (size_t)CHUNK_BYTES;
+	x->umem = os_map_lazy(x->umem_bytes);
 	if (!x->umem)
 		return err_set(err, ERR_NO_MEM, x->p.name, "no memory for frames");
 	reg.addr = (uintptr_t)x->umem;
-	return set(&x->p, XDP_UMEM_REG, &reg, sizeof(reg), "frames for AF_XDP", err);
+	for (;; x->rx_chunks /= 2) {
+		reg.len = (x->rx_chunks + TX_CHUNKS) * (u64)CHUNK_BYTES;
+		if (!setsockopt(x->p.fd, SOL_XDP, XDP_UMEM_REG, &reg, sizeof(reg)))
+			return 0;
+		if (errno != ENOBUFS || x->rx_chunks <= RX_CHUNKS_MIN)
+			break;
+	}
+	r = port_failed(&x->p, "frames for AF_XDP", needs_socket, err);
+	err_help(err, "they are %u KiB of locked memory: ulimit -l, or CAP_IPC_LOCK",
+		 (unsigned)(reg.len >> 10));
+	return r;
 }
 
-static int size_rings(struct port *p, struct skep_err *err)
+static int size_rings(struct xdp_port *x, struct skep_err *err)
 {
-	static const struct { int opt; unsigned dirs; u32 entries; } rings[] = {
-		{ XDP_UMEM_FILL_RING, PORT_IN | PORT_OUT, RX_CHUNKS },
+	const struct { int opt; unsigned dirs; u32 entries; } rings[] = {
+		{ XDP_UMEM_FILL_RING, PORT_IN | PORT_OUT, x->rx_chunks },
 		{ XDP_UMEM_COMPLETION_RING, PORT_IN | PORT_OUT, TX_CHUNKS },
-		{ XDP_RX_RING, PORT_IN, RX_CHUNKS },
+		{ XDP_RX_RING, PORT_IN, x->rx_chunks },
 		{ XDP_TX_RING, PORT_OUT, TX_CHUNKS },
 	};
-	int r = 0;
 
-	for (size_t i = 0; !r && i < ARRAY_LEN(rings); i++)
-		if (p->dirs & rings[i].dirs)
-			r = set(p, rings[i].opt, &rings[i].entries, sizeof(u32),
-				"a ring for AF_XDP", err);
-	return r;
+	for (size_t i = 0; i < ARRAY_LEN(rings); i++)
+		if (x->p.dirs & rings[i].dirs &&
+		    setsockopt(x->p.fd, SOL_XDP, rings[i].opt, &rings[i].entries, sizeof(u32)))
+			return port_failed(&x->p, "a ring for AF_XDP", needs_socket, err);
+	return 0;
 }
 
 static int map_rings(struct xdp_port *x, struct skep_err *err)
@@ -152,13 +154,13 @@ static int map_rings(struct xdp_port *x, struct skep_err *err)
 	if (getsockopt(p->fd, SOL_XDP, XDP_MMAP_OFFSETS, &off, &n) || n != sizeof(off))
 		return err_set(err, ERR_PORT_OPEN, p->name,
 			       "AF_XDP of a kernel before 5.4");
-	r = map_ring(p, &x->fill, &off.fr, (off_t)XDP_UMEM_PGOFF_FILL_RING, RX_CHUNKS,
+	r = map_ring(p, &x->fill, &off.fr, (off_t)XDP_UMEM_PGOFF_FILL_RING, x->rx_chunks,
 		     sizeof(u64), err);
 	if (!r)
 		r = map_ring(p, &x->done, &off.cr, (off_t)XDP_UMEM_PGOFF_COMPLETION_RING,
 			     TX_CHUNKS, sizeof(u64), err);
 	if (!r && p->dirs & PORT_IN)
-		r = map_ring(p, &x->rx, &off.rx, XDP_PGOFF_RX_RING, RX_CHUNKS,
+		r = map_ring(p, &x->rx, &off.rx, XDP_PGOFF_RX_RING, x->rx_chunks,
 			     sizeof(struct xdp_desc), err);
 	if (!r && p->dirs & PORT_OUT)
 		r = map_ring(p, &x->tx, &off.tx, XDP_PGOFF_TX_RING, TX_CHUNKS,
@@ -169,11 +171,11 @@ static int map_rings(struct xdp_port *x, struct skep_err *err)
 /* All chunks for receiving go to the kernel, the others into our list. */
 static void deal_chunks(struct xdp_port *x)
 {
-	for (u32 i = 0; i < RX_CHUNKS; i++)
+	for (u32 i = 0; i < x->rx_chunks; i++)
 		*address_at(&x->fill, i) = (u64)i * CHUNK_BYTES;
-	store(x->fill.producer, RX_CHUNKS);
+	store(x->fill.producer, x->rx_chunks);
 	for (u32 i = 0; i < TX_CHUNKS; i++)
-		x->free[x->nr_free++] = (u64)(RX_CHUNKS + i) * CHUNK_BYTES;
+		x->free[x->nr_free++] = (u64)(x->rx_chunks + i) * CHUNK_BYTES;
 }
 
 /* The kernel lets go of the queue of a closed socket a little later. */
@@ -321,7 +323,7 @@ static int xdp_open(struct port *p, struct skep_err *err)
 		return port_failed(p, "an AF_XDP socket", needs_socket, err);
 	r = make_umem(x, err);
 	if (!r)
-		r = size_rings(p, err);
+		r = size_rings(x, err);
 	if (!r)
 		r = map_rings(x, err);
 	if (r)
@@ -350,7 +352,7 @@ static void xdp_close(struct port *p)
 	unmap_ring(&x->tx);
 	unmap_ring(&x->fill);
 	unmap_ring(&x->done);
-	os_unmap(x->umem, UMEM_BYTES);
+	os_unmap(x->umem, x->umem_bytes);
 }
 
 /* ---- receiving ----------------------------------------------------------------------- */
