@@ -30,16 +30,35 @@ number() # KEY JSON: its first value
 	printf '%s\n' "$2" | sed -n "s/^ *\"$1\": \([0-9]*\),*\$/\1/p" | head -n 1
 }
 
+# State and cpu time of a process.
+at_work() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | awk '{ print $1, $12 + $13 }'; }
+
+settle() # PID: until it waits for packets and has read all of those that came
+{
+	settle_n=0 settle_last=
+	while [ $settle_n -lt 100 ]; do
+		settle_now=$(at_work "$1")
+		case $settle_now in
+		S*) [ "$settle_now" = "$settle_last" ] && break ;;
+		Z* | "") break ;;
+		esac
+		settle_last=$settle_now
+		settle_n=$((settle_n + 1))
+		sleep 0.1
+	done
+}
+
 # A live run in the background; `finish` ends it as Ctrl-C does.
 live() # ARGUMENT...
 {
 	$SKEP run "$@" >"$tmp/live.out" 2>"$tmp/live.err" &
 	live_pid=$!
-	sleep 0.5
+	settle "$live_pid"
 }
 
 finish()
 {
+	settle "$live_pid"
 	kill -INT "$live_pid"
 	wait "$live_pid"
 	live_status=$?
@@ -101,7 +120,6 @@ fi
 whole=$($SKEP run $fw $cap --map deny=$deny -q --json)
 live $fw packet:skep1 --map deny=$deny --json -o "$tmp/in.pcapng"
 sent=$($SKEP run $fw $cap --pass packet:skep0 --json 2>"$tmp/err")
-sleep 0.3
 finish
 same "Ctrl-C ends a run well" 0 "$live_status"
 same "every packet was sent, or counted" 10983 \
@@ -116,7 +134,6 @@ same "the recording has them all, with verdicts" "$(number packets "$live_out")"
 
 live $fw packet:skep1 --map deny=$deny --json
 $SKEP run $fw $cap --pass packet:skep0 -q
-sleep 0.3
 finish
 same "packets in batches: the firewall drops the same" "$(number XDP_DROP "$whole")" \
 	"$(number XDP_DROP "$live_out")"
@@ -162,11 +179,12 @@ E
 ok "compiles" $SKEP cc "$tmp/tx.c" -o "$tmp/tx.o"
 echo_of() # KIND: packets that came back changed, of those that were sent
 {
-	live "$tmp/tx.o" "$1:skep1" --json
-	tx_pid=$live_pid
+	$SKEP run "$tmp/tx.o" "$1:skep1" --json >"$tmp/tx.out" 2>&1 &
+	tx_pid=$!
+	settle $tx_pid
 	live $fw packet:skep0 -o "$tmp/back.pcapng" --json
 	sent=$($SKEP run $fw $cap --pass packet:skep0 -q --json)
-	sleep 0.3
+	settle $tx_pid
 	finish
 	back=$live_out
 	kill -INT $tx_pid
@@ -195,7 +213,6 @@ ok "compiles" $SKEP cc "$tmp/redirect.c" -o "$tmp/redirect.o"
 live $fw packet:skep1 --json
 out=$($SKEP run "$tmp/redirect.o" $cap --port live=70,out=packet:skep0 \
 	--port file=71,out="$tmp/seventyone.pcapng" 2>"$tmp/err")
-sleep 0.3
 finish
 same "redirected to a live port" "$(printf '%s\n' "$out" | awk '$1 == "packet:skep0" { print $5 }')" \
 	"$(number packets "$live_out")"
@@ -212,7 +229,6 @@ if command -v tcpdump >/dev/null && command -v bash >/dev/null; then
 	ip neigh add 10.77.0.2 lladdr 02:00:00:00:00:02 dev skep0
 	live $fw packet:skep1 -o "$tmp/sum.pcapng"
 	bash -c 'printf abc >/dev/udp/10.77.0.2/9'
-	sleep 0.2
 	finish
 	has "a checksum is completed" "udp sum ok" "$(tcpdump -nvvr "$tmp/sum.pcapng" 2>/dev/null)"
 	ip addr del 10.77.0.1/24 dev skep0
@@ -231,7 +247,6 @@ else
 	wrong "a queue that is not there" "has no queue 7" xdp:skep1/7
 	wrong "a queue that another has" "another AF_XDP socket has queue 0" xdp:skep1/0
 	sent=$($SKEP run $fw $cap --pass xdp:skep0 -q --json)
-	sleep 0.3
 	finish
 	same "AF_XDP: Ctrl-C" 0 "$live_status"
 	same "AF_XDP: every packet was sent, or counted" 10983 \
@@ -247,7 +262,7 @@ else
 	echo_of xdp
 	same "AF_XDP: XDP_TX, all back or counted" "$(number sent "$sent")" \
 		$(($(number packets "$back") + $(number lost "$back") +
-		$(number lost "$(cat "$tmp/live.out")")))
+		$(number lost "$(cat "$tmp/tx.out")") + $(number failed "$(cat "$tmp/tx.out")")))
 	same "nothing stays on the interface" "" "$(ip link show skep1 | grep -o 'xdp[a-z]*')"
 fi
 
