@@ -340,7 +340,9 @@ static int run_capture(struct job *j, const char *path, struct capture *c)
 {
 	struct test_run t = { .repeat = (u32)j->o.repeat, .budget = j->o.budget, .ifindex = 1 };
 
-	return is_plain(j) && !ports_wanted(&j->ports) ? run_batches(j, path, c, &t) : run_packets(j, path, c, &t);
+	if (is_plain(j) && !ports_wanted(&j->ports))
+		return run_batches(j, path, c, &t);
+	return run_packets(j, path, c, &t);
 }
 
 /* N packets that arrived at IN. */
