@@ -127,7 +127,8 @@ static void race(const char *what, const char *path)
 	       1000 / median(own, ROUNDS), median(own, ROUNDS));
 #ifndef NO_PCAP
 	printf(", pcap_next_ex %.1f Mpps (%.1f ns), ratio %.2f",
-	       1000 / median(lib, ROUNDS), median(lib, ROUNDS), median(lib, ROUNDS) / median(own, ROUNDS));
+	       1000 / median(lib, ROUNDS), median(lib, ROUNDS),
+	       median(lib, ROUNDS) / median(own, ROUNDS));
 #else
 	(void)lib, (void)lib_sum;
 #endif

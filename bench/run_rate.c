@@ -123,7 +123,8 @@ static void race(const char *path, struct skep_object *obj)
 	       1000 / median(own, ROUNDS), median(own, ROUNDS));
 #ifndef NO_PCAP
 	printf(", pcap_next_ex %.1f Mpps (%.1f ns), ratio %.2f",
-	       1000 / median(lib, ROUNDS), median(lib, ROUNDS), median(lib, ROUNDS) / median(own, ROUNDS));
+	       1000 / median(lib, ROUNDS), median(lib, ROUNDS),
+	       median(lib, ROUNDS) / median(own, ROUNDS));
 #endif
 	printf(" [medians of %d, %d packets of %d bytes]\n", ROUNDS, PACKETS, BYTES);
 }

@@ -12,7 +12,7 @@
 
 TEST_PCAP   := $(call have,pcap.h)
 TEST_LIBS   := -lcmocka $(if $(TEST_PCAP),-lpcap)
-UNIT_SRC    := $(sort $(wildcard test/unit/*_test.c))
+UNIT_SRC    := $(sort $(wildcard test/unit/*_test.c test/diff/*_test.c))
 UNIT_BIN    := $(UNIT_SRC:%.c=$(O)/%)
 REPLAY_BIN  := $(FUZZ_SRC:%_fuzz.c=$(O)/%_replay)
 TEST_SCRIPT := $(sort $(wildcard test/*/*.t))
@@ -26,6 +26,8 @@ $(O)/test/%: private ALLCFLAGS += -DTEST_DIR='"test"' -Itest \
 $(UNIT_BIN): $(O)/%: $(O)/%.o $(LIB_OBJ)
 	@$(SAY) LD $@
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LDLIBS)
+
+$(O)/test/diff/diff_test: $(O)/test/diff/gen.o
 
 $(REPLAY_BIN): $(O)/%_replay: $(O)/%_fuzz.o $(O)/test/fuzz/replay.o $(LIB_OBJ)
 	@$(SAY) LD $@

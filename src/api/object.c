@@ -6,6 +6,7 @@
 #include "api/object.h"
 #include "base/os.h"
 #include "host/hosts.h"
+#include "kernel/kernel.h"
 #include "obj/obj.h"
 #include "runtime/runtime.h"
 #include <stdlib.h>
@@ -29,6 +30,14 @@ static struct skep_object *object_new(struct image *img)
 	for (u32 i = 0; i < img->nr_maps; i++)
 		obj->maps[i] = (struct skep_map){ obj, i };
 	return obj;
+}
+
+struct skep_object *object_twin(struct skep_object *obj)
+{
+	struct skep_object *twin = object_new(obj->img);
+
+	twin->shares = true;
+	return twin;
 }
 
 int skep_object_open_mem(struct skep_object **obj, const void *data, size_t bytes,
@@ -62,23 +71,33 @@ int skep_object_open(struct skep_object **obj, const char *path, struct skep_err
 	return r;
 }
 
+static struct image_map image_of(const struct skep_map_def *def)
+{
+	return (struct image_map){
+		.name = def->name ? def->name : "", .type = def->type,
+		.key_size = def->key_size, .value_size = def->value_size,
+		.max_entries = def->max_entries, .map_flags = def->map_flags,
+	};
+}
+
 int skep_object_from_insns(struct skep_object **obj, uint32_t prog_type,
 			       const char *name, const struct bpf_insn *insns, size_t n,
 			       const struct skep_map_def *maps, size_t nr_maps,
 			       const char *license, struct skep_err *err)
 {
-	struct image_map *defs = mem_alloc(nr_maps * sizeof(*defs));
+	struct image_map *defs = mem_alloc(2 * nr_maps * sizeof(*defs)), *inner = defs + nr_maps;
 	struct image *img;
 	int r;
 
 	*obj = NULL;
 	err_clear(err);
-	for (size_t i = 0; i < nr_maps; i++)
-		defs[i] = (struct image_map){
-			.name = maps[i].name ? maps[i].name : "", .type = maps[i].type,
-			.key_size = maps[i].key_size, .value_size = maps[i].value_size,
-			.max_entries = maps[i].max_entries, .map_flags = maps[i].map_flags,
-		};
+	for (size_t i = 0; i < nr_maps; i++) {
+		defs[i] = image_of(&maps[i]);
+		if (!maps[i].inner)
+			continue;
+		inner[i] = image_of(maps[i].inner);
+		defs[i].inner = &inner[i];
+	}
 	r = obj_from_insns(&img, prog_type, name, insns, n, defs, (u32)nr_maps, license, err);
 	free(defs);
 	if (!r)
@@ -92,7 +111,8 @@ void skep_object_close(struct skep_object *obj)
 		return;
 	if (obj->backend)
 		obj->backend->ops->close(obj->backend);
-	image_free(obj->img);
+	if (!obj->shares)
+		image_free(obj->img);
 	free(obj->progs);
 	free(obj->maps);
 	free(obj);
@@ -165,21 +185,25 @@ int object_map_update(struct skep_object *obj, u32 map, const void *key,
 	return b->ops->map_update(b, map, key, value, flags);
 }
 
-/* Puts the programs that M's definition names into its slots. */
-static int fill_prog_array(struct skep_object *obj, u32 m, struct skep_err *err)
+/* Puts what M's definition names into its slots: programs, maps. */
+static int fill_slots(struct skep_object *obj, u32 m, struct skep_err *err)
 {
 	const struct image_map *def = &obj->img->maps[m];
+	u8 *key = mem_alloc(def->key_size + sizeof(u32));
+	int r = 0;
 
-	for (u32 i = 0; i < def->nr_slots; i++) {
-		u32 prog = (u32)def->slots[i];
-		int r = def->slots[i] < 0 ? 0 : object_map_update(obj, m, &i, &prog, BPF_ANY);
+	for (u32 i = 0; !r && i < def->nr_slots; i++) {
+		u32 number = (u32)def->slots[i];
 
+		memcpy(key, &i, sizeof(i));
+		if (def->slots[i] >= 0)
+			r = object_map_update(obj, m, key, &number, BPF_ANY);
 		if (r)
-			return err_set(err, ERR_MAP_UPDATE, obj->img->file,
-				       "slot %u of map '%s': %s", i, def->name,
-				       strerror(-r));
+			err_set(err, ERR_MAP_UPDATE, obj->img->file, "slot %u of map '%s': %s",
+				i, def->name, strerror(-r));
 	}
-	return 0;
+	free(key);
+	return r;
 }
 
 int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
@@ -196,13 +220,16 @@ int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
 		ro.print = opts->print;
 		ro.print_arg = opts->print_arg;
 	}
-	r = runtime_open(&obj->backend, &ro, err);
+	r = opts && opts->engine == SKEP_KERNEL ? kernel_open(&obj->backend, err) :
+						  runtime_open(&obj->backend, &ro, err);
+	if (!r && obj->backend->ops->image)
+		obj->backend->ops->image(obj->backend, obj->img);
 	if (!r)
 		r = load_maps(obj, err);
 	if (!r)
 		r = load_progs(obj, only, err);
 	for (u32 i = 0; !r && i < obj->img->nr_maps; i++)
-		r = fill_prog_array(obj, i, err);
+		r = fill_slots(obj, i, err);
 	if (r && obj->backend) {
 		obj->backend->ops->close(obj->backend);
 		obj->backend = NULL;
@@ -350,4 +377,46 @@ int skep_map_next_key(struct skep_map *map, const void *key, void *next)
 	struct backend *b = map->obj->backend;
 
 	return b ? b->ops->map_next_key(b, map->index, key, next) : -EBADF;
+}
+
+int skep_map_lookup_delete(struct skep_map *map, const void *key, void *value)
+{
+	struct backend *b = map->obj->backend;
+
+	if (!b)
+		return -EBADF;
+	return b->ops->map_lookup_delete ?
+	       b->ops->map_lookup_delete(b, map->index, key, value, 0) : -ENOTSUP;
+}
+
+struct reader {
+	int (*fn)(void *arg, const struct skep_event *e);
+	void *arg;
+};
+
+static int read_event(void *arg, const struct map_event *e)
+{
+	const struct reader *r = arg;
+	const struct skep_event out = { .cpu = e->cpu, .bytes = e->bytes, .data = e->data };
+
+	return r->fn(r->arg, &out);
+}
+
+int64_t skep_map_read(struct skep_map *map,
+		      int (*fn)(void *arg, const struct skep_event *e), void *arg)
+{
+	struct backend *b = map->obj->backend;
+	struct reader r = { fn, arg };
+
+	if (!b)
+		return -EBADF;
+	return b->ops->map_read ? b->ops->map_read(b, map->index, read_event, &r) : -ENOTSUP;
+}
+
+uint64_t skep_map_lost(const struct skep_map *map)
+{
+	struct backend *b = map->obj->backend;
+	struct map_info info;
+
+	return !b || b->ops->map_info(b, map->index, &info) ? 0 : info.lost;
 }

@@ -14,11 +14,16 @@ struct skep_map { struct skep_object *obj; u32 index; };
 
 struct skep_object {
 	struct image *img;
+	bool shares;		/* img belongs to another object */
 	struct backend *backend;	/* NULL until loaded */
 	struct skep_prog *progs;	/* by image index; loaded = the backend's
 					   number, or -1 */
 	struct skep_map *maps;		/* by image index, as the backend's */
 };
+
+/* The same object once more, to be loaded into another engine; lives no longer
+ * than OBJ. */
+struct skep_object *object_twin(struct skep_object *obj);
 
 /*
  * Loads program ONLY (an index) and, when the object has prog arrays, the

@@ -3,11 +3,13 @@
 #include "base/os.h"
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 #include "base/vec.h"
@@ -58,6 +60,22 @@ void *os_map_lazy(size_t size)
 	return p == MAP_FAILED ? NULL : p;
 }
 
+void *os_map_ring(size_t head, size_t data)
+{
+	u8 *p = mmap(NULL, head + 2 * data, PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		return NULL;
+	/* an old size of 0 makes a second mapping of the same shared pages */
+	if (mremap(p + head, 0, data, MREMAP_MAYMOVE | MREMAP_FIXED,
+		   p + head + data) == MAP_FAILED) {
+		munmap(p, head + 2 * data);
+		return NULL;
+	}
+	return p;
+}
+
 void os_unmap(void *p, size_t size)
 {
 	if (p)
@@ -95,11 +113,13 @@ static int read_stream(struct os_file *f, int fd)
 
 static int read_fd(struct os_file *f, int fd)
 {
+	struct statfs fs;
 	struct stat st;
 	void *p;
 
 	if (fstat(fd, &st))
 		return -errno;
+	f->sysfs = !fstatfs(fd, &fs) && fs.f_type == SYSFS_MAGIC;
 	if (S_ISDIR(st.st_mode))
 		return -EISDIR;
 	if (!S_ISREG(st.st_mode) || st.st_size == 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ext.c: .BTF.ext, which says for each section of code where functions and
- * source lines begin, and counts its CO-RE relocations. Three lists, each
+ * source lines begin, and which instructions CO-RE relocates. Three lists, each
  * grouped by section with records of a size that the list names; newer
  * compilers may append to records. Never keeps a pointer into its input.
  */
@@ -91,10 +91,28 @@ static int add_lines(struct parse *p, struct btf_ext_sec *sec, const u8 *recs,
 	return 0;
 }
 
-static int add_core(struct parse *p, struct btf_ext_sec *sec, const u8 *recs,
-		    u32 n, u32 rec_size)
+static int add_cores(struct parse *p, struct btf_ext_sec *sec, const u8 *recs,
+		     u32 n, u32 rec_size)
 {
-	sec->nr_core_relos = n;
+	sec->cores = arena_news(p->arena, n, struct btf_core_relo);
+	sec->nr_cores = n;
+	for (u32 i = 0; i < n; i++, recs += rec_size) {
+		struct btf_core_relo *c = &sec->cores[i];
+		u32 access = load32(p, recs + 8);
+
+		c->insn_bytes = load32(p, recs);
+		c->type_id = load32(p, recs + 4);
+		c->access = btf_str(p->btf, access);
+		c->kind = load32(p, recs + 12);
+		if (c->type_id >= p->btf->nr_types)
+			return err_set(p->err, ERR_BTF_EXT, p->where,
+				       "CO-RE record %u of '%s' has type %u of %u",
+				       i, sec->name, c->type_id, p->btf->nr_types);
+		if (access >= p->btf->string_bytes)
+			return err_set(p->err, ERR_BTF_EXT, p->where,
+				       "CO-RE record %u of '%s' has a string at 0x%x of 0x%x",
+				       i, sec->name, access, p->btf->string_bytes);
+	}
 	return 0;
 }
 
@@ -135,7 +153,7 @@ static int parse_group(struct parse *p, struct list *l, bool fill)
 	if (fill) {
 		sec = sec_get(p, btf_str(p->btf, name));
 		if (l->add == add_funcs ? sec->nr_funcs : l->add == add_lines ?
-		    sec->nr_lines : sec->nr_core_relos)
+		    sec->nr_lines : sec->nr_cores)
 			return err_set(p->err, ERR_BTF_EXT, p->where,
 				       "section '%s' has two groups of %s records",
 				       sec->name, l->what);
@@ -230,7 +248,7 @@ int btf_ext_parse(struct btf_ext **out, struct arena *arena,
 	struct list lists[] = {
 		{ .what = "function", .least = 8, .add = add_funcs },
 		{ .what = "line", .least = 16, .add = add_lines },
-		{ .what = "CO-RE", .least = 16, .add = add_core },
+		{ .what = "CO-RE", .least = 16, .add = add_cores },
 	};
 	struct ext_header h;
 	const u8 *body;

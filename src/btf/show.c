@@ -189,7 +189,7 @@ static void show_address(struct show *s, const char *key, u64 off, u64 bytes)
 
 static bool is_char(const struct btf *btf, u32 id)
 {
-	return int_encoding(btf->types[id]) == BTF_INT_CHAR ||
+	return int_encoding(btf_type(btf, id)) == BTF_INT_CHAR ||
 	       !strcmp(btf_type_name(btf, id), "char");
 }
 
@@ -214,8 +214,8 @@ static bool is_typedef(const struct btf *btf, u32 id, const char *name)
 {
 	u32 end = btf_skip_mods(btf, id);
 
-	for (; id != end; id = btf->types[id]->type)
-		if (btf_kind(btf->types[id]) == BTF_KIND_TYPEDEF &&
+	for (; id != end; id = btf_type(btf, id)->type)
+		if (btf_kind(btf_type(btf, id)) == BTF_KIND_TYPEDEF &&
 		    !strcmp(btf_type_name(btf, id), name))
 			return true;
 	return false;
@@ -225,7 +225,7 @@ static bool is_typedef(const struct btf *btf, u32 id, const char *name)
 
 static void show_bits(struct show *s, const struct btf_member_info *m, u64 off)
 {
-	const struct btf_type *t = s->btf->types[btf_skip_mods(s->btf, m->type_id)];
+	const struct btf_type *t = btf_type(s->btf, btf_skip_mods(s->btf, m->type_id));
 	u64 bit = off * 8 + m->bit_off;
 	struct bits v;
 
@@ -242,7 +242,7 @@ static void show_bits(struct show *s, const struct btf_member_info *m, u64 off)
 
 static void show_struct(struct show *s, const char *key, u32 id, u64 off)
 {
-	const struct btf_type *t = s->btf->types[id];
+	const struct btf_type *t = btf_type(s->btf, id);
 
 	if (!strcmp(btf_type_name(s->btf, id), "in6_addr") && t->size == 16 &&
 	    has(s, off, 16)) {
@@ -278,8 +278,8 @@ static bool show_bytes(struct show *s, const char *key, u32 elem, u32 n, u64 off
 {
 	s64 len;
 
-	if (btf_kind(s->btf->types[elem]) != BTF_KIND_INT ||
-	    s->btf->types[elem]->size != 1 || !has(s, off, n))
+	if (btf_kind(btf_type(s->btf, elem)) != BTF_KIND_INT ||
+	    btf_type(s->btf, elem)->size != 1 || !has(s, off, n))
 		return false;
 	if (is_address(s, elem, n, key)) {
 		show_address(s, key, off, n);
@@ -294,7 +294,7 @@ static bool show_bytes(struct show *s, const char *key, u32 elem, u32 n, u64 off
 static void show_array(struct show *s, const char *key, const struct btf_type *t, u64 off)
 {
 	const struct btf_array *a = (const void *)(t + 1);
-	u64 size = s->btf->sizes[a->type];
+	u64 size = btf_bytes(s->btf, a->type);
 
 	if (show_bytes(s, key, btf_skip_mods(s->btf, a->type), a->nelems, off))
 		return;
@@ -311,7 +311,7 @@ static void show_array(struct show *s, const char *key, const struct btf_type *t
 /* {"section": [{"variable": value}, ...]} */
 static void show_datasec(struct show *s, const char *key, u32 id, u64 off)
 {
-	const struct btf_type *t = s->btf->types[id];
+	const struct btf_type *t = btf_type(s->btf, id);
 	const struct btf_var_secinfo *v = (const void *)(t + 1);
 
 	json_obj(s->j, key);
@@ -331,9 +331,9 @@ static void show_datasec(struct show *s, const char *key, u32 id, u64 off)
 
 static void show_scalar(struct show *s, const char *key, u32 id, u64 off, bool net)
 {
-	const struct btf_type *t = s->btf->types[id];
+	const struct btf_type *t = btf_type(s->btf, id);
 
-	if (!has(s, off, s->btf->sizes[id]))
+	if (!has(s, off, btf_bytes(s->btf, id)))
 		return;
 	switch (btf_kind(t)) {
 	case BTF_KIND_INT:
@@ -361,9 +361,9 @@ static void show_scalar(struct show *s, const char *key, u32 id, u64 off, bool n
 static void show(struct show *s, const char *key, u32 id, u64 off)
 {
 	u32 end = btf_skip_mods(s->btf, id);
-	const struct btf_type *t = s->btf->types[end];
+	const struct btf_type *t = btf_type(s->btf, end);
 
-	if (s->btf->sizes[end] && off >= s->bytes)
+	if (btf_bytes(s->btf, end) && off >= s->bytes)
 		return;
 	switch (btf_kind(t)) {
 	case BTF_KIND_STRUCT:
@@ -380,7 +380,7 @@ static void show(struct show *s, const char *key, u32 id, u64 off)
 		show_datasec(s, key, end, off);
 		return;
 	default:
-		show_scalar(s, key, end, off, s->btf->sizes[end] == 4 &&
+		show_scalar(s, key, end, off, btf_bytes(s->btf, end) == 4 &&
 			    is_typedef(s->btf, id, "__be32"));
 	}
 }

@@ -4,6 +4,7 @@
  * run->pkt; the engine makes the program load them again.
  */
 #include "call/bodies.h"
+#include "maps/map.h"
 #include <linux/bpf.h>
 
 enum {
@@ -11,7 +12,6 @@ enum {
 	ETH_BYTES = 14,		/* no packet gets shorter */
 	META_MAX = 255,
 	OFFSET_MAX = 0xffff,
-	KERNEL_ENOTSUPP = 524,
 };
 
 static bool has_meta(const struct packet_buf *p) { return p->data_meta <= p->data; }
@@ -105,6 +105,7 @@ HELPER_BODY(call_xdp_redirect)
 {
 	if (r2)
 		return XDP_ABORTED;
+	run->redirect.map = NULL;
 	run->xdp.redirect_ifindex = (u32)r1;
 	return XDP_REDIRECT;
 }

@@ -29,6 +29,7 @@ int cmd_asm(const struct command *cmd, int argc, char **argv);
 int cmd_disasm(const struct command *cmd, int argc, char **argv);
 int cmd_inspect(const struct command *cmd, int argc, char **argv);
 int cmd_cc(const struct command *cmd, int argc, char **argv);
+int cmd_btf(const struct command *cmd, int argc, char **argv);
 int cmd_explain(const struct command *cmd, int argc, char **argv);
 
 /* ---- options (opts.c) ------------------------------------------------------ */
@@ -98,6 +99,9 @@ int cc_compile(const char *source, const char *out, char *const *extra,
 int map_load_json(struct skep_object *obj, u32 i, const char *path, struct skep_err *err);
 /* Appends what `skep run` prints of map I; nothing for read-only data. */
 void map_show_text(struct strbuf *out, struct skep_object *obj, u32 i);
+/* Prints the elements of map I that differ between A (the embedded engine's)
+ * and B (the kernel's), at most MOST; gives their number. */
+u64 map_show_diff(FILE *out, struct skep_object *a, struct skep_object *b, u32 i, u64 most);
 void map_show_json(struct json *j, struct skep_object *obj, u32 i);
 
 #endif

@@ -12,7 +12,7 @@
 enum { VERDICTS_SHOWN = 24 };	/* in text; the rest is counted */
 
 struct run_opts {
-	const char *prog, *output, *verdicts, *expect;
+	const char *prog, *output, *verdicts, *expect, *on;
 	struct str_list maps;		/* NAME=FILE */
 	struct ports_opts ports;
 	u64 repeat, budget, cpus;
@@ -24,6 +24,9 @@ struct job {
 	VEC(struct skep_object *) objs;
 	struct str_list captures;
 	struct skep_prog *prog;		/* the one that runs */
+	enum engines { ON_USER, ON_KERNEL, ON_BOTH } on;
+	struct both both;
+	struct events events;
 	struct verdicts v;
 	struct ports ports;
 	struct capture_out *out;	/* of -o; NULL = none */
@@ -155,6 +158,7 @@ static int load_map(struct job *j, const char *arg)
 {
 	const char *eq = strchr(arg, '=');
 	char *name;
+	struct skep_object *objs[] = { j->prog->obj, j->both.twin };
 	int map, r;
 
 	if (!eq)
@@ -163,8 +167,9 @@ static int load_map(struct job *j, const char *arg)
 	name = mem_strdup(arg);
 	name[eq - arg] = 0;
 	map = image_map_find(j->prog->obj->img, name);
-	r = map < 0 ? no_map(j, name) :
-	    map_load_json(j->prog->obj, (u32)map, eq + 1, j->err);
+	r = map < 0 ? no_map(j, name) : 0;
+	for (size_t i = 0; !r && i < ARRAY_LEN(objs) && objs[i]; i++)
+		r = map_load_json(objs[i], (u32)map, eq + 1, j->err);
 	free(name);
 	return r;
 }
@@ -183,14 +188,22 @@ static int load(struct job *j)
 	const struct skep_load_opts opts = {
 		.size = sizeof(opts), .cpus = (u32)j->o.cpus,
 		.print = j->o.quiet ? NULL : print_message,
+		.engine = j->on == ON_KERNEL ? SKEP_KERNEL : SKEP_USER,
 	};
 	int r = choose_program(j);
 
 	j->v.report = j->o.json ? stderr : stdout;
 	if (!r)
 		r = object_load(j->prog->obj, &opts, j->prog->index, j->err);
+	if (!r && j->on == ON_BOTH)
+		r = both_open(&j->both, j->prog, j->err);
 	if (!r)
 		r = load_maps(j);
+	if (!r) {
+		j->events.json = j->o.json;
+		j->events.verbose = j->o.verbose;
+		events_open(&j->events, j->prog->obj);
+	}
 	if (!r)
 		r = verdicts_open(&j->v, skep_prog_type(j->prog), j->o.verdicts,
 				  j->o.expect, j->err);
@@ -316,9 +329,14 @@ static int run_packets(struct job *j, const char *path, struct capture *c, struc
 			return bad_link(j, path, p.number, p.link);
 		t->data = p.data;
 		t->bytes = p.bytes;
-		r = b->ops->test_run(b, (u32)j->prog->loaded, t, j->err);
-		if (r)
+		if (j->on == ON_BOTH)
+			r = both_packet(&j->both, p.number, t, j->err);
+		else
+			r = b->ops->test_run(b, (u32)j->prog->loaded, t, j->err);
+		if (r < 0)
 			return at_packet(j, r, path, p.number, p.bytes);
+		if (r)
+			continue;
 		j->packets++;
 		j->cut += p.bytes < p.wire_bytes;
 		r = on_packet(j, capture_iface(c, p.iface), &p, t, j->packets);
@@ -326,6 +344,7 @@ static int run_packets(struct job *j, const char *path, struct capture *c, struc
 			r = ports_deliver(&j->ports, NULL, &p, t, j->err);
 		if (r)
 			return r;
+		events_read(&j->events, j->packets);
 	}
 	return r;
 }
@@ -333,7 +352,8 @@ static int run_packets(struct job *j, const char *path, struct capture *c, struc
 /* Nothing is to be done for each packet before the next one runs. */
 static bool is_plain(const struct job *j)
 {
-	return !j->o.verbose && !j->out && !j->o.verdicts && !j->o.expect && j->o.repeat <= 1;
+	return !j->o.verbose && !j->out && !j->o.verdicts && !j->o.expect &&
+	       j->o.repeat <= 1 && j->on != ON_BOTH && !j->events.maps.n;
 }
 
 static int run_capture(struct job *j, const char *path, struct capture *c)
@@ -364,6 +384,7 @@ static int run_arrived(struct job *j, struct port *in, const struct packet *p, i
 		r = on_packet(j, &iface, &p[i], t, j->packets);
 		if (!r)
 			r = ports_deliver(&j->ports, in, &p[i], t, j->err);
+		events_read(&j->events, j->packets);
 	}
 	return r;
 }
@@ -488,6 +509,7 @@ static void results_text(struct strbuf *out, struct job *j)
 	ports_text(out, &j->ports);
 	for (u32 i = 0; i < obj->img->nr_maps; i++)
 		map_show_text(out, obj, i);
+	events_text(&j->events, out);
 }
 
 static void results_json(struct strbuf *out, struct job *j)
@@ -519,6 +541,7 @@ static void results_json(struct strbuf *out, struct job *j)
 	for (u32 i = 0; i < obj->img->nr_maps; i++)
 		map_show_json(&js, obj, i);
 	json_arr_end(&js);
+	events_json(&j->events, &js);
 	json_obj_end(&js);
 	sb_putc(out, '\n');
 	free(v);
@@ -579,6 +602,8 @@ static int finish(struct job *j)
 	if (r)
 		return report(j->err);
 	verdicts_end(&j->v, j->packets);
+	if (j->on == ON_BOTH)
+		return both_end(&j->both);
 	r = print_results(j);
 	return r ? r : j->v.differ ? EXIT_NO : EXIT_YES;
 }
@@ -610,6 +635,33 @@ static int run_job(struct job *j)
 	return run_inputs(j) ? stop_early(j) : finish(j);
 }
 
+static int check_engine(const struct command *cmd, struct job *j)
+{
+	static const char *const names[] = { "user", "kernel", "both" };
+
+	j->both.report = j->o.json ? stderr : stdout;
+	for (size_t i = 0; j->o.on && i < ARRAY_LEN(names); i++)
+		if (!strcmp(j->o.on, names[i])) {
+			j->on = (enum engines)i;
+			return EXIT_YES;
+		}
+	return j->o.on ? usage_error(cmd, "--on takes user, kernel or both, not '%s'", j->o.on) :
+			 EXIT_YES;
+}
+
+static int check_ports(const struct command *cmd, const struct job *j)
+{
+	const struct ports_opts *o = &j->o.ports;
+
+	if (j->on != ON_USER && (o->in.n || o->targets.n || o->pass))
+		return usage_error(cmd, "live ports and --port are for --on user");
+	if (!o->in.n && (o->count || o->seconds))
+		return usage_error(cmd, "--count and --seconds are for live ports");
+	if (o->seconds > UINT32_MAX)
+		return usage_error(cmd, "--seconds is at most 4294967295");
+	return EXIT_YES;
+}
+
 /* Two outputs in one file would be of no use to anyone. */
 static int check_outputs(const struct command *cmd, const struct run_opts *o)
 {
@@ -624,7 +676,7 @@ static int check_outputs(const struct command *cmd, const struct run_opts *o)
 	return EXIT_YES;
 }
 
-static int check_operands(const struct command *cmd, const struct job *j)
+static int check_operands(const struct command *cmd, struct job *j)
 {
 	if (!j->o.budget)
 		return usage_error(cmd, "--budget is at least 1");
@@ -638,18 +690,18 @@ static int check_operands(const struct command *cmd, const struct job *j)
 			cmd,
 			"a packet capture is needed, or - for one on standard input, "
 			"or a live port such as tap:NAME");
-	if (!j->o.ports.in.n && (j->o.ports.count || j->o.ports.seconds))
-		return usage_error(cmd, "--count and --seconds are for live ports");
-	if (j->o.ports.seconds > UINT32_MAX)
-		return usage_error(cmd, "--seconds is at most 4294967295");
+	if (check_engine(cmd, j) || check_ports(cmd, j))
+		return EXIT_NO_ANSWER;
 	return check_outputs(cmd, &j->o);
 }
 
 static void job_free(struct job *j)
 {
 	capture_out_abort(j->out);
+	both_close(&j->both);
 	ports_close(&j->ports);
 	verdicts_free(&j->v);
+	events_close(&j->events);
 	for (size_t i = 0; i < j->objs.n; i++)
 		skep_object_close(j->objs.v[i]);
 	vec_free(&j->objs);
@@ -686,6 +738,8 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 		 "write one line NUMBER VERDICT per packet", &o->verdicts},
 		{"expect", 0, OPT_STR, "FILE",
 		 "compare with such a file; exit status 1 if any differs", &o->expect},
+		{"on", 0, OPT_STR, "ENGINE",
+		 "user (default), kernel by bpf(2), or both and compare", &o->on},
 		{"repeat", 0, OPT_U64, "N", "run the program N times on each packet",
 		 &o->repeat},
 		{"budget", 0, OPT_U64, "N",

@@ -5,7 +5,13 @@
 /* What a program did wrong is an answer; what kept skep from asking is not. */
 static int exit_status(int id)
 {
-	return id == ERR_FAULT || id == ERR_FRAMES ? EXIT_NO : EXIT_NO_ANSWER;
+	switch (id) {
+	case ERR_FAULT:
+	case ERR_FRAMES:
+	case ERR_KERNEL_REJECTED:
+		return EXIT_NO;
+	}
+	return EXIT_NO_ANSWER;
 }
 
 int report(const struct skep_err *err)

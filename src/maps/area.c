@@ -165,7 +165,7 @@ int attr_refuse(const struct map_attr *a, struct skep_err *err,
 		       errno_name);
 }
 
-static int check_flags(const struct map_attr *a, u32 mask, struct skep_err *err)
+int attr_flags(const struct map_attr *a, u32 mask, struct skep_err *err)
 {
 	u32 f = a->map_flags, user = BPF_F_RDONLY | BPF_F_WRONLY,
 	    prog = BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG;
@@ -197,5 +197,5 @@ int attr_check(const struct map_attr *a, u32 flags_mask, struct skep_err *err)
 		return attr_refuse(a, err, "EINVAL", "its spin lock at offset "
 				   "%u does not fit value_size %u",
 				   a->lock_at - 1, a->value_size);
-	return check_flags(a, flags_mask, err);
+	return attr_flags(a, flags_mask, err);
 }

@@ -13,6 +13,8 @@
 enum { AREA_MAGIC = 0x70656b73, AREA_VERSION = 1, AREA_LINE = 64,
        AREA_PAGE = 4096 };
 
+enum { PERCPU_VALUE_MAX = 32768 };	/* bytes of a value of one cpu */
+
 #define AREA_TOO_BIG (1ull << 40)	/* bytes that no map may reach */
 
 #define load_relaxed(p) __atomic_load_n((p), __ATOMIC_RELAXED)
@@ -49,7 +51,7 @@ struct area_head {
 	u32 lock;	/* of types that need one only */
 	u32 ver;	/* grows whenever such a type frees an element */
 	u32 root;
-	u32 spare;
+	u32 hand;	/* of LRU types: the element looked at next */
 	u8 pad[AREA_LINE * 2 - 80];
 	u32 count __attribute__((aligned(AREA_LINE)));	/* elements in it */
 	struct pool elems __attribute__((aligned(AREA_LINE)));
@@ -165,11 +167,25 @@ void value_get(const struct map *m, void *value, const void *elem);
 /* Refuses ATTR: "TYPE map 'NAME': TEXT (ERRNO)". */
 int attr_refuse(const struct map_attr *a, struct skep_err *err,
 		const char *errno_name, const char *fmt, ...) PRINTF_LIKE(4, 5);
+/* Flags of MASK only, no contradiction among them, no map_extra. */
+int attr_flags(const struct map_attr *a, u32 mask, struct skep_err *err);
 /* What every type wants: sizes and entries that are not 0, flags of MASK and
  * no contradiction among them. */
 int attr_check(const struct map_attr *a, u32 flags_mask, struct skep_err *err);
 
-extern const struct map_ops array_ops, percpu_array_ops, hash_ops, lpm_ops,
-	prog_array_ops;
+/* ---- maps of maps (inner.c) -------------------------------------------------- */
+
+/* For check(): is there an inner map, and may it be one? */
+int inner_check(const struct map_attr *a, struct skep_err *err);
+/* May map NUMBER be a value of M? -EBADF, -EINVAL. */
+int inner_fits(const struct map *m, u32 number);
+/* The map NUMBER for a program, which may use it from now on. */
+void *inner_lend(const struct map *m, u32 number);
+
+extern const struct map_ops array_ops, percpu_array_ops, hash_ops, percpu_hash_ops,
+	lru_hash_ops, lru_percpu_hash_ops, lpm_ops, prog_array_ops,
+	cgroup_array_ops, array_of_maps_ops, hash_of_maps_ops, queue_ops,
+	stack_ops, bloom_ops, devmap_ops, devmap_hash_ops, cpumap_ops, xskmap_ops,
+	ringbuf_ops, perf_event_array_ops;
 
 #endif

@@ -12,7 +12,6 @@ enum {
 		       BPF_F_WRONLY_PROG,
 	ARRAY_FLAGS = ACCESS_FLAGS | BPF_F_NUMA_NODE | BPF_F_MMAPABLE |
 		      BPF_F_INNER_MAP,
-	PERCPU_VALUE_MAX = 32768,
 };
 
 static u64 stride_of(u32 value_size) { return round_up(value_size, 8); }

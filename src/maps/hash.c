@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * hash.c: BPF_MAP_TYPE_HASH.
+ * hash.c: BPF_MAP_TYPE_HASH, PERCPU_HASH, LRU_HASH and LRU_PERCPU_HASH.
  *
  * The index is an array of buckets of one cache line: eight one-byte tags, of
  * which one comparison finds the candidates, and eight element numbers; full
@@ -18,7 +18,15 @@
  * has that many elements more than max_entries: who could count its entry in
  * always finds an element, and a full map can still be overwritten.
  *
- * Element: the key, padded to 8 bytes, then the value, padded to 8 bytes.
+ * Element: the key, padded to 8 bytes, then the value, padded to 8 bytes. The
+ * values of per-cpu types lie apart from the keys, one array a cpu slot, so
+ * that no two slots share a cache line.
+ *
+ * LRU types give up an element when a new one finds no room. Every element has
+ * a mark: in use, and used since the hand passed. The hand goes around the
+ * elements, takes that second mark away and stops at the first element without
+ * it (second chance). One list serves all cpus; BPF_F_NO_COMMON_LRU is allowed
+ * and changes nothing but that.
  */
 #include "maps/area.h"
 #include "base/hash.h"
@@ -26,12 +34,14 @@
 
 enum {
 	HASH_FLAGS = BPF_F_NO_PREALLOC | BPF_F_NUMA_NODE | BPF_F_ZERO_SEED |
-		     BPF_F_RDONLY | BPF_F_WRONLY | BPF_F_RDONLY_PROG |
-		     BPF_F_WRONLY_PROG,
+		     BPF_F_NO_COMMON_LRU | BPF_F_RDONLY | BPF_F_WRONLY |
+		     BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG,
 	ELEM_BYTES_MAX = (4 << 20) - 48,	/* the kernel's limit */
 	BUCKET_SLOTS = 8,
 	STRIPE_SPARES = 8,
 	STRIPES_MAX = 256,
+	MARK_IN_USE = 1, MARK_USED = 2,
+	EVICTIONS_MAX = 64,	/* for one insert; others may take the room */
 };
 
 struct bucket {
@@ -59,8 +69,9 @@ struct layout {
 	u64 buckets, stripes;	/* how many; powers of two */
 	u64 overflow;		/* overflow buckets, number 0 unused */
 	u64 elems;		/* number 0 unused */
-	u64 stripes_at, buckets_at, overflow_at, elems_at, end;
+	u64 stripes_at, buckets_at, overflow_at, elems_at, marks_at, values_at, end;
 	u64 stride;
+	u64 cpu_step;		/* from one cpu's values to the next's */
 };
 
 /* A place in the index while its stripe is locked. */
@@ -78,10 +89,24 @@ static u64 power_of_2(u64 n)
 	return p;
 }
 
-static struct layout hash_layout(u32 key_size, u32 value_size, u32 max_entries)
+static bool is_lru(u32 type)
 {
-	struct layout l = { .stride = round_up(key_size, 8) + round_up(value_size, 8) };
+	return type == BPF_MAP_TYPE_LRU_HASH || type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
+}
 
+static bool is_percpu(u32 type)
+{
+	return type == BPF_MAP_TYPE_PERCPU_HASH || type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
+}
+
+static struct layout hash_layout(u32 type, u32 key_size, u32 value_size,
+				 u32 max_entries, u32 cpus)
+{
+	struct layout l = { .stride = round_up(key_size, 8) };
+	u64 value_stride = round_up(value_size, 8);
+
+	if (!is_percpu(type))
+		l.stride += value_stride;
 	l.buckets = power_of_2(((u64)max_entries + 3) / 4);
 	l.stripes = min_u64(STRIPES_MAX, power_of_2(max_entries / 64));
 	l.overflow = (u64)max_entries + 1;
@@ -90,20 +115,48 @@ static struct layout hash_layout(u32 key_size, u32 value_size, u32 max_entries)
 	l.buckets_at = l.stripes_at + l.stripes * sizeof(struct stripe);
 	l.elems_at = l.buckets_at + l.buckets * sizeof(struct bucket);
 	l.overflow_at = round_up(l.elems_at + l.elems * l.stride, AREA_PAGE);
-	l.end = l.overflow_at + l.overflow * sizeof(struct bucket);
+	l.marks_at = l.overflow_at + l.overflow * sizeof(struct bucket);
+	l.values_at = l.marks_at + (is_lru(type) ? round_up(l.elems, AREA_LINE) : 0);
+	l.end = l.values_at;
+	if (is_percpu(type)) {
+		l.cpu_step = round_up(l.elems, 8) * value_stride;
+		l.end += l.cpu_step * cpus;
+	}
 	return l;
+}
+
+static int lru_check(const struct map_attr *a, struct skep_err *err)
+{
+	if (!is_lru(a->type) && a->map_flags & BPF_F_NO_COMMON_LRU)
+		return attr_refuse(a, err, "EINVAL", "BPF_F_NO_COMMON_LRU is for "
+				   "LRU types");
+	if (is_lru(a->type) && a->map_flags & BPF_F_NO_PREALLOC)
+		return attr_refuse(a, err, "ENOTSUPP", "BPF_F_NO_PREALLOC is not for "
+				   "LRU types");
+	if (a->map_flags & BPF_F_NUMA_NODE &&
+	    (is_percpu(a->type) || a->map_flags & BPF_F_NO_COMMON_LRU))
+		return attr_refuse(a, err, "EINVAL", "BPF_F_NUMA_NODE is not for "
+				   "what each cpu has of its own");
+	return 0;
 }
 
 static int hash_check(const struct map_attr *a, struct skep_err *err)
 {
-	int r = attr_check(a, HASH_FLAGS, err);
+	int r = attr_flags(a, HASH_FLAGS, err);
 
+	if (!r)
+		r = lru_check(a, err);
+	if (!r)
+		r = attr_check(a, HASH_FLAGS, err);
 	if (r)
 		return r;
 	if ((u64)a->key_size + a->value_size >= ELEM_BYTES_MAX)
 		return attr_refuse(a, err, "E2BIG", "key_size %u + value_size "
 				   "%u reach %d", a->key_size, a->value_size,
 				   ELEM_BYTES_MAX);
+	if (is_percpu(a->type) && round_up(a->value_size, 8) > PERCPU_VALUE_MAX)
+		return attr_refuse(a, err, "E2BIG", "value_size %u exceeds %d",
+				   a->value_size, PERCPU_VALUE_MAX);
 	if (a->max_entries > 1u << 31)
 		return attr_refuse(a, err, "E2BIG", "max_entries %u exceed 2^31",
 				   a->max_entries);
@@ -112,12 +165,14 @@ static int hash_check(const struct map_attr *a, struct skep_err *err)
 
 static u64 hash_bytes_needed(const struct map_attr *a, u32 cpus)
 {
-	return hash_layout(a->key_size, a->value_size, a->max_entries).end;
+	return hash_layout(a->type, a->key_size, a->value_size, a->max_entries,
+			   cpus).end;
 }
 
 static void hash_init(struct map *m)
 {
-	struct layout l = hash_layout(m->key_size, m->value_size, m->max_entries);
+	struct layout l = hash_layout(m->type, m->key_size, m->value_size,
+				      m->max_entries, m->cpus);
 	u64 entropy[2] = { os_clock_ns(), (uintptr_t)m->mem };
 
 	m->stripes = m->mem + l.stripes_at;
@@ -128,18 +183,28 @@ static void hash_init(struct map *m)
 	m->elems = m->mem + l.elems_at;
 	m->elem_stride = l.stride;
 	m->nr_elems = (u32)l.elems;
+	m->marks = is_lru(m->type) ? m->mem + l.marks_at : NULL;
+	m->values = is_percpu(m->type) ? m->mem + l.values_at : NULL;
+	m->cpu_step = l.cpu_step;
 	if (!(m->map_flags & BPF_F_ZERO_SEED))
 		m->seed = hash_bytes(entropy, sizeof(entropy), 0);
 }
 
 static struct map_mem hash_values(const struct map *m)
 {
-	return (struct map_mem){
+	struct map_mem mem = {
 		.base = m->elems + m->elem_stride + round_up(m->key_size, 8),
 		.nr = m->nr_elems - 1, .stride = (u32)m->elem_stride,
 		.value_bytes = m->value_size,
 		.read_only = m->map_flags & BPF_F_RDONLY_PROG,
 		.write_only = m->map_flags & BPF_F_WRONLY_PROG };
+
+	if (m->values) {
+		mem.base = m->values;
+		mem.stride = m->value_stride;
+		mem.nr = m->cpu_step / m->value_stride * m->cpus;
+	}
+	return mem;
 }
 
 /* ---- parts ----------------------------------------------------------------- */
@@ -186,9 +251,18 @@ static inline u64 *elem_key(const struct map *m, u32 e)
 	return (u64 *)(m->elems + e * m->elem_stride);
 }
 
-static inline void *elem_value(const struct map *m, u32 e)
+/* CPU matters for per-cpu types only. */
+static inline void *elem_value(const struct map *m, u32 e, u32 cpu)
 {
+	if (m->values)
+		return m->values + cpu * m->cpu_step + (u64)e * m->value_stride;
 	return (u8 *)elem_key(m, e) + round_up(m->key_size, 8);
+}
+
+static inline void elem_mark(const struct map *m, u32 e, u8 mark)
+{
+	if (unlikely(m->marks))
+		store_relaxed(&m->marks[e], mark);
 }
 
 static struct pool_mem elem_mem(const struct map *m)
@@ -253,7 +327,7 @@ static INLINE u32 chain_find(const struct map *m, struct place *at, u64 hash,
 	return e;
 }
 
-static INLINE void *lookup_sized(struct map *m, const void *key, u32 n)
+static INLINE u32 find_sized(struct map *m, const void *key, u32 n)
 {
 	u64 hash = hash_key(m, key, n);
 	struct bucket *first = first_bucket(m, hash);
@@ -266,6 +340,13 @@ static INLINE void *lookup_sized(struct map *m, const void *key, u32 n)
 		e = chain_find(m, &at, hash, key, n, ver);
 		fence_acquire();
 	} while (unlikely(load_relaxed(&first->ver) != ver));
+	return e;
+}
+
+static INLINE void *lookup_sized(struct map *m, const void *key, u32 n)
+{
+	u32 e = find_sized(m, key, n);
+
 	return likely(e) ? (u8 *)elem_key(m, e) + round_up(n, 8) : NULL;
 }
 
@@ -290,6 +371,32 @@ static void *hash_lookup(struct map *m, const void *key, u32 cpu)
 	if (likely(m->key_size == 8))
 		return lookup_8(m, key);
 	return m->key_size == 4 ? lookup_4(m, key) : lookup_any(m, key);
+}
+
+static NOINLINE u32 find_elem(struct map *m, const void *key)
+{
+	if (likely(m->key_size == 8))
+		return find_sized(m, key, 8);
+	return m->key_size == 4 ? find_sized(m, key, 4) : find_sized(m, key, m->key_size);
+}
+
+static void *percpu_lookup(struct map *m, const void *key, u32 cpu)
+{
+	u32 e = find_elem(m, key);
+
+	return likely(e) ? elem_value(m, e, cpu) : NULL;
+}
+
+/* A program's lookup counts as a use, a look from outside does not. */
+static void *lru_lookup(struct map *m, const void *key, u32 cpu)
+{
+	u32 e = find_elem(m, key);
+
+	if (unlikely(!e))
+		return NULL;
+	if (cpu != MAP_USER && !(load_relaxed(&m->marks[e]) & MARK_USED))
+		elem_mark(m, e, MARK_IN_USE | MARK_USED);
+	return elem_value(m, e, cpu);
 }
 
 /* For writers: the stripe is locked. */
@@ -331,15 +438,38 @@ static inline void bucket_retire(struct bucket *first)
 	store_release(&first->ver, first->ver + 1);
 }
 
+/* From user space VALUE has the values of all cpus, else that of CPU. */
+static void percpu_set(struct map *m, u32 e, const u8 *value, u32 cpu)
+{
+	if (cpu != MAP_USER) {
+		value_set(m, elem_value(m, e, cpu), value);
+		return;
+	}
+	for (cpu = 0; cpu < m->cpus; cpu++, value += m->value_stride)
+		words_set(elem_value(m, e, cpu), value, m->value_stride);
+}
+
+/* What other cpus see of a new element is zero. */
+static void percpu_init(struct map *m, u32 e, const void *value, u32 cpu)
+{
+	for (u32 i = 0; cpu != MAP_USER && i < m->cpus; i++)
+		if (i != cpu)
+			memset(elem_value(m, e, i), 0, m->value_stride);
+	percpu_set(m, e, value, cpu);
+}
+
 static u32 elem_new(struct map *m, struct stripe *s, const void *key,
-		    const void *value)
+		    const void *value, u32 cpu)
 {
 	u32 e = elem_get(m, s);
 
-	if (likely(e)) {
-		words_set(elem_key(m, e), key, m->key_size);
-		value_init(m, elem_value(m, e), value);
-	}
+	if (unlikely(!e))
+		return 0;
+	words_set(elem_key(m, e), key, m->key_size);
+	if (unlikely(m->values))
+		percpu_init(m, e, value, cpu);
+	else
+		value_init(m, elem_value(m, e, cpu), value);
 	return e;
 }
 
@@ -404,10 +534,12 @@ static void chain_trim(struct map *m, struct bucket *first)
 static int hash_replace(struct map *m, struct stripe *s, struct bucket *first,
 			struct place *at, const void *key, const void *value)
 {
-	u32 e = elem_new(m, s, key, value), old = at->b->elem[at->slot];
+	u32 e = elem_new(m, s, key, value, MAP_USER), old = at->b->elem[at->slot];
 
 	if (unlikely(!e))
 		return -ENOMEM;
+	elem_mark(m, old, 0);
+	elem_mark(m, e, MARK_IN_USE | MARK_USED);
 	store_release(&at->b->elem[at->slot], e);
 	bucket_retire(first);
 	elem_put(m, s, old);
@@ -415,7 +547,7 @@ static int hash_replace(struct map *m, struct stripe *s, struct bucket *first,
 }
 
 static int hash_insert(struct map *m, struct stripe *s, struct bucket *first,
-		       u64 tag, const void *key, const void *value)
+		       u64 tag, const void *key, const void *value, u32 cpu)
 {
 	struct area_head *head = area_head(m);
 	struct place at;
@@ -424,10 +556,11 @@ static int hash_insert(struct map *m, struct stripe *s, struct bucket *first,
 	if (!count_take(&head->count, m->max_entries))
 		return -E2BIG;
 	if (unlikely(!chain_room(m, first, &at) ||
-		     !(e = elem_new(m, s, key, value)))) {
+		     !(e = elem_new(m, s, key, value, cpu)))) {
 		count_drop(&head->count);
 		return -E2BIG;
 	}
+	elem_mark(m, e, MARK_IN_USE);
 	store_release(&at.b->elem[at.slot], e);
 	tag_set(at.b, at.slot, tag);
 	return 0;
@@ -442,12 +575,17 @@ static int update_locked(struct map *m, struct stripe *s, u64 hash,
 
 	if (!e)
 		return flags & BPF_EXIST ? -ENOENT :
-		       hash_insert(m, s, first, hash_tag(hash), key, value);
+		       hash_insert(m, s, first, hash_tag(hash), key, value, cpu);
 	if (flags & BPF_NOEXIST)
 		return -EEXIST;
+	if (unlikely(m->values)) {	/* in place, as in the kernel */
+		elem_mark(m, e, MARK_IN_USE | MARK_USED);
+		percpu_set(m, e, value, cpu);
+		return 0;
+	}
 	if (!(flags & BPF_F_LOCK))
 		return hash_replace(m, s, first, &at, key, value);
-	value_set_locked(m, elem_value(m, e), value, cpu);
+	value_set_locked(m, elem_value(m, e, cpu), value, cpu);
 	return 0;
 }
 
@@ -469,20 +607,28 @@ static int hash_update(struct map *m, const void *key, const void *value,
 	return r;
 }
 
-static int remove_locked(struct map *m, struct stripe *s, u64 hash, const void *key)
+static void unlink_locked(struct map *m, struct stripe *s, u64 hash,
+			  const struct place *at, u32 e)
 {
 	struct bucket *first = first_bucket(m, hash);
+
+	tag_set(at->b, at->slot, 0);
+	elem_mark(m, e, 0);
+	bucket_retire(first);
+	elem_put(m, s, e);
+	if (unlikely(at->b != first))
+		chain_trim(m, first);
+	count_drop(&area_head(m)->count);
+}
+
+static int remove_locked(struct map *m, struct stripe *s, u64 hash, const void *key)
+{
 	struct place at;
 	u32 e = find_locked(m, &at, hash, key);
 
 	if (!e)
 		return -ENOENT;
-	tag_set(at.b, at.slot, 0);
-	bucket_retire(first);
-	elem_put(m, s, e);
-	if (unlikely(at.b != first))
-		chain_trim(m, first);
-	count_drop(&area_head(m)->count);
+	unlink_locked(m, s, hash, &at, e);
 	return 0;
 }
 
@@ -497,6 +643,79 @@ static int hash_remove(struct map *m, const void *key, u32 cpu)
 	r = remove_locked(m, s, hash, key);
 	lock_drop(&s->lock);
 	return r;
+}
+
+/* What user space sees of a value, taken in the same step as it goes. */
+static int hash_take(struct map *m, const void *key, void *value, u32 cpu)
+{
+	u64 hash = hash_key(m, key, m->key_size);
+	struct stripe *s = hash_stripe(m, hash);
+	struct place at;
+	u32 e;
+
+	lock_take(&s->lock, lock_owner(cpu));
+	e = find_locked(m, &at, hash, key);
+	for (u32 i = 0; e && m->values && i < m->cpus; i++)
+		words_get((u8 *)value + (u64)i * m->value_stride,
+			  elem_value(m, e, i), m->value_stride);
+	if (e && !m->values)
+		value_get(m, value, elem_value(m, e, cpu));
+	if (e)
+		unlink_locked(m, s, hash, &at, e);
+	lock_drop(&s->lock);
+	return e ? 0 : -ENOENT;
+}
+
+/* ---- giving up elements ------------------------------------------------------ */
+
+/* E may be free, or hold another key, by the time that its stripe is locked. */
+static bool evict_elem(struct map *m, u32 e, u32 cpu)
+{
+	const u64 *key = elem_key(m, e);
+	u64 hash = hash_key(m, key, m->key_size);
+	struct stripe *s = hash_stripe(m, hash);
+	struct place at;
+	bool found;
+
+	lock_take(&s->lock, lock_owner(cpu));
+	found = load_relaxed(&m->marks[e]) == MARK_IN_USE &&
+		find_locked(m, &at, hash, key) == e;
+	if (found)
+		unlink_locked(m, s, hash, &at, e);
+	lock_drop(&s->lock);
+	return found;
+}
+
+static bool lru_evict(struct map *m, u32 cpu)
+{
+	struct area_head *head = area_head(m);
+	u64 rounds = 2 * (u64)m->nr_elems;
+
+	while (rounds--) {
+		u32 turn = __atomic_fetch_add(&head->hand, 1, __ATOMIC_RELAXED);
+		u32 e = turn % (m->nr_elems - 1) + 1;
+		u8 mark = load_relaxed(&m->marks[e]);
+
+		if (mark == MARK_IN_USE && evict_elem(m, e, cpu))
+			return true;
+		if (mark & MARK_USED)
+			store_relaxed(&m->marks[e], MARK_IN_USE);
+	}
+	return false;
+}
+
+static int lru_update(struct map *m, const void *key, const void *value,
+		      u64 flags, u32 cpu)
+{
+	for (u32 i = 0; i < EVICTIONS_MAX; i++) {
+		int r = hash_update(m, key, value, flags, cpu);
+
+		if (likely(r != -E2BIG))
+			return r;
+		if (!lru_evict(m, cpu))
+			break;
+	}
+	return -ENOMEM;
 }
 
 /* ---- walking ----------------------------------------------------------------- */
@@ -547,7 +766,7 @@ static bool hash_walk(struct map *m, u64 *pos, void *key, void **value, u32 cpu)
 		e = walk_bucket(m, (u32)n, &place, key, cpu);
 		if (!e)
 			continue;
-		*value = elem_value(m, e);
+		*value = elem_value(m, e, cpu == MAP_USER ? 0 : cpu);
 		*pos = n << 32 | (place + 1);
 		return true;
 	}
@@ -583,9 +802,21 @@ static u64 hash_count(const struct map *m)
 	return load_relaxed(&area_head(m)->count);
 }
 
-const struct map_ops hash_ops = {
-	.type = BPF_MAP_TYPE_HASH, .check = hash_check,
+#define HASH_OPS(number, lookup_fn, update_fn) { \
+	.type = number, .check = hash_check, .bytes = hash_bytes_needed, \
+	.init = hash_init, .values = hash_values, .lookup = lookup_fn, \
+	.update = update_fn, .remove = hash_remove, .take = hash_take, \
+	.walk = hash_walk, .next_key = hash_next_key, .count = hash_count }
+
+const struct map_ops hash_ops =
+	HASH_OPS(BPF_MAP_TYPE_HASH, hash_lookup, hash_update);
+const struct map_ops percpu_hash_ops =
+	HASH_OPS(BPF_MAP_TYPE_PERCPU_HASH, percpu_lookup, hash_update);
+const struct map_ops lru_hash_ops =
+	HASH_OPS(BPF_MAP_TYPE_LRU_HASH, lru_lookup, lru_update);
+const struct map_ops lru_percpu_hash_ops = {
+	.type = BPF_MAP_TYPE_LRU_PERCPU_HASH, .check = hash_check,
 	.bytes = hash_bytes_needed, .init = hash_init, .values = hash_values,
-	.lookup = hash_lookup, .update = hash_update, .remove = hash_remove,
-	.walk = hash_walk, .next_key = hash_next_key, .count = hash_count,
-};
+	.lookup = lru_lookup, .peek_at = percpu_lookup, .update = lru_update,
+	.remove = hash_remove, .take = hash_take, .walk = hash_walk,
+	.next_key = hash_next_key, .count = hash_count };

@@ -9,7 +9,11 @@
 #include <stdlib.h>
 
 static const struct map_ops *const types[] = {
-	&array_ops, &percpu_array_ops, &hash_ops, &lpm_ops, &prog_array_ops,
+	&array_ops, &percpu_array_ops, &hash_ops, &percpu_hash_ops, &lru_hash_ops,
+	&lru_percpu_hash_ops, &lpm_ops, &prog_array_ops, &cgroup_array_ops,
+	&array_of_maps_ops, &hash_of_maps_ops, &queue_ops, &stack_ops, &bloom_ops,
+	&devmap_ops, &devmap_hash_ops, &cpumap_ops, &xskmap_ops,
+	&ringbuf_ops, &perf_event_array_ops,
 };
 
 static const struct map_ops *ops_of(u32 type)
@@ -35,6 +39,10 @@ static void map_fill(struct map *m, const struct map_ops *ops,
 	m->cpus = cpus;
 	m->value_stride = (u32)round_up(a->value_size, 8);
 	m->lock_at = a->lock_at;
+	if (a->inner)
+		m->inner = *a->inner;
+	m->inner_of = a->inner_of;
+	m->inner_arg = a->inner_arg;
 	m->mem_bytes = bytes;
 }
 
@@ -52,7 +60,7 @@ static void head_fill(const struct map *m)
 static int refuse_type(u32 type, const char *name, struct skep_err *err)
 {
 	const struct maptype_row *row = maptype_row(type);
-	char have[128] = "";
+	char have[512] = "";
 
 	if (row) {
 		for (size_t i = 0; i < ARRAY_LEN(types); i++)
@@ -84,7 +92,8 @@ int map_create(struct map **out, const struct map_attr *a, u32 cpus,
 	if (r)
 		return r;
 	bytes = ops->bytes(a, cpus);
-	mem = bytes < AREA_TOO_BIG ? os_map_lazy(bytes) : NULL;
+	mem = bytes >= AREA_TOO_BIG ? NULL :
+	      ops->ring ? os_map_ring(AREA_PAGE, a->max_entries) : os_map_lazy(bytes);
 	if (!mem)
 		return err_set(err, ERR_MAP_SIZE, NULL, "map '%s': %u entries "
 			       "need %llu MB, which is not to be had (ENOMEM)",
@@ -138,8 +147,11 @@ static bool may_write(const struct map *m)
 
 static int lookup_slots(struct map *m, const void *key, u8 *value)
 {
+	const struct map_ops *ops = m->ops;
+
 	for (u32 cpu = 0; cpu < m->cpus; cpu++) {
-		const void *v = m->ops->lookup(m, key, cpu);
+		const void *v = ops->peek_at ? ops->peek_at(m, key, cpu)
+					       : ops->lookup(m, key, cpu);
 
 		if (!v)
 			return -ENOENT;
@@ -148,18 +160,36 @@ static int lookup_slots(struct map *m, const void *key, u8 *value)
 	return 0;
 }
 
-static int lookup_prog(const struct map *m, const void *key, void *value)
+static int lookup_slot(const struct map *m, const void *key, void *value)
 {
 	u32 index, number;
 	s64 slot;
 
 	memcpy(&index, key, sizeof(index));
-	slot = map_prog_slot(m, index);
+	slot = map_fd_slot(m, index);
 	if (slot < 0)
 		return -ENOENT;
 	number = (u32)slot;
 	memcpy(value, &number, sizeof(number));
 	return 0;
+}
+
+/* Looks at what is no plain value; 1 when it is one. */
+static int lookup_special(struct map *m, const void *key, void *value)
+{
+	switch (m->type) {
+	case BPF_MAP_TYPE_PROG_ARRAY:
+	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
+		return lookup_slot(m, key, value);
+	case BPF_MAP_TYPE_CGROUP_ARRAY:
+	case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
+	case BPF_MAP_TYPE_RINGBUF:
+		return -KERNEL_ENOTSUPP;
+	case BPF_MAP_TYPE_XSKMAP:
+		return -EOPNOTSUPP;
+	default:
+		return m->ops->peek ? m->ops->peek(m, value, MAP_USER) : 1;
+	}
 }
 
 static void get_locked(const struct map *m, void *value, u8 *elem)
@@ -173,6 +203,7 @@ static void get_locked(const struct map *m, void *value, u8 *elem)
 
 int map_user_lookup(struct map *m, const void *key, void *value, u64 flags)
 {
+	int r;
 	u8 *v;
 
 	if (flags & ~(u64)BPF_F_LOCK)
@@ -183,9 +214,11 @@ int map_user_lookup(struct map *m, const void *key, void *value, u64 flags)
 		return -EINVAL;
 	if (m->row->percpu)
 		return lookup_slots(m, key, value);
-	if (m->type == BPF_MAP_TYPE_PROG_ARRAY)
-		return lookup_prog(m, key, value);
-	v = m->ops->lookup(m, key, MAP_USER);
+	r = lookup_special(m, key, value);
+	if (r <= 0)
+		return r;
+	v = m->ops->peek_at ? m->ops->peek_at(m, key, MAP_USER)
+			    : m->ops->lookup(m, key, MAP_USER);
 	if (!v)
 		return -ENOENT;
 	if (flags & BPF_F_LOCK)
@@ -201,6 +234,8 @@ int map_user_update(struct map *m, const void *key, const void *value, u64 flags
 		return -EPERM;
 	if (flags & BPF_F_LOCK && !m->lock_at)
 		return -EINVAL;
+	if (m->ops->push)
+		return m->ops->push(m, value, flags, MAP_USER);
 	return m->ops->update(m, key, value, flags, MAP_USER);
 }
 
@@ -209,6 +244,19 @@ int map_user_delete(struct map *m, const void *key)
 	if (!may_write(m))
 		return -EPERM;
 	return m->ops->remove(m, key, MAP_USER);
+}
+
+int map_user_take(struct map *m, const void *key, void *value, u64 flags)
+{
+	if (flags & ~(u64)BPF_F_LOCK)
+		return -EINVAL;
+	if (!may_read(m) || !may_write(m))
+		return -EPERM;
+	if (flags & BPF_F_LOCK && !m->lock_at)
+		return -EINVAL;
+	if (m->ops->pop && !flags && m->ops->nth)
+		return m->ops->pop(m, value, MAP_USER);
+	return m->ops->take ? m->ops->take(m, key, value, MAP_USER) : -KERNEL_ENOTSUPP;
 }
 
 int map_user_next_key(struct map *m, const void *key, void *next)

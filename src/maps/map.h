@@ -14,6 +14,7 @@
 #define MAPS_MAP_H
 
 #include "base/err.h"
+#include "model/event.h"
 #include "model/mapmem.h"
 #include "model/tables.h"
 #include <linux/bpf.h>
@@ -25,10 +26,16 @@ struct map_attr {
 	u32 type, key_size, value_size, max_entries, map_flags;
 	u64 map_extra;
 	u32 lock_at;	/* 1 + offset of a struct bpf_spin_lock in the value; 0 none */
+	/* Of maps of maps: what every inner map must be like, and the map of
+	   number ID, NULL = none. Inner maps are freed after the outer one. */
+	const struct map_attr *inner;
+	struct map *(*inner_of)(void *arg, u32 id);
+	void *inner_arg;
 };
 
 struct map_ops {
 	u32 type;
+	bool ring;	/* the area is a page and max_entries bytes, mapped twice */
 	/* Refuses attributes as the kernel would: fills ERR_MAP_ATTR, whose
 	   text gives the kernel's errno name. */
 	int (*check)(const struct map_attr *a, struct skep_err *err);
@@ -41,6 +48,11 @@ struct map_ops {
 	void *(*lookup)(struct map *m, const void *key, u32 cpu);
 	int (*update)(struct map *m, const void *key, const void *value, u64 flags, u32 cpu);
 	int (*remove)(struct map *m, const void *key, u32 cpu);
+	/* Looks for user space, without counting as a use; NULL: lookup does. */
+	void *(*peek_at)(struct map *m, const void *key, u32 cpu);
+	/* Removes KEY, and VALUE gets what it had, as user space sees it; NULL:
+	   not for this type. */
+	int (*take)(struct map *m, const void *key, void *value, u32 cpu);
 	/* The element at or after the position *POS (0 = start), which moves
 	   behind it; KEY gets key_size bytes. False at the end. Elements that
 	   stay in the map during a walk are met once. NULL: cannot walk.
@@ -50,9 +62,21 @@ struct map_ops {
 	   -ENOENT at the end. */
 	int (*next_key)(struct map *m, const void *key, void *next);
 	u64 (*count)(const struct map *m);	/* elements now in it */
+	/* Types without keys only (queues, bloom filters): push adds a value;
+	   pop and peek give one, or -ENOENT. nth gives the value that pop would
+	   after N others, false when there is none; may be NULL. */
+	int (*push)(struct map *m, const void *value, u64 flags, u32 cpu);
+	int (*pop)(struct map *m, void *value, u32 cpu);
+	int (*peek)(struct map *m, void *value, u32 cpu);
+	bool (*nth)(struct map *m, u64 n, void *value);
+	/* Types that records are read from only: gives FN all that are complete,
+	   in order, and frees them; how many. One reader at a time. */
+	s64 (*read)(struct map *m, map_event_fn fn, void *arg);
+	u64 (*lost)(const struct map *m);	/* records that found no room */
 };
 
 enum { MAP_USER = ~0u };	/* a caller without a cpu slot */
+enum { KERNEL_ENOTSUPP = 524 };	/* no libc has its name */
 
 struct map {
 	const struct map_ops *ops;
@@ -63,6 +87,7 @@ struct map {
 	u32 cpus;			/* slots of per-cpu values */
 	u32 value_stride;		/* value_size rounded up to 8 */
 	bool frozen;			/* no writes from outside programs */
+	bool lent;			/* a program got it from a map of maps */
 	u8 *mem;			/* the flat area */
 	u64 mem_bytes;
 	u32 lock_at;			/* as in struct map_attr */
@@ -75,6 +100,11 @@ struct map {
 	void *index, *overflow, *stripes;
 	u32 stripe_mask;
 	u64 seed;
+	u8 *marks, *values;
+	u64 cpu_step;
+	struct map_attr inner;		/* of maps of maps: the template */
+	struct map *(*inner_of)(void *arg, u32 id);
+	void *inner_arg;
 };
 
 /* Creates a map; memory is committed as it is touched. Errors: MAP_TYPE,
@@ -97,18 +127,37 @@ void map_spin_unlock(void *lock);
 /* Bytes of a value as user space sees it: value_size, or cpus * value_stride
  * for per-cpu maps. */
 u64 map_user_value_bytes(const struct map *m);
-/* 0 or the kernel's -errno: -ENOENT, -E2BIG, -EEXIST, -EINVAL, -EPERM ... */
+/* For types without keys KEY is not looked at: lookup peeks (into a bloom
+ * filter: for VALUE), update pushes, take pops. Values of maps of maps are
+ * numbers of maps.
+ * 0 or the kernel's -errno: -ENOENT, -E2BIG, -EEXIST, -EINVAL, -EPERM ... */
 int map_user_lookup(struct map *m, const void *key, void *value, u64 flags);
 int map_user_update(struct map *m, const void *key, const void *value, u64 flags);
 int map_user_delete(struct map *m, const void *key);
+/* Looks up and deletes in one step; -ENOTSUPP for types that cannot. */
+int map_user_take(struct map *m, const void *key, void *value, u64 flags);
 int map_user_next_key(struct map *m, const void *key, void *next);
 /* -EPERM when user space may not write to it, or it is frozen already. */
 int map_freeze(struct map *m);
 
-/* ---- prog arrays ---------------------------------------------------------- */
+/* ---- ring buffers and perf event arrays -------------------------------------- */
 
-/* The program number in slot INDEX, or -1: empty or out of range. Values of
- * updates are such numbers (u32, below 2^32 - 1). */
-s64 map_prog_slot(const struct map *m, u32 index);
+/* BYTES of a ring buffer for a record that ring_commit() ends, or NULL. */
+void *ring_reserve(struct map *m, u64 bytes, u32 cpu);
+/* DATA came from ring_reserve(); a discarded record is skipped by the reader. */
+void ring_commit(void *data, bool discard);
+u64 ring_query(const struct map *m, u64 what);	/* BPF_RB_* */
+/* A record of BYTES at DATA and MORE_BYTES at MORE for slot INDEX, which must
+ * be CPU's own, or BPF_F_CURRENT_CPU: 0, -E2BIG, -ENOENT, -EOPNOTSUPP, -ENOSPC. */
+int perf_output(struct map *m, u64 index, const void *data, u64 bytes,
+		const void *more, u64 more_bytes, u32 cpu);
+
+/* ---- arrays of programs, cgroups and maps --------------------------------- */
+
+/* The number in slot INDEX, or -1: empty or out of range. Values of updates
+ * are such numbers (u32, below 2^32 - 1). */
+s64 map_fd_slot(const struct map *m, u32 index);
+/* Is TYPE one whose values are maps? */
+bool map_holds_maps(u32 type);
 
 #endif

@@ -30,10 +30,10 @@ static int place(struct link *l, u32 index)
 	struct obj_func *f = &o->funcs[index];
 	const struct obj_sec *s = &o->secs[f->sec];
 
-	if (s->ext && s->ext->nr_core_relos)
+	if (s->ext && s->ext->nr_cores)
 		return err_set(o->err, ERR_UNSUPPORTED, elf_in(o, s),
 			       "%u CO-RE relocations, in use by '%s'",
-			       s->ext->nr_core_relos, f->name);
+			       s->ext->nr_cores, f->name);
 	f->placed_for = l->number;
 	f->placed_at = l->nr_insns;
 	l->nr_insns += f->nr_insns;

@@ -51,7 +51,7 @@ struct def {
 /* What a pointer of type ID points to, modifiers kept; false: no pointer. */
 static bool pointee(const struct btf *btf, u32 id, u32 *to)
 {
-	const struct btf_type *t = btf->types[btf_skip_mods(btf, id)];
+	const struct btf_type *t = btf_type(btf, btf_skip_mods(btf, id));
 
 	*to = t->type;
 	return btf_kind(t) == BTF_KIND_PTR;
@@ -60,7 +60,7 @@ static bool pointee(const struct btf *btf, u32 id, u32 *to)
 /* The number that __uint or __ulong put into type ID. */
 static bool number(const struct btf *btf, u32 id, u64 *v)
 {
-	const struct btf_type *t = btf->types[btf_skip_mods(btf, id)];
+	const struct btf_type *t = btf_type(btf, btf_skip_mods(btf, id));
 	u32 to;
 
 	if (btf_kind(t) == BTF_KIND_ENUM && btf_vlen(t) == 1) {
@@ -75,7 +75,7 @@ static bool number(const struct btf *btf, u32 id, u64 *v)
 	}
 	if (!pointee(btf, id, &to))
 		return false;
-	t = btf->types[btf_skip_mods(btf, to)];
+	t = btf_type(btf, btf_skip_mods(btf, to));
 	if (btf_kind(t) != BTF_KIND_ARRAY)
 		return false;
 	*v = ((const struct btf_array *)(t + 1))->nelems;
@@ -110,13 +110,13 @@ static int def_number(struct def *d, const struct member_row *row, u32 type)
  * kernel too looks only at the value's own members. */
 static u32 lock_at(const struct btf *btf, u32 value)
 {
-	const struct btf_type *t = btf->types[btf_skip_mods(btf, value)];
+	const struct btf_type *t = btf_type(btf, btf_skip_mods(btf, value));
 
 	for (u32 i = 0; btf_kind(t) == BTF_KIND_STRUCT && i < btf_vlen(t); i++) {
 		struct btf_member_info m = btf_member(btf, t, i);
 		u32 id = btf_skip_mods(btf, m.type_id);
 
-		if (btf_kind(btf->types[id]) == BTF_KIND_STRUCT && m.bit_off % 32 == 0 &&
+		if (btf_kind(btf_type(btf, id)) == BTF_KIND_STRUCT && m.bit_off % 32 == 0 &&
 		    !strcmp(btf_type_name(btf, id), "bpf_spin_lock"))
 			return 1 + m.bit_off / 8;
 	}
@@ -144,14 +144,14 @@ static int def_type(struct def *d, const struct member_row *row, u32 type,
 static int def_values(struct def *d, const struct btf_member_info *m, u32 off)
 {
 	const struct btf *btf = d->btf;
-	const struct btf_type *t = btf->types[btf_skip_mods(btf, m->type_id)];
+	const struct btf_type *t = btf_type(btf, btf_skip_mods(btf, m->type_id));
 	u32 to = 0;
 
 	if (btf_kind(t) != BTF_KIND_ARRAY ||
 	    !pointee(btf, ((const struct btf_array *)(t + 1))->type, &to))
 		return def_err(d, "has 'values' that was not made with __array");
 	to = btf_skip_mods(btf, to);
-	if (btf_kind(btf->types[to]) != BTF_KIND_FUNC_PROTO)
+	if (btf_kind(btf_type(btf, to)) != BTF_KIND_FUNC_PROTO)
 		return err_set(d->o->err, ERR_UNSUPPORTED, d->where,
 			       "map '%s' defines inner maps (values)", d->map->name);
 	if (d->map->value_size && d->map->value_size != sizeof(u32))
@@ -229,7 +229,7 @@ static int read_map(struct obj *o, const struct map_var *v, u32 index)
 		.o = o, .btf = btf, .map = map, .index = index,
 		.where = elf_at(o, &o->secs[o->maps_sec], v->off),
 	};
-	const struct btf_type *t = btf->types[btf_skip_mods(btf, v->type)];
+	const struct btf_type *t = btf_type(btf, btf_skip_mods(btf, v->type));
 	int ret = 0;
 
 	map->name = v->name;
@@ -274,7 +274,7 @@ static struct map_var *sorted_vars(struct obj *o, const struct btf_type *sec)
 	for (u32 i = 0; i < n; i++)
 		v[i] = (struct map_var){
 			.off = info[i].offset, .index = i,
-			.type = btf->types[info[i].type]->type,
+			.type = btf_type(btf, info[i].type)->type,
 			.name = btf_type_name(btf, info[i].type),
 		};
 	qsort(v, n, sizeof(*v), var_order);
@@ -323,7 +323,7 @@ static int maps_types(struct obj *o, const struct btf_type **sec)
 	if (!o->img->btf || !strtab_get(&o->datasecs, ".maps", &id))
 		return err_set(o->err, ERR_MAP_DEF, elf_in(o, s),
 			       "maps without type information (BTF); compile with -g");
-	*sec = o->img->btf->types[id];
+	*sec = btf_type(o->img->btf, id);
 	return 0;
 }
 

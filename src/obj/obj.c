@@ -166,6 +166,12 @@ static void copy_map(struct image *img, struct image_map *to, const struct image
 
 	*to = *from;
 	to->name = arena_strdup(a, from->name);
+	if (from->inner) {	/* inner maps hold no maps themselves */
+		struct image_map *inner = arena_copy(a, from->inner, sizeof(*inner));
+
+		inner->name = arena_strdup(a, inner->name);
+		to->inner = inner;
+	}
 	if (from->init)
 		to->init = arena_copy(a, from->init, from->value_size);
 	if (from->slots)

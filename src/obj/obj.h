@@ -31,4 +31,11 @@ int obj_from_insns(struct image **out, u32 prog_type, const char *name,
 		   const struct image_map *maps, u32 nr_maps,
 		   const char *license, struct skep_err *err);
 
+/*
+ * The BTF of a file, raw or an ELF file's .BTF section, as btf_open_file does
+ * it; close with btf_close_file. Errors: FILE_*, ELF*, BTF.
+ */
+int obj_open_btf(struct btf_file *f, const char *path, const struct btf *base,
+		 struct skep_err *err);
+
 #endif

@@ -15,10 +15,10 @@ static bool is_extern_sec(const char *name)
 static u32 var_offset(const struct obj *o, u32 id, u32 sec, u32 given)
 {
 	const struct btf *btf = o->img->btf;
-	const struct btf_var *var = (const void *)(btf->types[id] + 1);
+	const struct btf_var *var = (const void *)(btf_type(btf, id) + 1);
 	u32 sym;
 
-	if (btf_kind(btf->types[id]) != BTF_KIND_VAR ||
+	if (btf_kind(btf_type(btf, id)) != BTF_KIND_VAR ||
 	    var->linkage == BTF_VAR_STATIC ||
 	    !strtab_get(&o->globals, btf_type_name(btf, id), &sym) ||
 	    o->syms[sym].sec != sec)
@@ -28,7 +28,7 @@ static u32 var_offset(const struct obj *o, u32 id, u32 sec, u32 given)
 
 static int fill_datasec(struct obj *o, u32 id, u32 sec)
 {
-	const struct btf_type *t = o->img->btf->types[id];
+	const struct btf_type *t = btf_type(o->img->btf, id);
 	const struct btf_var_secinfo *v = (const void *)(t + 1);
 	u32 *offs = arena_news(&o->tmp, btf_vlen(t), u32);
 
@@ -40,7 +40,7 @@ static int fill_datasec(struct obj *o, u32 id, u32 sec)
 
 static void note_externs(struct obj *o, u32 id)
 {
-	const struct btf_type *t = o->img->btf->types[id];
+	const struct btf_type *t = btf_type(o->img->btf, id);
 	const struct btf_var_secinfo *v = (const void *)(t + 1);
 
 	for (u32 i = 0; i < btf_vlen(t); i++)
@@ -61,7 +61,7 @@ static int fill_datasecs(struct obj *o)
 	u32 id;
 
 	for (id = 1; id < btf->nr_types; id++) {
-		if (btf_kind(btf->types[id]) != BTF_KIND_DATASEC)
+		if (btf_kind(btf_type(btf, id)) != BTF_KIND_DATASEC)
 			continue;
 		strtab_put(&o->datasecs, btf_type_name(btf, id), id);
 		if (is_extern_sec(btf_type_name(btf, id)))

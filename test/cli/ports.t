@@ -89,6 +89,7 @@ wrong "a queue that is none" "'x' is no number of a queue" xdp:skep1/x
 wrong "a port of no kind" "a port is tap:NAME" --in eth:skep1
 wrong "a port given twice" "this port is given twice" packet:skep1 --in packet:skep1
 wrong "--count without a port" "--count and --seconds are for live ports" $cap --count 1
+wrong "another engine" "are for --on user" packet:skep1 --on both
 wrong "a target without a number" "IFINDEX is a number" $cap --port a=b
 wrong "a target without a name" "no NAME=" $cap --port 3
 wrong "two targets of one number" "another --port has this number" $cap \

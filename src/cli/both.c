@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * both.c: `skep run --on both`: each packet on the embedded engine and on the
+ * kernel. What differs is printed; it must be nothing.
+ */
+#include "cli/run.h"
+#include "kernel/kernel.h"
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum { SHOWN_MAX = 10 };	/* differences of one kind; the rest is counted */
+
+static void differs(struct both *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
+static void differs(struct both *b, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (b->differ++ >= SHOWN_MAX)
+		return;
+	va_start(ap, fmt);
+	vfprintf(b->report, fmt, ap);
+	va_end(ap);
+}
+
+int both_open(struct both *b, struct skep_prog *prog, struct skep_err *err)
+{
+	const struct skep_load_opts opts = { .size = sizeof(opts), .engine = SKEP_KERNEL };
+	int r;
+
+	b->user = prog;
+	b->twin = object_twin(prog->obj);
+	r = object_load(b->twin, &opts, prog->index, err);
+	b->kernel = &b->twin->progs[prog->index];
+	return r;
+}
+
+/* The first byte in which the packets differ. */
+static u32 first_difference(const struct test_run *u, const struct test_run *k)
+{
+	u32 i = 0;
+
+	while (i < u->bytes_out && i < k->bytes_out && u->data_out[i] == k->data_out[i])
+		i++;
+	return i;
+}
+
+static void compare(struct both *b, u64 number, const struct test_run *u, const struct test_run *k)
+{
+	u32 type = skep_prog_type(b->user), at = first_difference(u, k);
+	char one[16], two[16];
+
+	if (u->retval != k->retval)
+		differs(b, "packet %" PRIu64 ": user %s, kernel %s\n", number,
+			verdict_text(type, u->retval, one), verdict_text(type, k->retval, two));
+	if (u->bytes_out != k->bytes_out)
+		differs(b, "packet %" PRIu64 ": user leaves %u bytes, kernel %u\n", number,
+			u->bytes_out, k->bytes_out);
+	else if (at < u->bytes_out)
+		differs(b, "packet %" PRIu64 ": byte %u is 0x%02x with user, 0x%02x with kernel\n",
+			number, at, u->data_out[at], k->data_out[at]);
+}
+
+int both_packet(struct both *b, u64 number, struct test_run *t, struct skep_err *err)
+{
+	struct backend *user = b->user->obj->backend, *kernel = b->twin->backend;
+	struct test_run k = *t;
+	int r = kernel->ops->test_run(kernel, (u32)b->kernel->loaded, &k, err);
+
+	if (r == -EINVAL) {	/* a size that it does not take */
+		b->left_out++;
+		return 1;
+	}
+	if (!r)
+		r = user->ops->test_run(user, (u32)b->user->loaded, t, err);
+	if (r)
+		return r;
+	b->packets++;
+	compare(b, number, t, &k);
+	return 0;
+}
+
+int both_end(struct both *b)
+{
+	const struct image *img = b->user->obj->img;
+	u64 maps = 0;
+
+	for (u32 i = 0; i < img->nr_maps; i++) {
+		if (img->maps[i].kind == IMAGE_MAP_RODATA)
+			continue;
+		maps++;
+		b->differ += map_show_diff(b->report, b->user->obj, b->twin, i, SHOWN_MAX);
+	}
+	if (b->left_out)
+		fprintf(stderr, "note: %" PRIu64 " packets were left out: the kernel's test run "
+			"takes those of 14 bytes to about a page\n", b->left_out);
+	if (b->differ)
+		fprintf(b->report, "user and kernel %s differ: %" PRIu64 " differences in %" PRIu64
+			" packets and %" PRIu64 " maps\n", kernel_release(b->twin->backend),
+			b->differ, b->packets, maps);
+	else
+		fprintf(b->report, "user and kernel %s agree: %" PRIu64 " verdicts, %" PRIu64
+			" packets, %" PRIu64 " maps\n", kernel_release(b->twin->backend),
+			b->packets, b->packets, maps);
+	return b->differ ? EXIT_NO : EXIT_YES;
+}
+
+void both_close(struct both *b)
+{
+	if (b->twin)
+		skep_object_close(b->twin);
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* kernel.c: opening and closing the kernel as a backend. */
+#include "kernel/sys.h"
+#include "base/os.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+/* Reads "0-3" or "0-3,8" of /sys: one more than the highest. */
+static u32 possible_cpus(void)
+{
+	FILE *f = fopen("/sys/devices/system/cpu/possible", "re");
+	unsigned last = 0, n;
+
+	if (!f)
+		return (u32)os_cpu_count();
+	while (fscanf(f, "%u", &n) == 1) {
+		last = n;
+		fgetc(f);	/* '-' or ',' */
+	}
+	fclose(f);
+	return last + 1;
+}
+
+static void kernel_close(struct backend *b)
+{
+	struct kernel *k = kernel_of(b);
+
+	for (size_t i = 0; i < k->progs.n; i++)
+		close(k->progs.v[i].fd);
+	for (size_t i = 0; i < k->maps.n; i++)
+		close(k->maps.v[i].fd);
+	if (k->btf_fd >= 0)
+		close(k->btf_fd);
+	vec_free(&k->progs);
+	vec_free(&k->maps);
+	free(k->out);
+	free(k);
+}
+
+static const struct backend_ops kernel_ops = {
+	.name = "kernel",
+	.close = kernel_close,
+	.image = kernel_image,
+	.map_create = kernel_map_create,
+	.map_info = kernel_map_info,
+	.map_lookup = kernel_map_lookup,
+	.map_update = kernel_map_update,
+	.map_delete = kernel_map_delete,
+	.map_next_key = kernel_map_next_key,
+	.map_freeze = kernel_map_freeze,
+	.prog_load = kernel_prog_load,
+	.test_run = kernel_test_run,
+	.test_run_batch = kernel_test_run_batch,
+};
+
+/* Whether bpf(2) may be used at all, by the smallest map. */
+static int try_it(struct skep_err *err)
+{
+	union bpf_attr a = { .map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 4,
+		.max_entries = 1 };
+	int fd = sys_bpf(BPF_MAP_CREATE, &a), r;
+
+	if (fd >= 0)
+		return close(fd);
+	r = err_set(err, ERR_KERNEL, NULL, "the kernel does not let this process use BPF: %s",
+		    strerror(-fd));
+	sys_why(err, fd);
+	return r;
+}
+
+int kernel_open(struct backend **out, struct skep_err *err)
+{
+	struct kernel *k;
+	struct utsname u;
+	int r = try_it(err);
+
+	*out = NULL;
+	if (r)
+		return r;
+	k = mem_alloc(sizeof(*k));
+	k->b.ops = &kernel_ops;
+	k->btf_fd = -1;
+	k->cpus = possible_cpus();
+	k->out = mem_alloc(OUT_BYTES);
+	uname(&u);
+	memcpy(k->release, u.release, sizeof(k->release) - 1);
+	k->release[strcspn(k->release, "-")] = 0;
+	*out = &k->b;
+	return 0;
+}
+
+const char *kernel_release(const struct backend *b)
+{
+	return ((const struct kernel *)b)->release;
+}

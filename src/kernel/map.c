@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * map.c: maps of the kernel. A prog array holds programs' numbers for those
+ * above, descriptors and ids for the kernel: translated here.
+ */
+#include "kernel/sys.h"
+#include <stdlib.h>
+#include <unistd.h>
+
+static struct kernel_map *map_of(struct backend *b, u32 map)
+{
+	struct kernel *k = kernel_of(b);
+
+	return map < k->maps.n ? &k->maps.v[map] : NULL;
+}
+
+/* ---- creation ---------------------------------------------------------------- */
+
+/* Types whose creation refuses type information. */
+static bool takes_btf(u32 type)
+{
+	switch (type) {
+	case BPF_MAP_TYPE_PROG_ARRAY:
+	case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
+	case BPF_MAP_TYPE_CGROUP_ARRAY:
+	case BPF_MAP_TYPE_STACK_TRACE:
+	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
+	case BPF_MAP_TYPE_HASH_OF_MAPS:
+	case BPF_MAP_TYPE_DEVMAP:
+	case BPF_MAP_TYPE_DEVMAP_HASH:
+	case BPF_MAP_TYPE_CPUMAP:
+	case BPF_MAP_TYPE_XSKMAP:
+	case BPF_MAP_TYPE_SOCKMAP:
+	case BPF_MAP_TYPE_SOCKHASH:
+	case BPF_MAP_TYPE_QUEUE:
+	case BPF_MAP_TYPE_STACK:
+	case BPF_MAP_TYPE_RINGBUF:
+	case BPF_MAP_TYPE_USER_RINGBUF:
+		return false;
+	}
+	return true;
+}
+
+static int create(struct kernel *k, const struct image_map *def)
+{
+	union bpf_attr a = {
+		.map_type = def->type, .key_size = def->key_size, .value_size = def->value_size,
+		.max_entries = def->max_entries, .map_flags = def->map_flags,
+		.map_extra = def->map_extra, .numa_node = def->numa_node,
+	};
+	int fd;
+
+	sys_name(a.map_name, def->name);
+	if (k->btf_fd < 0 || !def->value_type || !takes_btf(def->type))
+		return sys_bpf(BPF_MAP_CREATE, &a);
+	a.btf_fd = (u32)k->btf_fd;
+	a.btf_key_type_id = def->key_type;
+	a.btf_value_type_id = def->value_type;
+	fd = sys_bpf(BPF_MAP_CREATE, &a);
+	if (fd != -EINVAL || def->lock_at)
+		return fd;
+	/* types that it does not take, as of keys that no type stands for */
+	a.btf_fd = a.btf_key_type_id = a.btf_value_type_id = 0;
+	return sys_bpf(BPF_MAP_CREATE, &a);
+}
+
+static int fill(struct kernel_map *m, struct skep_err *err)
+{
+	const struct image_map *def = m->def;
+	u32 zero = 0;
+	union bpf_attr a = { .map_fd = (u32)m->fd, .key = (uintptr_t)&zero,
+		.value = (uintptr_t)def->init };
+	int r = 0;
+
+	if (def->init)
+		r = sys_bpf(BPF_MAP_UPDATE_ELEM, &a);
+	if (!r && def->kind == IMAGE_MAP_RODATA) {
+		a = (union bpf_attr){ .map_fd = (u32)m->fd };
+		r = sys_bpf(BPF_MAP_FREEZE, &a);
+	}
+	if (r)
+		return err_set(err, ERR_MAP_UPDATE, NULL, "initial contents of map '%s': %s",
+			       def->name, strerror(-r));
+	return 0;
+}
+
+int kernel_map_create(struct backend *b, const struct image_map *def, struct skep_err *err)
+{
+	struct kernel *k = kernel_of(b);
+	struct kernel_map m = { .def = def, .max_entries = def->max_entries };
+	const struct maptype_row *row = maptype_row(def->type);
+	int r;
+
+	m.fd = create(k, def);
+	if (m.fd < 0) {
+		r = err_set(err, ERR_MAP_ATTR, NULL, "kernel %s refuses map '%s' of type %s: %s",
+			    k->release, def->name, row ? row->name : "unknown",
+			    strerror(-m.fd));
+		if (row)
+			err_note(err, "maps of that type came with Linux %s", row->since);
+		sys_why(err, m.fd);
+		return r;
+	}
+	r = fill(&m, err);
+	if (r)
+		close(m.fd);
+	else
+		*vec_push(&k->maps) = m;
+	return r;
+}
+
+/* ---- elements ------------------------------------------------------------------ */
+
+static union bpf_attr element(const struct kernel_map *m, const void *key, const void *value,
+			      u64 flags)
+{
+	return (union bpf_attr){ .map_fd = (u32)m->fd, .key = (uintptr_t)key,
+		.value = (uintptr_t)value, .flags = flags };
+}
+
+/* The number here of the program that the kernel calls ID. */
+static int prog_number(const struct kernel *k, void *value)
+{
+	u32 id;
+
+	memcpy(&id, value, sizeof(id));
+	for (u32 i = 0; i < k->progs.n; i++)
+		if (k->progs.v[i].id == id) {
+			memcpy(value, &i, sizeof(i));
+			return 0;
+		}
+	return -ENOENT;
+}
+
+int kernel_map_lookup(struct backend *b, u32 map, const void *key, void *value, u64 flags)
+{
+	const struct kernel_map *m = map_of(b, map);
+	union bpf_attr a;
+	int r;
+
+	if (!m)
+		return -EBADF;
+	a = element(m, key, value, flags);
+	r = sys_bpf(BPF_MAP_LOOKUP_ELEM, &a);
+	if (!r && m->def->type == BPF_MAP_TYPE_PROG_ARRAY)
+		r = prog_number(kernel_of(b), value);
+	return r;
+}
+
+int kernel_map_update(struct backend *b, u32 map, const void *key, const void *value, u64 flags)
+{
+	const struct kernel_map *m = map_of(b, map);
+	const struct kernel *k = kernel_of(b);
+	union bpf_attr a;
+	u32 prog;
+
+	if (!m)
+		return -EBADF;
+	if (m->def->type == BPF_MAP_TYPE_PROG_ARRAY) {
+		memcpy(&prog, value, sizeof(prog));
+		if (prog >= k->progs.n)
+			return -EBADF;
+		value = &k->progs.v[prog].fd;
+	}
+	a = element(m, key, value, flags);
+	return sys_bpf(BPF_MAP_UPDATE_ELEM, &a);
+}
+
+int kernel_map_delete(struct backend *b, u32 map, const void *key)
+{
+	const struct kernel_map *m = map_of(b, map);
+	union bpf_attr a;
+
+	if (!m)
+		return -EBADF;
+	a = element(m, key, NULL, 0);
+	return sys_bpf(BPF_MAP_DELETE_ELEM, &a);
+}
+
+int kernel_map_next_key(struct backend *b, u32 map, const void *key, void *next)
+{
+	const struct kernel_map *m = map_of(b, map);
+	union bpf_attr a;
+
+	if (!m)
+		return -EBADF;
+	a = element(m, key, next, 0);
+	return sys_bpf(BPF_MAP_GET_NEXT_KEY, &a);
+}
+
+int kernel_map_freeze(struct backend *b, u32 map)
+{
+	const struct kernel_map *m = map_of(b, map);
+	union bpf_attr a;
+
+	if (!m)
+		return -EBADF;
+	a = (union bpf_attr){ .map_fd = (u32)m->fd };
+	return sys_bpf(BPF_MAP_FREEZE, &a);
+}
+
+/* ---- facts ------------------------------------------------------------------------ */
+
+/* Elements now in it: arrays are always full, others are walked. */
+static u64 count(struct backend *b, u32 map)
+{
+	const struct kernel_map *m = map_of(b, map);
+	u8 *key = mem_alloc(m->def->key_size + 1);
+	bool first = true;
+	u64 n = 0;
+
+	if (m->def->type == BPF_MAP_TYPE_ARRAY || m->def->type == BPF_MAP_TYPE_PERCPU_ARRAY)
+		n = m->max_entries;
+	else
+		for (; !kernel_map_next_key(b, map, first ? NULL : key, key); first = false)
+			n++;
+	free(key);
+	return n;
+}
+
+int kernel_map_info(struct backend *b, u32 map, struct map_info *info)
+{
+	const struct kernel_map *m = map_of(b, map);
+	const struct image_map *def;
+	u32 stride;
+
+	if (!m)
+		return -EBADF;
+	def = m->def;
+	stride = (u32)round_up(def->value_size, 8);
+	*info = (struct map_info){
+		.name = def->name, .row = maptype_row(def->type), .key_size = def->key_size,
+		.value_size = def->value_size, .max_entries = m->max_entries,
+		.map_flags = def->map_flags, .value_bytes = def->value_size,
+		.value_stride = stride, .cpus = 1,
+	};
+	if (info->row->percpu) {
+		info->cpus = kernel_of(b)->cpus;
+		info->value_bytes = (u64)stride * info->cpus;
+	}
+	info->count = count(b, map);
+	return 0;
+}

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * prog.c: programs into the kernel: the image's instructions as they are, with
+ * their functions and lines; and what its verifier says when it refuses one.
+ */
+#include "kernel/sys.h"
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+	LOG_BYTES = 64 << 10,		/* of the first try */
+	LOG_BYTES_MAX = 16 << 20,
+	PROG_F_SLEEPABLE = 1 << 4,	/* BPF_F_SLEEPABLE */
+	PROG_F_XDP_HAS_FRAGS = 1 << 5,
+};
+
+/* ---- types ------------------------------------------------------------------- */
+
+/* Loads the types of IMG; without them the kernel takes what needs none. */
+static void btf_load(struct kernel *k, const struct image *img)
+{
+	union bpf_attr a = { 0 };
+	void *raw;
+	u32 bytes;
+
+	if (k->img == img)
+		return;
+	if (k->btf_fd >= 0)
+		close(k->btf_fd);
+	k->btf_fd = -1;
+	k->img = img;
+	if (!img->btf)
+		return;
+	raw = btf_raw(img->btf, &bytes);
+	a.btf = (uintptr_t)raw;
+	a.btf_size = bytes;
+	k->btf_fd = sys_bpf(BPF_BTF_LOAD, &a);
+	free(raw);
+}
+
+void kernel_image(struct backend *b, const struct image *img)
+{
+	btf_load(kernel_of(b), img);
+}
+
+/* The offset of S in the types' strings, 0 when it is not one of them. */
+static u32 string_off(const struct btf *btf, const char *s)
+{
+	return s >= btf->strings && s < btf->strings + btf->string_bytes ?
+		(u32)(s - btf->strings) : 0;
+}
+
+static struct bpf_func_info *func_info(const struct image_prog *p)
+{
+	struct bpf_func_info *f = mem_alloc(p->nr_funcs * sizeof(*f));
+
+	for (u32 i = 0; i < p->nr_funcs; i++) {
+		f[i].insn_off = p->funcs[i].insn;
+		f[i].type_id = p->funcs[i].type_id;
+		if (f[i].type_id)
+			continue;
+		free(f);	/* all or none */
+		return NULL;
+	}
+	return f;
+}
+
+static struct bpf_line_info *line_info(const struct image *img, const struct image_prog *p)
+{
+	struct bpf_line_info *l = mem_alloc(p->nr_lines * sizeof(*l));
+
+	for (u32 i = 0; i < p->nr_lines; i++) {
+		const struct image_line *from = &p->lines[i];
+
+		l[i].insn_off = from->insn;
+		l[i].file_name_off = string_off(img->btf, from->file);
+		l[i].line_off = string_off(img->btf, from->text);
+		l[i].line_col = from->line << 10 | (from->col & 0x3ff);
+	}
+	return l;
+}
+
+/* ---- what the verifier says ---------------------------------------------------- */
+
+struct log {
+	char *text;
+	u32 bytes;
+};
+
+static bool starts(const char *line, const char *with)
+{
+	return !strncmp(line, with, strlen(with));
+}
+
+/* Lines that end every log, or tell the state and not the reason. */
+static bool is_chatter(const char *line)
+{
+	return !*line || starts(line, "processed ") || starts(line, "verification time ") ||
+	       starts(line, "stack depth ") || starts(line, "max_states_per_insn") ||
+	       starts(line, "; ") || isdigit((unsigned char)*line);
+}
+
+struct reason {
+	const char *text;	/* the last line that is one, or NULL */
+	const char *before;	/* the line before it, when that is one, too */
+	long insn;		/* that was looked at last; -1 = none */
+};
+
+/* Cuts TEXT into lines. */
+static struct reason reason_of(char *text)
+{
+	struct reason r = { .insn = -1 };
+	const char *line, *last = NULL;
+	char *at = text, *end;
+	unsigned long n;
+
+	while ((line = strsep(&at, "\n"))) {
+		n = strtoul(line, &end, 10);
+		if (end != line && end[0] == ':' && end[1] == ' ')
+			r.insn = (long)n;
+		if (!is_chatter(line)) {
+			r.before = last;
+			r.text = line;
+		}
+		last = is_chatter(line) ? NULL : line;
+	}
+	return r;
+}
+
+static int rejected(struct kernel *k, const struct image *img, const struct image_prog *p,
+		    struct log *log, int code, struct skep_err *err)
+{
+	struct reason why = reason_of(log->text);
+	u32 at = why.insn < 0 || why.insn >= (long)p->nr_insns ? 0 : (u32)why.insn;
+	const struct image_line *line = image_line(p, at);
+	char where[512];
+	int r;
+
+	image_where(where, sizeof(where), img, p, at);
+	r = err_set(err, ERR_KERNEL_REJECTED, where, "kernel %s rejects '%s': %s", k->release,
+		    p->name, why.text ? why.text : strerror(-code));
+	if (line && line->text[0])
+		err_source(err, line->line, line->col, line->text);
+	if (why.before)
+		err_note(err, "kernel: %s", why.before);
+	err_note(err, "program '%s', instruction %u", p->name, at);
+	return r;
+}
+
+static int refused(struct kernel *k, const struct image *img, const struct image_prog *p,
+		   int code, struct skep_err *err)
+{
+	const struct progtype_row *row = progtype_row(p->type);
+	int r = err_set(err, ERR_KERNEL, img->file, "kernel %s does not load '%s': %s",
+			k->release, p->name, strerror(-code));
+
+	if (row && code == -EINVAL)
+		err_note(err, "programs of type %s came with Linux %s", row->name, row->since);
+	sys_why(err, code);
+	return r;
+}
+
+/* ---- loading --------------------------------------------------------------------- */
+
+/* Once more with a log, which grows until it fits. */
+static int load_logged(union bpf_attr *a, struct log *log)
+{
+	int fd;
+
+	for (u32 bytes = LOG_BYTES;; bytes *= 4) {
+		free(log->text);
+		log->text = mem_alloc(bytes);
+		log->bytes = bytes;
+		a->log_level = 1;
+		a->log_buf = (uintptr_t)log->text;
+		a->log_size = bytes;
+		fd = sys_bpf(BPF_PROG_LOAD, a);
+		if (fd != -ENOSPC || bytes >= LOG_BYTES_MAX)
+			return fd;
+	}
+}
+
+static u32 prog_flags(const struct image_prog *p)
+{
+	unsigned flags = p->sec ? p->sec->flags : 0;
+
+	return (flags & SEC_SLEEPABLE ? (u32)PROG_F_SLEEPABLE : 0) |
+	       (flags & SEC_FRAGS ? (u32)PROG_F_XDP_HAS_FRAGS : 0);
+}
+
+/* Programs of these types are made for an attach point, which they name. */
+static u32 attach_type(const struct image_prog *p)
+{
+	return p->type == BPF_PROG_TYPE_KPROBE ? 0 : p->expected_attach;
+}
+
+static u32 prog_id(int fd)
+{
+	struct bpf_prog_info info = { 0 };
+	union bpf_attr a = { .info = { .bpf_fd = (u32)fd, .info_len = sizeof(info),
+		.info = (uintptr_t)&info } };
+
+	return sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &a) ? 0 : info.id;
+}
+
+static int prog_load(struct kernel *k, const struct image *img, const struct image_prog *p,
+		     const int *fds, struct skep_err *err)
+{
+	struct bpf_func_info *funcs = NULL;
+	struct bpf_line_info *lines = NULL;
+	struct log log = { 0 };
+	union bpf_attr a = {
+		.prog_type = p->type, .expected_attach_type = attach_type(p),
+		.insns = (uintptr_t)p->insns, .insn_cnt = p->nr_insns,
+		.license = (uintptr_t)img->license, .prog_flags = prog_flags(p),
+		.fd_array = (uintptr_t)fds,
+	};
+	int fd;
+
+	sys_name(a.prog_name, p->name);
+	if (k->btf_fd >= 0 && (funcs = func_info(p))) {
+		lines = line_info(img, p);
+		a.prog_btf_fd = (u32)k->btf_fd;
+		a.func_info = (uintptr_t)funcs;
+		a.func_info_cnt = p->nr_funcs;
+		a.func_info_rec_size = sizeof(*funcs);
+		a.line_info = (uintptr_t)lines;
+		a.line_info_cnt = p->nr_lines;
+		a.line_info_rec_size = sizeof(*lines);
+	}
+	fd = sys_bpf(BPF_PROG_LOAD, &a);
+	if (fd < 0 && fd != -EPERM)
+		fd = load_logged(&a, &log);
+	if (fd < 0)
+		fd = log.text && log.text[0] ? rejected(k, img, p, &log, fd, err) :
+					       refused(k, img, p, fd, err);
+	free(log.text);
+	free(funcs);
+	free(lines);
+	return fd;
+}
+
+int kernel_prog_load(struct backend *b, const struct image *img, u32 prog, const u32 *maps,
+		     struct skep_err *err)
+{
+	struct kernel *k = kernel_of(b);
+	struct kernel_prog p = { .img = img, .prog = &img->progs[prog] };
+	int *fds = mem_alloc((img->nr_maps + 1) * sizeof(*fds));
+
+	for (u32 i = 0; i < img->nr_maps; i++)
+		fds[i] = k->maps.v[maps[i]].fd;
+	btf_load(k, img);
+	p.fd = prog_load(k, img, p.prog, fds, err);
+	free(fds);
+	if (p.fd < 0)
+		return p.fd;
+	p.id = prog_id(p.fd);
+	*vec_push(&k->progs) = p;
+	return 0;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sys.h: what the files of kernel share: the system call, the backend's state,
+ * and the reasons why the kernel says no.
+ */
+#ifndef KERNEL_SYS_H
+#define KERNEL_SYS_H
+
+#include "base/vec.h"
+#include "kernel/kernel.h"
+
+struct kernel_map {
+	int fd;
+	const struct image_map *def;
+	u32 max_entries;	/* as created */
+};
+
+struct kernel_prog {
+	int fd;
+	u32 id;			/* the kernel's */
+	const struct image *img;
+	const struct image_prog *prog;
+};
+
+struct kernel {
+	struct backend b;	/* first */
+	VEC(struct kernel_map) maps;
+	VEC(struct kernel_prog) progs;
+	const struct image *img;	/* whose types btf_fd has */
+	int btf_fd;		/* -1: the kernel would not take them, or none */
+	u32 cpus;		/* possible ones: values of a per-cpu map */
+	u8 *out;		/* packets after test runs, OUT_BYTES */
+	char release[66];	/* "6.18.5", for messages */
+};
+
+enum { OUT_BYTES = 1 << 16 };
+
+static inline struct kernel *kernel_of(struct backend *b)
+{
+	return (struct kernel *)b;
+}
+
+/* ---- sys.c -------------------------------------------------------------- */
+
+/* bpf(2): >= 0 or -errno; goes on after a signal. */
+int sys_bpf(int cmd, union bpf_attr *attr);
+/* NAME as an object of the kernel may be called: 15 characters. */
+void sys_name(char out[BPF_OBJ_NAME_LEN], const char *name);
+/* Notes why the kernel may have answered -CODE to WHAT: privileges, lockdown,
+ * configuration. */
+void sys_why(struct skep_err *err, int code);
+
+/* ---- map.c, prog.c, run.c: the backend's operations ----------------------- */
+
+int kernel_map_create(struct backend *b, const struct image_map *def, struct skep_err *err);
+int kernel_map_info(struct backend *b, u32 map, struct map_info *info);
+int kernel_map_lookup(struct backend *b, u32 map, const void *key, void *value, u64 flags);
+int kernel_map_update(struct backend *b, u32 map, const void *key, const void *value, u64 flags);
+int kernel_map_delete(struct backend *b, u32 map, const void *key);
+int kernel_map_next_key(struct backend *b, u32 map, const void *key, void *next);
+int kernel_map_freeze(struct backend *b, u32 map);
+/* Before its maps are created: their keys and values have types of IMG. */
+void kernel_image(struct backend *b, const struct image *img);
+int kernel_prog_load(struct backend *b, const struct image *img, u32 prog, const u32 *maps,
+		     struct skep_err *err);
+int kernel_test_run(struct backend *b, u32 prog, struct test_run *t, struct skep_err *err);
+int kernel_test_run_batch(struct backend *b, u32 prog, struct test_run *t,
+			  struct test_packet *pkts, u32 *n, struct skep_err *err);
+
+#endif

@@ -1,0 +1,60 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# kernel.t: `skep run --on kernel|both`: the running kernel as the engine.
+. test/tap.sh
+fw=examples/firewall/firewall.o
+cap=examples/firewall/traffic.pcapng
+deny=examples/firewall/deny.json
+
+status "an engine that is none" 2 $SKEP run --on moon $fw $cap
+why=$($SKEP run --on kernel $fw $cap -q 2>&1) || {
+	skip "runs on the kernel" "$(printf '%s' "$why" | head -n 1)"
+	done_testing
+	exit
+}
+has "both engines agree on the firewall" "agree: 10983 verdicts" \
+	"$($SKEP run --on both $fw $cap --map deny=$deny -q)"
+plain() { grep -v ns_per_packet | grep -v cpu | tr -d , | sort; }
+same "the same verdicts on the kernel" \
+	"$($SKEP run $fw $cap --map deny=$deny -q --json | grep XDP_)" \
+	"$($SKEP run --on kernel $fw $cap --map deny=$deny -q --json | grep XDP_)"
+
+out=$($SKEP run --on kernel examples/firewall/bad.o $cap 2>&1)
+same "a rejected program: exit status" 1 $?
+has "the source line" "bad.c:38:17: error: kernel " "$out"
+has "the verifier's words" "invalid access to packet, off=26 size=4" "$out"
+
+# What differs is told: the engines have clocks of their own.
+cat > "$tmp/clock.c" <<'EOF'
+__u64 last;
+SEC("xdp") int clock(struct xdp_md *ctx)
+{
+	last = bpf_ktime_get_ns();
+	return last & 1 ? XDP_PASS : XDP_DROP;
+}
+char _license[] SEC("license") = "GPL";
+EOF
+out=$($SKEP run --on both "$tmp/clock.c" $cap -q)
+same "engines that differ: exit status" 1 $?
+has "the packets" ": user XDP_" "$out"
+has "the maps" "map .bss: user " "$out"
+has "how many" "differ: " "$out"
+
+# Nothing is left in the kernel, not even after a kill.
+if command -v bpftool > /dev/null && command -v jq > /dev/null; then
+	mine() { bpftool -j prog show | jq '[.[] | select(.name == "firewall")] | length'; }
+	before=$(mine)
+	$SKEP run --on kernel $fw - -q < /dev/zero > /dev/null 2>&1
+	mkfifo "$tmp/fifo"
+	$SKEP run --on kernel $fw "$tmp/fifo" -q > /dev/null 2>&1 &
+	pid=$!
+	exec 9> "$tmp/fifo"
+	sleep 0.2
+	kill -KILL $pid
+	wait $pid 2> /dev/null
+	exec 9>&-
+	same "a killed run leaves nothing in the kernel" "$before" "$(mine)"
+else
+	skip "a killed run leaves nothing in the kernel" "no bpftool or jq"
+fi
+done_testing
