@@ -139,6 +139,13 @@ finish
 same "packets in batches: the firewall drops the same" "$(number XDP_DROP "$whole")" \
 	"$(number XDP_DROP "$live_out")"
 
+live $fw packet:skep1 --in packet:skep0
+$SKEP run $fw $cap --pass packet:skep0 -q
+finish
+same "several inputs, and none sees what its interface sends" "10983 0" \
+	"$(printf '%s\n' "$live_out" | awk '$1 ~ /^packet:/ { n[$1] = $2 }
+	END { print n["packet:skep1"], n["packet:skep0"] }')"
+
 # Without times: each line of bytes of each packet.
 bytes_of() { tcpdump -ntxxr "$1" 2>/dev/null | grep '^.0x'; }
 if command -v tcpdump >/dev/null; then
