@@ -72,6 +72,7 @@ int os_temp_read(int fd, struct os_file *f, struct skep_err *err);
 /* ---- time and machine ------------------------------------------------ */
 
 u64 os_clock_ns(void);		/* CLOCK_MONOTONIC */
+u64 os_clock_real_ns(void);	/* CLOCK_REALTIME: since 1970 */
 u64 os_clock_boot_ns(void);	/* CLOCK_BOOTTIME */
 u64 os_clock_tai_ns(void);	/* CLOCK_TAI */
 u64 os_clock_coarse_ns(void);	/* CLOCK_MONOTONIC_COARSE */

@@ -3,7 +3,7 @@
 #include "cli/cli.h"
 
 static const struct command commands[] = {
-	{ "run", "OBJ|FILE.c CAPTURE...", "run a program on the packets of captures",
+	{ "run", "OBJ|FILE.c CAPTURE|PORT...", "run a program on packets, captured or live",
 	  cmd_run, false },
 	{ "inspect", "OBJ|FILE.c...", "show programs, maps and types of objects",
 	  cmd_inspect, false },
