@@ -1,52 +1,43 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* table.c: which helper has which body, and for which program types. */
+/* table.c: which helper has which body. */
 #include "call/bodies.h"
 #include <linux/bpf.h>
 
-enum types { ANY_TYPE, XDP_ONLY };
-
-static const struct {
-	helper_fn fn;
-	enum types types;
-} bodies[] = {
-	[BPF_FUNC_map_lookup_elem] = { call_map_lookup, ANY_TYPE },
-	[BPF_FUNC_map_update_elem] = { call_map_update, ANY_TYPE },
-	[BPF_FUNC_map_delete_elem] = { call_map_delete, ANY_TYPE },
-	[BPF_FUNC_map_lookup_percpu_elem] = { call_map_lookup_percpu, ANY_TYPE },
-	[BPF_FUNC_spin_lock] = { call_spin_lock, ANY_TYPE },
-	[BPF_FUNC_spin_unlock] = { call_spin_unlock, ANY_TYPE },
-	[BPF_FUNC_ktime_get_ns] = { call_ktime, ANY_TYPE },
-	[BPF_FUNC_ktime_get_boot_ns] = { call_ktime_boot, ANY_TYPE },
-	[BPF_FUNC_ktime_get_coarse_ns] = { call_ktime_coarse, ANY_TYPE },
-	[BPF_FUNC_ktime_get_tai_ns] = { call_ktime_tai, ANY_TYPE },
-	[BPF_FUNC_jiffies64] = { call_jiffies, ANY_TYPE },
-	[BPF_FUNC_get_prandom_u32] = { call_prandom, ANY_TYPE },
-	[BPF_FUNC_get_smp_processor_id] = { call_cpu, ANY_TYPE },
-	[BPF_FUNC_get_numa_node_id] = { call_numa_node, ANY_TYPE },
-	[BPF_FUNC_get_current_pid_tgid] = { call_pid_tgid, ANY_TYPE },
-	[BPF_FUNC_trace_printk] = { call_trace_printk, ANY_TYPE },
-	[BPF_FUNC_trace_vprintk] = { call_trace_vprintk, ANY_TYPE },
-	[BPF_FUNC_snprintf] = { call_snprintf, ANY_TYPE },
-	[BPF_FUNC_strtol] = { call_strtol, ANY_TYPE },
-	[BPF_FUNC_strtoul] = { call_strtoul, ANY_TYPE },
-	[BPF_FUNC_strncmp] = { call_strncmp, ANY_TYPE },
-	[BPF_FUNC_loop] = { call_loop, ANY_TYPE },
-	[BPF_FUNC_for_each_map_elem] = { call_for_each, ANY_TYPE },
-	[BPF_FUNC_csum_diff] = { call_csum_diff, XDP_ONLY },
-	[BPF_FUNC_redirect] = { call_xdp_redirect, XDP_ONLY },
-	[BPF_FUNC_xdp_adjust_head] = { call_xdp_adjust_head, XDP_ONLY },
-	[BPF_FUNC_xdp_adjust_tail] = { call_xdp_adjust_tail, XDP_ONLY },
-	[BPF_FUNC_xdp_adjust_meta] = { call_xdp_adjust_meta, XDP_ONLY },
-	[BPF_FUNC_xdp_get_buff_len] = { call_xdp_buff_len, XDP_ONLY },
-	[BPF_FUNC_xdp_load_bytes] = { call_xdp_load, XDP_ONLY },
-	[BPF_FUNC_xdp_store_bytes] = { call_xdp_store, XDP_ONLY },
+static const helper_fn bodies[] = {
+	[BPF_FUNC_map_lookup_elem] = call_map_lookup,
+	[BPF_FUNC_map_update_elem] = call_map_update,
+	[BPF_FUNC_map_delete_elem] = call_map_delete,
+	[BPF_FUNC_map_lookup_percpu_elem] = call_map_lookup_percpu,
+	[BPF_FUNC_spin_lock] = call_spin_lock,
+	[BPF_FUNC_spin_unlock] = call_spin_unlock,
+	[BPF_FUNC_ktime_get_ns] = call_ktime,
+	[BPF_FUNC_ktime_get_boot_ns] = call_ktime_boot,
+	[BPF_FUNC_ktime_get_coarse_ns] = call_ktime_coarse,
+	[BPF_FUNC_ktime_get_tai_ns] = call_ktime_tai,
+	[BPF_FUNC_jiffies64] = call_jiffies,
+	[BPF_FUNC_get_prandom_u32] = call_prandom,
+	[BPF_FUNC_get_smp_processor_id] = call_cpu,
+	[BPF_FUNC_get_numa_node_id] = call_numa_node,
+	[BPF_FUNC_get_current_pid_tgid] = call_pid_tgid,
+	[BPF_FUNC_trace_printk] = call_trace_printk,
+	[BPF_FUNC_trace_vprintk] = call_trace_vprintk,
+	[BPF_FUNC_snprintf] = call_snprintf,
+	[BPF_FUNC_strtol] = call_strtol,
+	[BPF_FUNC_strtoul] = call_strtoul,
+	[BPF_FUNC_strncmp] = call_strncmp,
+	[BPF_FUNC_loop] = call_loop,
+	[BPF_FUNC_for_each_map_elem] = call_for_each,
+	[BPF_FUNC_csum_diff] = call_csum_diff,
+	[BPF_FUNC_redirect] = call_xdp_redirect,
+	[BPF_FUNC_xdp_adjust_head] = call_xdp_adjust_head,
+	[BPF_FUNC_xdp_adjust_tail] = call_xdp_adjust_tail,
+	[BPF_FUNC_xdp_adjust_meta] = call_xdp_adjust_meta,
+	[BPF_FUNC_xdp_get_buff_len] = call_xdp_buff_len,
+	[BPF_FUNC_xdp_load_bytes] = call_xdp_load,
+	[BPF_FUNC_xdp_store_bytes] = call_xdp_store,
 };
 
 helper_fn call_helper(u32 id, u32 prog_type)
 {
-	if (id >= ARRAY_LEN(bodies))
-		return NULL;
-	if (bodies[id].types == XDP_ONLY && prog_type != BPF_PROG_TYPE_XDP)
-		return NULL;
-	return bodies[id].fn;
+	return id < ARRAY_LEN(bodies) && helper_offered(id, prog_type) ? bodies[id] : NULL;
 }

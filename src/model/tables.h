@@ -80,6 +80,12 @@ struct helper_row {
 
 const struct helper_row *helper_row(u32 id);		/* NULL unknown */
 u32 helper_id(const char *name);			/* 0 unknown; "bpf_" optional */
+/* Does Linux 6.18 offer helper ID to programs of TYPE? True where nobody
+ * knows. */
+bool helper_offered(u32 id, u32 type);
+/* Whether a program with this LICENSE may call helpers that are for
+ * GPL-compatible programs only. */
+bool license_is_gpl(const char *license);
 /* Whether calls may move the packet or its bounds: pointers into it that the
  * program has loaded are of no use afterwards. */
 bool helper_moves_packet(u32 id);

@@ -6,6 +6,7 @@
 #include "runtime/runtime.h"
 #include "call/call.h"
 #include "base/vec.h"
+#include "isa/isa.h"
 #include "maps/map.h"
 #include "vm/vm.h"
 #include <inttypes.h>
@@ -166,6 +167,42 @@ static void prog_free(struct runtime_prog *p)
 	free(p);
 }
 
+/*
+ * Refuses a call that the kernel would refuse. Numbers that are no helper's are
+ * left to the run: CO-RE puts such calls where control never comes.
+ */
+static int check_call(const struct runtime_prog *p, u32 insn, struct skep_err *err)
+{
+	const struct helper_row *row = helper_row((u32)p->prog->insns[insn].imm);
+	char where[256];
+
+	if (!row)
+		return 0;
+	image_where(where, sizeof(where), p->img, p->prog, insn);
+	if (!helper_offered(row->id, p->prog->type))
+		return err_set(err, ERR_HELPER, where, "program of this type cannot use helper "
+			       "bpf_%s#%u: '%s' is of type %s", row->name, row->id,
+			       p->prog->name, progtype_row(p->prog->type)->name);
+	if (row->gpl && !license_is_gpl(p->img->license))
+		return err_set(err, ERR_HELPER, where, "cannot call GPL-restricted function "
+			       "from non-GPL compatible program: bpf_%s#%u, license '%s'",
+			       row->name, row->id, p->img->license);
+	return 0;
+}
+
+static int check_calls(const struct runtime_prog *p, struct skep_err *err)
+{
+	int r = 0;
+
+	for (u32 i = 0; !r && i < p->prog->nr_insns; i += isa_slots(&p->prog->insns[i])) {
+		const struct bpf_insn *in = &p->prog->insns[i];
+
+		if (in->code == (BPF_JMP | BPF_CALL) && !in->src_reg)
+			r = check_call(p, i, err);
+	}
+	return r;
+}
+
 static int prog_decode(struct runtime *rt, struct runtime_prog *p, const u32 *maps,
 		       struct skep_err *err)
 {
@@ -233,6 +270,8 @@ static int rt_prog_load(struct backend *b, const struct image *img, u32 prog,
 			    p->prog->name, row ? row->name : "unspecified");
 	else
 		r = rt_ready(rt, p->host, err);
+	if (!r)
+		r = check_calls(p, err);
 	p->in_place = p->host && p->host->same_context && keeps_bounds(p->prog);
 	if (!r)
 		r = prog_decode(rt, p, maps, err);

@@ -434,6 +434,35 @@ static void version(void **state)
 	assert_int_equal(sscanf(skep_version(), "%d.%d.%d", &major, &minor, &patch), 3);
 }
 
+/* What the kernel says to a program of TYPE that calls helper ID. */
+static void load_refused(uint32_t id, const char *license, const char *text)
+{
+	const struct bpf_insn insns[] = {
+		BPF_MOV64_IMM(BPF_REG_0, 0), BPF_EMIT_CALL(id), BPF_EXIT_INSN(),
+	};
+	struct skep_object *obj = NULL;
+	struct skep_err err;
+
+	assert_int_equal(skep_object_from_insns(&obj, BPF_PROG_TYPE_XDP, "test", insns,
+						LEN(insns), NULL, 0, license, &err), 0);
+	assert_int_equal(skep_object_load(obj, NULL, &err), text ? -ENOTSUP : 0);
+	if (text && !strstr(skep_err_text(&err), text))
+		fail_msg("'%s' is not in: %s", text, skep_err_text(&err));
+	skep_object_close(obj);
+}
+
+static void refused_helpers(void **state)
+{
+	load_refused(BPF_FUNC_trace_printk, "BSD", "cannot call GPL-restricted function from "
+		     "non-GPL compatible program: bpf_trace_printk#6, license 'BSD'");
+	load_refused(BPF_FUNC_trace_printk, NULL, "license ''");
+	load_refused(BPF_FUNC_trace_printk, "Dual BSD/GPL", NULL);
+	load_refused(BPF_FUNC_ktime_get_ns, NULL, NULL);
+	load_refused(BPF_FUNC_skb_load_bytes, "GPL", "program of this type cannot use helper "
+		     "bpf_skb_load_bytes#26: 'test' is of type xdp");
+	load_refused(195896080, "GPL", NULL);	/* where CO-RE found nothing */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -452,6 +481,7 @@ int main(void)
 		cmocka_unit_test(program_counts),
 		cmocka_unit_test(per_cpu_values),
 		cmocka_unit_test(prints),
+		cmocka_unit_test(refused_helpers),
 		cmocka_unit_test(headers_are_cplusplus),
 	};
 

@@ -5,7 +5,9 @@
  * same arguments, run by BPF_PROG_TEST_RUN. Loads programs, attaches nothing.
  */
 #include "call/call.h"
+#include "base/os.h"
 #include <stdlib.h>
+#include "helper_probe.h"
 #include "kernel_bpf.h"
 
 enum {
@@ -587,6 +589,50 @@ static void test_helper_table(void **state)
 	assert_true(known > 120);
 }
 
+/* helper_types.def. A kernel with other options may offer less to a type. */
+static void test_helper_types(void **state)
+{
+	static u32 ids[ARRAY_LEN(probe_cases)];
+	struct arena arena = ARENA_INIT;
+	struct btf *btf = NULL;
+	struct os_file f;
+
+	need_kernel();
+	if (!os_file_read(&f, "/sys/kernel/btf/vmlinux", NULL))
+		btf_parse(&btf, &arena, f.data, f.size, "vmlinux", NULL);
+	for (size_t i = 0; i < ARRAY_LEN(probe_cases); i++)
+		ids[i] = probe_btf_id(&probe_cases[i], btf);
+	for (u32 id = 1; helper_row(id); id++) {
+		u64 asked = 0, types = probe_types(id, ids, &asked);
+
+		for (u32 type = 1; type < 64; type++)
+			if (asked >> type & 1 && (types >> type & 1) != helper_offered(id, type))
+				fail_msg("%s for %s: kernel %d, ours %d", helper_row(id)->name,
+					 progtype_row(type)->name, (int)(types >> type & 1),
+					 helper_offered(id, type));
+	}
+	os_file_close(&f);
+	arena_free(&arena);
+}
+
+static void test_licenses(void **state)
+{
+	static const char *const texts[] = { "", "GPL", "GPL v2", "GPL v3", "gpl", "BSD",
+		"Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL", "Dual GPL/BSD", "GPL ",
+		"GPL and additional rights", "Apache-2.0", "GPL-2.0" };
+	char log[1 << 12];
+
+	need_kernel();
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		probe_log(&(struct probe_case){ .type = BPF_PROG_TYPE_XDP }, 0,
+			  BPF_FUNC_trace_printk, texts[i], log, sizeof(log));
+		if (license_is_gpl(texts[i]) != !strstr(log, "cannot call GPL-restricted "
+							"function from non-GPL compatible program"))
+			fail_msg("license '%s': ours %d, kernel: %s", texts[i],
+				 license_is_gpl(texts[i]), log);
+	}
+}
+
 static void test_xdp_context(void **state)
 {
 	static const u8 sizes[] = { BPF_B, BPF_H, BPF_W, BPF_DW };
@@ -627,6 +673,8 @@ int main(void)
 		cmocka_unit_test(test_format_refusals),
 		cmocka_unit_test(test_packets),
 		cmocka_unit_test(test_helper_table),
+		cmocka_unit_test(test_helper_types),
+		cmocka_unit_test(test_licenses),
 		cmocka_unit_test(test_xdp_context),
 	};
 
