@@ -129,14 +129,36 @@ uint32_t skep_map_key_bytes(const struct skep_map *map);
 /* Of a value in the calls below: for per-cpu maps the values of all cpus, each
  * rounded up to 8 bytes. */
 size_t skep_map_value_bytes(const struct skep_map *map);
-/* 0 or the kernel's -errno: -ENOENT, -EEXIST, -E2BIG, -EINVAL ... The value of
+/* Queues, stacks and bloom filters have no keys: KEY may be NULL; update pushes,
+ * lookup peeks. The value of a map of maps is a map's number, 0 being the
+ * object's first.
+ * 0 or the kernel's -errno: -ENOENT, -EEXIST, -E2BIG, -EINVAL ... The value of
  * a prog array is the number of a program, 0 being the object's first; -EBADF
  * when there is none or it is not loaded. */
 int skep_map_lookup(struct skep_map *map, const void *key, void *value);
 int skep_map_update(struct skep_map *map, const void *key, const void *value, uint64_t flags);
 int skep_map_delete(struct skep_map *map, const void *key);
+/* Both in one step: of hash types, queues and stacks; -524 of others. */
+int skep_map_lookup_delete(struct skep_map *map, const void *key, void *value);
 /* KEY NULL = the first; -ENOENT after the last. */
 int skep_map_next_key(struct skep_map *map, const void *key, void *next);
+
+/* A record that a program left in a ring buffer or perf event array. */
+struct skep_event {
+	uint32_t cpu;		/* of the program; 0 for ring buffers */
+	uint32_t bytes;
+	const void *data;	/* aligned to 8 bytes; gone after the call */
+};
+
+/*
+ * Gives FN every complete record, oldest first (cpu by cpu for perf event
+ * arrays), and frees it; FN ends that, after the record, by anything but 0.
+ * How many there were, or a negative errno: -524 for other map types.
+ */
+int64_t skep_map_read(struct skep_map *map,
+		      int (*fn)(void *arg, const struct skep_event *e), void *arg);
+/* Records that found no room so far. */
+uint64_t skep_map_lost(const struct skep_map *map);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

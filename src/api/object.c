@@ -175,21 +175,25 @@ int object_map_update(struct skep_object *obj, u32 map, const void *key,
 	return b->ops->map_update(b, map, key, value, flags);
 }
 
-/* Puts the programs that M's definition names into its slots. */
-static int fill_prog_array(struct skep_object *obj, u32 m, struct skep_err *err)
+/* Puts what M's definition names into its slots: programs, maps. */
+static int fill_slots(struct skep_object *obj, u32 m, struct skep_err *err)
 {
 	const struct image_map *def = &obj->img->maps[m];
+	u8 *key = mem_alloc(def->key_size + sizeof(u32));
+	int r = 0;
 
-	for (u32 i = 0; i < def->nr_slots; i++) {
-		u32 prog = (u32)def->slots[i];
-		int r = def->slots[i] < 0 ? 0 : object_map_update(obj, m, &i, &prog, BPF_ANY);
+	for (u32 i = 0; !r && i < def->nr_slots; i++) {
+		u32 number = (u32)def->slots[i];
 
+		memcpy(key, &i, sizeof(i));
+		if (def->slots[i] >= 0)
+			r = object_map_update(obj, m, key, &number, BPF_ANY);
 		if (r)
-			return err_set(err, ERR_MAP_UPDATE, obj->img->file,
-				       "slot %u of map '%s': %s", i, def->name,
-				       strerror(-r));
+			err_set(err, ERR_MAP_UPDATE, obj->img->file, "slot %u of map '%s': %s",
+				i, def->name, strerror(-r));
 	}
-	return 0;
+	free(key);
+	return r;
 }
 
 int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
@@ -215,7 +219,7 @@ int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
 	if (!r)
 		r = load_progs(obj, only, err);
 	for (u32 i = 0; !r && i < obj->img->nr_maps; i++)
-		r = fill_prog_array(obj, i, err);
+		r = fill_slots(obj, i, err);
 	if (r && obj->backend) {
 		obj->backend->ops->close(obj->backend);
 		obj->backend = NULL;
@@ -363,4 +367,46 @@ int skep_map_next_key(struct skep_map *map, const void *key, void *next)
 	struct backend *b = map->obj->backend;
 
 	return b ? b->ops->map_next_key(b, map->index, key, next) : -EBADF;
+}
+
+int skep_map_lookup_delete(struct skep_map *map, const void *key, void *value)
+{
+	struct backend *b = map->obj->backend;
+
+	if (!b)
+		return -EBADF;
+	return b->ops->map_lookup_delete ?
+	       b->ops->map_lookup_delete(b, map->index, key, value, 0) : -ENOTSUP;
+}
+
+struct reader {
+	int (*fn)(void *arg, const struct skep_event *e);
+	void *arg;
+};
+
+static int read_event(void *arg, const struct map_event *e)
+{
+	const struct reader *r = arg;
+	const struct skep_event out = { .cpu = e->cpu, .bytes = e->bytes, .data = e->data };
+
+	return r->fn(r->arg, &out);
+}
+
+int64_t skep_map_read(struct skep_map *map,
+		      int (*fn)(void *arg, const struct skep_event *e), void *arg)
+{
+	struct backend *b = map->obj->backend;
+	struct reader r = { fn, arg };
+
+	if (!b)
+		return -EBADF;
+	return b->ops->map_read ? b->ops->map_read(b, map->index, read_event, &r) : -ENOTSUP;
+}
+
+uint64_t skep_map_lost(const struct skep_map *map)
+{
+	struct backend *b = map->obj->backend;
+	struct map_info info;
+
+	return !b || b->ops->map_info(b, map->index, &info) ? 0 : info.lost;
 }

@@ -58,6 +58,22 @@ void *os_map_lazy(size_t size)
 	return p == MAP_FAILED ? NULL : p;
 }
 
+void *os_map_ring(size_t head, size_t data)
+{
+	u8 *p = mmap(NULL, head + 2 * data, PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		return NULL;
+	/* an old size of 0 makes a second mapping of the same shared pages */
+	if (mremap(p + head, 0, data, MREMAP_MAYMOVE | MREMAP_FIXED,
+		   p + head + data) == MAP_FAILED) {
+		munmap(p, head + 2 * data);
+		return NULL;
+	}
+	return p;
+}
+
 void os_unmap(void *p, size_t size)
 {
 	if (p)

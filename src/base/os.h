@@ -25,6 +25,11 @@ _Noreturn void mem_out(size_t bytes);
  * touched; NULL when the system refuses. For maps, whose size users choose.
  */
 void *os_map_lazy(size_t size);
+/*
+ * HEAD + 2 * DATA bytes, both multiples of the page size: the second DATA bytes
+ * are the same memory as the first, so that what passes the end is in one piece.
+ */
+void *os_map_ring(size_t head, size_t data);
 void os_unmap(void *p, size_t size);
 
 /* ---- files ---------------------------------------------------------- */

@@ -13,6 +13,7 @@ static const struct map_ops *const types[] = {
 	&lru_percpu_hash_ops, &lpm_ops, &prog_array_ops, &cgroup_array_ops,
 	&array_of_maps_ops, &hash_of_maps_ops, &queue_ops, &stack_ops, &bloom_ops,
 	&devmap_ops, &devmap_hash_ops, &cpumap_ops, &xskmap_ops,
+	&ringbuf_ops, &perf_event_array_ops,
 };
 
 static const struct map_ops *ops_of(u32 type)
@@ -91,7 +92,8 @@ int map_create(struct map **out, const struct map_attr *a, u32 cpus,
 	if (r)
 		return r;
 	bytes = ops->bytes(a, cpus);
-	mem = bytes < AREA_TOO_BIG ? os_map_lazy(bytes) : NULL;
+	mem = bytes >= AREA_TOO_BIG ? NULL :
+	      ops->ring ? os_map_ring(AREA_PAGE, a->max_entries) : os_map_lazy(bytes);
 	if (!mem)
 		return err_set(err, ERR_MAP_SIZE, NULL, "map '%s': %u entries "
 			       "need %llu MB, which is not to be had (ENOMEM)",
@@ -180,6 +182,8 @@ static int lookup_special(struct map *m, const void *key, void *value)
 	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
 		return lookup_slot(m, key, value);
 	case BPF_MAP_TYPE_CGROUP_ARRAY:
+	case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
+	case BPF_MAP_TYPE_RINGBUF:
 		return -KERNEL_ENOTSUPP;
 	case BPF_MAP_TYPE_XSKMAP:
 		return -EOPNOTSUPP;

@@ -14,6 +14,7 @@
 #define MAPS_MAP_H
 
 #include "base/err.h"
+#include "model/event.h"
 #include "model/mapmem.h"
 #include "model/tables.h"
 #include <linux/bpf.h>
@@ -34,6 +35,7 @@ struct map_attr {
 
 struct map_ops {
 	u32 type;
+	bool ring;	/* the area is a page and max_entries bytes, mapped twice */
 	/* Refuses attributes as the kernel would: fills ERR_MAP_ATTR, whose
 	   text gives the kernel's errno name. */
 	int (*check)(const struct map_attr *a, struct skep_err *err);
@@ -67,6 +69,10 @@ struct map_ops {
 	int (*pop)(struct map *m, void *value, u32 cpu);
 	int (*peek)(struct map *m, void *value, u32 cpu);
 	bool (*nth)(struct map *m, u64 n, void *value);
+	/* Types that records are read from only: gives FN all that are complete,
+	   in order, and frees them; how many. One reader at a time. */
+	s64 (*read)(struct map *m, map_event_fn fn, void *arg);
+	u64 (*lost)(const struct map *m);	/* records that found no room */
 };
 
 enum { MAP_USER = ~0u };	/* a caller without a cpu slot */
@@ -133,6 +139,18 @@ int map_user_take(struct map *m, const void *key, void *value, u64 flags);
 int map_user_next_key(struct map *m, const void *key, void *next);
 /* -EPERM when user space may not write to it, or it is frozen already. */
 int map_freeze(struct map *m);
+
+/* ---- ring buffers and perf event arrays -------------------------------------- */
+
+/* BYTES of a ring buffer for a record that ring_commit() ends, or NULL. */
+void *ring_reserve(struct map *m, u64 bytes, u32 cpu);
+/* DATA came from ring_reserve(); a discarded record is skipped by the reader. */
+void ring_commit(void *data, bool discard);
+u64 ring_query(const struct map *m, u64 what);	/* BPF_RB_* */
+/* A record of BYTES at DATA and MORE_BYTES at MORE for slot INDEX, which must
+ * be CPU's own, or BPF_F_CURRENT_CPU: 0, -E2BIG, -ENOENT, -EOPNOTSUPP, -ENOSPC. */
+int perf_output(struct map *m, u64 index, const void *data, u64 bytes,
+		const void *more, u64 more_bytes, u32 cpu);
 
 /* ---- arrays of programs, cgroups and maps --------------------------------- */
 

@@ -37,7 +37,9 @@ struct image_map {
 				   value; 0 none */
 	/* value_size bytes for kinds DATA and RODATA; NULL: all zero (.bss) */
 	const u8 *init;
-	/* initial values of a PROG_ARRAY: program index or -1, [nr_slots] */
+	const struct image_map *inner;	/* what the maps in it are like, or NULL */
+	/* initial values, index or -1, [nr_slots]: programs of a PROG_ARRAY,
+	   maps of a map of maps */
 	s32 *slots;
 	u32 nr_slots;
 };

@@ -92,15 +92,17 @@ static const struct vm_map *any_map_at(const struct vm_machine *m, u64 addr)
 
 	for (u32 d = m->depth; !map && d > 0; d--)
 		map = map_at(m->frames[d].code, addr);
+	if (!map && m->run->inner_at)
+		map = m->run->inner_at(m->run, addr);
 	return map;
 }
 
 static const struct vm_region *region_at(const struct vm_machine *m, u64 addr)
 {
-	for (u32 i = 0; i < m->nr_regions; i++)
-		if (addr - m->regions[i].start < m->regions[i].bytes)
-			return &m->regions[i];
-	return NULL;
+	u32 n = m->lent.n ? vm_region_find(m, addr) : 0;
+	const struct vm_region *r = n ? &m->lent.v[n - 1].r : NULL;
+
+	return r && addr - r->start < r->bytes ? r : NULL;
 }
 
 static bool mem_ok(struct vm_machine *m, u64 addr, u64 size, bool write)

@@ -22,6 +22,7 @@
 /* A map as the engine needs it. */
 struct vm_map {
 	void *map;		/* struct map, opaque here */
+	u32 type;		/* BPF_MAP_TYPE_* */
 	u32 key_size, value_size;
 	struct map_mem mem;
 };
@@ -78,17 +79,19 @@ struct vm_region {
 	u64 start, bytes;
 	bool writable;
 	const char *name;	/* "record" */
+	/* not NULL: a program that ends without giving it back is at fault, and
+	   this is called with START */
+	void (*drop)(void *mem);
 };
 
-enum { VM_FRAMES_MAX = 8, VM_STACK_BYTES = 512, VM_TAIL_CALLS_MAX = 33,
-       VM_REGIONS_MAX = 16 };
+enum { VM_FRAMES_MAX = 8, VM_STACK_BYTES = 512, VM_TAIL_CALLS_MAX = 33 };
 
 /* Executions on one thread. */
 struct vm_machine;
 struct vm_machine *vm_machine_new(void);
 void vm_machine_free(struct vm_machine *m);
-/* Lends memory to the programs of M until taken back; -ENOSPC, -ENOENT. */
-int vm_region_add(struct vm_machine *m, const struct vm_region *r);
+/* Lends memory to the programs of M until taken back; -ENOENT. */
+void vm_region_add(struct vm_machine *m, const struct vm_region *r);
 int vm_region_del(struct vm_machine *m, u64 start);
 
 /*

@@ -76,7 +76,8 @@ static const u32 our_types[] = { BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_ARRAY,
 	BPF_MAP_TYPE_PERCPU_HASH, BPF_MAP_TYPE_LRU_HASH, BPF_MAP_TYPE_LRU_PERCPU_HASH,
 	BPF_MAP_TYPE_CGROUP_ARRAY, BPF_MAP_TYPE_QUEUE, BPF_MAP_TYPE_STACK,
 	BPF_MAP_TYPE_BLOOM_FILTER, BPF_MAP_TYPE_DEVMAP, BPF_MAP_TYPE_DEVMAP_HASH,
-	BPF_MAP_TYPE_CPUMAP, BPF_MAP_TYPE_XSKMAP };
+	BPF_MAP_TYPE_CPUMAP, BPF_MAP_TYPE_XSKMAP, BPF_MAP_TYPE_RINGBUF,
+	BPF_MAP_TYPE_PERF_EVENT_ARRAY };
 
 static bool is_keyless(u32 type)
 {
@@ -93,7 +94,7 @@ static void test_create(void **state)
 
 	need_kernel();
 	rng = 1;
-	for (int i = 0; i < 20000; i++) {
+	for (int i = 0; i < 30000; i++) {
 		struct map_attr m = { .name = "m", .type = our_types[any(ARRAY_LEN(our_types))],
 			.key_size = sizes[any(8) ? any(9) : any(15)],
 			.value_size = sizes[any(15)], .max_entries = any(6),
@@ -103,6 +104,11 @@ static void test_create(void **state)
 		if (any(3))
 			m.key_size = m.type == BPF_MAP_TYPE_LPM_TRIE ? 8 :
 				     is_keyless(m.type) ? 0 : 4;
+		if (m.type == BPF_MAP_TYPE_RINGBUF && any(4)) {
+			m.key_size = any(8) == 0;
+			m.value_size = any(8) == 0;
+			m.max_entries = any(6) * 4096 + (any(8) == 0);
+		}
 		if (any(2) && m.key_size == 4)
 			m.value_size = 4;
 		compare_create(&m);

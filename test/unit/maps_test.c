@@ -69,8 +69,8 @@ static void test_refusals(void **state)
 	refused((struct map_attr){ .type = BPF_MAP_TYPE_ARRAY, .key_size = 4,
 				   .value_size = INT32_MAX, .max_entries = UINT32_MAX },
 		ERR_MAP_SIZE, "(ENOMEM)");
-	refused((struct map_attr){ .type = BPF_MAP_TYPE_RINGBUF, .max_entries = 4096 },
-		ERR_MAP_TYPE, "type ringbuf is not supported");
+	refused((struct map_attr){ .type = BPF_MAP_TYPE_STACK_TRACE, .max_entries = 4096 },
+		ERR_MAP_TYPE, "type stack_trace is not supported");
 	refused((struct map_attr){ .type = 4711 }, ERR_MAP_TYPE, "no map type 4711");
 }
 

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ring.c: BPF_MAP_TYPE_RINGBUF, in the kernel's layout: records of 8 bytes of
+ * header and data rounded up to 8, which may not pass the oldest one that is
+ * not committed yet. The data pages are mapped twice in a row, so that every
+ * record is in one piece.
+ *
+ * Producers take their places under the area's lock and commit by one store to
+ * the header; there is one reader at a time, which takes none.
+ */
+#include "maps/area.h"
+
+enum {
+	RING_FLAGS = BPF_F_NUMA_NODE,
+	RECORD_HEAD = 8,
+	RECORD_BYTES_MAX = UINT32_MAX / 4,
+};
+
+/* In the area's first page, behind its head. Positions only grow. */
+struct ring {
+	u64 consumed __attribute__((aligned(AREA_LINE)));
+	u64 produced __attribute__((aligned(AREA_LINE)));
+	u64 pending;	/* the oldest record that may be uncommitted */
+	u64 lost;	/* records that found no room */
+};
+_Static_assert(sizeof(struct area_head) + sizeof(struct ring) <= AREA_PAGE, "one page");
+
+/* The kernel's struct bpf_ringbuf_hdr; pg_off: from the area's start. */
+struct record {
+	u32 len, pg_off;
+};
+
+static int ring_check(const struct map_attr *a, struct skep_err *err)
+{
+	int r = attr_flags(a, RING_FLAGS, err);
+
+	if (r)
+		return r;
+	if (a->key_size || a->value_size)
+		return attr_refuse(a, err, "EINVAL", "%s is %u, not 0",
+				   a->key_size ? "key_size" : "value_size",
+				   a->key_size ? a->key_size : a->value_size);
+	if (!a->max_entries || a->max_entries & (a->max_entries - 1) ||
+	    a->max_entries % AREA_PAGE)
+		return attr_refuse(a, err, "EINVAL", "max_entries %u is no power of two "
+				   "of whole pages", a->max_entries);
+	return 0;
+}
+
+static u64 ring_bytes(const struct map_attr *a, u32 cpus)
+{
+	return AREA_PAGE + 2ull * a->max_entries;
+}
+
+static void ring_init(struct map *m)
+{
+	m->index = m->mem + sizeof(struct area_head);
+	m->elems = m->mem + AREA_PAGE;
+	m->index_mask = m->max_entries - 1;
+}
+
+static struct map_mem ring_values(const struct map *m)
+{
+	return (struct map_mem){ .base = m->elems, .stride = 8 };
+}
+
+static struct record *record_at(const struct map *m, u64 pos)
+{
+	return (struct record *)(m->elems + (pos & m->index_mask));
+}
+
+static u64 record_bytes(u32 len)
+{
+	return round_up((u64)(len & ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT)) +
+			RECORD_HEAD, 8);
+}
+
+/* Steps over the committed records at POS; those of a shared file may lie. */
+static u64 pass_committed(const struct map *m, u64 pos, u64 end)
+{
+	while (pos < end) {
+		u32 len = load_acquire(&record_at(m, pos)->len);
+
+		if (len & BPF_RINGBUF_BUSY_BIT)
+			break;
+		pos += record_bytes(len);
+	}
+	return pos;
+}
+
+static struct record *reserve_locked(struct map *m, u64 need, u32 len)
+{
+	struct ring *ring = m->index;
+	u64 pos = ring->produced, end = pos + need;
+	struct record *rec = record_at(m, pos);
+
+	ring->pending = pass_committed(m, ring->pending, pos);
+	if (end - load_acquire(&ring->consumed) > m->index_mask ||
+	    end - ring->pending > m->index_mask)
+		return NULL;
+	rec->pg_off = (u32)(((u8 *)rec - m->mem) / AREA_PAGE);
+	store_relaxed(&rec->len, len | BPF_RINGBUF_BUSY_BIT);
+	store_release(&ring->produced, end);
+	return rec;
+}
+
+void *ring_reserve(struct map *m, u64 bytes, u32 cpu)
+{
+	struct ring *ring = m->index;
+	u32 *lock = &area_head(m)->lock;
+	struct record *rec = NULL;
+	u64 need = round_up(bytes, 8) + RECORD_HEAD;
+
+	if (bytes <= RECORD_BYTES_MAX && need <= m->max_entries) {
+		lock_take(lock, lock_owner(cpu));
+		rec = reserve_locked(m, need, (u32)bytes);
+		lock_drop(lock);
+	}
+	if (!rec) {
+		__atomic_fetch_add(&ring->lost, 1, __ATOMIC_RELAXED);
+		return NULL;
+	}
+	return rec + 1;
+}
+
+void ring_commit(void *data, bool discard)
+{
+	struct record *rec = (struct record *)data - 1;
+	u32 len = load_relaxed(&rec->len) & ~BPF_RINGBUF_BUSY_BIT;
+
+	store_release(&rec->len, discard ? len | BPF_RINGBUF_DISCARD_BIT : len);
+}
+
+u64 ring_query(const struct map *m, u64 what)
+{
+	const struct ring *ring = m->index;
+	u64 consumed = load_acquire(&ring->consumed), produced = load_acquire(&ring->produced);
+
+	switch (what) {
+	case BPF_RB_AVAIL_DATA:
+		return produced - consumed;
+	case BPF_RB_RING_SIZE:
+		return m->max_entries;
+	case BPF_RB_CONS_POS:
+		return consumed;
+	case BPF_RB_PROD_POS:
+		return produced;
+	default:
+		return 0;
+	}
+}
+
+/* ---- reading ------------------------------------------------------------------- */
+
+static s64 ring_read(struct map *m, map_event_fn fn, void *arg)
+{
+	struct ring *ring = m->index;
+	u64 pos = ring->consumed;
+	s64 n = 0;
+	int stop = 0;
+
+	while (!stop && pos < load_acquire(&ring->produced)) {
+		struct record *rec = record_at(m, pos);
+		u32 len = load_acquire(&rec->len);
+		struct map_event e = { .bytes = len, .data = (u8 *)(rec + 1) };
+
+		if (len & BPF_RINGBUF_BUSY_BIT || record_bytes(len) > m->max_entries)
+			break;
+		if (!(len & BPF_RINGBUF_DISCARD_BIT)) {
+			stop = fn(arg, &e);
+			n++;
+		}
+		pos += record_bytes(len);
+		store_release(&ring->consumed, pos);
+	}
+	return n;
+}
+
+static u64 ring_lost(const struct map *m)
+{
+	return load_relaxed(&((const struct ring *)m->index)->lost);
+}
+
+/* ---- what a ring buffer has not --------------------------------------------------- */
+
+static void *no_lookup(struct map *m, const void *key, u32 cpu) { return NULL; }
+static int no_remove(struct map *m, const void *key, u32 cpu) { return -KERNEL_ENOTSUPP; }
+static int no_next_key(struct map *m, const void *key, void *next) { return -KERNEL_ENOTSUPP; }
+
+static int no_update(struct map *m, const void *key, const void *value,
+		     u64 flags, u32 cpu)
+{
+	return -KERNEL_ENOTSUPP;
+}
+
+static u64 ring_count(const struct map *m) { return ring_query(m, BPF_RB_AVAIL_DATA); }
+
+const struct map_ops ringbuf_ops = {
+	.type = BPF_MAP_TYPE_RINGBUF, .ring = true, .check = ring_check,
+	.bytes = ring_bytes, .init = ring_init, .values = ring_values,
+	.lookup = no_lookup, .update = no_update, .remove = no_remove,
+	.next_key = no_next_key, .read = ring_read, .lost = ring_lost,
+	.count = ring_count,
+};
