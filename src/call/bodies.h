@@ -12,6 +12,8 @@
 	u64 name(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct run *run)
 
 static inline u64 call_error(int code) { return (u64)(s64)code; }
+/* The clock that programs see and timers go by. */
+u64 clock_ns(const struct run *run);
 static inline void *call_ptr(u64 r) { return (void *)(uintptr_t)r; }
 
 HELPER_BODY(call_map_lookup);
@@ -41,7 +43,32 @@ HELPER_BODY(call_jiffies);
 HELPER_BODY(call_prandom);
 HELPER_BODY(call_cpu);
 HELPER_BODY(call_numa_node);
+
 HELPER_BODY(call_pid_tgid);
+HELPER_BODY(call_uid_gid);
+HELPER_BODY(call_comm);
+HELPER_BODY(call_task);
+HELPER_BODY(call_cgroup_id);
+HELPER_BODY(call_ancestor_cgroup_id);
+HELPER_BODY(call_ns_pid_tgid);
+HELPER_BODY(call_none);
+HELPER_BODY(call_no_value);
+HELPER_BODY(call_get_retval);
+HELPER_BODY(call_set_retval);
+
+HELPER_BODY(call_probe_read);
+HELPER_BODY(call_probe_str);
+HELPER_BODY(call_probe_write);
+
+HELPER_BODY(call_dynptr_from_mem);
+HELPER_BODY(call_dynptr_read);
+HELPER_BODY(call_dynptr_write);
+HELPER_BODY(call_dynptr_data);
+
+HELPER_BODY(call_timer_init);
+HELPER_BODY(call_timer_set_callback);
+HELPER_BODY(call_timer_start);
+HELPER_BODY(call_timer_cancel);
 
 HELPER_BODY(call_trace_printk);
 HELPER_BODY(call_trace_vprintk);

@@ -35,6 +35,7 @@ struct image_map {
 	u32 key_type, value_type;	/* BTF ids; 0 unknown */
 	u32 lock_at;		/* 1 + offset of a struct bpf_spin_lock in the
 				   value; 0 none */
+	u32 timer_at;		/* the same of a struct bpf_timer */
 	/* value_size bytes for kinds DATA and RODATA; NULL: all zero (.bss) */
 	const u8 *init;
 	const struct image_map *inner;	/* what the maps in it are like, or NULL */

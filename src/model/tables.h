@@ -63,6 +63,9 @@ enum helper_arg {
 	ARG_LONG_OUT,	/* 8 writable bytes */
 	ARG_INT_OUT,	/* 4 writable bytes */
 	ARG_FUNC,	/* a subprogram (BPF_PSEUDO_FUNC) */
+	ARG_DYNPTR_OUT,	/* 16 writable bytes for a struct bpf_dynptr */
+	ARG_DYNPTR,	/* what such a call filled */
+	ARG_TIMER,	/* struct bpf_timer in a map value */
 	ARG_SPIN_LOCK,	/* struct bpf_spin_lock in a map value */
 	ARG_RECORD,	/* a reserved record, which the call gives back */
 	ARG_OTHER,	/* kinds that no engine of ours serves yet */
