@@ -12,9 +12,19 @@
 	u64 name(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct run *run)
 
 static inline u64 call_error(int code) { return (u64)(s64)code; }
+static inline void *call_ptr(u64 r) { return (void *)(uintptr_t)r; }
+
+/* ---- what bodies share ------------------------------------------------------ */
+
+/* BYTES at FROM to TO, when the program may read them; -EFAULT and zeroes. */
+int probe_bytes(struct run *run, void *to, u64 from, u64 bytes);
+/* The value of type ID at DATA, as bpf_snprintf_btf writes it with BTF_F_*
+ * flags: at most SIZE bytes with the NUL; the length of the whole. */
+s64 show_btf(char *out, u64 size, const struct btf *btf, u32 id, const void *data, u64 flags);
 /* The clock that programs see and timers go by. */
 u64 clock_ns(const struct run *run);
-static inline void *call_ptr(u64 r) { return (void *)(uintptr_t)r; }
+
+/* ---- bodies ------------------------------------------------------------------- */
 
 HELPER_BODY(call_map_lookup);
 HELPER_BODY(call_map_lookup_percpu);
@@ -73,6 +83,7 @@ HELPER_BODY(call_timer_cancel);
 HELPER_BODY(call_trace_printk);
 HELPER_BODY(call_trace_vprintk);
 HELPER_BODY(call_snprintf);
+HELPER_BODY(call_snprintf_btf);
 
 HELPER_BODY(call_strtol);
 HELPER_BODY(call_strtoul);

@@ -14,7 +14,7 @@ enum {
 	CHUNK = 256,
 };
 
-static int probe(struct run *run, void *to, u64 from, u64 bytes)
+int probe_bytes(struct run *run, void *to, u64 from, u64 bytes)
 {
 	u64 own = run->readable ? run->readable(run, from) : 0;
 
@@ -32,7 +32,7 @@ static int probe(struct run *run, void *to, u64 from, u64 bytes)
 
 HELPER_BODY(call_probe_read)
 {
-	return call_error(probe(run, call_ptr(r1), r3, (u32)r2));
+	return call_error(probe_bytes(run, call_ptr(r1), r3, (u32)r2));
 }
 
 /* At most CHUNK bytes at FROM to TO, as far as they can be read. */
@@ -41,7 +41,7 @@ static u64 probe_part(struct run *run, u8 *to, u64 from, u64 max)
 	u64 own = run->readable ? run->readable(run, from) : 0;
 	u64 n = min_u64(max, own ? own : PAGE_BYTES - from % PAGE_BYTES);
 
-	return probe(run, to, from, n) ? 0 : n;
+	return probe_bytes(run, to, from, n) ? 0 : n;
 }
 
 /* The length with the NUL, which is put at the end of what is cut. What lies

@@ -66,6 +66,7 @@ static const helper_fn bodies[] = {
 	[BPF_FUNC_trace_printk] = call_trace_printk,
 	[BPF_FUNC_trace_vprintk] = call_trace_vprintk,
 	[BPF_FUNC_snprintf] = call_snprintf,
+	[BPF_FUNC_snprintf_btf] = call_snprintf_btf,
 	[BPF_FUNC_strtol] = call_strtol,
 	[BPF_FUNC_strtoul] = call_strtoul,
 	[BPF_FUNC_strncmp] = call_strncmp,

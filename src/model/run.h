@@ -10,6 +10,7 @@
 #include "base/base.h"
 
 struct map;
+struct btf;
 struct run;
 struct vm_code;
 struct vm_map;
@@ -96,6 +97,7 @@ struct run {
 	struct redirect redirect;
 	struct run_clock clock;
 	struct run_task task;
+	const struct btf *btf;	/* of the programs' object, or NULL */
 	struct timers *timers;	/* of bpf_timer_init; NULL = there are none */
 	u64 insns;		/* that the last execution took; set by the engine */
 	bool stop;		/* set by the engine on a fault inside a callback */

@@ -413,6 +413,7 @@ static int rt_prog_load(struct backend *b, const struct image *img, u32 prog,
 	int r;
 
 	p->img = img;
+	rt->run.btf = img->btf;
 	p->prog = &img->progs[prog];
 	p->host = find_host(rt, p->prog->type);
 	if (p->prog->type == BPF_PROG_TYPE_UNSPEC)
