@@ -288,10 +288,10 @@ static void show_elements(struct show *s, const struct btf_type *t, u64 off)
 
 	s->text = btf_kind(btf_type(s->btf, elem)) == BTF_KIND_INT && size == 1;
 	s->ended = false;
-	s->member = NULL;
-	s->id = a->type;
 	for (u32 i = 0; size >= 0 && i < a->nelems && !s->ended && s->leaves < LEAVES_MAX; i++) {
 		s->leaves++;
+		s->member = NULL;
+		s->id = a->type;
 		s->element = true;
 		show_any(s, a->type, off + i * (u64)size);
 		s->element = false;

@@ -106,19 +106,22 @@ static void compare(u32 id, u32 size, u64 flags, u32 density)
 		differ(id, size, flags, r, ours);
 }
 
-/* Linux 6.18 shows the first pointer of an array of them again and again. */
-static bool has_pointers(u32 id)
+/* Linux 6.18 shows the first pointer of an array of them again and again, and 4
+ * bytes of enums that have less. */
+static bool shown_wrong(u32 id)
 {
 	const struct btf_type *t = btf_type(vmlinux, btf_skip_mods(vmlinux, id));
 	const struct btf_array *a = (const struct btf_array *)(t + 1);
 
+	if (btf_kind(t) == BTF_KIND_ENUM && t->size != 4)
+		return true;
 	if (btf_kind(t) == BTF_KIND_ARRAY)
-		return has_pointers(a->type) || btf_kind(btf_type(vmlinux,
+		return shown_wrong(a->type) || btf_kind(btf_type(vmlinux,
 			btf_skip_mods(vmlinux, a->type))) == BTF_KIND_PTR;
 	if (btf_kind(t) != BTF_KIND_STRUCT && btf_kind(t) != BTF_KIND_UNION)
 		return false;
 	for (u32 i = 0; i < btf_vlen(t); i++)
-		if (has_pointers(btf_member(vmlinux, t, i).type_id))
+		if (shown_wrong(btf_member(vmlinux, t, i).type_id))
 			return true;
 	return false;
 }
@@ -129,7 +132,7 @@ static bool fits(u32 id)
 	u32 kind = btf_kind(btf_type(vmlinux, id));
 	s64 size = btf_size(vmlinux, id);
 
-	return size > 0 && size <= DATA_BYTES && !has_pointers(id) &&
+	return size > 0 && size <= DATA_BYTES && !shown_wrong(id) &&
 	       (kind == BTF_KIND_STRUCT || kind == BTF_KIND_UNION || kind == BTF_KIND_TYPEDEF ||
 		kind == BTF_KIND_ENUM || kind == BTF_KIND_ENUM64 || kind == BTF_KIND_INT);
 }
