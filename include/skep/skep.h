@@ -53,11 +53,43 @@ int skep_object_open(struct skep_object **obj, const char *path, struct skep_err
 int skep_object_open_mem(struct skep_object **obj, const void *data, size_t bytes,
 			 const char *name, struct skep_err *err);
 
+/*
+ * What an object is opened for. Objects with CO-RE relocations take the types
+ * of a kernel, those with __kconfig variables its configuration; both are read
+ * only when an object asks. What the kernel lacks does not fail here: a program
+ * that reaches such a place ends with an error, and skep_object_load fails for
+ * a __kconfig variable that is not __weak.
+ */
+struct skep_open_opts {
+	size_t size;		/* sizeof(struct skep_open_opts) */
+	const char *btf;	/* file with a kernel's types, raw BTF or ELF; a name
+				   that begins with a version ("5.10.btf") says
+				   LINUX_KERNEL_VERSION too. NULL: the running
+				   kernel's, or else the object's own types */
+	const char *kconfig;	/* its configuration, plain or gzip; NULL: the
+				   running kernel's */
+};
+
+/* skep_object_open with options, which may be NULL. */
+int skep_object_open_opts(struct skep_object **obj, const char *path,
+			  const struct skep_open_opts *opts, struct skep_err *err);
+
+/*
+ * Sets a global variable, or a part of one ("cfg.ports[2]"), before the object
+ * is loaded: integers (decimal, 0x, negative, 'c'), true and false, names of
+ * enumerations, text for arrays of char, IPv4, IPv6 and MAC addresses in
+ * network order where the size fits. Types come from the object's BTF.
+ */
+int skep_object_set(struct skep_object *obj, const char *name, const char *value,
+		    struct skep_err *err);
+
 /* A map for programs that come without an object; sizes in bytes. */
 struct skep_map_def {
 	const char *name;	/* may be NULL */
 	uint32_t type;		/* BPF_MAP_TYPE_* */
 	uint32_t key_size, value_size, max_entries, map_flags;
+	const struct skep_map_def *inner;	/* of maps of maps: what the maps in
+						   it are like; else NULL */
 };
 
 /*

@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -11,7 +12,9 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 #include <time.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 #include "base/vec.h"
 
@@ -114,11 +117,13 @@ static int read_stream(struct os_file *f, int fd)
 
 static int read_fd(struct os_file *f, int fd)
 {
+	struct statfs fs;
 	struct stat st;
 	void *p;
 
 	if (fstat(fd, &st))
 		return -errno;
+	f->sysfs = !fstatfs(fd, &fs) && fs.f_type == SYSFS_MAGIC;
 	if (S_ISDIR(st.st_mode))
 		return -EISDIR;
 	if (!S_ISREG(st.st_mode) || st.st_size == 0)
@@ -343,6 +348,16 @@ int os_cpu_count(void)
 }
 
 void os_yield(void) { sched_yield(); }
+
+void os_kernel(char *release, char *build, size_t size)
+{
+	struct utsname u;
+
+	if (uname(&u))
+		memset(&u, 0, sizeof(u));
+	snprintf(release, size, "%s", u.release);
+	snprintf(build, size, "%s", u.version);
+}
 
 u64 os_pid_tgid(void)
 {

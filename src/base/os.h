@@ -39,6 +39,7 @@ struct os_file {
 	const u8 *data;		/* size bytes; not NUL-terminated */
 	size_t size;
 	bool mapped;		/* data is a mapping, else heap */
+	bool sysfs;		/* the kernel made it: nobody can change it */
 };
 
 /* "-" is standard input. Refuses directories. Error ids: FILE_*. */
@@ -74,6 +75,8 @@ u64 os_clock_coarse_ns(void);	/* CLOCK_MONOTONIC_COARSE */
 u64 os_clock_cpu_ns(void);	/* CLOCK_PROCESS_CPUTIME_ID */
 int os_cpu_count(void);		/* cpus that may exist; at least 1 */
 void os_yield(void);		/* lets another thread run */
+/* uname(2)'s release and version, cut to SIZE bytes; "" when unknown. */
+void os_kernel(char *release, char *build, size_t size);
 u64 os_pid_tgid(void);		/* process id << 32 | thread id */
 u64 os_uid_gid(void);		/* real group id << 32 | user id */
 void os_comm(char name[16]);	/* of the calling thread, padded with zeroes */

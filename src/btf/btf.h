@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/os.h"
 #include "base/strbuf.h"
 #include <linux/btf.h>
 
@@ -27,6 +28,7 @@ struct btf {
 	u32 string_bytes;		/* offsets are below it, base's included */
 	u32 addr_bytes;			/* of a pointer: 8 */
 	bool swapped;			/* it came in the other byte order */
+	bool trusted;			/* from the kernel, as its base is */
 	struct btf_index *index;	/* of names; NULL until btf_index() */
 };
 
@@ -85,6 +87,30 @@ struct btf_ext { struct btf_ext_sec *secs; u32 nr_secs; };
 int btf_ext_parse(struct btf_ext **out, struct arena *arena,
 		  const struct btf *btf, const u8 *data, size_t bytes,
 		  const char *where, struct skep_err *err);
+
+/* ---- file.c ---------------------------------------------------------- */
+
+/* The BTF of a file; btf is NULL when nothing is open. */
+struct btf_file {
+	struct btf *btf;
+	struct arena arena;
+	struct os_file file;	/* what btf points into, if it does */
+};
+
+/*
+ * Opens raw BTF, like /sys/kernel/btf/vmlinux, which is mapped, taken as it is
+ * and ready in a millisecond; other files are copied and checked. obj_open_btf
+ * (obj/obj.h) takes ELF files too. BASE as for btf_parse_split or NULL. Error:
+ * FILE_*, BTF.
+ */
+int btf_open_file(struct btf_file *f, const char *path, const struct btf *base,
+		  struct skep_err *err);
+/* The same for a FILE that was read; it is f's then, also after an error. */
+int btf_open_read(struct btf_file *f, const struct os_file *file,
+		  const char *path, const struct btf *base, struct skep_err *err);
+void btf_close_file(struct btf_file *f);
+/* addr_bytes from the size of "long", which the types of a machine have. */
+void btf_guess_addr(struct btf *btf);
 
 /* ---- walk.c ---------------------------------------------------------- */
 
@@ -148,5 +174,23 @@ void btf_decl_c(struct strbuf *out, const struct btf *btf, u32 type_id,
 		const char *name);
 /* Appends the definition of a named struct, union, enum or typedef. */
 void btf_def_c(struct strbuf *out, const struct btf *btf, u32 type_id);
+
+/* ---- header.c: all types as C -------------------------------------------- */
+
+/*
+ * Appends a header that declares the own types of BTF, and of its base what
+ * they need, for clang -target bpf: in an order that compiles, laid out as the
+ * types say, with prototypes of the kernel's functions for BPF (kfuncs). With
+ * ROOTS, only these N types and what they need. Error: LIMIT for types that
+ * expand without bound.
+ */
+int btf_header_c(struct strbuf *out, const struct btf *btf, const u32 *roots,
+		 size_t n, const char *where, struct skep_err *err);
+
+/* ---- dump_raw.c: one type as bpftool's raw format -------------------------- */
+
+/* One line, and one more for each member; nothing for void. */
+void btf_raw_text(struct strbuf *out, const struct btf *btf, u32 id);
+void btf_raw_json(struct json *j, const struct btf *btf, u32 id);
 
 #endif

@@ -6,6 +6,7 @@
 #include "runtime/runtime.h"
 #include "call/call.h"
 #include "call/timer.h"
+#include "btf/core.h"
 #include "base/vec.h"
 #include "isa/isa.h"
 #include "maps/map.h"
@@ -366,6 +367,7 @@ static int prog_decode(struct runtime *rt, struct runtime_prog *p, const u32 *ma
 		.insns = ip->insns, .nr_insns = ip->nr_insns, .prog_type = ip->type,
 		.nr_maps = p->img->nr_maps, .helper = call_helper,
 		.ctx = ctx_desc(ip->type), .user = p,
+		.externs = p->img->externs, .nr_externs = p->img->nr_externs,
 	};
 	char where[256];
 
@@ -462,17 +464,35 @@ static enum err_id fault_err(enum vm_fault_kind kind)
 	}
 }
 
+/* The program reached what the target's types have no value for. */
+static int core_fault(const struct image *img, const struct image_core *core,
+		      const char *where, struct skep_err *err)
+{
+	struct strbuf text = { 0 };
+	int r;
+
+	core_describe(&text, img->btf, &core->relo);
+	r = err_set(err, ERR_CORE, where, "CO-RE relocation of %s failed: %s", sb_text(&text),
+		    core->reason);
+	sb_free(&text);
+	return r;
+}
+
 static int rt_fault(const struct runtime *rt, struct skep_err *err)
 {
 	const struct vm_fault *f = vm_fault(rt->machine);
 	const struct runtime_prog *p = f->user;
 	const struct image_line *line = image_line(p->prog, f->insn);
 	const struct image_func *func = image_func(p->prog, f->insn);
+	const struct image_core *core = image_core(p->prog, f->insn);
 	char where[512];
 	int r;
 
 	image_where(where, sizeof(where), p->img, p->prog, f->insn);
-	r = err_set(err, fault_err(f->kind), where, "%s", f->text);
+	if (f->kind == VM_FAULT_HELPER && core)
+		r = core_fault(p->img, core, where, err);
+	else
+		r = err_set(err, fault_err(f->kind), where, "%s", f->text);
 	if (line && line->text[0])
 		err_source(err, line->line, line->col, line->text);
 	if (func && strcmp(func->name, p->prog->name))
@@ -480,6 +500,9 @@ static int rt_fault(const struct runtime *rt, struct skep_err *err)
 			 f->insn);
 	else
 		err_note(err, "program '%s', instruction %u", p->prog->name, f->insn);
+	if (f->kind == VM_FAULT_HELPER && core)
+		err_help(err, "choose with bpf_core_field_exists() and a second flavour of the "
+			 "struct, or give another kernel's types with --btf FILE");
 	if (f->kind == VM_FAULT_BUDGET)
 		err_help(err, "a longer run needs --budget N (struct skep_run.budget)");
 	return r;

@@ -72,6 +72,8 @@ static bool check_record(struct vm_machine *m, const struct arg *a)
 
 	if (!r || r->start != v || !r->drop)
 		return arg_fault(m, a, "is no record that the program has reserved");
+	m->gone = *r;
+	m->ready = NULL;
 	vm_region_del(m, v);
 	return true;
 }
@@ -232,7 +234,12 @@ bool vm_check_args(struct vm_machine *m, const struct vm_call *call, const u64 *
 
 	if (!call->fn && call->id != BPF_FUNC_tail_call) {
 		m->fault.helper = call->id;
-		if (call->row)
+		if (call->ext)
+			vm_fault_set(m, VM_FAULT_HELPER, "%s '%.100s' is the kernel's; "
+				     "the embedded engine has none",
+				     call->ext->kind == IMAGE_KFUNC ? "function" : "variable",
+				     call->ext->name);
+		else if (call->row)
 			vm_fault_set(m, VM_FAULT_HELPER,
 				     "helper bpf_%s#%u is not supported yet, or not for this type",
 				     call->row->name, call->id);

@@ -158,8 +158,13 @@ static void records_left(struct vm_machine *m)
 static void lend(struct run *run, void *mem, u64 bytes, void (*drop)(void *mem))
 {
 	const struct vm_region r = { (u64)mem, bytes, true, "record", drop };
+	struct vm_machine *m = run->engine;
+	struct vm_lent *l;
 
-	vm_region_add(run->engine, &r);
+	vm_region_add(m, &r);
+	l = &m->lent.v[vm_region_find(m, r.start) - 1];
+	l->user = m->code->bind.user;
+	l->insn = (u32)(m->at - m->code->insns);
 }
 
 #include "vm/interp.inc"

@@ -26,6 +26,7 @@ struct vm_call {
 	helper_fn fn;
 	const struct helper_row *row;	/* NULL: no such helper */
 	u32 id;
+	const struct image_extern *ext;	/* reaching it is a fault: no kernel here */
 };
 
 struct vm_code {
@@ -50,7 +51,7 @@ struct vm_frame {
 
 /* The stack grows downward; frame F owns the VM_STACK_BYTES bytes below
  * stack + sizeof(stack) - F * VM_STACK_BYTES. */
-/* A region, and the call that asked for it. */
+/* A region, and the call that asked for it when the program owes it. */
 struct vm_lent {
 	struct vm_region r;
 	const void *user;
@@ -76,6 +77,7 @@ struct vm_machine {
 	const struct vm_insn *lock_at;	/* the call that took it */
 	VEC(struct vm_lent) lent;	/* sorted by start */
 	u32 owed;		/* those of them with a drop() */
+	struct vm_region gone;	/* the last one that the program gave back */
 	u64 charged;		/* of the budget, for work of helpers */
 	struct vm_fault fault;
 };
@@ -162,6 +164,7 @@ static inline void vm_machine_start(struct vm_machine *m, const struct vm_code *
 	m->run = run;
 	m->ctx = ctx;
 	m->lock = NULL;
+	m->gone.bytes = 0;
 	m->fault.kind = VM_FAULT_NONE;
 	run->engine = m;
 	run->readable = vm_readable;

@@ -42,10 +42,6 @@ void vm_region_add(struct vm_machine *m, const struct vm_region *r)
 	l = &m->lent.v[i];
 	memmove(l + 1, l, (m->lent.n - 1 - i) * sizeof(*l));
 	*l = (struct vm_lent){ .r = *r };
-	if (m->at) {
-		l->user = m->code->bind.user;
-		l->insn = (u32)(m->at - m->code->insns);
-	}
 	m->owed += r->drop != NULL;
 }
 

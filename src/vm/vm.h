@@ -14,6 +14,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "model/image.h"
 #include "model/mapmem.h"
 #include "model/run.h"
 #include "model/tables.h"
@@ -35,6 +36,8 @@ struct vm_bind {
 	u32 prog_type;
 	const struct vm_map *maps;	/* by BPF_PSEUDO_MAP_IDX */
 	u32 nr_maps;
+	const struct image_extern *externs;	/* by BPF_PSEUDO_KFUNC_CALL, _BTF_ID */
+	u32 nr_externs;
 	helper_fn (*helper)(u32 id, u32 prog_type);
 	const struct ctx_desc *ctx;	/* NULL: the context has no fields */
 	const void *user;		/* for the caller: whose program this is */
@@ -45,7 +48,7 @@ enum vm_mode { VM_CHECKED, VM_FAST };
 /*
  * Decodes a program for one mode. WHERE prefixes messages. Errors: HELPER (a
  * call that BIND has no body for; in checked mode only when it is reached),
- * UNSUPPORTED (kfunc, callx, address-space cast, BTF ids), RUN.
+ * UNSUPPORTED (callx, address-space cast; in fast mode what a kernel has), RUN.
  */
 int vm_code_new(struct vm_code **out, const struct vm_bind *bind,
 		enum vm_mode mode, const char *where, struct skep_err *err);

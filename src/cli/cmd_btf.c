@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * cmd_btf.c: type information in files, in bpftool's grammar:
+ *
+ *	skep btf dump [file] FILE [format raw|c] [root_id ID]...
+ *
+ * FILE is raw BTF or an ELF file with a section .BTF.
+ */
+#include "cli/cli.h"
+#include "obj/obj.h"
+#include <ctype.h>
+
+#define SYS_BTF "/sys/kernel/btf/"
+#define SYS_VMLINUX SYS_BTF "vmlinux"
+
+struct dump {
+	const char *path, *base;
+	VEC(u32) roots;		/* only these types */
+	bool json, c;
+};
+
+/* Calls PRINT for each type that is wanted, until it says no. */
+static void each_type(const struct dump *d, const struct btf *btf,
+		      bool (*print)(void *to, const struct btf *btf, u32 id), void *to)
+{
+	bool more = true;
+
+	for (size_t i = 0; i < d->roots.n && more; i++)
+		more = print(to, btf, d->roots.v[i]);
+	for (u32 id = btf->first_id; !d->roots.n && id < btf->nr_types && more; id++)
+		more = print(to, btf, id);
+}
+
+/* What was collected goes out in pieces, so that memory stays small. */
+static bool flush(struct strbuf *out, size_t above)
+{
+	bool ok = out->n <= above || fwrite(out->s, 1, out->n, stdout) == out->n;
+
+	if (out->n > above)
+		sb_reset(out);
+	return ok;
+}
+
+static int finish(struct strbuf *out)
+{
+	int status = print_out(out);
+
+	sb_free(out);
+	return status;
+}
+
+static bool print_text(void *to, const struct btf *btf, u32 id)
+{
+	btf_raw_text(to, btf, id);
+	return flush(to, 1 << 16);
+}
+
+static int dump_text(const struct dump *d, const struct btf *btf)
+{
+	struct strbuf out = { 0 };
+
+	each_type(d, btf, print_text, &out);
+	return finish(&out);
+}
+
+static bool print_json(void *to, const struct btf *btf, u32 id)
+{
+	struct json *j = to;
+
+	btf_raw_json(j, btf, id);
+	return flush(j->out, 1 << 16);
+}
+
+/* {"types": [...]} */
+static int dump_json(const struct dump *d, const struct btf *btf)
+{
+	struct strbuf out = { 0 };
+	struct json j = { .out = &out };
+
+	json_obj(&j, NULL);
+	json_arr(&j, "types");
+	each_type(d, btf, print_json, &j);
+	json_arr_end(&j);
+	json_obj_end(&j);
+	sb_putc(&out, '\n');
+	return finish(&out);
+}
+
+static int dump_c(const struct dump *d, const struct btf *btf)
+{
+	struct strbuf out = { 0 };
+	struct skep_err err = { 0 };
+
+	if (btf_header_c(&out, btf, d->roots.v, d->roots.n, d->path, &err)) {
+		sb_free(&out);
+		return report(&err);
+	}
+	return finish(&out);
+}
+
+static int dump_types(const struct dump *d, const struct btf *btf)
+{
+	for (size_t i = 0; i < d->roots.n; i++)
+		if (d->roots.v[i] >= btf->nr_types) {
+			fprintf(stderr, "skep btf: %s has no type %u; there are 1..%u\n",
+				d->path, d->roots.v[i], btf->nr_types - 1);
+			return EXIT_NO_ANSWER;
+		}
+	if (d->c)
+		return dump_c(d, btf);
+	return d->json ? dump_json(d, btf) : dump_text(d, btf);
+}
+
+static int dump_file(const struct dump *d)
+{
+	struct btf_file base = { 0 }, f = { 0 };
+	struct skep_err err = { 0 };
+	int status;
+
+	if ((d->base && obj_open_btf(&base, d->base, NULL, &err)) ||
+	    obj_open_btf(&f, d->path, base.btf, &err))
+		status = report(&err);
+	else
+		status = dump_types(d, f.btf);
+	btf_close_file(&f);
+	btf_close_file(&base);
+	return status;
+}
+
+static bool is_module(const char *path)
+{
+	return !strncmp(path, SYS_BTF, strlen(SYS_BTF)) && strcmp(path, SYS_VMLINUX);
+}
+
+static bool parse_root(struct dump *d, const struct command *cmd, const char *word)
+{
+	char *end;
+	unsigned long id = strtoul(word, &end, 10);
+
+	if (!isdigit((unsigned char)*word) || *end || !id || id > UINT32_MAX) {
+		usage_error(cmd, "'%s' is no type id", word);
+		return false;
+	}
+	*vec_push(&d->roots) = (u32)id;
+	return true;
+}
+
+/* WORDS[*I] and its value; moves *I behind them. */
+static bool parse_word(struct dump *d, const struct command *cmd,
+		       const char **words, size_t n, size_t *i)
+{
+	const char *word = words[*i], *value = *i + 1 < n ? words[*i + 1] : "";
+
+	*i += 2;
+	if (!strcmp(word, "root_id"))
+		return parse_root(d, cmd, value);
+	if (strcmp(word, "format")) {
+		usage_error(cmd, "'%s' after the file; expected 'format' or 'root_id'", word);
+		return false;
+	}
+	d->c = !strcmp(value, "c");
+	if (!d->c && strcmp(value, "raw")) {
+		usage_error(cmd, "format '%s'; there are raw and c", value);
+		return false;
+	}
+	*i += d->c && *i < n && !strcmp(words[*i], "unsorted");	/* it always is */
+	return true;
+}
+
+/* What follows "dump"; N words. False after a usage error. */
+static bool parse_dump(struct dump *d, const struct command *cmd,
+		       const char **words, size_t n)
+{
+	size_t i = n && !strcmp(words[0], "file");
+
+	if (i == n) {
+		usage_error(cmd, "which file? give raw BTF or an object");
+		return false;
+	}
+	d->path = words[i++];
+	while (i < n)
+		if (!parse_word(d, cmd, words, n, &i))
+			return false;
+	return true;
+}
+
+int cmd_btf(const struct command *cmd, int argc, char **argv)
+{
+	struct dump d = { 0 };
+	const struct opt opts[] = {
+		{ "base", 'B', OPT_STR, "FILE", "the BTF that FILE goes on after", &d.base },
+		{ "base-btf", 0, OPT_STR, "FILE", "the same, bpftool's name for it", &d.base },
+		{ "json", 'j', OPT_FLAG, NULL, "format raw as one JSON document", &d.json },
+		{ 0 },
+	};
+	struct opt_result res;
+	int status = EXIT_NO_ANSWER;
+
+	if (!opts_parse(&res, cmd, opts, argc, argv))
+		return res.status;
+	if (!res.operands.n)
+		usage_error(cmd, "what? `skep btf dump FILE` prints types");
+	else if (strcmp(res.operands.v[0], "dump"))
+		usage_error(cmd, "no '%s'; there is dump", res.operands.v[0]);
+	else if (parse_dump(&d, cmd, res.operands.v + 1, res.operands.n - 1)) {
+		if (!d.base && is_module(d.path))
+			d.base = SYS_VMLINUX;
+		status = dump_file(&d);
+	}
+	vec_free(&d.roots);
+	vec_free(&res.operands);
+	return status;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * btf_file.c: the BTF of any file: raw, or the .BTF section of an ELF file of
+ * any machine, class and byte order (BPF objects, vmlinux, kernel modules).
+ * Looks at nothing else of the file.
+ */
+#include "obj/obj.h"
+#include <gelf.h>
+
+/* The one section .BTF, bounds checked. */
+static int find_section(Elf *elf, const struct os_file *file, const char *path,
+			GElf_Shdr *out, struct skep_err *err)
+{
+	Elf_Scn *scn = NULL;
+	size_t strings;
+	bool found = false;
+
+	if (elf_getshdrstrndx(elf, &strings))
+		return err_set(err, ERR_ELF, path, "no section names: %s", elf_errmsg(-1));
+	while ((scn = elf_nextscn(elf, scn))) {
+		GElf_Shdr sh;
+		const char *name = gelf_getshdr(scn, &sh) ?
+			elf_strptr(elf, strings, sh.sh_name) : NULL;
+
+		if (!name || strcmp(name, ".BTF"))
+			continue;
+		if (found)
+			return err_set(err, ERR_ELF_SECTION, path, "two sections .BTF");
+		if (sh.sh_type == SHT_NOBITS || sh.sh_flags & SHF_COMPRESSED ||
+		    !in_bounds(sh.sh_offset, sh.sh_size, file->size))
+			return err_set(err, ERR_ELF_SECTION, path,
+				       "section .BTF at 0x%llx, %llu bytes, is not in the file",
+				       (unsigned long long)sh.sh_offset,
+				       (unsigned long long)sh.sh_size);
+		*out = sh;
+		found = true;
+	}
+	return found ? 0 : err_set(err, ERR_BTF, path,
+				   "no section .BTF; clang -target bpf -g makes one");
+}
+
+static int section_of(const struct os_file *file, const char *path,
+		      GElf_Shdr *sh, struct skep_err *err)
+{
+	Elf *elf;
+	int ret;
+
+	elf_version(EV_CURRENT);
+	elf = elf_memory((char *)(uintptr_t)file->data, file->size);
+	if (!elf || elf_kind(elf) != ELF_K_ELF)
+		ret = err_set(err, ERR_ELF, path, "no ELF file: %s", elf_errmsg(-1));
+	else
+		ret = find_section(elf, file, path, sh, err);
+	elf_end(elf);
+	return ret;
+}
+
+int obj_open_btf(struct btf_file *f, const char *path, const struct btf *base,
+		 struct skep_err *err)
+{
+	struct os_file file;
+	GElf_Shdr sh = { 0 };
+	char *where;
+	int ret = os_file_read(&file, path, err);
+
+	memset(f, 0, sizeof(*f));
+	if (ret)
+		return ret;
+	if (!obj_is_elf(file.data, file.size))
+		return btf_open_read(f, &file, path, base, err);
+	ret = section_of(&file, path, &sh, err);
+	if (!ret) {
+		where = arena_printf(&f->arena, "%s:.BTF", path);
+		ret = btf_parse_split(&f->btf, &f->arena, base, file.data + sh.sh_offset,
+				      sh.sh_size, where, err);
+	}
+	if (!ret && !base)
+		btf_guess_addr(f->btf);
+	os_file_close(&file);
+	if (ret)
+		btf_close_file(f);
+	return ret;
+}

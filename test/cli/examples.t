@@ -1,0 +1,22 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# examples.t: each program of examples/ on the embedded engine and on the
+# running kernel, packet by packet: no difference. (What they print is tested
+# with their READMEs.)
+. test/tap.sh
+cap=examples/firewall/traffic.pcapng
+why=$($SKEP run --on kernel examples/firewall/firewall.o $cap -q 2>&1) ||
+	skip_all "$(printf '%s' "$why" | head -n 1)"
+
+for line in \
+	"firewall/firewall.o --map deny=examples/firewall/deny.json" \
+	"balancer/balancer.o --map services=examples/balancer/services.json --map backends=examples/balancer/backends.json" \
+	"constructs/ipv4.o" \
+	"constructs/entry.o --prog entry"
+do
+	set -- $line
+	obj=examples/$1
+	shift
+	ok "$obj $*" $SKEP run --on both $obj $cap "$@"
+done
+done_testing
