@@ -293,6 +293,8 @@ int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
 		ro.rand_seed = opts->rand_seed;
 		ro.print = opts->print;
 		ro.print_arg = opts->print_arg;
+		ro.probe = opts->probe;
+		ro.virtual_clock = opts->clock == SKEP_CLOCK_RUN;
 	}
 	r = obj_ready(obj->img, err);
 	if (r)
@@ -368,6 +370,7 @@ static int run_loaded(struct skep_prog *prog, struct skep_run *run, struct skep_
 		.data = run->data, .bytes = run->data_bytes, .ifindex = run->ifindex,
 		.rx_queue = run->rx_queue, .repeat = run->repeat,
 		.budget = run->budget ? run->budget : (u64)BUDGET_DEFAULT,
+		.now_ns = run->now_ns,
 	};
 	int r = b->ops->test_run(b, (u32)prog->loaded, &t, err);
 
@@ -394,6 +397,23 @@ int skep_prog_run(struct skep_prog *prog, struct skep_run *run, struct skep_err 
 		return err_set(err, ERR_RUN, NULL, "no data, and data_bytes is %u",
 			       run->data_bytes);
 	return run_loaded(prog, run, err);
+}
+
+int skep_object_run_timers(struct skep_object *obj, uint64_t now_ns, uint32_t *waiting,
+			   struct skep_err *err)
+{
+	struct backend *b = obj->backend;
+	u32 left = 0;
+	int r = 0;
+
+	err_clear(err);
+	if (!b)
+		return err_set(err, ERR_RUN, obj->img->file, "the object is not loaded");
+	if (b->ops->timers_run)
+		r = b->ops->timers_run(b, now_ns, BUDGET_DEFAULT, &left, err);
+	if (waiting)
+		*waiting = left;
+	return r;
 }
 
 /* ---- maps ------------------------------------------------------------------------ */

@@ -3,12 +3,15 @@
 #include "base/os.h"
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/vfs.h>
 #include <time.h>
 #include <sys/utsname.h>
@@ -380,6 +383,83 @@ void os_kernel(char *release, char *build, size_t size)
 u64 os_pid_tgid(void)
 {
 	return (u64)(u32)getpid() << 32 | (u32)gettid();
+}
+
+u64 os_uid_gid(void)
+{
+	return (u64)(u32)getgid() << 32 | (u32)getuid();
+}
+
+void os_comm(char name[16])
+{
+	memset(name, 0, 16);
+	prctl(PR_GET_NAME, name);
+}
+
+/* Where the tree of cgroups is mounted, or NULL. */
+static const char *cgroup_root(void)
+{
+	static const char *const roots[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
+	char file[64];
+
+	for (size_t i = 0; i < ARRAY_LEN(roots); i++) {
+		snprintf(file, sizeof(file), "%s/cgroup.controllers", roots[i]);
+		if (!access(file, F_OK))
+			return roots[i];
+	}
+	return NULL;
+}
+
+/* PATH up to its LEVELth part; false when it has fewer. */
+static bool path_cut(char *path, int level)
+{
+	if (!strcmp(path, "/"))
+		*path = 0;
+	for (; level > 0; level--) {
+		if (*path != '/')
+			return false;
+		path += 1 + strcspn(path + 1, "/");
+	}
+	*path = 0;
+	return true;
+}
+
+u64 os_cgroup_id(int level)
+{
+	char line[PATH_MAX], dir[PATH_MAX + 64];
+	const char *root = cgroup_root();
+	FILE *f = root ? fopen("/proc/self/cgroup", "re") : NULL;
+	bool found = false;
+	struct stat st;
+
+	while (f && !found && fgets(line, sizeof(line), f))
+		found = !strncmp(line, "0::", 3);
+	if (f)
+		fclose(f);
+	line[found ? strcspn(line, "\n") : 0] = 0;
+	if (!found || (level >= 0 && !path_cut(line + 3, level)))
+		return 0;
+	snprintf(dir, sizeof(dir), "%s%s", root, line + 3);
+	return stat(dir, &st) ? 0 : st.st_ino;
+}
+
+bool os_pid_ns(u64 *dev, u64 *ino)
+{
+	struct stat st;
+
+	if (stat("/proc/self/ns/pid", &st))
+		return false;
+	*dev = st.st_dev;
+	*ino = st.st_ino;
+	return true;
+}
+
+int os_mem_read(void *to, u64 from, u64 bytes)
+{
+	const struct iovec local = { to, bytes }, remote = { (void *)(uintptr_t)from, bytes };
+	ssize_t n = process_vm_readv(getpid(), &local, 1, &remote, 1, 0);
+
+	return n == (ssize_t)bytes ? 0 : -EFAULT;
 }
 
 /* ---- libraries on first use ------------------------------------------ */

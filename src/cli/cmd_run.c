@@ -15,7 +15,8 @@ struct run_opts {
 	const char *prog, *type, *output, *verdicts, *expect, *on;
 	struct str_list maps;		/* NAME=FILE */
 	struct ports_opts ports;
-	u64 repeat, budget, cpus;
+	const char *clock;
+	u64 repeat, budget, cpus, linger;
 	struct load_opts load;
 	bool json, verbose, quiet;
 };
@@ -34,6 +35,9 @@ struct job {
 	u64 packets;			/* of all captures so far */
 	u64 cut;			/* captured in part */
 	u64 ns;				/* of cpu time for all packets, reading included */
+	bool capture_clock;		/* time is that of the packets */
+	u64 now;			/* ns: of the last packet */
+	u32 timers;			/* that wait at the end */
 	struct strbuf text;		/* of the packet at hand (-v) */
 	struct skep_err *err;
 };
@@ -212,6 +216,7 @@ static int load(struct job *j)
 		.size = sizeof(opts), .cpus = (u32)j->o.cpus,
 		.print = j->o.quiet ? NULL : print_message,
 		.engine = j->on == ON_KERNEL ? SKEP_KERNEL : SKEP_USER,
+		.clock = j->capture_clock ? SKEP_CLOCK_RUN : SKEP_CLOCK_REAL,
 	};
 	int r = choose_program(j);
 
@@ -352,6 +357,7 @@ static int run_packets(struct job *j, const char *path, struct capture *c, struc
 			return bad_link(j, path, p.number, p.link);
 		t->data = p.data;
 		t->bytes = p.bytes;
+		t->now_ns = j->now = max_u64(j->now, p.time_ns);
 		if (j->on == ON_BOTH)
 			r = both_packet(&j->both, p.number, t, j->err);
 		else
@@ -376,7 +382,8 @@ static int run_packets(struct job *j, const char *path, struct capture *c, struc
 static bool is_plain(const struct job *j)
 {
 	return !j->o.verbose && !j->out && !j->o.verdicts && !j->o.expect &&
-	       j->o.repeat <= 1 && j->on != ON_BOTH && !j->events.maps.n;
+	       j->o.repeat <= 1 && j->on != ON_BOTH && !j->events.maps.n &&
+	       !j->capture_clock;
 }
 
 static int run_capture(struct job *j, const char *path, struct capture *c)
@@ -386,6 +393,16 @@ static int run_capture(struct job *j, const char *path, struct capture *c)
 	if (is_plain(j) && !ports_wanted(&j->ports))
 		return run_batches(j, path, c, &t);
 	return run_packets(j, path, c, &t);
+}
+
+/* Timers that are due by now, and with --linger those of so much time more. */
+static int last_timers(struct job *j)
+{
+	struct backend *b = j->prog->obj->backend;
+	u64 end = j->now + j->o.linger * 1000000;
+
+	return b->ops->timers_run ?
+	       b->ops->timers_run(b, end, j->o.budget, &j->timers, j->err) : 0;
 }
 
 /* N packets that arrived at IN. */
@@ -484,6 +501,8 @@ static int run_inputs(struct job *j)
 	}
 	if (!r && j->ports.nr_in)
 		r = run_ports(j);
+	if (!r)
+		r = last_timers(j);
 	j->ns = os_clock_cpu_ns() - start;
 	return r;
 }
@@ -550,6 +569,7 @@ static void results_json(struct strbuf *out, struct job *j)
 	json_str(&js, "type", progtype_row(j->v.prog_type)->name);
 	json_u64(&js, "packets", j->packets);
 	json_u64(&js, "packets_cut", j->cut);
+	json_u64(&js, "timers_waiting", j->timers);
 	json_u64(&js, "ns_per_packet", ns_per_packet(j));
 	json_obj(&js, "verdicts");
 	for (size_t i = 0; i < n; i++)
@@ -581,6 +601,9 @@ static void warn(struct job *j)
 			"the program saw the captured bytes\n",
 			j->cut, j->packets);
 	ports_warn(&j->ports);
+	if (j->timers)
+		fprintf(stderr, "note: timers that still wait after the last packet: %u%s\n",
+			j->timers, j->capture_clock ? "; --linger MS lets time go on" : "");
 	for (u32 i = XDP_REDIRECT + 1; i < VERDICT_SLOTS; i++)
 		odd += j->v.small[i];
 	for (size_t i = 0; i < j->v.big.n; i++)
@@ -699,6 +722,20 @@ static int check_outputs(const struct command *cmd, const struct run_opts *o)
 	return EXIT_YES;
 }
 
+static int check_clock(const struct command *cmd, struct job *j)
+{
+	j->capture_clock = j->o.clock && !strcmp(j->o.clock, "capture");
+	if (j->o.clock && !j->capture_clock && strcmp(j->o.clock, "real"))
+		return usage_error(cmd, "--clock is real or capture, not '%s'", j->o.clock);
+	if (j->o.linger && !j->capture_clock)
+		return usage_error(cmd, "--linger needs --clock capture");
+	if (j->o.linger > UINT32_MAX)
+		return usage_error(cmd, "--linger is at most 4294967295");
+	if (j->capture_clock && j->on != ON_USER)
+		return usage_error(cmd, "--clock capture is for the embedded engine");
+	return EXIT_YES;
+}
+
 static int check_operands(const struct command *cmd, struct job *j)
 {
 	if (!j->o.budget)
@@ -713,9 +750,9 @@ static int check_operands(const struct command *cmd, struct job *j)
 			cmd,
 			"a packet capture is needed, or - for one on standard input, "
 			"or a live port such as tap:NAME");
-	if (check_engine(cmd, j) || check_ports(cmd, j))
+	if (check_engine(cmd, j) || check_ports(cmd, j) || check_outputs(cmd, &j->o))
 		return EXIT_NO_ANSWER;
-	return check_outputs(cmd, &j->o);
+	return check_clock(cmd, j);
 }
 
 static void job_free(struct job *j)
@@ -770,6 +807,11 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 		 &o->repeat},
 		{"budget", 0, OPT_U64, "N",
 		 "instructions that one run may take (default 1000000)", &o->budget},
+		{"clock", 0, OPT_STR, "WHICH",
+		 "what programs see: real (default), or capture: the packets' times",
+		 &o->clock},
+		{"linger", 0, OPT_U64, "MS",
+		 "with --clock capture, time for timers after the last packet", &o->linger},
 		{"cpus", 0, OPT_U64, "N",
 		 "values of a per-cpu map (default: cpus of the machine)", &o->cpus},
 		LOAD_OPTS(&o->load),

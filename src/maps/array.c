@@ -125,6 +125,7 @@ static int array_update(struct map *m, const void *key, const void *value,
 		value_set_locked(m, elem, value, cpu);
 	else
 		return -EINVAL;
+	value_retire(m, elem);
 	return 0;
 }
 

@@ -21,6 +21,7 @@ struct test_run {
 	u32 ifindex, rx_queue;
 	u32 repeat;		/* executions; 0 = 1 */
 	u64 budget;		/* instructions an execution may take */
+	u64 now_ns;		/* what a virtual clock shows; it never goes back */
 	/* out */
 	u32 retval;		/* of the last execution */
 	const u8 *data_out;	/* packet after it; valid until the next run */
@@ -93,6 +94,11 @@ struct backend_ops {
 	   packet that it is about. */
 	int (*test_run_batch)(struct backend *b, u32 prog, struct test_run *t,
 			      struct test_packet *pkts, u32 *n, struct skep_err *err);
+	/* Lets timers of maps that are due run, with BUDGET instructions each, and
+	   says how many wait then. A virtual clock goes on to NOW_NS before. NULL
+	   in an engine that does so by itself. Errors as of test_run. */
+	int (*timers_run)(struct backend *b, u64 now_ns, u64 budget, u32 *waiting,
+			  struct skep_err *err);
 };
 
 /* First member of every backend. */

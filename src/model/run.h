@@ -10,6 +10,7 @@
 #include "base/base.h"
 
 struct map;
+struct btf;
 struct run;
 struct vm_code;
 struct vm_map;
@@ -48,6 +49,19 @@ struct redirect {
 	u32 flags;		/* BPF_F_BROADCAST, BPF_F_EXCLUDE_INGRESS */
 };
 
+/* What bpf_ktime_get_ns and timers go by. */
+struct run_clock {
+	bool is_virtual;	/* every clock shows ns; else the system's clocks */
+	u64 ns;
+};
+
+/* Around the caller. */
+struct run_task {
+	bool probe;		/* bpf_probe_read may read all of this process */
+	u64 cgroup_id;		/* at the first call that wanted it; 0 = not yet */
+	s32 retval;		/* of bpf_get_retval and bpf_set_retval */
+};
+
 struct run {
 	struct packet_buf pkt;	/* first: a context's packet fields */
 	struct xdp_view xdp;
@@ -59,6 +73,9 @@ struct run {
 	/* bytes that the program may read at ADDR; 0 none. For pointers that no
 	   verifier looks at: the strings of bpf_trace_printk. NULL = none ever */
 	u64 (*readable)(struct run *run, u64 addr);
+	/* may the program read (or write) BYTES at ADDR? For memory that it hands
+	   on in a dynptr. NULL = a verifier has seen to it */
+	bool (*access)(struct run *run, u64 addr, u64 bytes, bool write);
 	void *engine;		/* private to the engine */
 	/* the program in slot INDEX of a prog array, or NULL; set by runtime */
 	const struct vm_code *(*tail_target)(struct run *run, struct map *map, u32 index);
@@ -78,6 +95,10 @@ struct run {
 	const struct vm_map *(*inner_map)(struct run *run, const void *ptr);
 	const struct vm_map *(*inner_at)(struct run *run, u64 addr);
 	struct redirect redirect;
+	struct run_clock clock;
+	struct run_task task;
+	const struct btf *btf;	/* of the programs' object, or NULL */
+	struct timers *timers;	/* of bpf_timer_init; NULL = there are none */
 	u64 insns;		/* that the last execution took; set by the engine */
 	bool stop;		/* set by the engine on a fault inside a callback */
 };

@@ -86,7 +86,7 @@ static bool map_ok(const struct vm_map *map, u64 addr, u64 size, bool write)
  * A pointer into a map may have come from a program that tail-called this one
  * (by the stack or another map), so all frames' programs are looked at.
  */
-static const struct vm_map *any_map_at(const struct vm_machine *m, u64 addr)
+const struct vm_map *vm_map_at(const struct vm_machine *m, u64 addr)
 {
 	const struct vm_map *map = map_at(m->code, addr);
 
@@ -118,7 +118,7 @@ static bool mem_ok(struct vm_machine *m, u64 addr, u64 size, bool write)
 	if (p->data && p->data_meta <= p->data &&
 	    inside(addr, size, (u64)p->data_meta, (u64)p->data))
 		return true;
-	map = any_map_at(m, addr);
+	map = vm_map_at(m, addr);
 	if (map)
 		return map_ok(map, addr, size, write);
 	if (!write && inside(addr, size, (u64)m->run->key, (u64)m->run->key + m->run->key_bytes))
@@ -126,6 +126,11 @@ static bool mem_ok(struct vm_machine *m, u64 addr, u64 size, bool write)
 	reg = region_at(m, addr);
 	return reg && in_bounds(addr - reg->start, size, reg->bytes) &&
 	       (reg->writable || !write);
+}
+
+bool vm_access(struct run *run, u64 addr, u64 bytes, bool write)
+{
+	return mem_ok(run->engine, addr, bytes, write);
 }
 
 /* Bytes from ADDR to the end of what START..END allows. */
@@ -138,7 +143,7 @@ u64 vm_readable(struct run *run, u64 addr)
 {
 	struct vm_machine *m = run->engine;
 	const struct packet_buf *p = &run->pkt;
-	const struct vm_map *map = any_map_at(m, addr);
+	const struct vm_map *map = vm_map_at(m, addr);
 	const struct vm_region *reg = region_at(m, addr);
 	u64 off;
 
@@ -256,7 +261,7 @@ static void fault_mem(struct vm_machine *m, u64 addr, u64 size, bool write)
 	const struct packet_buf *p = &m->run->pkt;
 	const char *verb = write ? "written" : "read";
 	u64 top = (u64)m->stack + sizeof(m->stack), frame = (u64)vm_frame_top(m, m->depth);
-	const struct vm_map *map = any_map_at(m, addr);
+	const struct vm_map *map = vm_map_at(m, addr);
 	const struct vm_region *reg = region_at(m, addr);
 	const struct vm_map *beside = map_near(m->code, addr);
 	const struct vm_region *near = region_near(m, addr);

@@ -434,6 +434,67 @@ static void version(void **state)
 	assert_int_equal(sscanf(skep_version(), "%d.%d.%d", &major, &minor, &patch), 3);
 }
 
+/* What the kernel says to a program of TYPE that calls helper ID. */
+static void load_refused(uint32_t id, const char *license, const char *text)
+{
+	const struct bpf_insn insns[] = {
+		BPF_MOV64_IMM(BPF_REG_0, 0), BPF_EMIT_CALL(id), BPF_EXIT_INSN(),
+	};
+	struct skep_object *obj = NULL;
+	struct skep_err err;
+
+	assert_int_equal(skep_object_from_insns(&obj, BPF_PROG_TYPE_XDP, "test", insns,
+						LEN(insns), NULL, 0, license, &err), 0);
+	assert_int_equal(skep_object_load(obj, NULL, &err), text ? -ENOTSUP : 0);
+	if (text && !strstr(skep_err_text(&err), text))
+		fail_msg("'%s' is not in: %s", text, skep_err_text(&err));
+	skep_object_close(obj);
+}
+
+static void refused_helpers(void **state)
+{
+	load_refused(BPF_FUNC_trace_printk, "BSD", "cannot call GPL-restricted function from "
+		     "non-GPL compatible program: bpf_trace_printk#6, license 'BSD'");
+	load_refused(BPF_FUNC_trace_printk, NULL, "license ''");
+	load_refused(BPF_FUNC_trace_printk, "Dual BSD/GPL", NULL);
+	load_refused(BPF_FUNC_ktime_get_ns, NULL, NULL);
+	load_refused(BPF_FUNC_skb_load_bytes, "GPL", "program of this type cannot use helper "
+		     "bpf_skb_load_bytes#26: 'test' is of type xdp");
+	load_refused(195896080, "GPL", NULL);	/* where CO-RE found nothing */
+}
+
+/* A program that reads 8 bytes at an address of this process, and its clock. */
+static void probe_and_clock(void **state)
+{
+	static const char secret[8] = "secret!";
+	const struct bpf_insn insns[] = {
+		BPF_MOV64_REG(BPF_REG_1, BPF_REG_10), BPF_ALU64_IMM(BPF_ADD, BPF_REG_1, -8),
+		BPF_MOV64_IMM(BPF_REG_2, 8), BPF_LD_IMM64(BPF_REG_3, (uint64_t)(uintptr_t)secret),
+		BPF_EMIT_CALL(BPF_FUNC_probe_read_kernel),
+		BPF_MOV64_REG(BPF_REG_6, BPF_REG_0), BPF_EMIT_CALL(BPF_FUNC_ktime_get_ns),
+		BPF_ALU64_REG(BPF_ADD, BPF_REG_0, BPF_REG_6), BPF_EXIT_INSN(),
+	};
+	struct skep_load_opts opts = { .size = sizeof(opts), .clock = SKEP_CLOCK_RUN };
+	struct skep_run run = { .data = "packet", .data_bytes = 6, .now_ns = 1000 };
+	uint32_t waiting = 7;
+
+	for (opts.probe = 0; opts.probe < 2; opts.probe++) {
+		struct skep_object *obj = open_insns(insns, LEN(insns), NULL, 0);
+
+		assert_int_equal(skep_object_run_timers(obj, 0, NULL, NULL), -EINVAL);
+		assert_int_equal(skep_object_load(obj, &opts, NULL), 0);
+		run.now_ns = 1000;
+		assert_int_equal(skep_prog_run(skep_object_prog(obj, "test"), &run, NULL), 0);
+		assert_int_equal(run.retval, opts.probe ? 1000 : 1000 - EFAULT);
+		run.now_ns = 500;	/* the clock does not go back */
+		assert_int_equal(skep_object_run_timers(obj, 2000, &waiting, NULL), 0);
+		assert_int_equal(waiting, 0);
+		assert_int_equal(skep_prog_run(skep_object_prog(obj, "test"), &run, NULL), 0);
+		assert_int_equal(run.retval, opts.probe ? 2000 : 2000 - EFAULT);
+		skep_object_close(obj);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -452,6 +513,8 @@ int main(void)
 		cmocka_unit_test(program_counts),
 		cmocka_unit_test(per_cpu_values),
 		cmocka_unit_test(prints),
+		cmocka_unit_test(refused_helpers),
+		cmocka_unit_test(probe_and_clock),
 		cmocka_unit_test(headers_are_cplusplus),
 	};
 
