@@ -39,4 +39,8 @@ const struct host host_xdp = {
 	.same_context = true,
 };
 
-const struct host *const host_all[] = { &host_xdp, NULL };
+const struct host *const host_all[] = {
+	&host_xdp, &host_socket_filter, &host_sched_cls, &host_sched_act,
+	&host_cgroup_skb, &host_lwt_in, &host_lwt_out, &host_lwt_xmit,
+	&host_lwt_seg6local, NULL,
+};
