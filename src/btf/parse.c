@@ -89,9 +89,12 @@ static int parse_strings(struct parse *p, const u8 *data)
 	if (!p->in_place)
 		s = arena_copy(p->arena, s, n);	/* before the checks */
 	/* the empty name is the base's */
-	if (!btf->base && (!n || s[0]))
-		return err_set(p->err, ERR_BTF, p->where,
-			       "strings do not begin with a NUL byte");
+	if (!btf->base && (!n || s[0])) {
+		err_set(p->err, ERR_BTF, p->where,
+			"strings do not begin with a NUL byte");
+		err_help(p->err, "BTF of a kernel module needs the kernel's as its base");
+		return -EINVAL;
+	}
 	if (n && s[n - 1])
 		return err_set(p->err, ERR_BTF, p->where,
 			       "strings do not end with a NUL byte");

@@ -3,21 +3,14 @@
  * cmd_inspect.c: what is in an object: programs with the helpers they call,
  * maps with their types, BTF and licence. Runs nothing.
  */
-#include "cli/cli.h"
+#include "cli/inspect.h"
 #include "isa/isa.h"
 
 /* ---- columns -------------------------------------------------------------------- */
 
 enum { COLUMNS_MAX = 8 };
 
-/* Rows of cells, printed with columns as wide as they need. */
-struct table {
-	struct arena arena;
-	VEC(const char *) cells;
-	u32 columns;
-};
-
-static void cell(struct table *t, const char *text)
+void table_cell(struct table *t, const char *text)
 {
 	*vec_push(&t->cells) = arena_strdup(&t->arena, text);
 }
@@ -27,7 +20,7 @@ static void cell_u64(struct table *t, u64 n)
 	*vec_push(&t->cells) = arena_printf(&t->arena, "%llu", (unsigned long long)n);
 }
 
-static void table_print(struct strbuf *out, struct table *t)
+void table_print(struct strbuf *out, struct table *t)
 {
 	size_t width[COLUMNS_MAX] = { 0 };
 
@@ -65,7 +58,7 @@ static struct helpers helpers_of(const struct image_prog *p)
 	for (u32 i = 0; i < p->nr_insns; i += isa_slots(&p->insns[i])) {
 		u32 id = (u32)p->insns[i].imm, k;
 
-		if (isa_op(&p->insns[i]) != OP_CALL)
+		if (isa_op(&p->insns[i]) != OP_CALL || id == IMAGE_POISON)
 			continue;
 		for (k = 0; k < h.n && h.id[k] != id; k++)
 			;
@@ -145,7 +138,7 @@ static void progs_text(struct strbuf *out, const struct image *img)
 	char name[64];
 
 	for (size_t i = 0; i < ARRAY_LEN(head); i++)
-		cell(&t, head[i]);
+		table_cell(&t, head[i]);
 	for (u32 i = 0; i < img->nr_progs; i++) {
 		const struct image_prog *p = &img->progs[i];
 		struct helpers h = helpers_of(p);
@@ -157,12 +150,12 @@ static void progs_text(struct strbuf *out, const struct image *img)
 		}
 		if (h.more)
 			sb_printf(&names, " and %u more calls", h.more);
-		cell(&t, p->name);
-		cell(&t, p->section);
-		cell(&t, prog_type_name(p));
+		table_cell(&t, p->name);
+		table_cell(&t, p->section);
+		table_cell(&t, prog_type_name(p));
 		cell_u64(&t, p->nr_insns);
 		cell_u64(&t, p->nr_funcs ? p->nr_funcs - 1 : 0);
-		cell(&t, sb_text(&names));
+		table_cell(&t, sb_text(&names));
 	}
 	sb_free(&names);
 	table_print(out, &t);
@@ -175,25 +168,25 @@ static void maps_text(struct strbuf *out, const struct image *img)
 	struct strbuf text = { 0 };
 
 	for (size_t i = 0; i < ARRAY_LEN(head); i++)
-		cell(&t, head[i]);
+		table_cell(&t, head[i]);
 	for (u32 i = 0; i < img->nr_maps; i++) {
 		const struct image_map *m = &img->maps[i];
 
-		cell(&t, m->name);
-		cell(&t, map_type_name(m));
+		table_cell(&t, m->name);
+		table_cell(&t, map_type_name(m));
 		type_text(&text, img, m->key_type, m->key_size);
-		cell(&t, sb_text(&text));
+		table_cell(&t, sb_text(&text));
 		type_text(&text, img, m->value_type, m->value_size);
-		cell(&t, sb_text(&text));
+		table_cell(&t, sb_text(&text));
 		cell_u64(&t, m->max_entries);
 		flags_text(&text, m->map_flags);
-		cell(&t, sb_text(&text));
+		table_cell(&t, sb_text(&text));
 	}
 	sb_free(&text);
 	table_print(out, &t);
 }
 
-static void image_text(struct strbuf *out, const struct image *img)
+static void image_text(struct strbuf *out, const struct image *img, bool all)
 {
 	sb_printf(out, "%s: %u program%s, %u map%s, ", img->file, img->nr_progs,
 		  img->nr_progs == 1 ? "" : "s", img->nr_maps, img->nr_maps == 1 ? "" : "s");
@@ -206,11 +199,12 @@ static void image_text(struct strbuf *out, const struct image *img)
 		progs_text(out, img);
 	if (img->nr_maps)
 		maps_text(out, img);
+	inspect_types_text(out, img, all);
 }
 
 /* ---- JSON -------------------------------------------------------------------------------- */
 
-static void prog_json(struct json *j, const struct image_prog *p)
+static void prog_json(struct json *j, const struct image *img, const struct image_prog *p)
 {
 	struct helpers h = helpers_of(p);
 	char name[64];
@@ -233,6 +227,7 @@ static void prog_json(struct json *j, const struct image_prog *p)
 	json_arr_end(j);
 	if (h.more)
 		json_u64(j, "more_calls", h.more);
+	inspect_core_json(j, img, p);
 	json_obj_end(j);
 }
 
@@ -263,12 +258,13 @@ static void image_json(struct json *j, const struct image *img)
 	json_u64(j, "btf_types", img->btf ? img->btf->nr_types - 1 : 0);
 	json_arr(j, "programs");
 	for (u32 i = 0; i < img->nr_progs; i++)
-		prog_json(j, &img->progs[i]);
+		prog_json(j, img, &img->progs[i]);
 	json_arr_end(j);
 	json_arr(j, "maps");
 	for (u32 i = 0; i < img->nr_maps; i++)
 		map_json(j, img, &img->maps[i]);
 	json_arr_end(j);
+	inspect_types_json(j, img);
 	json_obj_end(j);
 }
 
@@ -276,9 +272,12 @@ static void image_json(struct json *j, const struct image *img)
 
 int cmd_inspect(const struct command *cmd, int argc, char **argv)
 {
-	bool as_json = false;
+	struct load_opts load = { 0 };
+	bool as_json = false, all = false;
 	const struct opt opts[] = {
 		{ "json", 'j', OPT_FLAG, NULL, "print JSON", &as_json },
+		{ "verbose", 'v', OPT_FLAG, NULL, "list all CO-RE relocations", &all },
+		LOAD_OPTS(&load),
 		{ 0 }
 	};
 	struct strbuf out = { 0 };
@@ -288,7 +287,7 @@ int cmd_inspect(const struct command *cmd, int argc, char **argv)
 	int status = EXIT_YES;
 
 	if (!opts_parse(&res, cmd, opts, argc, argv))
-		return res.status;
+		return vec_free(&load.set), res.status;
 	if (!res.operands.n)
 		status = usage_error(cmd, "an object or a C file is needed");
 	if (as_json)
@@ -296,14 +295,14 @@ int cmd_inspect(const struct command *cmd, int argc, char **argv)
 	for (size_t i = 0; !status && i < res.operands.n; i++) {
 		struct skep_object *obj;
 
-		if (input_object(&obj, res.operands.v[i], &err)) {
+		if (input_object(&obj, res.operands.v[i], &load, &err)) {
 			status = report(&err);
 			break;
 		}
 		if (as_json)
 			image_json(&j, obj->img);
 		else
-			image_text(&out, obj->img);
+			image_text(&out, obj->img, all);
 		skep_object_close(obj);
 	}
 	if (as_json) {
@@ -314,5 +313,6 @@ int cmd_inspect(const struct command *cmd, int argc, char **argv)
 		status = print_out(&out);
 	sb_free(&out);
 	vec_free(&res.operands);
+	vec_free(&load.set);
 	return status;
 }

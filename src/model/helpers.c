@@ -49,3 +49,64 @@ bool helper_moves_packet(u32 id)
 			return true;
 	return false;
 }
+
+/*
+ * Helpers that are for some map types, and map types that are for some helpers
+ * only: who stands in no row goes with every partner that stands in none.
+ */
+static const struct { u16 id, type; } pairs[] = {
+	{ BPF_FUNC_tail_call, BPF_MAP_TYPE_PROG_ARRAY },
+	{ BPF_FUNC_perf_event_read, BPF_MAP_TYPE_PERF_EVENT_ARRAY },
+	{ BPF_FUNC_perf_event_read_value, BPF_MAP_TYPE_PERF_EVENT_ARRAY },
+	{ BPF_FUNC_perf_event_output, BPF_MAP_TYPE_PERF_EVENT_ARRAY },
+	{ BPF_FUNC_skb_output, BPF_MAP_TYPE_PERF_EVENT_ARRAY },
+	{ BPF_FUNC_xdp_output, BPF_MAP_TYPE_PERF_EVENT_ARRAY },
+	{ BPF_FUNC_ringbuf_output, BPF_MAP_TYPE_RINGBUF },
+	{ BPF_FUNC_ringbuf_reserve, BPF_MAP_TYPE_RINGBUF },
+	{ BPF_FUNC_ringbuf_query, BPF_MAP_TYPE_RINGBUF },
+	{ BPF_FUNC_ringbuf_reserve_dynptr, BPF_MAP_TYPE_RINGBUF },
+	{ BPF_FUNC_user_ringbuf_drain, BPF_MAP_TYPE_USER_RINGBUF },
+	{ BPF_FUNC_get_stackid, BPF_MAP_TYPE_STACK_TRACE },
+	{ BPF_FUNC_skb_under_cgroup, BPF_MAP_TYPE_CGROUP_ARRAY },
+	{ BPF_FUNC_current_task_under_cgroup, BPF_MAP_TYPE_CGROUP_ARRAY },
+	{ BPF_FUNC_redirect_map, BPF_MAP_TYPE_DEVMAP },
+	{ BPF_FUNC_redirect_map, BPF_MAP_TYPE_DEVMAP_HASH },
+	{ BPF_FUNC_redirect_map, BPF_MAP_TYPE_CPUMAP },
+	{ BPF_FUNC_redirect_map, BPF_MAP_TYPE_XSKMAP },
+	{ BPF_FUNC_map_lookup_elem, BPF_MAP_TYPE_DEVMAP },
+	{ BPF_FUNC_map_lookup_elem, BPF_MAP_TYPE_DEVMAP_HASH },
+	{ BPF_FUNC_map_lookup_elem, BPF_MAP_TYPE_XSKMAP },
+	{ BPF_FUNC_map_lookup_elem, BPF_MAP_TYPE_ARRAY_OF_MAPS },
+	{ BPF_FUNC_map_lookup_elem, BPF_MAP_TYPE_HASH_OF_MAPS },
+	{ BPF_FUNC_map_push_elem, BPF_MAP_TYPE_QUEUE },
+	{ BPF_FUNC_map_push_elem, BPF_MAP_TYPE_STACK },
+	{ BPF_FUNC_map_push_elem, BPF_MAP_TYPE_BLOOM_FILTER },
+	{ BPF_FUNC_map_peek_elem, BPF_MAP_TYPE_QUEUE },
+	{ BPF_FUNC_map_peek_elem, BPF_MAP_TYPE_STACK },
+	{ BPF_FUNC_map_peek_elem, BPF_MAP_TYPE_BLOOM_FILTER },
+	{ BPF_FUNC_map_pop_elem, BPF_MAP_TYPE_QUEUE },
+	{ BPF_FUNC_map_pop_elem, BPF_MAP_TYPE_STACK },
+	{ BPF_FUNC_map_lookup_percpu_elem, BPF_MAP_TYPE_PERCPU_ARRAY },
+	{ BPF_FUNC_map_lookup_percpu_elem, BPF_MAP_TYPE_PERCPU_HASH },
+	{ BPF_FUNC_map_lookup_percpu_elem, BPF_MAP_TYPE_LRU_PERCPU_HASH },
+};
+
+/* Types in pairs[] that other helpers take as well. */
+static bool is_plain(u32 type)
+{
+	return type == BPF_MAP_TYPE_PERCPU_ARRAY || type == BPF_MAP_TYPE_PERCPU_HASH ||
+	       type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
+}
+
+bool helper_takes_map(u32 id, u32 type)
+{
+	bool particular = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
+		if (pairs[i].id == id && pairs[i].type == type)
+			return true;
+		particular |= pairs[i].id == id && id != BPF_FUNC_map_lookup_elem;
+		particular |= pairs[i].type == type && !is_plain(type);
+	}
+	return !particular;
+}
