@@ -9,7 +9,7 @@
  *	if (skep_object_open(&obj, "fw.o", &err) || skep_object_load(obj, NULL, &err))
  *		return fputs(skep_err_text(&err), stderr), 1;
  *	struct skep_prog *prog = skep_object_prog(obj, "firewall");
- *	struct skep_run run = { .data = packet, .data_bytes = n };
+ *	struct skep_run run = { .size = sizeof(run), .data = packet, .data_bytes = n };
  *	if (skep_prog_run(prog, &run, &err)) ...
  *	skep_object_close(obj);
  *
@@ -146,18 +146,28 @@ const char *skep_prog_section(const struct skep_prog *prog);
 uint32_t skep_prog_type(const struct skep_prog *prog);	/* BPF_PROG_TYPE_* */
 
 struct skep_run {
+	size_t size;		/* sizeof(struct skep_run) */
 	/* in */
-	const void *data;	/* packet: an Ethernet frame for XDP */
+	const void *data;	/* packet: an Ethernet frame */
 	uint32_t data_bytes;
 	uint32_t ifindex, rx_queue;
 	uint32_t repeat;	/* 0 = once */
 	uint64_t budget;	/* instructions per run; 0 = 1,000,000 */
 	uint64_t now_ns;	/* with SKEP_CLOCK_RUN; the clock never goes back */
+	/* struct xdp_md or __sk_buff, or NULL: the fields that
+	   BPF_PROG_TEST_RUN takes, all others 0 */
+	const void *ctx_in;
+	uint32_t ctx_in_bytes;
 	/* out */
+	uint32_t ctx_out_bytes;
+	const void *ctx_out;	/* struct __sk_buff afterwards, for types that have
+				   it, else NULL; valid until the next run */
 	uint32_t retval;
 	uint32_t data_out_bytes;
 	const void *data_out;	/* packet afterwards; valid until the next run */
 	uint32_t redirect_ifindex;	/* of bpf_redirect; 0 = none */
+	uint32_t redirect_flags;	/* BPF_F_INGRESS; 2 neigh, 4 peer */
+	uint32_t tc_classid;
 	uint64_t insns;		/* executed by the last run */
 	uint64_t duration_ns;	/* mean of the runs, when repeat > 1 */
 };

@@ -371,6 +371,7 @@ static int run_loaded(struct skep_prog *prog, struct skep_run *run, struct skep_
 		.rx_queue = run->rx_queue, .repeat = run->repeat,
 		.budget = run->budget ? run->budget : (u64)BUDGET_DEFAULT,
 		.now_ns = run->now_ns,
+		.ctx_in = run->ctx_in, .ctx_in_bytes = run->ctx_in_bytes,
 	};
 	int r = b->ops->test_run(b, (u32)prog->loaded, &t, err);
 
@@ -380,6 +381,10 @@ static int run_loaded(struct skep_prog *prog, struct skep_run *run, struct skep_
 	run->data_out = t.data_out;
 	run->data_out_bytes = t.bytes_out;
 	run->redirect_ifindex = t.redirect_ifindex;
+	run->redirect_flags = t.redirect_flags;
+	run->tc_classid = t.tc_classid;
+	run->ctx_out = t.ctx_out;
+	run->ctx_out_bytes = t.ctx_out_bytes;
 	run->insns = t.insns;
 	run->duration_ns = t.duration_ns;
 	return 0;
@@ -393,6 +398,9 @@ int skep_prog_run(struct skep_prog *prog, struct skep_run *run, struct skep_err 
 	if (!prog->obj->backend || prog->loaded < 0)
 		return err_set(err, ERR_RUN, NULL, "program '%s' is not loaded",
 			       skep_prog_name(prog));
+	if (run->size != sizeof(*run))
+		return err_set(err, ERR_RUN, NULL, "struct skep_run has size %zu, not %zu",
+			       run->size, sizeof(*run));
 	if (run->data_bytes && !run->data)
 		return err_set(err, ERR_RUN, NULL, "no data, and data_bytes is %u",
 			       run->data_bytes);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* table.c: which helper has which body. */
 #include "call/bodies.h"
+#include "call/skb.h"
 #include <linux/bpf.h>
 
 static const helper_fn bodies[] = {
@@ -82,7 +83,63 @@ static const helper_fn bodies[] = {
 	[BPF_FUNC_xdp_store_bytes] = call_xdp_store,
 };
 
+/* Where the context is struct __sk_buff. */
+static const helper_fn skb_bodies[] = {
+	[BPF_FUNC_skb_store_bytes] = call_skb_store,
+	[BPF_FUNC_l3_csum_replace] = call_l3_csum,
+	[BPF_FUNC_l4_csum_replace] = call_l4_csum,
+	[BPF_FUNC_clone_redirect] = call_skb_clone_redirect,
+	[BPF_FUNC_get_cgroup_classid] = call_skb_zero,
+	[BPF_FUNC_skb_vlan_push] = call_skb_vlan_push,
+	[BPF_FUNC_skb_vlan_pop] = call_skb_vlan_pop,
+	[BPF_FUNC_redirect] = call_skb_redirect,
+	[BPF_FUNC_get_route_realm] = call_skb_zero,
+	[BPF_FUNC_skb_load_bytes] = call_skb_load,
+	[BPF_FUNC_csum_diff] = call_csum_diff,
+	[BPF_FUNC_skb_change_proto] = call_skb_change_proto,
+	[BPF_FUNC_skb_change_type] = call_skb_change_type,
+	[BPF_FUNC_get_hash_recalc] = call_skb_hash,
+	[BPF_FUNC_skb_change_tail] = call_skb_change_tail,
+	[BPF_FUNC_skb_pull_data] = call_skb_pull,
+	[BPF_FUNC_csum_update] = call_csum_update,
+	[BPF_FUNC_set_hash_invalid] = call_skb_hash_clear,
+	[BPF_FUNC_skb_change_head] = call_skb_change_head,
+	[BPF_FUNC_get_socket_cookie] = call_skb_cookie,
+	[BPF_FUNC_get_socket_uid] = call_skb_zero,
+	[BPF_FUNC_set_hash] = call_skb_hash_set,
+	[BPF_FUNC_skb_adjust_room] = call_skb_adjust_room,
+	[BPF_FUNC_skb_load_bytes_relative] = call_skb_load_relative,
+	[BPF_FUNC_skb_ecn_set_ce] = call_skb_ecn_ce,
+	[BPF_FUNC_get_netns_cookie] = call_skb_cookie,
+	[BPF_FUNC_csum_level] = call_csum_level,
+	[BPF_FUNC_skb_cgroup_classid] = call_skb_zero,
+	[BPF_FUNC_redirect_neigh] = call_skb_redirect_neigh,
+	[BPF_FUNC_redirect_peer] = call_skb_redirect_peer,
+	[BPF_FUNC_skb_set_tstamp] = call_skb_tstamp,
+};
+
+static bool has_skb(u32 prog_type)
+{
+	switch (prog_type) {
+	case BPF_PROG_TYPE_SOCKET_FILTER:
+	case BPF_PROG_TYPE_SCHED_CLS:
+	case BPF_PROG_TYPE_SCHED_ACT:
+	case BPF_PROG_TYPE_CGROUP_SKB:
+	case BPF_PROG_TYPE_LWT_IN:
+	case BPF_PROG_TYPE_LWT_OUT:
+	case BPF_PROG_TYPE_LWT_XMIT:
+	case BPF_PROG_TYPE_LWT_SEG6LOCAL:
+		return true;
+	}
+	return false;
+}
+
+/* Which types may call what is helper_types.def's to say. */
 helper_fn call_helper(u32 id, u32 prog_type)
 {
-	return id < ARRAY_LEN(bodies) && helper_offered(id, prog_type) ? bodies[id] : NULL;
+	if (!helper_offered(id, prog_type))
+		return NULL;
+	if (has_skb(prog_type) && id < ARRAY_LEN(skb_bodies) && skb_bodies[id])
+		return skb_bodies[id];
+	return id < ARRAY_LEN(bodies) ? bodies[id] : NULL;
 }

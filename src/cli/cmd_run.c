@@ -5,6 +5,7 @@
  */
 #include "cli/ports.h"
 #include "cli/run.h"
+#include "host/hosts.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -100,7 +101,10 @@ static int set_types(struct job *j)
 
 static bool takes_packets(const struct skep_prog *p)
 {
-	return skep_prog_type(p) == BPF_PROG_TYPE_XDP;
+	for (const struct host *const *h = host_all; *h; h++)
+		if ((*h)->prog_type == skep_prog_type(p))
+			return true;
+	return false;
 }
 
 static void note_programs(struct job *j, bool packets_only)
@@ -132,7 +136,8 @@ static int no_program(struct job *j)
 		r = err_set(j->err, ERR_PROG_NONE, NULL, "there is no program '%s'", j->o.prog);
 	else
 		r = err_set(j->err, ERR_PROG_NONE, NULL,
-			    "no program takes packets; XDP programs do (SEC(\"xdp\"))");
+			    "no program takes packets; those of type xdp, tc, socket, "
+			    "cgroup_skb and lwt do (SEC(\"xdp\"), SEC(\"tc\") ...)");
 	note_programs(j, false);
 	return r;
 }
@@ -242,6 +247,19 @@ static int load(struct job *j)
 
 /* ---- packets --------------------------------------------------------------------------- */
 
+static enum capture_verdict verdict_kind(u32 prog_type)
+{
+	switch (prog_type) {
+	case BPF_PROG_TYPE_XDP:
+		return VERDICT_XDP;
+	case BPF_PROG_TYPE_SCHED_CLS:
+	case BPF_PROG_TYPE_SCHED_ACT:
+		return VERDICT_TC;
+	default:
+		return VERDICT_NONE;
+	}
+}
+
 static int write_packet(struct job *j, const struct capture_iface *in, const struct packet *p,
 			const struct test_run *t)
 {
@@ -254,7 +272,7 @@ static int write_packet(struct job *j, const struct capture_iface *in, const str
 	out.data = t->data_out;
 	out.bytes = t->bytes_out;
 	out.wire_bytes = t->bytes_out + (p->wire_bytes - p->bytes);
-	return capture_out_write(j->out, &out, VERDICT_XDP, t->retval, j->err);
+	return capture_out_write(j->out, &out, verdict_kind(j->v.prog_type), t->retval, j->err);
 }
 
 static void print_packet_text(struct job *j, u64 number, const struct packet *p,
@@ -308,7 +326,7 @@ static int bad_link(struct job *j, const char *path, u64 number, u32 link)
 
 	return err_set(j->err, ERR_PCAP_LINK, path,
 		       "packet %" PRIu64
-		       " has link type %s (%u); XDP programs take Ethernet frames",
+		       " has link type %s (%u); programs take Ethernet frames",
 		       number, name ? name : "unknown", link);
 }
 
@@ -604,6 +622,8 @@ static void warn(struct job *j)
 	if (j->timers)
 		fprintf(stderr, "note: timers that still wait after the last packet: %u%s\n",
 			j->timers, j->capture_clock ? "; --linger MS lets time go on" : "");
+	if (j->v.prog_type != BPF_PROG_TYPE_XDP)
+		return;
 	for (u32 i = XDP_REDIRECT + 1; i < VERDICT_SLOTS; i++)
 		odd += j->v.small[i];
 	for (size_t i = 0; i < j->v.big.n; i++)

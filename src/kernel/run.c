@@ -31,7 +31,8 @@ int kernel_test_run(struct backend *b, u32 prog, struct test_run *t, struct skep
 	p = &k->progs.v[prog];
 	a = (union bpf_attr){ .test = { .prog_fd = (u32)p->fd, .data_in = (uintptr_t)t->data,
 		.data_size_in = t->bytes, .data_out = (uintptr_t)k->out,
-		.data_size_out = OUT_BYTES, .repeat = t->repeat } };
+		.data_size_out = OUT_BYTES, .repeat = t->repeat,
+		.ctx_in = (uintptr_t)t->ctx_in, .ctx_size_in = t->ctx_in_bytes } };
 	r = sys_bpf(BPF_PROG_TEST_RUN, &a);
 	if (r < 0)
 		return failed(k, p, t, r, err);

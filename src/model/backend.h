@@ -22,11 +22,17 @@ struct test_run {
 	u32 repeat;		/* executions; 0 = 1 */
 	u64 budget;		/* instructions an execution may take */
 	u64 now_ns;		/* what a virtual clock shows; it never goes back */
+	const void *ctx_in;	/* the UAPI struct of the type's context, or NULL */
+	u32 ctx_in_bytes;
 	/* out */
 	u32 retval;		/* of the last execution */
 	const u8 *data_out;	/* packet after it; valid until the next run */
 	u32 bytes_out;
 	u32 redirect_ifindex;	/* target of bpf_redirect, 0 none */
+	u32 redirect_flags;	/* BPF_F_INGRESS; SKB_REDIRECT_* of run.h */
+	u32 tc_classid;
+	const void *ctx_out;	/* NULL: none; valid until the next run */
+	u32 ctx_out_bytes;
 	u64 insns;		/* executed, of the last execution */
 	u64 duration_ns;	/* mean per execution; only when repeat > 1 */
 	bool in_place;		/* after test_run_batch: the program ran on the

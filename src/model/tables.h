@@ -124,6 +124,8 @@ enum {
 	CTX_READ = 1, CTX_WRITE = 2,
 	CTX_PKT = 4,		/* loads give a pointer (8 bytes) for a 4-byte field */
 	CTX_NARROW = 8,		/* parts of it may be read */
+	CTX_ARRAY = 16,		/* of 32-bit words; with NARROW: bytes, also written so */
+	CTX_CAPPED = 32,	/* writes of the view's greatest value or more do nothing */
 };
 
 struct ctx_desc {

@@ -598,6 +598,10 @@ static int run_once(struct runtime *rt, const struct runtime_prog *p, struct tes
 		return rt_fault(rt, err);
 	t->retval = (u32)ret;
 	t->insns = rt->run.insns;
+	if (p->host->finish) {
+		p->host->finish(&rt->run, t);
+		return 0;
+	}
 	t->data_out = rt->run.pkt.data;
 	t->bytes_out = (u32)(rt->run.pkt.data_end - rt->run.pkt.data);
 	t->redirect_ifindex = rt->run.xdp.redirect_ifindex;

@@ -319,7 +319,10 @@ static const struct ctx_field *ctx_access(struct vm_machine *m, u64 addr,
 
 	if (f && (f->flags & flag))
 		return f;
-	if (f)
+	if (f && !(f->flags & (CTX_READ | CTX_WRITE)))
+		vm_fault_set(m, VM_FAULT_MEM, "field '%s' of struct %s is not for programs "
+			     "of this type", f->name, d->name);
+	else if (f)
 		vm_fault_set(m, VM_FAULT_MEM, "field '%s' of struct %s is %s", f->name,
 			     d->name,
 			     flag == CTX_WRITE ? "written; it is read-only"
@@ -345,6 +348,14 @@ static u64 view_load(const u8 *at, u32 bytes)
 	return v;
 }
 
+static void view_store(u8 *at, u32 bytes, u64 val)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	val <<= 8 * (8 - bytes);
+#endif
+	memcpy(at, &val, bytes);
+}
+
 bool vm_ctx_load(struct vm_machine *m, u64 addr, u32 size, u64 *val)
 {
 	const struct ctx_field *f = ctx_access(m, addr, size, CTX_READ);
@@ -352,6 +363,10 @@ bool vm_ctx_load(struct vm_machine *m, u64 addr, u32 size, u64 *val)
 
 	if (!f)
 		return false;
+	if (f->flags & CTX_ARRAY) {
+		*val = view_load((u8 *)m->run + f->view_off + (off - f->off), size);
+		return true;
+	}
 	v = view_load((u8 *)m->run + f->view_off, f->view_size);
 	if (!(f->flags & CTX_PKT)) {
 		shift = (off - f->off) * 8;
@@ -369,13 +384,20 @@ bool vm_ctx_load(struct vm_machine *m, u64 addr, u32 size, u64 *val)
 bool vm_ctx_store(struct vm_machine *m, u64 addr, u32 size, u64 val)
 {
 	const struct ctx_field *f = ctx_access(m, addr, size, CTX_WRITE);
+	u8 *at;
 
 	if (!f)
 		return false;
-	if (size != f->size || f->view_size != f->size) {
+	if (size != f->size && !(f->flags & CTX_ARRAY)) {
 		vm_fault_set(m, VM_FAULT_MEM, "field '%s' is written in part", f->name);
 		return false;
 	}
-	memcpy((u8 *)m->run + f->view_off, &val, size);
+	if (f->flags & CTX_CAPPED && val >= (1ull << f->view_size * 8) - 1)
+		return true;
+	at = (u8 *)m->run + f->view_off;
+	if (f->flags & CTX_ARRAY)
+		view_store(at + (addr - (u64)m->run - f->off), size, val);
+	else
+		view_store(at, f->view_size, val);
 	return true;
 }

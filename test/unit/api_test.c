@@ -63,7 +63,8 @@ static void faults(const struct bpf_insn *insns, size_t n, uint64_t budget, int 
 		   const char *text, const char *text2)
 {
 	struct skep_object *obj = load_insns(insns, n, &counters, 1);
-	struct skep_run run = { .data = "packet", .data_bytes = 6, .budget = budget };
+	struct skep_run run = { .size = sizeof(run), .data = "packet",
+		.data_bytes = 6, .budget = budget };
 	struct skep_err err;
 
 	assert_int_equal(skep_prog_run(skep_object_prog(obj, "test"), &run, &err), ret);
@@ -82,7 +83,7 @@ static void runs_an_array(void **state)
 {
 	struct skep_object *obj = load_insns(pass, LEN(pass), NULL, 0);
 	struct skep_prog *prog = skep_object_prog(obj, "test");
-	struct skep_run run = { .data = "packet", .data_bytes = 6 };
+	struct skep_run run = { .size = sizeof(run), .data = "packet", .data_bytes = 6 };
 	struct skep_err err;
 
 	assert_non_null(prog);
@@ -105,7 +106,7 @@ static void array_is_copied(void **state)
 {
 	struct bpf_insn insns[] = { BPF_MOV64_IMM(BPF_REG_0, 5), BPF_EXIT_INSN() };
 	struct skep_object *obj = open_insns(insns, LEN(insns), NULL, 0);
-	struct skep_run run = { 0 };
+	struct skep_run run = { .size = sizeof(run) };
 	struct skep_err err;
 
 	memset(insns, 0xff, sizeof(insns));
@@ -150,7 +151,7 @@ static void every_macro(void **state)
 		BPF_EXIT_INSN(),
 	};
 	struct skep_object *obj = load_insns(insns, LEN(insns), NULL, 0);
-	struct skep_run run = { .data = "packet", .data_bytes = 6 };
+	struct skep_run run = { .size = sizeof(run), .data = "packet", .data_bytes = 6 };
 	struct skep_err err;
 
 	if (skep_prog_run(skep_object_prog(obj, "test"), &run, &err))
@@ -163,7 +164,7 @@ static void every_macro(void **state)
 static void repeats(void **state)
 {
 	struct skep_object *obj = load_insns(pass, LEN(pass), NULL, 0);
-	struct skep_run run = { .repeat = 1000 };
+	struct skep_run run = { .size = sizeof(run), .repeat = 1000 };
 	struct skep_err err;
 
 	assert_int_equal(skep_prog_run(skep_object_prog(obj, "test"), &run, &err), 0);
@@ -172,10 +173,71 @@ static void repeats(void **state)
 	skep_object_close(obj);
 }
 
+/* A context given and taken back, as BPF_PROG_TEST_RUN has it. */
+static void skb_context(void **state)
+{
+	const struct bpf_insn insns[] = {
+		BPF_LDX_MEM(BPF_W, BPF_REG_0, BPF_REG_1, offsetof(struct __sk_buff, mark)),
+		BPF_ALU64_IMM(BPF_ADD, BPF_REG_0, 1),
+		BPF_STX_MEM(BPF_W, BPF_REG_1, BPF_REG_0, offsetof(struct __sk_buff, mark)),
+		BPF_EXIT_INSN(),
+	};
+	struct __sk_buff in = { .mark = 41, .priority = 7 }, out;
+	struct skep_run run = { .size = sizeof(run), .data = "an Ethernet frame",
+		.data_bytes = 17, .ctx_in = &in, .ctx_in_bytes = sizeof(in) };
+	struct skep_object *obj;
+	struct skep_err err;
+
+	assert_int_equal(skep_object_from_insns(&obj, BPF_PROG_TYPE_SCHED_CLS, "test", insns,
+						LEN(insns), NULL, 0, "GPL", &err), 0);
+	assert_int_equal(skep_object_load(obj, NULL, &err), 0);
+	assert_int_equal(skep_prog_run(skep_object_prog(obj, "test"), &run, &err), 0);
+	assert_int_equal(run.retval, 42);
+	assert_int_equal(run.ctx_out_bytes, sizeof(out));
+	memcpy(&out, run.ctx_out, sizeof(out));
+	assert_int_equal(out.mark, 42);
+	assert_int_equal(out.priority, 7);
+	assert_int_equal(out.wire_len, 17);
+	in.hash = 1;
+	assert_true(skep_prog_run(skep_object_prog(obj, "test"), &run, &err) < 0);
+	run.data_bytes = 13;
+	assert_true(skep_prog_run(skep_object_prog(obj, "test"), &run, &err) < 0);
+	assert_non_null(strstr(skep_err_text(&err), "13 bytes"));
+	skep_object_close(obj);
+}
+
+/* The metadata stands before the packet. */
+static void xdp_context(void **state)
+{
+	const struct bpf_insn insns[] = {
+		BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_1, offsetof(struct xdp_md, data_meta)),
+		BPF_LDX_MEM(BPF_W, BPF_REG_0, BPF_REG_2, 0),
+		BPF_LDX_MEM(BPF_W, BPF_REG_3, BPF_REG_1,
+			    offsetof(struct xdp_md, ingress_ifindex)),
+		BPF_ALU64_REG(BPF_ADD, BPF_REG_0, BPF_REG_3),
+		BPF_EXIT_INSN(),
+	};
+	struct xdp_md in = { .data = 4, .data_end = 18, .ingress_ifindex = 5 };
+	struct skep_run run = { .size = sizeof(run), .data = "\1\0\0\0packet of 14 b",
+		.data_bytes = 18, .ctx_in = &in, .ctx_in_bytes = sizeof(in) };
+	struct skep_object *obj = load_insns(insns, LEN(insns), NULL, 0);
+	struct skep_err err;
+
+	if (skep_prog_run(skep_object_prog(obj, "test"), &run, &err))
+		fail_msg("%s", skep_err_text(&err));
+	assert_int_equal(run.retval, 6);
+	in.data = 3;
+	assert_true(skep_prog_run(skep_object_prog(obj, "test"), &run, &err) < 0);
+	run.size--;
+	assert_true(skep_prog_run(skep_object_prog(obj, "test"), &run, &err) < 0);
+	assert_non_null(strstr(skep_err_text(&err), "struct skep_run has size"));
+	skep_object_close(obj);
+}
+
 static void needs_loading(void **state)
 {
 	struct skep_object *obj = open_insns(pass, LEN(pass), &counters, 1);
-	struct skep_run run = { 0 };
+	struct skep_run run = { .size = sizeof(run) };
 	uint32_t key = 0;
 	uint64_t value = 0;
 	struct skep_err err;
@@ -339,7 +401,7 @@ static void program_counts(void **state)
 	};
 	struct skep_object *obj = load_insns(insns, LEN(insns), &counters, 1);
 	struct skep_map *map = skep_object_map(obj, "counters");
-	struct skep_run run = { .data = "x", .data_bytes = 1, .repeat = 5 };
+	struct skep_run run = { .size = sizeof(run), .data = "x", .data_bytes = 1, .repeat = 5 };
 	uint32_t key = 3;
 	uint64_t value = 100;
 	struct skep_err err;
@@ -398,7 +460,7 @@ static void prints(void **state)
 	const struct skep_load_opts opts = {
 		.size = sizeof(opts), .print = collect, .print_arg = text,
 	};
-	struct skep_run run = { 0 };
+	struct skep_run run = { .size = sizeof(run) };
 	struct skep_err err;
 
 	assert_int_equal(skep_object_load(obj, &opts, &err), 0);
@@ -475,7 +537,7 @@ static void probe_and_clock(void **state)
 		BPF_ALU64_REG(BPF_ADD, BPF_REG_0, BPF_REG_6), BPF_EXIT_INSN(),
 	};
 	struct skep_load_opts opts = { .size = sizeof(opts), .clock = SKEP_CLOCK_RUN };
-	struct skep_run run = { .data = "packet", .data_bytes = 6, .now_ns = 1000 };
+	struct skep_run run = { .size = sizeof(run), .data = "packet", .data_bytes = 6, .now_ns = 1000 };
 	uint32_t waiting = 7;
 
 	for (opts.probe = 0; opts.probe < 2; opts.probe++) {
@@ -503,6 +565,8 @@ int main(void)
 		cmocka_unit_test(array_is_copied),
 		cmocka_unit_test(every_macro),
 		cmocka_unit_test(repeats),
+		cmocka_unit_test(skb_context),
+		cmocka_unit_test(xdp_context),
 		cmocka_unit_test(needs_loading),
 		cmocka_unit_test(options_have_a_size),
 		cmocka_unit_test(bad_instructions),
