@@ -403,12 +403,16 @@ static int store_enum(struct load *l, const struct btf_type *t, const json_t *v,
 
 static int store_float(struct load *l, const json_t *v, u8 *out, u32 bytes, const char *name)
 {
+	const char *s = l->lib.json_string_value(v);
 	double d;
 	float f;
 
-	if (!json_is_number(v))
+	if (s && (!strcmp(s, "nan") || !strcmp(s, "inf") || !strcmp(s, "-inf")))
+		d = strtod(s, NULL);
+	else if (json_is_number(v))
+		d = l->lib.json_number_value(v);
+	else
 		return bad(l, "%s: a number is needed, not %s", name, kind_name(v));
-	d = l->lib.json_number_value(v);
 	f = (float)d;
 	if (bytes == sizeof(f))
 		memcpy(out, &f, sizeof(f));

@@ -84,6 +84,20 @@ u32 helper_id(const char *name);			/* 0 unknown; "bpf_" optional */
  * program has loaded are of no use afterwards. */
 bool helper_moves_packet(u32 id);
 
+/* ---- effect.def --------------------------------------------------------- */
+
+enum effect {
+#define EFFECT(name, key, text) EFFECT_##name,
+#include "model/effect.def"
+#undef EFFECT
+	EFFECT_MAX
+};
+
+const char *effect_key(enum effect e);		/* "reads_packets" */
+const char *effect_text(enum effect e);		/* "reads packets" */
+/* What calls of helper ID may do: bits 1 << enum effect. */
+u32 helper_effects(u32 id);
+
 /* ---- ctx/<type>.def ----------------------------------------------------- */
 
 /*
