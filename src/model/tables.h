@@ -98,6 +98,13 @@ const char *effect_text(enum effect e);		/* "reads packets" */
 /* What calls of helper ID may do: bits 1 << enum effect. */
 u32 helper_effects(u32 id);
 
+/* ---- cap.def ------------------------------------------------------------ */
+
+/* Capabilities besides CAP_BPF, as masks. */
+enum { NEED_NET_ADMIN = 1, NEED_PERFMON = 2 };
+unsigned progtype_caps(u32 type);
+unsigned maptype_caps(u32 type);
+
 /* ---- ctx/<type>.def ----------------------------------------------------- */
 
 /*
