@@ -74,8 +74,8 @@ int print_out(const struct strbuf *b);
 
 enum input_kind { INPUT_ELF, INPUT_C, INPUT_CAPTURE, INPUT_OTHER };
 
-/* By content, that of pipes included, which stays in them. What is neither an
- * object nor can be looked into counts as a capture. */
+/* By content, that of standard input and of the shell's pipes included, which
+ * stays in them. What cannot be looked into counts as a capture. */
 int input_kind(enum input_kind *kind, const char *path, struct skep_err *err);
 /* What messages call PATH: "-" is <stdin>. */
 const char *input_name(const char *path);

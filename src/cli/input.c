@@ -95,14 +95,20 @@ static enum input_kind stdin_kind(void)
 	return n >= 4 && obj_is_elf(head, (size_t)n) ? INPUT_ELF : INPUT_CAPTURE;
 }
 
-/* The same for a name of a pipe, which is left open: closing it would tell
- * who writes that nobody reads. */
+/* The same for a pipe that the shell made, as of <(...). Those with a name of
+ * their own are not opened: who opens one twice waits for a second writer. */
 static enum input_kind pipe_kind(const char *path)
 {
 	u8 head[64];
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : peek_pipe(fd, head, sizeof(head));
+	ssize_t n;
+	int fd;
 
+	if (strncmp(path, "/dev/fd/", 8) && strncmp(path, "/proc/self/fd/", 14))
+		return INPUT_CAPTURE;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : peek_pipe(fd, head, sizeof(head));
+	if (fd >= 0)
+		close(fd);
 	return n >= 4 && obj_is_elf(head, (size_t)n) ? INPUT_ELF : INPUT_CAPTURE;
 }
 
