@@ -692,8 +692,8 @@ static int load_root(struct load *l, const json_t *root)
 	if (json_is_array(root))
 		return load_elements(l, root);
 	return err_set(l->err, ERR_JSON, l->where,
-		       "an array [{\"key\": ..., \"value\": ...}, ...] is needed, not %s%s%s",
-		       kind_name(root), maps ? " without a map " : "", maps ? l->def->name : "");
+		       "an array [{\"key\": ..., \"value\": ...}, ...] is needed, "
+		       "not %s%s%s", kind_name(root), maps ? " without a map " : "", maps ? l->def->name : "");
 }
 
 static int parse(struct load *l, const struct os_file *f)
