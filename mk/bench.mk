@@ -11,11 +11,12 @@ BENCH_BIN := $(BENCH_SRC:%.c=$(O)/%)
 BENCH_SH  := $(sort $(wildcard bench/*.sh))
 BENCH_ALL  = $(foreach b,$(BENCH_BIN) $(BENCH_SH),$(if $(B),$(if $(findstring $(B),$b),$b),$b))
 
-$(O)/bench/%.o: private ALLCFLAGS += $(if $(TEST_PCAP),,-DNO_PCAP)
+$(O)/bench/%.o: private ALLCFLAGS += -Itest $(if $(TEST_PCAP),,-DNO_PCAP) \
+	$(if $(TEST_BPF),-DHAVE_LIBBPF)
 
 $(BENCH_BIN): $(O)/%: $(O)/%.o $(LIB_OBJ)
 	@$(SAY) LD $@
-	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(if $(TEST_PCAP),-lpcap) $(LDLIBS)
+	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(if $(TEST_PCAP),-lpcap) $(if $(TEST_BPF),-lbpf) $(LDLIBS)
 
 bench: all $(BENCH_BIN)
 	@set -e; export SKEP='$(CURDIR)/$(O)/skep' BUILD='$(CURDIR)/$(O)' LC_ALL=C; \

@@ -11,8 +11,9 @@
 # BUILD and the compilers in CC and CLANG, and starts at the project's root.
 
 TEST_PCAP   := $(call have,pcap.h)
-TEST_LIBS   := -lcmocka $(if $(TEST_PCAP),-lpcap)
-UNIT_SRC    := $(sort $(wildcard test/unit/*_test.c))
+TEST_BPF    := $(call have,bpf/libbpf.h)
+TEST_LIBS   := -lcmocka $(if $(TEST_PCAP),-lpcap) $(if $(TEST_BPF),-lbpf)
+UNIT_SRC    := $(sort $(wildcard test/unit/*_test.c test/diff/*_test.c))
 UNIT_BIN    := $(UNIT_SRC:%.c=$(O)/%)
 REPLAY_BIN  := $(FUZZ_SRC:%_fuzz.c=$(O)/%_replay)
 TEST_SCRIPT := $(sort $(wildcard test/*/*.t))
@@ -21,11 +22,13 @@ TEST_RUN     = SKEP='$(CURDIR)/$(O)/skep' BUILD='$(CURDIR)/$(O)' CC='$(CC)' \
 	CLANG='$(CLANG)' SAN='$(SAN)' test/run
 
 $(O)/test/%: private ALLCFLAGS += -DTEST_DIR='"test"' -Itest \
-	$(if $(TEST_PCAP),,-DNO_PCAP) -Wno-missing-prototypes
+	$(if $(TEST_PCAP),,-DNO_PCAP) $(if $(TEST_BPF),-DHAVE_LIBBPF) -Wno-missing-prototypes
 
 $(UNIT_BIN): $(O)/%: $(O)/%.o $(LIB_OBJ)
 	@$(SAY) LD $@
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LDLIBS)
+
+$(O)/test/diff/diff_test: $(O)/test/diff/gen.o
 
 $(REPLAY_BIN): $(O)/%_replay: $(O)/%_fuzz.o $(O)/test/fuzz/replay.o $(LIB_OBJ)
 	@$(SAY) LD $@

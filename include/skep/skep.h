@@ -53,11 +53,43 @@ int skep_object_open(struct skep_object **obj, const char *path, struct skep_err
 int skep_object_open_mem(struct skep_object **obj, const void *data, size_t bytes,
 			 const char *name, struct skep_err *err);
 
+/*
+ * What an object is opened for. Objects with CO-RE relocations take the types
+ * of a kernel, those with __kconfig variables its configuration; both are read
+ * only when an object asks. What the kernel lacks does not fail here: a program
+ * that reaches such a place ends with an error, and skep_object_load fails for
+ * a __kconfig variable that is not __weak.
+ */
+struct skep_open_opts {
+	size_t size;		/* sizeof(struct skep_open_opts) */
+	const char *btf;	/* file with a kernel's types, raw BTF or ELF; a name
+				   that begins with a version ("5.10.btf") says
+				   LINUX_KERNEL_VERSION too. NULL: the running
+				   kernel's, or else the object's own types */
+	const char *kconfig;	/* its configuration, plain or gzip; NULL: the
+				   running kernel's */
+};
+
+/* skep_object_open with options, which may be NULL. */
+int skep_object_open_opts(struct skep_object **obj, const char *path,
+			  const struct skep_open_opts *opts, struct skep_err *err);
+
+/*
+ * Sets a global variable, or a part of one ("cfg.ports[2]"), before the object
+ * is loaded: integers (decimal, 0x, negative, 'c'), true and false, names of
+ * enumerations, text for arrays of char, IPv4, IPv6 and MAC addresses in
+ * network order where the size fits. Types come from the object's BTF.
+ */
+int skep_object_set(struct skep_object *obj, const char *name, const char *value,
+		    struct skep_err *err);
+
 /* A map for programs that come without an object; sizes in bytes. */
 struct skep_map_def {
 	const char *name;	/* may be NULL */
 	uint32_t type;		/* BPF_MAP_TYPE_* */
 	uint32_t key_size, value_size, max_entries, map_flags;
+	const struct skep_map_def *inner;	/* of maps of maps: what the maps in
+						   it are like; else NULL */
 };
 
 /*
@@ -129,14 +161,36 @@ uint32_t skep_map_key_bytes(const struct skep_map *map);
 /* Of a value in the calls below: for per-cpu maps the values of all cpus, each
  * rounded up to 8 bytes. */
 size_t skep_map_value_bytes(const struct skep_map *map);
-/* 0 or the kernel's -errno: -ENOENT, -EEXIST, -E2BIG, -EINVAL ... The value of
+/* Queues, stacks and bloom filters have no keys: KEY may be NULL; update pushes,
+ * lookup peeks. The value of a map of maps is a map's number, 0 being the
+ * object's first.
+ * 0 or the kernel's -errno: -ENOENT, -EEXIST, -E2BIG, -EINVAL ... The value of
  * a prog array is the number of a program, 0 being the object's first; -EBADF
  * when there is none or it is not loaded. */
 int skep_map_lookup(struct skep_map *map, const void *key, void *value);
 int skep_map_update(struct skep_map *map, const void *key, const void *value, uint64_t flags);
 int skep_map_delete(struct skep_map *map, const void *key);
+/* Both in one step: of hash types, queues and stacks; -524 of others. */
+int skep_map_lookup_delete(struct skep_map *map, const void *key, void *value);
 /* KEY NULL = the first; -ENOENT after the last. */
 int skep_map_next_key(struct skep_map *map, const void *key, void *next);
+
+/* A record that a program left in a ring buffer or perf event array. */
+struct skep_event {
+	uint32_t cpu;		/* of the program; 0 for ring buffers */
+	uint32_t bytes;
+	const void *data;	/* aligned to 8 bytes; gone after the call */
+};
+
+/*
+ * Gives FN every complete record, oldest first (cpu by cpu for perf event
+ * arrays), and frees it; FN ends that, after the record, by anything but 0.
+ * How many there were, or a negative errno: -524 for other map types.
+ */
+int64_t skep_map_read(struct skep_map *map,
+		      int (*fn)(void *arg, const struct skep_event *e), void *arg);
+/* Records that found no room so far. */
+uint64_t skep_map_lost(const struct skep_map *map);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

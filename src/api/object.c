@@ -40,21 +40,34 @@ struct skep_object *object_twin(struct skep_object *obj)
 	return twin;
 }
 
-int skep_object_open_mem(struct skep_object **obj, const void *data, size_t bytes,
-			     const char *name, struct skep_err *err)
+int object_open(struct skep_object **obj, const struct skep_open_opts *opts,
+		const void *data, size_t bytes, const char *name, struct skep_err *err)
 {
+	struct target target = { .opts = { 0 } };
 	struct image *img;
 	int r;
 
 	*obj = NULL;
-	err_clear(err);
-	r = obj_open(&img, data, bytes, name ? name : "object", err);
+	if (opts) {
+		target.opts.btf = opts->btf;
+		target.opts.kconfig = opts->kconfig;
+	}
+	r = obj_open_for(&img, &target, data, bytes, name, err);
+	target_close(&target);
 	if (!r)
 		*obj = object_new(img);
 	return r;
 }
 
-int skep_object_open(struct skep_object **obj, const char *path, struct skep_err *err)
+int skep_object_open_mem(struct skep_object **obj, const void *data, size_t bytes,
+			     const char *name, struct skep_err *err)
+{
+	err_clear(err);
+	return object_open(obj, NULL, data, bytes, name ? name : "object", err);
+}
+
+int skep_object_open_opts(struct skep_object **obj, const char *path,
+			  const struct skep_open_opts *opts, struct skep_err *err)
 {
 	struct os_file f;
 	int r;
@@ -63,12 +76,42 @@ int skep_object_open(struct skep_object **obj, const char *path, struct skep_err
 	err_clear(err);
 	if (!path)
 		return err_set(err, ERR_RUN, NULL, "no object was named");
+	if (opts && opts->size != sizeof(*opts))
+		return err_set(err, ERR_RUN, NULL, "struct skep_open_opts has size %zu, not %zu",
+			       opts->size, sizeof(*opts));
 	r = os_file_read(&f, path, err);
 	if (r)
 		return r;
-	r = skep_object_open_mem(obj, f.data, f.size, path, err);
+	r = object_open(obj, opts, f.data, f.size, path, err);
 	os_file_close(&f);
 	return r;
+}
+
+static struct image_map image_of(const struct skep_map_def *def)
+{
+	return (struct image_map){
+		.name = def->name ? def->name : "", .type = def->type,
+		.key_size = def->key_size, .value_size = def->value_size,
+		.max_entries = def->max_entries, .map_flags = def->map_flags,
+	};
+}
+
+int skep_object_open(struct skep_object **obj, const char *path, struct skep_err *err)
+{
+	return skep_object_open_opts(obj, path, NULL, err);
+}
+
+int skep_object_set(struct skep_object *obj, const char *name, const char *value,
+		    struct skep_err *err)
+{
+	err_clear(err);
+	if (!name || !value)
+		return err_set(err, ERR_GLOBAL, obj->img->file,
+			       "a variable and a value are needed");
+	if (obj->backend)
+		return err_set(err, ERR_RUN, obj->img->file,
+			       "'%s' cannot be set: the object is loaded already", name);
+	return obj_set(obj->img, name, value, err);
 }
 
 int skep_object_from_insns(struct skep_object **obj, uint32_t prog_type,
@@ -76,18 +119,19 @@ int skep_object_from_insns(struct skep_object **obj, uint32_t prog_type,
 			       const struct skep_map_def *maps, size_t nr_maps,
 			       const char *license, struct skep_err *err)
 {
-	struct image_map *defs = mem_alloc(nr_maps * sizeof(*defs));
+	struct image_map *defs = mem_alloc(2 * nr_maps * sizeof(*defs)), *inner = defs + nr_maps;
 	struct image *img;
 	int r;
 
 	*obj = NULL;
 	err_clear(err);
-	for (size_t i = 0; i < nr_maps; i++)
-		defs[i] = (struct image_map){
-			.name = maps[i].name ? maps[i].name : "", .type = maps[i].type,
-			.key_size = maps[i].key_size, .value_size = maps[i].value_size,
-			.max_entries = maps[i].max_entries, .map_flags = maps[i].map_flags,
-		};
+	for (size_t i = 0; i < nr_maps; i++) {
+		defs[i] = image_of(&maps[i]);
+		if (!maps[i].inner)
+			continue;
+		inner[i] = image_of(maps[i].inner);
+		defs[i].inner = &inner[i];
+	}
 	r = obj_from_insns(&img, prog_type, name, insns, n, defs, (u32)nr_maps, license, err);
 	free(defs);
 	if (!r)
@@ -175,21 +219,25 @@ int object_map_update(struct skep_object *obj, u32 map, const void *key,
 	return b->ops->map_update(b, map, key, value, flags);
 }
 
-/* Puts the programs that M's definition names into its slots. */
-static int fill_prog_array(struct skep_object *obj, u32 m, struct skep_err *err)
+/* Puts what M's definition names into its slots: programs, maps. */
+static int fill_slots(struct skep_object *obj, u32 m, struct skep_err *err)
 {
 	const struct image_map *def = &obj->img->maps[m];
+	u8 *key = mem_alloc(def->key_size + sizeof(u32));
+	int r = 0;
 
-	for (u32 i = 0; i < def->nr_slots; i++) {
-		u32 prog = (u32)def->slots[i];
-		int r = def->slots[i] < 0 ? 0 : object_map_update(obj, m, &i, &prog, BPF_ANY);
+	for (u32 i = 0; !r && i < def->nr_slots; i++) {
+		u32 number = (u32)def->slots[i];
 
+		memcpy(key, &i, sizeof(i));
+		if (def->slots[i] >= 0)
+			r = object_map_update(obj, m, key, &number, BPF_ANY);
 		if (r)
-			return err_set(err, ERR_MAP_UPDATE, obj->img->file,
-				       "slot %u of map '%s': %s", i, def->name,
-				       strerror(-r));
+			err_set(err, ERR_MAP_UPDATE, obj->img->file, "slot %u of map '%s': %s",
+				i, def->name, strerror(-r));
 	}
-	return 0;
+	free(key);
+	return r;
 }
 
 int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
@@ -206,6 +254,9 @@ int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
 		ro.print = opts->print;
 		ro.print_arg = opts->print_arg;
 	}
+	r = obj_ready(obj->img, err);
+	if (r)
+		return r;
 	r = opts && opts->engine == SKEP_KERNEL ? kernel_open(&obj->backend, err) :
 						  runtime_open(&obj->backend, &ro, err);
 	if (!r && obj->backend->ops->image)
@@ -215,7 +266,7 @@ int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
 	if (!r)
 		r = load_progs(obj, only, err);
 	for (u32 i = 0; !r && i < obj->img->nr_maps; i++)
-		r = fill_prog_array(obj, i, err);
+		r = fill_slots(obj, i, err);
 	if (r && obj->backend) {
 		obj->backend->ops->close(obj->backend);
 		obj->backend = NULL;
@@ -363,4 +414,46 @@ int skep_map_next_key(struct skep_map *map, const void *key, void *next)
 	struct backend *b = map->obj->backend;
 
 	return b ? b->ops->map_next_key(b, map->index, key, next) : -EBADF;
+}
+
+int skep_map_lookup_delete(struct skep_map *map, const void *key, void *value)
+{
+	struct backend *b = map->obj->backend;
+
+	if (!b)
+		return -EBADF;
+	return b->ops->map_lookup_delete ?
+	       b->ops->map_lookup_delete(b, map->index, key, value, 0) : -ENOTSUP;
+}
+
+struct reader {
+	int (*fn)(void *arg, const struct skep_event *e);
+	void *arg;
+};
+
+static int read_event(void *arg, const struct map_event *e)
+{
+	const struct reader *r = arg;
+	const struct skep_event out = { .cpu = e->cpu, .bytes = e->bytes, .data = e->data };
+
+	return r->fn(r->arg, &out);
+}
+
+int64_t skep_map_read(struct skep_map *map,
+		      int (*fn)(void *arg, const struct skep_event *e), void *arg)
+{
+	struct backend *b = map->obj->backend;
+	struct reader r = { fn, arg };
+
+	if (!b)
+		return -EBADF;
+	return b->ops->map_read ? b->ops->map_read(b, map->index, read_event, &r) : -ENOTSUP;
+}
+
+uint64_t skep_map_lost(const struct skep_map *map)
+{
+	struct backend *b = map->obj->backend;
+	struct map_info info;
+
+	return !b || b->ops->map_info(b, map->index, &info) ? 0 : info.lost;
 }

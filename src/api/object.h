@@ -21,6 +21,10 @@ struct skep_object {
 	struct skep_map *maps;		/* by image index, as the backend's */
 };
 
+/* Opens what is in memory; OPTS may be NULL. */
+int object_open(struct skep_object **obj, const struct skep_open_opts *opts,
+		const void *data, size_t bytes, const char *name, struct skep_err *err);
+
 /* The same object once more, to be loaded into another engine; lives no longer
  * than OBJ. */
 struct skep_object *object_twin(struct skep_object *obj);

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <time.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 #include "base/vec.h"
 
@@ -343,6 +344,16 @@ int os_cpu_count(void)
 }
 
 void os_yield(void) { sched_yield(); }
+
+void os_kernel(char *release, char *build, size_t size)
+{
+	struct utsname u;
+
+	if (uname(&u))
+		memset(&u, 0, sizeof(u));
+	snprintf(release, size, "%s", u.release);
+	snprintf(build, size, "%s", u.version);
+}
 
 u64 os_pid_tgid(void)
 {

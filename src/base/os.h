@@ -74,6 +74,8 @@ u64 os_clock_coarse_ns(void);	/* CLOCK_MONOTONIC_COARSE */
 u64 os_clock_cpu_ns(void);	/* CLOCK_PROCESS_CPUTIME_ID */
 int os_cpu_count(void);		/* cpus that may exist; at least 1 */
 void os_yield(void);		/* lets another thread run */
+/* uname(2)'s release and version, cut to SIZE bytes; "" when unknown. */
+void os_kernel(char *release, char *build, size_t size);
 u64 os_pid_tgid(void);		/* process id << 32 | thread id */
 
 /* ---- libraries on first use ------------------------------------------ */

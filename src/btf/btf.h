@@ -28,6 +28,7 @@ struct btf {
 	u32 string_bytes;		/* offsets are below it, base's included */
 	u32 addr_bytes;			/* of a pointer: 8 */
 	bool swapped;			/* it came in the other byte order */
+	bool trusted;			/* from the kernel, as its base is */
 	struct btf_index *index;	/* of names; NULL until btf_index() */
 };
 
@@ -179,11 +180,12 @@ void btf_def_c(struct strbuf *out, const struct btf *btf, u32 type_id);
 /*
  * Appends a header that declares the own types of BTF, and of its base what
  * they need, for clang -target bpf: in an order that compiles, laid out as the
- * types say, with prototypes of the kernel's functions for BPF (kfuncs).
- * Error: LIMIT for types that expand without bound.
+ * types say, with prototypes of the kernel's functions for BPF (kfuncs). With
+ * ROOTS, only these N types and what they need. Error: LIMIT for types that
+ * expand without bound.
  */
-int btf_header_c(struct strbuf *out, const struct btf *btf, const char *where,
-		 struct skep_err *err);
+int btf_header_c(struct strbuf *out, const struct btf *btf, const u32 *roots,
+		 size_t n, const char *where, struct skep_err *err);
 
 /* ---- dump_raw.c: one type as bpftool's raw format -------------------------- */
 

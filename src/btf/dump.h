@@ -47,6 +47,9 @@ void dump_name(struct dump *d, struct strbuf *out, u32 id);
 u32 header_version(struct dump *d, u32 id);
 /* The same for the next enumerator called NAME. */
 u32 header_ident(struct dump *d, const char *name);
+/* A typedef that compilers have by themselves, and that of BPF is another one
+ * than the kernel's: what it stands for is printed instead. */
+bool header_is_builtin(struct dump *d, const struct btf_type *t);
 
 /* ---- layout.c ---- */
 /* Does C put some member of struct or union ID elsewhere unless it is packed? */

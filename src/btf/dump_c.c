@@ -46,6 +46,14 @@ static bool has_quals(struct dump *d, struct quals quals)
 	return quals.set || (quals.tag && d->h);
 }
 
+/* Something is left out, which no header may be. */
+static void cut(struct dump *d, struct strbuf *out, const char *text)
+{
+	sb_puts(out, text);
+	if (d->h)
+		d->h->failed = true;
+}
+
 /* ---- names --------------------------------------------------------------- */
 
 /* Names of other languages, or made up, must not become other C. */
@@ -183,9 +191,7 @@ void dump_body(struct dump *d, struct strbuf *out, u32 id, u32 indent)
 	u32 kind = btf_kind(btf_type(d->btf, id));
 
 	if (d->depth >= MAX_DEPTH) {
-		sb_puts(out, "{ ... }");
-		if (d->h)
-			d->h->failed = true;
+		cut(d, out, "{ ... }");
 		return;
 	}
 	d->depth++;
@@ -247,7 +253,7 @@ static void params(struct dump *d, struct strbuf *out, const struct btf_type *t,
 	if (!n)
 		sb_puts(out, "void");
 	else if (d->depth >= MAX_DEPTH)
-		sb_puts(out, "...");
+		cut(d, out, "...");
 	d->depth++;
 	for (u32 i = 0; i < n && d->depth <= MAX_DEPTH; i++) {
 		if (i)
@@ -300,6 +306,8 @@ static void before_suffix(struct decl *c)
 static bool add_link(struct dump *d, struct decl *c, const struct btf_type *t, u32 indent)
 {
 	switch (btf_kind(t)) {
+	case BTF_KIND_TYPEDEF:
+		return d->h && header_is_builtin(d, t);
 	case BTF_KIND_CONST:
 		c->quals.set |= CONST;
 		return true;

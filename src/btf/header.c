@@ -11,7 +11,7 @@
 
 enum {
 	MAX_LEVELS = 1000,	/* of types that need each other; vmlinux: below 100 */
-	PARTS_BASE = 1 << 20,	/* what may be printed, and for each type */
+	PARTS_BASE = 1 << 16,	/* what may be printed, and for each type */
 	PARTS_EACH = 64,
 };
 
@@ -22,6 +22,7 @@ struct order {
 	struct dump d;
 	struct header h;
 	struct strbuf *out;
+	u32 self;	/* the struct whose body comes next: it declares its tag */
 };
 
 static void need(struct order *o, u32 id, bool whole);
@@ -69,13 +70,18 @@ u32 header_ident(struct dump *d, const char *name)
 	return count(&d->h->idents, name);
 }
 
+bool header_is_builtin(struct dump *d, const struct btf_type *t)
+{
+	return !strcmp(btf_str(d->btf, t->name_off), "__builtin_va_list");
+}
+
 /* ---- what is printed -------------------------------------------------------- */
 
 static void print_forward(struct order *o, u32 id)
 {
 	const struct btf_type *t = btf_type(o->d.btf, id);
 
-	if (o->h.states[id] & (DECLARED | DONE))
+	if (id == o->self || o->h.states[id] & (DECLARED | DONE))
 		return;
 	o->h.states[id] |= DECLARED;
 	sb_printf(o->out, "%s ", dump_keyword(t));
@@ -100,9 +106,6 @@ static void print_typedef(struct order *o, u32 id)
 {
 	struct strbuf name = { 0 };
 
-	/* which compilers have by themselves */
-	if (!strcmp(btf_type_name(o->d.btf, id), "__builtin_va_list"))
-		return;
 	dump_name(&o->d, &name, id);
 	sb_puts(o->out, "typedef ");
 	dump_declare(&o->d, o->out, btf_type(o->d.btf, id)->type, sb_text(&name), 0);
@@ -134,14 +137,18 @@ static void define(struct order *o, u32 id)
 	const struct btf_type *t = btf_type(o->d.btf, id);
 	u32 kind = btf_kind(t);
 	bool named = *btf_type_name(o->d.btf, id);
+	u32 outer = o->self;
 
 	if (o->h.states[id] & (BUSY | DONE))
 		return;
 	o->h.states[id] |= BUSY;
+	if (named)
+		o->self = kind == BTF_KIND_TYPEDEF ? 0 : id;
 	if (kind == BTF_KIND_TYPEDEF)
 		need(o, t->type, false);
 	else if (kind == BTF_KIND_STRUCT || kind == BTF_KIND_UNION)
 		need_members(o, id);
+	o->self = outer;
 	if (o->h.failed)
 		return;
 	if (kind == BTF_KIND_TYPEDEF)
@@ -170,6 +177,8 @@ static u32 need_link(struct order *o, u32 id, bool *whole)
 		*whole = false;
 		return t->type;
 	case BTF_KIND_TYPEDEF:
+		if (header_is_builtin(&o->d, t))
+			return t->type;
 		define(o, id);
 		return *whole ? t->type : 0;
 	case BTF_KIND_FWD:
@@ -259,8 +268,8 @@ static void print_type(struct order *o, u32 id)
 	switch (btf_kind(t)) {
 	case BTF_KIND_STRUCT:
 	case BTF_KIND_UNION:
-	case BTF_KIND_FWD:
 	case BTF_KIND_TYPEDEF:
+	case BTF_KIND_FWD:
 		if (named)
 			need(o, id, true);
 		return;
@@ -337,25 +346,30 @@ static void print_kfuncs(struct order *o)
 
 /* ---- the whole -------------------------------------------------------------------- */
 
-static void print_header(struct order *o)
+static void print_header(struct order *o, const u32 *roots, size_t n)
 {
 	sb_puts(o->out, "#ifndef __VMLINUX_H__\n#define __VMLINUX_H__\n\n"
 		"#ifndef BPF_NO_PRESERVE_ACCESS_INDEX\n"
 		"#pragma clang attribute push (__attribute__((preserve_access_index)), "
 		"apply_to = record)\n#endif\n\n");
-	print_types(o);
-	print_kfuncs(o);
+	for (size_t i = 0; i < n && !o->h.failed; i++)
+		if (roots[i] < o->d.btf->nr_types)
+			need(o, roots[i], true);
+	if (!n) {
+		print_types(o);
+		print_kfuncs(o);
+	}
 	sb_puts(o->out, "#ifndef BPF_NO_PRESERVE_ACCESS_INDEX\n"
 		"#pragma clang attribute pop\n#endif\n\n"
 		"#endif /* __VMLINUX_H__ */\n");
 }
 
-int btf_header_c(struct strbuf *out, const struct btf *btf, const char *where,
-		 struct skep_err *err)
+int btf_header_c(struct strbuf *out, const struct btf *btf, const u32 *roots,
+		 size_t n, const char *where, struct skep_err *err)
 {
 	struct order o = { .out = out };
 	struct btf own, base;	/* copies, to which an index is added */
-	u32 n = btf->nr_types;
+	u32 nr = btf->nr_types;
 	bool failed;
 
 	own = *btf;
@@ -367,14 +381,14 @@ int btf_header_c(struct strbuf *out, const struct btf *btf, const char *where,
 	btf_index(&own, &o.h.arena);
 	o.d = (struct dump){
 		.btf = &own, .h = &o.h,
-		.max_parts = PARTS_BASE + (u64)n * PARTS_EACH,
+		.max_parts = PARTS_BASE + (u64)nr * PARTS_EACH,
 	};
 	o.h.tags.arena = o.h.idents.arena = &o.h.arena;
-	o.h.states = arena_news(&o.h.arena, n, u8);
-	o.h.layouts = arena_news(&o.h.arena, n, u8);
-	o.h.versions = arena_news(&o.h.arena, n, u32);
-	print_header(&o);
-	failed = o.h.failed;
+	o.h.states = arena_news(&o.h.arena, nr, u8);
+	o.h.layouts = arena_news(&o.h.arena, nr, u8);
+	o.h.versions = arena_news(&o.h.arena, nr, u32);
+	print_header(&o, roots, n);
+	failed = o.h.failed || o.d.parts >= o.d.max_parts;
 	arena_free(&o.h.arena);
 	return failed ? err_set(err, ERR_LIMIT, where,
 				"types that C needs more than %d levels or %llu declarations for",

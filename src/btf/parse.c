@@ -89,9 +89,12 @@ static int parse_strings(struct parse *p, const u8 *data)
 	if (!p->in_place)
 		s = arena_copy(p->arena, s, n);	/* before the checks */
 	/* the empty name is the base's */
-	if (!btf->base && (!n || s[0]))
-		return err_set(p->err, ERR_BTF, p->where,
-			       "strings do not begin with a NUL byte");
+	if (!btf->base && (!n || s[0])) {
+		err_set(p->err, ERR_BTF, p->where,
+			"strings do not begin with a NUL byte");
+		err_help(p->err, "BTF of a kernel module needs the kernel's as its base");
+		return -EINVAL;
+	}
 	if (n && s[n - 1])
 		return err_set(p->err, ERR_BTF, p->where,
 			       "strings do not end with a NUL byte");
@@ -189,13 +192,14 @@ int btf_parse_into(struct parse *p, const struct btf *base, const u8 *data,
 		.first_id = base ? base->nr_types : 1,
 		.first_string = base ? base->string_bytes : 0,
 		.addr_bytes = base ? base->addr_bytes : 8,
+		.trusted = p->trusted && (!base || base->trusted),
 	};
 	ret = parse_header(p, data, bytes);
 	if (!ret)
 		ret = parse_strings(p, data);
 	if (!ret)
 		ret = parse_types(p, data);
-	return ret || p->trusted ? ret : btf_check(p);
+	return ret || p->btf->trusted ? ret : btf_check(p);
 }
 
 int btf_parse_split(struct btf **out, struct arena *arena,

@@ -28,7 +28,8 @@ struct parse {
 	const char *where;
 	struct skep_err *err;
 	bool in_place;		/* data outlives btf and need not be copied */
-	bool trusted;		/* and comes from the kernel: no checks */
+	bool trusted;		/* it comes from the kernel: no checks, unless its
+				   base does not */
 	struct btf_header hdr;
 	u8 *state;	/* of the own types, in the last pass of check.c */
 };

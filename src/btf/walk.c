@@ -66,13 +66,17 @@ static s64 product(s64 n, u32 size)
 	return __builtin_mul_overflow(n, (s64)size, &bytes) ? INT64_MAX : bytes;
 }
 
+static const struct btf_array *array_of(const struct btf_type *t)
+{
+	return (const void *)(t + 1);
+}
+
 s64 btf_size(const struct btf *btf, u32 id)
 {
 	s64 n = 1;
 
 	for (int i = 0; i < MAX_CHAIN; i++) {
 		const struct btf_type *t = btf_type(btf, id);
-		const struct btf_array *a = (const void *)(t + 1);
 
 		switch (t ? btf_kind(t) : BTF_KIND_UNKN) {
 		case BTF_KIND_INT:
@@ -86,8 +90,8 @@ s64 btf_size(const struct btf *btf, u32 id)
 		case BTF_KIND_PTR:
 			return product(n, btf->addr_bytes);
 		case BTF_KIND_ARRAY:
-			n = product(n, a->nelems);
-			id = a->type;
+			n = product(n, array_of(t)->nelems);
+			id = array_of(t)->type;
 			break;
 		case BTF_KIND_TYPEDEF:
 		case BTF_KIND_CONST:

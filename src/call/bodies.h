@@ -18,6 +18,18 @@ HELPER_BODY(call_map_lookup);
 HELPER_BODY(call_map_lookup_percpu);
 HELPER_BODY(call_map_update);
 HELPER_BODY(call_map_delete);
+HELPER_BODY(call_map_push);
+HELPER_BODY(call_map_pop);
+HELPER_BODY(call_map_peek);
+HELPER_BODY(call_redirect_map);
+HELPER_BODY(call_ringbuf_output);
+HELPER_BODY(call_ringbuf_reserve);
+HELPER_BODY(call_ringbuf_submit);
+HELPER_BODY(call_ringbuf_discard);
+HELPER_BODY(call_ringbuf_query);
+HELPER_BODY(call_perf_output);
+HELPER_BODY(call_perf_read);
+HELPER_BODY(call_perf_read_value);
 HELPER_BODY(call_spin_lock);
 HELPER_BODY(call_spin_unlock);
 

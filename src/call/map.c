@@ -30,6 +30,60 @@ HELPER_BODY(call_map_delete)
 	return call_error(m->ops->remove(m, call_ptr(r2), run->cpu));
 }
 
+HELPER_BODY(call_map_push)
+{
+	struct map *m = call_ptr(r1);
+
+	return call_error(m->ops->push(m, call_ptr(r2), r3, run->cpu));
+}
+
+HELPER_BODY(call_map_pop)
+{
+	struct map *m = call_ptr(r1);
+
+	return call_error(m->ops->pop(m, call_ptr(r2), run->cpu));
+}
+
+HELPER_BODY(call_map_peek)
+{
+	struct map *m = call_ptr(r1);
+
+	return call_error(m->ops->peek(m, call_ptr(r2), run->cpu));
+}
+
+/* ---- where packets go ------------------------------------------------------------ */
+
+enum { VERDICT_MASK = 3 };	/* of the flags: the answer when KEY is not there */
+
+static bool is_devices(const struct map *m)
+{
+	return m->type == BPF_MAP_TYPE_DEVMAP || m->type == BPF_MAP_TYPE_DEVMAP_HASH;
+}
+
+HELPER_BODY(call_redirect_map)
+{
+	struct map *m = call_ptr(r1);
+	u64 more = is_devices(m) ? BPF_F_BROADCAST | BPF_F_EXCLUDE_INGRESS : 0;
+	u32 key = (u32)r2, *value, ifindex = 0;
+	bool all = r3 & more & BPF_F_BROADCAST;
+
+	if (r3 & ~(VERDICT_MASK | more))
+		return XDP_ABORTED;
+	value = m->ops->lookup(m, &key, run->cpu);
+	if (!value && !all) {
+		run->redirect.map = NULL;
+		return r3 & VERDICT_MASK;
+	}
+	if (is_devices(m) && !all)
+		memcpy(&ifindex, value, sizeof(ifindex));
+	run->redirect = (struct redirect){ .map = m, .map_type = m->type, .key = key,
+		.ifindex = ifindex, .flags = (u32)(r3 & more) };
+	run->xdp.redirect_ifindex = ifindex;
+	return XDP_REDIRECT;
+}
+
+/* ---- locks ----------------------------------------------------------------------- */
+
 HELPER_BODY(call_spin_lock)
 {
 	map_spin_lock(call_ptr(r1), run->cpu);

@@ -105,6 +105,7 @@ HELPER_BODY(call_xdp_redirect)
 {
 	if (r2)
 		return XDP_ABORTED;
+	run->redirect.map = NULL;
 	run->xdp.redirect_ifindex = (u32)r1;
 	return XDP_REDIRECT;
 }

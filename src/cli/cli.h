@@ -84,8 +84,30 @@ int input_compile(struct os_file *f, const char *path, char *const *extra, struc
 /* Adds to ERR what NAME, which OBJ's programs or maps do not have, may mean. */
 void suggest_prog(struct skep_err *err, const struct skep_object *obj, const char *name);
 void suggest_map(struct skep_err *err, const struct skep_object *obj, const char *name);
-/* Opens an object, also from a pipe, compiling it first when it is C. */
-int input_object(struct skep_object **obj, const char *path, struct skep_err *err);
+/* Opens an object, also from a pipe, compiling it first when it is C; LO may
+ * be NULL. */
+struct load_opts;
+int input_object(struct skep_object **obj, const char *path, const struct load_opts *lo,
+		 struct skep_err *err);
+
+/* ---- loading (load.c) ------------------------------------------------------------ */
+
+struct load_opts {
+	const char *btf, *kconfig;
+	struct str_list set;		/* VAR=VALUE */
+};
+
+/* Rows of the options of every command that loads objects. */
+#define LOAD_OPTS(lo) \
+	{"btf", 0, OPT_STR, "FILE", "a kernel's types for CO-RE (default: this kernel's)", \
+	 &(lo)->btf}, \
+	{"kconfig", 0, OPT_STR, "FILE", "its configuration (default: this kernel's)", \
+	 &(lo)->kconfig}, \
+	{"set", 0, OPT_LIST, "VAR=VALUE", "set a global variable before loading", &(lo)->set}
+
+/* Opens what is in memory, sets variables, prints the image's notes. */
+int load_open(struct skep_object **obj, const struct load_opts *lo, const void *data,
+	      size_t bytes, const char *name, struct skep_err *err);
 
 /* ---- compiling C (cc.c) ----------------------------------------------------------- */
 

@@ -2,20 +2,34 @@
 /*
  * cmd_btf.c: type information in files, in bpftool's grammar:
  *
- *	skep btf dump [file] FILE [format raw|c]
+ *	skep btf dump [file] FILE [format raw|c] [root_id ID]...
  *
  * FILE is raw BTF or an ELF file with a section .BTF.
  */
 #include "cli/cli.h"
 #include "obj/obj.h"
+#include <ctype.h>
 
 #define SYS_BTF "/sys/kernel/btf/"
 #define SYS_VMLINUX SYS_BTF "vmlinux"
 
 struct dump {
 	const char *path, *base;
+	VEC(u32) roots;		/* only these types */
 	bool json, c;
 };
+
+/* Calls PRINT for each type that is wanted, until it says no. */
+static void each_type(const struct dump *d, const struct btf *btf,
+		      bool (*print)(void *to, const struct btf *btf, u32 id), void *to)
+{
+	bool more = true;
+
+	for (size_t i = 0; i < d->roots.n && more; i++)
+		more = print(to, btf, d->roots.v[i]);
+	for (u32 id = btf->first_id; !d->roots.n && id < btf->nr_types && more; id++)
+		more = print(to, btf, id);
+}
 
 /* What was collected goes out in pieces, so that memory stays small. */
 static bool flush(struct strbuf *out, size_t above)
@@ -35,47 +49,66 @@ static int finish(struct strbuf *out)
 	return status;
 }
 
-static int dump_text(const struct btf *btf)
+static bool print_text(void *to, const struct btf *btf, u32 id)
+{
+	btf_raw_text(to, btf, id);
+	return flush(to, 1 << 16);
+}
+
+static int dump_text(const struct dump *d, const struct btf *btf)
 {
 	struct strbuf out = { 0 };
-	bool ok = true;
 
-	for (u32 id = btf->first_id; id < btf->nr_types && ok; id++) {
-		btf_raw_text(&out, btf, id);
-		ok = flush(&out, 1 << 16);
-	}
+	each_type(d, btf, print_text, &out);
 	return finish(&out);
 }
 
+static bool print_json(void *to, const struct btf *btf, u32 id)
+{
+	struct json *j = to;
+
+	btf_raw_json(j, btf, id);
+	return flush(j->out, 1 << 16);
+}
+
 /* {"types": [...]} */
-static int dump_json(const struct btf *btf)
+static int dump_json(const struct dump *d, const struct btf *btf)
 {
 	struct strbuf out = { 0 };
 	struct json j = { .out = &out };
-	bool ok = true;
 
 	json_obj(&j, NULL);
 	json_arr(&j, "types");
-	for (u32 id = btf->first_id; id < btf->nr_types && ok; id++) {
-		btf_raw_json(&j, btf, id);
-		ok = flush(&out, 1 << 16);
-	}
+	each_type(d, btf, print_json, &j);
 	json_arr_end(&j);
 	json_obj_end(&j);
 	sb_putc(&out, '\n');
 	return finish(&out);
 }
 
-static int dump_c(const struct btf *btf, const char *path)
+static int dump_c(const struct dump *d, const struct btf *btf)
 {
 	struct strbuf out = { 0 };
 	struct skep_err err = { 0 };
 
-	if (btf_header_c(&out, btf, path, &err)) {
+	if (btf_header_c(&out, btf, d->roots.v, d->roots.n, d->path, &err)) {
 		sb_free(&out);
 		return report(&err);
 	}
 	return finish(&out);
+}
+
+static int dump_types(const struct dump *d, const struct btf *btf)
+{
+	for (size_t i = 0; i < d->roots.n; i++)
+		if (d->roots.v[i] >= btf->nr_types) {
+			fprintf(stderr, "skep btf: %s has no type %u; there are 1..%u\n",
+				d->path, d->roots.v[i], btf->nr_types - 1);
+			return EXIT_NO_ANSWER;
+		}
+	if (d->c)
+		return dump_c(d, btf);
+	return d->json ? dump_json(d, btf) : dump_text(d, btf);
 }
 
 static int dump_file(const struct dump *d)
@@ -87,10 +120,8 @@ static int dump_file(const struct dump *d)
 	if ((d->base && obj_open_btf(&base, d->base, NULL, &err)) ||
 	    obj_open_btf(&f, d->path, base.btf, &err))
 		status = report(&err);
-	else if (d->c)
-		status = dump_c(f.btf, d->path);
 	else
-		status = d->json ? dump_json(f.btf) : dump_text(f.btf);
+		status = dump_types(d, f.btf);
 	btf_close_file(&f);
 	btf_close_file(&base);
 	return status;
@@ -101,30 +132,56 @@ static bool is_module(const char *path)
 	return !strncmp(path, SYS_BTF, strlen(SYS_BTF)) && strcmp(path, SYS_VMLINUX);
 }
 
+static bool parse_root(struct dump *d, const struct command *cmd, const char *word)
+{
+	char *end;
+	unsigned long id = strtoul(word, &end, 10);
+
+	if (!isdigit((unsigned char)*word) || *end || !id || id > UINT32_MAX) {
+		usage_error(cmd, "'%s' is no type id", word);
+		return false;
+	}
+	*vec_push(&d->roots) = (u32)id;
+	return true;
+}
+
+/* WORDS[*I] and its value; moves *I behind them. */
+static bool parse_word(struct dump *d, const struct command *cmd,
+		       const char **words, size_t n, size_t *i)
+{
+	const char *word = words[*i], *value = *i + 1 < n ? words[*i + 1] : "";
+
+	*i += 2;
+	if (!strcmp(word, "root_id"))
+		return parse_root(d, cmd, value);
+	if (strcmp(word, "format")) {
+		usage_error(cmd, "'%s' after the file; expected 'format' or 'root_id'", word);
+		return false;
+	}
+	d->c = !strcmp(value, "c");
+	if (!d->c && strcmp(value, "raw")) {
+		usage_error(cmd, "format '%s'; there are raw and c", value);
+		return false;
+	}
+	*i += d->c && *i < n && !strcmp(words[*i], "unsorted");	/* it always is */
+	return true;
+}
+
 /* What follows "dump"; N words. False after a usage error. */
 static bool parse_dump(struct dump *d, const struct command *cmd,
 		       const char **words, size_t n)
 {
-	if (n && !strcmp(words[0], "file")) {
-		words++;
-		n--;
-	}
-	if (!n) {
+	size_t i = n && !strcmp(words[0], "file");
+
+	if (i == n) {
 		usage_error(cmd, "which file? give raw BTF or an object");
 		return false;
 	}
-	d->path = words[0];
-	if (n == 3 && !strcmp(words[1], "format")) {
-		d->c = !strcmp(words[2], "c");
-		if (d->c || !strcmp(words[2], "raw"))
-			return true;
-		usage_error(cmd, "format '%s'; there are raw and c", words[2]);
-		return false;
-	}
-	if (n != 1)
-		usage_error(cmd, "'%s' after the file; expected 'format c' or 'format raw'",
-			    words[1]);
-	return n == 1;
+	d->path = words[i++];
+	while (i < n)
+		if (!parse_word(d, cmd, words, n, &i))
+			return false;
+	return true;
 }
 
 int cmd_btf(const struct command *cmd, int argc, char **argv)
@@ -150,6 +207,7 @@ int cmd_btf(const struct command *cmd, int argc, char **argv)
 			d.base = SYS_VMLINUX;
 		status = dump_file(&d);
 	}
+	vec_free(&d.roots);
 	vec_free(&res.operands);
 	return status;
 }

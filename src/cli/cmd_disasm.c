@@ -14,6 +14,7 @@ struct disasm {
 	bool json;
 	bool lines;		/* source lines between instructions */
 	bool plain;		/* text that `skep asm` takes, nothing else */
+	struct load_opts load;
 	bool translate;		/* classic BPF as eBPF */
 };
 
@@ -40,6 +41,9 @@ static const char *target_name(const struct image *img, const struct image_prog 
 	case OP_CALL:
 		row = helper_row((u32)insn->imm);
 		return row ? row->name : NULL;
+	case OP_CALL_KFUNC:
+	case OP_LDDW_BTF_ID:
+		return (u32)insn->imm < img->nr_externs ? img->externs[insn->imm].name : NULL;
 	case OP_CALL_LOCAL:
 	case OP_LDDW_FUNC:
 		return to >= 0 && to < p->nr_insns ? image_func(p, (u32)to)->name : NULL;
@@ -159,7 +163,7 @@ static int show_object(struct strbuf *out, struct json *j, const struct disasm *
 		       const char *path, struct skep_err *err)
 {
 	struct skep_object *obj;
-	int r = input_object(&obj, path, err);
+	int r = input_object(&obj, path, &d->load, err);
 
 	return r ? r : show_opened(out, j, d, path, obj, err);
 }
@@ -231,7 +235,7 @@ static int show_file(struct strbuf *out, struct json *j, const struct disasm *d,
 	if (r)
 		return r;
 	if (obj_is_elf(f.data, f.size)) {	/* from a pipe */
-		r = skep_object_open_mem(&obj, f.data, f.size, input_name(path), err);
+		r = load_open(&obj, &d->load, f.data, f.size, input_name(path), err);
 		if (!r)
 			r = show_opened(out, j, d, path, obj, err);
 	} else if (is_cbpf_text(&f)) {
@@ -279,6 +283,7 @@ int cmd_disasm(const struct command *cmd, int argc, char **argv)
 				    "show classic BPF as the eBPF it is translated to",
 				    &d.translate},
 				   {"json", 'j', OPT_FLAG, NULL, "print JSON", &d.json},
+				   LOAD_OPTS(&d.load),
 				   {0}};
 	struct strbuf out = { 0 };
 	struct json j = { .out = &out, .pretty = true };
@@ -287,7 +292,7 @@ int cmd_disasm(const struct command *cmd, int argc, char **argv)
 	int status = EXIT_YES, r = 0;
 
 	if (!opts_parse(&res, cmd, opts, argc, argv))
-		return res.status;
+		return vec_free(&d.load.set), res.status;
 	if (!res.operands.n)
 		status = usage_error(
 			cmd,
@@ -306,5 +311,6 @@ int cmd_disasm(const struct command *cmd, int argc, char **argv)
 		status = print_out(&out);
 	sb_free(&out);
 	vec_free(&res.operands);
+	vec_free(&d.load.set);
 	return status;
 }

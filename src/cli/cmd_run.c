@@ -13,6 +13,7 @@ struct run_opts {
 	const char *prog, *output, *verdicts, *expect, *on;
 	struct str_list maps;		/* NAME=FILE */
 	u64 repeat, budget, cpus;
+	struct load_opts load;
 	bool json, verbose, quiet;
 };
 
@@ -23,6 +24,7 @@ struct job {
 	struct skep_prog *prog;		/* the one that runs */
 	enum engines { ON_USER, ON_KERNEL, ON_BOTH } on;
 	struct both both;
+	struct events events;
 	struct verdicts v;
 	struct capture_out *out;	/* of -o; NULL = none */
 	u64 packets;			/* of all captures so far */
@@ -51,7 +53,7 @@ static int sort_operands(struct job *j, const struct str_list *operands)
 		if (kind == INPUT_OTHER)
 			return err_set(j->err, ERR_FILE_KIND, path,
 				       "neither a BPF object, a C file nor a packet capture");
-		r = input_object(&obj, path, j->err);
+		r = input_object(&obj, path, &j->o.load, j->err);
 		if (r)
 			return r;
 		*vec_push(&j->objs) = obj;
@@ -192,6 +194,11 @@ static int load(struct job *j)
 		r = both_open(&j->both, j->prog, j->err);
 	if (!r)
 		r = load_maps(j);
+	if (!r) {
+		j->events.json = j->o.json;
+		j->events.verbose = j->o.verbose;
+		events_open(&j->events, j->prog->obj);
+	}
 	if (!r)
 		r = verdicts_open(&j->v, skep_prog_type(j->prog), j->o.verdicts,
 				  j->o.expect, j->err);
@@ -331,6 +338,7 @@ static int run_packets(struct job *j, const char *path, struct capture *c, struc
 		r = on_packet(j, c, &p, t, j->packets);
 		if (r)
 			return r;
+		events_read(&j->events, j->packets);
 	}
 	return r;
 }
@@ -339,7 +347,7 @@ static int run_capture(struct job *j, const char *path, struct capture *c)
 {
 	struct test_run t = { .repeat = (u32)j->o.repeat, .budget = j->o.budget, .ifindex = 1 };
 	bool plain = !j->o.verbose && !j->out && !j->o.verdicts && !j->o.expect &&
-		     j->o.repeat <= 1 && j->on != ON_BOTH;
+		     j->o.repeat <= 1 && j->on != ON_BOTH && !j->events.maps.n;
 
 	return plain ? run_batches(j, path, c, &t) : run_packets(j, path, c, &t);
 }
@@ -404,6 +412,7 @@ static void results_text(struct strbuf *out, const struct job *j)
 		table(out, j);
 	for (u32 i = 0; i < obj->img->nr_maps; i++)
 		map_show_text(out, obj, i);
+	events_text(&j->events, out);
 }
 
 static void results_json(struct strbuf *out, const struct job *j)
@@ -434,6 +443,7 @@ static void results_json(struct strbuf *out, const struct job *j)
 	for (u32 i = 0; i < obj->img->nr_maps; i++)
 		map_show_json(&js, obj, i);
 	json_arr_end(&js);
+	events_json(&j->events, &js);
 	json_obj_end(&js);
 	sb_putc(out, '\n');
 	free(v);
@@ -567,11 +577,13 @@ static void job_free(struct job *j)
 	capture_out_abort(j->out);
 	both_close(&j->both);
 	verdicts_free(&j->v);
+	events_close(&j->events);
 	for (size_t i = 0; i < j->objs.n; i++)
 		skep_object_close(j->objs.v[i]);
 	vec_free(&j->objs);
 	vec_free(&j->captures);
 	vec_free(&j->o.maps);
+	vec_free(&j->o.load.set);
 	sb_free(&j->text);
 }
 
@@ -599,6 +611,7 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 		 "instructions that one run may take (default 1000000)", &o->budget},
 		{"cpus", 0, OPT_U64, "N",
 		 "values of a per-cpu map (default: cpus of the machine)", &o->cpus},
+		LOAD_OPTS(&o->load),
 		{"json", 'j', OPT_FLAG, NULL, "print JSON; with -v one object per line",
 		 &o->json},
 		{"verbose", 'v', OPT_FLAG, NULL, "print one line per packet",
@@ -611,6 +624,7 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 
 	if (!opts_parse(&res, cmd, opts, argc, argv)) {
 		vec_free(&o->maps);
+		vec_free(&o->load.set);
 		return res.status;
 	}
 	if (o->json)	/* one document, and nothing else */

@@ -179,7 +179,8 @@ int input_compile(struct os_file *f, const char *path, char *const *extra, struc
 	return r;
 }
 
-int input_object(struct skep_object **obj, const char *path, struct skep_err *err)
+int input_object(struct skep_object **obj, const char *path, const struct load_opts *lo,
+		 struct skep_err *err)
 {
 	enum input_kind kind;
 	struct os_file f;
@@ -192,7 +193,7 @@ int input_object(struct skep_object **obj, const char *path, struct skep_err *er
 	if (r)
 		return r;
 	if (obj_is_elf(f.data, f.size))
-		r = skep_object_open_mem(obj, f.data, f.size, input_name(path), err);
+		r = load_open(obj, lo, f.data, f.size, input_name(path), err);
 	else
 		r = err_set(err, ERR_FILE_KIND, path,
 			    "neither an ELF object nor a file whose name ends in .c");

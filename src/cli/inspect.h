@@ -6,6 +6,17 @@
 #include "cli/cli.h"
 #include "isa/isa.h"
 
+/* Rows of cells, printed with columns as wide as they need. */
+struct table {
+	struct arena arena;
+	VEC(const char *) cells;
+	u32 columns;
+};
+
+void table_cell(struct table *t, const char *text);
+/* Appends the table, nothing when it is empty, and frees it. */
+void table_print(struct strbuf *out, struct table *t);
+
 /* ---- flow.c: where pointers into packets and kernel memory go ------------- */
 
 /*
@@ -65,5 +76,12 @@ void inspect_value(struct json *j, const char *key, const struct image *img,
 bool inspect_wants(const struct inspect *o, const struct image_prog *p);
 void inspect_text(struct strbuf *out, const struct inspect *o, const struct image *img);
 void inspect_json(struct json *j, const struct inspect *o, const struct image *img);
+
+/* ---- inspect_types.c ------------------------------------------------------ */
+
+/* ALL: also the relocations that went well. */
+void inspect_types_text(struct strbuf *out, const struct image *img, bool all);
+void inspect_types_json(struct json *j, const struct image *img);
+void inspect_core_json(struct json *j, const struct image *img, const struct image_prog *p);
 
 #endif

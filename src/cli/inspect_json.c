@@ -71,6 +71,7 @@ static void prog_json(struct json *j, const struct inspect *o, const struct imag
 		json_str(j, NULL, p->funcs[i].name);
 	json_arr_end(j);
 	manifest_json(j, img, p);
+	inspect_core_json(j, img, p);
 	if (o->source)
 		source_json(j, p);
 	json_obj_end(j);
@@ -136,5 +137,6 @@ void inspect_json(struct json *j, const struct inspect *o, const struct image *i
 		for (u32 i = 0; inspect_var(&v, img, &img->maps[m], i); i++)
 			var_json(j, img, &img->maps[m], &v);
 	json_arr_end(j);
+	inspect_types_json(j, img);
 	json_obj_end(j);
 }

@@ -10,14 +10,7 @@ enum {
 	LINE_COLUMNS = 78,
 };
 
-/* Rows of cells, printed with columns as wide as they need. */
-struct table {
-	struct arena arena;
-	VEC(const char *) cells;
-	u32 columns;
-};
-
-static void cell(struct table *t, const char *text)
+void table_cell(struct table *t, const char *text)
 {
 	*vec_push(&t->cells) = arena_strdup(&t->arena, text);
 }
@@ -27,7 +20,7 @@ static void cell_u64(struct table *t, u64 n)
 	*vec_push(&t->cells) = arena_printf(&t->arena, "%llu", (unsigned long long)n);
 }
 
-static void table_print(struct strbuf *out, struct table *t)
+void table_print(struct strbuf *out, struct table *t)
 {
 	size_t width[COLUMNS_MAX] = { 0 };
 
@@ -60,15 +53,15 @@ static void progs_text(struct strbuf *out, const struct inspect *o, const struct
 	struct table t = { .columns = ARRAY_LEN(head) };
 
 	for (size_t i = 0; i < ARRAY_LEN(head); i++)
-		cell(&t, head[i]);
+		table_cell(&t, head[i]);
 	for (u32 i = 0; i < img->nr_progs; i++) {
 		const struct image_prog *p = &img->progs[i];
 
 		if (!inspect_wants(o, p))
 			continue;
-		cell(&t, p->name);
-		cell(&t, p->section);
-		cell(&t, inspect_prog_type(p));
+		table_cell(&t, p->name);
+		table_cell(&t, p->section);
+		table_cell(&t, inspect_prog_type(p));
 		cell_u64(&t, p->nr_insns);
 		cell_u64(&t, p->nr_funcs ? p->nr_funcs - 1 : 0);
 	}
@@ -82,21 +75,21 @@ static void maps_text(struct strbuf *out, const struct image *img)
 	struct strbuf text = { 0 };
 
 	for (size_t i = 0; i < ARRAY_LEN(head); i++)
-		cell(&t, head[i]);
+		table_cell(&t, head[i]);
 	for (u32 i = 0; i < img->nr_maps; i++) {
 		const struct image_map *m = &img->maps[i];
 
-		cell(&t, m->name);
-		cell(&t, inspect_map_type(m));
+		table_cell(&t, m->name);
+		table_cell(&t, inspect_map_type(m));
 		inspect_type(&text, img, m->key_type, m->key_size);
-		cell(&t, sb_text(&text));
+		table_cell(&t, sb_text(&text));
 		inspect_type(&text, img, m->value_type, m->value_size);
-		cell(&t, sb_text(&text));
+		table_cell(&t, sb_text(&text));
 		cell_u64(&t, m->max_entries);
 		inspect_flags(&text, m->map_flags);
 		if (m->pinning)
 			sb_puts(&text, text.n ? ",pinned by name" : "pinned by name");
-		cell(&t, sb_text(&text));
+		table_cell(&t, sb_text(&text));
 	}
 	sb_free(&text);
 	table_print(out, &t);
@@ -108,16 +101,16 @@ static void var_cells(struct table *t, const struct image *img, const struct ima
 	struct strbuf text = { 0 };
 	struct json j = { .out = &text };
 
-	cell(t, v->name);
-	cell(t, m->name);
+	table_cell(t, v->name);
+	table_cell(t, m->name);
 	inspect_type(&text, img, v->type, v->bytes);
-	cell(t, sb_text(&text));
+	table_cell(t, sb_text(&text));
 	sb_reset(&text);
 	inspect_value(&j, NULL, img, m, v);
 	if (text.n > VALUE_COLUMNS)
 		memcpy(text.s + VALUE_COLUMNS, "...", 4);
-	cell(t, sb_text(&text));
-	cell(t, v->settable ? "before loading" : "");
+	table_cell(t, sb_text(&text));
+	table_cell(t, v->settable ? "before loading" : "");
 	sb_free(&text);
 }
 
@@ -138,7 +131,7 @@ static void vars_text(struct strbuf *out, const struct image *img)
 	struct inspect_var v;
 
 	for (size_t h = 0; h < ARRAY_LEN(head); h++)
-		cell(&t, head[h]);
+		table_cell(&t, head[h]);
 	for (u32 m = 0; m < img->nr_maps; m++)
 		for (u32 i = 0; inspect_var(&v, img, &img->maps[m], i); i++)
 			var_cells(&t, img, &img->maps[m], &v);
@@ -281,6 +274,7 @@ void inspect_text(struct strbuf *out, const struct inspect *o, const struct imag
 		maps_text(out, img);
 	if (has_vars(img))
 		vars_text(out, img);
+	inspect_types_text(out, img, o->verbose);
 	for (u32 i = 0; i < img->nr_progs; i++)
 		if (inspect_wants(o, &img->progs[i]))
 			manifest_text(out, img, &img->progs[i]);

@@ -10,7 +10,7 @@ static const struct command commands[] = {
 	{ "disasm", "OBJ|RAW|CBPF...", "print instructions as text", cmd_disasm, false },
 	{ "asm", "FILE.s", "turn instructions as text into bytes", cmd_asm, false },
 	{ "cc", "FILE.c... [-- CLANG-ARGS]", "compile C to BPF objects", cmd_cc, true },
-	{ "btf", "dump [file] FILE [format raw|c]",
+	{ "btf", "dump [file] FILE [format raw|c] [root_id ID]",
 	  "print type information, also as a C header", cmd_btf, false },
 	{ "explain", "ID", "say what an error means and what to do", cmd_explain, false },
 };

@@ -105,7 +105,7 @@ static void note_insn(struct manifest *m, const struct image *img, const struct 
 		needs_kernel(m, "5.1", "32-bit jumps", "");
 	if (is_jump(isa_rows[op].kind) && isa_target(insn, &delta) && delta < 0)
 		needs_kernel(m, "5.3", "loops", "");
-	if (op == OP_CALL)
+	if (op == OP_CALL && (u32)insn->imm != IMAGE_POISON)
 		note_helper(m, (u32)insn->imm);
 	if (op == OP_LDDW_FUNC)
 		needs_kernel(m, "5.13", "callbacks", "");

@@ -165,6 +165,21 @@ static bool prog_number(const struct load *l, const char *name, u64 *out)
 	return p != NULL;
 }
 
+/* The number of the map called NAME, for a map of maps. */
+static bool map_number(const struct load *l, const char *name, u64 *out)
+{
+	int map = image_map_find(l->obj->img, name);
+
+	*out = (u64)map;
+	return map >= 0;
+}
+
+static bool holds_maps(const struct load *l)
+{
+	return l->def->type == BPF_MAP_TYPE_ARRAY_OF_MAPS ||
+	       l->def->type == BPF_MAP_TYPE_HASH_OF_MAPS;
+}
+
 /* 16 bytes from up to 32 hexadecimal digits behind "0x". */
 static bool parse_wide(const char *s, u8 *out)
 {
@@ -207,6 +222,8 @@ static int number(struct load *l, const json_t *v, u64 *out, bool *negative)
 	if (s && parse_number(s, out, negative))
 		return 0;
 	if (s && l->def->type == BPF_MAP_TYPE_PROG_ARRAY && prog_number(l, s, out))
+		return 0;
+	if (s && holds_maps(l) && map_number(l, s, out))
 		return 0;
 	if (json_is_array(v))
 		return bad(l, "a number is needed, or all its bytes as [\"0x01\", ...]");
@@ -579,8 +596,9 @@ static int store_value(struct load *l, const json_t *e, u8 *out)
 	const json_t *values = l->lib.json_object_get(e, "values");
 
 	if (value) {
+		u32 type = holds_maps(l) ? 0 : l->def->value_type;
 		size_t from = enter(l, "value", 0);
-		int r = store(l, l->def->value_type, value, out, l->info.value_size);
+		int r = store(l, type, value, out, l->info.value_size);
 
 		back(l, from, r);
 		for (u32 cpu = 1; !r && cpu < l->info.cpus; cpu++)
@@ -600,14 +618,35 @@ static int store_value(struct load *l, const json_t *e, u8 *out)
 	return 0;
 }
 
+/* Keys are indexes below max_entries. */
+static bool is_indexed(const struct load *l)
+{
+	switch (l->def->type) {
+	case BPF_MAP_TYPE_HASH:
+	case BPF_MAP_TYPE_PERCPU_HASH:
+	case BPF_MAP_TYPE_HASH_OF_MAPS:
+	case BPF_MAP_TYPE_DEVMAP_HASH:
+	case BPF_MAP_TYPE_LPM_TRIE:
+	case BPF_MAP_TYPE_QUEUE:
+	case BPF_MAP_TYPE_STACK:
+		return false;
+	default:
+		return true;
+	}
+}
+
 /* The map's errno for the element, said in words. */
 static int refused(struct load *l, int r)
 {
 	char where[512], why[128];
 
 	place(l, where, sizeof(where));
-	if (r == -E2BIG && l->def->type == BPF_MAP_TYPE_HASH)
+	if (r == -E2BIG && !is_indexed(l))
 		snprintf(why, sizeof(why), "it is full");
+	else if (holds_maps(l) && r == -EINVAL)
+		snprintf(why, sizeof(why), "that map is not like its inner map");
+	else if (holds_maps(l) && r == -EBADF)
+		snprintf(why, sizeof(why), "there is no such map");
 	else if (r == -E2BIG)
 		snprintf(why, sizeof(why), "the index is beyond its end");
 	else if (r == -EINVAL && l->def->type == BPF_MAP_TYPE_LPM_TRIE)
@@ -618,7 +657,8 @@ static int refused(struct load *l, int r)
 		snprintf(why, sizeof(why), "it is read-only");
 	else
 		snprintf(why, sizeof(why), "%s", strerror(-r));
-	return err_set(l->err, ERR_MAP_UPDATE, where, "%s: map '%s' (%s, %u entries) refuses it: %s",
+	return err_set(l->err, ERR_MAP_UPDATE, where,
+		       "%s: map '%s' (%s, %u entries) refuses it: %s",
 		       l->path, l->def->name, l->info.row->name, l->info.max_entries, why);
 }
 
@@ -626,8 +666,9 @@ static int load_element(struct load *l, const json_t *e, u8 *key, u8 *value)
 {
 	const json_t *k = l->lib.json_object_get(e, "key");
 	const json_t *formatted = l->lib.json_object_get(e, "formatted");
+	bool keyless = !l->info.key_size;
 	size_t from;
-	int r;
+	int r = 0;
 
 	if (!json_is_object(e))
 		return bad(l, "an object with \"key\" and \"value\" is needed, not %s",
@@ -636,14 +677,16 @@ static int load_element(struct load *l, const json_t *e, u8 *key, u8 *value)
 		from = enter(l, "formatted", 0);
 		return back(l, from, load_element(l, formatted, key, value));
 	}
-	if (!k)
+	if (!k && !keyless)
 		return bad(l, "it has no \"key\"");
 	memset(key, 0, l->info.key_size);
 	memset(value, 0, l->info.value_bytes);
 	if (l->def->kind != IMAGE_MAP_USER)	/* variables that are not named stay */
 		l->obj->backend->ops->map_lookup(l->obj->backend, l->index, key, value, 0);
-	from = enter(l, "key", 0);
-	r = back(l, from, store(l, l->def->key_type, k, key, l->info.key_size));
+	if (!keyless) {
+		from = enter(l, "key", 0);
+		r = back(l, from, store(l, l->def->key_type, k, key, l->info.key_size));
+	}
 	if (!r)
 		r = store_value(l, e, value);
 	if (r)
@@ -693,7 +736,8 @@ static int load_root(struct load *l, const json_t *root)
 		return load_elements(l, root);
 	return err_set(l->err, ERR_JSON, l->where,
 		       "an array [{\"key\": ..., \"value\": ...}, ...] is needed, "
-		       "not %s%s%s", kind_name(root), maps ? " without a map " : "", maps ? l->def->name : "");
+		       "not %s%s%s",
+		       kind_name(root), maps ? " without a map " : "", maps ? l->def->name : "");
 }
 
 static int parse(struct load *l, const struct os_file *f)

@@ -27,8 +27,17 @@ struct show {
 /* Maps that are shown at all. */
 static bool is_shown(const struct image_map *m)
 {
-	return m->kind != IMAGE_MAP_RODATA && m->type != BPF_MAP_TYPE_PROG_ARRAY;
+	return m->kind != IMAGE_MAP_RODATA && m->type != BPF_MAP_TYPE_PROG_ARRAY &&
+	       m->type != BPF_MAP_TYPE_RINGBUF && m->type != BPF_MAP_TYPE_PERF_EVENT_ARRAY;
 }
+
+static bool holds_maps(u32 type)
+{
+	return type == BPF_MAP_TYPE_ARRAY_OF_MAPS || type == BPF_MAP_TYPE_HASH_OF_MAPS;
+}
+
+/* Queues, stacks and bloom filters. */
+static bool is_keyless(const struct show *s) { return !s->info.key_size; }
 
 static bool show_open(struct show *s, struct skep_object *obj, u32 i)
 {
@@ -56,6 +65,11 @@ static void show_close(struct show *s)
 static bool show_next(struct show *s, bool first)
 {
 	struct backend *b = s->obj->backend;
+
+	if (first)
+		s->at = 0;
+	if (is_keyless(s))
+		return b->ops->map_nth && !b->ops->map_nth(b, s->index, s->at++, s->value);
 
 	while (!b->ops->map_next_key(b, s->index, first ? NULL : s->key, s->next)) {
 		memcpy(s->key, s->next, s->info.key_size);
@@ -149,6 +163,28 @@ static void show_data(const struct show *s, struct json *j, const char *key, u32
 		btf_show_json(j, key, s->obj->img->btf, type, data, bytes, flags);
 	else
 		untyped(j, key, data, bytes);
+}
+
+/* The value of a map of maps is a map of the object. */
+static const char *inner_name(const struct show *s)
+{
+	u32 number;
+
+	if (!holds_maps(s->def->type))
+		return NULL;
+	memcpy(&number, s->value, sizeof(number));
+	return number < s->obj->img->nr_maps ? s->obj->img->maps[number].name : NULL;
+}
+
+static void show_value(const struct show *s, struct json *j, const char *key)
+{
+	const char *name = inner_name(s);
+
+	if (name)
+		json_str(j, key, name);
+	else
+		show_data(s, j, key, holds_maps(s->def->type) ? 0 : s->def->value_type,
+			  s->value, s->info.value_size, 0);
 }
 
 static void show_key(const struct show *s, struct json *j, const char *name)
@@ -262,10 +298,12 @@ static void element_text(struct show *s, struct strbuf *out)
 {
 	struct json j = { .out = out };
 
-	show_key(s, &j, NULL);
-	sb_puts(out, ": ");
-	j.comma = false;
-	show_data(s, &j, NULL, s->def->value_type, s->value, s->info.value_size, 0);
+	if (!is_keyless(s)) {
+		show_key(s, &j, NULL);
+		sb_puts(out, ": ");
+		j.comma = false;
+	}
+	show_value(s, &j, NULL);
 }
 
 /* Several short elements share a line, as in "  0: 11962   1: 0   2: 0". */
@@ -369,9 +407,10 @@ void map_show_text(struct strbuf *out, struct skep_object *obj, u32 i)
 static void element_json(struct show *s, struct json *j)
 {
 	json_obj(j, NULL);
-	show_key(s, j, "key");
+	if (!is_keyless(s))
+		show_key(s, j, "key");
 	if (!s->info.row->percpu) {
-		show_data(s, j, "value", s->def->value_type, s->value, s->info.value_size, 0);
+		show_value(s, j, "value");
 		json_obj_end(j);
 		return;
 	}
@@ -473,7 +512,8 @@ u64 map_show_diff(FILE *out, struct skep_object *a, struct skep_object *b, u32 i
 	struct diff d = { .out = out, .most = most };
 	struct show user, kernel;
 
-	if (!show_open(&user, a, i))
+	/* without keys nothing can be compared */
+	if (!a->img->maps[i].key_size || !show_open(&user, a, i))
 		return 0;
 	if (show_open(&kernel, b, i)) {
 		sort_keys(&user);

@@ -72,4 +72,36 @@ int both_packet(struct both *b, u64 number, struct test_run *t, struct skep_err 
 int both_end(struct both *b);
 void both_close(struct both *b);
 
+/* ---- events.c: records of ring buffers and perf event arrays ------------------ */
+
+struct event_map {
+	u32 index;		/* of the image */
+	u64 records, bytes;
+};
+
+struct event {
+	u64 packet;
+	u32 map, cpu, bytes;
+	size_t off;		/* in data */
+};
+
+struct events {
+	bool json, verbose;	/* verbose: printed at once, else kept for JSON */
+	struct skep_object *obj;
+	VEC(struct event_map) maps;	/* empty: nothing to read */
+	VEC(struct event) kept;
+	struct strbuf data;	/* of kept records */
+	struct strbuf line;	/* of the record at hand */
+	u64 packet;
+	struct event_map *at;	/* the map that is read */
+};
+
+/* E is zeroed but for JSON and VERBOSE; OBJ is loaded. */
+void events_open(struct events *e, struct skep_object *obj);
+void events_close(struct events *e);
+/* Reads what came with PACKET. */
+void events_read(struct events *e, u64 packet);
+void events_text(const struct events *e, struct strbuf *out);
+void events_json(const struct events *e, struct json *j);
+
 #endif

@@ -29,6 +29,7 @@ static int xdp_begin(struct run *run, u8 *buffer, const struct test_run *t,
 	run->xdp.ingress_ifindex = t->ifindex;
 	run->xdp.rx_queue_index = t->rx_queue;
 	run->xdp.redirect_ifindex = 0;
+	run->redirect.map = NULL;
 	return 0;
 }
 

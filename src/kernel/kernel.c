@@ -48,6 +48,7 @@ static const struct backend_ops kernel_ops = {
 	.map_lookup = kernel_map_lookup,
 	.map_update = kernel_map_update,
 	.map_delete = kernel_map_delete,
+	.map_lookup_delete = kernel_map_lookup_delete,
 	.map_next_key = kernel_map_next_key,
 	.map_freeze = kernel_map_freeze,
 	.prog_load = kernel_prog_load,

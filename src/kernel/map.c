@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * map.c: maps of the kernel. A prog array holds programs' numbers for those
- * above, descriptors and ids for the kernel: translated here.
+ * above, a map of maps those of maps, descriptors and ids for the kernel:
+ * translated here.
  */
 #include "kernel/sys.h"
 #include <stdlib.h>
@@ -41,12 +42,13 @@ static bool takes_btf(u32 type)
 	return true;
 }
 
-static int create(struct kernel *k, const struct image_map *def)
+static int create_as(struct kernel *k, const struct image_map *def, int inner_fd)
 {
 	union bpf_attr a = {
 		.map_type = def->type, .key_size = def->key_size, .value_size = def->value_size,
 		.max_entries = def->max_entries, .map_flags = def->map_flags,
 		.map_extra = def->map_extra, .numa_node = def->numa_node,
+		.inner_map_fd = inner_fd < 0 ? 0 : (u32)inner_fd,
 	};
 	int fd;
 
@@ -62,6 +64,19 @@ static int create(struct kernel *k, const struct image_map *def)
 	/* types that it does not take, as of keys that no type stands for */
 	a.btf_fd = a.btf_key_type_id = a.btf_value_type_id = 0;
 	return sys_bpf(BPF_MAP_CREATE, &a);
+}
+
+/* An inner map is needed for the creation alone: the kernel copies what it is like. */
+static int create(struct kernel *k, const struct image_map *def)
+{
+	int inner = def->inner ? create_as(k, def->inner, -1) : -1, fd;
+
+	if (def->inner && inner < 0)
+		return inner;
+	fd = create_as(k, def, inner);
+	if (inner >= 0)
+		close(inner);
+	return fd;
 }
 
 static int fill(struct kernel_map *m, struct skep_err *err)
@@ -114,6 +129,8 @@ int kernel_map_create(struct backend *b, const struct image_map *def, struct ske
 static union bpf_attr element(const struct kernel_map *m, const void *key, const void *value,
 			      u64 flags)
 {
+	if (!m->def->key_size)	/* queues; the kernel wants no key */
+		key = NULL;
 	return (union bpf_attr){ .map_fd = (u32)m->fd, .key = (uintptr_t)key,
 		.value = (uintptr_t)value, .flags = flags };
 }
@@ -132,6 +149,35 @@ static int prog_number(const struct kernel *k, void *value)
 	return -ENOENT;
 }
 
+static bool holds_maps(const struct kernel_map *m)
+{
+	return m->def->type == BPF_MAP_TYPE_ARRAY_OF_MAPS ||
+	       m->def->type == BPF_MAP_TYPE_HASH_OF_MAPS;
+}
+
+static u32 map_id(const struct kernel_map *m)
+{
+	struct bpf_map_info info = { 0 };
+	union bpf_attr a = { .info = { .bpf_fd = (u32)m->fd, .info_len = sizeof(info),
+				       .info = (uintptr_t)&info } };
+
+	return sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &a) ? 0 : info.id;
+}
+
+/* The number here of the map that the kernel calls ID. */
+static int map_number(const struct kernel *k, void *value)
+{
+	u32 id;
+
+	memcpy(&id, value, sizeof(id));
+	for (u32 i = 0; i < k->maps.n; i++)
+		if (map_id(&k->maps.v[i]) == id) {
+			memcpy(value, &i, sizeof(i));
+			return 0;
+		}
+	return -ENOENT;
+}
+
 int kernel_map_lookup(struct backend *b, u32 map, const void *key, void *value, u64 flags)
 {
 	const struct kernel_map *m = map_of(b, map);
@@ -144,6 +190,8 @@ int kernel_map_lookup(struct backend *b, u32 map, const void *key, void *value, 
 	r = sys_bpf(BPF_MAP_LOOKUP_ELEM, &a);
 	if (!r && m->def->type == BPF_MAP_TYPE_PROG_ARRAY)
 		r = prog_number(kernel_of(b), value);
+	else if (!r && holds_maps(m))
+		r = map_number(kernel_of(b), value);
 	return r;
 }
 
@@ -152,15 +200,20 @@ int kernel_map_update(struct backend *b, u32 map, const void *key, const void *v
 	const struct kernel_map *m = map_of(b, map);
 	const struct kernel *k = kernel_of(b);
 	union bpf_attr a;
-	u32 prog;
+	u32 number;
 
 	if (!m)
 		return -EBADF;
 	if (m->def->type == BPF_MAP_TYPE_PROG_ARRAY) {
-		memcpy(&prog, value, sizeof(prog));
-		if (prog >= k->progs.n)
+		memcpy(&number, value, sizeof(number));
+		if (number >= k->progs.n)
 			return -EBADF;
-		value = &k->progs.v[prog].fd;
+		value = &k->progs.v[number].fd;
+	} else if (holds_maps(m)) {
+		memcpy(&number, value, sizeof(number));
+		if (number >= k->maps.n)
+			return -EBADF;
+		value = &k->maps.v[number].fd;
 	}
 	a = element(m, key, value, flags);
 	return sys_bpf(BPF_MAP_UPDATE_ELEM, &a);
@@ -175,6 +228,18 @@ int kernel_map_delete(struct backend *b, u32 map, const void *key)
 		return -EBADF;
 	a = element(m, key, NULL, 0);
 	return sys_bpf(BPF_MAP_DELETE_ELEM, &a);
+}
+
+int kernel_map_lookup_delete(struct backend *b, u32 map, const void *key, void *value,
+			     u64 flags)
+{
+	const struct kernel_map *m = map_of(b, map);
+	union bpf_attr a;
+
+	if (!m)
+		return -EBADF;
+	a = element(m, key, value, flags);
+	return sys_bpf(BPF_MAP_LOOKUP_AND_DELETE_ELEM, &a);
 }
 
 int kernel_map_next_key(struct backend *b, u32 map, const void *key, void *next)

@@ -57,6 +57,8 @@ int kernel_map_info(struct backend *b, u32 map, struct map_info *info);
 int kernel_map_lookup(struct backend *b, u32 map, const void *key, void *value, u64 flags);
 int kernel_map_update(struct backend *b, u32 map, const void *key, const void *value, u64 flags);
 int kernel_map_delete(struct backend *b, u32 map, const void *key);
+int kernel_map_lookup_delete(struct backend *b, u32 map, const void *key, void *value,
+			     u64 flags);
 int kernel_map_next_key(struct backend *b, u32 map, const void *key, void *next);
 int kernel_map_freeze(struct backend *b, u32 map);
 /* Before its maps are created: their keys and values have types of IMG. */

@@ -7,6 +7,7 @@
 #ifndef MODEL_BACKEND_H
 #define MODEL_BACKEND_H
 
+#include "model/event.h"
 #include "model/image.h"
 
 /* Instructions that an execution may take when nobody says otherwise. */
@@ -44,6 +45,7 @@ struct map_info {
 	u32 value_stride;	/* from one cpu's value to the next; per-cpu only */
 	u32 cpus;		/* values per element; 1 unless per-cpu */
 	u64 count;		/* elements in it */
+	u64 lost;		/* records that found no room in it */
 };
 
 struct backend;
@@ -61,6 +63,16 @@ struct backend_ops {
 	int (*map_update)(struct backend *b, u32 map, const void *key, const void *value,
 			  u64 flags);
 	int (*map_delete)(struct backend *b, u32 map, const void *key);
+	/* The next ones are NULL in an engine that cannot; and -ENOTSUPP (524)
+	   for map types that cannot. Looks up and deletes in one step. */
+	int (*map_lookup_delete)(struct backend *b, u32 map, const void *key, void *value,
+				 u64 flags);
+	/* The value that comes out of a queue or stack after N others, which
+	   stays; -ENOENT behind the last. */
+	int (*map_nth)(struct backend *b, u32 map, u64 n, void *value);
+	/* Gives FN the complete records of a ring buffer or perf event array and
+	   frees them; how many there were. */
+	s64 (*map_read)(struct backend *b, u32 map, map_event_fn fn, void *arg);
 	/* KEY NULL = the first; -ENOENT at the end */
 	int (*map_next_key)(struct backend *b, u32 map, const void *key, void *next);
 	int (*map_freeze)(struct backend *b, u32 map);

@@ -49,3 +49,47 @@ bool helper_moves_packet(u32 id)
 			return true;
 	return false;
 }
+
+/* ---- which maps a helper takes --------------------------------------------------- */
+
+#define BIT(type) (1ull << BPF_MAP_TYPE_##type)
+
+/* Types that take only the helpers below. */
+#define PARTICULAR \
+	(BIT(PROG_ARRAY) | BIT(PERF_EVENT_ARRAY) | BIT(STACK_TRACE) | BIT(CGROUP_ARRAY) | \
+	 BIT(ARRAY_OF_MAPS) | BIT(HASH_OF_MAPS) | BIT(DEVMAP) | BIT(DEVMAP_HASH) | \
+	 BIT(CPUMAP) | BIT(XSKMAP) | BIT(QUEUE) | BIT(STACK) | BIT(RINGBUF) | \
+	 BIT(BLOOM_FILTER) | BIT(USER_RINGBUF))
+
+/* By helper; 0: all types but those. */
+static const u64 taken[] = {
+	[BPF_FUNC_map_lookup_elem] = ~PARTICULAR | BIT(DEVMAP) | BIT(DEVMAP_HASH) |
+		BIT(XSKMAP) | BIT(ARRAY_OF_MAPS) | BIT(HASH_OF_MAPS),
+	[BPF_FUNC_map_lookup_percpu_elem] =
+		BIT(PERCPU_ARRAY) | BIT(PERCPU_HASH) | BIT(LRU_PERCPU_HASH),
+	[BPF_FUNC_tail_call] = BIT(PROG_ARRAY),
+	[BPF_FUNC_perf_event_read] = BIT(PERF_EVENT_ARRAY),
+	[BPF_FUNC_perf_event_read_value] = BIT(PERF_EVENT_ARRAY),
+	[BPF_FUNC_perf_event_output] = BIT(PERF_EVENT_ARRAY),
+	[BPF_FUNC_skb_output] = BIT(PERF_EVENT_ARRAY),
+	[BPF_FUNC_xdp_output] = BIT(PERF_EVENT_ARRAY),
+	[BPF_FUNC_ringbuf_output] = BIT(RINGBUF),
+	[BPF_FUNC_ringbuf_reserve] = BIT(RINGBUF),
+	[BPF_FUNC_ringbuf_query] = BIT(RINGBUF),
+	[BPF_FUNC_ringbuf_reserve_dynptr] = BIT(RINGBUF),
+	[BPF_FUNC_user_ringbuf_drain] = BIT(USER_RINGBUF),
+	[BPF_FUNC_get_stackid] = BIT(STACK_TRACE),
+	[BPF_FUNC_skb_under_cgroup] = BIT(CGROUP_ARRAY),
+	[BPF_FUNC_current_task_under_cgroup] = BIT(CGROUP_ARRAY),
+	[BPF_FUNC_redirect_map] = BIT(DEVMAP) | BIT(DEVMAP_HASH) | BIT(CPUMAP) | BIT(XSKMAP),
+	[BPF_FUNC_map_push_elem] = BIT(QUEUE) | BIT(STACK) | BIT(BLOOM_FILTER),
+	[BPF_FUNC_map_peek_elem] = BIT(QUEUE) | BIT(STACK) | BIT(BLOOM_FILTER),
+	[BPF_FUNC_map_pop_elem] = BIT(QUEUE) | BIT(STACK),
+};
+
+bool helper_takes_map(u32 id, u32 type)
+{
+	u64 types = id < ARRAY_LEN(taken) && taken[id] ? taken[id] : ~PARTICULAR;
+
+	return type < 64 && types >> type & 1;
+}

@@ -53,6 +53,40 @@ const struct image_func *image_func(const struct image_prog *prog, u32 insn)
 	return n ? &prog->funcs[n - 1] : NULL;
 }
 
+const struct image_core *image_core(const struct image_prog *prog, u32 insn)
+{
+	u32 lo = 0, hi = prog->nr_cores;
+
+	while (lo < hi) {
+		u32 mid = lo + (hi - lo) / 2;
+
+		if (prog->cores[mid].insn < insn)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < prog->nr_cores && prog->cores[lo].insn == insn ? &prog->cores[lo] : NULL;
+}
+
+void image_note(struct image *img, const char *fmt, ...)
+{
+	const char **notes;
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	for (u32 i = 0; i < img->nr_notes; i++)
+		if (!strcmp(img->notes[i], text))
+			return;
+	notes = arena_news(&img->arena, img->nr_notes + 1, const char *);
+	for (u32 i = 0; i < img->nr_notes; i++)
+		notes[i] = img->notes[i];
+	notes[img->nr_notes++] = arena_strdup(&img->arena, text);
+	img->notes = notes;
+}
+
 int image_map_find(const struct image *img, const char *name)
 {
 	for (u32 i = 0; i < img->nr_maps; i++)

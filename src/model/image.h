@@ -4,7 +4,10 @@
  * judges, what either engine loads. An image is data without addresses: the
  * instructions refer to maps by BPF_PSEUDO_MAP_IDX and BPF_PSEUDO_MAP_IDX_VALUE
  * (imm = index into maps[]), to subprograms by BPF_PSEUDO_CALL (imm relative)
- * and BPF_PSEUDO_FUNC (imm relative to the next slot's next instruction).
+ * and BPF_PSEUDO_FUNC (imm relative to the next slot's next instruction), to
+ * what a kernel has by BPF_PSEUDO_KFUNC_CALL and BPF_PSEUDO_BTF_ID (imm = index
+ * into externs[]). What a target has no value for is a call of helper
+ * IMAGE_POISON, which dead code may hold.
  * Everything lives in the image's arena and is not changed after loading,
  * except initial map contents (--set).
  */
@@ -37,7 +40,9 @@ struct image_map {
 				   value; 0 none */
 	/* value_size bytes for kinds DATA and RODATA; NULL: all zero (.bss) */
 	const u8 *init;
-	/* initial values of a PROG_ARRAY: program index or -1, [nr_slots] */
+	const struct image_map *inner;	/* what the maps in it are like, or NULL */
+	/* initial values, index or -1, [nr_slots]: programs of a PROG_ARRAY,
+	   maps of a map of maps */
 	s32 *slots;
 	u32 nr_slots;
 };
@@ -55,6 +60,37 @@ struct image_func {
 	bool global;		/* STB_GLOBAL or STB_WEAK, and not hidden */
 };
 
+enum { IMAGE_POISON = 0xbad2310 };	/* libbpf's number for the same */
+
+enum image_core_status { IMAGE_CORE_OK, IMAGE_CORE_POISONED, IMAGE_CORE_GUARDED };
+
+/* A CO-RE relocation that was made (btf/core.h). */
+struct image_core {
+	u32 insn;
+	struct btf_core_relo relo;	/* type_id and strings of the image's BTF */
+	u64 local, target;	/* values */
+	enum image_core_status status;	/* GUARDED: poisoned and never reached */
+	const char *reason;	/* of POISONED: why the target has no value */
+};
+
+enum image_extern_kind {
+	IMAGE_KCONFIG,		/* __kconfig: a variable in map .kconfig */
+	IMAGE_KSYM_ADDR,	/* __ksym of type void: an address */
+	IMAGE_KSYM_VAR,		/* __ksym with a type */
+	IMAGE_KFUNC,
+};
+
+/* Something that the object expects of a kernel. */
+struct image_extern {
+	const char *name;
+	enum image_extern_kind kind;
+	u32 type_id;		/* BTF of the object: VAR's type, or FUNC */
+	bool weak;		/* may be missing */
+	bool found;		/* KCONFIG, KSYM_ADDR: the target has it */
+	u32 off;		/* KCONFIG: in the map's value */
+	u64 addr;		/* KSYM_ADDR */
+};
+
 struct image_prog {
 	const char *name;	/* of the function */
 	const char *section;	/* as in SEC() */
@@ -68,6 +104,8 @@ struct image_prog {
 	u32 nr_funcs;
 	const struct image_line *lines;	/* sorted by insn; may be empty */
 	u32 nr_lines;
+	const struct image_core *cores;	/* sorted by insn; may be empty */
+	u32 nr_cores;
 };
 
 struct image {
@@ -79,6 +117,12 @@ struct image {
 	struct image_prog *progs;
 	u32 nr_progs;
 	const char *license;	/* "" when there is none */
+	struct image_extern *externs;
+	u32 nr_externs;
+	const char *types;	/* whose types CO-RE relocations were made for: a
+				   file; NULL: the object's own, or none made */
+	const char **notes;	/* what a user should know about this image */
+	u32 nr_notes;
 };
 
 void image_free(struct image *img);	/* NULL is fine */
@@ -89,6 +133,10 @@ const struct image_line *image_line(const struct image_prog *prog, u32 insn);
 const char *image_line_file(const struct image_line *line);
 /* The function that INSN of PROG belongs to. Never NULL for linked programs. */
 const struct image_func *image_func(const struct image_prog *prog, u32 insn);
+/* The CO-RE relocation of INSN, or NULL. */
+const struct image_core *image_core(const struct image_prog *prog, u32 insn);
+/* Adds a note, each text once. */
+void image_note(struct image *img, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Index of the map called NAME, or -1. */
 int image_map_find(const struct image *img, const char *name);
 /* Writes "FILE:LINE:COL" or "OBJ:PROG:INSN" to BUF: where a message points. */

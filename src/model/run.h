@@ -12,6 +12,7 @@
 struct map;
 struct run;
 struct vm_code;
+struct vm_map;
 
 /*
  * A helper body. The order of arguments is that of the machine's registers,
@@ -37,6 +38,16 @@ struct xdp_view {
 	u32 redirect_ifindex;	/* left by bpf_redirect; 0 = none */
 };
 
+/* What bpf_redirect_map chose; the host acts on it when the program's answer
+ * is to redirect. */
+struct redirect {
+	struct map *map;	/* NULL: none was chosen */
+	u32 map_type;		/* BPF_MAP_TYPE_DEVMAP, ... */
+	u32 key;
+	u32 ifindex;		/* of devices; 0 with BPF_F_BROADCAST */
+	u32 flags;		/* BPF_F_BROADCAST, BPF_F_EXCLUDE_INGRESS */
+};
+
 struct run {
 	struct packet_buf pkt;	/* first: a context's packet fields */
 	struct xdp_view xdp;
@@ -58,6 +69,15 @@ struct run {
 	   programs may read while it runs; NULL outside */
 	const u8 *key;
 	u32 key_bytes;
+	/* Lends BYTES at MEM, which may be written, to the program until it gives
+	   them back; one that ends before is at fault, and DROP(MEM) called.
+	   NULL: nobody checks. Set by the engine. */
+	void (*lend)(struct run *run, void *mem, u64 bytes, void (*drop)(void *mem));
+	/* The inner map at PTR (a struct map), or that has a value at ADDR, when
+	   some lookup gave it to programs; or NULL. Set by runtime; may be NULL */
+	const struct vm_map *(*inner_map)(struct run *run, const void *ptr);
+	const struct vm_map *(*inner_at)(struct run *run, u64 addr);
+	struct redirect redirect;
 	u64 insns;		/* that the last execution took; set by the engine */
 	bool stop;		/* set by the engine on a fault inside a callback */
 };
@@ -70,6 +90,7 @@ static inline void run_packet(struct run *run, u8 *data, u32 bytes)
 	p->data = p->data_meta = p->hard_start = data;
 	p->data_end = p->hard_end = data + bytes;
 	run->xdp.redirect_ifindex = 0;
+	run->redirect.map = NULL;
 }
 
 #endif

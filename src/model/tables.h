@@ -64,6 +64,7 @@ enum helper_arg {
 	ARG_INT_OUT,	/* 4 writable bytes */
 	ARG_FUNC,	/* a subprogram (BPF_PSEUDO_FUNC) */
 	ARG_SPIN_LOCK,	/* struct bpf_spin_lock in a map value */
+	ARG_RECORD,	/* a reserved record, which the call gives back */
 	ARG_OTHER,	/* kinds that no engine of ours serves yet */
 };
 
@@ -80,6 +81,8 @@ struct helper_row {
 
 const struct helper_row *helper_row(u32 id);		/* NULL unknown */
 u32 helper_id(const char *name);			/* 0 unknown; "bpf_" optional */
+/* Whether the helper takes a map of TYPE (BPF_MAP_TYPE_*) as its argument. */
+bool helper_takes_map(u32 id, u32 type);
 /* Whether calls may move the packet or its bounds: pointers into it that the
  * program has loaded are of no use afterwards. */
 bool helper_moves_packet(u32 id);

@@ -16,7 +16,7 @@ struct frame { u32 func, next_ref; };
 struct link {
 	struct obj *o;
 	u32 number;		/* of the program, from 1 */
-	u32 nr_insns, nr_lines;
+	u32 nr_insns, nr_lines, nr_cores;
 	VEC(u32) order;		/* functions in order of place */
 	VEC(struct frame) stack;
 	u64 total;		/* slots of all programs so far */
@@ -30,14 +30,11 @@ static int place(struct link *l, u32 index)
 	struct obj_func *f = &o->funcs[index];
 	const struct obj_sec *s = &o->secs[f->sec];
 
-	if (s->ext && s->ext->nr_cores)
-		return err_set(o->err, ERR_UNSUPPORTED, elf_in(o, s),
-			       "%u CO-RE relocations, in use by '%s'",
-			       s->ext->nr_cores, f->name);
 	f->placed_for = l->number;
 	f->placed_at = l->nr_insns;
 	l->nr_insns += f->nr_insns;
 	l->nr_lines += f->nr_lines;
+	l->nr_cores += f->nr_cores;
 	l->total += f->nr_insns;
 	if (l->total > MAX_LINKED_INSNS)
 		return err_set(o->err, ERR_LIMIT, elf_in(o, s),
@@ -99,6 +96,17 @@ static void patch(struct link *l, struct bpf_insn *insns, u32 at,
 		insn->imm = (s32)to;
 		insn[1].imm = (s32)ref->off;
 		return;
+	case REF_ADDR:
+		insn->imm = (s32)l->o->img->externs[to].addr;
+		insn[1].imm = (s32)(l->o->img->externs[to].addr >> 32);
+		return;
+	case REF_EXTERN:
+		insn->src_reg = insn->code == (BPF_JMP | BPF_CALL) ?
+			BPF_PSEUDO_KFUNC_CALL : BPF_PSEUDO_BTF_ID;
+		insn->imm = (s32)to;
+		if (insn->src_reg == BPF_PSEUDO_BTF_ID)
+			insn[1].imm = 0;
+		return;
 	}
 }
 
@@ -135,17 +143,28 @@ static u32 lay_lines(struct link *l, struct image_line *lines, const struct obj_
 	return n;
 }
 
+static u32 lay_cores(struct link *l, struct image_core *cores, const struct obj_func *f)
+{
+	for (u32 i = 0; i < f->nr_cores; i++) {
+		cores[i] = l->o->cores.v[f->first_core + i];
+		cores[i].insn += f->placed_at;
+	}
+	return f->nr_cores;
+}
+
 static void lay_all(struct link *l, struct image_prog *prog)
 {
 	struct arena *arena = &l->o->img->arena;
 	struct bpf_insn *insns = arena_news(arena, l->nr_insns, struct bpf_insn);
 	struct image_func *funcs = arena_news(arena, l->order.n, struct image_func);
 	struct image_line *lines = arena_news(arena, l->nr_lines, struct image_line);
+	struct image_core *cores = arena_news(arena, l->nr_cores, struct image_core);
 
 	for (u32 i = 0; i < l->order.n; i++) {
 		const struct obj_func *f = &l->o->funcs[l->order.v[i]];
 
 		lay_func(l, insns, f);
+		prog->nr_cores += lay_cores(l, cores + prog->nr_cores, f);
 		prog->nr_lines += lay_lines(l, lines + prog->nr_lines, f);
 		funcs[i] = (struct image_func){
 			.insn = f->placed_at, .name = f->name,
@@ -157,6 +176,8 @@ static void lay_all(struct link *l, struct image_prog *prog)
 	prog->funcs = funcs;
 	prog->nr_funcs = (u32)l->order.n;
 	prog->lines = lines;
+	prog->cores = cores;
+	dead_mark(prog, cores);
 }
 
 static int link_prog(struct link *l, u32 root)
@@ -164,7 +185,7 @@ static int link_prog(struct link *l, u32 root)
 	int ret;
 
 	l->number++;
-	l->nr_insns = l->nr_lines = 0;
+	l->nr_insns = l->nr_lines = l->nr_cores = 0;
 	l->order.n = l->stack.n = 0;
 	ret = place_all(l, root);
 	if (!ret)

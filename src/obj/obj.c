@@ -64,21 +64,30 @@ static int check_progs(struct obj *o)
 int obj_open(struct image **out, const u8 *data, size_t bytes,
 	     const char *file, struct skep_err *err)
 {
+	return obj_open_for(out, NULL, data, bytes, file, err);
+}
+
+int obj_open_for(struct image **out, struct target *target, const u8 *data,
+		 size_t bytes, const char *file, struct skep_err *err)
+{
 	static int (*const steps[])(struct obj *) = {
-		elf_read, refuse_struct_ops, types_read, maps_read, read_license,
-		funcs_read, relocs_read, progs_choose, maps_values, progs_link,
+		elf_read, refuse_struct_ops, types_read, externs_read, maps_read,
+		kconfig_read, ksyms_read, read_license, funcs_read, relocs_read,
+		cores_apply, progs_choose, maps_values, progs_link,
 		check_progs,
 	};
 	struct obj o = {
 		.img = image_new(file), .file = file, .err = err,
-		.data = data, .bytes = bytes,
+		.data = data, .bytes = bytes, .target = target,
 	};
 	int ret = 0;
 
 	o.globals.arena = o.datasecs.arena = o.externs.arena = &o.tmp;
+	o.extern_index.arena = &o.tmp;
 	for (size_t i = 0; i < ARRAY_LEN(steps) && !ret; i++)
 		ret = steps[i](&o);
 	vec_free(&o.refs);
+	vec_free(&o.cores);
 	arena_free(&o.tmp);
 	if (ret) {
 		image_free(o.img);
@@ -166,6 +175,12 @@ static void copy_map(struct image *img, struct image_map *to, const struct image
 
 	*to = *from;
 	to->name = arena_strdup(a, from->name);
+	if (from->inner) {	/* inner maps hold no maps themselves */
+		struct image_map *inner = arena_copy(a, from->inner, sizeof(*inner));
+
+		inner->name = arena_strdup(a, inner->name);
+		to->inner = inner;
+	}
 	if (from->init)
 		to->init = arena_copy(a, from->init, from->value_size);
 	if (from->slots)

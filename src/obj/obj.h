@@ -9,6 +9,7 @@
 #define OBJ_OBJ_H
 
 #include "model/image.h"
+#include "model/target.h"
 
 /* Does the content look like ELF? */
 bool obj_is_elf(const u8 *data, size_t bytes);
@@ -24,6 +25,42 @@ bool obj_is_elf(const u8 *data, size_t bytes);
  */
 int obj_open(struct image **out, const u8 *data, size_t bytes,
 	     const char *file, struct skep_err *err);
+/*
+ * The same for TARGET: CO-RE relocations are made with its types, external
+ * variables get its values. obj_open takes the object's own types and no values.
+ * What TARGET lacks does not fail here: what is poisoned or missing is in the
+ * image, and obj_ready says whether it may be loaded. Further errors: CORE,
+ * KCONFIG, those of opening the target's files.
+ */
+int obj_open_for(struct image **out, struct target *target, const u8 *data,
+		 size_t bytes, const char *file, struct skep_err *err);
+/* Error: KCONFIG for a configuration value that must be there and is not. */
+int obj_ready(const struct image *img, struct skep_err *err);
+
+/*
+ * Stores VALUE in the global variable VAR ("limit", "cfg.ports[2]") as its type
+ * wants it: integers, 'c', true, names of enumerations, text for char arrays,
+ * IPv4, IPv6 and MAC addresses in network order where the size fits. Error:
+ * GLOBAL.
+ */
+int obj_set(struct image *img, const char *var, const char *value, struct skep_err *err);
+
+/* ---- target.c ----------------------------------------------------------- */
+
+/* The target's types; *OUT NULL when the running kernel has none to show. */
+int target_btf(struct target *t, const struct btf **out, struct skep_err *err);
+/* The text of a configuration value; *OUT NULL when it is not set. */
+int target_config(struct target *t, const char *name, const char **out,
+		  struct skep_err *err);
+/* KERNEL_VERSION() of the target; 0 unknown. */
+u32 target_version(struct target *t);
+/*
+ * Addresses of N symbols; FOUND[i] says which exist. False when the system
+ * shows none at all.
+ */
+bool target_symbols(struct target *t, const char *const *names, u32 n, u64 *addrs,
+		    bool *found);
+void target_close(struct target *t);
 
 /* An image of one program without object: N slots, maps by index into MAPS. */
 int obj_from_insns(struct image **out, u32 prog_type, const char *name,

@@ -6,8 +6,10 @@
  *	elf.c	sections, symbols
  *	types.c	.BTF and .BTF.ext
  *	maps.c	.maps -> image maps; data.c: .data, .rodata, .bss -> image maps
+ *	kconfig.c, ksyms.c	what is expected of a kernel
  *	func.c	functions, their lines and types from .BTF.ext
  *	reloc.c	what each instruction refers to
+ *	core.c	CO-RE relocations, made in the sections' code
  *	link.c	programs: functions laid one after another
  *
  * A struct obj dies at the end of obj_open; only what is in img->arena stays.
@@ -18,6 +20,7 @@
 #include "base/hash.h"
 #include "base/vec.h"
 #include "model/image.h"
+#include "model/target.h"
 #include <linux/bpf.h>
 
 enum { INSN_BYTES = sizeof(struct bpf_insn) };
@@ -42,7 +45,7 @@ struct obj_sec {
 	const u8 *data;		/* size bytes; NULL for SHT_NOBITS */
 	u32 rel;		/* section of its relocations; 0 none */
 	int map;		/* index of the image map that it became, or -1 */
-	const struct bpf_insn *code;	/* SEC_CODE: aligned copy */
+	struct bpf_insn *code;	/* SEC_CODE: aligned copy */
 	u32 first_func, nr_funcs;	/* in obj.funcs */
 	const struct btf_ext_sec *ext;	/* SEC_CODE; NULL when there is none */
 };
@@ -72,17 +75,18 @@ struct obj_func {
 	bool called;		/* some instruction refers to it */
 	u32 first_ref, nr_refs;		/* in obj.refs */
 	u32 first_line, nr_lines;	/* in its section's ext->lines */
+	u32 first_core, nr_cores;	/* in obj.cores */
 	u32 placed_for, placed_at;	/* link.c: program number from 1, slot */
 	int prog;		/* index in img->progs, or -1 */
 };
 
-enum ref_kind { REF_MAP, REF_VALUE, REF_CALL, REF_FUNC };
+enum ref_kind { REF_MAP, REF_VALUE, REF_CALL, REF_FUNC, REF_EXTERN, REF_ADDR };
 
 /* One instruction that needs its operand filled in. */
 struct obj_ref {
 	u32 insn;		/* slot, relative to its function */
 	enum ref_kind kind;
-	u32 target;		/* index of map or function */
+	u32 target;		/* index of map, function or img->externs */
 	u32 off;		/* REF_VALUE: bytes into the map's value */
 };
 
@@ -120,6 +124,9 @@ struct obj {
 	struct obj_func *funcs;	/* by section, then place */
 	u32 nr_funcs;
 	VEC(struct obj_ref) refs;
+	struct target *target;	/* NULL: no kernel */
+	VEC(struct image_core) cores;	/* insn relative to the function */
+	struct strtab extern_index;	/* name -> img->externs */
 	bool old_gas;		/* see reloc.c */
 };
 
@@ -147,6 +154,22 @@ int maps_values(struct obj *o);
 int maps_at(const struct obj *o, u64 off);
 /* Appends one map for each section of data to MAPS, which has room. */
 int data_read(struct obj *o, struct image_map *maps, u32 *n);
+
+/* ---- kconfig.c, ksyms.c, core.c, dead.c -------------------------------------- */
+
+/* Lists what the object expects of a kernel in img->externs. */
+int externs_read(struct obj *o);
+/* The values of __kconfig variables, as the last map of the image. */
+int kconfig_read(struct obj *o);
+/* Addresses for what takes one. */
+int ksyms_read(struct obj *o);
+/* A reference to the undefined symbol SYM. */
+int ref_extern(struct obj *o, const struct obj_sym *sym, const char *where,
+	       struct obj_ref *ref);
+/* Makes all CO-RE relocations. */
+int cores_apply(struct obj *o);
+/* Tells which poisoned relocations of PROG no run can reach. */
+void dead_mark(struct image_prog *prog, struct image_core *cores);
 
 /* ---- func.c, reloc.c, link.c ------------------------------------------- */
 

@@ -105,7 +105,7 @@ static int ref_sym(struct obj *o, const struct obj_func *from,
 	u64 off = reloc_off(o, r, in_place);
 
 	if (y->sec == SYM_UNDEF)
-		return reloc_undefined(o, y, at_insn(o, from, ref->insn));
+		return ref_extern(o, y, at_insn(o, from, ref->insn), ref);
 	if (y->sec == SYM_NOWHERE || ref->kind == REF_CALL)
 		goto code_only;
 	switch (o->secs[y->sec].kind) {

@@ -5,6 +5,7 @@
  */
 #include "runtime/runtime.h"
 #include "call/call.h"
+#include "btf/core.h"
 #include "base/vec.h"
 #include "maps/map.h"
 #include "vm/vm.h"
@@ -21,10 +22,19 @@ struct runtime_prog {
 	bool in_place;		/* may run on a packet without room around it */
 };
 
+struct runtime_map {
+	struct map *m;
+	struct vm_map vm;	/* the same for the engine */
+};
+
 struct runtime {
 	struct backend b;	/* first */
 	struct runtime_opts opts;
-	VEC(struct map *) maps;
+	VEC(struct runtime_map *) maps;
+	/* nr_inner maps by the address of their struct map, and by that of their
+	   values: what lookups in maps of maps may have given to programs */
+	struct runtime_map **by_map, **by_addr;
+	size_t nr_inner;
 	VEC(struct runtime_prog *) progs;
 	struct vm_machine *machine;
 	struct run run;
@@ -43,8 +53,96 @@ static struct map *rt_map(struct backend *b, u32 map)
 {
 	struct runtime *rt = rt_of(b);
 
-	return map < rt->maps.n ? rt->maps.v[map] : NULL;
+	return map < rt->maps.n ? rt->maps.v[map]->m : NULL;
 }
+
+static struct runtime *rt_of_run(struct run *run)
+{
+	return (struct runtime *)((u8 *)run - offsetof(struct runtime, run));
+}
+
+/* ---- maps that lookups give to programs ------------------------------------- */
+
+static struct map *rt_inner_of(void *arg, u32 id) { return rt_map(arg, id); }
+
+static int compare_map(const void *a, const void *b)
+{
+	const struct runtime_map *const *x = a, *const *y = b;
+
+	return (*x)->m < (*y)->m ? -1 : (*x)->m > (*y)->m;
+}
+
+static int compare_addr(const void *a, const void *b)
+{
+	const struct runtime_map *const *x = a, *const *y = b;
+
+	return (*x)->m->mem < (*y)->m->mem ? -1 : (*x)->m->mem > (*y)->m->mem;
+}
+
+static struct runtime_map **sorted(const struct runtime *rt,
+				   int (*compare)(const void *, const void *))
+{
+	struct runtime_map **v = mem_alloc(rt->maps.n * sizeof(struct runtime_map *));
+
+	memcpy(v, rt->maps.v, rt->maps.n * sizeof(struct runtime_map *));
+	qsort(v, rt->maps.n, sizeof(struct runtime_map *), compare);
+	return v;
+}
+
+static void sort_inner(struct runtime *rt)
+{
+	free(rt->by_map);
+	free(rt->by_addr);
+	rt->by_map = sorted(rt, compare_map);
+	rt->by_addr = sorted(rt, compare_addr);
+	rt->nr_inner = rt->maps.n;
+}
+
+static const struct vm_map *rt_inner_map(struct run *run, const void *ptr)
+{
+	struct runtime *rt = rt_of_run(run);
+	size_t lo = 0, hi;
+
+	if (rt->nr_inner != rt->maps.n)
+		sort_inner(rt);
+	hi = rt->nr_inner;
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+
+		if ((const void *)rt->by_map[mid]->m < ptr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo == rt->nr_inner || rt->by_map[lo]->m != ptr || !rt->by_map[lo]->m->lent)
+		return NULL;
+	return &rt->by_map[lo]->vm;
+}
+
+static const struct vm_map *rt_inner_at(struct run *run, u64 addr)
+{
+	struct runtime *rt = rt_of_run(run);
+	size_t lo = 0, hi;
+	const struct vm_map *vm;
+
+	if (rt->nr_inner != rt->maps.n)
+		sort_inner(rt);
+	hi = rt->nr_inner;
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+
+		if ((u64)rt->by_addr[mid]->m->mem <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (!lo || !rt->by_addr[lo - 1]->m->lent)
+		return NULL;
+	vm = &rt->by_addr[lo - 1]->vm;
+	return addr - (u64)vm->mem.base < vm->mem.nr * vm->mem.stride ? vm : NULL;
+}
+
+/* ---- maps for everybody -------------------------------------------------------- */
 
 /* A section of global data is stored once, before programs can see it. */
 static int map_fill(struct map *m, const struct image_map *def, struct skep_err *err)
@@ -62,18 +160,45 @@ static int map_fill(struct map *m, const struct image_map *def, struct skep_err 
 	return 0;
 }
 
-static int rt_map_create(struct backend *b, const struct image_map *def,
-			 struct skep_err *err)
+static struct map_attr attr_of(const struct image_map *def)
 {
-	struct runtime *rt = rt_of(b);
-	const struct map_attr attr = {
+	return (struct map_attr){
 		.name = def->name, .type = def->type, .key_size = def->key_size,
 		.value_size = def->value_size, .max_entries = def->max_entries,
 		.map_flags = def->map_flags, .map_extra = def->map_extra,
 		.lock_at = def->lock_at,
 	};
+}
+
+static void rt_add(struct runtime *rt, struct map *m)
+{
+	struct runtime_map *r = mem_alloc(sizeof(*r));
+
+	r->m = m;
+	r->vm = (struct vm_map){ .map = m, .type = m->type, .key_size = m->key_size,
+		.value_size = m->value_size, .mem = m->ops->values(m) };
+	*vec_push(&rt->maps) = r;
+	if (map_holds_maps(m->type)) {
+		rt->run.inner_map = rt_inner_map;
+		rt->run.inner_at = rt_inner_at;
+	}
+}
+
+static int rt_map_create(struct backend *b, const struct image_map *def,
+			 struct skep_err *err)
+{
+	struct runtime *rt = rt_of(b);
+	struct map_attr attr = attr_of(def), inner;
 	struct map *m;
-	int r = map_create(&m, &attr, rt->opts.cpus, err);
+	int r;
+
+	if (def->inner) {
+		inner = attr_of(def->inner);
+		attr.inner = &inner;
+		attr.inner_of = rt_inner_of;
+		attr.inner_arg = rt;
+	}
+	r = map_create(&m, &attr, rt->opts.cpus, err);
 
 	if (r)
 		return r;
@@ -81,7 +206,7 @@ static int rt_map_create(struct backend *b, const struct image_map *def,
 	if (r)
 		map_free(m);
 	else
-		*vec_push(&rt->maps) = m;
+		rt_add(rt, m);
 	return r;
 }
 
@@ -96,7 +221,7 @@ static int rt_map_info(struct backend *b, u32 map, struct map_info *info)
 		.value_size = m->value_size, .max_entries = m->max_entries,
 		.map_flags = m->map_flags, .value_bytes = map_user_value_bytes(m),
 		.value_stride = m->value_stride, .cpus = m->row->percpu ? m->cpus : 1,
-		.count = m->ops->count(m),
+		.count = m->ops->count(m), .lost = m->ops->lost ? m->ops->lost(m) : 0,
 	};
 	return 0;
 }
@@ -120,6 +245,34 @@ static int rt_map_delete(struct backend *b, u32 map, const void *key)
 	struct map *m = rt_map(b, map);
 
 	return m ? map_user_delete(m, key) : -EBADF;
+}
+
+static int rt_map_lookup_delete(struct backend *b, u32 map, const void *key, void *value,
+				u64 flags)
+{
+	struct map *m = rt_map(b, map);
+
+	return m ? map_user_take(m, key, value, flags) : -EBADF;
+}
+
+static int rt_map_nth(struct backend *b, u32 map, u64 n, void *value)
+{
+	struct map *m = rt_map(b, map);
+
+	if (!m)
+		return -EBADF;
+	if (!m->ops->nth)
+		return -KERNEL_ENOTSUPP;
+	return m->ops->nth(m, n, value) ? 0 : -ENOENT;
+}
+
+static s64 rt_map_read(struct backend *b, u32 map, map_event_fn fn, void *arg)
+{
+	struct map *m = rt_map(b, map);
+
+	if (!m)
+		return -EBADF;
+	return m->ops->read ? m->ops->read(m, fn, arg) : -KERNEL_ENOTSUPP;
 }
 
 static int rt_map_next_key(struct backend *b, u32 map, const void *key, void *next)
@@ -150,12 +303,8 @@ static struct vm_map *bind_maps(struct runtime *rt, const struct image *img, con
 {
 	struct vm_map *vm = mem_alloc(img->nr_maps * sizeof(*vm));
 
-	for (u32 i = 0; i < img->nr_maps; i++) {
-		struct map *m = rt->maps.v[maps[i]];
-
-		vm[i] = (struct vm_map){ .map = m, .key_size = m->key_size,
-			.value_size = m->value_size, .mem = m->ops->values(m) };
-	}
+	for (u32 i = 0; i < img->nr_maps; i++)
+		vm[i] = rt->maps.v[maps[i]]->vm;
 	return vm;
 }
 
@@ -174,6 +323,7 @@ static int prog_decode(struct runtime *rt, struct runtime_prog *p, const u32 *ma
 		.insns = ip->insns, .nr_insns = ip->nr_insns, .prog_type = ip->type,
 		.nr_maps = p->img->nr_maps, .helper = call_helper,
 		.ctx = ctx_desc(ip->type), .user = p,
+		.externs = p->img->externs, .nr_externs = p->img->nr_externs,
 	};
 	char where[256];
 
@@ -245,7 +395,7 @@ static int rt_prog_load(struct backend *b, const struct image *img, u32 prog,
 
 static const struct vm_code *rt_tail_target(struct run *run, struct map *map, u32 index)
 {
-	struct runtime *rt = (struct runtime *)((u8 *)run - offsetof(struct runtime, run));
+	struct runtime *rt = rt_of_run(run);
 	s64 prog = map->type == BPF_MAP_TYPE_PROG_ARRAY ? map_fd_slot(map, index) : -1;
 
 	return prog < 0 || (u64)prog >= rt->progs.n ? NULL : rt->progs.v[prog]->code;
@@ -267,17 +417,35 @@ static enum err_id fault_err(enum vm_fault_kind kind)
 	}
 }
 
+/* The program reached what the target's types have no value for. */
+static int core_fault(const struct image *img, const struct image_core *core,
+		      const char *where, struct skep_err *err)
+{
+	struct strbuf text = { 0 };
+	int r;
+
+	core_describe(&text, img->btf, &core->relo);
+	r = err_set(err, ERR_CORE, where, "CO-RE relocation of %s failed: %s", sb_text(&text),
+		    core->reason);
+	sb_free(&text);
+	return r;
+}
+
 static int rt_fault(const struct runtime *rt, struct skep_err *err)
 {
 	const struct vm_fault *f = vm_fault(rt->machine);
 	const struct runtime_prog *p = f->user;
 	const struct image_line *line = image_line(p->prog, f->insn);
 	const struct image_func *func = image_func(p->prog, f->insn);
+	const struct image_core *core = image_core(p->prog, f->insn);
 	char where[512];
 	int r;
 
 	image_where(where, sizeof(where), p->img, p->prog, f->insn);
-	r = err_set(err, fault_err(f->kind), where, "%s", f->text);
+	if (f->kind == VM_FAULT_HELPER && core)
+		r = core_fault(p->img, core, where, err);
+	else
+		r = err_set(err, fault_err(f->kind), where, "%s", f->text);
 	if (line && line->text[0])
 		err_source(err, line->line, line->col, line->text);
 	if (func && strcmp(func->name, p->prog->name))
@@ -285,6 +453,9 @@ static int rt_fault(const struct runtime *rt, struct skep_err *err)
 			 f->insn);
 	else
 		err_note(err, "program '%s', instruction %u", p->prog->name, f->insn);
+	if (f->kind == VM_FAULT_HELPER && core)
+		err_help(err, "choose with bpf_core_field_exists() and a second flavour of the "
+			 "struct, or give another kernel's types with --btf FILE");
 	if (f->kind == VM_FAULT_BUDGET)
 		err_help(err, "a longer run needs --budget N (struct skep_run.budget)");
 	return r;
@@ -398,8 +569,12 @@ static void rt_close(struct backend *b)
 
 	for (size_t i = 0; i < rt->progs.n; i++)
 		prog_free(rt->progs.v[i]);
-	for (size_t i = 0; i < rt->maps.n; i++)
-		map_free(rt->maps.v[i]);
+	for (size_t i = 0; i < rt->maps.n; i++) {
+		map_free(rt->maps.v[i]->m);
+		free(rt->maps.v[i]);
+	}
+	free(rt->by_map);
+	free(rt->by_addr);
 	vec_free(&rt->progs);
 	vec_free(&rt->maps);
 	if (rt->machine)
@@ -416,6 +591,9 @@ static const struct backend_ops rt_ops = {
 	.map_lookup = rt_map_lookup,
 	.map_update = rt_map_update,
 	.map_delete = rt_map_delete,
+	.map_lookup_delete = rt_map_lookup_delete,
+	.map_nth = rt_map_nth,
+	.map_read = rt_map_read,
 	.map_next_key = rt_map_next_key,
 	.map_freeze = rt_map_freeze,
 	.prog_load = rt_prog_load,

@@ -32,9 +32,13 @@ static bool check_mem(struct vm_machine *m, const struct arg *a, u64 bytes,
 {
 	if (vm_is_ctx(m, a->r[a->i + 1]))
 		return arg_fault(m, a, "is the context, not memory");
-	return vm_mem(m, a->r[a->i + 1], bytes, write) ? true : arg_fault(m, a, what);
+	if (!vm_mem(m, a->r[a->i + 1], bytes, write))
+		return arg_fault(m, a, what);
+	vm_charge(m, bytes);
+	return true;
 }
 
+/* One of the program's own maps, or an inner one that a lookup gave it. */
 static const struct vm_map *map_by_ptr(const struct vm_machine *m, u64 ptr)
 {
 	const struct vm_bind *b = &m->code->bind;
@@ -42,7 +46,36 @@ static const struct vm_map *map_by_ptr(const struct vm_machine *m, u64 ptr)
 	for (u32 i = 0; i < b->nr_maps; i++)
 		if ((u64)b->maps[i].map == ptr)
 			return &b->maps[i];
-	return NULL;
+	return m->run->inner_map ? m->run->inner_map(m->run, (const void *)ptr) : NULL;
+}
+
+static bool check_map(struct vm_machine *m, struct arg *a)
+{
+	const struct maptype_row *row;
+
+	a->map = map_by_ptr(m, a->r[a->i + 1]);
+	if (!a->map)
+		return arg_fault(m, a, "is no map");
+	if (helper_takes_map(a->call->id, a->map->type))
+		return true;
+	row = maptype_row(a->map->type);
+	vm_fault_set(m, VM_FAULT_ARG, "the helper is not for %s maps", row ? row->name : "such");
+	return arg_fault(m, a, "is the wrong map");
+}
+
+/* A region that is a record; it is the program's no more. */
+static bool check_record(struct vm_machine *m, const struct arg *a)
+{
+	u64 v = a->r[a->i + 1];
+	u32 n = vm_region_find(m, v);
+	const struct vm_region *r = n ? &m->lent.v[n - 1].r : NULL;
+
+	if (!r || r->start != v || !r->drop)
+		return arg_fault(m, a, "is no record that the program has reserved");
+	m->gone = *r;
+	m->ready = NULL;
+	vm_region_del(m, v);
+	return true;
 }
 
 /* Memory whose size is the next argument. */
@@ -101,8 +134,10 @@ static bool check_str(struct vm_machine *m, const struct arg *a)
 
 		if (!c)
 			return arg_fault(m, a, "is no NUL-terminated string");
-		if (!*c)
+		if (!*c) {
+			vm_charge(m, 8 * (addr - a->r[a->i + 1]));
 			return true;
+		}
 	}
 }
 
@@ -139,8 +174,9 @@ static bool check_arg(struct vm_machine *m, struct arg *a, u8 kind)
 	case ARG_CTX:
 		return v == m->ctx ? true : arg_fault(m, a, "is not the context");
 	case ARG_MAP:
-		a->map = map_by_ptr(m, v);
-		return a->map ? true : arg_fault(m, a, "is no map");
+		return check_map(m, a);
+	case ARG_RECORD:
+		return check_record(m, a);
 	case ARG_KEY:
 	case ARG_VALUE:
 	case ARG_VALUE_OUT:
@@ -172,7 +208,12 @@ bool vm_check_args(struct vm_machine *m, const struct vm_call *call, const u64 *
 
 	if (!call->fn && call->id != BPF_FUNC_tail_call) {
 		m->fault.helper = call->id;
-		if (call->row)
+		if (call->ext)
+			vm_fault_set(m, VM_FAULT_HELPER, "%s '%.100s' is the kernel's; "
+				     "the embedded engine has none",
+				     call->ext->kind == IMAGE_KFUNC ? "function" : "variable",
+				     call->ext->name);
+		else if (call->row)
 			vm_fault_set(m, VM_FAULT_HELPER,
 				     "helper bpf_%s#%u is not supported yet, or not for this type",
 				     call->row->name, call->id);

@@ -49,12 +49,13 @@
 
 #define CHECK_ARGS(c) do { \
 	m->at = ip; \
+	m->left = left; \
 	if (unlikely(!vm_check_args(m, (c), r))) \
 		goto fault; \
+	left = m->left; \
 } while (0)
 
 #define CALL_HELPER(c) do { \
-	m->left = left; \
 	r[0] = (c)->fn(r[1], r[2], r[3], r[4], r[5], m->run); \
 	left = m->left; \
 	if (unlikely(m->fault.kind)) \
@@ -66,9 +67,11 @@
 #define LOCALS u64 left = m->left
 #define LEAVE do { \
 	m->left = left; \
-	m->run->insns = m->budget - left; \
+	m->run->insns = m->budget - left - m->charged; \
 	if (unlikely(m->lock) && !base) \
 		lock_left(m); \
+	if (unlikely(m->owed) && !base) \
+		records_left(m); \
 } while (0)
 #define TICK do { if (unlikely(!left--)) goto out_of_budget; } while (0)
 #define NO_FRAME do { \
@@ -125,6 +128,45 @@ static void lock_left(struct vm_machine *m)
 		     "the spin lock that it takes here");
 }
 
+/* Records that are left would stop the reader. The first one taken is told. */
+static void records_left(struct vm_machine *m)
+{
+	const struct vm_lent *first = NULL;
+	size_t keep = 0;
+
+	for (size_t i = 0; i < m->lent.n; i++) {
+		const struct vm_lent *l = &m->lent.v[i];
+
+		if (!l->r.drop) {
+			m->lent.v[keep++] = *l;
+			continue;
+		}
+		if (!m->fault.kind && (!first || l->insn < first->insn)) {
+			m->fault.user = l->user;
+			m->fault.insn = l->insn;
+			m->fault.helper = BPF_FUNC_ringbuf_reserve;
+			first = l;
+		}
+		l->r.drop((void *)l->r.start);
+	}
+	m->lent.n = keep;
+	m->owed = 0;
+	vm_fault_set(m, VM_FAULT_ARG, "the record reserved here is neither "
+		     "submitted nor discarded");
+}
+
+static void lend(struct run *run, void *mem, u64 bytes, void (*drop)(void *mem))
+{
+	const struct vm_region r = { (u64)mem, bytes, true, "record", drop };
+	struct vm_machine *m = run->engine;
+	struct vm_lent *l;
+
+	vm_region_add(m, &r);
+	l = &m->lent.v[vm_region_find(m, r.start) - 1];
+	l->user = m->code->bind.user;
+	l->insn = (u32)(m->at - m->code->insns);
+}
+
 #include "vm/interp.inc"
 
 const void *const *vm_checked_labels(void)
@@ -172,6 +214,7 @@ static inline u64 exec(struct vm_machine *m, const struct vm_code *code, struct 
 		       u64 budget)
 {
 	m->budget = m->left = budget;
+	m->charged = 0;
 	vm_regs_init(m->r, (u64)run, vm_frame_top(m, 0));
 	return run_checked(m, code->insns, m->r, NULL);
 }
@@ -184,6 +227,7 @@ static u64 exec_from_start(struct vm_machine *m, const struct vm_code *code,
 	stack_clear(m);
 	vm_machine_start(m, code, run, (u64)run);
 	run->callback = callback;
+	run->lend = lend;
 	return exec(m, code, run, budget);
 }
 

@@ -39,6 +39,22 @@ static int decode_call(struct decode *d, u32 at, u32 id, s32 *index)
 		       "helper #%u has no body for this program type", id);
 }
 
+/* What only a kernel has: in checked mode a fault when it is reached. */
+static int decode_extern(struct decode *d, u32 at, u32 index, struct vm_insn *out,
+			 const void *call_label)
+{
+	struct vm_code *c = d->code;
+
+	if (index >= c->bind.nr_externs)
+		return decode_err(d, at, "reference to a kernel symbol that does not exist");
+	if (c->mode == VM_FAST)
+		return decode_err(d, at, "reference to a kernel's function or variable");
+	c->calls[c->nr_calls].ext = &c->bind.externs[index];
+	out->label = call_label;
+	out->imm = (s32)c->nr_calls++;
+	return 0;
+}
+
 static int decode_lddw(struct decode *d, u32 at, enum isa_op op, u64 *imm)
 {
 	const struct vm_bind *b = &d->code->bind;
@@ -46,6 +62,8 @@ static int decode_lddw(struct decode *d, u32 at, enum isa_op op, u64 *imm)
 	u32 idx = (u32)insn->imm;
 
 	switch (op) {
+	case OP_LDDW_BTF_ID:
+		return 0;
 	case OP_LDDW:
 		*imm = idx | (u64)(u32)insn[1].imm << 32;
 		return 0;
@@ -62,10 +80,13 @@ static int decode_lddw(struct decode *d, u32 at, enum isa_op op, u64 *imm)
 		*imm = (u64)&d->code->insns[(s64)at + 1 + insn->imm];
 		return 0;
 	default:
-		return decode_err(
-			d, at,
-			"reference to a map by file descriptor or to a kernel variable");
+		return decode_err(d, at, "reference to a map by file descriptor");
 	}
+}
+
+static bool is_weak(const struct vm_bind *b, u32 index)
+{
+	return index < b->nr_externs && b->externs[index].weak;
 }
 
 static int decode_insn(struct decode *d, u32 at, const void *const *labels)
@@ -79,6 +100,9 @@ static int decode_insn(struct decode *d, u32 at, const void *const *labels)
 	*out = (struct vm_insn){ labels[op], in->dst_reg, in->src_reg, in->off, in->imm };
 	switch (isa_rows[op].kind) {
 	case KIND_LDDW:
+		/* a weak one that is missing is 0: none is here */
+		if (op == OP_LDDW_BTF_ID && !is_weak(&d->code->bind, (u32)in->imm))
+			return decode_extern(d, at, (u32)in->imm, out, labels[OP_CALL]);
 		r = decode_lddw(d, at, op, &imm);
 		if (r)
 			return r;
@@ -92,7 +116,7 @@ static int decode_insn(struct decode *d, u32 at, const void *const *labels)
 		out->off = (s16)op;	/* for vm_ld_packet; the field is unused */
 		return 0;
 	case KIND_CALL_KFUNC:
-		return decode_err(d, at, "call of a kernel function (kfunc)");
+		return decode_extern(d, at, (u32)in->imm, out, labels[OP_CALL]);
 	case KIND_CALL_REG:
 		return decode_err(d, at, "call through a register (callx)");
 	case KIND_AS_CAST:
@@ -124,7 +148,8 @@ static u32 count_calls(const struct vm_bind *b)
 	u32 n = 0;
 
 	for (u32 i = 0; i < b->nr_insns; i++)
-		n += b->insns[i].code == (BPF_JMP | BPF_CALL);
+		n += b->insns[i].code == (BPF_JMP | BPF_CALL) || isa_op(&b->insns[i]) ==
+			OP_LDDW_BTF_ID;
 	return n;
 }
 

@@ -52,8 +52,9 @@ u64 vm_run_fast(const struct vm_code *code, struct run *run, void *ctx)
 	struct vm_machine m;
 	u64 r[11];
 
-	m.nr_regions = 0;
+	m.lent.n = 0;
 	vm_machine_start(&m, code, run, (u64)ctx);
+	run->lend = NULL;
 	run->callback = callback;
 	r[1] = (u64)ctx;
 	r[10] = (u64)vm_frame_top(&m, 0);

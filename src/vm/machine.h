@@ -6,6 +6,7 @@
 #ifndef VM_MACHINE_H
 #define VM_MACHINE_H
 
+#include "base/vec.h"
 #include "isa/isa.h"
 #include "vm/vm.h"
 
@@ -25,6 +26,7 @@ struct vm_call {
 	helper_fn fn;
 	const struct helper_row *row;	/* NULL: no such helper */
 	u32 id;
+	const struct image_extern *ext;	/* reaching it is a fault: no kernel here */
 };
 
 struct vm_code {
@@ -49,6 +51,13 @@ struct vm_frame {
 
 /* The stack grows downward; frame F owns the VM_STACK_BYTES bytes below
  * stack + sizeof(stack) - F * VM_STACK_BYTES. */
+/* A region, and the call that asked for it when the program owes it. */
+struct vm_lent {
+	struct vm_region r;
+	const void *user;
+	u32 insn;
+};
+
 struct vm_machine {
 	u8 stack[VM_FRAMES_MAX * VM_STACK_BYTES] __attribute__((aligned(16)));
 	/* Whose program may start without vm_machine_start, as the last run of
@@ -66,8 +75,10 @@ struct vm_machine {
 	const struct vm_insn *at;	/* the call whose arguments are checked */
 	u32 *lock;		/* the spin lock that the program holds, or NULL */
 	const struct vm_insn *lock_at;	/* the call that took it */
-	struct vm_region regions[VM_REGIONS_MAX];
-	u32 nr_regions;
+	VEC(struct vm_lent) lent;	/* sorted by start */
+	u32 owed;		/* those of them with a drop() */
+	struct vm_region gone;	/* the last one that the program gave back */
+	u64 charged;		/* of the budget, for work of helpers */
 	struct vm_fault fault;
 };
 
@@ -124,6 +135,18 @@ const struct vm_code *vm_tail_target(struct vm_machine *m, u64 *r);
  * in mem.c. */
 u64 vm_readable(struct run *run, u64 addr);
 
+/* How many regions start at or before ADDR: the last of them may hold it. */
+u32 vm_region_find(const struct vm_machine *m, u64 addr);
+/* Takes for helper work on BYTES as much from the budget as instructions that
+ * would do it. */
+static inline void vm_charge(struct vm_machine *m, u64 bytes)
+{
+	u64 n = min_u64(bytes / 64, m->left);
+
+	m->left -= n;
+	m->charged += n;
+}
+
 /* Readies M for a program of RUN with context CTX. Who changes anything of what
  * is set here for longer than a run takes back ready. */
 static inline void vm_machine_start(struct vm_machine *m, const struct vm_code *code,
@@ -137,6 +160,7 @@ static inline void vm_machine_start(struct vm_machine *m, const struct vm_code *
 	m->run = run;
 	m->ctx = ctx;
 	m->lock = NULL;
+	m->gone.bytes = 0;
 	m->fault.kind = VM_FAULT_NONE;
 	run->engine = m;
 	run->readable = vm_readable;

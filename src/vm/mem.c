@@ -92,15 +92,17 @@ static const struct vm_map *any_map_at(const struct vm_machine *m, u64 addr)
 
 	for (u32 d = m->depth; !map && d > 0; d--)
 		map = map_at(m->frames[d].code, addr);
+	if (!map && m->run->inner_at)
+		map = m->run->inner_at(m->run, addr);
 	return map;
 }
 
 static const struct vm_region *region_at(const struct vm_machine *m, u64 addr)
 {
-	for (u32 i = 0; i < m->nr_regions; i++)
-		if (addr - m->regions[i].start < m->regions[i].bytes)
-			return &m->regions[i];
-	return NULL;
+	u32 n = m->lent.n ? vm_region_find(m, addr) : 0;
+	const struct vm_region *r = n ? &m->lent.v[n - 1].r : NULL;
+
+	return r && addr - r->start < r->bytes ? r : NULL;
 }
 
 static bool mem_ok(struct vm_machine *m, u64 addr, u64 size, bool write)
@@ -221,16 +223,31 @@ static void fault_map(struct vm_machine *m, const struct vm_map *map, u64 addr,
 			     mem->value_bytes);
 }
 
+static u64 region_distance(const struct vm_region *r, u64 addr)
+{
+	return r ? distance(addr, r->start, r->start + r->bytes) : ~0ull;
+}
+
+/* The lent region nearest to ADDR, which none holds; or NULL. */
+static const struct vm_region *region_near(const struct vm_machine *m, u64 addr)
+{
+	u32 n = m->lent.n ? vm_region_find(m, addr) : 0;
+	const struct vm_region *before = n ? &m->lent.v[n - 1].r : NULL,
+			       *after = n < m->lent.n ? &m->lent.v[n].r : NULL;
+
+	return region_distance(after, addr) < region_distance(before, addr) ? after : before;
+}
+
 static void fault_region(struct vm_machine *m, const struct vm_region *r,
 			 u64 addr, u64 size, const char *verb)
 {
-	u64 off = addr - r->start;
+	s64 off = (s64)(addr - r->start);
 
-	if (in_bounds(off, size, r->bytes))
+	if (off >= 0 && in_bounds((u64)off, size, r->bytes))
 		vm_fault_set(m, VM_FAULT_MEM, "a %s is %s, and it is read-only", r->name, verb);
 	else
-		vm_fault_set(m, VM_FAULT_MEM, "bytes %llu..%llu of a %s are %s, it has %llu",
-			     (unsigned long long)off, (unsigned long long)(off + size - 1),
+		vm_fault_set(m, VM_FAULT_MEM, "bytes %lld..%lld of a %s are %s, it has %llu",
+			     (long long)off, (long long)(off + (s64)size - 1),
 			     r->name, verb, (unsigned long long)r->bytes);
 }
 
@@ -242,7 +259,9 @@ static void fault_mem(struct vm_machine *m, u64 addr, u64 size, bool write)
 	const struct vm_map *map = any_map_at(m, addr);
 	const struct vm_region *reg = region_at(m, addr);
 	const struct vm_map *beside = map_near(m->code, addr);
-	u64 from_map = map_distance(beside, addr), from_packet = ~0ull;
+	const struct vm_region *near = region_near(m, addr);
+	u64 from_map = map_distance(beside, addr), from_packet = ~0ull,
+	    from_region = region_distance(near, addr);
 
 	if (p->data)
 		from_packet = distance(addr, (u64)p->hard_start, (u64)p->hard_end);
@@ -250,6 +269,9 @@ static void fault_mem(struct vm_machine *m, u64 addr, u64 size, bool write)
 		fault_map(m, map, addr, size, write, verb);
 	else if (reg)
 		fault_region(m, reg, addr, size, verb);
+	else if (addr - m->gone.start < m->gone.bytes)
+		vm_fault_set(m, VM_FAULT_MEM, "a %s is %s that the program has given back",
+			     m->gone.name, verb);
 	else if (addr < NEAR_BYTES)
 		vm_fault_set(m, VM_FAULT_MEM,
 			     "a NULL pointer%s is %s (offset %llu, %llu bytes)",
@@ -260,6 +282,8 @@ static void fault_mem(struct vm_machine *m, u64 addr, u64 size, bool write)
 			     "the stack is %s at r10%+lld (%llu bytes), a frame is r10-%d..r10-1",
 			     verb, (long long)(addr - frame), (unsigned long long)size,
 			     VM_STACK_BYTES);
+	else if (from_region < from_map && from_region < from_packet)
+		fault_region(m, near, addr, size, verb);
 	else if (from_map != ~0ull && from_map < from_packet)
 		fault_map(m, beside, addr, size, write, verb);
 	else if (from_packet != ~0ull)

@@ -14,26 +14,48 @@ struct vm_machine *vm_machine_new(void)
 
 void vm_machine_free(struct vm_machine *m)
 {
+	vec_free(&m->lent);
 	free(m);
 }
 
-int vm_region_add(struct vm_machine *m, const struct vm_region *r)
+u32 vm_region_find(const struct vm_machine *m, u64 addr)
 {
-	if (m->nr_regions == VM_REGIONS_MAX)
-		return -ENOSPC;
-	m->regions[m->nr_regions++] = *r;
-	return 0;
+	u32 lo = 0, hi = (u32)m->lent.n;
+
+	while (lo < hi) {
+		u32 mid = (lo + hi) / 2;
+
+		if (m->lent.v[mid].r.start <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+void vm_region_add(struct vm_machine *m, const struct vm_region *r)
+{
+	u32 i = vm_region_find(m, r->start);
+	struct vm_lent *l;
+
+	vec_push(&m->lent);
+	l = &m->lent.v[i];
+	memmove(l + 1, l, (m->lent.n - 1 - i) * sizeof(*l));
+	*l = (struct vm_lent){ .r = *r };
+	m->owed += r->drop != NULL;
 }
 
 int vm_region_del(struct vm_machine *m, u64 start)
 {
-	for (u32 i = 0; i < m->nr_regions; i++) {
-		if (m->regions[i].start != start)
-			continue;
-		m->regions[i] = m->regions[--m->nr_regions];
-		return 0;
-	}
-	return -ENOENT;
+	u32 i = vm_region_find(m, start);
+	struct vm_lent *l = &m->lent.v[i - 1];
+
+	if (!i || l->r.start != start)
+		return -ENOENT;
+	m->owed -= l->r.drop != NULL;
+	memmove(l, l + 1, (m->lent.n - i) * sizeof(*l));
+	m->lent.n--;
+	return 0;
 }
 
 const struct vm_fault *vm_fault(const struct vm_machine *m)
@@ -43,7 +65,7 @@ const struct vm_fault *vm_fault(const struct vm_machine *m)
 
 u64 vm_run_insns(const struct vm_machine *m)
 {
-	return m->budget - m->left;
+	return m->budget - m->left - m->charged;
 }
 
 bool vm_ld_packet(const struct run *run, u64 *r, const struct vm_insn *ip)

@@ -14,6 +14,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "model/image.h"
 #include "model/mapmem.h"
 #include "model/run.h"
 #include "model/tables.h"
@@ -22,6 +23,7 @@
 /* A map as the engine needs it. */
 struct vm_map {
 	void *map;		/* struct map, opaque here */
+	u32 type;		/* BPF_MAP_TYPE_* */
 	u32 key_size, value_size;
 	struct map_mem mem;
 };
@@ -33,6 +35,8 @@ struct vm_bind {
 	u32 prog_type;
 	const struct vm_map *maps;	/* by BPF_PSEUDO_MAP_IDX */
 	u32 nr_maps;
+	const struct image_extern *externs;	/* by BPF_PSEUDO_KFUNC_CALL, _BTF_ID */
+	u32 nr_externs;
 	helper_fn (*helper)(u32 id, u32 prog_type);
 	const struct ctx_desc *ctx;	/* NULL: the context has no fields */
 	const void *user;		/* for the caller: whose program this is */
@@ -43,7 +47,7 @@ enum vm_mode { VM_CHECKED, VM_FAST };
 /*
  * Decodes a program for one mode. WHERE prefixes messages. Errors: HELPER (a
  * call that BIND has no body for; in checked mode only when it is reached),
- * UNSUPPORTED (kfunc, callx, address-space cast, BTF ids), RUN.
+ * UNSUPPORTED (callx, address-space cast; in fast mode what a kernel has), RUN.
  */
 int vm_code_new(struct vm_code **out, const struct vm_bind *bind,
 		enum vm_mode mode, const char *where, struct skep_err *err);
@@ -78,17 +82,19 @@ struct vm_region {
 	u64 start, bytes;
 	bool writable;
 	const char *name;	/* "record" */
+	/* not NULL: a program that ends without giving it back is at fault, and
+	   this is called with START */
+	void (*drop)(void *mem);
 };
 
-enum { VM_FRAMES_MAX = 8, VM_STACK_BYTES = 512, VM_TAIL_CALLS_MAX = 33,
-       VM_REGIONS_MAX = 16 };
+enum { VM_FRAMES_MAX = 8, VM_STACK_BYTES = 512, VM_TAIL_CALLS_MAX = 33 };
 
 /* Executions on one thread. */
 struct vm_machine;
 struct vm_machine *vm_machine_new(void);
 void vm_machine_free(struct vm_machine *m);
-/* Lends memory to the programs of M until taken back; -ENOSPC, -ENOENT. */
-int vm_region_add(struct vm_machine *m, const struct vm_region *r);
+/* Lends memory to the programs of M until taken back; -ENOENT. */
+void vm_region_add(struct vm_machine *m, const struct vm_region *r);
 int vm_region_del(struct vm_machine *m, u64 start);
 
 /*

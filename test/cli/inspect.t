@@ -17,7 +17,7 @@ one=$($SKEP inspect --prog entry examples/constructs/entry.o)
 has "one program" "goes on in other programs" "$one"
 same "and no other" 0 "$(printf '%s\n' "$one" | grep -c entry_ipv4)"
 has "source lines" "firewall.c:" "$($SKEP inspect --source $fw)"
-has "with instructions" "exit" "$($SKEP inspect -v $fw)"
+has "with instructions" "exit" "$($SKEP inspect -sv $fw)"
 status "no such program" 2 $SKEP inspect --prog firewal $fw
 if command -v jq > /dev/null; then
 	q() { $SKEP inspect --json "$2" | jq -c ".[0]$1"; }

@@ -27,7 +27,7 @@ complete_words() # WORD...
 }
 
 ok "parses" bash -n completion/skep
-same "commands" "--help --version -h asm cc disasm explain help inspect run" \
+same "commands" "--help --version -h asm btf cc disasm explain help inspect run" \
 	"$(complete_words skep '')"
 same "a command" "disasm" "$(complete_words skep d)"
 same "a command for help" "inspect" "$(complete_words skep help i)"
@@ -35,6 +35,9 @@ same "options" "--repeat" "$(complete_words skep run --r)"
 same "operands of run" "dir fw.c fw.o in.pcap" "$(complete_words skep run '')"
 same "operands of inspect" "dir fw.c fw.o" "$(complete_words skep inspect '')"
 same "operands of cc" "fw.c" "$(complete_words skep cc f)"
+same "what btf does" "dump" "$(complete_words skep btf '')"
+same "formats" "c raw" "$(complete_words skep btf dump fw.o format '')"
+same "words of btf dump" "format root_id" "$(complete_words skep btf dump fw.o '')"
 same "a number has no completion" "" "$(complete_words skep run --repeat '')"
 same "a map file" "deny.json dir" "$(complete_words skep run --map deny = d)"
 same "right after the sign" "deny.json dir" "$(complete_words skep run --map deny =)"

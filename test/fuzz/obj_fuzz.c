@@ -4,6 +4,7 @@
  * begins with 'x' is the length of a .BTF (2 bytes), that .BTF and a .BTF.ext;
  * all else is a .BTF. What opens is then printed in every way there is.
  */
+#include "btf/core.h"
 #include "isa/isa.h"
 #include "obj/obj.h"
 #include <stdlib.h>
@@ -53,6 +54,43 @@ static void use_prog(const struct image *img, const struct image_prog *p)
 	}
 }
 
+/* Relocations as text; externs exist that instructions refer to. */
+static void use_cores(struct image *img)
+{
+	struct strbuf out = { 0 };
+
+	for (u32 i = 0; i < img->nr_progs; i++)
+		for (u32 k = 0; k < img->progs[i].nr_cores; k++) {
+			core_describe(&out, img->btf, &img->progs[i].cores[k].relo);
+			sb_reset(&out);
+		}
+	sb_free(&out);
+	for (u32 i = 0; i < img->nr_externs; i++)
+		if (img->externs[i].type_id >= img->btf->nr_types)
+			abort();
+	obj_set(img, "cfg.ports[1]", "7", NULL);
+	obj_set(img, "limit", "-1", NULL);
+	obj_set(img, "name", "text", NULL);
+}
+
+/* Once more for a kernel whose types are those of a copy: found by name. */
+static void other_types(const u8 *data, size_t bytes)
+{
+	struct target t = { .btf_name = "copy", .btf_tried = true, .config_tried = true,
+			    .version = 0x60000 };
+	struct image *first, *img;
+
+	if (obj_open(&first, data, bytes, "fuzz.o", NULL))
+		return;
+	if (first->btf) {
+		t.btf.btf = first->btf;
+		if (!obj_open_for(&img, &t, data, bytes, "fuzz.o", NULL))
+			image_free(img);
+	}
+	image_free(first);
+	arena_free(&t.arena);
+}
+
 static void open_object(const u8 *data, size_t bytes)
 {
 	struct skep_err err = { 0 };
@@ -63,6 +101,8 @@ static void open_object(const u8 *data, size_t bytes)
 			abort();
 		return;
 	}
+	use_cores(img);
+	other_types(data, bytes);
 	for (u32 i = 0; i < img->nr_progs; i++)
 		use_prog(img, &img->progs[i]);
 	for (u32 i = 0; i < img->nr_maps; i++) {

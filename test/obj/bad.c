@@ -3,14 +3,6 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
-#ifdef BAD_KCONFIG
-extern int CONFIG_HZ __kconfig;
-#define USE CONFIG_HZ
-#endif
-#ifdef BAD_KSYM
-extern const int bpf_prog_active __ksym;
-#define USE bpf_prog_active
-#endif
 #ifdef BAD_WEAK
 extern int maybe(int) __weak;
 #define USE maybe(1)
@@ -18,10 +10,6 @@ extern int maybe(int) __weak;
 #ifdef BAD_EXTERN
 extern int nowhere(int);
 #define USE nowhere(1)
-#endif
-#ifdef BAD_CORE
-struct thing { int a, b; } __attribute__((preserve_access_index));
-#define USE ((struct thing *)ctx)->b
 #endif
 #ifdef BAD_OLD_MAPS
 struct { unsigned int type, key, value, max, flags; } old SEC("maps") = { 1, 4, 8, 4, 0 };

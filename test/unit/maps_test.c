@@ -355,6 +355,94 @@ static void test_hash_threads(void **state)
 	}
 }
 
+/* No update of an LRU map fails, however full it is; what comes out has the
+ * key's own value. */
+static u64 lru_step(struct crowd *c, u64 x, u32 cpu)
+{
+	u64 key = x % c->keys, *v;
+
+	switch (x >> 30 & 3) {
+	case 0:
+		return c->m->ops->update(c->m, &key, &key, 0, cpu) != 0;
+	case 1:
+		c->m->ops->remove(c->m, &key, cpu);
+		return 0;
+	default:
+		v = c->m->ops->lookup(c->m, &key, cpu);
+		return v && *v >= c->keys;
+	}
+}
+
+static void test_lru_threads(void **state)
+{
+	static const u32 types[] = { BPF_MAP_TYPE_LRU_HASH, BPF_MAP_TYPE_LRU_PERCPU_HASH };
+
+	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+		struct crowd c = { .step = lru_step, .keys = 1000 };
+		u64 n = 0, pos = 0, key;
+		void *value;
+
+		c.m = make(types[i], 8, 8, 200, 0);
+		crowd_run(&c);
+		while (c.m->ops->walk(c.m, &pos, &key, &value, 0))
+			n++;
+		assert_int_equal(c.m->ops->count(c.m), n);
+		assert_true(n <= 200);
+		map_free(c.m);
+	}
+}
+
+/* An element that programs use stays, all others go by. */
+static void test_lru_order(void **state)
+{
+	static const u32 flags[] = { 0, BPF_F_NO_COMMON_LRU };
+
+	for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
+		struct map *m = make(BPF_MAP_TYPE_LRU_HASH, 8, 8, 100, flags[i]);
+		u64 used = 5, v;
+
+		for (u64 k = 0; k < 5000; k++) {
+			assert_int_equal(m->ops->update(m, &k, &k, BPF_ANY, 0), 0);
+			assert_true(m->ops->count(m) <= 100);
+			if (k >= used)
+				assert_non_null(m->ops->lookup(m, &used, 0));
+			assert_non_null(m->ops->lookup(m, &k, MAP_USER));
+		}
+		assert_int_equal(m->ops->count(m), 100);
+		/* a look from outside protects nothing */
+		for (u64 k = 0; k < 200; k++) {
+			u64 key = 10000 + k, old = 4999;
+
+			map_user_lookup(m, &old, &v, 0);
+			m->ops->update(m, &key, &key, BPF_ANY, 0);
+		}
+		v = 4999;
+		assert_null(m->ops->lookup(m, &v, MAP_USER));
+		map_free(m);
+	}
+}
+
+/* What a cpu puts in is zero to the others, also in a place used before. */
+static void test_percpu_hash(void **state)
+{
+	struct map *m = make(BPF_MAP_TYPE_PERCPU_HASH, 8, 8, 4, 0);
+
+	for (u64 k = 1; k < 50; k++) {
+		u64 *v;
+
+		assert_int_equal(m->ops->update(m, &k, &k, BPF_ANY, k % 2), 0);
+		v = m->ops->lookup(m, &k, k % 2);
+		assert_int_equal(*v, k);
+		v = m->ops->lookup(m, &k, !(k % 2));
+		assert_int_equal(*v, 0);
+		*v = 99;
+		assert_ptr_equal(map_lookup_cpu(m, &k, !(k % 2)), v);
+		assert_null(map_lookup_cpu(m, &k, m->cpus));
+		assert_int_equal(m->ops->remove(m, &k, 0), 0);
+	}
+	map_free(m);
+}
+
 /* Long keys, all bytes alike: a lookup of two halves of others must miss. */
 static u64 torn_step(struct crowd *c, u64 x, u32 cpu)
 {
@@ -447,6 +535,9 @@ int main(void)
 		cmocka_unit_test(test_spin_lock),
 		cmocka_unit_test(test_hash_threads),
 		cmocka_unit_test(test_hash_torn_keys),
+		cmocka_unit_test(test_lru_threads),
+		cmocka_unit_test(test_lru_order),
+		cmocka_unit_test(test_percpu_hash),
 		cmocka_unit_test(test_lpm_threads),
 	};
 

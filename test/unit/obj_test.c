@@ -298,12 +298,9 @@ static void test_refused(void **state)
 		int id;
 		const char *text;
 	} cases[] = {
-		{ "bad-kconfig.o", ERR_UNSUPPORTED, "'CONFIG_HZ' (__kconfig)" },
-		{ "bad-ksym.o", ERR_UNSUPPORTED, "'bpf_prog_active' (__ksym)" },
 		{ "bad-weak.o", ERR_UNSUPPORTED,
 		  "t.o:xdp+0x8: error: not supported yet: weak symbol 'maybe'" },
 		{ "bad-extern.o", ERR_EXTERN, "'nowhere' is not defined" },
-		{ "bad-core.o", ERR_UNSUPPORTED, "CO-RE relocations, in use by 'prog'" },
 		{ "bad-old_maps.o", ERR_UNSUPPORTED, "struct bpf_map_def" },
 		{ "bad-struct_ops.o", ERR_UNSUPPORTED, "struct_ops" },
 		{ "bad-inner.o", ERR_UNSUPPORTED, "'outer' defines inner maps" },
@@ -505,9 +502,9 @@ static void test_mutations(void **state)
 {
 	static const char *const names[] = {
 		"basic-v3.o", "multi.o", "types.o", "gcc.o", "bad-inner.o",
-		"basic-clang14.o", "nobtf.o", "bad-core.o", "basic-v1.o",
+		"basic-clang14.o", "nobtf.o", "core.o", "basic-v1.o",
 		"basic-v2.o", "basic-v4.o", "bad-bss.o", "bad-extern.o",
-		"bad-kconfig.o", "bad-ksym.o", "bad-member.o", "bad-old_maps.o",
+		"externs.o", "core-target.o", "bad-member.o", "bad-old_maps.o",
 		"bad-section.o", "bad-sizes.o", "bad-struct_ops.o", "bad-weak.o",
 	};
 

@@ -74,9 +74,10 @@ WORLD_HELPER(foreign)
 WORLD_HELPER(record_lend)
 {
 	struct world *w = world_of(run);
-	const struct vm_region r = { (u64)w->record, WORLD_RECORD_BYTES, true, "record" };
+	const struct vm_region r = { (u64)w->record, WORLD_RECORD_BYTES, true, "record", NULL };
 
-	return vm_region_add(w->machine, &r) ? 0 : r.start;
+	vm_region_add(w->machine, &r);
+	return r.start;
 }
 
 WORLD_HELPER(record_back)
@@ -244,7 +245,9 @@ static inline const struct vm_code *world_tail(struct run *run, struct map *map,
 static inline void world_map(struct world *w, u32 i, u32 nr, u32 bytes, u32 stride)
 {
 	w->maps[i] = (struct vm_map){
-		.map = &w->tags[i], .key_size = WORLD_KEY_BYTES, .value_size = bytes,
+		.map = &w->tags[i],
+		.type = i == 3 ? BPF_MAP_TYPE_PROG_ARRAY : BPF_MAP_TYPE_ARRAY,
+		.key_size = WORLD_KEY_BYTES, .value_size = bytes,
 		.mem = { .nr = nr, .stride = stride, .value_bytes = bytes },
 	};
 	if (nr)

@@ -1,0 +1,86 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# events.t: what programs leave in ring buffers, perf event arrays and queues,
+# and what skep run shows of it.
+. test/tap.sh
+[ -n "$CLANG" ] || skip_all "no clang"
+export CLANG
+cap=examples/firewall/traffic.pcapng
+
+cat > "$tmp/events.c" <<'C'
+struct event { unsigned number; unsigned bytes; };
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} ring SEC(".maps");
+struct {
+	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
+	__type(key, int);
+	__type(value, int);
+} perf SEC(".maps");
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, 3);
+	__type(value, int);
+} queue SEC(".maps");
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4);
+	__type(key, int);
+	__type(value, int);
+} recent SEC(".maps");
+struct {
+	__uint(type, BPF_MAP_TYPE_DEVMAP);
+	__uint(max_entries, 2);
+	__type(key, int);
+	__type(value, int);
+} ports SEC(".maps");
+unsigned count;
+SEC("xdp") int prog(struct xdp_md *ctx)
+{
+	int n = ++count;
+	struct event *e;
+
+	bpf_map_push_elem(&queue, &n, BPF_EXIST);
+	bpf_map_update_elem(&recent, &n, &n, BPF_ANY);
+	if (n > 3)
+		return bpf_redirect_map(&ports, n & 1, XDP_PASS);
+	if (n == 3) {
+		bpf_perf_event_output(ctx, &perf, 4ull << 32 | BPF_F_CURRENT_CPU, &n, 4);
+		return XDP_DROP;
+	}
+	e = bpf_ringbuf_reserve(&ring, sizeof(*e), 0);
+	if (!e)
+		return XDP_ABORTED;
+	e->number = n;
+	e->bytes = ctx->data_end - ctx->data;
+	bpf_ringbuf_submit(e, 0);
+	return XDP_PASS;
+}
+char _license[] SEC("license") = "GPL";
+C
+ok "compiles" $SKEP cc "$tmp/events.c" -o "$tmp/events.o"
+
+echo '[{"key": 1, "value": 77}]' > "$tmp/ports.json"
+echo '[{"value": 5}, {"value": 6}]' > "$tmp/queue.json"
+$SKEP run "$tmp/events.o" $cap --map "ports=$tmp/ports.json" --map "queue=$tmp/queue.json" \
+	> "$tmp/out"
+has "records are counted" "map ring (ringbuf): 2 records, 16 bytes (-v shows them)" "$(cat "$tmp/out")"
+has "perf events as well" "map perf (perf_event_array): 1 records, 8 bytes" "$(cat "$tmp/out")"
+has "a queue has three" "map queue (queue, 3 of 3)" "$(cat "$tmp/out")"
+has "an LRU map is full" "map recent (lru_hash, 4 of 4)" "$(cat "$tmp/out")"
+has "packets are redirected" "XDP_REDIRECT" "$(cat "$tmp/out")"
+has "a devmap shows its ports" "  1: 77" "$(cat "$tmp/out")"
+
+$SKEP run "$tmp/events.o" $cap --map "ports=$tmp/ports.json" -v > "$tmp/out"
+has "records follow their packet" "       1  ring: 8 bytes 01000000" "$(cat "$tmp/out")"
+has "the redirect's target" "-> ifindex 77" "$(cat "$tmp/out")"
+
+$SKEP run "$tmp/events.o" $cap -j | tr -d '\n' | tr -s ' ' > "$tmp/out"
+has "JSON has the records" '"events": [ { "packet": 1, "map": "ring", "bytes": 8, "data": "01000000' \
+	"$(cat "$tmp/out")"
+has "JSON has the cpu of a perf event" '"packet": 3, "map": "perf", "cpu": 0, "bytes": 8' "$(cat "$tmp/out")"
+has "JSON has the counts" '"name": "ring", "type": "ringbuf", "records": 2, "bytes": 16, "lost": 0' \
+	"$(cat "$tmp/out")"
+
+done_testing

@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* gen.c: see gen.h. */
+#include "diff/gen.h"
+#include <skep/insn.h>
+
+struct gen {
+	struct gen_prog *p;
+	u64 rnd;
+	u32 sub;		/* slot of a call to the subprogram, 0 = none */
+	u32 nesting;
+};
+
+static u32 pick(struct gen *g, u32 n) { return (u32)(gen_random(&g->rnd) >> 20) % n; }
+
+static void add(struct gen *g, struct bpf_insn in)
+{
+	assert(g->p->n < GEN_MAX);
+	g->p->v[g->p->n++] = in;
+}
+
+#define ADD(...) do { \
+	const struct bpf_insn ins_[] = { __VA_ARGS__ }; \
+	for (size_t i_ = 0; i_ < ARRAY_LEN(ins_); i_++) \
+		add(g, ins_[i_]); \
+} while (0)
+
+/* Numbers at which things go wrong. */
+static s64 number(struct gen *g)
+{
+	static const s64 edges[] = { 0, 1, -1, 2, 7, 8, 31, 32, 63, 64, 127, 128, 255, 256,
+		INT16_MIN, INT16_MAX, UINT16_MAX, INT32_MIN, INT32_MAX, UINT32_MAX,
+		(s64)1 << 32, INT64_MIN, INT64_MAX, 0x0102030405060708 };
+
+	switch (pick(g, 3)) {
+	case 0:
+		return edges[pick(g, ARRAY_LEN(edges))];
+	case 1:
+		return (s8)pick(g, 256);
+	}
+	return (s64)gen_random(&g->rnd);
+}
+
+static u8 scalar(struct gen *g)
+{
+	static const u8 regs[] = { 0, 1, 2, 3, 4, 5, 9 };
+
+	return regs[pick(g, ARRAY_LEN(regs))];
+}
+
+/* ---- arithmetic ------------------------------------------------------------ */
+
+static bool is_alu(const struct isa_row *r)
+{
+	return r->kind <= KIND_BSWAP && r->kind != KIND_AS_CAST;
+}
+
+static bool is_shift(u8 kind)
+{
+	return kind == KIND_ALU_LSH || kind == KIND_ALU_RSH || kind == KIND_ALU_ARSH;
+}
+
+static bool divides(u8 kind)
+{
+	return kind == KIND_ALU_DIV || kind == KIND_ALU_SDIV || kind == KIND_ALU_MOD ||
+	       kind == KIND_ALU_SMOD;
+}
+
+/* Fills what the row says and random operands. */
+static struct bpf_insn row_insn(struct gen *g, enum isa_op op)
+{
+	const struct isa_row *r = &isa_rows[op];
+	unsigned fields = isa_fields(op);
+	struct bpf_insn in = { .code = r->opcode };
+
+	if (fields & FIELD_DST)
+		in.dst_reg = scalar(g);
+	if (fields & FIELD_SRC)
+		in.src_reg = scalar(g);
+	if (fields & FIELD_IMM)
+		in.imm = (s32)number(g);
+	if (r->sel == SEL_OFF)
+		in.off = r->val;
+	else if (r->sel == SEL_IMM)
+		in.imm = r->val;
+	else if (r->sel == SEL_SRC)
+		in.src_reg = (u8)r->val & 15;
+	return in;
+}
+
+static void st_alu(struct gen *g)
+{
+	enum isa_op op;
+	struct bpf_insn in;
+	u8 kind;
+
+	do
+		op = (enum isa_op)pick(g, OP_MAX);
+	while (!is_alu(&isa_rows[op]));
+	kind = isa_rows[op].kind;
+	in = row_insn(g, op);
+	if (is_shift(kind) && !(in.code & BPF_X))
+		in.imm &= isa_rows[op].width - 1;
+	if (divides(kind) && !(in.code & BPF_X) && !in.imm)
+		in.imm = 3;
+	add(g, in);
+}
+
+static void st_load_number(struct gen *g)
+{
+	u8 r = scalar(g);
+	s64 v = number(g);
+
+	ADD(BPF_LD_IMM64(r, v));
+}
+
+/* ---- memory --------------------------------------------------------------------- */
+
+/* A row of one of the kinds, of any width. */
+static enum isa_op mem_row(struct gen *g, u8 kind, u8 or_kind)
+{
+	enum isa_op op;
+
+	do
+		op = (enum isa_op)pick(g, OP_MAX);
+	while (isa_rows[op].kind != kind && isa_rows[op].kind != or_kind);
+	return op;
+}
+
+/* Where numbers may be loaded and stored: base register and a good offset. */
+static u8 place(struct gen *g, u32 bytes, s16 *off)
+{
+	u32 where = pick(g, g->p->packet ? 3 : 2), room;
+
+	if (where == 0) {	/* one slot, or a part of it */
+		*off = (s16)(-8 * (s32)(1 + pick(g, 8)) + (s32)(pick(g, 8 / bytes) * bytes));
+		return BPF_REG_10;
+	}
+	room = where == 1 ? VALUE_BYTES : PACKET_BYTES;
+	*off = (s16)(pick(g, room / bytes) * bytes);
+	return where == 1 ? BPF_REG_7 : BPF_REG_8;
+}
+
+static void st_load(struct gen *g)
+{
+	enum isa_op op = mem_row(g, KIND_LDX, KIND_LDXSX);
+	struct bpf_insn in = row_insn(g, op);
+
+	in.src_reg = place(g, isa_rows[op].width / 8, &in.off) & 15;
+	add(g, in);
+}
+
+static void st_store(struct gen *g)
+{
+	enum isa_op op = mem_row(g, KIND_ST, KIND_STX);
+	struct bpf_insn in = row_insn(g, op);
+
+	in.dst_reg = place(g, isa_rows[op].width / 8, &in.off) & 15;
+	add(g, in);
+}
+
+/* Gives what memory had before. */
+static bool fetches(u8 kind)
+{
+	return kind == KIND_ATOMIC_FADD || kind == KIND_ATOMIC_FAND || kind == KIND_ATOMIC_FOR ||
+	       kind == KIND_ATOMIC_FXOR || kind == KIND_ATOMIC_XCHG ||
+	       kind == KIND_ATOMIC_CMPXCHG;
+}
+
+/*
+ * The kernel has no atomic operations on packets. Those that fetch are not made
+ * on the stack: Linux 6.18 loses track of precision there and removes code that
+ * runs (doc/kernel.md).
+ */
+static void st_atomic(struct gen *g)
+{
+	bool packet = g->p->packet;
+	enum isa_op op;
+	struct bpf_insn in;
+	u8 base, kind;
+
+	do
+		op = (enum isa_op)pick(g, OP_MAX);
+	while (isa_rows[op].kind < KIND_ATOMIC_ADD || isa_rows[op].kind > KIND_ATOMIC_STREL);
+	in = row_insn(g, op);
+	kind = isa_rows[op].kind;
+	g->p->packet = false;
+	do
+		base = place(g, isa_rows[op].width / 8, &in.off);
+	while (base == BPF_REG_10 && fetches(kind));
+	g->p->packet = packet;
+	if (kind == KIND_ATOMIC_LDACQ)
+		in.src_reg = base & 15;
+	else
+		in.dst_reg = base & 15;
+	add(g, in);
+}
+
+/* The map's value at an offset that only a mask bounds. */
+static void st_variable(struct gen *g)
+{
+	u8 at = scalar(g), v = scalar(g);
+
+	if (at == v)
+		v = at == 9 ? 0 : 9;
+	ADD(BPF_ALU64_IMM(BPF_AND, at, VALUE_BYTES - 8), BPF_ALU64_REG(BPF_ADD, at, BPF_REG_7));
+	if (pick(g, 2))
+		ADD(BPF_LDX_MEM(BPF_DW, v, at, 0));
+	else
+		ADD(BPF_STX_MEM(BPF_DW, at, v, 0));
+	ADD(BPF_MOV64_REG(at, v));	/* a number again */
+}
+
+/* ---- calls ------------------------------------------------------------------------ */
+
+/* Calls leave r1..r5 to nobody. */
+static void after_call(struct gen *g)
+{
+	for (u8 r = 1; r <= 5; r++)
+		ADD(BPF_MOV64_IMM(r, (s32)number(g)));
+}
+
+enum { KEY_AT = -72, VALUE_AT = -88 };
+
+static void put_key(struct gen *g)
+{
+	ADD(BPF_ST_MEM(BPF_W, BPF_REG_10, KEY_AT, (s32)pick(g, KEYS)),
+	    BPF_MOV64_REG(BPF_REG_2, BPF_REG_10), BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, KEY_AT));
+}
+
+static void st_lookup(struct gen *g)
+{
+	put_key(g);
+	ADD(SKEP_LD_MAP(BPF_REG_1, 1), BPF_EMIT_CALL(BPF_FUNC_map_lookup_elem),
+	    BPF_JMP_IMM(BPF_JEQ, BPF_REG_0, 0, 2),
+	    BPF_STX_MEM(BPF_DW, BPF_REG_0, BPF_REG_9, 8),
+	    BPF_LDX_MEM(BPF_DW, BPF_REG_0, BPF_REG_0, 0));
+	after_call(g);
+}
+
+static void st_update(struct gen *g)
+{
+	ADD(BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_9, VALUE_AT),
+	    BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_9, VALUE_AT + 8));
+	put_key(g);
+	ADD(BPF_MOV64_REG(BPF_REG_3, BPF_REG_10), BPF_ALU64_IMM(BPF_ADD, BPF_REG_3, VALUE_AT),
+	    BPF_MOV64_IMM(BPF_REG_4, (s32)pick(g, 4)), SKEP_LD_MAP(BPF_REG_1, 1),
+	    BPF_EMIT_CALL(BPF_FUNC_map_update_elem));
+	after_call(g);
+}
+
+static void st_delete(struct gen *g)
+{
+	put_key(g);
+	ADD(SKEP_LD_MAP(BPF_REG_1, 1), BPF_EMIT_CALL(BPF_FUNC_map_delete_elem));
+	after_call(g);
+}
+
+static void st_csum(struct gen *g)
+{
+	u32 from = 4 * pick(g, 9), to = 4 * pick(g, 9);
+
+	ADD(BPF_MOV64_REG(BPF_REG_1, BPF_REG_10), BPF_ALU64_IMM(BPF_ADD, BPF_REG_1, -64),
+	    BPF_MOV64_IMM(BPF_REG_2, (s32)from), BPF_MOV64_REG(BPF_REG_3, BPF_REG_7),
+	    BPF_MOV64_IMM(BPF_REG_4, (s32)to), BPF_MOV64_REG(BPF_REG_5, BPF_REG_9),
+	    BPF_EMIT_CALL(BPF_FUNC_csum_diff));
+	after_call(g);
+}
+
+static void st_call(struct gen *g)
+{
+	g->sub = g->p->n;
+	ADD(BPF_CALL_REL(0));	/* completed when the place is known */
+	after_call(g);
+}
+
+/* Reads the packet's bounds again. */
+static void load_packet(struct gen *g)
+{
+	ADD(BPF_LDX_MEM(BPF_W, BPF_REG_8, BPF_REG_6, offsetof(struct xdp_md, data)),
+	    BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_6, offsetof(struct xdp_md, data_end)),
+	    BPF_MOV64_REG(BPF_REG_1, BPF_REG_8), BPF_ALU64_IMM(BPF_ADD, BPF_REG_1, PACKET_BYTES),
+	    BPF_JMP_REG(BPF_JLE, BPF_REG_1, BPF_REG_2, 2), BPF_MOV64_IMM(BPF_REG_0, XDP_ABORTED),
+	    BPF_EXIT_INSN());
+}
+
+static void st_adjust(struct gen *g)
+{
+	static const u8 calls[] = { BPF_FUNC_xdp_adjust_head, BPF_FUNC_xdp_adjust_tail,
+		BPF_FUNC_xdp_adjust_meta };
+
+	if (!g->p->packet || g->nesting)
+		return;
+	ADD(BPF_MOV64_REG(BPF_REG_1, BPF_REG_6),
+	    BPF_MOV64_IMM(BPF_REG_2, (s32)pick(g, 40) * 4 - 80),
+	    BPF_EMIT_CALL(calls[pick(g, ARRAY_LEN(calls))]));
+	load_packet(g);
+	after_call(g);
+}
+
+static void st_load_bytes(struct gen *g)
+{
+	if (!g->p->packet)
+		return;
+	ADD(BPF_MOV64_REG(BPF_REG_1, BPF_REG_6), BPF_MOV64_IMM(BPF_REG_2, (s32)pick(g, 80)),
+	    BPF_MOV64_REG(BPF_REG_3, BPF_REG_10), BPF_ALU64_IMM(BPF_ADD, BPF_REG_3, -64),
+	    BPF_MOV64_IMM(BPF_REG_4, (s32)(1 + pick(g, 64))),
+	    BPF_EMIT_CALL(pick(g, 2) ? BPF_FUNC_xdp_load_bytes : BPF_FUNC_xdp_store_bytes));
+	after_call(g);
+}
+
+/* ---- control ------------------------------------------------------------------------ */
+
+static void simple(struct gen *g);
+
+static void st_if(struct gen *g)
+{
+	u32 at, n = 1 + pick(g, 4);
+	enum isa_op op;
+
+	do
+		op = (enum isa_op)pick(g, OP_MAX);
+	while (isa_rows[op].kind < KIND_JMP_JEQ || isa_rows[op].kind > KIND_JMP_JSLE);
+	at = g->p->n;
+	add(g, row_insn(g, op));
+	g->nesting++;
+	for (u32 i = 0; i < n; i++)
+		simple(g);
+	g->nesting--;
+	g->p->v[at].off = (s16)(g->p->n - at - 1);
+}
+
+/* The counter has a slot of its own. */
+static void st_loop(struct gen *g)
+{
+	u32 head, n = 1 + pick(g, 3);
+	const s16 counter = -96;
+
+	if (g->nesting)
+		return;
+	ADD(BPF_ST_MEM(BPF_DW, BPF_REG_10, counter, (s32)(1 + pick(g, 6))));
+	head = g->p->n;
+	g->nesting++;
+	for (u32 i = 0; i < n; i++)
+		st_alu(g);
+	g->nesting--;
+	ADD(BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_10, counter),
+	    BPF_ALU64_IMM(BPF_SUB, BPF_REG_1, 1),
+	    BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_1, counter));
+	add(g, (struct bpf_insn)BPF_JMP_IMM(BPF_JNE, BPF_REG_1, 0,
+					    (s16)(head - g->p->n - 1)));
+}
+
+/* ---- the whole ------------------------------------------------------------------------ */
+
+static void (*const simples[])(struct gen *) = {
+	st_alu, st_alu, st_alu, st_alu, st_load_number, st_load, st_store, st_load, st_store,
+	st_atomic,
+};
+
+static void (*const statements[])(struct gen *) = {
+	st_alu, st_alu, st_alu, st_load_number, st_load, st_store, st_atomic, st_variable,
+	st_lookup, st_update, st_delete, st_csum, st_call, st_adjust, st_load_bytes,
+	st_if, st_if, st_if, st_loop,
+};
+
+static void simple(struct gen *g) { simples[pick(g, ARRAY_LEN(simples))](g); }
+
+static void prologue(struct gen *g)
+{
+	ADD(BPF_MOV64_REG(BPF_REG_6, BPF_REG_1));
+	if (g->p->packet)
+		load_packet(g);
+	ADD(SKEP_LD_MAP_VALUE(BPF_REG_7, 0, 0));
+	for (s16 i = 1; i <= 8; i++)
+		ADD(BPF_ST_MEM(BPF_DW, BPF_REG_10, -8 * i, (s32)number(g)));
+	ADD(BPF_MOV64_IMM(BPF_REG_0, (s32)number(g)), BPF_MOV64_IMM(BPF_REG_9, (s32)number(g)));
+	after_call(g);
+}
+
+/* Everything that can be seen goes to map 2. */
+static void epilogue(struct gen *g)
+{
+	static const u8 regs[] = { 0, 1, 2, 3, 4, 5, 9 };
+
+	ADD(SKEP_LD_MAP_VALUE(BPF_REG_8, 2, 0));
+	for (u32 i = 0; i < ARRAY_LEN(regs); i++)
+		ADD(BPF_STX_MEM(BPF_DW, BPF_REG_8, regs[i], (s16)(8 * i)));
+	for (u32 i = 0; i < 8; i++)
+		ADD(BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_10, (s16)(-8 * (s32)(i + 1))),
+		    BPF_STX_MEM(BPF_DW, BPF_REG_8, BPF_REG_1,
+				(s16)(8 * (ARRAY_LEN(regs) + i))));
+	ADD(BPF_EXIT_INSN());
+}
+
+/* A function of r1 and r2, with a stack of its own. */
+static void subprogram(struct gen *g)
+{
+	bool packet = g->p->packet;
+
+	ADD(BPF_MOV64_REG(BPF_REG_0, BPF_REG_1), BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_2, -8),
+	    BPF_MOV64_IMM(BPF_REG_3, (s32)number(g)), BPF_MOV64_IMM(BPF_REG_4, (s32)number(g)),
+	    BPF_MOV64_IMM(BPF_REG_5, (s32)number(g)), BPF_MOV64_REG(BPF_REG_9, BPF_REG_2));
+	g->p->packet = false;
+	for (u32 i = 0, n = 1 + pick(g, 8); i < n; i++)
+		st_alu(g);
+	g->p->packet = packet;
+	ADD(BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_10, -8),
+	    BPF_ALU64_REG(BPF_XOR, BPF_REG_0, BPF_REG_1), BPF_EXIT_INSN());
+}
+
+void gen_program(struct gen_prog *p, u64 seed, u64 skip)
+{
+	struct gen gen = { .p = p, .rnd = seed }, *g = &gen;
+	u32 n = 1 + pick(g, GEN_STATEMENTS), calls[GEN_STATEMENTS], nr_calls = 0;
+
+	p->n = 0;
+	p->packet = pick(g, 2);
+	prologue(g);
+	for (u32 i = 0; i < n; i++) {
+		g->rnd = seed ^ (0xd1342543de82ef95 * (i + 1));
+		g->sub = 0;
+		if (!(skip >> i & 1))
+			statements[pick(g, ARRAY_LEN(statements))](g);
+		if (g->sub)
+			calls[nr_calls++] = g->sub;
+	}
+	g->rnd = ~seed;
+	epilogue(g);
+	for (u32 i = 0; i < nr_calls; i++)
+		p->v[calls[i]].imm = (s32)(p->n - calls[i] - 1);
+	if (nr_calls)
+		subprogram(g);
+}
