@@ -22,6 +22,8 @@ struct flow {
 	u64 ctx_slots, ptr_slots;	/* stack slots, of all functions */
 	bool ctx_mem, ptr_mem;		/* some other memory holds them */
 	bool ptr_ret;			/* a subprogram may return one */
+	struct fact callback;		/* what callbacks begin with */
+	bool calls_back;
 	bool again;			/* one of these changed */
 	u32 read, write;		/* effects of an access through a pointer */
 	u32 effects;
@@ -116,14 +118,24 @@ static bool is_written(u8 arg)
 }
 
 /* A callback gets the third argument of the helper as its second or fourth. */
-static void callbacks(struct flow *f, const struct fact *s)
+static void note_callback(struct flow *f, const struct fact *s)
 {
 	u16 to = 1u << 2 | 1u << 4, from = 1u << 3;
 	struct fact in = { s->ctx & from ? to : 0, s->ptr & from ? to : 0 };
 
-	for (u32 i = 0; i < f->p->nr_insns; i += isa_slots(&f->p->insns[i]))
+	f->again |= !f->calls_back || (in.ctx & ~f->callback.ctx) ||
+		    (in.ptr & ~f->callback.ptr);
+	f->calls_back = true;
+	f->callback.ctx |= in.ctx;
+	f->callback.ptr |= in.ptr;
+}
+
+/* All functions whose address is taken, with what some call gives them. */
+static void arrive_callbacks(struct flow *f)
+{
+	for (u32 i = 0; f->calls_back && i < f->p->nr_insns; i += isa_slots(&f->p->insns[i]))
 		if (isa_op(&f->p->insns[i]) == OP_LDDW_FUNC)
-			arrive(f, (s64)i + 1 + f->p->insns[i].imm, in);
+			arrive(f, (s64)i + 1 + f->p->insns[i].imm, f->callback);
 }
 
 static void call_helper(struct flow *f, struct fact *s, u32 id)
@@ -138,7 +150,7 @@ static void call_helper(struct flow *f, struct fact *s, u32 id)
 		f->effects |= is_written(arg) ? f->write | f->read : f->read;
 	}
 	if (id == BPF_FUNC_loop || id == BPF_FUNC_for_each_map_elem)
-		callbacks(f, s);
+		note_callback(f, s);
 	s->ctx &= (u16)~CALLER_SAVED;
 	s->ptr &= (u16)~CALLER_SAVED;
 }
@@ -228,6 +240,7 @@ static void pass(struct flow *f)
 {
 	f->again = false;
 	arrive(f, 0, (struct fact){ .ctx = 1u << 1 });
+	arrive_callbacks(f);
 	for (u32 i = 0; i < f->p->nr_insns; i++)	/* all anew: memory changed */
 		if (f->reached[i])
 			*vec_push(&f->work) = i;

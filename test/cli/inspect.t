@@ -50,6 +50,19 @@ SEC("xdp") int through_memory(struct xdp_md *x)
 	struct cursor c = { (void *)(long)x->data, (void *)(long)x->data_end };
 	return put(&c);
 }
+static int each(unsigned i, void *arg)
+{
+	struct xdp_md *x = *(struct xdp_md **)arg;
+	unsigned char *at = (void *)(long)x->data;
+	if (at + 1 <= (unsigned char *)(long)x->data_end)
+		*at = 1;
+	return 0;
+}
+SEC("xdp") int in_callback(struct xdp_md *x)
+{
+	struct xdp_md *arg = x;
+	return bpf_loop(3, each, &arg, 0);
+}
 SEC("xdp") int none(struct xdp_md *x)
 {
 	return x->ingress_ifindex == 3 ? XDP_DROP : XDP_PASS;
@@ -79,6 +92,7 @@ $SKEP cc "$tmp/a.c" -o "$tmp/a.o" 2> "$tmp/log" || cat "$tmp/log"
 does() { $SKEP inspect --prog "$1" "$tmp/a.o" | sed -n 's/^  does    //p'; }
 needs() { $SKEP inspect --prog "$1" "$tmp/a.o" | sed -n 's/^  needs   //p'; }
 has "a packet written through a pointer in memory" "writes packets" "$(does through_memory)"
+has "a packet written in a callback" "writes packets" "$(does in_callback)"
 same "nothing" "nothing but compute and use its maps" "$(does none)"
 has "signals" "sends signals" "$($SKEP inspect --prog kill "$tmp/a.o")"
 has "memory of processes is written" "WRITES memory of processes" "$($SKEP inspect --prog kill "$tmp/a.o")"
