@@ -48,3 +48,8 @@ check: all $(UNIT_BIN) $(REPLAY_BIN)
 .PHONY: check-chroot
 check-chroot:
 	test/chroot/run $(CHROOT)
+
+# Only the objects that other packages' programs embed; part of check too.
+.PHONY: check-corpus
+check-corpus: all
+	$(TEST_RUN) test/corpus/corpus.t

@@ -28,7 +28,7 @@ static struct skep_object *object_new(struct image *img)
 	for (u32 i = 0; i < img->nr_progs; i++)
 		obj->progs[i] = (struct skep_prog){ obj, i, -1 };
 	for (u32 i = 0; i < img->nr_maps; i++)
-		obj->maps[i] = (struct skep_map){ obj, i };
+		obj->maps[i] = (struct skep_map){ .obj = obj, .index = i };
 	return obj;
 }
 
@@ -87,15 +87,6 @@ int skep_object_open_opts(struct skep_object **obj, const char *path,
 	return r;
 }
 
-static struct image_map image_of(const struct skep_map_def *def)
-{
-	return (struct image_map){
-		.name = def->name ? def->name : "", .type = def->type,
-		.key_size = def->key_size, .value_size = def->value_size,
-		.max_entries = def->max_entries, .map_flags = def->map_flags,
-	};
-}
-
 int skep_object_open(struct skep_object **obj, const char *path, struct skep_err *err)
 {
 	return skep_object_open_opts(obj, path, NULL, err);
@@ -112,6 +103,15 @@ int skep_object_set(struct skep_object *obj, const char *name, const char *value
 		return err_set(err, ERR_RUN, obj->img->file,
 			       "'%s' cannot be set: the object is loaded already", name);
 	return obj_set(obj->img, name, value, err);
+}
+
+static struct image_map image_of(const struct skep_map_def *def)
+{
+	return (struct image_map){
+		.name = def->name ? def->name : "", .type = def->type,
+		.key_size = def->key_size, .value_size = def->value_size,
+		.max_entries = def->max_entries, .map_flags = def->map_flags,
+	};
 }
 
 int skep_object_from_insns(struct skep_object **obj, uint32_t prog_type,
@@ -154,19 +154,6 @@ void skep_object_close(struct skep_object *obj)
 
 /* ---- load ------------------------------------------------------------------- */
 
-static int load_maps(struct skep_object *obj, struct skep_err *err)
-{
-	for (u32 i = 0; i < obj->img->nr_maps; i++) {
-		int r = obj->backend->ops->map_create(obj->backend, &obj->img->maps[i], err);
-
-		if (r) {
-			err_at(err, obj->img->file);
-			return r;
-		}
-	}
-	return 0;
-}
-
 static bool has_prog_array(const struct image *img)
 {
 	for (u32 m = 0; m < img->nr_maps; m++)
@@ -182,6 +169,59 @@ static bool is_wanted(const struct image *img, u32 i, s64 only)
 		return img->progs[i].autoload;
 	return (s64)i == only ||
 	       (has_prog_array(img) && img->progs[i].type == img->progs[only].type);
+}
+
+static bool uses_map(const struct image_prog *p, u32 map)
+{
+	for (u32 i = 0; i < p->nr_insns; i++) {
+		const struct bpf_insn *in = &p->insns[i];
+
+		if (in->code != (BPF_LD | BPF_IMM | BPF_DW))
+			continue;
+		if ((in->src_reg == BPF_PSEUDO_MAP_IDX ||
+		     in->src_reg == BPF_PSEUDO_MAP_IDX_VALUE) && (u32)in->imm == map)
+			return true;
+		i++;
+	}
+	return false;
+}
+
+static bool is_needed(const struct image *img, u32 map, s64 only)
+{
+	for (u32 i = 0; i < img->nr_progs; i++)
+		if (is_wanted(img, i, only) && uses_map(&img->progs[i], map))
+			return true;
+	return false;
+}
+
+/* Map numbers are indexes of the image, so what cannot be made leaves a place. */
+static int load_map(struct skep_object *obj, u32 i, s64 only, struct skep_err *err)
+{
+	const struct backend_ops *ops = obj->backend->ops;
+	const struct image_map none = {
+		.name = obj->img->maps[i].name, .type = BPF_MAP_TYPE_ARRAY,
+		.key_size = 4, .value_size = 4, .max_entries = 1,
+	};
+	int r = ops->map_create(obj->backend, &obj->img->maps[i], err);
+
+	if (r != -ENOTSUP || is_needed(obj->img, i, only))
+		return r;
+	err_clear(err);
+	obj->maps[i].absent = true;
+	return ops->map_create(obj->backend, &none, err);
+}
+
+static int load_maps(struct skep_object *obj, s64 only, struct skep_err *err)
+{
+	for (u32 i = 0; i < obj->img->nr_maps; i++) {
+		int r = load_map(obj, i, only, err);
+
+		if (r) {
+			err_at(err, obj->img->file);
+			return r;
+		}
+	}
+	return 0;
 }
 
 static int load_progs(struct skep_object *obj, s64 only, struct skep_err *err)
@@ -262,7 +302,7 @@ int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
 	if (!r && obj->backend->ops->image)
 		obj->backend->ops->image(obj->backend, obj->img);
 	if (!r)
-		r = load_maps(obj, err);
+		r = load_maps(obj, only, err);
 	if (!r)
 		r = load_progs(obj, only, err);
 	for (u32 i = 0; !r && i < obj->img->nr_maps; i++)

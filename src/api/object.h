@@ -10,7 +10,12 @@
 #include "skep/skep.h"
 
 struct skep_prog { struct skep_object *obj; u32 index; s64 loaded; };
-struct skep_map { struct skep_object *obj; u32 index; };
+struct skep_map {
+	struct skep_object *obj;
+	u32 index;
+	bool absent;		/* the backend has no such maps, and nothing that
+				   is loaded needs it: a place holder is there */
+};
 
 struct skep_object {
 	struct image *img;

@@ -152,6 +152,27 @@ int os_file_read(struct os_file *f, const char *path, struct skep_err *err)
 	return 0;
 }
 
+int os_temp_open(void)
+{
+	int fd = memfd_create("skep", MFD_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int os_temp_read(int fd, struct os_file *f, struct skep_err *err)
+{
+	off_t size = lseek(fd, 0, SEEK_END);
+	u8 *data = size < 0 ? NULL : mem_alloc((size_t)size);
+	ssize_t n = data ? pread(fd, data, (size_t)size, 0) : -1;
+
+	close(fd);
+	*f = (struct os_file){ .data = data, .size = (size_t)size };
+	if (n == size)
+		return 0;
+	free(data);
+	return err_set(err, ERR_FILE_READ, NULL, "a file in memory: %s", strerror(errno));
+}
+
 void os_file_close(struct os_file *f)
 {
 	if (f->mapped)
@@ -331,6 +352,7 @@ static u64 clock_ns(clockid_t id)
 }
 
 u64 os_clock_ns(void) { return clock_ns(CLOCK_MONOTONIC); }
+u64 os_clock_real_ns(void) { return clock_ns(CLOCK_REALTIME); }
 u64 os_clock_boot_ns(void) { return clock_ns(CLOCK_BOOTTIME); }
 u64 os_clock_cpu_ns(void) { return clock_ns(CLOCK_PROCESS_CPUTIME_ID); }
 u64 os_clock_tai_ns(void) { return clock_ns(CLOCK_TAI); }

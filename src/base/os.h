@@ -65,9 +65,14 @@ int os_out_open(struct os_out *o, const char *path, struct skep_err *err);
 int os_out_commit(struct os_out *o, struct skep_err *err);
 void os_out_abort(struct os_out *o);
 
+/* A file without a name, in memory; -errno. What it holds, closing it. */
+int os_temp_open(void);
+int os_temp_read(int fd, struct os_file *f, struct skep_err *err);
+
 /* ---- time and machine ------------------------------------------------ */
 
 u64 os_clock_ns(void);		/* CLOCK_MONOTONIC */
+u64 os_clock_real_ns(void);	/* CLOCK_REALTIME: since 1970 */
 u64 os_clock_boot_ns(void);	/* CLOCK_BOOTTIME */
 u64 os_clock_tai_ns(void);	/* CLOCK_TAI */
 u64 os_clock_coarse_ns(void);	/* CLOCK_MONOTONIC_COARSE */

@@ -30,6 +30,7 @@ int cmd_disasm(const struct command *cmd, int argc, char **argv);
 int cmd_inspect(const struct command *cmd, int argc, char **argv);
 int cmd_cc(const struct command *cmd, int argc, char **argv);
 int cmd_btf(const struct command *cmd, int argc, char **argv);
+int cmd_gen(const struct command *cmd, int argc, char **argv);
 int cmd_explain(const struct command *cmd, int argc, char **argv);
 
 /* ---- options (opts.c) ------------------------------------------------------ */
@@ -84,11 +85,17 @@ int input_compile(struct os_file *f, const char *path, char *const *extra, struc
 /* Adds to ERR what NAME, which OBJ's programs or maps do not have, may mean. */
 void suggest_prog(struct skep_err *err, const struct skep_object *obj, const char *name);
 void suggest_map(struct skep_err *err, const struct skep_object *obj, const char *name);
+/* The bytes of an object, of a C file compiled. Errors also: FILE_KIND. */
+int input_read(struct os_file *f, const char *path, struct skep_err *err);
 /* Opens an object, also from a pipe, compiling it first when it is C; LO may
  * be NULL. */
 struct load_opts;
 int input_object(struct skep_object **obj, const char *path, const struct load_opts *lo,
 		 struct skep_err *err);
+struct object_list { struct skep_object **v; size_t n, cap; };	/* a VEC */
+/* Opens several; as one, linked, when one uses what another defines. */
+int input_objects(struct object_list *objs, const struct str_list *paths,
+		  const struct load_opts *lo, struct skep_err *err);
 
 /* ---- loading (load.c) ------------------------------------------------------------ */
 

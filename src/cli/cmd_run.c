@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * cmd_run.c: `skep run`: a program of an object, the packets of captures, and
- * what came of it: verdicts, packets, map contents.
+ * cmd_run.c: `skep run`: a program of an object, the packets of captures or live
+ * ports, and what came of it: verdicts, packets, map contents.
  */
+#include "cli/ports.h"
 #include "cli/run.h"
 #include <inttypes.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { VERDICTS_SHOWN = 24 };	/* in text; the rest is counted */
 
 struct run_opts {
-	const char *prog, *output, *verdicts, *expect, *on;
+	const char *prog, *type, *output, *verdicts, *expect, *on;
 	struct str_list maps;		/* NAME=FILE */
+	struct ports_opts ports;
 	u64 repeat, budget, cpus;
 	struct load_opts load;
 	bool json, verbose, quiet;
@@ -19,13 +22,14 @@ struct run_opts {
 
 struct job {
 	struct run_opts o;
-	VEC(struct skep_object *) objs;
+	struct object_list objs;
 	struct str_list captures;
 	struct skep_prog *prog;		/* the one that runs */
 	enum engines { ON_USER, ON_KERNEL, ON_BOTH } on;
 	struct both both;
 	struct events events;
 	struct verdicts v;
+	struct ports ports;
 	struct capture_out *out;	/* of -o; NULL = none */
 	u64 packets;			/* of all captures so far */
 	u64 cut;			/* captured in part */
@@ -38,26 +42,53 @@ struct job {
 
 static int sort_operands(struct job *j, const struct str_list *operands)
 {
-	for (size_t i = 0; i < operands->n; i++) {
-		const char *path = operands->v[i];
-		struct skep_object *obj;
-		enum input_kind kind;
-		int r = input_kind(&kind, path, j->err);
+	struct str_list paths = { 0 };
+	int r = 0;
 
-		if (r)
-			return r;
-		if (kind == INPUT_CAPTURE) {
-			*vec_push(&j->captures) = path;
+	for (size_t i = 0; !r && i < operands->n; i++) {
+		const char *path = operands->v[i];
+		enum input_kind kind;
+
+		if (port_is_name(path) && access(path, F_OK)) {
+			*vec_push(&j->o.ports.in) = path;
 			continue;
 		}
-		if (kind == INPUT_OTHER)
-			return err_set(j->err, ERR_FILE_KIND, path,
-				       "neither a BPF object, a C file nor a packet capture");
-		r = input_object(&obj, path, &j->o.load, j->err);
+		r = input_kind(&kind, path, j->err);
 		if (r)
-			return r;
-		*vec_push(&j->objs) = obj;
+			break;
+		if (kind == INPUT_OTHER)
+			r = err_set(j->err, ERR_FILE_KIND, path,
+				    "neither a BPF object, a C file nor a packet capture");
+		else if (kind == INPUT_CAPTURE)
+			*vec_push(&j->captures) = path;
+		else
+			*vec_push(&paths) = path;
 	}
+	if (!r)
+		r = input_objects(&j->objs, &paths, &j->o.load, j->err);
+	vec_free(&paths);
+	return r;
+}
+
+/* --type: of the program that --prog names, else of those whose section says none. */
+static int set_types(struct job *j)
+{
+	const struct sec_row *row = j->o.type ? progtype_find(j->o.type) : NULL;
+
+	if (j->o.type && !row)
+		return err_set(j->err, ERR_USAGE, "skep run", "--type: no program type '%s'",
+			       j->o.type);
+	for (size_t i = 0; row && i < j->objs.n; i++)
+		for (u32 k = 0; k < j->objs.v[i]->img->nr_progs; k++) {
+			struct image_prog *p = &j->objs.v[i]->img->progs[k];
+
+			if (j->o.prog ? strcmp(j->o.prog, p->name) != 0 : p->sec && !p->guessed)
+				continue;
+			p->sec = row;
+			p->type = row->type;
+			p->expected_attach = row->attach;
+			p->guessed = false;
+		}
 	return 0;
 }
 
@@ -204,15 +235,14 @@ static int load(struct job *j)
 				  j->o.expect, j->err);
 	if (!r && j->o.output)
 		r = capture_out_open(&j->out, j->o.output, j->err);
-	return r;
+	return r ? r : ports_open(&j->ports, &j->o.ports, j->err);
 }
 
 /* ---- packets --------------------------------------------------------------------------- */
 
-static int write_packet(struct job *j, struct capture *c, const struct packet *p,
+static int write_packet(struct job *j, const struct capture_iface *in, const struct packet *p,
 			const struct test_run *t)
 {
-	const struct capture_iface *in = capture_iface(c, p->iface);
 	struct packet out = *p;
 	int r;
 
@@ -259,7 +289,7 @@ static void print_packet_json(struct job *j, u64 number, const struct packet *p,
 	puts(sb_text(&j->text));
 }
 
-static int on_packet(struct job *j, struct capture *c, const struct packet *p,
+static int on_packet(struct job *j, const struct capture_iface *in, const struct packet *p,
 		     const struct test_run *t, u64 number)
 {
 	verdicts_add(&j->v, number, t->retval);
@@ -267,7 +297,7 @@ static int on_packet(struct job *j, struct capture *c, const struct packet *p,
 		print_packet_json(j, number, p, t);
 	else if (j->o.verbose)
 		print_packet_text(j, number, p, t);
-	return j->out ? write_packet(j, c, p, t) : 0;
+	return j->out ? write_packet(j, in, p, t) : 0;
 }
 
 static int bad_link(struct job *j, const char *path, u64 number, u32 link)
@@ -335,7 +365,9 @@ static int run_packets(struct job *j, const char *path, struct capture *c, struc
 			continue;
 		j->packets++;
 		j->cut += p.bytes < p.wire_bytes;
-		r = on_packet(j, c, &p, t, j->packets);
+		r = on_packet(j, capture_iface(c, p.iface), &p, t, j->packets);
+		if (!r && ports_wanted(&j->ports))
+			r = ports_deliver(&j->ports, NULL, &p, t, j->err);
 		if (r)
 			return r;
 		events_read(&j->events, j->packets);
@@ -343,16 +375,104 @@ static int run_packets(struct job *j, const char *path, struct capture *c, struc
 	return r;
 }
 
+/* Nothing is to be done for each packet before the next one runs. */
+static bool is_plain(const struct job *j)
+{
+	return !j->o.verbose && !j->out && !j->o.verdicts && !j->o.expect &&
+	       j->o.repeat <= 1 && j->on != ON_BOTH && !j->events.maps.n;
+}
+
 static int run_capture(struct job *j, const char *path, struct capture *c)
 {
 	struct test_run t = { .repeat = (u32)j->o.repeat, .budget = j->o.budget, .ifindex = 1 };
-	bool plain = !j->o.verbose && !j->out && !j->o.verdicts && !j->o.expect &&
-		     j->o.repeat <= 1 && j->on != ON_BOTH && !j->events.maps.n;
 
-	return plain ? run_batches(j, path, c, &t) : run_packets(j, path, c, &t);
+	if (is_plain(j) && !ports_wanted(&j->ports))
+		return run_batches(j, path, c, &t);
+	return run_packets(j, path, c, &t);
 }
 
-static int run_captures(struct job *j)
+/* N packets that arrived at IN. */
+static int run_arrived(struct job *j, struct port *in, const struct packet *p, int n,
+		       struct test_run *t)
+{
+	const struct capture_iface iface = { .link = LINK_ETHERNET, .name = in->iface };
+	struct backend *b = j->prog->obj->backend;
+	int r = 0;
+
+	for (int i = 0; !r && i < n; i++) {
+		t->data = p[i].data;
+		t->bytes = p[i].bytes;
+		r = b->ops->test_run(b, (u32)j->prog->loaded, t, j->err);
+		if (r)
+			return at_packet(j, r, in->name, p[i].number, p[i].bytes);
+		j->packets++;
+		j->cut += p[i].bytes < p[i].wire_bytes;
+		r = on_packet(j, &iface, &p[i], t, j->packets);
+		if (!r)
+			r = ports_deliver(&j->ports, in, &p[i], t, j->err);
+		events_read(&j->events, j->packets);
+	}
+	return r;
+}
+
+/* The same by a program that leaves packets where they lie. */
+static int run_arrived_batch(struct job *j, struct port *in, const struct packet *p, int got,
+			     struct test_run *t)
+{
+	struct backend *b = j->prog->obj->backend;
+	struct test_packet q[PORT_BATCH];
+	u32 n = (u32)got;
+	int r;
+
+	for (u32 i = 0; i < n; i++)
+		q[i] = (struct test_packet){ .data = (u8 *)(uintptr_t)p[i].data,
+			.bytes = p[i].bytes, .wire_bytes = p[i].wire_bytes };
+	r = b->ops->test_run_batch(b, (u32)j->prog->loaded, t, q, &n, j->err);
+	if (unlikely(r))
+		at_packet(j, r, in->name, p[n].number, p[n].bytes);
+	for (u32 i = 0; i < n; i++) {
+		struct test_run done = { .retval = q[i].retval, .data_out = q[i].data,
+			.bytes_out = q[i].bytes, .redirect_ifindex = q[i].redirect_ifindex };
+		int bad = ports_deliver(&j->ports, in, &p[i], &done, r ? NULL : j->err);
+
+		j->cut += p[i].bytes < p[i].wire_bytes;
+		verdicts_count(&j->v, q[i].retval);
+		r = r ? r : bad;
+	}
+	j->packets += n;
+	return r;
+}
+
+/* Whether the program leaves packets where they lie: asked with none. */
+static bool runs_in_place(struct job *j, struct test_run *t)
+{
+	struct backend *b = j->prog->obj->backend;
+	u32 none = 0;
+
+	return !b->ops->test_run_batch(b, (u32)j->prog->loaded, t, NULL, &none, j->err) &&
+	       t->in_place;
+}
+
+static int run_ports(struct job *j)
+{
+	struct test_run t = { .repeat = (u32)j->o.repeat, .budget = j->o.budget };
+	bool batch = is_plain(j) && runs_in_place(j, &t);
+	struct packet p[PORT_BATCH];
+	struct port *in;
+	int got = 0, r = 0;
+
+	while (!r && (got = ports_next(&j->ports, p, &in, j->err)) > 0) {
+		t.ifindex = in->ifindex;
+		t.rx_queue = in->queue;
+		r = batch ? run_arrived_batch(j, in, p, got, &t) :
+			    run_arrived(j, in, p, got, &t);
+		if (j->o.verbose)
+			fflush(stdout);
+	}
+	return r ? r : got;
+}
+
+static int run_inputs(struct job *j)
 {
 	u64 start = os_clock_cpu_ns();
 	int r = 0;
@@ -365,6 +485,8 @@ static int run_captures(struct job *j)
 			r = run_capture(j, j->captures.v[i], c);
 		capture_close(c);
 	}
+	if (!r && j->ports.nr_in)
+		r = run_ports(j);
 	j->ns = os_clock_cpu_ns() - start;
 	return r;
 }
@@ -401,7 +523,7 @@ static void table(struct strbuf *out, const struct job *j)
 	free(v);
 }
 
-static void results_text(struct strbuf *out, const struct job *j)
+static void results_text(struct strbuf *out, struct job *j)
 {
 	const struct progtype_row *row = progtype_row(j->v.prog_type);
 	struct skep_object *obj = j->prog->obj;
@@ -410,12 +532,13 @@ static void results_text(struct strbuf *out, const struct job *j)
 		  skep_prog_name(j->prog), row->name, j->packets, ns_per_packet(j));
 	if (j->packets)
 		table(out, j);
+	ports_text(out, &j->ports);
 	for (u32 i = 0; i < obj->img->nr_maps; i++)
 		map_show_text(out, obj, i);
 	events_text(&j->events, out);
 }
 
-static void results_json(struct strbuf *out, const struct job *j)
+static void results_json(struct strbuf *out, struct job *j)
 {
 	struct json js = { .out = out, .pretty = !j->o.verbose };
 	struct skep_object *obj = j->prog->obj;
@@ -439,6 +562,7 @@ static void results_json(struct strbuf *out, const struct job *j)
 		json_u64(&js, "verdicts_expected", j->v.expect.n);
 		json_u64(&js, "verdicts_differ", j->v.differ);
 	}
+	ports_json(&js, &j->ports);
 	json_arr(&js, "maps");
 	for (u32 i = 0; i < obj->img->nr_maps; i++)
 		map_show_json(&js, obj, i);
@@ -449,7 +573,7 @@ static void results_json(struct strbuf *out, const struct job *j)
 	free(v);
 }
 
-static void warn(const struct job *j)
+static void warn(struct job *j)
 {
 	u64 odd = 0;
 
@@ -459,6 +583,7 @@ static void warn(const struct job *j)
 			" packets were cut by the capture's snapshot length; "
 			"the program saw the captured bytes\n",
 			j->cut, j->packets);
+	ports_warn(&j->ports);
 	for (u32 i = XDP_REDIRECT + 1; i < VERDICT_SLOTS; i++)
 		odd += j->v.small[i];
 	for (size_t i = 0; i < j->v.big.n; i++)
@@ -474,7 +599,7 @@ static void warn(const struct job *j)
 static bool is_stdout(const char *path) { return path && !strcmp(path, "-"); }
 
 /* The text does not go where packets or verdicts go. */
-static int print_results(const struct job *j)
+static int print_results(struct job *j)
 {
 	struct strbuf out = { 0 };
 	int r;
@@ -492,8 +617,10 @@ static int print_results(const struct job *j)
 
 static int finish(struct job *j)
 {
-	int r = verdicts_commit(&j->v, j->err);
+	int r = ports_finish(&j->ports, j->err);
 
+	if (!r)
+		r = verdicts_commit(&j->v, j->err);
 	if (!r && j->out) {
 		r = capture_out_commit(j->out, j->err);
 		j->out = NULL;
@@ -508,9 +635,15 @@ static int finish(struct job *j)
 }
 
 /* A capture that ends too early: what its intact packets gave is shown; files
- * are not written. */
+ * are not written. Packets that arrived do not come again: when a port goes
+ * away, all that they gave is shown and written. */
 static int stop_early(struct job *j)
 {
+	if (j->err->id == ERR_PORT_READ) {
+		report(j->err);
+		finish(j);
+		return EXIT_NO_ANSWER;
+	}
 	if (j->err->id == ERR_PCAP_CUT && j->packets) {
 		err_note(j->err, "the results are those of the %" PRIu64 " packets before%s",
 			 j->packets, j->out || j->v.out.f ? "; no file was written" : "");
@@ -525,7 +658,7 @@ static int run_job(struct job *j)
 {
 	if (load(j))
 		return report(j->err);
-	return run_captures(j) ? stop_early(j) : finish(j);
+	return run_inputs(j) ? stop_early(j) : finish(j);
 }
 
 static int check_engine(const struct command *cmd, struct job *j)
@@ -540,6 +673,19 @@ static int check_engine(const struct command *cmd, struct job *j)
 		}
 	return j->o.on ? usage_error(cmd, "--on takes user, kernel or both, not '%s'", j->o.on) :
 			 EXIT_YES;
+}
+
+static int check_ports(const struct command *cmd, const struct job *j)
+{
+	const struct ports_opts *o = &j->o.ports;
+
+	if (j->on != ON_USER && (o->in.n || o->targets.n || o->pass))
+		return usage_error(cmd, "live ports and --port are for --on user");
+	if (!o->in.n && (o->count || o->seconds))
+		return usage_error(cmd, "--count and --seconds are for live ports");
+	if (o->seconds > UINT32_MAX)
+		return usage_error(cmd, "--seconds is at most 4294967295");
+	return EXIT_YES;
 }
 
 /* Two outputs in one file would be of no use to anyone. */
@@ -565,17 +711,21 @@ static int check_operands(const struct command *cmd, struct job *j)
 	if (!j->objs.n)
 		return usage_error(cmd, "an object or a C file is needed "
 				   "(what is no regular file is taken for a capture)");
-	if (!j->captures.n)
+	if (!j->captures.n && !j->o.ports.in.n)
 		return usage_error(
 			cmd,
-			"a packet capture is needed, or - for one on standard input");
-	return max_u64((u64)check_outputs(cmd, &j->o), (u64)check_engine(cmd, j));
+			"a packet capture is needed, or - for one on standard input, "
+			"or a live port such as tap:NAME");
+	if (check_engine(cmd, j) || check_ports(cmd, j))
+		return EXIT_NO_ANSWER;
+	return check_outputs(cmd, &j->o);
 }
 
 static void job_free(struct job *j)
 {
 	capture_out_abort(j->out);
 	both_close(&j->both);
+	ports_close(&j->ports);
 	verdicts_free(&j->v);
 	events_close(&j->events);
 	for (size_t i = 0; i < j->objs.n; i++)
@@ -584,6 +734,8 @@ static void job_free(struct job *j)
 	vec_free(&j->captures);
 	vec_free(&j->o.maps);
 	vec_free(&j->o.load.set);
+	vec_free(&j->o.ports.in);
+	vec_free(&j->o.ports.targets);
 	sb_free(&j->text);
 }
 
@@ -595,8 +747,20 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 	const struct opt opts[] = {
 		{"prog", 0, OPT_STR, "NAME", "the program to run, when several could",
 		 &o->prog},
+		{"type", 0, OPT_STR, "TYPE",
+		 "its type (xdp, sched_cls ...), when its section does not say", &o->type},
 		{"output", 'o', OPT_STR, "FILE",
 		 "write the packets with their verdicts to FILE (pcapng)", &o->output},
+		{"in", 0, OPT_LIST, "PORT",
+		 "read packets from tap:NAME, packet:IFACE or xdp:IFACE[/QUEUE]", &o->ports.in},
+		{"count", 0, OPT_U64, "N", "stop after N packets of live ports",
+		 &o->ports.count},
+		{"seconds", 0, OPT_U64, "S", "stop after S seconds of live ports",
+		 &o->ports.seconds},
+		{"pass", 0, OPT_STR, "PORT", "give passed packets to a live port",
+		 &o->ports.pass},
+		{"port", 0, OPT_LIST, "NAME=IFINDEX[,out=FILE|PORT]",
+		 "where packets redirected to IFINDEX go", &o->ports.targets},
 		{"map", 'm', OPT_LIST, "NAME=FILE",
 		 "fill map NAME from a JSON file before the run", &o->maps},
 		{"verdicts", 0, OPT_STR, "FILE",
@@ -625,11 +789,13 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 	if (!opts_parse(&res, cmd, opts, argc, argv)) {
 		vec_free(&o->maps);
 		vec_free(&o->load.set);
+		vec_free(&o->ports.in);
+		vec_free(&o->ports.targets);
 		return res.status;
 	}
 	if (o->json)	/* one document, and nothing else */
 		j.v.report = stderr;
-	if (sort_operands(&j, &res.operands))
+	if (sort_operands(&j, &res.operands) || set_types(&j))
 		status = report(&err);
 	else
 		status = check_operands(cmd, &j);

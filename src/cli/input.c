@@ -2,6 +2,7 @@
 /* input.c: operands, told apart by what is in them. */
 #include "cli/cli.h"
 #include "host/capture.h"
+#include "obj/linker.h"
 #include "obj/obj.h"
 #include <dirent.h>
 #include <fcntl.h>
@@ -179,24 +180,30 @@ int input_compile(struct os_file *f, const char *path, char *const *extra, struc
 	return r;
 }
 
+int input_read(struct os_file *f, const char *path, struct skep_err *err)
+{
+	enum input_kind kind;
+	int r = input_kind(&kind, path, err);
+
+	if (!r)
+		r = kind == INPUT_C ? input_compile(f, path, NULL, err) :
+				      os_file_read(f, path, err);
+	if (r || obj_is_elf(f->data, f->size))
+		return r;
+	os_file_close(f);
+	return err_set(err, ERR_FILE_KIND, path,
+		       "neither an ELF object nor a file whose name ends in .c");
+}
+
 int input_object(struct skep_object **obj, const char *path, const struct load_opts *lo,
 		 struct skep_err *err)
 {
-	enum input_kind kind;
 	struct os_file f;
-	int r = input_kind(&kind, path, err);
+	int r = input_read(&f, path, err);
 
-	if (!r && kind == INPUT_C)
-		r = input_compile(&f, path, NULL, err);
-	else if (!r)
-		r = os_file_read(&f, path, err);
 	if (r)
 		return r;
-	if (obj_is_elf(f.data, f.size))
-		r = load_open(obj, lo, f.data, f.size, input_name(path), err);
-	else
-		r = err_set(err, ERR_FILE_KIND, path,
-			    "neither an ELF object nor a file whose name ends in .c");
+	r = load_open(obj, lo, f.data, f.size, input_name(path), err);
 	os_file_close(&f);
 	return r;
 }
@@ -227,4 +234,51 @@ void suggest_map(struct skep_err *err, const struct skep_object *obj, const char
 		*vec_push(&names) = obj->img->maps[i].name;
 	suggest(err, name, names.v, (u32)names.n);
 	vec_free(&names);
+}
+
+/* All of IN as one object, called "a.o+b.o". */
+static int open_linked(struct object_list *objs, const struct linker_input *in, u32 n,
+		       const struct load_opts *lo, struct skep_err *err)
+{
+	struct strbuf name = { 0 };
+	struct os_file f;
+	int r = obj_link(&f, in, n, err);
+
+	if (r)
+		return r;
+	for (u32 i = 0; i < n; i++)
+		sb_printf(&name, "%s%s", i ? "+" : "", in[i].file);
+	r = load_open(vec_push(objs), lo, f.data, f.size, sb_text(&name), err);
+	objs->n -= r != 0;
+	sb_free(&name);
+	os_file_close(&f);
+	return r;
+}
+
+int input_objects(struct object_list *objs, const struct str_list *paths,
+		  const struct load_opts *lo, struct skep_err *err)
+{
+	struct linker_input *in = mem_alloc(paths->n * sizeof(*in));
+	struct os_file *f = mem_alloc(paths->n * sizeof(*f));
+	u32 n = 0;
+	int r = 0;
+
+	for (; !r && n < paths->n; n += !r) {
+		r = input_read(&f[n], paths->v[n], err);
+		in[n] = (struct linker_input){ f[n].data, f[n].size, input_name(paths->v[n]) };
+	}
+	if (!r && n > 1 && obj_link_needed(in, n)) {
+		r = open_linked(objs, in, n, lo, err);
+	} else {
+		for (u32 i = 0; !r && i < n; i++) {
+			r = load_open(vec_push(objs), lo, in[i].data, in[i].bytes, in[i].file,
+				      err);
+			objs->n -= r != 0;
+		}
+	}
+	while (n-- > 0)
+		os_file_close(&f[n]);
+	free(f);
+	free(in);
+	return r;
 }

@@ -3,7 +3,7 @@
 #include "cli/cli.h"
 
 static const struct command commands[] = {
-	{ "run", "OBJ|FILE.c CAPTURE...", "run a program on the packets of captures",
+	{ "run", "OBJ|FILE.c CAPTURE|PORT...", "run a program on packets, captured or live",
 	  cmd_run, false },
 	{ "inspect", "OBJ|FILE.c...", "show programs, maps and types of objects",
 	  cmd_inspect, false },
@@ -12,6 +12,7 @@ static const struct command commands[] = {
 	{ "cc", "FILE.c... [-- CLANG-ARGS]", "compile C to BPF objects", cmd_cc, true },
 	{ "btf", "dump [file] FILE [format raw|c] [root_id ID]",
 	  "print type information, also as a C header", cmd_btf, false },
+	{ "gen", "object OUT OBJ|FILE.c...", "link BPF objects into one", cmd_gen, false },
 	{ "explain", "ID", "say what an error means and what to do", cmd_explain, false },
 };
 

@@ -44,7 +44,7 @@ static bool show_open(struct show *s, struct skep_object *obj, u32 i)
 	struct backend *b = obj->backend;
 
 	*s = (struct show){ .obj = obj, .def = &obj->img->maps[i], .index = i };
-	if (!is_shown(s->def) || b->ops->map_info(b, i, &s->info))
+	if (obj->maps[i].absent || !is_shown(s->def) || b->ops->map_info(b, i, &s->info))
 		return false;
 	s->key_flags = s->def->type == BPF_MAP_TYPE_LPM_TRIE ? BTF_SHOW_NET : 0;
 	s->key = mem_alloc(s->info.key_size);

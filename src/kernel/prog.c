@@ -210,6 +210,7 @@ static int prog_load(struct kernel *k, const struct image *img, const struct ima
 {
 	struct bpf_func_info *funcs = NULL;
 	struct bpf_line_info *lines = NULL;
+	struct bpf_insn *bound;
 	struct log log = { 0 };
 	union bpf_attr a = {
 		.prog_type = p->type, .expected_attach_type = attach_type(p),
@@ -217,8 +218,12 @@ static int prog_load(struct kernel *k, const struct image *img, const struct ima
 		.license = (uintptr_t)img->license, .prog_flags = prog_flags(p),
 		.fd_array = (uintptr_t)fds,
 	};
-	int fd;
+	int fd = kernel_bind_externs(&bound, img, p, err);
 
+	if (fd)
+		return fd;
+	if (bound)
+		a.insns = (uintptr_t)bound;
 	sys_name(a.prog_name, p->name);
 	if (k->btf_fd >= 0 && (funcs = func_info(p))) {
 		lines = line_info(img, p);
@@ -236,6 +241,7 @@ static int prog_load(struct kernel *k, const struct image *img, const struct ima
 	if (fd < 0)
 		fd = log.text && log.text[0] ? rejected(k, img, p, &log, fd, err) :
 					       refused(k, img, p, fd, err);
+	free(bound);
 	free(log.text);
 	free(funcs);
 	free(lines);

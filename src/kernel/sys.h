@@ -50,6 +50,13 @@ void sys_name(char out[BPF_OBJ_NAME_LEN], const char *name);
  * configuration. */
 void sys_why(struct skep_err *err, int code);
 
+/*
+ * P's instructions with the kernel's ids of functions and variables, for free();
+ * *OUT NULL when it names none. Errors: EXTERN, FILE_*, BTF.
+ */
+int kernel_bind_externs(struct bpf_insn **out, const struct image *img,
+			const struct image_prog *p, struct skep_err *err);
+
 /* ---- map.c, prog.c, run.c: the backend's operations ----------------------- */
 
 int kernel_map_create(struct backend *b, const struct image_map *def, struct skep_err *err);

@@ -28,13 +28,18 @@ struct test_run {
 	u32 redirect_ifindex;	/* target of bpf_redirect, 0 none */
 	u64 insns;		/* executed, of the last execution */
 	u64 duration_ns;	/* mean per execution; only when repeat > 1 */
+	bool in_place;		/* after test_run_batch: the program ran on the
+				   packets where they lie, and what they are now
+				   stands there in the same bytes */
 };
 
 /* One of many packets. */
 struct test_packet {
 	u8 *data;		/* the program may write to it */
 	u32 bytes, wire_bytes;
-	u32 retval;		/* out */
+	/* out */
+	u32 retval;
+	u32 redirect_ifindex;	/* target of bpf_redirect, 0 none */
 };
 
 struct map_info {
@@ -84,7 +89,7 @@ struct backend_ops {
 	int (*test_run)(struct backend *b, u32 prog, struct test_run *t,
 			struct skep_err *err);
 	/* Runs the program once on each of *N packets; T has the other inputs
-	   and no results. After an error *N is the number, from 0, of the
+	   and, but for in_place, no results. After an error *N is the number, from 0, of the
 	   packet that it is about. */
 	int (*test_run_batch)(struct backend *b, u32 prog, struct test_run *t,
 			      struct test_packet *pkts, u32 *n, struct skep_err *err);

@@ -34,17 +34,29 @@ struct image_map {
 	u32 map_flags;
 	u64 map_extra;
 	u32 pinning;		/* 0 none, 1 by name (LIBBPF_PIN_BY_NAME) */
+	const char *pin_path;	/* below the file system for pins, when the
+				   definition names one; else NULL */
 	u32 numa_node;		/* with BPF_F_NUMA_NODE */
 	u32 key_type, value_type;	/* BTF ids; 0 unknown */
 	u32 lock_at;		/* 1 + offset of a struct bpf_spin_lock in the
 				   value; 0 none */
-	/* value_size bytes for kinds DATA and RODATA; NULL: all zero (.bss) */
+	/* Initial bytes: value_size for kinds DATA and RODATA and struct_ops,
+	   init_bytes from an arena's beginning; NULL: all zero (.bss). */
 	const u8 *init;
+	u32 init_bytes;		/* of an ARENA's variables; else 0 */
 	const struct image_map *inner;	/* what the maps in it are like, or NULL */
 	/* initial values, index or -1, [nr_slots]: programs of a PROG_ARRAY,
 	   maps of a map of maps */
 	s32 *slots;
 	u32 nr_slots;
+	struct image_op *ops;	/* STRUCT_OPS: the members that are programs */
+	u32 nr_ops;
+};
+
+struct image_op {
+	const char *member;	/* of the struct value_type; "" unknown */
+	u32 off;		/* bytes into the value */
+	u32 prog;		/* index */
 };
 
 struct image_line {
@@ -95,6 +107,8 @@ struct image_prog {
 	const char *name;	/* of the function */
 	const char *section;	/* as in SEC() */
 	const struct sec_row *sec;	/* what the section name means; NULL = nothing */
+	const char *target;	/* what it says after that: "vfs_read"; or "" */
+	bool guessed;		/* SEC is a guess from an unknown name */
 	u32 type;		/* BPF_PROG_TYPE_* */
 	u32 expected_attach;	/* BPF_* attach type */
 	bool autoload;		/* false for SEC("?...") */

@@ -18,6 +18,12 @@ static const struct sec_row secs[] = {
 #undef SEC
 };
 
+static const struct { const char *begins, *prefix; } guesses[] = {
+#define GUESS(begins, prefix) { begins, prefix },
+#include "model/sec.def"
+#undef GUESS
+};
+
 static const struct verdict_row {
 	u32 type, value;
 	const char *name;
@@ -51,6 +57,58 @@ const struct sec_row *sec_row(const char *section)
 	for (size_t i = 0; i < ARRAY_LEN(secs); i++)
 		if (sec_matches(secs[i].prefix, section))
 			return &secs[i];
+	return NULL;
+}
+
+static const struct sec_row *row_of_prefix(const char *prefix)
+{
+	for (size_t i = 0; i < ARRAY_LEN(secs); i++)
+		if (!strcmp(secs[i].prefix, prefix))
+			return &secs[i];
+	return NULL;
+}
+
+/* "2/0": a program for slot 0 of the map with id 2. */
+static bool is_tail_slot(const char *s)
+{
+	size_t n = strspn(s, "0123456789abcdefxABCDEFX");
+
+	return n && s[0] >= '0' && s[0] <= '9' && s[n] == '/' &&
+	       s[n + 1] >= '0' && s[n + 1] <= '9';
+}
+
+const struct sec_row *sec_guess(const char *section)
+{
+	if (is_tail_slot(section))
+		return row_of_prefix("tc");
+	for (size_t i = 0; i < ARRAY_LEN(guesses); i++)
+		if (!strncmp(section, guesses[i].begins, strlen(guesses[i].begins)))
+			return row_of_prefix(guesses[i].prefix);
+	return NULL;
+}
+
+const char *sec_target(const struct sec_row *row, const char *section)
+{
+	size_t n = strlen(row->prefix);
+	const char *slash;
+
+	if (row->prefix[n - 1] == '+')
+		n--;
+	if (!strncmp(section, row->prefix, n) && (!section[n] || section[n] == '/'))
+		return section[n] ? section + n + 1 : "";
+	slash = strchr(section, '/');
+	return slash ? slash + 1 : "";
+}
+
+const struct sec_row *progtype_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(secs); i++)
+		if (sec_matches(secs[i].prefix, name))
+			return &secs[i];
+	for (size_t i = 0; i < ARRAY_LEN(types); i++)
+		for (size_t k = 0; k < ARRAY_LEN(secs) && !strcmp(types[i].name, name); k++)
+			if (secs[k].type == types[i].type)
+				return &secs[k];
 	return NULL;
 }
 

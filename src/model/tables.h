@@ -25,10 +25,22 @@ struct sec_row {
 	u32 attach;
 	unsigned flags;		/* SEC_* */
 };
-enum { SEC_SLEEPABLE = 1, SEC_FRAGS = 2 };
+enum {
+	SEC_SLEEPABLE = 1, SEC_FRAGS = 2,
+	SEC_ATTACH_BTF = 4,	/* attaches to what BTF describes */
+};
 
 const struct progtype_row *progtype_row(u32 type);	/* NULL unknown */
+/* By its name ("xdp", "sched_cls") or by a section's ("tc", "kprobe"). */
+const struct sec_row *progtype_find(const char *name);	/* NULL unknown */
 const struct sec_row *sec_row(const char *section);	/* NULL unknown */
+/*
+ * The row that a name from before these conventions probably means: by its
+ * beginning, or a tail call's "MAP/SLOT" as iproute2 has them. NULL: no idea.
+ */
+const struct sec_row *sec_guess(const char *section);
+/* What follows the name in SECTION ("vfs_read" of "kprobe/vfs_read"), or "". */
+const char *sec_target(const struct sec_row *row, const char *section);
 /* The section name nearest to a mistyped one, or NULL. */
 const char *sec_nearest(const char *section);
 

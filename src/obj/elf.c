@@ -95,6 +95,8 @@ static enum sec_kind data_kind(const char *name)
 		{ ".maps", SEC_MAPS },	 { "license", SEC_LICENSE },
 		{ ".BTF", SEC_BTF },	 { ".BTF.ext", SEC_BTF_EXT },
 		{ "maps", SEC_OLD_MAPS },
+		{ ".addr_space.1", SEC_ARENA },
+		{ ".percpu", SEC_DATA },
 	}, family[] = {
 		{ ".data", SEC_DATA },	 { ".rodata", SEC_RODATA },
 		{ ".bss", SEC_BSS },	 { ".struct_ops", SEC_STRUCT_OPS },
@@ -107,7 +109,7 @@ static enum sec_kind data_kind(const char *name)
 	for (size_t i = 0; i < ARRAY_LEN(family); i++)
 		if (is_family(name, family[i].name))
 			return family[i].kind;
-	return SEC_OTHER;
+	return strncmp(name, "maps/", 5) ? SEC_OTHER : SEC_OLD_MAPS;
 }
 
 static enum sec_kind sec_kind(const struct obj_sec *s)
@@ -118,6 +120,8 @@ static enum sec_kind sec_kind(const struct obj_sec *s)
 	case SHT_SYMTAB_SHNDX:
 		return SEC_SYM_INDEX;
 	case SHT_NOBITS:
+		if (s->size && !strcmp(s->name, ".addr_space.1"))
+			return SEC_ARENA;
 		return s->size && is_family(s->name, ".bss") ? SEC_BSS : SEC_OTHER;
 	case SHT_PROGBITS:
 		if (!s->size)
@@ -153,7 +157,7 @@ static int load_section(struct obj *o, u32 i, const Elf64_Shdr *h)
 
 	*s = (struct obj_sec){
 		.type = h->sh_type, .flags = h->sh_flags, .size = h->sh_size,
-		.entsize = h->sh_entsize, .link = h->sh_link,
+		.entsize = h->sh_entsize, .align = h->sh_addralign, .link = h->sh_link,
 		.info = h->sh_info, .map = -1,
 	};
 	if (!i || s->type == SHT_NULL) {
@@ -254,7 +258,7 @@ static int pair_reloc(struct obj *o, u32 i)
 	if (s->info >= o->nr_secs || !s->info)
 		return section_bad(o, i, "relocates a section that does not exist");
 	to = &o->secs[s->info];
-	if (to->kind != SEC_CODE && to->kind != SEC_MAPS)
+	if (to->kind != SEC_CODE && to->kind != SEC_MAPS && to->kind != SEC_STRUCT_OPS)
 		return 0;
 	if (s->entsize != each || s->size % each || s->size > UINT32_MAX)
 		return section_bad(o, i, "has entries of a size that no relocation has");
@@ -441,6 +445,32 @@ int elf_relocs(struct obj *o, const struct obj_sec *s, struct obj_reloc **out,
 	return ret;
 }
 
+/* Sections of any name hold variables when code refers to them. */
+static int find_variables(struct obj *o)
+{
+	for (u32 i = 1; i < o->nr_secs; i++) {
+		struct obj_reloc *r;
+		u32 n = 0;
+		int ret = o->secs[i].kind == SEC_CODE ? elf_relocs(o, &o->secs[i], &r, &n) : 0;
+
+		if (ret)
+			return ret;
+		for (u32 k = 0; k < n; k++) {
+			u32 sec = o->syms[r[k].sym].sec;
+			struct obj_sec *to = sec < o->nr_secs ? &o->secs[sec] : NULL;
+
+			if (!to || to->kind != SEC_OTHER || !(to->flags & SHF_ALLOC) ||
+			    to->flags & SHF_COMPRESSED || to->size > UINT32_MAX || !to->size)
+				continue;
+			if (to->type == SHT_NOBITS)
+				to->kind = SEC_BSS;
+			else if (to->type == SHT_PROGBITS)
+				to->kind = to->flags & SHF_WRITE ? SEC_DATA : SEC_RODATA;
+		}
+	}
+	return 0;
+}
+
 int elf_read(struct obj *o)
 {
 	int ret = check_header(o);
@@ -457,5 +487,7 @@ int elf_read(struct obj *o)
 	elf_end(elf);
 	if (!ret)
 		ret = pair_relocs(o);
-	return ret ? ret : read_symbols(o);
+	if (!ret)
+		ret = read_symbols(o);
+	return ret ? ret : find_variables(o);
 }

@@ -14,7 +14,8 @@
 
 static int check_func(struct obj *o, const struct obj_sym *y)
 {
-	if (y->value % INSN_BYTES || y->size % INSN_BYTES || !y->size)
+	if (y->value % INSN_BYTES || y->size % INSN_BYTES ||
+	    (!y->size && y->type == STT_FUNC))
 		return err_set(o->err, ERR_ELF_SYMBOL,
 			       elf_at(o, &o->secs[y->sec], y->value),
 			       "function '%s' has %llu bytes; instructions have %d",
@@ -28,8 +29,10 @@ static int check_func(struct obj *o, const struct obj_sym *y)
 
 static bool is_func(const struct obj *o, const struct obj_sym *y)
 {
-	return y->type == STT_FUNC && y->sec != SYM_UNDEF &&
-	       y->sec != SYM_NOWHERE && o->secs[y->sec].kind == SEC_CODE;
+	/* old compilers and hand-written assembly give global labels no type */
+	return (y->type == STT_FUNC || (y->type == STT_NOTYPE && y->bind != STB_LOCAL)) &&
+	       y->sec != SYM_UNDEF && y->sec != SYM_NOWHERE &&
+	       o->secs[y->sec].kind == SEC_CODE && y->value < o->secs[y->sec].size;
 }
 
 static struct obj_func make_func(const struct obj_sym *y)
@@ -56,6 +59,26 @@ static int func_order(const void *a, const void *b)
 	if (x->local != y->local)
 		return x->local ? 1 : -1;
 	return strcmp(x->name, y->name);
+}
+
+/* A label without size reaches to the next one, or to its section's end. */
+static void size_labels(struct obj *o)
+{
+	for (u32 i = o->nr_funcs; i-- > 0;) {
+		struct obj_func *f = &o->funcs[i];
+		u32 end = (u32)(o->secs[f->sec].size / INSN_BYTES);
+		u32 k = i + 1;
+
+		if (f->nr_insns)
+			continue;
+		if (k < o->nr_funcs && o->funcs[k].sec == f->sec) {
+			if (o->funcs[k].insn == f->insn)
+				end = f->insn + o->funcs[k].nr_insns;
+			else
+				end = o->funcs[k].insn;
+		}
+		f->nr_insns = end - f->insn;
+	}
 }
 
 /* Drops second names; refuses functions that share instructions. */
@@ -101,6 +124,7 @@ static int collect_funcs(struct obj *o)
 		o->funcs[o->nr_funcs++] = make_func(y);
 	}
 	qsort(o->funcs, o->nr_funcs, sizeof(*o->funcs), func_order);
+	size_labels(o);
 	return unique_funcs(o);
 }
 
@@ -137,10 +161,10 @@ static int check_records(struct obj *o, const struct obj_sec *s)
 				       i);
 	}
 	for (u32 i = 0; i < x->nr_funcs; i++)
-		if (funcs_at(o, (u32)(s - o->secs), x->funcs[i].insn_bytes) < 0)
+		if (x->funcs[i].insn_bytes >= s->size)
 			return err_set(o->err, ERR_BTF_EXT,
 				       elf_at(o, s, x->funcs[i].insn_bytes),
-				       "function record %u is at no function", i);
+				       "function record %u is outside the section", i);
 	return 0;
 }
 
@@ -165,7 +189,9 @@ static void deal_records(struct obj *o, u32 sec)
 	for (u32 i = 0; i < x->nr_funcs; i++) {
 		int f = funcs_at(o, sec, x->funcs[i].insn_bytes);
 
-		o->funcs[f].type_id = x->funcs[i].type_id;
+		/* linkers leave those of weak functions that lost */
+		if (f >= 0)
+			o->funcs[f].type_id = x->funcs[i].type_id;
 	}
 }
 
@@ -211,10 +237,15 @@ static bool is_prog(const struct obj *o, const struct obj_func *f, bool text_onl
 static struct image_prog make_prog(struct obj *o, const struct obj_func *f)
 {
 	const char *name = arena_strdup(&o->img->arena, o->secs[f->sec].name);
-	const struct sec_row *sec = sec_row(name + (name[0] == '?'));
+	const char *plain = name + (name[0] == '?');
+	const struct sec_row *sec = sec_row(plain);
+	bool guessed = !sec;
 
+	if (guessed)
+		sec = sec_guess(plain);
 	return (struct image_prog){
 		.name = f->name, .section = name, .sec = sec,
+		.target = sec ? sec_target(sec, plain) : "", .guessed = guessed && sec,
 		.type = sec ? sec->type : BPF_PROG_TYPE_UNSPEC,
 		.expected_attach = sec ? sec->attach : 0,
 		.autoload = name[0] != '?',

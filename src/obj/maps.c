@@ -38,7 +38,7 @@ struct def {
 	struct obj *o;
 	const struct btf *btf;
 	struct image_map *map;
-	u32 index;
+	struct map_place *place;	/* NULL: an inner map */
 	const char *where;
 };
 
@@ -140,11 +140,29 @@ static int def_type(struct def *d, const struct member_row *row, u32 type,
 	return 0;
 }
 
+static int def_struct(struct def *d, u32 type, u32 off);
+
+/* What the maps inside D's map are like. */
+static int def_inner(struct def *d, u32 type)
+{
+	struct arena *a = &d->o->img->arena;
+	struct image_map *inner = arena_new(a, struct image_map);
+	struct def in = *d;
+
+	if (!d->place)
+		return def_err(d, "has inner maps that have inner maps; one level is possible");
+	inner->name = arena_printf(a, "%s.inner", d->map->name);
+	d->map->inner = in.map = inner;
+	in.place = NULL;
+	return def_struct(&in, type, 0);
+}
+
 /* Pointers to functions: programs. Anything else defines inner maps. */
 static int def_values(struct def *d, const struct btf_member_info *m, u32 off)
 {
 	const struct btf *btf = d->btf;
 	const struct btf_type *t = btf_type(btf, btf_skip_mods(btf, m->type_id));
+	int ret = 0;
 	u32 to = 0;
 
 	if (btf_kind(t) != BTF_KIND_ARRAY ||
@@ -152,14 +170,14 @@ static int def_values(struct def *d, const struct btf_member_info *m, u32 off)
 		return def_err(d, "has 'values' that was not made with __array");
 	to = btf_skip_mods(btf, to);
 	if (btf_kind(btf_type(btf, to)) != BTF_KIND_FUNC_PROTO)
-		return err_set(d->o->err, ERR_UNSUPPORTED, d->where,
-			       "map '%s' defines inner maps (values)", d->map->name);
-	if (d->map->value_size && d->map->value_size != sizeof(u32))
-		return def_err(d, "has program values and a value_size of %u; 4 is expected",
-			       d->map->value_size);
+		ret = def_inner(d, to);
+	if (!ret && d->map->value_size && d->map->value_size != sizeof(u32))
+		return def_err(d, "has maps or programs as values and a value_size of %u; "
+			       "4 is expected", d->map->value_size);
 	d->map->value_size = sizeof(u32);
-	d->o->map_slots[d->index].begin = off + m->bit_off / 8;
-	return 0;
+	if (d->place)
+		d->place->begin = off + m->bit_off / 8;
+	return ret;
 }
 
 static int def_unknown(struct def *d, const char *name)
@@ -221,36 +239,55 @@ static void fill_defaults(struct image_map *map)
 		map->max_entries = (u32)n;
 }
 
-static int read_map(struct obj *o, const struct map_var *v, u32 index)
+static bool holds_maps(u32 type)
 {
-	const struct btf *btf = o->img->btf;
-	struct image_map *map = &o->img->maps[index];
-	struct def d = {
-		.o = o, .btf = btf, .map = map, .index = index,
-		.where = elf_at(o, &o->secs[o->maps_sec], v->off),
-	};
-	const struct btf_type *t = btf_type(btf, btf_skip_mods(btf, v->type));
-	int ret = 0;
+	return type == BPF_MAP_TYPE_ARRAY_OF_MAPS || type == BPF_MAP_TYPE_HASH_OF_MAPS;
+}
 
-	map->name = v->name;
-	if (btf_kind(t) != BTF_KIND_STRUCT)
-		return def_err(&d, "is no struct");
-	for (u32 i = 0; i < btf_vlen(t) && !ret; i++) {
-		struct btf_member_info m = btf_member(btf, t, i);
+static int def_check(struct def *d)
+{
+	struct image_map *map = d->map;
+	bool values = d->place && d->place->begin;
 
-		ret = def_member(&d, &m, v->off);
-	}
-	if (ret)
-		return ret;
 	if (!map->type)
-		return def_err(&d, "has no type");
+		return def_err(d, "has no type");
 	if (map->pinning > 1)
-		return def_err(&d, "has pinning %u; 0 and 1 (by name) are known",
+		return def_err(d, "has pinning %u; 0 and 1 (by name) are known",
 			       map->pinning);
-	if (o->map_slots[index].begin && map->type != BPF_MAP_TYPE_PROG_ARRAY)
-		return def_err(&d, "has programs as values and is no prog array");
+	if (map->inner && !holds_maps(map->type))
+		return def_err(d, "has maps as values and is no map of maps");
+	if (values && !map->inner && map->type != BPF_MAP_TYPE_PROG_ARRAY)
+		return def_err(d, "has programs as values and is no prog array");
+	if (holds_maps(map->type) && !map->value_size)
+		map->value_size = sizeof(u32);
 	fill_defaults(map);
 	return 0;
+}
+
+/* OFF: of the definition in its section. */
+static int def_struct(struct def *d, u32 type, u32 off)
+{
+	const struct btf_type *t = btf_type(d->btf, btf_skip_mods(d->btf, type));
+	int ret = 0;
+
+	if (btf_kind(t) != BTF_KIND_STRUCT)
+		return def_err(d, "is no struct");
+	for (u32 i = 0; i < btf_vlen(t) && !ret; i++) {
+		struct btf_member_info m = btf_member(d->btf, t, i);
+
+		ret = def_member(d, &m, off);
+	}
+	return ret ? ret : def_check(d);
+}
+
+struct image_map *maps_add(struct obj *o, u32 sec, u32 off, u32 end, const char *name)
+{
+	struct image_map *map = &o->img->maps[o->nr_user_maps];
+
+	o->places[o->nr_user_maps++] = (struct map_place){ .sec = sec, .off = off, .end = end };
+	o->img->nr_maps = o->nr_user_maps;
+	map->name = arena_strdup(&o->img->arena, name);
+	return map;
 }
 
 /* ---- all of .maps ------------------------------------------------------------- */
@@ -281,143 +318,174 @@ static struct map_var *sorted_vars(struct obj *o, const struct btf_type *sec)
 	return v;
 }
 
-static int read_user_maps(struct obj *o, const struct btf_type *sec)
+static int read_user_maps(struct obj *o, u32 sec, const struct btf_type *datasec)
 {
-	u32 n = sec ? btf_vlen(sec) : 0;
-	struct map_var *v = sec ? sorted_vars(o, sec) : NULL;
+	u32 n = btf_vlen(datasec), end = (u32)o->secs[sec].size;
+	struct map_var *v = sorted_vars(o, datasec);
 	int ret = 0;
 
-	o->map_offs = arena_news(&o->tmp, n, u32);
-	o->map_slots = arena_news(&o->tmp, n, struct map_slots);
 	for (u32 i = 0; i < n && !ret; i++) {
-		o->map_offs[i] = v[i].off;
-		o->map_slots[i].end = i + 1 < n ? v[i + 1].off :
-			(u32)o->secs[o->maps_sec].size;
+		struct def d = {
+			.o = o, .btf = o->img->btf, .place = &o->places[o->nr_user_maps],
+			.where = elf_at(o, &o->secs[sec], v[i].off),
+		};
+
 		if (i && v[i].off == v[i - 1].off)
-			return err_set(o->err, ERR_MAP_DEF,
-				       elf_at(o, &o->secs[o->maps_sec], v[i].off),
+			return err_set(o->err, ERR_MAP_DEF, d.where,
 				       "maps '%s' and '%s' lie at one place",
 				       v[i - 1].name, v[i].name);
-		ret = read_map(o, &v[i], i);
+		d.map = maps_add(o, sec, v[i].off, i + 1 < n ? v[i + 1].off : end, v[i].name);
+		ret = def_struct(&d, v[i].type, v[i].off);
 	}
-	o->nr_user_maps = n;
 	return ret;
 }
 
-/* The BTF of section .maps; *SEC NULL when the object has no maps. */
-static int maps_types(struct obj *o, const struct btf_type **sec)
+/* The types of the variables in section SEC, NULL when it has no maps. */
+static int maps_types(struct obj *o, u32 sec, const struct btf_type **out)
 {
-	const struct obj_sec *s;
-	u32 old, id;
-	int ret = elf_only(o, SEC_OLD_MAPS, &old);
+	const struct obj_sec *s = &o->secs[sec];
+	u32 id;
 
-	*sec = NULL;
-	if (!ret && old)
-		return err_set(o->err, ERR_UNSUPPORTED, elf_in(o, &o->secs[old]),
-			       "maps of struct bpf_map_def in section 'maps'");
-	if (!ret)
-		ret = elf_only(o, SEC_MAPS, &o->maps_sec);
-	if (ret || !o->maps_sec)
-		return ret;
-	s = &o->secs[o->maps_sec];
-	if (!o->img->btf || !strtab_get(&o->datasecs, ".maps", &id))
+	*out = NULL;
+	if (s->kind != SEC_MAPS && s->kind != SEC_STRUCT_OPS)
+		return 0;
+	if (!o->img->btf || !strtab_get(&o->datasecs, s->name, &id))
 		return err_set(o->err, ERR_MAP_DEF, elf_in(o, s),
 			       "maps without type information (BTF); compile with -g");
-	*sec = btf_type(o->img->btf, id);
+	*out = btf_type(o->img->btf, id);
 	return 0;
+}
+
+static int count_maps(struct obj *o, u32 *n)
+{
+	int ret = 0;
+
+	*n = 0;
+	for (u32 i = 1; i < o->nr_secs && !ret; i++) {
+		const struct btf_type *t;
+
+		ret = maps_types(o, i, &t);
+		if (!ret)
+			*n += (t ? btf_vlen(t) : 0) + sec_is_data(&o->secs[i]) +
+			      legacy_count(o, i);
+	}
+	return ret;
 }
 
 int maps_read(struct obj *o)
 {
-	const struct btf_type *sec;
-	u32 n = 0;
-	int ret = maps_types(o, &sec);
+	const struct btf_type *t;
+	u32 n;
+	int ret = count_maps(o, &n);
 
 	if (ret)
 		return ret;
-	for (u32 i = 1; i < o->nr_secs; i++)
-		n += sec_is_data(&o->secs[i]);
-	o->img->maps = arena_news(&o->img->arena,
-				  n + (sec ? btf_vlen(sec) : 0), struct image_map);
-	ret = read_user_maps(o, sec);
-	o->img->nr_maps = o->nr_user_maps;
+	o->img->maps = arena_news(&o->img->arena, n, struct image_map);
+	o->places = arena_news(&o->tmp, n, struct map_place);
+	for (u32 i = 1; i < o->nr_secs && !ret; i++) {
+		ret = maps_types(o, i, &t);
+		if (!ret && t)
+			ret = o->secs[i].kind == SEC_MAPS ? read_user_maps(o, i, t) :
+							    ops_read(o, i, t);
+		if (!ret && o->secs[i].kind == SEC_OLD_MAPS)
+			ret = legacy_read(o, i);
+	}
 	return ret ? ret : data_read(o, o->img->maps, &o->img->nr_maps);
 }
 
-/* The last map that begins at or before OFF, or -1. */
-static int map_before(const struct obj *o, u64 off)
+int maps_before(const struct obj *o, u32 sec, u64 off)
 {
 	u32 lo = 0, hi = o->nr_user_maps;
 
 	while (lo < hi) {
 		u32 mid = lo + (hi - lo) / 2;
+		const struct map_place *p = &o->places[mid];
 
-		if (o->map_offs[mid] <= off)
+		if (p->sec < sec || (p->sec == sec && p->off <= off))
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	return (int)lo - 1;
+	return lo && o->places[lo - 1].sec == sec ? (int)lo - 1 : -1;
 }
 
-int maps_at(const struct obj *o, u64 off)
+int maps_at(const struct obj *o, u32 sec, u64 off)
 {
-	int i = map_before(o, off);
+	int i = maps_before(o, sec, off);
 
-	return i >= 0 && o->map_offs[i] == off ? i : -1;
+	return i >= 0 && o->places[i].off == off ? i : -1;
 }
 
 /* ---- values ---------------------------------------------------------------- */
 
-/* The map and slot that relocation R initialises. */
-static int find_slot(struct obj *o, const struct obj_reloc *r, u32 *map, u32 *slot)
+/* The map and slot that relocation R of section SEC initialises. */
+static int find_slot(struct obj *o, u32 sec, const struct obj_reloc *r, u32 *map, u32 *slot)
 {
-	int i = map_before(o, r->off);
-	const struct map_slots *s = i < 0 ? NULL : &o->map_slots[i];
+	int i = maps_before(o, sec, r->off);
+	const struct map_place *p = i < 0 ? NULL : &o->places[i];
 
-	if (!s || !s->begin || r->off < s->begin || r->off >= s->end ||
-	    (r->off - s->begin) % 8)
-		return err_set(o->err, ERR_ELF_RELOC,
-			       elf_at(o, &o->secs[o->maps_sec], r->off),
+	if (!p || !p->begin || r->off < p->begin || r->off >= p->end ||
+	    (r->off - p->begin) % 8)
+		return err_set(o->err, ERR_ELF_RELOC, elf_at(o, &o->secs[sec], r->off),
 			       "relocation to '%s' lies in no values of a map",
 			       o->syms[r->sym].name);
 	*map = (u32)i;
-	*slot = (u32)(r->off - s->begin) / 8;
+	*slot = (u32)(r->off - p->begin) / 8;
 	return 0;
 }
 
-/* The program whose address R stores. */
-static int find_prog(struct obj *o, const struct obj_reloc *r, s32 *prog)
+bool maps_target(const struct obj *o, const struct obj_sec *s, const struct obj_reloc *r,
+		 u32 *sec, u64 *off)
 {
-	const struct obj_sec *s = &o->secs[o->maps_sec];
 	const struct obj_sym *y = &o->syms[r->sym];
 	u64 addend = (u64)r->addend;
+
+	if (y->sec == SYM_UNDEF || y->sec == SYM_NOWHERE)
+		return false;
+	if (!r->has_addend)
+		memcpy(&addend, s->data + r->off, sizeof(addend));
+	*sec = y->sec;
+	*off = y->value + addend;
+	return true;
+}
+
+/* The program or map whose address R stores in MAP. */
+static int find_value(struct obj *o, const struct obj_sec *s, const struct obj_reloc *r,
+		      const struct image_map *map, s32 *value)
+{
+	const struct obj_sym *y = &o->syms[r->sym];
+	u64 off = 0;
+	u32 sec = 0;
 	int f;
 
 	if (y->sec == SYM_UNDEF)
 		return reloc_undefined(o, y, elf_at(o, s, r->off));
-	if (!r->has_addend)
-		memcpy(&addend, s->data + r->off, sizeof(addend));
-	f = y->sec == SYM_NOWHERE ? -1 : funcs_at(o, y->sec, y->value + addend);
-	*prog = f < 0 ? -1 : o->funcs[f].prog;
-	if (*prog < 0)
+	*value = -1;
+	if (maps_target(o, s, r, &sec, &off) && map->inner) {
+		*value = maps_at(o, sec, off);
+	} else if (sec) {
+		f = funcs_at(o, sec, off);
+		*value = f < 0 ? -1 : o->funcs[f].prog;
+	}
+	if (*value < 0)
 		return err_set(o->err, ERR_ELF_RELOC, elf_at(o, s, r->off),
-			       "'%s' is stored in a prog array and is no program",
-			       y->name);
+			       "'%s' is stored in map '%s' and is no %s", y->name,
+			       map->name, map->inner ? "map" : "program");
+	if (map->inner && o->img->maps[*value].inner)
+		return err_set(o->err, ERR_MAP_DEF, elf_at(o, s, r->off),
+			       "map '%s' is to hold '%s', which is a map of maps itself",
+			       map->name, y->name);
 	return 0;
 }
 
-int maps_values(struct obj *o)
+static int section_values(struct obj *o, u32 sec)
 {
 	struct obj_reloc *r;
 	u32 n, map, slot;
-	int ret;
+	int ret = elf_relocs(o, &o->secs[sec], &r, &n);
 
-	if (!o->maps_sec)
-		return 0;
-	ret = elf_relocs(o, &o->secs[o->maps_sec], &r, &n);
 	for (u32 i = 0; i < n && !ret; i++) {
-		ret = find_slot(o, &r[i], &map, &slot);
+		ret = find_slot(o, sec, &r[i], &map, &slot);
 		if (!ret)
 			o->img->maps[map].nr_slots = (u32)
 				max_u64(o->img->maps[map].nr_slots, slot + 1ull);
@@ -425,13 +493,31 @@ int maps_values(struct obj *o)
 	for (u32 i = 0; i < o->nr_user_maps && !ret; i++) {
 		struct image_map *m = &o->img->maps[i];
 
+		if (o->places[i].sec != sec || !m->nr_slots)
+			continue;
 		m->slots = arena_news(&o->img->arena, m->nr_slots, s32);
 		memset(m->slots, 0xff, m->nr_slots * sizeof(*m->slots));
 	}
 	for (u32 i = 0; i < n && !ret; i++) {
-		ret = find_slot(o, &r[i], &map, &slot);
+		struct image_map *m;
+
+		ret = find_slot(o, sec, &r[i], &map, &slot);
+		m = &o->img->maps[map];
 		if (!ret)
-			ret = find_prog(o, &r[i], &o->img->maps[map].slots[slot]);
+			ret = find_value(o, &o->secs[sec], &r[i], m, &m->slots[slot]);
+	}
+	return ret;
+}
+
+int maps_values(struct obj *o)
+{
+	int ret = 0;
+
+	for (u32 i = 1; i < o->nr_secs && !ret; i++) {
+		if (o->secs[i].kind == SEC_MAPS)
+			ret = section_values(o, i);
+		else if (o->secs[i].kind == SEC_STRUCT_OPS)
+			ret = ops_values(o, i);
 	}
 	return ret;
 }

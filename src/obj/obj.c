@@ -36,17 +36,6 @@ static int read_license(struct obj *o)
 	return 0;
 }
 
-static int refuse_struct_ops(struct obj *o)
-{
-	for (u32 i = 1; i < o->nr_secs; i++)
-		if (o->secs[i].kind == SEC_STRUCT_OPS)
-			return err_set(o->err, ERR_UNSUPPORTED,
-				       elf_in(o, &o->secs[i]),
-				       "struct_ops maps (section '%s')",
-				       o->secs[i].name);
-	return 0;
-}
-
 static int check_progs(struct obj *o)
 {
 	int ret = 0;
@@ -61,6 +50,26 @@ static int check_progs(struct obj *o)
 	return ret;
 }
 
+int obj_scan(struct obj *o, const u8 *data, size_t bytes, const char *file,
+	     struct skep_err *err)
+{
+	int ret;
+
+	*o = (struct obj){
+		.img = image_new(file), .file = file, .err = err,
+		.data = data, .bytes = bytes,
+	};
+	o->globals.arena = o->datasecs.arena = o->externs.arena = &o->tmp;
+	ret = elf_read(o);
+	return ret ? ret : types_read(o);
+}
+
+void obj_drop(struct obj *o)
+{
+	image_free(o->img);
+	arena_free(&o->tmp);
+}
+
 int obj_open(struct image **out, const u8 *data, size_t bytes,
 	     const char *file, struct skep_err *err)
 {
@@ -71,7 +80,7 @@ int obj_open_for(struct image **out, struct target *target, const u8 *data,
 		 size_t bytes, const char *file, struct skep_err *err)
 {
 	static int (*const steps[])(struct obj *) = {
-		elf_read, refuse_struct_ops, types_read, externs_read, maps_read,
+		elf_read, types_read, externs_read, maps_read,
 		kconfig_read, ksyms_read, read_license, funcs_read, relocs_read,
 		cores_apply, progs_choose, maps_values, progs_link,
 		check_progs,
@@ -182,7 +191,8 @@ static void copy_map(struct image *img, struct image_map *to, const struct image
 		to->inner = inner;
 	}
 	if (from->init)
-		to->init = arena_copy(a, from->init, from->value_size);
+		to->init = arena_copy(a, from->init, from->init_bytes ? from->init_bytes :
+				      from->value_size);
 	if (from->slots)
 		to->slots = arena_copy(a, from->slots,
 				       from->nr_slots * sizeof(*from->slots));
@@ -212,7 +222,7 @@ int obj_from_insns(struct image **out, u32 prog_type, const char *name,
 	img->progs = p = arena_new(&img->arena, struct image_prog);
 	img->nr_progs = 1;
 	*p = (struct image_prog){
-		.name = arena_strdup(&img->arena, name), .section = "",
+		.name = arena_strdup(&img->arena, name), .section = "", .target = "",
 		.type = prog_type, .autoload = true, .nr_insns = (u32)n,
 		.insns = arena_copy(&img->arena, insns, n * sizeof(*insns)),
 	};

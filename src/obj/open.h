@@ -5,7 +5,8 @@
  *
  *	elf.c	sections, symbols
  *	types.c	.BTF and .BTF.ext
- *	maps.c	.maps -> image maps; data.c: .data, .rodata, .bss -> image maps
+ *	maps.c	.maps -> image maps; legacy.c: maps*; ops.c: .struct_ops*;
+ *		data.c: .data, .rodata, .bss -> image maps
  *	kconfig.c, ksyms.c	what is expected of a kernel
  *	func.c	functions, their lines and types from .BTF.ext
  *	reloc.c	what each instruction refers to
@@ -29,6 +30,7 @@ enum sec_kind {
 	SEC_OTHER,	/* nothing that programs may refer to */
 	SEC_CODE,
 	SEC_DATA, SEC_RODATA, SEC_BSS,
+	SEC_ARENA,	/* variables in the object's arena */
 	SEC_MAPS,
 	SEC_LICENSE,
 	SEC_BTF, SEC_BTF_EXT,
@@ -41,7 +43,7 @@ struct obj_sec {
 	enum sec_kind kind;
 	u32 type;		/* SHT_* */
 	u32 link, info;
-	u64 flags, size, entsize;
+	u64 flags, size, entsize, align;
 	const u8 *data;		/* size bytes; NULL for SHT_NOBITS */
 	u32 rel;		/* section of its relocations; 0 none */
 	int map;		/* index of the image map that it became, or -1 */
@@ -98,8 +100,9 @@ struct obj_reloc {
 	bool has_addend;
 };
 
-/* Bytes begin..end of .maps hold what `values` of one map starts with. */
-struct map_slots { u32 begin, end; };
+/* Where a map is defined. Bytes begin..end of the section hold what `values`
+ * of the map starts with; begin == end: it has none. */
+struct map_place { u32 sec, off, begin, end; };
 
 struct obj {
 	struct image *img;
@@ -117,10 +120,8 @@ struct obj {
 	struct strtab datasecs;	/* section name -> BTF id */
 	struct strtab externs;	/* name in .ksyms, .kconfig -> BTF id of that */
 	struct btf_ext *ext;	/* NULL when there is none */
-	u32 maps_sec;		/* section ".maps", 0 none */
-	u32 nr_user_maps;	/* img->maps[0..nr_user_maps) are those of .maps */
-	u32 *map_offs;		/* [nr_user_maps] offsets in .maps, rising */
-	struct map_slots *map_slots;	/* [nr_user_maps]; begin == end: none */
+	u32 nr_user_maps;	/* img->maps[0..nr_user_maps) are not of data */
+	struct map_place *places;	/* [nr_user_maps] by section, offset */
 	struct obj_func *funcs;	/* by section, then place */
 	u32 nr_funcs;
 	VEC(struct obj_ref) refs;
@@ -129,6 +130,12 @@ struct obj {
 	struct strtab extern_index;	/* name -> img->externs */
 	bool old_gas;		/* see reloc.c */
 };
+
+/* ---- obj.c: an object up to its types, for who needs no image ----------- */
+
+int obj_scan(struct obj *o, const u8 *data, size_t bytes, const char *file,
+	     struct skep_err *err);
+void obj_drop(struct obj *o);
 
 /* ---- elf.c ----------------------------------------------------------- */
 
@@ -148,10 +155,23 @@ int elf_only(struct obj *o, enum sec_kind kind, u32 *out);
 int types_read(struct obj *o);
 /* All maps of the image. */
 int maps_read(struct obj *o);
-/* Initial contents of program arrays; after the programs are known. */
+/* Initial contents of maps of programs and maps; after the programs are known. */
 int maps_values(struct obj *o);
-/* The map at byte OFF of .maps, or -1. */
-int maps_at(const struct obj *o, u64 off);
+/* The map defined at byte OFF of section SEC, or -1; the last at or before it. */
+int maps_at(const struct obj *o, u32 sec, u64 off);
+int maps_before(const struct obj *o, u32 sec, u64 off);
+/* Where relocation R of section S, whose addend is in 8 bytes, leads: false
+ * when to no section. */
+bool maps_target(const struct obj *o, const struct obj_sec *s, const struct obj_reloc *r,
+		 u32 *sec, u64 *off);
+/* Adds a map defined at OFF of section SEC, up to END. */
+struct image_map *maps_add(struct obj *o, u32 sec, u32 off, u32 end, const char *name);
+/* How many maps sections of old definitions hold; those maps. */
+u32 legacy_count(const struct obj *o, u32 sec);
+int legacy_read(struct obj *o, u32 sec);
+/* The maps of a section of struct_ops; their programs, once known. */
+int ops_read(struct obj *o, u32 sec, const struct btf_type *datasec);
+int ops_values(struct obj *o, u32 sec);
 /* Appends one map for each section of data to MAPS, which has room. */
 int data_read(struct obj *o, struct image_map *maps, u32 *n);
 
@@ -177,6 +197,8 @@ int funcs_read(struct obj *o);
 /* The function that begins at byte OFF of section SEC, or -1. */
 int funcs_at(const struct obj *o, u32 sec, u64 off);
 int relocs_read(struct obj *o);
+/* Sets old_gas. */
+int relocs_dialect(struct obj *o);
 /* Refuses an undefined or weak symbol with the text that fits. */
 int reloc_undefined(struct obj *o, const struct obj_sym *sym, const char *where);
 /* Chooses the programs, numbers them in obj_func.prog. */

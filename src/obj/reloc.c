@@ -67,14 +67,14 @@ static int ref_value(struct obj *o, const struct obj_func *from,
 	return 0;
 }
 
-static int ref_map(struct obj *o, const struct obj_func *from, u64 off,
+static int ref_map(struct obj *o, const struct obj_func *from, u32 sec, u64 off,
 		   struct obj_ref *ref)
 {
-	int map = maps_at(o, off);
+	int map = maps_at(o, sec, off);
 
 	if (map < 0)
 		return err_set(o->err, ERR_ELF_RELOC, at_insn(o, from, ref->insn),
-			       "no map is defined at .maps+0x%llx",
+			       "no map is defined at %s+0x%llx", o->secs[sec].name,
 			       (unsigned long long)off);
 	ref->kind = REF_MAP;
 	ref->target = (u32)map;
@@ -110,7 +110,10 @@ static int ref_sym(struct obj *o, const struct obj_func *from,
 		goto code_only;
 	switch (o->secs[y->sec].kind) {
 	case SEC_MAPS:
-		return ref_map(o, from, off, ref);
+	case SEC_OLD_MAPS:
+	case SEC_STRUCT_OPS:
+		return ref_map(o, from, y->sec, off, ref);
+	case SEC_ARENA:
 	case SEC_DATA:
 	case SEC_RODATA:
 	case SEC_BSS:
@@ -267,9 +270,10 @@ static bool made_by_gcc(const struct obj *o)
  */
 static int vote(const struct obj *o, const struct obj_sec *s, const struct obj_reloc *r)
 {
-	const struct bpf_insn *insn = &s->code[r->off / INSN_BYTES];
+	struct bpf_insn copy, *insn = &copy;
 	u64 value = o->syms[r->sym].value;
 
+	memcpy(insn, s->data + r->off, sizeof(*insn));
 	if (!value || r->has_addend || o->syms[r->sym].sec == SYM_UNDEF)
 		return 0;
 	if (is_call(insn))
@@ -277,7 +281,7 @@ static int vote(const struct obj *o, const struct obj_sec *s, const struct obj_r
 	return isa_is_lddw(insn) && (u64)insn->imm < value ? -1 : 1;
 }
 
-static int find_dialect(struct obj *o)
+int relocs_dialect(struct obj *o)
 {
 	if (!made_by_gcc(o))
 		return 0;
@@ -299,7 +303,7 @@ static int find_dialect(struct obj *o)
 
 int relocs_read(struct obj *o)
 {
-	int ret = find_dialect(o);
+	int ret = relocs_dialect(o);
 
 	for (u32 i = 1; i < o->nr_secs && !ret; i++)
 		if (o->secs[i].kind == SEC_CODE)

@@ -50,7 +50,8 @@ static void note_externs(struct obj *o, u32 id)
 
 static bool has_datasec(const struct obj_sec *s)
 {
-	return sec_is_data(s) || s->kind == SEC_MAPS;
+	return sec_is_data(s) || s->kind == SEC_MAPS || s->kind == SEC_STRUCT_OPS ||
+	       s->kind == SEC_ARENA;
 }
 
 static int fill_datasecs(struct obj *o)

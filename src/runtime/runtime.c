@@ -524,6 +524,7 @@ static int batch_copied(struct runtime *rt, const struct runtime_prog *p, struct
 			return r;
 		}
 		pkts[i].retval = t->retval;
+		pkts[i].redirect_ifindex = t->redirect_ifindex;
 	}
 	return 0;
 }
@@ -540,6 +541,7 @@ static int batch_in_place(struct runtime *rt, const struct runtime_prog *p,
 	for (u32 i = 0; !r && i < *n; i++) {
 		run_packet(&rt->run, pkts[i].data, pkts[i].bytes);
 		pkts[i].retval = (u32)vm_exec(rt->machine, p->code, &rt->run, t->budget);
+		pkts[i].redirect_ifindex = rt->run.xdp.redirect_ifindex;
 		if (unlikely(rt->run.stop)) {
 			*n = i;
 			return rt_fault(rt, err);
@@ -557,6 +559,7 @@ static int rt_test_run_batch(struct backend *b, u32 prog, struct test_run *t,
 	if (unlikely(prog >= rt->progs.n))
 		return no_prog(prog, err);
 	p = rt->progs.v[prog];
+	t->in_place = p->in_place;
 	return p->in_place ? batch_in_place(rt, p, t, pkts, n, err) :
 			     batch_copied(rt, p, t, pkts, n, err);
 }

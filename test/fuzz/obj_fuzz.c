@@ -112,7 +112,13 @@ static void open_object(const u8 *data, size_t bytes)
 		for (u32 k = 0; m->init && k < m->value_size; k++)
 			sum += m->init[k];
 		for (u32 k = 0; k < m->nr_slots; k++)
-			if (m->slots[k] < -1 || m->slots[k] >= (s32)img->nr_progs)
+			if (m->slots[k] < -1 || m->slots[k] >=
+			    (s32)(m->inner ? img->nr_maps : img->nr_progs))
+				abort();
+		for (u32 k = 0; m->init && k < m->init_bytes; k++)
+			sum += m->init[k];
+		for (u32 k = 0; k < m->nr_ops; k++)
+			if (m->ops[k].prog >= img->nr_progs)
 				abort();
 		if (sum == 1 && image_map_find(img, m->name) < 0)
 			abort();

@@ -276,6 +276,84 @@ static void test_map_kinds(void **state)
 	image_free(img);
 }
 
+/* Constructs that once were refused. */
+static void test_once_bad(void **state)
+{
+	struct image *img = open_ok("bad-old_maps.o");
+	const struct image_map *m = map_of(img, "old");
+
+	assert_int_equal(m->type, BPF_MAP_TYPE_HASH);
+	assert_int_equal(m->key_size, 4);
+	assert_int_equal(m->value_size, 8);
+	assert_int_equal(m->max_entries, 4);
+	image_free(img);
+	img = open_ok("bad-inner.o");
+	m = map_of(img, "outer");
+	assert_non_null(m->inner);
+	assert_int_equal(m->inner->type, BPF_MAP_TYPE_ARRAY);
+	assert_int_equal(m->inner->value_size, 4);
+	assert_int_equal(m->nr_slots, 1);
+	assert_ptr_equal(&img->maps[m->slots[0]], map_of(img, "inner"));
+	image_free(img);
+	img = open_ok("bad-section.o");
+	assert_int_equal(map_of(img, "elsewhere")->init[0], 3);
+	image_free(img);
+	img = open_ok("bad-struct_ops.o");
+	m = map_of(img, "ops");
+	assert_int_equal(m->type, BPF_MAP_TYPE_STRUCT_OPS);
+	assert_int_equal(m->value_size, 8);
+	assert_int_equal(m->nr_ops, 0);
+	image_free(img);
+}
+
+static void test_maps(void **state)
+{
+	struct image *img = open_ok("maps.o");
+	const struct image_map *m = map_of(img, "tcp");
+
+	assert_int_equal(m->nr_ops, 2);
+	assert_string_equal(m->ops[0].member, "init");
+	assert_string_equal(img->progs[m->ops[0].prog].name, "on_init");
+	assert_string_equal(m->ops[1].member, "release");
+	assert_string_equal(img->progs[m->ops[1].prog].name, "on_release");
+	assert_memory_equal(m->init + 16, "skep", 5);
+	assert_int_equal(m->map_flags, UAPI_F_LINK);
+	assert_string_equal(prog_of(img, "on_init")->target, "init");
+	m = map_of(img, "outer");
+	assert_int_equal(m->inner->type, BPF_MAP_TYPE_HASH);
+	assert_string_equal(m->inner->name, "outer.inner");
+	assert_int_equal(m->nr_slots, 3);
+	assert_int_equal(m->slots[0], -1);
+	assert_ptr_equal(&img->maps[m->slots[2]], map_of(img, "in"));
+	m = map_of(img, "arena");
+	assert_int_equal(m->type, UAPI_MAP_TYPE_ARENA);
+	assert_int_equal(m->init_bytes, 8);
+	assert_int_equal(m->init[0], 77);
+	image_free(img);
+}
+
+static void test_legacy(void **state)
+{
+	struct image *img = open_ok("legacy.o");
+	const struct image_map *m = map_of(img, "iproute");
+
+	assert_int_equal(m->pinning, 1);
+	assert_ptr_equal(m->inner, map_of(img, "inner"));
+	assert_int_equal(m->nr_slots, 3);
+	assert_ptr_equal(&img->maps[m->slots[2]], m->inner);
+	m = map_of(img, "pinned");
+	assert_int_equal(m->pinning, 1);
+	assert_string_equal(m->pin_path, "globals/x");
+	m = map_of(img, "samples");
+	assert_int_equal(m->numa_node, 1);
+	assert_int_equal(prog_of(img, "tail")->type, BPF_PROG_TYPE_SCHED_CLS);
+	assert_true(prog_of(img, "tail")->guessed);
+	assert_int_equal(prog_of(img, "sock")->type, BPF_PROG_TYPE_SOCKET_FILTER);
+	assert_int_equal(prog_of(img, "entry")->type, BPF_PROG_TYPE_XDP);
+	assert_string_equal(prog_of(img, "probe")->target, "/bin/sh:main+4");
+	image_free(img);
+}
+
 /* ---- what is refused -------------------------------------------------------- */
 
 static void expect_error(const u8 *data, size_t bytes, int id, const char *text)
@@ -301,11 +379,7 @@ static void test_refused(void **state)
 		{ "bad-weak.o", ERR_UNSUPPORTED,
 		  "t.o:xdp+0x8: error: not supported yet: weak symbol 'maybe'" },
 		{ "bad-extern.o", ERR_EXTERN, "'nowhere' is not defined" },
-		{ "bad-old_maps.o", ERR_UNSUPPORTED, "struct bpf_map_def" },
-		{ "bad-struct_ops.o", ERR_UNSUPPORTED, "struct_ops" },
-		{ "bad-inner.o", ERR_UNSUPPORTED, "'outer' defines inner maps" },
 		{ "bad-member.o", ERR_MAP_DEF, "did you mean 'max_entries'?" },
-		{ "bad-section.o", ERR_UNSUPPORTED, "in section 'elsewhere'" },
 		{ "bad-sizes.o", ERR_MAP_DEF, "'key_size' of 8" },
 		{ "bad-bss.o", ERR_LIMIT, "t.o:.bss: error: " },
 		{ "nobtf.o", ERR_MAP_DEF, "compile with -g" },
@@ -506,6 +580,7 @@ static void test_mutations(void **state)
 		"basic-v2.o", "basic-v4.o", "bad-bss.o", "bad-extern.o",
 		"externs.o", "core-target.o", "bad-member.o", "bad-old_maps.o",
 		"bad-section.o", "bad-sizes.o", "bad-struct_ops.o", "bad-weak.o",
+		"maps.o", "legacy.o",
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
@@ -576,7 +651,7 @@ static void test_sec_names(void **state)
 		assert_int_equal(row->type, cases[i].type);
 		assert_int_equal(row->attach, cases[i].attach);
 	}
-	assert_int_equal(sec_row("fentry.s/x")->flags, SEC_SLEEPABLE);
+	assert_int_equal(sec_row("fentry.s/x")->flags, SEC_SLEEPABLE | SEC_ATTACH_BTF);
 	assert_int_equal(sec_row("xdp.frags")->flags, SEC_FRAGS);
 	assert_null(sec_row("xdp/other"));
 	assert_null(sec_row("kprobes"));
@@ -611,6 +686,9 @@ int main(void)
 		cmocka_unit_test(test_gcc),
 		cmocka_unit_test(test_multi),
 		cmocka_unit_test(test_map_kinds),
+		cmocka_unit_test(test_once_bad),
+		cmocka_unit_test(test_maps),
+		cmocka_unit_test(test_legacy),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_header),
 		cmocka_unit_test(test_sections),
