@@ -139,6 +139,8 @@ static int no_program(struct job *j)
 			    "no program takes packets; those of type xdp, tc, socket, "
 			    "cgroup_skb and lwt do (SEC(\"xdp\"), SEC(\"tc\") ...)");
 	note_programs(j, false);
+	for (size_t i = 0; j->o.prog && i < j->objs.n; i++)
+		suggest_prog(j->err, j->objs.v[i], j->o.prog);
 	return r;
 }
 
@@ -182,6 +184,7 @@ static int no_map(struct job *j, const char *name)
 
 	for (u32 i = 0; i < img->nr_maps; i++)
 		err_note(j->err, "it has '%s'", img->maps[i].name);
+	suggest_map(j->err, j->prog->obj, name);
 	return r;
 }
 

@@ -108,6 +108,27 @@ bool helper_takes_map(u32 id, u32 type);
  * program has loaded are of no use afterwards. */
 bool helper_moves_packet(u32 id);
 
+/* ---- effect.def --------------------------------------------------------- */
+
+enum effect {
+#define EFFECT(name, key, text) EFFECT_##name,
+#include "model/effect.def"
+#undef EFFECT
+	EFFECT_MAX
+};
+
+const char *effect_key(enum effect e);		/* "reads_packets" */
+const char *effect_text(enum effect e);		/* "reads packets" */
+/* What calls of helper ID may do: bits 1 << enum effect. */
+u32 helper_effects(u32 id);
+
+/* ---- cap.def ------------------------------------------------------------ */
+
+/* Capabilities besides CAP_BPF, as masks. */
+enum { NEED_NET_ADMIN = 1, NEED_PERFMON = 2 };
+unsigned progtype_caps(u32 type);
+unsigned maptype_caps(u32 type);
+
 /* ---- ctx/<type>.def ----------------------------------------------------- */
 
 /*
