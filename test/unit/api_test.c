@@ -537,7 +537,9 @@ static void probe_and_clock(void **state)
 		BPF_ALU64_REG(BPF_ADD, BPF_REG_0, BPF_REG_6), BPF_EXIT_INSN(),
 	};
 	struct skep_load_opts opts = { .size = sizeof(opts), .clock = SKEP_CLOCK_RUN };
-	struct skep_run run = { .size = sizeof(run), .data = "packet", .data_bytes = 6, .now_ns = 1000 };
+	struct skep_run run = {
+		.size = sizeof(run), .data = "packet", .data_bytes = 6, .now_ns = 1000,
+	};
 	uint32_t waiting = 7;
 
 	for (opts.probe = 0; opts.probe < 2; opts.probe++) {
