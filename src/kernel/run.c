@@ -6,15 +6,16 @@ static int failed(struct kernel *k, const struct kernel_prog *p, const struct te
 		  int code, struct skep_err *err)
 {
 	const struct progtype_row *row = progtype_row(p->prog->type);
-	int r = err_set(err, ERR_KERNEL, NULL, "kernel %s does not run '%s': %s", k->release,
+	enum err_id id = code == -EINVAL ? ERR_KERNEL_INPUT : ERR_KERNEL;
+	int r = err_set(err, id, NULL, "kernel %s does not run '%s': %s", k->release,
 			p->prog->name, strerror(-code));
 
 	if (code == -524 || code == -EOPNOTSUPP)
 		err_note(err, "it has no test run for programs of type %s",
 			 row ? row->name : "unknown");
 	else if (code == -EINVAL)
-		err_note(err, "its test run takes packets of at least 14 bytes that fit "
-			 "a page; this one has %u", t->bytes);
+		err_note(err, "its test run takes packets of at least 14 bytes that fit a page, "
+			 "IP packets with their header; this one has %u", t->bytes);
 	sys_why(err, code);
 	return r;
 }
