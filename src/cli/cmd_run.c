@@ -30,6 +30,7 @@ struct job {
 	enum engines { ON_USER, ON_KERNEL, ON_BOTH } on;
 	struct both both;
 	struct events events;
+	struct meta meta;
 	struct verdicts v;
 	struct ports ports;
 	struct capture_out *out;	/* of -o; NULL = none */
@@ -230,6 +231,8 @@ static int load(struct job *j)
 
 	j->v.report = j->o.json ? stderr : stdout;
 	if (!r)
+		r = meta_open(&j->meta, skep_prog_type(j->prog), j->on == ON_USER, j->err);
+	if (!r)
 		r = object_load(j->prog->obj, &opts, j->prog->index, j->err);
 	if (!r && j->on == ON_BOTH)
 		r = both_open(&j->both, j->prog, j->err);
@@ -278,48 +281,19 @@ static int write_packet(struct job *j, const struct capture_iface *in, const str
 	return capture_out_write(j->out, &out, verdict_kind(j->v.prog_type), t->retval, j->err);
 }
 
-static void print_packet_text(struct job *j, u64 number, const struct packet *p,
-			      const struct test_run *t)
-{
-	char buf[16];
-
-	printf("%8" PRIu64 "  %-12s  %u bytes", number,
-	       verdict_text(j->v.prog_type, t->retval, buf), p->bytes);
-	if (t->bytes_out != p->bytes)
-		printf(" -> %u bytes", t->bytes_out);
-	if (t->redirect_ifindex)
-		printf(" -> ifindex %u", t->redirect_ifindex);
-	putchar('\n');
-}
-
-static void print_packet_json(struct job *j, u64 number, const struct packet *p,
-			      const struct test_run *t)
-{
-	struct json js = { .out = &j->text };
-	char buf[16];
-
-	sb_reset(&j->text);
-	json_obj(&js, NULL);
-	json_u64(&js, "packet", number);
-	json_str(&js, "verdict", verdict_text(j->v.prog_type, t->retval, buf));
-	json_u64(&js, "retval", t->retval);
-	json_u64(&js, "bytes", p->bytes);
-	json_u64(&js, "bytes_out", t->bytes_out);
-	json_u64(&js, "insns", t->insns);
-	if (t->redirect_ifindex)
-		json_u64(&js, "redirect_ifindex", t->redirect_ifindex);
-	json_obj_end(&js);
-	puts(sb_text(&j->text));
-}
-
 static int on_packet(struct job *j, const struct capture_iface *in, const struct packet *p,
 		     const struct test_run *t, u64 number)
 {
 	verdicts_add(&j->v, number, t->retval);
-	if (j->o.verbose && j->o.json)
-		print_packet_json(j, number, p, t);
-	else if (j->o.verbose)
-		print_packet_text(j, number, p, t);
+	if (j->o.verbose && j->o.json) {
+		struct json js = { .out = &j->text };
+
+		sb_reset(&j->text);
+		meta_json(&j->meta, &js, number, p, t);
+		puts(sb_text(&j->text));
+	} else if (j->o.verbose) {
+		meta_text(&j->meta, number, p, t);
+	}
 	return j->out ? write_packet(j, in, p, t) : 0;
 }
 
@@ -378,6 +352,7 @@ static int run_packets(struct job *j, const char *path, struct capture *c, struc
 			return bad_link(j, path, p.number, p.link);
 		t->data = p.data;
 		t->bytes = p.bytes;
+		meta_packet(&j->meta, &p);
 		t->now_ns = j->now = max_u64(j->now, p.time_ns);
 		if (j->on == ON_BOTH)
 			r = both_packet(&j->both, p.number, t, j->err);
@@ -404,13 +379,14 @@ static bool is_plain(const struct job *j)
 {
 	return !j->o.verbose && !j->out && !j->o.verdicts && !j->o.expect &&
 	       j->o.repeat <= 1 && j->on != ON_BOTH && !j->events.maps.n &&
-	       !j->capture_clock;
+	       !j->capture_clock && !j->meta.capture_time;
 }
 
 static int run_capture(struct job *j, const char *path, struct capture *c)
 {
 	struct test_run t = { .repeat = (u32)j->o.repeat, .budget = j->o.budget, .ifindex = 1 };
 
+	meta_run(&j->meta, &t);
 	if (is_plain(j) && !ports_wanted(&j->ports))
 		return run_batches(j, path, c, &t);
 	return run_packets(j, path, c, &t);
@@ -435,6 +411,7 @@ static int run_arrived(struct job *j, struct port *in, const struct packet *p, i
 	int r = 0;
 
 	for (int i = 0; !r && i < n; i++) {
+		meta_packet(&j->meta, &p[i]);
 		t->data = p[i].data;
 		t->bytes = p[i].bytes;
 		r = b->ops->test_run(b, (u32)j->prog->loaded, t, j->err);
@@ -499,6 +476,7 @@ static int run_ports(struct job *j)
 	while (!r && (got = ports_next(&j->ports, p, &in, j->err)) > 0) {
 		t.ifindex = in->ifindex;
 		t.rx_queue = in->queue;
+		meta_run(&j->meta, &t);
 		r = batch ? run_arrived_batch(j, in, p, got, &t) :
 			    run_arrived(j, in, p, got, &t);
 		if (j->o.verbose)
@@ -837,6 +815,15 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 		 "with --clock capture, time for timers after the last packet", &o->linger},
 		{"cpus", 0, OPT_U64, "N",
 		 "values of a per-cpu map (default: cpus of the machine)", &o->cpus},
+		{"ifindex", 0, OPT_U64, "N", "the interface that packets come from",
+		 &j.meta.o.ifindex},
+		{"queue", 0, OPT_U64, "N", "its receive queue", &j.meta.o.queue},
+		{"mark", 0, OPT_U64, "N", "skb->mark of every packet", &j.meta.o.mark},
+		{"priority", 0, OPT_U64, "N", "skb->priority of every packet",
+		 &j.meta.o.priority},
+		{"tstamp", 0, OPT_STR, "capture",
+		 "skb->tstamp of a packet is when it was captured (default: 0)",
+		 &j.meta.o.tstamp},
 		LOAD_OPTS(&o->load),
 		{"json", 'j', OPT_FLAG, NULL, "print JSON; with -v one object per line",
 		 &o->json},

@@ -54,6 +54,32 @@ static inline void verdicts_count(struct verdicts *v, u32 value)
 		verdicts_count_big(v, value);
 }
 
+/* ---- meta.c: what packets come with beside their bytes ---------------------- */
+
+struct meta_opts {
+	u64 ifindex, queue, mark, priority;
+	const char *tstamp;	/* "capture", or NULL */
+};
+
+struct meta {
+	struct meta_opts o;
+	u32 prog_type;
+	bool has_ctx;		/* IN is given to the program */
+	bool capture_time;	/* skb->tstamp is the time of capture */
+	struct __sk_buff in;	/* of the packet at hand */
+};
+
+/* M is zeroed but for O. Errors: USAGE. */
+int meta_open(struct meta *m, u32 prog_type, bool on_user, struct skep_err *err);
+/* What is the same for all packets. M stays where it is during the run. */
+void meta_run(const struct meta *m, struct test_run *t);
+/* Before each packet. */
+void meta_packet(struct meta *m, const struct packet *p);
+/* The line of -v, and the object of -v --json. */
+void meta_text(const struct meta *m, u64 number, const struct packet *p, const struct test_run *t);
+void meta_json(const struct meta *m, struct json *js, u64 number, const struct packet *p,
+	       const struct test_run *t);
+
 /* ---- both.c: two engines side by side -------------------------------------- */
 
 struct both {
