@@ -25,11 +25,12 @@ static void differs(struct both *b, const char *fmt, ...)
 int both_open(struct both *b, struct skep_prog *prog, struct skep_err *err)
 {
 	const struct skep_load_opts opts = { .size = sizeof(opts), .engine = SKEP_KERNEL };
+	const struct prog_set only = { &prog->index, 1 };
 	int r;
 
 	b->user = prog;
 	b->twin = object_twin(prog->obj);
-	r = object_load(b->twin, &opts, prog->index, err);
+	r = object_load(b->twin, &opts, &only, err);
 	b->kernel = &b->twin->progs[prog->index];
 	return r;
 }

@@ -3,8 +3,30 @@
 #ifndef CLI_RUN_H
 #define CLI_RUN_H
 
+#include "api/object.h"
 #include "cli/cli.h"
 #include "host/capture.h"
+
+/* ---- choice.c: which programs run ------------------------------------------------- */
+
+struct choice {
+	struct object_list objs;
+	struct str_list names;		/* of --prog */
+	bool on_user;			/* not (also) on the kernel */
+	struct skep_prog *first;
+	VEC(u32) chain;			/* it and those that go on after it, by index */
+	VEC(u32) next;			/* the latter as the backend numbers them */
+	struct skep_err *err;
+};
+
+/* --type (NULL: not given): of the programs that --prog names, else of those
+ * whose section says none. */
+int choice_types(struct choice *c, const char *type);
+/* Fills in first and chain. Errors: PROG_NONE, PROG_MANY, USAGE. */
+int choice_make(struct choice *c);
+/* Loads their object; fills in next. */
+int choice_load(struct choice *c, const struct skep_load_opts *opts);
+void choice_free(struct choice *c);
 
 /* ---- verdicts.c: what programs answered, counted, written and compared ------- */
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # meta.t: what `skep run` tells programs of a packet beside its bytes, and what
-# -v shows of it afterwards.
+# -v shows of it afterwards; several programs on it.
 . test/tap.sh
 cap=examples/firewall/traffic.pcapng
 [ -n "$CLANG" ] || skip_all "no clang that compiles to BPF"
@@ -60,6 +60,45 @@ status "mark is for struct __sk_buff" 2 $SKEP run "$tmp/xdp.o" $cap --mark 1
 status "a time stamp of nowhere" 2 $SKEP run "$tmp/tc.o" $cap --tstamp now
 status "a mark of more than 32 bits" 2 $SKEP run "$tmp/tc.o" $cap --mark 0x100000000
 status "a queue that is none" 2 $SKEP run "$tmp/tc.o" $cap --queue 65535
+
+# A chain as tcx runs it: TCX_NEXT (-1) goes on, with everything as it is.
+cat > "$tmp/chain.c" <<'EOT'
+#include <linux/pkt_cls.h>
+__u64 seen[3], mark, cb;
+SEC("tcx/ingress") int one(struct __sk_buff *skb)
+{
+	seen[0]++;
+	skb->mark = 42;
+	skb->cb[0] = seen[0] % 3;
+	return -1;
+}
+SEC("tcx/ingress") int two(struct __sk_buff *skb)
+{
+	seen[1]++;
+	return skb->cb[0] ? -1 : TC_ACT_SHOT;
+}
+SEC("tcx/ingress") int three(struct __sk_buff *skb)
+{
+	seen[2]++;
+	mark += skb->mark == 42;
+	return skb->cb[0] == 1 ? TC_ACT_OK : -1;
+}
+SEC("xdp") int x(struct xdp_md *ctx) { return XDP_PASS; }
+char _license[] SEC("license") = "GPL";
+EOT
+$SKEP cc "$tmp/chain.c" -o "$tmp/chain.o" || exit 2
+out=$($SKEP run "$tmp/chain.o" $cap --prog one --prog two --prog three 2>/dev/null | tr -s ' \n' ' ')
+has "a chain is named" "one, two, three (sched_cls)" "$out"
+has "TCX_NEXT goes on, others end it" "seen: [10983, 10983, 7322]" "$out"
+has "in one context" "mark: 7322" "$out"
+has "the last answer counts" "TC_ACT_OK 3661 33.3 TC_ACT_SHOT 3661 33.3 TC_ACT_UNSPEC 3661" "$out"
+has "in the order that is given" "seen: [0, 10983, 10983]" \
+	"$($SKEP run "$tmp/chain.o" $cap --prog three --prog two 2>/dev/null | tr -s ' \n' ' ')"
+has "--json has the chain" '"chain": ["one", "two"]' \
+	"$($SKEP run "$tmp/chain.o" $cap --prog one --prog two -v --json 2>/dev/null | tail -n 1)"
+status "no chain of XDP programs" 2 $SKEP run "$tmp/chain.o" $cap --prog one --prog x
+status "nor with what is not there" 2 $SKEP run "$tmp/chain.o" $cap --prog one --prog five
+status "nor on the kernel" 2 $SKEP run --on kernel "$tmp/chain.o" $cap --prog one --prog two
 
 if $SKEP run --on both "$tmp/tc.o" $cap -q 2>/dev/null; then
 	ok "the kernel sees the same" $SKEP run --on both "$tmp/tc.o" $cap --mark 7 \
