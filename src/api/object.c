@@ -197,7 +197,8 @@ static bool is_needed(const struct image *img, u32 map, const struct prog_set *o
 }
 
 /* Map numbers are indexes of the image, so what cannot be made leaves a place. */
-static int load_map(struct skep_object *obj, u32 i, const struct prog_set *only, struct skep_err *err)
+static int load_map(struct skep_object *obj, u32 i, const struct prog_set *only,
+		    struct skep_err *err)
 {
 	const struct backend_ops *ops = obj->backend->ops;
 	const struct image_map none = {

@@ -703,7 +703,8 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 	struct run_opts *o = &j.o;
 	const struct opt opts[] = {
 		{"prog", 0, OPT_LIST, "NAME",
-		 "the program to run, when several could; several of tc in a chain", &j.choice.names},
+		 "the program to run, when several could; several of tc in a chain",
+		 &j.choice.names},
 		{"type", 0, OPT_STR, "TYPE",
 		 "its type (xdp, sched_cls ...), when its section does not say", &o->type},
 		{"output", 'o', OPT_STR, "FILE",

@@ -100,7 +100,7 @@ status "no chain of XDP programs" 2 $SKEP run "$tmp/chain.o" $cap --prog one --p
 status "nor with what is not there" 2 $SKEP run "$tmp/chain.o" $cap --prog one --prog five
 status "nor on the kernel" 2 $SKEP run --on kernel "$tmp/chain.o" $cap --prog one --prog two
 
-if $SKEP run --on both "$tmp/tc.o" $cap -q 2>/dev/null; then
+if $SKEP run --on both "$tmp/tc.o" $cap -q > /dev/null 2>/dev/null; then
 	ok "the kernel sees the same" $SKEP run --on both "$tmp/tc.o" $cap --mark 7 \
 		--priority 9 --tstamp capture
 	status "the kernel takes no queue" 2 $SKEP run --on both "$tmp/tc.o" $cap --queue 1
