@@ -163,12 +163,14 @@ static bool has_prog_array(const struct image *img)
 }
 
 /* With a prog array, every program of the same type may be tail-called. */
-static bool is_wanted(const struct image *img, u32 i, s64 only)
+static bool is_wanted(const struct image *img, u32 i, const struct prog_set *only)
 {
-	if (only < 0)
+	if (!only)
 		return img->progs[i].autoload;
-	return (s64)i == only ||
-	       (has_prog_array(img) && img->progs[i].type == img->progs[only].type);
+	for (size_t k = 0; k < only->n; k++)
+		if (only->v[k] == i)
+			return true;
+	return has_prog_array(img) && img->progs[i].type == img->progs[only->v[0]].type;
 }
 
 static bool uses_map(const struct image_prog *p, u32 map)
@@ -186,7 +188,7 @@ static bool uses_map(const struct image_prog *p, u32 map)
 	return false;
 }
 
-static bool is_needed(const struct image *img, u32 map, s64 only)
+static bool is_needed(const struct image *img, u32 map, const struct prog_set *only)
 {
 	for (u32 i = 0; i < img->nr_progs; i++)
 		if (is_wanted(img, i, only) && uses_map(&img->progs[i], map))
@@ -195,7 +197,8 @@ static bool is_needed(const struct image *img, u32 map, s64 only)
 }
 
 /* Map numbers are indexes of the image, so what cannot be made leaves a place. */
-static int load_map(struct skep_object *obj, u32 i, s64 only, struct skep_err *err)
+static int load_map(struct skep_object *obj, u32 i, const struct prog_set *only,
+		    struct skep_err *err)
 {
 	const struct backend_ops *ops = obj->backend->ops;
 	const struct image_map none = {
@@ -211,7 +214,7 @@ static int load_map(struct skep_object *obj, u32 i, s64 only, struct skep_err *e
 	return ops->map_create(obj->backend, &none, err);
 }
 
-static int load_maps(struct skep_object *obj, s64 only, struct skep_err *err)
+static int load_maps(struct skep_object *obj, const struct prog_set *only, struct skep_err *err)
 {
 	for (u32 i = 0; i < obj->img->nr_maps; i++) {
 		int r = load_map(obj, i, only, err);
@@ -224,7 +227,7 @@ static int load_maps(struct skep_object *obj, s64 only, struct skep_err *err)
 	return 0;
 }
 
-static int load_progs(struct skep_object *obj, s64 only, struct skep_err *err)
+static int load_progs(struct skep_object *obj, const struct prog_set *only, struct skep_err *err)
 {
 	const struct image *img = obj->img;
 	u32 *maps = mem_alloc(img->nr_maps * sizeof(*maps));
@@ -281,7 +284,7 @@ static int fill_slots(struct skep_object *obj, u32 m, struct skep_err *err)
 }
 
 int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
-		s64 only, struct skep_err *err)
+		const struct prog_set *only, struct skep_err *err)
 {
 	struct runtime_opts ro = { .hosts = host_all };
 	int r;
@@ -323,7 +326,7 @@ int skep_object_load(struct skep_object *obj, const struct skep_load_opts *opts,
 	if (opts && opts->size != sizeof(*opts))
 		return err_set(err, ERR_RUN, NULL, "struct skep_load_opts has size %zu, not %zu",
 			       opts->size, sizeof(*opts));
-	return object_load(obj, opts, -1, err);
+	return object_load(obj, opts, NULL, err);
 }
 
 /* ---- programs ------------------------------------------------------------------ */

@@ -167,7 +167,7 @@ static void place(struct run *run, u8 *buffer, const struct test_run *t)
 	run->skb = (struct skb_view){ .mac = p->data, .net = p->data + ETH_HLEN,
 		.ifindex = t->ifindex ? t->ifindex : LOOPBACK,
 		.protocol = eth_protocol(p->data, t->bytes),
-		.pkt_type = eth_pkt_type(p->data) };
+		.pkt_type = eth_pkt_type(p->data), .queue_mapping = (u16)t->rx_queue };
 	set_socket(run);
 }
 

@@ -24,6 +24,11 @@ struct test_run {
 	u64 now_ns;		/* what a virtual clock shows; it never goes back */
 	const void *ctx_in;	/* the UAPI struct of the type's context, or NULL */
 	u32 ctx_in_bytes;
+	/* Programs that run in the same context, each when the one before it
+	   answered TCX_NEXT (-1), as a device's tcx programs do. NULL in an
+	   engine that cannot. */
+	const u32 *next;
+	u32 nr_next;
 	/* out */
 	u32 retval;		/* of the last execution */
 	const u8 *data_out;	/* packet after it; valid until the next run */

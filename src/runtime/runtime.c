@@ -583,6 +583,8 @@ static int rt_timers_run(struct backend *b, u64 now_ns, u64 budget, u32 *waiting
 
 /* ---- executions -------------------------------------------------------------- */
 
+enum { TCX_GOES_ON = UINT32_MAX };	/* TCX_NEXT, as programs return it */
+
 static int run_once(struct runtime *rt, const struct runtime_prog *p, struct test_run *t,
 		    struct skep_err *err)
 {
@@ -594,10 +596,14 @@ static int run_once(struct runtime *rt, const struct runtime_prog *p, struct tes
 	if (unlikely(r))
 		return r;
 	ret = vm_exec(rt->machine, p->code, &rt->run, t->budget);
+	t->insns = rt->run.insns;
+	for (u32 i = 0; unlikely(i < t->nr_next) && !rt->run.stop && (u32)ret == TCX_GOES_ON; i++) {
+		ret = vm_exec(rt->machine, rt->progs.v[t->next[i]]->code, &rt->run, t->budget);
+		t->insns += rt->run.insns;
+	}
 	if (unlikely(rt->run.stop))
 		return rt_fault(rt, err);
 	t->retval = (u32)ret;
-	t->insns = rt->run.insns;
 	if (p->host->finish) {
 		p->host->finish(&rt->run, t);
 		return 0;
