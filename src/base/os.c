@@ -86,6 +86,57 @@ void os_unmap(void *p, size_t size)
 		munmap(p, size);
 }
 
+enum { PAGEMAP_BATCH = 4096 };	/* pages asked for at once */
+
+/* The flags of N pages from number PAGE on; how many came. */
+static size_t read_pagemap(int fd, u64 page, u64 *flags, size_t n)
+{
+	ssize_t got = pread(fd, flags, n * sizeof(*flags), (off_t)(page * sizeof(*flags)));
+
+	return got < 0 ? 0 : (size_t)got / sizeof(*flags);
+}
+
+/* In memory or in swap space. */
+static bool is_touched(u64 flags) { return flags >> 62; }
+
+/* Pages [*PAGE, the result) are touched; both are END when none is. */
+static u64 touched_pages(int fd, u64 *page, u64 end)
+{
+	u64 flags[PAGEMAP_BATCH];
+	size_t n, i, k;
+
+	for (; *page < end; *page += n) {
+		n = end - *page < PAGEMAP_BATCH ? end - *page : PAGEMAP_BATCH;
+		if (read_pagemap(fd, *page, flags, n) != n)
+			return end;
+		for (i = 0; i < n && !is_touched(flags[i]); i++)
+			;
+		for (k = i; k < n && is_touched(flags[k]); k++)
+			;
+		if (i < n) {
+			*page += i;
+			return *page + (k - i);
+		}
+	}
+	*page = end;
+	return end;
+}
+
+size_t os_map_touched(const void *base, size_t *from, size_t to)
+{
+	u64 size = (u64)sysconf(_SC_PAGESIZE), start = (uintptr_t)base;
+	u64 page = (start + *from) / size, end = (start + to + size - 1) / size, last;
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return to;
+	last = touched_pages(fd, &page, end);
+	close(fd);
+	if (page * size > start + *from)
+		*from = page * size - start < to ? page * size - start : to;
+	return last * size - start < to ? last * size - start : to;
+}
+
 /* ---- files ---------------------------------------------------------- */
 
 enum { STREAM_MAX = 1 << 30 };	/* bytes of a pipe: /dev/zero has no end */

@@ -31,6 +31,13 @@ void *os_map_lazy(size_t size);
  */
 void *os_map_ring(size_t head, size_t data);
 void os_unmap(void *p, size_t size);
+/*
+ * The next bytes in [*FROM, TO) of such a mapping at BASE that may be other
+ * than 0: [*FROM, the result), of whole pages where they lie inside; the result
+ * is TO, and *FROM too, when there are none. Takes all for touched where the
+ * system does not tell.
+ */
+size_t os_map_touched(const void *base, size_t *from, size_t to);
 
 /* ---- files ---------------------------------------------------------- */
 

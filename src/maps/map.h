@@ -66,6 +66,9 @@ struct map_ops {
 	   -ENOENT at the end. */
 	int (*next_key)(struct map *m, const void *key, void *next);
 	u64 (*count)(const struct map *m);	/* elements now in it */
+	/* Of arrays only: elements [*FROM, *TO) are the next at or after *FROM
+	   that may be other than 0; false when there are none. */
+	bool (*touched)(const struct map *m, u64 *from, u64 *to);
 	/* Types without keys only (queues, bloom filters): push adds a value;
 	   pop and peek give one, or -ENOENT. nth gives the value that pop would
 	   after N others, false when there is none; may be NULL. */

@@ -92,6 +92,9 @@ struct backend_ops {
 	s64 (*map_read)(struct backend *b, u32 map, map_event_fn fn, void *arg);
 	/* KEY NULL = the first; -ENOENT at the end */
 	int (*map_next_key)(struct backend *b, u32 map, const void *key, void *next);
+	/* Elements [*FROM, *TO) are the next of an array that may be other than
+	   0; -ENOENT when there are none. NULL in an engine that cannot tell. */
+	int (*map_touched)(struct backend *b, u32 map, u64 *from, u64 *to);
 	int (*map_freeze)(struct backend *b, u32 map);
 	/* Loads program PROG of IMG; MAPS[i] is the backend's number of the
 	   image's map i. Errors: PROG_TYPE, HELPER, UNSUPPORTED, RUN. */

@@ -290,6 +290,17 @@ static int rt_map_next_key(struct backend *b, u32 map, const void *key, void *ne
 	return m ? map_user_next_key(m, key, next) : -EBADF;
 }
 
+static int rt_map_touched(struct backend *b, u32 map, u64 *from, u64 *to)
+{
+	struct map *m = rt_map(b, map);
+
+	if (!m)
+		return -EBADF;
+	if (!m->ops->touched)
+		return -KERNEL_ENOTSUPP;
+	return m->ops->touched(m, from, to) ? 0 : -ENOENT;
+}
+
 static int rt_map_freeze(struct backend *b, u32 map)
 {
 	struct map *m = rt_map(b, map);
@@ -738,6 +749,7 @@ static const struct backend_ops rt_ops = {
 	.map_nth = rt_map_nth,
 	.map_read = rt_map_read,
 	.map_next_key = rt_map_next_key,
+	.map_touched = rt_map_touched,
 	.map_freeze = rt_map_freeze,
 	.prog_load = rt_prog_load,
 	.test_run = rt_test_run,
