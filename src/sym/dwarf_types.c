@@ -339,6 +339,7 @@ static bool member_bytes(struct conv *c, Dwarf_Die *m, u64 *bytes)
 static bool member_bits(struct conv *c, Dwarf_Die *m, u32 bit_size, u64 *off)
 {
 	u64 bytes, bit, unit;
+	s64 first;
 
 	if (number(c, m, DW_AT_data_bit_offset, off))
 		return *off <= UINT32_MAX;
@@ -355,9 +356,11 @@ static bool member_bits(struct conv *c, Dwarf_Die *m, u32 bit_size, u64 *off)
 			return false;
 		unit = size;
 	}
-	if (unit > 16 || bit > unit * 8 || bit_size > unit * 8 - bit)
+	/* negative in packed structs, when it ends behind its unit */
+	first = c->big_endian ? (s64)bit : (s64)(unit * 8 - bit - bit_size);
+	if (unit > 16 || first < -128 || first > 256 || first < -(s64)*off)
 		return false;
-	*off += c->big_endian ? bit : unit * 8 - bit - bit_size;
+	*off += (u64)first;
 	return true;
 }
 
