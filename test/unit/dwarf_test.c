@@ -300,6 +300,47 @@ static void test_self(void **state)
 	compare_with_pahole(path);
 }
 
+/* Anything but a crash, a hang or an error without a text. */
+static void test_damage(void **state)
+{
+	char program[256], damaged[256];
+	struct skep_err err;
+	struct os_file f;
+	u32 x = 1, refused = 0;
+
+	build(program, "gcc", "-g");
+	in_dir(damaged, "damaged");
+	if (os_file_read(&f, program, &err))
+		fail_msg("%s", err.text);
+	for (int i = 0; i < 400; i++) {
+		u8 *copy = mem_alloc(f.size);
+		struct strbuf out = { 0 };
+		struct dwarf_report rep;
+		FILE *to = fopen(damaged, "wb");
+
+		memcpy(copy, f.data, f.size);
+		for (int k = 0; k < 1 << i % 6; k++) {
+			x = x * 1664525 + 1013904223;
+			/* debug information is in the second half */
+			copy[f.size / 2 + (x >> 8) % (f.size / 2)] = (u8)(x >> 3);
+		}
+		assert_non_null(to);
+		fwrite(copy, 1, f.size, to);
+		fclose(to);
+		free(copy);
+		memset(&err, 0, sizeof(err));
+		if (dwarf_to_btf(&out, damaged, &rep, &err)) {
+			if (err.code == -ENOTSUP)
+				skip();
+			assert_true(err.code < 0 && strstr(err.text, "error: "));
+			refused++;
+		}
+		sb_free(&out);
+	}
+	assert_true(refused > 10);
+	os_file_close(&f);
+}
+
 static int setup(void **state)
 {
 	return mkdtemp(dir) ? 0 : -1;
@@ -316,6 +357,7 @@ int main(void)
 		cmocka_unit_test(test_gcc),
 		cmocka_unit_test(test_clang),
 		cmocka_unit_test(test_self),
+		cmocka_unit_test(test_damage),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
