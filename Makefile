@@ -34,11 +34,12 @@ WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpoi
 CFLAGS  ?= -O2 -g
 ALLCFLAGS = -std=gnu11 -D_GNU_SOURCE -DSKEP_VERSION='"$(VERSION)"' \
 	-Iinclude -Isrc -fPIC -fvisibility=hidden -fno-semantic-interposition -ffunction-sections -fdata-sections \
-	$(WARN) $(if $(WERROR),-Werror) $(SANFLAGS) $(CFLAGS) $(if $(call have,jansson.h),-DHAVE_JANSSON)
+	$(WARN) $(if $(WERROR),-Werror) $(SANFLAGS) $(CFLAGS) $(if $(call have,jansson.h),-DHAVE_JANSSON) \
+	$(if $(call have,elfutils/libdwfl.h),-DHAVE_LIBDW)
 SANFLAGS := $(if $(SAN),-fsanitize=address$(COMMA)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
 LDLIBS   := -lelf -ldl -lpthread
 
-LIB_LAYERS := base isa btf model obj vm maps call runtime host kernel api
+LIB_LAYERS := base isa btf sym model obj vm maps call runtime host kernel api
 LIB_SRC := $(sort $(wildcard $(addprefix src/,$(addsuffix /*.c,$(LIB_LAYERS)))))
 CLI_SRC := $(sort $(wildcard src/cli/*.c))
 LIB_OBJ := $(LIB_SRC:%.c=$(O)/%.o)

@@ -3,11 +3,14 @@
  * cmd_btf.c: type information in files, in bpftool's grammar:
  *
  *	skep btf dump [file] FILE [format raw|c] [root_id ID]...
+ *	skep btf gen PROGRAM -o OUT
  *
- * FILE is raw BTF or an ELF file with a section .BTF.
+ * FILE is raw BTF or an ELF file with a section .BTF, PROGRAM a compiled program
+ * with debug information.
  */
 #include "cli/cli.h"
 #include "obj/obj.h"
+#include "sym/dwarf.h"
 #include <ctype.h>
 
 #define SYS_BTF "/sys/kernel/btf/"
@@ -184,13 +187,74 @@ static bool parse_dump(struct dump *d, const struct command *cmd,
 	return true;
 }
 
+/* ---- gen -------------------------------------------------------------------- */
+
+static int write_file(const struct strbuf *b, const char *path, struct skep_err *err)
+{
+	struct os_out out;
+	int ret = os_out_open(&out, path, err);
+
+	if (ret)
+		return ret;
+	if (fwrite(b->s, 1, b->n, out.f) == b->n)
+		return os_out_commit(&out, err);
+	ret = err_set(err, ERR_FILE_WRITE, path, "%s", strerror(errno));
+	os_out_abort(&out);
+	return ret;
+}
+
+static void lost_of(struct strbuf *b, u32 n, const char *one, const char *many)
+{
+	if (n)
+		sb_printf(b, "%s%u %s", b->n ? ", " : "", n, n == 1 ? one : many);
+}
+
+/* What became BTF and what did not. */
+static void note_report(const struct dwarf_report *rep, const char *path)
+{
+	struct strbuf lost = { 0 };
+
+	fprintf(stderr, "%s: %u types of %u compile unit%s\n", path, rep->types,
+		rep->units, rep->units == 1 ? "" : "s");
+	lost_of(&lost, rep->other_units, "unit that is not in C", "units that are not in C");
+	lost_of(&lost, rep->lost_types, "type without a kind in BTF",
+		"types without a kind in BTF");
+	lost_of(&lost, rep->lost_parts, "part of a type", "parts of types");
+	if (lost.n)
+		fprintf(stderr, "note: left out: %s\n", lost.s);
+	sb_free(&lost);
+}
+
+static int gen_types(const struct command *cmd, const struct str_list *words,
+		     const char *to)
+{
+	struct dwarf_report rep;
+	struct skep_err err = { 0 };
+	struct strbuf out = { 0 };
+	int status = EXIT_YES;
+
+	if (words->n != 2)
+		return usage_error(cmd, words->n < 2 ? "types of which program?" :
+				   "one program at a time");
+	if (!to)
+		return usage_error(cmd, "where to? give -o FILE");
+	if (dwarf_to_btf(&out, words->v[1], &rep, &err) || write_file(&out, to, &err))
+		status = report(&err);
+	else
+		note_report(&rep, words->v[1]);
+	sb_free(&out);
+	return status;
+}
+
 int cmd_btf(const struct command *cmd, int argc, char **argv)
 {
 	struct dump d = { 0 };
+	const char *to = NULL;
 	const struct opt opts[] = {
 		{ "base", 'B', OPT_STR, "FILE", "the BTF that FILE goes on after", &d.base },
 		{ "base-btf", 0, OPT_STR, "FILE", "the same, bpftool's name for it", &d.base },
 		{ "json", 'j', OPT_FLAG, NULL, "format raw as one JSON document", &d.json },
+		{ "output", 'o', OPT_STR, "FILE", "where gen writes to", &to },
 		{ 0 },
 	};
 	struct opt_result res;
@@ -200,8 +264,10 @@ int cmd_btf(const struct command *cmd, int argc, char **argv)
 		return res.status;
 	if (!res.operands.n)
 		usage_error(cmd, "what? `skep btf dump FILE` prints types");
+	else if (!strcmp(res.operands.v[0], "gen"))
+		status = gen_types(cmd, &res.operands, to);
 	else if (strcmp(res.operands.v[0], "dump"))
-		usage_error(cmd, "no '%s'; there is dump", res.operands.v[0]);
+		usage_error(cmd, "no '%s'; there are dump and gen", res.operands.v[0]);
 	else if (parse_dump(&d, cmd, res.operands.v + 1, res.operands.n - 1)) {
 		if (!d.base && is_module(d.path))
 			d.base = SYS_VMLINUX;

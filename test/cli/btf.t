@@ -36,6 +36,31 @@ status "an object without types" 2 $SKEP btf dump test/obj/nobtf.o
 status "help" 0 $SKEP btf --help
 status "a full disk" 2 sh -c "$SKEP btf dump $types > /dev/full"
 
+# From a program's DWARF.
+status "gen without a program" 2 $SKEP btf gen -o "$tmp/t.btf"
+status "gen without a place to write to" 2 $SKEP btf gen "$SKEP"
+status "gen of no such file" 2 $SKEP btf gen "$tmp/none" -o "$tmp/t.btf"
+status "gen of no program" 2 $SKEP btf gen test/cli/btf.t -o "$tmp/t.btf"
+status "nothing is left then" 1 test -e "$tmp/t.btf"
+if [ -n "${CC-}" ] && $CC -g -o "$tmp/program" test/btf/dwarf/a.c test/btf/dwarf/b.c \
+		2> /dev/null && $SKEP btf gen "$tmp/program" -o "$tmp/t.btf" 2> "$tmp/note"; then
+	has "gen says what it made" "types of 2 compile units" "$(cat "$tmp/note")"
+	has "types" "STRUCT 'tree' size=64 vlen=3" "$($SKEP btf dump "$tmp/t.btf")"
+	has "functions" "FUNC 'local' type_id" "$($SKEP btf dump "$tmp/t.btf")"
+	has "variables" "(VAR 'shared')" "$($SKEP btf dump "$tmp/t.btf")"
+	same "two structs of one name" 2 \
+		"$($SKEP btf dump "$tmp/t.btf" | grep -c "STRUCT 'differs' ")"
+	has "arrays of arrays" "byte grid[2][3][5];" "$($SKEP btf dump "$tmp/t.btf" format c)"
+	same "to standard output" "$(cksum < "$tmp/t.btf")" \
+		"$($SKEP btf gen "$tmp/program" -o - 2> /dev/null | cksum)"
+	head -c 9000 "$tmp/program" > "$tmp/cut"
+	status "a file that was cut off" 2 $SKEP btf gen "$tmp/cut" -o "$tmp/bad.btf"
+	strip -s "$tmp/program"
+	status "no debug information" 2 $SKEP btf gen "$tmp/program" -o "$tmp/bad.btf"
+else
+	skip "types of a program" "no compiler or no libdw"
+fi
+
 # Types that double at each of 24 levels.
 status "types without bound" 2 $SKEP btf dump test/fuzz/corpus/btf/double format c
 

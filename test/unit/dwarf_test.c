@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * dwarf_test.c: BTF from DWARF against pahole's: every named type of either,
+ * spelled out with sizes, members, offsets and bits, must be in the other as
+ * often. The programs are in test/btf/dwarf; skep itself is one too.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include "btf/btf.h"
+#include "base/vec.h"
+#include "sym/dwarf.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct lines { char **v; size_t n, cap; };
+
+/* ---- one type in one line ----------------------------------------------------- */
+
+static void spell(struct strbuf *s, const struct btf *btf, u32 id, int depth);
+
+static void spell_members(struct strbuf *s, const struct btf *btf,
+			  const struct btf_type *t, int depth)
+{
+	sb_printf(s, "(%u){", t->size);
+	for (u32 i = 0; i < btf_vlen(t); i++) {
+		struct btf_member_info m = btf_member(btf, t, i);
+
+		sb_printf(s, "%s@%u:%u ", m.name, m.bit_off, m.bit_size);
+		spell(s, btf, m.type_id, depth + 1);
+		sb_puts(s, "; ");
+	}
+	sb_puts(s, "}");
+}
+
+static void spell_enum(struct strbuf *s, const struct btf *btf, const struct btf_type *t)
+{
+	const struct btf_enum *e = (const void *)(t + 1);
+	const struct btf_enum64 *w = (const void *)(t + 1);
+
+	sb_printf(s, "(%u){", t->size);
+	for (u32 i = 0; i < btf_vlen(t); i++)
+		if (btf_kind(t) == BTF_KIND_ENUM64)
+			sb_printf(s, "%s=%x:%x ", btf_str(btf, w[i].name_off),
+				  w[i].val_hi32, w[i].val_lo32);
+		else
+			sb_printf(s, "%s=%x ", btf_str(btf, e[i].name_off), (u32)e[i].val);
+	sb_puts(s, "}");
+}
+
+static void spell_params(struct strbuf *s, const struct btf *btf,
+			 const struct btf_type *t, int depth)
+{
+	const struct btf_param *p = (const void *)(t + 1);
+
+	sb_puts(s, "(");
+	for (u32 i = 0; i < btf_vlen(t); i++) {
+		sb_printf(s, "%s ", btf_str(btf, p[i].name_off));
+		spell(s, btf, p[i].type, depth + 1);
+		sb_puts(s, ", ");
+	}
+	sb_puts(s, ")");
+	spell(s, btf, t->type, depth + 1);
+}
+
+/* pahole makes one dimension of several. */
+static void spell_array(struct strbuf *s, const struct btf *btf,
+			const struct btf_type *t, int depth)
+{
+	const struct btf_array *a = (const void *)(t + 1);
+	u64 n = a->nelems;
+
+	for (; btf_kind(btf_type(btf, a->type)) == BTF_KIND_ARRAY; n *= a->nelems)
+		a = (const void *)(btf_type(btf, a->type) + 1);
+	sb_printf(s, "[%llu]", (unsigned long long)n);
+	spell(s, btf, a->type, depth + 1);
+}
+
+static void spell_ref(struct strbuf *s, const struct btf *btf, const struct btf_type *t,
+		      int depth)
+{
+	static const char *const marks[NR_BTF_KINDS] = {
+		[BTF_KIND_PTR] = "*", [BTF_KIND_CONST] = "const ",
+		[BTF_KIND_VOLATILE] = "volatile ", [BTF_KIND_RESTRICT] = "restrict ",
+	};
+
+	if (btf_kind(t) == BTF_KIND_ARRAY) {
+		spell_array(s, btf, t, depth);
+	} else if (btf_kind(t) == BTF_KIND_FUNC_PROTO) {
+		spell_params(s, btf, t, depth);
+	} else {
+		sb_puts(s, marks[btf_kind(t)] ? marks[btf_kind(t)] : "?");
+		spell(s, btf, t->type, depth + 1);
+	}
+}
+
+static void spell(struct strbuf *s, const struct btf *btf, u32 id, int depth)
+{
+	const struct btf_type *t = btf_type(btf, id);
+	const char *name = btf_str(btf, t->name_off);
+	u32 kind = btf_kind(t);
+
+	/* named types within others are lines of their own */
+	if (!id || (*name && depth)) {
+		sb_puts(s, id ? name : "void");
+		return;
+	}
+	sb_printf(s, "%u %s ", kind == BTF_KIND_ENUM64 ? BTF_KIND_ENUM : kind, name);
+	switch (kind) {
+	case BTF_KIND_INT:
+	case BTF_KIND_FLOAT:
+		sb_printf(s, "(%u)", t->size);
+		break;
+	case BTF_KIND_STRUCT:
+	case BTF_KIND_UNION:
+		spell_members(s, btf, t, depth);
+		break;
+	case BTF_KIND_ENUM:
+	case BTF_KIND_ENUM64:
+		spell_enum(s, btf, t);
+		break;
+	case BTF_KIND_FWD:
+		break;
+	case BTF_KIND_TYPEDEF:
+	case BTF_KIND_FUNC:
+		spell(s, btf, t->type, depth + 1);
+		break;
+	default:
+		spell_ref(s, btf, t, depth);
+		break;
+	}
+}
+
+static int line_order(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The lines of the named types of PATH but variables, of which pahole takes few,
+ * functions and what arrays are indexed by. */
+static void spell_file(struct lines *out, const char *path)
+{
+	struct btf_file f;
+	struct skep_err err;
+
+	if (btf_open_file(&f, path, NULL, &err))
+		fail_msg("%s", err.text);
+	for (u32 id = 1; id < f.btf->nr_types; id++) {
+		u32 kind = btf_kind(btf_type(f.btf, id));
+		struct strbuf s = { 0 };
+
+		if (!*btf_type_name(f.btf, id) || kind == BTF_KIND_VAR ||
+		    kind == BTF_KIND_DATASEC || kind == BTF_KIND_FUNC ||
+		    !strcmp(btf_type_name(f.btf, id), "__ARRAY_SIZE_TYPE__"))
+			continue;
+		spell(&s, f.btf, id, 0);
+		*vec_push(out) = s.s;
+	}
+	qsort(out->v, out->n, sizeof(*out->v), line_order);
+	btf_close_file(&f);
+}
+
+static void free_lines(struct lines *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		free(l->v[i]);
+	vec_free(l);
+}
+
+/* ---- programs ------------------------------------------------------------------ */
+
+static char dir[] = "/tmp/skep-dwarf-XXXXXX";
+
+static const char *in_dir(char *path, const char *name)
+{
+	snprintf(path, 256, "%s/%s", dir, name);
+	return path;
+}
+
+static bool shell(const char *fmt, ...)
+{
+	struct strbuf s = { 0 };
+	va_list ap;
+	char *text;
+	int ret;
+
+	va_start(ap, fmt);
+	ret = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (ret < 0)
+		return false;
+	sb_printf(&s, "( %s ) >/dev/null 2>&1", text);
+	free(text);
+	ret = system(s.s);
+	sb_free(&s);
+	return ret == 0;
+}
+
+static void convert(const char *program, const char *to)
+{
+	struct dwarf_report rep;
+	struct skep_err err;
+	struct strbuf out = { 0 };
+	FILE *f;
+
+	if (dwarf_to_btf(&out, program, &rep, &err)) {
+		print_message("# %s", err.text);
+		if (err.code == -ENOTSUP) {
+			print_message("# libdw is not there\n");
+			skip();
+		}
+		fail();
+	}
+	f = fopen(to, "wb");
+	assert_non_null(f);
+	assert_int_equal(fwrite(out.s, 1, out.n, f), out.n);
+	fclose(f);
+	sb_free(&out);
+}
+
+static void compare_with_pahole(const char *program)
+{
+	char ours[256], theirs[256];
+	struct lines a = { 0 }, b = { 0 };
+	size_t i = 0, k = 0, bad = 0;
+
+	convert(program, in_dir(ours, "ours"));
+	if (!shell("command -v pahole")) {
+		print_message("# pahole is not there\n");
+		skip();
+	}
+	assert_true(shell("pahole --btf_gen_floats --btf_encode_detached %s %s",
+			  in_dir(theirs, "theirs"), program));
+	spell_file(&a, ours);
+	spell_file(&b, theirs);
+	while (i < a.n || k < b.n) {
+		int order = i == a.n ? 1 : k == b.n ? -1 : strcmp(a.v[i], b.v[k]);
+
+		if (order && bad++ < 20)
+			print_message("# %s %s\n", order < 0 ? "ours only:  " :
+				      "theirs only:", order < 0 ? a.v[i] : b.v[k]);
+		i += order <= 0;
+		k += order >= 0;
+	}
+	assert_true(a.n > 10);
+	assert_int_equal(bad, 0);
+	free_lines(&a);
+	free_lines(&b);
+}
+
+static void build(char *program, const char *cc, const char *flags)
+{
+	if (!cc || !*cc || !shell("command -v %s", cc)) {
+		print_message("# %s is not there\n", cc && *cc ? cc : "clang");
+		skip();
+	}
+	in_dir(program, "program");
+	if (!shell("%s %s -o %s " TEST_DIR "/btf/dwarf/a.c " TEST_DIR "/btf/dwarf/b.c",
+		   cc, flags, program)) {
+		print_message("# %s does not know %s\n", cc, flags);
+		skip();
+	}
+}
+
+static void test_gcc(void **state)
+{
+	static const char *const flags[] = {
+		"-g -O0", "-g -O2", "-gdwarf-4", "-gdwarf-3 -gstrict-dwarf", "-gdwarf-2",
+	};
+	char program[256];
+
+	for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
+		print_message("# gcc %s\n", flags[i]);
+		build(program, "gcc", flags[i]);
+		compare_with_pahole(program);
+	}
+}
+
+static void test_clang(void **state)
+{
+	static const char *const flags[] = { "-g -O0", "-g -O2", "-gdwarf-4" };
+	char program[256];
+
+	for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
+		print_message("# clang %s\n", flags[i]);
+		build(program, getenv("CLANG") ? getenv("CLANG") : "clang-19", flags[i]);
+		compare_with_pahole(program);
+	}
+}
+
+static void test_self(void **state)
+{
+	char path[256];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+	assert_true(n > 0);
+	path[n] = 0;
+	compare_with_pahole(path);
+}
+
+/* Anything but a crash, a hang or an error without a text. */
+static void test_damage(void **state)
+{
+	char program[256], damaged[256];
+	struct skep_err err;
+	struct os_file f;
+	u32 x = 1, refused = 0;
+
+	build(program, "gcc", "-g");
+	in_dir(damaged, "damaged");
+	if (os_file_read(&f, program, &err))
+		fail_msg("%s", err.text);
+	for (int i = 0; i < 400; i++) {
+		u8 *copy = mem_alloc(f.size);
+		struct strbuf out = { 0 };
+		struct dwarf_report rep;
+		FILE *to = fopen(damaged, "wb");
+
+		memcpy(copy, f.data, f.size);
+		for (int k = 0; k < 1 << i % 6; k++) {
+			x = x * 1664525 + 1013904223;
+			/* debug information is in the second half */
+			copy[f.size / 2 + (x >> 8) % (f.size / 2)] = (u8)(x >> 3);
+		}
+		assert_non_null(to);
+		fwrite(copy, 1, f.size, to);
+		fclose(to);
+		free(copy);
+		memset(&err, 0, sizeof(err));
+		if (dwarf_to_btf(&out, damaged, &rep, &err)) {
+			if (err.code == -ENOTSUP)
+				skip();
+			assert_true(err.code < 0 && strstr(err.text, "error: "));
+			refused++;
+		}
+		sb_free(&out);
+	}
+	assert_true(refused > 10);
+	os_file_close(&f);
+}
+
+static int setup(void **state)
+{
+	return mkdtemp(dir) ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	return shell("rm -r %s", dir) ? 0 : -1;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_gcc),
+		cmocka_unit_test(test_clang),
+		cmocka_unit_test(test_self),
+		cmocka_unit_test(test_damage),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
