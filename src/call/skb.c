@@ -111,6 +111,25 @@ static u8 *csum_at(struct run *run, u32 offset)
 	return run->pkt.data + offset;
 }
 
+/* A field of BYTES under the checksum SUM changed, or, with 0, by difference TO.
+ * IP: the sum of an IP header, which the kernel reckons in another way. */
+static bool csum_change(u16 *sum, u64 bytes, u64 from, u64 to, bool ip)
+{
+	switch (bytes) {
+	case 0:
+		*sum = csum_by_diff(*sum, (u32)to);
+		return !from;
+	case 2:
+		*sum = ip ? csum_replace16(*sum, (u16)from, (u16)to) :
+			    csum_replace(*sum, (u16)from, (u16)to);
+		return true;
+	case 4:
+		*sum = csum_replace(*sum, (u32)from, (u32)to);
+		return true;
+	}
+	return false;
+}
+
 HELPER_BODY(call_l3_csum)
 {
 	u8 *at = csum_at(run, (u32)r2);
@@ -121,21 +140,8 @@ HELPER_BODY(call_l3_csum)
 	if (!at)
 		return call_error(-EFAULT);
 	memcpy(&sum, at, 2);
-	switch (r5 & BPF_F_HDR_FIELD_MASK) {
-	case 0:
-		if (r3)
-			return call_error(-EINVAL);
-		sum = csum_by_diff(sum, (u32)r4);
-		break;
-	case 2:
-		sum = csum_replace16(sum, (u16)r3, (u16)r4);
-		break;
-	case 4:
-		sum = csum_replace(sum, (u32)r3, (u32)r4);
-		break;
-	default:
+	if (!csum_change(&sum, r5 & BPF_F_HDR_FIELD_MASK, r3, r4, true))
 		return call_error(-EINVAL);
-	}
 	memcpy(at, &sum, 2);
 	return 0;
 }
@@ -159,21 +165,8 @@ HELPER_BODY(call_l4_csum)
 	memcpy(&sum, at, 2);
 	if (keep_0 && !(r5 & BPF_F_MARK_ENFORCE) && !sum)
 		return 0;
-	switch (r5 & BPF_F_HDR_FIELD_MASK) {
-	case 0:
-		if (r3)
-			return call_error(-EINVAL);
-		sum = csum_by_diff(sum, (u32)r4);
-		break;
-	case 2:
-		sum = csum_replace(sum, (u16)r3, (u16)r4);
-		break;
-	case 4:
-		sum = csum_replace(sum, (u32)r3, (u32)r4);
-		break;
-	default:
+	if (!csum_change(&sum, r5 & BPF_F_HDR_FIELD_MASK, r3, r4, false))
 		return call_error(-EINVAL);
-	}
 	if (keep_0 && !sum)
 		sum = CSUM_MANGLED_0;
 	memcpy(at, &sum, 2);
