@@ -162,6 +162,24 @@ static bool has_prog_array(const struct image *img)
 	return false;
 }
 
+/* The attach type of programs that maps of TYPE run; 0 = none. */
+static u32 second_attach(u32 type)
+{
+	if (!map_runs_programs(type))
+		return 0;
+	return type == BPF_MAP_TYPE_CPUMAP ? BPF_XDP_CPUMAP : BPF_XDP_DEVMAP;
+}
+
+/* Program I may run on what others redirect to a map of the object. */
+static bool is_second(const struct image *img, u32 i)
+{
+	for (u32 m = 0; m < img->nr_maps; m++)
+		if (second_attach(img->maps[m].type) == img->progs[i].expected_attach &&
+		    img->progs[i].expected_attach && img->maps[m].value_size == 8)
+			return true;
+	return false;
+}
+
 /* With a prog array, every program of the same type may be tail-called. */
 static bool is_wanted(const struct image *img, u32 i, const struct prog_set *only)
 {
@@ -170,6 +188,8 @@ static bool is_wanted(const struct image *img, u32 i, const struct prog_set *onl
 	for (size_t k = 0; k < only->n; k++)
 		if (only->v[k] == i)
 			return true;
+	if (img->progs[i].type == BPF_PROG_TYPE_XDP && is_second(img, i))
+		return true;
 	return has_prog_array(img) && img->progs[i].type == img->progs[only->v[0]].type;
 }
 
@@ -246,17 +266,47 @@ static int load_progs(struct skep_object *obj, const struct prog_set *only, stru
 	return r;
 }
 
+/* The backend's number of the program whose index is PROG, or -EBADF. */
+static s64 loaded(const struct skep_object *obj, u32 prog)
+{
+	return prog >= obj->img->nr_progs || obj->progs[prog].loaded < 0 ? -EBADF :
+		obj->progs[prog].loaded;
+}
+
+/* VALUE of a devmap or cpumap names a program, which is made for it. */
+static int update_second(struct skep_object *obj, u32 map, const void *key, const void *value,
+			 u64 flags)
+{
+	struct backend *b = obj->backend;
+	u32 words[2], attach = second_attach(obj->img->maps[map].type);
+	s64 prog;
+
+	memcpy(words, value, sizeof(words));
+	if ((s32)words[1] <= 0)
+		return b->ops->map_update(b, map, key, value, flags);
+	prog = loaded(obj, words[1] - 1);
+	if (prog < 0 || obj->img->progs[words[1] - 1].expected_attach != attach)
+		return -EBADF;
+	words[1] = (u32)prog + 1;
+	return b->ops->map_update(b, map, key, words, flags);
+}
+
 int object_map_update(struct skep_object *obj, u32 map, const void *key,
 		      const void *value, u64 flags)
 {
+	const struct image_map *def = &obj->img->maps[map];
 	struct backend *b = obj->backend;
+	s64 number;
 	u32 prog;
 
-	if (obj->img->maps[map].type == BPF_MAP_TYPE_PROG_ARRAY) {
+	if (map_runs_programs(def->type) && def->value_size == 8)
+		return update_second(obj, map, key, value, flags);
+	if (def->type == BPF_MAP_TYPE_PROG_ARRAY) {
 		memcpy(&prog, value, sizeof(prog));
-		if (prog >= obj->img->nr_progs || obj->progs[prog].loaded < 0)
-			return -EBADF;
-		prog = (u32)obj->progs[prog].loaded;
+		number = loaded(obj, prog);
+		if (number < 0)
+			return (int)number;
+		prog = (u32)number;
 		value = &prog;
 	}
 	return b->ops->map_update(b, map, key, value, flags);

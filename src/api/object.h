@@ -44,9 +44,17 @@ struct prog_set { const u32 *v; size_t n; };
 int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
 		const struct prog_set *only, struct skep_err *err);
 
+/* Do values of a map of TYPE name programs that run on what is redirected there? */
+static inline bool map_runs_programs(u32 type)
+{
+	return type == BPF_MAP_TYPE_DEVMAP || type == BPF_MAP_TYPE_DEVMAP_HASH ||
+	       type == BPF_MAP_TYPE_CPUMAP;
+}
+
 /*
  * The user's update. The value of a prog array is a program's index in the
- * object (u32); -EBADF when that is not loaded.
+ * object (u32), the second word of a value of such maps 1 + index, 0 for none;
+ * -EBADF when that is not loaded or not made for it.
  */
 int object_map_update(struct skep_object *obj, u32 map, const void *key,
 		      const void *value, u64 flags);

@@ -346,7 +346,7 @@ HELPER_BODY(call_skb_clone_redirect)
 	if (r3 & ~(u64)BPF_F_INGRESS || !(u32)r2)
 		return call_error(-EINVAL);
 	run->skb.clones++;
-	return 0;
+	return run->copy ? call_error(run->copy(run, (u32)r2)) : 0;
 }
 
 /* ---- what a packet in a test run belongs to -------------------------------------------- */

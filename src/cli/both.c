@@ -92,6 +92,7 @@ int both_packet(struct both *b, u64 number, struct test_run *t, struct skep_err 
 		b->left_out++;
 		return 1;
 	}
+	t->alone = true;
 	if (!r)
 		r = user->ops->test_run(user, (u32)b->user->loaded, t, err);
 	if (r)

@@ -37,8 +37,13 @@ int choice_types(struct choice *c, const char *type)
 
 /* ---- which ---------------------------------------------------------------------- */
 
+/* Programs of devmaps and cpumaps take what others redirect there. */
 static bool takes_packets(const struct skep_prog *p)
 {
+	u32 attach = p->obj->img->progs[p->index].expected_attach;
+
+	if (attach == BPF_XDP_DEVMAP || attach == BPF_XDP_CPUMAP)
+		return false;
 	for (const struct host *const *h = host_all; *h; h++)
 		if ((*h)->prog_type == skep_prog_type(p))
 			return true;

@@ -158,7 +158,8 @@ static int load(struct job *j)
 				  j->o.expect, j->err);
 	if (!r && j->o.output)
 		r = capture_out_open(&j->out, j->o.output, j->err);
-	return r ? r : ports_open(&j->ports, &j->o.ports, j->err);
+	return r ? r : ports_open(&j->ports, &j->o.ports, skep_prog_type(j->prog),
+				   j->err);
 }
 
 /* ---- packets --------------------------------------------------------------------------- */

@@ -223,6 +223,10 @@ static int number(struct load *l, const json_t *v, u64 *out, bool *negative)
 		return 0;
 	if (s && l->def->type == BPF_MAP_TYPE_PROG_ARRAY && prog_number(l, s, out))
 		return 0;
+	if (s && map_runs_programs(l->def->type) && prog_number(l, s, out)) {
+		++*out;		/* 0 is none */
+		return 0;
+	}
 	if (s && holds_maps(l) && map_number(l, s, out))
 		return 0;
 	if (json_is_array(v))

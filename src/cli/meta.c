@@ -100,6 +100,35 @@ static void ctx_json(const struct meta *m, struct json *js, const struct test_ru
 		json_u64(js, "tstamp", out.tstamp);
 }
 
+static void copies_text(const struct test_run *t)
+{
+	for (u32 i = 0; i < t->nr_copies; i++) {
+		const struct test_copy *c = &t->copies[i];
+
+		if (c->verdict == XDP_REDIRECT)
+			printf(" -> ifindex %u", c->ifindex);
+		else
+			printf(" -> %s", c->verdict == XDP_PASS ? "stack" : "dropped");
+	}
+}
+
+static void copies_json(struct json *js, const struct test_run *t)
+{
+	char buf[16];
+
+	if (!t->nr_copies)
+		return;
+	json_arr(js, "copies");
+	for (u32 i = 0; i < t->nr_copies; i++) {
+		json_obj(js, NULL);
+		json_str(js, "verdict", verdict_text(BPF_PROG_TYPE_XDP, t->copies[i].verdict, buf));
+		json_u64(js, "ifindex", t->copies[i].ifindex);
+		json_u64(js, "bytes", t->copies[i].bytes);
+		json_obj_end(js);
+	}
+	json_arr_end(js);
+}
+
 void meta_text(const struct meta *m, u64 number, const struct packet *p, const struct test_run *t)
 {
 	char buf[16];
@@ -108,9 +137,10 @@ void meta_text(const struct meta *m, u64 number, const struct packet *p, const s
 	       verdict_text(m->prog_type, t->retval, buf), p->bytes);
 	if (t->bytes_out != p->bytes)
 		printf(" -> %u bytes", t->bytes_out);
-	if (t->redirect_ifindex)
+	if (t->redirect_ifindex && !t->forwarded)
 		printf(" -> ifindex %u%s", t->redirect_ifindex,
 		       t->redirect_flags & BPF_F_INGRESS ? " (ingress)" : "");
+	copies_text(t);
 	if (t->ctx_out_bytes == sizeof(struct __sk_buff))
 		ctx_text(m, t);
 	putchar('\n');
@@ -132,6 +162,7 @@ void meta_json(const struct meta *m, struct json *js, u64 number, const struct p
 		json_u64(js, "redirect_ifindex", t->redirect_ifindex);
 	if (t->redirect_flags)
 		json_u64(js, "redirect_flags", t->redirect_flags);
+	copies_json(js, t);
 	if (t->ctx_out_bytes == sizeof(struct __sk_buff))
 		ctx_json(m, js, t);
 	json_obj_end(js);

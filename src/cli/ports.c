@@ -5,6 +5,7 @@
  */
 #include "cli/ports.h"
 #include <inttypes.h>
+#include <linux/pkt_cls.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -134,11 +135,13 @@ static int catch_signals(struct ports *s, struct skep_err *err)
 	return 0;
 }
 
-int ports_open(struct ports *s, const struct ports_opts *o, struct skep_err *err)
+int ports_open(struct ports *s, const struct ports_opts *o, u32 prog_type,
+	       struct skep_err *err)
 {
 	int r;
 
 	s->signals = -1;
+	s->prog_type = prog_type;
 	r = open_inputs(s, &o->in, err);
 	if (!r && o->pass)
 		r = open_pass(s, o->pass, err);
@@ -267,13 +270,19 @@ bool ports_wanted(const struct ports *s)
 	return s->nr_in || s->targets.n || s->pass;
 }
 
-static int write_capture(struct target *to, const struct packet *p, const struct test_run *t,
-			 struct skep_err *err)
+/* A packet on its way: what the program made of P. */
+struct parcel {
+	const struct packet *p;
+	const u8 *data;
+	u32 bytes, ifindex;
+};
+
+static int write_capture(struct target *to, const struct parcel *it, struct skep_err *err)
 {
 	const struct capture_iface iface = { .link = LINK_ETHERNET, .name = to->name };
-	struct packet out = { .data = t->data_out, .bytes = t->bytes_out,
-		.wire_bytes = t->bytes_out + (p->wire_bytes - p->bytes),
-		.time_ns = p->time_ns };
+	struct packet out = { .data = it->data, .bytes = it->bytes,
+		.wire_bytes = it->bytes + (it->p->wire_bytes - it->p->bytes),
+		.time_ns = it->p->time_ns };
 	int r = capture_out_iface(to->out, &iface, &out.iface, err);
 
 	return r ? r : capture_out_write(to->out, &out, VERDICT_NONE, 0, err);
@@ -288,41 +297,82 @@ static struct port *input_with(const struct ports *s, u32 ifindex)
 	return NULL;
 }
 
-static int redirect(struct ports *s, const struct packet *p, const struct test_run *t,
-		    struct skep_err *err)
+static int redirect(struct ports *s, const struct parcel *it, struct skep_err *err)
 {
-	struct target *to = find_target(s, t->redirect_ifindex);
-	struct port *port = to ? to->port : input_with(s, t->redirect_ifindex);
+	struct target *to = find_target(s, it->ifindex);
+	struct port *port = to ? to->port : input_with(s, it->ifindex);
 
 	if (to)
 		to->packets++;
 	if (to && to->out)
-		return write_capture(to, p, t, err);
+		return write_capture(to, it, err);
 	if (port) {
-		port_send(port, t->data_out, t->bytes_out);
+		port_send(port, it->data, it->bytes);
 	} else if (!to) {
 		if (!s->astray++)
-			s->astray_ifindex = t->redirect_ifindex;
+			s->astray_ifindex = it->ifindex;
 	}
+	return 0;
+}
+
+enum way { WAY_END, WAY_PASS, WAY_BACK, WAY_REDIRECT };
+
+static enum way xdp_way(u32 verdict)
+{
+	return verdict == XDP_PASS ? WAY_PASS : verdict == XDP_TX ? WAY_BACK :
+	       verdict == XDP_REDIRECT ? WAY_REDIRECT : WAY_END;
+}
+
+/* What the verdict of a program of TYPE does with the packet. */
+static enum way way_of(u32 type, u32 verdict)
+{
+	bool ends = false;
+
+	switch (type) {
+	case BPF_PROG_TYPE_XDP:
+		return xdp_way(verdict);
+	case BPF_PROG_TYPE_SOCKET_FILTER:
+		return verdict ? WAY_PASS : WAY_END;
+	case BPF_PROG_TYPE_CGROUP_SKB:
+		return verdict & 1 ? WAY_PASS : WAY_END;
+	case BPF_PROG_TYPE_SCHED_CLS:
+	case BPF_PROG_TYPE_SCHED_ACT:
+		ends = verdict == TC_ACT_SHOT || verdict == TC_ACT_STOLEN ||
+		       verdict == TC_ACT_QUEUED || verdict == TC_ACT_TRAP;
+		break;
+	default:	/* lightweight tunnels */
+		ends = verdict == BPF_DROP;
+	}
+	return ends ? WAY_END : verdict == BPF_REDIRECT ? WAY_REDIRECT : WAY_PASS;
+}
+
+static int go(struct ports *s, struct port *in, enum way way, const struct parcel *it,
+	      struct skep_err *err)
+{
+	struct port *to = way == WAY_PASS ? s->pass : way == WAY_BACK ? in : NULL;
+
+	if (way == WAY_REDIRECT)
+		return redirect(s, it, err);
+	if (to)
+		port_send(to, it->data, it->bytes);
 	return 0;
 }
 
 int ports_deliver(struct ports *s, struct port *in, const struct packet *p,
 		  const struct test_run *t, struct skep_err *err)
 {
-	switch (t->retval) {
-	case XDP_PASS:
-		if (s->pass)
-			port_send(s->pass, t->data_out, t->bytes_out);
-		return 0;
-	case XDP_TX:
-		if (in)
-			port_send(in, t->data_out, t->bytes_out);
-		return 0;
-	case XDP_REDIRECT:
-		return redirect(s, p, t, err);
+	const struct parcel own = { p, t->data_out, t->bytes_out, t->redirect_ifindex };
+	int r = 0;
+
+	for (u32 i = 0; !r && i < t->nr_copies; i++) {
+		const struct test_copy *c = &t->copies[i];
+		const struct parcel copy = { p, c->data, c->bytes, c->ifindex };
+
+		r = go(s, in, xdp_way(c->verdict), &copy, err);
 	}
-	return 0;
+	if (!r && !t->forwarded)
+		r = go(s, in, way_of(s->prog_type, t->retval), &own, err);
+	return r;
 }
 
 int ports_finish(struct ports *s, struct skep_err *err)

@@ -10,7 +10,7 @@
 struct ports_opts {
 	struct str_list in;	/* names of live ports to read */
 	struct str_list targets;	/* NAME=IFINDEX[,out=FILE|PORT] */
-	const char *pass;	/* port for what got XDP_PASS; NULL = none */
+	const char *pass;	/* port for what passed; NULL = none */
 	u64 count, seconds;	/* when to stop; 0 = never */
 };
 
@@ -35,12 +35,14 @@ struct ports {
 	size_t turn;		/* which input is asked first */
 	u64 left;		/* packets until --count */
 	u64 deadline;		/* os_clock_ns; 0 = none */
+	u32 prog_type;		/* whose verdicts are followed */
 	int signals;		/* signalfd of SIGINT and SIGTERM; -1 = none */
 	bool stopped;
 };
 
 /* S is zeroed. */
-int ports_open(struct ports *s, const struct ports_opts *o, struct skep_err *err);
+int ports_open(struct ports *s, const struct ports_opts *o, u32 prog_type,
+	       struct skep_err *err);
 /* Releases everything; files that were not committed do not appear. */
 void ports_close(struct ports *s);
 
@@ -54,7 +56,7 @@ int ports_next(struct ports *s, struct packet p[PORT_BATCH], struct port **in,
 
 /* Does any verdict send a packet somewhere? */
 bool ports_wanted(const struct ports *s);
-/* Sends packet P, as XDP verdict T left it, on; IN is NULL for captures. */
+/* Sends packet P, as T left it, and its copies on; IN is NULL for captures. */
 int ports_deliver(struct ports *s, struct port *in, const struct packet *p,
 		  const struct test_run *t, struct skep_err *err);
 /* Sends and writes what is left. */

@@ -149,6 +149,31 @@ static int prog_number(const struct kernel *k, void *value)
 	return -ENOENT;
 }
 
+/* Whether values have a program in their second word: 1 + number, 0 = none. */
+static bool runs_programs(const struct kernel_map *m)
+{
+	u32 type = m->def->type;
+
+	return m->def->value_size == 8 &&
+	       (type == BPF_MAP_TYPE_DEVMAP || type == BPF_MAP_TYPE_DEVMAP_HASH ||
+		type == BPF_MAP_TYPE_CPUMAP);
+}
+
+static int second_number(const struct kernel *k, u8 *value)
+{
+	u32 id, number;
+	int r;
+
+	memcpy(&id, value + 4, sizeof(id));
+	if (!id)
+		return 0;
+	r = prog_number(k, value + 4);
+	memcpy(&number, value + 4, sizeof(number));
+	number++;
+	memcpy(value + 4, &number, sizeof(number));
+	return r;
+}
+
 static bool holds_maps(const struct kernel_map *m)
 {
 	return m->def->type == BPF_MAP_TYPE_ARRAY_OF_MAPS ||
@@ -192,6 +217,8 @@ int kernel_map_lookup(struct backend *b, u32 map, const void *key, void *value, 
 		r = prog_number(kernel_of(b), value);
 	else if (!r && holds_maps(m))
 		r = map_number(kernel_of(b), value);
+	else if (!r && runs_programs(m))
+		r = second_number(kernel_of(b), value);
 	return r;
 }
 
@@ -200,10 +227,17 @@ int kernel_map_update(struct backend *b, u32 map, const void *key, const void *v
 	const struct kernel_map *m = map_of(b, map);
 	const struct kernel *k = kernel_of(b);
 	union bpf_attr a;
-	u32 number;
+	u32 number, words[2];
 
 	if (!m)
 		return -EBADF;
+	if (runs_programs(m)) {
+		memcpy(words, value, sizeof(words));
+		if ((s32)words[1] > 0 && words[1] > k->progs.n)
+			return -EBADF;
+		words[1] = (s32)words[1] > 0 ? (u32)k->progs.v[words[1] - 1].fd : 0;
+		value = words;
+	}
 	if (m->def->type == BPF_MAP_TYPE_PROG_ARRAY) {
 		memcpy(&number, value, sizeof(number));
 		if (number >= k->progs.n)

@@ -13,6 +13,16 @@
 /* Instructions that an execution may take when nobody says otherwise. */
 enum { BUDGET_DEFAULT = 1000000 };
 
+/* A packet that a program sent somewhere besides answering: bpf_clone_redirect,
+ * the devices of a broadcast; or what came of it in a second program. */
+struct test_copy {
+	u32 verdict;		/* XDP_REDIRECT: to ifindex; XDP_PASS: to the network
+				   stack; others: it ended in the second program */
+	u32 ifindex;
+	u8 *data;
+	u32 bytes;
+};
+
 /* One execution on given input, after BPF_PROG_TEST_RUN. */
 struct test_run {
 	/* in */
@@ -29,6 +39,8 @@ struct test_run {
 	   engine that cannot. */
 	const u32 *next;
 	u32 nr_next;
+	bool alone;		/* redirected packets go no further: no programs of
+				   devmaps and cpumaps, as in the kernel's test run */
 	/* out */
 	u32 retval;		/* of the last execution */
 	const u8 *data_out;	/* packet after it; valid until the next run */
@@ -36,6 +48,10 @@ struct test_run {
 	u32 redirect_ifindex;	/* target of bpf_redirect, 0 none */
 	u32 redirect_flags;	/* BPF_F_INGRESS; SKB_REDIRECT_* of run.h */
 	u32 tc_classid;
+	/* valid until the next run */
+	const struct test_copy *copies;
+	u32 nr_copies;
+	bool forwarded;		/* the packet itself went as one of these */
 	const void *ctx_out;	/* NULL: none; valid until the next run */
 	u32 ctx_out_bytes;
 	u64 insns;		/* executed, of the last execution */

@@ -104,6 +104,9 @@ struct run {
 	/* may the program read (or write) BYTES at ADDR? For memory that it hands
 	   on in a dynptr. NULL = a verifier has seen to it */
 	bool (*access)(struct run *run, u64 addr, u64 bytes, bool write);
+	/* Sends a copy of the packet to IFINDEX; 0 or -ENOMEM. NULL: it is lost.
+	   Set by runtime */
+	int (*copy)(struct run *run, u32 ifindex);
 	void *engine;		/* private to the engine */
 	/* the program in slot INDEX of a prog array, or NULL; set by runtime */
 	const struct vm_code *(*tail_target)(struct run *run, struct map *map, u32 index);

@@ -3,46 +3,14 @@
  * runtime.c: struct backend over maps, vm and hosts. A program runs through
  * the host of its type, which makes the context and reads it afterwards.
  */
-#include "runtime/runtime.h"
+#include "runtime/private.h"
 #include "call/call.h"
 #include "call/timer.h"
 #include "btf/core.h"
-#include "base/vec.h"
 #include "isa/isa.h"
-#include "maps/map.h"
-#include "vm/vm.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-struct runtime_prog {
-	const struct image *img;
-	const struct image_prog *prog;
-	const struct host *host;
-	struct vm_code *code;
-	struct vm_map *maps;	/* what the code is bound to */
-	bool in_place;		/* may run on a packet without room around it */
-};
-
-struct runtime_map {
-	struct map *m;
-	struct vm_map vm;	/* the same for the engine */
-};
-
-struct runtime {
-	struct backend b;	/* first */
-	struct runtime_opts opts;
-	VEC(struct runtime_map *) maps;
-	/* nr_inner maps by the address of their struct map, and by that of their
-	   values: what lookups in maps of maps may have given to programs */
-	struct runtime_map **by_map, **by_addr;
-	size_t nr_inner;
-	VEC(struct runtime_prog *) progs;
-	struct vm_machine *machine;
-	struct run run;
-	u8 *buffer;		/* of the host in use */
-	u64 buffer_bytes;
-};
 
 static struct runtime *rt_of(struct backend *b)
 {
@@ -400,6 +368,21 @@ static bool keeps_bounds(const struct image_prog *prog)
 	return true;
 }
 
+/* Whether what becomes of a packet may take more than its verdict. */
+static bool forwards(const struct image_prog *prog, const struct image *img)
+{
+	bool maps = false, calls = false;
+
+	for (u32 i = 0; i < img->nr_maps; i++)
+		maps |= img->maps[i].type == BPF_MAP_TYPE_DEVMAP ||
+			img->maps[i].type == BPF_MAP_TYPE_DEVMAP_HASH ||
+			img->maps[i].type == BPF_MAP_TYPE_CPUMAP;
+	for (u32 i = 0; maps && i < prog->nr_insns; i++)
+		calls |= prog->insns[i].code == (BPF_JMP | BPF_CALL) && !prog->insns[i].src_reg &&
+			 prog->insns[i].imm == BPF_FUNC_redirect_map;
+	return calls;
+}
+
 /* What programs of host H run with. */
 static int rt_ready(struct runtime *rt, const struct host *h, struct skep_err *err)
 {
@@ -441,7 +424,8 @@ static int rt_prog_load(struct backend *b, const struct image *img, u32 prog,
 		r = rt_ready(rt, p->host, err);
 	if (!r)
 		r = check_calls(p, err);
-	p->in_place = p->host && p->host->same_context && keeps_bounds(p->prog);
+	p->in_place = p->host && p->host->same_context && keeps_bounds(p->prog) &&
+		      !forwards(p->prog, img);
 	if (!r)
 		r = prog_decode(rt, p, maps, err);
 	if (r)
@@ -594,7 +578,25 @@ static int rt_timers_run(struct backend *b, u64 now_ns, u64 budget, u32 *waiting
 
 /* ---- executions -------------------------------------------------------------- */
 
+int runtime_exec(struct runtime *rt, const struct runtime_prog *p, u64 budget, u32 *ret,
+		 struct skep_err *err)
+{
+	*ret = (u32)vm_exec(rt->machine, p->code, &rt->run, budget);
+	return rt->run.stop ? rt_fault(rt, err) : 0;
+}
+
+static int rt_copy(struct run *run, u32 ifindex)
+{
+	return forward_copy(rt_of_run(run), XDP_REDIRECT, ifindex);
+}
+
 enum { TCX_GOES_ON = UINT32_MAX };	/* TCX_NEXT, as programs return it */
+
+static inline void give_copies(struct runtime *rt, struct test_run *t)
+{
+	t->copies = rt->copies.v.v;
+	t->nr_copies = (u32)rt->copies.v.n;
+}
 
 static int run_once(struct runtime *rt, const struct runtime_prog *p, struct test_run *t,
 		    struct skep_err *err)
@@ -602,6 +604,8 @@ static int run_once(struct runtime *rt, const struct runtime_prog *p, struct tes
 	int r = tick(rt, t->now_ns, t->budget, err);
 	u64 ret;
 
+	if (unlikely(rt->copies.v.n))
+		forward_reset(rt);
 	if (likely(!r))
 		r = p->host->begin(&rt->run, rt->buffer, t, err);
 	if (unlikely(r))
@@ -617,12 +621,17 @@ static int run_once(struct runtime *rt, const struct runtime_prog *p, struct tes
 	t->retval = (u32)ret;
 	if (p->host->finish) {
 		p->host->finish(&rt->run, t);
+		give_copies(rt, t);
 		return 0;
 	}
 	t->data_out = rt->run.pkt.data;
 	t->bytes_out = (u32)(rt->run.pkt.data_end - rt->run.pkt.data);
 	t->redirect_ifindex = rt->run.xdp.redirect_ifindex;
-	return 0;
+	t->forwarded = unlikely(!t->alone && forward_wanted(rt, t->retval));
+	if (t->forwarded)
+		r = forward_redirect(rt, t->budget, err);
+	give_copies(rt, t);
+	return r;
 }
 
 /* Apart, so that one run is a short function. */
@@ -730,6 +739,8 @@ static void rt_close(struct backend *b)
 	free(rt->by_addr);
 	vec_free(&rt->progs);
 	vec_free(&rt->maps);
+	forward_reset(rt);
+	vec_free(&rt->copies.v);
 	if (rt->machine)
 		vm_machine_free(rt->machine);
 	os_unmap(rt->buffer, rt->buffer_bytes);
@@ -770,6 +781,7 @@ int runtime_open(struct backend **out, const struct runtime_opts *opts,
 	rt->run.print = opts->print;
 	rt->run.print_arg = opts->print_arg;
 	rt->run.tail_target = rt_tail_target;
+	rt->run.copy = rt_copy;
 	rt->run.task.probe = opts->probe;
 	rt->run.clock.is_virtual = opts->virtual_clock;
 	*out = &rt->b;
