@@ -13,7 +13,7 @@
 enum { VERDICTS_SHOWN = 24 };	/* in text; the rest is counted */
 
 struct run_opts {
-	const char *prog, *type, *output, *verdicts, *expect, *on;
+	const char *prog, *output, *verdicts, *expect, *on;
 	struct str_list maps;		/* NAME=FILE */
 	struct ports_opts ports;
 	const char *clock;
@@ -63,41 +63,26 @@ static int sort_operands(struct job *j, const struct str_list *operands)
 			break;
 		if (kind == INPUT_OTHER)
 			r = err_set(j->err, ERR_FILE_KIND, path,
-				    "neither a BPF object, a C file nor a packet capture");
+				    "neither a BPF object, a C file, instructions "
+				    "nor a packet capture");
 		else if (kind == INPUT_CAPTURE)
 			*vec_push(&j->captures) = path;
 		else
 			*vec_push(&paths) = path;
 	}
+	j->o.load.prog = j->o.prog;
 	if (!r)
 		r = input_objects(&j->objs, &paths, &j->o.load, j->err);
 	vec_free(&paths);
 	return r;
 }
 
-/* --type: of the program that --prog names, else of those whose section says none. */
-static int set_types(struct job *j)
-{
-	const struct sec_row *row = j->o.type ? progtype_find(j->o.type) : NULL;
-
-	if (j->o.type && !row)
-		return err_set(j->err, ERR_USAGE, "skep run", "--type: no program type '%s'",
-			       j->o.type);
-	for (size_t i = 0; row && i < j->objs.n; i++)
-		for (u32 k = 0; k < j->objs.v[i]->img->nr_progs; k++) {
-			struct image_prog *p = &j->objs.v[i]->img->progs[k];
-
-			if (j->o.prog ? strcmp(j->o.prog, p->name) != 0 : p->sec && !p->guessed)
-				continue;
-			p->sec = row;
-			p->type = row->type;
-			p->expected_attach = row->attach;
-			p->guessed = false;
-		}
-	return 0;
-}
-
 /* ---- the program that runs ---------------------------------------------------------- */
+
+static const struct image_prog *image_prog_of(const struct job *j)
+{
+	return &j->prog->obj->img->progs[j->prog->index];
+}
 
 static bool takes_packets(const struct skep_prog *p)
 {
@@ -229,6 +214,9 @@ static int load(struct job *j)
 	int r = choose_program(j);
 
 	j->v.report = j->o.json ? stderr : stdout;
+	if (!r && j->on != ON_USER && image_prog_of(j)->at_mac)
+		r = err_set(j->err, ERR_USAGE, "skep run", "classic BPF is for --on user: the "
+			    "kernel's test runs show socket filters no Ethernet header");
 	if (!r)
 		r = object_load(j->prog->obj, &opts, j->prog->index, j->err);
 	if (!r && j->on == ON_BOTH)
@@ -409,7 +397,8 @@ static bool is_plain(const struct job *j)
 
 static int run_capture(struct job *j, const char *path, struct capture *c)
 {
-	struct test_run t = { .repeat = (u32)j->o.repeat, .budget = j->o.budget, .ifindex = 1 };
+	struct test_run t = { .repeat = (u32)j->o.repeat, .budget = j->o.budget, .ifindex = 1,
+			      .at_mac = image_prog_of(j)->at_mac };
 
 	if (is_plain(j) && !ports_wanted(&j->ports))
 		return run_batches(j, path, c, &t);
@@ -490,7 +479,8 @@ static bool runs_in_place(struct job *j, struct test_run *t)
 
 static int run_ports(struct job *j)
 {
-	struct test_run t = { .repeat = (u32)j->o.repeat, .budget = j->o.budget };
+	struct test_run t = { .repeat = (u32)j->o.repeat, .budget = j->o.budget,
+			      .at_mac = image_prog_of(j)->at_mac };
 	bool batch = is_plain(j) && runs_in_place(j, &t);
 	struct packet p[PORT_BATCH];
 	struct port *in;
@@ -785,9 +775,7 @@ static void job_free(struct job *j)
 	ports_close(&j->ports);
 	verdicts_free(&j->v);
 	events_close(&j->events);
-	for (size_t i = 0; i < j->objs.n; i++)
-		skep_object_close(j->objs.v[i]);
-	vec_free(&j->objs);
+	input_close(&j->objs);
 	vec_free(&j->captures);
 	vec_free(&j->o.maps);
 	vec_free(&j->o.load.set);
@@ -804,8 +792,6 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 	const struct opt opts[] = {
 		{"prog", 0, OPT_STR, "NAME", "the program to run, when several could",
 		 &o->prog},
-		{"type", 0, OPT_STR, "TYPE",
-		 "its type (xdp, sched_cls ...), when its section does not say", &o->type},
 		{"output", 'o', OPT_STR, "FILE",
 		 "write the packets with their verdicts to FILE (pcapng)", &o->output},
 		{"in", 0, OPT_LIST, "PORT",
@@ -857,7 +843,7 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 	}
 	if (o->json)	/* one document, and nothing else */
 		j.v.report = stderr;
-	if (sort_operands(&j, &res.operands) || set_types(&j))
+	if (sort_operands(&j, &res.operands))
 		status = report(&err);
 	else
 		status = check_operands(cmd, &j);

@@ -8,7 +8,7 @@
 
 enum {
 	SHOW_MAX = 16,		/* elements of a map in text; the rest is counted */
-	ZEROES_MAX = 64,	/* entries of an array that is shown with its zeroes */
+	ZEROES_MAX = 64,	/* entries of an array that JSON has with its zeroes */
 	SORT_MAX = 1 << 16,	/* elements of a map in order of their keys */
 	LINE_COLUMNS = 76,
 };
@@ -41,10 +41,10 @@ static bool holds_maps(u32 type)
 /* Queues, stacks and bloom filters. */
 static bool is_keyless(const struct show *s) { return !s->info.key_size; }
 
-/* Has it so many zeroes that they are left out? Their number tells as much. */
-static bool is_sparse(const struct show *s)
+/* Has it so many entries that zeroes are left out? Their number tells as much. */
+static bool is_array_above(const struct show *s, u32 entries)
 {
-	return s->info.max_entries > ZEROES_MAX &&
+	return s->info.max_entries > entries &&
 	       (s->def->type == BPF_MAP_TYPE_ARRAY ||
 		s->def->type == BPF_MAP_TYPE_PERCPU_ARRAY);
 }
@@ -56,7 +56,7 @@ static bool show_open(struct show *s, struct skep_object *obj, u32 i)
 	*s = (struct show){ .obj = obj, .def = &obj->img->maps[i], .index = i };
 	if (obj->maps[i].absent || !is_shown(s->def) || b->ops->map_info(b, i, &s->info))
 		return false;
-	s->sparse = is_sparse(s);
+	s->sparse = is_array_above(s, ZEROES_MAX);
 	s->key_flags = s->def->type == BPF_MAP_TYPE_LPM_TRIE ? BTF_SHOW_NET : 0;
 	s->key = mem_alloc(s->info.key_size);
 	s->next = mem_alloc(s->info.key_size);
@@ -414,6 +414,7 @@ void map_show_text(struct strbuf *out, struct skep_object *obj, u32 i)
 
 	if (!show_open(&s, obj, i))
 		return;
+	s.sparse = is_array_above(&s, SHOW_MAX);
 	sb_printf(out, "map %s (%s, %llu of %u%s)\n", s.info.name, s.info.row->name,
 		  (unsigned long long)s.info.count, s.info.max_entries,
 		  s.info.row->percpu ? ", summed over cpus" : "");
