@@ -6,37 +6,6 @@
 #include "cli/run.h"
 #include "host/hosts.h"
 
-static bool names(const struct str_list *list, const char *name)
-{
-	for (size_t i = 0; i < list->n; i++)
-		if (!strcmp(list->v[i], name))
-			return true;
-	return false;
-}
-
-int choice_types(struct choice *c, const char *type)
-{
-	const struct sec_row *row = type ? progtype_find(type) : NULL;
-
-	if (type && !row)
-		return err_set(c->err, ERR_USAGE, "skep run", "--type: no program type '%s'",
-			       type);
-	for (size_t i = 0; row && i < c->objs.n; i++)
-		for (u32 k = 0; k < c->objs.v[i]->img->nr_progs; k++) {
-			struct image_prog *p = &c->objs.v[i]->img->progs[k];
-
-			if (c->names.n ? !names(&c->names, p->name) : p->sec && !p->guessed)
-				continue;
-			p->sec = row;
-			p->type = row->type;
-			p->expected_attach = row->attach;
-			p->guessed = false;
-		}
-	return 0;
-}
-
-/* ---- which ---------------------------------------------------------------------- */
-
 /* Programs of devmaps and cpumaps take what others redirect there. */
 static bool takes_packets(const struct skep_prog *p)
 {

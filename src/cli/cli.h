@@ -73,7 +73,8 @@ int print_out(const struct strbuf *b);
 
 /* ---- operands (input.c) --------------------------------------------------------- */
 
-enum input_kind { INPUT_ELF, INPUT_C, INPUT_CAPTURE, INPUT_OTHER };
+/* INPUT_CODE: instructions without an object, see code.c. */
+enum input_kind { INPUT_ELF, INPUT_C, INPUT_CODE, INPUT_CAPTURE, INPUT_OTHER };
 
 /* By content, that of standard input and of the shell's pipes included, which
  * stays in them. What cannot be looked into counts as a capture. */
@@ -87,20 +88,22 @@ void suggest_prog(struct skep_err *err, const struct skep_object *obj, const cha
 void suggest_map(struct skep_err *err, const struct skep_object *obj, const char *name);
 /* The bytes of an object, of a C file compiled. Errors also: FILE_KIND. */
 int input_read(struct os_file *f, const char *path, struct skep_err *err);
-/* Opens an object, also from a pipe, compiling it first when it is C; LO may
- * be NULL. */
 struct load_opts;
-int input_object(struct skep_object **obj, const char *path, const struct load_opts *lo,
-		 struct skep_err *err);
 struct object_list { struct skep_object **v; size_t n, cap; };	/* a VEC */
-/* Opens several; as one, linked, when one uses what another defines. */
+/*
+ * Opens objects, C files and instructions, also from pipes: as one, linked, when
+ * one object uses what another defines. Then load_ready(). After an error, too,
+ * input_close() is due.
+ */
 int input_objects(struct object_list *objs, const struct str_list *paths,
 		  const struct load_opts *lo, struct skep_err *err);
+void input_close(struct object_list *objs);
 
 /* ---- loading (load.c) ------------------------------------------------------------ */
 
 struct load_opts {
 	const char *btf, *kconfig;
+	const char *type, *prog;	/* --type, and which program it is for */
 	struct str_list set;		/* VAR=VALUE */
 };
 
@@ -110,11 +113,32 @@ struct load_opts {
 	 &(lo)->btf}, \
 	{"kconfig", 0, OPT_STR, "FILE", "its configuration (default: this kernel's)", \
 	 &(lo)->kconfig}, \
-	{"set", 0, OPT_LIST, "VAR=VALUE", "set a global variable before loading", &(lo)->set}
+	{"set", 0, OPT_LIST, "VAR=VALUE", "set a global variable before loading", &(lo)->set}, \
+	{"type", 0, OPT_STR, "TYPE", \
+	 "a program's type (xdp, sched_cls ...), when its section does not say", &(lo)->type}
 
-/* Opens what is in memory, sets variables, prints the image's notes. */
+/* Opens what is in memory. LO may be NULL here. */
 int load_open(struct skep_object **obj, const struct load_opts *lo, const void *data,
 	      size_t bytes, const char *name, struct skep_err *err);
+/* Opens instructions by themselves: classic BPF as text, a socket filter called
+ * "filter", or raw ones, a program called "code" of the type that LO says. */
+int load_code(struct skep_object **obj, const struct load_opts *lo, const struct os_file *f,
+	      const char *name, struct skep_err *err);
+/* What follows for the N objects of a command line: types are set, variables
+ * where they are, notes printed. */
+int load_ready(struct skep_object *const *objs, size_t n, const struct load_opts *lo,
+	       struct skep_err *err);
+
+/* ---- instructions without an object (code.c) ---------------------------------------- */
+
+struct isa_code;
+/* Is it text that can be classic BPF, as `tcpdump -ddd` prints it? So begins no
+ * other operand. Of raw instructions all bytes are looked at. */
+bool code_is_classic(const u8 *data, size_t bytes);
+bool code_is_raw(const u8 *data, size_t bytes);
+/* Classic BPF as eBPF, or raw instructions as they are. Errors: CBPF, FILE_KIND. */
+int code_read(struct isa_code *code, const struct os_file *f, const char *name,
+	      struct skep_err *err);
 
 /* ---- compiling C (cc.c) ----------------------------------------------------------- */
 

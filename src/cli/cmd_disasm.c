@@ -16,6 +16,8 @@ struct disasm {
 	bool plain;		/* text that `skep asm` takes, nothing else */
 	struct load_opts load;
 	bool translate;		/* classic BPF as eBPF */
+	struct object_list objs;
+	VEC(enum input_kind) kinds;	/* of the operands: pipes are looked into once */
 };
 
 /* ---- one program ------------------------------------------------------------ */
@@ -144,28 +146,34 @@ static void show_image(struct strbuf *out, struct json *j, const struct disasm *
 	}
 }
 
-static int show_opened(struct strbuf *out, struct json *j, const struct disasm *d,
-		       const char *path, struct skep_object *obj, struct skep_err *err)
+/* The objects of the command line; one that --prog is not in shows nothing. */
+static int open_objects(struct disasm *d, const struct str_list *operands, struct skep_err *err)
 {
+	struct str_list paths = { 0 };
+	bool found = !d->prog;
 	int r = 0;
 
-	if (d->prog && !skep_object_prog(obj, d->prog)) {
-		r = err_set(err, ERR_PROG_NONE, path, "there is no program '%s'", d->prog);
-		suggest_prog(err, obj, d->prog);
-	} else {
-		show_image(out, j, d, obj->img);
+	for (size_t i = 0; !r && i < operands->n; i++) {
+		enum input_kind kind = INPUT_OTHER;
+
+		r = input_kind(&kind, operands->v[i], err);
+		*vec_push(&d->kinds) = kind;
+		if (!r && (kind == INPUT_ELF || kind == INPUT_C))
+			*vec_push(&paths) = operands->v[i];
 	}
-	skep_object_close(obj);
+	d->load.prog = d->prog;
+	if (!r && paths.n)
+		r = input_objects(&d->objs, &paths, &d->load, err);
+	vec_free(&paths);
+	for (size_t i = 0; i < d->objs.n; i++)
+		found = found || skep_object_prog(d->objs.v[i], d->prog);
+	if (r || found)
+		return r;
+	r = err_set(err, ERR_PROG_NONE, d->objs.n ? d->objs.v[0]->img->file : NULL,
+		    "there is no program '%s'", d->prog);
+	for (size_t i = 0; i < d->objs.n; i++)
+		suggest_prog(err, d->objs.v[i], d->prog);
 	return r;
-}
-
-static int show_object(struct strbuf *out, struct json *j, const struct disasm *d,
-		       const char *path, struct skep_err *err)
-{
-	struct skep_object *obj;
-	int r = input_object(&obj, path, &d->load, err);
-
-	return r ? r : show_opened(out, j, d, path, obj, err);
 }
 
 /* ---- classic BPF and raw bytes --------------------------------------------------- */
@@ -215,8 +223,24 @@ static int show_cbpf(struct strbuf *out, struct json *j, const struct disasm *d,
 	return r;
 }
 
+static int show_raw(struct strbuf *out, struct json *j, const struct disasm *d,
+		    const char *path, const struct os_file *f, struct skep_err *err)
+{
+	struct bpf_insn *insns;
+
+	if (f->size % sizeof(*insns) || !f->size || f->size > 1u << 30)
+		return err_set(err, ERR_FILE_KIND, path,
+			       "neither an ELF object nor text, and %zu bytes are no "
+			       "8-byte instructions", f->size);
+	insns = mem_alloc(f->size);	/* aligned */
+	memcpy(insns, f->data, f->size);
+	show_code(out, j, d, path, insns, (u32)(f->size / sizeof(*insns)));
+	free(insns);
+	return 0;
+}
+
 /* Text, as of tcpdump -ddd: raw instructions hold bytes that do not print. */
-static bool is_cbpf_text(const struct os_file *f)
+static bool is_text(const struct os_file *f)
 {
 	for (size_t i = 0; i < f->size; i++)
 		if (!isprint(f->data[i]) && !isspace(f->data[i]))
@@ -227,47 +251,35 @@ static bool is_cbpf_text(const struct os_file *f)
 static int show_file(struct strbuf *out, struct json *j, const struct disasm *d,
 		     const char *path, struct skep_err *err)
 {
-	struct skep_object *obj;
-	struct bpf_insn *insns;
 	struct os_file f;
 	int r = os_file_read(&f, path, err);
 
 	if (r)
 		return r;
-	if (obj_is_elf(f.data, f.size)) {	/* from a pipe */
-		r = load_open(&obj, &d->load, f.data, f.size, input_name(path), err);
-		if (!r)
-			r = show_opened(out, j, d, path, obj, err);
-	} else if (is_cbpf_text(&f)) {
-		r = show_cbpf(out, j, d, path, &f, err);
-	} else if (f.size % sizeof(*insns) || !f.size || f.size > 1u << 30) {
-		r = err_set(
-			err, ERR_FILE_KIND, path,
-			"neither an ELF object nor text, and %zu bytes are no 8-byte instructions",
-			f.size);
-	} else {
-		insns = mem_alloc(f.size);	/* aligned */
-		memcpy(insns, f.data, f.size);
-		show_code(out, j, d, path, insns, (u32)(f.size / sizeof(*insns)));
-		free(insns);
-	}
+	r = is_text(&f) ? show_cbpf(out, j, d, input_name(path), &f, err) :
+			  show_raw(out, j, d, input_name(path), &f, err);
 	os_file_close(&f);
 	return r;
 }
 
 /* ---- the command -------------------------------------------------------------------- */
 
-static int show_operand(struct strbuf *out, struct json *j, const struct disasm *d,
-			const char *path, struct skep_err *err)
+/* Objects stand where they were named; linked ones where the first was. */
+static int show_operands(struct strbuf *out, struct json *j, struct disasm *d,
+			 const struct str_list *operands, struct skep_err *err)
 {
-	enum input_kind kind = INPUT_OTHER;
-	int r = strcmp(path, "-") ? input_kind(&kind, path, err) : 0;
+	int r = open_objects(d, operands, err);
+	size_t at = 0;
 
-	if (r)
-		return r;
-	if (kind == INPUT_ELF || kind == INPUT_C)
-		return show_object(out, j, d, path, err);
-	return show_file(out, j, d, path, err);
+	for (size_t i = 0; !r && i < operands->n; i++) {
+		if (d->kinds.v[i] != INPUT_ELF && d->kinds.v[i] != INPUT_C)
+			r = show_file(out, j, d, operands->v[i], err);
+		else if (at < d->objs.n)
+			show_image(out, j, d, d->objs.v[at++]->img);
+	}
+	input_close(&d->objs);
+	vec_free(&d->kinds);
+	return r;
 }
 
 int cmd_disasm(const struct command *cmd, int argc, char **argv)
@@ -299,8 +311,7 @@ int cmd_disasm(const struct command *cmd, int argc, char **argv)
 			"an object, a file of raw instructions or classic BPF is needed");
 	if (d.json)
 		json_arr(&j, NULL);
-	for (size_t i = 0; !r && i < res.operands.n; i++)
-		r = show_operand(&out, &j, &d, res.operands.v[i], &err);
+	r = show_operands(&out, &j, &d, &res.operands, &err);
 	if (d.json) {
 		json_arr_end(&j);
 		sb_putc(&out, '\n');

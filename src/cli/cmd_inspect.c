@@ -5,26 +5,50 @@
  */
 #include "cli/inspect.h"
 
-static int inspect_one(struct strbuf *out, struct json *j, const struct inspect *o,
-		       const struct load_opts *load, const char *path)
+static bool have_prog(const struct object_list *objs, const char *name)
 {
-	struct skep_object *obj;
-	struct skep_err err = { 0 };
-	int r = input_object(&obj, path, load, &err);
+	for (size_t i = 0; i < objs->n; i++)
+		if (skep_object_prog(objs->v[i], name))
+			return true;
+	return false;
+}
 
-	if (r)
+/* The objects are those that --prog leaves; J NULL: text. */
+static int inspect_all(struct strbuf *out, struct json *j, const struct inspect *o,
+		       const struct object_list *objs)
+{
+	struct skep_err err = { 0 };
+
+	if (o->prog && !have_prog(objs, o->prog)) {
+		err_set(&err, ERR_PROG_NONE, objs->v[0]->img->file, "there is no program '%s'",
+			o->prog);
+		for (size_t i = 0; i < objs->n; i++)
+			suggest_prog(&err, objs->v[i], o->prog);
 		return report(&err);
-	if (o->prog && !skep_object_prog(obj, o->prog)) {
-		err_set(&err, ERR_PROG_NONE, input_name(path), "there is no program '%s'", o->prog);
-		suggest_prog(&err, obj, o->prog);
-		r = report(&err);
-	} else if (j) {
-		inspect_json(j, o, obj->img);
-	} else {
-		inspect_text(out, o, obj->img);
 	}
-	skep_object_close(obj);
-	return r;
+	for (size_t i = 0; i < objs->n; i++) {
+		if (o->prog && !skep_object_prog(objs->v[i], o->prog))
+			continue;
+		if (j)
+			inspect_json(j, o, objs->v[i]->img);
+		else
+			inspect_text(out, o, objs->v[i]->img);
+	}
+	return EXIT_YES;
+}
+
+static int inspect_paths(struct strbuf *out, struct json *j, const struct inspect *o,
+			 struct load_opts *load, const struct str_list *paths)
+{
+	struct object_list objs = { 0 };
+	struct skep_err err = { 0 };
+	int status;
+
+	load->prog = o->prog;
+	status = input_objects(&objs, paths, load, &err) ? report(&err) :
+							    inspect_all(out, j, o, &objs);
+	input_close(&objs);
+	return status;
 }
 
 int cmd_inspect(const struct command *cmd, int argc, char **argv)
@@ -54,9 +78,8 @@ int cmd_inspect(const struct command *cmd, int argc, char **argv)
 		status = usage_error(cmd, "an object or a C file is needed");
 	if (as_json)
 		json_arr(&j, NULL);
-	for (size_t i = 0; !status && i < res.operands.n; i++)
-		status = inspect_one(&out, as_json ? &j : NULL, &o, &load,
-				     res.operands.v[i]);
+	if (!status)
+		status = inspect_paths(&out, as_json ? &j : NULL, &o, &load, &res.operands);
 	if (as_json) {
 		json_arr_end(&j);
 		sb_putc(&out, '\n');

@@ -13,7 +13,7 @@
 enum { VERDICTS_SHOWN = 24 };	/* in text; the rest is counted */
 
 struct run_opts {
-	const char *type, *output, *verdicts, *expect, *on;
+	const char *output, *verdicts, *expect, *on;
 	struct str_list maps;		/* NAME=FILE */
 	struct ports_opts ports;
 	const char *clock;
@@ -64,16 +64,23 @@ static int sort_operands(struct job *j, const struct str_list *operands)
 			break;
 		if (kind == INPUT_OTHER)
 			r = err_set(j->err, ERR_FILE_KIND, path,
-				    "neither a BPF object, a C file nor a packet capture");
+				    "neither a BPF object, a C file, instructions "
+				    "nor a packet capture");
 		else if (kind == INPUT_CAPTURE)
 			*vec_push(&j->captures) = path;
 		else
 			*vec_push(&paths) = path;
 	}
+	j->o.load.prog = j->choice.names.n ? j->choice.names.v[0] : NULL;
 	if (!r)
 		r = input_objects(&j->choice.objs, &paths, &j->o.load, j->err);
 	vec_free(&paths);
 	return r;
+}
+
+static const struct image_prog *image_prog_of(const struct job *j)
+{
+	return &j->prog->obj->img->progs[j->prog->index];
 }
 
 /* ---- loading --------------------------------------------------------------------- */
@@ -140,6 +147,9 @@ static int load(struct job *j)
 	j->prog = j->choice.first;
 
 	j->v.report = j->o.json ? stderr : stdout;
+	if (!r && j->on != ON_USER && image_prog_of(j)->at_mac)
+		r = err_set(j->err, ERR_USAGE, "skep run", "classic BPF is for --on user: the "
+			    "kernel's test runs show socket filters no Ethernet header");
 	if (!r)
 		r = meta_open(&j->meta, skep_prog_type(j->prog), j->on == ON_USER, j->err);
 	if (!r)
@@ -296,7 +306,8 @@ static bool is_plain(const struct job *j)
 static int run_capture(struct job *j, const char *path, struct capture *c)
 {
 	struct test_run t = { .repeat = (u32)j->o.repeat, .budget = j->o.budget, .ifindex = 1,
-		.next = j->choice.next.v, .nr_next = (u32)j->choice.next.n };
+		.next = j->choice.next.v, .nr_next = (u32)j->choice.next.n,
+		.at_mac = image_prog_of(j)->at_mac };
 
 	meta_run(&j->meta, &t);
 	if (is_plain(j) && !ports_wanted(&j->ports))
@@ -380,7 +391,8 @@ static bool runs_in_place(struct job *j, struct test_run *t)
 static int run_ports(struct job *j)
 {
 	struct test_run t = { .repeat = (u32)j->o.repeat, .budget = j->o.budget,
-		.next = j->choice.next.v, .nr_next = (u32)j->choice.next.n };
+		.next = j->choice.next.v, .nr_next = (u32)j->choice.next.n,
+		.at_mac = image_prog_of(j)->at_mac };
 	bool batch = is_plain(j) && runs_in_place(j, &t);
 	struct packet p[PORT_BATCH];
 	struct port *in;
@@ -684,9 +696,7 @@ static void job_free(struct job *j)
 	ports_close(&j->ports);
 	verdicts_free(&j->v);
 	events_close(&j->events);
-	for (size_t i = 0; i < j->choice.objs.n; i++)
-		skep_object_close(j->choice.objs.v[i]);
-	vec_free(&j->choice.objs);
+	input_close(&j->choice.objs);
 	vec_free(&j->captures);
 	choice_free(&j->choice);
 	vec_free(&j->o.maps);
@@ -706,8 +716,6 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 		{"prog", 0, OPT_LIST, "NAME",
 		 "the program to run, when several could; several of tc in a chain",
 		 &j.choice.names},
-		{"type", 0, OPT_STR, "TYPE",
-		 "its type (xdp, sched_cls ...), when its section does not say", &o->type},
 		{"output", 'o', OPT_STR, "FILE",
 		 "write the packets with their verdicts to FILE (pcapng)", &o->output},
 		{"in", 0, OPT_LIST, "PORT",
@@ -769,7 +777,7 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 	}
 	if (o->json)	/* one document, and nothing else */
 		j.v.report = stderr;
-	if (sort_operands(&j, &res.operands) || choice_types(&j.choice, o->type))
+	if (sort_operands(&j, &res.operands))
 		status = report(&err);
 	else
 		status = check_operands(cmd, &j);

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <linux/bpf.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,13 +20,28 @@ static bool ends_in(const char *s, const char *tail)
 	return n >= t && !strcmp(s + n - t, tail);
 }
 
-static enum input_kind kind_of(const u8 *head, size_t n, const char *path)
+/* By the first N of SIZE bytes. */
+static enum input_kind kind_of(const u8 *head, size_t n, u64 size, const char *path)
 {
 	if (obj_is_elf(head, n))
 		return INPUT_ELF;
 	if (capture_is(head, n))
 		return INPUT_CAPTURE;
-	return ends_in(path, ".c") ? INPUT_C : INPUT_OTHER;
+	if (ends_in(path, ".c"))
+		return INPUT_C;
+	if (size % sizeof(struct bpf_insn) == 0 && code_is_raw(head, n))
+		return INPUT_CODE;
+	return code_is_classic(head, n) ? INPUT_CODE : INPUT_OTHER;
+}
+
+/* A stream by its first N bytes: what says nothing of itself is a capture. */
+static enum input_kind stream_kind(const u8 *head, ssize_t n)
+{
+	if (n < 4)
+		return INPUT_CAPTURE;
+	if (obj_is_elf(head, (size_t)n))
+		return INPUT_ELF;
+	return code_is_classic(head, (size_t)n) ? INPUT_CODE : INPUT_CAPTURE;
 }
 
 const char *input_name(const char *path)
@@ -93,7 +109,7 @@ static enum input_kind stdin_kind(void)
 	ssize_t n = at < 0 ? peek_pipe(STDIN_FILENO, head, sizeof(head))
 			   : pread(STDIN_FILENO, head, sizeof(head), at);
 
-	return n >= 4 && obj_is_elf(head, (size_t)n) ? INPUT_ELF : INPUT_CAPTURE;
+	return stream_kind(head, n);
 }
 
 /* The same for a pipe that the shell made, as of <(...). Those with a name of
@@ -110,10 +126,10 @@ static enum input_kind pipe_kind(const char *path)
 	n = fd < 0 ? -1 : peek_pipe(fd, head, sizeof(head));
 	if (fd >= 0)
 		close(fd);
-	return n >= 4 && obj_is_elf(head, (size_t)n) ? INPUT_ELF : INPUT_CAPTURE;
+	return stream_kind(head, n);
 }
 
-static int file_kind(enum input_kind *kind, const char *path, struct skep_err *err)
+static int file_kind(enum input_kind *kind, const char *path, u64 size, struct skep_err *err)
 {
 	u8 head[64];
 	ssize_t n;
@@ -125,7 +141,7 @@ static int file_kind(enum input_kind *kind, const char *path, struct skep_err *e
 	close(fd);
 	if (n < 0)
 		return err_set(err, ERR_FILE_READ, path, "%s", strerror(errno));
-	*kind = kind_of(head, (size_t)n, path);
+	*kind = kind_of(head, (size_t)n, size, path);
 	return 0;
 }
 
@@ -146,7 +162,7 @@ int input_kind(enum input_kind *kind, const char *path, struct skep_err *err)
 		return err->code;
 	}
 	if (S_ISREG(st.st_mode))
-		return file_kind(kind, path, err);
+		return file_kind(kind, path, (u64)st.st_size, err);
 	if (S_ISFIFO(st.st_mode))
 		*kind = pipe_kind(path);
 	return 0;
@@ -193,19 +209,6 @@ int input_read(struct os_file *f, const char *path, struct skep_err *err)
 	os_file_close(f);
 	return err_set(err, ERR_FILE_KIND, path,
 		       "neither an ELF object nor a file whose name ends in .c");
-}
-
-int input_object(struct skep_object **obj, const char *path, const struct load_opts *lo,
-		 struct skep_err *err)
-{
-	struct os_file f;
-	int r = input_read(&f, path, err);
-
-	if (r)
-		return r;
-	r = load_open(obj, lo, f.data, f.size, input_name(path), err);
-	os_file_close(&f);
-	return r;
 }
 
 static void suggest(struct skep_err *err, const char *name, const char *const *names, u32 n)
@@ -255,30 +258,73 @@ static int open_linked(struct object_list *objs, const struct linker_input *in, 
 	return r;
 }
 
+/* Reads an operand that is instructions by themselves, or else an object. */
+static int read_loadable(struct os_file *f, const char *path, struct skep_err *err)
+{
+	enum input_kind kind;
+	int r = input_kind(&kind, path, err);
+
+	if (r)
+		return r;
+	return kind == INPUT_CODE ? os_file_read(f, path, err) : input_read(f, path, err);
+}
+
+static int open_one(struct object_list *objs, const struct os_file *f, const char *name,
+		    const struct load_opts *lo, struct skep_err *err)
+{
+	struct skep_object *obj;
+	int r = obj_is_elf(f->data, f->size) ? load_open(&obj, lo, f->data, f->size, name, err)
+					     : load_code(&obj, lo, f, name, err);
+
+	if (!r)
+		*vec_push(objs) = obj;
+	return r;
+}
+
+/* The N objects of F, linked when one needs another; instructions by
+ * themselves need none. */
+static int open_all(struct object_list *objs, const struct str_list *paths,
+		    const struct os_file *f, const struct load_opts *lo, struct skep_err *err)
+{
+	struct linker_input *in = mem_alloc(paths->n * sizeof(*in));
+	bool link = paths->n > 1;
+	int r = 0;
+
+	for (u32 i = 0; i < paths->n; i++) {
+		in[i] = (struct linker_input){ f[i].data, f[i].size, input_name(paths->v[i]) };
+		link = link && obj_is_elf(f[i].data, f[i].size);
+	}
+	if (link && obj_link_needed(in, (u32)paths->n))
+		r = open_linked(objs, in, (u32)paths->n, lo, err);
+	else
+		for (u32 i = 0; !r && i < paths->n; i++)
+			r = open_one(objs, &f[i], in[i].file, lo, err);
+	free(in);
+	return r;
+}
+
 int input_objects(struct object_list *objs, const struct str_list *paths,
 		  const struct load_opts *lo, struct skep_err *err)
 {
-	struct linker_input *in = mem_alloc(paths->n * sizeof(*in));
 	struct os_file *f = mem_alloc(paths->n * sizeof(*f));
-	u32 n = 0;
+	size_t n = 0;
 	int r = 0;
 
-	for (; !r && n < paths->n; n += !r) {
-		r = input_read(&f[n], paths->v[n], err);
-		in[n] = (struct linker_input){ f[n].data, f[n].size, input_name(paths->v[n]) };
-	}
-	if (!r && n > 1 && obj_link_needed(in, n)) {
-		r = open_linked(objs, in, n, lo, err);
-	} else {
-		for (u32 i = 0; !r && i < n; i++) {
-			r = load_open(vec_push(objs), lo, in[i].data, in[i].bytes, in[i].file,
-				      err);
-			objs->n -= r != 0;
-		}
-	}
+	for (; !r && n < paths->n; n += !r)
+		r = read_loadable(&f[n], paths->v[n], err);
+	if (!r)
+		r = open_all(objs, paths, f, lo, err);
+	if (!r)
+		r = load_ready(objs->v, objs->n, lo, err);
 	while (n-- > 0)
 		os_file_close(&f[n]);
 	free(f);
-	free(in);
 	return r;
+}
+
+void input_close(struct object_list *objs)
+{
+	for (size_t i = 0; i < objs->n; i++)
+		skep_object_close(objs->v[i]);
+	vec_free(objs);
 }

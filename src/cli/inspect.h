@@ -77,6 +77,16 @@ bool inspect_wants(const struct inspect *o, const struct image_prog *p);
 void inspect_text(struct strbuf *out, const struct inspect *o, const struct image *img);
 void inspect_json(struct json *j, const struct inspect *o, const struct image *img);
 
+/* ---- inspect_links.c ------------------------------------------------------ */
+
+/* What M holds at the start, and of which kind the maps in it are. */
+void inspect_slots_text(struct strbuf *out, const struct image *img, const struct image_map *m);
+void inspect_slots_json(struct json *j, const struct image *img, const struct image_map *m);
+/* The kernel function of extern *AT or of one after it that P calls, or NULL; *AT
+ * (0 = start) moves behind it. */
+const char *inspect_kfunc(const struct image *img, const struct image_prog *p, u32 *at);
+void inspect_attach_json(struct json *j, const struct image *img, const struct image_prog *p);
+
 /* ---- inspect_types.c ------------------------------------------------------ */
 
 /* ALL: also the relocations that went well. */

@@ -65,6 +65,7 @@ static void prog_json(struct json *j, const struct inspect *o, const struct imag
 	json_str(j, "type", inspect_prog_type(p));
 	json_u64(j, "expected_attach", p->expected_attach);
 	json_bool(j, "autoload", p->autoload);
+	inspect_attach_json(j, img, p);
 	json_u64(j, "insns", p->nr_insns);
 	json_arr(j, "functions");
 	for (u32 i = 0; i < p->nr_funcs; i++)
@@ -94,6 +95,7 @@ static void map_json(struct json *j, const struct image *img, const struct image
 	json_str(j, "value", sb_text(&text));
 	json_bool(j, "pinned", m->pinning);
 	json_bool(j, "read_only", m->kind == IMAGE_MAP_RODATA);
+	inspect_slots_json(j, img, m);
 	json_obj_end(j);
 	sb_free(&text);
 }

@@ -191,6 +191,27 @@ static void effects_text(struct strbuf *out, const struct manifest *m)
 	list_end(&l);
 }
 
+static void kfuncs_text(struct strbuf *out, const struct image *img, const struct image_prog *p)
+{
+	struct list l = { out, "kfuncs", 0 };
+	const char *name;
+	u32 at = 0;
+
+	while ((name = inspect_kfunc(img, p, &at)))
+		list_add(&l, name);
+	list_end(&l);
+}
+
+static void attach_text(struct strbuf *out, const struct image_prog *p)
+{
+	if (p->guessed)
+		sb_printf(out, "  type    guessed from the section's name\n");
+	if (p->target && *p->target)
+		sb_printf(out, "  target  %s\n", p->target);
+	if (!p->autoload)
+		sb_printf(out, "  loaded  on demand only\n");
+}
+
 static void needs_text(struct strbuf *out, const struct manifest *m)
 {
 	struct list l = { out, "needs", 0 };
@@ -219,8 +240,10 @@ static void manifest_text(struct strbuf *out, const struct image *img, const str
 
 	manifest_make(&m, img, p);
 	sb_printf(out, "\n%s\n", p->name);
+	attach_text(out, p);
 	effects_text(out, &m);
 	calls_text(out, &m);
+	kfuncs_text(out, img, p);
 	for (u32 i = 0; i < img->nr_maps; i++)
 		if (m.maps[i])
 			list_add(&maps, img->maps[i].name);
@@ -272,6 +295,8 @@ void inspect_text(struct strbuf *out, const struct inspect *o, const struct imag
 		progs_text(out, o, img);
 	if (img->nr_maps)
 		maps_text(out, img);
+	for (u32 i = 0; i < img->nr_maps; i++)
+		inspect_slots_text(out, img, &img->maps[i]);
 	if (has_vars(img))
 		vars_text(out, img);
 	inspect_types_text(out, img, o->verbose);

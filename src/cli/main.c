@@ -3,9 +3,9 @@
 #include "cli/cli.h"
 
 static const struct command commands[] = {
-	{ "run", "OBJ|FILE.c CAPTURE|PORT...", "run a program on packets, captured or live",
+	{ "run", "OBJ|FILE.c|CODE CAPTURE|PORT...", "run a program on packets, captured or live",
 	  cmd_run, false },
-	{ "inspect", "OBJ|FILE.c...", "show programs, maps and types of objects",
+	{ "inspect", "OBJ|FILE.c|CODE...", "show programs, maps and types of objects",
 	  cmd_inspect, false },
 	{ "disasm", "OBJ|RAW|CBPF...", "print instructions as text", cmd_disasm, false },
 	{ "asm", "FILE.s", "turn instructions as text into bytes", cmd_asm, false },

@@ -41,11 +41,10 @@ static bool holds_maps(u32 type)
 /* Queues, stacks and bloom filters. */
 static bool is_keyless(const struct show *s) { return !s->info.key_size; }
 
-/* Is it an array of more than MOST entries? Then those of nothing but zeroes are
- * left out; their number tells as much. */
-static bool is_sparse(const struct show *s, u32 most)
+/* Has it so many entries that zeroes are left out? Their number tells as much. */
+static bool is_array_above(const struct show *s, u32 entries)
 {
-	return s->info.max_entries > most &&
+	return s->info.max_entries > entries &&
 	       (s->def->type == BPF_MAP_TYPE_ARRAY ||
 		s->def->type == BPF_MAP_TYPE_PERCPU_ARRAY);
 }
@@ -57,7 +56,7 @@ static bool show_open(struct show *s, struct skep_object *obj, u32 i)
 	*s = (struct show){ .obj = obj, .def = &obj->img->maps[i], .index = i };
 	if (obj->maps[i].absent || !is_shown(s->def) || b->ops->map_info(b, i, &s->info))
 		return false;
-	s->sparse = is_sparse(s, ZEROES_MAX);
+	s->sparse = is_array_above(s, ZEROES_MAX);
 	s->key_flags = s->def->type == BPF_MAP_TYPE_LPM_TRIE ? BTF_SHOW_NET : 0;
 	s->key = mem_alloc(s->info.key_size);
 	s->next = mem_alloc(s->info.key_size);
@@ -415,7 +414,7 @@ void map_show_text(struct strbuf *out, struct skep_object *obj, u32 i)
 
 	if (!show_open(&s, obj, i))
 		return;
-	s.sparse = is_sparse(&s, SHOW_MAX);
+	s.sparse = is_array_above(&s, SHOW_MAX);
 	sb_printf(out, "map %s (%s, %llu of %u%s)\n", s.info.name, s.info.row->name,
 		  (unsigned long long)s.info.count, s.info.max_entries,
 		  s.info.row->percpu ? ", summed over cpus" : "");

@@ -19,9 +19,6 @@ struct choice {
 	struct skep_err *err;
 };
 
-/* --type (NULL: not given): of the programs that --prog names, else of those
- * whose section says none. */
-int choice_types(struct choice *c, const char *type);
 /* Fills in first and chain. Errors: PROG_NONE, PROG_MANY, USAGE. */
 int choice_make(struct choice *c);
 /* Loads their object; fills in next. */

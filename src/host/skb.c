@@ -179,7 +179,7 @@ static int begin(struct run *run, u8 *buffer, const struct test_run *t, bool l2,
 	if (r)
 		return r;
 	place(run, buffer, t);
-	if (!l2)
+	if (!l2 && !t->at_mac)
 		run->pkt.data = run->skb.net;
 	skb_changed(run);
 	run->skb.wire_len = run->skb.len;
@@ -232,6 +232,10 @@ static void l2_finish(struct run *run, struct test_run *t)
 /* An Ethernet header of zeroes comes back in front. */
 static void l3_finish(struct run *run, struct test_run *t)
 {
+	if (t->at_mac) {
+		l2_finish(run, t);
+		return;
+	}
 	skb_room(run, ETH_HLEN, 0);
 	t->data_out = run->pkt.data - ETH_HLEN;
 	memset(run->pkt.data - ETH_HLEN, 0, ETH_HLEN);

@@ -32,6 +32,8 @@ struct test_run {
 	u32 repeat;		/* executions; 0 = 1 */
 	u64 budget;		/* instructions an execution may take */
 	u64 now_ns;		/* what a virtual clock shows; it never goes back */
+	bool at_mac;		/* a socket filter's packet begins with its Ethernet
+				   header, as packet sockets show it */
 	const void *ctx_in;	/* the UAPI struct of the type's context, or NULL */
 	u32 ctx_in_bytes;
 	/* Programs that run in the same context, each when the one before it

@@ -112,6 +112,7 @@ struct image_prog {
 	bool guessed;		/* SEC is a guess from an unknown name */
 	u32 type;		/* BPF_PROG_TYPE_* */
 	u32 expected_attach;	/* BPF_* attach type */
+	bool at_mac;		/* a filter for packet sockets: see struct test_run */
 	bool autoload;		/* false for SEC("?...") */
 	const struct bpf_insn *insns;	/* subprograms appended, linked */
 	u32 nr_insns;		/* slots */

@@ -15,7 +15,7 @@ has "loops" "loops with a bound" "$($SKEP inspect examples/fields/fields.o)"
 same "several objects" 2 "$($SKEP inspect $fw examples/balancer/balancer.o | grep -c ': 1 program')"
 one=$($SKEP inspect --prog entry examples/constructs/entry.o)
 has "one program" "goes on in other programs" "$one"
-same "and no other" 0 "$(printf '%s\n' "$one" | grep -c entry_ipv4)"
+same "and no other" 0 "$(printf '%s\n' "$one" | grep -c '^entry_ipv4')"
 has "source lines" "firewall.c:" "$($SKEP inspect --source $fw)"
 has "with instructions" "exit" "$($SKEP inspect -sv $fw)"
 status "no such program" 2 $SKEP inspect --prog firewal $fw
@@ -102,4 +102,44 @@ same "sleep by section" "may sleep" "$(does sleepy)"
 has "CAP_PERFMON" "CAP_PERFMON" "$(needs kill)"
 has "GPL" "GPL-compatible licence (probe_read_user)" \
 	"$($SKEP inspect --prog kill "$tmp/a.o" | tr -s ' \n' ' ')"
+
+cat > "$tmp/links.c" << 'EOF'
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+struct inner { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 5); __type(key, int);
+	__type(value, long); } one SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS); __uint(max_entries, 4); __type(key, int);
+	__array(values, struct inner); } outer SEC(".maps") = { .values = { [2] = &one } };
+int hit(void *ctx);
+struct { __uint(type, BPF_MAP_TYPE_PROG_ARRAY); __uint(max_entries, 3); __type(key, int);
+	__array(values, int(void *)); } jumps SEC(".maps") = { .values = { [1] = (void *)&hit } };
+extern void bpf_rcu_read_lock(void) __ksym;
+extern void bpf_rcu_read_unlock(void) __ksym;
+SEC("tc_ingress") int hit(void *ctx) { bpf_tail_call(ctx, &jumps, 1); return 0; }
+SEC("kprobe/vfs_read") int probe(void *ctx)
+{
+	int k = 2;
+	bpf_rcu_read_lock();
+	bpf_rcu_read_unlock();
+	return bpf_map_lookup_elem(&outer, &k) != 0;
+}
+char _license[] SEC("license") = "GPL";
+EOF
+ok "compiles" $SKEP cc "$tmp/links.c" -o "$tmp/links.o"
+out=$($SKEP inspect "$tmp/links.o" 2> /dev/null)
+has "maps in maps" "maps in outer: hash, key int (4), value long" "$out"
+has "slots of maps" "at first in outer: 2 = one" "$out"
+has "slots of programs" "at first in jumps: 1 = hit" "$out"
+has "where a program attaches" "target  vfs_read" "$out"
+has "a type that is a guess" "type    guessed" "$out"
+has "kernel functions" "kfuncs  bpf_rcu_read_lock, bpf_rcu_read_unlock" "$out"
+if command -v jq > /dev/null; then
+	same "links as JSON" '["hash",5,2,"one"]' \
+		"$($SKEP inspect -j "$tmp/links.o" 2> /dev/null | jq -c '.[0].maps[] |
+			select(.name == "outer") |
+			[.inner.type, .inner.max_entries, .slots[0].slot, .slots[0].holds]')"
+	same "attachment as JSON" '["vfs_read",false,["bpf_rcu_read_lock","bpf_rcu_read_unlock"]]' \
+		"$($SKEP inspect -j "$tmp/links.o" 2> /dev/null | jq -c '.[0].programs[] |
+			select(.name == "probe") | [.target, .type_guessed, .kfuncs]')"
+fi
 done_testing
