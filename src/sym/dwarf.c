@@ -179,7 +179,9 @@ static void merge(struct conv *c, bool all)
 static int add_numbered(struct conv *c)
 {
 	for (size_t i = 0; i < c->jobs.n; i++) {
-		conv_add(c, &c->jobs.v[i]);
+		Dwarf_Die die = c->jobs.v[i];	/* more may come meanwhile */
+
+		conv_add(c, &die);
 		if (c->b.types.n > MAX_BYTES)
 			return err_set(c->err, ERR_LIMIT, c->path,
 				       "more than %d bytes of types", MAX_BYTES);
