@@ -369,10 +369,14 @@ int dwarf_to_btf(struct strbuf *out, const char *path, struct dwarf_report *rep,
 	Dwfl *dwfl;
 
 	memset(rep, 0, sizeof(*rep));
-	/* for a precise reason when it cannot be read */
+	/* for a precise reason when it cannot be read, or is something else */
 	if (ret || (ret = os_file_read(&file, path, err)))
 		return ret;
+	if (file.size < SELFMAG || memcmp(file.data, ELFMAG, SELFMAG))
+		ret = err_set(err, ERR_ELF, path, "no ELF file");
 	os_file_close(&file);
+	if (ret)
+		return ret;
 	calls = (Dwfl_Callbacks){
 		.find_elf = c.dw.dwfl_build_id_find_elf,
 		.find_debuginfo = c.dw.dwfl_standard_find_debuginfo,
