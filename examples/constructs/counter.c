@@ -42,7 +42,8 @@ int main(void)
 	if (!r)
 		r = skep_object_load(obj, NULL, &err);
 	for (i = 0; !r && i < 3; i++) {
-		struct skep_run run = { .data = packet, .data_bytes = sizeof(packet) };
+		struct skep_run run = { .size = sizeof(run), .data = packet,
+			.data_bytes = sizeof(packet) };
 
 		r = skep_prog_run(skep_object_prog(obj, "count"), &run, &err);
 	}

@@ -54,21 +54,29 @@ struct {
 
 __u64 lost;			/* records that found no room */
 
+/* From the network header on: some sockets show their filter the Ethernet header
+ * before it, others do not. */
+static __always_inline long load(struct __sk_buff *skb, __u32 off, void *to, __u32 bytes)
+{
+	return bpf_skb_load_bytes_relative(skb, off, to, bytes, BPF_HDR_START_NET);
+}
+
 static __always_inline int load16(struct __sk_buff *skb, __u32 off)
 {
 	__be16 v;
 
-	return bpf_skb_load_bytes(skb, off, &v, sizeof(v)) ? -1 : bpf_ntohs(v);
+	return load(skb, off, &v, sizeof(v)) ? -1 : bpf_ntohs(v);
 }
 
 static __always_inline int load8(struct __sk_buff *skb, __u32 off)
 {
 	__u8 v;
 
-	return bpf_skb_load_bytes(skb, off, &v, sizeof(v)) ? -1 : v;
+	return load(skb, off, &v, sizeof(v)) ? -1 : v;
 }
 
-/* What there is of the packet from OFF, as text with a 0 behind it. */
+/* What there is of the packet from OFF, as text with a 0 behind it. The length may
+ * count an Ethernet header, too. */
 static __always_inline int load_text(struct __sk_buff *skb, __u32 off, struct scratch *s)
 {
 	__u32 bytes = skb->len - off;
@@ -78,13 +86,15 @@ static __always_inline int load_text(struct __sk_buff *skb, __u32 off, struct sc
 	if (bytes > sizeof(s->text) - 1)
 		bytes = sizeof(s->text) - 1;
 	__builtin_memset(s->text, 0, sizeof(s->text));
-	return !bpf_skb_load_bytes(skb, off, s->text, bytes);
+	if (!load(skb, off, s->text, bytes))
+		return 1;
+	return bytes > ETH_HLEN && !load(skb, off, s->text, bytes - ETH_HLEN);
 }
 
 /* Offset of the layer 4 header, its protocol in *PROTO; -1 = none. */
 static __always_inline int find_l4(struct __sk_buff *skb, int *proto)
 {
-	int type = load16(skb, ETH_ALEN * 2), off = ETH_HLEN, ihl;
+	int type = bpf_ntohs(skb->protocol), off = 0, ihl;
 
 	if (type == ETH_P_8021Q) {
 		type = load16(skb, off + 2);

@@ -9,7 +9,7 @@
  *	if (skep_object_open(&obj, "fw.o", &err) || skep_object_load(obj, NULL, &err))
  *		return fputs(skep_err_text(&err), stderr), 1;
  *	struct skep_prog *prog = skep_object_prog(obj, "firewall");
- *	struct skep_run run = { .data = packet, .data_bytes = n };
+ *	struct skep_run run = { .size = sizeof(run), .data = packet, .data_bytes = n };
  *	if (skep_prog_run(prog, &run, &err)) ...
  *	skep_object_close(obj);
  *
@@ -107,6 +107,11 @@ enum skep_engine {
 	SKEP_KERNEL,		/* bpf(2), for those who may */
 };
 
+enum skep_clock {
+	SKEP_CLOCK_REAL,	/* the system's */
+	SKEP_CLOCK_RUN,		/* struct skep_run.now_ns: runs can be repeated */
+};
+
 struct skep_load_opts {
 	size_t size;		/* sizeof(struct skep_load_opts) */
 	enum skep_engine engine;
@@ -115,6 +120,12 @@ struct skep_load_opts {
 	/* one message of bpf_printk(): N bytes, the last a newline; NULL = dropped */
 	void (*print)(void *arg, const char *text, size_t n);
 	void *print_arg;
+	/* What bpf_ktime_get_ns and bpf_timer go by. */
+	enum skep_clock clock;
+	/* 1: bpf_probe_read and its like may read all memory of this process, as
+	   a tracer needs; it is no place for programs that nobody trusts. 0: what
+	   the program could read anyway; all else is -EFAULT. */
+	int probe;
 };
 
 /* Creates the maps and readies the programs to run. OPTS may be NULL. */
@@ -135,23 +146,43 @@ const char *skep_prog_section(const struct skep_prog *prog);
 uint32_t skep_prog_type(const struct skep_prog *prog);	/* BPF_PROG_TYPE_* */
 
 struct skep_run {
+	size_t size;		/* sizeof(struct skep_run) */
 	/* in */
-	const void *data;	/* packet: an Ethernet frame for XDP */
+	const void *data;	/* packet: an Ethernet frame */
 	uint32_t data_bytes;
 	uint32_t ifindex, rx_queue;
 	uint32_t repeat;	/* 0 = once */
 	uint64_t budget;	/* instructions per run; 0 = 1,000,000 */
+	uint64_t now_ns;	/* with SKEP_CLOCK_RUN; the clock never goes back */
+	/* struct xdp_md or __sk_buff, or NULL: the fields that
+	   BPF_PROG_TEST_RUN takes, all others 0 */
+	const void *ctx_in;
+	uint32_t ctx_in_bytes;
 	/* out */
+	uint32_t ctx_out_bytes;
+	const void *ctx_out;	/* struct __sk_buff afterwards, for types that have
+				   it, else NULL; valid until the next run */
 	uint32_t retval;
 	uint32_t data_out_bytes;
 	const void *data_out;	/* packet afterwards; valid until the next run */
 	uint32_t redirect_ifindex;	/* of bpf_redirect; 0 = none */
+	uint32_t redirect_flags;	/* BPF_F_INGRESS; 2 neigh, 4 peer */
+	uint32_t tc_classid;
 	uint64_t insns;		/* executed by the last run */
 	uint64_t duration_ns;	/* mean of the runs, when repeat > 1 */
 };
 
 /* -EFAULT and the program's place in ERR when it did what it must not. */
 int skep_prog_run(struct skep_prog *prog, struct skep_run *run, struct skep_err *err);
+
+/*
+ * Timers (struct bpf_timer) run when a program is run, before it. This runs
+ * those that are due without a program; a clock that is SKEP_CLOCK_RUN goes on
+ * to NOW_NS. *WAITING (may be NULL) is how many wait then. Errors as of
+ * skep_prog_run.
+ */
+int skep_object_run_timers(struct skep_object *obj, uint64_t now_ns, uint32_t *waiting,
+			   struct skep_err *err);
 
 /* ---- maps: bpf(2)'s element commands ---------------------------------------- */
 

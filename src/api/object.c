@@ -163,12 +163,14 @@ static bool has_prog_array(const struct image *img)
 }
 
 /* With a prog array, every program of the same type may be tail-called. */
-static bool is_wanted(const struct image *img, u32 i, s64 only)
+static bool is_wanted(const struct image *img, u32 i, const struct prog_set *only)
 {
-	if (only < 0)
+	if (!only)
 		return img->progs[i].autoload;
-	return (s64)i == only ||
-	       (has_prog_array(img) && img->progs[i].type == img->progs[only].type);
+	for (size_t k = 0; k < only->n; k++)
+		if (only->v[k] == i)
+			return true;
+	return has_prog_array(img) && img->progs[i].type == img->progs[only->v[0]].type;
 }
 
 static bool uses_map(const struct image_prog *p, u32 map)
@@ -186,7 +188,7 @@ static bool uses_map(const struct image_prog *p, u32 map)
 	return false;
 }
 
-static bool is_needed(const struct image *img, u32 map, s64 only)
+static bool is_needed(const struct image *img, u32 map, const struct prog_set *only)
 {
 	for (u32 i = 0; i < img->nr_progs; i++)
 		if (is_wanted(img, i, only) && uses_map(&img->progs[i], map))
@@ -195,7 +197,8 @@ static bool is_needed(const struct image *img, u32 map, s64 only)
 }
 
 /* Map numbers are indexes of the image, so what cannot be made leaves a place. */
-static int load_map(struct skep_object *obj, u32 i, s64 only, struct skep_err *err)
+static int load_map(struct skep_object *obj, u32 i, const struct prog_set *only,
+		    struct skep_err *err)
 {
 	const struct backend_ops *ops = obj->backend->ops;
 	const struct image_map none = {
@@ -211,7 +214,7 @@ static int load_map(struct skep_object *obj, u32 i, s64 only, struct skep_err *e
 	return ops->map_create(obj->backend, &none, err);
 }
 
-static int load_maps(struct skep_object *obj, s64 only, struct skep_err *err)
+static int load_maps(struct skep_object *obj, const struct prog_set *only, struct skep_err *err)
 {
 	for (u32 i = 0; i < obj->img->nr_maps; i++) {
 		int r = load_map(obj, i, only, err);
@@ -224,7 +227,7 @@ static int load_maps(struct skep_object *obj, s64 only, struct skep_err *err)
 	return 0;
 }
 
-static int load_progs(struct skep_object *obj, s64 only, struct skep_err *err)
+static int load_progs(struct skep_object *obj, const struct prog_set *only, struct skep_err *err)
 {
 	const struct image *img = obj->img;
 	u32 *maps = mem_alloc(img->nr_maps * sizeof(*maps));
@@ -281,7 +284,7 @@ static int fill_slots(struct skep_object *obj, u32 m, struct skep_err *err)
 }
 
 int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
-		s64 only, struct skep_err *err)
+		const struct prog_set *only, struct skep_err *err)
 {
 	struct runtime_opts ro = { .hosts = host_all };
 	int r;
@@ -293,6 +296,8 @@ int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
 		ro.rand_seed = opts->rand_seed;
 		ro.print = opts->print;
 		ro.print_arg = opts->print_arg;
+		ro.probe = opts->probe;
+		ro.virtual_clock = opts->clock == SKEP_CLOCK_RUN;
 	}
 	r = obj_ready(obj->img, err);
 	if (r)
@@ -321,7 +326,7 @@ int skep_object_load(struct skep_object *obj, const struct skep_load_opts *opts,
 	if (opts && opts->size != sizeof(*opts))
 		return err_set(err, ERR_RUN, NULL, "struct skep_load_opts has size %zu, not %zu",
 			       opts->size, sizeof(*opts));
-	return object_load(obj, opts, -1, err);
+	return object_load(obj, opts, NULL, err);
 }
 
 /* ---- programs ------------------------------------------------------------------ */
@@ -368,6 +373,8 @@ static int run_loaded(struct skep_prog *prog, struct skep_run *run, struct skep_
 		.data = run->data, .bytes = run->data_bytes, .ifindex = run->ifindex,
 		.rx_queue = run->rx_queue, .repeat = run->repeat,
 		.budget = run->budget ? run->budget : (u64)BUDGET_DEFAULT,
+		.now_ns = run->now_ns,
+		.ctx_in = run->ctx_in, .ctx_in_bytes = run->ctx_in_bytes,
 	};
 	int r = b->ops->test_run(b, (u32)prog->loaded, &t, err);
 
@@ -377,6 +384,10 @@ static int run_loaded(struct skep_prog *prog, struct skep_run *run, struct skep_
 	run->data_out = t.data_out;
 	run->data_out_bytes = t.bytes_out;
 	run->redirect_ifindex = t.redirect_ifindex;
+	run->redirect_flags = t.redirect_flags;
+	run->tc_classid = t.tc_classid;
+	run->ctx_out = t.ctx_out;
+	run->ctx_out_bytes = t.ctx_out_bytes;
 	run->insns = t.insns;
 	run->duration_ns = t.duration_ns;
 	return 0;
@@ -390,10 +401,30 @@ int skep_prog_run(struct skep_prog *prog, struct skep_run *run, struct skep_err 
 	if (!prog->obj->backend || prog->loaded < 0)
 		return err_set(err, ERR_RUN, NULL, "program '%s' is not loaded",
 			       skep_prog_name(prog));
+	if (run->size != sizeof(*run))
+		return err_set(err, ERR_RUN, NULL, "struct skep_run has size %zu, not %zu",
+			       run->size, sizeof(*run));
 	if (run->data_bytes && !run->data)
 		return err_set(err, ERR_RUN, NULL, "no data, and data_bytes is %u",
 			       run->data_bytes);
 	return run_loaded(prog, run, err);
+}
+
+int skep_object_run_timers(struct skep_object *obj, uint64_t now_ns, uint32_t *waiting,
+			   struct skep_err *err)
+{
+	struct backend *b = obj->backend;
+	u32 left = 0;
+	int r = 0;
+
+	err_clear(err);
+	if (!b)
+		return err_set(err, ERR_RUN, obj->img->file, "the object is not loaded");
+	if (b->ops->timers_run)
+		r = b->ops->timers_run(b, now_ns, BUDGET_DEFAULT, &left, err);
+	if (waiting)
+		*waiting = left;
+	return r;
 }
 
 /* ---- maps ------------------------------------------------------------------------ */

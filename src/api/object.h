@@ -34,12 +34,15 @@ int object_open(struct skep_object **obj, const struct skep_open_opts *opts,
  * than OBJ. */
 struct skep_object *object_twin(struct skep_object *obj);
 
+/* Programs of one type, by image index; at least one. */
+struct prog_set { const u32 *v; size_t n; };
+
 /*
- * Loads program ONLY (an index) and, when the object has prog arrays, the
- * programs of its type; all autoloaded programs when ONLY is -1.
+ * Loads the programs of ONLY and, when the object has prog arrays, all of their
+ * type; all autoloaded programs when ONLY is NULL.
  */
 int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
-		s64 only, struct skep_err *err);
+		const struct prog_set *only, struct skep_err *err);
 
 /*
  * The user's update. The value of a prog array is a program's index in the

@@ -3,12 +3,15 @@
 #include "base/os.h"
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/vfs.h>
 #include <time.h>
 #include <sys/utsname.h>
@@ -81,6 +84,57 @@ void os_unmap(void *p, size_t size)
 {
 	if (p)
 		munmap(p, size);
+}
+
+enum { PAGEMAP_BATCH = 4096 };	/* pages asked for at once */
+
+/* The flags of N pages from number PAGE on; how many came. */
+static size_t read_pagemap(int fd, u64 page, u64 *flags, size_t n)
+{
+	ssize_t got = pread(fd, flags, n * sizeof(*flags), (off_t)(page * sizeof(*flags)));
+
+	return got < 0 ? 0 : (size_t)got / sizeof(*flags);
+}
+
+/* In memory or in swap space. */
+static bool is_touched(u64 flags) { return flags >> 62; }
+
+/* Pages [*PAGE, the result) are touched; both are END when none is. */
+static u64 touched_pages(int fd, u64 *page, u64 end)
+{
+	u64 flags[PAGEMAP_BATCH];
+	size_t n, i, k;
+
+	for (; *page < end; *page += n) {
+		n = end - *page < PAGEMAP_BATCH ? end - *page : PAGEMAP_BATCH;
+		if (read_pagemap(fd, *page, flags, n) != n)
+			return end;
+		for (i = 0; i < n && !is_touched(flags[i]); i++)
+			;
+		for (k = i; k < n && is_touched(flags[k]); k++)
+			;
+		if (i < n) {
+			*page += i;
+			return *page + (k - i);
+		}
+	}
+	*page = end;
+	return end;
+}
+
+size_t os_map_touched(const void *base, size_t *from, size_t to)
+{
+	u64 size = (u64)sysconf(_SC_PAGESIZE), start = (uintptr_t)base;
+	u64 page = (start + *from) / size, end = (start + to + size - 1) / size, last;
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return to;
+	last = touched_pages(fd, &page, end);
+	close(fd);
+	if (page * size > start + *from)
+		*from = page * size - start < to ? page * size - start : to;
+	return last * size - start < to ? last * size - start : to;
 }
 
 /* ---- files ---------------------------------------------------------- */
@@ -380,6 +434,83 @@ void os_kernel(char *release, char *build, size_t size)
 u64 os_pid_tgid(void)
 {
 	return (u64)(u32)getpid() << 32 | (u32)gettid();
+}
+
+u64 os_uid_gid(void)
+{
+	return (u64)(u32)getgid() << 32 | (u32)getuid();
+}
+
+void os_comm(char name[16])
+{
+	memset(name, 0, 16);
+	prctl(PR_GET_NAME, name);
+}
+
+/* Where the tree of cgroups is mounted, or NULL. */
+static const char *cgroup_root(void)
+{
+	static const char *const roots[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
+	char file[64];
+
+	for (size_t i = 0; i < ARRAY_LEN(roots); i++) {
+		snprintf(file, sizeof(file), "%s/cgroup.controllers", roots[i]);
+		if (!access(file, F_OK))
+			return roots[i];
+	}
+	return NULL;
+}
+
+/* PATH up to its LEVELth part; false when it has fewer. */
+static bool path_cut(char *path, int level)
+{
+	if (!strcmp(path, "/"))
+		*path = 0;
+	for (; level > 0; level--) {
+		if (*path != '/')
+			return false;
+		path += 1 + strcspn(path + 1, "/");
+	}
+	*path = 0;
+	return true;
+}
+
+u64 os_cgroup_id(int level)
+{
+	char line[PATH_MAX], dir[PATH_MAX + 64];
+	const char *root = cgroup_root();
+	FILE *f = root ? fopen("/proc/self/cgroup", "re") : NULL;
+	bool found = false;
+	struct stat st;
+
+	while (f && !found && fgets(line, sizeof(line), f))
+		found = !strncmp(line, "0::", 3);
+	if (f)
+		fclose(f);
+	line[found ? strcspn(line, "\n") : 0] = 0;
+	if (!found || (level >= 0 && !path_cut(line + 3, level)))
+		return 0;
+	snprintf(dir, sizeof(dir), "%s%s", root, line + 3);
+	return stat(dir, &st) ? 0 : st.st_ino;
+}
+
+bool os_pid_ns(u64 *dev, u64 *ino)
+{
+	struct stat st;
+
+	if (stat("/proc/self/ns/pid", &st))
+		return false;
+	*dev = st.st_dev;
+	*ino = st.st_ino;
+	return true;
+}
+
+int os_mem_read(void *to, u64 from, u64 bytes)
+{
+	const struct iovec local = { to, bytes }, remote = { (void *)(uintptr_t)from, bytes };
+	ssize_t n = process_vm_readv(getpid(), &local, 1, &remote, 1, 0);
+
+	return n == (ssize_t)bytes ? 0 : -EFAULT;
 }
 
 /* ---- libraries on first use ------------------------------------------ */

@@ -31,6 +31,13 @@ void *os_map_lazy(size_t size);
  */
 void *os_map_ring(size_t head, size_t data);
 void os_unmap(void *p, size_t size);
+/*
+ * The next bytes in [*FROM, TO) of such a mapping at BASE that may be other
+ * than 0: [*FROM, the result), of whole pages where they lie inside; the result
+ * is TO, and *FROM too, when there are none. Takes all for touched where the
+ * system does not tell.
+ */
+size_t os_map_touched(const void *base, size_t *from, size_t to);
 
 /* ---- files ---------------------------------------------------------- */
 
@@ -82,6 +89,16 @@ void os_yield(void);		/* lets another thread run */
 /* uname(2)'s release and version, cut to SIZE bytes; "" when unknown. */
 void os_kernel(char *release, char *build, size_t size);
 u64 os_pid_tgid(void);		/* process id << 32 | thread id */
+u64 os_uid_gid(void);		/* real group id << 32 | user id */
+void os_comm(char name[16]);	/* of the calling thread, padded with zeroes */
+/* The id of this process's cgroup (v2), or of its ancestor at LEVEL (0 = the
+ * root, -1 = itself); 0 when there is none. */
+u64 os_cgroup_id(int level);
+/* Device and inode of this process's pid name space; false when unknown. */
+bool os_pid_ns(u64 *dev, u64 *ino);
+/* BYTES at address FROM of this process to TO; -EFAULT, with part of it copied
+ * perhaps, where nothing is mapped. No signal is raised. */
+int os_mem_read(void *to, u64 from, u64 bytes);
 
 /* ---- libraries on first use ------------------------------------------ */
 

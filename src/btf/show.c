@@ -8,6 +8,7 @@
 #include "btf/btf.h"
 #include <arpa/inet.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 struct show {
 	struct json *j;
@@ -146,6 +147,18 @@ static void show_enum(struct show *s, const char *key, const struct btf_type *t,
 		json_u64(s->j, key, v);
 }
 
+/* Six places, as bpftool; more where they would not read back to the same. */
+static void show_fraction(struct show *s, const char *key, double d, u32 bytes)
+{
+	char buf[40];
+	int n = snprintf(buf, sizeof(buf), "%.6f", d);
+	double back = n < (int)sizeof(buf) ? strtod(buf, NULL) : 0;
+
+	if (n >= (int)sizeof(buf) || (bytes == 4 ? (float)back != (float)d : back != d))
+		snprintf(buf, sizeof(buf), bytes == 4 ? "%.9g" : "%.17g", d);
+	json_raw(s->j, key, buf);
+}
+
 static void show_float(struct show *s, const char *key, const struct btf_type *t, u64 off)
 {
 	double d = 0;
@@ -161,7 +174,7 @@ static void show_float(struct show *s, const char *key, const struct btf_type *t
 		return;
 	}
 	if (d - d == 0)	/* neither infinite nor no number */
-		json_num(s->j, key, d, 6);
+		show_fraction(s, key, d, t->size);
 	else
 		json_str(s->j, key, d != d ? "nan" : d > 0 ? "inf" : "-inf");
 }
@@ -240,6 +253,32 @@ static void show_bits(struct show *s, const struct btf_member_info *m, u64 off)
 		show_number(s, m->name, t, v.lo, m->bit_size);
 }
 
+static bool is_compound(const struct show *s, u32 id)
+{
+	u32 kind = btf_kind(btf_type(s->btf, id));
+
+	return kind == BTF_KIND_STRUCT || kind == BTF_KIND_UNION;
+}
+
+/* Members of anonymous members stand among those around them, as in C. */
+static void show_members(struct show *s, u32 id, u64 off)
+{
+	const struct btf_type *t = btf_type(s->btf, id);
+
+	for (u32 i = 0; i < btf_vlen(t) && s->budget; i++) {
+		struct btf_member_info m = btf_member(s->btf, t, i);
+		u32 end = btf_skip_mods(s->btf, m.type_id);
+
+		s->budget--;
+		if (m.bit_size)
+			show_bits(s, &m, off);
+		else if (!*m.name && is_compound(s, end))
+			show_members(s, end, off + m.bit_off / 8);
+		else
+			show(s, m.name, m.type_id, off + m.bit_off / 8);
+	}
+}
+
 static void show_struct(struct show *s, const char *key, u32 id, u64 off)
 {
 	const struct btf_type *t = btf_type(s->btf, id);
@@ -250,15 +289,7 @@ static void show_struct(struct show *s, const char *key, u32 id, u64 off)
 		return;
 	}
 	json_obj(s->j, key);
-	for (u32 i = 0; i < btf_vlen(t) && s->budget; i++) {
-		struct btf_member_info m = btf_member(s->btf, t, i);
-
-		s->budget--;
-		if (m.bit_size)
-			show_bits(s, &m, off);
-		else
-			show(s, m.name, m.type_id, off + m.bit_off / 8);
-	}
+	show_members(s, id, off);
 	json_obj_end(s->j);
 }
 

@@ -14,6 +14,18 @@
 static inline u64 call_error(int code) { return (u64)(s64)code; }
 static inline void *call_ptr(u64 r) { return (void *)(uintptr_t)r; }
 
+/* ---- what bodies share ------------------------------------------------------ */
+
+/* BYTES at FROM to TO, when the program may read them; -EFAULT and zeroes. */
+int probe_bytes(struct run *run, void *to, u64 from, u64 bytes);
+/* The value of type ID at DATA, as bpf_snprintf_btf writes it with BTF_F_*
+ * flags: at most SIZE bytes with the NUL; the length of the whole. */
+s64 show_btf(char *out, u64 size, const struct btf *btf, u32 id, const void *data, u64 flags);
+/* The clock that programs see and timers go by. */
+u64 clock_ns(const struct run *run);
+
+/* ---- bodies ------------------------------------------------------------------- */
+
 HELPER_BODY(call_map_lookup);
 HELPER_BODY(call_map_lookup_percpu);
 HELPER_BODY(call_map_update);
@@ -41,11 +53,37 @@ HELPER_BODY(call_jiffies);
 HELPER_BODY(call_prandom);
 HELPER_BODY(call_cpu);
 HELPER_BODY(call_numa_node);
+
 HELPER_BODY(call_pid_tgid);
+HELPER_BODY(call_uid_gid);
+HELPER_BODY(call_comm);
+HELPER_BODY(call_task);
+HELPER_BODY(call_cgroup_id);
+HELPER_BODY(call_ancestor_cgroup_id);
+HELPER_BODY(call_ns_pid_tgid);
+HELPER_BODY(call_none);
+HELPER_BODY(call_no_value);
+HELPER_BODY(call_get_retval);
+HELPER_BODY(call_set_retval);
+
+HELPER_BODY(call_probe_read);
+HELPER_BODY(call_probe_str);
+HELPER_BODY(call_probe_write);
+
+HELPER_BODY(call_dynptr_from_mem);
+HELPER_BODY(call_dynptr_read);
+HELPER_BODY(call_dynptr_write);
+HELPER_BODY(call_dynptr_data);
+
+HELPER_BODY(call_timer_init);
+HELPER_BODY(call_timer_set_callback);
+HELPER_BODY(call_timer_start);
+HELPER_BODY(call_timer_cancel);
 
 HELPER_BODY(call_trace_printk);
 HELPER_BODY(call_trace_vprintk);
 HELPER_BODY(call_snprintf);
+HELPER_BODY(call_snprintf_btf);
 
 HELPER_BODY(call_strtol);
 HELPER_BODY(call_strtoul);

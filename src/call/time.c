@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* time.c: clocks, random numbers, and who and where the caller is. */
+/* time.c: clocks, random numbers, and the virtual cpu. */
 #include "call/bodies.h"
 #include "base/os.h"
 
@@ -7,14 +7,21 @@
  * before the counter's low half wraps. */
 enum { JIFFIES_HZ = 250, NS_PER_JIFFY = 1000000000 / JIFFIES_HZ };
 
-HELPER_BODY(call_ktime) { return os_clock_ns(); }
-HELPER_BODY(call_ktime_boot) { return os_clock_boot_ns(); }
-HELPER_BODY(call_ktime_coarse) { return os_clock_coarse_ns(); }
-HELPER_BODY(call_ktime_tai) { return os_clock_tai_ns(); }
+static inline u64 clock_of(const struct run *run, u64 (*real)(void))
+{
+	return run->clock.is_virtual ? run->clock.ns : real();
+}
+
+u64 clock_ns(const struct run *run) { return clock_of(run, os_clock_ns); }
+
+HELPER_BODY(call_ktime) { return clock_ns(run); }
+HELPER_BODY(call_ktime_boot) { return clock_of(run, os_clock_boot_ns); }
+HELPER_BODY(call_ktime_coarse) { return clock_of(run, os_clock_coarse_ns); }
+HELPER_BODY(call_ktime_tai) { return clock_of(run, os_clock_tai_ns); }
 
 HELPER_BODY(call_jiffies)
 {
-	return (u32)(-300 * JIFFIES_HZ) + os_clock_coarse_ns() / NS_PER_JIFFY;
+	return (u32)(-300 * JIFFIES_HZ) + clock_of(run, os_clock_coarse_ns) / NS_PER_JIFFY;
 }
 
 /* A counter with odd steps, mixed: any seed will do, 0 as well. */
@@ -29,4 +36,3 @@ HELPER_BODY(call_prandom)
 
 HELPER_BODY(call_cpu) { return run->cpu; }
 HELPER_BODY(call_numa_node) { return 0; }
-HELPER_BODY(call_pid_tgid) { return os_pid_tgid(); }

@@ -25,11 +25,12 @@ static void differs(struct both *b, const char *fmt, ...)
 int both_open(struct both *b, struct skep_prog *prog, struct skep_err *err)
 {
 	const struct skep_load_opts opts = { .size = sizeof(opts), .engine = SKEP_KERNEL };
+	const struct prog_set only = { &prog->index, 1 };
 	int r;
 
 	b->user = prog;
 	b->twin = object_twin(prog->obj);
-	r = object_load(b->twin, &opts, prog->index, err);
+	r = object_load(b->twin, &opts, &only, err);
 	b->kernel = &b->twin->progs[prog->index];
 	return r;
 }
@@ -60,13 +61,34 @@ static void compare(struct both *b, u64 number, const struct test_run *u, const 
 			number, at, u->data_out[at], k->data_out[at]);
 }
 
+static void compare_ctx(struct both *b, u64 number, const struct test_run *u,
+			const struct test_run *k)
+{
+	const struct ctx_desc *d = ctx_desc(skep_prog_type(b->user));
+	u32 mine, theirs;
+
+	for (u32 at = 0; d && at + 4 <= u->ctx_out_bytes && at + 4 <= k->ctx_out_bytes; at += 4) {
+		const struct ctx_field *f = ctx_field(d, at, 4);
+
+		if (!f)
+			f = ctx_field(d, at & ~7u, 8);
+
+		memcpy(&mine, (const u8 *)u->ctx_out + at, 4);
+		memcpy(&theirs, (const u8 *)k->ctx_out + at, 4);
+		if (mine != theirs)
+			differs(b, "packet %" PRIu64 ": %s (byte %u of the context) is 0x%x with "
+				"user, 0x%x with kernel\n", number, f ? f->name : "?", at, mine,
+				theirs);
+	}
+}
+
 int both_packet(struct both *b, u64 number, struct test_run *t, struct skep_err *err)
 {
 	struct backend *user = b->user->obj->backend, *kernel = b->twin->backend;
 	struct test_run k = *t;
 	int r = kernel->ops->test_run(kernel, (u32)b->kernel->loaded, &k, err);
 
-	if (r == -EINVAL) {	/* a size that it does not take */
+	if (r && err->id == ERR_KERNEL_INPUT) {
 		b->left_out++;
 		return 1;
 	}
@@ -76,6 +98,7 @@ int both_packet(struct both *b, u64 number, struct test_run *t, struct skep_err 
 		return r;
 	b->packets++;
 	compare(b, number, t, &k);
+	compare_ctx(b, number, t, &k);
 	return 0;
 }
 
@@ -92,7 +115,8 @@ int both_end(struct both *b)
 	}
 	if (b->left_out)
 		fprintf(stderr, "note: %" PRIu64 " packets were left out: the kernel's test run "
-			"takes those of 14 bytes to about a page\n", b->left_out);
+			"takes those of 14 bytes to about a page, IP packets with their header\n",
+			b->left_out);
 	if (b->differ)
 		fprintf(b->report, "user and kernel %s differ: %" PRIu64 " differences in %" PRIu64
 			" packets and %" PRIu64 " maps\n", kernel_release(b->twin->backend),

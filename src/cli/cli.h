@@ -75,12 +75,16 @@ int print_out(const struct strbuf *b);
 
 enum input_kind { INPUT_ELF, INPUT_C, INPUT_CAPTURE, INPUT_OTHER };
 
-/* By content; a pipe or "-" counts as a capture without being read. */
+/* By content, that of standard input and of the shell's pipes included, which
+ * stays in them. What cannot be looked into counts as a capture. */
 int input_kind(enum input_kind *kind, const char *path, struct skep_err *err);
 /* What messages call PATH: "-" is <stdin>. */
 const char *input_name(const char *path);
 /* Compiles PATH as cc_compile does; *F is the object. */
 int input_compile(struct os_file *f, const char *path, char *const *extra, struct skep_err *err);
+/* Adds to ERR what NAME, which OBJ's programs or maps do not have, may mean. */
+void suggest_prog(struct skep_err *err, const struct skep_object *obj, const char *name);
+void suggest_map(struct skep_err *err, const struct skep_object *obj, const char *name);
 /* The bytes of an object, of a C file compiled. Errors also: FILE_KIND. */
 int input_read(struct os_file *f, const char *path, struct skep_err *err);
 /* Opens an object, also from a pipe, compiling it first when it is C; LO may

@@ -149,10 +149,12 @@ static int show_opened(struct strbuf *out, struct json *j, const struct disasm *
 {
 	int r = 0;
 
-	if (d->prog && !skep_object_prog(obj, d->prog))
+	if (d->prog && !skep_object_prog(obj, d->prog)) {
 		r = err_set(err, ERR_PROG_NONE, path, "there is no program '%s'", d->prog);
-	else
+		suggest_prog(err, obj, d->prog);
+	} else {
 		show_image(out, j, d, obj->img);
+	}
 	skep_object_close(obj);
 	return r;
 }

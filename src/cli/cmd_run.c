@@ -5,6 +5,7 @@
  */
 #include "cli/ports.h"
 #include "cli/run.h"
+#include "host/hosts.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -12,28 +13,33 @@
 enum { VERDICTS_SHOWN = 24 };	/* in text; the rest is counted */
 
 struct run_opts {
-	const char *prog, *type, *output, *verdicts, *expect, *on;
+	const char *type, *output, *verdicts, *expect, *on;
 	struct str_list maps;		/* NAME=FILE */
 	struct ports_opts ports;
-	u64 repeat, budget, cpus;
+	const char *clock;
+	u64 repeat, budget, cpus, linger;
 	struct load_opts load;
 	bool json, verbose, quiet;
 };
 
 struct job {
 	struct run_opts o;
-	struct object_list objs;
 	struct str_list captures;
+	struct choice choice;
 	struct skep_prog *prog;		/* the one that runs */
 	enum engines { ON_USER, ON_KERNEL, ON_BOTH } on;
 	struct both both;
 	struct events events;
+	struct meta meta;
 	struct verdicts v;
 	struct ports ports;
 	struct capture_out *out;	/* of -o; NULL = none */
 	u64 packets;			/* of all captures so far */
 	u64 cut;			/* captured in part */
 	u64 ns;				/* of cpu time for all packets, reading included */
+	bool capture_clock;		/* time is that of the packets */
+	u64 now;			/* ns: of the last packet */
+	u32 timers;			/* that wait at the end */
 	struct strbuf text;		/* of the packet at hand (-v) */
 	struct skep_err *err;
 };
@@ -65,100 +71,12 @@ static int sort_operands(struct job *j, const struct str_list *operands)
 			*vec_push(&paths) = path;
 	}
 	if (!r)
-		r = input_objects(&j->objs, &paths, &j->o.load, j->err);
+		r = input_objects(&j->choice.objs, &paths, &j->o.load, j->err);
 	vec_free(&paths);
 	return r;
 }
 
-/* --type: of the program that --prog names, else of those whose section says none. */
-static int set_types(struct job *j)
-{
-	const struct sec_row *row = j->o.type ? progtype_find(j->o.type) : NULL;
-
-	if (j->o.type && !row)
-		return err_set(j->err, ERR_USAGE, "skep run", "--type: no program type '%s'",
-			       j->o.type);
-	for (size_t i = 0; row && i < j->objs.n; i++)
-		for (u32 k = 0; k < j->objs.v[i]->img->nr_progs; k++) {
-			struct image_prog *p = &j->objs.v[i]->img->progs[k];
-
-			if (j->o.prog ? strcmp(j->o.prog, p->name) != 0 : p->sec && !p->guessed)
-				continue;
-			p->sec = row;
-			p->type = row->type;
-			p->expected_attach = row->attach;
-			p->guessed = false;
-		}
-	return 0;
-}
-
-/* ---- the program that runs ---------------------------------------------------------- */
-
-static bool takes_packets(const struct skep_prog *p)
-{
-	return skep_prog_type(p) == BPF_PROG_TYPE_XDP;
-}
-
-static void note_programs(struct job *j, bool packets_only)
-{
-	for (size_t i = 0; i < j->objs.n; i++) {
-		const struct image *img = j->objs.v[i]->img;
-
-		for (u32 k = 0; k < img->nr_progs; k++) {
-			const struct progtype_row *row = progtype_row(img->progs[k].type);
-			const char *near;
-
-			if (packets_only && !takes_packets(&j->objs.v[i]->progs[k]))
-				continue;
-			err_note(j->err, "%s has '%s' in section '%s' (%s)", img->file,
-				 img->progs[k].name, img->progs[k].section,
-				 img->progs[k].sec ? row->name : "no known section name");
-			near = img->progs[k].sec ? NULL : sec_nearest(img->progs[k].section);
-			if (near)
-				err_help(j->err, "did you mean SEC(\"%s\")?", near);
-		}
-	}
-}
-
-static int no_program(struct job *j)
-{
-	int r;
-
-	if (j->o.prog)
-		r = err_set(j->err, ERR_PROG_NONE, NULL, "there is no program '%s'", j->o.prog);
-	else
-		r = err_set(j->err, ERR_PROG_NONE, NULL,
-			    "no program takes packets; XDP programs do (SEC(\"xdp\"))");
-	note_programs(j, false);
-	return r;
-}
-
-static int choose_program(struct job *j)
-{
-	u32 found = 0;
-	int r;
-
-	for (size_t i = 0; i < j->objs.n; i++)
-		for (u32 k = 0; k < j->objs.v[i]->img->nr_progs; k++) {
-			struct skep_prog *p = &j->objs.v[i]->progs[k];
-
-			if (j->o.prog ? strcmp(j->o.prog, skep_prog_name(p)) : !takes_packets(p))
-				continue;
-			j->prog = p;
-			found++;
-		}
-	if (!found)
-		return no_program(j);
-	if (found == 1)
-		return 0;
-	r = err_set(j->err, ERR_PROG_MANY, NULL, "%u programs could take these packets", found);
-	note_programs(j, true);
-	if (j->o.prog)
-		err_help(j->err, "give one object");
-	else
-		err_help(j->err, "choose one with --prog NAME");
-	return r;
-}
+/* ---- loading --------------------------------------------------------------------- */
 
 static void print_message(void *arg, const char *text, size_t n)
 {
@@ -173,6 +91,7 @@ static int no_map(struct job *j, const char *name)
 
 	for (u32 i = 0; i < img->nr_maps; i++)
 		err_note(j->err, "it has '%s'", img->maps[i].name);
+	suggest_map(j->err, j->prog->obj, name);
 	return r;
 }
 
@@ -212,12 +131,19 @@ static int load(struct job *j)
 		.size = sizeof(opts), .cpus = (u32)j->o.cpus,
 		.print = j->o.quiet ? NULL : print_message,
 		.engine = j->on == ON_KERNEL ? SKEP_KERNEL : SKEP_USER,
+		.clock = j->capture_clock ? SKEP_CLOCK_RUN : SKEP_CLOCK_REAL,
 	};
-	int r = choose_program(j);
+	int r;
+
+	j->choice.on_user = j->on == ON_USER;
+	r = choice_make(&j->choice);
+	j->prog = j->choice.first;
 
 	j->v.report = j->o.json ? stderr : stdout;
 	if (!r)
-		r = object_load(j->prog->obj, &opts, j->prog->index, j->err);
+		r = meta_open(&j->meta, skep_prog_type(j->prog), j->on == ON_USER, j->err);
+	if (!r)
+		r = choice_load(&j->choice, &opts);
 	if (!r && j->on == ON_BOTH)
 		r = both_open(&j->both, j->prog, j->err);
 	if (!r)
@@ -237,6 +163,19 @@ static int load(struct job *j)
 
 /* ---- packets --------------------------------------------------------------------------- */
 
+static enum capture_verdict verdict_kind(u32 prog_type)
+{
+	switch (prog_type) {
+	case BPF_PROG_TYPE_XDP:
+		return VERDICT_XDP;
+	case BPF_PROG_TYPE_SCHED_CLS:
+	case BPF_PROG_TYPE_SCHED_ACT:
+		return VERDICT_TC;
+	default:
+		return VERDICT_NONE;
+	}
+}
+
 static int write_packet(struct job *j, const struct capture_iface *in, const struct packet *p,
 			const struct test_run *t)
 {
@@ -249,51 +188,22 @@ static int write_packet(struct job *j, const struct capture_iface *in, const str
 	out.data = t->data_out;
 	out.bytes = t->bytes_out;
 	out.wire_bytes = t->bytes_out + (p->wire_bytes - p->bytes);
-	return capture_out_write(j->out, &out, VERDICT_XDP, t->retval, j->err);
-}
-
-static void print_packet_text(struct job *j, u64 number, const struct packet *p,
-			      const struct test_run *t)
-{
-	char buf[16];
-
-	printf("%8" PRIu64 "  %-12s  %u bytes", number,
-	       verdict_text(j->v.prog_type, t->retval, buf), p->bytes);
-	if (t->bytes_out != p->bytes)
-		printf(" -> %u bytes", t->bytes_out);
-	if (t->redirect_ifindex)
-		printf(" -> ifindex %u", t->redirect_ifindex);
-	putchar('\n');
-}
-
-static void print_packet_json(struct job *j, u64 number, const struct packet *p,
-			      const struct test_run *t)
-{
-	struct json js = { .out = &j->text };
-	char buf[16];
-
-	sb_reset(&j->text);
-	json_obj(&js, NULL);
-	json_u64(&js, "packet", number);
-	json_str(&js, "verdict", verdict_text(j->v.prog_type, t->retval, buf));
-	json_u64(&js, "retval", t->retval);
-	json_u64(&js, "bytes", p->bytes);
-	json_u64(&js, "bytes_out", t->bytes_out);
-	json_u64(&js, "insns", t->insns);
-	if (t->redirect_ifindex)
-		json_u64(&js, "redirect_ifindex", t->redirect_ifindex);
-	json_obj_end(&js);
-	puts(sb_text(&j->text));
+	return capture_out_write(j->out, &out, verdict_kind(j->v.prog_type), t->retval, j->err);
 }
 
 static int on_packet(struct job *j, const struct capture_iface *in, const struct packet *p,
 		     const struct test_run *t, u64 number)
 {
 	verdicts_add(&j->v, number, t->retval);
-	if (j->o.verbose && j->o.json)
-		print_packet_json(j, number, p, t);
-	else if (j->o.verbose)
-		print_packet_text(j, number, p, t);
+	if (j->o.verbose && j->o.json) {
+		struct json js = { .out = &j->text };
+
+		sb_reset(&j->text);
+		meta_json(&j->meta, &js, number, p, t);
+		puts(sb_text(&j->text));
+	} else if (j->o.verbose) {
+		meta_text(&j->meta, number, p, t);
+	}
 	return j->out ? write_packet(j, in, p, t) : 0;
 }
 
@@ -303,7 +213,7 @@ static int bad_link(struct job *j, const char *path, u64 number, u32 link)
 
 	return err_set(j->err, ERR_PCAP_LINK, path,
 		       "packet %" PRIu64
-		       " has link type %s (%u); XDP programs take Ethernet frames",
+		       " has link type %s (%u); programs take Ethernet frames",
 		       number, name ? name : "unknown", link);
 }
 
@@ -352,6 +262,8 @@ static int run_packets(struct job *j, const char *path, struct capture *c, struc
 			return bad_link(j, path, p.number, p.link);
 		t->data = p.data;
 		t->bytes = p.bytes;
+		meta_packet(&j->meta, &p);
+		t->now_ns = j->now = max_u64(j->now, p.time_ns);
 		if (j->on == ON_BOTH)
 			r = both_packet(&j->both, p.number, t, j->err);
 		else
@@ -376,16 +288,29 @@ static int run_packets(struct job *j, const char *path, struct capture *c, struc
 static bool is_plain(const struct job *j)
 {
 	return !j->o.verbose && !j->out && !j->o.verdicts && !j->o.expect &&
-	       j->o.repeat <= 1 && j->on != ON_BOTH && !j->events.maps.n;
+	       j->o.repeat <= 1 && j->on != ON_BOTH && !j->events.maps.n &&
+	       !j->capture_clock && !j->meta.capture_time;
 }
 
 static int run_capture(struct job *j, const char *path, struct capture *c)
 {
-	struct test_run t = { .repeat = (u32)j->o.repeat, .budget = j->o.budget, .ifindex = 1 };
+	struct test_run t = { .repeat = (u32)j->o.repeat, .budget = j->o.budget, .ifindex = 1,
+		.next = j->choice.next.v, .nr_next = (u32)j->choice.next.n };
 
+	meta_run(&j->meta, &t);
 	if (is_plain(j) && !ports_wanted(&j->ports))
 		return run_batches(j, path, c, &t);
 	return run_packets(j, path, c, &t);
+}
+
+/* Timers that are due by now, and with --linger those of so much time more. */
+static int last_timers(struct job *j)
+{
+	struct backend *b = j->prog->obj->backend;
+	u64 end = j->now + j->o.linger * 1000000;
+
+	return b->ops->timers_run ?
+	       b->ops->timers_run(b, end, j->o.budget, &j->timers, j->err) : 0;
 }
 
 /* N packets that arrived at IN. */
@@ -397,6 +322,7 @@ static int run_arrived(struct job *j, struct port *in, const struct packet *p, i
 	int r = 0;
 
 	for (int i = 0; !r && i < n; i++) {
+		meta_packet(&j->meta, &p[i]);
 		t->data = p[i].data;
 		t->bytes = p[i].bytes;
 		r = b->ops->test_run(b, (u32)j->prog->loaded, t, j->err);
@@ -452,7 +378,8 @@ static bool runs_in_place(struct job *j, struct test_run *t)
 
 static int run_ports(struct job *j)
 {
-	struct test_run t = { .repeat = (u32)j->o.repeat, .budget = j->o.budget };
+	struct test_run t = { .repeat = (u32)j->o.repeat, .budget = j->o.budget,
+		.next = j->choice.next.v, .nr_next = (u32)j->choice.next.n };
 	bool batch = is_plain(j) && runs_in_place(j, &t);
 	struct packet p[PORT_BATCH];
 	struct port *in;
@@ -461,6 +388,7 @@ static int run_ports(struct job *j)
 	while (!r && (got = ports_next(&j->ports, p, &in, j->err)) > 0) {
 		t.ifindex = in->ifindex;
 		t.rx_queue = in->queue;
+		meta_run(&j->meta, &t);
 		r = batch ? run_arrived_batch(j, in, p, got, &t) :
 			    run_arrived(j, in, p, got, &t);
 		if (j->o.verbose)
@@ -484,6 +412,8 @@ static int run_inputs(struct job *j)
 	}
 	if (!r && j->ports.nr_in)
 		r = run_ports(j);
+	if (!r)
+		r = last_timers(j);
 	j->ns = os_clock_cpu_ns() - start;
 	return r;
 }
@@ -525,8 +455,10 @@ static void results_text(struct strbuf *out, struct job *j)
 	const struct progtype_row *row = progtype_row(j->v.prog_type);
 	struct skep_object *obj = j->prog->obj;
 
-	sb_printf(out, "%s (%s): %" PRIu64 " packets, %" PRIu64 " ns/packet\n",
-		  skep_prog_name(j->prog), row->name, j->packets, ns_per_packet(j));
+	for (size_t i = 0; i < j->choice.chain.n; i++)
+		sb_printf(out, "%s%s", i ? ", " : "", obj->img->progs[j->choice.chain.v[i]].name);
+	sb_printf(out, " (%s): %" PRIu64 " packets, %" PRIu64 " ns/packet\n", row->name,
+		  j->packets, ns_per_packet(j));
 	if (j->packets)
 		table(out, j);
 	ports_text(out, &j->ports);
@@ -547,9 +479,16 @@ static void results_json(struct strbuf *out, struct job *j)
 	json_obj(&js, NULL);
 	json_str(&js, "object", obj->img->file);
 	json_str(&js, "program", skep_prog_name(j->prog));
+	if (j->choice.chain.n > 1) {
+		json_arr(&js, "chain");
+		for (size_t i = 0; i < j->choice.chain.n; i++)
+			json_str(&js, NULL, obj->img->progs[j->choice.chain.v[i]].name);
+		json_arr_end(&js);
+	}
 	json_str(&js, "type", progtype_row(j->v.prog_type)->name);
 	json_u64(&js, "packets", j->packets);
 	json_u64(&js, "packets_cut", j->cut);
+	json_u64(&js, "timers_waiting", j->timers);
 	json_u64(&js, "ns_per_packet", ns_per_packet(j));
 	json_obj(&js, "verdicts");
 	for (size_t i = 0; i < n; i++)
@@ -581,6 +520,11 @@ static void warn(struct job *j)
 			"the program saw the captured bytes\n",
 			j->cut, j->packets);
 	ports_warn(&j->ports);
+	if (j->timers)
+		fprintf(stderr, "note: timers that still wait after the last packet: %u%s\n",
+			j->timers, j->capture_clock ? "; --linger MS lets time go on" : "");
+	if (j->v.prog_type != BPF_PROG_TYPE_XDP)
+		return;
 	for (u32 i = XDP_REDIRECT + 1; i < VERDICT_SLOTS; i++)
 		odd += j->v.small[i];
 	for (size_t i = 0; i < j->v.big.n; i++)
@@ -699,13 +643,27 @@ static int check_outputs(const struct command *cmd, const struct run_opts *o)
 	return EXIT_YES;
 }
 
+static int check_clock(const struct command *cmd, struct job *j)
+{
+	j->capture_clock = j->o.clock && !strcmp(j->o.clock, "capture");
+	if (j->o.clock && !j->capture_clock && strcmp(j->o.clock, "real"))
+		return usage_error(cmd, "--clock is real or capture, not '%s'", j->o.clock);
+	if (j->o.linger && !j->capture_clock)
+		return usage_error(cmd, "--linger needs --clock capture");
+	if (j->o.linger > UINT32_MAX)
+		return usage_error(cmd, "--linger is at most 4294967295");
+	if (j->capture_clock && j->on != ON_USER)
+		return usage_error(cmd, "--clock capture is for the embedded engine");
+	return EXIT_YES;
+}
+
 static int check_operands(const struct command *cmd, struct job *j)
 {
 	if (!j->o.budget)
 		return usage_error(cmd, "--budget is at least 1");
 	if (j->o.repeat > UINT32_MAX || j->o.cpus > 4096)
 		return usage_error(cmd, "--repeat is at most 4294967295, --cpus 4096");
-	if (!j->objs.n)
+	if (!j->choice.objs.n)
 		return usage_error(cmd, "an object or a C file is needed "
 				   "(what is no regular file is taken for a capture)");
 	if (!j->captures.n && !j->o.ports.in.n)
@@ -713,9 +671,9 @@ static int check_operands(const struct command *cmd, struct job *j)
 			cmd,
 			"a packet capture is needed, or - for one on standard input, "
 			"or a live port such as tap:NAME");
-	if (check_engine(cmd, j) || check_ports(cmd, j))
+	if (check_engine(cmd, j) || check_ports(cmd, j) || check_outputs(cmd, &j->o))
 		return EXIT_NO_ANSWER;
-	return check_outputs(cmd, &j->o);
+	return check_clock(cmd, j);
 }
 
 static void job_free(struct job *j)
@@ -725,10 +683,11 @@ static void job_free(struct job *j)
 	ports_close(&j->ports);
 	verdicts_free(&j->v);
 	events_close(&j->events);
-	for (size_t i = 0; i < j->objs.n; i++)
-		skep_object_close(j->objs.v[i]);
-	vec_free(&j->objs);
+	for (size_t i = 0; i < j->choice.objs.n; i++)
+		skep_object_close(j->choice.objs.v[i]);
+	vec_free(&j->choice.objs);
 	vec_free(&j->captures);
+	choice_free(&j->choice);
 	vec_free(&j->o.maps);
 	vec_free(&j->o.load.set);
 	vec_free(&j->o.ports.in);
@@ -739,11 +698,13 @@ static void job_free(struct job *j)
 int cmd_run(const struct command *cmd, int argc, char **argv)
 {
 	struct skep_err err = { 0 };
-	struct job j = { .o.budget = BUDGET_DEFAULT, .v.report = stdout, .err = &err };
+	struct job j = { .o.budget = BUDGET_DEFAULT, .v.report = stdout, .err = &err,
+		.choice.err = &err };
 	struct run_opts *o = &j.o;
 	const struct opt opts[] = {
-		{"prog", 0, OPT_STR, "NAME", "the program to run, when several could",
-		 &o->prog},
+		{"prog", 0, OPT_LIST, "NAME",
+		 "the program to run, when several could; several of tc in a chain",
+		 &j.choice.names},
 		{"type", 0, OPT_STR, "TYPE",
 		 "its type (xdp, sched_cls ...), when its section does not say", &o->type},
 		{"output", 'o', OPT_STR, "FILE",
@@ -770,8 +731,22 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 		 &o->repeat},
 		{"budget", 0, OPT_U64, "N",
 		 "instructions that one run may take (default 1000000)", &o->budget},
+		{"clock", 0, OPT_STR, "WHICH",
+		 "what programs see: real (default), or capture: the packets' times",
+		 &o->clock},
+		{"linger", 0, OPT_U64, "MS",
+		 "with --clock capture, time for timers after the last packet", &o->linger},
 		{"cpus", 0, OPT_U64, "N",
 		 "values of a per-cpu map (default: cpus of the machine)", &o->cpus},
+		{"ifindex", 0, OPT_U64, "N", "the interface that packets come from",
+		 &j.meta.o.ifindex},
+		{"queue", 0, OPT_U64, "N", "its receive queue", &j.meta.o.queue},
+		{"mark", 0, OPT_U64, "N", "skb->mark of every packet", &j.meta.o.mark},
+		{"priority", 0, OPT_U64, "N", "skb->priority of every packet",
+		 &j.meta.o.priority},
+		{"tstamp", 0, OPT_STR, "capture",
+		 "skb->tstamp of a packet is when it was captured (default: 0)",
+		 &j.meta.o.tstamp},
 		LOAD_OPTS(&o->load),
 		{"json", 'j', OPT_FLAG, NULL, "print JSON; with -v one object per line",
 		 &o->json},
@@ -784,6 +759,7 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 	int status;
 
 	if (!opts_parse(&res, cmd, opts, argc, argv)) {
+		choice_free(&j.choice);
 		vec_free(&o->maps);
 		vec_free(&o->load.set);
 		vec_free(&o->ports.in);
@@ -792,7 +768,7 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 	}
 	if (o->json)	/* one document, and nothing else */
 		j.v.report = stderr;
-	if (sort_operands(&j, &res.operands) || set_types(&j))
+	if (sort_operands(&j, &res.operands) || choice_types(&j.choice, o->type))
 		status = report(&err);
 	else
 		status = check_operands(cmd, &j);

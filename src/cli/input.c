@@ -4,10 +4,13 @@
 #include "host/capture.h"
 #include "obj/linker.h"
 #include "obj/obj.h"
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { NEAR_MAX = 4096 };	/* names of a folder that are looked at */
 
 static bool ends_in(const char *s, const char *tail)
 {
@@ -30,23 +33,92 @@ const char *input_name(const char *path)
 	return strcmp(path, "-") ? path : "<stdin>";
 }
 
-int input_kind(enum input_kind *kind, const char *path, struct skep_err *err)
+/* Adds to the error that PATH does not exist what is there and looks like it. */
+static void suggest_file(const char *path, struct skep_err *err)
 {
-	struct stat st;
-	u8 head[64];
+	const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path, *near;
+	char *dir = mem_strdup(path);
+	VEC(const char *) names = { 0 };
+	struct dirent *e;
+	DIR *d;
+
+	dir[base - path] = 0;
+	d = opendir(*dir ? dir : ".");
+	while (d && names.n < NEAR_MAX && (e = readdir(d)))
+		if (e->d_name[0] != '.')
+			*vec_push(&names) = mem_strdup(e->d_name);
+	if (d)
+		closedir(d);
+	near = err_nearest(base, names.v, names.n);
+	if (near)
+		err_help(err, "did you mean %s%s?", dir, near);
+	for (size_t i = 0; i < names.n; i++)
+		free((void *)(uintptr_t)names.v[i]);
+	vec_free(&names);
+	free(dir);
+}
+
+static int no_file(const char *path, struct skep_err *err)
+{
+	int r = errno == ENOENT;
+
+	err_set(err, ERR_FILE_OPEN, path, "%s", strerror(errno));
+	if (r)
+		suggest_file(path, err);
+	return err->code;
+}
+
+/* What the pipe FD holds first, left in it: the bytes, or -1 where there is
+ * no looking ahead. Waits until there are some. */
+static ssize_t peek_pipe(int fd, u8 *head, size_t size)
+{
+	int copy[2];
 	ssize_t n = -1;
+
+	if (pipe2(copy, O_CLOEXEC))
+		return -1;
+	n = tee(fd, copy[1], size, 0);
+	if (n > 0)
+		n = read(copy[0], head, size);
+	close(copy[0]);
+	close(copy[1]);
+	return n;
+}
+
+/* Standard input, a pipe or a file. What cannot be looked into is a capture. */
+static enum input_kind stdin_kind(void)
+{
+	u8 head[64];
+	off_t at = lseek(STDIN_FILENO, 0, SEEK_CUR);
+	ssize_t n = at < 0 ? peek_pipe(STDIN_FILENO, head, sizeof(head))
+			   : pread(STDIN_FILENO, head, sizeof(head), at);
+
+	return n >= 4 && obj_is_elf(head, (size_t)n) ? INPUT_ELF : INPUT_CAPTURE;
+}
+
+/* The same for a pipe that the shell made, as of <(...). Those with a name of
+ * their own are not opened: who opens one twice waits for a second writer. */
+static enum input_kind pipe_kind(const char *path)
+{
+	u8 head[64];
+	ssize_t n;
 	int fd;
 
-	*kind = INPUT_CAPTURE;
-	if (!strcmp(path, "-"))
-		return 0;
-	if (stat(path, &st))
-		return err_set(err, ERR_FILE_OPEN, path, "%s", strerror(errno));
-	if (S_ISDIR(st.st_mode))
-		return err_set(err, ERR_FILE_READ, path, "%s", strerror(EISDIR));
-	if (!S_ISREG(st.st_mode))
-		return 0;
+	if (strncmp(path, "/dev/fd/", 8) && strncmp(path, "/proc/self/fd/", 14))
+		return INPUT_CAPTURE;
 	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : peek_pipe(fd, head, sizeof(head));
+	if (fd >= 0)
+		close(fd);
+	return n >= 4 && obj_is_elf(head, (size_t)n) ? INPUT_ELF : INPUT_CAPTURE;
+}
+
+static int file_kind(enum input_kind *kind, const char *path, struct skep_err *err)
+{
+	u8 head[64];
+	ssize_t n;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
 	if (fd < 0)
 		return err_set(err, ERR_FILE_OPEN, path, "%s", strerror(errno));
 	n = read(fd, head, sizeof(head));
@@ -54,6 +126,29 @@ int input_kind(enum input_kind *kind, const char *path, struct skep_err *err)
 	if (n < 0)
 		return err_set(err, ERR_FILE_READ, path, "%s", strerror(errno));
 	*kind = kind_of(head, (size_t)n, path);
+	return 0;
+}
+
+int input_kind(enum input_kind *kind, const char *path, struct skep_err *err)
+{
+	struct stat st;
+
+	*kind = INPUT_CAPTURE;
+	if (!strcmp(path, "-")) {
+		*kind = stdin_kind();
+		return 0;
+	}
+	if (stat(path, &st))
+		return no_file(path, err);
+	if (S_ISDIR(st.st_mode)) {
+		err_set(err, ERR_FILE_READ, path, "%s", strerror(EISDIR));
+		err_help(err, "name the files in it");
+		return err->code;
+	}
+	if (S_ISREG(st.st_mode))
+		return file_kind(kind, path, err);
+	if (S_ISFIFO(st.st_mode))
+		*kind = pipe_kind(path);
 	return 0;
 }
 
@@ -111,6 +206,34 @@ int input_object(struct skep_object **obj, const char *path, const struct load_o
 	r = load_open(obj, lo, f.data, f.size, input_name(path), err);
 	os_file_close(&f);
 	return r;
+}
+
+static void suggest(struct skep_err *err, const char *name, const char *const *names, u32 n)
+{
+	const char *near = err_nearest(name, names, n);
+
+	if (near)
+		err_help(err, "did you mean '%s'?", near);
+}
+
+void suggest_prog(struct skep_err *err, const struct skep_object *obj, const char *name)
+{
+	VEC(const char *) names = { 0 };
+
+	for (u32 i = 0; i < obj->img->nr_progs; i++)
+		*vec_push(&names) = obj->img->progs[i].name;
+	suggest(err, name, names.v, (u32)names.n);
+	vec_free(&names);
+}
+
+void suggest_map(struct skep_err *err, const struct skep_object *obj, const char *name)
+{
+	VEC(const char *) names = { 0 };
+
+	for (u32 i = 0; i < obj->img->nr_maps; i++)
+		*vec_push(&names) = obj->img->maps[i].name;
+	suggest(err, name, names.v, (u32)names.n);
+	vec_free(&names);
 }
 
 /* All of IN as one object, called "a.o+b.o". */

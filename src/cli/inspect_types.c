@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * inspect_types.c: what `skep inspect` says of global variables, of what an
- * object expects of a kernel, and of its CO-RE relocations. In text only those
+ * inspect_types.c: what `skep inspect` says of what an object
+ * expects of a kernel and of its CO-RE relocations. In text only those
  * relocations are listed that failed, unless all are asked for.
  */
 #include "cli/inspect.h"
 #include "btf/core.h"
-
-enum { VALUE_MAX = 60 };	/* characters of a value in text */
 
 static const char *const statuses[] = {
 	[IMAGE_CORE_OK] = "ok", [IMAGE_CORE_POISONED] = "poisoned",
@@ -18,98 +16,6 @@ static const char *const kinds[] = {
 	[IMAGE_KCONFIG] = "kconfig", [IMAGE_KSYM_ADDR] = "ksym",
 	[IMAGE_KSYM_VAR] = "ksym", [IMAGE_KFUNC] = "kfunc",
 };
-
-/* ---- global variables ------------------------------------------------------------ */
-
-struct var { const char *name, *section; u32 type_id; const u8 *data; u64 bytes; };
-
-static const u8 zeros[64];
-
-/* Variable K of map M; data NULL when there is nothing to show. */
-static struct var var_at(const struct image *img, const struct image_map *m, u32 k)
-{
-	const struct btf_type *t = btf_type(img->btf, m->value_type);
-	const struct btf_var_secinfo *v = (const struct btf_var_secinfo *)(t + 1) + k;
-	struct var var = {
-		.name = btf_type_name(img->btf, v->type), .section = m->name,
-		.type_id = btf_type(img->btf, v->type)->type, .bytes = v->size,
-	};
-
-	if (!in_bounds(v->offset, v->size, m->value_size))
-		return var;
-	var.data = m->init ? m->init + v->offset : v->size <= sizeof(zeros) ? zeros : NULL;
-	return var;
-}
-
-static u32 nr_vars(const struct image *img, const struct image_map *m)
-{
-	const struct btf_type *t = img->btf && m->value_type && m->kind != IMAGE_MAP_USER ?
-		btf_type(img->btf, m->value_type) : NULL;
-
-	return t && btf_kind(t) == BTF_KIND_DATASEC ? btf_vlen(t) : 0;
-}
-
-static void var_value(struct strbuf *out, const struct image *img, const struct var *v)
-{
-	struct json j = { .out = out };
-
-	sb_reset(out);
-	if (v->data)
-		btf_show_json(&j, NULL, img->btf, v->type_id, v->data, v->bytes, 0);
-	if (out->n > VALUE_MAX) {
-		out->n = VALUE_MAX;
-		out->s[out->n] = 0;
-		sb_puts(out, "...");
-	}
-}
-
-static void vars_text(struct strbuf *out, const struct image *img)
-{
-	struct table t = { .columns = 3 };
-	struct strbuf text = { 0 };
-
-	for (u32 i = 0; i < img->nr_maps; i++)
-		for (u32 k = 0; k < nr_vars(img, &img->maps[i]); k++) {
-			struct var v = var_at(img, &img->maps[i], k);
-
-			if (!t.cells.n) {
-				table_cell(&t, "variable");
-				table_cell(&t, "section");
-				table_cell(&t, "value");
-			}
-			sb_reset(&text);
-			btf_decl_c(&text, img->btf, v.type_id, v.name);
-			table_cell(&t, sb_text(&text));
-			table_cell(&t, v.section);
-			var_value(&text, img, &v);
-			table_cell(&t, sb_text(&text));
-		}
-	table_print(out, &t);
-	sb_free(&text);
-}
-
-static void vars_json(struct json *j, const struct image *img)
-{
-	struct strbuf text = { 0 };
-
-	json_arr(j, "variables");
-	for (u32 i = 0; i < img->nr_maps; i++)
-		for (u32 k = 0; k < nr_vars(img, &img->maps[i]); k++) {
-			struct var v = var_at(img, &img->maps[i], k);
-
-			sb_reset(&text);
-			btf_decl_c(&text, img->btf, v.type_id, "");
-			json_obj(j, NULL);
-			json_str(j, "name", v.name);
-			json_str(j, "section", v.section);
-			json_str(j, "type", sb_text(&text));
-			if (v.data)
-				btf_show_json(j, "value", img->btf, v.type_id, v.data, v.bytes, 0);
-			json_obj_end(j);
-		}
-	json_arr_end(j);
-	sb_free(&text);
-}
 
 /* ---- what a kernel must have -------------------------------------------------------- */
 
@@ -233,14 +139,12 @@ void inspect_core_json(struct json *j, const struct image *img, const struct ima
 
 void inspect_types_text(struct strbuf *out, const struct image *img, bool all)
 {
-	vars_text(out, img);
 	externs_text(out, img);
 	core_text(out, img, all);
 }
 
 void inspect_types_json(struct json *j, const struct image *img)
 {
-	vars_json(j, img);
 	externs_json(j, img);
 	if (img->types)
 		json_str(j, "core_types", img->types);

@@ -7,6 +7,7 @@
  */
 #include "cli/cli.h"
 #include "cli/jansson.h"
+#include "cli/json_at.h"
 
 #ifndef HAVE_JANSSON
 int map_load_json(struct skep_object *obj, u32 i, const char *path, struct skep_err *err)
@@ -20,6 +21,8 @@ int map_load_json(struct skep_object *obj, u32 i, const char *path, struct skep_
 
 #define HEX_DIGITS "0123456789abcdefABCDEF"
 
+enum { STEPS_MAX = 32, PATH_BYTES = 256 };
+
 struct load {
 	struct json_lib lib;
 	struct skep_object *obj;
@@ -27,22 +30,58 @@ struct load {
 	struct map_info info;
 	u32 index;
 	const char *where;	/* "deny.json" */
-	size_t element;		/* from 0 */
+	const struct os_file *text;
+	struct json_step steps[STEPS_MAX];	/* to the value at hand */
+	u32 depth;			/* may be above STEPS_MAX */
+	char path[PATH_BYTES];		/* the same as text: "[3].key.addr" */
 	struct skep_err *err;
 };
 
-static int store(struct load *l, u32 type, const json_t *v, u8 *out, u32 bytes, const char *name);
+static int store(struct load *l, u32 type, const json_t *v, u8 *out, u32 bytes);
+
+/* "FILE:LINE:COL" of the value at hand. */
+static void place(const struct load *l, char *where, size_t size)
+{
+	u32 nr = l->depth < STEPS_MAX ? l->depth : STEPS_MAX, line, col;
+
+	if (json_at((const char *)l->text->data, l->text->size, l->steps, nr, &line, &col))
+		snprintf(where, size, "%s:%u:%u", l->where, line, col);
+	else
+		snprintf(where, size, "%s", l->where);
+}
 
 static PRINTF_LIKE(2, 3) int bad(struct load *l, const char *fmt, ...)
 {
-	char where[512];
+	char where[512], text[512];
 	va_list ap;
-	int r;
 
-	snprintf(where, sizeof(where), "%s: element %zu", l->where, l->element);
+	place(l, where, sizeof(where));
 	va_start(ap, fmt);
-	r = err_vset(l->err, ERR_MAP_DATA, where, fmt, ap);
+	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	return err_set(l->err, ERR_MAP_DATA, where, "%s: %s", l->path, text);
+}
+
+/* Goes to member KEY, or to element INDEX when KEY is NULL, of the value at
+ * hand. What it returns leads back. */
+static size_t enter(struct load *l, const char *key, size_t index)
+{
+	size_t n = strlen(l->path);
+
+	if (l->depth < STEPS_MAX)
+		l->steps[l->depth] = (struct json_step){ key, index };
+	l->depth++;
+	if (key)
+		snprintf(l->path + n, sizeof(l->path) - n, ".%s", key);
+	else
+		snprintf(l->path + n, sizeof(l->path) - n, "[%zu]", index);
+	return n;
+}
+
+static int back(struct load *l, size_t n, int r)
+{
+	l->depth--;
+	l->path[n] = 0;
 	return r;
 }
 
@@ -166,7 +205,7 @@ static bool parse_wide(const char *s, u8 *out)
 }
 
 /* The number in V, or in the text of V. */
-static int number(struct load *l, const json_t *v, const char *name, u64 *out, bool *negative)
+static int number(struct load *l, const json_t *v, u64 *out, bool *negative)
 {
 	const char *s = l->lib.json_string_value(v);
 
@@ -187,16 +226,13 @@ static int number(struct load *l, const json_t *v, const char *name, u64 *out, b
 	if (s && holds_maps(l) && map_number(l, s, out))
 		return 0;
 	if (json_is_array(v))
-		return bad(l, "%s: a number is needed, or all its bytes as [\"0x01\", ...]", name);
+		return bad(l, "a number is needed, or all its bytes as [\"0x01\", ...]");
 	if (s)
-		return bad(l,
-			   "%s: \"%s\" is neither a number nor an address of that size",
-			   name, s);
-	return bad(l, "%s: a number is needed, not %s", name, kind_name(v));
+		return bad(l, "\"%s\" is neither a number nor an address of that size", s);
+	return bad(l, "a number is needed, not %s", kind_name(v));
 }
 
-static int store_int(struct load *l, const json_t *v, u8 *out, u32 bytes, enum sign sign,
-		     const char *name)
+static int store_int(struct load *l, const json_t *v, u8 *out, u32 bytes, enum sign sign)
 {
 	const char *s = l->lib.json_string_value(v);
 	bool negative;
@@ -205,14 +241,14 @@ static int store_int(struct load *l, const json_t *v, u8 *out, u32 bytes, enum s
 
 	if (s && (parse_addr(s, out, bytes) || (bytes == 16 && parse_wide(s, out))))
 		return 0;
-	r = number(l, v, name, &n, &negative);
+	r = number(l, v, &n, &negative);
 	if (r)
 		return r;
 	if (bytes > 8)
-		return bad(l, "%s: integers of %u bytes are given as arrays of bytes or "
-			   "hexadecimal text", name, bytes);
+		return bad(l, "integers of %u bytes are given as arrays of bytes or "
+			   "hexadecimal text", bytes);
 	if (!fits(n, negative, bytes * 8, sign))
-		return bad(l, "%s: %s%llu does not fit %u bytes%s", name, negative ? "-" : "",
+		return bad(l, "%s%llu does not fit %u bytes%s", negative ? "-" : "",
 			   (unsigned long long)(negative ? -n : n), bytes,
 			   sign == SIGN_YES ? ", signed" : sign == SIGN_NO ? ", unsigned" : "");
 	put_int(out, n, bytes);
@@ -232,18 +268,18 @@ static bool is_raw(struct load *l, const json_t *v, u32 bytes)
 	return s && !strncmp(s, "0x", 2) && strlen(s) <= 4;
 }
 
-static int store_raw(struct load *l, const json_t *v, u8 *out, u32 bytes, const char *name)
+static int store_raw(struct load *l, const json_t *v, u8 *out, u32 bytes)
 {
 	for (u32 i = 0; i < bytes; i++) {
 		const json_t *b = l->lib.json_array_get(v, i);
 		bool negative;
 		u64 n;
-		int r = number(l, b, name, &n, &negative);
+		int r = number(l, b, &n, &negative);
 
 		if (r)
 			return r;
 		if (negative || n > 255)
-			return bad(l, "%s: byte %u is no number of 0..255", name, i);
+			return bad(l, "byte %u is no number of 0..255", i);
 		out[i] = (u8)n;
 	}
 	return 0;
@@ -251,8 +287,7 @@ static int store_raw(struct load *l, const json_t *v, u8 *out, u32 bytes, const 
 
 /* ---- compound types ------------------------------------------------------------------ */
 
-static int unknown_member(struct load *l, const struct btf_type *t, const char *key,
-			  const char *name)
+static int unknown_member(struct load *l, const struct btf_type *t, const char *key)
 {
 	const struct btf *btf = l->obj->img->btf;
 	VEC(const char *) names = { 0 };
@@ -263,7 +298,7 @@ static int unknown_member(struct load *l, const struct btf_type *t, const char *
 		*vec_push(&names) = btf_member(btf, t, i).name;
 	near = err_nearest(key, names.v, names.n);
 	vec_free(&names);
-	r = bad(l, "%s has no member '%s'", name, key);
+	r = bad(l, "it has no member '%s'", key);
 	if (near && *near)
 		err_help(l->err, "did you mean '%s'?", near);
 	return r;
@@ -275,12 +310,12 @@ static int store_bits(struct load *l, const struct btf_member_info *m, const jso
 	const struct btf_type *t = btf_type(btf, btf_skip_mods(btf, m->type_id));
 	bool negative;
 	u64 n;
-	int r = number(l, v, m->name, &n, &negative);
+	int r = number(l, v, &n, &negative);
 
 	if (r)
 		return r;
 	if (!fits(n, negative, m->bit_size, sign_of(t)))
-		return bad(l, "%s: the number does not fit %u bits", m->name, m->bit_size);
+		return bad(l, "the number does not fit %u bits", m->bit_size);
 	for (u32 i = 0; i < m->bit_size; i++) {
 		u32 bit = m->bit_off + i;
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
@@ -318,8 +353,7 @@ static bool find_member(const struct btf *btf, const struct btf_type *t, const c
 	return false;
 }
 
-static int store_struct(struct load *l, const struct btf_type *t, const json_t *v, u8 *out,
-			const char *name)
+static int store_struct(struct load *l, const struct btf_type *t, const json_t *v, u8 *out)
 {
 	const struct btf *btf = l->obj->img->btf;
 	const char *s = l->lib.json_string_value(v);
@@ -328,27 +362,28 @@ static int store_struct(struct load *l, const struct btf_type *t, const json_t *
 	if (s && parse_addr(s, out, t->size))	/* struct in6_addr */
 		return 0;
 	if (!json_is_object(v))
-		return bad(l, "%s: an object with its members is needed, not %s", name,
-			   kind_name(v));
+		return bad(l, "an object with its members is needed, not %s", kind_name(v));
 	for (void *it = l->lib.json_object_iter(o); it; it = l->lib.json_object_iter_next(o, it)) {
 		const char *key = l->lib.json_object_iter_key(it);
 		const json_t *mv = l->lib.json_object_iter_value(it);
 		struct btf_member_info m;
+		size_t from;
 		int r;
 
 		if (!find_member(btf, t, key, 0, &m))
-			return unknown_member(l, t, key, name);
+			return unknown_member(l, t, key);
+		from = enter(l, key, 0);
 		r = m.bit_size ? store_bits(l, &m, mv, out)
 			       : store(l, m.type_id, mv, out + m.bit_off / 8,
-				       (u32)btf_size(btf, m.type_id), m.name);
-		if (r)
+				       (u32)btf_size(btf, m.type_id));
+		if (back(l, from, r))
 			return r;
 	}
 	return 0;
 }
 
 static int store_array(struct load *l, const struct btf_type *t, const json_t *v, u8 *out,
-		       u32 bytes, const char *name)
+		       u32 bytes)
 {
 	const struct btf_array *a = (const struct btf_array *)(t + 1);
 	u32 size = (u32)btf_size(l->obj->img->btf, a->type);
@@ -360,20 +395,21 @@ static int store_array(struct load *l, const struct btf_type *t, const json_t *v
 		size_t n = l->lib.json_string_length(v);
 
 		if (n > bytes)
-			return bad(l, "%s: a text of %zu bytes does not fit %u", name, n, bytes);
+			return bad(l, "a text of %zu bytes does not fit %u", n, bytes);
 		memcpy(out, s, n);
 		return 0;
 	}
 	if (!json_is_array(v))
-		return bad(l, "%s: an array is needed, not %s", name, kind_name(v));
+		return bad(l, "an array is needed, not %s", kind_name(v));
 	if (l->lib.json_array_size(v) > a->nelems)
-		return bad(l, "%s: %zu elements, there is room for %u", name,
+		return bad(l, "%zu elements, there is room for %u",
 			   l->lib.json_array_size(v), a->nelems);
 	for (u32 i = 0; i < l->lib.json_array_size(v); i++) {
+		size_t from = enter(l, NULL, i);
 		int r = store(l, a->type, l->lib.json_array_get(v, i),
-			      out + (size_t)i * size, size, name);
+			      out + (size_t)i * size, size);
 
-		if (r)
+		if (back(l, from, r))
 			return r;
 	}
 	return 0;
@@ -394,7 +430,7 @@ static const char *enum_at(const struct btf *btf, const struct btf_type *t, u32 
 }
 
 static int store_enum(struct load *l, const struct btf_type *t, const json_t *v, u8 *out,
-		      u32 bytes, const char *name)
+		      u32 bytes)
 {
 	const char *s = l->lib.json_string_value(v), *names[64], *near;
 	u32 n = 0;
@@ -411,106 +447,147 @@ static int store_enum(struct load *l, const struct btf_type *t, const json_t *v,
 		if (n < ARRAY_LEN(names))
 			names[n++] = found;
 	}
-	r = store_int(l, v, out, bytes, SIGN_ANY, name);
+	r = store_int(l, v, out, bytes, SIGN_ANY);
 	near = r && s ? err_nearest(s, names, n) : NULL;
 	if (near && *near)
 		err_help(l->err, "did you mean '%s'?", near);
 	return r;
 }
 
-static int store_float(struct load *l, const json_t *v, u8 *out, u32 bytes, const char *name)
+static int store_float(struct load *l, const json_t *v, u8 *out, u32 bytes)
 {
+	const char *s = l->lib.json_string_value(v);
 	double d;
 	float f;
 
-	if (!json_is_number(v))
-		return bad(l, "%s: a number is needed, not %s", name, kind_name(v));
-	d = l->lib.json_number_value(v);
+	if (s && (!strcmp(s, "nan") || !strcmp(s, "inf") || !strcmp(s, "-inf")))
+		d = strtod(s, NULL);
+	else if (json_is_number(v))
+		d = l->lib.json_number_value(v);
+	else
+		return bad(l, "a number is needed, not %s", kind_name(v));
 	f = (float)d;
 	if (bytes == sizeof(f))
 		memcpy(out, &f, sizeof(f));
 	else if (bytes == sizeof(d))
 		memcpy(out, &d, sizeof(d));
 	else
-		return bad(l, "%s: fractions of %u bytes are given as arrays of bytes", name,
-			   bytes);
+		return bad(l, "fractions of %u bytes are given as arrays of bytes", bytes);
 	return 0;
 }
 
+/* V, which is what member KEY holds. */
+static int store_member(struct load *l, u32 type, const char *key, const json_t *v, u8 *out)
+{
+	size_t from = enter(l, key, 0);
+
+	return back(l, from, store(l, type, v, out, (u32)btf_size(l->obj->img->btf, type)));
+}
+
 static int store_variable(struct load *l, const struct btf_type *sec, const char *key,
-			  const json_t *v, u8 *out, const char *name)
+			  const json_t *v, u8 *out)
 {
 	const struct btf *btf = l->obj->img->btf;
 	const struct btf_var_secinfo *s = (const struct btf_var_secinfo *)(sec + 1);
+	VEC(const char *) names = { 0 };
+	const char *near;
+	int r;
 
 	for (u32 i = 0; i < btf_vlen(sec); i++) {
 		const struct btf_type *var = btf_type(btf, s[i].type);
 
+		*vec_push(&names) = btf_str(btf, var->name_off);
 		if (!strcmp(key, btf_str(btf, var->name_off)) &&
 		    in_bounds(s[i].offset, s[i].size, l->info.value_size) &&
-		    btf_size(btf, var->type) <= (s64)s[i].size)
-			return store(l, var->type, v, out + s[i].offset,
-				     (u32)btf_size(btf, var->type), key);
+		    btf_size(btf, var->type) <= (s64)s[i].size) {
+			vec_free(&names);
+			return store_member(l, var->type, key, v, out + s[i].offset);
+		}
 	}
-	return bad(l, "%s has no variable '%s'", name, key);
+	near = err_nearest(key, names.v, names.n);
+	vec_free(&names);
+	r = bad(l, "it has no variable '%s'", key);
+	if (near)
+		err_help(l->err, "did you mean '%s'?", near);
+	return r;
 }
 
 /* A section of variables: {"name": value}, or as it is printed,
  * {".bss": [{"name": value}, ...]}. */
-static int store_section(struct load *l, const struct btf_type *t, const json_t *v, u8 *out,
-			 const char *name)
+static int store_section(struct load *l, const struct btf_type *t, const json_t *v, u8 *out)
 {
 	const json_t *list = l->lib.json_object_get(v, btf_str(l->obj->img->btf, t->name_off));
 	json_t *o = (json_t *)(uintptr_t)v;
 	int r = 0;
 
 	if (!json_is_object(v))
-		return bad(l, "%s: an object with variables is needed, not %s", name, kind_name(v));
-	for (size_t i = 0; !r && json_is_array(list) && i < l->lib.json_array_size(list); i++)
-		r = store_section(l, t, l->lib.json_array_get(list, i), out, name);
+		return bad(l, "an object with variables is needed, not %s", kind_name(v));
+	for (size_t i = 0; !r && json_is_array(list) && i < l->lib.json_array_size(list); i++) {
+		size_t from = enter(l, btf_str(l->obj->img->btf, t->name_off), 0);
+		size_t to = enter(l, NULL, i);
+
+		r = store_section(l, t, l->lib.json_array_get(list, i), out);
+		back(l, from, back(l, to, r));
+	}
 	if (json_is_array(list))
 		return r;
 	for (void *it = l->lib.json_object_iter(o); !r && it;
 	     it = l->lib.json_object_iter_next(o, it))
 		r = store_variable(l, t, l->lib.json_object_iter_key(it),
-				   l->lib.json_object_iter_value(it), out, name);
+				   l->lib.json_object_iter_value(it), out);
 	return r;
 }
 
 /* JSON nests no deeper than the type, and types do not nest endlessly. */
-static int store(struct load *l, u32 type, const json_t *v, u8 *out, u32 bytes, const char *name)
+static int store(struct load *l, u32 type, const json_t *v, u8 *out, u32 bytes)
 {
 	const struct btf *btf = l->obj->img->btf;
 	const struct btf_type *t;
 
 	if (is_raw(l, v, bytes))
-		return store_raw(l, v, out, bytes, name);
+		return store_raw(l, v, out, bytes);
 	if (!btf || !type)
-		return store_int(l, v, out, bytes, SIGN_ANY, name);
+		return store_int(l, v, out, bytes, SIGN_ANY);
 	t = btf_type(btf, btf_skip_mods(btf, type));
 	switch (btf_kind(t)) {
 	case BTF_KIND_STRUCT:
 	case BTF_KIND_UNION:
-		return store_struct(l, t, v, out, name);
+		return store_struct(l, t, v, out);
 	case BTF_KIND_ARRAY:
-		return store_array(l, t, v, out, bytes, name);
+		return store_array(l, t, v, out, bytes);
 	case BTF_KIND_ENUM:
 	case BTF_KIND_ENUM64:
-		return store_enum(l, t, v, out, bytes, name);
+		return store_enum(l, t, v, out, bytes);
 	case BTF_KIND_INT:
-		return store_int(l, v, out, bytes, sign_of(t), name);
+		return store_int(l, v, out, bytes, sign_of(t));
 	case BTF_KIND_PTR:
-		return store_int(l, v, out, bytes, SIGN_NO, name);
+		return store_int(l, v, out, bytes, SIGN_NO);
 	case BTF_KIND_FLOAT:
-		return store_float(l, v, out, bytes, name);
+		return store_float(l, v, out, bytes);
 	case BTF_KIND_DATASEC:
-		return store_section(l, t, v, out, name);
+		return store_section(l, t, v, out);
 	default:
-		return bad(l, "%s: its type cannot be given in a map file", name);
+		return bad(l, "its type cannot be given in a map file");
 	}
 }
 
 /* ---- elements ------------------------------------------------------------------------ */
+
+/* {"cpu": 1, "value": ...} */
+static int store_cpu(struct load *l, const json_t *v, u8 *out)
+{
+	const json_t *cpu = l->lib.json_object_get(v, "cpu"),
+		     *data = l->lib.json_object_get(v, "value");
+	u64 n = json_is_integer(cpu) ? (u64)l->lib.json_integer_value(cpu) : ~0ull;
+	size_t from;
+
+	if (n >= l->info.cpus || !data)
+		return bad(l, "\"values\" are objects with a \"cpu\" below %u and a \"value\"",
+			   l->info.cpus);
+	from = enter(l, "value", 0);
+	return back(l, from, store(l, l->def->value_type, data, out + n * l->info.value_stride,
+				   l->info.value_size));
+}
 
 /* "value" goes to every cpu of a per-cpu map; "values" names the cpus. */
 static int store_value(struct load *l, const json_t *e, u8 *out)
@@ -520,8 +597,10 @@ static int store_value(struct load *l, const json_t *e, u8 *out)
 
 	if (value) {
 		u32 type = holds_maps(l) ? 0 : l->def->value_type;
-		int r = store(l, type, value, out, l->info.value_size, "value");
+		size_t from = enter(l, "value", 0);
+		int r = store(l, type, value, out, l->info.value_size);
 
+		back(l, from, r);
 		for (u32 cpu = 1; !r && cpu < l->info.cpus; cpu++)
 			memcpy(out + (size_t)cpu * l->info.value_stride, out, l->info.value_size);
 		return r;
@@ -529,19 +608,10 @@ static int store_value(struct load *l, const json_t *e, u8 *out)
 	if (!json_is_array(values) || !l->info.row->percpu)
 		return bad(l, "it has no \"value\"");
 	for (size_t i = 0; i < l->lib.json_array_size(values); i++) {
-		const json_t *v = l->lib.json_array_get(values, i);
-		const json_t *cpu = l->lib.json_object_get(v, "cpu"),
-			     *data = l->lib.json_object_get(v, "value");
-		u64 n = json_is_integer(cpu) ? (u64)l->lib.json_integer_value(cpu) : ~0ull;
-		int r;
+		size_t from = enter(l, "values", 0), at = enter(l, NULL, i);
+		int r = store_cpu(l, l->lib.json_array_get(values, i), out);
 
-		if (n >= l->info.cpus || !data)
-			return bad(
-				l,
-				"\"values\" are objects with a \"cpu\" below %u and a \"value\"",
-				l->info.cpus);
-		r = store(l, l->def->value_type, data, out + n * l->info.value_stride,
-			  l->info.value_size, "value");
+		back(l, from, back(l, at, r));
 		if (r)
 			return r;
 	}
@@ -570,7 +640,7 @@ static int refused(struct load *l, int r)
 {
 	char where[512], why[128];
 
-	snprintf(where, sizeof(where), "%s: element %zu", l->where, l->element);
+	place(l, where, sizeof(where));
 	if (r == -E2BIG && !is_indexed(l))
 		snprintf(why, sizeof(why), "it is full");
 	else if (holds_maps(l) && r == -EINVAL)
@@ -587,27 +657,36 @@ static int refused(struct load *l, int r)
 		snprintf(why, sizeof(why), "it is read-only");
 	else
 		snprintf(why, sizeof(why), "%s", strerror(-r));
-	return err_set(l->err, ERR_MAP_UPDATE, where, "map '%s' (%s, %u entries) refuses it: %s",
-		       l->def->name, l->info.row->name, l->info.max_entries, why);
+	return err_set(l->err, ERR_MAP_UPDATE, where,
+		       "%s: map '%s' (%s, %u entries) refuses it: %s",
+		       l->path, l->def->name, l->info.row->name, l->info.max_entries, why);
 }
 
 static int load_element(struct load *l, const json_t *e, u8 *key, u8 *value)
 {
 	const json_t *k = l->lib.json_object_get(e, "key");
+	const json_t *formatted = l->lib.json_object_get(e, "formatted");
 	bool keyless = !l->info.key_size;
+	size_t from;
 	int r = 0;
 
 	if (!json_is_object(e))
 		return bad(l, "an object with \"key\" and \"value\" is needed, not %s",
 			   kind_name(e));
+	if (!k && json_is_object(formatted)) {
+		from = enter(l, "formatted", 0);
+		return back(l, from, load_element(l, formatted, key, value));
+	}
 	if (!k && !keyless)
 		return bad(l, "it has no \"key\"");
 	memset(key, 0, l->info.key_size);
 	memset(value, 0, l->info.value_bytes);
 	if (l->def->kind != IMAGE_MAP_USER)	/* variables that are not named stay */
 		l->obj->backend->ops->map_lookup(l->obj->backend, l->index, key, value, 0);
-	if (!keyless)
-		r = store(l, l->def->key_type, k, key, l->info.key_size, "key");
+	if (!keyless) {
+		from = enter(l, "key", 0);
+		r = back(l, from, store(l, l->def->key_type, k, key, l->info.key_size));
+	}
 	if (!r)
 		r = store_value(l, e, value);
 	if (r)
@@ -621,11 +700,44 @@ static int load_elements(struct load *l, const json_t *root)
 	u8 *key = mem_alloc(l->info.key_size), *value = mem_alloc(l->info.value_bytes);
 	int r = 0;
 
-	for (l->element = 0; !r && l->element < l->lib.json_array_size(root); l->element++)
-		r = load_element(l, l->lib.json_array_get(root, l->element), key, value);
+	for (size_t i = 0; !r && i < l->lib.json_array_size(root); i++) {
+		size_t from = enter(l, NULL, i);
+
+		r = load_element(l, l->lib.json_array_get(root, i), key, value);
+		back(l, from, r);
+	}
 	free(key);
 	free(value);
 	return r;
+}
+
+/* The elements, or what holds them: a map of `skep run --json`, or all of it. */
+static int load_root(struct load *l, const json_t *root)
+{
+	const json_t *maps = l->lib.json_object_get(root, "maps"), *m = NULL;
+	const json_t *elements = l->lib.json_object_get(root, "elements");
+
+	for (size_t i = 0; json_is_array(maps) && i < l->lib.json_array_size(maps); i++) {
+		const char *name;
+
+		m = l->lib.json_array_get(maps, i);
+		name = l->lib.json_string_value(l->lib.json_object_get(m, "name"));
+		if (!name || strcmp(name, l->def->name))
+			continue;
+		enter(l, "maps", 0);
+		enter(l, NULL, i);
+		return load_root(l, m);
+	}
+	if (json_is_array(elements)) {
+		enter(l, "elements", 0);
+		return load_elements(l, elements);
+	}
+	if (json_is_array(root))
+		return load_elements(l, root);
+	return err_set(l->err, ERR_JSON, l->where,
+		       "an array [{\"key\": ..., \"value\": ...}, ...] is needed, "
+		       "not %s%s%s",
+		       kind_name(root), maps ? " without a map " : "", maps ? l->def->name : "");
 }
 
 static int parse(struct load *l, const struct os_file *f)
@@ -643,13 +755,7 @@ static int parse(struct load *l, const struct os_file *f)
 				 "\"18446744073709551615\"");
 		return r;
 	}
-	if (json_is_array(root))
-		r = load_elements(l, root);
-	else
-		r = err_set(
-			l->err, ERR_JSON, l->where,
-			"an array [{\"key\": ..., \"value\": ...}, ...] is needed, not %s",
-			kind_name(root));
+	r = load_root(l, root);
 	if (--root->refcount == 0)
 		l->lib.json_delete(root);
 	return r;
@@ -671,6 +777,7 @@ int map_load_json(struct skep_object *obj, u32 i, const char *path, struct skep_
 	r = os_file_read(&f, path, err);
 	if (r)
 		return r;
+	l.text = &f;
 	r = parse(&l, &f);
 	os_file_close(&f);
 	return r;

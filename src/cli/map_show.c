@@ -8,7 +8,7 @@
 
 enum {
 	SHOW_MAX = 16,		/* elements of a map in text; the rest is counted */
-	JSON_ZEROES_MAX = 1 << 16,	/* entries of an array that JSON has all of */
+	ZEROES_MAX = 64,	/* entries of an array that JSON has with its zeroes */
 	SORT_MAX = 1 << 16,	/* elements of a map in order of their keys */
 	LINE_COLUMNS = 76,
 };
@@ -22,6 +22,8 @@ struct show {
 	u8 *key, *next, *value;
 	u8 *sorted;		/* keys in order, for maps without an order */
 	u64 nr_sorted, at;
+	bool sparse;		/* elements of nothing but zeroes are left out */
+	u64 run_end;		/* of the touched elements from AT on */
 };
 
 /* Maps that are shown at all. */
@@ -39,6 +41,15 @@ static bool holds_maps(u32 type)
 /* Queues, stacks and bloom filters. */
 static bool is_keyless(const struct show *s) { return !s->info.key_size; }
 
+/* Is it an array of more than MOST entries? Then those of nothing but zeroes are
+ * left out; their number tells as much. */
+static bool is_sparse(const struct show *s, u32 most)
+{
+	return s->info.max_entries > most &&
+	       (s->def->type == BPF_MAP_TYPE_ARRAY ||
+		s->def->type == BPF_MAP_TYPE_PERCPU_ARRAY);
+}
+
 static bool show_open(struct show *s, struct skep_object *obj, u32 i)
 {
 	struct backend *b = obj->backend;
@@ -46,6 +57,7 @@ static bool show_open(struct show *s, struct skep_object *obj, u32 i)
 	*s = (struct show){ .obj = obj, .def = &obj->img->maps[i], .index = i };
 	if (obj->maps[i].absent || !is_shown(s->def) || b->ops->map_info(b, i, &s->info))
 		return false;
+	s->sparse = is_sparse(s, ZEROES_MAX);
 	s->key_flags = s->def->type == BPF_MAP_TYPE_LPM_TRIE ? BTF_SHOW_NET : 0;
 	s->key = mem_alloc(s->info.key_size);
 	s->next = mem_alloc(s->info.key_size);
@@ -61,6 +73,25 @@ static void show_close(struct show *s)
 	free(s->sorted);
 }
 
+/* The next element of an array that may be other than 0. */
+static bool touched_next(struct show *s, bool first)
+{
+	struct backend *b = s->obj->backend;
+	u32 key;
+
+	if (first)
+		s->at = s->run_end = 0;
+	for (;;) {
+		if (s->at >= s->run_end &&
+		    b->ops->map_touched(b, s->index, &s->at, &s->run_end))
+			return false;
+		key = (u32)s->at++;
+		memcpy(s->key, &key, sizeof(key));
+		if (!b->ops->map_lookup(b, s->index, s->key, s->value, 0))
+			return true;
+	}
+}
+
 /* Steps to the next element that can be read; FIRST starts. */
 static bool show_next(struct show *s, bool first)
 {
@@ -68,6 +99,8 @@ static bool show_next(struct show *s, bool first)
 
 	if (first)
 		s->at = 0;
+	if (s->sparse && b->ops->map_touched)
+		return touched_next(s, first);
 	if (is_keyless(s))
 		return b->ops->map_nth && !b->ops->map_nth(b, s->index, s->at++, s->value);
 
@@ -276,14 +309,6 @@ static bool all_zero(const u8 *p, u64 n)
 	return true;
 }
 
-/* Such an array's elements of nothing but zeroes are left out. */
-static bool is_array_above(const struct show *s, u32 entries)
-{
-	return s->info.max_entries > entries &&
-	       (s->def->type == BPF_MAP_TYPE_ARRAY ||
-		s->def->type == BPF_MAP_TYPE_PERCPU_ARRAY);
-}
-
 static bool is_scalar(const struct show *s, u32 type, u32 bytes)
 {
 	u32 kind;
@@ -357,18 +382,15 @@ static void show_elements(struct show *s, struct strbuf *out)
 {
 	bool scalars = is_scalar(s, s->def->key_type, s->info.key_size) &&
 		       is_scalar(s, s->def->value_type, s->info.value_size);
-	bool skip_zero = is_array_above(s, SHOW_MAX);
-	u64 shown = 0, more = 0, zero = 0;
+	u64 shown = 0, more = 0;
 	struct strbuf el = { 0 };
 	size_t column = 0;
 
 	sort_keys(s);
 	for (bool ok = text_next(s, true); ok; ok = text_next(s, false)) {
 		sum_cpus(s);
-		if (skip_zero && all_zero(s->value, s->info.value_size)) {
-			zero++;
+		if (s->sparse && all_zero(s->value, s->info.value_size))
 			continue;
-		}
 		if (shown == SHOW_MAX) {
 			more++;
 			continue;
@@ -381,8 +403,9 @@ static void show_elements(struct show *s, struct strbuf *out)
 	sb_puts(out, column ? "\n" : "");
 	if (more)
 		sb_printf(out, "  ... and %llu more (--json has all)\n", (unsigned long long)more);
-	if (zero)
-		sb_printf(out, "  all other %llu values are 0\n", (unsigned long long)zero);
+	if (s->sparse && s->info.max_entries > shown + more)
+		sb_printf(out, "  all other %llu values are 0\n",
+			  (unsigned long long)(s->info.max_entries - shown - more));
 	sb_free(&el);
 }
 
@@ -392,6 +415,7 @@ void map_show_text(struct strbuf *out, struct skep_object *obj, u32 i)
 
 	if (!show_open(&s, obj, i))
 		return;
+	s.sparse = is_sparse(&s, SHOW_MAX);
 	sb_printf(out, "map %s (%s, %llu of %u%s)\n", s.info.name, s.info.row->name,
 		  (unsigned long long)s.info.count, s.info.max_entries,
 		  s.info.row->percpu ? ", summed over cpus" : "");
@@ -439,8 +463,7 @@ void map_show_json(struct json *j, struct skep_object *obj, u32 i)
 	json_u64(j, "count", s.info.count);
 	json_arr(j, "elements");
 	for (bool ok = show_next(&s, true); ok; ok = show_next(&s, false))
-		if (!is_array_above(&s, JSON_ZEROES_MAX) ||
-		    !all_zero(s.value, s.info.value_bytes))
+		if (!s.sparse || !all_zero(s.value, s.info.value_bytes))
 			element_json(&s, j);
 	json_arr_end(j);
 	json_obj_end(j);
@@ -515,7 +538,9 @@ u64 map_show_diff(FILE *out, struct skep_object *a, struct skep_object *b, u32 i
 	/* without keys nothing can be compared */
 	if (!a->img->maps[i].key_size || !show_open(&user, a, i))
 		return 0;
+	user.sparse = false;	/* a zero here may be none there */
 	if (show_open(&kernel, b, i)) {
+		kernel.sparse = false;
 		sort_keys(&user);
 		diff_elements(&d, &user, &kernel, true);
 		diff_elements(&d, &kernel, &user, false);

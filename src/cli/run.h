@@ -3,8 +3,30 @@
 #ifndef CLI_RUN_H
 #define CLI_RUN_H
 
+#include "api/object.h"
 #include "cli/cli.h"
 #include "host/capture.h"
+
+/* ---- choice.c: which programs run ------------------------------------------------- */
+
+struct choice {
+	struct object_list objs;
+	struct str_list names;		/* of --prog */
+	bool on_user;			/* not (also) on the kernel */
+	struct skep_prog *first;
+	VEC(u32) chain;			/* it and those that go on after it, by index */
+	VEC(u32) next;			/* the latter as the backend numbers them */
+	struct skep_err *err;
+};
+
+/* --type (NULL: not given): of the programs that --prog names, else of those
+ * whose section says none. */
+int choice_types(struct choice *c, const char *type);
+/* Fills in first and chain. Errors: PROG_NONE, PROG_MANY, USAGE. */
+int choice_make(struct choice *c);
+/* Loads their object; fills in next. */
+int choice_load(struct choice *c, const struct skep_load_opts *opts);
+void choice_free(struct choice *c);
 
 /* ---- verdicts.c: what programs answered, counted, written and compared ------- */
 
@@ -53,6 +75,32 @@ static inline void verdicts_count(struct verdicts *v, u32 value)
 	else
 		verdicts_count_big(v, value);
 }
+
+/* ---- meta.c: what packets come with beside their bytes ---------------------- */
+
+struct meta_opts {
+	u64 ifindex, queue, mark, priority;
+	const char *tstamp;	/* "capture", or NULL */
+};
+
+struct meta {
+	struct meta_opts o;
+	u32 prog_type;
+	bool has_ctx;		/* IN is given to the program */
+	bool capture_time;	/* skb->tstamp is the time of capture */
+	struct __sk_buff in;	/* of the packet at hand */
+};
+
+/* M is zeroed but for O. Errors: USAGE. */
+int meta_open(struct meta *m, u32 prog_type, bool on_user, struct skep_err *err);
+/* What is the same for all packets. M stays where it is during the run. */
+void meta_run(const struct meta *m, struct test_run *t);
+/* Before each packet. */
+void meta_packet(struct meta *m, const struct packet *p);
+/* The line of -v, and the object of -v --json. */
+void meta_text(const struct meta *m, u64 number, const struct packet *p, const struct test_run *t);
+void meta_json(const struct meta *m, struct json *js, u64 number, const struct packet *p,
+	       const struct test_run *t);
 
 /* ---- both.c: two engines side by side -------------------------------------- */
 

@@ -111,6 +111,28 @@ static bool parse_line(struct verdicts *v, char *line)
 	return true;
 }
 
+/* The verdict nearest to the last word of TEXT goes with the message. */
+static int bad_line(const struct verdicts *v, const char *text, size_t n, const char *where,
+		    struct skep_err *err)
+{
+	const char *names[VERDICT_SLOTS], *near;
+	char word[64];
+	size_t at;
+
+	err_set(err, ERR_EXPECT, where, "a line NUMBER VERDICT is needed, e.g. \"1 XDP_PASS\"");
+	while (n && isspace((unsigned char)text[n - 1]))
+		n--;
+	for (at = n; at && !isspace((unsigned char)text[at - 1]); at--)
+		;
+	snprintf(word, sizeof(word), "%.*s", (int)(n - at), text + at);
+	for (u32 i = 0; i < VERDICT_SLOTS; i++)
+		names[i] = verdict_name(v->prog_type, i);
+	near = err_nearest(word, names, VERDICT_SLOTS);
+	if (near)
+		err_help(err, "did you mean %s?", near);
+	return err->code;
+}
+
 static int parse_expect(struct verdicts *v, const char *text, size_t bytes, struct skep_err *err)
 {
 	char line[256], where[512];
@@ -126,9 +148,7 @@ static int parse_expect(struct verdicts *v, const char *text, size_t bytes, stru
 		line[strcspn(line, "#")] = 0;
 		if (!parse_line(v, line)) {
 			snprintf(where, sizeof(where), "%s:%" PRIu64, v->expect_file, at);
-			return err_set(
-				err, ERR_EXPECT, where,
-				"a line NUMBER VERDICT is needed, e.g. \"1 XDP_PASS\"");
+			return bad_line(v, text + i, keep, where, err);
 		}
 		i += n + 1;
 	}

@@ -7,6 +7,11 @@
 
 extern const struct host host_xdp;	/* xdp.c: packets to XDP programs */
 
+/* skb.c: packets to programs on struct __sk_buff */
+extern const struct host host_socket_filter, host_sched_cls, host_sched_act;
+extern const struct host host_cgroup_skb, host_lwt_in, host_lwt_out;
+extern const struct host host_lwt_xmit, host_lwt_seg6local;
+
 /* All of them, NULL-terminated. */
 extern const struct host *const host_all[];
 

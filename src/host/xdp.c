@@ -7,9 +7,33 @@
  */
 #include "host/capture.h"
 #include "host/hosts.h"
+#include <linux/bpf.h>
 
 /* 320: struct skb_shared_info, aligned */
-enum { FRAME_BYTES = 4096 - 320 };
+enum { FRAME_BYTES = 4096 - 320, META_MAX = 252 };
+
+/* As BPF_PROG_TEST_RUN takes it: data is the size of the metadata that the
+ * packet's bytes begin with. */
+static int take_ctx(struct run *run, const struct test_run *t, struct skep_err *err)
+{
+	struct xdp_md in = { 0 };
+
+	if (t->ctx_in_bytes > sizeof(in))
+		return err_set(err, ERR_RUN, NULL, "a context of %u bytes; struct xdp_md has %zu",
+			       t->ctx_in_bytes, sizeof(in));
+	memcpy(&in, t->ctx_in, t->ctx_in_bytes);
+	if (in.data_meta || in.egress_ifindex || in.data_end != t->bytes || in.data > in.data_end)
+		return err_set(err, ERR_RUN, NULL, "struct xdp_md: data_meta and egress_ifindex "
+			       "are 0, data_end is the packet's %u bytes, data within",
+			       t->bytes);
+	if (in.data % 4 || in.data > META_MAX)
+		return err_set(err, ERR_RUN, NULL, "%u bytes of metadata; a multiple of 4, at "
+			       "most %d", in.data, META_MAX);
+	run->pkt.data += in.data;
+	run->xdp.ingress_ifindex = in.ingress_ifindex;
+	run->xdp.rx_queue_index = in.rx_queue_index;
+	return 0;
+}
 
 static int xdp_begin(struct run *run, u8 *buffer, const struct test_run *t,
 		     struct skep_err *err)
@@ -30,7 +54,7 @@ static int xdp_begin(struct run *run, u8 *buffer, const struct test_run *t,
 	run->xdp.rx_queue_index = t->rx_queue;
 	run->xdp.redirect_ifindex = 0;
 	run->redirect.map = NULL;
-	return 0;
+	return unlikely(t->ctx_in) ? take_ctx(run, t, err) : 0;
 }
 
 const struct host host_xdp = {
@@ -40,4 +64,8 @@ const struct host host_xdp = {
 	.same_context = true,
 };
 
-const struct host *const host_all[] = { &host_xdp, NULL };
+const struct host *const host_all[] = {
+	&host_xdp, &host_socket_filter, &host_sched_cls, &host_sched_act,
+	&host_cgroup_skb, &host_lwt_in, &host_lwt_out, &host_lwt_xmit,
+	&host_lwt_seg6local, NULL,
+};

@@ -30,6 +30,7 @@ struct kernel {
 	int btf_fd;		/* -1: the kernel would not take them, or none */
 	u32 cpus;		/* possible ones: values of a per-cpu map */
 	u8 *out;		/* packets after test runs, OUT_BYTES */
+	u8 ctx[192];		/* struct __sk_buff after a test run */
 	char release[66];	/* "6.18.5", for messages */
 };
 

@@ -107,27 +107,61 @@ void words_get(void *dst, const u64 *src, u32 n)
 	}
 }
 
-static void copy_around_lock(const struct map *m, u8 *dst, const u8 *src)
-{
-	u32 before = m->lock_at - 1, after = before + 4;
+static bool has_fields(const struct map *m) { return m->lock_at | m->timer_at; }
 
-	memcpy(dst, src, before);
-	memcpy(dst + after, src + after, m->value_size - after);
+/* All but the lock and the timer. */
+static void copy_around_fields(const struct map *m, u8 *dst, const u8 *src)
+{
+	const struct { u32 at, bytes; } fields[] = {
+		{ m->lock_at, 4 }, { m->timer_at, TIMER_BYTES },
+	};
+	bool swap = m->timer_at < m->lock_at;
+	u32 from = 0;
+
+	for (u32 i = 0; i < 2; i++) {
+		u32 k = i ^ swap, at = fields[k].at - 1;
+
+		if (!fields[k].at)
+			continue;
+		memcpy(dst + from, src + from, at - from);
+		from = at + fields[k].bytes;
+	}
+	memcpy(dst + from, src + from, m->value_size - from);
 }
 
 void value_set(const struct map *m, void *elem, const void *value)
 {
-	if (unlikely(m->lock_at))
-		copy_around_lock(m, elem, value);
+	if (unlikely(has_fields(m)))
+		copy_around_fields(m, elem, value);
 	else
 		words_set(elem, value, m->value_size);
+}
+
+static void clear_fields(const struct map *m, u8 *value)
+{
+	if (m->lock_at)
+		store_relaxed((u32 *)(value + m->lock_at - 1), 0);
+	if (m->timer_at)
+		memset(value + m->timer_at - 1, 0, TIMER_BYTES);
 }
 
 void value_init(const struct map *m, void *elem, const void *value)
 {
 	value_set(m, elem, value);
-	if (unlikely(m->lock_at))
-		store_relaxed((u32 *)((u8 *)elem + m->lock_at - 1), 0);
+	if (unlikely(has_fields(m)))
+		clear_fields(m, elem);
+}
+
+void value_retire(const struct map *m, void *elem)
+{
+	u64 handle;
+
+	if (likely(!m->timer_at))
+		return;
+	memcpy(&handle, (u8 *)elem + m->timer_at - 1, sizeof(handle));
+	memset((u8 *)elem + m->timer_at - 1, 0, TIMER_BYTES);
+	if (handle && m->timer_gone)
+		m->timer_gone(m->timer_arg, handle);
 }
 
 void value_set_locked(const struct map *m, void *elem, const void *value, u32 cpu)
@@ -141,12 +175,15 @@ void value_set_locked(const struct map *m, void *elem, const void *value, u32 cp
 
 void value_get(const struct map *m, void *value, const void *elem)
 {
-	if (likely(!m->lock_at)) {
+	if (likely(!has_fields(m))) {
 		words_get(value, elem, m->value_size);
 		return;
 	}
-	copy_around_lock(m, value, elem);
-	memset((u8 *)value + m->lock_at - 1, 0, 4);
+	copy_around_fields(m, value, elem);
+	if (m->lock_at)		/* VALUE may lie anywhere */
+		memset((u8 *)value + m->lock_at - 1, 0, 4);
+	if (m->timer_at)
+		memset((u8 *)value + m->timer_at - 1, 0, TIMER_BYTES);
 }
 
 /* ---- attributes ------------------------------------------------------------ */
@@ -182,6 +219,17 @@ int attr_flags(const struct map_attr *a, u32 mask, struct skep_err *err)
 	return 0;
 }
 
+static int timer_check(const struct map_attr *a, struct skep_err *err)
+{
+	if (a->type != BPF_MAP_TYPE_ARRAY && a->type != BPF_MAP_TYPE_HASH &&
+	    a->type != BPF_MAP_TYPE_LRU_HASH)
+		return attr_refuse(a, err, "EOPNOTSUPP", "values of this type have no timers");
+	if ((a->timer_at - 1) % 8 || !in_bounds(a->timer_at - 1, TIMER_BYTES, a->value_size))
+		return attr_refuse(a, err, "EINVAL", "its timer at offset %u does not fit "
+				   "value_size %u", a->timer_at - 1, a->value_size);
+	return 0;
+}
+
 int attr_check(const struct map_attr *a, u32 flags_mask, struct skep_err *err)
 {
 	if (!a->key_size)
@@ -197,5 +245,7 @@ int attr_check(const struct map_attr *a, u32 flags_mask, struct skep_err *err)
 		return attr_refuse(a, err, "EINVAL", "its spin lock at offset "
 				   "%u does not fit value_size %u",
 				   a->lock_at - 1, a->value_size);
+	if (a->timer_at && timer_check(a, err))
+		return -EINVAL;
 	return attr_flags(a, flags_mask, err);
 }

@@ -13,6 +13,7 @@
 enum { AREA_MAGIC = 0x70656b73, AREA_VERSION = 1, AREA_LINE = 64,
        AREA_PAGE = 4096 };
 
+enum { TIMER_BYTES = 16 };		/* of a struct bpf_timer */
 enum { PERCPU_VALUE_MAX = 32768 };	/* bytes of a value of one cpu */
 
 #define AREA_TOO_BIG (1ull << 40)	/* bytes that no map may reach */
@@ -153,13 +154,15 @@ words_equal(const u64 *words, const void *bytes, u32 n)
 void words_get(void *dst, const u64 *src, u32 n);
 
 /*
- * Values: a copy into an element leaves its spin lock alone, a copy out shows
- * it as 0, as in the kernel. value_init is for an element not yet published.
+ * Values: a copy into an element leaves its spin lock and timer alone, a copy
+ * out shows them as 0, as in the kernel. value_init is for an element not yet published.
  */
 void value_init(const struct map *m, void *elem, const void *value);
 void value_set(const struct map *m, void *elem, const void *value);
 /* The same while holding the element's own spin lock (BPF_F_LOCK). */
 void value_set_locked(const struct map *m, void *elem, const void *value, u32 cpu);
+/* Of an element that is no more, or overwritten: its timer is cancelled. */
+void value_retire(const struct map *m, void *elem);
 void value_get(const struct map *m, void *value, const void *elem);
 
 /* ---- for check() ----------------------------------------------------------- */

@@ -6,6 +6,7 @@
  * slots share one. Updates write in place, word by word, as in the kernel.
  */
 #include "maps/area.h"
+#include "base/os.h"
 
 enum {
 	ACCESS_FLAGS = BPF_F_RDONLY | BPF_F_WRONLY | BPF_F_RDONLY_PROG |
@@ -125,6 +126,7 @@ static int array_update(struct map *m, const void *key, const void *value,
 		value_set_locked(m, elem, value, cpu);
 	else
 		return -EINVAL;
+	value_retire(m, elem);
 	return 0;
 }
 
@@ -174,6 +176,46 @@ static bool array_walk(struct map *m, u64 *pos, void *key, void **value, u32 cpu
 	return true;
 }
 
+enum { TOUCHED_WINDOW = 16 << 20 };	/* bytes of a slot that are searched at once */
+
+/* Elements [*FROM, the result) of slot CPU, below TO: the next touched ones. */
+static u64 slot_touched(const struct map *m, u32 cpu, u64 *from, u64 to)
+{
+	const u8 *base = m->elems + percpu_slots(m->max_entries) * m->elem_stride * cpu;
+	size_t at = *from * m->elem_stride, end;
+
+	end = os_map_touched(base, &at, to * m->elem_stride);
+	*from = at / m->elem_stride;
+	return (end + m->elem_stride - 1) / m->elem_stride;
+}
+
+/* All slots go forward together, so that no page is looked at again and again. */
+static bool array_touched(const struct map *m, u64 *from, u64 *to)
+{
+	u64 window = TOUCHED_WINDOW / m->elem_stride + 1;
+	u32 cpus = m->row->percpu ? m->cpus : 1;
+
+	for (u64 at = *from; at < m->max_entries; at += window) {
+		u64 end = at + window < m->max_entries ? at + window : m->max_entries;
+		u64 first = end, last = end;
+
+		for (u32 cpu = 0; cpu < cpus; cpu++) {
+			u64 start = at, stop = slot_touched(m, cpu, &start, end);
+
+			if (start < first) {
+				first = start;
+				last = stop;
+			}
+		}
+		if (first < end) {
+			*from = first;
+			*to = last;
+			return true;
+		}
+	}
+	return false;
+}
+
 static u64 array_count(const struct map *m) { return m->max_entries; }
 
 const struct map_ops array_ops = {
@@ -181,6 +223,7 @@ const struct map_ops array_ops = {
 	.init = array_init, .values = array_values, .lookup = array_lookup,
 	.update = array_update, .remove = array_remove, .walk = array_walk,
 	.next_key = array_next_key, .count = array_count,
+	.touched = array_touched,
 };
 
 const struct map_ops percpu_array_ops = {
@@ -189,4 +232,5 @@ const struct map_ops percpu_array_ops = {
 	.lookup = percpu_lookup, .update = percpu_update,
 	.remove = array_remove, .walk = array_walk,
 	.next_key = array_next_key, .count = array_count,
+	.touched = array_touched,
 };

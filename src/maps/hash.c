@@ -426,6 +426,7 @@ static void elem_put(struct map *m, struct stripe *s, u32 e)
 {
 	struct pool_mem mem = elem_mem(m);
 
+	value_retire(m, elem_value(m, e, 0));
 	if (likely(s->nr < STRIPE_SPARES))
 		s->spares[s->nr++] = e;
 	else

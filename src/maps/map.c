@@ -39,6 +39,9 @@ static void map_fill(struct map *m, const struct map_ops *ops,
 	m->cpus = cpus;
 	m->value_stride = (u32)round_up(a->value_size, 8);
 	m->lock_at = a->lock_at;
+	m->timer_at = a->timer_at;
+	m->timer_gone = a->timer_gone;
+	m->timer_arg = a->timer_arg;
 	if (a->inner)
 		m->inner = *a->inner;
 	m->inner_of = a->inner_of;
@@ -122,6 +125,16 @@ void *map_lookup_cpu(struct map *m, const void *key, u32 cpu)
 	if (!m->row->percpu || cpu >= m->cpus)
 		return NULL;
 	return m->ops->lookup(m, key, cpu);
+}
+
+void map_value_key(const struct map *m, const void *value, void *key)
+{
+	u32 index = (u32)((u64)((const u8 *)value - m->elems) / m->elem_stride);
+
+	if (m->type == BPF_MAP_TYPE_ARRAY)
+		memcpy(key, &index, sizeof(index));
+	else
+		memcpy(key, (const u8 *)value - round_up(m->key_size, 8), m->key_size);
 }
 
 void map_spin_lock(void *lock, u32 cpu)

@@ -26,6 +26,10 @@ struct map_attr {
 	u32 type, key_size, value_size, max_entries, map_flags;
 	u64 map_extra;
 	u32 lock_at;	/* 1 + offset of a struct bpf_spin_lock in the value; 0 none */
+	u32 timer_at;	/* the same of a struct bpf_timer */
+	/* An element with a timer that is not 0 is gone: its first 8 bytes. */
+	void (*timer_gone)(void *arg, u64 handle);
+	void *timer_arg;
 	/* Of maps of maps: what every inner map must be like, and the map of
 	   number ID, NULL = none. Inner maps are freed after the outer one. */
 	const struct map_attr *inner;
@@ -62,6 +66,9 @@ struct map_ops {
 	   -ENOENT at the end. */
 	int (*next_key)(struct map *m, const void *key, void *next);
 	u64 (*count)(const struct map *m);	/* elements now in it */
+	/* Of arrays only: elements [*FROM, *TO) are the next at or after *FROM
+	   that may be other than 0; false when there are none. */
+	bool (*touched)(const struct map *m, u64 *from, u64 *to);
 	/* Types without keys only (queues, bloom filters): push adds a value;
 	   pop and peek give one, or -ENOENT. nth gives the value that pop would
 	   after N others, false when there is none; may be NULL. */
@@ -90,7 +97,9 @@ struct map {
 	bool lent;			/* a program got it from a map of maps */
 	u8 *mem;			/* the flat area */
 	u64 mem_bytes;
-	u32 lock_at;			/* as in struct map_attr */
+	u32 lock_at, timer_at;		/* as in struct map_attr */
+	void (*timer_gone)(void *arg, u64 handle);
+	void *timer_arg;
 	/* Private to src/maps: places in mem and bounds against which every
 	   number read from it is checked. */
 	u8 *elems;			/* element 0 */
@@ -116,6 +125,9 @@ void map_free(struct map *m);
 /* ---- the program's side (helpers) --------------------------------------- */
 /* ops->lookup, update, remove as they are; lookup for another slot's value: */
 
+/* The key of the element that VALUE is in, when keys lie before values (hash
+ * tables) or are indexes; gets m->key_size bytes. */
+void map_value_key(const struct map *m, const void *value, void *key);
 /* NULL when CPU is no slot or the map is not per cpu. */
 void *map_lookup_cpu(struct map *m, const void *key, u32 cpu);
 /* A struct bpf_spin_lock inside a value; CPU names the holder. */

@@ -21,11 +21,23 @@ struct test_run {
 	u32 ifindex, rx_queue;
 	u32 repeat;		/* executions; 0 = 1 */
 	u64 budget;		/* instructions an execution may take */
+	u64 now_ns;		/* what a virtual clock shows; it never goes back */
+	const void *ctx_in;	/* the UAPI struct of the type's context, or NULL */
+	u32 ctx_in_bytes;
+	/* Programs that run in the same context, each when the one before it
+	   answered TCX_NEXT (-1), as a device's tcx programs do. NULL in an
+	   engine that cannot. */
+	const u32 *next;
+	u32 nr_next;
 	/* out */
 	u32 retval;		/* of the last execution */
 	const u8 *data_out;	/* packet after it; valid until the next run */
 	u32 bytes_out;
 	u32 redirect_ifindex;	/* target of bpf_redirect, 0 none */
+	u32 redirect_flags;	/* BPF_F_INGRESS; SKB_REDIRECT_* of run.h */
+	u32 tc_classid;
+	const void *ctx_out;	/* NULL: none; valid until the next run */
+	u32 ctx_out_bytes;
 	u64 insns;		/* executed, of the last execution */
 	u64 duration_ns;	/* mean per execution; only when repeat > 1 */
 	bool in_place;		/* after test_run_batch: the program ran on the
@@ -80,6 +92,9 @@ struct backend_ops {
 	s64 (*map_read)(struct backend *b, u32 map, map_event_fn fn, void *arg);
 	/* KEY NULL = the first; -ENOENT at the end */
 	int (*map_next_key)(struct backend *b, u32 map, const void *key, void *next);
+	/* Elements [*FROM, *TO) are the next of an array that may be other than
+	   0; -ENOENT when there are none. NULL in an engine that cannot tell. */
+	int (*map_touched)(struct backend *b, u32 map, u64 *from, u64 *to);
 	int (*map_freeze)(struct backend *b, u32 map);
 	/* Loads program PROG of IMG; MAPS[i] is the backend's number of the
 	   image's map i. Errors: PROG_TYPE, HELPER, UNSUPPORTED, RUN. */
@@ -93,6 +108,11 @@ struct backend_ops {
 	   packet that it is about. */
 	int (*test_run_batch)(struct backend *b, u32 prog, struct test_run *t,
 			      struct test_packet *pkts, u32 *n, struct skep_err *err);
+	/* Lets timers of maps that are due run, with BUDGET instructions each, and
+	   says how many wait then. A virtual clock goes on to NOW_NS before. NULL
+	   in an engine that does so by itself. Errors as of test_run. */
+	int (*timers_run)(struct backend *b, u64 now_ns, u64 budget, u32 *waiting,
+			  struct skep_err *err);
 };
 
 /* First member of every backend. */

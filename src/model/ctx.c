@@ -21,9 +21,88 @@ static const struct ctx_desc xdp_desc = {
 	.fields = xdp_fields, .nr_fields = ARRAY_LEN(xdp_fields),
 };
 
+/* Sets of program types in skb.def. */
+enum {
+	SKB_SOCK = 1, SKB_TC = 2, SKB_CG = 4, SKB_LWT = 8,
+	SKB_DIRECT = SKB_TC | SKB_CG | SKB_LWT,
+	SKB_ALL = SKB_SOCK | SKB_DIRECT,
+};
+
+#define SKB_FIELD(set, name, at, bytes, r, w, flags, view) \
+	{ name, at, bytes, \
+	  ((r) & (set) ? CTX_READ : 0) | ((w) & (set) ? CTX_WRITE : 0) | (flags), \
+	  offsetof(struct run, view), sizeof(((struct run *)0)->view) },
+#define CTX_FIELD(name, r, w, flags, view) \
+	SKB_FIELD(SKB_SET, #name, offsetof(struct __sk_buff, name), \
+		  sizeof(((struct __sk_buff *)0)->name), r, w, flags, view)
+/* A bit field that follows gso_size. */
+#define CTX_BYTE(name, r, view) \
+	SKB_FIELD(SKB_SET, #name, offsetof(struct __sk_buff, gso_size) + 4, 1, r, 0, 0, view)
+
+#define SKB_SET SKB_SOCK
+static const struct ctx_field skb_sock_fields[] = {
+#include "model/ctx/skb.def"
+};
+#undef SKB_SET
+#define SKB_SET SKB_TC
+static const struct ctx_field skb_tc_fields[] = {
+#include "model/ctx/skb.def"
+};
+#undef SKB_SET
+#define SKB_SET SKB_CG
+static const struct ctx_field skb_cg_fields[] = {
+#include "model/ctx/skb.def"
+};
+#undef SKB_SET
+#define SKB_SET SKB_LWT
+static const struct ctx_field skb_lwt_fields[] = {
+#include "model/ctx/skb.def"
+};
+#undef SKB_SET
+#undef CTX_FIELD
+#undef CTX_BYTE
+
+#define SKB_DESC(which) \
+	static const struct ctx_desc skb_##which = { \
+		.name = "__sk_buff", .size = sizeof(struct __sk_buff), \
+		.fields = skb_##which##_fields, \
+		.nr_fields = ARRAY_LEN(skb_##which##_fields), \
+	}
+SKB_DESC(sock);
+SKB_DESC(tc);
+SKB_DESC(cg);
+SKB_DESC(lwt);
+
 const struct ctx_desc *ctx_desc(u32 prog_type)
 {
-	return prog_type == BPF_PROG_TYPE_XDP ? &xdp_desc : NULL;
+	switch (prog_type) {
+	case BPF_PROG_TYPE_XDP:
+		return &xdp_desc;
+	case BPF_PROG_TYPE_SOCKET_FILTER:
+		return &skb_sock;
+	case BPF_PROG_TYPE_SCHED_CLS:
+	case BPF_PROG_TYPE_SCHED_ACT:
+		return &skb_tc;
+	case BPF_PROG_TYPE_CGROUP_SKB:
+		return &skb_cg;
+	case BPF_PROG_TYPE_LWT_IN:
+	case BPF_PROG_TYPE_LWT_OUT:
+	case BPF_PROG_TYPE_LWT_XMIT:
+	case BPF_PROG_TYPE_LWT_SEG6LOCAL:
+		return &skb_lwt;
+	default:
+		return NULL;
+	}
+}
+
+/* Whether OFF..OFF+SIZE of F may be accessed at once. */
+static bool part_ok(const struct ctx_field *f, u64 off, u32 size)
+{
+	if (off % size)
+		return false;
+	if (f->flags & CTX_ARRAY && !(f->flags & CTX_NARROW))
+		return size == 4;
+	return size == f->size || f->flags & CTX_NARROW;
 }
 
 const struct ctx_field *ctx_field(const struct ctx_desc *d, u64 off, u32 size)
@@ -33,7 +112,7 @@ const struct ctx_field *ctx_field(const struct ctx_desc *d, u64 off, u32 size)
 
 		if (off < f->off || !in_bounds(off - f->off, size, f->size))
 			continue;
-		return size == f->size || f->flags & CTX_NARROW ? f : NULL;
+		return part_ok(f, off, size) ? f : NULL;
 	}
 	return NULL;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* helpers.c: access to helper.def. */
+/* helpers.c: access to helper.def and helper_types.def. */
 #include "model/tables.h"
 #include <linux/bpf.h>
 
@@ -28,6 +28,40 @@ u32 helper_id(const char *name)
 		if (rows[id].name && !strcmp(rows[id].name, name))
 			return id;
 	return 0;
+}
+
+static const u64 asked =
+#define HELPER_ASKED(types) types;
+#define HELPER_TYPES(id, name, types)
+#include "model/helper_types.def"
+#undef HELPER_ASKED
+#undef HELPER_TYPES
+
+static const u64 offered[] = {
+#define HELPER_ASKED(types)
+#define HELPER_TYPES(id, name, types) [id] = types,
+#include "model/helper_types.def"
+#undef HELPER_ASKED
+#undef HELPER_TYPES
+};
+
+bool helper_offered(u32 id, u32 type)
+{
+	u64 bit = type < 64 ? 1ull << type : 0;
+
+	return id < ARRAY_LEN(offered) && (!(asked & bit) || offered[id] & bit);
+}
+
+/* The kernel's list. */
+bool license_is_gpl(const char *license)
+{
+	static const char *const gpl[] = { "GPL", "GPL v2", "GPL and additional rights",
+		"Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL" };
+
+	for (size_t i = 0; i < ARRAY_LEN(gpl); i++)
+		if (!strcmp(license, gpl[i]))
+			return true;
+	return false;
 }
 
 /* Linux 6.18's list, the helpers on cgroup_sock and sockmap messages included. */

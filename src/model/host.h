@@ -17,6 +17,9 @@ struct host {
 	   RUN error. */
 	int (*begin)(struct run *run, u8 *buffer, const struct test_run *t,
 		     struct skep_err *err);
+	/* Puts what came of the packet into T's results; NULL: the packet is
+	   what is in RUN->pkt. */
+	void (*finish)(struct run *run, struct test_run *t);
 	/* From one packet to the next nothing but run_packet needs to be done,
 	   when the program keeps the packet's bounds. */
 	bool same_context;

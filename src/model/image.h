@@ -40,6 +40,7 @@ struct image_map {
 	u32 key_type, value_type;	/* BTF ids; 0 unknown */
 	u32 lock_at;		/* 1 + offset of a struct bpf_spin_lock in the
 				   value; 0 none */
+	u32 timer_at;		/* the same of a struct bpf_timer */
 	/* Initial bytes: value_size for kinds DATA and RODATA and struct_ops,
 	   init_bytes from an arena's beginning; NULL: all zero (.bss). */
 	const u8 *init;

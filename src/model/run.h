@@ -10,6 +10,7 @@
 #include "base/base.h"
 
 struct map;
+struct btf;
 struct run;
 struct vm_code;
 struct vm_map;
@@ -38,6 +39,33 @@ struct xdp_view {
 	u32 redirect_ifindex;	/* left by bpf_redirect; 0 = none */
 };
 
+/*
+ * The engine view of struct __sk_buff (ctx/skb.def). Header pointers point
+ * into the packet's buffer or are NULL (not known).
+ */
+struct skb_view {
+	u8 *mac, *net, *transport;
+	u32 len;		/* data_end - data: skb_changed() keeps it */
+	u32 mark, priority, hash, cb[5];
+	u32 ingress_ifindex, ifindex, napi_id;
+	u32 wire_len, gso_size;
+	u32 remote_ip4, local_ip4, remote_ip6[4], local_ip6[4];
+	u32 remote_port, local_port, family;
+	u16 protocol;		/* network order */
+	u16 vlan_present, vlan_tci, vlan_proto;
+	u16 queue_mapping, tc_index, tc_classid, gso_segs;
+	u16 mac_len;		/* as recorded when the packet was made */
+	u8 pkt_type, tstamp_type;
+	bool encapsulated;	/* has an outer header of bpf_skb_adjust_room */
+	u64 tstamp, hwtstamp;
+	/* left by bpf_redirect and its family; 0 = none */
+	u32 redirect_ifindex;
+	u32 redirect_flags;	/* BPF_F_INGRESS, or SKB_REDIRECT_* */
+	u32 clones;		/* that bpf_clone_redirect made */
+};
+
+enum { SKB_REDIRECT_NEIGH = 1 << 1, SKB_REDIRECT_PEER = 1 << 2 };
+
 /* What bpf_redirect_map chose; the host acts on it when the program's answer
  * is to redirect. */
 struct redirect {
@@ -48,9 +76,23 @@ struct redirect {
 	u32 flags;		/* BPF_F_BROADCAST, BPF_F_EXCLUDE_INGRESS */
 };
 
+/* What bpf_ktime_get_ns and timers go by. */
+struct run_clock {
+	bool is_virtual;	/* every clock shows ns; else the system's clocks */
+	u64 ns;
+};
+
+/* Around the caller. */
+struct run_task {
+	bool probe;		/* bpf_probe_read may read all of this process */
+	u64 cgroup_id;		/* at the first call that wanted it; 0 = not yet */
+	s32 retval;		/* of bpf_get_retval and bpf_set_retval */
+};
+
 struct run {
 	struct packet_buf pkt;	/* first: a context's packet fields */
 	struct xdp_view xdp;
+	struct skb_view skb;
 	u32 cpu;		/* virtual cpu slot: 0..map cpus-1 */
 	u64 rand;		/* state of bpf_get_prandom_u32; seeded by the host */
 	/* runs subprogram FUNC (a value of BPF_PSEUDO_FUNC) from a helper;
@@ -59,6 +101,9 @@ struct run {
 	/* bytes that the program may read at ADDR; 0 none. For pointers that no
 	   verifier looks at: the strings of bpf_trace_printk. NULL = none ever */
 	u64 (*readable)(struct run *run, u64 addr);
+	/* may the program read (or write) BYTES at ADDR? For memory that it hands
+	   on in a dynptr. NULL = a verifier has seen to it */
+	bool (*access)(struct run *run, u64 addr, u64 bytes, bool write);
 	void *engine;		/* private to the engine */
 	/* the program in slot INDEX of a prog array, or NULL; set by runtime */
 	const struct vm_code *(*tail_target)(struct run *run, struct map *map, u32 index);
@@ -69,6 +114,7 @@ struct run {
 	   programs may read while it runs; NULL outside */
 	const u8 *key;
 	u32 key_bytes;
+	u8 ctx_out[192];	/* struct __sk_buff after the run */
 	/* Lends BYTES at MEM, which may be written, to the program until it gives
 	   them back; one that ends before is at fault, and DROP(MEM) called.
 	   NULL: nobody checks. Set by the engine. */
@@ -78,9 +124,28 @@ struct run {
 	const struct vm_map *(*inner_map)(struct run *run, const void *ptr);
 	const struct vm_map *(*inner_at)(struct run *run, u64 addr);
 	struct redirect redirect;
+	struct run_clock clock;
+	struct run_task task;
+	const struct btf *btf;	/* of the programs' object, or NULL */
+	struct timers *timers;	/* of bpf_timer_init; NULL = there are none */
 	u64 insns;		/* that the last execution took; set by the engine */
 	bool stop;		/* set by the engine on a fault inside a callback */
 };
+
+/* The room that a host leaves around the packet of an skb. */
+enum { SKB_HEAD_BYTES = 1 << 17, SKB_TAIL_BYTES = 1 << 17 };
+
+/* After a change of the packet's bounds. */
+static inline void skb_changed(struct run *run)
+{
+	run->pkt.data_meta = run->pkt.data;
+	run->skb.len = (u32)(run->pkt.data_end - run->pkt.data);
+}
+
+/* Moves the packet of an skb, where needed, so that HEAD bytes (at most
+ * SKB_HEAD_BYTES) are free before data and TAIL bytes after data_end; false when there is no
+ * such room. */
+bool skb_room(struct run *run, u32 head, u32 tail);
 
 /* Another packet in the same context, where it lies: without room around it. */
 static inline void run_packet(struct run *run, u8 *data, u32 bytes)

@@ -75,6 +75,9 @@ enum helper_arg {
 	ARG_LONG_OUT,	/* 8 writable bytes */
 	ARG_INT_OUT,	/* 4 writable bytes */
 	ARG_FUNC,	/* a subprogram (BPF_PSEUDO_FUNC) */
+	ARG_DYNPTR_OUT,	/* 16 writable bytes for a struct bpf_dynptr */
+	ARG_DYNPTR,	/* what such a call filled */
+	ARG_TIMER,	/* struct bpf_timer in a map value */
 	ARG_SPIN_LOCK,	/* struct bpf_spin_lock in a map value */
 	ARG_RECORD,	/* a reserved record, which the call gives back */
 	ARG_OTHER,	/* kinds that no engine of ours serves yet */
@@ -93,11 +96,38 @@ struct helper_row {
 
 const struct helper_row *helper_row(u32 id);		/* NULL unknown */
 u32 helper_id(const char *name);			/* 0 unknown; "bpf_" optional */
+/* Does Linux 6.18 offer helper ID to programs of TYPE? True where nobody
+ * knows. */
+bool helper_offered(u32 id, u32 type);
+/* Whether a program with this LICENSE may call helpers that are for
+ * GPL-compatible programs only. */
+bool license_is_gpl(const char *license);
 /* Whether the helper takes a map of TYPE (BPF_MAP_TYPE_*) as its argument. */
 bool helper_takes_map(u32 id, u32 type);
 /* Whether calls may move the packet or its bounds: pointers into it that the
  * program has loaded are of no use afterwards. */
 bool helper_moves_packet(u32 id);
+
+/* ---- effect.def --------------------------------------------------------- */
+
+enum effect {
+#define EFFECT(name, key, text) EFFECT_##name,
+#include "model/effect.def"
+#undef EFFECT
+	EFFECT_MAX
+};
+
+const char *effect_key(enum effect e);		/* "reads_packets" */
+const char *effect_text(enum effect e);		/* "reads packets" */
+/* What calls of helper ID may do: bits 1 << enum effect. */
+u32 helper_effects(u32 id);
+
+/* ---- cap.def ------------------------------------------------------------ */
+
+/* Capabilities besides CAP_BPF, as masks. */
+enum { NEED_NET_ADMIN = 1, NEED_PERFMON = 2 };
+unsigned progtype_caps(u32 type);
+unsigned maptype_caps(u32 type);
 
 /* ---- ctx/<type>.def ----------------------------------------------------- */
 
@@ -115,6 +145,8 @@ enum {
 	CTX_READ = 1, CTX_WRITE = 2,
 	CTX_PKT = 4,		/* loads give a pointer (8 bytes) for a 4-byte field */
 	CTX_NARROW = 8,		/* parts of it may be read */
+	CTX_ARRAY = 16,		/* of 32-bit words; with NARROW: bytes, also written so */
+	CTX_CAPPED = 32,	/* writes of the view's greatest value or more do nothing */
 };
 
 struct ctx_desc {

@@ -106,9 +106,9 @@ static int def_number(struct def *d, const struct member_row *row, u32 type)
 	return 0;
 }
 
-/* 1 + the offset of the value's struct bpf_spin_lock, 0 when it has none. The
- * kernel too looks only at the value's own members. */
-static u32 lock_at(const struct btf *btf, u32 value)
+/* 1 + the offset of the value's struct NAME, 0 when it has none. The kernel too
+ * looks only at the value's own members. */
+static u32 field_at(const struct btf *btf, u32 value, const char *name)
 {
 	const struct btf_type *t = btf_type(btf, btf_skip_mods(btf, value));
 
@@ -117,7 +117,7 @@ static u32 lock_at(const struct btf *btf, u32 value)
 		u32 id = btf_skip_mods(btf, m.type_id);
 
 		if (btf_kind(btf_type(btf, id)) == BTF_KIND_STRUCT && m.bit_off % 32 == 0 &&
-		    !strcmp(btf_type_name(btf, id), "bpf_spin_lock"))
+		    !strcmp(btf_type_name(btf, id), name))
 			return 1 + m.bit_off / 8;
 	}
 	return 0;
@@ -209,8 +209,10 @@ static int def_member(struct def *d, const struct btf_member_info *m, u32 off)
 			return def_type(d, row, m->type_id, &map->key_type, &map->key_size);
 		case MEMBER_VALUE:
 			ret = def_type(d, row, m->type_id, &map->value_type, &map->value_size);
-			if (!ret)
-				map->lock_at = lock_at(d->btf, map->value_type);
+			if (!ret) {
+				map->lock_at = field_at(d->btf, map->value_type, "bpf_spin_lock");
+				map->timer_at = field_at(d->btf, map->value_type, "bpf_timer");
+			}
 			return ret;
 		case MEMBER_VALUES:
 			return def_values(d, m, off);

@@ -5,8 +5,10 @@
  */
 #include "runtime/runtime.h"
 #include "call/call.h"
+#include "call/timer.h"
 #include "btf/core.h"
 #include "base/vec.h"
+#include "isa/isa.h"
 #include "maps/map.h"
 #include "vm/vm.h"
 #include <inttypes.h>
@@ -166,7 +168,7 @@ static struct map_attr attr_of(const struct image_map *def)
 		.name = def->name, .type = def->type, .key_size = def->key_size,
 		.value_size = def->value_size, .max_entries = def->max_entries,
 		.map_flags = def->map_flags, .map_extra = def->map_extra,
-		.lock_at = def->lock_at,
+		.lock_at = def->lock_at, .timer_at = def->timer_at,
 	};
 }
 
@@ -176,7 +178,8 @@ static void rt_add(struct runtime *rt, struct map *m)
 
 	r->m = m;
 	r->vm = (struct vm_map){ .map = m, .type = m->type, .key_size = m->key_size,
-		.value_size = m->value_size, .mem = m->ops->values(m) };
+		.value_size = m->value_size, .timer_at = m->timer_at,
+		.mem = m->ops->values(m) };
 	*vec_push(&rt->maps) = r;
 	if (map_holds_maps(m->type)) {
 		rt->run.inner_map = rt_inner_map;
@@ -198,8 +201,13 @@ static int rt_map_create(struct backend *b, const struct image_map *def,
 		attr.inner_of = rt_inner_of;
 		attr.inner_arg = rt;
 	}
+	if (attr.timer_at) {
+		if (!rt->run.timers)
+			rt->run.timers = timers_new();
+		attr.timer_gone = timers_gone;
+		attr.timer_arg = rt->run.timers;
+	}
 	r = map_create(&m, &attr, rt->opts.cpus, err);
-
 	if (r)
 		return r;
 	r = map_fill(m, def, err);
@@ -282,6 +290,17 @@ static int rt_map_next_key(struct backend *b, u32 map, const void *key, void *ne
 	return m ? map_user_next_key(m, key, next) : -EBADF;
 }
 
+static int rt_map_touched(struct backend *b, u32 map, u64 *from, u64 *to)
+{
+	struct map *m = rt_map(b, map);
+
+	if (!m)
+		return -EBADF;
+	if (!m->ops->touched)
+		return -KERNEL_ENOTSUPP;
+	return m->ops->touched(m, from, to) ? 0 : -ENOENT;
+}
+
 static int rt_map_freeze(struct backend *b, u32 map)
 {
 	struct map *m = rt_map(b, map);
@@ -313,6 +332,42 @@ static void prog_free(struct runtime_prog *p)
 	vm_code_free(p->code);
 	free(p->maps);
 	free(p);
+}
+
+/*
+ * Refuses a call that the kernel would refuse. Numbers that are no helper's are
+ * left to the run: CO-RE puts such calls where control never comes.
+ */
+static int check_call(const struct runtime_prog *p, u32 insn, struct skep_err *err)
+{
+	const struct helper_row *row = helper_row((u32)p->prog->insns[insn].imm);
+	char where[256];
+
+	if (!row)
+		return 0;
+	image_where(where, sizeof(where), p->img, p->prog, insn);
+	if (!helper_offered(row->id, p->prog->type))
+		return err_set(err, ERR_HELPER, where, "program of this type cannot use helper "
+			       "bpf_%s#%u: '%s' is of type %s", row->name, row->id,
+			       p->prog->name, progtype_row(p->prog->type)->name);
+	if (row->gpl && !license_is_gpl(p->img->license))
+		return err_set(err, ERR_HELPER, where, "cannot call GPL-restricted function "
+			       "from non-GPL compatible program: bpf_%s#%u, license '%s'",
+			       row->name, row->id, p->img->license);
+	return 0;
+}
+
+static int check_calls(const struct runtime_prog *p, struct skep_err *err)
+{
+	int r = 0;
+
+	for (u32 i = 0; !r && i < p->prog->nr_insns; i += isa_slots(&p->prog->insns[i])) {
+		const struct bpf_insn *in = &p->prog->insns[i];
+
+		if (in->code == (BPF_JMP | BPF_CALL) && !in->src_reg)
+			r = check_call(p, i, err);
+	}
+	return r;
 }
 
 static int prog_decode(struct runtime *rt, struct runtime_prog *p, const u32 *maps,
@@ -371,6 +426,7 @@ static int rt_prog_load(struct backend *b, const struct image *img, u32 prog,
 	int r;
 
 	p->img = img;
+	rt->run.btf = img->btf;
 	p->prog = &img->progs[prog];
 	p->host = find_host(rt, p->prog->type);
 	if (p->prog->type == BPF_PROG_TYPE_UNSPEC)
@@ -383,6 +439,8 @@ static int rt_prog_load(struct backend *b, const struct image *img, u32 prog,
 			    p->prog->name, row ? row->name : "unspecified");
 	else
 		r = rt_ready(rt, p->host, err);
+	if (!r)
+		r = check_calls(p, err);
 	p->in_place = p->host && p->host->same_context && keeps_bounds(p->prog);
 	if (!r)
 		r = prog_decode(rt, p, maps, err);
@@ -461,19 +519,106 @@ static int rt_fault(const struct runtime *rt, struct skep_err *err)
 	return r;
 }
 
+/* ---- timers ---------------------------------------------------------------- */
+
+enum { CALLBACKS_MAX = 1 << 20 };	/* between two executions */
+
+static const struct vm_code *code_with(const struct runtime *rt, u64 func)
+{
+	for (size_t i = 0; i < rt->progs.n; i++)
+		if (vm_code_holds(rt->progs.v[i]->code, func))
+			return rt->progs.v[i]->code;
+	return NULL;
+}
+
+/* The callback gets a copy of the key: it may delete the element. */
+static int timer_callback(struct runtime *rt, const struct timer_call *c, u64 budget,
+			  struct skep_err *err)
+{
+	const struct vm_code *code = code_with(rt, c->func);
+	u8 *key = mem_alloc(c->map->key_size);
+	const u64 args[3] = { (uintptr_t)c->map, (uintptr_t)key, (uintptr_t)c->value };
+	int r = 0;
+
+	map_value_key(c->map, c->value, key);
+	rt->run.clock.ns = max_u64(rt->run.clock.ns, c->at);
+	if (code)
+		vm_exec_func(rt->machine, code, &rt->run, c->func, args, c->map->key_size,
+			     budget);
+	if (code && rt->run.stop) {
+		r = rt_fault(rt, err);
+		err_note(err, "in the callback of a timer in map '%s'", c->map->name);
+	}
+	free(key);
+	return r;
+}
+
+/* All that are due at NOW, in their order. */
+static int timers_due(struct runtime *rt, u64 now, u64 budget, struct skep_err *err)
+{
+	struct timer_call c;
+	int r = 0;
+
+	for (u32 n = 0; !r && timers_take(rt->run.timers, now, &c); n++) {
+		if (n == CALLBACKS_MAX)
+			return err_set(err, ERR_BUDGET, NULL, "timers of map '%s' start each "
+				       "other without end: %d callbacks between two packets",
+				       c.map->name, CALLBACKS_MAX);
+		r = timer_callback(rt, &c, budget, err);
+	}
+	return r;
+}
+
+/* Before an execution at NOW_NS: the clock, and timers that were due before. */
+static inline int tick(struct runtime *rt, u64 now_ns, u64 budget, struct skep_err *err)
+{
+	struct run_clock *clock = &rt->run.clock;
+	int r = 0;
+
+	if (unlikely(rt->run.timers && timers_waiting(rt->run.timers)))
+		r = timers_due(rt, clock->is_virtual ? max_u64(now_ns, clock->ns) :
+			       os_clock_ns(), budget, err);
+	clock->ns = max_u64(clock->ns, now_ns);
+	return r;
+}
+
+static int rt_timers_run(struct backend *b, u64 now_ns, u64 budget, u32 *waiting,
+			 struct skep_err *err)
+{
+	struct runtime *rt = rt_of(b);
+	int r = tick(rt, now_ns, budget, err);
+
+	*waiting = rt->run.timers ? timers_waiting(rt->run.timers) : 0;
+	return r;
+}
+
+/* ---- executions -------------------------------------------------------------- */
+
+enum { TCX_GOES_ON = UINT32_MAX };	/* TCX_NEXT, as programs return it */
+
 static int run_once(struct runtime *rt, const struct runtime_prog *p, struct test_run *t,
 		    struct skep_err *err)
 {
+	int r = tick(rt, t->now_ns, t->budget, err);
 	u64 ret;
-	int r = p->host->begin(&rt->run, rt->buffer, t, err);
 
-	if (r)
+	if (likely(!r))
+		r = p->host->begin(&rt->run, rt->buffer, t, err);
+	if (unlikely(r))
 		return r;
 	ret = vm_exec(rt->machine, p->code, &rt->run, t->budget);
+	t->insns = rt->run.insns;
+	for (u32 i = 0; unlikely(i < t->nr_next) && !rt->run.stop && (u32)ret == TCX_GOES_ON; i++) {
+		ret = vm_exec(rt->machine, rt->progs.v[t->next[i]]->code, &rt->run, t->budget);
+		t->insns += rt->run.insns;
+	}
 	if (unlikely(rt->run.stop))
 		return rt_fault(rt, err);
 	t->retval = (u32)ret;
-	t->insns = rt->run.insns;
+	if (p->host->finish) {
+		p->host->finish(&rt->run, t);
+		return 0;
+	}
 	t->data_out = rt->run.pkt.data;
 	t->bytes_out = (u32)(rt->run.pkt.data_end - rt->run.pkt.data);
 	t->redirect_ifindex = rt->run.xdp.redirect_ifindex;
@@ -539,6 +684,11 @@ static int batch_in_place(struct runtime *rt, const struct runtime_prog *p,
 	int r = p->host->begin(&rt->run, rt->buffer, &none, err);
 
 	for (u32 i = 0; !r && i < *n; i++) {
+		r = tick(rt, 0, t->budget, err);
+		if (unlikely(r)) {
+			*n = i;
+			return r;
+		}
 		run_packet(&rt->run, pkts[i].data, pkts[i].bytes);
 		pkts[i].retval = (u32)vm_exec(rt->machine, p->code, &rt->run, t->budget);
 		pkts[i].redirect_ifindex = rt->run.xdp.redirect_ifindex;
@@ -583,6 +733,7 @@ static void rt_close(struct backend *b)
 	if (rt->machine)
 		vm_machine_free(rt->machine);
 	os_unmap(rt->buffer, rt->buffer_bytes);
+	timers_free(rt->run.timers);
 	free(rt);
 }
 
@@ -598,10 +749,12 @@ static const struct backend_ops rt_ops = {
 	.map_nth = rt_map_nth,
 	.map_read = rt_map_read,
 	.map_next_key = rt_map_next_key,
+	.map_touched = rt_map_touched,
 	.map_freeze = rt_map_freeze,
 	.prog_load = rt_prog_load,
 	.test_run = rt_test_run,
 	.test_run_batch = rt_test_run_batch,
+	.timers_run = rt_timers_run,
 };
 
 int runtime_open(struct backend **out, const struct runtime_opts *opts,
@@ -617,6 +770,8 @@ int runtime_open(struct backend **out, const struct runtime_opts *opts,
 	rt->run.print = opts->print;
 	rt->run.print_arg = opts->print_arg;
 	rt->run.tail_target = rt_tail_target;
+	rt->run.task.probe = opts->probe;
+	rt->run.clock.is_virtual = opts->virtual_clock;
 	*out = &rt->b;
 	return 0;
 }

@@ -15,6 +15,8 @@ struct runtime_opts {
 	u64 rand_seed;		/* of bpf_get_prandom_u32; 0 = from the clock */
 	void (*print)(void *arg, const char *text, size_t n);	/* bpf_printk */
 	void *print_arg;
+	bool probe;		/* programs may read all memory of this process */
+	bool virtual_clock;	/* time is that of struct test_run */
 };
 
 /* A backend whose ops->close frees it. */

@@ -103,6 +103,26 @@ static bool check_word(struct vm_machine *m, const struct arg *a, u64 bytes, con
 	return check_mem(m, a, bytes, true, what);
 }
 
+static bool check_words(struct vm_machine *m, const struct arg *a, u64 bytes, bool write,
+			const char *what)
+{
+	if (a->r[a->i + 1] % 8)
+		return arg_fault(m, a, "is not aligned");
+	return check_mem(m, a, bytes, write, what);
+}
+
+/* The helper's body looks whether the handle in it is one of its own. */
+static bool check_timer(struct vm_machine *m, const struct arg *a)
+{
+	u64 at = a->r[a->i + 1];
+	const struct vm_map *map = vm_map_at(m, at);
+
+	if (!map || !map->timer_at ||
+	    (at - (u64)map->mem.base) % map->mem.stride != map->timer_at - 1)
+		return arg_fault(m, a, "is no struct bpf_timer in a map value");
+	return check_words(m, a, 16, true, "is no struct bpf_timer in a map value");
+}
+
 /*
  * A program holds one lock at most, and calls nothing while it does (see
  * vm_check_args). Nobody else can hold one here, so a word that is not 0 would
@@ -172,7 +192,7 @@ static bool check_arg(struct vm_machine *m, struct arg *a, u8 kind)
 	case ARG_SIZE_0:
 		return true;
 	case ARG_CTX:
-		return v == m->ctx ? true : arg_fault(m, a, "is not the context");
+		return v == m->ctx && v ? true : arg_fault(m, a, "is not the context");
 	case ARG_MAP:
 		return check_map(m, a);
 	case ARG_RECORD:
@@ -192,6 +212,12 @@ static bool check_arg(struct vm_machine *m, struct arg *a, u8 kind)
 		return check_word(m, a, 8, "is no place for 8 bytes");
 	case ARG_INT_OUT:
 		return check_word(m, a, 4, "is no place for 4 bytes");
+	case ARG_DYNPTR_OUT:
+		return check_words(m, a, 16, true, "is no place for a dynptr");
+	case ARG_DYNPTR:
+		return check_words(m, a, 16, false, "is no dynptr");
+	case ARG_TIMER:
+		return check_timer(m, a);
 	case ARG_SPIN_LOCK:
 		return check_lock(m, a);
 	case ARG_FUNC:

@@ -238,6 +238,32 @@ u64 vm_exec(struct vm_machine *m, const struct vm_code *code, struct run *run, u
 	return exec(m, code, run, budget);
 }
 
+u64 vm_exec_func(struct vm_machine *m, const struct vm_code *code, struct run *run,
+		 u64 func, const u64 args[3], u32 key_bytes, u64 budget)
+{
+	const struct packet_buf pkt = run->pkt;
+	u64 ret;
+
+	stack_clear(m);
+	vm_machine_start(m, code, run, 0);
+	m->ready = NULL;
+	run->callback = callback;
+	run->lend = lend;
+	run->pkt = (struct packet_buf){ 0 };
+	run->key = (const u8 *)args[1];
+	run->key_bytes = key_bytes;
+	m->budget = m->left = budget;
+	m->charged = 0;
+	vm_regs_init(m->r, 0, vm_frame_top(m, 0));
+	memcpy(m->r + 1, args, 3 * sizeof(*args));
+	ret = run_checked(m, (const struct vm_insn *)func, m->r, NULL);
+	m->ready = NULL;
+	run->pkt = pkt;
+	run->key = NULL;
+	run->key_bytes = 0;
+	return ret;
+}
+
 int vm_run(struct vm_machine *m, const struct vm_code *code, struct run *run,
 	   u64 budget, u64 *ret)
 {

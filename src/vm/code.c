@@ -197,6 +197,11 @@ void vm_code_free(struct vm_code *code)
 	free(code);
 }
 
+bool vm_code_holds(const struct vm_code *code, u64 func)
+{
+	return func - (u64)code->insns < code->nr_insns * sizeof(struct vm_insn);
+}
+
 const void *vm_code_user(const struct vm_code *code)
 {
 	return code->bind.user;

@@ -86,7 +86,7 @@ static bool map_ok(const struct vm_map *map, u64 addr, u64 size, bool write)
  * A pointer into a map may have come from a program that tail-called this one
  * (by the stack or another map), so all frames' programs are looked at.
  */
-static const struct vm_map *any_map_at(const struct vm_machine *m, u64 addr)
+const struct vm_map *vm_map_at(const struct vm_machine *m, u64 addr)
 {
 	const struct vm_map *map = map_at(m->code, addr);
 
@@ -118,7 +118,7 @@ static bool mem_ok(struct vm_machine *m, u64 addr, u64 size, bool write)
 	if (p->data && p->data_meta <= p->data &&
 	    inside(addr, size, (u64)p->data_meta, (u64)p->data))
 		return true;
-	map = any_map_at(m, addr);
+	map = vm_map_at(m, addr);
 	if (map)
 		return map_ok(map, addr, size, write);
 	if (!write && inside(addr, size, (u64)m->run->key, (u64)m->run->key + m->run->key_bytes))
@@ -126,6 +126,11 @@ static bool mem_ok(struct vm_machine *m, u64 addr, u64 size, bool write)
 	reg = region_at(m, addr);
 	return reg && in_bounds(addr - reg->start, size, reg->bytes) &&
 	       (reg->writable || !write);
+}
+
+bool vm_access(struct run *run, u64 addr, u64 bytes, bool write)
+{
+	return mem_ok(run->engine, addr, bytes, write);
 }
 
 /* Bytes from ADDR to the end of what START..END allows. */
@@ -138,7 +143,7 @@ u64 vm_readable(struct run *run, u64 addr)
 {
 	struct vm_machine *m = run->engine;
 	const struct packet_buf *p = &run->pkt;
-	const struct vm_map *map = any_map_at(m, addr);
+	const struct vm_map *map = vm_map_at(m, addr);
 	const struct vm_region *reg = region_at(m, addr);
 	u64 off;
 
@@ -256,7 +261,7 @@ static void fault_mem(struct vm_machine *m, u64 addr, u64 size, bool write)
 	const struct packet_buf *p = &m->run->pkt;
 	const char *verb = write ? "written" : "read";
 	u64 top = (u64)m->stack + sizeof(m->stack), frame = (u64)vm_frame_top(m, m->depth);
-	const struct vm_map *map = any_map_at(m, addr);
+	const struct vm_map *map = vm_map_at(m, addr);
 	const struct vm_region *reg = region_at(m, addr);
 	const struct vm_map *beside = map_near(m->code, addr);
 	const struct vm_region *near = region_near(m, addr);
@@ -314,7 +319,10 @@ static const struct ctx_field *ctx_access(struct vm_machine *m, u64 addr,
 
 	if (f && (f->flags & flag))
 		return f;
-	if (f)
+	if (f && !(f->flags & (CTX_READ | CTX_WRITE)))
+		vm_fault_set(m, VM_FAULT_MEM, "field '%s' of struct %s is not for programs "
+			     "of this type", f->name, d->name);
+	else if (f)
 		vm_fault_set(m, VM_FAULT_MEM, "field '%s' of struct %s is %s", f->name,
 			     d->name,
 			     flag == CTX_WRITE ? "written; it is read-only"
@@ -340,6 +348,14 @@ static u64 view_load(const u8 *at, u32 bytes)
 	return v;
 }
 
+static void view_store(u8 *at, u32 bytes, u64 val)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	val <<= 8 * (8 - bytes);
+#endif
+	memcpy(at, &val, bytes);
+}
+
 bool vm_ctx_load(struct vm_machine *m, u64 addr, u32 size, u64 *val)
 {
 	const struct ctx_field *f = ctx_access(m, addr, size, CTX_READ);
@@ -347,6 +363,10 @@ bool vm_ctx_load(struct vm_machine *m, u64 addr, u32 size, u64 *val)
 
 	if (!f)
 		return false;
+	if (f->flags & CTX_ARRAY) {
+		*val = view_load((u8 *)m->run + f->view_off + (off - f->off), size);
+		return true;
+	}
 	v = view_load((u8 *)m->run + f->view_off, f->view_size);
 	if (!(f->flags & CTX_PKT)) {
 		shift = (off - f->off) * 8;
@@ -364,13 +384,20 @@ bool vm_ctx_load(struct vm_machine *m, u64 addr, u32 size, u64 *val)
 bool vm_ctx_store(struct vm_machine *m, u64 addr, u32 size, u64 val)
 {
 	const struct ctx_field *f = ctx_access(m, addr, size, CTX_WRITE);
+	u8 *at;
 
 	if (!f)
 		return false;
-	if (size != f->size || f->view_size != f->size) {
+	if (size != f->size && !(f->flags & CTX_ARRAY)) {
 		vm_fault_set(m, VM_FAULT_MEM, "field '%s' is written in part", f->name);
 		return false;
 	}
-	memcpy((u8 *)m->run + f->view_off, &val, size);
+	if (f->flags & CTX_CAPPED && val >= (1ull << f->view_size * 8) - 1)
+		return true;
+	at = (u8 *)m->run + f->view_off;
+	if (f->flags & CTX_ARRAY)
+		view_store(at + (addr - (u64)m->run - f->off), size, val);
+	else
+		view_store(at, f->view_size, val);
 	return true;
 }

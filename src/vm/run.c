@@ -2,6 +2,7 @@
 /* run.c: the parts of an execution that both interpreters share. */
 #include "vm/machine.h"
 #include <endian.h>
+#include <linux/filter.h>
 #include <stdlib.h>
 
 struct vm_machine *vm_machine_new(void)
@@ -68,28 +69,43 @@ u64 vm_run_insns(const struct vm_machine *m)
 	return m->budget - m->left - m->charged;
 }
 
+/*
+ * SIZE bytes at OFF of the packet, or NULL. Offsets below 0 count from a
+ * header: SKF_NET_OFF and SKF_LL_OFF of classic BPF.
+ */
+static const u8 *packet_at(const struct run *run, s32 off, u32 size)
+{
+	const struct packet_buf *p = &run->pkt;
+	const u8 *base = off >= 0 ? p->data :
+			 off >= SKF_NET_OFF ? run->skb.net :
+			 off >= SKF_LL_OFF ? run->skb.mac : NULL;
+	s64 from = off >= 0 ? off : off >= SKF_NET_OFF ? off - SKF_NET_OFF : off - SKF_LL_OFF;
+
+	if (!base || base > p->data_end)
+		return NULL;
+	return in_bounds((u64)from, size, (u64)(p->data_end - base)) ? base + from : NULL;
+}
+
 bool vm_ld_packet(const struct run *run, u64 *r, const struct vm_insn *ip)
 {
 	const struct isa_row *row = &isa_rows[ip->off];	/* see code.c */
-	const struct packet_buf *p = &run->pkt;
-	u64 off = (u32)ip->imm;
+	u32 off = (u32)ip->imm + (row->kind == KIND_LD_IND ? (u32)r[ip->src] : 0);
+	const u8 *at = packet_at(run, (s32)off, row->width / 8);
 	u32 v32;
 	u16 v16;
 
-	if (row->kind == KIND_LD_IND)
-		off = (u32)(off + r[ip->src]);
-	if (!in_bounds(off, row->width / 8, (u64)(p->data_end - p->data)))
+	if (!at)
 		return false;
 	switch (row->width) {
 	case 8:
-		r[0] = p->data[off];
+		r[0] = *at;
 		break;
 	case 16:
-		memcpy(&v16, p->data + off, 2);
+		memcpy(&v16, at, 2);
 		r[0] = be16toh(v16);
 		break;
 	default:
-		memcpy(&v32, p->data + off, 4);
+		memcpy(&v32, at, 4);
 		r[0] = be32toh(v32);
 	}
 	return true;

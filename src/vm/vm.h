@@ -25,6 +25,7 @@ struct vm_map {
 	void *map;		/* struct map, opaque here */
 	u32 type;		/* BPF_MAP_TYPE_* */
 	u32 key_size, value_size;
+	u32 timer_at;		/* 1 + offset of a struct bpf_timer in the value */
 	struct map_mem mem;
 };
 
@@ -107,6 +108,15 @@ u64 vm_exec(struct vm_machine *m, const struct vm_code *code, struct run *run,
 /* The same: 0 and *RET, or -EFAULT and the machine's fault. */
 int vm_run(struct vm_machine *m, const struct vm_code *code, struct run *run,
 	   u64 budget, u64 *ret);
+/*
+ * Runs function FUNC of CODE (an address as BPF_PSEUDO_FUNC gives it) with ARGS
+ * as its first three arguments, the second of KEY_BYTES readable bytes, outside
+ * an execution: there is no context and no packet. Result and faults as vm_exec.
+ */
+u64 vm_exec_func(struct vm_machine *m, const struct vm_code *code, struct run *run,
+		 u64 func, const u64 args[3], u32 key_bytes, u64 budget);
+/* Whether FUNC is an instruction of CODE. */
+bool vm_code_holds(const struct vm_code *code, u64 func);
 const struct vm_fault *vm_fault(const struct vm_machine *m);
 
 /* Instructions that the last vm_run executed. */

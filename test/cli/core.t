@@ -35,7 +35,8 @@ has "a missing configuration value: a way out" "--kconfig FILE" "$out"
 
 out=$($SKEP inspect --kconfig test/obj/kconfig.txt --set limit=0x10 --set cfg.ports[2]=80 \
 	--set cfg.mode=FAST $obj 2> /dev/null)
-has "--set: an integer" "const volatile int limit" "$(printf '%s\n' "$out" | grep ' 16$')"
+has "--set: an integer" "const volatile int (4) 16 before loading" \
+	"$(printf '%s\n' "$out" | grep '^limit ' | tr -s ' ')"
 has "--set: an element, an enumerator" '{"ports": [1, 2, 80, 4], "mode": "FAST"' "$out"
 out=$(run globals --set limi=3)
 same "--set: unknown variable: exit status" 2 $?

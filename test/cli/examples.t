@@ -12,7 +12,11 @@ for line in \
 	"firewall/firewall.o --map deny=examples/firewall/deny.json" \
 	"balancer/balancer.o --map services=examples/balancer/services.json --map backends=examples/balancer/backends.json" \
 	"constructs/ipv4.o" \
-	"constructs/entry.o --prog entry"
+	"constructs/entry.o --prog entry" \
+	"nat64/nat64.o --prog nat64_out --map inside=examples/nat64/inside.json" \
+	"nat64/nat64.o --prog nat64_in --map outside=examples/nat64/outside.json" \
+	"shaper/shaper.o --map ports=examples/shaper/ports.json --map classes=examples/shaper/classes.json --tstamp capture --mark 7" \
+	"fields/fields.o"
 do
 	set -- $line
 	obj=examples/$1

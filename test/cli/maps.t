@@ -98,7 +98,7 @@ refuse '"huge": "0x123456789abcdef0fedcba98765432100"' "huge: "
 out=$(load .data '[{"key": 0, "value": {"second": 99}}]')
 has "a variable is set" '"second": 99' "$out"
 has "the others stay" '"first": 3' "$out"
-has "a variable that is not there" "value has no variable 'third'" \
+has "a variable that is not there" "[0].value: it has no variable 'third'" \
 	"$(load .data '[{"key": 0, "value": {"third": 1}}]')"
 has "read-only variables" "it is read-only" "$(load .rodata '[{"key": 0, "value": {"fixed": 1}}]')"
 

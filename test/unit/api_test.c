@@ -63,7 +63,8 @@ static void faults(const struct bpf_insn *insns, size_t n, uint64_t budget, int 
 		   const char *text, const char *text2)
 {
 	struct skep_object *obj = load_insns(insns, n, &counters, 1);
-	struct skep_run run = { .data = "packet", .data_bytes = 6, .budget = budget };
+	struct skep_run run = { .size = sizeof(run), .data = "packet",
+		.data_bytes = 6, .budget = budget };
 	struct skep_err err;
 
 	assert_int_equal(skep_prog_run(skep_object_prog(obj, "test"), &run, &err), ret);
@@ -82,7 +83,7 @@ static void runs_an_array(void **state)
 {
 	struct skep_object *obj = load_insns(pass, LEN(pass), NULL, 0);
 	struct skep_prog *prog = skep_object_prog(obj, "test");
-	struct skep_run run = { .data = "packet", .data_bytes = 6 };
+	struct skep_run run = { .size = sizeof(run), .data = "packet", .data_bytes = 6 };
 	struct skep_err err;
 
 	assert_non_null(prog);
@@ -105,7 +106,7 @@ static void array_is_copied(void **state)
 {
 	struct bpf_insn insns[] = { BPF_MOV64_IMM(BPF_REG_0, 5), BPF_EXIT_INSN() };
 	struct skep_object *obj = open_insns(insns, LEN(insns), NULL, 0);
-	struct skep_run run = { 0 };
+	struct skep_run run = { .size = sizeof(run) };
 	struct skep_err err;
 
 	memset(insns, 0xff, sizeof(insns));
@@ -150,7 +151,7 @@ static void every_macro(void **state)
 		BPF_EXIT_INSN(),
 	};
 	struct skep_object *obj = load_insns(insns, LEN(insns), NULL, 0);
-	struct skep_run run = { .data = "packet", .data_bytes = 6 };
+	struct skep_run run = { .size = sizeof(run), .data = "packet", .data_bytes = 6 };
 	struct skep_err err;
 
 	if (skep_prog_run(skep_object_prog(obj, "test"), &run, &err))
@@ -163,7 +164,7 @@ static void every_macro(void **state)
 static void repeats(void **state)
 {
 	struct skep_object *obj = load_insns(pass, LEN(pass), NULL, 0);
-	struct skep_run run = { .repeat = 1000 };
+	struct skep_run run = { .size = sizeof(run), .repeat = 1000 };
 	struct skep_err err;
 
 	assert_int_equal(skep_prog_run(skep_object_prog(obj, "test"), &run, &err), 0);
@@ -172,10 +173,71 @@ static void repeats(void **state)
 	skep_object_close(obj);
 }
 
+/* A context given and taken back, as BPF_PROG_TEST_RUN has it. */
+static void skb_context(void **state)
+{
+	const struct bpf_insn insns[] = {
+		BPF_LDX_MEM(BPF_W, BPF_REG_0, BPF_REG_1, offsetof(struct __sk_buff, mark)),
+		BPF_ALU64_IMM(BPF_ADD, BPF_REG_0, 1),
+		BPF_STX_MEM(BPF_W, BPF_REG_1, BPF_REG_0, offsetof(struct __sk_buff, mark)),
+		BPF_EXIT_INSN(),
+	};
+	struct __sk_buff in = { .mark = 41, .priority = 7 }, out;
+	struct skep_run run = { .size = sizeof(run), .data = "an Ethernet frame",
+		.data_bytes = 17, .ctx_in = &in, .ctx_in_bytes = sizeof(in) };
+	struct skep_object *obj;
+	struct skep_err err;
+
+	assert_int_equal(skep_object_from_insns(&obj, BPF_PROG_TYPE_SCHED_CLS, "test", insns,
+						LEN(insns), NULL, 0, "GPL", &err), 0);
+	assert_int_equal(skep_object_load(obj, NULL, &err), 0);
+	assert_int_equal(skep_prog_run(skep_object_prog(obj, "test"), &run, &err), 0);
+	assert_int_equal(run.retval, 42);
+	assert_int_equal(run.ctx_out_bytes, sizeof(out));
+	memcpy(&out, run.ctx_out, sizeof(out));
+	assert_int_equal(out.mark, 42);
+	assert_int_equal(out.priority, 7);
+	assert_int_equal(out.wire_len, 17);
+	in.hash = 1;
+	assert_true(skep_prog_run(skep_object_prog(obj, "test"), &run, &err) < 0);
+	run.data_bytes = 13;
+	assert_true(skep_prog_run(skep_object_prog(obj, "test"), &run, &err) < 0);
+	assert_non_null(strstr(skep_err_text(&err), "13 bytes"));
+	skep_object_close(obj);
+}
+
+/* The metadata stands before the packet. */
+static void xdp_context(void **state)
+{
+	const struct bpf_insn insns[] = {
+		BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_1, offsetof(struct xdp_md, data_meta)),
+		BPF_LDX_MEM(BPF_W, BPF_REG_0, BPF_REG_2, 0),
+		BPF_LDX_MEM(BPF_W, BPF_REG_3, BPF_REG_1,
+			    offsetof(struct xdp_md, ingress_ifindex)),
+		BPF_ALU64_REG(BPF_ADD, BPF_REG_0, BPF_REG_3),
+		BPF_EXIT_INSN(),
+	};
+	struct xdp_md in = { .data = 4, .data_end = 18, .ingress_ifindex = 5 };
+	struct skep_run run = { .size = sizeof(run), .data = "\1\0\0\0packet of 14 b",
+		.data_bytes = 18, .ctx_in = &in, .ctx_in_bytes = sizeof(in) };
+	struct skep_object *obj = load_insns(insns, LEN(insns), NULL, 0);
+	struct skep_err err;
+
+	if (skep_prog_run(skep_object_prog(obj, "test"), &run, &err))
+		fail_msg("%s", skep_err_text(&err));
+	assert_int_equal(run.retval, 6);
+	in.data = 3;
+	assert_true(skep_prog_run(skep_object_prog(obj, "test"), &run, &err) < 0);
+	run.size--;
+	assert_true(skep_prog_run(skep_object_prog(obj, "test"), &run, &err) < 0);
+	assert_non_null(strstr(skep_err_text(&err), "struct skep_run has size"));
+	skep_object_close(obj);
+}
+
 static void needs_loading(void **state)
 {
 	struct skep_object *obj = open_insns(pass, LEN(pass), &counters, 1);
-	struct skep_run run = { 0 };
+	struct skep_run run = { .size = sizeof(run) };
 	uint32_t key = 0;
 	uint64_t value = 0;
 	struct skep_err err;
@@ -339,7 +401,7 @@ static void program_counts(void **state)
 	};
 	struct skep_object *obj = load_insns(insns, LEN(insns), &counters, 1);
 	struct skep_map *map = skep_object_map(obj, "counters");
-	struct skep_run run = { .data = "x", .data_bytes = 1, .repeat = 5 };
+	struct skep_run run = { .size = sizeof(run), .data = "x", .data_bytes = 1, .repeat = 5 };
 	uint32_t key = 3;
 	uint64_t value = 100;
 	struct skep_err err;
@@ -398,7 +460,7 @@ static void prints(void **state)
 	const struct skep_load_opts opts = {
 		.size = sizeof(opts), .print = collect, .print_arg = text,
 	};
-	struct skep_run run = { 0 };
+	struct skep_run run = { .size = sizeof(run) };
 	struct skep_err err;
 
 	assert_int_equal(skep_object_load(obj, &opts, &err), 0);
@@ -434,6 +496,69 @@ static void version(void **state)
 	assert_int_equal(sscanf(skep_version(), "%d.%d.%d", &major, &minor, &patch), 3);
 }
 
+/* What the kernel says to a program of TYPE that calls helper ID. */
+static void load_refused(uint32_t id, const char *license, const char *text)
+{
+	const struct bpf_insn insns[] = {
+		BPF_MOV64_IMM(BPF_REG_0, 0), BPF_EMIT_CALL(id), BPF_EXIT_INSN(),
+	};
+	struct skep_object *obj = NULL;
+	struct skep_err err;
+
+	assert_int_equal(skep_object_from_insns(&obj, BPF_PROG_TYPE_XDP, "test", insns,
+						LEN(insns), NULL, 0, license, &err), 0);
+	assert_int_equal(skep_object_load(obj, NULL, &err), text ? -ENOTSUP : 0);
+	if (text && !strstr(skep_err_text(&err), text))
+		fail_msg("'%s' is not in: %s", text, skep_err_text(&err));
+	skep_object_close(obj);
+}
+
+static void refused_helpers(void **state)
+{
+	load_refused(BPF_FUNC_trace_printk, "BSD", "cannot call GPL-restricted function from "
+		     "non-GPL compatible program: bpf_trace_printk#6, license 'BSD'");
+	load_refused(BPF_FUNC_trace_printk, NULL, "license ''");
+	load_refused(BPF_FUNC_trace_printk, "Dual BSD/GPL", NULL);
+	load_refused(BPF_FUNC_ktime_get_ns, NULL, NULL);
+	load_refused(BPF_FUNC_skb_load_bytes, "GPL", "program of this type cannot use helper "
+		     "bpf_skb_load_bytes#26: 'test' is of type xdp");
+	load_refused(195896080, "GPL", NULL);	/* where CO-RE found nothing */
+}
+
+/* A program that reads 8 bytes at an address of this process, and its clock. */
+static void probe_and_clock(void **state)
+{
+	static const char secret[8] = "secret!";
+	const struct bpf_insn insns[] = {
+		BPF_MOV64_REG(BPF_REG_1, BPF_REG_10), BPF_ALU64_IMM(BPF_ADD, BPF_REG_1, -8),
+		BPF_MOV64_IMM(BPF_REG_2, 8), BPF_LD_IMM64(BPF_REG_3, (uint64_t)(uintptr_t)secret),
+		BPF_EMIT_CALL(BPF_FUNC_probe_read_kernel),
+		BPF_MOV64_REG(BPF_REG_6, BPF_REG_0), BPF_EMIT_CALL(BPF_FUNC_ktime_get_ns),
+		BPF_ALU64_REG(BPF_ADD, BPF_REG_0, BPF_REG_6), BPF_EXIT_INSN(),
+	};
+	struct skep_load_opts opts = { .size = sizeof(opts), .clock = SKEP_CLOCK_RUN };
+	struct skep_run run = {
+		.size = sizeof(run), .data = "packet", .data_bytes = 6, .now_ns = 1000,
+	};
+	uint32_t waiting = 7;
+
+	for (opts.probe = 0; opts.probe < 2; opts.probe++) {
+		struct skep_object *obj = open_insns(insns, LEN(insns), NULL, 0);
+
+		assert_int_equal(skep_object_run_timers(obj, 0, NULL, NULL), -EINVAL);
+		assert_int_equal(skep_object_load(obj, &opts, NULL), 0);
+		run.now_ns = 1000;
+		assert_int_equal(skep_prog_run(skep_object_prog(obj, "test"), &run, NULL), 0);
+		assert_int_equal(run.retval, opts.probe ? 1000 : 1000 - EFAULT);
+		run.now_ns = 500;	/* the clock does not go back */
+		assert_int_equal(skep_object_run_timers(obj, 2000, &waiting, NULL), 0);
+		assert_int_equal(waiting, 0);
+		assert_int_equal(skep_prog_run(skep_object_prog(obj, "test"), &run, NULL), 0);
+		assert_int_equal(run.retval, opts.probe ? 2000 : 2000 - EFAULT);
+		skep_object_close(obj);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -442,6 +567,8 @@ int main(void)
 		cmocka_unit_test(array_is_copied),
 		cmocka_unit_test(every_macro),
 		cmocka_unit_test(repeats),
+		cmocka_unit_test(skb_context),
+		cmocka_unit_test(xdp_context),
 		cmocka_unit_test(needs_loading),
 		cmocka_unit_test(options_have_a_size),
 		cmocka_unit_test(bad_instructions),
@@ -452,6 +579,8 @@ int main(void)
 		cmocka_unit_test(program_counts),
 		cmocka_unit_test(per_cpu_values),
 		cmocka_unit_test(prints),
+		cmocka_unit_test(refused_helpers),
+		cmocka_unit_test(probe_and_clock),
 		cmocka_unit_test(headers_are_cplusplus),
 	};
 

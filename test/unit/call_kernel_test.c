@@ -5,7 +5,9 @@
  * same arguments, run by BPF_PROG_TEST_RUN. Loads programs, attaches nothing.
  */
 #include "call/call.h"
+#include "base/os.h"
 #include <stdlib.h>
+#include "helper_probe.h"
 #include "kernel_prog.h"
 
 /* ---- checksums and strings --------------------------------------------------------- */
@@ -142,12 +144,184 @@ static void test_strncmp(void **state)
 				strncmp_case(texts[i], n, texts[j]);
 }
 
-/* ---- formats ------------------------------------------------------------------------ */
+/* ---- the caller, memory, dynptrs ---------------------------------------------------- */
+
+/* Helper ID on SIZE bytes of IO_OUT, and what stands there afterwards. */
+static void caller_case(u32 id, u64 arg1, u32 size)
+{
+	u8 io[IO_BYTES] = { 0 }, mine[64];
+	struct run run = { 0 };
+	struct code c;
+	u64 r;
+
+	memset(io + IO_OUT, 0x55, sizeof(mine));
+	memset(mine, 0x55, sizeof(mine));
+	r = size ? ours(id, addr_of(mine), size, 0, 0, 0, &run) : ours(id, arg1, 0, 0, 0, 0, &run);
+	code_start(&c);
+	emit_imm(&c, 1, arg1);
+	if (size) {
+		emit_value(&c, 1, c.io, IO_OUT);
+		emit_imm(&c, 2, size);
+	}
+	emit_call(&c, id);
+	emit_result(&c, 0);
+	run_io(&c, io);
+	if (u64_at(io) != r || memcmp(io + IO_OUT, mine, sizeof(mine)))
+		fail_msg("%s(%llu): kernel %llx, ours %llx, '%.16s', '%.16s'",
+			 helper_row(id)->name, (unsigned long long)arg1,
+			 (unsigned long long)u64_at(io), (unsigned long long)r,
+			 io + IO_OUT, mine);
+}
+
+static void test_caller(void **state)
+{
+	need_kernel();
+	caller_case(BPF_FUNC_get_current_pid_tgid, 0, 0);
+	caller_case(BPF_FUNC_get_current_uid_gid, 0, 0);
+	for (u32 size = 1; size < 40; size++)
+		caller_case(BPF_FUNC_get_current_comm, 0, size);
+	if (!os_cgroup_id(-1))
+		return;
+	caller_case(BPF_FUNC_get_current_cgroup_id, 0, 0);
+	for (u32 level = 0; level < 12; level++)
+		caller_case(BPF_FUNC_get_current_ancestor_cgroup_id, level, 0);
+}
 
 static u64 all_readable(struct run *run, u64 addr)
 {
 	return addr ? UINT32_MAX : 0;
 }
+
+static u64 none_readable(struct run *run, u64 addr) { return 0; }
+
+/* Reads SIZE bytes of the argument area, or at BAD when that is not 0. */
+static void probe_case(u32 id, u32 size, const char *text, u64 bad)
+{
+	u8 io[IO_BYTES] = { 0 }, mine[IO_BYTES];
+	struct run run = { .readable = all_readable };
+	const s64 fault = -EFAULT;
+	struct code c;
+	u64 r;
+
+	memset(io + IO_OUT, 0x55, 512);
+	memset(io + IO_ARGS, 'x', 1024);
+	memcpy(io + IO_ARGS, text, strlen(text) + 1);
+	memcpy(mine, io, sizeof(io));
+	if (bad)
+		run.readable = none_readable;
+	r = ours(id, addr_of(mine + IO_OUT), size, bad ? bad : addr_of(mine + IO_ARGS), 0, 0, &run);
+	memcpy(mine, &r, 8);
+	code_start(&c);
+	emit_value(&c, 1, c.io, IO_OUT);
+	emit_imm(&c, 2, size);
+	if (bad)
+		emit_imm(&c, 3, bad);
+	else
+		emit_value(&c, 3, c.io, IO_ARGS);
+	emit_call(&c, id);
+	emit_result(&c, 0);
+	run_io(&c, io);
+	if ((s64)u64_at(io) == -ERANGE)	/* on x86: not the kernel's half; we have no halves */
+		memcpy(io, &fault, sizeof(fault));
+	if (memcmp(io, mine, sizeof(io)))
+		fail_msg("%s of %u bytes, '%.20s', %llx: kernel %lld '%.20s', ours %lld '%.20s'",
+			 helper_row(id)->name, size, text, (unsigned long long)bad,
+			 (long long)u64_at(io), io + IO_OUT, (long long)r, mine + IO_OUT);
+}
+
+static void test_probes(void **state)
+{
+	static const u32 sizes[] = { 1, 2, 4, 5, 8, 200, 256, 257, 512 };
+	static const char *const texts[] = { "", "abc", "abcd", "a rather longer text" };
+	static const u64 bad[] = { 1, 4096, 1ull << 63 };
+
+	need_kernel();
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		for (size_t k = 0; k < ARRAY_LEN(texts); k++) {
+			probe_case(BPF_FUNC_probe_read_kernel, sizes[i], texts[k], 0);
+			probe_case(BPF_FUNC_probe_read_kernel_str, sizes[i], texts[k], 0);
+		}
+		for (size_t k = 0; k < ARRAY_LEN(bad); k++) {
+			probe_case(BPF_FUNC_probe_read_kernel, sizes[i], "", bad[k]);
+			probe_case(BPF_FUNC_probe_read_kernel_str, sizes[i], "", bad[k]);
+			probe_case(BPF_FUNC_probe_read_user, sizes[i], "", bad[k]);
+			probe_case(BPF_FUNC_probe_read_user_str, sizes[i], "", bad[k]);
+		}
+	}
+}
+
+/* r10 - 16, the dynptr. */
+static void emit_dynptr(struct code *c, u8 reg)
+{
+	emit(c, BPF_ALU64 | BPF_MOV | BPF_X, reg, 10, 0, 0);
+	emit(c, BPF_ALU64 | BPF_ADD | BPF_K, reg, 0, 0, -16);
+}
+
+static void dynptr_ours(u8 *mine, u32 size, u64 flags, u32 off, u32 len)
+{
+	struct run run = { 0 };
+	u64 d[2], r[3];
+
+	r[0] = ours(BPF_FUNC_dynptr_from_mem, addr_of(mine + IO_ARGS), size, flags,
+		    addr_of(d), 0, &run);
+	r[1] = ours(BPF_FUNC_dynptr_read, addr_of(mine + IO_OUT), len, addr_of(d), off, 0, &run);
+	r[2] = ours(BPF_FUNC_dynptr_write, addr_of(d), off, addr_of(mine + IO_OUT + 64), len, 0,
+		    &run);
+	memcpy(mine, r, sizeof(r));
+}
+
+static void dynptr_case(u32 size, u64 flags, u32 off, u32 len)
+{
+	u8 io[IO_BYTES] = { 0 }, mine[IO_BYTES];
+	struct code c;
+
+	for (u32 i = IO_ARGS; i < IO_BYTES; i++)
+		io[i] = (u8)i;
+	memcpy(mine, io, sizeof(io));
+	dynptr_ours(mine, size, flags, off, len);
+	code_start(&c);
+	emit_value(&c, 1, c.io, IO_ARGS);
+	emit_imm(&c, 2, size);
+	emit_imm(&c, 3, flags);
+	emit_dynptr(&c, 4);
+	emit_call(&c, BPF_FUNC_dynptr_from_mem);
+	emit_result(&c, 0);
+	emit_value(&c, 1, c.io, IO_OUT);
+	emit_imm(&c, 2, len);
+	emit_dynptr(&c, 3);
+	emit_imm(&c, 4, off);
+	emit_imm(&c, 5, 0);
+	emit_call(&c, BPF_FUNC_dynptr_read);
+	emit_result(&c, 1);
+	emit_dynptr(&c, 1);
+	emit_imm(&c, 2, off);
+	emit_value(&c, 3, c.io, IO_OUT + 64);
+	emit_imm(&c, 4, len);
+	emit_imm(&c, 5, 0);
+	emit_call(&c, BPF_FUNC_dynptr_write);
+	emit_result(&c, 2);
+	run_io(&c, io);
+	if (memcmp(io, mine, sizeof(io)))
+		fail_msg("dynptr of %u bytes, flags %llu, %u..%u: kernel %lld %lld %lld, "
+			 "ours %lld %lld %lld", size, (unsigned long long)flags, off, len,
+			 (long long)u64_at(io), (long long)u64_at(io + 8),
+			 (long long)u64_at(io + 16), (long long)u64_at(mine),
+			 (long long)u64_at(mine + 8), (long long)u64_at(mine + 16));
+}
+
+static void test_dynptrs(void **state)
+{
+	static const u32 sizes[] = { 1, 8, 31, 32 }, offs[] = { 0, 1, 8, 31, 32, 0xffffffff };
+
+	need_kernel();
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++)
+		for (size_t k = 0; k < ARRAY_LEN(offs); k++)
+			for (u32 len = 1; len < 34; len += 8)
+				for (u64 flags = 0; flags < 2; flags++)
+					dynptr_case(sizes[i], flags, offs[k], len);
+}
+
+/* ---- formats ------------------------------------------------------------------------ */
 
 /* Arguments: numbers, then the address of the string "text" as the third. */
 static void format_case(const char *fmt, u32 nr, u32 size)
@@ -417,6 +591,50 @@ static void test_helper_table(void **state)
 	assert_true(known > 120);
 }
 
+/* helper_types.def. A kernel with other options may offer less to a type. */
+static void test_helper_types(void **state)
+{
+	static u32 ids[ARRAY_LEN(probe_cases)];
+	struct arena arena = ARENA_INIT;
+	struct btf *btf = NULL;
+	struct os_file f;
+
+	need_kernel();
+	if (!os_file_read(&f, "/sys/kernel/btf/vmlinux", NULL))
+		btf_parse(&btf, &arena, f.data, f.size, "vmlinux", NULL);
+	for (size_t i = 0; i < ARRAY_LEN(probe_cases); i++)
+		ids[i] = probe_btf_id(&probe_cases[i], btf);
+	for (u32 id = 1; helper_row(id); id++) {
+		u64 asked = 0, types = probe_types(id, ids, &asked);
+
+		for (u32 type = 1; type < 64; type++)
+			if (asked >> type & 1 && (types >> type & 1) != helper_offered(id, type))
+				fail_msg("%s for %s: kernel %d, ours %d", helper_row(id)->name,
+					 progtype_row(type)->name, (int)(types >> type & 1),
+					 helper_offered(id, type));
+	}
+	os_file_close(&f);
+	arena_free(&arena);
+}
+
+static void test_licenses(void **state)
+{
+	static const char *const texts[] = { "", "GPL", "GPL v2", "GPL v3", "gpl", "BSD",
+		"Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL", "Dual GPL/BSD", "GPL ",
+		"GPL and additional rights", "Apache-2.0", "GPL-2.0" };
+	char log[1 << 12];
+
+	need_kernel();
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		probe_log(&(struct probe_case){ .type = BPF_PROG_TYPE_XDP }, 0,
+			  BPF_FUNC_trace_printk, texts[i], log, sizeof(log));
+		if (license_is_gpl(texts[i]) != !strstr(log, "cannot call GPL-restricted "
+							"function from non-GPL compatible program"))
+			fail_msg("license '%s': ours %d, kernel: %s", texts[i],
+				 license_is_gpl(texts[i]), log);
+	}
+}
+
 static void test_xdp_context(void **state)
 {
 	static const u8 sizes[] = { BPF_B, BPF_H, BPF_W, BPF_DW };
@@ -453,10 +671,15 @@ int main(void)
 		cmocka_unit_test(test_csum_diff),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_strncmp),
+		cmocka_unit_test(test_caller),
+		cmocka_unit_test(test_probes),
+		cmocka_unit_test(test_dynptrs),
 		cmocka_unit_test(test_formats),
 		cmocka_unit_test(test_format_refusals),
 		cmocka_unit_test(test_packets),
 		cmocka_unit_test(test_helper_table),
+		cmocka_unit_test(test_helper_types),
+		cmocka_unit_test(test_licenses),
 		cmocka_unit_test(test_xdp_context),
 	};
 

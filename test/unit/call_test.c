@@ -4,6 +4,7 @@
  * clocks. test/unit/call_kernel_test.c compares those that it can.
  */
 #include "call/call.h"
+#include "call/timer.h"
 #include "maps/map.h"
 #include "base/os.h"
 #include <linux/bpf.h>
@@ -17,7 +18,8 @@
 
 static u64 call_args(u32 id, struct run *run, const u64 a[5])
 {
-	helper_fn fn = call_helper(id, BPF_PROG_TYPE_XDP);
+	bool probe = helper_offered(id, BPF_PROG_TYPE_KPROBE);
+	helper_fn fn = call_helper(id, probe ? BPF_PROG_TYPE_KPROBE : BPF_PROG_TYPE_XDP);
 
 	assert_non_null(fn);
 	return fn(a[0], a[1], a[2], a[3], a[4], run);
@@ -38,7 +40,7 @@ static void test_table(void **state)
 		assert_int_not_equal(helper_row(id)->args[0], ARG_OTHER);
 		n++;
 	}
-	assert_int_equal(n, 43);
+	assert_int_equal(n, 66);
 	assert_null(call_helper(BPF_FUNC_tail_call, BPF_PROG_TYPE_XDP));
 	assert_null(call_helper(BPF_FUNC_xdp_adjust_head, BPF_PROG_TYPE_KPROBE));
 	assert_non_null(call_helper(BPF_FUNC_ktime_get_ns, BPF_PROG_TYPE_KPROBE));
@@ -313,6 +315,267 @@ static void test_clocks(void **state)
 	assert_in_range(zeroes, 15500, 16500);
 }
 
+static void test_virtual_clock(void **state)
+{
+	struct run run = { .clock = { .is_virtual = true, .ns = 5000000000 } };
+
+	assert_int_equal(CALL(ktime_get_ns, &run), 5000000000);
+	assert_int_equal(CALL(ktime_get_boot_ns, &run), 5000000000);
+	assert_int_equal(CALL(ktime_get_coarse_ns, &run), 5000000000);
+	assert_int_equal(CALL(ktime_get_tai_ns, &run), 5000000000);
+	assert_int_equal(CALL(jiffies64, &run), 0xffffffffu - 300 * 250 + 1 + 1250);
+}
+
+/* ---- memory at any address ---------------------------------------------------------------- */
+
+static u64 nothing(struct run *run, u64 a) { return 0; }
+
+static void test_probe_refused(void **state)
+{
+	struct run run = { .readable = nothing };
+	char secret[] = "secret", out[8] = "#######";
+
+	assert_int_equal((s64)CALL(probe_read, &run, addr(out), 7, addr(secret)), -EFAULT);
+	assert_memory_equal(out, "\0\0\0\0\0\0\0", 8);
+	memset(out, '#', sizeof(out));
+	assert_int_equal((s64)CALL(probe_read_str, &run, addr(out), 7, addr(secret)), -EFAULT);
+	assert_memory_equal(out, "\0\0\0\0\0\0\0#", 8);
+	assert_int_equal(CALL(probe_read, &run, addr(out), 0, 0), 0);
+}
+
+static void test_probe_own(void **state)
+{
+	struct run run = { .readable = readable };
+	char out[16];
+
+	assert_int_equal(CALL(probe_read_kernel, &run, addr(out), 4, addr(readable_text)), 0);
+	assert_memory_equal(out, "some", 4);
+	/* one byte more than the program may read */
+	assert_int_equal((s64)CALL(probe_read_kernel, &run, addr(out), sizeof(readable_text) + 1,
+				   addr(readable_text)), -EFAULT);
+	assert_int_equal(CALL(probe_read_user_str, &run, addr(out), 16, addr(readable_text)), 10);
+	assert_string_equal(out, "some text");
+	assert_int_equal(CALL(probe_read_user_str, &run, addr(out), 5, addr(readable_text)), 5);
+	assert_string_equal(out, "some");
+}
+
+static void test_probe_process(void **state)
+{
+	struct run run = { .task.probe = true };
+	size_t page = 4096;
+	u8 *p = os_map_lazy(2 * page), out[700];
+
+	assert_non_null(p);
+	os_unmap(p + page, page);
+	memset(p, 'x', page);
+	assert_int_equal(CALL(probe_read, &run, addr(out), 100, addr(p + page - 100)), 0);
+	assert_int_equal(out[99], 'x');
+	assert_int_equal((s64)CALL(copy_from_user, &run, addr(out), 101, addr(p + page - 100)),
+			 -EFAULT);
+	assert_int_equal(out[99], 0);
+	/* a string up to the last byte that is mapped, over several parts */
+	p[page - 1] = 0;
+	assert_int_equal(CALL(probe_read_str, &run, addr(out), 700, addr(p + page - 600)), 600);
+	assert_int_equal(strlen((char *)out), 599);
+	p[page - 1] = 'x';
+	assert_int_equal((s64)CALL(probe_read_str, &run, addr(out), 700, addr(p + page - 600)),
+			 -EFAULT);
+	assert_int_equal((s64)CALL(probe_read, &run, addr(out), 8, 0), -EFAULT);
+	assert_int_equal((s64)CALL(probe_read, &run, addr(out), 8, ~0ull), -EFAULT);
+	assert_int_equal((s64)CALL(probe_write_user, &run, addr(p), addr(out), 8), -EPERM);
+	os_unmap(p, page);
+}
+
+/* The engine says what memory a dynptr may stand for. */
+static bool deny(struct run *run, u64 a, u64 bytes, bool write) { return false; }
+
+static void test_dynptr(void **state)
+{
+	struct run run = { 0 };
+	u64 d[2] = { 1, 1 };
+	u8 mem[16] = "0123456789abcde", out[16];
+
+	assert_int_equal((s64)CALL(dynptr_from_mem, &run, addr(mem), 16, 1, addr(d)), -EINVAL);
+	assert_int_equal(d[0] | d[1], 0);
+	assert_int_equal((s64)CALL(dynptr_read, &run, addr(out), 1, addr(d), 0, 0), -EINVAL);
+	assert_int_equal(CALL(dynptr_data, &run, addr(d), 0, 1), 0);
+	assert_int_equal((s64)CALL(dynptr_from_mem, &run, addr(mem), 1 << 24, 0, addr(d)), -E2BIG);
+	assert_int_equal(CALL(dynptr_from_mem, &run, addr(mem), 16, 0, addr(d)), 0);
+	assert_int_equal(CALL(dynptr_read, &run, addr(out), 4, addr(d), 12, 0), 0);
+	assert_memory_equal(out, "cde", 4);
+	assert_int_equal((s64)CALL(dynptr_read, &run, addr(out), 4, addr(d), 13, 0), -E2BIG);
+	assert_int_equal(CALL(dynptr_write, &run, addr(d), 1, addr("xy"), 2, 0), 0);
+	assert_memory_equal(mem, "0xy3", 4);
+	assert_int_equal((s64)CALL(dynptr_write, &run, addr(d), 1, addr("xy"), 2, 1), -EINVAL);
+	assert_int_equal(CALL(dynptr_data, &run, addr(d), 5, 11), addr(mem + 5));
+	assert_int_equal(CALL(dynptr_data, &run, addr(d), 5, 12), 0);
+	run.access = deny;
+	assert_int_equal((s64)CALL(dynptr_read, &run, addr(out), 4, addr(d), 0, 0), -EINVAL);
+	assert_int_equal((s64)CALL(dynptr_write, &run, addr(d), 0, addr("zz"), 2, 0), -EINVAL);
+	assert_int_equal(CALL(dynptr_data, &run, addr(d), 0, 1), 0);
+	assert_memory_equal(mem, "0xy3", 4);
+}
+
+/* ---- timers --------------------------------------------------------------------------------- */
+
+enum { TIMER_AT = 8 };
+
+static struct map *timer_map(u32 type, struct timers *t)
+{
+	struct map_attr a = { .name = "m", .type = type, .key_size = 4, .value_size = 32,
+		.max_entries = 100, .timer_at = 1 + TIMER_AT, .timer_gone = timers_gone,
+		.timer_arg = t };
+	struct map *m;
+
+	assert_int_equal(map_create(&m, &a, 1, NULL), 0);
+	return m;
+}
+
+/* The timer of element KEY, which is made new. */
+static u64 timer_of(struct map *m, struct run *run, u32 key)
+{
+	u8 value[32] = { 0 };
+	u64 v;
+
+	memset(value + TIMER_AT, 0x55, 16);	/* is not taken over */
+	assert_int_equal(CALL(map_update_elem, run, addr(m), addr(&key), addr(value), 0), 0);
+	v = CALL(map_lookup_elem, run, addr(m), addr(&key));
+	assert_memory_equal((void *)(uintptr_t)(v + TIMER_AT), "\0\0\0\0\0\0\0\0", 8);
+	return v + TIMER_AT;
+}
+
+static void test_timer_errors(void **state)
+{
+	struct timers *t = timers_new();
+	struct run run = { .timers = t, .clock.is_virtual = true };
+	struct map *m = timer_map(BPF_MAP_TYPE_HASH, t), *other = timer_map(BPF_MAP_TYPE_ARRAY, t);
+	u64 a = timer_of(m, &run, 1);
+
+	assert_int_equal((s64)CALL(timer_start, &run, a, 1, 0), -EINVAL);
+	assert_int_equal((s64)CALL(timer_set_callback, &run, a, 33), -EINVAL);
+	assert_int_equal((s64)CALL(timer_cancel, &run, a), -EINVAL);
+	assert_int_equal((s64)CALL(timer_init, &run, a, addr(m), 2), -EINVAL);
+	assert_int_equal((s64)CALL(timer_init, &run, a, addr(other), 1), -EINVAL);
+	assert_int_equal((s64)CALL(timer_init, &run, a + 8, addr(m), 1), -EINVAL);
+	assert_int_equal(CALL(timer_init, &run, a, addr(m), 1), 0);
+	assert_int_equal((s64)CALL(timer_init, &run, a, addr(m), 1), -EBUSY);
+	assert_int_equal((s64)CALL(timer_start, &run, a, 1, 0), -EINVAL);
+	assert_int_equal(CALL(timer_set_callback, &run, a, 33), 0);
+	assert_int_equal((s64)CALL(timer_start, &run, a, 1, 4), -EINVAL);
+	assert_int_equal(CALL(timer_start, &run, a, 1, 3), 0);
+	assert_int_equal(CALL(timer_cancel, &run, a), 1);
+	assert_int_equal(CALL(timer_cancel, &run, a), 0);
+	assert_int_equal((s64)CALL(timer_start, &run, a, 1, 0), -EINVAL);
+	map_free(m);
+	map_free(other);
+	timers_free(t);
+}
+
+/* Random starts, cancels and deletes: what comes is sorted and complete. */
+static void test_timer_order(void **state)
+{
+	struct timers *t = timers_new();
+	struct run run = { .timers = t, .clock = { .is_virtual = true, .ns = 1000 } };
+	struct map *m = timer_map(BPF_MAP_TYPE_HASH, t);
+	u64 at[100], due[100] = { 0 }, last = 0;
+	struct timer_call c;
+	u32 waiting = 0, key;
+
+	for (u32 i = 0; i < 100; i++) {
+		at[i] = timer_of(m, &run, i);
+		assert_int_equal(CALL(timer_init, &run, at[i], addr(m), i % 2), 0);
+		assert_int_equal(CALL(timer_set_callback, &run, at[i], 33 + i), 0);
+	}
+	for (u32 i = 0; i < 2000; i++) {
+		u32 k = (u32)CALL(get_prandom_u32, &run) % 100, ns;
+
+		ns = (u32)CALL(get_prandom_u32, &run) % 500;
+		if (i % 7 == 0) {
+			CALL(timer_cancel, &run, at[k]);
+			CALL(timer_set_callback, &run, at[k], 33 + k);
+			due[k] = 0;
+		} else {
+			CALL(timer_start, &run, at[k], i % 2 ? ns : 1000 + ns, i % 2 ? 0 : 1);
+			due[k] = 1000 + ns;
+		}
+	}
+	for (key = 0; key < 100; key += 9) {
+		assert_int_equal(CALL(map_delete_elem, &run, addr(m), addr(&key)), 0);
+		due[key] = 0;
+	}
+	for (u32 i = 0; i < 100; i++)
+		waiting += due[i] != 0;
+	assert_int_equal(timers_waiting(t), waiting);
+	assert_false(timers_take(t, 999, &c));
+	for (; timers_take(t, 2000, &c); waiting--) {
+		assert_true(c.at >= last);
+		last = c.at;
+		assert_int_equal(due[c.func - 33], c.at);
+		map_value_key(c.map, c.value, &key);
+		assert_int_equal(key, c.func - 33);
+		due[key] = 0;
+		assert_int_equal((s64)CALL(timer_cancel, &run, at[key]), -EDEADLK);
+	}
+	assert_int_equal(waiting, 0);
+	map_free(m);
+	timers_free(t);
+}
+
+/* Elements that are no more have no timers, whatever ended them. */
+static void timer_gone_case(u32 type, int how)
+{
+	struct timers *t = timers_new();
+	struct run run = { .timers = t, .clock.is_virtual = true };
+	struct map *m = timer_map(type, t);
+	u32 key = 1;
+	u8 value[32];
+	u64 a = timer_of(m, &run, key);
+
+	assert_int_equal(CALL(timer_init, &run, a, addr(m), 1), 0);
+	assert_int_equal(CALL(timer_set_callback, &run, a, 33), 0);
+	assert_int_equal(CALL(timer_start, &run, a, 1, 0), 0);
+	assert_int_equal(map_user_lookup(m, &key, value, 0), 0);
+	assert_memory_equal(value + TIMER_AT, "\0\0\0\0\0\0\0\0", 8);
+	assert_int_equal(timers_waiting(t), 1);
+	if (how == 0)
+		assert_int_equal(map_user_delete(m, &key), 0);
+	else if (how == 1)
+		assert_int_equal(map_user_update(m, &key, value, 0), 0);
+	else
+		for (key = 2; key < 400; key++)
+			assert_int_equal(map_user_update(m, &key, value, 0), 0);
+	assert_int_equal(timers_waiting(t), 0);
+	assert_int_equal((s64)CALL(timer_start, &run, a, 1, 0), -EINVAL);
+	map_free(m);
+	timers_free(t);
+}
+
+static void test_timer_gone(void **state)
+{
+	timer_gone_case(BPF_MAP_TYPE_HASH, 0);
+	timer_gone_case(BPF_MAP_TYPE_HASH, 1);
+	timer_gone_case(BPF_MAP_TYPE_ARRAY, 1);
+	timer_gone_case(BPF_MAP_TYPE_LRU_HASH, 2);
+}
+
+/* A handle means nothing elsewhere. */
+static void test_timer_copy(void **state)
+{
+	struct timers *t = timers_new();
+	struct run run = { .timers = t, .clock.is_virtual = true };
+	struct map *m = timer_map(BPF_MAP_TYPE_ARRAY, t);
+	u64 a = timer_of(m, &run, 1), b = timer_of(m, &run, 2);
+
+	assert_int_equal(CALL(timer_init, &run, a, addr(m), 1), 0);
+	memcpy((void *)(uintptr_t)b, (void *)(uintptr_t)a, 16);
+	assert_int_equal((s64)CALL(timer_set_callback, &run, b, 33), -EINVAL);
+	assert_int_equal(CALL(timer_init, &run, b, addr(m), 1), 0);
+	memset((void *)(uintptr_t)a, 0xff, 16);
+	assert_int_equal((s64)CALL(timer_cancel, &run, a), -EINVAL);
+	map_free(m);
+	timers_free(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -327,6 +590,15 @@ int main(void)
 		cmocka_unit_test(test_meta),
 		cmocka_unit_test(test_redirect),
 		cmocka_unit_test(test_clocks),
+		cmocka_unit_test(test_virtual_clock),
+		cmocka_unit_test(test_probe_refused),
+		cmocka_unit_test(test_probe_own),
+		cmocka_unit_test(test_probe_process),
+		cmocka_unit_test(test_dynptr),
+		cmocka_unit_test(test_timer_errors),
+		cmocka_unit_test(test_timer_order),
+		cmocka_unit_test(test_timer_gone),
+		cmocka_unit_test(test_timer_copy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

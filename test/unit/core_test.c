@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include "unit/obj_file.h"
 #include "base/os.h"
 #include "btf/core.h"
 #include "isa/isa.h"
@@ -21,18 +22,6 @@
 #endif
 
 #define DIR TEST_DIR "/obj/"
-
-static struct os_file load(const char *name)
-{
-	struct os_file f;
-	struct skep_err err;
-	char path[256];
-
-	snprintf(path, sizeof(path), DIR "%s", name);
-	if (os_file_read(&f, path, &err))
-		fail_msg("%s", err.text);
-	return f;
-}
 
 static struct image *open_for(const char *name, const char *btf, const char *kconfig)
 {

@@ -51,7 +51,7 @@ static int run_with(struct skep_object *obj, struct skep_run *run, struct skep_e
 
 static uint32_t runs(struct skep_object *obj)
 {
-	struct skep_run run = { 0 };
+	struct skep_run run = { .size = sizeof(run) };
 	struct skep_err err;
 
 	if (run_with(obj, &run, &err))
@@ -62,7 +62,7 @@ static uint32_t runs(struct skep_object *obj)
 static void faults(const struct bpf_insn *insns, size_t n, const char *text, const char *place)
 {
 	struct skep_object *obj = load(insns, n);
-	struct skep_run run = { 0 };
+	struct skep_run run = { .size = sizeof(run) };
 	struct skep_err err;
 
 	assert_int_equal(run_with(obj, &run, &err), -EFAULT);
@@ -230,7 +230,7 @@ static void ring_after_fault(void **state)
 	struct skep_run run;
 
 	for (int i = 0; i < 10; i++) {
-		run = (struct skep_run){ 0 };
+		run = (struct skep_run){ .size = sizeof(run) };
 		assert_int_equal(run_with(obj, &run, NULL), -EFAULT);
 		assert_int_equal(skep_map_read(map_of(obj, RING), take, &g), 0);
 	}
@@ -403,7 +403,7 @@ static uint32_t redirects(uint32_t key, uint64_t flags, uint32_t *ifindex)
 	};
 	struct skep_object *obj = load(insns, LEN(insns));
 	uint32_t two = 2, eth = 77;
-	struct skep_run run = { 0 };
+	struct skep_run run = { .size = sizeof(run) };
 
 	assert_int_equal(skep_map_update(map_of(obj, DEVICES), &two, &eth, 0), 0);
 	assert_int_equal(run_with(obj, &run, NULL), 0);
@@ -439,7 +439,7 @@ static void helper_budget(void **state)
 		BPF_JMP_A(-7),
 	};
 	struct skep_object *obj = load(insns, LEN(insns));
-	struct skep_run run = { .budget = 1000000 };
+	struct skep_run run = { .size = sizeof(run), .budget = 1000000 };
 	struct skep_err err;
 
 	assert_int_equal(run_with(obj, &run, &err), -ELOOP);
@@ -457,7 +457,7 @@ static void helper_insns(void **state)
 		BPF_EXIT_INSN(),
 	};
 	struct skep_object *obj = load(insns, LEN(insns));
-	struct skep_run run = { 0 };
+	struct skep_run run = { .size = sizeof(run) };
 
 	assert_int_equal(run_with(obj, &run, NULL), 0);
 	assert_int_equal(run.insns, 7);

@@ -7,21 +7,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include "unit/obj_file.h"
 #include "obj/linker.h"
 #include "obj/obj.h"
 #include <stdlib.h>
-
-static struct os_file load(const char *name)
-{
-	struct os_file f;
-	struct skep_err err;
-	char path[256];
-
-	snprintf(path, sizeof(path), TEST_DIR "/obj/%s", name);
-	if (os_file_read(&f, path, &err))
-		fail_msg("%s", err.text);
-	return f;
-}
 
 static int link_files(struct os_file *out, const char *a, const char *b, struct skep_err *err)
 {

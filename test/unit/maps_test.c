@@ -214,6 +214,50 @@ static void test_percpu(void **state)
 	map_free(m);
 }
 
+/* The elements that a walk over touched pages meets. */
+static u64 walk_touched(struct map *m, u64 *met, u64 at)
+{
+	u64 n = 0, to = 0;
+
+	*met = 0;
+	for (; m->ops->touched(m, &at, &to); at = to)
+		for (u64 i = at; i < to; i++) {
+			u32 key = (u32)i;
+			u64 all[4];
+
+			assert_true(i < m->max_entries);
+			n++;
+			assert_int_equal(map_user_lookup(m, &key, all, 0), 0);
+			*met += all[0] || (m->row->percpu && (all[1] || all[2] || all[3]));
+		}
+	return n;
+}
+
+static void test_touched(void **state)
+{
+	static const u32 types[] = { BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PERCPU_ARRAY };
+	static const u32 keys[] = { 0, 1, 511, 700000, 1u << 26, (1u << 27) - 1 };
+
+	for (size_t t = 0; t < ARRAY_LEN(types); t++) {
+		struct map *m = make(types[t], 4, 8, 1u << 27, 0);
+		u64 met, n;
+
+		walk_touched(m, &met, 0);
+		assert_int_equal(met, 0);
+		for (u32 i = 0; i < ARRAY_LEN(keys); i++) {
+			u64 v = i + 1;
+
+			assert_int_equal(m->ops->update(m, &keys[i], &v, 0, i % 4), 0);
+		}
+		n = walk_touched(m, &met, 0);
+		assert_int_equal(met, ARRAY_LEN(keys));
+		assert_true(n < 1 << 20);	/* even where pages are of 2 MB */
+		walk_touched(m, &met, 700001);
+		assert_int_equal(met, 2);
+		map_free(m);
+	}
+}
+
 static void test_prog_array(void **state)
 {
 	struct map *m = make(BPF_MAP_TYPE_PROG_ARRAY, 4, 4, 3, 0);
@@ -531,6 +575,7 @@ int main(void)
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_walk),
 		cmocka_unit_test(test_percpu),
+		cmocka_unit_test(test_touched),
 		cmocka_unit_test(test_prog_array),
 		cmocka_unit_test(test_spin_lock),
 		cmocka_unit_test(test_hash_threads),

@@ -110,12 +110,27 @@ static void test_xdp_context(void **state)
 	assert_int_equal(ctx_field(d, 4, 4)->view_off, offsetof(struct run, pkt.data_end));
 }
 
+static void test_helper_types(void **state)
+{
+	assert_true(helper_offered(BPF_FUNC_xdp_adjust_head, BPF_PROG_TYPE_XDP));
+	assert_false(helper_offered(BPF_FUNC_xdp_adjust_head, BPF_PROG_TYPE_KPROBE));
+	assert_false(helper_offered(BPF_FUNC_skb_load_bytes, BPF_PROG_TYPE_XDP));
+	assert_true(helper_offered(BPF_FUNC_override_return, BPF_PROG_TYPE_KPROBE));
+	assert_true(helper_offered(BPF_FUNC_ima_file_hash, BPF_PROG_TYPE_LSM));
+	assert_true(helper_offered(1, 70));
+	assert_false(helper_offered(100000, BPF_PROG_TYPE_XDP));
+	assert_true(license_is_gpl("Dual BSD/GPL"));
+	assert_false(license_is_gpl(""));
+	assert_false(license_is_gpl("GPL-2.0"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_helper_names),
 		cmocka_unit_test(test_helper_versions),
 		cmocka_unit_test(test_helper_args),
+		cmocka_unit_test(test_helper_types),
 		cmocka_unit_test(test_map_types),
 		cmocka_unit_test(test_xdp_context),
 	};

@@ -69,7 +69,7 @@ static void update_both(struct pair *p, const char *name, const void *key, const
 static void compare_packet(struct pair *p, const struct packet *pkt)
 {
 	static u8 out[OUT_BYTES];
-	struct skep_run run = { .data = pkt->data, .data_bytes = pkt->bytes };
+	struct skep_run run = { .size = sizeof(run), .data = pkt->data, .data_bytes = pkt->bytes };
 	union bpf_attr a = { .test = { .prog_fd = (u32)p->prog_fd,
 		.data_in = (uintptr_t)pkt->data, .data_size_in = pkt->bytes,
 		.data_out = (uintptr_t)out, .data_size_out = sizeof(out) } };

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * timer.c: bpf_timer helpers, and the timers that wait, in a heap: the earliest
+ * first, those of one moment in the order of their starts.
+ */
+#include "call/timer.h"
+#include "base/vec.h"
+#include "call/bodies.h"
+#include "maps/map.h"
+#include <linux/bpf.h>
+#include <time.h>
+
+enum {
+	TIMERS_MAX = 4 << 20,
+	TIMER_ABS = 1, TIMER_CPU_PIN = 2,	/* flags: 6.4, 6.7 */
+};
+
+struct timer {
+	struct map *map;	/* NULL: not in use */
+	u8 *place;		/* the struct bpf_timer that holds the handle */
+	u64 func;		/* 0: not set yet */
+	u64 at, seq;
+	u32 gen;		/* changes with every use; upper half of the handle */
+	u32 waits;		/* 1 + place in the heap; 0 = does not wait */
+	s32 clock;
+};
+
+struct timers {
+	VEC(struct timer) v;
+	VEC(u32) free;		/* numbers not in use */
+	VEC(u32) heap;		/* numbers of those that wait */
+	u64 seq;
+	u64 running;		/* handle of the one whose callback runs; 0 none */
+};
+
+struct timers *timers_new(void) { return mem_alloc(sizeof(struct timers)); }
+
+void timers_free(struct timers *t)
+{
+	if (!t)
+		return;
+	vec_free(&t->v);
+	vec_free(&t->free);
+	vec_free(&t->heap);
+	free(t);
+}
+
+u32 timers_waiting(const struct timers *t) { return (u32)t->heap.n; }
+
+/* ---- the heap -------------------------------------------------------------------- */
+
+static bool before(const struct timers *t, u32 a, u32 b)
+{
+	const struct timer *x = &t->v.v[a], *y = &t->v.v[b];
+
+	return x->at != y->at ? x->at < y->at : x->seq < y->seq;
+}
+
+static void heap_put(struct timers *t, u32 place, u32 number)
+{
+	t->heap.v[place] = number;
+	t->v.v[number].waits = place + 1;
+}
+
+static void heap_up(struct timers *t, u32 place)
+{
+	u32 number = t->heap.v[place];
+
+	for (; place && before(t, number, t->heap.v[(place - 1) / 2]); place = (place - 1) / 2)
+		heap_put(t, place, t->heap.v[(place - 1) / 2]);
+	heap_put(t, place, number);
+}
+
+static void heap_down(struct timers *t, u32 place)
+{
+	u32 number = t->heap.v[place], n = (u32)t->heap.n, child;
+
+	for (; (child = place * 2 + 1) < n; place = child) {
+		child += child + 1 < n && before(t, t->heap.v[child + 1], t->heap.v[child]);
+		if (!before(t, t->heap.v[child], number))
+			break;
+		heap_put(t, place, t->heap.v[child]);
+	}
+	heap_put(t, place, number);
+}
+
+/* True when it did wait. */
+static bool stop(struct timers *t, struct timer *timer)
+{
+	u32 place = timer->waits - 1, last;
+
+	if (!timer->waits)
+		return false;
+	timer->waits = 0;
+	last = t->heap.v[--t->heap.n];
+	if (place < t->heap.n) {
+		heap_put(t, place, last);
+		heap_up(t, place);
+		heap_down(t, t->v.v[last].waits - 1);
+	}
+	return true;
+}
+
+static void start(struct timers *t, struct timer *timer, u64 at)
+{
+	u32 number = (u32)(timer - t->v.v);
+
+	stop(t, timer);
+	timer->at = at;
+	timer->seq = t->seq++;
+	*vec_push(&t->heap) = number;
+	heap_up(t, (u32)t->heap.n - 1);
+}
+
+/* ---- handles ---------------------------------------------------------------------- */
+
+static u64 handle_of(const struct timers *t, const struct timer *timer)
+{
+	return (u64)timer->gen << 32 | ((u64)(timer - t->v.v) + 1);
+}
+
+static struct timer *by_handle(struct timers *t, u64 handle)
+{
+	u32 number = (u32)handle - 1;
+	struct timer *timer = t && number < t->v.n ? &t->v.v[number] : NULL;
+
+	return timer && timer->map && timer->gen == handle >> 32 ? timer : NULL;
+}
+
+/* The timer whose handle stands at PLACE. A copy of a handle is none. */
+static struct timer *timer_at(const struct run *run, u64 place)
+{
+	struct timer *timer;
+	u64 handle;
+
+	memcpy(&handle, call_ptr(place), sizeof(handle));
+	timer = by_handle(run->timers, handle);
+	return timer && timer->place == call_ptr(place) ? timer : NULL;
+}
+
+static struct timer *timer_new(struct timers *t)
+{
+	struct timer *timer;
+
+	if (t->free.n)
+		return &t->v.v[t->free.v[--t->free.n]];
+	if (t->v.n == TIMERS_MAX)
+		return NULL;
+	timer = vec_push(&t->v);
+	*timer = (struct timer){ 0 };
+	return timer;
+}
+
+void timers_gone(void *arg, u64 handle)
+{
+	struct timers *t = arg;
+	struct timer *timer = by_handle(t, handle);
+
+	if (!timer)
+		return;
+	stop(t, timer);
+	timer->map = NULL;
+	*vec_push(&t->free) = (u32)(timer - t->v.v);
+}
+
+bool timers_take(struct timers *t, u64 now, struct timer_call *call)
+{
+	struct timer *timer = t->heap.n ? &t->v.v[t->heap.v[0]] : NULL;
+
+	t->running = 0;
+	if (!timer || timer->at > now)
+		return false;
+	stop(t, timer);
+	t->running = handle_of(t, timer);
+	*call = (struct timer_call){
+		.map = timer->map, .func = timer->func, .at = timer->at,
+		.value = timer->place - (timer->map->timer_at - 1),
+	};
+	return true;
+}
+
+/* ---- helpers ------------------------------------------------------------------------ */
+
+/* Whether PLACE is where values of M have their timer. */
+static bool is_place(const struct map *m, const u8 *place)
+{
+	struct map_mem mem = m->ops->values(m);
+	u64 off = (u64)(place - mem.base);
+
+	return m->timer_at && place >= mem.base && off < mem.nr * mem.stride &&
+	       off % mem.stride == m->timer_at - 1;
+}
+
+HELPER_BODY(call_timer_init)
+{
+	u8 *place = call_ptr(r1);
+	struct map *m = call_ptr(r2);
+	struct timer *timer;
+	u64 handle;
+
+	if ((r3 != CLOCK_MONOTONIC && r3 != CLOCK_REALTIME && r3 != CLOCK_BOOTTIME) ||
+	    !run->timers || !is_place(m, place))
+		return call_error(-EINVAL);
+	if (timer_at(run, r1))
+		return call_error(-EBUSY);
+	timer = timer_new(run->timers);
+	if (!timer)
+		return call_error(-ENOMEM);
+	*timer = (struct timer){ .map = m, .place = place, .gen = timer->gen + 1,
+		.clock = (s32)r3 };
+	handle = handle_of(run->timers, timer);
+	memcpy(place, &handle, sizeof(handle));
+	return 0;
+}
+
+HELPER_BODY(call_timer_set_callback)
+{
+	struct timer *timer = timer_at(run, r1);
+
+	if (!timer)
+		return call_error(-EINVAL);
+	timer->func = r2;
+	return 0;
+}
+
+static u64 saturate(u64 a, u64 b) { return a + b < a ? UINT64_MAX : a + b; }
+
+/* NS of the timer's clock on the one that timers go by. */
+static u64 moment(const struct run *run, const struct timer *timer, u64 ns, bool absolute)
+{
+	u64 now = clock_ns(run), shown = now;
+
+	if (!absolute)
+		return saturate(now, ns);
+	if (timer->clock == CLOCK_BOOTTIME && !run->clock.is_virtual)
+		shown = os_clock_boot_ns();
+	else if (timer->clock == CLOCK_REALTIME && !run->clock.is_virtual)
+		shown = os_clock_real_ns();
+	return ns > shown ? saturate(now, ns - shown) : now;
+}
+
+HELPER_BODY(call_timer_start)
+{
+	struct timer *timer = timer_at(run, r1);
+
+	if (!timer || !timer->func || r3 & ~(u64)(TIMER_ABS | TIMER_CPU_PIN))
+		return call_error(-EINVAL);
+	start(run->timers, timer, moment(run, timer, r2, r3 & TIMER_ABS));
+	return 0;
+}
+
+/* 1 when it waited. */
+HELPER_BODY(call_timer_cancel)
+{
+	struct timer *timer = timer_at(run, r1);
+
+	if (!timer)
+		return call_error(-EINVAL);
+	if (handle_of(run->timers, timer) == run->timers->running)
+		return call_error(-EDEADLK);
+	timer->func = 0;
+	return stop(run->timers, timer);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * timer.h: the timers of an engine (struct bpf_timer in map values). The value
+ * holds a handle; what it stands for lies here, where programs cannot reach it.
+ * Who owns the timers asks for those that are due and runs their callbacks.
+ */
+#ifndef CALL_TIMER_H
+#define CALL_TIMER_H
+
+#include "model/run.h"
+
+struct timers *timers_new(void);
+void timers_free(struct timers *t);	/* NULL is fine */
+
+/* What a callback gets: bpf's (map, key, value). */
+struct timer_call {
+	struct map *map;
+	u64 func;	/* as of bpf_timer_set_callback */
+	u8 *value;
+	u64 at;		/* ns of the monotonic or virtual clock */
+};
+
+/* The earliest timer that is due at NOW stops waiting; false: none is. Its
+ * callback is over with the next call of this. */
+bool timers_take(struct timers *t, u64 now, struct timer_call *call);
+u32 timers_waiting(const struct timers *t);
+/* The element with this handle is gone: struct map's timer_gone, ARG is T. */
+void timers_gone(void *arg, u64 handle);
+
+#endif

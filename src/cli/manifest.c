@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * manifest.c: what a program may do and what it needs, from the tables of the
+ * model and the instructions that it can reach (those linked into it).
+ */
+#include "cli/inspect.h"
+
+/* Kernels that brought kinds of instructions, by kind and by clang's level. */
+static const struct { u8 kind; const char *since, *what; } kind_since[] = {
+	{ KIND_CALL_LOCAL, "4.16", "calls of subprograms" },
+	{ KIND_CALL_KFUNC, "5.13", "calls of kernel functions" },
+	{ KIND_MAY_GOTO, "6.9", "may_goto" },
+	{ KIND_AS_CAST, "6.9", "address space casts" },
+	{ KIND_ATOMIC_LDACQ, "6.15", "load-acquire" },
+	{ KIND_ATOMIC_STREL, "6.15", "store-release" },
+};
+
+static const struct { u8 cpu; const char *since, *what; } level_since[] = {
+	{ 2, "4.14", "instructions of -mcpu=v2" },
+	{ 4, "6.6", "instructions of -mcpu=v4" },
+};
+
+static unsigned version(const char *text)
+{
+	const char *dot = strchr(text, '.');
+
+	return (unsigned)atoi(text) * 1000 + (dot ? (unsigned)atoi(dot + 1) : 0);
+}
+
+static void needs_kernel(struct manifest *m, const char *since, const char *what,
+			 const char *name)
+{
+	if (m->since && version(since) <= version(m->since))
+		return;
+	m->since = since;
+	snprintf(m->why, sizeof(m->why), "%s%s%s", what, *name ? " " : "", name);
+}
+
+const char *helper_text(u32 id, char buf[64])
+{
+	const struct helper_row *row = helper_row(id);
+
+	if (row)
+		return row->name;
+	snprintf(buf, 64, "#%u", id);
+	return buf;
+}
+
+static void note_helper(struct manifest *m, u32 id)
+{
+	const struct helper_row *row = helper_row(id);
+	struct helpers *h = &m->helpers;
+	u32 k = 0;
+
+	while (k < h->n && h->id[k] != id)
+		k++;
+	if (k < h->n)
+		return;
+	if (h->n == ARRAY_LEN(h->id)) {
+		h->more++;
+		return;
+	}
+	h->id[h->n++] = id;
+	m->effects |= helper_effects(id);
+	if (!row)
+		return;
+	needs_kernel(m, row->since, "helper", row->name);
+	if (row->gpl && !m->gpl)
+		m->gpl = row->name;
+}
+
+static bool is_atomic(u8 kind)
+{
+	return kind > KIND_ATOMIC_ADD && kind < KIND_ATOMIC_LDACQ;
+}
+
+static void note_kind(struct manifest *m, const struct isa_row *row)
+{
+	for (size_t i = 0; i < ARRAY_LEN(kind_since); i++)
+		if (kind_since[i].kind == row->kind)
+			needs_kernel(m, kind_since[i].since, kind_since[i].what, "");
+	for (size_t i = 0; i < ARRAY_LEN(level_since); i++)
+		if (level_since[i].cpu == row->cpu)
+			needs_kernel(m, level_since[i].since, level_since[i].what, "");
+	if (is_atomic(row->kind))
+		needs_kernel(m, "5.12", "atomic instructions", "");
+	if (row->kind == KIND_MAY_GOTO)
+		m->effects |= 1u << EFFECT_LOOP;
+}
+
+static bool is_jump(u8 kind)
+{
+	return kind >= KIND_JMP_JEQ && kind <= KIND_JA32;
+}
+
+static void note_insn(struct manifest *m, const struct image *img, const struct bpf_insn *insn)
+{
+	enum isa_op op = isa_op(insn);
+	s64 delta;
+
+	if (op == OP_BAD)
+		return;
+	note_kind(m, &isa_rows[op]);
+	if (BPF_CLASS(insn->code) == BPF_JMP32 && op != OP_MAY_GOTO)
+		needs_kernel(m, "5.1", "32-bit jumps", "");
+	if (is_jump(isa_rows[op].kind) && isa_target(insn, &delta) && delta < 0)
+		needs_kernel(m, "5.3", "loops", "");
+	if (op == OP_CALL && (u32)insn->imm != IMAGE_POISON)
+		note_helper(m, (u32)insn->imm);
+	if (op == OP_LDDW_FUNC)
+		needs_kernel(m, "5.13", "callbacks", "");
+	if ((op == OP_LDDW_MAP_IDX || op == OP_LDDW_IDX_VAL) && (u32)insn->imm < img->nr_maps)
+		m->maps[insn->imm] = true;
+}
+
+static void note_maps(struct manifest *m, const struct image *img)
+{
+	for (u32 i = 0; i < img->nr_maps; i++) {
+		const struct maptype_row *row = maptype_row(img->maps[i].type);
+
+		if (!m->maps[i])
+			continue;
+		if (img->maps[i].kind != IMAGE_MAP_USER)
+			needs_kernel(m, "5.2", "global variables", "");
+		else if (row)
+			needs_kernel(m, row->since, "map type", row->name);
+		m->caps |= maptype_caps(img->maps[i].type);
+	}
+}
+
+void manifest_make(struct manifest *m, const struct image *img, const struct image_prog *p)
+{
+	const struct progtype_row *row = progtype_row(p->type);
+
+	*m = (struct manifest){ .maps = mem_alloc(img->nr_maps * sizeof(*m->maps)) };
+	if (row)
+		needs_kernel(m, row->since, "program type", row->name);
+	for (u32 i = 0; i < p->nr_insns; i += isa_slots(&p->insns[i]))
+		note_insn(m, img, &p->insns[i]);
+	note_maps(m, img);
+	m->effects |= flow_effects(p);
+	if (p->sec && p->sec->flags & SEC_SLEEPABLE)
+		m->effects |= 1u << EFFECT_SLEEP;
+	m->caps |= progtype_caps(p->type);
+	if (m->effects & 1u << EFFECT_PERFMON)
+		m->caps |= NEED_PERFMON;
+	m->effects &= ~(1u << EFFECT_PERFMON);
+}
+
+void manifest_free(struct manifest *m)
+{
+	free(m->maps);
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * meta.c: what programs are told of a packet beside its bytes (--ifindex,
+ * --queue, --mark, --priority, --tstamp), and what they leave of it: the lines
+ * of -v.
+ */
+#include "cli/run.h"
+#include <inttypes.h>
+
+static int bad_usage(struct skep_err *err, const char *text)
+{
+	return err_set(err, ERR_USAGE, "skep run", "%s", text);
+}
+
+/* What programs of this type cannot be told, or not on that engine. */
+static int check_type(const struct meta_opts *o, bool skb, bool on_user, struct skep_err *err)
+{
+	if (!skb && (o->mark || o->priority || o->tstamp))
+		return bad_usage(err, "--mark, --priority and --tstamp are for programs on "
+				 "struct __sk_buff");
+	if (skb && o->queue && !on_user)
+		return bad_usage(err, "--queue: the kernel's test run takes none for programs on "
+				 "struct __sk_buff");
+	return 0;
+}
+
+int meta_open(struct meta *m, u32 prog_type, bool on_user, struct skep_err *err)
+{
+	const struct meta_opts *o = &m->o;
+	const struct ctx_desc *d = ctx_desc(prog_type);
+	bool skb = d && !strcmp(d->name, "__sk_buff");
+
+	m->capture_time = o->tstamp && !strcmp(o->tstamp, "capture");
+	if (o->tstamp && !m->capture_time)
+		return bad_usage(err, "--tstamp is capture");
+	if (o->ifindex > INT32_MAX || o->queue >= UINT16_MAX)
+		return bad_usage(err, "--ifindex is at most 2147483647, --queue 65534");
+	if (o->mark > UINT32_MAX || o->priority > UINT32_MAX)
+		return bad_usage(err, "--mark and --priority are at most 4294967295");
+	m->prog_type = prog_type;
+	m->has_ctx = skb && (o->mark || o->priority || o->tstamp || o->ifindex);
+	m->in.mark = (u32)o->mark;
+	m->in.priority = (u32)o->priority;
+	m->in.ifindex = m->in.ingress_ifindex = (u32)o->ifindex;
+	return check_type(o, skb, on_user, err);
+}
+
+void meta_run(const struct meta *m, struct test_run *t)
+{
+	if (m->o.ifindex)
+		t->ifindex = (u32)m->o.ifindex;
+	if (m->o.queue)
+		t->rx_queue = (u32)m->o.queue;
+	if (m->has_ctx) {
+		t->ctx_in = &m->in;
+		t->ctx_in_bytes = sizeof(m->in);
+	}
+}
+
+void meta_packet(struct meta *m, const struct packet *p)
+{
+	if (m->capture_time)
+		m->in.tstamp = p->time_ns;
+}
+
+/* ---- what became of it ------------------------------------------------------ */
+
+/* Field F of packet P changed, if it did. */
+#define CHANGED(m, out, f) ((out).f != (m)->in.f)
+
+static void ctx_text(const struct meta *m, const struct test_run *t)
+{
+	struct __sk_buff out;
+
+	memcpy(&out, t->ctx_out, sizeof(out));
+	if (CHANGED(m, out, mark))
+		printf("  mark 0x%x", out.mark);
+	if (CHANGED(m, out, priority))
+		printf("  priority 0x%x", out.priority);
+	if (t->tc_classid)
+		printf("  classid 0x%x", t->tc_classid);
+	if (CHANGED(m, out, tstamp) && m->in.tstamp && out.tstamp >= m->in.tstamp)
+		printf("  tstamp +%" PRIu64 " ns", (u64)(out.tstamp - m->in.tstamp));
+	else if (CHANGED(m, out, tstamp))
+		printf("  tstamp %" PRIu64, (u64)out.tstamp);
+}
+
+static void ctx_json(const struct meta *m, struct json *js, const struct test_run *t)
+{
+	struct __sk_buff out;
+
+	memcpy(&out, t->ctx_out, sizeof(out));
+	if (CHANGED(m, out, mark))
+		json_u64(js, "mark", out.mark);
+	if (CHANGED(m, out, priority))
+		json_u64(js, "priority", out.priority);
+	if (t->tc_classid)
+		json_u64(js, "tc_classid", t->tc_classid);
+	if (CHANGED(m, out, tstamp))
+		json_u64(js, "tstamp", out.tstamp);
+}
+
+void meta_text(const struct meta *m, u64 number, const struct packet *p, const struct test_run *t)
+{
+	char buf[16];
+
+	printf("%8" PRIu64 "  %-12s  %u bytes", number,
+	       verdict_text(m->prog_type, t->retval, buf), p->bytes);
+	if (t->bytes_out != p->bytes)
+		printf(" -> %u bytes", t->bytes_out);
+	if (t->redirect_ifindex)
+		printf(" -> ifindex %u%s", t->redirect_ifindex,
+		       t->redirect_flags & BPF_F_INGRESS ? " (ingress)" : "");
+	if (t->ctx_out_bytes == sizeof(struct __sk_buff))
+		ctx_text(m, t);
+	putchar('\n');
+}
+
+void meta_json(const struct meta *m, struct json *js, u64 number, const struct packet *p,
+	       const struct test_run *t)
+{
+	char buf[16];
+
+	json_obj(js, NULL);
+	json_u64(js, "packet", number);
+	json_str(js, "verdict", verdict_text(m->prog_type, t->retval, buf));
+	json_u64(js, "retval", t->retval);
+	json_u64(js, "bytes", p->bytes);
+	json_u64(js, "bytes_out", t->bytes_out);
+	json_u64(js, "insns", t->insns);
+	if (t->redirect_ifindex)
+		json_u64(js, "redirect_ifindex", t->redirect_ifindex);
+	if (t->redirect_flags)
+		json_u64(js, "redirect_flags", t->redirect_flags);
+	if (t->ctx_out_bytes == sizeof(struct __sk_buff))
+		ctx_json(m, js, t);
+	json_obj_end(js);
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* effects.c: access to effect.def and cap.def. */
+#include "model/tables.h"
+#include <linux/bpf.h>
+
+static const struct { const char *key, *text; } rows[] = {
+#define EFFECT(name, key, text) { key, text },
+#include "model/effect.def"
+#undef EFFECT
+};
+
+static const struct { u16 helper; u8 effect; } calls[] = {
+#define CALLS(helper, name) { BPF_FUNC_##helper, EFFECT_##name },
+#include "model/effect.def"
+#undef CALLS
+};
+
+struct cap_row { u16 type; u8 cap; };
+
+static const struct cap_row prog_rows[] = {
+#define PROG_CAP(type, cap) { BPF_PROG_TYPE_##type, NEED_##cap },
+#include "model/cap.def"
+#undef PROG_CAP
+};
+
+static const struct cap_row map_rows[] = {
+#define MAP_CAP(type, cap) { BPF_MAP_TYPE_##type, NEED_##cap },
+#include "model/cap.def"
+#undef MAP_CAP
+};
+
+const char *effect_key(enum effect e) { return rows[e].key; }
+const char *effect_text(enum effect e) { return rows[e].text; }
+
+u32 helper_effects(u32 id)
+{
+	u32 mask = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(calls); i++)
+		if (calls[i].helper == id)
+			mask |= 1u << calls[i].effect;
+	return mask;
+}
+
+static unsigned caps_of(const struct cap_row *v, size_t n, u32 type)
+{
+	unsigned caps = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (v[i].type == type)
+			caps |= v[i].cap;
+	return caps;
+}
+
+unsigned progtype_caps(u32 type)
+{
+	return caps_of(prog_rows, ARRAY_LEN(prog_rows), type);
+}
+
+unsigned maptype_caps(u32 type)
+{
+	return caps_of(map_rows, ARRAY_LEN(map_rows), type);
+}

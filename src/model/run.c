@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* run.c: room around the packet of an skb. */
+#include "model/run.h"
+
+bool skb_room(struct run *run, u32 head, u32 tail)
+{
+	struct packet_buf *p = &run->pkt;
+	struct skb_view *s = &run->skb;
+	u8 *first = s->mac && s->mac < p->data ? s->mac : p->data;
+	u64 bytes = (u64)(p->data_end - first);
+	s64 by;
+
+	if ((u64)(p->data - p->hard_start) >= head && (u64)(p->hard_end - p->data_end) >= tail)
+		return true;
+	if (bytes + tail + SKB_HEAD_BYTES > (u64)(p->hard_end - p->hard_start))
+		return false;
+	by = p->hard_start + SKB_HEAD_BYTES - first;
+	memmove(first + by, first, bytes);
+	p->data += by;
+	p->data_end += by;
+	p->data_meta += by;
+	s->mac = s->mac ? s->mac + by : NULL;
+	s->net = s->net ? s->net + by : NULL;
+	s->transport = s->transport ? s->transport + by : NULL;
+	return (u64)(p->data - p->hard_start) >= head;
+}
