@@ -179,7 +179,9 @@ static void merge(struct conv *c, bool all)
 static int add_numbered(struct conv *c)
 {
 	for (size_t i = 0; i < c->jobs.n; i++) {
-		conv_add(c, &c->jobs.v[i]);
+		Dwarf_Die die = c->jobs.v[i];	/* more may come meanwhile */
+
+		conv_add(c, &die);
 		if (c->b.types.n > MAX_BYTES)
 			return err_set(c->err, ERR_LIMIT, c->path,
 				       "more than %d bytes of types", MAX_BYTES);
@@ -367,10 +369,14 @@ int dwarf_to_btf(struct strbuf *out, const char *path, struct dwarf_report *rep,
 	Dwfl *dwfl;
 
 	memset(rep, 0, sizeof(*rep));
-	/* for a precise reason when it cannot be read */
+	/* for a precise reason when it cannot be read, or is something else */
 	if (ret || (ret = os_file_read(&file, path, err)))
 		return ret;
+	if (file.size < SELFMAG || memcmp(file.data, ELFMAG, SELFMAG))
+		ret = err_set(err, ERR_ELF, path, "no ELF file");
 	os_file_close(&file);
+	if (ret)
+		return ret;
 	calls = (Dwfl_Callbacks){
 		.find_elf = c.dw.dwfl_build_id_find_elf,
 		.find_debuginfo = c.dw.dwfl_standard_find_debuginfo,

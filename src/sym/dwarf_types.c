@@ -46,9 +46,16 @@ static const char *name_of(struct conv *c, Dwarf_Die *die)
 bool conv_ref(struct conv *c, Dwarf_Die *die, Dwarf_Die *out)
 {
 	Dwarf_Attribute a;
+	Dwarf_Die whole;
 
-	return c->dw.dwarf_attr_integrate(die, DW_AT_type, &a) &&
-	       c->dw.dwarf_formref_die(&a, out);
+	if (!c->dw.dwarf_attr_integrate(die, DW_AT_type, &a) ||
+	    !c->dw.dwarf_formref_die(&a, out))
+		return false;
+	/* it may only say in which unit the type is */
+	if (c->dw.dwarf_attr(out, DW_AT_signature, &a) &&
+	    c->dw.dwarf_formref_die(&a, &whole))
+		*out = whole;
+	return true;
 }
 
 bool conv_child(struct conv *c, Dwarf_Die *die, Dwarf_Die *out)
@@ -524,6 +531,8 @@ u32 conv_count(struct conv *c, Dwarf_Die *die)
 {
 	u32 n;
 
+	if (c->dw.dwarf_hasattr(die, DW_AT_signature))
+		return 0;
 	switch (c->dw.dwarf_tag(die)) {
 	case DW_TAG_variable:
 		return var_fits(c, die);
