@@ -26,6 +26,9 @@ HELPER_BODY(call_skb_clone_redirect);
 HELPER_BODY(call_skb_zero);
 HELPER_BODY(call_skb_cookie);
 
+HELPER_BODY(call_xdp_check_mtu);
+HELPER_BODY(call_skb_check_mtu);
+
 HELPER_BODY(call_skb_change_head);
 HELPER_BODY(call_skb_change_tail);
 HELPER_BODY(call_skb_change_proto);

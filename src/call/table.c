@@ -81,6 +81,7 @@ static const helper_fn bodies[] = {
 	[BPF_FUNC_xdp_get_buff_len] = call_xdp_buff_len,
 	[BPF_FUNC_xdp_load_bytes] = call_xdp_load,
 	[BPF_FUNC_xdp_store_bytes] = call_xdp_store,
+	[BPF_FUNC_check_mtu] = call_xdp_check_mtu,
 };
 
 /* Where the context is struct __sk_buff. */
@@ -116,6 +117,7 @@ static const helper_fn skb_bodies[] = {
 	[BPF_FUNC_redirect_neigh] = call_skb_redirect_neigh,
 	[BPF_FUNC_redirect_peer] = call_skb_redirect_peer,
 	[BPF_FUNC_skb_set_tstamp] = call_skb_tstamp,
+	[BPF_FUNC_check_mtu] = call_skb_check_mtu,
 };
 
 static bool has_skb(u32 prog_type)

@@ -370,6 +370,12 @@ static void emit_call(struct code *c, const struct call *call, u32 i)
 	emit(c, BPF_STX | BPF_MEM | BPF_W, 6, 0, (s16)(offsetof(struct __sk_buff, cb) + i * 4), 0);
 }
 
+/* The loopback device's: all others are whose we do not know. */
+static const struct call check_mtu = {
+	BPF_FUNC_check_mtu, { V(0, 1), V(MEM), V(0, 1, -5ull, -0x41424344ull, -0x41424334ull,
+				-0x41420000ull, 65000, 70000), V(0, 0, 1, 2) }
+};
+
 /* A load as classic BPF makes it; outside the packet it ends the program. */
 static void emit_ld(struct code *c)
 {
@@ -487,6 +493,31 @@ static void random_calls(void **state)
 	world_close(w);
 }
 
+/* With a length to look at or, the first word of the stack being 0, the packet's. */
+static void mtu(void **state)
+{
+	struct world *w;
+
+	need_kernel();
+	w = mem_alloc(sizeof(*w));
+	world_open(w);
+	rng = 11;
+	for (u32 t = 0; t < 2; t++)
+		for (u32 i = 0; i < 60; i++) {
+			struct code c;
+
+			code_start(&c);
+			if (i % 2)
+				emit(&c, BPF_ST | BPF_MEM | BPF_W, 10, 0, -16, 0);
+			emit_call(&c, &check_mtu, 0);
+			emit_fields(&c, t);
+			emit_exit(&c, 1);
+			w->ctx_in = (struct __sk_buff){ .gso_size = any(4) ? 0 : 500 };
+			run_code(w, t, &c);
+		}
+	world_close(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -494,6 +525,7 @@ int main(void)
 		cmocka_unit_test(helpers),
 		cmocka_unit_test(fields),
 		cmocka_unit_test(random_calls),
+		cmocka_unit_test(mtu),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
