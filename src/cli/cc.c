@@ -159,7 +159,7 @@ static void add_prefix_map(struct args *a)
 	free(cwd);
 }
 
-static void build_args(struct args *a, const char *clang, const char *source, const char *out,
+static void build_args(struct args *a, const char *clang, const char *source,
 		       const struct cc_dir *dir, bool prelude, char *const *extra)
 {
 	add(a, clang);
@@ -183,53 +183,101 @@ static void build_args(struct args *a, const char *clang, const char *source, co
 	add(a, "-c");
 	add(a, source);
 	add(a, "-o");
-	add(a, out);
+	add(a, "-");
 	add(a, NULL);
 }
 
-/* Runs the compiler, its stderr to the file MESSAGES or to ours when NULL;
- * -errno, or its wait status in *STATUS. */
-static int run_child(const struct args *a, const char *messages, int *status)
+/* Signals that end skep: they wait until its temporary files are gone. */
+static void end_signals(sigset_t *set)
+{
+	static const int all[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP };
+
+	sigemptyset(set);
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		sigaddset(set, all[i]);
+}
+
+/* Starts the compiler, its output to the file OUT, its stderr to the file
+ * MESSAGES or to ours when NULL, with the signal mask MASK. */
+static int start_child(pid_t *pid, const struct args *a, int out, const char *messages,
+		       const sigset_t *mask)
 {
 	extern char **environ;
 	posix_spawn_file_actions_t io;
 	posix_spawnattr_t attr;
-	sigset_t ints;
-	pid_t pid;
 	int r;
 
-	sigemptyset(&ints);
-	sigaddset(&ints, SIGINT);
-	sigaddset(&ints, SIGQUIT);
 	posix_spawnattr_init(&attr);
-	posix_spawnattr_setsigdefault(&attr, &ints);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF);
+	posix_spawnattr_setsigmask(&attr, mask);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
 	posix_spawn_file_actions_init(&io);
+	posix_spawn_file_actions_adddup2(&io, out, 1);
 	if (messages)
 		posix_spawn_file_actions_addopen(&io, 2, messages,
 						 O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	r = -posix_spawnp(&pid, a->v.v[0], &io, &attr, (char *const *)(uintptr_t)a->v.v,
-			  environ);
+	r = -posix_spawnp(pid, a->v.v[0], &io, &attr, (char *const *)(uintptr_t)a->v.v, environ);
 	posix_spawn_file_actions_destroy(&io);
 	posix_spawnattr_destroy(&attr);
-	while (!r && waitpid(pid, status, 0) < 0)
-		r = errno == EINTR ? 0 : -errno;
 	return r;
 }
 
-/* Ctrl-C ends the compiler, and then skep, which has files to remove. */
-static int spawn_wait(const struct args *a, const char *source, const char *messages,
+/*
+ * Waits for the compiler. What would end skep meanwhile, and is blocked, ends
+ * the compiler, and stays pending for skep.
+ */
+static int wait_child(pid_t pid, int *status)
+{
+	const struct timespec most = { .tv_nsec = 100000000 };	/* where SIGCHLD is ignored */
+	sigset_t set;
+	pid_t done;
+
+	end_signals(&set);
+	sigaddset(&set, SIGCHLD);
+	while (!(done = waitpid(pid, status, WNOHANG))) {
+		int sig = sigtimedwait(&set, NULL, &most);
+
+		if (sig <= 0 || sig == SIGCHLD)
+			continue;
+		kill(pid, sig);
+		while ((done = waitpid(pid, status, 0)) < 0 && errno == EINTR)
+			;
+		raise(sig);
+		break;
+	}
+	return done < 0 ? -errno : 0;
+}
+
+/* SIGCHLD, too, is blocked here: only so it wakes who waits for it. */
+static int run_child(const struct args *a, int out, const char *messages, int *status)
+{
+	sigset_t set, old, child;
+	pid_t pid;
+	int r;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, &old);
+	child = old;
+	end_signals(&set);
+	for (int sig = 1; sig < NSIG; sig++)
+		if (sigismember(&set, sig) == 1)
+			sigdelset(&child, sig);
+	r = start_child(&pid, a, out, messages, &child);
+	if (!r)
+		r = wait_child(pid, status);
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	return r;
+}
+
+static int spawn_wait(const struct args *a, const char *source, int out, const char *messages,
 		      struct skep_err *err)
 {
-	struct sigaction ignore = { .sa_handler = SIG_IGN }, on_int, on_quit;
 	int status = 0, r;
 
 	fflush(stdout);
-	sigaction(SIGINT, &ignore, &on_int);
-	sigaction(SIGQUIT, &ignore, &on_quit);
-	r = run_child(a, messages, &status);
-	sigaction(SIGINT, &on_int, NULL);
-	sigaction(SIGQUIT, &on_quit, NULL);
+	if (ftruncate(out, 0) || lseek(out, 0, SEEK_SET))
+		return err_set(err, ERR_FILE_WRITE, source, "%s", strerror(errno));
+	r = run_child(a, out, messages, &status);
 	if (r)
 		return err_set(err, ERR_NO_CLANG, source, "%s: %s", a->v.v[0], strerror(-r));
 	if (WIFSIGNALED(status))
@@ -241,7 +289,8 @@ static int spawn_wait(const struct args *a, const char *source, const char *mess
 }
 
 struct compilation {
-	const char *clang, *source, *out;
+	const char *clang, *source;
+	int out;
 	char *const *extra;
 	struct cc_dir dir;
 };
@@ -252,8 +301,8 @@ static int attempt(const struct compilation *c, bool prelude, const char *messag
 	struct args a = { 0 };
 	int r;
 
-	build_args(&a, c->clang, c->source, c->out, &c->dir, prelude, c->extra);
-	r = spawn_wait(&a, c->source, messages, err);
+	build_args(&a, c->clang, c->source, &c->dir, prelude, c->extra);
+	r = spawn_wait(&a, c->source, c->out, messages, err);
 	vec_free(&a.v);
 	arena_free(&a.arena);
 	return r;
@@ -294,10 +343,11 @@ static int compile(const struct compilation *c, bool may_lack, struct skep_err *
 	return r;
 }
 
-int cc_compile(const char *source, const char *out, char *const *extra, struct skep_err *err)
+int cc_compile(const char *source, int out, char *const *extra, struct skep_err *err)
 {
 	const char *clang = find_clang();
 	struct compilation c = { .source = source, .out = out, .extra = extra };
+	sigset_t ends, old;
 	bool may_lack;
 	int r = may_lack_headers(source, &may_lack, err);
 
@@ -310,9 +360,12 @@ int cc_compile(const char *source, const char *out, char *const *extra, struct s
 		return r;
 	}
 	c.clang = clang;
+	end_signals(&ends);
+	sigprocmask(SIG_BLOCK, &ends, &old);
 	r = cc_dir_make(&c.dir, err);
 	if (!r)
 		r = compile(&c, may_lack, err);
 	cc_dir_remove(&c.dir);
+	sigprocmask(SIG_SETMASK, &old, NULL);
 	return r;
 }

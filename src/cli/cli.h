@@ -143,10 +143,10 @@ int code_read(struct isa_code *code, const struct os_file *f, const char *name,
 /* ---- compiling C (cc.c) ----------------------------------------------------------- */
 
 /*
- * Compiles SOURCE to the object file OUT by clang, with EXTRA arguments (NULL
- * = none). clang's own messages go to stderr. Errors: CLANG, NO_CLANG.
+ * Compiles SOURCE by clang, with EXTRA arguments (NULL = none), to an object in
+ * the file that descriptor OUT is open for. clang's own messages go to stderr. Errors: CLANG, NO_CLANG.
  */
-int cc_compile(const char *source, const char *out, char *const *extra,
+int cc_compile(const char *source, int out, char *const *extra,
 	       struct skep_err *err);
 
 /* ---- map contents (map_json.c, map_show.c) ------------------------------------------ */

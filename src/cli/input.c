@@ -168,31 +168,16 @@ int input_kind(enum input_kind *kind, const char *path, struct skep_err *err)
 	return 0;
 }
 
-/* A path of its own in the directory for temporary files, removed by caller. */
-static int temp_object(char *path, size_t size, struct skep_err *err)
-{
-	const char *dir = getenv("TMPDIR");
-	int fd;
-
-	snprintf(path, size, "%s/skep-XXXXXX.o", dir && *dir ? dir : "/tmp");
-	fd = mkstemps(path, 2);
-	if (fd < 0)
-		return err_set(err, ERR_FILE_WRITE, path, "%s", strerror(errno));
-	close(fd);
-	return 0;
-}
-
 int input_compile(struct os_file *f, const char *path, char *const *extra, struct skep_err *err)
 {
-	char temp[512];
-	int r = temp_object(temp, sizeof(temp), err);
+	int fd = os_temp_open(), r;
 
-	if (r)
-		return r;
-	r = cc_compile(path, temp, extra, err);
+	if (fd < 0)
+		return err_set(err, ERR_FILE_WRITE, path, "no file in memory: %s", strerror(-fd));
+	r = cc_compile(path, fd, extra, err);
 	if (!r)
-		r = os_file_read(f, temp, err);
-	unlink(temp);
+		return os_temp_read(fd, f, err);
+	close(fd);
 	return r;
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* report.c: errors and results on their way out. */
 #include "cli/cli.h"
+#include <stdlib.h>
+#include <unistd.h>
 
 /* What a program did wrong is an answer; what kept skep from asking is not. */
 static int exit_status(int id)
@@ -14,10 +16,60 @@ static int exit_status(int id)
 	return EXIT_NO_ANSWER;
 }
 
+/* On a terminal only; NO_COLOR (no-color.org) and TERM=dumb say no. */
+static bool wants_colour(void)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return isatty(STDERR_FILENO) && !(no && *no) && term && strcmp(term, "dumb");
+}
+
+/* Where WORD ("error: ") begins in the line: at its start, or behind a place. */
+static const char *find_word(const char *line, size_t n, const char *word)
+{
+	const char *at = memmem(line, n, word, strlen(word));
+
+	return at && (at == line || at[-1] == ' ') ? at : NULL;
+}
+
+/* One line, the word that says what it is in its colour. */
+static void print_line(const char *line, size_t n)
+{
+	static const struct { const char *word, *colour; } words[] = {
+		{ "error: ", "\033[1;31m" }, { "warning: ", "\033[1;35m" },
+		{ "note: ", "\033[1;36m" }, { "help: ", "\033[1;32m" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		const char *at = find_word(line, n, words[i].word);
+		size_t len = strlen(words[i].word) - 1;
+
+		if (!at)
+			continue;
+		fprintf(stderr, "%.*s%s%.*s\033[0m%.*s", (int)(at - line), line, words[i].colour,
+			(int)len, at, (int)(n - len - (size_t)(at - line)), at + len);
+		return;
+	}
+	fwrite(line, 1, n, stderr);
+}
+
+static void print_text(const char *text)
+{
+	if (!wants_colour()) {
+		fputs(text, stderr);
+		return;
+	}
+	for (size_t n; *text; text += n) {
+		n = strcspn(text, "\n");
+		n += text[n] == '\n';
+		print_line(text, n);
+	}
+}
+
 int report(const struct skep_err *err)
 {
 	fflush(stdout);
-	fputs(skep_err_text(err), stderr);
+	print_text(skep_err_text(err));
 	return exit_status(err->id);
 }
 

@@ -80,4 +80,23 @@ status "C with a mistake" 2 $SKEP run "$tmp/bad.c" $cap
 status "cc of it" 2 $SKEP cc "$tmp/bad.c" -o "$tmp/bad.o"
 same "leaves nothing" "" "$(ls "$tmp" | grep 'bad.*o')"
 status "no clang" 2 env CLANG=/nowhere/clang $SKEP cc "$tmp/book.c" -o "$tmp/x.o"
+
+# A signal during compilation leaves no file behind, and ends skep.
+printf '#!/bin/sh\n: > %s/started\nexec sleep 20\n' "$tmp" > "$tmp/slow"
+chmod +x "$tmp/slow"
+mkdir "$tmp/dir"
+for sig in TERM INT HUP; do
+	rm -f "$tmp/started"
+	env --default-signal=$sig CLANG="$tmp/slow" TMPDIR="$tmp/dir" \
+		$SKEP cc "$tmp/book.c" -o "$tmp/x.o" > /dev/null 2>&1 &
+	pid=$!
+	for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		[ -e "$tmp/started" ] && break
+		sleep 0.1
+	done
+	kill -$sig $pid
+	wait $pid 2> /dev/null
+	same "SIG$sig ends a compilation" $sig "$(kill -l $?)"
+	same "SIG$sig leaves no file" "" "$(ls "$tmp/dir")"
+done
 done_testing

@@ -33,6 +33,30 @@ fi
 for id in SKEP-E0801 E0801 801; do
 	has "explain $id" "SKEP-E0801: " "$($SKEP explain $id)"
 done
+# Every explanation tells what to do: a second sentence at least, and a command.
+do='Check|Try|Give|Install|Correct|Compile|Choose|Rewrite|Use|Run|Record|Convert|Define|Bound'
+do="$do|Nest|Declare|Bring|Cut|Make|make|cut|lists|takes|choose|give|needs|In a user|correct"
+for id in $(sed -n 's/^ERR([A-Z_]*,[^0-9]*\([0-9]*\),.*/\1/p' src/base/err.def); do
+	text=$($SKEP explain "$id")
+	if printf '%s' "$text" | grep -Eq "($do)"; then
+		ok "explain $id tells what to do" true
+	else
+		same "explain $id tells what to do" "something to do" "$text"
+	fi
+done
+
+# Colour: on a terminal only.
+bad="$SKEP inspect $tmp/nothing.o"
+esc=$(printf '\033')
+same "no colour in a pipe" 0 "$(TERM=xterm $bad 2>&1 | grep -c "$esc")"
+if command -v script > /dev/null; then
+	tty() { env "$@" script -qec "$bad" /dev/null 2>&1 | grep -c "$esc\[1;31merror:"; }
+	same "colour on a terminal" 1 "$(tty -u NO_COLOR TERM=xterm)"
+	same "none with NO_COLOR" 0 "$(tty NO_COLOR=1 TERM=xterm)"
+	same "none on a dumb one" 0 "$(tty -u NO_COLOR TERM=dumb)"
+else
+	skip "colour on a terminal" "no script(1)"
+fi
 ok "--version" $SKEP --version
 ok "--help" $SKEP --help
 for c in run inspect disasm asm cc explain; do
