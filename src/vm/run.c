@@ -123,6 +123,7 @@ const struct vm_code *vm_tail_target(struct vm_machine *m, u64 *r)
 		return NULL;
 	}
 	m->tail_calls++;
+	m->limit = m->depth + VM_FRAMES_MAX;
 	m->ready = NULL;
 	m->frames[m->depth].may_goto = MAY_GOTO_MAX;
 	return to;

@@ -327,6 +327,7 @@ static void st_tail(struct gen *g)
 {
 	if (g->nesting && pick(g, 2))
 		return;
+	g->p->tails = true;
 	if (pick(g, 3)) {
 		ADD(BPF_MOV64_REG(BPF_REG_1, BPF_REG_6), SKEP_LD_MAP(BPF_REG_2, MAP_PROGS),
 		    BPF_MOV64_IMM(BPF_REG_3, (s32)pick(g, 4)), BPF_EMIT_CALL(BPF_FUNC_tail_call),
@@ -361,13 +362,14 @@ static void st_queue(struct gen *g)
 	after_call(g);
 }
 
-static void put_prefix(struct gen *g)
+/* One of the list, which is what a new run removes; or a whole address. */
+static void put_prefix(struct gen *g, bool whole)
 {
 	const struct gen_prefix *p = &gen_prefixes[pick(g, PREFIXES)];
 	s32 addr;
 
 	memcpy(&addr, p->addr, sizeof(addr));
-	ADD(BPF_ST_MEM(BPF_W, BPF_REG_10, KEY_AT, pick(g, 3) ? (s32)p->bits : 32),
+	ADD(BPF_ST_MEM(BPF_W, BPF_REG_10, KEY_AT, whole ? 32 : (s32)p->bits),
 	    BPF_ST_MEM(BPF_W, BPF_REG_10, KEY_AT + 4, addr));
 	stack_at(g, BPF_REG_2, KEY_AT);
 	ADD(SKEP_LD_MAP(BPF_REG_1, MAP_LPM));
@@ -375,8 +377,10 @@ static void put_prefix(struct gen *g)
 
 static void st_lpm(struct gen *g)
 {
-	put_prefix(g);
-	switch (pick(g, 4)) {
+	u32 what = pick(g, 4);
+
+	put_prefix(g, what == 1 && pick(g, 2));
+	switch (what) {
 	case 0:
 		ADD(BPF_EMIT_CALL(BPF_FUNC_map_delete_elem));
 		break;
@@ -744,6 +748,7 @@ void gen_program(struct gen_prog *p, u64 seed, u64 skip)
 
 	p->n = 0;
 	p->nr_funcs = 1;	/* at 0 */
+	p->tails = false;
 	p->packet = pick(g, 2);
 	p->type = pick(g, 3) ? BPF_PROG_TYPE_XDP : BPF_PROG_TYPE_SCHED_CLS;
 	prologue(g);

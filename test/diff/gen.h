@@ -52,6 +52,7 @@ struct gen_prog {
 	u32 n;
 	u32 type;		/* BPF_PROG_TYPE_XDP or _SCHED_CLS */
 	bool packet;		/* uses context and packet */
+	bool tails;		/* may call itself by MAP_PROGS */
 	u32 funcs[1 + NR_FUNCS], nr_funcs;	/* where they begin */
 };
 
