@@ -184,7 +184,7 @@ static u64 callback(struct run *run, u64 func, const u64 args[5])
 
 	if (run->stop)
 		return 0;
-	if (m->depth + 1 >= VM_FRAMES_MAX) {
+	if (m->depth + 1 >= m->limit) {
 		vm_fault_set(m, VM_FAULT_FRAMES, "callback in frame %d: no more than %d frames",
 			     VM_FRAMES_MAX, VM_FRAMES_MAX);
 		m->fault.user = m->code->bind.user;

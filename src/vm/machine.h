@@ -47,6 +47,7 @@ struct vm_frame {
 	const struct vm_code *code;
 	u64 saved[4];			/* r6..r9 */
 	u64 may_goto;			/* iterations left in this frame */
+	u32 limit;		/* the caller's */
 };
 
 /* The stack grows downward; frame F owns the VM_STACK_BYTES bytes below
@@ -58,15 +59,22 @@ struct vm_lent {
 	u32 insn;
 };
 
+/*
+ * A tail call in a subprogram leaves the frames below to the programs before,
+ * and the next program may have as many as any.
+ */
+enum { FRAMES_ALL = VM_FRAMES_MAX + VM_TAIL_CALLS_MAX * (VM_FRAMES_MAX - 1) };
+
 struct vm_machine {
-	u8 stack[VM_FRAMES_MAX * VM_STACK_BYTES] __attribute__((aligned(16)));
+	u8 stack[FRAMES_ALL * VM_STACK_BYTES] __attribute__((aligned(16)));
 	/* Whose program may start without vm_machine_start, as the last run of
 	   it left everything as it found it; NULL = nobody's. */
 	const struct vm_code *ready;
 	u64 r[11];		/* registers of the outermost frame */
 	u8 *dirty;		/* lowest byte of stack that may be nonzero */
-	struct vm_frame frames[VM_FRAMES_MAX];
+	struct vm_frame frames[FRAMES_ALL];
 	u32 depth;		/* frames in use - 1 */
+	u32 limit;		/* frames that the program may have in use */
 	u32 tail_calls;
 	u64 budget, left;	/* instructions */
 	const struct vm_code *code;
@@ -109,6 +117,7 @@ static inline void vm_frame_push(struct vm_machine *m, const struct vm_insn *ip,
 
 	f->ip = ip;
 	f->code = m->code;
+	f->limit = m->limit;
 	memcpy(f->saved, r + 6, sizeof(f->saved));
 	f->may_goto = MAY_GOTO_MAX;
 }
@@ -119,6 +128,7 @@ static inline const struct vm_insn *vm_frame_pop(struct vm_machine *m, u64 *r)
 	struct vm_frame *f = &m->frames[m->depth--];
 
 	m->code = f->code;
+	m->limit = f->limit;
 	memcpy(r + 6, f->saved, sizeof(f->saved));
 	r[10] = (u64)vm_frame_top(m, m->depth);
 	return f->ip;
@@ -158,6 +168,7 @@ static inline void vm_machine_start(struct vm_machine *m, const struct vm_code *
 {
 	m->ready = code;
 	m->depth = 0;
+	m->limit = VM_FRAMES_MAX;
 	m->tail_calls = 0;
 	m->frames[0].may_goto = MAY_GOTO_MAX;
 	m->code = code;

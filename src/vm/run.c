@@ -49,9 +49,9 @@ void vm_region_add(struct vm_machine *m, const struct vm_region *r)
 int vm_region_del(struct vm_machine *m, u64 start)
 {
 	u32 i = vm_region_find(m, start);
-	struct vm_lent *l = &m->lent.v[i - 1];
+	struct vm_lent *l = i ? &m->lent.v[i - 1] : NULL;
 
-	if (!i || l->r.start != start)
+	if (!l || l->r.start != start)
 		return -ENOENT;
 	m->owed -= l->r.drop != NULL;
 	memmove(l, l + 1, (m->lent.n - i) * sizeof(*l));
@@ -123,6 +123,7 @@ const struct vm_code *vm_tail_target(struct vm_machine *m, u64 *r)
 		return NULL;
 	}
 	m->tail_calls++;
+	m->limit = m->depth + VM_FRAMES_MAX;
 	m->ready = NULL;
 	m->frames[m->depth].may_goto = MAY_GOTO_MAX;
 	return to;

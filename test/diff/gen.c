@@ -3,10 +3,23 @@
 #include "diff/gen.h"
 #include <skep/insn.h>
 
+const struct gen_prefix gen_prefixes[PREFIXES] = {
+	{ 0, { 0 } }, { 8, { 10 } }, { 9, { 10, 128 } }, { 16, { 10, 9 } },
+	{ 24, { 10, 9, 1 } }, { 32, { 10, 9, 1, 7 } }, { 33, { 10, 9, 1, 7 } },
+	{ 31, { 192, 168, 0, 255 } },
+};
+
+/* Four formats, and what strncmp compares. */
+const char gen_text[TEXTS][TEXT_BYTES / TEXTS] = {
+	"%d %x|%llu", "%5u %08lx %-6d!", "%c%%%lld %i", "0x%llx %04x %lu",
+	"firewall", "firewalk", "", "\377\200fire",
+};
+
 struct gen {
 	struct gen_prog *p;
 	u64 rnd;
-	u32 sub;		/* slot of a call to the subprogram, 0 = none */
+	u32 call;		/* slot that names function FN, 0 = none */
+	enum gen_func fn;
 	u32 nesting;
 };
 
@@ -266,21 +279,211 @@ static void st_csum(struct gen *g)
 	after_call(g);
 }
 
-static void st_call(struct gen *g)
-{
-	g->sub = g->p->n;
-	ADD(BPF_CALL_REL(0));	/* completed when the place is known */
-	after_call(g);
-}
-
 /* Reads the packet's bounds again. */
 static void load_packet(struct gen *g)
 {
-	ADD(BPF_LDX_MEM(BPF_W, BPF_REG_8, BPF_REG_6, offsetof(struct xdp_md, data)),
-	    BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_6, offsetof(struct xdp_md, data_end)),
+	bool xdp = g->p->type == BPF_PROG_TYPE_XDP;
+	s16 from = xdp ? offsetof(struct xdp_md, data) : offsetof(struct __sk_buff, data);
+	s16 to = xdp ? offsetof(struct xdp_md, data_end) : offsetof(struct __sk_buff, data_end);
+
+	ADD(BPF_LDX_MEM(BPF_W, BPF_REG_8, BPF_REG_6, from),
+	    BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_6, to),
 	    BPF_MOV64_REG(BPF_REG_1, BPF_REG_8), BPF_ALU64_IMM(BPF_ADD, BPF_REG_1, PACKET_BYTES),
 	    BPF_JMP_REG(BPF_JLE, BPF_REG_1, BPF_REG_2, 2), BPF_MOV64_IMM(BPF_REG_0, XDP_ABORTED),
 	    BPF_EXIT_INSN());
+}
+
+/* Completed when the function's place is known. */
+static void names(struct gen *g, enum gen_func fn)
+{
+	g->call = g->p->n;
+	g->fn = fn;
+}
+
+static void st_call(struct gen *g)
+{
+	names(g, FN_SUB);
+	ADD(BPF_CALL_REL(0));
+	after_call(g);
+}
+
+/* The callback works on the slots. */
+static void st_bpf_loop(struct gen *g)
+{
+	if (pick(g, 2))
+		ADD(BPF_MOV64_IMM(BPF_REG_1, (s32)pick(g, 20)));
+	else
+		ADD(BPF_MOV64_REG(BPF_REG_1, BPF_REG_9), BPF_ALU64_IMM(BPF_AND, BPF_REG_1, 31));
+	names(g, FN_LOOP);
+	ADD(SKEP_INSN(BPF_LD | BPF_DW | BPF_IMM, BPF_REG_2, BPF_PSEUDO_FUNC, 0, 0),
+	    SKEP_INSN(0, 0, 0, 0, 0), BPF_MOV64_REG(BPF_REG_3, BPF_REG_10),
+	    BPF_ALU64_IMM(BPF_ADD, BPF_REG_3, -64),
+	    BPF_MOV64_IMM(BPF_REG_4, pick(g, 20) ? 0 : 1), BPF_EMIT_CALL(BPF_FUNC_loop));
+	after_call(g);
+}
+
+/* Slot 0 is this program, the others are empty or none. */
+static void st_tail(struct gen *g)
+{
+	if (g->nesting && pick(g, 2))
+		return;
+	g->p->tails = true;
+	if (pick(g, 3)) {
+		ADD(BPF_MOV64_REG(BPF_REG_1, BPF_REG_6), SKEP_LD_MAP(BPF_REG_2, MAP_PROGS),
+		    BPF_MOV64_IMM(BPF_REG_3, (s32)pick(g, 4)), BPF_EMIT_CALL(BPF_FUNC_tail_call),
+		    BPF_MOV64_IMM(BPF_REG_0, (s32)number(g)));
+	} else {
+		ADD(BPF_MOV64_REG(BPF_REG_1, BPF_REG_6));
+		names(g, FN_TAIL);
+		ADD(BPF_CALL_REL(0));
+	}
+	after_call(g);
+	if (g->p->packet)
+		load_packet(g), after_call(g);
+}
+
+/* REG = r10 + OFF. */
+static void stack_at(struct gen *g, u8 reg, s32 off)
+{
+	ADD(BPF_MOV64_REG(reg, BPF_REG_10), BPF_ALU64_IMM(BPF_ADD, reg, off));
+}
+
+static void st_queue(struct gen *g)
+{
+	static const u8 calls[] = { BPF_FUNC_map_push_elem, BPF_FUNC_map_push_elem,
+		BPF_FUNC_map_pop_elem, BPF_FUNC_map_peek_elem };
+	u8 call = calls[pick(g, ARRAY_LEN(calls))];
+
+	ADD(BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_9, VALUE_AT));
+	stack_at(g, BPF_REG_2, VALUE_AT);
+	ADD(BPF_MOV64_IMM(BPF_REG_3, pick(g, 3) ? (s32)pick(g, 4) : BPF_EXIST),
+	    SKEP_LD_MAP(BPF_REG_1, pick(g, 2) ? MAP_QUEUE : MAP_LIFO), BPF_EMIT_CALL(call),
+	    BPF_LDX_MEM(BPF_DW, BPF_REG_9, BPF_REG_10, VALUE_AT));
+	after_call(g);
+}
+
+/* One of the list, which is what a new run removes; or a whole address. */
+static void put_prefix(struct gen *g, bool whole)
+{
+	const struct gen_prefix *p = &gen_prefixes[pick(g, PREFIXES)];
+	s32 addr;
+
+	memcpy(&addr, p->addr, sizeof(addr));
+	ADD(BPF_ST_MEM(BPF_W, BPF_REG_10, KEY_AT, whole ? 32 : (s32)p->bits),
+	    BPF_ST_MEM(BPF_W, BPF_REG_10, KEY_AT + 4, addr));
+	stack_at(g, BPF_REG_2, KEY_AT);
+	ADD(SKEP_LD_MAP(BPF_REG_1, MAP_LPM));
+}
+
+static void st_lpm(struct gen *g)
+{
+	u32 what = pick(g, 4);
+
+	put_prefix(g, what == 1 && pick(g, 2));
+	switch (what) {
+	case 0:
+		ADD(BPF_EMIT_CALL(BPF_FUNC_map_delete_elem));
+		break;
+	case 1:
+		ADD(BPF_EMIT_CALL(BPF_FUNC_map_lookup_elem),
+		    BPF_JMP_IMM(BPF_JEQ, BPF_REG_0, 0, 2),
+		    BPF_ATOMIC_OP(BPF_DW, BPF_XOR, BPF_REG_0, BPF_REG_9, 0),
+		    BPF_LDX_MEM(BPF_DW, BPF_REG_0, BPF_REG_0, 0));
+		break;
+	default:
+		ADD(BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_9, VALUE_AT));
+		stack_at(g, BPF_REG_3, VALUE_AT);
+		ADD(BPF_MOV64_IMM(BPF_REG_4, (s32)pick(g, 4)),
+		    BPF_EMIT_CALL(BPF_FUNC_map_update_elem));
+	}
+	after_call(g);
+}
+
+static void st_percpu(struct gen *g)
+{
+	ADD(BPF_ST_MEM(BPF_W, BPF_REG_10, KEY_AT, (s32)pick(g, KEYS + 1)));
+	stack_at(g, BPF_REG_2, KEY_AT);
+	ADD(SKEP_LD_MAP(BPF_REG_1, MAP_PERCPU), BPF_EMIT_CALL(BPF_FUNC_map_lookup_elem),
+	    BPF_JMP_IMM(BPF_JEQ, BPF_REG_0, 0, 3),
+	    BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_0, 0),
+	    BPF_STX_MEM(BPF_DW, BPF_REG_0, BPF_REG_9, 0), BPF_MOV64_REG(BPF_REG_0, BPF_REG_1));
+	after_call(g);
+}
+
+static void st_ring(struct gen *g)
+{
+	stack_at(g, BPF_REG_2, -64);
+	ADD(SKEP_LD_MAP(BPF_REG_1, MAP_RING), BPF_MOV64_IMM(BPF_REG_3, (s32)pick(g, 65)),
+	    BPF_MOV64_IMM(BPF_REG_4, (s32)pick(g, 5)), BPF_EMIT_CALL(BPF_FUNC_ringbuf_output));
+	after_call(g);
+	if (pick(g, 3))
+		return;
+	/* not the positions: they count the runs */
+	ADD(SKEP_LD_MAP(BPF_REG_1, MAP_RING),
+	    BPF_MOV64_IMM(BPF_REG_2, (s32)((const u8[]){ 0, 1, 4 })[pick(g, 3)]),
+	    BPF_EMIT_CALL(BPF_FUNC_ringbuf_query));
+	after_call(g);
+}
+
+/* Strings begin every 32 bytes. */
+static s32 some_text(struct gen *g, u32 n) { return (s32)(32 * pick(g, n)); }
+
+static void st_strncmp(struct gen *g)
+{
+	s64 text[2];
+
+	memcpy(text, gen_text[pick(g, TEXTS)], sizeof(text));
+	ADD(BPF_LD_IMM64(BPF_REG_1, text[0]), BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_1, -64),
+	    BPF_LD_IMM64(BPF_REG_1, text[1]), BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_1, -56));
+	stack_at(g, BPF_REG_1, -64);
+	ADD(BPF_MOV64_IMM(BPF_REG_2, (s32)(1 + pick(g, 16))),
+	    SKEP_LD_MAP_VALUE(BPF_REG_3, MAP_TEXT, some_text(g, 8)),
+	    BPF_EMIT_CALL(BPF_FUNC_strncmp));
+	after_call(g);
+}
+
+/* The first four strings are formats of three numbers. */
+static void st_snprintf(struct gen *g)
+{
+	ADD(BPF_MOV64_REG(BPF_REG_1, BPF_REG_7), BPF_MOV64_IMM(BPF_REG_2, (s32)pick(g, 65)),
+	    SKEP_LD_MAP_VALUE(BPF_REG_3, MAP_TEXT, some_text(g, 4)));
+	stack_at(g, BPF_REG_4, -64);
+	ADD(BPF_MOV64_IMM(BPF_REG_5, pick(g, 8) ? 24 : 16), BPF_EMIT_CALL(BPF_FUNC_snprintf));
+	after_call(g);
+}
+
+static void st_strtol(struct gen *g)
+{
+	static const char texts[][17] = { "0x7fffffffffffff", "-9223372036854775",
+		"  -0777 rest    ", "18446744073709551", "0x", "-0", "08", "z", "\240+1" };
+	s64 text[2];
+
+	memcpy(text, texts[pick(g, ARRAY_LEN(texts))], sizeof(text));
+	ADD(BPF_LD_IMM64(BPF_REG_1, text[0]), BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_1, -64),
+	    BPF_LD_IMM64(BPF_REG_1, text[1]), BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_1, -56));
+	stack_at(g, BPF_REG_1, -64);
+	ADD(BPF_MOV64_IMM(BPF_REG_2, (s32)(1 + pick(g, 20))),
+	    BPF_MOV64_IMM(BPF_REG_3, (s32)((const u8[]){ 0, 8, 10, 16, 2, 32 })[pick(g, 6)]),
+	    BPF_ST_MEM(BPF_DW, BPF_REG_10, -32, 0));
+	stack_at(g, BPF_REG_4, -32);
+	ADD(BPF_EMIT_CALL(pick(g, 2) ? BPF_FUNC_strtol : BPF_FUNC_strtoul));
+	after_call(g);
+}
+
+/* Changes the length of a classifier's packet, or its headers. */
+static void skb_change(struct gen *g)
+{
+	static const u8 calls[] = { BPF_FUNC_skb_change_tail, BPF_FUNC_skb_pull_data,
+		BPF_FUNC_skb_vlan_push, BPF_FUNC_skb_vlan_pop };
+	u8 call = calls[pick(g, ARRAY_LEN(calls))];
+
+	ADD(BPF_MOV64_REG(BPF_REG_1, BPF_REG_6),
+	    BPF_MOV64_IMM(BPF_REG_2, call == BPF_FUNC_skb_vlan_push ? 0x81 :
+			  (s32)(60 + pick(g, 500))),
+	    BPF_MOV64_IMM(BPF_REG_3, call == BPF_FUNC_skb_vlan_push ? (s32)pick(g, 4096) : 0),
+	    BPF_EMIT_CALL(call));
+	load_packet(g);
+	after_call(g);
 }
 
 static void st_adjust(struct gen *g)
@@ -290,6 +493,10 @@ static void st_adjust(struct gen *g)
 
 	if (!g->p->packet || g->nesting)
 		return;
+	if (g->p->type != BPF_PROG_TYPE_XDP) {
+		skb_change(g);
+		return;
+	}
 	ADD(BPF_MOV64_REG(BPF_REG_1, BPF_REG_6),
 	    BPF_MOV64_IMM(BPF_REG_2, (s32)pick(g, 40) * 4 - 80),
 	    BPF_EMIT_CALL(calls[pick(g, ARRAY_LEN(calls))]));
@@ -297,20 +504,51 @@ static void st_adjust(struct gen *g)
 	after_call(g);
 }
 
+static u8 bytes_call(struct gen *g, bool store)
+{
+	if (g->p->type == BPF_PROG_TYPE_XDP)
+		return store ? BPF_FUNC_xdp_store_bytes : BPF_FUNC_xdp_load_bytes;
+	return store ? BPF_FUNC_skb_store_bytes : BPF_FUNC_skb_load_bytes;
+}
+
 static void st_load_bytes(struct gen *g)
 {
+	bool store = pick(g, 2);
+	u32 off = pick(g, 4) ? pick(g, 80) : pick(g, 3) ? pick(g, 700) : (u32)number(g);
+
 	if (!g->p->packet)
 		return;
-	ADD(BPF_MOV64_REG(BPF_REG_1, BPF_REG_6), BPF_MOV64_IMM(BPF_REG_2, (s32)pick(g, 80)),
-	    BPF_MOV64_REG(BPF_REG_3, BPF_REG_10), BPF_ALU64_IMM(BPF_ADD, BPF_REG_3, -64),
-	    BPF_MOV64_IMM(BPF_REG_4, (s32)(1 + pick(g, 64))),
-	    BPF_EMIT_CALL(pick(g, 2) ? BPF_FUNC_xdp_load_bytes : BPF_FUNC_xdp_store_bytes));
+	ADD(BPF_MOV64_REG(BPF_REG_1, BPF_REG_6), BPF_MOV64_IMM(BPF_REG_2, (s32)off));
+	if (pick(g, 2))
+		stack_at(g, BPF_REG_3, -64);
+	else
+		ADD(BPF_MOV64_REG(BPF_REG_3, BPF_REG_7));
+	ADD(BPF_MOV64_IMM(BPF_REG_4, (s32)(1 + pick(g, 64))),
+	    BPF_MOV64_IMM(BPF_REG_5, (s32)pick(g, 4)), BPF_EMIT_CALL(bytes_call(g, store)));
+	load_packet(g);
 	after_call(g);
 }
 
-/* ---- control ------------------------------------------------------------------------ */
+/* Checksums in a classifier's packet. */
+static void st_csum_replace(struct gen *g)
+{
+	static const s32 flags[] = { 0, 2, 4, 0x12, 0x14, 0x20, 0x24, 0x34, 1, 3 };
+	bool l3 = pick(g, 2);
+
+	if (!g->p->packet || g->p->type == BPF_PROG_TYPE_XDP)
+		return;
+	ADD(BPF_MOV64_REG(BPF_REG_1, BPF_REG_6), BPF_MOV64_IMM(BPF_REG_2, (s32)pick(g, 70)),
+	    BPF_MOV64_REG(BPF_REG_3, pick(g, 2) ? BPF_REG_0 : BPF_REG_9),
+	    BPF_MOV64_REG(BPF_REG_4, BPF_REG_9),
+	    BPF_MOV64_IMM(BPF_REG_5, l3 ? (s32)pick(g, 5) : flags[pick(g, ARRAY_LEN(flags))]),
+	    BPF_EMIT_CALL(l3 ? BPF_FUNC_l3_csum_replace : BPF_FUNC_l4_csum_replace));
+	load_packet(g);
+	after_call(g);
+}
 
 static void simple(struct gen *g);
+
+/* ---- control ------------------------------------------------------------------------ */
 
 static void st_if(struct gen *g)
 {
@@ -350,6 +588,48 @@ static void st_loop(struct gen *g)
 					    (s16)(head - g->p->n - 1)));
 }
 
+/* may_goto never ends this loop: the counter does. */
+static void st_may_goto(struct gen *g)
+{
+	u32 head, leave, n = 1 + pick(g, 3);
+	const s16 counter = -104;
+
+	if (g->nesting)
+		return;
+	ADD(BPF_ST_MEM(BPF_DW, BPF_REG_10, counter, (s32)(1 + pick(g, 50))));
+	head = g->p->n;
+	ADD(SKEP_INSN(isa_rows[OP_MAY_GOTO].opcode, 0, 0, 0, 0));
+	for (u32 i = 0; i < n; i++)
+		st_alu(g);
+	ADD(BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_10, counter),
+	    BPF_ALU64_IMM(BPF_SUB, BPF_REG_1, 1),
+	    BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_1, counter));
+	leave = g->p->n;
+	ADD(BPF_JMP_IMM(BPF_JEQ, BPF_REG_1, 0, 1), BPF_JMP_A((s16)(head - leave - 2)));
+	g->p->v[head].off = (s16)(g->p->n - head - 1);
+}
+
+/* Two ways, of which JA or JA32 jumps over the second. */
+static void st_else(struct gen *g)
+{
+	bool far = pick(g, 2);
+	u32 at = g->p->n, ja;
+
+	ADD(SKEP_INSN(pick(g, 2) ? BPF_JMP32 | BPF_JSLT | BPF_X : BPF_JMP32 | BPF_JSET | BPF_X,
+		      scalar(g), scalar(g), 0, 0));
+	g->nesting++;
+	simple(g);
+	ja = g->p->n;
+	ADD(SKEP_INSN(far ? BPF_JMP32 | BPF_JA : BPF_JMP | BPF_JA, 0, 0, 0, 0));
+	g->p->v[at].off = (s16)(g->p->n - at - 1);
+	simple(g);
+	g->nesting--;
+	if (far)
+		g->p->v[ja].imm = (s32)(g->p->n - ja - 1);
+	else
+		g->p->v[ja].off = (s16)(g->p->n - ja - 1);
+}
+
 /* ---- the whole ------------------------------------------------------------------------ */
 
 static void (*const simples[])(struct gen *) = {
@@ -360,7 +640,9 @@ static void (*const simples[])(struct gen *) = {
 static void (*const statements[])(struct gen *) = {
 	st_alu, st_alu, st_alu, st_load_number, st_load, st_store, st_atomic, st_variable,
 	st_lookup, st_update, st_delete, st_csum, st_call, st_adjust, st_load_bytes,
-	st_if, st_if, st_if, st_loop,
+	st_if, st_if, st_if, st_loop, st_bpf_loop, st_tail, st_queue, st_queue, st_lpm, st_lpm,
+	st_percpu, st_ring, st_strncmp, st_snprintf, st_strtol, st_csum_replace, st_may_goto,
+	st_else,
 };
 
 static void simple(struct gen *g) { simples[pick(g, ARRAY_LEN(simples))](g); }
@@ -408,26 +690,77 @@ static void subprogram(struct gen *g)
 	    BPF_ALU64_REG(BPF_XOR, BPF_REG_0, BPF_REG_1), BPF_EXIT_INSN());
 }
 
+/* r1 = the round, r2 = the slots: they change; another round or not. */
+static void loop_callback(struct gen *g)
+{
+	bool packet = g->p->packet;
+
+	g->p->packet = false;
+	ADD(BPF_MOV64_REG(BPF_REG_6, BPF_REG_2), BPF_MOV64_REG(BPF_REG_0, BPF_REG_1),
+	    BPF_LDX_MEM(BPF_DW, BPF_REG_9, BPF_REG_6, (s16)(8 * pick(g, 8))));
+	after_call(g);
+	for (u32 i = 0, n = 1 + pick(g, 6); i < n; i++)
+		st_alu(g);
+	ADD(BPF_STX_MEM(BPF_DW, BPF_REG_6, BPF_REG_9, (s16)(8 * pick(g, 8))),
+	    BPF_ALU64_IMM(BPF_AND, BPF_REG_0, 1), BPF_EXIT_INSN());
+	g->p->packet = packet;
+}
+
+/* r1 = the context: what slot 0 gives, or 5. */
+static void tail_function(struct gen *g)
+{
+	ADD(SKEP_LD_MAP(BPF_REG_2, MAP_PROGS), BPF_MOV64_IMM(BPF_REG_3, (s32)pick(g, 2)),
+	    BPF_EMIT_CALL(BPF_FUNC_tail_call), BPF_MOV64_IMM(BPF_REG_0, 5), BPF_EXIT_INSN());
+}
+
+struct name {
+	u32 at;
+	enum gen_func fn;
+};
+
+/* The functions that CALLS name, and the places in CALLS. */
+static void functions(struct gen *g, const struct name *calls, u32 n)
+{
+	static void (*const bodies[NR_FUNCS])(struct gen *) = { subprogram, loop_callback,
+		tail_function };
+
+	for (u32 fn = 0; fn < NR_FUNCS; fn++) {
+		u32 at = g->p->n;
+		bool named = false;
+
+		for (u32 i = 0; i < n; i++)
+			if (calls[i].fn == fn) {
+				g->p->v[calls[i].at].imm = (s32)(at - calls[i].at - 1);
+				named = true;
+			}
+		if (!named)
+			continue;
+		g->p->funcs[g->p->nr_funcs++] = at;
+		bodies[fn](g);
+	}
+}
+
 void gen_program(struct gen_prog *p, u64 seed, u64 skip)
 {
 	struct gen gen = { .p = p, .rnd = seed }, *g = &gen;
-	u32 n = 1 + pick(g, GEN_STATEMENTS), calls[GEN_STATEMENTS], nr_calls = 0;
+	u32 n = 1 + pick(g, GEN_STATEMENTS), nr_calls = 0;
+	struct name calls[GEN_STATEMENTS];
 
 	p->n = 0;
+	p->nr_funcs = 1;	/* at 0 */
+	p->tails = false;
 	p->packet = pick(g, 2);
+	p->type = pick(g, 3) ? BPF_PROG_TYPE_XDP : BPF_PROG_TYPE_SCHED_CLS;
 	prologue(g);
 	for (u32 i = 0; i < n; i++) {
 		g->rnd = seed ^ (0xd1342543de82ef95 * (i + 1));
-		g->sub = 0;
+		g->call = 0;
 		if (!(skip >> i & 1))
 			statements[pick(g, ARRAY_LEN(statements))](g);
-		if (g->sub)
-			calls[nr_calls++] = g->sub;
+		if (g->call)
+			calls[nr_calls++] = (struct name){ g->call, g->fn };
 	}
 	g->rnd = ~seed;
 	epilogue(g);
-	for (u32 i = 0; i < nr_calls; i++)
-		p->v[calls[i]].imm = (s32)(p->n - calls[i] - 1);
-	if (nr_calls)
-		subprogram(g);
+	functions(g, calls, nr_calls);
 }
