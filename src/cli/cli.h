@@ -144,7 +144,8 @@ int code_read(struct isa_code *code, const struct os_file *f, const char *name,
 
 /*
  * Compiles SOURCE by clang, with EXTRA arguments (NULL = none), to an object in
- * the file that descriptor OUT is open for. clang's own messages go to stderr. Errors: CLANG, NO_CLANG.
+ * the file that descriptor OUT is open for. clang's own messages go to stderr.
+ * Errors: CLANG, NO_CLANG.
  */
 int cc_compile(const char *source, int out, char *const *extra,
 	       struct skep_err *err);
