@@ -44,7 +44,10 @@ static struct out_sec *find_sec(struct linker *l, struct linker_obj *in,
 static int same_contents(struct linker *l, const struct out_sec *to, struct linker_obj *in,
 			 const struct obj_sec *s)
 {
-	if (to->size == s->size && (!s->size || !memcmp(to->data.s, s->data, s->size)))
+	bool stored = to->data.s && s->data;	/* else .bss, or empty */
+
+	if (to->size == s->size && (stored ? !memcmp(to->data.s, s->data, s->size) :
+				    !to->data.s && !s->data))
 		return 0;
 	return err_set(l->err, ERR_LINK, elf_in(&in->o, s),
 		       "'%s' differs from that of %s", s->name, to->from->o.file);

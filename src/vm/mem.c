@@ -282,7 +282,7 @@ static void fault_mem(struct vm_machine *m, u64 addr, u64 size, bool write)
 			     "a NULL pointer%s is %s (offset %llu, %llu bytes)",
 			     addr < 4096 ? "" : " or small number", verb,
 			     (unsigned long long)addr, (unsigned long long)size);
-	else if (addr >= (u64)m->stack - VM_STACK_BYTES && addr < top + VM_STACK_BYTES)
+	else if (addr >= top - (VM_FRAMES_MAX + 1) * VM_STACK_BYTES && addr < top + VM_STACK_BYTES)
 		vm_fault_set(m, VM_FAULT_MEM,
 			     "the stack is %s at r10%+lld (%llu bytes), a frame is r10-%d..r10-1",
 			     verb, (long long)(addr - frame), (unsigned long long)size,
