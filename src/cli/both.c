@@ -82,6 +82,37 @@ static void compare_ctx(struct both *b, u64 number, const struct test_run *u,
 	}
 }
 
+static int add_record(void *arg, const struct map_event *e)
+{
+	struct strbuf *to = arg;
+
+	sb_add(to, &e->bytes, sizeof(e->bytes));
+	sb_add(to, e->data, e->bytes);
+	return 0;
+}
+
+/* What the packet left in ring buffers; reading makes room for the next ones. */
+static void compare_records(struct both *b, u64 number)
+{
+	const struct image *img = b->user->obj->img;
+	struct backend *user = b->user->obj->backend, *kernel = b->twin->backend;
+	struct strbuf one = { 0 }, two = { 0 };
+
+	for (u32 i = 0; i < img->nr_maps; i++) {
+		if (img->maps[i].type != BPF_MAP_TYPE_RINGBUF)
+			continue;
+		sb_reset(&one);
+		sb_reset(&two);
+		user->ops->map_read(user, i, add_record, &one);
+		kernel->ops->map_read(kernel, i, add_record, &two);
+		if (one.n != two.n || (one.n && memcmp(one.s, two.s, one.n)))
+			differs(b, "packet %" PRIu64 ": records of map %s differ, %zu bytes with "
+				"user, %zu with kernel\n", number, img->maps[i].name, one.n, two.n);
+	}
+	sb_free(&one);
+	sb_free(&two);
+}
+
 int both_packet(struct both *b, u64 number, struct test_run *t, struct skep_err *err)
 {
 	struct backend *user = b->user->obj->backend, *kernel = b->twin->backend;
@@ -100,6 +131,7 @@ int both_packet(struct both *b, u64 number, struct test_run *t, struct skep_err 
 	b->packets++;
 	compare(b, number, t, &k);
 	compare_ctx(b, number, t, &k);
+	compare_records(b, number);
 	return 0;
 }
 

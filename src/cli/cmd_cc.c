@@ -22,12 +22,13 @@ static int compile_one(const char *source, const char *out, char *const *extra,
 {
 	char *name = out ? mem_strdup(out) : object_name(source);
 	struct os_out to = { 0 };
+	enum input_kind kind;
 	struct os_file f;
-	int r;
+	int r = input_kind(&kind, source, err);
 
-	if (!strcmp(name, source))
+	if (!r && (kind != INPUT_C || !strcmp(name, source)))
 		r = err_set(err, ERR_FILE_KIND, source, "a C file whose name ends in .c is needed");
-	else
+	if (!r)
 		r = os_out_open(&to, name, err);
 	if (!r) {
 		r = input_compile(&f, source, extra, err);

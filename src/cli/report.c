@@ -10,6 +10,7 @@ static int exit_status(int id)
 	switch (id) {
 	case ERR_FAULT:
 	case ERR_FRAMES:
+	case ERR_LICENSE:
 	case ERR_KERNEL_REJECTED:
 		return EXIT_NO;
 	}

@@ -29,8 +29,10 @@ static void kernel_close(struct backend *b)
 
 	for (size_t i = 0; i < k->progs.n; i++)
 		close(k->progs.v[i].fd);
-	for (size_t i = 0; i < k->maps.n; i++)
+	for (size_t i = 0; i < k->maps.n; i++) {
+		kernel_ring_close(&k->maps.v[i]);
 		close(k->maps.v[i].fd);
+	}
 	if (k->btf_fd >= 0)
 		close(k->btf_fd);
 	vec_free(&k->progs);
@@ -49,6 +51,7 @@ static const struct backend_ops kernel_ops = {
 	.map_update = kernel_map_update,
 	.map_delete = kernel_map_delete,
 	.map_lookup_delete = kernel_map_lookup_delete,
+	.map_read = kernel_map_read,
 	.map_next_key = kernel_map_next_key,
 	.map_freeze = kernel_map_freeze,
 	.prog_load = kernel_prog_load,

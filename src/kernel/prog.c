@@ -99,6 +99,7 @@ static bool is_chatter(const char *line)
 {
 	return !*line || starts(line, "processed ") || starts(line, "verification time ") ||
 	       starts(line, "stack depth ") || starts(line, "max_states_per_insn") ||
+	       starts(line, "old state:") || starts(line, "cur state:") ||
 	       starts(line, "; ") || isdigit((unsigned char)*line);
 }
 

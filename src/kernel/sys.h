@@ -13,6 +13,10 @@ struct kernel_map {
 	int fd;
 	const struct image_map *def;
 	u32 max_entries;	/* as created */
+	/* of a ring buffer, once it was read; else NULL */
+	u64 *consumer;
+	u64 *producer;
+	const u8 *data;
 };
 
 struct kernel_prog {
@@ -68,6 +72,9 @@ int kernel_map_delete(struct backend *b, u32 map, const void *key);
 int kernel_map_lookup_delete(struct backend *b, u32 map, const void *key, void *value,
 			     u64 flags);
 int kernel_map_next_key(struct backend *b, u32 map, const void *key, void *next);
+/* ring.c */
+s64 kernel_map_read(struct backend *b, u32 map, map_event_fn fn, void *arg);
+void kernel_ring_close(struct kernel_map *m);
 int kernel_map_freeze(struct backend *b, u32 map);
 /* Before its maps are created: their keys and values have types of IMG. */
 void kernel_image(struct backend *b, const struct image *img);

@@ -302,6 +302,17 @@ static void prog_free(struct runtime_prog *p)
 	free(p);
 }
 
+static int license_error(struct skep_err *err, const char *where, const struct helper_row *row,
+			 const char *license)
+{
+	int r = err_set(err, ERR_LICENSE, where, "cannot call GPL-restricted function "
+			"from non-GPL compatible program: bpf_%s#%u, license '%s'",
+			row->name, row->id, license);
+
+	err_help(err, "char _license[] SEC(\"license\") = \"GPL\";");
+	return r;
+}
+
 /*
  * Refuses a call that the kernel would refuse. Numbers that are no helper's are
  * left to the run: CO-RE puts such calls where control never comes.
@@ -319,9 +330,7 @@ static int check_call(const struct runtime_prog *p, u32 insn, struct skep_err *e
 			       "bpf_%s#%u: '%s' is of type %s", row->name, row->id,
 			       p->prog->name, progtype_row(p->prog->type)->name);
 	if (row->gpl && !license_is_gpl(p->img->license))
-		return err_set(err, ERR_HELPER, where, "cannot call GPL-restricted function "
-			       "from non-GPL compatible program: bpf_%s#%u, license '%s'",
-			       row->name, row->id, p->img->license);
+		return license_error(err, where, row, p->img->license);
 	return 0;
 }
 

@@ -99,4 +99,8 @@ for sig in TERM INT HUP; do
 	same "SIG$sig ends a compilation" $sig "$(kill -l $?)"
 	same "SIG$sig leaves no file" "" "$(ls "$tmp/dir")"
 done
+printf 'x' > "$tmp/made.o"
+cp examples/firewall/firewall.o "$tmp/fw.o"
+status "an object is no C file" 2 $SKEP cc "$tmp/fw.o" -o "$tmp/made.o"
+same "nothing was written" x "$(cat "$tmp/made.o")"
 done_testing

@@ -40,6 +40,22 @@ has "the packets" ": user XDP_" "$out"
 has "the maps" "map .bss: user " "$out"
 has "how many" "differ: " "$out"
 
+# A ring buffer is emptied after each packet, on either side, and compared.
+cat > "$tmp/ring.c" <<'EOF'
+struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 4096); } events SEC(".maps");
+SEC("xdp") int ring(struct xdp_md *ctx)
+{
+	__u64 e[2] = { ctx->data_end - ctx->data, 7 };
+
+	return bpf_ringbuf_output(&events, e, sizeof(e), 0) ? XDP_ABORTED : XDP_PASS;
+}
+char _license[] SEC("license") = "GPL";
+EOF
+has "records of ring buffers agree" "agree: 10983 verdicts" \
+	"$($SKEP run --on both "$tmp/ring.c" $cap -q 2>&1)"
+has "records come out of the kernel" "map events (ringbuf): 10983 records" \
+	"$($SKEP run --on kernel "$tmp/ring.c" $cap 2>&1)"
+
 # Nothing is left in the kernel, not even after a kill.
 if command -v bpftool > /dev/null && command -v jq > /dev/null; then
 	mine() { bpftool -j prog show | jq '[.[] | select(.name == "firewall")] | length'; }

@@ -507,7 +507,7 @@ static void load_refused(uint32_t id, const char *license, const char *text)
 
 	assert_int_equal(skep_object_from_insns(&obj, BPF_PROG_TYPE_XDP, "test", insns,
 						LEN(insns), NULL, 0, license, &err), 0);
-	assert_int_equal(skep_object_load(obj, NULL, &err), text ? -ENOTSUP : 0);
+	assert_int_equal(skep_object_load(obj, NULL, &err) < 0, text != NULL);
 	if (text && !strstr(skep_err_text(&err), text))
 		fail_msg("'%s' is not in: %s", text, skep_err_text(&err));
 	skep_object_close(obj);
