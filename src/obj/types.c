@@ -51,7 +51,7 @@ static void note_externs(struct obj *o, u32 id)
 static bool has_datasec(const struct obj_sec *s)
 {
 	return sec_is_data(s) || s->kind == SEC_MAPS || s->kind == SEC_STRUCT_OPS ||
-	       s->kind == SEC_ARENA;
+	       s->kind == SEC_ARENA || s->kind == SEC_LICENSE;
 }
 
 static int fill_datasecs(struct obj *o)
