@@ -62,6 +62,9 @@ void sys_why(struct skep_err *err, int code);
 int kernel_bind_externs(struct bpf_insn **out, const struct image *img,
 			const struct image_prog *p, struct skep_err *err);
 
+/* The own types of BTF as the kernel takes them, *BYTES for free(). */
+void *kernel_btf_raw(const struct btf *btf, u32 *bytes);
+
 /* ---- map.c, prog.c, run.c: the backend's operations ----------------------- */
 
 int kernel_map_create(struct backend *b, const struct image_map *def, struct skep_err *err);

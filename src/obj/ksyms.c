@@ -107,8 +107,12 @@ int ref_extern(struct obj *o, const struct obj_sym *sym, const char *where,
 	const struct image_extern *e;
 	u32 i;
 
-	if (!strtab_get(&o->extern_index, sym->name, &i))
-		return reloc_undefined(o, sym, where);
+	if (!strtab_get(&o->extern_index, sym->name, &i)) {
+		if (sym->bind != STB_WEAK)
+			return reloc_undefined(o, sym, where);
+		ref->kind = REF_NOTHING;
+		return 0;
+	}
 	e = &o->img->externs[i];
 	if (call && e->kind != IMAGE_KFUNC)
 		return err_set(o->err, ERR_ELF_RELOC, where,

@@ -100,6 +100,10 @@ static void patch(struct link *l, struct bpf_insn *insns, u32 at,
 		insn->imm = (s32)l->o->img->externs[to].addr;
 		insn[1].imm = (s32)(l->o->img->externs[to].addr >> 32);
 		return;
+	case REF_NOTHING:
+		insn->src_reg = 0;
+		insn->imm = insn->code == (BPF_JMP | BPF_CALL) ? IMAGE_POISON : 0;
+		return;
 	case REF_EXTERN:
 		insn->src_reg = insn->code == (BPF_JMP | BPF_CALL) ?
 			BPF_PSEUDO_KFUNC_CALL : BPF_PSEUDO_BTF_ID;

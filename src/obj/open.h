@@ -82,7 +82,7 @@ struct obj_func {
 	int prog;		/* index in img->progs, or -1 */
 };
 
-enum ref_kind { REF_MAP, REF_VALUE, REF_CALL, REF_FUNC, REF_EXTERN, REF_ADDR };
+enum ref_kind { REF_MAP, REF_VALUE, REF_CALL, REF_FUNC, REF_EXTERN, REF_ADDR, REF_NOTHING };
 
 /* One instruction that needs its operand filled in. */
 struct obj_ref {

@@ -239,6 +239,9 @@ bool vm_check_args(struct vm_machine *m, const struct vm_call *call, const u64 *
 				     "the embedded engine has none",
 				     call->ext->kind == IMAGE_KFUNC ? "function" : "variable",
 				     call->ext->name);
+		else if (call->id == IMAGE_POISON)
+			vm_fault_set(m, VM_FAULT_HELPER, "a weak function is called that "
+				     "nothing defines");
 		else if (call->row)
 			vm_fault_set(m, VM_FAULT_HELPER,
 				     "helper bpf_%s#%u is not supported yet, or not for this type",

@@ -13,6 +13,8 @@ for line in \
 	"balancer/balancer.o --map services=examples/balancer/services.json --map backends=examples/balancer/backends.json" \
 	"constructs/ipv4.o" \
 	"constructs/entry.o --prog entry" \
+	"constructs/kconfig.o" \
+	"constructs/symbolic.o" \
 	"nat64/nat64.o --prog nat64_out --map inside=examples/nat64/inside.json" \
 	"nat64/nat64.o --prog nat64_in --map outside=examples/nat64/outside.json" \
 	"shaper/shaper.o --map ports=examples/shaper/ports.json --map classes=examples/shaper/classes.json --tstamp capture --mark 7" \

@@ -358,6 +358,25 @@ static void expect_error(const u8 *data, size_t bytes, int id, const char *text)
 		fail_msg("expected '%s' with id %d, got %s", text, id, err.text);
 }
 
+/* A weak function that nothing defines is no error until it is called. */
+static void test_weak_undefined(void **state)
+{
+	struct os_file f = load("bad-weak.o");
+	const struct image_prog *p;
+	struct skep_err err = { 0 };
+	struct image *img = NULL;
+	u32 poisoned = 0;
+
+	assert_int_equal(obj_open(&img, f.data, f.size, "t.o", &err), 0);
+	p = &img->progs[0];
+	for (u32 i = 0; i < p->nr_insns; i++)
+		poisoned += p->insns[i].code == (BPF_JMP | BPF_CALL) &&
+			    !p->insns[i].src_reg && p->insns[i].imm == IMAGE_POISON;
+	assert_int_equal(poisoned, 1);
+	image_free(img);
+	os_file_close(&f);
+}
+
 static void test_refused(void **state)
 {
 	static const struct {
@@ -365,8 +384,6 @@ static void test_refused(void **state)
 		int id;
 		const char *text;
 	} cases[] = {
-		{ "bad-weak.o", ERR_UNSUPPORTED,
-		  "t.o:xdp+0x8: error: not supported yet: weak symbol 'maybe'" },
 		{ "bad-extern.o", ERR_EXTERN, "'nowhere' is not defined" },
 		{ "bad-member.o", ERR_MAP_DEF, "did you mean 'max_entries'?" },
 		{ "bad-sizes.o", ERR_MAP_DEF, "'key_size' of 8" },
@@ -678,6 +695,7 @@ int main(void)
 		cmocka_unit_test(test_once_bad),
 		cmocka_unit_test(test_maps),
 		cmocka_unit_test(test_legacy),
+		cmocka_unit_test(test_weak_undefined),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_header),
 		cmocka_unit_test(test_sections),
