@@ -95,6 +95,8 @@ struct helper_row {
 };
 
 const struct helper_row *helper_row(u32 id);		/* NULL unknown */
+/* The same of a kernel function (kfunc.def) that the embedded engine has. */
+const struct helper_row *kfunc_row(const char *name);
 u32 helper_id(const char *name);			/* 0 unknown; "bpf_" optional */
 /* Does Linux 6.18 offer helper ID to programs of TYPE? True where nobody
  * knows. */

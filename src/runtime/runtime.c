@@ -353,7 +353,7 @@ static int prog_decode(struct runtime *rt, struct runtime_prog *p, const u32 *ma
 	const struct image_prog *ip = p->prog;
 	struct vm_bind bind = {
 		.insns = ip->insns, .nr_insns = ip->nr_insns, .prog_type = ip->type,
-		.nr_maps = p->img->nr_maps, .helper = call_helper,
+		.nr_maps = p->img->nr_maps, .helper = call_helper, .kfunc = call_kfunc,
 		.ctx = ctx_desc(ip->type), .user = p,
 		.externs = p->img->externs, .nr_externs = p->img->nr_externs,
 	};

@@ -39,6 +39,27 @@ static int decode_call(struct decode *d, u32 at, u32 id, s32 *index)
 		       "helper #%u has no body for this program type", id);
 }
 
+/* The body that extern INDEX has, a function of the kernel; NULL = none. */
+static helper_fn extern_body(const struct vm_bind *b, u32 index)
+{
+	const struct image_extern *e = index < b->nr_externs ? &b->externs[index] : NULL;
+
+	return e && e->kind == IMAGE_KFUNC && b->kfunc ? b->kfunc(e->name) : NULL;
+}
+
+static int decode_kfunc(struct decode *d, u32 index, helper_fn fn, struct vm_insn *out,
+			const void *call_label)
+{
+	struct vm_call *call = &d->code->calls[d->code->nr_calls];
+
+	call->fn = fn;
+	call->row = kfunc_row(d->code->bind.externs[index].name);
+	call->id = call->row->id;
+	out->label = call_label;
+	out->imm = (s32)d->code->nr_calls++;
+	return 0;
+}
+
 /* What only a kernel has: in checked mode a fault when it is reached. */
 static int decode_extern(struct decode *d, u32 at, u32 index, struct vm_insn *out,
 			 const void *call_label)
@@ -94,16 +115,20 @@ static int decode_insn(struct decode *d, u32 at, const void *const *labels)
 	const struct bpf_insn *in = &d->code->bind.insns[at];
 	struct vm_insn *out = &d->code->insns[at];
 	enum isa_op op = isa_op(in);
+	helper_fn body;
 	u64 imm = 0;
 	int r;
 
 	*out = (struct vm_insn){ labels[op], in->dst_reg, in->src_reg, in->off, in->imm };
 	switch (isa_rows[op].kind) {
 	case KIND_LDDW:
-		/* a weak one that is missing is 0: none is here */
-		if (op == OP_LDDW_BTF_ID && !is_weak(&d->code->bind, (u32)in->imm))
+		body = op == OP_LDDW_BTF_ID ? extern_body(&d->code->bind, (u32)in->imm) : NULL;
+		/* a weak one that is missing is 0 */
+		if (op == OP_LDDW_BTF_ID && !body && !is_weak(&d->code->bind, (u32)in->imm))
 			return decode_extern(d, at, (u32)in->imm, out, labels[OP_CALL]);
 		r = decode_lddw(d, at, op, &imm);
+		if (body)
+			imm = (u64)(uintptr_t)body;	/* it exists */
 		if (r)
 			return r;
 		out->imm = (s32)imm;
@@ -116,6 +141,9 @@ static int decode_insn(struct decode *d, u32 at, const void *const *labels)
 		out->off = (s16)op;	/* for vm_ld_packet; the field is unused */
 		return 0;
 	case KIND_CALL_KFUNC:
+		body = extern_body(&d->code->bind, (u32)in->imm);
+		if (body)
+			return decode_kfunc(d, (u32)in->imm, body, out, labels[OP_CALL]);
 		return decode_extern(d, at, (u32)in->imm, out, labels[OP_CALL]);
 	case KIND_CALL_REG:
 		return decode_err(d, at, "call through a register (callx)");

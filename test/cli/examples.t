@@ -13,6 +13,7 @@ for line in \
 	"balancer/balancer.o --map services=examples/balancer/services.json --map backends=examples/balancer/backends.json" \
 	"constructs/ipv4.o" \
 	"constructs/entry.o --prog entry" \
+	"constructs/loops.o" \
 	"constructs/kconfig.o" \
 	"constructs/symbolic.o" \
 	"nat64/nat64.o --prog nat64_out --map inside=examples/nat64/inside.json" \

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * kfunc.c: bodies of functions of the kernel that programs call by name.
+ * Nothing here preempts a program or frees what it uses, so the sections that
+ * forbid either are empty.
+ */
+#include "call/bodies.h"
+#include "call/call.h"
+
+enum { LOOPS_MAX = 8 << 20 };	/* the kernel's BPF_MAX_LOOPS */
+
+/* What the 8 bytes of struct bpf_iter_num are. */
+struct iter_num {
+	s32 cur, end;	/* the number given last, the first not given */
+};
+
+static HELPER_BODY(kfunc_iter_num_new)
+{
+	struct iter_num *it = call_ptr(r1);
+	s32 start = (s32)r2, end = (s32)r3;
+
+	*it = (struct iter_num){ 0 };
+	if (start > end)
+		return call_error(-EINVAL);
+	if ((s64)end - start > LOOPS_MAX)
+		return call_error(-E2BIG);
+	it->cur = (s32)((u32)start - 1);
+	it->end = end;
+	return 0;
+}
+
+static HELPER_BODY(kfunc_iter_num_next)
+{
+	struct iter_num *it = call_ptr(r1);
+	s32 next = (s32)((u32)it->cur + 1);
+
+	if (next >= it->end) {
+		*it = (struct iter_num){ 0 };
+		return 0;
+	}
+	it->cur = next;
+	return (u64)&it->cur;
+}
+
+static HELPER_BODY(kfunc_iter_num_destroy)
+{
+	memset(call_ptr(r1), 0, sizeof(struct iter_num));
+	return 0;
+}
+
+static HELPER_BODY(kfunc_nothing)
+{
+	return 0;
+}
+
+static const struct { const char *name; helper_fn fn; } bodies[] = {
+	{ "bpf_iter_num_new", kfunc_iter_num_new },
+	{ "bpf_iter_num_next", kfunc_iter_num_next },
+	{ "bpf_iter_num_destroy", kfunc_iter_num_destroy },
+	{ "bpf_rcu_read_lock", kfunc_nothing },
+	{ "bpf_rcu_read_unlock", kfunc_nothing },
+	{ "bpf_preempt_disable", kfunc_nothing },
+	{ "bpf_preempt_enable", kfunc_nothing },
+};
+
+helper_fn call_kfunc(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(bodies); i++)
+		if (!strcmp(bodies[i].name, name))
+			return bodies[i].fn;
+	return NULL;
+}
