@@ -64,8 +64,9 @@ fi
 # Types that double at each of 24 levels.
 status "types without bound" 2 $SKEP btf dump test/fuzz/corpus/btf/double format c
 
-if [ ! -r $vmlinux ] || ! command -v pahole > /dev/null || [ -z "${CC-}" ]; then
-	skip "a module's types" "no pahole, compiler or $vmlinux"
+if [ ! -r $vmlinux ] || ! command -v pahole > /dev/null || [ -z "${CC-}" ] ||
+	! command -v llvm-objcopy > /dev/null; then	# pahole -J calls it
+	skip "a module's types" "no pahole, llvm-objcopy, compiler or $vmlinux"
 	done_testing
 	exit
 fi

@@ -283,12 +283,16 @@ else
 	wrong "a device that is no tap" "'skep0' is there and is no TAP device" tap:skep0
 	ip tuntap add dev skepa mode tap
 	ip link set skepa addrgenmode none up
-	live $fw tap:skepa --count 1 --seconds 20 --json
-	ip addr add 10.78.0.1/24 dev skepa
-	ip neigh add 10.78.0.2 lladdr 02:00:00:00:00:02 dev skepa
-	ping -c 1 -W 1 10.78.0.2 >/dev/null 2>&1
-	wait $live_pid
-	same "the stack sends into a tap" "0 1" "$? $(number packets "$(cat "$tmp/live.out")")"
+	if ! command -v ping > /dev/null; then
+		skip "the stack sends into a tap" "no ping"
+	else
+		live $fw tap:skepa --count 1 --seconds 20 --json
+		ip addr add 10.78.0.1/24 dev skepa
+		ip neigh add 10.78.0.2 lladdr 02:00:00:00:00:02 dev skepa
+		ping -c 1 -W 1 10.78.0.2 >/dev/null 2>&1
+		wait $live_pid
+		same "the stack sends into a tap" "0 1" "$? $(number packets "$(cat "$tmp/live.out")")"
+	fi
 	ok "a device that was there before stays" ip link show skepa
 	live $fw tap:skepa
 	ip link del skepa
