@@ -141,6 +141,8 @@ helper_fn call_helper(u32 id, u32 prog_type)
 {
 	if (!helper_offered(id, prog_type))
 		return NULL;
+	if (prog_type == BPF_PROG_TYPE_FLOW_DISSECTOR && id == BPF_FUNC_skb_load_bytes)
+		return call_flow_load;
 	if (has_skb(prog_type) && id < ARRAY_LEN(skb_bodies) && skb_bodies[id])
 		return skb_bodies[id];
 	return id < ARRAY_LEN(bodies) ? bodies[id] : NULL;

@@ -756,6 +756,8 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 		{"tstamp", 0, OPT_STR, "capture",
 		 "skb->tstamp of a packet is when it was captured (default: 0)",
 		 &j.meta.o.tstamp},
+		{"flow-flags", 0, OPT_U64, "N", "flags of struct bpf_flow_keys (BPF_FLOW_...)",
+		 &j.meta.o.flow_flags},
 		LOAD_OPTS(&o->load),
 		{"json", 'j', OPT_FLAG, NULL, "print JSON; with -v one object per line",
 		 &o->json},

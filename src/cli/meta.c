@@ -13,8 +13,15 @@ static int bad_usage(struct skep_err *err, const char *text)
 }
 
 /* What programs of this type cannot be told, or not on that engine. */
-static int check_type(const struct meta_opts *o, bool skb, bool on_user, struct skep_err *err)
+static int check_type(const struct meta *m, bool skb, bool on_user, struct skep_err *err)
 {
+	const struct meta_opts *o = &m->o;
+	bool flow = m->prog_type == BPF_PROG_TYPE_FLOW_DISSECTOR;
+
+	if (!flow && o->flow_flags)
+		return bad_usage(err, "--flow-flags is for flow dissectors");
+	if (flow && (o->ifindex || o->queue))
+		return bad_usage(err, "--ifindex and --queue: flow dissectors are not told");
 	if (!skb && (o->mark || o->priority || o->tstamp))
 		return bad_usage(err, "--mark, --priority and --tstamp are for programs on "
 				 "struct __sk_buff");
@@ -28,21 +35,23 @@ int meta_open(struct meta *m, u32 prog_type, bool on_user, struct skep_err *err)
 {
 	const struct meta_opts *o = &m->o;
 	const struct ctx_desc *d = ctx_desc(prog_type);
-	bool skb = d && !strcmp(d->name, "__sk_buff");
+	bool flow = prog_type == BPF_PROG_TYPE_FLOW_DISSECTOR;
+	bool skb = d && !flow && !strcmp(d->name, "__sk_buff");
 
 	m->capture_time = o->tstamp && !strcmp(o->tstamp, "capture");
 	if (o->tstamp && !m->capture_time)
 		return bad_usage(err, "--tstamp is capture");
 	if (o->ifindex > INT32_MAX || o->queue >= UINT16_MAX)
 		return bad_usage(err, "--ifindex is at most 2147483647, --queue 65534");
-	if (o->mark > UINT32_MAX || o->priority > UINT32_MAX)
-		return bad_usage(err, "--mark and --priority are at most 4294967295");
+	if (o->mark > UINT32_MAX || o->priority > UINT32_MAX || o->flow_flags > UINT32_MAX)
+		return bad_usage(err, "--mark, --priority and --flow-flags are at most 4294967295");
 	m->prog_type = prog_type;
 	m->has_ctx = skb && (o->mark || o->priority || o->tstamp || o->ifindex);
 	m->in.mark = (u32)o->mark;
 	m->in.priority = (u32)o->priority;
 	m->in.ifindex = m->in.ingress_ifindex = (u32)o->ifindex;
-	return check_type(o, skb, on_user, err);
+	m->flow.flags = (u32)o->flow_flags;
+	return check_type(m, skb, on_user, err);
 }
 
 void meta_run(const struct meta *m, struct test_run *t)
@@ -54,6 +63,10 @@ void meta_run(const struct meta *m, struct test_run *t)
 	if (m->has_ctx) {
 		t->ctx_in = &m->in;
 		t->ctx_in_bytes = sizeof(m->in);
+	}
+	if (m->o.flow_flags) {
+		t->ctx_in = &m->flow;
+		t->ctx_in_bytes = sizeof(m->flow);
 	}
 }
 
@@ -143,6 +156,8 @@ void meta_text(const struct meta *m, u64 number, const struct packet *p, const s
 	copies_text(t);
 	if (t->ctx_out_bytes == sizeof(struct __sk_buff))
 		ctx_text(m, t);
+	if (m->prog_type == BPF_PROG_TYPE_FLOW_DISSECTOR)
+		flow_keys_text(t);
 	putchar('\n');
 }
 
@@ -165,5 +180,7 @@ void meta_json(const struct meta *m, struct json *js, u64 number, const struct p
 	copies_json(js, t);
 	if (t->ctx_out_bytes == sizeof(struct __sk_buff))
 		ctx_json(m, js, t);
+	if (m->prog_type == BPF_PROG_TYPE_FLOW_DISSECTOR)
+		flow_keys_json(js, t);
 	json_obj_end(js);
 }

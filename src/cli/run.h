@@ -76,7 +76,7 @@ static inline void verdicts_count(struct verdicts *v, u32 value)
 /* ---- meta.c: what packets come with beside their bytes ---------------------- */
 
 struct meta_opts {
-	u64 ifindex, queue, mark, priority;
+	u64 ifindex, queue, mark, priority, flow_flags;
 	const char *tstamp;	/* "capture", or NULL */
 };
 
@@ -86,6 +86,7 @@ struct meta {
 	bool has_ctx;		/* IN is given to the program */
 	bool capture_time;	/* skb->tstamp is the time of capture */
 	struct __sk_buff in;	/* of the packet at hand */
+	struct bpf_flow_keys flow;	/* the same for flow dissectors */
 };
 
 /* M is zeroed but for O. Errors: USAGE. */
@@ -98,6 +99,11 @@ void meta_packet(struct meta *m, const struct packet *p);
 void meta_text(const struct meta *m, u64 number, const struct packet *p, const struct test_run *t);
 void meta_json(const struct meta *m, struct json *js, u64 number, const struct packet *p,
 	       const struct test_run *t);
+
+/* ---- flow_keys.c: what flow dissectors left ---------------------------------- */
+
+void flow_keys_text(const struct test_run *t);
+void flow_keys_json(struct json *js, const struct test_run *t);
 
 /* ---- both.c: two engines side by side -------------------------------------- */
 

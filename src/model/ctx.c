@@ -11,7 +11,7 @@ static const struct ctx_field xdp_fields[] = {
 #define CTX_FIELD(name, flags, view) \
 	{ #name, offsetof(struct xdp_md, name), \
 	  sizeof(((struct xdp_md *)0)->name), flags, \
-	  offsetof(struct run, view), sizeof(((struct run *)0)->view) },
+	  offsetof(struct run, view), sizeof(((struct run *)0)->view), NULL },
 #include "model/ctx/xdp.def"
 #undef CTX_FIELD
 };
@@ -20,6 +20,40 @@ static const struct ctx_desc xdp_desc = {
 	.name = "xdp_md", .size = sizeof(struct xdp_md),
 	.fields = xdp_fields, .nr_fields = ARRAY_LEN(xdp_fields),
 };
+
+/* ---- flow dissectors ------------------------------------------------------- */
+
+static const struct ctx_field flow_keys_fields[] = {
+#define KEY_FIELD(name) \
+	{ #name, offsetof(struct bpf_flow_keys, name), \
+	  sizeof(((struct bpf_flow_keys *)0)->name), CTX_READ | CTX_WRITE, 0, 0, NULL },
+#include "model/ctx/flow.def"
+#undef KEY_FIELD
+};
+
+static const struct ctx_desc flow_keys_desc = {
+	.name = "bpf_flow_keys", .size = sizeof(struct bpf_flow_keys),
+	.fields = flow_keys_fields, .nr_fields = ARRAY_LEN(flow_keys_fields), .memory = true,
+};
+
+#define SKB_ROW(name, flags, view, to) \
+	{ #name, offsetof(struct __sk_buff, name), \
+	  sizeof(((struct __sk_buff *)0)->name), flags, \
+	  offsetof(struct run, view), sizeof(((struct run *)0)->view), to },
+static const struct ctx_field flow_fields[] = {
+#define CTX_FIELD(name, flags, view) SKB_ROW(name, flags, view, NULL)
+#define CTX_POINTER(name, view, to) SKB_ROW(name, CTX_READ | CTX_OBJ, view, &to)
+#include "model/ctx/flow.def"
+#undef CTX_FIELD
+#undef CTX_POINTER
+};
+
+static const struct ctx_desc flow_desc = {
+	.name = "__sk_buff", .size = sizeof(struct __sk_buff),
+	.fields = flow_fields, .nr_fields = ARRAY_LEN(flow_fields),
+};
+
+/* ---- struct __sk_buff ------------------------------------------------------- */
 
 /* Sets of program types in skb.def. */
 enum {
@@ -31,7 +65,7 @@ enum {
 #define SKB_FIELD(set, name, at, bytes, r, w, flags, view) \
 	{ name, at, bytes, \
 	  ((r) & (set) ? CTX_READ : 0) | ((w) & (set) ? CTX_WRITE : 0) | (flags), \
-	  offsetof(struct run, view), sizeof(((struct run *)0)->view) },
+	  offsetof(struct run, view), sizeof(((struct run *)0)->view), NULL },
 #define CTX_FIELD(name, r, w, flags, view) \
 	SKB_FIELD(SKB_SET, #name, offsetof(struct __sk_buff, name), \
 		  sizeof(((struct __sk_buff *)0)->name), r, w, flags, view)
@@ -90,9 +124,16 @@ const struct ctx_desc *ctx_desc(u32 prog_type)
 	case BPF_PROG_TYPE_LWT_XMIT:
 	case BPF_PROG_TYPE_LWT_SEG6LOCAL:
 		return &skb_lwt;
+	case BPF_PROG_TYPE_FLOW_DISSECTOR:
+		return &flow_desc;
 	default:
 		return NULL;
 	}
+}
+
+const struct ctx_desc *ctx_out_desc(u32 prog_type)
+{
+	return prog_type == BPF_PROG_TYPE_FLOW_DISSECTOR ? &flow_keys_desc : ctx_desc(prog_type);
 }
 
 /* Whether OFF..OFF+SIZE of F may be accessed at once. */

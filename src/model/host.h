@@ -23,6 +23,7 @@ struct host {
 	/* From one packet to the next nothing but run_packet needs to be done,
 	   when the program keeps the packet's bounds. */
 	bool same_context;
+	bool read_only;		/* programs may read packets, not write to them */
 };
 
 #endif

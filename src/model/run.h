@@ -29,9 +29,26 @@ typedef u64 (*helper_fn)(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct run *run
 struct packet_buf {
 	u8 *data, *data_end, *data_meta;
 	u8 *hard_start, *hard_end;
+	/* Bytes of an XDP packet that are in fragments: they lie behind data_end,
+	   where programs do not get by pointer. All fragments but the last have
+	   XDP_FRAG_BYTES. While there are some, data_end stays. */
+	u32 frags;
 };
 
-enum { XDP_HEADROOM_BYTES = 256 };	/* as the kernel's XDP_PACKET_HEADROOM */
+/* Of an XDP packet in all, fragments included. */
+static inline u32 packet_bytes(const struct packet_buf *p)
+{
+	return (u32)(p->data_end - p->data) + p->frags;
+}
+
+enum {
+	XDP_HEADROOM_BYTES = 256,	/* as the kernel's XDP_PACKET_HEADROOM */
+	/* where the linear part of a packet ends at the latest: a page without the
+	   320 bytes of struct skb_shared_info */
+	XDP_FRAME_BYTES = 4096 - 320,
+	XDP_LINEAR_BYTES = XDP_FRAME_BYTES - XDP_HEADROOM_BYTES,
+	XDP_FRAG_BYTES = 4096,
+};
 
 /* The engine view of struct xdp_md (ctx/xdp.def). */
 struct xdp_view {
@@ -64,6 +81,12 @@ struct skb_view {
 	u32 clones;		/* that bpf_clone_redirect made */
 };
 
+/* The engine view of what flow dissectors get (ctx/flow.def). */
+struct flow_view {
+	u8 keys[56] __attribute__((aligned(8)));	/* struct bpf_flow_keys */
+	u64 keys_at;		/* the address of keys */
+};
+
 enum { SKB_REDIRECT_NEIGH = 1 << 1, SKB_REDIRECT_PEER = 1 << 2 };
 
 /* What bpf_redirect_map chose; the host acts on it when the program's answer
@@ -93,6 +116,8 @@ struct run {
 	struct packet_buf pkt;	/* first: a context's packet fields */
 	struct xdp_view xdp;
 	struct skb_view skb;
+	struct flow_view flow;
+	bool pkt_read_only;	/* programs of this type may not write to packets */
 	u32 cpu;		/* virtual cpu slot: 0..map cpus-1 */
 	u64 rand;		/* state of bpf_get_prandom_u32; seeded by the host */
 	/* runs subprogram FUNC (a value of BPF_PSEUDO_FUNC) from a helper;
@@ -157,6 +182,7 @@ static inline void run_packet(struct run *run, u8 *data, u32 bytes)
 
 	p->data = p->data_meta = p->hard_start = data;
 	p->data_end = p->hard_end = data + bytes;
+	p->frags = 0;
 	run->xdp.redirect_ifindex = 0;
 	run->redirect.map = NULL;
 }

@@ -142,6 +142,7 @@ struct ctx_field {
 	u16 off, size;		/* in the UAPI struct */
 	u8 flags;		/* CTX_* */
 	u16 view_off, view_size;	/* in the host's struct */
+	const struct ctx_desc *points;	/* of CTX_OBJ: to what */
 };
 enum {
 	CTX_READ = 1, CTX_WRITE = 2,
@@ -149,6 +150,7 @@ enum {
 	CTX_NARROW = 8,		/* parts of it may be read */
 	CTX_ARRAY = 16,		/* of 32-bit words; with NARROW: bytes, also written so */
 	CTX_CAPPED = 32,	/* writes of the view's greatest value or more do nothing */
+	CTX_OBJ = 64,		/* a pointer, or NULL, to what the row points to */
 };
 
 struct ctx_desc {
@@ -156,9 +158,13 @@ struct ctx_desc {
 	u32 size;		/* of the UAPI struct */
 	const struct ctx_field *fields;	/* sorted by off */
 	u32 nr_fields;
+	bool memory;		/* behind a pointer: all bytes may be read and written */
 };
 
 const struct ctx_desc *ctx_desc(u32 prog_type);		/* NULL: none known */
+/* What a test run of the type gives back beside the packet: the context, but
+ * for flow dissectors struct bpf_flow_keys. */
+const struct ctx_desc *ctx_out_desc(u32 prog_type);
 /* The field that holds OFF..OFF+SIZE, or NULL. Only whole, unless CTX_NARROW. */
 const struct ctx_field *ctx_field(const struct ctx_desc *d, u64 off, u32 size);
 

@@ -617,6 +617,7 @@ static int run_once(struct runtime *rt, const struct runtime_prog *p, struct tes
 		forward_reset(rt);
 	if (likely(!r))
 		r = p->host->begin(&rt->run, rt->buffer, t, err);
+	rt->run.pkt_read_only = p->host->read_only;
 	if (unlikely(r))
 		return r;
 	ret = vm_exec(rt->machine, p->code, &rt->run, t->budget);
@@ -634,7 +635,7 @@ static int run_once(struct runtime *rt, const struct runtime_prog *p, struct tes
 		return 0;
 	}
 	t->data_out = rt->run.pkt.data;
-	t->bytes_out = (u32)(rt->run.pkt.data_end - rt->run.pkt.data);
+	t->bytes_out = packet_bytes(&rt->run.pkt);
 	t->redirect_ifindex = rt->run.xdp.redirect_ifindex;
 	t->forwarded = unlikely(!t->alone && forward_wanted(rt, t->retval));
 	if (t->forwarded)
@@ -692,6 +693,25 @@ static int batch_copied(struct runtime *rt, const struct runtime_prog *p, struct
 	return 0;
 }
 
+/* A packet of several fragments among packets that run where they lie. */
+static int batch_one_copied(struct runtime *rt, const struct runtime_prog *p,
+			    const struct test_run *t, struct test_packet *pkt,
+			    struct skep_err *err)
+{
+	struct test_run one = *t;
+	int r;
+
+	one.data = pkt->data;
+	one.bytes = pkt->bytes;
+	r = run_once(rt, p, &one, err);
+	if (r)
+		return r;
+	memcpy(pkt->data, one.data_out, pkt->bytes);
+	pkt->retval = one.retval;
+	pkt->redirect_ifindex = one.redirect_ifindex;
+	return 0;
+}
+
 /* The context is made for the first packet; the program runs on the packets
  * where they lie. */
 static int batch_in_place(struct runtime *rt, const struct runtime_prog *p,
@@ -702,12 +722,18 @@ static int batch_in_place(struct runtime *rt, const struct runtime_prog *p,
 	int r = p->host->begin(&rt->run, rt->buffer, &none, err);
 
 	for (u32 i = 0; !r && i < *n; i++) {
-		r = tick(rt, 0, t->budget, err);
+		if (unlikely(pkts[i].bytes > XDP_LINEAR_BYTES))
+			r = batch_one_copied(rt, p, t, &pkts[i], err);
+		else
+			r = tick(rt, 0, t->budget, err);
 		if (unlikely(r)) {
 			*n = i;
 			return r;
 		}
+		if (unlikely(pkts[i].bytes > XDP_LINEAR_BYTES))
+			continue;
 		run_packet(&rt->run, pkts[i].data, pkts[i].bytes);
+		rt->run.pkt_read_only = false;
 		pkts[i].retval = (u32)vm_exec(rt->machine, p->code, &rt->run, t->budget);
 		pkts[i].redirect_ifindex = rt->run.xdp.redirect_ifindex;
 		if (unlikely(rt->run.stop)) {

@@ -132,15 +132,18 @@ static void lock_left(struct vm_machine *m)
 static void records_left(struct vm_machine *m)
 {
 	const struct vm_lent *first = NULL;
+	bool owed = false;
 	size_t keep = 0;
 
 	for (size_t i = 0; i < m->lent.n; i++) {
 		const struct vm_lent *l = &m->lent.v[i];
 
 		if (!l->r.drop) {
-			m->lent.v[keep++] = *l;
+			if (!l->r.passing)
+				m->lent.v[keep++] = *l;
 			continue;
 		}
+		owed = true;
 		if (!m->fault.kind && (!first || l->insn < first->insn)) {
 			m->fault.user = l->user;
 			m->fault.insn = l->insn;
@@ -151,13 +154,15 @@ static void records_left(struct vm_machine *m)
 	}
 	m->lent.n = keep;
 	m->owed = 0;
-	vm_fault_set(m, VM_FAULT_ARG, "the record reserved here is neither "
+	if (owed)
+		vm_fault_set(m, VM_FAULT_ARG, "the record reserved here is neither "
 		     "submitted nor discarded");
 }
 
 static void lend(struct run *run, void *mem, u64 bytes, void (*drop)(void *mem))
 {
-	const struct vm_region r = { (u64)mem, bytes, true, "record", drop };
+	const struct vm_region r = { .start = (u64)mem, .bytes = bytes, .writable = true,
+		.name = "record", .drop = drop };
 	struct vm_machine *m = run->engine;
 	struct vm_lent *l;
 

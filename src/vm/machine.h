@@ -84,7 +84,7 @@ struct vm_machine {
 	u32 *lock;		/* the spin lock that the program holds, or NULL */
 	const struct vm_insn *lock_at;	/* the call that took it */
 	VEC(struct vm_lent) lent;	/* sorted by start */
-	u32 owed;		/* those of them with a drop() */
+	u32 owed;		/* those of them that do not outlive the program */
 	struct vm_region gone;	/* the last one that the program gave back */
 	u64 charged;		/* of the budget, for work of helpers */
 	struct vm_fault fault;
@@ -206,7 +206,7 @@ static inline void *vm_mem(struct vm_machine *m, u64 addr, u64 size, bool write)
 
 	/* the packet first: it is what most programs touch most */
 	if (likely(addr >= (u64)p->data && addr < (u64)p->data_end &&
-		   size <= (u64)p->data_end - addr))
+		   size <= (u64)p->data_end - addr && !(write && m->run->pkt_read_only)))
 		return (void *)addr;
 	return vm_mem_slow(m, addr, size, write);
 }

@@ -105,6 +105,18 @@ static const struct vm_region *region_at(const struct vm_machine *m, u64 addr)
 	return r && addr - r->start < r->bytes ? r : NULL;
 }
 
+static bool region_ok(const struct vm_region *r, u64 off, u64 size, bool write)
+{
+	const struct ctx_field *f;
+
+	if (!in_bounds(off, size, r->bytes) || (write && !r->writable))
+		return false;
+	if (!r->desc)
+		return true;
+	f = size <= 8 ? ctx_field(r->desc, off, (u32)size) : NULL;
+	return f && f->flags & CTX_READ;
+}
+
 static bool mem_ok(struct vm_machine *m, u64 addr, u64 size, bool write)
 {
 	const struct packet_buf *p = &m->run->pkt;
@@ -114,7 +126,7 @@ static bool mem_ok(struct vm_machine *m, u64 addr, u64 size, bool write)
 	if (stack_ok(m, addr, size, write))
 		return true;
 	if (p->data && inside(addr, size, (u64)p->data, (u64)p->data_end))
-		return true;
+		return !(write && m->run->pkt_read_only);
 	if (p->data && p->data_meta <= p->data &&
 	    inside(addr, size, (u64)p->data_meta, (u64)p->data))
 		return true;
@@ -124,8 +136,7 @@ static bool mem_ok(struct vm_machine *m, u64 addr, u64 size, bool write)
 	if (!write && inside(addr, size, (u64)m->run->key, (u64)m->run->key + m->run->key_bytes))
 		return true;	/* in a callback of bpf_for_each_map_elem */
 	reg = region_at(m, addr);
-	return reg && in_bounds(addr - reg->start, size, reg->bytes) &&
-	       (reg->writable || !write);
+	return reg && region_ok(reg, addr - reg->start, size, write);
 }
 
 bool vm_access(struct run *run, u64 addr, u64 bytes, bool write)
@@ -178,7 +189,15 @@ static void fault_packet(struct vm_machine *m, s64 off, u64 size, const char *ve
 	const struct packet_buf *p = &m->run->pkt;
 	s64 bytes = p->data_end - p->data;
 
-	if (bytes == 0)
+	if (off >= 0 && in_bounds((u64)off, size, (u64)bytes))
+		vm_fault_set(m, VM_FAULT_MEM, "the packet is written, and it is read-only to "
+			     "programs of this type");
+	else if (p->frags)
+		vm_fault_set(m, VM_FAULT_MEM, "bytes %lld..%lld of the packet are %s, only "
+			     "0..%lld are in its linear part, %u more in fragments",
+			     (long long)off, (long long)(off + (s64)size - 1), verb,
+			     (long long)bytes - 1, p->frags);
+	else if (bytes == 0)
 		vm_fault_set(m, VM_FAULT_MEM,
 			     "bytes %lld..%lld of the packet are %s, which is empty",
 			     (long long)off, (long long)(off + (s64)size - 1), verb);
@@ -248,8 +267,12 @@ static void fault_region(struct vm_machine *m, const struct vm_region *r,
 {
 	s64 off = (s64)(addr - r->start);
 
-	if (off >= 0 && in_bounds((u64)off, size, r->bytes))
+	if (off >= 0 && in_bounds((u64)off, size, r->bytes) && (!r->desc || *verb == 'w'))
 		vm_fault_set(m, VM_FAULT_MEM, "a %s is %s, and it is read-only", r->name, verb);
+	else if (off >= 0 && in_bounds((u64)off, size, r->bytes))
+		vm_fault_set(m, VM_FAULT_MEM, "bytes %lld..%lld of a %s are read: no field that "
+			     "allows it", (long long)off, (long long)(off + (s64)size - 1),
+			     r->name);
 	else
 		vm_fault_set(m, VM_FAULT_MEM, "bytes %lld..%lld of a %s are %s, it has %llu",
 			     (long long)off, (long long)(off + (s64)size - 1),
@@ -356,6 +379,18 @@ static void view_store(u8 *at, u32 bytes, u64 val)
 	memcpy(at, &val, bytes);
 }
 
+/* What the field F points to, until the program ends. */
+static void lend_object(struct vm_machine *m, const struct ctx_field *f, u64 at)
+{
+	const struct ctx_desc *d = f->points;
+	u32 n = vm_region_find(m, at);
+
+	if (n && m->lent.v[n - 1].r.start == at)
+		return;
+	vm_region_add(m, &(struct vm_region){ .start = at, .bytes = d->size, .name = d->name,
+		.writable = d->memory, .passing = true, .desc = d->memory ? NULL : d });
+}
+
 bool vm_ctx_load(struct vm_machine *m, u64 addr, u32 size, u64 *val)
 {
 	const struct ctx_field *f = ctx_access(m, addr, size, CTX_READ);
@@ -368,6 +403,8 @@ bool vm_ctx_load(struct vm_machine *m, u64 addr, u32 size, u64 *val)
 		return true;
 	}
 	v = view_load((u8 *)m->run + f->view_off, f->view_size);
+	if (f->flags & CTX_OBJ && v)
+		lend_object(m, f, v);
 	if (!(f->flags & CTX_PKT)) {
 		shift = (off - f->off) * 8;
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__

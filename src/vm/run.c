@@ -43,7 +43,7 @@ void vm_region_add(struct vm_machine *m, const struct vm_region *r)
 	l = &m->lent.v[i];
 	memmove(l + 1, l, (m->lent.n - 1 - i) * sizeof(*l));
 	*l = (struct vm_lent){ .r = *r };
-	m->owed += r->drop != NULL;
+	m->owed += r->drop || r->passing;
 }
 
 int vm_region_del(struct vm_machine *m, u64 start)
@@ -53,7 +53,7 @@ int vm_region_del(struct vm_machine *m, u64 start)
 
 	if (!l || l->r.start != start)
 		return -ENOENT;
-	m->owed -= l->r.drop != NULL;
+	m->owed -= l->r.drop || l->r.passing;
 	memmove(l, l + 1, (m->lent.n - i) * sizeof(*l));
 	m->lent.n--;
 	return 0;
