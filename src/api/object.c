@@ -6,6 +6,7 @@
 #include "api/object.h"
 #include "base/os.h"
 #include "host/hosts.h"
+#include "host/sockets.h"
 #include "kernel/kernel.h"
 #include "obj/obj.h"
 #include "runtime/runtime.h"
@@ -577,4 +578,17 @@ uint64_t skep_map_lost(const struct skep_map *map)
 	struct map_info info;
 
 	return !b || b->ops->map_info(b, map->index, &info) ? 0 : info.lost;
+}
+
+int object_sockets(struct skep_object *obj, const struct sockets *s, struct skep_err *err)
+{
+	struct backend *b = obj->backend;
+
+	if (!b->ops->sockets)
+		return err_set(err, ERR_USAGE, NULL, "sockets are described to the embedded "
+			       "engine; a kernel has its own");
+	if (b->ops->sockets(b, s->v.v, (u32)s->v.n))
+		return err_set(err, ERR_USAGE, NULL, "sockets are described already");
+	obj->sockets = s;
+	return 0;
 }

@@ -2,6 +2,7 @@
 /* table.c: which helper has which body. */
 #include "call/bodies.h"
 #include "call/skb.h"
+#include "call/sock.h"
 #include <linux/bpf.h>
 
 static const helper_fn bodies[] = {
@@ -82,6 +83,14 @@ static const helper_fn bodies[] = {
 	[BPF_FUNC_xdp_load_bytes] = call_xdp_load,
 	[BPF_FUNC_xdp_store_bytes] = call_xdp_store,
 	[BPF_FUNC_check_mtu] = call_xdp_check_mtu,
+	[BPF_FUNC_sk_lookup_tcp] = call_sk_lookup_tcp,
+	[BPF_FUNC_sk_lookup_udp] = call_sk_lookup_udp,
+	[BPF_FUNC_skc_lookup_tcp] = call_skc_lookup_tcp,
+	[BPF_FUNC_sk_release] = call_sk_release,
+	[BPF_FUNC_sk_fullsock] = call_sk_fullsock,
+	[BPF_FUNC_tcp_sock] = call_tcp_sock,
+	[BPF_FUNC_get_listener_sock] = call_listener_sock,
+	[BPF_FUNC_sk_assign] = call_sk_assign,
 };
 
 /* Where the context is struct __sk_buff. */
@@ -120,6 +129,14 @@ static const helper_fn skb_bodies[] = {
 	[BPF_FUNC_check_mtu] = call_skb_check_mtu,
 };
 
+/* Where it is struct sk_reuseport_md. */
+static const helper_fn reuse_bodies[] = {
+	[BPF_FUNC_skb_load_bytes] = call_skb_load,
+	[BPF_FUNC_skb_load_bytes_relative] = call_skb_load_relative,
+	[BPF_FUNC_get_socket_cookie] = call_sock_cookie,
+	[BPF_FUNC_sk_select_reuseport] = call_select_reuseport,
+};
+
 static bool has_skb(u32 prog_type)
 {
 	switch (prog_type) {
@@ -141,8 +158,20 @@ helper_fn call_helper(u32 id, u32 prog_type)
 {
 	if (!helper_offered(id, prog_type))
 		return NULL;
-	if (prog_type == BPF_PROG_TYPE_FLOW_DISSECTOR && id == BPF_FUNC_skb_load_bytes)
-		return call_flow_load;
+	switch (prog_type) {
+	case BPF_PROG_TYPE_FLOW_DISSECTOR:
+		if (id == BPF_FUNC_skb_load_bytes)
+			return call_flow_load;
+		break;
+	case BPF_PROG_TYPE_SK_LOOKUP:
+		if (id == BPF_FUNC_sk_assign)
+			return call_lookup_assign;
+		break;
+	case BPF_PROG_TYPE_SK_REUSEPORT:
+		if (id < ARRAY_LEN(reuse_bodies) && reuse_bodies[id])
+			return reuse_bodies[id];
+		break;
+	}
 	if (has_skb(prog_type) && id < ARRAY_LEN(skb_bodies) && skb_bodies[id])
 		return skb_bodies[id];
 	return id < ARRAY_LEN(bodies) ? bodies[id] : NULL;

@@ -16,7 +16,7 @@ struct run_opts {
 	const char *output, *verdicts, *expect, *on;
 	struct str_list maps;		/* NAME=FILE */
 	struct ports_opts ports;
-	const char *clock;
+	const char *clock, *sockets;
 	u64 repeat, budget, cpus, linger;
 	struct load_opts load;
 	bool json, verbose, quiet;
@@ -36,6 +36,8 @@ struct job {
 	struct capture_out *out;	/* of -o; NULL = none */
 	u64 packets;			/* of all captures so far */
 	u64 cut;			/* captured in part */
+	u64 left_out;			/* that the kernel would not ask the program about */
+	struct sockets sockets;		/* of --sockets */
 	u64 ns;				/* of cpu time for all packets, reading included */
 	bool capture_clock;		/* time is that of the packets */
 	u64 now;			/* ns: of the last packet */
@@ -143,7 +145,9 @@ static int load(struct job *j)
 	int r;
 
 	j->choice.on_user = j->on == ON_USER;
-	r = choice_make(&j->choice);
+	r = j->o.sockets ? sockets_open(&j->sockets, j->o.sockets, j->err) : 0;
+	if (!r)
+		r = choice_make(&j->choice);
 	j->prog = j->choice.first;
 
 	j->v.report = j->o.json ? stderr : stdout;
@@ -156,6 +160,8 @@ static int load(struct job *j)
 		r = choice_load(&j->choice, &opts);
 	if (!r && j->on == ON_BOTH)
 		r = both_open(&j->both, j->prog, j->err);
+	if (!r && j->o.sockets)
+		r = object_sockets(j->prog->obj, &j->sockets, j->err);
 	if (!r)
 		r = load_maps(j);
 	if (!r) {
@@ -253,11 +259,15 @@ static int run_batches(struct job *j, const char *path, struct capture *c, struc
 		if (unlikely(r))
 			at_packet(j, r, path, number + n + 1, p[n].bytes);
 		for (u32 i = 0; i < n; i++) {
+			if (unlikely(p[i].left_out)) {
+				j->left_out++;
+				continue;
+			}
 			j->cut += p[i].bytes < p[i].wire_bytes;
 			verdicts_count(&j->v, p[i].retval);
+			j->packets++;
 		}
 		number += n;
-		j->packets += n;
 	}
 	return r ? r : got;
 }
@@ -273,7 +283,10 @@ static int run_packets(struct job *j, const char *path, struct capture *c, struc
 			return bad_link(j, path, p.number, p.link);
 		t->data = p.data;
 		t->bytes = p.bytes;
-		meta_packet(&j->meta, &p);
+		if (!meta_packet(&j->meta, &p)) {
+			j->left_out++;
+			continue;
+		}
 		t->now_ns = j->now = max_u64(j->now, p.time_ns);
 		if (j->on == ON_BOTH)
 			r = both_packet(&j->both, p.number, t, j->err);
@@ -281,8 +294,10 @@ static int run_packets(struct job *j, const char *path, struct capture *c, struc
 			r = b->ops->test_run(b, (u32)j->prog->loaded, t, j->err);
 		if (r < 0)
 			return at_packet(j, r, path, p.number, p.bytes);
-		if (r)
+		if (r) {
+			j->left_out += j->on != ON_BOTH;
 			continue;
+		}
 		j->packets++;
 		j->cut += p.bytes < p.wire_bytes;
 		r = on_packet(j, capture_iface(c, p.iface), &p, t, j->packets);
@@ -338,6 +353,11 @@ static int run_arrived(struct job *j, struct port *in, const struct packet *p, i
 		t->data = p[i].data;
 		t->bytes = p[i].bytes;
 		r = b->ops->test_run(b, (u32)j->prog->loaded, t, j->err);
+		if (r > 0) {
+			j->left_out++;
+			r = 0;
+			continue;
+		}
 		if (r)
 			return at_packet(j, r, in->name, p[i].number, p[i].bytes);
 		j->packets++;
@@ -501,6 +521,8 @@ static void results_json(struct strbuf *out, struct job *j)
 	json_str(&js, "type", progtype_row(j->v.prog_type)->name);
 	json_u64(&js, "packets", j->packets);
 	json_u64(&js, "packets_cut", j->cut);
+	if (j->left_out)
+		json_u64(&js, "packets_left_out", j->left_out);
 	json_u64(&js, "timers_waiting", j->timers);
 	json_u64(&js, "ns_per_packet", ns_per_packet(j));
 	json_obj(&js, "verdicts");
@@ -532,6 +554,13 @@ static void warn(struct job *j)
 			" packets were cut by the capture's snapshot length; "
 			"the program saw the captured bytes\n",
 			j->cut, j->packets);
+	if (j->left_out)
+		fprintf(stderr, "note: %" PRIu64 " packets were left out: the kernel asks "
+			"programs of type %s %s\n", j->left_out,
+			progtype_row(j->v.prog_type)->name,
+			j->v.prog_type == BPF_PROG_TYPE_SK_REUSEPORT ?
+			"about those for a socket of a SO_REUSEPORT group (--sockets)" :
+			"about TCP and UDP only");
 	ports_warn(&j->ports);
 	if (j->timers)
 		fprintf(stderr, "note: timers that still wait after the last packet: %u%s\n",
@@ -635,6 +664,8 @@ static int check_ports(const struct command *cmd, const struct job *j)
 
 	if (j->on != ON_USER && (o->in.n || o->targets.n || o->pass))
 		return usage_error(cmd, "live ports and --port are for --on user");
+	if (j->on != ON_USER && j->o.sockets)
+		return usage_error(cmd, "--sockets is for --on user: a kernel has its own");
 	if (!o->in.n && (o->count || o->seconds))
 		return usage_error(cmd, "--count and --seconds are for live ports");
 	if (o->seconds > UINT32_MAX)
@@ -697,6 +728,7 @@ static void job_free(struct job *j)
 	verdicts_free(&j->v);
 	events_close(&j->events);
 	input_close(&j->choice.objs);
+	sockets_free(&j->sockets);
 	vec_free(&j->captures);
 	choice_free(&j->choice);
 	vec_free(&j->o.maps);
@@ -730,6 +762,8 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 		 "where packets redirected to IFINDEX go", &o->ports.targets},
 		{"map", 'm', OPT_LIST, "NAME=FILE",
 		 "fill map NAME from a JSON file before the run", &o->maps},
+		{"sockets", 0, OPT_STR, "FILE",
+		 "sockets that programs find: JSON, or the output of ss -tuaneH", &o->sockets},
 		{"verdicts", 0, OPT_STR, "FILE",
 		 "write one line NUMBER VERDICT per packet", &o->verdicts},
 		{"expect", 0, OPT_STR, "FILE",

@@ -5,7 +5,10 @@
  * of -v.
  */
 #include "cli/run.h"
+#include "host/l4.h"
+#include <endian.h>
 #include <inttypes.h>
+#include <sys/socket.h>
 
 static int bad_usage(struct skep_err *err, const char *text)
 {
@@ -46,6 +49,7 @@ int meta_open(struct meta *m, u32 prog_type, bool on_user, struct skep_err *err)
 	if (o->mark > UINT32_MAX || o->priority > UINT32_MAX || o->flow_flags > UINT32_MAX)
 		return bad_usage(err, "--mark, --priority and --flow-flags are at most 4294967295");
 	m->prog_type = prog_type;
+	m->has_lookup = prog_type == BPF_PROG_TYPE_SK_LOOKUP && !on_user;
 	m->has_ctx = skb && (o->mark || o->priority || o->tstamp || o->ifindex);
 	m->in.mark = (u32)o->mark;
 	m->in.priority = (u32)o->priority;
@@ -64,16 +68,40 @@ void meta_run(const struct meta *m, struct test_run *t)
 		t->ctx_in = &m->in;
 		t->ctx_in_bytes = sizeof(m->in);
 	}
+	if (m->has_lookup) {
+		t->ctx_in = &m->lookup;
+		t->ctx_in_bytes = sizeof(m->lookup);
+	}
 	if (m->o.flow_flags) {
 		t->ctx_in = &m->flow;
 		t->ctx_in_bytes = sizeof(m->flow);
 	}
 }
 
-void meta_packet(struct meta *m, const struct packet *p)
+/* The kernel takes no packet for sk_lookup, but what the packet says. */
+static bool lookup_packet(struct bpf_sk_lookup *in, const struct packet *p)
+{
+	struct l4 l;
+
+	if (!l4_parse(&l, p->data, p->bytes))
+		return false;
+	*in = (struct bpf_sk_lookup){ .family = l.family, .protocol = l.protocol,
+		.remote_port = l.remote_port, .local_port = be16toh(l.local_port) };
+	if (l.family == AF_INET) {
+		in->remote_ip4 = l.remote[0];
+		in->local_ip4 = l.local[0];
+	} else {
+		memcpy(in->remote_ip6, l.remote, 16);
+		memcpy(in->local_ip6, l.local, 16);
+	}
+	return true;
+}
+
+bool meta_packet(struct meta *m, const struct packet *p)
 {
 	if (m->capture_time)
 		m->in.tstamp = p->time_ns;
+	return !m->has_lookup || lookup_packet(&m->lookup, p);
 }
 
 /* ---- what became of it ------------------------------------------------------ */
@@ -154,6 +182,8 @@ void meta_text(const struct meta *m, u64 number, const struct packet *p, const s
 		printf(" -> ifindex %u%s", t->redirect_ifindex,
 		       t->redirect_flags & BPF_F_INGRESS ? " (ingress)" : "");
 	copies_text(t);
+	if (t->sock)
+		printf(" -> %s", t->sock->name);
 	if (t->ctx_out_bytes == sizeof(struct __sk_buff))
 		ctx_text(m, t);
 	if (m->prog_type == BPF_PROG_TYPE_FLOW_DISSECTOR)
@@ -178,6 +208,10 @@ void meta_json(const struct meta *m, struct json *js, u64 number, const struct p
 	if (t->redirect_flags)
 		json_u64(js, "redirect_flags", t->redirect_flags);
 	copies_json(js, t);
+	if (t->sock) {
+		json_str(js, "socket", t->sock->name);
+		json_u64(js, "cookie", t->sock->cookie);
+	}
 	if (t->ctx_out_bytes == sizeof(struct __sk_buff))
 		ctx_json(m, js, t);
 	if (m->prog_type == BPF_PROG_TYPE_FLOW_DISSECTOR)

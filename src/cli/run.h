@@ -6,6 +6,7 @@
 #include "api/object.h"
 #include "cli/cli.h"
 #include "host/capture.h"
+#include "host/sockets.h"
 
 /* ---- choice.c: which programs run ------------------------------------------------- */
 
@@ -87,14 +88,16 @@ struct meta {
 	bool capture_time;	/* skb->tstamp is the time of capture */
 	struct __sk_buff in;	/* of the packet at hand */
 	struct bpf_flow_keys flow;	/* the same for flow dissectors */
+	struct bpf_sk_lookup lookup;	/* and for sk_lookup on a kernel */
+	bool has_lookup;
 };
 
 /* M is zeroed but for O. Errors: USAGE. */
 int meta_open(struct meta *m, u32 prog_type, bool on_user, struct skep_err *err);
 /* What is the same for all packets. M stays where it is during the run. */
 void meta_run(const struct meta *m, struct test_run *t);
-/* Before each packet. */
-void meta_packet(struct meta *m, const struct packet *p);
+/* Before each packet; false: the program is not asked about it. */
+bool meta_packet(struct meta *m, const struct packet *p);
 /* The line of -v, and the object of -v --json. */
 void meta_text(const struct meta *m, u64 number, const struct packet *p, const struct test_run *t);
 void meta_json(const struct meta *m, struct json *js, u64 number, const struct packet *p,
@@ -104,6 +107,11 @@ void meta_json(const struct meta *m, struct json *js, u64 number, const struct p
 
 void flow_keys_text(const struct test_run *t);
 void flow_keys_json(struct json *js, const struct test_run *t);
+
+/* ---- sockets.c: the file of --sockets ------------------------------------------ */
+
+/* Errors: FILE_*, JSON, SOCKETS, NO_LIB. */
+int sockets_open(struct sockets *l, const char *path, struct skep_err *err);
 
 /* ---- both.c: two engines side by side -------------------------------------- */
 

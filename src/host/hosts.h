@@ -14,6 +14,9 @@ extern const struct host host_lwt_xmit, host_lwt_seg6local;
 
 extern const struct host host_flow_dissector;	/* flow.c */
 
+/* sk_lookup.c: packets to programs that choose a socket */
+extern const struct host host_sk_lookup, host_sk_reuseport;
+
 /* All of them, NULL-terminated. */
 extern const struct host *const host_all[];
 

@@ -70,6 +70,7 @@ static int xdp_begin(struct run *run, u8 *buffer, const struct test_run *t,
 	run->xdp.ingress_ifindex = t->ifindex;
 	run->xdp.rx_queue_index = t->rx_queue;
 	run->xdp.redirect_ifindex = 0;
+	run->skb.ifindex = 0;		/* of no other host's packet */
 	run->redirect.map = NULL;
 	return unlikely(t->ctx_in) ? take_ctx(run, t, err) : 0;
 }
@@ -84,5 +85,6 @@ const struct host host_xdp = {
 const struct host *const host_all[] = {
 	&host_xdp, &host_socket_filter, &host_sched_cls, &host_sched_act,
 	&host_cgroup_skb, &host_lwt_in, &host_lwt_out, &host_lwt_xmit,
-	&host_lwt_seg6local, &host_flow_dissector, NULL,
+	&host_lwt_seg6local, &host_flow_dissector,
+	&host_sk_lookup, &host_sk_reuseport, NULL,
 };

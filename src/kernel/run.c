@@ -16,6 +16,7 @@ struct contexts {
 		struct __sk_buff skb;
 		struct xdp_md xdp;
 		struct bpf_flow_keys flow;
+		struct bpf_sk_lookup lookup;
 	} in, out;
 	u32 bytes;		/* of either; 0: the type has none that we know */
 };
@@ -80,6 +81,13 @@ static void flow_context(struct contexts *c, const struct test_run *t)
 		memcpy(&c->in, t->ctx_in, min_u64(t->ctx_in_bytes, c->bytes));
 }
 
+static void lookup_context(struct contexts *c, const struct test_run *t)
+{
+	c->bytes = sizeof(c->in.lookup);
+	if (t->ctx_in)
+		memcpy(&c->in, t->ctx_in, min_u64(t->ctx_in_bytes, c->bytes));
+}
+
 static void make_contexts(struct contexts *c, u32 prog_type, const struct test_run *t)
 {
 	const struct ctx_desc *d = ctx_desc(prog_type);
@@ -87,6 +95,8 @@ static void make_contexts(struct contexts *c, u32 prog_type, const struct test_r
 	memset(c, 0, sizeof(*c));
 	if (prog_type == BPF_PROG_TYPE_FLOW_DISSECTOR)
 		flow_context(c, t);
+	else if (prog_type == BPF_PROG_TYPE_SK_LOOKUP)
+		lookup_context(c, t);
 	else if (d && !strcmp(d->name, "__sk_buff"))
 		skb_context(c, t);
 	else if (d && !strcmp(d->name, "xdp_md"))
@@ -116,6 +126,10 @@ static void results(struct kernel *k, u32 prog_type, const struct contexts *c,
 	t->insns = 0;
 	t->ctx_out = NULL;
 	t->ctx_out_bytes = 0;
+	if (prog_type == BPF_PROG_TYPE_SK_LOOKUP) {
+		t->data_out = t->data;
+		t->bytes_out = t->bytes;
+	}
 	if (prog_type == BPF_PROG_TYPE_FLOW_DISSECTOR) {
 		flow_results(k, t);
 	} else if (prog_type == BPF_PROG_TYPE_XDP) {
@@ -150,6 +164,10 @@ int kernel_test_run(struct backend *b, u32 prog, struct test_run *t, struct skep
 		a.test.ctx_out = (uintptr_t)&c.out;
 		a.test.ctx_size_in = a.test.ctx_size_out = c.bytes;
 	}
+	if (p->prog->type == BPF_PROG_TYPE_SK_LOOKUP) {	/* it is about no packet */
+		a.test.data_in = a.test.data_out = 0;
+		a.test.data_size_in = a.test.data_size_out = 0;
+	}
 	r = sys_bpf(BPF_PROG_TEST_RUN, &a);
 	if (r < 0)
 		return failed(k, p, t, r, err);
@@ -171,6 +189,7 @@ int kernel_test_run_batch(struct backend *b, u32 prog, struct test_run *t,
 			return r;
 		}
 		pkts[i].retval = t->retval;
+		pkts[i].left_out = false;
 	}
 	return 0;
 }

@@ -11,6 +11,9 @@
 
 struct map;
 struct btf;
+struct ctx_desc;
+struct sock;
+struct sock_table;
 struct run;
 struct vm_code;
 struct vm_map;
@@ -79,12 +82,32 @@ struct skb_view {
 	u32 redirect_ifindex;
 	u32 redirect_flags;	/* BPF_F_INGRESS, or SKB_REDIRECT_* */
 	u32 clones;		/* that bpf_clone_redirect made */
+	u64 sk;			/* the socket: a struct sock_common, or 0 */
 };
 
 /* The engine view of what flow dissectors get (ctx/flow.def). */
 struct flow_view {
 	u8 keys[56] __attribute__((aligned(8)));	/* struct bpf_flow_keys */
 	u64 keys_at;		/* the address of keys */
+};
+
+/* The engine views of struct bpf_sk_lookup and struct sk_reuseport_md
+ * (ctx/sock.def). Sockets are pointers of the kind that programs get. */
+struct lookup_view {
+	u64 sk;			/* chosen so far, or 0 */
+	u32 family, protocol;
+	u32 remote_ip4, remote_ip6[4], local_ip4, local_ip6[4];
+	u32 remote_port;	/* 16 bits in network order */
+	u32 local_port, ingress_ifindex;
+	bool no_reuseport;	/* the choice is not one of its group's */
+};
+
+struct reuse_view {
+	u32 len;		/* from the transport header */
+	u32 eth_protocol;	/* in network order */
+	u32 ip_protocol, bind_inany, hash;
+	u64 sk, migrating_sk;
+	u64 chosen;		/* by bpf_sk_select_reuseport; 0 = none */
 };
 
 enum { SKB_REDIRECT_NEIGH = 1 << 1, SKB_REDIRECT_PEER = 1 << 2 };
@@ -117,6 +140,10 @@ struct run {
 	struct xdp_view xdp;
 	struct skb_view skb;
 	struct flow_view flow;
+	struct lookup_view lookup;
+	struct reuse_view reuse;
+	const struct sock_table *socks;	/* that are described, or NULL */
+	struct sock *skb_sock;	/* what skb->sk is at first, or NULL */
 	bool pkt_read_only;	/* programs of this type may not write to packets */
 	u32 cpu;		/* virtual cpu slot: 0..map cpus-1 */
 	u64 rand;		/* state of bpf_get_prandom_u32; seeded by the host */
@@ -147,6 +174,11 @@ struct run {
 	   them back; one that ends before is at fault, and DROP(MEM) called.
 	   NULL: nobody checks. Set by the engine. */
 	void (*lend)(struct run *run, void *mem, u64 bytes, void (*drop)(void *mem));
+	/* Lends what AT points to, of the kind that DESC says: until it is given
+	   back when DROP is not NULL, else until the program ends or gives back
+	   FROM, the pointer that AT comes from (0 = none). Set by the engine. */
+	void (*lend_object)(struct run *run, void *at, const struct ctx_desc *desc, u64 from,
+			    void (*drop)(void *at));
 	/* The inner map at PTR (a struct map), or that has a value at ADDR, when
 	   some lookup gave it to programs; or NULL. Set by runtime; may be NULL */
 	const struct vm_map *(*inner_map)(struct run *run, const void *ptr);

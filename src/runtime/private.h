@@ -5,6 +5,7 @@
 
 #include "base/vec.h"
 #include "maps/map.h"
+#include "model/sock.h"
 #include "runtime/runtime.h"
 #include "vm/vm.h"
 
@@ -42,6 +43,7 @@ struct runtime {
 	u8 *buffer;		/* of the host in use */
 	u64 buffer_bytes;
 	struct copies copies;	/* of the run at hand */
+	struct sock_table socks;	/* that are described */
 };
 
 /* Runs program P in the context as it is; *RET is what it answers. Errors as of

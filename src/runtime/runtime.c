@@ -155,6 +155,28 @@ static void rt_add(struct runtime *rt, struct map *m)
 	}
 }
 
+static struct sock *rt_sock_of(void *arg, u32 n)
+{
+	const struct runtime *rt = arg;
+
+	return n < rt->socks.n ? &rt->socks.v[n] : NULL;
+}
+
+/* The list is copied: its names stay the caller's. */
+static int rt_sockets(struct backend *b, const struct sock *v, u32 n)
+{
+	struct runtime *rt = rt_of(b);
+
+	if (rt->socks.v)
+		return -EBUSY;
+	rt->socks.v = mem_alloc((n + 1ull) * sizeof(*v));
+	if (n)
+		memcpy(rt->socks.v, v, n * sizeof(*v));
+	rt->socks.n = n;
+	rt->socks.described = true;
+	return 0;
+}
+
 static int rt_map_create(struct backend *b, const struct image_map *def,
 			 struct skep_err *err)
 {
@@ -169,6 +191,8 @@ static int rt_map_create(struct backend *b, const struct image_map *def,
 		attr.inner_of = rt_inner_of;
 		attr.inner_arg = rt;
 	}
+	attr.sock_of = rt_sock_of;
+	attr.sock_arg = rt;
 	if (attr.timer_at) {
 		if (!rt->run.timers)
 			rt->run.timers = timers_new();
@@ -683,10 +707,11 @@ static int batch_copied(struct runtime *rt, const struct runtime_prog *p, struct
 		t->data = pkts[i].data;
 		t->bytes = pkts[i].bytes;
 		r = run_once(rt, p, t, err);
-		if (unlikely(r)) {
+		if (unlikely(r < 0)) {
 			*n = i;
 			return r;
 		}
+		pkts[i].left_out = r > 0;
 		pkts[i].retval = t->retval;
 		pkts[i].redirect_ifindex = t->redirect_ifindex;
 	}
@@ -709,6 +734,7 @@ static int batch_one_copied(struct runtime *rt, const struct runtime_prog *p,
 	memcpy(pkt->data, one.data_out, pkt->bytes);
 	pkt->retval = one.retval;
 	pkt->redirect_ifindex = one.redirect_ifindex;
+	pkt->left_out = false;
 	return 0;
 }
 
@@ -736,6 +762,7 @@ static int batch_in_place(struct runtime *rt, const struct runtime_prog *p,
 		rt->run.pkt_read_only = false;
 		pkts[i].retval = (u32)vm_exec(rt->machine, p->code, &rt->run, t->budget);
 		pkts[i].redirect_ifindex = rt->run.xdp.redirect_ifindex;
+		pkts[i].left_out = false;
 		if (unlikely(rt->run.stop)) {
 			*n = i;
 			return rt_fault(rt, err);
@@ -780,6 +807,7 @@ static void rt_close(struct backend *b)
 		vm_machine_free(rt->machine);
 	os_unmap(rt->buffer, rt->buffer_bytes);
 	timers_free(rt->run.timers);
+	free(rt->socks.v);
 	free(rt);
 }
 
@@ -801,6 +829,7 @@ static const struct backend_ops rt_ops = {
 	.test_run = rt_test_run,
 	.test_run_batch = rt_test_run_batch,
 	.timers_run = rt_timers_run,
+	.sockets = rt_sockets,
 };
 
 int runtime_open(struct backend **out, const struct runtime_opts *opts,
@@ -817,6 +846,7 @@ int runtime_open(struct backend **out, const struct runtime_opts *opts,
 	rt->run.print_arg = opts->print_arg;
 	rt->run.tail_target = rt_tail_target;
 	rt->run.copy = rt_copy;
+	rt->run.socks = &rt->socks;
 	rt->run.task.probe = opts->probe;
 	rt->run.clock.is_virtual = opts->virtual_clock;
 	*out = &rt->b;

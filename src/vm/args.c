@@ -70,11 +70,31 @@ static bool check_record(struct vm_machine *m, const struct arg *a)
 	u32 n = vm_region_find(m, v);
 	const struct vm_region *r = n ? &m->lent.v[n - 1].r : NULL;
 
-	if (!r || r->start != v || !r->drop)
+	if (!r || r->start != v || !r->drop || r->desc)
 		return arg_fault(m, a, "is no record that the program has reserved");
 	m->gone = *r;
 	m->ready = NULL;
 	vm_region_del(m, v);
+	return true;
+}
+
+static bool is_sock(const struct vm_lent *l)
+{
+	return l && l->r.desc && l->r.desc->kind >= OBJ_SOCK_COMMON;
+}
+
+static bool check_sock(struct vm_machine *m, const struct arg *a, u8 kind)
+{
+	u64 v = a->r[a->i + 1];
+	struct vm_lent *l = vm_lent_at(m, v, kind == ARG_SOCK_GONE);
+
+	if (!v && kind == ARG_SOCK_OR_NULL && m->code->bind.prog_type == BPF_PROG_TYPE_SK_LOOKUP)
+		return true;
+	if (kind != ARG_SOCK_GONE)
+		return is_sock(l) || arg_fault(m, a, v ? "is no socket" : "is NULL, no socket");
+	if (!is_sock(l))
+		return arg_fault(m, a, "is no socket that the program has acquired");
+	vm_object_del(m, l);
 	return true;
 }
 
@@ -177,6 +197,9 @@ static bool check_map_mem(struct vm_machine *m, const struct arg *a, u8 kind)
 
 	if (!a->map)
 		return arg_fault(m, a, "has no map before it");
+	if (kind == ARG_VALUE && (a->map->type == BPF_MAP_TYPE_SOCKMAP ||
+				  a->map->type == BPF_MAP_TYPE_SOCKHASH))
+		return check_sock(m, a, ARG_SOCK);
 	return check_mem(m, a, kind == ARG_KEY ? a->map->key_size : a->map->value_size,
 			 kind == ARG_VALUE_OUT, what);
 }
@@ -197,6 +220,10 @@ static bool check_arg(struct vm_machine *m, struct arg *a, u8 kind)
 		return check_map(m, a);
 	case ARG_RECORD:
 		return check_record(m, a);
+	case ARG_SOCK:
+	case ARG_SOCK_OR_NULL:
+	case ARG_SOCK_GONE:
+		return check_sock(m, a, kind);
 	case ARG_KEY:
 	case ARG_VALUE:
 	case ARG_VALUE_OUT:

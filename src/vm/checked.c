@@ -131,8 +131,8 @@ static void lock_left(struct vm_machine *m)
 /* Records that are left would stop the reader. The first one taken is told. */
 static void records_left(struct vm_machine *m)
 {
-	const struct vm_lent *first = NULL;
-	bool owed = false;
+	const char *text = NULL;
+	u32 first = 0;
 	size_t keep = 0;
 
 	for (size_t i = 0; i < m->lent.n; i++) {
@@ -143,20 +143,18 @@ static void records_left(struct vm_machine *m)
 				m->lent.v[keep++] = *l;
 			continue;
 		}
-		owed = true;
-		if (!m->fault.kind && (!first || l->insn < first->insn)) {
+		if (!m->fault.kind && (!text || l->insn < first)) {
 			m->fault.user = l->user;
-			m->fault.insn = l->insn;
-			m->fault.helper = BPF_FUNC_ringbuf_reserve;
-			first = l;
+			m->fault.insn = first = l->insn;
+			text = l->r.desc ? "the socket that is acquired here is not released" :
+			       "the record reserved here is neither submitted nor discarded";
 		}
 		l->r.drop((void *)l->r.start);
 	}
 	m->lent.n = keep;
 	m->owed = 0;
-	if (owed)
-		vm_fault_set(m, VM_FAULT_ARG, "the record reserved here is neither "
-		     "submitted nor discarded");
+	if (text)
+		vm_fault_set(m, VM_FAULT_ARG, "%s", text);
 }
 
 static void lend(struct run *run, void *mem, u64 bytes, void (*drop)(void *mem))
@@ -168,6 +166,29 @@ static void lend(struct run *run, void *mem, u64 bytes, void (*drop)(void *mem))
 
 	vm_region_add(m, &r);
 	l = &m->lent.v[vm_region_find(m, r.start) - 1];
+	l->user = m->code->bind.user;
+	l->insn = (u32)(m->at - m->code->insns);
+}
+
+/* What a view of a region that is owed comes from is that one, at any distance. */
+static u64 lent_root(const struct vm_machine *m, u64 from)
+{
+	const struct vm_lent *l = from ? vm_lent_at(m, from, true) : NULL;
+
+	if (l)
+		return from;
+	l = from ? vm_lent_at(m, from, false) : NULL;
+	return l ? l->r.from : 0;
+}
+
+static void lend_object(struct run *run, void *at, const struct ctx_desc *desc, u64 from,
+			void (*drop)(void *at))
+{
+	struct vm_machine *m = run->engine;
+	struct vm_lent *l;
+
+	vm_object_add(m, (u64)at, desc, drop ? 0 : lent_root(m, from), drop);
+	l = vm_lent_at(m, (u64)at, drop != NULL);
 	l->user = m->code->bind.user;
 	l->insn = (u32)(m->at - m->code->insns);
 }
@@ -233,6 +254,7 @@ static u64 exec_from_start(struct vm_machine *m, const struct vm_code *code,
 	vm_machine_start(m, code, run, (u64)run);
 	run->callback = callback;
 	run->lend = lend;
+	run->lend_object = lend_object;
 	return exec(m, code, run, budget);
 }
 
@@ -254,6 +276,7 @@ u64 vm_exec_func(struct vm_machine *m, const struct vm_code *code, struct run *r
 	m->ready = NULL;
 	run->callback = callback;
 	run->lend = lend;
+	run->lend_object = lend_object;
 	run->pkt = (struct packet_buf){ 0 };
 	run->key = (const u8 *)args[1];
 	run->key_bytes = key_bytes;

@@ -151,6 +151,13 @@ const struct vm_map *vm_map_at(const struct vm_machine *m, u64 addr);
 
 /* How many regions start at or before ADDR: the last of them may hold it. */
 u32 vm_region_find(const struct vm_machine *m, u64 addr);
+/* The region that begins at START, or one that the program owes; or NULL. */
+struct vm_lent *vm_lent_at(const struct vm_machine *m, u64 start, bool owed);
+/* Lends what DESC describes at AT; see run->lend_object. */
+void vm_object_add(struct vm_machine *m, u64 at, const struct ctx_desc *desc, u64 from,
+		   void (*drop)(void *mem));
+/* The program has given L back: and with it what came from it. */
+void vm_object_del(struct vm_machine *m, struct vm_lent *l);
 /* Takes for helper work on BYTES as much from the budget as instructions that
  * would do it. */
 static inline void vm_charge(struct vm_machine *m, u64 bytes)

@@ -379,18 +379,6 @@ static void view_store(u8 *at, u32 bytes, u64 val)
 	memcpy(at, &val, bytes);
 }
 
-/* What the field F points to, until the program ends. */
-static void lend_object(struct vm_machine *m, const struct ctx_field *f, u64 at)
-{
-	const struct ctx_desc *d = f->points;
-	u32 n = vm_region_find(m, at);
-
-	if (n && m->lent.v[n - 1].r.start == at)
-		return;
-	vm_region_add(m, &(struct vm_region){ .start = at, .bytes = d->size, .name = d->name,
-		.writable = d->memory, .passing = true, .desc = d->memory ? NULL : d });
-}
-
 bool vm_ctx_load(struct vm_machine *m, u64 addr, u32 size, u64 *val)
 {
 	const struct ctx_field *f = ctx_access(m, addr, size, CTX_READ);
@@ -404,7 +392,7 @@ bool vm_ctx_load(struct vm_machine *m, u64 addr, u32 size, u64 *val)
 	}
 	v = view_load((u8 *)m->run + f->view_off, f->view_size);
 	if (f->flags & CTX_OBJ && v)
-		lend_object(m, f, v);
+		vm_object_add(m, v, f->points, 0, NULL);
 	if (!(f->flags & CTX_PKT)) {
 		shift = (off - f->off) * 8;
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__

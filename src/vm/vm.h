@@ -90,6 +90,7 @@ struct vm_region {
 	void (*drop)(void *mem);
 	bool passing;		/* goes with the end of the program */
 	const struct ctx_desc *desc;	/* only these fields may be read; NULL: all of it */
+	u64 from;		/* the region that it comes from and goes with; 0 = none */
 };
 
 enum { VM_FRAMES_MAX = 8, VM_STACK_BYTES = 512, VM_TAIL_CALLS_MAX = 33 };

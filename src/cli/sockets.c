@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sockets.c: the file of --sockets: output of `ss -tuaneH`, or a JSON array of
+ * objects with the fields that host/sockets.h has.
+ */
+#include "cli/run.h"
+#include "cli/jansson.h"
+#include "cli/json_at.h"
+#include <stdlib.h>
+
+#ifndef HAVE_JANSSON
+static int read_json(struct sockets *l, const struct os_file *f, const char *path,
+		     struct skep_err *err)
+{
+	return err_set(err, ERR_NO_LIB, path,
+		       "this skep was built without libjansson and cannot read JSON");
+}
+#else
+
+struct reader {
+	struct json_lib lib;
+	struct sockets *l;
+	const struct os_file *f;
+	const char *path;
+	struct skep_err *err;
+};
+
+/* Element I of the array, or its member KEY. */
+static int bad(struct reader *r, size_t i, const char *key, const char *why)
+{
+	const struct json_step steps[] = { { NULL, i }, { key, 0 } };
+	char where[512];
+	u32 line, col;
+
+	if (json_at((const char *)r->f->data, r->f->size, steps, key ? 2 : 1, &line, &col))
+		snprintf(where, sizeof(where), "%s:%u:%u", r->path, line, col);
+	else
+		snprintf(where, sizeof(where), "%s", r->path);
+	err_set(r->err, ERR_SOCKETS, where, "%s%s%s", key ? key : "", key ? ": " : "", why);
+	if (!strncmp(why, "there is no field", 17))
+		err_help(r->err, "the fields are %s", sock_text_keys());
+	return r->err->code;
+}
+
+static int set_member(struct reader *r, struct sock_text *t, size_t i, const char *key,
+		      const json_t *v)
+{
+	char text[32], why[SOCK_WHY_BYTES] = "";
+	const char *s = r->lib.json_string_value(v);
+
+	if (json_is_integer(v))
+		snprintf(text, sizeof(text), "%lld", (long long)r->lib.json_integer_value(v));
+	else if (json_is_boolean(v))
+		snprintf(text, sizeof(text), "%s", json_is_true(v) ? "true" : "false");
+	else if (!s)
+		return bad(r, i, key, "a string, an integer, true or false is needed");
+	if (s && strlen(s) != r->lib.json_string_length(v))
+		return bad(r, i, key, "a NUL is in it");
+	/* what is no string is copied by sockets_add before TEXT is gone, but
+	   names and groups are kept till then */
+	if (!s && (!strcmp(key, "name") || !strcmp(key, "reuseport")) && !json_is_boolean(v))
+		return bad(r, i, key, "a string is needed");
+	return sock_text_set(t, key, s ? s : text, why) ? bad(r, i, key, why) : 0;
+}
+
+static int read_element(struct reader *r, json_t *e, size_t i)
+{
+	char why[SOCK_WHY_BYTES] = "";
+	struct sock_text t;
+	void *it;
+	int code = 0;
+
+	if (!json_is_object(e))
+		return bad(r, i, NULL, "an object that describes a socket is needed");
+	sock_text_init(&t);
+	for (it = r->lib.json_object_iter(e); !code && it; it = r->lib.json_object_iter_next(e, it))
+		code = set_member(r, &t, i, r->lib.json_object_iter_key(it),
+				  r->lib.json_object_iter_value(it));
+	if (code)
+		return code;
+	return sockets_add(r->l, &t, why) ? bad(r, i, NULL, why) : 0;
+}
+
+static int read_json(struct sockets *l, const struct os_file *f, const char *path,
+		     struct skep_err *err)
+{
+	struct reader r = { .l = l, .f = f, .path = path, .err = err };
+	char where[512];
+	json_error_t e;
+	json_t *root;
+	int code = json_lib_open(&r.lib, err);
+
+	if (code)
+		return code;
+	root = r.lib.json_loadb((const char *)f->data, f->size, JSON_ALLOW_NUL, &e);
+	if (!root) {
+		snprintf(where, sizeof(where), "%s:%d:%d", path, e.line, e.column);
+		return err_set(err, ERR_JSON, where, "%s", e.text);
+	}
+	if (!json_is_array(root))
+		code = err_set(err, ERR_JSON, path, "an array of sockets is needed: "
+			       "[{\"protocol\": \"tcp\", \"local\": \"10.0.0.1:80\"}, ...]");
+	for (size_t i = 0; !code && i < r.lib.json_array_size(root); i++)
+		code = read_element(&r, r.lib.json_array_get(root, i), i);
+	if (--root->refcount == 0)
+		r.lib.json_delete(root);
+	return code;
+}
+#endif
+
+/* ---- after reading ------------------------------------------------------------------ */
+
+static int by_cookie(const void *a, const void *b)
+{
+	const struct sock *const *x = a, *const *y = b;
+
+	return ((*x)->cookie > (*y)->cookie) - ((*x)->cookie < (*y)->cookie);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct sock *const *x = a, *const *y = b;
+
+	return strcmp((*x)->name, (*y)->name);
+}
+
+/* Names and cookies tell sockets apart. */
+static int check_unique(const struct sockets *l, const char *path, struct skep_err *err)
+{
+	const struct sock **v = mem_alloc((l->v.n + 1) * sizeof(struct sock *));
+	int r = 0;
+
+	for (size_t i = 0; i < l->v.n; i++)
+		v[i] = &l->v.v[i];
+	qsort(v, l->v.n, sizeof(struct sock *), by_cookie);
+	for (size_t i = 1; !r && i < l->v.n; i++)
+		if (v[i]->cookie == v[i - 1]->cookie)
+			r = err_set(err, ERR_SOCKETS, path, "sockets '%s' and '%s' have the same "
+				    "cookie, %llu", v[i - 1]->name, v[i]->name,
+				    (unsigned long long)v[i]->cookie);
+	qsort(v, l->v.n, sizeof(struct sock *), by_name);
+	for (size_t i = 1; !r && i < l->v.n; i++)
+		if (!strcmp(v[i]->name, v[i - 1]->name))
+			r = err_set(err, ERR_SOCKETS, path, "two sockets are called '%s'; give "
+				    "each a name", v[i]->name);
+	free(v);
+	return r;
+}
+
+static bool is_json(const struct os_file *f)
+{
+	size_t i = 0;
+
+	while (i < f->size && strchr(" \t\r\n", f->data[i]) && f->data[i])
+		i++;
+	return i < f->size && (f->data[i] == '[' || f->data[i] == '{');
+}
+
+int sockets_open(struct sockets *l, const char *path, struct skep_err *err)
+{
+	struct os_file f;
+	int r = os_file_read(&f, path, err);
+
+	if (r)
+		return r;
+	if (is_json(&f))
+		r = read_json(l, &f, path, err);
+	else
+		r = sockets_read_ss(l, (const char *)f.data, f.size, path, err);
+	os_file_close(&f);
+	return r ? r : check_unique(l, path, err);
+}
