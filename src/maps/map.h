@@ -185,6 +185,6 @@ bool map_holds_socks(u32 type);
 /* What user space reads at KEY: 0, -ENOENT, -ENOSPC. */
 int map_sock_cookie(struct map *m, const void *key, void *value);
 /* A program puts S, one of the map's sock_of(), at KEY. */
-int map_sock_put(struct map *m, const void *key, const struct sock *s, u64 flags);
+int map_sock_put(struct map *m, const void *key, struct sock *s, u64 flags);
 
 #endif

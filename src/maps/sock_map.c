@@ -119,8 +119,10 @@ static int sock_fits(const struct map *m, const struct sock *s)
 	if (m->type == BPF_MAP_TYPE_REUSEPORT_SOCKARRAY) {
 		if ((f->state != SOCK_LISTEN && f->state != SOCK_CLOSE) || !s->group)
 			return -EINVAL;
-		return s->array ? -EBUSY : 0;
+		return s->array || s->maps ? -EBUSY : 0;
 	}
+	if (s->array)
+		return -EBUSY;
 	if (f->protocol == IPPROTO_TCP)
 		return f->state == SOCK_LISTEN || f->state == SOCK_ESTABLISHED ? 0 : -EOPNOTSUPP;
 	return f->src_port ? 0 : -EOPNOTSUPP;
@@ -141,10 +143,20 @@ static void leave(struct map *m, const u32 *slot)
 
 	if (s && m->type == BPF_MAP_TYPE_REUSEPORT_SOCKARRAY)
 		s->array = false;
+	else if (s && s->maps)
+		s->maps--;
+}
+
+static void enter(const struct map *m, struct sock *s)
+{
+	if (m->type == BPF_MAP_TYPE_REUSEPORT_SOCKARRAY)
+		s->array = true;
+	else
+		s->maps++;
 }
 
 /* Puts socket number NUMBER, which is S, at KEY. */
-static int put(struct map *m, const void *key, const struct sock *s, u32 number, u64 flags)
+static int put(struct map *m, const void *key, struct sock *s, u32 number, u64 flags)
 {
 	u64 word = number + 1ull;
 	u32 *slot = slot_at(m, key);
@@ -154,14 +166,17 @@ static int put(struct map *m, const void *key, const struct sock *s, u32 number,
 		r = sock_fits(m, s);
 	if (r)
 		return r;
-	if (m->type == BPF_MAP_TYPE_SOCKHASH)
-		return hash_ops.update(m, key, &word, flags, MAP_USER);
 	leave(m, slot);
-	store_release(slot, number + 1);
-	return 0;
+	if (m->type == BPF_MAP_TYPE_SOCKHASH)
+		r = hash_ops.update(m, key, &word, flags, MAP_USER);
+	else
+		store_release(slot, number + 1);
+	if (!r)
+		enter(m, s);
+	return r;
 }
 
-int map_sock_put(struct map *m, const void *key, const struct sock *s, u64 flags)
+int map_sock_put(struct map *m, const void *key, struct sock *s, u64 flags)
 {
 	u32 n = 0;
 
@@ -176,7 +191,6 @@ static int sock_update(struct map *m, const void *key, const void *value, u64 fl
 {
 	struct sock *s;
 	u64 number = 0;
-	int r;
 
 	if (cpu != MAP_USER)
 		return -EOPNOTSUPP;
@@ -188,18 +202,17 @@ static int sock_update(struct map *m, const void *key, const void *value, u64 fl
 	if (number > INT32_MAX)
 		return -EINVAL;
 	s = m->sock_of ? m->sock_of(m->sock_arg, (u32)number) : NULL;
-	r = s ? put(m, key, s, (u32)number, flags) : -EBADF;
-	if (!r && m->type == BPF_MAP_TYPE_REUSEPORT_SOCKARRAY)
-		s->array = true;
-	return r;
+	return s ? put(m, key, s, (u32)number, flags) : -EBADF;
 }
 
 static int sock_remove(struct map *m, const void *key, u32 cpu)
 {
 	u32 *slot = slot_at(m, key);
 
-	if (m->type == BPF_MAP_TYPE_SOCKHASH)
+	if (m->type == BPF_MAP_TYPE_SOCKHASH) {
+		leave(m, slot);
 		return hash_ops.remove(m, key, cpu);
+	}
 	if (!slot)
 		return m->type == BPF_MAP_TYPE_SOCKMAP ? -EINVAL : -E2BIG;
 	leave(m, slot);

@@ -22,6 +22,7 @@ struct sock {
 	u32 group;		/* SO_REUSEPORT: that of a group; 0 = not set */
 	bool v6_only;
 	bool array;		/* a REUSEPORT_SOCKARRAY has it */
+	u32 maps;		/* elements of SOCKMAPs and SOCKHASHes that have it */
 };
 
 struct sock_table {
