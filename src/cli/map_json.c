@@ -699,7 +699,8 @@ static int refused(struct load *l, int r)
 	else if (holds_socks(l) && r == -EINVAL)
 		snprintf(why, sizeof(why), "the socket is in no SO_REUSEPORT group, or connected");
 	else if (holds_socks(l) && r == -EBUSY)
-		snprintf(why, sizeof(why), "another element, or a map of another kind, has the socket");
+		snprintf(why, sizeof(why),
+			 "another element, or a map of another kind, has the socket");
 	else if (r == -E2BIG)
 		snprintf(why, sizeof(why), "the index is beyond its end");
 	else if (r == -EINVAL && l->def->type == BPF_MAP_TYPE_LPM_TRIE)

@@ -19,7 +19,8 @@
 #define SO_ATTACH_REUSEPORT_EBPF 52
 #endif
 
-enum { TYPE = BPF_PROG_TYPE_SK_REUSEPORT, GROUP = 8, OTHERS = 16, PORT = 60, HEADERS = 14 + 20 + 8 };
+enum { TYPE = BPF_PROG_TYPE_SK_REUSEPORT, GROUP = 8, OTHERS = 16, PORT = 60,
+       HEADERS = 14 + 20 + 8 };
 
 static struct real reals[64];
 static u32 nr_reals;
