@@ -429,6 +429,9 @@ static int run_loaded(struct skep_prog *prog, struct skep_run *run, struct skep_
 	};
 	int r = b->ops->test_run(b, (u32)prog->loaded, &t, err);
 
+	if (r > 0)
+		return err_set(err, ERR_RUN, NULL, "programs of type %s are not asked about such "
+			       "a packet", progtype_row(skep_prog_type(prog))->name);
 	if (r)
 		return r;
 	run->retval = t.retval;

@@ -127,6 +127,14 @@ HELPER_BODY(call_sock_cookie)
 	return s ? s->cookie : 0;
 }
 
+/* That of the packet's socket. */
+HELPER_BODY(call_skb_sock_cookie)
+{
+	const struct sock *s = sock_at(run, run->skb.sk);
+
+	return s ? s->cookie : 0;
+}
+
 /* ---- choosing one -------------------------------------------------------------- */
 
 /* A classifier's. A test run is no ingress of a device; where sockets are

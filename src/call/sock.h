@@ -36,5 +36,6 @@ HELPER_BODY(call_sk_assign);
 HELPER_BODY(call_lookup_assign);
 HELPER_BODY(call_select_reuseport);
 HELPER_BODY(call_sock_cookie);
+HELPER_BODY(call_skb_sock_cookie);
 
 #endif

@@ -98,6 +98,13 @@ static bool check_sock(struct vm_machine *m, const struct arg *a, u8 kind)
 	return true;
 }
 
+/* Where bpf_get_socket_cookie takes a socket: where the context is none's packet. */
+static bool wants_sock(const struct vm_machine *m, u32 helper)
+{
+	return helper == BPF_FUNC_get_socket_cookie &&
+	       m->code->bind.prog_type == BPF_PROG_TYPE_SK_REUSEPORT;
+}
+
 /* Memory whose size is the next argument. */
 static bool check_sized(struct vm_machine *m, const struct arg *a, u8 kind)
 {
@@ -215,6 +222,8 @@ static bool check_arg(struct vm_machine *m, struct arg *a, u8 kind)
 	case ARG_SIZE_0:
 		return true;
 	case ARG_CTX:
+		if (wants_sock(m, a->call->id))
+			return !v || check_sock(m, a, ARG_SOCK);
 		return v == m->ctx && v ? true : arg_fault(m, a, "is not the context");
 	case ARG_MAP:
 		return check_map(m, a);

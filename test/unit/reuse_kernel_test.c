@@ -50,8 +50,13 @@ static void make_sockets(void)
 {
 	struct real listener = real_bound(AF_INET, SOCK_STREAM, "127.0.0.1", 70, 0);
 
+	struct real group[GROUP];
+
+	/* Linux finds the one that came last, as ss lists it: the first in a list */
+	for (u32 i = GROUP; i > 0; i--)
+		group[i - 1] = real_bound(AF_INET, SOCK_DGRAM, "127.0.0.1", PORT, REAL_REUSE);
 	for (u32 i = 0; i < GROUP; i++)
-		add(real_bound(AF_INET, SOCK_DGRAM, "127.0.0.1", PORT, REAL_REUSE));
+		add(group[i]);
 	add(real_bound(AF_INET, SOCK_DGRAM, "127.0.0.1", 61, REAL_REUSE));
 	add(real_bound(AF_INET6, SOCK_DGRAM, "::1", PORT, REAL_REUSE));
 	add(real_bound(AF_INET, SOCK_STREAM, "127.0.0.1", 62, REAL_REUSE));
@@ -163,6 +168,13 @@ static void emit_fields(struct code *c)
 	}
 	emit(c, BPF_LDX | BPF_MEM | BPF_DW, 1, 6, offsetof(struct sk_reuseport_md, sk), 0);
 	emit(c, BPF_LDX | BPF_MEM | BPF_W, 0, 1, offsetof(struct bpf_sock, src_port), 0);
+	note(c, 0);
+	emit(c, BPF_LDX | BPF_MEM | BPF_DW, 1, 6, offsetof(struct sk_reuseport_md, sk), 0);
+	emit_call(c, BPF_FUNC_get_socket_cookie);
+	note(c, 0);
+	emit(c, BPF_LDX | BPF_MEM | BPF_DW, 1, 6,
+	     offsetof(struct sk_reuseport_md, migrating_sk), 0);
+	emit_call(c, BPF_FUNC_get_socket_cookie);
 	note(c, 0);
 	emit(c, BPF_LDX | BPF_MEM | BPF_DW, 1, 6, offsetof(struct sk_reuseport_md, data), 0);
 	emit(c, BPF_LDX | BPF_MEM | BPF_DW, 0, 6, offsetof(struct sk_reuseport_md, data_end), 0);
