@@ -180,6 +180,12 @@ static int load(struct job *j)
 
 /* ---- packets --------------------------------------------------------------------------- */
 
+/* Packets so far, those that the program was not asked about included. */
+static u64 seen(const struct job *j)
+{
+	return j->packets + j->left_out;
+}
+
 static enum capture_verdict verdict_kind(u32 prog_type)
 {
 	switch (prog_type) {
@@ -300,12 +306,12 @@ static int run_packets(struct job *j, const char *path, struct capture *c, struc
 		}
 		j->packets++;
 		j->cut += p.bytes < p.wire_bytes;
-		r = on_packet(j, capture_iface(c, p.iface), &p, t, j->packets);
+		r = on_packet(j, capture_iface(c, p.iface), &p, t, seen(j));
 		if (!r && ports_wanted(&j->ports))
 			r = ports_deliver(&j->ports, NULL, &p, t, j->err);
 		if (r)
 			return r;
-		events_read(&j->events, j->packets);
+		events_read(&j->events, seen(j));
 	}
 	return r;
 }
@@ -362,10 +368,10 @@ static int run_arrived(struct job *j, struct port *in, const struct packet *p, i
 			return at_packet(j, r, in->name, p[i].number, p[i].bytes);
 		j->packets++;
 		j->cut += p[i].bytes < p[i].wire_bytes;
-		r = on_packet(j, &iface, &p[i], t, j->packets);
+		r = on_packet(j, &iface, &p[i], t, seen(j));
 		if (!r)
 			r = ports_deliver(&j->ports, in, &p[i], t, j->err);
-		events_read(&j->events, j->packets);
+		events_read(&j->events, seen(j));
 	}
 	return r;
 }
@@ -610,7 +616,7 @@ static int finish(struct job *j)
 	}
 	if (r)
 		return report(j->err);
-	verdicts_end(&j->v, j->packets);
+	verdicts_end(&j->v, seen(j));
 	if (j->on == ON_BOTH)
 		return both_end(&j->both);
 	r = print_results(j);

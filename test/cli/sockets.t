@@ -114,6 +114,12 @@ has "a socket that is not released" "error: the socket that is acquired here is 
 	socks="$tmp/socks.json" 2>&1; echo '[{"key": 0, "value": "web"}]' > "$tmp/socks.json"
 	$SKEP run "$tmp/lookup.o" $cap --prog leak --sockets "$tmp/s.json" \
 	--map socks="$tmp/socks.json" 2>&1)"
+$look --verdicts "$tmp/v" -q
+same "packets keep their numbers" "3 SK_PASS" "$(head -n 1 "$tmp/v")"
+ok "and are compared by them" $look --expect "$tmp/v" -q
+echo "2 SK_PASS" | cat - "$tmp/v" > "$tmp/v2"
+has "a verdict on what was not asked" "packet 2: expected SK_PASS, and the program was not asked" \
+	"$($look --expect "$tmp/v2" -q 2>&1)"
 out=$($SKEP run "$tmp/lookup.o" $cap --prog plain --on both 2>/dev/null)
 case $out in
 *agree:*) has "as on the kernel" "agree: 9394 verdicts" "$out" ;;
