@@ -25,6 +25,7 @@ struct skep_object {
 					   number, or -1 */
 	struct skep_map *maps;		/* by image index, as the backend's */
 	const struct sockets *sockets;	/* that are described; NULL: none are */
+	struct sockets *own_sockets;	/* of skep_object_sockets, or NULL */
 };
 
 struct sockets;

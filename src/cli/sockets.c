@@ -6,7 +6,6 @@
 #include "cli/run.h"
 #include "cli/jansson.h"
 #include "cli/json_at.h"
-#include <stdlib.h>
 
 #ifndef HAVE_JANSSON
 static int read_json(struct sockets *l, const struct os_file *f, const char *path,
@@ -108,45 +107,6 @@ static int read_json(struct sockets *l, const struct os_file *f, const char *pat
 }
 #endif
 
-/* ---- after reading ------------------------------------------------------------------ */
-
-static int by_cookie(const void *a, const void *b)
-{
-	const struct sock *const *x = a, *const *y = b;
-
-	return ((*x)->cookie > (*y)->cookie) - ((*x)->cookie < (*y)->cookie);
-}
-
-static int by_name(const void *a, const void *b)
-{
-	const struct sock *const *x = a, *const *y = b;
-
-	return strcmp((*x)->name, (*y)->name);
-}
-
-/* Names and cookies tell sockets apart. */
-static int check_unique(const struct sockets *l, const char *path, struct skep_err *err)
-{
-	const struct sock **v = mem_alloc((l->v.n + 1) * sizeof(struct sock *));
-	int r = 0;
-
-	for (size_t i = 0; i < l->v.n; i++)
-		v[i] = &l->v.v[i];
-	qsort(v, l->v.n, sizeof(struct sock *), by_cookie);
-	for (size_t i = 1; !r && i < l->v.n; i++)
-		if (v[i]->cookie == v[i - 1]->cookie)
-			r = err_set(err, ERR_SOCKETS, path, "sockets '%s' and '%s' have the same "
-				    "cookie, %llu", v[i - 1]->name, v[i]->name,
-				    (unsigned long long)v[i]->cookie);
-	qsort(v, l->v.n, sizeof(struct sock *), by_name);
-	for (size_t i = 1; !r && i < l->v.n; i++)
-		if (!strcmp(v[i]->name, v[i - 1]->name))
-			r = err_set(err, ERR_SOCKETS, path, "two sockets are called '%s'; give "
-				    "each a name", v[i]->name);
-	free(v);
-	return r;
-}
-
 static bool is_json(const struct os_file *f)
 {
 	size_t i = 0;
@@ -168,5 +128,5 @@ int sockets_open(struct sockets *l, const char *path, struct skep_err *err)
 	else
 		r = sockets_read_ss(l, (const char *)f.data, f.size, path, err);
 	os_file_close(&f);
-	return r ? r : check_unique(l, path, err);
+	return r ? r : sockets_check(l, path, err);
 }

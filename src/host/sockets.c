@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <net/if.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <strings.h>
 #include <sys/socket.h>
 
@@ -411,6 +412,44 @@ int sockets_add(struct sockets *l, const struct sock_text *t, char why[SOCK_WHY_
 	s = vec_push(&l->v);
 	*s = made;
 	return 0;
+}
+
+/* ---- all of them ------------------------------------------------------------------ */
+
+static int by_cookie(const void *a, const void *b)
+{
+	const struct sock *const *x = a, *const *y = b;
+
+	return ((*x)->cookie > (*y)->cookie) - ((*x)->cookie < (*y)->cookie);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct sock *const *x = a, *const *y = b;
+
+	return strcmp((*x)->name, (*y)->name);
+}
+
+int sockets_check(const struct sockets *l, const char *path, struct skep_err *err)
+{
+	const struct sock **v = mem_alloc((l->v.n + 1) * sizeof(struct sock *));
+	int r = 0;
+
+	for (size_t i = 0; i < l->v.n; i++)
+		v[i] = &l->v.v[i];
+	qsort(v, l->v.n, sizeof(struct sock *), by_cookie);
+	for (size_t i = 1; !r && i < l->v.n; i++)
+		if (v[i]->cookie == v[i - 1]->cookie)
+			r = err_set(err, ERR_SOCKETS, path, "sockets '%s' and '%s' have the same "
+				    "cookie, %llu", v[i - 1]->name, v[i]->name,
+				    (unsigned long long)v[i]->cookie);
+	qsort(v, l->v.n, sizeof(struct sock *), by_name);
+	for (size_t i = 1; !r && i < l->v.n; i++)
+		if (!strcmp(v[i]->name, v[i - 1]->name))
+			r = err_set(err, ERR_SOCKETS, path, "two sockets are called '%s'; give "
+				    "each a name", v[i]->name);
+	free(v);
+	return r;
 }
 
 s64 sockets_by_cookie(const struct sockets *l, u64 cookie)

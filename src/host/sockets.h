@@ -48,7 +48,9 @@ int sockets_add(struct sockets *l, const struct sock_text *t, char why[SOCK_WHY_
  * messages. Errors: SOCKETS. */
 int sockets_read_ss(struct sockets *l, const char *text, size_t n, const char *file,
 		    struct skep_err *err);
-/* By name, or by cookie as text; -1. */
+/* Names and cookies tell sockets apart: else SOCKETS. */
+int sockets_check(const struct sockets *l, const char *file, struct skep_err *err);
+/* By name, or by cookie; -1. */
 s64 sockets_find(const struct sockets *l, const char *name);
 s64 sockets_by_cookie(const struct sockets *l, u64 cookie);
 void sockets_free(struct sockets *l);
