@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * explore.c: all paths of a function, depth first. At points where paths meet
+ * the state is compared with stored ones, and a path ends where a stored state
+ * covers it.
+ *
+ * What was stored on the current path is "open": its own paths are still being
+ * followed, so it cannot cover anything; meeting an open state that is equal
+ * means that the path goes round without end. When a path ends, the last branch
+ * is taken up; what was stored after the branch is complete then and takes over
+ * what the definitions (def.h) have learned.
+ */
+#include "verify/explore.h"
+
+/* ---- branches to come back to -------------------------------------------------------- */
+
+struct state *explore_push(struct verifier *v, struct state *s, u32 insn)
+{
+	struct state *copy;
+
+	if (v->pending.n >= MAX_PENDING) {
+		reject(v, REJECT_TOO_MANY_JUMPS, s->insn - 1, &(struct why){
+			.a = MAX_PENDING + 1, .b = MAX_PENDING });
+		v->stop = true;
+		return NULL;
+	}
+	copy = state_copy(v, s);
+	copy->insn = insn;
+	*vec_push(&v->pending) = (struct pending){
+		copy, (u32)v->defs.n, (u32)v->open.n };
+	return copy;
+}
+
+void explore_settle(struct verifier *v)
+{
+	v->pending.v[v->pending.n - 1].nr_defs = (u32)v->defs.n;
+}
+
+void explore_unpush(struct verifier *v)
+{
+	state_free(v, v->pending.v[--v->pending.n].state);
+}
+
+/* ---- stored states --------------------------------------------------------------------- */
+
+struct close { struct verifier *v; };
+
+static void close_reg(struct reg *r, void *arg)
+{
+	struct close *c = arg;
+
+	if (r->type == REG_SCALAR && r->def && def_marked(c->v, r->def))
+		r->precise = true;
+	r->def = 0;
+}
+
+static void close_slots(struct verifier *v, struct kept *k)
+{
+	for (u32 i = 0; i < k->state->nr_frames; i++) {
+		struct frame *f = k->state->frames[i];
+
+		for (u32 n = 0; n < f->nr_slots; n++)
+			f->slots[n].live = f->slots[n].def &&
+				def_read_since(v, f->slots[n].def, k->time);
+	}
+}
+
+/* All paths from K are complete. */
+static void kept_close(struct verifier *v, struct kept *k)
+{
+	struct close c = { v };
+
+	close_slots(v, k);
+	state_each(k->state, close_reg, &c);
+	k->open = false;
+}
+
+static void close_down_to(struct verifier *v, u32 nr_open)
+{
+	while (v->open.n > nr_open)
+		kept_close(v, v->open.v[--v->open.n]);
+}
+
+/* ---- ids that nobody shares --------------------------------------------------------------- */
+
+enum { MAX_COUNTED = 128 };
+
+struct count { u32 n; struct { u32 id, uses; } v[MAX_COUNTED]; };
+
+static void count_id(struct reg *r, void *arg)
+{
+	struct count *c = arg;
+
+	if (r->type != REG_SCALAR || !r->id)
+		return;
+	for (u32 i = 0; i < c->n; i++) {
+		if (c->v[i].id == r->id) {
+			c->v[i].uses++;
+			return;
+		}
+	}
+	if (c->n < MAX_COUNTED) {
+		c->v[c->n].id = r->id;
+		c->v[c->n++].uses = 1;
+	}
+}
+
+static void clear_id(struct reg *r, void *arg)
+{
+	struct count *c = arg;
+
+	if (r->type != REG_SCALAR || !r->id)
+		return;
+	for (u32 i = 0; i < c->n; i++)
+		if (c->v[i].id == r->id && c->v[i].uses == 1)
+			reg_unlink(r);
+}
+
+static void kept_store(struct verifier *v, struct state *s)
+{
+	struct kept *k = arena_new(&v->mem, struct kept);
+	struct count c = { 0 };
+
+	k->state = state_copy(v, s);
+	state_each(k->state, count_id, &c);
+	state_each(k->state, clear_id, &c);
+	k->time = ++v->now;
+	k->open = true;
+	k->next = v->kept[s->insn];
+	v->kept[s->insn] = k;
+	*vec_push(&v->open) = k;
+	s->nr_jumps = s->nr_insns = 0;
+	if (++v->nr_kept > v->peak_kept)
+		v->peak_kept = v->nr_kept;
+	v->result->states++;
+}
+
+/* ---- what a covered state takes over --------------------------------------------------------- */
+
+/* NEW ends where OLD began: what mattered from there on matters for NEW. */
+static void take_over_frame(struct verifier *v, const struct frame *old, struct frame *new)
+{
+	for (unsigned r = 0; r < REG_FP; r++)
+		if (old->regs[r].precise)
+			reg_mark(v, &new->regs[r]);
+	for (u32 n = 0; n < old->nr_slots && n < new->nr_slots; n++) {
+		if (old->slots[n].live && new->slots[n].def)
+			def_read(v, new->slots[n].def);
+		if (old->slots[n].kind[0] == SLOT_SPILL && old->slots[n].reg.precise)
+			reg_mark(v, &new->slots[n].reg);
+	}
+}
+
+static void take_over(struct verifier *v, const struct kept *k, struct state *s)
+{
+	for (u32 i = 0; i < s->nr_frames; i++)
+		take_over_frame(v, k->state->frames[i], s->frames[i]);
+}
+
+/* ---- meeting points ----------------------------------------------------------------------------- */
+
+enum { MISSES_BASE = 3, MISSES_PER_HIT = 3, LOOP_JUMPS = 20, LOOP_INSNS = 100 };
+
+static bool worn_out(const struct kept *k)
+{
+	return !k->open && k->misses > k->hits * MISSES_PER_HIT + MISSES_BASE;
+}
+
+static struct kept *kept_drop(struct verifier *v, struct kept **at)
+{
+	struct kept *k = *at;
+
+	*at = k->next;
+	state_free(v, k->state);
+	v->nr_kept--;
+	return *at;
+}
+
+enum visit { VISIT_ON, VISIT_COVERED, VISIT_ENDLESS };
+
+/* Compares S with what was stored here; IN_LOOP: some of it is still open. */
+static enum visit compare(struct verifier *v, struct state *s, bool *in_loop)
+{
+	struct kept **at = &v->kept[s->insn], *k;
+
+	while ((k = *at)) {
+		if (k->open) {
+			*in_loop = true;
+			if (state_covers(v, k->state, s, s->insn, COVERS_EXACT))
+				return VISIT_ENDLESS;
+		} else if (state_covers(v, k->state, s, s->insn, COVERS_PRUNE)) {
+			k->hits++;
+			take_over(v, k, s);
+			return VISIT_COVERED;
+		} else {
+			k->misses++;
+			if (worn_out(k)) {
+				kept_drop(v, at);
+				continue;
+			}
+		}
+		at = &k->next;
+	}
+	return VISIT_ON;
+}
+
+static bool worth_storing(const struct verifier *v, const struct state *s, bool in_loop)
+{
+	if (v->points[s->insn].flags & POINT_FORCE)
+		return true;
+	if (in_loop && s->nr_jumps < LOOP_JUMPS && s->nr_insns < LOOP_INSNS)
+		return false;
+	return s->nr_jumps >= 2 && s->nr_insns >= 8;
+}
+
+static bool visit(struct verifier *v, struct state *s)
+{
+	bool in_loop = false;
+
+	if (v->opts->flags & VERIFY_NO_PRUNE)
+		return true;
+	switch (compare(v, s, &in_loop)) {
+	case VISIT_COVERED:
+		return false;
+	case VISIT_ENDLESS:
+		reject(v, REJECT_ENDLESS, s->insn, &(struct why){ .a = s->insn });
+		return false;
+	default:
+		if (worth_storing(v, s, in_loop))
+			kept_store(v, s);
+		return true;
+	}
+}
+
+/* ---- paths ---------------------------------------------------------------------------------------- */
+
+/* Follows S to its end. */
+static void follow(struct verifier *v, struct state *s)
+{
+	while (!v->stop) {
+		if ((v->points[s->insn].flags & POINT_PRUNE) && !visit(v, s))
+			return;
+		if (v->visited >= v->limit) {
+			reject(v, REJECT_TOO_LONG, s->insn, &(struct why){
+				.a = (s64)v->visited + 1, .b = (s64)v->visited });
+			v->stop = true;
+			return;
+		}
+		if (step(v, s) == STEP_END)
+			return;
+	}
+}
+
+static struct state *entry_state(struct verifier *v, u32 func)
+{
+	struct state *s = state_new(v);
+
+	state_push_frame(v, s, func, 0);
+	s->insn = v->funcs[func].start;
+	reg_set_ptr(state_reg(s, 1), REG_CTX, 0);
+	return s;
+}
+
+void explore(struct verifier *v, u32 func)
+{
+	struct state *s = entry_state(v, func);
+
+	v->entry = func;
+	for (;;) {
+		struct pending p;
+
+		follow(v, s);
+		state_free(v, s);
+		if (!v->pending.n || v->stop)
+			break;
+		p = v->pending.v[--v->pending.n];
+		close_down_to(v, p.nr_open);
+		v->defs.n = p.nr_defs;
+		s = p.state;
+	}
+	close_down_to(v, 0);
+}
