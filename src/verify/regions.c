@@ -5,28 +5,12 @@
  */
 #include "verify/state.h"
 #include "verify/mem.h"
+#include "verify/call.h"
 
 typedef bool region_fn(struct verifier *v, struct state *s, const struct access *a,
 		       const struct reg *ptr, struct reg *value);
 
 static bool writes(const struct access *a) { return a->kind & ACCESS_WRITE; }
-
-/* The pointer must be used as it was given. */
-static bool check_unmoved(struct verifier *v, const struct access *a,
-			  const struct reg *ptr)
-{
-	struct why why = { .reg = a->reg, .ptr = ptr, .a = ptr->off };
-
-	if (!scalar_is_const(&ptr->val)) {
-		reject(v, REJECT_VAR_ACCESS, a->insn, &why);
-		return false;
-	}
-	if (ptr->off || scalar_value(&ptr->val)) {
-		reject(v, REJECT_CTX_MODIFIED, a->insn, &why);
-		return false;
-	}
-	return true;
-}
 
 /* ---- the context -------------------------------------------------------------------- */
 

@@ -23,7 +23,7 @@ const struct reject_row *reject_row(unsigned id)
 	return NULL;
 }
 
-const char *verdict_text(enum verdict v)
+const char *verdict_word(enum verdict v)
 {
 	static const char *const text[] = { "ok", "rejected", "not judged" };
 

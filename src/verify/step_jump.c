@@ -375,7 +375,7 @@ static void prepare(struct verifier *v, struct state *s, struct jump *j)
 }
 
 /* Both ways are open: the one that is not taken goes on in S. */
-static enum step fork(struct verifier *v, struct state *s, struct jump *j)
+static enum step both_ways(struct verifier *v, struct state *s, struct jump *j)
 {
 	struct state *other;
 
@@ -412,7 +412,7 @@ static enum step step_if(struct verifier *v, struct state *s, u32 at)
 		mark_operands(v, &j);
 		return STEP_NEXT;
 	default:
-		return fork(v, s, &j);
+		return both_ways(v, s, &j);
 	}
 }
 

@@ -5,6 +5,8 @@
  * with what the caller knows; global ones are judged alone, by their types.
  */
 #include "verify/call.h"
+#include "verify/explore.h"
+#include "model/uapi.h"
 
 /* ---- calls ------------------------------------------------------------------------ */
 
@@ -71,7 +73,7 @@ static bool ret_limits(const struct verifier *v, s64 *min, s64 *max)
 	case BPF_PROG_TYPE_CGROUP_SYSCTL:
 	case BPF_PROG_TYPE_CGROUP_SOCKOPT:
 	case BPF_PROG_TYPE_SK_LOOKUP:
-	case BPF_PROG_TYPE_NETFILTER:
+	case UAPI_PROG_TYPE_NETFILTER:
 		return true;
 	default:
 		return false;

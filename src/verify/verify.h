@@ -90,7 +90,7 @@ int verify_prog(struct verify_result *result, struct arena *arena,
 		const struct verify_opts *opts, struct skep_err *err);
 
 /* "ok", "rejected", "not judged" */
-const char *verdict_text(enum verdict v);
+const char *verdict_word(enum verdict v);
 
 /* What reject.def says about ID, for `skep explain`; NULL: no such id. */
 struct reject_row { enum reject_id id; const char *name, *kernel, *text, *help; };
