@@ -153,8 +153,6 @@ static void visit(struct walk *w, u32 from, u32 to, bool jump)
 		w->bad = true;
 		return;
 	}
-	if (jump)
-		meet_at(v, to, false);
 	if (w->color[to] == GREY)
 		v->points[to].flags |= POINT_HEAD;
 	if (w->color[to] != WHITE)
@@ -163,34 +161,35 @@ static void visit(struct walk *w, u32 from, u32 to, bool jump)
 	*vec_push(&w->stack) = to;
 }
 
-/* Marks what instruction AT means for where states are stored. */
-static void mark_point(struct verifier *v, u32 at)
+/* Where states are worth comparing: at conditions, behind jumps, around calls. */
+static void mark_points(struct verifier *v, u32 at, const u32 *next, unsigned n)
 {
-	switch (v->points[at].op) {
-	case OP_CALL_LOCAL:
+	u8 op = v->points[at].op;
+
+	if (n == 2) {
 		meet_at(v, at, false);
-		break;
-	case OP_CALL:
-	case OP_CALL_KFUNC:
-	case OP_MAY_GOTO:
-		break;
-	default:
-		break;
+		meet_at(v, next[1], false);
+	} else if (op == OP_JA || op == OP_JA32) {
+		meet_at(v, next[0], false);
+	} else if (op == OP_CALL_LOCAL) {
+		meet_at(v, at, false);
+		meet_at(v, next[0], false);
 	}
 }
 
 /* The next way from AT that was not gone yet; false when there is none. */
 static bool advance(struct walk *w, u32 at, u8 *step)
 {
+	struct verifier *v = w->v;
 	u32 next[2];
-	unsigned n = cfg_next(w->v, at, next);
+	unsigned n = cfg_next(v, at, next);
+	bool jump = n == 2 || v->points[at].op == OP_JA || v->points[at].op == OP_JA32;
 
 	if (*step >= n)
 		return false;
-	if (!*step)
-		mark_point(w->v, at);
-	visit(w, at, next[*step], n == 2 || w->v->points[at].op == OP_JA ||
-	      w->v->points[at].op == OP_JA32);
+	visit(w, at, next[*step], jump);
+	if (!*step && !w->bad && check_edge(v, at, next[n - 1], jump))
+		mark_points(v, at, next, n);
 	(*step)++;
 	return true;
 }

@@ -166,67 +166,72 @@ static bool worn_out(const struct kept *k)
 	return !k->open && k->misses > k->hits * MISSES_PER_HIT + MISSES_BASE;
 }
 
-static struct kept *kept_drop(struct verifier *v, struct kept **at)
+static void kept_drop(struct verifier *v, struct kept **at)
 {
 	struct kept *k = *at;
 
 	*at = k->next;
 	state_free(v, k->state);
 	v->nr_kept--;
-	return *at;
 }
 
 enum visit { VISIT_ON, VISIT_COVERED, VISIT_ENDLESS };
 
-/* Compares S with what was stored here; IN_LOOP: some of it is still open. */
-static enum visit compare(struct verifier *v, struct state *s, bool *in_loop)
+static bool worth_storing(const struct verifier *v, const struct state *s)
+{
+	return (v->points[s->insn].flags & POINT_FORCE) ||
+	       (s->nr_jumps >= 2 && s->nr_insns >= 8);
+}
+
+/* In a loop, states are stored less often: it would be one for each pass. */
+static bool worth_storing_in_loop(const struct verifier *v, const struct state *s)
+{
+	return (v->points[s->insn].flags & POINT_FORCE) ||
+	       s->nr_jumps >= LOOP_JUMPS || s->nr_insns >= LOOP_INSNS;
+}
+
+/*
+ * Compares S with what was stored here; *STORE: whether S is to be stored. Only
+ * then does a miss count against a stored state: passes of a loop that are not
+ * stored would soon drive out what earlier passes left.
+ */
+static enum visit compare(struct verifier *v, struct state *s, bool *store)
 {
 	struct kept **at = &v->kept[s->insn], *k;
 
 	while ((k = *at)) {
 		if (k->open) {
-			*in_loop = true;
 			if (state_covers(v, k->state, s, s->insn, COVERS_EXACT))
 				return VISIT_ENDLESS;
+			*store &= worth_storing_in_loop(v, s);
 		} else if (state_covers(v, k->state, s, s->insn, COVERS_PRUNE)) {
 			k->hits++;
 			take_over(v, k, s);
 			return VISIT_COVERED;
-		} else {
-			k->misses++;
-			if (worn_out(k)) {
-				kept_drop(v, at);
-				continue;
-			}
 		}
-		at = &k->next;
+		k->misses += *store;
+		if (worn_out(k))
+			kept_drop(v, at);
+		else
+			at = &k->next;
 	}
 	return VISIT_ON;
 }
 
-static bool worth_storing(const struct verifier *v, const struct state *s, bool in_loop)
-{
-	if (v->points[s->insn].flags & POINT_FORCE)
-		return true;
-	if (in_loop && s->nr_jumps < LOOP_JUMPS && s->nr_insns < LOOP_INSNS)
-		return false;
-	return s->nr_jumps >= 2 && s->nr_insns >= 8;
-}
-
 static bool visit(struct verifier *v, struct state *s)
 {
-	bool in_loop = false;
+	bool store = worth_storing(v, s);
 
 	if (v->opts->flags & VERIFY_NO_PRUNE)
 		return true;
-	switch (compare(v, s, &in_loop)) {
+	switch (compare(v, s, &store)) {
 	case VISIT_COVERED:
 		return false;
 	case VISIT_ENDLESS:
 		reject(v, REJECT_ENDLESS, s->insn, &(struct why){ .a = s->insn });
 		return false;
 	default:
-		if (worth_storing(v, s, in_loop))
+		if (store)
 			kept_store(v, s);
 		return true;
 	}
