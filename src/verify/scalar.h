@@ -115,7 +115,8 @@ bool scalar_refine(unsigned kind, unsigned width, struct scalar *a, struct scala
 /* Appends "5", "0..15", "a multiple of 4 in 0..60", "any number", ... */
 void scalar_text(struct strbuf *out, const struct scalar *s);
 /* Appends what the log of Linux 6.18 has after "R1=": "5" or "scalar(...)". ID
- * is that of linked registers, 0 for none; DELTA what this one is ahead of it. */
-void scalar_log(struct strbuf *out, const struct scalar *s, u32 id, s32 delta);
+ * is that of linked registers, 0 for none; DELTA what was added to this one of
+ * them since ("id=1+4"), or NULL. */
+void scalar_log(struct strbuf *out, const struct scalar *s, u32 id, const s32 *delta);
 
 #endif

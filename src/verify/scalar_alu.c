@@ -162,11 +162,13 @@ static struct range range_and(const struct range *a, const struct range *b, unsi
 	if (a->umin > spare)
 		r.umin = a->umin - spare;
 	if (a->smin >= 0 || b->smin >= 0) {
-		r.smax = a->smin < 0 ? b->smax : b->smin < 0 ? a->smax : min_s64(a->smax, b->smax);
+		r.smax = min_s64(a->smin < 0 ? INT64_MAX : a->smax,
+				 b->smin < 0 ? INT64_MAX : b->smax);
 		return r;
 	}
 	r.smin = ~(s64)(magnitude(a->smin, a->smin) | magnitude(b->smin, b->smin));
-	r.smax = a->smax < 0 && b->smax < 0 ? min_s64(a->smax, b->smax) : max_s64(a->smax, b->smax);
+	r.smax = a->smax < 0 && b->smax < 0 ? min_s64(a->smax, b->smax)
+					    : max_s64(a->smax, b->smax);
 	return r;
 }
 
