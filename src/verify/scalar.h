@@ -95,6 +95,14 @@ void scalar_alu(unsigned kind, unsigned width, struct scalar *dst, const struct 
 /* The same for one register in both places: r1 -= r1 is 0. */
 void scalar_alu_self(unsigned kind, unsigned width, struct scalar *dst);
 
+/*
+ * DST is a mask, -1 or 0 (its lower half when WIDTH is 32), and the instruction
+ * is AND or OR with a constant: Linux 6.18 then follows both cases apart, which
+ * says more than any scalar: replace DST by the constant -1, later by 0.
+ */
+bool scalar_forks(unsigned kind, unsigned width, const struct scalar *dst,
+		  const struct scalar *src);
+
 enum scalar_truth { SCALAR_NEVER, SCALAR_ALWAYS, SCALAR_UNSURE };
 
 /*

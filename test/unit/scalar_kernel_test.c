@@ -225,7 +225,7 @@ static void check_alu(struct reader *r, const struct bpf_insn *insn, const struc
 	const struct isa_row *row = &isa_rows[op];
 	struct scalar ours = *a;
 
-	if (!consistent(a) || !consistent(b))
+	if (!consistent(a) || !consistent(b) || scalar_forks(row->kind, row->width, a, b))
 		return;
 	if (insn->dst_reg == insn->src_reg && BPF_SRC(insn->code) == BPF_X)
 		scalar_alu_self(row->kind, row->width, &ours);
@@ -339,7 +339,6 @@ static void read_insn(struct reader *r, unsigned at, const char *p, const char *
 /* Path X went on where it had been left: all jumps after X were decided. */
 static struct event back_to(struct reader *r, unsigned x)
 {
-	r->fresh_event = false;
 	for (;;) {
 		assert_true(r->n_events > 0);
 		struct event e = r->events[--r->n_events];
@@ -352,9 +351,15 @@ static struct event back_to(struct reader *r, unsigned x)
 
 static void read_from(struct reader *r, unsigned x, const char *p, const char *end)
 {
-	struct event e = back_to(r, x);
+	struct event e;
 
 	r->last.insn = NO_INSN;
+	r->fresh_event = false;
+	if (is_arithmetic(&r->insns[x])) {	/* the other half of a fork */
+		parse_regs(r, p, end);
+		return;
+	}
+	e = back_to(r, x);
 	check_open(r, &e);
 	if (memchr(p, '=', (size_t)(end - p))) {
 		parse_regs(r, p, end);
