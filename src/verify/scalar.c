@@ -7,9 +7,6 @@
  * improved something, so stopping early would only be less precise. */
 enum { ROUNDS = 16 };
 
-#define SIGN64 ((u64)1 << 63)
-#define SIGN32 ((u32)1 << 31)
-
 /* ---- making -------------------------------------------------------------- */
 
 struct scalar scalar_unknown(void)
@@ -86,163 +83,195 @@ bool scalar_subset(const struct scalar *new, const struct scalar *old)
 
 /* ---- reducing ------------------------------------------------------------ */
 
-/* The lower half lies on the arc LO..HI. */
-static bool cut_low(struct scalar *s, u32 lo, u32 hi)
-{
-	u64 umin = s->u32_min, umax = s->u32_max;
-	s64 smin = s->s32_min, smax = s->s32_max;
-
-	if (!arc_cut(&umin, &umax, lo, hi) || !arc_cut_signed(&smin, &smax, lo, hi, 32))
-		return false;
-	s->u32_min = (u32)umin;
-	s->u32_max = (u32)umax;
-	s->s32_min = (s32)smin;
-	s->s32_max = (s32)smax;
-	return true;
-}
-
-/* The whole lies in MIN..MAX of either order: if that is short, so does the half. */
-static bool cut_low_by(struct scalar *s, u64 min, u64 max)
-{
-	return max - min > UINT32_MAX || cut_low(s, (u32)min, (u32)max);
-}
-
-/* Both orders of 64 bits, then from 64 to 32, then both orders of 32. */
-static bool sync_orders(struct scalar *s)
-{
-	return arc_cut(&s->umin, &s->umax, (u64)s->smin, (u64)s->smax) &&
-	       arc_cut_signed(&s->smin, &s->smax, s->umin, s->umax, 64) &&
-	       cut_low_by(s, s->umin, s->umax) &&
-	       cut_low_by(s, (u64)s->smin, (u64)s->smax) &&
-	       cut_low(s, (u32)s->s32_min, (u32)s->s32_max) &&
-	       cut_low(s, s->u32_min, s->u32_max);
-}
-
-/* The smallest word >= *V whose lower half is allowed; false past the last. */
-static bool low_ceil(const struct scalar *s, u64 *v)
-{
-	u32 low = (u32)*v;
-	u64 high = *v >> 32;
-
-	if (low > s->u32_max) {
-		if (++high >> 32)
-			return false;
-		low = s->u32_min;
-	}
-	if (low < s->u32_min)
-		low = s->u32_min;
-	/* the signed bounds leave out the middle, or nothing more */
-	if ((s32)low < s->s32_min || (s32)low > s->s32_max)
-		low = (u32)s->s32_min;
-	*v = high << 32 | low;
-	return true;
-}
-
-static bool low_floor(const struct scalar *s, u64 *v)
-{
-	u32 low = (u32)*v;
-	u64 high = *v >> 32;
-
-	if (low < s->u32_min) {
-		if (!high--)
-			return false;
-		low = s->u32_max;
-	}
-	if (low > s->u32_max)
-		low = s->u32_max;
-	if ((s32)low < s->s32_min || (s32)low > s->s32_max)
-		low = (u32)s->s32_max;
-	*v = high << 32 | low;
-	return true;
-}
-
-/* From the bounds of the lower half to those of the whole. */
-static bool sync_high(struct scalar *s)
-{
-	u64 min = (u64)s->smin ^ SIGN64, max = (u64)s->smax ^ SIGN64;
-
-	if (s->u32_min == 0 && s->u32_max == UINT32_MAX && s->s32_min == INT32_MIN &&
-	    s->s32_max == INT32_MAX)
-		return true;
-	if (!low_ceil(s, &s->umin) || !low_floor(s, &s->umax) || s->umin > s->umax ||
-	    !low_ceil(s, &min) || !low_floor(s, &max) || min > max)
-		return false;
-	s->smin = (s64)(min ^ SIGN64);
-	s->smax = (s64)(max ^ SIGN64);
-	return true;
-}
-
-static bool sync_bits(struct scalar *s)
-{
-	struct tnum low = tnum_zext(s->bits, 32);
-
-	if (!tnum_meet(&low, tnum_range(s->u32_min, s->u32_max)))
-		return false;
-	s->bits = tnum_with_low(s->bits, low);
-	return tnum_meet(&s->bits, tnum_range(s->umin, s->umax));
-}
-
 /* MIN..MAX from its first member of T to its last. */
 static bool bits_cut(struct tnum t, u64 *min, u64 *max)
 {
 	return tnum_ceil(t, *min, min) && tnum_floor(t, *max, max) && *min <= *max;
 }
 
-/* T with the bit SIGN of every member inverted. */
-static struct tnum flip(struct tnum t, u64 sign)
+/* The same for signed bounds of words of W bits. */
+static bool bits_cut_signed(struct tnum t, s64 *min, s64 *max, unsigned w)
 {
-	return (struct tnum){ (t.value ^ sign) & ~t.mask, t.mask };
-}
+	u64 sign = word_sign(w), all = word_max(w);
+	u64 from = ((u64)*min & all) ^ sign, to = ((u64)*max & all) ^ sign;
 
-static bool sync_bounds(struct scalar *s)
-{
-	struct tnum low = tnum_zext(s->bits, 32);
-	u64 smin = (u64)s->smin ^ SIGN64, smax = (u64)s->smax ^ SIGN64;
-	u64 u32_min = s->u32_min, u32_max = s->u32_max;
-	u64 s32_min = (u32)s->s32_min ^ SIGN32, s32_max = (u32)s->s32_max ^ SIGN32;
-
-	if (!bits_cut(s->bits, &s->umin, &s->umax) ||
-	    !bits_cut(flip(s->bits, SIGN64), &smin, &smax) ||
-	    !bits_cut(low, &u32_min, &u32_max) ||
-	    !bits_cut(flip(low, SIGN32), &s32_min, &s32_max))
+	t.value ^= sign & ~t.mask;
+	if (!bits_cut(t, &from, &to))
 		return false;
-	s->smin = (s64)(smin ^ SIGN64);
-	s->smax = (s64)(smax ^ SIGN64);
-	s->u32_min = (u32)u32_min;
-	s->u32_max = (u32)u32_max;
-	s->s32_min = (s32)((u32)s32_min ^ SIGN32);
-	s->s32_max = (s32)((u32)s32_max ^ SIGN32);
+	*min = word_signed(from ^ sign, w);
+	*max = word_signed(to ^ sign, w);
 	return true;
 }
 
-static bool sync_const(struct scalar *s)
+/* All words have the same sign, so both orders have the same bounds. */
+static bool word_one_sign(struct range *r, struct tnum *t, unsigned w)
 {
-	u64 v = s->bits.value;
-
-	if (!scalar_has(s, v))
+	if (!tnum_meet(t, tnum_range(r->umin, r->umax)) || !bits_cut(*t, &r->umin, &r->umax))
 		return false;
-	*s = scalar_const(v);
+	tnum_meet(t, tnum_range(r->umin, r->umax));
+	r->smin = word_signed(r->umin, w);
+	r->smax = word_signed(r->umax, w);
+	return true;
+}
+
+/*
+ * Words of W bits: both orders and the bits improve each other until nothing
+ * changes. With both signs there is no common high bit, and each bound moves to
+ * its next member once; if a sign has no members then, the other remains.
+ */
+static bool word_sync(struct range *r, struct tnum *t, unsigned w)
+{
+	for (int i = 0; i < 2; i++) {
+		if (!arc_cut(&r->umin, &r->umax, (u64)r->smin & word_max(w),
+			     (u64)r->smax & word_max(w)) ||
+		    !arc_cut_signed(&r->smin, &r->smax, r->umin, r->umax, w))
+			return false;
+		if ((r->smin < 0) == (r->smax < 0))
+			return word_one_sign(r, t, w);
+		if (i || t->mask == word_max(w))
+			break;
+		if (!bits_cut(*t, &r->umin, &r->umax) ||
+		    !bits_cut_signed(*t, &r->smin, &r->smax, w))
+			return false;
+	}
+	return true;
+}
+
+/* The lower half of words of MIN..MAX in either order, when these are few. */
+static bool cut_low(struct range *low, u64 min, u64 max)
+{
+	return max - min > UINT32_MAX || range_cut(low, 32, min, max);
+}
+
+static bool any_low(const struct range *low)
+{
+	return !low->umin && low->umax == UINT32_MAX && low->smin == INT32_MIN &&
+	       low->smax == INT32_MAX;
+}
+
+/* The smallest word >= *V whose lower half is in LOW; false past the last. The
+ * signed bounds of LOW leave out the middle of the unsigned ones, or nothing. */
+static bool low_ceil(const struct range *low, u64 *v)
+{
+	u64 high = *v >> 32, half = (u32)*v;
+
+	if (half > low->umax) {
+		if (++high >> 32)
+			return false;
+		half = low->umin;
+	}
+	half = max_u64(half, low->umin);
+	if ((s32)half < low->smin || (s32)half > low->smax)
+		half = (u32)low->smin;
+	*v = high << 32 | half;
+	return true;
+}
+
+static bool low_floor(const struct range *low, u64 *v)
+{
+	u64 high = *v >> 32, half = (u32)*v;
+
+	if (half < low->umin) {
+		if (!high--)
+			return false;
+		half = low->umax;
+	}
+	half = min_u64(half, low->umax);
+	if ((s32)half < low->smin || (s32)half > low->smax)
+		half = (u32)low->smax;
+	*v = high << 32 | half;
+	return true;
+}
+
+/* From the bounds of the lower half to those of the whole. */
+static bool lift(struct range *r, const struct range *low)
+{
+	u64 min = (u64)r->smin ^ word_sign(64), max = (u64)r->smax ^ word_sign(64);
+
+	if (!low_ceil(low, &r->umin) || !low_floor(low, &r->umax) || r->umin > r->umax ||
+	    !low_ceil(low, &min) || !low_floor(low, &max) || min > max)
+		return false;
+	r->smin = (s64)(min ^ word_sign(64));
+	r->smax = (s64)(max ^ word_sign(64));
+	return true;
+}
+
+static bool range_eq(const struct range *a, const struct range *b)
+{
+	return a->umin == b->umin && a->umax == b->umax && a->smin == b->smin &&
+	       a->smax == b->smax;
+}
+
+/* The whole and its lower half in turn. */
+static bool halves_sync(struct range *r, struct range *low, struct tnum *t)
+{
+	for (int i = 0; i < ROUNDS; i++) {
+		struct range r_before, low_before = *low;
+		struct tnum half = tnum_zext(*t, 32), half_before = half;
+
+		if (!word_sync(r, t, 64))
+			return false;
+		half = tnum_zext(*t, 32);
+		if (!cut_low(low, r->umin, r->umax) ||
+		    !cut_low(low, (u64)r->smin, (u64)r->smax))
+			return false;
+		if (any_low(low) && half.mask == UINT32_MAX)
+			break;
+		half_before = half;
+		r_before = *r;
+		if (!word_sync(low, &half, 32) || !lift(r, low))
+			return false;
+		*t = tnum_with_low(*t, half);
+		if (range_eq(r, &r_before) && range_eq(low, &low_before) &&
+		    tnum_eq(half, half_before))
+			break;
+	}
+	return true;
+}
+
+static void put(struct scalar *s, const struct range *r, const struct range *low, struct tnum t)
+{
+	*s = (struct scalar){ t, r->smin, r->smax, r->umin, r->umax, (s32)low->smin,
+			      (s32)low->smax, (u32)low->umin, (u32)low->umax };
+}
+
+/* The upper half is 0: what is known of the whole is known of the lower half. */
+static bool low_sync(struct scalar *s)
+{
+	struct range low = { max_u64(s->umin, s->u32_min), min_u64(s->umax, s->u32_max),
+			     s->s32_min, s->s32_max };
+	struct tnum t = s->bits;
+
+	if (s->smin > 0)
+		low.umin = max_u64(low.umin, (u64)s->smin);
+	if (s->smax < 0)
+		return false;
+	low.umax = min_u64(low.umax, (u64)s->smax);
+	if (low.umin > low.umax || low.smin > low.smax ||
+	    !tnum_meet(&t, (struct tnum){ 0, UINT32_MAX }) || !word_sync(&low, &t, 32))
+		return false;
+	put(s, &(struct range){ low.umin, low.umax, (s64)low.umin, (s64)low.umax }, &low, t);
 	return true;
 }
 
 bool scalar_sync(struct scalar *s)
 {
-	struct scalar before;
+	struct range r = { s->umin, s->umax, s->smin, s->smax };
+	struct range low = { s->u32_min, s->u32_max, s->s32_min, s->s32_max };
+	struct tnum t = s->bits;
 
-	for (int i = 0; i < ROUNDS; i++) {
-		if (!s->bits.mask)
-			return sync_const(s);
-		before = *s;
-		if (s->umin > s->umax || s->smin > s->smax || s->u32_min > s->u32_max ||
-		    s->s32_min > s->s32_max)
+	if (!t.mask) {
+		if (!scalar_has(s, t.value))
 			return false;
-		if (!sync_orders(s) || !sync_high(s) || !sync_bits(s))
-			return false;
-		if (~s->bits.mask && !sync_bounds(s))
-			return false;
-		if (scalar_eq(&before, s))
-			break;
+		*s = scalar_const(t.value);
+		return true;
 	}
+	if (s->umax <= UINT32_MAX)
+		return low_sync(s);
+	if (r.umin > r.umax || r.smin > r.smax || low.umin > low.umax || low.smin > low.smax ||
+	    !halves_sync(&r, &low, &t))
+		return false;
+	put(s, &r, &low, t);
 	return true;
 }
 

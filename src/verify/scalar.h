@@ -95,6 +95,14 @@ void scalar_alu(unsigned kind, unsigned width, struct scalar *dst, const struct 
 /* The same for one register in both places: r1 -= r1 is 0. */
 void scalar_alu_self(unsigned kind, unsigned width, struct scalar *dst);
 
+/*
+ * DST is a mask, -1 or 0 (its lower half when WIDTH is 32), and the instruction
+ * is AND or OR with a constant: Linux 6.18 then follows both cases apart, which
+ * says more than any scalar: replace DST by the constant -1, later by 0.
+ */
+bool scalar_forks(unsigned kind, unsigned width, const struct scalar *dst,
+		  const struct scalar *src);
+
 enum scalar_truth { SCALAR_NEVER, SCALAR_ALWAYS, SCALAR_UNSURE };
 
 /*
@@ -115,7 +123,8 @@ bool scalar_refine(unsigned kind, unsigned width, struct scalar *a, struct scala
 /* Appends "5", "0..15", "a multiple of 4 in 0..60", "any number", ... */
 void scalar_text(struct strbuf *out, const struct scalar *s);
 /* Appends what the log of Linux 6.18 has after "R1=": "5" or "scalar(...)". ID
- * is that of linked registers, 0 for none; DELTA what this one is ahead of it. */
-void scalar_log(struct strbuf *out, const struct scalar *s, u32 id, s32 delta);
+ * is that of linked registers, 0 for none; DELTA what was added to this one of
+ * them since ("id=1+4"), or NULL. */
+void scalar_log(struct strbuf *out, const struct scalar *s, u32 id, const s32 *delta);
 
 #endif

@@ -162,11 +162,13 @@ static struct range range_and(const struct range *a, const struct range *b, unsi
 	if (a->umin > spare)
 		r.umin = a->umin - spare;
 	if (a->smin >= 0 || b->smin >= 0) {
-		r.smax = a->smin < 0 ? b->smax : b->smin < 0 ? a->smax : min_s64(a->smax, b->smax);
+		r.smax = min_s64(a->smin < 0 ? INT64_MAX : a->smax,
+				 b->smin < 0 ? INT64_MAX : b->smax);
 		return r;
 	}
 	r.smin = ~(s64)(magnitude(a->smin, a->smin) | magnitude(b->smin, b->smin));
-	r.smax = a->smax < 0 && b->smax < 0 ? min_s64(a->smax, b->smax) : max_s64(a->smax, b->smax);
+	r.smax = a->smax < 0 && b->smax < 0 ? min_s64(a->smax, b->smax)
+					    : max_s64(a->smax, b->smax);
 	return r;
 }
 
@@ -413,7 +415,8 @@ static void sdiv(struct division *d)
 	if (d->b.smax > 0)
 		hull_quotients(&h, &d->a, (u64)max_s64(d->b.smin, 1), (u64)d->b.smax, false);
 	if (d->b.smin < 0)
-		hull_quotients(&h, &d->a, abs_s64(min_s64(d->b.smax, -1)), abs_s64(d->b.smin), true);
+		hull_quotients(&h, &d->a, abs_s64(min_s64(d->b.smax, -1)),
+			       abs_s64(d->b.smin), true);
 	/* the smallest number by -1 wraps to itself, as the arc does */
 	cut_by(&d->r, d->w, (u64)h.from, (u64)h.to, (u128)(h.to - h.from));
 }
@@ -542,7 +545,9 @@ static struct scalar swapped(const struct scalar *s, unsigned w)
 	return (u64)(T)(expr); }
 #define ALU(name, code, sym, g32, g64, expr) \
 	case KIND_ALU_##name: \
-		if (width == 32) CONST_OP(u32, s32, 32, expr) else CONST_OP(u64, s64, 64, expr)
+		if (width == 32) \
+			CONST_OP(u32, s32, 32, expr) \
+		CONST_OP(u64, s64, 64, expr)
 #define ALU2(un, usym, uexpr, sn, ssym, sexpr, code) \
 	ALU(un, code, usym, , , uexpr) \
 	ALU(sn, code, ssym, , , sexpr)
@@ -622,4 +627,13 @@ void scalar_alu_self(unsigned kind, unsigned width, struct scalar *dst)
 		*dst = zero_extended(dst, width);
 	else
 		scalar_alu(kind, width, dst, &src);
+}
+
+bool scalar_forks(unsigned kind, unsigned width, const struct scalar *dst,
+		  const struct scalar *src)
+{
+	struct range d = range_of(dst, width);
+
+	return (kind == KIND_ALU_AND || kind == KIND_ALU_OR) && scalar_is_const(src) &&
+	       d.smin == -1 && d.smax == 0;
 }

@@ -9,8 +9,9 @@
 
 /* ---- the kernel's log ---------------------------------------------------- */
 
-/* One bound. Bounds are one group when they are the same integer; those of
- * signed words below -2^15 count as unsigned words of their width. */
+/* One bound; lower and upper ones alternate. Lower bounds are one group when
+ * they are the same integer, and so are upper ones; signed bounds of 32 bits
+ * that are not short count as unsigned. */
 struct bound {
 	const char *name;
 	u64 v;
@@ -63,7 +64,7 @@ static void log_bounds(struct strbuf *out, struct bound *b, size_t n, const char
 			continue;
 		sb_printf(out, "%s%s=", *sep, b[i].name);
 		*sep = ",";
-		for (size_t j = i + 1; j < n; j++) {
+		for (size_t j = i + 2; j < n; j += 2) {
 			if (b[j].omit || b[j].v != b[i].v || b[j].negative != b[i].negative)
 				continue;
 			sb_printf(out, "%s=", b[j].name);
@@ -73,7 +74,7 @@ static void log_bounds(struct strbuf *out, struct bound *b, size_t n, const char
 	}
 }
 
-void scalar_log(struct strbuf *out, const struct scalar *s, u32 id, s32 delta)
+void scalar_log(struct strbuf *out, const struct scalar *s, u32 id, const s32 *delta)
 {
 	struct bound bounds[] = {
 		signed_bound("smin", s->smin, INT64_MIN),
@@ -95,7 +96,7 @@ void scalar_log(struct strbuf *out, const struct scalar *s, u32 id, s32 delta)
 	if (id) {
 		sb_printf(out, "id=%u", id);
 		if (delta)
-			sb_printf(out, "%+d", delta);
+			sb_printf(out, "%+d", *delta);
 		sep = ",";
 	}
 	log_bounds(out, bounds, ARRAY_LEN(bounds), &sep);

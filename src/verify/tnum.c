@@ -106,12 +106,33 @@ static struct tnum mul_long(struct tnum a, struct tnum b)
 	return sum;
 }
 
+/* Nothing is known of T but zeros at both ends. */
+static bool is_block(struct tnum t)
+{
+	u64 up = t.mask | (t.mask - 1);
+
+	return !t.value && t.mask && !(up & (up + 1));
+}
+
+/* Products of N-bit and M-bit numbers have up to N + M bits, and all zeros that
+ * both have below; nothing more is common to them. */
+static struct tnum mul_blocks(struct tnum a, struct tnum b)
+{
+	int zeros = __builtin_ctzll(a.mask) + __builtin_ctzll(b.mask);
+	int bits = 128 - __builtin_clzll(a.mask) - __builtin_clzll(b.mask);
+	u64 mask = bits < 64 ? ((u64)1 << bits) - 1 : ~(u64)0;
+
+	return (struct tnum){ 0, zeros < 64 ? mask >> zeros << zeros : 0 };
+}
+
 struct tnum tnum_mul(struct tnum a, struct tnum b)
 {
 	struct tnum r, other;
 
 	if (!a.mask && !b.mask)
 		return tnum_const(a.value * b.value);
+	if (is_block(a) && is_block(b))
+		return mul_blocks(a, b);
 	r = mul_long(a, b);
 	if (!a.mask)
 		return r;

@@ -19,7 +19,7 @@ static void show(const char *what, const struct scalar *s)
 {
 	struct strbuf b = { 0 };
 
-	scalar_log(&b, s, 0, 0);
+	scalar_log(&b, s, 0, NULL);
 	print_error("%s %s value %llx mask %llx u %llx..%llx s %llx..%llx u32 %x..%x s32 %x..%x\n",
 		    what, sb_text(&b), (unsigned long long)s->bits.value,
 		    (unsigned long long)s->bits.mask, (unsigned long long)s->umin,
