@@ -17,7 +17,7 @@ struct verify_cmd {
 	u32 rejected, not_judged, differ;
 };
 
-/* ---- reasons ------------------------------------------------------------------------ */
+/* ---- reasons ------------------------------------------------------------- */
 
 static void source_line(const struct image_line *line)
 {
@@ -72,7 +72,7 @@ static void print_reasons(const struct image *img, const struct image_prog *p,
 		where, p->name, r->construct);
 }
 
-/* ---- the kernel's verdict -------------------------------------------------------------- */
+/* ---- the kernel's verdict ------------------------------------------------ */
 
 /* "ok", "rejected" or "no answer"; *REASON is its message. */
 static const char *ask_kernel(struct skep_object *obj, u32 prog, struct skep_err *err)
@@ -102,7 +102,7 @@ static const char *compare_kernel(struct verify_cmd *c, struct skep_object *obj,
 	return verdict;
 }
 
-/* ---- the table ---------------------------------------------------------------------------- */
+/* ---- the table ----------------------------------------------------------- */
 
 static void cell(struct table *t, const char *fmt, ...) PRINTF_LIKE(2, 3);
 static void cell(struct table *t, const char *fmt, ...)
@@ -184,7 +184,7 @@ static int verify_all(struct verify_cmd *c, const struct object_list *objs)
 	return c->not_judged ? EXIT_NO_ANSWER : EXIT_YES;
 }
 
-/* ---- the command ------------------------------------------------------------------------------ */
+/* ---- the command --------------------------------------------------------- */
 
 static int verify_paths(struct verify_cmd *c, struct load_opts *load,
 			const struct str_list *paths)

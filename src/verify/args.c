@@ -28,7 +28,7 @@ static void wrong_type(struct verifier *v, const struct arg *a, const char *expe
 	reject(v, REJECT_ARG_TYPE, a->call->insn, &why);
 }
 
-/* ---- numbers -------------------------------------------------------------------------- */
+/* ---- numbers ------------------------------------------------------------- */
 
 static void arg_any(struct verifier *v, struct state *s, struct arg *a)
 {
@@ -39,7 +39,7 @@ static void arg_any(struct verifier *v, struct state *s, struct arg *a)
 		reject(v, REJECT_ARG_LEAK, a->call->insn, &why);
 }
 
-/* ---- context and maps ------------------------------------------------------------------- */
+/* ---- context and maps ---------------------------------------------------- */
 
 static void arg_ctx(struct verifier *v, struct state *s, struct arg *a)
 {
@@ -78,7 +78,7 @@ static void arg_map(struct verifier *v, struct state *s, struct arg *a)
 	a->call->map = &a->call->map_reg;
 }
 
-/* ---- memory ---------------------------------------------------------------------------------- */
+/* ---- memory -------------------------------------------------------------- */
 
 enum { WRITES = 1, ONLY_WRITES = 2, ZERO_OK = 4 };
 
@@ -219,7 +219,7 @@ static void arg_int(struct verifier *v, struct state *s, struct arg *a)
 		check_bytes(v, s, a, 4, way(a->kind));
 }
 
-/* ---- strings ----------------------------------------------------------------------------------- */
+/* ---- strings ------------------------------------------------------------- */
 
 static void arg_str(struct verifier *v, struct state *s, struct arg *a)
 {
@@ -243,7 +243,7 @@ static void arg_str(struct verifier *v, struct state *s, struct arg *a)
 		reject(v, REJECT_ARG_STR_END, a->call->insn, &why);
 }
 
-/* ---- records, functions ---------------------------------------------------------------------------- */
+/* ---- records, functions -------------------------------------------------- */
 
 static void arg_record(struct verifier *v, struct state *s, struct arg *a)
 {

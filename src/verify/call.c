@@ -5,7 +5,7 @@
  */
 #include "verify/call.h"
 
-/* ---- may it be called? ------------------------------------------------------------ */
+/* ---- may it be called? --------------------------------------------------- */
 
 static bool check_helper(struct verifier *v, u32 at, const struct helper_row *row)
 {
@@ -24,7 +24,7 @@ static bool check_helper(struct verifier *v, u32 at, const struct helper_row *ro
 	return true;
 }
 
-/* ---- effects ------------------------------------------------------------------------ */
+/* ---- effects ------------------------------------------------------------- */
 
 static void forget_packet_reg(struct reg *r, void *arg)
 {
@@ -55,7 +55,7 @@ static void tail_call(struct verifier *v, struct state *s, u32 at)
 	check_refs(v, s, at, REJECT_TAIL_REF);
 }
 
-/* ---- the result ------------------------------------------------------------------------ */
+/* ---- the result ---------------------------------------------------------- */
 
 static void ret_value(struct verifier *v, struct reg *r0, const struct call *c)
 {
@@ -133,7 +133,7 @@ void ret_set(struct verifier *v, struct state *s, const struct call *c)
 	}
 }
 
-/* ---- the call ------------------------------------------------------------------------------ */
+/* ---- the call ------------------------------------------------------------ */
 
 static void args_check(struct verifier *v, struct state *s, struct call *c)
 {

@@ -6,7 +6,7 @@
  */
 #include "verify/state.h"
 
-/* ---- functions ----------------------------------------------------------------- */
+/* ---- functions ----------------------------------------------------------- */
 
 static int func_order(const void *a, const void *b)
 {
@@ -86,7 +86,7 @@ u32 cfg_func_at(const struct verifier *v, u32 insn)
 	return v->points[insn].func;
 }
 
-/* ---- edges ------------------------------------------------------------------------ */
+/* ---- edges --------------------------------------------------------------- */
 
 static void decode(struct verifier *v)
 {
@@ -134,7 +134,7 @@ static void meet_at(struct verifier *v, u32 at, bool force)
 	v->points[at].flags |= force ? POINT_PRUNE | POINT_FORCE : POINT_PRUNE;
 }
 
-/* ---- what is reached ---------------------------------------------------------------- */
+/* ---- what is reached ----------------------------------------------------- */
 
 enum { WHITE, GREY, BLACK };
 

@@ -12,7 +12,7 @@
  */
 #include "verify/explore.h"
 
-/* ---- branches to come back to -------------------------------------------------------- */
+/* ---- branches to come back to -------------------------------------------- */
 
 struct state *explore_push(struct verifier *v, struct state *s, u32 insn)
 {
@@ -41,7 +41,7 @@ void explore_unpush(struct verifier *v)
 	state_free(v, v->pending.v[--v->pending.n].state);
 }
 
-/* ---- stored states --------------------------------------------------------------------- */
+/* ---- stored states ------------------------------------------------------- */
 
 struct close { struct verifier *v; };
 
@@ -81,7 +81,7 @@ static void close_down_to(struct verifier *v, u32 nr_open)
 		kept_close(v, v->open.v[--v->open.n]);
 }
 
-/* ---- ids that nobody shares --------------------------------------------------------------- */
+/* ---- ids that nobody shares ---------------------------------------------- */
 
 enum { MAX_COUNTED = 128 };
 
@@ -135,7 +135,7 @@ static void kept_store(struct verifier *v, struct state *s)
 	v->result->states++;
 }
 
-/* ---- what a covered state takes over --------------------------------------------------------- */
+/* ---- what a covered state takes over ------------------------------------- */
 
 /* NEW ends where OLD began: what mattered from there on matters for NEW. */
 static void take_over_frame(struct verifier *v, const struct frame *old, struct frame *new)
@@ -157,7 +157,7 @@ static void take_over(struct verifier *v, const struct kept *k, struct state *s)
 		take_over_frame(v, k->state->frames[i], s->frames[i]);
 }
 
-/* ---- meeting points ----------------------------------------------------------------------------- */
+/* ---- meeting points ------------------------------------------------------ */
 
 enum { MISSES_BASE = 3, MISSES_PER_HIT = 3, LOOP_JUMPS = 20, LOOP_INSNS = 100 };
 
@@ -237,7 +237,7 @@ static bool visit(struct verifier *v, struct state *s)
 	}
 }
 
-/* ---- paths ---------------------------------------------------------------------------------------- */
+/* ---- paths --------------------------------------------------------------- */
 
 /* Follows S to its end. */
 static void follow(struct verifier *v, struct state *s)

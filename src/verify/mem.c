@@ -6,7 +6,7 @@
 #include "verify/state.h"
 #include "verify/mem.h"
 
-/* ---- alignment ---------------------------------------------------------------------- */
+/* ---- alignment ----------------------------------------------------------- */
 
 static const char *const align_names[REG_TYPES] = {
 	[REG_CTX] = "context ", [REG_STACK] = "stack ", [REG_PACKET] = "packet ",
@@ -37,7 +37,7 @@ static void check_align(struct verifier *v, const struct access *a, const struct
 		reject(v, REJECT_ALIGN, a->insn, &why);
 }
 
-/* ---- ranges ---------------------------------------------------------------------------- */
+/* ---- ranges -------------------------------------------------------------- */
 
 /* The constant part OFF with SIZE bytes, within LIMIT? */
 static bool inside(s64 off, u64 size, u64 limit)
@@ -89,7 +89,7 @@ int check_range(struct verifier *v, const struct access *a, const struct reg *r,
 	return 0;
 }
 
-/* ---- the access ---------------------------------------------------------------------------- */
+/* ---- the access ---------------------------------------------------------- */
 
 /* What a load of memory of numbers gives. */
 void mem_unknown(struct verifier *v, const struct access *a, struct reg *value)
@@ -127,7 +127,7 @@ void mem_access(struct verifier *v, struct state *s, const struct access *a,
 		mem_unknown(v, a, value);
 }
 
-/* ---- instructions ----------------------------------------------------------------------------- */
+/* ---- instructions -------------------------------------------------------- */
 
 void step_load(struct verifier *v, struct state *s, u32 at)
 {
@@ -163,7 +163,7 @@ void step_store(struct verifier *v, struct state *s, u32 at)
 	mem_access(v, s, &a, NULL);
 }
 
-/* ---- atomics ------------------------------------------------------------------------------------- */
+/* ---- atomics ------------------------------------------------------------- */
 
 static void check_atomic(struct verifier *v, struct state *s, u32 at)
 {

@@ -7,7 +7,7 @@
  */
 #include "verify/explore.h"
 
-/* ---- ids ------------------------------------------------------------------------- */
+/* ---- ids ----------------------------------------------------------------- */
 
 /* OLD stands for NEW from now on; false when one of them already has another. */
 static bool same_id(struct idmap *m, u32 old, u32 new)
@@ -27,7 +27,7 @@ static bool same_id(struct idmap *m, u32 old, u32 new)
 	return true;
 }
 
-/* ---- registers --------------------------------------------------------------------- */
+/* ---- registers ----------------------------------------------------------- */
 
 static bool number_covers(const struct reg *old, const struct reg *new,
 			  struct idmap *m, enum covers how)
@@ -90,7 +90,7 @@ static bool reg_covers(const struct reg *old, const struct reg *new, struct idma
 	return pointer_covers(old, new, m, how);
 }
 
-/* ---- slots ----------------------------------------------------------------------------- */
+/* ---- slots --------------------------------------------------------------- */
 
 static const struct slot no_slot;
 
@@ -177,7 +177,7 @@ static bool slots_cover(const struct frame *old, const struct frame *new,
 	return true;
 }
 
-/* ---- frames and the rest ------------------------------------------------------------------ */
+/* ---- frames and the rest ------------------------------------------------- */
 
 static bool frame_covers(const struct frame *old, const struct frame *new, u32 live,
 			 struct idmap *m, enum covers how, bool privileged)

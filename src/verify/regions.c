@@ -12,7 +12,7 @@ typedef bool region_fn(struct verifier *v, struct state *s, const struct access 
 
 static bool writes(const struct access *a) { return a->kind & ACCESS_WRITE; }
 
-/* ---- the context -------------------------------------------------------------------- */
+/* ---- the context --------------------------------------------------------- */
 
 static void packet_field(const struct ctx_field *f, struct reg *value)
 {
@@ -54,7 +54,7 @@ static bool ctx_access(struct verifier *v, struct state *s, const struct access 
 	return true;
 }
 
-/* ---- maps ------------------------------------------------------------------------------ */
+/* ---- maps ---------------------------------------------------------------- */
 
 enum { LOCK_BYTES = 4, TIMER_BYTES = 16 };
 
@@ -152,7 +152,7 @@ static bool map_key_access(struct verifier *v, struct state *s, const struct acc
 	return false;
 }
 
-/* ---- packets ------------------------------------------------------------------------------ */
+/* ---- packets ------------------------------------------------------------- */
 
 /* Programs of these types may read packets by pointers, and not write them. */
 static bool packet_read_only(u32 type)
@@ -182,7 +182,7 @@ static bool packet_access(struct verifier *v, struct state *s, const struct acce
 	return false;
 }
 
-/* ---- plain memory --------------------------------------------------------------------------- */
+/* ---- plain memory -------------------------------------------------------- */
 
 static bool mem_region(struct verifier *v, struct state *s, const struct access *a,
 		       const struct reg *ptr, struct reg *value)
@@ -211,7 +211,7 @@ static bool flow_keys_access(struct verifier *v, struct state *s, const struct a
 	return false;
 }
 
-/* ---- what is no memory ------------------------------------------------------------------------ */
+/* ---- what is no memory --------------------------------------------------- */
 
 static bool no_memory(struct verifier *v, struct state *s, const struct access *a,
 		      const struct reg *ptr, struct reg *value)

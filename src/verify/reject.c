@@ -68,7 +68,7 @@ const char *reg_type_text(const struct reg *r)
 	return type_names[r->type];
 }
 
-/* ---- filling in -------------------------------------------------------------- */
+/* ---- filling in ---------------------------------------------------------- */
 
 struct fill {
 	struct strbuf out;
@@ -151,7 +151,7 @@ static const char *fill_in(struct verifier *v, const char *format,
 	return text;
 }
 
-/* ---- once for each line -------------------------------------------------------- */
+/* ---- once for each line -------------------------------------------------- */
 
 static bool same_place(const struct verifier *v, u32 a, u32 b)
 {

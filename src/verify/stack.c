@@ -21,7 +21,7 @@ static u32 spill_bytes(const struct slot *t)
 	return n;
 }
 
-/* ---- bounds ---------------------------------------------------------------------- */
+/* ---- bounds -------------------------------------------------------------- */
 
 /* The offsets from the frame pointer that PTR + off may have. */
 struct span { s64 min, max; bool fixed; };
@@ -68,7 +68,7 @@ static void touch(struct verifier *v, const struct state *s, u32 frame, s64 min)
 		f->stack_bytes = (u32)-min;
 }
 
-/* ---- changing a slot ------------------------------------------------------------------ */
+/* ---- changing a slot ----------------------------------------------------- */
 
 static void slot_written(struct verifier *v, struct slot *t, bool whole)
 {
@@ -110,7 +110,7 @@ static void put_bytes(struct verifier *v, struct slot *t, u32 at, u32 size, bool
 		t->kind[i] = zero ? SLOT_ZERO : SLOT_MISC;
 }
 
-/* ---- stores --------------------------------------------------------------------------- */
+/* ---- stores -------------------------------------------------------------- */
 
 static bool is_special(const struct slot *t)
 {
@@ -226,7 +226,7 @@ static void store_var(struct verifier *v, struct state *s, const struct access *
 		maybe_byte(v, a, &f->slots[slot_of(off)], byte_of(off), zero);
 }
 
-/* ---- loads ------------------------------------------------------------------------------- */
+/* ---- loads --------------------------------------------------------------- */
 
 static void slot_read(struct verifier *v, struct slot *t)
 {
@@ -348,7 +348,7 @@ static void load_var(struct verifier *v, struct state *s, const struct access *a
 		mem_unknown(v, a, value);
 }
 
-/* ---- entry --------------------------------------------------------------------------------- */
+/* ---- entry --------------------------------------------------------------- */
 
 void stack_access(struct verifier *v, struct state *s, const struct access *a,
 		  const struct reg *ptr, struct reg *value)
@@ -370,7 +370,7 @@ void stack_access(struct verifier *v, struct state *s, const struct access *a,
 		load_var(v, s, a, ptr, span, value);
 }
 
-/* ---- helpers --------------------------------------------------------------------------------- */
+/* ---- helpers ------------------------------------------------------------- */
 
 /* A byte that a helper reads. */
 static bool helper_reads(struct verifier *v, const struct access *a,

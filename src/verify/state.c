@@ -5,7 +5,7 @@
  */
 #include "verify/state.h"
 
-/* ---- frames ------------------------------------------------------------------- */
+/* ---- frames -------------------------------------------------------------- */
 
 enum { CAP_STEP = 8 };
 
@@ -80,7 +80,7 @@ void state_pop_frame(struct verifier *v, struct state *s)
 	s->frames[s->nr_frames] = NULL;
 }
 
-/* ---- states --------------------------------------------------------------------- */
+/* ---- states -------------------------------------------------------------- */
 
 struct state *state_new(struct verifier *v)
 {
@@ -154,7 +154,7 @@ void state_each(struct state *s, void (*fn)(struct reg *r, void *arg), void *arg
 	}
 }
 
-/* ---- registers ------------------------------------------------------------------- */
+/* ---- registers ----------------------------------------------------------- */
 
 void reg_set_none(struct reg *r)
 {
@@ -202,7 +202,7 @@ void reg_unlink(struct reg *r)
 	r->flags &= (u16)~REG_LINKED;
 }
 
-/* ---- references -------------------------------------------------------------------- */
+/* ---- references ---------------------------------------------------------- */
 
 u32 ref_acquire(struct verifier *v, struct state *s, enum ref_kind kind)
 {

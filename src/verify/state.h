@@ -33,7 +33,7 @@ enum {
 	NR_REGS = 11,
 };
 
-/* ---- registers ------------------------------------------------------------- */
+/* ---- registers ----------------------------------------------------------- */
 
 enum reg_type {
 	REG_NONE,		/* never written */
@@ -193,7 +193,7 @@ static inline struct reg *state_reg(const struct state *s, unsigned r)
 	return &state_frame(s)->regs[r];
 }
 
-/* ---- the job ---------------------------------------------------------------- */
+/* ---- the job ------------------------------------------------------------- */
 
 struct func {			/* a subprogram */
 	u32 start, end;		/* slots */
@@ -269,7 +269,7 @@ struct verifier {
 	u32 construct_insn;
 };
 
-/* ---- reject.c ------------------------------------------------------------- */
+/* ---- reject.c ------------------------------------------------------------ */
 
 /* Values that reject.def's texts mention; what a row does not use stays 0. */
 struct why {
@@ -295,7 +295,7 @@ void not_judged(struct verifier *v, u32 insn, const char *fmt, ...) PRINTF_LIKE(
 /* "map_value": what the kernel calls the register's type. */
 const char *reg_type_text(const struct reg *r);
 
-/* ---- cfg.c, live.c: structure ---------------------------------------------- */
+/* ---- cfg.c, live.c: structure -------------------------------------------- */
 
 /* Finds functions, checks that code is whole and reachable, marks points. */
 int cfg_build(struct verifier *v);
@@ -306,7 +306,7 @@ unsigned cfg_next(const struct verifier *v, u32 at, u32 next[2]);
 void live_build(struct verifier *v);
 u32 cfg_func_at(const struct verifier *v, u32 insn);	/* index; funcs[].start */
 
-/* ---- state.c ---------------------------------------------------------------- */
+/* ---- state.c ------------------------------------------------------------- */
 
 struct state *state_new(struct verifier *v);
 struct state *state_copy(struct verifier *v, const struct state *from);
@@ -334,7 +334,7 @@ struct ref *ref_find(struct state *s, u32 id);
 /* Gives back reference ID and forgets all registers that need it. */
 void ref_release(struct verifier *v, struct state *s, u32 id);
 
-/* ---- def.c: precision and liveness along one path ---------------------------- */
+/* ---- def.c: precision and liveness along one path ------------------------ */
 
 u32 def_new(struct verifier *v, u32 a, u32 b);
 void def_mark(struct verifier *v, u32 def);	/* the number matters */
@@ -347,7 +347,7 @@ static inline void reg_mark(struct verifier *v, const struct reg *r)
 		def_mark(v, r->def);
 }
 
-/* ---- step*.c ------------------------------------------------------------------ */
+/* ---- step*.c ------------------------------------------------------------- */
 
 enum step { STEP_NEXT, STEP_END };
 
@@ -367,7 +367,7 @@ void step_ld_abs(struct verifier *v, struct state *s, u32 insn);
 /* May register R be read? */
 int check_readable(struct verifier *v, const struct state *s, u32 insn, unsigned r);
 
-/* ---- mem.c, regions.c, stack.c ------------------------------------------------- */
+/* ---- mem.c, regions.c, stack.c ------------------------------------------- */
 
 enum access_kind { ACCESS_READ = 1, ACCESS_WRITE = 2 };
 
@@ -402,7 +402,7 @@ void stack_access(struct verifier *v, struct state *s, const struct access *a,
 void stack_helper_access(struct verifier *v, struct state *s, const struct access *a,
 			 const struct reg *ptr, bool only_writes);
 
-/* ---- call.c, args.c, subprog.c --------------------------------------------------- */
+/* ---- call.c, args.c, subprog.c ------------------------------------------- */
 
 enum step step_call(struct verifier *v, struct state *s, u32 insn);
 enum step step_call_local(struct verifier *v, struct state *s, u32 insn);
@@ -410,7 +410,7 @@ enum step step_exit(struct verifier *v, struct state *s, u32 insn);
 /* After something that may move the packet. */
 void forget_packet(struct verifier *v, struct state *s);
 
-/* ---- explore.c, prune.c ------------------------------------------------------------ */
+/* ---- explore.c, prune.c -------------------------------------------------- */
 
 /* All paths from function FUNC. */
 void explore(struct verifier *v, u32 func);

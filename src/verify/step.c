@@ -16,7 +16,7 @@ int check_readable(struct verifier *v, const struct state *s, u32 insn, unsigned
 	return -EACCES;
 }
 
-/* ---- 64-bit immediates --------------------------------------------------------- */
+/* ---- 64-bit immediates --------------------------------------------------- */
 
 /* A value of map MAP at OFF: what LDDW_IDX_VAL gives. */
 static void map_value_at(struct reg *r, u32 map, u32 off)
@@ -53,7 +53,7 @@ void step_lddw(struct verifier *v, struct state *s, u32 at)
 	}
 }
 
-/* ---- packet loads of classic BPF ------------------------------------------------- */
+/* ---- packet loads of classic BPF ----------------------------------------- */
 
 static void check_ld_abs(struct verifier *v, struct state *s, u32 at)
 {
@@ -81,7 +81,7 @@ void step_ld_abs(struct verifier *v, struct state *s, u32 at)
 	forget_packet(v, s);
 }
 
-/* ---- the dispatcher ----------------------------------------------------------------- */
+/* ---- the dispatcher ------------------------------------------------------ */
 
 static enum step step_kind(struct verifier *v, struct state *s, u32 at, unsigned kind)
 {

@@ -10,7 +10,7 @@ static bool has_src(const struct bpf_insn *insn, unsigned kind)
 	return BPF_SRC(insn->code) == BPF_X && kind < KIND_LE && kind != KIND_NEG;
 }
 
-/* ---- checks ---------------------------------------------------------------------- */
+/* ---- checks -------------------------------------------------------------- */
 
 /* What the instruction itself says. */
 static void check_imm(struct verifier *v, u32 at, unsigned kind, unsigned width)
@@ -35,7 +35,7 @@ static void check_dst(struct verifier *v, u32 at, unsigned dst)
 		reject(v, REJECT_FP_WRITE, at, &(struct why){ .reg = dst });
 }
 
-/* ---- moves ------------------------------------------------------------------------- */
+/* ---- moves --------------------------------------------------------------- */
 
 /* A number that was made of one or two others. */
 static void set_made(struct verifier *v, struct reg *r, struct scalar val, u32 a, u32 b)
@@ -97,7 +97,7 @@ static void move_imm(struct verifier *v, struct state *s, u32 at, unsigned width
 	reg_set_const(v, state_reg(s, insn->dst_reg), val);
 }
 
-/* ---- two operands -------------------------------------------------------------------- */
+/* ---- two operands -------------------------------------------------------- */
 
 /*
  * r += constant keeps the number linked with its copies: they differ by what

@@ -22,7 +22,7 @@ static void operands(struct jump *j, struct state *s)
 	j->b = j->src == NR_REGS ? &j->imm : state_reg(s, j->src);
 }
 
-/* ---- checks -------------------------------------------------------------------------- */
+/* ---- checks -------------------------------------------------------------- */
 
 static bool both_packet(const struct jump *j)
 {
@@ -59,7 +59,7 @@ static void check_compare(struct verifier *v, const struct jump *j)
 		reject(v, REJECT_PTR_CMP, j->at, &why);
 }
 
-/* ---- what is certain ------------------------------------------------------------------- */
+/* ---- what is certain ----------------------------------------------------- */
 
 static enum scalar_truth equal_is(const struct jump *j, bool equal)
 {
@@ -134,7 +134,7 @@ static enum scalar_truth truth(const struct jump *j)
 	return scalar_branch_taken(j->kind, j->width, &j->a->val, &j->b->val);
 }
 
-/* ---- what the outcome tells ---------------------------------------------------------- */
+/* ---- what the outcome tells ---------------------------------------------- */
 
 struct share {			/* for state_each */
 	struct verifier *v;
@@ -347,7 +347,7 @@ static bool learn(struct verifier *v, struct state *s, struct jump *j, bool take
 	return learn_numbers(v, s, j, taken);
 }
 
-/* ---- the jump -------------------------------------------------------------------------- */
+/* ---- the jump ------------------------------------------------------------ */
 
 static void mark_operands(struct verifier *v, const struct jump *j)
 {

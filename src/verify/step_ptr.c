@@ -6,7 +6,7 @@
  */
 #include "verify/state.h"
 
-/* ---- which pointers may move at all ----------------------------------------------- */
+/* ---- which pointers may move at all -------------------------------------- */
 
 static bool may_move(const struct reg *ptr, const struct reg *num, bool add)
 {
@@ -36,7 +36,7 @@ static bool may_move(const struct reg *ptr, const struct reg *num, bool add)
 	}
 }
 
-/* ---- offsets that are too far -------------------------------------------------------- */
+/* ---- offsets that are too far -------------------------------------------- */
 
 static bool near(s64 off)
 {
@@ -77,7 +77,7 @@ static bool check_sum(struct verifier *v, u32 at, const struct reg *ptr)
 	return check_offset(v, at, ptr, ptr);
 }
 
-/* ---- the arithmetic ---------------------------------------------------------------------- */
+/* ---- the arithmetic ------------------------------------------------------ */
 
 static bool add_known(struct reg *r, s64 n)
 {

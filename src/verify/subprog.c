@@ -8,7 +8,7 @@
 #include "verify/explore.h"
 #include "model/uapi.h"
 
-/* ---- calls ------------------------------------------------------------------------ */
+/* ---- calls --------------------------------------------------------------- */
 
 static enum step call_static(struct verifier *v, struct state *s, u32 at, u32 func)
 {
@@ -40,7 +40,7 @@ enum step step_call_local(struct verifier *v, struct state *s, u32 at)
 	return call_static(v, s, at, func);
 }
 
-/* ---- the end ------------------------------------------------------------------------ */
+/* ---- the end ------------------------------------------------------------- */
 
 bool check_refs(struct verifier *v, struct state *s, u32 at, enum reject_id id)
 {
@@ -134,7 +134,7 @@ enum step step_exit(struct verifier *v, struct state *s, u32 at)
 	return s->nr_frames > 1 ? exit_function(v, s, at) : exit_program(v, s, at);
 }
 
-/* ---- stack depth ---------------------------------------------------------------------- */
+/* ---- stack depth --------------------------------------------------------- */
 
 enum { ROUND = 16, TAIL_STACK = 256 };
 
