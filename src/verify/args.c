@@ -268,7 +268,84 @@ static void arg_func(struct verifier *v, struct state *s, struct arg *a)
 	if (a->r->type != REG_FUNC)
 		wrong_type(v, a, "func");
 	else
-		not_judged(v, a->call->insn, "callbacks (bpf_%s)", a->call->row->name);
+		a->call->func = a->r->func;
+}
+
+/* ---- what lies in map values --------------------------------------------- */
+
+/* The argument is the special field at AT (1 + offset) of a map value. */
+static bool arg_field(struct verifier *v, struct arg *a, const char *what, bool timer)
+{
+	const struct image_map *map;
+	struct why why = why_of(a, what);
+	u32 at;
+
+	if (a->r->type != REG_MAP_VALUE || (a->r->flags & REG_OR_NULL)) {
+		wrong_type(v, a, "map_value");
+		return false;
+	}
+	map = map_of(v, a->r);
+	at = timer ? map->timer_at : map->lock_at;
+	if (scalar_is_const(&a->r->val) && at &&
+	    (s64)a->r->off + (s64)scalar_value(&a->r->val) == (s64)at - 1)
+		return true;
+	reject(v, REJECT_ARG_FIELD, a->call->insn, &why);
+	return false;
+}
+
+static struct ref *held_lock(struct state *s)
+{
+	for (u32 i = 0; i < s->nr_refs; i++)
+		if (s->refs[i].kind == REF_LOCK)
+			return &s->refs[i];
+	return NULL;
+}
+
+static void lock(struct verifier *v, struct state *s, struct arg *a)
+{
+	struct why why = why_of(a, "");
+	struct ref *r;
+
+	if (held_lock(s)) {
+		reject(v, REJECT_LOCK_TWICE, a->call->insn, &why);
+		return;
+	}
+	r = ref_find(s, ref_acquire(v, s, REF_LOCK));
+	r->insn = a->call->insn;
+	r->map = a->r->map;
+	r->uid = a->r->id;
+}
+
+static void unlock(struct verifier *v, struct state *s, struct arg *a)
+{
+	struct why why = why_of(a, "");
+	struct ref *r = held_lock(s);
+
+	if (!r)
+		reject(v, REJECT_UNLOCK_NONE, a->call->insn, &why);
+	else if (r->map != a->r->map || r->uid != a->r->id)
+		reject(v, REJECT_UNLOCK_OTHER, a->call->insn, &why);
+	else
+		ref_release(v, s, r->id);
+}
+
+static void arg_lock(struct verifier *v, struct state *s, struct arg *a)
+{
+	if (!arg_field(v, a, "bpf_spin_lock", false))
+		return;
+	if (a->call->row->id == BPF_FUNC_spin_lock)
+		lock(v, s, a);
+	else
+		unlock(v, s, a);
+}
+
+static void arg_timer(struct verifier *v, struct state *s, struct arg *a)
+{
+	(void)s;
+	if (!arg_field(v, a, "bpf_timer", true))
+		return;
+	a->call->map_reg = *a->r;
+	a->call->timer = true;
 }
 
 static void arg_unsupported(struct verifier *v, struct state *s, struct arg *a)
@@ -283,7 +360,8 @@ static arg_fn *const checks[] = {
 	[ARG_MEM] = arg_mem, [ARG_MEM_OR_NULL] = arg_mem, [ARG_MEM_OUT] = arg_mem,
 	[ARG_MEM_OUT_OR_NULL] = arg_mem, [ARG_SIZE] = arg_size, [ARG_SIZE_0] = arg_size,
 	[ARG_STR] = arg_str, [ARG_LONG_OUT] = arg_long, [ARG_INT_OUT] = arg_int,
-	[ARG_FUNC] = arg_func, [ARG_RECORD] = arg_record,
+	[ARG_FUNC] = arg_func, [ARG_RECORD] = arg_record, [ARG_SPIN_LOCK] = arg_lock,
+	[ARG_TIMER] = arg_timer,
 };
 
 void arg_check(struct verifier *v, struct state *s, struct call *c, unsigned i)

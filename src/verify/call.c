@@ -133,6 +133,25 @@ void ret_set(struct verifier *v, struct state *s, const struct call *c)
 	}
 }
 
+/* ---- under a lock -------------------------------------------------------- */
+
+static bool lock_held(const struct state *s)
+{
+	for (u32 i = 0; i < s->nr_refs; i++)
+		if (s->refs[i].kind == REF_LOCK)
+			return true;
+	return false;
+}
+
+/* Nothing is called before the lock is released, but what releases it. */
+static void check_lock(struct verifier *v, struct state *s, u32 at,
+		       const struct helper_row *row)
+{
+	if (lock_held(s) && row->id != BPF_FUNC_spin_unlock && row->id != BPF_FUNC_spin_lock &&
+	    row->id != BPF_FUNC_kptr_xchg)
+		reject(v, REJECT_LOCK_HELD, at, NULL);
+}
+
 /* ---- the call ------------------------------------------------------------ */
 
 static void args_check(struct verifier *v, struct state *s, struct call *c)
@@ -143,16 +162,19 @@ static void args_check(struct verifier *v, struct state *s, struct call *c)
 
 enum step step_call(struct verifier *v, struct state *s, u32 at)
 {
-	struct call c = { .insn = at, .row = helper_row((u32)v->insns[at].imm) };
+	struct call c = { .insn = at, .func = -1, .row = helper_row((u32)v->insns[at].imm) };
 
 	if (!check_helper(v, at, c.row)) {
 		clobber(s);
 		reg_set_unknown(v, state_reg(s, 0));
 		return STEP_NEXT;
 	}
+	check_lock(v, s, at, c.row);
 	args_check(v, s, &c);
 	if (v->stop)
 		return STEP_END;
+	if (c.func >= 0)
+		callback_enter(v, s, &c);
 	if (c.row->id == BPF_FUNC_tail_call)
 		tail_call(v, s, at);
 	if (helper_moves_packet(c.row->id))

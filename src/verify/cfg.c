@@ -161,6 +161,17 @@ static void visit(struct walk *w, u32 from, u32 to, bool jump)
 	*vec_push(&w->stack) = to;
 }
 
+/* A helper that may call a function any number of times. */
+static bool repeats(const struct bpf_insn *insn)
+{
+	const struct helper_row *row = helper_row((u32)insn->imm);
+
+	for (unsigned i = 0; row && i < 5; i++)
+		if (row->args[i] == ARG_FUNC)
+			return row->id != BPF_FUNC_timer_set_callback;
+	return false;
+}
+
 /* Where states are worth comparing: at conditions, behind jumps, around calls. */
 static void mark_points(struct verifier *v, u32 at, const u32 *next, unsigned n)
 {
@@ -174,6 +185,8 @@ static void mark_points(struct verifier *v, u32 at, const u32 *next, unsigned n)
 	} else if (op == OP_CALL_LOCAL) {
 		meet_at(v, at, false);
 		meet_at(v, next[0], false);
+	} else if (op == OP_CALL && repeats(&v->insns[at])) {
+		meet_at(v, at, true);
 	}
 }
 

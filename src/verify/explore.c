@@ -10,6 +10,7 @@
  * is taken up; what was stored after the branch is complete then and takes over
  * what the definitions (def.h) have learned.
  */
+#include "verify/call.h"
 #include "verify/explore.h"
 
 /* ---- branches to come back to -------------------------------------------- */
@@ -157,6 +158,76 @@ static void take_over(struct verifier *v, const struct kept *k, struct state *s)
 		take_over_frame(v, k->state->frames[i], s->frames[i]);
 }
 
+/* ---- passes over what repeats -------------------------------------------- */
+
+/* The state that the pass before S began with. */
+static struct kept *last_pass(struct verifier *v, const struct state *s)
+{
+	for (struct kept *k = v->kept[s->insn]; k; k = k->next)
+		if (k->open && k->state->nr_frames == s->nr_frames)
+			return k;
+	return NULL;
+}
+
+static void widen_reg(struct verifier *v, const struct reg *old, struct reg *new)
+{
+	if (old->type != REG_SCALAR || new->type != REG_SCALAR ||
+	    def_marked(v, old->def) || def_marked(v, new->def) ||
+	    scalar_eq(&old->val, &new->val))
+		return;
+	reg_set_unknown(v, new);
+}
+
+void widen_pass(struct verifier *v, struct state *s)
+{
+	struct kept *k = last_pass(v, s);
+
+	for (u32 i = 0; k && i < s->nr_frames; i++) {
+		const struct frame *old = k->state->frames[i];
+		struct frame *new = s->frames[i];
+
+		for (unsigned r = 0; r < REG_FP; r++)
+			widen_reg(v, &old->regs[r], &new->regs[r]);
+		for (u32 n = 0; n < old->nr_slots && n < new->nr_slots; n++)
+			if (!memcmp(old->slots[n].kind, new->slots[n].kind, SLOT_BYTES) &&
+			    new->slots[n].kind[0] == SLOT_SPILL &&
+			    new->slots[n].kind[SLOT_BYTES - 1] == SLOT_SPILL)
+				widen_reg(v, &old->slots[n].reg, &new->slots[n].reg);
+	}
+}
+
+/* Both are in the same passes over what repeats: S is no later round. */
+static bool same_passes(const struct state *old, const struct state *s)
+{
+	for (u32 i = 0; i < s->nr_frames && i < old->nr_frames; i++)
+		if (s->frames[i]->depth != old->frames[i]->depth)
+			return false;
+	return true;
+}
+
+/* S adds nothing to the pass that OLD began. */
+static bool pass_covered(struct verifier *v, const struct kept *k, const struct state *s)
+{
+	return state_frame(s)->depth > state_frame(k->state)->depth &&
+	       state_covers(v, k->state, s, s->insn, COVERS_RANGE);
+}
+
+static void mark_reg(struct reg *r, void *arg)
+{
+	reg_mark(arg, r);
+}
+
+/* S goes on as an open state did, of which not all is known yet: so all of it
+ * counts as read, and every number as one that matters. */
+static void mark_all(struct verifier *v, struct state *s)
+{
+	state_each(s, mark_reg, v);
+	for (u32 i = 0; i < s->nr_frames; i++)
+		for (u32 n = 0; n < s->frames[i]->nr_slots; n++)
+			if (s->frames[i]->slots[n].def)
+				def_read(v, s->frames[i]->slots[n].def);
+}
+
 /* ---- meeting points ------------------------------------------------------ */
 
 enum { MISSES_BASE = 3, MISSES_PER_HIT = 3, LOOP_JUMPS = 20, LOOP_INSNS = 100 };
@@ -200,8 +271,13 @@ static enum visit compare(struct verifier *v, struct state *s, bool *store)
 	struct kept **at = &v->kept[s->insn], *k;
 
 	while ((k = *at)) {
+		if (k->open && pass_covered(v, k, s)) {
+			mark_all(v, s);
+			return VISIT_COVERED;
+		}
 		if (k->open) {
-			if (state_covers(v, k->state, s, s->insn, COVERS_EXACT))
+			if (same_passes(k->state, s) &&
+			    state_covers(v, k->state, s, s->insn, COVERS_EXACT))
 				return VISIT_ENDLESS;
 			*store &= worth_storing_in_loop(v, s);
 		} else if (state_covers(v, k->state, s, s->insn, COVERS_PRUNE)) {
@@ -262,7 +338,10 @@ static struct state *entry_state(struct verifier *v, u32 func)
 
 	state_push_frame(v, s, func, 0);
 	s->insn = v->funcs[func].start;
-	reg_set_ptr(state_reg(s, 1), REG_CTX, 0);
+	if (func)
+		global_args(v, s, func);
+	else
+		reg_set_ptr(state_reg(s, 1), REG_CTX, 0);
 	return s;
 }
 

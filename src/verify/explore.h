@@ -20,6 +20,10 @@ struct idmap {
 	struct { u32 old, new; } v[256];
 };
 
+/* S begins another pass over something that repeats: numbers that differ from
+ * the pass before and did not matter so far become unknown. */
+void widen_pass(struct verifier *v, struct state *s);
+
 void stack_depth_check(struct verifier *v, u32 start);
 
 #endif

@@ -33,10 +33,8 @@ enum step step_call_local(struct verifier *v, struct state *s, u32 at)
 {
 	u32 func = cfg_func_at(v, at + (u32)v->insns[at].imm + 1);
 
-	if (v->funcs[func].global) {
-		not_judged(v, at, "calls of global functions (%s)", v->funcs[func].name);
-		return STEP_END;
-	}
+	if (v->funcs[func].global)
+		return call_global(v, s, at, func);
 	return call_static(v, s, at, func);
 }
 
@@ -103,6 +101,14 @@ static void check_limits(struct verifier *v, struct state *s, u32 at)
 	sb_free(&text);
 }
 
+static void check_global_exit(struct verifier *v, struct state *s, u32 at)
+{
+	struct reg *r0 = state_reg(s, 0);
+
+	if (r0->type != REG_SCALAR)
+		reject(v, REJECT_GLOBAL_EXIT, at, &(struct why){ .ptr = r0 });
+}
+
 static enum step exit_program(struct verifier *v, struct state *s, u32 at)
 {
 	struct reg *r0 = state_reg(s, 0);
@@ -112,7 +118,10 @@ static enum step exit_program(struct verifier *v, struct state *s, u32 at)
 		return STEP_END;
 	if (reg_is_ptr(r0) && !v->privileged)
 		reject(v, REJECT_RET_LEAK, at, &(struct why){ .ptr = r0 });
-	check_limits(v, s, at);
+	if (v->entry)
+		check_global_exit(v, s, at);
+	else
+		check_limits(v, s, at);
 	return STEP_END;
 }
 
@@ -131,6 +140,10 @@ static enum step exit_function(struct verifier *v, struct state *s, u32 at)
 
 enum step step_exit(struct verifier *v, struct state *s, u32 at)
 {
+	u8 kind = state_frame(s)->kind;
+
+	if (kind == FRAME_CALLBACK || kind == FRAME_ASYNC)
+		return callback_exit(v, s, at);
 	return s->nr_frames > 1 ? exit_function(v, s, at) : exit_program(v, s, at);
 }
 
@@ -145,12 +158,14 @@ static u32 frame_bytes(const struct func *f)
 	return (u32)round_up(f->stack_bytes ? f->stack_bytes : 1, ROUND);
 }
 
-/* The next local call in [AT, end) of its function, or the end. */
+/* The next call in [AT, end) of its function, or the end. What a helper is to
+ * call counts as called where its address is taken. */
 static u32 next_call(const struct verifier *v, u32 at, u32 end)
 {
-	while (at < end && (v->points[at].op != OP_CALL_LOCAL ||
-			    !(v->points[at].flags & POINT_SEEN)))
-		at++;
+	for (; at < end; at++)
+		if ((v->points[at].flags & POINT_SEEN) &&
+		    (v->points[at].op == OP_CALL_LOCAL || v->points[at].op == OP_LDDW_FUNC))
+			break;
 	return at;
 }
 

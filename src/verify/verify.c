@@ -19,13 +19,30 @@ static void set_limits(struct verifier *v)
 	v->privileged = o->caps & VERIFY_CAP_PERFMON;
 }
 
+/* A global function that something called and that was not judged yet. */
+static bool next_global(struct verifier *v, u32 *func)
+{
+	for (u32 i = 1; i < v->nr_funcs; i++) {
+		if (!v->funcs[i].called || v->funcs[i].verified)
+			continue;
+		v->funcs[i].verified = true;
+		*func = i;
+		return true;
+	}
+	return false;
+}
+
 static void judge(struct verifier *v)
 {
+	u32 func;
+
 	if (cfg_build(v))
 		return;
 	live_build(v);
 	v->kept = arena_news(&v->mem, v->nr_insns, struct kept *);
 	explore(v, 0);
+	while (!v->stop && next_global(v, &func))
+		explore(v, func);
 	if (!v->stop)
 		stack_depth_check(v, 0);
 }
