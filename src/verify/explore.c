@@ -71,9 +71,13 @@ static void kept_close(struct verifier *v, struct kept *k)
 {
 	struct close c = { v };
 
+	k->open = false;
+	if (k->dropped) {
+		state_free(v, k->state);
+		return;
+	}
 	close_slots(v, k);
 	state_each(k->state, close_reg, &c);
-	k->open = false;
 }
 
 static void close_down_to(struct verifier *v, u32 nr_open)
@@ -234,7 +238,7 @@ enum { MISSES_BASE = 3, MISSES_PER_HIT = 3, LOOP_JUMPS = 20, LOOP_INSNS = 100 };
 
 static bool worn_out(const struct kept *k)
 {
-	return !k->open && k->misses > k->hits * MISSES_PER_HIT + MISSES_BASE;
+	return k->misses > k->hits * MISSES_PER_HIT + MISSES_BASE;
 }
 
 static void kept_drop(struct verifier *v, struct kept **at)
@@ -242,8 +246,11 @@ static void kept_drop(struct verifier *v, struct kept **at)
 	struct kept *k = *at;
 
 	*at = k->next;
-	state_free(v, k->state);
 	v->nr_kept--;
+	if (k->open)
+		k->dropped = true;	/* its path still leads through it */
+	else
+		state_free(v, k->state);
 }
 
 enum visit { VISIT_ON, VISIT_COVERED, VISIT_ENDLESS };

@@ -12,6 +12,7 @@ struct kept {
 	u32 time;		/* v->now when it was stored */
 	u32 hits, misses;
 	bool open;		/* paths from it are not complete */
+	bool dropped;		/* it is compared no more */
 };
 
 /* Ids of one state and of another that stand for each other. */
