@@ -55,6 +55,33 @@ static void arg_ctx(struct verifier *v, struct state *s, struct arg *a)
 		reject(v, REJECT_CTX_MODIFIED, a->call->insn, &why);
 }
 
+static bool is_null(const struct reg *r)
+{
+	return r->type == REG_SCALAR && scalar_is_const(&r->val) && !scalar_value(&r->val);
+}
+
+static void arg_ctx_or_null(struct verifier *v, struct state *s, struct arg *a)
+{
+	if (!is_null(a->r))
+		arg_ctx(v, s, a);
+}
+
+/* A constant number of bytes that the result has. */
+static void arg_alloc_size(struct verifier *v, struct state *s, struct arg *a)
+{
+	struct why why = why_of(a, "");
+
+	(void)s;
+	if (a->r->type != REG_SCALAR || !scalar_is_const(&a->r->val)) {
+		reject(v, REJECT_ARG_CONST, a->call->insn, &why);
+		return;
+	}
+	reg_mark(v, a->r);
+	a->call->const_size = scalar_value(&a->r->val);
+	if (a->call->const_size >= MAX_VAR_OFF)
+		reject(v, REJECT_ARG_SIZE_MAX, a->call->insn, &why);
+}
+
 static void check_map_kind(struct verifier *v, struct arg *a)
 {
 	const struct image_map *map = map_of(v, a->r);
@@ -80,7 +107,7 @@ static void arg_map(struct verifier *v, struct state *s, struct arg *a)
 
 /* ---- memory -------------------------------------------------------------- */
 
-enum { WRITES = 1, ONLY_WRITES = 2, ZERO_OK = 4 };
+enum { WRITES = 1, ONLY_WRITES = 2, ZERO_OK = 4, ALIGNED = 8 };
 
 /* SIZE bytes at the argument; WHAT: WRITES and so on. */
 static void check_bytes(struct verifier *v, struct state *s, struct arg *a, u32 size,
@@ -89,6 +116,7 @@ static void check_bytes(struct verifier *v, struct state *s, struct arg *a, u32 
 	struct access acc = {
 		.insn = a->call->insn, .reg = a->reg, .size = size, .store = -1,
 		.kind = what & WRITES ? ACCESS_WRITE : ACCESS_READ, .is_helper = true,
+		.aligned = what & ALIGNED,
 	};
 
 	switch (a->r->type) {
@@ -97,6 +125,15 @@ static void check_bytes(struct verifier *v, struct state *s, struct arg *a, u32 
 		break;
 	case REG_PACKET:
 	case REG_PACKET_META:
+		if (!helper_takes_packet(a->call->row->id)) {
+			struct why why = why_of(a, "");
+
+			reject(v, REJECT_ARG_PACKET, a->call->insn, &why);
+			break;
+		}
+		if (size || !(what & ZERO_OK))
+			mem_access(v, s, &acc, NULL);
+		break;
 	case REG_MAP_VALUE:
 	case REG_MAP_KEY:
 	case REG_MEM:
@@ -149,11 +186,6 @@ static void arg_value(struct verifier *v, struct state *s, struct arg *a)
 		check_bytes(v, s, a, map_of(v, a->call->map)->value_size, way(a->kind));
 }
 
-static bool is_null(const struct reg *r)
-{
-	return r->type == REG_SCALAR && scalar_is_const(&r->val) && !scalar_value(&r->val);
-}
-
 /* The size argument that follows decides: see arg_size. */
 static void arg_mem(struct verifier *v, struct state *s, struct arg *a)
 {
@@ -195,7 +227,11 @@ static void arg_size(struct verifier *v, struct state *s, struct arg *a)
 	unsigned what = way(mem.kind);
 
 	reg_mark(v, a->r);
-	if (!check_size(v, a, zero_ok) || !reg_is_ptr(mem.r))
+	if (!check_size(v, a, zero_ok))
+		return;
+	if (is_null(mem.r) && a->r->val.umax)
+		wrong_type(v, &mem, "fp");
+	if (!reg_is_ptr(mem.r))
 		return;
 	if (zero_ok)
 		what |= ZERO_OK;
@@ -210,13 +246,13 @@ static void arg_size(struct verifier *v, struct state *s, struct arg *a)
 static void arg_long(struct verifier *v, struct state *s, struct arg *a)
 {
 	if (check_not_null(v, a))
-		check_bytes(v, s, a, 8, way(a->kind));
+		check_bytes(v, s, a, 8, way(a->kind) | ALIGNED);
 }
 
 static void arg_int(struct verifier *v, struct state *s, struct arg *a)
 {
 	if (check_not_null(v, a))
-		check_bytes(v, s, a, 4, way(a->kind));
+		check_bytes(v, s, a, 4, way(a->kind) | ALIGNED);
 }
 
 /* ---- strings ------------------------------------------------------------- */
@@ -361,7 +397,8 @@ static arg_fn *const checks[] = {
 	[ARG_MEM_OUT_OR_NULL] = arg_mem, [ARG_SIZE] = arg_size, [ARG_SIZE_0] = arg_size,
 	[ARG_STR] = arg_str, [ARG_LONG_OUT] = arg_long, [ARG_INT_OUT] = arg_int,
 	[ARG_FUNC] = arg_func, [ARG_RECORD] = arg_record, [ARG_SPIN_LOCK] = arg_lock,
-	[ARG_TIMER] = arg_timer,
+	[ARG_TIMER] = arg_timer, [ARG_CTX_OR_NULL] = arg_ctx_or_null,
+	[ARG_ALLOC_SIZE] = arg_alloc_size,
 };
 
 void arg_check(struct verifier *v, struct state *s, struct call *c, unsigned i)
@@ -369,7 +406,9 @@ void arg_check(struct verifier *v, struct state *s, struct call *c, unsigned i)
 	struct arg a = { c, i, i + 1, state_reg(s, i + 1), c->row->args[i] };
 	arg_fn *fn = a.kind < ARRAY_LEN(checks) ? checks[a.kind] : NULL;
 
-	if (check_readable(v, s, c->insn, a.reg))
+	if (a.kind == ARG_UNREAD)
+		return;
+	if (fn && check_readable(v, s, c->insn, a.reg))
 		return;
 	(fn ? fn : arg_unsupported)(v, s, &a);
 }

@@ -79,6 +79,7 @@ static void enter_async(struct verifier *v, struct state *s, const struct call *
 	struct state *body = explore_push(v, s, v->funcs[c->func].start);
 	struct frame *f;
 
+	v->funcs[c->func].is_async = true;
 	if (!body)
 		return;
 	while (body->nr_frames)

@@ -25,6 +25,6 @@ struct idmap {
  * the pass before and did not matter so far become unknown. */
 void widen_pass(struct verifier *v, struct state *s);
 
-void stack_depth_check(struct verifier *v, u32 start);
+void stack_depth_check(struct verifier *v);
 
 #endif

@@ -28,7 +28,8 @@ static void check_align(struct verifier *v, const struct access *a, const struct
 	struct why why = { .reg = a->reg, .ptr = r, .off = a->off, .size = a->size,
 			   .a = r->off, .b = a->off, .t = align_names[r->type] };
 
-	if (a->size <= 1 || a->is_helper || !must_align(v, r))
+	if (a->size <= 1 || (a->is_helper && !a->aligned) ||
+	    (!a->aligned && !must_align(v, r)))
 		return;
 	if (reg_is_packet(r))	/* the Ethernet header begins 2 bytes off */
 		at = tnum_add(at, tnum_const(2));
@@ -89,6 +90,38 @@ int check_range(struct verifier *v, const struct access *a, const struct reg *r,
 	return 0;
 }
 
+/* ---- one kind of pointer for each instruction ---------------------------- */
+
+/* The kernel rewrites accesses through these by what they lead to. */
+static bool is_rewritten(const struct reg *r)
+{
+	switch (r->type) {
+	case REG_CTX:
+	case REG_SOCKET:
+	case REG_SOCK_COMMON:
+	case REG_TCP_SOCK:
+	case REG_XDP_SOCK:
+	case REG_ARENA:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void check_same_kind(struct verifier *v, const struct access *a, const struct reg *r)
+{
+	struct point *p = &v->points[a->insn];
+	bool rewritten = is_rewritten(r);
+
+	if (a->is_helper)
+		return;
+	if (!p->through)
+		p->through = r->type;
+	else if (p->through != r->type && (rewritten || p->rewritten))
+		reject(v, REJECT_PTR_MIX, a->insn, NULL);
+	p->rewritten |= rewritten;
+}
+
 /* ---- the access ---------------------------------------------------------- */
 
 /* What a load of memory of numbers gives. */
@@ -100,7 +133,7 @@ void mem_unknown(struct verifier *v, const struct access *a, struct reg *value)
 
 /* Memory that holds numbers must not get pointers, where that matters. */
 void check_leak(struct verifier *v, struct state *s, const struct access *a,
-		const char *where, bool always)
+		const char *where)
 {
 	const struct reg *r;
 
@@ -109,12 +142,8 @@ void check_leak(struct verifier *v, struct state *s, const struct access *a,
 	r = state_reg(s, (unsigned)a->store);
 	if (!reg_is_ptr(r))
 		return;
-	if (always)
-		reject(v, REJECT_PTR_LEAK, a->insn, &(struct why){
-			.reg = (u32)a->store, .ptr = r, .s = where });
-	else
-		reject_or_warn(v, REJECT_PTR_LEAK, a->insn, &(struct why){
-			.reg = (u32)a->store, .ptr = r, .s = where });
+	reject_or_warn(v, REJECT_PTR_LEAK, a->insn, &(struct why){
+		.reg = (u32)a->store, .ptr = r, .s = where });
 }
 
 void mem_access(struct verifier *v, struct state *s, const struct access *a,
@@ -123,6 +152,7 @@ void mem_access(struct verifier *v, struct state *s, const struct access *a,
 	struct reg ptr = *state_reg(s, a->reg);
 
 	check_align(v, a, &ptr);
+	check_same_kind(v, a, &ptr);
 	if (!region_access(v, s, a, &ptr, value))
 		mem_unknown(v, a, value);
 }
@@ -219,7 +249,8 @@ void step_atomic(struct verifier *v, struct state *s, u32 at)
 	const struct bpf_insn *insn = &v->insns[at];
 	const struct isa_row *row = &isa_rows[v->points[at].op];
 	struct access a = { .insn = at, .reg = insn->dst_reg, .off = insn->off,
-			    .size = row->width / 8u, .kind = ACCESS_READ, .store = -1 };
+			    .size = row->width / 8u, .kind = ACCESS_READ, .store = -1,
+			    .aligned = true };
 	struct reg old;
 	int fetch = fetches(insn, row->kind);
 
@@ -246,5 +277,5 @@ void step_atomic(struct verifier *v, struct state *s, u32 at)
 		return;
 	if (fetch == REG_FP)
 		reject(v, REJECT_FP_WRITE, at, &(struct why){ .reg = REG_FP });
-	reg_set_scalar(v, state_reg(s, (unsigned)fetch), scalar_load(a.size, false));
+	*state_reg(s, (unsigned)fetch) = old;
 }

@@ -12,8 +12,8 @@
 bool region_access(struct verifier *v, struct state *s, const struct access *a,
 		   const struct reg *ptr, struct reg *value);
 void mem_unknown(struct verifier *v, const struct access *a, struct reg *value);
-/* A pointer is stored in WHERE: refused, ALWAYS or without privilege. */
+/* A pointer is stored in WHERE: for the privileged. */
 void check_leak(struct verifier *v, struct state *s, const struct access *a,
-		const char *where, bool always);
+		const char *where);
 
 #endif

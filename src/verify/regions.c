@@ -27,7 +27,7 @@ static void packet_field(const struct ctx_field *f, struct reg *value)
 static bool ctx_access(struct verifier *v, struct state *s, const struct access *a,
 		       const struct reg *ptr, struct reg *value)
 {
-	s64 off = (s64)ptr->off + a->off;
+	s64 off = a->off;
 	const struct ctx_field *f;
 	u8 need = writes(a) ? CTX_WRITE : CTX_READ;
 
@@ -40,14 +40,19 @@ static bool ctx_access(struct verifier *v, struct state *s, const struct access 
 		       &(struct why){ .reg = a->reg, .ptr = ptr });
 		return false;
 	}
-	off += (s64)scalar_value(&ptr->val);
+	if (ptr->off || scalar_value(&ptr->val)) {
+		reject(v, REJECT_CTX_MODIFIED, a->insn, &(struct why){
+			.reg = a->reg, .ptr = ptr,
+			.a = ptr->off + (s64)scalar_value(&ptr->val) });
+		return false;
+	}
 	f = off < 0 ? NULL : ctx_field(v->ctx, (u64)off, a->size);
 	if (!f || !(f->flags & need) || ((f->flags & CTX_PKT) && a->sign)) {
 		reject(v, REJECT_CTX, a->insn, &(struct why){
 			.reg = a->reg, .ptr = ptr, .off = off, .size = a->size });
 		return false;
 	}
-	check_leak(v, s, a, "ctx", true);
+	check_leak(v, s, a, "ctx");
 	if (!value || !(f->flags & CTX_PKT))
 		return false;
 	packet_field(f, value);
@@ -134,7 +139,7 @@ static bool map_value_access(struct verifier *v, struct state *s,
 	const struct image_map *map = map_of(v, ptr);
 
 	check_map_rights(v, a, ptr, map);
-	check_leak(v, s, a, "map", false);
+	check_leak(v, s, a, "map");
 	if (check_range(v, a, ptr, map->value_size, false))
 		return false;
 	check_fields(v, a, ptr, map);
@@ -173,7 +178,7 @@ static bool packet_access(struct verifier *v, struct state *s, const struct acce
 	(void)value;
 	if (writes(a) && packet_read_only(v->prog->type))
 		reject(v, REJECT_PKT_WRITE, a->insn, &why);
-	check_leak(v, s, a, "packet", true);
+	check_leak(v, s, a, "packet");
 	if (ptr->val.smin < 0)
 		reject(v, REJECT_NEGATIVE, a->insn, &why);
 	else if (ptr->range < 0 || why.off < 0 ||
@@ -191,7 +196,7 @@ static bool mem_region(struct verifier *v, struct state *s, const struct access 
 	if (writes(a) && (ptr->flags & REG_RDONLY))
 		reject(v, REJECT_READ_ONLY, a->insn,
 		       &(struct why){ .reg = a->reg, .ptr = ptr });
-	check_leak(v, s, a, "mem", false);
+	check_leak(v, s, a, "mem");
 	check_range(v, a, ptr, ptr->bytes, false);
 	return false;
 }
@@ -203,7 +208,7 @@ static bool flow_keys_access(struct verifier *v, struct state *s, const struct a
 	s64 off = (s64)a->off + ptr->off;
 
 	(void)value;
-	check_leak(v, s, a, "flow keys", true);
+	check_leak(v, s, a, "flow keys");
 	if (off < 0 || off + (s64)a->size > BYTES || !scalar_is_const(&ptr->val))
 		reject(v, REJECT_FLOW_KEYS, a->insn, &(struct why){
 			.reg = a->reg, .ptr = ptr, .off = off, .size = a->size,

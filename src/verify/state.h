@@ -203,7 +203,7 @@ struct func {			/* a subprogram */
 	bool called;		/* global: some program needs it */
 	bool verified;
 	bool has_ld_abs, tail_calls, moves_packet, might_sleep;
-	bool is_callback;
+	bool is_async;		/* a timer calls it */
 	u32 stack_bytes;	/* lowest byte that was touched */
 };
 
@@ -220,6 +220,8 @@ struct point {			/* per instruction slot */
 	u8 flags;		/* enum point_flag */
 	u16 live;		/* registers that are read before written: bits */
 	u16 func;		/* index in funcs */
+	u8 through;		/* enum reg_type of the pointer it accesses; 0: none yet */
+	bool rewritten;		/* which the kernel rewrites */
 };
 
 struct kept;			/* explore.c: a stored state */
@@ -379,6 +381,7 @@ struct access {
 	u32 size;		/* bytes */
 	u8 kind;		/* enum access_kind, both for atomics */
 	bool is_helper;		/* by a helper, not an instruction */
+	bool aligned;		/* must be, whatever the kind of memory */
 	bool sign;		/* the load extends the sign */
 	int store;		/* register that is stored, -1: an immediate or
 				   an unknown number */

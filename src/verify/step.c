@@ -19,8 +19,14 @@ int check_readable(struct verifier *v, const struct state *s, u32 insn, unsigned
 /* ---- 64-bit immediates --------------------------------------------------- */
 
 /* A value of map MAP at OFF: what LDDW_IDX_VAL gives. */
-static void map_value_at(struct reg *r, u32 map, u32 off)
+static void map_value_at(struct verifier *v, u32 at, struct reg *r, u32 map, u32 off)
 {
+	u32 size = v->img->maps[map].value_size;
+
+	if (off >= MAX_VAR_OFF)
+		reject(v, REJECT_MAP_OFF, at, &(struct why){ .off = off });
+	else if (off >= size)
+		reject(v, REJECT_MAP_OFF_END, at, &(struct why){ .off = off, .a = size });
 	reg_set_ptr(r, REG_MAP_VALUE, 0);
 	r->map = map;
 	r->off = (s32)off;
@@ -41,7 +47,7 @@ void step_lddw(struct verifier *v, struct state *s, u32 at)
 		dst->map = low;
 		break;
 	case OP_LDDW_IDX_VAL:
-		map_value_at(dst, low, high);
+		map_value_at(v, at, dst, low, high);
 		break;
 	case OP_LDDW_FUNC:
 		reg_set_ptr(dst, REG_FUNC, 0);

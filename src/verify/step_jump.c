@@ -67,14 +67,15 @@ static enum scalar_truth equal_is(const struct jump *j, bool equal)
 }
 
 /* Pointers that cannot be NULL, compared with a constant 0. */
-static bool never_null(const struct reg *r)
+static bool never_null(const struct verifier *v, const struct reg *r)
 {
 	switch (r->type) {
 	case REG_CTX:
+	case REG_STACK:		/* the kernel does not know */
+		return v->opts->policy != POLICY_KERNEL;
 	case REG_MAP:
 	case REG_MAP_VALUE:
 	case REG_MAP_KEY:
-	case REG_STACK:
 	case REG_SOCKET:
 	case REG_TCP_SOCK:
 	case REG_SOCK_COMMON:
@@ -114,23 +115,23 @@ static enum scalar_truth packet_truth(const struct jump *j)
 }
 
 /* The value that a pointer has for the comparison; only equality is certain. */
-static enum scalar_truth pointer_truth(const struct jump *j)
+static enum scalar_truth pointer_truth(const struct verifier *v, const struct jump *j)
 {
 	if (both_packet(j))
 		return packet_truth(j);
 	if (!equality(j) || j->width != 64)
 		return SCALAR_UNSURE;
-	if (is_null(j->b) && reg_is_ptr(j->a) && never_null(j->a))
+	if (is_null(j->b) && reg_is_ptr(j->a) && never_null(v, j->a))
 		return equal_is(j, false);
-	if (is_null(j->a) && reg_is_ptr(j->b) && never_null(j->b))
+	if (is_null(j->a) && reg_is_ptr(j->b) && never_null(v, j->b))
 		return equal_is(j, false);
 	return SCALAR_UNSURE;
 }
 
-static enum scalar_truth truth(const struct jump *j)
+static enum scalar_truth truth(const struct verifier *v, const struct jump *j)
 {
 	if (reg_is_ptr(j->a) || reg_is_ptr(j->b))
-		return pointer_truth(j);
+		return pointer_truth(v, j);
 	return scalar_branch_taken(j->kind, j->width, &j->a->val, &j->b->val);
 }
 
@@ -328,9 +329,9 @@ static bool learn_pointers(struct verifier *v, struct state *s, struct jump *j, 
 		learn_null(v, s, j->b, same_side(j, taken));
 	else if (equality(j) && reg_is_ptr(j->a) && reg_is_ptr(j->b) &&
 		 j->a->type != REG_BTF && j->b->type != REG_BTF && same_side(j, taken)) {
-		if ((j->a->flags & REG_OR_NULL) && never_null(j->b))
+		if ((j->a->flags & REG_OR_NULL) && never_null(v, j->b))
 			learn_null(v, s, j->a, false);
-		else if ((j->b->flags & REG_OR_NULL) && never_null(j->a))
+		else if ((j->b->flags & REG_OR_NULL) && never_null(v, j->a))
 			learn_null(v, s, j->b, false);
 	} else {
 		learn_packet(s, j, taken);
@@ -403,7 +404,7 @@ static enum step step_if(struct verifier *v, struct state *s, u32 at)
 
 	prepare(v, s, &j);
 	check_compare(v, &j);
-	switch (truth(&j)) {
+	switch (truth(v, &j)) {
 	case SCALAR_ALWAYS:
 		mark_operands(v, &j);
 		s->insn = j.target;

@@ -151,62 +151,72 @@ enum step step_exit(struct verifier *v, struct state *s, u32 at)
 
 enum { ROUND = 16, TAIL_STACK = 256 };
 
-struct chain { u32 func, at, bytes; };
+/* How a function is reached on the deepest chain of calls. */
+struct reach { u32 frames, before; };	/* its own included; bytes of the others */
 
 static u32 frame_bytes(const struct func *f)
 {
 	return (u32)round_up(f->stack_bytes ? f->stack_bytes : 1, ROUND);
 }
 
-/* The next call in [AT, end) of its function, or the end. What a helper is to
- * call counts as called where its address is taken. */
-static u32 next_call(const struct verifier *v, u32 at, u32 end)
+/* The function that AT calls, or that a helper may call for it; -1: none. */
+static s64 callee_of(const struct verifier *v, u32 at)
 {
-	for (; at < end; at++)
-		if ((v->points[at].flags & POINT_SEEN) &&
-		    (v->points[at].op == OP_CALL_LOCAL || v->points[at].op == OP_LDDW_FUNC))
-			break;
-	return at;
+	u8 op = v->points[at].op;
+
+	if (op != OP_CALL_LOCAL && op != OP_LDDW_FUNC)
+		return -1;
+	return cfg_func_at(v, at + (u32)v->insns[at].imm + 1);
 }
 
-static bool check_depth(struct verifier *v, const struct chain *c, u32 depth)
+/* One more frame on every chain; true when some chain became deeper. */
+static bool deepen(const struct verifier *v, struct reach *r)
 {
-	u32 bytes = c[depth].bytes;
+	bool changed = false;
 
+	for (u32 at = 0; at < v->nr_insns; at++) {
+		const struct reach *from = &r[v->points[at].func];
+		s64 to = callee_of(v, at);
+		u32 before = from->before + frame_bytes(&v->funcs[v->points[at].func]);
+
+		if (to < 0 || !from->frames || v->funcs[to].is_async)
+			continue;
+		if (from->frames + 1 > r[to].frames || before > r[to].before) {
+			r[to].frames = (u32)max_u64(r[to].frames, from->frames + 1);
+			r[to].before = (u32)max_u64(r[to].before, before);
+			changed = true;
+		}
+	}
+	return changed;
+}
+
+static void check_reach(struct verifier *v, const struct func *f, const struct reach *r)
+{
+	u32 bytes = r->before + frame_bytes(f);
+	struct why why = { .a = r->frames, .b = bytes };
+
+	if (!r->frames)
+		return;
 	if (bytes > v->result->stack_bytes)
 		v->result->stack_bytes = bytes;
-	if (bytes > STACK_BYTES) {
-		reject(v, REJECT_STACK_TOTAL, v->funcs[c[depth].func].start,
-		       &(struct why){ .a = depth + 1, .b = bytes });
-		return false;
-	}
-	return true;
+	if (r->frames > MAX_FRAMES)
+		reject(v, REJECT_FRAMES, f->start, &why);
+	else if (bytes > STACK_BYTES)
+		reject(v, REJECT_STACK_TOTAL, f->start, &why);
+	why.a = r->before;
+	if (f->tail_calls && r->before >= TAIL_STACK)
+		reject(v, REJECT_TAIL_STACK, f->start, &why);
 }
 
-void stack_depth_check(struct verifier *v, u32 start)
+void stack_depth_check(struct verifier *v)
 {
-	struct chain c[MAX_FRAMES + 1] = { { start, v->funcs[start].start,
-					     frame_bytes(&v->funcs[start]) } };
-	s32 d = 0;
+	struct reach *r = arena_news(&v->mem, v->nr_funcs, struct reach);
 
-	check_depth(v, c, 0);
-	while (d >= 0 && !v->stop) {
-		const struct func *f = &v->funcs[c[d].func];
-		u32 at = next_call(v, c[d].at, f->end), callee;
-
-		c[d].at = at + 1;
-		if (at >= f->end) {
-			d--;
-			continue;
-		}
-		if (d + 1 == MAX_FRAMES)
-			continue;
-		callee = cfg_func_at(v, at + (u32)v->insns[at].imm + 1);
-		c[d + 1] = (struct chain){ callee, v->funcs[callee].start,
-			c[d].bytes + frame_bytes(&v->funcs[callee]) };
-		if (v->funcs[callee].tail_calls && c[d].bytes >= TAIL_STACK)
-			reject(v, REJECT_TAIL_STACK, at, &(struct why){ .a = c[d].bytes });
-		if (!check_depth(v, c, (u32)++d))
-			return;
-	}
+	r[0].frames = 1;
+	for (u32 i = 1; i < v->nr_funcs; i++)
+		r[i].frames = v->funcs[i].is_async;
+	for (u32 i = 0; i < MAX_FRAMES && deepen(v, r); i++)
+		;
+	for (u32 i = 0; i < v->nr_funcs && !v->stop; i++)
+		check_reach(v, &v->funcs[i], &r[i]);
 }

@@ -44,7 +44,7 @@ static void judge(struct verifier *v)
 	while (!v->stop && next_global(v, &func))
 		explore(v, func);
 	if (!v->stop)
-		stack_depth_check(v, 0);
+		stack_depth_check(v);
 }
 
 static void report(struct verifier *v, struct verify_result *r)
