@@ -142,6 +142,16 @@ has "a group of SO_REUSEPORT" "SK_PASS" "$(grep -m1 -- '-> a' "$tmp/out")"
 has "its other socket" "SK_PASS" "$(grep -m1 -- '-> b' "$tmp/out")"
 has "no packet of others" "about those for a socket of a SO_REUSEPORT group" "$(cat "$tmp/err")"
 
+# ---- what the verifier says of sockets -----------------------------------------------
+
+v=$($SKEP verify "$tmp/lookup.o" "$tmp/tc.o" "$tmp/reuse.o" 2>&1)
+has "maps of sockets" "bpf_map_lookup_elem on maps of sockets" "$v"
+has "looking one up" "bpf_sk_lookup_tcp" "$v"
+same "none is taken for a mistake" "" "$(printf '%s' "$v" | grep rejected)"
+for p in plain pick; do
+	has "$p is judged" " ok" "$(printf '%s\n' "$v" | grep "^$p ")"
+done
+
 # ---- as ss prints them -------------------------------------------------------------
 
 cat > "$tmp/ss.txt" <<'EOT'
