@@ -255,18 +255,10 @@ static void emit_ask(struct code *c, const struct ask *q)
 	emit_call(c, q->helper);
 }
 
-/* Asks, and makes a number of all that it can learn of the answer. */
-static void make_ask(struct code *c, const struct ask *q)
+/* What the helpers give that make another pointer of the socket in r8. XDP has
+ * none of them. */
+static void emit_others(struct code *c)
 {
-	bool common = q->helper == BPF_FUNC_skc_lookup_tcp, foreign = q->bytes != 12;
-
-	c->n = 0;
-	emit_mov(c, 7, 1);
-	emit_ask(c, q);
-	emit_return_if_null(c, 0);
-	emit_copy(c, 6, 0);
-	emit_copy(c, 8, 0);
-	emit_fields(c, common ? &sock_common_desc : &sock_full_desc, foreign, true);
 	emit_copy(c, 1, 8);
 	emit_call(c, BPF_FUNC_tcp_sock);
 	emit(c, BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 1, 0);
@@ -281,6 +273,22 @@ static void make_ask(struct code *c, const struct ask *q)
 	emit_call(c, BPF_FUNC_get_listener_sock);
 	emit(c, BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 1, 0);
 	emit(c, BPF_ALU64 | BPF_ADD | BPF_K, 7, 0, 0, 4000);
+}
+
+/* Asks, and makes a number of all that it can learn of the answer. */
+static void make_ask(struct code *c, const struct ask *q, u32 type)
+{
+	bool common = q->helper == BPF_FUNC_skc_lookup_tcp, foreign = q->bytes != 12;
+
+	c->n = 0;
+	emit_mov(c, 7, 1);
+	emit_ask(c, q);
+	emit_return_if_null(c, 0);
+	emit_copy(c, 6, 0);
+	emit_copy(c, 8, 0);
+	emit_fields(c, common ? &sock_common_desc : &sock_full_desc, foreign, true);
+	if (type == TC)
+		emit_others(c);
 	emit_copy(c, 1, 8);
 	emit_call(c, BPF_FUNC_sk_release);
 	emit(c, BPF_ALU64 | BPF_ADD | BPF_X, 7, 0, 0, 0);
@@ -288,14 +296,15 @@ static void make_ask(struct code *c, const struct ask *q)
 	emit(c, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
 }
 
-static u32 run_user(struct world *w, const struct code *c, const u8 *data, u32 bytes)
+static u32 run_user(struct world *w, const struct code *c, u32 type, const u8 *data, u32 bytes)
 {
-	struct vm_code *code = decode(w, c, TC);
-	struct test_run t = { .data = data, .bytes = bytes };
+	const struct host *host = type == TC ? &host_sched_cls : &host_xdp;
+	struct vm_code *code = decode(w, c, type);
+	struct test_run t = { .data = data, .bytes = bytes, .ifindex = 1 };
 	struct skep_err err;
 	u64 ret;
 
-	if (host_sched_cls.begin(&w->run, w->buffer, &t, &err))
+	if (host->begin(&w->run, w->buffer, &t, &err))
 		fail_msg("%s", err.text);
 	if (vm_run(w->m, code, &w->run, 10000, &ret))
 		fail_msg("fault: %s", vm_fault(w->m)->text);
@@ -303,9 +312,9 @@ static u32 run_user(struct world *w, const struct code *c, const u8 *data, u32 b
 	return (u32)ret;
 }
 
-static u32 run_kernel(struct world *w, const struct code *c, const u8 *data, u32 bytes)
+static u32 run_kernel(struct world *w, const struct code *c, u32 type, const u8 *data, u32 bytes)
 {
-	int fd = load_both(w, c, TC, 0);
+	int fd = load_both(w, c, type, 0);
 	union bpf_attr a = { .test = { .prog_fd = (u32)fd, .data_in = (uintptr_t)data,
 		.data_size_in = bytes } };
 	int r = sys_bpf(BPF_PROG_TEST_RUN, &a);
@@ -364,7 +373,7 @@ static void some_ask(struct ask *q)
 }
 
 /* Which fields differ. */
-static void show_fields(struct world *w, const struct ask *q)
+static void show_fields(struct world *w, const struct ask *q, u32 type)
 {
 	static const u8 packet[64];
 	const struct ctx_desc *d = q->helper == BPF_FUNC_skc_lookup_tcp ? &sock_common_desc :
@@ -383,8 +392,8 @@ static void show_fields(struct world *w, const struct ask *q)
 		emit_call(&c, BPF_FUNC_sk_release);
 		emit_copy(&c, 0, 7);
 		emit(&c, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
-		mine = run_user(w, &c, packet, sizeof(packet));
-		theirs = run_kernel(w, &c, packet, sizeof(packet));
+		mine = run_user(w, &c, type, packet, sizeof(packet));
+		theirs = run_kernel(w, &c, type, packet, sizeof(packet));
 		if (mine != theirs)
 			print_message("  %s: 0x%x, kernel 0x%x\n", ctx_field(d, off, 4)->name,
 				      mine, theirs);
@@ -400,19 +409,19 @@ static void lookups(void **state)
 	need_sockets();
 	world_open(&w);
 	for (u32 i = 0; i < 1500; i++) {
+		u32 type = i % 3 ? TC : BPF_PROG_TYPE_XDP, mine, theirs;
 		struct ask q;
 		struct code c;
-		u32 mine, theirs;
 
 		some_ask(&q);
-		make_ask(&c, &q);
-		mine = run_user(&w, &c, packet, sizeof(packet));
-		theirs = run_kernel(&w, &c, packet, sizeof(packet));
+		make_ask(&c, &q, type);
+		mine = run_user(&w, &c, type, packet, sizeof(packet));
+		theirs = run_kernel(&w, &c, type, packet, sizeof(packet));
 		found += theirs != 0;
 		if (mine != theirs) {
 			for (u32 k = 0; k < q.bytes / 4; k++)
 				print_message("  0x%08x\n", q.tuple.words[k]);
-			show_fields(&w, &q);
+			show_fields(&w, &q, type);
 			fail_msg("round %u: %s, %u bytes, netns %d: 0x%x, kernel 0x%x", i,
 				 helper_row((u32)q.helper)->name, q.bytes, q.netns, mine, theirs);
 		}
@@ -441,8 +450,8 @@ static void skb_sock(void **state)
 		emit_fields(&c, i % 2 ? &sock_full_desc : &sock_common_desc, false, false);
 		emit_copy(&c, 0, 7);
 		emit(&c, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
-		if (run_user(&w, &c, packet, sizeof(packet)) !=
-		    run_kernel(&w, &c, packet, sizeof(packet)))
+		if (run_user(&w, &c, TC, packet, sizeof(packet)) !=
+		    run_kernel(&w, &c, TC, packet, sizeof(packet)))
 			fail_msg("protocol 0x%x, %s", protocols[i / 2], i % 2 ? "full" : "common");
 	}
 	world_close(&w);
