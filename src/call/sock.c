@@ -212,3 +212,31 @@ HELPER_BODY(call_select_reuseport)
 		v->chosen = (uintptr_t)&s->full;
 	return call_error(r);
 }
+
+/* ---- where a stream goes on --------------------------------------------------------- */
+
+/* To S, which does not listen: into its queue of what it received, or out of it. */
+static u64 redirect_to(struct run *run, struct sock *s, u64 flags)
+{
+	if (flags & ~(u64)BPF_F_INGRESS || !s ||
+	    (s->full.protocol == IPPROTO_TCP && s->full.state == SOCK_LISTEN))
+		return SK_DROP;
+	run->skb.redirect_sk = (uintptr_t)&s->full;
+	run->skb.redirect_flags = (u32)flags;
+	return SK_PASS;
+}
+
+HELPER_BODY(call_sk_redirect_map)
+{
+	struct map *m = call_ptr(r2);
+	u32 key = (u32)r3;
+
+	return redirect_to(run, m->ops->lookup(m, &key, run->cpu), r4);
+}
+
+HELPER_BODY(call_sk_redirect_hash)
+{
+	struct map *m = call_ptr(r2);
+
+	return redirect_to(run, m->ops->lookup(m, call_ptr(r3), run->cpu), r4);
+}

@@ -35,6 +35,8 @@ HELPER_BODY(call_listener_sock);
 HELPER_BODY(call_sk_assign);
 HELPER_BODY(call_lookup_assign);
 HELPER_BODY(call_select_reuseport);
+HELPER_BODY(call_sk_redirect_map);
+HELPER_BODY(call_sk_redirect_hash);
 HELPER_BODY(call_sock_cookie);
 HELPER_BODY(call_skb_sock_cookie);
 

@@ -137,6 +137,17 @@ static const helper_fn reuse_bodies[] = {
 	[BPF_FUNC_sk_select_reuseport] = call_select_reuseport,
 };
 
+/* Where it is a struct __sk_buff that begins with what a socket received. */
+static const helper_fn skskb_bodies[] = {
+	[BPF_FUNC_skb_load_bytes] = call_skb_load,
+	[BPF_FUNC_skb_store_bytes] = call_skb_store,
+	[BPF_FUNC_skb_pull_data] = call_skb_pull,
+	[BPF_FUNC_get_socket_cookie] = call_skb_sock_cookie,
+	[BPF_FUNC_get_socket_uid] = call_skb_zero,
+	[BPF_FUNC_sk_redirect_map] = call_sk_redirect_map,
+	[BPF_FUNC_sk_redirect_hash] = call_sk_redirect_hash,
+};
+
 static bool has_skb(u32 prog_type)
 {
 	switch (prog_type) {
@@ -166,6 +177,10 @@ helper_fn call_helper(u32 id, u32 prog_type)
 	case BPF_PROG_TYPE_SK_LOOKUP:
 		if (id == BPF_FUNC_sk_assign)
 			return call_lookup_assign;
+		break;
+	case BPF_PROG_TYPE_SK_SKB:
+		if (id < ARRAY_LEN(skskb_bodies) && skskb_bodies[id])
+			return skskb_bodies[id];
 		break;
 	case BPF_PROG_TYPE_SK_REUSEPORT:
 		if (id < ARRAY_LEN(reuse_bodies) && reuse_bodies[id])

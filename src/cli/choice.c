@@ -49,8 +49,8 @@ static int no_program(struct choice *c, const char *name)
 	else
 		r = err_set(c->err, ERR_PROG_NONE, NULL,
 			    "no program takes packets; those of type xdp, tc, socket, "
-			    "cgroup_skb, lwt and flow_dissector do (SEC(\"xdp\"), "
-			    "SEC(\"tc\") ...)");
+			    "cgroup_skb, lwt, flow_dissector, sk_lookup, sk_reuseport "
+			    "and sk_skb do (SEC(\"xdp\"), SEC(\"tc\") ...)");
 	note_programs(c, false);
 	for (size_t i = 0; name && i < c->objs.n; i++)
 		suggest_prog(c->err, c->objs.v[i], name);

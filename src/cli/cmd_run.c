@@ -550,6 +550,18 @@ static void results_json(struct strbuf *out, struct job *j)
 	free(v);
 }
 
+static const char *asked_about(u32 prog_type)
+{
+	switch (prog_type) {
+	case BPF_PROG_TYPE_SK_REUSEPORT:
+		return "about those for a socket of a SO_REUSEPORT group (--sockets)";
+	case BPF_PROG_TYPE_SK_SKB:
+		return "about what described sockets receive (--sockets)";
+	default:
+		return "about TCP and UDP only";
+	}
+}
+
 static void warn(struct job *j)
 {
 	u64 odd = 0;
@@ -563,10 +575,7 @@ static void warn(struct job *j)
 	if (j->left_out)
 		fprintf(stderr, "note: %" PRIu64 " packets were left out: the kernel asks "
 			"programs of type %s %s\n", j->left_out,
-			progtype_row(j->v.prog_type)->name,
-			j->v.prog_type == BPF_PROG_TYPE_SK_REUSEPORT ?
-			"about those for a socket of a SO_REUSEPORT group (--sockets)" :
-			"about TCP and UDP only");
+			progtype_row(j->v.prog_type)->name, asked_about(j->v.prog_type));
 	ports_warn(&j->ports);
 	if (j->timers)
 		fprintf(stderr, "note: timers that still wait after the last packet: %u%s\n",

@@ -39,7 +39,8 @@ int meta_open(struct meta *m, u32 prog_type, bool on_user, struct skep_err *err)
 	const struct meta_opts *o = &m->o;
 	const struct ctx_desc *d = ctx_desc(prog_type);
 	bool flow = prog_type == BPF_PROG_TYPE_FLOW_DISSECTOR;
-	bool skb = d && !flow && !strcmp(d->name, "__sk_buff");
+	bool skb = d && !flow && prog_type != BPF_PROG_TYPE_SK_SKB &&
+		   !strcmp(d->name, "__sk_buff");
 
 	m->capture_time = o->tstamp && !strcmp(o->tstamp, "capture");
 	if (o->tstamp && !m->capture_time)
@@ -183,7 +184,8 @@ void meta_text(const struct meta *m, u64 number, const struct packet *p, const s
 		       t->redirect_flags & BPF_F_INGRESS ? " (ingress)" : "");
 	copies_text(t);
 	if (t->sock)
-		printf(" -> %s", t->sock->name);
+		printf(" -> %s%s", t->sock->name,
+		       t->redirect_flags & BPF_F_INGRESS ? " (ingress)" : "");
 	if (t->ctx_out_bytes == sizeof(struct __sk_buff))
 		ctx_text(m, t);
 	if (m->prog_type == BPF_PROG_TYPE_FLOW_DISSECTOR)

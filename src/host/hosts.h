@@ -17,6 +17,8 @@ extern const struct host host_flow_dissector;	/* flow.c */
 /* sk_lookup.c: packets to programs that choose a socket */
 extern const struct host host_sk_lookup, host_sk_reuseport;
 
+extern const struct host host_sk_skb;		/* sk_skb.c: payloads to sockmaps' */
+
 /* All of them, NULL-terminated. */
 extern const struct host *const host_all[];
 

@@ -129,9 +129,9 @@ static const struct ctx_desc reuse_desc = {
 
 /* Sets of program types in skb.def. */
 enum {
-	SKB_SOCK = 1, SKB_TC = 2, SKB_CG = 4, SKB_LWT = 8,
-	SKB_DIRECT = SKB_TC | SKB_CG | SKB_LWT,
-	SKB_ALL = SKB_SOCK | SKB_DIRECT,
+	SKB_SOCK = 1, SKB_TC = 2, SKB_CG = 4, SKB_LWT = 8, SKB_SKSKB = 16,
+	SKB_DIRECT = SKB_TC | SKB_CG | SKB_LWT | SKB_SKSKB,
+	SKB_ALL = SKB_SOCK | SKB_DIRECT, SKB_NO_SKSKB = SKB_ALL & ~SKB_SKSKB,
 };
 
 #define SKB_FIELD(set, name, at, bytes, r, w, flags, view, to) \
@@ -167,6 +167,11 @@ static const struct ctx_field skb_lwt_fields[] = {
 #include "model/ctx/skb.def"
 };
 #undef SKB_SET
+#define SKB_SET SKB_SKSKB
+static const struct ctx_field skb_skskb_fields[] = {
+#include "model/ctx/skb.def"
+};
+#undef SKB_SET
 #undef CTX_FIELD
 #undef CTX_POINTER
 #undef CTX_BYTE
@@ -181,6 +186,7 @@ SKB_DESC(sock);
 SKB_DESC(tc);
 SKB_DESC(cg);
 SKB_DESC(lwt);
+SKB_DESC(skskb);
 
 const struct ctx_desc *ctx_desc(u32 prog_type)
 {
@@ -199,6 +205,8 @@ const struct ctx_desc *ctx_desc(u32 prog_type)
 	case BPF_PROG_TYPE_LWT_XMIT:
 	case BPF_PROG_TYPE_LWT_SEG6LOCAL:
 		return &skb_lwt;
+	case BPF_PROG_TYPE_SK_SKB:
+		return &skb_skskb;
 	case BPF_PROG_TYPE_FLOW_DISSECTOR:
 		return &flow_desc;
 	case BPF_PROG_TYPE_SK_LOOKUP:

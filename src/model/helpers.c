@@ -120,6 +120,8 @@ static const u64 taken[] = {
 		BIT(XSKMAP) | BIT(ARRAY_OF_MAPS) | BIT(HASH_OF_MAPS) | BIT(SOCKMAP) | BIT(SOCKHASH),
 	[BPF_FUNC_map_update_elem] = ~PARTICULAR | BIT(SOCKMAP) | BIT(SOCKHASH),
 	[BPF_FUNC_map_delete_elem] = ~PARTICULAR | BIT(SOCKMAP) | BIT(SOCKHASH),
+	[BPF_FUNC_sk_redirect_map] = BIT(SOCKMAP),
+	[BPF_FUNC_sk_redirect_hash] = BIT(SOCKHASH),
 	[BPF_FUNC_sk_select_reuseport] = BIT(REUSEPORT_SOCKARRAY) | BIT(SOCKMAP) | BIT(SOCKHASH),
 	[BPF_FUNC_map_lookup_percpu_elem] =
 		BIT(PERCPU_ARRAY) | BIT(PERCPU_HASH) | BIT(LRU_PERCPU_HASH),

@@ -82,6 +82,7 @@ struct skb_view {
 	u32 redirect_ifindex;
 	u32 redirect_flags;	/* BPF_F_INGRESS, or SKB_REDIRECT_* */
 	u32 clones;		/* that bpf_clone_redirect made */
+	u64 redirect_sk;	/* left by bpf_sk_redirect_map; 0 = none */
 	u64 sk;			/* the socket: a struct sock_common, or 0 */
 };
 

@@ -85,7 +85,26 @@ SEC("sk_reuseport") int pick(struct sk_reuseport_md *ctx)
 }
 char _license[] SEC("license") = "GPL";
 EOT
-for f in lookup tc reuse; do $SKEP cc "$tmp/$f.c" -o "$tmp/$f.o" || exit 2; done
+cat > "$tmp/stream.c" <<'EOT'
+struct { __uint(type, BPF_MAP_TYPE_SOCKMAP); __uint(max_entries, 2); __type(key, __u32);
+	__type(value, __u64); } to SEC(".maps");
+__u64 bytes, gets;
+SEC("sk_skb/stream_verdict") int route(struct __sk_buff *skb)
+{
+	char word[4] = "";
+
+	bytes += skb->len;
+	if (skb->remote_port != bpf_htonl(49358) || skb->local_port != 80)
+		return SK_DROP;
+	bpf_skb_load_bytes(skb, 0, word, 3);
+	if (word[0] != 'G' || word[1] != 'E' || word[2] != 'T')
+		return SK_DROP;
+	gets++;
+	return bpf_sk_redirect_map(skb, &to, 0, BPF_F_INGRESS);
+}
+char _license[] SEC("license") = "GPL";
+EOT
+for f in lookup tc reuse stream; do $SKEP cc "$tmp/$f.c" -o "$tmp/$f.o" || exit 2; done
 
 # ---- descriptions ---------------------------------------------------------------
 
@@ -141,6 +160,16 @@ $reuse -v > "$tmp/out" 2> "$tmp/err"
 has "a group of SO_REUSEPORT" "SK_PASS" "$(grep -m1 -- '-> a' "$tmp/out")"
 has "its other socket" "SK_PASS" "$(grep -m1 -- '-> b' "$tmp/out")"
 has "no packet of others" "about those for a socket of a SO_REUSEPORT group" "$(cat "$tmp/err")"
+
+echo '[{"key": 0, "value": "other"}]' > "$tmp/to.json"
+sed '/"name": "c"/a\  {"name": "other", "protocol": "tcp", "local": "10.8.0.1:9", "remote": "10.8.0.9:9"},' \
+	"$tmp/s.json" > "$tmp/two.json"
+stream="$SKEP run $tmp/stream.o $cap --sockets $tmp/two.json --map to=$tmp/to.json"
+$stream -v > "$tmp/out" 2> "$tmp/err"
+has "what a connection receives goes on" "-> other (ingress)" "$(cat "$tmp/out")"
+has "by its payload" "gets: 3" "$(tail -n 1 "$tmp/out")"
+has "and no other packet" "the kernel asks programs of type sk_skb about what described \
+sockets receive" "$(cat "$tmp/err")"
 
 # ---- what the verifier says of sockets -----------------------------------------------
 
