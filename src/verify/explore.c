@@ -165,9 +165,9 @@ static void take_over(struct verifier *v, const struct kept *k, struct state *s)
 /* ---- passes over what repeats -------------------------------------------- */
 
 /* The state that the pass before S began with. */
-static struct kept *last_pass(struct verifier *v, const struct state *s)
+static struct kept *last_pass(struct verifier *v, const struct state *s, u32 at)
 {
-	for (struct kept *k = v->kept[s->insn]; k; k = k->next)
+	for (struct kept *k = v->kept[at]; k; k = k->next)
 		if (k->open && k->state->nr_frames == s->nr_frames)
 			return k;
 	return NULL;
@@ -182,9 +182,9 @@ static void widen_reg(struct verifier *v, const struct reg *old, struct reg *new
 	reg_set_unknown(v, new);
 }
 
-void widen_pass(struct verifier *v, struct state *s)
+void widen_from(struct verifier *v, struct state *s, u32 at)
 {
-	struct kept *k = last_pass(v, s);
+	struct kept *k = last_pass(v, s, at);
 
 	for (u32 i = 0; k && i < s->nr_frames; i++) {
 		const struct frame *old = k->state->frames[i];
@@ -200,20 +200,59 @@ void widen_pass(struct verifier *v, struct state *s)
 	}
 }
 
+void widen_pass(struct verifier *v, struct state *s)
+{
+	widen_from(v, s, s->insn);
+}
+
+/* How often next gave an element, over all iterators of frame F. */
+static u32 elements(const struct frame *f)
+{
+	u32 n = 0;
+
+	for (u32 i = 0; i < f->nr_slots; i++)
+		if (f->slots[i].kind[0] == SLOT_ITER)
+			n += (u32)f->slots[i].reg.off;
+	return n;
+}
+
 /* Both are in the same passes over what repeats: S is no later round. */
 static bool same_passes(const struct state *old, const struct state *s)
 {
+	if (old->may_goto != s->may_goto)
+		return false;
 	for (u32 i = 0; i < s->nr_frames && i < old->nr_frames; i++)
-		if (s->frames[i]->depth != old->frames[i]->depth)
+		if (s->frames[i]->depth != old->frames[i]->depth ||
+		    elements(s->frames[i]) != elements(old->frames[i]))
 			return false;
 	return true;
+}
+
+/* The iterator that the instruction asks for its next element has given more
+ * since OLD, and is not drained. */
+static bool iterates_on(struct verifier *v, const struct state *old, const struct state *s)
+{
+	const struct reg *r = state_reg(s, 1);
+	s64 n;
+
+	if (v->points[s->insn].op != OP_CALL_KFUNC || r->type != REG_STACK || r->frame >= old->nr_frames)
+		return false;
+	n = -(r->off + (s64)scalar_value(&r->val)) / SLOT_BYTES - 1;
+	if (n < 0 || n >= old->frames[r->frame]->nr_slots ||
+	    n >= s->frames[r->frame]->nr_slots)
+		return false;
+	return s->frames[r->frame]->slots[n].reg.off > old->frames[r->frame]->slots[n].reg.off;
 }
 
 /* S adds nothing to the pass that OLD began. */
 static bool pass_covered(struct verifier *v, const struct kept *k, const struct state *s)
 {
-	return state_frame(s)->depth > state_frame(k->state)->depth &&
-	       state_covers(v, k->state, s, s->insn, COVERS_RANGE);
+	const struct frame *old = state_frame(k->state), *new = state_frame(s);
+
+	if (new->depth <= old->depth && !iterates_on(v, k->state, s) &&
+	    (v->points[s->insn].op != OP_MAY_GOTO || s->may_goto <= k->state->may_goto))
+		return false;
+	return state_covers(v, k->state, s, s->insn, COVERS_RANGE);
 }
 
 static void mark_reg(struct reg *r, void *arg)

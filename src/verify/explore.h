@@ -24,6 +24,8 @@ struct idmap {
 /* S begins another pass over something that repeats: numbers that differ from
  * the pass before and did not matter so far become unknown. */
 void widen_pass(struct verifier *v, struct state *s);
+/* The same for a pass that began at instruction AT. */
+void widen_from(struct verifier *v, struct state *s, u32 at);
 
 void stack_depth_check(struct verifier *v);
 

@@ -155,6 +155,9 @@ static bool slot_covers(const struct slot *old, const struct slot *new,
 
 	if (how == COVERS_PRUNE && !old->live)
 		return true;
+	if (old->kind[0] == SLOT_ITER || new->kind[0] == SLOT_ITER)
+		return !memcmp(old->kind, new->kind, SLOT_BYTES) &&
+		       old->reg.map == new->reg.map && same_id(m, old->reg.ref, new->reg.ref);
 	if (how == COVERS_EXACT && memcmp(old->kind, new->kind, SLOT_BYTES))
 		return false;
 	if (!n)
