@@ -121,12 +121,25 @@ static void clear_id(struct reg *r, void *arg)
 			reg_unlink(r);
 }
 
+/* Registers that nobody reads any more are no company for those that are. */
+static void drop_dead(struct verifier *v, struct state *s)
+{
+	for (u32 i = 0; i < s->nr_frames; i++) {
+		u32 live = state_live(v, s, i, s->insn);
+
+		for (unsigned r = 0; r < REG_FP; r++)
+			if (!(live >> r & 1))
+				reg_set_none(&s->frames[i]->regs[r]);
+	}
+}
+
 static void kept_store(struct verifier *v, struct state *s)
 {
 	struct kept *k = arena_new(&v->mem, struct kept);
 	struct count c = { 0 };
 
 	k->state = state_copy(v, s);
+	drop_dead(v, k->state);
 	state_each(k->state, count_id, &c);
 	state_each(k->state, clear_id, &c);
 	k->time = ++v->now;
@@ -164,11 +177,14 @@ static void take_over(struct verifier *v, const struct kept *k, struct state *s)
 
 /* ---- passes over what repeats -------------------------------------------- */
 
-/* The state that the pass before S began with. */
+/* The state that the pass before S began with; not what this visit stored. */
 static struct kept *last_pass(struct verifier *v, const struct state *s, u32 at)
 {
+	bool here = s->insn != at;
+
 	for (struct kept *k = v->kept[at]; k; k = k->next)
-		if (k->open && k->state->nr_frames == s->nr_frames)
+		if (k->open && k->state->nr_frames == s->nr_frames &&
+		    !(here && k->time == v->now))
 			return k;
 	return NULL;
 }
@@ -241,7 +257,8 @@ static bool iterates_on(struct verifier *v, const struct state *old, const struc
 	if (n < 0 || n >= old->frames[r->frame]->nr_slots ||
 	    n >= s->frames[r->frame]->nr_slots)
 		return false;
-	return s->frames[r->frame]->slots[n].reg.off > old->frames[r->frame]->slots[n].reg.off;
+	return s->frames[r->frame]->slots[n].reg.off >
+	       old->frames[r->frame]->slots[n].reg.off;
 }
 
 /* S adds nothing to the pass that OLD began. */

@@ -207,8 +207,7 @@ static bool refs_same(const struct state *old, const struct state *new, struct i
 	return true;
 }
 
-/* Registers of frame I that are still read: of callers, after the call. */
-static u32 live_of(const struct verifier *v, const struct state *s, u32 i, u32 insn)
+u32 state_live(const struct verifier *v, const struct state *s, u32 i, u32 insn)
 {
 	u32 at;
 
@@ -230,7 +229,7 @@ bool state_covers(struct verifier *v, const struct state *old,
 		return false;
 	for (u32 i = old->nr_frames; i-- > 0;)
 		if (!frame_covers(old->frames[i], new->frames[i],
-				  live_of(v, old, i, insn), &m, how, v->privileged))
+				  state_live(v, old, i, insn), &m, how, v->privileged))
 			return false;
 	return true;
 }
