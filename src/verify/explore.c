@@ -251,7 +251,8 @@ static bool iterates_on(struct verifier *v, const struct state *old, const struc
 	const struct reg *r = state_reg(s, 1);
 	s64 n;
 
-	if (v->points[s->insn].op != OP_CALL_KFUNC || r->type != REG_STACK || r->frame >= old->nr_frames)
+	if (v->points[s->insn].op != OP_CALL_KFUNC || r->type != REG_STACK ||
+	    r->frame >= old->nr_frames)
 		return false;
 	n = -(r->off + (s64)scalar_value(&r->val)) / SLOT_BYTES - 1;
 	if (n < 0 || n >= old->frames[r->frame]->nr_slots ||
@@ -272,29 +273,46 @@ static bool pass_covered(struct verifier *v, const struct kept *k, const struct 
 	return state_covers(v, k->state, s, s->insn, COVERS_RANGE);
 }
 
-static void mark_reg(struct reg *r, void *arg)
+/*
+ * S goes on as the open state OLD did, of which not all is known yet. What is
+ * the same number in both needs nothing more: a mark on it is one for both. Nor
+ * does what may be any number in OLD. All else counts as mattering.
+ */
+static void mark_changed(struct verifier *v, const struct reg *old, const struct reg *new)
 {
-	reg_mark(arg, r);
+	if (new->type == REG_SCALAR && old->type != REG_NONE && new->def != old->def &&
+	    (old->id || !scalar_is_unknown(&old->val)))
+		reg_mark(v, new);
 }
 
-/* S goes on as an open state did, of which not all is known yet: so all of it
- * counts as read, and every number as one that matters. */
-static void mark_all(struct verifier *v, struct state *s)
+static void join_pass(struct verifier *v, const struct state *old, struct state *s)
 {
-	state_each(s, mark_reg, v);
-	for (u32 i = 0; i < s->nr_frames; i++)
-		for (u32 n = 0; n < s->frames[i]->nr_slots; n++)
-			if (s->frames[i]->slots[n].def)
-				def_read(v, s->frames[i]->slots[n].def);
+	for (u32 i = 0; i < s->nr_frames; i++) {
+		const struct frame *from = old->frames[i];
+		struct frame *f = s->frames[i];
+
+		for (unsigned r = 0; r < REG_FP; r++)
+			mark_changed(v, &from->regs[r], &f->regs[r]);
+		for (u32 n = 0; n < f->nr_slots; n++) {
+			if (f->slots[n].def)
+				def_read(v, f->slots[n].def);
+			if (f->slots[n].kind[0] == SLOT_SPILL && n < from->nr_slots)
+				mark_changed(v, &from->slots[n].reg, &f->slots[n].reg);
+		}
+	}
 }
 
 /* ---- meeting points ------------------------------------------------------ */
 
-enum { MISSES_BASE = 3, MISSES_PER_HIT = 3, LOOP_JUMPS = 20, LOOP_INSNS = 100 };
+enum { MISSES = 3, MISSES_OF_PASSES = 64, LOOP_JUMPS = 20, LOOP_INSNS = 100 };
 
-static bool worn_out(const struct kept *k)
+/* Passes over what repeats are told by what is stored: it stays longer. */
+static bool worn_out(const struct verifier *v, const struct kept *k)
 {
-	return k->misses > k->hits * MISSES_PER_HIT + MISSES_BASE;
+	bool pass = k->open && (v->points[k->state->insn].flags & POINT_FORCE);
+	u32 n = pass ? MISSES_OF_PASSES : MISSES;
+
+	return k->misses > k->hits * n + n;
 }
 
 static void kept_drop(struct verifier *v, struct kept **at)
@@ -335,7 +353,7 @@ static enum visit compare(struct verifier *v, struct state *s, bool *store)
 
 	while ((k = *at)) {
 		if (k->open && pass_covered(v, k, s)) {
-			mark_all(v, s);
+			join_pass(v, k->state, s);
 			return VISIT_COVERED;
 		}
 		if (k->open) {
@@ -349,7 +367,7 @@ static enum visit compare(struct verifier *v, struct state *s, bool *store)
 			return VISIT_COVERED;
 		}
 		k->misses += *store;
-		if (worn_out(k))
+		if (worn_out(v, k))
 			kept_drop(v, at);
 		else
 			at = &k->next;
