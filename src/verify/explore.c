@@ -189,30 +189,56 @@ static struct kept *last_pass(struct verifier *v, const struct state *s, u32 at)
 	return NULL;
 }
 
-static void widen_reg(struct verifier *v, const struct reg *old, struct reg *new)
+enum { PATIENCE = 8 };
+
+/* How many passes that began at AT are open. */
+static u32 passes(const struct verifier *v, u32 at)
 {
+	u32 n = 0;
+
+	for (const struct kept *k = v->kept[at]; k; k = k->next)
+		n += k->open;
+	return n;
+}
+
+/*
+ * What mattered keeps its range at first: the passes may come to an end by it.
+ * After some of them only the bounds stay that do not move.
+ */
+static void widen_reg(struct verifier *v, const struct reg *old, struct reg *new, bool all)
+{
+	struct scalar val = new->val;
+	u32 def = new->def;
+
 	if (old->type != REG_SCALAR || new->type != REG_SCALAR ||
-	    def_marked(v, old->def) || def_marked(v, new->def) ||
 	    scalar_eq(&old->val, &new->val))
 		return;
-	reg_set_unknown(v, new);
+	if (!def_marked(v, old->def) && !def_marked(v, def)) {
+		reg_set_unknown(v, new);
+	} else if (all) {
+		val = scalar_widen(&old->val, &val, NULL, 0);
+		scalar_sync(&val);
+		reg_set_scalar(v, new, val);
+		new->def = def_new(v, def, 0);
+	}
 }
 
 void widen_from(struct verifier *v, struct state *s, u32 at)
 {
 	struct kept *k = last_pass(v, s, at);
+	bool all = passes(v, at) > PATIENCE;
 
 	for (u32 i = 0; k && i < s->nr_frames; i++) {
 		const struct frame *old = k->state->frames[i];
 		struct frame *new = s->frames[i];
 
 		for (unsigned r = 0; r < REG_FP; r++)
-			widen_reg(v, &old->regs[r], &new->regs[r]);
+			widen_reg(v, &old->regs[r], &new->regs[r], all);
 		for (u32 n = 0; n < old->nr_slots && n < new->nr_slots; n++)
 			if (!memcmp(old->slots[n].kind, new->slots[n].kind, SLOT_BYTES) &&
 			    new->slots[n].kind[0] == SLOT_SPILL &&
 			    new->slots[n].kind[SLOT_BYTES - 1] == SLOT_SPILL)
-				widen_reg(v, &old->slots[n].reg, &new->slots[n].reg);
+				widen_reg(v, &old->slots[n].reg, &new->slots[n].reg, all);
 	}
 }
 
