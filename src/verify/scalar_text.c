@@ -136,10 +136,13 @@ static void text_range(struct strbuf *out, const struct scalar *s)
 	}
 }
 
+/* Either sign, and no bounds but those that the bits have. */
 static bool any_whole(const struct scalar *s)
 {
-	return s->smin == INT64_MIN && s->smax == INT64_MAX && !s->umin &&
-	       s->umax == UINT64_MAX;
+	u64 sign = (u64)1 << 63, most = s->bits.value | s->bits.mask;
+
+	return (s->bits.mask & sign) && s->umin == s->bits.value && s->umax == most &&
+	       s->smin == (s64)(s->bits.value | sign) && s->smax == (s64)(most & ~sign);
 }
 
 static void text_few(struct strbuf *out, const struct scalar *s)
@@ -156,7 +159,7 @@ static void text_few(struct strbuf *out, const struct scalar *s)
 	} while (sub);
 }
 
-/* The low bits that all members share: "a multiple of 4", "4k + 1 for whole k". */
+/* The low bits that all members share: "1 more than a multiple of 4". */
 static void text_step(struct strbuf *out, const struct scalar *s)
 {
 	unsigned n = (unsigned)__builtin_ctzll(s->bits.mask);
@@ -175,19 +178,45 @@ static void text_step(struct strbuf *out, const struct scalar *s)
 /* Known bits between unknown ones, which neither step nor range shows. */
 static bool has_holes(u64 mask)
 {
+	if (!mask)
+		return false;
 	mask >>= __builtin_ctzll(mask);
 	return mask & (mask + 1);
+}
+
+/* Bounds of the lower half, when they say more than all else. */
+static void text_low(struct strbuf *out, const struct scalar *s)
+{
+	struct scalar without = *s, any = scalar_unknown();
+
+	without.s32_min = any.s32_min;
+	without.s32_max = any.s32_max;
+	without.u32_min = any.u32_min;
+	without.u32_max = any.u32_max;
+	if (!any_whole(s) || !scalar_sync(&without) || scalar_eq(s, &without))
+		return;
+	sb_puts(out, " whose lower half is ");
+	if (s->s32_min < 0 && (s->s32_min > INT32_MIN || s->s32_max < INT32_MAX)) {
+		text_signed(out, s->s32_min);
+		sb_puts(out, "..");
+		text_signed(out, s->s32_max);
+	} else {
+		text_unsigned(out, s->u32_min);
+		sb_puts(out, "..");
+		text_unsigned(out, s->u32_max);
+	}
 }
 
 void scalar_text(struct strbuf *out, const struct scalar *s)
 {
 	size_t start = out->n;
+	bool holes = has_holes(s->bits.mask);
 
 	if (scalar_is_const(s)) {
 		text_signed(out, (s64)s->bits.value);
 		return;
 	}
-	if (__builtin_popcountll(s->bits.mask) <= 2 && has_holes(s->bits.mask)) {
+	if (holes && __builtin_popcountll(s->bits.mask) <= 2) {
 		text_few(out, s);
 		return;
 	}
@@ -198,17 +227,7 @@ void scalar_text(struct strbuf *out, const struct scalar *s)
 	} else if (out->n == start) {
 		sb_puts(out, "any number");
 	}
-	if (has_holes(s->bits.mask) && !any_whole(s))
+	if (holes)
 		sb_printf(out, " of which only the bits 0x%" PRIx64 " vary", s->bits.mask);
-	if (any_whole(s) && (s->u32_min || s->u32_max != UINT32_MAX)) {
-		sb_puts(out, " whose lower half is ");
-		text_unsigned(out, s->u32_min);
-		sb_puts(out, "..");
-		text_unsigned(out, s->u32_max);
-	} else if (any_whole(s) && (s->s32_min != INT32_MIN || s->s32_max != INT32_MAX)) {
-		sb_puts(out, " whose lower half is ");
-		text_signed(out, s->s32_min);
-		sb_puts(out, "..");
-		text_signed(out, s->s32_max);
-	}
+	text_low(out, s);
 }

@@ -37,7 +37,8 @@ struct reader {
 	bool fresh_event;	/* the last event does not know its next instruction */
 	struct tally tally[256][2];	/* by row; [1] the branch that is taken, ALU: [0] */
 	struct tally guess[256];	/* n: both directions possible for the kernel */
-	unsigned texts, forks;
+	unsigned texts;
+	int forks;		/* first parts that were shown, less second ones */
 };
 
 static char log_text[LOG_BYTES];
@@ -575,7 +576,8 @@ static void test_precision(void **state)
 		show_table(&r);
 	for (unsigned op = 0; op < OP_MAX; op++)
 		worse += r.tally[op][0].theirs + r.tally[op][1].theirs + r.guess[op].theirs;
-	assert_int_equal(r.forks, 0);
+	/* the log leaves out the result where the path ends then */
+	assert_true(r.forks <= 0);
 	print_message("%u registers of the log printed alike\n", r.texts);
 	assert_true(r.texts > programs * 50);
 	assert_int_equal(worse, 0);
