@@ -145,18 +145,34 @@ static bool any_whole(const struct scalar *s)
 	       s->smin == (s64)(s->bits.value | sign) && s->smax == (s64)(most & ~sign);
 }
 
-static void text_few(struct strbuf *out, const struct scalar *s)
+/* Known bits between unknown ones, which neither step nor range shows. */
+static bool has_holes(u64 mask)
 {
-	u64 m = s->bits.mask, sub = 0;
+	if (!mask)
+		return false;
+	mask >>= __builtin_ctzll(mask);
+	return mask & (mask + 1);
+}
 
+/* All members, when they are up to four and no range; false when not. */
+static bool text_few(struct strbuf *out, const struct scalar *s)
+{
+	u64 m = s->bits.mask, sub = 0, member[4];
+	int unknown = __builtin_popcountll(m);
+	size_t n = 0;
+
+	if (m == 1 || unknown > 2 || (unknown == 2 && !has_holes(m)))
+		return false;
 	do {
-		u64 v = s->bits.value | sub;
-
+		if (scalar_has(s, s->bits.value | sub))
+			member[n++] = s->bits.value | sub;
 		sub = (sub - m) & m;
-		if (v != s->bits.value)
-			sb_puts(out, sub ? ", " : " or ");
-		text_signed(out, (s64)v);
 	} while (sub);
+	for (size_t i = 0; i < n; i++) {
+		sb_puts(out, !i ? "" : i + 1 < n ? ", " : " or ");
+		text_signed(out, (s64)member[i]);
+	}
+	return true;
 }
 
 /* The low bits that all members share: "1 more than a multiple of 4". */
@@ -173,15 +189,6 @@ static void text_step(struct strbuf *out, const struct scalar *s)
 	}
 	sb_puts(out, "a multiple of ");
 	text_unsigned(out, (u64)1 << n);
-}
-
-/* Known bits between unknown ones, which neither step nor range shows. */
-static bool has_holes(u64 mask)
-{
-	if (!mask)
-		return false;
-	mask >>= __builtin_ctzll(mask);
-	return mask & (mask + 1);
 }
 
 /* Bounds of the lower half, when they say more than all else. */
@@ -216,10 +223,8 @@ void scalar_text(struct strbuf *out, const struct scalar *s)
 		text_signed(out, (s64)s->bits.value);
 		return;
 	}
-	if (holes && __builtin_popcountll(s->bits.mask) <= 2) {
-		text_few(out, s);
+	if (text_few(out, s))
 		return;
-	}
 	text_step(out, s);
 	if (!any_whole(s)) {
 		sb_puts(out, out->n > start ? " in " : "");
