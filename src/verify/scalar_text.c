@@ -191,17 +191,17 @@ static void text_step(struct strbuf *out, const struct scalar *s)
 	text_unsigned(out, (u64)1 << n);
 }
 
-/* Bounds of the lower half, when they say more than all else. */
-static void text_low(struct strbuf *out, const struct scalar *s)
+/* The same of the lower half. */
+static bool any_half(const struct scalar *s)
 {
-	struct scalar without = *s, any = scalar_unknown();
+	u32 sign = (u32)1 << 31, least = (u32)s->bits.value, most = least | (u32)s->bits.mask;
 
-	without.s32_min = any.s32_min;
-	without.s32_max = any.s32_max;
-	without.u32_min = any.u32_min;
-	without.u32_max = any.u32_max;
-	if (!any_whole(s) || !scalar_sync(&without) || scalar_eq(s, &without))
-		return;
+	return (s->bits.mask & sign) && s->u32_min == least && s->u32_max == most &&
+	       s->s32_min == (s32)(least | sign) && s->s32_max == (s32)(most & ~sign);
+}
+
+static void text_half(struct strbuf *out, const struct scalar *s)
+{
 	sb_puts(out, " whose lower half is ");
 	if (s->s32_min < 0 && (s->s32_min > INT32_MIN || s->s32_max < INT32_MAX)) {
 		text_signed(out, s->s32_min);
@@ -217,7 +217,8 @@ static void text_low(struct strbuf *out, const struct scalar *s)
 void scalar_text(struct strbuf *out, const struct scalar *s)
 {
 	size_t start = out->n;
-	bool holes = has_holes(s->bits.mask);
+	bool half = any_whole(s) && !any_half(s);
+	bool holes = has_holes(half ? (u32)s->bits.mask : s->bits.mask);
 
 	if (scalar_is_const(s)) {
 		text_signed(out, (s64)s->bits.value);
@@ -234,5 +235,6 @@ void scalar_text(struct strbuf *out, const struct scalar *s)
 	}
 	if (holes)
 		sb_printf(out, " of which only the bits 0x%" PRIx64 " vary", s->bits.mask);
-	text_low(out, s);
+	if (half)
+		text_half(out, s);
 }
