@@ -206,8 +206,8 @@ static bool range_eq(const struct range *a, const struct range *b)
 static bool halves_sync(struct range *r, struct range *low, struct tnum *t)
 {
 	for (int i = 0; i < ROUNDS; i++) {
-		struct range r_before, low_before = *low;
-		struct tnum half = tnum_zext(*t, 32), half_before = half;
+		struct range r_before, low_before;
+		struct tnum half, half_before;
 
 		if (!word_sync(r, t, 64))
 			return false;
@@ -218,6 +218,7 @@ static bool halves_sync(struct range *r, struct range *low, struct tnum *t)
 		if (any_low(low) && half.mask == UINT32_MAX)
 			break;
 		half_before = half;
+		low_before = *low;
 		r_before = *r;
 		if (!word_sync(low, &half, 32) || !lift(r, low))
 			return false;

@@ -196,6 +196,15 @@ LEMMA(arc_cut_exact, u64 min, u64 max, u64 lo, u64 hi)
 }
 
 #define LEMMA_CUT(w) \
+LEMMA(arc_cut_signed##w, s64 min, s64 max, u64 lo, u64 hi, u64 x) \
+{ \
+	u64 all = word_max(w); \
+	s64 sx = word_signed(x, w); \
+	PREMISE(lo <= all && hi <= all && x <= all && min == word_signed((u64)min, w) && \
+		max == word_signed((u64)max, w)); \
+	PREMISE(min <= sx && sx <= max && ((x - lo) & all) <= ((hi - lo) & all)); \
+	return arc_cut_signed(&min, &max, lo, hi, w) && min <= sx && sx <= max; \
+} \
 LEMMA(range_cut##w, RANGE(r), u64 lo, u64 hi, u64 x) \
 { \
 	THE(r); \
@@ -204,6 +213,39 @@ LEMMA(range_cut##w, RANGE(r), u64 lo, u64 hi, u64 x) \
 }
 LEMMA_CUT(32)
 LEMMA_CUT(64)
+
+/*
+ * Sums lie on the arc that range_add cuts by when it is no longer than the word,
+ * and differences on that of range_sub; with range_cut this is range_add and
+ * range_sub in parts.
+ */
+#define LEMMA_ARC(w, order, in_order) \
+LEMMA(arc_sum_##order##w, RANGE(a), RANGE(b), u64 x, u64 y) \
+{ \
+	u64 all = word_max(w), from, to; \
+	THE(a); \
+	THE(b); \
+	PREMISE(given(&a, x, w) && given(&b, y, w)); \
+	PREMISE((u128)span(&a, in_order) + span(&b, in_order) <= all); \
+	from = in_order ? (u64)a.smin + (u64)b.smin : a.umin + b.umin; \
+	to = in_order ? (u64)a.smax + (u64)b.smax : a.umax + b.umax; \
+	return ((x + y - from) & all) <= ((to - from) & all); \
+} \
+LEMMA(arc_difference_##order##w, RANGE(a), RANGE(b), u64 x, u64 y) \
+{ \
+	u64 all = word_max(w), from, to; \
+	THE(a); \
+	THE(b); \
+	PREMISE(given(&a, x, w) && given(&b, y, w)); \
+	PREMISE((u128)span(&a, in_order) + span(&b, in_order) <= all); \
+	from = in_order ? (u64)a.smin - (u64)b.smax : a.umin - b.umax; \
+	to = in_order ? (u64)a.smax - (u64)b.smin : a.umax - b.umin; \
+	return ((x - y - from) & all) <= ((to - from) & all); \
+}
+LEMMA_ARC(32, unsigned, false)
+LEMMA_ARC(64, unsigned, false)
+LEMMA_ARC(32, signed, true)
+LEMMA_ARC(64, signed, true)
 
 #define LEMMA_RANGE(name, w, result) \
 LEMMA(range_##name##w, RANGE(a), RANGE(b), u64 x, u64 y) \
