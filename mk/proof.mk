@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# make check-proof   asks z3 for counterexamples of test/proof/lemmas.c: what the
-#                    scalar domain promises, for all words. Opt-in: clang, z3,
-#                    python3 and some minutes
+# make check-proof   asks for counterexamples of test/proof/lemmas.c: what the
+#                    scalar domain promises, for all words. Opt-in: clang,
+#                    python3, z3 or cvc5 or both, and some minutes
 # T=word             only the lemmas whose name contains word
-# PROOF_SECONDS=60   limit for each
+# PROOF_SECONDS=60   processor time for each and each solver
 #
 # Optimising turns each lemma into loop-free arithmetic without memory, which
 # test/proof/prove translates. The scripts stay in $(O)/proof.
