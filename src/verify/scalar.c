@@ -3,8 +3,8 @@
 #include "verify/range.h"
 #include "verify/scalar.h"
 
-/* Far more than any value was seen to need (4); each round that goes on has
- * improved something, so stopping early would only be less precise. */
+/* Values need few rounds. Each round that goes on has improved something, so
+ * stopping early would only be less precise. */
 enum { ROUNDS = 16 };
 
 /* ---- making -------------------------------------------------------------- */

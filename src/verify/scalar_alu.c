@@ -294,9 +294,8 @@ static void alu_lsh(struct alu *a)
 	if (a->width == 32)
 		return;
 	d = range_of(a->dst, 32);
-	if (c.max < 32)
-		cut_lsh(&a->low, &d, &c, 32);
-	else if (c.min >= 32)	/* no more than the lower half is left */
+	cut_lsh(&a->low, &d, &c, 32);
+	if (c.min >= 32)	/* no more than the lower half is left */
 		cut_lsh(&a->r, &d, &c, 64);
 }
 
