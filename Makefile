@@ -3,6 +3,7 @@
 # make              skep, libskep.so, libskep.a under build/
 # make check        all tests; closes with "N passed, N failed, N skipped"
 # make bench        the figures, both sides of each ratio
+# make check-proof  what the verifier's numbers promise, proved by z3 or cvc5
 # make fuzz         each fuzz target for FUZZ_SECONDS (300) under ASan and UBSan
 # make install      PREFIX (/usr/local), DESTDIR
 # make static       build/static/skep: one file without shared libraries
