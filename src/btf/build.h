@@ -31,6 +31,8 @@ void btf_build_open_split(struct btf_build *b, struct arena *arena,
 void btf_build_free(struct btf_build *b);
 /* The offset of string S, which must live as long as B. */
 u32 btf_build_str(struct btf_build *b, const char *s);
+/* Copies type ID of FROM; IDS[old] is the number of each type that it refers to. */
+void btf_build_copy(struct btf_build *b, const struct btf *from, u32 id, const u32 *ids);
 /* Copies every type of FROM but sections; IDS[old] is its number, 0 for those. */
 void btf_build_add(struct btf_build *b, const struct btf *from, u32 *ids);
 
