@@ -78,6 +78,22 @@ static void spell_array(struct strbuf *s, const struct btf *btf,
 	spell(s, btf, a->type, depth + 1);
 }
 
+static void spell_tag(struct strbuf *s, const struct btf *btf, const struct btf_type *t)
+{
+	sb_printf(s, "at %d of %u %s", ((const struct btf_decl_tag *)(t + 1))->component_idx,
+		  btf_kind(btf_type(btf, t->type)), btf_type_name(btf, t->type));
+}
+
+/* Variables by name: the BTFs number them otherwise. */
+static void spell_section(struct strbuf *s, const struct btf *btf, const struct btf_type *t)
+{
+	const struct btf_var_secinfo *v = (const void *)(t + 1);
+
+	sb_printf(s, "(%u)", t->size);
+	for (u32 i = 0; i < btf_vlen(t); i++)
+		sb_printf(s, " %s@%u:%u", btf_type_name(btf, v[i].type), v[i].offset, v[i].size);
+}
+
 static void spell_ref(struct strbuf *s, const struct btf *btf, const struct btf_type *t,
 		      int depth)
 {
@@ -103,6 +119,11 @@ static void spell(struct strbuf *s, const struct btf *btf, u32 id, int depth)
 	u32 kind = btf_kind(t);
 
 	/* named types within others are lines of their own */
+	if (kind == BTF_KIND_TYPE_TAG) {
+		sb_printf(s, "tag(%s) ", name);
+		spell(s, btf, t->type, depth + 1);
+		return;
+	}
 	if (!id || (*name && depth)) {
 		sb_puts(s, id ? name : "void");
 		return;
@@ -123,9 +144,18 @@ static void spell(struct strbuf *s, const struct btf *btf, u32 id, int depth)
 		break;
 	case BTF_KIND_FWD:
 		break;
+	case BTF_KIND_VAR:
+		sb_printf(s, "linkage %u ", ((const struct btf_var *)(t + 1))->linkage);
+		/* fall through */
 	case BTF_KIND_TYPEDEF:
 	case BTF_KIND_FUNC:
 		spell(s, btf, t->type, depth + 1);
+		break;
+	case BTF_KIND_DECL_TAG:
+		spell_tag(s, btf, t);
+		break;
+	case BTF_KIND_DATASEC:
+		spell_section(s, btf, t);
 		break;
 	default:
 		spell_ref(s, btf, t, depth);
@@ -138,9 +168,26 @@ static int line_order(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* The lines of the named types of PATH but variables, of which pahole takes few,
- * functions and what arrays are indexed by. */
-static void spell_file(struct lines *out, const char *path)
+/* Are types of KIND in the lines? TYPES is all but functions, variables, of which
+ * pahole takes few, their sections and, in both, what arrays are indexed by. */
+enum pick { TYPES, FUNCS, VARS };
+
+static bool picked(const struct btf *btf, u32 id, enum pick pick)
+{
+	switch (btf_kind(btf_type(btf, id))) {
+	case BTF_KIND_FUNC:
+		return pick == FUNCS;
+	case BTF_KIND_VAR:
+	case BTF_KIND_DATASEC:
+		return pick == VARS;
+	case BTF_KIND_TYPE_TAG:
+		return false;	/* spelled where it is used */
+	default:
+		return pick == TYPES && strcmp(btf_type_name(btf, id), "__ARRAY_SIZE_TYPE__");
+	}
+}
+
+static void spell_picked(struct lines *out, const char *path, enum pick pick)
 {
 	struct btf_file f;
 	struct skep_err err;
@@ -148,18 +195,21 @@ static void spell_file(struct lines *out, const char *path)
 	if (btf_open_file(&f, path, NULL, &err))
 		fail_msg("%s", err.text);
 	for (u32 id = 1; id < f.btf->nr_types; id++) {
-		u32 kind = btf_kind(btf_type(f.btf, id));
 		struct strbuf s = { 0 };
 
-		if (!*btf_type_name(f.btf, id) || kind == BTF_KIND_VAR ||
-		    kind == BTF_KIND_DATASEC || kind == BTF_KIND_FUNC ||
-		    !strcmp(btf_type_name(f.btf, id), "__ARRAY_SIZE_TYPE__"))
+		if (!*btf_type_name(f.btf, id) || !picked(f.btf, id, pick))
 			continue;
 		spell(&s, f.btf, id, 0);
 		*vec_push(out) = s.s;
 	}
-	qsort(out->v, out->n, sizeof(*out->v), line_order);
+	if (out->n)
+		qsort(out->v, out->n, sizeof(*out->v), line_order);
 	btf_close_file(&f);
+}
+
+static void spell_file(struct lines *out, const char *path)
+{
+	spell_picked(out, path, TYPES);
 }
 
 static void free_lines(struct lines *l)
@@ -220,12 +270,39 @@ static void convert(const char *program, const char *to)
 	sb_free(&out);
 }
 
-static void compare_with_pahole(const char *program)
+/* How many lines only one of both has, which are printed; with FEWER, only what
+ * B alone has counts. */
+static size_t compare_lines(const struct lines *a, const struct lines *b, bool fewer)
 {
-	char ours[256], theirs[256];
-	struct lines a = { 0 }, b = { 0 };
 	size_t i = 0, k = 0, bad = 0;
 
+	while (i < a->n || k < b->n) {
+		int order = i == a->n ? 1 : k == b->n ? -1 : strcmp(a->v[i], b->v[k]);
+
+		if (order && !(fewer && order < 0) && bad++ < 20)
+			print_message("# %s %s\n", order < 0 ? "ours only:  " :
+				      "theirs only:", order < 0 ? a->v[i] : b->v[k]);
+		i += order <= 0;
+		k += order >= 0;
+	}
+	return bad;
+}
+
+static void compare_picked(const char *ours, const char *theirs, enum pick pick,
+			   size_t least, bool fewer)
+{
+	struct lines a = { 0 }, b = { 0 };
+
+	spell_picked(&a, ours, pick);
+	spell_picked(&b, theirs, pick);
+	assert_true(a.n >= least && b.n >= least);
+	assert_int_equal(compare_lines(&a, &b, fewer), 0);
+	free_lines(&a);
+	free_lines(&b);
+}
+
+static void convert_both(const char *program, char *ours, char *theirs)
+{
 	convert(program, in_dir(ours, "ours"));
 	if (!shell("command -v pahole")) {
 		print_message("# pahole is not there\n");
@@ -233,21 +310,14 @@ static void compare_with_pahole(const char *program)
 	}
 	assert_true(shell("pahole --btf_gen_floats --btf_encode_detached %s %s",
 			  in_dir(theirs, "theirs"), program));
-	spell_file(&a, ours);
-	spell_file(&b, theirs);
-	while (i < a.n || k < b.n) {
-		int order = i == a.n ? 1 : k == b.n ? -1 : strcmp(a.v[i], b.v[k]);
+}
 
-		if (order && bad++ < 20)
-			print_message("# %s %s\n", order < 0 ? "ours only:  " :
-				      "theirs only:", order < 0 ? a.v[i] : b.v[k]);
-		i += order <= 0;
-		k += order >= 0;
-	}
-	assert_true(a.n > 10);
-	assert_int_equal(bad, 0);
-	free_lines(&a);
-	free_lines(&b);
+static void compare_with_pahole(const char *program)
+{
+	char ours[256], theirs[256];
+
+	convert_both(program, ours, theirs);
+	compare_picked(ours, theirs, TYPES, 11, false);
 }
 
 static void build(char *program, const char *cc, const char *flags)
@@ -262,6 +332,11 @@ static void build(char *program, const char *cc, const char *flags)
 		print_message("# %s does not know %s\n", cc, flags);
 		skip();
 	}
+}
+
+static const char *clang(void)
+{
+	return getenv("CLANG") ? getenv("CLANG") : "clang-19";
 }
 
 static void test_gcc(void **state)
@@ -285,7 +360,7 @@ static void test_clang(void **state)
 
 	for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
 		print_message("# clang %s\n", flags[i]);
-		build(program, getenv("CLANG") ? getenv("CLANG") : "clang-19", flags[i]);
+		build(program, clang(), flags[i]);
 		compare_with_pahole(program);
 	}
 }
@@ -302,6 +377,51 @@ static void test_self(void **state)
 		skip();
 	}
 	compare_with_pahole(path);
+}
+
+/*
+ * Functions. pahole takes one of each name, and of those that the compiler changed
+ * none whose symbol has another name (f.isra.0); skep takes all that have code.
+ * Every function is "static" for pahole; skep says what the program says.
+ */
+static void test_funcs(void **state)
+{
+	static const char *const flags[] = { "-g -O0", "-g -O1", "-g -O2", "-gdwarf-4 -O2" };
+	char program[256], ours[256], theirs[256];
+	struct btf_file f;
+	struct skep_err err;
+
+	for (size_t i = 0; i < 2 * ARRAY_LEN(flags); i++) {
+		const char *cc = i & 1 ? clang() : "gcc";
+
+		print_message("# %s %s\n", cc, flags[i / 2]);
+		build(program, cc, flags[i / 2]);
+		convert_both(program, ours, theirs);
+		compare_picked(ours, theirs, FUNCS, 2, i >= 2);
+		if (btf_open_file(&f, ours, NULL, &err))
+			fail_msg("%s", err.text);
+		for (u32 id = 0; (id = btf_find_next(f.btf, "local", BTF_KIND_FUNC, id));)
+			assert_int_equal(btf_vlen(btf_type(f.btf, id)), BTF_FUNC_STATIC);
+		assert_int_equal(btf_vlen(btf_type(f.btf, btf_find(f.btf, "main",
+				 BTF_KIND_FUNC))), BTF_FUNC_GLOBAL);
+		btf_close_file(&f);
+	}
+}
+
+/* Tags, and the variables that pahole takes: those of section .data..percpu. */
+static void test_tags(void **state)
+{
+	char object[256], ours[256], theirs[256];
+
+	in_dir(object, "tags.o");
+	if (!shell("%s -g -O1 -c -o %s " TEST_DIR "/btf/dwarf/tags.c", clang(), object)) {
+		print_message("# %s is not there or knows no tags\n", clang());
+		skip();
+	}
+	convert_both(object, ours, theirs);
+	compare_picked(ours, theirs, FUNCS, 3, false);
+	compare_picked(ours, theirs, VARS, 12, false);
+	compare_picked(ours, theirs, TYPES, 20, false);
 }
 
 /* Of a struct that points to different ones of one name gcc makes one unit. */
@@ -407,6 +527,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_gcc),
 		cmocka_unit_test(test_clang),
+		cmocka_unit_test(test_funcs),
+		cmocka_unit_test(test_tags),
 		cmocka_unit_test(test_self),
 		cmocka_unit_test(test_units),
 		cmocka_unit_test(test_damage),
