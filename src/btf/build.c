@@ -312,6 +312,13 @@ u32 btf_build_var(struct btf_build *b, const char *name, u32 type, u32 linkage)
 	return id;
 }
 
+void btf_build_extern(struct btf_build *b, u32 id)
+{
+	struct btf_type *t = (void *)(b->types.s + b->offs.v[id - b->first_id]);
+
+	((struct btf_var *)(t + 1))->linkage = BTF_VAR_GLOBAL_EXTERN;
+}
+
 u32 btf_build_tag(struct btf_build *b, const char *name, u32 type, s32 component)
 {
 	u32 id = begin(b, name, BTF_KIND_DECL_TAG, type);

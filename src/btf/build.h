@@ -61,6 +61,8 @@ u32 btf_build_func(struct btf_build *b, const char *name, u32 proto, u32 linkage
 u32 btf_build_var(struct btf_build *b, const char *name, u32 type, u32 linkage);
 /* COMPONENT: a member or parameter from 0, or -1 for TYPE itself. */
 u32 btf_build_tag(struct btf_build *b, const char *name, u32 type, s32 component);
+/* The global variable ID is only declared: it becomes the defined one of its name. */
+void btf_build_extern(struct btf_build *b, u32 id);
 u32 btf_build_datasec(struct btf_build *b, const char *name, u32 bytes,
 		      const struct btf_var_secinfo *vars, u32 n);
 

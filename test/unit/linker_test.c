@@ -209,7 +209,7 @@ static void same_image(const struct image *ours, const struct image *theirs)
 			 &theirs->maps[i]);
 }
 
-/* Ours keeps the types of what another definition replaced. */
+/* Ours keeps the prototypes of functions that were declared otherwise. */
 static void same_types(const struct btf *ours, const struct btf *theirs)
 {
 	for (enum pick pick = TYPES; pick <= VARS; pick++) {
@@ -217,8 +217,7 @@ static void same_types(const struct btf *ours, const struct btf *theirs)
 
 		spell_btf(&a, ours, pick);
 		spell_btf(&b, theirs, pick);
-		assert_int_equal(compare_lines(&a, &b, true), 0);
-		assert_true(a.n <= b.n + 8);
+		assert_int_equal(compare_lines(&a, &b, false), 0);
 		free_lines(&a);
 		free_lines(&b);
 	}
