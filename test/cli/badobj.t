@@ -46,7 +46,7 @@ done
 off=$(number $fw $(($(header $fw $rel) + 24)) 8)
 cp $fw "$tmp/fw.o"
 poke "$tmp/fw.o" $((off + 8)) 143
-refused "an unknown relocation" "fw.o:.text+0x28: error: relocation of" $SKEP run "$tmp/fw.o" $cap
+refused "an unknown relocation" "fw.o:.text+0x28: error: relocation of unknown type" $SKEP run "$tmp/fw.o" $cap
 has "an unknown relocation: its type" "99" "$r_out"
 has "and when linked" "fw.o:.text+0x28: error: relocation of unknown type 99" "$($SKEP gen object "$tmp/out.o" "$tmp/fw.o" 2>&1)"
 ok "nothing is left of it" test ! -e "$tmp/out.o"
