@@ -478,6 +478,20 @@ static bool has_code(struct conv *c, Dwarf_Die *die)
 		c->dw.dwarf_hasattr(die, DW_AT_ranges));
 }
 
+/* Of functions that are equal gcc compiles one; the others, which call it or are
+ * it, have a symbol and no place in the debug information. */
+static bool has_symbol(struct conv *c, Dwarf_Die *die)
+{
+	const char *name = name_of(c, die);
+	u32 any;
+
+	return *name && flag(c, die, DW_AT_external) &&
+	       !c->dw.dwarf_hasattr(die, DW_AT_declaration) &&
+	       !c->dw.dwarf_hasattr(die, DW_AT_inline) &&
+	       !c->dw.dwarf_hasattr(die, DW_AT_abstract_origin) &&
+	       strtab_get(&c->symbols, name, &any);
+}
+
 static void add_func(struct conv *c, Dwarf_Die *die)
 {
 	u32 id = btf_build_func(&c->b, name_of(c, die), btf_build_next(&c->b) + 1,
@@ -543,7 +557,7 @@ u32 conv_count(struct conv *c, Dwarf_Die *die)
 	case DW_TAG_variable:
 		return var_fits(c, die);
 	case DW_TAG_subprogram:
-		return has_code(c, die) ? 2 : 0;
+		return has_code(c, die) || has_symbol(c, die) ? 2 : 0;
 	case DW_TAG_array_type:
 		n = type_fits(c, die, true) ? array_count(c, die) : 0;
 		break;
