@@ -47,6 +47,18 @@ static bool lost(const struct linker *l, const struct linker_obj *in, const stru
 	return l->syms.v[at].from != in || l->syms.v[at].y.st_shndx == SHN_UNDEF;
 }
 
+/* Whether nothing says where in section SEC of its object the variable TYPE lies. */
+static bool no_place(const struct linker_obj *in, const struct btf *btf, u32 type, u32 sec)
+{
+	const struct btf_type *t = btf_type(btf, type);
+	u32 own;
+
+	return btf_kind(t) == BTF_KIND_VAR &&
+	       ((const struct btf_var *)(t + 1))->linkage != BTF_VAR_STATIC &&
+	       (!strtab_get(&in->o.globals, btf_type_name(btf, type), &own) ||
+		in->o.syms[own].sec != sec);
+}
+
 static bool defines_var(const struct btf *btf, const char *name)
 {
 	u32 id = 0;
@@ -107,7 +119,8 @@ static int add_vars(struct types *t, u32 k, u32 id, struct datasec *d)
 
 		var.type = t->map[t->ids[k][v[n].type]];
 		var.offset += place;
-		if (d->bytes ? lost(t->l, in, btf, v[n].type) : has_var(d, var.type))
+		if (d->bytes ? lost(t->l, in, btf, v[n].type) || no_place(in, btf, v[n].type, i) :
+			       has_var(d, var.type))
 			continue;
 		if (d->bytes && !in_bounds(var.offset, var.size, d->bytes))
 			return err_set(t->l->err, ERR_BTF, in->o.file,
