@@ -184,6 +184,27 @@ static int choose_all(struct reloc *r, u32 *ids)
 	return ret;
 }
 
+/* The module's types after the new base's; IDS has numbers for the old base's. */
+static int write_types(struct reloc *r, u32 *ids, struct btf **out)
+{
+	const struct btf *split = r->split;
+	struct strbuf raw = { 0 };
+	struct btf_build b;
+	int ret;
+
+	btf_build_open_split(&b, r->arena, r->base);
+	for (u32 id = split->first_id; id < split->nr_types; id++)
+		ids[id] = r->base->nr_types + id - split->first_id;
+	for (u32 id = split->first_id; id < split->nr_types; id++)
+		btf_build_copy(&b, split, id, ids);
+	btf_build_write(&b, &raw);
+	ret = btf_parse_split(out, r->arena, r->base, (const u8 *)raw.s, raw.n, r->where,
+			      r->err);
+	sb_free(&raw);
+	btf_build_free(&b);
+	return ret;
+}
+
 int btf_relocate(struct btf **out, struct arena *arena, const struct btf *split,
 		 const struct btf *base, const char *where, struct skep_err *err)
 {
@@ -191,8 +212,6 @@ int btf_relocate(struct btf **out, struct arena *arena, const struct btf *split,
 		.arena = arena, .split = split, .base = base, .where = where, .err = err,
 	};
 	u32 *ids = arena_news(arena, split->nr_types, u32);
-	struct strbuf raw = { 0 };
-	struct btf_build b;
 	int ret = want_all(&r);
 
 	*out = NULL;
@@ -200,16 +219,5 @@ int btf_relocate(struct btf **out, struct arena *arena, const struct btf *split,
 		return ret;
 	offer_all(&r);
 	ret = choose_all(&r, ids);
-	if (ret)
-		return ret;
-	btf_build_open_split(&b, arena, base);
-	for (u32 id = split->first_id; id < split->nr_types; id++)
-		ids[id] = base->nr_types + id - split->first_id;
-	for (u32 id = split->first_id; id < split->nr_types; id++)
-		btf_build_copy(&b, split, id, ids);
-	btf_build_write(&b, &raw);
-	ret = btf_parse_split(out, arena, base, (const u8 *)raw.s, raw.n, where, err);
-	sb_free(&raw);
-	btf_build_free(&b);
-	return ret;
+	return ret ? ret : write_types(&r, ids, out);
 }
