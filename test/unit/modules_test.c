@@ -199,6 +199,47 @@ static void test_relocate_bad(void **state)
 	assert_non_null(strstr(err.text, "may be 2 types of the new base"));
 }
 
+/* The running kernel's types as the new base: each is found among all of them. */
+static void test_relocate_running(void **state)
+{
+	struct btf_build b;
+	struct btf *split, *out;
+	struct btf_file kernel;
+	struct skep_err err = { 0 };
+	const struct btf_type *t;
+
+	if (btf_open_file(&kernel, "/sys/kernel/btf/vmlinux", NULL, NULL)) {
+		print_message("# this kernel shows no types\n");
+		skip();
+	}
+	btf_build_open(&b, &arena);
+	btf_build_int(&b, "int", 4, BTF_INT_SIGNED);		/* 1 */
+	btf_build_fwd(&b, "task_struct", false);		/* 2 */
+	btf_build_record(&b, "list_head", false, 16);		/* 3 */
+	btf_build_enum(&b, "pid_type", 4, false);		/* 4 */
+	split = finish(&b, NULL);
+	btf_build_open_split(&b, &arena, split);
+	btf_build_ref(&b, BTF_KIND_PTR, "", 2);
+	btf_build_record(&b, "mod", false, 32);
+	btf_build_member(&b, "list", 3, 0, 0);
+	btf_build_member(&b, "task", 5, 128, 0);
+	btf_build_member(&b, "n", 1, 192, 0);
+	btf_build_member(&b, "type", 4, 224, 0);
+	split = finish(&b, NULL);
+	if (btf_relocate(&out, &arena, split, kernel.btf, "m", &err))
+		fail_msg("%s", err.text);
+	t = btf_type(out, out->first_id + 1);
+	assert_string_equal(btf_str(out, t->name_off), "mod");
+	assert_int_equal(btf_member(out, t, 0).type_id,
+			 btf_find(kernel.btf, "list_head", BTF_KIND_STRUCT));
+	assert_int_equal(btf_type(out, out->first_id)->type,
+			 btf_find(kernel.btf, "task_struct", BTF_KIND_STRUCT));
+	assert_int_equal(btf_member(out, t, 2).type_id, btf_find(kernel.btf, "int", 0));
+	assert_int_equal(btf_member(out, t, 3).type_id,
+			 btf_find(kernel.btf, "pid_type", BTF_KIND_ENUM));
+	btf_close_file(&kernel);
+}
+
 /* ---- files --------------------------------------------------------------------------- */
 
 static char dir[] = "/tmp/skep-modules-XXXXXX";
@@ -361,6 +402,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_relocate, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_relocate_grown, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_relocate_bad, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_relocate_running, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_core, setup, teardown),
 	};
