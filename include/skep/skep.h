@@ -68,6 +68,10 @@ struct skep_open_opts {
 				   kernel's, or else the object's own types */
 	const char *kconfig;	/* its configuration, plain or gzip; NULL: the
 				   running kernel's */
+	const char *const *module_btf;	/* files with types of its modules, for what
+					   the kernel itself lacks; with none, the
+					   running kernel's when btf is NULL */
+	size_t nr_module_btf;
 };
 
 /* skep_object_open with options, which may be NULL. */

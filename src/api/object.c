@@ -51,6 +51,8 @@ int object_open(struct skep_object **obj, const struct skep_open_opts *opts,
 	if (opts) {
 		target.opts.btf = opts->btf;
 		target.opts.kconfig = opts->kconfig;
+		target.opts.modules = opts->module_btf;
+		target.opts.nr_modules = opts->nr_module_btf;
 	}
 	r = obj_open_for(&img, &target, data, bytes, name, err);
 	target_close(&target);

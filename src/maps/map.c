@@ -97,11 +97,13 @@ int map_create(struct map **out, const struct map_attr *a, u32 cpus,
 	bytes = ops->bytes(a, cpus);
 	mem = bytes >= AREA_TOO_BIG ? NULL :
 	      ops->ring ? os_map_ring(AREA_PAGE, a->max_entries) : os_map_lazy(bytes);
-	if (!mem)
-		return err_set(err, ERR_MAP_SIZE, NULL, "map '%s': %u entries "
-			       "need %llu MB, which is not to be had (ENOMEM)",
-			       name, a->max_entries,
-			       (unsigned long long)(bytes >> 20));
+	if (!mem) {
+		r = err_set(err, ERR_MAP_SIZE, NULL, "map '%s': %u entries "
+			    "need %llu MB, which is not to be had (ENOMEM)",
+			    name, a->max_entries, (unsigned long long)(bytes >> 20));
+		err_help(err, "define fewer entries (max_entries), or smaller values");
+		return r;
+	}
 	m = mem_alloc(sizeof(*m));
 	map_fill(m, ops, a, cpus, bytes);
 	m->mem = mem;
