@@ -126,6 +126,11 @@ struct skep_load_opts {
 	   a tracer needs; it is no place for programs that nobody trusts. 0: what
 	   the program could read anyway; all else is -EFAULT. */
 	int probe;
+	/* A file that describes links, neighbours, routes and rules, as the ip
+	   command writes them in JSON (see skep-run(1), --routes): what
+	   bpf_fib_lookup, bpf_redirect_neigh and bpf_check_mtu look at. NULL: no
+	   packet is forwarded (BPF_FIB_LKUP_RET_NOT_FWDED). */
+	const char *routes;
 };
 
 /* Creates the maps and readies the programs to run. OPTS may be NULL. */

@@ -3,6 +3,7 @@
  * object.c: include/skep/skep.h: owns the way from an object to programs that
  * run: open, create maps, load programs.
  */
+#include "api/net_file.h"
 #include "api/object.h"
 #include "base/os.h"
 #include "host/hosts.h"
@@ -350,6 +351,8 @@ int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
 		ro.virtual_clock = opts->clock == SKEP_CLOCK_RUN;
 	}
 	r = obj_ready(obj->img, err);
+	if (!r && opts && opts->routes && opts->engine == SKEP_USER)
+		r = net_file_open(&ro.net, opts->routes, err);
 	if (r)
 		return r;
 	r = opts && opts->engine == SKEP_KERNEL ? kernel_open(&obj->backend, err) :

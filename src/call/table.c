@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* table.c: which helper has which body. */
 #include "call/bodies.h"
+#include "call/fib.h"
 #include "call/skb.h"
 #include <linux/bpf.h>
 
@@ -82,6 +83,7 @@ static const helper_fn bodies[] = {
 	[BPF_FUNC_xdp_load_bytes] = call_xdp_load,
 	[BPF_FUNC_xdp_store_bytes] = call_xdp_store,
 	[BPF_FUNC_check_mtu] = call_xdp_check_mtu,
+	[BPF_FUNC_fib_lookup] = call_xdp_fib_lookup,
 };
 
 /* Where the context is struct __sk_buff. */
@@ -118,6 +120,7 @@ static const helper_fn skb_bodies[] = {
 	[BPF_FUNC_redirect_peer] = call_skb_redirect_peer,
 	[BPF_FUNC_skb_set_tstamp] = call_skb_tstamp,
 	[BPF_FUNC_check_mtu] = call_skb_check_mtu,
+	[BPF_FUNC_fib_lookup] = call_skb_fib_lookup,
 };
 
 static bool has_skb(u32 prog_type)

@@ -13,7 +13,7 @@
 enum { VERDICTS_SHOWN = 24 };	/* in text; the rest is counted */
 
 struct run_opts {
-	const char *output, *verdicts, *expect, *on;
+	const char *output, *verdicts, *expect, *on, *routes;
 	struct str_list maps;		/* NAME=FILE */
 	struct ports_opts ports;
 	const char *clock;
@@ -139,6 +139,7 @@ static int load(struct job *j)
 		.print = j->o.quiet ? NULL : print_message,
 		.engine = j->on == ON_KERNEL ? SKEP_KERNEL : SKEP_USER,
 		.clock = j->capture_clock ? SKEP_CLOCK_RUN : SKEP_CLOCK_REAL,
+		.routes = j->o.routes,
 	};
 	int r;
 
@@ -728,6 +729,9 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 		 &o->ports.pass},
 		{"port", 0, OPT_LIST, "NAME=IFINDEX[,out=FILE|PORT]",
 		 "where packets redirected to IFINDEX go", &o->ports.targets},
+		{"routes", 0, OPT_STR, "FILE",
+		 "links, routes and neighbours for programs (JSON of the ip command)",
+		 &o->routes},
 		{"map", 'm', OPT_LIST, "NAME=FILE",
 		 "fill map NAME from a JSON file before the run", &o->maps},
 		{"verdicts", 0, OPT_STR, "FILE",

@@ -14,6 +14,7 @@ struct btf;
 struct run;
 struct vm_code;
 struct vm_map;
+struct net;
 
 /*
  * A helper body. The order of arguments is that of the machine's registers,
@@ -61,6 +62,8 @@ struct skb_view {
 	/* left by bpf_redirect and its family; 0 = none */
 	u32 redirect_ifindex;
 	u32 redirect_flags;	/* BPF_F_INGRESS, or SKB_REDIRECT_* */
+	u8 neigh[20];		/* struct bpf_redir_neigh of bpf_redirect_neigh; all 0:
+				   as the packet is routed */
 	u32 clones;		/* that bpf_clone_redirect made */
 };
 
@@ -130,6 +133,7 @@ struct run {
 	struct run_clock clock;
 	struct run_task task;
 	const struct btf *btf;	/* of the programs' object, or NULL */
+	const struct net *net;	/* what bpf_fib_lookup looks at; NULL = nobody says */
 	struct timers *timers;	/* of bpf_timer_init; NULL = there are none */
 	u64 insns;		/* that the last execution took; set by the engine */
 	bool stop;		/* set by the engine on a fault inside a callback */

@@ -5,6 +5,7 @@
  */
 #include "runtime/private.h"
 #include "call/call.h"
+#include "call/net.h"
 #include "call/timer.h"
 #include "btf/core.h"
 #include "isa/isa.h"
@@ -754,6 +755,7 @@ static void rt_close(struct backend *b)
 		vm_machine_free(rt->machine);
 	os_unmap(rt->buffer, rt->buffer_bytes);
 	timers_free(rt->run.timers);
+	net_free(rt->opts.net);
 	free(rt);
 }
 
@@ -793,6 +795,7 @@ int runtime_open(struct backend **out, const struct runtime_opts *opts,
 	rt->run.copy = rt_copy;
 	rt->run.task.probe = opts->probe;
 	rt->run.clock.is_virtual = opts->virtual_clock;
+	rt->run.net = opts->net;
 	*out = &rt->b;
 	return 0;
 }
