@@ -4,6 +4,7 @@
  * the ip command. Members that no lookup looks at are passed over.
  */
 #include "api/net_in.h"
+#include "base/hash.h"
 #include "base/vec.h"
 #include <arpa/inet.h>
 #include <linux/rtnetlink.h>
@@ -601,11 +602,21 @@ static bool needs_device(const struct net_route *to)
 	       to->type != RTN_PROHIBIT && to->type != RTN_THROW;
 }
 
+/* Routes may differ in nothing that a lookup looks at. */
+static u64 hash_all(const struct json_node *v, u64 seed)
+{
+	seed = hash_bytes(v->text ? v->text : "", v->text ? strlen(v->text) : 0, seed + v->kind);
+	for (const struct json_node *m = v->child; m; m = m->next)
+		seed = hash_all(m, m->key ? hash_bytes(m->key, strlen(m->key), seed) : seed);
+	return seed;
+}
+
 static int add_route(const struct net_reader *r, const struct json_node *e, struct net_route *to,
 		     const struct hops *hops)
 {
 	to->hops = hops->v;
 	to->nr_hops = (u32)hops->n;
+	to->rest = hash_all(e, 0);
 	if (needs_device(to) && !hops->v[0].ifindex)
 		return missing(r, e, "route", "dev");
 	return !net_add_route(r->net, to) ? 0 :

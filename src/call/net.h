@@ -63,7 +63,7 @@ struct net_route {
 	struct net_ip dst, src, source;
 	struct net_hop *hops;	/* at least one, but for types without device */
 	u32 nr_hops;
-	u32 order;		/* as it was added */
+	u64 rest;		/* hash of what no lookup looks at: for net_add_route */
 	u32 next;		/* of the same destination: number + 1; 0 = none */
 };
 

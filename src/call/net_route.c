@@ -37,7 +37,7 @@ static bool same_route(const struct net_route *a, const struct net_route *b)
 {
 	return a->family == b->family && a->table == b->table && a->plen == b->plen &&
 	       a->src_plen == b->src_plen && a->tos == b->tos && a->metric == b->metric &&
-	       a->type == b->type && a->scope == b->scope &&
+	       a->type == b->type && a->scope == b->scope && a->rest == b->rest &&
 	       !memcmp(&a->dst, &b->dst, sizeof(a->dst)) &&
 	       !memcmp(&a->src, &b->src, sizeof(a->src)) && same_hops(a, b);
 }
@@ -55,7 +55,6 @@ int net_add_route(struct net *n, const struct net_route *r)
 	to = vec_push(&n->routes);
 	*to = *r;
 	to->hops = arena_copy(&n->arena, r->hops, r->nr_hops * sizeof(*r->hops));
-	to->order = (u32)n->routes.n;
 	net_index_add(&n->by_route, hash, (u32)n->routes.n);
 	return 0;
 }

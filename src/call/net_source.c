@@ -19,9 +19,9 @@ static const struct net_addr *own_addr4(const struct net *n, u32 ifindex, const 
 
 	for (size_t i = 0; i < n->addrs.n; i++) {
 		const struct net_addr *a = &n->addrs.v[i];
-		u8 own = a->scope < RT_SCOPE_LINK ? a->scope : (u8)RT_SCOPE_LINK;
 
-		if (a->family != NET_IP4 || a->ifindex != ifindex || a->secondary || own > scope)
+		if (a->family != NET_IP4 || a->ifindex != ifindex || a->secondary ||
+		    a->scope > scope)
 			continue;
 		if (net_ip_same(NET_IP4, dst, &zero) || net_ip_under(dst, &a->net, a->plen))
 			return a;
