@@ -352,14 +352,9 @@ static int read_addr(struct net_reader *r, const struct json_node *e, u32 ifinde
 int net_read_addrs(struct net_reader *r, const struct json_node *e)
 {
 	const struct json_node *info = json_member(e, "addr_info");
-	u32 ifindex = 0, peer = 0;
+	u32 ifindex = 0;
 	int res = get_link(r, e, "ifname", &ifindex);
 
-	if (!res && json_member(e, "link") && !json_member(e, "link_netnsid") &&
-	    net_link_named(r->net, json_member(e, "link")->text ? json_member(e, "link")->text : ""))
-		res = get_link(r, e, "link", &peer);
-	if (!res)
-		net_link(r->net, ifindex)->peer = peer;
 	if (info && info->kind != JSON_ARRAY)
 		return wrong(r, info, "an array");
 	for (const struct json_node *a = info ? info->child : NULL; !res && a; a = a->next)

@@ -23,7 +23,6 @@ struct net_link {
 	u32 ifindex;
 	const char *name;
 	u32 mtu, group;
-	u32 peer;		/* ifindex of the other end or the lower device; 0 = unknown */
 	u8 mac[6];
 	bool up, loopback, point_to_point;
 	u8 header;		/* bytes of its link layer header: 14, or 0 */

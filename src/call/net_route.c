@@ -296,7 +296,6 @@ static void score6(const struct net_route *r, const struct net_flow *f, struct b
 static bool group6(const struct net *n, u32 *at, const struct net_flow *f, struct net_result *res)
 {
 	const struct net_route *first = &n->routes.v[*at - 1];
-	bool ours = net_ip_under(&f->saddr, &first->src, first->src_plen);
 	struct best6 b = { .score = -1 };
 	u32 metric = first->metric;
 
@@ -308,22 +307,48 @@ static bool group6(const struct net *n, u32 *at, const struct net_flow *f, struc
 		if (r->metric != metric && b.score >= 0)
 			continue;
 		metric = r->metric;
-		if (ours)
-			score6(r, f, &b);
+		score6(r, f, &b);
 	}
 	*res = b.res;
 	return b.score >= 0;
+}
+
+/* Where a destination has routes by source, and none is for this one, the kernel
+ * passes over its plain routes, too, unless it comes back to them (*TRIED). The
+ * default route is where it ends anyway. */
+static bool is_seen6(const struct net_route *r, const struct net_route *first,
+		     const struct net_flow *f, bool tried)
+{
+	if (r->src_plen)
+		return net_ip_under(&f->saddr, &r->src, r->src_plen);
+	return tried || !first->src_plen || !r->plen;
+}
+
+static void skip6(const struct net *n, u32 *at)
+{
+	const struct net_route *first = &n->routes.v[*at - 1];
+
+	while (*at && n->routes.v[*at - 1].src_plen == first->src_plen &&
+	       !memcmp(&n->routes.v[*at - 1].src, &first->src, sizeof(first->src)))
+		*at = n->routes.v[*at - 1].next;
 }
 
 static int lookup6(const struct net *n, const struct net_trie *t, const struct net_flow *f,
 		   struct net_result *res)
 {
 	u32 heads[129], nr = net_trie_walk(t, &f->daddr, 128, heads);
+	bool tried = false;
 
 	for (u32 i = 0; i < nr; i++)
-		for (u32 at = heads[i]; at;)
+		for (u32 at = heads[i]; at;) {
+			if (!is_seen6(&n->routes.v[at - 1], &n->routes.v[heads[i] - 1], f, tried)) {
+				skip6(n, &at);
+				continue;
+			}
+			tried = true;
 			if (group6(n, &at, f, res))
 				return 0;
+		}
 	return -EAGAIN;
 }
 

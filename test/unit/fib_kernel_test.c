@@ -8,6 +8,7 @@
 #include "call/call.h"
 #include "model/uapi.h"
 #include "fib_net.h"
+#include <arpa/inet.h>
 
 enum { LOOKUPS = 12000, ALL_FLAGS = 0x3f, PACKET = 100 };
 
@@ -261,7 +262,8 @@ static void add_route4(struct strbuf *b)
 
 static void add_neighs(struct strbuf *b)
 {
-	static const char *const states[] = { "permanent", "reachable", "stale", "noarp", "failed" };
+	static const char *const states[] = { "permanent", "reachable", "stale", "noarp",
+		"failed" };
 	static const char *const ips[] = { "10.0.0.2", "10.0.0.3", "10.1.0.9", "10.1.3.4",
 		"192.168.0.7", "10.2.0.2", "10.99.0.1", "fe80::7" };
 
@@ -281,7 +283,8 @@ static void add_rules(struct strbuf *b)
 		"to 172.16.0.0/12 lookup 101 pref 110", "fwmark 1 lookup 100 pref 120",
 		"fwmark 2/3 lookup 101 pref 121", "iif v0 lookup 101 pref 130",
 		"oif v2 lookup 100 pref 140", "tos 0x10 lookup 100 pref 150",
-		"ipproto udp dport 1-2 lookup 101 pref 160", "not from 10.1.0.0/16 lookup 101 pref 170",
+		"ipproto udp dport 1-2 lookup 101 pref 160",
+		"not from 10.1.0.0/16 lookup 101 pref 170",
 		"from 10.1.2.0/24 blackhole pref 180", "from 10.1.3.0/24 prohibit pref 181",
 		"from 10.1.4.0/24 unreachable pref 182", "sport 3 goto 200 pref 90",
 		"lookup 101 suppress_prefixlength 20 pref 200", "iif lo lookup 253 pref 210",
@@ -359,11 +362,275 @@ static void ipv4_rules(void **state)
 	report(&t);
 }
 
+/* ---- IPv6 ----------------------------------------------------------------------------- */
+
+static const char *any_ip6(char buf[64])
+{
+	static const char *const nets[] = { "fd00:0:0:%x::%x", "fd00:1::%x:%x", "fd00:%x::%x",
+		"2001:db8:%x::%x", "2002:%x::%x", "fd00:0:0:%x:%x::1", "fe80::%x:%x",
+		"ff0e::%x:%x" };
+	u32 net = any(40);
+
+	snprintf(buf, 64, nets[net < 8 ? net : net % 6], any(4), any(6));
+	return buf;
+}
+
+static struct net_ip any_addr6(void)
+{
+	char buf[64];
+	struct net_ip ip;
+
+	assert_int_equal(inet_pton(AF_INET6, any_ip6(buf), ip.b), 1);
+	return ip;
+}
+
+/* Metrics are all different: with equal ones a host, unlike a router, asks which
+ * neighbour it can reach. */
+static void add_route6(struct strbuf *b, u32 metric)
+{
+	static const char *const via[] = { "via fd00::2 dev v0", "via fd00:1::9", "dev v1",
+		"dev v3", "via fd00:0:0:3::7 dev v1", "dev v2 src fd00:1::1" };
+	static const char *const types[] = { "blackhole", "unreachable", "prohibit", "throw" };
+	struct net_ip ip = any_addr6();
+	u32 plen = 16 + any(113);
+	bool plain = any(6);
+	char text[64];
+
+	for (u32 i = plen; i < 128; i++)
+		ip.b[i / 8] &= (u8)~(0x80 >> i % 8);
+	inet_ntop(AF_INET6, ip.b, text, sizeof(text));
+	sb_printf(b, "route add %s %s/%u %s metric %u ", plain ? "" : types[any(4)], text, plen,
+		  plain ? via[any(ARRAY_LEN(via))] : "", metric);
+	if (!any(6))
+		sb_printf(b, "from fd00:%x::/%u ", any(2), 32 + 32 * any(2));
+	if (!any(4))
+		sb_printf(b, "table %u ", 100 + any(2));
+	sb_putc(b, '\n');
+}
+
+static void add_links6(struct strbuf *b)
+{
+	for (int i = 0; i < 4; i++)
+		sb_printf(b, "link set v%d down\nlink set v%d addrgenmode none\n"
+			  "link set v%d up\n", i, i, i);
+	sb_printf(b, "addr add fd00::1/64 dev v0 nodad\naddr add 2002:1::1/48 dev v0 nodad\n"
+		  "addr add fd00:1::1/32 dev v2 nodad\naddr add fd00:0:0:3::1/64 dev v1 nodad\n"
+		  "addr add 2001:db8::5/64 dev v3 nodad preferred_lft 0\n"
+		  "addr add fe80::1/64 dev v3 nodad\naddr add 2001:db8:1::6/64 dev v3 nodad\n");
+	/* all can be reached */
+	sb_printf(b, "neigh replace fd00::2 lladdr 02:00:00:00:00:01 dev v0\n"
+		  "neigh replace fd00:1::9 lladdr 02:00:00:00:00:02 dev v2\n"
+		  "neigh replace fd00:0:0:3::7 lladdr 02:00:00:00:00:03 dev v1\n");
+}
+
+static void add_rules6(struct strbuf *b)
+{
+	static const char *const rules[] = { "from fd00::/32 lookup 100 pref 100",
+		"to 2001:db8::/32 lookup 101 pref 110", "iif v0 lookup 101 pref 130",
+		"not from fd00:1::/32 lookup 101 pref 170",
+		"lookup 101 suppress_prefixlength 40 pref 200" };
+
+	for (size_t i = 0; i < ARRAY_LEN(rules); i++)
+		if (any(2))
+			sb_printf(b, "rule add %s\n", rules[i]);
+}
+
+/* What the kernel says of the way to DST. */
+struct way {
+	int err;
+	u32 table, metric, oif, plen, type;
+	struct net_ip gw, source;
+};
+
+static void read_way(const struct nlmsghdr *h, struct way *w)
+{
+	const struct rtmsg *m = NLMSG_DATA(h);
+	const struct rtattr *a = RTM_RTA(m);
+	int left = (int)RTM_PAYLOAD(h);
+
+	w->plen = m->rtm_dst_len;
+	w->type = m->rtm_type;
+	for (; RTA_OK(a, left); a = RTA_NEXT(a, left)) {
+		void *to = a->rta_type == RTA_TABLE ? &w->table : a->rta_type == RTA_PRIORITY ?
+			   &w->metric : a->rta_type == RTA_OIF ? (void *)&w->oif :
+			   a->rta_type == RTA_GATEWAY ? (void *)&w->gw :
+			   a->rta_type == RTA_PREFSRC ? (void *)&w->source : NULL;
+
+		if (to)
+			memcpy(to, RTA_DATA(a), RTA_PAYLOAD(a));
+	}
+}
+
+static struct way kernel_way(const struct net_flow *f, u32 flags)
+{
+	static const struct net_ip zero;
+	union { struct nlmsghdr h; u8 b[4096]; } m = { .h = {
+		.nlmsg_len = NLMSG_LENGTH(sizeof(struct rtmsg)), .nlmsg_type = RTM_GETROUTE,
+		.nlmsg_flags = NLM_F_REQUEST } };
+	struct rtmsg *r = NLMSG_DATA(&m.h);
+	struct way w = { 0 };
+
+	*r = (struct rtmsg){ .rtm_family = AF_INET6, .rtm_dst_len = 128, .rtm_flags = flags };
+	put_attr(&m.h, RTA_DST, &f->daddr, 16);
+	if (memcmp(&f->saddr, &zero, 16)) {
+		put_attr(&m.h, RTA_SRC, &f->saddr, 16);
+		r->rtm_src_len = 128;
+	}
+	if (f->iif)
+		put_attr(&m.h, RTA_IIF, &f->iif, 4);
+	w.err = ask(&m.h, sizeof(m));
+	if (!w.err)
+		read_way(&m.h, &w);
+	return w;
+}
+
+static struct way our_way(const struct net *net, const struct net_flow *f)
+{
+	struct net_result res;
+	struct way w = { .err = net_lookup(net, f, &res) };
+
+	if (w.err)
+		return w;
+	switch (res.route->type) {	/* which the kernel answers as errors here */
+	case RTN_BLACKHOLE:
+		return (struct way){ .err = -EINVAL };
+	case RTN_UNREACHABLE:
+		return (struct way){ .err = -EHOSTUNREACH };
+	case RTN_PROHIBIT:
+		return (struct way){ .err = -EACCES };
+	}
+	w.table = res.route->table;
+	w.metric = res.route->metric;
+	w.oif = res.hop->ifindex;
+	w.plen = res.route->plen;
+	w.type = res.route->type;
+	w.gw = res.hop->gw;
+	return w;
+}
+
+/* Which route: as the kernel finds the way of a packet that came in. */
+static u32 ways(const struct net *net, u32 n)
+{
+	u32 bad = 0;
+
+	for (u32 i = 0; i < n; i++) {
+		u32 in = 1 + any(5);
+		struct net_flow f = { .family = NET_IP6, .iif = in, .prefer = in,
+			.daddr = any_addr6(), .saddr = any_addr6(), .has_source = true };
+		struct way mine, theirs = kernel_way(&f, RTM_F_FIB_MATCH);
+		char text[64], from[64];
+
+		if (theirs.type == RTN_LOCAL || theirs.type == RTN_ANYCAST || f.daddr.b[0] > 0xfd)
+			continue;
+		mine = our_way(net, &f);
+		theirs.source = (struct net_ip){ { 0 } };
+		if (mine.type == RTN_THROW || !memcmp(&mine, &theirs, sizeof(mine)))
+			continue;
+		if (bad++ < 5)
+			print_message("%s from %s in %u: %d, /%u of %u, metric %u, out %u, type "
+				      "%u; kernel %d, /%u of %u, metric %u, out %u, type %u\n",
+				      inet_ntop(AF_INET6, &f.daddr, text, 64),
+				      inet_ntop(AF_INET6, &f.saddr, from, 64), in, mine.err,
+				      mine.plen, mine.table, mine.metric, mine.oif, mine.type,
+				      theirs.err, theirs.plen, theirs.table, theirs.metric,
+				      theirs.oif, theirs.type);
+	}
+	return bad;
+}
+
+/* Which source: as the kernel finds the way of its own packets. */
+static u32 sources(const struct net *net, u32 n)
+{
+	u32 bad = 0;
+
+	for (u32 i = 0; i < n; i++) {
+		struct net_flow f = { .family = NET_IP6, .daddr = any_addr6() };
+		struct way theirs = kernel_way(&f, 0);
+		struct net_ip mine = { { 0 } };
+		char text[3][64];
+
+		if (theirs.err || theirs.type != RTN_UNICAST)
+			continue;
+		if (memcmp(&theirs.source, &(struct net_ip){ { 0xfd, 0, 0, 1, [15] = 1 } }, 16) ||
+		    theirs.oif != if_nametoindex("v2"))	/* a route may say so */
+			net_select_addr6(net, theirs.oif, &f.daddr, &mine);
+		else
+			continue;
+		if (memcmp(&mine, &theirs.source, 16) && bad++ < 5)
+			print_message("to %s by %u: from %s, kernel %s\n",
+				      inet_ntop(AF_INET6, &f.daddr, text[0], 64), theirs.oif,
+				      inet_ntop(AF_INET6, &mine, text[1], 64),
+				      inet_ntop(AF_INET6, &theirs.source, text[2], 64));
+	}
+	return bad;
+}
+
+static void any_question6(struct io *io)
+{
+	any_question(io);
+	io->p.family = AF_INET6;
+	memcpy(io->p.ipv6_src, any_addr6().b, 16);
+	memcpy(io->p.ipv6_dst, any_addr6().b, 16);
+	io->p.flowinfo = any(2) ? any(UINT32_MAX) : 0;
+}
+
+/* All of the helper, as far as the namespace forwards IPv6: that takes a setting
+ * which this test does not change. */
+static void ask_many6(const struct net *net, u32 n, struct tally *t)
+{
+	struct prog c;
+
+	prog_open(&c, BPF_PROG_TYPE_XDP);
+	for (u32 k = 0; k < n; k++) {
+		struct io io = { 0 };
+
+		any_question6(&io);
+		compare(&c, net, &io, t);
+	}
+	prog_close(&c);
+}
+
+static void network6(u32 routes, bool rules, struct tally *t)
+{
+	struct strbuf b = { 0 };
+	struct net *net;
+
+	assert_int_equal(system("ip -6 route flush table 100 2>/dev/null; "
+				"ip -6 route flush table 101 2>/dev/null; "
+				"ip -6 route flush table main proto boot 2>/dev/null; true"), 0);
+	for (u32 i = 0; i < routes; i++)
+		add_route6(&b, 1 + i);
+	if (rules)
+		add_rules6(&b);
+	ip_batch(&b, "-6");
+	net = describe();
+	t->bad += ways(net, LOOKUPS / 4);
+	t->bad += sources(net, LOOKUPS / 8);
+	ask_many6(net, LOOKUPS / 4, t);
+	net_free(net);
+	sb_free(&b);
+}
+
+static void ipv6(void **state)
+{
+	struct tally t = { .bad = 0 };
+	struct strbuf b = { 0 };
+
+	needs();
+	add_links6(&b);
+	ip_batch(&b, "");
+	sb_free(&b);
+	for (u32 i = 0; i < 8; i++)
+		network6(20 + i * 40, i > 3, &t);
+	report(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ipv4),
 		cmocka_unit_test(ipv4_rules),
+		cmocka_unit_test(ipv6),
 	};
 
 	if (!no_kernel())
