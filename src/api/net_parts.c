@@ -277,6 +277,7 @@ static int link_flags(const struct net_reader *r, const struct json_node *e, str
 	l->up = has_word(e, "flags", "UP");
 	l->loopback = has_word(e, "flags", "LOOPBACK");
 	l->point_to_point = has_word(e, "flags", "POINTOPOINT");
+	l->no_arp = has_word(e, "flags", "NOARP");
 	l->group = number_of(group, UINT32_MAX, &n) ? (u32)n :
 		   strcmp(group, "default") ? UINT32_MAX : 0;
 	if (mac && l->header && !mac_of(mac, l->mac))

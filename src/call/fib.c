@@ -243,6 +243,102 @@ HELPER_BODY(call_xdp_fib_lookup)
 	return (u64)ret;
 }
 
+/* ---- bpf_redirect_neigh ------------------------------------------------------------ */
+
+/* What bpf_redirect_neigh names, else the gateway of the packet's own route. */
+struct next { u8 family; struct net_ip ip; };
+
+static bool named_next(const struct run *run, struct next *to)
+{
+	struct bpf_redir_neigh nh;
+
+	memcpy(&nh, run->skb.neigh, sizeof(nh));
+	if (nh.nh_family != AF_INET && nh.nh_family != AF_INET6)
+		return false;
+	to->family = nh.nh_family == AF_INET ? NET_IP4 : NET_IP6;
+	memcpy(to->ip.b, nh.ipv6_nh, net_ip_bytes(to->family));
+	return true;
+}
+
+static bool packet_flow(const struct run *run, struct net_flow *f)
+{
+	const u8 *ip = run->pkt.data + ETH_HLEN;
+	u64 have = (u64)(run->pkt.data_end - ip);
+
+	*f = (struct net_flow){ .iif = NET_LOOPBACK, .oif = run->skb.redirect_ifindex,
+		.prefer = run->skb.redirect_ifindex, .mark = run->skb.mark,
+		.has_source = true };
+	if (run->skb.protocol == htobe16(ETH_P_IP) && have >= sizeof(struct iphdr)) {
+		f->tos = ip[1];
+		f->proto = ip[9];
+		memcpy(f->saddr.b, ip + offsetof(struct iphdr, saddr), 4);
+		memcpy(f->daddr.b, ip + offsetof(struct iphdr, daddr), 4);
+		return true;
+	}
+	f->family = NET_IP6;
+	if (run->skb.protocol != htobe16(ETH_P_IPV6) || have < sizeof(struct ipv6hdr))
+		return false;
+	memcpy(&f->label, ip, sizeof(f->label));
+	f->label &= htobe32(0x0fffffff);
+	f->proto = ip[6];
+	memcpy(f->saddr.b, ip + offsetof(struct ipv6hdr, saddr), 16);
+	memcpy(f->daddr.b, ip + offsetof(struct ipv6hdr, daddr), 16);
+	return true;
+}
+
+/* IPv4 packets without a route are for a neighbour on the device. */
+static bool routed_next(const struct run *run, const struct net_flow *f, struct next *to)
+{
+	struct net_result res;
+	int err = net_lookup(run->net, f, &res);
+
+	*to = (struct next){ f->family, f->daddr };
+	if (err)
+		return f->family == NET_IP4 && err == -ENETUNREACH;
+	if (res.route->type != RTN_UNICAST)
+		return false;
+	if (res.hop->has_gw)
+		*to = (struct next){ res.hop->gw_family, res.hop->gw };
+	return true;
+}
+
+/* Devices without ARP send all to their own address. */
+static bool next_mac(const struct net *n, const struct net_link *l, const struct next *to,
+		     u8 mac[ETH_ALEN])
+{
+	const struct net_neigh *e = net_neigh(n, to->family, l->ifindex, &to->ip);
+
+	if (e && e->valid)
+		memcpy(mac, e->mac, ETH_ALEN);
+	else if (l->loopback || l->no_arp)
+		memcpy(mac, l->mac, ETH_ALEN);
+	else
+		return false;
+	return true;
+}
+
+bool fib_neigh_header(struct run *run)
+{
+	const struct net_link *l = net_link(run->net, run->skb.redirect_ifindex);
+	u8 *eth = run->pkt.data, mac[ETH_ALEN];
+	struct net_flow f;
+	struct next to;
+
+	if (!l || !l->up || run->skb.len < ETH_HLEN || eth[0] & 1 || !packet_flow(run, &f))
+		return false;
+	if (!(run->skb.redirect_flags & SKB_REDIRECT_NEXTHOP ? named_next(run, &to) :
+							       routed_next(run, &f, &to)))
+		return false;
+	if (!next_mac(run->net, l, &to, mac))
+		return false;
+	memcpy(eth, mac, ETH_ALEN);
+	memcpy(eth + ETH_ALEN, l->mac, ETH_ALEN);
+	memcpy(eth + 2 * ETH_ALEN, &run->skb.protocol, 2);
+	return true;
+}
+
+/* ---- bpf_fib_lookup on an skb -------------------------------------------------------- */
+
 /* The packet itself is what may be too long, when no length is given. */
 static s64 fits(const struct run *run, struct bpf_fib_lookup *p)
 {

@@ -24,7 +24,7 @@ struct net_link {
 	const char *name;
 	u32 mtu, group;
 	u8 mac[6];
-	bool up, loopback, point_to_point;
+	bool up, loopback, point_to_point, no_arp;
 	u8 header;		/* bytes of its link layer header: 14, or 0 */
 	bool forward[2];	/* by family */
 };

@@ -338,7 +338,9 @@ HELPER_BODY(call_skb_redirect_neigh)
 {
 	if ((r3 && r3 < sizeof(struct bpf_redir_neigh)) || r4)
 		return SHOT;
-	return redirect(run, (u32)r1, SKB_REDIRECT_NEIGH);
+	if (r3)
+		memcpy(run->skb.neigh, call_ptr(r2), sizeof(run->skb.neigh));
+	return redirect(run, (u32)r1, SKB_REDIRECT_NEIGH | (r3 ? SKB_REDIRECT_NEXTHOP : 0));
 }
 
 HELPER_BODY(call_skb_clone_redirect)

@@ -26,6 +26,11 @@ HELPER_BODY(call_skb_clone_redirect);
 HELPER_BODY(call_skb_zero);
 HELPER_BODY(call_skb_cookie);
 
+HELPER_BODY(call_skb_get_tunnel_key);
+HELPER_BODY(call_skb_set_tunnel_key);
+HELPER_BODY(call_skb_get_tunnel_opt);
+HELPER_BODY(call_skb_set_tunnel_opt);
+
 HELPER_BODY(call_xdp_check_mtu);
 HELPER_BODY(call_skb_check_mtu);
 

@@ -119,6 +119,10 @@ static const helper_fn skb_bodies[] = {
 	[BPF_FUNC_redirect_neigh] = call_skb_redirect_neigh,
 	[BPF_FUNC_redirect_peer] = call_skb_redirect_peer,
 	[BPF_FUNC_skb_set_tstamp] = call_skb_tstamp,
+	[BPF_FUNC_skb_get_tunnel_key] = call_skb_get_tunnel_key,
+	[BPF_FUNC_skb_set_tunnel_key] = call_skb_set_tunnel_key,
+	[BPF_FUNC_skb_get_tunnel_opt] = call_skb_get_tunnel_opt,
+	[BPF_FUNC_skb_set_tunnel_opt] = call_skb_set_tunnel_opt,
 	[BPF_FUNC_check_mtu] = call_skb_check_mtu,
 	[BPF_FUNC_fib_lookup] = call_skb_fib_lookup,
 };

@@ -139,6 +139,7 @@ void meta_text(const struct meta *m, u64 number, const struct packet *p, const s
 		printf(" -> %u bytes", t->bytes_out);
 	if (t->redirect_ifindex && !t->forwarded)
 		printf(" -> ifindex %u%s", t->redirect_ifindex,
+		       t->unresolved ? " (no neighbour)" :
 		       t->redirect_flags & BPF_F_INGRESS ? " (ingress)" : "");
 	copies_text(t);
 	if (t->ctx_out_bytes == sizeof(struct __sk_buff))
@@ -162,6 +163,8 @@ void meta_json(const struct meta *m, struct json *js, u64 number, const struct p
 		json_u64(js, "redirect_ifindex", t->redirect_ifindex);
 	if (t->redirect_flags)
 		json_u64(js, "redirect_flags", t->redirect_flags);
+	if (t->unresolved)
+		json_bool(js, "unresolved", true);
 	copies_json(js, t);
 	if (t->ctx_out_bytes == sizeof(struct __sk_buff))
 		ctx_json(m, js, t);

@@ -49,6 +49,8 @@ struct test_run {
 	u32 bytes_out;
 	u32 redirect_ifindex;	/* target of bpf_redirect, 0 none */
 	u32 redirect_flags;	/* BPF_F_INGRESS; SKB_REDIRECT_* of run.h */
+	bool unresolved;	/* bpf_redirect_neigh found no route or neighbour: the
+				   packet goes nowhere */
 	u32 tc_classid;
 	/* valid until the next run */
 	const struct test_copy *copies;
