@@ -351,14 +351,29 @@ HELPER_BODY(call_skb_clone_redirect)
 	return run->copy ? call_error(run->copy(run, (u32)r2)) : 0;
 }
 
-/* ---- what a packet in a test run belongs to -------------------------------------------- */
+/* ---- what a packet belongs to ---------------------------------------------------------- */
 
-HELPER_BODY(call_skb_zero)
+HELPER_BODY(call_skb_socket_cookie)
 {
-	return 0;
+	return run->owner.socket_cookie;
 }
 
-HELPER_BODY(call_skb_cookie)
+HELPER_BODY(call_skb_netns_cookie)
 {
-	return 1;
+	return run->owner.netns_cookie;
+}
+
+HELPER_BODY(call_skb_realm)
+{
+	return run->owner.realm;
+}
+
+HELPER_BODY(call_skb_classid)
+{
+	return run->owner.classid;
+}
+
+HELPER_BODY(call_skb_uid)
+{
+	return run->owner.uid;
 }

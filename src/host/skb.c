@@ -169,6 +169,9 @@ static void place(struct run *run, u8 *buffer, const struct test_run *t)
 		.protocol = eth_protocol(p->data, t->bytes),
 		.pkt_type = eth_pkt_type(p->data), .queue_mapping = (u16)t->rx_queue };
 	run->tunnel.present = false;
+	run->owner = t->owner ? *t->owner :
+		     (struct skb_owner){ .socket_cookie = 1, .netns_cookie = 1 };
+	run->skb.hash = run->owner.hash;
 	set_socket(run);
 }
 

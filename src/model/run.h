@@ -71,6 +71,13 @@ enum {
 	SKB_REDIRECT_NEXTHOP = 1 << 3,	/* skb.neigh says to whom */
 };
 
+/* What the packet of an skb belongs to, as helpers tell. */
+struct skb_owner {
+	u64 socket_cookie, netns_cookie;
+	u32 realm, classid, hash;	/* hash 0 = to be reckoned from the packet */
+	u32 uid;
+};
+
 /* What bpf_skb_set_tunnel_key says of the tunnel that the packet is to take. */
 struct skb_tunnel {
 	bool present, ipv6;
@@ -142,6 +149,7 @@ struct run {
 	const struct vm_map *(*inner_at)(struct run *run, u64 addr);
 	struct redirect redirect;
 	struct skb_tunnel tunnel;	/* of the packet of an skb */
+	struct skb_owner owner;
 	struct run_clock clock;
 	struct run_task task;
 	const struct btf *btf;	/* of the programs' object, or NULL */
