@@ -568,6 +568,20 @@ static u8 route_pref(const struct json_node *e)
 	return !strcmp(v->text, "high") ? 2 : !strcmp(v->text, "low") ? 0 : 1;
 }
 
+/* Before a route's own TOS, a string, stands that of its encapsulation, a number. */
+static int route_tos(const struct net_reader *r, const struct json_node *e, u32 *tos)
+{
+	u64 n;
+
+	if (!json_member(e, "encap"))
+		return get_number(r, e, "tos", UINT8_MAX, tos);
+	for (const struct json_node *m = e->child; m; m = m->next)
+		if (!strcmp(m->key, "tos") && m->kind == JSON_STRING &&
+		    number_of(m->text, UINT8_MAX, &n))
+			*tos = (u32)n;
+	return 0;
+}
+
 static int route_numbers(const struct net_reader *r, const struct json_node *e,
 			 struct net_route *to)
 {
@@ -581,7 +595,7 @@ static int route_numbers(const struct net_reader *r, const struct json_node *e,
 	if (!res)
 		res = get_number(r, e, "metric", UINT32_MAX, &to->metric);
 	if (!res)
-		res = get_number(r, e, "tos", UINT8_MAX, &tos);
+		res = route_tos(r, e, &tos);
 	if (!res)
 		res = get_ip(r, e, "prefsrc", to->family, &to->has_source, &to->source);
 	to->type = (u8)type;

