@@ -375,6 +375,8 @@ int net_read_conf(struct net_reader *r, const struct json_node *e)
 	    (strcmp(family, "inet") && strcmp(family, "inet6")))
 		return res;
 	res = get_link(r, e, "interface", &ifindex);
+	if (!res && !ifindex)
+		res = missing(r, e, "netconf", "interface");
 	if (!res && json_member(e, "forwarding"))
 		net_link(r->net, ifindex)->forward[!strcmp(family, "inet6")] =
 			is_true(e, "forwarding");

@@ -248,7 +248,8 @@ HELPER_BODY(call_xdp_fib_lookup)
 /* What bpf_redirect_neigh names, else the gateway of the packet's own route. */
 struct next { u8 family; struct net_ip ip; };
 
-static bool named_next(const struct run *run, struct next *to)
+/* IPv4 packets go to neighbours of both families, IPv6 packets to their own. */
+static bool named_next(const struct run *run, const struct net_flow *f, struct next *to)
 {
 	struct bpf_redir_neigh nh;
 
@@ -257,7 +258,7 @@ static bool named_next(const struct run *run, struct next *to)
 		return false;
 	to->family = nh.nh_family == AF_INET ? NET_IP4 : NET_IP6;
 	memcpy(to->ip.b, nh.ipv6_nh, net_ip_bytes(to->family));
-	return true;
+	return f->family == NET_IP4 || to->family == NET_IP6;
 }
 
 static bool packet_flow(const struct run *run, struct net_flow *f)
@@ -326,8 +327,8 @@ bool fib_neigh_header(struct run *run)
 
 	if (!l || !l->up || run->skb.len < ETH_HLEN || eth[0] & 1 || !packet_flow(run, &f))
 		return false;
-	if (!(run->skb.redirect_flags & SKB_REDIRECT_NEXTHOP ? named_next(run, &to) :
-							       routed_next(run, &f, &to)))
+	if (!(run->skb.redirect_flags & SKB_REDIRECT_NEXTHOP ? named_next(run, &f, &to) :
+							      routed_next(run, &f, &to)))
 		return false;
 	if (!next_mac(run->net, l, &to, mac))
 		return false;

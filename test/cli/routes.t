@@ -256,6 +256,58 @@ else
 	esac
 fi
 
+# ---- bpf_redirect_neigh on devices --------------------------------------------------------
+# Packets come in by v1, whose program sends them out of v2; v3 is what they reach.
+cat > "$tmp/pass.c" <<'E'
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+SEC("xdp") int pass(void *ctx) { return XDP_PASS; }
+E
+cat > "$tmp/live" <<'E'
+ip link add v0 type veth peer name v1 && ip link add v2 type veth peer name v3 || exit 77
+for d in v0 v1 v2 v3; do ip link set $d addrgenmode none; ip link set $d up; done
+ip addr add 10.0.0.1/24 dev v2; ip -6 addr add fd00::1/64 dev v2 nodad
+ip route add 10.1.0.0/16 via 10.0.0.2; ip -6 route add fd01::/16 via fd00::2
+ip neigh add 10.0.0.2 lladdr 02:00:00:00:00:22 dev v2
+ip neigh add 10.0.0.3 lladdr 02:00:00:00:00:33 dev v2
+ip -6 neigh add fd00::2 lladdr 02:00:00:00:00:66 dev v2
+out=$(ip -o link show v2 | cut -d: -f1)
+(ip -j -d addr; ip -j -d route show table all; ip -j neigh) > "$1/live.json"
+sed "s/via, out = 7/via = $2, out = $out/; s/const volatile/const/" "$1/neigh.c" > "$1/live.c"
+$SKEP cc "$1/live.c" -o "$1/live.o" || exit 2
+tc qdisc add dev v1 clsact && tc filter add dev v1 ingress bpf da obj "$1/live.o" sec tc || exit 77
+$SKEP run -q "$1/pass.c" packet:v3 -o "$1/got.pcapng" --seconds 2 &
+while ! grep -q v3 /proc/self/net/dev || ! grep -q ' 3 ' /proc/self/net/packet; do
+	sleep 0.1
+done
+$SKEP run -q "$1/pass.c" "$1/live.pcap" --pass packet:v0
+wait
+$SKEP run -q "$1/live.o" "$1/live.pcap" --routes "$1/live.json" --port v2=$out,out="$1/ours.pcap"
+E
+{
+	cat "$tmp/in.pcap"
+	packet "02000000000102000000000286dd6000000000003b40fd00000000000000000000000000""0009\
+fd010000000000000000000000000003"
+} > "$tmp/live.pcap"
+frames() { tcpdump -tenxr "$1" ether src not 02:00:00:00:00:02 and not arp and not icmp6 2>/dev/null; }
+live() # WHAT VIA PACKETS
+{
+	out=$(SKEP=$SKEP unshare -n sh "$tmp/live" "$tmp" "$2" 2>&1)
+	if [ $? = 77 ]; then
+		skip "$1" "no veth devices, or tc attaches no program"
+		return
+	fi
+	same "$1" "$(frames "$tmp/got.pcapng" | head -c 4000)" "$(frames "$tmp/ours.pcap")"
+	same "$1: how many" "$3" "$(frames "$tmp/ours.pcap" | grep -c 02:00:00:00)"
+}
+if [ "$(id -u)" != 0 ] || ! unshare -n true 2>/dev/null || ! command -v tc >/dev/null ||
+	! command -v tcpdump >/dev/null; then
+	skip "the kernel sends the same" "no network namespace, tc or tcpdump"
+else
+	live "the kernel sends the same by routes" 0 3
+	live "the kernel sends the same by a neighbour" 0x0a000003 5
+fi
+
 # ---- what a packet belongs to -------------------------------------------------------------
 cat > "$tmp/owner.c" <<'E'
 #include <linux/bpf.h>
