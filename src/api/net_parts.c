@@ -544,22 +544,6 @@ static int route_metrics(const struct net_reader *r, const struct json_node *e,
 	return res;
 }
 
-static int route_realm(const struct net_reader *r, const struct json_node *e,
-		       struct net_route *to)
-{
-	const struct json_node *flow = json_member(e, "flow");
-	u32 from = 0, dst = 0;
-	int res = 0;
-
-	if (flow) {
-		res = get_number(r, flow, "to", UINT16_MAX, &dst);
-		if (!res)
-			res = get_number(r, flow, "from", UINT16_MAX, &from);
-	}
-	to->realm = from << 16 | dst;
-	return res;
-}
-
 /* As scores: a higher one wins. */
 static u8 route_pref(const struct json_node *e)
 {
@@ -645,8 +629,6 @@ int net_read_route(struct net_reader *r, const struct json_node *e)
 		res = route_numbers(r, e, &to);
 	if (!res)
 		res = route_metrics(r, e, &to);
-	if (!res)
-		res = route_realm(r, e, &to);
 	if (!res)
 		res = read_hops(r, e, to.family, &hops);
 	if (!res)

@@ -33,6 +33,7 @@ void net_free(struct net *n)
 	free(n->by_index.slots);
 	free(n->by_neigh.slots);
 	free(n->by_route.slots);
+	free(n->by_table.slots);
 	arena_free(&n->arena);
 	free(n);
 }
@@ -127,12 +128,6 @@ int net_add_link(struct net *n, const struct net_link *l)
 void net_add_addr(struct net *n, const struct net_addr *a)
 {
 	*vec_push(&n->addrs) = *a;
-}
-
-const struct net_addr *net_addrs(const struct net *n, size_t *nr)
-{
-	*nr = n->addrs.n;
-	return n->addrs.v;
 }
 
 /* ---- neighbours ------------------------------------------------------------------------ */

@@ -58,10 +58,11 @@ struct net_hop {
 struct net_route {
 	u8 family, type, scope, tos, plen, src_plen, pref;
 	bool has_source, mtu_locked;
-	u32 table, metric, mtu, realm;
+	u32 table, metric, mtu;
 	struct net_ip dst, src, source;
 	struct net_hop *hops;	/* at least one, but for types without device */
 	u32 nr_hops;
+	u32 order;		/* as it was added */
 	u64 rest;		/* hash of what no lookup looks at: for net_add_route */
 	u32 next;		/* of the same destination: number + 1; 0 = none */
 };
@@ -70,6 +71,7 @@ enum net_action { NET_TO_TABLE, NET_GOTO, NET_NOP, NET_BLACKHOLE, NET_UNREACHABL
 
 struct net_rule {
 	u8 family, action, src_plen, dst_plen, tos, proto;
+	u32 order;		/* as it was added */
 	bool invert, never;	/* never: asks for what no lookup of a program has */
 	bool has_uid;
 	u32 priority, table, target, mark, mask;
@@ -99,7 +101,6 @@ struct net_link *net_link(const struct net *n, u32 ifindex);	/* or NULL */
 struct net_link *net_link_named(const struct net *n, const char *name);
 const struct net_neigh *net_neigh(const struct net *n, u8 family, u32 ifindex,
 				  const struct net_ip *ip);
-const struct net_addr *net_addrs(const struct net *n, size_t *nr);
 
 /* ---- lookups ------------------------------------------------------------------ */
 
@@ -143,7 +144,7 @@ bool net_ip_under(const struct net_ip *ip, const struct net_ip *prefix, u32 plen
 /* ---- for the files of net -------------------------------------------------------- */
 
 struct net_trie;
-/* NODES of routes by destination; routes of a node in the order of BEFORE. */
+/* Lists of routes by destination. */
 struct net_trie *net_trie_new(void);
 void net_trie_free(struct net_trie *t);
 /* Where routes to the prefix hang: a list's head to change. */

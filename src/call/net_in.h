@@ -21,7 +21,7 @@ struct net {
 	struct arena arena;
 	u64 seed;
 	VEC(struct net_link) links;
-	struct net_index by_index, by_neigh, by_route;
+	struct net_index by_index, by_neigh, by_route, by_table;
 	struct strtab names;		/* of links */
 	VEC(struct net_addr) addrs;
 	VEC(struct net_neigh) neighs;

@@ -54,6 +54,7 @@ int net_add_route(struct net *n, const struct net_route *r)
 			return -EEXIST;
 	to = vec_push(&n->routes);
 	*to = *r;
+	to->order = (u32)n->routes.n;
 	to->hops = arena_copy(&n->arena, r->hops, r->nr_hops * sizeof(*r->hops));
 	net_index_add(&n->by_route, hash, (u32)n->routes.n);
 	return 0;
@@ -64,6 +65,7 @@ void net_add_rule(struct net *n, const struct net_rule *r)
 	struct net_rule *to = vec_push(&n->rules[r->family]);
 
 	*to = *r;
+	to->order = (u32)n->rules[r->family].n;
 	to->iif = r->iif ? arena_strdup(&n->arena, r->iif) : NULL;
 	to->oif = r->oif ? arena_strdup(&n->arena, r->oif) : NULL;
 }
@@ -108,29 +110,16 @@ static int by_priority(const void *a, const void *b)
 {
 	const struct net_rule *x = a, *y = b;
 
-	return x->priority < y->priority ? -1 : x->priority > y->priority;
-}
-
-/* Stable: rules of one priority stay in order. */
-static void sort_rules(struct net *n, u8 family)
-{
-	struct net_rule *v = n->rules[family].v;
-
-	for (size_t i = 1; i < n->rules[family].n; i++) {
-		struct net_rule r = v[i];
-		size_t k = i;
-
-		for (; k && by_priority(&v[k - 1], &r) > 0; k--)
-			v[k] = v[k - 1];
-		v[k] = r;
-	}
+	if (x->priority != y->priority)
+		return x->priority < y->priority ? -1 : 1;
+	return x->order < y->order ? -1 : x->order > y->order;
 }
 
 static void ready_rules(struct net *n, u8 family)
 {
 	if (!n->rules[family].n)
 		usual_rules(n, family);
-	sort_rules(n, family);
+	qsort(n->rules[family].v, n->rules[family].n, sizeof(struct net_rule), by_priority);
 	for (size_t i = 0; i < n->rules[family].n; i++) {
 		struct net_rule *r = &n->rules[family].v[i];
 		const struct net_link *in = r->iif ? net_link_named(n, r->iif) : NULL;
@@ -147,45 +136,73 @@ static u32 table_id(const struct net *n, u8 family, u32 id)
 	return family == NET_IP4 && n->merged && id == NET_TABLE_LOCAL ? (u32)NET_TABLE_MAIN : id;
 }
 
+static u64 hash_table(const struct net *n, u8 family, u32 id)
+{
+	return hash_bytes(&id, sizeof(id), n->seed ^ family);
+}
+
 static struct net_trie *find_table(const struct net *n, u8 family, u32 id)
 {
+	size_t at = 0;
+	u32 i;
+
 	id = table_id(n, family, id);
-	for (size_t i = 0; i < n->tables.n; i++)
-		if (n->tables.v[i].family == family && n->tables.v[i].id == id)
-			return n->tables.v[i].trie;
+	while ((i = net_index_next(&n->by_table, hash_table(n, family, id), &at)))
+		if (n->tables.v[i - 1].family == family && n->tables.v[i - 1].id == id)
+			return n->tables.v[i - 1].trie;
 	return NULL;
 }
 
-/* Does A come before B, which has the same destination and came first? */
-static bool before(const struct net_route *a, const struct net_route *b)
+static struct net_trie *add_table(struct net *n, u8 family, u32 id)
 {
-	if (a->src_plen != b->src_plen)
-		return a->src_plen > b->src_plen;
-	if (memcmp(&a->src, &b->src, sizeof(a->src)))
-		return memcmp(&a->src, &b->src, sizeof(a->src)) < 0;
-	if (a->family == NET_IP4 && a->table != b->table)
-		return a->table > b->table;
-	if (a->tos != b->tos)
-		return a->tos > b->tos;
-	return a->metric < b->metric;
+	struct net_trie *t = net_trie_new();
+
+	id = table_id(n, family, id);
+	*vec_push(&n->tables) = (struct net_table){ family, id, t };
+	net_index_add(&n->by_table, hash_table(n, family, id), (u32)n->tables.n);
+	return t;
 }
 
-static void hang(struct net *n, u32 number)
-{
-	struct net_route *r = &n->routes.v[number];
-	struct net_trie *t = find_table(n, r->family, r->table);
-	u32 *at;
+static int compare(u64 a, u64 b) { return a < b ? -1 : a > b; }
 
-	if (!t) {
-		t = net_trie_new();
-		*vec_push(&n->tables) = (struct net_table){ r->family,
-			table_id(n, r->family, r->table), t };
-	}
-	at = net_trie_at(t, &r->dst, r->plen);
-	while (*at && !before(r, &n->routes.v[*at - 1]))
-		at = &n->routes.v[*at - 1].next;
+/* In which order routes to one destination are looked at. */
+static int by_rank(const void *a, const void *b)
+{
+	const struct net_route *x = *(struct net_route *const *)a;
+	const struct net_route *y = *(struct net_route *const *)b;
+	int c = compare(y->src_plen, x->src_plen);
+
+	if (!c)
+		c = memcmp(&x->src, &y->src, sizeof(x->src));
+	if (!c && x->family == NET_IP4 && y->family == NET_IP4)
+		c = compare(y->table, x->table);
+	if (!c)
+		c = compare(y->tos, x->tos);
+	if (!c)
+		c = compare(x->metric, y->metric);
+	return c ? c : compare(x->order, y->order);
+}
+
+/* In front of those that hang there. */
+static void hang(struct net *n, struct net_route *r)
+{
+	struct net_trie *t = find_table(n, r->family, r->table);
+	u32 *at = net_trie_at(t ? t : add_table(n, r->family, r->table), &r->dst, r->plen);
+
 	r->next = *at;
-	*at = number + 1;
+	*at = r->order;
+}
+
+static void hang_all(struct net *n)
+{
+	struct net_route **v = mem_alloc(n->routes.n * sizeof(*v));
+
+	for (size_t i = 0; i < n->routes.n; i++)
+		v[i] = &n->routes.v[i];
+	qsort(v, n->routes.n, sizeof(*v), by_rank);
+	for (size_t i = n->routes.n; i; i--)
+		hang(n, v[i - 1]);
+	free(v);
 }
 
 /* A hop gets its share of the 2^31 hashes. */
@@ -211,10 +228,9 @@ void net_ready(struct net *n)
 	ready_rules(n, NET_IP4);
 	ready_rules(n, NET_IP6);
 	n->merged = all_usual(n);
-	for (size_t i = 0; i < n->routes.n; i++) {
-		hang(n, (u32)i);
+	hang_all(n);
+	for (size_t i = 0; i < n->routes.n; i++)
 		ready_hops(n, &n->routes.v[i]);
-	}
 }
 
 /* ---- one table -------------------------------------------------------------------------- */
