@@ -150,6 +150,8 @@ const char *skep_prog_name(const struct skep_prog *prog);
 const char *skep_prog_section(const struct skep_prog *prog);
 uint32_t skep_prog_type(const struct skep_prog *prog);	/* BPF_PROG_TYPE_* */
 
+enum { SKEP_NO_NEIGHBOUR = 8 };
+
 struct skep_run {
 	size_t size;		/* sizeof(struct skep_run) */
 	/* in */
@@ -171,7 +173,8 @@ struct skep_run {
 	uint32_t data_out_bytes;
 	const void *data_out;	/* packet afterwards; valid until the next run */
 	uint32_t redirect_ifindex;	/* of bpf_redirect; 0 = none */
-	uint32_t redirect_flags;	/* BPF_F_INGRESS; 2 neigh, 4 peer */
+	uint32_t redirect_flags;	/* BPF_F_INGRESS; 2 neigh, 4 peer; with a neigh,
+				   SKEP_NO_NEIGHBOUR: no route or neighbour for it */
 	uint32_t tc_classid;
 	uint64_t insns;		/* executed by the last run */
 	uint64_t duration_ns;	/* mean of the runs, when repeat > 1 */

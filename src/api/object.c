@@ -437,7 +437,7 @@ static int run_loaded(struct skep_prog *prog, struct skep_run *run, struct skep_
 	run->data_out = t.data_out;
 	run->data_out_bytes = t.bytes_out;
 	run->redirect_ifindex = t.redirect_ifindex;
-	run->redirect_flags = t.redirect_flags;
+	run->redirect_flags = t.redirect_flags | (t.unresolved ? SKEP_NO_NEIGHBOUR : 0);
 	run->tc_classid = t.tc_classid;
 	run->ctx_out = t.ctx_out;
 	run->ctx_out_bytes = t.ctx_out_bytes;

@@ -336,4 +336,44 @@ has "and numbers" "not 'hash=4294967296'" \
 	"$($SKEP run "$tmp/owner.c" "$tmp/in.pcap" --skb hash=4294967296 2>&1)"
 has "for packets of an skb" "--skb is for programs on struct __sk_buff" \
 	"$($SKEP run "$tmp/fwd.o" "$tmp/in.pcap" --skb hash=1 2>&1)"
+
+# ---- tunnel metadata ------------------------------------------------------------------------
+cat > "$tmp/tunnel.c" <<'E'
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+__u64 id, remote, option, seen;
+SEC("tc") int first(struct __sk_buff *skb)
+{
+	struct bpf_tunnel_key k = { .tunnel_id = 4711, .remote_ipv4 = 0x0a000001,
+		.local_ipv4 = 0x0a000002 };
+	__u32 opt = 99;
+
+	if (skb->len & 1)
+		return -1;
+	bpf_skb_set_tunnel_key(skb, &k, sizeof(k), 0);
+	bpf_skb_set_tunnel_opt(skb, &opt, sizeof(opt));
+	return -1;
+}
+SEC("tc") int second(struct __sk_buff *skb)
+{
+	struct bpf_tunnel_key k;
+	__u32 opt;
+
+	if (bpf_skb_get_tunnel_key(skb, &k, sizeof(k), 0))
+		return 0;
+	seen++;
+	id = k.tunnel_id;
+	remote = k.remote_ipv4;
+	if (bpf_skb_get_tunnel_opt(skb, &opt, sizeof(opt)) == 4)
+		option = opt;
+	return 0;
+}
+char _license[] SEC("license") = "GPL";
+E
+{
+	cat "$tmp/in.pcap"
+	packet "$(ip4 0a010203)00"	# an odd length: without a tunnel, after one with
+} > "$tmp/odd.pcap"
+out=$($SKEP run "$tmp/tunnel.c" "$tmp/odd.pcap" --prog first --prog second 2>&1)
+has "the next program reads the tunnel" "seen: 5   id: 4711   remote: 167772162   option: 99" "$out"
 done_testing
