@@ -287,15 +287,15 @@ static bool packet_flow(const struct run *run, struct net_flow *f)
 	return true;
 }
 
-/* IPv4 packets without a route are for a neighbour on the device. */
+/* IPv4 packets without a route, or with one that refuses them, are for a neighbour
+ * on the device: it was named. */
 static bool routed_next(const struct run *run, const struct net_flow *f, struct next *to)
 {
 	struct net_result res;
-	int err = net_lookup(run->net, f, &res);
 
 	*to = (struct next){ f->family, f->daddr };
-	if (err)
-		return f->family == NET_IP4 && err == -ENETUNREACH;
+	if (net_lookup(run->net, f, &res))
+		return f->family == NET_IP4;
 	if (res.route->type != RTN_UNICAST)
 		return false;
 	if (res.hop->has_gw)

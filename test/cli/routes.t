@@ -270,6 +270,7 @@ ip addr add 10.0.0.1/24 dev v2; ip -6 addr add fd00::1/64 dev v2 nodad
 ip route add 10.1.0.0/16 via 10.0.0.2; ip -6 route add fd01::/16 via fd00::2
 ip neigh add 10.0.0.2 lladdr 02:00:00:00:00:22 dev v2
 ip neigh add 10.0.0.3 lladdr 02:00:00:00:00:33 dev v2
+ip route add blackhole 10.2.0.0/16; ip neigh add 10.2.0.1 lladdr 02:00:00:00:00:44 dev v2
 ip -6 neigh add fd00::2 lladdr 02:00:00:00:00:66 dev v2
 out=$(ip -o link show v2 | cut -d: -f1)
 (ip -j -d addr; ip -j -d route show table all; ip -j neigh) > "$1/live.json"
@@ -304,7 +305,7 @@ if [ "$(id -u)" != 0 ] || ! unshare -n true 2>/dev/null || ! command -v tc >/dev
 	! command -v tcpdump >/dev/null; then
 	skip "the kernel sends the same" "no network namespace, tc or tcpdump"
 else
-	live "the kernel sends the same by routes" 0 3
+	live "the kernel sends the same by routes" 0 4
 	live "the kernel sends the same by a neighbour" 0x0a000003 5
 fi
 
