@@ -246,13 +246,14 @@ HELPER_BODY(call_xdp_fib_lookup)
 /* ---- bpf_redirect_neigh ------------------------------------------------------------ */
 
 /* What bpf_redirect_neigh names, else the gateway of the packet's own route. */
-struct next { u8 family; struct net_ip ip; };
+struct next { u8 family; bool own; struct net_ip ip; };	/* own: of this machine */
 
 /* IPv4 packets go to neighbours of both families, IPv6 packets to their own. */
 static bool named_next(const struct run *run, const struct net_flow *f, struct next *to)
 {
 	struct bpf_redir_neigh nh;
 
+	*to = (struct next){ 0 };
 	memcpy(&nh, run->skb.neigh, sizeof(nh));
 	if (nh.nh_family != AF_INET && nh.nh_family != AF_INET6)
 		return false;
@@ -293,14 +294,20 @@ static bool routed_next(const struct run *run, const struct net_flow *f, struct 
 {
 	struct net_result res;
 
-	*to = (struct next){ f->family, f->daddr };
+	*to = (struct next){ .family = f->family, .ip = f->daddr };
 	if (net_lookup(run->net, f, &res))
 		return f->family == NET_IP4;
-	if (res.route->type != RTN_UNICAST)
-		return false;
+	to->own = f->family == NET_IP4 && res.route->type == RTN_LOCAL;
 	if (res.hop->has_gw)
-		*to = (struct next){ res.hop->gw_family, res.hop->gw };
-	return true;
+		*to = (struct next){ .family = res.hop->gw_family, .ip = res.hop->gw };
+	return to->own || res.route->type == RTN_UNICAST ||
+	       (f->family == NET_IP6 && res.route->type == RTN_MULTICAST);
+}
+
+static void multicast_mac(const struct net_ip *ip, u8 mac[ETH_ALEN])
+{
+	mac[0] = mac[1] = 0x33;
+	memcpy(mac + 2, ip->b + 12, 4);
 }
 
 /* Devices without ARP send all to their own address. */
@@ -309,7 +316,9 @@ static bool next_mac(const struct net *n, const struct net_link *l, const struct
 {
 	const struct net_neigh *e = net_neigh(n, to->family, l->ifindex, &to->ip);
 
-	if (e && e->valid)
+	if (to->family == NET_IP6 && to->ip.b[0] == 0xff)
+		multicast_mac(&to->ip, mac);
+	else if (e && e->valid)
 		memcpy(mac, e->mac, ETH_ALEN);
 	else if (l->loopback || l->no_arp)
 		memcpy(mac, l->mac, ETH_ALEN);
@@ -318,8 +327,10 @@ static bool next_mac(const struct net *n, const struct net_link *l, const struct
 	return true;
 }
 
+/* What is for this machine goes out with the loopback device's addresses. */
 bool fib_neigh_header(struct run *run)
 {
+	static const u8 nobody[ETH_ALEN];
 	const struct net_link *l = net_link(run->net, run->skb.redirect_ifindex);
 	u8 *eth = run->pkt.data, mac[ETH_ALEN];
 	struct net_flow f;
@@ -330,10 +341,10 @@ bool fib_neigh_header(struct run *run)
 	if (!(run->skb.redirect_flags & SKB_REDIRECT_NEXTHOP ? named_next(run, &f, &to) :
 							      routed_next(run, &f, &to)))
 		return false;
-	if (!next_mac(run->net, l, &to, mac))
+	if (!to.own && !next_mac(run->net, l, &to, mac))
 		return false;
-	memcpy(eth, mac, ETH_ALEN);
-	memcpy(eth + ETH_ALEN, l->mac, ETH_ALEN);
+	memcpy(eth, to.own ? nobody : mac, ETH_ALEN);
+	memcpy(eth + ETH_ALEN, to.own ? nobody : l->mac, ETH_ALEN);
 	memcpy(eth + 2 * ETH_ALEN, &run->skb.protocol, 2);
 	return true;
 }

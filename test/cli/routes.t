@@ -289,8 +289,13 @@ E
 	cat "$tmp/in.pcap"
 	packet "02000000000102000000000286dd6000000000003b40fd00000000000000000000000000""0009\
 fd010000000000000000000000000003"
+	packet "$(ip4 0a000001)"	# the device's own
+	packet "$(ip4 0a0000ff)"	# broadcast
+	packet "02000000000102000000000286dd6000000000003b40fd00000000000000000000000000""0009\
+ff020000000000000000000000000005"
 } > "$tmp/live.pcap"
-frames() { tcpdump -tenxr "$1" 'ether[0:4] == 0x02000000' 2>/dev/null; }
+frames() { tcpdump -tenxr "$1" 'ether[0:4] == 0x02000000 or ether[0:4] == 0 or
+	ip6 dst ff02::5' 2>/dev/null; }
 live() # WHAT VIA PACKETS
 {
 	out=$(SKEP=$SKEP unshare -n sh "$tmp/live" "$tmp" "$2" 2>&1)
@@ -299,14 +304,14 @@ live() # WHAT VIA PACKETS
 		return
 	fi
 	same "$1" "$(frames "$tmp/got.pcapng")" "$(frames "$tmp/ours.pcap")"
-	same "$1: how many" "$3" "$(frames "$tmp/ours.pcap" | grep -c 02:00:00:00)"
+	same "$1: how many" "$3" "$(frames "$tmp/ours.pcap" | grep -c ethertype)"
 }
 if [ "$(id -u)" != 0 ] || ! unshare -n true 2>/dev/null || ! command -v tc >/dev/null ||
 	! command -v tcpdump >/dev/null; then
 	skip "the kernel sends the same" "no network namespace, tc or tcpdump"
 else
-	live "the kernel sends the same by routes" 0 4
-	live "the kernel sends the same by a neighbour" 0x0a000003 5
+	live "the kernel sends the same by routes" 0 6
+	live "the kernel sends the same by a neighbour" 0x0a000003 7
 fi
 
 # ---- what a packet belongs to -------------------------------------------------------------
