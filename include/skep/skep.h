@@ -130,6 +130,11 @@ struct skep_load_opts {
 	   a tracer needs; it is no place for programs that nobody trusts. 0: what
 	   the program could read anyway; all else is -EFAULT. */
 	int probe;
+	/* A file that describes links, neighbours, routes and rules, as the ip
+	   command writes them in JSON (see skep-run(1), --routes): what
+	   bpf_fib_lookup, bpf_redirect_neigh and bpf_check_mtu look at. NULL: no
+	   packet is forwarded (BPF_FIB_LKUP_RET_NOT_FWDED). */
+	const char *routes;
 };
 
 /* Creates the maps and readies the programs to run. OPTS may be NULL. */
@@ -148,6 +153,8 @@ struct skep_map *skep_object_next_map(struct skep_object *obj, struct skep_map *
 const char *skep_prog_name(const struct skep_prog *prog);
 const char *skep_prog_section(const struct skep_prog *prog);
 uint32_t skep_prog_type(const struct skep_prog *prog);	/* BPF_PROG_TYPE_* */
+
+enum { SKEP_NO_NEIGHBOUR = 8 };
 
 struct skep_run {
 	size_t size;		/* sizeof(struct skep_run) */
@@ -170,7 +177,8 @@ struct skep_run {
 	uint32_t data_out_bytes;
 	const void *data_out;	/* packet afterwards; valid until the next run */
 	uint32_t redirect_ifindex;	/* of bpf_redirect; 0 = none */
-	uint32_t redirect_flags;	/* BPF_F_INGRESS; 2 neigh, 4 peer */
+	uint32_t redirect_flags;	/* BPF_F_INGRESS; 2 neigh, 4 peer; with a neigh,
+				   SKEP_NO_NEIGHBOUR: no route or neighbour for it */
 	uint32_t tc_classid;
 	uint64_t insns;		/* executed by the last run */
 	uint64_t duration_ns;	/* mean of the runs, when repeat > 1 */

@@ -3,6 +3,7 @@
  * object.c: include/skep/skep.h: owns the way from an object to programs that
  * run: open, create maps, load programs.
  */
+#include "api/net_file.h"
 #include "api/object.h"
 #include "base/os.h"
 #include "host/hosts.h"
@@ -352,6 +353,8 @@ int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
 		ro.virtual_clock = opts->clock == SKEP_CLOCK_RUN;
 	}
 	r = obj_ready(obj->img, err);
+	if (!r && opts && opts->routes && opts->engine == SKEP_USER)
+		r = net_file_open(&ro.net, opts->routes, err);
 	if (r)
 		return r;
 	r = opts && opts->engine == SKEP_KERNEL ? kernel_open(&obj->backend, err) :
@@ -436,7 +439,7 @@ static int run_loaded(struct skep_prog *prog, struct skep_run *run, struct skep_
 	run->data_out = t.data_out;
 	run->data_out_bytes = t.bytes_out;
 	run->redirect_ifindex = t.redirect_ifindex;
-	run->redirect_flags = t.redirect_flags;
+	run->redirect_flags = t.redirect_flags | (t.unresolved ? SKEP_NO_NEIGHBOUR : 0);
 	run->tc_classid = t.tc_classid;
 	run->ctx_out = t.ctx_out;
 	run->ctx_out_bytes = t.ctx_out_bytes;

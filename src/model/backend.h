@@ -23,6 +23,8 @@ struct test_copy {
 	u32 bytes;
 };
 
+struct skb_owner;		/* run.h */
+
 /* One execution on given input, after BPF_PROG_TEST_RUN. */
 struct test_run {
 	/* in */
@@ -34,6 +36,8 @@ struct test_run {
 	u64 now_ns;		/* what a virtual clock shows; it never goes back */
 	bool at_mac;		/* a socket filter's packet begins with its Ethernet
 				   header, as packet sockets show it */
+	const struct skb_owner *owner;	/* of programs on struct __sk_buff; NULL: a
+				   socket and a name space of cookie 1, all else 0 */
 	const void *ctx_in;	/* the UAPI struct of the type's context, or NULL */
 	u32 ctx_in_bytes;
 	/* Programs that run in the same context, each when the one before it
@@ -49,6 +53,8 @@ struct test_run {
 	u32 bytes_out;
 	u32 redirect_ifindex;	/* target of bpf_redirect, 0 none */
 	u32 redirect_flags;	/* BPF_F_INGRESS; SKB_REDIRECT_* of run.h */
+	bool unresolved;	/* bpf_redirect_neigh found no route or neighbour: the
+				   packet goes nowhere */
 	u32 tc_classid;
 	/* valid until the next run */
 	const struct test_copy *copies;

@@ -14,6 +14,7 @@ struct btf;
 struct run;
 struct vm_code;
 struct vm_map;
+struct net;
 
 /*
  * A helper body. The order of arguments is that of the machine's registers,
@@ -61,10 +62,30 @@ struct skb_view {
 	/* left by bpf_redirect and its family; 0 = none */
 	u32 redirect_ifindex;
 	u32 redirect_flags;	/* BPF_F_INGRESS, or SKB_REDIRECT_* */
+	u8 neigh[20];		/* struct bpf_redir_neigh of bpf_redirect_neigh */
 	u32 clones;		/* that bpf_clone_redirect made */
 };
 
-enum { SKB_REDIRECT_NEIGH = 1 << 1, SKB_REDIRECT_PEER = 1 << 2 };
+enum {
+	SKB_REDIRECT_NEIGH = 1 << 1, SKB_REDIRECT_PEER = 1 << 2,
+	SKB_REDIRECT_NEXTHOP = 1 << 3,	/* skb.neigh says to whom */
+};
+
+/* What the packet of an skb belongs to, as helpers tell. */
+struct skb_owner {
+	u64 socket_cookie, netns_cookie;
+	u32 realm, classid, hash;	/* hash 0 = to be reckoned from the packet */
+	u32 uid;
+};
+
+/* What bpf_skb_set_tunnel_key says of the tunnel that the packet is to take. */
+struct skb_tunnel {
+	bool present, ipv6;
+	u8 option_bytes;
+	u16 flags;		/* the kernel's TUNNEL_*, host order */
+	u8 key[44];		/* struct bpf_tunnel_key as it was set */
+	u8 options[256];
+};
 
 /* What bpf_redirect_map chose; the host acts on it when the program's answer
  * is to redirect. */
@@ -127,9 +148,12 @@ struct run {
 	const struct vm_map *(*inner_map)(struct run *run, const void *ptr);
 	const struct vm_map *(*inner_at)(struct run *run, u64 addr);
 	struct redirect redirect;
+	struct skb_tunnel tunnel;	/* of the packet of an skb */
+	struct skb_owner owner;
 	struct run_clock clock;
 	struct run_task task;
 	const struct btf *btf;	/* of the programs' object, or NULL */
+	const struct net *net;	/* what bpf_fib_lookup looks at; NULL = nobody says */
 	struct timers *timers;	/* of bpf_timer_init; NULL = there are none */
 	u64 insns;		/* that the last execution took; set by the engine */
 	bool stop;		/* set by the engine on a fault inside a callback */

@@ -32,6 +32,11 @@ enum {
 	UAPI_TRACE_FENTRY_MULTI = 59,		/* after 7.0 */
 	UAPI_TRACE_FEXIT_MULTI = 60,
 	UAPI_TRACE_FSESSION_MULTI = 61,
+	UAPI_FIB_SKIP_NEIGH = 1 << 2,		/* bpf_fib_lookup: 6.2 */
+	UAPI_FIB_TBID = 1 << 3,			/* 6.5 */
+	UAPI_FIB_SRC = 1 << 4,			/* 6.7 */
+	UAPI_FIB_MARK = 1 << 5,			/* 6.10 */
+	UAPI_FIB_RET_NO_SRC = 9,		/* 6.7 */
 };
 
 #endif

@@ -5,10 +5,12 @@
  */
 #include "runtime/private.h"
 #include "call/call.h"
+#include "call/fib.h"
 #include "call/timer.h"
 #include "btf/core.h"
 #include "isa/isa.h"
 #include <inttypes.h>
+#include <linux/pkt_cls.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -607,6 +609,15 @@ static inline void give_copies(struct runtime *rt, struct test_run *t)
 	t->nr_copies = (u32)rt->copies.v.n;
 }
 
+/* Does the packet go the way of bpf_redirect_neigh, which makes its header? */
+static bool to_neighbour(const struct runtime *rt, const struct test_run *t)
+{
+	const struct run *run = &rt->run;
+
+	return run->net && !t->alone && t->retval == TC_ACT_REDIRECT &&
+	       run->skb.redirect_ifindex && run->skb.redirect_flags & SKB_REDIRECT_NEIGH;
+}
+
 static int run_once(struct runtime *rt, const struct runtime_prog *p, struct test_run *t,
 		    struct skep_err *err)
 {
@@ -629,6 +640,7 @@ static int run_once(struct runtime *rt, const struct runtime_prog *p, struct tes
 		return rt_fault(rt, err);
 	t->retval = (u32)ret;
 	if (p->host->finish) {
+		t->unresolved = to_neighbour(rt, t) && !fib_neigh_header(&rt->run);
 		p->host->finish(&rt->run, t);
 		give_copies(rt, t);
 		return 0;
@@ -754,6 +766,7 @@ static void rt_close(struct backend *b)
 		vm_machine_free(rt->machine);
 	os_unmap(rt->buffer, rt->buffer_bytes);
 	timers_free(rt->run.timers);
+	net_free(rt->opts.net);
 	free(rt);
 }
 
@@ -793,6 +806,7 @@ int runtime_open(struct backend **out, const struct runtime_opts *opts,
 	rt->run.copy = rt_copy;
 	rt->run.task.probe = opts->probe;
 	rt->run.clock.is_virtual = opts->virtual_clock;
+	rt->run.net = opts->net;
 	*out = &rt->b;
 	return 0;
 }
