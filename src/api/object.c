@@ -312,6 +312,23 @@ int object_map_update(struct skep_object *obj, u32 map, const void *key,
 	return b->ops->map_update(b, map, key, value, flags);
 }
 
+/* The key of slot I: a number of BYTES bytes, of which the first 8 count; false
+ * when it does not fit. */
+static bool slot_key(u8 *key, u32 bytes, u32 i)
+{
+	u32 n = (u32)min_u64(bytes, sizeof(u64));
+	u64 v = i;
+
+	if (n < sizeof(i) && i >> n * 8)
+		return false;
+	memset(key, 0, bytes);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	v <<= 8 * (sizeof(v) - n);
+#endif
+	memcpy(key, &v, n);
+	return true;
+}
+
 /* Puts what M's definition names into its slots: programs, maps. */
 static int fill_slots(struct skep_object *obj, u32 m, struct skep_err *err)
 {
@@ -322,10 +339,12 @@ static int fill_slots(struct skep_object *obj, u32 m, struct skep_err *err)
 	for (u32 i = 0; !r && i < def->nr_slots; i++) {
 		u32 number = (u32)def->slots[i];
 
-		memcpy(key, &i, sizeof(i));
-		if (def->slots[i] >= 0)
-			r = object_map_update(obj, m, key, &number, BPF_ANY);
-		if (r)
+		if (def->slots[i] < 0)
+			continue;
+		if (!slot_key(key, def->key_size, i))
+			r = err_set(err, ERR_MAP_UPDATE, obj->img->file, "slot %u of map '%s': "
+				    "no key of %u bytes", i, def->name, def->key_size);
+		else if ((r = object_map_update(obj, m, key, &number, BPF_ANY)))
 			err_set(err, ERR_MAP_UPDATE, obj->img->file, "slot %u of map '%s': %s",
 				i, def->name, strerror(-r));
 	}
