@@ -101,4 +101,19 @@ HELPER_BODY(call_xdp_redirect);
 HELPER_BODY(call_loop);
 HELPER_BODY(call_for_each);
 
+/* ---- functions of the kernel (kfunc.def) ---------------------------------------- */
+
+HELPER_BODY(kfunc_strcmp);
+HELPER_BODY(kfunc_strcasecmp);
+HELPER_BODY(kfunc_strchr);
+HELPER_BODY(kfunc_strchrnul);
+HELPER_BODY(kfunc_strnchr);
+HELPER_BODY(kfunc_strrchr);
+HELPER_BODY(kfunc_strlen);
+HELPER_BODY(kfunc_strnlen);
+HELPER_BODY(kfunc_strspn);
+HELPER_BODY(kfunc_strcspn);
+HELPER_BODY(kfunc_strstr);
+HELPER_BODY(kfunc_strnstr);
+
 #endif

@@ -54,19 +54,33 @@ static HELPER_BODY(kfunc_nothing)
 }
 
 static const struct { const char *name; helper_fn fn; } bodies[] = {
-	{ "bpf_iter_num_new", kfunc_iter_num_new },
-	{ "bpf_iter_num_next", kfunc_iter_num_next },
-	{ "bpf_iter_num_destroy", kfunc_iter_num_destroy },
-	{ "bpf_rcu_read_lock", kfunc_nothing },
-	{ "bpf_rcu_read_unlock", kfunc_nothing },
-	{ "bpf_preempt_disable", kfunc_nothing },
-	{ "bpf_preempt_enable", kfunc_nothing },
+	{ "iter_num_new", kfunc_iter_num_new },
+	{ "iter_num_next", kfunc_iter_num_next },
+	{ "iter_num_destroy", kfunc_iter_num_destroy },
+	{ "rcu_read_lock", kfunc_nothing },
+	{ "rcu_read_unlock", kfunc_nothing },
+	{ "preempt_disable", kfunc_nothing },
+	{ "preempt_enable", kfunc_nothing },
+	{ "strcmp", kfunc_strcmp },
+	{ "strcasecmp", kfunc_strcasecmp },
+	{ "strchr", kfunc_strchr },
+	{ "strchrnul", kfunc_strchrnul },
+	{ "strnchr", kfunc_strnchr },
+	{ "strrchr", kfunc_strrchr },
+	{ "strlen", kfunc_strlen },
+	{ "strnlen", kfunc_strnlen },
+	{ "strspn", kfunc_strspn },
+	{ "strcspn", kfunc_strcspn },
+	{ "strstr", kfunc_strstr },
+	{ "strnstr", kfunc_strnstr },
 };
 
-helper_fn call_kfunc(const char *name)
+helper_fn call_kfunc(const char *name, u32 prog_type)
 {
+	if (strncmp(name, "bpf_", 4))
+		return NULL;
 	for (size_t i = 0; i < ARRAY_LEN(bodies); i++)
-		if (!strcmp(bodies[i].name, name))
+		if (!strcmp(bodies[i].name, name + 4))
 			return bodies[i].fn;
 	return NULL;
 }

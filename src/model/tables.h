@@ -92,11 +92,14 @@ struct helper_row {
 	bool gpl;
 	u8 ret;			/* enum helper_ret */
 	u8 args[5];		/* enum helper_arg */
+	u64 types;		/* of a kernel function: who may call it, bits by type */
 };
 
 const struct helper_row *helper_row(u32 id);		/* NULL unknown */
-/* The same of a kernel function (kfunc.def) that the embedded engine has. */
+/* The same of a kernel function (kfunc.def) that the embedded engine has. Its id
+ * is above those of helpers; its name, too, is without "bpf_". */
 const struct helper_row *kfunc_row(const char *name);
+const struct helper_row *kfunc_next(const struct helper_row *row);	/* NULL: first, end */
 u32 helper_id(const char *name);			/* 0 unknown; "bpf_" optional */
 /* Does Linux 6.18 offer helper ID to programs of TYPE? True where nobody
  * knows. */

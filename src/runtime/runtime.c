@@ -334,6 +334,36 @@ static int check_call(const struct runtime_prog *p, u32 insn, struct skep_err *e
 	return 0;
 }
 
+static const char *type_name(u32 type)
+{
+	const struct progtype_row *row = progtype_row(type);
+
+	return row ? row->name : "unknown";
+}
+
+/* The same for a function of the kernel that the engine has. */
+static int check_kfunc(const struct runtime_prog *p, u32 insn, struct skep_err *err)
+{
+	const struct image_extern *e = &p->img->externs[p->prog->insns[insn].imm];
+	const struct helper_row *row = kfunc_row(e->name);
+	char where[256];
+	int r;
+
+	if (!row)
+		return 0;
+	image_where(where, sizeof(where), p->img, p->prog, insn);
+	if (!(row->types >> p->prog->type & 1))
+		return err_set(err, ERR_HELPER, where, "calling kernel function %s is not allowed: "
+			       "'%s' is of type %s", e->name, p->prog->name,
+			       type_name(p->prog->type));
+	if (license_is_gpl(p->img->license))
+		return 0;
+	r = err_set(err, ERR_LICENSE, where, "cannot call kernel function from non-GPL "
+		    "compatible program: %s, license '%s'", e->name, p->img->license);
+	err_help(err, "char _license[] SEC(\"license\") = \"GPL\";");
+	return r;
+}
+
 static int check_calls(const struct runtime_prog *p, struct skep_err *err)
 {
 	int r = 0;
@@ -343,6 +373,8 @@ static int check_calls(const struct runtime_prog *p, struct skep_err *err)
 
 		if (in->code == (BPF_JMP | BPF_CALL) && !in->src_reg)
 			r = check_call(p, i, err);
+		else if (isa_op(in) == OP_CALL_KFUNC && (u32)in->imm < p->img->nr_externs)
+			r = check_kfunc(p, i, err);
 	}
 	return r;
 }

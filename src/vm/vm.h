@@ -39,7 +39,8 @@ struct vm_bind {
 	const struct image_extern *externs;	/* by BPF_PSEUDO_KFUNC_CALL, _BTF_ID */
 	u32 nr_externs;
 	helper_fn (*helper)(u32 id, u32 prog_type);
-	helper_fn (*kfunc)(const char *name);	/* NULL: none has a body */
+	/* of kernel functions; NULL: none has a body */
+	helper_fn (*kfunc)(const char *name, u32 prog_type);
 	const struct ctx_desc *ctx;	/* NULL: the context has no fields */
 	const void *user;		/* for the caller: whose program this is */
 };
