@@ -74,6 +74,9 @@ HELPER_BODY(call_dynptr_from_mem);
 HELPER_BODY(call_dynptr_read);
 HELPER_BODY(call_dynptr_write);
 HELPER_BODY(call_dynptr_data);
+HELPER_BODY(call_ringbuf_reserve_dynptr);
+HELPER_BODY(call_ringbuf_submit_dynptr);
+HELPER_BODY(call_ringbuf_discard_dynptr);
 
 HELPER_BODY(call_timer_init);
 HELPER_BODY(call_timer_set_callback);
@@ -115,5 +118,18 @@ HELPER_BODY(kfunc_strspn);
 HELPER_BODY(kfunc_strcspn);
 HELPER_BODY(kfunc_strstr);
 HELPER_BODY(kfunc_strnstr);
+
+HELPER_BODY(kfunc_dynptr_from_xdp);
+HELPER_BODY(kfunc_dynptr_from_skb);
+HELPER_BODY(kfunc_dynptr_from_skb_rdonly);
+HELPER_BODY(kfunc_dynptr_slice);
+HELPER_BODY(kfunc_dynptr_slice_rdwr);
+HELPER_BODY(kfunc_dynptr_adjust);
+HELPER_BODY(kfunc_dynptr_is_null);
+HELPER_BODY(kfunc_dynptr_is_rdonly);
+HELPER_BODY(kfunc_dynptr_size);
+HELPER_BODY(kfunc_dynptr_clone);
+HELPER_BODY(kfunc_dynptr_copy);
+HELPER_BODY(kfunc_dynptr_memset);
 
 #endif

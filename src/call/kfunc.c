@@ -6,6 +6,7 @@
  */
 #include "call/bodies.h"
 #include "call/call.h"
+#include <linux/bpf.h>
 
 enum { LOOPS_MAX = 8 << 20 };	/* the kernel's BPF_MAX_LOOPS */
 
@@ -73,7 +74,27 @@ static const struct { const char *name; helper_fn fn; } bodies[] = {
 	{ "strcspn", kfunc_strcspn },
 	{ "strstr", kfunc_strstr },
 	{ "strnstr", kfunc_strnstr },
+	{ "dynptr_from_xdp", kfunc_dynptr_from_xdp },
+	{ "dynptr_from_skb", kfunc_dynptr_from_skb },
+	{ "dynptr_slice", kfunc_dynptr_slice },
+	{ "dynptr_slice_rdwr", kfunc_dynptr_slice_rdwr },
+	{ "dynptr_adjust", kfunc_dynptr_adjust },
+	{ "dynptr_is_null", kfunc_dynptr_is_null },
+	{ "dynptr_is_rdonly", kfunc_dynptr_is_rdonly },
+	{ "dynptr_size", kfunc_dynptr_size },
+	{ "dynptr_clone", kfunc_dynptr_clone },
+	{ "dynptr_copy", kfunc_dynptr_copy },
+	{ "dynptr_memset", kfunc_dynptr_memset },
 };
+
+/* What only writers of packets may do another way. */
+static helper_fn body_for(helper_fn fn, u32 prog_type)
+{
+	bool writes = prog_type == BPF_PROG_TYPE_SCHED_CLS ||
+		      prog_type == BPF_PROG_TYPE_SCHED_ACT || prog_type == BPF_PROG_TYPE_LWT_XMIT;
+
+	return fn == kfunc_dynptr_from_skb && !writes ? kfunc_dynptr_from_skb_rdonly : fn;
+}
 
 helper_fn call_kfunc(const char *name, u32 prog_type)
 {
@@ -81,6 +102,6 @@ helper_fn call_kfunc(const char *name, u32 prog_type)
 		return NULL;
 	for (size_t i = 0; i < ARRAY_LEN(bodies); i++)
 		if (!strcmp(bodies[i].name, name + 4))
-			return bodies[i].fn;
+			return body_for(bodies[i].fn, prog_type);
 	return NULL;
 }

@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* kfuncs.c: access to kfunc.def. */
 #include "model/tables.h"
-#include <linux/bpf.h>
+#include "model/uapi.h"
 
 enum { KFUNC_ID = 1 << 16 };	/* their ids are above those of helpers */
 
+#define TYPE(name) (1ull << BPF_PROG_TYPE_##name)
 #define KFUNC_ALL (~0ull)
+#define KFUNC_XDP TYPE(XDP)
+#define KFUNC_CGROUP (TYPE(CGROUP_SKB) | TYPE(CGROUP_SOCK) | TYPE(CGROUP_DEVICE) | \
+	TYPE(CGROUP_SOCK_ADDR) | TYPE(CGROUP_SOCKOPT) | TYPE(CGROUP_SYSCTL) | TYPE(SOCK_OPS))
+#define KFUNC_TRACING (TYPE(TRACING) | TYPE(TRACEPOINT) | TYPE(PERF_EVENT) | TYPE(LSM))
+#define KFUNC_LWT (TYPE(LWT_IN) | TYPE(LWT_OUT) | TYPE(LWT_XMIT) | TYPE(LWT_SEG6LOCAL))
+#define KFUNC_SKB (KFUNC_CGROUP | KFUNC_TRACING | KFUNC_LWT | TYPE(SCHED_CLS) | \
+	TYPE(SCHED_ACT) | TYPE(SOCKET_FILTER) | TYPE(SK_SKB) | 1ull << UAPI_PROG_TYPE_NETFILTER)
 
 static const struct helper_row rows[] = {
 #define KFUNC(name, since, who, ret, a1, a2, a3, a4, a5) \

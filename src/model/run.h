@@ -101,9 +101,6 @@ struct run {
 	/* bytes that the program may read at ADDR; 0 none. For pointers that no
 	   verifier looks at: the strings of bpf_trace_printk. NULL = none ever */
 	u64 (*readable)(struct run *run, u64 addr);
-	/* may the program read (or write) BYTES at ADDR? For memory that it hands
-	   on in a dynptr. NULL = a verifier has seen to it */
-	bool (*access)(struct run *run, u64 addr, u64 bytes, bool write);
 	/* Sends a copy of the packet to IFINDEX; 0 or -ENOMEM. NULL: it is lost.
 	   Set by runtime */
 	int (*copy)(struct run *run, u32 ifindex);

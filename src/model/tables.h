@@ -69,6 +69,7 @@ enum helper_arg {
 	ARG_MEM_OR_NULL,
 	ARG_MEM_OUT,	/* writable; its size is the next argument */
 	ARG_MEM_OUT_OR_NULL,
+	ARG_MEM_OUT_OPT,	/* the same, and NULL has a size, too */
 	ARG_SIZE,	/* of the argument before; > 0 */
 	ARG_SIZE_0,	/* may be 0 */
 	ARG_STR,	/* NUL-terminated constant string in a read-only map */
@@ -77,6 +78,7 @@ enum helper_arg {
 	ARG_FUNC,	/* a subprogram (BPF_PSEUDO_FUNC) */
 	ARG_DYNPTR_OUT,	/* 16 writable bytes for a struct bpf_dynptr */
 	ARG_DYNPTR,	/* what such a call filled */
+	ARG_DYNPTR_RECORD,	/* one of a reserved record, which the call gives back */
 	ARG_TIMER,	/* struct bpf_timer in a map value */
 	ARG_SPIN_LOCK,	/* struct bpf_spin_lock in a map value */
 	ARG_RECORD,	/* a reserved record, which the call gives back */

@@ -3,6 +3,7 @@
  * args.c: helper arguments in the checked interpreter, kind by kind, so that
  * helper bodies may trust what they get.
  */
+#include "model/dynptr.h"
 #include "vm/machine.h"
 
 struct arg {
@@ -63,10 +64,9 @@ static bool check_map(struct vm_machine *m, struct arg *a)
 	return arg_fault(m, a, "is the wrong map");
 }
 
-/* A region that is a record; it is the program's no more. */
-static bool check_record(struct vm_machine *m, const struct arg *a)
+/* A region at V that is a record; it is the program's no more. */
+static bool check_record(struct vm_machine *m, const struct arg *a, u64 v)
 {
-	u64 v = a->r[a->i + 1];
 	u32 n = vm_region_find(m, v);
 	const struct vm_region *r = n ? &m->lent.v[n - 1].r : NULL;
 
@@ -81,15 +81,16 @@ static bool check_record(struct vm_machine *m, const struct arg *a)
 /* Memory whose size is the next argument. */
 static bool check_sized(struct vm_machine *m, const struct arg *a, u8 kind)
 {
-	bool out = kind == ARG_MEM_OUT || kind == ARG_MEM_OUT_OR_NULL;
-	bool null_ok = kind == ARG_MEM_OR_NULL || kind == ARG_MEM_OUT_OR_NULL;
+	bool out = kind != ARG_MEM && kind != ARG_MEM_OR_NULL;
+	bool null_ok = kind != ARG_MEM && kind != ARG_MEM_OUT;
 	u8 size_kind = a->i < 4 ? a->call->row->args[a->i + 1] : (u8)ARG_NONE;
 	u64 bytes = (u32)a->r[a->i + 2];
 
 	if (a->r[a->i + 2] >> 32)
 		return arg_fault(m, a, "has a size above 2^32");
 	if (!a->r[a->i + 1] && null_ok)
-		return bytes ? arg_fault(m, a, "is NULL and its size is not 0") : true;
+		return bytes && kind != ARG_MEM_OUT_OPT ?
+		       arg_fault(m, a, "is NULL and its size is not 0") : true;
 	if (!bytes)
 		return size_kind == ARG_SIZE_0 ? true : arg_fault(m, a, "has size 0");
 	return check_mem(m, a, bytes, out, "is no such memory");
@@ -109,6 +110,39 @@ static bool check_words(struct vm_machine *m, const struct arg *a, u64 bytes, bo
 	if (a->r[a->i + 1] % 8)
 		return arg_fault(m, a, "is not aligned");
 	return check_mem(m, a, bytes, write, what);
+}
+
+static bool dynptr_fault(struct vm_machine *m, const struct arg *a, const char *text)
+{
+	vm_fault_set(m, VM_FAULT_ARG, "%s", text);
+	return arg_fault(m, a, "is no dynptr");
+}
+
+/* That what it stands for is there is looked at by each call anew: the record
+ * may be given back, and its 16 bytes written by anybody. */
+static bool check_dynptr(struct vm_machine *m, const struct arg *a, bool record)
+{
+	struct dynptr d;
+
+	if (!check_words(m, a, sizeof(d), false, "is no dynptr"))
+		return false;
+	memcpy(&d, (const void *)a->r[a->i + 1], sizeof(d));
+	if (!d.data)
+		return true;
+	if (record)
+		return dynptr_kind(&d) == DYNPTR_RECORD ? check_record(m, a, d.data) :
+		       dynptr_fault(m, a, "it is none of a ring buffer");
+	switch (dynptr_kind(&d)) {
+	case DYNPTR_LOCAL:
+	case DYNPTR_RECORD:
+		return !dynptr_size(&d) || vm_mem(m, d.data + d.offset, dynptr_size(&d),
+						  !dynptr_read_only(&d)) ||
+		       arg_fault(m, a, "is a dynptr of no such memory");
+	case DYNPTR_SKB:
+	case DYNPTR_XDP:
+		return d.data == (u64)m->run || dynptr_fault(m, a, "its packet is not at hand");
+	}
+	return dynptr_fault(m, a, "no call has made it");
 }
 
 /* The helper's body looks whether the handle in it is one of its own. */
@@ -196,7 +230,7 @@ static bool check_arg(struct vm_machine *m, struct arg *a, u8 kind)
 	case ARG_MAP:
 		return check_map(m, a);
 	case ARG_RECORD:
-		return check_record(m, a);
+		return check_record(m, a, v);
 	case ARG_KEY:
 	case ARG_VALUE:
 	case ARG_VALUE_OUT:
@@ -205,6 +239,7 @@ static bool check_arg(struct vm_machine *m, struct arg *a, u8 kind)
 	case ARG_MEM_OR_NULL:
 	case ARG_MEM_OUT:
 	case ARG_MEM_OUT_OR_NULL:
+	case ARG_MEM_OUT_OPT:
 		return check_sized(m, a, kind);
 	case ARG_STR:
 		return check_str(m, a);
@@ -215,7 +250,8 @@ static bool check_arg(struct vm_machine *m, struct arg *a, u8 kind)
 	case ARG_DYNPTR_OUT:
 		return check_words(m, a, 16, true, "is no place for a dynptr");
 	case ARG_DYNPTR:
-		return check_words(m, a, 16, false, "is no dynptr");
+	case ARG_DYNPTR_RECORD:
+		return check_dynptr(m, a, kind == ARG_DYNPTR_RECORD);
 	case ARG_TIMER:
 		return check_timer(m, a);
 	case ARG_SPIN_LOCK:

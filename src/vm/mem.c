@@ -128,11 +128,6 @@ static bool mem_ok(struct vm_machine *m, u64 addr, u64 size, bool write)
 	       (reg->writable || !write);
 }
 
-bool vm_access(struct run *run, u64 addr, u64 bytes, bool write)
-{
-	return mem_ok(run->engine, addr, bytes, write);
-}
-
 /* Bytes from ADDR to the end of what START..END allows. */
 static u64 rest(u64 addr, u64 start, u64 end)
 {

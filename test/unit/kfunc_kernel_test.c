@@ -47,7 +47,7 @@ static u64 our_kfunc(const char *name, u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, s
 	helper_fn fn;
 
 	snprintf(full, sizeof(full), "bpf_%s", name);
-	fn = call_kfunc(full, BPF_PROG_TYPE_XDP);
+	fn = call_kfunc(full, BPF_PROG_TYPE_SCHED_CLS);
 	if (!fn)
 		fail_msg("no body for %s", full);
 	return fn(r1, r2, r3, r4, r5, run);
@@ -92,7 +92,8 @@ static void test_types(void **state)
 	need_kernel();
 	for (const struct helper_row *k = kfunc_next(NULL); k; k = kfunc_next(k))
 		for (size_t i = 0; i < ARRAY_LEN(prog_types); i++)
-			if (kernel_allows(k->name, prog_types[i]) != (k->types >> prog_types[i] & 1))
+			if (kernel_allows(k->name, prog_types[i]) !=
+			    (k->types >> prog_types[i] & 1))
 				fail_msg("bpf_%s for %s: kernel %d", k->name,
 					 progtype_row(prog_types[i])->name,
 					 kernel_allows(k->name, prog_types[i]));
@@ -258,12 +259,266 @@ static void test_long_text(void **state)
 	}
 }
 
+/* ---- dynptrs -------------------------------------------------------------------------- */
+
+enum { DYN_MEM, DYN_RECORD, DYN_XDP, DYN_SKB, DYN_KINDS, DYN_OPS = 8, DYN_PART = 64 };
+
+/* Two dynptrs, the second a clone of the first, at r10 - 16 and r10 - 32; below
+ * them a buffer of 32 bytes. */
+struct dyn {
+	u32 kind;
+	struct code c;
+	u8 mine[IO_BYTES];
+	u64 ptr[2][2];		/* ours */
+	int ring_fd;
+	struct map *ring;
+	struct run run;
+	u8 frame[FRAME], packet[PACKET];
+	char log[DYN_OPS * 64];
+};
+
+static void emit_stack(struct code *c, u8 reg, s32 off)
+{
+	emit(c, BPF_ALU64 | BPF_MOV | BPF_X, reg, 10, 0, 0);
+	emit(c, BPF_ALU64 | BPF_ADD | BPF_K, reg, 0, 0, off);
+}
+
+static void emit_dyn(struct code *c, u8 reg, u32 which) { emit_stack(c, reg, which ? -32 : -16); }
+
+static void keep_result(struct dyn *d, u32 i, u64 mine)
+{
+	emit(&d->c, BPF_ALU | BPF_MOV | BPF_X, 0, 0, 0, 0);
+	emit_result(&d->c, i);
+	mine = (u32)mine;
+	memcpy(d->mine + i * 8, &mine, 8);
+}
+
+static u64 at_dyn(struct dyn *d, u32 which) { return addr_of(d->ptr[which]); }
+
+static void dyn_make(struct dyn *d, u32 size)
+{
+	struct code *c = &d->c;
+	u64 r;
+
+	switch (d->kind) {
+	case DYN_MEM:
+		emit_value(c, 1, c->io, IO_ARGS);
+		emit_imm(c, 2, size);
+		emit_imm(c, 3, 0);
+		emit_dyn(c, 4, 0);
+		emit_call(c, BPF_FUNC_dynptr_from_mem);
+		r = ours(BPF_FUNC_dynptr_from_mem, addr_of(d->mine + IO_ARGS), size, 0,
+			 at_dyn(d, 0), 0, &d->run);
+		break;
+	case DYN_RECORD:
+		emit(c, BPF_LD | BPF_DW | BPF_IMM, 1, BPF_PSEUDO_MAP_FD, 0, d->ring_fd);
+		emit(c, 0, 0, 0, 0, 0);
+		emit_imm(c, 2, size);
+		emit_imm(c, 3, 0);
+		emit_dyn(c, 4, 0);
+		emit_call(c, BPF_FUNC_ringbuf_reserve_dynptr);
+		r = ours(BPF_FUNC_ringbuf_reserve_dynptr, addr_of(d->ring), size, 0, at_dyn(d, 0),
+			 0, &d->run);
+		break;
+	default:
+		emit_ctx(c, 1);
+		emit_imm(c, 2, any(6) == 0);
+		emit_dyn(c, 3, 0);
+		emit_kfunc(c, d->kind == DYN_XDP ? "dynptr_from_xdp" : "dynptr_from_skb");
+		r = our_kfunc(d->kind == DYN_XDP ? "dynptr_from_xdp" : "dynptr_from_skb",
+			      addr_of(&d->run), (u64)c->insns[c->n - 5].imm, at_dyn(d, 0), 0, 0,
+			      &d->run);
+	}
+	keep_result(d, 0, r);
+	emit_dyn(c, 1, 0);
+	emit_dyn(c, 2, 1);
+	emit_kfunc(c, "dynptr_clone");
+	keep_result(d, 1, our_kfunc("dynptr_clone", at_dyn(d, 0), at_dyn(d, 1), 0, 0, 0, &d->run));
+}
+
+static u32 any_off(void)
+{
+	static const u32 offs[] = { 0, 0, 1, 7, 8, 20, 31, 32, 33, 36, 64, 84, 99, 100, 101,
+				    0x7fffffff, 0xffffffff };
+
+	return offs[any(ARRAY_LEN(offs))];
+}
+
+/* A byte of the slice, or -1: the first instruction of the kernel's after NULL. */
+static void dyn_slice(struct dyn *d, u32 i, u32 x, bool write)
+{
+	const char *name = write ? "dynptr_slice_rdwr" : "dynptr_slice";
+	struct code *c = &d->c;
+	u32 off = any_off(), bytes = 1 + any(32);
+	bool buffer = any(2);
+	u8 spare[32] = { 0 };
+	u64 r;
+
+	emit_dyn(c, 1, x);
+	emit_imm(c, 2, off);
+	if (buffer)
+		emit_stack(c, 3, -64);
+	else
+		emit_imm(c, 3, 0);
+	emit(c, BPF_ALU64 | BPF_MOV | BPF_K, 4, 0, 0, (s32)bytes);
+	emit_kfunc(c, name);
+	emit(c, BPF_JMP | BPF_JNE | BPF_K, 0, 0, 2, 0);
+	emit(c, BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, -1);
+	emit(c, BPF_JMP | BPF_JA, 0, 0, write ? 2 : 1, 0);
+	if (write)
+		emit(c, BPF_ST | BPF_MEM | BPF_B, 0, 0, (s16)(bytes - 1), 0x5a);
+	emit(c, BPF_LDX | BPF_MEM | BPF_B, 0, 0, 0, 0);
+	r = our_kfunc(name, at_dyn(d, x), off, buffer ? addr_of(spare) : 0, bytes, 0, &d->run);
+	if (r && write)
+		((u8 *)r)[bytes - 1] = 0x5a;
+	keep_result(d, i, r ? *(u8 *)r : (u64)-1);
+	sprintf(d->log + strlen(d->log), " %u:%s(%u, %u, %u)", i, name, x, off, bytes);
+}
+
+static void dyn_copy_bytes(struct dyn *d, u32 i, u32 x, bool write)
+{
+	u32 off = any_off(), bytes = 1 + any(DYN_PART), part = IO_OUT + i * DYN_PART;
+	u32 id = write ? BPF_FUNC_dynptr_write : BPF_FUNC_dynptr_read;
+	u64 flags = any(6) ? 0 : 1 + any(3);
+	struct code *c = &d->c;
+
+	if (write) {
+		emit_dyn(c, 1, x);
+		emit_imm(c, 2, off);
+		emit_value(c, 3, c->io, part);
+		emit_imm(c, 4, bytes);
+	} else {
+		emit_value(c, 1, c->io, part);
+		emit_imm(c, 2, bytes);
+		emit_dyn(c, 3, x);
+		emit_imm(c, 4, off);
+	}
+	emit_imm(c, 5, flags);
+	emit_call(c, id);
+	keep_result(d, i, write ?
+		    ours(id, at_dyn(d, x), off, addr_of(d->mine + part), bytes, flags, &d->run) :
+		    ours(id, addr_of(d->mine + part), bytes, at_dyn(d, x), off, flags, &d->run));
+	sprintf(d->log + strlen(d->log), " %u:%s(%u, %u, %u)", i, write ? "write" : "read", x,
+		off, bytes);
+}
+
+static void dyn_kfunc(struct dyn *d, u32 i, u32 x)
+{
+	static const char *const names[] = { "dynptr_adjust", "dynptr_adjust", "dynptr_is_null",
+		"dynptr_is_rdonly", "dynptr_size", "dynptr_copy", "dynptr_copy", "dynptr_memset" };
+	const char *name = names[any(ARRAY_LEN(names))];
+	bool copy = !strcmp(name, "dynptr_copy");
+	u32 a = any(3) ? any(12) : any_off(), b = any(3) ? a + any(60) : any_off(), y = any(2),
+	    n = any(4) ? any(20) : any_off();
+	struct code *c = &d->c;
+
+	emit_dyn(c, 1, x);
+	emit_imm(c, 2, a);
+	emit_imm(c, 3, b);
+	if (copy)
+		emit_dyn(c, 3, y);
+	emit_imm(c, 4, copy ? b : n);
+	emit_imm(c, 5, n);
+	emit_kfunc(c, name);
+	if (strstr(name, "_is_"))
+		emit(c, BPF_ALU | BPF_AND | BPF_K, 0, 0, 0, 0xff);
+	keep_result(d, i, our_kfunc(name, at_dyn(d, x), a, copy ? at_dyn(d, y) : b,
+				    copy ? b : n, n, &d->run));
+	sprintf(d->log + strlen(d->log), " %u:%s(%u, %u, %u, %u, %u)", i, name, x, a, y, b, n);
+}
+
+static void dyn_op(struct dyn *d, u32 i)
+{
+	u32 what = any(9), x = any(2);
+
+	if (what < 2)
+		dyn_copy_bytes(d, i, x, what);
+	else if (what < 4)
+		dyn_slice(d, i, x, what == 3);
+	else
+		dyn_kfunc(d, i, x);
+}
+
+static void dyn_open(struct dyn *d, u8 *io)
+{
+	struct map_attr ring = { .type = BPF_MAP_TYPE_RINGBUF, .max_entries = 4096 };
+
+	for (u32 i = IO_ARGS; i < IO_BYTES; i++)
+		io[i] = (u8)any(256);
+	for (u32 i = 0; i < PACKET; i++)
+		d->packet[i] = (u8)any(256);
+	memcpy(d->mine, io, IO_BYTES);
+	memcpy(d->frame + HEAD, d->packet, PACKET);
+	d->run.pkt = (struct packet_buf){ .hard_start = d->frame, .data = d->frame + HEAD,
+		.data_meta = d->frame + HEAD, .data_end = d->frame + HEAD + PACKET,
+		.hard_end = d->frame + FRAME - TAIL };
+	d->run.skb.len = PACKET;
+	d->ring_fd = kmap_create(&ring);
+	assert_int_equal(map_create(&d->ring, &ring, 1, NULL), 0);
+	code_start(&d->c);
+	for (s16 off = -64; off < -32; off = (s16)(off + 8))
+		emit(&d->c, BPF_ST | BPF_MEM | BPF_DW, 10, 0, off, 0);
+}
+
+static void dyn_run(struct dyn *d, u8 *io)
+{
+	static u8 out[FRAME];
+	u32 n;
+
+	io_set(&d->c, io);
+	n = run_kernel_as(&d->c, d->kind == DYN_SKB ? BPF_PROG_TYPE_SCHED_CLS :
+			  BPF_PROG_TYPE_XDP, d->packet, out);
+	io_get(&d->c, io);
+	code_end(&d->c);
+	assert_int_equal(n, PACKET);
+	if (memcmp(out, d->frame + HEAD, PACKET))
+		fail_msg("packets differ: %s", d->log);
+}
+
+static void dyn_case(u32 seed)
+{
+	struct dyn *d = calloc(1, sizeof(*d));
+	u8 io[IO_BYTES] = { 0 };
+
+	rng = seed;
+	d->kind = seed % DYN_KINDS;
+	dyn_open(d, io);
+	dyn_make(d, 1 + any(40));
+	for (u32 i = 2; i < DYN_OPS; i++)
+		dyn_op(d, i);
+	if (d->kind == DYN_RECORD) {
+		emit_dyn(&d->c, 1, 0);
+		emit_imm(&d->c, 2, 0);
+		emit_call(&d->c, BPF_FUNC_ringbuf_discard_dynptr);
+		ours(BPF_FUNC_ringbuf_discard_dynptr, at_dyn(d, 0), 0, 0, 0, 0, &d->run);
+		assert_int_equal(d->ptr[0][0], 0);
+	}
+	dyn_run(d, io);
+	for (u32 i = 0; i < DYN_OPS; i++)
+		if (u64_at(io + i * 8) != u64_at(d->mine + i * 8))
+			fail_msg("seed %u, kind %u, call %u: kernel %d, ours %d of%s", seed, d->kind,
+				 i, (s32)u64_at(io + i * 8), (s32)u64_at(d->mine + i * 8), d->log);
+	if (memcmp(io, d->mine, IO_BYTES))
+		fail_msg("seed %u, kind %u: bytes differ after%s", seed, d->kind, d->log);
+	close(d->ring_fd);
+	map_free(d->ring);
+	free(d);
+}
+
+static void test_dynptrs(void **state)
+{
+	need_kernel();
+	for (u32 i = 0; i < 800; i++)
+		dyn_case(i);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_types),
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_long_text),
+		cmocka_unit_test(test_dynptrs),
 	};
 
 	return cmocka_run_group_tests(tests, open_types, close_types);
