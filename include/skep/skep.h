@@ -206,6 +206,16 @@ int skep_map_lookup_delete(struct skep_map *map, const void *key, void *value);
 /* KEY NULL = the first; -ENOENT after the last. */
 int skep_map_next_key(struct skep_map *map, const void *key, void *next);
 
+/*
+ * A map of the kind that OUTER, a map of maps, holds: empty, and in OUTER when
+ * skep_map_update() puts its number there. It lives until it is dropped here and
+ * in no map of maps any more, and while a program that looked it up runs.
+ */
+int skep_map_new_inner(struct skep_map **inner, struct skep_map *outer, struct skep_err *err);
+uint32_t skep_map_number(const struct skep_map *map);
+/* Gives up such a map before the object is closed; no others. */
+void skep_map_drop(struct skep_map *inner);
+
 /* A record that a program left in a ring buffer or perf event array. */
 struct skep_event {
 	uint32_t cpu;		/* of the program; 0 for ring buffers */

@@ -12,7 +12,8 @@
 struct skep_prog { struct skep_object *obj; u32 index; s64 loaded; };
 struct skep_map {
 	struct skep_object *obj;
-	u32 index;
+	u32 index;		/* the backend's number */
+	const struct image_map *def;
 	bool absent;		/* the backend has no such maps, and nothing that
 				   is loaded needs it: a place holder is there */
 };

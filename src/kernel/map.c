@@ -124,6 +124,20 @@ int kernel_map_create(struct backend *b, const struct image_map *def, struct ske
 	return r;
 }
 
+int kernel_map_like(struct backend *b, u32 outer, u32 *number, struct skep_err *err)
+{
+	const struct kernel_map *m = map_of(b, outer);
+
+	if (!m || !m->def->inner)
+		return err_set(err, ERR_MAP_TYPE, NULL, "map '%s' is no map of maps",
+			       m ? m->def->name : "");
+	*number = (u32)kernel_of(b)->maps.n;
+	return kernel_map_create(b, m->def->inner, err);
+}
+
+/* Its descriptor stays as long as the engine does: a map of maps may have it. */
+int kernel_map_drop(struct backend *b, u32 map) { return map_of(b, map) ? 0 : -EBADF; }
+
 /* ---- elements ------------------------------------------------------------------ */
 
 static union bpf_attr element(const struct kernel_map *m, const void *key, const void *value,

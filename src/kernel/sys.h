@@ -68,6 +68,8 @@ void *kernel_btf_raw(const struct btf *btf, u32 *bytes);
 /* ---- map.c, prog.c, run.c: the backend's operations ----------------------- */
 
 int kernel_map_create(struct backend *b, const struct image_map *def, struct skep_err *err);
+int kernel_map_like(struct backend *b, u32 outer, u32 *number, struct skep_err *err);
+int kernel_map_drop(struct backend *b, u32 map);
 int kernel_map_info(struct backend *b, u32 map, struct map_info *info);
 int kernel_map_lookup(struct backend *b, u32 map, const void *key, void *value, u64 flags);
 int kernel_map_update(struct backend *b, u32 map, const void *key, const void *value, u64 flags);

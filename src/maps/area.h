@@ -182,6 +182,10 @@ int attr_check(const struct map_attr *a, u32 flags_mask, struct skep_err *err);
 int inner_check(const struct map_attr *a, struct skep_err *err);
 /* May map NUMBER be a value of M? -EBADF, -EINVAL. */
 int inner_fits(const struct map *m, u32 number);
+/* M has one map more, or gives it up: no number is -1. */
+void inner_hold(const struct map *m, s64 number);
+void inner_drop(const struct map *m, s64 number);
+void inner_drop_all(struct map *m);
 /* The map NUMBER for a program, which may use it from now on. */
 void *inner_lend(const struct map *m, u32 number);
 

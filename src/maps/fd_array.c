@@ -93,20 +93,24 @@ static int fd_update(struct map *m, const void *key, const void *value,
 		return -EBADF;
 	if (m->type == BPF_MAP_TYPE_ARRAY_OF_MAPS)
 		r = inner_fits(m, number);
-	if (!r)
-		store_release(slot, number + 1);
-	return r;
+	if (r)
+		return r;
+	inner_hold(m, number);
+	inner_drop(m, (s64)__atomic_exchange_n(slot, number + 1, __ATOMIC_ACQ_REL) - 1);
+	return 0;
 }
 
 static int fd_remove(struct map *m, const void *key, u32 cpu)
 {
-	u32 *slot = slot_at(m, key);
+	u32 *slot = slot_at(m, key), old;
 
 	if (cpu != MAP_USER)
 		return -EPERM;
 	if (!slot)
 		return -E2BIG;
-	return __atomic_exchange_n(slot, 0, __ATOMIC_ACQ_REL) ? 0 : -ENOENT;
+	old = __atomic_exchange_n(slot, 0, __ATOMIC_ACQ_REL);
+	inner_drop(m, (s64)old - 1);
+	return old ? 0 : -ENOENT;
 }
 
 static u64 fd_count(const struct map *m)

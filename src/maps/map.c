@@ -45,6 +45,7 @@ static void map_fill(struct map *m, const struct map_ops *ops,
 	if (a->inner)
 		m->inner = *a->inner;
 	m->inner_of = a->inner_of;
+	m->inner_held = a->inner_held;
 	m->inner_arg = a->inner_arg;
 	m->mem_bytes = bytes;
 }
@@ -111,10 +112,25 @@ int map_create(struct map **out, const struct map_attr *a, u32 cpus,
 	return 0;
 }
 
+static void retire_elements(struct map *m)
+{
+	u8 *key = mem_alloc(m->key_size);
+	void *value;
+	u64 pos = 0;
+
+	while (m->ops->walk(m, &pos, key, &value, 0))
+		value_retire(m, value);
+	free(key);
+}
+
 void map_free(struct map *m)
 {
 	if (!m)
 		return;
+	if (m->inner_held)
+		inner_drop_all(m);
+	if (m->timer_at)
+		retire_elements(m);
 	os_unmap(m->mem, m->mem_bytes);
 	free((void *)(uintptr_t)m->name);
 	free(m);

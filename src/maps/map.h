@@ -31,9 +31,12 @@ struct map_attr {
 	void (*timer_gone)(void *arg, u64 handle);
 	void *timer_arg;
 	/* Of maps of maps: what every inner map must be like, and the map of
-	   number ID, NULL = none. Inner maps are freed after the outer one. */
+	   number ID, NULL = none. */
 	const struct map_attr *inner;
 	struct map *(*inner_of)(void *arg, u32 id);
+	/* Map ID is in so many (BY: 1 or -1) more places; NULL: nobody counts. One
+	   that is in none may go when no program runs that could have it. */
+	void (*inner_held)(void *arg, u32 id, int by);
 	void *inner_arg;
 };
 
@@ -113,6 +116,7 @@ struct map {
 	u64 cpu_step;
 	struct map_attr inner;		/* of maps of maps: the template */
 	struct map *(*inner_of)(void *arg, u32 id);
+	void (*inner_held)(void *arg, u32 id, int by);
 	void *inner_arg;
 };
 
@@ -120,6 +124,7 @@ struct map {
  * MAP_ATTR, MAP_SIZE. */
 int map_create(struct map **out, const struct map_attr *attr, u32 cpus,
 	       struct skep_err *err);
+/* What its elements hold is given up: timers, inner maps. */
 void map_free(struct map *m);
 
 /* ---- the program's side (helpers) --------------------------------------- */
