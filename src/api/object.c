@@ -291,8 +291,8 @@ static int update_second(struct skep_object *obj, u32 type, u32 map, const void 
 	return b->ops->map_update(b, map, key, words, flags);
 }
 
-static int update_as(struct skep_object *obj, const struct image_map *def, u32 map,
-		     const void *key, const void *value, u64 flags)
+int object_map_update(struct skep_object *obj, const struct image_map *def, u32 map,
+		      const void *key, const void *value, u64 flags)
 {
 	struct backend *b = obj->backend;
 	s64 number;
@@ -309,12 +309,6 @@ static int update_as(struct skep_object *obj, const struct image_map *def, u32 m
 		value = &prog;
 	}
 	return b->ops->map_update(b, map, key, value, flags);
-}
-
-int object_map_update(struct skep_object *obj, u32 map, const void *key,
-		      const void *value, u64 flags)
-{
-	return update_as(obj, &obj->img->maps[map], map, key, value, flags);
 }
 
 /* The key of slot I: a number of BYTES bytes, of which the first 8 count; false
@@ -349,7 +343,7 @@ static int fill_slots(struct skep_object *obj, u32 m, struct skep_err *err)
 		if (!slot_key(key, def->key_size, i))
 			r = err_set(err, ERR_MAP_UPDATE, obj->img->file, "slot %u of map '%s': "
 				    "no key of %u bytes", i, def->name, def->key_size);
-		else if ((r = object_map_update(obj, m, key, &number, BPF_ANY)))
+		else if ((r = object_map_update(obj, def, m, key, &number, BPF_ANY)))
 			err_set(err, ERR_MAP_UPDATE, obj->img->file, "slot %u of map '%s': %s",
 				i, def->name, strerror(-r));
 	}
@@ -567,7 +561,7 @@ int skep_map_lookup(struct skep_map *map, const void *key, void *value)
 int skep_map_update(struct skep_map *map, const void *key, const void *value, uint64_t flags)
 {
 	return map->obj->backend ?
-	       update_as(map->obj, map->def, map->index, key, value, flags) : -EBADF;
+	       object_map_update(map->obj, map->def, map->index, key, value, flags) : -EBADF;
 }
 
 int skep_map_delete(struct skep_map *map, const void *key)

@@ -28,7 +28,8 @@ struct load {
 	struct skep_object *obj;
 	const struct image_map *def;
 	struct map_info info;
-	u32 index;
+	u32 index;		/* the engine's number */
+	s64 made;		/* map that was made for the element at hand, or -1 */
 	const char *where;	/* "deny.json" */
 	const struct os_file *text;
 	struct json_step steps[STEPS_MAX];	/* to the value at hand */
@@ -593,6 +594,30 @@ static int store_cpu(struct load *l, const json_t *v, u8 *out)
 				   l->info.value_size));
 }
 
+static int load_elements(struct load *l, const json_t *root);
+
+/* A new map for a map of maps: an array of its elements. */
+static int store_inner(struct load *l, const json_t *v, u8 *out)
+{
+	struct backend *b = l->obj->backend;
+	struct load in = *l;
+	int r = b->ops->map_like(b, l->index, &in.index, l->err);
+
+	if (r)
+		return r;
+	in.def = l->def->inner;
+	b->ops->map_info(b, in.index, &in.info);
+	memcpy(out, &in.index, sizeof(in.index));
+	l->made = in.index;
+	return load_elements(&in, v);
+}
+
+static bool is_elements(const struct load *l, const json_t *v)
+{
+	return json_is_array(v) && (!l->lib.json_array_size(v) ||
+				    json_is_object(l->lib.json_array_get(v, 0)));
+}
+
 /* "value" goes to every cpu of a per-cpu map; "values" names the cpus. */
 static int store_value(struct load *l, const json_t *e, u8 *out)
 {
@@ -602,7 +627,8 @@ static int store_value(struct load *l, const json_t *e, u8 *out)
 	if (value) {
 		u32 type = holds_maps(l) ? 0 : l->def->value_type;
 		size_t from = enter(l, "value", 0);
-		int r = store(l, type, value, out, l->info.value_size);
+		int r = holds_maps(l) && is_elements(l, value) ? store_inner(l, value, out) :
+			store(l, type, value, out, l->info.value_size);
 
 		back(l, from, r);
 		for (u32 cpu = 1; !r && cpu < l->info.cpus; cpu++)
@@ -695,7 +721,7 @@ static int load_element(struct load *l, const json_t *e, u8 *key, u8 *value)
 		r = store_value(l, e, value);
 	if (r)
 		return r;
-	r = object_map_update(l->obj, l->index, key, value, BPF_ANY);
+	r = object_map_update(l->obj, l->def, l->index, key, value, BPF_ANY);
 	return r ? refused(l, r) : 0;
 }
 
@@ -707,7 +733,10 @@ static int load_elements(struct load *l, const json_t *root)
 	for (size_t i = 0; !r && i < l->lib.json_array_size(root); i++) {
 		size_t from = enter(l, NULL, i);
 
+		l->made = -1;
 		r = load_element(l, l->lib.json_array_get(root, i), key, value);
+		if (l->made >= 0)	/* the map of maps has it, or nobody */
+			l->obj->backend->ops->map_drop(l->obj->backend, (u32)l->made);
 		back(l, from, r);
 	}
 	free(key);

@@ -83,4 +83,31 @@ out=$($SKEP run "$tmp/__u8.o" $cap 2>&1)
 same "a slot that no key can name: exit status" 2 $?
 has "and its message" "slot 300 of map 'by_key': no key of 1 bytes" "$out"
 
+# Maps that a map file makes, with what is in them.
+object __u32 200
+cat > "$tmp/index.json" << 'J'
+[{"key": 1, "value": [{"key": 0, "value": 100}]}, {"key": 2, "value": []},
+ {"key": 3, "value": "low"}]
+J
+echo '[{"key": 0, "value": [{"key": 0, "value": 5}]}]' > "$tmp/key.json"
+set -- --map by_index="$tmp/index.json" --map by_key="$tmp/key.json"
+out=$($SKEP run "$tmp/__u32.o" "$@" $cap 2>&1 | tr -d '\n ')
+has "their elements are shown" '1:[{"key":0,"value":101}]2:[{"key":0,"value":3432}]3:"low"' "$out"
+has "those of a hash, too" '0:[{"key":0,"value":6}]' "$out"
+agree "the kernel makes the same maps" "$tmp/__u32.o" "$@"
+
+# refuse TEXT PART: such a file for by_index is refused, and the message says so
+refuse()
+{
+	echo "$1" > "$tmp/bad.json"
+	out=$($SKEP run "$tmp/__u32.o" --map by_index="$tmp/bad.json" $cap 2>&1)
+	same "$1: exit status" 2 $?
+	has "$1: message" "$2" "$out"
+}
+
+refuse '[{"key": 1, "value": [{"key": 1, "value": 9}]}]' "[0].value[0]: map 'by_index.inner' (array, 1 \
+entries) refuses it: the index is beyond its end"
+refuse '[{"key": 1, "value": [{"key": 0}]}]' '[0].value[0]: it has no "value"'
+refuse '[{"key": 9, "value": []}]' "refuses it: the index is beyond its end"
+
 done_testing
