@@ -53,9 +53,10 @@ static inline bool map_runs_programs(u32 type)
 }
 
 /*
- * The user's update of map number MAP, which is as DEF says. The value of a prog array is a program's index in the
- * object (u32), the second word of a value of such maps 1 + index, 0 for none;
- * -EBADF when that is not loaded or not made for it.
+ * The user's update of map number MAP, which is as DEF says. The value of a prog
+ * array is a program's index in the object (u32), the second word of a value of
+ * such maps 1 + index, 0 for none; -EBADF when that is not loaded or not made for
+ * it.
  */
 int object_map_update(struct skep_object *obj, const struct image_map *def, u32 map,
 		      const void *key, const void *value, u64 flags);
