@@ -230,6 +230,9 @@ struct skep_event {
  */
 int64_t skep_map_read(struct skep_map *map,
 		      int (*fn)(void *arg, const struct skep_event *e), void *arg);
+/* Puts a sample into a user ring buffer, for a program that drains it: 0, -E2BIG,
+ * -ENOSPC; -524 for other map types. */
+int skep_map_write(struct skep_map *map, const void *data, size_t bytes);
 /* Records that found no room so far. */
 uint64_t skep_map_lost(const struct skep_map *map);
 

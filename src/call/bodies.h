@@ -74,6 +74,7 @@ HELPER_BODY(call_dynptr_from_mem);
 HELPER_BODY(call_dynptr_read);
 HELPER_BODY(call_dynptr_write);
 HELPER_BODY(call_dynptr_data);
+HELPER_BODY(call_user_ringbuf_drain);
 HELPER_BODY(call_ringbuf_reserve_dynptr);
 HELPER_BODY(call_ringbuf_submit_dynptr);
 HELPER_BODY(call_ringbuf_discard_dynptr);

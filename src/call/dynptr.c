@@ -68,9 +68,71 @@ HELPER_BODY(call_ringbuf_reserve_dynptr)
 	if (!rec)
 		return call_error(-EINVAL);
 	if (run->lend)
-		run->lend(run, rec, size, discard);
+		run->lend(run, &(struct lent){ rec, size, "record", false, discard });
 	return call_error(dynptr_new(r4, (uintptr_t)rec, DYNPTR_RECORD, size, 0));
 }
+
+/* ---- samples of user space -------------------------------------------------------- */
+
+enum { SAMPLES_MAX = 128 << 10 };	/* of one call, as in the kernel */
+
+/* FUNC gets a sample as a dynptr; what it answers. */
+static u64 give_sample(struct run *run, u64 func, u64 ctx, void *data, u32 bytes)
+{
+	struct dynptr d = { .data = (uintptr_t)data, .info = dynptr_info(DYNPTR_LOCAL, bytes) };
+	u64 args[5] = { (uintptr_t)&d, ctx }, r;
+
+	if (run->lend) {
+		run->lend(run, &(struct lent){ data, bytes, "sample", false, NULL });
+		run->lend(run, &(struct lent){ &d, sizeof(d), "dynptr", true, NULL });
+	}
+	r = run->callback(run, func, args);
+	if (run->take_back) {
+		run->take_back(run, &d);
+		run->take_back(run, data);	/* told of when it is used later */
+	}
+	return r;
+}
+
+/* All samples until FUNC answers other than 0; how many, or -errno. */
+static s64 drain(struct run *run, struct map *m, u64 func, u64 ctx)
+{
+	s64 n = 0;
+	u64 stop = 0;
+
+	for (u32 i = 0; i < SAMPLES_MAX && !stop && !run->stop; i++) {
+		void *data;
+		u32 bytes;
+		int r = user_ring_peek(m, &data, &bytes);
+
+		if (r == -ENODATA)
+			break;
+		if (r == -EAGAIN)	/* one that was discarded */
+			continue;
+		if (r)
+			return r;
+		stop = give_sample(run, func, ctx, data, bytes);
+		user_ring_release(m, bytes);
+		n++;
+	}
+	return n;
+}
+
+HELPER_BODY(call_user_ringbuf_drain)
+{
+	struct map *m = call_ptr(r1);
+	s64 n;
+
+	if (r4 & ~(u64)(BPF_RB_NO_WAKEUP | BPF_RB_FORCE_WAKEUP))
+		return call_error(-EINVAL);
+	if (!user_ring_lock(m, run->cpu))
+		return call_error(-EBUSY);
+	n = drain(run, m, r2, r3);
+	user_ring_unlock(m);
+	return (u64)n;
+}
+
+/* ---- records ----------------------------------------------------------------------- */
 
 static u64 record_end(u64 at, bool is_discarded)
 {

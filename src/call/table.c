@@ -60,6 +60,7 @@ static const helper_fn bodies[] = {
 	[BPF_FUNC_dynptr_read] = call_dynptr_read,
 	[BPF_FUNC_dynptr_write] = call_dynptr_write,
 	[BPF_FUNC_dynptr_data] = call_dynptr_data,
+	[BPF_FUNC_user_ringbuf_drain] = call_user_ringbuf_drain,
 	[BPF_FUNC_ringbuf_reserve_dynptr] = call_ringbuf_reserve_dynptr,
 	[BPF_FUNC_ringbuf_submit_dynptr] = call_ringbuf_submit_dynptr,
 	[BPF_FUNC_ringbuf_discard_dynptr] = call_ringbuf_discard_dynptr,

@@ -671,7 +671,9 @@ static int refused(struct load *l, int r)
 	char where[512], why[128];
 
 	place(l, where, sizeof(where));
-	if (r == -E2BIG && !is_indexed(l))
+	if (l->def->type == BPF_MAP_TYPE_USER_RINGBUF && r == -E2BIG)
+		snprintf(why, sizeof(why), "it is larger than the buffer");
+	else if (r == -ENOSPC || (r == -E2BIG && !is_indexed(l)))
 		snprintf(why, sizeof(why), "it is full");
 	else if (holds_maps(l) && r == -EINVAL)
 		snprintf(why, sizeof(why), "that map is not like its inner map");
@@ -692,6 +694,73 @@ static int refused(struct load *l, int r)
 		       l->path, l->def->name, l->info.row->name, l->info.max_entries, why);
 }
 
+/* ---- samples of user ring buffers ------------------------------------------------------ */
+
+/* The type that "struct msg" or "msg_t" names, or 0. */
+static u32 type_called(const struct btf *btf, const char *name)
+{
+	if (!btf)
+		return 0;
+	if (!strncmp(name, "struct ", 7))
+		return btf_find(btf, name + 7, BTF_KIND_STRUCT);
+	if (!strncmp(name, "union ", 6))
+		return btf_find(btf, name + 6, BTF_KIND_UNION);
+	if (!strncmp(name, "enum ", 5))
+		return btf_find(btf, name + 5, BTF_KIND_ENUM);
+	return btf_find(btf, name, 0);
+}
+
+/* The bytes of sample V, for free(): of its type, of a text, or one by one. */
+static int sample_bytes(struct load *l, const json_t *v, const char *type, u8 **out, u64 *n)
+{
+	const char *text = l->lib.json_string_value(v);
+	const struct btf *btf = l->obj->img->btf;
+	u32 id = type ? type_called(btf, type) : 0;
+
+	*out = NULL;
+	if (type && !id) {
+		bad(l, "the object has no type '%s'", type);
+		err_help(l->err, "a global variable keeps a type that only functions use: "
+			 "struct msg *unused;");
+		return -EINVAL;
+	}
+	if (!type && text) {
+		*n = strlen(text);
+		*out = (u8 *)mem_strdup(text);
+		return 0;
+	}
+	if (!type && !json_is_array(v))
+		return bad(l, "a sample is given with its \"type\", as text, or as all its bytes "
+			   "[\"0x01\", ...]");
+	*n = type ? btf_bytes(btf, id) : l->lib.json_array_size(v);
+	*out = mem_alloc(*n + 1);
+	return *n || type ? store(l, id, v, *out, (u32)*n) : 0;
+}
+
+/* {"type": "struct msg", "value": ...} */
+static int load_sample(struct load *l, const json_t *e)
+{
+	const json_t *v = l->lib.json_object_get(e, "value");
+	const char *type = l->lib.json_string_value(l->lib.json_object_get(e, "type"));
+	struct backend *b = l->obj->backend;
+	size_t from = enter(l, "value", 0);
+	u8 *bytes;
+	u64 n = 0;
+	int r;
+
+	if (!v)
+		return back(l, from, bad(l, "a sample is an object with a \"value\""));
+	r = sample_bytes(l, v, type, &bytes, &n);
+	if (!r) {
+		r = b->ops->map_write(b, l->index, bytes, n);
+		r = r ? refused(l, r) : 0;
+	}
+	free(bytes);
+	return back(l, from, r);
+}
+
+/* ---- all of a file ----------------------------------------------------------------------- */
+
 static int load_element(struct load *l, const json_t *e, u8 *key, u8 *value)
 {
 	const json_t *k = l->lib.json_object_get(e, "key");
@@ -703,6 +772,8 @@ static int load_element(struct load *l, const json_t *e, u8 *key, u8 *value)
 	if (!json_is_object(e))
 		return bad(l, "an object with \"key\" and \"value\" is needed, not %s",
 			   kind_name(e));
+	if (l->def->type == BPF_MAP_TYPE_USER_RINGBUF)
+		return load_sample(l, e);
 	if (!k && json_is_object(formatted)) {
 		from = enter(l, "formatted", 0);
 		return back(l, from, load_element(l, formatted, key, value));

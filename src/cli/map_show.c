@@ -30,7 +30,8 @@ struct show {
 static bool is_shown(const struct image_map *m)
 {
 	return m->kind != IMAGE_MAP_RODATA && m->type != BPF_MAP_TYPE_PROG_ARRAY &&
-	       m->type != BPF_MAP_TYPE_RINGBUF && m->type != BPF_MAP_TYPE_PERF_EVENT_ARRAY;
+	       m->type != BPF_MAP_TYPE_RINGBUF && m->type != BPF_MAP_TYPE_USER_RINGBUF &&
+	       m->type != BPF_MAP_TYPE_PERF_EVENT_ARRAY;
 }
 
 static bool holds_maps(u32 type)

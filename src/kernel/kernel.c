@@ -52,6 +52,7 @@ static const struct backend_ops kernel_ops = {
 	.map_delete = kernel_map_delete,
 	.map_lookup_delete = kernel_map_lookup_delete,
 	.map_read = kernel_map_read,
+	.map_write = kernel_map_write,
 	.map_next_key = kernel_map_next_key,
 	.map_freeze = kernel_map_freeze,
 	.map_like = kernel_map_like,

@@ -13,7 +13,7 @@ static const struct map_ops *const types[] = {
 	&lru_percpu_hash_ops, &lpm_ops, &prog_array_ops, &cgroup_array_ops,
 	&array_of_maps_ops, &hash_of_maps_ops, &queue_ops, &stack_ops, &bloom_ops,
 	&devmap_ops, &devmap_hash_ops, &cpumap_ops, &xskmap_ops,
-	&ringbuf_ops, &perf_event_array_ops,
+	&ringbuf_ops, &user_ringbuf_ops, &perf_event_array_ops,
 };
 
 static const struct map_ops *ops_of(u32 type)
@@ -213,6 +213,7 @@ static int lookup_special(struct map *m, const void *key, void *value)
 	case BPF_MAP_TYPE_CGROUP_ARRAY:
 	case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
 	case BPF_MAP_TYPE_RINGBUF:
+	case BPF_MAP_TYPE_USER_RINGBUF:
 		return -KERNEL_ENOTSUPP;
 	case BPF_MAP_TYPE_XSKMAP:
 		return -EOPNOTSUPP;

@@ -82,6 +82,8 @@ struct map_ops {
 	/* Types that records are read from only: gives FN all that are complete,
 	   in order, and frees them; how many. One reader at a time. */
 	s64 (*read)(struct map *m, map_event_fn fn, void *arg);
+	/* Types that user space puts samples into: 0, -E2BIG, -ENOSPC. */
+	int (*write)(struct map *m, const void *data, u64 bytes);
 	u64 (*lost)(const struct map *m);	/* records that found no room */
 };
 
@@ -164,6 +166,17 @@ void *ring_reserve(struct map *m, u64 bytes, u32 cpu);
 /* DATA came from ring_reserve(); a discarded record is skipped by the reader. */
 void ring_commit(void *data, bool discard);
 u64 ring_query(const struct map *m, u64 what);	/* BPF_RB_* */
+/*
+ * Samples that user space puts into a user ring buffer: 0, -E2BIG, -ENOSPC. The
+ * reader locks it (false: somebody has), looks at the next sample and releases
+ * it: -ENODATA none, -EAGAIN one that was discarded is passed, -EINVAL, -E2BIG
+ * what lies there is no sample.
+ */
+int user_ring_write(struct map *m, const void *data, u64 bytes);
+bool user_ring_lock(struct map *m, u32 cpu);
+void user_ring_unlock(struct map *m);
+int user_ring_peek(struct map *m, void **data, u32 *bytes);
+void user_ring_release(struct map *m, u32 bytes);
 /* A record of BYTES at DATA and MORE_BYTES at MORE for slot INDEX, which must
  * be CPU's own, or BPF_F_CURRENT_CPU: 0, -E2BIG, -ENOENT, -EOPNOTSUPP, -ENOSPC. */
 int perf_output(struct map *m, u64 index, const void *data, u64 bytes,

@@ -108,6 +108,8 @@ struct backend_ops {
 	/* Gives FN the complete records of a ring buffer or perf event array and
 	   frees them; how many there were. */
 	s64 (*map_read)(struct backend *b, u32 map, map_event_fn fn, void *arg);
+	/* Puts a sample into a user ring buffer: 0, -E2BIG, -ENOSPC. */
+	int (*map_write)(struct backend *b, u32 map, const void *data, u64 bytes);
 	/* KEY NULL = the first; -ENOENT at the end */
 	int (*map_next_key)(struct backend *b, u32 map, const void *key, void *next);
 	/* Elements [*FROM, *TO) are the next of an array that may be other than

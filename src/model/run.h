@@ -89,6 +89,17 @@ struct run_task {
 	s32 retval;		/* of bpf_get_retval and bpf_set_retval */
 };
 
+/* Memory that is a program's for a while. */
+struct lent {
+	void *mem;
+	u64 bytes;
+	const char *name;	/* "record", for messages */
+	bool read_only;
+	/* not NULL: a program that ends without giving it back is at fault, and
+	   this called */
+	void (*drop)(void *mem);
+};
+
 struct run {
 	struct packet_buf pkt;	/* first: a context's packet fields */
 	struct xdp_view xdp;
@@ -115,10 +126,10 @@ struct run {
 	const u8 *key;
 	u32 key_bytes;
 	u8 ctx_out[192];	/* struct __sk_buff after the run */
-	/* Lends BYTES at MEM, which may be written, to the program until it gives
-	   them back; one that ends before is at fault, and DROP(MEM) called.
-	   NULL: nobody checks. Set by the engine. */
-	void (*lend)(struct run *run, void *mem, u64 bytes, void (*drop)(void *mem));
+	/* Lends memory to the program, until it is taken back. NULL: nobody
+	   checks. Set by the engine. */
+	void (*lend)(struct run *run, const struct lent *l);
+	void (*take_back)(struct run *run, void *mem);
 	/* The inner map at PTR (a struct map), or that has a value at ADDR, when
 	   some lookup gave it to programs; or NULL. Set by runtime; may be NULL */
 	const struct vm_map *(*inner_map)(struct run *run, const void *ptr);

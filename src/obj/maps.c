@@ -233,7 +233,8 @@ static void fill_defaults(struct image_map *map)
 
 	if (map->type == BPF_MAP_TYPE_PERF_EVENT_ARRAY && !map->max_entries)
 		map->max_entries = (u32)os_cpu_count();
-	if (map->type != BPF_MAP_TYPE_RINGBUF || !map->max_entries)
+	if ((map->type != BPF_MAP_TYPE_RINGBUF && map->type != BPF_MAP_TYPE_USER_RINGBUF) ||
+	    !map->max_entries)
 		return;
 	while (n < map->max_entries)
 		n *= 2;

@@ -130,6 +130,15 @@ static s64 rt_map_read(struct backend *b, u32 map, map_event_fn fn, void *arg)
 	return m->ops->read ? m->ops->read(m, fn, arg) : -KERNEL_ENOTSUPP;
 }
 
+static int rt_map_write(struct backend *b, u32 map, const void *data, u64 bytes)
+{
+	struct map *m = rt_map(b, map);
+
+	if (!m)
+		return -EBADF;
+	return m->ops->write ? m->ops->write(m, data, bytes) : -KERNEL_ENOTSUPP;
+}
+
 static int rt_map_next_key(struct backend *b, u32 map, const void *key, void *next)
 {
 	struct map *m = rt_map(b, map);
@@ -711,6 +720,7 @@ static const struct backend_ops rt_ops = {
 	.map_lookup_delete = rt_map_lookup_delete,
 	.map_nth = rt_map_nth,
 	.map_read = rt_map_read,
+	.map_write = rt_map_write,
 	.map_next_key = rt_map_next_key,
 	.map_touched = rt_map_touched,
 	.map_freeze = rt_map_freeze,

@@ -155,9 +155,21 @@ static void records_left(struct vm_machine *m)
 		     "submitted nor discarded");
 }
 
-static void lend(struct run *run, void *mem, u64 bytes, void (*drop)(void *mem))
+static void take_back(struct run *run, void *mem)
 {
-	const struct vm_region r = { (u64)mem, bytes, true, "record", drop };
+	struct vm_machine *m = run->engine;
+	u32 n = vm_region_find(m, (u64)mem);
+
+	if (n)
+		m->gone = m->lent.v[n - 1].r;
+	vm_region_del(m, (u64)mem);
+	m->ready = NULL;
+}
+
+static void lend(struct run *run, const struct lent *lent)
+{
+	const struct vm_region r = { (u64)lent->mem, lent->bytes, !lent->read_only, lent->name,
+				     lent->drop };
 	struct vm_machine *m = run->engine;
 	struct vm_lent *l;
 
@@ -228,6 +240,7 @@ static u64 exec_from_start(struct vm_machine *m, const struct vm_code *code,
 	vm_machine_start(m, code, run, (u64)run);
 	run->callback = callback;
 	run->lend = lend;
+	run->take_back = take_back;
 	return exec(m, code, run, budget);
 }
 
@@ -249,6 +262,7 @@ u64 vm_exec_func(struct vm_machine *m, const struct vm_code *code, struct run *r
 	m->ready = NULL;
 	run->callback = callback;
 	run->lend = lend;
+	run->take_back = take_back;
 	run->pkt = (struct packet_buf){ 0 };
 	run->key = (const u8 *)args[1];
 	run->key_bytes = key_bytes;

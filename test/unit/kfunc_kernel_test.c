@@ -497,7 +497,8 @@ static void dyn_case(u32 seed)
 	for (u32 i = 0; i < DYN_OPS; i++)
 		if (u64_at(io + i * 8) != u64_at(d->mine + i * 8))
 			fail_msg("seed %u, kind %u, call %u: kernel %d, ours %d of%s", seed,
-				 d->kind, i, (s32)u64_at(io + i * 8), (s32)u64_at(d->mine + i * 8), d->log);
+				 d->kind, i, (s32)u64_at(io + i * 8),
+				 (s32)u64_at(d->mine + i * 8), d->log);
 	if (memcmp(io, d->mine, IO_BYTES))
 		fail_msg("seed %u, kind %u: bytes differ after%s", seed, d->kind, d->log);
 	close(d->ring_fd);
