@@ -249,3 +249,36 @@ int attr_check(const struct map_attr *a, u32 flags_mask, struct skep_err *err)
 		return -EINVAL;
 	return attr_flags(a, flags_mask, err);
 }
+
+int attr_slots(const struct map_attr *a, u32 flags_mask, struct skep_err *err)
+{
+	int r = attr_check(a, flags_mask, err);
+
+	if (r)
+		return r;
+	if (a->key_size != 4)
+		return attr_refuse(a, err, "EINVAL", "key_size is %u, not 4", a->key_size);
+	if (a->value_size != 4)
+		return attr_refuse(a, err, "EINVAL", "value_size is %u, not 4", a->value_size);
+	return 0;
+}
+
+int attr_keyless(const struct map_attr *a, u32 flags_mask, struct skep_err *err)
+{
+	enum { VALUE_BYTES_MAX = 4 << 20 };	/* the kernel's limit */
+	int r = attr_flags(a, flags_mask, err);
+
+	if (r)
+		return r;
+	if (a->key_size)
+		return attr_refuse(a, err, "EINVAL", "key_size is %u, not 0", a->key_size);
+	if (!a->value_size || !a->max_entries)
+		return attr_refuse(a, err, "EINVAL", "%s is 0",
+				   a->value_size ? "max_entries" : "value_size");
+	if (a->lock_at)
+		return attr_refuse(a, err, "ENOTSUPP", "a spin lock in its value");
+	if (a->value_size > VALUE_BYTES_MAX)
+		return attr_refuse(a, err, "E2BIG", "value_size %u exceeds %d",
+				   a->value_size, VALUE_BYTES_MAX);
+	return 0;
+}

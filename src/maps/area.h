@@ -175,6 +175,10 @@ int attr_flags(const struct map_attr *a, u32 mask, struct skep_err *err);
 /* What every type wants: sizes and entries that are not 0, flags of MASK and
  * no contradiction among them. */
 int attr_check(const struct map_attr *a, u32 flags_mask, struct skep_err *err);
+/* What types of 4-byte slots by index want, attr_check included. */
+int attr_slots(const struct map_attr *a, u32 flags_mask, struct skep_err *err);
+/* What types of values without keys want, attr_flags included. */
+int attr_keyless(const struct map_attr *a, u32 flags_mask, struct skep_err *err);
 
 /* ---- maps of maps (inner.c) -------------------------------------------------- */
 

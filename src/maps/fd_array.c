@@ -12,17 +12,9 @@ enum {
 
 static int fd_check(const struct map_attr *a, struct skep_err *err)
 {
-	int r = attr_check(a, ARRAY_FLAGS, err);
+	int r = attr_slots(a, ARRAY_FLAGS, err);
 
-	if (r)
-		return r;
-	if (a->key_size != 4)
-		return attr_refuse(a, err, "EINVAL", "key_size is %u, not 4",
-				   a->key_size);
-	if (a->value_size != 4)
-		return attr_refuse(a, err, "EINVAL", "value_size is %u, not 4",
-				   a->value_size);
-	return a->type == BPF_MAP_TYPE_ARRAY_OF_MAPS ? inner_check(a, err) : 0;
+	return r || a->type != BPF_MAP_TYPE_ARRAY_OF_MAPS ? r : inner_check(a, err);
 }
 
 static u64 fd_bytes(const struct map_attr *a, u32 cpus)
