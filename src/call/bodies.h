@@ -120,6 +120,8 @@ HELPER_BODY(kfunc_strcspn);
 HELPER_BODY(kfunc_strstr);
 HELPER_BODY(kfunc_strnstr);
 
+HELPER_BODY(kfunc_probe_dynptr);
+HELPER_BODY(kfunc_probe_str_dynptr);
 HELPER_BODY(kfunc_dynptr_from_xdp);
 HELPER_BODY(kfunc_dynptr_from_skb);
 HELPER_BODY(kfunc_dynptr_from_skb_rdonly);

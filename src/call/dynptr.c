@@ -68,7 +68,8 @@ HELPER_BODY(call_ringbuf_reserve_dynptr)
 	if (!rec)
 		return call_error(-EINVAL);
 	if (run->lend)
-		run->lend(run, &(struct lent){ rec, size, "record", false, discard });
+		run->lend(run, &(struct lent){
+			rec, size, "record", false, LENT_RECORD, discard });
 	return call_error(dynptr_new(r4, (uintptr_t)rec, DYNPTR_RECORD, size, 0));
 }
 
@@ -83,8 +84,9 @@ static u64 give_sample(struct run *run, u64 func, u64 ctx, void *data, u32 bytes
 	u64 args[5] = { (uintptr_t)&d, ctx }, r;
 
 	if (run->lend) {
-		run->lend(run, &(struct lent){ data, bytes, "sample", false, NULL });
-		run->lend(run, &(struct lent){ &d, sizeof(d), "dynptr", true, NULL });
+		run->lend(run, &(struct lent){ .mem = data, .bytes = bytes, .name = "sample" });
+		run->lend(run, &(struct lent){
+			.mem = &d, .bytes = sizeof(d), .name = "dynptr", .read_only = true });
 	}
 	r = run->callback(run, func, args);
 	if (run->take_back) {
@@ -327,4 +329,34 @@ HELPER_BODY(kfunc_dynptr_memset)
 	else if (!holds(&d, (u32)r2, (u32)r3))
 		return call_error(-E2BIG);
 	return to || !(u32)r3 ? 0 : call_error(-EINVAL);
+}
+
+/* ---- memory at any address ---------------------------------------------------------- */
+
+/* Where SIZE bytes may be written at OFFSET, or NULL with *R set; no bytes need
+ * no place. */
+static u8 *room(struct run *run, u64 at, u32 offset, u32 size, int *r)
+{
+	struct dynptr d = dynptr_get(at);
+	u8 *to = size ? slice(run, &d, offset, size, true) : NULL;
+
+	*r = !holds(&d, offset, size) ? -E2BIG : to || !size ? 0 : -EINVAL;
+	return to;
+}
+
+HELPER_BODY(kfunc_probe_dynptr)
+{
+	int r;
+	u8 *to = room(run, r1, (u32)r2, (u32)r3, &r);
+
+	return call_error(to ? probe_bytes(run, to, r4, (u32)r3) : r);
+}
+
+/* How many bytes there are then, with the NUL. */
+HELPER_BODY(kfunc_probe_str_dynptr)
+{
+	int r;
+	u8 *to = room(run, r1, (u32)r2, (u32)r3, &r);
+
+	return to ? call_probe_str((uintptr_t)to, (u32)r3, r4, 0, 0, run) : call_error(r);
 }

@@ -7,6 +7,7 @@ enum { KFUNC_ID = 1 << 16 };	/* their ids are above those of helpers */
 
 #define TYPE(name) (1ull << BPF_PROG_TYPE_##name)
 #define KFUNC_ALL (~0ull)
+#define KFUNC_CPUMASK (KFUNC_TRACING | TYPE(STRUCT_OPS) | TYPE(SYSCALL))
 #define KFUNC_XDP TYPE(XDP)
 #define KFUNC_CGROUP (TYPE(CGROUP_SKB) | TYPE(CGROUP_SOCK) | TYPE(CGROUP_DEVICE) | \
 	TYPE(CGROUP_SOCK_ADDR) | TYPE(CGROUP_SOCKOPT) | TYPE(CGROUP_SYSCTL) | TYPE(SOCK_OPS))

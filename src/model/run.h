@@ -90,11 +90,14 @@ struct run_task {
 };
 
 /* Memory that is a program's for a while. */
+enum lent_kind { LENT_OTHER, LENT_RECORD, LENT_BITS, LENT_CPUMASK };
+
 struct lent {
-	void *mem;
+	void *mem;		/* of kind CPUMASK: lent so many times, owed as often */
 	u64 bytes;
 	const char *name;	/* "record", for messages */
 	bool read_only;
+	enum lent_kind kind;
 	/* not NULL: a program that ends without giving it back is at fault, and
 	   this called */
 	void (*drop)(void *mem);
@@ -105,6 +108,8 @@ struct run {
 	struct xdp_view xdp;
 	struct skb_view skb;
 	u32 cpu;		/* virtual cpu slot: 0..map cpus-1 */
+	u32 nr_cpus;		/* slots that there are; 0 = one */
+	u32 last_any;		/* cpu that bpf_cpumask_any_distribute gave last */
 	u64 rand;		/* state of bpf_get_prandom_u32; seeded by the host */
 	/* runs subprogram FUNC (a value of BPF_PSEUDO_FUNC) from a helper;
 	   set by the engine while a program runs */

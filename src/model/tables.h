@@ -79,6 +79,11 @@ enum helper_arg {
 	ARG_DYNPTR_OUT,	/* 16 writable bytes for a struct bpf_dynptr */
 	ARG_DYNPTR,	/* what such a call filled */
 	ARG_DYNPTR_RECORD,	/* one of a reserved record, which the call gives back */
+	ARG_BITS_OUT,	/* 16 writable bytes for a struct bpf_iter_bits */
+	ARG_BITS,	/* what bpf_iter_bits_new filled */
+	ARG_BITS_GIVEN,	/* the same, which the call gives back */
+	ARG_CPUMASK,	/* what bpf_cpumask_create gave */
+	ARG_CPUMASK_GIVEN,	/* the same, a reference that the call gives back */
 	ARG_TIMER,	/* struct bpf_timer in a map value */
 	ARG_SPIN_LOCK,	/* struct bpf_spin_lock in a map value */
 	ARG_RECORD,	/* a reserved record, which the call gives back */

@@ -742,6 +742,7 @@ int runtime_open(struct backend **out, const struct runtime_opts *opts,
 	if (!rt->opts.cpus)
 		rt->opts.cpus = (u32)os_cpu_count();
 	rt->run.rand = opts->rand_seed ? opts->rand_seed : os_clock_ns();
+	rt->run.nr_cpus = rt->opts.cpus;
 	rt->run.print = opts->print;
 	rt->run.print_arg = opts->print_arg;
 	rt->run.tail_target = rt_tail_target;

@@ -4,6 +4,7 @@
  * helper bodies may trust what they get.
  */
 #include "model/dynptr.h"
+#include "model/iter.h"
 #include "vm/machine.h"
 
 struct arg {
@@ -64,17 +65,45 @@ static bool check_map(struct vm_machine *m, struct arg *a)
 	return arg_fault(m, a, "is the wrong map");
 }
 
-/* A region at V that is a record; it is the program's no more. */
-static bool check_record(struct vm_machine *m, const struct arg *a, u64 v)
+/* The region of KIND at V that the program owes, or NULL. */
+static struct vm_region *owed_at(struct vm_machine *m, u64 v, enum lent_kind kind)
 {
 	u32 n = vm_region_find(m, v);
-	const struct vm_region *r = n ? &m->lent.v[n - 1].r : NULL;
+	struct vm_region *r = n ? &m->lent.v[n - 1].r : NULL;
 
-	if (!r || r->start != v || !r->drop)
-		return arg_fault(m, a, "is no record that the program has reserved");
-	m->gone = *r;
+	return r && r->start == v && r->drop && r->kind == kind ? r : NULL;
+}
+
+/* It is the program's no more. */
+static void give_back(struct vm_machine *m, struct vm_region *r)
+{
 	m->ready = NULL;
-	vm_region_del(m, v);
+	if (r->more) {
+		r->more--;
+		return;
+	}
+	m->gone = *r;
+	vm_region_del(m, r->start);
+}
+
+static bool check_record(struct vm_machine *m, const struct arg *a, u64 v)
+{
+	struct vm_region *r = owed_at(m, v, LENT_RECORD);
+
+	if (!r)
+		return arg_fault(m, a, "is no record that the program has reserved");
+	give_back(m, r);
+	return true;
+}
+
+static bool check_cpumask(struct vm_machine *m, const struct arg *a, bool given)
+{
+	struct vm_region *r = owed_at(m, a->r[a->i + 1], LENT_CPUMASK);
+
+	if (!r)
+		return arg_fault(m, a, "is no cpumask of the program");
+	if (given)
+		give_back(m, r);
 	return true;
 }
 
@@ -143,6 +172,25 @@ static bool check_dynptr(struct vm_machine *m, const struct arg *a, bool record)
 		return d.data == (u64)m->run || dynptr_fault(m, a, "its packet is not at hand");
 	}
 	return dynptr_fault(m, a, "no call has made it");
+}
+
+/* The copy of more than 64 bits is memory that the program owes. */
+static bool check_bits(struct vm_machine *m, const struct arg *a, bool given)
+{
+	struct iter_bits it;
+	struct vm_region *r;
+
+	if (!check_words(m, a, sizeof(it), true, "is no iterator"))
+		return false;
+	memcpy(&it, (const void *)a->r[a->i + 1], sizeof(it));
+	if (it.nr <= 64)
+		return true;
+	r = owed_at(m, it.word, LENT_BITS);
+	if (!r || r->bytes < ((u32)it.nr + 7) / 8 || it.bit < -1)
+		return arg_fault(m, a, "is no iterator that bpf_iter_bits_new made");
+	if (given)
+		give_back(m, r);
+	return true;
 }
 
 /* The helper's body looks whether the handle in it is one of its own. */
@@ -252,6 +300,14 @@ static bool check_arg(struct vm_machine *m, struct arg *a, u8 kind)
 	case ARG_DYNPTR:
 	case ARG_DYNPTR_RECORD:
 		return check_dynptr(m, a, kind == ARG_DYNPTR_RECORD);
+	case ARG_BITS_OUT:
+		return check_words(m, a, 16, true, "is no place for an iterator");
+	case ARG_BITS:
+	case ARG_BITS_GIVEN:
+		return check_bits(m, a, kind == ARG_BITS_GIVEN);
+	case ARG_CPUMASK:
+	case ARG_CPUMASK_GIVEN:
+		return check_cpumask(m, a, kind == ARG_CPUMASK_GIVEN);
 	case ARG_TIMER:
 		return check_timer(m, a);
 	case ARG_SPIN_LOCK:

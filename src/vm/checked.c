@@ -132,6 +132,7 @@ static void lock_left(struct vm_machine *m)
 static void records_left(struct vm_machine *m)
 {
 	const struct vm_lent *first = NULL;
+	const char *name = "";
 	size_t keep = 0;
 
 	for (size_t i = 0; i < m->lent.n; i++) {
@@ -146,13 +147,17 @@ static void records_left(struct vm_machine *m)
 			m->fault.insn = l->insn;
 			m->fault.helper = BPF_FUNC_ringbuf_reserve;
 			first = l;
+			name = l->r.name;
 		}
 		l->r.drop((void *)l->r.start);
 	}
 	m->lent.n = keep;
 	m->owed = 0;
-	vm_fault_set(m, VM_FAULT_ARG, "the record reserved here is neither "
-		     "submitted nor discarded");
+	if (!strcmp(name, "record"))
+		vm_fault_set(m, VM_FAULT_ARG, "the record reserved here is neither "
+			     "submitted nor discarded");
+	else
+		vm_fault_set(m, VM_FAULT_ARG, "the %s made here is not given back", name);
 }
 
 static void take_back(struct run *run, void *mem)
@@ -168,11 +173,17 @@ static void take_back(struct run *run, void *mem)
 
 static void lend(struct run *run, const struct lent *lent)
 {
-	const struct vm_region r = { (u64)lent->mem, lent->bytes, !lent->read_only, lent->name,
-				     lent->drop };
+	const struct vm_region r = { .start = (u64)lent->mem, .bytes = lent->bytes,
+		.writable = !lent->read_only, .name = lent->name, .kind = lent->kind,
+		.drop = lent->drop };
 	struct vm_machine *m = run->engine;
-	struct vm_lent *l;
+	u32 n = vm_region_find(m, r.start);
+	struct vm_lent *l = n ? &m->lent.v[n - 1] : NULL;
 
+	if (l && l->r.start == r.start && r.kind == LENT_CPUMASK) {
+		l->r.more++;
+		return;
+	}
 	vm_region_add(m, &r);
 	l = &m->lent.v[vm_region_find(m, r.start) - 1];
 	l->user = m->code->bind.user;

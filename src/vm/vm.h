@@ -85,6 +85,8 @@ struct vm_region {
 	u64 start, bytes;
 	bool writable;
 	const char *name;	/* "record" */
+	enum lent_kind kind;
+	u32 more;		/* times that it must be given back, besides once */
 	/* not NULL: a program that ends without giving it back is at fault, and
 	   this is called with START */
 	void (*drop)(void *mem);

@@ -427,10 +427,38 @@ static void dyn_kfunc(struct dyn *d, u32 i, u32 x)
 	sprintf(d->log + strlen(d->log), " %u:%s(%u, %u, %u, %u, %u)", i, name, x, a, y, b, n);
 }
 
+/* What programs may read on our side. */
+static const u8 *dyn_io;
+
+static u64 dyn_readable(struct run *run, u64 addr)
+{
+	return addr - addr_of(dyn_io) < IO_BYTES ? IO_BYTES - (addr - addr_of(dyn_io)) : 0;
+}
+
+static void dyn_probe(struct dyn *d, u32 i, u32 x)
+{
+	const char *name = any(2) ? "probe_read_kernel_dynptr" : "probe_read_kernel_str_dynptr";
+	u32 off = any_off(), n = any(4) ? any(20) : any_off(), from = IO_OUT + any(512);
+	struct code *c = &d->c;
+
+	emit_dyn(c, 1, x);
+	emit_imm(c, 2, off);
+	emit_imm(c, 3, n);
+	emit_value(c, 4, c->io, from);
+	emit_kfunc(c, name);
+	keep_result(d, i, our_kfunc(name, at_dyn(d, x), off, n, addr_of(d->mine + from), 0,
+				    &d->run));
+	sprintf(d->log + strlen(d->log), " %u:%s(%u, %u, %u)", i, name, x, off, n);
+}
+
 static void dyn_op(struct dyn *d, u32 i)
 {
-	u32 what = any(9), x = any(2);
+	u32 what = any(11), x = any(2);
 
+	if (what > 8) {
+		dyn_probe(d, i, x);
+		return;
+	}
 	if (what < 2)
 		dyn_copy_bytes(d, i, x, what);
 	else if (what < 4)
@@ -448,6 +476,8 @@ static void dyn_open(struct dyn *d, u8 *io)
 	for (u32 i = 0; i < PACKET; i++)
 		d->packet[i] = (u8)any(256);
 	memcpy(d->mine, io, IO_BYTES);
+	dyn_io = d->mine;
+	d->run.readable = dyn_readable;
 	memcpy(d->frame + HEAD, d->packet, PACKET);
 	d->run.pkt = (struct packet_buf){ .hard_start = d->frame, .data = d->frame + HEAD,
 		.data_meta = d->frame + HEAD, .data_end = d->frame + HEAD + PACKET,
@@ -513,6 +543,264 @@ static void test_dynptrs(void **state)
 		dyn_case(i);
 }
 
+/* ---- bits, counts ------------------------------------------------------------------------ */
+
+enum { BITS_NEXT = 24 };
+
+static void emit_next_bit(struct code *c, u32 i)
+{
+	emit_stack(c, 1, -16);
+	emit_kfunc(c, "iter_bits_next");
+	emit(c, BPF_JMP | BPF_JNE | BPF_K, 0, 0, 1, 0);
+	emit(c, BPF_JMP | BPF_JA, 0, 0, 0, 0);		/* to the end: put right later */
+	emit(c, BPF_LDX | BPF_MEM | BPF_W, 0, 0, 0, 0);
+	emit(c, BPF_ALU64 | BPF_ADD | BPF_K, 0, 0, 0, 1);
+	emit_result(c, i);
+}
+
+static void bits_case(u32 words, u32 bits)
+{
+	u8 io[IO_BYTES] = { 0 };
+	u64 mine[BITS_NEXT] = { 0 }, it[2];
+	const s32 *bit;
+	struct code c;
+	struct run run = { .readable = text_readable };
+
+	memset(text_io, 0, sizeof(text_io));
+	for (u32 i = 0; i < bits && words; i++)
+		text_io[IO_ARGS + any(words < 100 ? words * 8 : 800)] |= (u8)(1 << any(8));
+	memcpy(io, text_io, sizeof(io));
+	code_start(&c);
+	emit_stack(&c, 1, -16);
+	emit_value(&c, 2, c.io, IO_ARGS);
+	emit_imm(&c, 3, words);
+	emit_kfunc(&c, "iter_bits_new");
+	emit(&c, BPF_ALU | BPF_MOV | BPF_X, 0, 0, 0, 0);
+	emit_result(&c, 0);
+	mine[0] = (u32)our_kfunc("iter_bits_new", addr_of(it), addr_of(text_io + IO_ARGS), words, 0,
+				 0, &run);
+	for (u32 i = 1; i < BITS_NEXT; i++)
+		emit_next_bit(&c, i);
+	for (u32 i = 0; i < c.n; i++)
+		if (c.insns[i].code == (BPF_JMP | BPF_JA))
+			c.insns[i].off = (s16)(c.n - i - 1);
+	emit_stack(&c, 1, -16);
+	emit_kfunc(&c, "iter_bits_destroy");
+	for (u32 i = 1; i < BITS_NEXT; i++) {
+		bit = (const s32 *)(uintptr_t)(our_kfunc("iter_bits_next", addr_of(it), 0, 0, 0, 0, &run));
+		if (!bit)
+			break;
+		mine[i] = (u64)*bit + 1;
+	}
+	our_kfunc("iter_bits_destroy", addr_of(it), 0, 0, 0, 0, &run);
+	assert_int_equal(it[0] | it[1], 0);
+	run_io(&c, io);
+	for (u32 i = 0; i < BITS_NEXT; i++)
+		if (u64_at(io + i * 8) != mine[i])
+			fail_msg("%u words, call %u: kernel %lld, ours %lld", words, i,
+				 (long long)u64_at(io + i * 8), (long long)mine[i]);
+}
+
+static void test_bits(void **state)
+{
+	need_kernel();
+	rng = 3;
+	for (u32 i = 0; i < 200; i++)
+		bits_case(any(4) ? any(8) : any(300), any(30));
+	bits_case(0, 0);
+	bits_case((IO_BYTES - IO_ARGS) / 8, 20);
+	bits_case(512, 20);
+	bits_case(UINT32_MAX, 20);
+}
+
+static void count_case(u32 type, u32 flags)
+{
+	const struct map_attr attr = { .type = type, .key_size = 4, .value_size = 8,
+		.max_entries = 50, .map_flags = flags };
+	u8 io[IO_BYTES] = { 0 };
+	int fd = kmap_create(&attr);
+	u64 values[64] = { 0 };
+	struct run run = { 0 };
+	struct map *m;
+	struct code c;
+
+	assert_true(fd >= 0);
+	assert_int_equal(map_create(&m, &attr, 2, NULL), 0);
+	for (u32 key = 0; key < 20; key++) {
+		union bpf_attr a = { .map_fd = (u32)fd, .key = (uintptr_t)&key,
+				     .value = (uintptr_t)values };
+
+		assert_int_equal(sys_bpf(BPF_MAP_UPDATE_ELEM, &a), 0);
+		assert_int_equal(map_user_update(m, &key, values, 0), 0);
+		if (key % 3 == 0 && type != BPF_MAP_TYPE_ARRAY) {
+			a.value = 0;
+			assert_int_equal(sys_bpf(BPF_MAP_DELETE_ELEM, &a), 0);
+			assert_int_equal(map_user_delete(m, &key), 0);
+		}
+	}
+	code_start(&c);
+	emit(&c, BPF_LD | BPF_DW | BPF_IMM, 1, BPF_PSEUDO_MAP_FD, 0, fd);
+	emit(&c, 0, 0, 0, 0, 0);
+	emit_kfunc(&c, "map_sum_elem_count");
+	emit_result(&c, 0);
+	run_io(&c, io);
+	if (u64_at(io) != our_kfunc("map_sum_elem_count", addr_of(m), 0, 0, 0, 0, &run))
+		fail_msg("type %u: the kernel counts %lld", type, (long long)u64_at(io));
+	close(fd);
+	map_free(m);
+}
+
+static void test_counts(void **state)
+{
+	need_kernel();
+	count_case(BPF_MAP_TYPE_HASH, 0);
+	count_case(BPF_MAP_TYPE_HASH, BPF_F_NO_PREALLOC);
+	count_case(BPF_MAP_TYPE_PERCPU_HASH, 0);
+	count_case(BPF_MAP_TYPE_LRU_HASH, 0);
+	count_case(BPF_MAP_TYPE_ARRAY, 0);
+}
+
+static void pull_case(u32 len)
+{
+	u8 io[IO_BYTES] = { 0 }, packet[PACKET];
+	struct run run = { .pkt = { .data = packet, .data_end = packet + PACKET } };
+	struct code c;
+
+	code_start(&c);
+	emit_ctx(&c, 1);
+	emit_imm(&c, 2, len);
+	emit_kfunc(&c, "xdp_pull_data");
+	emit_result(&c, 0);
+	run_io(&c, io);
+	assert_int_equal((s32)u64_at(io),
+			 (s32)our_kfunc("xdp_pull_data", 0, len, 0, 0, 0, &run));
+}
+
+static void test_pull(void **state)
+{
+	static const u32 lens[] = { 0, 1, 14, PACKET - 1, PACKET, PACKET + 1, 4000, UINT32_MAX };
+
+	need_kernel();
+	for (size_t i = 0; i < ARRAY_LEN(lens); i++)
+		pull_case(lens[i]);
+}
+
+/* ---- sets of cpus ------------------------------------------------------------------------ */
+
+enum { MASKS = 3, MASK_OPS = 14 };
+
+static const struct { const char *name, *args; char ret; } mask_ops[] = {
+	{ "set_cpu", "cm", 0 }, { "set_cpu", "cm", 0 }, { "clear_cpu", "cm", 0 },
+	{ "test_cpu", "cm", 'b' }, { "test_and_set_cpu", "cm", 'b' },
+	{ "test_and_clear_cpu", "cm", 'b' }, { "first", "m", 'u' }, { "first_zero", "m", 'u' },
+	{ "first_and", "mm", 'u' }, { "setall", "m", 0 }, { "clear", "m", 0 },
+	{ "and", "mmm", 'b' }, { "or", "mmm", 0 }, { "xor", "mmm", 0 }, { "copy", "mm", 0 },
+	{ "equal", "mm", 'b' }, { "intersects", "mm", 'b' }, { "subset", "mm", 'b' },
+	{ "empty", "m", 'b' }, { "full", "m", 'b' }, { "weight", "m", 'u' },
+};
+
+static void emit_release(struct code *c, u32 mask)
+{
+	emit(c, BPF_ALU64 | BPF_MOV | BPF_X, 1, (u8)(7 + mask), 0, 0);
+	emit_kfunc(c, "cpumask_release");
+}
+
+/* Masks in r7 to r9; without memory for one the program ends. */
+static void emit_masks(struct code *c)
+{
+	for (u32 i = 0; i < MASKS; i++) {
+		emit_kfunc(c, "cpumask_create");
+		emit(c, BPF_JMP | BPF_JNE | BPF_K, 0, 0, (s16)(2 + 2 * i), 0);
+		for (u32 k = 0; k < i; k++)
+			emit_release(c, k);
+		emit(c, BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 0);
+		emit(c, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
+		emit(c, BPF_ALU64 | BPF_MOV | BPF_X, (u8)(7 + i), 0, 0, 0);
+	}
+}
+
+static void mask_op(struct code *c, u8 *mine, const u64 *masks, u32 i, struct run *run)
+{
+	u32 k = any(ARRAY_LEN(mask_ops));
+	u64 r[3] = { 0 }, got;
+	char name[32];
+
+	snprintf(name, sizeof(name), "cpumask_%s", mask_ops[k].name);
+	for (u32 a = 0; mask_ops[k].args[a]; a++) {
+		u32 which = any(MASKS);
+
+		if (mask_ops[k].args[a] == 'c') {
+			r[a] = any(4) ? any(run->nr_cpus) : any(9000);
+			emit_imm(c, (u8)(a + 1), r[a]);
+		} else {
+			r[a] = masks[which];
+			emit(c, BPF_ALU64 | BPF_MOV | BPF_X, (u8)(a + 1), (u8)(7 + which), 0, 0);
+		}
+	}
+	emit_kfunc(c, name);
+	got = our_kfunc(name, r[0], r[1], r[2], 0, 0, run);
+	if (!mask_ops[k].ret)
+		return;
+	emit(c, BPF_ALU | BPF_AND | BPF_K, 0, 0, 0, mask_ops[k].ret == 'b' ? 0xff : -1);
+	emit_result(c, i);
+	memcpy(mine + i * 8, &got, 8);
+}
+
+static int run_syscall(struct code *c)
+{
+	static char log[1 << 16];
+	union bpf_attr a = { .prog_type = BPF_PROG_TYPE_SYSCALL, .insns = (uintptr_t)c->insns,
+		.insn_cnt = c->n, .license = (uintptr_t)"GPL", .prog_flags = BPF_F_SLEEPABLE,
+		.log_level = 1, .log_size = sizeof(log), .log_buf = (uintptr_t)log };
+	union bpf_attr t = { 0 };
+	int fd = sys_bpf(BPF_PROG_LOAD, &a), r;
+
+	if (fd < 0)
+		fail_msg("the kernel refuses the program: %s", log);
+	t.test.prog_fd = (u32)fd;
+	r = sys_bpf(BPF_PROG_TEST_RUN, &t);
+	close(fd);
+	return r;
+}
+
+static void masks_case(u32 seed, u32 cpus)
+{
+	struct run run = { .nr_cpus = cpus };
+	u8 io[IO_BYTES] = { 0 }, mine[IO_BYTES] = { 0 };
+	u64 masks[MASKS];
+	struct code c;
+
+	rng = seed;
+	for (u32 i = 0; i < MASKS; i++)
+		masks[i] = our_kfunc("cpumask_create", 0, 0, 0, 0, 0, &run);
+	code_start(&c);
+	emit_masks(&c);
+	for (u32 i = 0; i < MASK_OPS; i++)
+		mask_op(&c, mine, masks, i, &run);
+	for (u32 i = 0; i < MASKS; i++) {
+		emit_release(&c, i);
+		our_kfunc("cpumask_release", masks[i], 0, 0, 0, 0, &run);
+	}
+	emit(&c, BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 0);
+	emit(&c, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
+	assert_int_equal(run_syscall(&c), 0);
+	io_get(&c, io);
+	code_end(&c);
+	for (u32 i = 0; i < MASK_OPS; i++)
+		if (u64_at(io + i * 8) != u64_at(mine + i * 8))
+			fail_msg("seed %u, call %u: kernel %lld, ours %lld", seed, i,
+				 (long long)u64_at(io + i * 8), (long long)u64_at(mine + i * 8));
+}
+
+static void test_cpumasks(void **state)
+{
+	u32 cpus = (u32)sysconf(_SC_NPROCESSORS_CONF);
+
+	need_kernel();
+	for (u32 i = 0; i < 500; i++)
+		masks_case(i, cpus);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -520,6 +808,10 @@ int main(void)
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_long_text),
 		cmocka_unit_test(test_dynptrs),
+		cmocka_unit_test(test_bits),
+		cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_pull),
+		cmocka_unit_test(test_cpumasks),
 	};
 
 	return cmocka_run_group_tests(tests, open_types, close_types);
