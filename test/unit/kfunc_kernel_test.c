@@ -587,7 +587,8 @@ static void bits_case(u32 words, u32 bits)
 	emit_stack(&c, 1, -16);
 	emit_kfunc(&c, "iter_bits_destroy");
 	for (u32 i = 1; i < BITS_NEXT; i++) {
-		bit = (const s32 *)(uintptr_t)(our_kfunc("iter_bits_next", addr_of(it), 0, 0, 0, 0, &run));
+		bit = (const s32 *)(uintptr_t)our_kfunc("iter_bits_next", addr_of(it), 0, 0, 0, 0,
+							   &run);
 		if (!bit)
 			break;
 		mine[i] = (u64)*bit + 1;
