@@ -102,6 +102,7 @@ HELPER_BODY(call_xdp_load);
 HELPER_BODY(call_xdp_store);
 HELPER_BODY(call_xdp_redirect);
 
+HELPER_BODY(call_kptr_xchg);
 HELPER_BODY(call_loop);
 HELPER_BODY(call_for_each);
 
@@ -120,6 +121,8 @@ HELPER_BODY(kfunc_strcspn);
 HELPER_BODY(kfunc_strstr);
 HELPER_BODY(kfunc_strnstr);
 
+HELPER_BODY(kfunc_obj_new_impl);
+HELPER_BODY(kfunc_obj_drop_impl);
 HELPER_BODY(kfunc_probe_dynptr);
 HELPER_BODY(kfunc_probe_str_dynptr);
 HELPER_BODY(kfunc_dynptr_from_xdp);

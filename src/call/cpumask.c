@@ -1,59 +1,33 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * cpumask.c: sets of cpus, which programs make and give back; the engine counts
- * what each owes. The cpus are the virtual ones of maps.
+ * cpumask.c: sets of cpus, which programs make and give back. The cpus are the
+ * virtual ones of maps.
  */
 #include "call/cpumask.h"
-#include "base/os.h"
-#include <stdlib.h>
+#include "call/object.h"
 
 enum { WORDS = 128 };	/* of 64 bits: as many cpus as a kernel may have */
 
-/* Programs have the address of bits, which they may read. */
 struct cpumask {
-	u64 refs;
 	u64 bits[WORDS];
 };
 
-static struct cpumask *mask_of(u64 at)
-{
-	return (struct cpumask *)(at - offsetof(struct cpumask, bits));
-}
-
-static u64 *bits_at(u64 at) { return mask_of(at)->bits; }
+static u64 *bits_at(u64 at) { return ((struct cpumask *)call_ptr(at))->bits; }
 
 static u32 nr_cpus(const struct run *run) { return run->nr_cpus ? run->nr_cpus : 1; }
 
 /* ---- from the first to the last ------------------------------------------------------- */
 
-static void drop(void *bits) { free(mask_of((uintptr_t)bits)); }
-
-static u64 lend_mask(struct run *run, u64 at)
-{
-	if (run->lend)
-		run->lend(run, &(struct lent){ call_ptr(at), (nr_cpus(run) + 63) / 64 * 8,
-			  "cpumask", true, LENT_CPUMASK, drop });
-	return at;
-}
-
 HELPER_BODY(kfunc_cpumask_create)
 {
-	struct cpumask *m = mem_alloc(sizeof(*m));
-
-	m->refs = 1;
-	return lend_mask(run, (uintptr_t)m->bits);
+	return object_new(run, sizeof(struct cpumask), LENT_CPUMASK);
 }
 
-HELPER_BODY(kfunc_cpumask_acquire)
-{
-	mask_of(r1)->refs++;
-	return lend_mask(run, r1);
-}
+HELPER_BODY(kfunc_cpumask_acquire) { return object_get(run, r1); }
 
 HELPER_BODY(kfunc_cpumask_release)
 {
-	if (!--mask_of(r1)->refs)
-		free(mask_of(r1));
+	object_put(r1);
 	return 0;
 }
 
@@ -132,7 +106,7 @@ HELPER_BODY(kfunc_cpumask_setall)
 
 HELPER_BODY(kfunc_cpumask_clear)
 {
-	memset(bits_at(r1), 0, sizeof(mask_of(r1)->bits));
+	memset(bits_at(r1), 0, sizeof(struct cpumask));
 	return 0;
 }
 
@@ -162,13 +136,13 @@ HELPER_BODY(kfunc_cpumask_xor)
 
 HELPER_BODY(kfunc_cpumask_copy)
 {
-	memmove(bits_at(r1), bits_at(r2), sizeof(mask_of(r1)->bits));
+	memmove(bits_at(r1), bits_at(r2), sizeof(struct cpumask));
 	return 0;
 }
 
 HELPER_BODY(kfunc_cpumask_equal)
 {
-	return !memcmp(bits_at(r1), bits_at(r2), sizeof(mask_of(r1)->bits));
+	return !memcmp(bits_at(r1), bits_at(r2), sizeof(struct cpumask));
 }
 
 HELPER_BODY(kfunc_cpumask_intersects)

@@ -193,6 +193,8 @@ static const struct { const char *name; helper_fn fn; } bodies[] = {
 	{ "cpumask_empty", kfunc_cpumask_empty },
 	{ "cpumask_full", kfunc_cpumask_full },
 	{ "cpumask_weight", kfunc_cpumask_weight },
+	{ "obj_new_impl", kfunc_obj_new_impl },
+	{ "obj_drop_impl", kfunc_obj_drop_impl },
 	{ "strcmp", kfunc_strcmp },
 	{ "strcasecmp", kfunc_strcasecmp },
 	{ "strchr", kfunc_strchr },

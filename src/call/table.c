@@ -75,6 +75,7 @@ static const helper_fn bodies[] = {
 	[BPF_FUNC_strtol] = call_strtol,
 	[BPF_FUNC_strtoul] = call_strtoul,
 	[BPF_FUNC_strncmp] = call_strncmp,
+	[BPF_FUNC_kptr_xchg] = call_kptr_xchg,
 	[BPF_FUNC_loop] = call_loop,
 	[BPF_FUNC_for_each_map_elem] = call_for_each,
 	[BPF_FUNC_csum_diff] = call_csum_diff,

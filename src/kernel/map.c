@@ -59,7 +59,7 @@ static int create_as(struct kernel *k, const struct image_map *def, int inner_fd
 	a.btf_key_type_id = def->key_type;
 	a.btf_value_type_id = def->value_type;
 	fd = sys_bpf(BPF_MAP_CREATE, &a);
-	if (fd != -EINVAL || def->lock_at)
+	if (fd != -EINVAL || def->lock_at || def->nr_kptrs)
 		return fd;
 	/* types that it does not take, as of keys that no type stands for */
 	a.btf_fd = a.btf_key_type_id = a.btf_value_type_id = 0;

@@ -24,6 +24,26 @@ static const struct map_ops *ops_of(u32 type)
 	return NULL;
 }
 
+static void field_add(struct map *m, u32 at, u32 bytes)
+{
+	u32 i = m->nr_fields++;
+
+	for (; i && m->fields[i - 1].at > at; i--)
+		m->fields[i] = m->fields[i - 1];
+	m->fields[i].at = at;
+	m->fields[i].bytes = bytes;
+}
+
+static void fields_fill(struct map *m)
+{
+	if (m->lock_at)
+		field_add(m, m->lock_at - 1, 4);
+	if (m->timer_at)
+		field_add(m, m->timer_at - 1, TIMER_BYTES);
+	for (u32 i = 0; i < m->nr_kptrs; i++)
+		field_add(m, m->kptrs[i], 8);
+}
+
 static void map_fill(struct map *m, const struct map_ops *ops,
 		     const struct map_attr *a, u32 cpus, u64 bytes)
 {
@@ -42,6 +62,11 @@ static void map_fill(struct map *m, const struct map_ops *ops,
 	m->timer_at = a->timer_at;
 	m->timer_gone = a->timer_gone;
 	m->timer_arg = a->timer_arg;
+	memcpy(m->kptrs, a->kptrs, sizeof(m->kptrs));
+	m->nr_kptrs = a->nr_kptrs;
+	m->kptr_gone = a->kptr_gone;
+	m->objects = a->objects;
+	fields_fill(m);
 	if (a->inner)
 		m->inner = *a->inner;
 	m->inner_of = a->inner_of;
@@ -129,7 +154,7 @@ void map_free(struct map *m)
 		return;
 	if (m->inner_held)
 		inner_drop_all(m);
-	if (m->timer_at)
+	if (m->timer_at || m->nr_kptrs)
 		retire_elements(m);
 	os_unmap(m->mem, m->mem_bytes);
 	free((void *)(uintptr_t)m->name);

@@ -20,6 +20,7 @@
 #include <linux/bpf.h>
 
 struct map;
+struct objects;
 
 struct map_attr {
 	const char *name;
@@ -27,6 +28,11 @@ struct map_attr {
 	u64 map_extra;
 	u32 lock_at;	/* 1 + offset of a struct bpf_spin_lock in the value; 0 none */
 	u32 timer_at;	/* the same of a struct bpf_timer */
+	u32 kptrs[MAP_KPTRS_MAX];	/* offsets of pointers to objects */
+	u32 nr_kptrs;
+	/* An element with an object is gone: its address. */
+	void (*kptr_gone)(void *arg, u64 object);
+	struct objects *const *objects;	/* those that it is one of: ARG */
 	/* An element with a timer that is not 0 is gone: its first 8 bytes. */
 	void (*timer_gone)(void *arg, u64 handle);
 	void *timer_arg;
@@ -103,6 +109,12 @@ struct map {
 	u8 *mem;			/* the flat area */
 	u64 mem_bytes;
 	u32 lock_at, timer_at;		/* as in struct map_attr */
+	u32 kptrs[MAP_KPTRS_MAX], nr_kptrs;
+	void (*kptr_gone)(void *arg, u64 object);
+	struct objects *const *objects;
+	/* the same by their places in the value, which copies leave alone */
+	struct { u32 at, bytes; } fields[MAP_KPTRS_MAX + 2];
+	u32 nr_fields;
 	void (*timer_gone)(void *arg, u64 handle);
 	void *timer_arg;
 	/* Private to src/maps: places in mem and bounds against which every

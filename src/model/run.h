@@ -14,6 +14,7 @@ struct btf;
 struct run;
 struct vm_code;
 struct vm_map;
+struct objects;
 
 /*
  * A helper body. The order of arguments is that of the machine's registers,
@@ -90,10 +91,10 @@ struct run_task {
 };
 
 /* Memory that is a program's for a while. */
-enum lent_kind { LENT_OTHER, LENT_RECORD, LENT_BITS, LENT_CPUMASK };
+enum lent_kind { LENT_OTHER, LENT_RECORD, LENT_BITS, LENT_CPUMASK, LENT_OBJECT };
 
 struct lent {
-	void *mem;		/* of kind CPUMASK: lent so many times, owed as often */
+	void *mem;		/* objects and cpumasks: lent so many times, owed as often */
 	u64 bytes;
 	const char *name;	/* "record", for messages */
 	bool read_only;
@@ -139,6 +140,10 @@ struct run {
 	   some lookup gave it to programs; or NULL. Set by runtime; may be NULL */
 	const struct vm_map *(*inner_map)(struct run *run, const void *ptr);
 	const struct vm_map *(*inner_at)(struct run *run, u64 addr);
+	/* What programs allocate (call/object.c); NULL: nothing yet. And the object
+	   of a map value that has ADDR; NULL with the former. */
+	struct objects *objects;
+	bool (*held_at)(struct run *run, u64 addr, struct lent *l);
 	struct redirect redirect;
 	struct run_clock clock;
 	struct run_task task;

@@ -84,6 +84,9 @@ enum helper_arg {
 	ARG_BITS_GIVEN,	/* the same, which the call gives back */
 	ARG_CPUMASK,	/* what bpf_cpumask_create gave */
 	ARG_CPUMASK_GIVEN,	/* the same, a reference that the call gives back */
+	ARG_OBJECT_GIVEN,	/* what bpf_obj_new gave, a reference given back */
+	ARG_OBJECT_OR_NULL,	/* the same or a cpumask, or NULL */
+	ARG_KPTR_SLOT,	/* a __kptr pointer in a map value */
 	ARG_TIMER,	/* struct bpf_timer in a map value */
 	ARG_SPIN_LOCK,	/* struct bpf_spin_lock in a map value */
 	ARG_RECORD,	/* a reserved record, which the call gives back */

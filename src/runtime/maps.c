@@ -5,6 +5,7 @@
  * until no program runs, as programs may have looked it up before.
  */
 #include "runtime/private.h"
+#include "call/object.h"
 #include "call/timer.h"
 #include <stdlib.h>
 
@@ -117,6 +118,8 @@ int runtime_map_make(struct runtime *rt, struct map_attr *attr, struct map **out
 		attr->timer_gone = timers_gone;
 		attr->timer_arg = rt->run.timers;
 	}
+	attr->kptr_gone = object_gone;
+	attr->objects = &rt->run.objects;
 	return map_create(out, attr, rt->opts.cpus, err);
 }
 
@@ -129,6 +132,7 @@ u32 runtime_map_add(struct runtime *rt, struct map *m)
 	r->held = 1;
 	r->vm = (struct vm_map){ .map = m, .type = m->type, .key_size = m->key_size,
 		.value_size = m->value_size, .timer_at = m->timer_at,
+		.kptrs = m->kptrs, .nr_kptrs = m->nr_kptrs,
 		.mem = m->ops->values(m) };
 	while (i < rt->maps.n && rt->maps.v[i])
 		i++;

@@ -5,6 +5,7 @@
  */
 #include "runtime/private.h"
 #include "call/call.h"
+#include "call/object.h"
 #include "call/timer.h"
 #include "btf/core.h"
 #include "isa/isa.h"
@@ -34,12 +35,16 @@ static int map_fill(struct map *m, const struct image_map *def, struct skep_err 
 
 static struct map_attr attr_of(const struct image_map *def)
 {
-	return (struct map_attr){
+	struct map_attr a = {
 		.name = def->name, .type = def->type, .key_size = def->key_size,
 		.value_size = def->value_size, .max_entries = def->max_entries,
 		.map_flags = def->map_flags, .map_extra = def->map_extra,
 		.lock_at = def->lock_at, .timer_at = def->timer_at,
+		.nr_kptrs = def->nr_kptrs,
 	};
+
+	memcpy(a.kptrs, def->kptrs, sizeof(a.kptrs));
+	return a;
 }
 
 static int rt_map_create(struct backend *b, const struct image_map *def,
@@ -706,6 +711,7 @@ static void rt_close(struct backend *b)
 		vm_machine_free(rt->machine);
 	os_unmap(rt->buffer, rt->buffer_bytes);
 	timers_free(rt->run.timers);
+	objects_free(rt->run.objects);
 	free(rt);
 }
 

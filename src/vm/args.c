@@ -96,10 +96,16 @@ static bool check_record(struct vm_machine *m, const struct arg *a, u64 v)
 	return true;
 }
 
+/* One that a map has may be looked at, too. */
 static bool check_cpumask(struct vm_machine *m, const struct arg *a, bool given)
 {
-	struct vm_region *r = owed_at(m, a->r[a->i + 1], LENT_CPUMASK);
+	u64 v = a->r[a->i + 1];
+	struct vm_region *r = owed_at(m, v, LENT_CPUMASK);
+	struct lent l;
 
+	if (!r && !given && m->run->held_at && m->run->held_at(m->run, v, &l) &&
+	    (u64)l.mem == v && l.kind == LENT_CPUMASK)
+		return true;
 	if (!r)
 		return arg_fault(m, a, "is no cpumask of the program");
 	if (given)
@@ -172,6 +178,35 @@ static bool check_dynptr(struct vm_machine *m, const struct arg *a, bool record)
 		return d.data == (u64)m->run || dynptr_fault(m, a, "its packet is not at hand");
 	}
 	return dynptr_fault(m, a, "no call has made it");
+}
+
+static bool check_object(struct vm_machine *m, const struct arg *a, bool any_or_null)
+{
+	u64 v = a->r[a->i + 1];
+	struct vm_region *r = owed_at(m, v, LENT_OBJECT);
+
+	if (any_or_null && !v)
+		return true;
+	if (!r && any_or_null)
+		r = owed_at(m, v, LENT_CPUMASK);
+	if (!r)
+		return arg_fault(m, a, "is no object of the program");
+	give_back(m, r);
+	return true;
+}
+
+static bool check_kptr_slot(struct vm_machine *m, const struct arg *a)
+{
+	u64 at = a->r[a->i + 1], off;
+	const struct vm_map *map = vm_map_at(m, at);
+
+	if (map) {
+		off = (at - (u64)map->mem.base) % map->mem.stride;
+		for (u32 i = 0; i < map->nr_kptrs; i++)
+			if (map->kptrs[i] == off)
+				return true;
+	}
+	return arg_fault(m, a, "is no __kptr pointer in a map value");
 }
 
 /* The copy of more than 64 bits is memory that the program owes. */
@@ -308,6 +343,11 @@ static bool check_arg(struct vm_machine *m, struct arg *a, u8 kind)
 	case ARG_CPUMASK:
 	case ARG_CPUMASK_GIVEN:
 		return check_cpumask(m, a, kind == ARG_CPUMASK_GIVEN);
+	case ARG_OBJECT_GIVEN:
+	case ARG_OBJECT_OR_NULL:
+		return check_object(m, a, kind == ARG_OBJECT_OR_NULL);
+	case ARG_KPTR_SLOT:
+		return check_kptr_slot(m, a);
 	case ARG_TIMER:
 		return check_timer(m, a);
 	case ARG_SPIN_LOCK:

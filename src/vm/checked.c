@@ -180,7 +180,7 @@ static void lend(struct run *run, const struct lent *lent)
 	u32 n = vm_region_find(m, r.start);
 	struct vm_lent *l = n ? &m->lent.v[n - 1] : NULL;
 
-	if (l && l->r.start == r.start && r.kind == LENT_CPUMASK) {
+	if (l && l->r.start == r.start && r.kind >= LENT_CPUMASK) {
 		l->r.more++;
 		return;
 	}

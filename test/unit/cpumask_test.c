@@ -4,6 +4,7 @@
  * interpreter: no type of programs that runs on packets may call them.
  */
 #include "call/call.h"
+#include "call/object.h"
 #include "vm/vm.h"
 #include <skep/insn.h>
 #include <setjmp.h>
@@ -52,6 +53,7 @@ static const char *run(const struct bpf_insn *insns, size_t n, u64 *ret)
 			memcpy(text, vm_fault(m)->text, sizeof(text));
 	vm_code_free(code);
 	vm_machine_free(m);
+	objects_free(r.objects);
 	return text;
 }
 
@@ -94,8 +96,8 @@ static void touched(void **state)
 		BPF_MOV64_REG(BPF_REG_0, BPF_REG_7), BPF_EXIT_INSN());
 	FAULT("a cpumask is written, and it is read-only", MAKE,
 	      BPF_ST_MEM(BPF_DW, BPF_REG_6, 0, 1), DROP, DONE);
-	FAULT("bytes 16..23 of a cpumask are read, it has 16", MAKE,
-	      BPF_LDX_MEM(BPF_DW, BPF_REG_0, BPF_REG_6, 16), DROP, DONE);
+	FAULT("bytes 1024..1031 of a cpumask are read, it has 1024", MAKE,
+	      BPF_LDX_MEM(BPF_DW, BPF_REG_0, BPF_REG_6, 1024), DROP, DONE);
 	FAULT("is no record that the program has reserved", MAKE, OF_MASK,
 	      BPF_MOV64_IMM(BPF_REG_2, 0), BPF_EMIT_CALL(BPF_FUNC_ringbuf_submit), DONE);
 }

@@ -6,6 +6,7 @@
  */
 #include "base/os.h"
 #include "btf/btf.h"
+#include "call/object.h"
 #include "kernel_prog.h"
 #include "model/tables.h"
 #include <stdlib.h>
@@ -787,6 +788,7 @@ static void masks_case(u32 seed, u32 cpus)
 	assert_int_equal(run_syscall(&c), 0);
 	io_get(&c, io);
 	code_end(&c);
+	objects_free(run.objects);
 	for (u32 i = 0; i < MASK_OPS; i++)
 		if (u64_at(io + i * 8) != u64_at(mine + i * 8))
 			fail_msg("seed %u, call %u: kernel %lld, ours %lld", seed, i,
