@@ -127,12 +127,12 @@ HELPER_BODY(call_sock_cookie)
 	return s ? s->cookie : 0;
 }
 
-/* That of the packet's socket. */
+/* That of the packet's socket: one that is described, or what is said of it. */
 HELPER_BODY(call_skb_sock_cookie)
 {
 	const struct sock *s = sock_at(run, run->skb.sk);
 
-	return s ? s->cookie : 0;
+	return s && s != run->skb_sock ? s->cookie : run->owner.socket_cookie;
 }
 
 /* ---- choosing one -------------------------------------------------------------- */

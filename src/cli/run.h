@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "host/capture.h"
 #include "host/sockets.h"
+#include "model/run.h"
 
 /* ---- choice.c: which programs run ------------------------------------------------- */
 
@@ -79,12 +80,14 @@ static inline void verdicts_count(struct verdicts *v, u32 value)
 struct meta_opts {
 	u64 ifindex, queue, mark, priority, flow_flags;
 	const char *tstamp;	/* "capture", or NULL */
+	struct str_list owner;	/* NAME=N of --skb */
 };
 
 struct meta {
 	struct meta_opts o;
 	u32 prog_type;
 	bool has_ctx;		/* IN is given to the program */
+	struct skb_owner owner;
 	bool capture_time;	/* skb->tstamp is the time of capture */
 	struct __sk_buff in;	/* of the packet at hand */
 	struct bpf_flow_keys flow;	/* the same for flow dissectors */
@@ -112,6 +115,11 @@ void flow_keys_json(struct json *js, const struct test_run *t);
 
 /* Errors: FILE_*, JSON, SOCKETS, NO_LIB. */
 int sockets_open(struct sockets *l, const char *path, struct skep_err *err);
+
+/* ---- network.c: what programs see of a network --------------------------------- */
+
+/* Says on stderr what programs of PROG_TYPE see without --routes, and on the kernel. */
+void network_notes(const struct image *img, u32 prog_type, bool routes, bool on_kernel);
 
 /* ---- both.c: two engines side by side -------------------------------------- */
 

@@ -128,10 +128,21 @@ static void lock_left(struct vm_machine *m)
 		     "the spin lock that it takes here");
 }
 
+static void tell_left(struct vm_machine *m, const char *name)
+{
+	if (!strcmp(name, "record"))
+		vm_fault_set(m, VM_FAULT_ARG, "the record reserved here is neither "
+			     "submitted nor discarded");
+	else if (strstr(name, "sock"))
+		vm_fault_set(m, VM_FAULT_ARG, "the socket that is acquired here is not released");
+	else
+		vm_fault_set(m, VM_FAULT_ARG, "the %s made here is not given back", name);
+}
+
 /* Records that are left would stop the reader. The first one taken is told. */
 static void records_left(struct vm_machine *m)
 {
-	const char *text = NULL;
+	const char *name = NULL;
 	u32 first = 0;
 	size_t keep = 0;
 
@@ -143,27 +154,43 @@ static void records_left(struct vm_machine *m)
 				m->lent.v[keep++] = *l;
 			continue;
 		}
-		if (!m->fault.kind && (!text || l->insn < first)) {
+		if (!m->fault.kind && (!name || l->insn < first)) {
 			m->fault.user = l->user;
 			m->fault.insn = first = l->insn;
-			text = l->r.desc ? "the socket that is acquired here is not released" :
-			       "the record reserved here is neither submitted nor discarded";
+			name = l->r.name;
 		}
 		l->r.drop((void *)l->r.start);
 	}
 	m->lent.n = keep;
 	m->owed = 0;
-	if (text)
-		vm_fault_set(m, VM_FAULT_ARG, "%s", text);
+	if (name)
+		tell_left(m, name);
 }
 
-static void lend(struct run *run, void *mem, u64 bytes, void (*drop)(void *mem))
+static void take_back(struct run *run, void *mem)
 {
-	const struct vm_region r = { .start = (u64)mem, .bytes = bytes, .writable = true,
-		.name = "record", .drop = drop };
 	struct vm_machine *m = run->engine;
-	struct vm_lent *l;
+	u32 n = vm_region_find(m, (u64)mem);
 
+	if (n)
+		m->gone = m->lent.v[n - 1].r;
+	vm_region_del(m, (u64)mem);
+	m->ready = NULL;
+}
+
+static void lend(struct run *run, const struct lent *lent)
+{
+	const struct vm_region r = { .start = (u64)lent->mem, .bytes = lent->bytes,
+		.writable = !lent->read_only, .name = lent->name, .kind = lent->kind,
+		.drop = lent->drop };
+	struct vm_machine *m = run->engine;
+	u32 n = vm_region_find(m, r.start);
+	struct vm_lent *l = n ? &m->lent.v[n - 1] : NULL;
+
+	if (l && l->r.start == r.start && r.kind >= LENT_CPUMASK) {
+		l->r.more++;
+		return;
+	}
 	vm_region_add(m, &r);
 	l = &m->lent.v[vm_region_find(m, r.start) - 1];
 	l->user = m->code->bind.user;
@@ -254,6 +281,7 @@ static u64 exec_from_start(struct vm_machine *m, const struct vm_code *code,
 	vm_machine_start(m, code, run, (u64)run);
 	run->callback = callback;
 	run->lend = lend;
+	run->take_back = take_back;
 	run->lend_object = lend_object;
 	return exec(m, code, run, budget);
 }
@@ -276,6 +304,7 @@ u64 vm_exec_func(struct vm_machine *m, const struct vm_code *code, struct run *r
 	m->ready = NULL;
 	run->callback = callback;
 	run->lend = lend;
+	run->take_back = take_back;
 	run->lend_object = lend_object;
 	run->pkt = (struct packet_buf){ 0 };
 	run->key = (const u8 *)args[1];

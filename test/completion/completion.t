@@ -27,11 +27,12 @@ complete_words() # WORD...
 }
 
 ok "parses" bash -n completion/skep
-same "commands" "--help --version -h asm btf cc disasm explain gen help inspect run" \
+same "commands" "--help --version -h asm btf cc disasm explain gen help inspect run verify" \
 	"$(complete_words skep '')"
 same "a command" "disasm" "$(complete_words skep d)"
 same "a command for help" "inspect" "$(complete_words skep help i)"
-same "options" "--repeat" "$(complete_words skep run --r)"
+same "options" "--repeat" "$(complete_words skep run --re)"
+same "descriptions of a network" "deny.json dir" "$(complete_words skep run --routes '')"
 same "operands of run" "dir fw.c fw.o in.pcap" "$(complete_words skep run '')"
 same "operands of inspect" "dir fw.c fw.o" "$(complete_words skep inspect '')"
 same "operands of cc" "fw.c" "$(complete_words skep cc f)"
