@@ -8,7 +8,7 @@
 #include "cli/cli.h"
 #include "cli/jansson.h"
 #include "cli/json_at.h"
-#include "host/sockets.h"
+#include "cli/run.h"
 
 #ifndef HAVE_JANSSON
 int map_load_json(struct skep_object *obj, u32 i, const char *path, struct skep_err *err)
@@ -89,10 +89,8 @@ static int back(struct load *l, size_t n, int r)
 
 static const char *kind_name(const json_t *v)
 {
-	static const char *const names[] = {
-		"an object", "an array", "a string", "an integer", "a fraction",
-		"true", "false", "null",
-	};
+	static const char *const names[] = { "an object", "an array", "a string", "an integer",
+					     "a fraction", "true", "false", "null" };
 
 	return names[json_typeof(v)];
 }
@@ -174,35 +172,6 @@ static bool map_number(const struct load *l, const char *name, u64 *out)
 
 	*out = (u64)map;
 	return map >= 0;
-}
-
-static bool holds_socks(const struct load *l)
-{
-	return l->def->type == BPF_MAP_TYPE_SOCKMAP || l->def->type == BPF_MAP_TYPE_SOCKHASH ||
-	       l->def->type == BPF_MAP_TYPE_REUSEPORT_SOCKARRAY;
-}
-
-/* The number of the described socket whose name or cookie V is. */
-static int sock_number(struct load *l, const json_t *v, u64 *out)
-{
-	const char *s = l->lib.json_string_value(v);
-	const struct sockets *k = l->obj->sockets;
-	s64 n = -1;
-
-	if (!k)
-		return bad(l, "a socket is needed, and none are described: --sockets FILE");
-	if (s)
-		n = sockets_find(k, s);
-	else if (json_is_integer(v))
-		n = sockets_by_cookie(k, (u64)l->lib.json_integer_value(v));
-	else
-		return bad(l, "the name or cookie of a socket is needed, not %s", kind_name(v));
-	if (n < 0)
-		return s ? bad(l, "no socket is called \"%s\"", s) :
-			   bad(l, "no socket has cookie %lld",
-			       (long long)l->lib.json_integer_value(v));
-	*out = (u64)n;
-	return 0;
 }
 
 static bool holds_maps(const struct load *l)
@@ -626,12 +595,12 @@ static int store_cpu(struct load *l, const json_t *v, u8 *out)
 
 static int store_sock(struct load *l, const json_t *v, u8 *out)
 {
-	u64 n = 0;
-	int r = sock_number(l, v, &n);
+	u64 n = (u64)l->lib.json_integer_value(v);	/* 0 of what is none */
+	char why[SOCK_WHY_BYTES];
+	int r = sockets_number(l->obj->sockets, l->lib.json_string_value(v), &n, why);
 
-	if (!r)
-		put_int(out, n, l->info.value_size);
-	return r;
+	put_int(out, n, l->info.value_size);
+	return r ? bad(l, "%s", why) : 0;
 }
 
 static int load_elements(struct load *l, const json_t *root);
@@ -667,7 +636,7 @@ static int store_value(struct load *l, const json_t *e, u8 *out)
 	if (value) {
 		u32 type = holds_maps(l) ? 0 : l->def->value_type;
 		size_t from = enter(l, "value", 0);
-		int r = holds_socks(l) ? store_sock(l, value, out) :
+		int r = sockets_in(l->def->type) ? store_sock(l, value, out) :
 			holds_maps(l) && is_elements(l, value) ? store_inner(l, value, out) :
 			store(l, type, value, out, l->info.value_size);
 
@@ -721,14 +690,8 @@ static int refused(struct load *l, int r)
 		snprintf(why, sizeof(why), "that map is not like its inner map");
 	else if (holds_maps(l) && r == -EBADF)
 		snprintf(why, sizeof(why), "there is no such map");
-	else if (holds_socks(l) && r == -EOPNOTSUPP)
-		snprintf(why, sizeof(why), "a TCP socket must listen or be connected, a UDP "
-			 "socket have a port");
-	else if (holds_socks(l) && r == -EINVAL)
-		snprintf(why, sizeof(why), "the socket is in no SO_REUSEPORT group, or connected");
-	else if (holds_socks(l) && r == -EBUSY)
-		snprintf(why, sizeof(why),
-			 "another element, or a map of another kind, has the socket");
+	else if (sockets_in(l->def->type) && sockets_refused(r))
+		snprintf(why, sizeof(why), "%s", sockets_refused(r));
 	else if (r == -E2BIG)
 		snprintf(why, sizeof(why), "the index is beyond its end");
 	else if (r == -EINVAL && l->def->type == BPF_MAP_TYPE_LPM_TRIE)
@@ -917,11 +880,8 @@ static int parse(struct load *l, const struct os_file *f)
 
 int map_load_json(struct skep_object *obj, u32 i, const char *path, struct skep_err *err)
 {
-	struct load l = {.obj = obj,
-			 .def = &obj->img->maps[i],
-			 .index = i,
-			 .where = path,
-			 .err = err};
+	struct load l = { .obj = obj, .def = &obj->img->maps[i], .index = i, .where = path,
+			  .err = err };
 	struct os_file f;
 	int r = json_lib_open(&l.lib, err);
 

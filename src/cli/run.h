@@ -115,6 +115,12 @@ void flow_keys_json(struct json *js, const struct test_run *t);
 
 /* Errors: FILE_*, JSON, SOCKETS, NO_LIB. */
 int sockets_open(struct sockets *l, const char *path, struct skep_err *err);
+/* For map files: whether values of maps of TYPE are sockets; the number of the one
+ * called NAME or, without NAME, with cookie *N (-EINVAL and WHY); why a map refuses
+ * one, by its errno (NULL: as any map may). */
+bool sockets_in(u32 map_type);
+int sockets_number(const struct sockets *l, const char *name, u64 *n, char why[SOCK_WHY_BYTES]);
+const char *sockets_refused(int code);
 
 /* ---- network.c: what programs see of a network --------------------------------- */
 

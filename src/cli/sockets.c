@@ -130,3 +130,42 @@ int sockets_open(struct sockets *l, const char *path, struct skep_err *err)
 	os_file_close(&f);
 	return r ? r : sockets_check(l, path, err);
 }
+
+/* ---- in maps -------------------------------------------------------------------- */
+
+bool sockets_in(u32 map_type)
+{
+	return map_type == BPF_MAP_TYPE_SOCKMAP || map_type == BPF_MAP_TYPE_SOCKHASH ||
+	       map_type == BPF_MAP_TYPE_REUSEPORT_SOCKARRAY;
+}
+
+int sockets_number(const struct sockets *l, const char *name, u64 *n, char why[SOCK_WHY_BYTES])
+{
+	s64 found = !l ? -1 : name ? sockets_find(l, name) : sockets_by_cookie(l, *n);
+
+	if (!l)
+		snprintf(why, SOCK_WHY_BYTES, "a socket is needed, and none are described: "
+			 "--sockets FILE");
+	else if (name)
+		snprintf(why, SOCK_WHY_BYTES, "no socket is called \"%.100s\"", name);
+	else
+		snprintf(why, SOCK_WHY_BYTES, "a socket's name or cookie is needed; no socket has "
+			 "cookie %llu", (unsigned long long)*n);
+	if (found >= 0)
+		*n = (u64)found;
+	return found < 0 ? -EINVAL : 0;
+}
+
+const char *sockets_refused(int code)
+{
+	switch (code) {
+	case -EOPNOTSUPP:
+		return "a TCP socket must listen or be connected, a UDP socket have a port";
+	case -EINVAL:
+		return "the socket is in no SO_REUSEPORT group, or connected";
+	case -EBUSY:
+		return "another element, or a map of another kind, has the socket";
+	default:
+		return NULL;
+	}
+}
