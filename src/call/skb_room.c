@@ -16,6 +16,7 @@ enum {
 	LEN_MAX = 16384 - 320,	/* of a packet that grows: the kernel's SKB_MAX_ALLOC */
 	ROOM_MAX = 0xfff,
 	VLAN_BYTES = 4,
+	SMALL_HEAD = 704 - 320,
 	ENCAP_L3 = BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 | BPF_F_ADJ_ROOM_ENCAP_L3_IPV6,
 	ENCAP_L4 = BPF_F_ADJ_ROOM_ENCAP_L4_GRE | BPF_F_ADJ_ROOM_ENCAP_L4_UDP,
 	/* newer than some headers */
@@ -26,6 +27,61 @@ enum {
 static bool is_ip(const struct skb_view *s) { return s->protocol == htobe16(ETH_P_IP); }
 static bool is_ipv6(const struct skb_view *s) { return s->protocol == htobe16(ETH_P_IPV6); }
 
+/* ---- room ---------------------------------------------------------------------- */
+
+/* The kernel's buffer grows by N bytes: as it is always as big as was allocated,
+ * into twice the memory or more, which has an end. The smallest grow into a size
+ * that the kernel keeps for them. */
+static bool buffer_grow(struct skb_view *s, u64 n)
+{
+	u64 bytes = round_up(s->head_bytes + n, SKB_PAD_BYTES);
+	u32 now = bytes <= SMALL_HEAD ? SMALL_HEAD : skb_head_bytes(bytes);
+
+	if (now)
+		s->head_bytes = now;
+	return now;
+}
+
+/* Where a header is after the buffer has grown by BY in front. The kernel adds in
+ * 16 bits, also to the 0xffff of a header that nobody has set: such a transport
+ * header is set from then on, one byte before what was the buffer. */
+static u8 *header_moved(const struct skb_view *s, const u8 *header, u64 by)
+{
+	u16 off = (u16)((header ? (u64)(header - s->head) : UINT16_MAX) + by);
+
+	return off == UINT16_MAX ? NULL : s->head - by + off;
+}
+
+/* N bytes in front of the packet; false when there is no such room. */
+static bool head_room(struct run *run, u32 n)
+{
+	struct skb_view *s = &run->skb;
+	u64 have, by;
+
+	if (!skb_room(run, n + SKB_PAD_BYTES, 0))
+		return false;
+	have = (u64)(run->pkt.data - s->head);
+	if (n <= have)
+		return true;
+	by = round_up(n - have, SKB_PAD_BYTES);
+	if (!buffer_grow(s, by))
+		return false;
+	s->mac = header_moved(s, s->mac, by);
+	s->net = header_moved(s, s->net, by);
+	s->transport = header_moved(s, s->transport, by);
+	s->head -= by;
+	return true;
+}
+
+/* The same behind it. */
+static bool tail_room(struct run *run, u32 n)
+{
+	struct skb_view *s = &run->skb;
+	u64 have = s->head_bytes - (u64)(run->pkt.data_end - s->head);
+
+	return (n <= have || buffer_grow(s, n - have)) && skb_room(run, 0, n);
+}
+
 /* ---- at the ends -------------------------------------------------------------- */
 
 HELPER_BODY(call_skb_change_head)
@@ -35,7 +91,7 @@ HELPER_BODY(call_skb_change_head)
 
 	if (r3 || n > INT32_MAX || (!s->gso_size && (u64)s->len + n > LEN_MAX))
 		return call_error(-EINVAL);
-	if (!skb_room(run, n, 0))
+	if (!head_room(run, n))
 		return call_error(-ENOMEM);
 	run->pkt.data -= n;
 	memset(run->pkt.data, 0, n);
@@ -61,7 +117,7 @@ HELPER_BODY(call_skb_change_tail)
 	if (r3 || len > LEN_MAX || len < len_min(run))
 		return call_error(-EINVAL);
 	if (len > old) {
-		if (!skb_room(run, 0, len - old))
+		if (!tail_room(run, len - old))
 			return call_error(-ENOMEM);
 		memset(run->pkt.data_end, 0, len - old);
 	}
@@ -81,7 +137,7 @@ static int push(struct run *run, u32 off, u32 n)
 	struct packet_buf *p = &run->pkt;
 	bool same = s->transport == s->net;
 
-	if (off > s->len || !skb_room(run, n, 0))
+	if (off > s->len || !head_room(run, n))
 		return -ENOMEM;
 	memmove(p->data - n, p->data, off);
 	p->data -= n;
@@ -252,7 +308,7 @@ static int tag_insert(struct run *run)
 
 	if (p->data != s->mac)
 		return -EINVAL;
-	if (!skb_room(run, VLAN_BYTES + ETH_HLEN, 0))
+	if (!head_room(run, VLAN_BYTES))
 		return -ENOMEM;
 	p->data -= VLAN_BYTES;
 	memmove(p->data, p->data + VLAN_BYTES, l2 - 2);

@@ -45,6 +45,10 @@ struct xdp_view {
  */
 struct skb_view {
 	u8 *mac, *net, *transport;
+	/* where the kernel's buffer would begin: it counts the headers from there
+	   in 16 bits, and moves the packet when there is no more room in front */
+	u8 *head;
+	u32 head_bytes;		/* of that buffer, without the kernel's records behind */
 	u32 len;		/* data_end - data: skb_changed() keeps it */
 	u32 mark, priority, hash, cb[5];
 	u32 ingress_ifindex, ifindex, napi_id;
@@ -135,8 +139,13 @@ struct run {
 	bool stop;		/* set by the engine on a fault inside a callback */
 };
 
-/* The room that a host leaves around the packet of an skb. */
-enum { SKB_HEAD_BYTES = 1 << 17, SKB_TAIL_BYTES = 1 << 17 };
+/* The room that a host leaves around the packet of an skb; the kernel's room in
+ * front, which it also rounds up to (NET_SKB_PAD). */
+enum { SKB_HEAD_BYTES = 1 << 17, SKB_TAIL_BYTES = 1 << 17, SKB_PAD_BYTES = 64 };
+
+/* What the kernel allocates for a buffer of BYTES and its records (head_bytes); 0
+ * when that is more than it can. */
+u32 skb_head_bytes(u64 bytes);
 
 /* After a change of the packet's bounds. */
 static inline void skb_changed(struct run *run)
