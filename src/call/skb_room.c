@@ -116,6 +116,8 @@ HELPER_BODY(call_skb_change_tail)
 
 	if (r3 || len > LEN_MAX || len < len_min(run))
 		return call_error(-EINVAL);
+	if (run->skb.encapsulated)
+		return call_error(-KERNEL_ENOTSUPP);
 	if (len > old) {
 		if (!tail_room(run, len - old))
 			return call_error(-ENOMEM);
@@ -137,7 +139,7 @@ static int push(struct run *run, u32 off, u32 n)
 	struct packet_buf *p = &run->pkt;
 	bool same = s->transport == s->net;
 
-	if (off > s->len || !head_room(run, n))
+	if (off > s->len + SKB_OVERRUN_BYTES || !head_room(run, n))
 		return -ENOMEM;
 	memmove(p->data - n, p->data, off);
 	p->data -= n;
@@ -225,7 +227,8 @@ static int room_grow(struct run *run, u32 off, u32 n, u64 flags)
 	s->encapsulated = true;
 	s->net = run->pkt.data + mac_len;
 	s->protocol = htobe16(v6 ? ETH_P_IPV6 : ETH_P_IP);
-	s->transport = s->net + (v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
+	if (flags & ENCAP_L4)
+		s->transport = s->net + (v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
 	return 0;
 }
 
@@ -259,6 +262,7 @@ HELPER_BODY(call_skb_adjust_room)
 	u32 n = diff < 0 ? 0u - (u32)diff : (u32)diff;
 	u32 base = is_ip(s) ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
 	u32 off = (u32)(s->net - s->mac), min = base, have;
+	int r;
 
 	if (r4 & ~(u64)ROOM_FLAGS)
 		return call_error(-EINVAL);
@@ -279,7 +283,10 @@ HELPER_BODY(call_skb_adjust_room)
 	have = s->len - (u32)(s->net - run->pkt.data);
 	if (diff < 0 ? n >= have || have - n < min : s->len + n > LEN_MAX && !s->gso_size)
 		return call_error(-KERNEL_ENOTSUPP);
-	return call_error(diff < 0 ? room_shrink(run, off, n, r4) : room_grow(run, off, n, r4));
+	r = diff < 0 ? room_shrink(run, off, n, r4) : room_grow(run, off, n, r4);
+	if (!r && !(r4 & BPF_F_ADJ_ROOM_NO_CSUM_RESET))
+		s->csum_valid = 0;
+	return call_error(r);
 }
 
 /* ---- VLAN tags -------------------------------------------------------------------- */
@@ -304,18 +311,17 @@ static int tag_insert(struct run *run)
 {
 	struct skb_view *s = &run->skb;
 	struct packet_buf *p = &run->pkt;
-	u32 l2 = s->mac_len ? s->mac_len : ETH_HLEN;
 
 	if (p->data != s->mac)
 		return -EINVAL;
 	if (!head_room(run, VLAN_BYTES))
 		return -ENOMEM;
 	p->data -= VLAN_BYTES;
-	memmove(p->data, p->data + VLAN_BYTES, l2 - 2);
+	memmove(p->data, p->data + VLAN_BYTES, 2 * ETH_ALEN);
 	s->mac -= VLAN_BYTES;
 	s->net -= VLAN_BYTES;
-	put16(p->data + l2 - 2, s->vlan_proto);
-	put16(p->data + l2, htobe16(s->vlan_tci));
+	put16(p->data + 2 * ETH_ALEN, s->vlan_proto);
+	put16(p->data + ETH_HLEN, htobe16(s->vlan_tci));
 	s->protocol = s->vlan_proto;
 	skb_changed(run);
 	return 0;
@@ -332,6 +338,7 @@ HELPER_BODY(call_skb_vlan_push)
 	s->vlan_present = 1;
 	s->vlan_proto = is_vlan(proto) ? proto : htobe16(ETH_P_8021Q);
 	s->vlan_tci = (u16)r3;
+	s->mac_len = (u16)(s->net - s->mac);
 	return 0;
 }
 

@@ -335,7 +335,9 @@ static const struct call calls[] = {
 	{ BPF_FUNC_skb_vlan_pop, { { 0 } } },
 	{ BPF_FUNC_skb_change_head, { V(0, 1, 14, 20, 1000, 16064, 65600, 0x80000000),
 				      V(0, 0, 0, 1) } },
-	{ BPF_FUNC_skb_change_tail, { V(0, 13, 14, 20, 34, 60, 1000, 16064, 16065, 65551, 65550),
+	/* not shorter than the headers that bpf_skb_adjust_room moves: it moves what
+	   lies behind with them, which the kernel has not set */
+	{ BPF_FUNC_skb_change_tail, { V(0, 13, 74, 80, 100, 1000, 16064, 16065, 65551, 65550),
 				      V(0, 0, 0, 1) } },
 	{ BPF_FUNC_skb_change_proto, { V(0x0008, 0xdd86, 0x0008, 0xdd86, 0x0081),
 				       V(0, 0, 0, 1) } },
@@ -428,14 +430,14 @@ static void code_start(struct code *c)
 static void one_program(struct world *w, u32 t)
 {
 	struct code c;
-	u32 n = 1 + any(3);
+	u32 n = 1 + any(12);
 
 	code_start(&c);
 	for (u32 i = 0; i < n;) {
 		const struct call *call = &calls[any(ARRAY_LEN(calls))];
 
 		if (call_helper(call->id, types[t].type))
-			emit_call(&c, call, i++);
+			emit_call(&c, call, i++ % 3);
 	}
 	if (t < 3 && any(3))
 		emit_ld(&c);
