@@ -15,19 +15,57 @@ const char gen_text[TEXTS][TEXT_BYTES / TEXTS] = {
 	"firewall", "firewalk", "", "\377\200fire",
 };
 
+static const struct diff_map maps[NR_MAPS] = {
+	[MAP_VALUE] = { .attr = { .name = "value", .type = BPF_MAP_TYPE_ARRAY, .key_size = 4,
+		.value_size = VALUE_BYTES, .max_entries = 1 } },
+	[MAP_HASH] = { .attr = { .name = "hash", .type = BPF_MAP_TYPE_HASH, .key_size = 4,
+		.value_size = HASH_BYTES, .max_entries = KEYS } },
+	[MAP_RESULT] = { .attr = { .name = "result", .type = BPF_MAP_TYPE_ARRAY, .key_size = 4,
+		.value_size = RESULT_BYTES, .max_entries = 1 } },
+	[MAP_QUEUE] = { .attr = { .name = "queue", .type = BPF_MAP_TYPE_QUEUE, .value_size = 8,
+		.max_entries = QUEUE_ENTRIES } },
+	[MAP_LIFO] = { .attr = { .name = "stack", .type = BPF_MAP_TYPE_STACK, .value_size = 8,
+		.max_entries = QUEUE_ENTRIES } },
+	[MAP_LPM] = { .attr = { .name = "lpm", .type = BPF_MAP_TYPE_LPM_TRIE,
+		.key_size = sizeof(struct gen_prefix), .value_size = 8,
+		.max_entries = PREFIXES - 2, .map_flags = BPF_F_NO_PREALLOC } },
+	[MAP_PERCPU] = { .attr = { .name = "percpu", .type = BPF_MAP_TYPE_PERCPU_ARRAY, .key_size = 4,
+		.value_size = 8, .max_entries = KEYS } },
+	[MAP_TEXT] = { .attr = { .name = "text", .type = BPF_MAP_TYPE_ARRAY, .key_size = 4,
+		.value_size = TEXT_BYTES, .max_entries = 1, .map_flags = BPF_F_RDONLY_PROG },
+		.init = (const u8 *)gen_text, .frozen = true },
+	[MAP_RING] = { .attr = { .name = "ring", .type = BPF_MAP_TYPE_RINGBUF, .max_entries = RING_BYTES } },
+	[MAP_PROGS] = { .attr = { .name = "progs", .type = BPF_MAP_TYPE_PROG_ARRAY, .key_size = 4,
+		.value_size = 4, .max_entries = 2 }, .self = true },
+};
+
+static const struct image_extern externs[NR_EXTERNS] = {
+	[EXT_RCU_LOCK] = { .name = "bpf_rcu_read_lock", .kind = IMAGE_KFUNC },
+	[EXT_RCU_UNLOCK] = { .name = "bpf_rcu_read_unlock", .kind = IMAGE_KFUNC },
+	[EXT_ITER_NEW] = { .name = "bpf_iter_num_new", .kind = IMAGE_KFUNC },
+	[EXT_ITER_NEXT] = { .name = "bpf_iter_num_next", .kind = IMAGE_KFUNC },
+	[EXT_ITER_DESTROY] = { .name = "bpf_iter_num_destroy", .kind = IMAGE_KFUNC },
+};
+
+const struct diff_scene gen_scene = { maps, NR_MAPS, externs, NR_EXTERNS };
+
+/* Functions that a program may have. */
+enum gen_func { FN_SUB, FN_LOOP, FN_TAIL, NR_FUNCS };
+
 struct gen {
-	struct gen_prog *p;
+	struct diff_prog *p;
+	bool packet;		/* uses context and packet */
 	u64 rnd;
 	u32 call;		/* slot that names function FN, 0 = none */
 	enum gen_func fn;
 	u32 nesting;
 };
 
-static u32 pick(struct gen *g, u32 n) { return (u32)(gen_random(&g->rnd) >> 20) % n; }
+static u32 pick(struct gen *g, u32 n) { return gen_below(&g->rnd, n); }
 
 static void add(struct gen *g, struct bpf_insn in)
 {
-	assert(g->p->n < GEN_MAX);
+	assert(g->p->n < PROG_MAX);
 	g->p->v[g->p->n++] = in;
 }
 
@@ -142,7 +180,7 @@ static enum isa_op mem_row(struct gen *g, u8 kind, u8 or_kind)
 /* Where numbers may be loaded and stored: base register and a good offset. */
 static u8 place(struct gen *g, u32 bytes, s16 *off)
 {
-	u32 where = pick(g, g->p->packet ? 3 : 2), room;
+	u32 where = pick(g, g->packet ? 3 : 2), room;
 
 	if (where == 0) {	/* one slot, or a part of it */
 		*off = (s16)(-8 * (s32)(1 + pick(g, 8)) + (s32)(pick(g, 8 / bytes) * bytes));
@@ -186,7 +224,7 @@ static bool fetches(u8 kind)
  */
 static void st_atomic(struct gen *g)
 {
-	bool packet = g->p->packet;
+	bool packet = g->packet;
 	enum isa_op op;
 	struct bpf_insn in;
 	u8 base, kind;
@@ -196,11 +234,11 @@ static void st_atomic(struct gen *g)
 	while (isa_rows[op].kind < KIND_ATOMIC_ADD || isa_rows[op].kind > KIND_ATOMIC_STREL);
 	in = row_insn(g, op);
 	kind = isa_rows[op].kind;
-	g->p->packet = false;
+	g->packet = false;
 	do
 		base = place(g, isa_rows[op].width / 8, &in.off);
 	while (base == BPF_REG_10 && fetches(kind));
-	g->p->packet = packet;
+	g->packet = packet;
 	if (kind == KIND_ATOMIC_LDACQ)
 		in.src_reg = base & 15;
 	else
@@ -327,7 +365,6 @@ static void st_tail(struct gen *g)
 {
 	if (g->nesting && pick(g, 2))
 		return;
-	g->p->tails = true;
 	if (pick(g, 3)) {
 		ADD(BPF_MOV64_REG(BPF_REG_1, BPF_REG_6), SKEP_LD_MAP(BPF_REG_2, MAP_PROGS),
 		    BPF_MOV64_IMM(BPF_REG_3, (s32)pick(g, 4)), BPF_EMIT_CALL(BPF_FUNC_tail_call),
@@ -338,7 +375,7 @@ static void st_tail(struct gen *g)
 		ADD(BPF_CALL_REL(0));
 	}
 	after_call(g);
-	if (g->p->packet)
+	if (g->packet)
 		load_packet(g), after_call(g);
 }
 
@@ -448,7 +485,7 @@ static void st_snprintf(struct gen *g)
 	ADD(BPF_MOV64_REG(BPF_REG_1, BPF_REG_7), BPF_MOV64_IMM(BPF_REG_2, (s32)pick(g, 65)),
 	    SKEP_LD_MAP_VALUE(BPF_REG_3, MAP_TEXT, some_text(g, 4)));
 	stack_at(g, BPF_REG_4, -64);
-	ADD(BPF_MOV64_IMM(BPF_REG_5, pick(g, 8) ? 24 : 16), BPF_EMIT_CALL(BPF_FUNC_snprintf));
+	ADD(BPF_MOV64_IMM(BPF_REG_5, pick(g, 100) ? 24 : 16), BPF_EMIT_CALL(BPF_FUNC_snprintf));
 	after_call(g);
 }
 
@@ -470,19 +507,22 @@ static void st_strtol(struct gen *g)
 	after_call(g);
 }
 
-/*
- * Changes the length of a classifier's packet. No VLAN tags: after some 30 of
- * them, pushed in a chain of tail calls, bpf_skb_change_tail to 64 bytes fails
- * on Linux 6.18 and not here (seed 0x9cc23738940816f7 before this was left out).
- */
+/* Changes a classifier's packet: its length, its tags, what belongs to it. */
 static void skb_change(struct gen *g)
 {
-	static const u8 calls[] = { BPF_FUNC_skb_change_tail, BPF_FUNC_skb_pull_data };
-	u8 call = calls[pick(g, ARRAY_LEN(calls))];
+	static const struct { u8 call; s32 from, n, arg; } calls[] = {
+		{ BPF_FUNC_skb_change_tail, 60, 500, 0 }, { BPF_FUNC_skb_pull_data, 0, 500, 0 },
+		{ BPF_FUNC_skb_vlan_push, 0xa888, 1, 0x1005 },
+		{ BPF_FUNC_skb_vlan_push, 0x0081, 2, 7 }, { BPF_FUNC_skb_vlan_pop, 0, 1, 0 },
+		{ BPF_FUNC_skb_change_head, 1, 70, 0 }, { BPF_FUNC_csum_level, 0, 5, 0 },
+		{ BPF_FUNC_skb_change_type, 0, 6, 0 }, { BPF_FUNC_skb_change_proto, 8, 1, 0 },
+		{ BPF_FUNC_skb_change_proto, 0xdd86, 1, 0 },
+	};
+	u32 i = pick(g, ARRAY_LEN(calls));
 
 	ADD(BPF_MOV64_REG(BPF_REG_1, BPF_REG_6),
-	    BPF_MOV64_IMM(BPF_REG_2, (s32)(60 + pick(g, 500))), BPF_MOV64_IMM(BPF_REG_3, 0),
-	    BPF_EMIT_CALL(call));
+	    BPF_MOV64_IMM(BPF_REG_2, calls[i].from + (s32)pick(g, (u32)calls[i].n)),
+	    BPF_MOV64_IMM(BPF_REG_3, calls[i].arg), BPF_EMIT_CALL(calls[i].call));
 	load_packet(g);
 	after_call(g);
 }
@@ -492,7 +532,7 @@ static void st_adjust(struct gen *g)
 	static const u8 calls[] = { BPF_FUNC_xdp_adjust_head, BPF_FUNC_xdp_adjust_tail,
 		BPF_FUNC_xdp_adjust_meta };
 
-	if (!g->p->packet || g->nesting)
+	if (!g->packet || g->nesting)
 		return;
 	if (g->p->type != BPF_PROG_TYPE_XDP) {
 		skb_change(g);
@@ -517,7 +557,7 @@ static void st_load_bytes(struct gen *g)
 	bool store = pick(g, 2);
 	u32 off = pick(g, 4) ? pick(g, 80) : pick(g, 3) ? pick(g, 700) : (u32)number(g);
 
-	if (!g->p->packet)
+	if (!g->packet)
 		return;
 	ADD(BPF_MOV64_REG(BPF_REG_1, BPF_REG_6), BPF_MOV64_IMM(BPF_REG_2, (s32)off));
 	if (pick(g, 2))
@@ -536,7 +576,7 @@ static void st_csum_replace(struct gen *g)
 	static const s32 flags[] = { 0, 2, 4, 0x12, 0x14, 0x20, 0x24, 0x34, 1, 3 };
 	bool l3 = pick(g, 2);
 
-	if (!g->p->packet || g->p->type == BPF_PROG_TYPE_XDP)
+	if (!g->packet || g->p->type == BPF_PROG_TYPE_XDP)
 		return;
 	ADD(BPF_MOV64_REG(BPF_REG_1, BPF_REG_6), BPF_MOV64_IMM(BPF_REG_2, (s32)pick(g, 70)),
 	    BPF_MOV64_REG(BPF_REG_3, pick(g, 2) ? BPF_REG_0 : BPF_REG_9),
@@ -544,6 +584,89 @@ static void st_csum_replace(struct gen *g)
 	    BPF_MOV64_IMM(BPF_REG_5, l3 ? (s32)pick(g, 5) : flags[pick(g, ARRAY_LEN(flags))]),
 	    BPF_EMIT_CALL(l3 ? BPF_FUNC_l3_csum_replace : BPF_FUNC_l4_csum_replace));
 	load_packet(g);
+	after_call(g);
+}
+
+/* Fields of a context that both sides must know and that may be compared. */
+static void st_context(struct gen *g)
+{
+	static const u8 reads[] = {
+		offsetof(struct __sk_buff, len), offsetof(struct __sk_buff, pkt_type),
+		offsetof(struct __sk_buff, protocol), offsetof(struct __sk_buff, vlan_present),
+		offsetof(struct __sk_buff, vlan_tci), offsetof(struct __sk_buff, vlan_proto),
+		offsetof(struct __sk_buff, cb[1]), offsetof(struct __sk_buff, mark),
+		offsetof(struct __sk_buff, queue_mapping), offsetof(struct __sk_buff, ifindex),
+		offsetof(struct __sk_buff, gso_segs), offsetof(struct __sk_buff, tc_index),
+	}, writes[] = {
+		offsetof(struct __sk_buff, mark), offsetof(struct __sk_buff, cb[1]),
+		offsetof(struct __sk_buff, priority), offsetof(struct __sk_buff, cb[4]),
+		offsetof(struct __sk_buff, tc_index),
+	};
+	u8 r = scalar(g);
+
+	if (!g->packet)
+		return;
+	if (g->p->type == BPF_PROG_TYPE_XDP)
+		ADD(BPF_LDX_MEM(BPF_W, r, BPF_REG_6, offsetof(struct xdp_md, rx_queue_index)));
+	else if (pick(g, 2))
+		ADD(BPF_LDX_MEM(BPF_W, r, BPF_REG_6, reads[pick(g, ARRAY_LEN(reads))]));
+	else
+		ADD(BPF_STX_MEM(BPF_W, BPF_REG_6, r, writes[pick(g, ARRAY_LEN(writes))]));
+}
+
+/* As classic BPF loads from packets; outside of them that ends the program. */
+static void st_legacy(struct gen *g)
+{
+	static const s32 at[] = { 0, 1, 12, 14, 30, 60, 400, -0x100000, -0x100000 + 9,
+		-0x200000, -0x200000 + 12, -1 };
+	enum isa_op op = mem_row(g, KIND_LD_ABS, KIND_LD_IND);
+	struct bpf_insn in = row_insn(g, op);
+
+	if (!g->packet || g->p->type == BPF_PROG_TYPE_XDP)
+		return;
+	in.imm = at[pick(g, pick(g, 6) ? 5 : ARRAY_LEN(at))];
+	if (isa_rows[op].kind == KIND_LD_IND && pick(g, 3))
+		ADD(BPF_ALU64_IMM(BPF_AND, in.src_reg, 31));
+	add(g, in);
+	after_call(g);
+}
+
+/* ---- functions of the kernel -------------------------------------------------- */
+
+#define KFUNC(ext) SKEP_INSN(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_KFUNC_CALL, 0, ext)
+
+/* A section of readers. */
+static void st_rcu(struct gen *g)
+{
+	if (g->nesting)
+		return;
+	ADD(KFUNC(EXT_RCU_LOCK), BPF_MOV64_IMM(BPF_REG_0, (s32)number(g)));
+	after_call(g);
+	for (u32 i = 0, n = pick(g, 4); i < n; i++)
+		st_alu(g);
+	ADD(KFUNC(EXT_RCU_UNLOCK), BPF_MOV64_IMM(BPF_REG_0, (s32)number(g)));
+	after_call(g);
+}
+
+/* Numbers from an iterator, which the slots have room for, go into r9. */
+static void st_iter(struct gen *g)
+{
+	const s32 it = -112;
+	u32 next;
+
+	if (g->nesting)
+		return;
+	stack_at(g, BPF_REG_1, it);
+	ADD(BPF_MOV64_IMM(BPF_REG_2, (s32)pick(g, 20) - 10), BPF_MOV64_IMM(BPF_REG_3, (s32)pick(g, 20)),
+	    KFUNC(EXT_ITER_NEW));
+	next = g->p->n;
+	stack_at(g, BPF_REG_1, it);
+	ADD(KFUNC(EXT_ITER_NEXT), BPF_JMP_IMM(BPF_JEQ, BPF_REG_0, 0, 3),
+	    BPF_LDX_MEM(BPF_W, BPF_REG_9, BPF_REG_0, 0), BPF_ALU64_IMM(BPF_MUL, BPF_REG_9, 7));
+	ADD(BPF_JMP_A((s16)(next - g->p->n - 1)));
+	stack_at(g, BPF_REG_1, it);
+	ADD(KFUNC(EXT_ITER_DESTROY));
+	ADD(BPF_MOV64_IMM(BPF_REG_0, (s32)number(g)));
 	after_call(g);
 }
 
@@ -643,7 +766,7 @@ static void (*const statements[])(struct gen *) = {
 	st_lookup, st_update, st_delete, st_csum, st_call, st_adjust, st_load_bytes,
 	st_if, st_if, st_if, st_loop, st_bpf_loop, st_tail, st_queue, st_queue, st_lpm, st_lpm,
 	st_percpu, st_ring, st_strncmp, st_snprintf, st_strtol, st_csum_replace, st_may_goto,
-	st_else,
+	st_else, st_context, st_legacy, st_rcu, st_iter,
 };
 
 static void simple(struct gen *g) { simples[pick(g, ARRAY_LEN(simples))](g); }
@@ -651,7 +774,7 @@ static void simple(struct gen *g) { simples[pick(g, ARRAY_LEN(simples))](g); }
 static void prologue(struct gen *g)
 {
 	ADD(BPF_MOV64_REG(BPF_REG_6, BPF_REG_1));
-	if (g->p->packet)
+	if (g->packet)
 		load_packet(g);
 	ADD(SKEP_LD_MAP_VALUE(BPF_REG_7, 0, 0));
 	for (s16 i = 1; i <= 8; i++)
@@ -678,15 +801,15 @@ static void epilogue(struct gen *g)
 /* A function of r1 and r2, with a stack of its own. */
 static void subprogram(struct gen *g)
 {
-	bool packet = g->p->packet;
+	bool packet = g->packet;
 
 	ADD(BPF_MOV64_REG(BPF_REG_0, BPF_REG_1), BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_2, -8),
 	    BPF_MOV64_IMM(BPF_REG_3, (s32)number(g)), BPF_MOV64_IMM(BPF_REG_4, (s32)number(g)),
 	    BPF_MOV64_IMM(BPF_REG_5, (s32)number(g)), BPF_MOV64_REG(BPF_REG_9, BPF_REG_2));
-	g->p->packet = false;
+	g->packet = false;
 	for (u32 i = 0, n = 1 + pick(g, 8); i < n; i++)
 		st_alu(g);
-	g->p->packet = packet;
+	g->packet = packet;
 	ADD(BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_10, -8),
 	    BPF_ALU64_REG(BPF_XOR, BPF_REG_0, BPF_REG_1), BPF_EXIT_INSN());
 }
@@ -694,9 +817,9 @@ static void subprogram(struct gen *g)
 /* r1 = the round, r2 = the slots: they change; another round or not. */
 static void loop_callback(struct gen *g)
 {
-	bool packet = g->p->packet;
+	bool packet = g->packet;
 
-	g->p->packet = false;
+	g->packet = false;
 	ADD(BPF_MOV64_REG(BPF_REG_6, BPF_REG_2), BPF_MOV64_REG(BPF_REG_0, BPF_REG_1),
 	    BPF_LDX_MEM(BPF_DW, BPF_REG_9, BPF_REG_6, (s16)(8 * pick(g, 8))));
 	after_call(g);
@@ -704,7 +827,7 @@ static void loop_callback(struct gen *g)
 		st_alu(g);
 	ADD(BPF_STX_MEM(BPF_DW, BPF_REG_6, BPF_REG_9, (s16)(8 * pick(g, 8))),
 	    BPF_ALU64_IMM(BPF_AND, BPF_REG_0, 1), BPF_EXIT_INSN());
-	g->p->packet = packet;
+	g->packet = packet;
 }
 
 /* r1 = the context: what slot 0 gives, or 5. */
@@ -736,21 +859,19 @@ static void functions(struct gen *g, const struct name *calls, u32 n)
 			}
 		if (!named)
 			continue;
-		g->p->funcs[g->p->nr_funcs++] = at;
 		bodies[fn](g);
 	}
 }
 
-void gen_program(struct gen_prog *p, u64 seed, u64 skip)
+void gen_program(struct diff_prog *p, u64 seed, u64 skip)
 {
 	struct gen gen = { .p = p, .rnd = seed }, *g = &gen;
 	u32 n = 1 + pick(g, GEN_STATEMENTS), nr_calls = 0;
 	struct name calls[GEN_STATEMENTS];
 
 	p->n = 0;
-	p->nr_funcs = 1;	/* at 0 */
-	p->tails = false;
-	p->packet = pick(g, 2);
+	p->attach = 0;
+	g->packet = pick(g, 2);
 	p->type = pick(g, 3) ? BPF_PROG_TYPE_XDP : BPF_PROG_TYPE_SCHED_CLS;
 	prologue(g);
 	for (u32 i = 0; i < n; i++) {
@@ -764,4 +885,11 @@ void gen_program(struct gen_prog *p, u64 seed, u64 skip)
 	g->rnd = ~seed;
 	epilogue(g);
 	functions(g, calls, nr_calls);
+}
+
+void gen_packet(struct diff_packet *pkt, u64 *state)
+{
+	pkt->bytes = 14 + gen_below(state, PACKET_MAX - 14);
+	for (u32 i = 0; i < pkt->bytes; i++)
+		pkt->data[i] = (u8)gen_random(state);
 }
