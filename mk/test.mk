@@ -29,7 +29,7 @@ $(UNIT_BIN): $(O)/%: $(O)/%.o $(LIB_OBJ)
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LDLIBS)
 
 DIFF_OBJ    := $(patsubst %.c,$(O)/%.o,$(filter-out %_test.c,$(sort $(wildcard test/diff/*.c))))
-$(O)/test/diff/diff_test: $(DIFF_OBJ)
+$(filter $(O)/test/diff/%,$(UNIT_BIN)): $(DIFF_OBJ)
 
 $(REPLAY_BIN): $(O)/%_replay: $(O)/%_fuzz.o $(O)/test/fuzz/replay.o $(LIB_OBJ)
 	@$(SAY) LD $@

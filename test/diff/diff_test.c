@@ -6,14 +6,14 @@
  * made small and printed as a case.
  *
  *	DIFF_SEED=N	other programs
- *	DIFF_RUNS=N	how many of each kind, instead of what takes seconds
+ *	DIFF_RUNS=N	how many of each kind, instead of what seconds allow
  *
  * Loads; attaches nothing.
  */
 #include "diff/case.h"
 #include "diff/gen.h"
 #include "diff/refusal.h"
-#include "diff/shrink.h"
+#include "diff/report.h"
 #include "base/os.h"
 #include <dirent.h>
 #include <inttypes.h>
@@ -21,62 +21,10 @@
 #include "unit/kernel_bpf.h"
 
 enum {
-	RUNS = 1500,
+	SECONDS = 4,
 	REFUSED_MAX = 50,	/* one program in so many */
-	SHRINK_TRIES = 4000,
 	ROW_PROGRAMS = 600,
 };
-
-static u64 from_env(const char *name, u64 otherwise)
-{
-	const char *s = getenv(name);
-
-	return s ? strtoull(s, NULL, 0) : otherwise;
-}
-
-/* ---- what differs ------------------------------------------------------------------ */
-
-struct found {
-	struct world *w;
-	const struct diff_packet *pkt;
-	char kind[24];		/* the first word of what differs */
-};
-
-static void kind_of(char *kind, size_t n, const char *what)
-{
-	snprintf(kind, n, "%.*s", (int)strcspn(what, " :"), what);
-}
-
-/* Still the same kind of difference. */
-static bool still_differs(const struct diff_prog *p, void *arg)
-{
-	struct found *f = arg;
-	struct diff_result r;
-	char kind[24];
-
-	world_run(f->w, p, f->pkt, &r);
-	kind_of(kind, sizeof(kind), r.what);
-	return r.outcome == DIFF_DIFFERS && !strcmp(kind, f->kind);
-}
-
-static void report(struct world *w, struct diff_prog *p, const struct diff_packet *pkt,
-		   const char *from, const struct diff_result *r)
-{
-	struct found f = { .w = w, .pkt = pkt };
-	struct strbuf text = { 0 };
-	struct diff_result last;
-	char name[120];
-
-	kind_of(f.kind, sizeof(f.kind), r->what);
-	print_message("# %s differs: %s\n", from, r->what);
-	shrink_program(p, still_differs, &f, SHRINK_TRIES);
-	world_run(w, p, pkt, &last);
-	snprintf(name, sizeof(name), "%s: %.60s", from, last.what);
-	case_print(&text, name, world_scene(w), p, pkt);
-	fprintf(stderr, "%s", sb_text(&text));
-	sb_free(&text);
-	fail_msg("%s differs: %s", from, last.what);
-}
 
 /* ---- random programs ----------------------------------------------------------------- */
 
@@ -100,7 +48,7 @@ static void random_program(struct world *w, u64 seed, const struct diff_packet *
 {
 	static struct diff_prog p;
 	struct diff_result r;
-	char from[40];
+	char from[FROM_BYTES];
 
 	gen_program(&p, seed, 0);
 	world_run(w, &p, pkt, &r);
@@ -109,21 +57,24 @@ static void random_program(struct world *w, u64 seed, const struct diff_packet *
 	if (r.outcome == DIFF_REFUSED)
 		explain(t, &r.kernel, seed);
 	else if (r.outcome == DIFF_DIFFERS)
-		report(w, &p, pkt, from, &r);
+		report_difference(w, &p, pkt, from, false, &r);
 	t->slow += r.outcome == DIFF_BUDGET;
 }
 
 static void random_programs(void **unused UNUSED)
 {
-	u64 state = from_env("DIFF_SEED", os_clock_ns()), runs = from_env("DIFF_RUNS", RUNS);
+	u64 state = env_number("DIFF_SEED", os_clock_ns());
+	struct effort e = effort_new(SECONDS);
 	struct diff_packet pkt;
 	struct tally t = { 0 };
 	struct world *w;
+	char why[200];
 
 	need_kernel();
-	w = world_new(&gen_scene);
+	w = world_new(&gen_scene, why, sizeof(why));
+	assert_non_null(w);
 	print_message("# DIFF_SEED=0x%" PRIx64 "\n", state);
-	for (u64 i = 0; i < runs; i++) {
+	while (effort_goes_on(&e)) {
 		u64 seed = gen_random(&state);
 
 		gen_packet(&pkt, &state);
@@ -132,9 +83,9 @@ static void random_programs(void **unused UNUSED)
 	print_message("# %" PRIu64 " programs, %" PRIu64 " refused by the kernel for known "
 		      "reasons, %" PRIu64 " too slow\n", t.runs, t.refused, t.slow);
 	world_free(w);
-	if (runs >= 500)
-		assert_true(t.refused < runs / REFUSED_MAX);
-	assert_true(t.slow <= runs / REFUSED_MAX);
+	if (t.runs >= 500)
+		assert_true(t.refused < t.runs / REFUSED_MAX);
+	assert_true(t.slow <= t.runs / REFUSED_MAX);
 }
 
 /* ---- every instruction ------------------------------------------------------------------ */
@@ -173,10 +124,112 @@ static void all_rows(void **unused UNUSED)
 				 n[op], ROW_PROGRAMS);
 }
 
+/* ---- cases -------------------------------------------------------------------------------- */
+
+static void one_case(const struct diff_case *c)
+{
+	struct diff_result r;
+	char why[200];
+	struct world *w = world_new(&c->scene, why, sizeof(why));
+	u32 retval;
+	int e;
+
+	if (!w)
+		fail_msg("case '%s': %s", c->name, why);
+	e = world_run_user(w, &c->prog, &c->pkt, &retval);
+	if (c->has_result && (e || retval != c->result))
+		fail_msg("case '%s': error %d, result 0x%x, not 0x%x", c->name, e, retval,
+			 c->result);
+	if (!no_kernel()) {
+		world_run(w, &c->prog, &c->pkt, &r);
+		if (r.outcome != DIFF_SAME)
+			fail_msg("case '%s': %s%s", c->name, r.what, r.kernel.line);
+	}
+	world_free(w);
+}
+
+static u32 cases_of(const char *path)
+{
+	static struct diff_case c;
+	struct os_file file;
+	struct skep_err err;
+	char why[300], *text;
+	size_t at = 0;
+	u32 n = 0;
+	int r;
+
+	if (os_file_read(&file, path, &err))
+		fail_msg("%s", err.text);
+	text = mem_alloc(file.size + 1);
+	memcpy(text, file.data, file.size);
+	os_file_close(&file);
+	while ((r = case_next(&c, text, &at, why, sizeof(why))) > 0) {
+		one_case(&c);
+		case_free(&c);
+		n++;
+	}
+	free(text);
+	if (r)
+		fail_msg("%s: %s", path, why);
+	return n;
+}
+
+/* Programs that once differed, and whatever else shall stay the same. */
+static void cases(void **unused UNUSED)
+{
+	static const char dir[] = "test/diff/cases";
+	DIR *d = opendir(dir);
+	struct dirent *e;
+	u32 n = 0;
+
+	assert_non_null(d);
+	while ((e = readdir(d))) {
+		char path[600];
+
+		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
+		if (strstr(e->d_name, ".txt"))
+			n += cases_of(path);
+	}
+	closedir(d);
+	assert_true(n > 0);
+	print_message("# %u cases, %s\n", n, no_kernel() ? "without the kernel" : "on both");
+}
+
+/* What is printed is what is read. */
+static void case_text(void **unused UNUSED)
+{
+	static struct diff_prog p;
+	static struct diff_case c;
+	struct strbuf text = { 0 };
+	struct diff_packet pkt;
+	u64 state = 3;
+	char why[300];
+
+	for (u32 i = 0; i < 20; i++) {
+		size_t at = 0;
+
+		gen_program(&p, gen_random(&state), 0);
+		gen_packet(&pkt, &state);
+		sb_reset(&text);
+		case_print(&text, "again", &gen_scene, &p, &pkt);
+		if (case_next(&c, sb_text(&text), &at, why, sizeof(why)) != 1)
+			fail_msg("%s", why);
+		assert_int_equal(c.prog.n, p.n);
+		assert_memory_equal(c.prog.v, p.v, p.n * sizeof(*p.v));
+		assert_int_equal(c.pkt.bytes, pkt.bytes);
+		assert_memory_equal(c.pkt.data, pkt.data, pkt.bytes);
+		assert_int_equal(c.prog.type, p.type);
+		case_free(&c);
+	}
+	sb_free(&text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_rows),
+		cmocka_unit_test(case_text),
+		cmocka_unit_test(cases),
 		cmocka_unit_test(random_programs),
 	};
 

@@ -52,6 +52,7 @@ enum diff_outcome {
 	DIFF_SAME, DIFF_DIFFERS,
 	DIFF_REFUSED,		/* by the kernel: nothing ran */
 	DIFF_BUDGET,		/* it takes too long: did not run on the kernel */
+	DIFF_SKIPPED,		/* results are each side's own: see world_run_any */
 };
 
 struct diff_result {
@@ -61,7 +62,8 @@ struct diff_result {
 };
 
 struct world;
-struct world *world_new(const struct diff_scene *scene);
+/* NULL and a text when one of the sides does not make a map. */
+struct world *world_new(const struct diff_scene *scene, char *why, size_t n);
 void world_free(struct world *w);
 const struct diff_scene *world_scene(const struct world *w);
 
@@ -71,6 +73,14 @@ bool world_runs(u32 type);
 void world_judge(struct world *w, const struct diff_prog *p, struct diff_verdict *v);
 void world_run(struct world *w, const struct diff_prog *p, const struct diff_packet *pkt,
 	       struct diff_result *r);
+/*
+ * The same for programs that may do anything. Not compared: programs that ask for
+ * the time, random numbers, or what is going on around (DIFF_SKIPPED); and those
+ * whose results have addresses in them or memory that nobody has written: the
+ * kernel refuses these when the user may not see such things (no CAP_PERFMON).
+ */
+void world_run_any(struct world *w, const struct diff_prog *p, const struct diff_packet *pkt,
+		   struct diff_result *r);
 /*
  * The result of the checked interpreter alone, for machines without bpf(2):
  * 0 and *RETVAL, or -errno.
