@@ -23,6 +23,7 @@
 #include "host/capture.h"
 #include <dirent.h>
 #include <inttypes.h>
+#include <skep/insn.h>
 #include <stdlib.h>
 #include "unit/kernel_bpf.h"
 

@@ -12,7 +12,8 @@ struct mutate {
 	u32 at;			/* the slot that changes */
 };
 
-static u32 pick(struct mutate *m, u32 n) { return gen_below(&m->rnd, n); }
+/* 0 of none. */
+static u32 pick(struct mutate *m, u32 n) { return n ? gen_below(&m->rnd, n) : 0; }
 
 static struct bpf_insn *here(struct mutate *m) { return &m->p->v[m->at]; }
 

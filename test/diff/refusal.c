@@ -20,7 +20,8 @@ static bool is_chatter(const char *line)
 {
 	return !*line || starts(line, "verification time ") || starts(line, "stack depth ") ||
 	       starts(line, "insns processed ") || starts(line, "; ") ||
-	       starts(line, "mark_precise") || isdigit((u8)*line);
+	       starts(line, "mark_precise") || starts(line, "old state:") ||
+	       starts(line, "cur state:") || isdigit((u8)*line);
 }
 
 void refusal_read(struct diff_verdict *v, s32 error, char *log)

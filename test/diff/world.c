@@ -4,6 +4,7 @@
 #include "base/os.h"
 #include "call/call.h"
 #include "diff/dump.h"
+#include "diff/edit.h"
 #include "diff/refusal.h"
 #include "host/hosts.h"
 #include "unit/kernel_bpf.h"
@@ -111,6 +112,16 @@ static int element(int cmd, int fd, const void *key, const void *value)
 	return sys_bpf(cmd, &a);
 }
 
+static int kernel_lookup(void *w, u32 map, const void *key, void *value)
+{
+	return element(BPF_MAP_LOOKUP_ELEM, ((struct world *)w)->fds[map], key, value);
+}
+
+static int kernel_update(void *w, u32 map, const void *key, const void *value)
+{
+	return element(BPF_MAP_UPDATE_ELEM, ((struct world *)w)->fds[map], key, value);
+}
+
 static void ring_open(struct world *w, u32 map)
 {
 	u32 bytes = w->scene.maps[map].attr.max_entries;
@@ -128,8 +139,7 @@ static void first_values(struct world *w, u32 map)
 	for (u32 key = 0; m->init && key < m->attr.max_entries; key++) {
 		assert_int_equal(map_user_update(w->maps[map], &key, m->init, BPF_ANY), 0);
 		if (w->kernel)
-			assert_int_equal(element(BPF_MAP_UPDATE_ELEM, w->fds[map], &key, m->init),
-					 0);
+			assert_int_equal(kernel_update(w, map, &key, m->init), 0);
 	}
 	if (m->frozen && w->kernel)
 		assert_int_equal(element(BPF_MAP_FREEZE, w->fds[map], NULL, NULL), 0);
@@ -369,16 +379,6 @@ static bool run_user(struct world *w, const struct diff_prog *p, const struct di
 }
 
 /* ---- the kernel ------------------------------------------------------------------ */
-
-static int kernel_lookup(void *w, u32 map, const void *key, void *value)
-{
-	return element(BPF_MAP_LOOKUP_ELEM, ((struct world *)w)->fds[map], key, value);
-}
-
-static int kernel_update(void *w, u32 map, const void *key, const void *value)
-{
-	return element(BPF_MAP_UPDATE_ELEM, ((struct world *)w)->fds[map], key, value);
-}
 
 static int kernel_remove(void *w, u32 map, const void *key)
 {
@@ -732,9 +732,50 @@ static void may_see(bool yes)
 	assert_int_equal(syscall(SYS_capset, &h, d), 0);
 }
 
+/* The lowest byte of a frame that instructions [FROM, TO) may mean. */
+static s32 frame_depth(const struct diff_prog *p, u32 from, u32 to)
+{
+	s32 depth = 0;
+
+	for (u32 i = from; i < to; i += isa_slots(&p->v[i])) {
+		const struct bpf_insn *in = &p->v[i];
+		u8 class = BPF_CLASS(in->code);
+		s32 at = class == BPF_LDX || class == BPF_ST || class == BPF_STX ? in->off :
+			 isa_op(in) == OP_ADD64_K ? in->imm : 0;
+
+		if (at < depth && at >= -512)
+			depth = at;
+	}
+	return depth;
+}
+
+/* P with frames that begin as zeroes: those of the kernel begin as anything, and
+ * without CAP_PERFMON, too, it lets a program read the rest of a slot of which a
+ * part was written. */
+static bool with_clear_frames(struct diff_prog *to, const struct diff_prog *p)
+{
+	struct bpf_func_info funcs[FUNCS_MAX];
+	struct bpf_insn clear[64];
+	u32 n = functions(p, funcs), end = p->n;
+
+	prog_copy(to, p);
+	while (n-- > 0) {
+		u32 at = funcs[n].insn_off, slots = (u32)(7 - frame_depth(p, at, end)) / 8;
+
+		for (u32 i = 0; i < slots; i++)
+			clear[i] = (struct bpf_insn){ .code = BPF_ST | BPF_MEM | BPF_DW,
+				.dst_reg = BPF_REG_10, .off = (s16)(-8 * (s32)(i + 1)) };
+		if (!edit_insert(to, at, clear, slots))
+			return false;
+		end = at;
+	}
+	return true;
+}
+
 void world_run_any(struct world *w, const struct diff_prog *p, const struct diff_packet *pkt,
 		   struct diff_result *r)
 {
+	static struct diff_prog clear;
 	struct diff_verdict careful;
 	int fd = kernel_load(w, p, &r->kernel);
 
@@ -744,14 +785,18 @@ void world_run_any(struct world *w, const struct diff_prog *p, const struct diff
 		return;
 	close(fd);
 	r->outcome = DIFF_SKIPPED;
-	if (!world_runs(p->type) || !all_known(w, p))
+	snprintf(r->what, sizeof(r->what), "helpers or type");
+	if (!world_runs(p->type) || !all_known(w, p) || !with_clear_frames(&clear, p))
 		return;
+	r->what[0] = 0;
 	may_see(false);
-	fd = kernel_load(w, p, &careful);
+	fd = kernel_load(w, &clear, &careful);
 	may_see(true);
-	if (fd < 0)
+	if (fd < 0) {
+		snprintf(r->what, sizeof(r->what), "%s", careful.line);
 		return;
-	run(w, p, fd, pkt, r);
+	}
+	run(w, &clear, fd, pkt, r);
 	close(fd);
 }
 
