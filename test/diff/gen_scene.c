@@ -49,9 +49,27 @@ static const struct image_extern externs[NR_EXTERNS] = {
 
 const struct diff_scene gen_scene = { maps, NR_MAPS, externs, NR_EXTERNS };
 
+/* Headers that helpers look at: tags, IPv4 and IPv6. */
+static void headers(struct diff_packet *pkt, u64 *state)
+{
+	static const u8 types[][6] = {
+		{ 0x08, 0x00, 0x45 }, { 0x86, 0xdd, 0x60 }, { 0x81, 0x00, 0, 5, 0x08, 0x00 },
+		{ 0x88, 0xa8, 0, 6, 0x81, 0x00 }, { 0x81, 0x00, 0, 7, 0x86, 0xdd },
+		{ 0x08, 0x06, 0, 1 }, { 0x00, 0x40, 0xff, 0xff },
+	};
+	const u32 at = 12, i = gen_below(state, ARRAY_LEN(types));
+
+	if (pkt->bytes >= at + sizeof(types[i]))
+		memcpy(pkt->data + at, types[i], sizeof(types[i]));
+	if (gen_below(state, 4))	/* mostly not to everybody */
+		pkt->data[0] &= 0xfe;
+}
+
 void gen_packet(struct diff_packet *pkt, u64 *state)
 {
 	pkt->bytes = 14 + gen_below(state, PACKET_MAX - 14);
 	for (u32 i = 0; i < pkt->bytes; i++)
 		pkt->data[i] = (u8)gen_random(state);
+	if (gen_below(state, 4))
+		headers(pkt, state);
 }

@@ -11,6 +11,7 @@
 #include "vm/vm.h"
 #include <linux/btf.h>
 #include <linux/capability.h>
+#include <linux/if_ether.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -227,7 +228,8 @@ static void kernel_close(struct world *w)
 			munmap(w->rings[i].read, PAGE);
 			munmap(w->rings[i].written, PAGE + 2 * w->rings[i].bytes);
 		}
-		if (w->maps[i] && w->fds[i] >= 0 && w->scene.maps[i].attr.type != BPF_MAP_TYPE_PROG_ARRAY)
+		if (w->maps[i] && w->fds[i] >= 0 &&
+		    w->scene.maps[i].attr.type != BPF_MAP_TYPE_PROG_ARRAY)
 			close(w->fds[i]);
 	}
 	for (u32 i = 0; i < w->nr_arrays; i++)
@@ -387,7 +389,9 @@ static int kernel_remove(void *w, u32 map, const void *key)
 
 static int kernel_take(void *w, u32 map, void *value)
 {
-	return element(BPF_MAP_LOOKUP_AND_DELETE_ELEM, ((struct world *)w)->fds[map], NULL, value);
+	const struct world *of = w;
+
+	return element(BPF_MAP_LOOKUP_AND_DELETE_ELEM, of->fds[map], NULL, value);
 }
 
 static int kernel_next(void *w, u32 map, void *next)
@@ -611,6 +615,29 @@ static void compare_fast(struct world *w, const struct diff_prog *p,
 	r->outcome = DIFF_DIFFERS;
 }
 
+/* The kernel does not run on packets without the header that they promise; the
+ * embedded engine does: captures have such packets, and so have networks. */
+static bool is_short(const struct diff_prog *p, const struct diff_packet *pkt)
+{
+	u32 proto = pkt->bytes < ETH_HLEN ? 0 : (u32)pkt->data[12] << 8 | pkt->data[13];
+
+	if (p->type == BPF_PROG_TYPE_XDP)
+		return pkt->bytes < ETH_HLEN;
+	return (proto == ETH_P_IP && pkt->bytes < ETH_HLEN + 20) ||
+	       (proto == ETH_P_IPV6 && pkt->bytes < ETH_HLEN + 40);
+}
+
+static void compare_short(const struct seen *checked, const struct seen *other,
+			  struct diff_result *r)
+{
+	r->outcome = DIFF_SAME;
+	if (checked->error || other->error != -EINVAL) {
+		r->outcome = DIFF_DIFFERS;
+		snprintf(r->what, sizeof(r->what), "error of the run on a short packet: %d, other "
+			 "%d", checked->error, other->error);
+	}
+}
+
 static void run(struct world *w, const struct diff_prog *p, int fd,
 		const struct diff_packet *pkt, struct diff_result *r)
 {
@@ -621,6 +648,10 @@ static void run(struct world *w, const struct diff_prog *p, int fd,
 	if (checked.fault.kind == VM_FAULT_BUDGET)
 		return;
 	run_kernel(w, p, fd, pkt, &other);
+	if (is_short(p, pkt)) {
+		compare_short(&checked, &other, r);
+		return;
+	}
 	r->outcome = differ(w, r->what, sizeof(r->what), &checked, &other) ?
 		     DIFF_DIFFERS : DIFF_SAME;
 	if (r->outcome == DIFF_SAME)
