@@ -14,10 +14,18 @@ static bool refuse(char *why, size_t n, const char *what, const char *name)
 	return false;
 }
 
-/* Maps whose contents can be put back to what they were. */
-static bool map_take(struct diff_map *to, const struct image_map *m, char *why, size_t n)
+/* Types that only judging needs. */
+static bool may_exist(u32 type)
 {
-	const u32 odd = BPF_F_RDONLY | BPF_F_WRONLY | BPF_F_MMAPABLE;
+	return type == BPF_MAP_TYPE_PERF_EVENT_ARRAY || type == BPF_MAP_TYPE_STACK_TRACE ||
+	       type == BPF_MAP_TYPE_CGROUP_ARRAY || type == BPF_MAP_TYPE_DEVMAP ||
+	       type == BPF_MAP_TYPE_CPUMAP || type == BPF_MAP_TYPE_BLOOM_FILTER;
+}
+
+static bool map_take(struct compiled *o, u32 i, char *why, size_t n)
+{
+	const struct image_map *m = &o->img->maps[i];
+	struct diff_map *to = &o->maps[i];
 
 	to->attr = (struct map_attr){ .name = m->name, .type = m->type, .key_size = m->key_size,
 		.value_size = m->value_size, .map_extra = m->map_extra,
@@ -28,11 +36,12 @@ static bool map_take(struct diff_map *to, const struct image_map *m, char *why, 
 	if (m->type == BPF_MAP_TYPE_RINGBUF)
 		to->attr.max_entries = RING_BYTES;
 	if (m->lock_at || m->timer_at || m->inner || m->value_size > VALUE_MAX ||
-	    to->attr.map_flags & odd)
+	    to->attr.map_flags & (BPF_F_RDONLY | BPF_F_WRONLY))
 		return refuse(why, n, "no plain map", m->name);
-	if (!dump_compares(to) && m->type != BPF_MAP_TYPE_PROG_ARRAY)
-		return refuse(why, n, "map of a type that is not compared", m->name);
-	return true;
+	if (dump_compares(to) || m->type == BPF_MAP_TYPE_PROG_ARRAY)
+		return true;
+	o->runs = false;
+	return may_exist(m->type) || refuse(why, n, "map of a type that is not made", m->name);
 }
 
 bool compiled_open(struct compiled *o, const char *path, char *why, size_t n)
@@ -41,6 +50,7 @@ bool compiled_open(struct compiled *o, const char *path, char *why, size_t n)
 	struct skep_err err;
 
 	memset(o, 0, sizeof(*o));
+	o->runs = true;
 	if (os_file_read(&file, path, &err))
 		return refuse(why, n, "cannot be read", path);
 	if (obj_open(&o->img, file.data, file.size, path, &err))
@@ -56,7 +66,7 @@ bool compiled_open(struct compiled *o, const char *path, char *why, size_t n)
 	if (o->img->nr_maps > WORLD_MAPS || o->img->nr_externs > WORLD_EXTERNS)
 		return refuse(why, n, "too many maps or functions", path);
 	for (u32 i = 0; i < o->img->nr_maps; i++)
-		if (!map_take(&o->maps[i], &o->img->maps[i], why, n))
+		if (!map_take(o, i, why, n))
 			return false;
 	return true;
 }

@@ -14,6 +14,7 @@ struct compiled {
 	struct image *img;
 	struct diff_map maps[WORLD_MAPS];
 	struct diff_scene scene;
+	bool runs;		/* all maps can be compared and put back */
 };
 
 /* False and WHY when a world cannot have its maps. */

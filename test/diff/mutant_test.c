@@ -36,7 +36,7 @@ struct mutants {
 	u64 n[DIFF_SKIPPED + 1];
 };
 
-/* Mutant SEED of P in W. */
+/* Mutant SEED of P in W. Without PKT the kernel only judges. */
 static void mutant(struct mutants *m, struct world *w, const struct diff_prog *p, u64 seed,
 		   const struct diff_packet *pkt, const char *source)
 {
@@ -47,7 +47,12 @@ static void mutant(struct mutants *m, struct world *w, const struct diff_prog *p
 	prog_copy(&changed, p);
 	if (!mutate_program(&changed, seed, world_scene(w)))
 		return;
-	world_run_any(w, &changed, pkt, &r);
+	if (pkt) {
+		world_run_any(w, &changed, pkt, &r);
+	} else {
+		world_judge(w, &changed, &r.kernel);
+		r.outcome = r.kernel.error ? DIFF_REFUSED : DIFF_SKIPPED;
+	}
 	m->n[r.outcome]++;
 	verdicts_add(&m->verdicts, source, seed, world_scene(w), &changed, &r.kernel);
 	if (r.outcome != DIFF_DIFFERS)
@@ -128,15 +133,20 @@ struct objects {
 	char why[300];		/* the last one was left out */
 };
 
+static const struct diff_packet *some_frame(struct objects *o)
+{
+	return &o->frames.v[gen_below(&o->state, o->frames.n)];
+}
+
 static void program_mutants(struct objects *o, struct world *w, const struct diff_prog *p,
-			    const char *source)
+			    bool runs, const char *source)
 {
 	struct diff_result r;
 	char from[FROM_BYTES];
 
 	o->programs++;
-	for (u32 i = 0; world_runs(p->type) && i < 8; i++) {	/* as it is */
-		const struct diff_packet *pkt = &o->frames.v[gen_below(&o->state, o->frames.n)];
+	for (u32 i = 0; runs && i < 8; i++) {	/* as it is */
+		const struct diff_packet *pkt = some_frame(o);
 
 		world_run_any(w, p, pkt, &r);
 		snprintf(from, sizeof(from), "%.150s", source);
@@ -144,8 +154,7 @@ static void program_mutants(struct objects *o, struct world *w, const struct dif
 			report_difference(w, p, pkt, from, true, &r);
 	}
 	for (u32 i = 0; i < o->mutants; i++)
-		mutant(&o->m, w, p, gen_random(&o->state),
-		       &o->frames.v[gen_below(&o->state, o->frames.n)], source);
+		mutant(&o->m, w, p, gen_random(&o->state), runs ? some_frame(o) : NULL, source);
 }
 
 static void object_mutants(struct objects *o, const char *path)
@@ -168,7 +177,7 @@ static void object_mutants(struct objects *o, const char *path)
 		if (v.error || v.insns > SLOW_INSNS)	/* for its section, its types ... */
 			continue;
 		snprintf(source, sizeof(source), "%.100s:%.50s", path, c.img->progs[i].name);
-		program_mutants(o, w, &p, source);
+		program_mutants(o, w, &p, c.runs && world_runs(p.type), source);
 	}
 	if (w)
 		world_free(w);

@@ -36,7 +36,7 @@ void refusal_read(struct diff_verdict *v, s32 error, char *log)
 		if (!is_chatter(line))
 			snprintf(v->line, sizeof(v->line), "%s", line);
 	}
-	if (!error)
+	if (!error && !starts(v->line, "verifier bug"))
 		v->line[0] = 0;
 }
 

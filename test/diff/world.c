@@ -507,9 +507,9 @@ void world_judge(struct world *w, const struct diff_prog *p, struct diff_verdict
 
 /* ---- running ---------------------------------------------------------------------- */
 
-/* The program goes into slot 0 of its prog arrays, or leaves it. The kernel waits
- * long when a slot changes: only those that are used. */
-static void tail_slots(struct world *w, const struct diff_prog *p, int fd, int cmd)
+/* The program goes into slot 0 of its prog arrays; it stays there until the next
+ * one comes, because the kernel waits long when a slot becomes empty. */
+static void tail_slots(struct world *w, const struct diff_prog *p, int fd)
 {
 	u32 slot = 0, done = 0;
 
@@ -520,8 +520,7 @@ static void tail_slots(struct world *w, const struct diff_prog *p, int fd, int c
 		    !w->scene.maps[map].self || done >> map & 1)
 			continue;
 		done |= 1u << map;
-		assert_int_equal(element(cmd, w->fds[map], &slot,
-					 cmd == BPF_MAP_DELETE_ELEM ? NULL : &fd), 0);
+		assert_int_equal(kernel_update(w, map, &slot, &fd), 0);
 	}
 }
 
@@ -540,9 +539,8 @@ static void run_kernel(struct world *w, const struct diff_prog *p, int fd,
 		a.test.ctx_out = (uintptr_t)&s->ctx;
 		a.test.ctx_size_out = sizeof(s->ctx);
 	}
-	tail_slots(w, p, fd, BPF_MAP_UPDATE_ELEM);
+	tail_slots(w, p, fd);
 	s->error = sys_bpf(BPF_PROG_TEST_RUN, &a);
-	tail_slots(w, p, fd, BPF_MAP_DELETE_ELEM);
 	s->retval = a.test.retval;
 	s->bytes = s->error && s->error != -ENOSPC ? 0 : a.test.data_size_out;
 	dump_maps(&s->maps, &side, &w->scene);

@@ -44,7 +44,8 @@ struct diff_packet {
 /* The kernel's answer to a program. */
 struct diff_verdict {
 	s32 error;		/* 0 = accepted, or -errno */
-	char line[200];		/* of a refusal: the last line that is a reason */
+	char line[200];		/* of a refusal: the last line that is a reason; of
+				   others what the verifier takes for its mistake */
 	u32 insns, states, peak;	/* that the verifier went through and kept */
 };
 
