@@ -7,6 +7,7 @@
  *
  *	DIFF_SEED=N	other programs
  *	DIFF_RUNS=N	how many of each kind, instead of what seconds allow
+ *	DIFF_VERDICTS=FILE	appends the kernel's verdicts to FILE (verdict.h)
  *
  * Loads; attaches nothing.
  */
@@ -14,6 +15,7 @@
 #include "diff/gen.h"
 #include "diff/refusal.h"
 #include "diff/report.h"
+#include "diff/verdict.h"
 #include "base/os.h"
 #include <dirent.h>
 #include <inttypes.h>
@@ -29,6 +31,7 @@ enum {
 /* ---- random programs ----------------------------------------------------------------- */
 
 struct tally {
+	struct verdicts verdicts;
 	u64 runs, refused, slow, by_reason[REFUSALS_MAX];
 };
 
@@ -60,6 +63,7 @@ static void random_program(struct world *w, u64 seed, struct diff_packet *pkt, s
 	cut(pkt, seed);
 	world_run(w, &p, pkt, &r);
 	t->runs++;
+	verdicts_add(&t->verdicts, "gen", seed, &gen_scene, &p, &r.kernel);
 	snprintf(from, sizeof(from), "seed 0x%" PRIx64, seed);
 	if (r.outcome == DIFF_REFUSED)
 		explain(t, &r.kernel, seed);
@@ -80,6 +84,7 @@ static void random_programs(void **unused UNUSED)
 	need_kernel();
 	w = world_new(&gen_scene, why, sizeof(why));
 	assert_non_null(w);
+	verdicts_open(&t.verdicts, getenv("DIFF_VERDICTS"));
 	print_message("# DIFF_SEED=0x%" PRIx64 "\n", state);
 	while (effort_goes_on(&e)) {
 		u64 seed = gen_random(&state);
@@ -87,8 +92,8 @@ static void random_programs(void **unused UNUSED)
 		gen_packet(&pkt, &state);
 		random_program(w, seed, &pkt, &t);
 	}
-	print_message("# %" PRIu64 " programs, %" PRIu64 " refused by the kernel for known "
-		      "reasons, %" PRIu64 " too slow\n", t.runs, t.refused, t.slow);
+	verdicts_close(&t.verdicts, "generated programs");
+	print_message("#   of %" PRIu64 ", %" PRIu64 " too slow\n", t.runs, t.slow);
 	world_free(w);
 	if (t.runs >= 500)
 		assert_true(t.refused < t.runs / REFUSED_MAX);

@@ -94,7 +94,7 @@ static void generated(void **unused UNUSED)
 
 		gen_packet(&pkt, &state);
 		gen_program(&p, seed, 0);
-		mutant(&m, w, &p, seed, &pkt, "gen");
+		mutant(&m, w, &p, seed, &pkt, "mutant");
 	}
 	mutants_close(&m, "mutants of generated programs");
 	world_free(w);
@@ -290,13 +290,13 @@ static void judging(void **unused UNUSED)
 {
 	static struct diff_prog p = { .type = BPF_PROG_TYPE_XDP };
 	const struct bpf_insn nop = BPF_MOV64_IMM(BPF_REG_0, 0), end = BPF_EXIT_INSN();
-	const char path[] = "/tmp/skep-verdicts-test";
+	char path[] = "/tmp/skep-verdicts-XXXXXX";
 	struct diff_verdict kernel = { 0 }, refused = { .error = -13, .line = "R0 !read_ok" };
 	struct verdicts v;
 	char line[500];
 	FILE *f;
 
-	remove(path);
+	close(mkstemp(path));
 	verdicts_open(&v, path);
 	verdict_judge = by_length;
 	for (p.n = 2; p.n < 8; p.n++) {
