@@ -1,67 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* world.c: see world.h. */
-#include "diff/world.h"
+#include "diff/world_inner.h"
 #include "base/os.h"
 #include "call/call.h"
-#include "diff/dump.h"
-#include "diff/edit.h"
 #include "diff/refusal.h"
 #include "host/hosts.h"
 #include "unit/kernel_bpf.h"
 #include "vm/vm.h"
 #include <linux/btf.h>
-#include <linux/capability.h>
 #include <linux/if_ether.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/sysinfo.h>
-
-enum {
-	LOG_BYTES = 1 << 16, LOG_STATS = 4, FUNCS_MAX = 256, FAR_BYTES = 1 << 20,
-	PROG_ARRAYS_MAX = 16, PAGE = 4096,
-};
-
-/* What can be seen of a run. */
-struct seen {
-	s32 error;		/* of the run: 0 or -errno */
-	u32 retval, bytes;
-	u8 packet[OUT_BYTES];
-	struct __sk_buff ctx;	/* of types that have it */
-	struct dump maps;
-	struct vm_fault fault;	/* kind NONE on the kernel */
-};
-
-/* The kernel ties a prog array to the first type of program that uses it. */
-struct prog_array {
-	u32 map, type, attach;
-	int fd;
-};
-
-struct ring {			/* of the kernel's: two pages, then data */
-	u64 *read, *written;
-	const u8 *data;
-	u32 bytes;
-};
-
-struct world {
-	struct diff_scene scene;
-	struct map *maps[WORLD_MAPS];
-	struct vm_map vm[WORLD_MAPS];
-	struct vm_machine *machine;
-	const struct vm_code *code;	/* what runs, for tail calls into it */
-	struct run run;
-	u8 *buffer;
-	u8 *far;		/* a context that the fast interpreter must not touch */
-	bool kernel;		/* it can be asked; then: */
-	int fds[WORLD_MAPS], btf;
-	u32 externs[WORLD_EXTERNS];	/* BTF ids */
-	struct ring rings[WORLD_MAPS];
-	struct prog_array arrays[PROG_ARRAYS_MAX];
-	u32 nr_arrays, cpus;
-	char log[LOG_BYTES];
-};
 
 const struct diff_scene *world_scene(const struct world *w) { return &w->scene; }
 
@@ -193,7 +145,7 @@ static const struct vm_code *tail_target(struct run *run, struct map *map, u32 i
 	return NULL;
 }
 
-struct world *world_new(const struct diff_scene *scene, char *why, size_t n)
+static struct world *make(const struct diff_scene *scene, bool kernel, char *why, size_t n)
 {
 	struct world *w = mem_alloc(sizeof(*w));
 	const char *bad = NULL;
@@ -201,7 +153,7 @@ struct world *world_new(const struct diff_scene *scene, char *why, size_t n)
 
 	assert_true(scene->nr_maps <= WORLD_MAPS && scene->nr_externs <= WORLD_EXTERNS);
 	w->scene = *scene;
-	w->kernel = !no_kernel();
+	w->kernel = kernel;
 	for (u32 i = 0; i < scene->nr_maps && !bad; i++) {
 		bad = map_open(w, i, &err);
 		if (bad)
@@ -219,6 +171,21 @@ struct world *world_new(const struct diff_scene *scene, char *why, size_t n)
 		return w;
 	world_free(w);
 	return NULL;
+}
+
+struct world *world_new(const struct diff_scene *scene, char *why, size_t n)
+{
+	return make(scene, !no_kernel(), why, n);
+}
+
+struct world *world_twin(struct world *w)
+{
+	char why[200];
+
+	if (!w->twin)
+		w->twin = make(&w->scene, false, why, sizeof(why));
+	assert_non_null(w->twin);
+	return w->twin;
 }
 
 static void kernel_close(struct world *w)
@@ -239,6 +206,8 @@ static void kernel_close(struct world *w)
 
 void world_free(struct world *w)
 {
+	if (w->twin)
+		world_free(w->twin);
 	if (w->kernel)
 		kernel_close(w);
 	for (u32 i = 0; i < w->scene.nr_maps && w->maps[i]; i++)
@@ -434,7 +403,7 @@ static int by_number(const void *a, const void *b)
 }
 
 /* The functions that calls and addresses of functions name; all of one type. */
-static u32 functions(const struct diff_prog *p, struct bpf_func_info *info)
+u32 world_functions(const struct diff_prog *p, struct bpf_func_info *info)
 {
 	u32 at[FUNCS_MAX], n = 1, m = 0;
 
@@ -477,7 +446,7 @@ static void bind_program(struct world *w, struct bpf_insn *to, const struct diff
 			to[i].imm = (s32)w->externs[to[i].imm];
 }
 
-static int kernel_load(struct world *w, const struct diff_prog *p, struct diff_verdict *v)
+int world_load(struct world *w, const struct diff_prog *p, struct diff_verdict *v)
 {
 	static struct bpf_insn insns[PROG_MAX];
 	struct bpf_func_info funcs[FUNCS_MAX];
@@ -490,7 +459,7 @@ static int kernel_load(struct world *w, const struct diff_prog *p, struct diff_v
 	int fd;
 
 	bind_program(w, insns, p);
-	a.func_info_cnt = functions(p, funcs);
+	a.func_info_cnt = world_functions(p, funcs);
 	w->log[0] = 0;
 	fd = sys_bpf(BPF_PROG_LOAD, &a);
 	refusal_read(v, fd < 0 ? fd : 0, w->log);
@@ -499,7 +468,7 @@ static int kernel_load(struct world *w, const struct diff_prog *p, struct diff_v
 
 void world_judge(struct world *w, const struct diff_prog *p, struct diff_verdict *v)
 {
-	int fd = kernel_load(w, p, v);
+	int fd = world_load(w, p, v);
 
 	if (fd >= 0)
 		close(fd);
@@ -581,9 +550,8 @@ static bool maps_differ(const struct world *w, char *text, size_t n, const struc
 	return true;
 }
 
-/* What differs goes into TEXT. */
-static bool differ(const struct world *w, char *text, size_t n, const struct seen *a,
-		   const struct seen *b)
+bool world_differ(const struct world *w, char *text, size_t n, const struct seen *a,
+		  const struct seen *b)
 {
 	if (a->fault.kind) {
 		snprintf(text, n, "fault: insn %u: %s", a->fault.insn, a->fault.text);
@@ -607,7 +575,7 @@ static void compare_fast(struct world *w, const struct diff_prog *p,
 	const size_t n = sizeof(prefix) - 1;
 
 	if (!run_user(w, p, pkt, VM_FAST, &fast) ||
-	    !differ(w, r->what + n, sizeof(r->what) - n, &fast, checked))
+	    !world_differ(w, r->what + n, sizeof(r->what) - n, &fast, checked))
 		return;
 	memcpy(r->what, prefix, n);
 	r->outcome = DIFF_DIFFERS;
@@ -636,8 +604,8 @@ static void compare_short(const struct seen *checked, const struct seen *other,
 	}
 }
 
-static void run(struct world *w, const struct diff_prog *p, int fd,
-		const struct diff_packet *pkt, struct diff_result *r)
+void world_compare(struct world *w, const struct diff_prog *p, int fd,
+		   const struct diff_packet *pkt, struct diff_result *r)
 {
 	static struct seen checked, other;
 
@@ -650,7 +618,7 @@ static void run(struct world *w, const struct diff_prog *p, int fd,
 		compare_short(&checked, &other, r);
 		return;
 	}
-	r->outcome = differ(w, r->what, sizeof(r->what), &checked, &other) ?
+	r->outcome = world_differ(w, r->what, sizeof(r->what), &checked, &other) ?
 		     DIFF_DIFFERS : DIFF_SAME;
 	if (r->outcome == DIFF_SAME)
 		compare_fast(w, p, pkt, &checked, r);
@@ -659,174 +627,20 @@ static void run(struct world *w, const struct diff_prog *p, int fd,
 void world_run(struct world *w, const struct diff_prog *p, const struct diff_packet *pkt,
 	       struct diff_result *r)
 {
-	int fd = kernel_load(w, p, &r->kernel);
+	int fd = world_load(w, p, &r->kernel);
 
 	r->outcome = DIFF_REFUSED;
 	r->what[0] = 0;
 	if (fd < 0)
 		return;
-	run(w, p, fd, pkt, r);
+	world_compare(w, p, fd, pkt, r);
 	close(fd);
 }
 
-/* ---- any program ------------------------------------------------------------------- */
-
-/* Helpers whose results are each side's own, or that reach out of the test. */
-static bool is_own(u32 helper)
+void world_run_checked(struct world *w, const struct diff_prog *p,
+		       const struct diff_packet *pkt, struct seen *s)
 {
-	switch (helper) {
-	case BPF_FUNC_ktime_get_ns:
-	case BPF_FUNC_ktime_get_boot_ns:
-	case BPF_FUNC_ktime_get_coarse_ns:
-	case BPF_FUNC_ktime_get_tai_ns:
-	case BPF_FUNC_jiffies64:
-	case BPF_FUNC_get_prandom_u32:
-	case BPF_FUNC_get_smp_processor_id:
-	case BPF_FUNC_get_numa_node_id:
-	case BPF_FUNC_get_current_pid_tgid:
-	case BPF_FUNC_get_current_uid_gid:
-	case BPF_FUNC_get_current_comm:
-	case BPF_FUNC_get_current_task:
-	case BPF_FUNC_get_current_task_btf:
-	case BPF_FUNC_get_current_cgroup_id:
-	case BPF_FUNC_get_current_ancestor_cgroup_id:
-	case BPF_FUNC_get_cgroup_classid:
-	case BPF_FUNC_get_hash_recalc:
-	case BPF_FUNC_get_socket_cookie:
-	case BPF_FUNC_get_socket_uid:
-	case BPF_FUNC_get_netns_cookie:
-	case BPF_FUNC_skb_cgroup_id:
-	case BPF_FUNC_skb_ancestor_cgroup_id:
-	case BPF_FUNC_skb_cgroup_classid:
-	case BPF_FUNC_skb_under_cgroup:
-	case BPF_FUNC_current_task_under_cgroup:
-	case BPF_FUNC_perf_event_output:
-	case BPF_FUNC_trace_printk:
-	case BPF_FUNC_trace_vprintk:
-	case BPF_FUNC_probe_read:
-	case BPF_FUNC_probe_read_kernel:
-	case BPF_FUNC_probe_read_kernel_str:
-	case BPF_FUNC_probe_read_str:
-	case BPF_FUNC_probe_read_user:
-	case BPF_FUNC_probe_read_user_str:
-	case BPF_FUNC_fib_lookup:
-	case BPF_FUNC_check_mtu:
-	case BPF_FUNC_clone_redirect:
-	case BPF_FUNC_ringbuf_query:
-	case BPF_FUNC_timer_start:
-	case BPF_FUNC_per_cpu_ptr:
-	case BPF_FUNC_map_lookup_percpu_elem:
-		return true;
-	}
-	return false;
-}
-
-/* Uninitialised bytes may follow a packet that gets shorter and then moves. */
-static bool all_known(const struct world *w, const struct diff_prog *p)
-{
-	for (u32 i = 0; i < p->n; i += isa_slots(&p->v[i])) {
-		u32 id = (u32)p->v[i].imm;
-
-		switch (isa_op(&p->v[i])) {
-		case OP_CALL:
-			if (is_own(id) || id == BPF_FUNC_skb_adjust_room ||
-			    (id != BPF_FUNC_tail_call && !call_helper(id, p->type)))
-				return false;
-			break;
-		case OP_CALL_KFUNC:
-			if (id >= w->scene.nr_externs || !call_kfunc(w->scene.externs[id].name))
-				return false;
-			break;
-		case OP_LDDW_BTF_ID:
-			return false;
-		default:
-			break;
-		}
-	}
-	return true;
-}
-
-/* May this thread see what is none of a program's business? */
-static void may_see(bool yes)
-{
-	struct __user_cap_header_struct h = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct d[2];
-	const u32 admin = 1u << CAP_SYS_ADMIN, perfmon = 1u << (CAP_PERFMON - 32);
-
-	assert_int_equal(syscall(SYS_capget, &h, d), 0);
-	d[0].effective = yes ? d[0].effective | (d[0].permitted & admin) :
-			       d[0].effective & ~admin;
-	d[1].effective = yes ? d[1].effective | (d[1].permitted & perfmon) :
-			       d[1].effective & ~perfmon;
-	assert_int_equal(syscall(SYS_capset, &h, d), 0);
-}
-
-/* The lowest byte of a frame that instructions [FROM, TO) may mean. */
-static s32 frame_depth(const struct diff_prog *p, u32 from, u32 to)
-{
-	s32 depth = 0;
-
-	for (u32 i = from; i < to; i += isa_slots(&p->v[i])) {
-		const struct bpf_insn *in = &p->v[i];
-		u8 class = BPF_CLASS(in->code);
-		s32 at = class == BPF_LDX || class == BPF_ST || class == BPF_STX ? in->off :
-			 isa_op(in) == OP_ADD64_K ? in->imm : 0;
-
-		if (at < depth && at >= -512)
-			depth = at;
-	}
-	return depth;
-}
-
-/* P with frames that begin as zeroes: those of the kernel begin as anything, and
- * without CAP_PERFMON, too, it lets a program read the rest of a slot of which a
- * part was written. */
-static bool with_clear_frames(struct diff_prog *to, const struct diff_prog *p)
-{
-	struct bpf_func_info funcs[FUNCS_MAX];
-	struct bpf_insn clear[64];
-	u32 n = functions(p, funcs), end = p->n;
-
-	prog_copy(to, p);
-	while (n-- > 0) {
-		u32 at = funcs[n].insn_off, slots = (u32)(7 - frame_depth(p, at, end)) / 8;
-
-		for (u32 i = 0; i < slots; i++)
-			clear[i] = (struct bpf_insn){ .code = BPF_ST | BPF_MEM | BPF_DW,
-				.dst_reg = BPF_REG_10, .off = (s16)(-8 * (s32)(i + 1)) };
-		if (!edit_insert(to, at, clear, slots))
-			return false;
-		end = at;
-	}
-	return true;
-}
-
-void world_run_any(struct world *w, const struct diff_prog *p, const struct diff_packet *pkt,
-		   struct diff_result *r)
-{
-	static struct diff_prog clear;
-	struct diff_verdict careful;
-	int fd = kernel_load(w, p, &r->kernel);
-
-	r->outcome = DIFF_REFUSED;
-	r->what[0] = 0;
-	if (fd < 0)
-		return;
-	close(fd);
-	r->outcome = DIFF_SKIPPED;
-	snprintf(r->what, sizeof(r->what), "helpers or type");
-	if (!world_runs(p->type) || !all_known(w, p) || !with_clear_frames(&clear, p))
-		return;
-	r->what[0] = 0;
-	may_see(false);
-	fd = kernel_load(w, &clear, &careful);
-	may_see(true);
-	if (fd < 0) {
-		snprintf(r->what, sizeof(r->what), "%s", careful.line);
-		return;
-	}
-	run(w, &clear, fd, pkt, r);
-	close(fd);
+	run_user(w, p, pkt, VM_CHECKED, s);
 }
 
 int world_run_user(struct world *w, const struct diff_prog *p, const struct diff_packet *pkt,

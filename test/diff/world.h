@@ -77,8 +77,9 @@ void world_run(struct world *w, const struct diff_prog *p, const struct diff_pac
 /*
  * The same for programs that may do anything. Not compared: programs that ask for
  * the time, random numbers, or what is going on around (DIFF_SKIPPED); and those
- * whose results have addresses in them or memory that nobody has written: the
- * kernel refuses these when the user may not see such things (no CAP_PERFMON).
+ * whose results have addresses in them: the kernel refuses most of these when the
+ * user may not see addresses (no CAP_PERFMON); what it refuses too much of must do
+ * the same at two addresses of ours. Frames begin as zeroes.
  */
 void world_run_any(struct world *w, const struct diff_prog *p, const struct diff_packet *pkt,
 		   struct diff_result *r);
