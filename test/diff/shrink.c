@@ -100,6 +100,10 @@ void shrink_program(struct diff_prog *p, shrink_fn interesting, void *arg, u32 t
 	static struct diff_prog next;
 	struct shrink s = { p, &next, interesting, arg, tries };
 
-	while (fewer(&s) | plainer(&s))
-		;
+	bool any = true;
+
+	while (any) {
+		any = fewer(&s);
+		any |= plainer(&s);
+	}
 }
