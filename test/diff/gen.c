@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* gen.c: see gen.h. */
 #include "diff/gen.h"
+#include "model/tables.h"
 #include <skep/insn.h>
 
 /* Functions that a program may have. */
@@ -8,7 +9,10 @@ enum gen_func { FN_SUB, FN_LOOP, FN_TAIL, NR_FUNCS };
 
 struct gen {
 	struct diff_prog *p;
-	bool packet;		/* uses context and packet */
+	bool packet;		/* uses the context */
+	bool direct;		/* r8 is the packet */
+	bool writes;		/* and may be written to */
+	s32 result_mask;	/* of a type that has few results; 0 = any */
 	u64 rnd;
 	u32 call;		/* slot that names function FN, 0 = none */
 	enum gen_func fn;
@@ -132,9 +136,9 @@ static enum isa_op mem_row(struct gen *g, u8 kind, u8 or_kind)
 }
 
 /* Where numbers may be loaded and stored: base register and a good offset. */
-static u8 place(struct gen *g, u32 bytes, s16 *off)
+static u8 place(struct gen *g, u32 bytes, bool write, s16 *off)
 {
-	u32 where = pick(g, g->packet ? 3 : 2), room;
+	u32 where = pick(g, g->direct && (g->writes || !write) ? 3 : 2), room;
 
 	if (where == 0) {	/* one slot, or a part of it */
 		*off = (s16)(-8 * (s32)(1 + pick(g, 8)) + (s32)(pick(g, 8 / bytes) * bytes));
@@ -150,7 +154,7 @@ static void st_load(struct gen *g)
 	enum isa_op op = mem_row(g, KIND_LDX, KIND_LDXSX);
 	struct bpf_insn in = row_insn(g, op);
 
-	in.src_reg = place(g, isa_rows[op].width / 8, &in.off) & 15;
+	in.src_reg = place(g, isa_rows[op].width / 8, false, &in.off) & 15;
 	add(g, in);
 }
 
@@ -159,7 +163,7 @@ static void st_store(struct gen *g)
 	enum isa_op op = mem_row(g, KIND_ST, KIND_STX);
 	struct bpf_insn in = row_insn(g, op);
 
-	in.dst_reg = place(g, isa_rows[op].width / 8, &in.off) & 15;
+	in.dst_reg = place(g, isa_rows[op].width / 8, true, &in.off) & 15;
 	add(g, in);
 }
 
@@ -178,7 +182,7 @@ static bool fetches(u8 kind)
  */
 static void st_atomic(struct gen *g)
 {
-	bool packet = g->packet;
+	bool direct = g->direct;
 	enum isa_op op;
 	struct bpf_insn in;
 	u8 base, kind;
@@ -188,11 +192,11 @@ static void st_atomic(struct gen *g)
 	while (isa_rows[op].kind < KIND_ATOMIC_ADD || isa_rows[op].kind > KIND_ATOMIC_STREL);
 	in = row_insn(g, op);
 	kind = isa_rows[op].kind;
-	g->packet = false;
+	g->direct = false;
 	do
-		base = place(g, isa_rows[op].width / 8, &in.off);
+		base = place(g, isa_rows[op].width / 8, true, &in.off);
 	while (base == BPF_REG_10 && fetches(kind));
-	g->packet = packet;
+	g->direct = direct;
 	if (kind == KIND_ATOMIC_LDACQ)
 		in.src_reg = base & 15;
 	else
@@ -260,10 +264,17 @@ static void st_delete(struct gen *g)
 	after_call(g);
 }
 
+static bool offered(const struct gen *g, u32 helper)
+{
+	return helper_offered(helper, g->p->type);
+}
+
 static void st_csum(struct gen *g)
 {
 	u32 from = 4 * pick(g, 9), to = 4 * pick(g, 9);
 
+	if (!offered(g, BPF_FUNC_csum_diff))
+		return;
 	ADD(BPF_MOV64_REG(BPF_REG_1, BPF_REG_10), BPF_ALU64_IMM(BPF_ADD, BPF_REG_1, -64),
 	    BPF_MOV64_IMM(BPF_REG_2, (s32)from), BPF_MOV64_REG(BPF_REG_3, BPF_REG_7),
 	    BPF_MOV64_IMM(BPF_REG_4, (s32)to), BPF_MOV64_REG(BPF_REG_5, BPF_REG_9),
@@ -274,10 +285,13 @@ static void st_csum(struct gen *g)
 /* Reads the packet's bounds again. */
 static void load_packet(struct gen *g)
 {
-	bool xdp = g->p->type == BPF_PROG_TYPE_XDP;
-	s16 from = xdp ? offsetof(struct xdp_md, data) : offsetof(struct __sk_buff, data);
-	s16 to = xdp ? offsetof(struct xdp_md, data_end) : offsetof(struct __sk_buff, data_end);
+	const bool xdp = g->p->type == BPF_PROG_TYPE_XDP;
+	const s16 from = xdp ? offsetof(struct xdp_md, data) : offsetof(struct __sk_buff, data);
+	const s16 to = xdp ? offsetof(struct xdp_md, data_end) :
+			     offsetof(struct __sk_buff, data_end);
 
+	if (!g->direct)
+		return;
 	ADD(BPF_LDX_MEM(BPF_W, BPF_REG_8, BPF_REG_6, from),
 	    BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_6, to),
 	    BPF_MOV64_REG(BPF_REG_1, BPF_REG_8), BPF_ALU64_IMM(BPF_ADD, BPF_REG_1, PACKET_BYTES),
@@ -474,6 +488,8 @@ static void skb_change(struct gen *g)
 	};
 	u32 i = pick(g, ARRAY_LEN(calls));
 
+	if (!offered(g, calls[i].call))
+		return;
 	ADD(BPF_MOV64_REG(BPF_REG_1, BPF_REG_6),
 	    BPF_MOV64_IMM(BPF_REG_2, calls[i].from + (s32)pick(g, (u32)calls[i].n)),
 	    BPF_MOV64_IMM(BPF_REG_3, calls[i].arg), BPF_EMIT_CALL(calls[i].call));
@@ -503,7 +519,8 @@ static u8 bytes_call(struct gen *g, bool store)
 {
 	if (g->p->type == BPF_PROG_TYPE_XDP)
 		return store ? BPF_FUNC_xdp_store_bytes : BPF_FUNC_xdp_load_bytes;
-	return store ? BPF_FUNC_skb_store_bytes : BPF_FUNC_skb_load_bytes;
+	return store && offered(g, BPF_FUNC_skb_store_bytes) ? BPF_FUNC_skb_store_bytes :
+							       BPF_FUNC_skb_load_bytes;
 }
 
 static void st_load_bytes(struct gen *g)
@@ -530,7 +547,7 @@ static void st_csum_replace(struct gen *g)
 	static const s32 flags[] = { 0, 2, 4, 0x12, 0x14, 0x20, 0x24, 0x34, 1, 3 };
 	bool l3 = pick(g, 2);
 
-	if (!g->packet || g->p->type == BPF_PROG_TYPE_XDP)
+	if (!g->packet || !offered(g, BPF_FUNC_l4_csum_replace))
 		return;
 	ADD(BPF_MOV64_REG(BPF_REG_1, BPF_REG_6), BPF_MOV64_IMM(BPF_REG_2, (s32)pick(g, 70)),
 	    BPF_MOV64_REG(BPF_REG_3, pick(g, 2) ? BPF_REG_0 : BPF_REG_9),
@@ -556,16 +573,30 @@ static void st_context(struct gen *g)
 		offsetof(struct __sk_buff, priority), offsetof(struct __sk_buff, cb[4]),
 		offsetof(struct __sk_buff, tc_index),
 	};
-	u8 r = scalar(g);
+	u8 r = scalar(g), off;
+	bool write = pick(g, 2);
+	const struct ctx_field *f;
 
 	if (!g->packet)
 		return;
-	if (g->p->type == BPF_PROG_TYPE_XDP)
+	if (g->p->type == BPF_PROG_TYPE_XDP) {
 		ADD(BPF_LDX_MEM(BPF_W, r, BPF_REG_6, offsetof(struct xdp_md, rx_queue_index)));
-	else if (pick(g, 2))
-		ADD(BPF_LDX_MEM(BPF_W, r, BPF_REG_6, reads[pick(g, ARRAY_LEN(reads))]));
+		return;
+	}
+	off = write ? writes[pick(g, ARRAY_LEN(writes))] : reads[pick(g, ARRAY_LEN(reads))];
+	f = ctx_field(ctx_desc(g->p->type), off, 4);
+	if (!f || !(f->flags & (write ? CTX_WRITE : CTX_READ)))
+		return;
+	if (write)
+		ADD(BPF_STX_MEM(BPF_W, BPF_REG_6, r, off));
 	else
-		ADD(BPF_STX_MEM(BPF_W, BPF_REG_6, r, writes[pick(g, ARRAY_LEN(writes))]));
+		ADD(BPF_LDX_MEM(BPF_W, r, BPF_REG_6, off));
+}
+
+static bool legacy_loads(u32 type)
+{
+	return type == BPF_PROG_TYPE_SOCKET_FILTER || type == BPF_PROG_TYPE_SCHED_CLS ||
+	       type == BPF_PROG_TYPE_SCHED_ACT;
 }
 
 /* As classic BPF loads from packets; outside of them that ends the program. */
@@ -576,7 +607,7 @@ static void st_legacy(struct gen *g)
 	enum isa_op op = mem_row(g, KIND_LD_ABS, KIND_LD_IND);
 	struct bpf_insn in = row_insn(g, op);
 
-	if (!g->packet || g->p->type == BPF_PROG_TYPE_XDP)
+	if (!g->packet || !legacy_loads(g->p->type))
 		return;
 	in.imm = at[pick(g, pick(g, 6) ? 5 : ARRAY_LEN(at))];
 	if (isa_rows[op].kind == KIND_LD_IND && pick(g, 3))
@@ -749,21 +780,23 @@ static void epilogue(struct gen *g)
 		ADD(BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_10, (s16)(-8 * (s32)(i + 1))),
 		    BPF_STX_MEM(BPF_DW, BPF_REG_8, BPF_REG_1,
 				(s16)(8 * (ARRAY_LEN(regs) + i))));
+	if (g->result_mask)
+		ADD(BPF_ALU64_IMM(BPF_AND, BPF_REG_0, g->result_mask));
 	ADD(BPF_EXIT_INSN());
 }
 
 /* A function of r1 and r2, with a stack of its own. */
 static void subprogram(struct gen *g)
 {
-	bool packet = g->packet;
+	bool direct = g->direct;
 
 	ADD(BPF_MOV64_REG(BPF_REG_0, BPF_REG_1), BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_2, -8),
 	    BPF_MOV64_IMM(BPF_REG_3, (s32)number(g)), BPF_MOV64_IMM(BPF_REG_4, (s32)number(g)),
 	    BPF_MOV64_IMM(BPF_REG_5, (s32)number(g)), BPF_MOV64_REG(BPF_REG_9, BPF_REG_2));
-	g->packet = false;
+	g->direct = false;
 	for (u32 i = 0, n = 1 + pick(g, 8); i < n; i++)
 		st_alu(g);
-	g->packet = packet;
+	g->direct = direct;
 	ADD(BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_10, -8),
 	    BPF_ALU64_REG(BPF_XOR, BPF_REG_0, BPF_REG_1), BPF_EXIT_INSN());
 }
@@ -771,9 +804,9 @@ static void subprogram(struct gen *g)
 /* r1 = the round, r2 = the slots: they change; another round or not. */
 static void loop_callback(struct gen *g)
 {
-	bool packet = g->packet;
+	bool direct = g->direct;
 
-	g->packet = false;
+	g->direct = false;
 	ADD(BPF_MOV64_REG(BPF_REG_6, BPF_REG_2), BPF_MOV64_REG(BPF_REG_0, BPF_REG_1),
 	    BPF_LDX_MEM(BPF_DW, BPF_REG_9, BPF_REG_6, (s16)(8 * pick(g, 8))));
 	after_call(g);
@@ -781,7 +814,7 @@ static void loop_callback(struct gen *g)
 		st_alu(g);
 	ADD(BPF_STX_MEM(BPF_DW, BPF_REG_6, BPF_REG_9, (s16)(8 * pick(g, 8))),
 	    BPF_ALU64_IMM(BPF_AND, BPF_REG_0, 1), BPF_EXIT_INSN());
-	g->packet = packet;
+	g->direct = direct;
 }
 
 /* r1 = the context: what slot 0 gives, or 5. */
@@ -817,6 +850,33 @@ static void functions(struct gen *g, const struct name *calls, u32 n)
 	}
 }
 
+/* A type, more often those with more to do. */
+static void choose_type(struct gen *g)
+{
+	enum { DIRECT = 1, WRITES = 2 };
+	static const struct { u32 type, attach, flags; s32 mask; } types[] = {
+		{ BPF_PROG_TYPE_XDP, 0, DIRECT | WRITES, 0 },
+		{ BPF_PROG_TYPE_XDP, 0, DIRECT | WRITES, 0 },
+		{ BPF_PROG_TYPE_XDP, 0, DIRECT | WRITES, 0 },
+		{ BPF_PROG_TYPE_SCHED_CLS, 0, DIRECT | WRITES, 0 },
+		{ BPF_PROG_TYPE_SCHED_CLS, 0, DIRECT | WRITES, 0 },
+		{ BPF_PROG_TYPE_SCHED_ACT, 0, DIRECT | WRITES, 0 },
+		{ BPF_PROG_TYPE_SOCKET_FILTER, 0, 0, 0 },
+		{ BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_INGRESS, DIRECT, 1 },
+		{ BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_EGRESS, DIRECT, 3 },
+		{ BPF_PROG_TYPE_LWT_XMIT, 0, DIRECT | WRITES, 0 },
+		{ BPF_PROG_TYPE_LWT_IN, 0, DIRECT, 0 },
+	};
+	u32 i = pick(g, ARRAY_LEN(types));
+
+	g->p->type = types[i].type;
+	g->p->attach = types[i].attach;
+	g->packet = pick(g, 2);
+	g->direct = g->packet && types[i].flags & DIRECT;
+	g->writes = types[i].flags & WRITES;
+	g->result_mask = types[i].mask;
+}
+
 void gen_program(struct diff_prog *p, u64 seed, u64 skip)
 {
 	struct gen gen = { .p = p, .rnd = seed }, *g = &gen;
@@ -824,9 +884,7 @@ void gen_program(struct diff_prog *p, u64 seed, u64 skip)
 	struct name calls[GEN_STATEMENTS];
 
 	p->n = 0;
-	p->attach = 0;
-	g->packet = pick(g, 2);
-	p->type = pick(g, 3) ? BPF_PROG_TYPE_XDP : BPF_PROG_TYPE_SCHED_CLS;
+	choose_type(g);
 	prologue(g);
 	for (u32 i = 0; i < n; i++) {
 		g->rnd = seed ^ (0xd1342543de82ef95 * (i + 1));
