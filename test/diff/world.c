@@ -9,6 +9,7 @@
 #include "vm/vm.h"
 #include <linux/btf.h>
 #include <linux/if_ether.h>
+#include <malloc.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -145,47 +146,69 @@ static const struct vm_code *tail_target(struct run *run, struct map *map, u32 i
 	return NULL;
 }
 
-static struct world *make(const struct diff_scene *scene, bool kernel, char *why, size_t n)
+static void engine_open(struct world *w)
 {
-	struct world *w = mem_alloc(sizeof(*w));
-	const char *bad = NULL;
-	struct skep_err err;
-
-	assert_true(scene->nr_maps <= WORLD_MAPS && scene->nr_externs <= WORLD_EXTERNS);
-	w->scene = *scene;
-	w->kernel = kernel;
-	for (u32 i = 0; i < scene->nr_maps && !bad; i++) {
-		bad = map_open(w, i, &err);
-		if (bad)
-			snprintf(why, n, "map '%s': %s", scene->maps[i].attr.name, bad);
-	}
-	externs_find(w);
-	w->btf = w->kernel ? load_btf() : -1;
-	w->cpus = (u32)get_nprocs_conf();
 	w->machine = vm_machine_new();
 	w->buffer = os_map_lazy(host_sched_cls.buffer_bytes);
 	w->far = mmap(NULL, FAR_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	assert_true(w->buffer && w->far != MAP_FAILED);
 	w->run.tail_target = tail_target;
-	if (!bad)
+}
+
+static bool maps_open(struct world *w, bool reverse, char *why, size_t n)
+{
+	const u32 nr = w->scene.nr_maps;
+	struct skep_err err;
+
+	for (u32 k = 0; k < nr; k++) {
+		u32 i = reverse ? nr - 1 - k : k;
+		const char *bad = map_open(w, i, &err);
+
+		if (!bad)
+			continue;
+		snprintf(why, n, "map '%s': %s", w->scene.maps[i].attr.name, bad);
+		return false;
+	}
+	return true;
+}
+
+struct world *world_new(const struct diff_scene *scene, char *why, size_t n)
+{
+	struct world *w = mem_alloc(sizeof(*w));
+	bool ok;
+
+	assert_true(scene->nr_maps <= WORLD_MAPS && scene->nr_externs <= WORLD_EXTERNS);
+	w->scene = *scene;
+	w->kernel = !no_kernel();
+	ok = maps_open(w, false, why, n);
+	externs_find(w);
+	w->btf = w->kernel ? load_btf() : -1;
+	w->cpus = (u32)get_nprocs_conf();
+	engine_open(w);
+	if (ok)
 		return w;
 	world_free(w);
 	return NULL;
 }
 
-struct world *world_new(const struct diff_scene *scene, char *why, size_t n)
-{
-	return make(scene, !no_kernel(), why, n);
-}
-
+/* What lies behind what is the other way around, too: mappings come one below the
+ * other, and the machine is one for once. */
 struct world *world_twin(struct world *w)
 {
+	struct world *t = w->twin;
 	char why[200];
 
-	if (!w->twin)
-		w->twin = make(&w->scene, false, why, sizeof(why));
-	assert_non_null(w->twin);
-	return w->twin;
+	if (t)
+		return t;
+	t = w->twin = mem_alloc(sizeof(*t));
+	t->scene = w->scene;
+	t->btf = -1;
+	mallopt(M_MMAP_THRESHOLD, 1);
+	engine_open(t);
+	mallopt(M_MMAP_THRESHOLD, 128 << 10);
+	if (!maps_open(t, true, why, sizeof(why)))
+		fail_msg("%s", why);
+	return t;
 }
 
 static void kernel_close(struct world *w)
@@ -210,8 +233,9 @@ void world_free(struct world *w)
 		world_free(w->twin);
 	if (w->kernel)
 		kernel_close(w);
-	for (u32 i = 0; i < w->scene.nr_maps && w->maps[i]; i++)
-		map_free(w->maps[i]);
+	for (u32 i = 0; i < w->scene.nr_maps; i++)
+		if (w->maps[i])
+			map_free(w->maps[i]);
 	vm_machine_free(w->machine);
 	os_unmap(w->buffer, host_sched_cls.buffer_bytes);
 	munmap(w->far, FAR_BYTES);
