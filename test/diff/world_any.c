@@ -126,10 +126,14 @@ static bool with_clear_frames(struct diff_prog *to, const struct diff_prog *p)
 	struct bpf_func_info funcs[FUNCS_MAX];
 	struct bpf_insn clear[64];
 	u32 n = world_functions(p, funcs), end = p->n;
+	const u32 share = n == 1 ? 64 : 64 / (n + 1);	/* slots, of what all may have */
 
 	prog_copy(to, p);
 	while (n-- > 0) {
 		u32 at = funcs[n].insn_off, slots = (u32)(7 - frame_depth(p, at, end)) / 8;
+
+		if (slots < share)	/* sums go deeper than each number */
+			slots = share;
 
 		for (u32 i = 0; i < slots; i++)
 			clear[i] = (struct bpf_insn){ .code = BPF_ST | BPF_MEM | BPF_DW,
