@@ -101,21 +101,24 @@ static void may_see(bool yes)
 	assert_int_equal(syscall(SYS_capset, &h, d), 0);
 }
 
-/* The lowest byte of a frame that instructions [FROM, TO) may mean. */
-static s32 frame_depth(const struct diff_prog *p, u32 from, u32 to)
+/* Bytes of a frame that instructions [FROM, TO) may mean: the lowest two steps down
+ * after one another, or the lowest offset. */
+static u32 frame_depth(const struct diff_prog *p, u32 from, u32 to)
 {
-	s32 depth = 0;
+	s32 off = 0, step[2] = { 0 };
 
 	for (u32 i = from; i < to; i += isa_slots(&p->v[i])) {
 		const struct bpf_insn *in = &p->v[i];
 		u8 class = BPF_CLASS(in->code);
-		s32 at = class == BPF_LDX || class == BPF_ST || class == BPF_STX ? in->off :
-			 isa_op(in) == OP_ADD64_K ? in->imm : 0;
 
-		if (at < depth && at >= -512)
-			depth = at;
+		if (class == BPF_LDX || class == BPF_ST || class == BPF_STX) {
+			off = in->off < off ? in->off : off;
+		} else if (isa_op(in) == OP_ADD64_K && in->imm < step[1] && in->imm >= -512) {
+			step[1] = in->imm < step[0] ? step[0] : in->imm;
+			step[0] = in->imm < step[0] ? in->imm : step[0];
+		}
 	}
-	return depth;
+	return (u32)min_u64(512, max_u64((u32)-off, (u32)-(step[0] + step[1])));
 }
 
 /* P with frames that begin as zeroes: those of the kernel begin as anything, and
@@ -130,9 +133,9 @@ static bool with_clear_frames(struct diff_prog *to, const struct diff_prog *p)
 
 	prog_copy(to, p);
 	while (n-- > 0) {
-		u32 at = funcs[n].insn_off, slots = (u32)(7 - frame_depth(p, at, end)) / 8;
+		u32 at = funcs[n].insn_off, slots = (frame_depth(p, at, end) + 7) / 8;
 
-		if (slots < share)	/* sums go deeper than each number */
+		if (slots < share)
 			slots = share;
 
 		for (u32 i = 0; i < slots; i++)
