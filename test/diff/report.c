@@ -54,12 +54,31 @@ static bool still_differs(const struct diff_prog *p, void *arg)
 	return r.outcome == DIFF_DIFFERS && !strcmp(kind, f->kind);
 }
 
+/* A shorter packet, and zeroes where the bytes do not matter. */
+static void shrink_packet(struct found *f, const struct diff_prog *p, struct diff_packet *pkt)
+{
+	f->pkt = pkt;
+	for (u32 cut = pkt->bytes / 2; cut; cut /= 2) {
+		pkt->bytes -= cut;
+		if (!still_differs(p, f))
+			pkt->bytes += cut;
+	}
+	for (u32 i = 0; i < pkt->bytes; i++) {
+		u8 was = pkt->data[i];
+
+		pkt->data[i] = 0;
+		if (was && !still_differs(p, f))
+			pkt->data[i] = was;
+	}
+}
+
 void report_difference(struct world *w, const struct diff_prog *p,
 		       const struct diff_packet *pkt, const char *from, bool any,
 		       const struct diff_result *r)
 {
 	static struct diff_prog small;
 	struct found f = { .w = w, .pkt = pkt, .run = any ? world_run_any : world_run };
+	struct diff_packet packet = *pkt;
 	struct strbuf text = { 0 };
 	struct diff_result last;
 
@@ -67,8 +86,9 @@ void report_difference(struct world *w, const struct diff_prog *p,
 	kind_of(f.kind, sizeof(f.kind), r->what);
 	print_message("# %s differs: %s\n", from, r->what);
 	shrink_program(&small, still_differs, &f, SHRINK_TRIES);
-	f.run(w, &small, pkt, &last);
-	case_print(&text, from, world_scene(w), &small, pkt);
+	shrink_packet(&f, &small, &packet);
+	f.run(w, &small, &packet, &last);
+	case_print(&text, from, world_scene(w), &small, &packet);
 	fprintf(stderr, "%s", sb_text(&text));
 	sb_free(&text);
 	fail_msg("%s differs: %s", from, last.what);
