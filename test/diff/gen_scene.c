@@ -37,6 +37,12 @@ static const struct diff_map maps[NR_MAPS] = {
 		.max_entries = RING_BYTES } },
 	[MAP_PROGS] = { .attr = { .name = "progs", .type = BPF_MAP_TYPE_PROG_ARRAY, .key_size = 4,
 		.value_size = 4, .max_entries = 2 }, .self = true },
+	/* with room to spare: which element gives way is unspecified */
+	[MAP_LRU] = { .attr = { .name = "lru", .type = BPF_MAP_TYPE_LRU_HASH, .key_size = 4,
+		.value_size = HASH_BYTES, .max_entries = 32 * KEYS } },
+	[MAP_PERCPU_HASH] = { .attr = { .name = "percpu_hash",
+		.type = BPF_MAP_TYPE_PERCPU_HASH, .key_size = 4, .value_size = HASH_BYTES,
+		.max_entries = KEYS } },
 };
 
 static const struct image_extern externs[NR_EXTERNS] = {

@@ -276,6 +276,18 @@ static s64 user_records(void *w, u32 map, map_event_fn fn, void *to)
 	return m->ops->read(m, fn, to);
 }
 
+/* For types that do not see the Ethernet header the kernel puts one in front of the
+ * packet in the end; the run fails when its buffer cannot grow for that. */
+static bool no_room(const struct host *host, const struct run *run)
+{
+	const struct skb_view *s = &run->skb;
+	u32 type = host->prog_type;
+
+	return type != BPF_PROG_TYPE_XDP && type != BPF_PROG_TYPE_SCHED_CLS &&
+	       type != BPF_PROG_TYPE_SCHED_ACT && run->pkt.data - s->head < ETH_HLEN &&
+	       !skb_head_bytes(s->head_bytes + 16);
+}
+
 static void user_packet(const struct host *host, struct world *w, struct test_run *t,
 			struct seen *s)
 {
@@ -366,7 +378,9 @@ static bool run_user(struct world *w, const struct diff_prog *p, const struct di
 	}
 	s->error = host->begin(&w->run, w->buffer, &t, &err);
 	ran = s->error || run_code(w, code, mode, s);
-	if (!s->error)
+	if (!s->error && no_room(host, &w->run))
+		s->error = -ENOMEM;
+	else if (!s->error)
 		user_packet(host, w, &t, s);
 	dump_maps(&s->maps, &side, &w->scene);
 	vm_code_free(code);
