@@ -192,7 +192,7 @@ struct world *world_new(const struct diff_scene *scene, char *why, size_t n)
 }
 
 /* What lies behind what is the other way around, too: mappings come one below the
- * other, and the machine is one for once. */
+ * other, and the context's and the machine's memory are some for once. */
 struct world *world_twin(struct world *w)
 {
 	struct world *t = w->twin;
@@ -200,10 +200,10 @@ struct world *world_twin(struct world *w)
 
 	if (t)
 		return t;
+	mallopt(M_MMAP_THRESHOLD, 1);
 	t = w->twin = mem_alloc(sizeof(*t));
 	t->scene = w->scene;
 	t->btf = -1;
-	mallopt(M_MMAP_THRESHOLD, 1);
 	engine_open(t);
 	mallopt(M_MMAP_THRESHOLD, 128 << 10);
 	if (!maps_open(t, true, why, sizeof(why)))
