@@ -333,7 +333,8 @@ static void loop_callback(struct gen *g)
 	g->direct = direct;
 }
 
-/* r1 = the map, r2 = a key, r3 = its value, r4 = the slots. */
+/* r1 = the map, r2 = a key, r3 = its value, r4 = the slots: sums, which no order
+ * changes. */
 static void each_callback(struct gen *g)
 {
 	const s16 slot = (s16)(8 * pick(g, 8));
@@ -341,7 +342,7 @@ static void each_callback(struct gen *g)
 	ADD(BPF_LDX_MEM(BPF_W, BPF_REG_0, BPF_REG_2, 0),
 	    BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_3, 0),
 	    BPF_LDX_MEM(BPF_DW, BPF_REG_2, BPF_REG_4, slot),
-	    BPF_ALU64_REG(BPF_XOR, BPF_REG_2, BPF_REG_1),
+	    BPF_ALU64_REG(BPF_ADD, BPF_REG_2, BPF_REG_1),
 	    BPF_ALU64_REG(BPF_ADD, BPF_REG_2, BPF_REG_0),
 	    BPF_STX_MEM(BPF_DW, BPF_REG_4, BPF_REG_2, slot), BPF_MOV64_IMM(BPF_REG_0, 0),
 	    BPF_EXIT_INSN());

@@ -77,13 +77,16 @@ void report_difference(struct world *w, const struct diff_prog *p,
 		       const struct diff_result *r)
 {
 	static struct diff_prog small;
-	struct found f = { .w = w, .pkt = pkt, .run = any ? world_run_any : world_run };
+	struct found f = { .w = w, .pkt = pkt };
 	struct diff_packet packet = *pkt;
 	struct strbuf text = { 0 };
 	struct diff_result last;
 
 	prog_copy(&small, p);
 	kind_of(f.kind, sizeof(f.kind), r->what);
+	f.run = world_run_any;	/* what is left out may not be what gave a value */
+	if (!any && !still_differs(p, &f))
+		f.run = world_run;
 	print_message("# %s differs: %s\n", from, r->what);
 	shrink_program(&small, still_differs, &f, SHRINK_TRIES);
 	shrink_packet(&f, &small, &packet);

@@ -52,6 +52,7 @@ static bool is_own(u32 helper)
 	case BPF_FUNC_fib_lookup:
 	case BPF_FUNC_check_mtu:
 	case BPF_FUNC_clone_redirect:
+	case BPF_FUNC_for_each_map_elem:	/* in whichever order */
 	case BPF_FUNC_ringbuf_query:
 	case BPF_FUNC_timer_start:
 	case BPF_FUNC_per_cpu_ptr:
