@@ -84,7 +84,6 @@ void step_ld_abs(struct verifier *v, struct state *s, u32 at)
 	for (unsigned r = 0; r <= 5; r++)
 		reg_set_none(state_reg(s, r));
 	reg_set_unknown(v, state_reg(s, 0));
-	forget_packet(v, s);
 }
 
 /* ---- the dispatcher ------------------------------------------------------ */
