@@ -11,7 +11,7 @@
 #include <linux/if_ether.h>
 
 /* struct xdp_frame stays in front of metadata */
-enum { META_MAX = XDP_HEADROOM_BYTES - 40 };
+enum { META_MAX = XDP_HEADROOM_BYTES - 40, LOOPBACK = 1 };
 
 /* As BPF_PROG_TEST_RUN takes it: data is the size of the metadata that the
  * packet's bytes begin with, data_end where its linear part ends. */
@@ -51,7 +51,8 @@ static int take_ctx(struct run *run, const struct test_run *t, struct skep_err *
 		return err_set(err, ERR_RUN, NULL, "%u bytes behind the metadata; an Ethernet "
 			       "header alone has %d", t->bytes - in.data, ETH_HLEN);
 	place(&run->pkt, t, in.data, in.data_end);
-	run->xdp.ingress_ifindex = in.ingress_ifindex;
+	if (in.ingress_ifindex)
+		run->xdp.ingress_ifindex = in.ingress_ifindex;
 	run->xdp.rx_queue_index = in.rx_queue_index;
 	return 0;
 }
@@ -67,7 +68,7 @@ static int xdp_begin(struct run *run, u8 *buffer, const struct test_run *t,
 	p->hard_start = buffer;
 	memset(buffer, 0, XDP_HEADROOM_BYTES);	/* not the packet before */
 	place(p, t, 0, t->bytes);
-	run->xdp.ingress_ifindex = t->ifindex;
+	run->xdp.ingress_ifindex = t->ifindex ? t->ifindex : LOOPBACK;
 	run->xdp.rx_queue_index = t->rx_queue;
 	run->xdp.redirect_ifindex = 0;
 	run->skb.ifindex = 0;		/* of no other host's packet */
