@@ -335,6 +335,9 @@ static void groups(void **state)
 	maps_open(&maps);
 	for (u32 i = 0; i < 150; i++)
 		program(&maps, &run, m, i);
+	map_free(maps.vm[0].map);
+	map_free(maps.vm[1].map);
+	sockets_free(&described);
 	vm_machine_free(m);
 }
 

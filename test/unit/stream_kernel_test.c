@@ -340,6 +340,8 @@ static void streams(void **state)
 		program(&maps, &run, m, i);
 		close_all();
 	}
+	map_free(maps.vm[0].map);
+	map_free(maps.vm[1].map);
 	vm_machine_free(m);
 }
 
