@@ -69,6 +69,7 @@ enum helper_arg {
 	ARG_MEM_OR_NULL,
 	ARG_MEM_OUT,	/* writable; its size is the next argument */
 	ARG_MEM_OUT_OR_NULL,
+	ARG_MEM_INOUT,	/* both; the helper reads what is there before */
 	ARG_SIZE,	/* of the argument before; > 0 */
 	ARG_SIZE_0,	/* may be 0 */
 	ARG_STR,	/* NUL-terminated constant string in a read-only map */
