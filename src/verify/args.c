@@ -155,9 +155,9 @@ static unsigned way(u8 kind)
 	case ARG_MEM_OUT_OR_NULL:
 	case ARG_VALUE_OUT:
 	case ARG_LONG_OUT:
-	case ARG_INT_OUT:
 		return WRITES | ONLY_WRITES;
 	case ARG_MEM_INOUT:
+	case ARG_INT_OUT:	/* bpf_check_mtu's, which it reads, too */
 		return WRITES;
 	default:
 		return 0;
