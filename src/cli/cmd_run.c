@@ -709,7 +709,7 @@ static void job_free(struct job *j)
 	vec_free(&j->captures);
 	choice_free(&j->choice);
 	vec_free(&j->o.maps);
-	vec_free(&j->o.load.set);
+	load_opts_free(&j->o.load);
 	vec_free(&j->meta.o.owner);
 	vec_free(&j->o.ports.in);
 	vec_free(&j->o.ports.targets);
@@ -786,7 +786,7 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 	if (!opts_parse(&res, cmd, opts, argc, argv)) {
 		choice_free(&j.choice);
 		vec_free(&o->maps);
-		vec_free(&o->load.set);
+		load_opts_free(&o->load);
 		vec_free(&j.meta.o.owner);
 		vec_free(&o->ports.in);
 		vec_free(&o->ports.targets);
