@@ -113,8 +113,9 @@ static void store(struct flow *f, const struct fact *s, const struct bpf_insn *i
 
 static bool is_written(u8 arg)
 {
-	return arg == ARG_MEM_OUT || arg == ARG_MEM_OUT_OR_NULL || arg == ARG_VALUE_OUT ||
-	       arg == ARG_LONG_OUT || arg == ARG_INT_OUT || arg == ARG_OTHER;
+	return arg == ARG_MEM_OUT || arg == ARG_MEM_INOUT || arg == ARG_MEM_OUT_OR_NULL ||
+	       arg == ARG_VALUE_OUT || arg == ARG_LONG_OUT || arg == ARG_INT_OUT ||
+	       arg == ARG_OTHER;
 }
 
 /* A callback gets the third argument of the helper as its second or fourth. */

@@ -67,6 +67,7 @@ enum helper_arg {
 	ARG_VALUE_OUT,	/* value_size writable bytes of the map argument */
 	ARG_MEM,	/* readable; its size is the next argument */
 	ARG_MEM_OR_NULL,
+	ARG_MEM_INOUT,	/* readable and writable; its size is the next argument */
 	ARG_MEM_OUT,	/* writable; its size is the next argument */
 	ARG_MEM_OUT_OR_NULL,
 	ARG_MEM_OUT_OPT,	/* the same, and NULL has a size, too */
