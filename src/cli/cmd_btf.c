@@ -105,9 +105,8 @@ static int dump_types(const struct dump *d, const struct btf *btf)
 {
 	for (size_t i = 0; i < d->roots.n; i++)
 		if (d->roots.v[i] >= btf->nr_types) {
-			fprintf(stderr, "skep btf: %s has no type %u; there are 1..%u\n",
-				d->path, d->roots.v[i], btf->nr_types - 1);
-			return EXIT_NO_ANSWER;
+			return usage_error("%s has no type %u; there are 1..%u", d->path,
+					   d->roots.v[i], btf->nr_types - 1);
 		}
 	if (d->c)
 		return dump_c(d, btf);
@@ -141,7 +140,7 @@ static bool parse_root(struct dump *d, const struct command *cmd, const char *wo
 	unsigned long id = strtoul(word, &end, 10);
 
 	if (!isdigit((unsigned char)*word) || *end || !id || id > UINT32_MAX) {
-		usage_error(cmd, "'%s' is no type id", word);
+		usage_error("'%s' is no type id", word);
 		return false;
 	}
 	*vec_push(&d->roots) = (u32)id;
@@ -158,12 +157,12 @@ static bool parse_word(struct dump *d, const struct command *cmd,
 	if (!strcmp(word, "root_id"))
 		return parse_root(d, cmd, value);
 	if (strcmp(word, "format")) {
-		usage_error(cmd, "'%s' after the file; expected 'format' or 'root_id'", word);
+		usage_error("'%s' after the file; expected 'format' or 'root_id'", word);
 		return false;
 	}
 	d->c = !strcmp(value, "c");
 	if (!d->c && strcmp(value, "raw")) {
-		usage_error(cmd, "format '%s'; there are raw and c", value);
+		usage_error("format '%s'; there are raw and c", value);
 		return false;
 	}
 	*i += d->c && *i < n && !strcmp(words[*i], "unsorted");	/* it always is */
@@ -177,7 +176,7 @@ static bool parse_dump(struct dump *d, const struct command *cmd,
 	size_t i = n && !strcmp(words[0], "file");
 
 	if (i == n) {
-		usage_error(cmd, "which file? give raw BTF or an object");
+		usage_error("which file? give raw BTF or an object");
 		return false;
 	}
 	d->path = words[i++];
@@ -234,10 +233,10 @@ static int gen_types(const struct command *cmd, const struct str_list *words,
 	int status = EXIT_YES;
 
 	if (words->n != 2)
-		return usage_error(cmd, words->n < 2 ? "types of which program?" :
+		return usage_error(words->n < 2 ? "types of which program?" :
 				   "one program at a time");
 	if (!to)
-		return usage_error(cmd, "where to? give -o FILE");
+		return usage_error("where to? give -o FILE");
 	if (dwarf_to_btf(&out, words->v[1], &rep, &err) || write_file(&out, to, &err))
 		status = report(&err);
 	else
@@ -263,11 +262,11 @@ int cmd_btf(const struct command *cmd, int argc, char **argv)
 	if (!opts_parse(&res, cmd, opts, argc, argv))
 		return res.status;
 	if (!res.operands.n)
-		usage_error(cmd, "what? `skep btf dump FILE` prints types");
+		usage_error("what? `skep btf dump FILE` prints types");
 	else if (!strcmp(res.operands.v[0], "gen"))
 		status = gen_types(cmd, &res.operands, to);
 	else if (strcmp(res.operands.v[0], "dump"))
-		usage_error(cmd, "no '%s'; there are dump and gen", res.operands.v[0]);
+		usage_error("no '%s'; there are dump and gen", res.operands.v[0]);
 	else if (parse_dump(&d, cmd, res.operands.v + 1, res.operands.n - 1)) {
 		if (!d.base && is_module(d.path))
 			d.base = SYS_VMLINUX;

@@ -58,10 +58,10 @@ int cmd_cc(const struct command *cmd, int argc, char **argv)
 	if (!opts_parse(&res, cmd, opts, argc, argv))
 		return res.status;
 	if (!res.operands.n)
-		status = usage_error(cmd, "a C file is needed");
+		status = usage_error("a C file is needed");
 	else if (out && res.operands.n > 1)
 		status =
-			usage_error(cmd, "-o names one object, and there are %zu C files",
+			usage_error("-o names one object, and there are %zu C files",
 				    res.operands.n);
 	for (size_t i = 0; !status && i < res.operands.n; i++)
 		if (compile_one(res.operands.v[i], out, res.rest, &err))

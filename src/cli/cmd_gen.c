@@ -48,10 +48,10 @@ int cmd_gen(const struct command *cmd, int argc, char **argv)
 	if (!opts_parse(&res, cmd, opts, argc, argv))
 		return res.status;
 	if (!res.operands.n || strcmp(res.operands.v[0], "object"))
-		status = usage_error(cmd, "'object' is what can be generated: "
+		status = usage_error("'object' is what can be generated: "
 				     "skep gen object OUT IN...");
 	else if (res.operands.n < 3)
-		status = usage_error(cmd, "an output and at least one object are needed");
+		status = usage_error("an output and at least one object are needed");
 	else if (gen_object(res.operands.v[1], res.operands.v + 2, res.operands.n - 2, &err))
 		status = report(&err);
 	vec_free(&res.operands);

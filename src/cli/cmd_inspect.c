@@ -20,10 +20,7 @@ static int inspect_all(struct strbuf *out, struct json *j, const struct inspect 
 	struct skep_err err = { 0 };
 
 	if (o->prog && !have_prog(objs, o->prog)) {
-		err_set(&err, ERR_PROG_NONE, objs->v[0]->img->file, "there is no program '%s'",
-			o->prog);
-		for (size_t i = 0; i < objs->n; i++)
-			suggest_prog(&err, objs->v[i], o->prog);
+		no_program(objs, o->prog, &err);
 		return report(&err);
 	}
 	for (size_t i = 0; i < objs->n; i++) {
@@ -44,7 +41,8 @@ static int inspect_paths(struct strbuf *out, struct json *j, const struct inspec
 	struct skep_err err = { 0 };
 	int status;
 
-	load->prog = o->prog;
+	if (o->prog)
+		*vec_push(&load->progs) = o->prog;
 	status = input_objects(&objs, paths, load, &err) ? report(&err) :
 							    inspect_all(out, j, o, &objs);
 	input_close(&objs);
@@ -73,9 +71,9 @@ int cmd_inspect(const struct command *cmd, int argc, char **argv)
 	int status = EXIT_YES;
 
 	if (!opts_parse(&res, cmd, opts, argc, argv))
-		return vec_free(&load.set), res.status;
+		return load_opts_free(&load), res.status;
 	if (!res.operands.n)
-		status = usage_error(cmd, "an object or a C file is needed");
+		status = usage_error("an object or a C file is needed");
 	if (as_json)
 		json_arr(&j, NULL);
 	if (!status)
@@ -88,6 +86,6 @@ int cmd_inspect(const struct command *cmd, int argc, char **argv)
 		status = print_out(&out);
 	sb_free(&out);
 	vec_free(&res.operands);
-	vec_free(&load.set);
+	load_opts_free(&load);
 	return status;
 }

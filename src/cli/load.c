@@ -19,22 +19,111 @@ int load_open(struct skep_object **obj, const struct load_opts *lo, const void *
 	return object_open(obj, &opts, data, bytes, name, err);
 }
 
-static int bad_type(const char *type, struct skep_err *err)
+void load_opts_free(struct load_opts *lo)
 {
-	return err_set(err, ERR_USAGE, NULL, "--type: no program type '%s'", type);
+	vec_free(&lo->types);
+	vec_free(&lo->progs);
+	vec_free(&lo->set);
 }
+
+/* ---- types ------------------------------------------------------------------ */
+
+/* --type: TYPE for PROG, or for those that --prog names or whose sections say
+ * none when that is NULL. */
+struct typing { char *prog; const struct sec_row *row; };
+
+static int parse_type(struct typing *t, const char *arg, struct skep_err *err)
+{
+	const char *eq = strchr(arg, '='), *name = eq ? eq + 1 : arg;
+	const char *near = sec_nearest(name);
+
+	*t = (struct typing){ .row = progtype_find(name) };
+	if (!t->row) {
+		err_set(err, ERR_USAGE, NULL, "--type: no program type '%s'", name);
+		if (near)
+			err_help(err, "did you mean %s?", near);
+		return err->code;
+	}
+	if (eq) {
+		t->prog = mem_strdup(arg);
+		t->prog[eq - arg] = 0;
+	}
+	return 0;
+}
+
+static bool is_for(const struct load_opts *lo, const struct typing *t,
+		   const struct image_prog *p)
+{
+	if (t->prog)
+		return !strcmp(t->prog, p->name);
+	for (size_t i = 0; i < lo->progs.n; i++)
+		if (!strcmp(lo->progs.v[i], p->name))
+			return true;
+	return !lo->progs.n && (!p->sec || p->guessed);
+}
+
+/* How many programs of IMG it is for. */
+static u32 set_type(struct image *img, const struct load_opts *lo, const struct typing *t)
+{
+	u32 n = 0;
+
+	for (u32 i = 0; i < img->nr_progs; i++) {
+		struct image_prog *p = &img->progs[i];
+
+		if (!is_for(lo, t, p))
+			continue;
+		p->sec = t->row;
+		p->type = t->row->type;
+		p->expected_attach = t->row->attach;
+		p->guessed = false;
+		n++;
+	}
+	return n;
+}
+
+static int set_types(struct skep_object *const *objs, size_t n, const struct load_opts *lo,
+		     const char *arg, struct skep_err *err)
+{
+	struct typing t;
+	u32 found = 0;
+	int r = parse_type(&t, arg, err);
+
+	for (size_t i = 0; !r && i < n; i++)
+		found += set_type(objs[i]->img, lo, &t);
+	if (!r && t.prog && !found)
+		r = no_program(&(struct object_list){ (struct skep_object **)objs, n, n },
+			       t.prog, err);
+	free(t.prog);
+	return r;
+}
+
+/* The type that is not for a program by name, the last one of several. */
+static const char *plain_type(const struct load_opts *lo)
+{
+	const char *type = NULL;
+
+	for (size_t i = 0; i < lo->types.n; i++)
+		if (!strchr(lo->types.v[i], '='))
+			type = lo->types.v[i];
+	return type;
+}
+
+/* ---- opening ---------------------------------------------------------------- */
 
 int load_code(struct skep_object **obj, const struct load_opts *lo, const struct os_file *f,
 	      const char *name, struct skep_err *err)
 {
 	bool classic = code_is_classic(f->data, f->size);
-	const struct sec_row *row = progtype_find(lo->type ? lo->type : "socket");
+	const char *type = plain_type(lo);
 	struct isa_code code = { 0 };
-	int r;
+	struct typing t;
+	const struct sec_row *row;
+	int r = parse_type(&t, type ? type : "socket", err);
 
-	if (!row)
-		return bad_type(lo->type, err);
-	if (!classic && !lo->type)
+	if (r)
+		return r;
+	row = t.row;
+	if (!classic && !type)
 		return err_set(err, ERR_USAGE, name,
 			       "raw instructions do not say their program type; give --type");
 	r = code_read(&code, f, name, err);
@@ -51,31 +140,23 @@ int load_code(struct skep_object **obj, const struct load_opts *lo, const struct
 	return r;
 }
 
-/* ---- types ------------------------------------------------------------------ */
-
-/* --type: of the program that --prog names, else of those whose section says none. */
-static void set_types(struct image *img, const struct sec_row *row, const char *prog)
-{
-	for (u32 i = 0; i < img->nr_progs; i++) {
-		struct image_prog *p = &img->progs[i];
-
-		if (prog ? strcmp(prog, p->name) != 0 : p->sec && !p->guessed)
-			continue;
-		p->sec = row;
-		p->type = row->type;
-		p->expected_attach = row->attach;
-		p->guessed = false;
-	}
-}
+/* ---- notes ------------------------------------------------------------------ */
 
 static void print_notes(const struct image *img)
 {
 	for (u32 i = 0; i < img->nr_notes; i++)
 		fprintf(stderr, "note: %s: %s\n", img->file, img->notes[i]);
-	for (u32 i = 0; i < img->nr_progs; i++)
-		if (img->progs[i].guessed)
+	for (u32 i = 0; i < img->nr_progs; i++) {
+		const struct image_prog *p = &img->progs[i];
+		const char *near = p->sec ? NULL : sec_nearest(p->section);
+
+		if (p->guessed)
 			fprintf(stderr, "note: %s: section '%s' taken for type %s\n", img->file,
-				img->progs[i].section, inspect_prog_type(&img->progs[i]));
+				p->section, inspect_prog_type(p));
+		if (near)
+			fprintf(stderr, "note: %s: section '%s' names no program type; "
+				"did you mean SEC(\"%s\")?\n", img->file, p->section, near);
+	}
 }
 
 /* ---- variables -------------------------------------------------------------- */
@@ -120,13 +201,10 @@ static int set_one(struct skep_object *const *objs, size_t n, const char *arg,
 int load_ready(struct skep_object *const *objs, size_t n, const struct load_opts *lo,
 	       struct skep_err *err)
 {
-	const struct sec_row *row = lo->type ? progtype_find(lo->type) : NULL;
 	int r = 0;
 
-	if (lo->type && !row)
-		return bad_type(lo->type, err);
-	for (size_t i = 0; row && i < n; i++)
-		set_types(objs[i]->img, row, lo->prog);
+	for (size_t i = 0; !r && i < lo->types.n; i++)
+		r = set_types(objs, n, lo, lo->types.v[i], err);
 	for (size_t i = 0; !r && i < lo->set.n; i++)
 		r = set_one(objs, n, lo->set.v[i], err);
 	for (size_t i = 0; !r && i < n; i++)

@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "cli/jansson.h"
 #include "cli/json_at.h"
+#include "model/uapi.h"
 
 #ifndef HAVE_JANSSON
 int map_load_json(struct skep_object *obj, u32 i, const char *path, struct skep_err *err)
@@ -204,6 +205,29 @@ static bool parse_wide(const char *s, u8 *out)
 	return true;
 }
 
+/* Maps that may stand in the map at hand. */
+static int unknown_map(struct load *l, const char *name)
+{
+	const struct image *img = l->obj->img;
+	VEC(const char *) names = { 0 };
+	const char *near;
+
+	bad(l, "there is no map '%s'", name);
+	for (u32 i = 0; i < img->nr_maps; i++) {
+		const struct image_map *m = &img->maps[i], *like = l->def->inner;
+
+		if (m == l->def || m->kind != IMAGE_MAP_USER || (like && m->type != like->type))
+			continue;
+		*vec_push(&names) = m->name;
+		err_note(l->err, "it may hold '%s'", m->name);
+	}
+	near = err_nearest(name, names.v, names.n);
+	if (near)
+		err_help(l->err, "did you mean '%s'?", near);
+	vec_free(&names);
+	return l->err->code;
+}
+
 /* The number in V, or in the text of V. */
 static int number(struct load *l, const json_t *v, u64 *out, bool *negative)
 {
@@ -227,8 +251,8 @@ static int number(struct load *l, const json_t *v, u64 *out, bool *negative)
 		++*out;		/* 0 is none */
 		return 0;
 	}
-	if (s && holds_maps(l) && map_number(l, s, out))
-		return 0;
+	if (s && holds_maps(l))
+		return map_number(l, s, out) ? 0 : unknown_map(l, s);
 	if (json_is_array(v))
 		return bad(l, "a number is needed, or all its bytes as [\"0x01\", ...]");
 	if (s)
@@ -747,7 +771,7 @@ static int load_root(struct load *l, const json_t *root)
 static int parse(struct load *l, const struct os_file *f)
 {
 	json_error_t e;
-	json_t *root = l->lib.json_loadb((const char *)f->data, f->size, JSON_ALLOW_NUL, &e);
+	json_t *root = l->lib.json_loadb((const char *)f->data, f->size, JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, &e);
 	char where[512];
 	int r;
 
@@ -765,6 +789,12 @@ static int parse(struct load *l, const struct os_file *f)
 	return r;
 }
 
+static bool has_no_elements(u32 type)
+{
+	return type == BPF_MAP_TYPE_RINGBUF || type == BPF_MAP_TYPE_USER_RINGBUF ||
+	       type == BPF_MAP_TYPE_PERF_EVENT_ARRAY || type == UAPI_MAP_TYPE_ARENA;
+}
+
 int map_load_json(struct skep_object *obj, u32 i, const char *path, struct skep_err *err)
 {
 	struct load l = {.obj = obj,
@@ -777,6 +807,9 @@ int map_load_json(struct skep_object *obj, u32 i, const char *path, struct skep_
 
 	if (r)
 		return r;
+	if (has_no_elements(l.def->type))
+		return err_set(err, ERR_MAP_DATA, path, "map '%s' is of type %s, which has no "
+			       "elements to fill", l.def->name, maptype_row(l.def->type)->name);
 	obj->backend->ops->map_info(obj->backend, i, &l.info);
 	r = os_file_read(&f, path, err);
 	if (r)

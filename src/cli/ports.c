@@ -55,7 +55,7 @@ static int open_output(struct ports *s, const char *name, unsigned dirs, struct 
 
 static int bad_target(const char *arg, const char *what, struct skep_err *err)
 {
-	int r = err_set(err, ERR_USAGE, "skep run", "--port %s: %s", arg, what);
+	int r = err_set(err, ERR_USAGE, NULL, "--port %s: %s", arg, what);
 
 	err_help(err, "--port NAME=IFINDEX,out=FILE, or out=tap:DEVICE, packet:INTERFACE, "
 		 "xdp:INTERFACE");
