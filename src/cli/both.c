@@ -9,8 +9,9 @@
 #include <stdlib.h>
 
 enum {
-	TEXT_MAX = 10,		/* differences of all kinds in text; the rest is counted */
-	JSON_MAX = 1000,	/* and in JSON */
+	/* Differences of packets, and of maps, that are shown; the rest is counted. */
+	TEXT_MAX = 10,
+	JSON_MAX = 1000,
 };
 
 /* One difference: PACKET 0 is none, AT a byte or -1; NULL: nothing there. */
@@ -54,10 +55,12 @@ static void difference_text(const struct difference *d)
 
 static void differs(struct both *b, const struct difference *d)
 {
-	b->differ++;
-	if (b->as_json && b->differ <= JSON_MAX)
+	u64 *n = &b->differ[d->packet == 0];
+
+	++*n;
+	if (b->as_json && *n <= JSON_MAX)
 		difference_json(b, d);
-	else if (!b->as_json && b->differ <= TEXT_MAX)
+	else if (!b->as_json && *n <= TEXT_MAX)
 		difference_text(d);
 }
 
@@ -205,6 +208,8 @@ static void map_differs(void *arg, const char *map, const char *user, const char
 	sb_free(&what);
 }
 
+static u64 all_differences(const struct both *b) { return b->differ[0] + b->differ[1]; }
+
 int both_end(struct both *b)
 {
 	const struct image *img = b->user->obj->img;
@@ -219,18 +224,20 @@ int both_end(struct both *b)
 		fprintf(stderr, "note: %" PRIu64 " packets were left out: the kernel's test run "
 			"takes those of 14 bytes to about a page, IP packets with their header\n",
 			b->left_out);
-	return b->differ ? EXIT_NO : EXIT_YES;
+	return all_differences(b) ? EXIT_NO : EXIT_YES;
 }
 
 void both_text(const struct both *b)
 {
-	if (b->differ > TEXT_MAX)
-		printf("... and %" PRIu64 " more differences (--json has more)\n",
-		       b->differ - TEXT_MAX);
-	if (b->differ)
+	u64 n = all_differences(b), shown = min_u64(b->differ[0], TEXT_MAX) +
+					    min_u64(b->differ[1], TEXT_MAX);
+
+	if (n > shown)
+		printf("... and %" PRIu64 " more differences (--json has more)\n", n - shown);
+	if (n)
 		printf("user and kernel %s differ: %" PRIu64 " differences in %" PRIu64
 		       " packets and %" PRIu64 " maps\n", kernel_release(b->twin->backend),
-		       b->differ, b->packets, b->maps);
+		       n, b->packets, b->maps);
 	else
 		printf("user and kernel %s agree: %" PRIu64 " verdicts, %" PRIu64
 		       " packets, %" PRIu64 " maps\n", kernel_release(b->twin->backend),
@@ -242,9 +249,9 @@ void both_json(struct both *b, struct json *j, const struct str_list *net)
 	const struct image *img = b->user->obj->img;
 
 	json_u64(j, "packets_left_out", b->left_out);
-	json_u64(j, "differences", b->differ);
+	json_u64(j, "differences", all_differences(b));
 	json_arr(j, "differ");
-	if (b->differ)
+	if (all_differences(b))
 		json_raw(j, NULL, sb_text(&b->text));
 	json_arr_end(j);
 	json_obj(j, "kernel");

@@ -113,6 +113,21 @@ static int dump_types(const struct dump *d, const struct btf *btf)
 	return d->json ? dump_json(d, btf) : dump_text(d, btf);
 }
 
+/* A C file is compiled first. */
+static int open_types(struct btf_file *f, const char *path, const struct btf *base,
+		      struct skep_err *err)
+{
+	enum input_kind kind = INPUT_OTHER;
+	struct os_file o;
+	int r;
+
+	if (strcmp(path, "-") && !input_kind(&kind, path, err) && kind == INPUT_C) {
+		r = input_compile(&o, path, NULL, err);
+		return r ? r : obj_read_btf(f, &o, path, base, err);
+	}
+	return obj_open_btf(f, path, base, err);
+}
+
 static int dump_file(const struct dump *d)
 {
 	struct btf_file base = { 0 }, f = { 0 };
@@ -120,7 +135,7 @@ static int dump_file(const struct dump *d)
 	int status;
 
 	if ((d->base && obj_open_btf(&base, d->base, NULL, &err)) ||
-	    obj_open_btf(&f, d->path, base.btf, &err))
+	    open_types(&f, d->path, base.btf, &err))
 		status = report(&err);
 	else
 		status = dump_types(d, f.btf);

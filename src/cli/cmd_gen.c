@@ -2,6 +2,8 @@
 /* cmd_gen.c: `skep gen object`: several objects into one. Runs nothing. */
 #include "cli/cli.h"
 #include "obj/linker.h"
+#include "obj/obj.h"
+#include <sys/stat.h>
 
 static int write_object(const char *path, const struct os_file *f, struct skep_err *err)
 {
@@ -14,12 +16,74 @@ static int write_object(const char *path, const struct os_file *f, struct skep_e
 	return os_out_commit(&o, err);
 }
 
+static bool defines(const struct image *img, const char *name)
+{
+	for (u32 i = 0; i < img->nr_progs; i++)
+		if (!strcmp(img->progs[i].name, name))
+			return true;
+	return image_map_find(img, name) >= 0;
+}
+
+/* Does OLD, an object that is to be replaced, hold something of NEW? */
+static bool is_older(const struct image *old, const struct image *new)
+{
+	bool empty = !old->nr_progs && !old->nr_maps;
+
+	for (u32 i = 0; i < old->nr_progs; i++)
+		if (defines(new, old->progs[i].name))
+			return true;
+	for (u32 i = 0; i < old->nr_maps; i++)
+		if (old->maps[i].kind == IMAGE_MAP_USER && defines(new, old->maps[i].name))
+			return true;
+	return empty;
+}
+
+/* An object at TO that shares nothing with NEW is no older version of it. */
+static int check_old(const char *to, const struct os_file *new, struct skep_err *err)
+{
+	struct os_file f;
+	struct image *old = NULL, *img = NULL;
+	bool other;
+
+	if (os_file_read(&f, to, NULL))
+		return 0;
+	other = obj_is_elf(f.data, f.size) && !obj_open(&old, f.data, f.size, to, NULL) &&
+		!obj_open(&img, new->data, new->size, to, NULL) && !is_older(old, img);
+	image_free(old);
+	image_free(img);
+	os_file_close(&f);
+	if (!other)
+		return 0;
+	err_set(err, ERR_USAGE, to, "the output is an object that shares no program or map "
+		"with the inputs; it would be lost");
+	err_help(err, "the output comes first: skep gen object OUT IN...; to replace %s, remove "
+		 "it first", to);
+	return err->code;
+}
+
+/* What may be at TO is looked at before it is lost: one of the inputs, C source. */
+static int check_output(const char *to, const char *const *from, size_t n, struct skep_err *err)
+{
+	size_t len = strlen(to);
+	struct stat a, b;
+
+	if (len > 2 && !strcmp(to + len - 2, ".c"))
+		return err_set(err, ERR_USAGE, to, "the output's name is that of a C file; the "
+			       "output comes first: skep gen object OUT IN...");
+	if (stat(to, &a) || !S_ISREG(a.st_mode))
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		if (!stat(from[i], &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+			return err_set(err, ERR_USAGE, to, "the output is an input, too");
+	return 0;
+}
+
 static int gen_object(const char *to, const char *const *from, size_t n, struct skep_err *err)
 {
 	struct os_file *files = mem_alloc(n * sizeof(*files)), out;
 	struct linker_input *in = mem_alloc(n * sizeof(*in));
 	size_t got = 0;
-	int r = 0;
+	int r = check_output(to, from, n, err);
 
 	for (; !r && got < n; got += !r) {
 		r = input_read(&files[got], from[got], err);
@@ -28,7 +92,9 @@ static int gen_object(const char *to, const char *const *from, size_t n, struct 
 	if (!r)
 		r = obj_link(&out, in, (u32)n, err);
 	if (!r) {
-		r = write_object(to, &out, err);
+		r = check_old(to, &out, err);
+		if (!r)
+			r = write_object(to, &out, err);
 		os_file_close(&out);
 	}
 	while (got-- > 0)

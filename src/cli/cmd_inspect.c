@@ -58,6 +58,8 @@ int cmd_inspect(const struct command *cmd, int argc, char **argv)
 		{ "prog", 0, OPT_STR, "NAME", "only the program NAME", &o.prog },
 		{ "source", 's', OPT_FLAG, NULL, "show the source lines of programs",
 		  &o.source },
+		{ "sections", 'S', OPT_FLAG, NULL, "list the sections of the ELF file",
+		  &o.sections },
 		{ "verbose", 'v', OPT_FLAG, NULL,
 		  "with --source, instructions; all CO-RE relocations",
 		  &o.verbose },

@@ -300,6 +300,8 @@ void inspect_text(struct strbuf *out, const struct inspect *o, const struct imag
 	if (has_vars(img))
 		vars_text(out, img);
 	inspect_types_text(out, img, o->verbose);
+	if (o->sections)
+		inspect_sections_text(out, img);
 	for (u32 i = 0; i < img->nr_progs; i++)
 		if (inspect_wants(o, &img->progs[i]))
 			manifest_text(out, img, &img->progs[i]);

@@ -107,7 +107,8 @@ void meta_json(const struct meta *m, struct json *js, u64 number, const struct p
 struct both {
 	struct skep_prog *user, *kernel;	/* user NULL: not in use */
 	struct skep_object *twin;		/* what the kernel has loaded */
-	u64 packets, left_out, differ, maps;
+	u64 packets, left_out, maps;
+	u64 differ[2];		/* differences of packets, of maps */
 	struct verdicts kernel_v;	/* the kernel's, counted */
 	bool as_json;		/* differences are kept, not printed */
 	struct strbuf text;	/* of JSON: the differences */
