@@ -130,6 +130,8 @@ u32 helper_effects(u32 id);
 enum { NEED_NET_ADMIN = 1, NEED_PERFMON = 2 };
 unsigned progtype_caps(u32 type);
 unsigned maptype_caps(u32 type);
+/* For programs of TYPE that call helper ID. */
+unsigned helper_caps(u32 id, u32 type);
 
 /* ---- ctx/<type>.def ----------------------------------------------------- */
 
