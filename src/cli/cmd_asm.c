@@ -46,7 +46,8 @@ int cmd_asm(const struct command *cmd, int argc, char **argv)
 	if (!opts_parse(&res, cmd, opts, argc, argv))
 		return res.status;
 	if (res.operands.n != 1)
-		status = usage_error("one file with instructions is needed, or - for standard input");
+		status = usage_error("one file with instructions is needed, "
+				     "or - for standard input");
 	else if (!strcmp(out, "-") && isatty(1))
 		status = usage_error("the bytes are not for a terminal; use -o FILE");
 	else

@@ -303,7 +303,8 @@ int cmd_disasm(const struct command *cmd, int argc, char **argv)
 	if (!opts_parse(&res, cmd, opts, argc, argv))
 		return load_opts_free(&d.load), res.status;
 	if (!res.operands.n)
-		status = usage_error("an object, a file of raw instructions or classic BPF is needed");
+		status = usage_error("an object, a file of raw instructions or classic BPF "
+				     "is needed");
 	if (d.json)
 		json_arr(&j, NULL);
 	r = show_operands(&out, &j, &d, &res.operands, &err);

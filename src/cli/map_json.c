@@ -771,7 +771,8 @@ static int load_root(struct load *l, const json_t *root)
 static int parse(struct load *l, const struct os_file *f)
 {
 	json_error_t e;
-	json_t *root = l->lib.json_loadb((const char *)f->data, f->size, JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, &e);
+	json_t *root = l->lib.json_loadb((const char *)f->data, f->size,
+					 JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, &e);
 	char where[512];
 	int r;
 
