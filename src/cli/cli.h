@@ -106,6 +106,11 @@ int input_objects(struct object_list *objs, const struct str_list *paths,
 		  const struct load_opts *lo, struct skep_err *err);
 void input_close(struct object_list *objs);
 
+/* ---- outputs (outputs.c) -------------------------------------------------------- */
+
+/* No file of OUT may be one of IN or another of OUT. Error: USAGE. */
+int outputs_check(const struct str_list *out, const struct str_list *in, struct skep_err *err);
+
 /* ---- loading (load.c) ------------------------------------------------------------ */
 
 struct load_opts {
@@ -168,6 +173,9 @@ int map_load_json(struct skep_object *obj, u32 i, const char *path, struct skep_
 /* Appends what `skep run` prints of map I; nothing for read-only data. What is
  * called as one of NET, or the key of a map that is, is an address. */
 void map_show_text(struct strbuf *out, struct skep_object *obj, u32 i, const struct str_list *net);
+/* Each of NET must be the name of something. Error: USAGE. */
+int map_show_check(const struct skep_object *obj, const struct str_list *net,
+		   struct skep_err *err);
 void map_show_json(struct json *j, struct skep_object *obj, u32 i, const struct str_list *net);
 /* Tells the elements of map I that differ between A (the embedded engine's) and
  * B (the kernel's) as text; NULL where one has none. */

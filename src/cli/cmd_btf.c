@@ -279,9 +279,12 @@ int cmd_btf(const struct command *cmd, int argc, char **argv)
 	if (!res.operands.n)
 		usage_error("what? `skep btf dump FILE` prints types");
 	else if (!strcmp(res.operands.v[0], "gen"))
-		status = gen_types(cmd, &res.operands, to);
+		status = d.json || d.base ? usage_error("--json and --base are for dump") :
+					    gen_types(cmd, &res.operands, to);
 	else if (strcmp(res.operands.v[0], "dump"))
 		usage_error("no '%s'; there are dump and gen", res.operands.v[0]);
+	else if (to)
+		usage_error("-o is for gen; dump writes to standard output");
 	else if (parse_dump(&d, cmd, res.operands.v + 1, res.operands.n - 1)) {
 		if (!d.base && is_module(d.path))
 			d.base = SYS_VMLINUX;

@@ -50,6 +50,46 @@ struct job {
 
 /* ---- operands -------------------------------------------------------------------- */
 
+static void push_name(struct str_list *list, const char *path)
+{
+	if (path)
+		*vec_push(list) = path;
+}
+
+/* What follows the first MARK in ARG, or NULL. */
+static const char *behind(const char *arg, const char *mark)
+{
+	const char *at = strstr(arg, mark);
+
+	return at ? at + strlen(mark) : NULL;
+}
+
+/* That what is written is none of what is read; PATHS are the objects. */
+static int check_files(struct job *j, const struct str_list *paths)
+{
+	const struct run_opts *o = &j->o;
+	struct str_list in = { 0 }, out = { 0 };
+	int r;
+
+	for (size_t i = 0; i < paths->n; i++)
+		push_name(&in, paths->v[i]);
+	for (size_t i = 0; i < j->captures.n; i++)
+		push_name(&in, j->captures.v[i]);
+	for (size_t i = 0; i < o->maps.n; i++)
+		push_name(&in, behind(o->maps.v[i], "="));
+	push_name(&in, o->expect);
+	push_name(&in, o->load.btf);
+	push_name(&in, o->load.kconfig);
+	push_name(&out, o->output);
+	push_name(&out, o->verdicts);
+	for (size_t i = 0; i < o->ports.targets.n; i++)
+		push_name(&out, behind(o->ports.targets.v[i], ",out="));
+	r = outputs_check(&out, &in, j->err);
+	vec_free(&in);
+	vec_free(&out);
+	return r;
+}
+
 static int sort_operands(struct job *j, const struct str_list *operands)
 {
 	struct str_list paths = { 0 };
@@ -75,6 +115,8 @@ static int sort_operands(struct job *j, const struct str_list *operands)
 		else
 			*vec_push(&paths) = path;
 	}
+	if (!r)
+		r = check_files(j, &paths);
 	for (size_t i = 0; i < j->choice.names.n; i++)
 		*vec_push(&j->o.load.progs) = j->choice.names.v[i];
 	if (!r)
@@ -163,6 +205,9 @@ static int load(struct job *j)
 		j->events.net = &j->o.net;
 		j->prints = !j->o.quiet && messages_come_from(j->prog->obj->img);
 		r = events_open(&j->events, j->prog->obj, &j->o.records, j->err);
+	}
+	if (!r) {
+		r = map_show_check(j->prog->obj, &j->o.net, j->err);
 	}
 	if (!r)
 		r = verdicts_open(&j->v, skep_prog_type(j->prog), j->o.verdicts,
@@ -653,8 +698,8 @@ static int check_outputs(const struct command *cmd, const struct run_opts *o)
 	bool packets = is_stdout(o->output), verdicts = is_stdout(o->verdicts);
 	bool both = o->on && !strcmp(o->on, "both");
 
-	if (o->output && o->verdicts && !strcmp(o->output, o->verdicts))
-		return usage_error("-o and --verdicts name the same file, %s", o->output);
+	if (packets && verdicts)
+		return usage_error("-o and --verdicts cannot both be standard output");
 	if ((packets || verdicts) && (o->json || o->verbose || o->expect || both))
 		return usage_error("%s - leaves no room on standard output for "
 				   "--json, --verbose, --expect and --on both",
@@ -682,6 +727,8 @@ static int check_operands(const struct command *cmd, struct job *j)
 		return usage_error("--budget is at least 1");
 	if (!j->o.repeat)
 		return usage_error("--repeat is at least 1");
+	if (!j->o.cpus)
+		return usage_error("--cpus is at least 1");
 	if (j->o.repeat > UINT32_MAX || j->o.cpus > 4096)
 		return usage_error("--repeat is at most 4294967295, --cpus 4096");
 	if (!j->choice.objs.n)
@@ -717,7 +764,8 @@ static void job_free(struct job *j)
 int cmd_run(const struct command *cmd, int argc, char **argv)
 {
 	struct skep_err err = { 0 };
-	struct job j = { .o.budget = BUDGET_DEFAULT, .o.repeat = 1, .v.report = stdout, .err = &err,
+	struct job j = { .o.budget = BUDGET_DEFAULT, .o.repeat = 1,
+		.o.cpus = (u64)os_cpu_count(), .v.report = stdout, .err = &err,
 		.choice.err = &err };
 	struct run_opts *o = &j.o;
 	const struct opt opts[] = {

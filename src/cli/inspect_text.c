@@ -10,9 +10,21 @@ enum {
 	LINE_COLUMNS = 78,
 };
 
+/* A cell has one line: "struct { int a; }". */
 void table_cell(struct table *t, const char *text)
 {
-	*vec_push(&t->cells) = arena_strdup(&t->arena, text);
+	char *cell = arena_strdup(&t->arena, text), *to = cell;
+
+	for (const char *from = cell; *from;) {
+		if (*from != '\n' && *from != '\t') {
+			*to++ = *from++;
+			continue;
+		}
+		from += strspn(from, "\n\t");
+		*to++ = ' ';
+	}
+	*to = 0;
+	*vec_push(&t->cells) = cell;
 }
 
 static void cell_u64(struct table *t, u64 n)

@@ -6,6 +6,22 @@
 #include "cli/inspect.h"
 #include "obj/obj.h"
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* They are read when an object asks, but a slip is told at once. */
+static int check_readable(const char *path, struct skep_err *err)
+{
+	struct stat st;
+
+	if (!path)
+		return 0;
+	if (stat(path, &st) || access(path, R_OK))
+		return err_set(err, ERR_FILE_OPEN, path, "%s", strerror(errno));
+	if (S_ISDIR(st.st_mode))
+		return err_set(err, ERR_FILE_READ, path, "%s", strerror(EISDIR));
+	return 0;
+}
 
 int load_open(struct skep_object **obj, const struct load_opts *lo, const void *data,
 	      size_t bytes, const char *name, struct skep_err *err)
@@ -13,6 +29,11 @@ int load_open(struct skep_object **obj, const struct load_opts *lo, const void *
 	struct skep_open_opts opts = { .size = sizeof(opts) };
 
 	if (lo) {
+		int r = check_readable(lo->btf, err);
+
+		r = r ? r : check_readable(lo->kconfig, err);
+		if (r)
+			return r;
 		opts.btf = lo->btf;
 		opts.kconfig = lo->kconfig;
 	}

@@ -321,6 +321,45 @@ static void sum_cpus(struct show *s)
 	}
 }
 
+/* ---- names of addresses ------------------------------------------------------- */
+
+static void add_names(struct str_list *names, const struct btf *btf, u32 id)
+{
+	const struct btf_type *t = btf_type(btf, id);
+	u32 kind = btf_kind(t);
+
+	if (kind == BTF_KIND_VAR)
+		*vec_push(names) = btf_type_name(btf, id);
+	for (u32 i = 0; (kind == BTF_KIND_STRUCT || kind == BTF_KIND_UNION) && i < btf_vlen(t); i++)
+		*vec_push(names) = btf_member(btf, t, i).name;
+}
+
+int map_show_check(const struct skep_object *obj, const struct str_list *net,
+		   struct skep_err *err)
+{
+	const struct image *img = obj->img;
+	struct str_list names = { 0 };
+	int r = 0;
+
+	for (u32 i = 0; net->n && i < img->nr_maps; i++)
+		*vec_push(&names) = img->maps[i].name;
+	for (u32 id = 1; net->n && img->btf && id < img->btf->nr_types; id++)
+		add_names(&names, img->btf, id);
+	for (size_t i = 0; !r && i < net->n; i++) {
+		const char *near;
+
+		if (*net->v[i] && is_in(&names, net->v[i]))
+			continue;
+		near = err_nearest(net->v[i], names.v, names.n);
+		r = err_set(err, ERR_USAGE, NULL, "--net: no member, variable or map is called "
+			    "'%s'", net->v[i]);
+		if (near && *near)
+			err_help(err, "did you mean %s?", near);
+	}
+	vec_free(&names);
+	return r;
+}
+
 /* ---- text --------------------------------------------------------------------------- */
 
 static bool all_zero(const u8 *p, u64 n)

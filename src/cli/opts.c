@@ -62,7 +62,8 @@ static bool store_u64(struct parse *p, const struct opt *o, const char *value)
 	char *end;
 
 	errno = 0;
-	*(u64 *)o->to = strtoull(value, &end, 0);
+	/* no octal numbers: 010 is ten */
+	*(u64 *)o->to = strtoull(value, &end, strncasecmp(value, "0x", 2) ? 10 : 16);
 	if (errno || *end || !isdigit((unsigned char)*value))
 		return fail(p, usage_error("--%s takes a number, not '%s'",
 					   o->name, value));
@@ -151,6 +152,8 @@ static bool take_letters(struct parse *p, const char *arg)
 			return unknown_letter(p, *arg);
 		if (o->kind != OPT_FLAG)
 			return take(p, o, arg[1] ? arg + 1 : NULL);
+		if (arg[1] == '=')
+			return take(p, o, arg + 2);
 		if (!store(p, o, NULL))
 			return false;
 	}

@@ -63,6 +63,53 @@ echo '[{"key": {"prefixlen": 8, "prefixlen": 24, "addr": "10.9.0.0"}, "value": 0
 has "a member twice" "m.json:1:" "$($SKEP run $fw $cap --map deny="$tmp/m.json" 2>&1)"
 has "a member twice: what" "duplicate" "$($SKEP run $fw $cap --map deny="$tmp/m.json" 2>&1)"
 
+# Numbers, names and files that are not what they should be.
+for o in --cpus --budget --repeat; do
+	status "$o 0" 2 $SKEP run $fw $cap -q $o 0
+done
+for n in -1 18446744073709551616 '' ' 1' 1x 1e3 0x; do
+	status "--repeat '$n'" 2 $SKEP run $fw $cap -q --repeat "$n"
+done
+status "no octal numbers: 08 is 8" 1 $SKEP run $fw $cap -q --budget 08
+has "no octal numbers: 010 is ten" " 10 instructions" "$($SKEP run $fw $cap -q --budget 010 2>&1)"
+says "a flag with a value" 2 "skep run: error: --quiet takes no value [SKEP-E0001]
+$run_help" run $fw $cap -q=1
+says "--net of what is not there" 2 "skep run: error: --net: no member, variable or map is called 'adr' [SKEP-E0001]
+help: did you mean addr?
+$run_help" run $fw $cap -q --net adr
+status "--net of nothing" 2 $SKEP run $fw $cap -q --net ''
+for o in --btf --kconfig; do
+	status "$o: no file, needed or not" 2 $SKEP run $fw $cap -q $o "$tmp/nothing"
+	status "$o: a folder, needed or not" 2 $SKEP run $fw $cap -q $o "$tmp"
+done
+printf 'CONFIG_HZ=100\0\n' > "$tmp/config"
+has "a configuration with bytes of zero" "bytes of zero" \
+	"$($SKEP run examples/constructs/kconfig.o $cap --kconfig "$tmp/config" 2>&1)"
+status "dump writes no file" 2 $SKEP btf dump $fw -o "$tmp/x"
+status "-j is not for gen" 2 $SKEP btf gen $fw -j -o "$tmp/x"
+
+# Outputs that would replace what is read, or each other.
+cp $fw "$tmp/fw.o"
+cp examples/nat64/outgoing.pcap "$tmp/in.pcap"
+cp examples/firewall/deny.json "$tmp/deny.json"
+ln -s fw.o "$tmp/link.o"
+mkdir "$tmp/dir"
+small="$tmp/fw.o $tmp/in.pcap --map deny=$tmp/deny.json -q"
+for out in in.pcap fw.o deny.json link.o dir/../fw.o; do
+	# shellcheck disable=SC2086 # words are meant
+	has "-o $out" "the output is an input" "$($SKEP run $small -o "$tmp/$out" 2>&1)"
+done
+# shellcheck disable=SC2086
+{
+	status "--verdicts onto an input" 2 $SKEP run $small --verdicts "$tmp/deny.json"
+	status "a port's file onto an input" 2 $SKEP run $small --port a=3,out="$tmp/in.pcap"
+	status "two outputs, two names, one file" 2 $SKEP run $small -o "$tmp/x" --verdicts "$tmp/dir/../x"
+	status "two ports, one file" 2 $SKEP run $small --port a=3,out="$tmp/x" --port b=4,out="$tmp/x"
+	status "two on standard output" 2 $SKEP run $small -o - --verdicts -
+	ok "two on a device" $SKEP run $small -o /dev/null --verdicts /dev/null
+}
+ok "what was read is as it was" cmp $fw "$tmp/fw.o"
+
 [ -n "$CLANG" ] || { skip "messages about C files" "no clang"; done_testing; exit; }
 export CLANG
 new() { { echo '#include <linux/bpf.h>'; echo '#include <bpf/bpf_helpers.h>'; cat; } > "$tmp/$1.c" && $SKEP cc "$tmp/$1.c" -o "$tmp/$1.o"; }
@@ -97,6 +144,11 @@ note: it may hold 'two'
 help: did you mean 'two'?" run "$tmp/inner.o" $cap --map outer="$tmp/m.json"
 says "elements for a ring buffer" 2 "m.json: error: map 'events' is of type ringbuf, which has no elements to fill [SKEP-E0705]" \
 	run "$tmp/inner.o" $cap --map events="$tmp/m.json"
+for flag in -E -S; do
+	has "cc -- $flag" "the compiler wrote no object" "$($SKEP cc "$tmp/maps.c" -o "$tmp/x.o" -- $flag 2>&1)"
+	status "cc -- $flag: no file" 1 test -e "$tmp/x.o"
+done
+status "cc: -o behind --" 2 $SKEP cc "$tmp/maps.c" -- -o "$tmp/x.o"
 new endless <<'C'
 int n; SEC("xdp") int prog(struct xdp_md *ctx) { for (;;) n++; return 1; }
 C
