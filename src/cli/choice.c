@@ -24,6 +24,8 @@ static void note_programs(struct choice *c, bool packets_only)
 	for (size_t i = 0; i < c->objs.n; i++) {
 		const struct image *img = c->objs.v[i]->img;
 
+		if (!img->nr_progs)
+			err_note(c->err, "%s has no program", img->file);
 		for (u32 k = 0; k < img->nr_progs; k++) {
 			const struct progtype_row *row = progtype_row(img->progs[k].type);
 

@@ -314,6 +314,11 @@ static int check_twice(const struct str_list *paths, struct skep_err *err)
 {
 	struct stat a, b;
 
+	for (size_t i = 0, n = 0; i < paths->n; i++) {
+		n += !strcmp(paths->v[i], "-");
+		if (n > 1)
+			return err_set(err, ERR_USAGE, "<stdin>", "it can be one operand only");
+	}
 	for (size_t i = 0; i < paths->n; i++)
 		for (size_t k = 0; k < i && !stat(paths->v[i], &a); k++)
 			if (S_ISREG(a.st_mode) && !stat(paths->v[k], &b) &&

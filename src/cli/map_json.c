@@ -19,6 +19,7 @@ int map_load_json(struct skep_object *obj, u32 i, const char *path, struct skep_
 #else
 #include <arpa/inet.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #define HEX_DIGITS "0123456789abcdefABCDEF"
 
@@ -35,6 +36,7 @@ struct load {
 	struct json_step steps[STEPS_MAX];	/* to the value at hand */
 	u32 depth;			/* may be above STEPS_MAX */
 	char path[PATH_BYTES];		/* the same as text: "[3].key.addr" */
+	u64 cpus_seen;			/* of the element at hand, the first 64 */
 	struct skep_err *err;
 };
 
@@ -84,6 +86,14 @@ static int back(struct load *l, size_t n, int r)
 	l->depth--;
 	l->path[n] = 0;
 	return r;
+}
+
+/* The text in V, NULL for what is none or holds a NUL: C would not see its end. */
+static const char *text_of(const struct load *l, const json_t *v)
+{
+	const char *s = l->lib.json_string_value(v);
+
+	return s && strlen(s) == l->lib.json_string_length(v) ? s : NULL;
 }
 
 static const char *kind_name(const json_t *v)
@@ -148,12 +158,15 @@ static bool parse_addr(const char *s, u8 *out, u32 bytes)
 
 static bool parse_number(const char *s, u64 *v, bool *negative)
 {
+	int base = strncasecmp(s + (*s == '-'), "0x", 2) ? 10 : 16;	/* never octal */
 	char *end;
 
 	errno = 0;
 	*negative = *s == '-';
-	*v = *negative ? (u64)strtoll(s, &end, 0) : strtoull(s, &end, 0);
-	return *s && !*end && !errno;
+	if (s[*negative] < '0' || s[*negative] > '9')
+		return false;
+	*v = *negative ? (u64)strtoll(s, &end, base) : strtoull(s, &end, base);
+	return !*end && !errno;
 }
 
 /* The number of the program called NAME. */
@@ -231,7 +244,7 @@ static int unknown_map(struct load *l, const char *name)
 /* The number in V, or in the text of V. */
 static int number(struct load *l, const json_t *v, u64 *out, bool *negative)
 {
-	const char *s = l->lib.json_string_value(v);
+	const char *s = text_of(l, v);
 
 	*negative = false;
 	if (json_is_integer(v)) {
@@ -262,7 +275,7 @@ static int number(struct load *l, const json_t *v, u64 *out, bool *negative)
 
 static int store_int(struct load *l, const json_t *v, u8 *out, u32 bytes, enum sign sign)
 {
-	const char *s = l->lib.json_string_value(v);
+	const char *s = text_of(l, v);
 	bool negative;
 	u64 n;
 	int r;
@@ -292,7 +305,7 @@ static bool is_raw(struct load *l, const json_t *v, u32 bytes)
 
 	if (!json_is_array(v) || l->lib.json_array_size(v) != bytes)
 		return false;
-	s = l->lib.json_string_value(l->lib.json_array_get(v, 0));
+	s = text_of(l, l->lib.json_array_get(v, 0));
 	return s && !strncmp(s, "0x", 2) && strlen(s) <= 4;
 }
 
@@ -384,7 +397,7 @@ static bool find_member(const struct btf *btf, const struct btf_type *t, const c
 static int store_struct(struct load *l, const struct btf_type *t, const json_t *v, u8 *out)
 {
 	const struct btf *btf = l->obj->img->btf;
-	const char *s = l->lib.json_string_value(v);
+	const char *s = text_of(l, v);
 	json_t *o = (json_t *)(uintptr_t)v;
 
 	if (s && parse_addr(s, out, t->size))	/* struct in6_addr */
@@ -417,7 +430,7 @@ static int store_array(struct load *l, const struct btf_type *t, const json_t *v
 	u32 size = (u32)btf_size(l->obj->img->btf, a->type);
 	const char *s = l->lib.json_string_value(v);
 
-	if (s && parse_addr(s, out, bytes))
+	if (text_of(l, v) && parse_addr(s, out, bytes))
 		return 0;
 	if (s && size == 1) {
 		size_t n = l->lib.json_string_length(v);
@@ -460,7 +473,7 @@ static const char *enum_at(const struct btf *btf, const struct btf_type *t, u32 
 static int store_enum(struct load *l, const struct btf_type *t, const json_t *v, u8 *out,
 		      u32 bytes)
 {
-	const char *s = l->lib.json_string_value(v), *names[64], *near;
+	const char *s = text_of(l, v), *names[64], *near;
 	u32 n = 0;
 	u64 val;
 	int r;
@@ -484,7 +497,7 @@ static int store_enum(struct load *l, const struct btf_type *t, const json_t *v,
 
 static int store_float(struct load *l, const json_t *v, u8 *out, u32 bytes)
 {
-	const char *s = l->lib.json_string_value(v);
+	const char *s = text_of(l, v);
 	double d;
 	float f;
 
@@ -612,6 +625,9 @@ static int store_cpu(struct load *l, const json_t *v, u8 *out)
 	if (n >= l->info.cpus || !data)
 		return bad(l, "\"values\" are objects with a \"cpu\" below %u and a \"value\"",
 			   l->info.cpus);
+	if (n < 64 && l->cpus_seen & 1ull << n)
+		return bad(l, "cpu %u has a value already", (u32)n);
+	l->cpus_seen |= n < 64 ? 1ull << n : 0;
 	from = enter(l, "value", 0);
 	return back(l, from, store(l, l->def->value_type, data, out + n * l->info.value_stride,
 				   l->info.value_size));
@@ -635,6 +651,7 @@ static int store_value(struct load *l, const json_t *e, u8 *out)
 	}
 	if (!json_is_array(values) || !l->info.row->percpu)
 		return bad(l, "it has no \"value\"");
+	l->cpus_seen = 0;
 	for (size_t i = 0; i < l->lib.json_array_size(values); i++) {
 		size_t from = enter(l, "values", 0), at = enter(l, NULL, i);
 		int r = store_cpu(l, l->lib.json_array_get(values, i), out);
@@ -683,11 +700,49 @@ static int refused(struct load *l, int r)
 		snprintf(why, sizeof(why), "there is no such program of its type");
 	else if (r == -EPERM)
 		snprintf(why, sizeof(why), "it is read-only");
+	else if (r == -EEXIST)
+		snprintf(why, sizeof(why), "this key is there already");
 	else
 		snprintf(why, sizeof(why), "%s", strerror(-r));
 	return err_set(l->err, ERR_MAP_UPDATE, where,
 		       "%s: map '%s' (%s, %u entries) refuses it: %s",
 		       l->path, l->def->name, l->info.row->name, l->info.max_entries, why);
+}
+
+/* A member of an element that nobody reads is a slip. */
+static int check_members(struct load *l, const json_t *e)
+{
+	static const char *const known[] = { "key", "value", "values", "formatted" };
+	json_t *o = (json_t *)(uintptr_t)e;
+
+	for (void *it = l->lib.json_object_iter(o); it; it = l->lib.json_object_iter_next(o, it)) {
+		const char *key = l->lib.json_object_iter_key(it);
+		bool found = false;
+
+		for (size_t i = 0; i < ARRAY_LEN(known); i++)
+			found = found || !strcmp(key, known[i]);
+		if (!found)
+			return bad(l, "elements have no \"%s\": key, value and values (of each "
+				   "cpu) are known", key);
+	}
+	if (l->lib.json_object_get(e, "value") && l->lib.json_object_get(e, "values"))
+		return bad(l, "it has both \"value\" and \"values\"");
+	return 0;
+}
+
+/* Maps that begin empty: a key that is there was given twice. */
+static u64 update_flags(u32 type)
+{
+	switch (type) {
+	case BPF_MAP_TYPE_HASH:
+	case BPF_MAP_TYPE_PERCPU_HASH:
+	case BPF_MAP_TYPE_LRU_HASH:
+	case BPF_MAP_TYPE_LRU_PERCPU_HASH:
+	case BPF_MAP_TYPE_LPM_TRIE:
+		return BPF_NOEXIST;
+	default:
+		return BPF_ANY;
+	}
 }
 
 static int load_element(struct load *l, const json_t *e, u8 *key, u8 *value)
@@ -701,6 +756,9 @@ static int load_element(struct load *l, const json_t *e, u8 *key, u8 *value)
 	if (!json_is_object(e))
 		return bad(l, "an object with \"key\" and \"value\" is needed, not %s",
 			   kind_name(e));
+	r = check_members(l, e);
+	if (r)
+		return r;
 	if (!k && json_is_object(formatted)) {
 		from = enter(l, "formatted", 0);
 		return back(l, from, load_element(l, formatted, key, value));
@@ -719,7 +777,7 @@ static int load_element(struct load *l, const json_t *e, u8 *key, u8 *value)
 		r = store_value(l, e, value);
 	if (r)
 		return r;
-	r = object_map_update(l->obj, l->index, key, value, BPF_ANY);
+	r = object_map_update(l->obj, l->index, key, value, update_flags(l->def->type));
 	return r ? refused(l, r) : 0;
 }
 

@@ -110,6 +110,24 @@ done
 }
 ok "what was read is as it was" cmp $fw "$tmp/fw.o"
 
+# Map files: nothing in them is passed over.
+refuses() # TEXT JSON [MAP]
+{
+	printf '%s' "$2" > "$tmp/m.json"
+	has "map file: $1" "$1" "$($SKEP run $fw $cap -q --map "${3-deny}=$tmp/m.json" 2>&1)"
+}
+ten='{"prefixlen": 8, "addr": "10.0.0.0"}'
+refuses 'm.json:1:2: error: [0]: elements have no "vaule"' "[{\"key\": $ten, \"vaule\": 0}]"
+refuses 'it has both "value" and "values"' '[{"key": 0, "value": {}, "values": []}]' stats
+refuses 'cpu 0 has a value already' '[{"key": 0, "values": [{"cpu": 0, "value": {}}, {"cpu": 0, "value": {}}]}]' stats
+refuses "this key is there already" "[{\"key\": $ten, \"value\": 0}, {\"key\": $ten, \"value\": 1}]"
+refuses 'a number is needed, not a string' '[{"key": {"prefixlen": 8, "addr": "10.0.0.0\u0000x"}, "value": 0}]'
+for n in ' 8' '+8' '8 ' '0x' '0x8 ' ''; do
+	refuses 'neither a number' "[{\"key\": {\"prefixlen\": \"$n\", \"addr\": 0}, \"value\": 0}]"
+done
+refuses 'prefixlen is at most 32' '[{"key": {"prefixlen": "040", "addr": 0}, "value": 0}]'
+has "standard input twice" "<stdin>: error: it can be one operand only" "$($SKEP inspect - - < $fw 2>&1)"
+
 [ -n "$CLANG" ] || { skip "messages about C files" "no clang"; done_testing; exit; }
 export CLANG
 new() { { echo '#include <linux/bpf.h>'; echo '#include <bpf/bpf_helpers.h>'; cat; } > "$tmp/$1.c" && $SKEP cc "$tmp/$1.c" -o "$tmp/$1.o"; }
