@@ -204,6 +204,7 @@ static int load(struct job *j)
 		j->events.verbose = j->o.verbose;
 		j->events.net = &j->o.net;
 		j->prints = !j->o.quiet && messages_come_from(j->prog->obj->img);
+		j->both.events = &j->events;
 		r = events_open(&j->events, j->prog->obj, &j->o.records, j->err);
 	}
 	if (!r) {
@@ -337,6 +338,8 @@ static int run_packets(struct job *j, const char *path, struct capture *c, struc
 			r = ports_deliver(&j->ports, NULL, &p, t, j->err);
 		if (r)
 			return r;
+		if (j->on == ON_BOTH)
+			both_records(&j->both, j->packets);
 		events_read(&j->events, j->packets);
 	}
 	return r;

@@ -229,6 +229,16 @@ void events_read(struct events *e, u64 packet)
 	}
 }
 
+void events_take(struct events *e, u64 packet, u32 index, const struct map_event *m)
+{
+	e->packet = packet;
+	for (size_t i = 0; i < e->maps.n; i++) {
+		e->at = &e->maps.v[i];
+		if (e->at->index == index)
+			on_event(e, m);
+	}
+}
+
 /* ---- the end ------------------------------------------------------------------------- */
 
 static u64 lost(const struct events *e, const struct event_map *m)

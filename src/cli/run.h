@@ -102,6 +102,8 @@ void meta_text(const struct meta *m, u64 number, const struct packet *p, const s
 void meta_json(const struct meta *m, struct json *js, u64 number, const struct packet *p,
 	       const struct test_run *t);
 
+struct events;
+
 /* ---- both.c: two engines side by side -------------------------------------- */
 
 struct both {
@@ -110,6 +112,7 @@ struct both {
 	u64 packets, left_out, maps;
 	u64 differ[2];		/* differences of packets, of maps */
 	struct verdicts kernel_v;	/* the kernel's, counted */
+	struct events *events;	/* shows what the embedded engine's records are */
 	bool as_json;		/* differences are kept, not printed */
 	struct strbuf text;	/* of JSON: the differences */
 	struct json json;
@@ -120,6 +123,8 @@ int both_open(struct both *b, struct skep_prog *prog, struct skep_err *err);
 /* Runs T on both; the results are the embedded engine's. 1: the kernel takes
  * no packet of that size, nothing was run. */
 int both_packet(struct both *b, u64 number, struct test_run *t, struct skep_err *err);
+/* Compares the records that it left, and shows the embedded engine's. */
+void both_records(struct both *b, u64 number);
 /* Compares the maps; the exit status. */
 int both_end(struct both *b);
 /* What came out of it: a line, and members of the JSON document. */
@@ -173,6 +178,8 @@ int events_open(struct events *e, struct skep_object *obj, const struct str_list
 void events_close(struct events *e);
 /* Reads what came with PACKET. */
 void events_read(struct events *e, u64 packet);
+/* Takes record M of map INDEX, which came with PACKET and was read by somebody else. */
+void events_take(struct events *e, u64 packet, u32 index, const struct map_event *m);
 void events_text(const struct events *e, struct strbuf *out);
 void events_json(const struct events *e, struct json *j);
 

@@ -18,6 +18,7 @@ __u32 n, gateway = 0x0100a8c0;
 SEC("xdp") int talk(struct xdp_md *ctx)
 {
 	struct event *e = bpf_ringbuf_reserve(&events, sizeof(*e) + 2, 0);
+	__u32 peer;
 
 	if (!e)
 		return XDP_ABORTED;
@@ -25,7 +26,8 @@ SEC("xdp") int talk(struct xdp_md *ctx)
 	e->peer = 0x0100007f;
 	((char *)(e + 1))[0] = 0xab;
 	((char *)(e + 1))[1] = 1;
-	bpf_map_update_elem(&peers, &e->peer, e, 0);
+	peer = e->peer;
+	bpf_map_update_elem(&peers, &peer, e, 0);
 	if (n % 2)
 		bpf_printk("odd %u", n);
 	bpf_ringbuf_submit(e, 0);
@@ -89,6 +91,15 @@ C
 	doc=$($SKEP run --on both "$tmp/clock.c" $cap --json 2> /dev/null)
 	same "engines that differ: exit status" 1 $?
 	same "what differs" "verdict true true" "$(printf '%s' "$doc" | jq -r '"\(.differ[0].what) \(.differ[0].user != .differ[0].kernel) \(.differences >= (.differ | length))"')"
+	doc=$($SKEP run --on both "$tmp/talk.o" examples/nat64/outgoing.pcap --json 2> /dev/null)
+	same "records, too" "0 6 60 6" "$(printf '%s' "$doc" | jq -r '"\(.differences) \(.event_maps[0].records) \(.event_maps[0].bytes) \(.events | length)"')"
+	cat > "$tmp/odd.c" <<'C'
+SEC("xdp") int odd(struct xdp_md *ctx) { return 77; }
+C
+	for on in user kernel both; do
+		has "answers above XDP_REDIRECT are told: $on" "warning: 6 packets got a return value above XDP_REDIRECT" \
+			"$($SKEP run --on $on "$tmp/odd.c" examples/nat64/outgoing.pcap 2>&1)"
+	done
 	printf '1 XDP_TX\n' > "$tmp/e"
 	status "--expect counts with both, too" 1 $SKEP run --on both $fw $cap --expect "$tmp/e"
 	status "both engines and packets on standard output" 2 $SKEP run --on both $fw $cap -o -
