@@ -43,7 +43,7 @@ static void difference_text(const struct difference *d)
 {
 	if (d->packet)
 		printf("packet %" PRIu64 ": ", d->packet);
-	printf("%s", d->what);
+	write_text(stdout, d->what, strlen(d->what));
 	if (d->at >= 0)
 		printf(", byte %" PRId64, d->at);
 	if (d->user && d->kernel)

@@ -71,7 +71,9 @@ void report_for(const struct command *cmd);
 int report(const struct skep_err *err);
 /* A message of that kind. Always EXIT_NO_ANSWER. */
 int usage_error(const char *fmt, ...) PRINTF_LIKE(1, 2);
-/* Writes B to stdout; EXIT_NO_ANSWER when that fails. */
+/* Writes text whose names others chose: what a terminal would obey becomes "?". */
+bool write_text(FILE *f, const char *s, size_t n);
+/* The same of B to stdout; EXIT_NO_ANSWER when that fails. */
 int print_out(const struct strbuf *b);
 /* Says that standard output does not take what is written (errno). */
 int no_output(void);

@@ -37,7 +37,7 @@ static void each_type(const struct dump *d, const struct btf *btf,
 /* What was collected goes out in pieces, so that memory stays small. */
 static bool flush(struct strbuf *out, size_t above)
 {
-	bool ok = out->n <= above || fwrite(out->s, 1, out->n, stdout) == out->n;
+	bool ok = out->n <= above || write_text(stdout, out->s, out->n);
 
 	if (out->n > above)
 		sb_reset(out);

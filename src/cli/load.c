@@ -163,20 +163,34 @@ int load_code(struct skep_object **obj, const struct load_opts *lo, const struct
 
 /* ---- notes ------------------------------------------------------------------ */
 
+static PRINTF_LIKE(2, 3) void print_note(const struct image *img, const char *fmt, ...)
+{
+	struct strbuf text = { 0 };
+	char line[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	sb_printf(&text, "note: %s: %s\n", img->file, line);
+	write_text(stderr, text.s, text.n);
+	sb_free(&text);
+}
+
 static void print_notes(const struct image *img)
 {
 	for (u32 i = 0; i < img->nr_notes; i++)
-		fprintf(stderr, "note: %s: %s\n", img->file, img->notes[i]);
+		print_note(img, "%s", img->notes[i]);
 	for (u32 i = 0; i < img->nr_progs; i++) {
 		const struct image_prog *p = &img->progs[i];
 		const char *near = p->sec ? NULL : sec_nearest(p->section);
 
 		if (p->guessed)
-			fprintf(stderr, "note: %s: section '%s' taken for type %s\n", img->file,
-				p->section, inspect_prog_type(p));
+			print_note(img, "section '%s' taken for type %s", p->section,
+				   inspect_prog_type(p));
 		if (near)
-			fprintf(stderr, "note: %s: section '%s' names no program type; "
-				"did you mean SEC(\"%s\")?\n", img->file, p->section, near);
+			print_note(img, "section '%s' names no program type; did you mean "
+				   "SEC(\"%s\")?", p->section, near);
 	}
 }
 

@@ -15,10 +15,11 @@ void messages_print(void *arg, const char *text, size_t n)
 	if (m->lines++ >= LINES_SHOWN && !m->all)
 		return;
 	n -= n && text[n - 1] == '\n';
+	fputs("printk: ", stderr);
 	if (m->packet)
-		fprintf(stderr, "printk: packet %" PRIu64 ": %.*s\n", m->packet, (int)n, text);
-	else
-		fprintf(stderr, "printk: %.*s\n", (int)n, text);
+		fprintf(stderr, "packet %" PRIu64 ": ", m->packet);
+	write_text(stderr, text, n);
+	putc('\n', stderr);
 }
 
 void messages_end(const struct messages *m)

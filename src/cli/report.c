@@ -117,9 +117,29 @@ int no_output(void)
 	return report(&err);
 }
 
+/* Bytes that a terminal would obey. */
+static bool is_control(char c)
+{
+	return ((u8)c < ' ' && c != '\n' && c != '\t') || c == 0x7f;
+}
+
+bool write_text(FILE *f, const char *s, size_t n)
+{
+	for (size_t at = 0, from = 0; from < n; from = at) {
+		while (at < n && !is_control(s[at]))
+			at++;
+		if (at > from && fwrite(s + from, 1, at - from, f) != at - from)
+			return false;
+		for (; at < n && is_control(s[at]); at++)
+			if (putc('?', f) == EOF)
+				return false;
+	}
+	return true;
+}
+
 int print_out(const struct strbuf *b)
 {
-	if (fwrite(sb_text(b), 1, b->n, stdout) == b->n && !fflush(stdout))
+	if (write_text(stdout, sb_text(b), b->n) && !fflush(stdout))
 		return EXIT_YES;
 	return no_output();
 }

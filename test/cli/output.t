@@ -117,6 +117,25 @@ has "--type is for all that --prog names" "TC_ACT_SHOT" "$($SKEP run "$tmp/two.o
 has "--type of each" "two      p2       xdp" "$($SKEP inspect "$tmp/two.o" --type one=tc --type two=xdp 2>&1)"
 same "--type of one" "unspec" "$($SKEP inspect "$tmp/two.o" --type one=tc --json 2> /dev/null | grep '"type": "unspec"' | cut -d '"' -f 4)"
 
+# Names and messages of others do not command the terminal.
+cat > "$tmp/esc.c" <<'C'
+SEC("xdp_$[32m") int evil(struct xdp_md *ctx) asm("p$]0;x");
+int evil(struct xdp_md *ctx) { bpf_printk("%c[2J", 27); return 1; }
+char _license[] SEC("license") = "GPL";
+C
+$SKEP cc "$tmp/esc.c" -o "$tmp/dollar.o" -- -g0
+tr '$' '\033' < "$tmp/dollar.o" > "$tmp/esc.o"
+esc=$(printf '\033')
+for c in run inspect disasm 'run -v' 'run --json' 'inspect --json'; do
+	pkts=
+	[ "${c%% *}" = run ] && pkts=examples/nat64/outgoing.pcap
+	# shellcheck disable=SC2086 # words are meant
+	out=$($SKEP $c "$tmp/esc.o" $pkts 2>&1)
+	has "no escapes: $c, which names the program" "]0;x" "$out"
+	same "no escapes: $c" 0 "$(printf '%s' "$out" | LC_ALL=C grep -c "$esc")"
+done
+has "no escapes: what it says" "printk: packet 1: ?[2J" "$($SKEP run "$tmp/esc.o" examples/nat64/outgoing.pcap 2>&1)"
+
 # What exists is not lost by mistake.
 cp $fw "$tmp/a.o"
 cp examples/shaper/shaper.o "$tmp/b.o"
