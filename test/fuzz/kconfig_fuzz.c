@@ -18,13 +18,13 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t bytes)
 	char path[64];
 	int fd = os_temp_open();
 
-	if (!object.data && os_file_read(&object, TEST_DIR "/obj/externs.o", NULL))
+	if (!object.data && os_file_read(&object, TEST_DIR "/obj/config.o", NULL))
 		abort();
 	if (fd < 0 || write(fd, data, bytes) != (ssize_t)bytes)
 		abort();
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	t.opts.kconfig = path;
-	if (!obj_open_for(&img, &t, object.data, object.size, "externs.o", &err))
+	if (!obj_open_for(&img, &t, object.data, object.size, "config.o", &err))
 		image_free(img);
 	else if (!strstr(err.text, "error: "))
 		abort();
