@@ -206,11 +206,15 @@ static int start_child(pid_t *pid, const struct args *a, int out, int messages,
 	extern char **environ;
 	posix_spawn_file_actions_t io;
 	posix_spawnattr_t attr;
+	sigset_t plain;
 	int r;
 
+	sigemptyset(&plain);
+	sigaddset(&plain, SIGXFSZ);	/* skep itself ignores it */
 	posix_spawnattr_init(&attr);
 	posix_spawnattr_setsigmask(&attr, mask);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
+	posix_spawnattr_setsigdefault(&attr, &plain);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	posix_spawn_file_actions_init(&io);
 	posix_spawn_file_actions_adddup2(&io, out, 1);
 	if (messages >= 0)
@@ -335,7 +339,7 @@ static int compile(const struct compilation *c, bool may_lack, struct skep_err *
 		pass_on(c->files.messages);
 	else if (r == -EINVAL)
 		r = attempt(c, true, -1, err);
-	if (r)
+	if (r == -EINVAL)
 		err_note(err, "tried as it is, then with SEC(), htons() and "
 			      "libbpf's headers before it");
 	return r;

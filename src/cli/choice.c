@@ -94,6 +94,10 @@ static int add_to_chain(struct choice *c, const struct skep_prog *p)
 	if (!c->on_user)
 		return err_set(c->err, ERR_USAGE, NULL, "several --prog make a chain of tcx, "
 			       "which the kernel's test run does not know");
+	for (size_t i = 0; i < c->chain.n; i++)
+		if (c->chain.v[i] == p->index)
+			return err_set(c->err, ERR_USAGE, NULL, "--prog '%s' is given twice",
+				       skep_prog_name(p));
 	*vec_push(&c->chain) = p->index;
 	return 0;
 }

@@ -195,7 +195,7 @@ int input_read(struct os_file *f, const char *path, struct skep_err *err)
 	if (r || obj_is_elf(f->data, f->size))
 		return r;
 	os_file_close(f);
-	return err_set(err, ERR_FILE_KIND, path,
+	return err_set(err, ERR_FILE_KIND, input_name(path),
 		       "neither an ELF object nor a file whose name ends in .c");
 }
 

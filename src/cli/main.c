@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* main.c: the command table and what comes before a command. */
 #include "cli/cli.h"
+#include <signal.h>
 
 static const struct command commands[] = {
 	{ "run", "OBJ|FILE.c|CODE CAPTURE|PORT...", "run a program on packets, captured or live",
@@ -77,6 +78,7 @@ int main(int argc, char **argv)
 {
 	const struct command *cmd;
 
+	signal(SIGXFSZ, SIG_IGN);	/* a file that may not grow is an error like others */
 	if (argc < 2) {
 		print_help(stderr);
 		return EXIT_NO_ANSWER;

@@ -79,6 +79,8 @@ static int parse_target(struct target *t, const char *arg, struct skep_err *err)
 		return bad_target(arg, "only ,out= may follow the number", err);
 	if (*end && !end[5])
 		return bad_target(arg, "out= names nothing", err);
+	if (*end && strstr(end + 1, ",out="))
+		return bad_target(arg, "out= is given twice", err);
 	t->where = *end ? end + 5 : NULL;
 	t->name = mem_strdup(arg);
 	t->name[eq - arg] = 0;

@@ -56,6 +56,15 @@ has "records of ring buffers agree" "agree: 10983 verdicts" \
 has "records come out of the kernel" "map events (ringbuf): 10983 records" \
 	"$($SKEP run --on kernel "$tmp/ring.c" $cap 2>&1)"
 
+# What is wrong with a program is an answer, on either engine.
+cat > "$tmp/endless.c" <<'EOF'
+int n;
+SEC("xdp") int endless(struct xdp_md *ctx) { for (;;) n++; return 1; }
+EOF
+for on in user kernel both; do
+	status "an endless loop: $on" 1 $SKEP run --on $on "$tmp/endless.c" $cap -q
+done
+
 # What lies before a packet is not what lay there with the one before.
 cat > "$tmp/room.c" <<'EOF'
 struct { __uint(type, BPF_MAP_TYPE_ARRAY); __type(key, int); __type(value, __u64); __uint(max_entries, 2); } seen SEC(".maps");

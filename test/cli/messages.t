@@ -128,6 +128,15 @@ done
 refuses 'prefixlen is at most 32' '[{"key": {"prefixlen": "040", "addr": 0}, "value": 0}]'
 has "standard input twice" "<stdin>: error: it can be one operand only" "$($SKEP inspect - - < $fw 2>&1)"
 
+status "out= twice" 2 $SKEP run $fw $cap -q --port a=3,out=tap:x,out="$tmp/x"
+says "one program twice in a chain" 2 "skep run: error: --prog 'nat64_in' is given twice [SKEP-E0001]
+$run_help" run examples/nat64/nat64.o $cap --prog nat64_in --prog nat64_in
+has "no object on standard input" "<stdin>: error: neither" "$($SKEP inspect - < /dev/null 2>&1)"
+has "a file that may not grow" "x: error: File too large" \
+	"$( (ulimit -f 0; $SKEP run $fw $cap -q -o "$tmp/x" 2>&1) )"
+same "no compiler: one line" "x.c: error: /nowhere/clang: No such file or directory [SKEP-E0008]" \
+	"$(cd "$tmp" && echo > x.c && CLANG=/nowhere/clang $SKEP cc x.c 2>&1)"
+
 [ -n "$CLANG" ] || { skip "messages about C files" "no clang"; done_testing; exit; }
 export CLANG
 new() { { echo '#include <linux/bpf.h>'; echo '#include <bpf/bpf_helpers.h>'; cat; } > "$tmp/$1.c" && $SKEP cc "$tmp/$1.c" -o "$tmp/$1.o"; }
