@@ -110,8 +110,11 @@ void input_close(struct object_list *objs);
 
 /* ---- outputs (outputs.c) -------------------------------------------------------- */
 
-/* No file of OUT may be one of IN or another of OUT. Error: USAGE. */
+/* No file of OUT may be one of IN, another of OUT or be called as a C file is.
+ * Error: USAGE. */
 int outputs_check(const struct str_list *out, const struct str_list *in, struct skep_err *err);
+/* The same of one each. */
+int output_check(const char *out, const char *in, struct skep_err *err);
 
 /* ---- loading (load.c) ------------------------------------------------------------ */
 

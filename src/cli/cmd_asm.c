@@ -20,8 +20,10 @@ static int assemble(const char *in, const char *out, struct skep_err *err)
 {
 	struct isa_code code = { 0 };
 	struct os_file f;
-	int r = os_file_read(&f, in, err);
+	int r = output_check(out, in, err);
 
+	if (!r)
+		r = os_file_read(&f, in, err);
 	if (r)
 		return r;
 	r = isa_asm(&code, (const char *)f.data, f.size, strcmp(in, "-") ? in : "<stdin>", err);

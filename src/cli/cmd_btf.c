@@ -252,7 +252,8 @@ static int gen_types(const struct command *cmd, const struct str_list *words,
 				   "one program at a time");
 	if (!to)
 		return usage_error("where to? give -o FILE");
-	if (dwarf_to_btf(&out, words->v[1], &rep, &err) || write_file(&out, to, &err))
+	if (output_check(to, words->v[1], &err) ||
+	    dwarf_to_btf(&out, words->v[1], &rep, &err) || write_file(&out, to, &err))
 		status = report(&err);
 	else
 		note_report(&rep, words->v[1]);

@@ -59,6 +59,25 @@ static int compile_one(const char *source, const char *out, char *const *extra,
 	return r;
 }
 
+/* Sources of one name in two folders would give one object. */
+static int check_names(const struct str_list *sources, const char *out, struct skep_err *err)
+{
+	struct str_list outs = { 0 };
+	int r;
+
+	for (size_t i = 0; i < sources->n; i++) {
+		size_t n = strlen(sources->v[i]);
+
+		if (n > 2 && !strcmp(sources->v[i] + n - 2, ".c"))	/* others are refused */
+			*vec_push(&outs) = out ? mem_strdup(out) : object_name(sources->v[i]);
+	}
+	r = outputs_check(&outs, sources, err);
+	for (size_t i = 0; i < outs.n; i++)
+		free((void *)(uintptr_t)outs.v[i]);
+	vec_free(&outs);
+	return r;
+}
+
 int cmd_cc(const struct command *cmd, int argc, char **argv)
 {
 	const char *out = NULL;
@@ -81,6 +100,8 @@ int cmd_cc(const struct command *cmd, int argc, char **argv)
 	for (char **arg = res.rest; !status && arg && *arg; arg++)
 		if (!strncmp(*arg, "-o", 2))
 			status = usage_error("%s goes before --", *arg);
+	if (!status && check_names(&res.operands, out, &err))
+		status = report(&err);
 	for (size_t i = 0; !status && i < res.operands.n; i++)
 		if (compile_one(res.operands.v[i], out, res.rest, &err))
 			status = report(&err);

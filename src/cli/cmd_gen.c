@@ -3,7 +3,6 @@
 #include "cli/cli.h"
 #include "obj/linker.h"
 #include "obj/obj.h"
-#include <sys/stat.h>
 
 static int write_object(const char *path, const struct os_file *f, struct skep_err *err)
 {
@@ -61,29 +60,13 @@ static int check_old(const char *to, const struct os_file *new, struct skep_err 
 	return err->code;
 }
 
-/* What may be at TO is looked at before it is lost: one of the inputs, C source. */
-static int check_output(const char *to, const char *const *from, size_t n, struct skep_err *err)
-{
-	size_t len = strlen(to);
-	struct stat a, b;
-
-	if (len > 2 && !strcmp(to + len - 2, ".c"))
-		return err_set(err, ERR_USAGE, to, "the output's name is that of a C file; the "
-			       "output comes first: skep gen object OUT IN...");
-	if (stat(to, &a) || !S_ISREG(a.st_mode))
-		return 0;
-	for (size_t i = 0; i < n; i++)
-		if (!stat(from[i], &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
-			return err_set(err, ERR_USAGE, to, "the output is an input, too");
-	return 0;
-}
-
-static int gen_object(const char *to, const char *const *from, size_t n, struct skep_err *err)
+static int gen_object(const char *to, const char **from, size_t n, struct skep_err *err)
 {
 	struct os_file *files = mem_alloc(n * sizeof(*files)), out;
 	struct linker_input *in = mem_alloc(n * sizeof(*in));
 	size_t got = 0;
-	int r = check_output(to, from, n, err);
+	struct str_list outs = { .v = &to, .n = 1 }, ins = { .v = from, .n = n };
+	int r = outputs_check(&outs, &ins, err);
 
 	for (; !r && got < n; got += !r) {
 		r = input_read(&files[got], from[got], err);

@@ -50,13 +50,24 @@ static bool same_file(const char *a, const char *b)
 	return both ? x.st_dev == y.st_dev && x.st_ino == y.st_ino : same_name(a, b);
 }
 
+int output_check(const char *out, const char *in, struct skep_err *err)
+{
+	struct str_list to = { .v = &out, .n = 1 }, from = { .v = &in, .n = 1 };
+
+	return outputs_check(&to, &from, err);
+}
+
 int outputs_check(const struct str_list *out, const struct str_list *in, struct skep_err *err)
 {
 	for (size_t i = 0; i < out->n; i++) {
 		const char *to = out->v[i];
 
+		size_t len = strlen(to);
+
 		if (!is_kept(to))
 			continue;
+		if (len > 2 && !strcmp(to + len - 2, ".c"))
+			return err_set(err, ERR_USAGE, to, "the output has the name of a C file");
 		for (size_t k = 0; k < i; k++)
 			if (is_kept(out->v[k]) && same_file(to, out->v[k]))
 				return err_set(err, ERR_USAGE, to,

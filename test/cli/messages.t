@@ -128,6 +128,9 @@ done
 refuses 'prefixlen is at most 32' '[{"key": {"prefixlen": "040", "addr": 0}, "value": 0}]'
 has "standard input twice" "<stdin>: error: it can be one operand only" "$($SKEP inspect - - < $fw 2>&1)"
 
+printf 'exit\n' > "$tmp/x.s"
+status "asm onto its source" 2 $SKEP asm "$tmp/x.s" -o "$tmp/dir/../x.s"
+status "btf gen onto the program" 2 $SKEP btf gen "$tmp/fw.o" -o "$tmp/fw.o"
 status "out= twice" 2 $SKEP run $fw $cap -q --port a=3,out=tap:x,out="$tmp/x"
 says "one program twice in a chain" 2 "skep run: error: --prog 'nat64_in' is given twice [SKEP-E0001]
 $run_help" run examples/nat64/nat64.o $cap --prog nat64_in --prog nat64_in
@@ -171,6 +174,11 @@ note: it may hold 'two'
 help: did you mean 'two'?" run "$tmp/inner.o" $cap --map outer="$tmp/m.json"
 says "elements for a ring buffer" 2 "m.json: error: map 'events' is of type ringbuf, which has no elements to fill [SKEP-E0705]" \
 	run "$tmp/inner.o" $cap --map events="$tmp/m.json"
+cp "$tmp/maps.c" "$tmp/dir/maps.c"
+has "two sources, one object" "maps.o: error: two outputs are to go to the same file" \
+	"$(cd "$tmp" && $SKEP cc maps.c dir/maps.c 2>&1)"
+has "an object called as C" "the output has the name of a C file" \
+	"$($SKEP cc "$tmp/maps.c" -o "$tmp/none.c" 2>&1)"
 for flag in -E -S; do
 	has "cc -- $flag" "the compiler wrote no object" "$($SKEP cc "$tmp/maps.c" -o "$tmp/x.o" -- $flag 2>&1)"
 	status "cc -- $flag: no file" 1 test -e "$tmp/x.o"
