@@ -168,7 +168,7 @@ static int take_record(void *arg, const struct map_event *e)
 }
 
 /* What the packet left in ring buffers; reading makes room for the next ones. */
-void both_records(struct both *b, u64 number)
+void both_records(struct both *b, u64 number, u64 shown)
 {
 	const struct image *img = b->user->obj->img;
 	struct backend *user = b->user->obj->backend, *kernel = b->twin->backend;
@@ -179,7 +179,7 @@ void both_records(struct both *b, u64 number)
 			continue;
 		sb_reset(&one);
 		sb_reset(&two);
-		user->ops->map_read(user, i, take_record, &(struct taking){ &one, b, number, i });
+		user->ops->map_read(user, i, take_record, &(struct taking){ &one, b, shown, i });
 		kernel->ops->map_read(kernel, i, add_record, &two);
 		if (one.n != two.n || (one.n && memcmp(one.s, two.s, one.n)))
 			records_differ(b, number, img->maps[i].name, &one, &two);

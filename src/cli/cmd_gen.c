@@ -37,7 +37,20 @@ static bool is_older(const struct image *old, const struct image *new)
 	return empty;
 }
 
-/* An object at TO that shares nothing with NEW is no older version of it. */
+/* Did a compiler write it? Linkers for BPF leave out what these sections are for. */
+static bool is_compiled(const struct image *img)
+{
+	for (u32 i = 0; i < img->nr_sections; i++) {
+		const char *name = img->sections[i].name;
+
+		if (!strcmp(name, ".llvm_addrsig") || !strcmp(name, ".comment") ||
+		    !strncmp(name, ".debug_", 7))
+			return true;
+	}
+	return false;
+}
+
+/* A compiler's object at TO that shares nothing with NEW: an input, probably. */
 static int check_old(const char *to, const struct os_file *new, struct skep_err *err)
 {
 	struct os_file f;
@@ -47,14 +60,15 @@ static int check_old(const char *to, const struct os_file *new, struct skep_err 
 	if (os_file_read(&f, to, NULL))
 		return 0;
 	other = obj_is_elf(f.data, f.size) && !obj_open(&old, f.data, f.size, to, NULL) &&
-		!obj_open(&img, new->data, new->size, to, NULL) && !is_older(old, img);
+		is_compiled(old) && !obj_open(&img, new->data, new->size, to, NULL) &&
+		!is_older(old, img);
 	image_free(old);
 	image_free(img);
 	os_file_close(&f);
 	if (!other)
 		return 0;
-	err_set(err, ERR_USAGE, to, "the output is an object that shares no program or map "
-		"with the inputs; it would be lost");
+	err_set(err, ERR_USAGE, to, "the output is a compiler's object that shares no program "
+		"or map with the inputs; it would be lost");
 	err_help(err, "the output comes first: skep gen object OUT IN...; to replace %s, remove "
 		 "it first", to);
 	return err->code;

@@ -339,7 +339,7 @@ static int run_packets(struct job *j, const char *path, struct capture *c, struc
 		if (r)
 			return r;
 		if (j->on == ON_BOTH)
-			both_records(&j->both, j->packets);
+			both_records(&j->both, p.number, j->packets);
 		events_read(&j->events, j->packets);
 	}
 	return r;

@@ -123,8 +123,9 @@ int both_open(struct both *b, struct skep_prog *prog, struct skep_err *err);
 /* Runs T on both; the results are the embedded engine's. 1: the kernel takes
  * no packet of that size, nothing was run. */
 int both_packet(struct both *b, u64 number, struct test_run *t, struct skep_err *err);
-/* Compares the records that it left, and shows the embedded engine's. */
-void both_records(struct both *b, u64 number);
+/* Compares the records that it left, and shows the embedded engine's as those of
+ * packet SHOWN. */
+void both_records(struct both *b, u64 number, u64 shown);
 /* Compares the maps; the exit status. */
 int both_end(struct both *b);
 /* What came out of it: a line, and members of the JSON document. */

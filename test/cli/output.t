@@ -146,6 +146,7 @@ status "gen object: onto C source" 2 $SKEP gen object "$tmp/talk.c" "$tmp/b.o"
 same "nothing is lost" "$sum" "$(cksum < "$tmp/a.o")"
 ok "gen object: once" $SKEP gen object "$tmp/all.o" "$tmp/two.o"
 ok "gen object: again" $SKEP gen object "$tmp/all.o" "$tmp/two.o"
+ok "gen object: another result there" $SKEP gen object "$tmp/all.o" "$tmp/b.o"
 
 has "btf dump of a C file" "struct event {" "$($SKEP btf dump "$tmp/talk.c" format c 2>&1)"
 
