@@ -40,6 +40,8 @@ note: $fw has 'firewall' in section 'xdp'" run $fw $cap --type wall=xdp
 says "a type for a program" 0 "" run $fw $cap --type firewall=xdp -q
 says "a program that disasm does not find" 2 "$fw: error: there is no program 'x' [SKEP-E0009]
 note: $fw has 'firewall' in section 'xdp'" disasm $fw --prog x
+says "a program that verify does not find" 2 "$fw: error: there is no program 'x' [SKEP-E0009]
+note: $fw has 'firewall' in section 'xdp'" verify $fw --prog x
 says "one object twice" 2 "examples/../$fw: error: this object is given twice [SKEP-E0001]
 $run_help" run $fw examples/../$fw $cap
 says "an interface as a file" 2 "lo: error: No such file or directory [SKEP-E0002]
@@ -150,6 +152,8 @@ says "a section mistyped" 2 "note: typo.o: section 'classifer' names no program 
 skep run: error: no program takes packets; those of type xdp, tc, socket, cgroup_skb and lwt do (SEC(\"xdp\"), SEC(\"tc\") ...) [SKEP-E0009]
 note: typo.o has 'prog' in section 'classifer' (no known section name)" run "$tmp/typo.o" $cap
 says "a section mistyped, the type given" 0 "" run "$tmp/typo.o" $cap --type tc -q
+echo 'int x;' > "$tmp/x.c"
+says "verify of no program is no answer" 2 "x.c: error: it has no program [SKEP-E0009]" verify "$tmp/x.c"
 new none <<'C'
 int prog(struct xdp_md *ctx) { return XDP_PASS; }
 C
