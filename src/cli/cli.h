@@ -121,6 +121,7 @@ int output_check(const char *out, const char *in, struct skep_err *err);
 
 struct load_opts {
 	const char *btf, *kconfig;
+	struct str_list modules;	/* --module-btf */
 	struct str_list types;		/* TYPE or PROG=TYPE */
 	struct str_list progs;		/* of --prog: whom a TYPE is for */
 	struct str_list set;		/* VAR=VALUE */
@@ -130,6 +131,8 @@ struct load_opts {
 #define LOAD_OPTS(lo) \
 	{"btf", 0, OPT_STR, "FILE", "a kernel's types for CO-RE (default: this kernel's)", \
 	 &(lo)->btf}, \
+	{"module-btf", 0, OPT_LIST, "FILE", "types of a module of that kernel", \
+	 &(lo)->modules}, \
 	{"kconfig", 0, OPT_STR, "FILE", "its configuration (default: this kernel's)", \
 	 &(lo)->kconfig}, \
 	{"set", 0, OPT_LIST, "VAR=VALUE", "set a global variable before loading", &(lo)->set}, \

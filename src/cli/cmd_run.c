@@ -13,7 +13,7 @@
 enum { VERDICTS_SHOWN = 24 };	/* in text; the rest is counted */
 
 struct run_opts {
-	const char *output, *verdicts, *expect, *on;
+	const char *output, *verdicts, *expect, *on, *routes;
 	struct str_list maps;		/* NAME=FILE */
 	struct str_list records;	/* MAP=TYPE */
 	struct str_list net;		/* names of what is an address */
@@ -80,6 +80,9 @@ static int check_files(struct job *j, const struct str_list *paths)
 	push_name(&in, o->expect);
 	push_name(&in, o->load.btf);
 	push_name(&in, o->load.kconfig);
+	push_name(&in, o->routes);
+	for (size_t i = 0; i < o->load.modules.n; i++)
+		push_name(&in, o->load.modules.v[i]);
 	push_name(&out, o->output);
 	push_name(&out, o->verdicts);
 	for (size_t i = 0; i < o->ports.targets.n; i++)
@@ -180,6 +183,7 @@ static int load(struct job *j)
 		.print = j->o.quiet ? NULL : messages_print, .print_arg = &j->messages,
 		.engine = j->on == ON_KERNEL ? SKEP_KERNEL : SKEP_USER,
 		.clock = j->capture_clock ? SKEP_CLOCK_RUN : SKEP_CLOCK_REAL,
+		.routes = j->o.routes,
 	};
 	int r;
 
@@ -195,6 +199,9 @@ static int load(struct job *j)
 		r = meta_open(&j->meta, skep_prog_type(j->prog), j->on == ON_USER, j->err);
 	if (!r)
 		r = choice_load(&j->choice, &opts);
+	if (!r && !j->o.quiet && j->on != ON_KERNEL)
+		network_notes(j->prog->obj->img, skep_prog_type(j->prog), j->o.routes,
+			      j->on == ON_BOTH);
 	if (!r && j->on == ON_BOTH)
 		r = both_open(&j->both, j->prog, j->err);
 	if (!r)
@@ -740,7 +747,12 @@ static int check_operands(const struct command *cmd, struct job *j)
 	if (!j->captures.n && !j->o.ports.in.n)
 		return usage_error("a packet capture is needed, or - for one on standard input, "
 			"or a live port such as tap:NAME");
-	if (check_engine(cmd, j) || check_ports(cmd, j) || check_outputs(cmd, &j->o))
+	if (check_engine(cmd, j))
+		return EXIT_NO_ANSWER;
+	if (j->o.routes && j->on == ON_KERNEL)
+		return usage_error("--routes is for the embedded engine: the kernel looks at "
+				   "the network namespace that skep runs in");
+	if (check_ports(cmd, j) || check_outputs(cmd, &j->o))
 		return EXIT_NO_ANSWER;
 	return check_clock(cmd, j);
 }
@@ -759,6 +771,7 @@ static void job_free(struct job *j)
 	vec_free(&j->o.records);
 	vec_free(&j->o.net);
 	load_opts_free(&j->o.load);
+	vec_free(&j->meta.o.owner);
 	vec_free(&j->o.ports.in);
 	vec_free(&j->o.ports.targets);
 	sb_free(&j->text);
@@ -787,6 +800,9 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 		 &o->ports.pass},
 		{"port", 0, OPT_LIST, "NAME=IFINDEX[,out=FILE|PORT]",
 		 "where packets redirected to IFINDEX go", &o->ports.targets},
+		{"routes", 0, OPT_STR, "FILE",
+		 "links, routes and neighbours for programs (JSON of the ip command)",
+		 &o->routes},
 		{"map", 'm', OPT_LIST, "NAME=FILE",
 		 "fill map NAME from a JSON file before the run", &o->maps},
 		{"record", 0, OPT_LIST, "MAP=TYPE",
@@ -816,6 +832,9 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 		{"mark", 0, OPT_U64, "N", "skb->mark of every packet", &j.meta.o.mark},
 		{"priority", 0, OPT_U64, "N", "skb->priority of every packet",
 		 &j.meta.o.priority},
+		{"skb", 0, OPT_LIST, "NAME=N",
+		 "what every packet belongs to: socket_cookie, route_realm ...",
+		 &j.meta.o.owner},
 		{"tstamp", 0, OPT_STR, "capture",
 		 "skb->tstamp of a packet is when it was captured (default: 0)",
 		 &j.meta.o.tstamp},
@@ -836,6 +855,7 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 		vec_free(&o->records);
 		vec_free(&o->net);
 		load_opts_free(&o->load);
+		vec_free(&j.meta.o.owner);
 		vec_free(&o->ports.in);
 		vec_free(&o->ports.targets);
 		return res.status;

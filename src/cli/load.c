@@ -36,12 +36,15 @@ int load_open(struct skep_object **obj, const struct load_opts *lo, const void *
 			return r;
 		opts.btf = lo->btf;
 		opts.kconfig = lo->kconfig;
+		opts.module_btf = lo->modules.v;
+		opts.nr_module_btf = lo->modules.n;
 	}
 	return object_open(obj, &opts, data, bytes, name, err);
 }
 
 void load_opts_free(struct load_opts *lo)
 {
+	vec_free(&lo->modules);
 	vec_free(&lo->types);
 	vec_free(&lo->progs);
 	vec_free(&lo->set);

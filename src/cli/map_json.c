@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "cli/jansson.h"
 #include "cli/json_at.h"
+#include "cli/json_value.h"
 #include "model/uapi.h"
 
 #ifndef HAVE_JANSSON
@@ -17,11 +18,7 @@ int map_load_json(struct skep_object *obj, u32 i, const char *path, struct skep_
 		       "this skep was built without libjansson and cannot read JSON");
 }
 #else
-#include <arpa/inet.h>
 #include <stdlib.h>
-#include <strings.h>
-
-#define HEX_DIGITS "0123456789abcdefABCDEF"
 
 enum { STEPS_MAX = 32, PATH_BYTES = 256 };
 
@@ -30,7 +27,8 @@ struct load {
 	struct skep_object *obj;
 	const struct image_map *def;
 	struct map_info info;
-	u32 index;
+	u32 index;		/* the engine's number */
+	s64 made;		/* map that was made for the element at hand, or -1 */
 	const char *where;	/* "deny.json" */
 	const struct os_file *text;
 	struct json_step steps[STEPS_MAX];	/* to the value at hand */
@@ -108,65 +106,11 @@ static const char *kind_name(const json_t *v)
 
 /* ---- integers and addresses ----------------------------------------------------- */
 
-static void put_int(u8 *out, u64 v, u32 bytes)
-{
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	memcpy(out, (u8 *)&v + 8 - bytes, bytes);
-#else
-	memcpy(out, &v, bytes);
-#endif
-}
-
-/* What numbers a place takes: those of its type, or of either where none says. */
-enum sign { SIGN_NO, SIGN_YES, SIGN_ANY };
-
-/* BITS is not 0, and above 64 for wide bit fields. */
-static bool fits(u64 v, bool negative, u32 bits, enum sign sign)
-{
-	if (negative)
-		return sign != SIGN_NO && (bits >= 64 || -v <= 1ull << (bits - 1));
-	if (sign == SIGN_YES)
-		bits--;
-	return bits >= 64 || v < 1ull << bits;
-}
-
 static enum sign sign_of(const struct btf_type *t)
 {
 	if (btf_kind(t) != BTF_KIND_INT)
 		return SIGN_ANY;
 	return BTF_INT_ENCODING(*(const u32 *)(t + 1)) & BTF_INT_SIGNED ? SIGN_YES : SIGN_NO;
-}
-
-/* An address as text into BYTES bytes of network order. */
-static bool parse_addr(const char *s, u8 *out, u32 bytes)
-{
-	unsigned m[6];
-	char end;
-
-	if (bytes == 4)
-		return inet_pton(AF_INET, s, out) == 1;
-	if (bytes == 16)
-		return inet_pton(AF_INET6, s, out) == 1;
-	if (bytes != 6 || s[strspn(s, HEX_DIGITS ":")] ||
-	    sscanf(s, "%2x:%2x:%2x:%2x:%2x:%2x%c", &m[0], &m[1], &m[2], &m[3], &m[4], &m[5],
-		   &end) != 6)
-		return false;
-	for (int i = 0; i < 6; i++)
-		out[i] = (u8)m[i];
-	return true;
-}
-
-static bool parse_number(const char *s, u64 *v, bool *negative)
-{
-	int base = strncasecmp(s + (*s == '-'), "0x", 2) ? 10 : 16;	/* never octal */
-	char *end;
-
-	errno = 0;
-	*negative = *s == '-';
-	if (s[*negative] < '0' || s[*negative] > '9')
-		return false;
-	*v = *negative ? (u64)strtoll(s, &end, base) : strtoull(s, &end, base);
-	return !*end && !errno;
 }
 
 /* The number of the program called NAME. */
@@ -192,30 +136,6 @@ static bool holds_maps(const struct load *l)
 {
 	return l->def->type == BPF_MAP_TYPE_ARRAY_OF_MAPS ||
 	       l->def->type == BPF_MAP_TYPE_HASH_OF_MAPS;
-}
-
-/* 16 bytes from up to 32 hexadecimal digits behind "0x". */
-static bool parse_wide(const char *s, u8 *out)
-{
-	size_t n = strlen(s);
-	u64 lo, hi = 0;
-	char part[17];
-
-	if (n < 3 || n > 34 || strncmp(s, "0x", 2) || s[2 + strspn(s + 2, HEX_DIGITS)])
-		return false;
-	if (n > 18) {
-		snprintf(part, sizeof(part), "%.*s", (int)n - 18, s + 2);
-		hi = strtoull(part, NULL, 16);
-	}
-	lo = strtoull(n > 18 ? s + n - 16 : s + 2, NULL, 16);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	memcpy(out, &hi, 8);
-	memcpy(out + 8, &lo, 8);
-#else
-	memcpy(out, &lo, 8);
-	memcpy(out + 8, &hi, 8);
-#endif
-	return true;
 }
 
 /* Maps that may stand in the map at hand. */
@@ -256,7 +176,7 @@ static int number(struct load *l, const json_t *v, u64 *out, bool *negative)
 		*out = json_is_true(v);
 		return 0;
 	}
-	if (s && parse_number(s, out, negative))
+	if (s && json_parse_number(s, out, negative))
 		return 0;
 	if (s && l->def->type == BPF_MAP_TYPE_PROG_ARRAY && prog_number(l, s, out))
 		return 0;
@@ -280,7 +200,7 @@ static int store_int(struct load *l, const json_t *v, u8 *out, u32 bytes, enum s
 	u64 n;
 	int r;
 
-	if (s && (parse_addr(s, out, bytes) || (bytes == 16 && parse_wide(s, out))))
+	if (s && (json_parse_addr(s, out, bytes) || (bytes == 16 && json_parse_wide(s, out))))
 		return 0;
 	r = number(l, v, &n, &negative);
 	if (r)
@@ -288,11 +208,11 @@ static int store_int(struct load *l, const json_t *v, u8 *out, u32 bytes, enum s
 	if (bytes > 8)
 		return bad(l, "integers of %u bytes are given as arrays of bytes or "
 			   "hexadecimal text", bytes);
-	if (!fits(n, negative, bytes * 8, sign))
+	if (!json_fits(n, negative, bytes * 8, sign))
 		return bad(l, "%s%llu does not fit %u bytes%s", negative ? "-" : "",
 			   (unsigned long long)(negative ? -n : n), bytes,
 			   sign == SIGN_YES ? ", signed" : sign == SIGN_NO ? ", unsigned" : "");
-	put_int(out, n, bytes);
+	json_put_int(out, n, bytes);
 	return 0;
 }
 
@@ -355,7 +275,7 @@ static int store_bits(struct load *l, const struct btf_member_info *m, const jso
 
 	if (r)
 		return r;
-	if (!fits(n, negative, m->bit_size, sign_of(t)))
+	if (!json_fits(n, negative, m->bit_size, sign_of(t)))
 		return bad(l, "the number does not fit %u bits", m->bit_size);
 	for (u32 i = 0; i < m->bit_size; i++) {
 		u32 bit = m->bit_off + i;
@@ -400,7 +320,7 @@ static int store_struct(struct load *l, const struct btf_type *t, const json_t *
 	const char *s = text_of(l, v);
 	json_t *o = (json_t *)(uintptr_t)v;
 
-	if (s && parse_addr(s, out, t->size))	/* struct in6_addr */
+	if (s && json_parse_addr(s, out, t->size))	/* struct in6_addr */
 		return 0;
 	if (!json_is_object(v))
 		return bad(l, "an object with its members is needed, not %s", kind_name(v));
@@ -430,7 +350,7 @@ static int store_array(struct load *l, const struct btf_type *t, const json_t *v
 	u32 size = (u32)btf_size(l->obj->img->btf, a->type);
 	const char *s = l->lib.json_string_value(v);
 
-	if (text_of(l, v) && parse_addr(s, out, bytes))
+	if (text_of(l, v) && json_parse_addr(s, out, bytes))
 		return 0;
 	if (s && size == 1) {
 		size_t n = l->lib.json_string_length(v);
@@ -482,7 +402,7 @@ static int store_enum(struct load *l, const struct btf_type *t, const json_t *v,
 		const char *found = enum_at(l->obj->img->btf, t, i, &val);
 
 		if (!strcmp(s, found)) {
-			put_int(out, val, bytes);
+			json_put_int(out, val, bytes);
 			return 0;
 		}
 		if (n < ARRAY_LEN(names))
@@ -633,6 +553,30 @@ static int store_cpu(struct load *l, const json_t *v, u8 *out)
 				   l->info.value_size));
 }
 
+static int load_elements(struct load *l, const json_t *root);
+
+/* A new map for a map of maps: an array of its elements. */
+static int store_inner(struct load *l, const json_t *v, u8 *out)
+{
+	struct backend *b = l->obj->backend;
+	struct load in = *l;
+	int r = b->ops->map_like(b, l->index, &in.index, l->err);
+
+	if (r)
+		return r;
+	in.def = l->def->inner;
+	b->ops->map_info(b, in.index, &in.info);
+	memcpy(out, &in.index, sizeof(in.index));
+	l->made = in.index;
+	return load_elements(&in, v);
+}
+
+static bool is_elements(const struct load *l, const json_t *v)
+{
+	return json_is_array(v) && (!l->lib.json_array_size(v) ||
+				    json_is_object(l->lib.json_array_get(v, 0)));
+}
+
 /* "value" goes to every cpu of a per-cpu map; "values" names the cpus. */
 static int store_value(struct load *l, const json_t *e, u8 *out)
 {
@@ -642,7 +586,8 @@ static int store_value(struct load *l, const json_t *e, u8 *out)
 	if (value) {
 		u32 type = holds_maps(l) ? 0 : l->def->value_type;
 		size_t from = enter(l, "value", 0);
-		int r = store(l, type, value, out, l->info.value_size);
+		int r = holds_maps(l) && is_elements(l, value) ? store_inner(l, value, out) :
+			store(l, type, value, out, l->info.value_size);
 
 		back(l, from, r);
 		for (u32 cpu = 1; !r && cpu < l->info.cpus; cpu++)
@@ -686,7 +631,9 @@ static int refused(struct load *l, int r)
 	char where[512], why[128];
 
 	place(l, where, sizeof(where));
-	if (r == -E2BIG && !is_indexed(l))
+	if (l->def->type == BPF_MAP_TYPE_USER_RINGBUF && r == -E2BIG)
+		snprintf(why, sizeof(why), "it is larger than the buffer");
+	else if (r == -ENOSPC || (r == -E2BIG && !is_indexed(l)))
 		snprintf(why, sizeof(why), "it is full");
 	else if (holds_maps(l) && r == -EINVAL)
 		snprintf(why, sizeof(why), "that map is not like its inner map");
@@ -745,6 +692,74 @@ static u64 update_flags(u32 type)
 	}
 }
 
+/* ---- samples of user ring buffers ------------------------------------------------------ */
+
+/* The type that "struct msg" or "msg_t" names, or 0. */
+static u32 type_called(const struct btf *btf, const char *name)
+{
+	if (!btf)
+		return 0;
+	if (!strncmp(name, "struct ", 7))
+		return btf_find(btf, name + 7, BTF_KIND_STRUCT);
+	if (!strncmp(name, "union ", 6))
+		return btf_find(btf, name + 6, BTF_KIND_UNION);
+	if (!strncmp(name, "enum ", 5))
+		return btf_find(btf, name + 5, BTF_KIND_ENUM);
+	return btf_find(btf, name, 0);
+}
+
+/* The bytes of sample V, for free(): of its type, of a text, or one by one. */
+static int sample_bytes(struct load *l, const json_t *v, const char *type, u8 **out, u64 *n)
+{
+	const char *text = l->lib.json_string_value(v);
+	const struct btf *btf = l->obj->img->btf;
+	u32 id = type ? type_called(btf, type) : 0;
+
+	*out = NULL;
+	if (type && !id) {
+		bad(l, "the object has no type '%s'", type);
+		err_help(l->err, "a global variable keeps a type that only functions use: "
+			 "struct msg *unused;");
+		return -EINVAL;
+	}
+	if (!type && text) {
+		*n = l->lib.json_string_length(v);
+		*out = mem_alloc(*n + 1);
+		memcpy(*out, text, *n);
+		return 0;
+	}
+	if (!type && !json_is_array(v))
+		return bad(l, "a sample is given with its \"type\", as text, or as all its bytes "
+			   "[\"0x01\", ...]");
+	*n = type ? btf_bytes(btf, id) : l->lib.json_array_size(v);
+	*out = mem_alloc(*n + 1);
+	return *n || type ? store(l, id, v, *out, (u32)*n) : 0;
+}
+
+/* {"type": "struct msg", "value": ...} */
+static int load_sample(struct load *l, const json_t *e)
+{
+	const json_t *v = l->lib.json_object_get(e, "value");
+	const char *type = l->lib.json_string_value(l->lib.json_object_get(e, "type"));
+	struct backend *b = l->obj->backend;
+	size_t from = enter(l, "value", 0);
+	u8 *bytes;
+	u64 n = 0;
+	int r;
+
+	if (!v)
+		return back(l, from, bad(l, "a sample is an object with a \"value\""));
+	r = sample_bytes(l, v, type, &bytes, &n);
+	if (!r) {
+		r = b->ops->map_write(b, l->index, bytes, n);
+		r = r ? refused(l, r) : 0;
+	}
+	free(bytes);
+	return back(l, from, r);
+}
+
+/* ---- all of a file ----------------------------------------------------------------------- */
+
 static int load_element(struct load *l, const json_t *e, u8 *key, u8 *value)
 {
 	const json_t *k = l->lib.json_object_get(e, "key");
@@ -756,6 +771,8 @@ static int load_element(struct load *l, const json_t *e, u8 *key, u8 *value)
 	if (!json_is_object(e))
 		return bad(l, "an object with \"key\" and \"value\" is needed, not %s",
 			   kind_name(e));
+	if (l->def->type == BPF_MAP_TYPE_USER_RINGBUF)
+		return load_sample(l, e);
 	r = check_members(l, e);
 	if (r)
 		return r;
@@ -777,7 +794,7 @@ static int load_element(struct load *l, const json_t *e, u8 *key, u8 *value)
 		r = store_value(l, e, value);
 	if (r)
 		return r;
-	r = object_map_update(l->obj, l->index, key, value, update_flags(l->def->type));
+	r = object_map_update(l->obj, l->def, l->index, key, value, update_flags(l->def->type));
 	return r ? refused(l, r) : 0;
 }
 
@@ -789,7 +806,10 @@ static int load_elements(struct load *l, const json_t *root)
 	for (size_t i = 0; !r && i < l->lib.json_array_size(root); i++) {
 		size_t from = enter(l, NULL, i);
 
+		l->made = -1;
 		r = load_element(l, l->lib.json_array_get(root, i), key, value);
+		if (l->made >= 0)	/* the map of maps has it, or nobody */
+			l->obj->backend->ops->map_drop(l->obj->backend, (u32)l->made);
 		back(l, from, r);
 	}
 	free(key);
@@ -850,7 +870,7 @@ static int parse(struct load *l, const struct os_file *f)
 
 static bool has_no_elements(u32 type)
 {
-	return type == BPF_MAP_TYPE_RINGBUF || type == BPF_MAP_TYPE_USER_RINGBUF ||
+	return type == BPF_MAP_TYPE_RINGBUF ||
 	       type == BPF_MAP_TYPE_PERF_EVENT_ARRAY || type == UAPI_MAP_TYPE_ARENA;
 }
 
