@@ -669,8 +669,7 @@ static int check_members(struct load *l, const json_t *e)
 		for (size_t i = 0; i < ARRAY_LEN(known); i++)
 			found = found || !strcmp(key, known[i]);
 		if (!found)
-			return bad(l, "elements have no \"%s\": key, value and values (of each "
-				   "cpu) are known", key);
+			return bad(l, "elements have no \"%s\"; key, value, values do", key);
 	}
 	if (l->lib.json_object_get(e, "value") && l->lib.json_object_get(e, "values"))
 		return bad(l, "it has both \"value\" and \"values\"");
@@ -870,8 +869,8 @@ static int parse(struct load *l, const struct os_file *f)
 
 static bool has_no_elements(u32 type)
 {
-	return type == BPF_MAP_TYPE_RINGBUF ||
-	       type == BPF_MAP_TYPE_PERF_EVENT_ARRAY || type == UAPI_MAP_TYPE_ARENA;
+	return type == BPF_MAP_TYPE_RINGBUF || type == BPF_MAP_TYPE_PERF_EVENT_ARRAY ||
+	       type == UAPI_MAP_TYPE_ARENA;
 }
 
 int map_load_json(struct skep_object *obj, u32 i, const char *path, struct skep_err *err)
