@@ -16,7 +16,7 @@ struct kernel_map {
 	/* of a ring buffer, once it was read; else NULL */
 	u64 *consumer;
 	u64 *producer;
-	const u8 *data;
+	u8 *data;
 };
 
 struct kernel_prog {
@@ -68,6 +68,8 @@ void *kernel_btf_raw(const struct btf *btf, u32 *bytes);
 /* ---- map.c, prog.c, run.c: the backend's operations ----------------------- */
 
 int kernel_map_create(struct backend *b, const struct image_map *def, struct skep_err *err);
+int kernel_map_like(struct backend *b, u32 outer, u32 *number, struct skep_err *err);
+int kernel_map_drop(struct backend *b, u32 map);
 int kernel_map_info(struct backend *b, u32 map, struct map_info *info);
 int kernel_map_lookup(struct backend *b, u32 map, const void *key, void *value, u64 flags);
 int kernel_map_update(struct backend *b, u32 map, const void *key, const void *value, u64 flags);
@@ -77,6 +79,7 @@ int kernel_map_lookup_delete(struct backend *b, u32 map, const void *key, void *
 int kernel_map_next_key(struct backend *b, u32 map, const void *key, void *next);
 /* ring.c */
 s64 kernel_map_read(struct backend *b, u32 map, map_event_fn fn, void *arg);
+int kernel_map_write(struct backend *b, u32 map, const void *data, u64 bytes);
 void kernel_ring_close(struct kernel_map *m);
 int kernel_map_freeze(struct backend *b, u32 map);
 /* Before its maps are created: their keys and values have types of IMG. */

@@ -96,6 +96,8 @@ struct reg {
 	u32 id;			/* 0: none */
 	u32 ref;		/* reference that it needs; 0: none */
 	u32 def;		/* def.c: where the number came from */
+	u32 at;			/* 1 + instruction that made it; copies keep it. For
+				   messages only */
 	union {
 		s32 range;	/* PACKET*: bytes from VAL that exist, or RANGE_* */
 		u32 map;	/* MAP, MAP_VALUE, MAP_KEY: index in image maps */
@@ -105,7 +107,8 @@ struct reg {
 		u32 dynptr;	/* DYNPTR: enum dynptr_kind */
 	};
 	u32 uid;		/* MAP*: which of the maps in a map; 0: static.
-				   MEM from a dynptr: its id */
+				   MEM from a dynptr: its id. PACKET*: 1 + the
+				   comparison that RANGE is from, for messages */
 	const struct btf *btf;	/* of btf_id */
 	bool precise;		/* in stored states: see def.c */
 };
@@ -179,6 +182,7 @@ struct state {
 	u32 nr_refs, cap_refs;
 	u32 rcu, preempt;	/* depth of read and no-preemption sections */
 	u32 irq;		/* id of the last saved interrupt state, 0: none */
+	u32 may_goto;		/* passes through may_goto on this path */
 	bool sleepable;
 	u32 nr_jumps, nr_insns;	/* on this path since the last stored state */
 };

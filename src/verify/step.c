@@ -3,7 +3,7 @@
  * step.c: the one dispatcher: an instruction of a state leads to what becomes
  * of the state. Cases are calls.
  */
-#include "verify/state.h"
+#include "verify/call.h"
 
 int check_readable(struct verifier *v, const struct state *s, u32 insn, unsigned r)
 {
@@ -118,6 +118,8 @@ static enum step step_kind(struct verifier *v, struct state *s, u32 at, unsigned
 		return step_jump(v, s, at);
 	case KIND_CALL:
 		return step_call(v, s, at);
+	case KIND_CALL_KFUNC:
+		return step_call_kfunc(v, s, at);
 	case KIND_CALL_LOCAL:
 		return step_call_local(v, s, at);
 	case KIND_EXIT:
@@ -129,12 +131,39 @@ static enum step step_kind(struct verifier *v, struct state *s, u32 at, unsigned
 	return STEP_NEXT;
 }
 
+/* The register that instruction AT writes, for what it makes; -1: none. */
+static int written(const struct verifier *v, u32 at, unsigned kind)
+{
+	switch (kind) {
+	case KIND_MOV:		/* a copy keeps where it came from */
+		return BPF_SRC(v->insns[at].code) == BPF_X ? -1 : v->insns[at].dst_reg;
+	case KIND_ALU_ADD ... KIND_NEG:
+	case KIND_MOVSX8 ... KIND_BSWAP:
+	case KIND_LDDW:
+	case KIND_LDX:
+	case KIND_LDXSX:
+		return v->insns[at].dst_reg;
+	case KIND_CALL:
+	case KIND_CALL_KFUNC:
+		return 0;
+	default:
+		return -1;
+	}
+}
+
 enum step step(struct verifier *v, struct state *s)
 {
 	u32 at = s->insn++;
+	unsigned kind = isa_rows[v->points[at].op].kind;
+	int made = written(v, at, kind);
+	enum step step;
 
 	v->points[at].flags |= POINT_SEEN;
 	v->visited++;
 	s->nr_insns++;
-	return step_kind(v, s, at, isa_rows[v->points[at].op].kind);
+	step = step_kind(v, s, at, kind);
+	/* a load of what was spilled, or a pointer that moves, is no origin */
+	if (made >= 0 && step == STEP_NEXT && !state_reg(s, (unsigned)made)->at)
+		state_reg(s, (unsigned)made)->at = at + 1;
+	return step;
 }

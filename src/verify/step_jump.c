@@ -4,7 +4,7 @@
  * otherwise both ways are followed, and each knows that the condition held or
  * did not: for the operands and for all registers that share an id with them.
  */
-#include "verify/state.h"
+#include "verify/explore.h"
 
 enum { NOT_TAKEN, TAKEN };
 
@@ -143,6 +143,7 @@ struct share {			/* for state_each */
 	u32 id;
 	u32 ref;
 	bool null;
+	u32 at;			/* 1 + the comparison */
 	s32 range;
 	u8 type;
 	bool impossible;
@@ -246,14 +247,16 @@ static void share_range(struct reg *r, void *arg)
 	struct share *s = arg;
 
 	if (r->type == s->type && r->id == s->id && reg_is_packet(r) &&
-	    r->range < s->range)
+	    r->range < s->range) {
 		r->range = s->range;
+		r->uid = s->at;
+	}
 }
 
 /* PKT is known to be at most END; OPEN: to be below it. */
-static void learn_range(struct state *s, const struct reg *pkt, bool open)
+static void learn_range(struct state *s, u32 at, const struct reg *pkt, bool open)
 {
-	struct share share = { .id = pkt->id, .type = pkt->type };
+	struct share share = { .id = pkt->id, .type = pkt->type, .at = at + 1 };
 
 	if (pkt->off < 0 || (pkt->off == 0 && open))
 		return;
@@ -309,7 +312,7 @@ static void learn_packet(struct state *s, struct jump *j, bool taken)
 	}
 	below = above == swapped;
 	if (below)
-		learn_range(s, pkt, strict);
+		learn_range(s, j->at, pkt, strict);
 	else
 		note_beyond(pkt, strict);
 }
@@ -417,6 +420,21 @@ static enum step step_if(struct verifier *v, struct state *s, u32 at)
 	}
 }
 
+/* Falls through as often as the engine's budget allows, then jumps: what falls
+ * through begins another pass. */
+static enum step step_may_goto(struct verifier *v, struct state *s, u32 at)
+{
+	struct state *pass = explore_push(v, s, at + 1);
+
+	if (!pass)
+		return STEP_END;
+	pass->may_goto++;
+	widen_from(v, pass, at);
+	explore_settle(v);
+	s->insn = at + 1 + (u32)(s32)v->insns[at].off;
+	return STEP_NEXT;
+}
+
 enum step step_jump(struct verifier *v, struct state *s, u32 at)
 {
 	const struct bpf_insn *insn = &v->insns[at];
@@ -430,8 +448,7 @@ enum step step_jump(struct verifier *v, struct state *s, u32 at)
 		s->insn = at + 1 + (u32)insn->imm;
 		return STEP_NEXT;
 	case OP_MAY_GOTO:
-		not_judged(v, at, "may_goto");
-		return STEP_END;
+		return step_may_goto(v, s, at);
 	default:
 		return step_if(v, s, at);
 	}
