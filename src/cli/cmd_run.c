@@ -240,19 +240,6 @@ static u64 seen(const struct job *j)
 	return j->packets + j->left_out;
 }
 
-static enum capture_verdict verdict_kind(u32 prog_type)
-{
-	switch (prog_type) {
-	case BPF_PROG_TYPE_XDP:
-		return VERDICT_XDP;
-	case BPF_PROG_TYPE_SCHED_CLS:
-	case BPF_PROG_TYPE_SCHED_ACT:
-		return VERDICT_TC;
-	default:
-		return VERDICT_NONE;
-	}
-}
-
 static int write_packet(struct job *j, const struct capture_iface *in, const struct packet *p,
 			const struct test_run *t)
 {
@@ -265,7 +252,8 @@ static int write_packet(struct job *j, const struct capture_iface *in, const str
 	out.data = t->data_out;
 	out.bytes = t->bytes_out;
 	out.wire_bytes = t->bytes_out + (p->wire_bytes - p->bytes);
-	return capture_out_write(j->out, &out, verdict_kind(j->v.prog_type), t->retval, j->err);
+	return capture_out_write(j->out, &out, meta_verdict_kind(j->v.prog_type), t->retval,
+				 j->err);
 }
 
 static int on_packet(struct job *j, const struct capture_iface *in, const struct packet *p,
@@ -603,18 +591,6 @@ static void results_json(struct strbuf *out, struct job *j)
 	sb_putc(out, '\n');
 }
 
-static const char *asked_about(u32 prog_type)
-{
-	switch (prog_type) {
-	case BPF_PROG_TYPE_SK_REUSEPORT:
-		return "about those for a socket of a SO_REUSEPORT group (--sockets)";
-	case BPF_PROG_TYPE_SK_SKB:
-		return "about what described sockets receive (--sockets)";
-	default:
-		return "about TCP and UDP only";
-	}
-}
-
 static void warn(struct job *j)
 {
 	u64 odd = 0;
@@ -625,10 +601,7 @@ static void warn(struct job *j)
 			" packets were cut by the capture's snapshot length; "
 			"the program saw the captured bytes\n",
 			j->cut, j->packets);
-	if (j->left_out)
-		fprintf(stderr, "note: %" PRIu64 " packets were left out: the kernel asks "
-			"programs of type %s %s\n", j->left_out,
-			progtype_row(j->v.prog_type)->name, asked_about(j->v.prog_type));
+	meta_left_out(j->v.prog_type, j->left_out);
 	ports_warn(&j->ports);
 	if (j->timers)
 		fprintf(stderr, "note: timers that still wait after the last packet: %u%s\n",

@@ -281,3 +281,38 @@ void meta_json(const struct meta *m, struct json *js, u64 number, const struct p
 		flow_keys_json(js, t);
 	json_obj_end(js);
 }
+
+/* ---- what it is asked about ------------------------------------------------------ */
+
+static const char *asked_about(u32 prog_type)
+{
+	switch (prog_type) {
+	case BPF_PROG_TYPE_SK_REUSEPORT:
+		return "about those for a socket of a SO_REUSEPORT group (--sockets)";
+	case BPF_PROG_TYPE_SK_SKB:
+		return "about what described sockets receive (--sockets)";
+	default:
+		return "about TCP and UDP only";
+	}
+}
+
+void meta_left_out(u32 prog_type, u64 n)
+{
+	if (n)
+		fprintf(stderr, "note: %" PRIu64 " packets were left out: the kernel asks "
+			"programs of type %s %s\n", n, progtype_row(prog_type)->name,
+			asked_about(prog_type));
+}
+
+enum capture_verdict meta_verdict_kind(u32 prog_type)
+{
+	switch (prog_type) {
+	case BPF_PROG_TYPE_XDP:
+		return VERDICT_XDP;
+	case BPF_PROG_TYPE_SCHED_CLS:
+	case BPF_PROG_TYPE_SCHED_ACT:
+		return VERDICT_TC;
+	default:
+		return VERDICT_NONE;
+	}
+}

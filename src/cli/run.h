@@ -102,6 +102,10 @@ struct meta {
 int meta_open(struct meta *m, u32 prog_type, bool on_user, struct skep_err *err);
 /* What is the same for all packets. M stays where it is during the run. */
 void meta_run(const struct meta *m, struct test_run *t);
+/* How a capture says what verdicts of the type mean. */
+enum capture_verdict meta_verdict_kind(u32 prog_type);
+/* Says on stderr that the program was not asked about N packets, when there are any. */
+void meta_left_out(u32 prog_type, u64 n);
 /* Before each packet; false: the program is not asked about it. */
 bool meta_packet(struct meta *m, const struct packet *p);
 /* The line of -v, and the object of -v --json. */
