@@ -75,7 +75,8 @@ static bool all_known(const struct world *w, const struct diff_prog *p)
 				return false;
 			break;
 		case OP_CALL_KFUNC:
-			if (id >= w->scene.nr_externs || !call_kfunc(w->scene.externs[id].name, p->type))
+			if (id >= w->scene.nr_externs ||
+			    !call_kfunc(w->scene.externs[id].name, p->type))
 				return false;
 			break;
 		case OP_LDDW_BTF_ID:
