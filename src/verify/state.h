@@ -405,6 +405,9 @@ int check_range(struct verifier *v, const struct access *a, const struct reg *r,
 
 void stack_access(struct verifier *v, struct state *s, const struct access *a,
 		  const struct reg *ptr, struct reg *value);
+/* The constant in SIZE bytes of stack at PTR, which counts as mattering then. */
+bool stack_constant(struct verifier *v, struct state *s, const struct reg *ptr, u32 size,
+		    u64 *value);
 /* A helper reads or writes SIZE bytes; META: it only writes. */
 void stack_helper_access(struct verifier *v, struct state *s, const struct access *a,
 			 const struct reg *ptr, bool only_writes);

@@ -293,6 +293,7 @@ static enum judged by_length(const struct image *img, u32 prog, char *why, size_
 static void judging(void **unused UNUSED)
 {
 	static struct diff_prog p = { .type = BPF_PROG_TYPE_XDP };
+	enum judged (*before)(const struct image *img, u32 prog, char *why, size_t n);
 	const struct bpf_insn nop = BPF_MOV64_IMM(BPF_REG_0, 0), end = BPF_EXIT_INSN();
 	char path[] = "/tmp/skep-verdicts-XXXXXX";
 	struct diff_verdict kernel = { 0 }, refused = { .error = -13, .line = "R0 !read_ok" };
@@ -302,6 +303,7 @@ static void judging(void **unused UNUSED)
 
 	close(mkstemp(path));
 	verdicts_open(&v, path);
+	before = verdict_judge;
 	verdict_judge = by_length;
 	for (p.n = 2; p.n < 8; p.n++) {
 		for (u32 i = 0; i < p.n - 1; i++)
@@ -309,7 +311,7 @@ static void judging(void **unused UNUSED)
 		p.v[p.n - 1] = end;
 		verdicts_add(&v, "gen", p.n, &gen_scene, &p, p.n < 5 ? &kernel : &refused);
 	}
-	verdict_judge = NULL;
+	verdict_judge = before;
 	verdicts_close(&v, "a judge that counts slots");
 	assert_int_equal(v.n[RELATION_AGREE], 2);	/* 3 ok, 7 refused */
 	assert_int_equal(v.n[RELATION_REJECTS], 1);	/* 4 */
