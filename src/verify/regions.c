@@ -53,6 +53,11 @@ static bool ctx_access(struct verifier *v, struct state *s, const struct access 
 		return false;
 	}
 	check_leak(v, s, a, "ctx");
+	if (f->flags & CTX_OBJ) {
+		not_judged(v, a->insn, "what the pointer in '%s' of struct %s is to", f->name,
+			   v->ctx->name);
+		return false;
+	}
 	if (!value || !(f->flags & CTX_PKT))
 		return false;
 	packet_field(f, value);
