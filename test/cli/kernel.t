@@ -24,13 +24,13 @@ same "a rejected program: exit status" 1 $?
 has "the source line" "bad.c:38:17: error: kernel " "$out"
 has "the verifier's words" "invalid access to packet, off=26 size=4" "$out"
 
-# What differs is told: the engines have clocks of their own.
+# What differs is told: the engines have clocks and random numbers of their own.
 cat > "$tmp/clock.c" <<'EOF'
 __u64 last;
 SEC("xdp") int clock(struct xdp_md *ctx)
 {
 	last = bpf_ktime_get_ns();
-	return last & 1 ? XDP_PASS : XDP_DROP;
+	return bpf_get_prandom_u32() & 1 ? XDP_PASS : XDP_DROP;
 }
 char _license[] SEC("license") = "GPL";
 EOF
