@@ -2,6 +2,7 @@
 /* kernel.c: opening and closing the kernel as a backend. */
 #include "kernel/sys.h"
 #include "base/os.h"
+#include "obj/obj.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/utsname.h>
@@ -35,6 +36,7 @@ static void kernel_close(struct backend *b)
 	}
 	if (k->btf_fd >= 0)
 		close(k->btf_fd);
+	target_close(&k->target);
 	vec_free(&k->progs);
 	vec_free(&k->maps);
 	free(k->out);
@@ -70,14 +72,29 @@ static int try_it(struct skep_err *err)
 		return close(fd);
 	r = err_set(err, ERR_KERNEL, NULL, "the kernel does not let this process use BPF: %s",
 		    strerror(-fd));
-	sys_why(err, fd);
+	kernel_why(err, fd);
 	return r;
+}
+
+/* "6.1.192" even where uname(2) says 6.1.0-57-amd64. */
+static void name_release(struct kernel *k)
+{
+	u32 v = k->version;
+	struct utsname u;
+
+	if (v && (v & 0xff) < 255) {
+		snprintf(k->release, sizeof(k->release), "%u.%u.%u", v >> 16, v >> 8 & 0xff,
+			 v & 0xff);
+		return;
+	}
+	uname(&u);
+	memcpy(k->release, u.release, sizeof(k->release) - 1);
+	k->release[strcspn(k->release, "-")] = 0;
 }
 
 int kernel_open(struct backend **out, struct skep_err *err)
 {
 	struct kernel *k;
-	struct utsname u;
 	int r = try_it(err);
 
 	*out = NULL;
@@ -88,9 +105,8 @@ int kernel_open(struct backend **out, struct skep_err *err)
 	k->btf_fd = -1;
 	k->cpus = possible_cpus();
 	k->out = mem_alloc(OUT_BYTES);
-	uname(&u);
-	memcpy(k->release, u.release, sizeof(k->release) - 1);
-	k->release[strcspn(k->release, "-")] = 0;
+	k->version = target_version(&k->target);
+	name_release(k);
 	*out = &k->b;
 	return 0;
 }

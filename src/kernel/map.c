@@ -111,9 +111,7 @@ int kernel_map_create(struct backend *b, const struct image_map *def, struct ske
 		r = err_set(err, ERR_MAP_ATTR, NULL, "kernel %s refuses map '%s' of type %s: %s",
 			    k->release, def->name, row ? row->name : "unknown",
 			    strerror(-m.fd));
-		if (row)
-			err_note(err, "maps of that type came with Linux %s", row->since);
-		sys_why(err, m.fd);
+		kernel_why_map(k, def, m.fd, err);
 		return r;
 	}
 	r = fill(&m, err);

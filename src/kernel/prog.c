@@ -147,19 +147,17 @@ static int rejected(struct kernel *k, const struct image *img, const struct imag
 	if (why.before)
 		err_note(err, "kernel: %s", why.before);
 	err_note(err, "program '%s', instruction %u", p->name, at);
+	kernel_why_rejected(k, p, why.text, err);
 	return r;
 }
 
 static int refused(struct kernel *k, const struct image *img, const struct image_prog *p,
 		   int code, struct skep_err *err)
 {
-	const struct progtype_row *row = progtype_row(p->type);
 	int r = err_set(err, ERR_KERNEL, img->file, "kernel %s does not load '%s': %s",
 			k->release, p->name, strerror(-code));
 
-	if (row && code == -EINVAL)
-		err_note(err, "programs of type %s came with Linux %s", row->name, row->since);
-	sys_why(err, code);
+	kernel_why_prog(k, p, code, err);
 	return r;
 }
 
@@ -219,7 +217,7 @@ static int prog_load(struct kernel *k, const struct image *img, const struct ima
 		.license = (uintptr_t)img->license, .prog_flags = prog_flags(p),
 		.fd_array = (uintptr_t)fds,
 	};
-	int fd = kernel_bind_externs(&bound, img, p, err);
+	int fd = kernel_bind_externs(k, &bound, img, p, err);
 
 	if (fd)
 		return fd;

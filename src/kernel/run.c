@@ -24,21 +24,15 @@ static bool is_input_refused(const struct test_run *t, int code)
 static int failed(struct kernel *k, const struct kernel_prog *p, const struct test_run *t,
 		  int code, struct skep_err *err)
 {
-	const struct progtype_row *row = progtype_row(p->prog->type);
 	enum err_id id = is_input_refused(t, code) ? ERR_KERNEL_INPUT : ERR_KERNEL;
 	int r = err_set(err, id, NULL, "kernel %s does not run '%s': %s", k->release,
 			p->prog->name, strerror(-code));
 
-	if (code == -524 || code == -EOPNOTSUPP)
-		err_note(err, "it has no test run for programs of type %s",
-			 row ? row->name : "unknown");
-	else if (id == ERR_KERNEL_INPUT)
+	if (id == ERR_KERNEL_INPUT)
 		err_note(err, "its test run takes packets of at least 14 bytes that fit a page, "
 			 "IP packets with their header; this one has %u", t->bytes);
-	else if (code == -EINVAL || code == -ENODEV)
-		err_note(err, "packets are to come from ifindex %u, queue %u: it must have that "
-			 "interface here", t->ifindex, t->rx_queue);
-	sys_why(err, code);
+	else
+		kernel_why_run(k, p->prog, t, code, err);
 	return r;
 }
 

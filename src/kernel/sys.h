@@ -8,6 +8,8 @@
 
 #include "base/vec.h"
 #include "kernel/kernel.h"
+#include "model/target.h"
+#include "model/tables.h"
 
 struct kernel_map {
 	int fd;
@@ -35,10 +37,15 @@ struct kernel {
 	u32 cpus;		/* possible ones: values of a per-cpu map */
 	u8 *out;		/* packets after test runs, OUT_BYTES */
 	u8 ctx[192];		/* struct __sk_buff after a test run */
+	struct target target;	/* the running kernel's types and configuration */
+	u32 version;		/* KERNEL_VERSION(); 0 unknown */
 	char release[66];	/* "6.18.5", for messages */
 };
 
-enum { OUT_BYTES = 1 << 16 };
+enum {
+	OUT_BYTES = 1 << 16,
+	NOT_SUPPORTED = -524,	/* the kernel's ENOTSUPP */
+};
 
 static inline struct kernel *kernel_of(struct backend *b)
 {
@@ -51,15 +58,40 @@ static inline struct kernel *kernel_of(struct backend *b)
 int sys_bpf(int cmd, union bpf_attr *attr);
 /* NAME as an object of the kernel may be called: 15 characters. */
 void sys_name(char out[BPF_OBJ_NAME_LEN], const char *name);
-/* Notes why the kernel may have answered -CODE to WHAT: privileges, lockdown,
- * configuration. */
-void sys_why(struct skep_err *err, int code);
 
+/* ---- why.c: notes to an error that the kernel answered CODE ---------------- */
+
+/* A type that BPF_PROG_TEST_RUN runs, and since when it takes contexts ("" never). */
+struct test_run_row {
+	u32 type;
+	const char *since, *ctx_since;
+};
+const struct test_run_row *kernel_test_run_row(u32 type);	/* NULL: it does not */
+
+void kernel_why(struct skep_err *err, int code);
+void kernel_why_map(struct kernel *k, const struct image_map *def, int code,
+		    struct skep_err *err);
+/* Without and with what the verifier said (LINE, or NULL). */
+void kernel_why_prog(struct kernel *k, const struct image_prog *p, int code,
+		     struct skep_err *err);
+void kernel_why_rejected(struct kernel *k, const struct image_prog *p, const char *line,
+			 struct skep_err *err);
+void kernel_why_run(struct kernel *k, const struct image_prog *p, const struct test_run *t,
+		    int code, struct skep_err *err);
+
+/* probe.c: whether a verifier's log says that a helper is not to be had */
+bool kernel_no_helper(const char *log);
+u32 kernel_version_of(const char *s);	/* "6.9" as KERNEL_VERSION(6, 9, 0) */
+
+/* ---- externs.c, btf.c ------------------------------------------------------- */
+
+/* The running kernel's types, read once. Errors: FILE_*, BTF, KERNEL (none). */
+int kernel_btf(struct kernel *k, const struct btf **out, struct skep_err *err);
 /*
  * P's instructions with the kernel's ids of functions and variables, for free();
  * *OUT NULL when it names none. Errors: EXTERN, FILE_*, BTF.
  */
-int kernel_bind_externs(struct bpf_insn **out, const struct image *img,
+int kernel_bind_externs(struct kernel *k, struct bpf_insn **out, const struct image *img,
 			const struct image_prog *p, struct skep_err *err);
 
 /* The own types of BTF as the kernel takes them, *BYTES for free(). */

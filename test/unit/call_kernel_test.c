@@ -50,7 +50,7 @@ static void test_csum_diff(void **state)
 	static const u32 sizes[] = { 0, 4, 8, 12, 20, 40, 64, 512, 5, 6 };
 	static const u32 seeds[] = { 0, 1, 0xffff, 0x10000, 0xffffffff, 0x12345678 };
 
-	need_kernel();
+	need_kernel_since(6, 18, "bpf_csum_diff does not fold its sum");
 	rng = 5;
 	for (u32 i = 0; i < 300; i++)
 		csum_case(sizes[any(10)], sizes[any(10)], seeds[any(6)],
@@ -175,7 +175,7 @@ static void caller_case(u32 id, u64 arg1, u32 size)
 
 static void test_caller(void **state)
 {
-	need_kernel();
+	need_kernel_since(6, 18, "XDP programs may not ask for the task");
 	caller_case(BPF_FUNC_get_current_pid_tgid, 0, 0);
 	caller_case(BPF_FUNC_get_current_uid_gid, 0, 0);
 	for (u32 size = 1; size < 40; size++)
@@ -529,7 +529,7 @@ static void packet_case(int round)
 
 static void test_packets(void **state)
 {
-	need_kernel();
+	need_kernel_since(6, 18, "XDP metadata has at most 32 bytes");
 	rng = 9;
 	for (int i = 0; i < 400; i++)
 		packet_case(i);
@@ -570,7 +570,7 @@ static void test_helper_table(void **state)
 {
 	u32 known = 0;
 
-	need_kernel();
+	need_kernel_since(6, 18, "fewer helpers for some program types");
 	for (u32 id = 1; helper_row(id); id++) {
 		for (size_t i = 0; i < ARRAY_LEN(prog_types); i++) {
 			int gpl = kernel_gpl(id, prog_types[i]);
@@ -599,7 +599,7 @@ static void test_helper_types(void **state)
 	struct btf *btf = NULL;
 	struct os_file f;
 
-	need_kernel();
+	need_kernel_since(6, 18, "fewer helpers for some program types");
 	if (!os_file_read(&f, "/sys/kernel/btf/vmlinux", NULL))
 		btf_parse(&btf, &arena, f.data, f.size, "vmlinux", NULL);
 	for (size_t i = 0; i < ARRAY_LEN(probe_cases); i++)

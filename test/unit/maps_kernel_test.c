@@ -132,7 +132,7 @@ static void test_create_limits(void **state)
 		MAP(NULL, BPF_MAP_TYPE_LPM_TRIE, 8, 8, UINT32_MAX, 1),
 	};
 
-	need_kernel();
+	need_kernel_since(6, 18, "other limits of LPM tries");
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		compare_create(&rows[i]);
 }
@@ -659,7 +659,7 @@ static void test_access(void **state)
 {
 	static const u32 flags[] = { 0, BPF_F_RDONLY, BPF_F_WRONLY };
 
-	need_kernel();
+	need_kernel_since(6, 18, "freezing a frozen map is EBUSY");
 	for (u32 i = 0; i < 6; i++) {
 		struct map_attr attr = MAP("h", BPF_MAP_TYPE_HASH, 4, 8, 64,
 					 flags[i % 3]);
