@@ -32,6 +32,7 @@ static void kernel_close(struct backend *b)
 		close(k->progs.v[i].fd);
 	for (size_t i = 0; i < k->maps.n; i++) {
 		kernel_ring_close(&k->maps.v[i]);
+		kernel_map_unmap(&k->maps.v[i]);
 		close(k->maps.v[i].fd);
 	}
 	if (k->btf_fd >= 0)
@@ -56,6 +57,11 @@ static const struct backend_ops kernel_ops = {
 	.map_read = kernel_map_read,
 	.map_next_key = kernel_map_next_key,
 	.map_freeze = kernel_map_freeze,
+	.map_read_batch = kernel_map_read_batch,
+	.map_write_batch = kernel_map_write_batch,
+	.map_pin = kernel_map_pin,
+	.map_get = kernel_map_get,
+	.map_mem = kernel_map_mem,
 	.prog_load = kernel_prog_load,
 	.test_run = kernel_test_run,
 	.test_run_batch = kernel_test_run_batch,
@@ -71,7 +77,7 @@ static int try_it(struct skep_err *err)
 	if (fd >= 0)
 		return close(fd);
 	r = err_set(err, ERR_KERNEL, NULL, "the kernel does not let this process use BPF: %s",
-		    strerror(-fd));
+		    sys_error(fd));
 	kernel_why(err, fd);
 	return r;
 }

@@ -141,7 +141,7 @@ static int rejected(struct kernel *k, const struct image *img, const struct imag
 
 	image_where(where, sizeof(where), img, p, at);
 	r = err_set(err, ERR_KERNEL_REJECTED, where, "kernel %s rejects '%s': %s", k->release,
-		    p->name, why.text ? why.text : strerror(-code));
+		    p->name, why.text ? why.text : sys_error(code));
 	if (line && line->text[0])
 		err_source(err, line->line, line->col, line->text);
 	if (why.before)
@@ -155,7 +155,7 @@ static int refused(struct kernel *k, const struct image *img, const struct image
 		   int code, struct skep_err *err)
 {
 	int r = err_set(err, ERR_KERNEL, img->file, "kernel %s does not load '%s': %s",
-			k->release, p->name, strerror(-code));
+			k->release, p->name, sys_error(code));
 
 	kernel_why_prog(k, p, code, err);
 	return r;
@@ -163,8 +163,9 @@ static int refused(struct kernel *k, const struct image *img, const struct image
 
 /* ---- loading --------------------------------------------------------------------- */
 
-/* Once more with a log, which grows until it fits. */
-static int load_logged(union bpf_attr *a, struct log *log)
+/* Once more with a log, which grows until it fits. Of a longer one kernels from
+ * 6.4 on leave the end; that it did not fit is no reason: CODE is. */
+static int load_logged(union bpf_attr *a, struct log *log, int code)
 {
 	int fd;
 
@@ -176,8 +177,10 @@ static int load_logged(union bpf_attr *a, struct log *log)
 		a->log_buf = (uintptr_t)log->text;
 		a->log_size = bytes;
 		fd = sys_bpf(BPF_PROG_LOAD, a);
-		if (fd != -ENOSPC || bytes >= LOG_BYTES_MAX)
+		if (fd != -ENOSPC)
 			return fd;
+		if (bytes >= LOG_BYTES_MAX)
+			return code;
 	}
 }
 
@@ -217,8 +220,10 @@ static int prog_load(struct kernel *k, const struct image *img, const struct ima
 		.license = (uintptr_t)img->license, .prog_flags = prog_flags(p),
 		.fd_array = (uintptr_t)fds,
 	};
-	int fd = kernel_bind_externs(k, &bound, img, p, err);
+	int fd = kernel_attach_id(k, img, p, &a.attach_btf_id, err);
 
+	if (!fd)
+		fd = kernel_bind_externs(k, &bound, img, p, err);
 	if (fd)
 		return fd;
 	if (bound)
@@ -236,7 +241,7 @@ static int prog_load(struct kernel *k, const struct image *img, const struct ima
 	}
 	fd = sys_bpf(BPF_PROG_LOAD, &a);
 	if (fd < 0 && fd != -EPERM)
-		fd = load_logged(&a, &log);
+		fd = load_logged(&a, &log, fd);
 	if (fd < 0)
 		fd = log.text && log.text[0] ? rejected(k, img, p, &log, fd, err) :
 					       refused(k, img, p, fd, err);

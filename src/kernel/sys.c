@@ -15,6 +15,11 @@ int sys_bpf(int cmd, union bpf_attr *attr)
 	return r < 0 ? -errno : (int)r;
 }
 
+const char *sys_error(int code)
+{
+	return code == NOT_SUPPORTED ? "Operation not supported" : strerror(-code);
+}
+
 void sys_name(char out[BPF_OBJ_NAME_LEN], const char *name)
 {
 	size_t i;

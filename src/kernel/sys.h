@@ -19,6 +19,8 @@ struct kernel_map {
 	u64 *consumer;
 	u64 *producer;
 	const u8 *data;
+	void *mem;		/* its elements, once somebody asked; else NULL */
+	bool no_batch;		/* the kernel said that it cannot */
 };
 
 struct kernel_prog {
@@ -56,6 +58,8 @@ static inline struct kernel *kernel_of(struct backend *b)
 
 /* bpf(2): >= 0 or -errno; goes on after a signal. */
 int sys_bpf(int cmd, union bpf_attr *attr);
+/* CODE, -errno, as text; the kernel has one more of these than libc. */
+const char *sys_error(int code);
 /* NAME as an object of the kernel may be called: 15 characters. */
 void sys_name(char out[BPF_OBJ_NAME_LEN], const char *name);
 
@@ -94,11 +98,21 @@ int kernel_btf(struct kernel *k, const struct btf **out, struct skep_err *err);
 int kernel_bind_externs(struct kernel *k, struct bpf_insn **out, const struct image *img,
 			const struct image_prog *p, struct skep_err *err);
 
+/*
+ * attach.c: the kernel's id of what P is made for, 0 when it is made for nothing
+ * of the kernel's types. Error: EXTERN, for what this kernel does not have.
+ */
+int kernel_attach_id(struct kernel *k, const struct image *img, const struct image_prog *p,
+		     u32 *id, struct skep_err *err);
+
 /* The own types of BTF as the kernel takes them, *BYTES for free(). */
 void *kernel_btf_raw(const struct btf *btf, u32 *bytes);
 
 /* ---- map.c, prog.c, run.c: the backend's operations ----------------------- */
 
+struct kernel_map *kernel_map(struct backend *b, u32 map);	/* NULL: none */
+/* All of INFO but how many elements there are. */
+void kernel_map_shape(struct backend *b, const struct kernel_map *m, struct map_info *info);
 int kernel_map_create(struct backend *b, const struct image_map *def, struct skep_err *err);
 int kernel_map_info(struct backend *b, u32 map, struct map_info *info);
 int kernel_map_lookup(struct backend *b, u32 map, const void *key, void *value, u64 flags);
@@ -107,6 +121,19 @@ int kernel_map_delete(struct backend *b, u32 map, const void *key);
 int kernel_map_lookup_delete(struct backend *b, u32 map, const void *key, void *value,
 			     u64 flags);
 int kernel_map_next_key(struct backend *b, u32 map, const void *key, void *next);
+/* batch.c */
+int kernel_map_read_batch(struct backend *b, u32 map, struct map_batch *it, void *keys,
+			  void *values, u32 *n);
+int kernel_map_write_batch(struct backend *b, u32 map, const void *keys, const void *values,
+			   u32 *n, u64 flags);
+/* pin.c */
+int kernel_map_pin(struct backend *b, u32 map, const char *path, struct skep_err *err);
+int kernel_map_get(struct backend *b, const struct image_map *def, const char *path,
+		   struct skep_err *err);
+/* mem.c */
+int kernel_arena_open(struct kernel_map *m);	/* and stores what it begins with */
+void *kernel_map_mem(struct backend *b, u32 map, size_t *bytes);
+void kernel_map_unmap(struct kernel_map *m);
 /* ring.c */
 s64 kernel_map_read(struct backend *b, u32 map, map_event_fn fn, void *arg);
 void kernel_ring_close(struct kernel_map *m);
