@@ -4,6 +4,7 @@
  * kernel. What differs is printed; it must be nothing.
  */
 #include "cli/run.h"
+#include "isa/isa.h"
 #include "kernel/kernel.h"
 #include <inttypes.h>
 #include <stdlib.h>
@@ -135,7 +136,74 @@ int both_packet(struct both *b, u64 number, struct test_run *t, struct skep_err 
 	return 0;
 }
 
-int both_end(struct both *b)
+/* ---- the end ---------------------------------------------------------------------- */
+
+static const struct { u32 helper; const char *what; } own[] = {
+#define OWN(helper, what) { helper, what },
+#include "cli/both.def"
+#undef OWN
+};
+
+static bool calls(const struct image_prog *p, u32 helper)
+{
+	for (u32 i = 0; i < p->nr_insns; i += isa_slots(&p->insns[i]))
+		if (isa_op(&p->insns[i]) == OP_CALL && (u32)p->insns[i].imm == helper)
+			return true;
+	return false;
+}
+
+/* What may be the reason, as each engine has its own. */
+static void note_own(const struct both *b)
+{
+	const struct image_prog *p = &b->user->obj->img->progs[b->user->index];
+
+	for (size_t i = 0; i < ARRAY_LEN(own); i++)
+		if (calls(p, own[i].helper))
+			fprintf(stderr, "note: the program calls bpf_%s, and each engine has its "
+				"own %s\n", helper_row(own[i].helper)->name, own[i].what);
+}
+
+/* Queues and stacks show their values only when they give them up. */
+static void compare_queue(struct both *b, u32 i)
+{
+	struct backend *user = b->user->obj->backend, *kernel = b->twin->backend;
+	const struct image_map *def = &b->user->obj->img->maps[i];
+	u8 *one = mem_alloc(def->value_size), *two = mem_alloc(def->value_size);
+	int r, k;
+
+	for (u64 n = 0;; n++) {
+		r = user->ops->map_lookup_delete(user, i, NULL, one, 0);
+		k = kernel->ops->map_lookup_delete(kernel, i, NULL, two, 0);
+		if (r || k)
+			break;
+		if (memcmp(one, two, def->value_size))
+			differs(b, "map %s: value %" PRIu64 " differs\n", def->name, n);
+	}
+	if (!r != !k)
+		differs(b, "map %s: %s has more values\n", def->name, r ? "kernel" : "user");
+	free(one);
+	free(two);
+}
+
+/* False: maps of that type do not show what is in them. */
+static bool compare_map(struct both *b, u32 i)
+{
+	switch (b->user->obj->img->maps[i].type) {
+	case BPF_MAP_TYPE_QUEUE:
+	case BPF_MAP_TYPE_STACK:
+		compare_queue(b, i);
+		return true;
+	case BPF_MAP_TYPE_RINGBUF:	/* after each packet */
+		return true;
+	}
+	if (!b->user->obj->img->maps[i].key_size ||
+	    b->user->obj->img->maps[i].type == BPF_MAP_TYPE_PERF_EVENT_ARRAY)
+		return false;
+	b->differ += map_show_diff(b->report, b->user->obj, b->twin, i, SHOWN_MAX);
+	return true;
+}
+
+static u64 compare_maps(struct both *b)
 {
 	const struct image *img = b->user->obj->img;
 	u64 maps = 0;
@@ -143,9 +211,20 @@ int both_end(struct both *b)
 	for (u32 i = 0; i < img->nr_maps; i++) {
 		if (img->maps[i].kind == IMAGE_MAP_RODATA)
 			continue;
-		maps++;
-		b->differ += map_show_diff(b->report, b->user->obj, b->twin, i, SHOWN_MAX);
+		if (compare_map(b, i))
+			maps++;
+		else
+			fprintf(stderr, "note: map %s was not compared: maps of type %s do not "
+				"show what is in them\n", img->maps[i].name,
+				maptype_row(img->maps[i].type)->name);
 	}
+	return maps;
+}
+
+int both_end(struct both *b)
+{
+	u64 maps = compare_maps(b);
+
 	if (b->left_out)
 		fprintf(stderr, "note: %" PRIu64 " packets were left out: the kernel's test run "
 			"takes those of 14 bytes to about a page, IP packets with their header\n",
@@ -154,6 +233,8 @@ int both_end(struct both *b)
 		fprintf(b->report, "user and kernel %s differ: %" PRIu64 " differences in %" PRIu64
 			" packets and %" PRIu64 " maps\n", kernel_release(b->twin->backend),
 			b->differ, b->packets, maps);
+	if (b->differ)
+		note_own(b);
 	else
 		fprintf(b->report, "user and kernel %s agree: %" PRIu64 " verdicts, %" PRIu64
 			" packets, %" PRIu64 " maps\n", kernel_release(b->twin->backend),

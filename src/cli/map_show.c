@@ -471,11 +471,28 @@ void map_show_json(struct json *j, struct skep_object *obj, u32 i)
 
 /* ---- two engines ------------------------------------------------------------------------- */
 
+/* What is not compared, by the type of the map. */
+enum { MASK_EVICTED, MASK_CPU };
+static const struct { u32 type; int what; } masks[] = {
+#define MASK(type, what) { type, MASK_##what },
+#include "cli/both.def"
+#undef MASK
+};
+
+static bool is_masked(u32 type, int what)
+{
+	for (size_t i = 0; i < ARRAY_LEN(masks); i++)
+		if (masks[i].type == type && masks[i].what == what)
+			return true;
+	return false;
+}
+
 /* The element of S with the key that is in it. */
 static void this_element(struct show *s, struct strbuf *out)
 {
 	sb_reset(out);
-	sum_cpus(s);
+	if (is_masked(s->def->type, MASK_CPU))
+		sum_cpus(s);
 	element_text(s, out);
 }
 
@@ -491,6 +508,7 @@ static bool show_at(struct show *s, const u8 *key)
 struct diff {
 	FILE *out;
 	u64 n, most;
+	u64 evicted;	/* elements that one side alone has, and may */
 };
 
 static void print_diff(struct diff *d, const struct show *s, const char *one, const char *two)
@@ -514,6 +532,10 @@ static void diff_elements(struct diff *d, struct show *from, struct show *other,
 
 		if (both && !user)
 			continue;
+		if (!both && is_masked(from->def->type, MASK_EVICTED)) {
+			d->evicted++;
+			continue;
+		}
 		this_element(from, &one);
 		if (!both) {
 			sb_reset(&two);
@@ -546,5 +568,10 @@ u64 map_show_diff(FILE *out, struct skep_object *a, struct skep_object *b, u32 i
 	}
 	show_close(&user);
 	show_close(&kernel);
+	if (d.evicted)
+		fprintf(stderr, "note: map %s: %llu elements are on one side only; which ones maps "
+			"of type %s give up is each engine's own choice\n",
+			a->img->maps[i].name, (unsigned long long)d.evicted,
+			maptype_row(a->img->maps[i].type)->name);
 	return d.n;
 }

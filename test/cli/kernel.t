@@ -39,6 +39,9 @@ same "engines that differ: exit status" 1 $?
 has "the packets" ": user XDP_" "$out"
 has "the maps" "map .bss: user " "$out"
 has "how many" "differ: " "$out"
+has "what each engine has of its own" \
+	"calls bpf_get_prandom_u32, and each engine has its own random numbers" \
+	"$($SKEP run --on both "$tmp/clock.c" $cap -q 2>&1)"
 
 # A ring buffer is emptied after each packet, on either side, and compared.
 cat > "$tmp/ring.c" <<'EOF'
@@ -56,20 +59,83 @@ has "records of ring buffers agree" "agree: 10983 verdicts" \
 has "records come out of the kernel" "map events (ringbuf): 10983 records" \
 	"$($SKEP run --on kernel "$tmp/ring.c" $cap 2>&1)"
 
+# Every type that takes packets and has a test run.
+for sec in xdp tc action socket cgroup_skb/egress lwt_in lwt_out lwt_xmit; do
+	cat > "$tmp/type.c" <<EOF
+struct { __uint(type, BPF_MAP_TYPE_QUEUE); __uint(max_entries, 4096);
+	__type(value, __u32); } seen SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_LRU_HASH); __uint(max_entries, 64);
+	__type(key, __u32); __type(value, __u32); } last SEC(".maps");
+__u64 runs;
+SEC("$sec") int type(void *ctx)
+{
+	__u32 n = ++runs;
+
+	bpf_map_push_elem(&seen, &n, 0);
+	bpf_map_update_elem(&last, &n, &n, 0);
+	return n & 1;
+}
+char _license[] SEC("license") = "GPL";
+EOF
+	out=$($SKEP run --on both "$tmp/type.c" $cap -q 2>&1)
+	has "$sec: both engines agree" " agree: 109" "$out"
+done
+has "what LRU maps gave up is told, not compared" \
+	"which ones maps of type lru_hash give up" "$out"
+
+# Queues are compared, too.
+cat > "$tmp/queue.c" <<'EOF'
+struct { __uint(type, BPF_MAP_TYPE_QUEUE); __uint(max_entries, 4096);
+	__type(value, __u32); } seen SEC(".maps");
+SEC("xdp") int queue(struct xdp_md *ctx)
+{
+	__u32 n = bpf_get_prandom_u32();
+
+	return bpf_map_push_elem(&seen, &n, 0) ? XDP_PASS : XDP_DROP;
+}
+char _license[] SEC("license") = "GPL";
+EOF
+has "values of queues that differ" "map seen: value 0 differs" \
+	"$($SKEP run --on both "$tmp/queue.c" $cap -q 2>&1)"
+
+# Why the kernel says no.
+cat > "$tmp/f.c" <<'EOF'
+SEC("fentry/vfs_raed") int f(__u64 *ctx) { return 0; }
+char _license[] SEC("license") = "GPL";
+EOF
+out=$($SKEP run --on kernel --prog f "$tmp/f.c" $cap 2>&1)
+same "a function that the kernel lacks: exit status" 2 $?
+has "is named" "has no function 'vfs_raed'" "$out"
+has "with the nearest" "did you mean 'vfs_read'?" "$out"
+
 # Nothing is left in the kernel, not even after a kill.
 if command -v bpftool > /dev/null && command -v jq > /dev/null; then
-	mine() { bpftool -j prog show | jq '[.[] | select(.name == "firewall")] | length'; }
+	count() { bpftool -j "$1" show | jq "[.[] | select($2)] | length"; }
+	mine() {
+		count prog '.name == "firewall"'
+		count map '.name == "deny" or .name == "stats"'
+		find /sys/fs/bpf -name firewall -o -name deny 2> /dev/null | wc -l
+	}
+	wait_until() { # TEST: "=" or "!=", of what is there now and what was before
+		for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
+			now=$(mine)
+			[ "$now" "$1" "$before" ] && break
+			sleep 0.3
+		done
+	}
 	before=$(mine)
-	$SKEP run --on kernel $fw - -q < /dev/zero > /dev/null 2>&1
 	mkfifo "$tmp/fifo"
 	$SKEP run --on kernel $fw "$tmp/fifo" -q > /dev/null 2>&1 &
 	pid=$!
 	exec 9> "$tmp/fifo"
-	sleep 0.2
+	cat $cap >&9
+	wait_until !=
+	ok "a run has its program and maps in the kernel" test "$now" != "$before"
 	kill -KILL $pid
 	wait $pid 2> /dev/null
 	exec 9>&-
-	same "a killed run leaves nothing in the kernel" "$before" "$(mine)"
+	wait_until =		# maps go after a grace period
+	same "a killed run leaves nothing in the kernel" "$before" "$now"
 else
 	skip "a killed run leaves nothing in the kernel" "no bpftool or jq"
 fi
