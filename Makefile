@@ -39,7 +39,7 @@ ALLCFLAGS = -std=gnu11 -D_GNU_SOURCE -DSKEP_VERSION='"$(VERSION)"' \
 SANFLAGS := $(if $(SAN),-fsanitize=address$(COMMA)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
 LDLIBS   := -lelf -ldl -lpthread
 
-LIB_LAYERS := base isa btf sym model obj vm maps call runtime host kernel api
+LIB_LAYERS := base isa btf sym model obj verify vm maps call runtime host kernel api
 LIB_SRC := $(sort $(wildcard $(addprefix src/,$(addsuffix /*.c,$(LIB_LAYERS)))))
 CLI_SRC := $(sort $(wildcard src/cli/*.c))
 LIB_OBJ := $(LIB_SRC:%.c=$(O)/%.o)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* cmd_explain.c: what an error id means; takes SKEP-E0107, E0107 or 107. */
 #include "cli/cli.h"
+#include "verify/verify.h"
 #include <ctype.h>
 #include <stdlib.h>
 
@@ -16,6 +17,20 @@ static int parse_id(const char *text)
 		text++;
 	id = strtol(text, &end, 10);
 	return isdigit((unsigned char)*text) && !*end && id <= 9999 ? (int)id : -1;
+}
+
+/* A reason of the verifier's; what varies stands in braces. */
+static bool explain_rejection(unsigned id)
+{
+	const struct reject_row *row = reject_row(id);
+
+	if (!row)
+		return false;
+	printf("SKEP-E%04u: %s\n", id, row->text);
+	if (row->help)
+		printf("help: %s\n", row->help);
+	printf("kernel: %s\n", row->kernel);
+	return true;
 }
 
 int cmd_explain(const struct command *cmd, int argc, char **argv)
@@ -36,6 +51,8 @@ int cmd_explain(const struct command *cmd, int argc, char **argv)
 			printf("SKEP-E%04d: %s\n", id, text);
 			continue;
 		}
+		if (id > 0 && explain_rejection((unsigned)id))
+			continue;
 		fprintf(stderr, "skep explain: there is no error '%s'\n", res.operands.v[i]);
 		status = EXIT_NO_ANSWER;
 	}

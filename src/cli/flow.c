@@ -145,7 +145,8 @@ static void call_helper(struct flow *f, struct fact *s, u32 id)
 	for (u32 i = 0; row && i < ARRAY_LEN(row->args); i++) {
 		u8 arg = row->args[i];
 
-		if (!(s->ptr & 1u << (i + 1)) || arg == ARG_ANY || arg == ARG_NONE)
+		if (!(s->ptr & 1u << (i + 1)) || arg == ARG_ANY ||
+		    arg == ARG_UNREAD || arg == ARG_NONE)
 			continue;
 		f->effects |= is_written(arg) ? f->write | f->read : f->read;
 	}

@@ -5,6 +5,8 @@
 static const struct command commands[] = {
 	{ "run", "OBJ|FILE.c|CODE CAPTURE|PORT...", "run a program on packets, captured or live",
 	  cmd_run, false },
+	{ "verify", "OBJ|FILE.c|CODE...", "say whether programs are safe, and why not",
+	  cmd_verify, false },
 	{ "inspect", "OBJ|FILE.c|CODE...", "show programs, maps and types of objects",
 	  cmd_inspect, false },
 	{ "disasm", "OBJ|RAW|CBPF...", "print instructions as text", cmd_disasm, false },

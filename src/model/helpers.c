@@ -76,6 +76,24 @@ static const u16 moving[] = {
 	BPF_FUNC_lwt_seg6_action, BPF_FUNC_store_hdr_opt, BPF_FUNC_reserve_hdr_opt,
 };
 
+/* Linux 6.18's list. */
+static const u16 packet_taking[] = {
+	BPF_FUNC_map_lookup_elem, BPF_FUNC_map_update_elem, BPF_FUNC_map_delete_elem,
+	BPF_FUNC_map_push_elem, BPF_FUNC_map_lookup_percpu_elem, BPF_FUNC_csum_diff,
+	BPF_FUNC_sk_lookup_tcp, BPF_FUNC_sk_lookup_udp, BPF_FUNC_skc_lookup_tcp,
+	BPF_FUNC_tcp_check_syncookie, BPF_FUNC_tcp_gen_syncookie,
+	BPF_FUNC_tcp_raw_gen_syncookie_ipv4, BPF_FUNC_tcp_raw_gen_syncookie_ipv6,
+	BPF_FUNC_tcp_raw_check_syncookie_ipv4, BPF_FUNC_tcp_raw_check_syncookie_ipv6,
+};
+
+bool helper_takes_packet(u32 id)
+{
+	for (size_t i = 0; i < ARRAY_LEN(packet_taking); i++)
+		if (packet_taking[i] == id)
+			return true;
+	return false;
+}
+
 bool helper_moves_packet(u32 id)
 {
 	for (size_t i = 0; i < ARRAY_LEN(moving); i++)

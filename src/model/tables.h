@@ -79,6 +79,9 @@ enum helper_arg {
 	ARG_DYNPTR,	/* what such a call filled */
 	ARG_TIMER,	/* struct bpf_timer in a map value */
 	ARG_SPIN_LOCK,	/* struct bpf_spin_lock in a map value */
+	ARG_CTX_OR_NULL,
+	ARG_ALLOC_SIZE,	/* constant; of the memory that the call gives */
+	ARG_UNREAD,	/* not looked at before the call: may be unreadable */
 	ARG_RECORD,	/* a reserved record, which the call gives back */
 	ARG_OTHER,	/* kinds that no engine of ours serves yet */
 };
@@ -106,6 +109,8 @@ bool helper_offered(u32 id, u32 type);
 bool license_is_gpl(const char *license);
 /* Whether the helper takes a map of TYPE (BPF_MAP_TYPE_*) as its argument. */
 bool helper_takes_map(u32 id, u32 type);
+/* Whether memory arguments may lie in the packet. */
+bool helper_takes_packet(u32 id);
 /* Whether calls may move the packet or its bounds: pointers into it that the
  * program has loaded are of no use afterwards. */
 bool helper_moves_packet(u32 id);

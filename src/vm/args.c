@@ -188,11 +188,15 @@ static bool check_arg(struct vm_machine *m, struct arg *a, u8 kind)
 	switch ((enum helper_arg)kind) {
 	case ARG_NONE:
 	case ARG_ANY:
+	case ARG_ALLOC_SIZE:
+	case ARG_UNREAD:
 	case ARG_SIZE:		/* checked with the memory before it */
 	case ARG_SIZE_0:
 		return true;
 	case ARG_CTX:
 		return v == m->ctx && v ? true : arg_fault(m, a, "is not the context");
+	case ARG_CTX_OR_NULL:
+		return v == m->ctx || !v ? true : arg_fault(m, a, "is not the context");
 	case ARG_MAP:
 		return check_map(m, a);
 	case ARG_RECORD:

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * cmd_verify.c: `skep verify`: are the programs of objects safe? Reasons go to
+ * stderr, a line for each program to stdout. Loads nothing, unless the kernel is
+ * asked, too.
+ */
+#include "cli/inspect.h"
+#include "verify/verify.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+struct verify_cmd {
+	const char *prog, *on, *policy, *caps;
+	bool json, stats, kernel;
+	struct verify_opts opts;
+	/* counts */
+	u32 rejected, not_judged, differ;
+};
+
+/* ---- reasons ------------------------------------------------------------- */
+
+static void source_line(const struct image_line *line)
+{
+	const char *text = line->text;
+	u32 indent = 0, col = line->col;
+
+	if (!text || !*text)
+		return;
+	fprintf(stderr, "%5u | %s\n", line->line, text);
+	while (text[indent] && (text[indent] == ' ' || text[indent] == '\t'))
+		indent++;
+	if (!col)
+		return;
+	fputs("      | ", stderr);
+	for (u32 i = 0; i + 1 < col && text[i]; i++)
+		fputc(text[i] == '\t' ? '\t' : ' ', stderr);
+	fputs("^\n", stderr);
+}
+
+static void print_error(const struct image *img, const struct image_prog *p,
+			const struct verify_error *e, const char *word)
+{
+	char where[512];
+	const struct image_line *line = image_line(p, e->insn);
+
+	image_where(where, sizeof(where), img, p, e->insn);
+	fprintf(stderr, "%s: %s: %s [SKEP-E%04d]\n", where, word, e->text, (int)e->id);
+	if (line)
+		source_line(line);
+	for (u32 i = 0; i < e->nr_notes; i++) {
+		image_where(where, sizeof(where), img, p, e->note_insns[i]);
+		fprintf(stderr, "%s: note: %s\n", where, e->notes[i]);
+	}
+	if (e->help)
+		fprintf(stderr, "help: %s\n", e->help);
+	fprintf(stderr, "kernel: %s\n", e->kernel);
+}
+
+static void print_reasons(const struct image *img, const struct image_prog *p,
+			  const struct verify_result *r)
+{
+	char where[512];
+
+	for (u32 i = 0; i < r->nr_errors; i++)
+		print_error(img, p, &r->errors[i], "error");
+	for (u32 i = 0; i < r->nr_warnings; i++)
+		print_error(img, p, &r->warnings[i], "warning");
+	if (r->verdict != VERDICT_NOT_JUDGED)
+		return;
+	image_where(where, sizeof(where), img, p, r->construct_insn);
+	fprintf(stderr, "%s: note: '%s' is not judged: %s are not supported by the verifier yet\n",
+		where, p->name, r->construct);
+}
+
+/* ---- the kernel's verdict ------------------------------------------------ */
+
+/* "ok", "rejected" or "no answer"; *REASON is its message. */
+static const char *ask_kernel(struct skep_object *obj, u32 prog, struct skep_err *err)
+{
+	const struct skep_load_opts opts = { .size = sizeof(opts), .engine = SKEP_KERNEL };
+	const struct prog_set only = { &prog, 1 };
+	struct skep_object *twin = object_twin(obj);
+	int rc = object_load(twin, &opts, &only, err);
+
+	skep_object_close(twin);
+	if (!rc)
+		return "ok";
+	return err->id == ERR_KERNEL_REJECTED ? "rejected" : "no answer";
+}
+
+static const char *compare_kernel(struct verify_cmd *c, struct skep_object *obj, u32 i,
+				  const struct verify_result *r)
+{
+	struct skep_err err = { 0 };
+	const char *verdict = ask_kernel(obj, i, &err);
+
+	if (!strcmp(verdict, "no answer") ||
+	    (r->verdict != VERDICT_NOT_JUDGED && strcmp(verdict, verdict_word(r->verdict)))) {
+		fprintf(stderr, "%s", skep_err_text(&err));
+		c->differ += r->verdict != VERDICT_NOT_JUDGED && strcmp(verdict, "no answer");
+	}
+	return verdict;
+}
+
+/* ---- the table ----------------------------------------------------------- */
+
+static void cell(struct table *t, const char *fmt, ...) PRINTF_LIKE(2, 3);
+static void cell(struct table *t, const char *fmt, ...)
+{
+	char text[64];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	table_cell(t, text);
+}
+
+static void head(const struct verify_cmd *c, struct table *t)
+{
+	static const char *const names[] = { "program", "section", "insns", "verdict",
+					     "visited", "states", "stack", "us", "kernel" };
+
+	t->columns = c->kernel ? 9 : 8;
+	for (u32 i = 0; i < t->columns; i++)
+		table_cell(t, names[i]);
+}
+
+static void row(struct verify_cmd *c, struct table *t, struct skep_object *obj, u32 i,
+		const struct verify_result *r)
+{
+	const struct image_prog *p = &obj->img->progs[i];
+
+	table_cell(t, p->name);
+	table_cell(t, p->section);
+	cell(t, "%u", p->nr_insns);
+	table_cell(t, verdict_word(r->verdict));
+	cell(t, "%llu", (unsigned long long)r->visited);
+	cell(t, "%u", r->states);
+	cell(t, "%u", r->stack_bytes);
+	cell(t, "%llu", (unsigned long long)r->ns / 1000);
+	if (c->kernel)
+		table_cell(t, compare_kernel(c, obj, i, r));
+}
+
+static int verify_one(struct verify_cmd *c, struct table *t, struct skep_object *obj, u32 i)
+{
+	struct arena arena = ARENA_INIT;
+	struct verify_result r;
+	struct skep_err err = { 0 };
+	int rc = verify_prog(&r, &arena, obj->img, &obj->img->progs[i], &c->opts, &err);
+
+	if (rc) {
+		arena_free(&arena);
+		return report(&err);
+	}
+	print_reasons(obj->img, &obj->img->progs[i], &r);
+	c->rejected += r.verdict == VERDICT_REJECTED;
+	c->not_judged += r.verdict == VERDICT_NOT_JUDGED;
+	row(c, t, obj, i, &r);
+	arena_free(&arena);
+	return 0;
+}
+
+static int verify_all(struct verify_cmd *c, const struct object_list *objs)
+{
+	struct table t = { 0 };
+	struct strbuf out = { 0 };
+	int status = 0;
+
+	head(c, &t);
+	for (size_t n = 0; n < objs->n && !status; n++)
+		for (u32 i = 0; i < objs->v[n]->img->nr_progs && !status; i++)
+			if (!c->prog || !strcmp(c->prog, objs->v[n]->img->progs[i].name))
+				status = verify_one(c, &t, objs->v[n], i);
+	table_print(&out, &t);
+	if (!status)
+		status = print_out(&out);
+	sb_free(&out);
+	if (status)
+		return status;
+	if (c->rejected || c->differ)
+		return EXIT_NO;
+	return c->not_judged ? EXIT_NO_ANSWER : EXIT_YES;
+}
+
+/* ---- the command --------------------------------------------------------- */
+
+static int verify_paths(struct verify_cmd *c, struct load_opts *load,
+			const struct str_list *paths)
+{
+	struct object_list objs = { 0 };
+	struct skep_err err = { 0 };
+	int status;
+
+	load->prog = c->prog;
+	status = input_objects(&objs, paths, load, &err) ? report(&err) :
+							    verify_all(c, &objs);
+	input_close(&objs);
+	return status;
+}
+
+static int set_opts(const struct command *cmd, struct verify_cmd *c)
+{
+	c->opts.caps = VERIFY_CAP_ALL;
+	if (c->on && !strcmp(c->on, "both"))
+		c->kernel = true;
+	else if (c->on && strcmp(c->on, "user"))
+		return usage_error(cmd, "--on takes user or both");
+	if (c->policy && !strcmp(c->policy, "kernel"))
+		c->opts.policy = POLICY_KERNEL;
+	else if (c->policy && strcmp(c->policy, "user"))
+		return usage_error(cmd, "--policy takes user or kernel");
+	if (c->caps && !strcmp(c->caps, "bpf"))
+		c->opts.caps = 0;
+	else if (c->caps && strcmp(c->caps, "all"))
+		return usage_error(cmd, "--caps takes all or bpf");
+	return 0;
+}
+
+int cmd_verify(const struct command *cmd, int argc, char **argv)
+{
+	struct verify_cmd c = { 0 };
+	struct load_opts load = { 0 };
+	const struct opt opts[] = {
+		{ "prog", 0, OPT_STR, "NAME", "only the program NAME", &c.prog },
+		{ "policy", 0, OPT_STR, "POLICY", "user, or kernel: its limits", &c.policy },
+		{ "caps", 0, OPT_STR, "CAPS", "of the loader: all, or bpf alone", &c.caps },
+		{ "on", 0, OPT_STR, "ENGINE", "both: ask this kernel, too, and compare", &c.on },
+		LOAD_OPTS(&load),
+		{ 0 }
+	};
+	struct opt_result res;
+	int status;
+
+	if (!opts_parse(&res, cmd, opts, argc, argv))
+		return vec_free(&load.set), res.status;
+	status = set_opts(cmd, &c);
+	if (!status && !res.operands.n)
+		status = usage_error(cmd, "an object or a C file is needed");
+	if (!status)
+		status = verify_paths(&c, &load, &res.operands);
+	vec_free(&res.operands);
+	vec_free(&load.set);
+	return status;
+}

@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * args.c: the arguments of helpers, one function for each kind of helper.def.
+ * Each says what must hold; what the helper writes becomes numbers.
+ */
+#include "verify/call.h"
+
+struct arg {
+	struct call *call;
+	unsigned i;		/* from 0 */
+	unsigned reg;		/* i + 1 */
+	struct reg *r;
+	u8 kind;		/* enum helper_arg */
+};
+
+typedef void arg_fn(struct verifier *v, struct state *s, struct arg *a);
+
+static struct why why_of(const struct arg *a, const char *expected)
+{
+	return (struct why){ .reg = a->reg, .ptr = a->r, .a = a->i + 1, .s = expected,
+			     .t = a->call->row->name };
+}
+
+static void wrong_type(struct verifier *v, const struct arg *a, const char *expected)
+{
+	struct why why = why_of(a, expected);
+
+	reject(v, REJECT_ARG_TYPE, a->call->insn, &why);
+}
+
+/* ---- numbers ------------------------------------------------------------- */
+
+static void arg_any(struct verifier *v, struct state *s, struct arg *a)
+{
+	struct why why = why_of(a, "");
+
+	(void)s;
+	if (reg_is_ptr(a->r) && !v->privileged)
+		reject(v, REJECT_ARG_LEAK, a->call->insn, &why);
+}
+
+/* ---- context and maps ---------------------------------------------------- */
+
+static void arg_ctx(struct verifier *v, struct state *s, struct arg *a)
+{
+	struct why why = why_of(a, "ctx");
+
+	(void)s;
+	why.a = a->r->off;
+	if (a->r->type != REG_CTX || (a->r->flags & REG_OR_NULL))
+		wrong_type(v, a, "ctx");
+	else if (!scalar_is_const(&a->r->val))
+		reject(v, REJECT_VAR_ACCESS, a->call->insn, &why);
+	else if (a->r->off || scalar_value(&a->r->val))
+		reject(v, REJECT_CTX_MODIFIED, a->call->insn, &why);
+}
+
+static bool is_null(const struct reg *r)
+{
+	return r->type == REG_SCALAR && scalar_is_const(&r->val) && !scalar_value(&r->val);
+}
+
+static void arg_ctx_or_null(struct verifier *v, struct state *s, struct arg *a)
+{
+	if (!is_null(a->r))
+		arg_ctx(v, s, a);
+}
+
+/* A constant number of bytes that the result has. */
+static void arg_alloc_size(struct verifier *v, struct state *s, struct arg *a)
+{
+	struct why why = why_of(a, "");
+
+	(void)s;
+	if (a->r->type != REG_SCALAR || !scalar_is_const(&a->r->val)) {
+		reject(v, REJECT_ARG_CONST, a->call->insn, &why);
+		return;
+	}
+	reg_mark(v, a->r);
+	a->call->const_size = scalar_value(&a->r->val);
+	if (a->call->const_size >= MAX_VAR_OFF)
+		reject(v, REJECT_ARG_SIZE_MAX, a->call->insn, &why);
+}
+
+static void check_map_kind(struct verifier *v, struct arg *a)
+{
+	const struct image_map *map = map_of(v, a->r);
+	const struct maptype_row *row = maptype_row(map->type);
+
+	if (!helper_takes_map(a->call->row->id, map->type))
+		reject(v, REJECT_ARG_MAP_TYPE, a->call->insn, &(struct why){
+			.a = map->type, .b = a->call->row->id,
+			.s = a->call->row->name, .t = row ? row->name : "?" });
+}
+
+static void arg_map(struct verifier *v, struct state *s, struct arg *a)
+{
+	(void)s;
+	if (a->r->type != REG_MAP || (a->r->flags & REG_OR_NULL)) {
+		wrong_type(v, a, "map_ptr");
+		return;
+	}
+	check_map_kind(v, a);
+	a->call->map_reg = *a->r;
+	a->call->map = &a->call->map_reg;
+}
+
+/* ---- memory -------------------------------------------------------------- */
+
+enum { WRITES = 1, ONLY_WRITES = 2, ZERO_OK = 4, ALIGNED = 8 };
+
+/* SIZE bytes at the argument; WHAT: WRITES and so on. */
+static void check_bytes(struct verifier *v, struct state *s, struct arg *a, u32 size,
+			unsigned what)
+{
+	struct access acc = {
+		.insn = a->call->insn, .reg = a->reg, .size = size, .store = -1,
+		.kind = what & WRITES ? ACCESS_WRITE : ACCESS_READ, .is_helper = true,
+		.aligned = what & ALIGNED,
+	};
+
+	switch (a->r->type) {
+	case REG_STACK:
+		stack_helper_access(v, s, &acc, a->r, what & ONLY_WRITES);
+		break;
+	case REG_PACKET:
+	case REG_PACKET_META:
+		if (!helper_takes_packet(a->call->row->id)) {
+			struct why why = why_of(a, "");
+
+			reject(v, REJECT_ARG_PACKET, a->call->insn, &why);
+			break;
+		}
+		if (size || !(what & ZERO_OK))
+			mem_access(v, s, &acc, NULL);
+		break;
+	case REG_MAP_VALUE:
+	case REG_MAP_KEY:
+	case REG_MEM:
+	case REG_BUF:
+	case REG_BTF:
+		if (size || !(what & ZERO_OK))
+			mem_access(v, s, &acc, NULL);
+		break;
+	default:
+		wrong_type(v, a, "fp");
+	}
+}
+
+/* What a read-write argument was besides: reads of what helpers write count. */
+static unsigned way(u8 kind)
+{
+	switch (kind) {
+	case ARG_MEM_OUT:
+	case ARG_MEM_OUT_OR_NULL:
+	case ARG_VALUE_OUT:
+	case ARG_LONG_OUT:
+	case ARG_INT_OUT:
+		return WRITES | ONLY_WRITES;
+	default:
+		return 0;
+	}
+}
+
+static bool check_not_null(struct verifier *v, struct arg *a)
+{
+	struct why why = why_of(a, "fp");
+
+	if (!(a->r->flags & REG_OR_NULL))
+		return true;
+	why.b = a->i;
+	reject(v, REJECT_ARG_NULL, a->call->insn, &why);
+	a->r->flags &= (u16)~REG_OR_NULL;
+	return false;
+}
+
+static void arg_key(struct verifier *v, struct state *s, struct arg *a)
+{
+	if (a->call->map && check_not_null(v, a))
+		check_bytes(v, s, a, map_of(v, a->call->map)->key_size, way(a->kind));
+}
+
+static void arg_value(struct verifier *v, struct state *s, struct arg *a)
+{
+	if (a->call->map && check_not_null(v, a))
+		check_bytes(v, s, a, map_of(v, a->call->map)->value_size, way(a->kind));
+}
+
+/* The size argument that follows decides: see arg_size. */
+static void arg_mem(struct verifier *v, struct state *s, struct arg *a)
+{
+	bool null_ok = a->kind == ARG_MEM_OR_NULL || a->kind == ARG_MEM_OUT_OR_NULL;
+
+	(void)s;
+	if (null_ok && is_null(a->r))
+		return;
+	if (!null_ok)
+		check_not_null(v, a);
+	if (!reg_is_ptr(a->r))
+		wrong_type(v, a, "fp");
+}
+
+static bool check_size(struct verifier *v, struct arg *a, bool zero_ok)
+{
+	struct why why = why_of(a, "");
+
+	why.a = (s64)a->r->val.umin;
+	why.b = (s64)a->r->val.umax;
+	if (a->r->type != REG_SCALAR)
+		wrong_type(v, a, "scalar");
+	else if (a->r->val.smin < 0)
+		reject(v, REJECT_ARG_SIZE_NEG, a->call->insn, &why);
+	else if (!a->r->val.umin && !zero_ok)
+		reject(v, REJECT_ARG_SIZE_ZERO, a->call->insn, &why);
+	else if (a->r->val.umax >= MAX_VAR_OFF)
+		reject(v, REJECT_ARG_SIZE_MAX, a->call->insn, &why);
+	else
+		return true;
+	return false;
+}
+
+static void arg_size(struct verifier *v, struct state *s, struct arg *a)
+{
+	bool zero_ok = a->kind == ARG_SIZE_0;
+	struct arg mem = { a->call, a->i - 1, a->reg - 1, a->r - 1,
+			   a->call->row->args[a->i - 1] };
+	unsigned what = way(mem.kind);
+
+	reg_mark(v, a->r);
+	if (!check_size(v, a, zero_ok))
+		return;
+	if (is_null(mem.r) && a->r->val.umax)
+		wrong_type(v, &mem, "fp");
+	if (!reg_is_ptr(mem.r))
+		return;
+	if (zero_ok)
+		what |= ZERO_OK;
+	if (!scalar_is_const(&a->r->val))	/* less may be written */
+		what &= ~(unsigned)ONLY_WRITES;
+	if (zero_ok && !a->r->val.umin)		/* even none at all */
+		check_bytes(v, s, &mem, 0, what);
+	check_bytes(v, s, &mem, (u32)a->r->val.umax, what);
+	a->call->const_size = a->r->val.umax;
+}
+
+static void arg_long(struct verifier *v, struct state *s, struct arg *a)
+{
+	if (check_not_null(v, a))
+		check_bytes(v, s, a, 8, way(a->kind) | ALIGNED);
+}
+
+static void arg_int(struct verifier *v, struct state *s, struct arg *a)
+{
+	if (check_not_null(v, a))
+		check_bytes(v, s, a, 4, way(a->kind) | ALIGNED);
+}
+
+/* ---- strings ------------------------------------------------------------- */
+
+static void arg_str(struct verifier *v, struct state *s, struct arg *a)
+{
+	const struct image_map *map;
+	struct why why = why_of(a, "a constant string");
+	u64 at;
+
+	(void)s;
+	if (a->r->type != REG_MAP_VALUE) {
+		wrong_type(v, a, "map_value");
+		return;
+	}
+	map = map_of(v, a->r);
+	if (map->kind != IMAGE_MAP_RODATA || !scalar_is_const(&a->r->val)) {
+		reject(v, REJECT_ARG_STR, a->call->insn, &why);
+		return;
+	}
+	at = (u64)(s64)a->r->off + scalar_value(&a->r->val);
+	if (at >= map->value_size ||
+	    (map->init && !memchr(map->init + at, 0, map->value_size - at)))
+		reject(v, REJECT_ARG_STR_END, a->call->insn, &why);
+}
+
+/* ---- records, functions -------------------------------------------------- */
+
+static void arg_record(struct verifier *v, struct state *s, struct arg *a)
+{
+	struct why why = why_of(a, "ringbuf_mem");
+
+	(void)s;
+	if (a->r->type != REG_MEM || !(a->r->flags & REG_RECORD) ||
+	    (a->r->flags & REG_OR_NULL)) {
+		wrong_type(v, a, "ringbuf_mem");
+		return;
+	}
+	if (a->r->off || !scalar_is_const(&a->r->val))
+		reject(v, REJECT_RELEASE_OFF, a->call->insn, &why);
+	if (!a->r->ref)
+		reject(v, REJECT_RELEASE_NONE, a->call->insn, &why);
+	a->call->release = a->r->ref;
+}
+
+static void arg_func(struct verifier *v, struct state *s, struct arg *a)
+{
+	(void)s;
+	if (a->r->type != REG_FUNC)
+		wrong_type(v, a, "func");
+	else
+		a->call->func = a->r->func;
+}
+
+/* ---- what lies in map values --------------------------------------------- */
+
+/* The argument is the special field at AT (1 + offset) of a map value. */
+static bool arg_field(struct verifier *v, struct arg *a, const char *what, bool timer)
+{
+	const struct image_map *map;
+	struct why why = why_of(a, what);
+	u32 at;
+
+	if (a->r->type != REG_MAP_VALUE || (a->r->flags & REG_OR_NULL)) {
+		wrong_type(v, a, "map_value");
+		return false;
+	}
+	map = map_of(v, a->r);
+	at = timer ? map->timer_at : map->lock_at;
+	if (scalar_is_const(&a->r->val) && at &&
+	    (s64)a->r->off + (s64)scalar_value(&a->r->val) == (s64)at - 1)
+		return true;
+	reject(v, REJECT_ARG_FIELD, a->call->insn, &why);
+	return false;
+}
+
+static struct ref *held_lock(struct state *s)
+{
+	for (u32 i = 0; i < s->nr_refs; i++)
+		if (s->refs[i].kind == REF_LOCK)
+			return &s->refs[i];
+	return NULL;
+}
+
+static void lock(struct verifier *v, struct state *s, struct arg *a)
+{
+	struct why why = why_of(a, "");
+	struct ref *r;
+
+	if (held_lock(s)) {
+		reject(v, REJECT_LOCK_TWICE, a->call->insn, &why);
+		return;
+	}
+	r = ref_find(s, ref_acquire(v, s, REF_LOCK));
+	r->insn = a->call->insn;
+	r->map = a->r->map;
+	r->uid = a->r->id;
+}
+
+static void unlock(struct verifier *v, struct state *s, struct arg *a)
+{
+	struct why why = why_of(a, "");
+	struct ref *r = held_lock(s);
+
+	if (!r)
+		reject(v, REJECT_UNLOCK_NONE, a->call->insn, &why);
+	else if (r->map != a->r->map || r->uid != a->r->id)
+		reject(v, REJECT_UNLOCK_OTHER, a->call->insn, &why);
+	else
+		ref_release(v, s, r->id);
+}
+
+static void arg_lock(struct verifier *v, struct state *s, struct arg *a)
+{
+	if (!arg_field(v, a, "bpf_spin_lock", false))
+		return;
+	if (a->call->row->id == BPF_FUNC_spin_lock)
+		lock(v, s, a);
+	else
+		unlock(v, s, a);
+}
+
+static void arg_timer(struct verifier *v, struct state *s, struct arg *a)
+{
+	(void)s;
+	if (!arg_field(v, a, "bpf_timer", true))
+		return;
+	a->call->map_reg = *a->r;
+	a->call->timer = true;
+}
+
+static void arg_unsupported(struct verifier *v, struct state *s, struct arg *a)
+{
+	(void)s;
+	not_judged(v, a->call->insn, "calls of bpf_%s", a->call->row->name);
+}
+
+static arg_fn *const checks[] = {
+	[ARG_ANY] = arg_any, [ARG_CTX] = arg_ctx, [ARG_MAP] = arg_map,
+	[ARG_KEY] = arg_key, [ARG_VALUE] = arg_value, [ARG_VALUE_OUT] = arg_value,
+	[ARG_MEM] = arg_mem, [ARG_MEM_OR_NULL] = arg_mem, [ARG_MEM_OUT] = arg_mem,
+	[ARG_MEM_OUT_OR_NULL] = arg_mem, [ARG_SIZE] = arg_size, [ARG_SIZE_0] = arg_size,
+	[ARG_STR] = arg_str, [ARG_LONG_OUT] = arg_long, [ARG_INT_OUT] = arg_int,
+	[ARG_FUNC] = arg_func, [ARG_RECORD] = arg_record, [ARG_SPIN_LOCK] = arg_lock,
+	[ARG_TIMER] = arg_timer, [ARG_CTX_OR_NULL] = arg_ctx_or_null,
+	[ARG_ALLOC_SIZE] = arg_alloc_size,
+};
+
+void arg_check(struct verifier *v, struct state *s, struct call *c, unsigned i)
+{
+	struct arg a = { c, i, i + 1, state_reg(s, i + 1), c->row->args[i] };
+	arg_fn *fn = a.kind < ARRAY_LEN(checks) ? checks[a.kind] : NULL;
+
+	if (a.kind == ARG_UNREAD)
+		return;
+	if (fn && check_readable(v, s, c->insn, a.reg))
+		return;
+	(fn ? fn : arg_unsupported)(v, s, &a);
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * callback.c: functions that a helper calls. The body of a synchronous callback
+ * (bpf_loop, bpf_for_each_map_elem) may run any number of times: it is followed
+ * from the call, and where it returns the call is looked at once more, until
+ * nothing new comes of it. Numbers that differ from pass to pass and did not
+ * matter so far are forgotten on the way, so that this ends. A timer's callback
+ * runs later, by itself: it is a path of its own.
+ */
+#include "verify/call.h"
+#include "verify/explore.h"
+
+/* ---- what a callback gets ------------------------------------------------ */
+
+static void arg_map_value(struct verifier *v, struct reg *r, const struct reg *map, u8 type)
+{
+	reg_set_ptr(r, (enum reg_type)type, 0);
+	r->map = map->map;
+	r->uid = map->uid;
+	r->id = type == REG_MAP_VALUE ? ++v->next_id : 0;
+}
+
+/* Parameters of the frame that was pushed, from the call's registers. */
+static bool callback_args(struct verifier *v, const struct call *c, struct frame *caller,
+			  struct frame *f)
+{
+	switch (c->row->id) {
+	case BPF_FUNC_loop:		/* (index, ctx) */
+		reg_set_unknown(v, &f->regs[1]);
+		f->regs[2] = caller->regs[3];
+		return true;
+	case BPF_FUNC_for_each_map_elem:	/* (map, key, value, ctx) */
+		f->regs[1] = c->map_reg;
+		arg_map_value(v, &f->regs[2], &c->map_reg, REG_MAP_KEY);
+		arg_map_value(v, &f->regs[3], &c->map_reg, REG_MAP_VALUE);
+		f->regs[4] = caller->regs[3];
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* ---- synchronous ones ---------------------------------------------------- */
+
+static void set_frame(struct frame *f, enum frame_kind kind, u32 helper, s64 max)
+{
+	f->kind = (u8)kind;
+	f->callback = helper;
+	f->ret_min = 0;
+	f->ret_max = max;
+}
+
+/* S goes on behind the call; a copy of it goes into the body. */
+static void enter(struct verifier *v, struct state *s, const struct call *c)
+{
+	struct state *body;
+	u32 func = (u32)c->func;
+
+	if (s->nr_frames == MAX_FRAMES) {
+		reject(v, REJECT_FRAMES, c->insn, &(struct why){ .a = MAX_FRAMES + 1 });
+		return;
+	}
+	body = explore_push(v, s, v->funcs[func].start);
+	if (!body)
+		return;
+	state_frame(body)->depth++;
+	state_push_frame(v, body, func, c->insn);
+	set_frame(state_frame(body), FRAME_CALLBACK, c->row->id, 1);
+	if (!callback_args(v, c, body->frames[body->nr_frames - 2], state_frame(body)))
+		not_judged(v, c->insn, "callbacks of bpf_%s", c->row->name);
+	explore_settle(v);
+	state_frame(s)->depth = 0;
+}
+
+/* ---- timers -------------------------------------------------------------- */
+
+static void enter_async(struct verifier *v, struct state *s, const struct call *c)
+{
+	struct state *body = explore_push(v, s, v->funcs[c->func].start);
+	struct frame *f;
+
+	v->funcs[c->func].is_async = true;
+	if (!body)
+		return;
+	while (body->nr_frames)
+		state_pop_frame(v, body);
+	body->nr_refs = 0;
+	body->rcu = body->preempt = body->irq = 0;
+	state_push_frame(v, body, (u32)c->func, 0);
+	f = state_frame(body);
+	set_frame(f, FRAME_ASYNC, c->row->id, 0);
+	reg_set_ptr(&f->regs[1], REG_MAP, 0);
+	f->regs[1].map = c->map_reg.map;
+	f->regs[1].uid = c->map_reg.uid;
+	arg_map_value(v, &f->regs[2], &c->map_reg, REG_MAP_KEY);
+	arg_map_value(v, &f->regs[3], &c->map_reg, REG_MAP_VALUE);
+	explore_settle(v);
+}
+
+void callback_enter(struct verifier *v, struct state *s, const struct call *c)
+{
+	if (c->row->id == BPF_FUNC_timer_set_callback)
+		enter_async(v, s, c);
+	else
+		enter(v, s, c);
+}
+
+/* ---- the way back -------------------------------------------------------- */
+
+static void check_result(struct verifier *v, struct state *s, u32 at)
+{
+	const struct frame *f = state_frame(s);
+	struct reg *r0 = state_reg(s, 0);
+	struct why why = { .ptr = r0, .a = f->ret_min, .b = f->ret_max };
+	struct strbuf text = { 0 };
+
+	if (check_readable(v, s, at, 0))
+		return;
+	if (r0->type != REG_SCALAR) {
+		reject(v, REJECT_RET_TYPE, at, &why);
+		return;
+	}
+	reg_mark(v, r0);
+	if (r0->val.smin >= f->ret_min && r0->val.smax <= f->ret_max)
+		return;
+	scalar_text(&text, &r0->val);
+	why.s = why.t = sb_text(&text);
+	reject(v, REJECT_RET_RANGE, at, &why);
+	sb_free(&text);
+}
+
+/* What the body acquired it must have given back. */
+static void check_own_refs(struct verifier *v, struct state *s, u32 at)
+{
+	for (u32 i = 0; i < s->nr_refs; i++)
+		if (s->refs[i].frame + 1u == s->nr_frames)
+			reject(v, REJECT_LEAK, at, &(struct why){
+				.a = s->refs[i].id, .b = s->refs[i].insn });
+}
+
+enum step callback_exit(struct verifier *v, struct state *s, u32 at)
+{
+	u32 callsite = state_frame(s)->callsite;
+
+	check_result(v, s, at);
+	check_own_refs(v, s, at);
+	if (state_frame(s)->kind == FRAME_ASYNC)
+		return STEP_END;
+	state_pop_frame(v, s);
+	s->insn = callsite;
+	widen_pass(v, s);
+	return STEP_NEXT;
+}

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * explore.c: all paths of a function, depth first. At points where paths meet
+ * the state is compared with stored ones, and a path ends where a stored state
+ * covers it.
+ *
+ * What was stored on the current path is "open": its own paths are still being
+ * followed, so it cannot cover anything; meeting an open state that is equal
+ * means that the path goes round without end. When a path ends, the last branch
+ * is taken up; what was stored after the branch is complete then and takes over
+ * what the definitions (def.h) have learned.
+ */
+#include "verify/call.h"
+#include "verify/explore.h"
+
+/* ---- branches to come back to -------------------------------------------- */
+
+struct state *explore_push(struct verifier *v, struct state *s, u32 insn)
+{
+	struct state *copy;
+
+	if (v->pending.n >= MAX_PENDING) {
+		reject(v, REJECT_TOO_MANY_JUMPS, s->insn - 1, &(struct why){
+			.a = MAX_PENDING + 1, .b = MAX_PENDING });
+		v->stop = true;
+		return NULL;
+	}
+	copy = state_copy(v, s);
+	copy->insn = insn;
+	*vec_push(&v->pending) = (struct pending){
+		copy, (u32)v->defs.n, (u32)v->open.n };
+	return copy;
+}
+
+void explore_settle(struct verifier *v)
+{
+	v->pending.v[v->pending.n - 1].nr_defs = (u32)v->defs.n;
+}
+
+void explore_unpush(struct verifier *v)
+{
+	state_free(v, v->pending.v[--v->pending.n].state);
+}
+
+/* ---- stored states ------------------------------------------------------- */
+
+struct close { struct verifier *v; };
+
+static void close_reg(struct reg *r, void *arg)
+{
+	struct close *c = arg;
+
+	if (r->type == REG_SCALAR && r->def && def_marked(c->v, r->def))
+		r->precise = true;
+	r->def = 0;
+}
+
+static void close_slots(struct verifier *v, struct kept *k)
+{
+	for (u32 i = 0; i < k->state->nr_frames; i++) {
+		struct frame *f = k->state->frames[i];
+
+		for (u32 n = 0; n < f->nr_slots; n++)
+			f->slots[n].live = f->slots[n].def &&
+				def_read_since(v, f->slots[n].def, k->time);
+	}
+}
+
+/* All paths from K are complete. */
+static void kept_close(struct verifier *v, struct kept *k)
+{
+	struct close c = { v };
+
+	k->open = false;
+	if (k->dropped) {
+		state_free(v, k->state);
+		return;
+	}
+	close_slots(v, k);
+	state_each(k->state, close_reg, &c);
+}
+
+static void close_down_to(struct verifier *v, u32 nr_open)
+{
+	while (v->open.n > nr_open)
+		kept_close(v, v->open.v[--v->open.n]);
+}
+
+/* ---- ids that nobody shares ---------------------------------------------- */
+
+enum { MAX_COUNTED = 128 };
+
+struct count { u32 n; struct { u32 id, uses; } v[MAX_COUNTED]; };
+
+static void count_id(struct reg *r, void *arg)
+{
+	struct count *c = arg;
+
+	if (r->type != REG_SCALAR || !r->id)
+		return;
+	for (u32 i = 0; i < c->n; i++) {
+		if (c->v[i].id == r->id) {
+			c->v[i].uses++;
+			return;
+		}
+	}
+	if (c->n < MAX_COUNTED) {
+		c->v[c->n].id = r->id;
+		c->v[c->n++].uses = 1;
+	}
+}
+
+static void clear_id(struct reg *r, void *arg)
+{
+	struct count *c = arg;
+
+	if (r->type != REG_SCALAR || !r->id)
+		return;
+	for (u32 i = 0; i < c->n; i++)
+		if (c->v[i].id == r->id && c->v[i].uses == 1)
+			reg_unlink(r);
+}
+
+static void kept_store(struct verifier *v, struct state *s)
+{
+	struct kept *k = arena_new(&v->mem, struct kept);
+	struct count c = { 0 };
+
+	k->state = state_copy(v, s);
+	state_each(k->state, count_id, &c);
+	state_each(k->state, clear_id, &c);
+	k->time = ++v->now;
+	k->open = true;
+	k->next = v->kept[s->insn];
+	v->kept[s->insn] = k;
+	*vec_push(&v->open) = k;
+	s->nr_jumps = s->nr_insns = 0;
+	if (++v->nr_kept > v->peak_kept)
+		v->peak_kept = v->nr_kept;
+	v->result->states++;
+}
+
+/* ---- what a covered state takes over ------------------------------------- */
+
+/* NEW ends where OLD began: what mattered from there on matters for NEW. */
+static void take_over_frame(struct verifier *v, const struct frame *old, struct frame *new)
+{
+	for (unsigned r = 0; r < REG_FP; r++)
+		if (old->regs[r].precise)
+			reg_mark(v, &new->regs[r]);
+	for (u32 n = 0; n < old->nr_slots && n < new->nr_slots; n++) {
+		if (old->slots[n].live && new->slots[n].def)
+			def_read(v, new->slots[n].def);
+		if (old->slots[n].kind[0] == SLOT_SPILL && old->slots[n].reg.precise)
+			reg_mark(v, &new->slots[n].reg);
+	}
+}
+
+static void take_over(struct verifier *v, const struct kept *k, struct state *s)
+{
+	for (u32 i = 0; i < s->nr_frames; i++)
+		take_over_frame(v, k->state->frames[i], s->frames[i]);
+}
+
+/* ---- passes over what repeats -------------------------------------------- */
+
+/* The state that the pass before S began with. */
+static struct kept *last_pass(struct verifier *v, const struct state *s)
+{
+	for (struct kept *k = v->kept[s->insn]; k; k = k->next)
+		if (k->open && k->state->nr_frames == s->nr_frames)
+			return k;
+	return NULL;
+}
+
+static void widen_reg(struct verifier *v, const struct reg *old, struct reg *new)
+{
+	if (old->type != REG_SCALAR || new->type != REG_SCALAR ||
+	    def_marked(v, old->def) || def_marked(v, new->def) ||
+	    scalar_eq(&old->val, &new->val))
+		return;
+	reg_set_unknown(v, new);
+}
+
+void widen_pass(struct verifier *v, struct state *s)
+{
+	struct kept *k = last_pass(v, s);
+
+	for (u32 i = 0; k && i < s->nr_frames; i++) {
+		const struct frame *old = k->state->frames[i];
+		struct frame *new = s->frames[i];
+
+		for (unsigned r = 0; r < REG_FP; r++)
+			widen_reg(v, &old->regs[r], &new->regs[r]);
+		for (u32 n = 0; n < old->nr_slots && n < new->nr_slots; n++)
+			if (!memcmp(old->slots[n].kind, new->slots[n].kind, SLOT_BYTES) &&
+			    new->slots[n].kind[0] == SLOT_SPILL &&
+			    new->slots[n].kind[SLOT_BYTES - 1] == SLOT_SPILL)
+				widen_reg(v, &old->slots[n].reg, &new->slots[n].reg);
+	}
+}
+
+/* Both are in the same passes over what repeats: S is no later round. */
+static bool same_passes(const struct state *old, const struct state *s)
+{
+	for (u32 i = 0; i < s->nr_frames && i < old->nr_frames; i++)
+		if (s->frames[i]->depth != old->frames[i]->depth)
+			return false;
+	return true;
+}
+
+/* S adds nothing to the pass that OLD began. */
+static bool pass_covered(struct verifier *v, const struct kept *k, const struct state *s)
+{
+	return state_frame(s)->depth > state_frame(k->state)->depth &&
+	       state_covers(v, k->state, s, s->insn, COVERS_RANGE);
+}
+
+static void mark_reg(struct reg *r, void *arg)
+{
+	reg_mark(arg, r);
+}
+
+/* S goes on as an open state did, of which not all is known yet: so all of it
+ * counts as read, and every number as one that matters. */
+static void mark_all(struct verifier *v, struct state *s)
+{
+	state_each(s, mark_reg, v);
+	for (u32 i = 0; i < s->nr_frames; i++)
+		for (u32 n = 0; n < s->frames[i]->nr_slots; n++)
+			if (s->frames[i]->slots[n].def)
+				def_read(v, s->frames[i]->slots[n].def);
+}
+
+/* ---- meeting points ------------------------------------------------------ */
+
+enum { MISSES_BASE = 3, MISSES_PER_HIT = 3, LOOP_JUMPS = 20, LOOP_INSNS = 100 };
+
+static bool worn_out(const struct kept *k)
+{
+	return k->misses > k->hits * MISSES_PER_HIT + MISSES_BASE;
+}
+
+static void kept_drop(struct verifier *v, struct kept **at)
+{
+	struct kept *k = *at;
+
+	*at = k->next;
+	v->nr_kept--;
+	if (k->open)
+		k->dropped = true;	/* its path still leads through it */
+	else
+		state_free(v, k->state);
+}
+
+enum visit { VISIT_ON, VISIT_COVERED, VISIT_ENDLESS };
+
+static bool worth_storing(const struct verifier *v, const struct state *s)
+{
+	return (v->points[s->insn].flags & POINT_FORCE) ||
+	       (s->nr_jumps >= 2 && s->nr_insns >= 8);
+}
+
+/* In a loop, states are stored less often: it would be one for each pass. */
+static bool worth_storing_in_loop(const struct verifier *v, const struct state *s)
+{
+	return (v->points[s->insn].flags & POINT_FORCE) ||
+	       s->nr_jumps >= LOOP_JUMPS || s->nr_insns >= LOOP_INSNS;
+}
+
+/*
+ * Compares S with what was stored here; *STORE: whether S is to be stored. Only
+ * then does a miss count against a stored state: passes of a loop that are not
+ * stored would soon drive out what earlier passes left.
+ */
+static enum visit compare(struct verifier *v, struct state *s, bool *store)
+{
+	struct kept **at = &v->kept[s->insn], *k;
+
+	while ((k = *at)) {
+		if (k->open && pass_covered(v, k, s)) {
+			mark_all(v, s);
+			return VISIT_COVERED;
+		}
+		if (k->open) {
+			if (same_passes(k->state, s) &&
+			    state_covers(v, k->state, s, s->insn, COVERS_EXACT))
+				return VISIT_ENDLESS;
+			*store &= worth_storing_in_loop(v, s);
+		} else if (state_covers(v, k->state, s, s->insn, COVERS_PRUNE)) {
+			k->hits++;
+			take_over(v, k, s);
+			return VISIT_COVERED;
+		}
+		k->misses += *store;
+		if (worn_out(k))
+			kept_drop(v, at);
+		else
+			at = &k->next;
+	}
+	return VISIT_ON;
+}
+
+static bool visit(struct verifier *v, struct state *s)
+{
+	bool store = worth_storing(v, s);
+
+	if (v->opts->flags & VERIFY_NO_PRUNE)
+		return true;
+	switch (compare(v, s, &store)) {
+	case VISIT_COVERED:
+		return false;
+	case VISIT_ENDLESS:
+		reject(v, REJECT_ENDLESS, s->insn, &(struct why){ .a = s->insn });
+		return false;
+	default:
+		if (store)
+			kept_store(v, s);
+		return true;
+	}
+}
+
+/* ---- paths --------------------------------------------------------------- */
+
+/* Follows S to its end. */
+static void follow(struct verifier *v, struct state *s)
+{
+	while (!v->stop) {
+		if ((v->points[s->insn].flags & POINT_PRUNE) && !visit(v, s))
+			return;
+		if (v->visited >= v->limit) {
+			reject(v, REJECT_TOO_LONG, s->insn, &(struct why){
+				.a = (s64)v->visited + 1, .b = (s64)v->visited });
+			v->stop = true;
+			return;
+		}
+		if (step(v, s) == STEP_END)
+			return;
+	}
+}
+
+static struct state *entry_state(struct verifier *v, u32 func)
+{
+	struct state *s = state_new(v);
+
+	state_push_frame(v, s, func, 0);
+	s->insn = v->funcs[func].start;
+	if (func)
+		global_args(v, s, func);
+	else
+		reg_set_ptr(state_reg(s, 1), REG_CTX, 0);
+	return s;
+}
+
+void explore(struct verifier *v, u32 func)
+{
+	struct state *s = entry_state(v, func);
+
+	v->entry = func;
+	for (;;) {
+		struct pending p;
+
+		follow(v, s);
+		state_free(v, s);
+		if (!v->pending.n || v->stop)
+			break;
+		p = v->pending.v[--v->pending.n];
+		close_down_to(v, p.nr_open);
+		v->defs.n = p.nr_defs;
+		s = p.state;
+	}
+	close_down_to(v, 0);
+}

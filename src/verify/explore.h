@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* explore.h: between the files that follow paths (private to verify). */
+#ifndef VERIFY_EXPLORE_H
+#define VERIFY_EXPLORE_H
+
+#include "verify/state.h"
+
+/* A state that was stored, to compare later ones at the same instruction with. */
+struct kept {
+	struct kept *next;
+	struct state *state;
+	u32 time;		/* v->now when it was stored */
+	u32 hits, misses;
+	bool open;		/* paths from it are not complete */
+	bool dropped;		/* it is compared no more */
+};
+
+/* Ids of one state and of another that stand for each other. */
+struct idmap {
+	u32 n;
+	struct { u32 old, new; } v[256];
+};
+
+/* S begins another pass over something that repeats: numbers that differ from
+ * the pass before and did not matter so far become unknown. */
+void widen_pass(struct verifier *v, struct state *s);
+
+void stack_depth_check(struct verifier *v);
+
+#endif

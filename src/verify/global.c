@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * global.c: functions with external linkage. Each is judged once, for all
+ * arguments that its types allow; a caller only has to pass such arguments, and
+ * knows nothing of the result but that it is a number.
+ */
+#include "verify/call.h"
+
+enum param_kind { PARAM_NUMBER, PARAM_CTX, PARAM_MEM, PARAM_BAD };
+
+struct param {
+	enum param_kind kind;
+	u32 bytes;		/* MEM */
+	bool nonnull;
+};
+
+/* ---- types --------------------------------------------------------------- */
+
+static const struct btf_type *proto_of(const struct verifier *v, const struct func *f)
+{
+	const struct btf *btf = v->img->btf;
+	const struct btf_type *t = btf ? btf_type(btf, f->type_id) : NULL;
+
+	if (!t || btf_kind(t) != BTF_KIND_FUNC)
+		return NULL;
+	t = btf_type(btf, t->type);
+	return t && btf_kind(t) == BTF_KIND_FUNC_PROTO ? t : NULL;
+}
+
+/* The tag "arg:WHAT" of parameter I of function F. */
+static bool has_tag(const struct verifier *v, const struct func *f, u32 i, const char *what)
+{
+	const struct btf *btf = v->img->btf;
+
+	for (u32 id = 1; id < btf->nr_types; id++) {
+		const struct btf_type *t = btf_type(btf, id);
+
+		if (btf_kind(t) == BTF_KIND_DECL_TAG && t->type == f->type_id &&
+		    ((const struct btf_decl_tag *)(t + 1))->component_idx == (s32)i &&
+		    !strcmp(btf_type_name(btf, id), what))
+			return true;
+	}
+	return false;
+}
+
+static bool is_number(const struct btf *btf, u32 id)
+{
+	u32 kind = btf_kind(btf_type(btf, btf_skip_mods(btf, id)));
+
+	return kind == BTF_KIND_INT || kind == BTF_KIND_ENUM || kind == BTF_KIND_ENUM64;
+}
+
+static bool is_ctx_name(const struct verifier *v, const char *name)
+{
+	return *name && (!strcmp(name, "bpf_user_pt_regs_t") ||
+			 (v->ctx && !strcmp(name, v->ctx->name)));
+}
+
+static struct param pointer_param(const struct verifier *v, const struct func *f, u32 i,
+				  u32 to)
+{
+	const struct btf *btf = v->img->btf;
+	u32 id = btf_skip_mods(btf, to);
+	s64 bytes = btf_size(btf, id);
+
+	if (has_tag(v, f, i, "arg:ctx") || is_ctx_name(v, btf_type_name(btf, id)))
+		return (struct param){ .kind = PARAM_CTX };
+	if (bytes <= 0 || bytes >= MAX_VAR_OFF || !strcmp(btf_type_name(btf, id), "bpf_dynptr") ||
+	    has_tag(v, f, i, "arg:trusted") || has_tag(v, f, i, "arg:untrusted") ||
+	    has_tag(v, f, i, "arg:arena") || has_tag(v, f, i, "arg:nullable"))
+		return (struct param){ .kind = PARAM_BAD };
+	return (struct param){ .kind = PARAM_MEM, .bytes = (u32)bytes,
+			       .nonnull = has_tag(v, f, i, "arg:nonnull") };
+}
+
+static struct param param_of(const struct verifier *v, const struct func *f, u32 i, u32 id)
+{
+	const struct btf *btf = v->img->btf;
+	const struct btf_type *t = btf_type(btf, btf_skip_mods(btf, id));
+
+	if (is_number(btf, id))
+		return (struct param){ .kind = PARAM_NUMBER };
+	if (btf_kind(t) != BTF_KIND_PTR)
+		return (struct param){ .kind = PARAM_BAD };
+	return pointer_param(v, f, i, t->type);
+}
+
+static const struct btf_param *params(const struct btf_type *proto)
+{
+	return (const struct btf_param *)(proto + 1);
+}
+
+/* ---- inside -------------------------------------------------------------- */
+
+static void set_param(struct verifier *v, const struct func *f, struct reg *r, u32 i,
+		      struct param p)
+{
+	switch (p.kind) {
+	case PARAM_NUMBER:
+		reg_set_unknown(v, r);
+		break;
+	case PARAM_CTX:
+		reg_set_ptr(r, REG_CTX, 0);
+		break;
+	case PARAM_MEM:
+		reg_set_ptr(r, REG_MEM, p.nonnull ? 0 : REG_OR_NULL);
+		r->bytes = p.bytes;
+		r->id = ++v->next_id;
+		break;
+	default:
+		not_judged(v, f->start, "parameter %u of the global function %s", i + 1, f->name);
+	}
+}
+
+void global_args(struct verifier *v, struct state *s, u32 func)
+{
+	const struct func *f = &v->funcs[func];
+	const struct btf_type *proto = proto_of(v, f);
+
+	if (!proto || btf_vlen(proto) > 5) {
+		not_judged(v, f->start, "global functions without types (%s)", f->name);
+		return;
+	}
+	if (!is_number(v->img->btf, proto->type))
+		reject(v, REJECT_GLOBAL_RET, f->start, &(struct why){ .s = f->name });
+	for (u32 i = 0; i < btf_vlen(proto); i++)
+		set_param(v, f, state_reg(s, i + 1), i,
+			  param_of(v, f, i, params(proto)[i].type));
+}
+
+/* ---- calls --------------------------------------------------------------- */
+
+static void check_mem(struct verifier *v, struct state *s, u32 at, u32 i, u32 bytes)
+{
+	struct access a = { .insn = at, .reg = i + 1, .size = bytes, .store = -1,
+			    .kind = ACCESS_READ, .is_helper = true };
+	struct reg r = *state_reg(s, i + 1);
+
+	if (r.type == REG_STACK) {
+		stack_helper_access(v, s, &a, &r, false);
+		a.kind = ACCESS_WRITE;
+		stack_helper_access(v, s, &a, &r, false);
+		return;
+	}
+	mem_access(v, s, &a, NULL);
+	a.kind = ACCESS_WRITE;
+	mem_access(v, s, &a, NULL);
+}
+
+static bool is_null(const struct reg *r)
+{
+	return r->type == REG_SCALAR && scalar_is_const(&r->val) && !scalar_value(&r->val);
+}
+
+static void check_arg(struct verifier *v, struct state *s, u32 at, const struct func *f,
+		      u32 i, struct param p)
+{
+	struct reg *r = state_reg(s, i + 1);
+	struct why why = { .reg = i + 1, .ptr = r, .a = i + 1, .b = i, .t = f->name };
+
+	if (check_readable(v, s, at, i + 1))
+		return;
+	why.s = p.kind == PARAM_CTX ? "ctx" : p.kind == PARAM_MEM ? "memory" : "a number";
+	if (p.kind == PARAM_NUMBER ? r->type != REG_SCALAR :
+	    p.kind == PARAM_CTX ? r->type != REG_CTX || r->off :
+	    !reg_is_ptr(r) && !(is_null(r) && !p.nonnull))
+		reject(v, REJECT_ARG_TYPE, at, &why);
+	else if (p.kind == PARAM_MEM && p.nonnull && (r->flags & REG_OR_NULL))
+		reject(v, REJECT_ARG_NULL, at, &why);
+	else if (p.kind == PARAM_MEM && reg_is_ptr(r))
+		check_mem(v, s, at, i, p.bytes);
+}
+
+/* Does F, or what it calls, move the packet? */
+static bool moves_packet(const struct verifier *v, const struct func *f, u32 depth)
+{
+	for (u32 at = f->start; at < f->end; at++) {
+		u8 op = v->points[at].op;
+
+		if (op == OP_CALL && helper_moves_packet((u32)v->insns[at].imm))
+			return true;
+		if (op == OP_CALL_LOCAL && depth < MAX_FRAMES &&
+		    moves_packet(v, &v->funcs[cfg_func_at(v, at + (u32)v->insns[at].imm + 1)],
+				 depth + 1))
+			return true;
+	}
+	return false;
+}
+
+enum step call_global(struct verifier *v, struct state *s, u32 at, u32 func)
+{
+	struct func *f = &v->funcs[func];
+	const struct btf_type *proto = proto_of(v, f);
+
+	if (!proto || btf_vlen(proto) > 5) {
+		not_judged(v, at, "global functions without types (%s)", f->name);
+		return STEP_END;
+	}
+	for (u32 i = 0; i < s->nr_refs; i++)
+		if (s->refs[i].kind == REF_LOCK)
+			reject(v, REJECT_LOCK_HELD, at, NULL);
+	for (u32 i = 0; i < btf_vlen(proto); i++) {
+		struct param p = param_of(v, f, i, params(proto)[i].type);
+
+		if (p.kind == PARAM_BAD)
+			not_judged(v, at, "parameter %u of the global function %s", i + 1, f->name);
+		else
+			check_arg(v, s, at, f, i, p);
+	}
+	f->called = true;
+	if (moves_packet(v, f, 0))
+		forget_packet(v, s);
+	for (unsigned r = 0; r <= 5; r++)
+		reg_set_none(state_reg(s, r));
+	reg_set_unknown(v, state_reg(s, 0));
+	return STEP_NEXT;
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * prune.c: is a state covered by an older one? Then every run from the new one
+ * is a run from the old one, as far as it matters: registers that are not read
+ * any more, slots that were not read again and numbers whose ranges never
+ * mattered are left out. All fields of struct reg are compared here.
+ */
+#include "verify/explore.h"
+
+/* ---- ids ----------------------------------------------------------------- */
+
+/* OLD stands for NEW from now on; false when one of them already has another. */
+static bool same_id(struct idmap *m, u32 old, u32 new)
+{
+	if (!old || !new)
+		return old == new;
+	for (u32 i = 0; i < m->n; i++) {
+		if (m->v[i].old == old)
+			return m->v[i].new == new;
+		if (m->v[i].new == new)
+			return false;
+	}
+	if (m->n == ARRAY_LEN(m->v))
+		return false;
+	m->v[m->n].old = old;
+	m->v[m->n++].new = new;
+	return true;
+}
+
+/* ---- registers ----------------------------------------------------------- */
+
+static bool number_covers(const struct reg *old, const struct reg *new,
+			  struct idmap *m, enum covers how)
+{
+	if (how == COVERS_PRUNE && !old->precise)
+		return true;
+	if (how == COVERS_EXACT)
+		return scalar_eq(&old->val, &new->val) && (!old->id == !new->id || !old->id) &&
+		       (!old->id || same_id(m, old->id, new->id)) && old->off == new->off;
+	if (!scalar_subset(&new->val, &old->val))
+		return false;
+	if (!old->id)
+		return true;
+	return (old->flags & REG_LINKED) == (new->flags & REG_LINKED) &&
+	       old->off == new->off && same_id(m, old->id, new->id);
+}
+
+static bool identity_same(const struct reg *old, const struct reg *new, struct idmap *m)
+{
+	switch (old->type) {
+	case REG_MAP:
+	case REG_MAP_VALUE:
+	case REG_MAP_KEY:
+		return old->map == new->map && same_id(m, old->uid, new->uid);
+	case REG_PACKET:
+	case REG_PACKET_META:
+		return old->range < 0 ? old->range == new->range :
+		       old->range <= new->range;
+	case REG_STACK:
+		return old->frame == new->frame;
+	default:
+		return old->map == new->map && old->btf == new->btf &&
+		       same_id(m, old->uid, new->uid);
+	}
+}
+
+static bool pointer_covers(const struct reg *old, const struct reg *new,
+			   struct idmap *m, enum covers how)
+{
+	if (old->flags != new->flags || old->off != new->off)
+		return false;
+	if (!identity_same(old, new, m) || !same_id(m, old->ref, new->ref))
+		return false;
+	if (!same_id(m, old->id, new->id))
+		return false;
+	if (how == COVERS_EXACT || old->type == REG_STACK)
+		return scalar_eq(&old->val, &new->val);
+	return scalar_subset(&new->val, &old->val);
+}
+
+static bool reg_covers(const struct reg *old, const struct reg *new, struct idmap *m,
+		       enum covers how)
+{
+	if (old->type == REG_NONE)
+		return how != COVERS_EXACT || new->type == REG_NONE;
+	if (old->type != new->type)
+		return false;
+	if (old->type == REG_SCALAR)
+		return number_covers(old, new, m, how);
+	return pointer_covers(old, new, m, how);
+}
+
+/* ---- slots --------------------------------------------------------------- */
+
+static const struct slot no_slot;
+
+static u32 spilled(const struct slot *t)
+{
+	u32 n = 0;
+
+	while (n < SLOT_BYTES && t->kind[n] == SLOT_SPILL)
+		n++;
+	return n;
+}
+
+/* Bytes of T as one number of nothing known. */
+static bool as_number(const struct slot *t, bool privileged)
+{
+	for (u32 i = 0; i < SLOT_BYTES; i++)
+		if (t->kind[i] == SLOT_SPILL ? reg_is_ptr(&t->reg) :
+		    t->kind[i] >= SLOT_DYNPTR || (t->kind[i] == SLOT_NONE && !privileged))
+			return false;
+	return true;
+}
+
+static bool byte_covers(u8 old, u8 new, const struct slot *t, bool privileged)
+{
+	switch (old) {
+	case SLOT_NONE:
+		return true;
+	case SLOT_MISC:
+		if (new == SLOT_NONE || (new == SLOT_SPILL && reg_is_ptr(&t->reg)))
+			return privileged;
+		return new <= SLOT_ZERO;
+	case SLOT_ZERO:
+		return new == SLOT_ZERO;
+	default:
+		return old == new;
+	}
+}
+
+static bool bytes_cover(const struct slot *old, const struct slot *new, bool privileged)
+{
+	for (u32 i = 0; i < SLOT_BYTES; i++)
+		if (!byte_covers(old->kind[i], new->kind[i], new, privileged))
+			return false;
+	return true;
+}
+
+/* The number of a slot where something was spilled in OLD and not in NEW. */
+static bool number_slot_covers(const struct slot *old, const struct slot *new,
+			       struct idmap *m, enum covers how, bool privileged)
+{
+	struct reg any = { .type = REG_SCALAR, .val = scalar_unknown() };
+
+	if (old->reg.type != REG_SCALAR || spilled(old) != SLOT_BYTES || how == COVERS_EXACT)
+		return false;
+	return as_number(new, privileged) && reg_covers(&old->reg, &any, m, how);
+}
+
+static bool slot_covers(const struct slot *old, const struct slot *new,
+			struct idmap *m, enum covers how, bool privileged)
+{
+	u32 n = spilled(old);
+
+	if (how == COVERS_PRUNE && !old->live)
+		return true;
+	if (how == COVERS_EXACT && memcmp(old->kind, new->kind, SLOT_BYTES))
+		return false;
+	if (!n)
+		return bytes_cover(old, new, privileged);
+	if (spilled(new) != n)
+		return number_slot_covers(old, new, m, how, privileged);
+	return bytes_cover(old, new, privileged) && reg_covers(&old->reg, &new->reg, m, how);
+}
+
+static bool slots_cover(const struct frame *old, const struct frame *new,
+			struct idmap *m, enum covers how, bool privileged)
+{
+	u32 n = old->nr_slots > new->nr_slots ? old->nr_slots : new->nr_slots;
+
+	for (u32 i = 0; i < n; i++)
+		if (!slot_covers(i < old->nr_slots ? &old->slots[i] : &no_slot,
+				 i < new->nr_slots ? &new->slots[i] : &no_slot,
+				 m, how, privileged))
+			return false;
+	return true;
+}
+
+/* ---- frames and the rest ------------------------------------------------- */
+
+static bool frame_covers(const struct frame *old, const struct frame *new, u32 live,
+			 struct idmap *m, enum covers how, bool privileged)
+{
+	if (old->func != new->func || old->kind != new->kind ||
+	    old->callsite != new->callsite || old->callback != new->callback)
+		return false;
+	for (unsigned r = 0; r < REG_FP; r++)
+		if ((live >> r & 1) && !reg_covers(&old->regs[r], &new->regs[r], m, how))
+			return false;
+	return slots_cover(old, new, m, how, privileged);
+}
+
+static bool refs_same(const struct state *old, const struct state *new, struct idmap *m)
+{
+	if (old->nr_refs != new->nr_refs)
+		return false;
+	for (u32 i = 0; i < old->nr_refs; i++)
+		if (old->refs[i].kind != new->refs[i].kind ||
+		    old->refs[i].frame != new->refs[i].frame ||
+		    old->refs[i].map != new->refs[i].map ||
+		    !same_id(m, old->refs[i].id, new->refs[i].id))
+			return false;
+	return true;
+}
+
+/* Registers of frame I that are still read: of callers, after the call. */
+static u32 live_of(const struct verifier *v, const struct state *s, u32 i, u32 insn)
+{
+	u32 at;
+
+	if (i + 1 == s->nr_frames)
+		return v->points[insn].live;
+	at = s->frames[i + 1]->callsite;
+	return v->points[at + isa_slots(&v->insns[at])].live & ~0x3fu;
+}
+
+bool state_covers(struct verifier *v, const struct state *old,
+		  const struct state *new, u32 insn, enum covers how)
+{
+	struct idmap m;
+
+	m.n = 0;
+	if (old->nr_frames != new->nr_frames || old->rcu != new->rcu ||
+	    old->preempt != new->preempt || !old->irq != !new->irq ||
+	    old->sleepable != new->sleepable || !refs_same(old, new, &m))
+		return false;
+	for (u32 i = old->nr_frames; i-- > 0;)
+		if (!frame_covers(old->frames[i], new->frames[i],
+				  live_of(v, old, i, insn), &m, how, v->privileged))
+			return false;
+	return true;
+}

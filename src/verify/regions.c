@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * regions.c: what may be touched through a pointer, one function for each kind
+ * of memory. The table at the end picks.
+ */
+#include "verify/state.h"
+#include "verify/mem.h"
+#include "verify/call.h"
+
+typedef bool region_fn(struct verifier *v, struct state *s, const struct access *a,
+		       const struct reg *ptr, struct reg *value);
+
+static bool writes(const struct access *a) { return a->kind & ACCESS_WRITE; }
+
+/* ---- the context --------------------------------------------------------- */
+
+static void packet_field(const struct ctx_field *f, struct reg *value)
+{
+	if (!strcmp(f->name, "data_end"))
+		reg_set_ptr(value, REG_PACKET_END, 0);
+	else if (!strcmp(f->name, "data_meta"))
+		reg_set_ptr(value, REG_PACKET_META, 0);
+	else
+		reg_set_ptr(value, REG_PACKET, 0);
+}
+
+static bool ctx_access(struct verifier *v, struct state *s, const struct access *a,
+		       const struct reg *ptr, struct reg *value)
+{
+	s64 off = a->off;
+	const struct ctx_field *f;
+	u8 need = writes(a) ? CTX_WRITE : CTX_READ;
+
+	if (!v->ctx) {
+		not_judged(v, a->insn, "contexts of this program type");
+		return false;
+	}
+	if (!scalar_is_const(&ptr->val)) {
+		reject(v, REJECT_VAR_ACCESS, a->insn,
+		       &(struct why){ .reg = a->reg, .ptr = ptr });
+		return false;
+	}
+	if (ptr->off || scalar_value(&ptr->val)) {
+		reject(v, REJECT_CTX_MODIFIED, a->insn, &(struct why){
+			.reg = a->reg, .ptr = ptr,
+			.a = ptr->off + (s64)scalar_value(&ptr->val) });
+		return false;
+	}
+	f = off < 0 ? NULL : ctx_field(v->ctx, (u64)off, a->size);
+	if (!f || !(f->flags & need) || ((f->flags & CTX_PKT) && a->sign)) {
+		reject(v, REJECT_CTX, a->insn, &(struct why){
+			.reg = a->reg, .ptr = ptr, .off = off, .size = a->size });
+		return false;
+	}
+	check_leak(v, s, a, "ctx");
+	if (!value || !(f->flags & CTX_PKT))
+		return false;
+	packet_field(f, value);
+	return true;
+}
+
+/* ---- maps ---------------------------------------------------------------- */
+
+enum { LOCK_BYTES = 4, TIMER_BYTES = 16 };
+
+/* Does the access touch the special field of BYTES at AT (1 + offset)? */
+static bool touches(const struct access *a, const struct reg *ptr, u32 at, u32 bytes)
+{
+	s64 low = (s64)a->off + ptr->off, high;
+
+	if (!at)
+		return false;
+	high = low + (s64)ptr->val.umax + (s64)a->size;
+	low += ptr->val.smin;
+	return low < (s64)(at - 1 + bytes) && high > (s64)(at - 1);
+}
+
+static void check_fields(struct verifier *v, const struct access *a,
+			 const struct reg *ptr, const struct image_map *map)
+{
+	struct why why = { .reg = a->reg, .ptr = ptr, .s = "bpf_spin_lock" };
+
+	if (touches(a, ptr, map->lock_at, LOCK_BYTES))
+		reject(v, REJECT_FIELD, a->insn, &why);
+	why.s = "bpf_timer";
+	if (touches(a, ptr, map->timer_at, TIMER_BYTES))
+		reject(v, REJECT_FIELD, a->insn, &why);
+}
+
+static void check_map_rights(struct verifier *v, const struct access *a,
+			     const struct reg *ptr, const struct image_map *map)
+{
+	struct why why = { .reg = a->reg, .ptr = ptr, .a = map->value_size,
+			   .off = (s64)a->off + ptr->off, .size = a->size };
+
+	if (writes(a) && (map->map_flags & BPF_F_RDONLY_PROG))
+		reject(v, REJECT_MAP_RDONLY, a->insn, &why);
+	if (!writes(a) && (map->map_flags & BPF_F_WRONLY_PROG))
+		reject(v, REJECT_MAP_WRONLY, a->insn, &why);
+}
+
+/* A load of what nobody can change any more: the number itself. */
+static bool load_frozen(struct verifier *v, const struct access *a,
+			const struct reg *ptr, const struct image_map *map,
+			struct reg *value)
+{
+	u64 at = (u64)(ptr->off + a->off) + scalar_value(&ptr->val), n = 0;
+	struct scalar val;
+
+	if (!value || map->kind != IMAGE_MAP_RODATA || !scalar_is_const(&ptr->val) ||
+	    !in_bounds(at, a->size, map->value_size))
+		return false;
+	if (map->init)
+		memcpy(&n, map->init + at, a->size);
+	val = scalar_const(n);
+	if (a->sign) {
+		unsigned kind = a->size == 1 ? KIND_MOVSX8 :
+				a->size == 2 ? KIND_MOVSX16 : KIND_MOVSX32;
+		struct scalar from = val;
+
+		if (a->size < 8)
+			scalar_alu(kind, 64, &val, &from);
+	}
+	reg_set_scalar(v, value, val);
+	return true;
+}
+
+const struct image_map *map_of(const struct verifier *v, const struct reg *r)
+{
+	const struct image_map *map = &v->img->maps[r->map];
+
+	return r->uid && map->inner ? map->inner : map;
+}
+
+static bool map_value_access(struct verifier *v, struct state *s,
+			     const struct access *a, const struct reg *ptr,
+			     struct reg *value)
+{
+	const struct image_map *map = map_of(v, ptr);
+
+	check_map_rights(v, a, ptr, map);
+	check_leak(v, s, a, "map");
+	if (check_range(v, a, ptr, map->value_size, false))
+		return false;
+	check_fields(v, a, ptr, map);
+	return load_frozen(v, a, ptr, map, value);
+}
+
+static bool map_key_access(struct verifier *v, struct state *s, const struct access *a,
+			   const struct reg *ptr, struct reg *value)
+{
+	(void)s, (void)value;
+	if (writes(a))
+		reject(v, REJECT_READ_ONLY, a->insn,
+		       &(struct why){ .reg = a->reg, .ptr = ptr });
+	check_range(v, a, ptr, map_of(v, ptr)->key_size, false);
+	return false;
+}
+
+/* ---- packets ------------------------------------------------------------- */
+
+/* Programs of these types may read packets by pointers, and not write them. */
+static bool packet_read_only(u32 type)
+{
+	return type == BPF_PROG_TYPE_CGROUP_SKB || type == BPF_PROG_TYPE_LWT_IN ||
+	       type == BPF_PROG_TYPE_LWT_OUT ||
+	       type == BPF_PROG_TYPE_LWT_SEG6LOCAL ||
+	       type == BPF_PROG_TYPE_SK_REUSEPORT ||
+	       type == BPF_PROG_TYPE_FLOW_DISSECTOR;
+}
+
+static bool packet_access(struct verifier *v, struct state *s, const struct access *a,
+			  const struct reg *ptr, struct reg *value)
+{
+	struct why why = { .reg = a->reg, .ptr = ptr, .size = a->size,
+			   .off = (s64)a->off + ptr->off };
+
+	(void)value;
+	if (writes(a) && packet_read_only(v->prog->type))
+		reject(v, REJECT_PKT_WRITE, a->insn, &why);
+	check_leak(v, s, a, "packet");
+	if (ptr->val.smin < 0)
+		reject(v, REJECT_NEGATIVE, a->insn, &why);
+	else if (ptr->range < 0 || why.off < 0 ||
+		 why.off + (s64)a->size > ptr->range)
+		reject(v, REJECT_PACKET, a->insn, &why);
+	return false;
+}
+
+/* ---- plain memory -------------------------------------------------------- */
+
+static bool mem_region(struct verifier *v, struct state *s, const struct access *a,
+		       const struct reg *ptr, struct reg *value)
+{
+	(void)value;
+	if (writes(a) && (ptr->flags & REG_RDONLY))
+		reject(v, REJECT_READ_ONLY, a->insn,
+		       &(struct why){ .reg = a->reg, .ptr = ptr });
+	check_leak(v, s, a, "mem");
+	check_range(v, a, ptr, ptr->bytes, false);
+	return false;
+}
+
+static bool flow_keys_access(struct verifier *v, struct state *s, const struct access *a,
+			     const struct reg *ptr, struct reg *value)
+{
+	enum { BYTES = sizeof(struct bpf_flow_keys) };
+	s64 off = (s64)a->off + ptr->off;
+
+	(void)value;
+	check_leak(v, s, a, "flow keys");
+	if (off < 0 || off + (s64)a->size > BYTES || !scalar_is_const(&ptr->val))
+		reject(v, REJECT_FLOW_KEYS, a->insn, &(struct why){
+			.reg = a->reg, .ptr = ptr, .off = off, .size = a->size,
+			.a = BYTES });
+	return false;
+}
+
+/* ---- what is no memory --------------------------------------------------- */
+
+static bool no_memory(struct verifier *v, struct state *s, const struct access *a,
+		      const struct reg *ptr, struct reg *value)
+{
+	enum reject_id id = ptr->type == REG_MAP ? REJECT_MAP_PTR :
+			    ptr->type == REG_PACKET_END ? REJECT_PKT_END : REJECT_NOT_PTR;
+
+	(void)s, (void)value;
+	reject(v, id, a->insn, &(struct why){ .reg = a->reg, .ptr = ptr });
+	return false;
+}
+
+static bool unsupported(struct verifier *v, struct state *s, const struct access *a,
+			const struct reg *ptr, struct reg *value)
+{
+	(void)s, (void)value;
+	not_judged(v, a->insn, "accesses through %s pointers", reg_type_text(ptr));
+	return false;
+}
+
+static bool stack_region(struct verifier *v, struct state *s, const struct access *a,
+			 const struct reg *ptr, struct reg *value)
+{
+	stack_access(v, s, a, ptr, value);
+	return true;
+}
+
+static region_fn *const regions[REG_TYPES] = {
+	[REG_NONE] = no_memory, [REG_SCALAR] = no_memory, [REG_ANY] = no_memory,
+	[REG_CTX] = ctx_access, [REG_MAP] = no_memory,
+	[REG_MAP_VALUE] = map_value_access, [REG_MAP_KEY] = map_key_access,
+	[REG_STACK] = stack_region, [REG_PACKET_META] = packet_access,
+	[REG_PACKET] = packet_access, [REG_PACKET_END] = no_memory,
+	[REG_FLOW_KEYS] = flow_keys_access, [REG_SOCKET] = unsupported,
+	[REG_SOCK_COMMON] = unsupported, [REG_TCP_SOCK] = unsupported,
+	[REG_XDP_SOCK] = unsupported, [REG_TP_BUFFER] = unsupported,
+	[REG_BTF] = unsupported, [REG_MEM] = mem_region, [REG_BUF] = unsupported,
+	[REG_ARENA] = unsupported, [REG_FUNC] = no_memory, [REG_DYNPTR] = no_memory,
+};
+
+bool region_access(struct verifier *v, struct state *s, const struct access *a,
+		   const struct reg *ptr, struct reg *value)
+{
+	if ((ptr->flags & REG_OR_NULL) && !a->is_helper) {
+		reject(v, REJECT_OR_NULL, a->insn,
+		       &(struct why){ .reg = a->reg, .ptr = ptr });
+		/* from here on it counts as compared */
+		state_reg(s, a->reg)->flags &= (u16)~REG_OR_NULL;
+	}
+	return regions[ptr->type](v, s, a, ptr, value);
+}

@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * state.h: everything inside the verifier: what it knows at one point of a
+ * program (struct state), and the job that explores the points (struct
+ * verifier). Prototypes stand by the file that owns them.
+ *
+ * A step over an instruction is three things: what must hold is asked by
+ * check_* functions, each of which calls reject() and nothing else; what
+ * changes is done by the step_* functions, which never refuse. After a
+ * rejection the access counts as good, so that further mistakes come out.
+ */
+#ifndef VERIFY_STATE_H
+#define VERIFY_STATE_H
+
+#include "base/strbuf.h"
+#include "base/vec.h"
+#include "isa/isa.h"
+#include "model/tables.h"
+#include "verify/def.h"
+#include "verify/scalar.h"
+#include "verify/verify.h"
+
+enum {
+	MAX_FRAMES = 8,		/* nested calls, the program's own included */
+	MAX_FUNCS = 256,
+	STACK_BYTES = 512,	/* of a call chain */
+	SLOT_BYTES = 8,
+	MAX_SLOTS = STACK_BYTES / SLOT_BYTES,
+	MAX_VAR_OFF = 1 << 29,	/* offsets and sizes are below it */
+	MAX_PKT_OFF = 0xffff,
+	MAX_PENDING = 8192,	/* branches to come back to, as in the kernel */
+	REG_FP = 10,
+	NR_REGS = 11,
+};
+
+/* ---- registers ----------------------------------------------------------- */
+
+enum reg_type {
+	REG_NONE,		/* never written */
+	REG_SCALAR,
+	REG_ANY,		/* after a join of different things: may be
+				   overwritten, and nothing else */
+	REG_CTX,
+	REG_MAP,		/* the map itself */
+	REG_MAP_VALUE,
+	REG_MAP_KEY,
+	REG_STACK,
+	REG_PACKET_META,
+	REG_PACKET,
+	REG_PACKET_END,
+	REG_FLOW_KEYS,
+	REG_SOCKET,		/* struct bpf_sock */
+	REG_SOCK_COMMON,
+	REG_TCP_SOCK,
+	REG_XDP_SOCK,
+	REG_TP_BUFFER,
+	REG_BTF,		/* an object of the kernel's types */
+	REG_MEM,		/* a number of bytes */
+	REG_BUF,		/* an iterator's read-only or read-write buffer */
+	REG_ARENA,
+	REG_FUNC,		/* a subprogram, for callbacks */
+	REG_DYNPTR,		/* a constant one: a callback's argument */
+	REG_TYPES
+};
+
+enum reg_flag {
+	REG_OR_NULL	= 1 << 0,	/* may be NULL until compared */
+	REG_RDONLY	= 1 << 1,
+	REG_RECORD	= 1 << 2,	/* of a ring buffer */
+	REG_USER	= 1 << 3,	/* address of user space */
+	REG_PERCPU	= 1 << 4,
+	REG_UNTRUSTED	= 1 << 5,	/* read with faults caught, never passed on */
+	REG_TRUSTED	= 1 << 6,
+	REG_RCU		= 1 << 7,	/* good until the read section ends */
+	REG_ALLOC	= 1 << 8,	/* an object of the program's own types */
+	REG_NON_OWN	= 1 << 9,	/* owned by a list or tree */
+	REG_LINKED	= 1 << 10,	/* the id is shared with an added constant */
+	REG_FRESH	= 1 << 11,	/* memory that is only written to */
+};
+
+/* Ranges of packet pointers that compared as beyond the end (see step_jump.c). */
+enum { RANGE_BEYOND = -1, RANGE_AT_END = -2 };
+
+/*
+ * A register, or a stack slot that holds one. VAL is a number's value; for
+ * pointers it is the variable part of the offset, to which OFF is added.
+ * Registers with one ID are equal (numbers: but for OFF with REG_LINKED) or
+ * come from one pointer: what a comparison tells about one holds for all.
+ */
+struct reg {
+	struct scalar val;
+	u8 type;		/* enum reg_type */
+	u8 frame;		/* STACK: whose */
+	u16 flags;		/* enum reg_flag */
+	s32 off;		/* bytes; LINKED numbers: the added constant */
+	u32 id;			/* 0: none */
+	u32 ref;		/* reference that it needs; 0: none */
+	u32 def;		/* def.c: where the number came from */
+	union {
+		s32 range;	/* PACKET*: bytes from VAL that exist, or RANGE_* */
+		u32 map;	/* MAP, MAP_VALUE, MAP_KEY: index in image maps */
+		u32 bytes;	/* MEM, BUF */
+		u32 btf_id;	/* BTF */
+		u32 func;	/* FUNC: index in funcs */
+		u32 dynptr;	/* DYNPTR: enum dynptr_kind */
+	};
+	u32 uid;		/* MAP*: which of the maps in a map; 0: static.
+				   MEM from a dynptr: its id */
+	const struct btf *btf;	/* of btf_id */
+	bool precise;		/* in stored states: see def.c */
+};
+
+static inline bool reg_is_ptr(const struct reg *r)
+{
+	return r->type > REG_ANY;
+}
+
+static inline bool reg_is_packet(const struct reg *r)
+{
+	return r->type == REG_PACKET || r->type == REG_PACKET_META;
+}
+
+/* What is known of each byte of a stack slot. */
+enum slot_kind {
+	SLOT_NONE,		/* never written */
+	SLOT_SPILL,		/* part of slot.reg */
+	SLOT_MISC,		/* some number */
+	SLOT_ZERO,
+	SLOT_DYNPTR,		/* half of a struct bpf_dynptr */
+	SLOT_ITER,		/* of an open-coded iterator */
+	SLOT_IRQ,		/* a saved interrupt state */
+};
+
+/*
+ * Eight bytes of stack. A spilled register of N bytes fills kind[0..N-1], low
+ * bytes first, as memory does on little-endian machines.
+ */
+struct slot {
+	u8 kind[SLOT_BYTES];	/* enum slot_kind */
+	u32 def;		/* who wrote it, for liveness: see def.c */
+	bool live;		/* in stored states */
+	struct reg reg;		/* with SLOT_SPILL; dynptr and iterator state
+				   with those kinds */
+};
+
+/* Why a frame is there. */
+enum frame_kind { FRAME_PROG, FRAME_CALL, FRAME_CALLBACK, FRAME_ASYNC };
+
+struct frame {
+	struct reg regs[NR_REGS];
+	u32 func;		/* index in funcs */
+	u32 callsite;		/* slot of the call; of the program's frame 0 */
+	u8 kind;		/* enum frame_kind */
+	u8 cap;			/* slots that there is room for */
+	u8 nr_slots;		/* in use; the others are SLOT_NONE */
+	bool exits_to_caller;	/* CALLBACK: r0's range was checked */
+	u32 callback;		/* CALLBACK: helper or kfunc, an index of its own */
+	s64 ret_min, ret_max;	/* CALLBACK: what r0 must be within */
+	u32 depth;		/* CALLBACK: how often the body was entered */
+	struct slot slots[];	/* slot i holds bytes -8(i+1) .. -8i-1 from fp */
+};
+
+enum ref_kind { REF_PTR = 1, REF_LOCK = 2, REF_RES_LOCK = 4, REF_IRQ = 8 };
+
+/* Something that must be given back. */
+struct ref {
+	u32 id;
+	u32 insn;		/* that acquired it */
+	u8 kind;		/* enum ref_kind */
+	u8 frame;		/* that acquired it: callbacks give back their own */
+	u32 map, uid;		/* LOCK: where it is */
+};
+
+struct state {
+	struct frame *frames[MAX_FRAMES];
+	u32 nr_frames;		/* the current one is the last */
+	u32 insn;		/* slot that comes next */
+	struct ref *refs;
+	u32 nr_refs, cap_refs;
+	u32 rcu, preempt;	/* depth of read and no-preemption sections */
+	u32 irq;		/* id of the last saved interrupt state, 0: none */
+	bool sleepable;
+	u32 nr_jumps, nr_insns;	/* on this path since the last stored state */
+};
+
+static inline struct frame *state_frame(const struct state *s)
+{
+	return s->frames[s->nr_frames - 1];
+}
+
+static inline struct reg *state_reg(const struct state *s, unsigned r)
+{
+	return &state_frame(s)->regs[r];
+}
+
+/* ---- the job ------------------------------------------------------------- */
+
+struct func {			/* a subprogram */
+	u32 start, end;		/* slots */
+	const char *name;
+	u32 type_id;		/* BTF FUNC, or 0 */
+	bool global;		/* verified alone, by its types */
+	bool called;		/* global: some program needs it */
+	bool verified;
+	bool has_ld_abs, tail_calls, moves_packet, might_sleep;
+	bool is_async;		/* a timer calls it */
+	u32 stack_bytes;	/* lowest byte that was touched */
+};
+
+enum point_flag {
+	POINT_PRUNE	= 1 << 0,	/* states are stored and compared here */
+	POINT_FORCE	= 1 << 1,	/* ... whatever else speaks against it */
+	POINT_SEEN	= 1 << 2,	/* some path came here */
+	POINT_LDDW2	= 1 << 3,	/* second slot of a wide instruction */
+	POINT_HEAD	= 1 << 4,	/* of a loop */
+};
+
+struct point {			/* per instruction slot */
+	u8 op;			/* enum isa_op */
+	u8 flags;		/* enum point_flag */
+	u16 live;		/* registers that are read before written: bits */
+	u16 func;		/* index in funcs */
+	u8 through;		/* enum reg_type of the pointer it accesses; 0: none yet */
+	bool rewritten;		/* which the kernel rewrites */
+};
+
+struct kept;			/* explore.c: a stored state */
+
+/* A branch to come back to. */
+struct pending {
+	struct state *state;
+	u32 nr_defs, nr_open;	/* watermarks: what came later is complete */
+};
+
+struct verifier {
+	const struct image *img;
+	const struct image_prog *prog;
+	const struct verify_opts *opts;
+	struct verify_result *result;
+	struct arena *arena;	/* of what the result holds */
+	struct arena mem;	/* of everything else */
+	struct skep_err *err;
+
+	const struct bpf_insn *insns;
+	u32 nr_insns;
+	struct point *points;	/* [nr_insns] */
+	struct func *funcs;	/* sorted by start */
+	u32 nr_funcs;
+	const struct ctx_desc *ctx;	/* fields of the context; NULL: none known */
+	u32 entry;		/* function that is being verified */
+	bool privileged;	/* VERIFY_CAP_PERFMON */
+
+	VEC(struct pending) pending;
+	struct kept **kept;	/* [nr_insns] lists */
+	VEC(struct kept *) open;	/* stored on the current path */
+	VEC(struct def) defs;
+	VEC(u32) marks;		/* work list of def_mark */
+	struct frame *free_frames[MAX_SLOTS / 8 + 1];
+	struct state *free_states;
+	u32 next_id;		/* of registers and references */
+	u32 now;		/* states stored so far: a clock for liveness */
+	u32 nr_kept, peak_kept;
+	u64 visited;
+	u64 limit;
+	u32 max_errors;
+	VEC(struct verify_error) errors;
+	VEC(struct verify_error) warnings;
+	VEC(u32) error_insns;
+	bool stop;		/* there is an answer, or no more room for errors */
+	const char *construct;	/* what is not supported, or NULL */
+	u32 construct_insn;
+};
+
+/* ---- reject.c ------------------------------------------------------------ */
+
+/* Values that reject.def's texts mention; what a row does not use stays 0. */
+struct why {
+	u32 reg;		/* {reg}; REG is also for {type} when PTR is NULL */
+	const struct reg *ptr;	/* {type} {off} {id} {range} {var} ... */
+	s64 off;		/* {off} */
+	s64 size;		/* {size} */
+	s64 a, b;		/* {a} {b} */
+	const char *s, *t;	/* {s} {t} */
+};
+
+/*
+ * The one way to refuse: notes rejection ID of INSN, once for each source
+ * line. Returns 0: the caller goes on as if all were well; v->stop is set when
+ * enough was found. WHY may be NULL.
+ */
+int reject(struct verifier *v, enum reject_id id, u32 insn, const struct why *why);
+/* What a privileged kernel lets pass: a warning for it, else a rejection. */
+int reject_or_warn(struct verifier *v, enum reject_id id, u32 insn,
+		   const struct why *why);
+/* The program uses CONSTRUCT, which cannot be judged yet: ends the job. */
+void not_judged(struct verifier *v, u32 insn, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* "map_value": what the kernel calls the register's type. */
+const char *reg_type_text(const struct reg *r);
+
+/* ---- cfg.c, live.c: structure -------------------------------------------- */
+
+/* Finds functions, checks that code is whole and reachable, marks points. */
+int cfg_build(struct verifier *v);
+/* Where control may go after instruction AT, inside its function: the number of
+ * entries of NEXT, fall through first. */
+unsigned cfg_next(const struct verifier *v, u32 at, u32 next[2]);
+/* Fills point.live. */
+void live_build(struct verifier *v);
+u32 cfg_func_at(const struct verifier *v, u32 insn);	/* index; funcs[].start */
+
+/* ---- state.c ------------------------------------------------------------- */
+
+struct state *state_new(struct verifier *v);
+struct state *state_copy(struct verifier *v, const struct state *from);
+void state_free(struct verifier *v, struct state *s);
+void state_push_frame(struct verifier *v, struct state *s, u32 func, u32 callsite);
+void state_pop_frame(struct verifier *v, struct state *s);
+/* Makes room for NR slots of frame F of S, which may move. */
+struct frame *state_grow(struct verifier *v, struct state *s, u32 f, u32 nr);
+/* Calls FN for each register and spilled register of S, all frames. */
+void state_each(struct state *s, void (*fn)(struct reg *r, void *arg), void *arg);
+
+void reg_set_unknown(struct verifier *v, struct reg *r);	/* some number */
+void reg_set_const(struct verifier *v, struct reg *r, u64 value);
+void reg_set_scalar(struct verifier *v, struct reg *r, struct scalar val);
+/* A pointer of TYPE without offset. */
+void reg_set_ptr(struct reg *r, enum reg_type type, unsigned flags);
+/* Forgets what the register was: neither readable nor usable. */
+void reg_set_none(struct reg *r);
+/* Gives a number an id before it is copied, so that the copies stay equal. */
+void reg_link(struct verifier *v, struct reg *r);
+void reg_unlink(struct reg *r);
+
+u32 ref_acquire(struct verifier *v, struct state *s, enum ref_kind kind);
+struct ref *ref_find(struct state *s, u32 id);
+/* Gives back reference ID and forgets all registers that need it. */
+void ref_release(struct verifier *v, struct state *s, u32 id);
+
+/* ---- def.c: precision and liveness along one path ------------------------ */
+
+u32 def_new(struct verifier *v, u32 a, u32 b);
+void def_mark(struct verifier *v, u32 def);	/* the number matters */
+bool def_marked(const struct verifier *v, u32 def);
+void def_read(struct verifier *v, u32 def);	/* a slot was read */
+bool def_read_since(const struct verifier *v, u32 def, u32 time);
+static inline void reg_mark(struct verifier *v, const struct reg *r)
+{
+	if (r->type == REG_SCALAR && r->def)
+		def_mark(v, r->def);
+}
+
+/* ---- step*.c ------------------------------------------------------------- */
+
+enum step { STEP_NEXT, STEP_END };
+
+/* One instruction of S; s->insn is the next one then. Branches that are to be
+ * followed, too, were pushed. */
+enum step step(struct verifier *v, struct state *s);
+void step_alu(struct verifier *v, struct state *s, u32 insn);
+void step_ptr(struct verifier *v, struct state *s, u32 insn, struct reg *dst,
+	      const struct reg *ptr, const struct reg *num);
+enum step step_jump(struct verifier *v, struct state *s, u32 insn);
+void step_load(struct verifier *v, struct state *s, u32 insn);
+void step_store(struct verifier *v, struct state *s, u32 insn);
+void step_atomic(struct verifier *v, struct state *s, u32 insn);
+void step_lddw(struct verifier *v, struct state *s, u32 insn);
+void step_ld_abs(struct verifier *v, struct state *s, u32 insn);
+
+/* May register R be read? */
+int check_readable(struct verifier *v, const struct state *s, u32 insn, unsigned r);
+
+/* ---- mem.c, regions.c, stack.c ------------------------------------------- */
+
+enum access_kind { ACCESS_READ = 1, ACCESS_WRITE = 2 };
+
+/* An access of SIZE bytes through register REG at offset OFF. */
+struct access {
+	u32 insn;
+	unsigned reg;		/* number, for messages */
+	s32 off;
+	u32 size;		/* bytes */
+	u8 kind;		/* enum access_kind, both for atomics */
+	bool is_helper;		/* by a helper, not an instruction */
+	bool aligned;		/* must be, whatever the kind of memory */
+	bool sign;		/* the load extends the sign */
+	int store;		/* register that is stored, -1: an immediate or
+				   an unknown number */
+	s64 imm;
+	bool has_imm;
+};
+
+/*
+ * Checks the access and makes it: VALUE is what a load gives, or NULL. The
+ * register is R of frame state_frame(s).
+ */
+void mem_access(struct verifier *v, struct state *s, const struct access *a,
+		struct reg *value);
+/* SIZE bytes at OFF of R, known MIN..MAX variable part, within LIMIT bytes? */
+int check_range(struct verifier *v, const struct access *a, const struct reg *r,
+		u64 limit, bool zero_ok);
+
+void stack_access(struct verifier *v, struct state *s, const struct access *a,
+		  const struct reg *ptr, struct reg *value);
+/* A helper reads or writes SIZE bytes; META: it only writes. */
+void stack_helper_access(struct verifier *v, struct state *s, const struct access *a,
+			 const struct reg *ptr, bool only_writes);
+
+/* ---- call.c, args.c, subprog.c ------------------------------------------- */
+
+enum step step_call(struct verifier *v, struct state *s, u32 insn);
+enum step step_call_local(struct verifier *v, struct state *s, u32 insn);
+enum step step_exit(struct verifier *v, struct state *s, u32 insn);
+/* After something that may move the packet. */
+void forget_packet(struct verifier *v, struct state *s);
+
+/* ---- explore.c, prune.c -------------------------------------------------- */
+
+/* All paths from function FUNC. */
+void explore(struct verifier *v, u32 func);
+/* A second way to go on from here, at INSN; the caller changes the copy. NULL
+ * when there are too many. */
+struct state *explore_push(struct verifier *v, struct state *s, u32 insn);
+/* Takes the last one back. */
+void explore_unpush(struct verifier *v);
+/* What the caller had to change in the pushed state is changed. */
+void explore_settle(struct verifier *v);
+
+enum covers { COVERS_PRUNE, COVERS_EXACT, COVERS_RANGE };
+/* Does what was found out from OLD hold for NEW? */
+bool state_covers(struct verifier *v, const struct state *old,
+		  const struct state *new, u32 insn, enum covers how);
+
+#endif

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * step.c: the one dispatcher: an instruction of a state leads to what becomes
+ * of the state. Cases are calls.
+ */
+#include "verify/state.h"
+
+int check_readable(struct verifier *v, const struct state *s, u32 insn, unsigned r)
+{
+	struct reg *reg = state_reg(s, r);
+
+	if (reg->type != REG_NONE && reg->type != REG_ANY)
+		return 0;
+	reject(v, REJECT_REG_UNINIT, insn, &(struct why){ .reg = r });
+	reg_set_unknown(v, reg);
+	return -EACCES;
+}
+
+/* ---- 64-bit immediates --------------------------------------------------- */
+
+/* A value of map MAP at OFF: what LDDW_IDX_VAL gives. */
+static void map_value_at(struct verifier *v, u32 at, struct reg *r, u32 map, u32 off)
+{
+	u32 size = v->img->maps[map].value_size;
+
+	if (off >= MAX_VAR_OFF)
+		reject(v, REJECT_MAP_OFF, at, &(struct why){ .off = off });
+	else if (off >= size)
+		reject(v, REJECT_MAP_OFF_END, at, &(struct why){ .off = off, .a = size });
+	reg_set_ptr(r, REG_MAP_VALUE, 0);
+	r->map = map;
+	r->off = (s32)off;
+}
+
+void step_lddw(struct verifier *v, struct state *s, u32 at)
+{
+	const struct bpf_insn *insn = &v->insns[at];
+	struct reg *dst = state_reg(s, insn->dst_reg);
+	u32 low = (u32)insn->imm, high = (u32)insn[1].imm;
+
+	switch (v->points[at].op) {
+	case OP_LDDW:
+		reg_set_const(v, dst, low | (u64)high << 32);
+		break;
+	case OP_LDDW_MAP_IDX:
+		reg_set_ptr(dst, REG_MAP, 0);
+		dst->map = low;
+		break;
+	case OP_LDDW_IDX_VAL:
+		map_value_at(v, at, dst, low, high);
+		break;
+	case OP_LDDW_FUNC:
+		reg_set_ptr(dst, REG_FUNC, 0);
+		dst->func = cfg_func_at(v, at + low + 1);
+		break;
+	default:
+		not_judged(v, at, "addresses of kernel variables (%s)",
+			   isa_rows[v->points[at].op].name);
+	}
+}
+
+/* ---- packet loads of classic BPF ----------------------------------------- */
+
+static void check_ld_abs(struct verifier *v, struct state *s, u32 at)
+{
+	u32 type = v->prog->type;
+	struct reg *ctx = state_reg(s, 6);
+
+	if (type != BPF_PROG_TYPE_SOCKET_FILTER && type != BPF_PROG_TYPE_SCHED_CLS &&
+	    type != BPF_PROG_TYPE_SCHED_ACT)
+		reject(v, REJECT_LD_ABS_CALLS, at, NULL);
+	if (!check_readable(v, s, at, 6) && ctx->type != REG_CTX)
+		reject(v, REJECT_ARG_TYPE, at, &(struct why){ .reg = 6, .ptr = ctx,
+		       .a = 6, .s = "ctx", .t = "the packet load" });
+	if (s->nr_refs)
+		reject(v, REJECT_LD_ABS_REF, at, NULL);
+}
+
+void step_ld_abs(struct verifier *v, struct state *s, u32 at)
+{
+	check_ld_abs(v, s, at);
+	if (isa_rows[v->points[at].op].kind == KIND_LD_IND)
+		check_readable(v, s, at, v->insns[at].src_reg);
+	for (unsigned r = 0; r <= 5; r++)
+		reg_set_none(state_reg(s, r));
+	reg_set_unknown(v, state_reg(s, 0));
+	forget_packet(v, s);
+}
+
+/* ---- the dispatcher ------------------------------------------------------ */
+
+static enum step step_kind(struct verifier *v, struct state *s, u32 at, unsigned kind)
+{
+	switch (kind) {
+	case KIND_ALU_ADD ... KIND_BSWAP:
+		step_alu(v, s, at);
+		break;
+	case KIND_LDDW:
+		step_lddw(v, s, at);
+		s->insn++;
+		break;
+	case KIND_LDX:
+	case KIND_LDXSX:
+		step_load(v, s, at);
+		break;
+	case KIND_ST:
+	case KIND_STX:
+		step_store(v, s, at);
+		break;
+	case KIND_ATOMIC_ADD ... KIND_ATOMIC_STREL:
+		step_atomic(v, s, at);
+		break;
+	case KIND_LD_ABS:
+	case KIND_LD_IND:
+		step_ld_abs(v, s, at);
+		break;
+	case KIND_JMP_JEQ ... KIND_MAY_GOTO:
+		return step_jump(v, s, at);
+	case KIND_CALL:
+		return step_call(v, s, at);
+	case KIND_CALL_LOCAL:
+		return step_call_local(v, s, at);
+	case KIND_EXIT:
+		return step_exit(v, s, at);
+	default:
+		not_judged(v, at, "%s", isa_rows[v->points[at].op].name);
+		return STEP_END;
+	}
+	return STEP_NEXT;
+}
+
+enum step step(struct verifier *v, struct state *s)
+{
+	u32 at = s->insn++;
+
+	v->points[at].flags |= POINT_SEEN;
+	v->visited++;
+	s->nr_insns++;
+	return step_kind(v, s, at, isa_rows[v->points[at].op].kind);
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * step_alu.c: arithmetic and moves. Numbers go through scalar.h; pointers
+ * through step_ptr.c.
+ */
+#include "verify/state.h"
+
+static bool has_src(const struct bpf_insn *insn, unsigned kind)
+{
+	return BPF_SRC(insn->code) == BPF_X && kind < KIND_LE && kind != KIND_NEG;
+}
+
+/* ---- checks -------------------------------------------------------------- */
+
+/* What the instruction itself says. */
+static void check_imm(struct verifier *v, u32 at, unsigned kind, unsigned width)
+{
+	const struct bpf_insn *insn = &v->insns[at];
+	bool divides = kind == KIND_ALU_DIV || kind == KIND_ALU_SDIV ||
+		       kind == KIND_ALU_MOD || kind == KIND_ALU_SMOD;
+	bool shifts = kind == KIND_ALU_LSH || kind == KIND_ALU_RSH ||
+		      kind == KIND_ALU_ARSH;
+
+	if (BPF_SRC(insn->code) != BPF_K)
+		return;
+	if (divides && !insn->imm)
+		reject(v, REJECT_DIV_ZERO, at, NULL);
+	if (shifts && (insn->imm < 0 || (unsigned)insn->imm >= width))
+		reject(v, REJECT_SHIFT, at, &(struct why){ .a = insn->imm });
+}
+
+static void check_dst(struct verifier *v, u32 at, unsigned dst)
+{
+	if (dst == REG_FP)
+		reject(v, REJECT_FP_WRITE, at, &(struct why){ .reg = dst });
+}
+
+/* ---- moves --------------------------------------------------------------- */
+
+/* A number that was made of one or two others. */
+static void set_made(struct verifier *v, struct reg *r, struct scalar val, u32 a, u32 b)
+{
+	u32 def = def_new(v, a, b);
+
+	memset(r, 0, sizeof(*r));
+	r->type = REG_SCALAR;
+	r->val = val;
+	r->def = def;
+}
+
+/* A part of a pointer becomes a number, where that is allowed. */
+static void move_part(struct verifier *v, u32 at, struct reg *dst, unsigned src,
+		      const struct reg *from)
+{
+	if (!v->privileged)
+		reject(v, REJECT_PTR_COPY, at, &(struct why){ .reg = src, .ptr = from });
+	reg_set_unknown(v, dst);
+}
+
+/* dst = src: the whole register, or a number whose upper half is 0 anyway. */
+static void move_whole(struct verifier *v, struct reg *dst, struct reg *src)
+{
+	reg_link(v, src);
+	*dst = *src;
+}
+
+static void move_reg(struct verifier *v, struct state *s, u32 at, unsigned kind,
+		     unsigned width)
+{
+	const struct bpf_insn *insn = &v->insns[at];
+	struct reg *dst = state_reg(s, insn->dst_reg);
+	struct reg *src = state_reg(s, insn->src_reg);
+	struct scalar val, moved;
+
+	if (kind == KIND_MOV && width == 64) {
+		move_whole(v, dst, src);
+		return;
+	}
+	if (src->type != REG_SCALAR) {
+		move_part(v, at, dst, insn->src_reg, src);
+		return;
+	}
+	val = moved = src->val;
+	scalar_alu(kind, width, &moved, &val);
+	if (scalar_eq(&moved, &src->val)) {
+		move_whole(v, dst, src);
+		return;
+	}
+	set_made(v, dst, moved, src->def, 0);
+}
+
+static void move_imm(struct verifier *v, struct state *s, u32 at, unsigned width)
+{
+	const struct bpf_insn *insn = &v->insns[at];
+	u64 val = width == 64 ? (u64)(s64)insn->imm : (u32)insn->imm;
+
+	reg_set_const(v, state_reg(s, insn->dst_reg), val);
+}
+
+/* ---- two operands -------------------------------------------------------- */
+
+/*
+ * r += constant keeps the number linked with its copies: they differ by what
+ * was added. REG is the sum already.
+ */
+static void link_sum(struct reg *r, const struct reg *before, s64 added)
+{
+	s64 off = (s64)(before->flags & REG_LINKED ? before->off : 0) + added;
+
+	if (!before->id || off != (s32)off)
+		return;
+	r->id = before->id;
+	r->off = (s32)off;
+	r->flags |= REG_LINKED;
+}
+
+static void alu_numbers(struct verifier *v, struct reg *dst, const struct reg *src,
+			unsigned kind, unsigned width, bool self)
+{
+	struct reg before = *dst;
+	struct scalar val = dst->val;
+
+	if (self)
+		scalar_alu_self(kind, width, &val);
+	else
+		scalar_alu(kind, width, &val, src ? &src->val : NULL);
+	set_made(v, dst, val, before.def, src ? src->def : 0);
+	if (src && kind == KIND_ALU_ADD && width == 64 && scalar_is_const(&src->val))
+		link_sum(dst, &before, (s64)scalar_value(&src->val));
+}
+
+/* The second operand as a register: an immediate becomes one. */
+static const struct reg *operand(struct state *s, const struct bpf_insn *insn,
+				 struct reg *imm)
+{
+	if (BPF_SRC(insn->code) == BPF_X)
+		return state_reg(s, insn->src_reg);
+	*imm = (struct reg){
+		.type = REG_SCALAR,
+		.val = scalar_const((u64)(s64)insn->imm),
+	};
+	return imm;
+}
+
+static const char *op_text(unsigned kind)
+{
+	static const char *const text[] = {
+		[KIND_ALU_ADD] = "+=", [KIND_ALU_SUB] = "-=", [KIND_ALU_MUL] = "*=",
+		[KIND_ALU_DIV] = "/=", [KIND_ALU_SDIV] = "/=", [KIND_ALU_OR] = "|=",
+		[KIND_ALU_AND] = "&=", [KIND_ALU_LSH] = "<<=", [KIND_ALU_RSH] = ">>=",
+		[KIND_ALU_MOD] = "%=", [KIND_ALU_SMOD] = "%=", [KIND_ALU_XOR] = "^=",
+		[KIND_ALU_ARSH] = "s>>=",
+	};
+
+	return text[kind];
+}
+
+/* Two pointers: their difference is a number, nothing else makes sense. */
+static void alu_pointers(struct verifier *v, struct state *s, u32 at, unsigned kind)
+{
+	const struct bpf_insn *insn = &v->insns[at];
+	struct reg *dst = state_reg(s, insn->dst_reg);
+
+	if (kind != KIND_ALU_SUB || !v->privileged)
+		reject(v, REJECT_PTR_PTR, at, &(struct why){
+			.reg = insn->dst_reg, .ptr = dst, .s = op_text(kind) });
+	reg_set_unknown(v, dst);
+}
+
+/* One operand is a pointer. */
+static void alu_pointer(struct verifier *v, struct state *s, u32 at, unsigned kind,
+			unsigned width, const struct reg *src)
+{
+	const struct bpf_insn *insn = &v->insns[at];
+	struct reg *dst = state_reg(s, insn->dst_reg);
+	struct why why = { .reg = insn->dst_reg, .s = op_text(kind) };
+	const struct reg *ptr = reg_is_ptr(dst) ? dst : src;
+
+	why.ptr = ptr;
+	if (width == 32) {
+		if (kind != KIND_ALU_SUB || !v->privileged)
+			reject(v, REJECT_PTR_ARITH_32, at, &why);
+		reg_set_unknown(v, dst);
+		return;
+	}
+	switch (kind) {
+	case KIND_ALU_ADD:
+	case KIND_ALU_SUB:
+		step_ptr(v, s, at, dst, ptr, ptr == dst ? src : dst);
+		return;
+	case KIND_ALU_AND:
+	case KIND_ALU_OR:
+	case KIND_ALU_XOR:
+		reject(v, REJECT_PTR_BITS, at, &why);
+		break;
+	default:
+		reject(v, REJECT_PTR_OP, at, &why);
+	}
+	reg_set_unknown(v, dst);
+}
+
+static void alu_two(struct verifier *v, struct state *s, u32 at, unsigned kind,
+		    unsigned width)
+{
+	const struct bpf_insn *insn = &v->insns[at];
+	struct reg *dst = state_reg(s, insn->dst_reg);
+	struct reg imm;
+	const struct reg *src = operand(s, insn, &imm);
+	bool self = src == dst;
+
+	check_imm(v, at, kind, width);
+	if (reg_is_ptr(dst) && reg_is_ptr(src))
+		alu_pointers(v, s, at, kind);
+	else if (reg_is_ptr(dst) || reg_is_ptr(src))
+		alu_pointer(v, s, at, kind, width, src);
+	else
+		alu_numbers(v, dst, src, kind, width, self);
+}
+
+/* Negation and byte order. */
+static void alu_one(struct verifier *v, struct state *s, u32 at, unsigned kind,
+		    unsigned width)
+{
+	unsigned r = v->insns[at].dst_reg;
+	struct reg *dst = state_reg(s, r);
+
+	if (dst->type == REG_SCALAR) {
+		alu_numbers(v, dst, NULL, kind, width, false);
+		return;
+	}
+	if (!v->privileged)
+		reject(v, REJECT_PTR_NEG, at, &(struct why){ .reg = r, .ptr = dst });
+	reg_set_unknown(v, dst);
+}
+
+void step_alu(struct verifier *v, struct state *s, u32 at)
+{
+	const struct bpf_insn *insn = &v->insns[at];
+	const struct isa_row *row = &isa_rows[v->points[at].op];
+	bool moves = row->kind >= KIND_MOV && row->kind <= KIND_MOVSX32;
+
+	if (row->kind == KIND_AS_CAST) {
+		not_judged(v, at, "arenas");
+		return;
+	}
+	if (has_src(insn, row->kind))
+		check_readable(v, s, at, insn->src_reg);
+	if (!moves)
+		check_readable(v, s, at, insn->dst_reg);
+	check_dst(v, at, insn->dst_reg);
+	if (moves && BPF_SRC(insn->code) == BPF_X)
+		move_reg(v, s, at, row->kind, row->width);
+	else if (moves)
+		move_imm(v, s, at, row->width);
+	else if (row->kind == KIND_NEG || row->kind >= KIND_LE)
+		alu_one(v, s, at, row->kind, row->width);
+	else
+		alu_two(v, s, at, row->kind, row->width);
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * subprog.c: calls of the program's own functions, returns from them, the end
+ * of the program, and how deep the stack gets. Static functions are followed
+ * with what the caller knows; global ones are judged alone, by their types.
+ */
+#include "verify/call.h"
+#include "verify/explore.h"
+#include "model/uapi.h"
+
+/* ---- calls --------------------------------------------------------------- */
+
+static enum step call_static(struct verifier *v, struct state *s, u32 at, u32 func)
+{
+	struct frame *caller = state_frame(s), *callee;
+
+	if (s->nr_frames == MAX_FRAMES) {
+		reject(v, REJECT_FRAMES, at, &(struct why){ .a = MAX_FRAMES + 1 });
+		return STEP_END;
+	}
+	state_push_frame(v, s, func, at);
+	callee = state_frame(s);
+	callee->kind = FRAME_CALL;
+	for (unsigned r = 1; r <= 5; r++)
+		callee->regs[r] = caller->regs[r];
+	for (unsigned r = 0; r <= 5; r++)
+		reg_set_none(&caller->regs[r]);
+	s->insn = v->funcs[func].start;
+	return STEP_NEXT;
+}
+
+enum step step_call_local(struct verifier *v, struct state *s, u32 at)
+{
+	u32 func = cfg_func_at(v, at + (u32)v->insns[at].imm + 1);
+
+	if (v->funcs[func].global)
+		return call_global(v, s, at, func);
+	return call_static(v, s, at, func);
+}
+
+/* ---- the end ------------------------------------------------------------- */
+
+bool check_refs(struct verifier *v, struct state *s, u32 at, enum reject_id id)
+{
+	struct ref *r = s->nr_refs ? &s->refs[s->nr_refs - 1] : NULL;
+
+	if (!r)
+		return true;
+	reject(v, id, at, &(struct why){ .a = r->id, .b = r->insn });
+	return false;
+}
+
+/* What a program of some types may return (Linux 6.18). */
+static bool ret_limits(const struct verifier *v, s64 *min, s64 *max)
+{
+	u32 attach = v->prog->expected_attach;
+
+	*min = 0;
+	*max = 1;
+	switch (v->prog->type) {
+	case BPF_PROG_TYPE_CGROUP_SKB:
+		*max = attach == BPF_CGROUP_INET_EGRESS ? 3 : 1;
+		return true;
+	case BPF_PROG_TYPE_CGROUP_SOCK_ADDR:
+		if (attach == BPF_CGROUP_INET4_BIND || attach == BPF_CGROUP_INET6_BIND)
+			*max = 3;
+		return true;
+	case BPF_PROG_TYPE_CGROUP_SOCK:
+	case BPF_PROG_TYPE_SOCK_OPS:
+	case BPF_PROG_TYPE_CGROUP_DEVICE:
+	case BPF_PROG_TYPE_CGROUP_SYSCTL:
+	case BPF_PROG_TYPE_CGROUP_SOCKOPT:
+	case BPF_PROG_TYPE_SK_LOOKUP:
+	case UAPI_PROG_TYPE_NETFILTER:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void check_limits(struct verifier *v, struct state *s, u32 at)
+{
+	struct reg *r0 = state_reg(s, 0);
+	struct strbuf text = { 0 };
+	struct why why = { .ptr = r0 };
+
+	if (!ret_limits(v, &why.a, &why.b))
+		return;
+	if (r0->type != REG_SCALAR) {
+		reject(v, REJECT_RET_TYPE, at, &why);
+		return;
+	}
+	reg_mark(v, r0);
+	if (r0->val.smin >= why.a && r0->val.smax <= why.b)
+		return;
+	scalar_text(&text, &r0->val);
+	why.t = sb_text(&text);
+	why.s = why.t;
+	reject(v, scalar_is_unknown(&r0->val) ? REJECT_RET_UNKNOWN : REJECT_RET_RANGE,
+	       at, &why);
+	sb_free(&text);
+}
+
+static void check_global_exit(struct verifier *v, struct state *s, u32 at)
+{
+	struct reg *r0 = state_reg(s, 0);
+
+	if (r0->type != REG_SCALAR)
+		reject(v, REJECT_GLOBAL_EXIT, at, &(struct why){ .ptr = r0 });
+}
+
+static enum step exit_program(struct verifier *v, struct state *s, u32 at)
+{
+	struct reg *r0 = state_reg(s, 0);
+
+	check_refs(v, s, at, REJECT_LEAK);
+	if (check_readable(v, s, at, 0))
+		return STEP_END;
+	if (reg_is_ptr(r0) && !v->privileged)
+		reject(v, REJECT_RET_LEAK, at, &(struct why){ .ptr = r0 });
+	if (v->entry)
+		check_global_exit(v, s, at);
+	else
+		check_limits(v, s, at);
+	return STEP_END;
+}
+
+static enum step exit_function(struct verifier *v, struct state *s, u32 at)
+{
+	struct reg r0 = *state_reg(s, 0);
+	u32 callsite = state_frame(s)->callsite;
+
+	if (r0.type == REG_STACK)
+		reject(v, REJECT_STACK_RETURN, at, NULL);
+	state_pop_frame(v, s);
+	*state_reg(s, 0) = r0;
+	s->insn = callsite + 1;
+	return STEP_NEXT;
+}
+
+enum step step_exit(struct verifier *v, struct state *s, u32 at)
+{
+	u8 kind = state_frame(s)->kind;
+
+	if (kind == FRAME_CALLBACK || kind == FRAME_ASYNC)
+		return callback_exit(v, s, at);
+	return s->nr_frames > 1 ? exit_function(v, s, at) : exit_program(v, s, at);
+}
+
+/* ---- stack depth --------------------------------------------------------- */
+
+enum { ROUND = 16, TAIL_STACK = 256 };
+
+/* How a function is reached on the deepest chain of calls. */
+struct reach { u32 frames, before; };	/* its own included; bytes of the others */
+
+static u32 frame_bytes(const struct func *f)
+{
+	return (u32)round_up(f->stack_bytes ? f->stack_bytes : 1, ROUND);
+}
+
+/* The function that AT calls, or that a helper may call for it; -1: none. */
+static s64 callee_of(const struct verifier *v, u32 at)
+{
+	u8 op = v->points[at].op;
+
+	if (op != OP_CALL_LOCAL && op != OP_LDDW_FUNC)
+		return -1;
+	return cfg_func_at(v, at + (u32)v->insns[at].imm + 1);
+}
+
+/* One more frame on every chain; true when some chain became deeper. */
+static bool deepen(const struct verifier *v, struct reach *r)
+{
+	bool changed = false;
+
+	for (u32 at = 0; at < v->nr_insns; at++) {
+		const struct reach *from = &r[v->points[at].func];
+		s64 to = callee_of(v, at);
+		u32 before = from->before + frame_bytes(&v->funcs[v->points[at].func]);
+
+		if (to < 0 || !from->frames || v->funcs[to].is_async)
+			continue;
+		if (from->frames + 1 > r[to].frames || before > r[to].before) {
+			r[to].frames = (u32)max_u64(r[to].frames, from->frames + 1);
+			r[to].before = (u32)max_u64(r[to].before, before);
+			changed = true;
+		}
+	}
+	return changed;
+}
+
+static void check_reach(struct verifier *v, const struct func *f, const struct reach *r)
+{
+	u32 bytes = r->before + frame_bytes(f);
+	struct why why = { .a = r->frames, .b = bytes };
+
+	if (!r->frames)
+		return;
+	if (bytes > v->result->stack_bytes)
+		v->result->stack_bytes = bytes;
+	if (r->frames > MAX_FRAMES)
+		reject(v, REJECT_FRAMES, f->start, &why);
+	else if (bytes > STACK_BYTES)
+		reject(v, REJECT_STACK_TOTAL, f->start, &why);
+	why.a = r->before;
+	if (f->tail_calls && r->before >= TAIL_STACK)
+		reject(v, REJECT_TAIL_STACK, f->start, &why);
+}
+
+void stack_depth_check(struct verifier *v)
+{
+	struct reach *r = arena_news(&v->mem, v->nr_funcs, struct reach);
+
+	r[0].frames = 1;
+	for (u32 i = 1; i < v->nr_funcs; i++)
+		r[i].frames = v->funcs[i].is_async;
+	for (u32 i = 0; i < MAX_FRAMES && deepen(v, r); i++)
+		;
+	for (u32 i = 0; i < v->nr_funcs && !v->stop; i++)
+		check_reach(v, &v->funcs[i], &r[i]);
+}

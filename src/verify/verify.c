@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * verify.c: the job from its beginning to the verdict: shape, liveness, paths,
+ * depth of the stack. See state.h for what goes through it.
+ */
+#include "verify/explore.h"
+#include "base/os.h"
+
+enum { LIMIT_INSNS = 1000000, MAX_ERRORS = 5, MAX_PROG_INSNS = 1000000 };
+
+static const struct verify_opts default_opts = { .caps = VERIFY_CAP_ALL };
+
+static void set_limits(struct verifier *v)
+{
+	const struct verify_opts *o = v->opts;
+
+	v->limit = o->limit_insns ? o->limit_insns : LIMIT_INSNS;
+	v->max_errors = o->max_errors ? o->max_errors : MAX_ERRORS;
+	v->privileged = o->caps & VERIFY_CAP_PERFMON;
+}
+
+/* A global function that something called and that was not judged yet. */
+static bool next_global(struct verifier *v, u32 *func)
+{
+	for (u32 i = 1; i < v->nr_funcs; i++) {
+		if (!v->funcs[i].called || v->funcs[i].verified)
+			continue;
+		v->funcs[i].verified = true;
+		*func = i;
+		return true;
+	}
+	return false;
+}
+
+static void judge(struct verifier *v)
+{
+	u32 func;
+
+	if (cfg_build(v))
+		return;
+	live_build(v);
+	v->kept = arena_news(&v->mem, v->nr_insns, struct kept *);
+	explore(v, 0);
+	while (!v->stop && next_global(v, &func))
+		explore(v, func);
+	if (!v->stop)
+		stack_depth_check(v);
+}
+
+static void report(struct verifier *v, struct verify_result *r)
+{
+	r->nr_errors = (u32)v->errors.n;
+	r->errors = arena_copy(v->arena, v->errors.v, v->errors.n * sizeof(*v->errors.v));
+	r->nr_warnings = (u32)v->warnings.n;
+	r->warnings = arena_copy(v->arena, v->warnings.v,
+				 v->warnings.n * sizeof(*v->warnings.v));
+	r->construct = v->construct;
+	r->construct_insn = v->construct_insn;
+	r->visited = v->visited;
+	r->peak_states = v->peak_kept;
+	/* a mistake that was found stands, whatever else is in the program */
+	r->verdict = v->errors.n ? VERDICT_REJECTED :
+		     v->construct ? VERDICT_NOT_JUDGED : VERDICT_OK;
+}
+
+static void release(struct verifier *v)
+{
+	vec_free(&v->pending);
+	vec_free(&v->open);
+	vec_free(&v->defs);
+	vec_free(&v->marks);
+	vec_free(&v->errors);
+	vec_free(&v->warnings);
+	arena_free(&v->mem);
+}
+
+static int check_input(const struct image *img, const struct image_prog *prog,
+		       struct skep_err *err)
+{
+	char where[256];
+
+	image_where(where, sizeof(where), img, prog, 0);
+	if (prog->nr_insns > MAX_PROG_INSNS)
+		return err_set(err, ERR_LIMIT, where, "%u instructions; %u are the limit",
+			       prog->nr_insns, MAX_PROG_INSNS);
+	return isa_check(prog->insns, prog->nr_insns, where, err);
+}
+
+int verify_prog(struct verify_result *result, struct arena *arena,
+		const struct image *img, const struct image_prog *prog,
+		const struct verify_opts *opts, struct skep_err *err)
+{
+	struct verifier v = {
+		.img = img, .prog = prog, .opts = opts ? opts : &default_opts,
+		.result = result, .arena = arena, .err = err,
+		.insns = prog->insns, .nr_insns = prog->nr_insns,
+		.ctx = ctx_desc(prog->type),
+	};
+	u64 start = os_clock_ns();
+	int rc;
+
+	memset(result, 0, sizeof(*result));
+	rc = check_input(img, prog, err);
+	if (rc)
+		return rc;
+	set_limits(&v);
+	judge(&v);
+	report(&v, result);
+	release(&v);
+	result->ns = os_clock_ns() - start;
+	return 0;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * verify.h: says whether a program is safe, as the Linux kernel would say, and
+ * when it is not, why. In: an image, its types and a target's tables. Out: a
+ * verdict with reasons. Knows tables and descriptors only, never an engine;
+ * changes nothing that it is given. doc/verifier.md explains how.
+ */
+#ifndef VERIFY_VERIFY_H
+#define VERIFY_VERIFY_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "model/image.h"
+
+enum verdict {
+	VERDICT_OK,
+	VERDICT_REJECTED,
+	VERDICT_NOT_JUDGED,	/* uses something that is not supported yet:
+				   neither accepted nor refused */
+};
+
+enum verify_policy {
+	POLICY_USER,		/* as permissive as is sound */
+	POLICY_KERNEL,		/* the kernel's limits and the kernel's way */
+};
+
+/* What the one who loads the program may do; privileged loaders have all. */
+enum verify_cap {
+	VERIFY_CAP_PERFMON = 1,	/* pointers may become numbers, stack that was
+				   never written may be read */
+	VERIFY_CAP_ALL = VERIFY_CAP_PERFMON,
+};
+
+enum verify_flag {
+	VERIFY_STRICT_ALIGN = 1,	/* BPF_F_STRICT_ALIGNMENT */
+	VERIFY_NO_PRUNE = 2,	/* each path to its end: for tests only */
+};
+
+struct verify_opts {
+	enum verify_policy policy;
+	unsigned caps;		/* enum verify_cap */
+	unsigned flags;		/* enum verify_flag */
+	u32 limit_insns;	/* that may be visited; 0: 1,000,000 */
+	u32 max_errors;		/* distinct source lines; 0: 5 */
+	const struct btf *vmlinux;	/* the target kernel's types; NULL: none */
+	struct strbuf *log;	/* the kernel's log format is written to it; or NULL */
+	unsigned log_level;	/* 1: errors and their path; 2: every state */
+};
+
+/* Rows of reject.def; numbers are the SKEP-E ids of err.def's space. */
+enum reject_id {
+#define REJECT(name, id, kernel, text, help) REJECT_##name = id,
+#include "verify/reject.def"
+};
+
+/* One reason. Texts live in the arena of the call. */
+struct verify_error {
+	enum reject_id id;
+	u32 insn;		/* of the program's slots */
+	const char *text;	/* for people */
+	const char *kernel;	/* the kernel's classic line */
+	const char *help;	/* a way out, or NULL */
+	const char **notes;	/* where values came from, oldest last */
+	const u32 *note_insns;	/* where each note points */
+	u32 nr_notes;
+};
+
+struct verify_result {
+	enum verdict verdict;
+	struct verify_error *errors;	/* of REJECTED, the kernel's first */
+	u32 nr_errors;
+	struct verify_error *warnings;	/* what a privileged kernel lets pass */
+	u32 nr_warnings;
+	const char *construct;	/* of NOT_JUDGED: what is not supported */
+	u32 construct_insn;
+	bool by_invariants;	/* the kernel may give up on this program */
+	u64 visited;		/* instructions */
+	u32 states, peak_states, points;	/* stored; at once; where */
+	u32 stack_bytes;	/* deepest call chain */
+	u64 ns;
+	size_t bytes;		/* memory at the peak */
+};
+
+/*
+ * Judges PROG of IMG. Everything in RESULT lives in ARENA. Returns 0 when
+ * there is an answer, whatever it is. Errors: INSN, JUMP, LIMIT.
+ */
+int verify_prog(struct verify_result *result, struct arena *arena,
+		const struct image *img, const struct image_prog *prog,
+		const struct verify_opts *opts, struct skep_err *err);
+
+/* "ok", "rejected", "not judged" */
+const char *verdict_word(enum verdict v);
+
+/* What reject.def says about ID, for `skep explain`; NULL: no such id. */
+struct reject_row { enum reject_id id; const char *name, *kernel, *text, *help; };
+const struct reject_row *reject_row(unsigned id);
+
+#endif

@@ -1,0 +1,58 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# verify.t: verdicts of `skep verify`, their reasons, and the kernel's.
+. test/tap.sh
+fw=examples/firewall/firewall.o
+bad=examples/firewall/bad.o
+
+ok "a safe program" $SKEP verify $fw
+has "its line" "firewall  xdp      184    ok" "$($SKEP verify $fw)"
+status "an unsafe one" 1 $SKEP verify $bad
+out=$($SKEP verify $bad 2>&1)
+has "where and what" "bad.c:38:17: error: bytes 26..29 of the packet are used, only 14" "$out"
+has "the source line" "   38 | 	key.addr = ip->saddr;" "$out"
+has "the kernel's words" "kernel: invalid access to packet, off=26 size=4, R1(id=0,off=26,r=14)" "$out"
+has "explained" "bytes {off}..{end} of the packet" "$($SKEP explain SKEP-E0201)"
+status "usage" 2 $SKEP verify
+status "no such policy" 2 $SKEP verify --policy none $fw
+
+verdict() # TYPE CODE: the verdict on instructions
+{
+	printf '%s\n' "$2" > "$tmp/code.s"
+	$SKEP asm "$tmp/code.s" -o "$tmp/code.bin" &&
+		$SKEP verify --type "$1" "$tmp/code.bin" 2> "$tmp/err" |
+		sed -n '2s/.*  \(ok\|rejected\|not judged\) .*/\1/p'
+}
+says() # WHAT ID CODE
+{
+	same "$1" rejected "$(verdict xdp "$3")"
+	has "$1: reason" "[SKEP-E$2]" "$(cat "$tmp/err")"
+}
+same "nothing wrong" ok "$(verdict xdp 'r0 = 2; exit')"
+says "unset result" 0101 'exit'
+says "write to r10" 0102 'r10 = 1; r0 = 0; exit'
+says "product of a pointer" 0103 'r1 *= 2; r0 = 0; exit'
+says "difference of pointer and number" 0110 'r0 = 0; r0 -= r1; exit'
+says "division by 0" 0121 'r0 = 1; r0 /= 0; exit'
+says "shift" 0122 'r0 = 1; r0 <<= 64; exit'
+says "unreachable code" 0151 'r0 = 0; exit; r0 = 1; exit'
+says "no end" 0153 'r0 = 0'
+says "endless loop" 0154 'r0 = 0; if r0 == 0 goto -1; exit'
+says "frame" 0204 'r0 = *(u64 *)(r10 - 520); exit'
+says "context" 0206 'r0 = *(u32 *)(r1 + 200); exit'
+says "alignment" 0207 '*(u64 *)(r10 - 12) = 0; r0 = 0; exit'
+says "moved context" 0209 'r1 += 4; r0 = *(u32 *)(r1 + 0); exit'
+says "number as address" 0120 'r1 = 4096; r0 = *(u32 *)(r1 + 0); exit'
+says "no such helper" 0351 'call 9999; exit'
+says "helper of other types" 0352 'r1 = 0; r2 = 0; r3 = 0; r4 = 0; r5 = 0; call 49; exit'
+
+if [ "$($SKEP verify --on both $fw 2>/dev/null | awk 'NR == 2 { print $NF }')" != ok ]; then
+	skip "the kernel's verdicts" "the kernel loads nothing here"
+	done_testing
+fi
+for obj in examples/*/*.o; do
+	out=$($SKEP verify --on both "$obj" 2>&1)
+	same "as the kernel: $obj" "" \
+		"$(printf '%s\n' "$out" | awk '/^program /{t = 1; next} t && !/not judged/ && $4 != $NF')"
+done
+done_testing
