@@ -6,7 +6,7 @@
 #
 # `./bootstrap vm` fetches the kernel and the emulator before.
 
-VM_TEST := $(filter %_kernel_test %/diff_test,$(UNIT_BIN)) test/cli/kernel.t
+VM_TEST := $(filter %_kernel_test $(O)/test/diff/%,$(UNIT_BIN)) test/cli/kernel.t
 
 .PHONY: check-vm
 check-vm: $(filter $(O)/%,$(VM_TEST)) static

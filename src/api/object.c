@@ -43,19 +43,25 @@ struct skep_object *object_twin(struct skep_object *obj)
 int object_open(struct skep_object **obj, const struct skep_open_opts *opts,
 		const void *data, size_t bytes, const char *name, struct skep_err *err)
 {
-	struct target target = { .opts = { 0 } };
+	struct target *target = mem_alloc(sizeof(*target));
 	struct image *img;
 	int r;
 
 	*obj = NULL;
 	if (opts) {
-		target.opts.btf = opts->btf;
-		target.opts.kconfig = opts->kconfig;
+		target->opts.btf = opts->btf;
+		target->opts.kconfig = opts->kconfig;
 	}
-	r = obj_open_for(&img, &target, data, bytes, name, err);
-	target_close(&target);
-	if (!r)
+	r = obj_open_for(&img, target, data, bytes, name, err);
+	if (!r) {
 		*obj = object_new(img);
+		if (!target->opts.btf && !target->opts.kconfig) {
+			(*obj)->target = target;
+			return 0;
+		}
+	}
+	target_close(target);
+	free(target);
 	return r;
 }
 
@@ -139,12 +145,22 @@ int skep_object_from_insns(struct skep_object **obj, uint32_t prog_type,
 	return r;
 }
 
+static void drop_target(struct skep_object *obj)
+{
+	if (!obj->target)
+		return;
+	target_close(obj->target);
+	free(obj->target);
+	obj->target = NULL;
+}
+
 void skep_object_close(struct skep_object *obj)
 {
 	if (!obj)
 		return;
 	if (obj->backend)
 		obj->backend->ops->close(obj->backend);
+	drop_target(obj);
 	if (!obj->shares)
 		image_free(obj->img);
 	free(obj->progs);
@@ -352,8 +368,12 @@ int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
 	r = obj_ready(obj->img, err);
 	if (r)
 		return r;
-	r = opts && opts->engine == SKEP_KERNEL ? kernel_open(&obj->backend, err) :
-						  runtime_open(&obj->backend, &ro, err);
+	if (opts && opts->engine == SKEP_KERNEL) {
+		r = kernel_open(&obj->backend, obj->target, err);
+	} else {
+		drop_target(obj);
+		r = runtime_open(&obj->backend, &ro, err);
+	}
 	if (!r && obj->backend->ops->image)
 		obj->backend->ops->image(obj->backend, obj->img);
 	if (!r)

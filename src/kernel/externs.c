@@ -36,7 +36,7 @@ static int bind_one(struct bpf_insn *insn, const struct image *img, const struct
 
 int kernel_btf(struct kernel *k, const struct btf **out, struct skep_err *err)
 {
-	int r = target_btf(&k->target, out, err);
+	int r = target_btf(k->target, out, err);
 
 	if (!r && !*out)
 		r = err_set(err, ERR_KERNEL, NULL, "kernel %s shows no types of its own "

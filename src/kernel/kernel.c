@@ -37,7 +37,7 @@ static void kernel_close(struct backend *b)
 	}
 	if (k->btf_fd >= 0)
 		close(k->btf_fd);
-	target_close(&k->target);
+	target_close(&k->own);
 	vec_free(&k->progs);
 	vec_free(&k->maps);
 	free(k->out);
@@ -98,7 +98,7 @@ static void name_release(struct kernel *k)
 	k->release[strcspn(k->release, "-")] = 0;
 }
 
-int kernel_open(struct backend **out, struct skep_err *err)
+int kernel_open(struct backend **out, struct target *target, struct skep_err *err)
 {
 	struct kernel *k;
 	int r = try_it(err);
@@ -111,7 +111,8 @@ int kernel_open(struct backend **out, struct skep_err *err)
 	k->btf_fd = -1;
 	k->cpus = possible_cpus();
 	k->out = mem_alloc(OUT_BYTES);
-	k->version = target_version(&k->target);
+	k->target = target ? target : &k->own;
+	k->version = target_version(k->target);
 	name_release(k);
 	*out = &k->b;
 	return 0;

@@ -8,12 +8,14 @@
 #define KERNEL_KERNEL_H
 
 #include "model/backend.h"
+#include "model/target.h"
 
 /*
- * A backend whose ops->close frees it. Errors: KERNEL, with the reason why
- * bpf(2) cannot be used.
+ * A backend whose ops->close frees it. What it needs of the running kernel's
+ * types is read once, into TARGET when that is not NULL, which must live as
+ * long. Errors: KERNEL, with the reason why bpf(2) cannot be used.
  */
-int kernel_open(struct backend **out, struct skep_err *err);
+int kernel_open(struct backend **out, struct target *target, struct skep_err *err);
 /* "6.18.5" */
 const char *kernel_release(const struct backend *b);
 

@@ -8,7 +8,6 @@
 
 #include "base/vec.h"
 #include "kernel/kernel.h"
-#include "model/target.h"
 #include "model/tables.h"
 
 struct kernel_map {
@@ -39,7 +38,8 @@ struct kernel {
 	u32 cpus;		/* possible ones: values of a per-cpu map */
 	u8 *out;		/* packets after test runs, OUT_BYTES */
 	u8 ctx[192];		/* struct __sk_buff after a test run */
-	struct target target;	/* the running kernel's types and configuration */
+	struct target *target;	/* the running kernel's types and configuration */
+	struct target own;	/* when nobody gave one */
 	u32 version;		/* KERNEL_VERSION(); 0 unknown */
 	char release[66];	/* "6.18.5", for messages */
 };

@@ -149,10 +149,10 @@ static void not_built(struct kernel *k, const char *what, const char *name,
 
 	if (!option)
 		return;
-	target_config(&k->target, option, &value, NULL);
+	target_config(k->target, option, &value, NULL);
 	if (value && value[0] != 'n')
 		return;
-	if (k->target.nr_values)
+	if (k->target->nr_values)
 		err_note(err, "%s %s needs %s, which this kernel was built without", what, name,
 			 option);
 	else

@@ -37,7 +37,7 @@ static struct backend *opened(void)
 {
 	struct backend *b;
 
-	if (kernel_open(&b, &err))
+	if (kernel_open(&b, NULL, &err))
 		fail_msg("%s", err.text);
 	return b;
 }
@@ -102,7 +102,7 @@ static void test_run_packets(void **state)
 	};
 	const struct bpf_insn insns[] = { set(0, 1), end };
 
-	need_kernel();
+	need_old_kernel();
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct test_run t = { .data = packet(), .bytes = PACKET, .retval = 77 };
 
@@ -133,7 +133,7 @@ static void test_run_dissector(void **state)
 	struct test_run t = { .data = packet(), .bytes = PACKET, .retval = 77 };
 	const struct bpf_insn insns[] = { set(0, 0), end };
 
-	need_kernel();
+	need_old_kernel();
 	if (run_as("flow_dissector", insns, 2, &t))
 		fail_msg("%s", err.text);
 	assert_int_equal(t.retval, 0);
@@ -154,7 +154,7 @@ static void test_run_lookup(void **state)
 		.local_port = PORT };
 	struct test_run t = { .ctx_in = &ctx, .ctx_in_bytes = sizeof(ctx) }, none = { 0 };
 
-	need_kernel();
+	need_old_kernel();
 	if (run_as("sk_lookup", insns, ARRAY_LEN(insns), &t))
 		fail_msg("%s", err.text);
 	assert_int_equal(t.retval, 1);
@@ -170,7 +170,7 @@ static void test_run_raw_tp(void **state)
 	const u64 args[] = { 1, 4711 };
 	struct test_run t = { .ctx_in = args, .ctx_in_bytes = sizeof(args) };
 
-	need_kernel();
+	need_old_kernel();
 	if (run_as("raw_tp/task_rename", insns, 2, &t))
 		fail_msg("%s", err.text);
 	assert_int_equal(t.retval, 4711);
@@ -190,7 +190,7 @@ static void test_run_syscall(void **state)
 	struct backend *b;
 	struct image *img;
 
-	need_kernel();
+	need_old_kernel();
 	b = opened();
 	if (!load_as(b, &img, "syscall", insns, 4) || b->ops->test_run(b, 0, &t, &err))
 		fail_msg("%s", err.text);
@@ -237,7 +237,7 @@ static void test_run_tracing(void **state)
 	u64 value = 0;
 	bool ran;
 
-	need_kernel();
+	need_old_kernel();
 	b = opened();
 	ran = run_fentry(b, &img, &value);
 	b->ops->close(b);
@@ -257,7 +257,7 @@ static void test_no_run(void **state)
 	const struct bpf_insn insns[] = { set(0, 1), end };
 	struct test_run t = { .data = packet(), .bytes = PACKET };
 
-	need_kernel();
+	need_old_kernel();
 	assert_true(run_as("lwt_seg6local", insns, 2, &t) < 0);
 	assert_non_null(strstr(err.text, "no test run for programs of type lwt_seg6local"));
 	assert_true(run_as("sockops", insns, 2, &t) < 0);
@@ -281,7 +281,7 @@ static void refused(const char *section, const char *says)
 
 static void test_refusals(void **state)
 {
-	need_kernel();
+	need_old_kernel();
 	refused("tp_btf/sched_swich", "did you mean 'sched_switch'?");
 	refused("fentry/no_such_function_here", "has no function 'no_such_function_here'");
 	refused("lsm/file_opem", "did you mean 'file_open'?");
@@ -299,7 +299,7 @@ static void test_old_map(void **state)
 	struct backend *b;
 	size_t bytes;
 
-	need_kernel();
+	need_old_kernel();
 	b = opened();
 	if (kernel_version() < 6009) {
 		assert_true(b->ops->map_create(b, &def, &err) < 0);
@@ -365,7 +365,7 @@ static void test_batches(void **state)
 	u32 *keys = mem_alloc(KEYS * sizeof(*keys)), n;
 	struct backend *b;
 
-	need_kernel();
+	need_old_kernel();
 	b = opened();
 	for (u32 i = 0; i < KEYS; i++)
 		keys[i] = i;
@@ -403,7 +403,7 @@ static void test_one_by_one(void **state)
 	u32 got[5], values[5], n = 3;
 	struct backend *b;
 
-	need_kernel();
+	need_old_kernel();
 	b = opened();
 	assert_int_equal(b->ops->map_create(b, &defs[0], &err), 0);
 	assert_int_equal(b->ops->map_write_batch(b, 0, keys, lo, &n, 0), 0);
@@ -440,7 +440,7 @@ static void test_memory(void **state)
 	u8 value[12], *mem;
 	size_t bytes = 0;
 
-	need_kernel();
+	need_old_kernel();
 	b = opened();
 	assert_int_equal(b->ops->map_create(b, &defs[0], &err), 0);
 	assert_int_equal(b->ops->map_create(b, &defs[1], &err), 0);
@@ -494,7 +494,7 @@ static void test_pins(void **state)
 	int status = 0;
 	pid_t pid;
 
-	need_kernel();
+	need_old_kernel();
 	assert_non_null(mkdtemp(dir));
 	pid = fork();
 	if (!pid) {

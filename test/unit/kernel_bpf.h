@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * kernel_bpf.h: bpf(2) for tests that compare with the running kernel. It must
- * be 6.1 or later; what differs before 6.18 says so with need_kernel_since.
+ * be 6.1 or later, and 6.18 or later for most.
  */
 #ifndef TEST_KERNEL_BPF_H
 #define TEST_KERNEL_BPF_H
@@ -63,8 +63,8 @@ static inline void skip_as(const char *why)
 	skip();
 }
 
-/* A kernel that does as 6.18 and ours, in all that was looked at. */
-static inline void need_kernel(void)
+/* For what is the same on Linux 6.1 and 6.18. */
+static inline void need_old_kernel(void)
 {
 	const char *why = no_kernel();
 
@@ -72,17 +72,23 @@ static inline void need_kernel(void)
 		skip_as(why);
 }
 
-/* The same for what was otherwise before MAJOR.MINOR (or up to 6.1, where nobody
- * knows when it came). WHAT it is. */
+/* For what was otherwise before MAJOR.MINOR (or up to 6.1, where nobody knows
+ * when it came). WHAT it is. */
 static inline void need_kernel_since(int major, int minor, const char *what)
 {
 	char why[200];
 
-	need_kernel();
+	need_old_kernel();
 	if (kernel_version() >= major * 1000 + minor)
 		return;
 	snprintf(why, sizeof(why), "a kernel before %d.%d: %s", major, minor, what);
 	skip_as(why);
+}
+
+/* For what was made for 6.18 and compared with no other. */
+static inline void need_kernel(void)
+{
+	need_kernel_since(6, 18, "compared with 6.18 only");
 }
 
 #endif

@@ -94,7 +94,7 @@ static void test_tools(void **state)
 {
 	glob_t files;
 
-	need_kernel();
+	need_old_kernel();
 	libbpf_set_print(quiet);
 	if (glob("/usr/sbin/*", 0, NULL, &files))
 		skip_as("no /usr/sbin");

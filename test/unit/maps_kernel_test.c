@@ -92,7 +92,7 @@ static void test_create(void **state)
 	static const u32 flags[] = { 0, 0, 0, 1, 1, 1, 2, 4, 8, 16, 24, 64, 128,
 		256, 384, 1024, 2048, 4096, 1 << 15, 1u << 31 };
 
-	need_kernel();
+	need_old_kernel();
 	rng = 1;
 	for (int i = 0; i < 30000; i++) {
 		struct map_attr m = { .name = "m", .type = our_types[any(ARRAY_LEN(our_types))],
@@ -404,7 +404,7 @@ static void test_arrays(void **state)
 		MAP("p", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 13, 3, 0),
 	};
 
-	need_kernel();
+	need_old_kernel();
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		run_pair(&rows[i], rows[i].max_entries + 4, 100 + i);
 }
@@ -424,7 +424,7 @@ static void test_hash(void **state)
 		MAP("p", BPF_MAP_TYPE_PERCPU_HASH, 16, 100, 7, 0),
 	};
 
-	need_kernel();
+	need_old_kernel();
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		run_pair(&rows[i], rows[i].max_entries + rows[i].max_entries / 3 + 2,
 			 200 + i);
@@ -440,7 +440,7 @@ static void test_lru(void **state)
 		MAP("l", BPF_MAP_TYPE_LRU_PERCPU_HASH, 4, 5, 8192, BPF_F_NO_COMMON_LRU),
 	};
 
-	need_kernel();
+	need_old_kernel();
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		run_pair(&rows[i], 100, 250 + i);
 }
@@ -455,7 +455,7 @@ static void test_queues(void **state)
 		MAP("b", BPF_MAP_TYPE_BLOOM_FILTER, 0, 16, 100000, 0),
 	};
 
-	need_kernel();
+	need_old_kernel();
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		run_pair(&rows[i], 1, 400 + i);
 }
@@ -471,7 +471,7 @@ static void test_targets(void **state)
 		MAP("c", BPF_MAP_TYPE_CPUMAP, 4, 8, 2, 0),
 	};
 
-	need_kernel();
+	need_old_kernel();
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		run_pair(&rows[i], rows[i].max_entries + 4, 500 + i);
 }
@@ -565,7 +565,7 @@ static void test_outer_create(void **state)
 	static const u32 flags[] = { 0, 0, 0, 0, 1, 2, 4, 8, 16, 24, 64, 128, 1024, 4096 };
 	struct inners in;
 
-	need_kernel();
+	need_old_kernel();
 	inners_open(&in);
 	rng = 7;
 	for (int i = 0; i < 3000; i++) {
@@ -618,7 +618,7 @@ static void test_outer(void **state)
 {
 	struct inners in;
 
-	need_kernel();
+	need_old_kernel();
 	inners_open(&in);
 	for (u32 i = 0; i < 2 * (INNERS - 1); i++) {
 		struct map_attr m = outer_attr(i % 2 ? BPF_MAP_TYPE_HASH_OF_MAPS
@@ -649,7 +649,7 @@ static void test_lpm(void **state)
 		MAP("l", BPF_MAP_TYPE_LPM_TRIE, 260, 9, 100, BPF_F_NO_PREALLOC),
 	};
 
-	need_kernel();
+	need_old_kernel();
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		run_pair(&rows[i], 1, 300 + i);
 }

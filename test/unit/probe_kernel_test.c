@@ -21,7 +21,7 @@ static bool since(const char *text)
 
 static void test_maptypes(void **state)
 {
-	need_kernel();
+	need_old_kernel();
 	for (u32 type = 1; maptype_row(type); type++) {
 		const struct maptype_row *row = maptype_row(type);
 		int has = kernel_has_maptype(type);
@@ -42,7 +42,7 @@ static void test_maptypes(void **state)
 
 static void test_progtypes(void **state)
 {
-	need_kernel();
+	need_old_kernel();
 	for (u32 type = 1; progtype_row(type); type++) {
 		const struct progtype_row *row = progtype_row(type);
 		int has = kernel_has_progtype(type);
@@ -64,7 +64,7 @@ static void test_progtypes(void **state)
 
 static void test_helpers(void **state)
 {
-	need_kernel();
+	need_old_kernel();
 	for (u32 id = 1; helper_row(id); id++) {
 		const struct helper_row *h = helper_row(id);
 
@@ -87,7 +87,7 @@ static void test_helpers(void **state)
 
 static void test_others(void **state)
 {
-	need_kernel();
+	need_old_kernel();
 	assert_int_equal(kernel_isa_level(), since("6.6") ? 4 : 3);
 	assert_int_equal(kernel_max_insns(), 1000000);
 	assert_int_equal(kernel_has_token(), since("6.9"));

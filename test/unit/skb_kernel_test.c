@@ -100,7 +100,7 @@ static bool kernel_allows(u32 t, u32 off, u32 i, bool write)
 
 static void context(void **state)
 {
-	need_kernel();
+	need_old_kernel();
 	for (u32 t = 0; t < ARRAY_LEN(types); t++) {
 		const struct ctx_desc *d = ctx_desc(types[t].type);
 
@@ -452,7 +452,7 @@ static void fields(void **state)
 {
 	struct world *w;
 
-	need_kernel();
+	need_old_kernel();
 	w = mem_alloc(sizeof(*w));
 	world_open(w);
 	world_odd(w);
