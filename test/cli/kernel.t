@@ -108,6 +108,18 @@ same "a function that the kernel lacks: exit status" 2 $?
 has "is named" "has no function 'vfs_raed'" "$out"
 has "with the nearest" "did you mean 'vfs_read'?" "$out"
 
+# Without rights each one that is missing is named.
+nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
+cp $fw $cap "$tmp" && chmod 755 "$tmp" && chmod 644 "$tmp"/*.o "$tmp"/*.pcapng
+if [ "$(id -u)" = 0 ] && nobody $SKEP --help > /dev/null 2>&1; then
+	out=$(nobody $SKEP run --on kernel "$tmp/firewall.o" "$tmp/traffic.pcapng" 2>&1)
+	same "without rights: exit status" 2 $?
+	has "the capability is named" "this process has no CAP_BPF, which is for loading" "$out"
+	has "and what to do" "help: sudo skep" "$out"
+else
+	skip "the capability is named" "setpriv and root, to be nobody"
+fi
+
 # Nothing is left in the kernel, not even after a kill.
 if command -v bpftool > /dev/null && command -v jq > /dev/null; then
 	count() { bpftool -j "$1" show | jq "[.[] | select($2)] | length"; }
