@@ -3,6 +3,7 @@
 # make              skep, libskep.so, libskep.a under build/
 # make check        all tests; closes with "N passed, N failed, N skipped"
 # make bench        the figures, both sides of each ratio
+# make check-proof  what the verifier's numbers promise, proved by z3 or cvc5
 # make fuzz         each fuzz target for FUZZ_SECONDS (300) under ASan and UBSan
 # make install      PREFIX (/usr/local), DESTDIR
 # make static       build/static/skep: one file without shared libraries
@@ -30,12 +31,14 @@ HASH  := \#
 COMMA := ,
 have = $(shell printf '$(HASH)include <$(1)>\nint main(void){return 0;}\n' | $(CC) -x c -fsyntax-only - 2>/dev/null && echo 1)
 
+# Asked once: each is a run of the compiler.
+HAVE    := $(if $(call have,jansson.h),-DHAVE_JANSSON) $(if $(call have,elfutils/libdwfl.h),-DHAVE_LIBDW)
+
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wundef -Wno-unused-parameter
 CFLAGS  ?= -O2 -g
 ALLCFLAGS = -std=gnu11 -D_GNU_SOURCE -DSKEP_VERSION='"$(VERSION)"' \
 	-Iinclude -Isrc -fPIC -fvisibility=hidden -fno-semantic-interposition -ffunction-sections -fdata-sections \
-	$(WARN) $(if $(WERROR),-Werror) $(SANFLAGS) $(CFLAGS) $(if $(call have,jansson.h),-DHAVE_JANSSON) \
-	$(if $(call have,elfutils/libdwfl.h),-DHAVE_LIBDW)
+	$(WARN) $(if $(WERROR),-Werror) $(SANFLAGS) $(CFLAGS) $(HAVE)
 SANFLAGS := $(if $(SAN),-fsanitize=address$(COMMA)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
 LDLIBS   := -lelf -ldl -lpthread
 
@@ -49,7 +52,15 @@ CLI_OBJ := $(CLI_SRC:%.c=$(O)/%.o)
 .DELETE_ON_ERROR:
 all: $(O)/skep $(O)/libskep.so.$(SOVERSION) $(O)/libskep.a $(O)/skep.pc
 
-$(O)/%.o: %.c
+# Compiled with other flags, or before a library was there, is out of date.
+FLAGS := $(O)/flags
+.PHONY: FORCE
+$(FLAGS): FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(subst ','\'',$(CC) $(ALLCFLAGS))' | cmp -s - $@ || \
+		printf '%s\n' '$(subst ','\'',$(CC) $(ALLCFLAGS))' > $@
+
+$(O)/%.o: %.c $(FLAGS)
 	@mkdir -p $(@D)
 	@$(SAY) CC $<
 	$(Q)$(CC) $(ALLCFLAGS) -MMD -MP -c -o $@ $<
@@ -80,7 +91,7 @@ $(O)/skep.pc: Makefile
 
 static:
 	$(MAKE) O=$(O)/static LDFLAGS='-static' CFLAGS='$(CFLAGS) -DSKEP_STATIC' \
-		LDLIBS='-lelf -lz $(if $(call have,jansson.h),-ljansson) -lpthread' $(O)/static/skep
+		LDLIBS='-lelf -lz $(if $(findstring JANSSON,$(HAVE)),-ljansson) -lpthread' $(O)/static/skep
 
 include $(sort $(wildcard mk/*.mk))
 

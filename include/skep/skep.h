@@ -68,6 +68,10 @@ struct skep_open_opts {
 				   kernel's, or else the object's own types */
 	const char *kconfig;	/* its configuration, plain or gzip; NULL: the
 				   running kernel's */
+	const char *const *module_btf;	/* files with types of its modules, for what
+					   the kernel itself lacks; with none, the
+					   running kernel's when btf is NULL */
+	size_t nr_module_btf;
 };
 
 /* skep_object_open with options, which may be NULL. */
@@ -126,6 +130,11 @@ struct skep_load_opts {
 	   a tracer needs; it is no place for programs that nobody trusts. 0: what
 	   the program could read anyway; all else is -EFAULT. */
 	int probe;
+	/* A file that describes links, neighbours, routes and rules, as the ip
+	   command writes them in JSON (see skep-run(1), --routes): what
+	   bpf_fib_lookup, bpf_redirect_neigh and bpf_check_mtu look at. NULL: no
+	   packet is forwarded (BPF_FIB_LKUP_RET_NOT_FWDED). */
+	const char *routes;
 };
 
 /* Creates the maps and readies the programs to run. OPTS may be NULL. */
@@ -144,6 +153,8 @@ struct skep_map *skep_object_next_map(struct skep_object *obj, struct skep_map *
 const char *skep_prog_name(const struct skep_prog *prog);
 const char *skep_prog_section(const struct skep_prog *prog);
 uint32_t skep_prog_type(const struct skep_prog *prog);	/* BPF_PROG_TYPE_* */
+
+enum { SKEP_NO_NEIGHBOUR = 8 };
 
 struct skep_run {
 	size_t size;		/* sizeof(struct skep_run) */
@@ -166,7 +177,8 @@ struct skep_run {
 	uint32_t data_out_bytes;
 	const void *data_out;	/* packet afterwards; valid until the next run */
 	uint32_t redirect_ifindex;	/* of bpf_redirect; 0 = none */
-	uint32_t redirect_flags;	/* BPF_F_INGRESS; 2 neigh, 4 peer */
+	uint32_t redirect_flags;	/* BPF_F_INGRESS; 2 neigh, 4 peer; with a neigh,
+				   SKEP_NO_NEIGHBOUR: no route or neighbour for it */
 	uint32_t tc_classid;
 	uint64_t insns;		/* executed by the last run */
 	uint64_t duration_ns;	/* mean of the runs, when repeat > 1 */
@@ -206,6 +218,16 @@ int skep_map_lookup_delete(struct skep_map *map, const void *key, void *value);
 /* KEY NULL = the first; -ENOENT after the last. */
 int skep_map_next_key(struct skep_map *map, const void *key, void *next);
 
+/*
+ * A map of the kind that OUTER, a map of maps, holds: empty, and in OUTER when
+ * skep_map_update() puts its number there. It lives until it is dropped here and
+ * in no map of maps any more, and while a program that looked it up runs.
+ */
+int skep_map_new_inner(struct skep_map **inner, struct skep_map *outer, struct skep_err *err);
+uint32_t skep_map_number(const struct skep_map *map);
+/* Gives up such a map before the object is closed; no others. */
+void skep_map_drop(struct skep_map *inner);
+
 /* A record that a program left in a ring buffer or perf event array. */
 struct skep_event {
 	uint32_t cpu;		/* of the program; 0 for ring buffers */
@@ -220,6 +242,9 @@ struct skep_event {
  */
 int64_t skep_map_read(struct skep_map *map,
 		      int (*fn)(void *arg, const struct skep_event *e), void *arg);
+/* Puts a sample into a user ring buffer, for a program that drains it: 0, -E2BIG,
+ * -ENOSPC; -524 for other map types. */
+int skep_map_write(struct skep_map *map, const void *data, size_t bytes);
 /* Records that found no room so far. */
 uint64_t skep_map_lost(const struct skep_map *map);
 

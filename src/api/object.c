@@ -3,6 +3,7 @@
  * object.c: include/skep/skep.h: owns the way from an object to programs that
  * run: open, create maps, load programs.
  */
+#include "api/net_file.h"
 #include "api/object.h"
 #include "base/os.h"
 #include "host/hosts.h"
@@ -28,7 +29,7 @@ static struct skep_object *object_new(struct image *img)
 	for (u32 i = 0; i < img->nr_progs; i++)
 		obj->progs[i] = (struct skep_prog){ obj, i, -1 };
 	for (u32 i = 0; i < img->nr_maps; i++)
-		obj->maps[i] = (struct skep_map){ .obj = obj, .index = i };
+		obj->maps[i] = (struct skep_map){ .obj = obj, .index = i, .def = &img->maps[i] };
 	return obj;
 }
 
@@ -51,11 +52,13 @@ int object_open(struct skep_object **obj, const struct skep_open_opts *opts,
 	if (opts) {
 		target->opts.btf = opts->btf;
 		target->opts.kconfig = opts->kconfig;
+		target->opts.modules = opts->module_btf;
+		target->opts.nr_modules = opts->nr_module_btf;
 	}
 	r = obj_open_for(&img, target, data, bytes, name, err);
 	if (!r) {
 		*obj = object_new(img);
-		if (!target->opts.btf && !target->opts.kconfig) {
+		if (!target->opts.btf && !target->opts.kconfig && !target->opts.nr_modules) {
 			(*obj)->target = target;
 			return 0;
 		}
@@ -290,11 +293,11 @@ static s64 loaded(const struct skep_object *obj, u32 prog)
 }
 
 /* VALUE of a devmap or cpumap names a program, which is made for it. */
-static int update_second(struct skep_object *obj, u32 map, const void *key, const void *value,
-			 u64 flags)
+static int update_second(struct skep_object *obj, u32 type, u32 map, const void *key,
+			 const void *value, u64 flags)
 {
 	struct backend *b = obj->backend;
-	u32 words[2], attach = second_attach(obj->img->maps[map].type);
+	u32 words[2], attach = second_attach(type);
 	s64 prog;
 
 	memcpy(words, value, sizeof(words));
@@ -307,16 +310,15 @@ static int update_second(struct skep_object *obj, u32 map, const void *key, cons
 	return b->ops->map_update(b, map, key, words, flags);
 }
 
-int object_map_update(struct skep_object *obj, u32 map, const void *key,
-		      const void *value, u64 flags)
+int object_map_update(struct skep_object *obj, const struct image_map *def, u32 map,
+		      const void *key, const void *value, u64 flags)
 {
-	const struct image_map *def = &obj->img->maps[map];
 	struct backend *b = obj->backend;
 	s64 number;
 	u32 prog;
 
 	if (map_runs_programs(def->type) && def->value_size == 8)
-		return update_second(obj, map, key, value, flags);
+		return update_second(obj, def->type, map, key, value, flags);
 	if (def->type == BPF_MAP_TYPE_PROG_ARRAY) {
 		memcpy(&prog, value, sizeof(prog));
 		number = loaded(obj, prog);
@@ -326,6 +328,23 @@ int object_map_update(struct skep_object *obj, u32 map, const void *key,
 		value = &prog;
 	}
 	return b->ops->map_update(b, map, key, value, flags);
+}
+
+/* The key of slot I: a number of BYTES bytes, of which the first 8 count; false
+ * when it does not fit. */
+static bool slot_key(u8 *key, u32 bytes, u32 i)
+{
+	u32 n = (u32)min_u64(bytes, sizeof(u64));
+	u64 v = i;
+
+	if (n < sizeof(i) && i >> n * 8)
+		return false;
+	memset(key, 0, bytes);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	v <<= 8 * (sizeof(v) - n);
+#endif
+	memcpy(key, &v, n);
+	return true;
 }
 
 /* Puts what M's definition names into its slots: programs, maps. */
@@ -338,10 +357,12 @@ static int fill_slots(struct skep_object *obj, u32 m, struct skep_err *err)
 	for (u32 i = 0; !r && i < def->nr_slots; i++) {
 		u32 number = (u32)def->slots[i];
 
-		memcpy(key, &i, sizeof(i));
-		if (def->slots[i] >= 0)
-			r = object_map_update(obj, m, key, &number, BPF_ANY);
-		if (r)
+		if (def->slots[i] < 0)
+			continue;
+		if (!slot_key(key, def->key_size, i))
+			r = err_set(err, ERR_MAP_UPDATE, obj->img->file, "slot %u of map '%s': "
+				    "no key of %u bytes", i, def->name, def->key_size);
+		else if ((r = object_map_update(obj, def, m, key, &number, BPF_ANY)))
 			err_set(err, ERR_MAP_UPDATE, obj->img->file, "slot %u of map '%s': %s",
 				i, def->name, strerror(-r));
 	}
@@ -366,6 +387,8 @@ int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
 		ro.virtual_clock = opts->clock == SKEP_CLOCK_RUN;
 	}
 	r = obj_ready(obj->img, err);
+	if (!r && opts && opts->routes && opts->engine == SKEP_USER)
+		r = net_file_open(&ro.net, opts->routes, err);
 	if (r)
 		return r;
 	if (opts && opts->engine == SKEP_KERNEL) {
@@ -454,7 +477,7 @@ static int run_loaded(struct skep_prog *prog, struct skep_run *run, struct skep_
 	run->data_out = t.data_out;
 	run->data_out_bytes = t.bytes_out;
 	run->redirect_ifindex = t.redirect_ifindex;
-	run->redirect_flags = t.redirect_flags;
+	run->redirect_flags = t.redirect_flags | (t.unresolved ? SKEP_NO_NEIGHBOUR : 0);
 	run->tc_classid = t.tc_classid;
 	run->ctx_out = t.ctx_out;
 	run->ctx_out_bytes = t.ctx_out_bytes;
@@ -513,14 +536,37 @@ struct skep_map *skep_object_next_map(struct skep_object *obj, struct skep_map *
 	return i < obj->img->nr_maps ? &obj->maps[i] : NULL;
 }
 
-static const struct image_map *map_image(const struct skep_map *map)
+const char *skep_map_name(const struct skep_map *map) { return map->def->name; }
+uint32_t skep_map_type(const struct skep_map *map) { return map->def->type; }
+uint32_t skep_map_key_bytes(const struct skep_map *map) { return map->def->key_size; }
+uint32_t skep_map_number(const struct skep_map *map) { return map->index; }
+
+int skep_map_new_inner(struct skep_map **inner, struct skep_map *outer, struct skep_err *err)
 {
-	return &map->obj->img->maps[map->index];
+	struct backend *b = outer->obj->backend;
+	u32 number;
+	int r;
+
+	*inner = NULL;
+	err_clear(err);
+	if (!b)
+		return err_set(err, ERR_RUN, outer->obj->img->file, "the object is not loaded");
+	r = b->ops->map_like(b, outer->index, &number, err);
+	if (r)
+		return r;
+	*inner = mem_alloc(sizeof(**inner));
+	**inner = (struct skep_map){ .obj = outer->obj, .index = number,
+				     .def = outer->def->inner };
+	return 0;
 }
 
-const char *skep_map_name(const struct skep_map *map) { return map_image(map)->name; }
-uint32_t skep_map_type(const struct skep_map *map) { return map_image(map)->type; }
-uint32_t skep_map_key_bytes(const struct skep_map *map) { return map_image(map)->key_size; }
+void skep_map_drop(struct skep_map *inner)
+{
+	if (!inner || inner->def == &inner->obj->img->maps[inner->index])
+		return;		/* the object's own */
+	inner->obj->backend->ops->map_drop(inner->obj->backend, inner->index);
+	free(inner);
+}
 
 size_t skep_map_value_bytes(const struct skep_map *map)
 {
@@ -540,7 +586,7 @@ int skep_map_lookup(struct skep_map *map, const void *key, void *value)
 int skep_map_update(struct skep_map *map, const void *key, const void *value, uint64_t flags)
 {
 	return map->obj->backend ?
-	       object_map_update(map->obj, map->index, key, value, flags) : -EBADF;
+	       object_map_update(map->obj, map->def, map->index, key, value, flags) : -EBADF;
 }
 
 int skep_map_delete(struct skep_map *map, const void *key)
@@ -589,6 +635,13 @@ int64_t skep_map_read(struct skep_map *map,
 	if (!b)
 		return -EBADF;
 	return b->ops->map_read ? b->ops->map_read(b, map->index, read_event, &r) : -ENOTSUP;
+}
+
+int skep_map_write(struct skep_map *map, const void *data, size_t bytes)
+{
+	struct backend *b = map->obj->backend;
+
+	return b ? b->ops->map_write(b, map->index, data, bytes) : -EBADF;
 }
 
 uint64_t skep_map_lost(const struct skep_map *map)

@@ -13,7 +13,8 @@
 struct skep_prog { struct skep_object *obj; u32 index; s64 loaded; };
 struct skep_map {
 	struct skep_object *obj;
-	u32 index;
+	u32 index;		/* the backend's number */
+	const struct image_map *def;
 	bool absent;		/* the backend has no such maps, and nothing that
 				   is loaded needs it: a place holder is there */
 };
@@ -55,11 +56,12 @@ static inline bool map_runs_programs(u32 type)
 }
 
 /*
- * The user's update. The value of a prog array is a program's index in the
- * object (u32), the second word of a value of such maps 1 + index, 0 for none;
- * -EBADF when that is not loaded or not made for it.
+ * The user's update of map number MAP, which is as DEF says. The value of a prog
+ * array is a program's index in the object (u32), the second word of a value of
+ * such maps 1 + index, 0 for none; -EBADF when that is not loaded or not made for
+ * it.
  */
-int object_map_update(struct skep_object *obj, u32 map, const void *key,
-		      const void *value, u64 flags);
+int object_map_update(struct skep_object *obj, const struct image_map *def, u32 map,
+		      const void *key, const void *value, u64 flags);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * json.h: writing JSON into a strbuf, with commas, indentation and escapes
- * taken care of. Keys are NULL inside arrays. Reading is jansson's work.
+ * taken care of. Keys are NULL inside arrays. json_tree.h reads.
  */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H

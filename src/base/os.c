@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* os.c: Linux behind os.h. */
 #include "base/os.h"
+#include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -204,6 +205,34 @@ int os_file_read(struct os_file *f, const char *path, struct skep_err *err)
 		return err_set(err, ERR_FILE_READ, path, "%s", strerror(-r));
 	}
 	return 0;
+}
+
+static int is_name(const struct dirent *e)
+{
+	return strcmp(e->d_name, ".") && strcmp(e->d_name, "..");
+}
+
+static int name_order(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+char **os_dir_names(const char *path, size_t *n)
+{
+	struct dirent **entry;
+	int found = scandir(path, &entry, is_name, name_order);
+	char **names;
+
+	*n = 0;
+	if (found < 0)
+		return NULL;
+	names = mem_alloc(((size_t)found + 1) * sizeof(*names));
+	for (int i = 0; i < found; i++) {
+		names[(*n)++] = mem_strdup(entry[i]->d_name);
+		free(entry[i]);
+	}
+	free(entry);
+	return names;
 }
 
 int os_temp_open(void)

@@ -72,6 +72,10 @@ int os_out_open(struct os_out *o, const char *path, struct skep_err *err);
 int os_out_commit(struct os_out *o, struct skep_err *err);
 void os_out_abort(struct os_out *o);
 
+/* The names in a directory, sorted, but "." and ".."; each, and the array, for
+ * free(). NULL and *N = 0 when it cannot be read. */
+char **os_dir_names(const char *path, size_t *n);
+
 /* A file without a name, in memory; -errno. What it holds, closing it. */
 int os_temp_open(void);
 int os_temp_read(int fd, struct os_file *f, struct skep_err *err);

@@ -53,6 +53,16 @@ int btf_parse_split(struct btf **out, struct arena *arena,
 int btf_datasec_set(struct btf *btf, u32 id, u32 bytes, const u32 *offsets,
 		    const char *where, struct skep_err *err);
 
+/* ---- relocate.c -------------------------------------------------------- */
+
+/*
+ * SPLIT goes on after a distilled base (section .BTF.base of a module); *OUT is
+ * the same types after BASE, which must live as long. Error: BTF for a type of
+ * the old base that BASE lacks or has twice.
+ */
+int btf_relocate(struct btf **out, struct arena *arena, const struct btf *split,
+		 const struct btf *base, const char *where, struct skep_err *err);
+
 /* ---- raw.c ------------------------------------------------------------ */
 
 /* The own types and strings of BTF as a new allocation of *BYTES for free(). */

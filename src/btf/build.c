@@ -135,24 +135,27 @@ static u32 copy_id(void *arg, u32 id)
 	return ((struct copy *)arg)->ids[id];
 }
 
-void btf_build_add(struct btf_build *b, const struct btf *from, u32 *ids)
+void btf_build_copy(struct btf_build *b, const struct btf *from, u32 id, const u32 *ids)
 {
 	struct copy c = { b, from, ids };
+	const struct btf_type *t = btf_type(from, id);
+
+	*vec_push(&b->offs) = (u32)b->types.n;
+	sb_add(&b->types, t, btf_build_words(t) * WORD);
+	btf_build_walk((u32 *)(void *)(b->types.s + b->offs.v[b->offs.n - 1]),
+		       copy_name, copy_id, &c);
+}
+
+void btf_build_add(struct btf_build *b, const struct btf *from, u32 *ids)
+{
 	u32 next = btf_build_next(b);
 
 	ids[0] = 0;
 	for (u32 id = 1; id < from->nr_types; id++)
 		ids[id] = btf_kind(btf_type(from, id)) == BTF_KIND_DATASEC ? 0 : next++;
-	for (u32 id = 1; id < from->nr_types; id++) {
-		const struct btf_type *t = btf_type(from, id);
-
-		if (!ids[id])
-			continue;
-		*vec_push(&b->offs) = (u32)b->types.n;
-		sb_add(&b->types, t, btf_build_words(t) * WORD);
-		btf_build_walk((u32 *)(void *)(b->types.s + b->offs.v[b->offs.n - 1]),
-			   copy_name, copy_id, &c);
-	}
+	for (u32 id = 1; id < from->nr_types; id++)
+		if (ids[id])
+			btf_build_copy(b, from, id, ids);
 }
 
 /* ---- one by one --------------------------------------------------------------- */
@@ -307,6 +310,13 @@ u32 btf_build_var(struct btf_build *b, const char *name, u32 type, u32 linkage)
 
 	word(b, linkage);
 	return id;
+}
+
+void btf_build_extern(struct btf_build *b, u32 id)
+{
+	struct btf_type *t = (void *)(b->types.s + b->offs.v[id - b->first_id]);
+
+	((struct btf_var *)(t + 1))->linkage = BTF_VAR_GLOBAL_EXTERN;
 }
 
 u32 btf_build_tag(struct btf_build *b, const char *name, u32 type, s32 component)

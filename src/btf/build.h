@@ -31,6 +31,8 @@ void btf_build_open_split(struct btf_build *b, struct arena *arena,
 void btf_build_free(struct btf_build *b);
 /* The offset of string S, which must live as long as B. */
 u32 btf_build_str(struct btf_build *b, const char *s);
+/* Copies type ID of FROM; IDS[old] is the number of each type that it refers to. */
+void btf_build_copy(struct btf_build *b, const struct btf *from, u32 id, const u32 *ids);
 /* Copies every type of FROM but sections; IDS[old] is its number, 0 for those. */
 void btf_build_add(struct btf_build *b, const struct btf *from, u32 *ids);
 
@@ -59,6 +61,8 @@ u32 btf_build_func(struct btf_build *b, const char *name, u32 proto, u32 linkage
 u32 btf_build_var(struct btf_build *b, const char *name, u32 type, u32 linkage);
 /* COMPONENT: a member or parameter from 0, or -1 for TYPE itself. */
 u32 btf_build_tag(struct btf_build *b, const char *name, u32 type, s32 component);
+/* The global variable ID is only declared: it becomes the defined one of its name. */
+void btf_build_extern(struct btf_build *b, u32 id);
 u32 btf_build_datasec(struct btf_build *b, const char *name, u32 bytes,
 		      const struct btf_var_secinfo *vars, u32 n);
 

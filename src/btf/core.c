@@ -2,18 +2,25 @@
 /*
  * core.c: resolving CO-RE relocations. The target's types are gone through
  * once, for all names that the object asks about; a relocation is then decided
- * among the few types of its name, which must agree. Equal records are decided
- * once. Never changes types.
+ * among the few types of its name, which must agree. A name that the
+ * target lacks is looked for in its modules, as libbpf does. Equal records are
+ * decided once. Never changes types.
  */
 #include "btf/core_match.h"
 #include "base/hash.h"
 #include <stdio.h>
 
 /* A type of the target that has a wanted name. */
-struct cand { u32 id, next; };	/* next: index in cands + 1, 0 = last */
+struct cand {
+	u32 id, next;		/* next: index in cands + 1, 0 = last */
+	u32 module;		/* index in modules + 1, 0 = of the target itself */
+};
 
-/* An essential name that some relocation's type has. */
-struct wanted { u32 first, last; };	/* in cands + 1; 0 = none */
+/* An essential name that some relocation's type has, and the types of that name
+ * in the target itself and in its modules. */
+struct cand_list { u32 first, last; };	/* in cands + 1; 0 = none */
+struct wanted { struct cand_list lists[2]; };
+enum { IN_TARGET, IN_MODULES };
 
 struct memo {
 	const char *access;
@@ -25,6 +32,10 @@ struct core {
 	struct arena *arena;
 	const struct btf *local, *target;
 	const char *target_name;
+	core_modules_fn *find_modules;	/* NULL: there are none, or they were found */
+	void *find_arg;
+	const struct core_module *modules;
+	u32 nr_modules;
 	struct strtab names;		/* to wanted */
 	struct wanted *wanted;
 	struct cand *cands;
@@ -45,6 +56,12 @@ struct core *core_new(struct arena *arena, const struct btf *local,
 	c->target = target;
 	c->target_name = target_name;
 	return c;
+}
+
+void core_set_modules(struct core *c, core_modules_fn *find, void *arg)
+{
+	c->find_modules = find;
+	c->find_arg = arg;
 }
 
 /* ---- candidates --------------------------------------------------------------- */
@@ -105,41 +122,69 @@ void core_want(struct core *c, const struct btf_core_relo *relos, u32 n)
 	}
 }
 
-static void add_cand(struct core *c, u32 id, const char *name)
+static void add_cand(struct core *c, u32 module, u32 id, const char *name)
 {
-	struct wanted *w;
+	struct cand_list *list;
 	u32 i;
 
 	if (!strtab_get(&c->names, essential(c, name), &i))
 		return;
-	w = &c->wanted[i];
+	list = &c->wanted[i].lists[module ? IN_MODULES : IN_TARGET];
 	c->cands = grow(c, c->cands, c->nr_cands, &c->cap_cands, sizeof(*c->cands));
-	c->cands[c->nr_cands++] = (struct cand){ .id = id };
-	if (w->last)
-		c->cands[w->last - 1].next = c->nr_cands;
+	c->cands[c->nr_cands++] = (struct cand){ .id = id, .module = module };
+	if (list->last)
+		c->cands[list->last - 1].next = c->nr_cands;
 	else
-		w->first = c->nr_cands;
-	w->last = c->nr_cands;
+		list->first = c->nr_cands;
+	list->last = c->nr_cands;
 }
 
-static void find_cands(struct core *c)
+static const struct btf *btf_of(const struct core *c, u32 module)
 {
+	return module ? c->modules[module - 1].btf : c->target;
+}
+
+static const char *name_of(const struct core *c, u32 module)
+{
+	return module ? c->modules[module - 1].name : c->target_name;
+}
+
+/* Of a module, only the types that it adds. */
+static void find_cands(struct core *c, u32 module)
+{
+	const struct btf *btf = btf_of(c, module);
 	u32 kinds = c->kinds, enums = 1u << BTF_KIND_ENUM | 1u << BTF_KIND_ENUM64;
 
 	if (kinds & enums)
 		kinds |= enums;
-	for (u32 id = 1; id < c->target->nr_types; id++) {
-		const struct btf_type *t = btf_type(c->target, id);
+	for (u32 id = module ? btf->first_id : 1; id < btf->nr_types; id++) {
+		const struct btf_type *t = btf_type(btf, id);
 		const char *name;
 		u32 bit;
 
 		if (!(kinds >> btf_kind(t) & 1) || !t->name_off)
 			continue;
-		name = btf_str(c->target, t->name_off);
+		name = btf_str(btf, t->name_off);
 		bit = start_bit(name);
 		if (c->starts[bit / 64] >> bit % 64 & 1)
-			add_cand(c, id, name);
+			add_cand(c, module, id, name);
 	}
+}
+
+static int find_in_modules(struct core *c, struct skep_err *err)
+{
+	core_modules_fn *find = c->find_modules;
+	int r;
+
+	if (!find)
+		return 0;
+	r = find(c->find_arg, &c->modules, &c->nr_modules, err);
+	if (r)
+		return r;
+	c->find_modules = NULL;
+	for (u32 i = 1; i <= c->nr_modules; i++)
+		find_cands(c, i);
+	return 0;
 }
 
 static void get_ready(struct core *c)
@@ -148,7 +193,7 @@ static void get_ready(struct core *c)
 		return;
 	c->ready = true;
 	if (c->local != c->target)
-		find_cands(c);
+		find_cands(c, 0);
 	for (c->memo_mask = 15; c->memo_mask / 2 < c->nr_relos; c->memo_mask = c->memo_mask * 2 + 1)
 		;
 	c->memos = arena_news(c->arena, c->memo_mask + 1ull, struct memo);
@@ -317,7 +362,9 @@ struct job {
 	struct core_path local, path, best;
 	struct value local_value, value;	/* value: of best */
 	u32 found;			/* candidates that have the path */
-	u32 near;			/* one that has not; 0 none */
+	u32 seen;			/* candidates of a kind that fits */
+	u32 best_module;
+	u32 near, near_module;		/* one that has not; 0 none */
 	struct core_path near_path;	/* as far as it goes there */
 	const char *where;
 	struct skep_err *err;
@@ -335,13 +382,19 @@ static int bad(struct job *j, const char *what, const char *why)
 	return r;
 }
 
-static int ambiguous(struct job *j, u32 id)
+/* The best one so far and the one at hand. */
+static int ambiguous(struct job *j, const struct cand *cand)
 {
-	char what[128];
+	struct core *c = j->c;
+	const char *what;
 	int r;
 
-	snprintf(what, sizeof(what), "types %u and %u of", j->best.root, id);
-	r = bad(j, what, j->c->target_name);
+	if (cand->module == j->best_module)
+		what = arena_printf(c->arena, "types %u and %u of", j->best.root, cand->id);
+	else
+		what = arena_printf(c->arena, "type %u of %s and type %u of", j->best.root,
+				    name_of(c, j->best_module), cand->id);
+	r = bad(j, what, name_of(c, cand->module));
 	err_note(j->err, "both fit and give different values (%llu, %llu)",
 		 (unsigned long long)j->value.v,
 		 (unsigned long long)value_of(&j->path, j->relo->kind).v);
@@ -349,15 +402,17 @@ static int ambiguous(struct job *j, u32 id)
 	return r;
 }
 
-static int take_cand(struct job *j, u32 id)
+static int take_cand(struct job *j, const struct cand *cand)
 {
 	struct value v;
-	int r = core_path_match(&j->path, &j->local, j->c->target, id, j->relo->kind);
+	int r = core_path_match(&j->path, &j->local, btf_of(j->c, cand->module), cand->id,
+				j->relo->kind);
 
 	if (r < 0)
 		return bad(j, "the types", "are too deep or too many to compare");
 	if (!r) {
-		j->near = id;
+		j->near = cand->id;
+		j->near_module = cand->module;
 		j->near_path = j->path;
 		return 0;
 	}
@@ -366,31 +421,48 @@ static int take_cand(struct job *j, u32 id)
 		return bad(j, "in the target it", v.bad);
 	if (j->found && (j->path.bit_off != j->best.bit_off || v.v != j->value.v ||
 			 v.none != j->value.none))
-		return ambiguous(j, id);
+		return ambiguous(j, cand);
 	if (!j->found++) {
 		j->best = j->path;
+		j->best_module = cand->module;
 		j->value = v;
 	}
 	return 0;
 }
 
+static int take_list(struct job *j, u32 wanted, u32 which)
+{
+	const struct core *c = j->c;
+	const struct btf_type *t = btf_type(c->local, j->relo->type_id);
+	int r = 0;
+
+	for (u32 k = c->wanted[wanted].lists[which].first; k && !r; k = c->cands[k - 1].next) {
+		const struct cand *cand = &c->cands[k - 1];
+
+		if (!core_kinds_fit(t, btf_type(btf_of(c, cand->module), cand->id)))
+			continue;
+		j->seen++;
+		r = take_cand(j, cand);
+	}
+	return r;
+}
+
 static int take_all(struct job *j)
 {
-	const struct btf_type *t = btf_type(j->c->local, j->relo->type_id);
-	const char *name = btf_str(j->c->local, t->name_off);
-	u32 i = 0, k;
-	int r = 0;
+	const char *name = btf_type_name(j->c->local, j->relo->type_id);
+	u32 i = 0;
+	int r;
 
 	if (!*name)
 		return bad(j, "a type", "without a name cannot be found elsewhere");
 	/* core_want has seen the name */
 	strtab_get(&j->c->names, essential(j->c, name), &i);
-	for (k = j->c->wanted[i].first; k && !r; k = j->c->cands[k - 1].next) {
-		u32 id = j->c->cands[k - 1].id;
-
-		if (core_kinds_fit(t, btf_type(j->c->target, id)))
-			r = take_cand(j, id);
-	}
+	r = take_list(j, i, IN_TARGET);
+	/* a type of the kernel itself hides those of modules, also when it lacks the field */
+	if (!r && !j->seen)
+		r = find_in_modules(j->c, j->err);
+	if (!r && !j->seen)
+		r = take_list(j, i, IN_MODULES);
 	if (!r && !j->found)
 		j->value = value_of(NULL, j->relo->kind);
 	return r;
@@ -455,31 +527,37 @@ static u32 reached(const struct core_path *p)
 static const char *why_no_field(struct job *j)
 {
 	struct core *c = j->c;
+	const char *place = name_of(c, j->near_module);
 	const struct core_path *p = &j->near_path;
 	const char *name = p->n < j->local.n ? j->local.steps[p->n].name : NULL;
 	struct members list = { .n = 0 };
 	const char *near;
 
 	if (!name)
-		return arena_printf(c->arena, "no such array element in %s", c->target_name);
+		return arena_printf(c->arena, "no such array element in %s", place);
 	list_members(&list, p->btf, reached(p), 0);
 	near = nearest(&list, name);
 	if (near && !strcmp(near, name))
 		return arena_printf(c->arena, "'%s' has another kind of type in %s", name,
-				    c->target_name);
+				    place);
 	return arena_printf(c->arena, near ? "no such field in %s; nearest name there is '%s'" :
-			    "no such field in %s", c->target_name, near);
+			    "no such field in %s", place, near);
 }
 
 static const char *why_not(struct job *j)
 {
 	struct core *c = j->c;
 
+	if (!j->near && c->nr_modules)
+		return arena_printf(c->arena, "no such type in %s and its %u module%s",
+				    c->target_name, c->nr_modules,
+				    c->nr_modules == 1 ? "" : "s");
 	if (!j->near)
 		return arena_printf(c->arena, "no such type in %s", c->target_name);
 	if (core_is_field(j->relo->kind))
 		return why_no_field(j);
-	return arena_printf(c->arena, "no such enumerator in %s", c->target_name);
+	return arena_printf(c->arena, "no such enumerator in %s",
+			    name_of(c, j->near_module));
 }
 
 /* ---- resolving --------------------------------------------------------------------------- */

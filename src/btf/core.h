@@ -37,10 +37,17 @@ struct core;
  * types stand in for a kernel's. Memory from ARENA. */
 struct core *core_new(struct arena *arena, const struct btf *local,
 		      const struct btf *target, const char *target_name);
+/* The types of one of TARGET's modules, which go on after TARGET's. */
+struct core_module { const struct btf *btf; const char *name; };
+/* Finds the modules, in the order in which they are looked through. */
+typedef int core_modules_fn(void *arg, const struct core_module **out, u32 *n,
+			    struct skep_err *err);
+/* FIND is called at most once: when TARGET lacks a type that is asked for. */
+void core_set_modules(struct core *c, core_modules_fn *find, void *arg);
 /* Says which records core_resolve will be asked for, so that TARGET is gone
  * through once. No other may be. */
 void core_want(struct core *c, const struct btf_core_relo *relos, u32 n);
-/* Error: CORE. */
+/* Errors: CORE, those of finding modules. */
 int core_resolve(struct core *c, const struct btf_core_relo *relo,
 		 struct core_result *res, const char *where, struct skep_err *err);
 

@@ -74,6 +74,10 @@ HELPER_BODY(call_dynptr_from_mem);
 HELPER_BODY(call_dynptr_read);
 HELPER_BODY(call_dynptr_write);
 HELPER_BODY(call_dynptr_data);
+HELPER_BODY(call_user_ringbuf_drain);
+HELPER_BODY(call_ringbuf_reserve_dynptr);
+HELPER_BODY(call_ringbuf_submit_dynptr);
+HELPER_BODY(call_ringbuf_discard_dynptr);
 
 HELPER_BODY(call_timer_init);
 HELPER_BODY(call_timer_set_callback);
@@ -98,7 +102,40 @@ HELPER_BODY(call_xdp_load);
 HELPER_BODY(call_xdp_store);
 HELPER_BODY(call_xdp_redirect);
 
+HELPER_BODY(call_kptr_xchg);
 HELPER_BODY(call_loop);
 HELPER_BODY(call_for_each);
+
+/* ---- functions of the kernel (kfunc.def) ---------------------------------------- */
+
+HELPER_BODY(kfunc_strcmp);
+HELPER_BODY(kfunc_strcasecmp);
+HELPER_BODY(kfunc_strchr);
+HELPER_BODY(kfunc_strchrnul);
+HELPER_BODY(kfunc_strnchr);
+HELPER_BODY(kfunc_strrchr);
+HELPER_BODY(kfunc_strlen);
+HELPER_BODY(kfunc_strnlen);
+HELPER_BODY(kfunc_strspn);
+HELPER_BODY(kfunc_strcspn);
+HELPER_BODY(kfunc_strstr);
+HELPER_BODY(kfunc_strnstr);
+
+HELPER_BODY(kfunc_obj_new_impl);
+HELPER_BODY(kfunc_obj_drop_impl);
+HELPER_BODY(kfunc_probe_dynptr);
+HELPER_BODY(kfunc_probe_str_dynptr);
+HELPER_BODY(kfunc_dynptr_from_xdp);
+HELPER_BODY(kfunc_dynptr_from_skb);
+HELPER_BODY(kfunc_dynptr_from_skb_rdonly);
+HELPER_BODY(kfunc_dynptr_slice);
+HELPER_BODY(kfunc_dynptr_slice_rdwr);
+HELPER_BODY(kfunc_dynptr_adjust);
+HELPER_BODY(kfunc_dynptr_is_null);
+HELPER_BODY(kfunc_dynptr_is_rdonly);
+HELPER_BODY(kfunc_dynptr_size);
+HELPER_BODY(kfunc_dynptr_clone);
+HELPER_BODY(kfunc_dynptr_copy);
+HELPER_BODY(kfunc_dynptr_memset);
 
 #endif

@@ -14,7 +14,7 @@
  * not available to that type. bpf_tail_call (12) is the engine's own. */
 helper_fn call_helper(u32 id, u32 prog_type);
 
-/* The body of kernel function NAME, or NULL. */
-helper_fn call_kfunc(const char *name);
+/* The body of kernel function NAME for programs of PROG_TYPE, or NULL. */
+helper_fn call_kfunc(const char *name, u32 prog_type);
 
 #endif

@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * dynptr.c: struct bpf_dynptr over a map value: an address, and 24 bits of size
- * with the kind above. It lies where the program could change it, so each use
- * asks whether the program may touch the memory.
+ * dynptr.c: memory with its size: map values, ring buffer records and packets,
+ * by helpers and by functions of the kernel.
  */
 #include "call/bodies.h"
-#include <linux/bpf.h>
-
-enum { SIZE_MAX_BYTES = (1 << 24) - 1, KIND_LOCAL = 1 << 28 };
-
-struct dynptr {
-	u64 data;
-	u32 kind_size, offset;
-};
-_Static_assert(sizeof(struct dynptr) == sizeof(struct bpf_dynptr), "a dynptr's size");
+#include "call/skb.h"
+#include "maps/map.h"
+#include "model/dynptr.h"
 
 static struct dynptr dynptr_get(u64 at)
 {
@@ -23,68 +16,347 @@ static struct dynptr dynptr_get(u64 at)
 	return d;
 }
 
-static bool may(struct run *run, u64 addr, u64 bytes, bool write)
+static void dynptr_put(u64 at, struct dynptr d) { memcpy(call_ptr(at), &d, sizeof(d)); }
+
+static const struct dynptr nothing;
+
+static bool holds(const struct dynptr *d, u64 offset, u64 bytes)
 {
-	return !run->access || run->access(run, addr, bytes, write);
+	return in_bounds(offset, bytes, dynptr_size(d));
 }
 
-/* The address of BYTES at OFFSET, or 0 with *R set. */
-static u64 dynptr_part(struct run *run, u64 at, u32 offset, u32 bytes, bool write, int *r)
+/* BYTES at OFFSET, which it holds; NULL when the packet is shorter by now. */
+static u8 *dynptr_at(struct run *run, const struct dynptr *d, u32 offset, u32 bytes)
 {
-	struct dynptr d = dynptr_get(at);
-	u32 size = d.kind_size & SIZE_MAX_BYTES;
+	u64 off = (u64)d->offset + offset;
 
-	*r = -EINVAL;
-	if (!d.data || !(d.kind_size & KIND_LOCAL))
-		return 0;
-	*r = -E2BIG;
-	if (!in_bounds(offset, bytes, size))
-		return 0;
-	*r = -EINVAL;
-	if (!may(run, d.data + d.offset + offset, bytes, write))
-		return 0;
-	*r = 0;
-	return d.data + d.offset + offset;
+	if (!dynptr_is_packet(d))
+		return call_ptr(d->data + off);
+	return in_bounds(off, bytes, (u64)(run->pkt.data_end - run->pkt.data)) ?
+	       run->pkt.data + off : NULL;
+}
+
+/* ---- where they come from --------------------------------------------------------- */
+
+static int dynptr_new(u64 at, u64 data, enum dynptr_kind kind, u64 size, u64 flags)
+{
+	int r = size > DYNPTR_SIZE_MAX ? -E2BIG : flags ? -EINVAL : 0;
+
+	dynptr_put(at, r ? nothing :
+		   (struct dynptr){ .data = data, .info = dynptr_info(kind, (u32)size) });
+	return r;
 }
 
 HELPER_BODY(call_dynptr_from_mem)
 {
-	struct dynptr d = { 0 };
-	int r = (u32)r2 > SIZE_MAX_BYTES ? -E2BIG : r3 ? -EINVAL : 0;
+	return call_error(dynptr_new(r4, r1, DYNPTR_LOCAL, (u32)r2, r3));
+}
 
-	if (!r)
-		d = (struct dynptr){ .data = r1, .kind_size = KIND_LOCAL | (u32)r2 };
-	memcpy(call_ptr(r4), &d, sizeof(d));
+static void discard(void *record) { ring_commit(record, true); }
+
+HELPER_BODY(call_ringbuf_reserve_dynptr)
+{
+	u32 size = (u32)r2;
+	void *rec;
+
+	dynptr_put(r4, nothing);
+	if (r3)
+		return call_error(-EINVAL);
+	if (size > DYNPTR_SIZE_MAX)
+		return call_error(-E2BIG);
+	rec = ring_reserve(call_ptr(r1), size, run->cpu);
+	if (!rec)
+		return call_error(-EINVAL);
+	if (run->lend)
+		run->lend(run, &(struct lent){
+			rec, size, "record", false, LENT_RECORD, discard });
+	return call_error(dynptr_new(r4, (uintptr_t)rec, DYNPTR_RECORD, size, 0));
+}
+
+/* ---- samples of user space -------------------------------------------------------- */
+
+enum { SAMPLES_MAX = 128 << 10 };	/* of one call, as in the kernel */
+
+/* FUNC gets a sample as a dynptr; what it answers. */
+static u64 give_sample(struct run *run, u64 func, u64 ctx, void *data, u32 bytes)
+{
+	struct dynptr d = { .data = (uintptr_t)data, .info = dynptr_info(DYNPTR_LOCAL, bytes) };
+	u64 args[5] = { (uintptr_t)&d, ctx }, r;
+
+	if (run->lend) {
+		run->lend(run, &(struct lent){ .mem = data, .bytes = bytes, .name = "sample" });
+		run->lend(run, &(struct lent){
+			.mem = &d, .bytes = sizeof(d), .name = "dynptr", .read_only = true });
+	}
+	r = run->callback(run, func, args);
+	if (run->take_back) {
+		run->take_back(run, &d);
+		run->take_back(run, data);	/* told of when it is used later */
+	}
+	return r;
+}
+
+/* All samples until FUNC answers other than 0; how many, or -errno. */
+static s64 drain(struct run *run, struct map *m, u64 func, u64 ctx)
+{
+	s64 n = 0;
+	u64 stop = 0;
+
+	for (u32 i = 0; i < SAMPLES_MAX && !stop && !run->stop; i++) {
+		void *data;
+		u32 bytes;
+		int r = user_ring_peek(m, &data, &bytes);
+
+		if (r == -ENODATA)
+			break;
+		if (r == -EAGAIN)	/* one that was discarded */
+			continue;
+		if (r)
+			return r;
+		stop = give_sample(run, func, ctx, data, bytes);
+		user_ring_release(m, bytes);
+		n++;
+	}
+	return n;
+}
+
+HELPER_BODY(call_user_ringbuf_drain)
+{
+	struct map *m = call_ptr(r1);
+	s64 n;
+
+	if (r4 & ~(u64)(BPF_RB_NO_WAKEUP | BPF_RB_FORCE_WAKEUP))
+		return call_error(-EINVAL);
+	if (!user_ring_lock(m, run->cpu))
+		return call_error(-EBUSY);
+	n = drain(run, m, r2, r3);
+	user_ring_unlock(m);
+	return (u64)n;
+}
+
+/* ---- records ----------------------------------------------------------------------- */
+
+static u64 record_end(u64 at, bool is_discarded)
+{
+	struct dynptr d = dynptr_get(at);
+
+	if (d.data)
+		ring_commit(call_ptr(d.data), is_discarded);
+	dynptr_put(at, nothing);
+	return 0;
+}
+
+HELPER_BODY(call_ringbuf_submit_dynptr) { return record_end(r1, false); }
+HELPER_BODY(call_ringbuf_discard_dynptr) { return record_end(r1, true); }
+
+static int from_packet(struct run *run, enum dynptr_kind kind, u64 flags, u64 at)
+{
+	u64 bytes = (u64)(run->pkt.data_end - run->pkt.data);
+
+	return dynptr_new(at, (uintptr_t)run, kind, min_u64(bytes, DYNPTR_SIZE_MAX), flags);
+}
+
+HELPER_BODY(kfunc_dynptr_from_xdp)
+{
+	return call_error(from_packet(run, DYNPTR_XDP, r2, r3));
+}
+
+HELPER_BODY(kfunc_dynptr_from_skb)
+{
+	return call_error(from_packet(run, DYNPTR_SKB, r2, r3));
+}
+
+/* For types of programs that only read packets. */
+HELPER_BODY(kfunc_dynptr_from_skb_rdonly)
+{
+	int r = from_packet(run, DYNPTR_SKB, r2, r3);
+	struct dynptr d = dynptr_get(r3);
+
+	if (!r) {
+		d.info |= DYNPTR_READ_ONLY;
+		dynptr_put(r3, d);
+	}
 	return call_error(r);
+}
+
+/* ---- reading and writing ------------------------------------------------------------ */
+
+static int read_part(struct run *run, void *to, u32 bytes, const struct dynptr *d, u64 offset)
+{
+	const u8 *from;
+
+	if (!d->data)
+		return -EINVAL;
+	if (!holds(d, offset, bytes))
+		return -E2BIG;
+	from = dynptr_at(run, d, (u32)offset, bytes);
+	if (!from)
+		return dynptr_kind(d) == DYNPTR_SKB ? -EFAULT : -EINVAL;
+	memmove(to, from, bytes);
+	return 0;
+}
+
+static int write_part(struct run *run, const struct dynptr *d, u64 offset, const void *from,
+		      u32 bytes, u64 flags)
+{
+	u8 *to;
+
+	if (!d->data || dynptr_read_only(d))
+		return -EINVAL;
+	if (!holds(d, offset, bytes))
+		return -E2BIG;
+	if (dynptr_kind(d) == DYNPTR_SKB)
+		return (int)call_skb_store(0, d->offset + offset, (uintptr_t)from, bytes, flags,
+					   run);
+	to = flags ? NULL : dynptr_at(run, d, (u32)offset, bytes);
+	if (!to)
+		return -EINVAL;
+	memmove(to, from, bytes);
+	return 0;
 }
 
 HELPER_BODY(call_dynptr_read)
 {
-	int r;
-	u64 from = dynptr_part(run, r3, (u32)r4, (u32)r2, false, &r);
+	struct dynptr d = dynptr_get(r3);
 
-	if (r5)
-		return call_error(-EINVAL);
-	if (from)
-		memmove(call_ptr(r1), call_ptr(from), (u32)r2);
-	return call_error(r);
+	return call_error(r5 ? -EINVAL : read_part(run, call_ptr(r1), (u32)r2, &d, (u32)r4));
 }
 
 HELPER_BODY(call_dynptr_write)
 {
-	int r;
-	u64 to = dynptr_part(run, r1, (u32)r2, (u32)r4, true, &r);
+	struct dynptr d = dynptr_get(r1);
 
-	if (r5)
-		return call_error(-EINVAL);
-	if (to)
-		memmove(call_ptr(to), call_ptr(r3), (u32)r4);
-	return call_error(r);
+	return call_error(write_part(run, &d, (u32)r2, call_ptr(r3), (u32)r4, r5));
 }
 
+/* Packets may lie in pieces: they have slices. */
 HELPER_BODY(call_dynptr_data)
 {
-	int r;
+	struct dynptr d = dynptr_get(r1);
 
-	return dynptr_part(run, r1, (u32)r2, (u32)r3, true, &r);
+	if (!d.data || dynptr_is_packet(&d) || dynptr_read_only(&d) ||
+	    !holds(&d, (u32)r2, (u32)r3))
+		return 0;
+	return (uintptr_t)dynptr_at(run, &d, (u32)r2, (u32)r3);
+}
+
+/* Packets lie in one piece here, so that the buffer for those that do not is
+ * never needed. */
+static void *slice(struct run *run, const struct dynptr *d, u64 offset, u64 bytes, bool write)
+{
+	if (!d->data || (write && dynptr_read_only(d)) || !holds(d, offset, bytes))
+		return NULL;
+	return dynptr_at(run, d, (u32)offset, (u32)bytes);
+}
+
+HELPER_BODY(kfunc_dynptr_slice)
+{
+	struct dynptr d = dynptr_get(r1);
+
+	return (uintptr_t)slice(run, &d, (u32)r2, (u32)r4, false);
+}
+
+HELPER_BODY(kfunc_dynptr_slice_rdwr)
+{
+	struct dynptr d = dynptr_get(r1);
+
+	return (uintptr_t)slice(run, &d, (u32)r2, (u32)r4, true);
+}
+
+/* ---- what they are -------------------------------------------------------------------- */
+
+HELPER_BODY(kfunc_dynptr_adjust)
+{
+	struct dynptr d = dynptr_get(r1);
+	u32 start = (u32)r2, end = (u32)r3;
+
+	if (!d.data || start > end)
+		return call_error(-EINVAL);
+	if (start > dynptr_size(&d) || end > dynptr_size(&d))
+		return call_error(-ERANGE);
+	d.offset += start;
+	d.info = (d.info & ~(u32)DYNPTR_SIZE_MAX) | (end - start);
+	dynptr_put(r1, d);
+	return 0;
+}
+
+HELPER_BODY(kfunc_dynptr_is_null) { return !dynptr_get(r1).data; }
+
+HELPER_BODY(kfunc_dynptr_is_rdonly)
+{
+	struct dynptr d = dynptr_get(r1);
+
+	return d.data && dynptr_read_only(&d);
+}
+
+HELPER_BODY(kfunc_dynptr_size)
+{
+	struct dynptr d = dynptr_get(r1);
+
+	return d.data ? dynptr_size(&d) : call_error(-EINVAL);
+}
+
+HELPER_BODY(kfunc_dynptr_clone)
+{
+	struct dynptr d = dynptr_get(r1);
+
+	dynptr_put(r2, d);
+	return call_error(d.data ? 0 : -EINVAL);
+}
+
+HELPER_BODY(kfunc_dynptr_copy)
+{
+	struct dynptr to = dynptr_get(r1), from = dynptr_get(r3);
+	const u8 *src = slice(run, &from, (u32)r4, (u32)r5, false);
+	u8 *dst = slice(run, &to, (u32)r2, (u32)r5, true);
+
+	if (src)
+		return call_error(write_part(run, &to, (u32)r2, src, (u32)r5, 0));
+	if (dst)
+		return call_error(read_part(run, dst, (u32)r5, &from, (u32)r4));
+	return call_error(dynptr_read_only(&to) ? -EINVAL : -E2BIG);
+}
+
+HELPER_BODY(kfunc_dynptr_memset)
+{
+	struct dynptr d = dynptr_get(r1);
+	u8 *to = slice(run, &d, (u32)r2, (u32)r3, true);
+
+	if (to)
+		memset(to, (u8)r4, (u32)r3);
+	else if (dynptr_read_only(&d))
+		return call_error(-EINVAL);
+	else if (!holds(&d, (u32)r2, (u32)r3))
+		return call_error(-E2BIG);
+	return to || !(u32)r3 ? 0 : call_error(-EINVAL);
+}
+
+/* ---- memory at any address ---------------------------------------------------------- */
+
+/* Where SIZE bytes may be written at OFFSET, or NULL with *R set; no bytes need
+ * no place. */
+static u8 *room(struct run *run, u64 at, u32 offset, u32 size, int *r)
+{
+	struct dynptr d = dynptr_get(at);
+	u8 *to = size ? slice(run, &d, offset, size, true) : NULL;
+
+	*r = !holds(&d, offset, size) ? -E2BIG : to || !size ? 0 : -EINVAL;
+	return to;
+}
+
+HELPER_BODY(kfunc_probe_dynptr)
+{
+	int r;
+	u8 *to = room(run, r1, (u32)r2, (u32)r3, &r);
+
+	return call_error(to ? probe_bytes(run, to, r4, (u32)r3) : r);
+}
+
+/* How many bytes there are then, with the NUL. */
+HELPER_BODY(kfunc_probe_str_dynptr)
+{
+	int r;
+	u8 *to = room(run, r1, (u32)r2, (u32)r3, &r);
+
+	return to ? call_probe_str((uintptr_t)to, (u32)r3, r4, 0, 0, run) : call_error(r);
 }

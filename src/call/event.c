@@ -25,7 +25,8 @@ HELPER_BODY(call_ringbuf_reserve)
 	void *rec = r3 ? NULL : ring_reserve(call_ptr(r1), r2, run->cpu);
 
 	if (rec && run->lend)
-		run->lend(run, rec, r2, discard);
+		run->lend(run, &(struct lent){
+			rec, r2, "record", false, LENT_RECORD, discard });
 	return (uintptr_t)rec;
 }
 

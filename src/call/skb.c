@@ -338,7 +338,9 @@ HELPER_BODY(call_skb_redirect_neigh)
 {
 	if ((r3 && r3 < sizeof(struct bpf_redir_neigh)) || r4)
 		return SHOT;
-	return redirect(run, (u32)r1, SKB_REDIRECT_NEIGH);
+	if (r3)
+		memcpy(run->skb.neigh, call_ptr(r2), sizeof(run->skb.neigh));
+	return redirect(run, (u32)r1, SKB_REDIRECT_NEIGH | (r3 ? SKB_REDIRECT_NEXTHOP : 0));
 }
 
 HELPER_BODY(call_skb_clone_redirect)
@@ -349,14 +351,29 @@ HELPER_BODY(call_skb_clone_redirect)
 	return run->copy ? call_error(run->copy(run, (u32)r2)) : 0;
 }
 
-/* ---- what a packet in a test run belongs to -------------------------------------------- */
+/* ---- what a packet belongs to ---------------------------------------------------------- */
 
-HELPER_BODY(call_skb_zero)
+HELPER_BODY(call_skb_socket_cookie)
 {
-	return 0;
+	return run->owner.socket_cookie;
 }
 
-HELPER_BODY(call_skb_cookie)
+HELPER_BODY(call_skb_netns_cookie)
 {
-	return 1;
+	return run->owner.netns_cookie;
+}
+
+HELPER_BODY(call_skb_realm)
+{
+	return run->owner.realm;
+}
+
+HELPER_BODY(call_skb_classid)
+{
+	return run->owner.classid;
+}
+
+HELPER_BODY(call_skb_uid)
+{
+	return run->owner.uid;
 }

@@ -23,8 +23,16 @@ HELPER_BODY(call_skb_redirect);
 HELPER_BODY(call_skb_redirect_peer);
 HELPER_BODY(call_skb_redirect_neigh);
 HELPER_BODY(call_skb_clone_redirect);
-HELPER_BODY(call_skb_zero);
-HELPER_BODY(call_skb_cookie);
+HELPER_BODY(call_skb_socket_cookie);
+HELPER_BODY(call_skb_netns_cookie);
+HELPER_BODY(call_skb_realm);
+HELPER_BODY(call_skb_classid);
+HELPER_BODY(call_skb_uid);
+
+HELPER_BODY(call_skb_get_tunnel_key);
+HELPER_BODY(call_skb_set_tunnel_key);
+HELPER_BODY(call_skb_get_tunnel_opt);
+HELPER_BODY(call_skb_set_tunnel_opt);
 
 HELPER_BODY(call_xdp_check_mtu);
 HELPER_BODY(call_skb_check_mtu);

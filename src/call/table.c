@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* table.c: which helper has which body. */
 #include "call/bodies.h"
+#include "call/fib.h"
 #include "call/skb.h"
 #include <linux/bpf.h>
 
@@ -60,6 +61,10 @@ static const helper_fn bodies[] = {
 	[BPF_FUNC_dynptr_read] = call_dynptr_read,
 	[BPF_FUNC_dynptr_write] = call_dynptr_write,
 	[BPF_FUNC_dynptr_data] = call_dynptr_data,
+	[BPF_FUNC_user_ringbuf_drain] = call_user_ringbuf_drain,
+	[BPF_FUNC_ringbuf_reserve_dynptr] = call_ringbuf_reserve_dynptr,
+	[BPF_FUNC_ringbuf_submit_dynptr] = call_ringbuf_submit_dynptr,
+	[BPF_FUNC_ringbuf_discard_dynptr] = call_ringbuf_discard_dynptr,
 	[BPF_FUNC_timer_init] = call_timer_init,
 	[BPF_FUNC_timer_set_callback] = call_timer_set_callback,
 	[BPF_FUNC_timer_start] = call_timer_start,
@@ -71,6 +76,7 @@ static const helper_fn bodies[] = {
 	[BPF_FUNC_strtol] = call_strtol,
 	[BPF_FUNC_strtoul] = call_strtoul,
 	[BPF_FUNC_strncmp] = call_strncmp,
+	[BPF_FUNC_kptr_xchg] = call_kptr_xchg,
 	[BPF_FUNC_loop] = call_loop,
 	[BPF_FUNC_for_each_map_elem] = call_for_each,
 	[BPF_FUNC_csum_diff] = call_csum_diff,
@@ -82,6 +88,7 @@ static const helper_fn bodies[] = {
 	[BPF_FUNC_xdp_load_bytes] = call_xdp_load,
 	[BPF_FUNC_xdp_store_bytes] = call_xdp_store,
 	[BPF_FUNC_check_mtu] = call_xdp_check_mtu,
+	[BPF_FUNC_fib_lookup] = call_xdp_fib_lookup,
 };
 
 /* Where the context is struct __sk_buff. */
@@ -90,11 +97,11 @@ static const helper_fn skb_bodies[] = {
 	[BPF_FUNC_l3_csum_replace] = call_l3_csum,
 	[BPF_FUNC_l4_csum_replace] = call_l4_csum,
 	[BPF_FUNC_clone_redirect] = call_skb_clone_redirect,
-	[BPF_FUNC_get_cgroup_classid] = call_skb_zero,
+	[BPF_FUNC_get_cgroup_classid] = call_skb_classid,
 	[BPF_FUNC_skb_vlan_push] = call_skb_vlan_push,
 	[BPF_FUNC_skb_vlan_pop] = call_skb_vlan_pop,
 	[BPF_FUNC_redirect] = call_skb_redirect,
-	[BPF_FUNC_get_route_realm] = call_skb_zero,
+	[BPF_FUNC_get_route_realm] = call_skb_realm,
 	[BPF_FUNC_skb_load_bytes] = call_skb_load,
 	[BPF_FUNC_csum_diff] = call_csum_diff,
 	[BPF_FUNC_skb_change_proto] = call_skb_change_proto,
@@ -105,19 +112,24 @@ static const helper_fn skb_bodies[] = {
 	[BPF_FUNC_csum_update] = call_csum_update,
 	[BPF_FUNC_set_hash_invalid] = call_skb_hash_clear,
 	[BPF_FUNC_skb_change_head] = call_skb_change_head,
-	[BPF_FUNC_get_socket_cookie] = call_skb_cookie,
-	[BPF_FUNC_get_socket_uid] = call_skb_zero,
+	[BPF_FUNC_get_socket_cookie] = call_skb_socket_cookie,
+	[BPF_FUNC_get_socket_uid] = call_skb_uid,
 	[BPF_FUNC_set_hash] = call_skb_hash_set,
 	[BPF_FUNC_skb_adjust_room] = call_skb_adjust_room,
 	[BPF_FUNC_skb_load_bytes_relative] = call_skb_load_relative,
 	[BPF_FUNC_skb_ecn_set_ce] = call_skb_ecn_ce,
-	[BPF_FUNC_get_netns_cookie] = call_skb_cookie,
+	[BPF_FUNC_get_netns_cookie] = call_skb_netns_cookie,
 	[BPF_FUNC_csum_level] = call_csum_level,
-	[BPF_FUNC_skb_cgroup_classid] = call_skb_zero,
+	[BPF_FUNC_skb_cgroup_classid] = call_skb_classid,
 	[BPF_FUNC_redirect_neigh] = call_skb_redirect_neigh,
 	[BPF_FUNC_redirect_peer] = call_skb_redirect_peer,
 	[BPF_FUNC_skb_set_tstamp] = call_skb_tstamp,
+	[BPF_FUNC_skb_get_tunnel_key] = call_skb_get_tunnel_key,
+	[BPF_FUNC_skb_set_tunnel_key] = call_skb_set_tunnel_key,
+	[BPF_FUNC_skb_get_tunnel_opt] = call_skb_get_tunnel_opt,
+	[BPF_FUNC_skb_set_tunnel_opt] = call_skb_set_tunnel_opt,
 	[BPF_FUNC_check_mtu] = call_skb_check_mtu,
+	[BPF_FUNC_fib_lookup] = call_skb_fib_lookup,
 };
 
 static bool has_skb(u32 prog_type)

@@ -104,14 +104,24 @@ void input_close(struct object_list *objs);
 
 struct load_opts {
 	const char *btf, *kconfig;
+	struct str_list modules;	/* --module-btf */
 	const char *type, *prog;	/* --type, and which program it is for */
 	struct str_list set;		/* VAR=VALUE */
 };
+
+/* The lists in it. */
+static inline void load_opts_free(struct load_opts *lo)
+{
+	vec_free(&lo->set);
+	vec_free(&lo->modules);
+}
 
 /* Rows of the options of every command that loads objects. */
 #define LOAD_OPTS(lo) \
 	{"btf", 0, OPT_STR, "FILE", "a kernel's types for CO-RE (default: this kernel's)", \
 	 &(lo)->btf}, \
+	{"module-btf", 0, OPT_LIST, "FILE", "types of a module of that kernel", \
+	 &(lo)->modules}, \
 	{"kconfig", 0, OPT_STR, "FILE", "its configuration (default: this kernel's)", \
 	 &(lo)->kconfig}, \
 	{"set", 0, OPT_LIST, "VAR=VALUE", "set a global variable before loading", &(lo)->set}, \

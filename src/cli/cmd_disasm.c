@@ -304,7 +304,7 @@ int cmd_disasm(const struct command *cmd, int argc, char **argv)
 	int status = EXIT_YES, r = 0;
 
 	if (!opts_parse(&res, cmd, opts, argc, argv))
-		return vec_free(&d.load.set), res.status;
+		return load_opts_free(&d.load), res.status;
 	if (!res.operands.n)
 		status = usage_error(
 			cmd,
@@ -322,6 +322,6 @@ int cmd_disasm(const struct command *cmd, int argc, char **argv)
 		status = print_out(&out);
 	sb_free(&out);
 	vec_free(&res.operands);
-	vec_free(&d.load.set);
+	load_opts_free(&d.load);
 	return status;
 }

@@ -73,7 +73,7 @@ int cmd_inspect(const struct command *cmd, int argc, char **argv)
 	int status = EXIT_YES;
 
 	if (!opts_parse(&res, cmd, opts, argc, argv))
-		return vec_free(&load.set), res.status;
+		return load_opts_free(&load), res.status;
 	if (!res.operands.n)
 		status = usage_error(cmd, "an object or a C file is needed");
 	if (as_json)
@@ -88,6 +88,6 @@ int cmd_inspect(const struct command *cmd, int argc, char **argv)
 		status = print_out(&out);
 	sb_free(&out);
 	vec_free(&res.operands);
-	vec_free(&load.set);
+	load_opts_free(&load);
 	return status;
 }

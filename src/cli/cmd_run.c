@@ -13,7 +13,7 @@
 enum { VERDICTS_SHOWN = 24 };	/* in text; the rest is counted */
 
 struct run_opts {
-	const char *output, *verdicts, *expect, *on;
+	const char *output, *verdicts, *expect, *on, *routes;
 	struct str_list maps;		/* NAME=FILE */
 	struct ports_opts ports;
 	const char *clock;
@@ -139,6 +139,7 @@ static int load(struct job *j)
 		.print = j->o.quiet ? NULL : print_message,
 		.engine = j->on == ON_KERNEL ? SKEP_KERNEL : SKEP_USER,
 		.clock = j->capture_clock ? SKEP_CLOCK_RUN : SKEP_CLOCK_REAL,
+		.routes = j->o.routes,
 	};
 	int r;
 
@@ -154,6 +155,9 @@ static int load(struct job *j)
 		r = meta_open(&j->meta, skep_prog_type(j->prog), j->on == ON_USER, j->err);
 	if (!r)
 		r = choice_load(&j->choice, &opts);
+	if (!r && !j->o.quiet && j->on != ON_KERNEL)
+		network_notes(j->prog->obj->img, skep_prog_type(j->prog), j->o.routes,
+			      j->on == ON_BOTH);
 	if (!r && j->on == ON_BOTH)
 		r = both_open(&j->both, j->prog, j->err);
 	if (!r)
@@ -684,7 +688,12 @@ static int check_operands(const struct command *cmd, struct job *j)
 			cmd,
 			"a packet capture is needed, or - for one on standard input, "
 			"or a live port such as tap:NAME");
-	if (check_engine(cmd, j) || check_ports(cmd, j) || check_outputs(cmd, &j->o))
+	if (check_engine(cmd, j))
+		return EXIT_NO_ANSWER;
+	if (j->o.routes && j->on == ON_KERNEL)
+		return usage_error(cmd, "--routes is for the embedded engine: the kernel looks at "
+				   "the network namespace that skep runs in");
+	if (check_ports(cmd, j) || check_outputs(cmd, &j->o))
 		return EXIT_NO_ANSWER;
 	return check_clock(cmd, j);
 }
@@ -700,7 +709,8 @@ static void job_free(struct job *j)
 	vec_free(&j->captures);
 	choice_free(&j->choice);
 	vec_free(&j->o.maps);
-	vec_free(&j->o.load.set);
+	load_opts_free(&j->o.load);
+	vec_free(&j->meta.o.owner);
 	vec_free(&j->o.ports.in);
 	vec_free(&j->o.ports.targets);
 	sb_free(&j->text);
@@ -728,6 +738,9 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 		 &o->ports.pass},
 		{"port", 0, OPT_LIST, "NAME=IFINDEX[,out=FILE|PORT]",
 		 "where packets redirected to IFINDEX go", &o->ports.targets},
+		{"routes", 0, OPT_STR, "FILE",
+		 "links, routes and neighbours for programs (JSON of the ip command)",
+		 &o->routes},
 		{"map", 'm', OPT_LIST, "NAME=FILE",
 		 "fill map NAME from a JSON file before the run", &o->maps},
 		{"verdicts", 0, OPT_STR, "FILE",
@@ -753,6 +766,9 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 		{"mark", 0, OPT_U64, "N", "skb->mark of every packet", &j.meta.o.mark},
 		{"priority", 0, OPT_U64, "N", "skb->priority of every packet",
 		 &j.meta.o.priority},
+		{"skb", 0, OPT_LIST, "NAME=N",
+		 "what every packet belongs to: socket_cookie, route_realm ...",
+		 &j.meta.o.owner},
 		{"tstamp", 0, OPT_STR, "capture",
 		 "skb->tstamp of a packet is when it was captured (default: 0)",
 		 &j.meta.o.tstamp},
@@ -770,7 +786,8 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 	if (!opts_parse(&res, cmd, opts, argc, argv)) {
 		choice_free(&j.choice);
 		vec_free(&o->maps);
-		vec_free(&o->load.set);
+		load_opts_free(&o->load);
+		vec_free(&j.meta.o.owner);
 		vec_free(&o->ports.in);
 		vec_free(&o->ports.targets);
 		return res.status;

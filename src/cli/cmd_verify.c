@@ -234,13 +234,13 @@ int cmd_verify(const struct command *cmd, int argc, char **argv)
 	int status;
 
 	if (!opts_parse(&res, cmd, opts, argc, argv))
-		return vec_free(&load.set), res.status;
+		return load_opts_free(&load), res.status;
 	status = set_opts(cmd, &c);
 	if (!status && !res.operands.n)
 		status = usage_error(cmd, "an object or a C file is needed");
 	if (!status)
 		status = verify_paths(&c, &load, &res.operands);
 	vec_free(&res.operands);
-	vec_free(&load.set);
+	load_opts_free(&load);
 	return status;
 }

@@ -15,6 +15,8 @@ int load_open(struct skep_object **obj, const struct load_opts *lo, const void *
 	if (lo) {
 		opts.btf = lo->btf;
 		opts.kconfig = lo->kconfig;
+		opts.module_btf = lo->modules.v;
+		opts.nr_module_btf = lo->modules.n;
 	}
 	return object_open(obj, &opts, data, bytes, name, err);
 }

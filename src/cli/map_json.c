@@ -28,7 +28,8 @@ struct load {
 	struct skep_object *obj;
 	const struct image_map *def;
 	struct map_info info;
-	u32 index;
+	u32 index;		/* the engine's number */
+	s64 made;		/* map that was made for the element at hand, or -1 */
 	const char *where;	/* "deny.json" */
 	const struct os_file *text;
 	struct json_step steps[STEPS_MAX];	/* to the value at hand */
@@ -593,6 +594,30 @@ static int store_cpu(struct load *l, const json_t *v, u8 *out)
 				   l->info.value_size));
 }
 
+static int load_elements(struct load *l, const json_t *root);
+
+/* A new map for a map of maps: an array of its elements. */
+static int store_inner(struct load *l, const json_t *v, u8 *out)
+{
+	struct backend *b = l->obj->backend;
+	struct load in = *l;
+	int r = b->ops->map_like(b, l->index, &in.index, l->err);
+
+	if (r)
+		return r;
+	in.def = l->def->inner;
+	b->ops->map_info(b, in.index, &in.info);
+	memcpy(out, &in.index, sizeof(in.index));
+	l->made = in.index;
+	return load_elements(&in, v);
+}
+
+static bool is_elements(const struct load *l, const json_t *v)
+{
+	return json_is_array(v) && (!l->lib.json_array_size(v) ||
+				    json_is_object(l->lib.json_array_get(v, 0)));
+}
+
 /* "value" goes to every cpu of a per-cpu map; "values" names the cpus. */
 static int store_value(struct load *l, const json_t *e, u8 *out)
 {
@@ -602,7 +627,8 @@ static int store_value(struct load *l, const json_t *e, u8 *out)
 	if (value) {
 		u32 type = holds_maps(l) ? 0 : l->def->value_type;
 		size_t from = enter(l, "value", 0);
-		int r = store(l, type, value, out, l->info.value_size);
+		int r = holds_maps(l) && is_elements(l, value) ? store_inner(l, value, out) :
+			store(l, type, value, out, l->info.value_size);
 
 		back(l, from, r);
 		for (u32 cpu = 1; !r && cpu < l->info.cpus; cpu++)
@@ -645,7 +671,9 @@ static int refused(struct load *l, int r)
 	char where[512], why[128];
 
 	place(l, where, sizeof(where));
-	if (r == -E2BIG && !is_indexed(l))
+	if (l->def->type == BPF_MAP_TYPE_USER_RINGBUF && r == -E2BIG)
+		snprintf(why, sizeof(why), "it is larger than the buffer");
+	else if (r == -ENOSPC || (r == -E2BIG && !is_indexed(l)))
 		snprintf(why, sizeof(why), "it is full");
 	else if (holds_maps(l) && r == -EINVAL)
 		snprintf(why, sizeof(why), "that map is not like its inner map");
@@ -666,6 +694,73 @@ static int refused(struct load *l, int r)
 		       l->path, l->def->name, l->info.row->name, l->info.max_entries, why);
 }
 
+/* ---- samples of user ring buffers ------------------------------------------------------ */
+
+/* The type that "struct msg" or "msg_t" names, or 0. */
+static u32 type_called(const struct btf *btf, const char *name)
+{
+	if (!btf)
+		return 0;
+	if (!strncmp(name, "struct ", 7))
+		return btf_find(btf, name + 7, BTF_KIND_STRUCT);
+	if (!strncmp(name, "union ", 6))
+		return btf_find(btf, name + 6, BTF_KIND_UNION);
+	if (!strncmp(name, "enum ", 5))
+		return btf_find(btf, name + 5, BTF_KIND_ENUM);
+	return btf_find(btf, name, 0);
+}
+
+/* The bytes of sample V, for free(): of its type, of a text, or one by one. */
+static int sample_bytes(struct load *l, const json_t *v, const char *type, u8 **out, u64 *n)
+{
+	const char *text = l->lib.json_string_value(v);
+	const struct btf *btf = l->obj->img->btf;
+	u32 id = type ? type_called(btf, type) : 0;
+
+	*out = NULL;
+	if (type && !id) {
+		bad(l, "the object has no type '%s'", type);
+		err_help(l->err, "a global variable keeps a type that only functions use: "
+			 "struct msg *unused;");
+		return -EINVAL;
+	}
+	if (!type && text) {
+		*n = strlen(text);
+		*out = (u8 *)mem_strdup(text);
+		return 0;
+	}
+	if (!type && !json_is_array(v))
+		return bad(l, "a sample is given with its \"type\", as text, or as all its bytes "
+			   "[\"0x01\", ...]");
+	*n = type ? btf_bytes(btf, id) : l->lib.json_array_size(v);
+	*out = mem_alloc(*n + 1);
+	return *n || type ? store(l, id, v, *out, (u32)*n) : 0;
+}
+
+/* {"type": "struct msg", "value": ...} */
+static int load_sample(struct load *l, const json_t *e)
+{
+	const json_t *v = l->lib.json_object_get(e, "value");
+	const char *type = l->lib.json_string_value(l->lib.json_object_get(e, "type"));
+	struct backend *b = l->obj->backend;
+	size_t from = enter(l, "value", 0);
+	u8 *bytes;
+	u64 n = 0;
+	int r;
+
+	if (!v)
+		return back(l, from, bad(l, "a sample is an object with a \"value\""));
+	r = sample_bytes(l, v, type, &bytes, &n);
+	if (!r) {
+		r = b->ops->map_write(b, l->index, bytes, n);
+		r = r ? refused(l, r) : 0;
+	}
+	free(bytes);
+	return back(l, from, r);
+}
+
+/* ---- all of a file ----------------------------------------------------------------------- */
+
 static int load_element(struct load *l, const json_t *e, u8 *key, u8 *value)
 {
 	const json_t *k = l->lib.json_object_get(e, "key");
@@ -677,6 +772,8 @@ static int load_element(struct load *l, const json_t *e, u8 *key, u8 *value)
 	if (!json_is_object(e))
 		return bad(l, "an object with \"key\" and \"value\" is needed, not %s",
 			   kind_name(e));
+	if (l->def->type == BPF_MAP_TYPE_USER_RINGBUF)
+		return load_sample(l, e);
 	if (!k && json_is_object(formatted)) {
 		from = enter(l, "formatted", 0);
 		return back(l, from, load_element(l, formatted, key, value));
@@ -695,7 +792,7 @@ static int load_element(struct load *l, const json_t *e, u8 *key, u8 *value)
 		r = store_value(l, e, value);
 	if (r)
 		return r;
-	r = object_map_update(l->obj, l->index, key, value, BPF_ANY);
+	r = object_map_update(l->obj, l->def, l->index, key, value, BPF_ANY);
 	return r ? refused(l, r) : 0;
 }
 
@@ -707,7 +804,10 @@ static int load_elements(struct load *l, const json_t *root)
 	for (size_t i = 0; !r && i < l->lib.json_array_size(root); i++) {
 		size_t from = enter(l, NULL, i);
 
+		l->made = -1;
 		r = load_element(l, l->lib.json_array_get(root, i), key, value);
+		if (l->made >= 0)	/* the map of maps has it, or nobody */
+			l->obj->backend->ops->map_drop(l->obj->backend, (u32)l->made);
 		back(l, from, r);
 	}
 	free(key);

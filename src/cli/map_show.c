@@ -30,7 +30,8 @@ struct show {
 static bool is_shown(const struct image_map *m)
 {
 	return m->kind != IMAGE_MAP_RODATA && m->type != BPF_MAP_TYPE_PROG_ARRAY &&
-	       m->type != BPF_MAP_TYPE_RINGBUF && m->type != BPF_MAP_TYPE_PERF_EVENT_ARRAY;
+	       m->type != BPF_MAP_TYPE_RINGBUF && m->type != BPF_MAP_TYPE_USER_RINGBUF &&
+	       m->type != BPF_MAP_TYPE_PERF_EVENT_ARRAY;
 }
 
 static bool holds_maps(u32 type)
@@ -49,12 +50,14 @@ static bool is_array_above(const struct show *s, u32 entries)
 		s->def->type == BPF_MAP_TYPE_PERCPU_ARRAY);
 }
 
-static bool show_open(struct show *s, struct skep_object *obj, u32 i)
+/* Map NUMBER of the engine, which is as DEF says. */
+static bool show_open_as(struct show *s, struct skep_object *obj, const struct image_map *def,
+			 u32 number)
 {
 	struct backend *b = obj->backend;
 
-	*s = (struct show){ .obj = obj, .def = &obj->img->maps[i], .index = i };
-	if (obj->maps[i].absent || !is_shown(s->def) || b->ops->map_info(b, i, &s->info))
+	*s = (struct show){ .obj = obj, .def = def, .index = number };
+	if (!is_shown(def) || b->ops->map_info(b, number, &s->info))
 		return false;
 	s->sparse = is_array_above(s, ZEROES_MAX);
 	s->key_flags = s->def->type == BPF_MAP_TYPE_LPM_TRIE ? BTF_SHOW_NET : 0;
@@ -62,6 +65,11 @@ static bool show_open(struct show *s, struct skep_object *obj, u32 i)
 	s->next = mem_alloc(s->info.key_size);
 	s->value = mem_alloc(s->info.value_bytes);
 	return true;
+}
+
+static bool show_open(struct show *s, struct skep_object *obj, u32 i)
+{
+	return !obj->maps[i].absent && show_open_as(s, obj, &obj->img->maps[i], i);
 }
 
 static void show_close(struct show *s)
@@ -197,26 +205,36 @@ static void show_data(const struct show *s, struct json *j, const char *key, u32
 		untyped(j, key, data, bytes);
 }
 
-/* The value of a map of maps is a map of the object. */
-static const char *inner_name(const struct show *s)
+static void element_json(struct show *s, struct json *j);
+
+/* The value of a map of maps is a map of the object, by its name, or one that was
+ * made for it: its elements. */
+static void show_inner(const struct show *s, struct json *j, const char *key)
 {
+	struct show in;
 	u32 number;
 
-	if (!holds_maps(s->def->type))
-		return NULL;
 	memcpy(&number, s->value, sizeof(number));
-	return number < s->obj->img->nr_maps ? s->obj->img->maps[number].name : NULL;
+	if (number < s->obj->img->nr_maps) {
+		json_str(j, key, s->obj->img->maps[number].name);
+		return;
+	}
+	json_arr(j, key);
+	if (show_open_as(&in, s->obj, s->def->inner, number)) {
+		sort_keys(&in);
+		for (bool ok = text_next(&in, true); ok; ok = text_next(&in, false))
+			element_json(&in, j);
+		show_close(&in);
+	}
+	json_arr_end(j);
 }
 
 static void show_value(const struct show *s, struct json *j, const char *key)
 {
-	const char *name = inner_name(s);
-
-	if (name)
-		json_str(j, key, name);
+	if (holds_maps(s->def->type))
+		show_inner(s, j, key);
 	else
-		show_data(s, j, key, holds_maps(s->def->type) ? 0 : s->def->value_type,
-			  s->value, s->info.value_size, 0);
+		show_data(s, j, key, s->def->value_type, s->value, s->info.value_size, 0);
 }
 
 static void show_key(const struct show *s, struct json *j, const char *name)

@@ -6,6 +6,7 @@
  */
 #include "cli/run.h"
 #include <inttypes.h>
+#include <stdlib.h>
 
 static int bad_usage(struct skep_err *err, const char *text)
 {
@@ -23,6 +24,61 @@ static int check_type(const struct meta_opts *o, bool skb, bool on_user, struct 
 				 "struct __sk_buff");
 	return 0;
 }
+
+/* ---- what packets belong to (--skb) ------------------------------------------ */
+
+#define OWNER(field) offsetof(struct skb_owner, field), sizeof(((struct skb_owner *)0)->field)
+
+static const struct owner_row { const char *name; size_t at, bytes; } owner_rows[] = {
+	{ "socket_cookie", OWNER(socket_cookie) }, { "netns_cookie", OWNER(netns_cookie) },
+	{ "route_realm", OWNER(realm) }, { "cgroup_classid", OWNER(classid) },
+	{ "hash", OWNER(hash) }, { "socket_uid", OWNER(uid) },
+};
+
+static const struct owner_row *owner_row(const char *arg, size_t n)
+{
+	for (size_t i = 0; i < ARRAY_LEN(owner_rows); i++)
+		if (strlen(owner_rows[i].name) == n && !memcmp(owner_rows[i].name, arg, n))
+			return &owner_rows[i];
+	return NULL;
+}
+
+/* ARG is NAME=N. */
+static int set_owner(struct meta *m, const char *arg, struct skep_err *err)
+{
+	const char *eq = strchr(arg, '=');
+	const struct owner_row *row = eq ? owner_row(arg, (size_t)(eq - arg)) : NULL;
+	char *end = NULL;
+	u64 v = 0;
+
+	errno = 0;
+	if (row && digit_value(eq[1]) < 10)
+		v = strtoull(eq + 1, &end, 0);
+	if (!end || *end || errno || (row->bytes == 4 && v > UINT32_MAX))
+		return err_set(err, ERR_USAGE, "skep run", "--skb takes socket_cookie=N, "
+			       "netns_cookie=N, route_realm=N, cgroup_classid=N, hash=N or "
+			       "socket_uid=N, not '%s'", arg);
+	if (row->bytes == 8)
+		memcpy((u8 *)&m->owner + row->at, &v, 8);
+	else
+		memcpy((u8 *)&m->owner + row->at, &(u32){ (u32)v }, 4);
+	return 0;
+}
+
+static int set_owners(struct meta *m, bool skb, bool on_user, struct skep_err *err)
+{
+	int r = 0;
+
+	m->owner = (struct skb_owner){ .socket_cookie = 1, .netns_cookie = 1 };
+	if (m->o.owner.n && (!skb || !on_user))
+		return bad_usage(err, "--skb is for programs on struct __sk_buff in the embedded "
+				 "engine");
+	for (size_t i = 0; !r && i < m->o.owner.n; i++)
+		r = set_owner(m, m->o.owner.v[i], err);
+	return r;
+}
+
+/* ---- all of it ------------------------------------------------------------------ */
 
 int meta_open(struct meta *m, u32 prog_type, bool on_user, struct skep_err *err)
 {
@@ -42,7 +98,8 @@ int meta_open(struct meta *m, u32 prog_type, bool on_user, struct skep_err *err)
 	m->in.mark = (u32)o->mark;
 	m->in.priority = (u32)o->priority;
 	m->in.ifindex = m->in.ingress_ifindex = (u32)o->ifindex;
-	return check_type(o, skb, on_user, err);
+	return check_type(o, skb, on_user, err) ? err->code :
+						  set_owners(m, skb, on_user, err);
 }
 
 void meta_run(const struct meta *m, struct test_run *t)
@@ -51,6 +108,7 @@ void meta_run(const struct meta *m, struct test_run *t)
 		t->ifindex = (u32)m->o.ifindex;
 	if (m->o.queue)
 		t->rx_queue = (u32)m->o.queue;
+	t->owner = &m->owner;
 	if (m->has_ctx) {
 		t->ctx_in = &m->in;
 		t->ctx_in_bytes = sizeof(m->in);
@@ -139,6 +197,7 @@ void meta_text(const struct meta *m, u64 number, const struct packet *p, const s
 		printf(" -> %u bytes", t->bytes_out);
 	if (t->redirect_ifindex && !t->forwarded)
 		printf(" -> ifindex %u%s", t->redirect_ifindex,
+		       t->unresolved ? " (no neighbour)" :
 		       t->redirect_flags & BPF_F_INGRESS ? " (ingress)" : "");
 	copies_text(t);
 	if (t->ctx_out_bytes == sizeof(struct __sk_buff))
@@ -162,6 +221,8 @@ void meta_json(const struct meta *m, struct json *js, u64 number, const struct p
 		json_u64(js, "redirect_ifindex", t->redirect_ifindex);
 	if (t->redirect_flags)
 		json_u64(js, "redirect_flags", t->redirect_flags);
+	if (t->unresolved)
+		json_bool(js, "unresolved", true);
 	copies_json(js, t);
 	if (t->ctx_out_bytes == sizeof(struct __sk_buff))
 		ctx_json(m, js, t);

@@ -370,7 +370,9 @@ int ports_deliver(struct ports *s, struct port *in, const struct packet *p,
 
 		r = go(s, in, xdp_way(c->verdict), &copy, err);
 	}
-	if (!r && !t->forwarded)
+	if (t->unresolved && !s->unresolved++)
+		s->unresolved_ifindex = t->redirect_ifindex;
+	if (!r && !t->forwarded && !t->unresolved)
 		r = go(s, in, way_of(s->prog_type, t->retval), &own, err);
 	return r;
 }
@@ -467,6 +469,8 @@ void ports_json(struct json *j, struct ports *s)
 	}
 	if (s->astray)
 		json_u64(j, "redirected_nowhere", s->astray);
+	if (s->unresolved)
+		json_u64(j, "redirected_unresolved", s->unresolved);
 }
 
 void ports_warn(struct ports *s)
@@ -483,6 +487,10 @@ void ports_warn(struct ports *s)
 				p->name, p->stats.failed,
 				p->stats.why ? strerror(p->stats.why) : "no room");
 	}
+	if (s->unresolved)
+		fprintf(stderr, "warning: %" PRIu64 " packets of bpf_redirect_neigh were not sent: "
+			"no route or neighbour for them in --routes, the first out of ifindex "
+			"%u\n", s->unresolved, s->unresolved_ifindex);
 	if (s->astray)
 		fprintf(stderr, "warning: %" PRIu64 " packets were redirected to where no port "
 			"is, the first to ifindex %u; --port gives it one\n", s->astray,

@@ -30,6 +30,8 @@ struct ports {
 	VEC(struct port_target) targets;
 	struct port *pass;
 	bool both;		/* what arrives at PASS goes out of the input */
+	u64 unresolved;		/* bpf_redirect_neigh knew no neighbour */
+	u32 unresolved_ifindex;	/* of the first of them */
 	u64 astray;		/* redirected to where nothing is */
 	u32 astray_ifindex;	/* of the first of them */
 	size_t turn;		/* which input is asked first */

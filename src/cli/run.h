@@ -6,6 +6,7 @@
 #include "api/object.h"
 #include "cli/cli.h"
 #include "host/capture.h"
+#include "model/run.h"
 
 /* ---- choice.c: which programs run ------------------------------------------------- */
 
@@ -78,12 +79,14 @@ static inline void verdicts_count(struct verdicts *v, u32 value)
 struct meta_opts {
 	u64 ifindex, queue, mark, priority;
 	const char *tstamp;	/* "capture", or NULL */
+	struct str_list owner;	/* NAME=N of --skb */
 };
 
 struct meta {
 	struct meta_opts o;
 	u32 prog_type;
 	bool has_ctx;		/* IN is given to the program */
+	struct skb_owner owner;
 	bool capture_time;	/* skb->tstamp is the time of capture */
 	struct __sk_buff in;	/* of the packet at hand */
 };
@@ -98,6 +101,11 @@ void meta_packet(struct meta *m, const struct packet *p);
 void meta_text(const struct meta *m, u64 number, const struct packet *p, const struct test_run *t);
 void meta_json(const struct meta *m, struct json *js, u64 number, const struct packet *p,
 	       const struct test_run *t);
+
+/* ---- network.c: what programs see of a network --------------------------------- */
+
+/* Says on stderr what programs of PROG_TYPE see without --routes, and on the kernel. */
+void network_notes(const struct image *img, u32 prog_type, bool routes, bool on_kernel);
 
 /* ---- both.c: two engines side by side -------------------------------------- */
 

@@ -168,6 +168,10 @@ static void place(struct run *run, u8 *buffer, const struct test_run *t)
 		.ifindex = t->ifindex ? t->ifindex : LOOPBACK,
 		.protocol = eth_protocol(p->data, t->bytes),
 		.pkt_type = eth_pkt_type(p->data), .queue_mapping = (u16)t->rx_queue };
+	run->tunnel.present = false;
+	run->owner = t->owner ? *t->owner :
+		     (struct skb_owner){ .socket_cookie = 1, .netns_cookie = 1 };
+	run->skb.hash = run->owner.hash;
 	set_socket(run);
 }
 
@@ -218,7 +222,7 @@ static void give_ctx(struct run *run, struct test_run *t)
 	t->ctx_out = run->ctx_out;
 	t->ctx_out_bytes = sizeof(out);
 	t->redirect_ifindex = s->redirect_ifindex;
-	t->redirect_flags = s->redirect_flags;
+	t->redirect_flags = s->redirect_flags & ~(u32)SKB_REDIRECT_NEXTHOP;
 	t->tc_classid = s->tc_classid;
 }
 

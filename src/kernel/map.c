@@ -60,7 +60,7 @@ static int create_as(struct kernel *k, const struct image_map *def, int inner_fd
 	a.btf_key_type_id = def->key_type;
 	a.btf_value_type_id = def->value_type;
 	fd = sys_bpf(BPF_MAP_CREATE, &a);
-	if (fd != -EINVAL || def->lock_at)
+	if (fd != -EINVAL || def->lock_at || def->nr_kptrs)
 		return fd;
 	/* types that it does not take, as of keys that no type stands for */
 	a.btf_fd = a.btf_key_type_id = a.btf_value_type_id = 0;
@@ -126,6 +126,20 @@ int kernel_map_create(struct backend *b, const struct image_map *def, struct ske
 		*vec_push(&k->maps) = m;
 	return r;
 }
+
+int kernel_map_like(struct backend *b, u32 outer, u32 *number, struct skep_err *err)
+{
+	const struct kernel_map *m = kernel_map(b, outer);
+
+	if (!m || !m->def->inner)
+		return err_set(err, ERR_MAP_TYPE, NULL, "map '%s' is no map of maps",
+			       m ? m->def->name : "");
+	*number = (u32)kernel_of(b)->maps.n;
+	return kernel_map_create(b, m->def->inner, err);
+}
+
+/* Its descriptor stays as long as the engine does: a map of maps may have it. */
+int kernel_map_drop(struct backend *b, u32 map) { return kernel_map(b, map) ? 0 : -EBADF; }
 
 /* ---- elements ------------------------------------------------------------------ */
 

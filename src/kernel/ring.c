@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ring.c: records out of the kernel's ring buffers (BPF_MAP_TYPE_RINGBUF, 5.8),
- * which it shows as pages: the consumer's position, the producer's, and the
- * data twice, so that a record never wraps.
+ * ring.c: records out of the kernel's ring buffers (BPF_MAP_TYPE_RINGBUF, 5.8) and
+ * samples into those that it reads (USER_RINGBUF, 6.1). It shows them as pages: the
+ * consumer's position, the producer's, and the data twice, so that a record never
+ * wraps.
  */
 #include "kernel/sys.h"
 #include "base/os.h"
@@ -11,15 +12,18 @@
 
 enum { RING_BUSY = 1u << 31, RING_DISCARD = 1u << 30, RING_HEADER = 8 };
 
+/* The side that is not the kernel's may be written. */
 static int ring_open(struct kernel_map *m)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	bool writes = m->def->type == BPF_MAP_TYPE_USER_RINGBUF;
 	void *own, *theirs;
 
-	own = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, m->fd, 0);
+	own = mmap(NULL, page, writes ? PROT_READ : PROT_READ | PROT_WRITE, MAP_SHARED, m->fd, 0);
 	if (own == MAP_FAILED)
 		return -errno;
-	theirs = mmap(NULL, page + 2 * (size_t)m->max_entries, PROT_READ, MAP_SHARED, m->fd,
+	theirs = mmap(NULL, page + 2 * (size_t)m->max_entries,
+		      writes ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, m->fd,
 		      (off_t)page);
 	if (theirs == MAP_FAILED) {
 		munmap(own, page);
@@ -73,4 +77,32 @@ s64 kernel_map_read(struct backend *b, u32 map, map_event_fn fn, void *arg)
 		__atomic_store_n(m->consumer, at, __ATOMIC_RELEASE);
 	}
 	return (s64)n;
+}
+
+int kernel_map_write(struct backend *b, u32 map, const void *data, u64 bytes)
+{
+	struct kernel *k = kernel_of(b);
+	struct kernel_map *m = map < k->maps.n ? &k->maps.v[map] : NULL;
+	u64 need = round_up(bytes, 8) + RING_HEADER, at;
+	u32 len = (u32)bytes;
+	u8 *to;
+	int r;
+
+	if (!m)
+		return -EBADF;
+	if (m->def->type != BPF_MAP_TYPE_USER_RINGBUF)
+		return -524;	/* ENOTSUPP */
+	if (bytes >= RING_DISCARD || need > m->max_entries)
+		return -E2BIG;
+	if (!m->consumer && (r = ring_open(m)))
+		return r;
+	at = *m->producer;
+	if (need > m->max_entries - (at - __atomic_load_n(m->consumer, __ATOMIC_ACQUIRE)))
+		return -ENOSPC;
+	to = m->data + (at & (m->max_entries - 1));
+	memset(to, 0, RING_HEADER);
+	memcpy(to, &len, sizeof(len));
+	memcpy(to + RING_HEADER, data, bytes);
+	__atomic_store_n(m->producer, at + need, __ATOMIC_RELEASE);
+	return 0;
 }

@@ -17,7 +17,7 @@ struct kernel_map {
 	/* of a ring buffer, once it was read; else NULL */
 	u64 *consumer;
 	u64 *producer;
-	const u8 *data;
+	u8 *data;
 	void *mem;		/* its elements, once somebody asked; else NULL */
 	bool no_batch;		/* the kernel said that it cannot */
 };
@@ -114,6 +114,8 @@ struct kernel_map *kernel_map(struct backend *b, u32 map);	/* NULL: none */
 /* All of INFO but how many elements there are. */
 void kernel_map_shape(struct backend *b, const struct kernel_map *m, struct map_info *info);
 int kernel_map_create(struct backend *b, const struct image_map *def, struct skep_err *err);
+int kernel_map_like(struct backend *b, u32 outer, u32 *number, struct skep_err *err);
+int kernel_map_drop(struct backend *b, u32 map);
 int kernel_map_info(struct backend *b, u32 map, struct map_info *info);
 int kernel_map_lookup(struct backend *b, u32 map, const void *key, void *value, u64 flags);
 int kernel_map_update(struct backend *b, u32 map, const void *key, const void *value, u64 flags);
@@ -136,6 +138,7 @@ void *kernel_map_mem(struct backend *b, u32 map, size_t *bytes);
 void kernel_map_unmap(struct kernel_map *m);
 /* ring.c */
 s64 kernel_map_read(struct backend *b, u32 map, map_event_fn fn, void *arg);
+int kernel_map_write(struct backend *b, u32 map, const void *data, u64 bytes);
 void kernel_ring_close(struct kernel_map *m);
 int kernel_map_freeze(struct backend *b, u32 map);
 /* Before its maps are created: their keys and values have types of IMG. */

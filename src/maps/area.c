@@ -107,24 +107,16 @@ void words_get(void *dst, const u64 *src, u32 n)
 	}
 }
 
-static bool has_fields(const struct map *m) { return m->lock_at | m->timer_at; }
+static bool has_fields(const struct map *m) { return m->nr_fields; }
 
-/* All but the lock and the timer. */
+/* All but the lock, the timer and objects. */
 static void copy_around_fields(const struct map *m, u8 *dst, const u8 *src)
 {
-	const struct { u32 at, bytes; } fields[] = {
-		{ m->lock_at, 4 }, { m->timer_at, TIMER_BYTES },
-	};
-	bool swap = m->timer_at < m->lock_at;
 	u32 from = 0;
 
-	for (u32 i = 0; i < 2; i++) {
-		u32 k = i ^ swap, at = fields[k].at - 1;
-
-		if (!fields[k].at)
-			continue;
-		memcpy(dst + from, src + from, at - from);
-		from = at + fields[k].bytes;
+	for (u32 i = 0; i < m->nr_fields; i++) {
+		memcpy(dst + from, src + from, m->fields[i].at - from);
+		from = m->fields[i].at + m->fields[i].bytes;
 	}
 	memcpy(dst + from, src + from, m->value_size - from);
 }
@@ -139,10 +131,8 @@ void value_set(const struct map *m, void *elem, const void *value)
 
 static void clear_fields(const struct map *m, u8 *value)
 {
-	if (m->lock_at)
-		store_relaxed((u32 *)(value + m->lock_at - 1), 0);
-	if (m->timer_at)
-		memset(value + m->timer_at - 1, 0, TIMER_BYTES);
+	for (u32 i = 0; i < m->nr_fields; i++)
+		memset(value + m->fields[i].at, 0, m->fields[i].bytes);
 }
 
 void value_init(const struct map *m, void *elem, const void *value)
@@ -152,10 +142,22 @@ void value_init(const struct map *m, void *elem, const void *value)
 		clear_fields(m, elem);
 }
 
+static void kptrs_retire(const struct map *m, u8 *elem)
+{
+	for (u32 i = 0; i < m->nr_kptrs; i++) {
+		u64 object = __atomic_exchange_n((u64 *)(elem + m->kptrs[i]), 0, __ATOMIC_ACQ_REL);
+
+		if (object && m->kptr_gone)
+			m->kptr_gone(*m->objects, object);
+	}
+}
+
 void value_retire(const struct map *m, void *elem)
 {
 	u64 handle;
 
+	if (unlikely(m->nr_kptrs))
+		kptrs_retire(m, elem);
 	if (likely(!m->timer_at))
 		return;
 	memcpy(&handle, (u8 *)elem + m->timer_at - 1, sizeof(handle));
@@ -180,10 +182,7 @@ void value_get(const struct map *m, void *value, const void *elem)
 		return;
 	}
 	copy_around_fields(m, value, elem);
-	if (m->lock_at)		/* VALUE may lie anywhere */
-		memset((u8 *)value + m->lock_at - 1, 0, 4);
-	if (m->timer_at)
-		memset((u8 *)value + m->timer_at - 1, 0, TIMER_BYTES);
+	clear_fields(m, value);
 }
 
 /* ---- attributes ------------------------------------------------------------ */
@@ -219,6 +218,18 @@ int attr_flags(const struct map_attr *a, u32 mask, struct skep_err *err)
 	return 0;
 }
 
+static int kptrs_check(const struct map_attr *a, struct skep_err *err)
+{
+	if (a->type != BPF_MAP_TYPE_ARRAY && a->type != BPF_MAP_TYPE_HASH &&
+	    a->type != BPF_MAP_TYPE_LRU_HASH)
+		return attr_refuse(a, err, "EOPNOTSUPP", "values of this type have no objects");
+	for (u32 i = 0; i < a->nr_kptrs; i++)
+		if (a->kptrs[i] % 8 || !in_bounds(a->kptrs[i], 8, a->value_size))
+			return attr_refuse(a, err, "EINVAL", "its object at offset %u does not fit "
+					   "value_size %u", a->kptrs[i], a->value_size);
+	return 0;
+}
+
 static int timer_check(const struct map_attr *a, struct skep_err *err)
 {
 	if (a->type != BPF_MAP_TYPE_ARRAY && a->type != BPF_MAP_TYPE_HASH &&
@@ -247,5 +258,40 @@ int attr_check(const struct map_attr *a, u32 flags_mask, struct skep_err *err)
 				   a->lock_at - 1, a->value_size);
 	if (a->timer_at && timer_check(a, err))
 		return -EINVAL;
+	if (a->nr_kptrs && kptrs_check(a, err))
+		return -EINVAL;
 	return attr_flags(a, flags_mask, err);
+}
+
+int attr_slots(const struct map_attr *a, u32 flags_mask, struct skep_err *err)
+{
+	int r = attr_check(a, flags_mask, err);
+
+	if (r)
+		return r;
+	if (a->key_size != 4)
+		return attr_refuse(a, err, "EINVAL", "key_size is %u, not 4", a->key_size);
+	if (a->value_size != 4)
+		return attr_refuse(a, err, "EINVAL", "value_size is %u, not 4", a->value_size);
+	return 0;
+}
+
+int attr_keyless(const struct map_attr *a, u32 flags_mask, struct skep_err *err)
+{
+	enum { VALUE_BYTES_MAX = 4 << 20 };	/* the kernel's limit */
+	int r = attr_flags(a, flags_mask, err);
+
+	if (r)
+		return r;
+	if (a->key_size)
+		return attr_refuse(a, err, "EINVAL", "key_size is %u, not 0", a->key_size);
+	if (!a->value_size || !a->max_entries)
+		return attr_refuse(a, err, "EINVAL", "%s is 0",
+				   a->value_size ? "max_entries" : "value_size");
+	if (a->lock_at)
+		return attr_refuse(a, err, "ENOTSUPP", "a spin lock in its value");
+	if (a->value_size > VALUE_BYTES_MAX)
+		return attr_refuse(a, err, "E2BIG", "value_size %u exceeds %d",
+				   a->value_size, VALUE_BYTES_MAX);
+	return 0;
 }

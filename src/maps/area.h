@@ -175,6 +175,10 @@ int attr_flags(const struct map_attr *a, u32 mask, struct skep_err *err);
 /* What every type wants: sizes and entries that are not 0, flags of MASK and
  * no contradiction among them. */
 int attr_check(const struct map_attr *a, u32 flags_mask, struct skep_err *err);
+/* What types of 4-byte slots by index want, attr_check included. */
+int attr_slots(const struct map_attr *a, u32 flags_mask, struct skep_err *err);
+/* What types of values without keys want, attr_flags included. */
+int attr_keyless(const struct map_attr *a, u32 flags_mask, struct skep_err *err);
 
 /* ---- maps of maps (inner.c) -------------------------------------------------- */
 
@@ -182,6 +186,10 @@ int attr_check(const struct map_attr *a, u32 flags_mask, struct skep_err *err);
 int inner_check(const struct map_attr *a, struct skep_err *err);
 /* May map NUMBER be a value of M? -EBADF, -EINVAL. */
 int inner_fits(const struct map *m, u32 number);
+/* M has one map more, or gives it up: no number is -1. */
+void inner_hold(const struct map *m, s64 number);
+void inner_drop(const struct map *m, s64 number);
+void inner_drop_all(struct map *m);
 /* The map NUMBER for a program, which may use it from now on. */
 void *inner_lend(const struct map *m, u32 number);
 
@@ -189,6 +197,6 @@ extern const struct map_ops array_ops, percpu_array_ops, hash_ops, percpu_hash_o
 	lru_hash_ops, lru_percpu_hash_ops, lpm_ops, prog_array_ops,
 	cgroup_array_ops, array_of_maps_ops, hash_of_maps_ops, queue_ops,
 	stack_ops, bloom_ops, devmap_ops, devmap_hash_ops, cpumap_ops, xskmap_ops,
-	ringbuf_ops, perf_event_array_ops;
+	ringbuf_ops, user_ringbuf_ops, perf_event_array_ops;
 
 #endif

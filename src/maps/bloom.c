@@ -11,30 +11,17 @@ enum {
 	BLOOM_FLAGS = BPF_F_NUMA_NODE | BPF_F_ZERO_SEED | BPF_F_RDONLY |
 		      BPF_F_WRONLY | BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG,
 	HASHES_DEFAULT = 5, HASHES_MAX = 15,
-	VALUE_BYTES_MAX = 4 << 20,
 };
 
 static int bloom_check(const struct map_attr *a, struct skep_err *err)
 {
 	struct map_attr plain = *a;
-	int r;
 
 	if (a->map_extra > HASHES_MAX)
 		return attr_refuse(a, err, "EINVAL", "map_extra %llu exceeds %d hashes",
 				   (unsigned long long)a->map_extra, HASHES_MAX);
 	plain.map_extra = 0;
-	r = attr_flags(&plain, BLOOM_FLAGS, err);
-	if (r)
-		return r;
-	if (a->key_size)
-		return attr_refuse(a, err, "EINVAL", "key_size is %u, not 0", a->key_size);
-	if (!a->value_size || !a->max_entries)
-		return attr_refuse(a, err, "EINVAL", "%s is 0",
-				   a->value_size ? "max_entries" : "value_size");
-	if (a->value_size > VALUE_BYTES_MAX)
-		return attr_refuse(a, err, "E2BIG", "value_size %u exceeds %d",
-				   a->value_size, VALUE_BYTES_MAX);
-	return 0;
+	return attr_keyless(&plain, BLOOM_FLAGS, err);
 }
 
 static u64 hashes(u64 map_extra) { return map_extra ? map_extra : HASHES_DEFAULT; }

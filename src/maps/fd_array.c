@@ -12,17 +12,9 @@ enum {
 
 static int fd_check(const struct map_attr *a, struct skep_err *err)
 {
-	int r = attr_check(a, ARRAY_FLAGS, err);
+	int r = attr_slots(a, ARRAY_FLAGS, err);
 
-	if (r)
-		return r;
-	if (a->key_size != 4)
-		return attr_refuse(a, err, "EINVAL", "key_size is %u, not 4",
-				   a->key_size);
-	if (a->value_size != 4)
-		return attr_refuse(a, err, "EINVAL", "value_size is %u, not 4",
-				   a->value_size);
-	return a->type == BPF_MAP_TYPE_ARRAY_OF_MAPS ? inner_check(a, err) : 0;
+	return r || a->type != BPF_MAP_TYPE_ARRAY_OF_MAPS ? r : inner_check(a, err);
 }
 
 static u64 fd_bytes(const struct map_attr *a, u32 cpus)
@@ -93,20 +85,24 @@ static int fd_update(struct map *m, const void *key, const void *value,
 		return -EBADF;
 	if (m->type == BPF_MAP_TYPE_ARRAY_OF_MAPS)
 		r = inner_fits(m, number);
-	if (!r)
-		store_release(slot, number + 1);
-	return r;
+	if (r)
+		return r;
+	inner_hold(m, number);
+	inner_drop(m, (s64)__atomic_exchange_n(slot, number + 1, __ATOMIC_ACQ_REL) - 1);
+	return 0;
 }
 
 static int fd_remove(struct map *m, const void *key, u32 cpu)
 {
-	u32 *slot = slot_at(m, key);
+	u32 *slot = slot_at(m, key), old;
 
 	if (cpu != MAP_USER)
 		return -EPERM;
 	if (!slot)
 		return -E2BIG;
-	return __atomic_exchange_n(slot, 0, __ATOMIC_ACQ_REL) ? 0 : -ENOENT;
+	old = __atomic_exchange_n(slot, 0, __ATOMIC_ACQ_REL);
+	inner_drop(m, (s64)old - 1);
+	return old ? 0 : -ENOENT;
 }
 
 static u64 fd_count(const struct map *m)

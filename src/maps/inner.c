@@ -6,6 +6,8 @@
  * take no other for an argument.
  */
 #include "maps/area.h"
+#include "base/os.h"
+#include <stdlib.h>
 
 bool map_holds_maps(u32 type)
 {
@@ -31,7 +33,9 @@ static bool same_type(const struct map_attr *t, const struct map *m)
 {
 	if (t->type != m->type || t->key_size != m->key_size ||
 	    t->value_size != m->value_size || t->map_flags != m->map_flags ||
-	    t->lock_at != m->lock_at || t->timer_at != m->timer_at)
+	    t->lock_at != m->lock_at || t->timer_at != m->timer_at ||
+	    t->nr_kptrs != m->nr_kptrs ||
+	    memcmp(t->kptrs, m->kptrs, t->nr_kptrs * sizeof(*t->kptrs)))
 		return false;
 	return t->type != BPF_MAP_TYPE_ARRAY || t->map_flags & BPF_F_INNER_MAP ||
 	       t->max_entries == m->max_entries;
@@ -44,6 +48,33 @@ int inner_fits(const struct map *m, u32 number)
 	if (!in)
 		return -EBADF;
 	return same_type(&m->inner, in) ? 0 : -EINVAL;
+}
+
+void inner_hold(const struct map *m, s64 number)
+{
+	if (m->inner_held && number >= 0)
+		m->inner_held(m->inner_arg, (u32)number, 1);
+}
+
+void inner_drop(const struct map *m, s64 number)
+{
+	if (m->inner_held && number >= 0)
+		m->inner_held(m->inner_arg, (u32)number, -1);
+}
+
+void inner_drop_all(struct map *m)
+{
+	u8 *key = mem_alloc(m->key_size);
+	void *value;
+	u64 pos = 0;
+
+	if (m->type == BPF_MAP_TYPE_ARRAY_OF_MAPS)
+		for (u32 i = 0; i < m->nr_elems; i++)
+			inner_drop(m, map_fd_slot(m, i));
+	else
+		while (hash_ops.walk(m, &pos, key, &value, 0))
+			inner_drop(m, *(u32 *)value);
+	free(key);
 }
 
 void *inner_lend(const struct map *m, u32 number)
@@ -93,22 +124,51 @@ static void *outer_lookup(struct map *m, const void *key, u32 cpu)
 	return number ? inner_lend(m, load_relaxed(number)) : NULL;
 }
 
+static s64 number_at(struct map *m, const void *key)
+{
+	const u32 *number = hash_ops.lookup(m, key, MAP_USER);
+
+	return number ? (s64)load_relaxed(number) : -1;
+}
+
+/* Under the area's lock, so that nobody drops the same map twice. */
 static int outer_update(struct map *m, const void *key, const void *value,
 			u64 flags, u32 cpu)
 {
-	u32 number;
+	u32 number, *lock = &area_head(m)->lock;
+	s64 old;
 	int r;
 
 	if (cpu != MAP_USER)
 		return -EPERM;
 	memcpy(&number, value, sizeof(number));
 	r = inner_fits(m, number);
-	return r ? r : hash_ops.update(m, key, value, flags, cpu);
+	if (r)
+		return r;
+	lock_take(lock, lock_owner(cpu));
+	old = number_at(m, key);
+	inner_hold(m, number);
+	r = hash_ops.update(m, key, value, flags, cpu);
+	inner_drop(m, r ? (s64)number : old);
+	lock_drop(lock);
+	return r;
 }
 
 static int outer_remove(struct map *m, const void *key, u32 cpu)
 {
-	return cpu == MAP_USER ? hash_ops.remove(m, key, cpu) : -EPERM;
+	u32 *lock = &area_head(m)->lock;
+	s64 old;
+	int r;
+
+	if (cpu != MAP_USER)
+		return -EPERM;
+	lock_take(lock, lock_owner(cpu));
+	old = number_at(m, key);
+	r = hash_ops.remove(m, key, cpu);
+	if (!r)
+		inner_drop(m, old);
+	lock_drop(lock);
+	return r;
 }
 
 static int outer_next_key(struct map *m, const void *key, void *next)

@@ -13,7 +13,7 @@ static const struct map_ops *const types[] = {
 	&lru_percpu_hash_ops, &lpm_ops, &prog_array_ops, &cgroup_array_ops,
 	&array_of_maps_ops, &hash_of_maps_ops, &queue_ops, &stack_ops, &bloom_ops,
 	&devmap_ops, &devmap_hash_ops, &cpumap_ops, &xskmap_ops,
-	&ringbuf_ops, &perf_event_array_ops,
+	&ringbuf_ops, &user_ringbuf_ops, &perf_event_array_ops,
 };
 
 static const struct map_ops *ops_of(u32 type)
@@ -22,6 +22,26 @@ static const struct map_ops *ops_of(u32 type)
 		if (types[i]->type == type)
 			return types[i];
 	return NULL;
+}
+
+static void field_add(struct map *m, u32 at, u32 bytes)
+{
+	u32 i = m->nr_fields++;
+
+	for (; i && m->fields[i - 1].at > at; i--)
+		m->fields[i] = m->fields[i - 1];
+	m->fields[i].at = at;
+	m->fields[i].bytes = bytes;
+}
+
+static void fields_fill(struct map *m)
+{
+	if (m->lock_at)
+		field_add(m, m->lock_at - 1, 4);
+	if (m->timer_at)
+		field_add(m, m->timer_at - 1, TIMER_BYTES);
+	for (u32 i = 0; i < m->nr_kptrs; i++)
+		field_add(m, m->kptrs[i], 8);
 }
 
 static void map_fill(struct map *m, const struct map_ops *ops,
@@ -42,9 +62,15 @@ static void map_fill(struct map *m, const struct map_ops *ops,
 	m->timer_at = a->timer_at;
 	m->timer_gone = a->timer_gone;
 	m->timer_arg = a->timer_arg;
+	memcpy(m->kptrs, a->kptrs, sizeof(m->kptrs));
+	m->nr_kptrs = a->nr_kptrs;
+	m->kptr_gone = a->kptr_gone;
+	m->objects = a->objects;
+	fields_fill(m);
 	if (a->inner)
 		m->inner = *a->inner;
 	m->inner_of = a->inner_of;
+	m->inner_held = a->inner_held;
 	m->inner_arg = a->inner_arg;
 	m->mem_bytes = bytes;
 }
@@ -97,11 +123,13 @@ int map_create(struct map **out, const struct map_attr *a, u32 cpus,
 	bytes = ops->bytes(a, cpus);
 	mem = bytes >= AREA_TOO_BIG ? NULL :
 	      ops->ring ? os_map_ring(AREA_PAGE, a->max_entries) : os_map_lazy(bytes);
-	if (!mem)
-		return err_set(err, ERR_MAP_SIZE, NULL, "map '%s': %u entries "
-			       "need %llu MB, which is not to be had (ENOMEM)",
-			       name, a->max_entries,
-			       (unsigned long long)(bytes >> 20));
+	if (!mem) {
+		r = err_set(err, ERR_MAP_SIZE, NULL, "map '%s': %u entries "
+			    "need %llu MB, which is not to be had (ENOMEM)",
+			    name, a->max_entries, (unsigned long long)(bytes >> 20));
+		err_help(err, "define fewer entries (max_entries), or smaller values");
+		return r;
+	}
 	m = mem_alloc(sizeof(*m));
 	map_fill(m, ops, a, cpus, bytes);
 	m->mem = mem;
@@ -111,10 +139,25 @@ int map_create(struct map **out, const struct map_attr *a, u32 cpus,
 	return 0;
 }
 
+static void retire_elements(struct map *m)
+{
+	u8 *key = mem_alloc(m->key_size);
+	void *value;
+	u64 pos = 0;
+
+	while (m->ops->walk(m, &pos, key, &value, 0))
+		value_retire(m, value);
+	free(key);
+}
+
 void map_free(struct map *m)
 {
 	if (!m)
 		return;
+	if (m->inner_held)
+		inner_drop_all(m);
+	if (m->timer_at || m->nr_kptrs)
+		retire_elements(m);
 	os_unmap(m->mem, m->mem_bytes);
 	free((void *)(uintptr_t)m->name);
 	free(m);
@@ -197,6 +240,7 @@ static int lookup_special(struct map *m, const void *key, void *value)
 	case BPF_MAP_TYPE_CGROUP_ARRAY:
 	case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
 	case BPF_MAP_TYPE_RINGBUF:
+	case BPF_MAP_TYPE_USER_RINGBUF:
 		return -KERNEL_ENOTSUPP;
 	case BPF_MAP_TYPE_XSKMAP:
 		return -EOPNOTSUPP;

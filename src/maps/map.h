@@ -20,6 +20,7 @@
 #include <linux/bpf.h>
 
 struct map;
+struct objects;
 
 struct map_attr {
 	const char *name;
@@ -27,13 +28,21 @@ struct map_attr {
 	u64 map_extra;
 	u32 lock_at;	/* 1 + offset of a struct bpf_spin_lock in the value; 0 none */
 	u32 timer_at;	/* the same of a struct bpf_timer */
+	u32 kptrs[MAP_KPTRS_MAX];	/* offsets of pointers to objects */
+	u32 nr_kptrs;
+	/* An element with an object is gone: its address. */
+	void (*kptr_gone)(void *arg, u64 object);
+	struct objects *const *objects;	/* those that it is one of: ARG */
 	/* An element with a timer that is not 0 is gone: its first 8 bytes. */
 	void (*timer_gone)(void *arg, u64 handle);
 	void *timer_arg;
 	/* Of maps of maps: what every inner map must be like, and the map of
-	   number ID, NULL = none. Inner maps are freed after the outer one. */
+	   number ID, NULL = none. */
 	const struct map_attr *inner;
 	struct map *(*inner_of)(void *arg, u32 id);
+	/* Map ID is in so many (BY: 1 or -1) more places; NULL: nobody counts. One
+	   that is in none may go when no program runs that could have it. */
+	void (*inner_held)(void *arg, u32 id, int by);
 	void *inner_arg;
 };
 
@@ -79,6 +88,8 @@ struct map_ops {
 	/* Types that records are read from only: gives FN all that are complete,
 	   in order, and frees them; how many. One reader at a time. */
 	s64 (*read)(struct map *m, map_event_fn fn, void *arg);
+	/* Types that user space puts samples into: 0, -E2BIG, -ENOSPC. */
+	int (*write)(struct map *m, const void *data, u64 bytes);
 	u64 (*lost)(const struct map *m);	/* records that found no room */
 };
 
@@ -98,6 +109,12 @@ struct map {
 	u8 *mem;			/* the flat area */
 	u64 mem_bytes;
 	u32 lock_at, timer_at;		/* as in struct map_attr */
+	u32 kptrs[MAP_KPTRS_MAX], nr_kptrs;
+	void (*kptr_gone)(void *arg, u64 object);
+	struct objects *const *objects;
+	/* the same by their places in the value, which copies leave alone */
+	struct { u32 at, bytes; } fields[MAP_KPTRS_MAX + 2];
+	u32 nr_fields;
 	void (*timer_gone)(void *arg, u64 handle);
 	void *timer_arg;
 	/* Private to src/maps: places in mem and bounds against which every
@@ -113,6 +130,7 @@ struct map {
 	u64 cpu_step;
 	struct map_attr inner;		/* of maps of maps: the template */
 	struct map *(*inner_of)(void *arg, u32 id);
+	void (*inner_held)(void *arg, u32 id, int by);
 	void *inner_arg;
 };
 
@@ -120,6 +138,7 @@ struct map {
  * MAP_ATTR, MAP_SIZE. */
 int map_create(struct map **out, const struct map_attr *attr, u32 cpus,
 	       struct skep_err *err);
+/* What its elements hold is given up: timers, inner maps. */
 void map_free(struct map *m);
 
 /* ---- the program's side (helpers) --------------------------------------- */
@@ -159,6 +178,17 @@ void *ring_reserve(struct map *m, u64 bytes, u32 cpu);
 /* DATA came from ring_reserve(); a discarded record is skipped by the reader. */
 void ring_commit(void *data, bool discard);
 u64 ring_query(const struct map *m, u64 what);	/* BPF_RB_* */
+/*
+ * Samples that user space puts into a user ring buffer: 0, -E2BIG, -ENOSPC. The
+ * reader locks it (false: somebody has), looks at the next sample and releases
+ * it: -ENODATA none, -EAGAIN one that was discarded is passed, -EINVAL, -E2BIG
+ * what lies there is no sample.
+ */
+int user_ring_write(struct map *m, const void *data, u64 bytes);
+bool user_ring_lock(struct map *m, u32 cpu);
+void user_ring_unlock(struct map *m);
+int user_ring_peek(struct map *m, void **data, u32 *bytes);
+void user_ring_release(struct map *m, u32 bytes);
 /* A record of BYTES at DATA and MORE_BYTES at MORE for slot INDEX, which must
  * be CPU's own, or BPF_F_CURRENT_CPU: 0, -E2BIG, -ENOENT, -EOPNOTSUPP, -ENOSPC. */
 int perf_output(struct map *m, u64 index, const void *data, u64 bytes,

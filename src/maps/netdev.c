@@ -19,7 +19,8 @@ struct target {
 	u32 with;	/* program or socket */
 };
 
-static int sizes_check(const struct map_attr *a, bool big_ok, u32 mask, struct skep_err *err)
+/* Values may have a second word, which names a program. */
+static int sizes_check(const struct map_attr *a, u32 mask, struct skep_err *err)
 {
 	int r = attr_check(a, mask, err);
 
@@ -28,25 +29,25 @@ static int sizes_check(const struct map_attr *a, bool big_ok, u32 mask, struct s
 	if (a->key_size != 4)
 		return attr_refuse(a, err, "EINVAL", "key_size is %u, not 4",
 				   a->key_size);
-	if (a->value_size != 4 && !(big_ok && a->value_size == 8))
-		return attr_refuse(a, err, "EINVAL", "value_size is %u, not 4%s",
-				   a->value_size, big_ok ? " or 8" : "");
+	if (a->value_size != 4 && a->value_size != 8)
+		return attr_refuse(a, err, "EINVAL", "value_size is %u, not 4 or 8",
+				   a->value_size);
 	return 0;
 }
 
 static int dev_check(const struct map_attr *a, struct skep_err *err)
 {
-	return sizes_check(a, true, DEV_FLAGS, err);
+	return sizes_check(a, DEV_FLAGS, err);
 }
 
 static int xsk_check(const struct map_attr *a, struct skep_err *err)
 {
-	return sizes_check(a, false, DEV_FLAGS, err);
+	return attr_slots(a, DEV_FLAGS, err);
 }
 
 static int cpu_check(const struct map_attr *a, struct skep_err *err)
 {
-	int r = sizes_check(a, true, BPF_F_NUMA_NODE, err);
+	int r = sizes_check(a, BPF_F_NUMA_NODE, err);
 
 	if (!r && a->max_entries > CPUS_MAX)
 		return attr_refuse(a, err, "E2BIG", "max_entries %u exceed %d cpus",

@@ -27,17 +27,7 @@ struct buffer {
 
 static int perf_check(const struct map_attr *a, struct skep_err *err)
 {
-	int r = attr_check(a, PERF_FLAGS, err);
-
-	if (r)
-		return r;
-	if (a->key_size != 4)
-		return attr_refuse(a, err, "EINVAL", "key_size is %u, not 4",
-				   a->key_size);
-	if (a->value_size != 4)
-		return attr_refuse(a, err, "EINVAL", "value_size is %u, not 4",
-				   a->value_size);
-	return 0;
+	return attr_slots(a, PERF_FLAGS, err);
 }
 
 /* A record that passes the ring's end runs on behind it, and the next one

@@ -9,7 +9,6 @@
 enum {
 	QUEUE_FLAGS = BPF_F_NUMA_NODE | BPF_F_RDONLY | BPF_F_WRONLY |
 		      BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG,
-	VALUE_BYTES_MAX = 4 << 20,	/* the kernel's limit */
 };
 
 /* In the area, behind the head. */
@@ -20,21 +19,7 @@ struct ring {
 
 static int queue_check(const struct map_attr *a, struct skep_err *err)
 {
-	int r = attr_flags(a, QUEUE_FLAGS, err);
-
-	if (r)
-		return r;
-	if (a->key_size)
-		return attr_refuse(a, err, "EINVAL", "key_size is %u, not 0", a->key_size);
-	if (!a->value_size || !a->max_entries)
-		return attr_refuse(a, err, "EINVAL", "%s is 0",
-				   a->value_size ? "max_entries" : "value_size");
-	if (a->lock_at)
-		return attr_refuse(a, err, "ENOTSUPP", "a spin lock in its value");
-	if (a->value_size > VALUE_BYTES_MAX)
-		return attr_refuse(a, err, "E2BIG", "value_size %u exceeds %d",
-				   a->value_size, VALUE_BYTES_MAX);
-	return 0;
+	return attr_keyless(a, QUEUE_FLAGS, err);
 }
 
 static u64 queue_bytes(const struct map_attr *a, u32 cpus)

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ring.c: BPF_MAP_TYPE_RINGBUF, in the kernel's layout: records of 8 bytes of
- * header and data rounded up to 8, which may not pass the oldest one that is
- * not committed yet. The data pages are mapped twice in a row, so that every
+ * ring.c: BPF_MAP_TYPE_RINGBUF and USER_RINGBUF, in the kernel's layout: records
+ * of 8 bytes of header and data rounded up to 8, which may not pass the oldest one
+ * that is not committed yet. The data pages are mapped twice in a row, so that every
  * record is in one piece.
  *
  * Producers take their places under the area's lock and commit by one store to
  * the header; there is one reader at a time, which takes none.
  */
 #include "maps/area.h"
+#include "model/dynptr.h"
 
 enum {
 	RING_FLAGS = BPF_F_NUMA_NODE,
@@ -181,6 +182,65 @@ static u64 ring_lost(const struct map *m)
 	return load_relaxed(&((const struct ring *)m->index)->lost);
 }
 
+/* ---- samples of user space ------------------------------------------------------------ */
+
+bool user_ring_lock(struct map *m, u32 cpu)
+{
+	return lock_try(&area_head(m)->lock, lock_owner(cpu));
+}
+
+void user_ring_unlock(struct map *m) { lock_drop(&area_head(m)->lock); }
+
+int user_ring_write(struct map *m, const void *data, u64 bytes)
+{
+	struct ring *ring = m->index;
+	u64 pos = ring->produced, need = round_up(bytes, 8) + RECORD_HEAD;
+	struct record *rec = record_at(m, pos);
+
+	if (bytes >= BPF_RINGBUF_DISCARD_BIT || need > m->max_entries)
+		return -E2BIG;
+	if (need > m->max_entries - (pos - load_acquire(&ring->consumed)))
+		return -ENOSPC;
+	*rec = (struct record){ .len = (u32)bytes };
+	memcpy(rec + 1, data, bytes);
+	store_release(&ring->produced, pos + need);
+	return 0;
+}
+
+/* Whoever writes is not trusted with positions and lengths. */
+int user_ring_peek(struct map *m, void **data, u32 *bytes)
+{
+	struct ring *ring = m->index;
+	u64 pos = load_acquire(&ring->consumed), end = load_acquire(&ring->produced), all;
+	struct record *rec = record_at(m, pos);
+	u32 len;
+
+	if (end % 8)
+		return -EINVAL;
+	if (pos >= end)
+		return -ENODATA;
+	len = load_acquire(&rec->len);
+	*bytes = len & ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
+	all = record_bytes(len);
+	if (all > end - pos)
+		return -EINVAL;
+	if (all > m->max_entries || *bytes > DYNPTR_SIZE_MAX)
+		return -E2BIG;
+	if (len & BPF_RINGBUF_DISCARD_BIT) {
+		store_release(&ring->consumed, pos + all);
+		return -EAGAIN;
+	}
+	*data = rec + 1;
+	return len & BPF_RINGBUF_BUSY_BIT ? -ENODATA : 0;
+}
+
+void user_ring_release(struct map *m, u32 bytes)
+{
+	struct ring *ring = m->index;
+
+	store_release(&ring->consumed, ring->consumed + record_bytes(bytes));
+}
+
 /* ---- what a ring buffer has not --------------------------------------------------- */
 
 static void *no_lookup(struct map *m, const void *key, u32 cpu) { return NULL; }
@@ -201,4 +261,11 @@ const struct map_ops ringbuf_ops = {
 	.lookup = no_lookup, .update = no_update, .remove = no_remove,
 	.next_key = no_next_key, .read = ring_read, .lost = ring_lost,
 	.count = ring_count,
+};
+
+const struct map_ops user_ringbuf_ops = {
+	.type = BPF_MAP_TYPE_USER_RINGBUF, .ring = true, .check = ring_check,
+	.bytes = ring_bytes, .init = ring_init, .values = ring_values,
+	.lookup = no_lookup, .update = no_update, .remove = no_remove,
+	.next_key = no_next_key, .write = user_ring_write, .count = ring_count,
 };

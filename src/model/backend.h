@@ -24,6 +24,8 @@ struct test_copy {
 	u32 bytes;
 };
 
+struct skb_owner;		/* run.h */
+
 /* One execution on given input, after BPF_PROG_TEST_RUN. */
 struct test_run {
 	/* in */
@@ -35,6 +37,8 @@ struct test_run {
 	u64 now_ns;		/* what a virtual clock shows; it never goes back */
 	bool at_mac;		/* a socket filter's packet begins with its Ethernet
 				   header, as packet sockets show it */
+	const struct skb_owner *owner;	/* of programs on struct __sk_buff; NULL: a
+				   socket and a name space of cookie 1, all else 0 */
 	const void *ctx_in;	/* the UAPI struct of the type's context, or NULL */
 	u32 ctx_in_bytes;
 	/* Programs that run in the same context, each when the one before it
@@ -50,6 +54,8 @@ struct test_run {
 	u32 bytes_out;
 	u32 redirect_ifindex;	/* target of bpf_redirect, 0 none */
 	u32 redirect_flags;	/* BPF_F_INGRESS; SKB_REDIRECT_* of run.h */
+	bool unresolved;	/* bpf_redirect_neigh found no route or neighbour: the
+				   packet goes nowhere */
 	u32 tc_classid;
 	/* valid until the next run */
 	const struct test_copy *copies;
@@ -122,6 +128,8 @@ struct backend_ops {
 	/* Gives FN the complete records of a ring buffer or perf event array and
 	   frees them; how many there were. */
 	s64 (*map_read)(struct backend *b, u32 map, map_event_fn fn, void *arg);
+	/* Puts a sample into a user ring buffer: 0, -E2BIG, -ENOSPC. */
+	int (*map_write)(struct backend *b, u32 map, const void *data, u64 bytes);
 	/* KEY NULL = the first; -ENOENT at the end */
 	int (*map_next_key)(struct backend *b, u32 map, const void *key, void *next);
 	/* Elements [*FROM, *TO) are the next of an array that may be other than
@@ -144,6 +152,10 @@ struct backend_ops {
 	/* All elements of an array with BPF_F_MMAPABLE, each 8-byte aligned; NULL
 	   for others. Programs see at once what is stored there. */
 	void *(*map_mem)(struct backend *b, u32 map, size_t *bytes);
+	/* Another map like those in map OUTER, a map of maps; its NUMBER is good
+	   until map_drop and as long as a map of maps has it. */
+	int (*map_like)(struct backend *b, u32 outer, u32 *number, struct skep_err *err);
+	int (*map_drop)(struct backend *b, u32 map);
 	/* Loads program PROG of IMG; MAPS[i] is the backend's number of the
 	   image's map i. Errors: PROG_TYPE, HELPER, UNSUPPORTED, RUN. */
 	int (*prog_load)(struct backend *b, const struct image *img, u32 prog,

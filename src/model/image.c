@@ -33,8 +33,8 @@ static u32 started(const void *records, u32 n, size_t bytes, u32 insn)
 	return lo;
 }
 
-_Static_assert(!offsetof(struct image_line, insn) && !offsetof(struct image_func, insn),
-	       "started() reads it there");
+_Static_assert(!offsetof(struct image_line, insn) && !offsetof(struct image_func, insn) &&
+	       !offsetof(struct image_core, insn), "started() reads it there");
 
 const struct image_line *image_line(const struct image_prog *prog, u32 insn)
 {
@@ -55,17 +55,9 @@ const struct image_func *image_func(const struct image_prog *prog, u32 insn)
 
 const struct image_core *image_core(const struct image_prog *prog, u32 insn)
 {
-	u32 lo = 0, hi = prog->nr_cores;
+	u32 n = started(prog->cores, prog->nr_cores, sizeof(*prog->cores), insn);
 
-	while (lo < hi) {
-		u32 mid = lo + (hi - lo) / 2;
-
-		if (prog->cores[mid].insn < insn)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < prog->nr_cores && prog->cores[lo].insn == insn ? &prog->cores[lo] : NULL;
+	return n && prog->cores[n - 1].insn == insn ? &prog->cores[n - 1] : NULL;
 }
 
 void image_note(struct image *img, const char *fmt, ...)

@@ -17,6 +17,7 @@
 #include "base/arena.h"
 #include "btf/btf.h"
 #include "model/tables.h"
+#include "model/mapmem.h"
 #include <linux/bpf.h>
 
 enum image_map_kind {
@@ -41,6 +42,8 @@ struct image_map {
 	u32 lock_at;		/* 1 + offset of a struct bpf_spin_lock in the
 				   value; 0 none */
 	u32 timer_at;		/* the same of a struct bpf_timer */
+	u32 kptrs[MAP_KPTRS_MAX];	/* offsets of __kptr pointers in the value */
+	u32 nr_kptrs;
 	/* Initial bytes: value_size for kinds DATA and RODATA and struct_ops,
 	   init_bytes from an arena's beginning; NULL: all zero (.bss). */
 	const u8 *init;

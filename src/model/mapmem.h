@@ -9,6 +9,8 @@
 
 #include "base/base.h"
 
+enum { MAP_KPTRS_MAX = 11 };	/* pointers to objects in a value; the kernel's limit */
+
 struct map_mem {
 	u8 *base;		/* of the first value */
 	u64 nr;			/* values, all cpus counted */

@@ -14,6 +14,8 @@ struct btf;
 struct run;
 struct vm_code;
 struct vm_map;
+struct net;
+struct objects;
 
 /*
  * A helper body. The order of arguments is that of the machine's registers,
@@ -61,10 +63,30 @@ struct skb_view {
 	/* left by bpf_redirect and its family; 0 = none */
 	u32 redirect_ifindex;
 	u32 redirect_flags;	/* BPF_F_INGRESS, or SKB_REDIRECT_* */
+	u8 neigh[20];		/* struct bpf_redir_neigh of bpf_redirect_neigh */
 	u32 clones;		/* that bpf_clone_redirect made */
 };
 
-enum { SKB_REDIRECT_NEIGH = 1 << 1, SKB_REDIRECT_PEER = 1 << 2 };
+enum {
+	SKB_REDIRECT_NEIGH = 1 << 1, SKB_REDIRECT_PEER = 1 << 2,
+	SKB_REDIRECT_NEXTHOP = 1 << 3,	/* skb.neigh says to whom */
+};
+
+/* What the packet of an skb belongs to, as helpers tell. */
+struct skb_owner {
+	u64 socket_cookie, netns_cookie;
+	u32 realm, classid, hash;	/* hash 0 = to be reckoned from the packet */
+	u32 uid;
+};
+
+/* What bpf_skb_set_tunnel_key says of the tunnel that the packet is to take. */
+struct skb_tunnel {
+	bool present, ipv6;
+	u8 option_bytes;
+	u16 flags;		/* the kernel's TUNNEL_*, host order */
+	u8 key[44];		/* struct bpf_tunnel_key as it was set */
+	u8 options[256];
+};
 
 /* What bpf_redirect_map chose; the host acts on it when the program's answer
  * is to redirect. */
@@ -89,11 +111,27 @@ struct run_task {
 	s32 retval;		/* of bpf_get_retval and bpf_set_retval */
 };
 
+/* Memory that is a program's for a while. */
+enum lent_kind { LENT_OTHER, LENT_RECORD, LENT_BITS, LENT_CPUMASK, LENT_OBJECT };
+
+struct lent {
+	void *mem;		/* objects and cpumasks: lent so many times, owed as often */
+	u64 bytes;
+	const char *name;	/* "record", for messages */
+	bool read_only;
+	enum lent_kind kind;
+	/* not NULL: a program that ends without giving it back is at fault, and
+	   this called */
+	void (*drop)(void *mem);
+};
+
 struct run {
 	struct packet_buf pkt;	/* first: a context's packet fields */
 	struct xdp_view xdp;
 	struct skb_view skb;
 	u32 cpu;		/* virtual cpu slot: 0..map cpus-1 */
+	u32 nr_cpus;		/* slots that there are; 0 = one */
+	u32 last_any;		/* cpu that bpf_cpumask_any_distribute gave last */
 	u64 rand;		/* state of bpf_get_prandom_u32; seeded by the host */
 	/* runs subprogram FUNC (a value of BPF_PSEUDO_FUNC) from a helper;
 	   set by the engine while a program runs */
@@ -101,9 +139,6 @@ struct run {
 	/* bytes that the program may read at ADDR; 0 none. For pointers that no
 	   verifier looks at: the strings of bpf_trace_printk. NULL = none ever */
 	u64 (*readable)(struct run *run, u64 addr);
-	/* may the program read (or write) BYTES at ADDR? For memory that it hands
-	   on in a dynptr. NULL = a verifier has seen to it */
-	bool (*access)(struct run *run, u64 addr, u64 bytes, bool write);
 	/* Sends a copy of the packet to IFINDEX; 0 or -ENOMEM. NULL: it is lost.
 	   Set by runtime */
 	int (*copy)(struct run *run, u32 ifindex);
@@ -118,18 +153,25 @@ struct run {
 	const u8 *key;
 	u32 key_bytes;
 	u8 ctx_out[192];	/* struct __sk_buff after the run */
-	/* Lends BYTES at MEM, which may be written, to the program until it gives
-	   them back; one that ends before is at fault, and DROP(MEM) called.
-	   NULL: nobody checks. Set by the engine. */
-	void (*lend)(struct run *run, void *mem, u64 bytes, void (*drop)(void *mem));
+	/* Lends memory to the program, until it is taken back. NULL: nobody
+	   checks. Set by the engine. */
+	void (*lend)(struct run *run, const struct lent *l);
+	void (*take_back)(struct run *run, void *mem);
 	/* The inner map at PTR (a struct map), or that has a value at ADDR, when
 	   some lookup gave it to programs; or NULL. Set by runtime; may be NULL */
 	const struct vm_map *(*inner_map)(struct run *run, const void *ptr);
 	const struct vm_map *(*inner_at)(struct run *run, u64 addr);
+	/* What programs allocate (call/object.c); NULL: nothing yet. And the object
+	   of a map value that has ADDR; NULL with the former. */
+	struct objects *objects;
+	bool (*held_at)(struct run *run, u64 addr, struct lent *l);
 	struct redirect redirect;
+	struct skb_tunnel tunnel;	/* of the packet of an skb */
+	struct skb_owner owner;
 	struct run_clock clock;
 	struct run_task task;
 	const struct btf *btf;	/* of the programs' object, or NULL */
+	const struct net *net;	/* what bpf_fib_lookup looks at; NULL = nobody says */
 	struct timers *timers;	/* of bpf_timer_init; NULL = there are none */
 	u64 insns;		/* that the last execution took; set by the engine */
 	bool stop;		/* set by the engine on a fault inside a callback */

@@ -69,6 +69,7 @@ enum helper_arg {
 	ARG_MEM_OR_NULL,
 	ARG_MEM_OUT,	/* writable; its size is the next argument */
 	ARG_MEM_OUT_OR_NULL,
+	ARG_MEM_OUT_OPT,	/* the same, and NULL has a size, too */
 	ARG_SIZE,	/* of the argument before; > 0 */
 	ARG_SIZE_0,	/* may be 0 */
 	ARG_STR,	/* NUL-terminated constant string in a read-only map */
@@ -77,6 +78,15 @@ enum helper_arg {
 	ARG_FUNC,	/* a subprogram (BPF_PSEUDO_FUNC) */
 	ARG_DYNPTR_OUT,	/* 16 writable bytes for a struct bpf_dynptr */
 	ARG_DYNPTR,	/* what such a call filled */
+	ARG_DYNPTR_RECORD,	/* one of a reserved record, which the call gives back */
+	ARG_BITS_OUT,	/* 16 writable bytes for a struct bpf_iter_bits */
+	ARG_BITS,	/* what bpf_iter_bits_new filled */
+	ARG_BITS_GIVEN,	/* the same, which the call gives back */
+	ARG_CPUMASK,	/* what bpf_cpumask_create gave */
+	ARG_CPUMASK_GIVEN,	/* the same, a reference that the call gives back */
+	ARG_OBJECT_GIVEN,	/* what bpf_obj_new gave, a reference given back */
+	ARG_OBJECT_OR_NULL,	/* the same or a cpumask, or NULL */
+	ARG_KPTR_SLOT,	/* a __kptr pointer in a map value */
 	ARG_TIMER,	/* struct bpf_timer in a map value */
 	ARG_SPIN_LOCK,	/* struct bpf_spin_lock in a map value */
 	ARG_CTX_OR_NULL,
@@ -95,11 +105,14 @@ struct helper_row {
 	bool gpl;
 	u8 ret;			/* enum helper_ret */
 	u8 args[5];		/* enum helper_arg */
+	u64 types;		/* of a kernel function: who may call it, bits by type */
 };
 
 const struct helper_row *helper_row(u32 id);		/* NULL unknown */
-/* The same of a kernel function (kfunc.def) that the embedded engine has. */
+/* The same of a kernel function (kfunc.def) that the embedded engine has. Its id
+ * is above those of helpers; its name, too, is without "bpf_". */
 const struct helper_row *kfunc_row(const char *name);
+const struct helper_row *kfunc_next(const struct helper_row *row);	/* NULL: first, end */
 u32 helper_id(const char *name);			/* 0 unknown; "bpf_" optional */
 /* Does Linux 6.18 offer helper ID to programs of TYPE? True where nobody
  * knows. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * uapi.h: Linux UAPI numbers (6.18) that the installed linux/bpf.h may lack.
+ * uapi.h: Linux UAPI numbers that the installed linux/bpf.h may lack, with the
+ * version that brought them; model_test compares them with the running kernel's.
  * Where the header has a name as an enum constant it cannot be tested with
  * #ifdef, so ours carry the prefix UAPI_.
  */
@@ -28,9 +29,14 @@ enum {
 	UAPI_TRACE_KPROBE_SESSION = 56,		/* 6.10 */
 	UAPI_TRACE_UPROBE_SESSION = 57,		/* 6.13 */
 	UAPI_TRACE_FSESSION = 58,		/* 7.0 */
-	UAPI_TRACE_FENTRY_MULTI = 59,
+	UAPI_TRACE_FENTRY_MULTI = 59,		/* after 7.0 */
 	UAPI_TRACE_FEXIT_MULTI = 60,
 	UAPI_TRACE_FSESSION_MULTI = 61,
+	UAPI_FIB_SKIP_NEIGH = 1 << 2,		/* bpf_fib_lookup: 6.2 */
+	UAPI_FIB_TBID = 1 << 3,			/* 6.5 */
+	UAPI_FIB_SRC = 1 << 4,			/* 6.7 */
+	UAPI_FIB_MARK = 1 << 5,			/* 6.10 */
+	UAPI_FIB_RET_NO_SRC = 9,		/* 6.7 */
 };
 
 #endif

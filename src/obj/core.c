@@ -262,6 +262,12 @@ static int find_types(struct obj *o, const struct btf **btf, const char **name)
 	return ret;
 }
 
+static int find_modules(void *arg, const struct core_module **out, u32 *n,
+			struct skep_err *err)
+{
+	return target_modules(arg, out, n, err);
+}
+
 int cores_apply(struct obj *o)
 {
 	struct apply a = { .o = o };
@@ -278,6 +284,8 @@ int cores_apply(struct obj *o)
 	if (ret)
 		return ret;
 	a.core = core_new(&o->tmp, o->img->btf, btf, name);
+	if (o->target && btf != o->img->btf)
+		core_set_modules(a.core, find_modules, o->target);
 	for (u32 i = 0; i < o->ext->nr_secs; i++) {
 		sort_relos(&o->ext->secs[i]);
 		core_want(a.core, o->ext->secs[i].cores, o->ext->secs[i].nr_cores);

@@ -78,13 +78,14 @@ static int add_sec(struct linker *l, struct linker_obj *in, u32 i)
 			       (unsigned long long)align);
 	if (is_single(s->name) && to->size)
 		return same_contents(l, to, in, s);
-	at = round_up(to->size, align);
+	/* what begins is aligned as all of the section is, as bpftool does it */
+	to->align = max_u64(to->align, align);
+	at = round_up(to->size, to->align);
 	if (at + s->size > MAX_SECTION_BYTES)
 		return err_set(l->err, ERR_LIMIT, elf_in(&in->o, s),
 			       "section '%s' would have more than %llu bytes", s->name,
 			       (unsigned long long)MAX_SECTION_BYTES);
 	pad(to, at);
-	to->align = max_u64(to->align, align);
 	in->place[i] = at;
 	if (s->type != SHT_NOBITS)
 		sb_add(&to->data, s->data, s->size);

@@ -47,6 +47,48 @@ static bool lost(const struct linker *l, const struct linker_obj *in, const stru
 	return l->syms.v[at].from != in || l->syms.v[at].y.st_shndx == SHN_UNDEF;
 }
 
+/* Whether nothing says where in section SEC of its object the variable TYPE lies. */
+static bool no_place(const struct linker_obj *in, const struct btf *btf, u32 type, u32 sec)
+{
+	const struct btf_type *t = btf_type(btf, type);
+	u32 own;
+
+	return btf_kind(t) == BTF_KIND_VAR &&
+	       ((const struct btf_var *)(t + 1))->linkage != BTF_VAR_STATIC &&
+	       (!strtab_get(&in->o.globals, btf_type_name(btf, type), &own) ||
+		in->o.syms[own].sec != sec);
+}
+
+static bool defines_var(const struct btf *btf, const char *name)
+{
+	u32 id = 0;
+
+	while ((id = btf_find_next(btf, name, BTF_KIND_VAR, id)))
+		if (((const struct btf_var *)(btf_type(btf, id) + 1))->linkage ==
+		    BTF_VAR_GLOBAL_ALLOCATED)
+			return true;
+	return false;
+}
+
+/* Variables of which another definition holds become that one's. */
+static void join_lost(struct types *t, u32 k)
+{
+	struct linker_obj *in = &t->l->in[k];
+	const struct btf *btf = in->o.img->btf;
+
+	for (u32 id = 1; id < btf->nr_types; id++) {
+		const char *name = btf_type_name(btf, id);
+		const struct btf *other;
+		u32 at;
+
+		if (!lost(t->l, in, btf, id) || !strtab_get(&t->l->globals, name, &at))
+			continue;
+		other = t->l->syms.v[at].from->o.img->btf;
+		if (other && other != btf && defines_var(other, name))
+			btf_build_extern(&t->b, t->ids[k][id]);
+	}
+}
+
 static bool has_var(const struct datasec *d, u32 type)
 {
 	for (size_t i = 0; i < d->vars.n; i++)
@@ -77,7 +119,8 @@ static int add_vars(struct types *t, u32 k, u32 id, struct datasec *d)
 
 		var.type = t->map[t->ids[k][v[n].type]];
 		var.offset += place;
-		if (d->bytes ? lost(t->l, in, btf, v[n].type) : has_var(d, var.type))
+		if (d->bytes ? lost(t->l, in, btf, v[n].type) || no_place(in, btf, v[n].type, i) :
+			       has_var(d, var.type))
 			continue;
 		if (d->bytes && !in_bounds(var.offset, var.size, d->bytes))
 			return err_set(t->l->err, ERR_BTF, in->o.file,
@@ -260,6 +303,9 @@ int linker_types(struct linker *l)
 		t.ids[k] = arena_news(&l->arena, btf->nr_types, u32);
 		btf_build_add(&t.b, btf, t.ids[k]);
 	}
+	for (u32 k = 0; k < l->n; k++)
+		if (t.ids[k])
+			join_lost(&t, k);
 	t.map = arena_news(&l->arena, t.b.offs.n + 1, u32);
 	if (any) {
 		btf_build_dedup(&t.b, t.map);

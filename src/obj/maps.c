@@ -123,6 +123,36 @@ static u32 field_at(const struct btf *btf, u32 value, const char *name)
 	return 0;
 }
 
+/* Pointers with a type tag "kptr": PTR -> TYPE_TAG -> a struct. */
+static bool is_kptr(const struct btf *btf, u32 id)
+{
+	const struct btf_type *t = btf_type(btf, id), *tag;
+
+	if (btf_kind(t) != BTF_KIND_PTR || !t->type)
+		return false;
+	tag = btf_type(btf, t->type);
+	return btf_kind(tag) == BTF_KIND_TYPE_TAG && !strcmp(btf_str(btf, tag->name_off), "kptr");
+}
+
+static int find_kptrs(struct def *d)
+{
+	const struct btf *btf = d->btf;
+	struct image_map *map = d->map;
+	const struct btf_type *t = btf_type(btf, btf_skip_mods(btf, map->value_type));
+
+	for (u32 i = 0; btf_kind(t) == BTF_KIND_STRUCT && i < btf_vlen(t); i++) {
+		struct btf_member_info m = btf_member(btf, t, i);
+
+		if (!is_kptr(btf, m.type_id))
+			continue;
+		if (map->nr_kptrs == MAP_KPTRS_MAX)
+			return def_err(d, "has more than %d __kptr pointers in its value",
+				       MAP_KPTRS_MAX);
+		map->kptrs[map->nr_kptrs++] = m.bit_off / 8;
+	}
+	return 0;
+}
+
 static int def_type(struct def *d, const struct member_row *row, u32 type,
 		    u32 *id, u32 *bytes)
 {
@@ -212,6 +242,7 @@ static int def_member(struct def *d, const struct btf_member_info *m, u32 off)
 			if (!ret) {
 				map->lock_at = field_at(d->btf, map->value_type, "bpf_spin_lock");
 				map->timer_at = field_at(d->btf, map->value_type, "bpf_timer");
+				ret = find_kptrs(d);
 			}
 			return ret;
 		case MEMBER_VALUES:
@@ -233,7 +264,8 @@ static void fill_defaults(struct image_map *map)
 
 	if (map->type == BPF_MAP_TYPE_PERF_EVENT_ARRAY && !map->max_entries)
 		map->max_entries = (u32)os_cpu_count();
-	if (map->type != BPF_MAP_TYPE_RINGBUF || !map->max_entries)
+	if ((map->type != BPF_MAP_TYPE_RINGBUF && map->type != BPF_MAP_TYPE_USER_RINGBUF) ||
+	    !map->max_entries)
 		return;
 	while (n < map->max_entries)
 		n *= 2;

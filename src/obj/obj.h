@@ -49,6 +49,13 @@ int obj_set(struct image *img, const char *var, const char *value, struct skep_e
 
 /* The target's types; *OUT NULL when the running kernel has none to show. */
 int target_btf(struct target *t, const struct btf **out, struct skep_err *err);
+/*
+ * Those of its modules, after target_btf() found types: the named ones, or of
+ * the running kernel those in sysfs in the order of their loading.
+ */
+int target_modules(struct target *t, const struct core_module **out, u32 *n,
+		   struct skep_err *err);
+void target_close_modules(struct target *t);	/* target_close does it */
 /* The text of a configuration value; *OUT NULL when it is not set. */
 int target_config(struct target *t, const char *name, const char **out,
 		  struct skep_err *err);

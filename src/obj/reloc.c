@@ -135,8 +135,11 @@ code_only:
 static int bad_place(struct obj *o, const struct obj_func *from,
 		     const struct obj_reloc *r, const struct obj_ref *ref)
 {
-	return err_set(o->err, ERR_ELF_RELOC, at_insn(o, from, ref->insn),
-		       "relocation of type %u to '%s' at an instruction without one",
+	bool known = r->type == R_BPF_64_32 || r->type == R_BPF_64_64;
+
+	return err_set(o->err, ERR_ELF_RELOC, at_insn(o, from, ref->insn), known ?
+		       "relocation of type %u to '%s' at an instruction without one" :
+		       "relocation of unknown type %u to '%s'",
 		       r->type, o->syms[r->sym].name);
 }
 

@@ -258,6 +258,7 @@ bool target_symbols(struct target *t, const char *const *names, u32 n, u64 *addr
 
 void target_close(struct target *t)
 {
+	target_close_modules(t);
 	btf_close_file(&t->btf);
 	arena_free(&t->arena);
 }

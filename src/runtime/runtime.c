@@ -5,112 +5,17 @@
  */
 #include "runtime/private.h"
 #include "call/call.h"
+#include "call/fib.h"
+#include "call/object.h"
 #include "call/timer.h"
 #include "btf/core.h"
 #include "isa/isa.h"
 #include <inttypes.h>
+#include <linux/pkt_cls.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-static struct runtime *rt_of(struct backend *b)
-{
-	return (struct runtime *)b;
-}
-
 /* ---- maps --------------------------------------------------------------- */
-
-static struct map *rt_map(struct backend *b, u32 map)
-{
-	struct runtime *rt = rt_of(b);
-
-	return map < rt->maps.n ? rt->maps.v[map]->m : NULL;
-}
-
-static struct runtime *rt_of_run(struct run *run)
-{
-	return (struct runtime *)((u8 *)run - offsetof(struct runtime, run));
-}
-
-/* ---- maps that lookups give to programs ------------------------------------- */
-
-static struct map *rt_inner_of(void *arg, u32 id) { return rt_map(arg, id); }
-
-static int compare_map(const void *a, const void *b)
-{
-	const struct runtime_map *const *x = a, *const *y = b;
-
-	return (*x)->m < (*y)->m ? -1 : (*x)->m > (*y)->m;
-}
-
-static int compare_addr(const void *a, const void *b)
-{
-	const struct runtime_map *const *x = a, *const *y = b;
-
-	return (*x)->m->mem < (*y)->m->mem ? -1 : (*x)->m->mem > (*y)->m->mem;
-}
-
-static struct runtime_map **sorted(const struct runtime *rt,
-				   int (*compare)(const void *, const void *))
-{
-	struct runtime_map **v = mem_alloc(rt->maps.n * sizeof(struct runtime_map *));
-
-	memcpy(v, rt->maps.v, rt->maps.n * sizeof(struct runtime_map *));
-	qsort(v, rt->maps.n, sizeof(struct runtime_map *), compare);
-	return v;
-}
-
-static void sort_inner(struct runtime *rt)
-{
-	free(rt->by_map);
-	free(rt->by_addr);
-	rt->by_map = sorted(rt, compare_map);
-	rt->by_addr = sorted(rt, compare_addr);
-	rt->nr_inner = rt->maps.n;
-}
-
-static const struct vm_map *rt_inner_map(struct run *run, const void *ptr)
-{
-	struct runtime *rt = rt_of_run(run);
-	size_t lo = 0, hi;
-
-	if (rt->nr_inner != rt->maps.n)
-		sort_inner(rt);
-	hi = rt->nr_inner;
-	while (lo < hi) {
-		size_t mid = (lo + hi) / 2;
-
-		if ((const void *)rt->by_map[mid]->m < ptr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	if (lo == rt->nr_inner || rt->by_map[lo]->m != ptr || !rt->by_map[lo]->m->lent)
-		return NULL;
-	return &rt->by_map[lo]->vm;
-}
-
-static const struct vm_map *rt_inner_at(struct run *run, u64 addr)
-{
-	struct runtime *rt = rt_of_run(run);
-	size_t lo = 0, hi;
-	const struct vm_map *vm;
-
-	if (rt->nr_inner != rt->maps.n)
-		sort_inner(rt);
-	hi = rt->nr_inner;
-	while (lo < hi) {
-		size_t mid = (lo + hi) / 2;
-
-		if ((u64)rt->by_addr[mid]->m->mem <= addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	if (!lo || !rt->by_addr[lo - 1]->m->lent)
-		return NULL;
-	vm = &rt->by_addr[lo - 1]->vm;
-	return addr - (u64)vm->mem.base < vm->mem.nr * vm->mem.stride ? vm : NULL;
-}
 
 /* ---- maps for everybody -------------------------------------------------------- */
 
@@ -132,27 +37,16 @@ static int map_fill(struct map *m, const struct image_map *def, struct skep_err 
 
 static struct map_attr attr_of(const struct image_map *def)
 {
-	return (struct map_attr){
+	struct map_attr a = {
 		.name = def->name, .type = def->type, .key_size = def->key_size,
 		.value_size = def->value_size, .max_entries = def->max_entries,
 		.map_flags = def->map_flags, .map_extra = def->map_extra,
 		.lock_at = def->lock_at, .timer_at = def->timer_at,
+		.nr_kptrs = def->nr_kptrs,
 	};
-}
 
-static void rt_add(struct runtime *rt, struct map *m)
-{
-	struct runtime_map *r = mem_alloc(sizeof(*r));
-
-	r->m = m;
-	r->vm = (struct vm_map){ .map = m, .type = m->type, .key_size = m->key_size,
-		.value_size = m->value_size, .timer_at = m->timer_at,
-		.mem = m->ops->values(m) };
-	*vec_push(&rt->maps) = r;
-	if (map_holds_maps(m->type)) {
-		rt->run.inner_map = rt_inner_map;
-		rt->run.inner_at = rt_inner_at;
-	}
+	memcpy(a.kptrs, def->kptrs, sizeof(a.kptrs));
+	return a;
 }
 
 static int rt_map_create(struct backend *b, const struct image_map *def,
@@ -166,23 +60,15 @@ static int rt_map_create(struct backend *b, const struct image_map *def,
 	if (def->inner) {
 		inner = attr_of(def->inner);
 		attr.inner = &inner;
-		attr.inner_of = rt_inner_of;
-		attr.inner_arg = rt;
 	}
-	if (attr.timer_at) {
-		if (!rt->run.timers)
-			rt->run.timers = timers_new();
-		attr.timer_gone = timers_gone;
-		attr.timer_arg = rt->run.timers;
-	}
-	r = map_create(&m, &attr, rt->opts.cpus, err);
+	r = runtime_map_make(rt, &attr, &m, err);
 	if (r)
 		return r;
 	r = map_fill(m, def, err);
 	if (r)
 		map_free(m);
 	else
-		rt_add(rt, m);
+		runtime_map_add(rt, m);
 	return r;
 }
 
@@ -251,6 +137,15 @@ static s64 rt_map_read(struct backend *b, u32 map, map_event_fn fn, void *arg)
 	return m->ops->read ? m->ops->read(m, fn, arg) : -KERNEL_ENOTSUPP;
 }
 
+static int rt_map_write(struct backend *b, u32 map, const void *data, u64 bytes)
+{
+	struct map *m = rt_map(b, map);
+
+	if (!m)
+		return -EBADF;
+	return m->ops->write ? m->ops->write(m, data, bytes) : -KERNEL_ENOTSUPP;
+}
+
 static int rt_map_next_key(struct backend *b, u32 map, const void *key, void *next)
 {
 	struct map *m = rt_map(b, map);
@@ -274,6 +169,34 @@ static int rt_map_freeze(struct backend *b, u32 map)
 	struct map *m = rt_map(b, map);
 
 	return m ? map_freeze(m) : -EBADF;
+}
+
+static int rt_map_like(struct backend *b, u32 outer, u32 *number, struct skep_err *err)
+{
+	struct runtime *rt = rt_of(b);
+	const struct map *m = rt_map(b, outer);
+	struct map_attr attr;
+	struct map *new;
+	int r;
+
+	if (!m || !map_holds_maps(m->type))
+		return err_set(err, ERR_MAP_TYPE, NULL, "map '%s' is no map of maps",
+			       m ? m->name : "");
+	attr = m->inner;
+	runtime_reap(rt);
+	r = runtime_map_make(rt, &attr, &new, err);
+	if (!r)
+		*number = runtime_map_add(rt, new);
+	return r;
+}
+
+static int rt_map_drop(struct backend *b, u32 map)
+{
+	if (!rt_map(b, map))
+		return -EBADF;
+	runtime_held(rt_of(b), map, -1);
+	runtime_reap(rt_of(b));
+	return 0;
 }
 
 /* ---- programs ------------------------------------------------------------ */
@@ -334,6 +257,36 @@ static int check_call(const struct runtime_prog *p, u32 insn, struct skep_err *e
 	return 0;
 }
 
+static const char *type_name(u32 type)
+{
+	const struct progtype_row *row = progtype_row(type);
+
+	return row ? row->name : "unknown";
+}
+
+/* The same for a function of the kernel that the engine has. */
+static int check_kfunc(const struct runtime_prog *p, u32 insn, struct skep_err *err)
+{
+	const struct image_extern *e = &p->img->externs[p->prog->insns[insn].imm];
+	const struct helper_row *row = kfunc_row(e->name);
+	char where[256];
+	int r;
+
+	if (!row)
+		return 0;
+	image_where(where, sizeof(where), p->img, p->prog, insn);
+	if (!(row->types >> p->prog->type & 1))
+		return err_set(err, ERR_HELPER, where, "calling kernel function %s is not allowed: "
+			       "'%s' is of type %s", e->name, p->prog->name,
+			       type_name(p->prog->type));
+	if (license_is_gpl(p->img->license))
+		return 0;
+	r = err_set(err, ERR_LICENSE, where, "cannot call kernel function from non-GPL "
+		    "compatible program: %s, license '%s'", e->name, p->img->license);
+	err_help(err, "char _license[] SEC(\"license\") = \"GPL\";");
+	return r;
+}
+
 static int check_calls(const struct runtime_prog *p, struct skep_err *err)
 {
 	int r = 0;
@@ -343,6 +296,8 @@ static int check_calls(const struct runtime_prog *p, struct skep_err *err)
 
 		if (in->code == (BPF_JMP | BPF_CALL) && !in->src_reg)
 			r = check_call(p, i, err);
+		else if (isa_op(in) == OP_CALL_KFUNC && (u32)in->imm < p->img->nr_externs)
+			r = check_kfunc(p, i, err);
 	}
 	return r;
 }
@@ -535,9 +490,11 @@ static int timer_callback(struct runtime *rt, const struct timer_call *c, u64 bu
 
 	map_value_key(c->map, c->value, key);
 	rt->run.clock.ns = max_u64(rt->run.clock.ns, c->at);
+	rt->running++;
 	if (code)
 		vm_exec_func(rt->machine, code, &rt->run, c->func, args, c->map->key_size,
 			     budget);
+	rt->running--;
 	if (code && rt->run.stop) {
 		r = rt_fault(rt, err);
 		err_note(err, "in the callback of a timer in map '%s'", c->map->name);
@@ -568,6 +525,8 @@ static inline int tick(struct runtime *rt, u64 now_ns, u64 budget, struct skep_e
 	struct run_clock *clock = &rt->run.clock;
 	int r = 0;
 
+	if (unlikely(rt->dead))
+		runtime_reap(rt);
 	if (unlikely(rt->run.timers && timers_waiting(rt->run.timers)))
 		r = timers_due(rt, clock->is_virtual ? max_u64(now_ns, clock->ns) :
 			       os_clock_ns(), budget, err);
@@ -590,7 +549,9 @@ static int rt_timers_run(struct backend *b, u64 now_ns, u64 budget, u32 *waiting
 int runtime_exec(struct runtime *rt, const struct runtime_prog *p, u64 budget, u32 *ret,
 		 struct skep_err *err)
 {
+	rt->running++;
 	*ret = (u32)vm_exec(rt->machine, p->code, &rt->run, budget);
+	rt->running--;
 	return rt->run.stop ? rt_fault(rt, err) : 0;
 }
 
@@ -607,6 +568,15 @@ static inline void give_copies(struct runtime *rt, struct test_run *t)
 	t->nr_copies = (u32)rt->copies.v.n;
 }
 
+/* Does the packet go the way of bpf_redirect_neigh, which makes its header? */
+static bool to_neighbour(const struct runtime *rt, const struct test_run *t)
+{
+	const struct run *run = &rt->run;
+
+	return run->net && !t->alone && t->retval == TC_ACT_REDIRECT &&
+	       run->skb.redirect_ifindex && run->skb.redirect_flags & SKB_REDIRECT_NEIGH;
+}
+
 static int run_once(struct runtime *rt, const struct runtime_prog *p, struct test_run *t,
 		    struct skep_err *err)
 {
@@ -619,16 +589,19 @@ static int run_once(struct runtime *rt, const struct runtime_prog *p, struct tes
 		r = p->host->begin(&rt->run, rt->buffer, t, err);
 	if (unlikely(r))
 		return r;
+	rt->running++;
 	ret = vm_exec(rt->machine, p->code, &rt->run, t->budget);
 	t->insns = rt->run.insns;
 	for (u32 i = 0; unlikely(i < t->nr_next) && !rt->run.stop && (u32)ret == TCX_GOES_ON; i++) {
 		ret = vm_exec(rt->machine, rt->progs.v[t->next[i]]->code, &rt->run, t->budget);
 		t->insns += rt->run.insns;
 	}
+	rt->running--;
 	if (unlikely(rt->run.stop))
 		return rt_fault(rt, err);
 	t->retval = (u32)ret;
 	if (p->host->finish) {
+		t->unresolved = to_neighbour(rt, t) && !fib_neigh_header(&rt->run);
 		p->host->finish(&rt->run, t);
 		give_copies(rt, t);
 		return 0;
@@ -708,7 +681,9 @@ static int batch_in_place(struct runtime *rt, const struct runtime_prog *p,
 			return r;
 		}
 		run_packet(&rt->run, pkts[i].data, pkts[i].bytes);
+		rt->running++;
 		pkts[i].retval = (u32)vm_exec(rt->machine, p->code, &rt->run, t->budget);
+		rt->running--;
 		pkts[i].redirect_ifindex = rt->run.xdp.redirect_ifindex;
 		if (unlikely(rt->run.stop)) {
 			*n = i;
@@ -740,20 +715,16 @@ static void rt_close(struct backend *b)
 
 	for (size_t i = 0; i < rt->progs.n; i++)
 		prog_free(rt->progs.v[i]);
-	for (size_t i = 0; i < rt->maps.n; i++) {
-		map_free(rt->maps.v[i]->m);
-		free(rt->maps.v[i]);
-	}
-	free(rt->by_map);
-	free(rt->by_addr);
+	runtime_maps_free(rt);
 	vec_free(&rt->progs);
-	vec_free(&rt->maps);
 	forward_reset(rt);
 	vec_free(&rt->copies.v);
 	if (rt->machine)
 		vm_machine_free(rt->machine);
 	os_unmap(rt->buffer, rt->buffer_bytes);
 	timers_free(rt->run.timers);
+	net_free(rt->opts.net);
+	objects_free(rt->run.objects);
 	free(rt);
 }
 
@@ -768,9 +739,12 @@ static const struct backend_ops rt_ops = {
 	.map_lookup_delete = rt_map_lookup_delete,
 	.map_nth = rt_map_nth,
 	.map_read = rt_map_read,
+	.map_write = rt_map_write,
 	.map_next_key = rt_map_next_key,
 	.map_touched = rt_map_touched,
 	.map_freeze = rt_map_freeze,
+	.map_like = rt_map_like,
+	.map_drop = rt_map_drop,
 	.prog_load = rt_prog_load,
 	.test_run = rt_test_run,
 	.test_run_batch = rt_test_run_batch,
@@ -787,12 +761,14 @@ int runtime_open(struct backend **out, const struct runtime_opts *opts,
 	if (!rt->opts.cpus)
 		rt->opts.cpus = (u32)os_cpu_count();
 	rt->run.rand = opts->rand_seed ? opts->rand_seed : os_clock_ns();
+	rt->run.nr_cpus = rt->opts.cpus;
 	rt->run.print = opts->print;
 	rt->run.print_arg = opts->print_arg;
 	rt->run.tail_target = rt_tail_target;
 	rt->run.copy = rt_copy;
 	rt->run.task.probe = opts->probe;
 	rt->run.clock.is_virtual = opts->virtual_clock;
+	rt->run.net = opts->net;
 	*out = &rt->b;
 	return 0;
 }

@@ -17,6 +17,8 @@ struct runtime_opts {
 	void *print_arg;
 	bool probe;		/* programs may read all memory of this process */
 	bool virtual_clock;	/* time is that of struct test_run */
+	struct net *net;	/* what programs see of a network, or NULL; the runtime
+				   frees it */
 };
 
 /* A backend whose ops->close frees it. */

@@ -243,6 +243,39 @@ static int add_units(struct conv *c, Dwarf *dwarf)
 	return 0;
 }
 
+/* ---- symbols --------------------------------------------------------------------------- */
+
+static void read_table(struct conv *c, Elf *elf, Elf_Scn *scn, const GElf_Shdr *sh)
+{
+	Elf_Data *d = elf_getdata(scn, NULL);
+	u64 n = d && sh->sh_entsize ? min_u64(d->d_size, sh->sh_size) / sh->sh_entsize : 0;
+
+	for (u64 i = 0; i < n && i < INT32_MAX; i++) {
+		GElf_Sym sym;
+		const char *name;
+
+		if (!gelf_getsym(d, (int)i, &sym) || sym.st_shndx == SHN_UNDEF ||
+		    GELF_ST_TYPE(sym.st_info) != STT_FUNC)
+			continue;
+		name = elf_strptr(elf, sh->sh_link, sym.st_name);
+		if (name && *name)
+			strtab_put(&c->symbols, name, 1);
+	}
+}
+
+static void read_symbols(struct conv *c, Elf *elf)
+{
+	Elf_Scn *scn = NULL;
+
+	c->symbols.arena = &c->arena;
+	while ((scn = elf_nextscn(elf, scn))) {
+		GElf_Shdr sh;
+
+		if (gelf_getshdr(scn, &sh) && sh.sh_type == SHT_SYMTAB)
+			read_table(c, elf, scn, &sh);
+	}
+}
+
 /* ---- sections of variables ------------------------------------------------------------ */
 
 static int var_order(const void *a, const void *b)
@@ -323,6 +356,7 @@ static int convert(struct conv *c, Dwarf *dwarf, Elf *elf, u64 bias, struct strb
 	/* what arrays are indexed by; DWARF names nothing */
 	btf_build_int(&c->b, "__ARRAY_SIZE_TYPE__", 4, 0);
 	c->next = c->merged = btf_build_next(&c->b);
+	read_symbols(c, elf);
 	ret = add_units(c, dwarf);
 	if (ret)
 		return ret;

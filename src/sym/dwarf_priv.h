@@ -29,6 +29,7 @@ struct conv {
 	struct die_map dies;	/* entry -> type */
 	struct die_map units;	/* those whose types have numbers */
 	VEC(Dwarf_Die) jobs;	/* entries with numbers, types to be added in this order */
+	struct strtab symbols;	/* names of the functions in the symbol table */
 	VEC(struct dw_var) vars;
 	VEC(struct dw_tag) tags;	/* of declarations, to be added yet */
 	u32 next;		/* number for the next entry */

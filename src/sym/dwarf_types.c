@@ -302,6 +302,7 @@ static u32 pointer_count(struct conv *c, Dwarf_Die *die)
 	return n;
 }
 
+/* The first tag is the innermost, as clang has it in BTF. */
 static void add_pointer(struct conv *c, Dwarf_Die *die)
 {
 	u32 left = pointer_count(c, die) - 1, type = conv_type(c, die);
@@ -311,14 +312,15 @@ static void add_pointer(struct conv *c, Dwarf_Die *die)
 		lost(c);
 		type = 0;
 	}
-	btf_build_ref(&c->b, BTF_KIND_PTR, "", left ? btf_build_next(&c->b) + 1 : type);
+	btf_build_ref(&c->b, BTF_KIND_PTR, "", left ? btf_build_next(&c->b) + left : type);
 	for (bool more = left && conv_child(c, die, &d); more && left;
 	     more = conv_sibling(c, &d)) {
 		const char *text = annotation(c, &d, "btf_type_tag");
 
-		if (text)
-			btf_build_ref(&c->b, BTF_KIND_TYPE_TAG, text,
-				      --left ? btf_build_next(&c->b) + 1 : type);
+		if (text) {
+			type = btf_build_ref(&c->b, BTF_KIND_TYPE_TAG, text, type);
+			left--;
+		}
 	}
 }
 
@@ -428,9 +430,11 @@ static void add_enum(struct conv *c, Dwarf_Die *die)
 
 /* ---- functions and variables ----------------------------------------------------------- */
 
-static void add_params(struct conv *c, Dwarf_Die *die)
+/* FUNC has the declaration tags, 0 for none. */
+static void add_params(struct conv *c, Dwarf_Die *die, u32 func)
 {
 	Dwarf_Die p;
+	s32 n = 0;
 
 	for (bool more = conv_child(c, die, &p); more; more = conv_sibling(c, &p)) {
 		int tag = c->dw.dwarf_tag(&p);
@@ -447,10 +451,12 @@ static void add_params(struct conv *c, Dwarf_Die *die)
 		if (type == DW_NONE || (!type && *name) ||
 		    !btf_build_param(&c->b, name, type))
 			lost(c);
+		else if (func)
+			note_tags(c, &p, func, n++);
 	}
 }
 
-static void add_proto(struct conv *c, Dwarf_Die *die)
+static void add_proto(struct conv *c, Dwarf_Die *die, u32 func)
 {
 	u32 type = conv_type(c, die);
 	Dwarf_Attribute a;
@@ -460,9 +466,9 @@ static void add_proto(struct conv *c, Dwarf_Die *die)
 	/* a copy of an inline function may have lost parameters */
 	if (c->dw.dwarf_attr(die, DW_AT_abstract_origin, &a) &&
 	    c->dw.dwarf_formref_die(&a, &origin))
-		add_params(c, &origin);
+		add_params(c, &origin, func);
 	else
-		add_params(c, die);
+		add_params(c, die, func);
 }
 
 static bool has_code(struct conv *c, Dwarf_Die *die)
@@ -472,6 +478,20 @@ static bool has_code(struct conv *c, Dwarf_Die *die)
 		c->dw.dwarf_hasattr(die, DW_AT_ranges));
 }
 
+/* Of functions that are equal gcc compiles one; the others, which call it or are
+ * it, have a symbol and no place in the debug information. */
+static bool has_symbol(struct conv *c, Dwarf_Die *die)
+{
+	const char *name = name_of(c, die);
+	u32 any;
+
+	return *name && flag(c, die, DW_AT_external) &&
+	       !c->dw.dwarf_hasattr(die, DW_AT_declaration) &&
+	       !c->dw.dwarf_hasattr(die, DW_AT_inline) &&
+	       !c->dw.dwarf_hasattr(die, DW_AT_abstract_origin) &&
+	       strtab_get(&c->symbols, name, &any);
+}
+
 static void add_func(struct conv *c, Dwarf_Die *die)
 {
 	u32 id = btf_build_func(&c->b, name_of(c, die), btf_build_next(&c->b) + 1,
@@ -479,7 +499,7 @@ static void add_func(struct conv *c, Dwarf_Die *die)
 				BTF_FUNC_STATIC);
 
 	note_tags(c, die, id, -1);
-	add_proto(c, die);
+	add_proto(c, die, id);
 }
 
 /* Only what stands at one address: no locals, nothing per thread. */
@@ -537,7 +557,7 @@ u32 conv_count(struct conv *c, Dwarf_Die *die)
 	case DW_TAG_variable:
 		return var_fits(c, die);
 	case DW_TAG_subprogram:
-		return has_code(c, die) ? 2 : 0;
+		return has_code(c, die) || has_symbol(c, die) ? 2 : 0;
 	case DW_TAG_array_type:
 		n = type_fits(c, die, true) ? array_count(c, die) : 0;
 		break;
@@ -621,7 +641,7 @@ void conv_add(struct conv *c, Dwarf_Die *die)
 		add_enum(c, die);
 		break;
 	case DW_TAG_subroutine_type:
-		add_proto(c, die);
+		add_proto(c, die, 0);
 		break;
 	default:
 		add_qualified(c, die, qualifier(tag));

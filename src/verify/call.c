@@ -143,6 +143,12 @@ static bool lock_held(const struct state *s)
 	return false;
 }
 
+void check_locked(struct verifier *v, struct state *s, u32 at, bool inside)
+{
+	if (!inside && lock_held(s))
+		reject(v, REJECT_LOCK_HELD, at, NULL);
+}
+
 /* Nothing is called before the lock is released, but what releases it. */
 static void check_lock(struct verifier *v, struct state *s, u32 at,
 		       const struct helper_row *row)

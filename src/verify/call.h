@@ -26,6 +26,12 @@ void ret_set(struct verifier *v, struct state *s, const struct call *c);
 /* The definition of the map that R is, or is a value of. */
 const struct image_map *map_of(const struct verifier *v, const struct reg *r);
 
+/* kfunc.c */
+enum step step_call_kfunc(struct verifier *v, struct state *s, u32 at);
+bool kfunc_iterates(const struct verifier *v, u32 at);
+/* call.c: nothing but INSIDE may be called while a lock is held. */
+void check_locked(struct verifier *v, struct state *s, u32 at, bool inside);
+
 /* callback.c: the call's function may run; what it returns to. */
 void callback_enter(struct verifier *v, struct state *s, const struct call *c);
 enum step callback_exit(struct verifier *v, struct state *s, u32 at);

@@ -4,7 +4,7 @@
  * that jumps stay inside them, that nothing is unreachable, where paths meet.
  * In: slots that isa_check has passed. Out: points and functions.
  */
-#include "verify/state.h"
+#include "verify/call.h"
 
 /* ---- functions ----------------------------------------------------------- */
 
@@ -178,14 +178,15 @@ static void mark_points(struct verifier *v, u32 at, const u32 *next, unsigned n)
 	u8 op = v->points[at].op;
 
 	if (n == 2) {
-		meet_at(v, at, false);
+		meet_at(v, at, op == OP_MAY_GOTO);
 		meet_at(v, next[1], false);
 	} else if (op == OP_JA || op == OP_JA32) {
 		meet_at(v, next[0], false);
 	} else if (op == OP_CALL_LOCAL) {
 		meet_at(v, at, false);
 		meet_at(v, next[0], false);
-	} else if (op == OP_CALL && repeats(&v->insns[at])) {
+	} else if ((op == OP_CALL && repeats(&v->insns[at])) ||
+		   (op == OP_CALL_KFUNC && kfunc_iterates(v, at))) {
 		meet_at(v, at, true);
 	}
 }

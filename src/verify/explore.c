@@ -121,12 +121,25 @@ static void clear_id(struct reg *r, void *arg)
 			reg_unlink(r);
 }
 
+/* Registers that nobody reads any more are no company for those that are. */
+static void drop_dead(struct verifier *v, struct state *s)
+{
+	for (u32 i = 0; i < s->nr_frames; i++) {
+		u32 live = state_live(v, s, i, s->insn);
+
+		for (unsigned r = 0; r < REG_FP; r++)
+			if (!(live >> r & 1))
+				reg_set_none(&s->frames[i]->regs[r]);
+	}
+}
+
 static void kept_store(struct verifier *v, struct state *s)
 {
 	struct kept *k = arena_new(&v->mem, struct kept);
 	struct count c = { 0 };
 
 	k->state = state_copy(v, s);
+	drop_dead(v, k->state);
 	state_each(k->state, count_id, &c);
 	state_each(k->state, clear_id, &c);
 	k->time = ++v->now;
@@ -164,81 +177,168 @@ static void take_over(struct verifier *v, const struct kept *k, struct state *s)
 
 /* ---- passes over what repeats -------------------------------------------- */
 
-/* The state that the pass before S began with. */
-static struct kept *last_pass(struct verifier *v, const struct state *s)
+/* The state that the pass before S began with; not what this visit stored. */
+static struct kept *last_pass(struct verifier *v, const struct state *s, u32 at)
 {
-	for (struct kept *k = v->kept[s->insn]; k; k = k->next)
-		if (k->open && k->state->nr_frames == s->nr_frames)
+	bool here = s->insn != at;
+
+	for (struct kept *k = v->kept[at]; k; k = k->next)
+		if (k->open && k->state->nr_frames == s->nr_frames &&
+		    !(here && k->time == v->now))
 			return k;
 	return NULL;
 }
 
-static void widen_reg(struct verifier *v, const struct reg *old, struct reg *new)
+enum { PATIENCE = 8 };
+
+/* How many passes that began at AT are open. */
+static u32 passes(const struct verifier *v, u32 at)
 {
-	if (old->type != REG_SCALAR || new->type != REG_SCALAR ||
-	    def_marked(v, old->def) || def_marked(v, new->def) ||
-	    scalar_eq(&old->val, &new->val))
-		return;
-	reg_set_unknown(v, new);
+	u32 n = 0;
+
+	for (const struct kept *k = v->kept[at]; k; k = k->next)
+		n += k->open;
+	return n;
 }
 
-void widen_pass(struct verifier *v, struct state *s)
+/*
+ * What mattered keeps its range at first: the passes may come to an end by it.
+ * After some of them only the bounds stay that do not move.
+ */
+static void widen_reg(struct verifier *v, const struct reg *old, struct reg *new, bool all)
 {
-	struct kept *k = last_pass(v, s);
+	struct scalar val = new->val;
+	u32 def = new->def;
+
+	if (old->type != REG_SCALAR || new->type != REG_SCALAR ||
+	    scalar_eq(&old->val, &new->val))
+		return;
+	if (!def_marked(v, old->def) && !def_marked(v, def)) {
+		reg_set_unknown(v, new);
+	} else if (all) {
+		val = scalar_widen(&old->val, &val, NULL, 0);
+		scalar_sync(&val);
+		reg_set_scalar(v, new, val);
+		new->def = def_new(v, def, 0);
+	}
+}
+
+void widen_from(struct verifier *v, struct state *s, u32 at)
+{
+	struct kept *k = last_pass(v, s, at);
+	bool all = passes(v, at) > PATIENCE;
 
 	for (u32 i = 0; k && i < s->nr_frames; i++) {
 		const struct frame *old = k->state->frames[i];
 		struct frame *new = s->frames[i];
 
 		for (unsigned r = 0; r < REG_FP; r++)
-			widen_reg(v, &old->regs[r], &new->regs[r]);
+			widen_reg(v, &old->regs[r], &new->regs[r], all);
 		for (u32 n = 0; n < old->nr_slots && n < new->nr_slots; n++)
 			if (!memcmp(old->slots[n].kind, new->slots[n].kind, SLOT_BYTES) &&
 			    new->slots[n].kind[0] == SLOT_SPILL &&
 			    new->slots[n].kind[SLOT_BYTES - 1] == SLOT_SPILL)
-				widen_reg(v, &old->slots[n].reg, &new->slots[n].reg);
+				widen_reg(v, &old->slots[n].reg, &new->slots[n].reg, all);
 	}
+}
+
+void widen_pass(struct verifier *v, struct state *s)
+{
+	widen_from(v, s, s->insn);
+}
+
+/* How often next gave an element, over all iterators of frame F. */
+static u32 elements(const struct frame *f)
+{
+	u32 n = 0;
+
+	for (u32 i = 0; i < f->nr_slots; i++)
+		if (f->slots[i].kind[0] == SLOT_ITER)
+			n += (u32)f->slots[i].reg.off;
+	return n;
 }
 
 /* Both are in the same passes over what repeats: S is no later round. */
 static bool same_passes(const struct state *old, const struct state *s)
 {
+	if (old->may_goto != s->may_goto)
+		return false;
 	for (u32 i = 0; i < s->nr_frames && i < old->nr_frames; i++)
-		if (s->frames[i]->depth != old->frames[i]->depth)
+		if (s->frames[i]->depth != old->frames[i]->depth ||
+		    elements(s->frames[i]) != elements(old->frames[i]))
 			return false;
 	return true;
+}
+
+/* The iterator that the instruction asks for its next element has given more
+ * since OLD, and is not drained. */
+static bool iterates_on(struct verifier *v, const struct state *old, const struct state *s)
+{
+	const struct reg *r = state_reg(s, 1);
+	s64 n;
+
+	if (v->points[s->insn].op != OP_CALL_KFUNC || r->type != REG_STACK ||
+	    r->frame >= old->nr_frames)
+		return false;
+	n = -(r->off + (s64)scalar_value(&r->val)) / SLOT_BYTES - 1;
+	if (n < 0 || n >= old->frames[r->frame]->nr_slots ||
+	    n >= s->frames[r->frame]->nr_slots)
+		return false;
+	return s->frames[r->frame]->slots[n].reg.off >
+	       old->frames[r->frame]->slots[n].reg.off;
 }
 
 /* S adds nothing to the pass that OLD began. */
 static bool pass_covered(struct verifier *v, const struct kept *k, const struct state *s)
 {
-	return state_frame(s)->depth > state_frame(k->state)->depth &&
-	       state_covers(v, k->state, s, s->insn, COVERS_RANGE);
+	const struct frame *old = state_frame(k->state), *new = state_frame(s);
+
+	if (new->depth <= old->depth && !iterates_on(v, k->state, s) &&
+	    (v->points[s->insn].op != OP_MAY_GOTO || s->may_goto <= k->state->may_goto))
+		return false;
+	return state_covers(v, k->state, s, s->insn, COVERS_RANGE);
 }
 
-static void mark_reg(struct reg *r, void *arg)
+/*
+ * S goes on as the open state OLD did, of which not all is known yet. What is
+ * the same number in both needs nothing more: a mark on it is one for both. Nor
+ * does what may be any number in OLD. All else counts as mattering.
+ */
+static void mark_changed(struct verifier *v, const struct reg *old, const struct reg *new)
 {
-	reg_mark(arg, r);
+	if (new->type == REG_SCALAR && old->type != REG_NONE && new->def != old->def &&
+	    (old->id || !scalar_is_unknown(&old->val)))
+		reg_mark(v, new);
 }
 
-/* S goes on as an open state did, of which not all is known yet: so all of it
- * counts as read, and every number as one that matters. */
-static void mark_all(struct verifier *v, struct state *s)
+static void join_pass(struct verifier *v, const struct state *old, struct state *s)
 {
-	state_each(s, mark_reg, v);
-	for (u32 i = 0; i < s->nr_frames; i++)
-		for (u32 n = 0; n < s->frames[i]->nr_slots; n++)
-			if (s->frames[i]->slots[n].def)
-				def_read(v, s->frames[i]->slots[n].def);
+	for (u32 i = 0; i < s->nr_frames; i++) {
+		const struct frame *from = old->frames[i];
+		struct frame *f = s->frames[i];
+
+		for (unsigned r = 0; r < REG_FP; r++)
+			mark_changed(v, &from->regs[r], &f->regs[r]);
+		for (u32 n = 0; n < f->nr_slots; n++) {
+			if (f->slots[n].def)
+				def_read(v, f->slots[n].def);
+			if (f->slots[n].kind[0] == SLOT_SPILL && n < from->nr_slots)
+				mark_changed(v, &from->slots[n].reg, &f->slots[n].reg);
+		}
+	}
 }
 
 /* ---- meeting points ------------------------------------------------------ */
 
-enum { MISSES_BASE = 3, MISSES_PER_HIT = 3, LOOP_JUMPS = 20, LOOP_INSNS = 100 };
+enum { MISSES = 3, MISSES_OF_PASSES = 64, LOOP_JUMPS = 20, LOOP_INSNS = 100 };
 
-static bool worn_out(const struct kept *k)
+/* Passes over what repeats are told by what is stored: it stays longer. */
+static bool worn_out(const struct verifier *v, const struct kept *k)
 {
-	return k->misses > k->hits * MISSES_PER_HIT + MISSES_BASE;
+	bool pass = k->open && (v->points[k->state->insn].flags & POINT_FORCE);
+	u32 n = pass ? MISSES_OF_PASSES : MISSES;
+
+	return k->misses > k->hits * n + n;
 }
 
 static void kept_drop(struct verifier *v, struct kept **at)
@@ -279,7 +379,7 @@ static enum visit compare(struct verifier *v, struct state *s, bool *store)
 
 	while ((k = *at)) {
 		if (k->open && pass_covered(v, k, s)) {
-			mark_all(v, s);
+			join_pass(v, k->state, s);
 			return VISIT_COVERED;
 		}
 		if (k->open) {
@@ -293,7 +393,7 @@ static enum visit compare(struct verifier *v, struct state *s, bool *store)
 			return VISIT_COVERED;
 		}
 		k->misses += *store;
-		if (worn_out(k))
+		if (worn_out(v, k))
 			kept_drop(v, at);
 		else
 			at = &k->next;

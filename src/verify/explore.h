@@ -21,9 +21,14 @@ struct idmap {
 	struct { u32 old, new; } v[256];
 };
 
+/* Registers of frame I of S, at INSN, that are still read: of callers, after the
+ * call. Bits. */
+u32 state_live(const struct verifier *v, const struct state *s, u32 i, u32 insn);
 /* S begins another pass over something that repeats: numbers that differ from
  * the pass before and did not matter so far become unknown. */
 void widen_pass(struct verifier *v, struct state *s);
+/* The same for a pass that began at instruction AT. */
+void widen_from(struct verifier *v, struct state *s, u32 at);
 
 void stack_depth_check(struct verifier *v);
 

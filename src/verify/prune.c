@@ -155,6 +155,9 @@ static bool slot_covers(const struct slot *old, const struct slot *new,
 
 	if (how == COVERS_PRUNE && !old->live)
 		return true;
+	if (old->kind[0] == SLOT_ITER || new->kind[0] == SLOT_ITER)
+		return !memcmp(old->kind, new->kind, SLOT_BYTES) &&
+		       old->reg.map == new->reg.map && same_id(m, old->reg.ref, new->reg.ref);
 	if (how == COVERS_EXACT && memcmp(old->kind, new->kind, SLOT_BYTES))
 		return false;
 	if (!n)
@@ -204,8 +207,7 @@ static bool refs_same(const struct state *old, const struct state *new, struct i
 	return true;
 }
 
-/* Registers of frame I that are still read: of callers, after the call. */
-static u32 live_of(const struct verifier *v, const struct state *s, u32 i, u32 insn)
+u32 state_live(const struct verifier *v, const struct state *s, u32 i, u32 insn)
 {
 	u32 at;
 
@@ -227,7 +229,7 @@ bool state_covers(struct verifier *v, const struct state *old,
 		return false;
 	for (u32 i = old->nr_frames; i-- > 0;)
 		if (!frame_covers(old->frames[i], new->frames[i],
-				  live_of(v, old, i, insn), &m, how, v->privileged))
+				  state_live(v, old, i, insn), &m, how, v->privileged))
 			return false;
 	return true;
 }

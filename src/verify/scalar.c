@@ -3,8 +3,8 @@
 #include "verify/range.h"
 #include "verify/scalar.h"
 
-/* Far more than any value was seen to need (4); each round that goes on has
- * improved something, so stopping early would only be less precise. */
+/* Values need few rounds. Each round that goes on has improved something, so
+ * stopping early would only be less precise. */
 enum { ROUNDS = 16 };
 
 /* ---- making -------------------------------------------------------------- */
@@ -206,8 +206,8 @@ static bool range_eq(const struct range *a, const struct range *b)
 static bool halves_sync(struct range *r, struct range *low, struct tnum *t)
 {
 	for (int i = 0; i < ROUNDS; i++) {
-		struct range r_before, low_before = *low;
-		struct tnum half = tnum_zext(*t, 32), half_before = half;
+		struct range r_before, low_before;
+		struct tnum half, half_before;
 
 		if (!word_sync(r, t, 64))
 			return false;
@@ -218,6 +218,7 @@ static bool halves_sync(struct range *r, struct range *low, struct tnum *t)
 		if (any_low(low) && half.mask == UINT32_MAX)
 			break;
 		half_before = half;
+		low_before = *low;
 		r_before = *r;
 		if (!word_sync(low, &half, 32) || !lift(r, low))
 			return false;

@@ -96,12 +96,13 @@ void scalar_alu(unsigned kind, unsigned width, struct scalar *dst, const struct 
 void scalar_alu_self(unsigned kind, unsigned width, struct scalar *dst);
 
 /*
- * DST is a mask, -1 or 0 (its lower half when WIDTH is 32), and the instruction
- * is AND or OR with a constant: Linux 6.18 then follows both cases apart, which
- * says more than any scalar: replace DST by the constant -1, later by 0.
+ * DST, or its lower half, is a mask (-1 or 0), and KIND is AND or OR with a
+ * constant: Linux 6.18 then follows the instruction with PARTS[0], where it is
+ * -1, and later with PARTS[1], where it is 0, which says more than any scalar.
+ * False when it does not.
  */
-bool scalar_forks(unsigned kind, unsigned width, const struct scalar *dst,
-		  const struct scalar *src);
+bool scalar_fork(unsigned kind, const struct scalar *dst, const struct scalar *src,
+		 struct scalar parts[2]);
 
 enum scalar_truth { SCALAR_NEVER, SCALAR_ALWAYS, SCALAR_UNSURE };
 

@@ -256,16 +256,14 @@ static struct tnum shift_bits(struct tnum t, const struct count *c, unsigned w, 
 	return r;
 }
 
-static struct range range_lsh(const struct range *a, const struct count *c, unsigned w)
+static void cut_lsh(struct range *r, const struct range *a, const struct count *c, unsigned w)
 {
-	struct range r = range_full(w);
 	u128 from = (u128)a->umin << c->min, to = (u128)a->umax << c->max;
 	s128 least = a->smin * ((s128)1 << (a->smin < 0 ? c->max : c->min));
 	s128 most = a->smax * ((s128)1 << (a->smax < 0 ? c->min : c->max));
 
-	cut_by(&r, w, (u64)from, (u64)to, to - from);
-	cut_by(&r, w, (u64)least, (u64)most, (u128)(most - least));
-	return r;
+	cut_by(r, w, (u64)from, (u64)to, to - from);
+	cut_by(r, w, (u64)least, (u64)most, (u128)(most - least));
 }
 
 static struct range range_rsh(const struct range *a, const struct count *c, unsigned w)
@@ -291,11 +289,14 @@ static void alu_lsh(struct alu *a)
 	struct range d = range_of(a->dst, a->width);
 
 	a->bits = shift_bits(a->dst->bits, &c, a->width, tnum_lsh);
-	a->r = range_lsh(&d, &c, a->width);
-	if (a->width == 64 && c.max < 32) {
-		d = range_of(a->dst, 32);
-		a->low = range_lsh(&d, &c, 32);
-	}
+	a->r = range_full(a->width);
+	cut_lsh(&a->r, &d, &c, a->width);
+	if (a->width == 32)
+		return;
+	d = range_of(a->dst, 32);
+	cut_lsh(&a->low, &d, &c, 32);
+	if (c.min >= 32)	/* no more than the lower half is left */
+		cut_lsh(&a->r, &d, &c, 64);
 }
 
 static void alu_rsh(struct alu *a)
@@ -629,11 +630,19 @@ void scalar_alu_self(unsigned kind, unsigned width, struct scalar *dst)
 		scalar_alu(kind, width, dst, &src);
 }
 
-bool scalar_forks(unsigned kind, unsigned width, const struct scalar *dst,
-		  const struct scalar *src)
+bool scalar_fork(unsigned kind, const struct scalar *dst, const struct scalar *src,
+		 struct scalar parts[2])
 {
-	struct range d = range_of(dst, width);
-
-	return (kind == KIND_ALU_AND || kind == KIND_ALU_OR) && scalar_is_const(src) &&
-	       d.smin == -1 && d.smax == 0;
+	parts[0] = parts[1] = *dst;
+	if ((kind != KIND_ALU_AND && kind != KIND_ALU_OR) || !scalar_is_const(src) ||
+	    dst->s32_min != -1 || dst->s32_max != 0)
+		return false;
+	if (dst->smin == -1 && dst->smax == 0) {
+		parts[0] = scalar_const(~(u64)0);
+		parts[1] = scalar_const(0);
+		return true;
+	}
+	parts[0].s32_max = -1;
+	parts[1].s32_min = 0;
+	return scalar_sync(&parts[0]) && scalar_sync(&parts[1]);
 }

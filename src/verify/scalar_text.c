@@ -136,27 +136,46 @@ static void text_range(struct strbuf *out, const struct scalar *s)
 	}
 }
 
+/* Either sign, and no bounds but those that the bits have. */
 static bool any_whole(const struct scalar *s)
 {
-	return s->smin == INT64_MIN && s->smax == INT64_MAX && !s->umin &&
-	       s->umax == UINT64_MAX;
+	u64 sign = (u64)1 << 63, most = s->bits.value | s->bits.mask;
+
+	return (s->bits.mask & sign) && s->umin == s->bits.value && s->umax == most &&
+	       s->smin == (s64)(s->bits.value | sign) && s->smax == (s64)(most & ~sign);
 }
 
-static void text_few(struct strbuf *out, const struct scalar *s)
+/* Known bits between unknown ones, which neither step nor range shows. */
+static bool has_holes(u64 mask)
 {
-	u64 m = s->bits.mask, sub = 0;
-
-	do {
-		u64 v = s->bits.value | sub;
-
-		sub = (sub - m) & m;
-		if (v != s->bits.value)
-			sb_puts(out, sub ? ", " : " or ");
-		text_signed(out, (s64)v);
-	} while (sub);
+	if (!mask)
+		return false;
+	mask >>= __builtin_ctzll(mask);
+	return mask & (mask + 1);
 }
 
-/* The low bits that all members share: "a multiple of 4", "4k + 1 for whole k". */
+/* All members, when they are up to four and no range; false when not. */
+static bool text_few(struct strbuf *out, const struct scalar *s)
+{
+	u64 m = s->bits.mask, sub = 0, member[4];
+	int unknown = __builtin_popcountll(m);
+	size_t n = 0;
+
+	if (m == 1 || unknown > 2 || (unknown == 2 && !has_holes(m)))
+		return false;
+	do {
+		if (scalar_has(s, s->bits.value | sub))
+			member[n++] = s->bits.value | sub;
+		sub = (sub - m) & m;
+	} while (sub);
+	for (size_t i = 0; i < n; i++) {
+		sb_puts(out, !i ? "" : i + 1 < n ? ", " : " or ");
+		text_signed(out, (s64)member[i]);
+	}
+	return true;
+}
+
+/* The low bits that all members share: "1 more than a multiple of 4". */
 static void text_step(struct strbuf *out, const struct scalar *s)
 {
 	unsigned n = (unsigned)__builtin_ctzll(s->bits.mask);
@@ -172,25 +191,41 @@ static void text_step(struct strbuf *out, const struct scalar *s)
 	text_unsigned(out, (u64)1 << n);
 }
 
-/* Known bits between unknown ones, which neither step nor range shows. */
-static bool has_holes(u64 mask)
+/* The same of the lower half. */
+static bool any_half(const struct scalar *s)
 {
-	mask >>= __builtin_ctzll(mask);
-	return mask & (mask + 1);
+	u32 sign = (u32)1 << 31, least = (u32)s->bits.value, most = least | (u32)s->bits.mask;
+
+	return (s->bits.mask & sign) && s->u32_min == least && s->u32_max == most &&
+	       s->s32_min == (s32)(least | sign) && s->s32_max == (s32)(most & ~sign);
+}
+
+static void text_half(struct strbuf *out, const struct scalar *s)
+{
+	sb_puts(out, " whose lower half is ");
+	if (s->s32_min < 0 && (s->s32_min > INT32_MIN || s->s32_max < INT32_MAX)) {
+		text_signed(out, s->s32_min);
+		sb_puts(out, "..");
+		text_signed(out, s->s32_max);
+	} else {
+		text_unsigned(out, s->u32_min);
+		sb_puts(out, "..");
+		text_unsigned(out, s->u32_max);
+	}
 }
 
 void scalar_text(struct strbuf *out, const struct scalar *s)
 {
 	size_t start = out->n;
+	bool half = any_whole(s) && !any_half(s);
+	bool holes = has_holes(half ? (u32)s->bits.mask : s->bits.mask);
 
 	if (scalar_is_const(s)) {
 		text_signed(out, (s64)s->bits.value);
 		return;
 	}
-	if (__builtin_popcountll(s->bits.mask) <= 2 && has_holes(s->bits.mask)) {
-		text_few(out, s);
+	if (text_few(out, s))
 		return;
-	}
 	text_step(out, s);
 	if (!any_whole(s)) {
 		sb_puts(out, out->n > start ? " in " : "");
@@ -198,17 +233,8 @@ void scalar_text(struct strbuf *out, const struct scalar *s)
 	} else if (out->n == start) {
 		sb_puts(out, "any number");
 	}
-	if (has_holes(s->bits.mask) && !any_whole(s))
+	if (holes)
 		sb_printf(out, " of which only the bits 0x%" PRIx64 " vary", s->bits.mask);
-	if (any_whole(s) && (s->u32_min || s->u32_max != UINT32_MAX)) {
-		sb_puts(out, " whose lower half is ");
-		text_unsigned(out, s->u32_min);
-		sb_puts(out, "..");
-		text_unsigned(out, s->u32_max);
-	} else if (any_whole(s) && (s->s32_min != INT32_MIN || s->s32_max != INT32_MAX)) {
-		sb_puts(out, " whose lower half is ");
-		text_signed(out, s->s32_min);
-		sb_puts(out, "..");
-		text_signed(out, s->s32_max);
-	}
+	if (half)
+		text_half(out, s);
 }

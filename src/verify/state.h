@@ -179,6 +179,7 @@ struct state {
 	u32 nr_refs, cap_refs;
 	u32 rcu, preempt;	/* depth of read and no-preemption sections */
 	u32 irq;		/* id of the last saved interrupt state, 0: none */
+	u32 may_goto;		/* passes through may_goto on this path */
 	bool sleepable;
 	u32 nr_jumps, nr_insns;	/* on this path since the last stored state */
 };

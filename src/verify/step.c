@@ -3,7 +3,7 @@
  * step.c: the one dispatcher: an instruction of a state leads to what becomes
  * of the state. Cases are calls.
  */
-#include "verify/state.h"
+#include "verify/call.h"
 
 int check_readable(struct verifier *v, const struct state *s, u32 insn, unsigned r)
 {
@@ -118,6 +118,8 @@ static enum step step_kind(struct verifier *v, struct state *s, u32 at, unsigned
 		return step_jump(v, s, at);
 	case KIND_CALL:
 		return step_call(v, s, at);
+	case KIND_CALL_KFUNC:
+		return step_call_kfunc(v, s, at);
 	case KIND_CALL_LOCAL:
 		return step_call_local(v, s, at);
 	case KIND_EXIT:

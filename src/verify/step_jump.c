@@ -4,7 +4,7 @@
  * otherwise both ways are followed, and each knows that the condition held or
  * did not: for the operands and for all registers that share an id with them.
  */
-#include "verify/state.h"
+#include "verify/explore.h"
 
 enum { NOT_TAKEN, TAKEN };
 
@@ -417,6 +417,21 @@ static enum step step_if(struct verifier *v, struct state *s, u32 at)
 	}
 }
 
+/* Falls through as often as the engine's budget allows, then jumps: what falls
+ * through begins another pass. */
+static enum step step_may_goto(struct verifier *v, struct state *s, u32 at)
+{
+	struct state *pass = explore_push(v, s, at + 1);
+
+	if (!pass)
+		return STEP_END;
+	pass->may_goto++;
+	widen_from(v, pass, at);
+	explore_settle(v);
+	s->insn = at + 1 + (u32)(s32)v->insns[at].off;
+	return STEP_NEXT;
+}
+
 enum step step_jump(struct verifier *v, struct state *s, u32 at)
 {
 	const struct bpf_insn *insn = &v->insns[at];
@@ -430,8 +445,7 @@ enum step step_jump(struct verifier *v, struct state *s, u32 at)
 		s->insn = at + 1 + (u32)insn->imm;
 		return STEP_NEXT;
 	case OP_MAY_GOTO:
-		not_judged(v, at, "may_goto");
-		return STEP_END;
+		return step_may_goto(v, s, at);
 	default:
 		return step_if(v, s, at);
 	}

@@ -114,6 +114,10 @@ static enum step exit_program(struct verifier *v, struct state *s, u32 at)
 	struct reg *r0 = state_reg(s, 0);
 
 	check_refs(v, s, at, REJECT_LEAK);
+	if (s->rcu)
+		reject(v, REJECT_SECTION_EXIT, at, &(struct why){ .s = "bpf_rcu_read_lock" });
+	if (s->preempt)
+		reject(v, REJECT_SECTION_EXIT, at, &(struct why){ .s = "bpf_preempt_disable" });
 	if (check_readable(v, s, at, 0))
 		return STEP_END;
 	if (reg_is_ptr(r0) && !v->privileged)

@@ -3,6 +3,8 @@
  * args.c: helper arguments in the checked interpreter, kind by kind, so that
  * helper bodies may trust what they get.
  */
+#include "model/dynptr.h"
+#include "model/iter.h"
 #include "vm/machine.h"
 
 struct arg {
@@ -63,33 +65,67 @@ static bool check_map(struct vm_machine *m, struct arg *a)
 	return arg_fault(m, a, "is the wrong map");
 }
 
-/* A region that is a record; it is the program's no more. */
-static bool check_record(struct vm_machine *m, const struct arg *a)
+/* The region of KIND at V that the program owes, or NULL. */
+static struct vm_region *owed_at(struct vm_machine *m, u64 v, enum lent_kind kind)
+{
+	u32 n = vm_region_find(m, v);
+	struct vm_region *r = n ? &m->lent.v[n - 1].r : NULL;
+
+	return r && r->start == v && r->drop && r->kind == kind ? r : NULL;
+}
+
+/* It is the program's no more. */
+static void give_back(struct vm_machine *m, struct vm_region *r)
+{
+	m->ready = NULL;
+	if (r->more) {
+		r->more--;
+		return;
+	}
+	m->gone = *r;
+	vm_region_del(m, r->start);
+}
+
+static bool check_record(struct vm_machine *m, const struct arg *a, u64 v)
+{
+	struct vm_region *r = owed_at(m, v, LENT_RECORD);
+
+	if (!r)
+		return arg_fault(m, a, "is no record that the program has reserved");
+	give_back(m, r);
+	return true;
+}
+
+/* One that a map has may be looked at, too. */
+static bool check_cpumask(struct vm_machine *m, const struct arg *a, bool given)
 {
 	u64 v = a->r[a->i + 1];
-	u32 n = vm_region_find(m, v);
-	const struct vm_region *r = n ? &m->lent.v[n - 1].r : NULL;
+	struct vm_region *r = owed_at(m, v, LENT_CPUMASK);
+	struct lent l;
 
-	if (!r || r->start != v || !r->drop)
-		return arg_fault(m, a, "is no record that the program has reserved");
-	m->gone = *r;
-	m->ready = NULL;
-	vm_region_del(m, v);
+	if (!r && !given && m->run->held_at && m->run->held_at(m->run, v, &l) &&
+	    (u64)l.mem == v && l.kind == LENT_CPUMASK)
+		return true;
+	if (!r)
+		return arg_fault(m, a, "is no cpumask of the program");
+	if (given)
+		give_back(m, r);
 	return true;
 }
 
 /* Memory whose size is the next argument. */
 static bool check_sized(struct vm_machine *m, const struct arg *a, u8 kind)
 {
-	bool out = kind == ARG_MEM_OUT || kind == ARG_MEM_OUT_OR_NULL;
-	bool null_ok = kind == ARG_MEM_OR_NULL || kind == ARG_MEM_OUT_OR_NULL;
+	bool out = kind != ARG_MEM && kind != ARG_MEM_OR_NULL;
+	bool null_ok = kind != ARG_MEM && kind != ARG_MEM_OUT;
 	u8 size_kind = a->i < 4 ? a->call->row->args[a->i + 1] : (u8)ARG_NONE;
 	u64 bytes = (u32)a->r[a->i + 2];
 
 	if (a->r[a->i + 2] >> 32)
 		return arg_fault(m, a, "has a size above 2^32");
 	if (!a->r[a->i + 1] && null_ok)
-		return bytes ? arg_fault(m, a, "is NULL and its size is not 0") : true;
+		return bytes && kind != ARG_MEM_OUT_OPT ?
+		       arg_fault(m, a, "is NULL and its size is not 0") : true;
 	if (!bytes)
 		return size_kind == ARG_SIZE_0 ? true : arg_fault(m, a, "has size 0");
 	return check_mem(m, a, bytes, out, "is no such memory");
@@ -109,6 +145,87 @@ static bool check_words(struct vm_machine *m, const struct arg *a, u64 bytes, bo
 	if (a->r[a->i + 1] % 8)
 		return arg_fault(m, a, "is not aligned");
 	return check_mem(m, a, bytes, write, what);
+}
+
+static bool dynptr_fault(struct vm_machine *m, const struct arg *a, const char *text)
+{
+	vm_fault_set(m, VM_FAULT_ARG, "%s", text);
+	return arg_fault(m, a, "is no dynptr");
+}
+
+/* That what it stands for is there is looked at by each call anew: the record
+ * may be given back, and its 16 bytes written by anybody. */
+static bool check_dynptr(struct vm_machine *m, const struct arg *a, bool record)
+{
+	struct dynptr d;
+
+	if (!check_words(m, a, sizeof(d), false, "is no dynptr"))
+		return false;
+	memcpy(&d, (const void *)a->r[a->i + 1], sizeof(d));
+	if (!d.data)
+		return true;
+	if (record)
+		return dynptr_kind(&d) == DYNPTR_RECORD ? check_record(m, a, d.data) :
+		       dynptr_fault(m, a, "it is none of a ring buffer");
+	switch (dynptr_kind(&d)) {
+	case DYNPTR_LOCAL:
+	case DYNPTR_RECORD:
+		return !dynptr_size(&d) || vm_mem(m, d.data + d.offset, dynptr_size(&d),
+						  !dynptr_read_only(&d)) ||
+		       arg_fault(m, a, "is a dynptr of no such memory");
+	case DYNPTR_SKB:
+	case DYNPTR_XDP:
+		return d.data == (u64)m->run || dynptr_fault(m, a, "its packet is not at hand");
+	}
+	return dynptr_fault(m, a, "no call has made it");
+}
+
+static bool check_object(struct vm_machine *m, const struct arg *a, bool any_or_null)
+{
+	u64 v = a->r[a->i + 1];
+	struct vm_region *r = owed_at(m, v, LENT_OBJECT);
+
+	if (any_or_null && !v)
+		return true;
+	if (!r && any_or_null)
+		r = owed_at(m, v, LENT_CPUMASK);
+	if (!r)
+		return arg_fault(m, a, "is no object of the program");
+	give_back(m, r);
+	return true;
+}
+
+static bool check_kptr_slot(struct vm_machine *m, const struct arg *a)
+{
+	u64 at = a->r[a->i + 1], off;
+	const struct vm_map *map = vm_map_at(m, at);
+
+	if (map) {
+		off = (at - (u64)map->mem.base) % map->mem.stride;
+		for (u32 i = 0; i < map->nr_kptrs; i++)
+			if (map->kptrs[i] == off)
+				return true;
+	}
+	return arg_fault(m, a, "is no __kptr pointer in a map value");
+}
+
+/* The copy of more than 64 bits is memory that the program owes. */
+static bool check_bits(struct vm_machine *m, const struct arg *a, bool given)
+{
+	struct iter_bits it;
+	struct vm_region *r;
+
+	if (!check_words(m, a, sizeof(it), true, "is no iterator"))
+		return false;
+	memcpy(&it, (const void *)a->r[a->i + 1], sizeof(it));
+	if (it.nr <= 64)
+		return true;
+	r = owed_at(m, it.word, LENT_BITS);
+	if (!r || r->bytes < ((u32)it.nr + 7) / 8 || it.bit < -1)
+		return arg_fault(m, a, "is no iterator that bpf_iter_bits_new made");
+	if (given)
+		give_back(m, r);
+	return true;
 }
 
 /* The helper's body looks whether the handle in it is one of its own. */
@@ -200,7 +317,7 @@ static bool check_arg(struct vm_machine *m, struct arg *a, u8 kind)
 	case ARG_MAP:
 		return check_map(m, a);
 	case ARG_RECORD:
-		return check_record(m, a);
+		return check_record(m, a, v);
 	case ARG_KEY:
 	case ARG_VALUE:
 	case ARG_VALUE_OUT:
@@ -209,6 +326,7 @@ static bool check_arg(struct vm_machine *m, struct arg *a, u8 kind)
 	case ARG_MEM_OR_NULL:
 	case ARG_MEM_OUT:
 	case ARG_MEM_OUT_OR_NULL:
+	case ARG_MEM_OUT_OPT:
 		return check_sized(m, a, kind);
 	case ARG_STR:
 		return check_str(m, a);
@@ -219,7 +337,21 @@ static bool check_arg(struct vm_machine *m, struct arg *a, u8 kind)
 	case ARG_DYNPTR_OUT:
 		return check_words(m, a, 16, true, "is no place for a dynptr");
 	case ARG_DYNPTR:
-		return check_words(m, a, 16, false, "is no dynptr");
+	case ARG_DYNPTR_RECORD:
+		return check_dynptr(m, a, kind == ARG_DYNPTR_RECORD);
+	case ARG_BITS_OUT:
+		return check_words(m, a, 16, true, "is no place for an iterator");
+	case ARG_BITS:
+	case ARG_BITS_GIVEN:
+		return check_bits(m, a, kind == ARG_BITS_GIVEN);
+	case ARG_CPUMASK:
+	case ARG_CPUMASK_GIVEN:
+		return check_cpumask(m, a, kind == ARG_CPUMASK_GIVEN);
+	case ARG_OBJECT_GIVEN:
+	case ARG_OBJECT_OR_NULL:
+		return check_object(m, a, kind == ARG_OBJECT_OR_NULL);
+	case ARG_KPTR_SLOT:
+		return check_kptr_slot(m, a);
 	case ARG_TIMER:
 		return check_timer(m, a);
 	case ARG_SPIN_LOCK:

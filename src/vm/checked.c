@@ -132,6 +132,7 @@ static void lock_left(struct vm_machine *m)
 static void records_left(struct vm_machine *m)
 {
 	const struct vm_lent *first = NULL;
+	const char *name = "";
 	size_t keep = 0;
 
 	for (size_t i = 0; i < m->lent.n; i++) {
@@ -146,21 +147,43 @@ static void records_left(struct vm_machine *m)
 			m->fault.insn = l->insn;
 			m->fault.helper = BPF_FUNC_ringbuf_reserve;
 			first = l;
+			name = l->r.name;
 		}
 		l->r.drop((void *)l->r.start);
 	}
 	m->lent.n = keep;
 	m->owed = 0;
-	vm_fault_set(m, VM_FAULT_ARG, "the record reserved here is neither "
-		     "submitted nor discarded");
+	if (!strcmp(name, "record"))
+		vm_fault_set(m, VM_FAULT_ARG, "the record reserved here is neither "
+			     "submitted nor discarded");
+	else
+		vm_fault_set(m, VM_FAULT_ARG, "the %s made here is not given back", name);
 }
 
-static void lend(struct run *run, void *mem, u64 bytes, void (*drop)(void *mem))
+static void take_back(struct run *run, void *mem)
 {
-	const struct vm_region r = { (u64)mem, bytes, true, "record", drop };
 	struct vm_machine *m = run->engine;
-	struct vm_lent *l;
+	u32 n = vm_region_find(m, (u64)mem);
 
+	if (n)
+		m->gone = m->lent.v[n - 1].r;
+	vm_region_del(m, (u64)mem);
+	m->ready = NULL;
+}
+
+static void lend(struct run *run, const struct lent *lent)
+{
+	const struct vm_region r = { .start = (u64)lent->mem, .bytes = lent->bytes,
+		.writable = !lent->read_only, .name = lent->name, .kind = lent->kind,
+		.drop = lent->drop };
+	struct vm_machine *m = run->engine;
+	u32 n = vm_region_find(m, r.start);
+	struct vm_lent *l = n ? &m->lent.v[n - 1] : NULL;
+
+	if (l && l->r.start == r.start && r.kind >= LENT_CPUMASK) {
+		l->r.more++;
+		return;
+	}
 	vm_region_add(m, &r);
 	l = &m->lent.v[vm_region_find(m, r.start) - 1];
 	l->user = m->code->bind.user;
@@ -228,6 +251,7 @@ static u64 exec_from_start(struct vm_machine *m, const struct vm_code *code,
 	vm_machine_start(m, code, run, (u64)run);
 	run->callback = callback;
 	run->lend = lend;
+	run->take_back = take_back;
 	return exec(m, code, run, budget);
 }
 
@@ -249,6 +273,7 @@ u64 vm_exec_func(struct vm_machine *m, const struct vm_code *code, struct run *r
 	m->ready = NULL;
 	run->callback = callback;
 	run->lend = lend;
+	run->take_back = take_back;
 	run->pkt = (struct packet_buf){ 0 };
 	run->key = (const u8 *)args[1];
 	run->key_bytes = key_bytes;

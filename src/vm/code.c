@@ -44,7 +44,8 @@ static helper_fn extern_body(const struct vm_bind *b, u32 index)
 {
 	const struct image_extern *e = index < b->nr_externs ? &b->externs[index] : NULL;
 
-	return e && e->kind == IMAGE_KFUNC && b->kfunc ? b->kfunc(e->name) : NULL;
+	return e && e->kind == IMAGE_KFUNC && b->kfunc ? b->kfunc(e->name, b->prog_type) :
+		NULL;
 }
 
 static int decode_kfunc(struct decode *d, u32 index, helper_fn fn, struct vm_insn *out,

@@ -55,6 +55,7 @@ u64 vm_run_fast(const struct vm_code *code, struct run *run, void *ctx)
 	m.lent.n = 0;
 	vm_machine_start(&m, code, run, (u64)ctx);
 	run->lend = NULL;
+	run->take_back = NULL;
 	run->callback = callback;
 	r[1] = (u64)ctx;
 	r[10] = (u64)vm_frame_top(&m, 0);

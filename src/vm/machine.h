@@ -144,8 +144,6 @@ const struct vm_code *vm_tail_target(struct vm_machine *m, u64 *r);
 /* Bytes that the program may read at ADDR, 0 = none (run->readable):
  * in mem.c. */
 u64 vm_readable(struct run *run, u64 addr);
-/* Whether it may touch BYTES there (run->access): in mem.c. */
-bool vm_access(struct run *run, u64 addr, u64 bytes, bool write);
 /* The map that has ADDR in a value or between values, or NULL: in mem.c. */
 const struct vm_map *vm_map_at(const struct vm_machine *m, u64 addr);
 
@@ -179,7 +177,6 @@ static inline void vm_machine_start(struct vm_machine *m, const struct vm_code *
 	m->fault.kind = VM_FAULT_NONE;
 	run->engine = m;
 	run->readable = vm_readable;
-	run->access = vm_access;
 	run->stop = false;
 	run->key = NULL;
 	run->key_bytes = 0;

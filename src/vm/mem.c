@@ -73,11 +73,22 @@ static const struct vm_map *map_at(const struct vm_code *code, u64 addr)
 	return map && addr - (u64)map->mem.base < map_area_bytes(map) ? map : NULL;
 }
 
+/* Pointers to objects change by bpf_kptr_xchg only. */
+static bool is_kptr(const struct vm_map *map, u64 off, u64 size)
+{
+	for (u32 i = 0; i < map->nr_kptrs; i++)
+		if (off < map->kptrs[i] + 8 && map->kptrs[i] < off + size)
+			return true;
+	return false;
+}
+
 static bool map_ok(const struct vm_map *map, u64 addr, u64 size, bool write)
 {
 	const struct map_mem *mem = &map->mem;
 	u64 off = (addr - (u64)mem->base) % mem->stride;
 
+	if (unlikely(map->nr_kptrs) && write && is_kptr(map, off, size))
+		return false;
 	return in_bounds(off, size, mem->value_bytes) &&
 	       !(write ? mem->read_only : mem->write_only);
 }
@@ -105,6 +116,15 @@ static const struct vm_region *region_at(const struct vm_machine *m, u64 addr)
 	return r && addr - r->start < r->bytes ? r : NULL;
 }
 
+/* Objects that map values have. */
+static bool held_ok(struct vm_machine *m, u64 addr, u64 size)
+{
+	struct lent l;
+
+	return m->run->held_at && m->run->held_at(m->run, addr, &l) &&
+	       in_bounds(addr - (u64)l.mem, size, l.bytes);
+}
+
 static bool mem_ok(struct vm_machine *m, u64 addr, u64 size, bool write)
 {
 	const struct packet_buf *p = &m->run->pkt;
@@ -124,13 +144,9 @@ static bool mem_ok(struct vm_machine *m, u64 addr, u64 size, bool write)
 	if (!write && inside(addr, size, (u64)m->run->key, (u64)m->run->key + m->run->key_bytes))
 		return true;	/* in a callback of bpf_for_each_map_elem */
 	reg = region_at(m, addr);
-	return reg && in_bounds(addr - reg->start, size, reg->bytes) &&
-	       (reg->writable || !write);
-}
-
-bool vm_access(struct run *run, u64 addr, u64 bytes, bool write)
-{
-	return mem_ok(run->engine, addr, bytes, write);
+	if (!reg)
+		return !write && held_ok(m, addr, size);
+	return in_bounds(addr - reg->start, size, reg->bytes) && (reg->writable || !write);
 }
 
 /* Bytes from ADDR to the end of what START..END allows. */
@@ -218,7 +234,10 @@ static void fault_map(struct vm_machine *m, const struct vm_map *map, u64 addr,
 
 	if (off >= 0)
 		off = off > last ? off - last : off % mem->stride;
-	if (off >= 0 && in_bounds((u64)off, size, mem->value_bytes))
+	if (off >= 0 && is_kptr(map, (u64)off, size))
+		vm_fault_set(m, VM_FAULT_MEM, "a __kptr pointer in a map value is %s: only "
+			     "bpf_kptr_xchg changes it", verb);
+	else if (off >= 0 && in_bounds((u64)off, size, mem->value_bytes))
 		vm_fault_set(m, VM_FAULT_MEM,
 			     "a map value is %s, and the map is %s-only to programs",
 			     verb, write ? "read" : "write");
@@ -243,17 +262,23 @@ static const struct vm_region *region_near(const struct vm_machine *m, u64 addr)
 	return region_distance(after, addr) < region_distance(before, addr) ? after : before;
 }
 
+static const char *article(const char *name)
+{
+	return strchr("aeio", name[0]) ? "an" : "a";
+}
+
 static void fault_region(struct vm_machine *m, const struct vm_region *r,
 			 u64 addr, u64 size, const char *verb)
 {
 	s64 off = (s64)(addr - r->start);
 
 	if (off >= 0 && in_bounds((u64)off, size, r->bytes))
-		vm_fault_set(m, VM_FAULT_MEM, "a %s is %s, and it is read-only", r->name, verb);
+		vm_fault_set(m, VM_FAULT_MEM, "%s %s is %s, and it is read-only",
+			     article(r->name), r->name, verb);
 	else
-		vm_fault_set(m, VM_FAULT_MEM, "bytes %lld..%lld of a %s are %s, it has %llu",
+		vm_fault_set(m, VM_FAULT_MEM, "bytes %lld..%lld of %s %s are %s, it has %llu",
 			     (long long)off, (long long)(off + (s64)size - 1),
-			     r->name, verb, (unsigned long long)r->bytes);
+			     article(r->name), r->name, verb, (unsigned long long)r->bytes);
 }
 
 static void fault_mem(struct vm_machine *m, u64 addr, u64 size, bool write)
@@ -275,8 +300,8 @@ static void fault_mem(struct vm_machine *m, u64 addr, u64 size, bool write)
 	else if (reg)
 		fault_region(m, reg, addr, size, verb);
 	else if (addr - m->gone.start < m->gone.bytes)
-		vm_fault_set(m, VM_FAULT_MEM, "a %s is %s that the program has given back",
-			     m->gone.name, verb);
+		vm_fault_set(m, VM_FAULT_MEM, "%s %s is %s that the program has given back",
+			     article(m->gone.name), m->gone.name, verb);
 	else if (addr < NEAR_BYTES)
 		vm_fault_set(m, VM_FAULT_MEM,
 			     "a NULL pointer%s is %s (offset %llu, %llu bytes)",

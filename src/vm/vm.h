@@ -26,6 +26,8 @@ struct vm_map {
 	u32 type;		/* BPF_MAP_TYPE_* */
 	u32 key_size, value_size;
 	u32 timer_at;		/* 1 + offset of a struct bpf_timer in the value */
+	const u32 *kptrs;	/* offsets of pointers to objects in the value */
+	u32 nr_kptrs;
 	struct map_mem mem;
 };
 
@@ -39,7 +41,8 @@ struct vm_bind {
 	const struct image_extern *externs;	/* by BPF_PSEUDO_KFUNC_CALL, _BTF_ID */
 	u32 nr_externs;
 	helper_fn (*helper)(u32 id, u32 prog_type);
-	helper_fn (*kfunc)(const char *name);	/* NULL: none has a body */
+	/* of kernel functions; NULL: none has a body */
+	helper_fn (*kfunc)(const char *name, u32 prog_type);
 	const struct ctx_desc *ctx;	/* NULL: the context has no fields */
 	const void *user;		/* for the caller: whose program this is */
 };
@@ -84,6 +87,8 @@ struct vm_region {
 	u64 start, bytes;
 	bool writable;
 	const char *name;	/* "record" */
+	enum lent_kind kind;
+	u32 more;		/* times that it must be given back, besides once */
 	/* not NULL: a program that ends without giving it back is at fault, and
 	   this is called with START */
 	void (*drop)(void *mem);

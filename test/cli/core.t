@@ -24,6 +24,45 @@ same "ambiguous types: exit status" 2 $?
 has "ambiguous types: message" "both fit and give different values" "$out"
 has "ambiguous types: place" "test/obj/core.o:skep/offsets+0x" "$out"
 
+# A type that only a module has. pahole makes the module's types on the kernel's.
+module() # NAME MEMBERS
+{
+	echo "struct skep_mod { $2 } a;" >"$tmp/$1.c"
+	${CC:-cc} -g -c "$tmp/$1.c" -o "$tmp/$1.o" &&
+		pahole --btf_base /sys/kernel/btf/vmlinux \
+			--btf_encode_detached "$tmp/$1.btf" "$tmp/$1.o"
+}
+if ! command -v pahole >/dev/null; then
+	skip "types of modules" "pahole is not there"
+elif ! module one 'long pad; int x;' 2>/dev/null || ! module two 'int x;'; then
+	skip "types of modules" "pahole makes no types on the kernel's"
+elif ! [ "$CLANG" ]; then
+	skip "types of modules" "clang is not there"
+else
+	cat >"$tmp/use.c" <<-E
+		#define SEC(s) __attribute__((section(s), used))
+		struct skep_mod { int x; } __attribute__((preserve_access_index));
+		SEC("xdp") int prog(void *ctx)
+		{
+			return 2 + (long)&((struct skep_mod *)0)->x;
+		}
+		char _license[] SEC("license") = "GPL";
+	E
+	$CLANG -target bpf -g -O2 -c "$tmp/use.c" -o "$tmp/use.o"
+	kernel="--btf /sys/kernel/btf/vmlinux"
+	has "a module has the type" "struct skep_mod.x (0:0): 0 -> 8" \
+		"$($SKEP inspect -v $kernel --module-btf "$tmp/one.btf" "$tmp/use.o")"
+	has "without it there is none" "no such type in /sys/kernel/btf/vmlinux" \
+		"$($SKEP inspect -v $kernel "$tmp/use.o")"
+	out=$($SKEP inspect $kernel --module-btf "$tmp/one.btf" \
+		--module-btf "$tmp/two.btf" "$tmp/use.o" 2>&1)
+	same "two modules that differ: exit status" 2 $?
+	has "two modules that differ: both" "one.btf and type " "$out"
+	has "two modules that differ: place" "use.o:xdp+0x0: error:" "$out"
+	out=$($SKEP inspect $kernel --module-btf "$obj" "$tmp/use.o" 2>&1)
+	same "types that are no module's: exit status" 2 $?
+fi
+
 has "configuration values" '"packets": 10983' "$(run config)"
 has "weak symbols are 0" '"XDP_PASS": 10983' "$(run weak)"
 has "a kernel's function is a fault when it is reached" \

@@ -43,6 +43,25 @@ has "what each engine has of its own" \
 	"calls bpf_get_prandom_u32, and each engine has its own random numbers" \
 	"$($SKEP run --on both "$tmp/clock.c" $cap -q 2>&1)"
 
+# A load outside the packet ends the function that it is in, which returns 0.
+cat > "$tmp/abs.c" <<'EOF'
+static __noinline int at_60(struct __sk_buff *skb)
+{
+	int r;
+
+	asm volatile("r6 = %[skb]; r0 = *(u8 *)skb[60]; %[r] = 1"
+		     : [r] "=r"(r) : [skb] "r"(skb) : "r0", "r1", "r2", "r3", "r4", "r5", "r6");
+	return r;
+}
+SEC("tc") int prog(struct __sk_buff *skb) { return at_60(skb) + 2; }
+char _license[] SEC("license") = "GPL";
+EOF
+has "a load outside the packet in a function" "agree: 10980 verdicts" \
+	"$($SKEP run --on both "$tmp/abs.c" $cap -q 2>&1)"
+out=$($SKEP run "$tmp/abs.c" $cap 2>&1)
+has "short packets" TC_ACT_SHOT "$out"
+has "long ones" TC_ACT_PIPE "$out"
+
 # A ring buffer is emptied after each packet, on either side, and compared.
 cat > "$tmp/ring.c" <<'EOF'
 struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 4096); } events SEC(".maps");

@@ -27,11 +27,12 @@ complete_words() # WORD...
 }
 
 ok "parses" bash -n completion/skep
-same "commands" "--help --version -h asm btf cc disasm explain gen help inspect run" \
+same "commands" "--help --version -h asm btf cc disasm explain gen help inspect run verify" \
 	"$(complete_words skep '')"
 same "a command" "disasm" "$(complete_words skep d)"
 same "a command for help" "inspect" "$(complete_words skep help i)"
-same "options" "--repeat" "$(complete_words skep run --r)"
+same "options" "--repeat" "$(complete_words skep run --re)"
+same "descriptions of a network" "deny.json dir" "$(complete_words skep run --routes '')"
 same "operands of run" "dir fw.c fw.o in.pcap" "$(complete_words skep run '')"
 same "operands of inspect" "dir fw.c fw.o" "$(complete_words skep inspect '')"
 same "operands of cc" "fw.c" "$(complete_words skep cc f)"
@@ -47,9 +48,9 @@ for page in man/skep-*.1.scd; do
 	command=${page#man/skep-}
 	command=${command%.1.scd}
 	offered=" $(complete_words skep "$command" -) "
-	text=$(sed -n '/^# OPTIONS/,/^# [A-P]/s/\*\(--*[a-z]*\)\*/ & /gp' "$page")
+	text=$(sed -n '/^# OPTIONS/,/^# [A-P]/s/\*\(--*[a-z-]*\)\*/ & /gp' "$page")
 	for option in $("$SKEP" "$command" --help |
-		sed -n 's/^  \(-. *,\)\{0,1\} *\(--[a-z]*\).*/\1 \2/p' | tr -d ,); do
+		sed -n 's/^  \(-. *,\)\{0,1\} *\(--[a-z-]*\).*/\1 \2/p' | tr -d ,); do
 		has "completion: skep $command $option" " $option " "$offered"
 		case $option in
 		-h | --help | --version) ;;

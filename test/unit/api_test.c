@@ -559,6 +559,57 @@ static void probe_and_clock(void **state)
 	}
 }
 
+static void describe(char *path)
+{
+	static const char text[] =
+		"[{\"ifindex\":7,\"ifname\":\"e\",\"flags\":[\"UP\"],\"link_type\":\"ether\","
+		"\"address\":\"02:00:00:00:00:07\"}]"
+		"[{\"dst\":\"10.0.0.0/8\",\"gateway\":\"10.0.0.1\",\"dev\":\"e\"}]"
+		"[{\"dst\":\"10.0.0.1\",\"dev\":\"e\",\"lladdr\":\"02:00:00:00:00:01\"}]";
+	FILE *f;
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	f = fdopen(fd, "w");
+	fputs(text, f);
+	fclose(f);
+}
+
+/* A packet for 10.x.x.x goes to the gateway; for others there is no neighbour. */
+static void routes(void **state)
+{
+	const struct bpf_insn insns[] = {
+		BPF_MOV64_IMM(BPF_REG_1, 7), BPF_MOV64_IMM(BPF_REG_2, 0),
+		BPF_MOV64_IMM(BPF_REG_3, 0), BPF_MOV64_IMM(BPF_REG_4, 0),
+		BPF_EMIT_CALL(BPF_FUNC_redirect_neigh), BPF_EXIT_INSN(),
+	};
+	static const unsigned char header[] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 7, 8, 0 };
+	unsigned char packet[34] = { [12] = 8, [14] = 0x45, [30] = 10, [33] = 9 };
+	char path[] = "/tmp/skep-routes-XXXXXX";
+	struct skep_load_opts opts = { .size = sizeof(opts), .routes = path };
+	struct skep_run run = { .size = sizeof(run), .data = packet, .data_bytes = 34 };
+	struct skep_object *obj;
+	struct skep_err err;
+
+	describe(path);
+	assert_int_equal(skep_object_from_insns(&obj, BPF_PROG_TYPE_SCHED_CLS, "test", insns,
+						LEN(insns), NULL, 0, "GPL", &err), 0);
+	assert_int_equal(skep_object_load(obj, &opts, &err), 0);
+	assert_int_equal(skep_prog_run(skep_object_prog(obj, "test"), &run, &err), 0);
+	assert_int_equal(run.redirect_ifindex, 7);
+	assert_int_equal(run.redirect_flags, 2);
+	assert_memory_equal(run.data_out, header, sizeof(header));
+	packet[30] = 11;
+	assert_int_equal(skep_prog_run(skep_object_prog(obj, "test"), &run, &err), 0);
+	assert_int_equal(run.redirect_flags, 2 | SKEP_NO_NEIGHBOUR);
+	skep_object_close(obj);
+	remove(path);
+	assert_int_equal(skep_object_from_insns(&obj, BPF_PROG_TYPE_SCHED_CLS, "test", insns,
+						LEN(insns), NULL, 0, "GPL", &err), 0);
+	assert_int_equal(skep_object_load(obj, &opts, &err), -ENOENT);
+	skep_object_close(obj);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -581,6 +632,7 @@ int main(void)
 		cmocka_unit_test(prints),
 		cmocka_unit_test(refused_helpers),
 		cmocka_unit_test(probe_and_clock),
+		cmocka_unit_test(routes),
 		cmocka_unit_test(headers_are_cplusplus),
 	};
 

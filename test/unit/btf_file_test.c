@@ -128,10 +128,10 @@ static void test_split(void **state)
 static void test_bad_split(void **state)
 {
 	static const struct { const char *text; u32 n, w[6]; } cases[] = {
-		{ "type 4 (typedef) refers to type 9; there are 5", 3,
+		{ "type 4 at 0x0 (typedef) refers to type 9; there are 5", 3,
 		  { OWN, INFO(TYPEDEF, 0), 9 } },
-		{ "type 4 (typedef) leads back to itself", 3, { OWN, INFO(TYPEDEF, 0), 4 } },
-		{ "type 4 (struct) contains itself", 6,
+		{ "type 4 at 0x0 (typedef) leads back to itself", 3, { OWN, INFO(TYPEDEF, 0), 4 } },
+		{ "type 4 at 0x0 (struct) contains itself", 6,
 		  { OWN, INFO(STRUCT, 1), 4, OWN, 4, 0 } },
 		{ "name at 0x14; strings have 0x14 bytes", 3, { 20, INFO(TYPEDEF, 0), 1 } },
 		{ "of 2 bytes has 'int' at bit 0 with 32 bits", 6,

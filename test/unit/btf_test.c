@@ -87,7 +87,7 @@ static void test_bad_types(void **state)
 		{ "has 3 bytes", 4, { 1, INFO(INT, 0), 3, 24 } },
 		{ "has 40 bits at 0 in 4 bytes", 4, { 1, INFO(INT, 0), 4, 40 } },
 		{ "has 2 members", 3, { 0, INFO(PTR, 2), 0 } },
-		{ "type 1 (typedef) leads back", 3, { 5, INFO(TYPEDEF, 0), 1 } },
+		{ "type 1 at 0x0 (typedef) leads back", 3, { 5, INFO(TYPEDEF, 0), 1 } },
 		{ "leads back to itself", 6, { 0, INFO(PTR, 0), 2, 0, INFO(CONST, 0), 1 } },
 		{ "contains itself", 6, { 5, INFO(STRUCT, 1), 4, 7, 1, 0 } },
 		{ "contains itself", 12, { 5, INFO(STRUCT, 1), 4, 7, 2, 0,

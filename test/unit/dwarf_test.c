@@ -8,168 +8,18 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
-#include "btf/btf.h"
-#include "base/vec.h"
 #include "sym/dwarf.h"
+#include "unit/btf_spell.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-struct lines { char **v; size_t n, cap; };
+/* ---- programs ------------------------------------------------------------------ */
 
-/* ---- one type in one line ----------------------------------------------------- */
-
-static void spell(struct strbuf *s, const struct btf *btf, u32 id, int depth);
-
-static void spell_members(struct strbuf *s, const struct btf *btf,
-			  const struct btf_type *t, int depth)
-{
-	sb_printf(s, "(%u){", t->size);
-	for (u32 i = 0; i < btf_vlen(t); i++) {
-		struct btf_member_info m = btf_member(btf, t, i);
-
-		sb_printf(s, "%s@%u:%u ", m.name, m.bit_off, m.bit_size);
-		spell(s, btf, m.type_id, depth + 1);
-		sb_puts(s, "; ");
-	}
-	sb_puts(s, "}");
-}
-
-static void spell_enum(struct strbuf *s, const struct btf *btf, const struct btf_type *t)
-{
-	const struct btf_enum *e = (const void *)(t + 1);
-	const struct btf_enum64 *w = (const void *)(t + 1);
-
-	sb_printf(s, "(%u){", t->size);
-	for (u32 i = 0; i < btf_vlen(t); i++)
-		if (btf_kind(t) == BTF_KIND_ENUM64)
-			sb_printf(s, "%s=%x:%x ", btf_str(btf, w[i].name_off),
-				  w[i].val_hi32, w[i].val_lo32);
-		else
-			sb_printf(s, "%s=%x ", btf_str(btf, e[i].name_off), (u32)e[i].val);
-	sb_puts(s, "}");
-}
-
-static void spell_params(struct strbuf *s, const struct btf *btf,
-			 const struct btf_type *t, int depth)
-{
-	const struct btf_param *p = (const void *)(t + 1);
-
-	sb_puts(s, "(");
-	for (u32 i = 0; i < btf_vlen(t); i++) {
-		sb_printf(s, "%s ", btf_str(btf, p[i].name_off));
-		spell(s, btf, p[i].type, depth + 1);
-		sb_puts(s, ", ");
-	}
-	sb_puts(s, ")");
-	spell(s, btf, t->type, depth + 1);
-}
-
-/* pahole makes one dimension of several. */
-static void spell_array(struct strbuf *s, const struct btf *btf,
-			const struct btf_type *t, int depth)
-{
-	const struct btf_array *a = (const void *)(t + 1);
-	u64 n = a->nelems;
-
-	for (; btf_kind(btf_type(btf, a->type)) == BTF_KIND_ARRAY; n *= a->nelems)
-		a = (const void *)(btf_type(btf, a->type) + 1);
-	sb_printf(s, "[%llu]", (unsigned long long)n);
-	spell(s, btf, a->type, depth + 1);
-}
-
-static void spell_ref(struct strbuf *s, const struct btf *btf, const struct btf_type *t,
-		      int depth)
-{
-	static const char *const marks[NR_BTF_KINDS] = {
-		[BTF_KIND_PTR] = "*", [BTF_KIND_CONST] = "const ",
-		[BTF_KIND_VOLATILE] = "volatile ", [BTF_KIND_RESTRICT] = "restrict ",
-	};
-
-	if (btf_kind(t) == BTF_KIND_ARRAY) {
-		spell_array(s, btf, t, depth);
-	} else if (btf_kind(t) == BTF_KIND_FUNC_PROTO) {
-		spell_params(s, btf, t, depth);
-	} else {
-		sb_puts(s, marks[btf_kind(t)] ? marks[btf_kind(t)] : "?");
-		spell(s, btf, t->type, depth + 1);
-	}
-}
-
-static void spell(struct strbuf *s, const struct btf *btf, u32 id, int depth)
-{
-	const struct btf_type *t = btf_type(btf, id);
-	const char *name = btf_str(btf, t->name_off);
-	u32 kind = btf_kind(t);
-
-	/* named types within others are lines of their own */
-	if (!id || (*name && depth)) {
-		sb_puts(s, id ? name : "void");
-		return;
-	}
-	sb_printf(s, "%u %s ", kind == BTF_KIND_ENUM64 ? BTF_KIND_ENUM : kind, name);
-	switch (kind) {
-	case BTF_KIND_INT:
-	case BTF_KIND_FLOAT:
-		sb_printf(s, "(%u)", t->size);
-		break;
-	case BTF_KIND_STRUCT:
-	case BTF_KIND_UNION:
-		spell_members(s, btf, t, depth);
-		break;
-	case BTF_KIND_ENUM:
-	case BTF_KIND_ENUM64:
-		spell_enum(s, btf, t);
-		break;
-	case BTF_KIND_FWD:
-		break;
-	case BTF_KIND_TYPEDEF:
-	case BTF_KIND_FUNC:
-		spell(s, btf, t->type, depth + 1);
-		break;
-	default:
-		spell_ref(s, btf, t, depth);
-		break;
-	}
-}
-
-static int line_order(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* The lines of the named types of PATH but variables, of which pahole takes few,
- * functions and what arrays are indexed by. */
 static void spell_file(struct lines *out, const char *path)
 {
-	struct btf_file f;
-	struct skep_err err;
-
-	if (btf_open_file(&f, path, NULL, &err))
-		fail_msg("%s", err.text);
-	for (u32 id = 1; id < f.btf->nr_types; id++) {
-		u32 kind = btf_kind(btf_type(f.btf, id));
-		struct strbuf s = { 0 };
-
-		if (!*btf_type_name(f.btf, id) || kind == BTF_KIND_VAR ||
-		    kind == BTF_KIND_DATASEC || kind == BTF_KIND_FUNC ||
-		    !strcmp(btf_type_name(f.btf, id), "__ARRAY_SIZE_TYPE__"))
-			continue;
-		spell(&s, f.btf, id, 0);
-		*vec_push(out) = s.s;
-	}
-	qsort(out->v, out->n, sizeof(*out->v), line_order);
-	btf_close_file(&f);
+	spell_picked(out, path, TYPES);
 }
-
-static void free_lines(struct lines *l)
-{
-	for (size_t i = 0; i < l->n; i++)
-		free(l->v[i]);
-	vec_free(l);
-}
-
-/* ---- programs ------------------------------------------------------------------ */
 
 static char dir[] = "/tmp/skep-dwarf-XXXXXX";
 
@@ -220,12 +70,21 @@ static void convert(const char *program, const char *to)
 	sb_free(&out);
 }
 
-static void compare_with_pahole(const char *program)
+static void compare_picked(const char *ours, const char *theirs, enum pick pick,
+			   size_t least, bool fewer)
 {
-	char ours[256], theirs[256];
 	struct lines a = { 0 }, b = { 0 };
-	size_t i = 0, k = 0, bad = 0;
 
+	spell_picked(&a, ours, pick);
+	spell_picked(&b, theirs, pick);
+	assert_true(a.n >= least && b.n >= least);
+	assert_int_equal(compare_lines(&a, &b, fewer), 0);
+	free_lines(&a);
+	free_lines(&b);
+}
+
+static void convert_both(const char *program, char *ours, char *theirs)
+{
 	convert(program, in_dir(ours, "ours"));
 	if (!shell("command -v pahole")) {
 		print_message("# pahole is not there\n");
@@ -233,21 +92,14 @@ static void compare_with_pahole(const char *program)
 	}
 	assert_true(shell("pahole --btf_gen_floats --btf_encode_detached %s %s",
 			  in_dir(theirs, "theirs"), program));
-	spell_file(&a, ours);
-	spell_file(&b, theirs);
-	while (i < a.n || k < b.n) {
-		int order = i == a.n ? 1 : k == b.n ? -1 : strcmp(a.v[i], b.v[k]);
+}
 
-		if (order && bad++ < 20)
-			print_message("# %s %s\n", order < 0 ? "ours only:  " :
-				      "theirs only:", order < 0 ? a.v[i] : b.v[k]);
-		i += order <= 0;
-		k += order >= 0;
-	}
-	assert_true(a.n > 10);
-	assert_int_equal(bad, 0);
-	free_lines(&a);
-	free_lines(&b);
+static void compare_with_pahole(const char *program)
+{
+	char ours[256], theirs[256];
+
+	convert_both(program, ours, theirs);
+	compare_picked(ours, theirs, TYPES, 11, false);
 }
 
 static void build(char *program, const char *cc, const char *flags)
@@ -262,6 +114,11 @@ static void build(char *program, const char *cc, const char *flags)
 		print_message("# %s does not know %s\n", cc, flags);
 		skip();
 	}
+}
+
+static const char *clang(void)
+{
+	return getenv("CLANG") ? getenv("CLANG") : "clang-19";
 }
 
 static void test_gcc(void **state)
@@ -285,14 +142,39 @@ static void test_clang(void **state)
 
 	for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
 		print_message("# clang %s\n", flags[i]);
-		build(program, getenv("CLANG") ? getenv("CLANG") : "clang-19", flags[i]);
+		build(program, clang(), flags[i]);
 		compare_with_pahole(program);
 	}
 }
 
+/* Of static functions of one name pahole may take one that was inlined everywhere
+ * for the one that has the symbol; so only the names must be there. */
+static void compare_func_names(const char *ours, const char *theirs, u32 least)
+{
+	struct btf_file a, b;
+	struct skep_err err;
+	u32 n = 0;
+
+	if (btf_open_file(&a, ours, NULL, &err) || btf_open_file(&b, theirs, NULL, &err))
+		fail_msg("%s", err.text);
+	btf_index(a.btf, &a.arena);
+	for (u32 id = 1; id < b.btf->nr_types; id++) {
+		const char *name = btf_type_name(b.btf, id);
+
+		if (btf_kind(btf_type(b.btf, id)) != BTF_KIND_FUNC)
+			continue;
+		n++;
+		if (!btf_find(a.btf, name, BTF_KIND_FUNC))
+			fail_msg("only pahole has function %s", name);
+	}
+	assert_true(n >= least);
+	btf_close_file(&a);
+	btf_close_file(&b);
+}
+
 static void test_self(void **state)
 {
-	char path[256];
+	char path[256], ours[256], theirs[256];
 	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
 
 	assert_true(n > 0);
@@ -301,7 +183,54 @@ static void test_self(void **state)
 		print_message("# pahole cannot read this program (or is not there)\n");
 		skip();
 	}
-	compare_with_pahole(path);
+	convert_both(path, ours, theirs);
+	compare_picked(ours, theirs, TYPES, 11, false);
+	compare_func_names(ours, theirs, 300);
+}
+
+/*
+ * Functions. pahole takes one of each name, and of those that the compiler changed
+ * none whose symbol has another name (f.isra.0); skep takes all that have code.
+ * Every function is "static" for pahole; skep says what the program says.
+ */
+static void test_funcs(void **state)
+{
+	static const char *const flags[] = { "-g -O0", "-g -O1", "-g -O2", "-gdwarf-4 -O2" };
+	char program[256], ours[256], theirs[256];
+	struct btf_file f;
+	struct skep_err err;
+
+	for (size_t i = 0; i < 2 * ARRAY_LEN(flags); i++) {
+		const char *cc = i & 1 ? clang() : "gcc";
+
+		print_message("# %s %s\n", cc, flags[i / 2]);
+		build(program, cc, flags[i / 2]);
+		convert_both(program, ours, theirs);
+		compare_picked(ours, theirs, FUNCS, 2, i >= 2);
+		if (btf_open_file(&f, ours, NULL, &err))
+			fail_msg("%s", err.text);
+		for (u32 id = 0; (id = btf_find_next(f.btf, "local", BTF_KIND_FUNC, id));)
+			assert_int_equal(btf_vlen(btf_type(f.btf, id)), BTF_FUNC_STATIC);
+		assert_int_equal(btf_vlen(btf_type(f.btf, btf_find(f.btf, "main",
+				 BTF_KIND_FUNC))), BTF_FUNC_GLOBAL);
+		btf_close_file(&f);
+	}
+}
+
+/* Tags, and the variables that pahole takes: those of section .data..percpu. */
+static void test_tags(void **state)
+{
+	char object[256], ours[256], theirs[256];
+
+	in_dir(object, "tags.o");
+	if (!shell("%s -g -O1 -c -o %s " TEST_DIR "/btf/dwarf/tags.c", clang(), object)) {
+		print_message("# %s is not there or knows no tags\n", clang());
+		skip();
+	}
+	convert_both(object, ours, theirs);
+	compare_picked(ours, theirs, FUNCS, 3, false);
+	compare_picked(ours, theirs, VARS, 12, false);
+	compare_picked(ours, theirs, TYPES, 20, false);
 }
 
 /* Of a struct that points to different ones of one name gcc makes one unit. */
@@ -407,6 +336,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_gcc),
 		cmocka_unit_test(test_clang),
+		cmocka_unit_test(test_funcs),
+		cmocka_unit_test(test_tags),
 		cmocka_unit_test(test_self),
 		cmocka_unit_test(test_units),
 		cmocka_unit_test(test_damage),

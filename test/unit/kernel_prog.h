@@ -30,7 +30,7 @@ static inline u32 any(u32 below)
 /* ---- programs -------------------------------------------------------------------- */
 
 struct code {
-	struct bpf_insn insns[256];
+	struct bpf_insn insns[512];
 	u32 n;
 	int io;			/* fd of the array map with the arguments */
 };
@@ -127,16 +127,16 @@ static inline int load(struct code *c, u32 type, const char *license, char *log,
 	return sys_bpf(BPF_PROG_LOAD, &a);
 }
 
-/* Runs the program once over PACKET bytes; the packet comes back in OUT. */
-static inline u32 run_kernel(struct code *c, const u8 *packet, u8 *out)
+/* Runs the program of TYPE once over PACKET bytes; the packet comes back in OUT. */
+static inline u32 run_kernel_as(struct code *c, u32 type, const u8 *packet, u8 *out)
 {
 	static char log[1 << 16];
 	union bpf_attr t = { 0 };
 	int fd;
 
-	emit(c, BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, XDP_PASS);
+	emit(c, BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 2);	/* XDP_PASS */
 	emit(c, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
-	fd = load(c, BPF_PROG_TYPE_XDP, "GPL", log, sizeof(log));
+	fd = load(c, type, "GPL", log, sizeof(log));
 	if (fd < 0)
 		fail_msg("the kernel refuses the program: %s", log);
 	t.test.prog_fd = (u32)fd;
@@ -147,6 +147,11 @@ static inline u32 run_kernel(struct code *c, const u8 *packet, u8 *out)
 	assert_int_equal(sys_bpf(BPF_PROG_TEST_RUN, &t), 0);
 	close(fd);
 	return t.test.data_size_out;
+}
+
+static inline u32 run_kernel(struct code *c, const u8 *packet, u8 *out)
+{
+	return run_kernel_as(c, BPF_PROG_TYPE_XDP, packet, out);
 }
 
 static inline void code_end(struct code *c) { close(c->io); }

@@ -77,6 +77,7 @@ static const u32 our_types[] = { BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_ARRAY,
 	BPF_MAP_TYPE_CGROUP_ARRAY, BPF_MAP_TYPE_QUEUE, BPF_MAP_TYPE_STACK,
 	BPF_MAP_TYPE_BLOOM_FILTER, BPF_MAP_TYPE_DEVMAP, BPF_MAP_TYPE_DEVMAP_HASH,
 	BPF_MAP_TYPE_CPUMAP, BPF_MAP_TYPE_XSKMAP, BPF_MAP_TYPE_RINGBUF,
+	BPF_MAP_TYPE_USER_RINGBUF,
 	BPF_MAP_TYPE_PERF_EVENT_ARRAY };
 
 static bool is_keyless(u32 type)
@@ -104,7 +105,8 @@ static void test_create(void **state)
 		if (any(3))
 			m.key_size = m.type == BPF_MAP_TYPE_LPM_TRIE ? 8 :
 				     is_keyless(m.type) ? 0 : 4;
-		if (m.type == BPF_MAP_TYPE_RINGBUF && any(4)) {
+		if ((m.type == BPF_MAP_TYPE_RINGBUF || m.type == BPF_MAP_TYPE_USER_RINGBUF) &&
+		    any(4)) {
 			m.key_size = any(8) == 0;
 			m.value_size = any(8) == 0;
 			m.max_entries = any(6) * 4096 + (any(8) == 0);

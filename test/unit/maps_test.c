@@ -4,7 +4,7 @@
  * put, spin locks, and threads that look, overwrite, insert and delete at
  * once. test/unit/maps_kernel_test.c compares every operation with the kernel.
  */
-#include "maps/map.h"
+#include "maps/area.h"
 #include "base/os.h"
 #include <pthread.h>
 #include <setjmp.h>
@@ -564,6 +564,59 @@ static void test_lpm_threads(void **state)
 	map_free(c.m);
 }
 
+/* ---- user ring buffers ------------------------------------------------------------------- */
+
+/* Positions and headers are the user's to write. */
+static void test_user_ring(void **state)
+{
+	const struct map_attr a = { .name = "box", .type = BPF_MAP_TYPE_USER_RINGBUF,
+				    .max_entries = 4096 };
+	struct map *m;
+	static const u8 zeroes[4096];
+	u64 *consumed, *produced;
+	u32 *head, bytes;
+	void *data;
+
+	assert_int_equal(map_create(&m, &a, 1, NULL), 0);
+	consumed = (u64 *)m->index;
+	produced = consumed + AREA_LINE / 8;
+	head = (u32 *)m->elems;
+	assert_int_equal(user_ring_peek(m, &data, &bytes), -ENODATA);
+	assert_int_equal(user_ring_write(m, "abc", 3), 0);
+	assert_int_equal(*produced, 16);
+	assert_int_equal(user_ring_peek(m, &data, &bytes), 0);
+	assert_int_equal(bytes, 3);
+	assert_memory_equal(data, "abc", 3);
+	*head = 3 | BPF_RINGBUF_BUSY_BIT;
+	assert_int_equal(user_ring_peek(m, &data, &bytes), -ENODATA);
+	*head = 9;			/* beyond what was produced */
+	assert_int_equal(user_ring_peek(m, &data, &bytes), -EINVAL);
+	*head = 8;
+	*produced = 17;
+	assert_int_equal(user_ring_peek(m, &data, &bytes), -EINVAL);
+	*produced = 1 << 20;		/* a sample that wraps upon itself */
+	*head = 4096;
+	assert_int_equal(user_ring_peek(m, &data, &bytes), -E2BIG);
+	*produced = 16;
+	*head = 3 | BPF_RINGBUF_DISCARD_BIT;
+	assert_int_equal(user_ring_peek(m, &data, &bytes), -EAGAIN);
+	assert_int_equal(*consumed, 16);
+	assert_int_equal(user_ring_peek(m, &data, &bytes), -ENODATA);
+	assert_int_equal(user_ring_write(m, zeroes, 4088), 0);
+	assert_int_equal(user_ring_write(m, "", 0), -ENOSPC);
+	assert_int_equal(user_ring_peek(m, &data, &bytes), 0);
+	assert_int_equal(bytes, 4088);
+	user_ring_release(m, bytes);
+	assert_int_equal(user_ring_write(m, zeroes, 4089), -E2BIG);
+	assert_int_equal(user_ring_write(m, "", 0), 0);
+	assert_int_equal(user_ring_peek(m, &data, &bytes), 0);
+	assert_int_equal(bytes, 0);
+	assert_true(user_ring_lock(m, 0));
+	assert_false(user_ring_lock(m, 1));
+	user_ring_unlock(m);
+	map_free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -584,6 +637,7 @@ int main(void)
 		cmocka_unit_test(test_lru_order),
 		cmocka_unit_test(test_percpu_hash),
 		cmocka_unit_test(test_lpm_threads),
+		cmocka_unit_test(test_user_ring),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

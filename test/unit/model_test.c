@@ -3,8 +3,10 @@
  * model_test.c: the tables of map types, helpers and contexts agree with the
  * installed linux/bpf.h and with themselves.
  */
+#include "btf/btf.h"
 #include "model/run.h"
 #include "model/tables.h"
+#include "model/uapi.h"
 #include <linux/bpf.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -124,6 +126,64 @@ static void test_helper_types(void **state)
 	assert_false(license_is_gpl("GPL-2.0"));
 }
 
+/* ---- numbers that the installed header lacks: the running kernel has some ----------- */
+
+#define UAPI(name) { "BPF_" #name, UAPI_##name }
+static const struct { const char *name; u32 value; } attach_types[] = {
+	UAPI(NETFILTER), UAPI(TCX_INGRESS), UAPI(TCX_EGRESS), UAPI(TRACE_UPROBE_MULTI),
+	UAPI(CGROUP_UNIX_CONNECT), UAPI(CGROUP_UNIX_SENDMSG), UAPI(CGROUP_UNIX_RECVMSG),
+	UAPI(CGROUP_UNIX_GETPEERNAME), UAPI(CGROUP_UNIX_GETSOCKNAME),
+	UAPI(NETKIT_PRIMARY), UAPI(NETKIT_PEER), UAPI(TRACE_KPROBE_SESSION),
+	UAPI(TRACE_UPROBE_SESSION), UAPI(TRACE_FSESSION), UAPI(TRACE_FENTRY_MULTI),
+	UAPI(TRACE_FEXIT_MULTI), UAPI(TRACE_FSESSION_MULTI),
+};
+
+/* Value of NAME in enum TYPE; -1 when that has none. */
+static s64 enumerator(const struct btf *btf, const char *type, const char *name)
+{
+	const struct btf_type *t = btf_type(btf, btf_find(btf, type, BTF_KIND_ENUM));
+	const struct btf_enum *e = (const void *)(t + 1);
+
+	for (u32 i = 0; i < btf_vlen(t); i++)
+		if (!strcmp(btf_str(btf, e[i].name_off), name))
+			return e[i].val;
+	return -1;
+}
+
+static const struct sec_row secs[] = {
+#define SEC(prefix, type, attach, flags) { prefix, type, attach, flags },
+#define GUESS(beginning, prefix)
+#include "model/sec.def"
+#undef SEC
+#undef GUESS
+};
+
+static void test_attach_types(void **state)
+{
+	struct btf_file f;
+	s64 end = -1;
+
+	if (btf_open_file(&f, "/sys/kernel/btf/vmlinux", NULL, NULL) ||
+	    (end = enumerator(f.btf, "bpf_attach_type", "__MAX_BPF_ATTACH_TYPE")) < 0) {
+		print_message("# this kernel shows no types\n");
+		skip();
+	}
+	for (size_t i = 0; i < ARRAY_LEN(attach_types); i++) {
+		s64 v = enumerator(f.btf, "bpf_attach_type", attach_types[i].name);
+
+		/* a kernel that is too old for it has no other type of that number */
+		if (v != attach_types[i].value && (v >= 0 || attach_types[i].value < end))
+			fail_msg("%s is %lld", attach_types[i].name, (long long)v);
+	}
+	assert_int_equal(UAPI_PROG_TYPE_NETFILTER,
+			 enumerator(f.btf, "bpf_prog_type", "BPF_PROG_TYPE_NETFILTER"));
+	for (size_t i = 0; i < ARRAY_LEN(secs); i++)
+		assert_true(secs[i].attach < end || (secs[i].attach >= UAPI_TRACE_FSESSION &&
+						     secs[i].attach <= UAPI_TRACE_FSESSION_MULTI));
+	assert_int_equal(ARRAY_LEN(secs), 116);
+	btf_close_file(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -133,6 +193,7 @@ int main(void)
 		cmocka_unit_test(test_helper_types),
 		cmocka_unit_test(test_map_types),
 		cmocka_unit_test(test_xdp_context),
+		cmocka_unit_test(test_attach_types),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -450,6 +450,128 @@ static void test_widen_thresholds(void **state)
 	assert_true(w.umax == UINT64_MAX);
 }
 
+/* ---- by hand ------------------------------------------------------------------ */
+
+static struct scalar parts(struct tnum bits, u64 umin, u64 umax, s64 smin, s64 smax, u32 u32_min,
+			   u32 u32_max, s32 s32_min, s32 s32_max)
+{
+	return (struct scalar){ bits, smin, smax, umin, umax, s32_min, s32_max, u32_min,
+				u32_max };
+}
+
+#define ANY_S64 INT64_MIN, INT64_MAX
+#define ANY_U32 0, UINT32_MAX
+#define ANY_S32 INT32_MIN, INT32_MAX
+
+/* Nothing satisfies all parts, and sync says so. */
+static void test_nothing(void **state)
+{
+	struct scalar s[] = {
+		parts(TNUM_UNKNOWN, 5, 4, ANY_S64, ANY_U32, ANY_S32),
+		parts(TNUM_UNKNOWN, 5, 9, -7, -1, ANY_U32, ANY_S32),
+		parts(TNUM_UNKNOWN, 5, 9, -7, 3, ANY_U32, ANY_S32),
+		parts(TNUM_UNKNOWN, 5, 9, ANY_S64, 10, 20, ANY_S32),
+		parts(TNUM_UNKNOWN, ~(u64)5, ~(u64)3, ANY_S64, 7, 20, ANY_S32),
+		parts(TNUM_UNKNOWN, 0, 1, ANY_S64, 2, 20, ANY_S32),
+		parts(TNUM_UNKNOWN, (u64)7 << 32, ((u64)7 << 32) + 2, ANY_S64, ANY_U32, 3, 9),
+		parts(TNUM_UNKNOWN, (u64)7 << 32, ((u64)7 << 32) + 2, ANY_S64, ANY_U32, -9, -3),
+		parts((struct tnum){ 0, 8 }, 1, 7, ANY_S64, ANY_U32, ANY_S32),
+		parts((struct tnum){ 0, ~(u64)7 }, 1, 7, ANY_S64, ANY_U32, ANY_S32),
+		parts((struct tnum){ 0, ~(u64)7 }, 0, UINT64_MAX, ANY_S64, 1, 7, ANY_S32),
+		parts((struct tnum){ 1, ~(u64)1 }, 0, UINT64_MAX, 4, 4, ANY_U32, ANY_S32),
+		parts(tnum_const(4), 5, 9, ANY_S64, ANY_U32, ANY_S32),
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(s); i++)
+		if (scalar_sync(&s[i])) {
+			show("not empty", &s[i]);
+			fail_msg("case %zu", i);
+		}
+}
+
+static void check_log(struct scalar s, const char *want)
+{
+	struct strbuf b = { 0 };
+
+	scalar_log(&b, &s, 0, NULL);
+	assert_string_equal(sb_text(&b), want);
+	sb_free(&b);
+}
+
+/* More of it, from the kernel itself: scalar_kernel_test.c. */
+static void test_log(void **state)
+{
+	check_log(scalar_const(5), "5");
+	check_log(scalar_const(0), "0");
+	check_log(scalar_const((u64)-32768), "-32768");
+	check_log(scalar_const(32768), "0x8000");
+	check_log(scalar_unknown(), "scalar()");
+	check_log(scalar_load(1, false), "scalar(smin=smin32=0,smax=umax=smax32=umax32=255,"
+		  "var_off=(0x0; 0xff))");
+	check_log(scalar_load(2, true), "scalar(smin=smin32=-32768,smax=smax32=32767)");
+}
+
+static void check_text(struct scalar s, const char *want)
+{
+	struct strbuf b = { 0 };
+
+	assert_true(scalar_sync(&s));
+	scalar_text(&b, &s);
+	assert_string_equal(sb_text(&b), want);
+	sb_free(&b);
+}
+
+static struct scalar of_bits(u64 value, u64 mask)
+{
+	struct scalar s = scalar_unknown();
+
+	s.bits = (struct tnum){ value, mask };
+	return s;
+}
+
+static void test_text(void **state)
+{
+	struct scalar s = scalar_unknown();
+
+	check_text(scalar_const(5), "5");
+	check_text(scalar_const((u64)-5), "-5");
+	check_text(s, "any number");
+	check_text(scalar_urange(0, 15), "0..15");
+	check_text(scalar_srange(-3, 15), "-3..15");
+	check_text(scalar_urange(1000, UINT64_MAX), "1000..0xffffffffffffffff");
+	check_text(scalar_load(4, false), "0..0xffffffff");
+	check_text(of_bits(0, 60), "a multiple of 4 in 0..60");
+	check_text(of_bits(2, 60), "2 more than a multiple of 4 in 2..62");
+	check_text(of_bits(0, ~(u64)7), "a multiple of 8");
+	check_text(of_bits(0, ~(u64)0xf0), "any number of which only the bits "
+		   "0xffffffffffffff0f vary");
+	check_text(of_bits(0, 9), "0, 1, 8 or 9");
+	check_text(of_bits(4, 8), "4 or 12");
+	check_text(of_bits(0, 0x8c), "a multiple of 4 in 0..140 of which only the bits 0x8c vary");
+	s.u32_max = 15;
+	check_text(s, "any number whose lower half is 0..15");
+	s = scalar_unknown();
+	s.s32_min = -1;
+	check_text(s, "any number whose lower half is -1..0x7fffffff");
+}
+
+static void test_fork(void **state)
+{
+	struct scalar mask = scalar_srange(-1, 0), low = scalar_load(4, false), p[2];
+	struct scalar c = scalar_const(15), unknown = scalar_unknown();
+
+	assert_true(scalar_fork(KIND_ALU_AND, &mask, &c, p));
+	assert_true(scalar_value(&p[0]) == ~(u64)0 && scalar_value(&p[1]) == 0);
+	assert_false(scalar_fork(KIND_ALU_ADD, &mask, &c, p));
+	assert_false(scalar_fork(KIND_ALU_OR, &mask, &unknown, p));
+	assert_false(scalar_fork(KIND_ALU_OR, &low, &c, p));
+	low.s32_min = -1;
+	low.s32_max = 0;
+	assert_true(scalar_fork(KIND_ALU_OR, &low, &c, p));
+	assert_true(scalar_is_const(&p[0]) && scalar_value(&p[0]) == UINT32_MAX);
+	assert_true(scalar_is_const(&p[1]) && scalar_value(&p[1]) == 0);
+}
+
 /* ---- tnums of 8 bits, all pairs --------------------------------------------- */
 
 struct small { u8 value, mask; };
@@ -549,6 +671,10 @@ int main(void)
 		cmocka_unit_test(test_lattice),
 		cmocka_unit_test(test_widen),
 		cmocka_unit_test(test_widen_thresholds),
+		cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_log),
+		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_fork),
 		cmocka_unit_test(test_random_alu),
 		cmocka_unit_test(test_random_self),
 		cmocka_unit_test(test_random_jumps),

@@ -74,7 +74,8 @@ WORLD_HELPER(foreign)
 WORLD_HELPER(record_lend)
 {
 	struct world *w = world_of(run);
-	const struct vm_region r = { (u64)w->record, WORLD_RECORD_BYTES, true, "record", NULL };
+	const struct vm_region r = { .start = (u64)w->record,
+		.bytes = WORLD_RECORD_BYTES, .writable = true, .name = "record" };
 
 	vm_region_add(w->machine, &r);
 	return r.start;

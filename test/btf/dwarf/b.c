@@ -18,6 +18,10 @@ struct later b_later;
 union either b_either;
 static int hidden[8];
 
+/* equal functions, of which the compiler may keep one */
+int twin_one(int number) { return hidden[number & 7] * 3 + 1; }
+int twin_two(int number) { return hidden[number & 7] * 3 + 1; }
+
 int helper(const struct node *n, unsigned long size)
 {
 	return n ? (int)size : hidden[size & 7];

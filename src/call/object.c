@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * object.c: objects lie in slabs of one size each, in one area that is committed
+ * as it is used: which object holds an address is told by the address.
+ */
+#include "call/object.h"
+#include "base/os.h"
+#include "call/bodies.h"
+#include "btf/btf.h"
+#include <stdlib.h>
+
+enum {
+	SLAB_BYTES = 1 << 16, SLABS = 1 << 14,	/* 1 GB at most */
+	CLASS_MIN = 6, CLASS_MAX = 13,		/* sizes are powers of two */
+	OBJECT_MAX = 4096 - 8,			/* the kernel's allocator has no more */
+};
+
+/* Before each; its memory is the object's. */
+struct object {
+	struct objects *owner;
+	u64 next;		/* of those that are free: address */
+	u32 bytes;
+	u32 refs;		/* 0: it is free */
+	u32 held;		/* of these by map values */
+	u32 kind;
+};
+
+struct objects {
+	u8 *base;
+	u32 nr;				/* slabs in use */
+	u8 classes[SLABS];
+	u64 free[CLASS_MAX + 1];	/* addresses of the first, 0 none */
+};
+
+static struct object *head_of(u64 at) { return (struct object *)call_ptr(at) - 1; }
+
+/* The object whose memory has ADDR, or NULL. */
+static struct object *object_at(const struct objects *o, u64 addr)
+{
+	u64 off = addr - (uintptr_t)o->base, slab = off / SLAB_BYTES;
+	struct object *obj;
+
+	if (!o->base || slab >= o->nr)
+		return NULL;
+	off = (off >> o->classes[slab] << o->classes[slab]);
+	obj = (struct object *)(o->base + off);
+	return obj->refs && addr - (uintptr_t)(obj + 1) < obj->bytes ? obj : NULL;
+}
+
+/* For the engine: what map values have may be read. */
+static bool held_at(struct run *run, u64 addr, struct lent *l)
+{
+	const struct object *obj = object_at(run->objects, addr);
+
+	if (!obj || !obj->held)
+		return false;
+	*l = (struct lent){ (void *)(uintptr_t)(obj + 1), obj->bytes, "object", true,
+			    (enum lent_kind)obj->kind, NULL };
+	return true;
+}
+
+static struct objects *objects_of(struct run *run)
+{
+	struct objects *o = run->objects;
+
+	if (!o) {
+		o = run->objects = mem_alloc(sizeof(*o));
+		o->base = os_map_lazy((u64)SLABS * SLAB_BYTES);
+		run->held_at = held_at;
+	}
+	return o;
+}
+
+void objects_free(struct objects *o)
+{
+	if (o && o->base)
+		os_unmap(o->base, (u64)SLABS * SLAB_BYTES);
+	free(o);
+}
+
+/* A slab more of free ones; false when there is no room. */
+static bool slab_add(struct objects *o, u32 class)
+{
+	u64 slab = (uintptr_t)o->base + (u64)o->nr * SLAB_BYTES;
+
+	if (!o->base || o->nr == SLABS)
+		return false;
+	o->classes[o->nr++] = (u8)class;
+	for (u64 off = SLAB_BYTES; off; off -= 1ull << class) {
+		struct object *obj = call_ptr(slab + off - (1ull << class));
+
+		obj->next = o->free[class];
+		o->free[class] = (uintptr_t)obj;
+	}
+	return true;
+}
+
+static void drop(void *mem)
+{
+	struct object *obj = head_of((uintptr_t)mem);
+
+	obj->refs = obj->held + 1;	/* all that programs had */
+	object_put((uintptr_t)mem);
+}
+
+static u64 lend_object(struct run *run, struct object *obj)
+{
+	struct lent l = { obj + 1, obj->bytes, "object", false, (enum lent_kind)obj->kind, drop };
+
+	if (obj->kind == LENT_CPUMASK) {
+		l.name = "cpumask";
+		l.read_only = true;
+	}
+	if (run->lend)
+		run->lend(run, &l);
+	return (uintptr_t)(obj + 1);
+}
+
+u64 object_new(struct run *run, u64 bytes, enum lent_kind kind)
+{
+	struct objects *o = objects_of(run);
+	struct object *obj;
+	u32 class = CLASS_MIN;
+
+	while (class <= CLASS_MAX && 1ull << class < bytes + sizeof(*obj))
+		class++;
+	if (class > CLASS_MAX || (!o->free[class] && !slab_add(o, class)))
+		return 0;
+	obj = call_ptr(o->free[class]);
+	o->free[class] = obj->next;
+	*obj = (struct object){ .owner = o, .bytes = (u32)bytes, .refs = 1, .kind = kind };
+	memset(obj + 1, 0, bytes);
+	return lend_object(run, obj);
+}
+
+u64 object_get(struct run *run, u64 at)
+{
+	head_of(at)->refs++;
+	return lend_object(run, head_of(at));
+}
+
+void object_put(u64 at)
+{
+	struct object *obj = head_of(at);
+	u32 class;
+
+	if (--obj->refs)
+		return;
+	class = obj->owner->classes[((uintptr_t)obj - (uintptr_t)obj->owner->base) / SLAB_BYTES];
+	obj->next = obj->owner->free[class];
+	obj->owner->free[class] = (uintptr_t)obj;
+}
+
+void object_gone(void *objects, u64 at)
+{
+	struct object *obj = object_at(objects, at);
+
+	if (!obj || (uintptr_t)(obj + 1) != at || !obj->held)
+		return;
+	obj->held--;
+	object_put(at);
+}
+
+/* ---- bodies -------------------------------------------------------------------------- */
+
+/* A type of the program's own object. */
+HELPER_BODY(kfunc_obj_new_impl)
+{
+	u64 bytes = run->btf ? btf_bytes(run->btf, (u32)r1) : 0;
+
+	return bytes && bytes <= OBJECT_MAX ? object_new(run, bytes, LENT_OBJECT) : 0;
+}
+
+HELPER_BODY(kfunc_obj_drop_impl)
+{
+	object_put(r1);
+	return 0;
+}
+
+/* The engine has taken the reference to R2, if there is one: it is the map's now,
+ * and what the map had is the program's. */
+HELPER_BODY(call_kptr_xchg)
+{
+	u64 *slot = call_ptr(r1), old;
+
+	if (r2)
+		head_of(r2)->held++;
+	old = __atomic_exchange_n(slot, r2, __ATOMIC_ACQ_REL);
+	if (!old)
+		return 0;
+	head_of(old)->held--;
+	return lend_object(run, head_of(old));
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * object.h: memory that programs allocate: local objects and cpumasks, with a
+ * count of references. References are programs' (lent by the engine) or map
+ * values' (fields with __kptr); what has none is free.
+ */
+#ifndef CALL_OBJECT_H
+#define CALL_OBJECT_H
+
+#include "model/run.h"
+
+/* BYTES of zeroes with one reference, which RUN's program gets, or 0. */
+u64 object_new(struct run *run, u64 bytes, enum lent_kind kind);
+/* One reference more for the program. */
+u64 object_get(struct run *run, u64 at);
+/* One less; the engine has seen that the program had it. */
+void object_put(u64 at);
+/* A reference that a map value has had: it is gone with the value. */
+void object_gone(void *objects, u64 at);
+void objects_free(struct objects *o);
+
+#endif

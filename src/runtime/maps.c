@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * maps.c: the maps that there are, by number, and who holds each: the object
+ * that made it, and maps of maps that it is in. One that nobody holds stays
+ * until no program runs, as programs may have looked it up before.
+ */
+#include "runtime/private.h"
+#include "call/object.h"
+#include "call/timer.h"
+#include <stdlib.h>
+
+/* ---- maps that lookups give to programs ------------------------------------- */
+
+static struct map *rt_inner_of(void *arg, u32 id) { return rt_map(arg, id); }
+
+void runtime_held(void *arg, u32 id, int by)
+{
+	struct runtime *rt = arg;
+	struct runtime_map *r = rt->maps.v[id];
+
+	r->held += (u32)by;
+	rt->dead += !r->held;
+}
+
+static int compare_map(const void *a, const void *b)
+{
+	const struct runtime_map *const *x = a, *const *y = b;
+
+	return (*x)->m < (*y)->m ? -1 : (*x)->m > (*y)->m;
+}
+
+static int compare_addr(const void *a, const void *b)
+{
+	const struct runtime_map *const *x = a, *const *y = b;
+
+	return (*x)->m->mem < (*y)->m->mem ? -1 : (*x)->m->mem > (*y)->m->mem;
+}
+
+static struct runtime_map **sorted(const struct runtime *rt, size_t *n,
+				   int (*compare)(const void *, const void *))
+{
+	struct runtime_map **v = mem_alloc(rt->maps.n * sizeof(struct runtime_map *));
+
+	*n = 0;
+	for (size_t i = 0; i < rt->maps.n; i++)
+		if (rt->maps.v[i])
+			v[(*n)++] = rt->maps.v[i];
+	qsort(v, *n, sizeof(struct runtime_map *), compare);
+	return v;
+}
+
+static void sort_inner(struct runtime *rt)
+{
+	free(rt->by_map);
+	free(rt->by_addr);
+	rt->by_map = sorted(rt, &rt->nr_inner, compare_map);
+	rt->by_addr = sorted(rt, &rt->nr_inner, compare_addr);
+	rt->resort = false;
+}
+
+static const struct vm_map *rt_inner_map(struct run *run, const void *ptr)
+{
+	struct runtime *rt = rt_of_run(run);
+	size_t lo = 0, hi;
+
+	if (rt->resort)
+		sort_inner(rt);
+	hi = rt->nr_inner;
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+
+		if ((const void *)rt->by_map[mid]->m < ptr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo == rt->nr_inner || rt->by_map[lo]->m != ptr || !rt->by_map[lo]->m->lent)
+		return NULL;
+	return &rt->by_map[lo]->vm;
+}
+
+static const struct vm_map *rt_inner_at(struct run *run, u64 addr)
+{
+	struct runtime *rt = rt_of_run(run);
+	size_t lo = 0, hi;
+	const struct vm_map *vm;
+
+	if (rt->resort)
+		sort_inner(rt);
+	hi = rt->nr_inner;
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+
+		if ((u64)rt->by_addr[mid]->m->mem <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (!lo || !rt->by_addr[lo - 1]->m->lent)
+		return NULL;
+	vm = &rt->by_addr[lo - 1]->vm;
+	return addr - (u64)vm->mem.base < vm->mem.nr * vm->mem.stride ? vm : NULL;
+}
+
+/* ---- life and death ------------------------------------------------------------ */
+
+int runtime_map_make(struct runtime *rt, struct map_attr *attr, struct map **out,
+		     struct skep_err *err)
+{
+	if (attr->inner) {
+		attr->inner_of = rt_inner_of;
+		attr->inner_held = runtime_held;
+		attr->inner_arg = rt;
+	}
+	if (attr->timer_at) {
+		if (!rt->run.timers)
+			rt->run.timers = timers_new();
+		attr->timer_gone = timers_gone;
+		attr->timer_arg = rt->run.timers;
+	}
+	attr->kptr_gone = object_gone;
+	attr->objects = &rt->run.objects;
+	return map_create(out, attr, rt->opts.cpus, err);
+}
+
+u32 runtime_map_add(struct runtime *rt, struct map *m)
+{
+	struct runtime_map *r = mem_alloc(sizeof(*r));
+	size_t i = 0;
+
+	r->m = m;
+	r->held = 1;
+	r->vm = (struct vm_map){ .map = m, .type = m->type, .key_size = m->key_size,
+		.value_size = m->value_size, .timer_at = m->timer_at,
+		.kptrs = m->kptrs, .nr_kptrs = m->nr_kptrs,
+		.mem = m->ops->values(m) };
+	while (i < rt->maps.n && rt->maps.v[i])
+		i++;
+	if (i == rt->maps.n)
+		vec_push(&rt->maps);
+	rt->maps.v[i] = r;
+	rt->resort = true;
+	if (map_holds_maps(m->type)) {
+		rt->run.inner_map = rt_inner_map;
+		rt->run.inner_at = rt_inner_at;
+	}
+	return (u32)i;
+}
+
+static void gone(struct runtime *rt, size_t i)
+{
+	struct runtime_map *r = rt->maps.v[i];
+
+	map_free(r->m);
+	free(r);
+	rt->maps.v[i] = NULL;
+	rt->resort = true;
+}
+
+void runtime_reap(struct runtime *rt)
+{
+	if (!rt->dead || rt->running)
+		return;
+	rt->dead = 0;
+	for (size_t i = 0; i < rt->maps.n; i++)
+		if (rt->maps.v[i] && !rt->maps.v[i]->held)
+			gone(rt, i);
+}
+
+/* Maps of maps first, as they tell of those in them. */
+void runtime_maps_free(struct runtime *rt)
+{
+	for (int inner = 0; inner < 2; inner++)
+		for (size_t i = 0; i < rt->maps.n; i++)
+			if (rt->maps.v[i] && (inner || map_holds_maps(rt->maps.v[i]->m->type)))
+				gone(rt, i);
+	free(rt->by_map);
+	free(rt->by_addr);
+	vec_free(&rt->maps);
+}
