@@ -11,7 +11,7 @@
 
 enum {
 	LOG_BYTES = 64 << 10,		/* of the first try */
-	LOG_BYTES_MAX = 16 << 20,
+	LOG_BYTES_MAX = (16 << 20) - 1,	/* what all kernels take */
 	PROG_F_SLEEPABLE = 1 << 4,	/* BPF_F_SLEEPABLE */
 	PROG_F_XDP_HAS_FRAGS = 1 << 5,
 };
@@ -169,7 +169,7 @@ static int load_logged(union bpf_attr *a, struct log *log, int code)
 {
 	int fd;
 
-	for (u32 bytes = LOG_BYTES;; bytes *= 4) {
+	for (u32 bytes = LOG_BYTES;; bytes = (u32)min_u64(bytes * 4ull, LOG_BYTES_MAX)) {
 		free(log->text);
 		log->text = mem_alloc(bytes);
 		log->bytes = bytes;

@@ -5,13 +5,17 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+enum { LOAD_TRIES = 64 };
+
 int sys_bpf(int cmd, union bpf_attr *attr)
 {
+	int again = 0;
 	long r;
 
-	do
+	do	/* EAGAIN: a signal came while the verifier was at work */
 		r = syscall(SYS_bpf, cmd, attr, sizeof(*attr));
-	while (r < 0 && (errno == EINTR || (errno == EAGAIN && cmd == BPF_PROG_LOAD)));
+	while (r < 0 && (errno == EINTR ||
+			 (errno == EAGAIN && cmd == BPF_PROG_LOAD && ++again < LOAD_TRIES)));
 	return r < 0 ? -errno : (int)r;
 }
 

@@ -290,6 +290,29 @@ static void test_refusals(void **state)
 		refused("netfilter", "program type netfilter needs Linux 6.4, this is 6.");
 }
 
+/* The reason is at the end of a log of megabytes. */
+static void test_long_log(void **state)
+{
+	enum { LONG = 40000 };
+	struct bpf_insn *insns = mem_alloc((LONG + 2) * sizeof(*insns));
+	struct backend *b;
+	struct image *img;
+
+	need_old_kernel();
+	b = opened();
+	for (u32 i = 0; i < LONG; i++)
+		insns[i] = set(0, (s32)i);
+	insns[LONG] = (struct bpf_insn){ BPF_LDX | BPF_MEM | BPF_DW, 0, 0, 0, 0 };
+	insns[LONG + 1] = end;
+	assert_false(load_as(b, &img, "xdp", insns, LONG + 2));
+	assert_int_equal(err.id, ERR_KERNEL_REJECTED);
+	assert_non_null(strstr(err.text, "R0 invalid mem access 'scalar'"));
+	assert_non_null(strstr(err.text, "instruction 40000"));
+	b->ops->close(b);
+	image_free(img);
+	free(insns);
+}
+
 static void test_old_map(void **state)
 {
 	const struct image_map def = { .name = "a", .type = UAPI_MAP_TYPE_ARENA,
@@ -523,6 +546,7 @@ int main(void)
 		cmocka_unit_test(test_run_tracing),
 		cmocka_unit_test(test_no_run),
 		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_long_log),
 		cmocka_unit_test(test_old_map),
 		cmocka_unit_test(test_batches),
 		cmocka_unit_test(test_one_by_one),
