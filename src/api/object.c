@@ -235,17 +235,39 @@ static bool is_needed(const struct image *img, u32 map, const struct prog_set *o
 	return false;
 }
 
+/* The map that is pinned in DIR, or a new one, which is pinned there then. */
+static int load_pinned(struct skep_object *obj, u32 i, const char *dir, struct skep_err *err)
+{
+	const struct image_map *def = &obj->img->maps[i];
+	const struct backend_ops *ops = obj->backend->ops;
+	struct strbuf path = { 0 };
+	int r;
+
+	sb_printf(&path, "%s/%s", dir, def->pin_path ? def->pin_path : def->name);
+	r = ops->map_get(obj->backend, def, sb_text(&path), err);
+	if (r > 0) {
+		r = ops->map_create(obj->backend, def, err);
+		if (!r)
+			r = ops->map_pin(obj->backend, i, sb_text(&path), err);
+	}
+	sb_free(&path);
+	return r;
+}
+
 /* Map numbers are indexes of the image, so what cannot be made leaves a place. */
 static int load_map(struct skep_object *obj, u32 i, const struct prog_set *only,
-		    struct skep_err *err)
+		    const char *pins, struct skep_err *err)
 {
 	const struct backend_ops *ops = obj->backend->ops;
 	const struct image_map none = {
 		.name = obj->img->maps[i].name, .type = BPF_MAP_TYPE_ARRAY,
 		.key_size = 4, .value_size = 4, .max_entries = 1,
 	};
-	int r = ops->map_create(obj->backend, &obj->img->maps[i], err);
+	int r;
 
+	if (pins && ops->map_get && obj->img->maps[i].pinning)
+		return load_pinned(obj, i, pins, err);
+	r = ops->map_create(obj->backend, &obj->img->maps[i], err);
 	if (r != -ENOTSUP || is_needed(obj->img, i, only))
 		return r;
 	err_clear(err);
@@ -253,10 +275,11 @@ static int load_map(struct skep_object *obj, u32 i, const struct prog_set *only,
 	return ops->map_create(obj->backend, &none, err);
 }
 
-static int load_maps(struct skep_object *obj, const struct prog_set *only, struct skep_err *err)
+static int load_maps(struct skep_object *obj, const struct prog_set *only, const char *pins,
+		     struct skep_err *err)
 {
 	for (u32 i = 0; i < obj->img->nr_maps; i++) {
-		int r = load_map(obj, i, only, err);
+		int r = load_map(obj, i, only, pins, err);
 
 		if (r) {
 			err_at(err, obj->img->file);
@@ -400,7 +423,7 @@ int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
 	if (!r && obj->backend->ops->image)
 		obj->backend->ops->image(obj->backend, obj->img);
 	if (!r)
-		r = load_maps(obj, only, err);
+		r = load_maps(obj, only, opts ? opts->pins : NULL, err);
 	if (!r)
 		r = load_progs(obj, only, err);
 	for (u32 i = 0; !r && i < obj->img->nr_maps; i++)

@@ -13,7 +13,7 @@
 enum { VERDICTS_SHOWN = 24 };	/* in text; the rest is counted */
 
 struct run_opts {
-	const char *output, *verdicts, *expect, *on, *routes;
+	const char *output, *verdicts, *expect, *on, *routes, *pins;
 	struct str_list maps;		/* NAME=FILE */
 	struct ports_opts ports;
 	const char *clock;
@@ -139,7 +139,7 @@ static int load(struct job *j)
 		.print = j->o.quiet ? NULL : print_message,
 		.engine = j->on == ON_KERNEL ? SKEP_KERNEL : SKEP_USER,
 		.clock = j->capture_clock ? SKEP_CLOCK_RUN : SKEP_CLOCK_REAL,
-		.routes = j->o.routes,
+		.routes = j->o.routes, .pins = j->o.pins,
 	};
 	int r;
 
@@ -693,6 +693,9 @@ static int check_operands(const struct command *cmd, struct job *j)
 	if (j->o.routes && j->on == ON_KERNEL)
 		return usage_error(cmd, "--routes is for the embedded engine: the kernel looks at "
 				   "the network namespace that skep runs in");
+	if (j->o.pins && j->on != ON_KERNEL)
+		return usage_error(cmd, "--pins is for --on kernel: maps of the embedded engine go "
+				   "with the process");
 	if (check_ports(cmd, j) || check_outputs(cmd, &j->o))
 		return EXIT_NO_ANSWER;
 	return check_clock(cmd, j);
@@ -741,6 +744,8 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 		{"routes", 0, OPT_STR, "FILE",
 		 "links, routes and neighbours for programs (JSON of the ip command)",
 		 &o->routes},
+		{"pins", 0, OPT_STR, "DIR",
+		 "--on kernel: maps that the object wants pinned are those in DIR", &o->pins},
 		{"map", 'm', OPT_LIST, "NAME=FILE",
 		 "fill map NAME from a JSON file before the run", &o->maps},
 		{"verdicts", 0, OPT_STR, "FILE",

@@ -21,7 +21,7 @@ static int pin_error(const struct kernel *k, const char *what, const char *path,
 		err_note(err, "something is pinned there already");
 		break;
 	case -ENOENT:
-		err_note(err, "nothing is pinned there, or the folder does not exist");
+		err_note(err, "the folder does not exist");
 		break;
 	case -EPERM:
 	case -EINVAL:
@@ -111,6 +111,8 @@ int kernel_map_get(struct backend *b, const struct image_map *def, const char *p
 	int r;
 
 	m.fd = sys_bpf(BPF_OBJ_GET, &a);
+	if (m.fd == -ENOENT)
+		return 1;
 	if (m.fd < 0)
 		return pin_error(k, "open the map", path, m.fd, err);
 	r = is_like(m.fd, def, path, err);

@@ -146,7 +146,8 @@ struct backend_ops {
 			       const void *values, u32 *n, u64 flags);
 	/* Gives a map a name that outlives the process. Error: PIN. */
 	int (*map_pin)(struct backend *b, u32 map, const char *path, struct skep_err *err);
-	/* The next map is the one with that name, which is like DEF. Error: PIN. */
+	/* The next map is the one with that name, which is like DEF; 1 when nothing
+	   has it. Error: PIN. */
 	int (*map_get)(struct backend *b, const struct image_map *def, const char *path,
 		       struct skep_err *err);
 	/* All elements of an array with BPF_F_MMAPABLE, each 8-byte aligned; NULL

@@ -139,6 +139,47 @@ else
 	skip "the capability is named" "setpriv and root, to be nobody"
 fi
 
+# Pinned maps go on where they were, when they are the object's; the file system
+# and its mount are of a name space that goes with the shell.
+for entries in 1 2; do
+	cat > "$tmp/pin$entries.c" <<EOF
+struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, $entries);
+	__type(key, __u32); __type(value, __u64); __uint(pinning, 1); } total SEC(".maps");
+SEC("xdp") int count(struct xdp_md *ctx)
+{
+	__u32 key = 0;
+	__u64 *n = bpf_map_lookup_elem(&total, &key);
+
+	if (n)
+		*n += 1;
+	return XDP_PASS;
+}
+EOF
+done
+mkdir "$tmp/pins"
+cat > "$tmp/pins.sh" <<EOF
+mount -t bpf bpf "$tmp/pins" || exit 77
+$SKEP run --on kernel --pins "$tmp/pins" "$tmp/pin1.c" $cap -q || exit 1
+$SKEP run --on kernel --pins "$tmp/pins" "$tmp/pin1.c" $cap || exit 1
+$SKEP run --on kernel "$tmp/pin1.c" $cap || exit 1
+ls "$tmp/pins"
+$SKEP run --on kernel --pins "$tmp/pins" "$tmp/pin2.c" $cap
+EOF
+out=$(unshare -m sh "$tmp/pins.sh" 2>&1)
+code=$?
+if [ $code = 77 ] || ! command -v unshare > /dev/null; then
+	skip "pinned maps" "no file system of type bpf may be mounted"
+else
+	same "a pinned map of another definition: exit status" 2 $code
+	has "what differs" "its max_entries is 1, the object wants 2" "$out"
+	has "a pinned map goes on" "0: 21966" "$out"
+	has "and only with --pins" "0: 10983" "$out"
+	has "it has the map's name" "
+total
+" "$out"
+fi
+status "--pins without the kernel" 2 $SKEP run --pins /tmp $fw $cap
+
 # Nothing is left in the kernel, not even after a kill.
 if command -v bpftool > /dev/null && command -v jq > /dev/null; then
 	count() { bpftool -j "$1" show | jq "[.[] | select($2)] | length"; }

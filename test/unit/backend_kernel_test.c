@@ -489,8 +489,7 @@ static void pins(const char *dir)
 	u32 key = 1;
 
 	snprintf(path, sizeof(path), "%s/h", dir);
-	assert_true(b->ops->map_get(b, &def, path, &err) < 0);
-	assert_non_null(strstr(err.text, "nothing is pinned there"));
+	assert_int_equal(b->ops->map_get(b, &def, path, &err), 1);
 	assert_int_equal(a->ops->map_create(a, &def, &err), 0);
 	assert_int_equal(a->ops->map_update(a, 0, &key, &value, 0), 0);
 	assert_int_equal(a->ops->map_pin(a, 0, path, &err), 0);
