@@ -164,7 +164,10 @@ static void place(struct run *run, u8 *buffer, const struct test_run *t)
 	p->data = buffer + SKB_HEAD_BYTES;
 	p->data_end = p->data + t->bytes;
 	memcpy(p->data, t->data, t->bytes);
+	memset(p->data_end, 0, SKB_OVERRUN_BYTES);
 	run->skb = (struct skb_view){ .mac = p->data, .net = p->data + ETH_HLEN,
+		.head = p->data - SKB_PAD_BYTES,
+		.head_bytes = skb_head_bytes(SKB_PAD_BYTES + (u64)t->bytes),
 		.ifindex = t->ifindex ? t->ifindex : LOOPBACK,
 		.protocol = eth_protocol(p->data, t->bytes),
 		.pkt_type = eth_pkt_type(p->data), .queue_mapping = (u16)t->rx_queue };

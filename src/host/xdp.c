@@ -10,7 +10,7 @@
 #include <linux/bpf.h>
 
 /* 320: struct skb_shared_info, aligned */
-enum { FRAME_BYTES = 4096 - 320, META_MAX = 252 };
+enum { FRAME_BYTES = 4096 - 320, META_MAX = 252, LOOPBACK = 1 };
 
 /* As BPF_PROG_TEST_RUN takes it: data is the size of the metadata that the
  * packet's bytes begin with. */
@@ -30,7 +30,8 @@ static int take_ctx(struct run *run, const struct test_run *t, struct skep_err *
 		return err_set(err, ERR_RUN, NULL, "%u bytes of metadata; a multiple of 4, at "
 			       "most %d", in.data, META_MAX);
 	run->pkt.data += in.data;
-	run->xdp.ingress_ifindex = in.ingress_ifindex;
+	if (in.ingress_ifindex)
+		run->xdp.ingress_ifindex = in.ingress_ifindex;
 	run->xdp.rx_queue_index = in.rx_queue_index;
 	return 0;
 }
@@ -50,7 +51,7 @@ static int xdp_begin(struct run *run, u8 *buffer, const struct test_run *t,
 	memset(buffer, 0, XDP_HEADROOM_BYTES);	/* not the packet before */
 	if (t->bytes)
 		memcpy(p->data, t->data, t->bytes);
-	run->xdp.ingress_ifindex = t->ifindex;
+	run->xdp.ingress_ifindex = t->ifindex ? t->ifindex : LOOPBACK;
 	run->xdp.rx_queue_index = t->rx_queue;
 	run->xdp.redirect_ifindex = 0;
 	run->redirect.map = NULL;

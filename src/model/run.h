@@ -47,6 +47,10 @@ struct xdp_view {
  */
 struct skb_view {
 	u8 *mac, *net, *transport;
+	/* where the kernel's buffer would begin: it counts the headers from there
+	   in 16 bits, and moves the packet when there is no more room in front */
+	u8 *head;
+	u32 head_bytes;		/* of that buffer, without the kernel's records behind */
 	u32 len;		/* data_end - data: skb_changed() keeps it */
 	u32 mark, priority, hash, cb[5];
 	u32 ingress_ifindex, ifindex, napi_id;
@@ -56,7 +60,8 @@ struct skb_view {
 	u16 protocol;		/* network order */
 	u16 vlan_present, vlan_tci, vlan_proto;
 	u16 queue_mapping, tc_index, tc_classid, gso_segs;
-	u16 mac_len;		/* as recorded when the packet was made */
+	u16 mac_len;		/* as recorded by what changed the front; 0 = nothing did */
+	u8 csum_valid;		/* checksums that bpf_csum_level vouches for */
 	u8 pkt_type, tstamp_type;
 	bool encapsulated;	/* has an outer header of bpf_skb_adjust_room */
 	u64 tstamp, hwtstamp;
@@ -177,8 +182,17 @@ struct run {
 	bool stop;		/* set by the engine on a fault inside a callback */
 };
 
-/* The room that a host leaves around the packet of an skb. */
-enum { SKB_HEAD_BYTES = 1 << 17, SKB_TAIL_BYTES = 1 << 17 };
+/* The room that a host leaves around the packet of an skb; the kernel's room in
+ * front, which it also rounds up to (NET_SKB_PAD). */
+enum { SKB_HEAD_BYTES = 1 << 17, SKB_TAIL_BYTES = 1 << 17, SKB_PAD_BYTES = 64 };
+
+/* bpf_skb_adjust_room moves headers that a short packet does not have, and what
+ * lies behind it with them, as in the kernel: so much is cleared. */
+enum { SKB_OVERRUN_BYTES = 64 };
+
+/* What the kernel allocates for a buffer of BYTES and its records (head_bytes); 0
+ * when that is more than it can. */
+u32 skb_head_bytes(u64 bytes);
 
 /* After a change of the packet's bounds. */
 static inline void skb_changed(struct run *run)

@@ -174,10 +174,28 @@ static bool check_not_null(struct verifier *v, struct arg *a)
 	return false;
 }
 
+static bool elides_null(const struct image_map *map)
+{
+	return (map->type == BPF_MAP_TYPE_ARRAY || map->type == BPF_MAP_TYPE_PERCPU_ARRAY) &&
+	       map->key_size == 4;
+}
+
+/* An index that is known and inside the array: the element is there. */
+static void note_sure(struct verifier *v, struct state *s, struct arg *a)
+{
+	const struct image_map *map = map_of(v, a->call->map);
+	u64 key;
+
+	if (elides_null(map) && stack_constant(v, s, a->r, map->key_size, &key))
+		a->call->sure = key < map->max_entries;
+}
+
 static void arg_key(struct verifier *v, struct state *s, struct arg *a)
 {
-	if (a->call->map && check_not_null(v, a))
-		check_bytes(v, s, a, map_of(v, a->call->map)->key_size, way(a->kind));
+	if (!a->call->map || !check_not_null(v, a))
+		return;
+	note_sure(v, s, a);
+	check_bytes(v, s, a, map_of(v, a->call->map)->key_size, way(a->kind));
 }
 
 static void arg_value(struct verifier *v, struct state *s, struct arg *a)

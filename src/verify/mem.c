@@ -224,6 +224,8 @@ static void load_acquire(struct verifier *v, struct state *s, u32 at, u32 size)
 			    .size = size, .kind = ACCESS_READ, .store = -1 };
 	struct reg value;
 
+	if (insn->dst_reg == REG_FP)
+		reject(v, REJECT_FP_WRITE, at, &(struct why){ .reg = REG_FP });
 	mem_access(v, s, &a, &value);
 	*state_reg(s, insn->dst_reg) = value;
 }

@@ -52,7 +52,7 @@ static bool identity_same(const struct reg *old, const struct reg *new, struct i
 	case REG_MAP_VALUE:
 	case REG_MAP_KEY:
 		return old->map == new->map && same_id(m, old->uid, new->uid);
-	case REG_PACKET:
+	case REG_PACKET:	/* uid is for messages */
 	case REG_PACKET_META:
 		return old->range < 0 ? old->range == new->range :
 		       old->range <= new->range;

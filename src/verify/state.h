@@ -96,6 +96,8 @@ struct reg {
 	u32 id;			/* 0: none */
 	u32 ref;		/* reference that it needs; 0: none */
 	u32 def;		/* def.c: where the number came from */
+	u32 at;			/* 1 + instruction that made it; copies keep it. For
+				   messages only */
 	union {
 		s32 range;	/* PACKET*: bytes from VAL that exist, or RANGE_* */
 		u32 map;	/* MAP, MAP_VALUE, MAP_KEY: index in image maps */
@@ -105,7 +107,8 @@ struct reg {
 		u32 dynptr;	/* DYNPTR: enum dynptr_kind */
 	};
 	u32 uid;		/* MAP*: which of the maps in a map; 0: static.
-				   MEM from a dynptr: its id */
+				   MEM from a dynptr: its id. PACKET*: 1 + the
+				   comparison that RANGE is from, for messages */
 	const struct btf *btf;	/* of btf_id */
 	bool precise;		/* in stored states: see def.c */
 };
@@ -402,6 +405,9 @@ int check_range(struct verifier *v, const struct access *a, const struct reg *r,
 
 void stack_access(struct verifier *v, struct state *s, const struct access *a,
 		  const struct reg *ptr, struct reg *value);
+/* The constant in SIZE bytes of stack at PTR, which counts as mattering then. */
+bool stack_constant(struct verifier *v, struct state *s, const struct reg *ptr, u32 size,
+		    u64 *value);
 /* A helper reads or writes SIZE bytes; META: it only writes. */
 void stack_helper_access(struct verifier *v, struct state *s, const struct access *a,
 			 const struct reg *ptr, bool only_writes);

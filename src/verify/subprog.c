@@ -197,7 +197,7 @@ static bool deepen(const struct verifier *v, struct reach *r)
 static void check_reach(struct verifier *v, const struct func *f, const struct reach *r)
 {
 	u32 bytes = r->before + frame_bytes(f);
-	struct why why = { .a = r->frames, .b = bytes };
+	struct why why = { .a = (s64)min_u64(r->frames, MAX_FRAMES + 1), .b = bytes };
 
 	if (!r->frames)
 		return;

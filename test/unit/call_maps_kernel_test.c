@@ -263,6 +263,7 @@ static void emit_arg(struct code *c, u8 reg, u8 kind, int map)
 		emit_imm(c, reg, 8);
 		return;
 	case ARG_ANY:
+	case ARG_ALLOC_SIZE:
 		emit_imm(c, reg, 0);
 		return;
 	}

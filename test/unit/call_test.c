@@ -197,7 +197,7 @@ static void test_loop(void **state)
 	run.stop = false;
 	c = (struct counter){ 0 };
 	assert_int_equal(CALL(loop, &run, 0, 33, 99, 0), 0);
-	assert_int_equal((s64)CALL(loop, &run, (8 << 20) + 1, 33, 99, 0), -E2BIG);
+	assert_int_equal((u32)CALL(loop, &run, (8 << 20) + 1, 33, 99, 0), (u32)-E2BIG);
 	assert_int_equal((s64)CALL(loop, &run, 1, 33, 99, 1), -EINVAL);
 	assert_int_equal(c.calls, 0);
 }
