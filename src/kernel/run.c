@@ -15,6 +15,7 @@
 enum {
 	LOOPBACK = 1,		/* where packets come from when nobody says */
 	RAW_ARGS = 12,		/* arguments that a tracepoint may have */
+	PACKET_MAX = 73152,	/* a page's linear part and 17 fragments */
 };
 
 /* What goes in as a context and comes out of it. */
@@ -22,6 +23,7 @@ struct contexts {
 	union {
 		struct __sk_buff skb;
 		struct xdp_md xdp;
+		struct bpf_flow_keys flow;
 		struct bpf_sk_lookup lookup;
 		u64 args[RAW_ARGS];
 	} in, out;
@@ -36,6 +38,8 @@ static bool is_packet(u32 type)
 
 static bool is_input_refused(u32 type, const struct test_run *t, int code)
 {
+	if (code == -ENOMEM)		/* more fragments than it has room for */
+		return type == BPF_PROG_TYPE_XDP && t->bytes > PACKET_MAX;
 	return is_packet(type) && code == -EINVAL && t->ifindex <= LOOPBACK && !t->rx_queue;
 }
 
@@ -49,7 +53,8 @@ static int failed(struct kernel *k, const struct kernel_prog *p, const struct te
 
 	if (id == ERR_KERNEL_INPUT)
 		err_note(err, "its test run takes packets of at least 14 bytes that fit a page, "
-			 "IP packets with their header; this one has %u", t->bytes);
+			 "IP packets with their header, and to XDP programs up to %d bytes; this "
+			 "one has %u", PACKET_MAX, t->bytes);
 	else if (!is_packet(type) && code == -EINVAL)
 		err_note(err, "it was given a context of %u bytes; the program may read more of "
 			 "it, or the kernel knows less of it", t->ctx_in_bytes);
@@ -81,6 +86,13 @@ static void xdp_context(struct contexts *c, const struct test_run *t)
 		c->in.xdp.ingress_ifindex = t->ifindex;
 }
 
+static void flow_context(struct contexts *c, const struct test_run *t)
+{
+	c->bytes = sizeof(c->in.flow);
+	if (t->ctx_in)
+		memcpy(&c->in, t->ctx_in, min_u64(t->ctx_in_bytes, c->bytes));
+}
+
 /* Who looks for a socket when nobody says: TCP over IPv4, from and to port 0. */
 static void lookup_context(struct contexts *c, const struct test_run *t)
 {
@@ -106,7 +118,9 @@ static void make_contexts(struct contexts *c, u32 prog_type, const struct test_r
 	const struct ctx_desc *d = ctx_desc(prog_type);
 
 	memset(c, 0, sizeof(*c));
-	if (prog_type == BPF_PROG_TYPE_SK_LOOKUP)
+	if (prog_type == BPF_PROG_TYPE_FLOW_DISSECTOR)
+		flow_context(c, t);
+	else if (prog_type == BPF_PROG_TYPE_SK_LOOKUP)
 		lookup_context(c, t);
 	else if (prog_type == BPF_PROG_TYPE_RAW_TRACEPOINT)
 		raw_context(c, t);
@@ -130,7 +144,7 @@ static void give_packet(struct kernel *k, const struct test_run *t, union bpf_at
 /* The context of a syscall program is changed in place. */
 static void give_memory(struct kernel *k, const struct test_run *t, union bpf_attr *a)
 {
-	u32 bytes = (u32)min_u64(t->ctx_in_bytes, OUT_BYTES - 1);
+	u32 bytes = (u32)min_u64(t->ctx_in_bytes, UINT16_MAX);
 
 	if (!bytes)
 		return;
@@ -164,7 +178,7 @@ static void packet_out(struct kernel *k, u32 prog_type, const struct contexts *c
 {
 	t->data_out = k->out;
 	t->bytes_out = a->test.data_size_out;
-	if (prog_type == UAPI_PROG_TYPE_NETFILTER) {	/* the packet stays as it was */
+	if (prog_type == UAPI_PROG_TYPE_NETFILTER || prog_type == BPF_PROG_TYPE_FLOW_DISSECTOR) {
 		t->data_out = t->data;
 		t->bytes_out = t->bytes;
 	}
@@ -179,7 +193,11 @@ static void ctx_out(struct kernel *k, u32 prog_type, const struct contexts *c,
 {
 	t->ctx_out = NULL;
 	t->ctx_out_bytes = 0;
-	if (prog_type == BPF_PROG_TYPE_SYSCALL && a->test.ctx_size_in) {
+	if (prog_type == BPF_PROG_TYPE_FLOW_DISSECTOR) {
+		/* the kernel gives the keys where others give the packet */
+		t->ctx_out_bytes = (u32)min_u64(a->test.data_size_out, sizeof(k->ctx));
+		t->ctx_out = memcpy(k->ctx, k->out, t->ctx_out_bytes);
+	} else if (prog_type == BPF_PROG_TYPE_SYSCALL && a->test.ctx_size_in) {
 		t->ctx_out = k->out;
 		t->ctx_out_bytes = a->test.ctx_size_in;
 	} else if (prog_type != BPF_PROG_TYPE_XDP && a->test.ctx_out) {
@@ -193,8 +211,8 @@ static void results(struct kernel *k, u32 prog_type, const struct contexts *c,
 		    const union bpf_attr *a, struct test_run *t)
 {
 	t->retval = a->test.retval;
-	t->data_out = NULL;
-	t->bytes_out = 0;
+	t->data_out = t->data;		/* as it was */
+	t->bytes_out = t->bytes;
 	if (is_packet(prog_type))
 		packet_out(k, prog_type, c, a, t);
 	ctx_out(k, prog_type, c, a, t);
@@ -268,6 +286,7 @@ int kernel_test_run_batch(struct backend *b, u32 prog, struct test_run *t,
 			return r;
 		}
 		pkts[i].retval = t->retval;
+		pkts[i].left_out = false;
 	}
 	return 0;
 }

@@ -45,7 +45,7 @@ struct kernel {
 };
 
 enum {
-	OUT_BYTES = 1 << 16,
+	OUT_BYTES = 1 << 17,	/* more than the kernel's XDP packets can have */
 	NOT_SUPPORTED = -524,	/* the kernel's ENOTSUPP */
 };
 

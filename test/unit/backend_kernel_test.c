@@ -137,8 +137,9 @@ static void test_run_dissector(void **state)
 	if (run_as("flow_dissector", insns, 2, &t))
 		fail_msg("%s", err.text);
 	assert_int_equal(t.retval, 0);
-	assert_int_equal(t.bytes_out, sizeof(struct bpf_flow_keys));
-	assert_int_equal(((const struct bpf_flow_keys *)t.data_out)->nhoff, 14);
+	assert_int_equal(t.bytes_out, PACKET);
+	assert_int_equal(t.ctx_out_bytes, sizeof(struct bpf_flow_keys));
+	assert_int_equal(((const struct bpf_flow_keys *)t.ctx_out)->nhoff, 14);
 }
 
 /* The program says 1 for port 80. */
