@@ -97,7 +97,8 @@ static void show(const struct diff_prog *p, const char *source, const char *line
 
 	if (!getenv("DIFF_SHOW"))
 		return;
-	sb_printf(&text, "=== %s type %u\n-- kernel: %s\n-- ours: %s\n", source, p->type, line, why);
+	sb_printf(&text, "=== %s type %u\n-- kernel: %s\n-- ours: %s\n", source, p->type,
+		  line, why);
 	for (u32 i = 0; i < p->n; i += isa_slots(&p->v[i])) {
 		sb_printf(&text, "%5u: ", i);
 		isa_disasm(&text, p->v, p->n, i);
