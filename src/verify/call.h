@@ -12,6 +12,7 @@ struct call {
 	const struct reg *map;	/* the ARG_MAP before, or NULL */
 	struct reg map_reg;	/* what MAP points to */
 	u32 release;		/* reference that the call gives back; 0: none */
+	u32 ref;		/* that an argument needs; 0: none */
 	s64 func;		/* ARG_FUNC: index in funcs; -1: none */
 	bool timer;		/* MAP_REG is the map of an ARG_TIMER */
 	u64 const_size;		/* greatest size argument */
