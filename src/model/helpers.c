@@ -24,6 +24,7 @@ const struct helper_row *helper_row(u32 id)
 
 #define ALL (~0ull)
 #define T(type) (1ull << BPF_PROG_TYPE_##type)
+#define LWT (T(LWT_IN) | T(LWT_OUT) | T(LWT_XMIT))
 #define HELPER_0 0
 #define PROTO(id, name, types, flags, ret, a1, a2, a3, a4, a5) \
 	{ id, #name, NULL, false, RET_##ret, \
@@ -34,6 +35,7 @@ static const struct helper_row protos[] = {
 #undef PROTO
 #undef HELPER_0
 #undef T
+#undef LWT
 #undef ALL
 
 const struct helper_row *helper_proto(u32 id, u32 type)

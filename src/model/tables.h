@@ -102,6 +102,7 @@ enum proto_arg {
 	ARG_MEM_RW_OR_NULL,
 	ARG_SOCK_COMMON,	/* a socket that tables describe, of whatever kind */
 	ARG_SOCK_BTF,	/* the same, or a socket of the kernel's types */
+	ARG_SOCK_BTF_OR_NULL,
 	ARG_SOCK_BTF_GIVEN,	/* the same, a reference that the call gives back */
 	ARG_FULLSOCK_OR_NULL,	/* struct bpf_sock, or NULL */
 	ARG_STACK_OR_NULL,	/* an address of the stack, or NULL */

@@ -127,6 +127,12 @@ static bool takes_map(const struct verifier *v, u32 id, u32 map_type)
 	return helper_takes_map(id, map_type);
 }
 
+static bool changes_map(u32 id)
+{
+	return id == BPF_FUNC_map_update_elem || id == BPF_FUNC_map_delete_elem ||
+	       id == BPF_FUNC_map_push_elem || id == BPF_FUNC_map_pop_elem;
+}
+
 static void check_map_kind(struct verifier *v, struct arg *a)
 {
 	const struct image_map *map = map_of(v, a->r);
@@ -136,6 +142,9 @@ static void check_map_kind(struct verifier *v, struct arg *a)
 		reject(v, REJECT_ARG_MAP_TYPE, a->call->insn, &(struct why){
 			.a = map->type, .b = a->call->row->id,
 			.s = a->call->row->name, .t = row ? row->name : "?" });
+	else if ((map->map_flags & BPF_F_RDONLY_PROG) && changes_map(a->call->row->id))
+		reject(v, REJECT_ARG_MAP_RDONLY, a->call->insn,
+		       &(struct why){ .t = a->call->row->name });
 }
 
 static void arg_map(struct verifier *v, struct state *s, struct arg *a)
@@ -167,6 +176,18 @@ static void check_stack_aligned(struct verifier *v, const struct arg *a, u32 siz
 		reject(v, REJECT_ALIGN, a->call->insn, &why);
 }
 
+static bool takes_packet(const struct verifier *v, u32 id)
+{
+	switch (v->prog->type) {
+	case BPF_PROG_TYPE_CGROUP_SOCKOPT:	/* it is no packet */
+		return true;
+	case BPF_PROG_TYPE_SOCK_OPS:
+		return false;
+	default:
+		return helper_takes_packet(id);
+	}
+}
+
 /* SIZE bytes at the argument; WHAT: WRITES and so on. */
 static void check_bytes(struct verifier *v, struct state *s, struct arg *a, u32 size,
 			unsigned what)
@@ -185,7 +206,7 @@ static void check_bytes(struct verifier *v, struct state *s, struct arg *a, u32 
 		break;
 	case REG_PACKET:
 	case REG_PACKET_META:
-		if (!helper_takes_packet(a->call->row->id)) {
+		if (!takes_packet(v, a->call->row->id)) {
 			struct why why = why_of(a, "");
 
 			reject(v, REJECT_ARG_PACKET, a->call->insn, &why);
@@ -253,7 +274,7 @@ static void arg_value(struct verifier *v, struct state *s, struct arg *a)
 		return;
 	if (of_sockets(map_of(v, map)->type))
 		arg_sock(v, s, a);
-	else if (check_not_null(v, a))
+	else if (a->kind == ARG_VALUE_OR_NULL || check_not_null(v, a))
 		check_bytes(v, s, a, map_of(v, map)->value_size, way(a->kind));
 }
 
@@ -291,6 +312,16 @@ static bool check_size(struct verifier *v, struct arg *a, bool zero_ok)
 	return false;
 }
 
+/* What bpf_snprintf prints are whole values. */
+static void check_values(struct verifier *v, const struct arg *a)
+{
+	struct why why = why_of(a, "");
+
+	if (a->call->row->id == BPF_FUNC_snprintf && a->i == 4 && scalar_is_const(&a->r->val) &&
+	    scalar_value(&a->r->val) % 8)
+		reject(v, REJECT_ARG_VALUES, a->call->insn, &why);
+}
+
 static void arg_size(struct verifier *v, struct state *s, struct arg *a)
 {
 	bool zero_ok = a->kind == ARG_SIZE_0;
@@ -301,6 +332,7 @@ static void arg_size(struct verifier *v, struct state *s, struct arg *a)
 	reg_mark(v, a->r);
 	if (!check_size(v, a, zero_ok))
 		return;
+	check_values(v, a);
 	if (is_null(mem.r) && a->r->val.umax)
 		wrong_type(v, &mem, "fp");
 	if (!reg_is_ptr(mem.r))
@@ -379,6 +411,7 @@ static void arg_str(struct verifier *v, struct state *s, struct arg *a)
 
 static const char *const object_types[] = {
 	[ARG_SOCK_BTF] = "sock_common", [ARG_SOCK_BTF_GIVEN] = "sock_common",
+	[ARG_SOCK_BTF_OR_NULL] = "sock_common",
 	[ARG_VALUE] = "sock_common", [ARG_TASK] = "task_struct",
 	[ARG_TASK_OR_NULL] = "task_struct", [ARG_CGROUP_OR_NULL] = "cgroup",
 	[ARG_INODE] = "inode", [ARG_INODE_OR_NULL] = "inode", [ARG_FILE] = "file",
@@ -414,17 +447,24 @@ static bool is_object(const struct arg *a)
 	       begins_with(r->btf, r->btf_id, object_types[a->kind]);
 }
 
+static bool null_ok(const struct arg *a)
+{
+	return a->kind == ARG_FULLSOCK_OR_NULL || a->kind == ARG_SOCK_BTF_OR_NULL;
+}
+
 static bool is_sock(const struct arg *a)
 {
-	switch (a->r->flags & REG_OR_NULL ? REG_NONE : a->r->type) {
+	bool full = a->kind == ARG_FULLSOCK_OR_NULL;
+
+	switch (a->r->flags & REG_OR_NULL && !null_ok(a) ? REG_NONE : a->r->type) {
 	case REG_SOCKET:
 		return true;
 	case REG_SOCK_COMMON:
 	case REG_TCP_SOCK:
 	case REG_XDP_SOCK:
-		return a->kind != ARG_FULLSOCK_OR_NULL;
+		return !full;
 	case REG_BTF:
-		return a->kind != ARG_FULLSOCK_OR_NULL && a->kind != ARG_SOCK_COMMON &&
+		return !full && a->kind != ARG_SOCK_COMMON &&
 		       is_object(a);
 	default:
 		return false;
@@ -436,7 +476,7 @@ static void arg_sock(struct verifier *v, struct state *s, struct arg *a)
 	struct why why = why_of(a, "sock_common");
 
 	(void)s;
-	if (a->kind == ARG_FULLSOCK_OR_NULL && takes_null(v, a))
+	if (null_ok(a) && takes_null(v, a))
 		return;
 	if (!is_sock(a))
 		wrong_type(v, a, a->kind == ARG_FULLSOCK_OR_NULL ? "sock" : "sock_common");
@@ -589,15 +629,18 @@ static arg_fn *const checks[] = {
 	[ARG_TIMER] = arg_timer, [ARG_CTX_OR_NULL] = arg_ctx_or_null,
 	[ARG_ALLOC_SIZE] = arg_alloc_size, [ARG_MEM_RW] = arg_mem,
 	[ARG_MEM_RW_OR_NULL] = arg_mem, [ARG_SOCK_COMMON] = arg_sock,
-	[ARG_SOCK_BTF] = arg_sock, [ARG_SOCK_BTF_GIVEN] = arg_sock,
-	[ARG_FULLSOCK_OR_NULL] = arg_sock, [ARG_STACK_OR_NULL] = arg_stack_or_null,
+	[ARG_SOCK_BTF] = arg_sock, [ARG_SOCK_BTF_OR_NULL] = arg_sock,
+	[ARG_SOCK_BTF_GIVEN] = arg_sock,
+	[ARG_FULLSOCK_OR_NULL] = arg_sock,
+	[ARG_STACK_OR_NULL] = arg_stack_or_null,
 	[ARG_VALUE_OR_NULL] = arg_value, [ARG_ZERO] = arg_zero, [ARG_IPHDR] = arg_header,
 	[ARG_IPV6HDR] = arg_header, [ARG_TCPHDR] = arg_header,
 	[ARG_PERCPU_BTF] = arg_percpu, [ARG_TASK] = arg_object, [ARG_INODE] = arg_object,
 	[ARG_FILE] = arg_object, [ARG_PATH] = arg_object, [ARG_SEQ_FILE] = arg_object,
 	[ARG_SK_BUFF] = arg_object, [ARG_XDP_BUFF] = arg_object, [ARG_BINPRM] = arg_object,
 	[ARG_TCP_SOCK_BTF] = arg_object, [ARG_TASK_OR_NULL] = arg_object_or_null,
-	[ARG_CGROUP_OR_NULL] = arg_object_or_null, [ARG_INODE_OR_NULL] = arg_object_or_null,
+	[ARG_CGROUP_OR_NULL] = arg_object_or_null,
+	[ARG_INODE_OR_NULL] = arg_object_or_null,
 };
 
 void arg_check(struct verifier *v, struct state *s, struct call *c, unsigned i)

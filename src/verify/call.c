@@ -8,6 +8,20 @@
 
 /* ---- may it be called? --------------------------------------------------- */
 
+static bool may_sleep(const struct verifier *v)
+{
+	const struct sec_row *sec = v->prog->sec;
+
+	return v->prog->type == BPF_PROG_TYPE_SYSCALL || (sec && sec->flags & SEC_SLEEPABLE);
+}
+
+/* Does the program run where a function is entered or left? */
+static bool knows_function(const struct verifier *v, struct why *why)
+{
+	why->b = v->prog->type;
+	return v->prog->type == BPF_PROG_TYPE_KPROBE || v->prog->type == BPF_PROG_TYPE_TRACING;
+}
+
 static bool check_helper(struct verifier *v, u32 at, const struct helper_row *row)
 {
 	u32 id = (u32)v->insns[at].imm;
@@ -20,6 +34,10 @@ static bool check_helper(struct verifier *v, u32 at, const struct helper_row *ro
 		return reject(v, REJECT_HELPER_NONE, at, &why);
 	if (!helper_offered(id, v->prog->type))
 		return reject(v, REJECT_HELPER_TYPE, at, &why);
+	if (row->flags & HELPER_SLEEPS && !may_sleep(v))
+		reject(v, REJECT_HELPER_SLEEPS, at, &why);
+	if (id == BPF_FUNC_get_func_ip && !knows_function(v, &why))
+		reject(v, REJECT_HELPER_HERE, at, &why);
 	if (helper_row(id)->gpl && !license_is_gpl(v->img->license))
 		reject(v, REJECT_HELPER_GPL, at, &why);
 	return true;
