@@ -28,7 +28,8 @@ $(UNIT_BIN): $(O)/%: $(O)/%.o $(LIB_OBJ)
 	@$(SAY) LD $@
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LDLIBS)
 
-$(O)/test/diff/diff_test: $(O)/test/diff/gen.o
+DIFF_OBJ    := $(patsubst %.c,$(O)/%.o,$(filter-out %_test.c,$(sort $(wildcard test/diff/*.c))))
+$(filter $(O)/test/diff/%,$(UNIT_BIN)): $(DIFF_OBJ)
 
 $(REPLAY_BIN): $(O)/%_replay: $(O)/%_fuzz.o $(O)/test/fuzz/replay.o $(LIB_OBJ)
 	@$(SAY) LD $@
@@ -42,7 +43,7 @@ check: all $(UNIT_BIN) $(REPLAY_BIN)
 	$(TEST_RUN) $(call TEST_PICK,$(UNIT_BIN) $(REPLAY_BIN) $(TEST_SCRIPT))
 
 .SECONDARY: $(UNIT_SRC:%.c=$(O)/%.o) $(FUZZ_SRC:%.c=$(O)/%.o)
--include $(UNIT_SRC:%.c=$(O)/%.d) $(FUZZ_SRC:%.c=$(O)/%.d)
+-include $(UNIT_SRC:%.c=$(O)/%.d) $(FUZZ_SRC:%.c=$(O)/%.d) $(DIFF_OBJ:.o=.d)
 
 # Opt-in: root, debootstrap, some minutes and the network. CHROOT=check tests too.
 .PHONY: check-chroot

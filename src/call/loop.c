@@ -14,8 +14,10 @@ HELPER_BODY(call_loop)
 
 	if (r4)
 		return call_error(-EINVAL);
+	/* 32 bits: the kernel puts the loop into the program where flags are a
+	   constant 0, and has the error in a 32-bit register there */
 	if (nr > LOOPS_MAX)
-		return call_error(-E2BIG);
+		return (u32)-E2BIG;
 	while (i < nr && !stop && !run->stop) {
 		u64 args[5] = { i++, r3 };
 

@@ -16,6 +16,7 @@
 enum {
 	OFFSET_MAX = 0xffff,
 	CSUM_MANGLED_0 = 0xffff,
+	CSUM_VALID_MAX = 4,	/* levels 0..3 */
 	CE = 3,			/* congestion experienced, in the ECN field */
 };
 
@@ -38,6 +39,12 @@ HELPER_BODY(call_skb_load)
 {
 	return copy_out(run, (u32)r2 > INT32_MAX ? NULL : run->pkt.data, (u32)r2,
 			call_ptr(r3), (u32)r4);
+}
+
+/* A flow dissector's: a test run has no struct sk_buff behind the context. */
+HELPER_BODY(call_flow_load)
+{
+	return copy_out(run, NULL, (u32)r2, call_ptr(r3), (u32)r4);
 }
 
 HELPER_BODY(call_skb_load_relative)
@@ -181,13 +188,20 @@ HELPER_BODY(call_csum_update)
 
 HELPER_BODY(call_csum_level)
 {
+	u8 *valid = &run->skb.csum_valid;
+
 	switch (r2) {
 	case BPF_CSUM_LEVEL_INC:
+		*valid = (u8)min_u64(*valid + 1, CSUM_VALID_MAX);
+		return 0;
 	case BPF_CSUM_LEVEL_DEC:
+		*valid -= *valid > 0;
+		return 0;
 	case BPF_CSUM_LEVEL_RESET:
+		*valid = 0;
 		return 0;
 	case BPF_CSUM_LEVEL_QUERY:
-		return call_error(-EACCES);
+		return *valid ? *valid - 1u : call_error(-EACCES);
 	default:
 		return call_error(-EINVAL);
 	}
@@ -270,7 +284,7 @@ static bool is_vlan(u16 proto)
 static u16 inner_protocol(const struct run *run)
 {
 	const struct skb_view *s = &run->skb;
-	u32 at = s->mac_len ? s->mac_len - 4 : ETH_HLEN;	/* from data, as in the kernel */
+	u32 at = s->mac_len ? s->mac_len - 4u : ETH_HLEN;	/* from data, as in the kernel */
 	u16 proto = s->protocol;
 
 	for (u32 depth = 8; is_vlan(proto); at += 4) {

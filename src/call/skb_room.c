@@ -16,6 +16,7 @@ enum {
 	LEN_MAX = 16384 - 320,	/* of a packet that grows: the kernel's SKB_MAX_ALLOC */
 	ROOM_MAX = 0xfff,
 	VLAN_BYTES = 4,
+	SMALL_HEAD = 576 - 320,
 	ENCAP_L3 = BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 | BPF_F_ADJ_ROOM_ENCAP_L3_IPV6,
 	ENCAP_L4 = BPF_F_ADJ_ROOM_ENCAP_L4_GRE | BPF_F_ADJ_ROOM_ENCAP_L4_UDP,
 	/* newer than some headers */
@@ -26,6 +27,61 @@ enum {
 static bool is_ip(const struct skb_view *s) { return s->protocol == htobe16(ETH_P_IP); }
 static bool is_ipv6(const struct skb_view *s) { return s->protocol == htobe16(ETH_P_IPV6); }
 
+/* ---- room ---------------------------------------------------------------------- */
+
+/* The kernel's buffer grows by N bytes: as it is always as big as was allocated,
+ * into twice the memory or more, which has an end. The smallest grow into a size
+ * that the kernel keeps for them. */
+static bool buffer_grow(struct skb_view *s, u64 n)
+{
+	u64 bytes = round_up(s->head_bytes + n, SKB_PAD_BYTES);
+	u32 now = bytes <= SMALL_HEAD ? SMALL_HEAD : skb_head_bytes(bytes);
+
+	if (now)
+		s->head_bytes = now;
+	return now;
+}
+
+/* Where a header is after the buffer has grown by BY in front. The kernel adds in
+ * 16 bits, also to the 0xffff of a header that nobody has set: such a transport
+ * header is set from then on, one byte before what was the buffer. */
+static u8 *header_moved(const struct skb_view *s, const u8 *header, u64 by)
+{
+	u16 off = (u16)((header ? (u64)(header - s->head) : UINT16_MAX) + by);
+
+	return off == UINT16_MAX ? NULL : s->head - by + off;
+}
+
+/* N bytes in front of the packet; false when there is no such room. */
+static bool head_room(struct run *run, u32 n)
+{
+	struct skb_view *s = &run->skb;
+	u64 have, by;
+
+	if (!skb_room(run, n + SKB_PAD_BYTES, 0))
+		return false;
+	have = (u64)(run->pkt.data - s->head);
+	if (n <= have)
+		return true;
+	by = round_up(n - have, SKB_PAD_BYTES);
+	if (!buffer_grow(s, by))
+		return false;
+	s->mac = header_moved(s, s->mac, by);
+	s->net = header_moved(s, s->net, by);
+	s->transport = header_moved(s, s->transport, by);
+	s->head -= by;
+	return true;
+}
+
+/* The same behind it. */
+static bool tail_room(struct run *run, u32 n)
+{
+	struct skb_view *s = &run->skb;
+	u64 have = s->head_bytes - (u64)(run->pkt.data_end - s->head);
+
+	return (n <= have || buffer_grow(s, n - have)) && skb_room(run, 0, n);
+}
+
 /* ---- at the ends -------------------------------------------------------------- */
 
 HELPER_BODY(call_skb_change_head)
@@ -35,7 +91,7 @@ HELPER_BODY(call_skb_change_head)
 
 	if (r3 || n > INT32_MAX || (!s->gso_size && (u64)s->len + n > LEN_MAX))
 		return call_error(-EINVAL);
-	if (!skb_room(run, n, 0))
+	if (!head_room(run, n))
 		return call_error(-ENOMEM);
 	run->pkt.data -= n;
 	memset(run->pkt.data, 0, n);
@@ -60,8 +116,10 @@ HELPER_BODY(call_skb_change_tail)
 
 	if (r3 || len > LEN_MAX || len < len_min(run))
 		return call_error(-EINVAL);
+	if (run->skb.encapsulated)
+		return call_error(-KERNEL_ENOTSUPP);
 	if (len > old) {
-		if (!skb_room(run, 0, len - old))
+		if (!tail_room(run, len - old))
 			return call_error(-ENOMEM);
 		memset(run->pkt.data_end, 0, len - old);
 	}
@@ -81,7 +139,7 @@ static int push(struct run *run, u32 off, u32 n)
 	struct packet_buf *p = &run->pkt;
 	bool same = s->transport == s->net;
 
-	if (off > s->len || !skb_room(run, n, 0))
+	if (off > s->len + SKB_OVERRUN_BYTES || !head_room(run, n))
 		return -ENOMEM;
 	memmove(p->data - n, p->data, off);
 	p->data -= n;
@@ -169,7 +227,8 @@ static int room_grow(struct run *run, u32 off, u32 n, u64 flags)
 	s->encapsulated = true;
 	s->net = run->pkt.data + mac_len;
 	s->protocol = htobe16(v6 ? ETH_P_IPV6 : ETH_P_IP);
-	s->transport = s->net + (v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
+	if (flags & ENCAP_L4)
+		s->transport = s->net + (v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
 	return 0;
 }
 
@@ -203,6 +262,7 @@ HELPER_BODY(call_skb_adjust_room)
 	u32 n = diff < 0 ? 0u - (u32)diff : (u32)diff;
 	u32 base = is_ip(s) ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
 	u32 off = (u32)(s->net - s->mac), min = base, have;
+	int r;
 
 	if (r4 & ~(u64)ROOM_FLAGS)
 		return call_error(-EINVAL);
@@ -223,7 +283,10 @@ HELPER_BODY(call_skb_adjust_room)
 	have = s->len - (u32)(s->net - run->pkt.data);
 	if (diff < 0 ? n >= have || have - n < min : s->len + n > LEN_MAX && !s->gso_size)
 		return call_error(-KERNEL_ENOTSUPP);
-	return call_error(diff < 0 ? room_shrink(run, off, n, r4) : room_grow(run, off, n, r4));
+	r = diff < 0 ? room_shrink(run, off, n, r4) : room_grow(run, off, n, r4);
+	if (!r && !(r4 & BPF_F_ADJ_ROOM_NO_CSUM_RESET))
+		s->csum_valid = 0;
+	return call_error(r);
 }
 
 /* ---- VLAN tags -------------------------------------------------------------------- */
@@ -248,18 +311,17 @@ static int tag_insert(struct run *run)
 {
 	struct skb_view *s = &run->skb;
 	struct packet_buf *p = &run->pkt;
-	u32 l2 = s->mac_len ? s->mac_len : ETH_HLEN;
 
 	if (p->data != s->mac)
 		return -EINVAL;
-	if (!skb_room(run, VLAN_BYTES + ETH_HLEN, 0))
+	if (!head_room(run, VLAN_BYTES))
 		return -ENOMEM;
 	p->data -= VLAN_BYTES;
-	memmove(p->data, p->data + VLAN_BYTES, l2 - 2);
+	memmove(p->data, p->data + VLAN_BYTES, 2 * ETH_ALEN);
 	s->mac -= VLAN_BYTES;
 	s->net -= VLAN_BYTES;
-	put16(p->data + l2 - 2, s->vlan_proto);
-	put16(p->data + l2, htobe16(s->vlan_tci));
+	put16(p->data + 2 * ETH_ALEN, s->vlan_proto);
+	put16(p->data + ETH_HLEN, htobe16(s->vlan_tci));
 	s->protocol = s->vlan_proto;
 	skb_changed(run);
 	return 0;
@@ -276,6 +338,7 @@ HELPER_BODY(call_skb_vlan_push)
 	s->vlan_present = 1;
 	s->vlan_proto = is_vlan(proto) ? proto : htobe16(ETH_P_8021Q);
 	s->vlan_tci = (u16)r3;
+	s->mac_len = (u16)(s->net - s->mac);
 	return 0;
 }
 

@@ -22,5 +22,20 @@ bool skb_room(struct run *run, u32 head, u32 tail)
 	s->mac = s->mac ? s->mac + by : NULL;
 	s->net = s->net ? s->net + by : NULL;
 	s->transport = s->transport ? s->transport + by : NULL;
+	s->head += by;
 	return (u64)(p->data - p->hard_start) >= head;
+}
+
+enum {
+	SHARED_INFO = 320,	/* the kernel's records behind each buffer */
+	KMALLOC_MIN = 512, KMALLOC_MAX = 4 << 20,
+};
+
+u32 skb_head_bytes(u64 bytes)
+{
+	u64 all = KMALLOC_MIN;
+
+	while (all < bytes + SHARED_INFO)
+		all *= 2;
+	return all <= KMALLOC_MAX ? (u32)all - SHARED_INFO : 0;
 }

@@ -52,7 +52,7 @@ static bool identity_same(const struct reg *old, const struct reg *new, struct i
 	case REG_MAP_VALUE:
 	case REG_MAP_KEY:
 		return old->map == new->map && same_id(m, old->uid, new->uid);
-	case REG_PACKET:
+	case REG_PACKET:	/* uid is for messages */
 	case REG_PACKET_META:
 		return old->range < 0 ? old->range == new->range :
 		       old->range <= new->range;
@@ -214,6 +214,8 @@ u32 state_live(const struct verifier *v, const struct state *s, u32 i, u32 insn)
 	if (i + 1 == s->nr_frames)
 		return v->points[insn].live;
 	at = s->frames[i + 1]->callsite;
+	if (s->frames[i + 1]->kind == FRAME_CALLBACK)	/* it goes back to the call */
+		return v->points[at].live;
 	return v->points[at + isa_slots(&v->insns[at])].live & ~0x3fu;
 }
 

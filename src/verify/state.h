@@ -97,6 +97,8 @@ struct reg {
 	u32 id;			/* 0: none */
 	u32 ref;		/* reference that it needs; 0: none */
 	u32 def;		/* def.c: where the number came from */
+	u32 at;			/* 1 + instruction that made it; copies keep it. For
+				   messages only */
 	union {
 		s32 range;	/* PACKET*: bytes from VAL that exist, or RANGE_* */
 		u32 map;	/* MAP, MAP_VALUE, MAP_KEY: index in image maps */
@@ -106,7 +108,8 @@ struct reg {
 		u32 dynptr;	/* DYNPTR: enum dynptr_kind */
 	};
 	u32 uid;		/* MAP*: which of the maps in a map; 0: static.
-				   MEM from a dynptr: its id */
+				   MEM from a dynptr: its id. PACKET*: 1 + the
+				   comparison that RANGE is from, for messages */
 	const struct btf *btf;	/* of btf_id */
 	bool precise;		/* in stored states: see def.c */
 };
@@ -249,6 +252,7 @@ struct verifier {
 	struct func *funcs;	/* sorted by start */
 	u32 nr_funcs;
 	const struct access_desc *ctx;	/* of the context; NULL: nobody knows */
+	u8 *map_fields;		/* [2 nr_maps] regions.c: what is in values; inner maps' */
 	u32 entry;		/* function that is being verified */
 	bool privileged;	/* VERIFY_CAP_PERFMON */
 
@@ -403,6 +407,9 @@ int check_range(struct verifier *v, const struct access *a, const struct reg *r,
 
 void stack_access(struct verifier *v, struct state *s, const struct access *a,
 		  const struct reg *ptr, struct reg *value);
+/* The constant in SIZE bytes of stack at PTR, which counts as mattering then. */
+bool stack_constant(struct verifier *v, struct state *s, const struct reg *ptr, u32 size,
+		    u64 *value);
 /* A helper reads or writes SIZE bytes; META: it only writes. */
 void stack_helper_access(struct verifier *v, struct state *s, const struct access *a,
 			 const struct reg *ptr, bool only_writes);

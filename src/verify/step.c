@@ -21,9 +21,14 @@ int check_readable(struct verifier *v, const struct state *s, u32 insn, unsigned
 /* A value of map MAP at OFF: what LDDW_IDX_VAL gives. */
 static void map_value_at(struct verifier *v, u32 at, struct reg *r, u32 map, u32 off)
 {
-	u32 size = v->img->maps[map].value_size;
+	const struct image_map *m = &v->img->maps[map];
+	u32 size = m->value_size;
 
-	if (off >= MAX_VAR_OFF)
+	if (m->type != BPF_MAP_TYPE_ARRAY)
+		reject(v, REJECT_MAP_DIRECT, at, NULL);
+	else if (m->max_entries != 1)
+		reject(v, REJECT_MAP_OFF_END, at, &(struct why){ .off = off, .a = size });
+	else if (off >= MAX_VAR_OFF)
 		reject(v, REJECT_MAP_OFF, at, &(struct why){ .off = off });
 	else if (off >= size)
 		reject(v, REJECT_MAP_OFF_END, at, &(struct why){ .off = off, .a = size });
@@ -38,6 +43,8 @@ void step_lddw(struct verifier *v, struct state *s, u32 at)
 	struct reg *dst = state_reg(s, insn->dst_reg);
 	u32 low = (u32)insn->imm, high = (u32)insn[1].imm;
 
+	if (insn->dst_reg == REG_FP)
+		reject(v, REJECT_FP_WRITE, at, &(struct why){ .reg = REG_FP });
 	switch (v->points[at].op) {
 	case OP_LDDW:
 		reg_set_const(v, dst, low | (u64)high << 32);
@@ -84,7 +91,6 @@ void step_ld_abs(struct verifier *v, struct state *s, u32 at)
 	for (unsigned r = 0; r <= 5; r++)
 		reg_set_none(state_reg(s, r));
 	reg_set_unknown(v, state_reg(s, 0));
-	forget_packet(v, s);
 }
 
 /* ---- the dispatcher ------------------------------------------------------ */
@@ -131,12 +137,39 @@ static enum step step_kind(struct verifier *v, struct state *s, u32 at, unsigned
 	return STEP_NEXT;
 }
 
+/* The register that instruction AT writes, for what it makes; -1: none. */
+static int written(const struct verifier *v, u32 at, unsigned kind)
+{
+	switch (kind) {
+	case KIND_MOV:		/* a copy keeps where it came from */
+		return BPF_SRC(v->insns[at].code) == BPF_X ? -1 : v->insns[at].dst_reg;
+	case KIND_ALU_ADD ... KIND_NEG:
+	case KIND_MOVSX8 ... KIND_BSWAP:
+	case KIND_LDDW:
+	case KIND_LDX:
+	case KIND_LDXSX:
+		return v->insns[at].dst_reg;
+	case KIND_CALL:
+	case KIND_CALL_KFUNC:
+		return 0;
+	default:
+		return -1;
+	}
+}
+
 enum step step(struct verifier *v, struct state *s)
 {
 	u32 at = s->insn++;
+	unsigned kind = isa_rows[v->points[at].op].kind;
+	int made = written(v, at, kind);
+	enum step step;
 
 	v->points[at].flags |= POINT_SEEN;
 	v->visited++;
 	s->nr_insns++;
-	return step_kind(v, s, at, isa_rows[v->points[at].op].kind);
+	step = step_kind(v, s, at, kind);
+	/* a load of what was spilled, or a pointer that moves, is no origin */
+	if (made >= 0 && step == STEP_NEXT && !state_reg(s, (unsigned)made)->at)
+		state_reg(s, (unsigned)made)->at = at + 1;
+	return step;
 }

@@ -199,6 +199,23 @@ static void alu_pointer(struct verifier *v, struct state *s, u32 at, unsigned ki
 	reg_set_unknown(v, dst);
 }
 
+/* A mask of all or none, as a comparison leaves it: each is a path of its own. */
+static void split_mask(struct verifier *v, struct state *s, u32 at, unsigned kind,
+		       const struct reg *src)
+{
+	unsigned r = v->insns[at].dst_reg;
+	struct scalar parts[2];
+	struct state *other;
+
+	if (!scalar_fork(kind, &state_reg(s, r)->val, &src->val, parts))
+		return;
+	other = explore_push(v, s, at);
+	if (!other)
+		return;
+	state_reg(other, r)->val = parts[1];
+	state_reg(s, r)->val = parts[0];
+}
+
 static void alu_two(struct verifier *v, struct state *s, u32 at, unsigned kind,
 		    unsigned width)
 {
@@ -213,8 +230,10 @@ static void alu_two(struct verifier *v, struct state *s, u32 at, unsigned kind,
 		alu_pointers(v, s, at, kind);
 	else if (reg_is_ptr(dst) || reg_is_ptr(src))
 		alu_pointer(v, s, at, kind, width, src);
-	else
+	else {
+		split_mask(v, s, at, kind, src);
 		alu_numbers(v, dst, src, kind, width, self);
+	}
 }
 
 /* Negation and byte order. */

@@ -143,6 +143,7 @@ struct share {			/* for state_each */
 	u32 id;
 	u32 ref;
 	bool null;
+	u32 at;			/* 1 + the comparison */
 	s32 range;
 	u8 type;
 	bool impossible;
@@ -246,14 +247,16 @@ static void share_range(struct reg *r, void *arg)
 	struct share *s = arg;
 
 	if (r->type == s->type && r->id == s->id && reg_is_packet(r) &&
-	    r->range < s->range)
+	    r->range < s->range) {
 		r->range = s->range;
+		r->uid = s->at;
+	}
 }
 
 /* PKT is known to be at most END; OPEN: to be below it. */
-static void learn_range(struct state *s, const struct reg *pkt, bool open)
+static void learn_range(struct state *s, u32 at, const struct reg *pkt, bool open)
 {
-	struct share share = { .id = pkt->id, .type = pkt->type };
+	struct share share = { .id = pkt->id, .type = pkt->type, .at = at + 1 };
 
 	if (pkt->off < 0 || (pkt->off == 0 && open))
 		return;
@@ -309,9 +312,16 @@ static void learn_packet(struct state *s, struct jump *j, bool taken)
 	}
 	below = above == swapped;
 	if (below)
-		learn_range(s, pkt, strict);
+		learn_range(s, j->at, pkt, strict);
 	else
 		note_beyond(pkt, strict);
+}
+
+static void mark_operands(struct verifier *v, const struct jump *j)
+{
+	reg_mark(v, j->a);
+	if (j->src != NR_REGS)
+		reg_mark(v, j->b);
 }
 
 static bool same_side(const struct jump *j, bool taken)
@@ -323,6 +333,9 @@ static bool learn_pointers(struct verifier *v, struct state *s, struct jump *j, 
 {
 	if (j->width != 64)
 		return true;
+	/* that a register is 0 is what is learned from */
+	if (equality(j) && (is_null(j->a) || is_null(j->b)))
+		mark_operands(v, j);
 	if (equality(j) && is_null(j->b) && (j->a->flags & REG_OR_NULL))
 		learn_null(v, s, j->a, same_side(j, taken));
 	else if (equality(j) && is_null(j->a) && (j->b->flags & REG_OR_NULL))
@@ -349,13 +362,6 @@ static bool learn(struct verifier *v, struct state *s, struct jump *j, bool take
 }
 
 /* ---- the jump ------------------------------------------------------------ */
-
-static void mark_operands(struct verifier *v, const struct jump *j)
-{
-	reg_mark(v, j->a);
-	if (j->src != NR_REGS)
-		reg_mark(v, j->b);
-}
 
 static void prepare(struct verifier *v, struct state *s, struct jump *j)
 {

@@ -61,7 +61,7 @@ struct verify_error {
 	const char *kernel;	/* the kernel's classic line */
 	const char *help;	/* a way out, or NULL */
 	const char **notes;	/* where values came from, oldest last */
-	const u32 *note_insns;	/* where each note points */
+	u32 *note_insns;	/* where each note points */
 	u32 nr_notes;
 };
 

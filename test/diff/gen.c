@@ -1,64 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* gen.c: see gen.h. */
-#include "diff/gen.h"
-#include <skep/insn.h>
-
-const struct gen_prefix gen_prefixes[PREFIXES] = {
-	{ 0, { 0 } }, { 8, { 10 } }, { 9, { 10, 128 } }, { 16, { 10, 9 } },
-	{ 24, { 10, 9, 1 } }, { 32, { 10, 9, 1, 7 } }, { 33, { 10, 9, 1, 7 } },
-	{ 31, { 192, 168, 0, 255 } },
-};
-
-/* Four formats, and what strncmp compares. */
-const char gen_text[TEXTS][TEXT_BYTES / TEXTS] = {
-	"%d %x|%llu", "%5u %08lx %-6d!", "%c%%%lld %i", "0x%llx %04x %lu",
-	"firewall", "firewalk", "", "\377\200fire",
-};
-
-struct gen {
-	struct gen_prog *p;
-	u64 rnd;
-	u32 call;		/* slot that names function FN, 0 = none */
-	enum gen_func fn;
-	u32 nesting;
-};
-
-static u32 pick(struct gen *g, u32 n) { return (u32)(gen_random(&g->rnd) >> 20) % n; }
-
-static void add(struct gen *g, struct bpf_insn in)
-{
-	assert(g->p->n < GEN_MAX);
-	g->p->v[g->p->n++] = in;
-}
-
-#define ADD(...) do { \
-	const struct bpf_insn ins_[] = { __VA_ARGS__ }; \
-	for (size_t i_ = 0; i_ < ARRAY_LEN(ins_); i_++) \
-		add(g, ins_[i_]); \
-} while (0)
-
-/* Numbers at which things go wrong. */
-static s64 number(struct gen *g)
-{
-	static const s64 edges[] = { 0, 1, -1, 2, 7, 8, 31, 32, 63, 64, 127, 128, 255, 256,
-		INT16_MIN, INT16_MAX, UINT16_MAX, INT32_MIN, INT32_MAX, UINT32_MAX,
-		(s64)1 << 32, INT64_MIN, INT64_MAX, 0x0102030405060708 };
-
-	switch (pick(g, 3)) {
-	case 0:
-		return edges[pick(g, ARRAY_LEN(edges))];
-	case 1:
-		return (s8)pick(g, 256);
-	}
-	return (s64)gen_random(&g->rnd);
-}
-
-static u8 scalar(struct gen *g)
-{
-	static const u8 regs[] = { 0, 1, 2, 3, 4, 5, 9 };
-
-	return regs[pick(g, ARRAY_LEN(regs))];
-}
+#include "diff/gen_inner.h"
 
 /* ---- arithmetic ------------------------------------------------------------ */
 
@@ -79,7 +21,7 @@ static bool divides(u8 kind)
 }
 
 /* Fills what the row says and random operands. */
-static struct bpf_insn row_insn(struct gen *g, enum isa_op op)
+struct bpf_insn gen_row_insn(struct gen *g, enum isa_op op)
 {
 	const struct isa_row *r = &isa_rows[op];
 	unsigned fields = isa_fields(op);
@@ -100,7 +42,7 @@ static struct bpf_insn row_insn(struct gen *g, enum isa_op op)
 	return in;
 }
 
-static void st_alu(struct gen *g)
+void gen_alu(struct gen *g)
 {
 	enum isa_op op;
 	struct bpf_insn in;
@@ -110,7 +52,7 @@ static void st_alu(struct gen *g)
 		op = (enum isa_op)pick(g, OP_MAX);
 	while (!is_alu(&isa_rows[op]));
 	kind = isa_rows[op].kind;
-	in = row_insn(g, op);
+	in = gen_row_insn(g, op);
 	if (is_shift(kind) && !(in.code & BPF_X))
 		in.imm &= isa_rows[op].width - 1;
 	if (divides(kind) && !(in.code & BPF_X) && !in.imm)
@@ -129,7 +71,7 @@ static void st_load_number(struct gen *g)
 /* ---- memory --------------------------------------------------------------------- */
 
 /* A row of one of the kinds, of any width. */
-static enum isa_op mem_row(struct gen *g, u8 kind, u8 or_kind)
+enum isa_op gen_row(struct gen *g, u8 kind, u8 or_kind)
 {
 	enum isa_op op;
 
@@ -140,9 +82,9 @@ static enum isa_op mem_row(struct gen *g, u8 kind, u8 or_kind)
 }
 
 /* Where numbers may be loaded and stored: base register and a good offset. */
-static u8 place(struct gen *g, u32 bytes, s16 *off)
+static u8 place(struct gen *g, u32 bytes, bool write, s16 *off)
 {
-	u32 where = pick(g, g->p->packet ? 3 : 2), room;
+	u32 where = pick(g, g->direct && (g->writes || !write) ? 3 : 2), room;
 
 	if (where == 0) {	/* one slot, or a part of it */
 		*off = (s16)(-8 * (s32)(1 + pick(g, 8)) + (s32)(pick(g, 8 / bytes) * bytes));
@@ -155,19 +97,19 @@ static u8 place(struct gen *g, u32 bytes, s16 *off)
 
 static void st_load(struct gen *g)
 {
-	enum isa_op op = mem_row(g, KIND_LDX, KIND_LDXSX);
-	struct bpf_insn in = row_insn(g, op);
+	enum isa_op op = gen_row(g, KIND_LDX, KIND_LDXSX);
+	struct bpf_insn in = gen_row_insn(g, op);
 
-	in.src_reg = place(g, isa_rows[op].width / 8, &in.off) & 15;
+	in.src_reg = place(g, isa_rows[op].width / 8, false, &in.off) & 15;
 	add(g, in);
 }
 
 static void st_store(struct gen *g)
 {
-	enum isa_op op = mem_row(g, KIND_ST, KIND_STX);
-	struct bpf_insn in = row_insn(g, op);
+	enum isa_op op = gen_row(g, KIND_ST, KIND_STX);
+	struct bpf_insn in = gen_row_insn(g, op);
 
-	in.dst_reg = place(g, isa_rows[op].width / 8, &in.off) & 15;
+	in.dst_reg = place(g, isa_rows[op].width / 8, true, &in.off) & 15;
 	add(g, in);
 }
 
@@ -186,7 +128,7 @@ static bool fetches(u8 kind)
  */
 static void st_atomic(struct gen *g)
 {
-	bool packet = g->p->packet;
+	bool direct = g->direct;
 	enum isa_op op;
 	struct bpf_insn in;
 	u8 base, kind;
@@ -194,13 +136,13 @@ static void st_atomic(struct gen *g)
 	do
 		op = (enum isa_op)pick(g, OP_MAX);
 	while (isa_rows[op].kind < KIND_ATOMIC_ADD || isa_rows[op].kind > KIND_ATOMIC_STREL);
-	in = row_insn(g, op);
+	in = gen_row_insn(g, op);
 	kind = isa_rows[op].kind;
-	g->p->packet = false;
+	g->direct = false;
 	do
-		base = place(g, isa_rows[op].width / 8, &in.off);
+		base = place(g, isa_rows[op].width / 8, true, &in.off);
 	while (base == BPF_REG_10 && fetches(kind));
-	g->p->packet = packet;
+	g->direct = direct;
 	if (kind == KIND_ATOMIC_LDACQ)
 		in.src_reg = base & 15;
 	else
@@ -223,330 +165,6 @@ static void st_variable(struct gen *g)
 	ADD(BPF_MOV64_REG(at, v));	/* a number again */
 }
 
-/* ---- calls ------------------------------------------------------------------------ */
-
-/* Calls leave r1..r5 to nobody. */
-static void after_call(struct gen *g)
-{
-	for (u8 r = 1; r <= 5; r++)
-		ADD(BPF_MOV64_IMM(r, (s32)number(g)));
-}
-
-enum { KEY_AT = -72, VALUE_AT = -88 };
-
-static void put_key(struct gen *g)
-{
-	ADD(BPF_ST_MEM(BPF_W, BPF_REG_10, KEY_AT, (s32)pick(g, KEYS)),
-	    BPF_MOV64_REG(BPF_REG_2, BPF_REG_10), BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, KEY_AT));
-}
-
-static void st_lookup(struct gen *g)
-{
-	put_key(g);
-	ADD(SKEP_LD_MAP(BPF_REG_1, 1), BPF_EMIT_CALL(BPF_FUNC_map_lookup_elem),
-	    BPF_JMP_IMM(BPF_JEQ, BPF_REG_0, 0, 2),
-	    BPF_STX_MEM(BPF_DW, BPF_REG_0, BPF_REG_9, 8),
-	    BPF_LDX_MEM(BPF_DW, BPF_REG_0, BPF_REG_0, 0));
-	after_call(g);
-}
-
-static void st_update(struct gen *g)
-{
-	ADD(BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_9, VALUE_AT),
-	    BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_9, VALUE_AT + 8));
-	put_key(g);
-	ADD(BPF_MOV64_REG(BPF_REG_3, BPF_REG_10), BPF_ALU64_IMM(BPF_ADD, BPF_REG_3, VALUE_AT),
-	    BPF_MOV64_IMM(BPF_REG_4, (s32)pick(g, 4)), SKEP_LD_MAP(BPF_REG_1, 1),
-	    BPF_EMIT_CALL(BPF_FUNC_map_update_elem));
-	after_call(g);
-}
-
-static void st_delete(struct gen *g)
-{
-	put_key(g);
-	ADD(SKEP_LD_MAP(BPF_REG_1, 1), BPF_EMIT_CALL(BPF_FUNC_map_delete_elem));
-	after_call(g);
-}
-
-static void st_csum(struct gen *g)
-{
-	u32 from = 4 * pick(g, 9), to = 4 * pick(g, 9);
-
-	ADD(BPF_MOV64_REG(BPF_REG_1, BPF_REG_10), BPF_ALU64_IMM(BPF_ADD, BPF_REG_1, -64),
-	    BPF_MOV64_IMM(BPF_REG_2, (s32)from), BPF_MOV64_REG(BPF_REG_3, BPF_REG_7),
-	    BPF_MOV64_IMM(BPF_REG_4, (s32)to), BPF_MOV64_REG(BPF_REG_5, BPF_REG_9),
-	    BPF_EMIT_CALL(BPF_FUNC_csum_diff));
-	after_call(g);
-}
-
-/* Reads the packet's bounds again. */
-static void load_packet(struct gen *g)
-{
-	bool xdp = g->p->type == BPF_PROG_TYPE_XDP;
-	s16 from = xdp ? offsetof(struct xdp_md, data) : offsetof(struct __sk_buff, data);
-	s16 to = xdp ? offsetof(struct xdp_md, data_end) : offsetof(struct __sk_buff, data_end);
-
-	ADD(BPF_LDX_MEM(BPF_W, BPF_REG_8, BPF_REG_6, from),
-	    BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_6, to),
-	    BPF_MOV64_REG(BPF_REG_1, BPF_REG_8), BPF_ALU64_IMM(BPF_ADD, BPF_REG_1, PACKET_BYTES),
-	    BPF_JMP_REG(BPF_JLE, BPF_REG_1, BPF_REG_2, 2), BPF_MOV64_IMM(BPF_REG_0, XDP_ABORTED),
-	    BPF_EXIT_INSN());
-}
-
-/* Completed when the function's place is known. */
-static void names(struct gen *g, enum gen_func fn)
-{
-	g->call = g->p->n;
-	g->fn = fn;
-}
-
-static void st_call(struct gen *g)
-{
-	names(g, FN_SUB);
-	ADD(BPF_CALL_REL(0));
-	after_call(g);
-}
-
-/* The callback works on the slots. */
-static void st_bpf_loop(struct gen *g)
-{
-	if (pick(g, 2))
-		ADD(BPF_MOV64_IMM(BPF_REG_1, (s32)pick(g, 20)));
-	else
-		ADD(BPF_MOV64_REG(BPF_REG_1, BPF_REG_9), BPF_ALU64_IMM(BPF_AND, BPF_REG_1, 31));
-	names(g, FN_LOOP);
-	ADD(SKEP_INSN(BPF_LD | BPF_DW | BPF_IMM, BPF_REG_2, BPF_PSEUDO_FUNC, 0, 0),
-	    SKEP_INSN(0, 0, 0, 0, 0), BPF_MOV64_REG(BPF_REG_3, BPF_REG_10),
-	    BPF_ALU64_IMM(BPF_ADD, BPF_REG_3, -64),
-	    BPF_MOV64_IMM(BPF_REG_4, pick(g, 20) ? 0 : 1), BPF_EMIT_CALL(BPF_FUNC_loop));
-	after_call(g);
-}
-
-/* Slot 0 is this program, the others are empty or none. */
-static void st_tail(struct gen *g)
-{
-	if (g->nesting && pick(g, 2))
-		return;
-	g->p->tails = true;
-	if (pick(g, 3)) {
-		ADD(BPF_MOV64_REG(BPF_REG_1, BPF_REG_6), SKEP_LD_MAP(BPF_REG_2, MAP_PROGS),
-		    BPF_MOV64_IMM(BPF_REG_3, (s32)pick(g, 4)), BPF_EMIT_CALL(BPF_FUNC_tail_call),
-		    BPF_MOV64_IMM(BPF_REG_0, (s32)number(g)));
-	} else {
-		ADD(BPF_MOV64_REG(BPF_REG_1, BPF_REG_6));
-		names(g, FN_TAIL);
-		ADD(BPF_CALL_REL(0));
-	}
-	after_call(g);
-	if (g->p->packet)
-		load_packet(g), after_call(g);
-}
-
-/* REG = r10 + OFF. */
-static void stack_at(struct gen *g, u8 reg, s32 off)
-{
-	ADD(BPF_MOV64_REG(reg, BPF_REG_10), BPF_ALU64_IMM(BPF_ADD, reg, off));
-}
-
-static void st_queue(struct gen *g)
-{
-	static const u8 calls[] = { BPF_FUNC_map_push_elem, BPF_FUNC_map_push_elem,
-		BPF_FUNC_map_pop_elem, BPF_FUNC_map_peek_elem };
-	u8 call = calls[pick(g, ARRAY_LEN(calls))];
-
-	ADD(BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_9, VALUE_AT));
-	stack_at(g, BPF_REG_2, VALUE_AT);
-	ADD(BPF_MOV64_IMM(BPF_REG_3, pick(g, 3) ? (s32)pick(g, 4) : BPF_EXIST),
-	    SKEP_LD_MAP(BPF_REG_1, pick(g, 2) ? MAP_QUEUE : MAP_LIFO), BPF_EMIT_CALL(call),
-	    BPF_LDX_MEM(BPF_DW, BPF_REG_9, BPF_REG_10, VALUE_AT));
-	after_call(g);
-}
-
-/* One of the list, which is what a new run removes; or a whole address. */
-static void put_prefix(struct gen *g, bool whole)
-{
-	const struct gen_prefix *p = &gen_prefixes[pick(g, PREFIXES)];
-	s32 addr;
-
-	memcpy(&addr, p->addr, sizeof(addr));
-	ADD(BPF_ST_MEM(BPF_W, BPF_REG_10, KEY_AT, whole ? 32 : (s32)p->bits),
-	    BPF_ST_MEM(BPF_W, BPF_REG_10, KEY_AT + 4, addr));
-	stack_at(g, BPF_REG_2, KEY_AT);
-	ADD(SKEP_LD_MAP(BPF_REG_1, MAP_LPM));
-}
-
-static void st_lpm(struct gen *g)
-{
-	u32 what = pick(g, 4);
-
-	put_prefix(g, what == 1 && pick(g, 2));
-	switch (what) {
-	case 0:
-		ADD(BPF_EMIT_CALL(BPF_FUNC_map_delete_elem));
-		break;
-	case 1:
-		ADD(BPF_EMIT_CALL(BPF_FUNC_map_lookup_elem),
-		    BPF_JMP_IMM(BPF_JEQ, BPF_REG_0, 0, 2),
-		    BPF_ATOMIC_OP(BPF_DW, BPF_XOR, BPF_REG_0, BPF_REG_9, 0),
-		    BPF_LDX_MEM(BPF_DW, BPF_REG_0, BPF_REG_0, 0));
-		break;
-	default:
-		ADD(BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_9, VALUE_AT));
-		stack_at(g, BPF_REG_3, VALUE_AT);
-		ADD(BPF_MOV64_IMM(BPF_REG_4, (s32)pick(g, 4)),
-		    BPF_EMIT_CALL(BPF_FUNC_map_update_elem));
-	}
-	after_call(g);
-}
-
-static void st_percpu(struct gen *g)
-{
-	ADD(BPF_ST_MEM(BPF_W, BPF_REG_10, KEY_AT, (s32)pick(g, KEYS + 1)));
-	stack_at(g, BPF_REG_2, KEY_AT);
-	ADD(SKEP_LD_MAP(BPF_REG_1, MAP_PERCPU), BPF_EMIT_CALL(BPF_FUNC_map_lookup_elem),
-	    BPF_JMP_IMM(BPF_JEQ, BPF_REG_0, 0, 3),
-	    BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_0, 0),
-	    BPF_STX_MEM(BPF_DW, BPF_REG_0, BPF_REG_9, 0), BPF_MOV64_REG(BPF_REG_0, BPF_REG_1));
-	after_call(g);
-}
-
-static void st_ring(struct gen *g)
-{
-	stack_at(g, BPF_REG_2, -64);
-	ADD(SKEP_LD_MAP(BPF_REG_1, MAP_RING), BPF_MOV64_IMM(BPF_REG_3, (s32)pick(g, 65)),
-	    BPF_MOV64_IMM(BPF_REG_4, (s32)pick(g, 5)), BPF_EMIT_CALL(BPF_FUNC_ringbuf_output));
-	after_call(g);
-	if (pick(g, 3))
-		return;
-	/* not the positions: they count the runs */
-	ADD(SKEP_LD_MAP(BPF_REG_1, MAP_RING),
-	    BPF_MOV64_IMM(BPF_REG_2, (s32)((const u8[]){ 0, 1, 4 })[pick(g, 3)]),
-	    BPF_EMIT_CALL(BPF_FUNC_ringbuf_query));
-	after_call(g);
-}
-
-/* Strings begin every 32 bytes. */
-static s32 some_text(struct gen *g, u32 n) { return (s32)(32 * pick(g, n)); }
-
-static void st_strncmp(struct gen *g)
-{
-	s64 text[2];
-
-	memcpy(text, gen_text[pick(g, TEXTS)], sizeof(text));
-	ADD(BPF_LD_IMM64(BPF_REG_1, text[0]), BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_1, -64),
-	    BPF_LD_IMM64(BPF_REG_1, text[1]), BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_1, -56));
-	stack_at(g, BPF_REG_1, -64);
-	ADD(BPF_MOV64_IMM(BPF_REG_2, (s32)(1 + pick(g, 16))),
-	    SKEP_LD_MAP_VALUE(BPF_REG_3, MAP_TEXT, some_text(g, 8)),
-	    BPF_EMIT_CALL(BPF_FUNC_strncmp));
-	after_call(g);
-}
-
-/* The first four strings are formats of three numbers. */
-static void st_snprintf(struct gen *g)
-{
-	ADD(BPF_MOV64_REG(BPF_REG_1, BPF_REG_7), BPF_MOV64_IMM(BPF_REG_2, (s32)pick(g, 65)),
-	    SKEP_LD_MAP_VALUE(BPF_REG_3, MAP_TEXT, some_text(g, 4)));
-	stack_at(g, BPF_REG_4, -64);
-	ADD(BPF_MOV64_IMM(BPF_REG_5, pick(g, 8) ? 24 : 16), BPF_EMIT_CALL(BPF_FUNC_snprintf));
-	after_call(g);
-}
-
-static void st_strtol(struct gen *g)
-{
-	static const char texts[][17] = { "0x7fffffffffffff", "-9223372036854775",
-		"  -0777 rest    ", "18446744073709551", "0x", "-0", "08", "z", "\240+1" };
-	s64 text[2];
-
-	memcpy(text, texts[pick(g, ARRAY_LEN(texts))], sizeof(text));
-	ADD(BPF_LD_IMM64(BPF_REG_1, text[0]), BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_1, -64),
-	    BPF_LD_IMM64(BPF_REG_1, text[1]), BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_1, -56));
-	stack_at(g, BPF_REG_1, -64);
-	ADD(BPF_MOV64_IMM(BPF_REG_2, (s32)(1 + pick(g, 20))),
-	    BPF_MOV64_IMM(BPF_REG_3, (s32)((const u8[]){ 0, 8, 10, 16, 2, 32 })[pick(g, 6)]),
-	    BPF_ST_MEM(BPF_DW, BPF_REG_10, -32, 0));
-	stack_at(g, BPF_REG_4, -32);
-	ADD(BPF_EMIT_CALL(pick(g, 2) ? BPF_FUNC_strtol : BPF_FUNC_strtoul));
-	after_call(g);
-}
-
-/*
- * Changes the length of a classifier's packet. No VLAN tags: after some 30 of
- * them, pushed in a chain of tail calls, bpf_skb_change_tail to 64 bytes fails
- * on Linux 6.18 and not here (seed 0x9cc23738940816f7 before this was left out).
- */
-static void skb_change(struct gen *g)
-{
-	static const u8 calls[] = { BPF_FUNC_skb_change_tail, BPF_FUNC_skb_pull_data };
-	u8 call = calls[pick(g, ARRAY_LEN(calls))];
-
-	ADD(BPF_MOV64_REG(BPF_REG_1, BPF_REG_6),
-	    BPF_MOV64_IMM(BPF_REG_2, (s32)(60 + pick(g, 500))), BPF_MOV64_IMM(BPF_REG_3, 0),
-	    BPF_EMIT_CALL(call));
-	load_packet(g);
-	after_call(g);
-}
-
-static void st_adjust(struct gen *g)
-{
-	static const u8 calls[] = { BPF_FUNC_xdp_adjust_head, BPF_FUNC_xdp_adjust_tail,
-		BPF_FUNC_xdp_adjust_meta };
-
-	if (!g->p->packet || g->nesting)
-		return;
-	if (g->p->type != BPF_PROG_TYPE_XDP) {
-		skb_change(g);
-		return;
-	}
-	ADD(BPF_MOV64_REG(BPF_REG_1, BPF_REG_6),
-	    BPF_MOV64_IMM(BPF_REG_2, (s32)pick(g, 40) * 4 - 80),
-	    BPF_EMIT_CALL(calls[pick(g, ARRAY_LEN(calls))]));
-	load_packet(g);
-	after_call(g);
-}
-
-static u8 bytes_call(struct gen *g, bool store)
-{
-	if (g->p->type == BPF_PROG_TYPE_XDP)
-		return store ? BPF_FUNC_xdp_store_bytes : BPF_FUNC_xdp_load_bytes;
-	return store ? BPF_FUNC_skb_store_bytes : BPF_FUNC_skb_load_bytes;
-}
-
-static void st_load_bytes(struct gen *g)
-{
-	bool store = pick(g, 2);
-	u32 off = pick(g, 4) ? pick(g, 80) : pick(g, 3) ? pick(g, 700) : (u32)number(g);
-
-	if (!g->p->packet)
-		return;
-	ADD(BPF_MOV64_REG(BPF_REG_1, BPF_REG_6), BPF_MOV64_IMM(BPF_REG_2, (s32)off));
-	if (pick(g, 2))
-		stack_at(g, BPF_REG_3, -64);
-	else
-		ADD(BPF_MOV64_REG(BPF_REG_3, BPF_REG_7));
-	ADD(BPF_MOV64_IMM(BPF_REG_4, (s32)(1 + pick(g, 64))),
-	    BPF_MOV64_IMM(BPF_REG_5, (s32)pick(g, 4)), BPF_EMIT_CALL(bytes_call(g, store)));
-	load_packet(g);
-	after_call(g);
-}
-
-/* Checksums in a classifier's packet. */
-static void st_csum_replace(struct gen *g)
-{
-	static const s32 flags[] = { 0, 2, 4, 0x12, 0x14, 0x20, 0x24, 0x34, 1, 3 };
-	bool l3 = pick(g, 2);
-
-	if (!g->p->packet || g->p->type == BPF_PROG_TYPE_XDP)
-		return;
-	ADD(BPF_MOV64_REG(BPF_REG_1, BPF_REG_6), BPF_MOV64_IMM(BPF_REG_2, (s32)pick(g, 70)),
-	    BPF_MOV64_REG(BPF_REG_3, pick(g, 2) ? BPF_REG_0 : BPF_REG_9),
-	    BPF_MOV64_REG(BPF_REG_4, BPF_REG_9),
-	    BPF_MOV64_IMM(BPF_REG_5, l3 ? (s32)pick(g, 5) : flags[pick(g, ARRAY_LEN(flags))]),
-	    BPF_EMIT_CALL(l3 ? BPF_FUNC_l3_csum_replace : BPF_FUNC_l4_csum_replace));
-	load_packet(g);
-	after_call(g);
-}
-
 static void simple(struct gen *g);
 
 /* ---- control ------------------------------------------------------------------------ */
@@ -560,7 +178,7 @@ static void st_if(struct gen *g)
 		op = (enum isa_op)pick(g, OP_MAX);
 	while (isa_rows[op].kind < KIND_JMP_JEQ || isa_rows[op].kind > KIND_JMP_JSLE);
 	at = g->p->n;
-	add(g, row_insn(g, op));
+	add(g, gen_row_insn(g, op));
 	g->nesting++;
 	for (u32 i = 0; i < n; i++)
 		simple(g);
@@ -580,7 +198,7 @@ static void st_loop(struct gen *g)
 	head = g->p->n;
 	g->nesting++;
 	for (u32 i = 0; i < n; i++)
-		st_alu(g);
+		gen_alu(g);
 	g->nesting--;
 	ADD(BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_10, counter),
 	    BPF_ALU64_IMM(BPF_SUB, BPF_REG_1, 1),
@@ -601,7 +219,7 @@ static void st_may_goto(struct gen *g)
 	head = g->p->n;
 	ADD(SKEP_INSN(isa_rows[OP_MAY_GOTO].opcode, 0, 0, 0, 0));
 	for (u32 i = 0; i < n; i++)
-		st_alu(g);
+		gen_alu(g);
 	ADD(BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_10, counter),
 	    BPF_ALU64_IMM(BPF_SUB, BPF_REG_1, 1),
 	    BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_1, counter));
@@ -633,26 +251,32 @@ static void st_else(struct gen *g)
 
 /* ---- the whole ------------------------------------------------------------------------ */
 
-static void (*const simples[])(struct gen *) = {
-	st_alu, st_alu, st_alu, st_alu, st_load_number, st_load, st_store, st_load, st_store,
+static const gen_statement simples[] = {
+	gen_alu, gen_alu, gen_alu, gen_alu, st_load_number, st_load, st_store, st_load, st_store,
 	st_atomic,
 };
 
-static void (*const statements[])(struct gen *) = {
-	st_alu, st_alu, st_alu, st_load_number, st_load, st_store, st_atomic, st_variable,
-	st_lookup, st_update, st_delete, st_csum, st_call, st_adjust, st_load_bytes,
-	st_if, st_if, st_if, st_loop, st_bpf_loop, st_tail, st_queue, st_queue, st_lpm, st_lpm,
-	st_percpu, st_ring, st_strncmp, st_snprintf, st_strtol, st_csum_replace, st_may_goto,
-	st_else,
+static const gen_statement others[] = {
+	gen_alu, gen_alu, gen_alu, st_load_number, st_load, st_store, st_atomic, st_variable,
+	st_if, st_if, st_if, st_loop, st_may_goto, st_else,
 };
 
 static void simple(struct gen *g) { simples[pick(g, ARRAY_LEN(simples))](g); }
 
+/* Most call something. */
+static void statement(struct gen *g)
+{
+	if (pick(g, 5) < 3)
+		gen_call(g);
+	else
+		others[pick(g, ARRAY_LEN(others))](g);
+}
+
 static void prologue(struct gen *g)
 {
 	ADD(BPF_MOV64_REG(BPF_REG_6, BPF_REG_1));
-	if (g->p->packet)
-		load_packet(g);
+	if (g->packet)
+		gen_load_packet(g);
 	ADD(SKEP_LD_MAP_VALUE(BPF_REG_7, 0, 0));
 	for (s16 i = 1; i <= 8; i++)
 		ADD(BPF_ST_MEM(BPF_DW, BPF_REG_10, -8 * i, (s32)number(g)));
@@ -672,21 +296,23 @@ static void epilogue(struct gen *g)
 		ADD(BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_10, (s16)(-8 * (s32)(i + 1))),
 		    BPF_STX_MEM(BPF_DW, BPF_REG_8, BPF_REG_1,
 				(s16)(8 * (ARRAY_LEN(regs) + i))));
+	if (g->result_mask)
+		ADD(BPF_ALU64_IMM(BPF_AND, BPF_REG_0, g->result_mask));
 	ADD(BPF_EXIT_INSN());
 }
 
 /* A function of r1 and r2, with a stack of its own. */
 static void subprogram(struct gen *g)
 {
-	bool packet = g->p->packet;
+	bool direct = g->direct;
 
 	ADD(BPF_MOV64_REG(BPF_REG_0, BPF_REG_1), BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_2, -8),
 	    BPF_MOV64_IMM(BPF_REG_3, (s32)number(g)), BPF_MOV64_IMM(BPF_REG_4, (s32)number(g)),
 	    BPF_MOV64_IMM(BPF_REG_5, (s32)number(g)), BPF_MOV64_REG(BPF_REG_9, BPF_REG_2));
-	g->p->packet = false;
+	g->direct = false;
 	for (u32 i = 0, n = 1 + pick(g, 8); i < n; i++)
-		st_alu(g);
-	g->p->packet = packet;
+		gen_alu(g);
+	g->direct = direct;
 	ADD(BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_10, -8),
 	    BPF_ALU64_REG(BPF_XOR, BPF_REG_0, BPF_REG_1), BPF_EXIT_INSN());
 }
@@ -694,17 +320,32 @@ static void subprogram(struct gen *g)
 /* r1 = the round, r2 = the slots: they change; another round or not. */
 static void loop_callback(struct gen *g)
 {
-	bool packet = g->p->packet;
+	bool direct = g->direct;
 
-	g->p->packet = false;
+	g->direct = false;
 	ADD(BPF_MOV64_REG(BPF_REG_6, BPF_REG_2), BPF_MOV64_REG(BPF_REG_0, BPF_REG_1),
 	    BPF_LDX_MEM(BPF_DW, BPF_REG_9, BPF_REG_6, (s16)(8 * pick(g, 8))));
 	after_call(g);
 	for (u32 i = 0, n = 1 + pick(g, 6); i < n; i++)
-		st_alu(g);
+		gen_alu(g);
 	ADD(BPF_STX_MEM(BPF_DW, BPF_REG_6, BPF_REG_9, (s16)(8 * pick(g, 8))),
 	    BPF_ALU64_IMM(BPF_AND, BPF_REG_0, 1), BPF_EXIT_INSN());
-	g->p->packet = packet;
+	g->direct = direct;
+}
+
+/* r1 = the map, r2 = a key, r3 = its value, r4 = the slots: sums, which no order
+ * changes. */
+static void each_callback(struct gen *g)
+{
+	const s16 slot = (s16)(8 * pick(g, 8));
+
+	ADD(BPF_LDX_MEM(BPF_W, BPF_REG_0, BPF_REG_2, 0),
+	    BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_3, 0),
+	    BPF_LDX_MEM(BPF_DW, BPF_REG_2, BPF_REG_4, slot),
+	    BPF_ALU64_REG(BPF_ADD, BPF_REG_2, BPF_REG_1),
+	    BPF_ALU64_REG(BPF_ADD, BPF_REG_2, BPF_REG_0),
+	    BPF_STX_MEM(BPF_DW, BPF_REG_4, BPF_REG_2, slot), BPF_MOV64_IMM(BPF_REG_0, 0),
+	    BPF_EXIT_INSN());
 }
 
 /* r1 = the context: what slot 0 gives, or 5. */
@@ -723,7 +364,7 @@ struct name {
 static void functions(struct gen *g, const struct name *calls, u32 n)
 {
 	static void (*const bodies[NR_FUNCS])(struct gen *) = { subprogram, loop_callback,
-		tail_function };
+		each_callback, tail_function };
 
 	for (u32 fn = 0; fn < NR_FUNCS; fn++) {
 		u32 at = g->p->n;
@@ -736,28 +377,51 @@ static void functions(struct gen *g, const struct name *calls, u32 n)
 			}
 		if (!named)
 			continue;
-		g->p->funcs[g->p->nr_funcs++] = at;
 		bodies[fn](g);
 	}
 }
 
-void gen_program(struct gen_prog *p, u64 seed, u64 skip)
+/* A type, more often those with more to do. */
+static void choose_type(struct gen *g)
+{
+	enum { DIRECT = 1, WRITES = 2 };
+	static const struct { u32 type, attach, flags; s32 mask; } types[] = {
+		{ BPF_PROG_TYPE_XDP, 0, DIRECT | WRITES, 0 },
+		{ BPF_PROG_TYPE_XDP, 0, DIRECT | WRITES, 0 },
+		{ BPF_PROG_TYPE_XDP, 0, DIRECT | WRITES, 0 },
+		{ BPF_PROG_TYPE_SCHED_CLS, 0, DIRECT | WRITES, 0 },
+		{ BPF_PROG_TYPE_SCHED_CLS, 0, DIRECT | WRITES, 0 },
+		{ BPF_PROG_TYPE_SCHED_ACT, 0, DIRECT | WRITES, 0 },
+		{ BPF_PROG_TYPE_SOCKET_FILTER, 0, 0, 0 },
+		{ BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_INGRESS, DIRECT, 1 },
+		{ BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_EGRESS, DIRECT, 3 },
+		{ BPF_PROG_TYPE_LWT_XMIT, 0, DIRECT | WRITES, 0 },
+		{ BPF_PROG_TYPE_LWT_IN, 0, DIRECT, 0 },
+	};
+	u32 i = pick(g, ARRAY_LEN(types));
+
+	g->p->type = types[i].type;
+	g->p->attach = types[i].attach;
+	g->packet = pick(g, 2);
+	g->direct = g->packet && types[i].flags & DIRECT;
+	g->writes = types[i].flags & WRITES;
+	g->result_mask = types[i].mask;
+}
+
+void gen_program(struct diff_prog *p, u64 seed, u64 skip)
 {
 	struct gen gen = { .p = p, .rnd = seed }, *g = &gen;
 	u32 n = 1 + pick(g, GEN_STATEMENTS), nr_calls = 0;
 	struct name calls[GEN_STATEMENTS];
 
 	p->n = 0;
-	p->nr_funcs = 1;	/* at 0 */
-	p->tails = false;
-	p->packet = pick(g, 2);
-	p->type = pick(g, 3) ? BPF_PROG_TYPE_XDP : BPF_PROG_TYPE_SCHED_CLS;
+	choose_type(g);
 	prologue(g);
 	for (u32 i = 0; i < n; i++) {
 		g->rnd = seed ^ (0xd1342543de82ef95 * (i + 1));
 		g->call = 0;
 		if (!(skip >> i & 1))
-			statements[pick(g, ARRAY_LEN(statements))](g);
+			statement(g);
 		if (g->call)
 			calls[nr_calls++] = (struct name){ g->call, g->fn };
 	}

@@ -15,10 +15,10 @@
 #ifndef DIFF_GEN_H
 #define DIFF_GEN_H
 
-#include "isa/isa.h"
+#include "diff/world.h"
 
 enum {
-	GEN_STATEMENTS = 40, GEN_MAX = 1600,
+	GEN_STATEMENTS = 40,
 	VALUE_BYTES = 64,	/* of map 0, an array */
 	KEYS = 8,		/* of map 1, a hash: 0..KEYS-1 */
 	HASH_BYTES = 16,	/* its values */
@@ -31,11 +31,8 @@ enum {
 
 enum gen_map {
 	MAP_VALUE, MAP_HASH, MAP_RESULT, MAP_QUEUE, MAP_LIFO, MAP_LPM, MAP_PERCPU,
-	MAP_TEXT, MAP_RING, MAP_PROGS, NR_MAPS
+	MAP_TEXT, MAP_RING, MAP_PROGS, MAP_LRU, MAP_PERCPU_HASH, NR_MAPS
 };
-
-/* Functions that a program may have. */
-enum gen_func { FN_SUB, FN_LOOP, FN_TAIL, NR_FUNCS };
 
 /* Of the trie: its key. */
 struct gen_prefix {
@@ -47,25 +44,16 @@ extern const struct gen_prefix gen_prefixes[PREFIXES];
 enum { TEXTS = 8 };
 extern const char gen_text[TEXTS][TEXT_BYTES / TEXTS];	/* what MAP_TEXT holds */
 
-struct gen_prog {
-	struct bpf_insn v[GEN_MAX];
-	u32 n;
-	u32 type;		/* BPF_PROG_TYPE_XDP or _SCHED_CLS */
-	bool packet;		/* uses context and packet */
-	bool tails;		/* may call itself by MAP_PROGS */
-	u32 funcs[1 + NR_FUNCS], nr_funcs;	/* where they begin */
+enum gen_extern {
+	EXT_RCU_LOCK, EXT_RCU_UNLOCK, EXT_ITER_NEW, EXT_ITER_NEXT, EXT_ITER_DESTROY, NR_EXTERNS
 };
 
+/* What the programs run in. */
+extern const struct diff_scene gen_scene;
+
 /* The program of SEED; bit I of SKIP leaves statement I out. */
-void gen_program(struct gen_prog *p, u64 seed, u64 skip);
-
-static inline u64 gen_random(u64 *state)
-{
-	u64 z = *state += 0x9e3779b97f4a7c15;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-	z = (z ^ z >> 27) * 0x94d049bb133111eb;
-	return z ^ z >> 31;
-}
+void gen_program(struct diff_prog *p, u64 seed, u64 skip);
+/* A packet for it. */
+void gen_packet(struct diff_packet *pkt, u64 *state);
 
 #endif

@@ -40,7 +40,7 @@ static void test_table(void **state)
 		assert_int_not_equal(helper_row(id)->args[0], ARG_OTHER);
 		n++;
 	}
-	assert_int_equal(n, 73);
+	assert_int_equal(n, 77);
 	assert_null(call_helper(BPF_FUNC_tail_call, BPF_PROG_TYPE_XDP));
 	assert_null(call_helper(BPF_FUNC_xdp_adjust_head, BPF_PROG_TYPE_KPROBE));
 	assert_non_null(call_helper(BPF_FUNC_ktime_get_ns, BPF_PROG_TYPE_KPROBE));
@@ -197,7 +197,7 @@ static void test_loop(void **state)
 	run.stop = false;
 	c = (struct counter){ 0 };
 	assert_int_equal(CALL(loop, &run, 0, 33, 99, 0), 0);
-	assert_int_equal((s64)CALL(loop, &run, (8 << 20) + 1, 33, 99, 0), -E2BIG);
+	assert_int_equal((u32)CALL(loop, &run, (8 << 20) + 1, 33, 99, 0), (u32)-E2BIG);
 	assert_int_equal((s64)CALL(loop, &run, 1, 33, 99, 1), -EINVAL);
 	assert_int_equal(c.calls, 0);
 }
