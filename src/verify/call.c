@@ -32,7 +32,7 @@ static bool check_helper(struct verifier *v, u32 at, const struct helper_row *ro
 		snprintf(name, sizeof(name), "bpf_%s", row->name);
 	if (!row)
 		return reject(v, REJECT_HELPER_NONE, at, &why);
-	if (!helper_offered(id, v->prog->type))
+	if (!helper_offered_to(id, v->prog->type, v->prog->expected_attach, may_sleep(v)))
 		return reject(v, REJECT_HELPER_TYPE, at, &why);
 	if (row->flags & HELPER_SLEEPS && !may_sleep(v))
 		reject(v, REJECT_HELPER_SLEEPS, at, &why);
