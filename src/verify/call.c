@@ -4,6 +4,7 @@
  * is different afterwards, what does it return. Rows of helper.def drive it.
  */
 #include "verify/call.h"
+#include "model/dynptr.h"
 
 /* ---- may it be called? --------------------------------------------------- */
 
@@ -30,7 +31,8 @@ static void forget_packet_reg(struct reg *r, void *arg)
 {
 	struct verifier *v = arg;
 
-	if (!reg_is_packet(r) && r->type != REG_PACKET_END)
+	if (!reg_is_packet(r) && r->type != REG_PACKET_END &&
+	    !(r->type == REG_MEM && (r->flags & REG_SLICE)))
 		return;
 	if (v->privileged)
 		reg_set_unknown(v, r);
@@ -108,6 +110,8 @@ static void ret_other(struct verifier *v, struct state *s, const struct call *c)
 {
 	if (c->row->id == BPF_FUNC_ringbuf_reserve)
 		ret_record(v, s, c);
+	else if (c->row->id == BPF_FUNC_dynptr_data)
+		ret_slice(v, s, c, 0);
 	else
 		not_judged(v, c->insn, "the result of bpf_%s", c->row->name);
 }
@@ -158,6 +162,21 @@ static void check_lock(struct verifier *v, struct state *s, u32 at,
 		reject(v, REJECT_LOCK_HELD, at, NULL);
 }
 
+/* What depends on the call's arguments besides each for itself. */
+static void check_whole(struct verifier *v, struct state *s, const struct call *c)
+{
+	const struct reg *r1 = state_reg(s, 1);
+
+	if (c->row->id == BPF_FUNC_dynptr_from_mem && r1->type != REG_MAP_VALUE)
+		reject(v, REJECT_DYNPTR_DATA, c->insn, &(struct why){ .reg = 1, .ptr = r1 });
+}
+
+static bool moves_packet(const struct call *c)
+{
+	return helper_moves_packet(c->row->id) ||
+	       (c->row->id == BPF_FUNC_dynptr_write && c->dynptr.kind == DYNPTR_SKB);
+}
+
 /* ---- the call ------------------------------------------------------------ */
 
 static void args_check(struct verifier *v, struct state *s, struct call *c)
@@ -177,15 +196,18 @@ enum step step_call(struct verifier *v, struct state *s, u32 at)
 	}
 	check_lock(v, s, at, c.row);
 	args_check(v, s, &c);
+	check_whole(v, s, &c);
 	if (v->stop)
 		return STEP_END;
 	if (c.func >= 0)
 		callback_enter(v, s, &c);
 	if (c.row->id == BPF_FUNC_tail_call)
 		tail_call(v, s, at);
-	if (helper_moves_packet(c.row->id))
+	if (moves_packet(&c))
 		forget_packet(v, s);
-	if (c.release)
+	if (c.release_dynptr)
+		dynptr_release(v, s, c.release);
+	else if (c.release)
 		ref_release(v, s, c.release);
 	clobber(s);
 	ret_set(v, s, &c);
