@@ -10,7 +10,7 @@
 
 static int bad_usage(struct skep_err *err, const char *text)
 {
-	return err_set(err, ERR_USAGE, "skep run", "%s", text);
+	return err_set(err, ERR_USAGE, NULL, "%s", text);
 }
 
 /* What programs of this type cannot be told, or not on that engine. */

@@ -36,7 +36,8 @@ const struct sec_row *progtype_find(const char *name);	/* NULL unknown */
 const struct sec_row *sec_row(const char *section);	/* NULL unknown */
 /*
  * The row that a name from before these conventions probably means: by its
- * beginning, or a tail call's "MAP/SLOT" as iproute2 has them. NULL: no idea.
+ * beginning, or a tail call's "MAP/SLOT" as iproute2 has them. NULL: no idea, or a
+ * name of today mistyped, for sec_nearest.
  */
 const struct sec_row *sec_guess(const char *section);
 /* What follows the name in SECTION ("vfs_read" of "kprobe/vfs_read"), or "". */
@@ -67,6 +68,7 @@ enum helper_arg {
 	ARG_VALUE_OUT,	/* value_size writable bytes of the map argument */
 	ARG_MEM,	/* readable; its size is the next argument */
 	ARG_MEM_OR_NULL,
+	ARG_MEM_INOUT,	/* readable and writable; its size is the next argument */
 	ARG_MEM_OUT,	/* writable; its size is the next argument */
 	ARG_MEM_OUT_OR_NULL,
 	ARG_MEM_OUT_OPT,	/* the same, and NULL has a size, too */
@@ -148,6 +150,8 @@ u32 helper_effects(u32 id);
 enum { NEED_NET_ADMIN = 1, NEED_PERFMON = 2 };
 unsigned progtype_caps(u32 type);
 unsigned maptype_caps(u32 type);
+/* For programs of TYPE that call helper ID. */
+unsigned helper_caps(u32 id, u32 type);
 
 /* ---- ctx/<type>.def ----------------------------------------------------- */
 

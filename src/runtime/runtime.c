@@ -364,6 +364,17 @@ static int rt_ready(struct runtime *rt, const struct host *h, struct skep_err *e
 	return 0;
 }
 
+static int no_type(const struct image *img, const struct image_prog *p, struct skep_err *err)
+{
+	const char *near = sec_nearest(p->section);
+
+	err_set(err, ERR_SEC_NAME, img->file, "program '%s': section '%s' names no program type",
+		p->name, p->section);
+	if (near)
+		err_help(err, "did you mean SEC(\"%s\")?", near);
+	return err ? err->code : -EINVAL;
+}
+
 static int rt_prog_load(struct backend *b, const struct image *img, u32 prog,
 			const u32 *maps, struct skep_err *err)
 {
@@ -377,9 +388,7 @@ static int rt_prog_load(struct backend *b, const struct image *img, u32 prog,
 	p->prog = &img->progs[prog];
 	p->host = find_host(rt, p->prog->type);
 	if (p->prog->type == BPF_PROG_TYPE_UNSPEC)
-		r = err_set(err, ERR_SEC_NAME, img->file,
-			    "program '%s': section '%s' names no program type",
-			    p->prog->name, p->prog->section);
+		r = no_type(img, p->prog, err);
 	else if (!p->host)
 		r = err_set(err, ERR_PROG_TYPE, img->file,
 			    "program '%s' is of type %s, which the embedded engine cannot run yet",

@@ -155,8 +155,10 @@ static unsigned way(u8 kind)
 	case ARG_MEM_OUT_OR_NULL:
 	case ARG_VALUE_OUT:
 	case ARG_LONG_OUT:
-	case ARG_INT_OUT:
 		return WRITES | ONLY_WRITES;
+	case ARG_MEM_INOUT:
+	case ARG_INT_OUT:	/* bpf_check_mtu's, which it reads, too */
+		return WRITES;
 	default:
 		return 0;
 	}
@@ -412,7 +414,8 @@ static arg_fn *const checks[] = {
 	[ARG_ANY] = arg_any, [ARG_CTX] = arg_ctx, [ARG_MAP] = arg_map,
 	[ARG_KEY] = arg_key, [ARG_VALUE] = arg_value, [ARG_VALUE_OUT] = arg_value,
 	[ARG_MEM] = arg_mem, [ARG_MEM_OR_NULL] = arg_mem, [ARG_MEM_OUT] = arg_mem,
-	[ARG_MEM_OUT_OR_NULL] = arg_mem, [ARG_SIZE] = arg_size, [ARG_SIZE_0] = arg_size,
+	[ARG_MEM_OUT_OR_NULL] = arg_mem, [ARG_MEM_INOUT] = arg_mem,
+	[ARG_SIZE] = arg_size, [ARG_SIZE_0] = arg_size,
 	[ARG_STR] = arg_str, [ARG_LONG_OUT] = arg_long, [ARG_INT_OUT] = arg_int,
 	[ARG_FUNC] = arg_func, [ARG_RECORD] = arg_record, [ARG_SPIN_LOCK] = arg_lock,
 	[ARG_TIMER] = arg_timer, [ARG_CTX_OR_NULL] = arg_ctx_or_null,

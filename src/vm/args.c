@@ -117,7 +117,7 @@ static bool check_cpumask(struct vm_machine *m, const struct arg *a, bool given)
 static bool check_sized(struct vm_machine *m, const struct arg *a, u8 kind)
 {
 	bool out = kind != ARG_MEM && kind != ARG_MEM_OR_NULL;
-	bool null_ok = kind != ARG_MEM && kind != ARG_MEM_OUT;
+	bool null_ok = kind != ARG_MEM && kind != ARG_MEM_OUT && kind != ARG_MEM_INOUT;
 	u8 size_kind = a->i < 4 ? a->call->row->args[a->i + 1] : (u8)ARG_NONE;
 	u64 bytes = (u32)a->r[a->i + 2];
 
@@ -326,6 +326,7 @@ static bool check_arg(struct vm_machine *m, struct arg *a, u8 kind)
 	case ARG_MEM_OR_NULL:
 	case ARG_MEM_OUT:
 	case ARG_MEM_OUT_OR_NULL:
+	case ARG_MEM_INOUT:
 	case ARG_MEM_OUT_OPT:
 		return check_sized(m, a, kind);
 	case ARG_STR:
