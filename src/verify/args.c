@@ -427,7 +427,7 @@ void arg_check(struct verifier *v, struct state *s, struct call *c, unsigned i)
 	struct arg a = { c, i, i + 1, state_reg(s, i + 1), c->row->args[i] };
 	arg_fn *fn = a.kind < ARRAY_LEN(checks) ? checks[a.kind] : NULL;
 
-	if (a.kind == ARG_UNREAD || arg_object(v, s, c, i))
+	if (a.kind == ARG_UNREAD || arg_on_stack(v, s, c, i))
 		return;
 	if (fn && check_readable(v, s, c->insn, a.reg))
 		return;

@@ -36,7 +36,7 @@ void ret_set(struct verifier *v, struct state *s, const struct call *c);
 const struct image_map *map_of(const struct verifier *v, const struct reg *r);
 
 /* dynptr.c: arguments that are objects on the stack; false: it is none. */
-bool arg_object(struct verifier *v, struct state *s, struct call *c, unsigned i);
+bool arg_on_stack(struct verifier *v, struct state *s, struct call *c, unsigned i);
 /* The same for parameter I of the global function NAME. */
 void dynptr_arg(struct verifier *v, struct state *s, u32 at, unsigned i, const char *name);
 /* Forgets the record's dynptrs and their slices. */

@@ -240,7 +240,7 @@ void ret_slice(struct verifier *v, struct state *s, const struct call *c, unsign
 
 /* ---- entry --------------------------------------------------------------- */
 
-bool arg_object(struct verifier *v, struct state *s, struct call *c, unsigned i)
+bool arg_on_stack(struct verifier *v, struct state *s, struct call *c, unsigned i)
 {
 	switch (c->row->args[i]) {
 	case ARG_DYNPTR:

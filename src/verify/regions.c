@@ -6,6 +6,7 @@
 #include "verify/state.h"
 #include "verify/mem.h"
 #include "verify/call.h"
+#include "verify/kobject.h"
 
 typedef bool region_fn(struct verifier *v, struct state *s, const struct access *a,
 		       const struct reg *ptr, struct reg *value);
@@ -31,7 +32,7 @@ static bool ctx_access(struct verifier *v, struct state *s, const struct access 
 	const struct ctx_field *f;
 	u8 need = writes(a) ? CTX_WRITE : CTX_READ;
 
-	if (!v->ctx) {
+	if (!v->ctx && !traces_types(v)) {
 		not_judged(v, a->insn, "contexts of this program type");
 		return false;
 	}
@@ -46,6 +47,8 @@ static bool ctx_access(struct verifier *v, struct state *s, const struct access 
 			.a = ptr->off + (s64)scalar_value(&ptr->val) });
 		return false;
 	}
+	if (traces_types(v))
+		return traced_access(v, s, a, value);
 	f = off < 0 ? NULL : ctx_field(v->ctx, (u64)off, a->size);
 	if (!f || !(f->flags & need) || ((f->flags & CTX_PKT) && a->sign)) {
 		reject(v, REJECT_CTX, a->insn, &(struct why){
@@ -197,6 +200,13 @@ static bool mem_region(struct verifier *v, struct state *s, const struct access 
 		reject(v, REJECT_READ_ONLY, a->insn,
 		       &(struct why){ .reg = a->reg, .ptr = ptr });
 	check_leak(v, s, a, "mem");
+	if (ptr->flags & REG_UNTRUSTED) {	/* loads that fault give 0 */
+		if (a->is_helper)
+			reject(v, REJECT_ARG_TYPE, a->insn, &(struct why){
+				.reg = a->reg, .ptr = ptr, .a = a->reg, .s = "fp",
+				.t = "the helper" });
+		return false;
+	}
 	check_range(v, a, ptr, ptr->bytes, false);
 	return false;
 }
@@ -253,7 +263,7 @@ static region_fn *const regions[REG_TYPES] = {
 	[REG_FLOW_KEYS] = flow_keys_access, [REG_SOCKET] = unsupported,
 	[REG_SOCK_COMMON] = unsupported, [REG_TCP_SOCK] = unsupported,
 	[REG_XDP_SOCK] = unsupported, [REG_TP_BUFFER] = unsupported,
-	[REG_BTF] = unsupported, [REG_MEM] = mem_region, [REG_BUF] = unsupported,
+	[REG_BTF] = kobject_access, [REG_MEM] = mem_region, [REG_BUF] = unsupported,
 	[REG_ARENA] = unsupported, [REG_FUNC] = no_memory, [REG_DYNPTR] = no_memory,
 };
 
