@@ -9,6 +9,7 @@
 
 #include "model/event.h"
 #include "model/image.h"
+#include <stdlib.h>
 
 /* Instructions that an execution may take when nobody says otherwise. */
 enum { BUDGET_DEFAULT = 1000000 };
@@ -56,6 +57,7 @@ struct test_run {
 	bool unresolved;	/* bpf_redirect_neigh found no route or neighbour: the
 				   packet goes nowhere */
 	u32 tc_classid;
+	const struct sock *sock;	/* that the program chose or assigned, or NULL */
 	/* valid until the next run */
 	const struct test_copy *copies;
 	u32 nr_copies;
@@ -76,6 +78,7 @@ struct test_packet {
 	/* out */
 	u32 retval;
 	u32 redirect_ifindex;	/* target of bpf_redirect, 0 none */
+	bool left_out;		/* as where test_run gives 1 */
 };
 
 struct map_info {
@@ -89,7 +92,21 @@ struct map_info {
 	u64 lost;		/* records that found no room in it */
 };
 
+/* A walk over elements in the engine's order; zeroed but for VALUE_BYTES (of
+ * map_info) before the first call, freed with map_batch_free. */
+struct map_batch {
+	u64 value_bytes;
+	u8 *key;		/* the engine's place */
+	bool started;
+};
+static inline void map_batch_free(struct map_batch *it)
+{
+	free(it->key);
+	*it = (struct map_batch){ .value_bytes = it->value_bytes };
+}
+
 struct backend;
+struct sock;
 
 struct backend_ops {
 	const char *name;	/* "user" */
@@ -122,6 +139,23 @@ struct backend_ops {
 	   0; -ENOENT when there are none. NULL in an engine that cannot tell. */
 	int (*map_touched)(struct backend *b, u32 map, u64 *from, u64 *to);
 	int (*map_freeze)(struct backend *b, u32 map);
+	/* The next ones are NULL in an engine that cannot. Up to *N more elements;
+	   -ENOENT with the last of them, *N how many; -ENOSPC when the engine can
+	   only give more than *N at once. */
+	int (*map_read_batch)(struct backend *b, u32 map, struct map_batch *it, void *keys,
+			      void *values, u32 *n);
+	/* *N elements; after an error *N is how many were stored. */
+	int (*map_write_batch)(struct backend *b, u32 map, const void *keys,
+			       const void *values, u32 *n, u64 flags);
+	/* Gives a map a name that outlives the process. Error: PIN. */
+	int (*map_pin)(struct backend *b, u32 map, const char *path, struct skep_err *err);
+	/* The next map is the one with that name, which is like DEF; 1 when nothing
+	   has it. Error: PIN. */
+	int (*map_get)(struct backend *b, const struct image_map *def, const char *path,
+		       struct skep_err *err);
+	/* All elements of an array with BPF_F_MMAPABLE, each 8-byte aligned; NULL
+	   for others. Programs see at once what is stored there. */
+	void *(*map_mem)(struct backend *b, u32 map, size_t *bytes);
 	/* Another map like those in map OUTER, a map of maps; its NUMBER is good
 	   until map_drop and as long as a map of maps has it. */
 	int (*map_like)(struct backend *b, u32 outer, u32 *number, struct skep_err *err);
@@ -130,7 +164,8 @@ struct backend_ops {
 	   image's map i. Errors: PROG_TYPE, HELPER, UNSUPPORTED, RUN. */
 	int (*prog_load)(struct backend *b, const struct image *img, u32 prog,
 			 const u32 *maps, struct skep_err *err);
-	/* Errors: FAULT, BUDGET, FRAMES, HELPER, RUN. */
+	/* Errors: FAULT, BUDGET, FRAMES, HELPER, RUN. 1: the program is not asked
+	   about such packets, nothing was run. */
 	int (*test_run)(struct backend *b, u32 prog, struct test_run *t,
 			struct skep_err *err);
 	/* Runs the program once on each of *N packets; T has the other inputs
@@ -143,6 +178,9 @@ struct backend_ops {
 	   in an engine that does so by itself. Errors as of test_run. */
 	int (*timers_run)(struct backend *b, u64 now_ns, u64 budget, u32 *waiting,
 			  struct skep_err *err);
+	/* The N sockets that programs find, once, before maps are filled: 0 or
+	   -EBUSY. NULL in an engine that has the system's own. */
+	int (*sockets)(struct backend *b, const struct sock *v, u32 n);
 };
 
 /* First member of every backend. */
