@@ -4,13 +4,14 @@
  * Each says what must hold; what the helper writes becomes numbers.
  */
 #include "verify/call.h"
+#include "btf/btf.h"
 
 struct arg {
 	struct call *call;
 	unsigned i;		/* from 0 */
 	unsigned reg;		/* i + 1 */
 	struct reg *r;
-	u8 kind;		/* enum helper_arg */
+	u8 kind;		/* enum helper_arg, enum proto_arg */
 };
 
 typedef void arg_fn(struct verifier *v, struct state *s, struct arg *a);
@@ -60,10 +61,16 @@ static bool is_null(const struct reg *r)
 	return r->type == REG_SCALAR && scalar_is_const(&r->val) && !scalar_value(&r->val);
 }
 
-static void arg_ctx_or_null(struct verifier *v, struct state *s, struct arg *a)
+/* NULL where that is allowed; it matters then that it is. */
+static bool takes_null(struct verifier *v, const struct arg *a)
 {
 	reg_mark(v, a->r);
-	if (!is_null(a->r))
+	return is_null(a->r);
+}
+
+static void arg_ctx_or_null(struct verifier *v, struct state *s, struct arg *a)
+{
+	if (!takes_null(v, a))
 		arg_ctx(v, s, a);
 }
 
@@ -83,15 +90,59 @@ static void arg_alloc_size(struct verifier *v, struct state *s, struct arg *a)
 		reject(v, REJECT_ARG_SIZE_MAX, a->call->insn, &why);
 }
 
+static bool of_sockets(u32 map_type)
+{
+	return map_type == BPF_MAP_TYPE_SOCKMAP || map_type == BPF_MAP_TYPE_SOCKHASH;
+}
+
+/* Some programs may change maps of sockets only by the helpers made for it. */
+static bool changes_sockets(const struct verifier *v, u32 id)
+{
+	switch (v->prog->type) {
+	case BPF_PROG_TYPE_SOCKET_FILTER:
+	case BPF_PROG_TYPE_SCHED_CLS:
+	case BPF_PROG_TYPE_SCHED_ACT:
+	case BPF_PROG_TYPE_XDP:
+	case BPF_PROG_TYPE_SK_REUSEPORT:
+	case BPF_PROG_TYPE_FLOW_DISSECTOR:
+	case BPF_PROG_TYPE_SK_LOOKUP:
+		return true;
+	case BPF_PROG_TYPE_TRACING:
+		return v->prog->expected_attach == BPF_TRACE_ITER;
+	case BPF_PROG_TYPE_SOCK_OPS:
+		return id == BPF_FUNC_map_delete_elem;
+	default:
+		return false;
+	}
+}
+
+static bool takes_map(const struct verifier *v, u32 id, u32 map_type)
+{
+	bool changes = id == BPF_FUNC_map_update_elem || id == BPF_FUNC_map_delete_elem;
+
+	if (changes && of_sockets(map_type) && !changes_sockets(v, id))
+		return false;
+	return helper_takes_map(id, map_type);
+}
+
+static bool changes_map(u32 id)
+{
+	return id == BPF_FUNC_map_update_elem || id == BPF_FUNC_map_delete_elem ||
+	       id == BPF_FUNC_map_push_elem || id == BPF_FUNC_map_pop_elem;
+}
+
 static void check_map_kind(struct verifier *v, struct arg *a)
 {
 	const struct image_map *map = map_of(v, a->r);
 	const struct maptype_row *row = maptype_row(map->type);
 
-	if (!helper_takes_map(a->call->row->id, map->type))
+	if (!takes_map(v, a->call->row->id, map->type))
 		reject(v, REJECT_ARG_MAP_TYPE, a->call->insn, &(struct why){
 			.a = map->type, .b = a->call->row->id,
 			.s = a->call->row->name, .t = row ? row->name : "?" });
+	else if ((map->map_flags & BPF_F_RDONLY_PROG) && changes_map(a->call->row->id))
+		reject(v, REJECT_ARG_MAP_RDONLY, a->call->insn,
+		       &(struct why){ .t = a->call->row->name });
 }
 
 static void arg_map(struct verifier *v, struct state *s, struct arg *a)
@@ -110,6 +161,31 @@ static void arg_map(struct verifier *v, struct state *s, struct arg *a)
 
 enum { WRITES = 1, ONLY_WRITES = 2, ZERO_OK = 4, ALIGNED = 8 };
 
+static void check_stack_aligned(struct verifier *v, const struct arg *a, u32 size)
+{
+	s64 at = a->r->off + (s64)scalar_value(&a->r->val);
+	struct why why = why_of(a, "");
+
+	why.size = size;
+	why.a = at;
+	why.b = 0;
+	why.t = "stack ";
+	if (scalar_is_const(&a->r->val) && at % (s64)size)
+		reject(v, REJECT_ALIGN, a->call->insn, &why);
+}
+
+static bool takes_packet(const struct verifier *v, u32 id)
+{
+	switch (v->prog->type) {
+	case BPF_PROG_TYPE_CGROUP_SOCKOPT:	/* it is no packet */
+		return true;
+	case BPF_PROG_TYPE_SOCK_OPS:
+		return false;
+	default:
+		return helper_takes_packet(id);
+	}
+}
+
 /* SIZE bytes at the argument; WHAT: WRITES and so on. */
 static void check_bytes(struct verifier *v, struct state *s, struct arg *a, u32 size,
 			unsigned what)
@@ -122,11 +198,13 @@ static void check_bytes(struct verifier *v, struct state *s, struct arg *a, u32 
 
 	switch (a->r->type) {
 	case REG_STACK:
+		if (what & ALIGNED)
+			check_stack_aligned(v, a, size);
 		stack_helper_access(v, s, &acc, a->r, what & ONLY_WRITES);
 		break;
 	case REG_PACKET:
 	case REG_PACKET_META:
-		if (!helper_takes_packet(a->call->row->id)) {
+		if (!takes_packet(v, a->call->row->id)) {
 			struct why why = why_of(a, "");
 
 			reject(v, REJECT_ARG_PACKET, a->call->insn, &why);
@@ -159,6 +237,7 @@ static unsigned way(u8 kind)
 		return WRITES | ONLY_WRITES;
 	case ARG_MEM_INOUT:
 	case ARG_INT_OUT:	/* bpf_check_mtu's, which it reads, too */
+	case ARG_MEM_INOUT_OR_NULL:
 		return WRITES;
 	default:
 		return 0;
@@ -201,20 +280,28 @@ static void arg_key(struct verifier *v, struct state *s, struct arg *a)
 	check_bytes(v, s, a, map_of(v, a->call->map)->key_size, way(a->kind));
 }
 
+static void arg_sock(struct verifier *v, struct state *s, struct arg *a);
+
 static void arg_value(struct verifier *v, struct state *s, struct arg *a)
 {
-	if (a->call->map && check_not_null(v, a))
-		check_bytes(v, s, a, map_of(v, a->call->map)->value_size, way(a->kind));
+	const struct reg *map = a->call->map;
+
+	if (!map || (a->kind == ARG_VALUE_OR_NULL && takes_null(v, a)))
+		return;
+	if (of_sockets(map_of(v, map)->type))
+		arg_sock(v, s, a);
+	else if (a->kind == ARG_VALUE_OR_NULL || check_not_null(v, a))
+		check_bytes(v, s, a, map_of(v, map)->value_size, way(a->kind));
 }
 
 /* The size argument that follows decides: see arg_size. */
 static void arg_mem(struct verifier *v, struct state *s, struct arg *a)
 {
-	bool null_ok = a->kind == ARG_MEM_OR_NULL || a->kind == ARG_MEM_OUT_OR_NULL;
+	bool null_ok = a->kind == ARG_MEM_OR_NULL || a->kind == ARG_MEM_OUT_OR_NULL ||
+		       a->kind == ARG_MEM_INOUT_OR_NULL;
 
 	(void)s;
-	reg_mark(v, a->r);
-	if (null_ok && is_null(a->r))
+	if (null_ok && takes_null(v, a))
 		return;
 	if (!null_ok)
 		check_not_null(v, a);
@@ -241,6 +328,16 @@ static bool check_size(struct verifier *v, struct arg *a, bool zero_ok)
 	return false;
 }
 
+/* What bpf_snprintf prints are whole values. */
+static void check_values(struct verifier *v, const struct arg *a)
+{
+	struct why why = why_of(a, "");
+
+	if (a->call->row->id == BPF_FUNC_snprintf && a->i == 4 && scalar_is_const(&a->r->val) &&
+	    scalar_value(&a->r->val) % 8)
+		reject(v, REJECT_ARG_VALUES, a->call->insn, &why);
+}
+
 static void arg_size(struct verifier *v, struct state *s, struct arg *a)
 {
 	bool zero_ok = a->kind == ARG_SIZE_0;
@@ -251,6 +348,7 @@ static void arg_size(struct verifier *v, struct state *s, struct arg *a)
 	reg_mark(v, a->r);
 	if (!check_size(v, a, zero_ok))
 		return;
+	check_values(v, a);
 	if (is_null(mem.r) && a->r->val.umax)
 		wrong_type(v, &mem, "fp");
 	if (!reg_is_ptr(mem.r))
@@ -277,6 +375,30 @@ static void arg_int(struct verifier *v, struct state *s, struct arg *a)
 		check_bytes(v, s, a, 4, way(a->kind) | ALIGNED);
 }
 
+static void arg_header(struct verifier *v, struct state *s, struct arg *a)
+{
+	if (check_not_null(v, a))
+		check_bytes(v, s, a, a->kind == ARG_IPV6HDR ? 40 : 20, 0);
+}
+
+static void arg_stack_or_null(struct verifier *v, struct state *s, struct arg *a)
+{
+	(void)s;
+	if (a->r->type != REG_STACK && !takes_null(v, a))
+		wrong_type(v, a, "fp");
+}
+
+/* ---- numbers that are fixed ---------------------------------------------- */
+
+static void arg_zero(struct verifier *v, struct state *s, struct arg *a)
+{
+	struct why why = why_of(a, "");
+
+	(void)s;
+	if (!takes_null(v, a))
+		reject(v, REJECT_ARG_ZERO, a->call->insn, &why);
+}
+
 /* ---- strings ------------------------------------------------------------- */
 
 static void arg_str(struct verifier *v, struct state *s, struct arg *a)
@@ -299,6 +421,109 @@ static void arg_str(struct verifier *v, struct state *s, struct arg *a)
 	if (at >= map->value_size ||
 	    (map->init && !memchr(map->init + at, 0, map->value_size - at)))
 		reject(v, REJECT_ARG_STR_END, a->call->insn, &why);
+}
+
+/* ---- sockets, objects of the kernel's types ------------------------------- */
+
+static const char *const object_types[] = {
+	[ARG_SOCK_BTF] = "sock_common", [ARG_SOCK_BTF_GIVEN] = "sock_common",
+	[ARG_SOCK_BTF_OR_NULL] = "sock_common",
+	[ARG_VALUE] = "sock_common", [ARG_TASK] = "task_struct",
+	[ARG_TASK_OR_NULL] = "task_struct", [ARG_CGROUP_OR_NULL] = "cgroup",
+	[ARG_INODE] = "inode", [ARG_INODE_OR_NULL] = "inode", [ARG_FILE] = "file",
+	[ARG_PATH] = "path", [ARG_SEQ_FILE] = "seq_file", [ARG_SK_BUFF] = "sk_buff",
+	[ARG_XDP_BUFF] = "xdp_buff", [ARG_BINPRM] = "linux_binprm",
+	[ARG_TCP_SOCK_BTF] = "tcp_sock",
+};
+
+/* Is struct ID one of NAME, or does one of NAME lie at its beginning? */
+static bool begins_with(const struct btf *btf, u32 id, const char *name)
+{
+	for (;;) {
+		const struct btf_type *t;
+
+		id = btf_skip_mods(btf, id);
+		t = btf_type(btf, id);
+		if (btf_kind(t) != BTF_KIND_STRUCT && btf_kind(t) != BTF_KIND_UNION)
+			return false;
+		if (!strcmp(btf_type_name(btf, id), name))
+			return true;
+		if (!btf_vlen(t) || btf_member(btf, t, 0).bit_off)
+			return false;
+		id = btf_member(btf, t, 0).type_id;
+	}
+}
+
+static bool is_object(const struct arg *a)
+{
+	const struct reg *r = a->r;
+
+	return r->type == REG_BTF && r->btf && !r->off && scalar_is_const(&r->val) &&
+	       !(r->flags & (REG_OR_NULL | REG_UNTRUSTED | REG_PERCPU | REG_USER | REG_ALLOC)) &&
+	       begins_with(r->btf, r->btf_id, object_types[a->kind]);
+}
+
+static bool null_ok(const struct arg *a)
+{
+	return a->kind == ARG_FULLSOCK_OR_NULL || a->kind == ARG_SOCK_BTF_OR_NULL;
+}
+
+static bool is_sock(const struct arg *a)
+{
+	bool full = a->kind == ARG_FULLSOCK_OR_NULL;
+
+	switch (a->r->flags & REG_OR_NULL && !null_ok(a) ? REG_NONE : a->r->type) {
+	case REG_SOCKET:
+		return true;
+	case REG_SOCK_COMMON:
+	case REG_TCP_SOCK:
+	case REG_XDP_SOCK:
+		return !full;
+	case REG_BTF:
+		return !full && a->kind != ARG_SOCK_COMMON &&
+		       is_object(a);
+	default:
+		return false;
+	}
+}
+
+static void arg_sock(struct verifier *v, struct state *s, struct arg *a)
+{
+	struct why why = why_of(a, "sock_common");
+
+	(void)s;
+	if (null_ok(a) && takes_null(v, a))
+		return;
+	if (!is_sock(a))
+		wrong_type(v, a, a->kind == ARG_FULLSOCK_OR_NULL ? "sock" : "sock_common");
+	else if (a->kind != ARG_SOCK_BTF_GIVEN)
+		a->call->ref = a->r->ref;
+	else if (!a->r->ref)
+		reject(v, REJECT_RELEASE_NONE, a->call->insn, &why);
+	else
+		a->call->release = a->r->ref;
+}
+
+static void arg_object(struct verifier *v, struct state *s, struct arg *a)
+{
+	(void)s;
+	if (!is_object(a))
+		wrong_type(v, a, "ptr_");
+}
+
+static void arg_object_or_null(struct verifier *v, struct state *s, struct arg *a)
+{
+	if (!takes_null(v, a))
+		arg_object(v, s, a);
+}
+
+static void arg_percpu(struct verifier *v, struct state *s, struct arg *a)
+{
+	(void)s;
+	if (a->r->type != REG_BTF || !(a->r->flags & REG_PERCPU))
+		wrong_type(v, a, "percpu_ptr_");
+	else
+		a->call->percpu = *a->r;
 }
 
 /* ---- records, functions -------------------------------------------------- */
@@ -421,7 +646,19 @@ static arg_fn *const checks[] = {
 	[ARG_STR] = arg_str, [ARG_LONG_OUT] = arg_long, [ARG_INT_OUT] = arg_int,
 	[ARG_FUNC] = arg_func, [ARG_RECORD] = arg_record, [ARG_SPIN_LOCK] = arg_lock,
 	[ARG_TIMER] = arg_timer, [ARG_CTX_OR_NULL] = arg_ctx_or_null,
-	[ARG_ALLOC_SIZE] = arg_alloc_size,
+	[ARG_ALLOC_SIZE] = arg_alloc_size, [ARG_MEM_INOUT_OR_NULL] = arg_mem, [ARG_SOCK_COMMON] = arg_sock,
+	[ARG_SOCK_BTF] = arg_sock, [ARG_SOCK_BTF_OR_NULL] = arg_sock,
+	[ARG_SOCK_BTF_GIVEN] = arg_sock,
+	[ARG_FULLSOCK_OR_NULL] = arg_sock,
+	[ARG_STACK_OR_NULL] = arg_stack_or_null,
+	[ARG_VALUE_OR_NULL] = arg_value, [ARG_ZERO] = arg_zero, [ARG_IPHDR] = arg_header,
+	[ARG_IPV6HDR] = arg_header, [ARG_TCPHDR] = arg_header,
+	[ARG_PERCPU_BTF] = arg_percpu, [ARG_TASK] = arg_object, [ARG_INODE] = arg_object,
+	[ARG_FILE] = arg_object, [ARG_PATH] = arg_object, [ARG_SEQ_FILE] = arg_object,
+	[ARG_SK_BUFF] = arg_object, [ARG_XDP_BUFF] = arg_object, [ARG_BINPRM] = arg_object,
+	[ARG_TCP_SOCK_BTF] = arg_object, [ARG_TASK_OR_NULL] = arg_object_or_null,
+	[ARG_CGROUP_OR_NULL] = arg_object_or_null,
+	[ARG_INODE_OR_NULL] = arg_object_or_null,
 };
 
 void arg_check(struct verifier *v, struct state *s, struct call *c, unsigned i)

@@ -18,11 +18,13 @@ struct call {
 	const struct reg *map;	/* the ARG_MAP before, or NULL */
 	struct reg map_reg;	/* what MAP points to */
 	u32 release;		/* reference that the call gives back; 0: none */
+	u32 ref;		/* that an argument needs; 0: none */
 	s64 func;		/* ARG_FUNC: index in funcs; -1: none */
 	bool timer;		/* MAP_REG is the map of an ARG_TIMER */
 	u64 const_size;		/* greatest size argument */
 	bool sure;		/* the result cannot be NULL */
 	bool is_kfunc;
+	struct reg percpu;	/* the ARG_PERCPU_BTF */
 	struct dynptr_at dynptr;	/* the last initialised one */
 	bool release_dynptr;	/* RELEASE is that of DYNPTR */
 };

@@ -15,6 +15,7 @@
 #include "base/strbuf.h"
 #include "base/vec.h"
 #include "isa/isa.h"
+#include "model/access.h"
 #include "model/tables.h"
 #include "verify/def.h"
 #include "verify/scalar.h"
@@ -253,7 +254,7 @@ struct verifier {
 	struct point *points;	/* [nr_insns] */
 	struct func *funcs;	/* sorted by start */
 	u32 nr_funcs;
-	const struct ctx_desc *ctx;	/* fields of the context; NULL: none known */
+	const struct access_desc *ctx;	/* of the context; NULL: nobody knows */
 	u8 *map_fields;		/* [2 nr_maps] regions.c: what is in values; inner maps' */
 	u32 entry;		/* function that is being verified */
 	bool privileged;	/* VERIFY_CAP_PERFMON */
