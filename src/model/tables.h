@@ -198,6 +198,11 @@ const char *effect_text(enum effect e);		/* "reads packets" */
 /* What calls of helper ID may do: bits 1 << enum effect. */
 u32 helper_effects(u32 id);
 
+/* ---- rawtp.def ---------------------------------------------------------- */
+
+/* Argument I of a raw tracepoint: 'n' may be NULL, 's' counts as a number, '-'. */
+char rawtp_arg(const char *tracepoint, u32 i);
+
 /* ---- cap.def ------------------------------------------------------------ */
 
 /* Capabilities besides CAP_BPF, as masks. */

@@ -522,6 +522,8 @@ static void arg_percpu(struct verifier *v, struct state *s, struct arg *a)
 	(void)s;
 	if (a->r->type != REG_BTF || !(a->r->flags & REG_PERCPU))
 		wrong_type(v, a, "percpu_ptr_");
+	else
+		a->call->percpu = *a->r;
 }
 
 /* ---- records, functions -------------------------------------------------- */
@@ -664,7 +666,7 @@ void arg_check(struct verifier *v, struct state *s, struct call *c, unsigned i)
 	struct arg a = { c, i, i + 1, state_reg(s, i + 1), c->row->args[i] };
 	arg_fn *fn = a.kind < ARRAY_LEN(checks) ? checks[a.kind] : NULL;
 
-	if (a.kind == ARG_UNREAD)
+	if (a.kind == ARG_UNREAD || arg_on_stack(v, s, c, i))
 		return;
 	if (fn && check_readable(v, s, c->insn, a.reg))
 		return;

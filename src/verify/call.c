@@ -4,6 +4,8 @@
  * is different afterwards, what does it return. Rows of helper.def drive it.
  */
 #include "verify/call.h"
+#include "model/dynptr.h"
+#include "verify/kobject.h"
 #include "btf/btf.h"
 
 /* ---- may it be called? --------------------------------------------------- */
@@ -49,7 +51,8 @@ static void forget_packet_reg(struct reg *r, void *arg)
 {
 	struct verifier *v = arg;
 
-	if (!reg_is_packet(r) && r->type != REG_PACKET_END)
+	if (!reg_is_packet(r) && r->type != REG_PACKET_END &&
+	    !(r->type == REG_MEM && (r->flags & REG_SLICE)))
 		return;
 	if (v->privileged)
 		reg_set_unknown(v, r);
@@ -152,6 +155,23 @@ static void ret_btf(struct verifier *v, struct state *s, const struct call *c)
 	r0->btf_id = id;
 }
 
+/* A per-cpu variable of one cpu; its type was noted before r1 went. */
+static void ret_variable(struct verifier *v, struct state *s, const struct call *c,
+			 unsigned flags)
+{
+	struct reg *r0 = state_reg(s, 0);
+	const struct btf *btf = c->percpu.btf;
+	u32 kind = btf ? btf_kind(btf_type(btf, c->percpu.btf_id)) : 0;
+
+	if (kind == BTF_KIND_STRUCT || kind == BTF_KIND_UNION) {
+		reg_set_btf(v, r0, btf, c->percpu.btf_id, flags);
+		return;
+	}
+	reg_set_ptr(r0, REG_MEM, flags | REG_RDONLY);
+	r0->bytes = btf ? (u32)btf_bytes(btf, c->percpu.btf_id) : 0;
+	r0->id = flags & REG_OR_NULL ? ++v->next_id : 0;
+}
+
 /* Helpers that give 0..max bytes, or an error. */
 static bool gives_length(u32 id)
 {
@@ -174,6 +194,23 @@ static void ret_int(struct verifier *v, struct reg *r0, const struct call *c)
 	reg_set_unknown(v, r0);
 	if (gives_length(c->row->id))
 		r0->val = scalar_srange(-MAX_ERRNO, (s64)c->const_size);
+}
+
+static void ret_other(struct verifier *v, struct state *s, const struct call *c)
+{
+	switch (c->row->id) {
+	case BPF_FUNC_dynptr_data:
+		ret_slice(v, s, c, 0);
+		break;
+	case BPF_FUNC_per_cpu_ptr:
+		ret_variable(v, s, c, REG_OR_NULL);
+		break;
+	case BPF_FUNC_this_cpu_ptr:
+		ret_variable(v, s, c, 0);
+		break;
+	default:
+		not_judged(v, c->insn, "the result of bpf_%s", c->row->name);
+	}
 }
 
 void ret_set(struct verifier *v, struct state *s, const struct call *c)
@@ -212,7 +249,7 @@ void ret_set(struct verifier *v, struct state *s, const struct call *c)
 		ret_btf(v, s, c);
 		break;
 	default:
-		not_judged(v, c->insn, "the result of bpf_%s", c->row->name);
+		ret_other(v, s, c);
 	}
 }
 
@@ -241,6 +278,21 @@ static void check_lock(struct verifier *v, struct state *s, u32 at,
 		reject(v, REJECT_LOCK_HELD, at, NULL);
 }
 
+/* What depends on the call's arguments besides each for itself. */
+static void check_whole(struct verifier *v, struct state *s, const struct call *c)
+{
+	const struct reg *r1 = state_reg(s, 1);
+
+	if (c->row->id == BPF_FUNC_dynptr_from_mem && r1->type != REG_MAP_VALUE)
+		reject(v, REJECT_DYNPTR_DATA, c->insn, &(struct why){ .reg = 1, .ptr = r1 });
+}
+
+static bool moves_packet(const struct call *c)
+{
+	return helper_moves_packet(c->row->id) ||
+	       (c->row->id == BPF_FUNC_dynptr_write && c->dynptr.kind == DYNPTR_SKB);
+}
+
 /* ---- the call ------------------------------------------------------------ */
 
 static void args_check(struct verifier *v, struct state *s, struct call *c)
@@ -261,15 +313,18 @@ enum step step_call(struct verifier *v, struct state *s, u32 at)
 	}
 	check_lock(v, s, at, c.row);
 	args_check(v, s, &c);
+	check_whole(v, s, &c);
 	if (v->stop)
 		return STEP_END;
 	if (c.func >= 0)
 		callback_enter(v, s, &c);
 	if (c.row->id == BPF_FUNC_tail_call)
 		tail_call(v, s, at);
-	if (helper_moves_packet(c.row->id))
+	if (moves_packet(&c))
 		forget_packet(v, s);
-	if (c.release)
+	if (c.release_dynptr)
+		dynptr_release(v, s, c.release);
+	else if (c.release)
 		ref_release(v, s, c.release);
 	clobber(s);
 	ret_set(v, s, &c);

@@ -9,6 +9,7 @@
  */
 #include "verify/call.h"
 #include "verify/explore.h"
+#include "model/dynptr.h"
 
 /* ---- what a callback gets ------------------------------------------------ */
 
@@ -34,6 +35,12 @@ static bool callback_args(struct verifier *v, const struct call *c, struct frame
 		arg_map_value(v, &f->regs[2], &c->map_reg, REG_MAP_KEY);
 		arg_map_value(v, &f->regs[3], &c->map_reg, REG_MAP_VALUE);
 		f->regs[4] = caller->regs[3];
+		return true;
+	case BPF_FUNC_user_ringbuf_drain:	/* (sample, ctx) */
+		reg_set_ptr(&f->regs[1], REG_DYNPTR, 0);
+		f->regs[1].dynptr = DYNPTR_LOCAL;
+		f->regs[1].id = ++v->next_id;
+		f->regs[2] = caller->regs[3];
 		return true;
 	default:
 		return false;

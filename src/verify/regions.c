@@ -6,6 +6,7 @@
 #include "verify/state.h"
 #include "verify/mem.h"
 #include "verify/call.h"
+#include "verify/kobject.h"
 
 typedef bool region_fn(struct verifier *v, struct state *s, const struct access *a,
 		       const struct reg *ptr, struct reg *value);
@@ -42,7 +43,7 @@ static bool ctx_access(struct verifier *v, struct state *s, const struct access 
 	s64 off = a->off;
 	enum access_gives gives;
 
-	if (!v->ctx) {
+	if (!v->ctx && !traces_types(v)) {
 		not_judged(v, a->insn, "contexts of this program type");
 		return false;
 	}
@@ -57,6 +58,8 @@ static bool ctx_access(struct verifier *v, struct state *s, const struct access 
 			.a = ptr->off + (s64)scalar_value(&ptr->val) });
 		return false;
 	}
+	if (traces_types(v))
+		return traced_access(v, s, a, value);
 	gives = writes(a) ? GIVES_SCALAR : access_gives(v->ctx, (u64)off);
 	if (off < 0 || !access_ok(v->ctx, (u64)off, a->size, writes(a)) ||
 	    (gives != GIVES_SCALAR && a->sign)) {
@@ -276,6 +279,13 @@ static bool mem_region(struct verifier *v, struct state *s, const struct access 
 		reject(v, REJECT_READ_ONLY, a->insn,
 		       &(struct why){ .reg = a->reg, .ptr = ptr });
 	check_leak(v, s, a, "mem");
+	if (ptr->flags & REG_UNTRUSTED) {	/* loads that fault give 0 */
+		if (a->is_helper)
+			reject(v, REJECT_ARG_TYPE, a->insn, &(struct why){
+				.reg = a->reg, .ptr = ptr, .a = a->reg, .s = "fp",
+				.t = "the helper" });
+		return false;
+	}
 	check_range(v, a, ptr, ptr->bytes, false);
 	return false;
 }
@@ -379,7 +389,7 @@ static region_fn *const regions[REG_TYPES] = {
 	[REG_FLOW_KEYS] = flow_keys_access, [REG_SOCKET] = sock_access,
 	[REG_SOCK_COMMON] = sock_access, [REG_TCP_SOCK] = sock_access,
 	[REG_XDP_SOCK] = sock_access, [REG_TP_BUFFER] = tp_buffer_access,
-	[REG_BTF] = unsupported, [REG_MEM] = mem_region, [REG_BUF] = unsupported,
+	[REG_BTF] = kobject_access, [REG_MEM] = mem_region, [REG_BUF] = unsupported,
 	[REG_ARENA] = unsupported, [REG_FUNC] = no_memory, [REG_DYNPTR] = no_memory,
 };
 

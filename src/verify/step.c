@@ -4,6 +4,7 @@
  * of the state. Cases are calls.
  */
 #include "verify/call.h"
+#include "verify/kobject.h"
 
 int check_readable(struct verifier *v, const struct state *s, u32 insn, unsigned r)
 {
@@ -59,6 +60,9 @@ void step_lddw(struct verifier *v, struct state *s, u32 at)
 	case OP_LDDW_FUNC:
 		reg_set_ptr(dst, REG_FUNC, 0);
 		dst->func = cfg_func_at(v, at + low + 1);
+		break;
+	case OP_LDDW_BTF_ID:
+		kobject_lddw(v, at, dst);
 		break;
 	default:
 		not_judged(v, at, "addresses of kernel variables (%s)",

@@ -65,6 +65,10 @@ static bool ret_limits(const struct verifier *v, s64 *min, s64 *max)
 		if (attach == BPF_CGROUP_INET4_BIND || attach == BPF_CGROUP_INET6_BIND)
 			*max = 3;
 		return true;
+	case BPF_PROG_TYPE_TRACING:
+		*max = attach == BPF_TRACE_ITER;
+		return attach == BPF_TRACE_ITER || attach == BPF_TRACE_FENTRY ||
+		       attach == BPF_TRACE_FEXIT;
 	case BPF_PROG_TYPE_CGROUP_SOCK:
 	case BPF_PROG_TYPE_SOCK_OPS:
 	case BPF_PROG_TYPE_CGROUP_DEVICE:
@@ -84,6 +88,8 @@ static void check_limits(struct verifier *v, struct state *s, u32 at)
 	struct strbuf text = { 0 };
 	struct why why = { .ptr = r0 };
 
+	if (v->prog->type == BPF_PROG_TYPE_LSM)
+		not_judged(v, at, "the result of LSM programs");
 	if (!ret_limits(v, &why.a, &why.b))
 		return;
 	if (r0->type != REG_SCALAR) {
