@@ -357,8 +357,7 @@ static bool tp_buffer_access(struct verifier *v, struct state *s, const struct a
 static bool no_memory(struct verifier *v, struct state *s, const struct access *a,
 		      const struct reg *ptr, struct reg *value)
 {
-	enum reject_id id = ptr->type == REG_MAP ? REJECT_MAP_PTR :
-			    ptr->type == REG_PACKET_END ? REJECT_PKT_END : REJECT_NOT_PTR;
+	enum reject_id id = ptr->type == REG_PACKET_END ? REJECT_PKT_END : REJECT_NOT_PTR;
 
 	(void)s, (void)value;
 	reject(v, id, a->insn, &(struct why){ .reg = a->reg, .ptr = ptr });
@@ -382,7 +381,7 @@ static bool stack_region(struct verifier *v, struct state *s, const struct acces
 
 static region_fn *const regions[REG_TYPES] = {
 	[REG_NONE] = no_memory, [REG_SCALAR] = no_memory, [REG_ANY] = no_memory,
-	[REG_CTX] = ctx_access, [REG_MAP] = no_memory,
+	[REG_CTX] = ctx_access, [REG_MAP] = map_object_access,
 	[REG_MAP_VALUE] = map_value_access, [REG_MAP_KEY] = map_key_access,
 	[REG_STACK] = stack_region, [REG_PACKET_META] = packet_access,
 	[REG_PACKET] = packet_access, [REG_PACKET_END] = no_memory,

@@ -3,7 +3,8 @@
  * proto_kernel_test.c: calls of helpers, judged by the verifier and by the running
  * kernel: for each program type and helper one program whose arguments fit, and
  * for each argument programs that pass something else there: numbers, NULL,
- * context, stack, maps of all types, map values, packets, records, sockets.
+ * context, stack, maps of all types, map values, packets, records, sockets. And
+ * reads of maps themselves.
  * PROTO_VERBOSE=1 prints all that differs.
  */
 #include "helper_probe.h"
@@ -597,10 +598,47 @@ static void test_helpers(void **state)
 	assert_int_equal(counts.differ, 0);
 }
 
+/* Reads of maps themselves: the kernel's struct, member by member. */
+static void compare_map(u32 i, s32 off, u8 width, bool write)
+{
+	struct prog p = { .w = &worlds[0] };
+	bool theirs, ours;
+	char why[256];
+
+	map(&p, 1, BPF_PSEUDO_MAP_IDX, i);
+	if (write)
+		emit(&p, BPF_ST | BPF_MEM | width, 1, 0, (s16)off, 0);
+	else
+		emit(&p, BPF_LDX | BPF_MEM | width, 2, 1, (s16)off, 0);
+	leave(&p);
+	theirs = kernel_takes(&p);
+	ours = our_verdict(&p, why, sizeof(why)) == VERDICT_OK;
+	if (ours != theirs)
+		fail_msg("map type %u, offset %d, width %u: the kernel %s", maps[i].type, off,
+			 width, theirs ? "takes it" : last_line());
+}
+
+static void test_maps(void **state)
+{
+	enum { SOME_BYTES = 520 };	/* more than most of the structs */
+	static const u8 widths[] = { BPF_B, BPF_H, BPF_W, BPF_DW };
+
+	(void)state;
+	need_kernel();
+	maps_make();
+	for (u32 i = 0; i < ARRAY_LEN(maps); i++) {
+		for (s32 off = 0; off < SOME_BYTES; off += off % 8 ? 4 : 1 + 3 * (off % 16 != 0))
+			compare_map(i, off, widths[(off + (s32)i) % 3 ? 3 : off / 8 % 4], false);
+		compare_map(i, -8, BPF_DW, false);
+		compare_map(i, 8, BPF_DW, true);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_helpers),
+		cmocka_unit_test(test_maps),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
