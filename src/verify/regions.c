@@ -6,6 +6,8 @@
 #include "verify/state.h"
 #include "verify/mem.h"
 #include "verify/call.h"
+#include "model/uapi.h"
+#include "btf/btf.h"
 #include "verify/kobject.h"
 
 typedef bool region_fn(struct verifier *v, struct state *s, const struct access *a,
@@ -24,12 +26,27 @@ static const struct { u8 type; u16 flags; } given[] = {
 	[GIVES_TP_BUFFER] = { REG_TP_BUFFER, 0 },
 };
 
+/* Only struct bpf_nf_ctx has objects of the kernel's types. */
+static void ctx_object(struct verifier *v, const struct access *a, struct reg *value)
+{
+	const struct btf *btf = v->opts->vmlinux;
+	const char *name = a->off ? "sk_buff" : "nf_hook_state";
+	u32 id = btf && v->prog->type == UAPI_PROG_TYPE_NETFILTER ?
+		 btf_find(btf, name, BTF_KIND_STRUCT) : 0;
+
+	if (id) {
+		reg_set_btf(v, value, btf, id, REG_TRUSTED);
+		return;
+	}
+	not_judged(v, a->insn, "pointers in struct %s without the kernel's types", v->ctx->name);
+	mem_unknown(v, a, value);
+}
+
 static void ctx_pointer(struct verifier *v, const struct access *a, enum access_gives gives,
 			struct reg *value)
 {
 	if (gives == GIVES_OTHER) {
-		not_judged(v, a->insn, "pointers in struct %s", v->ctx->name);
-		mem_unknown(v, a, value);
+		ctx_object(v, a, value);
 		return;
 	}
 	reg_set_ptr(value, given[gives].type, given[gives].flags);

@@ -4,9 +4,10 @@
  * kernel: for each program type and helper one program whose arguments fit, and
  * for each argument programs that pass something else there: numbers, NULL,
  * context, stack, maps of all types, map values, packets, records, sockets. And
- * reads of maps themselves.
+ * reads of maps themselves, and what programs return.
  * PROTO_VERBOSE=1 prints all that differs.
  */
+#include "ctx_probe.h"
 #include "helper_probe.h"
 #include "kernel_bpf.h"
 #include "model/uapi.h"
@@ -141,6 +142,7 @@ static const struct world {
 	{ BPF_PROG_TYPE_LWT_SEG6LOCAL, 0, "lwt_seg6local", 76, 168, BPF_W },
 	{ BPF_PROG_TYPE_FLOW_DISSECTOR, BPF_FLOW_DISSECTOR, "flow_dissector", 76, -1, BPF_W },
 	{ BPF_PROG_TYPE_PERF_EVENT, 0, "perf_event", -1, -1, 0 },
+	{ UAPI_PROG_TYPE_NETFILTER, UAPI_NETFILTER, "netfilter", -1, -1, 0 },
 	{ BPF_PROG_TYPE_RAW_TRACEPOINT, 0, "raw_tp", -1, -1, 0 },
 };
 
@@ -634,11 +636,53 @@ static void test_maps(void **state)
 	}
 }
 
+/* ---- results -------------------------------------------------------------------- */
+
+static void compare_result(const struct ctx_case *c, s32 value)
+{
+	const struct world w = { c->type, c->attach, c->id, -1, -1, 0 };
+	struct prog p = { .w = &w };
+	bool theirs, ours;
+	char why[256];
+
+	if (value < 4)
+		num(&p, 0, value);
+	else
+		call(&p, BPF_FUNC_get_prandom_u32);
+	emit(&p, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
+	theirs = kernel_takes(&p);
+	ours = our_verdict(&p, why, sizeof(why)) == VERDICT_OK;
+	if (ours != theirs)
+		fail_msg("%s returns %d: the kernel %s", c->id, value,
+			 theirs ? "takes it" : last_line());
+}
+
+static void test_results(void **state)
+{
+	static const struct ctx_case sessions[] = {
+		CTX_CASE(kprobe_session, "", KPROBE, UAPI_TRACE_KPROBE_SESSION, 0),
+		CTX_CASE(uprobe_session, "", KPROBE, UAPI_TRACE_UPROBE_SESSION, 0),
+	};
+
+	(void)state;
+	need_kernel();
+	for (s32 value = -2; value <= 4; value++) {
+		compare_result(&sessions[0], value);
+		compare_result(&sessions[1], value);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(ctx_cases); i++)
+		for (s32 value = -2; value <= 4; value++)
+			if (ctx_cases[i].object == OBJECT_CTX && !ctx_cases[i].flags &&
+			    ctx_cases[i].type != BPF_PROG_TYPE_LIRC_MODE2)
+				compare_result(&ctx_cases[i], value);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_helpers),
 		cmocka_unit_test(test_maps),
+		cmocka_unit_test(test_results),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
