@@ -20,7 +20,7 @@ enum { KFUNC_ID = 1 << 16 };	/* their ids are above those of helpers */
 static const struct helper_row rows[] = {
 #define KFUNC(name, since, who, ret, a1, a2, a3, a4, a5) \
 	{ KFUNC_ID, #name, since, 1, RET_##ret, \
-	  { ARG_##a1, ARG_##a2, ARG_##a3, ARG_##a4, ARG_##a5 }, KFUNC_##who },
+	  { ARG_##a1, ARG_##a2, ARG_##a3, ARG_##a4, ARG_##a5 }, KFUNC_##who, 0 },
 #include "model/kfunc.def"
 #undef KFUNC
 };

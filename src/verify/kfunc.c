@@ -196,6 +196,11 @@ static const struct kfunc *kfunc_find(const struct verifier *v, u32 at)
 	return NULL;
 }
 
+bool kfunc_moves_packet(const struct verifier *v, u32 at)
+{
+	return !strcmp(kfunc_name(v, at), "bpf_xdp_pull_data");
+}
+
 bool kfunc_iterates(const struct verifier *v, u32 at)
 {
 	const struct kfunc *k = kfunc_find(v, at);
@@ -206,8 +211,15 @@ bool kfunc_iterates(const struct verifier *v, u32 at)
 enum step step_call_kfunc(struct verifier *v, struct state *s, u32 at)
 {
 	const struct kfunc *k = kfunc_find(v, at);
+	const struct helper_row *row = kfunc_row(kfunc_name(v, at));
 	enum step step;
 
+	if (row)
+		check_kfunc(v, at, row);
+	if (!k && row) {
+		check_locked(v, s, at, false);
+		return step_call_row(v, s, at, row);
+	}
 	if (!k) {
 		not_judged(v, at, "calls of %s", kfunc_name(v, at));
 		return STEP_END;
