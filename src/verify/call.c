@@ -74,6 +74,8 @@ static void clobber(struct state *s)
 static void tail_call(struct verifier *v, struct state *s, u32 at)
 {
 	v->funcs[state_frame(s)->func].tail_calls = true;
+	if (s->rcu || s->preempt || s->irq)
+		reject(v, REJECT_RCU_EXIT, at, &(struct why){ .s = "tail_call" });
 	check_refs(v, s, at, REJECT_TAIL_REF);
 }
 
