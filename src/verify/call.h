@@ -51,8 +51,19 @@ bool writes_packet(const struct verifier *v);
 /* objcall.c: a function of the kernel by its row of kfunc.def. */
 enum step step_call_row(struct verifier *v, struct state *s, u32 at,
 			const struct helper_row *row);
-/* May the program call it? */
-void check_kfunc(struct verifier *v, u32 at, const struct helper_row *row);
+/* May the program call NAME, which is for TYPES? */
+void check_kfunc(struct verifier *v, u32 at, const char *name, u64 types);
+/* SIZE bytes at argument I, from 0, which are read and written. */
+void check_buffer(struct verifier *v, struct state *s, const struct call *c, unsigned i,
+		  u32 size);
+
+/* typedcall.c: a function of the kernel by its prototype; about objects of the
+ * program's own types, and casts. */
+enum step step_call_typed(struct verifier *v, struct state *s, u32 at,
+			  const struct kfunc_typed_row *row);
+enum step step_obj_new(struct verifier *v, struct state *s, u32 at);
+enum step step_obj_drop(struct verifier *v, struct state *s, u32 at);
+enum step step_rdonly_cast(struct verifier *v, struct state *s, u32 at);
 
 /* kfunc.c */
 enum step step_call_kfunc(struct verifier *v, struct state *s, u32 at);

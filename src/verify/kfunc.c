@@ -314,6 +314,9 @@ static const struct kfunc {
 	{ "bpf_iter_bits_new", iter_new, GIVES_NUMBER, false, 3 },
 	{ "bpf_iter_bits_next", iter_next, GIVES_OWN, true, 1 },
 	{ "bpf_iter_bits_destroy", iter_destroy, GIVES_NOTHING, false, 1 },
+	{ "bpf_obj_new_impl", step_obj_new, GIVES_OWN, false, 1 },
+	{ "bpf_obj_drop_impl", step_obj_drop, GIVES_NOTHING, false, 1 },
+	{ "bpf_rdonly_cast", step_rdonly_cast, GIVES_OWN, false, 0 },
 	{ "bpf_local_irq_save", irq_save, GIVES_NOTHING, false, 1 },
 	{ "bpf_local_irq_restore", irq_restore, GIVES_NOTHING, false, 1 },
 };
@@ -344,10 +347,17 @@ enum step step_call_kfunc(struct verifier *v, struct state *s, u32 at)
 {
 	const struct kfunc *k = kfunc_find(v, at);
 	const struct helper_row *row = kfunc_row(kfunc_name(v, at));
+	const struct kfunc_typed_row *typed = kfunc_typed_row(kfunc_name(v, at));
 	enum step step;
 
 	if (row)
-		check_kfunc(v, at, row);
+		check_kfunc(v, at, kfunc_name(v, at), row->types);
+	else if (typed)
+		check_kfunc(v, at, typed->name, typed->types);
+	if (!k && typed) {
+		check_locked(v, s, at, false);
+		return step_call_typed(v, s, at, typed);
+	}
 	if (!k && row) {
 		check_locked(v, s, at, false);
 		return step_call_row(v, s, at, row);
