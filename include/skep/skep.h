@@ -13,9 +13,9 @@
  *	if (skep_prog_run(prog, &run, &err)) ...
  *	skep_object_close(obj);
  *
- * There is no verifier yet: programs run in the checked interpreter, which
- * looks at every access, so a bad program ends with an error and cannot touch
- * the memory of the process.
+ * Programs run in the checked interpreter, which looks at every access: a bad
+ * program ends with an error and cannot touch the memory of the process, judged
+ * or not (skep-verify(1)).
  *
  * Calls return 0 or a negative errno and fill the struct skep_err, which may
  * be NULL. The library never prints, never exits (without memory for its own
