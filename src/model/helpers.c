@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* helpers.c: access to helper.def and helper_types.def. */
+/* helpers.c: access to helper.def, proto.def, helper_types.def, helper_attach.def. */
 #include "model/tables.h"
 #include "model/uapi.h"
 
@@ -106,6 +106,26 @@ bool helper_offered(u32 id, u32 type)
 	u64 bit = type < 64 ? 1ull << type : 0;
 
 	return id < ARRAY_LEN(offered) && (!(asked & bit) || offered[id] & bit);
+}
+
+static const struct { u32 type, attach; bool sleeps; u64 ids[4]; } by_attach[] = {
+#define HELPER_ATTACH(type, attach, sleeps, a, b, c, d) \
+	{ type, attach, sleeps, { a, b, c, d } },
+#include "model/helper_attach.def"
+#undef HELPER_ATTACH
+};
+
+bool helper_offered_to(u32 id, u32 type, u32 attach, bool sleeps)
+{
+	const u64 *ids = NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(by_attach); i++) {
+		if (by_attach[i].type != type)
+			continue;
+		if (!ids || (by_attach[i].attach == attach && by_attach[i].sleeps == sleeps))
+			ids = by_attach[i].ids;
+	}
+	return ids ? id < 256 && ids[id / 64] >> id % 64 & 1 : helper_offered(id, type);
 }
 
 /* The kernel's list. */

@@ -188,6 +188,9 @@ u32 helper_id(const char *name);			/* 0 unknown; "bpf_" optional */
 /* Does Linux 6.18 offer helper ID to programs of TYPE? True where nobody
  * knows. */
 bool helper_offered(u32 id, u32 type);
+/* The same for programs that attach by ATTACH, and that may sleep or not: what
+ * programs of one type are offered may depend on that. */
+bool helper_offered_to(u32 id, u32 type, u32 attach, bool sleeps);
 /* Whether a program with this LICENSE may call helpers that are for
  * GPL-compatible programs only. */
 bool license_is_gpl(const char *license);

@@ -3,37 +3,37 @@
  * args.c: the arguments of helpers, one function for each kind of helper.def.
  * Each says what must hold; what the helper writes becomes numbers.
  */
-#include "verify/call.h"
-#include "btf/btf.h"
+#include "verify/args.h"
 
-struct arg {
-	struct call *call;
-	unsigned i;		/* from 0 */
-	unsigned reg;		/* i + 1 */
-	struct reg *r;
-	u8 kind;		/* enum helper_arg, enum proto_arg */
-};
-
-typedef void arg_fn(struct verifier *v, struct state *s, struct arg *a);
-
-static struct why why_of(const struct arg *a, const char *expected)
+struct why arg_why(const struct arg *a, const char *expected)
 {
 	return (struct why){ .reg = a->reg, .ptr = a->r, .a = a->i + 1, .s = expected,
 			     .t = a->call->row->name };
 }
 
-static void wrong_type(struct verifier *v, const struct arg *a, const char *expected)
+void arg_wrong(struct verifier *v, const struct arg *a, const char *expected)
 {
-	struct why why = why_of(a, expected);
+	struct why why = arg_why(a, expected);
 
 	reject(v, REJECT_ARG_TYPE, a->call->insn, &why);
+}
+
+bool arg_is_null(const struct reg *r)
+{
+	return r->type == REG_SCALAR && scalar_is_const(&r->val) && !scalar_value(&r->val);
+}
+
+bool arg_takes_null(struct verifier *v, const struct arg *a)
+{
+	reg_mark(v, a->r);
+	return arg_is_null(a->r);
 }
 
 /* ---- numbers ------------------------------------------------------------- */
 
 static void arg_any(struct verifier *v, struct state *s, struct arg *a)
 {
-	struct why why = why_of(a, "");
+	struct why why = arg_why(a, "");
 
 	(void)s;
 	if (reg_is_ptr(a->r) && !v->privileged)
@@ -44,40 +44,28 @@ static void arg_any(struct verifier *v, struct state *s, struct arg *a)
 
 static void arg_ctx(struct verifier *v, struct state *s, struct arg *a)
 {
-	struct why why = why_of(a, "ctx");
+	struct why why = arg_why(a, "ctx");
 
 	(void)s;
 	why.a = a->r->off;
 	if (a->r->type != REG_CTX || (a->r->flags & REG_OR_NULL))
-		wrong_type(v, a, "ctx");
+		arg_wrong(v, a, "ctx");
 	else if (!scalar_is_const(&a->r->val))
 		reject(v, REJECT_VAR_ACCESS, a->call->insn, &why);
 	else if (a->r->off || scalar_value(&a->r->val))
 		reject(v, REJECT_CTX_MODIFIED, a->call->insn, &why);
 }
 
-static bool is_null(const struct reg *r)
-{
-	return r->type == REG_SCALAR && scalar_is_const(&r->val) && !scalar_value(&r->val);
-}
-
-/* NULL where that is allowed; it matters then that it is. */
-static bool takes_null(struct verifier *v, const struct arg *a)
-{
-	reg_mark(v, a->r);
-	return is_null(a->r);
-}
-
 static void arg_ctx_or_null(struct verifier *v, struct state *s, struct arg *a)
 {
-	if (!takes_null(v, a))
+	if (!arg_takes_null(v, a))
 		arg_ctx(v, s, a);
 }
 
 /* A constant number of bytes that the result has. */
 static void arg_alloc_size(struct verifier *v, struct state *s, struct arg *a)
 {
-	struct why why = why_of(a, "");
+	struct why why = arg_why(a, "");
 
 	(void)s;
 	if (a->r->type != REG_SCALAR || !scalar_is_const(&a->r->val)) {
@@ -149,7 +137,7 @@ static void arg_map(struct verifier *v, struct state *s, struct arg *a)
 {
 	(void)s;
 	if (a->r->type != REG_MAP || (a->r->flags & REG_OR_NULL)) {
-		wrong_type(v, a, "map_ptr");
+		arg_wrong(v, a, "map_ptr");
 		return;
 	}
 	check_map_kind(v, a);
@@ -161,10 +149,22 @@ static void arg_map(struct verifier *v, struct state *s, struct arg *a)
 
 enum { WRITES = 1, ONLY_WRITES = 2, ZERO_OK = 4, ALIGNED = 8 };
 
+/* Keys and values count as written to; the kernel's objects must not be. */
+static bool object_ok(struct verifier *v, const struct arg *a)
+{
+	struct why why = arg_why(a, "");
+
+	if (a->r->type != REG_BTF || !(a->r->flags & REG_TRUSTED) ||
+	    (a->kind != ARG_KEY && a->kind != ARG_VALUE && a->kind != ARG_VALUE_OR_NULL))
+		return true;
+	reject(v, REJECT_ARG_OBJECT, a->call->insn, &why);
+	return false;
+}
+
 static void check_stack_aligned(struct verifier *v, const struct arg *a, u32 size)
 {
 	s64 at = a->r->off + (s64)scalar_value(&a->r->val);
-	struct why why = why_of(a, "");
+	struct why why = arg_why(a, "");
 
 	why.size = size;
 	why.a = at;
@@ -205,7 +205,7 @@ static void check_bytes(struct verifier *v, struct state *s, struct arg *a, u32 
 	case REG_PACKET:
 	case REG_PACKET_META:
 		if (!takes_packet(v, a->call->row->id)) {
-			struct why why = why_of(a, "");
+			struct why why = arg_why(a, "");
 
 			reject(v, REJECT_ARG_PACKET, a->call->insn, &why);
 			break;
@@ -218,11 +218,13 @@ static void check_bytes(struct verifier *v, struct state *s, struct arg *a, u32 
 	case REG_MEM:
 	case REG_BUF:
 	case REG_BTF:
+		if (!object_ok(v, a))
+			break;
 		if (size || !(what & ZERO_OK))
 			mem_access(v, s, &acc, NULL);
 		break;
 	default:
-		wrong_type(v, a, "fp");
+		arg_wrong(v, a, "fp");
 	}
 }
 
@@ -246,7 +248,7 @@ static unsigned way(u8 kind)
 
 static bool check_not_null(struct verifier *v, struct arg *a)
 {
-	struct why why = why_of(a, "fp");
+	struct why why = arg_why(a, "fp");
 
 	if (!(a->r->flags & REG_OR_NULL))
 		return true;
@@ -280,13 +282,11 @@ static void arg_key(struct verifier *v, struct state *s, struct arg *a)
 	check_bytes(v, s, a, map_of(v, a->call->map)->key_size, way(a->kind));
 }
 
-static void arg_sock(struct verifier *v, struct state *s, struct arg *a);
-
 static void arg_value(struct verifier *v, struct state *s, struct arg *a)
 {
 	const struct reg *map = a->call->map;
 
-	if (!map || (a->kind == ARG_VALUE_OR_NULL && takes_null(v, a)))
+	if (!map || (a->kind == ARG_VALUE_OR_NULL && arg_takes_null(v, a)))
 		return;
 	if (of_sockets(map_of(v, map)->type))
 		arg_sock(v, s, a);
@@ -301,22 +301,22 @@ static void arg_mem(struct verifier *v, struct state *s, struct arg *a)
 		       a->kind == ARG_MEM_INOUT_OR_NULL;
 
 	(void)s;
-	if (null_ok && takes_null(v, a))
+	if (null_ok && arg_takes_null(v, a))
 		return;
 	if (!null_ok)
 		check_not_null(v, a);
 	if (!reg_is_ptr(a->r))
-		wrong_type(v, a, "fp");
+		arg_wrong(v, a, "fp");
 }
 
 static bool check_size(struct verifier *v, struct arg *a, bool zero_ok)
 {
-	struct why why = why_of(a, "");
+	struct why why = arg_why(a, "");
 
 	why.a = (s64)a->r->val.umin;
 	why.b = (s64)a->r->val.umax;
 	if (a->r->type != REG_SCALAR)
-		wrong_type(v, a, "scalar");
+		arg_wrong(v, a, "scalar");
 	else if (a->r->val.smin < 0)
 		reject(v, REJECT_ARG_SIZE_NEG, a->call->insn, &why);
 	else if (!a->r->val.umin && !zero_ok)
@@ -331,7 +331,7 @@ static bool check_size(struct verifier *v, struct arg *a, bool zero_ok)
 /* What bpf_snprintf prints are whole values. */
 static void check_values(struct verifier *v, const struct arg *a)
 {
-	struct why why = why_of(a, "");
+	struct why why = arg_why(a, "");
 
 	if (a->call->row->id == BPF_FUNC_snprintf && a->i == 4 && scalar_is_const(&a->r->val) &&
 	    scalar_value(&a->r->val) % 8)
@@ -349,8 +349,8 @@ static void arg_size(struct verifier *v, struct state *s, struct arg *a)
 	if (!check_size(v, a, zero_ok))
 		return;
 	check_values(v, a);
-	if (is_null(mem.r) && a->r->val.umax)
-		wrong_type(v, &mem, "fp");
+	if (arg_is_null(mem.r) && a->r->val.umax)
+		arg_wrong(v, &mem, "fp");
 	if (!reg_is_ptr(mem.r))
 		return;
 	if (zero_ok)
@@ -384,18 +384,18 @@ static void arg_header(struct verifier *v, struct state *s, struct arg *a)
 static void arg_stack_or_null(struct verifier *v, struct state *s, struct arg *a)
 {
 	(void)s;
-	if (a->r->type != REG_STACK && !takes_null(v, a))
-		wrong_type(v, a, "fp");
+	if (a->r->type != REG_STACK && !arg_takes_null(v, a))
+		arg_wrong(v, a, "fp");
 }
 
 /* ---- numbers that are fixed ---------------------------------------------- */
 
 static void arg_zero(struct verifier *v, struct state *s, struct arg *a)
 {
-	struct why why = why_of(a, "");
+	struct why why = arg_why(a, "");
 
 	(void)s;
-	if (!takes_null(v, a))
+	if (!arg_takes_null(v, a))
 		reject(v, REJECT_ARG_ZERO, a->call->insn, &why);
 }
 
@@ -404,12 +404,12 @@ static void arg_zero(struct verifier *v, struct state *s, struct arg *a)
 static void arg_str(struct verifier *v, struct state *s, struct arg *a)
 {
 	const struct image_map *map;
-	struct why why = why_of(a, "a constant string");
+	struct why why = arg_why(a, "a constant string");
 	u64 at;
 
 	(void)s;
 	if (a->r->type != REG_MAP_VALUE) {
-		wrong_type(v, a, "map_value");
+		arg_wrong(v, a, "map_value");
 		return;
 	}
 	map = map_of(v, a->r);
@@ -423,119 +423,16 @@ static void arg_str(struct verifier *v, struct state *s, struct arg *a)
 		reject(v, REJECT_ARG_STR_END, a->call->insn, &why);
 }
 
-/* ---- sockets, objects of the kernel's types ------------------------------- */
-
-static const char *const object_types[] = {
-	[ARG_SOCK_BTF] = "sock_common", [ARG_SOCK_BTF_GIVEN] = "sock_common",
-	[ARG_SOCK_BTF_OR_NULL] = "sock_common",
-	[ARG_VALUE] = "sock_common", [ARG_TASK] = "task_struct",
-	[ARG_TASK_OR_NULL] = "task_struct", [ARG_CGROUP_OR_NULL] = "cgroup",
-	[ARG_INODE] = "inode", [ARG_INODE_OR_NULL] = "inode", [ARG_FILE] = "file",
-	[ARG_PATH] = "path", [ARG_SEQ_FILE] = "seq_file", [ARG_SK_BUFF] = "sk_buff",
-	[ARG_XDP_BUFF] = "xdp_buff", [ARG_BINPRM] = "linux_binprm",
-	[ARG_TCP_SOCK_BTF] = "tcp_sock",
-};
-
-/* Is struct ID one of NAME, or does one of NAME lie at its beginning? */
-static bool begins_with(const struct btf *btf, u32 id, const char *name)
-{
-	for (;;) {
-		const struct btf_type *t;
-
-		id = btf_skip_mods(btf, id);
-		t = btf_type(btf, id);
-		if (btf_kind(t) != BTF_KIND_STRUCT && btf_kind(t) != BTF_KIND_UNION)
-			return false;
-		if (!strcmp(btf_type_name(btf, id), name))
-			return true;
-		if (!btf_vlen(t) || btf_member(btf, t, 0).bit_off)
-			return false;
-		id = btf_member(btf, t, 0).type_id;
-	}
-}
-
-static bool is_object(const struct arg *a)
-{
-	const struct reg *r = a->r;
-
-	return r->type == REG_BTF && r->btf && !r->off && scalar_is_const(&r->val) &&
-	       !(r->flags & (REG_OR_NULL | REG_UNTRUSTED | REG_PERCPU | REG_USER | REG_ALLOC)) &&
-	       begins_with(r->btf, r->btf_id, object_types[a->kind]);
-}
-
-static bool null_ok(const struct arg *a)
-{
-	return a->kind == ARG_FULLSOCK_OR_NULL || a->kind == ARG_SOCK_BTF_OR_NULL;
-}
-
-static bool is_sock(const struct arg *a)
-{
-	bool full = a->kind == ARG_FULLSOCK_OR_NULL;
-
-	switch (a->r->flags & REG_OR_NULL && !null_ok(a) ? REG_NONE : a->r->type) {
-	case REG_SOCKET:
-		return true;
-	case REG_SOCK_COMMON:
-	case REG_TCP_SOCK:
-	case REG_XDP_SOCK:
-		return !full;
-	case REG_BTF:
-		return !full && a->kind != ARG_SOCK_COMMON &&
-		       is_object(a);
-	default:
-		return false;
-	}
-}
-
-static void arg_sock(struct verifier *v, struct state *s, struct arg *a)
-{
-	struct why why = why_of(a, "sock_common");
-
-	(void)s;
-	if (null_ok(a) && takes_null(v, a))
-		return;
-	if (!is_sock(a))
-		wrong_type(v, a, a->kind == ARG_FULLSOCK_OR_NULL ? "sock" : "sock_common");
-	else if (a->kind != ARG_SOCK_BTF_GIVEN)
-		a->call->ref = a->r->ref;
-	else if (!a->r->ref)
-		reject(v, REJECT_RELEASE_NONE, a->call->insn, &why);
-	else
-		a->call->release = a->r->ref;
-}
-
-static void arg_object(struct verifier *v, struct state *s, struct arg *a)
-{
-	(void)s;
-	if (!is_object(a))
-		wrong_type(v, a, "ptr_");
-}
-
-static void arg_object_or_null(struct verifier *v, struct state *s, struct arg *a)
-{
-	if (!takes_null(v, a))
-		arg_object(v, s, a);
-}
-
-static void arg_percpu(struct verifier *v, struct state *s, struct arg *a)
-{
-	(void)s;
-	if (a->r->type != REG_BTF || !(a->r->flags & REG_PERCPU))
-		wrong_type(v, a, "percpu_ptr_");
-	else
-		a->call->percpu = *a->r;
-}
-
 /* ---- records, functions -------------------------------------------------- */
 
 static void arg_record(struct verifier *v, struct state *s, struct arg *a)
 {
-	struct why why = why_of(a, "ringbuf_mem");
+	struct why why = arg_why(a, "ringbuf_mem");
 
 	(void)s;
 	if (a->r->type != REG_MEM || !(a->r->flags & REG_RECORD) ||
 	    (a->r->flags & REG_OR_NULL)) {
-		wrong_type(v, a, "ringbuf_mem");
+		arg_wrong(v, a, "ringbuf_mem");
 		return;
 	}
 	if (a->r->off || !scalar_is_const(&a->r->val))
@@ -549,7 +446,7 @@ static void arg_func(struct verifier *v, struct state *s, struct arg *a)
 {
 	(void)s;
 	if (a->r->type != REG_FUNC)
-		wrong_type(v, a, "func");
+		arg_wrong(v, a, "func");
 	else
 		a->call->func = a->r->func;
 }
@@ -560,11 +457,11 @@ static void arg_func(struct verifier *v, struct state *s, struct arg *a)
 static bool arg_field(struct verifier *v, struct arg *a, const char *what, bool timer)
 {
 	const struct image_map *map;
-	struct why why = why_of(a, what);
+	struct why why = arg_why(a, what);
 	u32 at;
 
 	if (a->r->type != REG_MAP_VALUE || (a->r->flags & REG_OR_NULL)) {
-		wrong_type(v, a, "map_value");
+		arg_wrong(v, a, "map_value");
 		return false;
 	}
 	map = map_of(v, a->r);
@@ -586,7 +483,7 @@ static struct ref *held_lock(struct state *s)
 
 static void lock(struct verifier *v, struct state *s, struct arg *a)
 {
-	struct why why = why_of(a, "");
+	struct why why = arg_why(a, "");
 	struct ref *r;
 
 	if (held_lock(s)) {
@@ -601,7 +498,7 @@ static void lock(struct verifier *v, struct state *s, struct arg *a)
 
 static void unlock(struct verifier *v, struct state *s, struct arg *a)
 {
-	struct why why = why_of(a, "");
+	struct why why = arg_why(a, "");
 	struct ref *r = held_lock(s);
 
 	if (!r)
@@ -646,11 +543,10 @@ static arg_fn *const checks[] = {
 	[ARG_STR] = arg_str, [ARG_LONG_OUT] = arg_long, [ARG_INT_OUT] = arg_int,
 	[ARG_FUNC] = arg_func, [ARG_RECORD] = arg_record, [ARG_SPIN_LOCK] = arg_lock,
 	[ARG_TIMER] = arg_timer, [ARG_CTX_OR_NULL] = arg_ctx_or_null,
-	[ARG_ALLOC_SIZE] = arg_alloc_size, [ARG_MEM_INOUT_OR_NULL] = arg_mem, [ARG_SOCK_COMMON] = arg_sock,
-	[ARG_SOCK_BTF] = arg_sock, [ARG_SOCK_BTF_OR_NULL] = arg_sock,
-	[ARG_SOCK_BTF_GIVEN] = arg_sock,
-	[ARG_FULLSOCK_OR_NULL] = arg_sock,
-	[ARG_STACK_OR_NULL] = arg_stack_or_null,
+	[ARG_ALLOC_SIZE] = arg_alloc_size, [ARG_MEM_INOUT_OR_NULL] = arg_mem,
+	[ARG_SOCK_COMMON] = arg_sock, [ARG_SOCK_BTF] = arg_sock,
+	[ARG_SOCK_BTF_OR_NULL] = arg_sock, [ARG_SOCK_BTF_GIVEN] = arg_sock,
+	[ARG_FULLSOCK_OR_NULL] = arg_sock, [ARG_STACK_OR_NULL] = arg_stack_or_null,
 	[ARG_VALUE_OR_NULL] = arg_value, [ARG_ZERO] = arg_zero, [ARG_IPHDR] = arg_header,
 	[ARG_IPV6HDR] = arg_header, [ARG_TCPHDR] = arg_header,
 	[ARG_PERCPU_BTF] = arg_percpu, [ARG_TASK] = arg_object, [ARG_INODE] = arg_object,

@@ -34,7 +34,7 @@ static bool check_helper(struct verifier *v, u32 at, const struct helper_row *ro
 		snprintf(name, sizeof(name), "bpf_%s", row->name);
 	if (!row)
 		return reject(v, REJECT_HELPER_NONE, at, &why);
-	if (!helper_offered(id, v->prog->type))
+	if (!helper_offered_to(id, v->prog->type, v->prog->expected_attach, may_sleep(v)))
 		return reject(v, REJECT_HELPER_TYPE, at, &why);
 	if (row->flags & HELPER_SLEEPS && !may_sleep(v))
 		reject(v, REJECT_HELPER_SLEEPS, at, &why);
@@ -189,13 +189,15 @@ static bool gives_length(u32 id)
 	}
 }
 
-enum { MAX_ERRNO = 4095 };
+enum { MAX_ERRNO = 4095, MAX_CPUS = 8192 };	/* that Linux can be built for */
 
 static void ret_int(struct verifier *v, struct reg *r0, const struct call *c)
 {
 	reg_set_unknown(v, r0);
 	if (gives_length(c->row->id))
 		r0->val = scalar_srange(-MAX_ERRNO, (s64)c->const_size);
+	else if (c->row->id == BPF_FUNC_get_smp_processor_id)
+		r0->val = scalar_srange(0, MAX_CPUS - 1);
 }
 
 static void ret_other(struct verifier *v, struct state *s, const struct call *c)
@@ -280,6 +282,17 @@ static void check_lock(struct verifier *v, struct state *s, u32 at,
 		reject(v, REJECT_LOCK_HELD, at, NULL);
 }
 
+/* Nothing sleeps where the kernel must not be interrupted. */
+static void check_section(struct verifier *v, struct state *s, u32 at,
+			  const struct helper_row *row)
+{
+	struct why why = { .a = row->id, .s = row->name };
+
+	why.t = s->rcu ? "rcu_read_lock" : s->preempt ? "non-preemptible" : "IRQ-disabled";
+	if ((row->flags & HELPER_SLEEPS) && (s->rcu || s->preempt || s->irq))
+		reject(v, REJECT_SLEEP_SECTION, at, &why);
+}
+
 /* What depends on the call's arguments besides each for itself. */
 static void check_whole(struct verifier *v, struct state *s, const struct call *c)
 {
@@ -314,6 +327,7 @@ enum step step_call(struct verifier *v, struct state *s, u32 at)
 		return STEP_NEXT;
 	}
 	check_lock(v, s, at, c.row);
+	check_section(v, s, at, c.row);
 	args_check(v, s, &c);
 	check_whole(v, s, &c);
 	if (v->stop)

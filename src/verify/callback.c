@@ -9,6 +9,7 @@
  */
 #include "verify/call.h"
 #include "verify/explore.h"
+#include "verify/kobject.h"
 #include "model/dynptr.h"
 
 /* ---- what a callback gets ------------------------------------------------ */
@@ -19,6 +20,17 @@ static void arg_map_value(struct verifier *v, struct reg *r, const struct reg *m
 	r->map = map->map;
 	r->uid = map->uid;
 	r->id = type == REG_MAP_VALUE ? ++v->next_id : 0;
+}
+
+/* An object of the target kernel's struct NAME. */
+static bool object_arg(struct verifier *v, struct reg *r, const char *name)
+{
+	const struct btf *btf = v->opts->vmlinux;
+	u32 id = btf ? btf_find(btf, name, BTF_KIND_STRUCT) : 0;
+
+	if (id)
+		reg_set_btf(v, r, btf, id, 0);
+	return id;
 }
 
 /* Parameters of the frame that was pushed, from the call's registers. */
@@ -42,6 +54,10 @@ static bool callback_args(struct verifier *v, const struct call *c, struct frame
 		f->regs[1].id = ++v->next_id;
 		f->regs[2] = caller->regs[3];
 		return true;
+	case BPF_FUNC_find_vma:		/* (task, area, ctx) */
+		f->regs[1] = caller->regs[1];
+		f->regs[3] = caller->regs[4];
+		return object_arg(v, &f->regs[2], "vm_area_struct");
 	default:
 		return false;
 	}

@@ -6,6 +6,8 @@
 #include "verify/state.h"
 #include "verify/mem.h"
 #include "verify/call.h"
+#include "model/uapi.h"
+#include "btf/btf.h"
 #include "verify/kobject.h"
 
 typedef bool region_fn(struct verifier *v, struct state *s, const struct access *a,
@@ -24,12 +26,27 @@ static const struct { u8 type; u16 flags; } given[] = {
 	[GIVES_TP_BUFFER] = { REG_TP_BUFFER, 0 },
 };
 
+/* Only struct bpf_nf_ctx has objects of the kernel's types. */
+static void ctx_object(struct verifier *v, const struct access *a, struct reg *value)
+{
+	const struct btf *btf = v->opts->vmlinux;
+	const char *name = a->off ? "sk_buff" : "nf_hook_state";
+	u32 id = btf && v->prog->type == UAPI_PROG_TYPE_NETFILTER ?
+		 btf_find(btf, name, BTF_KIND_STRUCT) : 0;
+
+	if (id) {
+		reg_set_btf(v, value, btf, id, REG_TRUSTED);
+		return;
+	}
+	not_judged(v, a->insn, "pointers in struct %s without the kernel's types", v->ctx->name);
+	mem_unknown(v, a, value);
+}
+
 static void ctx_pointer(struct verifier *v, const struct access *a, enum access_gives gives,
 			struct reg *value)
 {
 	if (gives == GIVES_OTHER) {
-		not_judged(v, a->insn, "pointers in struct %s", v->ctx->name);
-		mem_unknown(v, a, value);
+		ctx_object(v, a, value);
 		return;
 	}
 	reg_set_ptr(value, given[gives].type, given[gives].flags);
@@ -357,8 +374,7 @@ static bool tp_buffer_access(struct verifier *v, struct state *s, const struct a
 static bool no_memory(struct verifier *v, struct state *s, const struct access *a,
 		      const struct reg *ptr, struct reg *value)
 {
-	enum reject_id id = ptr->type == REG_MAP ? REJECT_MAP_PTR :
-			    ptr->type == REG_PACKET_END ? REJECT_PKT_END : REJECT_NOT_PTR;
+	enum reject_id id = ptr->type == REG_PACKET_END ? REJECT_PKT_END : REJECT_NOT_PTR;
 
 	(void)s, (void)value;
 	reject(v, id, a->insn, &(struct why){ .reg = a->reg, .ptr = ptr });
@@ -382,7 +398,7 @@ static bool stack_region(struct verifier *v, struct state *s, const struct acces
 
 static region_fn *const regions[REG_TYPES] = {
 	[REG_NONE] = no_memory, [REG_SCALAR] = no_memory, [REG_ANY] = no_memory,
-	[REG_CTX] = ctx_access, [REG_MAP] = no_memory,
+	[REG_CTX] = ctx_access, [REG_MAP] = map_object_access,
 	[REG_MAP_VALUE] = map_value_access, [REG_MAP_KEY] = map_key_access,
 	[REG_STACK] = stack_region, [REG_PACKET_META] = packet_access,
 	[REG_PACKET] = packet_access, [REG_PACKET_END] = no_memory,

@@ -65,8 +65,8 @@ void step_lddw(struct verifier *v, struct state *s, u32 at)
 		kobject_lddw(v, at, dst);
 		break;
 	default:
-		not_judged(v, at, "addresses of kernel variables (%s)",
-			   isa_rows[v->points[at].op].name);
+		reject(v, REJECT_MAP_FD, at, &(struct why){ .a = low });
+		reg_set_unknown(v, dst);
 	}
 }
 
@@ -134,6 +134,9 @@ static enum step step_kind(struct verifier *v, struct state *s, u32 at, unsigned
 		return step_call_local(v, s, at);
 	case KIND_EXIT:
 		return step_exit(v, s, at);
+	case KIND_CALL_REG:
+		reject(v, REJECT_CALL_REG, at, NULL);
+		return STEP_END;
 	default:
 		not_judged(v, at, "%s", isa_rows[v->points[at].op].name);
 		return STEP_END;

@@ -50,6 +50,25 @@ bool check_refs(struct verifier *v, struct state *s, u32 at, enum reject_id id)
 	return false;
 }
 
+/* Programs on addresses that can refuse nothing. */
+static bool only_watches(u32 attach)
+{
+	switch (attach) {
+	case BPF_CGROUP_UDP4_RECVMSG:
+	case BPF_CGROUP_UDP6_RECVMSG:
+	case UAPI_CGROUP_UNIX_RECVMSG:
+	case BPF_CGROUP_INET4_GETPEERNAME:
+	case BPF_CGROUP_INET6_GETPEERNAME:
+	case UAPI_CGROUP_UNIX_GETPEERNAME:
+	case BPF_CGROUP_INET4_GETSOCKNAME:
+	case BPF_CGROUP_INET6_GETSOCKNAME:
+	case UAPI_CGROUP_UNIX_GETSOCKNAME:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* What a program of some types may return (Linux 6.18). */
 static bool ret_limits(const struct verifier *v, s64 *min, s64 *max)
 {
@@ -64,7 +83,10 @@ static bool ret_limits(const struct verifier *v, s64 *min, s64 *max)
 	case BPF_PROG_TYPE_CGROUP_SOCK_ADDR:
 		if (attach == BPF_CGROUP_INET4_BIND || attach == BPF_CGROUP_INET6_BIND)
 			*max = 3;
+		*min = only_watches(attach);
 		return true;
+	case BPF_PROG_TYPE_KPROBE:
+		return attach == UAPI_TRACE_KPROBE_SESSION || attach == UAPI_TRACE_UPROBE_SESSION;
 	case BPF_PROG_TYPE_TRACING:
 		*max = attach == BPF_TRACE_ITER;
 		return attach == BPF_TRACE_ITER || attach == BPF_TRACE_FENTRY ||

@@ -3,9 +3,12 @@
  * proto_kernel_test.c: calls of helpers, judged by the verifier and by the running
  * kernel: for each program type and helper one program whose arguments fit, and
  * for each argument programs that pass something else there: numbers, NULL,
- * context, stack, maps of all types, map values, packets, records, sockets.
+ * context, stack, maps of all types, map values, packets, records, sockets. And
+ * reads of maps themselves, and what programs return.
  * PROTO_VERBOSE=1 prints all that differs.
  */
+#include "ctx_probe.h"
+#include "helper_probe.h"
 #include "kernel_bpf.h"
 #include "model/uapi.h"
 #include "verify/verify.h"
@@ -124,7 +127,11 @@ static const struct world {
 	{ BPF_PROG_TYPE_CGROUP_SKB, 0, "cgroup_skb", 76, 168, BPF_W },
 	{ BPF_PROG_TYPE_CGROUP_SOCK, BPF_CGROUP_INET_SOCK_CREATE, "cgroup/sock", -1, -1, 0 },
 	{ BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_CONNECT, "connect4", -1, 64, 0 },
+	{ BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_BIND, "bind4", -1, 64, 0 },
+	{ BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_UDP4_SENDMSG, "sendmsg4", -1, 64, 0 },
+	{ BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_GETPEERNAME, "getpeername4", -1, 64, 0 },
 	{ BPF_PROG_TYPE_CGROUP_SYSCTL, BPF_CGROUP_SYSCTL, "sysctl", -1, -1, 0 },
+	{ BPF_PROG_TYPE_CGROUP_SOCKOPT, BPF_CGROUP_GETSOCKOPT, "getsockopt", 8, 0, BPF_DW },
 	{ BPF_PROG_TYPE_CGROUP_SOCKOPT, BPF_CGROUP_SETSOCKOPT, "setsockopt", 8, 0, BPF_DW },
 	{ BPF_PROG_TYPE_SOCK_OPS, BPF_CGROUP_SOCK_OPS, "sockops", 192, 184, BPF_DW },
 	{ BPF_PROG_TYPE_SK_SKB, 0, "sk_skb", 76, 168, BPF_W },
@@ -135,6 +142,7 @@ static const struct world {
 	{ BPF_PROG_TYPE_LWT_SEG6LOCAL, 0, "lwt_seg6local", 76, 168, BPF_W },
 	{ BPF_PROG_TYPE_FLOW_DISSECTOR, BPF_FLOW_DISSECTOR, "flow_dissector", 76, -1, BPF_W },
 	{ BPF_PROG_TYPE_PERF_EVENT, 0, "perf_event", -1, -1, 0 },
+	{ UAPI_PROG_TYPE_NETFILTER, UAPI_NETFILTER, "netfilter", -1, -1, 0 },
 	{ BPF_PROG_TYPE_RAW_TRACEPOINT, 0, "raw_tp", -1, -1, 0 },
 };
 
@@ -506,6 +514,15 @@ static void differ(const struct prog *p, const struct helper_row *row, const u32
 		      theirs ? "ok" : last_line(), theirs ? why : "ok");
 }
 
+/* Does it take a kernel with certain options to be offered the helper? */
+static bool is_optional(u32 id)
+{
+	for (size_t i = 0; i < ARRAY_LEN(probe_known); i++)
+		if (probe_known[i].id == id)
+			return true;
+	return false;
+}
+
 /* False: the kernel does not offer the helper to such programs. */
 static bool compare(const struct world *w, const struct helper_row *row, const u32 *args,
 		    unsigned n, unsigned last)
@@ -517,8 +534,14 @@ static bool compare(const struct world *w, const struct helper_row *row, const u
 
 	build(&p, row, args, n, last);
 	theirs = kernel_takes(&p);
-	if (strstr(klog, "cannot use helper") || strstr(klog, "unknown func"))
+	if (strstr(klog, "cannot use helper") || strstr(klog, "unknown func")) {
+		if (helper_offered_to(row->id, w->type, w->attach, false) &&
+		    !is_optional(row->id))
+			fail_msg("%s: %s: the kernel does not offer it", w->name, row->name);
 		return false;
+	}
+	if (!helper_offered_to(row->id, w->type, w->attach, false))
+		fail_msg("%s: %s: the kernel offers it", w->name, row->name);
 	ours = our_verdict(&p, why, sizeof(why));
 	if (ours == VERDICT_NOT_JUDGED) {
 		counts.not_judged++;
@@ -569,8 +592,7 @@ static void test_helpers(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(worlds); i++) {
 		maps_make();
 		for (u32 id = 1; helper_row(id); id++)
-			if (helper_offered(id, worlds[i].type))
-				compare_helper(&worlds[i], helper_proto(id, worlds[i].type));
+			compare_helper(&worlds[i], helper_proto(id, worlds[i].type));
 	}
 	print_message("%u helpers of %zu program types; %u verdicts are the same, %u differ, "
 		      "%u not judged\n", counts.fit, ARRAY_LEN(worlds), counts.same,
@@ -578,10 +600,89 @@ static void test_helpers(void **state)
 	assert_int_equal(counts.differ, 0);
 }
 
+/* Reads of maps themselves: the kernel's struct, member by member. */
+static void compare_map(u32 i, s32 off, u8 width, bool write)
+{
+	struct prog p = { .w = &worlds[0] };
+	bool theirs, ours;
+	char why[256];
+
+	map(&p, 1, BPF_PSEUDO_MAP_IDX, i);
+	if (write)
+		emit(&p, BPF_ST | BPF_MEM | width, 1, 0, (s16)off, 0);
+	else
+		emit(&p, BPF_LDX | BPF_MEM | width, 2, 1, (s16)off, 0);
+	leave(&p);
+	theirs = kernel_takes(&p);
+	ours = our_verdict(&p, why, sizeof(why)) == VERDICT_OK;
+	if (ours != theirs)
+		fail_msg("map type %u, offset %d, width %u: the kernel %s", maps[i].type, off,
+			 width, theirs ? "takes it" : last_line());
+}
+
+static void test_maps(void **state)
+{
+	enum { SOME_BYTES = 520 };	/* more than most of the structs */
+	static const u8 widths[] = { BPF_B, BPF_H, BPF_W, BPF_DW };
+
+	(void)state;
+	need_kernel();
+	maps_make();
+	for (u32 i = 0; i < ARRAY_LEN(maps); i++) {
+		for (s32 off = 0; off < SOME_BYTES; off += off % 8 ? 4 : 1 + 3 * (off % 16 != 0))
+			compare_map(i, off, widths[(off + (s32)i) % 3 ? 3 : off / 8 % 4], false);
+		compare_map(i, -8, BPF_DW, false);
+		compare_map(i, 8, BPF_DW, true);
+	}
+}
+
+/* ---- results -------------------------------------------------------------------- */
+
+static void compare_result(const struct ctx_case *c, s32 value)
+{
+	const struct world w = { c->type, c->attach, c->id, -1, -1, 0 };
+	struct prog p = { .w = &w };
+	bool theirs, ours;
+	char why[256];
+
+	if (value < 4)
+		num(&p, 0, value);
+	else
+		call(&p, BPF_FUNC_get_prandom_u32);
+	emit(&p, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
+	theirs = kernel_takes(&p);
+	ours = our_verdict(&p, why, sizeof(why)) == VERDICT_OK;
+	if (ours != theirs)
+		fail_msg("%s returns %d: the kernel %s", c->id, value,
+			 theirs ? "takes it" : last_line());
+}
+
+static void test_results(void **state)
+{
+	static const struct ctx_case sessions[] = {
+		CTX_CASE(kprobe_session, "", KPROBE, UAPI_TRACE_KPROBE_SESSION, 0),
+		CTX_CASE(uprobe_session, "", KPROBE, UAPI_TRACE_UPROBE_SESSION, 0),
+	};
+
+	(void)state;
+	need_kernel();
+	for (s32 value = -2; value <= 4; value++) {
+		compare_result(&sessions[0], value);
+		compare_result(&sessions[1], value);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(ctx_cases); i++)
+		for (s32 value = -2; value <= 4; value++)
+			if (ctx_cases[i].object == OBJECT_CTX && !ctx_cases[i].flags &&
+			    ctx_cases[i].type != BPF_PROG_TYPE_LIRC_MODE2)
+				compare_result(&ctx_cases[i], value);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_helpers),
+		cmocka_unit_test(test_maps),
+		cmocka_unit_test(test_results),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
