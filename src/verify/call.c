@@ -206,6 +206,9 @@ static void ret_other(struct verifier *v, struct state *s, const struct call *c)
 	case BPF_FUNC_dynptr_data:
 		ret_slice(v, s, c, 0);
 		break;
+	case BPF_FUNC_kptr_xchg:
+		ret_kptr(v, s, c);
+		break;
 	case BPF_FUNC_per_cpu_ptr:
 		ret_variable(v, s, c, REG_OR_NULL);
 		break;

@@ -255,6 +255,14 @@ bool arg_on_stack(struct verifier *v, struct state *s, struct call *c, unsigned 
 		if (!check_readable(v, s, c->insn, i + 1))
 			arg_dynptr_record(v, s, c, i);
 		return true;
+	case ARG_KPTR_SLOT:
+		if (!check_readable(v, s, c->insn, i + 1))
+			arg_kptr_slot(v, s, c, i);
+		return true;
+	case ARG_OBJECT_OR_NULL:
+		if (!check_readable(v, s, c->insn, i + 1))
+			arg_kptr_object(v, s, c, i);
+		return true;
 	default:
 		return false;
 	}

@@ -87,7 +87,8 @@ static bool check_object(struct verifier *v, const struct access *a, const struc
 	why.off = (s64)a->off + ptr->off;
 	if (a->kind & ACCESS_WRITE)
 		reject(v, REJECT_BTF_WRITE, a->insn, &why);
-	else if (!v->privileged || !license_is_gpl(v->img->license))
+	else if (!v->privileged ||
+		 (ptr->btf != v->img->btf && !license_is_gpl(v->img->license)))
 		reject(v, REJECT_BTF_GPL, a->insn, &why);
 	else if (a->is_helper && !(ptr->flags & REG_TRUSTED))
 		reject(v, REJECT_ARG_TYPE, a->insn, &(struct why){
@@ -144,7 +145,9 @@ static bool own_access(struct verifier *v, const struct access *a, const struct 
 	struct why why = { .reg = a->reg, .ptr = ptr, .off = off, .size = a->size,
 			   .s = btf_type_name(ptr->btf, ptr->btf_id) };
 
-	if (!is_plain(ptr->btf, ptr->btf_id, 0) || a->is_helper)
+	if (!ptr->ref && !(ptr->flags & REG_RCU))
+		not_judged(v, a->insn, "objects of the program after their read section");
+	else if (!is_plain(ptr->btf, ptr->btf_id, 0) || a->is_helper)
 		not_judged(v, a->insn, "objects of struct %s, which has special members", why.s);
 	else if (!scalar_is_const(&ptr->val) || scalar_value(&ptr->val))
 		reject(v, REJECT_BTF_VAR, a->insn, &why);
