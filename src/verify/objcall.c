@@ -143,11 +143,20 @@ static void set_result(struct verifier *v, struct state *s, struct call *c)
 	}
 }
 
+/* Programs of these types have a packet only as an object of the kernel. */
+static bool traces(u32 type)
+{
+	return type == BPF_PROG_TYPE_TRACING || type == BPF_PROG_TYPE_TRACEPOINT ||
+	       type == BPF_PROG_TYPE_PERF_EVENT || type == BPF_PROG_TYPE_LSM;
+}
+
 enum step step_call_row(struct verifier *v, struct state *s, u32 at,
 			const struct helper_row *row)
 {
 	struct call c = { .insn = at, .func = -1, .row = row, .is_kfunc = true };
 
+	if (is(&c, "dynptr_from_skb") && traces(v->prog->type))
+		not_judged(v, at, "packets of what is traced");
 	for (unsigned i = 0; i < 5 && row->args[i] != ARG_NONE && !v->stop; i++)
 		check_arg(v, s, &c, i);
 	if (v->stop)
