@@ -55,6 +55,8 @@ enum step step_call_row(struct verifier *v, struct state *s, u32 at,
 			const struct helper_row *row);
 /* May the program call it? */
 void check_kfunc(struct verifier *v, u32 at, const struct helper_row *row);
+/* step.c: before anything is executed, as the kernel does. */
+void check_map_value(struct verifier *v, u32 at);
 
 /* kfunc.c */
 enum step step_call_kfunc(struct verifier *v, struct state *s, u32 at);
