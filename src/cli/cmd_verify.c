@@ -156,9 +156,12 @@ static void row(struct verify_cmd *c, struct table *t, struct skep_object *obj, 
 #define VMLINUX "/sys/kernel/btf/vmlinux"
 
 /* Does judging P take them? Helpers that give or take the kernel's objects, its
- * functions and variables, and arguments of what is traced. */
-static bool needs_types(const struct image_prog *p)
+ * functions and variables, pointers in map values, arguments of what is traced. */
+static bool needs_types(const struct image *img, const struct image_prog *p)
 {
+	for (u32 i = 0; i < img->nr_maps; i++)
+		if (img->maps[i].nr_kptrs)
+			return true;
 	if (p->sec && (p->sec->flags & SEC_ATTACH_BTF))
 		return true;
 	for (u32 i = 0; i < p->nr_insns; i += isa_slots(&p->insns[i])) {
@@ -174,11 +177,12 @@ static bool needs_types(const struct image_prog *p)
 	return p->type == BPF_PROG_TYPE_TRACING || p->type == BPF_PROG_TYPE_LSM;
 }
 
-static int open_types(struct verify_cmd *c, const struct image_prog *p, struct skep_err *err)
+static int open_types(struct verify_cmd *c, const struct image *img,
+		      const struct image_prog *p, struct skep_err *err)
 {
 	int rc = 0;
 
-	if (c->types_tried || !needs_types(p))
+	if (c->types_tried || !needs_types(img, p))
 		return 0;
 	c->types_tried = true;
 	if (c->btf)
@@ -196,7 +200,7 @@ static int verify_one(struct verify_cmd *c, struct table *t, struct skep_object 
 	struct arena arena = ARENA_INIT;
 	struct verify_result r;
 	struct skep_err err = { 0 };
-	int rc = open_types(c, &obj->img->progs[i], &err);
+	int rc = open_types(c, obj->img, &obj->img->progs[i], &err);
 
 	if (!rc)
 		rc = verify_prog(&r, &arena, obj->img, &obj->img->progs[i], &c->opts, &err);

@@ -165,6 +165,24 @@ const char *helper_ret_type(u32 id);
 /* The same of a kernel function (kfunc.def) that the embedded engine has. Its id
  * is above those of helpers; its name, too, is without "bpf_". */
 const struct helper_row *kfunc_row(const char *name);
+
+enum kfunc_flag {
+	KFUNC_ACQUIRES = 1,	/* the result must be given back */
+	KFUNC_RELEASES = 2,	/* an argument is given back */
+	KFUNC_MAY_FAIL = 4,	/* the result may be NULL */
+	KFUNC_TRUSTED = 8,	/* of arguments: only what is trusted */
+	KFUNC_RCU = 16,		/* ... or what a read section keeps */
+	KFUNC_SLEEPS = 32,
+};
+
+struct kfunc_typed_row {
+	const char *name;	/* with "bpf_" */
+	u64 types;		/* who may call it, bits by type */
+	u8 flags;		/* enum kfunc_flag */
+};
+
+/* One that is judged by the kernel's prototype, or NULL. */
+const struct kfunc_typed_row *kfunc_typed_row(const char *name);
 const struct helper_row *kfunc_next(const struct helper_row *row);	/* NULL: first, end */
 u32 helper_id(const char *name);			/* 0 unknown; "bpf_" optional */
 /* Does Linux 6.18 offer helper ID to programs of TYPE? True where nobody

@@ -74,6 +74,8 @@ static void clobber(struct state *s)
 static void tail_call(struct verifier *v, struct state *s, u32 at)
 {
 	v->funcs[state_frame(s)->func].tail_calls = true;
+	if (s->rcu || s->preempt || s->irq)
+		reject(v, REJECT_RCU_EXIT, at, &(struct why){ .s = "tail_call" });
 	check_refs(v, s, at, REJECT_TAIL_REF);
 }
 
@@ -203,6 +205,9 @@ static void ret_other(struct verifier *v, struct state *s, const struct call *c)
 	switch (c->row->id) {
 	case BPF_FUNC_dynptr_data:
 		ret_slice(v, s, c, 0);
+		break;
+	case BPF_FUNC_kptr_xchg:
+		ret_kptr(v, s, c);
 		break;
 	case BPF_FUNC_per_cpu_ptr:
 		ret_variable(v, s, c, REG_OR_NULL);

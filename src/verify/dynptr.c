@@ -59,7 +59,7 @@ static void forget_slice(struct reg *r, void *arg)
 		reg_set_none(r);
 }
 
-static void clear(struct verifier *v, struct slot *t)
+void slot_clear(struct verifier *v, struct slot *t)
 {
 	memset(t->kind, v->privileged ? SLOT_NONE : SLOT_MISC, SLOT_BYTES);
 	reg_set_none(&t->reg);
@@ -72,8 +72,8 @@ static void destroy(struct verifier *v, struct state *s, u32 f, u32 n)
 	struct slot *t = &s->frames[f]->slots[n];
 	struct forget forget = { v, t->reg.id };
 
-	clear(v, t);
-	clear(v, t - 1);
+	slot_clear(v, t);
+	slot_clear(v, t - 1);
 	state_each(s, forget_slice, &forget);
 }
 
@@ -254,6 +254,14 @@ bool arg_on_stack(struct verifier *v, struct state *s, struct call *c, unsigned 
 	case ARG_DYNPTR_RECORD:
 		if (!check_readable(v, s, c->insn, i + 1))
 			arg_dynptr_record(v, s, c, i);
+		return true;
+	case ARG_KPTR_SLOT:
+		if (!check_readable(v, s, c->insn, i + 1))
+			arg_kptr_slot(v, s, c, i);
+		return true;
+	case ARG_OBJECT_OR_NULL:
+		if (!check_readable(v, s, c->insn, i + 1))
+			arg_kptr_object(v, s, c, i);
 		return true;
 	default:
 		return false;

@@ -26,7 +26,7 @@ void reg_set_btf(struct verifier *v, struct reg *r, const struct btf *btf, u32 i
 
 /* ---- trust --------------------------------------------------------------- */
 
-static bool is_trusted(const struct reg *r)
+bool kobject_trusted(const struct reg *r)
 {
 	return r->ref || (r->flags & (REG_TRUSTED | REG_ALLOC | REG_NON_OWN));
 }
@@ -62,7 +62,7 @@ static unsigned inherited(const struct state *s, const struct reg *ptr,
 
 	if (ptr->flags & REG_UNTRUSTED)
 		return REG_UNTRUSTED;
-	if (!is_trusted(ptr) && !(ptr->flags & REG_RCU))
+	if (!kobject_trusted(ptr) && !(ptr->flags & REG_RCU))
 		return flags & ~(unsigned)REG_RCU;
 	if (listed(ptr, at, "__safe_trusted"))
 		return flags | REG_TRUSTED;
@@ -87,7 +87,8 @@ static bool check_object(struct verifier *v, const struct access *a, const struc
 	why.off = (s64)a->off + ptr->off;
 	if (a->kind & ACCESS_WRITE)
 		reject(v, REJECT_BTF_WRITE, a->insn, &why);
-	else if (!v->privileged || !license_is_gpl(v->img->license))
+	else if (!v->privileged ||
+		 (ptr->btf != v->img->btf && !license_is_gpl(v->img->license)))
 		reject(v, REJECT_BTF_GPL, a->insn, &why);
 	else if (a->is_helper && !(ptr->flags & REG_TRUSTED))
 		reject(v, REJECT_ARG_TYPE, a->insn, &(struct why){
@@ -103,6 +104,60 @@ static bool check_object(struct verifier *v, const struct access *a, const struc
 	return false;
 }
 
+/* Types of members that are not memory of numbers. */
+static bool is_special(const char *type)
+{
+	return !strncmp(type, "bpf_", 4);
+}
+
+/* Has struct ID of the program's types no members but numbers? Addresses are, too,
+ * once they are stored there. */
+static bool is_plain(const struct btf *btf, u32 id, u32 depth)
+{
+	const struct btf_type *t = btf_type(btf, id);
+
+	if (depth > 8)
+		return false;
+	for (u32 i = 0; i < btf_vlen(t); i++) {
+		u32 m = btf_skip_mods(btf, btf_member(btf, t, i).type_id);
+		const struct btf_type *mt = btf_type(btf, m);
+
+		if (btf_kind(mt) == BTF_KIND_ARRAY) {
+			m = btf_skip_mods(btf, ((const struct btf_array *)(mt + 1))->type);
+			mt = btf_type(btf, m);
+		}
+		if (btf_kind(mt) == BTF_KIND_PTR &&
+		    btf_kind(btf_type(btf, mt->type)) == BTF_KIND_TYPE_TAG)
+			return false;
+		if (btf_kind(mt) != BTF_KIND_STRUCT && btf_kind(mt) != BTF_KIND_UNION)
+			continue;
+		if (is_special(btf_type_name(btf, m)) || !is_plain(btf, m, depth + 1))
+			return false;
+	}
+	return true;
+}
+
+/* An object that the program made: it may be written, too. */
+static bool own_access(struct verifier *v, const struct access *a, const struct reg *ptr)
+{
+	struct walk_at at = { .field = "" };
+	s64 off = (s64)a->off + ptr->off;
+	struct why why = { .reg = a->reg, .ptr = ptr, .off = off, .size = a->size,
+			   .s = btf_type_name(ptr->btf, ptr->btf_id) };
+
+	if (!ptr->ref && !(ptr->flags & REG_RCU))
+		not_judged(v, a->insn, "objects of the program after their read section");
+	else if (!is_plain(ptr->btf, ptr->btf_id, 0) || a->is_helper)
+		not_judged(v, a->insn, "objects of struct %s, which has special members", why.s);
+	else if (!scalar_is_const(&ptr->val) || scalar_value(&ptr->val))
+		reject(v, REJECT_BTF_VAR, a->insn, &why);
+	else if (off < 0)
+		reject(v, REJECT_BTF_NEG, a->insn, &why);
+	else if (btf_walk(ptr->btf, ptr->btf_id, (u64)off, a->size, &at) == WALK_BAD)
+		reject(v, REJECT_BTF_FIELD, a->insn, &why);
+	return false;
+}
+
 bool kobject_access(struct verifier *v, struct state *s, const struct access *a,
 		    const struct reg *ptr, struct reg *value)
 {
@@ -110,10 +165,8 @@ bool kobject_access(struct verifier *v, struct state *s, const struct access *a,
 	s64 off = (s64)a->off + ptr->off + (s64)scalar_value(&ptr->val);
 	enum walk found;
 
-	if (ptr->flags & REG_ALLOC) {
-		not_judged(v, a->insn, "objects of the program's own types");
-		return false;
-	}
+	if (ptr->flags & REG_ALLOC)
+		return own_access(v, a, ptr);
 	if (!check_object(v, a, ptr))
 		return false;
 	if (ptr->flags & REG_UNTRUSTED)

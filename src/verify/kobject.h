@@ -22,11 +22,16 @@ struct walk_at {
 /* walk.c: SIZE bytes at OFF of struct ID. */
 enum walk btf_walk(const struct btf *btf, u32 id, u64 off, u32 size, struct walk_at *at);
 
+/* Does struct WANT lie at OFF of struct ID, or is it ID itself? */
+bool btf_holds(const struct btf *btf, u32 id, u64 off, u32 want);
+
 /* Is a read section open, as far as this program type needs one? */
 bool in_read_section(const struct state *s);
 /* A REG_BTF pointer to struct ID. */
 void reg_set_btf(struct verifier *v, struct reg *r, const struct btf *btf, u32 id,
 		 unsigned flags);
+/* May it be passed on to the kernel? */
+bool kobject_trusted(const struct reg *r);
 bool kobject_access(struct verifier *v, struct state *s, const struct access *a,
 		    const struct reg *ptr, struct reg *value);
 /* Contexts whose fields are arguments of a function of the kernel. */

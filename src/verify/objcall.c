@@ -12,15 +12,13 @@ static bool is(const struct call *c, const char *name)
 
 /* ---- who may call -------------------------------------------------------- */
 
-void check_kfunc(struct verifier *v, u32 at, const struct helper_row *row)
+void check_kfunc(struct verifier *v, u32 at, const char *name, u64 types)
 {
-	char name[64];
 	struct why why = { .s = name };
 
-	snprintf(name, sizeof(name), "bpf_%s", row->name);
 	if (!license_is_gpl(v->img->license))
 		reject(v, REJECT_KFUNC_GPL, at, &why);
-	else if (!(row->types >> v->prog->type & 1))
+	else if (!(types >> v->prog->type & 1))
 		reject(v, REJECT_KFUNC_TYPE, at, &why);
 }
 
@@ -69,9 +67,8 @@ static bool is_null(const struct reg *r)
 	return r->type == REG_SCALAR && scalar_is_const(&r->val) && !scalar_value(&r->val);
 }
 
-/* SIZE bytes at argument I that are read and written. */
-static void check_buffer(struct verifier *v, struct state *s, struct call *c, unsigned i,
-			 u32 size)
+void check_buffer(struct verifier *v, struct state *s, const struct call *c, unsigned i,
+		  u32 size)
 {
 	struct reg r = *state_reg(s, i + 1);
 	struct access a = { .insn = c->insn, .reg = i + 1, .size = size, .store = -1,
@@ -146,11 +143,20 @@ static void set_result(struct verifier *v, struct state *s, struct call *c)
 	}
 }
 
+/* Programs of these types have a packet only as an object of the kernel. */
+static bool traces(u32 type)
+{
+	return type == BPF_PROG_TYPE_TRACING || type == BPF_PROG_TYPE_TRACEPOINT ||
+	       type == BPF_PROG_TYPE_PERF_EVENT || type == BPF_PROG_TYPE_LSM;
+}
+
 enum step step_call_row(struct verifier *v, struct state *s, u32 at,
 			const struct helper_row *row)
 {
 	struct call c = { .insn = at, .func = -1, .row = row, .is_kfunc = true };
 
+	if (is(&c, "dynptr_from_skb") && traces(v->prog->type))
+		not_judged(v, at, "packets of what is traced");
 	for (unsigned i = 0; i < 5 && row->args[i] != ARG_NONE && !v->stop; i++)
 		check_arg(v, s, &c, i);
 	if (v->stop)

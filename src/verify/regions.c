@@ -157,7 +157,7 @@ static u32 count_special(const struct btf *btf, u32 type, u32 depth)
 /* Values with fields whose place is not known are left alone. */
 static bool unknown_fields(struct verifier *v, const struct image_map *map, u8 *known)
 {
-	u32 places = !!map->lock_at + !!map->timer_at;
+	u32 places = !!map->lock_at + !!map->timer_at + map->nr_kptrs;
 
 	if (!*known)	/* of this map: not asked yet */
 		*known = v->img->btf && map->value_type &&
@@ -243,7 +243,7 @@ static bool map_value_access(struct verifier *v, struct state *s,
 		return false;
 	check_known_fields(v, a, ptr, map);
 	check_fields(v, a, ptr, map);
-	return load_frozen(v, a, ptr, map, value);
+	return kptr_access(v, s, a, ptr, map, value) || load_frozen(v, a, ptr, map, value);
 }
 
 static bool map_key_access(struct verifier *v, struct state *s, const struct access *a,

@@ -431,6 +431,7 @@ void stack_helper_access(struct verifier *v, struct state *s, const struct acces
 /* ---- dynptr.c ------------------------------------------------------------ */
 
 /* Slot N of frame F of S is written: what it was a part of is no more. */
+void slot_clear(struct verifier *v, struct slot *t);	/* it holds nothing any more */
 void object_overwrite(struct verifier *v, struct state *s, u32 insn, u32 f, u32 n);
 
 /* ---- call.c, args.c, subprog.c ------------------------------------------- */

@@ -141,6 +141,8 @@ static enum step exit_program(struct verifier *v, struct state *s, u32 at)
 {
 	struct reg *r0 = state_reg(s, 0);
 
+	if (s->irq)
+		reject(v, REJECT_SECTION_EXIT, at, &(struct why){ .s = "bpf_local_irq_save" });
 	check_refs(v, s, at, REJECT_LEAK);
 	if (s->rcu)
 		reject(v, REJECT_SECTION_EXIT, at, &(struct why){ .s = "bpf_rcu_read_lock" });

@@ -151,3 +151,23 @@ enum walk btf_walk(const struct btf *btf, u32 id, u64 off, u32 size, struct walk
 	} while (w.again);
 	return found;
 }
+
+bool btf_holds(const struct btf *btf, u32 id, u64 off, u32 want)
+{
+	const struct btf_type *t = btf_type(btf, id = btf_skip_mods(btf, id));
+
+	if (!off && id == want)
+		return true;
+	for (u32 i = 0; is_record(t) && i < btf_vlen(t); i++) {
+		struct btf_member_info m = btf_member(btf, t, i);
+		u64 start = m.bit_off / 8, bytes;
+		u32 el = element_of(btf, m.type_id);
+
+		if (m.bit_size || off < start || off >= start + btf_bytes(btf, m.type_id))
+			continue;
+		bytes = btf_bytes(btf, el);
+		return is_record(btf_type(btf, el)) && bytes &&
+		       btf_holds(btf, el, (off - start) % bytes, want);
+	}
+	return false;
+}

@@ -30,6 +30,9 @@ extern void bpf_rcu_read_unlock(void) K;
 extern struct task_struct *bpf_task_acquire(struct task_struct *p) K;
 extern void bpf_task_release(struct task_struct *p) K;
 char buf[64];
+struct vm_area_struct { unsigned long vm_start; } CORE;
+struct { __uint(type, BPF_MAP_TYPE_TASK_STORAGE); __uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int); __type(value, long); } tasks SEC(".maps");
 
 // ok: a member
 SEC("tp_btf/sched_switch") int member(__u64 *ctx)
@@ -216,5 +219,71 @@ SEC("xdp") int xdp_current(struct xdp_md *ctx)
 	struct task_struct *t = bpf_get_current_task_btf();
 
 	return t->pid & 1 ? XDP_PASS : XDP_DROP;
+}
+// ok: text for who reads the iterator
+SEC("iter/task") int iter_print(struct bpf_iter__task *ctx)
+{
+	struct seq_file *seq = ctx->meta->seq;
+	static const char text[] = "%d\n";
+	struct task_struct *t = ctx->task;
+	__u64 n = 0;
+
+	if (t)
+		n = t->pid;
+	bpf_seq_printf(seq, text, sizeof(text), &n, sizeof(n));
+	bpf_seq_write(seq, &n, sizeof(n));
+	return 0;
+}
+// rejected 0354: text for something else
+SEC("iter/task") int iter_print_task(struct bpf_iter__task *ctx)
+{
+	__u64 n = 0;
+
+	struct task_struct *t = ctx->task;
+
+	if (t)
+		bpf_seq_write((void *)t, &n, sizeof(n));
+	return 0;
+}
+// rejected 0354: text for what may be NULL
+SEC("iter/task") int iter_print_null(struct bpf_iter__task *ctx)
+{
+	__u64 n = 0;
+
+	bpf_seq_write((void *)ctx->task, &n, sizeof(n));
+	return 0;
+}
+// ok: storage of a task
+SEC("tp_btf/sched_switch") int storage(__u64 *ctx)
+{
+	long *p = bpf_task_storage_get(&tasks, (void *)ctx[1], 0, 1);
+
+	return p ? *p : 0;
+}
+// ok: storage of a task, by the old rules for what nothing keeps
+SEC("tp_btf/sched_switch") int storage_wakee(__u64 *ctx)
+{
+	struct task_struct *t = (void *)ctx[1];
+	long *p;
+
+	t = ((struct task_struct *)(void *)ctx[1])->last_wakee;
+	p = bpf_task_storage_get(&tasks, t, 0, 1);
+	return p ? *p : 0;
+}
+// ok: the stack of a task
+SEC("tp_btf/sched_switch") int stack(__u64 *ctx)
+{
+	return bpf_get_task_stack((void *)ctx[1], buf, sizeof(buf), 0);
+}
+static long vma(struct task_struct *t, struct vm_area_struct *vma, void *arg)
+{
+	return t->pid + vma->vm_start > 10;
+}
+// ok: memory of a task
+SEC("tp_btf/sched_switch") int find(__u64 *ctx)
+{
+	struct task_struct *t = bpf_get_current_task_btf();
+
+	return bpf_find_vma(t, 4096, vma, 0, 0);
 }
 char _license[] SEC("license") = "GPL";
