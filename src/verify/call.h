@@ -81,6 +81,10 @@ enum step step_call_typed(struct verifier *v, struct state *s, u32 at,
 enum step step_obj_new(struct verifier *v, struct state *s, u32 at);
 enum step step_obj_drop(struct verifier *v, struct state *s, u32 at);
 enum step step_rdonly_cast(struct verifier *v, struct state *s, u32 at);
+/* mapobj.c: may the program use the map at all? */
+void check_map_use(struct verifier *v, u32 at);
+/* call.c: may the program sleep? */
+bool prog_sleeps(const struct verifier *v);
 /* step.c: before anything is executed, as the kernel does. */
 void check_map_value(struct verifier *v, u32 at);
 
