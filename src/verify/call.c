@@ -317,6 +317,7 @@ static void args_check(struct verifier *v, struct state *s, struct call *c)
 {
 	for (unsigned i = 0; i < 5 && c->row->args[i] != ARG_NONE; i++)
 		arg_check(v, s, c, i);
+	args_check_map(v, c);
 }
 
 enum step step_call(struct verifier *v, struct state *s, u32 at)

@@ -38,6 +38,8 @@ struct call {
 
 /* Checks argument I (from 0) in register I + 1 and makes its effects. */
 void arg_check(struct verifier *v, struct state *s, struct call *c, unsigned i);
+/* May the helper take the map among its arguments? */
+void args_check_map(struct verifier *v, const struct call *c);
 /* What r0 is after the call. */
 void ret_set(struct verifier *v, struct state *s, const struct call *c);
 

@@ -51,13 +51,13 @@ static const struct { u16 flag; const char *text; } flag_names[] = {
 	{ REG_RCU, "rcu_" },
 };
 
-static void put_type(struct strbuf *b, const struct reg *r)
+static void put_type(struct strbuf *b, const struct reg *r, bool bare)
 {
 	for (size_t i = 0; i < ARRAY_LEN(flag_names); i++)
 		if (r->flags & flag_names[i].flag)
 			sb_puts(b, flag_names[i].text);
 	sb_puts(b, type_names[r->type]);
-	if (r->type == REG_BTF && r->btf)
+	if (r->type == REG_BTF && r->btf && !bare)
 		sb_puts(b, btf_type_name(r->btf, r->btf_id));
 	if (r->flags & REG_OR_NULL)
 		sb_puts(b, r->type == REG_BTF ? "or_null_" : "_or_null");
@@ -101,7 +101,9 @@ static void put_key(struct fill *f, const char *key, size_t n)
 	if (key_is(key, n, "reg"))
 		put_num(f, w->reg);
 	else if (key_is(key, n, "type") && f->ptr)
-		put_type(&f->out, f->ptr);
+		put_type(&f->out, f->ptr, false);
+	else if (key_is(key, n, "bare") && f->ptr)
+		put_type(&f->out, f->ptr, true);
 	else if (key_is(key, n, "off"))
 		put_num(f, w->off);
 	else if (key_is(key, n, "size"))
@@ -120,6 +122,8 @@ static void put_key(struct fill *f, const char *key, size_t n)
 		put_num(f, w->b);
 	else if (key_is(key, n, "s"))
 		sb_puts(&f->out, w->s ? w->s : "");
+	else if (key_is(key, n, "want"))
+		sb_puts(&f->out, w->want ? w->want : w->s ? w->s : "");
 	else if (key_is(key, n, "t"))
 		sb_puts(&f->out, w->t ? w->t : "");
 	else
@@ -246,6 +250,7 @@ static void add_notes(struct verifier *v, struct verify_error *e, const struct w
 	switch (e->id) {
 	case REJECT_OR_NULL:
 	case REJECT_ARG_NULL:
+	case REJECT_ARG_NULL_MEM:
 	case REJECT_PTR_ARITH_NULL:
 		note_null(v, e, why->ptr);
 		break;

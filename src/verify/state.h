@@ -290,6 +290,7 @@ struct why {
 	s64 size;		/* {size} */
 	s64 a, b;		/* {a} {b} */
 	const char *s, *t;	/* {s} {t} */
+	const char *want;	/* {want}; NULL: S */
 };
 
 /*
