@@ -81,6 +81,8 @@ enum step step_call_typed(struct verifier *v, struct state *s, u32 at,
 enum step step_obj_new(struct verifier *v, struct state *s, u32 at);
 enum step step_obj_drop(struct verifier *v, struct state *s, u32 at);
 enum step step_rdonly_cast(struct verifier *v, struct state *s, u32 at);
+/* step.c: before anything is executed, as the kernel does. */
+void check_map_value(struct verifier *v, u32 at);
 
 /* kfunc.c */
 enum step step_call_kfunc(struct verifier *v, struct state *s, u32 at);
