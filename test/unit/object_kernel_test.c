@@ -71,9 +71,16 @@ static void map(struct code *c, u8 reg, u8 kind, u32 index)
 	emit(c, 0, 0, 0, 0, 0);
 }
 
+/* What the program probably holds at each place: steps are mostly of use then. */
+enum holds { NOTHING, MEMORY, PACKET, RECORD, NUMBERS, BITS, IRQ };
+static enum holds held[PLACES];
+static u32 here = PLACES;	/* the place that the step is about; PLACES: any */
+
 /* The address of one of the places on the stack; rarely beside it. */
 static s32 place(void)
 {
+	if (here < PLACES && any(40))
+		return -16 * (s32)(1 + here);
 	return -16 * (s32)(1 + any(PLACES)) + (any(25) ? 0 : 8);
 }
 
@@ -208,7 +215,7 @@ static void task(struct code *c)
 	kcall(c, TASK_RELEASE);
 }
 
-static void step(struct code *c)
+static void wild_step(struct code *c)
 {
 	u32 jump = c->n;
 	bool branch = !any(7);
@@ -240,10 +247,84 @@ static void step(struct code *c)
 		c->insns[jump].off = (s16)(c->n - jump - 1);
 }
 
+static void iterator(struct code *c, bool bits, enum func what)
+{
+	place_at(c, 1, place());
+	set(c, 2, 0);
+	set(c, 3, 3);
+	kcall(c, (bits ? BITS_NEW : ITER_NEW) + what);
+	if (what == 1)
+		keep(c);
+}
+
+static void irq(struct code *c, enum func f)
+{
+	place_at(c, 1, -16 * (s32)(1 + here));
+	kcall(c, f);
+}
+
+static enum holds begin(struct code *c)
+{
+	switch (any(6)) {
+	case 0: make_dynptr(c, 0); return MEMORY;
+	case 1: make_dynptr(c, 1); return RECORD;
+	case 2: make_dynptr(c, 2); return PACKET;
+	case 3: iterator(c, false, 0); return NUMBERS;
+	case 4: iterator(c, true, 0); return BITS;
+	default: irq(c, IRQ_SAVE); return IRQ;
+	}
+}
+
+static void finish(struct code *c)
+{
+	switch (held[here]) {
+	case RECORD: give_back(c); break;
+	case NUMBERS: iterator(c, false, 2); break;
+	case BITS: iterator(c, true, 2); break;
+	case IRQ: irq(c, IRQ_RESTORE); break;
+	default:
+		if (any(2))
+			emit(c, BPF_ST | BPF_MEM | BPF_DW, 10, 0, (s16)(-16 * (s32)(1 + here)), 0);
+	}
+	held[here] = NOTHING;
+}
+
+static void work(struct code *c)
+{
+	switch (any(3) ? held[here] : NOTHING) {
+	case MEMORY: case PACKET: case RECORD:
+		switch (any(3)) {
+		case 0: slice(c, held[here] == PACKET ? 1 + any(2) : 0); break;
+		case 1: read_write(c); break;
+		default: with_dynptr(c, any(2)); break;
+		}
+		break;
+	case NUMBERS: case BITS: iterator(c, held[here] == BITS, 1); break;
+	default: use(c);
+	}
+}
+
+static void step(struct code *c)
+{
+	here = any(PLACES);
+	if (!any(20)) {
+		here = PLACES;
+		wild_step(c);
+	} else if (held[here] == NOTHING) {
+		held[here] = begin(c);
+	} else if (any(3)) {
+		work(c);
+	} else {
+		finish(c);
+	}
+}
+
 static void make(struct code *c)
 {
 	u32 steps = 1 + any(STEPS);
 
+	memset(held, 0, sizeof(held));
+	here = PLACES;
 	c->n = 0;
 	copy(c, 6, 1);
 	set(c, 7, 0);
@@ -252,6 +333,10 @@ static void make(struct code *c)
 	copy(c, 9, 0);
 	while (steps--)
 		step(c);
+	for (here = 0; here < PLACES; here++)
+		if (any(12))
+			finish(c);
+	here = PLACES;
 	set(c, 0, 2);
 	emit(c, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
 }
