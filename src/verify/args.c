@@ -160,6 +160,12 @@ static void arg_map(struct verifier *v, struct state *s, struct arg *a)
 		arg_wrong(v, a, "map_ptr");
 		return;
 	}
+	if (a->call->timer && (a->call->map_reg.map != a->r->map ||
+			       a->call->map_reg.uid != a->r->uid)) {
+		struct why why = arg_why(a, "");
+
+		reject(v, REJECT_TIMER_MAP, a->call->insn, &why);
+	}
 	a->call->map_reg = *a->r;
 	a->call->map = &a->call->map_reg;
 }
