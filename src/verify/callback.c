@@ -65,7 +65,8 @@ static bool callback_args(struct verifier *v, const struct call *c, struct frame
 
 /* ---- synchronous ones ---------------------------------------------------- */
 
-static void set_frame(const struct state *s, struct frame *f, enum frame_kind kind, u32 helper, s64 max)
+static void set_frame(const struct state *s, struct frame *f, enum frame_kind kind, u32 helper,
+		      s64 max)
 {
 	f->kind = (u8)kind;
 	f->callback = helper;

@@ -196,7 +196,10 @@ static void check_map_rights(struct verifier *v, const struct access *a,
 	struct why why = { .reg = a->reg, .ptr = ptr, .a = map->value_size,
 			   .off = (s64)a->off + ptr->off, .size = a->size };
 
-	if (writes(a) && (map->map_flags & BPF_F_RDONLY_PROG))
+	bool rdonly = map->map_flags & BPF_F_RDONLY_PROG ||
+		      map->type == BPF_MAP_TYPE_DEVMAP || map->type == BPF_MAP_TYPE_DEVMAP_HASH;
+
+	if (writes(a) && rdonly)
 		reject(v, REJECT_MAP_RDONLY, a->insn, &why);
 	if (!writes(a) && (map->map_flags & BPF_F_WRONLY_PROG))
 		reject(v, REJECT_MAP_WRONLY, a->insn, &why);
