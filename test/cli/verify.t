@@ -43,6 +43,9 @@ says "endless loop" 0154 'r0 = 0; if r0 == 0 goto -1; exit'
 says "frame" 0204 'r0 = *(u64 *)(r10 - 520); exit'
 says "context" 0206 'r0 = *(u32 *)(r1 + 200); exit'
 says "alignment" 0207 '*(u64 *)(r10 - 12) = 0; r0 = 0; exit'
+says "a number stored by ST, pruned" 0112 'call 7; r6 = r0; call 7; r0 &= 15
+	*(u64 *)(r10 - 16) = 0; if r0 < 5 goto +2; r6 = *(u64 *)(r10 - 16); r1 = 1
+	if r0 < 9 goto +0; r1 = r10; r1 += r6; r0 = *(u8 *)(r1 - 2); exit'
 says "moved context" 0209 'r1 += 4; r0 = *(u32 *)(r1 + 0); exit'
 says "number as address" 0120 'r1 = 4096; r0 = *(u32 *)(r1 + 0); exit'
 says "no such helper" 0351 'call 9999; exit'

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* unsafe_calls.c: calls that end early or move the packet. */
+#define NAKED __attribute__((naked))
+#define NOINLINE __attribute__((noinline))
+struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 1); __type(key, __u32);
+	__type(value, __u64); } numbers SEC(".maps");
+
+static NOINLINE NAKED int load_then_520(void)
+{
+	asm volatile("r6 = r1; r0 = *(u8 *)skb[60000]; r0 = 520; exit;" ::: "r0");
+}
+// rejected 0204: a packet load that fails ends the function with 0
+SEC("tc") NAKED int load_ends_number(void)
+{
+	asm volatile("call %[f]; r1 = 0; *(u64 *)(r10 - 8) = r1; r1 = r10; r1 += -528;"
+		"r1 += r0; r0 = *(u64 *)(r1 + 0); exit;" :: [f]"i"(load_then_520) : "r0");
+}
+static NOINLINE NAKED int load_then_value(void)
+{
+	asm volatile("r6 = r1; r1 = 0; *(u32 *)(r10 - 4) = r1; r2 = r10; r2 += -4;"
+		"r1 = %[map] ll; call 1; r7 = r0; r0 = *(u8 *)skb[60000]; r0 = r7; exit;"
+		:: [map]"i"(&numbers) : "r0");
+}
+// rejected 0120: a packet load that fails ends a function that returns a pointer
+SEC("tc") NAKED int load_ends_pointer(void)
+{
+	asm volatile("call %[f]; r0 = *(u64 *)(r0 + 0); exit;"
+		:: [f]"i"(load_then_value) : "r0");
+}
+static NOINLINE int shrink(int i, void **ctx)
+{
+	bpf_xdp_adjust_head(*ctx, 20);
+	return 1;
+}
+NOINLINE int shrink_in_loop(struct xdp_md *ctx)
+{
+	void *c = ctx;
+
+	bpf_loop(1, shrink, &c, 0);
+	return 0;
+}
+// rejected 0120: a callback of a global function moves the packet
+SEC("xdp") int callback_moves(struct xdp_md *ctx)
+{
+	char *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+
+	if (data + 14 > end)
+		return 1;
+	shrink_in_loop(ctx);
+	return data[13];
+}
