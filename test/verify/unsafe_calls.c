@@ -49,3 +49,29 @@ SEC("xdp") int callback_moves(struct xdp_md *ctx)
 	shrink_in_loop(ctx);
 	return data[13];
 }
+NOINLINE int shrink_and_read(struct xdp_md *ctx, long *p)
+{
+	if (!p)
+		return 0;
+	bpf_xdp_adjust_head(ctx, 60);
+	return *p;
+}
+// rejected 0374, kernel ok: packet memory for a function that moves it
+SEC("xdp") int packet_argument(struct xdp_md *ctx)
+{
+	char *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+
+	if (data + 14 > end)
+		return 1;
+	return shrink_and_read(ctx, (void *)data);
+}
+NOINLINE int interface(struct xdp_md *ctx)
+{
+	return ctx->ingress_ifindex;
+}
+// rejected 0354: a context with a variable offset is an argument
+SEC("xdp") NAKED int moved_context(void)
+{
+	asm volatile("r6 = r1; call 7; r0 &= 0xf8; r1 = r6; r1 += r0; call %[f]; r0 = 0; exit;"
+		:: [f]"i"(interface) : "r0");
+}

@@ -38,3 +38,12 @@ SEC("xdp") int write_device(void *ctx)
 		*value = 1;
 	return 0;
 }
+struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 1); __type(key, __u32);
+	__type(value, __u64); } numbers SEC(".maps");
+// rejected 0207: a load-acquire of 8 bytes at 4
+SEC("tc") NAKED int misaligned_acquire(void)
+{
+	asm volatile("r1 = 0; *(u32 *)(r10 - 4) = r1; r2 = r10; r2 += -4; r1 = %[map] ll; call 1;"
+		"if r0 == 0 goto 1f; r1 = r0; r1 += 4; .8byte 0x00000100000010db;"
+		"1: r0 = 0; exit;" :: [map]"i"(&numbers) : "r0");
+}
