@@ -85,4 +85,21 @@ for obj in examples/*/*.o; do
 	same "as the kernel: $obj" "" \
 		"$(printf '%s\n' "$out" | awk '/^program /{t = 1; next} t && !/not judged/ && $4 != $NF')"
 done
+
+# 60 calls in each of 6 levels: their number has a limit, the search for it an end
+if [ -n "$CLANG" ]; then
+	{
+		echo '#define CALLS(f, g) static __attribute__((noinline, naked)) int f(void) \'
+		echo '{ asm volatile(".rept 60; call %[g0]; .endr; r0 = 0; exit;" :: [g0]"i"(g) : "r0"); }'
+		echo 'static __attribute__((noinline, naked)) int f7(void)'
+		echo '{ asm volatile("r0 = 0; exit;" ::: "r0"); }'
+		for n in 6 5 4 3 2 1; do echo "CALLS(f$n, f$((n + 1)))"; done
+		echo '__attribute__((noinline, naked)) int global(void)'
+		echo '{ asm volatile("call %[f]; r0 = 0; exit;" :: [f]"i"(f1) : "r0"); }'
+		echo 'SEC("xdp") __attribute__((naked)) int p(void)'
+		echo '{ asm volatile("call %[f]; r0 = 0; exit;" :: [f]"i"(global) : "r0"); }'
+	} > "$tmp/calls.c"
+	ok "many calls compile" $SKEP cc "$tmp/calls.c" -o "$tmp/calls.o"
+	status "many calls end" 1 timeout 10 $SKEP verify "$tmp/calls.o"
+fi
 done_testing
