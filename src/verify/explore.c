@@ -12,6 +12,7 @@
  */
 #include "verify/call.h"
 #include "verify/explore.h"
+#include "verify/inv.h"
 
 /* ---- branches to come back to -------------------------------------------- */
 
@@ -19,10 +20,11 @@ struct state *explore_push(struct verifier *v, struct state *s, u32 insn)
 {
 	struct state *copy;
 
+	if (v->inv)
+		return inv_push(v, s, insn);
 	if (v->pending.n >= MAX_PENDING) {
-		reject(v, REJECT_TOO_MANY_JUMPS, s->insn - 1, &(struct why){
-			.a = MAX_PENDING + 1, .b = MAX_PENDING });
-		v->stop = true;
+		v->full = true;
+		v->full_at = s->insn - 1;
 		return NULL;
 	}
 	copy = state_copy(v, s);
@@ -34,11 +36,17 @@ struct state *explore_push(struct verifier *v, struct state *s, u32 insn)
 
 void explore_settle(struct verifier *v)
 {
+	if (v->inv)
+		return;
 	v->pending.v[v->pending.n - 1].nr_defs = (u32)v->defs.n;
 }
 
 void explore_unpush(struct verifier *v)
 {
+	if (v->inv) {
+		inv_unpush(v);
+		return;
+	}
 	state_free(v, v->pending.v[--v->pending.n].state);
 }
 
@@ -133,6 +141,19 @@ static void drop_dead(struct verifier *v, struct state *s)
 	}
 }
 
+enum { CROWD = 64 };
+
+/* Paths explode here: tells once. */
+static void note_crowd(struct verifier *v, const struct kept *k)
+{
+	u32 n = 0;
+
+	for (; k && n < CROWD; k = k->next)
+		n++;
+	if (n == CROWD)
+		v->crowded = v->was_crowded = true;
+}
+
 static void kept_store(struct verifier *v, struct state *s)
 {
 	struct kept *k = arena_new(&v->mem, struct kept);
@@ -146,6 +167,8 @@ static void kept_store(struct verifier *v, struct state *s)
 	k->open = true;
 	k->next = v->kept[s->insn];
 	v->kept[s->insn] = k;
+	if (!v->was_crowded)
+		note_crowd(v, k);
 	*vec_push(&v->open) = k;
 	s->nr_jumps = s->nr_insns = 0;
 	if (++v->nr_kept > v->peak_kept)
@@ -225,8 +248,8 @@ static void widen_reg(struct verifier *v, const struct reg *old, struct reg *new
 
 void widen_from(struct verifier *v, struct state *s, u32 at)
 {
-	struct kept *k = last_pass(v, s, at);
-	bool all = passes(v, at) > PATIENCE;
+	struct kept *k = v->inv ? NULL : last_pass(v, s, at);
+	bool all = k && passes(v, at) > PATIENCE;
 
 	for (u32 i = 0; k && i < s->nr_frames; i++) {
 		const struct frame *old = k->state->frames[i];
@@ -422,24 +445,34 @@ static bool visit(struct verifier *v, struct state *s)
 
 /* ---- paths --------------------------------------------------------------- */
 
-/* Follows S to its end. */
-static void follow(struct verifier *v, struct state *s)
+/* No path can be followed any farther. */
+static bool at_end(const struct verifier *v)
 {
-	while (!v->stop) {
-		if ((v->points[s->insn].flags & POINT_PRUNE) && !visit(v, s))
-			return;
-		if (v->visited >= v->limit) {
-			reject(v, REJECT_TOO_LONG, s->insn, &(struct why){
-				.a = (s64)v->visited + 1, .b = (s64)v->visited });
-			v->stop = true;
-			return;
-		}
-		if (step(v, s) == STEP_END)
-			return;
-	}
+	return v->full || v->visited >= v->limit;
 }
 
-static struct state *entry_state(struct verifier *v, u32 func)
+enum progress { PATH_ENDS, PATH_PAUSES };
+
+/*
+ * Follows S to its end, or until BUDGET instructions were visited in all. At the
+ * limit a covered state still ends its path: the kernel counts so.
+ */
+static enum progress follow(struct verifier *v, struct state *s, u64 budget)
+{
+	while (!v->stop) {
+		if (v->crowded || (v->visited >= budget && budget < v->limit))
+			return PATH_PAUSES;
+		if ((v->points[s->insn].flags & POINT_PRUNE) && !visit(v, s))
+			break;
+		if (at_end(v))
+			return PATH_PAUSES;
+		if (step(v, s) == STEP_END)
+			break;
+	}
+	return PATH_ENDS;
+}
+
+struct state *explore_entry(struct verifier *v, u32 func)
 {
 	struct state *s = state_new(v);
 
@@ -452,22 +485,103 @@ static struct state *entry_state(struct verifier *v, u32 func)
 	return s;
 }
 
+/* The next path; NULL: all were followed. */
+static struct state *next_path(struct verifier *v)
+{
+	struct pending p;
+
+	if (!v->pending.n || v->stop)
+		return NULL;
+	p = v->pending.v[--v->pending.n];
+	close_down_to(v, p.nr_open);
+	v->defs.n = p.nr_defs;
+	return p.state;
+}
+
+/* Goes on with *S, which is NULL when all paths were followed. */
+static void paths_run(struct verifier *v, struct state **s, u64 budget)
+{
+	while (*s && follow(v, *s, budget) == PATH_ENDS) {
+		state_free(v, *s);
+		*s = next_path(v);
+	}
+}
+
+static void paths_drop(struct verifier *v)
+{
+	v->pending.n = v->open.n = v->defs.n = 0;
+	v->nr_kept = 0;
+	memset(v->kept, 0, v->nr_insns * sizeof(*v->kept));
+}
+
+/* ---- both explorations --------------------------------------------------- */
+
+enum { FIRST_STEPS = 8192 };
+
+/* Where *paths* ends without an answer. */
+static void give_up(struct verifier *v, const struct state *s)
+{
+	if (v->full)
+		reject(v, REJECT_TOO_MANY_JUMPS, v->full_at, &(struct why){
+			.a = MAX_PENDING + 1, .b = MAX_PENDING });
+	else
+		reject(v, REJECT_TOO_LONG, s->insn, &(struct why){
+			.a = (s64)v->visited + 1, .b = (s64)v->visited });
+	v->stop = true;
+}
+
+/*
+ * *paths* is paused in S: what *invariants* says with a budget as big. Once a
+ * rule was violated on a path, it is not asked any more.
+ */
+static bool invariants_accept(struct verifier *v, struct inv **inv, u64 budget)
+{
+	if (v->opts->policy == POLICY_KERNEL || v->opts->flags & VERIFY_NO_PRUNE ||
+	    v->errors.n)
+		return false;
+	if (!*inv)
+		*inv = inv_new(v, v->entry);
+	if (inv_run(v, *inv, at_end(v) ? v->limit : budget) == INV_ACCEPTS)
+		return true;
+	v->result->invariants_id = (*inv)->id;
+	v->result->invariants_insn = (*inv)->insn;
+	return false;
+}
+
+static void accepted(struct verifier *v, struct inv *inv)
+{
+	inv_adopt(v, inv);
+	v->result->by_invariants = true;
+	paths_drop(v);
+}
+
 void explore(struct verifier *v, u32 func)
 {
-	struct state *s = entry_state(v, func);
+	struct state *s = explore_entry(v, func);
+	struct inv *inv = NULL;
+	u64 start = v->visited, steps = FIRST_STEPS;
 
 	v->entry = func;
+	v->full = v->crowded = v->was_crowded = false;
 	for (;;) {
-		struct pending p;
-
-		follow(v, s);
-		state_free(v, s);
-		if (!v->pending.n || v->stop)
+		if (!(v->opts->flags & VERIFY_NO_PATHS))
+			paths_run(v, &s, min_u64(v->limit, start + steps));
+		if (!s)
 			break;
-		p = v->pending.v[--v->pending.n];
-		close_down_to(v, p.nr_open);
-		v->defs.n = p.nr_defs;
-		s = p.state;
+		if (invariants_accept(v, &inv, steps)) {
+			accepted(v, inv);
+			break;
+		}
+		if (at_end(v) || (v->opts->flags & VERIFY_NO_PATHS && inv->failed)) {
+			give_up(v, s);
+			break;
+		}
+		v->crowded = false;
+		steps *= 2;
 	}
+	if (s)
+		state_free(v, s);
+	if (inv)
+		inv_free(v, inv);
 	close_down_to(v, 0);
 }

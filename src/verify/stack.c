@@ -21,6 +21,12 @@ static u32 spill_bytes(const struct slot *t)
 	return n;
 }
 
+/* What may be a pointer is no number; nor is what a join could not tell. */
+static bool no_number(const struct slot *t)
+{
+	return is_spill(t) && (reg_is_ptr(&t->reg) || t->reg.type == REG_ANY);
+}
+
 /* ---- bounds -------------------------------------------------------------- */
 
 /* The offsets from the frame pointer that PTR + off may have. */
@@ -125,7 +131,7 @@ static void check_overwrite(struct verifier *v, const struct access *a,
 {
 	if (is_special(t))
 		not_judged(v, a->insn, "stores into a dynptr or iterator on the stack");
-	if (!v->privileged && is_spill(t) && reg_is_ptr(&t->reg) &&
+	if (!v->privileged && no_number(t) &&
 	    a->size != SLOT_BYTES)
 		reject(v, REJECT_CORRUPT, a->insn, NULL);
 }
@@ -302,7 +308,7 @@ static void load_fixed(struct verifier *v, struct state *s, const struct access 
 	slot_read(v, t);
 	if (is_special(t))
 		not_judged(v, a->insn, "loads from a dynptr or iterator on the stack");
-	if (spilled && reg_is_ptr(&t->reg)) {
+	if (no_number(t)) {
 		if (a->size != SLOT_BYTES)
 			reject(v, REJECT_SPILL_READ, a->insn, NULL);
 		else if (value)
@@ -379,7 +385,7 @@ static bool helper_reads(struct verifier *v, const struct access *a,
 	u8 kind = t->kind[byte_of(off)];
 
 	slot_read(v, t);
-	if (kind == SLOT_SPILL && reg_is_ptr(&t->reg) && !v->privileged)
+	if (kind == SLOT_SPILL && no_number(t) && !v->privileged)
 		kind = SLOT_NONE;
 	if (kind != SLOT_NONE)
 		return true;

@@ -111,6 +111,10 @@ struct reg {
 				   comparison that RANGE is from, for messages */
 	const struct btf *btf;	/* of btf_id */
 	bool precise;		/* in stored states: see def.c */
+	/* invariants: the number is what location SEED held at the head of a loop,
+	   plus STEP_MIN .. STEP_MAX; 0: no relation is known. See inv_trips.c */
+	u32 seed;
+	s32 step_min, step_max;
 };
 
 static inline bool reg_is_ptr(const struct reg *r)
@@ -185,6 +189,7 @@ struct state {
 	u32 may_goto;		/* passes through may_goto on this path */
 	bool sleepable;
 	u32 nr_jumps, nr_insns;	/* on this path since the last stored state */
+	struct node *origin;	/* invariants: head of the innermost loop around */
 };
 
 static inline struct frame *state_frame(const struct state *s)
@@ -229,6 +234,8 @@ struct point {			/* per instruction slot */
 };
 
 struct kept;			/* explore.c: a stored state */
+struct inv;			/* inv.h: the exploration by invariants */
+struct node;
 
 /* A branch to come back to. */
 struct pending {
@@ -253,6 +260,11 @@ struct verifier {
 	const struct ctx_desc *ctx;	/* fields of the context; NULL: none known */
 	u32 entry;		/* function that is being verified */
 	bool privileged;	/* VERIFY_CAP_PERFMON */
+
+	struct inv *inv;	/* while invariants runs; NULL: paths */
+	bool crowded, was_crowded;	/* paths: a point has many stored states */
+	bool full;		/* paths: no room for another branch, at FULL_AT */
+	u32 full_at;
 
 	VEC(struct pending) pending;
 	struct kept **kept;	/* [nr_insns] lists */
