@@ -16,6 +16,9 @@
 
 /* ---- branches to come back to -------------------------------------------- */
 
+/* So much of one kind tells that paths explode: see explore. */
+enum { CROWD = 64, CROWD_PENDING = 1024 };
+
 struct state *explore_push(struct verifier *v, struct state *s, u32 insn)
 {
 	struct state *copy;
@@ -27,6 +30,8 @@ struct state *explore_push(struct verifier *v, struct state *s, u32 insn)
 		v->full_at = s->insn - 1;
 		return NULL;
 	}
+	if (v->pending.n >= CROWD_PENDING && !v->was_crowded)
+		v->crowded = v->was_crowded = true;
 	copy = state_copy(v, s);
 	copy->insn = insn;
 	*vec_push(&v->pending) = (struct pending){
@@ -140,8 +145,6 @@ static void drop_dead(struct verifier *v, struct state *s)
 				reg_set_none(&s->frames[i]->regs[r]);
 	}
 }
-
-enum { CROWD = 64 };
 
 /* Paths explode here: tells once. */
 static void note_crowd(struct verifier *v, const struct kept *k)
@@ -516,7 +519,7 @@ static void paths_drop(struct verifier *v)
 
 /* ---- both explorations --------------------------------------------------- */
 
-enum { FIRST_STEPS = 8192 };
+enum { FIRST_STEPS = 8192, ROUNDS = 4 };
 
 /* Where *paths* ends without an answer. */
 static void give_up(struct verifier *v, const struct state *s)
@@ -541,7 +544,9 @@ static bool invariants_accept(struct verifier *v, struct inv **inv, u64 budget)
 		return false;
 	if (!*inv)
 		*inv = inv_new(v, v->entry);
-	if (inv_run(v, *inv, at_end(v) ? v->limit : budget) == INV_ACCEPTS)
+	/* never less than some rounds over the program */
+	budget = max_u64(budget, ROUNDS * (u64)v->nr_insns);
+	if (inv_run(v, *inv, at_end(v) ? max_u64(v->limit, budget) : budget) == INV_ACCEPTS)
 		return true;
 	v->result->invariants_id = (*inv)->id;
 	v->result->invariants_insn = (*inv)->insn;

@@ -338,7 +338,8 @@ static enum inv_verdict work(struct verifier *v, u64 budget)
 
 	for (;;) {
 		while (inv->heap.n && !v->stop) {
-			if (v->visited >= budget)
+			/* the last round, each node once, is not put off */
+			if (v->visited >= budget && (inv->changed || !inv->checking))
 				return INV_GOES_ON;
 			follow_node(v, take(inv));
 		}

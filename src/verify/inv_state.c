@@ -105,7 +105,7 @@ static void drop_dead(struct verifier *v, struct state *s)
 
 		s->frames[i]->depth = 0;
 		for (unsigned r = 0; r < REG_FP; r++)
-			if (!(live >> r & 1))
+			if (!(live >> r & 1) && s->frames[i]->regs[r].type)
 				reg_set_none(&s->frames[i]->regs[r]);
 	}
 }
