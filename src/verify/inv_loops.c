@@ -235,7 +235,10 @@ bool loops_has(const struct loops *l, u32 loop, u32 at)
 
 /* ---- trips that have a budget -------------------------------------------- */
 
-/* Does a way lead from the head back to it without a may_goto? */
+/*
+ * Does a way lead from the head back to it on which no may_goto falls through?
+ * Where its budget is used up it jumps: that way is free.
+ */
 static bool free_way(struct shape *sh, u32 loop, u8 *seen)
 {
 	struct verifier *v = sh->v;
@@ -246,9 +249,9 @@ static bool free_way(struct shape *sh, u32 loop, u8 *seen)
 	while (sh->stack.n) {
 		u32 at = sh->stack.v[--sh->stack.n];
 
-		if (v->points[at].op == OP_MAY_GOTO)
-			continue;
 		for (unsigned n = cfg_next(v, at, next); n-- > 0;) {
+			if (v->points[at].op == OP_MAY_GOTO && !n)
+				continue;
 			if (next[n] == head)
 				return true;
 			if (seen[next[n]] || !loops_has(sh->l, loop, next[n]))

@@ -288,6 +288,13 @@ static void for_ever(void **unused UNUSED)
 	jump_to(BPF_JSLT, 8, 300000, head);
 	end();
 	refuses("a counter that goes both ways");
+
+	begin();
+	head = n;
+	emit(BPF_JMP | 0xe0, 0, 0, 1, 0);	/* may_goto */
+	call(BPF_FUNC_get_prandom_u32);
+	jump_to(BPF_JA, 0, 0, head);
+	refuses("may_goto that goes back when its budget is used up");
 }
 
 /* ---- loops that do -------------------------------------------------------- */

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * inv_test.c: the verifier's two explorations over generated and mutated
+ * programs: what *invariants* accepts alone, *paths* accepts, too, where it
+ * comes to an end. Prints the seed.
+ *
+ *	DIFF_SEED=N	other programs
+ *	DIFF_RUNS=N	how many of each kind, instead of what seconds allow
+ */
+#include "diff/gen.h"
+#include "diff/mutate.h"
+#include "diff/report.h"
+#include "base/os.h"
+#include "obj/obj.h"
+#include "verify/verify.h"
+#include <inttypes.h>
+#include <stdlib.h>
+#include "unit/kernel_bpf.h"
+
+enum { SECONDS = 4 };
+
+struct tally { u64 programs, paths, invariants, both, gave_up[1 << 16]; };
+
+static struct image_map image_map(const struct diff_map *m)
+{
+	const struct map_attr *a = &m->attr;
+
+	return (struct image_map){ .name = a->name, .type = a->type, .key_size = a->key_size,
+		.value_size = a->value_size, .max_entries = a->max_entries,
+		.map_flags = a->map_flags, .map_extra = a->map_extra,
+		.kind = m->frozen ? IMAGE_MAP_RODATA : IMAGE_MAP_USER, .init = m->init };
+}
+
+static struct image *image_of(const struct diff_prog *p)
+{
+	struct image_map maps[WORLD_MAPS];
+	struct image *img;
+	struct skep_err err;
+
+	for (u32 i = 0; i < gen_scene.nr_maps; i++)
+		maps[i] = image_map(&gen_scene.maps[i]);
+	if (obj_from_insns(&img, p->type, "diff", p->v, p->n, maps, gen_scene.nr_maps, "GPL",
+			   &err))
+		return NULL;
+	img->externs = (struct image_extern *)gen_scene.externs;
+	img->nr_externs = gen_scene.nr_externs;
+	img->progs[0].expected_attach = p->attach;
+	return img;
+}
+
+/* The verdict; *GAVE_UP: a limit ended *paths*, it is no answer. */
+static enum verdict judge(const struct image *img, unsigned flags, bool *gave_up, u32 *why)
+{
+	const struct verify_opts opts = { .caps = VERIFY_CAP_ALL, .flags = flags,
+		.policy = flags ? POLICY_USER : POLICY_KERNEL, .max_errors = 1,
+		.limit_insns = 200000 };
+	struct arena arena = ARENA_INIT;
+	struct verify_result r;
+	struct skep_err err;
+
+	*gave_up = true;
+	if (verify_prog(&r, &arena, img, &img->progs[0], &opts, &err))
+		return VERDICT_NOT_JUDGED;
+	*why = flags ? r.invariants_id : r.nr_errors ? r.errors[0].id : 0;
+	*gave_up = r.verdict == VERDICT_NOT_JUDGED || (r.nr_errors &&
+		   (r.errors[0].id == REJECT_TOO_LONG || r.errors[0].id == REJECT_TOO_MANY_JUMPS));
+	arena_free(&arena);
+	return r.verdict;
+}
+
+/*
+ * Rules about pointers that are moved far and not used there: the joined number
+ * is no constant any more, for which the rule differs. An access is refused by
+ * both.
+ */
+static bool is_far(u32 id)
+{
+	return id == REJECT_PTR_FAR_NUM || id == REJECT_PTR_FAR || id == REJECT_PTR_OFF;
+}
+
+static void compare(const struct diff_prog *p, const char *what, u64 seed, struct tally *t)
+{
+	struct image *img = image_of(p);
+	bool no_answer, ignored;
+	enum verdict paths, invariants;
+	u32 why = 0, gave_up = 0;
+
+	if (!img)
+		return;
+	paths = judge(img, 0, &no_answer, &why);
+	invariants = judge(img, VERIFY_NO_PATHS, &ignored, &gave_up);
+	image_free(img);
+	t->programs++;
+	t->paths += paths == VERDICT_OK;
+	t->invariants += invariants == VERDICT_OK;
+	t->both += paths == VERDICT_OK && invariants == VERDICT_OK;
+	if (paths == VERDICT_OK && invariants != VERDICT_OK)
+		t->gave_up[gave_up & 0xffff]++;
+	if (invariants == VERDICT_OK && paths != VERDICT_OK && !no_answer &&
+	    !is_far(why))
+		fail_msg("%s 0x%" PRIx64 ": invariants accepts, paths does not (%s)", what, seed,
+			 reject_row(why)->name);
+}
+
+static void tell(const struct tally *t, const char *what)
+{
+	print_message("# %s: %" PRIu64 " programs; paths accepts %" PRIu64 ", invariants alone %"
+		      PRIu64 " (%" PRIu64 " of these)\n", what, t->programs, t->paths,
+		      t->invariants, t->both);
+	for (u32 i = 0; i < ARRAY_LEN(t->gave_up); i++)
+		if (t->gave_up[i])
+			print_message("#   gave up at %s: %" PRIu64 "\n",
+				      i ? reject_row(i)->name : "a loop", t->gave_up[i]);
+}
+
+static void programs(bool mutants, const char *what)
+{
+	static struct diff_prog p;
+	static struct tally t;
+	u64 state = env_number("DIFF_SEED", os_clock_ns());
+	struct effort e = effort_new(SECONDS);
+
+	memset(&t, 0, sizeof(t));
+	print_message("# DIFF_SEED=0x%" PRIx64 "\n", state);
+	while (effort_goes_on(&e)) {
+		u64 seed = gen_random(&state);
+
+		gen_program(&p, seed, 0);
+		if (!mutants || mutate_program(&p, seed, &gen_scene))
+			compare(&p, what, seed, &t);
+	}
+	tell(&t, what);
+	assert_true(t.programs > 0);
+	assert_true(t.both * 2 > t.paths);
+}
+
+static void generated(void **unused UNUSED) { programs(false, "generated"); }
+static void mutated(void **unused UNUSED) { programs(true, "mutated"); }
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(generated),
+		cmocka_unit_test(mutated),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
