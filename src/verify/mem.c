@@ -224,6 +224,8 @@ static void load_acquire(struct verifier *v, struct state *s, u32 at, u32 size)
 			    .size = size, .kind = ACCESS_READ, .store = -1 };
 	struct reg value;
 
+	if (insn->dst_reg == REG_FP)
+		reject(v, REJECT_FP_WRITE, at, &(struct why){ .reg = REG_FP });
 	mem_access(v, s, &a, &value);
 	*state_reg(s, insn->dst_reg) = value;
 }
@@ -254,7 +256,8 @@ void step_atomic(struct verifier *v, struct state *s, u32 at)
 	struct reg old;
 	int fetch = fetches(insn, row->kind);
 
-	check_readable(v, s, at, insn->dst_reg);
+	if (row->kind != KIND_ATOMIC_LDACQ)	/* it writes dst only */
+		check_readable(v, s, at, insn->dst_reg);
 	check_readable(v, s, at, insn->src_reg);
 	check_atomic(v, s, at);
 	if (row->kind == KIND_ATOMIC_LDACQ) {
