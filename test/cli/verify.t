@@ -46,6 +46,14 @@ says "moved context" 0209 'r1 += 4; r0 = *(u32 *)(r1 + 0); exit'
 says "number as address" 0120 'r1 = 4096; r0 = *(u32 *)(r1 + 0); exit'
 says "no such helper" 0351 'call 9999; exit'
 says "helper of other types" 0352 'r1 = 0; r2 = 0; r3 = 0; r4 = 0; r5 = 0; call 49; exit'
+long='r1 = 0; r2 = r1; r1 += 1; if r1 < 400000 goto -3; r0 = 0; exit'
+same "a long loop" ok "$(verdict xdp "$long")"
+has "what the kernel may say" "--policy kernel" "$(cat "$tmp/err")"
+says "a long loop that stands" 0154 \
+	'r1 = 0; r2 = r1; r1 += 1; r1 -= 1; if r1 < 400000 goto -4; r0 = 0; exit'
+printf '%s\n' "$long" > "$tmp/code.s"
+$SKEP asm "$tmp/code.s" -o "$tmp/code.bin"
+status "a long loop, the kernel's way" 1 $SKEP verify --policy kernel --type xdp "$tmp/code.bin"
 
 if [ "$($SKEP verify --on both $fw 2>/dev/null | awk 'NR == 2 { print $NF }')" != ok ]; then
 	skip "the kernel's verdicts" "the kernel loads nothing here"
