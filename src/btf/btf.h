@@ -175,6 +175,13 @@ enum btf_show_flag {
  */
 void btf_show_json(struct json *j, const char *key, const struct btf *btf,
 		   u32 type_id, const void *data, size_t bytes, unsigned flags);
+/* The same; what of 4, 6 or 16 bytes is called one of the NR NAMES is an address
+ * in network order, too. */
+struct btf_show_as { unsigned flags; const char *const *names; size_t nr; };
+void btf_show_json_as(struct json *j, const char *key, const struct btf *btf, u32 type_id,
+		      const void *data, size_t bytes, const struct btf_show_as *as);
+/* BYTES (4, 6 or 16) in network order as text. */
+void btf_show_address(struct json *j, const char *key, const u8 *a, u64 bytes);
 
 /* ---- dump_c.c: types --------------------------------------------------- */
 

@@ -17,6 +17,7 @@ struct show {
 	u64 bytes;
 	unsigned flags;
 	u64 budget;	/* values that may still be printed */
+	const struct btf_show_as *as;
 };
 
 static void show(struct show *s, const char *key, u32 id, u64 off);
@@ -186,18 +187,32 @@ static void show_pointer(struct show *s, const char *key, u64 off)
 
 /* ---- addresses --------------------------------------------------------------- */
 
-/* BYTES is 4, 6 or 16. */
-static void show_address(struct show *s, const char *key, u64 off, u64 bytes)
+void btf_show_address(struct json *j, const char *key, const u8 *a, u64 bytes)
 {
 	char buf[INET6_ADDRSTRLEN];
-	const u8 *a = s->data + off;
 
 	if (bytes == 6)
 		snprintf(buf, sizeof(buf), "%02x:%02x:%02x:%02x:%02x:%02x",
 			 a[0], a[1], a[2], a[3], a[4], a[5]);
 	else
 		inet_ntop(bytes == 4 ? AF_INET : AF_INET6, a, buf, sizeof(buf));
-	json_str(s->j, key, buf);
+	json_str(j, key, buf);
+}
+
+static void show_address(struct show *s, const char *key, u64 off, u64 bytes)
+{
+	btf_show_address(s->j, key, s->data + off, bytes);
+}
+
+/* Did the caller say that what is called NAME is an address? */
+static bool is_named(const struct show *s, const char *name, u64 bytes)
+{
+	if (!name || (bytes != 4 && bytes != 6 && bytes != 16))
+		return false;
+	for (size_t i = 0; i < s->as->nr; i++)
+		if (!strcmp(s->as->names[i], name))
+			return true;
+	return false;
 }
 
 static bool is_char(const struct btf *btf, u32 id)
@@ -396,6 +411,10 @@ static void show(struct show *s, const char *key, u32 id, u64 off)
 
 	if (btf_bytes(s->btf, end) && off >= s->bytes)
 		return;
+	if (is_named(s, key, btf_bytes(s->btf, end)) && has(s, off, btf_bytes(s->btf, end))) {
+		show_address(s, key, off, btf_bytes(s->btf, end));
+		return;
+	}
 	switch (btf_kind(t)) {
 	case BTF_KIND_STRUCT:
 	case BTF_KIND_UNION:
@@ -419,9 +438,16 @@ static void show(struct show *s, const char *key, u32 id, u64 off)
 void btf_show_json(struct json *j, const char *key, const struct btf *btf,
 		   u32 type_id, const void *data, size_t bytes, unsigned flags)
 {
+	btf_show_json_as(j, key, btf, type_id, data, bytes,
+			 &(struct btf_show_as){ .flags = flags });
+}
+
+void btf_show_json_as(struct json *j, const char *key, const struct btf *btf, u32 type_id,
+		      const void *data, size_t bytes, const struct btf_show_as *as)
+{
 	struct show s = {
 		.j = j, .btf = btf, .data = data, .bytes = bytes,
-		.flags = flags, .budget = 65536 + (u64)bytes * 16,
+		.flags = as->flags, .as = as, .budget = 65536 + (u64)bytes * 16,
 	};
 
 	if (type_id >= btf->nr_types)

@@ -8,18 +8,71 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum { SHOWN_MAX = 10 };	/* differences of one kind; the rest is counted */
+enum {
+	/* Differences of packets, and of maps, that are shown; the rest is counted. */
+	TEXT_MAX = 10,
+	JSON_MAX = 1000,
+};
 
-static void differs(struct both *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
-static void differs(struct both *b, const char *fmt, ...)
+/* One difference: PACKET 0 is none, AT a byte or -1; NULL: nothing there. */
+struct difference {
+	u64 packet;
+	const char *what;	/* "verdict" */
+	s64 at;
+	const char *user, *kernel;
+};
+
+static void difference_json(struct both *b, const struct difference *d)
 {
-	va_list ap;
+	struct json *j = &b->json;
 
-	if (b->differ++ >= SHOWN_MAX)
-		return;
-	va_start(ap, fmt);
-	vfprintf(b->report, fmt, ap);
-	va_end(ap);
+	json_obj(j, NULL);
+	if (d->packet)
+		json_u64(j, "packet", d->packet);
+	json_str(j, "what", d->what);
+	if (d->at >= 0)
+		json_s64(j, "byte", d->at);
+	if (d->user)
+		json_str(j, "user", d->user);
+	if (d->kernel)
+		json_str(j, "kernel", d->kernel);
+	json_obj_end(j);
+}
+
+static void difference_text(const struct difference *d)
+{
+	if (d->packet)
+		printf("packet %" PRIu64 ": ", d->packet);
+	write_text(stdout, d->what, strlen(d->what));
+	if (d->at >= 0)
+		printf(", byte %" PRId64, d->at);
+	if (d->user && d->kernel)
+		printf(": user %s, kernel %s\n", d->user, d->kernel);
+	else
+		printf(": only %s has %s\n", d->user ? "user" : "kernel",
+		       d->user ? d->user : d->kernel);
+}
+
+static void differs(struct both *b, const struct difference *d)
+{
+	u64 *n = &b->differ[d->packet == 0];
+
+	++*n;
+	if (b->as_json && *n <= JSON_MAX)
+		difference_json(b, d);
+	else if (!b->as_json && *n <= TEXT_MAX)
+		difference_text(d);
+}
+
+/* The same of numbers. */
+static void differ_u64(struct both *b, u64 packet, const char *what, s64 at, const char *fmt,
+		       u64 user, u64 kernel)
+{
+	char one[32], two[32];
+
+	snprintf(one, sizeof(one), fmt, user);
+	snprintf(two, sizeof(two), fmt, kernel);
+	differs(b, &(struct difference){ packet, what, at, one, two });
 }
 
 int both_open(struct both *b, struct skep_prog *prog, struct skep_err *err)
@@ -29,6 +82,9 @@ int both_open(struct both *b, struct skep_prog *prog, struct skep_err *err)
 	int r;
 
 	b->user = prog;
+	b->json.out = &b->text;
+	b->json.depth = 1;		/* inside of the document */
+	b->kernel_v.prog_type = skep_prog_type(prog);
 	b->twin = object_twin(prog->obj);
 	r = object_load(b->twin, &opts, &only, err);
 	b->kernel = &b->twin->progs[prog->index];
@@ -51,20 +107,19 @@ static void compare(struct both *b, u64 number, const struct test_run *u, const 
 	char one[16], two[16];
 
 	if (u->retval != k->retval)
-		differs(b, "packet %" PRIu64 ": user %s, kernel %s\n", number,
-			verdict_text(type, u->retval, one), verdict_text(type, k->retval, two));
+		differs(b, &(struct difference){ number, "verdict", -1,
+			verdict_text(type, u->retval, one), verdict_text(type, k->retval, two) });
 	if (u->bytes_out != k->bytes_out)
-		differs(b, "packet %" PRIu64 ": user leaves %u bytes, kernel %u\n", number,
-			u->bytes_out, k->bytes_out);
+		differ_u64(b, number, "size", -1, "%" PRIu64, u->bytes_out, k->bytes_out);
 	else if (at < u->bytes_out)
-		differs(b, "packet %" PRIu64 ": byte %u is 0x%02x with user, 0x%02x with kernel\n",
-			number, at, u->data_out[at], k->data_out[at]);
+		differ_u64(b, number, "packet", at, "0x%02" PRIx64, u->data_out[at],
+			   k->data_out[at]);
 }
 
 static void compare_ctx(struct both *b, u64 number, const struct test_run *u,
 			const struct test_run *k)
 {
-	const struct ctx_desc *d = ctx_desc(skep_prog_type(b->user));
+	const struct ctx_desc *d = ctx_out_desc(skep_prog_type(b->user));
 	u32 mine, theirs;
 
 	for (u32 at = 0; d && at + 4 <= u->ctx_out_bytes && at + 4 <= k->ctx_out_bytes; at += 4) {
@@ -76,9 +131,8 @@ static void compare_ctx(struct both *b, u64 number, const struct test_run *u,
 		memcpy(&mine, (const u8 *)u->ctx_out + at, 4);
 		memcpy(&theirs, (const u8 *)k->ctx_out + at, 4);
 		if (mine != theirs)
-			differs(b, "packet %" PRIu64 ": %s (byte %u of the context) is 0x%x with "
-				"user, 0x%x with kernel\n", number, f ? f->name : "?", at, mine,
-				theirs);
+			differ_u64(b, number, f ? f->name : "context", at, "0x%" PRIx64, mine,
+				   theirs);
 	}
 }
 
@@ -91,8 +145,30 @@ static int add_record(void *arg, const struct map_event *e)
 	return 0;
 }
 
+static void records_differ(struct both *b, u64 number, const char *map, const struct strbuf *one,
+			   const struct strbuf *two)
+{
+	struct strbuf what = { 0 };
+
+	sb_printf(&what, "records of map %s", map);
+	differ_u64(b, number, sb_text(&what), -1, "%" PRIu64 " bytes", one->n, two->n);
+	sb_free(&what);
+}
+
+/* A record of the embedded engine, for whom records are shown, too. */
+struct taking { struct strbuf *to; struct both *b; u64 packet; u32 map; };
+
+static int take_record(void *arg, const struct map_event *e)
+{
+	struct taking *t = arg;
+
+	if (t->b->events)
+		events_take(t->b->events, t->packet, t->map, e);
+	return add_record(t->to, e);
+}
+
 /* What the packet left in ring buffers; reading makes room for the next ones. */
-static void compare_records(struct both *b, u64 number)
+void both_records(struct both *b, u64 number, u64 shown)
 {
 	const struct image *img = b->user->obj->img;
 	struct backend *user = b->user->obj->backend, *kernel = b->twin->backend;
@@ -103,11 +179,10 @@ static void compare_records(struct both *b, u64 number)
 			continue;
 		sb_reset(&one);
 		sb_reset(&two);
-		user->ops->map_read(user, i, add_record, &one);
+		user->ops->map_read(user, i, take_record, &(struct taking){ &one, b, shown, i });
 		kernel->ops->map_read(kernel, i, add_record, &two);
 		if (one.n != two.n || (one.n && memcmp(one.s, two.s, one.n)))
-			differs(b, "packet %" PRIu64 ": records of map %s differ, %zu bytes with "
-				"user, %zu with kernel\n", number, img->maps[i].name, one.n, two.n);
+			records_differ(b, number, img->maps[i].name, &one, &two);
 	}
 	sb_free(&one);
 	sb_free(&two);
@@ -129,40 +204,82 @@ int both_packet(struct both *b, u64 number, struct test_run *t, struct skep_err 
 	if (r)
 		return r;
 	b->packets++;
+	verdicts_count(&b->kernel_v, k.retval);
 	compare(b, number, t, &k);
 	compare_ctx(b, number, t, &k);
-	compare_records(b, number);
 	return 0;
 }
+
+static void map_differs(void *arg, const char *map, const char *user, const char *kernel)
+{
+	struct strbuf what = { 0 };
+
+	sb_printf(&what, "map %s", map);
+	differs(arg, &(struct difference){ 0, sb_text(&what), -1, user, kernel });
+	sb_free(&what);
+}
+
+static u64 all_differences(const struct both *b) { return b->differ[0] + b->differ[1]; }
 
 int both_end(struct both *b)
 {
 	const struct image *img = b->user->obj->img;
-	u64 maps = 0;
 
 	for (u32 i = 0; i < img->nr_maps; i++) {
 		if (img->maps[i].kind == IMAGE_MAP_RODATA)
 			continue;
-		maps++;
-		b->differ += map_show_diff(b->report, b->user->obj, b->twin, i, SHOWN_MAX);
+		b->maps++;
+		map_show_diff(b->user->obj, b->twin, i, map_differs, b);
 	}
 	if (b->left_out)
 		fprintf(stderr, "note: %" PRIu64 " packets were left out: the kernel's test run "
-			"takes those of 14 bytes to about a page, IP packets with their header\n",
+			"takes those of 14 bytes to about a page (XDP: 73152 bytes), IP packets "
+			"with their header\n",
 			b->left_out);
-	if (b->differ)
-		fprintf(b->report, "user and kernel %s differ: %" PRIu64 " differences in %" PRIu64
-			" packets and %" PRIu64 " maps\n", kernel_release(b->twin->backend),
-			b->differ, b->packets, maps);
+	return all_differences(b) ? EXIT_NO : EXIT_YES;
+}
+
+void both_text(const struct both *b)
+{
+	u64 n = all_differences(b), shown = min_u64(b->differ[0], TEXT_MAX) +
+					    min_u64(b->differ[1], TEXT_MAX);
+
+	if (n > shown)
+		printf("... and %" PRIu64 " more differences (--json has more)\n", n - shown);
+	if (n)
+		printf("user and kernel %s differ: %" PRIu64 " differences in %" PRIu64
+		       " packets and %" PRIu64 " maps\n", kernel_release(b->twin->backend),
+		       n, b->packets, b->maps);
 	else
-		fprintf(b->report, "user and kernel %s agree: %" PRIu64 " verdicts, %" PRIu64
-			" packets, %" PRIu64 " maps\n", kernel_release(b->twin->backend),
-			b->packets, b->packets, maps);
-	return b->differ ? EXIT_NO : EXIT_YES;
+		printf("user and kernel %s agree: %" PRIu64 " verdicts, %" PRIu64
+		       " packets, %" PRIu64 " maps\n", kernel_release(b->twin->backend),
+		       b->packets, b->packets, b->maps);
+}
+
+void both_json(struct both *b, struct json *j, const struct str_list *net)
+{
+	const struct image *img = b->user->obj->img;
+
+	json_u64(j, "packets_left_out", b->left_out);
+	json_u64(j, "differences", all_differences(b));
+	json_arr(j, "differ");
+	if (all_differences(b))
+		json_raw(j, NULL, sb_text(&b->text));
+	json_arr_end(j);
+	json_obj(j, "kernel");
+	json_str(j, "release", kernel_release(b->twin->backend));
+	verdicts_json(&b->kernel_v, j);
+	json_arr(j, "maps");
+	for (u32 i = 0; i < img->nr_maps; i++)
+		map_show_json(j, b->twin, i, net);
+	json_arr_end(j);
+	json_obj_end(j);
 }
 
 void both_close(struct both *b)
 {
 	if (b->twin)
 		skep_object_close(b->twin);
+	verdicts_free(&b->kernel_v);
+	sb_free(&b->text);
 }

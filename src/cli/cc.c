@@ -59,56 +59,55 @@ static const char *find_clang(void)
 
 /* ---- files that a compilation needs ---------------------------------------------- */
 
-/* A directory with prelude.h and the stub header that glibc asks 32-bit
- * targets for; path "" when it was not made. */
-struct cc_dir { char path[256]; };
+/*
+ * prelude.h, and the stub header that glibc asks 32-bit targets for, in a folder
+ * that only the compiler sees: FILES is a virtual file system of its own, made
+ * of files without names. So nothing is left behind, however skep ends.
+ */
+struct cc_files { int files, prelude, messages; };
 
-static int write_file(const char *dir, const char *name, const char *text, size_t n)
+#define FOLDER "/skep-cc"
+
+/* Without a name, and open in the compiler, too. -errno. */
+static int unnamed(const char *text, size_t n)
 {
-	char path[512];
-	FILE *f;
+	int fd = os_temp_open();
 
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	f = fopen(path, "we");
-	if (!f)
-		return -errno;
-	fwrite(text, 1, n, f);
-	return fclose(f) ? -errno : 0;
+	if (fd < 0)
+		return fd;
+	if (write(fd, text, n) == (ssize_t)n && !fcntl(fd, F_SETFD, 0))
+		return fd;
+	close(fd);
+	return -EIO;
 }
 
-static int cc_dir_make(struct cc_dir *d, struct skep_err *err)
+static void close_files(const struct cc_files *f)
 {
-	const char *tmp = getenv("TMPDIR");
-	char gnu[300];
-	int r;
+	const int all[] = { f->files, f->prelude, f->messages };
 
-	if (!tmp || !*tmp)
-		tmp = "/tmp";
-	snprintf(d->path, sizeof(d->path), "%s/skep-cc-XXXXXX", tmp);
-	if (!mkdtemp(d->path)) {
-		d->path[0] = 0;
-		return err_set(err, ERR_FILE_WRITE, tmp, "no directory for temporary files: %s",
-			       strerror(errno));
-	}
-	snprintf(gnu, sizeof(gnu), "%s/gnu", d->path);
-	r = mkdir(gnu, 0700) ? -errno : 0;
-	if (!r)
-		r = write_file(gnu, "stubs-32.h", "", 0);
-	if (!r)
-		r = write_file(d->path, "prelude.h", cc_prelude,
-			       (size_t)(cc_prelude_end - cc_prelude));
-	return r ? err_set(err, ERR_FILE_WRITE, d->path, "%s", strerror(-r)) : 0;
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		if (all[i] >= 0)
+			close(all[i]);
 }
 
-static void cc_dir_remove(struct cc_dir *d)
+static int make_files(struct cc_files *f, struct skep_err *err)
 {
-	static const char *const names[] = { "gnu/stubs-32.h", "prelude.h", "messages", "gnu", "" };
-	char path[512];
+	char text[512];
+	int n;
 
-	for (size_t i = 0; d->path[0] && i < ARRAY_LEN(names); i++) {
-		snprintf(path, sizeof(path), "%s/%s", d->path, names[i]);
-		remove(path);
-	}
+	f->messages = os_temp_open();
+	f->prelude = unnamed(cc_prelude, (size_t)(cc_prelude_end - cc_prelude));
+	n = snprintf(text, sizeof(text), "{\"version\": 0, \"use-external-names\": false, "
+		     "\"roots\": [{\"type\": \"directory\", \"name\": \"" FOLDER "\", "
+		     "\"contents\": [{\"type\": \"directory\", \"name\": \"gnu\", "
+		     "\"contents\": [{\"type\": \"file\", \"name\": \"stubs-32.h\", "
+		     "\"external-contents\": \"/dev/null\"}]}, {\"type\": \"file\", "
+		     "\"name\": \"prelude.h\", \"external-contents\": \"/dev/fd/%d\"}]}]}\n",
+		     f->prelude);
+	f->files = unnamed(text, (size_t)n);
+	if (f->files >= 0 && f->prelude >= 0 && f->messages >= 0)
+		return 0;
+	return err_set(err, ERR_FILE_WRITE, NULL, "no files in memory for the compiler");
 }
 
 /* May the source lack BPF's definitions? Not when it names the headers. */
@@ -160,7 +159,7 @@ static void add_prefix_map(struct args *a)
 }
 
 static void build_args(struct args *a, const char *clang, const char *source,
-		       const struct cc_dir *dir, bool prelude, char *const *extra)
+		       const struct cc_files *files, bool prelude, char *const *extra)
 {
 	add(a, clang);
 	add(a, "-O2");
@@ -170,14 +169,16 @@ static void build_args(struct args *a, const char *clang, const char *source,
 	add(a, "-mcpu=v3");
 	add(a, "-Wno-unknown-attributes");
 	add_prefix_map(a);
+	add(a, "-ivfsoverlay");
+	add(a, arena_printf(&a->arena, "/dev/fd/%d", files->files));
 	if (prelude) {
 		add(a, "-Wno-macro-redefined");
 		add(a, "-include");
-		add(a, arena_printf(&a->arena, "%s/prelude.h", dir->path));
+		add(a, FOLDER "/prelude.h");
 	}
 	add_multiarch(a);
 	add(a, "-idirafter");
-	add(a, dir->path);
+	add(a, FOLDER);
 	for (; extra && *extra; extra++)
 		add(a, *extra);
 	add(a, "-c");
@@ -187,7 +188,7 @@ static void build_args(struct args *a, const char *clang, const char *source,
 	add(a, NULL);
 }
 
-/* Signals that end skep: they wait until its temporary files are gone. */
+/* Signals that end skep: they wait until the compiler has ended. */
 static void end_signals(sigset_t *set)
 {
 	static const int all[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP };
@@ -198,23 +199,26 @@ static void end_signals(sigset_t *set)
 }
 
 /* Starts the compiler, its output to the file OUT, its stderr to the file
- * MESSAGES or to ours when NULL, with the signal mask MASK. */
-static int start_child(pid_t *pid, const struct args *a, int out, const char *messages,
+ * MESSAGES or to ours when -1, with the signal mask MASK. */
+static int start_child(pid_t *pid, const struct args *a, int out, int messages,
 		       const sigset_t *mask)
 {
 	extern char **environ;
 	posix_spawn_file_actions_t io;
 	posix_spawnattr_t attr;
+	sigset_t plain;
 	int r;
 
+	sigemptyset(&plain);
+	sigaddset(&plain, SIGXFSZ);	/* skep itself ignores it */
 	posix_spawnattr_init(&attr);
 	posix_spawnattr_setsigmask(&attr, mask);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
+	posix_spawnattr_setsigdefault(&attr, &plain);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	posix_spawn_file_actions_init(&io);
 	posix_spawn_file_actions_adddup2(&io, out, 1);
-	if (messages)
-		posix_spawn_file_actions_addopen(&io, 2, messages,
-						 O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	if (messages >= 0)
+		posix_spawn_file_actions_adddup2(&io, messages, 2);
 	r = -posix_spawnp(pid, a->v.v[0], &io, &attr, (char *const *)(uintptr_t)a->v.v, environ);
 	posix_spawn_file_actions_destroy(&io);
 	posix_spawnattr_destroy(&attr);
@@ -248,7 +252,7 @@ static int wait_child(pid_t pid, int *status)
 }
 
 /* SIGCHLD, too, is blocked here: only so it wakes who waits for it. */
-static int run_child(const struct args *a, int out, const char *messages, int *status)
+static int run_child(const struct args *a, int out, int messages, int *status)
 {
 	sigset_t set, old, child;
 	pid_t pid;
@@ -269,7 +273,7 @@ static int run_child(const struct args *a, int out, const char *messages, int *s
 	return r;
 }
 
-static int spawn_wait(const struct args *a, const char *source, int out, const char *messages,
+static int spawn_wait(const struct args *a, const char *source, int out, int messages,
 		      struct skep_err *err)
 {
 	int status = 0, r;
@@ -292,16 +296,16 @@ struct compilation {
 	const char *clang, *source;
 	int out;
 	char *const *extra;
-	struct cc_dir dir;
+	struct cc_files files;
 };
 
-static int attempt(const struct compilation *c, bool prelude, const char *messages,
+static int attempt(const struct compilation *c, bool prelude, int messages,
 		   struct skep_err *err)
 {
 	struct args a = { 0 };
 	int r;
 
-	build_args(&a, c->clang, c->source, &c->dir, prelude, c->extra);
+	build_args(&a, c->clang, c->source, &c->files, prelude, c->extra);
 	r = spawn_wait(&a, c->source, c->out, messages, err);
 	vec_free(&a.v);
 	arena_free(&a.arena);
@@ -309,11 +313,11 @@ static int attempt(const struct compilation *c, bool prelude, const char *messag
 }
 
 /* What the compiler said about a source that compiled: warnings. */
-static void pass_on(const char *messages)
+static void pass_on(int messages)
 {
 	struct os_file f;
 
-	if (os_file_read(&f, messages, NULL))
+	if (os_temp_read(dup(messages), &f, NULL))
 		return;
 	fwrite(f.data, 1, f.size, stderr);
 	os_file_close(&f);
@@ -326,18 +330,16 @@ static void pass_on(const char *messages)
  */
 static int compile(const struct compilation *c, bool may_lack, struct skep_err *err)
 {
-	char messages[300];
 	int r;
 
 	if (!may_lack)
-		return attempt(c, false, NULL, err);
-	snprintf(messages, sizeof(messages), "%s/messages", c->dir.path);
-	r = attempt(c, false, messages, err);
+		return attempt(c, false, -1, err);
+	r = attempt(c, false, c->files.messages, err);
 	if (!r)
-		pass_on(messages);
+		pass_on(c->files.messages);
 	else if (r == -EINVAL)
-		r = attempt(c, true, NULL, err);
-	if (r)
+		r = attempt(c, true, -1, err);
+	if (r == -EINVAL)
 		err_note(err, "tried as it is, then with SEC(), htons() and "
 			      "libbpf's headers before it");
 	return r;
@@ -362,10 +364,10 @@ int cc_compile(const char *source, int out, char *const *extra, struct skep_err 
 	c.clang = clang;
 	end_signals(&ends);
 	sigprocmask(SIG_BLOCK, &ends, &old);
-	r = cc_dir_make(&c.dir, err);
+	r = make_files(&c.files, err);
 	if (!r)
 		r = compile(&c, may_lack, err);
-	cc_dir_remove(&c.dir);
+	close_files(&c.files);
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	return r;
 }

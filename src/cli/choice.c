@@ -24,36 +24,33 @@ static void note_programs(struct choice *c, bool packets_only)
 	for (size_t i = 0; i < c->objs.n; i++) {
 		const struct image *img = c->objs.v[i]->img;
 
+		if (!img->nr_progs)
+			err_note(c->err, "%s has no program", img->file);
 		for (u32 k = 0; k < img->nr_progs; k++) {
 			const struct progtype_row *row = progtype_row(img->progs[k].type);
-			const char *near;
 
 			if (packets_only && !takes_packets(&c->objs.v[i]->progs[k]))
 				continue;
 			err_note(c->err, "%s has '%s' in section '%s' (%s)", img->file,
 				 img->progs[k].name, img->progs[k].section,
 				 img->progs[k].sec ? row->name : "no known section name");
-			near = img->progs[k].sec ? NULL : sec_nearest(img->progs[k].section);
-			if (near)
-				err_help(c->err, "did you mean SEC(\"%s\")?", near);
+			if (!strcmp(img->progs[k].section, ".text"))
+				err_help(c->err, "a program needs a section: SEC(\"xdp\") int "
+					 "%s(struct xdp_md *ctx)", img->progs[k].name);
 		}
 	}
 }
 
-static int no_program(struct choice *c, const char *name)
+static int none_fits(struct choice *c, const char *name)
 {
-	int r;
-
 	if (name)
-		r = err_set(c->err, ERR_PROG_NONE, NULL, "there is no program '%s'", name);
-	else
-		r = err_set(c->err, ERR_PROG_NONE, NULL,
-			    "no program takes packets; those of type xdp, tc, socket, "
-			    "cgroup_skb and lwt do (SEC(\"xdp\"), SEC(\"tc\") ...)");
+		return no_program(&c->objs, name, c->err);
+	err_set(c->err, ERR_PROG_NONE, NULL,
+		"no program takes packets; those of type xdp, tc, socket, "
+		"cgroup_skb, lwt, flow_dissector, sk_lookup, sk_reuseport "
+		"and sk_skb do (SEC(\"xdp\"), SEC(\"tc\") ...)");
 	note_programs(c, false);
-	for (size_t i = 0; name && i < c->objs.n; i++)
-		suggest_prog(c->err, c->objs.v[i], name);
-	return r;
+	return c->err->code;
 }
 
 /* The program called NAME; the only one that takes packets when that is NULL. */
@@ -72,7 +69,7 @@ static int find_program(struct choice *c, const char *name, struct skep_prog **p
 			found++;
 		}
 	if (!found)
-		return no_program(c, name);
+		return none_fits(c, name);
 	if (found == 1)
 		return 0;
 	r = err_set(c->err, ERR_PROG_MANY, NULL, "%u programs could take these packets", found);
@@ -89,15 +86,19 @@ static int add_to_chain(struct choice *c, const struct skep_prog *p)
 {
 	if (skep_prog_type(p) != BPF_PROG_TYPE_SCHED_CLS ||
 	    skep_prog_type(c->first) != BPF_PROG_TYPE_SCHED_CLS)
-		return err_set(c->err, ERR_USAGE, "skep run", "several --prog make a chain of tcx: "
+		return err_set(c->err, ERR_USAGE, NULL, "several --prog make a chain of tcx: "
 			       "'%s' and '%s' are not both of type sched_cls",
 			       skep_prog_name(c->first), skep_prog_name(p));
 	if (p->obj != c->first->obj)
-		return err_set(c->err, ERR_USAGE, "skep run", "several --prog make a chain of tcx: "
+		return err_set(c->err, ERR_USAGE, NULL, "several --prog make a chain of tcx: "
 			       "'%s' is of another object", skep_prog_name(p));
 	if (!c->on_user)
-		return err_set(c->err, ERR_USAGE, "skep run", "several --prog make a chain of tcx, "
+		return err_set(c->err, ERR_USAGE, NULL, "several --prog make a chain of tcx, "
 			       "which the kernel's test run does not know");
+	for (size_t i = 0; i < c->chain.n; i++)
+		if (c->chain.v[i] == p->index)
+			return err_set(c->err, ERR_USAGE, NULL, "--prog '%s' is given twice",
+				       skep_prog_name(p));
 	*vec_push(&c->chain) = p->index;
 	return 0;
 }

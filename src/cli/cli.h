@@ -65,12 +65,19 @@ bool opts_parse(struct opt_result *res, const struct command *cmd,
 
 /* ---- reporting (report.c) ---------------------------------------------------- */
 
-/* Prints the message to stderr; the exit status that it means. */
+/* Messages are about CMD from here on. */
+void report_for(const struct command *cmd);
+/* Prints the message to stderr; the exit status that it means. What names no file
+ * gets the command's name, errors of usage where help is. */
 int report(const struct skep_err *err);
-/* A usage error: "skep CMD: TEXT" and where help is. Always EXIT_NO_ANSWER. */
-int usage_error(const struct command *cmd, const char *fmt, ...) PRINTF_LIKE(2, 3);
-/* Writes B to stdout; EXIT_NO_ANSWER when that fails. */
+/* A message of that kind. Always EXIT_NO_ANSWER. */
+int usage_error(const char *fmt, ...) PRINTF_LIKE(1, 2);
+/* Writes text whose names others chose: what a terminal would obey becomes "?". */
+bool write_text(FILE *f, const char *s, size_t n);
+/* The same of B to stdout; EXIT_NO_ANSWER when that fails. */
 int print_out(const struct strbuf *b);
+/* Says that standard output does not take what is written (errno). */
+int no_output(void);
 
 /* ---- operands (input.c) --------------------------------------------------------- */
 
@@ -82,15 +89,17 @@ enum input_kind { INPUT_ELF, INPUT_C, INPUT_CODE, INPUT_CAPTURE, INPUT_OTHER };
 int input_kind(enum input_kind *kind, const char *path, struct skep_err *err);
 /* What messages call PATH: "-" is <stdin>. */
 const char *input_name(const char *path);
+struct object_list { struct skep_object **v; size_t n, cap; };	/* a VEC */
 /* Compiles PATH as cc_compile does; *F is the object. */
 int input_compile(struct os_file *f, const char *path, char *const *extra, struct skep_err *err);
+/* There is no program NAME in these objects: which there are, what it may mean. */
+int no_program(const struct object_list *objs, const char *name, struct skep_err *err);
 /* Adds to ERR what NAME, which OBJ's programs or maps do not have, may mean. */
 void suggest_prog(struct skep_err *err, const struct skep_object *obj, const char *name);
 void suggest_map(struct skep_err *err, const struct skep_object *obj, const char *name);
 /* The bytes of an object, of a C file compiled. Errors also: FILE_KIND. */
 int input_read(struct os_file *f, const char *path, struct skep_err *err);
 struct load_opts;
-struct object_list { struct skep_object **v; size_t n, cap; };	/* a VEC */
 /*
  * Opens objects, C files and instructions, also from pipes: as one, linked, when
  * one object uses what another defines. Then load_ready(). After an error, too,
@@ -100,21 +109,23 @@ int input_objects(struct object_list *objs, const struct str_list *paths,
 		  const struct load_opts *lo, struct skep_err *err);
 void input_close(struct object_list *objs);
 
+/* ---- outputs (outputs.c) -------------------------------------------------------- */
+
+/* No file of OUT may be one of IN, another of OUT or be called as a C file is.
+ * Error: USAGE. */
+int outputs_check(const struct str_list *out, const struct str_list *in, struct skep_err *err);
+/* The same of one each. */
+int output_check(const char *out, const char *in, struct skep_err *err);
+
 /* ---- loading (load.c) ------------------------------------------------------------ */
 
 struct load_opts {
 	const char *btf, *kconfig;
 	struct str_list modules;	/* --module-btf */
-	const char *type, *prog;	/* --type, and which program it is for */
+	struct str_list types;		/* TYPE or PROG=TYPE */
+	struct str_list progs;		/* of --prog: whom a TYPE is for */
 	struct str_list set;		/* VAR=VALUE */
 };
-
-/* The lists in it. */
-static inline void load_opts_free(struct load_opts *lo)
-{
-	vec_free(&lo->set);
-	vec_free(&lo->modules);
-}
 
 /* Rows of the options of every command that loads objects. */
 #define LOAD_OPTS(lo) \
@@ -125,8 +136,10 @@ static inline void load_opts_free(struct load_opts *lo)
 	{"kconfig", 0, OPT_STR, "FILE", "its configuration (default: this kernel's)", \
 	 &(lo)->kconfig}, \
 	{"set", 0, OPT_LIST, "VAR=VALUE", "set a global variable before loading", &(lo)->set}, \
-	{"type", 0, OPT_STR, "TYPE", \
-	 "a program's type (xdp, sched_cls ...), when its section does not say", &(lo)->type}
+	{"type", 0, OPT_LIST, "[PROG=]TYPE", \
+	 "a program's type (xdp, sched_cls ...), when its section does not say", &(lo)->types}
+
+void load_opts_free(struct load_opts *lo);
 
 /* Opens what is in memory. LO may be NULL here. */
 int load_open(struct skep_object **obj, const struct load_opts *lo, const void *data,
@@ -166,11 +179,17 @@ int cc_compile(const char *source, int out, char *const *extra,
 /* Stores the elements of a JSON file in map I of OBJ. Errors: FILE_*, JSON,
  * MAP_DATA, MAP_UPDATE, NO_LIB. */
 int map_load_json(struct skep_object *obj, u32 i, const char *path, struct skep_err *err);
-/* Appends what `skep run` prints of map I; nothing for read-only data. */
-void map_show_text(struct strbuf *out, struct skep_object *obj, u32 i);
-/* Prints the elements of map I that differ between A (the embedded engine's)
- * and B (the kernel's), at most MOST; gives their number. */
-u64 map_show_diff(FILE *out, struct skep_object *a, struct skep_object *b, u32 i, u64 most);
-void map_show_json(struct json *j, struct skep_object *obj, u32 i);
+/* Appends what `skep run` prints of map I; nothing for read-only data. What is
+ * called as one of NET, or the key of a map that is, is an address. */
+void map_show_text(struct strbuf *out, struct skep_object *obj, u32 i, const struct str_list *net);
+/* Each of NET must be the name of something. Error: USAGE. */
+int map_show_check(const struct skep_object *obj, const struct str_list *net,
+		   struct skep_err *err);
+void map_show_json(struct json *j, struct skep_object *obj, u32 i, const struct str_list *net);
+/* Tells the elements of map I that differ between A (the embedded engine's) and
+ * B (the kernel's) as text; NULL where one has none. */
+typedef void map_diff_fn(void *arg, const char *map, const char *user, const char *kernel);
+void map_show_diff(struct skep_object *a, struct skep_object *b, u32 i, map_diff_fn *tell,
+		   void *arg);
 
 #endif

@@ -20,8 +20,10 @@ static int assemble(const char *in, const char *out, struct skep_err *err)
 {
 	struct isa_code code = { 0 };
 	struct os_file f;
-	int r = os_file_read(&f, in, err);
+	int r = output_check(out, in, err);
 
+	if (!r)
+		r = os_file_read(&f, in, err);
 	if (r)
 		return r;
 	r = isa_asm(&code, (const char *)f.data, f.size, strcmp(in, "-") ? in : "<stdin>", err);
@@ -46,11 +48,10 @@ int cmd_asm(const struct command *cmd, int argc, char **argv)
 	if (!opts_parse(&res, cmd, opts, argc, argv))
 		return res.status;
 	if (res.operands.n != 1)
-		status = usage_error(
-			cmd,
-			"one file with instructions is needed, or - for standard input");
+		status = usage_error("one file with instructions is needed, "
+				     "or - for standard input");
 	else if (!strcmp(out, "-") && isatty(1))
-		status = usage_error(cmd, "the bytes are not for a terminal; use -o FILE");
+		status = usage_error("the bytes are not for a terminal; use -o FILE");
 	else
 		status = assemble(res.operands.v[0], out, &err) ? report(&err) : EXIT_YES;
 	vec_free(&res.operands);

@@ -37,7 +37,7 @@ static void each_type(const struct dump *d, const struct btf *btf,
 /* What was collected goes out in pieces, so that memory stays small. */
 static bool flush(struct strbuf *out, size_t above)
 {
-	bool ok = out->n <= above || fwrite(out->s, 1, out->n, stdout) == out->n;
+	bool ok = out->n <= above || write_text(stdout, out->s, out->n);
 
 	if (out->n > above)
 		sb_reset(out);
@@ -105,13 +105,27 @@ static int dump_types(const struct dump *d, const struct btf *btf)
 {
 	for (size_t i = 0; i < d->roots.n; i++)
 		if (d->roots.v[i] >= btf->nr_types) {
-			fprintf(stderr, "skep btf: %s has no type %u; there are 1..%u\n",
-				d->path, d->roots.v[i], btf->nr_types - 1);
-			return EXIT_NO_ANSWER;
+			return usage_error("%s has no type %u; there are 1..%u", d->path,
+					   d->roots.v[i], btf->nr_types - 1);
 		}
 	if (d->c)
 		return dump_c(d, btf);
 	return d->json ? dump_json(d, btf) : dump_text(d, btf);
+}
+
+/* A C file is compiled first. */
+static int open_types(struct btf_file *f, const char *path, const struct btf *base,
+		      struct skep_err *err)
+{
+	enum input_kind kind = INPUT_OTHER;
+	struct os_file o;
+	int r;
+
+	if (strcmp(path, "-") && !input_kind(&kind, path, err) && kind == INPUT_C) {
+		r = input_compile(&o, path, NULL, err);
+		return r ? r : obj_read_btf(f, &o, path, base, err);
+	}
+	return obj_open_btf(f, path, base, err);
 }
 
 static int dump_file(const struct dump *d)
@@ -121,7 +135,7 @@ static int dump_file(const struct dump *d)
 	int status;
 
 	if ((d->base && obj_open_btf(&base, d->base, NULL, &err)) ||
-	    obj_open_btf(&f, d->path, base.btf, &err))
+	    open_types(&f, d->path, base.btf, &err))
 		status = report(&err);
 	else
 		status = dump_types(d, f.btf);
@@ -141,7 +155,7 @@ static bool parse_root(struct dump *d, const struct command *cmd, const char *wo
 	unsigned long id = strtoul(word, &end, 10);
 
 	if (!isdigit((unsigned char)*word) || *end || !id || id > UINT32_MAX) {
-		usage_error(cmd, "'%s' is no type id", word);
+		usage_error("'%s' is no type id", word);
 		return false;
 	}
 	*vec_push(&d->roots) = (u32)id;
@@ -158,12 +172,12 @@ static bool parse_word(struct dump *d, const struct command *cmd,
 	if (!strcmp(word, "root_id"))
 		return parse_root(d, cmd, value);
 	if (strcmp(word, "format")) {
-		usage_error(cmd, "'%s' after the file; expected 'format' or 'root_id'", word);
+		usage_error("'%s' after the file; expected 'format' or 'root_id'", word);
 		return false;
 	}
 	d->c = !strcmp(value, "c");
 	if (!d->c && strcmp(value, "raw")) {
-		usage_error(cmd, "format '%s'; there are raw and c", value);
+		usage_error("format '%s'; there are raw and c", value);
 		return false;
 	}
 	*i += d->c && *i < n && !strcmp(words[*i], "unsorted");	/* it always is */
@@ -177,7 +191,7 @@ static bool parse_dump(struct dump *d, const struct command *cmd,
 	size_t i = n && !strcmp(words[0], "file");
 
 	if (i == n) {
-		usage_error(cmd, "which file? give raw BTF or an object");
+		usage_error("which file? give raw BTF or an object");
 		return false;
 	}
 	d->path = words[i++];
@@ -234,11 +248,12 @@ static int gen_types(const struct command *cmd, const struct str_list *words,
 	int status = EXIT_YES;
 
 	if (words->n != 2)
-		return usage_error(cmd, words->n < 2 ? "types of which program?" :
+		return usage_error(words->n < 2 ? "types of which program?" :
 				   "one program at a time");
 	if (!to)
-		return usage_error(cmd, "where to? give -o FILE");
-	if (dwarf_to_btf(&out, words->v[1], &rep, &err) || write_file(&out, to, &err))
+		return usage_error("where to? give -o FILE");
+	if (output_check(to, words->v[1], &err) ||
+	    dwarf_to_btf(&out, words->v[1], &rep, &err) || write_file(&out, to, &err))
 		status = report(&err);
 	else
 		note_report(&rep, words->v[1]);
@@ -263,11 +278,14 @@ int cmd_btf(const struct command *cmd, int argc, char **argv)
 	if (!opts_parse(&res, cmd, opts, argc, argv))
 		return res.status;
 	if (!res.operands.n)
-		usage_error(cmd, "what? `skep btf dump FILE` prints types");
+		usage_error("what? `skep btf dump FILE` prints types");
 	else if (!strcmp(res.operands.v[0], "gen"))
-		status = gen_types(cmd, &res.operands, to);
+		status = d.json || d.base ? usage_error("--json and --base are for dump") :
+					    gen_types(cmd, &res.operands, to);
 	else if (strcmp(res.operands.v[0], "dump"))
-		usage_error(cmd, "no '%s'; there are dump and gen", res.operands.v[0]);
+		usage_error("no '%s'; there are dump and gen", res.operands.v[0]);
+	else if (to)
+		usage_error("-o is for gen; dump writes to standard output");
 	else if (parse_dump(&d, cmd, res.operands.v + 1, res.operands.n - 1)) {
 		if (!d.base && is_module(d.path))
 			d.base = SYS_VMLINUX;

@@ -161,7 +161,8 @@ static int open_objects(struct disasm *d, const struct str_list *operands, struc
 		if (!r && (kind == INPUT_ELF || kind == INPUT_C))
 			*vec_push(&paths) = operands->v[i];
 	}
-	d->load.prog = d->prog;
+	if (d->prog)
+		*vec_push(&d->load.progs) = d->prog;
 	if (!r && paths.n)
 		r = input_objects(&d->objs, &paths, &d->load, err);
 	vec_free(&paths);
@@ -169,11 +170,7 @@ static int open_objects(struct disasm *d, const struct str_list *operands, struc
 		found = found || skep_object_prog(d->objs.v[i], d->prog);
 	if (r || found)
 		return r;
-	r = err_set(err, ERR_PROG_NONE, d->objs.n ? d->objs.v[0]->img->file : NULL,
-		    "there is no program '%s'", d->prog);
-	for (size_t i = 0; i < d->objs.n; i++)
-		suggest_prog(err, d->objs.v[i], d->prog);
-	return r;
+	return no_program(&d->objs, d->prog, err);
 }
 
 /* ---- classic BPF and raw bytes --------------------------------------------------- */
@@ -306,9 +303,8 @@ int cmd_disasm(const struct command *cmd, int argc, char **argv)
 	if (!opts_parse(&res, cmd, opts, argc, argv))
 		return load_opts_free(&d.load), res.status;
 	if (!res.operands.n)
-		status = usage_error(
-			cmd,
-			"an object, a file of raw instructions or classic BPF is needed");
+		status = usage_error("an object, a file of raw instructions or classic BPF "
+				     "is needed");
 	if (d.json)
 		json_arr(&j, NULL);
 	r = show_operands(&out, &j, &d, &res.operands, &err);

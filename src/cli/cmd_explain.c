@@ -42,7 +42,7 @@ int cmd_explain(const struct command *cmd, int argc, char **argv)
 	if (!opts_parse(&res, cmd, opts, argc, argv))
 		return res.status;
 	if (!res.operands.n)
-		status = usage_error(cmd, "which error? give an id like SKEP-E0801");
+		status = usage_error("which error? give an id like SKEP-E0801");
 	for (size_t i = 0; i < res.operands.n; i++) {
 		int id = parse_id(res.operands.v[i]);
 		const char *text = id < 0 ? NULL : skep_err_explain(id);
@@ -53,8 +53,7 @@ int cmd_explain(const struct command *cmd, int argc, char **argv)
 		}
 		if (id > 0 && explain_rejection((unsigned)id))
 			continue;
-		fprintf(stderr, "skep explain: there is no error '%s'\n", res.operands.v[i]);
-		status = EXIT_NO_ANSWER;
+		status = usage_error("there is no error '%s'", res.operands.v[i]);
 	}
 	vec_free(&res.operands);
 	return status;

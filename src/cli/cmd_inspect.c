@@ -20,10 +20,7 @@ static int inspect_all(struct strbuf *out, struct json *j, const struct inspect 
 	struct skep_err err = { 0 };
 
 	if (o->prog && !have_prog(objs, o->prog)) {
-		err_set(&err, ERR_PROG_NONE, objs->v[0]->img->file, "there is no program '%s'",
-			o->prog);
-		for (size_t i = 0; i < objs->n; i++)
-			suggest_prog(&err, objs->v[i], o->prog);
+		no_program(objs, o->prog, &err);
 		return report(&err);
 	}
 	for (size_t i = 0; i < objs->n; i++) {
@@ -44,7 +41,8 @@ static int inspect_paths(struct strbuf *out, struct json *j, const struct inspec
 	struct skep_err err = { 0 };
 	int status;
 
-	load->prog = o->prog;
+	if (o->prog)
+		*vec_push(&load->progs) = o->prog;
 	status = input_objects(&objs, paths, load, &err) ? report(&err) :
 							    inspect_all(out, j, o, &objs);
 	input_close(&objs);
@@ -60,6 +58,8 @@ int cmd_inspect(const struct command *cmd, int argc, char **argv)
 		{ "prog", 0, OPT_STR, "NAME", "only the program NAME", &o.prog },
 		{ "source", 's', OPT_FLAG, NULL, "show the source lines of programs",
 		  &o.source },
+		{ "sections", 'S', OPT_FLAG, NULL, "list the sections of the ELF file",
+		  &o.sections },
 		{ "verbose", 'v', OPT_FLAG, NULL,
 		  "with --source, instructions; all CO-RE relocations",
 		  &o.verbose },
@@ -75,7 +75,7 @@ int cmd_inspect(const struct command *cmd, int argc, char **argv)
 	if (!opts_parse(&res, cmd, opts, argc, argv))
 		return load_opts_free(&load), res.status;
 	if (!res.operands.n)
-		status = usage_error(cmd, "an object or a C file is needed");
+		status = usage_error("an object or a C file is needed");
 	if (as_json)
 		json_arr(&j, NULL);
 	if (!status)

@@ -15,8 +15,10 @@ enum { VERDICTS_SHOWN = 24 };	/* in text; the rest is counted */
 struct run_opts {
 	const char *output, *verdicts, *expect, *on, *routes;
 	struct str_list maps;		/* NAME=FILE */
+	struct str_list records;	/* MAP=TYPE */
+	struct str_list net;		/* names of what is an address */
 	struct ports_opts ports;
-	const char *clock;
+	const char *clock, *sockets;
 	u64 repeat, budget, cpus, linger;
 	struct load_opts load;
 	bool json, verbose, quiet;
@@ -30,12 +32,16 @@ struct job {
 	enum engines { ON_USER, ON_KERNEL, ON_BOTH } on;
 	struct both both;
 	struct events events;
+	struct messages messages;
+	bool prints;			/* messages may come */
 	struct meta meta;
 	struct verdicts v;
 	struct ports ports;
 	struct capture_out *out;	/* of -o; NULL = none */
 	u64 packets;			/* of all captures so far */
 	u64 cut;			/* captured in part */
+	u64 left_out;			/* that the kernel would not ask the program about */
+	struct sockets sockets;		/* of --sockets */
 	u64 ns;				/* of cpu time for all packets, reading included */
 	bool capture_clock;		/* time is that of the packets */
 	u64 now;			/* ns: of the last packet */
@@ -45,6 +51,49 @@ struct job {
 };
 
 /* ---- operands -------------------------------------------------------------------- */
+
+static void push_name(struct str_list *list, const char *path)
+{
+	if (path)
+		*vec_push(list) = path;
+}
+
+/* What follows the first MARK in ARG, or NULL. */
+static const char *behind(const char *arg, const char *mark)
+{
+	const char *at = strstr(arg, mark);
+
+	return at ? at + strlen(mark) : NULL;
+}
+
+/* That what is written is none of what is read; PATHS are the objects. */
+static int check_files(struct job *j, const struct str_list *paths)
+{
+	const struct run_opts *o = &j->o;
+	struct str_list in = { 0 }, out = { 0 };
+	int r;
+
+	for (size_t i = 0; i < paths->n; i++)
+		push_name(&in, paths->v[i]);
+	for (size_t i = 0; i < j->captures.n; i++)
+		push_name(&in, j->captures.v[i]);
+	for (size_t i = 0; i < o->maps.n; i++)
+		push_name(&in, behind(o->maps.v[i], "="));
+	push_name(&in, o->expect);
+	push_name(&in, o->load.btf);
+	push_name(&in, o->load.kconfig);
+	push_name(&in, o->routes);
+	for (size_t i = 0; i < o->load.modules.n; i++)
+		push_name(&in, o->load.modules.v[i]);
+	push_name(&out, o->output);
+	push_name(&out, o->verdicts);
+	for (size_t i = 0; i < o->ports.targets.n; i++)
+		push_name(&out, behind(o->ports.targets.v[i], ",out="));
+	r = outputs_check(&out, &in, j->err);
+	vec_free(&in);
+	vec_free(&out);
+	return r;
+}
 
 static int sort_operands(struct job *j, const struct str_list *operands)
 {
@@ -71,7 +120,10 @@ static int sort_operands(struct job *j, const struct str_list *operands)
 		else
 			*vec_push(&paths) = path;
 	}
-	j->o.load.prog = j->choice.names.n ? j->choice.names.v[0] : NULL;
+	if (!r)
+		r = check_files(j, &paths);
+	for (size_t i = 0; i < j->choice.names.n; i++)
+		*vec_push(&j->o.load.progs) = j->choice.names.v[i];
 	if (!r)
 		r = input_objects(&j->choice.objs, &paths, &j->o.load, j->err);
 	vec_free(&paths);
@@ -84,12 +136,6 @@ static const struct image_prog *image_prog_of(const struct job *j)
 }
 
 /* ---- loading --------------------------------------------------------------------- */
-
-static void print_message(void *arg, const char *text, size_t n)
-{
-	n -= n && text[n - 1] == '\n';
-	fprintf(stderr, "printk: %.*s\n", (int)n, text);
-}
 
 static int no_map(struct job *j, const char *name)
 {
@@ -111,7 +157,7 @@ static int load_map(struct job *j, const char *arg)
 	int map, r;
 
 	if (!eq)
-		return err_set(j->err, ERR_USAGE, "skep run",
+		return err_set(j->err, ERR_USAGE, NULL,
 			       "--map takes NAME=FILE, not '%s'", arg);
 	name = mem_strdup(arg);
 	name[eq - arg] = 0;
@@ -136,7 +182,7 @@ static int load(struct job *j)
 {
 	const struct skep_load_opts opts = {
 		.size = sizeof(opts), .cpus = (u32)j->o.cpus,
-		.print = j->o.quiet ? NULL : print_message,
+		.print = j->o.quiet ? NULL : messages_print, .print_arg = &j->messages,
 		.engine = j->on == ON_KERNEL ? SKEP_KERNEL : SKEP_USER,
 		.clock = j->capture_clock ? SKEP_CLOCK_RUN : SKEP_CLOCK_REAL,
 		.routes = j->o.routes,
@@ -144,12 +190,14 @@ static int load(struct job *j)
 	int r;
 
 	j->choice.on_user = j->on == ON_USER;
-	r = choice_make(&j->choice);
+	r = j->o.sockets ? sockets_open(&j->sockets, j->o.sockets, j->err) : 0;
+	if (!r)
+		r = choice_make(&j->choice);
 	j->prog = j->choice.first;
-
-	j->v.report = j->o.json ? stderr : stdout;
+	j->both.as_json = j->o.json;
+	j->messages.all = j->o.verbose;
 	if (!r && j->on != ON_USER && image_prog_of(j)->at_mac)
-		r = err_set(j->err, ERR_USAGE, "skep run", "classic BPF is for --on user: the "
+		r = err_set(j->err, ERR_USAGE, NULL, "classic BPF is for --on user: the "
 			    "kernel's test runs show socket filters no Ethernet header");
 	if (!r)
 		r = meta_open(&j->meta, skep_prog_type(j->prog), j->on == ON_USER, j->err);
@@ -160,12 +208,20 @@ static int load(struct job *j)
 			      j->on == ON_BOTH);
 	if (!r && j->on == ON_BOTH)
 		r = both_open(&j->both, j->prog, j->err);
+	if (!r && j->o.sockets)
+		r = object_sockets(j->prog->obj, &j->sockets, j->err);
 	if (!r)
 		r = load_maps(j);
 	if (!r) {
 		j->events.json = j->o.json;
 		j->events.verbose = j->o.verbose;
-		events_open(&j->events, j->prog->obj);
+		j->events.net = &j->o.net;
+		j->prints = !j->o.quiet && messages_come_from(j->prog->obj->img);
+		j->both.events = &j->events;
+		r = events_open(&j->events, j->prog->obj, &j->o.records, j->err);
+	}
+	if (!r) {
+		r = map_show_check(j->prog->obj, &j->o.net, j->err);
 	}
 	if (!r)
 		r = verdicts_open(&j->v, skep_prog_type(j->prog), j->o.verdicts,
@@ -178,17 +234,10 @@ static int load(struct job *j)
 
 /* ---- packets --------------------------------------------------------------------------- */
 
-static enum capture_verdict verdict_kind(u32 prog_type)
+/* Packets so far, those that the program was not asked about included. */
+static u64 seen(const struct job *j)
 {
-	switch (prog_type) {
-	case BPF_PROG_TYPE_XDP:
-		return VERDICT_XDP;
-	case BPF_PROG_TYPE_SCHED_CLS:
-	case BPF_PROG_TYPE_SCHED_ACT:
-		return VERDICT_TC;
-	default:
-		return VERDICT_NONE;
-	}
+	return j->packets + j->left_out;
 }
 
 static int write_packet(struct job *j, const struct capture_iface *in, const struct packet *p,
@@ -203,7 +252,8 @@ static int write_packet(struct job *j, const struct capture_iface *in, const str
 	out.data = t->data_out;
 	out.bytes = t->bytes_out;
 	out.wire_bytes = t->bytes_out + (p->wire_bytes - p->bytes);
-	return capture_out_write(j->out, &out, verdict_kind(j->v.prog_type), t->retval, j->err);
+	return capture_out_write(j->out, &out, meta_verdict_kind(j->v.prog_type), t->retval,
+				 j->err);
 }
 
 static int on_packet(struct job *j, const struct capture_iface *in, const struct packet *p,
@@ -257,11 +307,15 @@ static int run_batches(struct job *j, const char *path, struct capture *c, struc
 		if (unlikely(r))
 			at_packet(j, r, path, number + n + 1, p[n].bytes);
 		for (u32 i = 0; i < n; i++) {
+			if (unlikely(p[i].left_out)) {
+				j->left_out++;
+				continue;
+			}
 			j->cut += p[i].bytes < p[i].wire_bytes;
 			verdicts_count(&j->v, p[i].retval);
+			j->packets++;
 		}
 		number += n;
-		j->packets += n;
 	}
 	return r ? r : got;
 }
@@ -277,24 +331,32 @@ static int run_packets(struct job *j, const char *path, struct capture *c, struc
 			return bad_link(j, path, p.number, p.link);
 		t->data = p.data;
 		t->bytes = p.bytes;
-		meta_packet(&j->meta, &p);
+		if (!meta_packet(&j->meta, &p)) {
+			j->left_out++;
+			continue;
+		}
 		t->now_ns = j->now = max_u64(j->now, p.time_ns);
+		j->messages.packet = j->packets + 1;
 		if (j->on == ON_BOTH)
 			r = both_packet(&j->both, p.number, t, j->err);
 		else
 			r = b->ops->test_run(b, (u32)j->prog->loaded, t, j->err);
 		if (r < 0)
 			return at_packet(j, r, path, p.number, p.bytes);
-		if (r)
+		if (r) {
+			j->left_out += j->on != ON_BOTH;
 			continue;
+		}
 		j->packets++;
 		j->cut += p.bytes < p.wire_bytes;
-		r = on_packet(j, capture_iface(c, p.iface), &p, t, j->packets);
+		r = on_packet(j, capture_iface(c, p.iface), &p, t, seen(j));
 		if (!r && ports_wanted(&j->ports))
 			r = ports_deliver(&j->ports, NULL, &p, t, j->err);
 		if (r)
 			return r;
-		events_read(&j->events, j->packets);
+		if (j->on == ON_BOTH)
+			both_records(&j->both, p.number, seen(j));
+		events_read(&j->events, seen(j));
 	}
 	return r;
 }
@@ -303,7 +365,7 @@ static int run_packets(struct job *j, const char *path, struct capture *c, struc
 static bool is_plain(const struct job *j)
 {
 	return !j->o.verbose && !j->out && !j->o.verdicts && !j->o.expect &&
-	       j->o.repeat <= 1 && j->on != ON_BOTH && !j->events.maps.n &&
+	       j->o.repeat <= 1 && j->on != ON_BOTH && !j->events.maps.n && !j->prints &&
 	       !j->capture_clock && !j->meta.capture_time;
 }
 
@@ -325,6 +387,7 @@ static int last_timers(struct job *j)
 	struct backend *b = j->prog->obj->backend;
 	u64 end = j->now + j->o.linger * 1000000;
 
+	j->messages.packet = 0;
 	return b->ops->timers_run ?
 	       b->ops->timers_run(b, end, j->o.budget, &j->timers, j->err) : 0;
 }
@@ -339,17 +402,23 @@ static int run_arrived(struct job *j, struct port *in, const struct packet *p, i
 
 	for (int i = 0; !r && i < n; i++) {
 		meta_packet(&j->meta, &p[i]);
+		j->messages.packet = j->packets + 1;
 		t->data = p[i].data;
 		t->bytes = p[i].bytes;
 		r = b->ops->test_run(b, (u32)j->prog->loaded, t, j->err);
+		if (r > 0) {
+			j->left_out++;
+			r = 0;
+			continue;
+		}
 		if (r)
 			return at_packet(j, r, in->name, p[i].number, p[i].bytes);
 		j->packets++;
 		j->cut += p[i].bytes < p[i].wire_bytes;
-		r = on_packet(j, &iface, &p[i], t, j->packets);
+		r = on_packet(j, &iface, &p[i], t, seen(j));
 		if (!r)
 			r = ports_deliver(&j->ports, in, &p[i], t, j->err);
-		events_read(&j->events, j->packets);
+		events_read(&j->events, seen(j));
 	}
 	return r;
 }
@@ -480,7 +549,7 @@ static void results_text(struct strbuf *out, struct job *j)
 		table(out, j);
 	ports_text(out, &j->ports);
 	for (u32 i = 0; i < obj->img->nr_maps; i++)
-		map_show_text(out, obj, i);
+		map_show_text(out, obj, i, &j->o.net);
 	events_text(&j->events, out);
 }
 
@@ -488,11 +557,7 @@ static void results_json(struct strbuf *out, struct job *j)
 {
 	struct json js = { .out = out, .pretty = !j->o.verbose };
 	struct skep_object *obj = j->prog->obj;
-	struct verdict_count *v;
-	char buf[16];
-	size_t n;
 
-	v = verdicts_sorted(&j->v, &n);
 	json_obj(&js, NULL);
 	json_str(&js, "object", obj->img->file);
 	json_str(&js, "program", skep_prog_name(j->prog));
@@ -505,12 +570,11 @@ static void results_json(struct strbuf *out, struct job *j)
 	json_str(&js, "type", progtype_row(j->v.prog_type)->name);
 	json_u64(&js, "packets", j->packets);
 	json_u64(&js, "packets_cut", j->cut);
+	if (j->left_out)
+		json_u64(&js, "packets_left_out", j->left_out);
 	json_u64(&js, "timers_waiting", j->timers);
 	json_u64(&js, "ns_per_packet", ns_per_packet(j));
-	json_obj(&js, "verdicts");
-	for (size_t i = 0; i < n; i++)
-		json_u64(&js, verdict_text(j->v.prog_type, v[i].value, buf), v[i].n);
-	json_obj_end(&js);
+	verdicts_json(&j->v, &js);
 	if (j->o.expect) {
 		json_u64(&js, "verdicts_expected", j->v.expect.n);
 		json_u64(&js, "verdicts_differ", j->v.differ);
@@ -518,12 +582,13 @@ static void results_json(struct strbuf *out, struct job *j)
 	ports_json(&js, &j->ports);
 	json_arr(&js, "maps");
 	for (u32 i = 0; i < obj->img->nr_maps; i++)
-		map_show_json(&js, obj, i);
+		map_show_json(&js, obj, i, &j->o.net);
 	json_arr_end(&js);
 	events_json(&j->events, &js);
+	if (j->on == ON_BOTH)
+		both_json(&j->both, &js, &j->o.net);
 	json_obj_end(&js);
 	sb_putc(out, '\n');
-	free(v);
 }
 
 static void warn(struct job *j)
@@ -536,6 +601,7 @@ static void warn(struct job *j)
 			" packets were cut by the capture's snapshot length; "
 			"the program saw the captured bytes\n",
 			j->cut, j->packets);
+	meta_left_out(j->v.prog_type, j->left_out);
 	ports_warn(&j->ports);
 	if (j->timers)
 		fprintf(stderr, "note: timers that still wait after the last packet: %u%s\n",
@@ -564,6 +630,8 @@ static int print_results(struct job *j)
 
 	if (j->o.json)
 		results_json(&out, j);
+	else if (j->on == ON_BOTH)
+		both_text(&j->both);
 	else if (!j->o.quiet && !is_stdout(j->o.output) && !is_stdout(j->o.verdicts))
 		results_text(&out, j);
 	r = print_out(&out);
@@ -575,7 +643,7 @@ static int print_results(struct job *j)
 
 static int finish(struct job *j)
 {
-	int r = ports_finish(&j->ports, j->err);
+	int r = ports_finish(&j->ports, j->err), differ = EXIT_YES;
 
 	if (!r)
 		r = verdicts_commit(&j->v, j->err);
@@ -585,11 +653,11 @@ static int finish(struct job *j)
 	}
 	if (r)
 		return report(j->err);
-	verdicts_end(&j->v, j->packets);
+	verdicts_end(&j->v, seen(j));
 	if (j->on == ON_BOTH)
-		return both_end(&j->both);
+		differ = both_end(&j->both);
 	r = print_results(j);
-	return r ? r : j->v.differ ? EXIT_NO : EXIT_YES;
+	return r ? r : j->v.differ ? EXIT_NO : differ;
 }
 
 /* A capture that ends too early: what its intact packets gave is shown; files
@@ -605,6 +673,8 @@ static int stop_early(struct job *j)
 	if (j->err->id == ERR_PCAP_CUT && j->packets) {
 		err_note(j->err, "the results are those of the %" PRIu64 " packets before%s",
 			 j->packets, j->out || j->v.out.f ? "; no file was written" : "");
+		if (j->on == ON_BOTH)
+			both_end(&j->both);
 		print_results(j);
 	}
 	return report(j->err);
@@ -614,22 +684,25 @@ static int stop_early(struct job *j)
 
 static int run_job(struct job *j)
 {
+	int r;
+
 	if (load(j))
 		return report(j->err);
-	return run_inputs(j) ? stop_early(j) : finish(j);
+	r = run_inputs(j);
+	messages_end(&j->messages);
+	return r ? stop_early(j) : finish(j);
 }
 
 static int check_engine(const struct command *cmd, struct job *j)
 {
 	static const char *const names[] = { "user", "kernel", "both" };
 
-	j->both.report = j->o.json ? stderr : stdout;
 	for (size_t i = 0; j->o.on && i < ARRAY_LEN(names); i++)
 		if (!strcmp(j->o.on, names[i])) {
 			j->on = (enum engines)i;
 			return EXIT_YES;
 		}
-	return j->o.on ? usage_error(cmd, "--on takes user, kernel or both, not '%s'", j->o.on) :
+	return j->o.on ? usage_error("--on takes user, kernel or both, not '%s'", j->o.on) :
 			 EXIT_YES;
 }
 
@@ -638,11 +711,13 @@ static int check_ports(const struct command *cmd, const struct job *j)
 	const struct ports_opts *o = &j->o.ports;
 
 	if (j->on != ON_USER && (o->in.n || o->targets.n || o->pass))
-		return usage_error(cmd, "live ports and --port are for --on user");
+		return usage_error("live ports and --port are for --on user");
+	if (j->on != ON_USER && j->o.sockets)
+		return usage_error("--sockets is for --on user: a kernel has its own");
 	if (!o->in.n && (o->count || o->seconds))
-		return usage_error(cmd, "--count and --seconds are for live ports");
+		return usage_error("--count and --seconds are for live ports");
 	if (o->seconds > UINT32_MAX)
-		return usage_error(cmd, "--seconds is at most 4294967295");
+		return usage_error("--seconds is at most 4294967295");
 	return EXIT_YES;
 }
 
@@ -650,12 +725,13 @@ static int check_ports(const struct command *cmd, const struct job *j)
 static int check_outputs(const struct command *cmd, const struct run_opts *o)
 {
 	bool packets = is_stdout(o->output), verdicts = is_stdout(o->verdicts);
+	bool both = o->on && !strcmp(o->on, "both");
 
-	if (o->output && o->verdicts && !strcmp(o->output, o->verdicts))
-		return usage_error(cmd, "-o and --verdicts name the same file, %s", o->output);
-	if ((packets || verdicts) && (o->json || o->verbose || o->expect))
-		return usage_error(cmd, "%s - leaves no room on standard output for "
-				   "--json, --verbose and --expect",
+	if (packets && verdicts)
+		return usage_error("-o and --verdicts cannot both be standard output");
+	if ((packets || verdicts) && (o->json || o->verbose || o->expect || both))
+		return usage_error("%s - leaves no room on standard output for "
+				   "--json, --verbose, --expect and --on both",
 				   packets ? "-o" : "--verdicts");
 	return EXIT_YES;
 }
@@ -664,34 +740,36 @@ static int check_clock(const struct command *cmd, struct job *j)
 {
 	j->capture_clock = j->o.clock && !strcmp(j->o.clock, "capture");
 	if (j->o.clock && !j->capture_clock && strcmp(j->o.clock, "real"))
-		return usage_error(cmd, "--clock is real or capture, not '%s'", j->o.clock);
+		return usage_error("--clock is real or capture, not '%s'", j->o.clock);
 	if (j->o.linger && !j->capture_clock)
-		return usage_error(cmd, "--linger needs --clock capture");
+		return usage_error("--linger needs --clock capture");
 	if (j->o.linger > UINT32_MAX)
-		return usage_error(cmd, "--linger is at most 4294967295");
+		return usage_error("--linger is at most 4294967295");
 	if (j->capture_clock && j->on != ON_USER)
-		return usage_error(cmd, "--clock capture is for the embedded engine");
+		return usage_error("--clock capture is for the embedded engine");
 	return EXIT_YES;
 }
 
 static int check_operands(const struct command *cmd, struct job *j)
 {
 	if (!j->o.budget)
-		return usage_error(cmd, "--budget is at least 1");
+		return usage_error("--budget is at least 1");
+	if (!j->o.repeat)
+		return usage_error("--repeat is at least 1");
+	if (!j->o.cpus)
+		return usage_error("--cpus is at least 1");
 	if (j->o.repeat > UINT32_MAX || j->o.cpus > 4096)
-		return usage_error(cmd, "--repeat is at most 4294967295, --cpus 4096");
+		return usage_error("--repeat is at most 4294967295, --cpus 4096");
 	if (!j->choice.objs.n)
-		return usage_error(cmd, "an object or a C file is needed "
+		return usage_error("an object or a C file is needed "
 				   "(what is no regular file is taken for a capture)");
 	if (!j->captures.n && !j->o.ports.in.n)
-		return usage_error(
-			cmd,
-			"a packet capture is needed, or - for one on standard input, "
+		return usage_error("a packet capture is needed, or - for one on standard input, "
 			"or a live port such as tap:NAME");
 	if (check_engine(cmd, j))
 		return EXIT_NO_ANSWER;
 	if (j->o.routes && j->on == ON_KERNEL)
-		return usage_error(cmd, "--routes is for the embedded engine: the kernel looks at "
+		return usage_error("--routes is for the embedded engine: the kernel looks at "
 				   "the network namespace that skep runs in");
 	if (check_ports(cmd, j) || check_outputs(cmd, &j->o))
 		return EXIT_NO_ANSWER;
@@ -706,9 +784,12 @@ static void job_free(struct job *j)
 	verdicts_free(&j->v);
 	events_close(&j->events);
 	input_close(&j->choice.objs);
+	sockets_free(&j->sockets);
 	vec_free(&j->captures);
 	choice_free(&j->choice);
 	vec_free(&j->o.maps);
+	vec_free(&j->o.records);
+	vec_free(&j->o.net);
 	load_opts_free(&j->o.load);
 	vec_free(&j->meta.o.owner);
 	vec_free(&j->o.ports.in);
@@ -719,7 +800,8 @@ static void job_free(struct job *j)
 int cmd_run(const struct command *cmd, int argc, char **argv)
 {
 	struct skep_err err = { 0 };
-	struct job j = { .o.budget = BUDGET_DEFAULT, .v.report = stdout, .err = &err,
+	struct job j = { .o.budget = BUDGET_DEFAULT, .o.repeat = 1,
+		.o.cpus = (u64)os_cpu_count(), .v.report = stdout, .err = &err,
 		.choice.err = &err };
 	struct run_opts *o = &j.o;
 	const struct opt opts[] = {
@@ -743,6 +825,12 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 		 &o->routes},
 		{"map", 'm', OPT_LIST, "NAME=FILE",
 		 "fill map NAME from a JSON file before the run", &o->maps},
+		{"sockets", 0, OPT_STR, "FILE",
+		 "sockets that programs find: JSON, or the output of ss -tuaneH", &o->sockets},
+		{"record", 0, OPT_LIST, "MAP=TYPE",
+		 "show records of a ring buffer or perf event array as TYPE", &o->records},
+		{"net", 0, OPT_LIST, "NAME",
+		 "show what is called NAME as an address (IPv4, IPv6, MAC)", &o->net},
 		{"verdicts", 0, OPT_STR, "FILE",
 		 "write one line NUMBER VERDICT per packet", &o->verdicts},
 		{"expect", 0, OPT_STR, "FILE",
@@ -772,6 +860,8 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 		{"tstamp", 0, OPT_STR, "capture",
 		 "skb->tstamp of a packet is when it was captured (default: 0)",
 		 &j.meta.o.tstamp},
+		{"flow-flags", 0, OPT_U64, "N", "flags of struct bpf_flow_keys (BPF_FLOW_...)",
+		 &j.meta.o.flow_flags},
 		LOAD_OPTS(&o->load),
 		{"json", 'j', OPT_FLAG, NULL, "print JSON; with -v one object per line",
 		 &o->json},
@@ -786,6 +876,8 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 	if (!opts_parse(&res, cmd, opts, argc, argv)) {
 		choice_free(&j.choice);
 		vec_free(&o->maps);
+		vec_free(&o->records);
+		vec_free(&o->net);
 		load_opts_free(&o->load);
 		vec_free(&j.meta.o.owner);
 		vec_free(&o->ports.in);

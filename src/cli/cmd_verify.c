@@ -19,22 +19,22 @@ struct verify_cmd {
 
 /* ---- reasons ------------------------------------------------------------- */
 
-static void source_line(const struct image_line *line)
+static void source_line(struct strbuf *out, const struct image_line *line)
 {
 	const char *text = line->text;
 	u32 indent = 0, col = line->col;
 
 	if (!text || !*text)
 		return;
-	fprintf(stderr, "%5u | %s\n", line->line, text);
+	sb_printf(out, "%5u | %s\n", line->line, text);
 	while (text[indent] && (text[indent] == ' ' || text[indent] == '\t'))
 		indent++;
 	if (!col)
 		return;
-	fputs("      | ", stderr);
+	sb_puts(out, "      | ");
 	for (u32 i = 0; i + 1 < col && text[i]; i++)
-		fputc(text[i] == '\t' ? '\t' : ' ', stderr);
-	fputs("^\n", stderr);
+		sb_putc(out, text[i] == '\t' ? '\t' : ' ');
+	sb_puts(out, "^\n");
 }
 
 static void print_error(const struct image *img, const struct image_prog *p,
@@ -42,18 +42,21 @@ static void print_error(const struct image *img, const struct image_prog *p,
 {
 	char where[512];
 	const struct image_line *line = image_line(p, e->insn);
+	struct strbuf out = { 0 };
 
 	image_where(where, sizeof(where), img, p, e->insn);
-	fprintf(stderr, "%s: %s: %s [SKEP-E%04d]\n", where, word, e->text, (int)e->id);
+	sb_printf(&out, "%s: %s: %s [SKEP-E%04d]\n", where, word, e->text, (int)e->id);
 	if (line)
-		source_line(line);
+		source_line(&out, line);
 	for (u32 i = 0; i < e->nr_notes; i++) {
 		image_where(where, sizeof(where), img, p, e->note_insns[i]);
-		fprintf(stderr, "%s: note: %s\n", where, e->notes[i]);
+		sb_printf(&out, "%s: note: %s\n", where, e->notes[i]);
 	}
 	if (e->help)
-		fprintf(stderr, "help: %s\n", e->help);
-	fprintf(stderr, "kernel: %s\n", e->kernel);
+		sb_printf(&out, "help: %s\n", e->help);
+	sb_printf(&out, "kernel: %s\n", e->kernel);
+	write_text(stderr, out.s, out.n);
+	sb_free(&out);
 }
 
 static void print_reasons(const struct image *img, const struct image_prog *p,
@@ -192,6 +195,21 @@ static int verify_all(struct verify_cmd *c, const struct object_list *objs)
 
 /* ---- the command --------------------------------------------------------- */
 
+/* That there is something to judge: silence is no verdict. */
+static int check_progs(const struct verify_cmd *c, const struct object_list *objs,
+		       struct skep_err *err)
+{
+	u32 found = 0;
+
+	for (size_t n = 0; n < objs->n; n++)
+		found += c->prog ? skep_object_prog(objs->v[n], c->prog) != NULL :
+				   objs->v[n]->img->nr_progs;
+	if (found)
+		return 0;
+	return c->prog ? no_program(objs, c->prog, err) :
+			 err_set(err, ERR_PROG_NONE, objs->v[0]->img->file, "it has no program");
+}
+
 static int verify_paths(struct verify_cmd *c, struct load_opts *load,
 			const struct str_list *paths)
 {
@@ -199,9 +217,12 @@ static int verify_paths(struct verify_cmd *c, struct load_opts *load,
 	struct skep_err err = { 0 };
 	int status;
 
-	load->prog = c->prog;
-	status = input_objects(&objs, paths, load, &err) ? report(&err) :
-							    verify_all(c, &objs);
+	if (c->prog)
+		*vec_push(&load->progs) = c->prog;
+	if (input_objects(&objs, paths, load, &err) || check_progs(c, &objs, &err))
+		status = report(&err);
+	else
+		status = verify_all(c, &objs);
 	input_close(&objs);
 	return status;
 }
@@ -212,15 +233,15 @@ static int set_opts(const struct command *cmd, struct verify_cmd *c)
 	if (c->on && !strcmp(c->on, "both"))
 		c->kernel = true;
 	else if (c->on && strcmp(c->on, "user"))
-		return usage_error(cmd, "--on takes user or both");
+		return usage_error("--on takes user or both");
 	if (c->policy && !strcmp(c->policy, "kernel"))
 		c->opts.policy = POLICY_KERNEL;
 	else if (c->policy && strcmp(c->policy, "user"))
-		return usage_error(cmd, "--policy takes user or kernel");
+		return usage_error("--policy takes user or kernel");
 	if (c->caps && !strcmp(c->caps, "bpf"))
 		c->opts.caps = 0;
 	else if (c->caps && strcmp(c->caps, "all"))
-		return usage_error(cmd, "--caps takes all or bpf");
+		return usage_error("--caps takes all or bpf");
 	return 0;
 }
 
@@ -243,7 +264,7 @@ int cmd_verify(const struct command *cmd, int argc, char **argv)
 		return load_opts_free(&load), res.status;
 	status = set_opts(cmd, &c);
 	if (!status && !res.operands.n)
-		status = usage_error(cmd, "an object or a C file is needed");
+		status = usage_error("an object or a C file is needed");
 	if (!status)
 		status = verify_paths(&c, &load, &res.operands);
 	vec_free(&res.operands);

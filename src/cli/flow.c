@@ -113,8 +113,9 @@ static void store(struct flow *f, const struct fact *s, const struct bpf_insn *i
 
 static bool is_written(u8 arg)
 {
-	return arg == ARG_MEM_OUT || arg == ARG_MEM_OUT_OR_NULL || arg == ARG_VALUE_OUT ||
-	       arg == ARG_LONG_OUT || arg == ARG_INT_OUT || arg == ARG_OTHER;
+	return arg == ARG_MEM_OUT || arg == ARG_MEM_INOUT || arg == ARG_MEM_OUT_OR_NULL ||
+	       arg == ARG_VALUE_OUT || arg == ARG_LONG_OUT || arg == ARG_INT_OUT ||
+	       arg == ARG_OTHER;
 }
 
 /* A callback gets the third argument of the helper as its second or fourth. */
@@ -145,8 +146,8 @@ static void call_helper(struct flow *f, struct fact *s, u32 id)
 	for (u32 i = 0; row && i < ARRAY_LEN(row->args); i++) {
 		u8 arg = row->args[i];
 
-		if (!(s->ptr & 1u << (i + 1)) || arg == ARG_ANY ||
-		    arg == ARG_UNREAD || arg == ARG_NONE)
+		if (!(s->ptr & 1u << (i + 1)) || arg == ARG_ANY || arg == ARG_NONE ||
+		    arg == ARG_UNREAD || arg == ARG_ALLOC_SIZE)
 			continue;
 		f->effects |= is_written(arg) ? f->write | f->read : f->read;
 	}

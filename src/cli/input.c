@@ -6,6 +6,7 @@
 #include "obj/obj.h"
 #include <dirent.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <stdlib.h>
 #include <linux/bpf.h>
 #include <sys/stat.h>
@@ -66,6 +67,8 @@ static void suggest_file(const char *path, struct skep_err *err)
 	if (d)
 		closedir(d);
 	near = err_nearest(base, names.v, names.n);
+	if (if_nametoindex(path))
+		err_help(err, "what interface %s receives is packet:%s", path, path);
 	if (near)
 		err_help(err, "did you mean %s%s?", dir, near);
 	for (size_t i = 0; i < names.n; i++)
@@ -192,7 +195,7 @@ int input_read(struct os_file *f, const char *path, struct skep_err *err)
 	if (r || obj_is_elf(f->data, f->size))
 		return r;
 	os_file_close(f);
-	return err_set(err, ERR_FILE_KIND, path,
+	return err_set(err, ERR_FILE_KIND, input_name(path),
 		       "neither an ELF object nor a file whose name ends in .c");
 }
 
@@ -212,6 +215,24 @@ void suggest_prog(struct skep_err *err, const struct skep_object *obj, const cha
 		*vec_push(&names) = obj->img->progs[i].name;
 	suggest(err, name, names.v, (u32)names.n);
 	vec_free(&names);
+}
+
+int no_program(const struct object_list *objs, const char *name, struct skep_err *err)
+{
+	err_set(err, ERR_PROG_NONE, objs->n == 1 ? objs->v[0]->img->file : NULL,
+		"there is no program '%s'", name);
+	for (size_t i = 0; i < objs->n; i++) {
+		const struct image *img = objs->v[i]->img;
+
+		for (u32 k = 0; k < img->nr_progs; k++)
+			err_note(err, "%s has '%s' in section '%s'", img->file,
+				 img->progs[k].name, img->progs[k].section);
+		if (!img->nr_progs)
+			err_note(err, "%s has no program", img->file);
+	}
+	for (size_t i = 0; i < objs->n; i++)
+		suggest_prog(err, objs->v[i], name);
+	return err->code;
 }
 
 void suggest_map(struct skep_err *err, const struct skep_object *obj, const char *name)
@@ -288,12 +309,31 @@ static int open_all(struct object_list *objs, const struct str_list *paths,
 	return r;
 }
 
+/* Files that are given twice, under whatever names. */
+static int check_twice(const struct str_list *paths, struct skep_err *err)
+{
+	struct stat a, b;
+
+	for (size_t i = 0, n = 0; i < paths->n; i++) {
+		n += !strcmp(paths->v[i], "-");
+		if (n > 1)
+			return err_set(err, ERR_USAGE, "<stdin>", "it can be one operand only");
+	}
+	for (size_t i = 0; i < paths->n; i++)
+		for (size_t k = 0; k < i && !stat(paths->v[i], &a); k++)
+			if (S_ISREG(a.st_mode) && !stat(paths->v[k], &b) &&
+			    a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+				return err_set(err, ERR_USAGE, paths->v[i],
+					       "this object is given twice");
+	return 0;
+}
+
 int input_objects(struct object_list *objs, const struct str_list *paths,
 		  const struct load_opts *lo, struct skep_err *err)
 {
 	struct os_file *f = mem_alloc(paths->n * sizeof(*f));
 	size_t n = 0;
-	int r = 0;
+	int r = check_twice(paths, err);
 
 	for (; !r && n < paths->n; n += !r)
 		r = read_loadable(&f[n], paths->v[n], err);

@@ -54,7 +54,7 @@ enum { INSPECT_VALUE_MAX = 1 << 20 };	/* bytes of a .bss variable that are shown
 
 struct inspect {
 	const char *prog;	/* only this one; NULL = all */
-	bool source, verbose;
+	bool source, verbose, sections;
 };
 
 const char *inspect_prog_type(const struct image_prog *p);
@@ -77,8 +77,15 @@ bool inspect_wants(const struct inspect *o, const struct image_prog *p);
 void inspect_text(struct strbuf *out, const struct inspect *o, const struct image *img);
 void inspect_json(struct json *j, const struct inspect *o, const struct image *img);
 
+/* ---- inspect_sections.c --------------------------------------------------- */
+
+void inspect_sections_text(struct strbuf *out, const struct image *img);
+void inspect_sections_json(struct json *j, const struct image *img);
+
 /* ---- inspect_links.c ------------------------------------------------------ */
 
+/* Type, sizes, flags, key and value of M: members of the object at hand. */
+void inspect_shape_json(struct json *j, const struct image *img, const struct image_map *m);
 /* What M holds at the start, and of which kind the maps in it are. */
 void inspect_slots_text(struct strbuf *out, const struct image *img, const struct image_map *m);
 void inspect_slots_json(struct json *j, const struct image *img, const struct image_map *m);

@@ -80,24 +80,13 @@ static void prog_json(struct json *j, const struct inspect *o, const struct imag
 
 static void map_json(struct json *j, const struct image *img, const struct image_map *m)
 {
-	struct strbuf text = { 0 };
-
 	json_obj(j, NULL);
 	json_str(j, "name", m->name);
-	json_str(j, "type", inspect_map_type(m));
-	json_u64(j, "key_size", m->key_size);
-	json_u64(j, "value_size", m->value_size);
-	json_u64(j, "max_entries", m->max_entries);
-	json_u64(j, "map_flags", m->map_flags);
-	inspect_type(&text, img, m->key_type, m->key_size);
-	json_str(j, "key", sb_text(&text));
-	inspect_type(&text, img, m->value_type, m->value_size);
-	json_str(j, "value", sb_text(&text));
+	inspect_shape_json(j, img, m);
 	json_bool(j, "pinned", m->pinning);
 	json_bool(j, "read_only", m->kind == IMAGE_MAP_RODATA);
 	inspect_slots_json(j, img, m);
 	json_obj_end(j);
-	sb_free(&text);
 }
 
 static void var_json(struct json *j, const struct image *img, const struct image_map *m,
@@ -140,5 +129,6 @@ void inspect_json(struct json *j, const struct inspect *o, const struct image *i
 			var_json(j, img, &img->maps[m], &v);
 	json_arr_end(j);
 	inspect_types_json(j, img);
+	inspect_sections_json(j, img);
 	json_obj_end(j);
 }

@@ -63,11 +63,10 @@ void inspect_slots_text(struct strbuf *out, const struct image *img, const struc
 	sb_puts(out, n ? "\n" : "");
 }
 
-static void inner_json(struct json *j, const struct image *img, const struct image_map *m)
+void inspect_shape_json(struct json *j, const struct image *img, const struct image_map *m)
 {
 	struct strbuf text = { 0 };
 
-	json_obj(j, "inner");
 	json_str(j, "type", inspect_map_type(m));
 	json_u64(j, "key_size", m->key_size);
 	json_u64(j, "value_size", m->value_size);
@@ -77,14 +76,16 @@ static void inner_json(struct json *j, const struct image *img, const struct ima
 	json_str(j, "key", sb_text(&text));
 	inspect_type(&text, img, m->value_type, m->value_size);
 	json_str(j, "value", sb_text(&text));
-	json_obj_end(j);
 	sb_free(&text);
 }
 
 void inspect_slots_json(struct json *j, const struct image *img, const struct image_map *m)
 {
-	if (m->inner)
-		inner_json(j, img, m->inner);
+	if (m->inner) {
+		json_obj(j, "inner");
+		inspect_shape_json(j, img, m->inner);
+		json_obj_end(j);
+	}
 	json_arr(j, "slots");
 	for (u32 i = 0; i < m->nr_slots; i++)
 		if (slot_name(img, m, i)) {

@@ -10,9 +10,21 @@ enum {
 	LINE_COLUMNS = 78,
 };
 
+/* A cell has one line: "struct { int a; }". */
 void table_cell(struct table *t, const char *text)
 {
-	*vec_push(&t->cells) = arena_strdup(&t->arena, text);
+	char *cell = arena_strdup(&t->arena, text), *to = cell;
+
+	for (const char *from = cell; *from;) {
+		if (*from != '\n' && *from != '\t') {
+			*to++ = *from++;
+			continue;
+		}
+		from += strspn(from, "\n\t");
+		*to++ = ' ';
+	}
+	*to = 0;
+	*vec_push(&t->cells) = cell;
 }
 
 static void cell_u64(struct table *t, u64 n)
@@ -300,6 +312,8 @@ void inspect_text(struct strbuf *out, const struct inspect *o, const struct imag
 	if (has_vars(img))
 		vars_text(out, img);
 	inspect_types_text(out, img, o->verbose);
+	if (o->sections)
+		inspect_sections_text(out, img);
 	for (u32 i = 0; i < img->nr_progs; i++)
 		if (inspect_wants(o, &img->progs[i]))
 			manifest_text(out, img, &img->progs[i]);

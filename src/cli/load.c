@@ -6,6 +6,22 @@
 #include "cli/inspect.h"
 #include "obj/obj.h"
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* They are read when an object asks, but a slip is told at once. */
+static int check_readable(const char *path, struct skep_err *err)
+{
+	struct stat st;
+
+	if (!path)
+		return 0;
+	if (stat(path, &st) || access(path, R_OK))
+		return err_set(err, ERR_FILE_OPEN, path, "%s", strerror(errno));
+	if (S_ISDIR(st.st_mode))
+		return err_set(err, ERR_FILE_READ, path, "%s", strerror(EISDIR));
+	return 0;
+}
 
 int load_open(struct skep_object **obj, const struct load_opts *lo, const void *data,
 	      size_t bytes, const char *name, struct skep_err *err)
@@ -13,6 +29,11 @@ int load_open(struct skep_object **obj, const struct load_opts *lo, const void *
 	struct skep_open_opts opts = { .size = sizeof(opts) };
 
 	if (lo) {
+		int r = check_readable(lo->btf, err);
+
+		r = r ? r : check_readable(lo->kconfig, err);
+		if (r)
+			return r;
 		opts.btf = lo->btf;
 		opts.kconfig = lo->kconfig;
 		opts.module_btf = lo->modules.v;
@@ -21,22 +42,112 @@ int load_open(struct skep_object **obj, const struct load_opts *lo, const void *
 	return object_open(obj, &opts, data, bytes, name, err);
 }
 
-static int bad_type(const char *type, struct skep_err *err)
+void load_opts_free(struct load_opts *lo)
 {
-	return err_set(err, ERR_USAGE, NULL, "--type: no program type '%s'", type);
+	vec_free(&lo->modules);
+	vec_free(&lo->types);
+	vec_free(&lo->progs);
+	vec_free(&lo->set);
 }
+
+/* ---- types ------------------------------------------------------------------ */
+
+/* --type: TYPE for PROG, or for those that --prog names or whose sections say
+ * none when that is NULL. */
+struct typing { char *prog; const struct sec_row *row; };
+
+static int parse_type(struct typing *t, const char *arg, struct skep_err *err)
+{
+	const char *eq = strchr(arg, '='), *name = eq ? eq + 1 : arg;
+	const char *near = sec_nearest(name);
+
+	*t = (struct typing){ .row = progtype_find(name) };
+	if (!t->row) {
+		err_set(err, ERR_USAGE, NULL, "--type: no program type '%s'", name);
+		if (near)
+			err_help(err, "did you mean %s?", near);
+		return err->code;
+	}
+	if (eq) {
+		t->prog = mem_strdup(arg);
+		t->prog[eq - arg] = 0;
+	}
+	return 0;
+}
+
+static bool is_for(const struct load_opts *lo, const struct typing *t,
+		   const struct image_prog *p)
+{
+	if (t->prog)
+		return !strcmp(t->prog, p->name);
+	for (size_t i = 0; i < lo->progs.n; i++)
+		if (!strcmp(lo->progs.v[i], p->name))
+			return true;
+	return !lo->progs.n && (!p->sec || p->guessed);
+}
+
+/* How many programs of IMG it is for. */
+static u32 set_type(struct image *img, const struct load_opts *lo, const struct typing *t)
+{
+	u32 n = 0;
+
+	for (u32 i = 0; i < img->nr_progs; i++) {
+		struct image_prog *p = &img->progs[i];
+
+		if (!is_for(lo, t, p))
+			continue;
+		p->sec = t->row;
+		p->type = t->row->type;
+		p->expected_attach = t->row->attach;
+		p->guessed = false;
+		n++;
+	}
+	return n;
+}
+
+static int set_types(struct skep_object *const *objs, size_t n, const struct load_opts *lo,
+		     const char *arg, struct skep_err *err)
+{
+	struct typing t;
+	u32 found = 0;
+	int r = parse_type(&t, arg, err);
+
+	for (size_t i = 0; !r && i < n; i++)
+		found += set_type(objs[i]->img, lo, &t);
+	if (!r && t.prog && !found)
+		r = no_program(&(struct object_list){ (struct skep_object **)objs, n, n },
+			       t.prog, err);
+	free(t.prog);
+	return r;
+}
+
+/* The type that is not for a program by name, the last one of several. */
+static const char *plain_type(const struct load_opts *lo)
+{
+	const char *type = NULL;
+
+	for (size_t i = 0; i < lo->types.n; i++)
+		if (!strchr(lo->types.v[i], '='))
+			type = lo->types.v[i];
+	return type;
+}
+
+/* ---- opening ---------------------------------------------------------------- */
 
 int load_code(struct skep_object **obj, const struct load_opts *lo, const struct os_file *f,
 	      const char *name, struct skep_err *err)
 {
 	bool classic = code_is_classic(f->data, f->size);
-	const struct sec_row *row = progtype_find(lo->type ? lo->type : "socket");
+	const char *type = plain_type(lo);
 	struct isa_code code = { 0 };
-	int r;
+	struct typing t;
+	const struct sec_row *row;
+	int r = parse_type(&t, type ? type : "socket", err);
 
-	if (!row)
-		return bad_type(lo->type, err);
-	if (!classic && !lo->type)
+	if (r)
+		return r;
+	row = t.row;
+	if (!classic && !type)
 		return err_set(err, ERR_USAGE, name,
 			       "raw instructions do not say their program type; give --type");
 	r = code_read(&code, f, name, err);
@@ -53,31 +164,37 @@ int load_code(struct skep_object **obj, const struct load_opts *lo, const struct
 	return r;
 }
 
-/* ---- types ------------------------------------------------------------------ */
+/* ---- notes ------------------------------------------------------------------ */
 
-/* --type: of the program that --prog names, else of those whose section says none. */
-static void set_types(struct image *img, const struct sec_row *row, const char *prog)
+static PRINTF_LIKE(2, 3) void print_note(const struct image *img, const char *fmt, ...)
 {
-	for (u32 i = 0; i < img->nr_progs; i++) {
-		struct image_prog *p = &img->progs[i];
+	struct strbuf text = { 0 };
+	char line[1024];
+	va_list ap;
 
-		if (prog ? strcmp(prog, p->name) != 0 : p->sec && !p->guessed)
-			continue;
-		p->sec = row;
-		p->type = row->type;
-		p->expected_attach = row->attach;
-		p->guessed = false;
-	}
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	sb_printf(&text, "note: %s: %s\n", img->file, line);
+	write_text(stderr, text.s, text.n);
+	sb_free(&text);
 }
 
 static void print_notes(const struct image *img)
 {
 	for (u32 i = 0; i < img->nr_notes; i++)
-		fprintf(stderr, "note: %s: %s\n", img->file, img->notes[i]);
-	for (u32 i = 0; i < img->nr_progs; i++)
-		if (img->progs[i].guessed)
-			fprintf(stderr, "note: %s: section '%s' taken for type %s\n", img->file,
-				img->progs[i].section, inspect_prog_type(&img->progs[i]));
+		print_note(img, "%s", img->notes[i]);
+	for (u32 i = 0; i < img->nr_progs; i++) {
+		const struct image_prog *p = &img->progs[i];
+		const char *near = p->sec ? NULL : sec_nearest(p->section);
+
+		if (p->guessed)
+			print_note(img, "section '%s' taken for type %s", p->section,
+				   inspect_prog_type(p));
+		if (near)
+			print_note(img, "section '%s' names no program type; did you mean "
+				   "SEC(\"%s\")?", p->section, near);
+	}
 }
 
 /* ---- variables -------------------------------------------------------------- */
@@ -122,13 +239,10 @@ static int set_one(struct skep_object *const *objs, size_t n, const char *arg,
 int load_ready(struct skep_object *const *objs, size_t n, const struct load_opts *lo,
 	       struct skep_err *err)
 {
-	const struct sec_row *row = lo->type ? progtype_find(lo->type) : NULL;
 	int r = 0;
 
-	if (lo->type && !row)
-		return bad_type(lo->type, err);
-	for (size_t i = 0; row && i < n; i++)
-		set_types(objs[i]->img, row, lo->prog);
+	for (size_t i = 0; !r && i < lo->types.n; i++)
+		r = set_types(objs, n, lo, lo->types.v[i], err);
 	for (size_t i = 0; !r && i < lo->set.n; i++)
 		r = set_one(objs, n, lo->set.v[i], err);
 	for (size_t i = 0; !r && i < n; i++)

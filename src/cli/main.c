@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* main.c: the command table and what comes before a command. */
 #include "cli/cli.h"
+#include <signal.h>
 
 static const struct command commands[] = {
 	{ "run", "OBJ|FILE.c|CODE CAPTURE|PORT...", "run a program on packets, captured or live",
@@ -39,16 +40,15 @@ static const struct command *find_command(const char *name)
 static int unknown_command(const char *name)
 {
 	const char *names[ARRAY_LEN(commands)], *near;
+	struct skep_err err;
 
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
 		names[i] = commands[i].name;
 	near = err_nearest(name, names, ARRAY_LEN(commands));
-	fprintf(stderr, "skep: no command '%s'\n", name);
+	err_set(&err, ERR_USAGE, NULL, "no command '%s'", name);
 	if (near)
-		fprintf(stderr, "help: did you mean 'skep %s'?\n", near);
-	else
-		fputs("help: `skep --help` lists the commands\n", stderr);
-	return EXIT_NO_ANSWER;
+		err_help(&err, "did you mean 'skep %s'?", near);
+	return report(&err);
 }
 
 static int help_command(int argc, char **argv)
@@ -61,6 +61,8 @@ static int help_command(int argc, char **argv)
 		return EXIT_YES;
 	}
 	cmd = find_command(argv[2]);
+	if (cmd)
+		report_for(cmd);
 	return cmd ? cmd->run(cmd, 2, help) : unknown_command(argv[2]);
 }
 
@@ -71,14 +73,14 @@ static int flush(int status)
 		return status;
 	if (errno == EPIPE || status == EXIT_NO_ANSWER)	/* which was explained */
 		return status;
-	perror("skep: standard output");
-	return EXIT_NO_ANSWER;
+	return no_output();
 }
 
 int main(int argc, char **argv)
 {
 	const struct command *cmd;
 
+	signal(SIGXFSZ, SIG_IGN);	/* a file that may not grow is an error like others */
 	if (argc < 2) {
 		print_help(stderr);
 		return EXIT_NO_ANSWER;
@@ -92,5 +94,6 @@ int main(int argc, char **argv)
 	cmd = find_command(argv[1]);
 	if (!cmd)
 		return unknown_command(argv[1]);
+	report_for(cmd);
 	return flush(cmd->run(cmd, argc - 1, argv + 1));
 }

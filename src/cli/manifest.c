@@ -46,7 +46,7 @@ const char *helper_text(u32 id, char buf[64])
 	return buf;
 }
 
-static void note_helper(struct manifest *m, u32 id)
+static void note_helper(struct manifest *m, u32 type, u32 id)
 {
 	const struct helper_row *row = helper_row(id);
 	struct helpers *h = &m->helpers;
@@ -62,6 +62,7 @@ static void note_helper(struct manifest *m, u32 id)
 	}
 	h->id[h->n++] = id;
 	m->effects |= helper_effects(id);
+	m->caps |= helper_caps(id, type);
 	if (!row)
 		return;
 	needs_kernel(m, row->since, "helper", row->name);
@@ -93,7 +94,8 @@ static bool is_jump(u8 kind)
 	return kind >= KIND_JMP_JEQ && kind <= KIND_JA32;
 }
 
-static void note_insn(struct manifest *m, const struct image *img, const struct bpf_insn *insn)
+static void note_insn(struct manifest *m, const struct image *img, u32 type,
+		      const struct bpf_insn *insn)
 {
 	enum isa_op op = isa_op(insn);
 	s64 delta;
@@ -106,7 +108,7 @@ static void note_insn(struct manifest *m, const struct image *img, const struct 
 	if (is_jump(isa_rows[op].kind) && isa_target(insn, &delta) && delta < 0)
 		needs_kernel(m, "5.3", "loops", "");
 	if (op == OP_CALL && (u32)insn->imm != IMAGE_POISON)
-		note_helper(m, (u32)insn->imm);
+		note_helper(m, type, (u32)insn->imm);
 	if (op == OP_LDDW_FUNC)
 		needs_kernel(m, "5.13", "callbacks", "");
 	if ((op == OP_LDDW_MAP_IDX || op == OP_LDDW_IDX_VAL) && (u32)insn->imm < img->nr_maps)
@@ -136,15 +138,12 @@ void manifest_make(struct manifest *m, const struct image *img, const struct ima
 	if (row)
 		needs_kernel(m, row->since, "program type", row->name);
 	for (u32 i = 0; i < p->nr_insns; i += isa_slots(&p->insns[i]))
-		note_insn(m, img, &p->insns[i]);
+		note_insn(m, img, p->type, &p->insns[i]);
 	note_maps(m, img);
 	m->effects |= flow_effects(p);
 	if (p->sec && p->sec->flags & SEC_SLEEPABLE)
 		m->effects |= 1u << EFFECT_SLEEP;
 	m->caps |= progtype_caps(p->type);
-	if (m->effects & 1u << EFFECT_PERFMON)
-		m->caps |= NEED_PERFMON;
-	m->effects &= ~(1u << EFFECT_PERFMON);
 }
 
 void manifest_free(struct manifest *m)

@@ -8,6 +8,9 @@
 #include "cli/cli.h"
 #include "cli/jansson.h"
 #include "cli/json_at.h"
+#include "cli/json_value.h"
+#include "model/uapi.h"
+#include "cli/run.h"
 
 #ifndef HAVE_JANSSON
 int map_load_json(struct skep_object *obj, u32 i, const char *path, struct skep_err *err)
@@ -16,10 +19,7 @@ int map_load_json(struct skep_object *obj, u32 i, const char *path, struct skep_
 		       "this skep was built without libjansson and cannot read JSON");
 }
 #else
-#include <arpa/inet.h>
 #include <stdlib.h>
-
-#define HEX_DIGITS "0123456789abcdefABCDEF"
 
 enum { STEPS_MAX = 32, PATH_BYTES = 256 };
 
@@ -35,6 +35,7 @@ struct load {
 	struct json_step steps[STEPS_MAX];	/* to the value at hand */
 	u32 depth;			/* may be above STEPS_MAX */
 	char path[PATH_BYTES];		/* the same as text: "[3].key.addr" */
+	u64 cpus_seen;			/* of the element at hand, the first 64 */
 	struct skep_err *err;
 };
 
@@ -86,74 +87,29 @@ static int back(struct load *l, size_t n, int r)
 	return r;
 }
 
+/* The text in V, NULL for what is none or holds a NUL: C would not see its end. */
+static const char *text_of(const struct load *l, const json_t *v)
+{
+	const char *s = l->lib.json_string_value(v);
+
+	return s && strlen(s) == l->lib.json_string_length(v) ? s : NULL;
+}
+
 static const char *kind_name(const json_t *v)
 {
-	static const char *const names[] = {
-		"an object", "an array", "a string", "an integer", "a fraction",
-		"true", "false", "null",
-	};
+	static const char *const names[] = { "an object", "an array", "a string", "an integer",
+					     "a fraction", "true", "false", "null" };
 
 	return names[json_typeof(v)];
 }
 
 /* ---- integers and addresses ----------------------------------------------------- */
 
-static void put_int(u8 *out, u64 v, u32 bytes)
-{
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	memcpy(out, (u8 *)&v + 8 - bytes, bytes);
-#else
-	memcpy(out, &v, bytes);
-#endif
-}
-
-/* What numbers a place takes: those of its type, or of either where none says. */
-enum sign { SIGN_NO, SIGN_YES, SIGN_ANY };
-
-/* BITS is not 0, and above 64 for wide bit fields. */
-static bool fits(u64 v, bool negative, u32 bits, enum sign sign)
-{
-	if (negative)
-		return sign != SIGN_NO && (bits >= 64 || -v <= 1ull << (bits - 1));
-	if (sign == SIGN_YES)
-		bits--;
-	return bits >= 64 || v < 1ull << bits;
-}
-
 static enum sign sign_of(const struct btf_type *t)
 {
 	if (btf_kind(t) != BTF_KIND_INT)
 		return SIGN_ANY;
 	return BTF_INT_ENCODING(*(const u32 *)(t + 1)) & BTF_INT_SIGNED ? SIGN_YES : SIGN_NO;
-}
-
-/* An address as text into BYTES bytes of network order. */
-static bool parse_addr(const char *s, u8 *out, u32 bytes)
-{
-	unsigned m[6];
-	char end;
-
-	if (bytes == 4)
-		return inet_pton(AF_INET, s, out) == 1;
-	if (bytes == 16)
-		return inet_pton(AF_INET6, s, out) == 1;
-	if (bytes != 6 || s[strspn(s, HEX_DIGITS ":")] ||
-	    sscanf(s, "%2x:%2x:%2x:%2x:%2x:%2x%c", &m[0], &m[1], &m[2], &m[3], &m[4], &m[5],
-		   &end) != 6)
-		return false;
-	for (int i = 0; i < 6; i++)
-		out[i] = (u8)m[i];
-	return true;
-}
-
-static bool parse_number(const char *s, u64 *v, bool *negative)
-{
-	char *end;
-
-	errno = 0;
-	*negative = *s == '-';
-	*v = *negative ? (u64)strtoll(s, &end, 0) : strtoull(s, &end, 0);
-	return *s && !*end && !errno;
 }
 
 /* The number of the program called NAME. */
@@ -181,34 +137,33 @@ static bool holds_maps(const struct load *l)
 	       l->def->type == BPF_MAP_TYPE_HASH_OF_MAPS;
 }
 
-/* 16 bytes from up to 32 hexadecimal digits behind "0x". */
-static bool parse_wide(const char *s, u8 *out)
+/* Maps that may stand in the map at hand. */
+static int unknown_map(struct load *l, const char *name)
 {
-	size_t n = strlen(s);
-	u64 lo, hi = 0;
-	char part[17];
+	const struct image *img = l->obj->img;
+	VEC(const char *) names = { 0 };
+	const char *near;
 
-	if (n < 3 || n > 34 || strncmp(s, "0x", 2) || s[2 + strspn(s + 2, HEX_DIGITS)])
-		return false;
-	if (n > 18) {
-		snprintf(part, sizeof(part), "%.*s", (int)n - 18, s + 2);
-		hi = strtoull(part, NULL, 16);
+	bad(l, "there is no map '%s'", name);
+	for (u32 i = 0; i < img->nr_maps; i++) {
+		const struct image_map *m = &img->maps[i], *like = l->def->inner;
+
+		if (m == l->def || m->kind != IMAGE_MAP_USER || (like && m->type != like->type))
+			continue;
+		*vec_push(&names) = m->name;
+		err_note(l->err, "it may hold '%s'", m->name);
 	}
-	lo = strtoull(n > 18 ? s + n - 16 : s + 2, NULL, 16);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	memcpy(out, &hi, 8);
-	memcpy(out + 8, &lo, 8);
-#else
-	memcpy(out, &lo, 8);
-	memcpy(out + 8, &hi, 8);
-#endif
-	return true;
+	near = err_nearest(name, names.v, names.n);
+	if (near)
+		err_help(l->err, "did you mean '%s'?", near);
+	vec_free(&names);
+	return l->err->code;
 }
 
 /* The number in V, or in the text of V. */
 static int number(struct load *l, const json_t *v, u64 *out, bool *negative)
 {
-	const char *s = l->lib.json_string_value(v);
+	const char *s = text_of(l, v);
 
 	*negative = false;
 	if (json_is_integer(v)) {
@@ -220,7 +175,7 @@ static int number(struct load *l, const json_t *v, u64 *out, bool *negative)
 		*out = json_is_true(v);
 		return 0;
 	}
-	if (s && parse_number(s, out, negative))
+	if (s && json_parse_number(s, out, negative))
 		return 0;
 	if (s && l->def->type == BPF_MAP_TYPE_PROG_ARRAY && prog_number(l, s, out))
 		return 0;
@@ -228,8 +183,8 @@ static int number(struct load *l, const json_t *v, u64 *out, bool *negative)
 		++*out;		/* 0 is none */
 		return 0;
 	}
-	if (s && holds_maps(l) && map_number(l, s, out))
-		return 0;
+	if (s && holds_maps(l))
+		return map_number(l, s, out) ? 0 : unknown_map(l, s);
 	if (json_is_array(v))
 		return bad(l, "a number is needed, or all its bytes as [\"0x01\", ...]");
 	if (s)
@@ -239,12 +194,12 @@ static int number(struct load *l, const json_t *v, u64 *out, bool *negative)
 
 static int store_int(struct load *l, const json_t *v, u8 *out, u32 bytes, enum sign sign)
 {
-	const char *s = l->lib.json_string_value(v);
+	const char *s = text_of(l, v);
 	bool negative;
 	u64 n;
 	int r;
 
-	if (s && (parse_addr(s, out, bytes) || (bytes == 16 && parse_wide(s, out))))
+	if (s && (json_parse_addr(s, out, bytes) || (bytes == 16 && json_parse_wide(s, out))))
 		return 0;
 	r = number(l, v, &n, &negative);
 	if (r)
@@ -252,11 +207,11 @@ static int store_int(struct load *l, const json_t *v, u8 *out, u32 bytes, enum s
 	if (bytes > 8)
 		return bad(l, "integers of %u bytes are given as arrays of bytes or "
 			   "hexadecimal text", bytes);
-	if (!fits(n, negative, bytes * 8, sign))
+	if (!json_fits(n, negative, bytes * 8, sign))
 		return bad(l, "%s%llu does not fit %u bytes%s", negative ? "-" : "",
 			   (unsigned long long)(negative ? -n : n), bytes,
 			   sign == SIGN_YES ? ", signed" : sign == SIGN_NO ? ", unsigned" : "");
-	put_int(out, n, bytes);
+	json_put_int(out, n, bytes);
 	return 0;
 }
 
@@ -269,7 +224,7 @@ static bool is_raw(struct load *l, const json_t *v, u32 bytes)
 
 	if (!json_is_array(v) || l->lib.json_array_size(v) != bytes)
 		return false;
-	s = l->lib.json_string_value(l->lib.json_array_get(v, 0));
+	s = text_of(l, l->lib.json_array_get(v, 0));
 	return s && !strncmp(s, "0x", 2) && strlen(s) <= 4;
 }
 
@@ -319,7 +274,7 @@ static int store_bits(struct load *l, const struct btf_member_info *m, const jso
 
 	if (r)
 		return r;
-	if (!fits(n, negative, m->bit_size, sign_of(t)))
+	if (!json_fits(n, negative, m->bit_size, sign_of(t)))
 		return bad(l, "the number does not fit %u bits", m->bit_size);
 	for (u32 i = 0; i < m->bit_size; i++) {
 		u32 bit = m->bit_off + i;
@@ -361,10 +316,10 @@ static bool find_member(const struct btf *btf, const struct btf_type *t, const c
 static int store_struct(struct load *l, const struct btf_type *t, const json_t *v, u8 *out)
 {
 	const struct btf *btf = l->obj->img->btf;
-	const char *s = l->lib.json_string_value(v);
+	const char *s = text_of(l, v);
 	json_t *o = (json_t *)(uintptr_t)v;
 
-	if (s && parse_addr(s, out, t->size))	/* struct in6_addr */
+	if (s && json_parse_addr(s, out, t->size))	/* struct in6_addr */
 		return 0;
 	if (!json_is_object(v))
 		return bad(l, "an object with its members is needed, not %s", kind_name(v));
@@ -394,7 +349,7 @@ static int store_array(struct load *l, const struct btf_type *t, const json_t *v
 	u32 size = (u32)btf_size(l->obj->img->btf, a->type);
 	const char *s = l->lib.json_string_value(v);
 
-	if (s && parse_addr(s, out, bytes))
+	if (text_of(l, v) && json_parse_addr(s, out, bytes))
 		return 0;
 	if (s && size == 1) {
 		size_t n = l->lib.json_string_length(v);
@@ -437,7 +392,7 @@ static const char *enum_at(const struct btf *btf, const struct btf_type *t, u32 
 static int store_enum(struct load *l, const struct btf_type *t, const json_t *v, u8 *out,
 		      u32 bytes)
 {
-	const char *s = l->lib.json_string_value(v), *names[64], *near;
+	const char *s = text_of(l, v), *names[64], *near;
 	u32 n = 0;
 	u64 val;
 	int r;
@@ -446,7 +401,7 @@ static int store_enum(struct load *l, const struct btf_type *t, const json_t *v,
 		const char *found = enum_at(l->obj->img->btf, t, i, &val);
 
 		if (!strcmp(s, found)) {
-			put_int(out, val, bytes);
+			json_put_int(out, val, bytes);
 			return 0;
 		}
 		if (n < ARRAY_LEN(names))
@@ -461,7 +416,7 @@ static int store_enum(struct load *l, const struct btf_type *t, const json_t *v,
 
 static int store_float(struct load *l, const json_t *v, u8 *out, u32 bytes)
 {
-	const char *s = l->lib.json_string_value(v);
+	const char *s = text_of(l, v);
 	double d;
 	float f;
 
@@ -589,9 +544,22 @@ static int store_cpu(struct load *l, const json_t *v, u8 *out)
 	if (n >= l->info.cpus || !data)
 		return bad(l, "\"values\" are objects with a \"cpu\" below %u and a \"value\"",
 			   l->info.cpus);
+	if (n < 64 && l->cpus_seen & 1ull << n)
+		return bad(l, "cpu %u has a value already", (u32)n);
+	l->cpus_seen |= n < 64 ? 1ull << n : 0;
 	from = enter(l, "value", 0);
 	return back(l, from, store(l, l->def->value_type, data, out + n * l->info.value_stride,
 				   l->info.value_size));
+}
+
+static int store_sock(struct load *l, const json_t *v, u8 *out)
+{
+	u64 n = (u64)l->lib.json_integer_value(v);	/* 0 of what is none */
+	char why[SOCK_WHY_BYTES];
+	int r = sockets_number(l->obj->sockets, l->lib.json_string_value(v), &n, why);
+
+	json_put_int(out, n, l->info.value_size);
+	return r ? bad(l, "%s", why) : 0;
 }
 
 static int load_elements(struct load *l, const json_t *root);
@@ -627,7 +595,8 @@ static int store_value(struct load *l, const json_t *e, u8 *out)
 	if (value) {
 		u32 type = holds_maps(l) ? 0 : l->def->value_type;
 		size_t from = enter(l, "value", 0);
-		int r = holds_maps(l) && is_elements(l, value) ? store_inner(l, value, out) :
+		int r = sockets_in(l->def->type) ? store_sock(l, value, out) :
+			holds_maps(l) && is_elements(l, value) ? store_inner(l, value, out) :
 			store(l, type, value, out, l->info.value_size);
 
 		back(l, from, r);
@@ -637,6 +606,7 @@ static int store_value(struct load *l, const json_t *e, u8 *out)
 	}
 	if (!json_is_array(values) || !l->info.row->percpu)
 		return bad(l, "it has no \"value\"");
+	l->cpus_seen = 0;
 	for (size_t i = 0; i < l->lib.json_array_size(values); i++) {
 		size_t from = enter(l, "values", 0), at = enter(l, NULL, i);
 		int r = store_cpu(l, l->lib.json_array_get(values, i), out);
@@ -648,23 +618,6 @@ static int store_value(struct load *l, const json_t *e, u8 *out)
 	return 0;
 }
 
-/* Keys are indexes below max_entries. */
-static bool is_indexed(const struct load *l)
-{
-	switch (l->def->type) {
-	case BPF_MAP_TYPE_HASH:
-	case BPF_MAP_TYPE_PERCPU_HASH:
-	case BPF_MAP_TYPE_HASH_OF_MAPS:
-	case BPF_MAP_TYPE_DEVMAP_HASH:
-	case BPF_MAP_TYPE_LPM_TRIE:
-	case BPF_MAP_TYPE_QUEUE:
-	case BPF_MAP_TYPE_STACK:
-		return false;
-	default:
-		return true;
-	}
-}
-
 /* The map's errno for the element, said in words. */
 static int refused(struct load *l, int r)
 {
@@ -673,12 +626,14 @@ static int refused(struct load *l, int r)
 	place(l, where, sizeof(where));
 	if (l->def->type == BPF_MAP_TYPE_USER_RINGBUF && r == -E2BIG)
 		snprintf(why, sizeof(why), "it is larger than the buffer");
-	else if (r == -ENOSPC || (r == -E2BIG && !is_indexed(l)))
+	else if (r == -ENOSPC || (r == -E2BIG && !json_key_is_index(l->def->type)))
 		snprintf(why, sizeof(why), "it is full");
 	else if (holds_maps(l) && r == -EINVAL)
 		snprintf(why, sizeof(why), "that map is not like its inner map");
 	else if (holds_maps(l) && r == -EBADF)
 		snprintf(why, sizeof(why), "there is no such map");
+	else if (sockets_in(l->def->type) && sockets_refused(r))
+		snprintf(why, sizeof(why), "%s", sockets_refused(r));
 	else if (r == -E2BIG)
 		snprintf(why, sizeof(why), "the index is beyond its end");
 	else if (r == -EINVAL && l->def->type == BPF_MAP_TYPE_LPM_TRIE)
@@ -687,11 +642,48 @@ static int refused(struct load *l, int r)
 		snprintf(why, sizeof(why), "there is no such program of its type");
 	else if (r == -EPERM)
 		snprintf(why, sizeof(why), "it is read-only");
+	else if (r == -EEXIST)
+		snprintf(why, sizeof(why), "this key is there already");
 	else
 		snprintf(why, sizeof(why), "%s", strerror(-r));
 	return err_set(l->err, ERR_MAP_UPDATE, where,
 		       "%s: map '%s' (%s, %u entries) refuses it: %s",
 		       l->path, l->def->name, l->info.row->name, l->info.max_entries, why);
+}
+
+/* A member of an element that nobody reads is a slip. */
+static int check_members(struct load *l, const json_t *e)
+{
+	static const char *const known[] = { "key", "value", "values", "formatted" };
+	json_t *o = (json_t *)(uintptr_t)e;
+
+	for (void *it = l->lib.json_object_iter(o); it; it = l->lib.json_object_iter_next(o, it)) {
+		const char *key = l->lib.json_object_iter_key(it);
+		bool found = false;
+
+		for (size_t i = 0; i < ARRAY_LEN(known); i++)
+			found = found || !strcmp(key, known[i]);
+		if (!found)
+			return bad(l, "elements have no \"%s\"; key, value, values do", key);
+	}
+	if (l->lib.json_object_get(e, "value") && l->lib.json_object_get(e, "values"))
+		return bad(l, "it has both \"value\" and \"values\"");
+	return 0;
+}
+
+/* Maps that begin empty: a key that is there was given twice. */
+static u64 update_flags(u32 type)
+{
+	switch (type) {
+	case BPF_MAP_TYPE_HASH:
+	case BPF_MAP_TYPE_PERCPU_HASH:
+	case BPF_MAP_TYPE_LRU_HASH:
+	case BPF_MAP_TYPE_LRU_PERCPU_HASH:
+	case BPF_MAP_TYPE_LPM_TRIE:
+		return BPF_NOEXIST;
+	default:
+		return BPF_ANY;
+	}
 }
 
 /* ---- samples of user ring buffers ------------------------------------------------------ */
@@ -725,8 +717,9 @@ static int sample_bytes(struct load *l, const json_t *v, const char *type, u8 **
 		return -EINVAL;
 	}
 	if (!type && text) {
-		*n = strlen(text);
-		*out = (u8 *)mem_strdup(text);
+		*n = l->lib.json_string_length(v);
+		*out = mem_alloc(*n + 1);
+		memcpy(*out, text, *n);
 		return 0;
 	}
 	if (!type && !json_is_array(v))
@@ -774,6 +767,9 @@ static int load_element(struct load *l, const json_t *e, u8 *key, u8 *value)
 			   kind_name(e));
 	if (l->def->type == BPF_MAP_TYPE_USER_RINGBUF)
 		return load_sample(l, e);
+	r = check_members(l, e);
+	if (r)
+		return r;
 	if (!k && json_is_object(formatted)) {
 		from = enter(l, "formatted", 0);
 		return back(l, from, load_element(l, formatted, key, value));
@@ -792,7 +788,7 @@ static int load_element(struct load *l, const json_t *e, u8 *key, u8 *value)
 		r = store_value(l, e, value);
 	if (r)
 		return r;
-	r = object_map_update(l->obj, l->def, l->index, key, value, BPF_ANY);
+	r = object_map_update(l->obj, l->def, l->index, key, value, update_flags(l->def->type));
 	return r ? refused(l, r) : 0;
 }
 
@@ -847,7 +843,8 @@ static int load_root(struct load *l, const json_t *root)
 static int parse(struct load *l, const struct os_file *f)
 {
 	json_error_t e;
-	json_t *root = l->lib.json_loadb((const char *)f->data, f->size, JSON_ALLOW_NUL, &e);
+	json_t *root = l->lib.json_loadb((const char *)f->data, f->size,
+					 JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, &e);
 	char where[512];
 	int r;
 
@@ -865,18 +862,24 @@ static int parse(struct load *l, const struct os_file *f)
 	return r;
 }
 
+static bool has_no_elements(u32 type)
+{
+	return type == BPF_MAP_TYPE_RINGBUF || type == BPF_MAP_TYPE_PERF_EVENT_ARRAY ||
+	       type == UAPI_MAP_TYPE_ARENA;
+}
+
 int map_load_json(struct skep_object *obj, u32 i, const char *path, struct skep_err *err)
 {
-	struct load l = {.obj = obj,
-			 .def = &obj->img->maps[i],
-			 .index = i,
-			 .where = path,
-			 .err = err};
+	struct load l = { .obj = obj, .def = &obj->img->maps[i], .index = i, .where = path,
+			  .err = err };
 	struct os_file f;
 	int r = json_lib_open(&l.lib, err);
 
 	if (r)
 		return r;
+	if (has_no_elements(l.def->type))
+		return err_set(err, ERR_MAP_DATA, path, "map '%s' is of type %s, which has no "
+			       "elements to fill", l.def->name, maptype_row(l.def->type)->name);
 	obj->backend->ops->map_info(obj->backend, i, &l.info);
 	r = os_file_read(&f, path, err);
 	if (r)

@@ -19,6 +19,9 @@ struct show {
 	struct map_info info;
 	u32 index;
 	unsigned key_flags;	/* BTF_SHOW_* */
+	struct btf_show_as as;	/* which names are addresses */
+	const struct str_list *net;
+	bool net_key;		/* the whole key is one */
 	u8 *key, *next, *value;
 	u8 *sorted;		/* keys in order, for maps without an order */
 	u64 nr_sorted, at;
@@ -50,26 +53,40 @@ static bool is_array_above(const struct show *s, u32 entries)
 		s->def->type == BPF_MAP_TYPE_PERCPU_ARRAY);
 }
 
+static bool is_in(const struct str_list *names, const char *name)
+{
+	for (size_t i = 0; names && i < names->n; i++)
+		if (!strcmp(names->v[i], name))
+			return true;
+	return false;
+}
+
+static bool is_address_size(u32 bytes) { return bytes == 4 || bytes == 6 || bytes == 16; }
+
 /* Map NUMBER of the engine, which is as DEF says. */
 static bool show_open_as(struct show *s, struct skep_object *obj, const struct image_map *def,
-			 u32 number)
+			 u32 number, const struct str_list *net)
 {
 	struct backend *b = obj->backend;
 
 	*s = (struct show){ .obj = obj, .def = def, .index = number };
+	if (net)
+		s->as = (struct btf_show_as){ .names = net->v, .nr = net->n };
 	if (!is_shown(def) || b->ops->map_info(b, number, &s->info))
 		return false;
 	s->sparse = is_array_above(s, ZEROES_MAX);
 	s->key_flags = s->def->type == BPF_MAP_TYPE_LPM_TRIE ? BTF_SHOW_NET : 0;
+	s->net = net;
+	s->net_key = is_in(net, s->def->name) && is_address_size(s->info.key_size);
 	s->key = mem_alloc(s->info.key_size);
 	s->next = mem_alloc(s->info.key_size);
 	s->value = mem_alloc(s->info.value_bytes);
 	return true;
 }
 
-static bool show_open(struct show *s, struct skep_object *obj, u32 i)
+static bool show_open(struct show *s, struct skep_object *obj, u32 i, const struct str_list *net)
 {
-	return !obj->maps[i].absent && show_open_as(s, obj, &obj->img->maps[i], i);
+	return !obj->maps[i].absent && show_open_as(s, obj, &obj->img->maps[i], i, net);
 }
 
 static void show_close(struct show *s)
@@ -199,8 +216,11 @@ static void untyped(struct json *j, const char *key, const u8 *data, u32 bytes)
 static void show_data(const struct show *s, struct json *j, const char *key, u32 type,
 		      const u8 *data, u32 bytes, unsigned flags)
 {
+	struct btf_show_as as = s->as;
+
+	as.flags = flags;
 	if (s->obj->img->btf && type)
-		btf_show_json(j, key, s->obj->img->btf, type, data, bytes, flags);
+		btf_show_json_as(j, key, s->obj->img->btf, type, data, bytes, &as);
 	else
 		untyped(j, key, data, bytes);
 }
@@ -220,7 +240,7 @@ static void show_inner(const struct show *s, struct json *j, const char *key)
 		return;
 	}
 	json_arr(j, key);
-	if (show_open_as(&in, s->obj, s->def->inner, number)) {
+	if (show_open_as(&in, s->obj, s->def->inner, number, s->net)) {
 		sort_keys(&in);
 		for (bool ok = text_next(&in, true); ok; ok = text_next(&in, false))
 			element_json(&in, j);
@@ -239,7 +259,10 @@ static void show_value(const struct show *s, struct json *j, const char *key)
 
 static void show_key(const struct show *s, struct json *j, const char *name)
 {
-	show_data(s, j, name, s->def->key_type, s->key, s->info.key_size, s->key_flags);
+	if (s->net_key)
+		btf_show_address(j, name, s->key, s->info.key_size);
+	else
+		show_data(s, j, name, s->def->key_type, s->key, s->info.key_size, s->key_flags);
 }
 
 /* ---- sums over cpus -------------------------------------------------------------- */
@@ -316,6 +339,45 @@ static void sum_cpus(struct show *s)
 	}
 }
 
+/* ---- names of addresses ------------------------------------------------------- */
+
+static void add_names(struct str_list *names, const struct btf *btf, u32 id)
+{
+	const struct btf_type *t = btf_type(btf, id);
+	u32 kind = btf_kind(t);
+
+	if (kind == BTF_KIND_VAR)
+		*vec_push(names) = btf_type_name(btf, id);
+	for (u32 i = 0; (kind == BTF_KIND_STRUCT || kind == BTF_KIND_UNION) && i < btf_vlen(t); i++)
+		*vec_push(names) = btf_member(btf, t, i).name;
+}
+
+int map_show_check(const struct skep_object *obj, const struct str_list *net,
+		   struct skep_err *err)
+{
+	const struct image *img = obj->img;
+	struct str_list names = { 0 };
+	int r = 0;
+
+	for (u32 i = 0; net->n && i < img->nr_maps; i++)
+		*vec_push(&names) = img->maps[i].name;
+	for (u32 id = 1; net->n && img->btf && id < img->btf->nr_types; id++)
+		add_names(&names, img->btf, id);
+	for (size_t i = 0; !r && i < net->n; i++) {
+		const char *near;
+
+		if (*net->v[i] && is_in(&names, net->v[i]))
+			continue;
+		near = err_nearest(net->v[i], names.v, names.n);
+		r = err_set(err, ERR_USAGE, NULL, "--net: no member, variable or map is called "
+			    "'%s'", net->v[i]);
+		if (near && *near)
+			err_help(err, "did you mean %s?", near);
+	}
+	vec_free(&names);
+	return r;
+}
+
 /* ---- text --------------------------------------------------------------------------- */
 
 static bool all_zero(const u8 *p, u64 n)
@@ -361,6 +423,18 @@ static void add_element(struct strbuf *out, const struct strbuf *el, bool inline
 	sb_puts(out, sb_text(el));
 }
 
+/* Its name stands before it already. */
+static void show_variable(const struct show *s, struct json *j, const struct btf_type *var,
+			  const u8 *data, u32 bytes)
+{
+	const struct btf *btf = s->obj->img->btf;
+
+	if (is_in(s->net, btf_str(btf, var->name_off)) && is_address_size(bytes))
+		btf_show_address(j, NULL, data, bytes);
+	else
+		btf_show_json_as(j, NULL, btf, var->type, data, bytes, &s->as);
+}
+
 /* A data section: its variables, as "  packets_seen: 10983". */
 static void show_variables(struct show *s, struct strbuf *out)
 {
@@ -380,7 +454,7 @@ static void show_variables(struct show *s, struct strbuf *out)
 			continue;
 		sb_reset(&el);
 		sb_printf(&el, "%s: ", btf_str(btf, var->name_off));
-		btf_show_json(&j, NULL, btf, var->type, s->value + v[i].offset, v[i].size, 0);
+		show_variable(s, &j, var, s->value + v[i].offset, v[i].size);
 		add_element(out, &el, is_scalar(s, var->type, v[i].size), &column);
 	}
 	sb_puts(out, column ? "\n" : "");
@@ -426,11 +500,11 @@ static void show_elements(struct show *s, struct strbuf *out)
 	sb_free(&el);
 }
 
-void map_show_text(struct strbuf *out, struct skep_object *obj, u32 i)
+void map_show_text(struct strbuf *out, struct skep_object *obj, u32 i, const struct str_list *net)
 {
 	struct show s;
 
-	if (!show_open(&s, obj, i))
+	if (!show_open(&s, obj, i, net))
 		return;
 	s.sparse = is_array_above(&s, SHOW_MAX);
 	sb_printf(out, "map %s (%s, %llu of %u%s)\n", s.info.name, s.info.row->name,
@@ -467,11 +541,11 @@ static void element_json(struct show *s, struct json *j)
 	json_obj_end(j);
 }
 
-void map_show_json(struct json *j, struct skep_object *obj, u32 i)
+void map_show_json(struct json *j, struct skep_object *obj, u32 i, const struct str_list *net)
 {
 	struct show s;
 
-	if (!show_open(&s, obj, i))
+	if (!show_open(&s, obj, i, net))
 		return;
 	json_obj(j, NULL);
 	json_str(j, "name", s.info.name);
@@ -506,26 +580,13 @@ static bool show_at(struct show *s, const u8 *key)
 	return !b->ops->map_lookup(b, s->index, s->key, s->value, 0);
 }
 
-struct diff {
-	FILE *out;
-	u64 n, most;
-};
-
-static void print_diff(struct diff *d, const struct show *s, const char *one, const char *two)
-{
-	if (d->n++ >= d->most)
-		return;
-	if (two)
-		fprintf(d->out, "map %s: user %s, kernel %s\n", s->info.name, one, two);
-	else
-		fprintf(d->out, "map %s: %s\n", s->info.name, one);
-}
+struct diff { map_diff_fn *tell; void *arg; };
 
 /* Elements of FROM that are not in OTHER, and, for the user's side, that differ. */
-static void diff_elements(struct diff *d, struct show *from, struct show *other, bool user)
+static void diff_elements(const struct diff *d, struct show *from, struct show *other, bool user)
 {
 	struct strbuf one = { 0 }, two = { 0 };
-	const char *only = user ? "only user has" : "only kernel has";
+	const char *map = from->info.name;
 
 	for (bool ok = text_next(from, true); ok; ok = text_next(from, false)) {
 		bool both = show_at(other, from->key);
@@ -534,35 +595,34 @@ static void diff_elements(struct diff *d, struct show *from, struct show *other,
 			continue;
 		this_element(from, &one);
 		if (!both) {
-			sb_reset(&two);
-			sb_printf(&two, "%s %s", only, sb_text(&one));
-			print_diff(d, from, sb_text(&two), NULL);
+			d->tell(d->arg, map, user ? sb_text(&one) : NULL,
+				user ? NULL : sb_text(&one));
 			continue;
 		}
 		this_element(other, &two);
 		if (strcmp(sb_text(&one), sb_text(&two)))
-			print_diff(d, from, sb_text(&one), sb_text(&two));
+			d->tell(d->arg, map, sb_text(&one), sb_text(&two));
 	}
 	sb_free(&one);
 	sb_free(&two);
 }
 
-u64 map_show_diff(FILE *out, struct skep_object *a, struct skep_object *b, u32 i, u64 most)
+void map_show_diff(struct skep_object *a, struct skep_object *b, u32 i, map_diff_fn *tell,
+		   void *arg)
 {
-	struct diff d = { .out = out, .most = most };
+	const struct diff d = { tell, arg };
 	struct show user, kernel;
 
 	/* without keys nothing can be compared */
-	if (!a->img->maps[i].key_size || !show_open(&user, a, i))
-		return 0;
+	if (!a->img->maps[i].key_size || !show_open(&user, a, i, NULL))
+		return;
 	user.sparse = false;	/* a zero here may be none there */
-	if (show_open(&kernel, b, i)) {
+	if (show_open(&kernel, b, i, NULL)) {
 		kernel.sparse = false;
 		sort_keys(&user);
 		diff_elements(&d, &user, &kernel, true);
 		diff_elements(&d, &kernel, &user, false);
+		show_close(&kernel);
 	}
 	show_close(&user);
-	show_close(&kernel);
-	return d.n;
 }

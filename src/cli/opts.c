@@ -62,9 +62,10 @@ static bool store_u64(struct parse *p, const struct opt *o, const char *value)
 	char *end;
 
 	errno = 0;
-	*(u64 *)o->to = strtoull(value, &end, 0);
+	/* no octal numbers: 010 is ten */
+	*(u64 *)o->to = strtoull(value, &end, strncasecmp(value, "0x", 2) ? 10 : 16);
 	if (errno || *end || !isdigit((unsigned char)*value))
-		return fail(p, usage_error(p->cmd, "--%s takes a number, not '%s'",
+		return fail(p, usage_error("--%s takes a number, not '%s'",
 					   o->name, value));
 	return true;
 }
@@ -91,28 +92,47 @@ static bool store(struct parse *p, const struct opt *o, const char *value)
 static bool take(struct parse *p, const struct opt *o, const char *value)
 {
 	if (o->kind == OPT_FLAG && value)
-		return fail(p, usage_error(p->cmd, "--%s takes no value", o->name));
+		return fail(p, usage_error("--%s takes no value", o->name));
 	if (o->kind != OPT_FLAG && !value) {
 		if (p->at + 1 >= p->argc)
-			return fail(p, usage_error(p->cmd, "--%s needs %s", o->name, o->arg));
+			return fail(p, usage_error("--%s needs %s", o->name, o->arg));
 		value = p->argv[++p->at];
 	}
 	return store(p, o, value);
 }
 
+/* An option that may be meant for who gets what follows "--". */
+static void help_pass_on(const struct parse *p, struct skep_err *err)
+{
+	if (p->cmd->passes_rest)
+		err_help(err, "`skep %s %s` gives it to the compiler", p->cmd->name,
+			 "FILE.c -- OPTION");
+}
+
+static bool unknown_letter(struct parse *p, char c)
+{
+	struct skep_err err;
+
+	err_set(&err, ERR_USAGE, NULL, "no option -%c", c);
+	help_pass_on(p, &err);
+	return fail(p, report(&err));
+}
+
 static bool unknown(struct parse *p, const char *name)
 {
 	VEC(const char *) names = { 0 };
+	struct skep_err err;
 	const char *near;
 
 	for (const struct opt *o = p->opts; o->name; o++)
 		*vec_push(&names) = o->name;
 	near = err_nearest(name, names.v, names.n);
 	vec_free(&names);
-	fail(p, usage_error(p->cmd, "no option --%s", name));
+	err_set(&err, ERR_USAGE, NULL, "no option --%s", name);
 	if (near)
-		fprintf(stderr, "help: did you mean --%s?\n", near);
-	return false;
+		err_help(&err, "did you mean --%s?", near);
+	help_pass_on(p, &err);
+	return fail(p, report(&err));
 }
 
 static bool take_long(struct parse *p, const char *arg)
@@ -129,9 +149,11 @@ static bool take_letters(struct parse *p, const char *arg)
 		const struct opt *o = by_letter(p->opts, *arg);
 
 		if (!o)
-			return fail(p, usage_error(p->cmd, "no option -%c", *arg));
+			return unknown_letter(p, *arg);
 		if (o->kind != OPT_FLAG)
 			return take(p, o, arg[1] ? arg + 1 : NULL);
+		if (arg[1] == '=')
+			return take(p, o, arg + 2);
 		if (!store(p, o, NULL))
 			return false;
 	}

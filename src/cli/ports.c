@@ -55,7 +55,7 @@ static int open_output(struct ports *s, const char *name, unsigned dirs, struct 
 
 static int bad_target(const char *arg, const char *what, struct skep_err *err)
 {
-	int r = err_set(err, ERR_USAGE, "skep run", "--port %s: %s", arg, what);
+	int r = err_set(err, ERR_USAGE, NULL, "--port %s: %s", arg, what);
 
 	err_help(err, "--port NAME=IFINDEX,out=FILE, or out=tap:DEVICE, packet:INTERFACE, "
 		 "xdp:INTERFACE");
@@ -79,6 +79,8 @@ static int parse_target(struct target *t, const char *arg, struct skep_err *err)
 		return bad_target(arg, "only ,out= may follow the number", err);
 	if (*end && !end[5])
 		return bad_target(arg, "out= names nothing", err);
+	if (*end && strstr(end + 1, ",out="))
+		return bad_target(arg, "out= is given twice", err);
 	t->where = *end ? end + 5 : NULL;
 	t->name = mem_strdup(arg);
 	t->name[eq - arg] = 0;

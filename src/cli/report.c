@@ -9,6 +9,7 @@ static int exit_status(int id)
 {
 	switch (id) {
 	case ERR_FAULT:
+	case ERR_BUDGET:
 	case ERR_FRAMES:
 	case ERR_LICENSE:
 	case ERR_KERNEL_REJECTED:
@@ -67,29 +68,78 @@ static void print_text(const char *text)
 	}
 }
 
-int report(const struct skep_err *err)
+static const char *command_name = "";	/* of the command that runs */
+
+void report_for(const struct command *cmd)
 {
-	fflush(stdout);
-	print_text(skep_err_text(err));
-	return exit_status(err->id);
+	command_name = cmd->name;
 }
 
-int usage_error(const struct command *cmd, const char *fmt, ...)
+/* What is not about a file is about the command. */
+static void complete(struct skep_err *err)
 {
+	char where[64];
+
+	snprintf(where, sizeof(where), "skep%s%s", *command_name ? " " : "", command_name);
+	if (!strncmp(err->text, "error: ", 7))
+		err_at(err, where);
+	if (err->id == ERR_USAGE)
+		err_help(err, "`%s --help` says what it takes", where);
+}
+
+int report(const struct skep_err *err)
+{
+	struct skep_err e = *err;
+
+	complete(&e);
+	fflush(stdout);
+	print_text(skep_err_text(&e));
+	return exit_status(e.id);
+}
+
+int usage_error(const char *fmt, ...)
+{
+	struct skep_err err;
 	va_list ap;
 
-	fprintf(stderr, "skep %s: ", cmd->name);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	err_vset(&err, ERR_USAGE, NULL, fmt, ap);
 	va_end(ap);
-	fprintf(stderr, "\nhelp: `skep %s --help` says what it takes\n", cmd->name);
-	return EXIT_NO_ANSWER;
+	return report(&err);
+}
+
+int no_output(void)
+{
+	struct skep_err err;
+
+	err_set(&err, ERR_FILE_WRITE, "<stdout>", "%s", strerror(errno));
+	clearerr(stdout);	/* it was told */
+	return report(&err);
+}
+
+/* Bytes that a terminal would obey. */
+static bool is_control(char c)
+{
+	return ((u8)c < ' ' && c != '\n' && c != '\t') || c == 0x7f;
+}
+
+bool write_text(FILE *f, const char *s, size_t n)
+{
+	for (size_t at = 0, from = 0; from < n; from = at) {
+		while (at < n && !is_control(s[at]))
+			at++;
+		if (at > from && fwrite(s + from, 1, at - from, f) != at - from)
+			return false;
+		for (; at < n && is_control(s[at]); at++)
+			if (putc('?', f) == EOF)
+				return false;
+	}
+	return true;
 }
 
 int print_out(const struct strbuf *b)
 {
-	if (fwrite(sb_text(b), 1, b->n, stdout) == b->n && !fflush(stdout))
+	if (write_text(stdout, sb_text(b), b->n) && !fflush(stdout))
 		return EXIT_YES;
-	perror("skep: standard output");
-	return EXIT_NO_ANSWER;
+	return no_output();
 }

@@ -6,6 +6,8 @@
 #include "api/object.h"
 #include "cli/cli.h"
 #include "host/capture.h"
+#include "host/sockets.h"
+#include "isa/isa.h"
 #include "model/run.h"
 
 /* ---- choice.c: which programs run ------------------------------------------------- */
@@ -60,6 +62,8 @@ void verdicts_end(struct verdicts *v, u64 packets);
 int verdicts_commit(struct verdicts *v, struct skep_err *err);
 void verdicts_free(struct verdicts *v);	/* removes what was not committed */
 /* All counts, most frequent first; *N of them. Freed by the caller. */
+/* "verdicts": their counts by name. */
+void verdicts_json(const struct verdicts *v, struct json *j);
 struct verdict_count *verdicts_sorted(const struct verdicts *v, size_t *n);
 /* "XDP_PASS", or the number in BUF. */
 const char *verdict_text(u32 prog_type, u32 value, char buf[16]);
@@ -77,7 +81,7 @@ static inline void verdicts_count(struct verdicts *v, u32 value)
 /* ---- meta.c: what packets come with beside their bytes ---------------------- */
 
 struct meta_opts {
-	u64 ifindex, queue, mark, priority;
+	u64 ifindex, queue, mark, priority, flow_flags;
 	const char *tstamp;	/* "capture", or NULL */
 	struct str_list owner;	/* NAME=N of --skb */
 };
@@ -89,31 +93,61 @@ struct meta {
 	struct skb_owner owner;
 	bool capture_time;	/* skb->tstamp is the time of capture */
 	struct __sk_buff in;	/* of the packet at hand */
+	struct bpf_flow_keys flow;	/* the same for flow dissectors */
+	struct bpf_sk_lookup lookup;	/* and for sk_lookup on a kernel */
+	bool has_lookup;
 };
 
 /* M is zeroed but for O. Errors: USAGE. */
 int meta_open(struct meta *m, u32 prog_type, bool on_user, struct skep_err *err);
 /* What is the same for all packets. M stays where it is during the run. */
 void meta_run(const struct meta *m, struct test_run *t);
-/* Before each packet. */
-void meta_packet(struct meta *m, const struct packet *p);
+/* How a capture says what verdicts of the type mean. */
+enum capture_verdict meta_verdict_kind(u32 prog_type);
+/* Says on stderr that the program was not asked about N packets, when there are any. */
+void meta_left_out(u32 prog_type, u64 n);
+/* Before each packet; false: the program is not asked about it. */
+bool meta_packet(struct meta *m, const struct packet *p);
 /* The line of -v, and the object of -v --json. */
 void meta_text(const struct meta *m, u64 number, const struct packet *p, const struct test_run *t);
 void meta_json(const struct meta *m, struct json *js, u64 number, const struct packet *p,
 	       const struct test_run *t);
+
+/* ---- flow_keys.c: what flow dissectors left ---------------------------------- */
+
+void flow_keys_text(const struct test_run *t);
+void flow_keys_json(struct json *js, const struct test_run *t);
+
+/* ---- sockets.c: the file of --sockets ------------------------------------------ */
+
+/* Errors: FILE_*, JSON, SOCKETS, NO_LIB. */
+int sockets_open(struct sockets *l, const char *path, struct skep_err *err);
+/* For map files: whether values of maps of TYPE are sockets; the number of the one
+ * called NAME or, without NAME, with cookie *N (-EINVAL and WHY); why a map refuses
+ * one, by its errno (NULL: as any map may). */
+bool sockets_in(u32 map_type);
+int sockets_number(const struct sockets *l, const char *name, u64 *n, char why[SOCK_WHY_BYTES]);
+const char *sockets_refused(int code);
 
 /* ---- network.c: what programs see of a network --------------------------------- */
 
 /* Says on stderr what programs of PROG_TYPE see without --routes, and on the kernel. */
 void network_notes(const struct image *img, u32 prog_type, bool routes, bool on_kernel);
 
+struct events;
+
 /* ---- both.c: two engines side by side -------------------------------------- */
 
 struct both {
 	struct skep_prog *user, *kernel;	/* user NULL: not in use */
 	struct skep_object *twin;		/* what the kernel has loaded */
-	u64 packets, left_out, differ;
-	FILE *report;
+	u64 packets, left_out, maps;
+	u64 differ[2];		/* differences of packets, of maps */
+	struct verdicts kernel_v;	/* the kernel's, counted */
+	struct events *events;	/* shows what the embedded engine's records are */
+	bool as_json;		/* differences are kept, not printed */
+	struct strbuf text;	/* of JSON: the differences */
+	struct json json;
 };
 
 /* Loads what PROG's object is into the kernel, too. */
@@ -121,20 +155,40 @@ int both_open(struct both *b, struct skep_prog *prog, struct skep_err *err);
 /* Runs T on both; the results are the embedded engine's. 1: the kernel takes
  * no packet of that size, nothing was run. */
 int both_packet(struct both *b, u64 number, struct test_run *t, struct skep_err *err);
-/* Compares the maps and says what came out; the exit status. */
+/* Compares the records that it left, and shows the embedded engine's as those of
+ * packet SHOWN. */
+void both_records(struct both *b, u64 number, u64 shown);
+/* Compares the maps; the exit status. */
 int both_end(struct both *b);
+/* What came out of it: a line, and members of the JSON document. */
+void both_text(const struct both *b);
+void both_json(struct both *b, struct json *j, const struct str_list *net);
 void both_close(struct both *b);
+
+/* ---- messages.c: bpf_printk --------------------------------------------------- */
+
+struct messages {
+	bool all;
+	u64 packet;		/* that runs; 0 = none */
+	u64 lines;
+};
+
+void messages_print(void *arg, const char *text, size_t n);	/* ARG: struct messages */
+void messages_end(const struct messages *m);
+/* May programs of IMG print? */
+bool messages_come_from(const struct image *img);
 
 /* ---- events.c: records of ring buffers and perf event arrays ------------------ */
 
 struct event_map {
 	u32 index;		/* of the image */
+	u32 type;		/* of its records, in BTF; 0 = none */
 	u64 records, bytes;
 };
 
 struct event {
 	u64 packet;
-	u32 map, cpu, bytes;
+	u32 map, type, cpu, bytes;
 	size_t off;		/* in data */
 };
 
@@ -145,15 +199,20 @@ struct events {
 	VEC(struct event) kept;
 	struct strbuf data;	/* of kept records */
 	struct strbuf line;	/* of the record at hand */
+	const struct str_list *net;	/* names of addresses, or NULL */
 	u64 packet;
 	struct event_map *at;	/* the map that is read */
 };
 
-/* E is zeroed but for JSON and VERBOSE; OBJ is loaded. */
-void events_open(struct events *e, struct skep_object *obj);
+/* E is zeroed but for JSON, VERBOSE and NET; OBJ is loaded. RECORDS are of the form
+ * MAP=TYPE. Errors: USAGE, MAP_NAME. */
+int events_open(struct events *e, struct skep_object *obj, const struct str_list *records,
+		struct skep_err *err);
 void events_close(struct events *e);
 /* Reads what came with PACKET. */
 void events_read(struct events *e, u64 packet);
+/* Takes record M of map INDEX, which came with PACKET and was read by somebody else. */
+void events_take(struct events *e, u64 packet, u32 index, const struct map_event *m);
 void events_text(const struct events *e, struct strbuf *out);
 void events_json(const struct events *e, struct json *j);
 

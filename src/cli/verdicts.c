@@ -82,6 +82,20 @@ struct verdict_count *verdicts_sorted(const struct verdicts *v, size_t *n)
 	return all;
 }
 
+void verdicts_json(const struct verdicts *v, struct json *j)
+{
+	struct verdict_count *all;
+	char buf[16];
+	size_t n;
+
+	all = verdicts_sorted(v, &n);
+	json_obj(j, "verdicts");
+	for (size_t i = 0; i < n; i++)
+		json_u64(j, verdict_text(v->prog_type, all[i].value, buf), all[i].n);
+	json_obj_end(j);
+	free(all);
+}
+
 /* ---- the file of expectations ---------------------------------------------------- */
 
 static int by_number(const void *a, const void *b)
@@ -94,14 +108,21 @@ static int by_number(const void *a, const void *b)
 /* One line; false when it is not understood. */
 static bool parse_line(struct verdicts *v, char *line)
 {
-	char *number = strtok(line, " \t\r"), *name = strtok(NULL, " \t\r"), *end;
+	char *comment = strchr(line, '#');
+	char *number, *name, *end;
 	struct expectation e;
 	s64 value;
 
+	if (comment)
+		*comment = 0;
+	number = strtok(line, " \t\r");
+	name = strtok(NULL, " \t\r");
 	if (!number)
 		return true;
+	errno = 0;
 	e.number = strtoull(number, &end, 10);
-	if (!isdigit((unsigned char)*number) || *end || !e.number || !name || strtok(NULL, " \t\r"))
+	if (!isdigit((unsigned char)*number) || *end || errno || !e.number || !name ||
+	    strtok(NULL, " \t\r"))
 		return false;
 	value = verdict_value(v->prog_type, name);
 	if (value < 0)
@@ -109,6 +130,20 @@ static bool parse_line(struct verdicts *v, char *line)
 	e.value = (u32)value;
 	*vec_push(&v->expect) = e;
 	return true;
+}
+
+static void list_names(struct skep_err *err, const char *const *names)
+{
+	struct strbuf list = { 0 };
+
+	for (u32 i = 0; i < VERDICT_SLOTS; i++)
+		if (names[i])
+			sb_printf(&list, "%s%s", list.n ? ", " : "", names[i]);
+	if (list.n)
+		err_help(err, "verdicts are %s, and numbers", sb_text(&list));
+	else
+		err_help(err, "verdicts of this program type are numbers");
+	sb_free(&list);
 }
 
 /* The verdict nearest to the last word of TEXT goes with the message. */
@@ -130,7 +165,17 @@ static int bad_line(const struct verdicts *v, const char *text, size_t n, const 
 	near = err_nearest(word, names, VERDICT_SLOTS);
 	if (near)
 		err_help(err, "did you mean %s?", near);
+	list_names(err, names);
 	return err->code;
+}
+
+/* Does a comment, if anything, begin before byte KEEP of N, and no NUL? */
+static bool is_whole(const char *line, size_t n, size_t keep)
+{
+	const char *comment = memchr(line, '#', keep);
+	size_t used = comment ? (size_t)(comment - line) : n;
+
+	return used <= keep && !memchr(line, 0, used);
 }
 
 static int parse_expect(struct verdicts *v, const char *text, size_t bytes, struct skep_err *err)
@@ -145,15 +190,16 @@ static int parse_expect(struct verdicts *v, const char *text, size_t bytes, stru
 
 		memcpy(line, text + i, keep);
 		line[keep] = 0;
-		line[strcspn(line, "#")] = 0;
-		if (!parse_line(v, line)) {
+		if (!is_whole(text + i, n, keep) || !parse_line(v, line)) {
 			snprintf(where, sizeof(where), "%s:%" PRIu64, v->expect_file, at);
 			return bad_line(v, text + i, keep, where, err);
 		}
 		i += n + 1;
 	}
-	if (v->expect.n)
-		qsort(v->expect.v, v->expect.n, sizeof(*v->expect.v), by_number);
+	if (!v->expect.n)
+		return err_set(err, ERR_EXPECT, v->expect_file,
+			       "it expects no verdict at all");
+	qsort(v->expect.v, v->expect.n, sizeof(*v->expect.v), by_number);
 	return 0;
 }
 
@@ -201,7 +247,11 @@ void verdicts_add(struct verdicts *v, u64 number, u32 value)
 	for (; v->at < v->expect.n && v->expect.v[v->at].number <= number; v->at++) {
 		const struct expectation *e = &v->expect.v[v->at];
 
-		if (e->value != value)
+		if (e->number < number)
+			differs(v, "packet %" PRIu64 ": expected %s, and the program was not "
+				"asked\n", e->number,
+				verdict_text(v->prog_type, e->value, want));
+		else if (e->value != value)
 			differs(v, "packet %" PRIu64 ": expected %s, got %s\n", number,
 				verdict_text(v->prog_type, e->value, want),
 				verdict_text(v->prog_type, value, got));

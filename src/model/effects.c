@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* effects.c: access to effect.def and cap.def. */
 #include "model/tables.h"
+#include "model/uapi.h"
 #include <linux/bpf.h>
 
 static const struct { const char *key, *text; } rows[] = {
@@ -18,7 +19,7 @@ static const struct { u16 helper; u8 effect; } calls[] = {
 struct cap_row { u16 type; u8 cap; };
 
 static const struct cap_row prog_rows[] = {
-#define PROG_CAP(type, cap) { BPF_PROG_TYPE_##type, NEED_##cap },
+#define PROG_CAP(type, cap) { type, NEED_##cap },
 #include "model/cap.def"
 #undef PROG_CAP
 };
@@ -27,6 +28,18 @@ static const struct cap_row map_rows[] = {
 #define MAP_CAP(type, cap) { BPF_MAP_TYPE_##type, NEED_##cap },
 #include "model/cap.def"
 #undef MAP_CAP
+};
+
+static const struct { u16 helper; u8 cap; } helper_rows[] = {
+#define HELPER_CAP(helper, cap) { BPF_FUNC_##helper, NEED_##cap },
+#include "model/cap.def"
+#undef HELPER_CAP
+};
+
+static const struct { u16 helper, type; } free_rows[] = {
+#define HELPER_FREE(helper, type) { BPF_FUNC_##helper, BPF_PROG_TYPE_##type },
+#include "model/cap.def"
+#undef HELPER_FREE
 };
 
 const char *effect_key(enum effect e) { return rows[e].key; }
@@ -60,4 +73,17 @@ unsigned progtype_caps(u32 type)
 unsigned maptype_caps(u32 type)
 {
 	return caps_of(map_rows, ARRAY_LEN(map_rows), type);
+}
+
+unsigned helper_caps(u32 id, u32 type)
+{
+	unsigned caps = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(free_rows); i++)
+		if (free_rows[i].helper == id && free_rows[i].type == type)
+			return 0;
+	for (size_t i = 0; i < ARRAY_LEN(helper_rows); i++)
+		if (helper_rows[i].helper == id)
+			caps |= helper_rows[i].cap;
+	return caps;
 }

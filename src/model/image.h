@@ -127,6 +127,14 @@ struct image_prog {
 	u32 nr_cores;
 };
 
+/* A section of the ELF file. */
+struct image_section {
+	const char *name;
+	u64 size, flags;	/* SHF_* */
+	u32 type;		/* SHT_* */
+	const char *use;	/* what it is taken for: "programs", "maps"; "" nothing */
+};
+
 struct image {
 	struct arena arena;
 	const char *file;	/* for messages */
@@ -140,6 +148,8 @@ struct image {
 	u32 nr_externs;
 	const char *types;	/* whose types CO-RE relocations were made for: a
 				   file; NULL: the object's own, or none made */
+	struct image_section *sections;	/* of the file, in order; none of instructions */
+	u32 nr_sections;
 	const char **notes;	/* what a user should know about this image */
 	u32 nr_notes;
 };

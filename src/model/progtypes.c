@@ -77,13 +77,27 @@ static bool is_tail_slot(const char *s)
 	       s[n + 1] >= '0' && s[n + 1] <= '9';
 }
 
+/* "classifer": a name of the same type was meant, and is not what it begins with. */
+static bool is_mistyped(const char *section, const struct sec_row *guess)
+{
+	const char *near = sec_nearest(section);
+
+	return near && strncmp(section, near, strlen(near)) &&
+	       sec_row(near)->type == guess->type;
+}
+
 const struct sec_row *sec_guess(const char *section)
 {
 	if (is_tail_slot(section))
 		return row_of_prefix("tc");
-	for (size_t i = 0; i < ARRAY_LEN(guesses); i++)
-		if (!strncmp(section, guesses[i].begins, strlen(guesses[i].begins)))
-			return row_of_prefix(guesses[i].prefix);
+	for (size_t i = 0; i < ARRAY_LEN(guesses); i++) {
+		const struct sec_row *row = row_of_prefix(guesses[i].prefix);
+		size_t n = strlen(guesses[i].begins);
+
+		if (strncmp(section, guesses[i].begins, n))
+			continue;
+		return section[n] && is_mistyped(section, row) ? NULL : row;
+	}
 	return NULL;
 }
 

@@ -86,12 +86,22 @@ int obj_open_btf(struct btf_file *f, const char *path, const struct btf *base,
 		 struct skep_err *err)
 {
 	struct os_file file;
-	GElf_Shdr sh = { 0 }, distilled = { 0 };
 	int ret = os_file_read(&file, path, err);
 
+	if (!ret)
+		return obj_read_btf(f, &file, path, base, err);
 	memset(f, 0, sizeof(*f));
-	if (ret)
-		return ret;
+	return ret;
+}
+
+int obj_read_btf(struct btf_file *f, struct os_file *from, const char *path,
+		 const struct btf *base, struct skep_err *err)
+{
+	struct os_file file = *from;
+	GElf_Shdr sh = { 0 }, distilled = { 0 };
+	int ret;
+
+	memset(f, 0, sizeof(*f));
 	if (!obj_is_elf(file.data, file.size))
 		return btf_open_read(f, &file, path, base, err);
 	ret = sections_of(&file, path, &sh, &distilled, err);

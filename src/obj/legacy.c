@@ -128,6 +128,12 @@ static int read_def(struct obj *o, u32 sec, struct old *d, u32 n, u32 i)
 			       "map '%s' is defined by %u bytes; at least %d are expected",
 			       d[i].name, d[i].bytes, LEAST_BYTES);
 	memcpy(d[i].word, s->data + d[i].off, min_u64(d[i].bytes, sizeof(d[i].word)));
+	if (!d[i].word[0]) {
+		err_set(o->err, ERR_MAP_DEF, elf_at(o, s, d[i].off),
+			"map '%s' in section '%s' has type 0", d[i].name, s->name);
+		err_help(o->err, "what __uint and __type define belongs in SEC(\".maps\")");
+		return o->err->code;
+	}
 	d[i].index = o->nr_user_maps;
 	map = maps_add(o, sec, d[i].off, end, d[i].name);
 	map->type = d[i].word[0];

@@ -80,7 +80,7 @@ int obj_open_for(struct image **out, struct target *target, const u8 *data,
 		 size_t bytes, const char *file, struct skep_err *err)
 {
 	static int (*const steps[])(struct obj *) = {
-		elf_read, types_read, externs_read, maps_read,
+		elf_read, sections_note, types_read, externs_read, maps_read,
 		kconfig_read, ksyms_read, read_license, funcs_read, relocs_read,
 		cores_apply, progs_choose, maps_values, progs_link,
 		check_progs,

@@ -81,5 +81,8 @@ int obj_from_insns(struct image **out, u32 prog_type, const char *name,
  */
 int obj_open_btf(struct btf_file *f, const char *path, const struct btf *base,
 		 struct skep_err *err);
+/* The same of FROM, which was read from PATH; it is closed, or f's. */
+int obj_read_btf(struct btf_file *f, struct os_file *from, const char *path,
+		 const struct btf *base, struct skep_err *err);
 
 #endif

@@ -149,6 +149,10 @@ int elf_relocs(struct obj *o, const struct obj_sec *s, struct obj_reloc **out,
 /* The only section of KIND, 0 when there is none; two are an error. */
 int elf_only(struct obj *o, enum sec_kind kind, u32 *out);
 
+/* ---- sections.c: what was made of them, into the image ---------------------- */
+
+int sections_note(struct obj *o);
+
 /* ---- types.c, maps.c, data.c ------------------------------------------- */
 
 /* .BTF and .BTF.ext; fills in what compilers leave to the loader. */

@@ -184,6 +184,9 @@ static int open_config(struct target *t, struct skep_err *err)
 		ret = read_config(&text, boot, NULL);
 		t->config_name = ret ? "/proc/config.gz" : arena_strdup(&t->arena, boot);
 	}
+	if (!ret && memchr(sb_text(&text), 0, text.n))
+		ret = err_set(t->opts.kconfig ? err : NULL, ERR_KCONFIG, t->config_name,
+			      "no configuration: it has bytes of zero");
 	if (!ret)
 		parse_config(t, arena_strndup(&t->arena, sb_text(&text), text.n));
 	sb_free(&text);

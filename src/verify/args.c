@@ -62,6 +62,7 @@ static bool is_null(const struct reg *r)
 
 static void arg_ctx_or_null(struct verifier *v, struct state *s, struct arg *a)
 {
+	reg_mark(v, a->r);
 	if (!is_null(a->r))
 		arg_ctx(v, s, a);
 }
@@ -155,8 +156,10 @@ static unsigned way(u8 kind)
 	case ARG_MEM_OUT_OR_NULL:
 	case ARG_VALUE_OUT:
 	case ARG_LONG_OUT:
-	case ARG_INT_OUT:
 		return WRITES | ONLY_WRITES;
+	case ARG_MEM_INOUT:
+	case ARG_INT_OUT:	/* bpf_check_mtu's, which it reads, too */
+		return WRITES;
 	default:
 		return 0;
 	}
@@ -174,10 +177,28 @@ static bool check_not_null(struct verifier *v, struct arg *a)
 	return false;
 }
 
+static bool elides_null(const struct image_map *map)
+{
+	return (map->type == BPF_MAP_TYPE_ARRAY || map->type == BPF_MAP_TYPE_PERCPU_ARRAY) &&
+	       map->key_size == 4;
+}
+
+/* An index that is known and inside the array: the element is there. */
+static void note_sure(struct verifier *v, struct state *s, struct arg *a)
+{
+	const struct image_map *map = map_of(v, a->call->map);
+	u64 key;
+
+	if (elides_null(map) && stack_constant(v, s, a->r, map->key_size, &key))
+		a->call->sure = key < map->max_entries;
+}
+
 static void arg_key(struct verifier *v, struct state *s, struct arg *a)
 {
-	if (a->call->map && check_not_null(v, a))
-		check_bytes(v, s, a, map_of(v, a->call->map)->key_size, way(a->kind));
+	if (!a->call->map || !check_not_null(v, a))
+		return;
+	note_sure(v, s, a);
+	check_bytes(v, s, a, map_of(v, a->call->map)->key_size, way(a->kind));
 }
 
 static void arg_value(struct verifier *v, struct state *s, struct arg *a)
@@ -192,6 +213,7 @@ static void arg_mem(struct verifier *v, struct state *s, struct arg *a)
 	bool null_ok = a->kind == ARG_MEM_OR_NULL || a->kind == ARG_MEM_OUT_OR_NULL;
 
 	(void)s;
+	reg_mark(v, a->r);
 	if (null_ok && is_null(a->r))
 		return;
 	if (!null_ok)
@@ -394,7 +416,8 @@ static arg_fn *const checks[] = {
 	[ARG_ANY] = arg_any, [ARG_CTX] = arg_ctx, [ARG_MAP] = arg_map,
 	[ARG_KEY] = arg_key, [ARG_VALUE] = arg_value, [ARG_VALUE_OUT] = arg_value,
 	[ARG_MEM] = arg_mem, [ARG_MEM_OR_NULL] = arg_mem, [ARG_MEM_OUT] = arg_mem,
-	[ARG_MEM_OUT_OR_NULL] = arg_mem, [ARG_SIZE] = arg_size, [ARG_SIZE_0] = arg_size,
+	[ARG_MEM_OUT_OR_NULL] = arg_mem, [ARG_MEM_INOUT] = arg_mem,
+	[ARG_SIZE] = arg_size, [ARG_SIZE_0] = arg_size,
 	[ARG_STR] = arg_str, [ARG_LONG_OUT] = arg_long, [ARG_INT_OUT] = arg_int,
 	[ARG_FUNC] = arg_func, [ARG_RECORD] = arg_record, [ARG_SPIN_LOCK] = arg_lock,
 	[ARG_TIMER] = arg_timer, [ARG_CTX_OR_NULL] = arg_ctx_or_null,

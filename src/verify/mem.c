@@ -22,7 +22,7 @@ static bool must_align(const struct verifier *v, const struct reg *r)
 	return r->type == REG_STACK || (v->opts->flags & VERIFY_STRICT_ALIGN);
 }
 
-static void check_align(struct verifier *v, const struct access *a, const struct reg *r)
+static bool check_align(struct verifier *v, const struct access *a, const struct reg *r)
 {
 	struct tnum at = tnum_add(r->val.bits, tnum_const((u64)(s64)r->off + (u64)(s64)a->off));
 	struct why why = { .reg = a->reg, .ptr = r, .off = a->off, .size = a->size,
@@ -30,12 +30,14 @@ static void check_align(struct verifier *v, const struct access *a, const struct
 
 	if (a->size <= 1 || (a->is_helper && !a->aligned) ||
 	    (!a->aligned && !must_align(v, r)))
-		return;
+		return true;
 	if (reg_is_packet(r))	/* the Ethernet header begins 2 bytes off */
 		at = tnum_add(at, tnum_const(2));
 	why.t = why.t ? why.t : "";
-	if ((at.value | at.mask) & (a->size - 1))
-		reject(v, REJECT_ALIGN, a->insn, &why);
+	if (!((at.value | at.mask) & (a->size - 1)))
+		return true;
+	reject(v, REJECT_ALIGN, a->insn, &why);
+	return false;
 }
 
 /* ---- ranges -------------------------------------------------------------- */
@@ -151,9 +153,8 @@ void mem_access(struct verifier *v, struct state *s, const struct access *a,
 {
 	struct reg ptr = *state_reg(s, a->reg);
 
-	check_align(v, a, &ptr);
 	check_same_kind(v, a, &ptr);
-	if (!region_access(v, s, a, &ptr, value))
+	if (!check_align(v, a, &ptr) || !region_access(v, s, a, &ptr, value))
 		mem_unknown(v, a, value);
 }
 

@@ -175,8 +175,11 @@ static void store_fixed(struct verifier *v, struct state *s, const struct access
 			put_bytes(v, t, at, a->size, false);
 			return;
 		}
-		if (r.type == REG_STACK && frame + 1 != s->nr_frames)
+		if (r.type == REG_STACK && frame + 1 != s->nr_frames) {
 			reject(v, REJECT_STACK_ESCAPE, a->insn, NULL);
+			put_bytes(v, t, at, a->size, false);
+			return;
+		}
 		spill(v, t, &r, SLOT_BYTES);
 	} else if (known && !at) {
 		spill(v, t, &r, a->size);
@@ -374,6 +377,44 @@ void stack_access(struct verifier *v, struct state *s, const struct access *a,
 		load_fixed(v, s, a, ptr, span.min, value);
 	else
 		load_var(v, s, a, ptr, span, value);
+}
+
+/* ---- constants ------------------------------------------------------------------ */
+
+static u32 run_of(const struct slot *t, u32 at, u8 kind)
+{
+	u32 n = 0;
+
+	while (at + n < SLOT_BYTES && t->kind[at + n] == kind)
+		n++;
+	return n;
+}
+
+bool stack_constant(struct verifier *v, struct state *s, const struct reg *ptr, u32 size,
+		    u64 *value)
+{
+	const struct frame *f;
+	const struct slot *t;
+	s64 off = ptr->off;
+	u32 at;
+
+	if (ptr->type != REG_STACK || !scalar_is_const(&ptr->val))
+		return false;
+	off += (s64)scalar_value(&ptr->val);
+	f = s->frames[ptr->frame];
+	if (off >= 0 || off < -STACK_BYTES || slot_of(off) >= f->nr_slots)
+		return false;
+	t = &f->slots[slot_of(off)];
+	at = byte_of(off);
+	*value = 0;
+	if (run_of(t, at, SLOT_ZERO) >= size)
+		return true;
+	if (at || t->reg.type != REG_SCALAR || run_of(t, 0, SLOT_SPILL) != size ||
+	    !scalar_is_const(&t->reg.val))
+		return false;
+	reg_mark(v, &t->reg);
+	*value = scalar_value(&t->reg.val);
+	return true;
 }
 
 /* ---- helpers ------------------------------------------------------------- */

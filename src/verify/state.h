@@ -258,6 +258,7 @@ struct verifier {
 	struct func *funcs;	/* sorted by start */
 	u32 nr_funcs;
 	const struct ctx_desc *ctx;	/* fields of the context; NULL: none known */
+	u8 *map_fields;		/* [2 nr_maps] regions.c: what is in values; inner maps' */
 	u32 entry;		/* function that is being verified */
 	bool privileged;	/* VERIFY_CAP_PERFMON */
 
@@ -417,6 +418,9 @@ int check_range(struct verifier *v, const struct access *a, const struct reg *r,
 
 void stack_access(struct verifier *v, struct state *s, const struct access *a,
 		  const struct reg *ptr, struct reg *value);
+/* The constant in SIZE bytes of stack at PTR, which counts as mattering then. */
+bool stack_constant(struct verifier *v, struct state *s, const struct reg *ptr, u32 size,
+		    u64 *value);
 /* A helper reads or writes SIZE bytes; META: it only writes. */
 void stack_helper_access(struct verifier *v, struct state *s, const struct access *a,
 			 const struct reg *ptr, bool only_writes);

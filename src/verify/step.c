@@ -21,9 +21,14 @@ int check_readable(struct verifier *v, const struct state *s, u32 insn, unsigned
 /* A value of map MAP at OFF: what LDDW_IDX_VAL gives. */
 static void map_value_at(struct verifier *v, u32 at, struct reg *r, u32 map, u32 off)
 {
-	u32 size = v->img->maps[map].value_size;
+	const struct image_map *m = &v->img->maps[map];
+	u32 size = m->value_size;
 
-	if (off >= MAX_VAR_OFF)
+	if (m->type != BPF_MAP_TYPE_ARRAY)
+		reject(v, REJECT_MAP_DIRECT, at, NULL);
+	else if (m->max_entries != 1)
+		reject(v, REJECT_MAP_OFF_END, at, &(struct why){ .off = off, .a = size });
+	else if (off >= MAX_VAR_OFF)
 		reject(v, REJECT_MAP_OFF, at, &(struct why){ .off = off });
 	else if (off >= size)
 		reject(v, REJECT_MAP_OFF_END, at, &(struct why){ .off = off, .a = size });
@@ -38,6 +43,8 @@ void step_lddw(struct verifier *v, struct state *s, u32 at)
 	struct reg *dst = state_reg(s, insn->dst_reg);
 	u32 low = (u32)insn->imm, high = (u32)insn[1].imm;
 
+	if (insn->dst_reg == REG_FP)
+		reject(v, REJECT_FP_WRITE, at, &(struct why){ .reg = REG_FP });
 	switch (v->points[at].op) {
 	case OP_LDDW:
 		reg_set_const(v, dst, low | (u64)high << 32);

@@ -33,7 +33,7 @@ same "nothing half-written" "" "$(ls -A "$tmp" | grep '^o\.\|skep')"
 printf 'garbage' > "$tmp/g.pcap"
 bad "garbage as a capture" "neither" $SKEP run $fw "$tmp/g.pcap"
 
-bad "a budget too small" "SKEP-E0802" $SKEP run $fw $cap --budget 5
+
 bad "an unknown map" "there is no map 'dney'" $SKEP run $fw $cap --map dney=examples/firewall/deny.json
 bad "a map file that is no JSON" "SKEP-E0011" $SKEP run $fw $cap --map deny=$fw
 echo '[{"key": {"prefixlen": 24, "adr": "10.9.0.0"}, "value": 0}]' > "$tmp/m.json"

@@ -54,7 +54,7 @@ SEC("xdp") int loop(struct xdp_md *ctx)
 	return XDP_PASS;
 }
 C
-status "a program that never ends" 2 $SKEP run "$tmp/loop.c" $cap
+status "a program that never ends" 1 $SKEP run "$tmp/loop.c" $cap
 has "says so, with the line" "loop.c:" "$($SKEP run "$tmp/loop.c" $cap 2>&1)"
 
 cat > "$tmp/big.c" <<'C'

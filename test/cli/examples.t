@@ -26,4 +26,6 @@ do
 	shift
 	ok "$obj $*" $SKEP run --on both $obj $cap "$@"
 done
+ok "six packets that leave, on both engines" $SKEP run --on both examples/nat64/nat64.o \
+	examples/nat64/outgoing.pcap --prog nat64_out --map inside=examples/nat64/inside.json
 done_testing

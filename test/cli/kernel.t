@@ -75,6 +75,50 @@ has "records of ring buffers agree" "agree: 10983 verdicts" \
 has "records come out of the kernel" "map events (ringbuf): 10983 records" \
 	"$($SKEP run --on kernel "$tmp/ring.c" $cap 2>&1)"
 
+# What is wrong with a program is an answer, on either engine.
+cat > "$tmp/endless.c" <<'EOF'
+int n;
+SEC("xdp") int endless(struct xdp_md *ctx) { for (;;) n++; return 1; }
+EOF
+for on in user kernel both; do
+	status "an endless loop: $on" 1 $SKEP run --on $on "$tmp/endless.c" $cap -q
+done
+
+# What lies before a packet is not what lay there with the one before.
+cat > "$tmp/room.c" <<'EOF'
+struct { __uint(type, BPF_MAP_TYPE_ARRAY); __type(key, int); __type(value, __u64); __uint(max_entries, 2); } seen SEC(".maps");
+static __always_inline void add(int k, __u64 v)
+{
+	__u64 *p = bpf_map_lookup_elem(&seen, &k);
+
+	if (p)
+		*p |= v;
+}
+SEC("xdp") int room(struct xdp_md *ctx)
+{
+	__u64 *p;
+
+	if (bpf_xdp_adjust_meta(ctx, -16))
+		return XDP_ABORTED;
+	p = (void *)(long)ctx->data_meta;
+	if ((void *)(p + 2) > (void *)(long)ctx->data)
+		return XDP_DROP;
+	add(0, p[0] | p[1]);
+	p[0] = p[1] = ~0ull;
+	if (bpf_xdp_adjust_head(ctx, -64))
+		return XDP_ABORTED;
+	p = (void *)(long)ctx->data;
+	if ((void *)(p + 8) > (void *)(long)ctx->data_end)
+		return XDP_DROP;
+	add(1, p[0] | p[1] | p[2] | p[3]);
+	p[0] = p[1] = p[2] = p[3] = ~0ull;
+	return XDP_PASS;
+}
+EOF
+out=$($SKEP run --on both "$tmp/room.c" $cap --json 2> /dev/null)
+same "room before packets: exit status" 0 $?
+same "room before packets is empty" 4 "$(printf '%s' "$out" | grep -c '"value": 0$')"
+
 # Nothing is left in the kernel, not even after a kill.
 if command -v bpftool > /dev/null && command -v jq > /dev/null; then
 	mine() { bpftool -j prog show | jq '[.[] | select(.name == "firewall")] | length'; }

@@ -314,6 +314,40 @@ else
 	live "the kernel sends the same by a neighbour" 0x0a000003 7
 fi
 
+# ---- the verifier ---------------------------------------------------------------------------
+cat > "$tmp/args.c" <<'E'
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+const volatile struct bpf_fib_lookup fixed = { .family = 2 };
+SEC("tc") int readonly(struct __sk_buff *skb)
+{
+	return bpf_fib_lookup(skb, (void *)&fixed, sizeof(fixed), 0) & 1;
+}
+SEC("tc") int never(struct __sk_buff *skb)
+{
+	struct bpf_fib_lookup p;
+
+	asm volatile("" : "=r"(skb) : "0"(skb));
+	return bpf_fib_lookup(skb, &p, sizeof(p), 0) & 1;
+}
+SEC("tc") int length(struct __sk_buff *skb)
+{
+	__u32 n;
+
+	asm volatile("" : "=r"(skb) : "0"(skb));
+	return bpf_check_mtu(skb, 1, &n, 0, 0) & 1;
+}
+char _license[] SEC("license") = "GPL";
+E
+has "parameters are written to" "kernel: write into map forbidden, value_size=64 off=0 size=64" \
+	"$($SKEP verify "$tmp/args.c" --prog readonly 2>&1)"
+has "and read" "kernel: invalid read from stack R2 off -64+0 size 64" \
+	"$($SKEP verify "$tmp/args.c" --prog never --caps bpf 2>&1)"
+has "so is bpf_check_mtu's length" "kernel: invalid read from stack R3 off -4+0 size 4" \
+	"$($SKEP verify "$tmp/args.c" --prog length --caps bpf 2>&1)"
+ok "which some may" $SKEP verify "$tmp/args.c" --prog never
+ok "as it should be" $SKEP verify "$tmp/fwd.o" "$tmp/neigh.o"
+
 # ---- what a packet belongs to -------------------------------------------------------------
 cat > "$tmp/owner.c" <<'E'
 #include <linux/bpf.h>

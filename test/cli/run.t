@@ -80,7 +80,7 @@ ok "--verdicts" $SKEP run $fw $cap -q --verdicts "$tmp/v"
 same "a line per packet" 10983 "$(wc -l < "$tmp/v")"
 same "its form" "1 XDP_PASS" "$(head -n 1 "$tmp/v")"
 status "--expect: the same" 0 $SKEP run $fw $cap -q --expect "$tmp/v"
-ok "--expect: nothing" $SKEP run $fw $cap -q --expect /dev/null
+status "--expect: nothing" 2 $SKEP run $fw $cap -q --expect /dev/null
 status "--expect: different" 1 $SKEP run $fw $cap -q --map deny=$deny --expect "$tmp/v"
 echo "99999999 XDP_PASS" > "$tmp/v2"
 status "--expect: a packet that does not come" 1 $SKEP run $fw $cap -q --expect "$tmp/v2"

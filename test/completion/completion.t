@@ -31,7 +31,7 @@ same "commands" "--help --version -h asm btf cc disasm explain gen help inspect 
 	"$(complete_words skep '')"
 same "a command" "disasm" "$(complete_words skep d)"
 same "a command for help" "inspect" "$(complete_words skep help i)"
-same "options" "--repeat" "$(complete_words skep run --re)"
+same "options" "--record --repeat" "$(complete_words skep run --re)"
 same "descriptions of a network" "deny.json dir" "$(complete_words skep run --routes '')"
 same "operands of run" "dir fw.c fw.o in.pcap" "$(complete_words skep run '')"
 same "operands of inspect" "dir fw.c fw.o" "$(complete_words skep inspect '')"

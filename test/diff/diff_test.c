@@ -68,7 +68,7 @@ static void random_program(struct world *w, u64 seed, struct diff_packet *pkt, s
 	if (r.outcome == DIFF_REFUSED)
 		explain(t, &r.kernel, seed);
 	else if (r.outcome == DIFF_DIFFERS)
-		report_difference(w, &p, pkt, from, false, &r);
+		report_difference(w, &p, pkt, from, world_run, &r);
 	t->slow += r.outcome == DIFF_BUDGET;
 }
 

@@ -60,8 +60,8 @@ static void test_helper_args(void **state)
 
 			map |= arg == ARG_MAP;
 			if (arg == ARG_SIZE || arg == ARG_SIZE_0)
-				assert_in_range(before, ARG_MEM, ARG_MEM_OUT_OR_NULL);
-			if (before >= ARG_MEM && before <= ARG_MEM_OUT_OR_NULL)
+				assert_in_range(before, ARG_MEM, ARG_MEM_OUT_OPT);
+			if (before >= ARG_MEM && before <= ARG_MEM_OUT_OPT)
 				assert_in_range(arg, ARG_SIZE, ARG_SIZE_0);
 			if (arg == ARG_KEY || arg == ARG_VALUE || arg == ARG_VALUE_OUT)
 				assert_true(map);
