@@ -7,6 +7,7 @@
  *	DIFF_SEED=N	other programs
  *	DIFF_RUNS=N	how many of each kind, instead of what seconds allow
  */
+#include "diff/branchy.h"
 #include "diff/gen.h"
 #include "diff/mutate.h"
 #include "diff/report.h"
@@ -113,7 +114,18 @@ static void tell(const struct tally *t, const char *what)
 				      i ? reject_row(i)->name : "a loop", t->gave_up[i]);
 }
 
-static void programs(bool mutants, const char *what)
+enum kind { GENERATED, MUTATED, BRANCHY };
+
+static bool make(struct diff_prog *p, enum kind kind, u64 seed)
+{
+	if (kind == BRANCHY)
+		branchy_program(p, seed);
+	else
+		gen_program(p, seed, 0);
+	return kind != MUTATED || mutate_program(p, seed, &gen_scene);
+}
+
+static void programs(enum kind kind, const char *what)
 {
 	static struct diff_prog p;
 	static struct tally t;
@@ -125,8 +137,7 @@ static void programs(bool mutants, const char *what)
 	while (effort_goes_on(&e)) {
 		u64 seed = gen_random(&state);
 
-		gen_program(&p, seed, 0);
-		if (!mutants || mutate_program(&p, seed, &gen_scene))
+		if (make(&p, kind, seed))
 			compare(&p, what, seed, &t);
 	}
 	tell(&t, what);
@@ -134,14 +145,16 @@ static void programs(bool mutants, const char *what)
 	assert_true(t.both * 2 > t.paths);
 }
 
-static void generated(void **unused UNUSED) { programs(false, "generated"); }
-static void mutated(void **unused UNUSED) { programs(true, "mutated"); }
+static void generated(void **unused UNUSED) { programs(GENERATED, "generated"); }
+static void mutated(void **unused UNUSED) { programs(MUTATED, "mutated"); }
+static void branchy(void **unused UNUSED) { programs(BRANCHY, "branchy"); }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(generated),
 		cmocka_unit_test(mutated),
+		cmocka_unit_test(branchy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
