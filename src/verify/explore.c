@@ -448,8 +448,7 @@ static bool visit(struct verifier *v, struct state *s)
 
 /* ---- paths --------------------------------------------------------------- */
 
-/* No path can be followed any farther. */
-static bool at_end(const struct verifier *v)
+bool paths_at_end(const struct verifier *v)
 {
 	return v->full || v->visited >= v->limit;
 }
@@ -467,7 +466,7 @@ static enum progress follow(struct verifier *v, struct state *s, u64 budget)
 			return PATH_PAUSES;
 		if ((v->points[s->insn].flags & POINT_PRUNE) && !visit(v, s))
 			break;
-		if (at_end(v))
+		if (paths_at_end(v))
 			return PATH_PAUSES;
 		if (step(v, s) == STEP_END)
 			break;
@@ -501,8 +500,7 @@ static struct state *next_path(struct verifier *v)
 	return p.state;
 }
 
-/* Goes on with *S, which is NULL when all paths were followed. */
-static void paths_run(struct verifier *v, struct state **s, u64 budget)
+void paths_run(struct verifier *v, struct state **s, u64 budget)
 {
 	while (*s && follow(v, *s, budget) == PATH_ENDS) {
 		state_free(v, *s);
@@ -510,83 +508,14 @@ static void paths_run(struct verifier *v, struct state **s, u64 budget)
 	}
 }
 
-static void paths_drop(struct verifier *v)
+void paths_drop(struct verifier *v)
 {
 	v->pending.n = v->open.n = v->defs.n = 0;
 	v->nr_kept = 0;
 	memset(v->kept, 0, v->nr_insns * sizeof(*v->kept));
 }
 
-/* ---- both explorations --------------------------------------------------- */
-
-enum { FIRST_STEPS = 8192, ROUNDS = 4 };
-
-/* Where *paths* ends without an answer. */
-static void give_up(struct verifier *v, const struct state *s)
+void paths_close(struct verifier *v)
 {
-	if (v->full)
-		reject(v, REJECT_TOO_MANY_JUMPS, v->full_at, &(struct why){
-			.a = MAX_PENDING + 1, .b = MAX_PENDING });
-	else
-		reject(v, REJECT_TOO_LONG, s->insn, &(struct why){
-			.a = (s64)v->visited + 1, .b = (s64)v->visited });
-	v->stop = true;
-}
-
-/*
- * *paths* is paused in S: what *invariants* says with a budget as big. Once a
- * rule was violated on a path, it is not asked any more.
- */
-static bool invariants_accept(struct verifier *v, struct inv **inv, u64 budget)
-{
-	if (v->opts->policy == POLICY_KERNEL || v->opts->flags & VERIFY_NO_PRUNE ||
-	    v->errors.n)
-		return false;
-	if (!*inv)
-		*inv = inv_new(v, v->entry);
-	/* never less than some rounds over the program */
-	budget = max_u64(budget, ROUNDS * (u64)v->nr_insns);
-	if (inv_run(v, *inv, at_end(v) ? max_u64(v->limit, budget) : budget) == INV_ACCEPTS)
-		return true;
-	v->result->invariants_id = (*inv)->id;
-	v->result->invariants_insn = (*inv)->insn;
-	return false;
-}
-
-static void accepted(struct verifier *v, struct inv *inv)
-{
-	inv_adopt(v, inv);
-	v->result->by_invariants = true;
-	paths_drop(v);
-}
-
-void explore(struct verifier *v, u32 func)
-{
-	struct state *s = explore_entry(v, func);
-	struct inv *inv = NULL;
-	u64 start = v->visited, steps = FIRST_STEPS;
-
-	v->entry = func;
-	v->full = v->crowded = v->was_crowded = false;
-	for (;;) {
-		if (!(v->opts->flags & VERIFY_NO_PATHS))
-			paths_run(v, &s, min_u64(v->limit, start + steps));
-		if (!s)
-			break;
-		if (invariants_accept(v, &inv, steps)) {
-			accepted(v, inv);
-			break;
-		}
-		if (at_end(v) || (v->opts->flags & VERIFY_NO_PATHS && inv->failed)) {
-			give_up(v, s);
-			break;
-		}
-		v->crowded = false;
-		steps *= 2;
-	}
-	if (s)
-		state_free(v, s);
-	if (inv)
-		inv_free(v, inv);
 	close_down_to(v, 0);
 }

@@ -122,7 +122,4 @@ int inv_refuse(struct verifier *v, enum reject_id id, u32 insn);
 struct state *inv_push(struct verifier *v, struct state *s, u32 insn);
 void inv_unpush(struct verifier *v);
 
-/* explore.c: the state that function FUNC begins with. */
-struct state *explore_entry(struct verifier *v, u32 func);
-
 #endif

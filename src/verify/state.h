@@ -433,7 +433,7 @@ enum step step_exit(struct verifier *v, struct state *s, u32 insn);
 /* After something that may move the packet. */
 void forget_packet(struct verifier *v, struct state *s);
 
-/* ---- explore.c, prune.c -------------------------------------------------- */
+/* ---- explore.c, both.c, prune.c -------------------------------------------------- */
 
 /* All paths from function FUNC. */
 void explore(struct verifier *v, u32 func);

@@ -35,6 +35,7 @@ enum verify_flag {
 	VERIFY_STRICT_ALIGN = 1,	/* BPF_F_STRICT_ALIGNMENT */
 	VERIFY_NO_PRUNE = 2,	/* each path to its end: for tests only */
 	VERIFY_NO_PATHS = 4,	/* by invariants alone: for tests only */
+	VERIFY_NO_INVARIANTS = 8,	/* by paths alone, as POLICY_KERNEL has it */
 };
 
 struct verify_opts {

@@ -159,7 +159,8 @@ static void loop(struct branchy *b, u32 depth)
 	bool down = !any(b, 4);
 	u32 head;
 
-	emit(b, BPF_ALU64 | BPF_MOV | BPF_K, reg, 0, 0, down ? 10 + constant(b) % 50 : (s32)any(b, 3));
+	emit(b, BPF_ALU64 | BPF_MOV | BPF_K, reg, 0, 0,
+	     down ? 10 + constant(b) % 50 : (s32)any(b, 3));
 	if (off)
 		emit(b, BPF_STX | BPF_MEM | size, 10, reg, off, 0);
 	head = b->p->n;
