@@ -251,7 +251,8 @@ static void arg_size(struct verifier *v, struct state *s, struct arg *a)
 	reg_mark(v, a->r);
 	if (!check_size(v, a, zero_ok))
 		return;
-	if (is_null(mem.r) && a->r->val.umax)
+	/* what may be NULL by a join alone would slip through where NULL does not */
+	if (a->r->val.umax && (is_null(mem.r) || (v->inv && (mem.r->flags & REG_OR_NULL))))
 		wrong_type(v, &mem, "fp");
 	if (!reg_is_ptr(mem.r))
 		return;

@@ -44,6 +44,7 @@ static bool invariants_accept(struct verifier *v, struct inv **inv, u64 budget)
 static void accepted(struct verifier *v, struct inv *inv)
 {
 	inv_adopt(v, inv);
+	v->visited_joined += inv->visited;
 	v->result->by_invariants = true;
 	paths_drop(v);
 }
@@ -59,13 +60,13 @@ void explore(struct verifier *v, u32 func)
 	for (;;) {
 		if (!(v->opts->flags & VERIFY_NO_PATHS))
 			paths_run(v, &s, min_u64(v->limit, start + steps));
-		if (!s)
+		if (!s || v->stop)
 			break;
 		if (invariants_accept(v, &inv, steps)) {
 			accepted(v, inv);
 			break;
 		}
-		if (paths_at_end(v) || (v->opts->flags & VERIFY_NO_PATHS && inv->failed)) {
+		if (paths_at_end(v) || (v->opts->flags & VERIFY_NO_PATHS && (!inv || inv->failed))) {
 			give_up(v, s);
 			break;
 		}

@@ -111,7 +111,8 @@ static struct node *node_new(struct verifier *v, struct state *s, struct node *o
 	n->origin = origin;
 	n->state = state_copy(v, s);
 	n->head = is_head(&inv->loops, n->insn);
-	n->widens = n->head || (op == OP_CALL && v->points[n->insn].flags & POINT_FORCE);
+	n->widens = n->head || ((op == OP_CALL || op == OP_CALL_KFUNC) &&
+				v->points[n->insn].flags & POINT_FORCE);
 	n->depth = (origin ? origin->depth : 0) + n->head;
 	*vec_push(&inv->all) = n;
 	n->index = (u32)inv->all.n;
@@ -243,7 +244,8 @@ static bool begins(const struct verifier *v, const struct state *s, const struct
 {
 	const struct frame *f = s->frames[0];
 
-	return s->nr_frames == 1 && f->kind == FRAME_ASYNC && from->op == OP_CALL &&
+	return s->nr_frames == 1 && f->kind == FRAME_ASYNC &&
+	       (from->op == OP_CALL || from->op == OP_CALL_KFUNC) &&
 	       s->insn == v->funcs[f->func].start;
 }
 
@@ -386,10 +388,6 @@ struct inv *inv_new(struct verifier *v, u32 func)
 	inv->nodes = arena_news(&v->mem, v->nr_insns, struct node *);
 	inv->points = arena_copy(&v->mem, v->points, v->nr_insns * sizeof(*v->points));
 	inv->funcs = arena_copy(&v->mem, v->funcs, v->nr_funcs * sizeof(*v->funcs));
-	for (u32 i = 0; i < v->nr_insns; i++) {
-		inv->points[i].through = 0;
-		inv->points[i].rewritten = false;
-	}
 	return inv;
 }
 
@@ -413,8 +411,11 @@ enum inv_verdict inv_run(struct verifier *v, struct inv *inv, u64 budget)
 
 void inv_adopt(struct verifier *v, struct inv *inv)
 {
-	for (u32 i = 0; i < v->nr_insns; i++)
+	for (u32 i = 0; i < v->nr_insns; i++) {
 		v->points[i].flags |= inv->points[i].flags;
+		v->points[i].through = inv->points[i].through;
+		v->points[i].rewritten = inv->points[i].rewritten;
+	}
 	for (u32 i = 0; i < v->nr_funcs; i++) {
 		struct func *to = &v->funcs[i], *from = &inv->funcs[i];
 

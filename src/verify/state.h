@@ -277,7 +277,8 @@ struct verifier {
 	u32 next_id;		/* of registers and references */
 	u32 now;		/* states stored so far: a clock for liveness */
 	u32 nr_kept, peak_kept;
-	u64 visited;
+	u64 visited;		/* by paths */
+	u64 visited_joined;	/* by invariants, where they accepted */
 	u64 limit;
 	u32 max_errors;
 	VEC(struct verify_error) errors;
