@@ -66,7 +66,8 @@ void explore(struct verifier *v, u32 func)
 			accepted(v, inv);
 			break;
 		}
-		if (paths_at_end(v) || (v->opts->flags & VERIFY_NO_PATHS && (!inv || inv->failed))) {
+		if (paths_at_end(v) ||
+		    (v->opts->flags & VERIFY_NO_PATHS && (!inv || inv->failed))) {
 			give_up(v, s);
 			break;
 		}

@@ -153,8 +153,9 @@ static void alu_numbers(struct verifier *v, struct reg *dst, const struct reg *s
 	else
 		scalar_alu(kind, width, &val, src ? &src->val : NULL);
 	set_made(v, dst, val, before.def, src ? src->def : 0);
-	if (src && kind == KIND_ALU_ADD && width == 64 && scalar_is_const(&src->val))
-		link_sum(dst, &before, (s64)scalar_value(&src->val));
+	/* SRC may be DST, and is the sum then */
+	if (src && kind == KIND_ALU_ADD && width == 64 && scalar_is_const(&operand_val))
+		link_sum(dst, &before, (s64)scalar_value(&operand_val));
 	if (before.seed && src && !self && (kind == KIND_ALU_ADD || kind == KIND_ALU_SUB))
 		seed_sum(dst, &before, &operand_val, kind == KIND_ALU_ADD, width);
 }
