@@ -13,9 +13,9 @@
  *	if (skep_prog_run(prog, &run, &err)) ...
  *	skep_object_close(obj);
  *
- * There is no verifier yet: programs run in the checked interpreter, which
- * looks at every access, so a bad program ends with an error and cannot touch
- * the memory of the process.
+ * Programs run in the checked interpreter, which looks at every access: a bad
+ * program ends with an error and cannot touch the memory of the process, judged
+ * or not (skep-verify(1)).
  *
  * Calls return 0 or a negative errno and fill the struct skep_err, which may
  * be NULL. The library never prints, never exits (without memory for its own
@@ -135,6 +135,11 @@ struct skep_load_opts {
 	   bpf_fib_lookup, bpf_redirect_neigh and bpf_check_mtu look at. NULL: no
 	   packet is forwarded (BPF_FIB_LKUP_RET_NOT_FWDED). */
 	const char *routes;
+	/* SKEP_KERNEL: a folder of a file system of type bpf. Maps that the object
+	   wants pinned (LIBBPF_PIN_BY_NAME) are those that are pinned there, which
+	   must be like the object's, or new ones, which are pinned there and stay.
+	   NULL: nothing is pinned. */
+	const char *pins;
 };
 
 /* Creates the maps and readies the programs to run. OPTS may be NULL. */

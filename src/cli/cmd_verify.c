@@ -5,6 +5,8 @@
  * asked, too.
  */
 #include "cli/inspect.h"
+#include "isa/isa.h"
+#include "obj/obj.h"
 #include "verify/verify.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +15,9 @@ struct verify_cmd {
 	const char *prog, *on, *policy, *caps;
 	bool json, stats, kernel;
 	struct verify_opts opts;
+	const char *btf;	/* --btf, or NULL */
+	struct btf_file types;	/* the target's, opened when a program needs them */
+	bool types_tried;
 	/* counts */
 	u32 rejected, not_judged, differ;
 };
@@ -77,7 +82,7 @@ static void print_reasons(const struct image *img, const struct image_prog *p,
 	if (r->verdict != VERDICT_NOT_JUDGED)
 		return;
 	image_where(where, sizeof(where), img, p, r->construct_insn);
-	fprintf(stderr, "%s: note: '%s' is not judged: %s are not supported by the verifier yet\n",
+	fprintf(stderr, "%s: note: '%s' is not judged: the verifier does not support it yet: %s\n",
 		where, p->name, r->construct);
 }
 
@@ -152,13 +157,59 @@ static void row(struct verify_cmd *c, struct table *t, struct skep_object *obj, 
 		table_cell(t, compare_kernel(c, obj, i, r));
 }
 
+/* ---- the kernel's types --------------------------------------------------- */
+
+#define VMLINUX "/sys/kernel/btf/vmlinux"
+
+/* Does judging P take them? Helpers that give or take the kernel's objects, its
+ * functions and variables, pointers in map values, arguments of what is traced. */
+static bool needs_types(const struct image *img, const struct image_prog *p)
+{
+	for (u32 i = 0; i < img->nr_maps; i++)
+		if (img->maps[i].nr_kptrs)
+			return true;
+	if (p->sec && (p->sec->flags & SEC_ATTACH_BTF))
+		return true;
+	for (u32 i = 0; i < p->nr_insns; i += isa_slots(&p->insns[i])) {
+		enum isa_op op = isa_op(&p->insns[i]);
+		const struct helper_row *row;
+
+		if (op == OP_CALL_KFUNC || op == OP_LDDW_BTF_ID)
+			return true;
+		row = op == OP_CALL ? helper_row((u32)p->insns[i].imm) : NULL;
+		if (row && row->ret == RET_OTHER)
+			return true;
+	}
+	return p->type == BPF_PROG_TYPE_TRACING || p->type == BPF_PROG_TYPE_LSM;
+}
+
+static int open_types(struct verify_cmd *c, const struct image *img,
+		      const struct image_prog *p, struct skep_err *err)
+{
+	int rc = 0;
+
+	if (c->types_tried || !needs_types(img, p))
+		return 0;
+	c->types_tried = true;
+	if (c->btf)
+		rc = obj_open_btf(&c->types, c->btf, NULL, err);
+	else if (btf_open_file(&c->types, VMLINUX, NULL, NULL))
+		c->types.btf = NULL;	/* what takes them is not judged then */
+	if (!rc && c->types.btf)
+		btf_index(c->types.btf, &c->types.arena);
+	c->opts.vmlinux = c->types.btf;
+	return rc;
+}
+
 static int verify_one(struct verify_cmd *c, struct table *t, struct skep_object *obj, u32 i)
 {
 	struct arena arena = ARENA_INIT;
 	struct verify_result r;
 	struct skep_err err = { 0 };
-	int rc = verify_prog(&r, &arena, obj->img, &obj->img->progs[i], &c->opts, &err);
+	int rc = open_types(c, obj->img, &obj->img->progs[i], &err);
 
+	if (!rc)
+		rc = verify_prog(&r, &arena, obj->img, &obj->img->progs[i], &c->opts, &err);
 	if (rc) {
 		arena_free(&arena);
 		return report(&err);
@@ -217,6 +268,7 @@ static int verify_paths(struct verify_cmd *c, struct load_opts *load,
 	struct skep_err err = { 0 };
 	int status;
 
+	c->btf = load->btf;
 	if (c->prog)
 		*vec_push(&load->progs) = c->prog;
 	if (input_objects(&objs, paths, load, &err) || check_progs(c, &objs, &err))
@@ -224,6 +276,7 @@ static int verify_paths(struct verify_cmd *c, struct load_opts *load,
 	else
 		status = verify_all(c, &objs);
 	input_close(&objs);
+	btf_close_file(&c->types);
 	return status;
 }
 

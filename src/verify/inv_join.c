@@ -333,6 +333,8 @@ static void join_slot(struct join *j, struct slot *n, const struct slot *s)
 
 	if (is_special(n)) {	/* of one class */
 		join_seed(j, &n->reg, &s->reg);
+		if (n->reg.id)
+			set_u32(j, &n->reg.id, pair_id(j, ID_OBJECT, n->reg.id, s->reg.id, 0));
 	} else if (bytes && bytes == spilled(s)) {
 		join_reg(j, &n->reg, &s->reg);
 		if (bytes < SLOT_BYTES)
@@ -411,7 +413,7 @@ static bool same_special(struct state *sa, const struct slot *a, struct state *s
 	       a->reg.map == b->reg.map && a->reg.flags == b->reg.flags &&
 	       a->reg.btf == b->reg.btf && a->reg.frame == b->reg.frame &&
 	       (a->kind[0] == SLOT_ITER || (a->reg.off == b->reg.off &&
-		a->reg.id == b->reg.id && a->reg.uid == b->reg.uid)) &&
+		!a->reg.id == !b->reg.id && a->reg.uid == b->reg.uid)) &&
 	       ref_index(sa, a->reg.ref) == ref_index(sb, b->reg.ref);
 }
 

@@ -94,15 +94,6 @@ static bool reg_covers(const struct reg *old, const struct reg *new, struct idma
 
 static const struct slot no_slot;
 
-static u32 spilled(const struct slot *t)
-{
-	u32 n = 0;
-
-	while (n < SLOT_BYTES && t->kind[n] == SLOT_SPILL)
-		n++;
-	return n;
-}
-
 /* Bytes of T as one number of nothing known. */
 static bool as_number(const struct slot *t, bool privileged)
 {
@@ -143,26 +134,35 @@ static bool number_slot_covers(const struct slot *old, const struct slot *new,
 {
 	struct reg any = { .type = REG_SCALAR, .val = scalar_unknown() };
 
-	if (old->reg.type != REG_SCALAR || spilled(old) != SLOT_BYTES || how == COVERS_EXACT)
+	if (old->reg.type != REG_SCALAR || slot_spilled(old) != SLOT_BYTES || how == COVERS_EXACT)
 		return false;
 	return as_number(new, privileged) && reg_covers(&old->reg, &any, m, how);
+}
+
+/* A dynptr, an iterator, a saved interrupt state: whole and alike. An iterator's
+ * offset counts its elements, which is no difference. */
+static bool object_covers(const struct slot *old, const struct slot *new, struct idmap *m)
+{
+	if (memcmp(old->kind, new->kind, SLOT_BYTES) || old->reg.map != new->reg.map ||
+	    old->reg.uid != new->reg.uid || old->reg.frame != new->reg.frame)
+		return false;
+	return same_id(m, old->reg.id, new->reg.id) && same_id(m, old->reg.ref, new->reg.ref);
 }
 
 static bool slot_covers(const struct slot *old, const struct slot *new,
 			struct idmap *m, enum covers how, bool privileged)
 {
-	u32 n = spilled(old);
+	u32 n = slot_spilled(old);
 
 	if (how == COVERS_PRUNE && !old->live)
 		return true;
-	if (old->kind[0] == SLOT_ITER || new->kind[0] == SLOT_ITER)
-		return !memcmp(old->kind, new->kind, SLOT_BYTES) &&
-		       old->reg.map == new->reg.map && same_id(m, old->reg.ref, new->reg.ref);
+	if (slot_kind_is_object(old->kind[0]) || slot_kind_is_object(new->kind[0]))
+		return object_covers(old, new, m);
 	if (how == COVERS_EXACT && memcmp(old->kind, new->kind, SLOT_BYTES))
 		return false;
 	if (!n)
 		return bytes_cover(old, new, privileged);
-	if (spilled(new) != n)
+	if (slot_spilled(new) != n)
 		return number_slot_covers(old, new, m, how, privileged);
 	return bytes_cover(old, new, privileged) && reg_covers(&old->reg, &new->reg, m, how);
 }

@@ -38,6 +38,11 @@ static void judge(struct verifier *v)
 
 	if (cfg_build(v))
 		return;
+	if (!v->prog->type) {
+		not_judged(v, 0, "programs without a type (SEC(\"%s\"))", v->prog->section ?
+			   v->prog->section : "");
+		return;
+	}
 	live_build(v);
 	v->map_fields = arena_alloc(&v->mem, 2 * (size_t)v->img->nr_maps);
 	v->kept = arena_news(&v->mem, v->nr_insns, struct kept *);
@@ -95,7 +100,7 @@ int verify_prog(struct verify_result *result, struct arena *arena,
 		.img = img, .prog = prog, .opts = opts ? opts : &default_opts,
 		.result = result, .arena = arena, .err = err,
 		.insns = prog->insns, .nr_insns = prog->nr_insns,
-		.ctx = ctx_desc(prog->type),
+		.ctx = access_ctx(prog->type, prog->expected_attach),
 	};
 	u64 start = os_clock_ns();
 	int rc;

@@ -98,6 +98,8 @@ static void random_programs(void **unused UNUSED)
 	if (t.runs >= 500)
 		assert_true(t.refused < t.runs / REFUSED_MAX);
 	assert_true(t.slow <= t.runs / REFUSED_MAX);
+	assert_int_equal(t.verdicts.looser, 0);
+	assert_int_equal(t.verdicts.n[RELATION_REJECTS], 0);
 }
 
 /* ---- every instruction ------------------------------------------------------------------ */

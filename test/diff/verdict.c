@@ -78,6 +78,36 @@ static const char *reason(struct verdicts *v, const struct diff_verdict *kernel)
 	return r ? r->name : "?";
 }
 
+/* What the kernel refuses for reasons that are not the program's: its limits, its
+ * mistakes, what it looks up by name. Formats of text are not judged. */
+static bool excused(const char *reason)
+{
+	static const char *const names[] = { "no-jit", "bug", "large", "format", "extern" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (!strcmp(reason, names[i]))
+			return true;
+	return false;
+}
+
+/* DIFF_SHOW: programs with different verdicts as text. */
+static void show(const struct diff_prog *p, const char *source, const char *line, const char *why)
+{
+	struct strbuf text = { 0 };
+
+	if (!getenv("DIFF_SHOW"))
+		return;
+	sb_printf(&text, "=== %s type %u\n-- kernel: %s\n-- ours: %s\n", source, p->type,
+		  line, why);
+	for (u32 i = 0; i < p->n; i += isa_slots(&p->v[i])) {
+		sb_printf(&text, "%5u: ", i);
+		isa_disasm(&text, p->v, p->n, i);
+		sb_putc(&text, '\n');
+	}
+	fputs(sb_text(&text), stderr);
+	sb_free(&text);
+}
+
 enum relation verdicts_add(struct verdicts *v, const char *source, u64 seed,
 			   const struct diff_scene *scene, const struct diff_prog *p,
 			   const struct diff_verdict *kernel)
@@ -89,6 +119,10 @@ enum relation verdicts_add(struct verdicts *v, const char *source, u64 seed,
 
 	if (!v->n[rel]++)
 		v->first[rel] = seed;
+	if (rel == RELATION_ACCEPTS && !excused(name))
+		v->looser++;
+	if (rel == RELATION_REJECTS || (rel == RELATION_ACCEPTS && !excused(name)))
+		show(p, source, kernel->line, why);
 	if (!v->to)
 		return rel;
 	if (kernel->error)

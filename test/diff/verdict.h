@@ -12,6 +12,8 @@
  *	relation	agree; accepts: we do, the kernel does not; rejects: we do, the
  *			kernel does not; open: not judged
  *	log, why	the last line of the kernel's log; what the judge says
+ *
+ * DIFF_SHOW prints the programs of accepts and rejects to stderr.
  */
 #ifndef DIFF_VERDICT_H
 #define DIFF_VERDICT_H
@@ -33,6 +35,8 @@ struct verdicts {
 	void *to;		/* FILE, or NULL */
 	u64 n[NR_RELATIONS], accepted, refused, unknown;
 	u64 first[NR_RELATIONS];	/* seed of the first of each */
+	u64 looser;		/* that we accept and the kernel refuses, for reasons that
+				   are no limits and no mistakes of the kernel's */
 	char unknown_line[200];	/* the first that no row of refusal.def has */
 };
 
