@@ -73,6 +73,12 @@ static void print_reasons(const struct image *img, const struct image_prog *p,
 		print_error(img, p, &r->errors[i], "error");
 	for (u32 i = 0; i < r->nr_warnings; i++)
 		print_error(img, p, &r->warnings[i], "warning");
+	if (r->verdict == VERDICT_OK && r->by_invariants) {
+		image_where(where, sizeof(where), img, p, 0);
+		fprintf(stderr, "%s: note: '%s' is safe by what holds where its paths meet; "
+			"following them all takes longer than the kernel may have patience for "
+			"(--policy kernel)\n", where, p->name);
+	}
 	if (r->verdict != VERDICT_NOT_JUDGED)
 		return;
 	image_where(where, sizeof(where), img, p, r->construct_insn);

@@ -377,7 +377,8 @@ static void arg_size(struct verifier *v, struct state *s, struct arg *a)
 	if (!check_size(v, a, zero_ok))
 		return;
 	check_values(v, a);
-	if (arg_is_null(mem.r) && a->r->val.umax)
+	/* what may be NULL by a join alone would slip through where NULL does not */
+	if (a->r->val.umax && (arg_is_null(mem.r) || (v->inv && (mem.r->flags & REG_OR_NULL))))
 		arg_wrong(v, &mem, "fp");
 	if (!reg_is_ptr(mem.r))
 		return;

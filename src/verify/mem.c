@@ -258,7 +258,8 @@ void step_atomic(struct verifier *v, struct state *s, u32 at)
 	struct reg old;
 	int fetch = fetches(insn, row->kind);
 
-	check_readable(v, s, at, insn->dst_reg);
+	if (row->kind != KIND_ATOMIC_LDACQ)	/* it writes dst only */
+		check_readable(v, s, at, insn->dst_reg);
 	check_readable(v, s, at, insn->src_reg);
 	check_atomic(v, s, at);
 	if (row->kind == KIND_ATOMIC_LDACQ) {
