@@ -75,6 +75,7 @@ static void ret_record(struct verifier *v, struct state *s, const struct call *c
 
 	reg_set_ptr(r0, REG_MEM, REG_OR_NULL | REG_RECORD);
 	r0->bytes = (u32)c->const_size;
+	v->next_id++;	/* as in the kernel, whose log names ids */
 	r0->ref = ref_acquire(v, s, REF_PTR);
 	ref_find(s, r0->ref)->insn = c->insn;
 	r0->id = r0->ref;

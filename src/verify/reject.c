@@ -74,6 +74,7 @@ struct fill {
 	struct strbuf out;
 	const struct why *why;
 	const struct reg *ptr;
+	bool helper;		/* it is about a call of one */
 };
 
 static void put_num(struct fill *f, s64 n)
@@ -83,10 +84,106 @@ static void put_num(struct fill *f, s64 n)
 
 static void put_var(struct fill *f)
 {
-	if (f->ptr)
+	if (f->ptr && !f->ptr->val.bits.mask)
+		sb_printf(&f->out, "%#llx", (unsigned long long)f->ptr->val.bits.value);
+	else if (f->ptr)
 		sb_printf(&f->out, "(0x%llx; 0x%llx)",
 			  (unsigned long long)f->ptr->val.bits.value,
 			  (unsigned long long)f->ptr->val.bits.mask);
+}
+
+/* " smin=2 smax=7": what is known of a number that is returned. */
+static void put_limits(struct fill *f)
+{
+	if (!f->ptr)
+		return;
+	if (f->ptr->val.smin > INT64_MIN)
+		sb_printf(&f->out, " smin=%lld", (long long)f->ptr->val.smin);
+	if (f->ptr->val.smax < INT64_MAX)
+		sb_printf(&f->out, " smax=%lld", (long long)f->ptr->val.smax);
+}
+
+/* What an argument may be: the kernel's list, words. */
+static const struct { const char *what, *kernel, *words; } wanted[] = {
+	{ "fp", "fp, pkt, pkt_meta, map_key, map_value, mem, ringbuf_mem, buf, trusted_ptr_",
+	  "the address of memory (a variable, a map value, packet bytes)" },
+	{ "ctx", "ctx", "the context, as the program got it" },
+	{ "map_ptr", "map_ptr", "a map" },
+	{ "map_value", "map_value", "the address of a map value" },
+	{ "scalar", "scalar", "a number" },
+	{ "ringbuf_mem", "ringbuf_mem", "a record that bpf_ringbuf_reserve() gave" },
+	{ "func", "func", "a function of this program" },
+	{ "memory", "fp", "the address of memory" },
+};
+
+static void put_wanted(struct fill *f, bool kernel)
+{
+	const char *s = f->why->s ? f->why->s : "";
+
+	for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
+		if (!strcmp(wanted[i].what, s))
+			s = kernel ? wanted[i].kernel : wanted[i].words;
+	sb_puts(&f->out, s);
+}
+
+/* The kinds of registers, for people. */
+static const char *const type_words[REG_TYPES] = {
+	[REG_NONE] = "nothing", [REG_SCALAR] = "a number", [REG_ANY] = "nothing certain",
+	[REG_CTX] = "the context", [REG_MAP] = "a map",
+	[REG_MAP_VALUE] = "the address of a map value",
+	[REG_MAP_KEY] = "the address of a map key",
+	[REG_STACK] = "the address of a local variable",
+	[REG_PACKET_META] = "a packet's data_meta", [REG_PACKET] = "a packet address",
+	[REG_PACKET_END] = "data_end", [REG_FLOW_KEYS] = "flow keys",
+	[REG_SOCKET] = "a socket", [REG_SOCK_COMMON] = "a socket",
+	[REG_TCP_SOCK] = "a TCP socket", [REG_XDP_SOCK] = "an XDP socket",
+	[REG_TP_BUFFER] = "a tracepoint's buffer", [REG_BTF] = "a kernel object",
+	[REG_MEM] = "the address of memory", [REG_BUF] = "a buffer",
+	[REG_ARENA] = "an arena address", [REG_FUNC] = "a function",
+	[REG_DYNPTR] = "a dynptr",
+};
+
+static void put_words(struct fill *f)
+{
+	if (!f->ptr)
+		return;
+	sb_puts(&f->out, type_words[f->ptr->type]);
+	if (f->ptr->flags & REG_OR_NULL)
+		sb_puts(&f->out, " or NULL");
+}
+
+/* "byte 3", "bytes 26..29" */
+static void put_bytes(struct fill *f)
+{
+	const struct why *w = f->why;
+
+	if (w->size <= 1)
+		sb_printf(&f->out, "byte %lld", (long long)w->off);
+	else
+		sb_printf(&f->out, "bytes %lld..%lld", (long long)w->off,
+			  (long long)(w->off + w->size - 1));
+}
+
+static void put_proved(struct fill *f)
+{
+	s32 range = f->ptr ? f->ptr->range : 0;
+
+	if (range <= 0)
+		sb_puts(&f->out, "and no check against data_end is on this path");
+	else
+		sb_printf(&f->out, "only %d byte%s proved to exist", range,
+			  range == 1 ? " is" : "s are");
+}
+
+/* "bpf_map_lookup_elem()": helpers are known without the prefix. */
+static void put_function(struct fill *f)
+{
+	const char *name = f->why->t ? f->why->t : "";
+
+	if (strchr(name, ' '))
+		sb_puts(&f->out, name);
+	else
+		sb_printf(&f->out, "%s%s()", f->helper ? "bpf_" : "", name);
 }
 
 static bool key_is(const char *key, size_t n, const char *name)
@@ -102,6 +199,24 @@ static void put_key(struct fill *f, const char *key, size_t n)
 		put_num(f, w->reg);
 	else if (key_is(key, n, "type") && f->ptr)
 		put_type(&f->out, f->ptr);
+	else if (key_is(key, n, "words"))
+		put_words(f);
+	else if (key_is(key, n, "types"))
+		put_wanted(f, true);
+	else if (key_is(key, n, "wanted"))
+		put_wanted(f, false);
+	else if (key_is(key, n, "fn"))
+		put_function(f);
+	else if (key_is(key, n, "bytes"))
+		put_bytes(f);
+	else if (key_is(key, n, "are"))
+		sb_puts(&f->out, f->why->size <= 1 ? "is" : "are");
+	else if (key_is(key, n, "proved"))
+		put_proved(f);
+	else if (key_is(key, n, "value"))
+		sb_puts(&f->out, "a map value");
+	else if (key_is(key, n, "limits"))
+		put_limits(f);
 	else if (key_is(key, n, "off"))
 		put_num(f, w->off);
 	else if (key_is(key, n, "size"))
@@ -127,10 +242,11 @@ static void put_key(struct fill *f, const char *key, size_t n)
 }
 
 /* FORMAT with its {keys} filled in, in the arena of the result. */
-static const char *fill_in(struct verifier *v, const char *format,
+static const char *fill_in(struct verifier *v, const char *format, u32 insn,
 			   const struct why *why)
 {
-	struct fill f = { .why = why, .ptr = why->ptr };
+	struct fill f = { .why = why, .ptr = why->ptr,
+			  .helper = insn < v->nr_insns && v->points[insn].op == OP_CALL };
 	const char *s, *end, *text;
 
 	for (s = format; *s; s = end) {
@@ -283,8 +399,8 @@ static struct verify_error *error_new(struct verifier *v, enum reject_id id,
 	why = why ? why : &nothing;
 	e->id = id;
 	e->insn = insn;
-	e->text = fill_in(v, row->text, why);
-	e->kernel = fill_in(v, row->kernel, why);
+	e->text = fill_in(v, row->text, insn, why);
+	e->kernel = fill_in(v, row->kernel, insn, why);
 	e->help = row->help;
 	add_notes(v, e, why);
 	return e;

@@ -13,7 +13,7 @@ has "where and what" "bad.c:38:17: error: bytes 26..29 of the packet are used, o
 has "the check that is too weak" "bad.c:34:6: note: the last check against data_end on this path proves 14 bytes" "$out"
 has "the source line" "   38 | 	key.addr = ip->saddr;" "$out"
 has "the kernel's words" "kernel: invalid access to packet, off=26 size=4, R1(id=0,off=26,r=14)" "$out"
-has "explained" "bytes {off}..{end} of the packet" "$($SKEP explain SKEP-E0201)"
+has "explained" "of the packet" "$($SKEP explain SKEP-E0201)"
 status "usage" 2 $SKEP verify
 status "no such policy" 2 $SKEP verify --policy none $fw
 
