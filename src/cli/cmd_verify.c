@@ -49,8 +49,11 @@ static void print_error(const struct image *img, const struct image_prog *p,
 	if (line)
 		source_line(&out, line);
 	for (u32 i = 0; i < e->nr_notes; i++) {
-		image_where(where, sizeof(where), img, p, e->note_insns[i]);
-		sb_printf(&out, "%s: note: %s\n", where, e->notes[i]);
+		if (e->note_insns[i] != VERIFY_NOWHERE) {
+			image_where(where, sizeof(where), img, p, e->note_insns[i]);
+			sb_printf(&out, "%s: ", where);
+		}
+		sb_printf(&out, "note: %s\n", e->notes[i]);
 	}
 	if (e->help)
 		sb_printf(&out, "help: %s\n", e->help);

@@ -434,6 +434,7 @@ static void follow(struct verifier *v, struct state *s)
 			v->stop = true;
 			return;
 		}
+		v->at = s;
 		if (step(v, s) == STEP_END)
 			return;
 	}
@@ -470,4 +471,5 @@ void explore(struct verifier *v, u32 func)
 		s = p.state;
 	}
 	close_down_to(v, 0);
+	v->at = NULL;
 }

@@ -4,7 +4,8 @@
  * each source line is refused once, so that one mistake on many paths is one
  * message.
  */
-#include "verify/state.h"
+#include "verify/call.h"
+#include "verify/names.h"
 #include <linux/bpf.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -74,6 +75,8 @@ struct fill {
 	struct strbuf out;
 	const struct why *why;
 	const struct reg *ptr;
+	struct verifier *v;
+	u32 insn;
 	bool helper;		/* it is about a call of one */
 };
 
@@ -186,6 +189,51 @@ static void put_function(struct fill *f)
 		sb_printf(&f->out, "%s%s()", f->helper ? "bpf_" : "", name);
 }
 
+/* "'n'", or "the pointer in r0": what the source calls a pointer. */
+static void put_ptr(struct fill *f)
+{
+	char name[NAME_BYTES];
+
+	if (f->ptr && f->ptr->at && name_assigned(f->v, f->ptr->at - 1, name))
+		sb_printf(&f->out, "'%s'", name);
+	else
+		sb_printf(&f->out, "the pointer in r%u", f->why->reg);
+}
+
+/* What the instruction does to memory. */
+static void put_used(struct fill *f)
+{
+	switch (f->insn < f->v->nr_insns ? isa_rows[f->v->points[f->insn].op].kind : 0) {
+	case KIND_LDX:
+	case KIND_LDXSX:
+		sb_puts(&f->out, "read");
+		break;
+	case KIND_ST:
+	case KIND_STX:
+		sb_puts(&f->out, "written");
+		break;
+	default:
+		sb_puts(&f->out, "used");
+	}
+}
+
+/* "a value of map 'stats' (member 'hits')" */
+static void put_value(struct fill *f)
+{
+	const struct image_map *map;
+	char member[NAME_BYTES];
+
+	if (!f->ptr || f->ptr->type != REG_MAP_VALUE) {
+		sb_puts(&f->out, "a map key");
+		return;
+	}
+	map = map_of(f->v, f->ptr);
+	name_member(f->v, map, f->why->off, member);
+	sb_printf(&f->out, map->kind == IMAGE_MAP_USER ? "a value of map '%s'%s" :
+							 "section '%s'%s",
+		  map->name ? map->name : "?", member);
+}
+
 static bool key_is(const char *key, size_t n, const char *name)
 {
 	return strlen(name) == n && !memcmp(key, name, n);
@@ -214,7 +262,11 @@ static void put_key(struct fill *f, const char *key, size_t n)
 	else if (key_is(key, n, "proved"))
 		put_proved(f);
 	else if (key_is(key, n, "value"))
-		sb_puts(&f->out, "a map value");
+		put_value(f);
+	else if (key_is(key, n, "ptr"))
+		put_ptr(f);
+	else if (key_is(key, n, "used"))
+		put_used(f);
 	else if (key_is(key, n, "limits"))
 		put_limits(f);
 	else if (key_is(key, n, "off"))
@@ -245,7 +297,7 @@ static void put_key(struct fill *f, const char *key, size_t n)
 static const char *fill_in(struct verifier *v, const char *format, u32 insn,
 			   const struct why *why)
 {
-	struct fill f = { .why = why, .ptr = why->ptr,
+	struct fill f = { .why = why, .ptr = why->ptr, .v = v, .insn = insn,
 			  .helper = insn < v->nr_insns && v->points[insn].op == OP_CALL };
 	const char *s, *end, *text;
 
@@ -279,115 +331,7 @@ static bool same_place(const struct verifier *v, u32 a, u32 b)
 	return la && lb && la->line == lb->line && la->file == lb->file;
 }
 
-/* ---- where it came from -------------------------------------------------- */
-
-enum { NOTES_MAX = 4 };
-
-static void note(struct verifier *v, struct verify_error *e, u32 insn, const char *fmt, ...)
-	PRINTF_LIKE(4, 5);
-static void note(struct verifier *v, struct verify_error *e, u32 insn, const char *fmt, ...)
-{
-	char text[256];
-	va_list ap;
-
-	if (!e->notes) {
-		e->notes = arena_news(v->arena, NOTES_MAX, const char *);
-		e->note_insns = arena_news(v->arena, NOTES_MAX, u32);
-	}
-	if (e->nr_notes == NOTES_MAX)
-		return;
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	e->note_insns[e->nr_notes] = insn;
-	e->notes[e->nr_notes++] = arena_strdup(v->arena, text);
-}
-
-/* "bpf_map_lookup_elem(&stats)" for the call at INSN; "" for what is none. */
-static void called(const struct verifier *v, u32 insn, const struct reg *r, char *buf,
-		   size_t size)
-{
-	const struct helper_row *row = v->points[insn].op == OP_CALL ?
-		helper_row((u32)v->insns[insn].imm) : NULL;
-	bool of_map = r->type == REG_MAP_VALUE || r->type == REG_MAP;
-
-	if (row && of_map)
-		snprintf(buf, size, " from bpf_%s(&%s, ...)", row->name,
-			 v->img->maps[r->map].name);
-	else if (row)
-		snprintf(buf, size, " from bpf_%s()", row->name);
-	else
-		buf[0] = 0;
-}
-
-static void note_null(struct verifier *v, struct verify_error *e, const struct reg *r)
-{
-	char from[160];
-
-	if (!r || !r->at)
-		return;
-	called(v, r->at - 1, r, from, sizeof(from));
-	note(v, e, r->at - 1, "it comes%s here and is not compared with NULL on this path",
-	     from);
-}
-
-static void note_packet(struct verifier *v, struct verify_error *e, const struct reg *r)
-{
-	if (r && r->range > 0 && r->uid)
-		note(v, e, r->uid - 1,
-		     "the last check against data_end on this path proves %d bytes",
-		     r->range);
-	else if (r && r->at)
-		note(v, e, r->at - 1, "no check of this pointer against data_end is on this path");
-}
-
-static void note_number(struct verifier *v, struct verify_error *e, const struct reg *r,
-			const char *what)
-{
-	struct strbuf text = { 0 };
-
-	if (!r)
-		return;
-	scalar_text(&text, &r->val);
-	if (r->at)
-		note(v, e, r->at - 1, "%s made here is %s", what, sb_text(&text));
-	else
-		note(v, e, e->insn, "%s is %s", what, sb_text(&text));
-	sb_free(&text);
-}
-
-/* What explains a rejection besides its text. */
-static void add_notes(struct verifier *v, struct verify_error *e, const struct why *why)
-{
-	switch (e->id) {
-	case REJECT_OR_NULL:
-	case REJECT_ARG_NULL:
-	case REJECT_PTR_ARITH_NULL:
-		note_null(v, e, why->ptr);
-		break;
-	case REJECT_PACKET:
-		note_packet(v, e, why->ptr);
-		break;
-	case REJECT_LEAK:
-		note(v, e, (u32)why->b, "acquired here; nothing gives it back before the end");
-		break;
-	case REJECT_UNBOUNDED:
-	case REJECT_NEGATIVE:
-	case REJECT_RANGE_MIN:
-	case REJECT_RANGE_MAX:
-	case REJECT_STACK_VAR:
-	case REJECT_STACK_VAR_RANGE:
-		note_number(v, e, why->ptr, "the variable part of the offset");
-		break;
-	case REJECT_ARG_SIZE_NEG:
-	case REJECT_ARG_SIZE_MAX:
-	case REJECT_ARG_SIZE_ZERO:
-		note_number(v, e, why->ptr, "the size");
-		break;
-	default:
-		break;
-	}
-}
+/* ---- the rejection ------------------------------------------------------- */
 
 static struct verify_error *error_new(struct verifier *v, enum reject_id id,
 				      u32 insn, const struct why *why)
@@ -401,8 +345,8 @@ static struct verify_error *error_new(struct verifier *v, enum reject_id id,
 	e->insn = insn;
 	e->text = fill_in(v, row->text, insn, why);
 	e->kernel = fill_in(v, row->kernel, insn, why);
-	e->help = row->help;
-	add_notes(v, e, why);
+	e->help = help_for(v, e, why, row->help);
+	notes_add(v, e, why);
 	return e;
 }
 

@@ -174,6 +174,16 @@ struct ref {
 	u32 map, uid;		/* LOCK: where it is */
 };
 
+/* A branch that a path took: kept only when a rejection is to be explained. */
+struct branch {
+	const struct branch *up;
+	u32 at;			/* the jump */
+	u32 to;			/* where the path went */
+	u32 made;		/* 1 + what made the pointer that was compared with
+				   NULL; 0: another comparison */
+	bool null;		/* ... and it is NULL here */
+};
+
 struct state {
 	struct frame *frames[MAX_FRAMES];
 	u32 nr_frames;		/* the current one is the last */
@@ -184,6 +194,7 @@ struct state {
 	u32 irq;		/* id of the last saved interrupt state, 0: none */
 	u32 may_goto;		/* passes through may_goto on this path */
 	bool sleepable;
+	const struct branch *path;
 	u32 nr_jumps, nr_insns;	/* on this path since the last stored state */
 };
 
@@ -270,6 +281,8 @@ struct verifier {
 	VEC(struct verify_error) errors;
 	VEC(struct verify_error) warnings;
 	VEC(u32) error_insns;
+	bool trace;		/* the second run: paths are kept */
+	const struct state *at;	/* what step() is at, for messages */
 	bool stop;		/* there is an answer, or no more room for errors */
 	const char *construct;	/* what is not supported, or NULL */
 	u32 construct_insn;

@@ -6,7 +6,9 @@
 #include "verify/explore.h"
 #include "base/os.h"
 
-enum { LIMIT_INSNS = 1000000, MAX_ERRORS = 5, MAX_PROG_INSNS = 1000000 };
+enum { LIMIT_INSNS = 1000000, MAX_ERRORS = 5, MAX_PROG_INSNS = 1000000,
+	/* programs that took longer are not run again for their paths */
+	TRACE_MAX = 500000 };
 
 static const struct verify_opts default_opts = { .caps = VERIFY_CAP_ALL };
 
@@ -86,16 +88,26 @@ static int check_input(const struct image *img, const struct image_prog *prog,
 	return isa_check(prog->insns, prog->nr_insns, where, err);
 }
 
+/* TRACE: keeps what messages tell of paths. */
+static void run(struct verifier *v, bool trace)
+{
+	v->trace = trace;
+	set_limits(v);
+	judge(v);
+	report(v, v->result);
+}
+
 int verify_prog(struct verify_result *result, struct arena *arena,
 		const struct image *img, const struct image_prog *prog,
 		const struct verify_opts *opts, struct skep_err *err)
 {
-	struct verifier v = {
+	const struct verifier job = {
 		.img = img, .prog = prog, .opts = opts ? opts : &default_opts,
 		.result = result, .arena = arena, .err = err,
 		.insns = prog->insns, .nr_insns = prog->nr_insns,
 		.ctx = ctx_desc(prog->type),
 	};
+	struct verifier v = job;
 	u64 start = os_clock_ns();
 	int rc;
 
@@ -103,9 +115,13 @@ int verify_prog(struct verify_result *result, struct arena *arena,
 	rc = check_input(img, prog, err);
 	if (rc)
 		return rc;
-	set_limits(&v);
-	judge(&v);
-	report(&v, result);
+	run(&v, false);
+	if (v.errors.n && result->visited < TRACE_MAX) {
+		release(&v);
+		v = job;
+		memset(result, 0, sizeof(*result));
+		run(&v, true);
+	}
 	release(&v);
 	result->ns = os_clock_ns() - start;
 	return 0;

@@ -53,6 +53,8 @@ enum reject_id {
 #include "verify/reject.def"
 };
 
+enum { VERIFY_NOWHERE = 0x7fffffff };
+
 /* One reason. Texts live in the arena of the call. */
 struct verify_error {
 	enum reject_id id;
@@ -61,7 +63,7 @@ struct verify_error {
 	const char *kernel;	/* the kernel's classic line */
 	const char *help;	/* a way out, or NULL */
 	const char **notes;	/* where values came from, oldest last */
-	u32 *note_insns;	/* where each note points */
+	u32 *note_insns;	/* where each note points, or VERIFY_NOWHERE */
 	u32 nr_notes;
 };
 
