@@ -82,10 +82,37 @@ static void note_number(struct verifier *v, struct verify_error *e, const struct
 		return;
 	scalar_text(&text, &r->val);
 	if (r->at)
-		note(v, e, r->at - 1, "%s made here is %s", what, sb_text(&text));
+		note(v, e, r->at - 1, "%s is %s; it is made here", what, sb_text(&text));
 	else
 		note(v, e, e->insn, "%s is %s", what, sb_text(&text));
 	sb_free(&text);
+}
+
+/* A record or socket that a call has given back already. */
+static const struct helper_row *released(const struct verifier *v, const struct reg *r)
+{
+	const struct helper_row *row = NULL;
+
+	if (r && r->type == REG_SCALAR && r->at && v->points[r->at - 1].op == OP_CALL)
+		row = helper_row((u32)v->insns[r->at - 1].imm);
+	return row && row->ret == RET_VOID ? row : NULL;
+}
+
+static void note_released(struct verifier *v, struct verify_error *e, const struct reg *r)
+{
+	const struct helper_row *row = released(v, r);
+
+	if (row)
+		note(v, e, r->at - 1, "bpf_%s() gave it back here; it is not the program's any more",
+		     row->name);
+}
+
+static void note_stack(struct verifier *v, struct verify_error *e)
+{
+	for (u32 i = 0; i < v->nr_funcs; i++)
+		if (v->funcs[i].stack_bytes)
+			note(v, e, v->funcs[i].start, "%s() uses %u bytes of stack",
+			     v->funcs[i].name, v->funcs[i].stack_bytes);
 }
 
 /* What explains a rejection besides its text. */
@@ -100,6 +127,12 @@ static void add_origin(struct verifier *v, struct verify_error *e, const struct 
 	case REJECT_PACKET:
 		note_packet(v, e, why->ptr);
 		break;
+	case REJECT_ARG_TYPE:
+		note_released(v, e, why->ptr);
+		break;
+	case REJECT_STACK_TOTAL:
+		note_stack(v, e);
+		break;
 	case REJECT_LEAK:
 		note(v, e, (u32)why->b, "acquired here; nothing gives it back before the end");
 		break;
@@ -109,7 +142,7 @@ static void add_origin(struct verifier *v, struct verify_error *e, const struct 
 	case REJECT_RANGE_MAX:
 	case REJECT_STACK_VAR:
 	case REJECT_STACK_VAR_RANGE:
-		note_number(v, e, why->ptr, "the variable part of the offset");
+		note_number(v, e, why->ptr, "the offset that is added");
 		break;
 	case REJECT_ARG_SIZE_NEG:
 	case REJECT_ARG_SIZE_MAX:
@@ -278,6 +311,8 @@ const char *help_for(struct verifier *v, const struct verify_error *e,
 		return help_null(v, e, why->ptr, help);
 	case REJECT_PACKET:
 		return help_packet(v, e, help);
+	case REJECT_ARG_TYPE:
+		return released(v, why->ptr) ? "give it back once" : help;
 	case REJECT_LEAK:
 		return help_leak(v, (u32)why->b, help);
 	default:

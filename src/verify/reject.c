@@ -200,6 +200,17 @@ static void put_ptr(struct fill *f)
 		sb_printf(&f->out, "the pointer in r%u", f->why->reg);
 }
 
+/* What was acquired by the instruction {b}. */
+static void put_owner(struct fill *f)
+{
+	char name[NAME_BYTES];
+
+	if (name_assigned(f->v, (u32)f->why->b, name))
+		sb_printf(&f->out, "'%s'", name);
+	else
+		sb_puts(&f->out, "what was acquired");
+}
+
 /* What the instruction does to memory. */
 static void put_used(struct fill *f)
 {
@@ -224,7 +235,9 @@ static void put_value(struct fill *f)
 	char member[NAME_BYTES];
 
 	if (!f->ptr || f->ptr->type != REG_MAP_VALUE) {
-		sb_puts(&f->out, "a map key");
+		sb_puts(&f->out, !f->ptr ? "memory" :
+			f->ptr->type == REG_MAP_KEY ? "a map key" :
+			reg_is_packet(f->ptr) ? "the packet" : "the memory");
 		return;
 	}
 	map = map_of(f->v, f->ptr);
@@ -265,6 +278,8 @@ static void put_key(struct fill *f, const char *key, size_t n)
 		put_value(f);
 	else if (key_is(key, n, "ptr"))
 		put_ptr(f);
+	else if (key_is(key, n, "owner"))
+		put_owner(f);
 	else if (key_is(key, n, "used"))
 		put_used(f);
 	else if (key_is(key, n, "limits"))

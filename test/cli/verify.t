@@ -9,7 +9,7 @@ ok "a safe program" $SKEP verify $fw
 has "its line" "firewall  xdp      184    ok" "$($SKEP verify $fw)"
 status "an unsafe one" 1 $SKEP verify $bad
 out=$($SKEP verify $bad 2>&1)
-has "where and what" "bad.c:38:17: error: bytes 26..29 of the packet are used, only 14" "$out"
+has "where and what" "bad.c:38:17: error: bytes 26..29 of the packet are read, only 14" "$out"
 has "the check that is too weak" "bad.c:34:6: note: the last check against data_end on this path proves 14 bytes" "$out"
 has "the source line" "   38 | 	key.addr = ip->saddr;" "$out"
 has "the kernel's words" "kernel: invalid access to packet, off=26 size=4, R1(id=0,off=26,r=14)" "$out"
