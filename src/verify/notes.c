@@ -70,7 +70,8 @@ static void note_packet(struct verifier *v, struct verify_error *e, const struct
 		     "the last check against data_end on this path proves %d bytes",
 		     r->range);
 	else if (r && r->at)
-		note(v, e, r->at - 1, "no check of this pointer against data_end is on this path");
+		note(v, e, r->at - 1,
+		     "no check of this pointer against data_end is on this path");
 }
 
 static void note_number(struct verifier *v, struct verify_error *e, const struct reg *r,
@@ -103,7 +104,7 @@ static void note_released(struct verifier *v, struct verify_error *e, const stru
 	const struct helper_row *row = released(v, r);
 
 	if (row)
-		note(v, e, r->at - 1, "bpf_%s() gave it back here; it is not the program's any more",
+		note(v, e, r->at - 1, "bpf_%s() gave it back here; from then on it is not the program's",
 		     row->name);
 }
 
@@ -296,7 +297,8 @@ static const char *help_leak(struct verifier *v, u32 insn, const char *help)
 	if (!name_assigned(v, insn, name))
 		snprintf(name, sizeof(name), "...");
 	if (row->id == BPF_FUNC_ringbuf_reserve)
-		return arena_printf(v->arena, "bpf_ringbuf_discard(%s, 0); before the return", name);
+		return arena_printf(v->arena,
+				    "bpf_ringbuf_discard(%s, 0); before the return", name);
 	return strstr(row->name, "sk") ?
 		arena_printf(v->arena, "bpf_sk_release(%s); before the return", name) : help;
 }

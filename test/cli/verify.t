@@ -47,6 +47,27 @@ says "number as address" 0120 'r1 = 4096; r0 = *(u32 *)(r1 + 0); exit'
 says "no such helper" 0351 'call 9999; exit'
 says "helper of other types" 0352 'r1 = 0; r2 = 0; r3 = 0; r4 = 0; r5 = 0; call 49; exit'
 
+# forms for programs
+has "JSON: the reason" '"id": "SKEP-E0201"' "$($SKEP verify --json $bad 2>/dev/null)"
+has "JSON: its line" '"line": 38' "$($SKEP verify --json $bad 2>/dev/null)"
+status "JSON: exit status" 1 $SKEP verify --json $bad
+status "SARIF" 1 $SKEP verify --sarif "$tmp/out.sarif" $bad $fw
+has "SARIF: version" '"version": "2.1.0"' "$(cat "$tmp/out.sarif")"
+same "SARIF: one result" 1 "$(grep -c '"ruleId"' "$tmp/out.sarif")"
+has "SARIF: place" '"startLine": 38' "$(cat "$tmp/out.sarif")"
+status "figures are saved" 1 $SKEP verify --save "$tmp/figures" $bad $fw
+status "figures: nothing changed" 0 $SKEP verify --compare "$tmp/figures" $bad $fw
+same "figures: ... and it says so" "nothing changed" \
+	"$($SKEP verify --compare "$tmp/figures" $bad $fw 2>/dev/null)"
+sed 's/rejected/ok/' "$tmp/figures" > "$tmp/other"
+status "figures: a verdict changed" 1 $SKEP verify --compare "$tmp/other" $bad $fw
+has "figures: which" "ok -> rejected" "$($SKEP verify --compare "$tmp/other" $bad $fw 2>/dev/null)"
+status "figures: a program is gone" 1 $SKEP verify --compare "$tmp/figures" $fw
+echo rubbish > "$tmp/other"
+status "figures: another file" 2 $SKEP verify --compare "$tmp/other" $fw
+status "figures: no file" 2 $SKEP verify --compare "$tmp/none" $fw
+status "figures: not with JSON" 2 $SKEP verify --json --compare "$tmp/figures" $fw
+
 if [ "$($SKEP verify --on both $fw 2>/dev/null | awk 'NR == 2 { print $NF }')" != ok ]; then
 	skip "the kernel's verdicts" "the kernel loads nothing here"
 	done_testing

@@ -3,7 +3,12 @@
 #include "common.h"
 
 struct counters { __u64 hits[8]; };
-struct { __uint(type, ARRAY); __uint(max_entries, 1); __type(key, __u32); __type(value, struct counters); } table SEC(".maps");
+struct {
+	__uint(type, ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct counters);
+} table SEC(".maps");
 
 SEC("xdp") int prog(struct xdp_md *ctx)
 {

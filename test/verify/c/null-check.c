@@ -2,7 +2,12 @@
 /* expect: 0107: 'n' may be NULL */
 #include "common.h"
 
-struct { __uint(type, HASH); __uint(max_entries, 8); __type(key, __u32); __type(value, __u64); } stats SEC(".maps");
+struct {
+	__uint(type, HASH);
+	__uint(max_entries, 8);
+	__type(key, __u32);
+	__type(value, __u64);
+} stats SEC(".maps");
 
 SEC("xdp") int prog(struct xdp_md *ctx)
 {

@@ -3,7 +3,12 @@
 #include "common.h"
 
 /* With CAP_PERFMON the kernel lets it pass: a warning; with --caps bpf an error. */
-struct { __uint(type, HASH); __uint(max_entries, 8); __type(key, __u32); __type(value, __u64); } stats SEC(".maps");
+struct {
+	__uint(type, HASH);
+	__uint(max_entries, 8);
+	__type(key, __u32);
+	__type(value, __u64);
+} stats SEC(".maps");
 
 SEC("socket") int prog(void *ctx)
 {

@@ -2,7 +2,12 @@
 /* expect: 0158: the functions of this call chain use */
 #include "common.h"
 
-struct { __uint(type, HASH); __uint(max_entries, 8); __type(key, __u32); __type(value, __u64); } stats SEC(".maps");
+struct {
+	__uint(type, HASH);
+	__uint(max_entries, 8);
+	__type(key, __u32);
+	__type(value, __u64);
+} stats SEC(".maps");
 
 static __attribute__((noinline)) __u64 sum(__u32 n)
 {

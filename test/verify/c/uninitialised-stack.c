@@ -4,7 +4,12 @@
 
 /* With CAP_PERFMON the kernel lets it pass: a warning; with --caps bpf an error. */
 struct key { __u64 kind, addr; };
-struct { __uint(type, HASH); __uint(max_entries, 8); __type(key, struct key); __type(value, __u64); } stats SEC(".maps");
+struct {
+	__uint(type, HASH);
+	__uint(max_entries, 8);
+	__type(key, struct key);
+	__type(value, __u64);
+} stats SEC(".maps");
 
 SEC("socket") int prog(void *ctx)
 {
