@@ -13,9 +13,9 @@
  *	if (skep_prog_run(prog, &run, &err)) ...
  *	skep_object_close(obj);
  *
- * There is no verifier yet: programs run in the checked interpreter, which
- * looks at every access, so a bad program ends with an error and cannot touch
- * the memory of the process.
+ * Programs run in the checked interpreter, which looks at every access: a bad
+ * program ends with an error and cannot touch the memory of the process, judged
+ * or not (skep-verify(1)).
  *
  * Calls return 0 or a negative errno and fill the struct skep_err, which may
  * be NULL. The library never prints, never exits (without memory for its own
@@ -165,14 +165,16 @@ struct skep_run {
 	uint32_t repeat;	/* 0 = once */
 	uint64_t budget;	/* instructions per run; 0 = 1,000,000 */
 	uint64_t now_ns;	/* with SKEP_CLOCK_RUN; the clock never goes back */
-	/* struct xdp_md or __sk_buff, or NULL: the fields that
-	   BPF_PROG_TEST_RUN takes, all others 0 */
+	/* struct xdp_md, __sk_buff, bpf_flow_keys or bpf_sk_lookup, or NULL: the
+	   fields that BPF_PROG_TEST_RUN takes, all others 0 */
 	const void *ctx_in;
 	uint32_t ctx_in_bytes;
 	/* out */
 	uint32_t ctx_out_bytes;
-	const void *ctx_out;	/* struct __sk_buff afterwards, for types that have
-				   it, else NULL; valid until the next run */
+	const void *ctx_out;	/* struct __sk_buff afterwards, of flow dissectors
+				   struct bpf_flow_keys, of sk_lookup struct
+				   bpf_sk_lookup with the socket's cookie; else
+				   NULL. Valid until the next run */
 	uint32_t retval;
 	uint32_t data_out_bytes;
 	const void *data_out;	/* packet afterwards; valid until the next run */
@@ -182,6 +184,8 @@ struct skep_run {
 	uint32_t tc_classid;
 	uint64_t insns;		/* executed by the last run */
 	uint64_t duration_ns;	/* mean of the runs, when repeat > 1 */
+	uint64_t socket_cookie;	/* of the socket that the program chose or assigned;
+				   0 = none */
 };
 
 /* -EFAULT and the program's place in ERR when it did what it must not. */
@@ -195,6 +199,14 @@ int skep_prog_run(struct skep_prog *prog, struct skep_run *run, struct skep_err 
  */
 int skep_object_run_timers(struct skep_object *obj, uint64_t now_ns, uint32_t *waiting,
 			   struct skep_err *err);
+
+/*
+ * The sockets that programs find: BYTES of TEXT as `ss -tuaneH` prints them. Once,
+ * when the object is loaded, before maps of sockets are filled: values there are
+ * numbers of sockets, 0 being the first of TEXT, and cookies when they are read.
+ */
+int skep_object_sockets(struct skep_object *obj, const char *text, size_t bytes,
+			struct skep_err *err);
 
 /* ---- maps: bpf(2)'s element commands ---------------------------------------- */
 

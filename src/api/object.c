@@ -7,6 +7,7 @@
 #include "api/object.h"
 #include "base/os.h"
 #include "host/hosts.h"
+#include "host/sockets.h"
 #include "kernel/kernel.h"
 #include "obj/obj.h"
 #include "runtime/runtime.h"
@@ -150,6 +151,9 @@ void skep_object_close(struct skep_object *obj)
 		obj->backend->ops->close(obj->backend);
 	if (!obj->shares)
 		image_free(obj->img);
+	if (obj->own_sockets)
+		sockets_free(obj->own_sockets);
+	free(obj->own_sockets);
 	free(obj->progs);
 	free(obj->maps);
 	free(obj);
@@ -451,6 +455,9 @@ static int run_loaded(struct skep_prog *prog, struct skep_run *run, struct skep_
 	};
 	int r = b->ops->test_run(b, (u32)prog->loaded, &t, err);
 
+	if (r > 0)
+		return err_set(err, ERR_RUN, NULL, "programs of type %s are not asked about such "
+			       "a packet", progtype_row(skep_prog_type(prog))->name);
 	if (r)
 		return r;
 	run->retval = t.retval;
@@ -461,6 +468,7 @@ static int run_loaded(struct skep_prog *prog, struct skep_run *run, struct skep_
 	run->tc_classid = t.tc_classid;
 	run->ctx_out = t.ctx_out;
 	run->ctx_out_bytes = t.ctx_out_bytes;
+	run->socket_cookie = t.sock ? t.sock->cookie : 0;
 	run->insns = t.insns;
 	run->duration_ns = t.duration_ns;
 	return 0;
@@ -630,4 +638,42 @@ uint64_t skep_map_lost(const struct skep_map *map)
 	struct map_info info;
 
 	return !b || b->ops->map_info(b, map->index, &info) ? 0 : info.lost;
+}
+
+int object_sockets(struct skep_object *obj, const struct sockets *s, struct skep_err *err)
+{
+	struct backend *b = obj->backend;
+
+	if (!b->ops->sockets)
+		return err_set(err, ERR_USAGE, NULL, "sockets are described to the embedded "
+			       "engine; a kernel has its own");
+	if (b->ops->sockets(b, s->v.v, (u32)s->v.n))
+		return err_set(err, ERR_USAGE, NULL, "sockets are described already");
+	obj->sockets = s;
+	return 0;
+}
+
+int skep_object_sockets(struct skep_object *obj, const char *text, size_t bytes,
+			struct skep_err *err)
+{
+	struct sockets *s;
+	int r;
+
+	err_clear(err);
+	if (!obj->backend)
+		return err_set(err, ERR_USAGE, obj->img->file, "sockets are described to an "
+			       "object that is loaded");
+	s = mem_alloc(sizeof(*s));
+	r = sockets_read_ss(s, text, bytes, "sockets", err);
+	if (!r)
+		r = sockets_check(s, "sockets", err);
+	if (!r)
+		r = object_sockets(obj, s, err);
+	if (r) {
+		sockets_free(s);
+		free(s);
+	} else {
+		obj->own_sockets = s;
+	}
+	return r;
 }

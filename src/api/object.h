@@ -25,7 +25,14 @@ struct skep_object {
 	struct skep_prog *progs;	/* by image index; loaded = the backend's
 					   number, or -1 */
 	struct skep_map *maps;		/* by image index, as the backend's */
+	const struct sockets *sockets;	/* that are described; NULL: none are */
+	struct sockets *own_sockets;	/* of skep_object_sockets, or NULL */
 };
+
+struct sockets;
+/* Describes sockets to the engine of OBJ, which is loaded; S lives as long as OBJ.
+ * Errors: USAGE. */
+int object_sockets(struct skep_object *obj, const struct sockets *s, struct skep_err *err);
 
 /* Opens what is in memory; OPTS may be NULL. */
 int object_open(struct skep_object **obj, const struct skep_open_opts *opts,

@@ -55,7 +55,7 @@ HELPER_BODY(call_perf_output)
 
 	if (r3 & ~(BPF_F_INDEX_MASK | (p->data ? BPF_F_CTXLEN_MASK : 0)))
 		return call_error(-EINVAL);
-	if (more > (u64)(p->data_end - p->data))
+	if (more > packet_bytes(p))
 		return call_error(-EFAULT);
 	return call_error(perf_output(call_ptr(r2), index, call_ptr(r4), r5, p->data,
 				      more, run->cpu));

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* map.c: helpers on maps and on the locks inside their values. */
-#include "call/bodies.h"
+#include "call/sock.h"
 #include "maps/map.h"
 
 HELPER_BODY(call_map_lookup)
 {
 	struct map *m = call_ptr(r1);
 
-	return (uintptr_t)m->ops->lookup(m, call_ptr(r2), run->cpu);
+	void *v = m->ops->lookup(m, call_ptr(r2), run->cpu);
+
+	return unlikely(map_holds_socks(m->type)) ? sock_acquired(run, v) : (uintptr_t)v;
 }
 
 HELPER_BODY(call_map_lookup_percpu)
@@ -19,6 +21,11 @@ HELPER_BODY(call_map_update)
 {
 	struct map *m = call_ptr(r1);
 
+	if (unlikely(map_holds_socks(m->type))) {
+		struct sock *s = sock_at(run, r3);
+
+		return call_error(s ? map_sock_put(m, call_ptr(r2), s, r4) : -EINVAL);
+	}
 	return call_error(m->ops->update(m, call_ptr(r2), call_ptr(r3), r4,
 					 run->cpu));
 }

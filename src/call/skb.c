@@ -41,6 +41,12 @@ HELPER_BODY(call_skb_load)
 			call_ptr(r3), (u32)r4);
 }
 
+/* A flow dissector's: a test run has no struct sk_buff behind the context. */
+HELPER_BODY(call_flow_load)
+{
+	return copy_out(run, NULL, (u32)r2, call_ptr(r3), (u32)r4);
+}
+
 HELPER_BODY(call_skb_load_relative)
 {
 	const u8 *base = r5 == BPF_HDR_START_MAC ? run->skb.mac :

@@ -37,6 +37,8 @@ HELPER_BODY(call_skb_set_tunnel_opt);
 HELPER_BODY(call_xdp_check_mtu);
 HELPER_BODY(call_skb_check_mtu);
 
+HELPER_BODY(call_flow_load);
+
 HELPER_BODY(call_skb_change_head);
 HELPER_BODY(call_skb_change_tail);
 HELPER_BODY(call_skb_change_proto);

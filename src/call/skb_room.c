@@ -16,7 +16,7 @@ enum {
 	LEN_MAX = 16384 - 320,	/* of a packet that grows: the kernel's SKB_MAX_ALLOC */
 	ROOM_MAX = 0xfff,
 	VLAN_BYTES = 4,
-	SMALL_HEAD = 704 - 320,
+	SMALL_HEAD = 576 - 320,
 	ENCAP_L3 = BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 | BPF_F_ADJ_ROOM_ENCAP_L3_IPV6,
 	ENCAP_L4 = BPF_F_ADJ_ROOM_ENCAP_L4_GRE | BPF_F_ADJ_ROOM_ENCAP_L4_UDP,
 	/* newer than some headers */

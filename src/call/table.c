@@ -3,6 +3,7 @@
 #include "call/bodies.h"
 #include "call/fib.h"
 #include "call/skb.h"
+#include "call/sock.h"
 #include <linux/bpf.h>
 
 static const helper_fn bodies[] = {
@@ -89,6 +90,14 @@ static const helper_fn bodies[] = {
 	[BPF_FUNC_xdp_store_bytes] = call_xdp_store,
 	[BPF_FUNC_check_mtu] = call_xdp_check_mtu,
 	[BPF_FUNC_fib_lookup] = call_xdp_fib_lookup,
+	[BPF_FUNC_sk_lookup_tcp] = call_sk_lookup_tcp,
+	[BPF_FUNC_sk_lookup_udp] = call_sk_lookup_udp,
+	[BPF_FUNC_skc_lookup_tcp] = call_skc_lookup_tcp,
+	[BPF_FUNC_sk_release] = call_sk_release,
+	[BPF_FUNC_sk_fullsock] = call_sk_fullsock,
+	[BPF_FUNC_tcp_sock] = call_tcp_sock,
+	[BPF_FUNC_get_listener_sock] = call_listener_sock,
+	[BPF_FUNC_sk_assign] = call_sk_assign,
 };
 
 /* Where the context is struct __sk_buff. */
@@ -112,7 +121,7 @@ static const helper_fn skb_bodies[] = {
 	[BPF_FUNC_csum_update] = call_csum_update,
 	[BPF_FUNC_set_hash_invalid] = call_skb_hash_clear,
 	[BPF_FUNC_skb_change_head] = call_skb_change_head,
-	[BPF_FUNC_get_socket_cookie] = call_skb_socket_cookie,
+	[BPF_FUNC_get_socket_cookie] = call_skb_sock_cookie,
 	[BPF_FUNC_get_socket_uid] = call_skb_uid,
 	[BPF_FUNC_set_hash] = call_skb_hash_set,
 	[BPF_FUNC_skb_adjust_room] = call_skb_adjust_room,
@@ -130,6 +139,25 @@ static const helper_fn skb_bodies[] = {
 	[BPF_FUNC_skb_set_tunnel_opt] = call_skb_set_tunnel_opt,
 	[BPF_FUNC_check_mtu] = call_skb_check_mtu,
 	[BPF_FUNC_fib_lookup] = call_skb_fib_lookup,
+};
+
+/* Where it is struct sk_reuseport_md. */
+static const helper_fn reuse_bodies[] = {
+	[BPF_FUNC_skb_load_bytes] = call_skb_load,
+	[BPF_FUNC_skb_load_bytes_relative] = call_skb_load_relative,
+	[BPF_FUNC_get_socket_cookie] = call_sock_cookie,
+	[BPF_FUNC_sk_select_reuseport] = call_select_reuseport,
+};
+
+/* Where it is a struct __sk_buff that begins with what a socket received. */
+static const helper_fn skskb_bodies[] = {
+	[BPF_FUNC_skb_load_bytes] = call_skb_load,
+	[BPF_FUNC_skb_store_bytes] = call_skb_store,
+	[BPF_FUNC_skb_pull_data] = call_skb_pull,
+	[BPF_FUNC_get_socket_cookie] = call_skb_sock_cookie,
+	[BPF_FUNC_get_socket_uid] = call_skb_uid,
+	[BPF_FUNC_sk_redirect_map] = call_sk_redirect_map,
+	[BPF_FUNC_sk_redirect_hash] = call_sk_redirect_hash,
 };
 
 static bool has_skb(u32 prog_type)
@@ -153,6 +181,24 @@ helper_fn call_helper(u32 id, u32 prog_type)
 {
 	if (!helper_offered(id, prog_type))
 		return NULL;
+	switch (prog_type) {
+	case BPF_PROG_TYPE_FLOW_DISSECTOR:
+		if (id == BPF_FUNC_skb_load_bytes)
+			return call_flow_load;
+		break;
+	case BPF_PROG_TYPE_SK_LOOKUP:
+		if (id == BPF_FUNC_sk_assign)
+			return call_lookup_assign;
+		break;
+	case BPF_PROG_TYPE_SK_SKB:
+		if (id < ARRAY_LEN(skskb_bodies) && skskb_bodies[id])
+			return skskb_bodies[id];
+		break;
+	case BPF_PROG_TYPE_SK_REUSEPORT:
+		if (id < ARRAY_LEN(reuse_bodies) && reuse_bodies[id])
+			return reuse_bodies[id];
+		break;
+	}
 	if (has_skb(prog_type) && id < ARRAY_LEN(skb_bodies) && skb_bodies[id])
 		return skb_bodies[id];
 	return id < ARRAY_LEN(bodies) ? bodies[id] : NULL;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * xdp.c: helpers on the packet of an XDP program. They change the bounds in
- * run->pkt; the engine makes the program load them again.
+ * run->pkt; the engine makes the program load them again. Fragments lie behind
+ * the linear part, so that a packet is one run of bytes.
  */
 #include "call/bodies.h"
 #include "maps/map.h"
@@ -37,11 +38,37 @@ HELPER_BODY(call_xdp_adjust_head)
 	return 0;
 }
 
+/* Only the last fragment grows, and only to its end. */
+static u64 frags_grow(struct packet_buf *p, u32 bytes)
+{
+	u32 last = (p->frags - 1) % XDP_FRAG_BYTES + 1;
+
+	if (bytes > XDP_FRAG_BYTES - last)
+		return call_error(-EINVAL);
+	memset(p->data_end + p->frags, 0, bytes);
+	p->frags += bytes;
+	return 0;
+}
+
+/* From the end; when no fragment is left the linear part is the packet. */
+static u64 frags_shrink(struct packet_buf *p, s64 bytes)
+{
+	u32 of_frags = (u32)min_u64((u64)bytes, p->frags);
+
+	if (bytes > (s64)packet_bytes(p) - ETH_BYTES)
+		return call_error(-EINVAL);
+	p->frags -= of_frags;
+	p->data_end -= bytes - of_frags;
+	return 0;
+}
+
 HELPER_BODY(call_xdp_adjust_tail)
 {
 	struct packet_buf *p = &run->pkt;
 	s64 offset = (s32)r2, end = at(p, p->data_end) + offset;
 
+	if (p->frags)
+		return offset >= 0 ? frags_grow(p, (u32)offset) : frags_shrink(p, -offset);
 	if (end > at(p, p->hard_end) || end < at(p, p->data) + ETH_BYTES)
 		return call_error(-EINVAL);
 	if (offset > 0)
@@ -68,13 +95,13 @@ HELPER_BODY(call_xdp_adjust_meta)
 
 HELPER_BODY(call_xdp_buff_len)
 {
-	return (u64)(run->pkt.data_end - run->pkt.data);
+	return packet_bytes(&run->pkt);
 }
 
 /* LEN bytes at OFFSET of the packet, or NULL with *R set. */
 static u8 *packet_part(struct run *run, u32 offset, u32 len, int *r)
 {
-	u64 have = (u64)(run->pkt.data_end - run->pkt.data);
+	u64 have = packet_bytes(&run->pkt);
 
 	*r = offset > OFFSET_MAX || len > OFFSET_MAX ? -EFAULT :
 	     in_bounds(offset, len, have) ? 0 : -EINVAL;

@@ -47,7 +47,8 @@ static int none_fits(struct choice *c, const char *name)
 		return no_program(&c->objs, name, c->err);
 	err_set(c->err, ERR_PROG_NONE, NULL,
 		"no program takes packets; those of type xdp, tc, socket, "
-		"cgroup_skb and lwt do (SEC(\"xdp\"), SEC(\"tc\") ...)");
+		"cgroup_skb, lwt, flow_dissector, sk_lookup, sk_reuseport "
+		"and sk_skb do (SEC(\"xdp\"), SEC(\"tc\") ...)");
 	note_programs(c, false);
 	return c->err->code;
 }

@@ -18,7 +18,7 @@ struct run_opts {
 	struct str_list records;	/* MAP=TYPE */
 	struct str_list net;		/* names of what is an address */
 	struct ports_opts ports;
-	const char *clock;
+	const char *clock, *sockets;
 	u64 repeat, budget, cpus, linger;
 	struct load_opts load;
 	bool json, verbose, quiet;
@@ -40,6 +40,8 @@ struct job {
 	struct capture_out *out;	/* of -o; NULL = none */
 	u64 packets;			/* of all captures so far */
 	u64 cut;			/* captured in part */
+	u64 left_out;			/* that the kernel would not ask the program about */
+	struct sockets sockets;		/* of --sockets */
 	u64 ns;				/* of cpu time for all packets, reading included */
 	bool capture_clock;		/* time is that of the packets */
 	u64 now;			/* ns: of the last packet */
@@ -188,7 +190,9 @@ static int load(struct job *j)
 	int r;
 
 	j->choice.on_user = j->on == ON_USER;
-	r = choice_make(&j->choice);
+	r = j->o.sockets ? sockets_open(&j->sockets, j->o.sockets, j->err) : 0;
+	if (!r)
+		r = choice_make(&j->choice);
 	j->prog = j->choice.first;
 	j->both.as_json = j->o.json;
 	j->messages.all = j->o.verbose;
@@ -204,6 +208,8 @@ static int load(struct job *j)
 			      j->on == ON_BOTH);
 	if (!r && j->on == ON_BOTH)
 		r = both_open(&j->both, j->prog, j->err);
+	if (!r && j->o.sockets)
+		r = object_sockets(j->prog->obj, &j->sockets, j->err);
 	if (!r)
 		r = load_maps(j);
 	if (!r) {
@@ -228,17 +234,10 @@ static int load(struct job *j)
 
 /* ---- packets --------------------------------------------------------------------------- */
 
-static enum capture_verdict verdict_kind(u32 prog_type)
+/* Packets so far, those that the program was not asked about included. */
+static u64 seen(const struct job *j)
 {
-	switch (prog_type) {
-	case BPF_PROG_TYPE_XDP:
-		return VERDICT_XDP;
-	case BPF_PROG_TYPE_SCHED_CLS:
-	case BPF_PROG_TYPE_SCHED_ACT:
-		return VERDICT_TC;
-	default:
-		return VERDICT_NONE;
-	}
+	return j->packets + j->left_out;
 }
 
 static int write_packet(struct job *j, const struct capture_iface *in, const struct packet *p,
@@ -253,7 +252,8 @@ static int write_packet(struct job *j, const struct capture_iface *in, const str
 	out.data = t->data_out;
 	out.bytes = t->bytes_out;
 	out.wire_bytes = t->bytes_out + (p->wire_bytes - p->bytes);
-	return capture_out_write(j->out, &out, verdict_kind(j->v.prog_type), t->retval, j->err);
+	return capture_out_write(j->out, &out, meta_verdict_kind(j->v.prog_type), t->retval,
+				 j->err);
 }
 
 static int on_packet(struct job *j, const struct capture_iface *in, const struct packet *p,
@@ -307,11 +307,15 @@ static int run_batches(struct job *j, const char *path, struct capture *c, struc
 		if (unlikely(r))
 			at_packet(j, r, path, number + n + 1, p[n].bytes);
 		for (u32 i = 0; i < n; i++) {
+			if (unlikely(p[i].left_out)) {
+				j->left_out++;
+				continue;
+			}
 			j->cut += p[i].bytes < p[i].wire_bytes;
 			verdicts_count(&j->v, p[i].retval);
+			j->packets++;
 		}
 		number += n;
-		j->packets += n;
 	}
 	return r ? r : got;
 }
@@ -327,7 +331,10 @@ static int run_packets(struct job *j, const char *path, struct capture *c, struc
 			return bad_link(j, path, p.number, p.link);
 		t->data = p.data;
 		t->bytes = p.bytes;
-		meta_packet(&j->meta, &p);
+		if (!meta_packet(&j->meta, &p)) {
+			j->left_out++;
+			continue;
+		}
 		t->now_ns = j->now = max_u64(j->now, p.time_ns);
 		j->messages.packet = j->packets + 1;
 		if (j->on == ON_BOTH)
@@ -336,18 +343,20 @@ static int run_packets(struct job *j, const char *path, struct capture *c, struc
 			r = b->ops->test_run(b, (u32)j->prog->loaded, t, j->err);
 		if (r < 0)
 			return at_packet(j, r, path, p.number, p.bytes);
-		if (r)
+		if (r) {
+			j->left_out += j->on != ON_BOTH;
 			continue;
+		}
 		j->packets++;
 		j->cut += p.bytes < p.wire_bytes;
-		r = on_packet(j, capture_iface(c, p.iface), &p, t, j->packets);
+		r = on_packet(j, capture_iface(c, p.iface), &p, t, seen(j));
 		if (!r && ports_wanted(&j->ports))
 			r = ports_deliver(&j->ports, NULL, &p, t, j->err);
 		if (r)
 			return r;
 		if (j->on == ON_BOTH)
-			both_records(&j->both, p.number, j->packets);
-		events_read(&j->events, j->packets);
+			both_records(&j->both, p.number, seen(j));
+		events_read(&j->events, seen(j));
 	}
 	return r;
 }
@@ -397,14 +406,19 @@ static int run_arrived(struct job *j, struct port *in, const struct packet *p, i
 		t->data = p[i].data;
 		t->bytes = p[i].bytes;
 		r = b->ops->test_run(b, (u32)j->prog->loaded, t, j->err);
+		if (r > 0) {
+			j->left_out++;
+			r = 0;
+			continue;
+		}
 		if (r)
 			return at_packet(j, r, in->name, p[i].number, p[i].bytes);
 		j->packets++;
 		j->cut += p[i].bytes < p[i].wire_bytes;
-		r = on_packet(j, &iface, &p[i], t, j->packets);
+		r = on_packet(j, &iface, &p[i], t, seen(j));
 		if (!r)
 			r = ports_deliver(&j->ports, in, &p[i], t, j->err);
-		events_read(&j->events, j->packets);
+		events_read(&j->events, seen(j));
 	}
 	return r;
 }
@@ -556,6 +570,8 @@ static void results_json(struct strbuf *out, struct job *j)
 	json_str(&js, "type", progtype_row(j->v.prog_type)->name);
 	json_u64(&js, "packets", j->packets);
 	json_u64(&js, "packets_cut", j->cut);
+	if (j->left_out)
+		json_u64(&js, "packets_left_out", j->left_out);
 	json_u64(&js, "timers_waiting", j->timers);
 	json_u64(&js, "ns_per_packet", ns_per_packet(j));
 	verdicts_json(&j->v, &js);
@@ -585,6 +601,7 @@ static void warn(struct job *j)
 			" packets were cut by the capture's snapshot length; "
 			"the program saw the captured bytes\n",
 			j->cut, j->packets);
+	meta_left_out(j->v.prog_type, j->left_out);
 	ports_warn(&j->ports);
 	if (j->timers)
 		fprintf(stderr, "note: timers that still wait after the last packet: %u%s\n",
@@ -636,7 +653,7 @@ static int finish(struct job *j)
 	}
 	if (r)
 		return report(j->err);
-	verdicts_end(&j->v, j->packets);
+	verdicts_end(&j->v, seen(j));
 	if (j->on == ON_BOTH)
 		differ = both_end(&j->both);
 	r = print_results(j);
@@ -695,6 +712,8 @@ static int check_ports(const struct command *cmd, const struct job *j)
 
 	if (j->on != ON_USER && (o->in.n || o->targets.n || o->pass))
 		return usage_error("live ports and --port are for --on user");
+	if (j->on != ON_USER && j->o.sockets)
+		return usage_error("--sockets is for --on user: a kernel has its own");
 	if (!o->in.n && (o->count || o->seconds))
 		return usage_error("--count and --seconds are for live ports");
 	if (o->seconds > UINT32_MAX)
@@ -765,6 +784,7 @@ static void job_free(struct job *j)
 	verdicts_free(&j->v);
 	events_close(&j->events);
 	input_close(&j->choice.objs);
+	sockets_free(&j->sockets);
 	vec_free(&j->captures);
 	choice_free(&j->choice);
 	vec_free(&j->o.maps);
@@ -805,6 +825,8 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 		 &o->routes},
 		{"map", 'm', OPT_LIST, "NAME=FILE",
 		 "fill map NAME from a JSON file before the run", &o->maps},
+		{"sockets", 0, OPT_STR, "FILE",
+		 "sockets that programs find: JSON, or the output of ss -tuaneH", &o->sockets},
 		{"record", 0, OPT_LIST, "MAP=TYPE",
 		 "show records of a ring buffer or perf event array as TYPE", &o->records},
 		{"net", 0, OPT_LIST, "NAME",
@@ -838,6 +860,8 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 		{"tstamp", 0, OPT_STR, "capture",
 		 "skb->tstamp of a packet is when it was captured (default: 0)",
 		 &j.meta.o.tstamp},
+		{"flow-flags", 0, OPT_U64, "N", "flags of struct bpf_flow_keys (BPF_FLOW_...)",
+		 &j.meta.o.flow_flags},
 		LOAD_OPTS(&o->load),
 		{"json", 'j', OPT_FLAG, NULL, "print JSON; with -v one object per line",
 		 &o->json},

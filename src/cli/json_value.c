@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* json_value.c: numbers and addresses of map files, from text to bytes. */
 #include "cli/json_value.h"
+#include "model/uapi.h"
+#include <linux/bpf.h>
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
@@ -82,4 +84,21 @@ bool json_parse_wide(const char *s, u8 *out)
 	memcpy(out + 8, &hi, 8);
 #endif
 	return true;
+}
+
+bool json_key_is_index(u32 map_type)
+{
+	switch (map_type) {
+	case BPF_MAP_TYPE_HASH:
+	case BPF_MAP_TYPE_PERCPU_HASH:
+	case BPF_MAP_TYPE_HASH_OF_MAPS:
+	case BPF_MAP_TYPE_DEVMAP_HASH:
+	case BPF_MAP_TYPE_SOCKHASH:
+	case BPF_MAP_TYPE_LPM_TRIE:
+	case BPF_MAP_TYPE_QUEUE:
+	case BPF_MAP_TYPE_STACK:
+		return false;
+	default:
+		return true;
+	}
 }

@@ -19,4 +19,7 @@ bool json_parse_number(const char *s, u64 *v, bool *negative);
 /* 16 bytes from up to 32 hexadecimal digits behind "0x". */
 bool json_parse_wide(const char *s, u8 *out);
 
+/* Whether the keys of maps of the type are indexes below max_entries. */
+bool json_key_is_index(u32 map_type);
+
 #endif

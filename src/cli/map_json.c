@@ -10,6 +10,7 @@
 #include "cli/json_at.h"
 #include "cli/json_value.h"
 #include "model/uapi.h"
+#include "cli/run.h"
 
 #ifndef HAVE_JANSSON
 int map_load_json(struct skep_object *obj, u32 i, const char *path, struct skep_err *err)
@@ -96,10 +97,8 @@ static const char *text_of(const struct load *l, const json_t *v)
 
 static const char *kind_name(const json_t *v)
 {
-	static const char *const names[] = {
-		"an object", "an array", "a string", "an integer", "a fraction",
-		"true", "false", "null",
-	};
+	static const char *const names[] = { "an object", "an array", "a string", "an integer",
+					     "a fraction", "true", "false", "null" };
 
 	return names[json_typeof(v)];
 }
@@ -553,6 +552,16 @@ static int store_cpu(struct load *l, const json_t *v, u8 *out)
 				   l->info.value_size));
 }
 
+static int store_sock(struct load *l, const json_t *v, u8 *out)
+{
+	u64 n = (u64)l->lib.json_integer_value(v);	/* 0 of what is none */
+	char why[SOCK_WHY_BYTES];
+	int r = sockets_number(l->obj->sockets, l->lib.json_string_value(v), &n, why);
+
+	json_put_int(out, n, l->info.value_size);
+	return r ? bad(l, "%s", why) : 0;
+}
+
 static int load_elements(struct load *l, const json_t *root);
 
 /* A new map for a map of maps: an array of its elements. */
@@ -586,7 +595,8 @@ static int store_value(struct load *l, const json_t *e, u8 *out)
 	if (value) {
 		u32 type = holds_maps(l) ? 0 : l->def->value_type;
 		size_t from = enter(l, "value", 0);
-		int r = holds_maps(l) && is_elements(l, value) ? store_inner(l, value, out) :
+		int r = sockets_in(l->def->type) ? store_sock(l, value, out) :
+			holds_maps(l) && is_elements(l, value) ? store_inner(l, value, out) :
 			store(l, type, value, out, l->info.value_size);
 
 		back(l, from, r);
@@ -608,23 +618,6 @@ static int store_value(struct load *l, const json_t *e, u8 *out)
 	return 0;
 }
 
-/* Keys are indexes below max_entries. */
-static bool is_indexed(const struct load *l)
-{
-	switch (l->def->type) {
-	case BPF_MAP_TYPE_HASH:
-	case BPF_MAP_TYPE_PERCPU_HASH:
-	case BPF_MAP_TYPE_HASH_OF_MAPS:
-	case BPF_MAP_TYPE_DEVMAP_HASH:
-	case BPF_MAP_TYPE_LPM_TRIE:
-	case BPF_MAP_TYPE_QUEUE:
-	case BPF_MAP_TYPE_STACK:
-		return false;
-	default:
-		return true;
-	}
-}
-
 /* The map's errno for the element, said in words. */
 static int refused(struct load *l, int r)
 {
@@ -633,12 +626,14 @@ static int refused(struct load *l, int r)
 	place(l, where, sizeof(where));
 	if (l->def->type == BPF_MAP_TYPE_USER_RINGBUF && r == -E2BIG)
 		snprintf(why, sizeof(why), "it is larger than the buffer");
-	else if (r == -ENOSPC || (r == -E2BIG && !is_indexed(l)))
+	else if (r == -ENOSPC || (r == -E2BIG && !json_key_is_index(l->def->type)))
 		snprintf(why, sizeof(why), "it is full");
 	else if (holds_maps(l) && r == -EINVAL)
 		snprintf(why, sizeof(why), "that map is not like its inner map");
 	else if (holds_maps(l) && r == -EBADF)
 		snprintf(why, sizeof(why), "there is no such map");
+	else if (sockets_in(l->def->type) && sockets_refused(r))
+		snprintf(why, sizeof(why), "%s", sockets_refused(r));
 	else if (r == -E2BIG)
 		snprintf(why, sizeof(why), "the index is beyond its end");
 	else if (r == -EINVAL && l->def->type == BPF_MAP_TYPE_LPM_TRIE)
@@ -875,11 +870,8 @@ static bool has_no_elements(u32 type)
 
 int map_load_json(struct skep_object *obj, u32 i, const char *path, struct skep_err *err)
 {
-	struct load l = {.obj = obj,
-			 .def = &obj->img->maps[i],
-			 .index = i,
-			 .where = path,
-			 .err = err};
+	struct load l = { .obj = obj, .def = &obj->img->maps[i], .index = i, .where = path,
+			  .err = err };
 	struct os_file f;
 	int r = json_lib_open(&l.lib, err);
 

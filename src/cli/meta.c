@@ -5,8 +5,11 @@
  * of -v.
  */
 #include "cli/run.h"
+#include "host/l4.h"
+#include <endian.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 static int bad_usage(struct skep_err *err, const char *text)
 {
@@ -14,8 +17,15 @@ static int bad_usage(struct skep_err *err, const char *text)
 }
 
 /* What programs of this type cannot be told, or not on that engine. */
-static int check_type(const struct meta_opts *o, bool skb, bool on_user, struct skep_err *err)
+static int check_type(const struct meta *m, bool skb, bool on_user, struct skep_err *err)
 {
+	const struct meta_opts *o = &m->o;
+	bool flow = m->prog_type == BPF_PROG_TYPE_FLOW_DISSECTOR;
+
+	if (!flow && o->flow_flags)
+		return bad_usage(err, "--flow-flags is for flow dissectors");
+	if (flow && (o->ifindex || o->queue))
+		return bad_usage(err, "--ifindex and --queue: flow dissectors are not told");
 	if (!skb && (o->mark || o->priority || o->tstamp))
 		return bad_usage(err, "--mark, --priority and --tstamp are for programs on "
 				 "struct __sk_buff");
@@ -84,21 +94,25 @@ int meta_open(struct meta *m, u32 prog_type, bool on_user, struct skep_err *err)
 {
 	const struct meta_opts *o = &m->o;
 	const struct ctx_desc *d = ctx_desc(prog_type);
-	bool skb = d && !strcmp(d->name, "__sk_buff");
+	bool flow = prog_type == BPF_PROG_TYPE_FLOW_DISSECTOR;
+	bool skb = d && !flow && prog_type != BPF_PROG_TYPE_SK_SKB &&
+		   !strcmp(d->name, "__sk_buff");
 
 	m->capture_time = o->tstamp && !strcmp(o->tstamp, "capture");
 	if (o->tstamp && !m->capture_time)
 		return bad_usage(err, "--tstamp is capture");
 	if (o->ifindex > INT32_MAX || o->queue >= UINT16_MAX)
 		return bad_usage(err, "--ifindex is at most 2147483647, --queue 65534");
-	if (o->mark > UINT32_MAX || o->priority > UINT32_MAX)
-		return bad_usage(err, "--mark and --priority are at most 4294967295");
+	if (o->mark > UINT32_MAX || o->priority > UINT32_MAX || o->flow_flags > UINT32_MAX)
+		return bad_usage(err, "--mark, --priority and --flow-flags are at most 4294967295");
 	m->prog_type = prog_type;
+	m->has_lookup = prog_type == BPF_PROG_TYPE_SK_LOOKUP && !on_user;
 	m->has_ctx = skb && (o->mark || o->priority || o->tstamp || o->ifindex);
 	m->in.mark = (u32)o->mark;
 	m->in.priority = (u32)o->priority;
 	m->in.ifindex = m->in.ingress_ifindex = (u32)o->ifindex;
-	return check_type(o, skb, on_user, err) ? err->code :
+	m->flow.flags = (u32)o->flow_flags;
+	return check_type(m, skb, on_user, err) ? err->code :
 						  set_owners(m, skb, on_user, err);
 }
 
@@ -113,12 +127,40 @@ void meta_run(const struct meta *m, struct test_run *t)
 		t->ctx_in = &m->in;
 		t->ctx_in_bytes = sizeof(m->in);
 	}
+	if (m->has_lookup) {
+		t->ctx_in = &m->lookup;
+		t->ctx_in_bytes = sizeof(m->lookup);
+	}
+	if (m->o.flow_flags) {
+		t->ctx_in = &m->flow;
+		t->ctx_in_bytes = sizeof(m->flow);
+	}
 }
 
-void meta_packet(struct meta *m, const struct packet *p)
+/* The kernel takes no packet for sk_lookup, but what the packet says. */
+static bool lookup_packet(struct bpf_sk_lookup *in, const struct packet *p)
+{
+	struct l4 l;
+
+	if (!l4_parse(&l, p->data, p->bytes))
+		return false;
+	*in = (struct bpf_sk_lookup){ .family = l.family, .protocol = l.protocol,
+		.remote_port = l.remote_port, .local_port = be16toh(l.local_port) };
+	if (l.family == AF_INET) {
+		in->remote_ip4 = l.remote[0];
+		in->local_ip4 = l.local[0];
+	} else {
+		memcpy(in->remote_ip6, l.remote, 16);
+		memcpy(in->local_ip6, l.local, 16);
+	}
+	return true;
+}
+
+bool meta_packet(struct meta *m, const struct packet *p)
 {
 	if (m->capture_time)
 		m->in.tstamp = p->time_ns;
+	return !m->has_lookup || lookup_packet(&m->lookup, p);
 }
 
 /* ---- what became of it ------------------------------------------------------ */
@@ -200,8 +242,13 @@ void meta_text(const struct meta *m, u64 number, const struct packet *p, const s
 		       t->unresolved ? " (no neighbour)" :
 		       t->redirect_flags & BPF_F_INGRESS ? " (ingress)" : "");
 	copies_text(t);
+	if (t->sock)
+		printf(" -> %s%s", t->sock->name,
+		       t->redirect_flags & BPF_F_INGRESS ? " (ingress)" : "");
 	if (t->ctx_out_bytes == sizeof(struct __sk_buff))
 		ctx_text(m, t);
+	if (m->prog_type == BPF_PROG_TYPE_FLOW_DISSECTOR)
+		flow_keys_text(t);
 	putchar('\n');
 }
 
@@ -224,7 +271,48 @@ void meta_json(const struct meta *m, struct json *js, u64 number, const struct p
 	if (t->unresolved)
 		json_bool(js, "unresolved", true);
 	copies_json(js, t);
+	if (t->sock) {
+		json_str(js, "socket", t->sock->name);
+		json_u64(js, "cookie", t->sock->cookie);
+	}
 	if (t->ctx_out_bytes == sizeof(struct __sk_buff))
 		ctx_json(m, js, t);
+	if (m->prog_type == BPF_PROG_TYPE_FLOW_DISSECTOR)
+		flow_keys_json(js, t);
 	json_obj_end(js);
+}
+
+/* ---- what it is asked about ------------------------------------------------------ */
+
+static const char *asked_about(u32 prog_type)
+{
+	switch (prog_type) {
+	case BPF_PROG_TYPE_SK_REUSEPORT:
+		return "about those for a socket of a SO_REUSEPORT group (--sockets)";
+	case BPF_PROG_TYPE_SK_SKB:
+		return "about what described sockets receive (--sockets)";
+	default:
+		return "about TCP and UDP only";
+	}
+}
+
+void meta_left_out(u32 prog_type, u64 n)
+{
+	if (n)
+		fprintf(stderr, "note: %" PRIu64 " packets were left out: the kernel asks "
+			"programs of type %s %s\n", n, progtype_row(prog_type)->name,
+			asked_about(prog_type));
+}
+
+enum capture_verdict meta_verdict_kind(u32 prog_type)
+{
+	switch (prog_type) {
+	case BPF_PROG_TYPE_XDP:
+		return VERDICT_XDP;
+	case BPF_PROG_TYPE_SCHED_CLS:
+	case BPF_PROG_TYPE_SCHED_ACT:
+		return VERDICT_TC;
+	default:
+		return VERDICT_NONE;
+	}
 }

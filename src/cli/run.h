@@ -6,6 +6,7 @@
 #include "api/object.h"
 #include "cli/cli.h"
 #include "host/capture.h"
+#include "host/sockets.h"
 #include "isa/isa.h"
 #include "model/run.h"
 
@@ -80,7 +81,7 @@ static inline void verdicts_count(struct verdicts *v, u32 value)
 /* ---- meta.c: what packets come with beside their bytes ---------------------- */
 
 struct meta_opts {
-	u64 ifindex, queue, mark, priority;
+	u64 ifindex, queue, mark, priority, flow_flags;
 	const char *tstamp;	/* "capture", or NULL */
 	struct str_list owner;	/* NAME=N of --skb */
 };
@@ -92,18 +93,41 @@ struct meta {
 	struct skb_owner owner;
 	bool capture_time;	/* skb->tstamp is the time of capture */
 	struct __sk_buff in;	/* of the packet at hand */
+	struct bpf_flow_keys flow;	/* the same for flow dissectors */
+	struct bpf_sk_lookup lookup;	/* and for sk_lookup on a kernel */
+	bool has_lookup;
 };
 
 /* M is zeroed but for O. Errors: USAGE. */
 int meta_open(struct meta *m, u32 prog_type, bool on_user, struct skep_err *err);
 /* What is the same for all packets. M stays where it is during the run. */
 void meta_run(const struct meta *m, struct test_run *t);
-/* Before each packet. */
-void meta_packet(struct meta *m, const struct packet *p);
+/* How a capture says what verdicts of the type mean. */
+enum capture_verdict meta_verdict_kind(u32 prog_type);
+/* Says on stderr that the program was not asked about N packets, when there are any. */
+void meta_left_out(u32 prog_type, u64 n);
+/* Before each packet; false: the program is not asked about it. */
+bool meta_packet(struct meta *m, const struct packet *p);
 /* The line of -v, and the object of -v --json. */
 void meta_text(const struct meta *m, u64 number, const struct packet *p, const struct test_run *t);
 void meta_json(const struct meta *m, struct json *js, u64 number, const struct packet *p,
 	       const struct test_run *t);
+
+/* ---- flow_keys.c: what flow dissectors left ---------------------------------- */
+
+void flow_keys_text(const struct test_run *t);
+void flow_keys_json(struct json *js, const struct test_run *t);
+
+/* ---- sockets.c: the file of --sockets ------------------------------------------ */
+
+/* Errors: FILE_*, JSON, SOCKETS, NO_LIB. */
+int sockets_open(struct sockets *l, const char *path, struct skep_err *err);
+/* For map files: whether values of maps of TYPE are sockets; the number of the one
+ * called NAME or, without NAME, with cookie *N (-EINVAL and WHY); why a map refuses
+ * one, by its errno (NULL: as any map may). */
+bool sockets_in(u32 map_type);
+int sockets_number(const struct sockets *l, const char *name, u64 *n, char why[SOCK_WHY_BYTES]);
+const char *sockets_refused(int code);
 
 /* ---- network.c: what programs see of a network --------------------------------- */
 

@@ -247,7 +247,11 @@ void verdicts_add(struct verdicts *v, u64 number, u32 value)
 	for (; v->at < v->expect.n && v->expect.v[v->at].number <= number; v->at++) {
 		const struct expectation *e = &v->expect.v[v->at];
 
-		if (e->value != value)
+		if (e->number < number)
+			differs(v, "packet %" PRIu64 ": expected %s, and the program was not "
+				"asked\n", e->number,
+				verdict_text(v->prog_type, e->value, want));
+		else if (e->value != value)
 			differs(v, "packet %" PRIu64 ": expected %s, got %s\n", number,
 				verdict_text(v->prog_type, e->value, want),
 				verdict_text(v->prog_type, value, got));

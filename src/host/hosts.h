@@ -12,6 +12,13 @@ extern const struct host host_socket_filter, host_sched_cls, host_sched_act;
 extern const struct host host_cgroup_skb, host_lwt_in, host_lwt_out;
 extern const struct host host_lwt_xmit, host_lwt_seg6local;
 
+extern const struct host host_flow_dissector;	/* flow.c */
+
+/* sk_lookup.c: packets to programs that choose a socket */
+extern const struct host host_sk_lookup, host_sk_reuseport;
+
+extern const struct host host_sk_skb;		/* sk_skb.c: payloads to sockmaps' */
+
 /* All of them, NULL-terminated. */
 extern const struct host *const host_all[];
 

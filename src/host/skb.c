@@ -9,6 +9,7 @@
  */
 #include "host/capture.h"
 #include "host/hosts.h"
+#include "model/sock.h"
 #include <endian.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
@@ -19,6 +20,8 @@ enum {
 	LOOPBACK = 1,		/* ifindex of the packet when nobody gives one */
 	GSO_SEGS_MAX = 65535,
 	WIRE_LEN_MAX = 65536,	/* the kernel's GSO_LEGACY_MAX_SIZE */
+	/* a packet with the room around it; the packet's socket follows */
+	PACKET_ROOM = SKB_HEAD_BYTES + CAPTURE_PACKET_MAX + SKB_TAIL_BYTES,
 };
 
 /* ---- fields from the packet ------------------------------------------------ */
@@ -60,6 +63,19 @@ static u8 eth_pkt_type(const u8 *eth)
 	if (eth[0] & 1)
 		return PACKET_MULTICAST;
 	return memcmp(eth, none, ETH_ALEN) ? PACKET_OTHERHOST : PACKET_HOST;
+}
+
+/* The same for who reads it by skb->sk. */
+static void fill_socket(struct run *run)
+{
+	const struct skb_view *v = &run->skb;
+	struct bpf_sock f = { .family = v->family, .src_ip4 = v->local_ip4,
+		.dst_ip4 = v->remote_ip4, .state = SOCK_CLOSE, .rx_queue_mapping = -1 };
+
+	memcpy(f.src_ip6, v->local_ip6, 16);
+	memcpy(f.dst_ip6, v->remote_ip6, 16);
+	*run->skb_sock = (struct sock){ .common = f, .full = f, .cookie = 1 };
+	run->skb.sk = (uintptr_t)&run->skb_sock->common;
 }
 
 /* The socket that the packet belongs to has the packet's own addresses. */
@@ -160,7 +176,7 @@ static void place(struct run *run, u8 *buffer, const struct test_run *t)
 	struct packet_buf *p = &run->pkt;
 
 	p->hard_start = buffer;
-	p->hard_end = buffer + SKB_HEAD_BYTES + CAPTURE_PACKET_MAX + SKB_TAIL_BYTES;
+	p->hard_end = buffer + PACKET_ROOM;
 	p->data = buffer + SKB_HEAD_BYTES;
 	p->data_end = p->data + t->bytes;
 	memcpy(p->data, t->data, t->bytes);
@@ -176,6 +192,8 @@ static void place(struct run *run, u8 *buffer, const struct test_run *t)
 		     (struct skb_owner){ .socket_cookie = 1, .netns_cookie = 1 };
 	run->skb.hash = run->owner.hash;
 	set_socket(run);
+	run->skb_sock = (struct sock *)(buffer + PACKET_ROOM);
+	fill_socket(run);
 }
 
 static int begin(struct run *run, u8 *buffer, const struct test_run *t, bool l2,
@@ -227,6 +245,9 @@ static void give_ctx(struct run *run, struct test_run *t)
 	t->redirect_ifindex = s->redirect_ifindex;
 	t->redirect_flags = s->redirect_flags & ~(u32)SKB_REDIRECT_NEXTHOP;
 	t->tc_classid = s->tc_classid;
+	t->sock = s->sk ? sock_at(run, s->sk) : NULL;
+	if (t->sock == run->skb_sock)
+		t->sock = NULL;		/* nobody assigned another */
 }
 
 static void l2_finish(struct run *run, struct test_run *t)
@@ -253,7 +274,7 @@ static void l3_finish(struct run *run, struct test_run *t)
 #define SKB_HOST(id, type, layer) \
 	const struct host host_##id = { \
 		.prog_type = BPF_PROG_TYPE_##type, \
-		.buffer_bytes = SKB_HEAD_BYTES + CAPTURE_PACKET_MAX + SKB_TAIL_BYTES, \
+		.buffer_bytes = PACKET_ROOM + sizeof(struct sock), \
 		.begin = layer##_begin, .finish = layer##_finish, \
 	}
 SKB_HOST(socket_filter, SOCKET_FILTER, l3);

@@ -5,19 +5,26 @@
  */
 #include "kernel/sys.h"
 
-enum { LOOPBACK = 1 };		/* where packets come from when nobody says */
+enum {
+	LOOPBACK = 1,		/* where packets come from when nobody says */
+	PACKET_MAX = 73152,	/* a page's linear part and 17 fragments */
+};
 
 /* What goes in as a context and comes out of it. */
 struct contexts {
 	union {
 		struct __sk_buff skb;
 		struct xdp_md xdp;
+		struct bpf_flow_keys flow;
+		struct bpf_sk_lookup lookup;
 	} in, out;
 	u32 bytes;		/* of either; 0: the type has none that we know */
 };
 
 static bool is_input_refused(const struct test_run *t, int code)
 {
+	if (code == -ENOMEM)		/* more fragments than it has room for */
+		return t->bytes > PACKET_MAX;
 	return code == -EINVAL && t->ifindex <= LOOPBACK && !t->rx_queue;
 }
 
@@ -34,7 +41,8 @@ static int failed(struct kernel *k, const struct kernel_prog *p, const struct te
 			 row ? row->name : "unknown");
 	else if (id == ERR_KERNEL_INPUT)
 		err_note(err, "its test run takes packets of at least 14 bytes that fit a page, "
-			 "IP packets with their header; this one has %u", t->bytes);
+			 "IP packets with their header, and to XDP programs up to %d bytes; this "
+			 "one has %u", PACKET_MAX, t->bytes);
 	else if (code == -EINVAL || code == -ENODEV)
 		err_note(err, "packets are to come from ifindex %u, queue %u: it must have that "
 			 "interface here", t->ifindex, t->rx_queue);
@@ -66,18 +74,46 @@ static void xdp_context(struct contexts *c, const struct test_run *t)
 		c->in.xdp.ingress_ifindex = t->ifindex;
 }
 
+static void flow_context(struct contexts *c, const struct test_run *t)
+{
+	c->bytes = sizeof(c->in.flow);
+	if (t->ctx_in)
+		memcpy(&c->in, t->ctx_in, min_u64(t->ctx_in_bytes, c->bytes));
+}
+
+static void lookup_context(struct contexts *c, const struct test_run *t)
+{
+	c->bytes = sizeof(c->in.lookup);
+	if (t->ctx_in)
+		memcpy(&c->in, t->ctx_in, min_u64(t->ctx_in_bytes, c->bytes));
+}
+
 static void make_contexts(struct contexts *c, u32 prog_type, const struct test_run *t)
 {
 	const struct ctx_desc *d = ctx_desc(prog_type);
 
 	memset(c, 0, sizeof(*c));
-	if (d && !strcmp(d->name, "__sk_buff"))
+	if (prog_type == BPF_PROG_TYPE_FLOW_DISSECTOR)
+		flow_context(c, t);
+	else if (prog_type == BPF_PROG_TYPE_SK_LOOKUP)
+		lookup_context(c, t);
+	else if (d && !strcmp(d->name, "__sk_buff"))
 		skb_context(c, t);
 	else if (d && !strcmp(d->name, "xdp_md"))
 		xdp_context(c, t);
 }
 
 /* ---- runs ---------------------------------------------------------------------- */
+
+/* The kernel gives the keys where others give the packet. */
+static void flow_results(struct kernel *k, struct test_run *t)
+{
+	memcpy(k->ctx, k->out, min_u64(t->bytes_out, sizeof(k->ctx)));
+	t->ctx_out = k->ctx;
+	t->ctx_out_bytes = t->bytes_out;
+	t->data_out = t->data;
+	t->bytes_out = t->bytes;
+}
 
 static void results(struct kernel *k, u32 prog_type, const struct contexts *c,
 		    const union bpf_attr *a, struct test_run *t)
@@ -90,7 +126,13 @@ static void results(struct kernel *k, u32 prog_type, const struct contexts *c,
 	t->insns = 0;
 	t->ctx_out = NULL;
 	t->ctx_out_bytes = 0;
-	if (prog_type == BPF_PROG_TYPE_XDP) {
+	if (prog_type == BPF_PROG_TYPE_SK_LOOKUP) {
+		t->data_out = t->data;
+		t->bytes_out = t->bytes;
+	}
+	if (prog_type == BPF_PROG_TYPE_FLOW_DISSECTOR) {
+		flow_results(k, t);
+	} else if (prog_type == BPF_PROG_TYPE_XDP) {
 		if (c->out.xdp.data <= t->bytes_out) {	/* metadata in front */
 			t->data_out += c->out.xdp.data;
 			t->bytes_out -= c->out.xdp.data;
@@ -122,6 +164,10 @@ int kernel_test_run(struct backend *b, u32 prog, struct test_run *t, struct skep
 		a.test.ctx_out = (uintptr_t)&c.out;
 		a.test.ctx_size_in = a.test.ctx_size_out = c.bytes;
 	}
+	if (p->prog->type == BPF_PROG_TYPE_SK_LOOKUP) {	/* it is about no packet */
+		a.test.data_in = a.test.data_out = 0;
+		a.test.data_size_in = a.test.data_size_out = 0;
+	}
 	r = sys_bpf(BPF_PROG_TEST_RUN, &a);
 	if (r < 0)
 		return failed(k, p, t, r, err);
@@ -143,6 +189,7 @@ int kernel_test_run_batch(struct backend *b, u32 prog, struct test_run *t,
 			return r;
 		}
 		pkts[i].retval = t->retval;
+		pkts[i].left_out = false;
 	}
 	return 0;
 }

@@ -38,7 +38,7 @@ struct kernel {
 	char release[66];	/* "6.18.5", for messages */
 };
 
-enum { OUT_BYTES = 1 << 16 };
+enum { OUT_BYTES = 1 << 17 };	/* more than the kernel's XDP packets can have */
 
 static inline struct kernel *kernel_of(struct backend *b)
 {

@@ -14,6 +14,7 @@ static const struct map_ops *const types[] = {
 	&array_of_maps_ops, &hash_of_maps_ops, &queue_ops, &stack_ops, &bloom_ops,
 	&devmap_ops, &devmap_hash_ops, &cpumap_ops, &xskmap_ops,
 	&ringbuf_ops, &user_ringbuf_ops, &perf_event_array_ops,
+	&sockmap_ops, &sockhash_ops, &reuseport_array_ops,
 };
 
 static const struct map_ops *ops_of(u32 type)
@@ -72,6 +73,8 @@ static void map_fill(struct map *m, const struct map_ops *ops,
 	m->inner_of = a->inner_of;
 	m->inner_held = a->inner_held;
 	m->inner_arg = a->inner_arg;
+	m->sock_of = a->sock_of;
+	m->sock_arg = a->sock_arg;
 	m->mem_bytes = bytes;
 }
 
@@ -244,6 +247,10 @@ static int lookup_special(struct map *m, const void *key, void *value)
 		return -KERNEL_ENOTSUPP;
 	case BPF_MAP_TYPE_XSKMAP:
 		return -EOPNOTSUPP;
+	case BPF_MAP_TYPE_SOCKMAP:
+	case BPF_MAP_TYPE_SOCKHASH:
+	case BPF_MAP_TYPE_REUSEPORT_SOCKARRAY:
+		return map_sock_cookie(m, key, value);
 	default:
 		return m->ops->peek ? m->ops->peek(m, value, MAP_USER) : 1;
 	}

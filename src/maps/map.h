@@ -20,6 +20,7 @@
 #include <linux/bpf.h>
 
 struct map;
+struct sock;
 struct objects;
 
 struct map_attr {
@@ -44,6 +45,9 @@ struct map_attr {
 	   that is in none may go when no program runs that could have it. */
 	void (*inner_held)(void *arg, u32 id, int by);
 	void *inner_arg;
+	/* Of maps of sockets: the socket of number N, NULL = none. */
+	struct sock *(*sock_of)(void *arg, u32 n);
+	void *sock_arg;
 };
 
 struct map_ops {
@@ -132,6 +136,8 @@ struct map {
 	struct map *(*inner_of)(void *arg, u32 id);
 	void (*inner_held)(void *arg, u32 id, int by);
 	void *inner_arg;
+	struct sock *(*sock_of)(void *arg, u32 n);	/* of maps of sockets */
+	void *sock_arg;
 };
 
 /* Creates a map; memory is committed as it is touched. Errors: MAP_TYPE,
@@ -201,5 +207,14 @@ int perf_output(struct map *m, u64 index, const void *data, u64 bytes,
 s64 map_fd_slot(const struct map *m, u32 index);
 /* Is TYPE one whose values are maps? */
 bool map_holds_maps(u32 type);
+
+/* ---- maps of sockets ------------------------------------------------------------- */
+
+/* Is TYPE one whose values are sockets? ops->lookup gives a struct sock. */
+bool map_holds_socks(u32 type);
+/* What user space reads at KEY: 0, -ENOENT, -ENOSPC. */
+int map_sock_cookie(struct map *m, const void *key, void *value);
+/* A program puts S, one of the map's sock_of(), at KEY. */
+int map_sock_put(struct map *m, const void *key, struct sock *s, u64 flags);
 
 #endif

@@ -56,6 +56,7 @@ struct test_run {
 	bool unresolved;	/* bpf_redirect_neigh found no route or neighbour: the
 				   packet goes nowhere */
 	u32 tc_classid;
+	const struct sock *sock;	/* that the program chose or assigned, or NULL */
 	/* valid until the next run */
 	const struct test_copy *copies;
 	u32 nr_copies;
@@ -76,6 +77,7 @@ struct test_packet {
 	/* out */
 	u32 retval;
 	u32 redirect_ifindex;	/* target of bpf_redirect, 0 none */
+	bool left_out;		/* as where test_run gives 1 */
 };
 
 struct map_info {
@@ -90,6 +92,7 @@ struct map_info {
 };
 
 struct backend;
+struct sock;
 
 struct backend_ops {
 	const char *name;	/* "user" */
@@ -130,7 +133,8 @@ struct backend_ops {
 	   image's map i. Errors: PROG_TYPE, HELPER, UNSUPPORTED, RUN. */
 	int (*prog_load)(struct backend *b, const struct image *img, u32 prog,
 			 const u32 *maps, struct skep_err *err);
-	/* Errors: FAULT, BUDGET, FRAMES, HELPER, RUN. */
+	/* Errors: FAULT, BUDGET, FRAMES, HELPER, RUN. 1: the program is not asked
+	   about such packets, nothing was run. */
 	int (*test_run)(struct backend *b, u32 prog, struct test_run *t,
 			struct skep_err *err);
 	/* Runs the program once on each of *N packets; T has the other inputs
@@ -143,6 +147,9 @@ struct backend_ops {
 	   in an engine that does so by itself. Errors as of test_run. */
 	int (*timers_run)(struct backend *b, u64 now_ns, u64 budget, u32 *waiting,
 			  struct skep_err *err);
+	/* The N sockets that programs find, once, before maps are filled: 0 or
+	   -EBUSY. NULL in an engine that has the system's own. */
+	int (*sockets)(struct backend *b, const struct sock *v, u32 n);
 };
 
 /* First member of every backend. */

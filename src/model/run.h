@@ -11,6 +11,9 @@
 
 struct map;
 struct btf;
+struct ctx_desc;
+struct sock;
+struct sock_table;
 struct run;
 struct vm_code;
 struct vm_map;
@@ -31,9 +34,26 @@ typedef u64 (*helper_fn)(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct run *run
 struct packet_buf {
 	u8 *data, *data_end, *data_meta;
 	u8 *hard_start, *hard_end;
+	/* Bytes of an XDP packet that are in fragments: they lie behind data_end,
+	   where programs do not get by pointer. All fragments but the last have
+	   XDP_FRAG_BYTES. While there are some, data_end stays. */
+	u32 frags;
 };
 
-enum { XDP_HEADROOM_BYTES = 256 };	/* as the kernel's XDP_PACKET_HEADROOM */
+/* Of an XDP packet in all, fragments included. */
+static inline u32 packet_bytes(const struct packet_buf *p)
+{
+	return (u32)(p->data_end - p->data) + p->frags;
+}
+
+enum {
+	XDP_HEADROOM_BYTES = 256,	/* as the kernel's XDP_PACKET_HEADROOM */
+	/* where the linear part of a packet ends at the latest: a page without the
+	   320 bytes of struct skb_shared_info */
+	XDP_FRAME_BYTES = 4096 - 320,
+	XDP_LINEAR_BYTES = XDP_FRAME_BYTES - XDP_HEADROOM_BYTES,
+	XDP_FRAG_BYTES = 4096,
+};
 
 /* The engine view of struct xdp_md (ctx/xdp.def). */
 struct xdp_view {
@@ -70,6 +90,33 @@ struct skb_view {
 	u32 redirect_flags;	/* BPF_F_INGRESS, or SKB_REDIRECT_* */
 	u8 neigh[20];		/* struct bpf_redir_neigh of bpf_redirect_neigh */
 	u32 clones;		/* that bpf_clone_redirect made */
+	u64 redirect_sk;	/* left by bpf_sk_redirect_map; 0 = none */
+	u64 sk;			/* the socket: a struct sock_common, or 0 */
+};
+
+/* The engine view of what flow dissectors get (ctx/flow.def). */
+struct flow_view {
+	u8 keys[56] __attribute__((aligned(8)));	/* struct bpf_flow_keys */
+	u64 keys_at;		/* the address of keys */
+};
+
+/* The engine views of struct bpf_sk_lookup and struct sk_reuseport_md
+ * (ctx/sock.def). Sockets are pointers of the kind that programs get. */
+struct lookup_view {
+	u64 sk;			/* chosen so far, or 0 */
+	u32 family, protocol;
+	u32 remote_ip4, remote_ip6[4], local_ip4, local_ip6[4];
+	u32 remote_port;	/* 16 bits in network order */
+	u32 local_port, ingress_ifindex;
+	bool no_reuseport;	/* the choice is not one of its group's */
+};
+
+struct reuse_view {
+	u32 len;		/* from the transport header */
+	u32 eth_protocol;	/* in network order */
+	u32 ip_protocol, bind_inany, hash;
+	u64 sk, migrating_sk;
+	u64 chosen;		/* by bpf_sk_select_reuseport; 0 = none */
 };
 
 enum {
@@ -134,6 +181,12 @@ struct run {
 	struct packet_buf pkt;	/* first: a context's packet fields */
 	struct xdp_view xdp;
 	struct skb_view skb;
+	struct flow_view flow;
+	struct lookup_view lookup;
+	struct reuse_view reuse;
+	const struct sock_table *socks;	/* that are described, or NULL */
+	struct sock *skb_sock;	/* what skb->sk is at first, or NULL */
+	bool pkt_read_only;	/* programs of this type may not write to packets */
 	u32 cpu;		/* virtual cpu slot: 0..map cpus-1 */
 	u32 nr_cpus;		/* slots that there are; 0 = one */
 	u32 last_any;		/* cpu that bpf_cpumask_any_distribute gave last */
@@ -162,6 +215,11 @@ struct run {
 	   checks. Set by the engine. */
 	void (*lend)(struct run *run, const struct lent *l);
 	void (*take_back)(struct run *run, void *mem);
+	/* Lends what AT points to, of the kind that DESC says: until it is given
+	   back when DROP is not NULL, else until the program ends or gives back
+	   FROM, the pointer that AT comes from (0 = none). Set by the engine. */
+	void (*lend_object)(struct run *run, void *at, const struct ctx_desc *desc, u64 from,
+			    void (*drop)(void *at));
 	/* The inner map at PTR (a struct map), or that has a value at ADDR, when
 	   some lookup gave it to programs; or NULL. Set by runtime; may be NULL */
 	const struct vm_map *(*inner_map)(struct run *run, const void *ptr);
@@ -213,6 +271,7 @@ static inline void run_packet(struct run *run, u8 *data, u32 bytes)
 
 	p->data = p->data_meta = p->hard_start = data;
 	p->data_end = p->hard_end = data + bytes;
+	p->frags = 0;
 	run->xdp.redirect_ifindex = 0;
 	run->redirect.map = NULL;
 }

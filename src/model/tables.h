@@ -95,10 +95,13 @@ enum helper_arg {
 	ARG_ALLOC_SIZE,	/* constant; of the memory that the call gives */
 	ARG_UNREAD,	/* not looked at before the call: may be unreadable */
 	ARG_RECORD,	/* a reserved record, which the call gives back */
+	ARG_SOCK,	/* a socket, of whatever kind */
+	ARG_SOCK_OR_NULL,	/* the same; NULL only for sk_lookup programs */
+	ARG_SOCK_GONE,	/* a socket that a helper gave, which the call takes back */
 	ARG_OTHER,	/* kinds that no engine of ours serves yet */
 };
 
-enum helper_ret { RET_VOID, RET_INT, RET_VALUE_OR_NULL, RET_OTHER };
+enum helper_ret { RET_VOID, RET_INT, RET_VALUE_OR_NULL, RET_SOCK_OR_NULL, RET_OTHER };
 
 struct helper_row {
 	u32 id;			/* BPF_FUNC_* */
@@ -162,8 +165,9 @@ unsigned helper_caps(u32 id, u32 type);
 struct ctx_field {
 	const char *name;
 	u16 off, size;		/* in the UAPI struct */
-	u8 flags;		/* CTX_* */
+	u16 flags;		/* CTX_* */
 	u16 view_off, view_size;	/* in the host's struct */
+	const struct ctx_desc *points;	/* of CTX_OBJ: to what */
 };
 enum {
 	CTX_READ = 1, CTX_WRITE = 2,
@@ -171,16 +175,29 @@ enum {
 	CTX_NARROW = 8,		/* parts of it may be read */
 	CTX_ARRAY = 16,		/* of 32-bit words; with NARROW: bytes, also written so */
 	CTX_CAPPED = 32,	/* writes of the view's greatest value or more do nothing */
+	CTX_OBJ = 64,		/* a pointer, or NULL, to what the row points to */
+	CTX_START = 128,	/* with NARROW: only parts that begin where it begins */
+	CTX_HALF = 256,		/* with NARROW: parts have two bytes */
+	CTX_WORD = 1024,	/* parts have at most 4 bytes */
+	CTX_WIDE = 512,		/* may be read as 4 bytes: zeroes follow its two */
 };
+
+/* What a pointer that a field of the context or a helper gives is to. */
+enum obj_kind { OBJ_CTX, OBJ_MEMORY, OBJ_SOCK_COMMON, OBJ_SOCK, OBJ_TCP_SOCK };
 
 struct ctx_desc {
 	const char *name;	/* "xdp_md" */
 	u32 size;		/* of the UAPI struct */
 	const struct ctx_field *fields;	/* sorted by off */
 	u32 nr_fields;
+	u8 kind;		/* enum obj_kind; of OBJ_MEMORY all bytes may be read
+				   and written, of sockets the fields be read */
 };
 
 const struct ctx_desc *ctx_desc(u32 prog_type);		/* NULL: none known */
+/* What a test run of the type gives back beside the packet: the context, but
+ * for flow dissectors struct bpf_flow_keys. */
+const struct ctx_desc *ctx_out_desc(u32 prog_type);
 /* The field that holds OFF..OFF+SIZE, or NULL. Only whole, unless CTX_NARROW. */
 const struct ctx_field *ctx_field(const struct ctx_desc *d, u64 off, u32 size);
 

@@ -33,7 +33,7 @@ void forward_reset(struct runtime *rt)
 int forward_copy(struct runtime *rt, u32 verdict, u32 ifindex)
 {
 	const struct packet_buf *p = &rt->run.pkt;
-	u32 bytes = (u32)(p->data_end - p->data);
+	u32 bytes = packet_bytes(p);
 	struct test_copy c = { .verdict = verdict, .ifindex = ifindex, .bytes = bytes };
 
 	if (rt->copies.v.n >= COPIES_MAX || rt->copies.bytes + bytes > COPIES_BYTES_MAX)
@@ -107,7 +107,7 @@ struct saved {
 static struct saved save(const struct runtime *rt)
 {
 	struct saved s = { .at = rt->run.pkt };
-	u64 n = (u64)(s.at.data_end - s.at.data);
+	u64 n = packet_bytes(&s.at);
 
 	s.bytes = mem_alloc(n + 1);
 	memcpy(s.bytes, s.at.data, n);
@@ -117,7 +117,7 @@ static struct saved save(const struct runtime *rt)
 static void restore(struct runtime *rt, const struct saved *s)
 {
 	rt->run.pkt = s->at;
-	memcpy(s->at.data, s->bytes, (size_t)(s->at.data_end - s->at.data));
+	memcpy(s->at.data, s->bytes, packet_bytes(&s->at));
 }
 
 static int to_all(struct runtime *rt, struct redirect to, u64 budget, struct skep_err *err)

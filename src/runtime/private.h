@@ -5,6 +5,7 @@
 
 #include "base/vec.h"
 #include "maps/map.h"
+#include "model/sock.h"
 #include "runtime/runtime.h"
 #include "vm/vm.h"
 
@@ -47,6 +48,7 @@ struct runtime {
 	u8 *buffer;		/* of the host in use */
 	u64 buffer_bytes;
 	struct copies copies;	/* of the run at hand */
+	struct sock_table socks;	/* that are described */
 };
 
 static inline struct runtime *rt_of(struct backend *b)

@@ -49,6 +49,28 @@ static struct map_attr attr_of(const struct image_map *def)
 	return a;
 }
 
+static struct sock *rt_sock_of(void *arg, u32 n)
+{
+	const struct runtime *rt = arg;
+
+	return n < rt->socks.n ? &rt->socks.v[n] : NULL;
+}
+
+/* The list is copied: its names stay the caller's. */
+static int rt_sockets(struct backend *b, const struct sock *v, u32 n)
+{
+	struct runtime *rt = rt_of(b);
+
+	if (rt->socks.v)
+		return -EBUSY;
+	rt->socks.v = mem_alloc((n + 1ull) * sizeof(*v));
+	if (n)
+		memcpy(rt->socks.v, v, n * sizeof(*v));
+	rt->socks.n = n;
+	rt->socks.described = true;
+	return 0;
+}
+
 static int rt_map_create(struct backend *b, const struct image_map *def,
 			 struct skep_err *err)
 {
@@ -61,6 +83,8 @@ static int rt_map_create(struct backend *b, const struct image_map *def,
 		inner = attr_of(def->inner);
 		attr.inner = &inner;
 	}
+	attr.sock_of = rt_sock_of;
+	attr.sock_arg = rt;
 	r = runtime_map_make(rt, &attr, &m, err);
 	if (r)
 		return r;
@@ -596,6 +620,7 @@ static int run_once(struct runtime *rt, const struct runtime_prog *p, struct tes
 		forward_reset(rt);
 	if (likely(!r))
 		r = p->host->begin(&rt->run, rt->buffer, t, err);
+	rt->run.pkt_read_only = p->host->read_only;
 	if (unlikely(r))
 		return r;
 	rt->running++;
@@ -616,7 +641,7 @@ static int run_once(struct runtime *rt, const struct runtime_prog *p, struct tes
 		return 0;
 	}
 	t->data_out = rt->run.pkt.data;
-	t->bytes_out = (u32)(rt->run.pkt.data_end - rt->run.pkt.data);
+	t->bytes_out = packet_bytes(&rt->run.pkt);
 	t->redirect_ifindex = rt->run.xdp.redirect_ifindex;
 	t->forwarded = unlikely(!t->alone && forward_wanted(rt, t->retval));
 	if (t->forwarded)
@@ -664,13 +689,34 @@ static int batch_copied(struct runtime *rt, const struct runtime_prog *p, struct
 		t->data = pkts[i].data;
 		t->bytes = pkts[i].bytes;
 		r = run_once(rt, p, t, err);
-		if (unlikely(r)) {
+		if (unlikely(r < 0)) {
 			*n = i;
 			return r;
 		}
+		pkts[i].left_out = r > 0;
 		pkts[i].retval = t->retval;
 		pkts[i].redirect_ifindex = t->redirect_ifindex;
 	}
+	return 0;
+}
+
+/* A packet of several fragments among packets that run where they lie. */
+static int batch_one_copied(struct runtime *rt, const struct runtime_prog *p,
+			    const struct test_run *t, struct test_packet *pkt,
+			    struct skep_err *err)
+{
+	struct test_run one = *t;
+	int r;
+
+	one.data = pkt->data;
+	one.bytes = pkt->bytes;
+	r = run_once(rt, p, &one, err);
+	if (r)
+		return r;
+	memcpy(pkt->data, one.data_out, pkt->bytes);
+	pkt->retval = one.retval;
+	pkt->redirect_ifindex = one.redirect_ifindex;
+	pkt->left_out = false;
 	return 0;
 }
 
@@ -684,16 +730,23 @@ static int batch_in_place(struct runtime *rt, const struct runtime_prog *p,
 	int r = p->host->begin(&rt->run, rt->buffer, &none, err);
 
 	for (u32 i = 0; !r && i < *n; i++) {
-		r = tick(rt, 0, t->budget, err);
+		if (unlikely(pkts[i].bytes > XDP_LINEAR_BYTES))
+			r = batch_one_copied(rt, p, t, &pkts[i], err);
+		else
+			r = tick(rt, 0, t->budget, err);
 		if (unlikely(r)) {
 			*n = i;
 			return r;
 		}
+		if (unlikely(pkts[i].bytes > XDP_LINEAR_BYTES))
+			continue;
 		run_packet(&rt->run, pkts[i].data, pkts[i].bytes);
+		rt->run.pkt_read_only = false;
 		rt->running++;
 		pkts[i].retval = (u32)vm_exec(rt->machine, p->code, &rt->run, t->budget);
 		rt->running--;
 		pkts[i].redirect_ifindex = rt->run.xdp.redirect_ifindex;
+		pkts[i].left_out = false;
 		if (unlikely(rt->run.stop)) {
 			*n = i;
 			return rt_fault(rt, err);
@@ -734,6 +787,7 @@ static void rt_close(struct backend *b)
 	timers_free(rt->run.timers);
 	net_free(rt->opts.net);
 	objects_free(rt->run.objects);
+	free(rt->socks.v);
 	free(rt);
 }
 
@@ -758,6 +812,7 @@ static const struct backend_ops rt_ops = {
 	.test_run = rt_test_run,
 	.test_run_batch = rt_test_run_batch,
 	.timers_run = rt_timers_run,
+	.sockets = rt_sockets,
 };
 
 int runtime_open(struct backend **out, const struct runtime_opts *opts,
@@ -775,6 +830,7 @@ int runtime_open(struct backend **out, const struct runtime_opts *opts,
 	rt->run.print_arg = opts->print_arg;
 	rt->run.tail_target = rt_tail_target;
 	rt->run.copy = rt_copy;
+	rt->run.socks = &rt->socks;
 	rt->run.task.probe = opts->probe;
 	rt->run.clock.is_virtual = opts->virtual_clock;
 	rt->run.net = opts->net;

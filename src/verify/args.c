@@ -62,6 +62,7 @@ static bool is_null(const struct reg *r)
 
 static void arg_ctx_or_null(struct verifier *v, struct state *s, struct arg *a)
 {
+	reg_mark(v, a->r);
 	if (!is_null(a->r))
 		arg_ctx(v, s, a);
 }
@@ -212,6 +213,7 @@ static void arg_mem(struct verifier *v, struct state *s, struct arg *a)
 	bool null_ok = a->kind == ARG_MEM_OR_NULL || a->kind == ARG_MEM_OUT_OR_NULL;
 
 	(void)s;
+	reg_mark(v, a->r);
 	if (null_ok && is_null(a->r))
 		return;
 	if (!null_ok)

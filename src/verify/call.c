@@ -161,10 +161,21 @@ static void check_lock(struct verifier *v, struct state *s, u32 at,
 
 /* ---- the call ------------------------------------------------------------ */
 
+/* Elements of these are sockets, which the program has to release. */
+static bool has_sockets(const struct verifier *v, const struct call *c)
+{
+	u32 type = c->map ? map_of(v, c->map)->type : BPF_MAP_TYPE_UNSPEC;
+
+	return type == BPF_MAP_TYPE_SOCKMAP || type == BPF_MAP_TYPE_SOCKHASH;
+}
+
 static void args_check(struct verifier *v, struct state *s, struct call *c)
 {
 	for (unsigned i = 0; i < 5 && c->row->args[i] != ARG_NONE; i++)
-		arg_check(v, s, c, i);
+		if (i && c->row->args[i - 1] == ARG_MAP && has_sockets(v, c))
+			not_judged(v, c->insn, "bpf_%s on maps of sockets", c->row->name);
+		else
+			arg_check(v, s, c, i);
 }
 
 enum step step_call(struct verifier *v, struct state *s, u32 at)

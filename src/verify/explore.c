@@ -210,8 +210,11 @@ static void widen_reg(struct verifier *v, const struct reg *old, struct reg *new
 	struct scalar val = new->val;
 	u32 def = new->def;
 
-	if (old->type != REG_SCALAR || new->type != REG_SCALAR ||
-	    scalar_eq(&old->val, &new->val))
+	if (old->type != REG_SCALAR || new->type != REG_SCALAR)
+		return;
+	if (old->off != new->off)	/* a sum that grows from pass to pass */
+		reg_unlink(new);
+	if (scalar_eq(&old->val, &new->val))
 		return;
 	if (!def_marked(v, old->def) && !def_marked(v, def)) {
 		reg_set_unknown(v, new);

@@ -160,6 +160,7 @@ static void check_arg(struct verifier *v, struct state *s, u32 at, const struct 
 
 	if (check_readable(v, s, at, i + 1))
 		return;
+	reg_mark(v, r);
 	why.s = p.kind == PARAM_CTX ? "ctx" : p.kind == PARAM_MEM ? "memory" : "a number";
 	if (p.kind == PARAM_NUMBER ? r->type != REG_SCALAR :
 	    p.kind == PARAM_CTX ? r->type != REG_CTX || r->off :

@@ -53,6 +53,11 @@ static bool ctx_access(struct verifier *v, struct state *s, const struct access 
 		return false;
 	}
 	check_leak(v, s, a, "ctx");
+	if (f->flags & CTX_OBJ) {
+		not_judged(v, a->insn, "what the pointer in '%s' of struct %s is to", f->name,
+			   v->ctx->name);
+		return false;
+	}
 	if (!value || !(f->flags & CTX_PKT))
 		return false;
 	packet_field(f, value);
@@ -73,6 +78,73 @@ static bool touches(const struct access *a, const struct reg *ptr, u32 at, u32 b
 	high = low + (s64)ptr->val.umax + (s64)a->size;
 	low += ptr->val.smin;
 	return low < (s64)(at - 1 + bytes) && high > (s64)(at - 1);
+}
+
+/* What BTF calls the structs and tags of fields that only the kernel touches. */
+static bool is_special(const struct btf *btf, u32 id)
+{
+	static const char *const names[] = { "bpf_wq", "bpf_task_work", "bpf_list_head",
+		"bpf_list_node", "bpf_rb_root", "bpf_rb_node", "bpf_refcount",
+		"bpf_res_spin_lock", "bpf_dynptr", "bpf_spin_lock", "bpf_timer" };
+	const char *name = btf_type_name(btf, id);
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (!strcmp(name, names[i]))
+			return true;
+	return false;
+}
+
+/* A pointer with a type tag, as __kptr makes them. */
+static bool is_tagged(const struct btf *btf, const struct btf_type *t)
+{
+	static const char *const tags[] = { "kptr", "kptr_untrusted", "percpu_kptr", "uptr" };
+	const struct btf_type *to = btf_kind(t) == BTF_KIND_PTR ? btf_type(btf, t->type) : NULL;
+
+	for (size_t i = 0; to && btf_kind(to) == BTF_KIND_TYPE_TAG && i < ARRAY_LEN(tags); i++)
+		if (!strcmp(btf_str(btf, to->name_off), tags[i]))
+			return true;
+	return false;
+}
+
+enum { NESTING = 16 };
+
+/* How many fields of TYPE only the kernel touches, nested ones included. */
+static u32 count_special(const struct btf *btf, u32 type, u32 depth)
+{
+	u32 id = btf_skip_mods(btf, type), n = 0;
+	const struct btf_type *t = btf_type(btf, id);
+
+	if (!t || depth == NESTING)
+		return 0;
+	if (is_special(btf, id) || is_tagged(btf, t))
+		return 1;
+	if (btf_kind(t) == BTF_KIND_ARRAY)
+		return count_special(btf, ((const struct btf_array *)(t + 1))->type, depth + 1);
+	if (btf_kind(t) != BTF_KIND_STRUCT && btf_kind(t) != BTF_KIND_UNION)
+		return 0;
+	for (u32 i = 0; i < btf_vlen(t); i++)
+		n += count_special(btf, btf_member(btf, t, i).type_id, depth + 1);
+	return n;
+}
+
+/* Values with fields whose place is not known are left alone. */
+static bool unknown_fields(struct verifier *v, const struct image_map *map, u8 *known)
+{
+	u32 places = !!map->lock_at + !!map->timer_at;
+
+	if (!*known)	/* of this map: not asked yet */
+		*known = v->img->btf && map->value_type &&
+			 count_special(v->img->btf, map->value_type, 0) > places ? 2 : 1;
+	return *known == 2;
+}
+
+static void check_known_fields(struct verifier *v, const struct access *a,
+			       const struct reg *ptr, const struct image_map *map)
+{
+	bool inner = map != &v->img->maps[ptr->map];
+
+	if (unknown_fields(v, map, &v->map_fields[ptr->map * 2 + inner]))
+		not_judged(v, a->insn, "map values with special fields (map %s)", map->name);
 }
 
 static void check_fields(struct verifier *v, const struct access *a,
@@ -142,6 +214,7 @@ static bool map_value_access(struct verifier *v, struct state *s,
 	check_leak(v, s, a, "map");
 	if (check_range(v, a, ptr, map->value_size, false))
 		return false;
+	check_known_fields(v, a, ptr, map);
 	check_fields(v, a, ptr, map);
 	return load_frozen(v, a, ptr, map, value);
 }

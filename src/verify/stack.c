@@ -169,8 +169,11 @@ static void store_fixed(struct verifier *v, struct state *s, const struct access
 			put_bytes(v, t, at, a->size, false);
 			return;
 		}
-		if (r.type == REG_STACK && frame + 1 != s->nr_frames)
+		if (r.type == REG_STACK && frame + 1 != s->nr_frames) {
 			reject(v, REJECT_STACK_ESCAPE, a->insn, NULL);
+			put_bytes(v, t, at, a->size, false);
+			return;
+		}
 		spill(v, t, &r, SLOT_BYTES);
 	} else if (known && !at) {
 		spill(v, t, &r, a->size);

@@ -262,6 +262,7 @@ struct verifier {
 	struct func *funcs;	/* sorted by start */
 	u32 nr_funcs;
 	const struct ctx_desc *ctx;	/* fields of the context; NULL: none known */
+	u8 *map_fields;		/* [2 nr_maps] regions.c: what is in values; inner maps' */
 	u32 entry;		/* function that is being verified */
 	bool privileged;	/* VERIFY_CAP_PERFMON */
 

@@ -317,6 +317,13 @@ static void learn_packet(struct state *s, struct jump *j, bool taken)
 		note_beyond(pkt, strict);
 }
 
+static void mark_operands(struct verifier *v, const struct jump *j)
+{
+	reg_mark(v, j->a);
+	if (j->src != NR_REGS)
+		reg_mark(v, j->b);
+}
+
 static bool same_side(const struct jump *j, bool taken)
 {
 	return (j->kind == KIND_JMP_JEQ) == taken;
@@ -326,6 +333,9 @@ static bool learn_pointers(struct verifier *v, struct state *s, struct jump *j, 
 {
 	if (j->width != 64)
 		return true;
+	/* that a register is 0 is what is learned from */
+	if (equality(j) && (is_null(j->a) || is_null(j->b)))
+		mark_operands(v, j);
 	if (equality(j) && is_null(j->b) && (j->a->flags & REG_OR_NULL))
 		learn_null(v, s, j->a, same_side(j, taken));
 	else if (equality(j) && is_null(j->a) && (j->b->flags & REG_OR_NULL))
@@ -352,13 +362,6 @@ static bool learn(struct verifier *v, struct state *s, struct jump *j, bool take
 }
 
 /* ---- the jump ------------------------------------------------------------ */
-
-static void mark_operands(struct verifier *v, const struct jump *j)
-{
-	reg_mark(v, j->a);
-	if (j->src != NR_REGS)
-		reg_mark(v, j->b);
-}
 
 static void prepare(struct verifier *v, struct state *s, struct jump *j)
 {

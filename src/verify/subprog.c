@@ -138,8 +138,10 @@ static enum step exit_function(struct verifier *v, struct state *s, u32 at)
 	struct reg r0 = *state_reg(s, 0);
 	u32 callsite = state_frame(s)->callsite;
 
-	if (r0.type == REG_STACK)
+	if (r0.type == REG_STACK) {
 		reject(v, REJECT_STACK_RETURN, at, NULL);
+		reg_set_unknown(v, &r0);
+	}
 	state_pop_frame(v, s);
 	*state_reg(s, 0) = r0;
 	s->insn = callsite + 1;

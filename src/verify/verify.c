@@ -41,6 +41,7 @@ static void judge(struct verifier *v)
 	if (cfg_build(v))
 		return;
 	live_build(v);
+	v->map_fields = arena_alloc(&v->mem, 2 * (size_t)v->img->nr_maps);
 	v->kept = arena_news(&v->mem, v->nr_insns, struct kept *);
 	explore(v, 0);
 	while (!v->stop && next_global(v, &func))

@@ -113,6 +113,33 @@ static bool check_cpumask(struct vm_machine *m, const struct arg *a, bool given)
 	return true;
 }
 
+static bool is_sock(const struct vm_lent *l)
+{
+	return l && l->r.desc && l->r.desc->kind >= OBJ_SOCK_COMMON;
+}
+
+static bool check_sock(struct vm_machine *m, const struct arg *a, u8 kind)
+{
+	u64 v = a->r[a->i + 1];
+	struct vm_lent *l = vm_lent_at(m, v, kind == ARG_SOCK_GONE);
+
+	if (!v && kind == ARG_SOCK_OR_NULL && m->code->bind.prog_type == BPF_PROG_TYPE_SK_LOOKUP)
+		return true;
+	if (kind != ARG_SOCK_GONE)
+		return is_sock(l) || arg_fault(m, a, v ? "is no socket" : "is NULL, no socket");
+	if (!is_sock(l))
+		return arg_fault(m, a, "is no socket that the program has acquired");
+	vm_object_del(m, l);
+	return true;
+}
+
+/* Where bpf_get_socket_cookie takes a socket: where the context is none's packet. */
+static bool wants_sock(const struct vm_machine *m, u32 helper)
+{
+	return helper == BPF_FUNC_get_socket_cookie &&
+	       m->code->bind.prog_type == BPF_PROG_TYPE_SK_REUSEPORT;
+}
+
 /* Memory whose size is the next argument. */
 static bool check_sized(struct vm_machine *m, const struct arg *a, u8 kind)
 {
@@ -294,6 +321,9 @@ static bool check_map_mem(struct vm_machine *m, const struct arg *a, u8 kind)
 
 	if (!a->map)
 		return arg_fault(m, a, "has no map before it");
+	if (kind == ARG_VALUE && (a->map->type == BPF_MAP_TYPE_SOCKMAP ||
+				  a->map->type == BPF_MAP_TYPE_SOCKHASH))
+		return check_sock(m, a, ARG_SOCK);
 	return check_mem(m, a, kind == ARG_KEY ? a->map->key_size : a->map->value_size,
 			 kind == ARG_VALUE_OUT, what);
 }
@@ -311,6 +341,8 @@ static bool check_arg(struct vm_machine *m, struct arg *a, u8 kind)
 	case ARG_SIZE_0:
 		return true;
 	case ARG_CTX:
+		if (wants_sock(m, a->call->id))
+			return !v || check_sock(m, a, ARG_SOCK);
 		return v == m->ctx && v ? true : arg_fault(m, a, "is not the context");
 	case ARG_CTX_OR_NULL:
 		return v == m->ctx || !v ? true : arg_fault(m, a, "is not the context");
@@ -318,6 +350,10 @@ static bool check_arg(struct vm_machine *m, struct arg *a, u8 kind)
 		return check_map(m, a);
 	case ARG_RECORD:
 		return check_record(m, a, v);
+	case ARG_SOCK:
+	case ARG_SOCK_OR_NULL:
+	case ARG_SOCK_GONE:
+		return check_sock(m, a, kind);
 	case ARG_KEY:
 	case ARG_VALUE:
 	case ARG_VALUE_OUT:

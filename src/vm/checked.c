@@ -128,36 +128,43 @@ static void lock_left(struct vm_machine *m)
 		     "the spin lock that it takes here");
 }
 
+static void tell_left(struct vm_machine *m, const char *name)
+{
+	if (!strcmp(name, "record"))
+		vm_fault_set(m, VM_FAULT_ARG, "the record reserved here is neither "
+			     "submitted nor discarded");
+	else if (strstr(name, "sock"))
+		vm_fault_set(m, VM_FAULT_ARG, "the socket that is acquired here is not released");
+	else
+		vm_fault_set(m, VM_FAULT_ARG, "the %s made here is not given back", name);
+}
+
 /* Records that are left would stop the reader. The first one taken is told. */
 static void records_left(struct vm_machine *m)
 {
-	const struct vm_lent *first = NULL;
-	const char *name = "";
+	const char *name = NULL;
+	u32 first = 0;
 	size_t keep = 0;
 
 	for (size_t i = 0; i < m->lent.n; i++) {
 		const struct vm_lent *l = &m->lent.v[i];
 
 		if (!l->r.drop) {
-			m->lent.v[keep++] = *l;
+			if (!l->r.passing)
+				m->lent.v[keep++] = *l;
 			continue;
 		}
-		if (!m->fault.kind && (!first || l->insn < first->insn)) {
+		if (!m->fault.kind && (!name || l->insn < first)) {
 			m->fault.user = l->user;
-			m->fault.insn = l->insn;
-			m->fault.helper = BPF_FUNC_ringbuf_reserve;
-			first = l;
+			m->fault.insn = first = l->insn;
 			name = l->r.name;
 		}
 		l->r.drop((void *)l->r.start);
 	}
 	m->lent.n = keep;
 	m->owed = 0;
-	if (!strcmp(name, "record"))
-		vm_fault_set(m, VM_FAULT_ARG, "the record reserved here is neither "
-			     "submitted nor discarded");
-	else
-		vm_fault_set(m, VM_FAULT_ARG, "the %s made here is not given back", name);
+	if (name)
+		tell_left(m, name);
 }
 
 static void take_back(struct run *run, void *mem)
@@ -186,6 +193,29 @@ static void lend(struct run *run, const struct lent *lent)
 	}
 	vm_region_add(m, &r);
 	l = &m->lent.v[vm_region_find(m, r.start) - 1];
+	l->user = m->code->bind.user;
+	l->insn = (u32)(m->at - m->code->insns);
+}
+
+/* What a view of a region that is owed comes from is that one, at any distance. */
+static u64 lent_root(const struct vm_machine *m, u64 from)
+{
+	const struct vm_lent *l = from ? vm_lent_at(m, from, true) : NULL;
+
+	if (l)
+		return from;
+	l = from ? vm_lent_at(m, from, false) : NULL;
+	return l ? l->r.from : 0;
+}
+
+static void lend_object(struct run *run, void *at, const struct ctx_desc *desc, u64 from,
+			void (*drop)(void *at))
+{
+	struct vm_machine *m = run->engine;
+	struct vm_lent *l;
+
+	vm_object_add(m, (u64)at, desc, drop ? 0 : lent_root(m, from), drop);
+	l = vm_lent_at(m, (u64)at, drop != NULL);
 	l->user = m->code->bind.user;
 	l->insn = (u32)(m->at - m->code->insns);
 }
@@ -252,6 +282,7 @@ static u64 exec_from_start(struct vm_machine *m, const struct vm_code *code,
 	run->callback = callback;
 	run->lend = lend;
 	run->take_back = take_back;
+	run->lend_object = lend_object;
 	return exec(m, code, run, budget);
 }
 
@@ -274,6 +305,7 @@ u64 vm_exec_func(struct vm_machine *m, const struct vm_code *code, struct run *r
 	run->callback = callback;
 	run->lend = lend;
 	run->take_back = take_back;
+	run->lend_object = lend_object;
 	run->pkt = (struct packet_buf){ 0 };
 	run->key = (const u8 *)args[1];
 	run->key_bytes = key_bytes;

@@ -84,7 +84,7 @@ struct vm_machine {
 	u32 *lock;		/* the spin lock that the program holds, or NULL */
 	const struct vm_insn *lock_at;	/* the call that took it */
 	VEC(struct vm_lent) lent;	/* sorted by start */
-	u32 owed;		/* those of them with a drop() */
+	u32 owed;		/* those of them that do not outlive the program */
 	struct vm_region gone;	/* the last one that the program gave back */
 	u64 charged;		/* of the budget, for work of helpers */
 	struct vm_fault fault;
@@ -149,6 +149,13 @@ const struct vm_map *vm_map_at(const struct vm_machine *m, u64 addr);
 
 /* How many regions start at or before ADDR: the last of them may hold it. */
 u32 vm_region_find(const struct vm_machine *m, u64 addr);
+/* The region that begins at START, or one that the program owes; or NULL. */
+struct vm_lent *vm_lent_at(const struct vm_machine *m, u64 start, bool owed);
+/* Lends what DESC describes at AT; see run->lend_object. */
+void vm_object_add(struct vm_machine *m, u64 at, const struct ctx_desc *desc, u64 from,
+		   void (*drop)(void *mem));
+/* The program has given L back: and with it what came from it. */
+void vm_object_del(struct vm_machine *m, struct vm_lent *l);
 /* Takes for helper work on BYTES as much from the budget as instructions that
  * would do it. */
 static inline void vm_charge(struct vm_machine *m, u64 bytes)
@@ -203,7 +210,7 @@ static inline void *vm_mem(struct vm_machine *m, u64 addr, u64 size, bool write)
 
 	/* the packet first: it is what most programs touch most */
 	if (likely(addr >= (u64)p->data && addr < (u64)p->data_end &&
-		   size <= (u64)p->data_end - addr))
+		   size <= (u64)p->data_end - addr && !(write && m->run->pkt_read_only)))
 		return (void *)addr;
 	return vm_mem_slow(m, addr, size, write);
 }

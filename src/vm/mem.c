@@ -116,6 +116,18 @@ static const struct vm_region *region_at(const struct vm_machine *m, u64 addr)
 	return r && addr - r->start < r->bytes ? r : NULL;
 }
 
+static bool region_ok(const struct vm_region *r, u64 off, u64 size, bool write)
+{
+	const struct ctx_field *f;
+
+	if (!in_bounds(off, size, r->bytes) || (write && !r->writable))
+		return false;
+	if (!r->desc)
+		return true;
+	f = size <= 8 ? ctx_field(r->desc, off, (u32)size) : NULL;
+	return f && f->flags & CTX_READ;
+}
+
 /* Objects that map values have. */
 static bool held_ok(struct vm_machine *m, u64 addr, u64 size)
 {
@@ -134,7 +146,7 @@ static bool mem_ok(struct vm_machine *m, u64 addr, u64 size, bool write)
 	if (stack_ok(m, addr, size, write))
 		return true;
 	if (p->data && inside(addr, size, (u64)p->data, (u64)p->data_end))
-		return true;
+		return !(write && m->run->pkt_read_only);
 	if (p->data && p->data_meta <= p->data &&
 	    inside(addr, size, (u64)p->data_meta, (u64)p->data))
 		return true;
@@ -146,7 +158,7 @@ static bool mem_ok(struct vm_machine *m, u64 addr, u64 size, bool write)
 	reg = region_at(m, addr);
 	if (!reg)
 		return !write && held_ok(m, addr, size);
-	return in_bounds(addr - reg->start, size, reg->bytes) && (reg->writable || !write);
+	return region_ok(reg, addr - reg->start, size, write);
 }
 
 /* Bytes from ADDR to the end of what START..END allows. */
@@ -194,7 +206,15 @@ static void fault_packet(struct vm_machine *m, s64 off, u64 size, const char *ve
 	const struct packet_buf *p = &m->run->pkt;
 	s64 bytes = p->data_end - p->data;
 
-	if (bytes == 0)
+	if (off >= 0 && in_bounds((u64)off, size, (u64)bytes))
+		vm_fault_set(m, VM_FAULT_MEM, "the packet is written, and it is read-only to "
+			     "programs of this type");
+	else if (p->frags)
+		vm_fault_set(m, VM_FAULT_MEM, "bytes %lld..%lld of the packet are %s, only "
+			     "0..%lld are in its linear part, %u more in fragments",
+			     (long long)off, (long long)(off + (s64)size - 1), verb,
+			     (long long)bytes - 1, p->frags);
+	else if (bytes == 0)
 		vm_fault_set(m, VM_FAULT_MEM,
 			     "bytes %lld..%lld of the packet are %s, which is empty",
 			     (long long)off, (long long)(off + (s64)size - 1), verb);
@@ -272,9 +292,13 @@ static void fault_region(struct vm_machine *m, const struct vm_region *r,
 {
 	s64 off = (s64)(addr - r->start);
 
-	if (off >= 0 && in_bounds((u64)off, size, r->bytes))
+	if (off >= 0 && in_bounds((u64)off, size, r->bytes) && (!r->desc || *verb == 'w'))
 		vm_fault_set(m, VM_FAULT_MEM, "%s %s is %s, and it is read-only",
 			     article(r->name), r->name, verb);
+	else if (off >= 0 && in_bounds((u64)off, size, r->bytes))
+		vm_fault_set(m, VM_FAULT_MEM, "bytes %lld..%lld of %s %s are read: no field that "
+			     "allows it", (long long)off, (long long)(off + (s64)size - 1),
+			     article(r->name), r->name);
 	else
 		vm_fault_set(m, VM_FAULT_MEM, "bytes %lld..%lld of %s %s are %s, it has %llu",
 			     (long long)off, (long long)(off + (s64)size - 1),
@@ -393,6 +417,8 @@ bool vm_ctx_load(struct vm_machine *m, u64 addr, u32 size, u64 *val)
 		return true;
 	}
 	v = view_load((u8 *)m->run + f->view_off, f->view_size);
+	if (f->flags & CTX_OBJ && v)
+		vm_object_add(m, v, f->points, 0, NULL);
 	if (!(f->flags & CTX_PKT)) {
 		shift = (off - f->off) * 8;
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__

@@ -43,20 +43,65 @@ void vm_region_add(struct vm_machine *m, const struct vm_region *r)
 	l = &m->lent.v[i];
 	memmove(l + 1, l, (m->lent.n - 1 - i) * sizeof(*l));
 	*l = (struct vm_lent){ .r = *r };
-	m->owed += r->drop != NULL;
+	m->owed += r->drop || r->passing;
+}
+
+
+static void lent_remove(struct vm_machine *m, struct vm_lent *l)
+{
+	size_t i = (size_t)(l - m->lent.v);
+
+	m->owed -= l->r.drop || l->r.passing;
+	memmove(l, l + 1, (m->lent.n - 1 - i) * sizeof(*l));
+	m->lent.n--;
 }
 
 int vm_region_del(struct vm_machine *m, u64 start)
 {
-	u32 i = vm_region_find(m, start);
-	struct vm_lent *l = i ? &m->lent.v[i - 1] : NULL;
+	struct vm_lent *l = vm_lent_at(m, start, false);
 
-	if (!l || l->r.start != start)
+	if (!l)
 		return -ENOENT;
-	m->owed -= l->r.drop != NULL;
-	memmove(l, l + 1, (m->lent.n - i) * sizeof(*l));
-	m->lent.n--;
+	lent_remove(m, l);
 	return 0;
+}
+
+void vm_object_add(struct vm_machine *m, u64 at, const struct ctx_desc *d, u64 from,
+		   void (*drop)(void *mem))
+{
+	bool memory = d->kind == OBJ_MEMORY;
+	u32 i = vm_region_find(m, at);
+
+	for (; !drop && i && m->lent.v[i - 1].r.start == at; i--)
+		if (m->lent.v[i - 1].r.passing && m->lent.v[i - 1].r.from == from)
+			return;		/* it has it already */
+	vm_region_add(m, &(struct vm_region){ .start = at, .bytes = d->size, .name = d->name,
+		.writable = memory, .passing = !drop, .drop = drop, .from = from,
+		.desc = memory ? NULL : d });
+}
+
+struct vm_lent *vm_lent_at(const struct vm_machine *m, u64 start, bool owed)
+{
+	u32 i = m->lent.n ? vm_region_find(m, start) : 0;
+
+	for (; i && m->lent.v[i - 1].r.start == start; i--)
+		if (!owed || m->lent.v[i - 1].r.drop)
+			return &m->lent.v[i - 1];
+	return NULL;
+}
+
+void vm_object_del(struct vm_machine *m, struct vm_lent *l)
+{
+	u64 start = l->r.start;
+
+	m->gone = l->r;
+	m->ready = NULL;
+	lent_remove(m, l);
+	if (vm_lent_at(m, start, true))
+		return;		/* the program has it once more */
+	for (size_t i = m->lent.n; i > 0; i--)
+		if (m->lent.v[i - 1].r.from == start)
+			lent_remove(m, &m->lent.v[i - 1]);
 }
 
 const struct vm_fault *vm_fault(const struct vm_machine *m)

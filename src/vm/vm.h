@@ -82,7 +82,8 @@ struct vm_fault {
 };
 
 /* A region that is neither packet, stack, context nor map value: memory that a
- * helper lent to the program (a ring buffer record). */
+ * helper lent to the program (a ring buffer record), or that a field of the
+ * context points to. */
 struct vm_region {
 	u64 start, bytes;
 	bool writable;
@@ -92,6 +93,9 @@ struct vm_region {
 	/* not NULL: a program that ends without giving it back is at fault, and
 	   this is called with START */
 	void (*drop)(void *mem);
+	bool passing;		/* goes with the end of the program */
+	const struct ctx_desc *desc;	/* only these fields may be read; NULL: all of it */
+	u64 from;		/* the region that it comes from and goes with; 0 = none */
 };
 
 enum { VM_FRAMES_MAX = 8, VM_STACK_BYTES = 512, VM_TAIL_CALLS_MAX = 33 };

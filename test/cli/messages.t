@@ -149,7 +149,7 @@ new typo <<'C'
 SEC("classifer") int prog(struct __sk_buff *skb) { return 0; }
 C
 says "a section mistyped" 2 "note: typo.o: section 'classifer' names no program type; did you mean SEC(\"classifier\")?
-skep run: error: no program takes packets; those of type xdp, tc, socket, cgroup_skb and lwt do (SEC(\"xdp\"), SEC(\"tc\") ...) [SKEP-E0009]
+skep run: error: no program takes packets; those of type xdp, tc, socket, cgroup_skb, lwt, flow_dissector, sk_lookup, sk_reuseport and sk_skb do (SEC(\"xdp\"), SEC(\"tc\") ...) [SKEP-E0009]
 note: typo.o has 'prog' in section 'classifer' (no known section name)" run "$tmp/typo.o" $cap
 says "a section mistyped, the type given" 0 "" run "$tmp/typo.o" $cap --type tc -q
 echo 'int x;' > "$tmp/x.c"

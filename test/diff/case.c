@@ -170,7 +170,7 @@ int case_next(struct diff_case *c, const char *text, size_t *at, char *why, size
 			e = read_packet(&r, line);
 		}
 	}
-	*at = (size_t)(s - text);
+	*at = (size_t)(s - text) - !s[-1];	/* the end stays the end */
 	return e ? e : finish(&r);
 }
 

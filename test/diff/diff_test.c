@@ -68,7 +68,7 @@ static void random_program(struct world *w, u64 seed, struct diff_packet *pkt, s
 	if (r.outcome == DIFF_REFUSED)
 		explain(t, &r.kernel, seed);
 	else if (r.outcome == DIFF_DIFFERS)
-		report_difference(w, &p, pkt, from, false, &r);
+		report_difference(w, &p, pkt, from, world_run, &r);
 	t->slow += r.outcome == DIFF_BUDGET;
 }
 
@@ -98,6 +98,8 @@ static void random_programs(void **unused UNUSED)
 	if (t.runs >= 500)
 		assert_true(t.refused < t.runs / REFUSED_MAX);
 	assert_true(t.slow <= t.runs / REFUSED_MAX);
+	assert_int_equal(t.verdicts.looser, 0);
+	assert_int_equal(t.verdicts.n[RELATION_REJECTS], 0);
 }
 
 /* ---- every instruction ------------------------------------------------------------------ */

@@ -1,8 +1,37 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* judge.c: the verifier as the judge of verdict.h, with the kernel's policy. */
+/*
+ * judge.c: the verifier as the judge of verdict.h, with the kernel's policy. A
+ * program that it accepts is looked at once more on each path to its end, where
+ * that does not take long: pruning must not have accepted it.
+ */
 #include "diff/verdict.h"
 #include "verify/verify.h"
 #include <stdio.h>
+#include <stdlib.h>
+
+enum { LIMIT_WITHOUT_PRUNING = 20000 };
+
+static bool is_limit(enum reject_id id)
+{
+	return id == REJECT_TOO_LONG || id == REJECT_TOO_MANY_JUMPS;
+}
+
+static void check_pruning(const struct image *img, const struct image_prog *prog)
+{
+	const struct verify_opts opts = { .policy = POLICY_KERNEL, .caps = VERIFY_CAP_ALL,
+		.max_errors = 1, .flags = VERIFY_NO_PRUNE, .limit_insns = LIMIT_WITHOUT_PRUNING };
+	struct arena arena = ARENA_INIT;
+	struct verify_result r;
+	struct skep_err err;
+
+	if (!verify_prog(&r, &arena, img, prog, &opts, &err) &&
+	    r.verdict == VERDICT_REJECTED && !is_limit(r.errors[0].id)) {
+		fprintf(stderr, "accepted by pruning alone: instruction %u: %s\n",
+			r.errors[0].insn, r.errors[0].kernel);
+		abort();
+	}
+	arena_free(&arena);
+}
 
 static enum judged judge(const struct image *img, u32 prog, char *why, size_t n)
 {
@@ -22,6 +51,8 @@ static enum judged judge(const struct image *img, u32 prog, char *why, size_t n)
 		snprintf(why, n, "%s", r.nr_errors ? r.errors[0].kernel :
 			 r.construct ? r.construct : "");
 	}
+	if (verdict == JUDGED_OK)
+		check_pruning(img, &img->progs[prog]);
 	arena_free(&arena);
 	return verdict;
 }

@@ -34,6 +34,7 @@ enum { SEED = 7, SECONDS = 3, OBJECT_MUTANTS = 6, FRAMES = 64, SLOW_INSNS = 2000
 /* ---- mutants of generated programs ------------------------------------------------ */
 
 struct mutants {
+	report_run run;
 	struct verdicts verdicts;
 	u64 n[DIFF_SKIPPED + 1];
 };
@@ -50,7 +51,7 @@ static void mutant(struct mutants *m, struct world *w, const struct diff_prog *p
 	if (!mutate_program(&changed, seed, world_scene(w)))
 		return;
 	if (pkt) {
-		world_run_any(w, &changed, pkt, &r);
+		m->run(w, &changed, pkt, &r);
 	} else {
 		world_judge(w, &changed, &r.kernel);
 		r.outcome = r.kernel.error ? DIFF_REFUSED : DIFF_SKIPPED;
@@ -60,12 +61,13 @@ static void mutant(struct mutants *m, struct world *w, const struct diff_prog *p
 	if (r.outcome != DIFF_DIFFERS)
 		return;
 	snprintf(from, sizeof(from), "%.80s, mutant 0x%" PRIx64, source, seed);
-	report_difference(w, &changed, pkt, from, true, &r);
+	report_difference(w, &changed, pkt, from, m->run, &r);
 }
 
-static void mutants_open(struct mutants *m)
+static void mutants_open(struct mutants *m, report_run run)
 {
 	memset(m, 0, sizeof(*m));
+	m->run = run;
 	verdicts_open(&m->verdicts, getenv("DIFF_VERDICTS"));
 }
 
@@ -89,7 +91,7 @@ static void generated(void **unused UNUSED)
 	need_kernel();
 	w = world_new(&gen_scene, why, sizeof(why));
 	assert_non_null(w);
-	mutants_open(&m);
+	mutants_open(&m, world_run_any);
 	print_message("# DIFF_SEED=0x%" PRIx64 "\n", state);
 	while (effort_goes_on(&e)) {
 		u64 seed = gen_random(&state);
@@ -150,10 +152,10 @@ static void program_mutants(struct objects *o, struct world *w, const struct dif
 	for (u32 i = 0; runs && i < 8; i++) {	/* as it is */
 		const struct diff_packet *pkt = some_frame(o);
 
-		world_run_any(w, p, pkt, &r);
+		world_run_open(w, p, pkt, &r);
 		snprintf(from, sizeof(from), "%.150s", source);
 		if (r.outcome == DIFF_DIFFERS)
-			report_difference(w, p, pkt, from, true, &r);
+			report_difference(w, p, pkt, from, world_run_open, &r);
 	}
 	for (u32 i = 0; i < o->mutants; i++)
 		mutant(&o->m, w, p, gen_random(&o->state), runs ? some_frame(o) : NULL, source);
@@ -214,7 +216,7 @@ static void compiled_objects(void **unused UNUSED)
 	o.state = env_number("DIFF_SEED", SEED);
 	o.mutants = (u32)env_number("DIFF_RUNS", OBJECT_MUTANTS);
 	frames_read(&o.frames);
-	mutants_open(&o.m);
+	mutants_open(&o.m, world_run_open);
 	print_message("# DIFF_SEED=0x%" PRIx64 "\n", o.state);
 	for (size_t i = 0; i < ARRAY_LEN(dirs); i++)
 		folder_mutants(&o, dirs[i]);

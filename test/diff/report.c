@@ -32,8 +32,7 @@ bool effort_goes_on(struct effort *e)
 struct found {
 	struct world *w;
 	const struct diff_packet *pkt;
-	void (*run)(struct world *w, const struct diff_prog *p, const struct diff_packet *pkt,
-		    struct diff_result *r);
+	report_run run;
 	char kind[24];		/* the first word of what differs */
 };
 
@@ -73,20 +72,22 @@ static void shrink_packet(struct found *f, const struct diff_prog *p, struct dif
 }
 
 void report_difference(struct world *w, const struct diff_prog *p,
-		       const struct diff_packet *pkt, const char *from, bool any,
+		       const struct diff_packet *pkt, const char *from, report_run run,
 		       const struct diff_result *r)
 {
 	static struct diff_prog small;
-	struct found f = { .w = w, .pkt = pkt };
+	struct found f = { .w = w, .pkt = pkt, .run = run };
 	struct diff_packet packet = *pkt;
 	struct strbuf text = { 0 };
 	struct diff_result last;
 
 	prog_copy(&small, p);
 	kind_of(f.kind, sizeof(f.kind), r->what);
-	f.run = world_run_any;	/* what is left out may not be what gave a value */
-	if (!any && !still_differs(p, &f))
-		f.run = world_run;
+	if (run == world_run) {	/* what is left out may not be what gave a value */
+		f.run = world_run_any;
+		if (!still_differs(p, &f))
+			f.run = run;
+	}
 	print_message("# %s differs: %s\n", from, r->what);
 	shrink_program(&small, still_differs, &f, SHRINK_TRIES);
 	shrink_packet(&f, &small, &packet);

@@ -17,12 +17,15 @@ bool effort_goes_on(struct effort *e);
 
 enum { FROM_BYTES = 160 };
 
+typedef void (*report_run)(struct world *w, const struct diff_prog *p,
+			   const struct diff_packet *pkt, struct diff_result *r);
+
 /*
  * Makes P, which differs in W, small, prints it as a case and fails. FROM says
- * where it is from; ANY: by world_run_any.
+ * where it is from; RUN is how it was found to differ.
  */
 void report_difference(struct world *w, const struct diff_prog *p,
-		       const struct diff_packet *pkt, const char *from, bool any,
+		       const struct diff_packet *pkt, const char *from, report_run run,
 		       const struct diff_result *r);
 
 #endif

@@ -78,6 +78,18 @@ static const char *reason(struct verdicts *v, const struct diff_verdict *kernel)
 	return r ? r->name : "?";
 }
 
+/* What the kernel refuses for reasons that are not the program's: its limits, its
+ * mistakes, what it looks up by name. Formats of text are not judged. */
+static bool excused(const char *reason)
+{
+	static const char *const names[] = { "no-jit", "bug", "large", "format", "extern" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (!strcmp(reason, names[i]))
+			return true;
+	return false;
+}
+
 enum relation verdicts_add(struct verdicts *v, const char *source, u64 seed,
 			   const struct diff_scene *scene, const struct diff_prog *p,
 			   const struct diff_verdict *kernel)
@@ -89,6 +101,8 @@ enum relation verdicts_add(struct verdicts *v, const char *source, u64 seed,
 
 	if (!v->n[rel]++)
 		v->first[rel] = seed;
+	if (rel == RELATION_ACCEPTS && !excused(name))
+		v->looser++;
 	if (!v->to)
 		return rel;
 	if (kernel->error)

@@ -33,6 +33,8 @@ struct verdicts {
 	void *to;		/* FILE, or NULL */
 	u64 n[NR_RELATIONS], accepted, refused, unknown;
 	u64 first[NR_RELATIONS];	/* seed of the first of each */
+	u64 looser;		/* that we accept and the kernel refuses, for reasons that
+				   are no limits and no mistakes of the kernel's */
 	char unknown_line[200];	/* the first that no row of refusal.def has */
 };
 

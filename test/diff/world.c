@@ -9,7 +9,6 @@
 #include "vm/vm.h"
 #include <linux/btf.h>
 #include <linux/if_ether.h>
-#include <malloc.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -146,12 +145,14 @@ static const struct vm_code *tail_target(struct run *run, struct map *map, u32 i
 	return NULL;
 }
 
-static void engine_open(struct world *w)
+/* The packet's buffer is at AT, or somewhere above the heap. */
+static void engine_open(struct world *w, void *at)
 {
 	w->machine = vm_machine_new();
-	w->buffer = os_map_lazy(host_sched_cls.buffer_bytes);
+	w->buffer = mmap(at, host_sched_cls.buffer_bytes, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	w->far = mmap(NULL, FAR_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	assert_true(w->buffer && w->far != MAP_FAILED);
+	assert_true(w->buffer != MAP_FAILED && w->far != MAP_FAILED);
 	w->run.tail_target = tail_target;
 }
 
@@ -184,15 +185,15 @@ struct world *world_new(const struct diff_scene *scene, char *why, size_t n)
 	externs_find(w);
 	w->btf = w->kernel ? load_btf() : -1;
 	w->cpus = (u32)get_nprocs_conf();
-	engine_open(w);
+	engine_open(w, NULL);
 	if (ok)
 		return w;
 	world_free(w);
 	return NULL;
 }
 
-/* What lies behind what is the other way around, too: mappings come one below the
- * other, and the context's and the machine's memory are some for once. */
+/* What lies behind what is mostly the other way around: the packet before the heap,
+ * where context and stack are. */
 struct world *world_twin(struct world *w)
 {
 	struct world *t = w->twin;
@@ -200,12 +201,10 @@ struct world *world_twin(struct world *w)
 
 	if (t)
 		return t;
-	mallopt(M_MMAP_THRESHOLD, 1);
 	t = w->twin = mem_alloc(sizeof(*t));
 	t->scene = w->scene;
 	t->btf = -1;
-	engine_open(t);
-	mallopt(M_MMAP_THRESHOLD, 128 << 10);
+	engine_open(t, (void *)BELOW_HEAP);
 	if (!maps_open(t, true, why, sizeof(why)))
 		fail_msg("%s", why);
 	return t;

@@ -75,14 +75,20 @@ void world_judge(struct world *w, const struct diff_prog *p, struct diff_verdict
 void world_run(struct world *w, const struct diff_prog *p, const struct diff_packet *pkt,
 	       struct diff_result *r);
 /*
- * The same for programs that may do anything. Not compared: programs that ask for
- * the time, random numbers, or what is going on around (DIFF_SKIPPED); and those
- * whose results have addresses in them: the kernel refuses most of these when the
- * user may not see addresses (no CAP_PERFMON); what it refuses too much of must do
- * the same at two addresses of ours. Frames begin as zeroes.
+ * The same for programs that may do anything. Not compared (DIFF_SKIPPED): programs
+ * that ask for the time, random numbers, or what is going on around; and those whose
+ * results have addresses in them, which is what the kernel refuses when the user may
+ * not see addresses (no CAP_PERFMON). Frames begin as zeroes.
  */
 void world_run_any(struct world *w, const struct diff_prog *p, const struct diff_packet *pkt,
 		   struct diff_result *r);
+/*
+ * The same, for programs that do honest arithmetic on pointers, as compilers make
+ * it: of that the kernel refuses too much then. They are compared when they do the
+ * same at two addresses of ours.
+ */
+void world_run_open(struct world *w, const struct diff_prog *p, const struct diff_packet *pkt,
+		    struct diff_result *r);
 /*
  * The result of the checked interpreter alone, for machines without bpf(2):
  * 0 and *RETVAL, or -errno.

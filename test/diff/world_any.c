@@ -196,8 +196,8 @@ static void compare_openly(struct world *w, const struct diff_prog *p, int fd,
 		r->outcome = DIFF_SKIPPED;
 }
 
-void world_run_any(struct world *w, const struct diff_prog *p, const struct diff_packet *pkt,
-		   struct diff_result *r)
+static void run_any(struct world *w, const struct diff_prog *p, const struct diff_packet *pkt,
+		    bool openly, struct diff_result *r)
 {
 	static struct diff_prog clear;
 	struct diff_verdict careful;
@@ -216,7 +216,7 @@ void world_run_any(struct world *w, const struct diff_prog *p, const struct diff
 	may_see(false);
 	fd = world_load(w, &clear, &careful);
 	may_see(true);
-	open = fd < 0;
+	open = fd < 0 && openly;
 	if (open)
 		fd = load_openly(w, &clear, pkt, r);
 	if (fd < 0)
@@ -226,4 +226,16 @@ void world_run_any(struct world *w, const struct diff_prog *p, const struct diff
 	else
 		world_compare(w, &clear, fd, pkt, r);
 	close(fd);
+}
+
+void world_run_any(struct world *w, const struct diff_prog *p, const struct diff_packet *pkt,
+		   struct diff_result *r)
+{
+	run_any(w, p, pkt, false, r);
+}
+
+void world_run_open(struct world *w, const struct diff_prog *p, const struct diff_packet *pkt,
+		    struct diff_result *r)
+{
+	run_any(w, p, pkt, true, r);
 }

@@ -9,7 +9,7 @@
 
 enum {
 	LOG_BYTES = 1 << 16, LOG_STATS = 4, FUNCS_MAX = 256, FAR_BYTES = 1 << 20,
-	PROG_ARRAYS_MAX = 16, PAGE = 4096,
+	PROG_ARRAYS_MAX = 16, PAGE = 4096, BELOW_HEAP = 0x10000000,
 };
 
 /* What can be seen of a run. */

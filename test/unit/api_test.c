@@ -559,6 +559,54 @@ static void probe_and_clock(void **state)
 	}
 }
 
+/* ---- sockets --------------------------------------------------------------------- */
+
+/* A socket map of an object, its only socket, and a program that chooses it. */
+static void sockets(void **state)
+{
+	static const char text[] = "tcp LISTEN 0 128 10.0.0.1:80 0.0.0.0:* ino:1 sk:2a <->\n";
+	static const struct skep_map_def def = { .name = "socks",
+		.type = BPF_MAP_TYPE_SOCKMAP, .key_size = 4, .value_size = 8, .max_entries = 1 };
+	const struct bpf_insn insns[] = {
+		BPF_MOV64_REG(BPF_REG_6, BPF_REG_1), BPF_ST_MEM(BPF_W, BPF_REG_10, -4, 0),
+		BPF_MOV64_REG(BPF_REG_2, BPF_REG_10), BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, -4),
+		SKEP_LD_MAP(BPF_REG_1, 0), BPF_EMIT_CALL(BPF_FUNC_map_lookup_elem),
+		BPF_JMP_IMM(BPF_JEQ, BPF_REG_0, 0, 7), BPF_MOV64_REG(BPF_REG_7, BPF_REG_0),
+		BPF_MOV64_REG(BPF_REG_1, BPF_REG_6), BPF_MOV64_REG(BPF_REG_2, BPF_REG_0),
+		BPF_MOV64_IMM(BPF_REG_3, 0), BPF_EMIT_CALL(BPF_FUNC_sk_assign),
+		BPF_MOV64_REG(BPF_REG_1, BPF_REG_7), BPF_EMIT_CALL(BPF_FUNC_sk_release),
+		BPF_MOV64_IMM(BPF_REG_0, 1), BPF_EXIT_INSN(),
+	};
+	const struct bpf_sk_lookup in = { .family = 2, .protocol = 6, .local_port = 80 };
+	struct skep_run run = { .size = sizeof(run), .ctx_in = &in, .ctx_in_bytes = sizeof(in) };
+	struct skep_object *obj;
+	struct skep_map *map;
+	struct skep_err err;
+	uint64_t number = 0, cookie = 0;
+	uint32_t key = 0;
+
+	assert_int_equal(skep_object_from_insns(&obj, BPF_PROG_TYPE_SK_LOOKUP, "test", insns,
+						LEN(insns), &def, 1, "GPL", &err), 0);
+	assert_int_equal(skep_object_sockets(obj, text, sizeof(text) - 1, &err), -EINVAL);
+	assert_int_equal(skep_object_load(obj, NULL, &err), 0);
+	assert_int_equal(skep_object_sockets(obj, "tcp", 3, &err), -EINVAL);
+	assert_non_null(strstr(skep_err_text(&err), "sockets:1: error: 1 words"));
+	assert_int_equal(skep_object_sockets(obj, text, sizeof(text) - 1, &err), 0);
+	assert_int_equal(skep_object_sockets(obj, text, sizeof(text) - 1, &err), -EINVAL);
+	map = skep_object_map(obj, "socks");
+	assert_int_equal(skep_map_update(map, &key, &number, BPF_ANY), 0);
+	assert_int_equal(skep_map_lookup(map, &key, &cookie), 0);
+	assert_int_equal(cookie, 0x2a);
+	assert_int_equal(skep_prog_run(skep_object_next_prog(obj, NULL), &run, &err), 0);
+	assert_int_equal(run.retval, 1);
+	assert_int_equal(run.socket_cookie, 0x2a);
+	assert_int_equal(((const struct bpf_sk_lookup *)run.ctx_out)->cookie, 0x2a);
+	run = (struct skep_run){ .size = sizeof(run) };
+	assert_int_equal(skep_prog_run(skep_object_next_prog(obj, NULL), &run, &err), -EINVAL);
+	assert_non_null(strstr(skep_err_text(&err), "are not asked about such a packet"));
+	skep_object_close(obj);
+}
+
 static void describe(char *path)
 {
 	static const char text[] =
@@ -632,6 +680,7 @@ int main(void)
 		cmocka_unit_test(prints),
 		cmocka_unit_test(refused_helpers),
 		cmocka_unit_test(probe_and_clock),
+		cmocka_unit_test(sockets),
 		cmocka_unit_test(routes),
 		cmocka_unit_test(headers_are_cplusplus),
 	};

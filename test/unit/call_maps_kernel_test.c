@@ -258,9 +258,7 @@ static void emit_arg(struct code *c, u8 reg, u8 kind, int map)
 		emit_map(c, reg, map);
 		return;
 	case ARG_SIZE:
-	case ARG_ALLOC_SIZE:
 	case ARG_SIZE_0:
-	case ARG_ALLOC_SIZE:
 		emit_imm(c, reg, 8);
 		return;
 	case ARG_ANY:

@@ -406,7 +406,8 @@ static void emit_fields(struct code *c, u32 t)
 		const struct ctx_field *f = &d->fields[i];
 		u8 width = f->size == 8 ? BPF_DW : f->size == 1 ? BPF_B : BPF_W;
 
-		if (!(f->flags & CTX_READ) || f->flags & CTX_PKT || !strcmp(f->name, "hash"))
+		if (!(f->flags & CTX_READ) || f->flags & (CTX_PKT | CTX_OBJ) ||
+		    !strcmp(f->name, "hash"))
 			continue;
 		emit(c, BPF_LDX | BPF_MEM | width, 0, 6, (s16)f->off, 0);
 		emit(c, BPF_ALU64 | BPF_MUL | BPF_K, 7, 0, 0, 31);
@@ -470,7 +471,7 @@ static void fields(void **state)
 			u8 width = f->size == 8 ? BPF_DW : f->size == 1 ? BPF_B : BPF_W;
 			struct code c = { .n = 0 };
 
-			if (!(f->flags & CTX_READ) || f->flags & CTX_PKT)
+			if (!(f->flags & CTX_READ) || f->flags & (CTX_PKT | CTX_OBJ))
 				continue;
 			emit(&c, BPF_LDX | BPF_MEM | width, 0, 1, (s16)f->off, 0);
 			emit(&c, BPF_STX | BPF_MEM | BPF_DW, 1, 0,
