@@ -14,6 +14,7 @@ struct verify_cmd {
 	bool json, kernel;
 	struct arena arena;	/* of the results */
 	struct judged_list all;
+	struct str_list any;	/* VAR=any of --set */
 	struct verify_opts opts;
 	/* counts */
 	u32 rejected, not_judged, differ, changed;
@@ -151,14 +152,25 @@ static void row(const struct verify_cmd *c, struct table *t, const struct judged
 		table_cell(t, d->kernel);
 }
 
+static void print_values(const struct judged *d)
+{
+	struct strbuf out = { 0 };
+
+	verify_values(&out, d);
+	write_text(stderr, out.s, out.n);
+	sb_free(&out);
+}
+
 static int verify_one(struct verify_cmd *c, struct skep_object *obj, u32 i)
 {
 	struct judged d = { .img = obj->img, .prog = &obj->img->progs[i] };
 	struct skep_err err = { 0 };
 
-	if (verify_prog(&d.r, &c->arena, d.img, d.prog, &c->opts, &err))
+	if (verify_any_find(&c->opts, &c->arena, d.img, &c->any, &err) ||
+	    verify_prog(&d.r, &c->arena, d.img, d.prog, &c->opts, &err))
 		return report(&err);
 	print_reasons(d.img, d.prog, &d.r);
+	print_values(&d);
 	c->rejected += d.r.verdict == VERDICT_REJECTED;
 	c->not_judged += d.r.verdict == VERDICT_NOT_JUDGED;
 	if (c->kernel)
@@ -277,11 +289,14 @@ static int verify_paths(struct verify_cmd *c, struct load_opts *load,
 
 	if (c->prog)
 		*vec_push(&load->progs) = c->prog;
-	if (input_objects(&objs, paths, load, &err) || check_progs(c, &objs, &err))
+	verify_any_take(&c->any, &load->set);
+	if (input_objects(&objs, paths, load, &err) || check_progs(c, &objs, &err) ||
+	    verify_any_check(&objs, &c->any, &err))
 		status = report(&err);
 	else
 		status = verify_all(c, &objs);
 	input_close(&objs);
+	vec_free(&c->any);
 	return status;
 }
 

@@ -31,6 +31,16 @@ void verify_figures(struct strbuf *out, const struct judged_list *all);
  */
 int verify_compare(struct strbuf *out, const struct judged_list *all, char *text,
 		   const char *path, u32 *changed, struct skep_err *err);
+/* Moves the names of VAR=any from SET to NAMES. */
+void verify_any_take(struct str_list *names, struct str_list *set);
+/* That each of NAMES is a constant of some object. Error: GLOBAL. */
+int verify_any_check(const struct object_list *objs, const struct str_list *names,
+		     struct skep_err *err);
+/* OPTS: those constants of IMG that NAMES has, in ARENA. Error: GLOBAL. */
+int verify_any_find(struct verify_opts *opts, struct arena *arena, const struct image *img,
+		    const struct str_list *names, struct skep_err *err);
+/* Adds what the verdict on D is for: values of constants that a loader may set. */
+void verify_values(struct strbuf *out, const struct judged *d);
 /* Writes B to PATH, whole or not at all. */
 int verify_write(const char *path, const struct strbuf *b, struct skep_err *err);
 

@@ -282,6 +282,7 @@ struct verifier {
 	VEC(struct verify_error) errors;
 	VEC(struct verify_error) warnings;
 	VEC(u32) error_insns;
+	VEC(struct verify_part) read;	/* constants */
 	bool trace;		/* the second run: paths are kept */
 	const struct state *at;	/* what step() is at, for messages */
 	bool stop;		/* there is an answer, or no more room for errors */

@@ -57,6 +57,8 @@ static void report(struct verifier *v, struct verify_result *r)
 	r->nr_warnings = (u32)v->warnings.n;
 	r->warnings = arena_copy(v->arena, v->warnings.v,
 				 v->warnings.n * sizeof(*v->warnings.v));
+	r->read = arena_copy(v->arena, v->read.v, v->read.n * sizeof(*v->read.v));
+	r->nr_read = (u32)v->read.n;
 	r->construct = v->construct;
 	r->construct_insn = v->construct_insn;
 	r->visited = v->visited;
@@ -72,6 +74,7 @@ static void release(struct verifier *v)
 	vec_free(&v->open);
 	vec_free(&v->defs);
 	vec_free(&v->marks);
+	vec_free(&v->read);
 	vec_free(&v->errors);
 	vec_free(&v->warnings);
 	arena_free(&v->mem);

@@ -36,6 +36,9 @@ enum verify_flag {
 	VERIFY_NO_PRUNE = 2,	/* each path to its end: for tests only */
 };
 
+/* A part of the value of a read-only map: a global constant. */
+struct verify_part { u32 map, off, bytes; };
+
 struct verify_opts {
 	enum verify_policy policy;
 	unsigned caps;		/* enum verify_cap */
@@ -43,6 +46,8 @@ struct verify_opts {
 	u32 limit_insns;	/* that may be visited; 0: 1,000,000 */
 	u32 max_errors;		/* distinct source lines; 0: 5 */
 	const struct btf *vmlinux;	/* the target kernel's types; NULL: none */
+	const struct verify_part *any;	/* constants that stand for every value */
+	u32 nr_any;
 	struct strbuf *log;	/* the kernel's log format is written to it; or NULL */
 	unsigned log_level;	/* 1: errors and their path; 2: every state */
 };
@@ -75,6 +80,9 @@ struct verify_result {
 	u32 nr_warnings;
 	const char *construct;	/* of NOT_JUDGED: what is not supported */
 	u32 construct_insn;
+	const struct verify_part *read;	/* constants that were read, each once: the
+				   verdict is for their values */
+	u32 nr_read;
 	bool by_invariants;	/* the kernel may give up on this program */
 	u64 visited;		/* instructions */
 	u32 states, peak_states, points;	/* stored; at once; where */

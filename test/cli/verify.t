@@ -68,6 +68,14 @@ status "figures: another file" 2 $SKEP verify --compare "$tmp/other" $fw
 status "figures: no file" 2 $SKEP verify --compare "$tmp/none" $fw
 status "figures: not with JSON" 2 $SKEP verify --json --compare "$tmp/figures" $fw
 
+# constants that a loader may set
+has "judged for values" "was judged for vlan_tags_max = 2, count_sources = 1" \
+	"$($SKEP verify $fw 2>&1 > /dev/null)"
+status "for every value" 0 $SKEP verify --set count_sources=any $fw
+same "for every value: nothing to say about it" 0 \
+	"$($SKEP verify --set count_sources=any $fw 2>&1 | grep -c "count_sources =")"
+status "no such constant" 2 $SKEP verify --set none=any $fw
+
 if [ "$($SKEP verify --on both $fw 2>/dev/null | awk 'NR == 2 { print $NF }')" != ok ]; then
 	skip "the kernel's verdicts" "the kernel loads nothing here"
 	done_testing
