@@ -10,7 +10,9 @@
 
 struct verify_cmd {
 	const char *prog, *on, *policy, *caps;
-	const char *sarif, *save, *compare;
+	const char *sarif, *save, *compare, *log;
+	u64 level;
+	struct strbuf log_text;
 	bool json, kernel;
 	struct arena arena;	/* of the results */
 	struct judged_list all;
@@ -169,7 +171,10 @@ static int verify_one(struct verify_cmd *c, struct skep_object *obj, u32 i)
 	if (verify_any_find(&c->opts, &c->arena, d.img, &c->any, &err) ||
 	    verify_prog(&d.r, &c->arena, d.img, d.prog, &c->opts, &err))
 		return report(&err);
-	print_reasons(d.img, d.prog, &d.r);
+	if (c->log)
+		write_text(stdout, c->log_text.s, c->log_text.n);
+	else
+		print_reasons(d.img, d.prog, &d.r);
 	print_values(&d);
 	c->rejected += d.r.verdict == VERDICT_REJECTED;
 	c->not_judged += d.r.verdict == VERDICT_NOT_JUDGED;
@@ -230,7 +235,7 @@ static int print_all(struct verify_cmd *c)
 
 	if (c->json)
 		verify_json(&out, &c->all);
-	else if (!c->compare)
+	else if (!c->compare && !c->log)
 		print_table(c, &out);
 	if ((c->compare && compare(c, &out, &err)) ||
 	    write_file(c, c->sarif, verify_sarif, &err) ||
@@ -254,6 +259,7 @@ static int verify_all(struct verify_cmd *c, const struct object_list *objs)
 		status = print_all(c);
 	vec_free(&c->all);
 	arena_free(&c->arena);
+	sb_free(&c->log_text);
 	if (status)
 		return status;
 	if (c->compare)
@@ -311,6 +317,15 @@ static int set_opts(const struct command *cmd, struct verify_cmd *c)
 		c->opts.policy = POLICY_KERNEL;
 	else if (c->policy && strcmp(c->policy, "user"))
 		return usage_error("--policy takes user or kernel");
+	if (c->log && strcmp(c->log, "kernel"))
+		return usage_error("--log takes kernel");
+	if (c->level < 1 || c->level > 2)
+		return usage_error("--log-level takes 1 or 2");
+	if (c->log) {
+		c->opts.log = &c->log_text;
+		c->opts.log_level = (unsigned)c->level;
+		c->opts.max_errors = 1;
+	}
 	if (c->json && c->compare)
 		return usage_error("--json and --compare do not go together");
 	if (c->caps && !strcmp(c->caps, "bpf"))
@@ -322,7 +337,7 @@ static int set_opts(const struct command *cmd, struct verify_cmd *c)
 
 int cmd_verify(const struct command *cmd, int argc, char **argv)
 {
-	struct verify_cmd c = { .arena = ARENA_INIT };
+	struct verify_cmd c = { .arena = ARENA_INIT, .level = 1 };
 	struct load_opts load = { 0 };
 	const struct opt opts[] = {
 		{ "prog", 0, OPT_STR, "NAME", "only the program NAME", &c.prog },
@@ -333,6 +348,8 @@ int cmd_verify(const struct command *cmd, int argc, char **argv)
 		{ "sarif", 0, OPT_STR, "FILE", "write the reasons to FILE as SARIF 2.1.0", &c.sarif },
 		{ "save", 0, OPT_STR, "FILE", "write verdicts and figures to FILE", &c.save },
 		{ "compare", 0, OPT_STR, "FILE", "show what changed since --save FILE", &c.compare },
+		{ "log", 0, OPT_STR, "kernel", "print the kernel's log instead of the table", &c.log },
+		{ "log-level", 0, OPT_U64, "N", "1: the path of the reason; 2: all paths", &c.level },
 		LOAD_OPTS(&load),
 		{ 0 }
 	};

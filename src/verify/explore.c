@@ -12,6 +12,7 @@
  */
 #include "verify/call.h"
 #include "verify/explore.h"
+#include "verify/log.h"
 
 /* ---- branches to come back to -------------------------------------------- */
 
@@ -28,7 +29,8 @@ struct state *explore_push(struct verifier *v, struct state *s, u32 insn)
 	copy = state_copy(v, s);
 	copy->insn = insn;
 	*vec_push(&v->pending) = (struct pending){
-		copy, (u32)v->defs.n, (u32)v->open.n };
+		copy, (u32)v->defs.n, (u32)v->open.n, s->insn - 1,
+		v->opts->log ? v->opts->log->n : 0 };
 	return copy;
 }
 
@@ -428,9 +430,13 @@ static bool visit(struct verifier *v, struct state *s)
 /* Follows S to its end. */
 static void follow(struct verifier *v, struct state *s)
 {
+	u32 at;
+
 	while (!v->stop) {
-		if ((v->points[s->insn].flags & POINT_PRUNE) && !visit(v, s))
+		if ((v->points[s->insn].flags & POINT_PRUNE) && !visit(v, s)) {
+			log_covered(v, s);
 			return;
+		}
 		if (v->visited >= v->limit) {
 			reject(v, REJECT_TOO_LONG, s->insn, &(struct why){
 				.a = (s64)v->visited + 1, .b = (s64)v->visited });
@@ -438,8 +444,11 @@ static void follow(struct verifier *v, struct state *s)
 			return;
 		}
 		v->at = s;
+		at = s->insn;
+		log_before(v, s);
 		if (step(v, s) == STEP_END)
 			return;
+		log_after(v, s, at);
 	}
 }
 
@@ -461,6 +470,7 @@ void explore(struct verifier *v, u32 func)
 	struct state *s = entry_state(v, func);
 
 	v->entry = func;
+	v->log_state = true;
 	for (;;) {
 		struct pending p;
 
@@ -472,6 +482,9 @@ void explore(struct verifier *v, u32 func)
 		close_down_to(v, p.nr_open);
 		v->defs.n = p.nr_defs;
 		s = p.state;
+		if (v->opts->log && v->opts->log_level < 2)
+			v->opts->log->n = p.log, v->log_open = false;
+		log_from(v, s, p.from);
 	}
 	close_down_to(v, 0);
 	v->at = NULL;

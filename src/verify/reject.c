@@ -5,6 +5,7 @@
  * message.
  */
 #include "verify/call.h"
+#include "verify/log.h"
 #include "verify/names.h"
 #include <linux/bpf.h>
 #include <stdarg.h>
@@ -52,7 +53,7 @@ static const struct { u16 flag; const char *text; } flag_names[] = {
 	{ REG_RCU, "rcu_" },
 };
 
-static void put_type(struct strbuf *b, const struct reg *r)
+void reg_type_log(struct strbuf *b, const struct reg *r)
 {
 	for (size_t i = 0; i < ARRAY_LEN(flag_names); i++)
 		if (r->flags & flag_names[i].flag)
@@ -259,7 +260,7 @@ static void put_key(struct fill *f, const char *key, size_t n)
 	if (key_is(key, n, "reg"))
 		put_num(f, w->reg);
 	else if (key_is(key, n, "type") && f->ptr)
-		put_type(&f->out, f->ptr);
+		reg_type_log(&f->out, f->ptr);
 	else if (key_is(key, n, "words"))
 		put_words(f);
 	else if (key_is(key, n, "types"))
@@ -371,6 +372,7 @@ int reject(struct verifier *v, enum reject_id id, u32 insn, const struct why *wh
 		if (same_place(v, v->errors.v[i].insn, insn))
 			return 0;
 	*vec_push(&v->errors) = *error_new(v, id, insn, why);
+	log_line(v, v->errors.v[v->errors.n - 1].kernel);
 	v->stop = v->errors.n >= v->max_errors;
 	return 0;
 }

@@ -245,6 +245,8 @@ struct kept;			/* explore.c: a stored state */
 struct pending {
 	struct state *state;
 	u32 nr_defs, nr_open;	/* watermarks: what came later is complete */
+	u32 from;		/* the branch */
+	size_t log;		/* what was logged before it */
 };
 
 struct verifier {
@@ -283,6 +285,9 @@ struct verifier {
 	VEC(struct verify_error) warnings;
 	VEC(u32) error_insns;
 	VEC(struct verify_part) read;	/* constants */
+	u32 most_kept;		/* stored at one point */
+	u32 log_from, log_width;	/* log.c */
+	bool log_state, log_open;
 	bool trace;		/* the second run: paths are kept */
 	const struct state *at;	/* what step() is at, for messages */
 	bool stop;		/* there is an answer, or no more room for errors */
@@ -315,6 +320,8 @@ int reject_or_warn(struct verifier *v, enum reject_id id, u32 insn,
 void not_judged(struct verifier *v, u32 insn, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* "map_value": what the kernel calls the register's type. */
 const char *reg_type_text(const struct reg *r);
+/* The same with the kernel's prefixes: "rdonly_mem_or_null". */
+void reg_type_log(struct strbuf *out, const struct reg *r);
 
 /* ---- cfg.c, live.c: structure -------------------------------------------- */
 

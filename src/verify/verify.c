@@ -4,6 +4,7 @@
  * depth of the stack. See state.h for what goes through it.
  */
 #include "verify/explore.h"
+#include "verify/log.h"
 #include "base/os.h"
 
 enum { LIMIT_INSNS = 1000000, MAX_ERRORS = 5, MAX_PROG_INSNS = 1000000,
@@ -41,6 +42,7 @@ static void judge(struct verifier *v)
 	if (cfg_build(v))
 		return;
 	live_build(v);
+	log_head(v);
 	v->map_fields = arena_alloc(&v->mem, 2 * (size_t)v->img->nr_maps);
 	v->kept = arena_news(&v->mem, v->nr_insns, struct kept *);
 	explore(v, 0);
@@ -97,7 +99,10 @@ static void run(struct verifier *v, bool trace)
 {
 	v->trace = trace;
 	set_limits(v);
+	if (v->opts->log)
+		v->opts->log->n = 0;
 	judge(v);
+	log_tail(v);
 	report(v, v->result);
 }
 

@@ -39,7 +39,7 @@
 #include <dirent.h>
 #include <stdlib.h>
 
-enum { LOG_BYTES = 1 << 20, MAX_CODE = 4096 };
+enum { LOG_BYTES = 1 << 20, MAX_CODE = 4096, LOG_PERCENT = 90 };
 
 struct text { const char *s; size_t n; };
 
@@ -192,12 +192,15 @@ static u32 type_of(const struct vcase *c)
 /* ---- our verdict ------------------------------------------------------------ */
 
 /* Judges; the errors live in ARENA. */
+static struct strbuf our_log;
+
 static bool judge(struct verify_result *r, struct arena *arena, const struct vcase *c,
 		  const struct isa_code *code, struct strbuf *why)
 {
 	struct verify_opts opts = { .caps = c->bpf_only ? 0 : VERIFY_CAP_ALL,
 		.policy = c->policy_kernel ? POLICY_KERNEL : POLICY_USER,
-		.flags = c->strict ? VERIFY_STRICT_ALIGN : 0 };
+		.flags = c->strict ? VERIFY_STRICT_ALIGN : 0,
+		.log = &our_log, .log_level = 1, .max_errors = 1 };
 	struct skep_err err = { 0 };
 	struct image *img;
 	bool good;
@@ -247,6 +250,29 @@ static void set_fds(struct isa_code *code)
 			continue;
 		insn->src_reg = op == OP_LDDW_IDX_VAL ? BPF_PSEUDO_MAP_VALUE : BPF_PSEUDO_MAP_FD;
 		insn->imm = map_fds[insn->imm];
+	}
+}
+
+static unsigned log_lines, log_same;
+
+/* How many lines on instructions of the kernel's log are in ours. */
+static void compare_logs(void)
+{
+	char line[1024];
+
+	for (const char *s = log_text, *end; (end = strchr(s, '\n')); s = end + 1) {
+		size_t n = (size_t)(end - s);
+
+		if (!isdigit((u8)*s) || n + 2 > sizeof(line) ||
+		    memmem(s, n, "ffff", 4) || memmem(s, n, "map", 3))
+			continue;	/* addresses; maps have no names there */
+		memcpy(line, s, n + 1);
+		line[n + 1] = 0;
+		log_lines++;
+		if (strstr(sb_text(&our_log), line))
+			log_same++;
+		else if (getenv("VERIFY_LOG"))
+			fprintf(stderr, "not ours: %s", line);
 	}
 }
 
@@ -305,6 +331,8 @@ static void check_kernel(const struct vcase *c, struct isa_code *code, const cha
 	if (no_answer || kernel_is(c, "none") || c->bpf_only)
 		return;
 	fd = kernel_load(c, code);
+	if (line && fd < 0)
+		compare_logs();
 	same = log_has(line, &last);
 	if (!line || kernel_is(c, "ok")) {
 		if (kernel_is(c, "refuses") != (fd < 0))
@@ -510,6 +538,19 @@ static void check_rows(void)
 	sb_free(&why);
 }
 
+/* The log is the kernel's, but for ids and what is known of dead registers. */
+static void check_log(void)
+{
+	struct vcase c = { .file = "src/verify/log.c", .name = "the log" };
+	struct strbuf why = { 0 };
+
+	if (log_same * 100 < log_lines * LOG_PERCENT)
+		sb_printf(&why, "%u of %u lines are the kernel's\n", log_same, log_lines);
+	printf("# log: %u of %u lines are the kernel's\n", log_same, log_lines);
+	tap(&c, "is like the kernel's", &why);
+	sb_free(&why);
+}
+
 int main(int argc, char **argv)
 {
 	maps_make();
@@ -523,6 +564,8 @@ int main(int argc, char **argv)
 		run_many_funcs();
 		check_rows();
 	}
+	check_log();
+	sb_free(&our_log);
 	printf("1..%u\n", nr_tests);
 	return nr_bad != 0;
 }
