@@ -324,14 +324,15 @@ static u32 touched(const struct verifier *v, u32 at)
 	return mask;
 }
 
-/* The slot that a store writes, -1: none, or not one. */
-static s64 stored_slot(const struct verifier *v, const struct state *s, u32 at)
+/* The slot that a load or store uses, -1: none, or not one. */
+static s64 used_slot(const struct verifier *v, const struct state *s, u32 at)
 {
 	unsigned kind = isa_rows[v->points[at].op].kind;
-	const struct reg *r = state_reg(s, v->insns[at].dst_reg);
+	bool load = kind == KIND_LDX || kind == KIND_LDXSX;
+	const struct reg *r = state_reg(s, load ? v->insns[at].src_reg : v->insns[at].dst_reg);
 	s64 off = (s64)r->off + v->insns[at].off;
 
-	if ((kind != KIND_ST && kind != KIND_STX) || r->type != REG_STACK ||
+	if ((kind != KIND_ST && kind != KIND_STX && !load) || r->type != REG_STACK ||
 	    !scalar_is_const(&r->val) || r->frame + 1u != s->nr_frames)
 		return -1;
 	off += (s64)scalar_value(&r->val);
@@ -377,7 +378,7 @@ void log_after(struct verifier *v, const struct state *s, u32 at)
 	to = (u32)round_up(pos + ALIGN_STEP / 2 > ALIGN_AT ? pos + ALIGN_STEP / 2 : ALIGN_AT,
 			   ALIGN_STEP);
 	sb_printf(out, "%*s;", (int)(to - pos - 1), "");
-	put_state(v, s, s->nr_frames - 1, touched(v, at), stored_slot(v, s, at));
+	put_state(v, s, s->nr_frames - 1, touched(v, at), used_slot(v, s, at));
 }
 
 void log_line(struct verifier *v, const char *line)
