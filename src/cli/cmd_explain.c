@@ -85,16 +85,36 @@ static void print_example(const char *name)
 
 /* ---- the verifier's reasons ------------------------------------------------ */
 
-/* TEXT of reject.def: what varies in it becomes "...". */
+/* What stands for the keys that are words in a text; others become N. */
+static const struct { const char *key, *word; } patterns[] = {
+	{ "type", "TYPE" }, { "words", "KIND OF POINTER" }, { "ptr", "'p'" },
+	{ "bytes", "bytes A..B" }, { "are", "are" }, { "used", "used" },
+	{ "proved", "only N bytes are proved to exist" }, { "value", "a map value" },
+	{ "wanted", "WHAT IT TAKES" }, { "types", "TYPES" }, { "fn", "HELPER()" },
+	{ "owner", "'p'" }, { "s", "NAME" }, { "t", "NAME" }, { "limits", " smin=A smax=B" },
+	{ "var", "VAR" }, { "a", "A" }, { "b", "B" },
+};
+
+static const char *pattern(const char *key, size_t n)
+{
+	for (size_t i = 0; i < ARRAY_LEN(patterns); i++)
+		if (strlen(patterns[i].key) == n && !memcmp(patterns[i].key, key, n))
+			return patterns[i].word;
+	return "N";
+}
+
+/* TEXT of reject.def with words for what varies in it. */
 static void print_pattern(const char *text)
 {
 	for (; *text; text++) {
+		size_t n = strcspn(text + 1, "}");
+
 		if (*text != '{') {
 			putchar(*text);
 			continue;
 		}
-		fputs("...", stdout);
-		text = strchr(text, '}');
+		fputs(pattern(text + 1, n), stdout);
+		text += n + 1;
 	}
 	putchar('\n');
 }

@@ -104,7 +104,7 @@ static void note_released(struct verifier *v, struct verify_error *e, const stru
 	const struct helper_row *row = released(v, r);
 
 	if (row)
-		note(v, e, r->at - 1, "bpf_%s() gave it back here; from then on it is not the program's",
+		note(v, e, r->at - 1, "bpf_%s() gave it back here: it is not the program's now",
 		     row->name);
 }
 
