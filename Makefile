@@ -90,7 +90,7 @@ $(O)/skep: $(CLI_OBJ) $(LIB_OBJ)
 
 $(O)/skep.pc: Makefile
 	@mkdir -p $(@D)
-	$(Q)printf 'prefix=%s\nincludedir=$${prefix}/include\nlibdir=$${prefix}/lib\n\nName: skep\nDescription: eBPF in user space and on Linux\nVersion: %s\nLibs: -L$${libdir} -lskep\nLibs.private: $(LDLIBS)\nCflags: -I$${includedir}\n' '$(PREFIX)' '$(VERSION)' > $@
+	$(Q)printf 'prefix=%s\nincludedir=$${prefix}/include\nlibdir=$${prefix}/lib\n\nName: skep\nDescription: eBPF in user space and on Linux\nVersion: %s\nLibs: -L$${libdir} -lskep\nLibs.private: $(LDLIBS) -lz\nCflags: -I$${includedir}\n' '$(PREFIX)' '$(VERSION)' > $@
 
 static:
 	$(MAKE) O=$(O)/static LDFLAGS='-static' CFLAGS='$(CFLAGS) -DSKEP_STATIC' \

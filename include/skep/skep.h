@@ -135,6 +135,11 @@ struct skep_load_opts {
 	   bpf_fib_lookup, bpf_redirect_neigh and bpf_check_mtu look at. NULL: no
 	   packet is forwarded (BPF_FIB_LKUP_RET_NOT_FWDED). */
 	const char *routes;
+	/* SKEP_KERNEL: a folder of a file system of type bpf. Maps that the object
+	   wants pinned (LIBBPF_PIN_BY_NAME) are those that are pinned there, which
+	   must be like the object's, or new ones, which are pinned there and stay.
+	   NULL: nothing is pinned. */
+	const char *pins;
 };
 
 /* Creates the maps and readies the programs to run. OPTS may be NULL. */

@@ -45,21 +45,27 @@ struct skep_object *object_twin(struct skep_object *obj)
 int object_open(struct skep_object **obj, const struct skep_open_opts *opts,
 		const void *data, size_t bytes, const char *name, struct skep_err *err)
 {
-	struct target target = { .opts = { 0 } };
+	struct target *target = mem_alloc(sizeof(*target));
 	struct image *img;
 	int r;
 
 	*obj = NULL;
 	if (opts) {
-		target.opts.btf = opts->btf;
-		target.opts.kconfig = opts->kconfig;
-		target.opts.modules = opts->module_btf;
-		target.opts.nr_modules = opts->nr_module_btf;
+		target->opts.btf = opts->btf;
+		target->opts.kconfig = opts->kconfig;
+		target->opts.modules = opts->module_btf;
+		target->opts.nr_modules = opts->nr_module_btf;
 	}
-	r = obj_open_for(&img, &target, data, bytes, name, err);
-	target_close(&target);
-	if (!r)
+	r = obj_open_for(&img, target, data, bytes, name, err);
+	if (!r) {
 		*obj = object_new(img);
+		if (!target->opts.btf && !target->opts.kconfig && !target->opts.nr_modules) {
+			(*obj)->target = target;
+			return 0;
+		}
+	}
+	target_close(target);
+	free(target);
 	return r;
 }
 
@@ -143,12 +149,22 @@ int skep_object_from_insns(struct skep_object **obj, uint32_t prog_type,
 	return r;
 }
 
+static void drop_target(struct skep_object *obj)
+{
+	if (!obj->target)
+		return;
+	target_close(obj->target);
+	free(obj->target);
+	obj->target = NULL;
+}
+
 void skep_object_close(struct skep_object *obj)
 {
 	if (!obj)
 		return;
 	if (obj->backend)
 		obj->backend->ops->close(obj->backend);
+	drop_target(obj);
 	if (!obj->shares)
 		image_free(obj->img);
 	if (obj->own_sockets)
@@ -223,17 +239,39 @@ static bool is_needed(const struct image *img, u32 map, const struct prog_set *o
 	return false;
 }
 
+/* The map that is pinned in DIR, or a new one, which is pinned there then. */
+static int load_pinned(struct skep_object *obj, u32 i, const char *dir, struct skep_err *err)
+{
+	const struct image_map *def = &obj->img->maps[i];
+	const struct backend_ops *ops = obj->backend->ops;
+	struct strbuf path = { 0 };
+	int r;
+
+	sb_printf(&path, "%s/%s", dir, def->pin_path ? def->pin_path : def->name);
+	r = ops->map_get(obj->backend, def, sb_text(&path), err);
+	if (r > 0) {
+		r = ops->map_create(obj->backend, def, err);
+		if (!r)
+			r = ops->map_pin(obj->backend, i, sb_text(&path), err);
+	}
+	sb_free(&path);
+	return r;
+}
+
 /* Map numbers are indexes of the image, so what cannot be made leaves a place. */
 static int load_map(struct skep_object *obj, u32 i, const struct prog_set *only,
-		    struct skep_err *err)
+		    const char *pins, struct skep_err *err)
 {
 	const struct backend_ops *ops = obj->backend->ops;
 	const struct image_map none = {
 		.name = obj->img->maps[i].name, .type = BPF_MAP_TYPE_ARRAY,
 		.key_size = 4, .value_size = 4, .max_entries = 1,
 	};
-	int r = ops->map_create(obj->backend, &obj->img->maps[i], err);
+	int r;
 
+	if (pins && ops->map_get && obj->img->maps[i].pinning)
+		return load_pinned(obj, i, pins, err);
+	r = ops->map_create(obj->backend, &obj->img->maps[i], err);
 	if (r != -ENOTSUP || is_needed(obj->img, i, only))
 		return r;
 	err_clear(err);
@@ -241,10 +279,11 @@ static int load_map(struct skep_object *obj, u32 i, const struct prog_set *only,
 	return ops->map_create(obj->backend, &none, err);
 }
 
-static int load_maps(struct skep_object *obj, const struct prog_set *only, struct skep_err *err)
+static int load_maps(struct skep_object *obj, const struct prog_set *only, const char *pins,
+		     struct skep_err *err)
 {
 	for (u32 i = 0; i < obj->img->nr_maps; i++) {
-		int r = load_map(obj, i, only, err);
+		int r = load_map(obj, i, only, pins, err);
 
 		if (r) {
 			err_at(err, obj->img->file);
@@ -379,12 +418,16 @@ int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
 		r = net_file_open(&ro.net, opts->routes, err);
 	if (r)
 		return r;
-	r = opts && opts->engine == SKEP_KERNEL ? kernel_open(&obj->backend, err) :
-						  runtime_open(&obj->backend, &ro, err);
+	if (opts && opts->engine == SKEP_KERNEL) {
+		r = kernel_open(&obj->backend, obj->target, err);
+	} else {
+		drop_target(obj);
+		r = runtime_open(&obj->backend, &ro, err);
+	}
 	if (!r && obj->backend->ops->image)
 		obj->backend->ops->image(obj->backend, obj->img);
 	if (!r)
-		r = load_maps(obj, only, err);
+		r = load_maps(obj, only, opts ? opts->pins : NULL, err);
 	if (!r)
 		r = load_progs(obj, only, err);
 	for (u32 i = 0; !r && i < obj->img->nr_maps; i++)

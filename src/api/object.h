@@ -7,6 +7,7 @@
 #define API_OBJECT_H
 
 #include "model/backend.h"
+#include "model/target.h"
 #include "skep/skep.h"
 
 struct skep_prog { struct skep_object *obj; u32 index; s64 loaded; };
@@ -22,6 +23,8 @@ struct skep_object {
 	struct image *img;
 	bool shares;		/* img belongs to another object */
 	struct backend *backend;	/* NULL until loaded */
+	struct target *target;	/* what the running kernel showed when the object was
+				   opened; kept for a load into it, or NULL */
 	struct skep_prog *progs;	/* by image index; loaded = the backend's
 					   number, or -1 */
 	struct skep_map *maps;		/* by image index, as the backend's */

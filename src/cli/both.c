@@ -4,6 +4,7 @@
  * kernel. What differs is printed; it must be nothing.
  */
 #include "cli/run.h"
+#include "isa/isa.h"
 #include "kernel/kernel.h"
 #include <inttypes.h>
 #include <stdlib.h>
@@ -210,6 +211,33 @@ int both_packet(struct both *b, u64 number, struct test_run *t, struct skep_err 
 	return 0;
 }
 
+/* ---- the end ---------------------------------------------------------------------- */
+
+static const struct { u32 helper; const char *what; } own[] = {
+#define OWN(helper, what) { helper, what },
+#include "cli/both.def"
+#undef OWN
+};
+
+static bool calls(const struct image_prog *p, u32 helper)
+{
+	for (u32 i = 0; i < p->nr_insns; i += isa_slots(&p->insns[i]))
+		if (isa_op(&p->insns[i]) == OP_CALL && (u32)p->insns[i].imm == helper)
+			return true;
+	return false;
+}
+
+/* What may be the reason, as each engine has its own. */
+static void note_own(const struct both *b)
+{
+	const struct image_prog *p = &b->user->obj->img->progs[b->user->index];
+
+	for (size_t i = 0; i < ARRAY_LEN(own); i++)
+		if (calls(p, own[i].helper))
+			fprintf(stderr, "note: the program calls bpf_%s, and each engine has its "
+				"own %s\n", helper_row(own[i].helper)->name, own[i].what);
+}
+
 static void map_differs(void *arg, const char *map, const char *user, const char *kernel)
 {
 	struct strbuf what = { 0 };
@@ -221,6 +249,67 @@ static void map_differs(void *arg, const char *map, const char *user, const char
 
 static u64 all_differences(const struct both *b) { return b->differ[0] + b->differ[1]; }
 
+/* The values of the kernel's queue or stack, which gives them up one by one and
+ * gets them back; their number. */
+static u64 kernel_values(struct both *b, u32 i, struct strbuf *out)
+{
+	struct backend *kernel = b->twin->backend;
+	const struct image_map *def = &b->twin->img->maps[i];
+	u8 *value = mem_alloc(def->value_size);
+	u64 n = 0;
+
+	for (; !kernel->ops->map_lookup_delete(kernel, i, NULL, value, 0); n++)
+		sb_add(out, value, def->value_size);
+	for (u64 k = 0; k < n; k++) {
+		u64 from = def->type == BPF_MAP_TYPE_STACK ? n - 1 - k : k;
+
+		kernel->ops->map_update(kernel, i, NULL, out->s + from * def->value_size, 0);
+	}
+	free(value);
+	return n;
+}
+
+static void compare_queue(struct both *b, u32 i)
+{
+	struct backend *user = b->user->obj->backend;
+	const struct image_map *def = &b->user->obj->img->maps[i];
+	u8 *value = mem_alloc(def->value_size);
+	struct strbuf theirs = { 0 };
+	u64 n = kernel_values(b, i, &theirs), k = 0;
+
+	for (; !user->ops->map_nth(user, i, k, value); k++)
+		if (k < n && memcmp(value, theirs.s + k * def->value_size, def->value_size)) {
+			char what[32];
+
+			snprintf(what, sizeof(what), "value %" PRIu64, k);
+			map_differs(b, def->name, what, "another");
+		}
+	if (k != n)
+		differ_u64(b, 0, def->name, -1, "%" PRIu64 " values", k, n);
+	sb_free(&theirs);
+	free(value);
+}
+
+/* False: maps of that type do not show what is in them. */
+static bool compare_map(struct both *b, u32 i)
+{
+	const struct image_map *def = &b->user->obj->img->maps[i];
+
+	switch (def->type) {
+	case BPF_MAP_TYPE_QUEUE:
+	case BPF_MAP_TYPE_STACK:
+		compare_queue(b, i);
+		return true;
+	case BPF_MAP_TYPE_RINGBUF:	/* after each packet */
+	case BPF_MAP_TYPE_USER_RINGBUF:
+		return true;
+	}
+	if (!def->key_size || def->type == BPF_MAP_TYPE_PERF_EVENT_ARRAY)
+		return false;
+	map_show_diff(b->user->obj, b->twin, i, map_differs, b);
+	return true;
+}
+
 int both_end(struct both *b)
 {
 	const struct image *img = b->user->obj->img;
@@ -228,14 +317,20 @@ int both_end(struct both *b)
 	for (u32 i = 0; i < img->nr_maps; i++) {
 		if (img->maps[i].kind == IMAGE_MAP_RODATA)
 			continue;
-		b->maps++;
-		map_show_diff(b->user->obj, b->twin, i, map_differs, b);
+		if (compare_map(b, i))
+			b->maps++;
+		else
+			fprintf(stderr, "note: map %s was not compared: maps of type %s do not "
+				"show what is in them\n", img->maps[i].name,
+				maptype_row(img->maps[i].type)->name);
 	}
 	if (b->left_out)
 		fprintf(stderr, "note: %" PRIu64 " packets were left out: the kernel's test run "
 			"takes those of 14 bytes to about a page (XDP: 73152 bytes), IP packets "
 			"with their header\n",
 			b->left_out);
+	if (all_differences(b))
+		note_own(b);
 	return all_differences(b) ? EXIT_NO : EXIT_YES;
 }
 

@@ -158,6 +158,17 @@ static void add_prefix_map(struct args *a)
 	free(cwd);
 }
 
+/* What <bpf/bpf_tracing.h> asks for: whose registers a probe sees. */
+#if defined(__x86_64__)
+#define TARGET_ARCH "-D__TARGET_ARCH_x86"
+#elif defined(__aarch64__)
+#define TARGET_ARCH "-D__TARGET_ARCH_arm64"
+#elif defined(__riscv)
+#define TARGET_ARCH "-D__TARGET_ARCH_riscv"
+#else
+#define TARGET_ARCH "-D__TARGET_ARCH_unknown"
+#endif
+
 static void build_args(struct args *a, const char *clang, const char *source,
 		       const struct cc_files *files, bool prelude, char *const *extra)
 {
@@ -167,6 +178,7 @@ static void build_args(struct args *a, const char *clang, const char *source,
 	add(a, "-target");
 	add(a, "bpf");
 	add(a, "-mcpu=v3");
+	add(a, TARGET_ARCH);
 	add(a, "-Wno-unknown-attributes");
 	add_prefix_map(a);
 	add(a, "-ivfsoverlay");

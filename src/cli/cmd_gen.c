@@ -15,28 +15,6 @@ static int write_object(const char *path, const struct os_file *f, struct skep_e
 	return os_out_commit(&o, err);
 }
 
-static bool defines(const struct image *img, const char *name)
-{
-	for (u32 i = 0; i < img->nr_progs; i++)
-		if (!strcmp(img->progs[i].name, name))
-			return true;
-	return image_map_find(img, name) >= 0;
-}
-
-/* Does OLD, an object that is to be replaced, hold something of NEW? */
-static bool is_older(const struct image *old, const struct image *new)
-{
-	bool empty = !old->nr_progs && !old->nr_maps;
-
-	for (u32 i = 0; i < old->nr_progs; i++)
-		if (defines(new, old->progs[i].name))
-			return true;
-	for (u32 i = 0; i < old->nr_maps; i++)
-		if (old->maps[i].kind == IMAGE_MAP_USER && defines(new, old->maps[i].name))
-			return true;
-	return empty;
-}
-
 /* Did a compiler write it? Linkers for BPF leave out what these sections are for. */
 static bool is_compiled(const struct image *img)
 {
@@ -50,25 +28,36 @@ static bool is_compiled(const struct image *img)
 	return false;
 }
 
-/* A compiler's object at TO that shares nothing with NEW: an input, probably. */
-static int check_old(const char *to, const struct os_file *new, struct skep_err *err)
+/* What is at TO would be lost: a compiler's object, probably an input that stands
+ * where the output belongs, or no object at all. */
+static const char *would_lose(const struct os_file *f, const char *to)
+{
+	struct image *old = NULL;
+	bool compiled;
+
+	if (!f->size)
+		return NULL;
+	if (!obj_is_elf(f->data, f->size))
+		return "is no BPF object";
+	if (obj_open(&old, f->data, f->size, to, NULL))
+		return NULL;	/* what a linker that was killed may have left */
+	compiled = is_compiled(old);
+	image_free(old);
+	return compiled ? "is a compiler's object" : NULL;
+}
+
+static int check_old(const char *to, struct skep_err *err)
 {
 	struct os_file f;
-	struct image *old = NULL, *img = NULL;
-	bool other;
+	const char *what;
 
 	if (os_file_read(&f, to, NULL))
 		return 0;
-	other = obj_is_elf(f.data, f.size) && !obj_open(&old, f.data, f.size, to, NULL) &&
-		is_compiled(old) && !obj_open(&img, new->data, new->size, to, NULL) &&
-		!is_older(old, img);
-	image_free(old);
-	image_free(img);
+	what = would_lose(&f, to);
 	os_file_close(&f);
-	if (!other)
+	if (!what)
 		return 0;
-	err_set(err, ERR_USAGE, to, "the output is a compiler's object that shares no program "
-		"or map with the inputs; it would be lost");
+	err_set(err, ERR_USAGE, to, "the output exists and %s; it would be lost", what);
 	err_help(err, "the output comes first: skep gen object OUT IN...; to replace %s, remove "
 		 "it first", to);
 	return err->code;
@@ -89,7 +78,7 @@ static int gen_object(const char *to, const char **from, size_t n, struct skep_e
 	if (!r)
 		r = obj_link(&out, in, (u32)n, err);
 	if (!r) {
-		r = check_old(to, &out, err);
+		r = check_old(to, err);
 		if (!r)
 			r = write_object(to, &out, err);
 		os_file_close(&out);

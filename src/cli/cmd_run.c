@@ -13,7 +13,7 @@
 enum { VERDICTS_SHOWN = 24 };	/* in text; the rest is counted */
 
 struct run_opts {
-	const char *output, *verdicts, *expect, *on, *routes;
+	const char *output, *verdicts, *expect, *on, *routes, *pins;
 	struct str_list maps;		/* NAME=FILE */
 	struct str_list records;	/* MAP=TYPE */
 	struct str_list net;		/* names of what is an address */
@@ -185,7 +185,7 @@ static int load(struct job *j)
 		.print = j->o.quiet ? NULL : messages_print, .print_arg = &j->messages,
 		.engine = j->on == ON_KERNEL ? SKEP_KERNEL : SKEP_USER,
 		.clock = j->capture_clock ? SKEP_CLOCK_RUN : SKEP_CLOCK_REAL,
-		.routes = j->o.routes,
+		.routes = j->o.routes, .pins = j->o.pins,
 	};
 	int r;
 
@@ -769,8 +769,9 @@ static int check_operands(const struct command *cmd, struct job *j)
 	if (check_engine(cmd, j))
 		return EXIT_NO_ANSWER;
 	if (j->o.routes && j->on == ON_KERNEL)
-		return usage_error("--routes is for the embedded engine: the kernel looks at "
-				   "the network namespace that skep runs in");
+		return usage_error("--routes is for --on user: the kernel looks at skep's own");
+	if (j->o.pins && j->on != ON_KERNEL)
+		return usage_error("--pins is for --on kernel: nothing else can pin");
 	if (check_ports(cmd, j) || check_outputs(cmd, &j->o))
 		return EXIT_NO_ANSWER;
 	return check_clock(cmd, j);
@@ -823,6 +824,7 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 		{"routes", 0, OPT_STR, "FILE",
 		 "links, routes and neighbours for programs (JSON of the ip command)",
 		 &o->routes},
+		{"pins", 0, OPT_STR, "DIR", "--on kernel: where maps are pinned", &o->pins},
 		{"map", 'm', OPT_LIST, "NAME=FILE",
 		 "fill map NAME from a JSON file before the run", &o->maps},
 		{"sockets", 0, OPT_STR, "FILE",

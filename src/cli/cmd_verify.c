@@ -79,7 +79,7 @@ static void print_reasons(const struct image *img, const struct image_prog *p,
 	if (r->verdict != VERDICT_NOT_JUDGED)
 		return;
 	image_where(where, sizeof(where), img, p, r->construct_insn);
-	fprintf(stderr, "%s: note: '%s' is not judged: %s are not supported by the verifier yet\n",
+	fprintf(stderr, "%s: note: '%s' is not judged: the verifier does not support it yet: %s\n",
 		where, p->name, r->construct);
 }
 

@@ -563,11 +563,28 @@ void map_show_json(struct json *j, struct skep_object *obj, u32 i, const struct 
 
 /* ---- two engines ------------------------------------------------------------------------- */
 
+/* What is not compared, by the type of the map. */
+enum { MASK_EVICTED, MASK_CPU };
+static const struct { u32 type; int what; } masks[] = {
+#define MASK(type, what) { type, MASK_##what },
+#include "cli/both.def"
+#undef MASK
+};
+
+static bool is_masked(u32 type, int what)
+{
+	for (size_t i = 0; i < ARRAY_LEN(masks); i++)
+		if (masks[i].type == type && masks[i].what == what)
+			return true;
+	return false;
+}
+
 /* The element of S with the key that is in it. */
 static void this_element(struct show *s, struct strbuf *out)
 {
 	sb_reset(out);
-	sum_cpus(s);
+	if (is_masked(s->def->type, MASK_CPU))
+		sum_cpus(s);
 	element_text(s, out);
 }
 
@@ -580,10 +597,14 @@ static bool show_at(struct show *s, const u8 *key)
 	return !b->ops->map_lookup(b, s->index, s->key, s->value, 0);
 }
 
-struct diff { map_diff_fn *tell; void *arg; };
+struct diff {
+	map_diff_fn *tell;
+	void *arg;
+	u64 evicted;	/* elements that one side alone has, and may */
+};
 
 /* Elements of FROM that are not in OTHER, and, for the user's side, that differ. */
-static void diff_elements(const struct diff *d, struct show *from, struct show *other, bool user)
+static void diff_elements(struct diff *d, struct show *from, struct show *other, bool user)
 {
 	struct strbuf one = { 0 }, two = { 0 };
 	const char *map = from->info.name;
@@ -593,6 +614,10 @@ static void diff_elements(const struct diff *d, struct show *from, struct show *
 
 		if (both && !user)
 			continue;
+		if (!both && is_masked(from->def->type, MASK_EVICTED)) {
+			d->evicted++;
+			continue;
+		}
 		this_element(from, &one);
 		if (!both) {
 			d->tell(d->arg, map, user ? sb_text(&one) : NULL,
@@ -610,7 +635,7 @@ static void diff_elements(const struct diff *d, struct show *from, struct show *
 void map_show_diff(struct skep_object *a, struct skep_object *b, u32 i, map_diff_fn *tell,
 		   void *arg)
 {
-	const struct diff d = { tell, arg };
+	struct diff d = { tell, arg, 0 };
 	struct show user, kernel;
 
 	/* without keys nothing can be compared */
@@ -625,4 +650,9 @@ void map_show_diff(struct skep_object *a, struct skep_object *b, u32 i, map_diff
 		show_close(&kernel);
 	}
 	show_close(&user);
+	if (d.evicted)
+		fprintf(stderr, "note: map %s: %llu elements are on one side only; which ones maps "
+			"of type %s give up is each engine's own choice\n",
+			a->img->maps[i].name, (unsigned long long)d.evicted,
+			maptype_row(a->img->maps[i].type)->name);
 }

@@ -63,7 +63,7 @@ static int bad_target(const char *arg, const char *what, struct skep_err *err)
 }
 
 /* ARG is NAME=IFINDEX[,out=FILE|PORT]. */
-static int parse_target(struct target *t, const char *arg, struct skep_err *err)
+static int parse_target(struct port_target *t, const char *arg, struct skep_err *err)
 {
 	const char *eq = strchr(arg, '=');
 	unsigned long ifindex;
@@ -87,7 +87,7 @@ static int parse_target(struct target *t, const char *arg, struct skep_err *err)
 	return 0;
 }
 
-static struct target *find_target(const struct ports *s, u32 ifindex)
+static struct port_target *find_target(const struct ports *s, u32 ifindex)
 {
 	for (size_t i = 0; i < s->targets.n; i++)
 		if (s->targets.v[i].ifindex == ifindex)
@@ -97,7 +97,7 @@ static struct target *find_target(const struct ports *s, u32 ifindex)
 
 static int open_target(struct ports *s, const char *arg, struct skep_err *err)
 {
-	struct target t = { 0 };
+	struct port_target t = { 0 };
 	int r = parse_target(&t, arg, err);
 
 	if (r)
@@ -279,7 +279,7 @@ struct parcel {
 	u32 bytes, ifindex;
 };
 
-static int write_capture(struct target *to, const struct parcel *it, struct skep_err *err)
+static int write_capture(struct port_target *to, const struct parcel *it, struct skep_err *err)
 {
 	const struct capture_iface iface = { .link = LINK_ETHERNET, .name = to->name };
 	struct packet out = { .data = it->data, .bytes = it->bytes,
@@ -301,7 +301,7 @@ static struct port *input_with(const struct ports *s, u32 ifindex)
 
 static int redirect(struct ports *s, const struct parcel *it, struct skep_err *err)
 {
-	struct target *to = find_target(s, it->ifindex);
+	struct port_target *to = find_target(s, it->ifindex);
 	struct port *port = to ? to->port : input_with(s, it->ifindex);
 
 	if (to)
@@ -424,7 +424,7 @@ void ports_text(struct strbuf *out, struct ports *s)
 	if (s->targets.n)
 		sb_printf(out, "%-*s%12s%10s\n", w, "target", "redirected", "ifindex");
 	for (size_t i = 0; i < s->targets.n; i++) {
-		const struct target *t = &s->targets.v[i];
+		const struct port_target *t = &s->targets.v[i];
 
 		sb_printf(out, "%-*s%12" PRIu64 "%10u%s%s\n", w, t->name, t->packets,
 			  t->ifindex, t->where ? "  " : "", t->where ? t->where : "");
@@ -444,7 +444,7 @@ static void port_json(struct json *j, const struct port *p)
 	json_obj_end(j);
 }
 
-static void target_json(struct json *j, const struct target *t)
+static void target_json(struct json *j, const struct port_target *t)
 {
 	json_obj(j, NULL);
 	json_str(j, "name", t->name);

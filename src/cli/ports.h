@@ -15,7 +15,7 @@ struct ports_opts {
 };
 
 /* What one --port says. */
-struct target {
+struct port_target {
 	char *name;
 	u32 ifindex;		/* redirects to this number come here */
 	struct port *port;	/* or NULL */
@@ -27,7 +27,7 @@ struct target {
 struct ports {
 	VEC(struct port *) all;	/* the first nr_in are read */
 	size_t nr_in;
-	VEC(struct target) targets;
+	VEC(struct port_target) targets;
 	struct port *pass;
 	bool both;		/* what arrives at PASS goes out of the input */
 	u64 unresolved;		/* bpf_redirect_neigh knew no neighbour */

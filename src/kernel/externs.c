@@ -7,9 +7,8 @@
 #include "base/os.h"
 #include "isa/isa.h"
 #include "kernel/sys.h"
+#include "obj/obj.h"
 #include <stdlib.h>
-
-#define VMLINUX "/sys/kernel/btf/vmlinux"
 
 static bool is_extern(const struct bpf_insn *insn)
 {
@@ -35,27 +34,42 @@ static int bind_one(struct bpf_insn *insn, const struct image *img, const struct
 	return 0;
 }
 
-int kernel_bind_externs(struct bpf_insn **out, const struct image *img,
+int kernel_btf(struct kernel *k, const struct btf **out, struct skep_err *err)
+{
+	int r = target_btf(k->target, out, err);
+
+	if (!r && !*out)
+		r = err_set(err, ERR_KERNEL, NULL, "kernel %s shows no types of its own "
+			    "(/sys/kernel/btf/vmlinux)", k->release);
+	return r;
+}
+
+static u32 count(const struct image_prog *p)
+{
+	u32 n = 0;
+
+	for (u32 i = 0; i < p->nr_insns; i += isa_slots(&p->insns[i]))
+		n += is_extern(&p->insns[i]);
+	return n;
+}
+
+int kernel_bind_externs(struct kernel *k, struct bpf_insn **out, const struct image *img,
 			const struct image_prog *p, struct skep_err *err)
 {
-	struct btf_file f;
-	u32 n = 0;
+	const struct btf *btf;
 	int r;
 
 	*out = NULL;
-	for (u32 i = 0; i < p->nr_insns; i += isa_slots(&p->insns[i]))
-		n += is_extern(&p->insns[i]);
-	if (!n)
+	if (!count(p))
 		return 0;
-	r = btf_open_file(&f, VMLINUX, NULL, err);
+	r = kernel_btf(k, &btf, err);
 	if (r)
 		return r;
 	*out = mem_alloc(p->nr_insns * sizeof(**out));
 	memcpy(*out, p->insns, p->nr_insns * sizeof(**out));
 	for (u32 i = 0; !r && i < p->nr_insns; i += isa_slots(&(*out)[i]))
 		if (is_extern(&(*out)[i]))
-			r = bind_one(&(*out)[i], img, f.btf, err);
-	btf_close_file(&f);
+			r = bind_one(&(*out)[i], img, btf, err);
 	if (r) {
 		free(*out);
 		*out = NULL;

@@ -2,6 +2,7 @@
 /* kernel.c: opening and closing the kernel as a backend. */
 #include "kernel/sys.h"
 #include "base/os.h"
+#include "obj/obj.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/utsname.h>
@@ -31,10 +32,12 @@ static void kernel_close(struct backend *b)
 		close(k->progs.v[i].fd);
 	for (size_t i = 0; i < k->maps.n; i++) {
 		kernel_ring_close(&k->maps.v[i]);
+		kernel_map_unmap(&k->maps.v[i]);
 		close(k->maps.v[i].fd);
 	}
 	if (k->btf_fd >= 0)
 		close(k->btf_fd);
+	target_close(&k->own);
 	vec_free(&k->progs);
 	vec_free(&k->maps);
 	free(k->out);
@@ -55,6 +58,11 @@ static const struct backend_ops kernel_ops = {
 	.map_write = kernel_map_write,
 	.map_next_key = kernel_map_next_key,
 	.map_freeze = kernel_map_freeze,
+	.map_read_batch = kernel_map_read_batch,
+	.map_write_batch = kernel_map_write_batch,
+	.map_pin = kernel_map_pin,
+	.map_get = kernel_map_get,
+	.map_mem = kernel_map_mem,
 	.map_like = kernel_map_like,
 	.map_drop = kernel_map_drop,
 	.prog_load = kernel_prog_load,
@@ -72,15 +80,30 @@ static int try_it(struct skep_err *err)
 	if (fd >= 0)
 		return close(fd);
 	r = err_set(err, ERR_KERNEL, NULL, "the kernel does not let this process use BPF: %s",
-		    strerror(-fd));
-	sys_why(err, fd);
+		    sys_error(fd));
+	kernel_why(err, fd);
 	return r;
 }
 
-int kernel_open(struct backend **out, struct skep_err *err)
+/* "6.1.192" even where uname(2) says 6.1.0-57-amd64. */
+static void name_release(struct kernel *k)
+{
+	u32 v = k->version;
+	struct utsname u;
+
+	if (v && (v & 0xff) < 255) {
+		snprintf(k->release, sizeof(k->release), "%u.%u.%u", v >> 16, v >> 8 & 0xff,
+			 v & 0xff);
+		return;
+	}
+	uname(&u);
+	memcpy(k->release, u.release, sizeof(k->release) - 1);
+	k->release[strcspn(k->release, "-")] = 0;
+}
+
+int kernel_open(struct backend **out, struct target *target, struct skep_err *err)
 {
 	struct kernel *k;
-	struct utsname u;
 	int r = try_it(err);
 
 	*out = NULL;
@@ -91,9 +114,9 @@ int kernel_open(struct backend **out, struct skep_err *err)
 	k->btf_fd = -1;
 	k->cpus = possible_cpus();
 	k->out = mem_alloc(OUT_BYTES);
-	uname(&u);
-	memcpy(k->release, u.release, sizeof(k->release) - 1);
-	k->release[strcspn(k->release, "-")] = 0;
+	k->target = target ? target : &k->own;
+	k->version = target_version(k->target);
+	name_release(k);
 	*out = &k->b;
 	return 0;
 }

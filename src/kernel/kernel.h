@@ -2,19 +2,41 @@
 /*
  * kernel.h: the Linux kernel as a backend, through bpf(2): programs that its
  * verifier accepts run by BPF_PROG_TEST_RUN. Nothing is attached, and all that
- * is loaded goes with the backend (or the process).
+ * is loaded and not pinned goes with the backend (or the process).
  */
 #ifndef KERNEL_KERNEL_H
 #define KERNEL_KERNEL_H
 
 #include "model/backend.h"
+#include "model/target.h"
 
 /*
- * A backend whose ops->close frees it. Errors: KERNEL, with the reason why
- * bpf(2) cannot be used.
+ * A backend whose ops->close frees it. What it needs of the running kernel's
+ * types is read once, into TARGET when that is not NULL, which must live as
+ * long. Errors: KERNEL, with the reason why bpf(2) cannot be used.
  */
-int kernel_open(struct backend **out, struct skep_err *err);
+int kernel_open(struct backend **out, struct target *target, struct skep_err *err);
 /* "6.18.5" */
 const char *kernel_release(const struct backend *b);
+
+/* ---- probe.c: what the running kernel can do ------------------------------- */
+
+/* 1 yes, 0 no, -EPERM when it does not tell this process. */
+int kernel_has_maptype(u32 type);
+int kernel_has_progtype(u32 type);
+/* Programs of TYPE made for ATTACH (BPF_CGROUP_*, BPF_TRACE_* ...). */
+int kernel_has_attach(u32 type, u32 attach);
+/* Helper ID for programs of TYPE; -EINVAL for types whose programs must name
+ * what they attach to. */
+int kernel_has_helper(u32 id, u32 type);
+/* Whether its BTF has a function of that name; -ENOENT without BTF. */
+int kernel_has_kfunc(const char *name);
+/* clang's -mcpu: 1 to 4. */
+int kernel_isa_level(void);
+/* Instructions that a program may have, with all capabilities. */
+int kernel_max_insns(void);
+int kernel_has_token(void);	/* BPF tokens, 6.9 */
+u64 kernel_caps(void);		/* this process's, as bits */
+u32 kernel_version_code(void);	/* KERNEL_VERSION(); 0 unknown */
 
 #endif

@@ -5,10 +5,11 @@
  * translated here.
  */
 #include "kernel/sys.h"
+#include "model/uapi.h"
 #include <stdlib.h>
 #include <unistd.h>
 
-static struct kernel_map *map_of(struct backend *b, u32 map)
+struct kernel_map *kernel_map(struct backend *b, u32 map)
 {
 	struct kernel *k = kernel_of(b);
 
@@ -87,7 +88,9 @@ static int fill(struct kernel_map *m, struct skep_err *err)
 		.value = (uintptr_t)def->init };
 	int r = 0;
 
-	if (def->init)
+	if (def->type == UAPI_MAP_TYPE_ARENA)
+		r = kernel_arena_open(m);
+	else if (def->init)
 		r = sys_bpf(BPF_MAP_UPDATE_ELEM, &a);
 	if (!r && def->kind == IMAGE_MAP_RODATA) {
 		a = (union bpf_attr){ .map_fd = (u32)m->fd };
@@ -95,7 +98,7 @@ static int fill(struct kernel_map *m, struct skep_err *err)
 	}
 	if (r)
 		return err_set(err, ERR_MAP_UPDATE, NULL, "initial contents of map '%s': %s",
-			       def->name, strerror(-r));
+			       def->name, sys_error(r));
 	return 0;
 }
 
@@ -110,13 +113,13 @@ int kernel_map_create(struct backend *b, const struct image_map *def, struct ske
 	if (m.fd < 0) {
 		r = err_set(err, ERR_MAP_ATTR, NULL, "kernel %s refuses map '%s' of type %s: %s",
 			    k->release, def->name, row ? row->name : "unknown",
-			    strerror(-m.fd));
-		if (row)
-			err_note(err, "maps of that type came with Linux %s", row->since);
-		sys_why(err, m.fd);
+			    sys_error(m.fd));
+		kernel_why_map(k, def, m.fd, err);
 		return r;
 	}
 	r = fill(&m, err);
+	if (r)
+		kernel_map_unmap(&m);
 	if (r)
 		close(m.fd);
 	else
@@ -126,7 +129,7 @@ int kernel_map_create(struct backend *b, const struct image_map *def, struct ske
 
 int kernel_map_like(struct backend *b, u32 outer, u32 *number, struct skep_err *err)
 {
-	const struct kernel_map *m = map_of(b, outer);
+	const struct kernel_map *m = kernel_map(b, outer);
 
 	if (!m || !m->def->inner)
 		return err_set(err, ERR_MAP_TYPE, NULL, "map '%s' is no map of maps",
@@ -136,7 +139,7 @@ int kernel_map_like(struct backend *b, u32 outer, u32 *number, struct skep_err *
 }
 
 /* Its descriptor stays as long as the engine does: a map of maps may have it. */
-int kernel_map_drop(struct backend *b, u32 map) { return map_of(b, map) ? 0 : -EBADF; }
+int kernel_map_drop(struct backend *b, u32 map) { return kernel_map(b, map) ? 0 : -EBADF; }
 
 /* ---- elements ------------------------------------------------------------------ */
 
@@ -219,7 +222,7 @@ static int map_number(const struct kernel *k, void *value)
 
 int kernel_map_lookup(struct backend *b, u32 map, const void *key, void *value, u64 flags)
 {
-	const struct kernel_map *m = map_of(b, map);
+	const struct kernel_map *m = kernel_map(b, map);
 	union bpf_attr a;
 	int r;
 
@@ -238,7 +241,7 @@ int kernel_map_lookup(struct backend *b, u32 map, const void *key, void *value, 
 
 int kernel_map_update(struct backend *b, u32 map, const void *key, const void *value, u64 flags)
 {
-	const struct kernel_map *m = map_of(b, map);
+	const struct kernel_map *m = kernel_map(b, map);
 	const struct kernel *k = kernel_of(b);
 	union bpf_attr a;
 	u32 number, words[2];
@@ -269,7 +272,7 @@ int kernel_map_update(struct backend *b, u32 map, const void *key, const void *v
 
 int kernel_map_delete(struct backend *b, u32 map, const void *key)
 {
-	const struct kernel_map *m = map_of(b, map);
+	const struct kernel_map *m = kernel_map(b, map);
 	union bpf_attr a;
 
 	if (!m)
@@ -281,7 +284,7 @@ int kernel_map_delete(struct backend *b, u32 map, const void *key)
 int kernel_map_lookup_delete(struct backend *b, u32 map, const void *key, void *value,
 			     u64 flags)
 {
-	const struct kernel_map *m = map_of(b, map);
+	const struct kernel_map *m = kernel_map(b, map);
 	union bpf_attr a;
 
 	if (!m)
@@ -292,7 +295,7 @@ int kernel_map_lookup_delete(struct backend *b, u32 map, const void *key, void *
 
 int kernel_map_next_key(struct backend *b, u32 map, const void *key, void *next)
 {
-	const struct kernel_map *m = map_of(b, map);
+	const struct kernel_map *m = kernel_map(b, map);
 	union bpf_attr a;
 
 	if (!m)
@@ -303,7 +306,7 @@ int kernel_map_next_key(struct backend *b, u32 map, const void *key, void *next)
 
 int kernel_map_freeze(struct backend *b, u32 map)
 {
-	const struct kernel_map *m = map_of(b, map);
+	const struct kernel_map *m = kernel_map(b, map);
 	union bpf_attr a;
 
 	if (!m)
@@ -314,43 +317,82 @@ int kernel_map_freeze(struct backend *b, u32 map)
 
 /* ---- facts ------------------------------------------------------------------------ */
 
-/* Elements now in it: arrays are always full, others are walked. */
-static u64 count(struct backend *b, u32 map)
+enum { COUNT_STEP = 256 };	/* elements per call */
+
+/* -ENOSPC asks for more room: one of the kernel's buckets has more elements. */
+static u64 count_batch(struct backend *b, u32 map, const struct map_info *info)
 {
-	const struct kernel_map *m = map_of(b, map);
-	u8 *key = mem_alloc(m->def->key_size + 1);
+	struct map_batch it = { .value_bytes = info->value_bytes };
+	u64 count = 0;
+	u32 room = COUNT_STEP, n;
+	int r;
+
+	do {
+		u8 *keys = mem_alloc((size_t)room * info->key_size);
+		u8 *values = mem_alloc((size_t)room * info->value_bytes);
+
+		n = room;
+		r = kernel_map_read_batch(b, map, &it, keys, values, &n);
+		count += n;
+		free(keys);
+		free(values);
+		if (r == -ENOSPC)
+			room *= 2;
+	} while (!r || (r == -ENOSPC && room < 1 << 24));
+	map_batch_free(&it);
+	return count;
+}
+
+static u64 count_keys(struct backend *b, u32 map, const struct map_info *info)
+{
+	u8 *key = mem_alloc(info->key_size + 1);
 	bool first = true;
 	u64 n = 0;
 
-	if (m->def->type == BPF_MAP_TYPE_ARRAY || m->def->type == BPF_MAP_TYPE_PERCPU_ARRAY)
-		n = m->max_entries;
-	else
-		for (; !kernel_map_next_key(b, map, first ? NULL : key, key); first = false)
-			n++;
+	for (; !kernel_map_next_key(b, map, first ? NULL : key, key); first = false)
+		n++;
 	free(key);
 	return n;
 }
 
-int kernel_map_info(struct backend *b, u32 map, struct map_info *info)
+/* Elements now in it: arrays are always full, others are walked. */
+static u64 count(struct backend *b, u32 map, const struct map_info *info)
 {
-	const struct kernel_map *m = map_of(b, map);
-	const struct image_map *def;
-	u32 stride;
+	switch (info->row->type) {
+	case BPF_MAP_TYPE_ARRAY:
+	case BPF_MAP_TYPE_PERCPU_ARRAY:
+		return info->max_entries;
+	case BPF_MAP_TYPE_HASH:
+	case BPF_MAP_TYPE_LRU_HASH:
+		return count_batch(b, map, info);
+	}
+	return count_keys(b, map, info);
+}
 
-	if (!m)
-		return -EBADF;
-	def = m->def;
-	stride = (u32)round_up(def->value_size, 8);
+void kernel_map_shape(struct backend *b, const struct kernel_map *m, struct map_info *info)
+{
+	const struct image_map *def = m->def;
+	u32 stride = (u32)round_up(def->value_size, 8);
+
 	*info = (struct map_info){
 		.name = def->name, .row = maptype_row(def->type), .key_size = def->key_size,
 		.value_size = def->value_size, .max_entries = m->max_entries,
 		.map_flags = def->map_flags, .value_bytes = def->value_size,
 		.value_stride = stride, .cpus = 1,
 	};
-	if (info->row->percpu) {
+	if (info->row && info->row->percpu) {
 		info->cpus = kernel_of(b)->cpus;
 		info->value_bytes = (u64)stride * info->cpus;
 	}
-	info->count = count(b, map);
+}
+
+int kernel_map_info(struct backend *b, u32 map, struct map_info *info)
+{
+	const struct kernel_map *m = kernel_map(b, map);
+
+	if (!m)
+		return -EBADF;
+	kernel_map_shape(b, m, info);
+	info->count = count(b, map, info);
 	return 0;
 }

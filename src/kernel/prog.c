@@ -11,7 +11,7 @@
 
 enum {
 	LOG_BYTES = 64 << 10,		/* of the first try */
-	LOG_BYTES_MAX = 16 << 20,
+	LOG_BYTES_MAX = (16 << 20) - 1,	/* what all kernels take */
 	PROG_F_SLEEPABLE = 1 << 4,	/* BPF_F_SLEEPABLE */
 	PROG_F_XDP_HAS_FRAGS = 1 << 5,
 };
@@ -141,36 +141,35 @@ static int rejected(struct kernel *k, const struct image *img, const struct imag
 
 	image_where(where, sizeof(where), img, p, at);
 	r = err_set(err, ERR_KERNEL_REJECTED, where, "kernel %s rejects '%s': %s", k->release,
-		    p->name, why.text ? why.text : strerror(-code));
+		    p->name, why.text ? why.text : sys_error(code));
 	if (line && line->text[0])
 		err_source(err, line->line, line->col, line->text);
 	if (why.before)
 		err_note(err, "kernel: %s", why.before);
 	err_note(err, "program '%s', instruction %u", p->name, at);
+	kernel_why_rejected(k, p, why.text, err);
 	return r;
 }
 
 static int refused(struct kernel *k, const struct image *img, const struct image_prog *p,
 		   int code, struct skep_err *err)
 {
-	const struct progtype_row *row = progtype_row(p->type);
 	int r = err_set(err, ERR_KERNEL, img->file, "kernel %s does not load '%s': %s",
-			k->release, p->name, strerror(-code));
+			k->release, p->name, sys_error(code));
 
-	if (row && code == -EINVAL)
-		err_note(err, "programs of type %s came with Linux %s", row->name, row->since);
-	sys_why(err, code);
+	kernel_why_prog(k, p, code, err);
 	return r;
 }
 
 /* ---- loading --------------------------------------------------------------------- */
 
-/* Once more with a log, which grows until it fits. */
-static int load_logged(union bpf_attr *a, struct log *log)
+/* Once more with a log, which grows until it fits. Of a longer one kernels from
+ * 6.4 on leave the end; that it did not fit is no reason: CODE is. */
+static int load_logged(union bpf_attr *a, struct log *log, int code)
 {
 	int fd;
 
-	for (u32 bytes = LOG_BYTES;; bytes *= 4) {
+	for (u32 bytes = LOG_BYTES;; bytes = (u32)min_u64(bytes * 4ull, LOG_BYTES_MAX)) {
 		free(log->text);
 		log->text = mem_alloc(bytes);
 		log->bytes = bytes;
@@ -178,8 +177,10 @@ static int load_logged(union bpf_attr *a, struct log *log)
 		a->log_buf = (uintptr_t)log->text;
 		a->log_size = bytes;
 		fd = sys_bpf(BPF_PROG_LOAD, a);
-		if (fd != -ENOSPC || bytes >= LOG_BYTES_MAX)
+		if (fd != -ENOSPC)
 			return fd;
+		if (bytes >= LOG_BYTES_MAX)
+			return code;
 	}
 }
 
@@ -219,8 +220,10 @@ static int prog_load(struct kernel *k, const struct image *img, const struct ima
 		.license = (uintptr_t)img->license, .prog_flags = prog_flags(p),
 		.fd_array = (uintptr_t)fds,
 	};
-	int fd = kernel_bind_externs(&bound, img, p, err);
+	int fd = kernel_attach_id(k, img, p, &a.attach_btf_id, err);
 
+	if (!fd)
+		fd = kernel_bind_externs(k, &bound, img, p, err);
 	if (fd)
 		return fd;
 	if (bound)
@@ -238,7 +241,7 @@ static int prog_load(struct kernel *k, const struct image *img, const struct ima
 	}
 	fd = sys_bpf(BPF_PROG_LOAD, &a);
 	if (fd < 0 && fd != -EPERM)
-		fd = load_logged(&a, &log);
+		fd = load_logged(&a, &log, fd);
 	if (fd < 0)
 		fd = log.text && log.text[0] ? rejected(k, img, p, &log, fd, err) :
 					       refused(k, img, p, fd, err);

@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * run.c: BPF_PROG_TEST_RUN, always with a context: without one the kernel
- * shows a wire_len of 0, and does not say where an XDP packet's metadata ends.
+ * run.c: BPF_PROG_TEST_RUN, for each type that has one; what goes in and out
+ * differs by type. Packets always with a context: without one the kernel shows
+ * a wire_len of 0, and does not say where an XDP packet's metadata ends.
+ * Attaches nothing, but for the kernel's own test functions (fentry and its
+ * kin), which would not run otherwise, and only while they run.
  */
 #include "kernel/sys.h"
+#include "model/uapi.h"
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 enum {
 	LOOPBACK = 1,		/* where packets come from when nobody says */
+	RAW_ARGS = 12,		/* arguments that a tracepoint may have */
 	PACKET_MAX = 73152,	/* a page's linear part and 17 fragments */
 };
 
@@ -17,36 +25,40 @@ struct contexts {
 		struct xdp_md xdp;
 		struct bpf_flow_keys flow;
 		struct bpf_sk_lookup lookup;
+		u64 args[RAW_ARGS];
 	} in, out;
-	u32 bytes;		/* of either; 0: the type has none that we know */
+	u32 bytes;		/* of either; 0: none goes in */
 };
 
-static bool is_input_refused(const struct test_run *t, int code)
+static bool is_packet(u32 type)
+{
+	return type != BPF_PROG_TYPE_SK_LOOKUP && type != BPF_PROG_TYPE_RAW_TRACEPOINT &&
+	       type != BPF_PROG_TYPE_SYSCALL && type != BPF_PROG_TYPE_TRACING;
+}
+
+static bool is_input_refused(u32 type, const struct test_run *t, int code)
 {
 	if (code == -ENOMEM)		/* more fragments than it has room for */
-		return t->bytes > PACKET_MAX;
-	return code == -EINVAL && t->ifindex <= LOOPBACK && !t->rx_queue;
+		return type == BPF_PROG_TYPE_XDP && t->bytes > PACKET_MAX;
+	return is_packet(type) && code == -EINVAL && t->ifindex <= LOOPBACK && !t->rx_queue;
 }
 
 static int failed(struct kernel *k, const struct kernel_prog *p, const struct test_run *t,
 		  int code, struct skep_err *err)
 {
-	const struct progtype_row *row = progtype_row(p->prog->type);
-	enum err_id id = is_input_refused(t, code) ? ERR_KERNEL_INPUT : ERR_KERNEL;
+	u32 type = p->prog->type;
+	enum err_id id = is_input_refused(type, t, code) ? ERR_KERNEL_INPUT : ERR_KERNEL;
 	int r = err_set(err, id, NULL, "kernel %s does not run '%s': %s", k->release,
-			p->prog->name, strerror(-code));
+			p->prog->name, sys_error(code));
 
-	if (code == -524 || code == -EOPNOTSUPP)
-		err_note(err, "it has no test run for programs of type %s",
-			 row ? row->name : "unknown");
-	else if (id == ERR_KERNEL_INPUT)
+	if (id == ERR_KERNEL_INPUT)
 		err_note(err, "its test run takes packets of at least 14 bytes that fit a page, "
 			 "IP packets with their header, and to XDP programs up to %d bytes; this "
 			 "one has %u", PACKET_MAX, t->bytes);
-	else if (code == -EINVAL || code == -ENODEV)
-		err_note(err, "packets are to come from ifindex %u, queue %u: it must have that "
-			 "interface here", t->ifindex, t->rx_queue);
-	sys_why(err, code);
+	else if (!is_packet(type) && code == -EINVAL)
+		err_note(err, "it was given a context of %u bytes; the program may read more of "
+			 "it, or the kernel knows less of it", t->ctx_in_bytes);
+	kernel_why_run(k, p->prog, t, code, err);
 	return r;
 }
 
@@ -81,11 +93,24 @@ static void flow_context(struct contexts *c, const struct test_run *t)
 		memcpy(&c->in, t->ctx_in, min_u64(t->ctx_in_bytes, c->bytes));
 }
 
+/* Who looks for a socket when nobody says: TCP over IPv4, from and to port 0. */
 static void lookup_context(struct contexts *c, const struct test_run *t)
 {
 	c->bytes = sizeof(c->in.lookup);
-	if (t->ctx_in)
+	if (t->ctx_in) {
 		memcpy(&c->in, t->ctx_in, min_u64(t->ctx_in_bytes, c->bytes));
+		return;
+	}
+	c->in.lookup.family = AF_INET;
+	c->in.lookup.protocol = IPPROTO_TCP;
+}
+
+static void raw_context(struct contexts *c, const struct test_run *t)
+{
+	c->bytes = t->ctx_in ? (u32)min_u64(t->ctx_in_bytes, sizeof(c->in.args)) :
+			       (u32)sizeof(c->in.args);
+	if (t->ctx_in)
+		memcpy(&c->in, t->ctx_in, c->bytes);
 }
 
 static void make_contexts(struct contexts *c, u32 prog_type, const struct test_run *t)
@@ -97,52 +122,130 @@ static void make_contexts(struct contexts *c, u32 prog_type, const struct test_r
 		flow_context(c, t);
 	else if (prog_type == BPF_PROG_TYPE_SK_LOOKUP)
 		lookup_context(c, t);
+	else if (prog_type == BPF_PROG_TYPE_RAW_TRACEPOINT)
+		raw_context(c, t);
 	else if (d && !strcmp(d->name, "__sk_buff"))
 		skb_context(c, t);
 	else if (d && !strcmp(d->name, "xdp_md"))
 		xdp_context(c, t);
 }
 
-/* ---- runs ---------------------------------------------------------------------- */
+/* ---- calls ---------------------------------------------------------------------- */
 
-/* The kernel gives the keys where others give the packet. */
-static void flow_results(struct kernel *k, struct test_run *t)
+static void give_packet(struct kernel *k, const struct test_run *t, union bpf_attr *a)
 {
-	memcpy(k->ctx, k->out, min_u64(t->bytes_out, sizeof(k->ctx)));
-	t->ctx_out = k->ctx;
-	t->ctx_out_bytes = t->bytes_out;
-	t->data_out = t->data;
-	t->bytes_out = t->bytes;
+	a->test.data_in = (uintptr_t)t->data;
+	a->test.data_size_in = t->bytes;
+	a->test.data_out = (uintptr_t)k->out;
+	a->test.data_size_out = OUT_BYTES;
+	a->test.repeat = t->repeat;
+}
+
+/* The context of a syscall program is changed in place. */
+static void give_memory(struct kernel *k, const struct test_run *t, union bpf_attr *a)
+{
+	u32 bytes = (u32)min_u64(t->ctx_in_bytes, UINT16_MAX);
+
+	if (!bytes)
+		return;
+	memcpy(k->out, t->ctx_in, bytes);
+	a->test.ctx_in = (uintptr_t)k->out;
+	a->test.ctx_size_in = bytes;
+}
+
+static void fill_call(struct kernel *k, const struct kernel_prog *p, struct contexts *c,
+		      const struct test_run *t, union bpf_attr *a)
+{
+	u32 type = p->prog->type;
+
+	*a = (union bpf_attr){ .test.prog_fd = (u32)p->fd };
+	if (is_packet(type))
+		give_packet(k, t, a);
+	if (type == BPF_PROG_TYPE_SYSCALL)
+		give_memory(k, t, a);
+	if (!c->bytes)
+		return;
+	a->test.ctx_in = (uintptr_t)&c->in;
+	a->test.ctx_size_in = c->bytes;
+	if (type == BPF_PROG_TYPE_RAW_TRACEPOINT)	/* gives nothing back */
+		return;
+	a->test.ctx_out = (uintptr_t)&c->out;
+	a->test.ctx_size_out = c->bytes;
+}
+
+static void packet_out(struct kernel *k, u32 prog_type, const struct contexts *c,
+		       const union bpf_attr *a, struct test_run *t)
+{
+	t->data_out = k->out;
+	t->bytes_out = a->test.data_size_out;
+	if (prog_type == UAPI_PROG_TYPE_NETFILTER || prog_type == BPF_PROG_TYPE_FLOW_DISSECTOR) {
+		t->data_out = t->data;
+		t->bytes_out = t->bytes;
+	}
+	if (prog_type == BPF_PROG_TYPE_XDP && c->out.xdp.data <= t->bytes_out) {
+		t->data_out += c->out.xdp.data;		/* metadata in front */
+		t->bytes_out -= c->out.xdp.data;
+	}
+}
+
+static void ctx_out(struct kernel *k, u32 prog_type, const struct contexts *c,
+		    const union bpf_attr *a, struct test_run *t)
+{
+	t->ctx_out = NULL;
+	t->ctx_out_bytes = 0;
+	if (prog_type == BPF_PROG_TYPE_FLOW_DISSECTOR) {
+		/* the kernel gives the keys where others give the packet */
+		t->ctx_out_bytes = (u32)min_u64(a->test.data_size_out, sizeof(k->ctx));
+		t->ctx_out = memcpy(k->ctx, k->out, t->ctx_out_bytes);
+	} else if (prog_type == BPF_PROG_TYPE_SYSCALL && a->test.ctx_size_in) {
+		t->ctx_out = k->out;
+		t->ctx_out_bytes = a->test.ctx_size_in;
+	} else if (prog_type != BPF_PROG_TYPE_XDP && a->test.ctx_out) {
+		memcpy(k->ctx, &c->out, c->bytes);
+		t->ctx_out = k->ctx;
+		t->ctx_out_bytes = c->bytes;
+	}
 }
 
 static void results(struct kernel *k, u32 prog_type, const struct contexts *c,
 		    const union bpf_attr *a, struct test_run *t)
 {
 	t->retval = a->test.retval;
-	t->data_out = k->out;
-	t->bytes_out = a->test.data_size_out;
+	t->data_out = t->data;		/* as it was */
+	t->bytes_out = t->bytes;
+	if (is_packet(prog_type))
+		packet_out(k, prog_type, c, a, t);
+	ctx_out(k, prog_type, c, a, t);
 	t->duration_ns = t->repeat > 1 ? a->test.duration : 0;
 	t->redirect_ifindex = 0;
 	t->insns = 0;
-	t->ctx_out = NULL;
-	t->ctx_out_bytes = 0;
-	if (prog_type == BPF_PROG_TYPE_SK_LOOKUP) {
-		t->data_out = t->data;
-		t->bytes_out = t->bytes;
-	}
-	if (prog_type == BPF_PROG_TYPE_FLOW_DISSECTOR) {
-		flow_results(k, t);
-	} else if (prog_type == BPF_PROG_TYPE_XDP) {
-		if (c->out.xdp.data <= t->bytes_out) {	/* metadata in front */
-			t->data_out += c->out.xdp.data;
-			t->bytes_out -= c->out.xdp.data;
-		}
-	} else if (c->bytes) {
-		memcpy(k->ctx, &c->out, c->bytes);
-		t->ctx_out = k->ctx;
-		t->ctx_out_bytes = c->bytes;
-	}
 }
+
+/* ---- the kernel's test functions --------------------------------------------------- */
+
+/* Programs at functions run when those do. The kernel's test run calls its own
+ * test functions, and others belong to the system: those are left alone. */
+static int attach_test(struct kernel *k, const struct kernel_prog *p, int *link,
+		       struct skep_err *err)
+{
+	const char *at = p->prog->target;
+	union bpf_attr a = { .raw_tracepoint.prog_fd = (u32)p->fd };
+
+	*link = -1;
+	if (p->prog->type != BPF_PROG_TYPE_TRACING)
+		return 0;
+	if (strncmp(at, "bpf_fentry_test", 15) && strncmp(at, "bpf_modify_return_test", 22))
+		return err_set(err, ERR_KERNEL, NULL, "kernel %s does not run '%s': its test run "
+			       "calls bpf_fentry_test1 to 8 and bpf_modify_return_test, and the "
+			       "program is for '%s'", k->release, p->prog->name, at);
+	*link = sys_bpf(BPF_RAW_TRACEPOINT_OPEN, &a);
+	if (*link < 0)
+		return err_set(err, ERR_KERNEL, NULL, "kernel %s does not attach '%s' to %s: %s",
+			       k->release, p->prog->name, at, sys_error(*link));
+	return 0;
+}
+
+/* ---- runs ---------------------------------------------------------------------- */
 
 int kernel_test_run(struct backend *b, u32 prog, struct test_run *t, struct skep_err *err)
 {
@@ -150,25 +253,19 @@ int kernel_test_run(struct backend *b, u32 prog, struct test_run *t, struct skep
 	const struct kernel_prog *p;
 	struct contexts c;
 	union bpf_attr a;
-	int r;
+	int r, link;
 
 	if (prog >= k->progs.n)
 		return err_set(err, ERR_RUN, NULL, "there is no program number %u", prog);
 	p = &k->progs.v[prog];
 	make_contexts(&c, p->prog->type, t);
-	a = (union bpf_attr){ .test = { .prog_fd = (u32)p->fd, .data_in = (uintptr_t)t->data,
-		.data_size_in = t->bytes, .data_out = (uintptr_t)k->out,
-		.data_size_out = OUT_BYTES, .repeat = t->repeat } };
-	if (c.bytes) {
-		a.test.ctx_in = (uintptr_t)&c.in;
-		a.test.ctx_out = (uintptr_t)&c.out;
-		a.test.ctx_size_in = a.test.ctx_size_out = c.bytes;
-	}
-	if (p->prog->type == BPF_PROG_TYPE_SK_LOOKUP) {	/* it is about no packet */
-		a.test.data_in = a.test.data_out = 0;
-		a.test.data_size_in = a.test.data_size_out = 0;
-	}
+	fill_call(k, p, &c, t, &a);
+	r = attach_test(k, p, &link, err);
+	if (r)
+		return r;
 	r = sys_bpf(BPF_PROG_TEST_RUN, &a);
+	if (link >= 0)
+		close(link);
 	if (r < 0)
 		return failed(k, p, t, r, err);
 	results(k, p->prog->type, &c, &a, t);

@@ -1,19 +1,27 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* sys.c: the bpf system call and what to say when it fails. */
+/* sys.c: the bpf system call. */
 #include "kernel/sys.h"
 #include <ctype.h>
-#include <stdio.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+enum { LOAD_TRIES = 64 };
+
 int sys_bpf(int cmd, union bpf_attr *attr)
 {
+	int again = 0;
 	long r;
 
-	do
+	do	/* EAGAIN: a signal came while the verifier was at work */
 		r = syscall(SYS_bpf, cmd, attr, sizeof(*attr));
-	while (r < 0 && (errno == EINTR || (errno == EAGAIN && cmd == BPF_PROG_LOAD)));
+	while (r < 0 && (errno == EINTR ||
+			 (errno == EAGAIN && cmd == BPF_PROG_LOAD && ++again < LOAD_TRIES)));
 	return r < 0 ? -errno : (int)r;
+}
+
+const char *sys_error(int code)
+{
+	return code == NOT_SUPPORTED ? "Operation not supported" : strerror(-code);
 }
 
 void sys_name(char out[BPF_OBJ_NAME_LEN], const char *name)
@@ -23,73 +31,4 @@ void sys_name(char out[BPF_OBJ_NAME_LEN], const char *name)
 	memset(out, 0, BPF_OBJ_NAME_LEN);
 	for (i = 0; name[i] && i < BPF_OBJ_NAME_LEN - 1; i++)
 		out[i] = isalnum((unsigned char)name[i]) || name[i] == '.' ? name[i] : '_';
-}
-
-/* ---- reasons ------------------------------------------------------------- */
-
-/* The first line of a file of /proc or /sys, or "". */
-static void first_line(char *out, size_t size, const char *path)
-{
-	FILE *f = fopen(path, "re");
-
-	out[0] = 0;
-	if (!f)
-		return;
-	if (!fgets(out, (int)size, f))
-		out[0] = 0;
-	out[strcspn(out, "\n")] = 0;
-	fclose(f);
-}
-
-static u64 capabilities(void)
-{
-	FILE *f = fopen("/proc/self/status", "re");
-	unsigned long long caps = 0;
-	char line[256];
-
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "CapEff: %llx", &caps) == 1)
-			break;
-	if (f)
-		fclose(f);
-	return caps;
-}
-
-/* The numbers of linux/capability.h. */
-static const struct { u8 bit; const char *name, *what; } wanted[] = {
-	{ 39, "CAP_BPF", "loading programs and maps" },
-	{ 38, "CAP_PERFMON", "tracing programs and what the verifier only lets them do" },
-	{ 12, "CAP_NET_ADMIN", "programs of networking types" },
-};
-
-static void why_not_permitted(struct skep_err *err)
-{
-	u64 caps = capabilities();
-	char text[128];
-	bool lacks = false;
-
-	for (size_t i = 0; i < ARRAY_LEN(wanted); i++) {
-		if (caps & (1ull << wanted[i].bit | 1ull << 21))	/* 21: CAP_SYS_ADMIN */
-			continue;
-		lacks = true;
-		err_note(err, "this process has no %s, which is for %s", wanted[i].name,
-			 wanted[i].what);
-	}
-	first_line(text, sizeof(text), "/sys/kernel/security/lockdown");
-	if (strstr(text, "[confidentiality]") || strstr(text, "[integrity]"))
-		err_note(err, "the kernel is locked down: %s", text);
-	if (lacks)
-		err_help(err, "sudo skep ...");
-}
-
-void sys_why(struct skep_err *err, int code)
-{
-	switch (code) {
-	case -EPERM:
-		why_not_permitted(err);
-		break;
-	case -ENOSYS:
-		err_note(err, "the kernel was built without CONFIG_BPF_SYSCALL");
-		break;
-	}
 }

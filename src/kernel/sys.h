@@ -8,6 +8,7 @@
 
 #include "base/vec.h"
 #include "kernel/kernel.h"
+#include "model/tables.h"
 
 struct kernel_map {
 	int fd;
@@ -17,6 +18,8 @@ struct kernel_map {
 	u64 *consumer;
 	u64 *producer;
 	u8 *data;
+	void *mem;		/* its elements, once somebody asked; else NULL */
+	bool no_batch;		/* the kernel said that it cannot */
 };
 
 struct kernel_prog {
@@ -35,10 +38,16 @@ struct kernel {
 	u32 cpus;		/* possible ones: values of a per-cpu map */
 	u8 *out;		/* packets after test runs, OUT_BYTES */
 	u8 ctx[192];		/* struct __sk_buff after a test run */
+	struct target *target;	/* the running kernel's types and configuration */
+	struct target own;	/* when nobody gave one */
+	u32 version;		/* KERNEL_VERSION(); 0 unknown */
 	char release[66];	/* "6.18.5", for messages */
 };
 
-enum { OUT_BYTES = 1 << 17 };	/* more than the kernel's XDP packets can have */
+enum {
+	OUT_BYTES = 1 << 17,	/* more than the kernel's XDP packets can have */
+	NOT_SUPPORTED = -524,	/* the kernel's ENOTSUPP */
+};
 
 static inline struct kernel *kernel_of(struct backend *b)
 {
@@ -49,24 +58,61 @@ static inline struct kernel *kernel_of(struct backend *b)
 
 /* bpf(2): >= 0 or -errno; goes on after a signal. */
 int sys_bpf(int cmd, union bpf_attr *attr);
+/* CODE, -errno, as text; the kernel has one more of these than libc. */
+const char *sys_error(int code);
 /* NAME as an object of the kernel may be called: 15 characters. */
 void sys_name(char out[BPF_OBJ_NAME_LEN], const char *name);
-/* Notes why the kernel may have answered -CODE to WHAT: privileges, lockdown,
- * configuration. */
-void sys_why(struct skep_err *err, int code);
 
+/* ---- why.c: notes to an error that the kernel answered CODE ---------------- */
+
+/* A type that BPF_PROG_TEST_RUN runs, and since when it takes contexts ("" never). */
+struct test_run_row {
+	u32 type;
+	const char *since, *ctx_since;
+};
+const struct test_run_row *kernel_test_run_row(u32 type);	/* NULL: it does not */
+
+void kernel_why(struct skep_err *err, int code);
+void kernel_why_map(struct kernel *k, const struct image_map *def, int code,
+		    struct skep_err *err);
+/* Without and with what the verifier said (LINE, or NULL). */
+void kernel_why_prog(struct kernel *k, const struct image_prog *p, int code,
+		     struct skep_err *err);
+void kernel_why_rejected(struct kernel *k, const struct image_prog *p, const char *line,
+			 struct skep_err *err);
+void kernel_why_run(struct kernel *k, const struct image_prog *p, const struct test_run *t,
+		    int code, struct skep_err *err);
+
+/* probe.c: whether a verifier's log says that a helper is not to be had */
+bool kernel_no_helper(const char *log);
+u32 kernel_version_of(const char *s);	/* "6.9" as KERNEL_VERSION(6, 9, 0) */
+
+/* ---- externs.c, btf.c ------------------------------------------------------- */
+
+/* The running kernel's types, read once. Errors: FILE_*, BTF, KERNEL (none). */
+int kernel_btf(struct kernel *k, const struct btf **out, struct skep_err *err);
 /*
  * P's instructions with the kernel's ids of functions and variables, for free();
  * *OUT NULL when it names none. Errors: EXTERN, FILE_*, BTF.
  */
-int kernel_bind_externs(struct bpf_insn **out, const struct image *img,
+int kernel_bind_externs(struct kernel *k, struct bpf_insn **out, const struct image *img,
 			const struct image_prog *p, struct skep_err *err);
+
+/*
+ * attach.c: the kernel's id of what P is made for, 0 when it is made for nothing
+ * of the kernel's types. Error: EXTERN, for what this kernel does not have.
+ */
+int kernel_attach_id(struct kernel *k, const struct image *img, const struct image_prog *p,
+		     u32 *id, struct skep_err *err);
 
 /* The own types of BTF as the kernel takes them, *BYTES for free(). */
 void *kernel_btf_raw(const struct btf *btf, u32 *bytes);
 
 /* ---- map.c, prog.c, run.c: the backend's operations ----------------------- */
 
+struct kernel_map *kernel_map(struct backend *b, u32 map);	/* NULL: none */
+/* All of INFO but how many elements there are. */
+void kernel_map_shape(struct backend *b, const struct kernel_map *m, struct map_info *info);
 int kernel_map_create(struct backend *b, const struct image_map *def, struct skep_err *err);
 int kernel_map_like(struct backend *b, u32 outer, u32 *number, struct skep_err *err);
 int kernel_map_drop(struct backend *b, u32 map);
@@ -77,6 +123,19 @@ int kernel_map_delete(struct backend *b, u32 map, const void *key);
 int kernel_map_lookup_delete(struct backend *b, u32 map, const void *key, void *value,
 			     u64 flags);
 int kernel_map_next_key(struct backend *b, u32 map, const void *key, void *next);
+/* batch.c */
+int kernel_map_read_batch(struct backend *b, u32 map, struct map_batch *it, void *keys,
+			  void *values, u32 *n);
+int kernel_map_write_batch(struct backend *b, u32 map, const void *keys, const void *values,
+			   u32 *n, u64 flags);
+/* pin.c */
+int kernel_map_pin(struct backend *b, u32 map, const char *path, struct skep_err *err);
+int kernel_map_get(struct backend *b, const struct image_map *def, const char *path,
+		   struct skep_err *err);
+/* mem.c */
+int kernel_arena_open(struct kernel_map *m);	/* and stores what it begins with */
+void *kernel_map_mem(struct backend *b, u32 map, size_t *bytes);
+void kernel_map_unmap(struct kernel_map *m);
 /* ring.c */
 s64 kernel_map_read(struct backend *b, u32 map, map_event_fn fn, void *arg);
 int kernel_map_write(struct backend *b, u32 map, const void *data, u64 bytes);

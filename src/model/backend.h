@@ -9,6 +9,7 @@
 
 #include "model/event.h"
 #include "model/image.h"
+#include <stdlib.h>
 
 /* Instructions that an execution may take when nobody says otherwise. */
 enum { BUDGET_DEFAULT = 1000000 };
@@ -91,6 +92,19 @@ struct map_info {
 	u64 lost;		/* records that found no room in it */
 };
 
+/* A walk over elements in the engine's order; zeroed but for VALUE_BYTES (of
+ * map_info) before the first call, freed with map_batch_free. */
+struct map_batch {
+	u64 value_bytes;
+	u8 *key;		/* the engine's place */
+	bool started;
+};
+static inline void map_batch_free(struct map_batch *it)
+{
+	free(it->key);
+	*it = (struct map_batch){ .value_bytes = it->value_bytes };
+}
+
 struct backend;
 struct sock;
 
@@ -125,6 +139,23 @@ struct backend_ops {
 	   0; -ENOENT when there are none. NULL in an engine that cannot tell. */
 	int (*map_touched)(struct backend *b, u32 map, u64 *from, u64 *to);
 	int (*map_freeze)(struct backend *b, u32 map);
+	/* The next ones are NULL in an engine that cannot. Up to *N more elements;
+	   -ENOENT with the last of them, *N how many; -ENOSPC when the engine can
+	   only give more than *N at once. */
+	int (*map_read_batch)(struct backend *b, u32 map, struct map_batch *it, void *keys,
+			      void *values, u32 *n);
+	/* *N elements; after an error *N is how many were stored. */
+	int (*map_write_batch)(struct backend *b, u32 map, const void *keys,
+			       const void *values, u32 *n, u64 flags);
+	/* Gives a map a name that outlives the process. Error: PIN. */
+	int (*map_pin)(struct backend *b, u32 map, const char *path, struct skep_err *err);
+	/* The next map is the one with that name, which is like DEF; 1 when nothing
+	   has it. Error: PIN. */
+	int (*map_get)(struct backend *b, const struct image_map *def, const char *path,
+		       struct skep_err *err);
+	/* All elements of an array with BPF_F_MMAPABLE, each 8-byte aligned; NULL
+	   for others. Programs see at once what is stored there. */
+	void *(*map_mem)(struct backend *b, u32 map, size_t *bytes);
 	/* Another map like those in map OUTER, a map of maps; its NUMBER is good
 	   until map_drop and as long as a map of maps has it. */
 	int (*map_like)(struct backend *b, u32 outer, u32 *number, struct skep_err *err);

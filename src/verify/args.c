@@ -322,9 +322,14 @@ static void arg_record(struct verifier *v, struct state *s, struct arg *a)
 
 static void arg_func(struct verifier *v, struct state *s, struct arg *a)
 {
+	struct why why = why_of(a, "func");
+
 	(void)s;
+	why.a = a->r->off;
 	if (a->r->type != REG_FUNC)
 		wrong_type(v, a, "func");
+	else if (a->r->off || !scalar_is_const(&a->r->val))
+		reject(v, REJECT_CTX_MODIFIED, a->call->insn, &why);
 	else
 		a->call->func = a->r->func;
 }

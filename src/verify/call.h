@@ -26,6 +26,9 @@ void ret_set(struct verifier *v, struct state *s, const struct call *c);
 /* The definition of the map that R is, or is a value of. */
 const struct image_map *map_of(const struct verifier *v, const struct reg *r);
 
+/* step.c: before anything is executed, as the kernel does. */
+void check_map_value(struct verifier *v, u32 at);
+
 /* kfunc.c */
 enum step step_call_kfunc(struct verifier *v, struct state *s, u32 at);
 bool kfunc_iterates(const struct verifier *v, u32 at);

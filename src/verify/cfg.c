@@ -249,6 +249,9 @@ static int walk_all(struct verifier *v)
 	vec_free(&w.stack);
 	if (!w.bad)
 		check_reached(v, w.color);
+	for (u32 i = 0; i < v->nr_insns; i++)
+		if (v->points[i].op == OP_LDDW_IDX_VAL)
+			check_map_value(v, i);
 	return v->errors.n ? -EINVAL : 0;
 }
 

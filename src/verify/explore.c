@@ -207,7 +207,8 @@ static u32 passes(const struct verifier *v, u32 at)
  * What mattered keeps its range at first: the passes may come to an end by it.
  * After some of them only the bounds stay that do not move.
  */
-static void widen_reg(struct verifier *v, const struct reg *old, struct reg *new, bool all)
+static void widen_reg(struct verifier *v, const struct reg *old, struct reg *new, u32 bytes,
+		      bool all)
 {
 	struct scalar val = new->val;
 	u32 def = new->def;
@@ -219,13 +220,21 @@ static void widen_reg(struct verifier *v, const struct reg *old, struct reg *new
 	if (scalar_eq(&old->val, &new->val))
 		return;
 	if (!def_marked(v, old->def) && !def_marked(v, def)) {
-		reg_set_unknown(v, new);
+		reg_set_scalar(v, new, scalar_load(bytes, false));
 	} else if (all) {
 		val = scalar_widen(&old->val, &val, NULL, 0);
 		scalar_sync(&val);
 		reg_set_scalar(v, new, val);
 		new->def = def_new(v, def, 0);
 	}
+}
+
+static void widen_slot(struct verifier *v, const struct slot *old, struct slot *new, bool all)
+{
+	u32 n = slot_spilled(new);
+
+	if (n && !memcmp(old->kind, new->kind, SLOT_BYTES))
+		widen_reg(v, &old->reg, &new->reg, n, all);
 }
 
 void widen_from(struct verifier *v, struct state *s, u32 at)
@@ -238,12 +247,9 @@ void widen_from(struct verifier *v, struct state *s, u32 at)
 		struct frame *new = s->frames[i];
 
 		for (unsigned r = 0; r < REG_FP; r++)
-			widen_reg(v, &old->regs[r], &new->regs[r], all);
+			widen_reg(v, &old->regs[r], &new->regs[r], SLOT_BYTES, all);
 		for (u32 n = 0; n < old->nr_slots && n < new->nr_slots; n++)
-			if (!memcmp(old->slots[n].kind, new->slots[n].kind, SLOT_BYTES) &&
-			    new->slots[n].kind[0] == SLOT_SPILL &&
-			    new->slots[n].kind[SLOT_BYTES - 1] == SLOT_SPILL)
-				widen_reg(v, &old->slots[n].reg, &new->slots[n].reg, all);
+			widen_slot(v, &old->slots[n], &new->slots[n], all);
 	}
 }
 

@@ -94,15 +94,6 @@ static bool reg_covers(const struct reg *old, const struct reg *new, struct idma
 
 static const struct slot no_slot;
 
-static u32 spilled(const struct slot *t)
-{
-	u32 n = 0;
-
-	while (n < SLOT_BYTES && t->kind[n] == SLOT_SPILL)
-		n++;
-	return n;
-}
-
 /* Bytes of T as one number of nothing known. */
 static bool as_number(const struct slot *t, bool privileged)
 {
@@ -143,7 +134,7 @@ static bool number_slot_covers(const struct slot *old, const struct slot *new,
 {
 	struct reg any = { .type = REG_SCALAR, .val = scalar_unknown() };
 
-	if (old->reg.type != REG_SCALAR || spilled(old) != SLOT_BYTES || how == COVERS_EXACT)
+	if (old->reg.type != REG_SCALAR || slot_spilled(old) != SLOT_BYTES || how == COVERS_EXACT)
 		return false;
 	return as_number(new, privileged) && reg_covers(&old->reg, &any, m, how);
 }
@@ -151,7 +142,7 @@ static bool number_slot_covers(const struct slot *old, const struct slot *new,
 static bool slot_covers(const struct slot *old, const struct slot *new,
 			struct idmap *m, enum covers how, bool privileged)
 {
-	u32 n = spilled(old);
+	u32 n = slot_spilled(old);
 
 	if (how == COVERS_PRUNE && !old->live)
 		return true;
@@ -162,7 +153,7 @@ static bool slot_covers(const struct slot *old, const struct slot *new,
 		return false;
 	if (!n)
 		return bytes_cover(old, new, privileged);
-	if (spilled(new) != n)
+	if (slot_spilled(new) != n)
 		return number_slot_covers(old, new, m, how, privileged);
 	return bytes_cover(old, new, privileged) && reg_covers(&old->reg, &new->reg, m, how);
 }

@@ -12,15 +12,6 @@ static u32 byte_of(s64 off) { return (u32)off & (SLOT_BYTES - 1); }
 
 static bool is_spill(const struct slot *t) { return t->kind[0] == SLOT_SPILL; }
 
-static u32 spill_bytes(const struct slot *t)
-{
-	u32 n = 0;
-
-	while (n < SLOT_BYTES && t->kind[n] == SLOT_SPILL)
-		n++;
-	return n;
-}
-
 /* ---- bounds -------------------------------------------------------------- */
 
 /* The offsets from the frame pointer that PTR + off may have. */
@@ -300,7 +291,7 @@ static void load_fixed(struct verifier *v, struct state *s, const struct access 
 {
 	struct frame *f = state_grow(v, s, ptr->frame, slot_of(off) + 1);
 	struct slot *t = &f->slots[slot_of(off)];
-	u32 spilled = spill_bytes(t);
+	u32 spilled = slot_spilled(t);
 
 	slot_read(v, t);
 	if (is_special(t))

@@ -146,6 +146,16 @@ struct slot {
 				   with those kinds */
 };
 
+/* Bytes of the number or pointer that was stored whole; 0: none. */
+static inline u32 slot_spilled(const struct slot *t)
+{
+	u32 n = 0;
+
+	while (n < SLOT_BYTES && t->kind[n] == SLOT_SPILL)
+		n++;
+	return n;
+}
+
 /* Why a frame is there. */
 enum frame_kind { FRAME_PROG, FRAME_CALL, FRAME_CALLBACK, FRAME_ASYNC };
 

@@ -18,11 +18,11 @@ int check_readable(struct verifier *v, const struct state *s, u32 insn, unsigned
 
 /* ---- 64-bit immediates --------------------------------------------------- */
 
-/* A value of map MAP at OFF: what LDDW_IDX_VAL gives. */
-static void map_value_at(struct verifier *v, u32 at, struct reg *r, u32 map, u32 off)
+/* Has the map of the instruction a value at that offset? */
+void check_map_value(struct verifier *v, u32 at)
 {
-	const struct image_map *m = &v->img->maps[map];
-	u32 size = m->value_size;
+	const struct image_map *m = &v->img->maps[v->insns[at].imm];
+	u32 off = (u32)v->insns[at + 1].imm, size = m->value_size;
 
 	if (m->type != BPF_MAP_TYPE_ARRAY)
 		reject(v, REJECT_MAP_DIRECT, at, NULL);
@@ -32,6 +32,11 @@ static void map_value_at(struct verifier *v, u32 at, struct reg *r, u32 map, u32
 		reject(v, REJECT_MAP_OFF, at, &(struct why){ .off = off });
 	else if (off >= size)
 		reject(v, REJECT_MAP_OFF_END, at, &(struct why){ .off = off, .a = size });
+}
+
+/* A value of map MAP at OFF: what LDDW_IDX_VAL gives. */
+static void map_value_at(struct reg *r, u32 map, u32 off)
+{
 	reg_set_ptr(r, REG_MAP_VALUE, 0);
 	r->map = map;
 	r->off = (s32)off;
@@ -54,7 +59,7 @@ void step_lddw(struct verifier *v, struct state *s, u32 at)
 		dst->map = low;
 		break;
 	case OP_LDDW_IDX_VAL:
-		map_value_at(v, at, dst, low, high);
+		map_value_at(dst, low, high);
 		break;
 	case OP_LDDW_FUNC:
 		reg_set_ptr(dst, REG_FUNC, 0);

@@ -41,6 +41,11 @@ static void judge(struct verifier *v)
 
 	if (cfg_build(v))
 		return;
+	if (!v->prog->type) {
+		not_judged(v, 0, "programs without a type (SEC(\"%s\"))", v->prog->section ?
+			   v->prog->section : "");
+		return;
+	}
 	live_build(v);
 	log_head(v);
 	v->map_fields = arena_alloc(&v->mem, 2 * (size_t)v->img->nr_maps);

@@ -90,6 +90,24 @@ static bool excused(const char *reason)
 	return false;
 }
 
+/* DIFF_SHOW: programs with different verdicts as text. */
+static void show(const struct diff_prog *p, const char *source, const char *line, const char *why)
+{
+	struct strbuf text = { 0 };
+
+	if (!getenv("DIFF_SHOW"))
+		return;
+	sb_printf(&text, "=== %s type %u\n-- kernel: %s\n-- ours: %s\n", source, p->type,
+		  line, why);
+	for (u32 i = 0; i < p->n; i += isa_slots(&p->v[i])) {
+		sb_printf(&text, "%5u: ", i);
+		isa_disasm(&text, p->v, p->n, i);
+		sb_putc(&text, '\n');
+	}
+	fputs(sb_text(&text), stderr);
+	sb_free(&text);
+}
+
 enum relation verdicts_add(struct verdicts *v, const char *source, u64 seed,
 			   const struct diff_scene *scene, const struct diff_prog *p,
 			   const struct diff_verdict *kernel)
@@ -103,6 +121,8 @@ enum relation verdicts_add(struct verdicts *v, const char *source, u64 seed,
 		v->first[rel] = seed;
 	if (rel == RELATION_ACCEPTS && !excused(name))
 		v->looser++;
+	if (rel == RELATION_REJECTS || (rel == RELATION_ACCEPTS && !excused(name)))
+		show(p, source, kernel->line, why);
 	if (!v->to)
 		return rel;
 	if (kernel->error)

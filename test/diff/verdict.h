@@ -12,6 +12,8 @@
  *	relation	agree; accepts: we do, the kernel does not; rejects: we do, the
  *			kernel does not; open: not judged
  *	log, why	the last line of the kernel's log; what the judge says
+ *
+ * DIFF_SHOW prints the programs of accepts and rejects to stderr.
  */
 #ifndef DIFF_VERDICT_H
 #define DIFF_VERDICT_H

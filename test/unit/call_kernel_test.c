@@ -50,7 +50,7 @@ static void test_csum_diff(void **state)
 	static const u32 sizes[] = { 0, 4, 8, 12, 20, 40, 64, 512, 5, 6 };
 	static const u32 seeds[] = { 0, 1, 0xffff, 0x10000, 0xffffffff, 0x12345678 };
 
-	need_kernel();
+	need_kernel_since(6, 18, "bpf_csum_diff does not fold its sum");
 	rng = 5;
 	for (u32 i = 0; i < 300; i++)
 		csum_case(sizes[any(10)], sizes[any(10)], seeds[any(6)],
@@ -101,7 +101,7 @@ static void test_numbers(void **state)
 	};
 	static const u64 flags[] = { 0, 8, 10, 16, 1, 2, 31, 32, 10 | 1ull << 40 };
 
-	need_kernel();
+	need_old_kernel();
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		for (size_t f = 0; f < ARRAY_LEN(flags); f++) {
 			number_case(BPF_FUNC_strtol, texts[i], flags[f]);
@@ -137,7 +137,7 @@ static void test_strncmp(void **state)
 	static const char *const texts[] = { "", "a", "b", "abc", "abd", "ab",
 					     "\xff", "abc\x80" };
 
-	need_kernel();
+	need_old_kernel();
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		for (size_t j = 0; j < ARRAY_LEN(texts); j++)
 			for (u32 n = 1; n < 6; n++)
@@ -175,7 +175,7 @@ static void caller_case(u32 id, u64 arg1, u32 size)
 
 static void test_caller(void **state)
 {
-	need_kernel();
+	need_kernel_since(6, 18, "XDP programs may not ask for the task");
 	caller_case(BPF_FUNC_get_current_pid_tgid, 0, 0);
 	caller_case(BPF_FUNC_get_current_uid_gid, 0, 0);
 	for (u32 size = 1; size < 40; size++)
@@ -235,7 +235,7 @@ static void test_probes(void **state)
 	static const char *const texts[] = { "", "abc", "abcd", "a rather longer text" };
 	static const u64 bad[] = { 1, 4096, 1ull << 63 };
 
-	need_kernel();
+	need_old_kernel();
 	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
 		for (size_t k = 0; k < ARRAY_LEN(texts); k++) {
 			probe_case(BPF_FUNC_probe_read_kernel, sizes[i], texts[k], 0);
@@ -313,7 +313,7 @@ static void test_dynptrs(void **state)
 {
 	static const u32 sizes[] = { 1, 8, 31, 32 }, offs[] = { 0, 1, 8, 31, 32, 0xffffffff };
 
-	need_kernel();
+	need_old_kernel();
 	for (size_t i = 0; i < ARRAY_LEN(sizes); i++)
 		for (size_t k = 0; k < ARRAY_LEN(offs); k++)
 			for (u32 len = 1; len < 34; len += 8)
@@ -411,7 +411,7 @@ static void test_formats(void **state)
 	};
 	static const u32 sizes[] = { 0, 1, 2, 5, 64, 1024 };
 
-	need_kernel();
+	need_old_kernel();
 	for (size_t i = 0; i < ARRAY_LEN(fmts); i++)
 		for (size_t j = 0; j < ARRAY_LEN(sizes); j++)
 			for (u32 nr = 3; nr < 6; nr++)
@@ -425,7 +425,7 @@ static void test_format_refusals(void **state)
 	static const char chars[] = "%%%%%dxulics0+- 19pIi46KkSsBX.#z,\x80\x01\n_h";
 	char fmt[12];
 
-	need_kernel();
+	need_old_kernel();
 	rng = 77;
 	for (int i = 0; i < 3000; i++) {
 		u32 n = 1 + any(7), nr = any(4);
@@ -529,7 +529,7 @@ static void packet_case(int round)
 
 static void test_packets(void **state)
 {
-	need_kernel();
+	need_kernel_since(6, 18, "XDP metadata has at most 32 bytes");
 	rng = 9;
 	for (int i = 0; i < 400; i++)
 		packet_case(i);
@@ -570,7 +570,7 @@ static void test_helper_table(void **state)
 {
 	u32 known = 0;
 
-	need_kernel();
+	need_kernel_since(6, 18, "fewer helpers for some program types");
 	for (u32 id = 1; helper_row(id); id++) {
 		for (size_t i = 0; i < ARRAY_LEN(prog_types); i++) {
 			int gpl = kernel_gpl(id, prog_types[i]);
@@ -599,7 +599,7 @@ static void test_helper_types(void **state)
 	struct btf *btf = NULL;
 	struct os_file f;
 
-	need_kernel();
+	need_kernel_since(6, 18, "fewer helpers for some program types");
 	if (!os_file_read(&f, "/sys/kernel/btf/vmlinux", NULL))
 		btf_parse(&btf, &arena, f.data, f.size, "vmlinux", NULL);
 	for (size_t i = 0; i < ARRAY_LEN(probe_cases); i++)
@@ -624,7 +624,7 @@ static void test_licenses(void **state)
 		"GPL and additional rights", "Apache-2.0", "GPL-2.0" };
 	char log[1 << 12];
 
-	need_kernel();
+	need_old_kernel();
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		probe_log(&(struct probe_case){ .type = BPF_PROG_TYPE_XDP }, 0,
 			  BPF_FUNC_trace_printk, texts[i], log, sizeof(log));
@@ -640,7 +640,7 @@ static void test_xdp_context(void **state)
 	static const u8 sizes[] = { BPF_B, BPF_H, BPF_W, BPF_DW };
 	const struct ctx_desc *d = ctx_desc(BPF_PROG_TYPE_XDP);
 
-	need_kernel();
+	need_old_kernel();
 	for (s16 off = 0; off <= (s16)d->size; off++) {
 		for (u32 i = 0; i < 8; i++) {
 			const struct ctx_field *f = ctx_field(d, (u64)off, 1u << i % 4);

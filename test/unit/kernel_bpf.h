@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * kernel_bpf.h: bpf(2) for tests that compare with the running kernel. It must
- * be 6.18 or later: an older one differs in places.
+ * be 6.1 or later, and 6.18 or later for most.
  */
 #ifndef TEST_KERNEL_BPF_H
 #define TEST_KERNEL_BPF_H
@@ -33,30 +33,62 @@ static inline int kmap_create(const struct map_attr *m)
 	return sys_bpf(BPF_MAP_CREATE, &a);
 }
 
+/* 6018 for Linux 6.18. */
+static inline int kernel_version(void)
+{
+	struct utsname u;
+	int major = 0, minor = 0;
+
+	uname(&u);
+	sscanf(u.release, "%d.%d", &major, &minor);
+	return major * 1000 + minor;
+}
+
 /* The reason why the kernel cannot be asked, or NULL. */
 static inline const char *no_kernel(void)
 {
 	struct map_attr m = { .type = BPF_MAP_TYPE_HASH, .key_size = 4,
 		.value_size = 4, .max_entries = 1 };
-	struct utsname u;
-	int fd = kmap_create(&m), major = 0, minor = 0;
+	int fd = kmap_create(&m);
 
 	if (fd < 0)
 		return "bpf(2) is not allowed here";
 	close(fd);
-	uname(&u);
-	sscanf(u.release, "%d.%d", &major, &minor);
-	return major * 1000 + minor < 6018 ? "the kernel is older than 6.18" : NULL;
+	return kernel_version() < 6001 ? "the kernel is older than 6.1" : NULL;
 }
 
-static inline void need_kernel(void)
+static inline void skip_as(const char *why)
+{
+	print_message("# %s\n", why);
+	skip();
+}
+
+/* For what is the same on Linux 6.1 and 6.18. */
+static inline void need_old_kernel(void)
 {
 	const char *why = no_kernel();
 
-	if (!why)
+	if (why)
+		skip_as(why);
+}
+
+/* For what was otherwise before MAJOR.MINOR (or up to 6.1, where nobody knows
+ * when it came). WHAT it is. */
+static inline void need_kernel_since(int major, int minor, const char *what)
+{
+	char why[200];
+
+	need_old_kernel();
+	if (kernel_version() >= major * 1000 + minor)
 		return;
-	print_message("skipped: %s\n", why);
-	skip();
+	snprintf(why, sizeof(why), "a kernel before %d.%d: %s", major, minor, what);
+	skip_as(why);
+}
+
+/* For what was made for 6.18 and compared with no other. */
+static inline void need_kernel(void)
+{
+	need_kernel_since(6, 18, "compared with 6.18 only");
 }
 
 #endif

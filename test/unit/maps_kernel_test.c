@@ -93,7 +93,7 @@ static void test_create(void **state)
 	static const u32 flags[] = { 0, 0, 0, 1, 1, 1, 2, 4, 8, 16, 24, 64, 128,
 		256, 384, 1024, 2048, 4096, 1 << 15, 1u << 31 };
 
-	need_kernel();
+	need_old_kernel();
 	rng = 1;
 	for (int i = 0; i < 30000; i++) {
 		struct map_attr m = { .name = "m", .type = our_types[any(ARRAY_LEN(our_types))],
@@ -134,7 +134,7 @@ static void test_create_limits(void **state)
 		MAP(NULL, BPF_MAP_TYPE_LPM_TRIE, 8, 8, UINT32_MAX, 1),
 	};
 
-	need_kernel();
+	need_kernel_since(6, 18, "other limits of LPM tries");
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		compare_create(&rows[i]);
 }
@@ -406,7 +406,7 @@ static void test_arrays(void **state)
 		MAP("p", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 13, 3, 0),
 	};
 
-	need_kernel();
+	need_old_kernel();
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		run_pair(&rows[i], rows[i].max_entries + 4, 100 + i);
 }
@@ -426,7 +426,7 @@ static void test_hash(void **state)
 		MAP("p", BPF_MAP_TYPE_PERCPU_HASH, 16, 100, 7, 0),
 	};
 
-	need_kernel();
+	need_old_kernel();
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		run_pair(&rows[i], rows[i].max_entries + rows[i].max_entries / 3 + 2,
 			 200 + i);
@@ -442,7 +442,7 @@ static void test_lru(void **state)
 		MAP("l", BPF_MAP_TYPE_LRU_PERCPU_HASH, 4, 5, 8192, BPF_F_NO_COMMON_LRU),
 	};
 
-	need_kernel();
+	need_old_kernel();
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		run_pair(&rows[i], 100, 250 + i);
 }
@@ -457,7 +457,7 @@ static void test_queues(void **state)
 		MAP("b", BPF_MAP_TYPE_BLOOM_FILTER, 0, 16, 100000, 0),
 	};
 
-	need_kernel();
+	need_old_kernel();
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		run_pair(&rows[i], 1, 400 + i);
 }
@@ -473,7 +473,7 @@ static void test_targets(void **state)
 		MAP("c", BPF_MAP_TYPE_CPUMAP, 4, 8, 2, 0),
 	};
 
-	need_kernel();
+	need_old_kernel();
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		run_pair(&rows[i], rows[i].max_entries + 4, 500 + i);
 }
@@ -567,7 +567,7 @@ static void test_outer_create(void **state)
 	static const u32 flags[] = { 0, 0, 0, 0, 1, 2, 4, 8, 16, 24, 64, 128, 1024, 4096 };
 	struct inners in;
 
-	need_kernel();
+	need_old_kernel();
 	inners_open(&in);
 	rng = 7;
 	for (int i = 0; i < 3000; i++) {
@@ -620,7 +620,7 @@ static void test_outer(void **state)
 {
 	struct inners in;
 
-	need_kernel();
+	need_old_kernel();
 	inners_open(&in);
 	for (u32 i = 0; i < 2 * (INNERS - 1); i++) {
 		struct map_attr m = outer_attr(i % 2 ? BPF_MAP_TYPE_HASH_OF_MAPS
@@ -651,7 +651,7 @@ static void test_lpm(void **state)
 		MAP("l", BPF_MAP_TYPE_LPM_TRIE, 260, 9, 100, BPF_F_NO_PREALLOC),
 	};
 
-	need_kernel();
+	need_old_kernel();
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		run_pair(&rows[i], 1, 300 + i);
 }
@@ -661,7 +661,7 @@ static void test_access(void **state)
 {
 	static const u32 flags[] = { 0, BPF_F_RDONLY, BPF_F_WRONLY };
 
-	need_kernel();
+	need_kernel_since(6, 18, "freezing a frozen map is EBUSY");
 	for (u32 i = 0; i < 6; i++) {
 		struct map_attr attr = MAP("h", BPF_MAP_TYPE_HASH, 4, 8, 64,
 					 flags[i % 3]);

@@ -73,7 +73,7 @@ static void ask(u32 id, u32 size, u64 flags, s64 *r)
 
 static void need_types(void)
 {
-	need_kernel();
+	need_old_kernel();
 	if (!vmlinux)
 		skip();
 }

@@ -138,7 +138,7 @@ static void firewall(void **state)
 	u64 zero = 0;
 	int r;
 
-	need_kernel();
+	need_old_kernel();
 	if (skep_object_open(&p.obj, "examples/firewall/firewall.o", &err) ||
 	    skep_object_load(p.obj, NULL, &err))
 		fail_msg("%s", err.text);

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pin.c: maps by name in the file system for pins (/sys/fs/bpf), the only
+ * things that outlive the process. A pinned map is taken only where it is like
+ * the definition in the object.
+ */
+#include "kernel/sys.h"
+#include <stdio.h>
+#include <unistd.h>
+
+/* ---- pins -------------------------------------------------------------------------- */
+
+static int pin_error(const struct kernel *k, const char *what, const char *path, int code,
+		     struct skep_err *err)
+{
+	int r = err_set(err, ERR_PIN, path, "kernel %s does not %s: %s", k->release, what,
+			sys_error(code));
+
+	switch (code) {
+	case -EEXIST:
+		err_note(err, "something is pinned there already");
+		break;
+	case -ENOENT:
+		err_note(err, "the folder does not exist");
+		break;
+	case -EPERM:
+	case -EINVAL:
+		err_note(err, "pins live in a file system of type bpf, as mounted at /sys/fs/bpf");
+		break;
+	}
+	kernel_why(err, code);
+	return r;
+}
+
+int kernel_map_pin(struct backend *b, u32 map, const char *path, struct skep_err *err)
+{
+	const struct kernel_map *m = kernel_map(b, map);
+	union bpf_attr a = { .pathname = (uintptr_t)path };
+	int r;
+
+	if (!m)
+		return err_set(err, ERR_PIN, path, "there is no map number %u", map);
+	a.bpf_fd = (u32)m->fd;
+	r = sys_bpf(BPF_OBJ_PIN, &a);
+	return r ? pin_error(kernel_of(b), "pin the map", path, r, err) : 0;
+}
+
+/* Says each property in which the pinned map is another than DEF. */
+static bool differs(const struct bpf_map_info *is, const struct image_map *def,
+		    struct skep_err *err)
+{
+	const struct maptype_row *row = maptype_row(is->type), *want = maptype_row(def->type);
+	const struct { const char *name; u32 is, want; } rows[] = {
+		{ "key_size", is->key_size, def->key_size },
+		{ "value_size", is->value_size, def->value_size },
+		{ "max_entries", is->max_entries, def->max_entries },
+		{ "map_flags", is->map_flags, def->map_flags },
+	};
+	bool differ = is->type != def->type;
+
+	if (differ)
+		err_note(err, "it is a map of type %s, the object wants %s",
+			 row ? row->name : "unknown", want ? want->name : "unknown");
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		if (rows[i].is == rows[i].want)
+			continue;
+		err_note(err, "its %s is %u, the object wants %u", rows[i].name, rows[i].is,
+			 rows[i].want);
+		differ = true;
+	}
+	return differ;
+}
+
+/* Programs and links can be pinned, too. */
+static bool is_map(int fd)
+{
+	char link[64], to[64];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, to, sizeof(to) - 1);
+	to[n < 0 ? 0 : n] = 0;
+	return strstr(to, "bpf-map");
+}
+
+static int is_like(int fd, const struct image_map *def, const char *path, struct skep_err *err)
+{
+	struct bpf_map_info info = { 0 };
+	union bpf_attr a = { .info = { .bpf_fd = (u32)fd, .info_len = sizeof(info),
+		.info = (uintptr_t)&info } };
+	struct skep_err notes = { 0 };
+	int r;
+
+	if (!is_map(fd) || sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &a))
+		return err_set(err, ERR_PIN, path, "what is pinned there is no map");
+	if (!differs(&info, def, &notes))
+		return 0;
+	r = err_set(err, ERR_PIN, path, "the map that is pinned there is another than '%s'",
+		    def->name);
+	differs(&info, def, err);
+	err_help(err, "remove the pin (rm %s) or pin the new map elsewhere", path);
+	return r;
+}
+
+int kernel_map_get(struct backend *b, const struct image_map *def, const char *path,
+		   struct skep_err *err)
+{
+	struct kernel *k = kernel_of(b);
+	struct kernel_map m = { .def = def, .max_entries = def->max_entries };
+	union bpf_attr a = { .pathname = (uintptr_t)path };
+	int r;
+
+	m.fd = sys_bpf(BPF_OBJ_GET, &a);
+	if (m.fd == -ENOENT)
+		return 1;
+	if (m.fd < 0)
+		return pin_error(k, "open the map", path, m.fd, err);
+	r = is_like(m.fd, def, path, err);
+	if (r)
+		close(m.fd);
+	else
+		*vec_push(&k->maps) = m;
+	return r;
+}
