@@ -387,8 +387,10 @@ static bool worth_storing_in_loop(const struct verifier *v, const struct state *
 static enum visit compare(struct verifier *v, struct state *s, bool *store)
 {
 	struct kept **at = &v->kept[s->insn], *k;
+	u32 n = 0;
 
 	while ((k = *at)) {
+		n++;
 		if (k->open && pass_covered(v, k, s)) {
 			join_pass(v, k->state, s);
 			return VISIT_COVERED;
@@ -409,6 +411,7 @@ static enum visit compare(struct verifier *v, struct state *s, bool *store)
 		else
 			at = &k->next;
 	}
+	v->most_kept = n > v->most_kept ? n : v->most_kept;
 	return VISIT_ON;
 }
 

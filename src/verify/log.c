@@ -144,8 +144,8 @@ static void put_attrs(struct verifier *v, struct strbuf *out, const struct reg *
 	sb_putc(out, ')');
 }
 
-static void put_reg(struct verifier *v, const struct state *s, struct strbuf *out,
-		    const struct reg *r)
+/* A register of frame N. */
+static void put_reg(struct verifier *v, struct strbuf *out, const struct reg *r, u32 n)
 {
 	s32 delta = r->off;
 
@@ -158,7 +158,7 @@ static void put_reg(struct verifier *v, const struct state *s, struct strbuf *ou
 		put_attrs(v, out, r);
 		return;
 	}
-	if (r->frame + 1u != s->nr_frames)
+	if (r->frame != n)
 		sb_printf(out, "[%u]", r->frame);
 	if (scalar_is_const(&r->val))
 		sb_printf(out, "%lld", (long long)r->off + (long long)scalar_value(&r->val));
@@ -168,8 +168,9 @@ static void put_reg(struct verifier *v, const struct state *s, struct strbuf *ou
 
 /* ---- stack slots --------------------------------------------------------- */
 
-static void put_slot(struct verifier *v, const struct state *s, struct strbuf *out,
-		     const struct slot *t, u32 n)
+/* Slot I of frame N. */
+static void put_slot(struct verifier *v, struct strbuf *out, const struct slot *t, u32 slot,
+		     u32 n)
 {
 	static const char letters[] = "?rm0dif";
 	bool any = false;
@@ -178,10 +179,10 @@ static void put_slot(struct verifier *v, const struct state *s, struct strbuf *o
 		any |= t->kind[i] != SLOT_NONE;
 	if (!any)
 		return;
-	sb_printf(out, " fp-%u=", (n + 1) * SLOT_BYTES);
+	sb_printf(out, " fp-%u=", (slot + 1) * SLOT_BYTES);
 	for (u32 i = SLOT_BYTES; i-- > 0;) {
 		if (t->kind[i] == SLOT_SPILL && t->kind[0] == SLOT_SPILL) {
-			put_reg(v, s, out, &t->reg);
+			put_reg(v, out, &t->reg, n);
 			return;
 		}
 		sb_putc(out, letters[t->kind[i]]);
@@ -202,11 +203,11 @@ static void put_state(struct verifier *v, const struct state *s, u32 n, u32 mask
 		if (!(mask >> r & 1) || f->regs[r].type == REG_NONE)
 			continue;
 		sb_printf(out, " R%u=", r);
-		put_reg(v, s, out, &f->regs[r]);
+		put_reg(v, out, &f->regs[r], n);
 	}
 	for (u32 i = 0; i < f->nr_slots; i++)
 		if (slot == -2 || slot == (s64)i)
-			put_slot(v, s, out, &f->slots[i], i);
+			put_slot(v, out, &f->slots[i], i, n);
 	for (u32 i = 0; i < s->nr_refs; i++)
 		sb_printf(out, "%s%u", i ? "," : " refs=", s->refs[i].id);
 }

@@ -68,6 +68,19 @@ status "figures: another file" 2 $SKEP verify --compare "$tmp/other" $fw
 status "figures: no file" 2 $SKEP verify --compare "$tmp/none" $fw
 status "figures: not with JSON" 2 $SKEP verify --json --compare "$tmp/figures" $fw
 
+# the kernel's log, and what ids mean
+log=$($SKEP verify --log kernel $bad)
+has "log: the last instruction" "13: (61) r1 = *(u32 *)(r1 +26)" "$log"
+has "log: the line" "invalid access to packet, off=26 size=4, R1(id=0,off=26,r=14)" "$log"
+has "log: statistics" "processed 14 insns (limit 1000000)" "$log"
+same "log: nothing but statistics of what is safe" 1 "$($SKEP verify --log kernel $fw 2>/dev/null | wc -l)"
+same "log: all paths" 1 \
+	"$($SKEP verify --log kernel --log-level 2 $fw 2>/dev/null | grep -c "from 11 to 128: safe")"
+status "log: no such level" 2 $SKEP verify --log kernel --log-level 3 $fw
+has "explain: an example" "	r2 = *(u32 *)(r1 + 0)" "$($SKEP explain 201)"
+has "explain: all ids" "SKEP-E0107  'p' may be NULL" "$($SKEP explain)"
+same "explain: no keys are left" "" "$($SKEP explain | grep '[{}]')"
+
 # constants that a loader may set
 has "judged for values" "was judged for vlan_tags_max = 2, count_sources = 1" \
 	"$($SKEP verify $fw 2>&1 > /dev/null)"
