@@ -121,6 +121,22 @@ bool name_at(const struct verifier *v, u32 insn, char name[NAME_BYTES])
 	return set_name(name, begin, (size_t)(end - begin));
 }
 
+bool name_compared(const struct verifier *v, u32 insn, char name[NAME_BYTES])
+{
+	u32 col;
+	const char *text = line_text(v, insn, &col), *p = strstr(text, "> "), *end;
+
+	if (!p)
+		p = strstr(text, ">= ");
+	if (!p)
+		return false;
+	p += strcspn(p, " ");
+	p += strspn(p, " ");
+	for (end = p; is_name(*end); end++)
+		;
+	return (*end == ')' || *end == ' ') && set_name(name, p, (size_t)(end - p));
+}
+
 /* ---- members of map values ------------------------------------------------ */
 
 static void variable(const struct btf *btf, const struct btf_type *t, s64 off,

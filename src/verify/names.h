@@ -14,6 +14,8 @@ enum { NAME_BYTES = 96 };
 bool name_assigned(const struct verifier *v, u32 insn, char name[NAME_BYTES]);
 /* The expression that INSN's line and column point at: "ip->saddr". */
 bool name_at(const struct verifier *v, u32 insn, char name[NAME_BYTES]);
+/* What the comparison at INSN's line has on the right: "end" of "if (p > end)". */
+bool name_compared(const struct verifier *v, u32 insn, char name[NAME_BYTES]);
 /* Bytes OFF.. of MAP: " (member 'hits')", " (variable 'count')"; or "". */
 void name_member(const struct verifier *v, const struct image_map *map, s64 off,
 		 char name[NAME_BYTES]);

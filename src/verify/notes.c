@@ -266,7 +266,7 @@ static void find_end(struct reg *r, void *arg)
 
 /* The access is through a struct: "ip->saddr"; its end is compared. */
 static const char *help_packet(struct verifier *v, const struct verify_error *e,
-			       const char *help)
+			       const struct reg *r, const char *help)
 {
 	char name[NAME_BYTES], end[NAME_BYTES] = "data_end";
 	struct find f = { v, end, false };
@@ -280,7 +280,9 @@ static const char *help_packet(struct verifier *v, const struct verify_error *e,
 		*arrow = 0;
 	else if (name[0] != '*')
 		return help;
-	if (v->at)
+	if (r && r->uid && name_compared(v, r->uid - 1, end))
+		;	/* as in the check that there is */
+	else if (v->at)
 		state_each((struct state *)v->at, find_end, &f);
 	return arena_printf(v->arena, "before line %u: if ((void *)(%s + 1) > %s) %s", line,
 			    name + (name[0] == '*'), end, leave(v));
@@ -312,7 +314,7 @@ const char *help_for(struct verifier *v, const struct verify_error *e,
 	case REJECT_PTR_ARITH_NULL:
 		return help_null(v, e, why->ptr, help);
 	case REJECT_PACKET:
-		return help_packet(v, e, help);
+		return help_packet(v, e, why->ptr, help);
 	case REJECT_ARG_TYPE:
 		return released(v, why->ptr) ? "give it back once" : help;
 	case REJECT_LEAK:
