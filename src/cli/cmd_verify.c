@@ -5,6 +5,8 @@
  * asked, too.
  */
 #include "cli/verify_out.h"
+#include "isa/isa.h"
+#include "obj/obj.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -18,6 +20,9 @@ struct verify_cmd {
 	struct judged_list all;
 	struct str_list any;	/* VAR=any of --set */
 	struct verify_opts opts;
+	const char *btf;	/* --btf, or NULL */
+	struct btf_file types;	/* the target's, opened when a program needs them */
+	bool types_tried;
 	/* counts */
 	u32 rejected, not_judged, differ, changed;
 };
@@ -154,6 +159,50 @@ static void row(const struct verify_cmd *c, struct table *t, const struct judged
 		table_cell(t, d->kernel);
 }
 
+/* ---- the kernel's types --------------------------------------------------- */
+
+#define VMLINUX "/sys/kernel/btf/vmlinux"
+
+/* Does judging P take them? Helpers that give or take the kernel's objects, its
+ * functions and variables, pointers in map values, arguments of what is traced. */
+static bool needs_types(const struct image *img, const struct image_prog *p)
+{
+	for (u32 i = 0; i < img->nr_maps; i++)
+		if (img->maps[i].nr_kptrs)
+			return true;
+	if (p->sec && (p->sec->flags & SEC_ATTACH_BTF))
+		return true;
+	for (u32 i = 0; i < p->nr_insns; i += isa_slots(&p->insns[i])) {
+		enum isa_op op = isa_op(&p->insns[i]);
+		const struct helper_row *row;
+
+		if (op == OP_CALL_KFUNC || op == OP_LDDW_BTF_ID)
+			return true;
+		row = op == OP_CALL ? helper_row((u32)p->insns[i].imm) : NULL;
+		if (row && row->ret == RET_OTHER)
+			return true;
+	}
+	return p->type == BPF_PROG_TYPE_TRACING || p->type == BPF_PROG_TYPE_LSM;
+}
+
+static int open_types(struct verify_cmd *c, const struct image *img,
+		      const struct image_prog *p, struct skep_err *err)
+{
+	int rc = 0;
+
+	if (c->types_tried || !needs_types(img, p))
+		return 0;
+	c->types_tried = true;
+	if (c->btf)
+		rc = obj_open_btf(&c->types, c->btf, NULL, err);
+	else if (btf_open_file(&c->types, VMLINUX, NULL, NULL))
+		c->types.btf = NULL;	/* what takes them is not judged then */
+	if (!rc && c->types.btf)
+		btf_index(c->types.btf, &c->types.arena);
+	c->opts.vmlinux = c->types.btf;
+	return rc;
+}
+
 static void print_values(const struct judged *d)
 {
 	struct strbuf out = { 0 };
@@ -168,7 +217,8 @@ static int verify_one(struct verify_cmd *c, struct skep_object *obj, u32 i)
 	struct judged d = { .img = obj->img, .prog = &obj->img->progs[i] };
 	struct skep_err err = { 0 };
 
-	if (verify_any_find(&c->opts, &c->arena, d.img, &c->any, &err) ||
+	if (open_types(c, d.img, d.prog, &err) ||
+	    verify_any_find(&c->opts, &c->arena, d.img, &c->any, &err) ||
 	    verify_prog(&d.r, &c->arena, d.img, d.prog, &c->opts, &err))
 		return report(&err);
 	if (c->log)
@@ -293,6 +343,7 @@ static int verify_paths(struct verify_cmd *c, struct load_opts *load,
 	struct skep_err err = { 0 };
 	int status;
 
+	c->btf = load->btf;
 	if (c->prog)
 		*vec_push(&load->progs) = c->prog;
 	verify_any_take(&c->any, &load->set);
@@ -303,6 +354,7 @@ static int verify_paths(struct verify_cmd *c, struct load_opts *load,
 		status = verify_all(c, &objs);
 	input_close(&objs);
 	vec_free(&c->any);
+	btf_close_file(&c->types);
 	return status;
 }
 

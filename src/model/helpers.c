@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* helpers.c: access to helper.def and helper_types.def. */
+/* helpers.c: access to helper.def, proto.def, helper_types.def, helper_attach.def. */
 #include "model/tables.h"
-#include <linux/bpf.h>
+#include "model/uapi.h"
 
 static const struct helper_row rows[] = {
 #define HELPER(id, name, since, gpl, ret, a1, a2, a3, a4, a5) \
@@ -18,6 +18,62 @@ static const struct helper_row rows[] = {
 const struct helper_row *helper_row(u32 id)
 {
 	return id < ARRAY_LEN(rows) && rows[id].name ? &rows[id] : NULL;
+}
+
+/* ---- proto.def ------------------------------------------------------------ */
+
+#define ALL (~0ull)
+#define T(type) (1ull << BPF_PROG_TYPE_##type)
+#define LWT (T(LWT_IN) | T(LWT_OUT) | T(LWT_XMIT))
+#define HELPER_0 0
+#define PROTO(id, name, types, flags, ret, a1, a2, a3, a4, a5) \
+	{ id, #name, NULL, false, RET_##ret, \
+	  { ARG_##a1, ARG_##a2, ARG_##a3, ARG_##a4, ARG_##a5 }, types, HELPER_##flags },
+static const struct helper_row protos[] = {
+#include "model/proto.def"
+};
+#undef PROTO
+#undef HELPER_0
+#undef T
+#undef LWT
+#undef ALL
+
+const struct helper_row *helper_proto(u32 id, u32 type)
+{
+	u64 bit = type < 64 ? 1ull << type : 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(protos); i++)
+		if (protos[i].id == id && protos[i].types & bit)
+			return &protos[i];
+	return helper_row(id);
+}
+
+const char *helper_ret_type(u32 id)
+{
+	switch (id) {
+	case BPF_FUNC_skc_to_tcp6_sock:
+		return "tcp6_sock";
+	case BPF_FUNC_skc_to_tcp_sock:
+		return "tcp_sock";
+	case BPF_FUNC_skc_to_tcp_timewait_sock:
+		return "tcp_timewait_sock";
+	case BPF_FUNC_skc_to_tcp_request_sock:
+		return "tcp_request_sock";
+	case BPF_FUNC_skc_to_udp6_sock:
+		return "udp6_sock";
+	case BPF_FUNC_skc_to_unix_sock:
+		return "unix_sock";
+	case BPF_FUNC_skc_to_mptcp_sock:
+		return "mptcp_sock";
+	case BPF_FUNC_get_current_task_btf:
+		return "task_struct";
+	case BPF_FUNC_sock_from_file:
+		return "socket";
+	case BPF_FUNC_task_pt_regs:
+		return "pt_regs";
+	default:
+		return NULL;
+	}
 }
 
 u32 helper_id(const char *name)
@@ -50,6 +106,26 @@ bool helper_offered(u32 id, u32 type)
 	u64 bit = type < 64 ? 1ull << type : 0;
 
 	return id < ARRAY_LEN(offered) && (!(asked & bit) || offered[id] & bit);
+}
+
+static const struct { u32 type, attach; bool sleeps; u64 ids[4]; } by_attach[] = {
+#define HELPER_ATTACH(type, attach, sleeps, a, b, c, d) \
+	{ type, attach, sleeps, { a, b, c, d } },
+#include "model/helper_attach.def"
+#undef HELPER_ATTACH
+};
+
+bool helper_offered_to(u32 id, u32 type, u32 attach, bool sleeps)
+{
+	const u64 *ids = NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(by_attach); i++) {
+		if (by_attach[i].type != type)
+			continue;
+		if (!ids || (by_attach[i].attach == attach && by_attach[i].sleeps == sleeps))
+			ids = by_attach[i].ids;
+	}
+	return ids ? id < 256 && ids[id / 64] >> id % 64 & 1 : helper_offered(id, type);
 }
 
 /* The kernel's list. */
@@ -106,23 +182,24 @@ bool helper_moves_packet(u32 id)
 
 #define BIT(type) (1ull << BPF_MAP_TYPE_##type)
 
+#define STORAGE_BIT(type) (1ull << UAPI_MAP_TYPE_##type)
+#define SOCKMAPS (BIT(SOCKMAP) | BIT(SOCKHASH))
+
 /* Types that take only the helpers below. */
 #define PARTICULAR \
 	(BIT(PROG_ARRAY) | BIT(PERF_EVENT_ARRAY) | BIT(STACK_TRACE) | BIT(CGROUP_ARRAY) | \
 	 BIT(ARRAY_OF_MAPS) | BIT(HASH_OF_MAPS) | BIT(DEVMAP) | BIT(DEVMAP_HASH) | \
 	 BIT(CPUMAP) | BIT(XSKMAP) | BIT(QUEUE) | BIT(STACK) | BIT(RINGBUF) | \
-	 BIT(BLOOM_FILTER) | BIT(USER_RINGBUF) | BIT(SOCKMAP) | BIT(SOCKHASH) | \
-	 BIT(REUSEPORT_SOCKARRAY))
+	 BIT(BLOOM_FILTER) | BIT(USER_RINGBUF) | BIT(CGROUP_STORAGE) | \
+	 BIT(PERCPU_CGROUP_STORAGE) | BIT(REUSEPORT_SOCKARRAY) | BIT(SK_STORAGE) | \
+	 BIT(INODE_STORAGE) | BIT(TASK_STORAGE) | STORAGE_BIT(CGRP_STORAGE) | SOCKMAPS)
 
 /* By helper; 0: all types but those. */
 static const u64 taken[] = {
 	[BPF_FUNC_map_lookup_elem] = ~PARTICULAR | BIT(DEVMAP) | BIT(DEVMAP_HASH) |
-		BIT(XSKMAP) | BIT(ARRAY_OF_MAPS) | BIT(HASH_OF_MAPS) | BIT(SOCKMAP) | BIT(SOCKHASH),
-	[BPF_FUNC_map_update_elem] = ~PARTICULAR | BIT(SOCKMAP) | BIT(SOCKHASH),
-	[BPF_FUNC_map_delete_elem] = ~PARTICULAR | BIT(SOCKMAP) | BIT(SOCKHASH),
-	[BPF_FUNC_sk_redirect_map] = BIT(SOCKMAP),
-	[BPF_FUNC_sk_redirect_hash] = BIT(SOCKHASH),
-	[BPF_FUNC_sk_select_reuseport] = BIT(REUSEPORT_SOCKARRAY) | BIT(SOCKMAP) | BIT(SOCKHASH),
+		BIT(XSKMAP) | BIT(ARRAY_OF_MAPS) | BIT(HASH_OF_MAPS) | SOCKMAPS,
+	[BPF_FUNC_map_update_elem] = ~PARTICULAR | SOCKMAPS,
+	[BPF_FUNC_map_delete_elem] = ~PARTICULAR | SOCKMAPS,
 	[BPF_FUNC_map_lookup_percpu_elem] =
 		BIT(PERCPU_ARRAY) | BIT(PERCPU_HASH) | BIT(LRU_PERCPU_HASH),
 	[BPF_FUNC_tail_call] = BIT(PROG_ARRAY),
@@ -143,6 +220,22 @@ static const u64 taken[] = {
 	[BPF_FUNC_map_push_elem] = BIT(QUEUE) | BIT(STACK) | BIT(BLOOM_FILTER),
 	[BPF_FUNC_map_peek_elem] = BIT(QUEUE) | BIT(STACK) | BIT(BLOOM_FILTER),
 	[BPF_FUNC_map_pop_elem] = BIT(QUEUE) | BIT(STACK),
+	[BPF_FUNC_sk_redirect_map] = BIT(SOCKMAP),
+	[BPF_FUNC_msg_redirect_map] = BIT(SOCKMAP),
+	[BPF_FUNC_sock_map_update] = BIT(SOCKMAP),
+	[BPF_FUNC_sk_redirect_hash] = BIT(SOCKHASH),
+	[BPF_FUNC_msg_redirect_hash] = BIT(SOCKHASH),
+	[BPF_FUNC_sock_hash_update] = BIT(SOCKHASH),
+	[BPF_FUNC_sk_select_reuseport] = BIT(REUSEPORT_SOCKARRAY) | SOCKMAPS,
+	[BPF_FUNC_get_local_storage] = BIT(CGROUP_STORAGE) | BIT(PERCPU_CGROUP_STORAGE),
+	[BPF_FUNC_sk_storage_get] = BIT(SK_STORAGE),
+	[BPF_FUNC_sk_storage_delete] = BIT(SK_STORAGE),
+	[BPF_FUNC_inode_storage_get] = BIT(INODE_STORAGE),
+	[BPF_FUNC_inode_storage_delete] = BIT(INODE_STORAGE),
+	[BPF_FUNC_task_storage_get] = BIT(TASK_STORAGE),
+	[BPF_FUNC_task_storage_delete] = BIT(TASK_STORAGE),
+	[210] = STORAGE_BIT(CGRP_STORAGE),	/* cgrp_storage_get, _delete */
+	[211] = STORAGE_BIT(CGRP_STORAGE),
 };
 
 bool helper_takes_map(u32 id, u32 type)

@@ -17,10 +17,13 @@ enum { KFUNC_ID = 1 << 16 };	/* their ids are above those of helpers */
 #define KFUNC_SKB (KFUNC_CGROUP | KFUNC_TRACING | KFUNC_LWT | TYPE(SCHED_CLS) | \
 	TYPE(SCHED_ACT) | TYPE(SOCKET_FILTER) | TYPE(SK_SKB) | 1ull << UAPI_PROG_TYPE_NETFILTER)
 
+#define KFUNC_CT (TYPE(SCHED_CLS) | TYPE(XDP))
+#define KFUNC_CRYPTO TYPE(SYSCALL)
+
 static const struct helper_row rows[] = {
 #define KFUNC(name, since, who, ret, a1, a2, a3, a4, a5) \
 	{ KFUNC_ID, #name, since, 1, RET_##ret, \
-	  { ARG_##a1, ARG_##a2, ARG_##a3, ARG_##a4, ARG_##a5 }, KFUNC_##who },
+	  { ARG_##a1, ARG_##a2, ARG_##a3, ARG_##a4, ARG_##a5 }, KFUNC_##who, 0 },
 #include "model/kfunc.def"
 #undef KFUNC
 };
@@ -32,6 +35,20 @@ const struct helper_row *kfunc_row(const char *name)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		if (!strcmp(rows[i].name, name + 4))
 			return &rows[i];
+	return NULL;
+}
+
+const struct kfunc_typed_row *kfunc_typed_row(const char *name)
+{
+	static const struct kfunc_typed_row typed[] = {
+#define KFUNC_TYPED(name, who, flags) { "bpf_" #name, KFUNC_##who, flags },
+#include "model/kfunc.def"
+#undef KFUNC_TYPED
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(typed); i++)
+		if (!strcmp(typed[i].name, name))
+			return &typed[i];
 	return NULL;
 }
 

@@ -101,7 +101,49 @@ enum helper_arg {
 	ARG_OTHER,	/* kinds that no engine of ours serves yet */
 };
 
-enum helper_ret { RET_VOID, RET_INT, RET_VALUE_OR_NULL, RET_SOCK_OR_NULL, RET_OTHER };
+/* More kinds, of proto.def: no engine asks for these. */
+enum proto_arg {
+	ARG_MEM_INOUT_OR_NULL = ARG_OTHER + 1,
+	ARG_SOCK_COMMON,	/* a socket that tables describe, of whatever kind */
+	ARG_SOCK_BTF,	/* the same, or a socket of the kernel's types */
+	ARG_SOCK_BTF_OR_NULL,
+	ARG_SOCK_BTF_GIVEN,	/* the same, a reference that the call gives back */
+	ARG_FULLSOCK_OR_NULL,	/* struct bpf_sock, or NULL */
+	ARG_STACK_OR_NULL,	/* an address of the stack, or NULL */
+	ARG_VALUE_OR_NULL,	/* as VALUE, or NULL */
+	ARG_ZERO,	/* the constant 0 */
+	ARG_IPHDR,	/* 20 readable bytes */
+	ARG_IPV6HDR,	/* 40 */
+	ARG_TCPHDR,	/* 20 */
+	ARG_PERCPU_BTF,	/* a per-cpu variable of the kernel */
+	ARG_TASK,	/* objects of the kernel's types: task_struct ... */
+	ARG_TASK_OR_NULL,
+	ARG_CGROUP_OR_NULL,
+	ARG_INODE,
+	ARG_INODE_OR_NULL,
+	ARG_FILE,
+	ARG_PATH,
+	ARG_SEQ_FILE,
+	ARG_SK_BUFF,
+	ARG_XDP_BUFF,
+	ARG_BINPRM,
+	ARG_TCP_SOCK_BTF,
+};
+
+enum helper_ret {
+	RET_VOID, RET_INT, RET_VALUE_OR_NULL, RET_SOCK_OR_NULL, RET_OTHER,
+	/* of proto.def: */
+	RET_RECORD_OR_NULL,	/* as large as ARG_ALLOC_SIZE says */
+	RET_VALUE, RET_SOCK_COMMON_OR_NULL, RET_FULLSOCK_OR_NULL, RET_TCP_SOCK_OR_NULL,
+	RET_BTF, RET_BTF_OR_NULL,	/* of the kernel's type that helper_ret_type() says */
+};
+
+enum helper_flag {
+	HELPER_ACQUIRES = 1,	/* the result must be given back */
+	HELPER_CASTS = 2,	/* the result goes when the argument is given back */
+	HELPER_SLEEPS = 4,
+	HELPER_TRUSTED = 8,	/* the result counts as trusted */
+};
 
 struct helper_row {
 	u32 id;			/* BPF_FUNC_* */
@@ -111,17 +153,44 @@ struct helper_row {
 	u8 ret;			/* enum helper_ret */
 	u8 args[5];		/* enum helper_arg */
 	u64 types;		/* of a kernel function: who may call it, bits by type */
+	u8 flags;		/* enum helper_flag; of proto.def */
 };
 
 const struct helper_row *helper_row(u32 id);		/* NULL unknown */
+/* What Linux asks of calls of helper ID by programs of TYPE (proto.def), which may
+ * be more than an engine serves; NULL unknown. */
+const struct helper_row *helper_proto(u32 id, u32 type);
+/* The kernel's struct that a RET_BTF result is, or NULL. */
+const char *helper_ret_type(u32 id);
 /* The same of a kernel function (kfunc.def) that the embedded engine has. Its id
  * is above those of helpers; its name, too, is without "bpf_". */
 const struct helper_row *kfunc_row(const char *name);
+
+enum kfunc_flag {
+	KFUNC_ACQUIRES = 1,	/* the result must be given back */
+	KFUNC_RELEASES = 2,	/* an argument is given back */
+	KFUNC_MAY_FAIL = 4,	/* the result may be NULL */
+	KFUNC_TRUSTED = 8,	/* of arguments: only what is trusted */
+	KFUNC_RCU = 16,		/* ... or what a read section keeps */
+	KFUNC_SLEEPS = 32,
+};
+
+struct kfunc_typed_row {
+	const char *name;	/* with "bpf_" */
+	u64 types;		/* who may call it, bits by type */
+	u8 flags;		/* enum kfunc_flag */
+};
+
+/* One that is judged by the kernel's prototype, or NULL. */
+const struct kfunc_typed_row *kfunc_typed_row(const char *name);
 const struct helper_row *kfunc_next(const struct helper_row *row);	/* NULL: first, end */
 u32 helper_id(const char *name);			/* 0 unknown; "bpf_" optional */
 /* Does Linux 6.18 offer helper ID to programs of TYPE? True where nobody
  * knows. */
 bool helper_offered(u32 id, u32 type);
+/* The same for programs that attach by ATTACH, and that may sleep or not: what
+ * programs of one type are offered may depend on that. */
+bool helper_offered_to(u32 id, u32 type, u32 attach, bool sleeps);
 /* Whether a program with this LICENSE may call helpers that are for
  * GPL-compatible programs only. */
 bool license_is_gpl(const char *license);
@@ -146,6 +215,11 @@ const char *effect_key(enum effect e);		/* "reads_packets" */
 const char *effect_text(enum effect e);		/* "reads packets" */
 /* What calls of helper ID may do: bits 1 << enum effect. */
 u32 helper_effects(u32 id);
+
+/* ---- rawtp.def ---------------------------------------------------------- */
+
+/* Argument I of a raw tracepoint: 'n' may be NULL, 's' counts as a number, '-'. */
+char rawtp_arg(const char *tracepoint, u32 i);
 
 /* ---- cap.def ------------------------------------------------------------ */
 

@@ -3,36 +3,37 @@
  * args.c: the arguments of helpers, one function for each kind of helper.def.
  * Each says what must hold; what the helper writes becomes numbers.
  */
-#include "verify/call.h"
+#include "verify/args.h"
 
-struct arg {
-	struct call *call;
-	unsigned i;		/* from 0 */
-	unsigned reg;		/* i + 1 */
-	struct reg *r;
-	u8 kind;		/* enum helper_arg */
-};
-
-typedef void arg_fn(struct verifier *v, struct state *s, struct arg *a);
-
-static struct why why_of(const struct arg *a, const char *expected)
+struct why arg_why(const struct arg *a, const char *expected)
 {
 	return (struct why){ .reg = a->reg, .ptr = a->r, .a = a->i + 1, .s = expected,
 			     .t = a->call->row->name };
 }
 
-static void wrong_type(struct verifier *v, const struct arg *a, const char *expected)
+void arg_wrong(struct verifier *v, const struct arg *a, const char *expected)
 {
-	struct why why = why_of(a, expected);
+	struct why why = arg_why(a, expected);
 
 	reject(v, REJECT_ARG_TYPE, a->call->insn, &why);
+}
+
+bool arg_is_null(const struct reg *r)
+{
+	return r->type == REG_SCALAR && scalar_is_const(&r->val) && !scalar_value(&r->val);
+}
+
+bool arg_takes_null(struct verifier *v, const struct arg *a)
+{
+	reg_mark(v, a->r);
+	return arg_is_null(a->r);
 }
 
 /* ---- numbers ------------------------------------------------------------- */
 
 static void arg_any(struct verifier *v, struct state *s, struct arg *a)
 {
-	struct why why = why_of(a, "");
+	struct why why = arg_why(a, "");
 
 	(void)s;
 	if (reg_is_ptr(a->r) && !v->privileged)
@@ -43,34 +44,28 @@ static void arg_any(struct verifier *v, struct state *s, struct arg *a)
 
 static void arg_ctx(struct verifier *v, struct state *s, struct arg *a)
 {
-	struct why why = why_of(a, "ctx");
+	struct why why = arg_why(a, "ctx");
 
 	(void)s;
 	why.a = a->r->off;
 	if (a->r->type != REG_CTX || (a->r->flags & REG_OR_NULL))
-		wrong_type(v, a, "ctx");
+		arg_wrong(v, a, "ctx");
 	else if (!scalar_is_const(&a->r->val))
 		reject(v, REJECT_VAR_ACCESS, a->call->insn, &why);
 	else if (a->r->off || scalar_value(&a->r->val))
 		reject(v, REJECT_CTX_MODIFIED, a->call->insn, &why);
 }
 
-static bool is_null(const struct reg *r)
-{
-	return r->type == REG_SCALAR && scalar_is_const(&r->val) && !scalar_value(&r->val);
-}
-
 static void arg_ctx_or_null(struct verifier *v, struct state *s, struct arg *a)
 {
-	reg_mark(v, a->r);
-	if (!is_null(a->r))
+	if (!arg_takes_null(v, a))
 		arg_ctx(v, s, a);
 }
 
 /* A constant number of bytes that the result has. */
 static void arg_alloc_size(struct verifier *v, struct state *s, struct arg *a)
 {
-	struct why why = why_of(a, "");
+	struct why why = arg_why(a, "");
 
 	(void)s;
 	if (a->r->type != REG_SCALAR || !scalar_is_const(&a->r->val)) {
@@ -83,22 +78,66 @@ static void arg_alloc_size(struct verifier *v, struct state *s, struct arg *a)
 		reject(v, REJECT_ARG_SIZE_MAX, a->call->insn, &why);
 }
 
+static bool of_sockets(u32 map_type)
+{
+	return map_type == BPF_MAP_TYPE_SOCKMAP || map_type == BPF_MAP_TYPE_SOCKHASH;
+}
+
+/* Some programs may change maps of sockets only by the helpers made for it. */
+static bool changes_sockets(const struct verifier *v, u32 id)
+{
+	switch (v->prog->type) {
+	case BPF_PROG_TYPE_SOCKET_FILTER:
+	case BPF_PROG_TYPE_SCHED_CLS:
+	case BPF_PROG_TYPE_SCHED_ACT:
+	case BPF_PROG_TYPE_XDP:
+	case BPF_PROG_TYPE_SK_REUSEPORT:
+	case BPF_PROG_TYPE_FLOW_DISSECTOR:
+	case BPF_PROG_TYPE_SK_LOOKUP:
+		return true;
+	case BPF_PROG_TYPE_TRACING:
+		return v->prog->expected_attach == BPF_TRACE_ITER;
+	case BPF_PROG_TYPE_SOCK_OPS:
+		return id == BPF_FUNC_map_delete_elem;
+	default:
+		return false;
+	}
+}
+
+static bool takes_map(const struct verifier *v, u32 id, u32 map_type)
+{
+	bool changes = id == BPF_FUNC_map_update_elem || id == BPF_FUNC_map_delete_elem;
+
+	if (changes && of_sockets(map_type) && !changes_sockets(v, id))
+		return false;
+	return helper_takes_map(id, map_type);
+}
+
+static bool changes_map(u32 id)
+{
+	return id == BPF_FUNC_map_update_elem || id == BPF_FUNC_map_delete_elem ||
+	       id == BPF_FUNC_map_push_elem || id == BPF_FUNC_map_pop_elem;
+}
+
 static void check_map_kind(struct verifier *v, struct arg *a)
 {
 	const struct image_map *map = map_of(v, a->r);
 	const struct maptype_row *row = maptype_row(map->type);
 
-	if (!helper_takes_map(a->call->row->id, map->type))
+	if (!takes_map(v, a->call->row->id, map->type))
 		reject(v, REJECT_ARG_MAP_TYPE, a->call->insn, &(struct why){
 			.a = map->type, .b = a->call->row->id,
 			.s = a->call->row->name, .t = row ? row->name : "?" });
+	else if ((map->map_flags & BPF_F_RDONLY_PROG) && changes_map(a->call->row->id))
+		reject(v, REJECT_ARG_MAP_RDONLY, a->call->insn,
+		       &(struct why){ .t = a->call->row->name });
 }
 
 static void arg_map(struct verifier *v, struct state *s, struct arg *a)
 {
 	(void)s;
 	if (a->r->type != REG_MAP || (a->r->flags & REG_OR_NULL)) {
-		wrong_type(v, a, "map_ptr");
+		arg_wrong(v, a, "map_ptr");
 		return;
 	}
 	check_map_kind(v, a);
@@ -109,6 +148,43 @@ static void arg_map(struct verifier *v, struct state *s, struct arg *a)
 /* ---- memory -------------------------------------------------------------- */
 
 enum { WRITES = 1, ONLY_WRITES = 2, ZERO_OK = 4, ALIGNED = 8 };
+
+/* Keys and values count as written to; the kernel's objects must not be. */
+static bool object_ok(struct verifier *v, const struct arg *a)
+{
+	struct why why = arg_why(a, "");
+
+	if (a->r->type != REG_BTF || !(a->r->flags & REG_TRUSTED) ||
+	    (a->kind != ARG_KEY && a->kind != ARG_VALUE && a->kind != ARG_VALUE_OR_NULL))
+		return true;
+	reject(v, REJECT_ARG_OBJECT, a->call->insn, &why);
+	return false;
+}
+
+static void check_stack_aligned(struct verifier *v, const struct arg *a, u32 size)
+{
+	s64 at = a->r->off + (s64)scalar_value(&a->r->val);
+	struct why why = arg_why(a, "");
+
+	why.size = size;
+	why.a = at;
+	why.b = 0;
+	why.t = "stack ";
+	if (scalar_is_const(&a->r->val) && at % (s64)size)
+		reject(v, REJECT_ALIGN, a->call->insn, &why);
+}
+
+static bool takes_packet(const struct verifier *v, u32 id)
+{
+	switch (v->prog->type) {
+	case BPF_PROG_TYPE_CGROUP_SOCKOPT:	/* it is no packet */
+		return true;
+	case BPF_PROG_TYPE_SOCK_OPS:
+		return false;
+	default:
+		return helper_takes_packet(id);
+	}
+}
 
 /* SIZE bytes at the argument; WHAT: WRITES and so on. */
 static void check_bytes(struct verifier *v, struct state *s, struct arg *a, u32 size,
@@ -122,12 +198,14 @@ static void check_bytes(struct verifier *v, struct state *s, struct arg *a, u32 
 
 	switch (a->r->type) {
 	case REG_STACK:
+		if (what & ALIGNED)
+			check_stack_aligned(v, a, size);
 		stack_helper_access(v, s, &acc, a->r, what & ONLY_WRITES);
 		break;
 	case REG_PACKET:
 	case REG_PACKET_META:
-		if (!helper_takes_packet(a->call->row->id)) {
-			struct why why = why_of(a, "");
+		if (!takes_packet(v, a->call->row->id)) {
+			struct why why = arg_why(a, "");
 
 			reject(v, REJECT_ARG_PACKET, a->call->insn, &why);
 			break;
@@ -140,11 +218,13 @@ static void check_bytes(struct verifier *v, struct state *s, struct arg *a, u32 
 	case REG_MEM:
 	case REG_BUF:
 	case REG_BTF:
+		if (!object_ok(v, a))
+			break;
 		if (size || !(what & ZERO_OK))
 			mem_access(v, s, &acc, NULL);
 		break;
 	default:
-		wrong_type(v, a, "fp");
+		arg_wrong(v, a, "fp");
 	}
 }
 
@@ -159,6 +239,7 @@ static unsigned way(u8 kind)
 		return WRITES | ONLY_WRITES;
 	case ARG_MEM_INOUT:
 	case ARG_INT_OUT:	/* bpf_check_mtu's, which it reads, too */
+	case ARG_MEM_INOUT_OR_NULL:
 		return WRITES;
 	default:
 		return 0;
@@ -167,7 +248,7 @@ static unsigned way(u8 kind)
 
 static bool check_not_null(struct verifier *v, struct arg *a)
 {
-	struct why why = why_of(a, "fp");
+	struct why why = arg_why(a, "fp");
 
 	if (!(a->r->flags & REG_OR_NULL))
 		return true;
@@ -203,33 +284,39 @@ static void arg_key(struct verifier *v, struct state *s, struct arg *a)
 
 static void arg_value(struct verifier *v, struct state *s, struct arg *a)
 {
-	if (a->call->map && check_not_null(v, a))
-		check_bytes(v, s, a, map_of(v, a->call->map)->value_size, way(a->kind));
+	const struct reg *map = a->call->map;
+
+	if (!map || (a->kind == ARG_VALUE_OR_NULL && arg_takes_null(v, a)))
+		return;
+	if (of_sockets(map_of(v, map)->type))
+		arg_sock(v, s, a);
+	else if (a->kind == ARG_VALUE_OR_NULL || check_not_null(v, a))
+		check_bytes(v, s, a, map_of(v, map)->value_size, way(a->kind));
 }
 
 /* The size argument that follows decides: see arg_size. */
 static void arg_mem(struct verifier *v, struct state *s, struct arg *a)
 {
-	bool null_ok = a->kind == ARG_MEM_OR_NULL || a->kind == ARG_MEM_OUT_OR_NULL;
+	bool null_ok = a->kind == ARG_MEM_OR_NULL || a->kind == ARG_MEM_OUT_OR_NULL ||
+		       a->kind == ARG_MEM_INOUT_OR_NULL;
 
 	(void)s;
-	reg_mark(v, a->r);
-	if (null_ok && is_null(a->r))
+	if (null_ok && arg_takes_null(v, a))
 		return;
 	if (!null_ok)
 		check_not_null(v, a);
 	if (!reg_is_ptr(a->r))
-		wrong_type(v, a, "fp");
+		arg_wrong(v, a, "fp");
 }
 
 static bool check_size(struct verifier *v, struct arg *a, bool zero_ok)
 {
-	struct why why = why_of(a, "");
+	struct why why = arg_why(a, "");
 
 	why.a = (s64)a->r->val.umin;
 	why.b = (s64)a->r->val.umax;
 	if (a->r->type != REG_SCALAR)
-		wrong_type(v, a, "scalar");
+		arg_wrong(v, a, "scalar");
 	else if (a->r->val.smin < 0)
 		reject(v, REJECT_ARG_SIZE_NEG, a->call->insn, &why);
 	else if (!a->r->val.umin && !zero_ok)
@@ -239,6 +326,16 @@ static bool check_size(struct verifier *v, struct arg *a, bool zero_ok)
 	else
 		return true;
 	return false;
+}
+
+/* What bpf_snprintf prints are whole values. */
+static void check_values(struct verifier *v, const struct arg *a)
+{
+	struct why why = arg_why(a, "");
+
+	if (a->call->row->id == BPF_FUNC_snprintf && a->i == 4 && scalar_is_const(&a->r->val) &&
+	    scalar_value(&a->r->val) % 8)
+		reject(v, REJECT_ARG_VALUES, a->call->insn, &why);
 }
 
 static void arg_size(struct verifier *v, struct state *s, struct arg *a)
@@ -251,8 +348,9 @@ static void arg_size(struct verifier *v, struct state *s, struct arg *a)
 	reg_mark(v, a->r);
 	if (!check_size(v, a, zero_ok))
 		return;
-	if (is_null(mem.r) && a->r->val.umax)
-		wrong_type(v, &mem, "fp");
+	check_values(v, a);
+	if (arg_is_null(mem.r) && a->r->val.umax)
+		arg_wrong(v, &mem, "fp");
 	if (!reg_is_ptr(mem.r))
 		return;
 	if (zero_ok)
@@ -277,17 +375,41 @@ static void arg_int(struct verifier *v, struct state *s, struct arg *a)
 		check_bytes(v, s, a, 4, way(a->kind) | ALIGNED);
 }
 
+static void arg_header(struct verifier *v, struct state *s, struct arg *a)
+{
+	if (check_not_null(v, a))
+		check_bytes(v, s, a, a->kind == ARG_IPV6HDR ? 40 : 20, 0);
+}
+
+static void arg_stack_or_null(struct verifier *v, struct state *s, struct arg *a)
+{
+	(void)s;
+	if (a->r->type != REG_STACK && !arg_takes_null(v, a))
+		arg_wrong(v, a, "fp");
+}
+
+/* ---- numbers that are fixed ---------------------------------------------- */
+
+static void arg_zero(struct verifier *v, struct state *s, struct arg *a)
+{
+	struct why why = arg_why(a, "");
+
+	(void)s;
+	if (!arg_takes_null(v, a))
+		reject(v, REJECT_ARG_ZERO, a->call->insn, &why);
+}
+
 /* ---- strings ------------------------------------------------------------- */
 
 static void arg_str(struct verifier *v, struct state *s, struct arg *a)
 {
 	const struct image_map *map;
-	struct why why = why_of(a, "a constant string");
+	struct why why = arg_why(a, "a constant string");
 	u64 at;
 
 	(void)s;
 	if (a->r->type != REG_MAP_VALUE) {
-		wrong_type(v, a, "map_value");
+		arg_wrong(v, a, "map_value");
 		return;
 	}
 	map = map_of(v, a->r);
@@ -305,12 +427,12 @@ static void arg_str(struct verifier *v, struct state *s, struct arg *a)
 
 static void arg_record(struct verifier *v, struct state *s, struct arg *a)
 {
-	struct why why = why_of(a, "ringbuf_mem");
+	struct why why = arg_why(a, "ringbuf_mem");
 
 	(void)s;
 	if (a->r->type != REG_MEM || !(a->r->flags & REG_RECORD) ||
 	    (a->r->flags & REG_OR_NULL)) {
-		wrong_type(v, a, "ringbuf_mem");
+		arg_wrong(v, a, "ringbuf_mem");
 		return;
 	}
 	if (a->r->off || !scalar_is_const(&a->r->val))
@@ -322,12 +444,12 @@ static void arg_record(struct verifier *v, struct state *s, struct arg *a)
 
 static void arg_func(struct verifier *v, struct state *s, struct arg *a)
 {
-	struct why why = why_of(a, "func");
+	struct why why = arg_why(a, "func");
 
 	(void)s;
 	why.a = a->r->off;
 	if (a->r->type != REG_FUNC)
-		wrong_type(v, a, "func");
+		arg_wrong(v, a, "func");
 	else if (a->r->off || !scalar_is_const(&a->r->val))
 		reject(v, REJECT_CTX_MODIFIED, a->call->insn, &why);
 	else
@@ -340,11 +462,11 @@ static void arg_func(struct verifier *v, struct state *s, struct arg *a)
 static bool arg_field(struct verifier *v, struct arg *a, const char *what, bool timer)
 {
 	const struct image_map *map;
-	struct why why = why_of(a, what);
+	struct why why = arg_why(a, what);
 	u32 at;
 
 	if (a->r->type != REG_MAP_VALUE || (a->r->flags & REG_OR_NULL)) {
-		wrong_type(v, a, "map_value");
+		arg_wrong(v, a, "map_value");
 		return false;
 	}
 	map = map_of(v, a->r);
@@ -366,7 +488,7 @@ static struct ref *held_lock(struct state *s)
 
 static void lock(struct verifier *v, struct state *s, struct arg *a)
 {
-	struct why why = why_of(a, "");
+	struct why why = arg_why(a, "");
 	struct ref *r;
 
 	if (held_lock(s)) {
@@ -381,7 +503,7 @@ static void lock(struct verifier *v, struct state *s, struct arg *a)
 
 static void unlock(struct verifier *v, struct state *s, struct arg *a)
 {
-	struct why why = why_of(a, "");
+	struct why why = arg_why(a, "");
 	struct ref *r = held_lock(s);
 
 	if (!r)
@@ -426,7 +548,18 @@ static arg_fn *const checks[] = {
 	[ARG_STR] = arg_str, [ARG_LONG_OUT] = arg_long, [ARG_INT_OUT] = arg_int,
 	[ARG_FUNC] = arg_func, [ARG_RECORD] = arg_record, [ARG_SPIN_LOCK] = arg_lock,
 	[ARG_TIMER] = arg_timer, [ARG_CTX_OR_NULL] = arg_ctx_or_null,
-	[ARG_ALLOC_SIZE] = arg_alloc_size,
+	[ARG_ALLOC_SIZE] = arg_alloc_size, [ARG_MEM_INOUT_OR_NULL] = arg_mem,
+	[ARG_SOCK_COMMON] = arg_sock, [ARG_SOCK_BTF] = arg_sock,
+	[ARG_SOCK_BTF_OR_NULL] = arg_sock, [ARG_SOCK_BTF_GIVEN] = arg_sock,
+	[ARG_FULLSOCK_OR_NULL] = arg_sock, [ARG_STACK_OR_NULL] = arg_stack_or_null,
+	[ARG_VALUE_OR_NULL] = arg_value, [ARG_ZERO] = arg_zero, [ARG_IPHDR] = arg_header,
+	[ARG_IPV6HDR] = arg_header, [ARG_TCPHDR] = arg_header,
+	[ARG_PERCPU_BTF] = arg_percpu, [ARG_TASK] = arg_object, [ARG_INODE] = arg_object,
+	[ARG_FILE] = arg_object, [ARG_PATH] = arg_object, [ARG_SEQ_FILE] = arg_object,
+	[ARG_SK_BUFF] = arg_object, [ARG_XDP_BUFF] = arg_object, [ARG_BINPRM] = arg_object,
+	[ARG_TCP_SOCK_BTF] = arg_object, [ARG_TASK_OR_NULL] = arg_object_or_null,
+	[ARG_CGROUP_OR_NULL] = arg_object_or_null,
+	[ARG_INODE_OR_NULL] = arg_object_or_null,
 };
 
 void arg_check(struct verifier *v, struct state *s, struct call *c, unsigned i)
@@ -434,7 +567,7 @@ void arg_check(struct verifier *v, struct state *s, struct call *c, unsigned i)
 	struct arg a = { c, i, i + 1, state_reg(s, i + 1), c->row->args[i] };
 	arg_fn *fn = a.kind < ARRAY_LEN(checks) ? checks[a.kind] : NULL;
 
-	if (a.kind == ARG_UNREAD)
+	if (a.kind == ARG_UNREAD || arg_on_stack(v, s, c, i))
 		return;
 	if (fn && check_readable(v, s, c->insn, a.reg))
 		return;

@@ -5,6 +5,18 @@
 
 #include "verify/state.h"
 
+/* A dynptr that is an argument. */
+struct dynptr_at {
+	u32 kind;		/* enum dynptr_kind; 0: none */
+	u32 id, ref;
+};
+
+/* What a pointer in a map value points at. */
+struct kptr_at {
+	const struct btf *btf;
+	u32 id;			/* 0: not known */
+};
+
 /* A call of a helper while its arguments are looked at. */
 struct call {
 	u32 insn;
@@ -12,10 +24,16 @@ struct call {
 	const struct reg *map;	/* the ARG_MAP before, or NULL */
 	struct reg map_reg;	/* what MAP points to */
 	u32 release;		/* reference that the call gives back; 0: none */
+	u32 ref;		/* that an argument needs; 0: none */
 	s64 func;		/* ARG_FUNC: index in funcs; -1: none */
 	bool timer;		/* MAP_REG is the map of an ARG_TIMER */
 	u64 const_size;		/* greatest size argument */
 	bool sure;		/* the result cannot be NULL */
+	bool is_kfunc;
+	struct kptr_at kptr;	/* the ARG_KPTR_SLOT */
+	struct reg percpu;	/* the ARG_PERCPU_BTF */
+	struct dynptr_at dynptr;	/* the last initialised one */
+	bool release_dynptr;	/* RELEASE is that of DYNPTR */
 };
 
 /* Checks argument I (from 0) in register I + 1 and makes its effects. */
@@ -28,9 +46,45 @@ const struct image_map *map_of(const struct verifier *v, const struct reg *r);
 
 /* step.c: before anything is executed, as the kernel does. */
 void check_map_value(struct verifier *v, u32 at);
+/* dynptr.c: arguments that are objects on the stack; false: it is none. */
+bool arg_on_stack(struct verifier *v, struct state *s, struct call *c, unsigned i);
+/* The same for parameter I of the global function NAME. */
+void dynptr_arg(struct verifier *v, struct state *s, u32 at, unsigned i, const char *name);
+/* Forgets the record's dynptrs and their slices. */
+void dynptr_release(struct verifier *v, struct state *s, u32 ref);
+/* r0 after a call that gives a part of c->dynptr. */
+void ret_slice(struct verifier *v, struct state *s, const struct call *c, unsigned flags);
+/* May packets be written by this type of program? */
+bool writes_packet(const struct verifier *v);
+
+/* kptr.c: arguments of bpf_kptr_xchg, and what it gives; accesses of map values
+ * that touch such a pointer: true when VALUE was set. */
+void arg_kptr_slot(struct verifier *v, struct state *s, struct call *c, unsigned i);
+void arg_kptr_object(struct verifier *v, struct state *s, struct call *c, unsigned i);
+void ret_kptr(struct verifier *v, struct state *s, const struct call *c);
+bool kptr_access(struct verifier *v, struct state *s, const struct access *a,
+		 const struct reg *ptr, const struct image_map *map, struct reg *value);
+
+/* objcall.c: a function of the kernel by its row of kfunc.def. */
+enum step step_call_row(struct verifier *v, struct state *s, u32 at,
+			const struct helper_row *row);
+/* May the program call NAME, which is for TYPES? */
+void check_kfunc(struct verifier *v, u32 at, const char *name, u64 types);
+/* SIZE bytes at argument I, from 0, which are read and written. */
+void check_buffer(struct verifier *v, struct state *s, const struct call *c, unsigned i,
+		  u32 size);
+
+/* typedcall.c: a function of the kernel by its prototype; about objects of the
+ * program's own types, and casts. */
+enum step step_call_typed(struct verifier *v, struct state *s, u32 at,
+			  const struct kfunc_typed_row *row);
+enum step step_obj_new(struct verifier *v, struct state *s, u32 at);
+enum step step_obj_drop(struct verifier *v, struct state *s, u32 at);
+enum step step_rdonly_cast(struct verifier *v, struct state *s, u32 at);
 
 /* kfunc.c */
 enum step step_call_kfunc(struct verifier *v, struct state *s, u32 at);
+bool kfunc_moves_packet(const struct verifier *v, u32 at);
 bool kfunc_iterates(const struct verifier *v, u32 at);
 /* call.c: nothing but INSIDE may be called while a lock is held. */
 void check_locked(struct verifier *v, struct state *s, u32 at, bool inside);

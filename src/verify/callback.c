@@ -9,6 +9,8 @@
  */
 #include "verify/call.h"
 #include "verify/explore.h"
+#include "verify/kobject.h"
+#include "model/dynptr.h"
 
 /* ---- what a callback gets ------------------------------------------------ */
 
@@ -18,6 +20,17 @@ static void arg_map_value(struct verifier *v, struct reg *r, const struct reg *m
 	r->map = map->map;
 	r->uid = map->uid;
 	r->id = type == REG_MAP_VALUE ? ++v->next_id : 0;
+}
+
+/* An object of the target kernel's struct NAME. */
+static bool object_arg(struct verifier *v, struct reg *r, const char *name)
+{
+	const struct btf *btf = v->opts->vmlinux;
+	u32 id = btf ? btf_find(btf, name, BTF_KIND_STRUCT) : 0;
+
+	if (id)
+		reg_set_btf(v, r, btf, id, 0);
+	return id;
 }
 
 /* Parameters of the frame that was pushed, from the call's registers. */
@@ -35,6 +48,16 @@ static bool callback_args(struct verifier *v, const struct call *c, struct frame
 		arg_map_value(v, &f->regs[3], &c->map_reg, REG_MAP_VALUE);
 		f->regs[4] = caller->regs[3];
 		return true;
+	case BPF_FUNC_user_ringbuf_drain:	/* (sample, ctx) */
+		reg_set_ptr(&f->regs[1], REG_DYNPTR, 0);
+		f->regs[1].dynptr = DYNPTR_LOCAL;
+		f->regs[1].id = ++v->next_id;
+		f->regs[2] = caller->regs[3];
+		return true;
+	case BPF_FUNC_find_vma:		/* (task, area, ctx) */
+		f->regs[1] = caller->regs[1];
+		f->regs[3] = caller->regs[4];
+		return object_arg(v, &f->regs[2], "vm_area_struct");
 	default:
 		return false;
 	}
@@ -50,12 +73,27 @@ static void set_frame(struct frame *f, enum frame_kind kind, u32 helper, s64 max
 	f->ret_max = max;
 }
 
+/* bpf_loop says how often; more passes need not be looked at. */
+static bool goes_on(struct verifier *v, struct state *s, const struct call *c)
+{
+	const struct reg *times = state_reg(s, 1);
+
+	if (c->row->id != BPF_FUNC_loop)
+		return true;
+	reg_mark(v, times);
+	return state_frame(s)->depth < times->val.umax;
+}
+
 /* S goes on behind the call; a copy of it goes into the body. */
 static void enter(struct verifier *v, struct state *s, const struct call *c)
 {
 	struct state *body;
 	u32 func = (u32)c->func;
 
+	if (!goes_on(v, s, c)) {
+		state_frame(s)->depth = 0;
+		return;
+	}
 	if (s->nr_frames == MAX_FRAMES) {
 		reject(v, REJECT_FRAMES, c->insn, &(struct why){ .a = MAX_FRAMES + 1 });
 		return;

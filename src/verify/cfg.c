@@ -162,9 +162,9 @@ static void visit(struct walk *w, u32 from, u32 to, bool jump)
 }
 
 /* A helper that may call a function any number of times. */
-static bool repeats(const struct bpf_insn *insn)
+static bool repeats(const struct verifier *v, const struct bpf_insn *insn)
 {
-	const struct helper_row *row = helper_row((u32)insn->imm);
+	const struct helper_row *row = helper_proto((u32)insn->imm, v->prog->type);
 
 	for (unsigned i = 0; row && i < 5; i++)
 		if (row->args[i] == ARG_FUNC)
@@ -185,7 +185,7 @@ static void mark_points(struct verifier *v, u32 at, const u32 *next, unsigned n)
 	} else if (op == OP_CALL_LOCAL) {
 		meet_at(v, at, false);
 		meet_at(v, next[0], false);
-	} else if ((op == OP_CALL && repeats(&v->insns[at])) ||
+	} else if ((op == OP_CALL && repeats(v, &v->insns[at])) ||
 		   (op == OP_CALL_KFUNC && kfunc_iterates(v, at))) {
 		meet_at(v, at, true);
 	}

@@ -467,6 +467,8 @@ static struct state *entry_state(struct verifier *v, u32 func)
 
 	state_push_frame(v, s, func, 0);
 	s->insn = v->funcs[func].start;
+	s->sleepable = v->prog->type == BPF_PROG_TYPE_SYSCALL ||
+		       (v->prog->sec && (v->prog->sec->flags & SEC_SLEEPABLE));
 	if (func)
 		global_args(v, s, func);
 	else

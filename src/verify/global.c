@@ -5,8 +5,9 @@
  * knows nothing of the result but that it is a number.
  */
 #include "verify/call.h"
+#include "model/dynptr.h"
 
-enum param_kind { PARAM_NUMBER, PARAM_CTX, PARAM_MEM, PARAM_BAD };
+enum param_kind { PARAM_NUMBER, PARAM_CTX, PARAM_MEM, PARAM_DYNPTR, PARAM_BAD };
 
 struct param {
 	enum param_kind kind;
@@ -65,7 +66,9 @@ static struct param pointer_param(const struct verifier *v, const struct func *f
 
 	if (has_tag(v, f, i, "arg:ctx") || is_ctx_name(v, btf_type_name(btf, id)))
 		return (struct param){ .kind = PARAM_CTX };
-	if (bytes <= 0 || bytes >= MAX_VAR_OFF || !strcmp(btf_type_name(btf, id), "bpf_dynptr") ||
+	if (!strcmp(btf_type_name(btf, id), "bpf_dynptr"))
+		return (struct param){ .kind = PARAM_DYNPTR };
+	if (bytes <= 0 || bytes >= MAX_VAR_OFF ||
 	    has_tag(v, f, i, "arg:trusted") || has_tag(v, f, i, "arg:untrusted") ||
 	    has_tag(v, f, i, "arg:arena") || has_tag(v, f, i, "arg:nullable"))
 		return (struct param){ .kind = PARAM_BAD };
@@ -105,6 +108,11 @@ static void set_param(struct verifier *v, const struct func *f, struct reg *r, u
 	case PARAM_MEM:
 		reg_set_ptr(r, REG_MEM, p.nonnull ? 0 : REG_OR_NULL);
 		r->bytes = p.bytes;
+		r->id = ++v->next_id;
+		break;
+	case PARAM_DYNPTR:
+		reg_set_ptr(r, REG_DYNPTR, 0);
+		r->dynptr = DYNPTR_LOCAL;
 		r->id = ++v->next_id;
 		break;
 	default:
@@ -160,6 +168,10 @@ static void check_arg(struct verifier *v, struct state *s, u32 at, const struct 
 
 	if (check_readable(v, s, at, i + 1))
 		return;
+	if (p.kind == PARAM_DYNPTR) {
+		dynptr_arg(v, s, at, i, f->name);
+		return;
+	}
 	reg_mark(v, r);
 	why.s = p.kind == PARAM_CTX ? "ctx" : p.kind == PARAM_MEM ? "memory" : "a number";
 	if (p.kind == PARAM_NUMBER ? r->type != REG_SCALAR :
@@ -178,7 +190,10 @@ static bool moves_packet(const struct verifier *v, const struct func *f, u32 dep
 	for (u32 at = f->start; at < f->end; at++) {
 		u8 op = v->points[at].op;
 
-		if (op == OP_CALL && helper_moves_packet((u32)v->insns[at].imm))
+		if (op == OP_CALL && (helper_moves_packet((u32)v->insns[at].imm) ||
+				      v->insns[at].imm == BPF_FUNC_dynptr_write))
+			return true;
+		if (op == OP_CALL_KFUNC && kfunc_moves_packet(v, at))
 			return true;
 		if (op == OP_CALL_LOCAL && depth < MAX_FRAMES &&
 		    moves_packet(v, &v->funcs[cfg_func_at(v, at + (u32)v->insns[at].imm + 1)],

@@ -13,21 +13,40 @@
 
 typedef enum step kfunc_fn(struct verifier *v, struct state *s, u32 at);
 
+static const char *kfunc_name(const struct verifier *v, u32 at)
+{
+	u32 i = (u32)v->insns[at].imm;
+
+	return i < v->img->nr_externs ? v->img->externs[i].name : "?";
+}
+
 /* ---- read sections ------------------------------------------------------- */
 
 static enum step rcu_lock(struct verifier *v, struct state *s, u32 at)
 {
-	(void)v, (void)at;
-	s->rcu++;
+	if (s->rcu)
+		reject(v, REJECT_RCU_NESTED, at, NULL);
+	else
+		s->rcu++;
 	return STEP_NEXT;
+}
+
+/* What was good until the section's end is so no more. */
+static void leave_section(struct reg *r, void *arg)
+{
+	(void)arg;
+	if (!(r->flags & REG_RCU) || !reg_is_ptr(r))
+		return;
+	r->flags &= (u16)~(REG_RCU | REG_OR_NULL);
+	r->flags |= REG_UNTRUSTED;
 }
 
 static enum step rcu_unlock(struct verifier *v, struct state *s, u32 at)
 {
 	if (!s->rcu)
 		reject(v, REJECT_RCU_NONE, at, &(struct why){ .s = "bpf_rcu_read_unlock" });
-	else
-		s->rcu--;
+	else if (!--s->rcu)
+		state_each(s, leave_section, NULL);
 	return STEP_NEXT;
 }
 
@@ -51,8 +70,31 @@ static enum step preempt_enable(struct verifier *v, struct state *s, u32 at)
 
 enum { ITER_ACTIVE = 1, ITER_DRAINED = 2 };
 
-/* The slot that R points at, made where there is none; NULL: no such place. */
-static struct slot *iter_slot(struct verifier *v, struct state *s, const struct reg *r)
+/* Kinds; of the functions of each the names begin with its. */
+static const struct iter {
+	const char *name;
+	u32 slots;
+	bool unread;		/* the second argument is not looked at */
+} iters[] = {
+	{ "iter_num", 1, false },
+	{ "iter_bits", 2, true },
+};
+
+/* The index in ITERS of what instruction AT calls. */
+static u32 iter_of(const struct verifier *v, u32 at)
+{
+	const char *name = kfunc_name(v, at) + strlen("bpf_");
+	u32 i = 0;
+
+	while (i + 1 < ARRAY_LEN(iters) &&
+	       strncmp(name, iters[i].name, strlen(iters[i].name)))
+		i++;
+	return i;
+}
+
+/* The first of NR slots that R points at, made where there are none; NULL: no such
+ * place. The others have lower numbers. */
+static struct slot *slots_at(struct verifier *v, struct state *s, const struct reg *r, u32 nr)
 {
 	s64 off = r->off;
 	struct frame *f;
@@ -61,7 +103,7 @@ static struct slot *iter_slot(struct verifier *v, struct state *s, const struct 
 	if (r->type != REG_STACK || !scalar_is_const(&r->val))
 		return NULL;
 	off += (s64)scalar_value(&r->val);
-	if (off >= 0 || off < -STACK_BYTES || off % SLOT_BYTES)
+	if (off > -(s64)nr * SLOT_BYTES || off < -STACK_BYTES || off % SLOT_BYTES)
 		return NULL;
 	n = (u32)(-off / SLOT_BYTES) - 1;
 	f = state_grow(v, s, r->frame, n + 1);
@@ -69,43 +111,84 @@ static struct slot *iter_slot(struct verifier *v, struct state *s, const struct 
 	return &f->slots[n];
 }
 
-static bool is_iter(const struct slot *t)
+static struct slot *iter_slot(struct verifier *v, struct state *s, const struct reg *r, u32 i)
 {
-	return t && t->kind[0] == SLOT_ITER;
+	return slots_at(v, s, r, iters[i].slots);
+}
+
+/* Are the slots from T down whole, and of iterators of kind I? */
+static bool is_iter(const struct slot *t, u32 i)
+{
+	for (u32 n = 0; t && n < iters[i].slots; n++)
+		if (t[-(s32)n].kind[0] != SLOT_ITER || t[-(s32)n].reg.uid != i ||
+		    t[-(s32)n].reg.frame != n)
+			return false;
+	return t;
+}
+
+static bool has_iter(const struct slot *t, u32 i)
+{
+	for (u32 n = 0; n < iters[i].slots; n++)
+		if (t[-(s32)n].kind[0] == SLOT_ITER)
+			return true;
+	return false;
 }
 
 static struct slot *initialized(struct verifier *v, struct state *s, u32 at)
 {
-	struct slot *t = iter_slot(v, s, state_reg(s, 1));
+	u32 i = iter_of(v, at);
+	struct slot *t = iter_slot(v, s, state_reg(s, 1), i);
 
-	if (is_iter(t)) {
-		def_read(v, t->def);
-		return t;
+	if (!is_iter(t, i)) {
+		reject(v, REJECT_ITER_NONE, at, &(struct why){ .s = iters[i].name });
+		return NULL;
 	}
-	reject(v, REJECT_ITER_NONE, at, &(struct why){ .s = "iter_num" });
-	return NULL;
+	for (u32 n = 0; n < iters[i].slots; n++)
+		def_read(v, t[-(s32)n].def);
+	return t;
 }
 
-static enum step iter_num_new(struct verifier *v, struct state *s, u32 at)
+/* The slots from T down, of the object that R points at, are written. */
+static void overwrite(struct verifier *v, struct state *s, u32 at, const struct reg *r,
+		      struct slot *t, u32 nr)
 {
-	struct slot *t = iter_slot(v, s, state_reg(s, 1));
-	u32 ref;
+	for (u32 n = 0; n < nr; n++)
+		if (slot_kind_is_object(t[-(s32)n].kind[0]))
+			object_overwrite(v, s, at, r->frame, (u32)(t - n -
+					 s->frames[r->frame]->slots));
+}
 
-	for (unsigned r = 2; r <= 3; r++)
+static void check_iter_numbers(struct verifier *v, struct state *s, u32 at, u32 i)
+{
+	for (unsigned r = iters[i].unread ? 3 : 2; r <= 3; r++)
 		if (!check_readable(v, s, at, r) && state_reg(s, r)->type != REG_SCALAR)
 			reject(v, REJECT_ARG_TYPE, at, &(struct why){ .reg = r, .a = r,
-			       .ptr = state_reg(s, r), .s = "scalar", .t = "bpf_iter_num_new" });
-	if (!t || is_iter(t)) {
-		reject(v, REJECT_ITER_USED, at, &(struct why){ .s = "iter_num" });
+			       .ptr = state_reg(s, r), .s = "scalar",
+			       .t = kfunc_name(v, at) });
+}
+
+static enum step iter_new(struct verifier *v, struct state *s, u32 at)
+{
+	u32 i = iter_of(v, at), ref;
+	struct slot *t = iter_slot(v, s, state_reg(s, 1), i);
+
+	check_iter_numbers(v, s, at, i);
+	if (!t || has_iter(t, i)) {
+		reject(v, REJECT_ITER_USED, at, &(struct why){ .s = iters[i].name });
 		return STEP_NEXT;
 	}
+	overwrite(v, s, at, state_reg(s, 1), t, iters[i].slots);
 	ref = ref_acquire(v, s, REF_PTR);
 	ref_find(s, ref)->insn = at;
-	memset(t->kind, SLOT_ITER, SLOT_BYTES);
-	reg_set_none(&t->reg);
-	t->def = def_new(v, 0, 0);
-	t->reg.ref = ref;
-	t->reg.map = ITER_ACTIVE;
+	for (u32 n = 0; n < iters[i].slots; n++, t--) {
+		memset(t->kind, SLOT_ITER, SLOT_BYTES);
+		reg_set_none(&t->reg);
+		t->def = def_new(v, 0, 0);
+		t->reg.uid = i;
+		t->reg.frame = (u8)n;
+		t->reg.ref = n ? 0 : ref;
+		t->reg.map = ITER_ACTIVE;
+	}
 	return STEP_NEXT;
 }
 
@@ -118,7 +201,7 @@ static void set_element(struct verifier *v, struct reg *r0, u32 ref)
 	r0->ref = ref;
 }
 
-static enum step iter_num_next(struct verifier *v, struct state *s, u32 at)
+static enum step iter_next(struct verifier *v, struct state *s, u32 at)
 {
 	struct slot *t = initialized(v, s, at);
 	struct state *pass;
@@ -131,20 +214,20 @@ static enum step iter_num_next(struct verifier *v, struct state *s, u32 at)
 			return STEP_END;
 		/* the copy begins another pass with what this one left */
 		widen_from(v, pass, at);
-		t = iter_slot(v, pass, state_reg(pass, 1));
+		t = iter_slot(v, pass, state_reg(pass, 1), iter_of(v, at));
 		t->reg.off++;
 		for (unsigned r = 1; r <= 5; r++)
 			reg_set_none(state_reg(pass, r));
 		set_element(v, state_reg(pass, 0), t->reg.ref);
 		explore_settle(v);
 	}
-	t = iter_slot(v, s, state_reg(s, 1));
+	t = iter_slot(v, s, state_reg(s, 1), iter_of(v, at));
 	t->reg.map = ITER_DRAINED;
 	reg_set_const(v, state_reg(s, 0), 0);
 	return STEP_NEXT;
 }
 
-static enum step iter_num_destroy(struct verifier *v, struct state *s, u32 at)
+static enum step iter_destroy(struct verifier *v, struct state *s, u32 at)
 {
 	struct slot *t = initialized(v, s, at);
 	u32 ref;
@@ -152,10 +235,61 @@ static enum step iter_num_destroy(struct verifier *v, struct state *s, u32 at)
 	if (!t)
 		return STEP_NEXT;
 	ref = t->reg.ref;
-	memset(t->kind, v->privileged ? SLOT_NONE : SLOT_MISC, SLOT_BYTES);
-	reg_set_none(&t->reg);
-	t->def = 0;
+	for (u32 n = iters[iter_of(v, at)].slots; n-- > 0; t--)
+		slot_clear(v, t);
 	ref_release(v, s, ref);
+	return STEP_NEXT;
+}
+
+/* ---- interrupts ---------------------------------------------------------- */
+
+static enum step irq_save(struct verifier *v, struct state *s, u32 at)
+{
+	const struct reg *r = state_reg(s, 1);
+	struct slot *t = slots_at(v, s, r, 1);
+	u32 ref;
+
+	if (!t || t->kind[0] == SLOT_IRQ) {
+		reject(v, REJECT_IRQ_USED, at, &(struct why){ .b = 0 });
+		return STEP_NEXT;
+	}
+	overwrite(v, s, at, r, t, 1);
+	ref = ref_acquire(v, s, REF_IRQ);
+	ref_find(s, ref)->insn = at;
+	memset(t->kind, SLOT_IRQ, SLOT_BYTES);
+	reg_set_none(&t->reg);
+	t->def = def_new(v, 0, 0);
+	t->reg.ref = ref;
+	s->irq = ref;
+	return STEP_NEXT;
+}
+
+static u32 last_irq(const struct state *s)
+{
+	for (u32 i = s->nr_refs; i-- > 0;)
+		if (s->refs[i].kind == REF_IRQ)
+			return s->refs[i].id;
+	return 0;
+}
+
+static enum step irq_restore(struct verifier *v, struct state *s, u32 at)
+{
+	struct slot *t = slots_at(v, s, state_reg(s, 1), 1);
+	const struct ref *last = ref_find(s, s->irq);
+	u32 ref;
+
+	if (!t || t->kind[0] != SLOT_IRQ) {
+		reject(v, REJECT_IRQ_NONE, at, &(struct why){ .b = 0 });
+		return STEP_NEXT;
+	}
+	def_read(v, t->def);
+	ref = t->reg.ref;
+	if (ref != s->irq)
+		reject(v, REJECT_IRQ_ORDER, at, &(struct why){
+			.a = s->irq, .b = last ? last->insn : 0 });
+	slot_clear(v, t);
+	ref_release(v, s, ref);
+	s->irq = last_irq(s);
 	return STEP_NEXT;
 }
 
@@ -174,17 +308,18 @@ static const struct kfunc {
 	{ "bpf_rcu_read_unlock", rcu_unlock, GIVES_NOTHING, false, 0 },
 	{ "bpf_preempt_disable", preempt_disable, GIVES_NOTHING, false, 0 },
 	{ "bpf_preempt_enable", preempt_enable, GIVES_NOTHING, false, 0 },
-	{ "bpf_iter_num_new", iter_num_new, GIVES_NUMBER, false, 3 },
-	{ "bpf_iter_num_next", iter_num_next, GIVES_OWN, true, 1 },
-	{ "bpf_iter_num_destroy", iter_num_destroy, GIVES_NOTHING, false, 1 },
+	{ "bpf_iter_num_new", iter_new, GIVES_NUMBER, false, 3 },
+	{ "bpf_iter_num_next", iter_next, GIVES_OWN, true, 1 },
+	{ "bpf_iter_num_destroy", iter_destroy, GIVES_NOTHING, false, 1 },
+	{ "bpf_iter_bits_new", iter_new, GIVES_NUMBER, false, 3 },
+	{ "bpf_iter_bits_next", iter_next, GIVES_OWN, true, 1 },
+	{ "bpf_iter_bits_destroy", iter_destroy, GIVES_NOTHING, false, 1 },
+	{ "bpf_obj_new_impl", step_obj_new, GIVES_OWN, false, 1 },
+	{ "bpf_obj_drop_impl", step_obj_drop, GIVES_NOTHING, false, 1 },
+	{ "bpf_rdonly_cast", step_rdonly_cast, GIVES_OWN, false, 0 },
+	{ "bpf_local_irq_save", irq_save, GIVES_NOTHING, false, 1 },
+	{ "bpf_local_irq_restore", irq_restore, GIVES_NOTHING, false, 1 },
 };
-
-static const char *kfunc_name(const struct verifier *v, u32 at)
-{
-	u32 i = (u32)v->insns[at].imm;
-
-	return i < v->img->nr_externs ? v->img->externs[i].name : "?";
-}
 
 static const struct kfunc *kfunc_find(const struct verifier *v, u32 at)
 {
@@ -194,6 +329,11 @@ static const struct kfunc *kfunc_find(const struct verifier *v, u32 at)
 		if (!strcmp(kfuncs[i].name, name))
 			return &kfuncs[i];
 	return NULL;
+}
+
+bool kfunc_moves_packet(const struct verifier *v, u32 at)
+{
+	return !strcmp(kfunc_name(v, at), "bpf_xdp_pull_data");
 }
 
 bool kfunc_iterates(const struct verifier *v, u32 at)
@@ -206,8 +346,22 @@ bool kfunc_iterates(const struct verifier *v, u32 at)
 enum step step_call_kfunc(struct verifier *v, struct state *s, u32 at)
 {
 	const struct kfunc *k = kfunc_find(v, at);
+	const struct helper_row *row = kfunc_row(kfunc_name(v, at));
+	const struct kfunc_typed_row *typed = kfunc_typed_row(kfunc_name(v, at));
 	enum step step;
 
+	if (row)
+		check_kfunc(v, at, kfunc_name(v, at), row->types);
+	else if (typed)
+		check_kfunc(v, at, typed->name, typed->types);
+	if (!k && typed) {
+		check_locked(v, s, at, false);
+		return step_call_typed(v, s, at, typed);
+	}
+	if (!k && row) {
+		check_locked(v, s, at, false);
+		return step_call_row(v, s, at, row);
+	}
 	if (!k) {
 		not_judged(v, at, "calls of %s", kfunc_name(v, at));
 		return STEP_END;

@@ -16,9 +16,9 @@ struct use { u16 use, def; };
 
 static u16 bit(unsigned reg) { return (u16)(1u << reg); }
 
-static u16 helper_args(const struct bpf_insn *insn)
+static u16 helper_args(const struct verifier *v, const struct bpf_insn *insn)
 {
-	const struct helper_row *row = helper_row((u32)insn->imm);
+	const struct helper_row *row = helper_proto((u32)insn->imm, v->prog->type);
 	unsigned n = 0;
 
 	while (row && n < 5 && row->args[n] != ARG_NONE)
@@ -74,7 +74,7 @@ static struct use insn_use(const struct verifier *v, u32 at)
 		return (struct use){ bit(insn->dst_reg) |
 			(BPF_SRC(insn->code) == BPF_X ? bit(insn->src_reg) : 0), 0 };
 	case KIND_CALL:
-		return (struct use){ helper_args(insn), CALLER_SAVED };
+		return (struct use){ helper_args(v, insn), CALLER_SAVED };
 	case KIND_CALL_LOCAL:
 		return (struct use){ func_args(v, at), CALLER_SAVED };
 	case KIND_CALL_KFUNC:

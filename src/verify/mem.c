@@ -104,6 +104,7 @@ static bool is_rewritten(const struct reg *r)
 	case REG_TCP_SOCK:
 	case REG_XDP_SOCK:
 	case REG_ARENA:
+	case REG_BTF:
 		return true;
 	default:
 		return false;

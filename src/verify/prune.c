@@ -139,6 +139,16 @@ static bool number_slot_covers(const struct slot *old, const struct slot *new,
 	return as_number(new, privileged) && reg_covers(&old->reg, &any, m, how);
 }
 
+/* A dynptr, an iterator, a saved interrupt state: whole and alike. An iterator's
+ * offset counts its elements, which is no difference. */
+static bool object_covers(const struct slot *old, const struct slot *new, struct idmap *m)
+{
+	if (memcmp(old->kind, new->kind, SLOT_BYTES) || old->reg.map != new->reg.map ||
+	    old->reg.uid != new->reg.uid || old->reg.frame != new->reg.frame)
+		return false;
+	return same_id(m, old->reg.id, new->reg.id) && same_id(m, old->reg.ref, new->reg.ref);
+}
+
 static bool slot_covers(const struct slot *old, const struct slot *new,
 			struct idmap *m, enum covers how, bool privileged)
 {
@@ -146,9 +156,8 @@ static bool slot_covers(const struct slot *old, const struct slot *new,
 
 	if (how == COVERS_PRUNE && !old->live)
 		return true;
-	if (old->kind[0] == SLOT_ITER || new->kind[0] == SLOT_ITER)
-		return !memcmp(old->kind, new->kind, SLOT_BYTES) &&
-		       old->reg.map == new->reg.map && same_id(m, old->reg.ref, new->reg.ref);
+	if (slot_kind_is_object(old->kind[0]) || slot_kind_is_object(new->kind[0]))
+		return object_covers(old, new, m);
 	if (how == COVERS_EXACT && memcmp(old->kind, new->kind, SLOT_BYTES))
 		return false;
 	if (!n)

@@ -6,6 +6,9 @@
 #include "verify/state.h"
 #include "verify/mem.h"
 #include "verify/call.h"
+#include "model/uapi.h"
+#include "btf/btf.h"
+#include "verify/kobject.h"
 
 typedef bool region_fn(struct verifier *v, struct state *s, const struct access *a,
 		       const struct reg *ptr, struct reg *value);
@@ -14,24 +17,50 @@ static bool writes(const struct access *a) { return a->kind & ACCESS_WRITE; }
 
 /* ---- the context --------------------------------------------------------- */
 
-static void packet_field(const struct ctx_field *f, struct reg *value)
+/* What loads of the context give besides numbers. */
+static const struct { u8 type; u16 flags; } given[] = {
+	[GIVES_PKT] = { REG_PACKET, 0 }, [GIVES_PKT_END] = { REG_PACKET_END, 0 },
+	[GIVES_PKT_META] = { REG_PACKET_META, 0 }, [GIVES_FLOW_KEYS] = { REG_FLOW_KEYS, 0 },
+	[GIVES_SOCK] = { REG_SOCKET, 0 }, [GIVES_SOCK_OR_NULL] = { REG_SOCKET, REG_OR_NULL },
+	[GIVES_SOCK_COMMON_OR_NULL] = { REG_SOCK_COMMON, REG_OR_NULL },
+	[GIVES_TP_BUFFER] = { REG_TP_BUFFER, 0 },
+};
+
+/* Only struct bpf_nf_ctx has objects of the kernel's types. */
+static void ctx_object(struct verifier *v, const struct access *a, struct reg *value)
 {
-	if (!strcmp(f->name, "data_end"))
-		reg_set_ptr(value, REG_PACKET_END, 0);
-	else if (!strcmp(f->name, "data_meta"))
-		reg_set_ptr(value, REG_PACKET_META, 0);
-	else
-		reg_set_ptr(value, REG_PACKET, 0);
+	const struct btf *btf = v->opts->vmlinux;
+	const char *name = a->off ? "sk_buff" : "nf_hook_state";
+	u32 id = btf && v->prog->type == UAPI_PROG_TYPE_NETFILTER ?
+		 btf_find(btf, name, BTF_KIND_STRUCT) : 0;
+
+	if (id) {
+		reg_set_btf(v, value, btf, id, REG_TRUSTED);
+		return;
+	}
+	not_judged(v, a->insn, "pointers in struct %s without the kernel's types", v->ctx->name);
+	mem_unknown(v, a, value);
+}
+
+static void ctx_pointer(struct verifier *v, const struct access *a, enum access_gives gives,
+			struct reg *value)
+{
+	if (gives == GIVES_OTHER) {
+		ctx_object(v, a, value);
+		return;
+	}
+	reg_set_ptr(value, given[gives].type, given[gives].flags);
+	if (value->flags & REG_OR_NULL)
+		value->id = ++v->next_id;
 }
 
 static bool ctx_access(struct verifier *v, struct state *s, const struct access *a,
 		       const struct reg *ptr, struct reg *value)
 {
 	s64 off = a->off;
-	const struct ctx_field *f;
-	u8 need = writes(a) ? CTX_WRITE : CTX_READ;
+	enum access_gives gives;
 
-	if (!v->ctx) {
+	if (!v->ctx && !traces_types(v)) {
 		not_judged(v, a->insn, "contexts of this program type");
 		return false;
 	}
@@ -46,21 +75,19 @@ static bool ctx_access(struct verifier *v, struct state *s, const struct access 
 			.a = ptr->off + (s64)scalar_value(&ptr->val) });
 		return false;
 	}
-	f = off < 0 ? NULL : ctx_field(v->ctx, (u64)off, a->size);
-	if (!f || !(f->flags & need) || ((f->flags & CTX_PKT) && a->sign)) {
+	if (traces_types(v))
+		return traced_access(v, s, a, value);
+	gives = writes(a) ? GIVES_SCALAR : access_gives(v->ctx, (u64)off);
+	if (off < 0 || !access_ok(v->ctx, (u64)off, a->size, writes(a)) ||
+	    (gives != GIVES_SCALAR && a->sign)) {
 		reject(v, REJECT_CTX, a->insn, &(struct why){
 			.reg = a->reg, .ptr = ptr, .off = off, .size = a->size });
 		return false;
 	}
 	check_leak(v, s, a, "ctx");
-	if (f->flags & CTX_OBJ) {
-		not_judged(v, a->insn, "what the pointer in '%s' of struct %s is to", f->name,
-			   v->ctx->name);
+	if (!value || gives == GIVES_SCALAR)
 		return false;
-	}
-	if (!value || !(f->flags & CTX_PKT))
-		return false;
-	packet_field(f, value);
+	ctx_pointer(v, a, gives, value);
 	return true;
 }
 
@@ -130,7 +157,7 @@ static u32 count_special(const struct btf *btf, u32 type, u32 depth)
 /* Values with fields whose place is not known are left alone. */
 static bool unknown_fields(struct verifier *v, const struct image_map *map, u8 *known)
 {
-	u32 places = !!map->lock_at + !!map->timer_at;
+	u32 places = !!map->lock_at + !!map->timer_at + map->nr_kptrs;
 
 	if (!*known)	/* of this map: not asked yet */
 		*known = v->img->btf && map->value_type &&
@@ -240,7 +267,7 @@ static bool map_value_access(struct verifier *v, struct state *s,
 		return false;
 	check_known_fields(v, a, ptr, map);
 	check_fields(v, a, ptr, map);
-	return load_frozen(v, a, ptr, map, value);
+	return kptr_access(v, s, a, ptr, map, value) || load_frozen(v, a, ptr, map, value);
 }
 
 static bool map_key_access(struct verifier *v, struct state *s, const struct access *a,
@@ -256,14 +283,13 @@ static bool map_key_access(struct verifier *v, struct state *s, const struct acc
 
 /* ---- packets ------------------------------------------------------------- */
 
-/* Programs of these types may read packets by pointers, and not write them. */
-static bool packet_read_only(u32 type)
+/* Programs of the other types may read packets by pointers, and not write them. */
+static bool packet_written(u32 type)
 {
-	return type == BPF_PROG_TYPE_CGROUP_SKB || type == BPF_PROG_TYPE_LWT_IN ||
-	       type == BPF_PROG_TYPE_LWT_OUT ||
-	       type == BPF_PROG_TYPE_LWT_SEG6LOCAL ||
-	       type == BPF_PROG_TYPE_SK_REUSEPORT ||
-	       type == BPF_PROG_TYPE_FLOW_DISSECTOR;
+	return type == BPF_PROG_TYPE_SCHED_CLS || type == BPF_PROG_TYPE_SCHED_ACT ||
+	       type == BPF_PROG_TYPE_XDP || type == BPF_PROG_TYPE_LWT_XMIT ||
+	       type == BPF_PROG_TYPE_SK_SKB || type == BPF_PROG_TYPE_SK_MSG ||
+	       type == BPF_PROG_TYPE_CGROUP_SOCKOPT;
 }
 
 static bool packet_access(struct verifier *v, struct state *s, const struct access *a,
@@ -273,7 +299,7 @@ static bool packet_access(struct verifier *v, struct state *s, const struct acce
 			   .off = (s64)a->off + ptr->off };
 
 	(void)value;
-	if (writes(a) && packet_read_only(v->prog->type))
+	if (writes(a) && !packet_written(v->prog->type))
 		reject(v, REJECT_PKT_WRITE, a->insn, &why);
 	check_leak(v, s, a, "packet");
 	if (ptr->val.smin < 0)
@@ -294,6 +320,13 @@ static bool mem_region(struct verifier *v, struct state *s, const struct access 
 		reject(v, REJECT_READ_ONLY, a->insn,
 		       &(struct why){ .reg = a->reg, .ptr = ptr });
 	check_leak(v, s, a, "mem");
+	if (ptr->flags & REG_UNTRUSTED) {	/* loads that fault give 0 */
+		if (a->is_helper)
+			reject(v, REJECT_ARG_TYPE, a->insn, &(struct why){
+				.reg = a->reg, .ptr = ptr, .a = a->reg, .s = "fp",
+				.t = "the helper" });
+		return false;
+	}
 	check_range(v, a, ptr, ptr->bytes, false);
 	return false;
 }
@@ -313,13 +346,59 @@ static bool flow_keys_access(struct verifier *v, struct state *s, const struct a
 	return false;
 }
 
+/* ---- sockets ------------------------------------------------------------- */
+
+static enum access_object object_of(const struct reg *r)
+{
+	switch (r->type) {
+	case REG_SOCK_COMMON:
+		return OBJECT_SOCK_COMMON;
+	case REG_TCP_SOCK:
+		return OBJECT_TCP_SOCK;
+	case REG_XDP_SOCK:
+		return OBJECT_XDP_SOCK;
+	default:
+		return OBJECT_SOCK;
+	}
+}
+
+static bool sock_access(struct verifier *v, struct state *s, const struct access *a,
+			const struct reg *ptr, struct reg *value)
+{
+	s64 off = (s64)a->off + ptr->off;
+	struct why why = { .reg = a->reg, .ptr = ptr, .off = off, .size = a->size };
+
+	(void)s, (void)value;
+	if (writes(a))
+		reject(v, REJECT_READ_ONLY, a->insn, &why);
+	else if (off < 0 || !scalar_is_const(&ptr->val) ||
+		 !access_ok(access_object(object_of(ptr)), (u64)off, a->size, false))
+		reject(v, REJECT_SOCK, a->insn, &why);
+	return false;
+}
+
+/* A tracepoint's buffer: how long it is shows when the program attaches. */
+static bool tp_buffer_access(struct verifier *v, struct state *s, const struct access *a,
+			     const struct reg *ptr, struct reg *value)
+{
+	struct why why = { .reg = a->reg, .ptr = ptr, .size = a->size,
+			   .off = (s64)a->off + ptr->off };
+
+	(void)value;
+	check_leak(v, s, a, "tp_buffer");
+	if (why.off < 0)
+		reject(v, REJECT_TP_BUFFER, a->insn, &why);
+	else if (!scalar_is_const(&ptr->val) || scalar_value(&ptr->val))
+		reject(v, REJECT_VAR_ACCESS, a->insn, &why);
+	return false;
+}
+
 /* ---- what is no memory --------------------------------------------------- */
 
 static bool no_memory(struct verifier *v, struct state *s, const struct access *a,
 		      const struct reg *ptr, struct reg *value)
 {
-	enum reject_id id = ptr->type == REG_MAP ? REJECT_MAP_PTR :
-			    ptr->type == REG_PACKET_END ? REJECT_PKT_END : REJECT_NOT_PTR;
+	enum reject_id id = ptr->type == REG_PACKET_END ? REJECT_PKT_END : REJECT_NOT_PTR;
 
 	(void)s, (void)value;
 	reject(v, id, a->insn, &(struct why){ .reg = a->reg, .ptr = ptr });
@@ -343,14 +422,14 @@ static bool stack_region(struct verifier *v, struct state *s, const struct acces
 
 static region_fn *const regions[REG_TYPES] = {
 	[REG_NONE] = no_memory, [REG_SCALAR] = no_memory, [REG_ANY] = no_memory,
-	[REG_CTX] = ctx_access, [REG_MAP] = no_memory,
+	[REG_CTX] = ctx_access, [REG_MAP] = map_object_access,
 	[REG_MAP_VALUE] = map_value_access, [REG_MAP_KEY] = map_key_access,
 	[REG_STACK] = stack_region, [REG_PACKET_META] = packet_access,
 	[REG_PACKET] = packet_access, [REG_PACKET_END] = no_memory,
-	[REG_FLOW_KEYS] = flow_keys_access, [REG_SOCKET] = unsupported,
-	[REG_SOCK_COMMON] = unsupported, [REG_TCP_SOCK] = unsupported,
-	[REG_XDP_SOCK] = unsupported, [REG_TP_BUFFER] = unsupported,
-	[REG_BTF] = unsupported, [REG_MEM] = mem_region, [REG_BUF] = unsupported,
+	[REG_FLOW_KEYS] = flow_keys_access, [REG_SOCKET] = sock_access,
+	[REG_SOCK_COMMON] = sock_access, [REG_TCP_SOCK] = sock_access,
+	[REG_XDP_SOCK] = sock_access, [REG_TP_BUFFER] = tp_buffer_access,
+	[REG_BTF] = kobject_access, [REG_MEM] = mem_region, [REG_BUF] = unsupported,
 	[REG_ARENA] = unsupported, [REG_FUNC] = no_memory, [REG_DYNPTR] = no_memory,
 };
 

@@ -111,11 +111,11 @@ static bool is_special(const struct slot *t)
 	return false;
 }
 
-static void check_overwrite(struct verifier *v, const struct access *a,
-			    const struct slot *t)
+static void check_overwrite(struct verifier *v, struct state *s, const struct access *a,
+			    u32 frame, struct slot *t)
 {
 	if (is_special(t))
-		not_judged(v, a->insn, "stores into a dynptr or iterator on the stack");
+		object_overwrite(v, s, a->insn, frame, (u32)(t - s->frames[frame]->slots));
 	if (!v->privileged && is_spill(t) && reg_is_ptr(&t->reg) &&
 	    a->size != SLOT_BYTES)
 		reject(v, REJECT_CORRUPT, a->insn, NULL);
@@ -151,7 +151,7 @@ static void store_fixed(struct verifier *v, struct state *s, const struct access
 	struct reg r;
 	bool known = stored(v, s, a, &r);
 
-	check_overwrite(v, a, t);
+	check_overwrite(v, s, a, frame, t);
 	if (a->store >= 0)	/* copies on the stack stay equal */
 		reg_link(v, state_reg(s, (unsigned)a->store)), stored(v, s, a, &r);
 	if (known && reg_is_ptr(&r)) {
@@ -176,13 +176,15 @@ static void store_fixed(struct verifier *v, struct state *s, const struct access
 }
 
 /* One byte of a store with a variable offset may be written or not. */
-static void maybe_byte(struct verifier *v, const struct access *a, struct slot *t,
-		       u32 at, bool zero)
+static void maybe_byte(struct verifier *v, struct state *s, const struct access *a,
+		       u32 frame, s64 off, bool zero)
 {
+	struct slot *t = &s->frames[frame]->slots[slot_of(off)];
+	u32 at = byte_of(off);
 	bool was_zero = t->kind[at] == SLOT_ZERO ||
 			(t->kind[at] == SLOT_SPILL && is_zero(&t->reg));
 
-	check_overwrite(v, a, t);
+	check_overwrite(v, s, a, frame, t);
 	if (t->kind[at] == SLOT_NONE && !v->privileged)
 		reject(v, REJECT_STACK_VAR_UNINIT, a->insn, NULL);
 	if (is_spill(t)) {
@@ -204,10 +206,10 @@ static void maybe_byte(struct verifier *v, const struct access *a, struct slot *
 static void store_var(struct verifier *v, struct state *s, const struct access *a,
 		      const struct reg *ptr, struct span span)
 {
-	struct frame *f = state_grow(v, s, ptr->frame, slot_of(span.min) + 1);
 	struct reg r;
 	bool known = stored(v, s, a, &r), zero = known && is_zero(&r);
 
+	state_grow(v, s, ptr->frame, slot_of(span.min) + 1);
 	if (!v->privileged)
 		reject(v, REJECT_STACK_VAR_CAP, a->insn,
 		       &(struct why){ .reg = a->reg, .ptr = ptr, .off = span.min });
@@ -217,7 +219,7 @@ static void store_var(struct verifier *v, struct state *s, const struct access *
 		reject_or_warn(v, REJECT_PTR_LEAK, a->insn, &(struct why){
 			.reg = (u32)a->store, .ptr = &r, .s = "stack" });
 	for (s64 off = span.min; off < span.max + (s64)a->size; off++)
-		maybe_byte(v, a, &f->slots[slot_of(off)], byte_of(off), zero);
+		maybe_byte(v, s, a, ptr->frame, off, zero);
 }
 
 /* ---- loads --------------------------------------------------------------- */
@@ -253,6 +255,11 @@ static void fill(struct verifier *v, const struct slot *t, const struct access *
 static bool byte_known(struct verifier *v, const struct access *a, const struct reg *ptr,
 		       u8 kind, s64 off, u32 i)
 {
+	if (slot_kind_is_object(kind)) {
+		reject(v, REJECT_OBJECT_READ, a->insn, &(struct why){
+			.reg = a->reg, .ptr = ptr, .off = off, .size = a->size, .a = i });
+		return false;
+	}
 	if (kind != SLOT_NONE)
 		return true;
 	reject_or_warn(v, REJECT_STACK_UNINIT, a->insn, &(struct why){
@@ -294,8 +301,6 @@ static void load_fixed(struct verifier *v, struct state *s, const struct access 
 	u32 spilled = slot_spilled(t);
 
 	slot_read(v, t);
-	if (is_special(t))
-		not_judged(v, a->insn, "loads from a dynptr or iterator on the stack");
 	if (spilled && reg_is_ptr(&t->reg)) {
 		if (a->size != SLOT_BYTES)
 			reject(v, REJECT_SPILL_READ, a->insn, NULL);
@@ -431,6 +436,22 @@ static void helper_writes(struct verifier *v, struct slot *t, s64 off, bool sure
 		t->kind[byte_of(off)] = SLOT_MISC;
 }
 
+/* A helper may write over an iterator that nobody needs any more, not over a
+ * dynptr: its arguments could overlap. */
+static bool helper_meets_object(struct verifier *v, struct state *s, const struct access *a,
+				const struct reg *ptr, struct slot *t, s64 off,
+				bool only_writes)
+{
+	if (only_writes && t->kind[0] != SLOT_DYNPTR) {
+		object_overwrite(v, s, a->insn, ptr->frame,
+				 (u32)(t - s->frames[ptr->frame]->slots));
+		return true;
+	}
+	reject(v, only_writes ? REJECT_DYNPTR_ALIAS : REJECT_OBJECT_READ, a->insn,
+	       &(struct why){ .reg = a->reg, .ptr = ptr, .off = off, .size = a->size });
+	return false;
+}
+
 void stack_helper_access(struct verifier *v, struct state *s, const struct access *a,
 			 const struct reg *ptr, bool only_writes)
 {
@@ -445,8 +466,8 @@ void stack_helper_access(struct verifier *v, struct state *s, const struct acces
 	for (s64 off = span.min; off < span.max + (s64)a->size; off++) {
 		struct slot *t = &f->slots[slot_of(off)];
 
-		if (is_special(t))
-			not_judged(v, a->insn, "a helper on a dynptr or iterator");
+		if (is_special(t) && !told)
+			told = !helper_meets_object(v, s, a, ptr, t, off, only_writes);
 		if (!(only_writes && span.fixed) && !told)
 			told = !helper_reads(v, a, ptr, t, off, span.min);
 		if (a->kind & ACCESS_WRITE)

@@ -15,6 +15,7 @@
 #include "base/strbuf.h"
 #include "base/vec.h"
 #include "isa/isa.h"
+#include "model/access.h"
 #include "model/tables.h"
 #include "verify/def.h"
 #include "verify/scalar.h"
@@ -76,6 +77,7 @@ enum reg_flag {
 	REG_NON_OWN	= 1 << 9,	/* owned by a list or tree */
 	REG_LINKED	= 1 << 10,	/* the id is shared with an added constant */
 	REG_FRESH	= 1 << 11,	/* memory that is only written to */
+	REG_SLICE	= 1 << 12,	/* MEM: of a packet, by a dynptr */
 };
 
 /* Ranges of packet pointers that compared as beyond the end (see step_jump.c). */
@@ -133,6 +135,8 @@ enum slot_kind {
 	SLOT_ITER,		/* of an open-coded iterator */
 	SLOT_IRQ,		/* a saved interrupt state */
 };
+
+static inline bool slot_kind_is_object(u8 kind) { return kind >= SLOT_DYNPTR; }
 
 /*
  * Eight bytes of stack. A spilled register of N bytes fills kind[0..N-1], low
@@ -273,7 +277,7 @@ struct verifier {
 	struct point *points;	/* [nr_insns] */
 	struct func *funcs;	/* sorted by start */
 	u32 nr_funcs;
-	const struct ctx_desc *ctx;	/* fields of the context; NULL: none known */
+	const struct access_desc *ctx;	/* of the context; NULL: nobody knows */
 	u8 *map_fields;		/* [2 nr_maps] regions.c: what is in values; inner maps' */
 	u32 entry;		/* function that is being verified */
 	bool privileged;	/* VERIFY_CAP_PERFMON */
@@ -443,6 +447,12 @@ bool stack_constant(struct verifier *v, struct state *s, const struct reg *ptr, 
 /* A helper reads or writes SIZE bytes; META: it only writes. */
 void stack_helper_access(struct verifier *v, struct state *s, const struct access *a,
 			 const struct reg *ptr, bool only_writes);
+
+/* ---- dynptr.c ------------------------------------------------------------ */
+
+/* Slot N of frame F of S is written: what it was a part of is no more. */
+void slot_clear(struct verifier *v, struct slot *t);	/* it holds nothing any more */
+void object_overwrite(struct verifier *v, struct state *s, u32 insn, u32 f, u32 n);
 
 /* ---- call.c, args.c, subprog.c ------------------------------------------- */
 

@@ -4,6 +4,7 @@
  * of the state. Cases are calls.
  */
 #include "verify/call.h"
+#include "verify/kobject.h"
 
 int check_readable(struct verifier *v, const struct state *s, u32 insn, unsigned r)
 {
@@ -65,9 +66,12 @@ void step_lddw(struct verifier *v, struct state *s, u32 at)
 		reg_set_ptr(dst, REG_FUNC, 0);
 		dst->func = cfg_func_at(v, at + low + 1);
 		break;
+	case OP_LDDW_BTF_ID:
+		kobject_lddw(v, at, dst);
+		break;
 	default:
-		not_judged(v, at, "addresses of kernel variables (%s)",
-			   isa_rows[v->points[at].op].name);
+		reject(v, REJECT_MAP_FD, at, &(struct why){ .a = low });
+		reg_set_unknown(v, dst);
 	}
 }
 
@@ -135,6 +139,9 @@ static enum step step_kind(struct verifier *v, struct state *s, u32 at, unsigned
 		return step_call_local(v, s, at);
 	case KIND_EXIT:
 		return step_exit(v, s, at);
+	case KIND_CALL_REG:
+		reject(v, REJECT_CALL_REG, at, NULL);
+		return STEP_END;
 	default:
 		not_judged(v, at, "%s", isa_rows[v->points[at].op].name);
 		return STEP_END;

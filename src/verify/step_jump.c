@@ -236,7 +236,7 @@ static void learn_null(struct verifier *v, struct state *s, struct reg *ptr, boo
 	struct share share = { .v = v, .id = ptr->id, .null = null };
 	u32 ref = ptr->ref;
 
-	if (null && ref)
+	if (null && ref == share.id)	/* not so for what was made of it */
 		drop_ref(s, ref);
 	state_each(s, share_null, &share);
 }

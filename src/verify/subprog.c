@@ -54,6 +54,25 @@ bool check_refs(struct verifier *v, struct state *s, u32 at, enum reject_id id)
 	return false;
 }
 
+/* Programs on addresses that can refuse nothing. */
+static bool only_watches(u32 attach)
+{
+	switch (attach) {
+	case BPF_CGROUP_UDP4_RECVMSG:
+	case BPF_CGROUP_UDP6_RECVMSG:
+	case UAPI_CGROUP_UNIX_RECVMSG:
+	case BPF_CGROUP_INET4_GETPEERNAME:
+	case BPF_CGROUP_INET6_GETPEERNAME:
+	case UAPI_CGROUP_UNIX_GETPEERNAME:
+	case BPF_CGROUP_INET4_GETSOCKNAME:
+	case BPF_CGROUP_INET6_GETSOCKNAME:
+	case UAPI_CGROUP_UNIX_GETSOCKNAME:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* What a program of some types may return (Linux 6.18). */
 static bool ret_limits(const struct verifier *v, s64 *min, s64 *max)
 {
@@ -68,7 +87,14 @@ static bool ret_limits(const struct verifier *v, s64 *min, s64 *max)
 	case BPF_PROG_TYPE_CGROUP_SOCK_ADDR:
 		if (attach == BPF_CGROUP_INET4_BIND || attach == BPF_CGROUP_INET6_BIND)
 			*max = 3;
+		*min = only_watches(attach);
 		return true;
+	case BPF_PROG_TYPE_KPROBE:
+		return attach == UAPI_TRACE_KPROBE_SESSION || attach == UAPI_TRACE_UPROBE_SESSION;
+	case BPF_PROG_TYPE_TRACING:
+		*max = attach == BPF_TRACE_ITER;
+		return attach == BPF_TRACE_ITER || attach == BPF_TRACE_FENTRY ||
+		       attach == BPF_TRACE_FEXIT;
 	case BPF_PROG_TYPE_CGROUP_SOCK:
 	case BPF_PROG_TYPE_SOCK_OPS:
 	case BPF_PROG_TYPE_CGROUP_DEVICE:
@@ -88,6 +114,8 @@ static void check_limits(struct verifier *v, struct state *s, u32 at)
 	struct strbuf text = { 0 };
 	struct why why = { .ptr = r0 };
 
+	if (v->prog->type == BPF_PROG_TYPE_LSM)
+		not_judged(v, at, "the result of LSM programs");
 	if (!ret_limits(v, &why.a, &why.b))
 		return;
 	if (r0->type != REG_SCALAR) {
@@ -117,6 +145,8 @@ static enum step exit_program(struct verifier *v, struct state *s, u32 at)
 {
 	struct reg *r0 = state_reg(s, 0);
 
+	if (s->irq)
+		reject(v, REJECT_SECTION_EXIT, at, &(struct why){ .s = "bpf_local_irq_save" });
 	check_refs(v, s, at, REJECT_LEAK);
 	if (s->rcu)
 		reject(v, REJECT_SECTION_EXIT, at, &(struct why){ .s = "bpf_rcu_read_lock" });

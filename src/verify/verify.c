@@ -119,7 +119,7 @@ int verify_prog(struct verify_result *result, struct arena *arena,
 		.img = img, .prog = prog, .opts = opts ? opts : &default_opts,
 		.result = result, .arena = arena, .err = err,
 		.insns = prog->insns, .nr_insns = prog->nr_insns,
-		.ctx = ctx_desc(prog->type),
+		.ctx = access_ctx(prog->type, prog->expected_attach),
 	};
 	struct verifier v = job;
 	u64 start = os_clock_ns();

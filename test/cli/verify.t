@@ -24,11 +24,12 @@ verdict() # TYPE CODE: the verdict on instructions
 		$SKEP verify --type "$1" "$tmp/code.bin" 2> "$tmp/err" |
 		sed -n '2s/.*  \(ok\|rejected\|not judged\) .*/\1/p'
 }
-says() # WHAT ID CODE
+says_in() # TYPE WHAT ID CODE
 {
-	same "$1" rejected "$(verdict xdp "$3")"
-	has "$1: reason" "[SKEP-E$2]" "$(cat "$tmp/err")"
+	same "$2" rejected "$(verdict "$1" "$4")"
+	has "$2: reason" "[SKEP-E$3]" "$(cat "$tmp/err")"
 }
+says() { says_in xdp "$@"; }
 same "nothing wrong" ok "$(verdict xdp 'r0 = 2; exit')"
 says "unset result" 0101 'exit'
 says "write to r10" 0102 'r10 = 1; r0 = 0; exit'
@@ -46,6 +47,30 @@ says "moved context" 0209 'r1 += 4; r0 = *(u32 *)(r1 + 0); exit'
 says "number as address" 0120 'r1 = 4096; r0 = *(u32 *)(r1 + 0); exit'
 says "no such helper" 0351 'call 9999; exit'
 says "helper of other types" 0352 'r1 = 0; r2 = 0; r3 = 0; r4 = 0; r5 = 0; call 49; exit'
+says_in raw_tracepoint.w "before a tracepoint's buffer" 0234 \
+	'r1 = *(u64 *)(r1 + 0); r0 = *(u64 *)(r1 - 8); exit'
+same "in it" ok "$(verdict raw_tracepoint.w 'r1 = *(u64 *)(r1 + 0); r0 = *(u64 *)(r1 + 8); exit')"
+sk='r1 = *(u64 *)(r1 + 168); r0 = 0; if r1 == 0 goto +2'
+same "a socket's field" ok "$(verdict tc "$sk; r0 = *(u32 *)(r1 + 4); r0 = 0; exit")"
+says_in tc "no field of a socket" 0229 "$sk; r0 = *(u64 *)(r1 + 4); r0 = 0; exit"
+says_in tc "a socket that may be NULL" 0107 'r1 = *(u64 *)(r1 + 168); r0 = *(u32 *)(r1 + 4); exit'
+lookup='r6 = r1; *(u64 *)(r10 - 8) = 0; *(u64 *)(r10 - 16) = 0; r2 = r10; r2 += -16
+	r3 = 12; r4 = -1; r5 = 0; call 84'
+same "a socket given back" ok "$(verdict tc "$lookup; if r0 == 0 goto +2; r1 = r0; call 86
+	r0 = 0; exit")"
+says_in tc "a socket kept" 0305 "$lookup; r0 = 0; exit"
+says_in tc "a socket given back twice" 0354 "$lookup; if r0 == 0 goto +4; r7 = r0; r1 = r0
+	call 86; r1 = r7; call 86; r0 = 0; exit"
+says_in tc "a TCP socket after its socket was given back" 0120 "$lookup; if r0 == 0 goto +9
+	r7 = r0; r1 = r0; call 96; r8 = r0; r1 = r7; call 86; if r8 == 0 goto +1
+	r0 = *(u32 *)(r8 + 0); r0 = 0; exit"
+says_in tc "a socket that was not acquired" 0306 "$sk; call 86; r0 = 0; exit"
+says_in kprobe "a helper that sleeps" 0391 \
+	'r1 = r10; r1 += -8; r2 = 8; r3 = 0; call 148; r0 = 0; exit'
+says_in perf_event "outside of functions" 0392 'call 173; r0 = 0; exit'
+says "a call through a register" 0169 'r2 = 0; callx r2; r0 = 0; exit'
+same "registers of a kprobe" ok "$(verdict kprobe 'r0 = *(u64 *)(r1 + 160); exit')"
+says_in kprobe "behind them" 0206 'r0 = *(u64 *)(r1 + 168); exit'
 
 # forms for programs
 has "JSON: the reason" '"id": "SKEP-E0201"' "$($SKEP verify --json $bad 2>/dev/null)"

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* rawtp.c: access to rawtp.def. */
+#include "model/tables.h"
+
+char rawtp_arg(const char *tracepoint, u32 i)
+{
+	static const struct { const char *name, *args; } rows[] = {
+#define RAWTP(name, args) { #name, args },
+#include "model/rawtp.def"
+#undef RAWTP
+	};
+
+	for (size_t n = 0; n < ARRAY_LEN(rows); n++)
+		if (!strcmp(rows[n].name, tracepoint))
+			return i < strlen(rows[n].args) ? rows[n].args[i] : '-';
+	return '-';
+}

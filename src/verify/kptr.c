@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * kptr.c: pointers to objects in map values (__kptr). bpf_kptr_xchg changes them:
+ * what goes in is given up, what comes out is owed. A load gives a pointer that a
+ * read section keeps, or one that is only good for reading.
+ */
+#include "verify/call.h"
+#include "verify/kobject.h"
+
+enum { KPTR_BYTES = 8 };
+
+static struct why why_of(const struct call *c, const struct reg *r, unsigned i)
+{
+	return (struct why){ .reg = i + 1, .ptr = r, .a = i + 1, .b = i, .s = "kptr",
+			     .t = c->row->name };
+}
+
+/* ---- what is where ------------------------------------------------------- */
+
+/* The struct that the kptr at OFF of the map's values points at. */
+static u32 kptr_struct(const struct btf *btf, const struct image_map *map, u32 off)
+{
+	const struct btf_type *t = btf_type(btf, btf_skip_mods(btf, map->value_type));
+
+	for (u32 i = 0; i < btf_vlen(t); i++) {
+		struct btf_member_info m = btf_member(btf, t, i);
+
+		if (m.bit_off == off * 8)
+			return btf_skip_mods(btf, btf_type(btf, m.type_id)->type);
+	}
+	return 0;
+}
+
+/* Its type is the kernel's when that has one of the name, else the program's. */
+static bool find_kptr(struct verifier *v, const struct image_map *map, u32 off, u32 at,
+		      struct kptr_at *k)
+{
+	u32 local = kptr_struct(v->img->btf, map, off);
+	const char *name = btf_type_name(v->img->btf, local);
+
+	if (!v->opts->vmlinux) {
+		not_judged(v, at, "pointers in map values without the kernel's types");
+		return false;
+	}
+	k->btf = v->opts->vmlinux;
+	k->id = btf_find(k->btf, name, BTF_KIND_STRUCT);
+	if (k->id)
+		return true;
+	k->btf = v->img->btf;
+	k->id = local;
+	return local;
+}
+
+/* Types of the kernel that are freed only when no read section can see them. */
+static bool kept_by_sections(const struct verifier *v, const struct kptr_at *k)
+{
+	static const char *const names[] = { "task_struct", "cgroup", "bpf_cpumask",
+					     "bpf_crypto_ctx" };
+
+	if (k->btf == v->img->btf)
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (!strcmp(btf_type_name(k->btf, k->id), names[i]))
+			return true;
+	return false;
+}
+
+/* ---- loads and stores ---------------------------------------------------- */
+
+static bool load_kptr(struct verifier *v, const struct state *s, const struct access *a,
+		      const struct image_map *map, u32 off, struct reg *value)
+{
+	struct kptr_at k;
+	unsigned flags = REG_OR_NULL | REG_UNTRUSTED;
+
+	if (!find_kptr(v, map, off, a->insn, &k))
+		return false;
+	if (in_read_section(s) && kept_by_sections(v, &k))
+		flags = REG_OR_NULL | REG_RCU | (k.btf == v->img->btf ? REG_ALLOC : 0);
+	reg_set_btf(v, value, k.btf, k.id, flags);
+	return true;
+}
+
+static bool overlaps(const struct access *a, const struct reg *ptr, u32 at)
+{
+	s64 low = (s64)a->off + ptr->off;
+
+	return low + ptr->val.smin < (s64)at + KPTR_BYTES &&
+	       low + (s64)ptr->val.umax + (s64)a->size > (s64)at;
+}
+
+bool kptr_access(struct verifier *v, struct state *s, const struct access *a,
+		 const struct reg *ptr, const struct image_map *map, struct reg *value)
+{
+	struct why why = { .reg = a->reg, .ptr = ptr, .s = "kptr",
+			   .off = (s64)a->off + ptr->off, .size = a->size };
+
+	for (u32 i = 0; i < map->nr_kptrs; i++) {
+		if (!overlaps(a, ptr, map->kptrs[i]))
+			continue;
+		why.a = map->kptrs[i];
+		if (a->is_helper || (a->kind & ACCESS_WRITE) || !value)
+			reject(v, REJECT_KPTR_ACCESS, a->insn, &why);
+		else if (!scalar_is_const(&ptr->val) || a->size != KPTR_BYTES || a->sign ||
+			 why.off + (s64)scalar_value(&ptr->val) != why.a)
+			reject(v, REJECT_KPTR_PART, a->insn, &why);
+		else
+			return load_kptr(v, s, a, map, map->kptrs[i], value);
+	}
+	return false;
+}
+
+/* ---- bpf_kptr_xchg ------------------------------------------------------- */
+
+void arg_kptr_slot(struct verifier *v, struct state *s, struct call *c, unsigned i)
+{
+	const struct reg *r = state_reg(s, i + 1);
+	const struct image_map *map = r->type == REG_MAP_VALUE ? map_of(v, r) : NULL;
+	struct why why = why_of(c, r, i);
+	s64 off = r->off + (s64)scalar_value(&r->val);
+
+	if (r->type == REG_BTF && (r->flags & REG_ALLOC)) {
+		not_judged(v, c->insn, "pointers in objects of the program");
+		return;
+	}
+	if (!map || (r->flags & REG_OR_NULL)) {
+		why.s = "map_value";
+		reject(v, REJECT_ARG_TYPE, c->insn, &why);
+		return;
+	}
+	for (u32 n = 0; n < map->nr_kptrs; n++)
+		if (scalar_is_const(&r->val) && off == map->kptrs[n]) {
+			find_kptr(v, map, map->kptrs[n], c->insn, &c->kptr);
+			return;
+		}
+	reject(v, REJECT_ARG_FIELD, c->insn, &why);
+}
+
+void arg_kptr_object(struct verifier *v, struct state *s, struct call *c, unsigned i)
+{
+	const struct reg *r = state_reg(s, i + 1);
+	struct why why = why_of(c, r, i);
+
+	why.s = "ptr_";
+	if (r->type == REG_SCALAR && scalar_is_const(&r->val) && !scalar_value(&r->val)) {
+		reg_mark(v, r);
+		return;
+	}
+	if (r->type != REG_BTF ||
+	    (r->flags & (REG_UNTRUSTED | REG_USER | REG_PERCPU | REG_NON_OWN))) {
+		reject(v, REJECT_ARG_TYPE, c->insn, &why);
+		return;
+	}
+	if (r->flags & REG_OR_NULL)
+		reject(v, REJECT_ARG_NULL, c->insn, &why);
+	else if (!r->ref)
+		reject(v, REJECT_RELEASE_NONE, c->insn, &why);
+	else if (r->off || !scalar_is_const(&r->val) || scalar_value(&r->val))
+		reject(v, REJECT_RELEASE_OFF, c->insn, &why);
+	else if (r->btf != c->kptr.btf || r->btf_id != c->kptr.id)
+		reject(v, REJECT_KPTR_TYPE, c->insn, &(struct why){
+			.reg = i + 1, .ptr = r,
+			.s = c->kptr.id ? btf_type_name(c->kptr.btf, c->kptr.id) : "" });
+	c->release = r->ref;
+}
+
+void ret_kptr(struct verifier *v, struct state *s, const struct call *c)
+{
+	struct reg *r0 = state_reg(s, 0);
+
+	if (!c->kptr.id) {
+		reg_set_unknown(v, r0);		/* refused already */
+		return;
+	}
+	reg_set_btf(v, r0, c->kptr.btf, c->kptr.id,
+		    REG_OR_NULL | (c->kptr.btf == v->img->btf ? REG_ALLOC : 0));
+	r0->ref = r0->id = ref_acquire(v, s, REF_PTR);
+	ref_find(s, r0->ref)->insn = c->insn;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * mapobj.c: reads of the kernel's own struct behind a pointer to a map (not to a
+ * value of it): struct bpf_array and so on, by the types of the target kernel.
+ */
+#include "verify/call.h"
+#include "verify/kobject.h"
+#include "verify/mem.h"
+#include "btf/btf.h"
+#include "model/uapi.h"
+
+static const char *const structs[] = {
+	[BPF_MAP_TYPE_HASH] = "bpf_htab", [BPF_MAP_TYPE_ARRAY] = "bpf_array",
+	[BPF_MAP_TYPE_PROG_ARRAY] = "bpf_array", [BPF_MAP_TYPE_PERF_EVENT_ARRAY] = "bpf_array",
+	[BPF_MAP_TYPE_PERCPU_HASH] = "bpf_htab", [BPF_MAP_TYPE_PERCPU_ARRAY] = "bpf_array",
+	[BPF_MAP_TYPE_STACK_TRACE] = "bpf_stack_map", [BPF_MAP_TYPE_CGROUP_ARRAY] = "bpf_array",
+	[BPF_MAP_TYPE_LRU_HASH] = "bpf_htab", [BPF_MAP_TYPE_LRU_PERCPU_HASH] = "bpf_htab",
+	[BPF_MAP_TYPE_LPM_TRIE] = "lpm_trie", [BPF_MAP_TYPE_ARRAY_OF_MAPS] = "bpf_array",
+	[BPF_MAP_TYPE_HASH_OF_MAPS] = "bpf_htab", [BPF_MAP_TYPE_DEVMAP] = "bpf_dtab",
+	[BPF_MAP_TYPE_SOCKMAP] = "bpf_stab", [BPF_MAP_TYPE_CPUMAP] = "bpf_cpu_map",
+	[BPF_MAP_TYPE_XSKMAP] = "xsk_map", [BPF_MAP_TYPE_SOCKHASH] = "bpf_shtab",
+	[BPF_MAP_TYPE_CGROUP_STORAGE] = "bpf_cgroup_storage_map",
+	[BPF_MAP_TYPE_REUSEPORT_SOCKARRAY] = "reuseport_array",
+	[BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE] = "bpf_cgroup_storage_map",
+	[BPF_MAP_TYPE_QUEUE] = "bpf_queue_stack", [BPF_MAP_TYPE_STACK] = "bpf_queue_stack",
+	[BPF_MAP_TYPE_SK_STORAGE] = "bpf_local_storage_map",
+	[BPF_MAP_TYPE_DEVMAP_HASH] = "bpf_dtab", [BPF_MAP_TYPE_RINGBUF] = "bpf_ringbuf_map",
+	[BPF_MAP_TYPE_INODE_STORAGE] = "bpf_local_storage_map",
+	[BPF_MAP_TYPE_TASK_STORAGE] = "bpf_local_storage_map",
+	[BPF_MAP_TYPE_BLOOM_FILTER] = "bpf_bloom_filter",
+	[BPF_MAP_TYPE_USER_RINGBUF] = "bpf_ringbuf_map",
+	[UAPI_MAP_TYPE_CGRP_STORAGE] = "bpf_local_storage_map",
+	[UAPI_MAP_TYPE_ARENA] = "bpf_arena",
+};
+
+static u32 struct_of(const struct verifier *v, const struct reg *ptr)
+{
+	u32 type = map_of(v, ptr)->type;
+	const char *name = type < ARRAY_LEN(structs) ? structs[type] : NULL;
+
+	return name && v->opts->vmlinux ? btf_find(v->opts->vmlinux, name, BTF_KIND_STRUCT) : 0;
+}
+
+static bool check_map_read(struct verifier *v, const struct access *a, const struct reg *ptr)
+{
+	struct why why = { .reg = a->reg, .ptr = ptr, .off = (s64)a->off + ptr->off };
+
+	if (a->is_helper || !v->privileged)
+		reject(v, REJECT_MAP_PTR, a->insn, &why);
+	else if (a->kind & ACCESS_WRITE)
+		reject(v, REJECT_MAP_PTR_WRITE, a->insn, &why);
+	else if (!scalar_is_const(&ptr->val))
+		reject(v, REJECT_VAR_ACCESS, a->insn, &why);
+	else if (why.off + (s64)scalar_value(&ptr->val) < 0)
+		reject(v, REJECT_MAP_PTR_NEG, a->insn, &why);
+	else
+		return true;
+	return false;
+}
+
+bool map_object_access(struct verifier *v, struct state *s, const struct access *a,
+		       const struct reg *ptr, struct reg *value)
+{
+	struct walk_at at = { .field = "" };
+	const struct btf *btf = v->opts->vmlinux;
+	u32 id = struct_of(v, ptr);
+	s64 off = (s64)a->off + ptr->off + (s64)scalar_value(&ptr->val);
+	enum walk found;
+
+	(void)s;
+	if (!check_map_read(v, a, ptr))
+		return false;
+	if (!id) {
+		not_judged(v, a->insn, "reads of maps themselves without the kernel's types");
+		return false;
+	}
+	found = btf_walk(btf, id, (u64)off, a->size, &at);
+	if (found == WALK_BAD)
+		reject(v, REJECT_BTF_FIELD, a->insn, &(struct why){ .reg = a->reg, .ptr = ptr,
+		       .off = off, .size = a->size, .s = btf_type_name(btf, id) });
+	if (!value || found == WALK_BAD || found == WALK_NUMBER)
+		return false;
+	if (found == WALK_ADDRESS)
+		reg_set_ptr(value, REG_MEM, REG_RDONLY | REG_UNTRUSTED);
+	else
+		reg_set_btf(v, value, btf, at.id, at.flags & ~(unsigned)REG_RCU);
+	return true;
+}

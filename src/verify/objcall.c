@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * objcall.c: functions of the kernel whose row of kfunc.def says what their
+ * arguments are: judged as helpers are, but numbers must be numbers.
+ */
+#include "verify/call.h"
+
+static bool is(const struct call *c, const char *name)
+{
+	return !strcmp(c->row->name, name);
+}
+
+/* ---- who may call -------------------------------------------------------- */
+
+void check_kfunc(struct verifier *v, u32 at, const char *name, u64 types)
+{
+	struct why why = { .s = name };
+
+	if (!license_is_gpl(v->img->license))
+		reject(v, REJECT_KFUNC_GPL, at, &why);
+	else if (!(types >> v->prog->type & 1))
+		reject(v, REJECT_KFUNC_TYPE, at, &why);
+}
+
+/* ---- arguments ----------------------------------------------------------- */
+
+static struct why why_of(const struct call *c, const struct reg *r, unsigned i,
+			 const char *expected)
+{
+	return (struct why){ .reg = i + 1, .ptr = r, .a = i + 1, .b = i, .s = expected,
+			     .t = c->row->name };
+}
+
+/* Strings are read with faults caught: the kernel looks at no such argument. */
+static bool is_unread(const struct call *c, unsigned i)
+{
+	static const struct { const char *name; u8 args; } unread[] = {
+		{ "strcmp", 3 }, { "strcasecmp", 3 }, { "strchr", 1 }, { "strchrnul", 1 },
+		{ "strnchr", 1 }, { "strrchr", 1 }, { "strlen", 1 }, { "strnlen", 1 },
+		{ "strspn", 3 }, { "strcspn", 3 }, { "strstr", 3 }, { "strnstr", 3 },
+		{ "probe_read_kernel_dynptr", 8 }, { "probe_read_kernel_str_dynptr", 8 },
+		{ "probe_read_user_dynptr", 8 }, { "probe_read_user_str_dynptr", 8 },
+		{ "iter_bits_new", 2 },
+	};
+
+	for (size_t n = 0; n < ARRAY_LEN(unread); n++)
+		if (is(c, unread[n].name))
+			return unread[n].args >> i & 1;
+	return false;
+}
+
+static void arg_number(struct verifier *v, struct state *s, struct call *c, unsigned i)
+{
+	struct reg *r = state_reg(s, i + 1);
+	struct why why = why_of(c, r, i, "scalar");
+
+	if (is_unread(c, i))
+		return;
+	if (check_readable(v, s, c->insn, i + 1))
+		return;
+	if (r->type != REG_SCALAR)
+		reject(v, REJECT_ARG_TYPE, c->insn, &why);
+}
+
+static bool is_null(const struct reg *r)
+{
+	return r->type == REG_SCALAR && scalar_is_const(&r->val) && !scalar_value(&r->val);
+}
+
+void check_buffer(struct verifier *v, struct state *s, const struct call *c, unsigned i,
+		  u32 size)
+{
+	struct reg r = *state_reg(s, i + 1);
+	struct access a = { .insn = c->insn, .reg = i + 1, .size = size, .store = -1,
+			    .kind = ACCESS_READ, .is_helper = true };
+	struct why why = why_of(c, &r, i, "fp");
+
+	if (r.flags & REG_OR_NULL)
+		reject(v, REJECT_ARG_NULL, c->insn, &why);
+	else if (!reg_is_ptr(&r))
+		reject(v, REJECT_ARG_TYPE, c->insn, &why);
+	else if (r.type == REG_STACK)
+		stack_helper_access(v, s, &a, &r, false);
+	else if (size)
+		mem_access(v, s, &a, NULL);
+	a.kind = ACCESS_WRITE;
+	if (r.type == REG_STACK)
+		stack_helper_access(v, s, &a, &r, false);
+	else if (size && reg_is_ptr(&r))
+		mem_access(v, s, &a, NULL);
+}
+
+/* The size of an optional buffer: a constant, and of what the call gives. */
+static void arg_slice_size(struct verifier *v, struct state *s, struct call *c, unsigned i)
+{
+	struct reg *r = state_reg(s, i + 1);
+	struct why why = why_of(c, r, i, "scalar");
+
+	if (check_readable(v, s, c->insn, i) || check_readable(v, s, c->insn, i + 1))
+		return;
+	if (r->type != REG_SCALAR || !scalar_is_const(&r->val)) {
+		reject(v, REJECT_ARG_CONST, c->insn, &why);
+		return;
+	}
+	reg_mark(v, r);
+	c->const_size = scalar_value(&r->val);
+	if (c->const_size >= MAX_VAR_OFF)
+		reject(v, REJECT_ARG_SIZE_MAX, c->insn, &why);
+	else if (!is_null(state_reg(s, i)))
+		check_buffer(v, s, c, i - 1, (u32)c->const_size);
+}
+
+static void check_arg(struct verifier *v, struct state *s, struct call *c, unsigned i)
+{
+	switch (c->row->args[i]) {
+	case ARG_ANY:
+		arg_number(v, s, c, i);
+		break;
+	case ARG_MEM_OUT_OPT:
+		break;		/* with its size */
+	case ARG_SIZE_0:
+		arg_slice_size(v, s, c, i);
+		break;
+	default:
+		arg_check(v, s, c, i);
+	}
+}
+
+/* ---- afterwards ---------------------------------------------------------- */
+
+static void set_result(struct verifier *v, struct state *s, struct call *c)
+{
+	if (c->row->ret == RET_INT) {
+		reg_set_unknown(v, state_reg(s, 0));
+	} else if (is(c, "dynptr_slice")) {
+		ret_slice(v, s, c, REG_RDONLY);
+	} else if (is(c, "dynptr_slice_rdwr")) {
+		if (!writes_packet(v))
+			reject(v, REJECT_SLICE_WRITE, c->insn, NULL);
+		ret_slice(v, s, c, 0);
+	} else if (c->row->ret != RET_VOID) {
+		not_judged(v, c->insn, "the result of bpf_%s", c->row->name);
+	}
+}
+
+/* Programs of these types have a packet only as an object of the kernel. */
+static bool traces(u32 type)
+{
+	return type == BPF_PROG_TYPE_TRACING || type == BPF_PROG_TYPE_TRACEPOINT ||
+	       type == BPF_PROG_TYPE_PERF_EVENT || type == BPF_PROG_TYPE_LSM;
+}
+
+enum step step_call_row(struct verifier *v, struct state *s, u32 at,
+			const struct helper_row *row)
+{
+	struct call c = { .insn = at, .func = -1, .row = row, .is_kfunc = true };
+
+	if (is(&c, "dynptr_from_skb") && traces(v->prog->type))
+		not_judged(v, at, "packets of what is traced");
+	for (unsigned i = 0; i < 5 && row->args[i] != ARG_NONE && !v->stop; i++)
+		check_arg(v, s, &c, i);
+	if (v->stop)
+		return STEP_END;
+	if (is(&c, "xdp_pull_data"))
+		forget_packet(v, s);
+	for (unsigned r = 0; r <= 5; r++)
+		reg_set_none(state_reg(s, r));
+	set_result(v, s, &c);
+	return STEP_NEXT;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* tail.c: tail calls out of sections. With an array of programs all of an object
+ * are loaded, so that each of these must be refused. */
+#define K __attribute__((section(".ksyms")))
+extern void bpf_rcu_read_lock(void) K;
+extern void bpf_rcu_read_unlock(void) K;
+extern void bpf_preempt_disable(void) K;
+extern void bpf_preempt_enable(void) K;
+extern void bpf_local_irq_save(unsigned long *flags) K;
+extern void bpf_local_irq_restore(unsigned long *flags) K;
+struct { __uint(type, BPF_MAP_TYPE_PROG_ARRAY); __uint(max_entries, 4); __uint(key_size, 4);
+	__uint(value_size, 4); } progs SEC(".maps");
+
+// rejected 0315: a tail call inside
+SEC("xdp") int rcu_tail(struct xdp_md *ctx)
+{
+	bpf_rcu_read_lock();
+	bpf_tail_call(ctx, &progs, 0);
+	bpf_rcu_read_unlock();
+	return XDP_PASS;
+}
+// rejected 0315: a tail call without preemption
+SEC("xdp") int preempt_tail(struct xdp_md *ctx)
+{
+	bpf_preempt_disable();
+	bpf_tail_call(ctx, &progs, 0);
+	bpf_preempt_enable();
+	return XDP_PASS;
+}
+// rejected 0315: a tail call without interrupts
+SEC("xdp") int irq_tail(struct xdp_md *ctx)
+{
+	unsigned long a;
+
+	bpf_local_irq_save(&a);
+	bpf_tail_call(ctx, &progs, 0);
+	bpf_local_irq_restore(&a);
+	return XDP_PASS;
+}
+char _license[] SEC("license") = "GPL";
