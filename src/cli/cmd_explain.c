@@ -90,7 +90,7 @@ static const struct { const char *key, *word; } patterns[] = {
 	{ "type", "TYPE" }, { "words", "KIND OF POINTER" }, { "ptr", "'p'" },
 	{ "bytes", "bytes A..B" }, { "are", "are" }, { "used", "used" },
 	{ "proved", "only N bytes are proved to exist" }, { "value", "a map value" },
-	{ "wanted", "WHAT IT TAKES" }, { "types", "TYPES" }, { "fn", "HELPER()" },
+	{ "want", "WHAT IT TAKES" }, { "bare", "TYPE" }, { "types", "TYPES" }, { "fn", "HELPER()" },
 	{ "owner", "'p'" }, { "s", "NAME" }, { "t", "NAME" }, { "limits", " smin=A smax=B" },
 	{ "var", "VAR" }, { "a", "A" }, { "b", "B" },
 };

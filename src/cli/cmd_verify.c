@@ -97,11 +97,15 @@ static const char *ask_kernel(struct skep_object *obj, u32 prog, struct skep_err
 	const struct prog_set only = { &prog, 1 };
 	struct skep_object *twin = object_twin(obj);
 	int rc = object_load(twin, &opts, &only, err);
+	char about[256];
 
 	skep_object_close(twin);
 	if (!rc)
 		return "ok";
-	return err->id == ERR_KERNEL_REJECTED ? "rejected" : "no answer";
+	snprintf(about, sizeof(about), "rejects '%s'", obj->img->progs[prog].name);
+	/* programs that it goes on in are loaded, too, and may be those refused */
+	return err->id == ERR_KERNEL_REJECTED && strstr(err->text, about) ? "rejected" :
+									      "no answer";
 }
 
 static const char *compare_kernel(struct verify_cmd *c, struct skep_object *obj, u32 i,

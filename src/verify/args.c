@@ -11,10 +11,35 @@ struct why arg_why(const struct arg *a, const char *expected)
 			     .t = a->call->row->name };
 }
 
+/* What EXPECTED is for people. */
+static const char *in_words(const char *expected)
+{
+	static const struct { const char *what, *text; } words[] = {
+		{ "ctx", "the context, as the program got it" }, { "map_ptr", "a map" },
+		{ "map_value", "the address of a map value" }, { "scalar", "a number" },
+		{ "ringbuf_mem", "a record that bpf_ringbuf_reserve() gave" },
+		{ "func", "a function of this program" },
+	};
+
+	if (!strcmp(expected, ARG_WANTS_MEM))
+		return "memory of the program: stack, map value, packet ...";
+	if (!strcmp(expected, ARG_WANTS_SOCK) || !strcmp(expected, ARG_WANTS_SOCK_COMMON))
+		return "a socket, not NULL";
+	if (!strcmp(expected, ARG_WANTS_OBJECT))
+		return "an object of the kernel, trusted and not NULL";
+	if (!strcmp(expected, ARG_WANTS_PERCPU))
+		return "a per-cpu variable of the kernel";
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (!strcmp(expected, words[i].what))
+			return words[i].text;
+	return expected;
+}
+
 void arg_wrong(struct verifier *v, const struct arg *a, const char *expected)
 {
 	struct why why = arg_why(a, expected);
 
+	why.want = in_words(expected);
 	reject(v, REJECT_ARG_TYPE, a->call->insn, &why);
 }
 
@@ -68,7 +93,11 @@ static void arg_alloc_size(struct verifier *v, struct state *s, struct arg *a)
 	struct why why = arg_why(a, "");
 
 	(void)s;
-	if (a->r->type != REG_SCALAR || !scalar_is_const(&a->r->val)) {
+	if (a->r->type != REG_SCALAR) {
+		arg_wrong(v, a, "scalar");
+		return;
+	}
+	if (!scalar_is_const(&a->r->val)) {
 		reject(v, REJECT_ARG_CONST, a->call->insn, &why);
 		return;
 	}
@@ -119,18 +148,19 @@ static bool changes_map(u32 id)
 	       id == BPF_FUNC_map_push_elem || id == BPF_FUNC_map_pop_elem;
 }
 
-static void check_map_kind(struct verifier *v, struct arg *a)
+void args_check_map(struct verifier *v, const struct call *c)
 {
-	const struct image_map *map = map_of(v, a->r);
-	const struct maptype_row *row = maptype_row(map->type);
+	const struct image_map *map = c->map ? map_of(v, c->map) : NULL;
+	const struct maptype_row *row = map ? maptype_row(map->type) : NULL;
 
-	if (!takes_map(v, a->call->row->id, map->type))
-		reject(v, REJECT_ARG_MAP_TYPE, a->call->insn, &(struct why){
-			.a = map->type, .b = a->call->row->id,
-			.s = a->call->row->name, .t = row ? row->name : "?" });
-	else if ((map->map_flags & BPF_F_RDONLY_PROG) && changes_map(a->call->row->id))
-		reject(v, REJECT_ARG_MAP_RDONLY, a->call->insn,
-		       &(struct why){ .t = a->call->row->name });
+	if (!map)
+		return;
+	if (!takes_map(v, c->row->id, map->type))
+		reject(v, REJECT_ARG_MAP_TYPE, c->insn, &(struct why){
+			.a = map->type, .b = c->row->id,
+			.s = c->row->name, .t = row ? row->name : "?" });
+	else if ((map->map_flags & BPF_F_RDONLY_PROG) && changes_map(c->row->id))
+		reject(v, REJECT_ARG_MAP_RDONLY, c->insn, &(struct why){ .t = c->row->name });
 }
 
 static void arg_map(struct verifier *v, struct state *s, struct arg *a)
@@ -140,7 +170,12 @@ static void arg_map(struct verifier *v, struct state *s, struct arg *a)
 		arg_wrong(v, a, "map_ptr");
 		return;
 	}
-	check_map_kind(v, a);
+	if (a->call->timer && (a->call->map_reg.map != a->r->map ||
+			       a->call->map_reg.uid != a->r->uid)) {
+		struct why why = arg_why(a, "");
+
+		reject(v, REJECT_TIMER_MAP, a->call->insn, &why);
+	}
 	a->call->map_reg = *a->r;
 	a->call->map = &a->call->map_reg;
 }
@@ -224,7 +259,7 @@ static void check_bytes(struct verifier *v, struct state *s, struct arg *a, u32 
 			mem_access(v, s, &acc, NULL);
 		break;
 	default:
-		arg_wrong(v, a, "fp");
+		arg_wrong(v, a, ARG_WANTS_MEM);
 	}
 }
 
@@ -248,12 +283,11 @@ static unsigned way(u8 kind)
 
 static bool check_not_null(struct verifier *v, struct arg *a)
 {
-	struct why why = arg_why(a, "fp");
+	struct why why = arg_why(a, ARG_WANTS_MEM);
 
 	if (!(a->r->flags & REG_OR_NULL))
 		return true;
-	why.b = a->i;
-	reject(v, REJECT_ARG_NULL, a->call->insn, &why);
+	reject(v, REJECT_ARG_NULL_MEM, a->call->insn, &why);
 	a->r->flags &= (u16)~REG_OR_NULL;
 	return false;
 }
@@ -270,6 +304,10 @@ static void note_sure(struct verifier *v, struct state *s, struct arg *a)
 	const struct image_map *map = map_of(v, a->call->map);
 	u64 key;
 
+	/* maps in maps may be smaller than what they are declared like */
+	if (a->call->row->id != BPF_FUNC_map_lookup_elem ||
+	    (a->call->map->uid && (map->map_flags & BPF_F_INNER_MAP)))
+		return;
 	if (elides_null(map) && stack_constant(v, s, a->r, map->key_size, &key))
 		a->call->sure = key < map->max_entries;
 }
@@ -306,7 +344,7 @@ static void arg_mem(struct verifier *v, struct state *s, struct arg *a)
 	if (!null_ok)
 		check_not_null(v, a);
 	if (!reg_is_ptr(a->r))
-		arg_wrong(v, a, "fp");
+		arg_wrong(v, a, ARG_WANTS_MEM);
 }
 
 static bool check_size(struct verifier *v, struct arg *a, bool zero_ok)
@@ -466,7 +504,7 @@ static bool arg_field(struct verifier *v, struct arg *a, const char *what, bool 
 	u32 at;
 
 	if (a->r->type != REG_MAP_VALUE || (a->r->flags & REG_OR_NULL)) {
-		arg_wrong(v, a, "map_value");
+		arg_wrong(v, a, timer ? "map_value" : "map_value, ptr_");
 		return false;
 	}
 	map = map_of(v, a->r);
@@ -571,5 +609,11 @@ void arg_check(struct verifier *v, struct state *s, struct call *c, unsigned i)
 		return;
 	if (fn && check_readable(v, s, c->insn, a.reg))
 		return;
+	if (reg_is_packet(a.r) && a.kind != ARG_ANY && !takes_packet(v, c->row->id)) {
+		struct why why = arg_why(&a, "");
+
+		reject(v, REJECT_ARG_PACKET, c->insn, &why);
+		return;
+	}
 	(fn ? fn : arg_unsupported)(v, s, &a);
 }

@@ -15,6 +15,14 @@ struct arg {
 
 typedef void arg_fn(struct verifier *v, struct state *s, struct arg *a);
 
+/* What arguments must be, in the kernel's words. */
+#define ARG_WANTS_MEM \
+	"fp, pkt, pkt_meta, map_key, map_value, mem, ringbuf_mem, buf, trusted_ptr_"
+#define ARG_WANTS_SOCK_COMMON "sock_common, sock, tcp_sock, xdp_sock"
+#define ARG_WANTS_SOCK ARG_WANTS_SOCK_COMMON ", ptr_, trusted_ptr_"
+#define ARG_WANTS_OBJECT "ptr_, trusted_ptr_, rcu_ptr_"
+#define ARG_WANTS_PERCPU "percpu_ptr_, percpu_rcu_ptr_, percpu_trusted_ptr_"
+
 struct why arg_why(const struct arg *a, const char *expected);
 /* The argument is not what is EXPECTED, in the kernel's words. */
 void arg_wrong(struct verifier *v, const struct arg *a, const char *expected);

@@ -69,6 +69,33 @@ static bool is_sock(const struct arg *a)
 	}
 }
 
+/* The object is one of the kernel's, and of another type. */
+static bool is_other_object(const struct arg *a)
+{
+	return a->r->type == REG_BTF && a->r->btf && a->kind != ARG_SOCK_COMMON &&
+	       a->kind != ARG_FULLSOCK_OR_NULL &&
+	       !(a->r->flags & (REG_OR_NULL | REG_UNTRUSTED | REG_PERCPU | REG_USER | REG_ALLOC));
+}
+
+static void wrong_object(struct verifier *v, const struct arg *a, const char *expected)
+{
+	struct why why = arg_why(a, object_types[a->kind]);
+
+	if (!is_other_object(a)) {
+		arg_wrong(v, a, expected);
+		return;
+	}
+	why.want = btf_type_name(a->r->btf, a->r->btf_id);
+	reject(v, REJECT_ARG_OTHER_OBJECT, a->call->insn, &why);
+}
+
+static const char *wanted_sock(const struct arg *a)
+{
+	if (a->kind == ARG_FULLSOCK_OR_NULL)
+		return "sock";
+	return a->kind == ARG_SOCK_COMMON ? ARG_WANTS_SOCK_COMMON : ARG_WANTS_SOCK;
+}
+
 void arg_sock(struct verifier *v, struct state *s, struct arg *a)
 {
 	struct why why = arg_why(a, "sock_common");
@@ -77,7 +104,7 @@ void arg_sock(struct verifier *v, struct state *s, struct arg *a)
 	if (null_ok(a) && arg_takes_null(v, a))
 		return;
 	if (!is_sock(a))
-		arg_wrong(v, a, a->kind == ARG_FULLSOCK_OR_NULL ? "sock" : "sock_common");
+		wrong_object(v, a, wanted_sock(a));
 	else if (a->kind != ARG_SOCK_BTF_GIVEN)
 		a->call->ref = a->r->ref;
 	else if (!a->r->ref)
@@ -90,7 +117,7 @@ void arg_object(struct verifier *v, struct state *s, struct arg *a)
 {
 	(void)s;
 	if (!is_object(a))
-		arg_wrong(v, a, "ptr_");
+		wrong_object(v, a, ARG_WANTS_OBJECT);
 }
 
 void arg_object_or_null(struct verifier *v, struct state *s, struct arg *a)
@@ -103,7 +130,7 @@ void arg_percpu(struct verifier *v, struct state *s, struct arg *a)
 {
 	(void)s;
 	if (a->r->type != REG_BTF || !(a->r->flags & REG_PERCPU))
-		arg_wrong(v, a, "percpu_ptr_");
+		arg_wrong(v, a, ARG_WANTS_PERCPU);
 	else
 		a->call->percpu = *a->r;
 }

@@ -46,13 +46,13 @@ void explore_unpush(struct verifier *v)
 
 /* ---- stored states ------------------------------------------------------- */
 
-struct close { struct verifier *v; };
+struct close { struct verifier *v; bool all; };
 
 static void close_reg(struct reg *r, void *arg)
 {
 	struct close *c = arg;
 
-	if (r->type == REG_SCALAR && r->def && def_marked(c->v, r->def))
+	if (r->type == REG_SCALAR && (c->all || (r->def && def_marked(c->v, r->def))))
 		r->precise = true;
 	r->def = 0;
 }
@@ -63,15 +63,15 @@ static void close_slots(struct verifier *v, struct kept *k)
 		struct frame *f = k->state->frames[i];
 
 		for (u32 n = 0; n < f->nr_slots; n++)
-			f->slots[n].live = f->slots[n].def &&
-				def_read_since(v, f->slots[n].def, k->time);
+			f->slots[n].live = k->cyclic || (f->slots[n].def &&
+				def_read_since(v, f->slots[n].def, k->time));
 	}
 }
 
 /* All paths from K are complete. */
 static void kept_close(struct verifier *v, struct kept *k)
 {
-	struct close c = { v };
+	struct close c = { v, k->cyclic };
 
 	k->open = false;
 	if (k->dropped) {
@@ -295,8 +295,9 @@ static bool iterates_on(struct verifier *v, const struct state *old, const struc
 	if (n < 0 || n >= old->frames[r->frame]->nr_slots ||
 	    n >= s->frames[r->frame]->nr_slots)
 		return false;
-	return s->frames[r->frame]->slots[n].reg.off >
-	       old->frames[r->frame]->slots[n].reg.off;
+	/* the same iterator, not one that was made anew */
+	return s->frames[r->frame]->slots[n].reg.ref == old->frames[r->frame]->slots[n].reg.ref &&
+	       s->frames[r->frame]->slots[n].reg.off > old->frames[r->frame]->slots[n].reg.off;
 }
 
 /* S adds nothing to the pass that OLD began. */
@@ -312,8 +313,9 @@ static bool pass_covered(struct verifier *v, const struct kept *k, const struct 
 
 /*
  * S goes on as the open state OLD did, of which not all is known yet. What is
- * the same number in both needs nothing more: a mark on it is one for both. Nor
- * does what may be any number in OLD. All else counts as mattering.
+ * the same number in both needs nothing more: a mark on it is one for both, and
+ * reaches the states before OLD; those behind it are cyclic. Nor does what may be
+ * any number in OLD. All else counts as mattering.
  */
 static void mark_changed(struct verifier *v, const struct reg *old, const struct reg *new)
 {
@@ -322,8 +324,12 @@ static void mark_changed(struct verifier *v, const struct reg *old, const struct
 		reg_mark(v, new);
 }
 
-static void join_pass(struct verifier *v, const struct state *old, struct state *s)
+static void join_pass(struct verifier *v, const struct kept *k, struct state *s)
 {
+	const struct state *old = k->state;
+
+	for (size_t i = v->open.n; i-- > 0 && v->open.v[i] != k;)
+		v->open.v[i]->cyclic = true;
 	for (u32 i = 0; i < s->nr_frames; i++) {
 		const struct frame *from = old->frames[i];
 		struct frame *f = s->frames[i];
@@ -392,7 +398,7 @@ static enum visit compare(struct verifier *v, struct state *s, bool *store)
 	while ((k = *at)) {
 		n++;
 		if (k->open && pass_covered(v, k, s)) {
-			join_pass(v, k->state, s);
+			join_pass(v, k, s);
 			return VISIT_COVERED;
 		}
 		if (k->open) {

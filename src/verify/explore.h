@@ -13,6 +13,9 @@ struct kept {
 	u32 hits, misses;
 	bool open;		/* paths from it are not complete */
 	bool dropped;		/* it is compared no more */
+	bool cyclic;		/* paths from it go on as an older open state did, of
+				   which not all was known: all in it counts as
+				   mattering */
 };
 
 /* Ids of one state and of another that stand for each other. */

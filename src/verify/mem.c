@@ -223,7 +223,7 @@ static void load_acquire(struct verifier *v, struct state *s, u32 at, u32 size)
 {
 	const struct bpf_insn *insn = &v->insns[at];
 	struct access a = { .insn = at, .reg = insn->src_reg, .off = insn->off,
-			    .size = size, .kind = ACCESS_READ, .store = -1 };
+			    .size = size, .kind = ACCESS_READ, .store = -1, .aligned = true };
 	struct reg value;
 
 	if (insn->dst_reg == REG_FP)
@@ -275,6 +275,8 @@ void step_atomic(struct verifier *v, struct state *s, u32 at)
 	if (row->kind == KIND_ATOMIC_CMPXCHG)
 		check_operand(v, s, at, 0);
 	mem_access(v, s, &a, &old);
+	if (reg_is_ptr(&old) && !v->privileged)
+		reject(v, REJECT_CORRUPT, at, NULL);
 	a.kind = ACCESS_WRITE;
 	mem_access(v, s, &a, NULL);
 	if (fetch < 0)

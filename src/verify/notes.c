@@ -122,6 +122,7 @@ static void add_origin(struct verifier *v, struct verify_error *e, const struct 
 	switch (e->id) {
 	case REJECT_OR_NULL:
 	case REJECT_ARG_NULL:
+	case REJECT_ARG_NULL_MEM:
 	case REJECT_PTR_ARITH_NULL:
 		note_null(v, e, why->ptr);
 		break;
@@ -311,6 +312,7 @@ const char *help_for(struct verifier *v, const struct verify_error *e,
 	switch (e->id) {
 	case REJECT_OR_NULL:
 	case REJECT_ARG_NULL:
+	case REJECT_ARG_NULL_MEM:
 	case REJECT_PTR_ARITH_NULL:
 		return help_null(v, e, why->ptr, help);
 	case REJECT_PACKET:

@@ -53,16 +53,21 @@ static const struct { u16 flag; const char *text; } flag_names[] = {
 	{ REG_RCU, "rcu_" },
 };
 
-void reg_type_log(struct strbuf *b, const struct reg *r)
+static void put_type(struct strbuf *b, const struct reg *r, bool bare)
 {
 	for (size_t i = 0; i < ARRAY_LEN(flag_names); i++)
 		if (r->flags & flag_names[i].flag)
 			sb_puts(b, flag_names[i].text);
 	sb_puts(b, type_names[r->type]);
-	if (r->type == REG_BTF && r->btf)
+	if (r->type == REG_BTF && r->btf && !bare)
 		sb_puts(b, btf_type_name(r->btf, r->btf_id));
 	if (r->flags & REG_OR_NULL)
 		sb_puts(b, r->type == REG_BTF ? "or_null_" : "_or_null");
+}
+
+void reg_type_log(struct strbuf *out, const struct reg *r)
+{
+	put_type(out, r, false);
 }
 
 const char *reg_type_text(const struct reg *r)
@@ -105,29 +110,6 @@ static void put_limits(struct fill *f)
 		sb_printf(&f->out, " smin=%lld", (long long)f->ptr->val.smin);
 	if (f->ptr->val.smax < INT64_MAX)
 		sb_printf(&f->out, " smax=%lld", (long long)f->ptr->val.smax);
-}
-
-/* What an argument may be: the kernel's list, words. */
-static const struct { const char *what, *kernel, *words; } wanted[] = {
-	{ "fp", "fp, pkt, pkt_meta, map_key, map_value, mem, ringbuf_mem, buf, trusted_ptr_",
-	  "the address of memory (a variable, a map value, packet bytes)" },
-	{ "ctx", "ctx", "the context, as the program got it" },
-	{ "map_ptr", "map_ptr", "a map" },
-	{ "map_value", "map_value", "the address of a map value" },
-	{ "scalar", "scalar", "a number" },
-	{ "ringbuf_mem", "ringbuf_mem", "a record that bpf_ringbuf_reserve() gave" },
-	{ "func", "func", "a function of this program" },
-	{ "memory", "fp", "the address of memory" },
-};
-
-static void put_wanted(struct fill *f, bool kernel)
-{
-	const char *s = f->why->s ? f->why->s : "";
-
-	for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
-		if (!strcmp(wanted[i].what, s))
-			s = kernel ? wanted[i].kernel : wanted[i].words;
-	sb_puts(&f->out, s);
 }
 
 /* The kinds of registers, for people. */
@@ -260,13 +242,11 @@ static void put_key(struct fill *f, const char *key, size_t n)
 	if (key_is(key, n, "reg"))
 		put_num(f, w->reg);
 	else if (key_is(key, n, "type") && f->ptr)
-		reg_type_log(&f->out, f->ptr);
+		put_type(&f->out, f->ptr, false);
+	else if (key_is(key, n, "bare") && f->ptr)
+		put_type(&f->out, f->ptr, true);
 	else if (key_is(key, n, "words"))
 		put_words(f);
-	else if (key_is(key, n, "types"))
-		put_wanted(f, true);
-	else if (key_is(key, n, "wanted"))
-		put_wanted(f, false);
 	else if (key_is(key, n, "fn"))
 		put_function(f);
 	else if (key_is(key, n, "bytes"))
@@ -303,6 +283,8 @@ static void put_key(struct fill *f, const char *key, size_t n)
 		put_num(f, w->b);
 	else if (key_is(key, n, "s"))
 		sb_puts(&f->out, w->s ? w->s : "");
+	else if (key_is(key, n, "want"))
+		sb_puts(&f->out, w->want ? w->want : w->s ? w->s : "");
 	else if (key_is(key, n, "t"))
 		sb_puts(&f->out, w->t ? w->t : "");
 	else

@@ -173,7 +173,8 @@ struct frame {
 	bool exits_to_caller;	/* CALLBACK: r0's range was checked */
 	u32 callback;		/* CALLBACK: helper or kfunc, an index of its own */
 	s64 ret_min, ret_max;	/* CALLBACK: what r0 must be within */
-	u32 depth;		/* CALLBACK: how often the body was entered */
+	u32 depth;		/* how often bodies of a call here were entered */
+	u32 nr_refs, rcu, preempt;	/* CALLBACK: held when it was entered */
 	struct slot slots[];	/* slot i holds bytes -8(i+1) .. -8i-1 from fp */
 };
 
@@ -279,6 +280,7 @@ struct verifier {
 	u32 nr_funcs;
 	const struct access_desc *ctx;	/* of the context; NULL: nobody knows */
 	u8 *map_fields;		/* [2 nr_maps] regions.c: what is in values; inner maps' */
+	bool movers_known;	/* funcs[].moves_packet is filled in */
 	u32 entry;		/* function that is being verified */
 	bool privileged;	/* VERIFY_CAP_PERFMON */
 
@@ -319,6 +321,7 @@ struct why {
 	s64 size;		/* {size} */
 	s64 a, b;		/* {a} {b} */
 	const char *s, *t;	/* {s} {t} */
+	const char *want;	/* {want}; NULL: S */
 };
 
 /*

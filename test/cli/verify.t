@@ -68,6 +68,7 @@ says_in tc "a socket that was not acquired" 0306 "$sk; call 86; r0 = 0; exit"
 says_in kprobe "a helper that sleeps" 0391 \
 	'r1 = r10; r1 += -8; r2 = 8; r3 = 0; call 148; r0 = 0; exit'
 says_in perf_event "outside of functions" 0392 'call 173; r0 = 0; exit'
+says_in syscall "storage without a trace" 0379 'r1 = 0; r2 = 0; call 108; r0 = 0; exit'
 says "a call through a register" 0169 'r2 = 0; callx r2; r0 = 0; exit'
 same "registers of a kprobe" ok "$(verdict kprobe 'r0 = *(u64 *)(r1 + 160); exit')"
 says_in kprobe "behind them" 0206 'r0 = *(u64 *)(r1 + 168); exit'
