@@ -56,6 +56,7 @@ void explore(struct verifier *v, u32 func)
 	u64 start = v->visited, steps = FIRST_STEPS;
 
 	v->entry = func;
+	v->log_state = true;
 	v->full = v->crowded = v->was_crowded = false;
 	for (;;) {
 		if (!(v->opts->flags & VERIFY_NO_PATHS))

@@ -13,6 +13,7 @@
 #include "verify/call.h"
 #include "verify/explore.h"
 #include "verify/inv.h"
+#include "verify/log.h"
 
 /* ---- branches to come back to -------------------------------------------- */
 
@@ -35,7 +36,8 @@ struct state *explore_push(struct verifier *v, struct state *s, u32 insn)
 	copy = state_copy(v, s);
 	copy->insn = insn;
 	*vec_push(&v->pending) = (struct pending){
-		copy, (u32)v->defs.n, (u32)v->open.n };
+		copy, (u32)v->defs.n, (u32)v->open.n, s->insn - 1,
+		v->opts->log ? v->opts->log->n : 0 };
 	return copy;
 }
 
@@ -417,8 +419,10 @@ static bool worth_storing_in_loop(const struct verifier *v, const struct state *
 static enum visit compare(struct verifier *v, struct state *s, bool *store)
 {
 	struct kept **at = &v->kept[s->insn], *k;
+	u32 n = 0;
 
 	while ((k = *at)) {
+		n++;
 		if (k->open && pass_covered(v, k, s)) {
 			join_pass(v, k, s);
 			return VISIT_COVERED;
@@ -439,6 +443,7 @@ static enum visit compare(struct verifier *v, struct state *s, bool *store)
 		else
 			at = &k->next;
 	}
+	v->most_kept = n > v->most_kept ? n : v->most_kept;
 	return VISIT_ON;
 }
 
@@ -476,15 +481,23 @@ enum progress { PATH_ENDS, PATH_PAUSES };
  */
 static enum progress follow(struct verifier *v, struct state *s, u64 budget)
 {
+	u32 at;
+
 	while (!v->stop) {
 		if (v->crowded || (v->visited >= budget && budget < v->limit))
 			return PATH_PAUSES;
-		if ((v->points[s->insn].flags & POINT_PRUNE) && !visit(v, s))
+		if ((v->points[s->insn].flags & POINT_PRUNE) && !visit(v, s)) {
+			log_covered(v, s);
 			break;
+		}
 		if (paths_at_end(v))
 			return PATH_PAUSES;
+		v->at = s;
+		at = s->insn;
+		log_before(v, s);
 		if (step(v, s) == STEP_END)
 			break;
+		log_after(v, s, at);
 	}
 	return PATH_ENDS;
 }
@@ -514,6 +527,11 @@ static struct state *next_path(struct verifier *v)
 	p = v->pending.v[--v->pending.n];
 	close_down_to(v, p.nr_open);
 	v->defs.n = p.nr_defs;
+	if (v->opts->log && v->opts->log_level < 2) {
+		v->opts->log->n = p.log;
+		v->log_open = false;
+	}
+	log_from(v, p.state, p.from);
 	return p.state;
 }
 
@@ -534,5 +552,7 @@ void paths_drop(struct verifier *v)
 
 void paths_close(struct verifier *v)
 {
+	v->at = NULL;
 	close_down_to(v, 0);
+	v->at = NULL;
 }

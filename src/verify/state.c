@@ -225,7 +225,7 @@ struct ref *ref_find(struct state *s, u32 id)
 	return NULL;
 }
 
-struct forget { struct verifier *v; u32 ref; };
+struct forget { struct verifier *v; u32 ref, at; };
 
 static void forget_ref(struct reg *r, void *arg)
 {
@@ -237,12 +237,13 @@ static void forget_ref(struct reg *r, void *arg)
 		reg_set_unknown(f->v, r);
 	else
 		reg_set_none(r);
+	r->at = f->at;
 }
 
 void ref_release(struct verifier *v, struct state *s, u32 id)
 {
 	struct ref *ref = ref_find(s, id);
-	struct forget f = { v, id };
+	struct forget f = { v, id, s->insn };
 
 	if (ref) {
 		u32 i = (u32)(ref - s->refs);

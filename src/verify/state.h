@@ -193,6 +193,16 @@ struct ref {
 	u32 map, uid;		/* LOCK: where it is */
 };
 
+/* A branch that a path took: kept only when a rejection is to be explained. */
+struct branch {
+	const struct branch *up;
+	u32 at;			/* the jump */
+	u32 to;			/* where the path went */
+	u32 made;		/* 1 + what made the pointer that was compared with
+				   NULL; 0: another comparison */
+	bool null;		/* ... and it is NULL here */
+};
+
 struct state {
 	struct frame *frames[MAX_FRAMES];
 	u32 nr_frames;		/* the current one is the last */
@@ -203,6 +213,7 @@ struct state {
 	u32 irq;		/* id of the last saved interrupt state, 0: none */
 	u32 may_goto;		/* passes through may_goto on this path */
 	bool sleepable;
+	const struct branch *path;
 	u32 nr_jumps, nr_insns;	/* on this path since the last stored state */
 	struct node *origin;	/* invariants: head of the innermost loop around */
 };
@@ -256,6 +267,8 @@ struct node;
 struct pending {
 	struct state *state;
 	u32 nr_defs, nr_open;	/* watermarks: what came later is complete */
+	u32 from;		/* the branch */
+	size_t log;		/* what was logged before it */
 };
 
 struct verifier {
@@ -300,6 +313,12 @@ struct verifier {
 	VEC(struct verify_error) errors;
 	VEC(struct verify_error) warnings;
 	VEC(u32) error_insns;
+	VEC(struct verify_part) read;	/* constants */
+	u32 most_kept;		/* stored at one point */
+	u32 log_from, log_width;	/* log.c */
+	bool log_state, log_open;
+	bool trace;		/* the second run: paths are kept */
+	const struct state *at;	/* what step() is at, for messages */
 	bool stop;		/* there is an answer, or no more room for errors */
 	const char *construct;	/* what is not supported, or NULL */
 	u32 construct_insn;
@@ -331,6 +350,8 @@ int reject_or_warn(struct verifier *v, enum reject_id id, u32 insn,
 void not_judged(struct verifier *v, u32 insn, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* "map_value": what the kernel calls the register's type. */
 const char *reg_type_text(const struct reg *r);
+/* The same with the kernel's prefixes: "rdonly_mem_or_null". */
+void reg_type_log(struct strbuf *out, const struct reg *r);
 
 /* ---- cfg.c, live.c: structure -------------------------------------------- */
 
