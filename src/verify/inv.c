@@ -43,13 +43,13 @@ void inv_unpush(struct verifier *v)
 /* ---- the order of the work ----------------------------------------------- */
 
 /* Instruction at which N stands in frame I. */
-static u32 place(const struct node *n, u32 i)
+static u32 place(const struct inv_node *n, u32 i)
 {
 	return i + 1 < n->state->nr_frames ? n->state->frames[i + 1]->callsite : n->insn;
 }
 
 /* A comes before B: callees before what follows the call. */
-static bool before(const struct inv *inv, const struct node *a, const struct node *b)
+static bool before(const struct inv *inv, const struct inv_node *a, const struct inv_node *b)
 {
 	for (u32 i = 0; i < a->state->nr_frames && i < b->state->nr_frames; i++) {
 		u32 x = inv->loops.order[place(a, i)], y = inv->loops.order[place(b, i)];
@@ -60,10 +60,10 @@ static bool before(const struct inv *inv, const struct node *a, const struct nod
 	return a->state->nr_frames > b->state->nr_frames;
 }
 
-static void queue(struct inv *inv, struct node *n)
+static void queue(struct inv *inv, struct inv_node *n)
 {
 	size_t i = inv->heap.n;
-	struct node **h;
+	struct inv_node **h;
 
 	if (n->queued)
 		return;
@@ -74,9 +74,9 @@ static void queue(struct inv *inv, struct node *n)
 	h[i] = n;
 }
 
-static struct node *take(struct inv *inv)
+static struct inv_node *take(struct inv *inv)
 {
-	struct node **h = inv->heap.v, *first = h[0], *last = h[--inv->heap.n];
+	struct inv_node **h = inv->heap.v, *first = h[0], *last = h[--inv->heap.n];
 	size_t i = 0, n = inv->heap.n;
 
 	while (2 * i + 1 < n) {
@@ -101,10 +101,10 @@ static bool is_head(const struct loops *l, u32 insn)
 	return l->of[insn] && l->v[l->of[insn]].head == insn;
 }
 
-static struct node *node_new(struct verifier *v, struct state *s, struct node *origin)
+static struct inv_node *node_new(struct verifier *v, struct state *s, struct inv_node *origin)
 {
 	struct inv *inv = v->inv;
-	struct node *n = arena_new(&v->mem, struct node);
+	struct inv_node *n = arena_new(&v->mem, struct inv_node);
 	u8 op = v->points[s->insn].op;
 
 	n->insn = s->insn;
@@ -123,12 +123,12 @@ static struct node *node_new(struct verifier *v, struct state *s, struct node *o
 }
 
 /* The node that S belongs to, coming from heads ORIGIN; NULL: there is none. */
-static struct node *node_find(struct verifier *v, const struct state *s,
-			      const struct node *origin)
+static struct inv_node *node_find(struct verifier *v, const struct state *s,
+			      const struct inv_node *origin)
 {
 	u32 nr = 0;
 
-	for (struct node *n = v->inv->nodes[s->insn]; n; n = n->next) {
+	for (struct inv_node *n = v->inv->nodes[s->insn]; n; n = n->next) {
 		if (n->origin == origin && join_same_class(n->state, s))
 			return n;
 		nr++;
@@ -138,7 +138,7 @@ static struct node *node_find(struct verifier *v, const struct state *s,
 	return NULL;
 }
 
-static void merge(struct verifier *v, struct node *n, const struct state *s)
+static void merge(struct verifier *v, struct inv_node *n, const struct state *s)
 {
 	const struct loops *l = &v->inv->loops;
 	const struct loop *loop = n->head ? &l->v[l->of[n->insn]] : NULL;
@@ -165,7 +165,7 @@ static u32 loops_around(const struct inv *inv, const struct state *s)
 	return n;
 }
 
-static struct node *out_to(struct node *origin, u32 depth)
+static struct inv_node *out_to(struct inv_node *origin, u32 depth)
 {
 	while (origin && origin->depth > depth)
 		origin = origin->origin;
@@ -173,9 +173,9 @@ static struct node *out_to(struct node *origin, u32 depth)
 }
 
 /* S comes round to the head it left. */
-static struct node *arrive_back(struct verifier *v, struct state *s, u32 depth)
+static struct inv_node *arrive_back(struct verifier *v, struct state *s, u32 depth)
 {
-	struct node *from = out_to(s->origin, depth), *to;
+	struct inv_node *from = out_to(s->origin, depth), *to;
 
 	assert(from && from->insn == s->insn && "a loop is left by its head's node");
 	trips_leave(v, s, from);
@@ -199,7 +199,7 @@ static void arrive(struct verifier *v, struct state *s, bool back)
 {
 	struct inv *inv = v->inv;
 	u32 depth;
-	struct node *origin, *n;
+	struct inv_node *origin, *n;
 
 	join_normalise(v, s);
 	depth = loops_around(inv, s);
@@ -301,7 +301,7 @@ static void reduce(struct reg *r, void *arg)
 		r->val = val;
 }
 
-static void follow_node(struct verifier *v, struct node *n)
+static void follow_node(struct verifier *v, struct inv_node *n)
 {
 	struct inv *inv = v->inv;
 	struct state *s = state_copy(v, n->state);
@@ -385,7 +385,7 @@ struct inv *inv_new(struct verifier *v, u32 func)
 	inv->entry = func;
 	loops_build(v, &inv->loops);
 	inv->failed = inv->loops.irreducible;
-	inv->nodes = arena_news(&v->mem, v->nr_insns, struct node *);
+	inv->nodes = arena_news(&v->mem, v->nr_insns, struct inv_node *);
 	inv->points = arena_copy(&v->mem, v->points, v->nr_insns * sizeof(*v->points));
 	inv->funcs = arena_copy(&v->mem, v->funcs, v->nr_funcs * sizeof(*v->funcs));
 	return inv;

@@ -48,9 +48,9 @@ bool loops_has(const struct loops *l, u32 loop, u32 at);
 /* ---- inv_join.c ---------------------------------------------------------- */
 
 /* What all states have in common that are joined in one node. */
-struct node {
-	struct node *next;	/* of the same instruction */
-	struct node *origin;	/* head of the innermost loop around, in the call chain */
+struct inv_node {
+	struct inv_node *next;	/* of the same instruction */
+	struct inv_node *origin;	/* head of the innermost loop around, in the call chain */
 	struct state *state;
 	struct trips *trips;	/* of heads of loops */
 	u32 index;		/* 1 .. */
@@ -67,7 +67,7 @@ bool join_same_class(const struct state *a, const struct state *b);
 /* Prepares S, which has arrived at its instruction, for joining. */
 void join_normalise(struct verifier *v, struct state *s);
 /* N's state holds for S, too. True when it had to change for that. */
-bool join_into(struct verifier *v, struct node *n, const struct state *s,
+bool join_into(struct verifier *v, struct inv_node *n, const struct state *s,
 	       const s64 *steps, u32 nr_steps);
 
 /* Calls FN for each number and iterator of S; LOC is unique in S. */
@@ -78,13 +78,13 @@ struct reg *join_at(struct state *s, u32 loc);
 /* ---- inv_trips.c --------------------------------------------------------- */
 
 /* S starts from head N: each of its numbers is related to itself at the head. */
-void trips_start(struct verifier *v, struct node *n, struct state *s);
+void trips_start(struct verifier *v, struct inv_node *n, struct state *s);
 /* S has left the loops inside ORIGIN: relates its numbers to ORIGIN's heads. */
-void trips_leave(struct verifier *v, struct state *s, struct node *origin);
+void trips_leave(struct verifier *v, struct state *s, struct inv_node *origin);
 /* S, which left head FROM, has come back to the loop's head in node TO. */
-void trips_back(struct verifier *v, struct node *from, struct node *to, struct state *s);
+void trips_back(struct verifier *v, struct inv_node *from, struct inv_node *to, struct state *s);
 /* Forgets what trips_back noted. */
-void trips_reset(struct verifier *v, struct node *n);
+void trips_reset(struct verifier *v, struct inv_node *n);
 /* Do all loops end, after not too many trips? */
 bool trips_bounded(struct verifier *v);
 
@@ -92,9 +92,9 @@ bool trips_bounded(struct verifier *v);
 
 struct inv {
 	struct loops loops;
-	struct node **nodes;	/* [nr_insns] lists */
-	VEC(struct node *) all;	/* [index - 1] */
-	VEC(struct node *) heap;	/* what is to be done, by order */
+	struct inv_node **nodes;	/* [nr_insns] lists */
+	VEC(struct inv_node *) all;	/* [index - 1] */
+	VEC(struct inv_node *) heap;	/* what is to be done, by order */
 	VEC(struct state *) pushed;	/* by the step at hand */
 	VEC(struct state *) todo;	/* of the run at hand, not at a join */
 	struct point *points;	/* as in struct verifier */

@@ -371,7 +371,7 @@ static void join_refs(struct join *j)
 
 enum { PATIENCE = 3, TIRED = 12, STEPS_MAX = 48 };
 
-bool join_into(struct verifier *v, struct node *n, const struct state *s,
+bool join_into(struct verifier *v, struct inv_node *n, const struct state *s,
 	       const s64 *steps, u32 nr_steps)
 {
 	struct join j;

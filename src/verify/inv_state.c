@@ -47,11 +47,11 @@ struct reg *join_at(struct state *s, u32 loc)
 
 enum { MAX_COUNTED = 256 };
 
-struct count { u32 n; struct { u32 id, uses; } v[MAX_COUNTED]; };
+struct id_uses { u32 n; struct { u32 id, uses; } v[MAX_COUNTED]; };
 
 static void count_id(struct reg *r, void *arg)
 {
-	struct count *c = arg;
+	struct id_uses *c = arg;
 
 	if (r->type != REG_SCALAR || !r->id)
 		return;
@@ -69,7 +69,7 @@ static void count_id(struct reg *r, void *arg)
 
 static void clear_id(struct reg *r, void *arg)
 {
-	struct count *c = arg;
+	struct id_uses *c = arg;
 
 	if (r->type != REG_SCALAR || !r->id)
 		return;
@@ -132,7 +132,7 @@ static void strip(struct reg *r, void *arg)
 
 void join_normalise(struct verifier *v, struct state *s)
 {
-	struct count c;
+	struct id_uses c;
 
 	c.n = 0;
 	s->may_goto = 0;

@@ -22,14 +22,14 @@ struct trips {
 	bool back;		/* something does, to the same node */
 	struct counter *v;	/* places that count every trip */
 	u32 n;
-	struct node **to;	/* other nodes of the head that are gone to */
+	struct inv_node **to;	/* other nodes of the head that are gone to */
 	u32 nr_to;
 	u8 mark;		/* of the search for circles */
 };
 
 /* ---- seeds --------------------------------------------------------------- */
 
-static struct node *seed_node(const struct inv *inv, u32 seed)
+static struct inv_node *seed_node(const struct inv *inv, u32 seed)
 {
 	return inv->all.v[(seed >> LOC_BITS) - 1];
 }
@@ -42,20 +42,20 @@ static void forget(struct reg *r)
 
 static void seed_here(struct reg *r, u32 loc, void *arg)
 {
-	const struct node *n = arg;
+	const struct inv_node *n = arg;
 
 	r->seed = n->index << LOC_BITS | loc;
 	r->step_min = r->step_max = 0;
 }
 
-void trips_start(struct verifier *v, struct node *n, struct state *s)
+void trips_start(struct verifier *v, struct inv_node *n, struct state *s)
 {
 	(void)v;
 	if (n->index < 1u << (32 - LOC_BITS))
 		join_each(s, seed_here, n);
 }
 
-static bool around(const struct node *origin, const struct node *n)
+static bool around(const struct inv_node *origin, const struct inv_node *n)
 {
 	while (origin && origin != n)
 		origin = origin->origin;
@@ -67,7 +67,7 @@ static bool far(s64 n) { return n <= -MAX_VAR_OFF || n >= MAX_VAR_OFF; }
 /* R is its seed's own seed, a level further out. */
 static void step_out(struct inv *inv, struct reg *r)
 {
-	struct node *n = seed_node(inv, r->seed);
+	struct inv_node *n = seed_node(inv, r->seed);
 	const struct reg *from = join_at(n->state, r->seed & ((1u << LOC_BITS) - 1));
 	s64 min, max;
 
@@ -86,7 +86,7 @@ static void step_out(struct inv *inv, struct reg *r)
 	r->step_max = (s32)max;
 }
 
-struct leave { struct inv *inv; struct node *origin; };
+struct leave { struct inv *inv; struct inv_node *origin; };
 
 static void leave_reg(struct reg *r, u32 loc, void *arg)
 {
@@ -97,7 +97,7 @@ static void leave_reg(struct reg *r, u32 loc, void *arg)
 		step_out(l->inv, r);
 }
 
-void trips_leave(struct verifier *v, struct state *s, struct node *origin)
+void trips_leave(struct verifier *v, struct state *s, struct inv_node *origin)
 {
 	struct leave l = { v->inv, origin };
 
@@ -108,7 +108,7 @@ void trips_leave(struct verifier *v, struct state *s, struct node *origin)
 
 enum { MAX_LOCS = 1 << LOC_BITS };
 
-struct found { const struct node *n; struct counter v[MAX_LOCS]; u32 nr; };
+struct found { const struct inv_node *n; struct counter v[MAX_LOCS]; u32 nr; };
 
 static void find_counter(struct reg *r, u32 loc, void *arg)
 {
@@ -145,21 +145,21 @@ static void narrow(struct trips *t, const struct found *f)
 	t->n = n;
 }
 
-static void note_other(struct verifier *v, struct trips *t, struct node *to)
+static void note_other(struct verifier *v, struct trips *t, struct inv_node *to)
 {
-	struct node **list;
+	struct inv_node **list;
 
 	for (u32 i = 0; i < t->nr_to; i++)
 		if (t->to[i] == to)
 			return;
-	list = arena_news(&v->mem, t->nr_to + 1, struct node *);
+	list = arena_news(&v->mem, t->nr_to + 1, struct inv_node *);
 	if (t->nr_to)
 		memcpy(list, t->to, t->nr_to * sizeof(*list));
 	list[t->nr_to++] = to;
 	t->to = list;
 }
 
-void trips_back(struct verifier *v, struct node *from, struct node *to, struct state *s)
+void trips_back(struct verifier *v, struct inv_node *from, struct inv_node *to, struct state *s)
 {
 	struct trips *t = from->trips;
 	struct found f;
@@ -180,7 +180,7 @@ void trips_back(struct verifier *v, struct node *from, struct node *to, struct s
 	t->v = arena_copy(&v->mem, f.v, f.nr * sizeof(*f.v));
 }
 
-void trips_reset(struct verifier *v, struct node *n)
+void trips_reset(struct verifier *v, struct inv_node *n)
 {
 	if (n->head)
 		n->trips = arena_new(&v->mem, struct trips);
@@ -218,7 +218,7 @@ static u64 count_down(const struct scalar *s, const struct counter *c)
 }
 
 /* At most so many trips; *SELF: the runtime bounds them by itself. */
-static u64 trips_of(struct verifier *v, const struct node *n, bool *self)
+static u64 trips_of(struct verifier *v, const struct inv_node *n, bool *self)
 {
 	const struct loops *l = &v->inv->loops;
 	u64 best = UINT64_MAX;
@@ -249,7 +249,7 @@ static u64 calls_at(struct verifier *v, u32 at)
 {
 	u64 most = 1;
 
-	for (const struct node *n = v->inv->nodes[at]; n; n = n->next) {
+	for (const struct inv_node *n = v->inv->nodes[at]; n; n = n->next) {
 		const struct reg *r = state_reg(n->state, 1);
 		u64 calls = MAX_LOOPS;
 
@@ -273,11 +273,11 @@ static u64 times(u64 a, u64 b)
  * What the runtime bounds by itself may be as much as the kernel allows; only
  * where a loop that was proved to end is among it must all be within the limit.
  */
-static bool nest_bounded(struct verifier *v, const struct node *n)
+static bool nest_bounded(struct verifier *v, const struct inv_node *n)
 {
 	u64 proved = 1, own = 1;
 
-	for (const struct node *at = n; at; at = at->origin) {
+	for (const struct inv_node *at = n; at; at = at->origin) {
 		bool self;
 		u64 trips = trips_of(v, at, &self);
 
@@ -302,7 +302,7 @@ enum { NEW, OPEN, DONE };
  * States of one head that differ in class may follow each other, but not in a
  * circle: nothing counts there. At most MAX_CLASSES deep.
  */
-static bool circle(struct node *n)
+static bool circle(struct inv_node *n)
 {
 	struct trips *t = n->trips;
 
@@ -323,7 +323,7 @@ bool trips_bounded(struct verifier *v)
 	const struct loops *l = &v->inv->loops;
 
 	for (size_t i = 0; i < v->inv->all.n; i++) {
-		struct node *n = v->inv->all.v[i];
+		struct inv_node *n = v->inv->all.v[i];
 
 		if (!n->head)
 			continue;

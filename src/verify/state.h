@@ -215,7 +215,7 @@ struct state {
 	bool sleepable;
 	const struct branch *path;
 	u32 nr_jumps, nr_insns;	/* on this path since the last stored state */
-	struct node *origin;	/* invariants: head of the innermost loop around */
+	struct inv_node *origin;	/* invariants: head of the innermost loop around */
 };
 
 static inline struct frame *state_frame(const struct state *s)
@@ -261,7 +261,7 @@ struct point {			/* per instruction slot */
 
 struct kept;			/* explore.c: a stored state */
 struct inv;			/* inv.h: the exploration by invariants */
-struct node;
+struct inv_node;
 
 /* A branch to come back to. */
 struct pending {

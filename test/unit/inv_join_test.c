@@ -133,7 +133,7 @@ static void covers_both(void **unused UNUSED)
 		struct inv inv = { 0 };
 		struct verifier v = new_verifier(&inv);
 		struct state *a = random_state(&v), *b = random_state(&v);
-		struct node n = { .state = state_copy(&v, a) };
+		struct inv_node n = { .state = state_copy(&v, a) };
 
 		assert_true(join_same_class(a, b));
 		join_into(&v, &n, b, NULL, 0);
@@ -155,7 +155,7 @@ static void widening_ends(void **unused UNUSED)
 	for (u32 i = 0; i < RUNS / 200; i++) {
 		struct inv inv = { 0 };
 		struct verifier v = new_verifier(&inv);
-		struct node n = { .widens = true };
+		struct inv_node n = { .widens = true };
 		u32 quiet = 0;
 
 		n.state = random_state(&v);
@@ -178,7 +178,7 @@ static void of_kinds(void **unused UNUSED)
 	struct inv inv = { 0 };
 	struct verifier v = new_verifier(&inv);
 	struct state *a = random_state(&v), *b = random_state(&v);
-	struct node n = { .state = a };
+	struct inv_node n = { .state = a };
 
 	reg_set_ptr(state_reg(a, 1), REG_CTX, 0);
 	reg_set_const(&v, state_reg(b, 1), 1);
