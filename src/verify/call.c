@@ -92,6 +92,8 @@ static void tail_call(struct verifier *v, struct state *s, u32 at)
 	if (s->rcu || s->preempt || s->irq)
 		reject(v, REJECT_RCU_EXIT, at, &(struct why){ .s = "tail_call" });
 	check_refs(v, s, at, REJECT_TAIL_REF);
+	if (s->nr_frames > 1)	/* the other program returns for the function */
+		leave_function(v, s, at, false);
 }
 
 /* ---- the result ---------------------------------------------------------- */

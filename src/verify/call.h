@@ -46,6 +46,10 @@ void ret_set(struct verifier *v, struct state *s, const struct call *c);
 /* The definition of the map that R is, or is a value of. */
 const struct image_map *map_of(const struct verifier *v, const struct reg *r);
 
+/* subprog.c: a copy of S leaves its function at AT: with r0 = 0, or any number
+ * after another program ran, which may have moved the packet. */
+void leave_function(struct verifier *v, struct state *s, u32 at, bool zero);
+
 /* dynptr.c: arguments that are objects on the stack; false: it is none. */
 bool arg_on_stack(struct verifier *v, struct state *s, struct call *c, unsigned i);
 /* The same for parameter I of the global function NAME. */

@@ -233,7 +233,9 @@ void ret_slice(struct verifier *v, struct state *s, const struct call *c, unsign
 
 	reg_set_ptr(r0, REG_MEM, flags | REG_OR_NULL | (packet ? REG_SLICE : 0));
 	r0->bytes = (u32)c->const_size;
-	r0->uid = c->dynptr.id;
+	/* what a slice shows stays when its dynptr is overwritten; a map's value
+	   or a record does, too, but the kernel takes what bpf_dynptr_data() gave */
+	r0->uid = c->is_kfunc ? 0 : c->dynptr.id;
 	r0->ref = c->dynptr.ref;
 	r0->id = ++v->next_id;
 }

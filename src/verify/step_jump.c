@@ -83,7 +83,7 @@ static bool never_null(const struct verifier *v, const struct reg *r)
 	case REG_MEM:
 		return !(r->flags & (REG_OR_NULL | REG_UNTRUSTED));
 	case REG_BTF:
-		return r->flags & REG_TRUSTED && !(r->flags & REG_OR_NULL);
+		return (r->ref || (r->flags & REG_TRUSTED)) && !(r->flags & REG_OR_NULL);
 	default:
 		return false;
 	}

@@ -298,6 +298,17 @@ SEC("xdp") int slice_write(struct xdp_md *ctx)
 		p[0] = 1;
 	return XDP_PASS;
 }
+// ok: a slice of the packet, after its dynptr was overwritten
+SEC("xdp") int slice_over(struct xdp_md *ctx)
+{
+	struct bpf_dynptr d;
+	char buf[14], *p;
+
+	bpf_dynptr_from_xdp(ctx, 0, &d);
+	p = bpf_dynptr_slice(&d, 0, buf, sizeof(buf));
+	((volatile long *)&d)[0] = 1;
+	return p ? p[13] & 1 : 0;
+}
 // rejected 0120: a slice after the packet moved
 SEC("xdp") int slice_moved(struct xdp_md *ctx)
 {

@@ -234,7 +234,7 @@ SEC("iter/task") int iter_print(struct bpf_iter__task *ctx)
 	bpf_seq_write(seq, &n, sizeof(n));
 	return 0;
 }
-// rejected 0354: text for something else
+// rejected 0399: text for something else
 SEC("iter/task") int iter_print_task(struct bpf_iter__task *ctx)
 {
 	__u64 n = 0;
