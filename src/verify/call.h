@@ -46,6 +46,9 @@ void ret_set(struct verifier *v, struct state *s, const struct call *c);
 /* The definition of the map that R is, or is a value of. */
 const struct image_map *map_of(const struct verifier *v, const struct reg *r);
 
+/* step.c: before anything is executed, as the kernel does. */
+void check_map_value(struct verifier *v, u32 at);
+
 /* dynptr.c: arguments that are objects on the stack; false: it is none. */
 bool arg_on_stack(struct verifier *v, struct state *s, struct call *c, unsigned i);
 /* The same for parameter I of the global function NAME. */
@@ -81,8 +84,6 @@ enum step step_call_typed(struct verifier *v, struct state *s, u32 at,
 enum step step_obj_new(struct verifier *v, struct state *s, u32 at);
 enum step step_obj_drop(struct verifier *v, struct state *s, u32 at);
 enum step step_rdonly_cast(struct verifier *v, struct state *s, u32 at);
-/* step.c: before anything is executed, as the kernel does. */
-void check_map_value(struct verifier *v, u32 at);
 
 /* kfunc.c */
 enum step step_call_kfunc(struct verifier *v, struct state *s, u32 at);

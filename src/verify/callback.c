@@ -73,12 +73,27 @@ static void set_frame(struct frame *f, enum frame_kind kind, u32 helper, s64 max
 	f->ret_max = max;
 }
 
+/* bpf_loop says how often; more passes need not be looked at. */
+static bool goes_on(struct verifier *v, struct state *s, const struct call *c)
+{
+	const struct reg *times = state_reg(s, 1);
+
+	if (c->row->id != BPF_FUNC_loop)
+		return true;
+	reg_mark(v, times);
+	return state_frame(s)->depth < times->val.umax;
+}
+
 /* S goes on behind the call; a copy of it goes into the body. */
 static void enter(struct verifier *v, struct state *s, const struct call *c)
 {
 	struct state *body;
 	u32 func = (u32)c->func;
 
+	if (!goes_on(v, s, c)) {
+		state_frame(s)->depth = 0;
+		return;
+	}
 	if (s->nr_frames == MAX_FRAMES) {
 		reject(v, REJECT_FRAMES, c->insn, &(struct why){ .a = MAX_FRAMES + 1 });
 		return;

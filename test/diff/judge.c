@@ -48,8 +48,10 @@ static enum judged judge(const struct image *img, u32 prog, char *why, size_t n)
 		snprintf(why, n, "%.*s", (int)strcspn(err.text, "\n"), err.text);
 	} else {
 		verdict = of[r.verdict];
-		snprintf(why, n, "%s", r.nr_errors ? r.errors[0].kernel :
-			 r.construct ? r.construct : "");
+		if (r.nr_errors)
+			snprintf(why, n, "%u: %s", r.errors[0].insn, r.errors[0].kernel);
+		else
+			snprintf(why, n, "%s", r.construct ? r.construct : "");
 	}
 	if (verdict == JUDGED_OK)
 		check_pruning(img, &img->progs[prog]);

@@ -379,7 +379,9 @@ static void test_tasks(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_walks), cmocka_unit_test(test_tasks) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_walks), cmocka_unit_test(test_tasks)
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
