@@ -258,6 +258,7 @@ static void emit_arg(struct code *c, u8 reg, u8 kind, int map)
 		emit_map(c, reg, map);
 		return;
 	case ARG_SIZE:
+	case ARG_ALLOC_SIZE:
 	case ARG_SIZE_0:
 		emit_imm(c, reg, 8);
 		return;
