@@ -73,6 +73,12 @@ static void print_reasons(const struct image *img, const struct image_prog *p,
 		print_error(img, p, &r->errors[i], "error");
 	for (u32 i = 0; i < r->nr_warnings; i++)
 		print_error(img, p, &r->warnings[i], "warning");
+	if (r->verdict == VERDICT_OK && r->by_invariants) {
+		image_where(where, sizeof(where), img, p, 0);
+		fprintf(stderr, "%s: note: '%s' is safe by what holds where its paths meet; "
+			"following them all takes longer than the kernel may have patience for "
+			"(--policy kernel)\n", where, p->name);
+	}
 	if (r->verdict != VERDICT_NOT_JUDGED)
 		return;
 	image_where(where, sizeof(where), img, p, r->construct_insn);
@@ -89,11 +95,15 @@ static const char *ask_kernel(struct skep_object *obj, u32 prog, struct skep_err
 	const struct prog_set only = { &prog, 1 };
 	struct skep_object *twin = object_twin(obj);
 	int rc = object_load(twin, &opts, &only, err);
+	char about[256];
 
 	skep_object_close(twin);
 	if (!rc)
 		return "ok";
-	return err->id == ERR_KERNEL_REJECTED ? "rejected" : "no answer";
+	snprintf(about, sizeof(about), "rejects '%s'", obj->img->progs[prog].name);
+	/* programs that it goes on in are loaded, too, and may be those refused */
+	return err->id == ERR_KERNEL_REJECTED && strstr(err->text, about) ? "rejected" :
+									      "no answer";
 }
 
 static const char *compare_kernel(struct verify_cmd *c, struct skep_object *obj, u32 i,

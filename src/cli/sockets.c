@@ -57,7 +57,7 @@ static int set_member(struct reader *r, struct sock_text *t, size_t i, const cha
 		return bad(r, i, key, "a NUL is in it");
 	/* what is no string is copied by sockets_add before TEXT is gone, but
 	   names and groups are kept till then */
-	if (!s && (!strcmp(key, "name") || !strcmp(key, "reuseport")) && !json_is_boolean(v))
+	if (!s && (!strcmp(key, "name") || !strcmp(key, "reuseport")))
 		return bad(r, i, key, "a string is needed");
 	return sock_text_set(t, key, s ? s : text, why) ? bad(r, i, key, why) : 0;
 }

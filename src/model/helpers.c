@@ -203,6 +203,8 @@ static const u64 taken[] = {
 	[BPF_FUNC_map_lookup_percpu_elem] =
 		BIT(PERCPU_ARRAY) | BIT(PERCPU_HASH) | BIT(LRU_PERCPU_HASH),
 	[BPF_FUNC_tail_call] = BIT(PROG_ARRAY),
+	[BPF_FUNC_for_each_map_elem] = BIT(HASH) | BIT(PERCPU_HASH) | BIT(LRU_HASH) |
+		BIT(LRU_PERCPU_HASH) | BIT(ARRAY) | BIT(PERCPU_ARRAY),
 	[BPF_FUNC_perf_event_read] = BIT(PERF_EVENT_ARRAY),
 	[BPF_FUNC_perf_event_read_value] = BIT(PERF_EVENT_ARRAY),
 	[BPF_FUNC_perf_event_output] = BIT(PERF_EVENT_ARRAY),

@@ -160,6 +160,12 @@ static void arg_map(struct verifier *v, struct state *s, struct arg *a)
 		arg_wrong(v, a, "map_ptr");
 		return;
 	}
+	if (a->call->timer && (a->call->map_reg.map != a->r->map ||
+			       a->call->map_reg.uid != a->r->uid)) {
+		struct why why = arg_why(a, "");
+
+		reject(v, REJECT_TIMER_MAP, a->call->insn, &why);
+	}
 	a->call->map_reg = *a->r;
 	a->call->map = &a->call->map_reg;
 }
@@ -288,6 +294,10 @@ static void note_sure(struct verifier *v, struct state *s, struct arg *a)
 	const struct image_map *map = map_of(v, a->call->map);
 	u64 key;
 
+	/* maps in maps may be smaller than what they are declared like */
+	if (a->call->row->id != BPF_FUNC_map_lookup_elem ||
+	    (a->call->map->uid && (map->map_flags & BPF_F_INNER_MAP)))
+		return;
 	if (elides_null(map) && stack_constant(v, s, a->r, map->key_size, &key))
 		a->call->sure = key < map->max_entries;
 }
@@ -367,7 +377,8 @@ static void arg_size(struct verifier *v, struct state *s, struct arg *a)
 	if (!check_size(v, a, zero_ok))
 		return;
 	check_values(v, a);
-	if (arg_is_null(mem.r) && a->r->val.umax)
+	/* what may be NULL by a join alone would slip through where NULL does not */
+	if (a->r->val.umax && (arg_is_null(mem.r) || (v->inv && (mem.r->flags & REG_OR_NULL))))
 		arg_wrong(v, &mem, "fp");
 	if (!reg_is_ptr(mem.r))
 		return;

@@ -10,7 +10,7 @@
 
 /* ---- may it be called? --------------------------------------------------- */
 
-static bool may_sleep(const struct verifier *v)
+bool prog_sleeps(const struct verifier *v)
 {
 	const struct sec_row *sec = v->prog->sec;
 
@@ -21,7 +21,20 @@ static bool may_sleep(const struct verifier *v)
 static bool knows_function(const struct verifier *v, struct why *why)
 {
 	why->b = v->prog->type;
-	return v->prog->type == BPF_PROG_TYPE_KPROBE || v->prog->type == BPF_PROG_TYPE_TRACING;
+	switch (v->prog->expected_attach) {
+	case BPF_TRACE_FENTRY:
+	case BPF_TRACE_FEXIT:
+	case BPF_MODIFY_RETURN:
+		return true;
+	default:
+		return v->prog->type == BPF_PROG_TYPE_KPROBE;
+	}
+}
+
+/* Listed for programs of type syscall, and refused for want of a trace. */
+static bool of_sockets_storage(u32 id)
+{
+	return id == BPF_FUNC_sk_storage_get || id == BPF_FUNC_sk_storage_delete;
 }
 
 static bool check_helper(struct verifier *v, u32 at, const struct helper_row *row)
@@ -34,12 +47,14 @@ static bool check_helper(struct verifier *v, u32 at, const struct helper_row *ro
 		snprintf(name, sizeof(name), "bpf_%s", row->name);
 	if (!row)
 		return reject(v, REJECT_HELPER_NONE, at, &why);
-	if (!helper_offered_to(id, v->prog->type, v->prog->expected_attach, may_sleep(v)))
+	if (!helper_offered_to(id, v->prog->type, v->prog->expected_attach, prog_sleeps(v)))
 		return reject(v, REJECT_HELPER_TYPE, at, &why);
-	if (row->flags & HELPER_SLEEPS && !may_sleep(v))
+	if (row->flags & HELPER_SLEEPS && !prog_sleeps(v))
 		reject(v, REJECT_HELPER_SLEEPS, at, &why);
 	if (id == BPF_FUNC_get_func_ip && !knows_function(v, &why))
 		reject(v, REJECT_HELPER_HERE, at, &why);
+	if (v->prog->type == BPF_PROG_TYPE_SYSCALL && of_sockets_storage(id))
+		reject(v, REJECT_HELPER_PROBE, at, &why);
 	if (helper_row(id)->gpl && !license_is_gpl(v->img->license))
 		reject(v, REJECT_HELPER_GPL, at, &why);
 	return true;
@@ -77,6 +92,8 @@ static void tail_call(struct verifier *v, struct state *s, u32 at)
 	if (s->rcu || s->preempt || s->irq)
 		reject(v, REJECT_RCU_EXIT, at, &(struct why){ .s = "tail_call" });
 	check_refs(v, s, at, REJECT_TAIL_REF);
+	if (s->nr_frames > 1)	/* the other program returns for the function */
+		leave_function(v, s, at, false);
 }
 
 /* ---- the result ---------------------------------------------------------- */

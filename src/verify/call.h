@@ -46,8 +46,9 @@ void ret_set(struct verifier *v, struct state *s, const struct call *c);
 /* The definition of the map that R is, or is a value of. */
 const struct image_map *map_of(const struct verifier *v, const struct reg *r);
 
-/* step.c: before anything is executed, as the kernel does. */
-void check_map_value(struct verifier *v, u32 at);
+/* subprog.c: a copy of S leaves its function at AT: with r0 = 0, or any number
+ * after another program ran, which may have moved the packet. */
+void leave_function(struct verifier *v, struct state *s, u32 at, bool zero);
 
 /* dynptr.c: arguments that are objects on the stack; false: it is none. */
 bool arg_on_stack(struct verifier *v, struct state *s, struct call *c, unsigned i);
@@ -84,6 +85,12 @@ enum step step_call_typed(struct verifier *v, struct state *s, u32 at,
 enum step step_obj_new(struct verifier *v, struct state *s, u32 at);
 enum step step_obj_drop(struct verifier *v, struct state *s, u32 at);
 enum step step_rdonly_cast(struct verifier *v, struct state *s, u32 at);
+/* mapobj.c: may the program use the map at all? */
+void check_map_use(struct verifier *v, u32 at);
+/* call.c: may the program sleep? */
+bool prog_sleeps(const struct verifier *v);
+/* step.c: before anything is executed, as the kernel does. */
+void check_map_value(struct verifier *v, u32 at);
 
 /* kfunc.c */
 enum step step_call_kfunc(struct verifier *v, struct state *s, u32 at);

@@ -65,12 +65,16 @@ static bool callback_args(struct verifier *v, const struct call *c, struct frame
 
 /* ---- synchronous ones ---------------------------------------------------- */
 
-static void set_frame(struct frame *f, enum frame_kind kind, u32 helper, s64 max)
+static void set_frame(const struct state *s, struct frame *f, enum frame_kind kind, u32 helper,
+		      s64 max)
 {
 	f->kind = (u8)kind;
 	f->callback = helper;
 	f->ret_min = 0;
 	f->ret_max = max;
+	f->nr_refs = s->nr_refs;
+	f->rcu = s->rcu;
+	f->preempt = s->preempt;
 }
 
 /* bpf_loop says how often; more passes need not be looked at. */
@@ -103,7 +107,7 @@ static void enter(struct verifier *v, struct state *s, const struct call *c)
 		return;
 	state_frame(body)->depth++;
 	state_push_frame(v, body, func, c->insn);
-	set_frame(state_frame(body), FRAME_CALLBACK, c->row->id, 1);
+	set_frame(body, state_frame(body), FRAME_CALLBACK, c->row->id, 1);
 	if (!callback_args(v, c, body->frames[body->nr_frames - 2], state_frame(body)))
 		not_judged(v, c->insn, "callbacks of bpf_%s", c->row->name);
 	explore_settle(v);
@@ -126,7 +130,7 @@ static void enter_async(struct verifier *v, struct state *s, const struct call *
 	body->rcu = body->preempt = body->irq = 0;
 	state_push_frame(v, body, (u32)c->func, 0);
 	f = state_frame(body);
-	set_frame(f, FRAME_ASYNC, c->row->id, 0);
+	set_frame(body, f, FRAME_ASYNC, c->row->id, 0);
 	reg_set_ptr(&f->regs[1], REG_MAP, 0);
 	f->regs[1].map = c->map_reg.map;
 	f->regs[1].uid = c->map_reg.uid;
@@ -167,13 +171,18 @@ static void check_result(struct verifier *v, struct state *s, u32 at)
 	sb_free(&text);
 }
 
-/* What the body acquired it must have given back. */
+/* What the body acquired it must have given back, and it leaves as it came. */
 static void check_own_refs(struct verifier *v, struct state *s, u32 at)
 {
-	for (u32 i = 0; i < s->nr_refs; i++)
-		if (s->refs[i].frame + 1u == s->nr_frames)
-			reject(v, REJECT_LEAK, at, &(struct why){
-				.a = s->refs[i].id, .b = s->refs[i].insn });
+	const struct frame *f = state_frame(s);
+
+	for (u32 i = f->nr_refs; i < s->nr_refs; i++)
+		reject(v, REJECT_LEAK, at, &(struct why){
+			.a = s->refs[i].id, .b = s->refs[i].insn });
+	if (s->rcu > f->rcu)
+		reject(v, REJECT_SECTION_EXIT, at, &(struct why){ .s = "bpf_rcu_read_lock" });
+	if (s->preempt > f->preempt)
+		reject(v, REJECT_SECTION_EXIT, at, &(struct why){ .s = "bpf_preempt_disable" });
 }
 
 enum step callback_exit(struct verifier *v, struct state *s, u32 at)

@@ -234,6 +234,17 @@ static void check_reached(struct verifier *v, const u8 *color)
 		}
 }
 
+/* The map of an instruction that names one. */
+static void check_map(struct verifier *v, u32 at)
+{
+	u8 op = v->points[at].op;
+
+	if (op == OP_LDDW_IDX_VAL)
+		check_map_value(v, at);
+	if (op == OP_LDDW_IDX_VAL || op == OP_LDDW_MAP_IDX)
+		check_map_use(v, at);
+}
+
 static int walk_all(struct verifier *v)
 {
 	struct walk w = {
@@ -250,8 +261,7 @@ static int walk_all(struct verifier *v)
 	if (!w.bad)
 		check_reached(v, w.color);
 	for (u32 i = 0; i < v->nr_insns; i++)
-		if (v->points[i].op == OP_LDDW_IDX_VAL)
-			check_map_value(v, i);
+		check_map(v, i);
 	return v->errors.n ? -EINVAL : 0;
 }
 

@@ -12,19 +12,26 @@
  */
 #include "verify/call.h"
 #include "verify/explore.h"
+#include "verify/inv.h"
 
 /* ---- branches to come back to -------------------------------------------- */
+
+/* So much of one kind tells that paths explode: see explore. */
+enum { CROWD = 64, CROWD_PENDING = 1024 };
 
 struct state *explore_push(struct verifier *v, struct state *s, u32 insn)
 {
 	struct state *copy;
 
+	if (v->inv)
+		return inv_push(v, s, insn);
 	if (v->pending.n >= MAX_PENDING) {
-		reject(v, REJECT_TOO_MANY_JUMPS, s->insn - 1, &(struct why){
-			.a = MAX_PENDING + 1, .b = MAX_PENDING });
-		v->stop = true;
+		v->full = true;
+		v->full_at = s->insn - 1;
 		return NULL;
 	}
+	if (v->pending.n >= CROWD_PENDING && !v->was_crowded)
+		v->crowded = v->was_crowded = true;
 	copy = state_copy(v, s);
 	copy->insn = insn;
 	*vec_push(&v->pending) = (struct pending){
@@ -34,23 +41,29 @@ struct state *explore_push(struct verifier *v, struct state *s, u32 insn)
 
 void explore_settle(struct verifier *v)
 {
+	if (v->inv)
+		return;
 	v->pending.v[v->pending.n - 1].nr_defs = (u32)v->defs.n;
 }
 
 void explore_unpush(struct verifier *v)
 {
+	if (v->inv) {
+		inv_unpush(v);
+		return;
+	}
 	state_free(v, v->pending.v[--v->pending.n].state);
 }
 
 /* ---- stored states ------------------------------------------------------- */
 
-struct close { struct verifier *v; };
+struct close { struct verifier *v; bool all; };
 
 static void close_reg(struct reg *r, void *arg)
 {
 	struct close *c = arg;
 
-	if (r->type == REG_SCALAR && r->def && def_marked(c->v, r->def))
+	if (r->type == REG_SCALAR && (c->all || (r->def && def_marked(c->v, r->def))))
 		r->precise = true;
 	r->def = 0;
 }
@@ -61,15 +74,15 @@ static void close_slots(struct verifier *v, struct kept *k)
 		struct frame *f = k->state->frames[i];
 
 		for (u32 n = 0; n < f->nr_slots; n++)
-			f->slots[n].live = f->slots[n].def &&
-				def_read_since(v, f->slots[n].def, k->time);
+			f->slots[n].live = k->cyclic || (f->slots[n].def &&
+				def_read_since(v, f->slots[n].def, k->time));
 	}
 }
 
 /* All paths from K are complete. */
 static void kept_close(struct verifier *v, struct kept *k)
 {
-	struct close c = { v };
+	struct close c = { v, k->cyclic };
 
 	k->open = false;
 	if (k->dropped) {
@@ -133,6 +146,17 @@ static void drop_dead(struct verifier *v, struct state *s)
 	}
 }
 
+/* Paths explode here: tells once. */
+static void note_crowd(struct verifier *v, const struct kept *k)
+{
+	u32 n = 0;
+
+	for (; k && n < CROWD; k = k->next)
+		n++;
+	if (n == CROWD)
+		v->crowded = v->was_crowded = true;
+}
+
 static void kept_store(struct verifier *v, struct state *s)
 {
 	struct kept *k = arena_new(&v->mem, struct kept);
@@ -146,6 +170,8 @@ static void kept_store(struct verifier *v, struct state *s)
 	k->open = true;
 	k->next = v->kept[s->insn];
 	v->kept[s->insn] = k;
+	if (!v->was_crowded)
+		note_crowd(v, k);
 	*vec_push(&v->open) = k;
 	s->nr_jumps = s->nr_insns = 0;
 	if (++v->nr_kept > v->peak_kept)
@@ -237,8 +263,8 @@ static void widen_slot(struct verifier *v, const struct slot *old, struct slot *
 
 void widen_from(struct verifier *v, struct state *s, u32 at)
 {
-	struct kept *k = last_pass(v, s, at);
-	bool all = passes(v, at) > PATIENCE;
+	struct kept *k = v->inv ? NULL : last_pass(v, s, at);
+	bool all = k && passes(v, at) > PATIENCE;
 
 	for (u32 i = 0; k && i < s->nr_frames; i++) {
 		const struct frame *old = k->state->frames[i];
@@ -293,8 +319,9 @@ static bool iterates_on(struct verifier *v, const struct state *old, const struc
 	if (n < 0 || n >= old->frames[r->frame]->nr_slots ||
 	    n >= s->frames[r->frame]->nr_slots)
 		return false;
-	return s->frames[r->frame]->slots[n].reg.off >
-	       old->frames[r->frame]->slots[n].reg.off;
+	/* the same iterator, not one that was made anew */
+	return s->frames[r->frame]->slots[n].reg.ref == old->frames[r->frame]->slots[n].reg.ref &&
+	       s->frames[r->frame]->slots[n].reg.off > old->frames[r->frame]->slots[n].reg.off;
 }
 
 /* S adds nothing to the pass that OLD began. */
@@ -310,8 +337,9 @@ static bool pass_covered(struct verifier *v, const struct kept *k, const struct 
 
 /*
  * S goes on as the open state OLD did, of which not all is known yet. What is
- * the same number in both needs nothing more: a mark on it is one for both. Nor
- * does what may be any number in OLD. All else counts as mattering.
+ * the same number in both needs nothing more: a mark on it is one for both, and
+ * reaches the states before OLD; those behind it are cyclic. Nor does what may be
+ * any number in OLD. All else counts as mattering.
  */
 static void mark_changed(struct verifier *v, const struct reg *old, const struct reg *new)
 {
@@ -320,8 +348,12 @@ static void mark_changed(struct verifier *v, const struct reg *old, const struct
 		reg_mark(v, new);
 }
 
-static void join_pass(struct verifier *v, const struct state *old, struct state *s)
+static void join_pass(struct verifier *v, const struct kept *k, struct state *s)
 {
+	const struct state *old = k->state;
+
+	for (size_t i = v->open.n; i-- > 0 && v->open.v[i] != k;)
+		v->open.v[i]->cyclic = true;
 	for (u32 i = 0; i < s->nr_frames; i++) {
 		const struct frame *from = old->frames[i];
 		struct frame *f = s->frames[i];
@@ -388,7 +420,7 @@ static enum visit compare(struct verifier *v, struct state *s, bool *store)
 
 	while ((k = *at)) {
 		if (k->open && pass_covered(v, k, s)) {
-			join_pass(v, k->state, s);
+			join_pass(v, k, s);
 			return VISIT_COVERED;
 		}
 		if (k->open) {
@@ -431,24 +463,33 @@ static bool visit(struct verifier *v, struct state *s)
 
 /* ---- paths --------------------------------------------------------------- */
 
-/* Follows S to its end. */
-static void follow(struct verifier *v, struct state *s)
+bool paths_at_end(const struct verifier *v)
 {
-	while (!v->stop) {
-		if ((v->points[s->insn].flags & POINT_PRUNE) && !visit(v, s))
-			return;
-		if (v->visited >= v->limit) {
-			reject(v, REJECT_TOO_LONG, s->insn, &(struct why){
-				.a = (s64)v->visited + 1, .b = (s64)v->visited });
-			v->stop = true;
-			return;
-		}
-		if (step(v, s) == STEP_END)
-			return;
-	}
+	return v->full || v->visited >= v->limit;
 }
 
-static struct state *entry_state(struct verifier *v, u32 func)
+enum progress { PATH_ENDS, PATH_PAUSES };
+
+/*
+ * Follows S to its end, or until BUDGET instructions were visited in all. At the
+ * limit a covered state still ends its path: the kernel counts so.
+ */
+static enum progress follow(struct verifier *v, struct state *s, u64 budget)
+{
+	while (!v->stop) {
+		if (v->crowded || (v->visited >= budget && budget < v->limit))
+			return PATH_PAUSES;
+		if ((v->points[s->insn].flags & POINT_PRUNE) && !visit(v, s))
+			break;
+		if (paths_at_end(v))
+			return PATH_PAUSES;
+		if (step(v, s) == STEP_END)
+			break;
+	}
+	return PATH_ENDS;
+}
+
+struct state *explore_entry(struct verifier *v, u32 func)
 {
 	struct state *s = state_new(v);
 
@@ -463,22 +504,35 @@ static struct state *entry_state(struct verifier *v, u32 func)
 	return s;
 }
 
-void explore(struct verifier *v, u32 func)
+/* The next path; NULL: all were followed. */
+static struct state *next_path(struct verifier *v)
 {
-	struct state *s = entry_state(v, func);
+	struct pending p;
 
-	v->entry = func;
-	for (;;) {
-		struct pending p;
+	if (!v->pending.n || v->stop)
+		return NULL;
+	p = v->pending.v[--v->pending.n];
+	close_down_to(v, p.nr_open);
+	v->defs.n = p.nr_defs;
+	return p.state;
+}
 
-		follow(v, s);
-		state_free(v, s);
-		if (!v->pending.n || v->stop)
-			break;
-		p = v->pending.v[--v->pending.n];
-		close_down_to(v, p.nr_open);
-		v->defs.n = p.nr_defs;
-		s = p.state;
+void paths_run(struct verifier *v, struct state **s, u64 budget)
+{
+	while (*s && follow(v, *s, budget) == PATH_ENDS) {
+		state_free(v, *s);
+		*s = next_path(v);
 	}
+}
+
+void paths_drop(struct verifier *v)
+{
+	v->pending.n = v->open.n = v->defs.n = 0;
+	v->nr_kept = 0;
+	memset(v->kept, 0, v->nr_insns * sizeof(*v->kept));
+}
+
+void paths_close(struct verifier *v)
+{
 	close_down_to(v, 0);
 }

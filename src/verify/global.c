@@ -160,6 +160,12 @@ static bool is_null(const struct reg *r)
 	return r->type == REG_SCALAR && scalar_is_const(&r->val) && !scalar_value(&r->val);
 }
 
+static bool is_plain_ctx(const struct reg *r)
+{
+	return r->type == REG_CTX && !r->off && scalar_is_const(&r->val) &&
+	       !scalar_value(&r->val);
+}
+
 static void check_arg(struct verifier *v, struct state *s, u32 at, const struct func *f,
 		      u32 i, struct param p)
 {
@@ -175,7 +181,7 @@ static void check_arg(struct verifier *v, struct state *s, u32 at, const struct 
 	reg_mark(v, r);
 	why.s = p.kind == PARAM_CTX ? "ctx" : p.kind == PARAM_MEM ? "memory" : "a number";
 	if (p.kind == PARAM_NUMBER ? r->type != REG_SCALAR :
-	    p.kind == PARAM_CTX ? r->type != REG_CTX || r->off :
+	    p.kind == PARAM_CTX ? !is_plain_ctx(r) :
 	    !reg_is_ptr(r) && !(is_null(r) && !p.nonnull))
 		reject(v, REJECT_ARG_TYPE, at, &why);
 	else if (p.kind == PARAM_MEM && p.nonnull && (r->flags & REG_OR_NULL))
@@ -184,23 +190,61 @@ static void check_arg(struct verifier *v, struct state *s, u32 at, const struct 
 		check_mem(v, s, at, i, p.bytes);
 }
 
-/* Does F, or what it calls, move the packet? */
-static bool moves_packet(const struct verifier *v, const struct func *f, u32 depth)
+/* Does instruction AT by itself move the packet? */
+static bool moves_here(const struct verifier *v, u32 at)
 {
-	for (u32 at = f->start; at < f->end; at++) {
-		u8 op = v->points[at].op;
+	u32 i = (u32)v->insns[at].imm;
 
-		if (op == OP_CALL && (helper_moves_packet((u32)v->insns[at].imm) ||
-				      v->insns[at].imm == BPF_FUNC_dynptr_write))
-			return true;
-		if (op == OP_CALL_KFUNC && kfunc_moves_packet(v, at))
-			return true;
-		if (op == OP_CALL_LOCAL && depth < MAX_FRAMES &&
-		    moves_packet(v, &v->funcs[cfg_func_at(v, at + (u32)v->insns[at].imm + 1)],
-				 depth + 1))
-			return true;
-	}
+	if (v->points[at].op == OP_CALL)
+		return helper_moves_packet(i) || i == BPF_FUNC_tail_call;
+	if (v->points[at].op == OP_CALL_KFUNC)
+		return i < v->img->nr_externs &&
+		       !strcmp(v->img->externs[i].name, "bpf_xdp_pull_data");
 	return false;
+}
+
+/* Finds the functions that move the packet, or call one that does, once. */
+static void find_movers(struct verifier *v)
+{
+	bool changed = true;
+
+	v->movers_known = true;
+	for (u32 at = 0; at < v->nr_insns; at++)
+		if (moves_here(v, at))
+			v->funcs[v->points[at].func].moves_packet = true;
+	while (changed) {
+		changed = false;
+		for (u32 at = 0; at < v->nr_insns; at++) {
+			struct func *f = &v->funcs[v->points[at].func];
+			u8 op = v->points[at].op;
+
+			if (f->moves_packet || (op != OP_CALL_LOCAL && op != OP_LDDW_FUNC) ||
+			    !v->funcs[cfg_func_at(v, at + (u32)v->insns[at].imm + 1)].moves_packet)
+				continue;
+			f->moves_packet = changed = true;
+		}
+	}
+}
+
+static bool moves_packet(struct verifier *v, const struct func *f)
+{
+	if (!v->movers_known)
+		find_movers(v);
+	return f->moves_packet;
+}
+
+/* Memory in the packet would be gone while the function runs. (The kernel lets it
+ * pass: what was freed is its own.) */
+static void check_packet_args(struct verifier *v, struct state *s, u32 at, const struct func *f,
+			      u32 nr)
+{
+	for (u32 i = 0; i < nr; i++) {
+		const struct reg *r = state_reg(s, i + 1);
+
+		if (reg_is_packet(r) && moves_packet(v, f) && v->opts->policy == POLICY_USER)
+			reject(v, REJECT_ARG_PACKET, at, &(struct why){ .reg = i + 1, .ptr = r,
+			       .t = f->name });
+	}
 }
 
 enum step call_global(struct verifier *v, struct state *s, u32 at, u32 func)
@@ -224,7 +268,8 @@ enum step call_global(struct verifier *v, struct state *s, u32 at, u32 func)
 			check_arg(v, s, at, f, i, p);
 	}
 	f->called = true;
-	if (moves_packet(v, f, 0))
+	check_packet_args(v, s, at, f, btf_vlen(proto));
+	if (moves_packet(v, f))
 		forget_packet(v, s);
 	for (unsigned r = 0; r <= 5; r++)
 		reg_set_none(state_reg(s, r));

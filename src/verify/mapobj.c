@@ -1,13 +1,68 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * mapobj.c: reads of the kernel's own struct behind a pointer to a map (not to a
- * value of it): struct bpf_array and so on, by the types of the target kernel.
+ * mapobj.c: maps themselves, not values of them: may the program use them at all,
+ * and reads of the kernel's own struct behind a pointer to one, struct bpf_array
+ * and so on, by the types of the target kernel.
  */
 #include "verify/call.h"
 #include "verify/kobject.h"
 #include "verify/mem.h"
 #include "btf/btf.h"
 #include "model/uapi.h"
+
+/* ---- may the program use it? --------------------------------------------- */
+
+static bool for_sleepers(u32 map_type)
+{
+	switch (map_type) {
+	case BPF_MAP_TYPE_HASH:
+	case BPF_MAP_TYPE_LRU_HASH:
+	case BPF_MAP_TYPE_ARRAY:
+	case BPF_MAP_TYPE_PERCPU_HASH:
+	case BPF_MAP_TYPE_PERCPU_ARRAY:
+	case BPF_MAP_TYPE_LRU_PERCPU_HASH:
+	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
+	case BPF_MAP_TYPE_HASH_OF_MAPS:
+	case BPF_MAP_TYPE_RINGBUF:
+	case BPF_MAP_TYPE_USER_RINGBUF:
+	case BPF_MAP_TYPE_INODE_STORAGE:
+	case BPF_MAP_TYPE_SK_STORAGE:
+	case BPF_MAP_TYPE_TASK_STORAGE:
+	case UAPI_MAP_TYPE_CGRP_STORAGE:
+	case BPF_MAP_TYPE_QUEUE:
+	case BPF_MAP_TYPE_STACK:
+	case UAPI_MAP_TYPE_ARENA:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Programs that may interrupt one that holds a lock. */
+static bool interrupts(u32 type)
+{
+	return type == BPF_PROG_TYPE_KPROBE || type == BPF_PROG_TYPE_TRACEPOINT ||
+	       type == BPF_PROG_TYPE_PERF_EVENT || type == BPF_PROG_TYPE_RAW_TRACEPOINT ||
+	       type == BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE;
+}
+
+void check_map_use(struct verifier *v, u32 at)
+{
+	const struct image_map *map = &v->img->maps[v->insns[at].imm];
+	struct why why = { .s = map->lock_at ? "bpf_spin_lock" : "bpf_timer",
+			   .t = "tracing progs" };
+	bool filter = v->prog->type == BPF_PROG_TYPE_SOCKET_FILTER;
+
+	if (filter && map->lock_at)
+		why.t = "socket filter progs";
+	if ((filter && map->lock_at) ||
+	    (interrupts(v->prog->type) && (map->lock_at || map->timer_at)))
+		reject(v, REJECT_MAP_FIELD, at, &why);
+	else if (prog_sleeps(v) && !for_sleepers(map->type))
+		reject(v, REJECT_MAP_SLEEP, at, NULL);
+}
+
+/* ---- reads --------------------------------------------------------------- */
 
 static const char *const structs[] = {
 	[BPF_MAP_TYPE_HASH] = "bpf_htab", [BPF_MAP_TYPE_ARRAY] = "bpf_array",

@@ -223,7 +223,7 @@ static void load_acquire(struct verifier *v, struct state *s, u32 at, u32 size)
 {
 	const struct bpf_insn *insn = &v->insns[at];
 	struct access a = { .insn = at, .reg = insn->src_reg, .off = insn->off,
-			    .size = size, .kind = ACCESS_READ, .store = -1 };
+			    .size = size, .kind = ACCESS_READ, .store = -1, .aligned = true };
 	struct reg value;
 
 	if (insn->dst_reg == REG_FP)
@@ -258,7 +258,8 @@ void step_atomic(struct verifier *v, struct state *s, u32 at)
 	struct reg old;
 	int fetch = fetches(insn, row->kind);
 
-	check_readable(v, s, at, insn->dst_reg);
+	if (row->kind != KIND_ATOMIC_LDACQ)	/* it writes dst only */
+		check_readable(v, s, at, insn->dst_reg);
 	check_readable(v, s, at, insn->src_reg);
 	check_atomic(v, s, at);
 	if (row->kind == KIND_ATOMIC_LDACQ) {
@@ -275,6 +276,8 @@ void step_atomic(struct verifier *v, struct state *s, u32 at)
 	if (row->kind == KIND_ATOMIC_CMPXCHG)
 		check_operand(v, s, at, 0);
 	mem_access(v, s, &a, &old);
+	if (reg_is_ptr(&old) && !v->privileged)
+		reject(v, REJECT_CORRUPT, at, NULL);
 	a.kind = ACCESS_WRITE;
 	mem_access(v, s, &a, NULL);
 	if (fetch < 0)

@@ -202,6 +202,8 @@ static bool refs_same(const struct state *old, const struct state *new, struct i
 		if (old->refs[i].kind != new->refs[i].kind ||
 		    old->refs[i].frame != new->refs[i].frame ||
 		    old->refs[i].map != new->refs[i].map ||
+		    (old->refs[i].kind == REF_LOCK &&
+		     !same_id(m, old->refs[i].uid, new->refs[i].uid)) ||
 		    !same_id(m, old->refs[i].id, new->refs[i].id))
 			return false;
 	return true;

@@ -133,35 +133,39 @@ static bool is_tagged(const struct btf *btf, const struct btf_type *t)
 	return false;
 }
 
-enum { NESTING = 16 };
+enum { NESTING = 16, MEMBERS_MAX = 10000 };
 
-/* How many fields of TYPE only the kernel touches, nested ones included. */
-static u32 count_special(const struct btf *btf, u32 type, u32 depth)
+/* How many fields of TYPE only the kernel touches, nested ones included; of a type
+ * with more than MEMBERS_MAX members there may be some. *LOOKED counts. */
+static u32 count_special(const struct btf *btf, u32 type, u32 depth, u32 *looked)
 {
 	u32 id = btf_skip_mods(btf, type), n = 0;
 	const struct btf_type *t = btf_type(btf, id);
 
-	if (!t || depth == NESTING)
+	if (!t)
 		return 0;
+	if (depth == NESTING || ++*looked > MEMBERS_MAX)
+		return MEMBERS_MAX;
 	if (is_special(btf, id) || is_tagged(btf, t))
 		return 1;
 	if (btf_kind(t) == BTF_KIND_ARRAY)
-		return count_special(btf, ((const struct btf_array *)(t + 1))->type, depth + 1);
+		return count_special(btf, ((const struct btf_array *)(t + 1))->type, depth + 1,
+				     looked);
 	if (btf_kind(t) != BTF_KIND_STRUCT && btf_kind(t) != BTF_KIND_UNION)
 		return 0;
-	for (u32 i = 0; i < btf_vlen(t); i++)
-		n += count_special(btf, btf_member(btf, t, i).type_id, depth + 1);
+	for (u32 i = 0; i < btf_vlen(t) && n < MEMBERS_MAX; i++)
+		n += count_special(btf, btf_member(btf, t, i).type_id, depth + 1, looked);
 	return n;
 }
 
 /* Values with fields whose place is not known are left alone. */
 static bool unknown_fields(struct verifier *v, const struct image_map *map, u8 *known)
 {
-	u32 places = !!map->lock_at + !!map->timer_at + map->nr_kptrs;
+	u32 looked = 0, places = !!map->lock_at + !!map->timer_at + map->nr_kptrs;
 
 	if (!*known)	/* of this map: not asked yet */
 		*known = v->img->btf && map->value_type &&
-			 count_special(v->img->btf, map->value_type, 0) > places ? 2 : 1;
+			 count_special(v->img->btf, map->value_type, 0, &looked) > places ? 2 : 1;
 	return *known == 2;
 }
 
@@ -192,7 +196,10 @@ static void check_map_rights(struct verifier *v, const struct access *a,
 	struct why why = { .reg = a->reg, .ptr = ptr, .a = map->value_size,
 			   .off = (s64)a->off + ptr->off, .size = a->size };
 
-	if (writes(a) && (map->map_flags & BPF_F_RDONLY_PROG))
+	bool rdonly = map->map_flags & BPF_F_RDONLY_PROG ||
+		      map->type == BPF_MAP_TYPE_DEVMAP || map->type == BPF_MAP_TYPE_DEVMAP_HASH;
+
+	if (writes(a) && rdonly)
 		reject(v, REJECT_MAP_RDONLY, a->insn, &why);
 	if (!writes(a) && (map->map_flags & BPF_F_WRONLY_PROG))
 		reject(v, REJECT_MAP_WRONLY, a->insn, &why);

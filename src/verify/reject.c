@@ -4,7 +4,7 @@
  * each source line is refused once, so that one mistake on many paths is one
  * message.
  */
-#include "verify/state.h"
+#include "verify/inv.h"
 #include <linux/bpf.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -297,6 +297,8 @@ static struct verify_error *error_new(struct verifier *v, enum reject_id id,
 
 int reject(struct verifier *v, enum reject_id id, u32 insn, const struct why *why)
 {
+	if (v->inv)
+		return inv_refuse(v, id, insn);
 	for (size_t i = 0; i < v->errors.n; i++)
 		if (same_place(v, v->errors.v[i].insn, insn))
 			return 0;
@@ -310,6 +312,8 @@ int reject_or_warn(struct verifier *v, enum reject_id id, u32 insn,
 {
 	if (!v->privileged)
 		return reject(v, id, insn, why);
+	if (v->inv)
+		return 0;
 	for (size_t i = 0; i < v->warnings.n; i++)
 		if (same_place(v, v->warnings.v[i].insn, insn))
 			return 0;
@@ -322,6 +326,10 @@ void not_judged(struct verifier *v, u32 insn, const char *fmt, ...)
 	char text[200];
 	va_list ap;
 
+	if (v->inv) {
+		inv_refuse(v, (enum reject_id)0, insn);
+		return;
+	}
 	if (v->construct)
 		return;
 	va_start(ap, fmt);

@@ -12,6 +12,12 @@ static u32 byte_of(s64 off) { return (u32)off & (SLOT_BYTES - 1); }
 
 static bool is_spill(const struct slot *t) { return t->kind[0] == SLOT_SPILL; }
 
+/* What may be a pointer is no number; nor is what a join could not tell. */
+static bool no_number(const struct slot *t)
+{
+	return is_spill(t) && (reg_is_ptr(&t->reg) || t->reg.type == REG_ANY);
+}
+
 /* ---- bounds -------------------------------------------------------------- */
 
 /* The offsets from the frame pointer that PTR + off may have. */
@@ -80,7 +86,7 @@ static void spill(struct verifier *v, struct slot *t, const struct reg *r, u32 s
 {
 	slot_written(v, t, size == SLOT_BYTES);
 	for (u32 i = size; i < SLOT_BYTES; i++)
-		if (t->kind[i] == SLOT_SPILL || (!v->privileged && t->kind[i] == SLOT_NONE))
+		if (t->kind[i] == SLOT_SPILL)
 			t->kind[i] = SLOT_MISC;
 	memset(t->kind, SLOT_SPILL, size);
 	t->reg = *r;
@@ -116,7 +122,7 @@ static void check_overwrite(struct verifier *v, struct state *s, const struct ac
 {
 	if (is_special(t))
 		object_overwrite(v, s, a->insn, frame, (u32)(t - s->frames[frame]->slots));
-	if (!v->privileged && is_spill(t) && reg_is_ptr(&t->reg) &&
+	if (!v->privileged && no_number(t) &&
 	    a->size != SLOT_BYTES)
 		reject(v, REJECT_CORRUPT, a->insn, NULL);
 }
@@ -128,17 +134,16 @@ static bool is_zero(const struct reg *r)
 }
 
 /* The number or pointer that the instruction stores; false: not known. */
-static bool stored(const struct verifier *v, const struct state *s,
+static bool stored(struct verifier *v, const struct state *s,
 		   const struct access *a, struct reg *r)
 {
-	(void)v;
 	if (a->store >= 0) {
 		*r = *state_reg(s, (unsigned)a->store);
 		return true;
 	}
 	if (!a->has_imm)
 		return false;
-	*r = (struct reg){ .type = REG_SCALAR, .val = scalar_const((u64)a->imm) };
+	reg_set_const(v, r, (u64)a->imm);
 	return true;
 }
 
@@ -301,7 +306,7 @@ static void load_fixed(struct verifier *v, struct state *s, const struct access 
 	u32 spilled = slot_spilled(t);
 
 	slot_read(v, t);
-	if (spilled && reg_is_ptr(&t->reg)) {
+	if (no_number(t)) {
 		if (a->size != SLOT_BYTES)
 			reject(v, REJECT_SPILL_READ, a->insn, NULL);
 		else if (value)
@@ -332,6 +337,8 @@ static void load_var(struct verifier *v, struct state *s, const struct access *a
 		u8 kind = t->kind[byte_of(off)];
 
 		slot_read(v, t);
+		if (is_special(t))
+			not_judged(v, a->insn, "loads from objects on the stack");
 		if (!byte_known(v, a, ptr, kind, off, 0))
 			zero = false;
 		if (kind == SLOT_SPILL && is_zero(&t->reg))
@@ -416,7 +423,7 @@ static bool helper_reads(struct verifier *v, const struct access *a,
 	u8 kind = t->kind[byte_of(off)];
 
 	slot_read(v, t);
-	if (kind == SLOT_SPILL && reg_is_ptr(&t->reg) && !v->privileged)
+	if (kind == SLOT_SPILL && no_number(t) && !v->privileged)
 		kind = SLOT_NONE;
 	if (kind != SLOT_NONE)
 		return true;
@@ -426,8 +433,11 @@ static bool helper_reads(struct verifier *v, const struct access *a,
 	return false;
 }
 
-static void helper_writes(struct verifier *v, struct slot *t, s64 off, bool sure)
+static void helper_writes(struct verifier *v, const struct access *a, struct slot *t, s64 off,
+			  bool sure)
 {
+	if (!v->privileged && is_spill(t) && reg_is_ptr(&t->reg))
+		reject(v, REJECT_CORRUPT, a->insn, NULL);
 	if (is_spill(t))
 		scrub(t);
 	if (!t->def)
@@ -471,6 +481,6 @@ void stack_helper_access(struct verifier *v, struct state *s, const struct acces
 		if (!(only_writes && span.fixed) && !told)
 			told = !helper_reads(v, a, ptr, t, off, span.min);
 		if (a->kind & ACCESS_WRITE)
-			helper_writes(v, t, off, span.fixed);
+			helper_writes(v, a, t, off, span.fixed);
 	}
 }

@@ -199,6 +199,7 @@ void reg_unlink(struct reg *r)
 		return;
 	r->id = 0;
 	r->off = 0;
+	r->seed = 0;
 	r->flags &= (u16)~REG_LINKED;
 }
 

@@ -113,6 +113,10 @@ struct reg {
 				   comparison that RANGE is from, for messages */
 	const struct btf *btf;	/* of btf_id */
 	bool precise;		/* in stored states: see def.c */
+	/* invariants: the number is what location SEED held at the head of a loop,
+	   plus STEP_MIN .. STEP_MAX; 0: no relation is known. See inv_trips.c */
+	u32 seed;
+	s32 step_min, step_max;
 };
 
 static inline bool reg_is_ptr(const struct reg *r)
@@ -173,7 +177,8 @@ struct frame {
 	bool exits_to_caller;	/* CALLBACK: r0's range was checked */
 	u32 callback;		/* CALLBACK: helper or kfunc, an index of its own */
 	s64 ret_min, ret_max;	/* CALLBACK: what r0 must be within */
-	u32 depth;		/* CALLBACK: how often the body was entered */
+	u32 depth;		/* how often bodies of a call here were entered */
+	u32 nr_refs, rcu, preempt;	/* CALLBACK: held when it was entered */
 	struct slot slots[];	/* slot i holds bytes -8(i+1) .. -8i-1 from fp */
 };
 
@@ -199,6 +204,7 @@ struct state {
 	u32 may_goto;		/* passes through may_goto on this path */
 	bool sleepable;
 	u32 nr_jumps, nr_insns;	/* on this path since the last stored state */
+	struct node *origin;	/* invariants: head of the innermost loop around */
 };
 
 static inline struct frame *state_frame(const struct state *s)
@@ -243,6 +249,8 @@ struct point {			/* per instruction slot */
 };
 
 struct kept;			/* explore.c: a stored state */
+struct inv;			/* inv.h: the exploration by invariants */
+struct node;
 
 /* A branch to come back to. */
 struct pending {
@@ -266,8 +274,14 @@ struct verifier {
 	u32 nr_funcs;
 	const struct access_desc *ctx;	/* of the context; NULL: nobody knows */
 	u8 *map_fields;		/* [2 nr_maps] regions.c: what is in values; inner maps' */
+	bool movers_known;	/* funcs[].moves_packet is filled in */
 	u32 entry;		/* function that is being verified */
 	bool privileged;	/* VERIFY_CAP_PERFMON */
+
+	struct inv *inv;	/* while invariants runs; NULL: paths */
+	bool crowded, was_crowded;	/* paths: a point has many stored states */
+	bool full;		/* paths: no room for another branch, at FULL_AT */
+	u32 full_at;
 
 	VEC(struct pending) pending;
 	struct kept **kept;	/* [nr_insns] lists */
@@ -279,7 +293,8 @@ struct verifier {
 	u32 next_id;		/* of registers and references */
 	u32 now;		/* states stored so far: a clock for liveness */
 	u32 nr_kept, peak_kept;
-	u64 visited;
+	u64 visited;		/* by paths */
+	u64 visited_joined;	/* by invariants, where they accepted */
 	u64 limit;
 	u32 max_errors;
 	VEC(struct verify_error) errors;
@@ -442,7 +457,7 @@ enum step step_exit(struct verifier *v, struct state *s, u32 insn);
 /* After something that may move the packet. */
 void forget_packet(struct verifier *v, struct state *s);
 
-/* ---- explore.c, prune.c -------------------------------------------------- */
+/* ---- explore.c, both.c, prune.c -------------------------------------------------- */
 
 /* All paths from function FUNC. */
 void explore(struct verifier *v, u32 func);

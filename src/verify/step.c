@@ -88,8 +88,13 @@ static void check_ld_abs(struct verifier *v, struct state *s, u32 at)
 	if (!check_readable(v, s, at, 6) && ctx->type != REG_CTX)
 		reject(v, REJECT_ARG_TYPE, at, &(struct why){ .reg = 6, .ptr = ctx,
 		       .a = 6, .s = "ctx", .t = "the packet load" });
+	else if (ctx->off || !scalar_is_const(&ctx->val) || scalar_value(&ctx->val))
+		reject(v, REJECT_CTX_MODIFIED, at, &(struct why){ .reg = 6, .ptr = ctx,
+		       .a = ctx->off });
 	if (s->nr_refs)
 		reject(v, REJECT_LD_ABS_REF, at, NULL);
+	if (s->rcu || s->preempt || s->irq)
+		reject(v, REJECT_RCU_EXIT, at, &(struct why){ .s = "BPF_LD_[ABS|IND]" });
 }
 
 void step_ld_abs(struct verifier *v, struct state *s, u32 at)
@@ -97,6 +102,8 @@ void step_ld_abs(struct verifier *v, struct state *s, u32 at)
 	check_ld_abs(v, s, at);
 	if (isa_rows[v->points[at].op].kind == KIND_LD_IND)
 		check_readable(v, s, at, v->insns[at].src_reg);
+	if (s->nr_frames > 1)	/* outside the packet: the function returns 0 */
+		leave_function(v, s, at, true);
 	for (unsigned r = 0; r <= 5; r++)
 		reg_set_none(state_reg(s, r));
 	reg_set_unknown(v, state_reg(s, 0));

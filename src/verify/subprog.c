@@ -183,6 +183,24 @@ enum step step_exit(struct verifier *v, struct state *s, u32 at)
 	return s->nr_frames > 1 ? exit_function(v, s, at) : exit_program(v, s, at);
 }
 
+void leave_function(struct verifier *v, struct state *s, u32 at, bool zero)
+{
+	struct state *out = explore_push(v, s, at);
+
+	if (!out)
+		return;
+	if (zero) {
+		reg_set_const(v, state_reg(out, 0), 0);
+	} else {
+		forget_packet(v, out);
+		reg_set_unknown(v, state_reg(out, 0));
+	}
+	if (step_exit(v, out, at) == STEP_END)
+		explore_unpush(v);
+	else
+		explore_settle(v);
+}
+
 /* ---- stack depth --------------------------------------------------------- */
 
 enum { ROUND = 16, TAIL_STACK = 256 };
@@ -215,7 +233,8 @@ static bool deepen(const struct verifier *v, struct reach *r)
 		s64 to = callee_of(v, at);
 		u32 before = from->before + frame_bytes(&v->funcs[v->points[at].func]);
 
-		if (to < 0 || !from->frames || v->funcs[to].is_async)
+		if (to < 0 || !from->frames ||
+		    (v->points[at].op == OP_LDDW_FUNC && v->funcs[to].is_async))
 			continue;
 		if (from->frames + 1 > r[to].frames || before > r[to].before) {
 			r[to].frames = (u32)max_u64(r[to].frames, from->frames + 1);

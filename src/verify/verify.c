@@ -62,7 +62,7 @@ static void report(struct verifier *v, struct verify_result *r)
 				 v->warnings.n * sizeof(*v->warnings.v));
 	r->construct = v->construct;
 	r->construct_insn = v->construct_insn;
-	r->visited = v->visited;
+	r->visited = v->visited + v->visited_joined;
 	r->peak_states = v->peak_kept;
 	/* a mistake that was found stands, whatever else is in the program */
 	r->verdict = v->errors.n ? VERDICT_REJECTED :

@@ -34,6 +34,8 @@ enum verify_cap {
 enum verify_flag {
 	VERIFY_STRICT_ALIGN = 1,	/* BPF_F_STRICT_ALIGNMENT */
 	VERIFY_NO_PRUNE = 2,	/* each path to its end: for tests only */
+	VERIFY_NO_PATHS = 4,	/* by invariants alone: for tests only */
+	VERIFY_NO_INVARIANTS = 8,	/* by paths alone, as POLICY_KERNEL has it */
 };
 
 struct verify_opts {
@@ -74,6 +76,8 @@ struct verify_result {
 	const char *construct;	/* of NOT_JUDGED: what is not supported */
 	u32 construct_insn;
 	bool by_invariants;	/* the kernel may give up on this program */
+	enum reject_id invariants_id;	/* the check at which invariants gave up; 0: none */
+	u32 invariants_insn;
 	u64 visited;		/* instructions */
 	u32 states, peak_states, points;	/* stored; at once; where */
 	u32 stack_bytes;	/* deepest call chain */

@@ -174,9 +174,7 @@ sockets receive" "$(cat "$tmp/err")"
 # ---- what the verifier says of sockets -----------------------------------------------
 
 v=$($SKEP verify "$tmp/lookup.o" "$tmp/tc.o" "$tmp/reuse.o" 2>&1)
-has "maps of sockets" "bpf_map_lookup_elem on maps of sockets" "$v"
-has "looking one up" "bpf_sk_lookup_tcp" "$v"
-same "none is taken for a mistake" "" "$(printf '%s' "$v" | grep rejected)"
+has "a socket that is not given back" "acquired here; nothing gives it back" "$v"
 for p in plain pick; do
 	has "$p is judged" " ok" "$(printf '%s\n' "$v" | grep "^$p ")"
 done

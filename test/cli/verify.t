@@ -47,6 +47,17 @@ says "moved context" 0209 'r1 += 4; r0 = *(u32 *)(r1 + 0); exit'
 says "number as address" 0120 'r1 = 4096; r0 = *(u32 *)(r1 + 0); exit'
 says "no such helper" 0351 'call 9999; exit'
 says "helper of other types" 0352 'r1 = 0; r2 = 0; r3 = 0; r4 = 0; r5 = 0; call 49; exit'
+says "a linked number plus itself" 0120 'call 7; r8 = r0; r9 = r0; if r8 != 21 goto +3; r8 += r8;
+	call 7; if r0 == r8 goto +2; r0 = 0; exit; r1 = 0; r0 = *(u32 *)(r1 + 0); exit'
+
+long='r1 = 0; r2 = r1; r1 += 1; if r1 < 400000 goto -3; r0 = 0; exit'
+same "a long loop" ok "$(verdict xdp "$long")"
+has "what the kernel may say" "--policy kernel" "$(cat "$tmp/err")"
+says "a long loop that stands" 0154 \
+	'r1 = 0; r2 = r1; r1 += 1; r1 -= 1; if r1 < 400000 goto -4; r0 = 0; exit'
+printf '%s\n' "$long" > "$tmp/code.s"
+$SKEP asm "$tmp/code.s" -o "$tmp/code.bin"
+status "a long loop, the kernel's way" 1 $SKEP verify --policy kernel --type xdp "$tmp/code.bin"
 says_in raw_tracepoint.w "before a tracepoint's buffer" 0234 \
 	'r1 = *(u64 *)(r1 + 0); r0 = *(u64 *)(r1 - 8); exit'
 same "in it" ok "$(verdict raw_tracepoint.w 'r1 = *(u64 *)(r1 + 0); r0 = *(u64 *)(r1 + 8); exit')"
@@ -68,6 +79,7 @@ says_in tc "a socket that was not acquired" 0306 "$sk; call 86; r0 = 0; exit"
 says_in kprobe "a helper that sleeps" 0391 \
 	'r1 = r10; r1 += -8; r2 = 8; r3 = 0; call 148; r0 = 0; exit'
 says_in perf_event "outside of functions" 0392 'call 173; r0 = 0; exit'
+says_in syscall "storage without a trace" 0379 'r1 = 0; r2 = 0; call 108; r0 = 0; exit'
 says "a call through a register" 0169 'r2 = 0; callx r2; r0 = 0; exit'
 same "registers of a kprobe" ok "$(verdict kprobe 'r0 = *(u64 *)(r1 + 160); exit')"
 says_in kprobe "behind them" 0206 'r0 = *(u64 *)(r1 + 168); exit'

@@ -142,11 +142,26 @@ SEC("perf_event") int rejected_vma(void *c)
 	return n;
 }
 SEC("perf_event") int rejected_vma_ctx(void *c) { return find_vma(get_current_task_btf(), 1, seen, c, 0); }
+struct bpf_spin_lock { u32 val; };
+struct locked { struct bpf_spin_lock lock; u32 n; };
+struct { int (*type)[2]; int (*max_entries)[1]; u32 *key; struct locked *value; } locks SEC(".maps");
+SEC("uprobe.s/x") int rejected_sleeps(void *c)
+{
+	u32 key = 0;
+
+	return lookup(&socks, &key) ? 1 : 0;
+}
+SEC("kprobe/x") int rejected_lock(void *c)
+{
+	u32 key = 0;
+
+	return lookup(&locks, &key) ? 1 : 0;
+}
 char _license[] SEC("license") = "GPL";
 C
 ok "a program compiles" $CLANG -O2 -g -target bpf -c "$tmp/v.c" -o "$tmp/v.o"
 out=$($SKEP verify --on both "$tmp/v.o" 2> "$tmp/err")
-same "all are judged" 17 "$(printf '%s\n' "$out" | awk '$1 ~ /^(ok|rejected)_/' | wc -l | tr -d ' ')"
+same "all are judged" 19 "$(printf '%s\n' "$out" | awk '$1 ~ /^(ok|rejected)_/' | wc -l | tr -d ' ')"
 printf '%s\n' "$out" | awk '$1 ~ /^(ok|rejected)_/ { print $1, $4, $NF }' > "$tmp/all"
 while read -r name ours kernel; do
 	same "$name" "${name%%_*}" "$ours"

@@ -113,37 +113,57 @@ static const char *const pass_names[] = {
 	"full socket", "TCP socket", "acquired socket", "task", "map",
 };
 
+#define WORLD(type, attach, name, data, sk, size) \
+	{ type, attach, name, data, sk, size, NULL, NULL, 0 }
+
 static const struct world {
 	u32 type, attach;
 	const char *name;
 	s16 data;		/* offsets in the context; -1: none */
 	s16 sk;
 	u8 size;		/* BPF_W, BPF_DW: of data */
+	const char *section;	/* what else says how it attaches, or NULL */
+	const char *func;	/* BTF name of what it attaches to, or NULL */
+	u32 kind;		/* BTF_KIND_* of FUNC */
 } worlds[] = {
-	{ BPF_PROG_TYPE_SOCKET_FILTER, 0, "socket", -1, 168, 0 },
-	{ BPF_PROG_TYPE_SCHED_CLS, 0, "tc", 76, 168, BPF_W },
-	{ BPF_PROG_TYPE_XDP, 0, "xdp", 0, -1, BPF_W },
-	{ BPF_PROG_TYPE_KPROBE, 0, "kprobe", -1, -1, 0 },
-	{ BPF_PROG_TYPE_CGROUP_SKB, 0, "cgroup_skb", 76, 168, BPF_W },
-	{ BPF_PROG_TYPE_CGROUP_SOCK, BPF_CGROUP_INET_SOCK_CREATE, "cgroup/sock", -1, -1, 0 },
-	{ BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_CONNECT, "connect4", -1, 64, 0 },
-	{ BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_BIND, "bind4", -1, 64, 0 },
-	{ BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_UDP4_SENDMSG, "sendmsg4", -1, 64, 0 },
-	{ BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_GETPEERNAME, "getpeername4", -1, 64, 0 },
-	{ BPF_PROG_TYPE_CGROUP_SYSCTL, BPF_CGROUP_SYSCTL, "sysctl", -1, -1, 0 },
-	{ BPF_PROG_TYPE_CGROUP_SOCKOPT, BPF_CGROUP_GETSOCKOPT, "getsockopt", 8, 0, BPF_DW },
-	{ BPF_PROG_TYPE_CGROUP_SOCKOPT, BPF_CGROUP_SETSOCKOPT, "setsockopt", 8, 0, BPF_DW },
-	{ BPF_PROG_TYPE_SOCK_OPS, BPF_CGROUP_SOCK_OPS, "sockops", 192, 184, BPF_DW },
-	{ BPF_PROG_TYPE_SK_SKB, 0, "sk_skb", 76, 168, BPF_W },
-	{ BPF_PROG_TYPE_SK_MSG, BPF_SK_MSG_VERDICT, "sk_msg", 0, 72, BPF_DW },
-	{ BPF_PROG_TYPE_SK_LOOKUP, BPF_SK_LOOKUP, "sk_lookup", -1, 0, 0 },
-	{ BPF_PROG_TYPE_SK_REUSEPORT, BPF_SK_REUSEPORT_SELECT, "sk_reuseport", 0, 40, BPF_DW },
-	{ BPF_PROG_TYPE_LWT_XMIT, 0, "lwt_xmit", 76, 168, BPF_W },
-	{ BPF_PROG_TYPE_LWT_SEG6LOCAL, 0, "lwt_seg6local", 76, 168, BPF_W },
-	{ BPF_PROG_TYPE_FLOW_DISSECTOR, BPF_FLOW_DISSECTOR, "flow_dissector", 76, -1, BPF_W },
-	{ BPF_PROG_TYPE_PERF_EVENT, 0, "perf_event", -1, -1, 0 },
-	{ UAPI_PROG_TYPE_NETFILTER, UAPI_NETFILTER, "netfilter", -1, -1, 0 },
-	{ BPF_PROG_TYPE_RAW_TRACEPOINT, 0, "raw_tp", -1, -1, 0 },
+	WORLD(BPF_PROG_TYPE_SOCKET_FILTER, 0, "socket", -1, 168, 0),
+	WORLD(BPF_PROG_TYPE_SCHED_CLS, 0, "tc", 76, 168, BPF_W),
+	WORLD(BPF_PROG_TYPE_XDP, 0, "xdp", 0, -1, BPF_W),
+	WORLD(BPF_PROG_TYPE_KPROBE, 0, "kprobe", -1, -1, 0),
+	WORLD(BPF_PROG_TYPE_CGROUP_SKB, 0, "cgroup_skb", 76, 168, BPF_W),
+	WORLD(BPF_PROG_TYPE_CGROUP_SOCK, BPF_CGROUP_INET_SOCK_CREATE, "cgroup/sock", -1, -1, 0),
+	WORLD(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_CONNECT, "connect4", -1, 64, 0),
+	WORLD(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_BIND, "bind4", -1, 64, 0),
+	WORLD(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_UDP4_SENDMSG, "sendmsg4", -1, 64, 0),
+	WORLD(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_GETPEERNAME,
+	      "getpeername4", -1, 64, 0),
+	WORLD(BPF_PROG_TYPE_CGROUP_SYSCTL, BPF_CGROUP_SYSCTL, "sysctl", -1, -1, 0),
+	WORLD(BPF_PROG_TYPE_CGROUP_SOCKOPT, BPF_CGROUP_GETSOCKOPT, "getsockopt", 8, 0, BPF_DW),
+	WORLD(BPF_PROG_TYPE_CGROUP_SOCKOPT, BPF_CGROUP_SETSOCKOPT, "setsockopt", 8, 0, BPF_DW),
+	WORLD(BPF_PROG_TYPE_SOCK_OPS, BPF_CGROUP_SOCK_OPS, "sockops", 192, 184, BPF_DW),
+	WORLD(BPF_PROG_TYPE_SK_SKB, 0, "sk_skb", 76, 168, BPF_W),
+	WORLD(BPF_PROG_TYPE_SK_MSG, BPF_SK_MSG_VERDICT, "sk_msg", 0, 72, BPF_DW),
+	WORLD(BPF_PROG_TYPE_SK_LOOKUP, BPF_SK_LOOKUP, "sk_lookup", -1, 0, 0),
+	WORLD(BPF_PROG_TYPE_SK_REUSEPORT, BPF_SK_REUSEPORT_SELECT, "sk_reuseport", 0, 40, BPF_DW),
+	WORLD(BPF_PROG_TYPE_LWT_XMIT, 0, "lwt_xmit", 76, 168, BPF_W),
+	{ BPF_PROG_TYPE_LWT_SEG6LOCAL, 0, "lwt_seg6local", 76, 168, BPF_W, NULL, NULL, 0 },
+	WORLD(BPF_PROG_TYPE_FLOW_DISSECTOR, BPF_FLOW_DISSECTOR, "flow_dissector", 76, -1, BPF_W),
+	WORLD(BPF_PROG_TYPE_PERF_EVENT, 0, "perf_event", -1, -1, 0),
+	WORLD(UAPI_PROG_TYPE_NETFILTER, UAPI_NETFILTER, "netfilter", -1, -1, 0),
+	{ .type = BPF_PROG_TYPE_KPROBE, .name = "uprobe.s", .data = -1, .sk = -1,
+	  .section = "uprobe.s/x" },
+	{ .type = BPF_PROG_TYPE_SYSCALL, .name = "syscall", .data = -1, .sk = -1,
+	  .section = "syscall" },
+	{ .type = BPF_PROG_TYPE_TRACING, .attach = BPF_TRACE_RAW_TP, .name = "tp_btf",
+	  .data = -1, .sk = -1, .section = "tp_btf/sched_switch",
+	  .func = "btf_trace_sched_switch", .kind = BTF_KIND_TYPEDEF },
+	{ .type = BPF_PROG_TYPE_TRACING, .attach = BPF_TRACE_ITER, .name = "iter",
+	  .data = -1, .sk = -1, .section = "iter/task",
+	  .func = "bpf_iter_task", .kind = BTF_KIND_FUNC },
+	{ .type = BPF_PROG_TYPE_TRACING, .attach = BPF_TRACE_ITER, .name = "iter.s",
+	  .data = -1, .sk = -1, .section = "iter.s/task",
+	  .func = "bpf_iter_task", .kind = BTF_KIND_FUNC },
+	WORLD(BPF_PROG_TYPE_RAW_TRACEPOINT, 0, "raw_tp", -1, -1, 0),
 };
 
 enum { SPILL = -264, KEPT = -312, STACK_AT = -256, UNINIT_AT = -512, REGION = 64 };
@@ -430,6 +450,25 @@ static void build(struct prog *p, const struct helper_row *row, const u32 *args,
 
 static char klog[1 << 16];
 
+static const struct btf *kernel_types(void)
+{
+	static struct btf_file types;
+
+	if (!types.btf)
+		btf_open_file(&types, "/sys/kernel/btf/vmlinux", NULL, NULL);
+	return types.btf;
+}
+
+static const struct sec_row *section(const struct world *w)
+{
+	return w->section ? sec_row(w->section) : NULL;
+}
+
+static bool sleeps(const struct world *w)
+{
+	return section(w) && section(w)->flags & SEC_SLEEPABLE;
+}
+
 static bool kernel_takes(const struct prog *p)
 {
 	struct prog k = *p;
@@ -451,6 +490,10 @@ static bool kernel_takes(const struct prog *p)
 		.prog_type = p->w->type, .expected_attach_type = p->w->attach,
 		.insns = (uintptr_t)k.insns, .insn_cnt = k.n, .license = (uintptr_t)"GPL",
 		.log_level = 1, .log_size = sizeof(klog), .log_buf = (uintptr_t)klog,
+		.prog_flags = sleeps(p->w) || p->w->type == BPF_PROG_TYPE_SYSCALL ?
+			      BPF_F_SLEEPABLE : 0,
+		.attach_btf_id = p->w->func ?
+			btf_find(kernel_types(), p->w->func, p->w->kind) : 0,
 	};
 	*klog = 0;
 	fd = sys_bpf(BPF_PROG_LOAD, &a);
@@ -461,21 +504,19 @@ static bool kernel_takes(const struct prog *p)
 
 static enum verdict our_verdict(const struct prog *p, char *why, size_t size)
 {
-	static struct btf_file types;
 	struct arena arena = ARENA_INIT;
 	struct image_func func = { .name = "main" };
 	struct image img = { .file = "test", .maps = maps, .nr_maps = ARRAY_LEN(maps),
 			     .license = "GPL" };
 	struct image_prog prog = { .name = "test", .type = p->w->type,
 		.expected_attach = p->w->attach, .autoload = true, .insns = p->insns,
-		.nr_insns = p->n, .funcs = &func, .nr_funcs = 1 };
+		.nr_insns = p->n, .funcs = &func, .nr_funcs = 1, .sec = section(p->w),
+		.target = section(p->w) ? sec_target(section(p->w), p->w->section) : "" };
 	struct verify_opts o = { .caps = VERIFY_CAP_ALL, .max_errors = 1,
 				 .policy = POLICY_KERNEL };
 	struct verify_result r;
 
-	if (!types.btf)
-		btf_open_file(&types, "/sys/kernel/btf/vmlinux", NULL, NULL);
-	o.vmlinux = types.btf;
+	o.vmlinux = kernel_types();
 	assert_int_equal(verify_prog(&r, &arena, &img, &prog, &o, NULL), 0);
 	snprintf(why, size, "%s", r.nr_errors ? r.errors[0].kernel :
 		 r.construct ? r.construct : "");
@@ -523,6 +564,13 @@ static bool is_optional(u32 id)
 	return false;
 }
 
+/* What tracing programs are offered depends on what they trace, too. */
+static bool offered(const struct world *w, u32 id)
+{
+	return helper_offered_to(id, w->type, w->attach,
+				 sleeps(w) || w->type == BPF_PROG_TYPE_SYSCALL);
+}
+
 /* False: the kernel does not offer the helper to such programs. */
 static bool compare(const struct world *w, const struct helper_row *row, const u32 *args,
 		    unsigned n, unsigned last)
@@ -535,12 +583,11 @@ static bool compare(const struct world *w, const struct helper_row *row, const u
 	build(&p, row, args, n, last);
 	theirs = kernel_takes(&p);
 	if (strstr(klog, "cannot use helper") || strstr(klog, "unknown func")) {
-		if (helper_offered_to(row->id, w->type, w->attach, false) &&
-		    !is_optional(row->id))
+		if (offered(w, row->id) && !w->func && !is_optional(row->id))
 			fail_msg("%s: %s: the kernel does not offer it", w->name, row->name);
 		return false;
 	}
-	if (!helper_offered_to(row->id, w->type, w->attach, false))
+	if (!offered(w, row->id) && !w->func && !strstr(klog, "Sleepable programs can only"))
 		fail_msg("%s: %s: the kernel offers it", w->name, row->name);
 	ours = our_verdict(&p, why, sizeof(why));
 	if (ours == VERDICT_NOT_JUDGED) {
@@ -640,7 +687,7 @@ static void test_maps(void **state)
 
 static void compare_result(const struct ctx_case *c, s32 value)
 {
-	const struct world w = { c->type, c->attach, c->id, -1, -1, 0 };
+	const struct world w = { c->type, c->attach, c->id, -1, -1, 0, NULL, NULL, 0 };
 	struct prog p = { .w = &w };
 	bool theirs, ours;
 	char why[256];
