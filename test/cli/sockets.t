@@ -175,7 +175,7 @@ sockets receive" "$(cat "$tmp/err")"
 
 v=$($SKEP verify "$tmp/lookup.o" "$tmp/tc.o" "$tmp/reuse.o" 2>&1)
 has "a socket that is kept" rejected "$(printf "%s\n" "$v" | grep "^leak ")"
-has "why" "what was acquired here is lost on this path [SKEP-E0305]" "$v"
+has "why" "'sk' is not given back on this path [SKEP-E0305]" "$v"
 same "nothing else is taken for a mistake" "" "$(printf '%s' "$v" | grep rejected | grep -v '^leak ')"
 for p in plain pick steer find; do
 	has "$p is judged" " ok" "$(printf '%s\n' "$v" | grep "^$p ")"
