@@ -65,6 +65,9 @@ $(O)/%.o: %.c $(FLAGS)
 	@$(SAY) CC $<
 	$(Q)$(CC) $(ALLCFLAGS) -MMD -MP -c -o $@ $<
 
+# What a source includes as bytes.
+$(O)/src/cli/cmd_explain.o: src/cli/explain.txt
+
 # All of the library as one relocatable file in which only skep_* is global.
 $(O)/libskep.o: $(LIB_OBJ)
 	@$(SAY) LD $@

@@ -1,9 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* cmd_explain.c: what an error id means; takes SKEP-E0107, E0107 or 107. */
+/*
+ * cmd_explain.c: what an error id means; takes SKEP-E0107, E0107 or 107, and
+ * lists all without. What it says of the verifier's reasons beside reject.def is
+ * in explain.txt, whose examples are tested.
+ */
 #include "cli/cli.h"
 #include "verify/verify.h"
 #include <ctype.h>
 #include <stdlib.h>
+
+enum { MAX_ID = 9999 };
+
+/* The whole of explain.txt. */
+__asm__(".pushsection .rodata\n"
+	".globl cli_explain_text\n.hidden cli_explain_text\n"
+	"cli_explain_text:\n.incbin \"src/cli/explain.txt\"\n.byte 0\n"
+	".popsection");
+extern const char cli_explain_text[];
 
 /* The number in TEXT, or -1. */
 static int parse_id(const char *text)
@@ -16,21 +29,135 @@ static int parse_id(const char *text)
 	if (*text == 'E' || *text == 'e')
 		text++;
 	id = strtol(text, &end, 10);
-	return isdigit((unsigned char)*text) && !*end && id <= 9999 ? (int)id : -1;
+	return isdigit((unsigned char)*text) && !*end && id <= MAX_ID ? (int)id : -1;
 }
 
-/* A reason of the verifier's; what varies stands in braces. */
+/* ---- explain.txt ----------------------------------------------------------- */
+
+/* What follows the line that begins with HEAD and NAME, before END; NULL: none. */
+static const char *after_line(const char *s, const char *end, const char *head,
+			      const char *name)
+{
+	size_t h = strlen(head), n = strlen(name);
+
+	for (; s && s < end; s = strchr(s, '\n'), s = s ? s + 1 : NULL)
+		if (!strncmp(s, head, h) && !strncmp(s + h, name, n) && s[h + n] == '\n')
+			return s + h + n + 1;
+	return NULL;
+}
+
+static const char *case_end(const char *s)
+{
+	const char *end = strstr(s, "\n=== ");
+
+	return end ? end + 1 : s + strlen(s);
+}
+
+/* Prints section NAME of the case S..END, each line after INDENT. */
+static bool print_section(const char *s, const char *end, const char *name,
+			  const char *title, const char *indent)
+{
+	s = after_line(s, end, "-- ", name);
+	if (!s)
+		return false;
+	printf("%s", title);
+	while (s < end && strncmp(s, "-- ", 3)) {
+		int n = (int)strcspn(s, "\n");
+
+		printf("%s%.*s\n", indent, n, s);
+		s += n + (s[n] == '\n');
+	}
+	return true;
+}
+
+static void print_example(const char *name)
+{
+	const char *s = after_line(cli_explain_text,
+				   cli_explain_text + strlen(cli_explain_text), "=== ", name);
+	const char *end = s ? case_end(s) : NULL;
+
+	if (!s)
+		return;
+	print_section(s, end, "why", "\n", "");
+	print_section(s, end, "wrong", "\nwrong:\n", "\t");
+	print_section(s, end, "right", "\nright:\n", "\t");
+}
+
+/* ---- the verifier's reasons ------------------------------------------------ */
+
+/* What stands for the keys that are words in a text; others become N. */
+static const struct { const char *key, *word; } patterns[] = {
+	{ "type", "TYPE" }, { "words", "KIND OF POINTER" }, { "ptr", "'p'" },
+	{ "bytes", "bytes A..B" }, { "are", "are" }, { "used", "used" },
+	{ "proved", "only N bytes are proved to exist" }, { "value", "a map value" },
+	{ "want", "WHAT IT TAKES" }, { "bare", "TYPE" }, { "types", "TYPES" }, { "fn", "HELPER()" },
+	{ "owner", "'p'" }, { "s", "NAME" }, { "t", "NAME" }, { "limits", " smin=A smax=B" },
+	{ "var", "VAR" }, { "a", "A" }, { "b", "B" },
+};
+
+static const char *pattern(const char *key, size_t n)
+{
+	for (size_t i = 0; i < ARRAY_LEN(patterns); i++)
+		if (strlen(patterns[i].key) == n && !memcmp(patterns[i].key, key, n))
+			return patterns[i].word;
+	return "N";
+}
+
+/* TEXT of reject.def with words for what varies in it. */
+static void print_pattern(const char *text)
+{
+	for (; *text; text++) {
+		size_t n = strcspn(text + 1, "}");
+
+		if (*text != '{') {
+			putchar(*text);
+			continue;
+		}
+		fputs(pattern(text + 1, n), stdout);
+		text += n + 1;
+	}
+	putchar('\n');
+}
+
 static bool explain_rejection(unsigned id)
 {
 	const struct reject_row *row = reject_row(id);
 
 	if (!row)
 		return false;
-	printf("SKEP-E%04u: %s\n", id, row->text);
+	printf("SKEP-E%04u: ", id);
+	print_pattern(row->text);
 	if (row->help)
 		printf("help: %s\n", row->help);
-	printf("kernel: %s\n", row->kernel);
+	printf("kernel: ");
+	print_pattern(row->kernel);
+	print_example(row->name);
 	return true;
+}
+
+/* ---- the command ----------------------------------------------------------- */
+
+static bool explain(int id)
+{
+	const char *text = id < 0 ? NULL : skep_err_explain(id);
+
+	if (text)
+		printf("SKEP-E%04d: %s\n", id, text);
+	return text || (id > 0 && explain_rejection((unsigned)id));
+}
+
+/* Every id with the beginning of what it means. */
+static void list_ids(void)
+{
+	for (int id = 1; id <= MAX_ID; id++) {
+		const struct reject_row *row = reject_row((unsigned)id);
+		const char *text = skep_err_explain(id);
+
+		if (text)
+			printf("SKEP-E%04d  %.*s\n", id, (int)strcspn(text, ".:"), text);
+		else if (row)
+			printf("SKEP-E%04d  ", id), print_pattern(row->text);
+	}
 }
 
 int cmd_explain(const struct command *cmd, int argc, char **argv)
@@ -42,19 +169,10 @@ int cmd_explain(const struct command *cmd, int argc, char **argv)
 	if (!opts_parse(&res, cmd, opts, argc, argv))
 		return res.status;
 	if (!res.operands.n)
-		status = usage_error("which error? give an id like SKEP-E0801");
-	for (size_t i = 0; i < res.operands.n; i++) {
-		int id = parse_id(res.operands.v[i]);
-		const char *text = id < 0 ? NULL : skep_err_explain(id);
-
-		if (text) {
-			printf("SKEP-E%04d: %s\n", id, text);
-			continue;
-		}
-		if (id > 0 && explain_rejection((unsigned)id))
-			continue;
-		status = usage_error("there is no error '%s'", res.operands.v[i]);
-	}
+		list_ids();
+	for (size_t i = 0; i < res.operands.n; i++)
+		if (!explain(parse_id(res.operands.v[i])))
+			status = usage_error("there is no error '%s'", res.operands.v[i]);
 	vec_free(&res.operands);
 	return status;
 }

@@ -4,22 +4,27 @@
  * stderr, a line for each program to stdout. Loads nothing, unless the kernel is
  * asked, too.
  */
-#include "cli/inspect.h"
+#include "cli/verify_out.h"
 #include "isa/isa.h"
 #include "obj/obj.h"
-#include "verify/verify.h"
 #include <stdio.h>
 #include <stdlib.h>
 
 struct verify_cmd {
 	const char *prog, *on, *policy, *caps;
-	bool json, stats, kernel;
+	const char *sarif, *save, *compare, *log;
+	u64 level;
+	struct strbuf log_text;
+	bool json, kernel;
+	struct arena arena;	/* of the results */
+	struct judged_list all;
+	struct str_list any;	/* VAR=any of --set */
 	struct verify_opts opts;
 	const char *btf;	/* --btf, or NULL */
 	struct btf_file types;	/* the target's, opened when a program needs them */
 	bool types_tried;
 	/* counts */
-	u32 rejected, not_judged, differ;
+	u32 rejected, not_judged, differ, changed;
 };
 
 /* ---- reasons ------------------------------------------------------------- */
@@ -54,8 +59,11 @@ static void print_error(const struct image *img, const struct image_prog *p,
 	if (line)
 		source_line(&out, line);
 	for (u32 i = 0; i < e->nr_notes; i++) {
-		image_where(where, sizeof(where), img, p, e->note_insns[i]);
-		sb_printf(&out, "%s: note: %s\n", where, e->notes[i]);
+		if (e->note_insns[i] != VERIFY_NOWHERE) {
+			image_where(where, sizeof(where), img, p, e->note_insns[i]);
+			sb_printf(&out, "%s: ", where);
+		}
+		sb_printf(&out, "note: %s\n", e->notes[i]);
 	}
 	if (e->help)
 		sb_printf(&out, "help: %s\n", e->help);
@@ -73,6 +81,12 @@ static void print_reasons(const struct image *img, const struct image_prog *p,
 		print_error(img, p, &r->errors[i], "error");
 	for (u32 i = 0; i < r->nr_warnings; i++)
 		print_error(img, p, &r->warnings[i], "warning");
+	if (r->verdict == VERDICT_OK && r->by_invariants) {
+		image_where(where, sizeof(where), img, p, 0);
+		fprintf(stderr, "%s: note: '%s' is safe by what holds where its paths meet; "
+			"following them all takes longer than the kernel may have patience for "
+			"(--policy kernel)\n", where, p->name);
+	}
 	if (r->verdict != VERDICT_NOT_JUDGED)
 		return;
 	image_where(where, sizeof(where), img, p, r->construct_insn);
@@ -138,10 +152,10 @@ static void head(const struct verify_cmd *c, struct table *t)
 		table_cell(t, names[i]);
 }
 
-static void row(struct verify_cmd *c, struct table *t, struct skep_object *obj, u32 i,
-		const struct verify_result *r)
+static void row(const struct verify_cmd *c, struct table *t, const struct judged *d)
 {
-	const struct image_prog *p = &obj->img->progs[i];
+	const struct image_prog *p = d->prog;
+	const struct verify_result *r = &d->r;
 
 	table_cell(t, p->name);
 	table_cell(t, p->section);
@@ -152,7 +166,7 @@ static void row(struct verify_cmd *c, struct table *t, struct skep_object *obj, 
 	cell(t, "%u", r->stack_bytes);
 	cell(t, "%llu", (unsigned long long)r->ns / 1000);
 	if (c->kernel)
-		table_cell(t, compare_kernel(c, obj, i, r));
+		table_cell(t, d->kernel);
 }
 
 /* ---- the kernel's types --------------------------------------------------- */
@@ -199,44 +213,117 @@ static int open_types(struct verify_cmd *c, const struct image *img,
 	return rc;
 }
 
-static int verify_one(struct verify_cmd *c, struct table *t, struct skep_object *obj, u32 i)
+static void print_values(const struct judged *d)
 {
-	struct arena arena = ARENA_INIT;
-	struct verify_result r;
-	struct skep_err err = { 0 };
-	int rc = open_types(c, obj->img, &obj->img->progs[i], &err);
+	struct strbuf out = { 0 };
 
-	if (!rc)
-		rc = verify_prog(&r, &arena, obj->img, &obj->img->progs[i], &c->opts, &err);
-	if (rc) {
-		arena_free(&arena);
+	verify_values(&out, d);
+	write_text(stderr, out.s, out.n);
+	sb_free(&out);
+}
+
+static int verify_one(struct verify_cmd *c, struct skep_object *obj, u32 i)
+{
+	struct judged d = { .img = obj->img, .prog = &obj->img->progs[i] };
+	struct skep_err err = { 0 };
+
+	if (open_types(c, d.img, d.prog, &err) ||
+	    verify_any_find(&c->opts, &c->arena, d.img, &c->any, &err) ||
+	    verify_prog(&d.r, &c->arena, d.img, d.prog, &c->opts, &err))
 		return report(&err);
-	}
-	print_reasons(obj->img, &obj->img->progs[i], &r);
-	c->rejected += r.verdict == VERDICT_REJECTED;
-	c->not_judged += r.verdict == VERDICT_NOT_JUDGED;
-	row(c, t, obj, i, &r);
-	arena_free(&arena);
+	if (c->log)
+		write_text(stdout, c->log_text.s, c->log_text.n);
+	else
+		print_reasons(d.img, d.prog, &d.r);
+	print_values(&d);
+	c->rejected += d.r.verdict == VERDICT_REJECTED;
+	c->not_judged += d.r.verdict == VERDICT_NOT_JUDGED;
+	if (c->kernel)
+		d.kernel = compare_kernel(c, obj, i, &d.r);
+	*vec_push(&c->all) = d;
 	return 0;
+}
+
+/* ---- what is printed ----------------------------------------------------- */
+
+static void print_table(const struct verify_cmd *c, struct strbuf *out)
+{
+	struct table t = { 0 };
+
+	head(c, &t);
+	for (size_t i = 0; i < c->all.n; i++)
+		row(c, &t, &c->all.v[i]);
+	table_print(out, &t);
+}
+
+static int compare(struct verify_cmd *c, struct strbuf *out, struct skep_err *err)
+{
+	struct os_file f;
+	struct strbuf text = { 0 };
+	int rc = os_file_read(&f, c->compare, err);
+
+	if (rc)
+		return rc;
+	sb_add(&text, (const char *)f.data, f.size);
+	os_file_close(&f);
+	rc = verify_compare(out, &c->all, (char *)sb_text(&text), c->compare, &c->changed, err);
+	sb_free(&text);
+	return rc;
+}
+
+/* Writes what verify_sarif or verify_figures makes, where it is asked for. */
+static int write_file(const struct verify_cmd *c, const char *path,
+		      void (*make)(struct strbuf *, const struct judged_list *),
+		      struct skep_err *err)
+{
+	struct strbuf b = { 0 };
+	int rc;
+
+	if (!path)
+		return 0;
+	make(&b, &c->all);
+	rc = verify_write(path, &b, err);
+	sb_free(&b);
+	return rc;
+}
+
+static int print_all(struct verify_cmd *c)
+{
+	struct strbuf out = { 0 };
+	struct skep_err err = { 0 };
+	int status;
+
+	if (c->json)
+		verify_json(&out, &c->all);
+	else if (!c->compare && !c->log)
+		print_table(c, &out);
+	if ((c->compare && compare(c, &out, &err)) ||
+	    write_file(c, c->sarif, verify_sarif, &err) ||
+	    write_file(c, c->save, verify_figures, &err))
+		status = report(&err);
+	else
+		status = print_out(&out);
+	sb_free(&out);
+	return status;
 }
 
 static int verify_all(struct verify_cmd *c, const struct object_list *objs)
 {
-	struct table t = { 0 };
-	struct strbuf out = { 0 };
 	int status = 0;
 
-	head(c, &t);
 	for (size_t n = 0; n < objs->n && !status; n++)
 		for (u32 i = 0; i < objs->v[n]->img->nr_progs && !status; i++)
 			if (!c->prog || !strcmp(c->prog, objs->v[n]->img->progs[i].name))
-				status = verify_one(c, &t, objs->v[n], i);
-	table_print(&out, &t);
+				status = verify_one(c, objs->v[n], i);
 	if (!status)
-		status = print_out(&out);
-	sb_free(&out);
+		status = print_all(c);
+	vec_free(&c->all);
+	arena_free(&c->arena);
+	sb_free(&c->log_text);
 	if (status)
 		return status;
+	if (c->compare)
+		return c->changed ? EXIT_NO : EXIT_YES;
 	if (c->rejected || c->differ)
 		return EXIT_NO;
 	return c->not_judged ? EXIT_NO_ANSWER : EXIT_YES;
@@ -269,11 +356,14 @@ static int verify_paths(struct verify_cmd *c, struct load_opts *load,
 	c->btf = load->btf;
 	if (c->prog)
 		*vec_push(&load->progs) = c->prog;
-	if (input_objects(&objs, paths, load, &err) || check_progs(c, &objs, &err))
+	verify_any_take(&c->any, &load->set);
+	if (input_objects(&objs, paths, load, &err) || check_progs(c, &objs, &err) ||
+	    verify_any_check(&objs, &c->any, &err))
 		status = report(&err);
 	else
 		status = verify_all(c, &objs);
 	input_close(&objs);
+	vec_free(&c->any);
 	btf_close_file(&c->types);
 	return status;
 }
@@ -289,6 +379,17 @@ static int set_opts(const struct command *cmd, struct verify_cmd *c)
 		c->opts.policy = POLICY_KERNEL;
 	else if (c->policy && strcmp(c->policy, "user"))
 		return usage_error("--policy takes user or kernel");
+	if (c->log && strcmp(c->log, "kernel"))
+		return usage_error("--log takes kernel");
+	if (c->level < 1 || c->level > 2)
+		return usage_error("--log-level takes 1 or 2");
+	if (c->log) {
+		c->opts.log = &c->log_text;
+		c->opts.log_level = (unsigned)c->level;
+		c->opts.max_errors = 1;
+	}
+	if (c->json && c->compare)
+		return usage_error("--json and --compare do not go together");
 	if (c->caps && !strcmp(c->caps, "bpf"))
 		c->opts.caps = 0;
 	else if (c->caps && strcmp(c->caps, "all"))
@@ -298,13 +399,23 @@ static int set_opts(const struct command *cmd, struct verify_cmd *c)
 
 int cmd_verify(const struct command *cmd, int argc, char **argv)
 {
-	struct verify_cmd c = { 0 };
+	struct verify_cmd c = { .arena = ARENA_INIT, .level = 1 };
 	struct load_opts load = { 0 };
 	const struct opt opts[] = {
 		{ "prog", 0, OPT_STR, "NAME", "only the program NAME", &c.prog },
 		{ "policy", 0, OPT_STR, "POLICY", "user, or kernel: its limits", &c.policy },
 		{ "caps", 0, OPT_STR, "CAPS", "of the loader: all, or bpf alone", &c.caps },
 		{ "on", 0, OPT_STR, "ENGINE", "both: ask this kernel, too, and compare", &c.on },
+		{ "json", 0, OPT_FLAG, NULL, "one JSON document instead of the table", &c.json },
+		{ "sarif", 0, OPT_STR, "FILE", "write the reasons to FILE as SARIF 2.1.0",
+		  &c.sarif },
+		{ "save", 0, OPT_STR, "FILE", "write verdicts and figures to FILE", &c.save },
+		{ "compare", 0, OPT_STR, "FILE", "show what changed since --save FILE",
+		  &c.compare },
+		{ "log", 0, OPT_STR, "kernel", "print the kernel's log instead of the table",
+		  &c.log },
+		{ "log-level", 0, OPT_U64, "N", "1: the path of the reason; 2: all paths",
+		  &c.level },
 		LOAD_OPTS(&load),
 		{ 0 }
 	};

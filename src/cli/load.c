@@ -105,6 +105,16 @@ static u32 set_type(struct image *img, const struct load_opts *lo, const struct 
 	return n;
 }
 
+/* Is there more than bare instructions, which have got their type already? */
+static bool has_sections(struct skep_object *const *objs, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		for (u32 k = 0; k < objs[i]->img->nr_progs; k++)
+			if (objs[i]->img->progs[k].section && objs[i]->img->progs[k].section[0])
+				return true;
+	return false;
+}
+
 static int set_types(struct skep_object *const *objs, size_t n, const struct load_opts *lo,
 		     const char *arg, struct skep_err *err)
 {
@@ -117,6 +127,11 @@ static int set_types(struct skep_object *const *objs, size_t n, const struct loa
 	if (!r && t.prog && !found)
 		r = no_program(&(struct object_list){ (struct skep_object **)objs, n, n },
 			       t.prog, err);
+	if (!r && !t.prog && !found && !lo->progs.n && has_sections(objs, n)) {
+		r = err_set(err, ERR_USAGE, objs[0]->img->file, "--type %s is for no program: "
+			    "the section of each says its type", arg);
+		err_help(err, "--type PROG=%s changes that of PROG", arg);
+	}
 	free(t.prog);
 	return r;
 }

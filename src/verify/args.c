@@ -14,6 +14,13 @@ struct why arg_why(const struct arg *a, const char *expected)
 /* What EXPECTED is for people. */
 static const char *in_words(const char *expected)
 {
+	static const struct { const char *what, *text; } words[] = {
+		{ "ctx", "the context, as the program got it" }, { "map_ptr", "a map" },
+		{ "map_value", "the address of a map value" }, { "scalar", "a number" },
+		{ "ringbuf_mem", "a record that bpf_ringbuf_reserve() gave" },
+		{ "func", "a function of this program" },
+	};
+
 	if (!strcmp(expected, ARG_WANTS_MEM))
 		return "memory of the program: stack, map value, packet ...";
 	if (!strcmp(expected, ARG_WANTS_SOCK) || !strcmp(expected, ARG_WANTS_SOCK_COMMON))
@@ -22,6 +29,9 @@ static const char *in_words(const char *expected)
 		return "an object of the kernel, trusted and not NULL";
 	if (!strcmp(expected, ARG_WANTS_PERCPU))
 		return "a per-cpu variable of the kernel";
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (!strcmp(expected, words[i].what))
+			return words[i].text;
 	return expected;
 }
 
@@ -377,7 +387,8 @@ static void arg_size(struct verifier *v, struct state *s, struct arg *a)
 	if (!check_size(v, a, zero_ok))
 		return;
 	check_values(v, a);
-	if (arg_is_null(mem.r) && a->r->val.umax)
+	/* what may be NULL by a join alone would slip through where NULL does not */
+	if (a->r->val.umax && (arg_is_null(mem.r) || (v->inv && (mem.r->flags & REG_OR_NULL))))
 		arg_wrong(v, &mem, "fp");
 	if (!reg_is_ptr(mem.r))
 		return;

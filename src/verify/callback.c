@@ -166,7 +166,7 @@ static void check_result(struct verifier *v, struct state *s, u32 at)
 	if (r0->val.smin >= f->ret_min && r0->val.smax <= f->ret_max)
 		return;
 	scalar_text(&text, &r0->val);
-	why.s = why.t = sb_text(&text);
+	why.t = sb_text(&text);
 	reject(v, REJECT_RET_RANGE, at, &why);
 	sb_free(&text);
 }

@@ -7,6 +7,8 @@
 /* Definition 0 is nobody's: constants that need no marking and the like. */
 u32 def_new(struct verifier *v, u32 a, u32 b)
 {
+	if (v->inv)
+		return 0;
 	if (!v->defs.n)
 		*vec_push(&v->defs) = (struct def){ 0 };
 	*vec_push(&v->defs) = (struct def){ .a = a, .b = b };
@@ -15,7 +17,7 @@ u32 def_new(struct verifier *v, u32 a, u32 b)
 
 bool def_marked(const struct verifier *v, u32 def)
 {
-	return v->defs.v[def].read & PRECISE;
+	return !v->inv && (v->defs.v[def].read & PRECISE);
 }
 
 static void mark_push(struct verifier *v, u32 def)
@@ -26,6 +28,8 @@ static void mark_push(struct verifier *v, u32 def)
 
 void def_mark(struct verifier *v, u32 def)
 {
+	if (v->inv)
+		return;
 	mark_push(v, def);
 	while (v->marks.n) {
 		struct def *d = &v->defs.v[v->marks.v[--v->marks.n]];
@@ -40,8 +44,11 @@ void def_mark(struct verifier *v, u32 def)
 
 void def_read(struct verifier *v, u32 def)
 {
-	struct def *d = &v->defs.v[def];
+	struct def *d;
 
+	if (v->inv)
+		return;
+	d = &v->defs.v[def];
 	d->read = (d->read & PRECISE) | v->now;
 }
 

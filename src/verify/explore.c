@@ -12,33 +12,48 @@
  */
 #include "verify/call.h"
 #include "verify/explore.h"
+#include "verify/inv.h"
+#include "verify/log.h"
 
 /* ---- branches to come back to -------------------------------------------- */
+
+/* So much of one kind tells that paths explode: see explore. */
+enum { CROWD = 64, CROWD_PENDING = 1024 };
 
 struct state *explore_push(struct verifier *v, struct state *s, u32 insn)
 {
 	struct state *copy;
 
+	if (v->inv)
+		return inv_push(v, s, insn);
 	if (v->pending.n >= MAX_PENDING) {
-		reject(v, REJECT_TOO_MANY_JUMPS, s->insn - 1, &(struct why){
-			.a = MAX_PENDING + 1, .b = MAX_PENDING });
-		v->stop = true;
+		v->full = true;
+		v->full_at = s->insn - 1;
 		return NULL;
 	}
+	if (v->pending.n >= CROWD_PENDING && !v->was_crowded)
+		v->crowded = v->was_crowded = true;
 	copy = state_copy(v, s);
 	copy->insn = insn;
 	*vec_push(&v->pending) = (struct pending){
-		copy, (u32)v->defs.n, (u32)v->open.n };
+		copy, (u32)v->defs.n, (u32)v->open.n, s->insn - 1,
+		v->opts->log ? v->opts->log->n : 0 };
 	return copy;
 }
 
 void explore_settle(struct verifier *v)
 {
+	if (v->inv)
+		return;
 	v->pending.v[v->pending.n - 1].nr_defs = (u32)v->defs.n;
 }
 
 void explore_unpush(struct verifier *v)
 {
+	if (v->inv) {
+		inv_unpush(v);
+		return;
+	}
 	state_free(v, v->pending.v[--v->pending.n].state);
 }
 
@@ -133,6 +148,17 @@ static void drop_dead(struct verifier *v, struct state *s)
 	}
 }
 
+/* Paths explode here: tells once. */
+static void note_crowd(struct verifier *v, const struct kept *k)
+{
+	u32 n = 0;
+
+	for (; k && n < CROWD; k = k->next)
+		n++;
+	if (n == CROWD)
+		v->crowded = v->was_crowded = true;
+}
+
 static void kept_store(struct verifier *v, struct state *s)
 {
 	struct kept *k = arena_new(&v->mem, struct kept);
@@ -146,6 +172,8 @@ static void kept_store(struct verifier *v, struct state *s)
 	k->open = true;
 	k->next = v->kept[s->insn];
 	v->kept[s->insn] = k;
+	if (!v->was_crowded)
+		note_crowd(v, k);
 	*vec_push(&v->open) = k;
 	s->nr_jumps = s->nr_insns = 0;
 	if (++v->nr_kept > v->peak_kept)
@@ -237,8 +265,8 @@ static void widen_slot(struct verifier *v, const struct slot *old, struct slot *
 
 void widen_from(struct verifier *v, struct state *s, u32 at)
 {
-	struct kept *k = last_pass(v, s, at);
-	bool all = passes(v, at) > PATIENCE;
+	struct kept *k = v->inv ? NULL : last_pass(v, s, at);
+	bool all = k && passes(v, at) > PATIENCE;
 
 	for (u32 i = 0; k && i < s->nr_frames; i++) {
 		const struct frame *old = k->state->frames[i];
@@ -391,8 +419,10 @@ static bool worth_storing_in_loop(const struct verifier *v, const struct state *
 static enum visit compare(struct verifier *v, struct state *s, bool *store)
 {
 	struct kept **at = &v->kept[s->insn], *k;
+	u32 n = 0;
 
 	while ((k = *at)) {
+		n++;
 		if (k->open && pass_covered(v, k, s)) {
 			join_pass(v, k, s);
 			return VISIT_COVERED;
@@ -413,6 +443,7 @@ static enum visit compare(struct verifier *v, struct state *s, bool *store)
 		else
 			at = &k->next;
 	}
+	v->most_kept = n > v->most_kept ? n : v->most_kept;
 	return VISIT_ON;
 }
 
@@ -437,24 +468,41 @@ static bool visit(struct verifier *v, struct state *s)
 
 /* ---- paths --------------------------------------------------------------- */
 
-/* Follows S to its end. */
-static void follow(struct verifier *v, struct state *s)
+bool paths_at_end(const struct verifier *v)
 {
-	while (!v->stop) {
-		if ((v->points[s->insn].flags & POINT_PRUNE) && !visit(v, s))
-			return;
-		if (v->visited >= v->limit) {
-			reject(v, REJECT_TOO_LONG, s->insn, &(struct why){
-				.a = (s64)v->visited + 1, .b = (s64)v->visited });
-			v->stop = true;
-			return;
-		}
-		if (step(v, s) == STEP_END)
-			return;
-	}
+	return v->full || v->visited >= v->limit;
 }
 
-static struct state *entry_state(struct verifier *v, u32 func)
+enum progress { PATH_ENDS, PATH_PAUSES };
+
+/*
+ * Follows S to its end, or until BUDGET instructions were visited in all. At the
+ * limit a covered state still ends its path: the kernel counts so.
+ */
+static enum progress follow(struct verifier *v, struct state *s, u64 budget)
+{
+	u32 at;
+
+	while (!v->stop) {
+		if (v->crowded || (v->visited >= budget && budget < v->limit))
+			return PATH_PAUSES;
+		if ((v->points[s->insn].flags & POINT_PRUNE) && !visit(v, s)) {
+			log_covered(v, s);
+			break;
+		}
+		if (paths_at_end(v))
+			return PATH_PAUSES;
+		v->at = s;
+		at = s->insn;
+		log_before(v, s);
+		if (step(v, s) == STEP_END)
+			break;
+		log_after(v, s, at);
+	}
+	return PATH_ENDS;
+}
+
+struct state *explore_entry(struct verifier *v, u32 func)
 {
 	struct state *s = state_new(v);
 
@@ -469,22 +517,42 @@ static struct state *entry_state(struct verifier *v, u32 func)
 	return s;
 }
 
-void explore(struct verifier *v, u32 func)
+/* The next path; NULL: all were followed. */
+static struct state *next_path(struct verifier *v)
 {
-	struct state *s = entry_state(v, func);
+	struct pending p;
 
-	v->entry = func;
-	for (;;) {
-		struct pending p;
-
-		follow(v, s);
-		state_free(v, s);
-		if (!v->pending.n || v->stop)
-			break;
-		p = v->pending.v[--v->pending.n];
-		close_down_to(v, p.nr_open);
-		v->defs.n = p.nr_defs;
-		s = p.state;
+	if (!v->pending.n || v->stop)
+		return NULL;
+	p = v->pending.v[--v->pending.n];
+	close_down_to(v, p.nr_open);
+	v->defs.n = p.nr_defs;
+	if (v->opts->log && v->opts->log_level < 2) {
+		v->opts->log->n = p.log;
+		v->log_open = false;
 	}
+	log_from(v, p.state, p.from);
+	return p.state;
+}
+
+void paths_run(struct verifier *v, struct state **s, u64 budget)
+{
+	while (*s && follow(v, *s, budget) == PATH_ENDS) {
+		state_free(v, *s);
+		*s = next_path(v);
+	}
+}
+
+void paths_drop(struct verifier *v)
+{
+	v->pending.n = v->open.n = v->defs.n = 0;
+	v->nr_kept = 0;
+	memset(v->kept, 0, v->nr_insns * sizeof(*v->kept));
+}
+
+void paths_close(struct verifier *v)
+{
+	v->at = NULL;
 	close_down_to(v, 0);
+	v->at = NULL;
 }

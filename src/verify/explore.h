@@ -33,6 +33,20 @@ void widen_pass(struct verifier *v, struct state *s);
 /* The same for a pass that began at instruction AT. */
 void widen_from(struct verifier *v, struct state *s, u32 at);
 
+/* ---- explore.c, for both.c ----------------------------------------------- */
+
+/* The state that function FUNC begins with. */
+struct state *explore_entry(struct verifier *v, u32 func);
+/* Goes on with *S until BUDGET instructions were visited in all; *S is NULL when
+ * all paths were followed. */
+void paths_run(struct verifier *v, struct state **s, u64 budget);
+/* No path can be followed any farther. */
+bool paths_at_end(const struct verifier *v);
+/* Forgets paths that are not followed to their end. */
+void paths_drop(struct verifier *v);
+/* All paths are complete. */
+void paths_close(struct verifier *v);
+
 void stack_depth_check(struct verifier *v);
 
 #endif

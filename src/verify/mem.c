@@ -32,7 +32,7 @@ static bool check_align(struct verifier *v, const struct access *a, const struct
 	    (!a->aligned && !must_align(v, r)))
 		return true;
 	if (reg_is_packet(r))	/* the Ethernet header begins 2 bytes off */
-		at = tnum_add(at, tnum_const(2));
+		at = tnum_add(at, tnum_const(2)), why.s = "2+";
 	why.t = why.t ? why.t : "";
 	if (!((at.value | at.mask) & (a->size - 1)))
 		return true;
@@ -258,7 +258,8 @@ void step_atomic(struct verifier *v, struct state *s, u32 at)
 	struct reg old;
 	int fetch = fetches(insn, row->kind);
 
-	check_readable(v, s, at, insn->dst_reg);
+	if (row->kind != KIND_ATOMIC_LDACQ)	/* it writes dst only */
+		check_readable(v, s, at, insn->dst_reg);
 	check_readable(v, s, at, insn->src_reg);
 	check_atomic(v, s, at);
 	if (row->kind == KIND_ATOMIC_LDACQ) {

@@ -205,6 +205,28 @@ static void check_map_rights(struct verifier *v, const struct access *a,
 		reject(v, REJECT_MAP_WRONLY, a->insn, &why);
 }
 
+static bool overlaps(const struct verify_part *p, u32 map, u64 at, u32 size)
+{
+	return p->map == map && at < (u64)p->off + p->bytes && at + size > p->off;
+}
+
+/* A constant that is to stand for every value. */
+static bool is_any(const struct verifier *v, u32 map, u64 at, u32 size)
+{
+	for (u32 i = 0; i < v->opts->nr_any; i++)
+		if (overlaps(&v->opts->any[i], map, at, size))
+			return true;
+	return false;
+}
+
+static void note_read(struct verifier *v, u32 map, u64 at, u32 size)
+{
+	for (size_t i = 0; i < v->read.n; i++)
+		if (overlaps(&v->read.v[i], map, at, size))
+			return;
+	*vec_push(&v->read) = (struct verify_part){ map, (u32)at, size };
+}
+
 /* A load of what nobody can change any more: the number itself. */
 static bool load_frozen(struct verifier *v, const struct access *a,
 			const struct reg *ptr, const struct image_map *map,
@@ -214,8 +236,10 @@ static bool load_frozen(struct verifier *v, const struct access *a,
 	struct scalar val;
 
 	if (!value || map->kind != IMAGE_MAP_RODATA || !scalar_is_const(&ptr->val) ||
-	    !in_bounds(at, a->size, map->value_size))
+	    !in_bounds(at, a->size, map->value_size) ||
+	    is_any(v, ptr->map, at, a->size))
 		return false;
+	note_read(v, ptr->map, at, a->size);
 	if (map->init)
 		memcpy(&n, map->init + at, a->size);
 	val = scalar_const(n);

@@ -4,7 +4,10 @@
  * each source line is refused once, so that one mistake on many paths is one
  * message.
  */
-#include "verify/state.h"
+#include "verify/inv.h"
+#include "verify/call.h"
+#include "verify/log.h"
+#include "verify/names.h"
 #include <linux/bpf.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -63,6 +66,11 @@ static void put_type(struct strbuf *b, const struct reg *r, bool bare)
 		sb_puts(b, r->type == REG_BTF ? "or_null_" : "_or_null");
 }
 
+void reg_type_log(struct strbuf *out, const struct reg *r)
+{
+	put_type(out, r, false);
+}
+
 const char *reg_type_text(const struct reg *r)
 {
 	return type_names[r->type];
@@ -74,6 +82,9 @@ struct fill {
 	struct strbuf out;
 	const struct why *why;
 	const struct reg *ptr;
+	struct verifier *v;
+	u32 insn;
+	bool helper;		/* it is about a call of one */
 };
 
 static void put_num(struct fill *f, s64 n)
@@ -83,10 +94,141 @@ static void put_num(struct fill *f, s64 n)
 
 static void put_var(struct fill *f)
 {
-	if (f->ptr)
+	if (f->ptr && !f->ptr->val.bits.mask)
+		sb_printf(&f->out, "%#llx", (unsigned long long)f->ptr->val.bits.value);
+	else if (f->ptr)
 		sb_printf(&f->out, "(0x%llx; 0x%llx)",
 			  (unsigned long long)f->ptr->val.bits.value,
 			  (unsigned long long)f->ptr->val.bits.mask);
+}
+
+/* " smin=2 smax=7": what is known of a number that is returned. */
+static void put_limits(struct fill *f)
+{
+	if (!f->ptr)
+		return;
+	if (f->ptr->val.smin > INT64_MIN)
+		sb_printf(&f->out, " smin=%lld", (long long)f->ptr->val.smin);
+	if (f->ptr->val.smax < INT64_MAX)
+		sb_printf(&f->out, " smax=%lld", (long long)f->ptr->val.smax);
+}
+
+/* The kinds of registers, for people. */
+static const char *const type_words[REG_TYPES] = {
+	[REG_NONE] = "nothing", [REG_SCALAR] = "a number", [REG_ANY] = "nothing certain",
+	[REG_CTX] = "the context", [REG_MAP] = "a map",
+	[REG_MAP_VALUE] = "the address of a map value",
+	[REG_MAP_KEY] = "the address of a map key",
+	[REG_STACK] = "the address of a local variable",
+	[REG_PACKET_META] = "a packet's data_meta", [REG_PACKET] = "a packet address",
+	[REG_PACKET_END] = "data_end", [REG_FLOW_KEYS] = "flow keys",
+	[REG_SOCKET] = "a socket", [REG_SOCK_COMMON] = "a socket",
+	[REG_TCP_SOCK] = "a TCP socket", [REG_XDP_SOCK] = "an XDP socket",
+	[REG_TP_BUFFER] = "a tracepoint's buffer", [REG_BTF] = "a kernel object",
+	[REG_MEM] = "the address of memory", [REG_BUF] = "a buffer",
+	[REG_ARENA] = "an arena address", [REG_FUNC] = "a function",
+	[REG_DYNPTR] = "a dynptr",
+};
+
+static void put_words(struct fill *f)
+{
+	if (!f->ptr)
+		return;
+	sb_puts(&f->out, type_words[f->ptr->type]);
+	if (f->ptr->flags & REG_OR_NULL)
+		sb_puts(&f->out, " or NULL");
+}
+
+/* "byte 3", "bytes 26..29" */
+static void put_bytes(struct fill *f)
+{
+	const struct why *w = f->why;
+
+	if (w->size <= 1)
+		sb_printf(&f->out, "byte %lld", (long long)w->off);
+	else
+		sb_printf(&f->out, "bytes %lld..%lld", (long long)w->off,
+			  (long long)(w->off + w->size - 1));
+}
+
+static void put_proved(struct fill *f)
+{
+	s32 range = f->ptr ? f->ptr->range : 0;
+
+	if (range <= 0)
+		sb_puts(&f->out, "and no check against data_end is on this path");
+	else
+		sb_printf(&f->out, "only %d byte%s proved to exist", range,
+			  range == 1 ? " is" : "s are");
+}
+
+/* "bpf_map_lookup_elem()": helpers are known without the prefix. */
+static void put_function(struct fill *f)
+{
+	const char *name = f->why->t ? f->why->t : "";
+
+	if (strchr(name, ' '))
+		sb_puts(&f->out, name);
+	else
+		sb_printf(&f->out, "%s%s()", f->helper ? "bpf_" : "", name);
+}
+
+/* "'n'", or "the pointer in r0": what the source calls a pointer. */
+static void put_ptr(struct fill *f)
+{
+	char name[NAME_BYTES];
+
+	if (f->ptr && f->ptr->at && name_assigned(f->v, f->ptr->at - 1, name))
+		sb_printf(&f->out, "'%s'", name);
+	else
+		sb_printf(&f->out, "the pointer in r%u", f->why->reg);
+}
+
+/* What was acquired by the instruction {b}. */
+static void put_owner(struct fill *f)
+{
+	char name[NAME_BYTES];
+
+	if (name_assigned(f->v, (u32)f->why->b, name))
+		sb_printf(&f->out, "'%s'", name);
+	else
+		sb_puts(&f->out, "what was acquired");
+}
+
+/* What the instruction does to memory. */
+static void put_used(struct fill *f)
+{
+	switch (f->insn < f->v->nr_insns ? isa_rows[f->v->points[f->insn].op].kind : 0) {
+	case KIND_LDX:
+	case KIND_LDXSX:
+		sb_puts(&f->out, "read");
+		break;
+	case KIND_ST:
+	case KIND_STX:
+		sb_puts(&f->out, "written");
+		break;
+	default:
+		sb_puts(&f->out, "used");
+	}
+}
+
+/* "a value of map 'stats' (member 'hits')" */
+static void put_value(struct fill *f)
+{
+	const struct image_map *map;
+	char member[NAME_BYTES];
+
+	if (!f->ptr || f->ptr->type != REG_MAP_VALUE) {
+		sb_puts(&f->out, !f->ptr ? "memory" :
+			f->ptr->type == REG_MAP_KEY ? "a map key" :
+			reg_is_packet(f->ptr) ? "the packet" : "the memory");
+		return;
+	}
+	map = map_of(f->v, f->ptr);
+	name_member(f->v, map, f->why->off, member);
+	sb_printf(&f->out, map->kind == IMAGE_MAP_USER ? "a value of map '%s'%s" :
+							 "section '%s'%s",
+		  map->name ? map->name : "?", member);
 }
 
 static bool key_is(const char *key, size_t n, const char *name)
@@ -104,6 +246,26 @@ static void put_key(struct fill *f, const char *key, size_t n)
 		put_type(&f->out, f->ptr, false);
 	else if (key_is(key, n, "bare") && f->ptr)
 		put_type(&f->out, f->ptr, true);
+	else if (key_is(key, n, "words"))
+		put_words(f);
+	else if (key_is(key, n, "fn"))
+		put_function(f);
+	else if (key_is(key, n, "bytes"))
+		put_bytes(f);
+	else if (key_is(key, n, "are"))
+		sb_puts(&f->out, f->why->size <= 1 ? "is" : "are");
+	else if (key_is(key, n, "proved"))
+		put_proved(f);
+	else if (key_is(key, n, "value"))
+		put_value(f);
+	else if (key_is(key, n, "ptr"))
+		put_ptr(f);
+	else if (key_is(key, n, "owner"))
+		put_owner(f);
+	else if (key_is(key, n, "used"))
+		put_used(f);
+	else if (key_is(key, n, "limits"))
+		put_limits(f);
 	else if (key_is(key, n, "off"))
 		put_num(f, w->off);
 	else if (key_is(key, n, "size"))
@@ -131,10 +293,11 @@ static void put_key(struct fill *f, const char *key, size_t n)
 }
 
 /* FORMAT with its {keys} filled in, in the arena of the result. */
-static const char *fill_in(struct verifier *v, const char *format,
+static const char *fill_in(struct verifier *v, const char *format, u32 insn,
 			   const struct why *why)
 {
-	struct fill f = { .why = why, .ptr = why->ptr };
+	struct fill f = { .why = why, .ptr = why->ptr, .v = v, .insn = insn,
+			  .helper = insn < v->nr_insns && v->points[insn].op == OP_CALL };
 	const char *s, *end, *text;
 
 	for (s = format; *s; s = end) {
@@ -167,116 +330,7 @@ static bool same_place(const struct verifier *v, u32 a, u32 b)
 	return la && lb && la->line == lb->line && la->file == lb->file;
 }
 
-/* ---- where it came from -------------------------------------------------- */
-
-enum { NOTES_MAX = 4 };
-
-static void note(struct verifier *v, struct verify_error *e, u32 insn, const char *fmt, ...)
-	PRINTF_LIKE(4, 5);
-static void note(struct verifier *v, struct verify_error *e, u32 insn, const char *fmt, ...)
-{
-	char text[256];
-	va_list ap;
-
-	if (!e->notes) {
-		e->notes = arena_news(v->arena, NOTES_MAX, const char *);
-		e->note_insns = arena_news(v->arena, NOTES_MAX, u32);
-	}
-	if (e->nr_notes == NOTES_MAX)
-		return;
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	e->note_insns[e->nr_notes] = insn;
-	e->notes[e->nr_notes++] = arena_strdup(v->arena, text);
-}
-
-/* "bpf_map_lookup_elem(&stats)" for the call at INSN; "" for what is none. */
-static void called(const struct verifier *v, u32 insn, const struct reg *r, char *buf,
-		   size_t size)
-{
-	const struct helper_row *row = v->points[insn].op == OP_CALL ?
-		helper_row((u32)v->insns[insn].imm) : NULL;
-	bool of_map = r->type == REG_MAP_VALUE || r->type == REG_MAP;
-
-	if (row && of_map)
-		snprintf(buf, size, " from bpf_%s(&%s, ...)", row->name,
-			 v->img->maps[r->map].name);
-	else if (row)
-		snprintf(buf, size, " from bpf_%s()", row->name);
-	else
-		buf[0] = 0;
-}
-
-static void note_null(struct verifier *v, struct verify_error *e, const struct reg *r)
-{
-	char from[160];
-
-	if (!r || !r->at)
-		return;
-	called(v, r->at - 1, r, from, sizeof(from));
-	note(v, e, r->at - 1, "it comes%s here and is not compared with NULL on this path",
-	     from);
-}
-
-static void note_packet(struct verifier *v, struct verify_error *e, const struct reg *r)
-{
-	if (r && r->range > 0 && r->uid)
-		note(v, e, r->uid - 1,
-		     "the last check against data_end on this path proves %d bytes",
-		     r->range);
-	else if (r && r->at)
-		note(v, e, r->at - 1, "no check of this pointer against data_end is on this path");
-}
-
-static void note_number(struct verifier *v, struct verify_error *e, const struct reg *r,
-			const char *what)
-{
-	struct strbuf text = { 0 };
-
-	if (!r)
-		return;
-	scalar_text(&text, &r->val);
-	if (r->at)
-		note(v, e, r->at - 1, "%s made here is %s", what, sb_text(&text));
-	else
-		note(v, e, e->insn, "%s is %s", what, sb_text(&text));
-	sb_free(&text);
-}
-
-/* What explains a rejection besides its text. */
-static void add_notes(struct verifier *v, struct verify_error *e, const struct why *why)
-{
-	switch (e->id) {
-	case REJECT_OR_NULL:
-	case REJECT_ARG_NULL:
-	case REJECT_ARG_NULL_MEM:
-	case REJECT_PTR_ARITH_NULL:
-		note_null(v, e, why->ptr);
-		break;
-	case REJECT_PACKET:
-		note_packet(v, e, why->ptr);
-		break;
-	case REJECT_LEAK:
-		note(v, e, (u32)why->b, "acquired here; nothing gives it back before the end");
-		break;
-	case REJECT_UNBOUNDED:
-	case REJECT_NEGATIVE:
-	case REJECT_RANGE_MIN:
-	case REJECT_RANGE_MAX:
-	case REJECT_STACK_VAR:
-	case REJECT_STACK_VAR_RANGE:
-		note_number(v, e, why->ptr, "the variable part of the offset");
-		break;
-	case REJECT_ARG_SIZE_NEG:
-	case REJECT_ARG_SIZE_MAX:
-	case REJECT_ARG_SIZE_ZERO:
-		note_number(v, e, why->ptr, "the size");
-		break;
-	default:
-		break;
-	}
-}
+/* ---- the rejection ------------------------------------------------------- */
 
 static struct verify_error *error_new(struct verifier *v, enum reject_id id,
 				      u32 insn, const struct why *why)
@@ -288,19 +342,22 @@ static struct verify_error *error_new(struct verifier *v, enum reject_id id,
 	why = why ? why : &nothing;
 	e->id = id;
 	e->insn = insn;
-	e->text = fill_in(v, row->text, why);
-	e->kernel = fill_in(v, row->kernel, why);
-	e->help = row->help;
-	add_notes(v, e, why);
+	e->text = fill_in(v, row->text, insn, why);
+	e->kernel = fill_in(v, row->kernel, insn, why);
+	e->help = help_for(v, e, why, row->help);
+	notes_add(v, e, why);
 	return e;
 }
 
 int reject(struct verifier *v, enum reject_id id, u32 insn, const struct why *why)
 {
+	if (v->inv)
+		return inv_refuse(v, id, insn);
 	for (size_t i = 0; i < v->errors.n; i++)
 		if (same_place(v, v->errors.v[i].insn, insn))
 			return 0;
 	*vec_push(&v->errors) = *error_new(v, id, insn, why);
+	log_line(v, v->errors.v[v->errors.n - 1].kernel);
 	v->stop = v->errors.n >= v->max_errors;
 	return 0;
 }
@@ -310,6 +367,8 @@ int reject_or_warn(struct verifier *v, enum reject_id id, u32 insn,
 {
 	if (!v->privileged)
 		return reject(v, id, insn, why);
+	if (v->inv)
+		return 0;
 	for (size_t i = 0; i < v->warnings.n; i++)
 		if (same_place(v, v->warnings.v[i].insn, insn))
 			return 0;
@@ -322,6 +381,10 @@ void not_judged(struct verifier *v, u32 insn, const char *fmt, ...)
 	char text[200];
 	va_list ap;
 
+	if (v->inv) {
+		inv_refuse(v, (enum reject_id)0, insn);
+		return;
+	}
 	if (v->construct)
 		return;
 	va_start(ap, fmt);

@@ -12,6 +12,12 @@ static u32 byte_of(s64 off) { return (u32)off & (SLOT_BYTES - 1); }
 
 static bool is_spill(const struct slot *t) { return t->kind[0] == SLOT_SPILL; }
 
+/* What may be a pointer is no number; nor is what a join could not tell. */
+static bool no_number(const struct slot *t)
+{
+	return is_spill(t) && (reg_is_ptr(&t->reg) || t->reg.type == REG_ANY);
+}
+
 /* ---- bounds -------------------------------------------------------------- */
 
 /* The offsets from the frame pointer that PTR + off may have. */
@@ -116,7 +122,7 @@ static void check_overwrite(struct verifier *v, struct state *s, const struct ac
 {
 	if (is_special(t))
 		object_overwrite(v, s, a->insn, frame, (u32)(t - s->frames[frame]->slots));
-	if (!v->privileged && is_spill(t) && reg_is_ptr(&t->reg) &&
+	if (!v->privileged && no_number(t) &&
 	    a->size != SLOT_BYTES)
 		reject(v, REJECT_CORRUPT, a->insn, NULL);
 }
@@ -300,7 +306,7 @@ static void load_fixed(struct verifier *v, struct state *s, const struct access 
 	u32 spilled = slot_spilled(t);
 
 	slot_read(v, t);
-	if (spilled && reg_is_ptr(&t->reg)) {
+	if (no_number(t)) {
 		if (a->size != SLOT_BYTES)
 			reject(v, REJECT_SPILL_READ, a->insn, NULL);
 		else if (value)
@@ -417,7 +423,7 @@ static bool helper_reads(struct verifier *v, const struct access *a,
 	u8 kind = t->kind[byte_of(off)];
 
 	slot_read(v, t);
-	if (kind == SLOT_SPILL && reg_is_ptr(&t->reg) && !v->privileged)
+	if (kind == SLOT_SPILL && no_number(t) && !v->privileged)
 		kind = SLOT_NONE;
 	if (kind != SLOT_NONE)
 		return true;

@@ -199,6 +199,7 @@ void reg_unlink(struct reg *r)
 		return;
 	r->id = 0;
 	r->off = 0;
+	r->seed = 0;
 	r->flags &= (u16)~REG_LINKED;
 }
 
@@ -224,7 +225,7 @@ struct ref *ref_find(struct state *s, u32 id)
 	return NULL;
 }
 
-struct forget { struct verifier *v; u32 ref; };
+struct forget { struct verifier *v; u32 ref, at; };
 
 static void forget_ref(struct reg *r, void *arg)
 {
@@ -236,12 +237,13 @@ static void forget_ref(struct reg *r, void *arg)
 		reg_set_unknown(f->v, r);
 	else
 		reg_set_none(r);
+	r->at = f->at;
 }
 
 void ref_release(struct verifier *v, struct state *s, u32 id)
 {
 	struct ref *ref = ref_find(s, id);
-	struct forget f = { v, id };
+	struct forget f = { v, id, s->insn };
 
 	if (ref) {
 		u32 i = (u32)(ref - s->refs);

@@ -113,6 +113,10 @@ struct reg {
 				   comparison that RANGE is from, for messages */
 	const struct btf *btf;	/* of btf_id */
 	bool precise;		/* in stored states: see def.c */
+	/* invariants: the number is what location SEED held at the head of a loop,
+	   plus STEP_MIN .. STEP_MAX; 0: no relation is known. See inv_trips.c */
+	u32 seed;
+	s32 step_min, step_max;
 };
 
 static inline bool reg_is_ptr(const struct reg *r)
@@ -189,6 +193,16 @@ struct ref {
 	u32 map, uid;		/* LOCK: where it is */
 };
 
+/* A branch that a path took: kept only when a rejection is to be explained. */
+struct branch {
+	const struct branch *up;
+	u32 at;			/* the jump */
+	u32 to;			/* where the path went */
+	u32 made;		/* 1 + what made the pointer that was compared with
+				   NULL; 0: another comparison */
+	bool null;		/* ... and it is NULL here */
+};
+
 struct state {
 	struct frame *frames[MAX_FRAMES];
 	u32 nr_frames;		/* the current one is the last */
@@ -199,7 +213,9 @@ struct state {
 	u32 irq;		/* id of the last saved interrupt state, 0: none */
 	u32 may_goto;		/* passes through may_goto on this path */
 	bool sleepable;
+	const struct branch *path;
 	u32 nr_jumps, nr_insns;	/* on this path since the last stored state */
+	struct inv_node *origin;	/* invariants: head of the innermost loop around */
 };
 
 static inline struct frame *state_frame(const struct state *s)
@@ -244,11 +260,15 @@ struct point {			/* per instruction slot */
 };
 
 struct kept;			/* explore.c: a stored state */
+struct inv;			/* inv.h: the exploration by invariants */
+struct inv_node;
 
 /* A branch to come back to. */
 struct pending {
 	struct state *state;
 	u32 nr_defs, nr_open;	/* watermarks: what came later is complete */
+	u32 from;		/* the branch */
+	size_t log;		/* what was logged before it */
 };
 
 struct verifier {
@@ -271,6 +291,11 @@ struct verifier {
 	u32 entry;		/* function that is being verified */
 	bool privileged;	/* VERIFY_CAP_PERFMON */
 
+	struct inv *inv;	/* while invariants runs; NULL: paths */
+	bool crowded, was_crowded;	/* paths: a point has many stored states */
+	bool full;		/* paths: no room for another branch, at FULL_AT */
+	u32 full_at;
+
 	VEC(struct pending) pending;
 	struct kept **kept;	/* [nr_insns] lists */
 	VEC(struct kept *) open;	/* stored on the current path */
@@ -281,12 +306,19 @@ struct verifier {
 	u32 next_id;		/* of registers and references */
 	u32 now;		/* states stored so far: a clock for liveness */
 	u32 nr_kept, peak_kept;
-	u64 visited;
+	u64 visited;		/* by paths */
+	u64 visited_joined;	/* by invariants, where they accepted */
 	u64 limit;
 	u32 max_errors;
 	VEC(struct verify_error) errors;
 	VEC(struct verify_error) warnings;
 	VEC(u32) error_insns;
+	VEC(struct verify_part) read;	/* constants */
+	u32 most_kept;		/* stored at one point */
+	u32 log_from, log_width;	/* log.c */
+	bool log_state, log_open;
+	bool trace;		/* the second run: paths are kept */
+	const struct state *at;	/* what step() is at, for messages */
 	bool stop;		/* there is an answer, or no more room for errors */
 	const char *construct;	/* what is not supported, or NULL */
 	u32 construct_insn;
@@ -318,6 +350,8 @@ int reject_or_warn(struct verifier *v, enum reject_id id, u32 insn,
 void not_judged(struct verifier *v, u32 insn, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* "map_value": what the kernel calls the register's type. */
 const char *reg_type_text(const struct reg *r);
+/* The same with the kernel's prefixes: "rdonly_mem_or_null". */
+void reg_type_log(struct strbuf *out, const struct reg *r);
 
 /* ---- cfg.c, live.c: structure -------------------------------------------- */
 
@@ -444,7 +478,7 @@ enum step step_exit(struct verifier *v, struct state *s, u32 insn);
 /* After something that may move the packet. */
 void forget_packet(struct verifier *v, struct state *s);
 
-/* ---- explore.c, prune.c -------------------------------------------------- */
+/* ---- explore.c, both.c, prune.c -------------------------------------------------- */
 
 /* All paths from function FUNC. */
 void explore(struct verifier *v, u32 func);

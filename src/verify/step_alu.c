@@ -114,19 +114,50 @@ static void link_sum(struct reg *r, const struct reg *before, s64 added)
 	r->flags |= REG_LINKED;
 }
 
+/* NUM was added to BEFORE, or subtracted: R is farther from its seed. */
+static void seed_sum(struct reg *r, const struct reg *before, const struct scalar *num,
+		     bool add, unsigned width)
+{
+	s64 min = width == 64 ? num->smin : num->s32_min;
+	s64 max = width == 64 ? num->smax : num->s32_max;
+
+	if (min <= -MAX_VAR_OFF || max >= MAX_VAR_OFF)
+		return;
+	if (!add) {
+		s64 low = -max;
+
+		max = -min;
+		min = low;
+	}
+	/* the lower half must be the number, before and after */
+	if (width == 32 && (before->val.umax > UINT32_MAX || (s64)before->val.umin + min < 0 ||
+			    (s64)before->val.umax + max > UINT32_MAX))
+		return;
+	min += before->step_min;
+	max += before->step_max;
+	if (min <= -MAX_VAR_OFF || max >= MAX_VAR_OFF)
+		return;
+	r->seed = before->seed;
+	r->step_min = (s32)min;
+	r->step_max = (s32)max;
+}
+
 static void alu_numbers(struct verifier *v, struct reg *dst, const struct reg *src,
 			unsigned kind, unsigned width, bool self)
 {
 	struct reg before = *dst;
-	struct scalar val = dst->val;
+	struct scalar val = dst->val, operand_val = src ? src->val : val;
 
 	if (self)
 		scalar_alu_self(kind, width, &val);
 	else
 		scalar_alu(kind, width, &val, src ? &src->val : NULL);
 	set_made(v, dst, val, before.def, src ? src->def : 0);
-	if (src && kind == KIND_ALU_ADD && width == 64 && scalar_is_const(&src->val))
-		link_sum(dst, &before, (s64)scalar_value(&src->val));
+	/* SRC may be DST, and is the sum then */
+	if (src && kind == KIND_ALU_ADD && width == 64 && scalar_is_const(&operand_val))
+		link_sum(dst, &before, (s64)scalar_value(&operand_val));
+	if (before.seed && src && !self && (kind == KIND_ALU_ADD || kind == KIND_ALU_SUB))
+		seed_sum(dst, &before, &operand_val, kind == KIND_ALU_ADD, width);
 }
 
 /* The second operand as a register: an immediate becomes one. */
@@ -207,7 +238,7 @@ static void split_mask(struct verifier *v, struct state *s, u32 at, unsigned kin
 	struct scalar parts[2];
 	struct state *other;
 
-	if (!scalar_fork(kind, &state_reg(s, r)->val, &src->val, parts))
+	if (v->inv || !scalar_fork(kind, &state_reg(s, r)->val, &src->val, parts))
 		return;
 	other = explore_push(v, s, at);
 	if (!other)

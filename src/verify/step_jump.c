@@ -381,6 +381,17 @@ static void prepare(struct verifier *v, struct state *s, struct jump *j)
 	operands(j, s);
 }
 
+/* S goes on at TO: kept for messages. J's operands are as before the jump. */
+static void keep_branch(struct verifier *v, struct state *s, const struct jump *j, bool taken)
+{
+	struct branch *b = arena_new(&v->mem, struct branch);
+	bool null = equality(j) && is_null(j->b) && (j->a->flags & REG_OR_NULL);
+
+	*b = (struct branch){ s->path, j->at, s->insn, null ? j->a->at : 0,
+			      null && same_side(j, taken) };
+	s->path = b;
+}
+
 /* Both ways are open: the one that is not taken goes on in S. */
 static enum step both_ways(struct verifier *v, struct state *s, struct jump *j)
 {
@@ -389,6 +400,10 @@ static enum step both_ways(struct verifier *v, struct state *s, struct jump *j)
 	other = explore_push(v, s, j->target);
 	if (!other)
 		return STEP_END;
+	if (v->trace) {
+		keep_branch(v, other, j, TAKEN);
+		keep_branch(v, s, j, NOT_TAKEN);
+	}
 	if (!learn(v, other, j, TAKEN)) {
 		explore_unpush(v);
 		operands(j, s);

@@ -46,7 +46,11 @@ bool check_refs(struct verifier *v, struct state *s, u32 at, enum reject_id id)
 
 	if (!r)
 		return true;
-	reject(v, id, at, &(struct why){ .a = r->id, .b = r->insn });
+	if (r->kind == REF_LOCK && id == REJECT_LEAK)
+		reject(v, REJECT_LOCK_EXIT, at, &(struct why){
+			.b = r->insn, .s = "BPF_EXIT instruction in main prog" });
+	else
+		reject(v, id, at, &(struct why){ .a = r->id, .b = r->insn });
 	return false;
 }
 
@@ -123,7 +127,7 @@ static void check_limits(struct verifier *v, struct state *s, u32 at)
 		return;
 	scalar_text(&text, &r0->val);
 	why.t = sb_text(&text);
-	why.s = why.t;
+	why.ptr = r0;
 	reject(v, scalar_is_unknown(&r0->val) ? REJECT_RET_UNKNOWN : REJECT_RET_RANGE,
 	       at, &why);
 	sb_free(&text);
@@ -254,6 +258,7 @@ static void check_reach(struct verifier *v, const struct func *f, const struct r
 		return;
 	if (bytes > v->result->stack_bytes)
 		v->result->stack_bytes = bytes;
+	why.s = " !";
 	if (r->frames > MAX_FRAMES)
 		reject(v, REJECT_FRAMES, f->start, &why);
 	else if (bytes > STACK_BYTES)

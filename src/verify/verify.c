@@ -4,9 +4,12 @@
  * depth of the stack. See state.h for what goes through it.
  */
 #include "verify/explore.h"
+#include "verify/log.h"
 #include "base/os.h"
 
-enum { LIMIT_INSNS = 1000000, MAX_ERRORS = 5, MAX_PROG_INSNS = 1000000 };
+enum { LIMIT_INSNS = 1000000, MAX_ERRORS = 5, MAX_PROG_INSNS = 1000000,
+	/* programs that took longer are not run again for their paths */
+	TRACE_MAX = 500000 };
 
 static const struct verify_opts default_opts = { .caps = VERIFY_CAP_ALL };
 
@@ -44,6 +47,7 @@ static void judge(struct verifier *v)
 		return;
 	}
 	live_build(v);
+	log_head(v);
 	v->map_fields = arena_alloc(&v->mem, 2 * (size_t)v->img->nr_maps);
 	v->kept = arena_news(&v->mem, v->nr_insns, struct kept *);
 	explore(v, 0);
@@ -60,9 +64,11 @@ static void report(struct verifier *v, struct verify_result *r)
 	r->nr_warnings = (u32)v->warnings.n;
 	r->warnings = arena_copy(v->arena, v->warnings.v,
 				 v->warnings.n * sizeof(*v->warnings.v));
+	r->read = arena_copy(v->arena, v->read.v, v->read.n * sizeof(*v->read.v));
+	r->nr_read = (u32)v->read.n;
 	r->construct = v->construct;
 	r->construct_insn = v->construct_insn;
-	r->visited = v->visited;
+	r->visited = v->visited + v->visited_joined;
 	r->peak_states = v->peak_kept;
 	/* a mistake that was found stands, whatever else is in the program */
 	r->verdict = v->errors.n ? VERDICT_REJECTED :
@@ -75,6 +81,7 @@ static void release(struct verifier *v)
 	vec_free(&v->open);
 	vec_free(&v->defs);
 	vec_free(&v->marks);
+	vec_free(&v->read);
 	vec_free(&v->errors);
 	vec_free(&v->warnings);
 	arena_free(&v->mem);
@@ -92,16 +99,29 @@ static int check_input(const struct image *img, const struct image_prog *prog,
 	return isa_check(prog->insns, prog->nr_insns, where, err);
 }
 
+/* TRACE: keeps what messages tell of paths. */
+static void run(struct verifier *v, bool trace)
+{
+	v->trace = trace;
+	set_limits(v);
+	if (v->opts->log)
+		v->opts->log->n = 0;
+	judge(v);
+	log_tail(v);
+	report(v, v->result);
+}
+
 int verify_prog(struct verify_result *result, struct arena *arena,
 		const struct image *img, const struct image_prog *prog,
 		const struct verify_opts *opts, struct skep_err *err)
 {
-	struct verifier v = {
+	const struct verifier job = {
 		.img = img, .prog = prog, .opts = opts ? opts : &default_opts,
 		.result = result, .arena = arena, .err = err,
 		.insns = prog->insns, .nr_insns = prog->nr_insns,
 		.ctx = access_ctx(prog->type, prog->expected_attach),
 	};
+	struct verifier v = job;
 	u64 start = os_clock_ns();
 	int rc;
 
@@ -109,9 +129,13 @@ int verify_prog(struct verify_result *result, struct arena *arena,
 	rc = check_input(img, prog, err);
 	if (rc)
 		return rc;
-	set_limits(&v);
-	judge(&v);
-	report(&v, result);
+	run(&v, false);
+	if (v.errors.n && result->visited < TRACE_MAX) {
+		release(&v);
+		v = job;
+		memset(result, 0, sizeof(*result));
+		run(&v, true);
+	}
 	release(&v);
 	result->ns = os_clock_ns() - start;
 	return 0;

@@ -34,7 +34,12 @@ enum verify_cap {
 enum verify_flag {
 	VERIFY_STRICT_ALIGN = 1,	/* BPF_F_STRICT_ALIGNMENT */
 	VERIFY_NO_PRUNE = 2,	/* each path to its end: for tests only */
+	VERIFY_NO_PATHS = 4,	/* by invariants alone: for tests only */
+	VERIFY_NO_INVARIANTS = 8,	/* by paths alone, as POLICY_KERNEL has it */
 };
+
+/* A part of the value of a read-only map: a global constant. */
+struct verify_part { u32 map, off, bytes; };
 
 struct verify_opts {
 	enum verify_policy policy;
@@ -43,6 +48,8 @@ struct verify_opts {
 	u32 limit_insns;	/* that may be visited; 0: 1,000,000 */
 	u32 max_errors;		/* distinct source lines; 0: 5 */
 	const struct btf *vmlinux;	/* the target kernel's types; NULL: none */
+	const struct verify_part *any;	/* constants that stand for every value */
+	u32 nr_any;
 	struct strbuf *log;	/* the kernel's log format is written to it; or NULL */
 	unsigned log_level;	/* 1: errors and their path; 2: every state */
 };
@@ -53,6 +60,8 @@ enum reject_id {
 #include "verify/reject.def"
 };
 
+enum { VERIFY_NOWHERE = 0x7fffffff };
+
 /* One reason. Texts live in the arena of the call. */
 struct verify_error {
 	enum reject_id id;
@@ -61,7 +70,7 @@ struct verify_error {
 	const char *kernel;	/* the kernel's classic line */
 	const char *help;	/* a way out, or NULL */
 	const char **notes;	/* where values came from, oldest last */
-	u32 *note_insns;	/* where each note points */
+	u32 *note_insns;	/* where each note points, or VERIFY_NOWHERE */
 	u32 nr_notes;
 };
 
@@ -73,7 +82,12 @@ struct verify_result {
 	u32 nr_warnings;
 	const char *construct;	/* of NOT_JUDGED: what is not supported */
 	u32 construct_insn;
+	const struct verify_part *read;	/* constants that were read, each once: the
+				   verdict is for their values */
+	u32 nr_read;
 	bool by_invariants;	/* the kernel may give up on this program */
+	enum reject_id invariants_id;	/* the check at which invariants gave up; 0: none */
+	u32 invariants_insn;
 	u64 visited;		/* instructions */
 	u32 states, peak_states, points;	/* stored; at once; where */
 	u32 stack_bytes;	/* deepest call chain */

@@ -9,11 +9,11 @@ ok "a safe program" $SKEP verify $fw
 has "its line" "firewall  xdp      184    ok" "$($SKEP verify $fw)"
 status "an unsafe one" 1 $SKEP verify $bad
 out=$($SKEP verify $bad 2>&1)
-has "where and what" "bad.c:38:17: error: bytes 26..29 of the packet are used, only 14" "$out"
+has "where and what" "bad.c:38:17: error: bytes 26..29 of the packet are read, only 14" "$out"
 has "the check that is too weak" "bad.c:34:6: note: the last check against data_end on this path proves 14 bytes" "$out"
 has "the source line" "   38 | 	key.addr = ip->saddr;" "$out"
 has "the kernel's words" "kernel: invalid access to packet, off=26 size=4, R1(id=0,off=26,r=14)" "$out"
-has "explained" "bytes {off}..{end} of the packet" "$($SKEP explain SKEP-E0201)"
+has "explained" "of the packet" "$($SKEP explain SKEP-E0201)"
 status "usage" 2 $SKEP verify
 status "no such policy" 2 $SKEP verify --policy none $fw
 
@@ -50,6 +50,17 @@ says "moved context" 0209 'r1 += 4; r0 = *(u32 *)(r1 + 0); exit'
 says "number as address" 0120 'r1 = 4096; r0 = *(u32 *)(r1 + 0); exit'
 says "no such helper" 0351 'call 9999; exit'
 says "helper of other types" 0352 'r1 = 0; r2 = 0; r3 = 0; r4 = 0; r5 = 0; call 49; exit'
+says "a linked number plus itself" 0120 'call 7; r8 = r0; r9 = r0; if r8 != 21 goto +3; r8 += r8;
+	call 7; if r0 == r8 goto +2; r0 = 0; exit; r1 = 0; r0 = *(u32 *)(r1 + 0); exit'
+
+long='r1 = 0; r2 = r1; r1 += 1; if r1 < 400000 goto -3; r0 = 0; exit'
+same "a long loop" ok "$(verdict xdp "$long")"
+has "what the kernel may say" "--policy kernel" "$(cat "$tmp/err")"
+says "a long loop that stands" 0154 \
+	'r1 = 0; r2 = r1; r1 += 1; r1 -= 1; if r1 < 400000 goto -4; r0 = 0; exit'
+printf '%s\n' "$long" > "$tmp/code.s"
+$SKEP asm "$tmp/code.s" -o "$tmp/code.bin"
+status "a long loop, the kernel's way" 1 $SKEP verify --policy kernel --type xdp "$tmp/code.bin"
 says_in raw_tracepoint.w "before a tracepoint's buffer" 0234 \
 	'r1 = *(u64 *)(r1 + 0); r0 = *(u64 *)(r1 - 8); exit'
 same "in it" ok "$(verdict raw_tracepoint.w 'r1 = *(u64 *)(r1 + 0); r0 = *(u64 *)(r1 + 8); exit')"
@@ -75,6 +86,48 @@ says_in syscall "storage without a trace" 0379 'r1 = 0; r2 = 0; call 108; r0 = 0
 says "a call through a register" 0169 'r2 = 0; callx r2; r0 = 0; exit'
 same "registers of a kprobe" ok "$(verdict kprobe 'r0 = *(u64 *)(r1 + 160); exit')"
 says_in kprobe "behind them" 0206 'r0 = *(u64 *)(r1 + 168); exit'
+
+# forms for programs
+has "JSON: the reason" '"id": "SKEP-E0201"' "$($SKEP verify --json $bad 2>/dev/null)"
+has "JSON: its line" '"line": 38' "$($SKEP verify --json $bad 2>/dev/null)"
+status "JSON: exit status" 1 $SKEP verify --json $bad
+status "SARIF" 1 $SKEP verify --sarif "$tmp/out.sarif" $bad $fw
+has "SARIF: version" '"version": "2.1.0"' "$(cat "$tmp/out.sarif")"
+same "SARIF: one result" 1 "$(grep -c '"ruleId"' "$tmp/out.sarif")"
+has "SARIF: place" '"startLine": 38' "$(cat "$tmp/out.sarif")"
+status "figures are saved" 1 $SKEP verify --save "$tmp/figures" $bad $fw
+status "figures: nothing changed" 0 $SKEP verify --compare "$tmp/figures" $bad $fw
+same "figures: ... and it says so" "nothing changed" \
+	"$($SKEP verify --compare "$tmp/figures" $bad $fw 2>/dev/null)"
+sed 's/rejected/ok/' "$tmp/figures" > "$tmp/other"
+status "figures: a verdict changed" 1 $SKEP verify --compare "$tmp/other" $bad $fw
+has "figures: which" "ok -> rejected" "$($SKEP verify --compare "$tmp/other" $bad $fw 2>/dev/null)"
+status "figures: a program is gone" 1 $SKEP verify --compare "$tmp/figures" $fw
+echo rubbish > "$tmp/other"
+status "figures: another file" 2 $SKEP verify --compare "$tmp/other" $fw
+status "figures: no file" 2 $SKEP verify --compare "$tmp/none" $fw
+status "figures: not with JSON" 2 $SKEP verify --json --compare "$tmp/figures" $fw
+
+# the kernel's log, and what ids mean
+log=$($SKEP verify --log kernel $bad)
+has "log: the last instruction" "13: (61) r1 = *(u32 *)(r1 +26)" "$log"
+has "log: the line" "invalid access to packet, off=26 size=4, R1(id=0,off=26,r=14)" "$log"
+has "log: statistics" "processed 14 insns (limit 1000000)" "$log"
+same "log: nothing but statistics of what is safe" 1 "$($SKEP verify --log kernel $fw 2>/dev/null | wc -l)"
+same "log: all paths" 1 \
+	"$($SKEP verify --log kernel --log-level 2 $fw 2>/dev/null | grep -c "from 11 to 128: safe")"
+status "log: no such level" 2 $SKEP verify --log kernel --log-level 3 $fw
+has "explain: an example" "	r2 = *(u32 *)(r1 + 0)" "$($SKEP explain 201)"
+has "explain: all ids" "SKEP-E0107  'p' may be NULL" "$($SKEP explain)"
+same "explain: no keys are left" "" "$($SKEP explain | grep '[{}]')"
+
+# constants that a loader may set
+has "judged for values" "was judged for vlan_tags_max = 2, count_sources = 1" \
+	"$($SKEP verify $fw 2>&1 > /dev/null)"
+status "for every value" 0 $SKEP verify --set count_sources=any $fw
+same "for every value: nothing to say about it" 0 \
+	"$($SKEP verify --set count_sources=any $fw 2>&1 | grep -c "count_sources =")"
+status "no such constant" 2 $SKEP verify --set none=any $fw
 
 if [ "$($SKEP verify --on both $fw 2>/dev/null | awk 'NR == 2 { print $NF }')" != ok ]; then
 	skip "the kernel's verdicts" "the kernel loads nothing here"

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * inv_state.c: what a state is stripped of before it is joined: registers that
+ * are not read any more, counts of *paths*, ids that only one number has.
+ */
+#include "verify/inv.h"
+
+/* ---- locations ----------------------------------------------------------- */
+
+enum { LOC_FRAME = 128, LOC_SLOT = 16 };
+
+void join_each(struct state *s, void (*fn)(struct reg *r, u32 loc, void *arg), void *arg)
+{
+	for (u32 i = 0; i < s->nr_frames; i++) {
+		struct frame *f = s->frames[i];
+
+		for (u32 r = 0; r < REG_FP; r++)
+			if (f->regs[r].type == REG_SCALAR)
+				fn(&f->regs[r], i * LOC_FRAME + r, arg);
+		for (u32 n = 0; n < f->nr_slots; n++) {
+			struct slot *t = &f->slots[n];
+
+			if (t->kind[0] == SLOT_ITER ||
+			    (t->kind[0] == SLOT_SPILL && t->reg.type == REG_SCALAR))
+				fn(&t->reg, i * LOC_FRAME + LOC_SLOT + n, arg);
+		}
+	}
+}
+
+struct reg *join_at(struct state *s, u32 loc)
+{
+	struct frame *f = loc / LOC_FRAME < s->nr_frames ? s->frames[loc / LOC_FRAME] : NULL;
+	u32 n = loc % LOC_FRAME;
+
+	if (!f)
+		return NULL;
+	if (n < LOC_SLOT)
+		return f->regs[n].type == REG_SCALAR ? &f->regs[n] : NULL;
+	n -= LOC_SLOT;
+	if (n >= f->nr_slots || (f->slots[n].kind[0] != SLOT_ITER &&
+	    (f->slots[n].kind[0] != SLOT_SPILL || f->slots[n].reg.type != REG_SCALAR)))
+		return NULL;
+	return &f->slots[n].reg;
+}
+
+/* ---- ids that nobody shares ---------------------------------------------- */
+
+enum { MAX_COUNTED = 256 };
+
+struct id_uses { u32 n; struct { u32 id, uses; } v[MAX_COUNTED]; };
+
+static void count_id(struct reg *r, void *arg)
+{
+	struct id_uses *c = arg;
+
+	if (r->type != REG_SCALAR || !r->id)
+		return;
+	for (u32 i = 0; i < c->n; i++) {
+		if (c->v[i].id == r->id) {
+			c->v[i].uses++;
+			return;
+		}
+	}
+	if (c->n < MAX_COUNTED) {
+		c->v[c->n].id = r->id;
+		c->v[c->n++].uses = 1;
+	}
+}
+
+static void clear_id(struct reg *r, void *arg)
+{
+	struct id_uses *c = arg;
+
+	if (r->type != REG_SCALAR || !r->id)
+		return;
+	for (u32 i = 0; i < c->n; i++)
+		if (c->v[i].id == r->id && c->v[i].uses == 1) {
+			r->id = 0;
+			r->off = 0;
+			r->flags &= (u16)~REG_LINKED;
+			return;
+		}
+}
+
+/* ---- what no longer matters ---------------------------------------------- */
+
+/* Registers of frame I that are still read. A callback returns to the call,
+ * which is looked at once more then. */
+static u32 live_in(const struct verifier *v, const struct state *s, u32 i)
+{
+	const struct frame *above;
+
+	if (i + 1 == s->nr_frames)
+		return v->points[s->insn].live;
+	above = s->frames[i + 1];
+	if (above->kind == FRAME_CALLBACK)
+		return v->points[above->callsite].live;
+	return v->points[above->callsite + isa_slots(&v->insns[above->callsite])].live & ~0x3fu;
+}
+
+static void drop_dead(struct verifier *v, struct state *s)
+{
+	for (u32 i = 0; i < s->nr_frames; i++) {
+		u32 live = live_in(v, s, i);
+
+		s->frames[i]->depth = 0;
+		for (unsigned r = 0; r < REG_FP; r++)
+			if (!(live >> r & 1) && s->frames[i]->regs[r].type)
+				reg_set_none(&s->frames[i]->regs[r]);
+	}
+}
+
+/* Elements that an iterator gave count as distance from its seed. */
+static void fold_elements(struct reg *r, u32 loc, void *arg)
+{
+	(void)loc, (void)arg;
+	if (r->type != REG_NONE || !r->off)
+		return;
+	r->step_min += r->off;
+	r->step_max += r->off;
+	r->off = 0;
+}
+
+static void strip(struct reg *r, void *arg)
+{
+	(void)arg;
+	r->at = r->def = 0;
+	r->precise = false;
+	if (reg_is_packet(r))
+		r->uid = 0;
+}
+
+void join_normalise(struct verifier *v, struct state *s)
+{
+	struct id_uses c;
+
+	c.n = 0;
+	s->may_goto = 0;
+	s->nr_jumps = s->nr_insns = 0;
+	drop_dead(v, s);
+	join_each(s, fold_elements, NULL);
+	state_each(s, strip, NULL);
+	state_each(s, count_id, &c);
+	state_each(s, clear_id, &c);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * names.h: what the source calls the things that a rejection is about: for
+ * messages only. Without line information there are no names.
+ */
+#ifndef VERIFY_NAMES_H
+#define VERIFY_NAMES_H
+
+#include "verify/state.h"
+
+enum { NAME_BYTES = 96 };
+
+/* The variable that the line of INSN assigns to: "n" of "n = f(x);". */
+bool name_assigned(const struct verifier *v, u32 insn, char name[NAME_BYTES]);
+/* The expression that INSN's line and column point at: "ip->saddr". */
+bool name_at(const struct verifier *v, u32 insn, char name[NAME_BYTES]);
+/* What the comparison at INSN's line has on the right: "end" of "if (p > end)". */
+bool name_compared(const struct verifier *v, u32 insn, char name[NAME_BYTES]);
+/* Bytes OFF.. of MAP: " (member 'hits')", " (variable 'count')"; or "". */
+void name_member(const struct verifier *v, const struct image_map *map, s64 off,
+		 char name[NAME_BYTES]);
+
+/* ---- notes.c ------------------------------------------------------------- */
+
+/* Adds to E where the values that it is about came from, and the path. */
+void notes_add(struct verifier *v, struct verify_error *e, const struct why *why);
+/* The way out: that of the row, or one made for the case. */
+const char *help_for(struct verifier *v, const struct verify_error *e,
+		     const struct why *why, const char *help);
+
+#endif

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * notes.c: what explains a rejection besides its text: where values came from,
+ * the branches that lead there, the way out. In: the state at the rejection and
+ * the source lines. Decides nothing.
+ */
+#include "verify/names.h"
+#include "verify/explore.h"
+#include <stdarg.h>
+#include <stdio.h>
+
+enum { NOTES_MAX = 6 };
+
+static void note(struct verifier *v, struct verify_error *e, u32 insn, const char *fmt, ...)
+	PRINTF_LIKE(4, 5);
+static void note(struct verifier *v, struct verify_error *e, u32 insn, const char *fmt, ...)
+{
+	char text[256];
+	va_list ap;
+
+	if (!e->notes) {
+		e->notes = arena_news(v->arena, NOTES_MAX, const char *);
+		e->note_insns = arena_news(v->arena, NOTES_MAX, u32);
+	}
+	if (e->nr_notes == NOTES_MAX)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	e->note_insns[e->nr_notes] = insn;
+	e->notes[e->nr_notes++] = arena_strdup(v->arena, text);
+}
+
+/* "bpf_map_lookup_elem(&stats)" for the call at INSN; "" for what is none. */
+static void called(const struct verifier *v, u32 insn, const struct reg *r, char *buf,
+		   size_t size)
+{
+	const struct helper_row *row = v->points[insn].op == OP_CALL ?
+		helper_row((u32)v->insns[insn].imm) : NULL;
+	bool of_map = r->type == REG_MAP_VALUE || r->type == REG_MAP;
+
+	if (row && of_map)
+		snprintf(buf, size, " from bpf_%s(&%s, ...)", row->name,
+			 v->img->maps[r->map].name);
+	else if (row)
+		snprintf(buf, size, " from bpf_%s()", row->name);
+	else
+		buf[0] = 0;
+}
+
+static void note_null(struct verifier *v, struct verify_error *e, const struct reg *r)
+{
+	char from[160], name[NAME_BYTES];
+
+	if (!r || !r->at)
+		return;
+	called(v, r->at - 1, r, from, sizeof(from));
+	if (name_assigned(v, r->at - 1, name))
+		note(v, e, r->at - 1, "'%s' comes%s and is not compared with NULL on this path",
+		     name, *from ? from : " from here");
+	else
+		note(v, e, r->at - 1, "it comes%s here and is not compared with NULL on this path",
+		     from);
+}
+
+static void note_packet(struct verifier *v, struct verify_error *e, const struct reg *r)
+{
+	if (r && r->range > 0 && r->uid)
+		note(v, e, r->uid - 1,
+		     "the last check against data_end on this path proves %d bytes",
+		     r->range);
+	else if (r && r->at)
+		note(v, e, r->at - 1,
+		     "no check of this pointer against data_end is on this path");
+}
+
+static void note_number(struct verifier *v, struct verify_error *e, const struct reg *r,
+			const char *what)
+{
+	struct strbuf text = { 0 };
+
+	if (!r)
+		return;
+	scalar_text(&text, &r->val);
+	if (r->at)
+		note(v, e, r->at - 1, "%s is %s; it is made here", what, sb_text(&text));
+	else
+		note(v, e, e->insn, "%s is %s", what, sb_text(&text));
+	sb_free(&text);
+}
+
+/* A record or socket that a call has given back already. */
+static const struct helper_row *released(const struct verifier *v, const struct reg *r)
+{
+	const struct helper_row *row = NULL;
+
+	if (r && r->type == REG_SCALAR && r->at && v->points[r->at - 1].op == OP_CALL)
+		row = helper_row((u32)v->insns[r->at - 1].imm);
+	return row && row->ret == RET_VOID ? row : NULL;
+}
+
+static void note_released(struct verifier *v, struct verify_error *e, const struct reg *r)
+{
+	const struct helper_row *row = released(v, r);
+
+	if (row)
+		note(v, e, r->at - 1, "bpf_%s() gave it back here: it is not the program's now",
+		     row->name);
+}
+
+static void note_stack(struct verifier *v, struct verify_error *e)
+{
+	for (u32 i = 0; i < v->nr_funcs; i++)
+		if (v->funcs[i].stack_bytes)
+			note(v, e, v->funcs[i].start, "%s() uses %u bytes of stack",
+			     v->funcs[i].name, v->funcs[i].stack_bytes);
+}
+
+/* What explains a rejection besides its text. */
+static void add_origin(struct verifier *v, struct verify_error *e, const struct why *why)
+{
+	switch (e->id) {
+	case REJECT_OR_NULL:
+	case REJECT_ARG_NULL:
+	case REJECT_ARG_NULL_MEM:
+	case REJECT_PTR_ARITH_NULL:
+		note_null(v, e, why->ptr);
+		break;
+	case REJECT_PACKET:
+		note_packet(v, e, why->ptr);
+		break;
+	case REJECT_ARG_TYPE:
+		note_released(v, e, why->ptr);
+		break;
+	case REJECT_STACK_TOTAL:
+		note_stack(v, e);
+		break;
+	case REJECT_LEAK:
+		note(v, e, (u32)why->b, "acquired here; nothing gives it back before the end");
+		break;
+	case REJECT_UNBOUNDED:
+	case REJECT_NEGATIVE:
+	case REJECT_RANGE_MIN:
+	case REJECT_RANGE_MAX:
+	case REJECT_STACK_VAR:
+	case REJECT_STACK_VAR_RANGE:
+		note_number(v, e, why->ptr, "the offset that is added");
+		break;
+	case REJECT_ARG_SIZE_NEG:
+	case REJECT_ARG_SIZE_MAX:
+	case REJECT_ARG_SIZE_ZERO:
+		note_number(v, e, why->ptr, "the size");
+		break;
+	default:
+		break;
+	}
+}
+
+
+/* ---- the path ------------------------------------------------------------ */
+
+enum { PATH_SHOWN = 6 };
+
+static u32 line_of(const struct verifier *v, u32 insn)
+{
+	const struct image_line *line = image_line(v->prog, insn);
+
+	return line ? line->line : 0;
+}
+
+static void put_branch(const struct verifier *v, struct strbuf *out, const struct branch *b)
+{
+	u32 from = line_of(v, b->at), to = line_of(v, b->to);
+	char name[NAME_BYTES];
+
+	if (out->n)
+		sb_puts(out, ", ");
+	if (!from)
+		sb_printf(out, "insn %u to %u", b->at, b->to);
+	else if (b->made && name_assigned(v, b->made - 1, name))
+		sb_printf(out, "%u '%s' is %sNULL", from, name, b->null ? "" : "not ");
+	else if (b->made)
+		sb_printf(out, "%u the pointer is %sNULL", from, b->null ? "" : "not ");
+	else
+		sb_printf(out, "%u to %u", from, to);
+}
+
+static void note_path(struct verifier *v, struct verify_error *e)
+{
+	const struct branch *last[PATH_SHOWN];
+	struct strbuf out = { 0 };
+	u32 n = 0;
+
+	for (const struct branch *b = v->at ? v->at->path : NULL; b && n < PATH_SHOWN; b = b->up)
+		last[n++] = b;
+	if (!n)
+		return;
+	while (n)
+		put_branch(v, &out, last[--n]);
+	note(v, e, VERIFY_NOWHERE, "path: %s", sb_text(&out));
+	sb_free(&out);
+}
+
+/* Whether what was done before on the path decides. */
+static bool path_matters(enum reject_id id)
+{
+	switch (id) {
+	case REJECT_REG_UNINIT:
+	case REJECT_STACK_UNINIT:
+	case REJECT_STACK_INDIRECT:
+	case REJECT_LEAK:
+	case REJECT_LOCK_EXIT:
+	case REJECT_SECTION_EXIT:
+	case REJECT_TAIL_REF:
+	case REJECT_RET_RANGE:
+	case REJECT_RET_UNKNOWN:
+		return true;
+	default:
+		return false;
+	}
+}
+
+void notes_add(struct verifier *v, struct verify_error *e, const struct why *why)
+{
+	add_origin(v, e, why);
+	if (path_matters(e->id))
+		note_path(v, e);
+}
+
+/* ---- the way out --------------------------------------------------------- */
+
+static const char *leave(const struct verifier *v)
+{
+	if (v->at && v->at->nr_frames > 1)
+		return "return 0;";
+	switch (v->prog->type) {
+	case BPF_PROG_TYPE_XDP:
+		return "return XDP_PASS;";
+	case BPF_PROG_TYPE_SCHED_CLS:
+	case BPF_PROG_TYPE_SCHED_ACT:
+		return "return TC_ACT_OK;";
+	default:
+		return "return 0;";
+	}
+}
+
+static const char *help_null(struct verifier *v, const struct verify_error *e,
+			     const struct reg *r, const char *help)
+{
+	char name[NAME_BYTES];
+	u32 line = line_of(v, e->insn);
+
+	if (!line || !r || !r->at || !name_assigned(v, r->at - 1, name))
+		return help;
+	return arena_printf(v->arena, "before line %u: if (!%s) %s", line, name, leave(v));
+}
+
+struct find { const struct verifier *v; char *name; bool found; };
+
+static void find_end(struct reg *r, void *arg)
+{
+	struct find *f = arg;
+
+	if (r->type == REG_PACKET_END && r->at && !f->found)
+		f->found = name_assigned(f->v, r->at - 1, f->name);
+}
+
+/* The access is through a struct: "ip->saddr"; its end is compared. */
+static const char *help_packet(struct verifier *v, const struct verify_error *e,
+			       const struct reg *r, const char *help)
+{
+	char name[NAME_BYTES], end[NAME_BYTES] = "data_end";
+	struct find f = { v, end, false };
+	u32 line = line_of(v, e->insn);
+	char *arrow;
+
+	if (!line || !name_at(v, e->insn, name))
+		return help;
+	arrow = strstr(name, "->");
+	if (arrow)
+		*arrow = 0;
+	else if (name[0] != '*')
+		return help;
+	if (r && r->uid && name_compared(v, r->uid - 1, end))
+		;	/* as in the check that there is */
+	else if (v->at)
+		state_each((struct state *)v->at, find_end, &f);
+	return arena_printf(v->arena, "before line %u: if ((void *)(%s + 1) > %s) %s", line,
+			    name + (name[0] == '*'), end, leave(v));
+}
+
+static const char *help_leak(struct verifier *v, u32 insn, const char *help)
+{
+	const struct helper_row *row = v->points[insn].op == OP_CALL ?
+		helper_row((u32)v->insns[insn].imm) : NULL;
+	char name[NAME_BYTES];
+
+	if (!row)
+		return help;
+	if (!name_assigned(v, insn, name))
+		snprintf(name, sizeof(name), "...");
+	if (row->id == BPF_FUNC_ringbuf_reserve)
+		return arena_printf(v->arena,
+				    "bpf_ringbuf_discard(%s, 0); before the return", name);
+	return strstr(row->name, "sk") ?
+		arena_printf(v->arena, "bpf_sk_release(%s); before the return", name) : help;
+}
+
+const char *help_for(struct verifier *v, const struct verify_error *e,
+		     const struct why *why, const char *help)
+{
+	switch (e->id) {
+	case REJECT_OR_NULL:
+	case REJECT_ARG_NULL:
+	case REJECT_ARG_NULL_MEM:
+	case REJECT_PTR_ARITH_NULL:
+		return help_null(v, e, why->ptr, help);
+	case REJECT_PACKET:
+		return help_packet(v, e, why->ptr, help);
+	case REJECT_ARG_TYPE:
+		return released(v, why->ptr) ? "give it back once" : help;
+	case REJECT_LEAK:
+		return help_leak(v, (u32)why->b, help);
+	default:
+		return help;
+	}
+}

@@ -1,0 +1,34 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# verify_c.t: each program of test/verify/c is refused for the reason that it
+# names, and safe when compiled with FIXED; the kernel says the same.
+. test/tap.sh
+if [ -z "$CLANG" ]; then
+	skip "mistakes in C" "no clang"
+	done_testing
+fi
+kernel=$($SKEP verify --on both examples/firewall/firewall.o 2> /dev/null | awk 'NR == 2 { print $NF }')
+for file in test/verify/c/[a-z]*-*.c; do
+	name=$(basename "$file" .c)
+	expect=$(sed -n 's|^/\* expect: \(.*\) \*/$|\1|p' "$file")
+	caps=all
+	grep -q 'with --caps bpf an error' "$file" && caps=bpf
+	$CLANG -target bpf -g -O2 -c "$file" -o "$tmp/wrong.o" 2> "$tmp/err" &&
+		$CLANG -target bpf -DFIXED -g -O2 -c "$file" -o "$tmp/fixed.o" 2>> "$tmp/err" || {
+		same "$name compiles" "" "$(cat "$tmp/err")"
+		continue
+	}
+	status "$name: is refused" 1 $SKEP verify --caps $caps "$tmp/wrong.o"
+	err=$($SKEP verify --caps $caps "$tmp/wrong.o" 2>&1 > /dev/null)
+	has "$name: id" "[SKEP-E${expect%%:*}]" "$(printf '%s\n' "$err" | grep -m 1 error:)"
+	has "$name: reason" "${expect#*: }" "$err"
+	has "$name: source line" "$name.c:" "$err"
+	has "$name: help" "help: " "$err"
+	status "$name: fixed, it is safe" 0 $SKEP verify --caps $caps "$tmp/fixed.o"
+	[ "$kernel" = ok ] && [ $caps = all ] || continue
+	has "$name: the kernel refuses it, too" "rejected" \
+		"$($SKEP verify --on both "$tmp/wrong.o" 2> /dev/null | awk 'NR == 2 { print $NF }')"
+	same "$name: fixed, it loads" ok \
+		"$($SKEP verify --on both "$tmp/fixed.o" 2> /dev/null | awk 'NR == 2 { print $NF }')"
+done
+done_testing

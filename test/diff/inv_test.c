@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * inv_test.c: the verifier's two explorations over generated and mutated
+ * programs: what *invariants* accepts alone, *paths* accepts, too, where it
+ * comes to an end. Prints the seed.
+ *
+ *	DIFF_SEED=N	other programs
+ *	DIFF_RUNS=N	how many of each kind, instead of what seconds allow
+ */
+#include "diff/branchy.h"
+#include "diff/gen.h"
+#include "diff/mutate.h"
+#include "diff/report.h"
+#include "base/os.h"
+#include "isa/isa.h"
+#include "obj/obj.h"
+#include "verify/verify.h"
+#include <inttypes.h>
+#include <stdlib.h>
+#include "unit/kernel_bpf.h"
+
+enum { SECONDS = 4 };
+
+struct tally { u64 programs, paths, invariants, both, more, gave_up[1 << 16]; };
+
+static struct image_map image_map(const struct diff_map *m)
+{
+	const struct map_attr *a = &m->attr;
+
+	return (struct image_map){ .name = a->name, .type = a->type, .key_size = a->key_size,
+		.value_size = a->value_size, .max_entries = a->max_entries,
+		.map_flags = a->map_flags, .map_extra = a->map_extra,
+		.kind = m->frozen ? IMAGE_MAP_RODATA : IMAGE_MAP_USER, .init = m->init };
+}
+
+static struct image *image_of(const struct diff_prog *p)
+{
+	struct image_map maps[WORLD_MAPS];
+	struct image *img;
+	struct skep_err err;
+
+	for (u32 i = 0; i < gen_scene.nr_maps; i++)
+		maps[i] = image_map(&gen_scene.maps[i]);
+	if (obj_from_insns(&img, p->type, "diff", p->v, p->n, maps, gen_scene.nr_maps, "GPL",
+			   &err))
+		return NULL;
+	img->externs = (struct image_extern *)gen_scene.externs;
+	img->nr_externs = gen_scene.nr_externs;
+	img->progs[0].expected_attach = p->attach;
+	return img;
+}
+
+/* The verdict; *GAVE_UP: a limit ended *paths*, it is no answer. */
+static enum verdict judge(const struct image *img, unsigned flags, bool *gave_up, u32 *why)
+{
+	const struct verify_opts opts = { .caps = VERIFY_CAP_ALL, .flags = flags,
+		.max_errors = 1, .limit_insns = 200000 };
+	struct arena arena = ARENA_INIT;
+	struct verify_result r;
+	struct skep_err err;
+
+	*gave_up = true;
+	if (verify_prog(&r, &arena, img, &img->progs[0], &opts, &err))
+		return VERDICT_NOT_JUDGED;
+	*why = flags == VERIFY_NO_PATHS ? r.invariants_id : r.nr_errors ? r.errors[0].id : 0;
+	*gave_up = r.verdict == VERDICT_NOT_JUDGED || (r.nr_errors &&
+		   (r.errors[0].id == REJECT_TOO_LONG || r.errors[0].id == REJECT_TOO_MANY_JUMPS));
+	arena_free(&arena);
+	return r.verdict;
+}
+
+/*
+ * Rules that differ for a constant and for a joined number, as they do in the
+ * kernel: pointers that are moved far and not used there; parts of pointers on
+ * the stack, which privileged programs may read at variable offsets.
+ */
+static bool of_constants(u32 id)
+{
+	return id == REJECT_PTR_FAR_NUM || id == REJECT_PTR_FAR || id == REJECT_PTR_OFF ||
+	       id == REJECT_SPILL_READ;
+}
+
+/*
+ * What repeats by itself (may_goto, callbacks, iterators) *paths* widens without
+ * knowing any constants: there it may know less.
+ */
+static bool repeats(const struct diff_prog *p)
+{
+	for (u32 i = 0; i < p->n; i += isa_slots(&p->v[i])) {
+		enum isa_op op = isa_op(&p->v[i]);
+
+		if (op == OP_MAY_GOTO || op == OP_CALL_KFUNC || op == OP_LDDW_FUNC)
+			return true;
+	}
+	return false;
+}
+
+static void compare(const struct diff_prog *p, const char *what, u64 seed, struct tally *t)
+{
+	struct image *img = image_of(p);
+	bool no_answer, ignored;
+	enum verdict paths, invariants;
+	u32 why = 0, gave_up = 0;
+
+	if (!img)
+		return;
+	paths = judge(img, VERIFY_NO_INVARIANTS, &no_answer, &why);
+	invariants = judge(img, VERIFY_NO_PATHS, &ignored, &gave_up);
+	image_free(img);
+	t->programs++;
+	t->paths += paths == VERDICT_OK;
+	t->invariants += invariants == VERDICT_OK;
+	t->both += paths == VERDICT_OK && invariants == VERDICT_OK;
+	if (paths == VERDICT_OK && invariants != VERDICT_OK)
+		t->gave_up[gave_up & 0xffff]++;
+	t->more += invariants == VERDICT_OK && paths == VERDICT_REJECTED && !no_answer;
+	if (invariants == VERDICT_OK && paths != VERDICT_OK && !no_answer &&
+	    !of_constants(why) && !repeats(p))
+		fail_msg("%s 0x%" PRIx64 ": invariants accepts, paths does not (%s)", what, seed,
+			 reject_row(why)->name);
+}
+
+static void tell(const struct tally *t, const char *what)
+{
+	print_message("# %s: %" PRIu64 " programs; paths accepts %" PRIu64 ", invariants alone %"
+		      PRIu64 " (%" PRIu64 " of these)\n", what, t->programs, t->paths,
+		      t->invariants, t->both);
+	if (t->more)
+		print_message("#   and %" PRIu64 " that paths rejects for want of precision\n",
+			      t->more);
+	for (u32 i = 0; i < ARRAY_LEN(t->gave_up); i++)
+		if (t->gave_up[i])
+			print_message("#   gave up at %s: %" PRIu64 "\n",
+				      i ? reject_row(i)->name : "a loop", t->gave_up[i]);
+}
+
+enum kind { GENERATED, MUTATED, BRANCHY };
+
+static bool make(struct diff_prog *p, enum kind kind, u64 seed)
+{
+	if (kind == BRANCHY)
+		branchy_program(p, seed);
+	else
+		gen_program(p, seed, 0);
+	return kind != MUTATED || mutate_program(p, seed, &gen_scene);
+}
+
+static void programs(enum kind kind, const char *what)
+{
+	static struct diff_prog p;
+	static struct tally t;
+	u64 state = env_number("DIFF_SEED", os_clock_ns());
+	struct effort e = effort_new(SECONDS);
+
+	memset(&t, 0, sizeof(t));
+	print_message("# DIFF_SEED=0x%" PRIx64 "\n", state);
+	while (effort_goes_on(&e)) {
+		u64 seed = gen_random(&state);
+
+		if (make(&p, kind, seed))
+			compare(&p, what, seed, &t);
+	}
+	tell(&t, what);
+	assert_true(t.programs > 0);
+	assert_true(t.both * 2 > t.paths);
+}
+
+static void generated(void **unused UNUSED) { programs(GENERATED, "generated"); }
+static void mutated(void **unused UNUSED) { programs(MUTATED, "mutated"); }
+static void branchy(void **unused UNUSED) { programs(BRANCHY, "branchy"); }
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(generated),
+		cmocka_unit_test(mutated),
+		cmocka_unit_test(branchy),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

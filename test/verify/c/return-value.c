@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* expect: 0123: the program returns 2, and only 0..1 make sense to its caller */
+#include "common.h"
+
+SEC("cgroup_skb/ingress") int prog(void *skb)
+{
+#ifdef FIXED
+	return 1;
+#else
+	return 2;
+#endif
+}
