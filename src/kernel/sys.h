@@ -37,7 +37,7 @@ struct kernel {
 	int btf_fd;		/* -1: the kernel would not take them, or none */
 	u32 cpus;		/* possible ones: values of a per-cpu map */
 	u8 *out;		/* packets after test runs, OUT_BYTES */
-	u8 ctx[192];		/* struct __sk_buff after a test run */
+	u8 ctx[192] __attribute__((aligned(8)));	/* struct __sk_buff after a test run */
 	struct target *target;	/* the running kernel's types and configuration */
 	struct target own;	/* when nobody gave one */
 	u32 version;		/* KERNEL_VERSION(); 0 unknown */

@@ -210,7 +210,7 @@ struct run {
 	   programs may read while it runs; NULL outside */
 	const u8 *key;
 	u32 key_bytes;
-	u8 ctx_out[192];	/* struct __sk_buff after the run */
+	u8 ctx_out[192] __attribute__((aligned(8)));	/* struct __sk_buff after the run */
 	/* Lends memory to the program, until it is taken back. NULL: nobody
 	   checks. Set by the engine. */
 	void (*lend)(struct run *run, const struct lent *l);
