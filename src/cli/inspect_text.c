@@ -5,7 +5,7 @@
 /* ---- columns -------------------------------------------------------------------- */
 
 enum {
-	COLUMNS_MAX = 8,
+	COLUMNS_MAX = 16,
 	VALUE_COLUMNS = 40,	/* of a variable's value; the rest is in the JSON */
 	LINE_COLUMNS = 78,
 };
@@ -36,6 +36,7 @@ void table_print(struct strbuf *out, struct table *t)
 {
 	size_t width[COLUMNS_MAX] = { 0 };
 
+	assert(t->columns <= COLUMNS_MAX && "a table with more columns than that");
 	for (size_t i = 0; i < t->cells.n; i++)
 		width[i % t->columns] = max_u64(width[i % t->columns], strlen(t->cells.v[i]));
 	for (size_t i = 0; i < t->cells.n; i++) {
