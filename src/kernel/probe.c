@@ -181,8 +181,9 @@ static void ask_for(struct ask *p, u32 type, const struct bpf_insn *insns, u32 n
 		}
 }
 
+#define RETURN_0 { .code = BPF_ALU64 | BPF_MOV | BPF_K }
 static const struct bpf_insn return_0[] = {
-	{ .code = BPF_ALU64 | BPF_MOV | BPF_K },
+	RETURN_0,
 	{ .code = BPF_JMP | BPF_EXIT },
 };
 
@@ -266,11 +267,11 @@ int kernel_isa_level(void)
 	/* one instruction that each level brought: jump below, the same of 32
 	   bits, a move that extends a sign */
 	static const struct bpf_insn level[][3] = {
-		{ return_0[0], { .code = BPF_JMP | BPF_JLT | BPF_K, .imm = 1 },
+		{ RETURN_0, { .code = BPF_JMP | BPF_JLT | BPF_K, .imm = 1 },
 		  { .code = BPF_JMP | BPF_EXIT } },
-		{ return_0[0], { .code = BPF_JMP32 | BPF_JEQ | BPF_K },
+		{ RETURN_0, { .code = BPF_JMP32 | BPF_JEQ | BPF_K },
 		  { .code = BPF_JMP | BPF_EXIT } },
-		{ return_0[0], { .code = BPF_ALU64 | BPF_MOV | BPF_X, .off = 8 },
+		{ RETURN_0, { .code = BPF_ALU64 | BPF_MOV | BPF_X, .off = 8 },
 		  { .code = BPF_JMP | BPF_EXIT } },
 	};
 

@@ -6,10 +6,10 @@
 static const struct helper_row rows[] = {
 #define HELPER(id, name, since, gpl, ret, a1, a2, a3, a4, a5) \
 	[id] = { id, #name, since, gpl, RET_##ret, \
-		 { ARG_##a1, ARG_##a2, ARG_##a3, ARG_##a4, ARG_##a5 } },
+		 { ARG_##a1, ARG_##a2, ARG_##a3, ARG_##a4, ARG_##a5 }, 0, 0 },
 #define HELPER_OTHER(id, name, since, gpl) \
 	[id] = { id, #name, since, gpl, RET_OTHER, \
-		 { ARG_OTHER, ARG_OTHER, ARG_OTHER, ARG_OTHER, ARG_OTHER } },
+		 { ARG_OTHER, ARG_OTHER, ARG_OTHER, ARG_OTHER, ARG_OTHER }, 0, 0 },
 #include "model/helper.def"
 #undef HELPER
 #undef HELPER_OTHER
