@@ -728,30 +728,35 @@ static int batch_in_place(struct runtime *rt, const struct runtime_prog *p,
 {
 	const struct test_run none = { .ifindex = t->ifindex, .rx_queue = t->rx_queue };
 	int r = p->host->begin(&rt->run, rt->buffer, &none, err);
+	u32 i = 0;
 
-	for (u32 i = 0; !r && i < *n; i++) {
-		if (unlikely(pkts[i].bytes > XDP_LINEAR_BYTES))
-			r = batch_one_copied(rt, p, t, &pkts[i], err);
-		else
-			r = tick(rt, 0, t->budget, err);
-		if (unlikely(r)) {
-			*n = i;
-			return r;
-		}
-		if (unlikely(pkts[i].bytes > XDP_LINEAR_BYTES))
+	rt->running++;		/* for all of them */
+	rt->run.pkt_read_only = false;
+	for (; !r && i < *n; i++) {
+		struct test_packet *pkt = &pkts[i];
+
+		if (unlikely(pkt->bytes > XDP_LINEAR_BYTES)) {
+			r = batch_one_copied(rt, p, t, pkt, err);
+			rt->run.pkt_read_only = false;
+			if (r)
+				break;
 			continue;
-		run_packet(&rt->run, pkts[i].data, pkts[i].bytes);
-		rt->run.pkt_read_only = false;
-		rt->running++;
-		pkts[i].retval = (u32)vm_exec(rt->machine, p->code, &rt->run, t->budget);
-		rt->running--;
-		pkts[i].redirect_ifindex = rt->run.xdp.redirect_ifindex;
-		pkts[i].left_out = false;
+		}
+		r = tick(rt, 0, t->budget, err);
+		if (unlikely(r))
+			break;
+		run_packet(&rt->run, pkt->data, pkt->bytes);
+		pkt->retval = (u32)vm_exec(rt->machine, p->code, &rt->run, t->budget);
+		pkt->redirect_ifindex = rt->run.xdp.redirect_ifindex;
+		pkt->left_out = false;
 		if (unlikely(rt->run.stop)) {
-			*n = i;
-			return rt_fault(rt, err);
+			r = rt_fault(rt, err);
+			break;
 		}
 	}
+	rt->running--;
+	if (unlikely(r))
+		*n = i;
 	return r;
 }
 
