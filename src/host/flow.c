@@ -33,22 +33,11 @@ static int take_flags(struct bpf_flow_keys *keys, const struct test_run *t, stru
 	return 0;
 }
 
-static int check_packet(const struct test_run *t, struct skep_err *err)
-{
-	if (t->bytes < ETH_HLEN)
-		return err_set(err, ERR_RUN, NULL, "a packet of %u bytes; an Ethernet "
-			       "header alone has %d", t->bytes, ETH_HLEN);
-	if (t->bytes > CAPTURE_PACKET_MAX)
-		return err_set(err, ERR_RUN, NULL, "a packet of %u bytes; at most %u",
-			       t->bytes, CAPTURE_PACKET_MAX);
-	return 0;
-}
-
 static int flow_begin(struct run *run, u8 *buffer, const struct test_run *t,
 		      struct skep_err *err)
 {
 	struct bpf_flow_keys keys = { .nhoff = ETH_HLEN, .thoff = ETH_HLEN };
-	int r = check_packet(t, err);
+	int r = host_check_packet(t, err);
 
 	if (!r && t->ctx_in)
 		r = take_flags(&keys, t, err);

@@ -19,6 +19,9 @@ extern const struct host host_sk_lookup, host_sk_reuseport;
 
 extern const struct host host_sk_skb;		/* sk_skb.c: payloads to sockmaps' */
 
+/* skb.c: is the packet one that there is room for, with its Ethernet header? */
+int host_check_packet(const struct test_run *t, struct skep_err *err);
+
 /* All of them, NULL-terminated. */
 extern const struct host *const host_all[];
 

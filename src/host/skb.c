@@ -160,7 +160,7 @@ static int take_ctx(struct run *run, const struct test_run *t, struct skep_err *
 
 /* ---- the host ------------------------------------------------------------------ */
 
-static int check_packet(const struct test_run *t, struct skep_err *err)
+int host_check_packet(const struct test_run *t, struct skep_err *err)
 {
 	if (t->bytes < ETH_HLEN)
 		return err_set(err, ERR_RUN, NULL, "a packet of %u bytes; an Ethernet "
@@ -199,7 +199,7 @@ static void place(struct run *run, u8 *buffer, const struct test_run *t)
 static int begin(struct run *run, u8 *buffer, const struct test_run *t, bool l2,
 		 struct skep_err *err)
 {
-	int r = check_packet(t, err);
+	int r = host_check_packet(t, err);
 
 	if (r)
 		return r;

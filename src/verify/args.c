@@ -43,15 +43,10 @@ void arg_wrong(struct verifier *v, const struct arg *a, const char *expected)
 	reject(v, REJECT_ARG_TYPE, a->call->insn, &why);
 }
 
-bool arg_is_null(const struct reg *r)
-{
-	return r->type == REG_SCALAR && scalar_is_const(&r->val) && !scalar_value(&r->val);
-}
-
 bool arg_takes_null(struct verifier *v, const struct arg *a)
 {
 	reg_mark(v, a->r);
-	return arg_is_null(a->r);
+	return reg_is_null(a->r);
 }
 
 /* ---- numbers ------------------------------------------------------------- */
@@ -388,7 +383,7 @@ static void arg_size(struct verifier *v, struct state *s, struct arg *a)
 		return;
 	check_values(v, a);
 	/* what may be NULL by a join alone would slip through where NULL does not */
-	if (a->r->val.umax && (arg_is_null(mem.r) || (v->inv && (mem.r->flags & REG_OR_NULL))))
+	if (a->r->val.umax && (reg_is_null(mem.r) || (v->inv && (mem.r->flags & REG_OR_NULL))))
 		arg_wrong(v, &mem, "fp");
 	if (!reg_is_ptr(mem.r))
 		return;

@@ -26,7 +26,6 @@ typedef void arg_fn(struct verifier *v, struct state *s, struct arg *a);
 struct why arg_why(const struct arg *a, const char *expected);
 /* The argument is not what is EXPECTED, in the kernel's words. */
 void arg_wrong(struct verifier *v, const struct arg *a, const char *expected);
-bool arg_is_null(const struct reg *r);
 /* NULL where that is allowed; it matters then that it is. */
 bool arg_takes_null(struct verifier *v, const struct arg *a);
 

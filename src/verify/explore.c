@@ -101,40 +101,7 @@ static void close_down_to(struct verifier *v, u32 nr_open)
 		kept_close(v, v->open.v[--v->open.n]);
 }
 
-/* ---- ids that nobody shares ---------------------------------------------- */
-
-enum { MAX_COUNTED = 128 };
-
-struct count { u32 n; struct { u32 id, uses; } v[MAX_COUNTED]; };
-
-static void count_id(struct reg *r, void *arg)
-{
-	struct count *c = arg;
-
-	if (r->type != REG_SCALAR || !r->id)
-		return;
-	for (u32 i = 0; i < c->n; i++) {
-		if (c->v[i].id == r->id) {
-			c->v[i].uses++;
-			return;
-		}
-	}
-	if (c->n < MAX_COUNTED) {
-		c->v[c->n].id = r->id;
-		c->v[c->n++].uses = 1;
-	}
-}
-
-static void clear_id(struct reg *r, void *arg)
-{
-	struct count *c = arg;
-
-	if (r->type != REG_SCALAR || !r->id)
-		return;
-	for (u32 i = 0; i < c->n; i++)
-		if (c->v[i].id == r->id && c->v[i].uses == 1)
-			reg_unlink(r);
-}
+/* ---- storing ------------------------------------------------------------- */
 
 /* Registers that nobody reads any more are no company for those that are. */
 static void drop_dead(struct verifier *v, struct state *s)
@@ -162,12 +129,10 @@ static void note_crowd(struct verifier *v, const struct kept *k)
 static void kept_store(struct verifier *v, struct state *s)
 {
 	struct kept *k = arena_new(&v->mem, struct kept);
-	struct count c = { 0 };
 
 	k->state = state_copy(v, s);
 	drop_dead(v, k->state);
-	state_each(k->state, count_id, &c);
-	state_each(k->state, clear_id, &c);
+	state_unlink_single(k->state);
 	k->time = ++v->now;
 	k->open = true;
 	k->next = v->kept[s->insn];

@@ -155,11 +155,6 @@ static void check_mem(struct verifier *v, struct state *s, u32 at, u32 i, u32 by
 	mem_access(v, s, &a, NULL);
 }
 
-static bool is_null(const struct reg *r)
-{
-	return r->type == REG_SCALAR && scalar_is_const(&r->val) && !scalar_value(&r->val);
-}
-
 static bool is_plain_ctx(const struct reg *r)
 {
 	return r->type == REG_CTX && !r->off && scalar_is_const(&r->val) &&
@@ -182,7 +177,7 @@ static void check_arg(struct verifier *v, struct state *s, u32 at, const struct 
 	why.s = p.kind == PARAM_CTX ? "ctx" : p.kind == PARAM_MEM ? "memory" : "a number";
 	if (p.kind == PARAM_NUMBER ? r->type != REG_SCALAR :
 	    p.kind == PARAM_CTX ? !is_plain_ctx(r) :
-	    !reg_is_ptr(r) && !(is_null(r) && !p.nonnull))
+	    !reg_is_ptr(r) && !(reg_is_null(r) && !p.nonnull))
 		reject(v, REJECT_ARG_TYPE, at, &why);
 	else if (p.kind == PARAM_MEM && p.nonnull && (r->flags & REG_OR_NULL))
 		reject(v, REJECT_ARG_NULL, at, &why);

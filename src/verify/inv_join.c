@@ -196,11 +196,6 @@ static void join_pointer(struct join *j, struct reg *n, const struct reg *s)
 
 /* ---- NULL ---------------------------------------------------------------- */
 
-static bool is_null(const struct reg *r)
-{
-	return r->type == REG_SCALAR && scalar_is_const(&r->val) && !scalar_value(&r->val);
-}
-
 /* Pointers that may be NULL until they are compared. */
 static bool nullable(const struct reg *r)
 {
@@ -210,7 +205,7 @@ static bool nullable(const struct reg *r)
 	case REG_SOCK_COMMON:
 	case REG_TCP_SOCK:
 	case REG_MEM:
-		return !r->ref && !r->off && is_null(&(struct reg){
+		return !r->ref && !r->off && reg_is_null(&(struct reg){
 			.type = REG_SCALAR, .val = r->val });
 	default:
 		return false;
@@ -222,10 +217,10 @@ static bool join_null(struct join *j, struct reg *n, const struct reg *s)
 {
 	u32 id;
 
-	if (is_null(s) && nullable(n)) {
+	if (reg_is_null(s) && nullable(n)) {
 		id = n->id ? pair_id(j, ID_OBJECT, n->id, NULL_ID, 0) : ++j->v->next_id;
 		j->changed |= !(n->flags & REG_OR_NULL) || id != n->id;
-	} else if (is_null(n) && nullable(s)) {
+	} else if (reg_is_null(n) && nullable(s)) {
 		id = s->id ? pair_id(j, ID_OBJECT, NULL_ID, s->id, 0) : ++j->v->next_id;
 		*n = *s;
 		j->changed = true;
@@ -256,15 +251,6 @@ static void join_reg(struct join *j, struct reg *n, const struct reg *s)
 
 /* ---- stack --------------------------------------------------------------- */
 
-static u32 spilled(const struct slot *t)
-{
-	u32 n = 0;
-
-	while (n < SLOT_BYTES && t->kind[n] == SLOT_SPILL)
-		n++;
-	return n;
-}
-
 static bool is_special(const struct slot *t)
 {
 	return t->kind[0] >= SLOT_DYNPTR || t->kind[SLOT_BYTES - 1] >= SLOT_DYNPTR;
@@ -272,7 +258,7 @@ static bool is_special(const struct slot *t)
 
 static bool no_number(const struct slot *t)
 {
-	return spilled(t) && t->reg.type != REG_SCALAR;
+	return slot_spilled(t) && t->reg.type != REG_SCALAR;
 }
 
 static bool has_none(const struct slot *t)
@@ -293,7 +279,7 @@ static u8 plain(const struct slot *t, u32 i)
 {
 	if (t->kind[i] != SLOT_SPILL)
 		return t->kind[i];
-	return is_null(&t->reg) ? SLOT_ZERO : SLOT_MISC;
+	return reg_is_null(&t->reg) ? SLOT_ZERO : SLOT_MISC;
 }
 
 static u8 join_byte(u8 a, u8 b)
@@ -329,13 +315,13 @@ static void join_unlike(struct join *j, struct slot *n, const struct slot *s)
 
 static void join_slot(struct join *j, struct slot *n, const struct slot *s)
 {
-	u32 bytes = spilled(n);
+	u32 bytes = slot_spilled(n);
 
 	if (is_special(n)) {	/* of one class */
 		join_seed(j, &n->reg, &s->reg);
 		if (n->reg.id)
 			set_u32(j, &n->reg.id, pair_id(j, ID_OBJECT, n->reg.id, s->reg.id, 0));
-	} else if (bytes && bytes == spilled(s)) {
+	} else if (bytes && bytes == slot_spilled(s)) {
 		join_reg(j, &n->reg, &s->reg);
 		if (bytes < SLOT_BYTES)
 			join_bytes(j, n, s, bytes);

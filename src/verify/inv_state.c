@@ -3,6 +3,7 @@
  * inv_state.c: what a state is stripped of before it is joined: registers that
  * are not read any more, counts of *paths*, ids that only one number has.
  */
+#include "verify/explore.h"
 #include "verify/inv.h"
 
 /* ---- locations ----------------------------------------------------------- */
@@ -43,65 +44,12 @@ struct reg *join_at(struct state *s, u32 loc)
 	return &f->slots[n].reg;
 }
 
-/* ---- ids that nobody shares ---------------------------------------------- */
-
-enum { MAX_COUNTED = 256 };
-
-struct id_uses { u32 n; struct { u32 id, uses; } v[MAX_COUNTED]; };
-
-static void count_id(struct reg *r, void *arg)
-{
-	struct id_uses *c = arg;
-
-	if (r->type != REG_SCALAR || !r->id)
-		return;
-	for (u32 i = 0; i < c->n; i++) {
-		if (c->v[i].id == r->id) {
-			c->v[i].uses++;
-			return;
-		}
-	}
-	if (c->n < MAX_COUNTED) {
-		c->v[c->n].id = r->id;
-		c->v[c->n++].uses = 1;
-	}
-}
-
-static void clear_id(struct reg *r, void *arg)
-{
-	struct id_uses *c = arg;
-
-	if (r->type != REG_SCALAR || !r->id)
-		return;
-	for (u32 i = 0; i < c->n; i++)
-		if (c->v[i].id == r->id && c->v[i].uses == 1) {
-			r->id = 0;
-			r->off = 0;
-			r->flags &= (u16)~REG_LINKED;
-			return;
-		}
-}
-
 /* ---- what no longer matters ---------------------------------------------- */
-
-/* Registers of frame I that are still read. A callback returns to the call,
- * which is looked at once more then. */
-static u32 live_in(const struct verifier *v, const struct state *s, u32 i)
-{
-	const struct frame *above;
-
-	if (i + 1 == s->nr_frames)
-		return v->points[s->insn].live;
-	above = s->frames[i + 1];
-	if (above->kind == FRAME_CALLBACK)
-		return v->points[above->callsite].live;
-	return v->points[above->callsite + isa_slots(&v->insns[above->callsite])].live & ~0x3fu;
-}
 
 static void drop_dead(struct verifier *v, struct state *s)
 {
 	for (u32 i = 0; i < s->nr_frames; i++) {
-		u32 live = live_in(v, s, i);
+		u32 live = state_live(v, s, i, s->insn);
 
 		s->frames[i]->depth = 0;
 		for (unsigned r = 0; r < REG_FP; r++)
@@ -132,14 +80,10 @@ static void strip(struct reg *r, void *arg)
 
 void join_normalise(struct verifier *v, struct state *s)
 {
-	struct id_uses c;
-
-	c.n = 0;
 	s->may_goto = 0;
 	s->nr_jumps = s->nr_insns = 0;
 	drop_dead(v, s);
 	join_each(s, fold_elements, NULL);
 	state_each(s, strip, NULL);
-	state_each(s, count_id, &c);
-	state_each(s, clear_id, &c);
+	state_unlink_single(s);
 }

@@ -62,11 +62,6 @@ static void arg_number(struct verifier *v, struct state *s, struct call *c, unsi
 		reject(v, REJECT_ARG_TYPE, c->insn, &why);
 }
 
-static bool is_null(const struct reg *r)
-{
-	return r->type == REG_SCALAR && scalar_is_const(&r->val) && !scalar_value(&r->val);
-}
-
 void check_buffer(struct verifier *v, struct state *s, const struct call *c, unsigned i,
 		  u32 size)
 {
@@ -106,7 +101,7 @@ static void arg_slice_size(struct verifier *v, struct state *s, struct call *c, 
 	c->const_size = scalar_value(&r->val);
 	if (c->const_size >= MAX_VAR_OFF)
 		reject(v, REJECT_ARG_SIZE_MAX, c->insn, &why);
-	else if (!is_null(state_reg(s, i)))
+	else if (!reg_is_null(state_reg(s, i)))
 		check_buffer(v, s, c, i - 1, (u32)c->const_size);
 }
 

@@ -127,12 +127,6 @@ static void check_overwrite(struct verifier *v, struct state *s, const struct ac
 		reject(v, REJECT_CORRUPT, a->insn, NULL);
 }
 
-static bool is_zero(const struct reg *r)
-{
-	return r->type == REG_SCALAR && scalar_is_const(&r->val) &&
-	       !scalar_value(&r->val);
-}
-
 /* The number or pointer that the instruction stores; false: not known. */
 static bool stored(struct verifier *v, const struct state *s,
 		   const struct access *a, struct reg *r)
@@ -174,9 +168,9 @@ static void store_fixed(struct verifier *v, struct state *s, const struct access
 	} else if (known && !at) {
 		spill(v, t, &r, a->size);
 	} else {
-		if (known && is_zero(&r))
+		if (known && reg_is_null(&r))
 			reg_mark(v, &r);
-		put_bytes(v, t, at, a->size, known && is_zero(&r));
+		put_bytes(v, t, at, a->size, known && reg_is_null(&r));
 	}
 }
 
@@ -187,7 +181,7 @@ static void maybe_byte(struct verifier *v, struct state *s, const struct access 
 	struct slot *t = &s->frames[frame]->slots[slot_of(off)];
 	u32 at = byte_of(off);
 	bool was_zero = t->kind[at] == SLOT_ZERO ||
-			(t->kind[at] == SLOT_SPILL && is_zero(&t->reg));
+			(t->kind[at] == SLOT_SPILL && reg_is_null(&t->reg));
 
 	check_overwrite(v, s, a, frame, t);
 	if (t->kind[at] == SLOT_NONE && !v->privileged)
@@ -212,7 +206,7 @@ static void store_var(struct verifier *v, struct state *s, const struct access *
 		      const struct reg *ptr, struct span span)
 {
 	struct reg r;
-	bool known = stored(v, s, a, &r), zero = known && is_zero(&r);
+	bool known = stored(v, s, a, &r), zero = known && reg_is_null(&r);
 
 	state_grow(v, s, ptr->frame, slot_of(span.min) + 1);
 	if (!v->privileged)
@@ -286,7 +280,7 @@ static void load_bytes(struct verifier *v, const struct access *a, const struct 
 		if (!byte_known(v, a, ptr, kind, off, i))
 			break;
 	}
-	if (spilled && is_zero(&t->reg)) {
+	if (spilled && reg_is_null(&t->reg)) {
 		reg_mark(v, &t->reg);
 		zeros += spilled;
 	}
@@ -341,7 +335,7 @@ static void load_var(struct verifier *v, struct state *s, const struct access *a
 			not_judged(v, a->insn, "loads from objects on the stack");
 		if (!byte_known(v, a, ptr, kind, off, 0))
 			zero = false;
-		if (kind == SLOT_SPILL && is_zero(&t->reg))
+		if (kind == SLOT_SPILL && reg_is_null(&t->reg))
 			reg_mark(v, &t->reg);
 		else if (kind != SLOT_ZERO)
 			zero = false;

@@ -253,3 +253,52 @@ void ref_release(struct verifier *v, struct state *s, u32 id)
 	}
 	state_each(s, forget_ref, &f);
 }
+
+/* ---- ids that nobody shares ---------------------------------------------- */
+
+enum { MAX_COUNTED = 256 };
+
+struct count { u32 n; struct { u32 id, uses; } v[MAX_COUNTED]; };
+
+static void count_id(struct reg *r, void *arg)
+{
+	struct count *c = arg;
+
+	if (r->type != REG_SCALAR || !r->id)
+		return;
+	for (u32 i = 0; i < c->n; i++) {
+		if (c->v[i].id == r->id) {
+			c->v[i].uses++;
+			return;
+		}
+	}
+	if (c->n < MAX_COUNTED) {
+		c->v[c->n].id = r->id;
+		c->v[c->n++].uses = 1;
+	}
+}
+
+static void clear_id(struct reg *r, void *arg)
+{
+	struct count *c = arg;
+
+	if (r->type != REG_SCALAR || !r->id)
+		return;
+	for (u32 i = 0; i < c->n; i++)
+		if (c->v[i].id == r->id && c->v[i].uses == 1) {
+			/* what relates it to the head of a loop stays */
+			r->id = 0;
+			r->off = 0;
+			r->flags &= (u16)~REG_LINKED;
+			return;
+		}
+}
+
+void state_unlink_single(struct state *s)
+{
+	struct count c;
+
+	c.n = 0;
+	state_each(s, count_id, &c);
+	state_each(s, clear_id, &c);
+}

@@ -129,6 +129,12 @@ static inline bool reg_is_packet(const struct reg *r)
 	return r->type == REG_PACKET || r->type == REG_PACKET_META;
 }
 
+/* The number 0, which NULL is. */
+static inline bool reg_is_null(const struct reg *r)
+{
+	return r->type == REG_SCALAR && scalar_is_const(&r->val) && !scalar_value(&r->val);
+}
+
 /* What is known of each byte of a stack slot. */
 enum slot_kind {
 	SLOT_NONE,		/* never written */
@@ -386,6 +392,9 @@ void reg_set_none(struct reg *r);
 /* Gives a number an id before it is copied, so that the copies stay equal. */
 void reg_link(struct verifier *v, struct reg *r);
 void reg_unlink(struct reg *r);
+/* No id for each number of S whose id no other has; of more than 256 ids in a
+ * state the rest stay, which only makes states cover less. */
+void state_unlink_single(struct state *s);
 
 u32 ref_acquire(struct verifier *v, struct state *s, enum ref_kind kind);
 struct ref *ref_find(struct state *s, u32 id);

@@ -32,12 +32,6 @@ static bool both_packet(const struct jump *j)
 	return a && b;
 }
 
-static bool is_null(const struct reg *r)
-{
-	return r->type == REG_SCALAR && scalar_is_const(&r->val) &&
-	       !scalar_value(&r->val);
-}
-
 static bool equality(const struct jump *j)
 {
 	return j->kind == KIND_JMP_JEQ || j->kind == KIND_JMP_JNE;
@@ -45,7 +39,7 @@ static bool equality(const struct jump *j)
 
 static void check_compare(struct verifier *v, const struct jump *j)
 {
-	bool nulls = equality(j) && j->width == 64 && is_null(&j->imm) &&
+	bool nulls = equality(j) && j->width == 64 && reg_is_null(&j->imm) &&
 		     j->src == NR_REGS && (j->a->flags & REG_OR_NULL);
 	struct why why = { .reg = j->dst, .ptr = j->a };
 
@@ -121,9 +115,9 @@ static enum scalar_truth pointer_truth(const struct verifier *v, const struct ju
 		return packet_truth(j);
 	if (!equality(j) || j->width != 64)
 		return SCALAR_UNSURE;
-	if (is_null(j->b) && reg_is_ptr(j->a) && never_null(v, j->a))
+	if (reg_is_null(j->b) && reg_is_ptr(j->a) && never_null(v, j->a))
 		return equal_is(j, false);
-	if (is_null(j->a) && reg_is_ptr(j->b) && never_null(v, j->b))
+	if (reg_is_null(j->a) && reg_is_ptr(j->b) && never_null(v, j->b))
 		return equal_is(j, false);
 	return SCALAR_UNSURE;
 }
@@ -334,11 +328,11 @@ static bool learn_pointers(struct verifier *v, struct state *s, struct jump *j, 
 	if (j->width != 64)
 		return true;
 	/* that a register is 0 is what is learned from */
-	if (equality(j) && (is_null(j->a) || is_null(j->b)))
+	if (equality(j) && (reg_is_null(j->a) || reg_is_null(j->b)))
 		mark_operands(v, j);
-	if (equality(j) && is_null(j->b) && (j->a->flags & REG_OR_NULL))
+	if (equality(j) && reg_is_null(j->b) && (j->a->flags & REG_OR_NULL))
 		learn_null(v, s, j->a, same_side(j, taken));
-	else if (equality(j) && is_null(j->a) && (j->b->flags & REG_OR_NULL))
+	else if (equality(j) && reg_is_null(j->a) && (j->b->flags & REG_OR_NULL))
 		learn_null(v, s, j->b, same_side(j, taken));
 	else if (equality(j) && reg_is_ptr(j->a) && reg_is_ptr(j->b) &&
 		 j->a->type != REG_BTF && j->b->type != REG_BTF && same_side(j, taken)) {
@@ -385,7 +379,7 @@ static void prepare(struct verifier *v, struct state *s, struct jump *j)
 static void keep_branch(struct verifier *v, struct state *s, const struct jump *j, bool taken)
 {
 	struct branch *b = arena_new(&v->mem, struct branch);
-	bool null = equality(j) && is_null(j->b) && (j->a->flags & REG_OR_NULL);
+	bool null = equality(j) && reg_is_null(j->b) && (j->a->flags & REG_OR_NULL);
 
 	*b = (struct branch){ s->path, j->at, s->insn, null ? j->a->at : 0,
 			      null && same_side(j, taken) };

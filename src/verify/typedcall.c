@@ -40,11 +40,6 @@ static bool is_number(const struct btf *btf, u32 id)
 	return kind == BTF_KIND_INT || kind == BTF_KIND_ENUM || kind == BTF_KIND_ENUM64;
 }
 
-static bool is_null(const struct reg *r)
-{
-	return r->type == REG_SCALAR && scalar_is_const(&r->val) && !scalar_value(&r->val);
-}
-
 /* ---- arguments ----------------------------------------------------------- */
 
 static bool needs_trust(const struct typed *t)
@@ -109,14 +104,14 @@ static void check_pair(struct verifier *v, struct state *s, struct typed *t, u32
 		reject(v, REJECT_ARG_SIZE_NEG, t->c.insn, &why);
 	else if (size->val.umax >= MAX_VAR_OFF)
 		reject(v, REJECT_ARG_SIZE_MAX, t->c.insn, &why);
-	else if (!is_null(state_reg(s, i + 1)) || !ends(t, i, "__opt"))
+	else if (!reg_is_null(state_reg(s, i + 1)) || !ends(t, i, "__opt"))
 		check_buffer(v, s, &t->c, i, (u32)size->val.umax);
 	reg_mark(v, size);
 }
 
 static bool may_be_null(const struct reg *r)
 {
-	return is_null(r) || (r->flags & REG_OR_NULL);
+	return reg_is_null(r) || (r->flags & REG_OR_NULL);
 }
 
 static void check_pointer(struct verifier *v, struct state *s, struct typed *t, u32 i, u32 to)
