@@ -272,6 +272,7 @@ static bool load(struct attempt *a)
 		if (!assemble(a, i))
 			return false;
 		bind = world_bind(a->w, a->insns[i].v, a->insns[i].n, &a->insns[i]);
+		bind.stale_stack = true;
 		if (vm_code_new(&a->code[i], &bind, a->mode, "case", &err)) {
 			if (!a->c->refused.n || !contains(skep_err_text(&err), a->c->refused))
 				sb_printf(&a->why, "%s", skep_err_text(&err));
@@ -322,10 +323,7 @@ static int go(struct attempt *a, u64 budget, u64 *ret)
 	set_packet(a);
 	a->steps = 0;
 	vm_step_set(w->machine, a->stepped ? on_step : NULL, a);
-	if (a->mode == VM_CHECKED)
-		return vm_run(w->machine, a->code[0], &w->run, budget, ret);
-	*ret = vm_run_fast(a->code[0], &w->run, NULL);
-	return 0;
+	return vm_run(w->machine, a->code[0], &w->run, budget, ret);
 }
 
 static void same_bytes(struct attempt *a, const char *what, struct text want,
