@@ -277,6 +277,19 @@ u64 vm_exec_func(struct vm_machine *m, const struct vm_code *code, struct run *r
 	return ret;
 }
 
+u64 vm_run_fast(const struct vm_code *code, struct run *run, void *ctx)
+{
+	struct vm_machine *m = vm_machine_new();
+	u64 ret;
+
+	start(m, code, run, (u64)ctx);
+	m->budget = m->left = VM_BUDGET_FAST;
+	vm_regs_init(m->r, (u64)ctx, vm_frame_top(m, 0));
+	ret = vm_go_fast(m, code->insns, m->r);
+	vm_machine_free(m);
+	return ret;
+}
+
 int vm_run(struct vm_machine *m, const struct vm_code *code, struct run *run,
 	   u64 budget, u64 *ret)
 {
