@@ -22,6 +22,7 @@ struct rewriter {
 	u32 *origin;
 	u32 n;			/* slots of OUT so far */
 	u32 at;			/* of the program */
+	bool tail_calls;
 	const char *refused;
 };
 
@@ -238,6 +239,11 @@ static void put_traps(struct rewriter *w)
 		put(w, (struct bpf_insn){ .code = REWRITE_TRAP });
 }
 
+static bool is_tail_call(const struct bpf_insn *in)
+{
+	return isa_op(in) == OP_CALL && in->imm == BPF_FUNC_tail_call;
+}
+
 /* Where each slot goes; NULL, or what cannot be rewritten. */
 static const char *lay_out(struct rewriter *w, u32 *n)
 {
@@ -248,6 +254,7 @@ static const char *lay_out(struct rewriter *w, u32 *n)
 
 		if (why)
 			return why;
+		w->tail_calls |= w->facts[w->at].reached && is_tail_call(&w->prog->insns[w->at]);
 		w->to[w->at] = slots;
 		if (isa_is_lddw(&w->prog->insns[w->at]))
 			w->to[w->at + 1] = slots + 1;
@@ -282,6 +289,8 @@ const char *rewrite_prog(struct rewrite *out, struct arena *arena, const struct 
 		w.at += isa_slots(&prog->insns[w.at]);
 	}
 	arena_free(&scratch);
-	*out = (struct rewrite){ w.out, n, w.origin, r->stale_stack, r->stack_bytes };
+	/* the next program gets the stack as this one found it */
+	*out = (struct rewrite){ w.out, n, w.origin, r->stale_stack || w.tail_calls,
+				 r->stack_bytes };
 	return w.refused;
 }

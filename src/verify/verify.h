@@ -121,6 +121,20 @@ int verify_prog(struct verify_result *result, struct arena *arena,
 		const struct image *img, const struct image_prog *prog,
 		const struct verify_opts *opts, struct skep_err *err);
 
+/* ---- text.c --------------------------------------------------------------- */
+
+struct strbuf;
+/* Appends E, an "error" or "warning" (WORD), as compilers print them, in lines. */
+void verify_error_text(struct strbuf *out, const struct image *img,
+		       const struct image_prog *p, const struct verify_error *e,
+		       const char *word);
+/* All that R says besides its numbers; nothing for most accepted programs. */
+void verify_reasons(struct strbuf *out, const struct image *img, const struct image_prog *p,
+		    const struct verify_result *r);
+/* Does judging P take the kernel's types? Helpers that give or take its objects, its
+ * functions and variables, pointers in map values, arguments of what is traced. */
+bool verify_wants_types(const struct image *img, const struct image_prog *p);
+
 /* "ok", "rejected", "not judged" */
 const char *verdict_word(enum verdict v);
 

@@ -206,13 +206,15 @@ static inline void exec_init(struct vm_machine *m, struct run *run, u64 budget)
 	vm_regs_init(m->r, (u64)run, vm_frame_top(m, 0));
 }
 
-/* Apart, so that vm_exec is a short function. */
+/* Both apart, so that vm_exec is a short function. */
 __attribute__((noinline))
-static u64 exec_from_start(struct vm_machine *m, const struct vm_code *code,
-			   struct run *run, u64 budget)
+static u64 exec_checked(struct vm_machine *m, const struct vm_code *code, struct run *run,
+			u64 budget)
 {
-	stack_clear(m);
-	start(m, code, run, (u64)run);
+	if (m->ready != code || run->engine != m || m->dirty < vm_frame_top(m, 0)) {
+		stack_clear(m);
+		start(m, code, run, (u64)run);
+	}
 	exec_init(m, run, budget);
 	if (m->step)
 		m->ready = NULL;
@@ -220,35 +222,30 @@ static u64 exec_from_start(struct vm_machine *m, const struct vm_code *code,
 }
 
 __attribute__((noinline))
-static void fast_start(struct vm_machine *m, const struct vm_code *code, struct run *run)
+static u64 exec_fast(struct vm_machine *m, const struct vm_code *code, struct run *run,
+		     u64 budget)
 {
 	start(m, code, run, (u64)run);
-}
-
-/* No register but these is read before it is written. */
-static inline u64 exec_fast(struct vm_machine *m, const struct vm_code *code, struct run *run,
-			    u64 budget)
-{
-	if (unlikely(m->ready != code || run->engine != m))
-		fast_start(m, code, run);
-	if (unlikely(code->bind.stale_stack))
+	if (code->bind.stale_stack) {
 		stack_clear(m);
+		m->ready = NULL;
+	}
 	vm_frame_used(m, 0);
-	m->budget = m->left = budget;
 	run->insns = 0;
-	m->r[1] = (u64)run;
-	m->r[10] = (u64)vm_frame_top(m, 0);
+	exec_init(m, run, budget);
 	return vm_go_fast(m, code->insns, m->r);
 }
 
+/* A verified program that finds all as it left it, but for r1. */
 u64 vm_exec(struct vm_machine *m, const struct vm_code *code, struct run *run, u64 budget)
 {
-	if (likely(code->mode == VM_FAST))
-		return exec_fast(m, code, run, budget);
-	if (unlikely(m->ready != code || run->engine != m || m->dirty < vm_frame_top(m, 0)))
-		return exec_from_start(m, code, run, budget);
-	exec_init(m, run, budget);
-	return vm_go_checked(m, code->insns, m->r);
+	if (likely(m->ready == code && run->engine == m && code->mode == VM_FAST)) {
+		m->budget = m->left = budget;
+		m->r[1] = (u64)run;
+		return vm_go_fast(m, code->insns, m->r);
+	}
+	return code->mode == VM_FAST ? exec_fast(m, code, run, budget) :
+				       exec_checked(m, code, run, budget);
 }
 
 u64 vm_exec_func(struct vm_machine *m, const struct vm_code *code, struct run *run,

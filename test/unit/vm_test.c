@@ -58,6 +58,7 @@ struct attempt {
 	const struct vcase *c;
 	struct world *w;
 	enum vm_mode mode;
+	bool mixed;		/* every other program is of the other mode */
 	bool stepped;
 	u64 steps, stop_at;	/* instructions told; at which of them to stop */
 	struct vm_step last;	/* the one told last */
@@ -263,6 +264,11 @@ static bool assemble(struct attempt *a, u32 i)
 	return !a->why.n;
 }
 
+static enum vm_mode mode_of(const struct attempt *a, u32 i)
+{
+	return a->mixed && i % 2 ? (a->mode == VM_FAST ? VM_CHECKED : VM_FAST) : a->mode;
+}
+
 static bool load(struct attempt *a)
 {
 	struct skep_err err = { 0 };
@@ -275,7 +281,7 @@ static bool load(struct attempt *a)
 			return false;
 		bind = world_bind(a->w, a->insns[i].v, a->insns[i].n, &a->insns[i]);
 		bind.stale_stack = true;
-		if (vm_code_new(&a->code[i], &bind, a->mode, "case", &err)) {
+		if (vm_code_new(&a->code[i], &bind, mode_of(a, i), "case", &err)) {
 			if (!a->c->refused.n || !contains(skep_err_text(&err), a->c->refused))
 				sb_printf(&a->why, "%s", skep_err_text(&err));
 			return false;
@@ -405,12 +411,16 @@ static void expect_steps(struct attempt *a)
 		sb_printf(&a->why, "did not stop at step %" PRIu64 "\n", a->stop_at);
 }
 
-enum engine { CHECKED, STEPPED, FAST, NATIVE };
-static const char *const engines[] = { "checked", "stepped", "fast", "native" };
+/* MIXED: programs in turns of the fast and the checked interpreter. */
+enum engine { CHECKED, STEPPED, FAST, MIXED, MIXED_TOO, NATIVE };
+static const char *const engines[] = { "checked", "stepped", "fast", "fast and checked",
+	"checked and fast", "native" };
 
 static void attempt(const struct vcase *c, struct world *w, enum engine e)
 {
-	struct attempt a = { .c = c, .w = w, .mode = e >= FAST ? VM_FAST : VM_CHECKED,
+	struct attempt a = { .c = c, .w = w,
+		.mode = e >= FAST && e != MIXED_TOO ? VM_FAST : VM_CHECKED,
+		.mixed = e == MIXED || e == MIXED_TOO,
 		.stepped = e == STEPPED, .is_native = e == NATIVE };
 	u64 ret = 0;
 	int r;
@@ -458,6 +468,9 @@ static void run_file(const char *path, struct world *w)
 		attempt(&c, w, STEPPED);
 		if (!c.has_fault && !c.checked_only)
 			attempt(&c, w, FAST);
+		for (enum engine e = MIXED; c.nr_progs > 1 && !c.has_fault && !c.checked_only &&
+		     e <= MIXED_TOO; e++)
+			attempt(&c, w, e);
 		if (!c.has_fault && !c.checked_only && jit_available())
 			attempt(&c, w, NATIVE);
 	}
