@@ -245,8 +245,9 @@ static void check_packet_args(struct verifier *v, struct state *s, u32 at, const
 {
 	for (u32 i = 0; i < nr; i++) {
 		const struct reg *r = state_reg(s, i + 1);
+		bool packet = reg_is_packet(r) || (r->type == REG_MEM && (r->flags & REG_SLICE));
 
-		if (reg_is_packet(r) && f->moves_packet && v->opts->policy == POLICY_USER)
+		if (packet && f->moves_packet && v->opts->policy == POLICY_USER)
 			reject(v, REJECT_ARG_PACKET, at, &(struct why){ .reg = i + 1, .ptr = r,
 			       .t = f->name });
 	}

@@ -115,3 +115,31 @@ SEC("tc") NAKED int all_trips_count(void)
 {
 	asm volatile(COUNT :: [f]"i"(just_count) : "r0");
 }
+#define K __attribute__((section(".ksyms")))
+extern int bpf_dynptr_from_xdp(struct xdp_md *x, __u64 flags, struct bpf_dynptr *p) K;
+extern void *bpf_dynptr_slice_rdwr(const struct bpf_dynptr *p, __u32 off, void *buf, __u32 n) K;
+// rejected 0374, kernel ok: a slice of the packet for a function that moves it
+SEC("xdp") int slice_argument(struct xdp_md *ctx)
+{
+	struct bpf_dynptr d;
+	long *p;
+
+	bpf_dynptr_from_xdp(ctx, 0, &d);
+	p = bpf_dynptr_slice_rdwr(&d, 0, 0, 8);
+	return p ? shrink_and_read(ctx, p) : 1;
+}
+NOINLINE int just_read(long *p)
+{
+	return p ? *p : 0;
+}
+// ok: for one that does not
+SEC("xdp") int slice_is_read(struct xdp_md *ctx)
+{
+	struct bpf_dynptr d;
+	long *p;
+
+	bpf_dynptr_from_xdp(ctx, 0, &d);
+	p = bpf_dynptr_slice_rdwr(&d, 0, 0, 8);
+	return p ? just_read(p) : 1;
+}
+char _license[] SEC("license") = "GPL";
