@@ -85,6 +85,11 @@ static bool goes_on(struct verifier *v, struct state *s, const struct call *c)
 
 	if (c->row->id != BPF_FUNC_loop)
 		return true;
+	if (times->type != REG_SCALAR) {	/* an address is many times */
+		reject(v, REJECT_ARG_TYPE, c->insn, &(struct why){ .reg = 1, .ptr = times,
+		       .a = 1, .s = "scalar", .t = c->row->name });
+		return true;
+	}
 	reg_mark(v, times);
 	return state_frame(s)->depth < times->val.umax;
 }

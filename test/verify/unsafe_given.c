@@ -184,3 +184,38 @@ SEC("syscall") int sleeps_behind(void *ctx)
 	return may_sleep(1);
 }
 char _license[] SEC("license") = "GPL";
+
+/* ---- how often ---------------------------------------------------------------- */
+
+#define NAKED __attribute__((naked))
+static NOINLINE NAKED int read_at_one(void)
+{
+	asm volatile("r1 = 1; r0 = *(u64 *)(r1 + 0); r0 = 0; exit;" ::: "r0");
+}
+static NOINLINE NAKED int return_zero(void)
+{
+	asm volatile("r0 = 0; exit;" ::: "r0");
+}
+#define TIMES(times, f) \
+	asm volatile("r2 = %[cb] ll; r1 = " times "; r3 = 0; r4 = 0; call 181; r0 = 0; exit;" \
+		:: [cb]"i"(f) : "r0")
+// rejected 0354: a callback is called as often as an address says
+SEC("tc") NAKED int stack_times(void) { TIMES("r10", read_at_one); }
+// rejected 0354: the address of a function
+SEC("tc") NAKED int function_times(void) { TIMES("r2", read_at_one); }
+// rejected 0120: a number
+SEC("tc") NAKED int two_times(void) { TIMES("2", read_at_one); }
+// ok: never
+SEC("tc") NAKED int zero_times(void) { TIMES("0", read_at_one); }
+// ok: a harmless one
+SEC("tc") NAKED int harmless_times(void) { TIMES("-1", return_zero); }
+NOINLINE int global_pass(int i, void *ctx)
+{
+	return 0;
+}
+// rejected 0261: a callback that is not static
+SEC("tc") int callback_global(void *ctx)
+{
+	bpf_loop(3, global_pass, 0, 0);
+	return 0;
+}
