@@ -220,8 +220,12 @@ static bool find_callee(const struct verifier *v, u32 at, struct func *f)
 
 void global_effects(struct verifier *v)
 {
-	bool changed = true;
+	bool changed = false;
 
+	for (u32 i = 0; i < v->nr_funcs; i++)
+		changed |= v->funcs[i].global;
+	if (!changed)	/* nobody asks */
+		return;
 	for (u32 at = 0; at < v->nr_insns; at++)
 		find_here(v, at, &v->funcs[v->points[at].func]);
 	while (changed) {
