@@ -219,3 +219,35 @@ SEC("tc") int callback_global(void *ctx)
 	bpf_loop(3, global_pass, 0, 0);
 	return 0;
 }
+
+/* ---- what outlives a callback --------------------------------------------------- */
+
+static int keep_dynptr(struct bpf_dynptr *d, void **out)
+{
+	*out = d;
+	return 1;
+}
+// rejected 0323: a callback's dynptr, after it
+SEC("tc") int dynptr_kept(void *ctx)
+{
+	long n = 0;
+	void *p = 0;
+
+	bpf_user_ringbuf_drain(&user, keep_dynptr, &p, 0);
+	if (p)
+		bpf_dynptr_read(&n, 8, p, 0, 0);
+	return n;
+}
+static int keep_value(void *map, void *key, void *value, void **out)
+{
+	*out = value;
+	return 1;
+}
+// ok: a value of a map, after the callback that was shown it
+SEC("tc") int value_kept(void *ctx)
+{
+	long mine = 0, *p = &mine;
+
+	bpf_for_each_map_elem(&hash, keep_value, &p, 0);
+	return *p;
+}
