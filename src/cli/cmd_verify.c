@@ -67,7 +67,8 @@ static void print_error(const struct image *img, const struct image_prog *p,
 	}
 	if (e->help)
 		sb_printf(&out, "help: %s\n", e->help);
-	sb_printf(&out, "kernel: %s\n", e->kernel);
+	if (*e->kernel)
+		sb_printf(&out, "kernel: %s\n", e->kernel);
 	write_text(stderr, out.s, out.n);
 	sb_free(&out);
 }

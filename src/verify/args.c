@@ -455,6 +455,8 @@ static void arg_str(struct verifier *v, struct state *s, struct arg *a)
 	if (at >= map->value_size ||
 	    (map->init && !memchr(map->init + at, 0, map->value_size - at)))
 		reject(v, REJECT_ARG_STR_END, a->call->insn, &why);
+	else
+		a->call->fmt = map->init ? (const char *)map->init + at : "";
 }
 
 /* ---- records, functions -------------------------------------------------- */

@@ -351,6 +351,7 @@ enum step step_call(struct verifier *v, struct state *s, u32 at)
 	check_section(v, s, at, c.row);
 	args_check(v, s, &c);
 	check_whole(v, s, &c);
+	check_format(v, s, &c);
 	if (v->stop)
 		return STEP_END;
 	if (c.func >= 0)

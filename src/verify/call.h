@@ -29,6 +29,7 @@ struct call {
 	bool timer;		/* MAP_REG is the map of an ARG_TIMER */
 	u64 const_size;		/* greatest size argument */
 	bool sure;		/* the result cannot be NULL */
+	const char *fmt;	/* the ARG_STR */
 	bool is_kfunc;
 	struct kptr_at kptr;	/* the ARG_KPTR_SLOT */
 	struct reg percpu;	/* the ARG_PERCPU_BTF */
@@ -68,6 +69,9 @@ void arg_kptr_object(struct verifier *v, struct state *s, struct call *c, unsign
 void ret_kptr(struct verifier *v, struct state *s, const struct call *c);
 bool kptr_access(struct verifier *v, struct state *s, const struct access *a,
 		 const struct reg *ptr, const struct image_map *map, struct reg *value);
+
+/* formats.c: of the helpers that print, after their arguments were checked. */
+void check_format(struct verifier *v, struct state *s, const struct call *c);
 
 /* objcall.c: a function of the kernel by its row of kfunc.def. */
 enum step step_call_row(struct verifier *v, struct state *s, u32 at,

@@ -362,17 +362,22 @@ int reject(struct verifier *v, enum reject_id id, u32 insn, const struct why *wh
 	return 0;
 }
 
+void warn(struct verifier *v, enum reject_id id, u32 insn, const struct why *why)
+{
+	if (v->inv)
+		return;
+	for (size_t i = 0; i < v->warnings.n; i++)
+		if (same_place(v, v->warnings.v[i].insn, insn))
+			return;
+	*vec_push(&v->warnings) = *error_new(v, id, insn, why);
+}
+
 int reject_or_warn(struct verifier *v, enum reject_id id, u32 insn,
 		   const struct why *why)
 {
 	if (!v->privileged)
 		return reject(v, id, insn, why);
-	if (v->inv)
-		return 0;
-	for (size_t i = 0; i < v->warnings.n; i++)
-		if (same_place(v, v->warnings.v[i].insn, insn))
-			return 0;
-	*vec_push(&v->warnings) = *error_new(v, id, insn, why);
+	warn(v, id, insn, why);
 	return 0;
 }
 

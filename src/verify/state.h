@@ -352,6 +352,8 @@ int reject(struct verifier *v, enum reject_id id, u32 insn, const struct why *wh
 /* What a privileged kernel lets pass: a warning for it, else a rejection. */
 int reject_or_warn(struct verifier *v, enum reject_id id, u32 insn,
 		   const struct why *why);
+/* The program may do it, and hardly means to. */
+void warn(struct verifier *v, enum reject_id id, u32 insn, const struct why *why);
 /* The program uses CONSTRUCT, which cannot be judged yet: ends the job. */
 void not_judged(struct verifier *v, u32 insn, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* "map_value": what the kernel calls the register's type. */
