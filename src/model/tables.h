@@ -221,6 +221,13 @@ u32 helper_effects(u32 id);
 /* Argument I of a raw tracepoint: 'n' may be NULL, 's' counts as a number, '-'. */
 char rawtp_arg(const char *tracepoint, u32 i);
 
+/* ---- lsm.def ------------------------------------------------------------ */
+
+enum { LSM_SLEEPS = 1, LSM_OFF = 2, LSM_BOOL = 4, LSM_UNTRUSTED = 8 };
+
+/* Of the hook bpf_lsm_HOOK. */
+unsigned lsm_flags(const char *hook);
+
 /* ---- cap.def ------------------------------------------------------------ */
 
 /* Capabilities besides CAP_BPF, as masks. */

@@ -4,6 +4,7 @@
  * depth of the stack. See state.h for what goes through it.
  */
 #include "verify/explore.h"
+#include "verify/kobject.h"
 #include "verify/log.h"
 #include "base/os.h"
 
@@ -46,6 +47,7 @@ static void judge(struct verifier *v)
 			   v->prog->section : "");
 		return;
 	}
+	attach_check(v);
 	live_build(v);
 	log_head(v);
 	v->map_fields = arena_alloc(&v->mem, 2 * (size_t)v->img->nr_maps);
