@@ -38,14 +38,21 @@ const struct helper_row *kfunc_row(const char *name)
 	return NULL;
 }
 
-const struct kfunc_typed_row *kfunc_typed_row(const char *name)
-{
-	static const struct kfunc_typed_row typed[] = {
+static const struct kfunc_typed_row typed[] = {
 #define KFUNC_TYPED(name, who, flags) { "bpf_" #name, KFUNC_##who, flags },
 #include "model/kfunc.def"
 #undef KFUNC_TYPED
-	};
+};
 
+const struct kfunc_typed_row *kfunc_typed_next(const struct kfunc_typed_row *row)
+{
+	size_t i = row ? (size_t)(row - typed) + 1 : 0;
+
+	return i < ARRAY_LEN(typed) ? &typed[i] : NULL;
+}
+
+const struct kfunc_typed_row *kfunc_typed_row(const char *name)
+{
 	for (size_t i = 0; i < ARRAY_LEN(typed); i++)
 		if (!strcmp(typed[i].name, name))
 			return &typed[i];

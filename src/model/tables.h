@@ -183,6 +183,7 @@ struct kfunc_typed_row {
 
 /* One that is judged by the kernel's prototype, or NULL. */
 const struct kfunc_typed_row *kfunc_typed_row(const char *name);
+const struct kfunc_typed_row *kfunc_typed_next(const struct kfunc_typed_row *row);
 const struct helper_row *kfunc_next(const struct helper_row *row);	/* NULL: first, end */
 u32 helper_id(const char *name);			/* 0 unknown; "bpf_" optional */
 /* Does Linux 6.18 offer helper ID to programs of TYPE? True where nobody

@@ -86,6 +86,9 @@ void check_buffer(struct verifier *v, struct state *s, const struct call *c, uns
  * program's own types, and casts. */
 enum step step_call_typed(struct verifier *v, struct state *s, u32 at,
 			  const struct kfunc_typed_row *row);
+/* Its arguments from the FIRST on (from 0), and whether it may sleep here; false:
+ * there is no more to say. */
+bool check_typed_args(struct verifier *v, struct state *s, u32 at, u32 first);
 enum step step_obj_new(struct verifier *v, struct state *s, u32 at);
 enum step step_obj_drop(struct verifier *v, struct state *s, u32 at);
 enum step step_rdonly_cast(struct verifier *v, struct state *s, u32 at);
@@ -97,6 +100,26 @@ bool prog_sleeps(const struct verifier *v);
 void check_map_value(struct verifier *v, u32 at);
 
 /* kfunc.c */
+typedef enum step kfunc_fn(struct verifier *v, struct state *s, u32 at);
+enum kfunc_result { GIVES_NOTHING, GIVES_NUMBER, GIVES_OWN };
+struct kfunc {
+	const char *name;
+	kfunc_fn *fn;
+	enum kfunc_result gives;
+	bool iterates;
+	u8 args;		/* that must be readable before FN looks: r1 .. */
+};
+/* What instruction AT calls. */
+const char *kfunc_name(const struct verifier *v, u32 at);
+/* The first of NR slots that R points at, made where there are none; NULL: no such
+ * place. The others have lower numbers. */
+struct slot *slots_at(struct verifier *v, struct state *s, const struct reg *r, u32 nr);
+/* The slots from T down, of the object that R points at, are written. */
+void slots_overwrite(struct verifier *v, struct state *s, u32 at, const struct reg *r,
+		     struct slot *t, u32 nr);
+/* iter.c: NULL: NAME is no function of an iterator. */
+const struct kfunc *iter_kfunc(const char *name);
+void iter_leave_section(struct slot *t);	/* the read section ends */
 enum step step_call_kfunc(struct verifier *v, struct state *s, u32 at);
 bool kfunc_moves_packet(const struct verifier *v, u32 at);
 bool kfunc_iterates(const struct verifier *v, u32 at);

@@ -59,7 +59,7 @@ static void arg_number(struct verifier *v, struct state *s, struct call *c, unsi
 	if (check_readable(v, s, c->insn, i + 1))
 		return;
 	if (r->type != REG_SCALAR)
-		reject(v, REJECT_ARG_TYPE, c->insn, &why);
+		reject(v, REJECT_KFUNC_NUMBER, c->insn, &why);
 }
 
 void check_buffer(struct verifier *v, struct state *s, const struct call *c, unsigned i,

@@ -153,7 +153,7 @@ static void check_arg(struct verifier *v, struct state *s, struct typed *t, u32 
 	if (!is_number(t->btf, type))
 		check_pointer(v, s, t, i, btf_type(t->btf, btf_skip_mods(t->btf, type))->type);
 	else if (r->type != REG_SCALAR)
-		reject(v, REJECT_ARG_TYPE, t->c.insn, &why);
+		reject(v, REJECT_KFUNC_NUMBER, t->c.insn, &why);
 }
 
 /* ---- the result ---------------------------------------------------------- */
@@ -203,9 +203,30 @@ static bool find_proto(struct verifier *v, struct typed *t)
 
 static void check_sleep(struct verifier *v, const struct state *s, const struct typed *t)
 {
-	if ((t->row->flags & KFUNC_SLEEPS) &&
-	    (!s->sleepable || s->rcu || s->preempt || s->irq))
-		reject(v, REJECT_KFUNC_SLEEPS, t->c.insn, &(struct why){ .s = t->row->name });
+	struct why why = { .s = t->row->name };
+
+	why.t = s->rcu ? "rcu_read_lock" : s->preempt ? "non-preemptible" : "IRQ-disabled";
+	if (!(t->row->flags & KFUNC_SLEEPS))
+		return;
+	if (!s->sleepable)
+		reject(v, REJECT_KFUNC_SLEEPS, t->c.insn, &why);
+	else if (s->rcu || s->preempt || s->irq)
+		reject(v, REJECT_KFUNC_SECTION, t->c.insn, &why);
+}
+
+bool check_typed_args(struct verifier *v, struct state *s, u32 at, u32 first)
+{
+	struct typed t = { .row = kfunc_typed_row(kfunc_name(v, at)), .btf = v->opts->vmlinux,
+			   .c = { .insn = at, .func = -1, .is_kfunc = true } };
+
+	t.name.name = t.row->name;
+	t.c.row = &t.name;
+	if (!find_proto(v, &t))
+		return false;
+	check_sleep(v, s, &t);
+	for (u32 i = first; i < t.n && !v->stop; i++)
+		check_arg(v, s, &t, i);
+	return !v->stop;
 }
 
 enum step step_call_typed(struct verifier *v, struct state *s, u32 at,

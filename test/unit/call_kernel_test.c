@@ -8,6 +8,7 @@
 #include "base/os.h"
 #include <stdlib.h>
 #include "helper_probe.h"
+#include "model/format.h"
 #include "kernel_prog.h"
 
 /* ---- checksums and strings --------------------------------------------------------- */
