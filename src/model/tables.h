@@ -222,6 +222,11 @@ u32 helper_effects(u32 id);
 /* Argument I of a raw tracepoint: 'n' may be NULL, 's' counts as a number, '-'. */
 char rawtp_arg(const char *tracepoint, u32 i);
 
+/* ---- iter.def ----------------------------------------------------------- */
+
+/* Argument I, from 1, of programs of iter/TARGET: a letter; 0: nobody knows. */
+char iter_arg(const char *target, u32 i);
+
 /* ---- lsm.def ------------------------------------------------------------ */
 
 enum { LSM_SLEEPS = 1, LSM_OFF = 2, LSM_BOOL = 4, LSM_UNTRUSTED = 8 };

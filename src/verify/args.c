@@ -250,6 +250,10 @@ static void check_bytes(struct verifier *v, struct state *s, struct arg *a, u32 
 	case REG_BTF:
 		if (!object_ok(v, a))
 			break;
+		if ((a->r->flags & REG_RDONLY) && (what & WRITES)) {
+			arg_wrong(v, a, ARG_WANTS_MEM);
+			break;
+		}
 		if (size || !(what & ZERO_OK))
 			mem_access(v, s, &acc, NULL);
 		break;

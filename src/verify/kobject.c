@@ -200,13 +200,6 @@ bool traces_types(const struct verifier *v)
 	}
 }
 
-/* Targets whose objects the kernel does not count as trusted. */
-static bool iterates_untrusted(const char *target)
-{
-	return !strcmp(target, "ipv6_route") || !strcmp(target, "netlink") ||
-	       !strcmp(target, "ksym");
-}
-
 static bool ends_with(const char *s, const char *end)
 {
 	size_t n = strlen(s), m = strlen(end);
@@ -227,9 +220,28 @@ static unsigned param_flags(const struct verifier *v, const char *name, u32 i)
 		       (rawtp_arg(v->prog->target, i) == 'n' ? REG_OR_NULL : 0);
 	if (attach != BPF_TRACE_ITER)
 		return flags;
-	if (!i)
+	switch (i ? iter_arg(v->prog->target, i) : 'T') {
+	case 'T':
 		return REG_TRUSTED;
-	return REG_OR_NULL | (iterates_untrusted(v->prog->target) ? 0 : REG_TRUSTED);
+	case 't':
+		return REG_TRUSTED | REG_OR_NULL;
+	default:
+		return REG_OR_NULL;
+	}
+}
+
+/* A buffer of an iterator's program: how long it is shows when that is attached. */
+static bool buffer_value(struct verifier *v, const struct access *a, u32 i, struct reg *value)
+{
+	char kind = iter_arg(v->prog->target, i);
+
+	if (!kind)
+		not_judged(v, a->insn, "buffers of iter/%s", v->prog->target);
+	if (kind != 'r' && kind != 'b')
+		return false;
+	reg_set_ptr(value, REG_BUF, REG_OR_NULL | (kind == 'r' ? REG_RDONLY : 0));
+	value->id = ++v->next_id;
+	return true;
 }
 
 static bool is_number_kind(u32 kind)
@@ -257,11 +269,10 @@ static bool param_value(struct verifier *v, const struct access *a, const char *
 		return false;
 	}
 	if (!to || btf_kind(btf_type(btf, to)) == BTF_KIND_INT ||
-	    (!iter && rawtp_arg(v->prog->target, i) == 's')) {
-		if (iter)
-			not_judged(v, a->insn, "buffers of iter/%s", v->prog->target);
-		return false;
-	}
+	    (!iter && rawtp_arg(v->prog->target, i) == 's'))
+		return iter && buffer_value(v, a, i, value);
+	if (iter && i && !iter_arg(v->prog->target, i))
+		not_judged(v, a->insn, "arguments of iter/%s", v->prog->target);
 	if (btf_kind(btf_type(btf, to)) != BTF_KIND_STRUCT &&
 	    btf_kind(btf_type(btf, to)) != BTF_KIND_UNION) {
 		reject(v, REJECT_CTX, a->insn, &(struct why){

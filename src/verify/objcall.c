@@ -4,6 +4,7 @@
  * arguments are: judged as helpers are, but numbers must be numbers.
  */
 #include "verify/call.h"
+#include "verify/kobject.h"
 
 static bool is(const struct call *c, const char *name)
 {
@@ -105,9 +106,21 @@ static void arg_slice_size(struct verifier *v, struct state *s, struct call *c, 
 		check_buffer(v, s, c, i - 1, (u32)c->const_size);
 }
 
+/* A map as an object of the kernel, as programs that go over maps get it. */
+static bool is_map_object(const struct reg *r)
+{
+	return r->type == REG_BTF && kobject_trusted(r) && !(r->flags & REG_OR_NULL) && !r->off &&
+	       scalar_is_const(&r->val) && !scalar_value(&r->val) &&
+	       !strcmp(btf_type_name(r->btf, r->btf_id), "bpf_map");
+}
+
 static void check_arg(struct verifier *v, struct state *s, struct call *c, unsigned i)
 {
 	switch (c->row->args[i]) {
+	case ARG_MAP:
+		if (!is_map_object(state_reg(s, i + 1)))
+			arg_check(v, s, c, i);
+		break;
 	case ARG_ANY:
 		arg_number(v, s, c, i);
 		break;

@@ -170,7 +170,8 @@ static void put_function(struct fill *f)
 	if (strchr(name, ' '))
 		sb_puts(&f->out, name);
 	else
-		sb_printf(&f->out, "%s%s()", f->helper ? "bpf_" : "", name);
+		sb_printf(&f->out, "%s%s()", f->helper && strncmp(name, "bpf_", 4) ? "bpf_" : "",
+			  name);
 }
 
 /* "'n'", or "the pointer in r0": what the source calls a pointer. */
@@ -297,7 +298,8 @@ static const char *fill_in(struct verifier *v, const char *format, u32 insn,
 			   const struct why *why)
 {
 	struct fill f = { .why = why, .ptr = why->ptr, .v = v, .insn = insn,
-			  .helper = insn < v->nr_insns && v->points[insn].op == OP_CALL };
+			  .helper = insn < v->nr_insns && (v->points[insn].op == OP_CALL ||
+							   v->points[insn].op == OP_CALL_KFUNC) };
 	const char *s, *end, *text;
 
 	for (s = format; *s; s = end) {
