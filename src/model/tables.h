@@ -173,6 +173,8 @@ enum kfunc_flag {
 	KFUNC_TRUSTED = 8,	/* of arguments: only what is trusted */
 	KFUNC_RCU = 16,		/* ... or what a read section keeps */
 	KFUNC_SLEEPS = 32,
+	KFUNC_ITER = 64,	/* of types that trace: iter/TARGET alone */
+	KFUNC_SESSION = 128,	/* of kprobes: sessions alone */
 };
 
 struct kfunc_typed_row {
@@ -226,6 +228,9 @@ char rawtp_arg(const char *tracepoint, u32 i);
 
 /* Argument I, from 1, of programs of iter/TARGET: a letter; 0: nobody knows. */
 char iter_arg(const char *target, u32 i);
+
+/* The kernel's struct behind the contexts of programs of TYPE; NULL: none. */
+const char *ctx_kernel_struct(u32 type);
 
 /* ---- lsm.def ------------------------------------------------------------ */
 

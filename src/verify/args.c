@@ -463,6 +463,17 @@ static void arg_str(struct verifier *v, struct state *s, struct arg *a)
 		a->call->fmt = map->init ? (const char *)map->init + at : "";
 }
 
+void check_string(struct verifier *v, struct state *s, struct call *c, unsigned i)
+{
+	struct arg a = { c, i, i + 1, state_reg(s, i + 1), ARG_STR };
+	struct why why = arg_why(&a, "");
+
+	if (a.r->type == REG_MAP_VALUE && !(a.r->flags & REG_OR_NULL))
+		arg_str(v, s, &a);
+	else
+		reject(v, REJECT_KFUNC_STR, c->insn, &why);
+}
+
 /* ---- records, functions -------------------------------------------------- */
 
 static void arg_record(struct verifier *v, struct state *s, struct arg *a)

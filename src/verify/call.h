@@ -53,6 +53,8 @@ void leave_function(struct verifier *v, struct state *s, u32 at, bool zero);
 
 /* dynptr.c: arguments that are objects on the stack; false: it is none. */
 bool arg_on_stack(struct verifier *v, struct state *s, struct call *c, unsigned i);
+void arg_dynptr(struct verifier *v, struct state *s, struct call *c, unsigned i);
+void arg_dynptr_out(struct verifier *v, struct state *s, struct call *c, unsigned i);
 /* The same for parameter I of the global function NAME. */
 void dynptr_arg(struct verifier *v, struct state *s, u32 at, unsigned i, const char *name);
 /* Forgets the record's dynptrs and their slices. */
@@ -78,6 +80,8 @@ enum step step_call_row(struct verifier *v, struct state *s, u32 at,
 			const struct helper_row *row);
 /* May the program call NAME, which is for TYPES? */
 void check_kfunc(struct verifier *v, u32 at, const char *name, u64 types);
+/* args.c: argument I is a constant string, or the context as the program got it. */
+void check_string(struct verifier *v, struct state *s, struct call *c, unsigned i);
 /* SIZE bytes at argument I, from 0, which are read and written. */
 void check_buffer(struct verifier *v, struct state *s, const struct call *c, unsigned i,
 		  u32 size);
@@ -91,6 +95,7 @@ enum step step_call_typed(struct verifier *v, struct state *s, u32 at,
 bool check_typed_args(struct verifier *v, struct state *s, u32 at, u32 first);
 enum step step_obj_new(struct verifier *v, struct state *s, u32 at);
 enum step step_obj_drop(struct verifier *v, struct state *s, u32 at);
+enum step step_cast_ctx(struct verifier *v, struct state *s, u32 at);
 enum step step_rdonly_cast(struct verifier *v, struct state *s, u32 at);
 /* mapobj.c: may the program use the map at all? */
 void check_map_use(struct verifier *v, u32 at);

@@ -5,6 +5,7 @@
  * are judged by their row of kfunc.def, as helpers are.
  */
 #include "verify/call.h"
+#include "model/uapi.h"
 #include "verify/explore.h"
 
 const char *kfunc_name(const struct verifier *v, u32 at)
@@ -159,6 +160,7 @@ static const struct kfunc kfuncs[] = {
 	{ "bpf_preempt_enable", preempt_enable, GIVES_NOTHING, false, 0 },
 	{ "bpf_obj_new_impl", step_obj_new, GIVES_OWN, false, 1 },
 	{ "bpf_obj_drop_impl", step_obj_drop, GIVES_NOTHING, false, 1 },
+	{ "bpf_cast_to_kern_ctx", step_cast_ctx, GIVES_OWN, false, 1 },
 	{ "bpf_rdonly_cast", step_rdonly_cast, GIVES_OWN, false, 0 },
 	{ "bpf_local_irq_save", irq_save, GIVES_NOTHING, false, 1 },
 	{ "bpf_local_irq_restore", irq_restore, GIVES_NOTHING, false, 1 },
@@ -186,6 +188,19 @@ bool kfunc_iterates(const struct verifier *v, u32 at)
 	return k && k->iterates;
 }
 
+/* Bits by type of who may call the function, attached as this program is. */
+static u64 typed_types(const struct verifier *v, const struct kfunc_typed_row *row)
+{
+	u32 attach = v->prog->expected_attach;
+
+	if ((row->flags & KFUNC_ITER) && attach != BPF_TRACE_ITER)
+		return 0;
+	if ((row->flags & KFUNC_SESSION) && attach != UAPI_TRACE_KPROBE_SESSION &&
+	    attach != UAPI_TRACE_UPROBE_SESSION)
+		return 0;
+	return row->types;
+}
+
 enum step step_call_kfunc(struct verifier *v, struct state *s, u32 at)
 {
 	const struct kfunc *k = kfunc_find(v, at);
@@ -196,7 +211,7 @@ enum step step_call_kfunc(struct verifier *v, struct state *s, u32 at)
 	if (row)
 		check_kfunc(v, at, kfunc_name(v, at), row->types);
 	else if (typed)
-		check_kfunc(v, at, typed->name, typed->types);
+		check_kfunc(v, at, typed->name, typed_types(v, typed));
 	if (!k && typed) {
 		check_locked(v, s, at, false);
 		return step_call_typed(v, s, at, typed);

@@ -214,6 +214,11 @@ static void alu_pointer(struct verifier *v, struct state *s, u32 at, unsigned ki
 		reg_set_unknown(v, dst);
 		return;
 	}
+	if (ptr->type == REG_MEM && (ptr->flags & REG_UNTRUSTED)) {
+		if (ptr != dst)		/* loads fault wherever it leads: nothing to keep */
+			reg_set_unknown(v, dst);
+		return;
+	}
 	switch (kind) {
 	case KIND_ALU_ADD:
 	case KIND_ALU_SUB:
