@@ -175,12 +175,13 @@ enum kfunc_flag {
 	KFUNC_SLEEPS = 32,
 	KFUNC_ITER = 64,	/* of types that trace: iter/TARGET alone */
 	KFUNC_SESSION = 128,	/* of kprobes: sessions alone */
+	KFUNC_ADDRESS = 256,	/* the result is an address in an arena, a number */
 };
 
 struct kfunc_typed_row {
 	const char *name;	/* with "bpf_" */
 	u64 types;		/* who may call it, bits by type */
-	u8 flags;		/* enum kfunc_flag */
+	u16 flags;		/* enum kfunc_flag */
 };
 
 /* One that is judged by the kernel's prototype, or NULL. */

@@ -97,6 +97,10 @@ enum step step_obj_new(struct verifier *v, struct state *s, u32 at);
 enum step step_obj_drop(struct verifier *v, struct state *s, u32 at);
 enum step step_cast_ctx(struct verifier *v, struct state *s, u32 at);
 enum step step_rdonly_cast(struct verifier *v, struct state *s, u32 at);
+/* arena.c: instruction AT names a map, or an address in an arena; a cast. */
+void arena_use(struct verifier *v, u32 at);
+void arena_offset(struct verifier *v, u32 at);
+void arena_cast(struct verifier *v, struct state *s, u32 at);
 /* mapobj.c: may the program use the map at all? */
 void check_map_use(struct verifier *v, u32 at);
 /* call.c: may the program sleep? */

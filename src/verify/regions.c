@@ -433,14 +433,6 @@ static bool no_memory(struct verifier *v, struct state *s, const struct access *
 	return false;
 }
 
-static bool unsupported(struct verifier *v, struct state *s, const struct access *a,
-			const struct reg *ptr, struct reg *value)
-{
-	(void)s, (void)value;
-	not_judged(v, a->insn, "accesses through %s pointers", reg_type_text(ptr));
-	return false;
-}
-
 static bool stack_region(struct verifier *v, struct state *s, const struct access *a,
 			 const struct reg *ptr, struct reg *value)
 {
@@ -458,7 +450,7 @@ static region_fn *const regions[REG_TYPES] = {
 	[REG_SOCK_COMMON] = sock_access, [REG_TCP_SOCK] = sock_access,
 	[REG_XDP_SOCK] = sock_access, [REG_TP_BUFFER] = tp_buffer_access,
 	[REG_BTF] = kobject_access, [REG_MEM] = mem_region, [REG_BUF] = buf_access,
-	[REG_ARENA] = unsupported, [REG_FUNC] = no_memory, [REG_DYNPTR] = no_memory,
+	[REG_ARENA] = arena_access, [REG_FUNC] = no_memory, [REG_DYNPTR] = no_memory,
 };
 
 bool region_access(struct verifier *v, struct state *s, const struct access *a,

@@ -96,6 +96,14 @@ static void check_ctx(struct verifier *v, const struct reg *r, u32 at, u32 i, co
 			.a = r->off });
 }
 
+static void check_map_arg(struct verifier *v, struct typed *t, const struct reg *r, u32 i)
+{
+	struct why why = why_of(t, r, i);
+
+	if (r->type != REG_MAP)
+		reject(v, REJECT_KFUNC_MAP, t->c.insn, &why);
+}
+
 /* A dynptr: one that is there, or room for a new one. */
 static void check_dynptr(struct verifier *v, struct state *s, struct typed *t, u32 i)
 {
@@ -169,6 +177,8 @@ static void check_pointer(struct verifier *v, struct state *s, struct typed *t, 
 		return;
 	if (may_be_null(r) && (needs_trust(t) || (t->row->flags & KFUNC_RCU)))
 		reject(v, REJECT_KFUNC_NULL, t->c.insn, &why);
+	else if (ends(t, i, "__map"))
+		check_map_arg(v, t, r, i);
 	else if (r->type == REG_SCALAR)
 		reject(v, REJECT_ARG_TYPE, t->c.insn, &why);
 	else if (ends(t, i, "__str"))
@@ -222,6 +232,10 @@ static void set_result(struct verifier *v, struct state *s, const struct typed *
 		return;
 	}
 	id = btf_skip_mods(t->btf, type->type);
+	if (t->row->flags & KFUNC_ADDRESS) {	/* which has to be cast */
+		reg_set_unknown(v, r0);
+		return;
+	}
 	if (t->row->flags & KFUNC_SESSION) {
 		reg_set_ptr(r0, REG_MEM, 0);
 		r0->bytes = (u32)btf_bytes(t->btf, id);
