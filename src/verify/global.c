@@ -208,34 +208,63 @@ static bool moves_here(const struct verifier *v, u32 at)
 	return false;
 }
 
-/* Finds the functions that move the packet, or call one that does, once. */
-static void find_movers(struct verifier *v)
+/* Does it by itself sleep? */
+static bool sleeps_here(const struct verifier *v, u32 at)
+{
+	const struct helper_row *helper = NULL;
+	const struct kfunc_typed_row *kfunc = NULL;
+
+	if (v->points[at].op == OP_CALL)
+		helper = helper_proto((u32)v->insns[at].imm, v->prog->type);
+	if (v->points[at].op == OP_CALL_KFUNC)
+		kfunc = kfunc_typed_row(kfunc_name(v, at));
+	return (helper && (helper->flags & HELPER_SLEEPS)) ||
+	       (kfunc && (kfunc->flags & KFUNC_SLEEPS));
+}
+
+/* What F calls is done in F, too; did that change anything? */
+static bool inherit(struct func *f, const struct func *callee)
+{
+	bool changed = (callee->moves_packet && !f->moves_packet) ||
+		       (callee->might_sleep && !f->might_sleep);
+
+	f->moves_packet |= callee->moves_packet;
+	f->might_sleep |= callee->might_sleep;
+	return changed;
+}
+
+/* Finds the functions that move the packet or sleep, or call one that does, once. */
+static void find_effects(struct verifier *v)
 {
 	bool changed = true;
 
-	v->movers_known = true;
-	for (u32 at = 0; at < v->nr_insns; at++)
-		if (moves_here(v, at))
-			v->funcs[v->points[at].func].moves_packet = true;
+	v->effects_known = true;
+	for (u32 at = 0; at < v->nr_insns; at++) {
+		v->funcs[v->points[at].func].moves_packet |= moves_here(v, at);
+		v->funcs[v->points[at].func].might_sleep |= sleeps_here(v, at);
+	}
 	while (changed) {
 		changed = false;
-		for (u32 at = 0; at < v->nr_insns; at++) {
-			struct func *f = &v->funcs[v->points[at].func];
-			u8 op = v->points[at].op;
-
-			if (f->moves_packet || (op != OP_CALL_LOCAL && op != OP_LDDW_FUNC) ||
-			    !v->funcs[cfg_func_at(v, at + (u32)v->insns[at].imm + 1)].moves_packet)
-				continue;
-			f->moves_packet = changed = true;
-		}
+		for (u32 at = 0; at < v->nr_insns; at++)
+			if (v->points[at].op == OP_CALL_LOCAL || v->points[at].op == OP_LDDW_FUNC)
+				changed |= inherit(&v->funcs[v->points[at].func], &v->funcs[
+					cfg_func_at(v, at + (u32)v->insns[at].imm + 1)]);
 	}
 }
 
 static bool moves_packet(struct verifier *v, const struct func *f)
 {
-	if (!v->movers_known)
-		find_movers(v);
+	if (!v->effects_known)
+		find_effects(v);
 	return f->moves_packet;
+}
+
+static void check_sleep(struct verifier *v, const struct state *s, u32 at, const struct func *f)
+{
+	if (!v->effects_known)
+		find_effects(v);
+	if (f->might_sleep && (!s->sleepable || s->rcu || s->preempt || s->irq))
+		reject(v, REJECT_GLOBAL_SLEEPS, at, &(struct why){ .s = f->name });
 }
 
 /* Memory in the packet would be gone while the function runs. (The kernel lets it
@@ -263,7 +292,8 @@ enum step call_global(struct verifier *v, struct state *s, u32 at, u32 func)
 	}
 	for (u32 i = 0; i < s->nr_refs; i++)
 		if (s->refs[i].kind == REF_LOCK)
-			reject(v, REJECT_LOCK_HELD, at, NULL);
+			reject(v, REJECT_LOCK_GLOBAL, at, &(struct why){ .s = f->name });
+	check_sleep(v, s, at, f);
 	for (u32 i = 0; i < btf_vlen(proto); i++) {
 		struct param p = param_of(v, f, i, params(proto)[i].type);
 

@@ -294,7 +294,7 @@ struct verifier {
 	const struct access_desc *ctx;	/* of the context; NULL: nobody knows */
 	u8 *map_fields;		/* [2 nr_maps] regions.c: what is in values; inner maps' */
 	u32 arena_map;		/* 1 + the arena among the maps; 0: none */
-	bool movers_known;	/* funcs[].moves_packet is filled in */
+	bool effects_known;	/* funcs[].moves_packet, might_sleep are filled in */
 	u32 entry;		/* function that is being verified */
 	bool privileged;	/* VERIFY_CAP_PERFMON */
 
