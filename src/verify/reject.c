@@ -134,7 +134,7 @@ static void put_words(struct fill *f)
 {
 	if (!f->ptr)
 		return;
-	sb_puts(&f->out, type_words[f->ptr->type]);
+	sb_puts(&f->out, reg_is_null(f->ptr) ? "NULL" : type_words[f->ptr->type]);
 	if (f->ptr->flags & REG_OR_NULL)
 		sb_puts(&f->out, " or NULL");
 }
@@ -194,6 +194,17 @@ static void put_owner(struct fill *f)
 		sb_printf(&f->out, "'%s'", name);
 	else
 		sb_puts(&f->out, "what was acquired");
+}
+
+/* "'&key'": the argument of the call that register {reg} is. */
+static void put_arg(struct fill *f)
+{
+	char name[NAME_BYTES];
+
+	if (f->why->reg && name_argument(f->v, f->insn, f->why->reg - 1, name))
+		sb_printf(&f->out, "'%s'", name);
+	else
+		sb_printf(&f->out, "r10 %+lld", (long long)f->why->off);
 }
 
 /* What the instruction does to memory. */
@@ -265,6 +276,10 @@ static void put_key(struct fill *f, const char *key, size_t n)
 		put_owner(f);
 	else if (key_is(key, n, "used"))
 		put_used(f);
+	else if (key_is(key, n, "arg"))
+		put_arg(f);
+	else if (key_is(key, n, "prog"))
+		sb_puts(&f->out, prog_type_name(f->v));
 	else if (key_is(key, n, "limits"))
 		put_limits(f);
 	else if (key_is(key, n, "off"))
@@ -347,6 +362,8 @@ static struct verify_error *error_new(struct verifier *v, enum reject_id id,
 	e->text = fill_in(v, row->text, insn, why);
 	e->kernel = fill_in(v, row->kernel, insn, why);
 	e->help = help_for(v, e, why, row->help);
+	if (e->help && strstr(e->help, "{s}"))
+		e->help = fill_in(v, e->help, insn, why);
 	notes_add(v, e, why);
 	return e;
 }
