@@ -145,7 +145,8 @@ static bool number_slot_covers(const struct slot *old, const struct slot *new,
 static bool object_covers(const struct slot *old, const struct slot *new, struct idmap *m)
 {
 	if (memcmp(old->kind, new->kind, SLOT_BYTES) || old->reg.map != new->reg.map ||
-	    old->reg.uid != new->reg.uid || old->reg.frame != new->reg.frame)
+	    old->reg.uid != new->reg.uid || old->reg.frame != new->reg.frame ||
+	    old->reg.flags != new->reg.flags)
 		return false;
 	return same_id(m, old->reg.id, new->reg.id) && same_id(m, old->reg.ref, new->reg.ref);
 }

@@ -5,6 +5,7 @@
  */
 #include "verify/call.h"
 #include "verify/explore.h"
+#include "verify/kobject.h"
 #include "verify/log.h"
 #include "base/os.h"
 
@@ -47,6 +48,7 @@ static void judge(struct verifier *v)
 			   v->prog->section : "");
 		return;
 	}
+	attach_check(v);
 	live_build(v);
 	global_effects(v);
 	log_head(v);

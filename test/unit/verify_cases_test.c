@@ -55,6 +55,7 @@ struct vcase {
 /* ---- maps that programs may name ------------------------------------------ */
 
 static const u8 hello[16] = "hello";
+static const u8 format[16] = "%d and %s";
 static const u8 no_end[4] = "word";
 
 static const struct image_map maps[] = {
@@ -77,6 +78,9 @@ static const struct image_map maps[] = {
 	{ .name = "noend", .type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 4,
 	  .max_entries = 1, .map_flags = BPF_F_RDONLY_PROG, .kind = IMAGE_MAP_RODATA,
 	  .init = no_end },
+	{ .name = "format", .type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 16,
+	  .max_entries = 1, .map_flags = BPF_F_RDONLY_PROG, .kind = IMAGE_MAP_RODATA,
+	  .init = format },
 	{ .name = "lock", .type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 16,
 	  .max_entries = 1, .lock_at = 1 },
 	{ .name = "lock2", .type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 16,
