@@ -48,6 +48,8 @@ static void judge(struct verifier *v)
 	}
 	live_build(v);
 	log_head(v);
+	if (v->opts->flags & VERIFY_FACTS)
+		facts_begin(v);
 	v->map_fields = arena_alloc(&v->mem, 2 * (size_t)v->img->nr_maps);
 	v->kept = arena_news(&v->mem, v->nr_insns, struct kept *);
 	explore(v, 0);
@@ -84,6 +86,7 @@ static void release(struct verifier *v)
 	vec_free(&v->read);
 	vec_free(&v->errors);
 	vec_free(&v->warnings);
+	facts_free(v);
 	arena_free(&v->mem);
 }
 
@@ -108,6 +111,8 @@ static void run(struct verifier *v, bool trace)
 		v->opts->log->n = 0;
 	judge(v);
 	log_tail(v);
+	if (v->facts && !v->errors.n && !v->construct)
+		v->result->facts = facts_end(v);
 	report(v, v->result);
 }
 
