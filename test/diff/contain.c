@@ -70,21 +70,22 @@ static const char *packet_in(const struct at *at, const struct fact_reg *f, u64 
 	return v <= end && end - v >= f->bytes ? NULL : "the bytes behind";
 }
 
-/* The value at the start of which V less an offset that F allows lies. */
+/* One of the map's values is an offset before V that F allows. */
 static const char *value_in(const struct at *at, const struct fact_reg *f, u64 v)
 {
 	const struct map_mem *mem = &at->c->world->vm[f->map].mem;
-	u64 off = v - (u64)mem->base, nr = mem->nr;
-	s64 near = mem->stride ? (s64)off / (s64)mem->stride : 0;
+	__int128 off = (s64)(v - (u64)mem->base), stride = mem->stride, last = (s64)mem->nr - 1;
+	__int128 from, to;
 
 	if (f->flags & FACT_INNER)
 		return NULL;
-	for (s64 i = near - 1; i <= near + 1; i++)
-		if (i >= 0 && (u64)i < nr && scalar_has(&f->val, off - (u64)i * mem->stride))
+	from = (off - f->val.smax) / stride - 1;
+	to = (off - f->val.smin) / stride + 1;
+	from = from < 0 ? 0 : from;
+	to = to > last ? last : to;
+	for (__int128 i = from; i <= to; i++)
+		if (scalar_has(&f->val, (u64)(off - i * stride)))
 			return NULL;
-	/* far away from all of them: it must be allowed to be anywhere */
-	if (near < -1 || (u64)near > nr + 1)
-		return f->val.umax - f->val.umin > (u64)mem->stride ? NULL : "the value";
 	return "the offset in the value";
 }
 
