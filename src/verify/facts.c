@@ -659,3 +659,33 @@ const char *fact_kind_name(enum fact_kind kind)
 
 	return names[kind];
 }
+
+/* Pointers of this kind are at some offset. */
+static bool has_offset(enum fact_kind kind)
+{
+	return kind > FACT_NUMBER && kind != FACT_PACKET_END && kind != FACT_MAP &&
+	       kind != FACT_FUNC && kind != FACT_DYNPTR;
+}
+
+void fact_text(struct strbuf *out, const struct fact_reg *f)
+{
+	enum fact_kind kind = (enum fact_kind)f->kind;
+
+	sb_puts(out, fact_kind_name(kind));
+	if (f->map != FACT_NO_MAP)
+		sb_printf(out, " %u", f->map);
+	if (kind == FACT_NUMBER)
+		sb_putc(out, ' ');
+	else if (has_offset(kind))
+		sb_puts(out, " at ");
+	if (kind == FACT_NUMBER || has_offset(kind))
+		scalar_text(out, &f->val);
+	if (f->up)
+		sb_printf(out, ", %u up", f->up);
+	if (f->bytes)
+		sb_printf(out, kind == FACT_FUNC ? " %u" : ", %u bytes", f->bytes);
+	if (f->flags & FACT_INNER)
+		sb_puts(out, ", inner");
+	if (f->flags & FACT_OR_NULL)
+		sb_puts(out, " or NULL");
+}

@@ -14,28 +14,17 @@ struct at {
 
 /* ---- what is wrong ------------------------------------------------------- */
 
-static void put_fact(struct strbuf *out, const struct fact_reg *f)
-{
-	sb_printf(out, "%s", fact_kind_name((enum fact_kind)f->kind));
-	if (f->up)
-		sb_printf(out, " %u up", f->up);
-	if (f->map != FACT_NO_MAP)
-		sb_printf(out, " %u", f->map);
-	if (f->flags)
-		sb_printf(out, " flags %u", f->flags);
-	if (f->bytes)
-		sb_printf(out, " bytes %u", f->bytes);
-	sb_printf(out, f->kind == FACT_NUMBER ? " " : " at ");
-	scalar_log(out, &f->val, 0, NULL);
-}
-
 /* WHERE holds VALUE, which F excludes. */
 static bool wrong(const struct at *at, const char *where, unsigned n, u64 value,
 		  const struct fact_reg *f, const char *why)
 {
 	struct strbuf text = { 0 };
 
-	put_fact(&text, f);
+	fact_text(&text, f);
+	if (f->kind == FACT_NUMBER) {
+		sb_puts(&text, ", ");
+		scalar_log(&text, &f->val, 0, NULL);
+	}
 	snprintf(at->c->what, sizeof(at->c->what), "%s%u is 0x%" PRIx64 " (%" PRId64
 		 "); known: %s: %s", where, n, value, (s64)value, sb_text(&text), why);
 	at->c->insn = at->step->insn;
