@@ -2,7 +2,7 @@
 /*
  * contain_test.c: runs of accepted programs stay inside what the verifier knows
  * of them: each register, each stack byte, each access at each instruction
- * (contain.h). Generated, mutated and branchy programs, and those of compiled
+ * (contain.h). Programs of all generators, mutated ones, and those of compiled
  * objects, on random packets and map values. Prints the seed.
  *
  *	DIFF_SEED=N	other programs; of one program: CONTAIN_PROG=N
@@ -13,6 +13,7 @@
 #include "diff/compiled.h"
 #include "diff/contain.h"
 #include "diff/gen.h"
+#include "diff/knotty.h"
 #include "diff/mutate.h"
 #include "diff/report.h"
 #include "diff/verdict.h"
@@ -26,7 +27,7 @@
 #include <stdlib.h>
 #include "unit/kernel_bpf.h"
 
-enum { SECONDS = 4, RUNS = 10, RUN_BUDGET = 100000 };
+enum { SECONDS = 3, RUNS = 10, RUN_BUDGET = 100000, LIMIT_INSNS = 30000 };
 
 struct tally {
 	u64 programs, accepted, bounded, runs, faults;
@@ -146,7 +147,7 @@ static void runs(const struct subject *s, const struct facts *facts, struct tall
 static void examine(const struct subject *s, struct tally *t)
 {
 	const struct verify_opts opts = { .caps = VERIFY_CAP_ALL, .flags = VERIFY_FACTS,
-		.max_errors = 1, .limit_insns = 100000 };
+		.max_errors = 1, .limit_insns = LIMIT_INSNS };
 	struct arena arena = ARENA_INIT;
 	struct verify_result r;
 	struct skep_err err;
@@ -163,12 +164,14 @@ static void examine(const struct subject *s, struct tally *t)
 	arena_free(&arena);
 }
 
-enum kind { GENERATED, MUTATED, BRANCHY };
+enum kind { GENERATED, MUTATED, BRANCHY, KNOTTY };
 
 static bool make(struct diff_prog *p, enum kind kind, u64 seed)
 {
 	if (kind == BRANCHY)
 		branchy_program(p, seed);
+	else if (kind == KNOTTY)
+		knotty_program(p, seed);
 	else
 		gen_program(p, seed, 0);
 	return kind != MUTATED || mutate_program(p, seed, &gen_scene);
@@ -225,6 +228,7 @@ static void programs(enum kind kind, const char *what)
 static void generated(void **unused UNUSED) { programs(GENERATED, "generated"); }
 static void mutated(void **unused UNUSED) { programs(MUTATED, "mutated"); }
 static void branchy(void **unused UNUSED) { programs(BRANCHY, "branchy"); }
+static void knotty(void **unused UNUSED) { programs(KNOTTY, "knotty"); }
 
 /* ---- compiled objects ---------------------------------------------------- */
 
@@ -292,6 +296,7 @@ int main(void)
 		cmocka_unit_test(generated),
 		cmocka_unit_test(mutated),
 		cmocka_unit_test(branchy),
+		cmocka_unit_test(knotty),
 		cmocka_unit_test(compiled),
 	};
 
