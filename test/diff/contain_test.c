@@ -7,6 +7,7 @@
  *
  *	DIFF_SEED=N	other programs; of one program: CONTAIN_PROG=N
  *	DIFF_RUNS=N	how many programs of each kind, instead of what seconds allow
+ *	CONTAIN_RUNS=N	how many runs of accepted programs of each kind
  *	DIFF_OBJECTS=DIR	a folder of further objects
  */
 #include "diff/branchy.h"
@@ -74,6 +75,16 @@ static void tell(const struct tally *t, const char *what)
 
 /* ---- runs ---------------------------------------------------------------- */
 
+/* What programs like to compare with, or next to it. */
+static u64 edge(u64 *state)
+{
+	static const s64 edges[] = { 0, 1, 2, 5, 8, 15, 16, 31, 60, 64, 127, 128, 255, 256, -1, -2,
+				     -8, -128, 0x7fff, 0xffff, 0x7fffffff, INT32_MIN,
+				     UINT32_MAX, INT64_MIN };
+
+	return (u64)edges[gen_below(state, ARRAY_LEN(edges))] + gen_below(state, 3) - 1;
+}
+
 /* Values that programs find in the first map. */
 static void stir(struct world *w, u64 *state)
 {
@@ -85,7 +96,7 @@ static void stir(struct world *w, u64 *state)
 	for (u64 i = 0; i + 8 <= n; i += 8) {
 		u64 v = gen_random(state);
 
-		v = gen_below(state, 3) ? v >> gen_below(state, 64) : (u64)-(s64)(v & 15);
+		v = gen_below(state, 3) ? edge(state) : v >> gen_below(state, 64);
 		memcpy(mem->base + i, &v, sizeof(v));
 	}
 }
@@ -208,6 +219,7 @@ static void programs(enum kind kind, const char *what)
 {
 	static struct tally t;
 	u64 state = env_number("DIFF_SEED", os_clock_ns()), only = env_number("CONTAIN_PROG", 0);
+	u64 want = env_number("CONTAIN_RUNS", 0);
 	struct effort e = effort_new(SECONDS);
 	struct world *w = world_open(&gen_scene);
 
@@ -215,7 +227,7 @@ static void programs(enum kind kind, const char *what)
 	print_message("# DIFF_SEED=0x%" PRIx64 "\n", state);
 	if (only)
 		one(w, kind, what, only, &t);
-	while (!only && effort_goes_on(&e))
+	while (!only && (want ? t.runs < want : effort_goes_on(&e)))
 		one(w, kind, what, gen_random(&state), &t);
 	tell(&t, what);
 	world_free(w);

@@ -353,7 +353,7 @@ static u32 check_packet(struct knotty *k)
 static void packet(struct knotty *k)
 {
 	s32 least = REACH + (s32)any(k, 16), more = (s32)any(k, 30);
-	u32 at, out, out2;
+	u32 at, over, out, out2;
 
 	load_packet(k, least);
 	out = check_packet(k);
@@ -364,6 +364,13 @@ static void packet(struct knotty *k)
 	} else {
 		load_packet(k, least + more);
 		out2 = check_packet(k);
+	}
+	if (any(k, 2)) {	/* the way around meets the other one later */
+		over = k->p->n;
+		ADD(BPF_JMP_A(0));
+		jump_here(k, at);
+		ADD(BPF_MOV64_IMM(BPF_REG_5, 0));
+		at = over;
 	}
 	jump_here(k, at);
 	use(k, BPF_REG_1, true);
