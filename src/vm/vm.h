@@ -174,4 +174,8 @@ struct vm_where vm_where(struct vm_machine *m, u64 addr);
 /* Runs CODE (mode VM_FAST) with r1 = CTX. Only for verified programs. */
 u64 vm_run_fast(const struct vm_code *code, struct run *run, void *ctx);
 
+/* SIZE bytes (1, 2, 4) of the packet at OFF, from network to host order, as
+ * LD_ABS loads them; -1 when they are not there. */
+s64 vm_packet_load(const struct run *run, s32 off, u32 size);
+
 #endif

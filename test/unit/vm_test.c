@@ -2,7 +2,7 @@
 /*
  * vm_test.c: runs the programs of test/vm/FILE.txt (all of them, or those given
  * as arguments) in both interpreters, in the checked one with somebody who steps
- * through it, too. Prints TAP.
+ * through it, too, and as native code. Prints TAP.
  *
  * A case is
  *
@@ -31,7 +31,7 @@
  * disassembled and assembled again. In the end every row of insn.def that the
  * engine knows must have been executed by some case.
  */
-#include "vm_world.h"
+#include "jit_world.h"
 #include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -63,6 +63,8 @@ struct attempt {
 	struct vm_step last;	/* the one told last */
 	struct isa_code insns[TEXT_PROGS];
 	struct vm_code *code[TEXT_PROGS];
+	bool is_native;
+	struct native native[TEXT_PROGS];
 	struct strbuf why;	/* empty = good */
 };
 
@@ -278,6 +280,11 @@ static bool load(struct attempt *a)
 			return false;
 		}
 		a->w->progs[i] = a->code[i];
+		if (a->is_native && native_make(&a->native[i], a->w, a->insns[i].v,
+						a->insns[i].n, &err)) {
+			sb_printf(&a->why, "%s", skep_err_text(&err));
+			return false;
+		}
 	}
 	if (a->c->refused.n)
 		sb_puts(&a->why, "vm_code_new took it");
@@ -324,7 +331,8 @@ static int go(struct attempt *a, u64 budget, u64 *ret)
 	vm_step_set(w->machine, a->stepped ? on_step : NULL, a);
 	if (a->mode == VM_CHECKED)
 		return vm_run(w->machine, a->code[0], &w->run, budget, ret);
-	*ret = vm_run_fast(a->code[0], &w->run, NULL);
+	*ret = a->is_native ? native_run(a->native, a->c->nr_progs, &w->run) :
+	       vm_run_fast(a->code[0], &w->run, NULL);
 	return 0;
 }
 
@@ -397,28 +405,28 @@ static void expect_steps(struct attempt *a)
 		sb_printf(&a->why, "did not stop at step %" PRIu64 "\n", a->stop_at);
 }
 
-static const char *engine(const struct attempt *a)
-{
-	return a->stepped ? "stepped" : a->mode == VM_CHECKED ? "checked" : "fast";
-}
+enum engine { CHECKED, STEPPED, FAST, NATIVE };
 
-static void attempt(const struct vcase *c, struct world *w, enum vm_mode mode, bool stepped)
+static void attempt(const struct vcase *c, struct world *w, enum engine engine)
 {
-	struct attempt a = { .c = c, .w = w, .mode = mode, .stepped = stepped };
+	static const char *const names[] = { "checked", "stepped", "fast", "native" };
+	struct attempt a = { .c = c, .w = w, .mode = engine <= STEPPED ? VM_CHECKED : VM_FAST,
+			     .stepped = engine == STEPPED, .is_native = engine == NATIVE };
 	u64 ret = 0;
 	int r;
 
 	if (load(&a)) {
 		r = go(&a, c->budget, &ret);
 		expect(&a, r, ret);
-		if (stepped)
+		if (a.stepped)
 			expect_steps(&a);
 	}
-	tap(c->name, engine(&a), &a.why);
+	tap(c->name, names[engine], &a.why);
 	if (a.why.n)
 		printf("# %s:%u\n", c->file, c->line);
 	for (u32 i = 0; i < c->nr_progs; i++) {
 		vm_code_free(a.code[i]);
+		jit_free(a.native[i].code);
 		vec_free(&a.insns[i]);
 	}
 	sb_free(&a.why);
@@ -446,10 +454,13 @@ static void run_file(const char *path, struct world *w)
 			continue;	/* comments and blank lines between cases */
 		snprintf(c.name, sizeof(c.name), "%.*s", (int)head.n - 4, head.s + 4);
 		take_sections(&c, &rest, &line);
-		attempt(&c, w, VM_CHECKED, false);
-		attempt(&c, w, VM_CHECKED, true);
-		if (!c.has_fault && !c.checked_only)
-			attempt(&c, w, VM_FAST, false);
+		attempt(&c, w, CHECKED);
+		attempt(&c, w, STEPPED);
+		if (c.has_fault || c.checked_only)
+			continue;
+		attempt(&c, w, FAST);
+		if (jit_available())
+			attempt(&c, w, NATIVE);
 	}
 	os_file_close(&f);
 }
