@@ -28,7 +28,7 @@
 #include <stdlib.h>
 #include "unit/kernel_bpf.h"
 
-enum { SECONDS = 3, RUNS = 10, RUN_BUDGET = 100000, LIMIT_INSNS = 30000 };
+enum { SECONDS = 3, RUNS = 10, RUNS_COMPILED = 200, RUN_BUDGET = 100000, LIMIT_INSNS = 30000 };
 
 struct tally {
 	u64 programs, accepted, bounded, runs, faults;
@@ -43,6 +43,7 @@ struct subject {
 	const struct diff_prog *p;
 	const char *from;
 	u64 seed;
+	u32 runs;
 };
 
 /* ---- reports ------------------------------------------------------------- */
@@ -147,7 +148,7 @@ static void runs(const struct subject *s, const struct facts *facts, struct tall
 	t->c.what[0] = 0;
 	world_reset(s->w);
 	vm_step_set(s->w->machine, contain_step, &t->c);
-	for (u32 i = 0; i < RUNS; i++)
+	for (u32 i = 0; i < s->runs; i++)
 		run_once(s, code, t, &state, i);
 	vm_step_set(s->w->machine, NULL, NULL);
 	vm_code_free(code);
@@ -201,7 +202,8 @@ static struct world *world_open(const struct diff_scene *scene)
 static void one(struct world *w, enum kind kind, const char *what, u64 seed, struct tally *t)
 {
 	static struct diff_prog p;
-	struct subject s = { .w = w, .p = &p, .from = what, .seed = seed };
+	struct subject s = { .w = w, .p = &p, .from = what, .seed = seed,
+			     .runs = RUNS };
 	struct image *img;
 	struct skep_err err;
 
@@ -260,7 +262,8 @@ static void object(const char *path, struct tally *t)
 	w = world_open(&c.scene);
 	for (u32 i = 0; i < c.img->nr_progs; i++) {
 		struct subject s = { .w = w, .img = c.img, .prog = i, .p = &p, .from = path,
-				     .seed = env_number("DIFF_SEED", os_clock_ns()) };
+				     .seed = env_number("DIFF_SEED", os_clock_ns()),
+				     .runs = RUNS_COMPILED };
 
 		if (compiled_prog(&c, i, &p))
 			examine(&s, t);
