@@ -288,7 +288,7 @@ static void follow(struct verifier *v, struct state *s)
 		enum step next = step(v, s);
 
 		if (unlikely(v->inv->refused))
-			inv_forgive(v, s, from.at);
+			inv_forgive(v, s, from.at, next == STEP_END);
 		settle_pushed(v, &from);
 		if (v->stop || next == STEP_END)
 			break;

@@ -126,8 +126,8 @@ void inv_free(struct verifier *v, struct inv *inv);
  * when it is too much. */
 bool inv_facts(struct verifier *v, u32 func);
 /* A check failed when S stepped over AT: forgets what the instruction may have
- * changed, in S and in what it pushed. */
-void inv_forgive(struct verifier *v, struct state *s, u32 at);
+ * changed, in S and in what it pushed. ENDED: S goes no farther. */
+void inv_forgive(struct verifier *v, struct state *s, u32 at, bool ended);
 
 /* ---- inv.c --------------------------------------------------------------- */
 

@@ -27,6 +27,16 @@ static void forget_stack(struct state *s)
 		s->frames[i]->nr_slots = 0;
 }
 
+/* A store through register R: it may have been to any place of any frame, unless it
+ * is certain that R points to other memory. */
+static void forget_stored(struct state *s, unsigned r)
+{
+	const struct reg *p = state_reg(s, r);
+
+	if (!reg_is_ptr(p) || p->type == REG_STACK)
+		forget_stack(s);
+}
+
 /* What a call may do to anything that the program has. */
 static void forget_all(struct verifier *v, struct state *s)
 {
@@ -47,7 +57,7 @@ static void forgive_atomic(struct verifier *v, struct state *s, u32 at, unsigned
 		forget_reg(v, s, insn->dst_reg);
 		return;
 	}
-	forget_stack(s);
+	forget_stored(s, insn->dst_reg);
 	if (kind == KIND_ATOMIC_CMPXCHG)
 		forget_reg(v, s, 0);
 	else if (kind != KIND_ATOMIC_STREL && insn->imm & BPF_FETCH)
@@ -63,30 +73,35 @@ static bool calls_back(const struct helper_row *row)
 	return !row;
 }
 
+static bool calls_global(const struct verifier *v, u32 at)
+{
+	return v->funcs[cfg_func_at(v, at + (u32)v->insns[at].imm + 1)].global;
+}
+
 static void give_up(struct verifier *v)
 {
 	v->inv->failed = true;
 	v->stop = true;
 }
 
-static void forgive_call(struct verifier *v, struct state *s, u32 at)
+static void forgive_call(struct verifier *v, struct state *s)
 {
 	struct inv *inv = v->inv;
 
-	if (calls_back(helper_proto((u32)v->insns[at].imm, v->prog->type))) {
-		give_up(v);
-		return;
-	}
 	forget_all(v, s);
 	for (size_t i = 0; i < inv->pushed.n; i++)
 		forget_all(v, inv->pushed.v[i]);
 }
 
-void inv_forgive(struct verifier *v, struct state *s, u32 at)
+void inv_forgive(struct verifier *v, struct state *s, u32 at, bool ended)
 {
 	unsigned kind = isa_rows[v->points[at].op].kind;
 
 	v->inv->refused = false;
+	if (ended && kind != KIND_EXIT) {	/* and what comes after is not followed */
+		give_up(v);
+		return;
+	}
 	switch (kind) {
 	case KIND_ALU_ADD ... KIND_BSWAP:
 	case KIND_LDX:
@@ -95,17 +110,25 @@ void inv_forgive(struct verifier *v, struct state *s, u32 at)
 		break;
 	case KIND_ST:
 	case KIND_STX:
-		forget_stack(s);
+		forget_stored(s, v->insns[at].dst_reg);
 		break;
 	case KIND_ATOMIC_ADD ... KIND_ATOMIC_STREL:
 		forgive_atomic(v, s, at, kind);
 		break;
 	case KIND_CALL:
-		forgive_call(v, s, at);
+		if (calls_back(helper_proto((u32)v->insns[at].imm, v->prog->type)))
+			give_up(v);
+		else
+			forgive_call(v, s);
 		break;
 	case KIND_CALL_KFUNC:
-	case KIND_CALL_LOCAL:
 		give_up(v);
+		break;
+	case KIND_CALL_LOCAL:
+		if (calls_global(v, at))
+			forgive_call(v, s);
+		else
+			give_up(v);
 		break;
 	default:		/* jumps and exits change nothing that is not checked */
 		break;

@@ -28,7 +28,7 @@
 #include <stdlib.h>
 #include "unit/kernel_bpf.h"
 
-enum { SECONDS = 3, RUNS = 10, RUNS_COMPILED = 200, RUN_BUDGET = 100000, LIMIT_INSNS = 30000 };
+enum { SECONDS = 2, RUNS = 10, RUNS_COMPILED = 200, RUN_BUDGET = 100000, LIMIT_INSNS = 10000 };
 
 struct tally {
 	u64 programs, accepted, bounded, runs, faults;
@@ -163,9 +163,10 @@ static void runs(const struct subject *s, const struct facts *facts, struct tall
 
 static void examine(const struct subject *s, struct tally *t)
 {
-	const struct verify_opts opts = { .flags = VERIFY_FACTS, .max_errors = 1,
-		.limit_insns = LIMIT_INSNS,
-		.caps = s->seed % 4 ? VERIFY_CAP_ALL : 0 /* no CAP_PERFMON */ };
+	/* some without CAP_PERFMON, some by invariants alone */
+	const struct verify_opts opts = { .caps = s->seed & 3 ? VERIFY_CAP_ALL : 0,
+		.flags = VERIFY_FACTS | (s->seed & 12 ? 0 : VERIFY_NO_PATHS),
+		.max_errors = 1, .limit_insns = LIMIT_INSNS };
 	struct arena arena = ARENA_INIT;
 	struct verify_result r;
 	struct skep_err err;
@@ -188,7 +189,7 @@ static bool make(struct diff_prog *p, enum kind kind, u64 seed)
 {
 	if (kind == BRANCHY)
 		branchy_program(p, seed);
-	else if (kind == KNOTTY)
+	else if (kind == KNOTTY || (kind == MUTATED && seed >> 8 & 1))
 		knotty_program(p, seed);
 	else
 		gen_program(p, seed, 0);
