@@ -28,10 +28,10 @@
 #include <stdlib.h>
 #include "unit/kernel_bpf.h"
 
-enum { SECONDS = 2, RUNS = 10, RUNS_COMPILED = 200, RUN_BUDGET = 100000, LIMIT_INSNS = 10000 };
+enum { SECONDS = 2, RUNS = 10, RUNS_COMPILED = 200, RUN_BUDGET = 4000, LIMIT_INSNS = 10000 };
 
 struct tally {
-	u64 programs, accepted, bounded, runs, faults;
+	u64 programs, accepted, bounded, runs, cut;
 	struct contain c;
 };
 
@@ -66,8 +66,8 @@ _Noreturn static void violated(const struct subject *s, const struct contain *c,
 static void tell(const struct tally *t, const char *what)
 {
 	print_message("# %s: %" PRIu64 " programs, %" PRIu64 " accepted, bounds for %" PRIu64
-		      "; %" PRIu64 " runs, %" PRIu64 " faults\n", what, t->programs, t->accepted,
-		      t->bounded, t->runs, t->faults);
+		      "; %" PRIu64 " runs, %" PRIu64 " cut short\n", what, t->programs, t->accepted,
+		      t->bounded, t->runs, t->cut);
 	print_message("#   %" PRIu64 " instructions: %" PRIu64 " numbers, %" PRIu64 " pointers (%"
 		      PRIu64 " of both with bounds), %" PRIu64 " slots, %" PRIu64 " accesses\n",
 		      t->c.steps, t->c.numbers, t->c.pointers, t->c.narrow, t->c.slots,
@@ -130,7 +130,7 @@ static void run_once(const struct subject *s, const struct vm_code *code, struct
 		return;
 	if (t->c.what[0])
 		violated(s, &t->c, run);
-	t->faults++;
+	t->cut++;
 	if (!is_limit(vm_fault(w->machine)->kind)) {
 		t->c.insn = vm_fault(w->machine)->insn;
 		snprintf(t->c.what, sizeof(t->c.what), "fault: %s", vm_fault(w->machine)->text);
