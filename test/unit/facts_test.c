@@ -30,7 +30,7 @@ static const struct facts *facts;
 static void judge(const char *text, unsigned flags)
 {
 	const struct verify_opts opts = { .caps = VERIFY_CAP_ALL,
-					  .flags = VERIFY_FACTS | flags };
+					  .flags = flags };
 	struct verify_result r;
 	struct skep_err err;
 
@@ -42,7 +42,7 @@ static void judge(const char *text, unsigned flags)
 		fail_msg("%s", err.text);
 	if (r.verdict != VERDICT_OK)
 		fail_msg("%s", r.nr_errors ? r.errors[0].text : r.construct);
-	assert_non_null(r.facts);
+	assert_true(!r.facts == !(opts.flags & VERIFY_FACTS));
 	facts = r.facts;
 }
 
@@ -91,6 +91,16 @@ static void touches(u32 insn, enum fact_kind kind, u32 map)
 	assert_int_equal(a.map, map);
 }
 
+/* ---- nobody asks -------------------------------------------------------- */
+
+static void unasked(void **unused UNUSED)
+{
+	judge("r0 = 2\n"
+	      "exit\n", 0);
+	assert_null(facts);
+	done();
+}
+
 /* ---- one path ------------------------------------------------------------ */
 
 static void packet(void **unused UNUSED)
@@ -114,7 +124,7 @@ static void packet(void **unused UNUSED)
 	      "out: r0 = 2\n"			/* 14 */
 	      "exit\n"				/* 15 */
 	      "never: r0 = 1\n"		/* 16 */
-	      "exit\n", 0);
+	      "exit\n", VERIFY_FACTS);
 	assert_true(facts_bounded(facts));
 	reg(0, 1, "ctx at 0");
 	reg(0, 10, "stack at 0");
@@ -168,7 +178,7 @@ static void ways(void **unused UNUSED)
 	      "call 1\n"			/* 27 */
 	      "r9 = *(u64 *)(r10 - 8)\n"	/* 28 */
 	      "out: r0 = 2\n"			/* 29 */
-	      "exit\n", 0);
+	      "exit\n", VERIFY_FACTS);
 	assert_true(facts_bounded(facts));
 	reg(11, 7, "map value 0 at 8");
 	reg(17, 7, "unknown");
@@ -193,7 +203,7 @@ static void functions(void **unused UNUSED)
 	      "*(u64 *)(r10 - 8) = 4\n"		/* 1 */
 	      "r1 = r10\n"			/* 2 */
 	      "r1 += -8\n"			/* 3 */
-	      "r2 = 1\n"			/* 4 */
+	      "r2 = 0\n"			/* 4 */
 	      "call f\n"			/* 5 */
 	      "r1 = r10\n"			/* 6 */
 	      "r1 += -16\n"			/* 7 */
@@ -204,16 +214,21 @@ static void functions(void **unused UNUSED)
 	      "f: r6 = r2\n"			/* 12 */
 	      "*(u64 *)(r1 + 0) = r2\n"		/* 13 */
 	      "*(u64 *)(r10 - 8) = r2\n"	/* 14 */
-	      "r0 = 0\n"			/* 15 */
-	      "exit\n", 0);
+	      "*(u8 *)(r10 - 13) = r2\n"	/* 15: no part of a register */
+	      "*(u8 *)(r10 - 12) = 0\n"	/* 16 */
+	      "r0 = 0\n"			/* 17 */
+	      "exit\n", VERIFY_FACTS);
 	reg(12, 6, "unknown");
 	reg(13, 1, "stack at -16 or -8, 1 up");
-	reg(13, 6, "number 1 or 3");
+	reg(13, 6, "number 0..3");
 	touches(13, FACT_STACK, FACT_NO_MAP);
 	reg(10, 6, "number 7");
-	slot(6, 0, "number 1");
+	slot(6, 0, "number 0");
 	slot(10, 1, "number 3");
-	slot(15, 0, "number 1 or 3");
+	slot(17, 0, "number 0..3");
+	assert_int_equal(facts_slot(facts, 17, 1)->byte[2], FACT_BYTE_UNKNOWN);
+	assert_int_equal(facts_slot(facts, 17, 1)->byte[3], FACT_BYTE_NUMBER);
+	assert_int_equal(facts_slot(facts, 17, 1)->byte[4], FACT_BYTE_ZERO);
 	done();
 }
 
@@ -241,7 +256,7 @@ static void unresolved_store(void **unused UNUSED)
 	      "*(u64 *)(r1 + 0) = 1\n"		/* 11 */
 	      "r8 = *(u64 *)(r10 - 24)\n"	/* 12 */
 	      "out: r0 = 2\n"			/* 13 */
-	      "exit\n", 0);
+	      "exit\n", VERIFY_FACTS);
 	assert_true(facts_bounded(facts));
 	slot(10, 2, "number 77");
 	no_slot(10, 0);
@@ -261,7 +276,7 @@ static void unresolved_load(void **unused UNUSED)
 	      "r7 += r8\n"			/* 13 */
 	      "*(u8 *)(r7 + 0) = 1\n"		/* 14 */
 	      "out: r0 = 2\n"			/* 15 */
-	      "exit\n", 0);
+	      "exit\n", VERIFY_FACTS);
 	assert_true(facts_bounded(facts));
 	touches(11, FACT_MAP_VALUE, 0);
 	slot(12, 2, "number 77");	/* a load changes nothing */
@@ -284,7 +299,7 @@ static void unresolved_call(void **unused UNUSED)
 	      "call 2\n"			/* 18: update */
 	      "r8 = *(u64 *)(r10 - 24)\n"	/* 19 */
 	      "out: r0 = 2\n"			/* 20 */
-	      "exit\n", 0);
+	      "exit\n", VERIFY_FACTS);
 	assert_true(facts_bounded(facts));
 	assert_int_equal(facts_call_map(facts, 18, 1, &flags), 1);
 	slot(18, 2, "number 77");
@@ -305,7 +320,7 @@ static void unresolved_callback(void **unused UNUSED)
 	      "out: r0 = 2\n"			/* 18 */
 	      "exit\n"				/* 19 */
 	      "r0 = 0\n"			/* 20 */
-	      "exit\n", 0);
+	      "exit\n", VERIFY_FACTS);
 	assert_false(facts_bounded(facts));
 	assert_true(facts_reached(facts, 20));
 	done();
@@ -323,7 +338,7 @@ static void irreducible(void **unused UNUSED)
 	      "middle: r8 += 1\n"		/* 7 */
 	      "if r8 < 10 goto head\n"		/* 8 */
 	      "r0 = 2\n"			/* 9 */
-	      "exit\n", 0);
+	      "exit\n", VERIFY_FACTS);
 	assert_false(facts_bounded(facts));
 	reg(9, 7, "unknown");
 	assert_int_equal(facts_slots(facts, 9), 0);
@@ -335,6 +350,7 @@ static void irreducible(void **unused UNUSED)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(unasked),
 		cmocka_unit_test(packet),
 		cmocka_unit_test(ways),
 		cmocka_unit_test(functions),
