@@ -192,6 +192,8 @@ enum step step(struct verifier *v, struct state *s)
 	int made = written(v, at, kind);
 	enum step step;
 
+	if (unlikely(v->facts))
+		facts_note(v, s, at);
 	v->points[at].flags |= POINT_SEEN;
 	v->visited++;
 	s->nr_insns++;
