@@ -15,6 +15,7 @@
  *	-- caps bpf           the loader has no CAP_PERFMON
  *	-- policy kernel      the kernel's limits
  *	-- strict             BPF_F_STRICT_ALIGNMENT
+ *	-- any MAP            its values are to stand for all
  *	-- license TEXT       GPL
  *	-- text TEXT          a part of the text for people
  *	-- kernel ok WHY      the kernel accepts the wrong one, or
@@ -50,6 +51,7 @@ struct vcase {
 	const char *row, *type, *text, *kernel, *license, *needs, *why;
 	u32 attach;
 	bool bpf_only, policy_kernel, strict;
+	struct verify_part any;
 };
 
 /* ---- maps that programs may name ------------------------------------------ */
@@ -236,7 +238,8 @@ static bool judge(struct verify_result *r, struct arena *arena, const struct vca
 	struct verify_opts opts = { .caps = c->bpf_only ? 0 : VERIFY_CAP_ALL,
 		.policy = c->policy_kernel ? POLICY_KERNEL : POLICY_USER,
 		.flags = c->strict ? VERIFY_STRICT_ALIGN : 0,
-		.log = &our_log, .log_level = level, .max_errors = 1 };
+		.log = &our_log, .log_level = level, .max_errors = 1,
+		.any = &c->any, .nr_any = c->any.bytes > 0 };
 	struct skep_err err = { 0 };
 	struct image *img;
 	bool good;
@@ -435,6 +438,14 @@ static struct text take_body(char **s, unsigned *line)
 	return t;
 }
 
+static struct verify_part whole_map(const struct vcase *c, const char *name)
+{
+	for (u32 i = 0; i < ARRAY_LEN(maps); i++)
+		if (!strcmp(maps[i].name, name))
+			return (struct verify_part){ i, 0, maps[i].value_size };
+	bad_case(c, "there is no such map");
+}
+
 static void section(struct vcase *c, const char *name, const char *word, struct text body)
 {
 	if (!strcmp(name, "wrong")) {
@@ -454,6 +465,8 @@ static void section(struct vcase *c, const char *name, const char *word, struct 
 		c->policy_kernel = !strcmp(word, "kernel");
 	} else if (!strcmp(name, "strict")) {
 		c->strict = true;
+	} else if (!strcmp(name, "any")) {
+		c->any = whole_map(c, word);
 	} else if (!strcmp(name, "license")) {
 		c->license = word;
 	} else if (!strcmp(name, "text")) {
