@@ -5,7 +5,7 @@
 #                    test/break/run says what BREAK_ONLY, BREAK_KIND, BREAK_RESUME and
 #                    BREAK_JOBS do
 
-BREAK_TESTS := unit/verify_cases unit/inv unit/inv_join unit/prune unit/call_kernel unit/object_kernel \
+BREAK_TESTS := unit/verify_cases unit/inv unit/inv_join unit/prune unit/inv_parts unit/call_kernel unit/object_kernel \
 	unit/kfunc_kernel diff/inv diff/mutant
 
 .PHONY: check-break

@@ -4,52 +4,10 @@
  * states that are alike but for one thing. Nothing may be left out of the comparison
  * that a later check could depend on; what no check depends on must be.
  */
-#include "verify/explore.h"
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
+#include "unit/two_states.h"
 
 enum { PRUNE = 1 << COVERS_PRUNE, EXACT = 1 << COVERS_EXACT, RANGE = 1 << COVERS_RANGE,
-       ALL = PRUNE | EXACT | RANGE, HERE = 2, CALLSITE = 4, SLOTS = 3 };
-
-static struct verifier v;
-static struct bpf_insn insns[8];
-static struct point points[8];
-static const struct btf types[2];
-static struct state *old, *new;
-
-/* ---- two states ---------------------------------------------------------- */
-
-/* A program in a function of its own: two frames, each with slots that were read. */
-static struct state *fresh(void)
-{
-	struct state *s = state_new(&v);
-
-	state_push_frame(&v, s, 0, 0);
-	state_push_frame(&v, s, 1, CALLSITE);
-	s->frames[1]->kind = FRAME_CALL;
-	s->insn = HERE;
-	for (u32 f = 0; f < 2; f++) {
-		state_grow(&v, s, f, SLOTS);
-		for (u32 n = 0; n < SLOTS; n++)
-			s->frames[f]->slots[n].live = true;
-	}
-	return s;
-}
-
-static void begin(void)
-{
-	arena_free(&v.mem);
-	memset(&v, 0, sizeof(v));
-	v.insns = insns;
-	v.points = points;
-	insns[CALLSITE].code = BPF_JMP | BPF_CALL;
-	for (u32 i = 0; i < ARRAY_LEN(points); i++)
-		points[i].live = 0x3ff;
-	old = fresh();
-	new = fresh();
-}
+       ALL = PRUNE | EXACT | RANGE };
 
 /* Bits of the ways in which OLD covers NEW. */
 static unsigned covers(void)
@@ -67,16 +25,6 @@ static void is(unsigned got, unsigned want, const char *what, int line)
 		fail_msg("line %d: %s: covers %x, not %x", line, what, got, want);
 }
 
-/* STMT on the innermost frame F of S, its first register R and slot T. */
-#define ON(which, stmt) do {						\
-	struct state *s = (which);					\
-	struct frame *f = state_frame(s);				\
-	struct reg *r = &f->regs[1];					\
-	struct slot *t = &f->slots[0];					\
-	(void)r, (void)t;						\
-	stmt;								\
-} while (0)
-
 /* Two states to which BEFORE was done are alike; after AFTER on the new one it is
  * covered in the ways of WANT. */
 #define UNLIKE(want, before, after) do {				\
@@ -87,40 +35,6 @@ static void is(unsigned got, unsigned want, const char *what, int line)
 	ON(new, after);							\
 	is(covers(), want, #before "; " #after, __LINE__);		\
 } while (0)
-
-/* ---- what registers and slots hold --------------------------------------- */
-
-static void number(struct reg *r, struct scalar val)
-{
-	reg_set_scalar(&v, r, val);
-	r->precise = true;
-}
-
-static void pointer(struct reg *r, enum reg_type type)
-{
-	reg_set_ptr(r, type, 0);
-}
-
-static void bytes(struct slot *t, u8 kind)
-{
-	memset(t->kind, kind, SLOT_BYTES);
-	reg_set_none(&t->reg);
-}
-
-static void spill(struct slot *t, u32 size, enum reg_type type)
-{
-	bytes(t, SLOT_MISC);
-	memset(t->kind, SLOT_SPILL, size);
-	if (type == REG_SCALAR)
-		number(&t->reg, scalar_const(7));
-	else
-		pointer(&t->reg, type);
-}
-
-static void ref(struct state *s, enum ref_kind kind)
-{
-	ref_find(s, ref_acquire(&v, s, kind))->map = 1;
-}
 
 /* ---- registers ----------------------------------------------------------- */
 
