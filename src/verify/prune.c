@@ -35,14 +35,13 @@ static bool number_covers(const struct reg *old, const struct reg *new,
 	if (how == COVERS_PRUNE && !old->precise)
 		return true;
 	if (how == COVERS_EXACT)
-		return scalar_eq(&old->val, &new->val) && (!old->id == !new->id || !old->id) &&
+		return scalar_eq(&old->val, &new->val) &&
 		       (!old->id || same_id(m, old->id, new->id)) && old->off == new->off;
 	if (!scalar_subset(&new->val, &old->val))
 		return false;
 	if (!old->id)
 		return true;
-	return (old->flags & REG_LINKED) == (new->flags & REG_LINKED) &&
-	       old->off == new->off && same_id(m, old->id, new->id);
+	return old->off == new->off && same_id(m, old->id, new->id);
 }
 
 static bool identity_same(const struct reg *old, const struct reg *new, struct idmap *m)
