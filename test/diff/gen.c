@@ -353,7 +353,7 @@ static void each_callback(struct gen *g)
 /* r1 = the context: what slot 0 gives, or 5. */
 static void tail_function(struct gen *g)
 {
-	ADD(SKEP_LD_MAP(BPF_REG_2, MAP_PROGS), BPF_MOV64_IMM(BPF_REG_3, (s32)pick(g, 2)),
+	ADD(SKEP_LD_MAP(BPF_REG_2, MAP_PROGS), BPF_MOV64_IMM(BPF_REG_3, gen_slot(g, 2)),
 	    BPF_EMIT_CALL(BPF_FUNC_tail_call), BPF_MOV64_IMM(BPF_REG_0, 5), BPF_EXIT_INSN());
 }
 

@@ -141,14 +141,21 @@ static void st_for_each(struct gen *g)
 	after_call(g);
 }
 
-/* Slot 0 is this program, the others are empty or none. */
+/* A slot below N of the prog array, which has two: this program, and none. */
+s32 gen_slot(struct gen *g, u32 n)
+{
+	u32 slot = pick(g, n);
+
+	return slot == 1 && has_quirk(g, QUIRK_TAIL_EMPTY) ? 0 : (s32)slot;
+}
+
 static void st_tail(struct gen *g)
 {
 	if (g->nesting && pick(g, 2))
 		return;
 	if (pick(g, 3) || has_quirk(g, QUIRK_TAIL_COUNT)) {
 		ADD(BPF_MOV64_REG(BPF_REG_1, BPF_REG_6), SKEP_LD_MAP(BPF_REG_2, MAP_PROGS),
-		    BPF_MOV64_IMM(BPF_REG_3, (s32)pick(g, 4)), BPF_EMIT_CALL(BPF_FUNC_tail_call),
+		    BPF_MOV64_IMM(BPF_REG_3, gen_slot(g, 4)), BPF_EMIT_CALL(BPF_FUNC_tail_call),
 		    BPF_MOV64_IMM(BPF_REG_0, (s32)number(g)));
 	} else {
 		ADD(BPF_MOV64_REG(BPF_REG_1, BPF_REG_6));
@@ -307,6 +314,16 @@ static void skb_change(struct gen *g)
 	after_call(g);
 }
 
+/* Leaves the next three instructions out where they would make more metadata than
+ * old kernels have. */
+static void small_meta(struct gen *g, s32 by)
+{
+	ADD(BPF_LDX_MEM(BPF_W, BPF_REG_1, BPF_REG_6, offsetof(struct xdp_md, data)),
+	    BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_6, offsetof(struct xdp_md, data_meta)),
+	    BPF_ALU64_REG(BPF_SUB, BPF_REG_1, BPF_REG_2),
+	    BPF_JMP_IMM(BPF_JSGT, BPF_REG_1, 32 + by, 3));
+}
+
 static void st_adjust(struct gen *g)
 {
 	static const u8 calls[] = { BPF_FUNC_xdp_adjust_head, BPF_FUNC_xdp_adjust_tail,
@@ -322,9 +339,10 @@ static void st_adjust(struct gen *g)
 	}
 	call = calls[pick(g, ARRAY_LEN(calls))];
 	by = (s32)pick(g, 40) * 4 - 80;
-	if (!offered(g, call) || (call == BPF_FUNC_xdp_adjust_meta && by < -32 &&
-				  has_quirk(g, QUIRK_META_32)))
+	if (!offered(g, call))
 		return;
+	if (call == BPF_FUNC_xdp_adjust_meta && has_quirk(g, QUIRK_META_32))
+		small_meta(g, by);
 	ADD(BPF_MOV64_REG(BPF_REG_1, BPF_REG_6),
 	    BPF_MOV64_IMM(BPF_REG_2, by), BPF_EMIT_CALL(call));
 	gen_load_packet(g);

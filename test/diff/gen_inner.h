@@ -86,6 +86,8 @@ typedef void (*gen_statement)(struct gen *g);
 
 /* A statement that calls something. */
 void gen_call(struct gen *g);
+/* What a tail call names. */
+s32 gen_slot(struct gen *g, u32 n);
 /* Reads the packet's bounds again. */
 void gen_load_packet(struct gen *g);
 /* Arithmetic; what row OP says and random operands; a row of one of the kinds, of
