@@ -26,6 +26,7 @@ enum {
 	SECONDS = 4,
 	REFUSED_MAX = 50,	/* one program in so many */
 	ROW_PROGRAMS = 600,
+	CHUNK = 5000,
 	NEWEST = 6018,		/* of the kernels that were compared */
 };
 
@@ -114,6 +115,15 @@ static void random_program(struct world *w, const struct gen_level *level, u64 s
 	t->slow += r.outcome == DIFF_BUDGET;
 }
 
+/* Of a long run; it can be gone on with. */
+static void tell_progress(const struct tally *t, u64 state)
+{
+	print_message("# %" PRIu64 " programs, refused %" PRIu64 ", too slow %" PRIu64
+		      "; the others agree; next DIFF_SEED=0x%" PRIx64 "\n", t->runs, t->refused,
+		      t->slow, state);
+	fflush(stdout);
+}
+
 static void random_programs(void **unused UNUSED)
 {
 	const struct gen_level *level;
@@ -134,8 +144,11 @@ static void random_programs(void **unused UNUSED)
 	verdicts_open(&t.verdicts, getenv("DIFF_VERDICTS"));
 	print_message("# DIFF_SEED=0x%" PRIx64 "\n", state);
 	while (effort_goes_on(&e)) {
-		u64 seed = gen_random(&state);
+		u64 seed;
 
+		if (t.runs && t.runs % CHUNK == 0)
+			tell_progress(&t, state);
+		seed = gen_random(&state);
 		gen_packet(&pkt, &state);
 		random_program(w, level, seed, &pkt, &t);
 	}
