@@ -76,13 +76,14 @@ static bool offered(const struct gen *g, u32 helper)
 			  helper_offered(helper, g->p->type);
 }
 
-/* r0, a sum of 32 bits, in 16: what is folded already stays as it is. */
+/* r0, a sum of 32 bits, in 16, of which one means 0. */
 static void fold(struct gen *g)
 {
 	for (u32 i = 0; i < 2; i++)
 		ADD(BPF_MOV64_REG(BPF_REG_1, BPF_REG_0), BPF_ALU64_IMM(BPF_RSH, BPF_REG_1, 16),
 		    BPF_ALU64_IMM(BPF_AND, BPF_REG_0, 0xffff),
 		    BPF_ALU64_REG(BPF_ADD, BPF_REG_0, BPF_REG_1));
+	ADD(BPF_JMP_IMM(BPF_JNE, BPF_REG_0, 0xffff, 1), BPF_MOV64_IMM(BPF_REG_0, 0));
 }
 
 static void st_csum(struct gen *g)
