@@ -293,6 +293,17 @@ static void st_strtol(struct gen *g)
 	after_call(g);
 }
 
+/* Counts runs of the next four instructions at the end of the result, and leaves them
+ * out when there were some. */
+static void few_moves(struct gen *g)
+{
+	enum { MOVES = 6, AT = RESULT_BYTES - 8 };
+
+	ADD(SKEP_LD_MAP_VALUE(BPF_REG_1, MAP_RESULT, AT), BPF_LDX_MEM(BPF_DW, BPF_REG_2, BPF_REG_1, 0),
+	    BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, 1), BPF_STX_MEM(BPF_DW, BPF_REG_1, BPF_REG_2, 0),
+	    BPF_JMP_IMM(BPF_JGT, BPF_REG_2, MOVES, 4));
+}
+
 /* Changes a classifier's packet: its length, its tags, what belongs to it. */
 static void skb_change(struct gen *g)
 {
@@ -308,6 +319,8 @@ static void skb_change(struct gen *g)
 
 	if (!offered(g, calls[i].call))
 		return;
+	if (has_quirk(g, QUIRK_SKB_MOVES))
+		few_moves(g);
 	ADD(BPF_MOV64_REG(BPF_REG_1, BPF_REG_6),
 	    BPF_MOV64_IMM(BPF_REG_2, calls[i].from + (s32)pick(g, (u32)calls[i].n)),
 	    BPF_MOV64_IMM(BPF_REG_3, calls[i].arg), BPF_EMIT_CALL(calls[i].call));
