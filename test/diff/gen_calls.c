@@ -459,6 +459,8 @@ static void st_legacy(struct gen *g)
 	if (!g->packet || !legacy_loads(g->p->type))
 		return;
 	in.imm = at[pick(g, pick(g, 6) ? 5 : ARRAY_LEN(at))];
+	if (has_quirk(g, QUIRK_VLAN_NET) && in.imm < -1 && in.imm >= -0x100000)
+		return;
 	if (isa_rows[op].kind == KIND_LD_IND && pick(g, 3))
 		ADD(BPF_ALU64_IMM(BPF_AND, in.src_reg, 31));
 	add(g, in);

@@ -54,9 +54,11 @@ static bool read_quirk(bool *has, const struct quirk_row *row, struct world *w, 
 		       size_t n)
 {
 	static struct diff_prog p;
-	const struct diff_packet pkt = { .bytes = PACKET_BYTES };
+	struct diff_packet pkt = { .bytes = PACKET_BYTES };
 	struct diff_result r;
 
+	for (u32 i = 0; i < pkt.bytes; i++)
+		pkt.data[i] = (u8)i;
 	if (!assembled(&p, row, why, n))
 		return false;
 	world_run(w, &p, &pkt, &r);
