@@ -27,6 +27,17 @@ enum { PERCPU_VALUE_MAX = 32768 };	/* bytes of a value of one cpu */
 /* Stores before it are seen before stores after it; the same. */
 #define fence_release() __atomic_thread_fence(__ATOMIC_RELEASE)
 
+/* Somebody will write to the line at P: fetched in one go, also from the cpu
+ * that wrote to it last. Compilers would only fetch it for reading. */
+static inline void prefetch_own(const void *p)
+{
+#ifdef __x86_64__
+	__asm__ volatile("prefetchw %0" : : "m"(*(const char *)p));
+#else
+	__builtin_prefetch(p, 1);
+#endif
+}
+
 /*
  * A pool of objects with numbers 1..nr-1: a stack of free ones, linked through
  * their first word, above a mark below which every number was used once, so

@@ -198,7 +198,7 @@ static inline u8 hash_tag(u64 hash)
 
 /* The element with KEY in bucket B, or 0; its slot goes to *SLOT. */
 static INLINE u32 bucket_find(const struct map *m, const struct bucket *b,
-			      u8 tag, const void *key, u32 n, u32 *slot)
+			      u8 tag, const void *key, u32 n, u32 *slot, bool own)
 {
 	u32 match = bucket_match(b, tag);
 
@@ -206,6 +206,8 @@ static INLINE u32 bucket_find(const struct map *m, const struct bucket *b,
 		u32 i = (u32)__builtin_ctz(match);
 		u32 e = load_acquire(&b->elem[i]);
 
+		if (own)
+			prefetch_own(elem_key(m, e));
 		if (likely(e < m->nr_elems) &&
 		    likely(words_equal(elem_key(m, e), key, n))) {
 			*slot = i;
@@ -216,28 +218,32 @@ static INLINE u32 bucket_find(const struct map *m, const struct bucket *b,
 }
 
 /* As bucket_find, along the chain of AT->first, whose version is to be AT->ver. */
-static INLINE u32 chain_find(const struct map *m, struct place *at, const void *key, u32 n)
+static INLINE u32 chain_find(const struct map *m, struct place *at, const void *key, u32 n,
+			     bool own)
 {
 	struct bucket *next = at->first;
 	u32 e = 0, hops = 0;
 
 	do {
 		at->b = next;
-		e = bucket_find(m, at->b, at->tag, key, n, &at->slot);
+		e = bucket_find(m, at->b, at->tag, key, n, &at->slot, own);
 	} while (unlikely(!e) && (next = chain_next(m, at, &hops)));
 	return e;
 }
 
-static INLINE u32 find_sized(const struct map *m, struct place *at, const void *key, u32 n)
+static INLINE u32 find_sized(const struct map *m, struct place *at, const void *key, u32 n,
+			     bool own)
 {
 	u64 hash = hash_key(m, key, n);
 	u32 e;
 
 	at->first = first_bucket(m, hash);
 	at->tag = hash_tag(hash);
+	if (own)
+		prefetch_own(at->first);
 	do {
 		at->ver = load_acquire(&at->first->ver);
-		e = chain_find(m, at, key, n);
+		e = chain_find(m, at, key, n, own);
 		fence_acquire();
 	} while (unlikely(!same_version(load_relaxed(&at->first->ver), at->ver)));
 	return e;
@@ -246,7 +252,7 @@ static INLINE u32 find_sized(const struct map *m, struct place *at, const void *
 static INLINE void *lookup_sized(struct map *m, const void *key, u32 n)
 {
 	struct place at;
-	u32 e = find_sized(m, &at, key, n);
+	u32 e = find_sized(m, &at, key, n, false);
 
 	return likely(e) ? (u8 *)elem_key(m, e) + round_up(n, 8) : NULL;
 }
@@ -272,9 +278,17 @@ static void *hash_lookup(struct map *m, const void *key, u32 cpu)
 u32 hash_find(struct map *m, struct place *at, const void *key)
 {
 	if (likely(m->key_size == 8))
-		return find_sized(m, at, key, 8);
-	return m->key_size == 4 ? find_sized(m, at, key, 4) :
-				  find_sized(m, at, key, m->key_size);
+		return find_sized(m, at, key, 8, false);
+	return m->key_size == 4 ? find_sized(m, at, key, 4, false) :
+				  find_sized(m, at, key, m->key_size, false);
+}
+
+/* The same for who will write to the bucket and the element. */
+static u32 find_own(struct map *m, struct place *at, const void *key)
+{
+	if (likely(m->key_size == 8))
+		return find_sized(m, at, key, 8, true);
+	return find_sized(m, at, key, m->key_size, true);
 }
 
 static void *percpu_lookup(struct map *m, const void *key, u32 cpu)
@@ -300,7 +314,7 @@ static void *lru_lookup(struct map *m, const void *key, u32 cpu)
 
 void hash_prefetch(const struct map *m, u32 e)
 {
-	__builtin_prefetch(first_bucket(m, hash_elem(m, e)), 1);
+	prefetch_own(first_bucket(m, hash_elem(m, e)));
 }
 
 bool hash_place(const struct map *m, struct place *at, u32 e)
@@ -557,7 +571,7 @@ static inline int change(struct map *m, struct change *c)
 	int r;
 
 	do {
-		old = hash_find(m, &c->at, c->key);
+		old = find_own(m, &c->at, c->key);
 		r = likely(old) ? change_old(m, c, old) : insert(m, c);
 	} while (unlikely(r == AGAIN));
 	if (unlikely(c->fresh))
@@ -586,7 +600,7 @@ static int hash_remove(struct map *m, const void *key, u32 cpu)
 	u32 e;
 
 	do {
-		e = hash_find(m, &at, key);
+		e = find_own(m, &at, key);
 		if (!e)
 			return -ENOENT;
 	} while (unlikely(!bucket_lock(&at, cpu)));
@@ -612,7 +626,7 @@ static int hash_take(struct map *m, const void *key, void *value, u32 cpu)
 	u32 e;
 
 	do {
-		e = hash_find(m, &at, key);
+		e = find_own(m, &at, key);
 		if (!e)
 			return -ENOENT;
 	} while (!bucket_lock(&at, cpu));

@@ -141,9 +141,9 @@ static inline struct bucket *chain_next(const struct map *m, const struct place 
 		return NULL;
 	next = overflow_bucket(m, number);
 	fence_acquire();
-	if (!next || ++*hops > m->nr_overflow || !same_version(load_relaxed(&at->first->ver), at->ver))
+	if (!next || ++*hops > m->nr_overflow)
 		return NULL;
-	return next;
+	return same_version(load_relaxed(&at->first->ver), at->ver) ? next : NULL;
 }
 
 /* ---- hash.c ------------------------------------------------------------------ */

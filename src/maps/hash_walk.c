@@ -70,8 +70,10 @@ static u64 position_after(struct map *m, const void *key)
 		e = hash_find(m, &at, key);
 		place = at.slot + 1;
 		b = at.first;
-		while (e && b != at.b && (n = load_acquire(&b->next)) && (b = overflow_bucket(m, n)))
-			place += BUCKET_SLOTS;
+		for (; e && b && b != at.b; place += BUCKET_SLOTS) {
+			n = load_acquire(&b->next);
+			b = n ? overflow_bucket(m, n) : NULL;
+		}
 		fence_acquire();
 	} while (!same_version(load_relaxed(&at.first->ver), at.ver));
 	n = (u32)(at.first - (struct bucket *)m->index);

@@ -53,6 +53,7 @@ static void map_fill(struct map *m, const struct map_ops *ops,
 	m->row = maptype_row(a->type);
 	m->name = mem_strdup(a->name ? a->name : "");
 	m->type = a->type;
+	m->socks = map_holds_socks(a->type);
 	m->key_size = a->key_size;
 	m->value_size = a->value_size;
 	m->max_entries = a->max_entries;

@@ -111,6 +111,7 @@ struct map {
 	u32 cpus;			/* slots of per-cpu values */
 	u32 value_stride;		/* value_size rounded up to 8 */
 	bool frozen;			/* no writes from outside programs */
+	bool socks;			/* map_holds_socks() */
 	bool lent;			/* a program got it from a map of maps */
 	u8 *mem;			/* the flat area */
 	u64 mem_bytes;
