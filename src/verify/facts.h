@@ -133,5 +133,7 @@ const struct fact_slot *facts_slot(const struct facts *f, u32 insn, unsigned n);
 unsigned facts_slots(const struct facts *f, u32 insn);
 
 const char *fact_kind_name(enum fact_kind kind);
+/* Appends "number 0..15", "stack at -8, 1 up", "map value 0 at 8 or NULL", ... */
+void fact_text(struct strbuf *out, const struct fact_reg *f);
 
 #endif

@@ -45,7 +45,8 @@ void verify_error_text(struct strbuf *out, const struct image *img,
 	}
 	if (e->help)
 		sb_printf(out, "help: %s\n", e->help);
-	sb_printf(out, "kernel: %s\n", e->kernel);
+	if (*e->kernel)
+		sb_printf(out, "kernel: %s\n", e->kernel);
 }
 
 void verify_reasons(struct strbuf *out, const struct image *img, const struct image_prog *p,

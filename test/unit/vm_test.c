@@ -413,15 +413,15 @@ static void expect_steps(struct attempt *a)
 
 /* MIXED: programs in turns of the fast and the checked interpreter. */
 enum engine { CHECKED, STEPPED, FAST, MIXED, MIXED_TOO, NATIVE };
-static const char *const engines[] = { "checked", "stepped", "fast", "fast and checked",
-	"checked and fast", "native" };
 
-static void attempt(const struct vcase *c, struct world *w, enum engine e)
+static void attempt(const struct vcase *c, struct world *w, enum engine engine)
 {
+	static const char *const names[] = { "checked", "stepped", "fast", "fast and checked",
+					     "checked and fast", "native" };
 	struct attempt a = { .c = c, .w = w,
-		.mode = e >= FAST && e != MIXED_TOO ? VM_FAST : VM_CHECKED,
-		.mixed = e == MIXED || e == MIXED_TOO,
-		.stepped = e == STEPPED, .is_native = e == NATIVE };
+		.mode = engine >= FAST && engine != MIXED_TOO ? VM_FAST : VM_CHECKED,
+		.mixed = engine == MIXED || engine == MIXED_TOO,
+		.stepped = engine == STEPPED, .is_native = engine == NATIVE };
 	u64 ret = 0;
 	int r;
 
@@ -431,7 +431,7 @@ static void attempt(const struct vcase *c, struct world *w, enum engine e)
 		if (a.stepped)
 			expect_steps(&a);
 	}
-	tap(c->name, engines[e], &a.why);
+	tap(c->name, names[engine], &a.why);
 	if (a.why.n)
 		printf("# %s:%u\n", c->file, c->line);
 	for (u32 i = 0; i < c->nr_progs; i++) {
@@ -466,12 +466,12 @@ static void run_file(const char *path, struct world *w)
 		take_sections(&c, &rest, &line);
 		attempt(&c, w, CHECKED);
 		attempt(&c, w, STEPPED);
-		if (!c.has_fault && !c.checked_only)
-			attempt(&c, w, FAST);
-		for (enum engine e = MIXED; c.nr_progs > 1 && !c.has_fault && !c.checked_only &&
-		     e <= MIXED_TOO; e++)
+		if (c.has_fault || c.checked_only)
+			continue;
+		attempt(&c, w, FAST);
+		for (enum engine e = MIXED; c.nr_progs > 1 && e <= MIXED_TOO; e++)
 			attempt(&c, w, e);
-		if (!c.has_fault && !c.checked_only && jit_available())
+		if (jit_available())
 			attempt(&c, w, NATIVE);
 	}
 	os_file_close(&f);
