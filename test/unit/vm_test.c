@@ -60,6 +60,7 @@ struct attempt {
 	struct isa_code insns[TEXT_PROGS];
 	struct vm_code *code[TEXT_PROGS];
 	bool is_native;
+	enum jit_tier tier;
 	struct native native[TEXT_PROGS];
 	struct strbuf why;	/* empty = good */
 };
@@ -276,7 +277,7 @@ static bool load(struct attempt *a)
 			return false;
 		}
 		a->w->progs[i] = a->code[i];
-		if (a->is_native && native_make(&a->native[i], a->w, a->insns[i].v,
+		if (a->is_native && native_make(&a->native[i], a->w, a->tier, a->insns[i].v,
 						a->insns[i].n, &err)) {
 			sb_printf(&a->why, "%s", skep_err_text(&err));
 			return false;
@@ -387,9 +388,10 @@ static void trace(struct attempt *a)
 	}
 }
 
-static void attempt(const struct vcase *c, struct world *w, enum vm_mode mode, bool is_native)
+static void attempt(const struct vcase *c, struct world *w, enum vm_mode mode, int native)
 {
-	struct attempt a = { .c = c, .w = w, .mode = mode, .is_native = is_native };
+	struct attempt a = { .c = c, .w = w, .mode = mode, .is_native = native >= 0,
+			     .tier = native > 0 ? JIT_OPT : JIT_FAST };
 	u64 ret = 0;
 	int r;
 
@@ -399,7 +401,7 @@ static void attempt(const struct vcase *c, struct world *w, enum vm_mode mode, b
 		r = go(&a, c->budget, &ret);
 		expect(&a, r, ret);
 	}
-	tap(c->name, is_native ? "native" : mode == VM_CHECKED ? "checked" : "fast", &a.why);
+	tap(c->name, native > 0 ? "optimised" : native == 0 ? "one pass" : mode == VM_CHECKED ? "checked" : "fast", &a.why);
 	if (a.why.n)
 		printf("# %s:%u\n", c->file, c->line);
 	for (u32 i = 0; i < c->nr_progs; i++) {
@@ -432,11 +434,12 @@ static void run_file(const char *path, struct world *w)
 			continue;	/* comments and blank lines between cases */
 		snprintf(c.name, sizeof(c.name), "%.*s", (int)head.n - 4, head.s + 4);
 		take_sections(&c, &rest, &line);
-		attempt(&c, w, VM_CHECKED, false);
+		attempt(&c, w, VM_CHECKED, -1);
 		if (!c.has_fault && !c.checked_only)
-			attempt(&c, w, VM_FAST, false);
-		if (!c.has_fault && !c.checked_only && jit_available())
-			attempt(&c, w, VM_FAST, true);
+			attempt(&c, w, VM_FAST, -1);
+		for (int tier = JIT_FAST; tier <= JIT_OPT && jit_available(); tier++)
+			if (!c.has_fault && !c.checked_only)
+				attempt(&c, w, VM_FAST, tier);
 	}
 	os_file_close(&f);
 }
