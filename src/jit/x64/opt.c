@@ -203,8 +203,6 @@ static void one(struct ra *a, struct ir *v)
 static void wide_operands(struct ra *a, struct ir *x, struct ir *y)
 {
 	ra_load(a, y, SCRATCH);
-	if (x->reg != NOREG)
-		a->pinned |= BIT(x->reg);
 	ra_clear(a, RDX);
 	a->pinned |= BIT(RDX);
 	if (x->reg != RAX || !ra_dead(a, x)) {
@@ -433,8 +431,6 @@ static void atomic_loop(struct ra *a, struct ir *v)
 	u32 base, src;
 	u8 *again;
 
-	ra_get(a, v->arg[0]);
-	ra_get(a, v->arg[1]);
 	ra_clear(a, RAX);
 	a->pinned |= BIT(RAX);
 	base = ra_get(a, v->arg[0]);
@@ -453,8 +449,6 @@ static void atomic_compare(struct ra *a, struct ir *v)
 {
 	u32 base, src;
 
-	for (u32 i = 0; i < 3; i++)
-		ra_get(a, v->arg[i]);
 	ra_clear(a, RAX);
 	a->pinned |= BIT(RAX);
 	base = ra_get(a, v->arg[0]);
@@ -730,6 +724,17 @@ static void take_params(struct ra *a)
 			       arg_reg[nodes->v[i]->imm - 1]);
 }
 
+/* Operands that are in registers stay there while V is written. */
+static void pin_operands(struct ra *a, const struct ir *v)
+{
+	a->pinned = 0;
+	for (u32 i = 0; i < v->n; i++)
+		if (v->arg[i]->reg != NOREG)
+			a->pinned |= BIT(v->arg[i]->reg);
+	if (v->index && v->index->reg != NOREG)
+		a->pinned |= BIT(v->index->reg);
+}
+
 static int write_block(struct ra *a, struct ir_block *block)
 {
 	block->code = a->p;
@@ -745,7 +750,7 @@ static int write_block(struct ra *a, struct ir_block *block)
 		if (a->p >= a->b->limit - NODE_BYTES)
 			return 1;
 		a->pos = v->first;
-		a->pinned = 0;
+		pin_operands(a, v);
 		if (a->second)
 			jit_mark(a->b->code, v->slot, a->p);
 		node(a, v);
