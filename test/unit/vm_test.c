@@ -401,7 +401,8 @@ static void attempt(const struct vcase *c, struct world *w, enum vm_mode mode, i
 		r = go(&a, c->budget, &ret);
 		expect(&a, r, ret);
 	}
-	tap(c->name, native > 0 ? "optimised" : native == 0 ? "one pass" : mode == VM_CHECKED ? "checked" : "fast", &a.why);
+	tap(c->name, native > 0 ? "optimised" : native == 0 ? "one pass" :
+	    mode == VM_CHECKED ? "checked" : "fast", &a.why);
 	if (a.why.n)
 		printf("# %s:%u\n", c->file, c->line);
 	for (u32 i = 0; i < c->nr_progs; i++) {

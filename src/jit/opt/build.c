@@ -39,7 +39,7 @@ struct ir *ir_const(struct ir_func *f, u64 imm)
 	return v;
 }
 
-/* ---- blocks -------------------------------------------------------------------- */
+/* ---- blocks ------------------------------------------------------------ */
 
 struct build {
 	struct ir_func *f;
@@ -156,7 +156,7 @@ static void find_edges(struct build *b)
 	}
 }
 
-/* ---- reverse postorder ------------------------------------------------------------ */
+/* ---- reverse postorder ------------------------------------------------- */
 
 struct visit { struct ir_block *block; u32 edge; };
 
@@ -219,7 +219,7 @@ void ir_blocks(struct ir_func *f)
 	vec_free(&order);
 }
 
-/* ---- dominators (Cooper, Harvey, Kennedy) -------------------------------------------- */
+/* ---- dominators (Cooper, Harvey, Kennedy) ------------------------------ */
 
 static struct ir_block *meet(struct ir_block *a, struct ir_block *b)
 {
@@ -285,7 +285,7 @@ void ir_dominators(struct ir_func *f)
 	number_tree(f);
 }
 
-/* ---- which registers are live --------------------------------------------------------- */
+/* ---- which registers are live ------------------------------------------ */
 
 static u32 call_args(const struct build *b, u32 slot)
 {
@@ -308,7 +308,8 @@ static void insn_touch(const struct build *b, u32 slot, u64 *use, u64 *def)
 {
 	const struct bpf_insn *in = &b->insns[slot];
 	const struct isa_row *row = &isa_rows[b->ops[slot]];
-	u32 d = 1u << in->dst_reg, s = row->sel != SEL_SRC && in->code & BPF_X ? 1u << in->src_reg : 0;
+	u32 d = 1u << in->dst_reg;
+	u32 s = row->sel != SEL_SRC && in->code & BPF_X ? 1u << in->src_reg : 0;
 
 	switch ((enum isa_kind)row->kind) {
 	case KIND_MOV: case KIND_MOVSX8: case KIND_MOVSX16: case KIND_MOVSX32:
@@ -373,7 +374,7 @@ static void find_live(struct build *b)
 	}
 }
 
-/* ---- values ----------------------------------------------------------------------------- */
+/* ---- values ------------------------------------------------------------ */
 
 static struct ir *add(struct build *b, enum ir_op op, u32 w, u32 n)
 {
@@ -463,6 +464,11 @@ static void mov(struct build *b, const struct bpf_insn *in, u32 w)
 	struct ir *v = operand(b, in);
 
 	set(b, in->dst_reg, w == 32 ? add1(b, IR_ZEXT, 32, v, 0) : v);
+}
+
+static void sign(struct build *b, const struct bpf_insn *in, u32 w, u32 from)
+{
+	set(b, in->dst_reg, add1(b, IR_SEXT, w, get(b, in->src_reg), from));
 }
 
 /* LE, BE, BSWAP; a processor is little-endian here. */
@@ -609,9 +615,9 @@ static void translate(struct build *b, const struct bpf_insn *in)
 
 	switch ((enum isa_kind)row->kind) {
 	case KIND_MOV: mov(b, in, w); return;
-	case KIND_MOVSX8: set(b, in->dst_reg, add1(b, IR_SEXT, w, get(b, in->src_reg), 8)); return;
-	case KIND_MOVSX16: set(b, in->dst_reg, add1(b, IR_SEXT, w, get(b, in->src_reg), 16)); return;
-	case KIND_MOVSX32: set(b, in->dst_reg, add1(b, IR_SEXT, w, get(b, in->src_reg), 32)); return;
+	case KIND_MOVSX8: sign(b, in, w, 8); return;
+	case KIND_MOVSX16: sign(b, in, w, 16); return;
+	case KIND_MOVSX32: sign(b, in, w, 32); return;
 	case KIND_NEG: set(b, in->dst_reg, add1(b, IR_NEG, w, get(b, in->dst_reg), 0)); return;
 	case KIND_LE: swap(b, in, false, w); return;
 	case KIND_BE:
@@ -648,7 +654,7 @@ static void translate(struct build *b, const struct bpf_insn *in)
 		atomic(b, in, (enum isa_kind)row->kind, w);
 }
 
-/* ---- environments ------------------------------------------------------------------------ */
+/* ---- environments ------------------------------------------------------ */
 
 /* The first block, which nothing leads to, has the parameters. */
 static void first_block(struct build *b)

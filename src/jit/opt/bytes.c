@@ -98,8 +98,10 @@ struct ir *ir_bytes(struct ir_func *f, struct ir *v)
 	u32 first, n;
 	int d;
 
-	if (ir_is_const(v->arg[1]) || !take(&b, v->arg[0], 1) || !take(&b, v->arg[1], 1) ||
-	    b.parts < 2 || b.load->epoch != v->epoch || !whole(&b, &first, &n) || 8 * (first + n) > v->w)
+	if (ir_is_const(v->arg[1]) || !take(&b, v->arg[0], 1) || !take(&b, v->arg[1], 1))
+		return NULL;
+	if (b.parts < 2 || b.load->epoch != v->epoch || !whole(&b, &first, &n) ||
+	    8 * (first + n) > v->w)
 		return NULL;
 	d = direction(&b, first, n);
 	return d ? load_all(f, &b, first, n, d) : NULL;

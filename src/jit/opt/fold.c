@@ -18,7 +18,7 @@ struct table {
 
 static struct table *table_of(struct ir_func *f) { return f->table; }
 
-/* ---- how many bits a value has ------------------------------------------------------ */
+/* ---- how many bits a value has ----------------------------------------- */
 
 static u32 bits_of_const(u64 v) { return v ? 64 - (u32)__builtin_clzll(v) : 0; }
 
@@ -117,7 +117,7 @@ void ir_bits(struct ir_func *f)
 	}
 }
 
-/* ---- PHIs ------------------------------------------------------------------------------ */
+/* ---- PHIs -------------------------------------------------------------- */
 
 /* The one value that all operands are but PHI itself, or NULL. */
 static struct ir *phi_same(const struct ir *phi)
@@ -164,7 +164,7 @@ void ir_phis(struct ir_func *f)
 	}
 }
 
-/* ---- the same value once ------------------------------------------------------------------ */
+/* ---- the same value once ----------------------------------------------- */
 
 static u64 mix(u64 h, u64 v) { return (h ^ v) * 0x9e3779b97f4a7c15; }
 
@@ -278,7 +278,7 @@ struct ir *ir_two(struct ir_func *f, enum ir_op op, u32 w, struct ir *a, struct 
 
 static struct ir *number(struct ir_func *f, u64 imm) { return known(f, ir_const(f, imm)); }
 
-/* ---- numbers -------------------------------------------------------------------------------- */
+/* ---- numbers ----------------------------------------------------------- */
 
 static u64 sext(u64 v, u32 from) { return (u64)((s64)(v << (64 - from)) >> (64 - from)); }
 
@@ -347,7 +347,7 @@ static bool compare(enum ir_cc cc, u32 w, u64 x, u64 y)
 	}
 }
 
-/* ---- rules --------------------------------------------------------------------------------------- */
+/* ---- rules ------------------------------------------------------------- */
 
 /* X as one of whose bits only the low W matter. */
 static struct ir *strip(struct ir *x, u32 w)
@@ -598,7 +598,7 @@ static struct ir *simplify_one(struct ir_func *f, struct ir *v)
 	return s ? s : v;
 }
 
-/* ---- comparisons ------------------------------------------------------------------------------------ */
+/* ---- comparisons ------------------------------------------------------- */
 
 static enum ir_cc swapped(enum ir_cc cc)
 {
@@ -659,7 +659,7 @@ static struct ir *simplify_select(struct ir_func *f, struct ir *v)
 	return v;
 }
 
-/* ---- memory ------------------------------------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------ */
 
 static void simplify_address(struct ir *v)
 {
@@ -700,7 +700,7 @@ struct ir *ir_simplify(struct ir_func *f, struct ir *v)
 	}
 }
 
-/* ---- the pass -------------------------------------------------------------------------------------------- */
+/* ---- the pass ---------------------------------------------------------- */
 
 static bool writes(const struct ir *v)
 {

@@ -7,7 +7,7 @@
 #include "jit/opt/ir.h"
 #include <stdlib.h>
 
-/* ---- blocks that only lead on ----------------------------------------------------- */
+/* ---- blocks that only lead on ------------------------------------------ */
 
 static struct ir *last_of(const struct ir_block *b) { return b->nodes.v[b->nodes.n - 1]; }
 
@@ -47,7 +47,7 @@ static void merge(struct ir_func *f)
 	ir_dominators(f);
 }
 
-/* ---- loops ---------------------------------------------------------------------------- */
+/* ---- loops ------------------------------------------------------------- */
 
 /* Raises the depth of all blocks from which LATCH, and so HEADER, is reached. */
 static void mark_loop(struct ir_block *header, struct ir_block *latch, u32 stamp, u32 *seen,
@@ -131,7 +131,7 @@ static void lay_out(struct ir_func *f)
 	ir_blocks(f);
 }
 
-/* ---- addresses ---------------------------------------------------------------------------- */
+/* ---- addresses --------------------------------------------------------- */
 
 static bool has_address(const struct ir *v)
 {
@@ -195,7 +195,7 @@ static void fold_addresses(struct ir_func *f)
 				fold_address(f->blocks.v[b]->nodes.v[i]);
 }
 
-/* ---- what is used --------------------------------------------------------------------------- */
+/* ---- what is used ------------------------------------------------------ */
 
 static void use(struct ir **v, ir_list *work)
 {
@@ -256,7 +256,7 @@ static void drop_unused(struct ir_func *f)
 	}
 }
 
-/* ---- positions and lives ---------------------------------------------------------------------- */
+/* ---- positions and lives ----------------------------------------------- */
 
 /* A PARAM is where the function begins; a FREE value is nowhere. */
 static void number_positions(struct ir_func *f)

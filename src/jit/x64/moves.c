@@ -2,7 +2,7 @@
 /* moves.c: values to registers all at once, and where blocks meet; see opt.h. */
 #include "jit/x64/opt.h"
 
-/* ---- parallel moves -------------------------------------------------------------- */
+/* ---- parallel moves ---------------------------------------------------- */
 
 /* Moves between registers: from[d] is where register d gets its value, or NOREG. */
 static void permute(struct ra *a, u8 from[REGS])
@@ -56,7 +56,7 @@ void ra_moves(struct ra *a, const struct move *m, u32 n)
 			ra_load(a, m[i].v, m[i].dst);
 }
 
-/* ---- entries ------------------------------------------------------------------------- */
+/* ---- entries ----------------------------------------------------------- */
 
 static u32 pred_index(const struct ir_block *to, const struct ir_block *from)
 {
@@ -78,7 +78,8 @@ static u32 entry_free(const struct entry *e)
 
 static void enter_phi(struct ra *a, struct entry *e, struct ir *phi)
 {
-	u32 open = entry_free(e), best = ra_crosses(a, phi) ? open & CALLEE_SAVED : open & CALLER_SAVED;
+	u32 open = entry_free(e);
+	u32 best = open & (ra_crosses(a, phi) ? CALLEE_SAVED : CALLER_SAVED);
 
 	if (!open)
 		return;
@@ -185,7 +186,7 @@ void ra_start(struct ra *a, struct ir_block *block)
 	}
 }
 
-/* ---- edges ------------------------------------------------------------------------------ */
+/* ---- edges ------------------------------------------------------------- */
 
 static bool expected_in_mem(const struct entry *e, const struct ir *v)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* opt.c: machine code for values, node by node; see opt.h. */
+/* opt.c: functions, calls and jumps as machine code, node by node; see opt.h. */
 #include "jit/x64/opt.h"
 #include <linux/bpf.h>
 #include <stdlib.h>
@@ -8,482 +8,7 @@ enum { MAY_GOTO_MAX = 8 << 20, SHORT_MAX = 100, NODE_BYTES = 256 };
 
 static const u8 arg_reg[6] = { RDI, RSI, RDX, RCX, R8, R9 };
 
-static bool wide(const struct ir *v) { return v->w == 64; }
-
-/* A number that an instruction of V's width can have in itself. */
-static bool has_imm(const struct ir *v, const struct ir *x)
-{
-	return ir_is_const(x) && (v->w < 64 || fits32((s64)x->imm));
-}
-
-/* ---- arithmetic ---------------------------------------------------------------- */
-
-static void op_imm(struct ra *a, const struct ir *v, u32 dst, s32 imm)
-{
-	static const u8 alu[] = { [IR_ADD] = X_ADD, [IR_AND] = X_AND, [IR_OR] = X_OR,
-				  [IR_XOR] = X_XOR, [IR_SUB] = X_SUB };
-
-	x_alu_imm(&a->p, wide(v), (enum x64_alu)alu[v->op], dst, imm);
-}
-
-static void op_reg(struct ra *a, const struct ir *v, u32 dst, u32 src)
-{
-	static const u8 alu[] = { [IR_ADD] = X_ADD, [IR_AND] = X_AND, [IR_OR] = X_OR,
-				  [IR_XOR] = X_XOR, [IR_SUB] = X_SUB };
-
-	if (ir_is(v, IR_MUL))
-		x_imul(&a->p, wide(v), dst, src);
-	else
-		x_alu(&a->p, wide(v), (enum x64_alu)alu[v->op], dst, src);
-}
-
-/* X op number: in place when X ends here, else in one instruction where there is
- * one with a third operand. */
-static void two_imm(struct ra *a, struct ir *v)
-{
-	u32 x = ra_get(a, v->arg[0]), dst, hint = ra_hint(a, v);
-	struct x64_addr sum = { (u8)x, NO_INDEX, 0, (s32)v->arg[1]->imm };
-	bool stays;
-
-	ra_free_dead(a, v, NULL);
-	stays = a->reg[x] == NULL;
-	if (stays && (hint == NOREG || !ir_is(v, IR_ADD)))
-		hint = x;
-	dst = ra_alloc(a, ALL_REGS, hint, v);
-	if (ir_is(v, IR_MUL))
-		x_imul_imm(&a->p, wide(v), dst, x, sum.disp);
-	else if (ir_is(v, IR_ADD) && dst != x)
-		x_lea(&a->p, wide(v), dst, &sum);
-	else {
-		if (dst != x)
-			x_mov(&a->p, wide(v), dst, x);
-		op_imm(a, v, dst, sum.disp);
-	}
-	ra_set(a, v, dst);
-}
-
-static void two_reg(struct ra *a, struct ir *v)
-{
-	u32 x = ra_get(a, v->arg[0]), y = ra_get(a, v->arg[1]), dst, hint = ra_hint(a, v);
-	bool comm = ir_flags[v->op] & COMM;
-
-	ra_free_dead(a, v, comm ? NULL : v->arg[1]);
-	if (a->reg[x] && comm && !a->reg[y]) {
-		u32 z = x;
-
-		x = y;
-		y = z;
-	}
-	if (!a->reg[x] && (hint == NOREG || !ir_is(v, IR_ADD)))
-		hint = x;
-	a->pinned |= BIT(y);	/* it is read after the result is begun */
-	if (hint == y)
-		hint = NOREG;
-	dst = ra_alloc(a, ALL_REGS, hint, v);
-	if (dst != x && ir_is(v, IR_ADD)) {
-		struct x64_addr sum = { (u8)x, (u8)y, 0, 0 };
-
-		x_lea(&a->p, wide(v), dst, &sum);
-	} else {
-		if (dst != x)
-			x_mov(&a->p, wide(v), dst, x);
-		op_reg(a, v, dst, y);
-	}
-	ra_free_dead(a, v, NULL);
-	ra_set(a, v, dst);
-}
-
-static void two(struct ra *a, struct ir *v)
-{
-	if (has_imm(v, v->arg[1]))
-		two_imm(a, v);
-	else
-		two_reg(a, v);
-}
-
-static enum x64_shift shift_of(const struct ir *v)
-{
-	return ir_is(v, IR_SHL) ? X_SHL : ir_is(v, IR_SHR) ? X_SHR : X_SAR;
-}
-
-/* The result's register, with operand 0 in it. */
-static u32 in_place(struct ra *a, struct ir *v)
-{
-	u32 x = ra_get(a, v->arg[0]), dst;
-
-	ra_free_dead(a, v, NULL);
-	dst = ra_alloc(a, ALL_REGS, a->reg[x] ? ra_hint(a, v) : x, v);
-	if (dst != x)
-		x_mov(&a->p, true, dst, x);
-	return dst;
-}
-
-static void shift_imm(struct ra *a, struct ir *v)
-{
-	u32 k = (u32)v->arg[1]->imm & (v->w - 1u), dst = in_place(a, v);
-
-	x_shift_imm(&a->p, wide(v), shift_of(v), dst, k);
-	ra_set(a, v, dst);
-}
-
-static void shift_reg(struct ra *a, struct ir *v)
-{
-	u32 x = ra_get(a, v->arg[0]), n = ra_get(a, v->arg[1]), dst;
-
-	if (!a->bmi2) {
-		x_mov(&a->p, true, SCRATCH, x);
-		x_mov(&a->p, true, SCRATCH2, RCX);
-		x_mov(&a->p, true, RCX, n);
-		x_shift_cl(&a->p, wide(v), shift_of(v), SCRATCH);
-		x_mov(&a->p, true, RCX, SCRATCH2);
-		x = SCRATCH;
-	}
-	ra_free_dead(a, v, NULL);
-	dst = ra_alloc(a, ALL_REGS, ra_hint(a, v), v);
-	if (a->bmi2)
-		x_shiftx(&a->p, wide(v), shift_of(v), dst, x, n);
-	else
-		x_mov(&a->p, wide(v), dst, x);
-	ra_set(a, v, dst);
-}
-
-static void rotate(struct ra *a, struct ir *v)
-{
-	u32 x, dst, right = v->w - (u32)v->imm;
-
-	if (!a->bmi2) {
-		dst = in_place(a, v);
-		x_shift_imm(&a->p, wide(v), X_ROR, dst, right);
-		ra_set(a, v, dst);
-		return;
-	}
-	x = ra_get(a, v->arg[0]);
-	ra_free_dead(a, v, NULL);
-	dst = ra_alloc(a, ALL_REGS, a->reg[x] ? ra_hint(a, v) : x, v);
-	if (dst == x)
-		x_shift_imm(&a->p, wide(v), X_ROR, dst, right);
-	else
-		x_rorx(&a->p, wide(v), dst, x, right);
-	ra_set(a, v, dst);
-}
-
-/* Extensions write another register as well as the same. */
-static void extend(struct ra *a, struct ir *v)
-{
-	u32 x = ra_get(a, v->arg[0]), dst, hint;
-
-	ra_free_dead(a, v, NULL);
-	hint = ra_hint(a, v);
-	dst = ra_alloc(a, ALL_REGS, hint != NOREG || a->reg[x] ? hint : x, v);
-	if (ir_is(v, IR_ZEXT))
-		x_movzx(&a->p, v->w, dst, x);
-	else
-		x_movsx(&a->p, wide(v), (u32)v->imm, dst, x);
-	ra_set(a, v, dst);
-}
-
-static void one(struct ra *a, struct ir *v)
-{
-	u32 dst = in_place(a, v);
-
-	if (ir_is(v, IR_NEG)) {
-		x_f7(&a->p, wide(v), 3, dst);
-	} else if (v->w == 16) {
-		x_ror16(&a->p, dst, 8);
-		x_movzx(&a->p, 16, dst, dst);
-	} else {
-		x_bswap(&a->p, wide(v), dst);
-	}
-	ra_set(a, v, dst);
-}
-
-/* ---- multiplication and division by rax and rdx ------------------------------------- */
-
-/* rax has X, rdx is free, Y is in the scratch register. */
-static void wide_operands(struct ra *a, struct ir *x, struct ir *y)
-{
-	ra_load(a, y, SCRATCH);
-	ra_clear(a, RDX);
-	a->pinned |= BIT(RDX);
-	if (x->reg != RAX || !ra_dead(a, x)) {
-		ra_clear(a, RAX);
-		ra_load(a, x, RAX);
-	}
-	a->pinned |= BIT(RAX);
-}
-
-static void mulhi(struct ra *a, struct ir *v)
-{
-	wide_operands(a, v->arg[0], v->arg[1]);
-	x_f7(&a->p, true, 4, SCRATCH);
-	ra_drop(a, RAX);
-	ra_free_dead(a, v, NULL);
-	ra_set(a, v, RDX);
-}
-
-static void divide_plain(struct ra *a, const struct ir *v, bool is_signed)
-{
-	if (is_signed)
-		x_cqo(&a->p, wide(v));
-	else
-		x_alu(&a->p, false, X_XOR, RDX, RDX);
-	x_f7(&a->p, wide(v), is_signed ? 7 : 6, SCRATCH);
-}
-
-/* BPF's results for a divisor of 0 and of -1; what is jumped over is done. */
-static void divide_checked(struct ra *a, const struct ir *v, bool rest, bool is_signed)
-{
-	u8 *zero, *minus = NULL, *done[2];
-	u32 n = 0;
-
-	x_test(&a->p, wide(v), SCRATCH, SCRATCH);
-	zero = x_jcc8(&a->p, CC_E);
-	if (is_signed) {
-		x_alu_imm(&a->p, wide(v), X_CMP, SCRATCH, -1);
-		minus = x_jcc8(&a->p, CC_E);
-	}
-	divide_plain(a, v, is_signed);
-	done[n++] = x_jmp8(&a->p);
-	if (minus) {
-		x_patch8(minus, a->p);
-		x_f7(&a->p, wide(v), 3, RAX);
-		x_alu(&a->p, false, X_XOR, RDX, RDX);
-		done[n++] = x_jmp8(&a->p);
-	}
-	x_patch8(zero, a->p);
-	if (rest)
-		x_mov(&a->p, wide(v), RDX, RAX);
-	else
-		x_alu(&a->p, false, X_XOR, RAX, RAX);
-	while (n)
-		x_patch8(done[--n], a->p);
-}
-
-static void divide(struct ra *a, struct ir *v)
-{
-	bool rest = ir_is(v, IR_UMOD) || ir_is(v, IR_SMOD);
-	bool is_signed = ir_is(v, IR_SDIV) || ir_is(v, IR_SMOD);
-	const struct ir *y = v->arg[1];
-	u64 c = y->imm & ir_mask(v->w);
-
-	wide_operands(a, v->arg[0], v->arg[1]);
-	if (ir_is_const(y) && c && c != ir_mask(v->w))
-		divide_plain(a, v, is_signed);
-	else
-		divide_checked(a, v, rest, is_signed);
-	ra_drop(a, RAX);
-	ra_free_dead(a, v, NULL);
-	ra_set(a, v, rest ? RDX : RAX);
-}
-
-/* ---- comparison ---------------------------------------------------------------------- */
-
-static enum x64_cc cc_of(u32 cc)
-{
-	static const u8 to[] = { [IR_EQ] = CC_E, [IR_NE] = CC_NE, [IR_ULT] = CC_B,
-		[IR_ULE] = CC_BE, [IR_UGT] = CC_A, [IR_UGE] = CC_AE, [IR_SLT] = CC_L,
-		[IR_SLE] = CC_LE, [IR_SGT] = CC_G, [IR_SGE] = CC_GE, [IR_SET] = CC_NE,
-		[IR_CLEAR] = CC_E };
-
-	return (enum x64_cc)to[cc];
-}
-
-/* Operands of the comparison in registers, for compare() to write nothing else. */
-static void compare_get(struct ra *a, struct ir *v)
-{
-	ra_get(a, v->arg[0]);
-	if (!has_imm(v, v->arg[1]))
-		ra_get(a, v->arg[1]);
-}
-
-static void compare(struct ra *a, const struct ir *v)
-{
-	const struct ir *x = v->arg[0], *y = v->arg[1];
-	bool bits = v->cc >= IR_SET;
-
-	if (!has_imm(v, y) && bits)
-		x_test(&a->p, wide(v), x->reg, y->reg);
-	else if (!has_imm(v, y))
-		x_alu(&a->p, wide(v), X_CMP, x->reg, y->reg);
-	else if (bits)
-		x_test_imm(&a->p, wide(v), x->reg, (s32)y->imm);
-	else if ((s32)y->imm)
-		x_alu_imm(&a->p, wide(v), X_CMP, x->reg, (s32)y->imm);
-	else
-		x_test(&a->p, wide(v), x->reg, x->reg);
-}
-
-static void choose(struct ra *a, struct ir *v)
-{
-	u32 t, e, dst;
-
-	compare_get(a, v);
-	t = ra_get(a, v->arg[2]);
-	e = ra_get(a, v->arg[3]);
-	if (v->arg[3] != v->arg[2] && !ir_remade(v->arg[3]) && ra_dead(a, v->arg[3]) ) {
-		/* the comparison reads it before it changes */
-		dst = e;
-	} else {
-		dst = ra_alloc(a, ALL_REGS, ra_hint(a, v), v);
-		x_mov(&a->p, true, dst, e);
-	}
-	compare(a, v);
-	x_cmov(&a->p, true, cc_of(v->cc), dst, t);
-	ra_free_dead(a, v, NULL);
-	ra_set(a, v, dst);
-}
-
-/* ---- memory ------------------------------------------------------------------------------ */
-
-static struct x64_addr address(struct ra *a, struct ir *v)
-{
-	struct x64_addr at = { 0, NO_INDEX, v->scale, (s32)v->imm };
-
-	if (ir_is(v->arg[0], IR_FP))
-		return ra_fp(a, (s64)v->arg[0]->imm + (s32)v->imm);
-	at.base = (u8)ra_get(a, v->arg[0]);
-	if (v->index)
-		at.index = (u8)ra_get(a, v->index);
-	return at;
-}
-
-static void load(struct ra *a, struct ir *v)
-{
-	struct x64_addr at = address(a, v);
-	u32 dst;
-
-	ra_free_dead(a, v, NULL);
-	dst = ra_alloc(a, ALL_REGS, ra_hint(a, v), v);
-	if (v->sign && v->w < 64)
-		x_at(&a->p, true, v->w < 32, v->w == 32 ? 0x63 : v->w == 8 ? 0xbe : 0xbf, dst,
-		     &at, false);
-	else
-		x_at(&a->p, v->w == 64, v->w < 32, v->w >= 32 ? 0x8b : v->w == 8 ? 0xb6 : 0xb7,
-		     dst, &at, false);
-	ra_set(a, v, dst);
-}
-
-static void store_number(struct ra *a, const struct ir *v, const struct x64_addr *at, u64 imm)
-{
-	if (v->w == 16)
-		put1(&a->p, 0x66);
-	x_at(&a->p, v->w == 64, false, v->w == 8 ? 0xc6 : 0xc7, 0, at, false);
-	if (v->w == 8)
-		put1(&a->p, (u8)imm);
-	else if (v->w == 16)
-		put1(&a->p, (u8)imm), put1(&a->p, (u8)(imm >> 8));
-	else
-		put4(&a->p, (u32)imm);
-}
-
-static void store(struct ra *a, struct ir *v)
-{
-	struct x64_addr at = address(a, v);
-	u32 x;
-
-	if (has_imm(v, v->arg[1])) {
-		store_number(a, v, &at, v->arg[1]->imm);
-		return;
-	}
-	x = ra_get(a, v->arg[1]);
-	if (v->w == 16)
-		put1(&a->p, 0x66);
-	x_at(&a->p, v->w == 64, false, v->w == 8 ? 0x88 : 0x89, x, &at, v->w == 8 && x >= 4);
-}
-
-static u32 plain_op(u32 kind)
-{
-	switch (kind) {
-	case KIND_ATOMIC_ADD: case KIND_ATOMIC_FADD: return 0x01;
-	case KIND_ATOMIC_OR: case KIND_ATOMIC_FOR: return 0x09;
-	case KIND_ATOMIC_AND: case KIND_ATOMIC_FAND: return 0x21;
-	default: return 0x31;
-	}
-}
-
-/* lock OP [base + imm], src: what was there is not asked for. */
-static void atomic_plain(struct ra *a, struct ir *v)
-{
-	u32 base = ra_get(a, v->arg[0]), src = ra_get(a, v->arg[1]);
-
-	x_mem(&a->p, true, wide(v), plain_op(v->cc), src, base, (s32)v->imm);
-}
-
-static void atomic_exchange(struct ra *a, struct ir *v)
-{
-	u32 base = ra_get(a, v->arg[0]), dst;
-
-	ra_load(a, v->arg[1], SCRATCH);
-	if (v->cc == KIND_ATOMIC_XCHG)
-		x_mem(&a->p, false, wide(v), 0x87, SCRATCH, base, (s32)v->imm);
-	else
-		x_lock_0f(&a->p, wide(v), 0xc1, SCRATCH, base, (s32)v->imm);
-	ra_free_dead(a, v, NULL);
-	if (!v->uses)
-		return;
-	dst = ra_alloc(a, ALL_REGS, ra_hint(a, v), v);
-	x_mov(&a->p, wide(v), dst, SCRATCH);
-	ra_set(a, v, dst);
-}
-
-static void atomic_loop(struct ra *a, struct ir *v)
-{
-	u32 base, src;
-	u8 *again;
-
-	ra_clear(a, RAX);
-	a->pinned |= BIT(RAX);
-	base = ra_get(a, v->arg[0]);
-	src = ra_get(a, v->arg[1]);
-	x_load(&a->p, v->w, RAX, base, (s32)v->imm);
-	again = a->p;
-	x_mov(&a->p, true, SCRATCH, RAX);
-	x_rr(&a->p, wide(v), plain_op(v->cc), src, SCRATCH);
-	x_lock_0f(&a->p, wide(v), 0xb1, SCRATCH, base, (s32)v->imm);
-	x_patch8(x_jcc8(&a->p, CC_NE), again);
-	ra_free_dead(a, v, NULL);
-	ra_set(a, v, RAX);
-}
-
-static void atomic_compare(struct ra *a, struct ir *v)
-{
-	u32 base, src;
-
-	ra_clear(a, RAX);
-	a->pinned |= BIT(RAX);
-	base = ra_get(a, v->arg[0]);
-	src = ra_get(a, v->arg[1]);
-	ra_load(a, v->arg[2], RAX);
-	x_lock_0f(&a->p, wide(v), 0xb1, src, base, (s32)v->imm);
-	if (!wide(v))	/* eax is not written when it was equal */
-		x_mov(&a->p, false, RAX, RAX);
-	ra_free_dead(a, v, NULL);
-	if (v->uses)
-		ra_set(a, v, RAX);
-}
-
-static void atomic(struct ra *a, struct ir *v)
-{
-	switch ((enum isa_kind)v->cc) {
-	case KIND_ATOMIC_CMPXCHG: atomic_compare(a, v); return;
-	case KIND_ATOMIC_XCHG: atomic_exchange(a, v); return;
-	case KIND_ATOMIC_FADD:
-		if (v->uses)
-			atomic_exchange(a, v);
-		else
-			atomic_plain(a, v);
-		return;
-	case KIND_ATOMIC_FOR: case KIND_ATOMIC_FAND: case KIND_ATOMIC_FXOR:
-		if (v->uses)
-			atomic_loop(a, v);
-		else
-			atomic_plain(a, v);
-		return;
-	default: atomic_plain(a, v);
-	}
-}
-
-/* ---- functions ---------------------------------------------------------------------------- */
+/* ---- functions --------------------------------------------------------- */
 
 /* Leaves the function but for its return or jump. */
 static void restore(struct ra *a)
@@ -584,7 +109,7 @@ static void packet(struct ra *a, struct ir *v)
 	result(a, v);
 }
 
-/* ---- jumps ----------------------------------------------------------------------------------- */
+/* ---- jumps ------------------------------------------------------------- */
 
 /* Is the distance from here to TO short, as far as the first time tells? */
 static bool is_near(const struct ra *a, const struct ir_block *to)
@@ -642,10 +167,10 @@ static void branch_to(struct ra *a, struct ir_block *taken, struct ir_block *oth
 static void branch(struct ra *a, struct ir *v)
 {
 	struct ir_block *t = a->block->succ[0], *e = a->block->succ[1];
-	enum x64_cc cc = cc_of(v->cc);
+	enum x64_cc cc = ra_cc(v->cc);
 
-	compare_get(a, v);
-	compare(a, v);
+	ra_compare_get(a, v);
+	ra_compare(a, v);
 	a->pinned = 0;
 	if (t->id == a->block->id + 1)
 		branch_to(a, e, t, (enum x64_cc)(cc ^ 1), false);
@@ -669,23 +194,7 @@ static void ret(struct ra *a, struct ir *v)
 static void node(struct ra *a, struct ir *v)
 {
 	switch ((enum ir_op)v->op) {
-	case IR_ADD: case IR_SUB: case IR_MUL: case IR_AND: case IR_OR: case IR_XOR:
-		two(a, v); break;
-	case IR_SHL: case IR_SHR: case IR_SAR:
-		if (ir_is_const(v->arg[1]))
-			shift_imm(a, v);
-		else
-			shift_reg(a, v);
-		break;
-	case IR_ROL: rotate(a, v); break;
-	case IR_UDIV: case IR_UMOD: case IR_SDIV: case IR_SMOD: divide(a, v); break;
-	case IR_MULHI: mulhi(a, v); break;
-	case IR_NEG: case IR_BSWAP: one(a, v); break;
-	case IR_ZEXT: case IR_SEXT: extend(a, v); break;
-	case IR_SELECT: choose(a, v); break;
-	case IR_LOAD: load(a, v); break;
-	case IR_STORE: store(a, v); break;
-	case IR_ATOMIC: atomic(a, v); break;
+	case IR_LOAD: case IR_STORE: case IR_ATOMIC: ra_memory(a, v); break;
 	case IR_CALL: case IR_LOCAL: call(a, v); break;
 	case IR_PACKET: packet(a, v); break;
 	case IR_TAIL: tail(a, v); break;
@@ -694,11 +203,12 @@ static void node(struct ra *a, struct ir *v)
 	case IR_MAY_GOTO: may_goto(a); break;
 	case IR_RET: ret(a, v); break;
 	case IR_TRAP: put1(&a->p, 0x0f), put1(&a->p, 0x0b); break;
-	default: break;	/* PARAM: set at the start */
+	case IR_PARAM: break;	/* set at the start */
+	default: ra_compute(a, v);
 	}
 }
 
-/* ---- the function ------------------------------------------------------------------------------- */
+/* ---- the function ------------------------------------------------------ */
 
 static void prologue(struct ra *a)
 {
@@ -708,7 +218,7 @@ static void prologue(struct ra *a)
 	if (a->frame)
 		x_alu_imm(&a->p, true, X_SUB, RSP, (s32)a->frame);
 	if (a->f->may_goto)
-		x_mem(&a->p, false, true, 0xc7, 0, RSP, (s32)a->fp_at - 8), put4(&a->p, MAY_GOTO_MAX);
+		x_store_imm(&a->p, 64, RSP, (s32)a->fp_at - 8, MAY_GOTO_MAX);
 }
 
 static void take_params(struct ra *a)

@@ -101,4 +101,23 @@ void ra_live_out(struct ir_block *block);
 /* Begins BLOCK with the state that was decided. */
 void ra_start(struct ra *a, struct ir_block *block);
 
+/* ---- opt_alu.c, opt_mem.c: nodes by what they do -------------------------- */
+
+static inline bool ra_wide(const struct ir *v) { return v->w == 64; }
+/* A number that an instruction of V's width can have in itself. */
+static inline bool ra_imm(const struct ir *v, const struct ir *x)
+{
+	return ir_is_const(x) && (v->w < 64 || fits32((s64)x->imm));
+}
+
+/* Values that are reckoned. */
+void ra_compute(struct ra *a, struct ir *v);
+/* Operands 0 and 1 of a branch to registers; then the comparison, which writes to
+ * none; and what is true when its condition is. */
+void ra_compare_get(struct ra *a, struct ir *v);
+void ra_compare(struct ra *a, const struct ir *v);
+enum x64_cc ra_cc(u32 cc);
+/* Loads, stores, atomics. */
+void ra_memory(struct ra *a, struct ir *v);
+
 #endif
