@@ -65,6 +65,7 @@ struct attempt {
 	struct isa_code insns[TEXT_PROGS];
 	struct vm_code *code[TEXT_PROGS];
 	bool is_native;
+	enum jit_tier tier;
 	struct native native[TEXT_PROGS];
 	struct strbuf why;	/* empty = good */
 };
@@ -287,7 +288,7 @@ static bool load(struct attempt *a)
 			return false;
 		}
 		a->w->progs[i] = a->code[i];
-		if (a->is_native && native_make(&a->native[i], a->w, a->insns[i].v,
+		if (a->is_native && native_make(&a->native[i], a->w, a->tier, a->insns[i].v,
 						a->insns[i].n, &err)) {
 			sb_printf(&a->why, "%s", skep_err_text(&err));
 			return false;
@@ -412,16 +413,16 @@ static void expect_steps(struct attempt *a)
 }
 
 /* MIXED: programs in turns of the fast and the checked interpreter. */
-enum engine { CHECKED, STEPPED, FAST, MIXED, MIXED_TOO, NATIVE };
+enum engine { CHECKED, STEPPED, MIXED_TOO, FAST, MIXED, ONE_PASS, OPTIMISED };
 
 static void attempt(const struct vcase *c, struct world *w, enum engine engine)
 {
-	static const char *const names[] = { "checked", "stepped", "fast", "fast and checked",
-					     "checked and fast", "native" };
-	struct attempt a = { .c = c, .w = w,
-		.mode = engine >= FAST && engine != MIXED_TOO ? VM_FAST : VM_CHECKED,
-		.mixed = engine == MIXED || engine == MIXED_TOO,
-		.stepped = engine == STEPPED, .is_native = engine == NATIVE };
+	static const char *const names[] = { "checked", "stepped", "checked and fast", "fast",
+					     "fast and checked", "one pass", "optimised" };
+	struct attempt a = { .c = c, .w = w, .mode = engine < FAST ? VM_CHECKED : VM_FAST,
+			     .mixed = engine == MIXED || engine == MIXED_TOO,
+			     .stepped = engine == STEPPED, .is_native = engine >= ONE_PASS,
+			     .tier = engine == OPTIMISED ? JIT_OPT : JIT_FAST };
 	u64 ret = 0;
 	int r;
 
@@ -469,10 +470,14 @@ static void run_file(const char *path, struct world *w)
 		if (c.has_fault || c.checked_only)
 			continue;
 		attempt(&c, w, FAST);
-		for (enum engine e = MIXED; c.nr_progs > 1 && e <= MIXED_TOO; e++)
-			attempt(&c, w, e);
+		if (c.nr_progs > 1) {
+			attempt(&c, w, MIXED);
+			attempt(&c, w, MIXED_TOO);
+		}
 		if (jit_available())
-			attempt(&c, w, NATIVE);
+			attempt(&c, w, ONE_PASS);
+		if (jit_available())
+			attempt(&c, w, OPTIMISED);
 	}
 	os_file_close(&f);
 }
