@@ -183,7 +183,8 @@ static u32 bytes_of(const struct verifier *v, const struct reg *r)
 		return r->bytes;
 	case REG_PACKET:
 	case REG_PACKET_META:
-		return r->range > r->off ? (u32)(r->range - r->off) : 0;
+		/* the range begins at the variable part; before it may be nothing */
+		return r->off >= 0 && r->range > r->off ? (u32)(r->range - r->off) : 0;
 	case REG_FUNC:
 		return v->funcs[r->func].start;
 	default:

@@ -120,10 +120,11 @@ static void packet(void **unused UNUSED)
 	      "r4 += 2\n"			/* 10 */
 	      "if r4 > r3 goto out\n"		/* 11 */
 	      "*(u8 *)(r2 + 1) = 0\n"		/* 12 */
-	      "if r5 > 7 goto never\n"		/* 13 */
-	      "out: r0 = 2\n"			/* 14 */
-	      "exit\n"				/* 15 */
-	      "never: r0 = 1\n"		/* 16 */
+	      "r2 += -9\n"			/* 13: not in the packet, perhaps */
+	      "if r5 > 7 goto never\n"		/* 14 */
+	      "out: r0 = 2\n"			/* 15 */
+	      "exit\n"				/* 16 */
+	      "never: r0 = 1\n"		/* 17 */
 	      "exit\n", VERIFY_FACTS);
 	assert_true(facts_bounded(facts));
 	reg(0, 1, "ctx at 0");
@@ -138,12 +139,13 @@ static void packet(void **unused UNUSED)
 	reg(7, 5, "number 0..255");
 	reg(12, 2, "packet at 0..7, 2 bytes");
 	touches(12, FACT_PACKET, FACT_NO_MAP);
+	reg(14, 2, "packet at -9..-2");
 	assert_false(facts_const(facts, 12, 5, &value));
-	assert_true(facts_const(facts, 15, 0, &value));
+	assert_true(facts_const(facts, 16, 0, &value));
 	assert_int_equal(value, 2);
-	assert_true(facts_reached(facts, 15));
-	assert_false(facts_reached(facts, 16));
-	assert_int_equal(facts_access(facts, 15).kinds, 0);
+	assert_true(facts_reached(facts, 16));
+	assert_false(facts_reached(facts, 17));
+	assert_int_equal(facts_access(facts, 16).kinds, 0);
 	done();
 }
 
