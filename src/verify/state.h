@@ -294,7 +294,7 @@ struct verifier {
 	u32 nr_funcs;
 	const struct access_desc *ctx;	/* of the context; NULL: nobody knows */
 	u8 *map_fields;		/* [2 nr_maps] regions.c: what is in values; inner maps' */
-	bool movers_known;	/* funcs[].moves_packet is filled in */
+	u32 arena_map;		/* 1 + the arena among the maps; 0: none */
 	u32 entry;		/* function that is being verified */
 	bool privileged;	/* VERIFY_CAP_PERFMON */
 
@@ -354,6 +354,8 @@ int reject(struct verifier *v, enum reject_id id, u32 insn, const struct why *wh
 /* What a privileged kernel lets pass: a warning for it, else a rejection. */
 int reject_or_warn(struct verifier *v, enum reject_id id, u32 insn,
 		   const struct why *why);
+/* The program may do it, and hardly means to. */
+void warn(struct verifier *v, enum reject_id id, u32 insn, const struct why *why);
 /* The program uses CONSTRUCT, which cannot be judged yet: ends the job. */
 void not_judged(struct verifier *v, u32 insn, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* "map_value": what the kernel calls the register's type. */

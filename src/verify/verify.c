@@ -3,7 +3,9 @@
  * verify.c: the job from its beginning to the verdict: shape, liveness, paths,
  * depth of the stack. See state.h for what goes through it.
  */
+#include "verify/call.h"
 #include "verify/explore.h"
+#include "verify/kobject.h"
 #include "verify/log.h"
 #include "base/os.h"
 
@@ -46,7 +48,9 @@ static void judge(struct verifier *v)
 			   v->prog->section : "");
 		return;
 	}
+	attach_check(v);
 	live_build(v);
+	global_effects(v);
 	log_head(v);
 	if (v->opts->flags & VERIFY_FACTS)
 		facts_begin(v);
