@@ -8,6 +8,7 @@
  *	DIFF_SEED=N	other programs; of one program: CONTAIN_PROG=N
  *	DIFF_RUNS=N	how many programs of each kind, instead of what seconds allow
  *	CONTAIN_RUNS=N	how many runs of accepted programs of each kind
+ *	CONTAIN_KIND=NAME	one kind only: generated, mutated, ...
  *	DIFF_OBJECTS=DIR	a folder of further objects
  */
 #include "diff/branchy.h"
@@ -192,7 +193,7 @@ static bool make(struct diff_prog *p, enum kind kind, u64 seed)
 	else if (kind == KNOTTY || (kind == MUTATED && seed >> 8 & 1))
 		knotty_program(p, seed);
 	else
-		gen_program(p, seed, 0);
+		gen_program(p, NULL, seed, 0);
 	return kind != MUTATED || mutate_program(p, seed, &gen_scene);
 }
 
@@ -322,5 +323,6 @@ int main(void)
 		cmocka_unit_test(compiled),
 	};
 
+	cmocka_set_test_filter(getenv("CONTAIN_KIND"));
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
