@@ -158,7 +158,7 @@ static bool faults(const struct reg *r)
 {
 	enum { SAFE = REG_TRUSTED | REG_RCU | REG_ALLOC | REG_NON_OWN };
 
-	return r->flags & (REG_UNTRUSTED | REG_USER | REG_PERCPU) ||
+	return r->flags & (REG_UNTRUSTED | REG_USER | REG_PERCPU) || r->type == REG_ARENA ||
 	       (r->type == REG_BTF && !(r->flags & SAFE));
 }
 
@@ -192,6 +192,12 @@ static u32 bytes_of(const struct verifier *v, const struct reg *r)
 	}
 }
 
+/* Where it leads was not kept: any access is fine, it may fault. */
+static bool leads_anywhere(const struct reg *r)
+{
+	return r->type == REG_ARENA || (r->type == REG_MEM && r->flags & REG_UNTRUSTED);
+}
+
 /* In a frame with number UP. */
 static struct fact_reg fact_of(const struct verifier *v, const struct reg *r, u32 up)
 {
@@ -208,6 +214,10 @@ static struct fact_reg fact_of(const struct verifier *v, const struct reg *r, u3
 		scalar_alu(KIND_ALU_ADD, 64, &f.val, &off);
 	f.flags = flags_of(v, r);
 	f.bytes = bytes_of(v, r);
+	if (leads_anywhere(r)) {
+		f.val = scalar_unknown();
+		f.bytes = 0;
+	}
 	if (is_map(r))
 		f.map = r->map;
 	if (r->type == REG_STACK)

@@ -6,6 +6,7 @@
  */
 #include "base/strbuf.h"
 #include "isa/isa.h"
+#include "model/uapi.h"
 #include "obj/obj.h"
 #include "verify/facts.h"
 #include "verify/verify.h"
@@ -19,6 +20,8 @@ static struct image_map maps[] = {
 	  .max_entries = 1 },
 	{ .name = "b", .type = BPF_MAP_TYPE_HASH, .key_size = 4, .value_size = 8,
 	  .max_entries = 8 },
+	{ .name = "c", .type = UAPI_MAP_TYPE_ARENA, .map_flags = BPF_F_MMAPABLE,
+	  .max_entries = 4 },
 };
 
 static struct isa_code code;
@@ -234,6 +237,23 @@ static void functions(void **unused UNUSED)
 	done();
 }
 
+/* ---- memory that may not be there ---------------------------------------- */
+
+static void arena_memory(void **unused UNUSED)
+{
+	judge("r1 = map[idx:2]\n"		/* 0 */
+	      "r2 = 64\n"			/* 2 */
+	      "r2 = addr_space_cast(r2, 0, 1)\n"	/* 3 */
+	      "r2 += 8\n"			/* 4 */
+	      "r3 = *(u64 *)(r2 + 0)\n"	/* 5 */
+	      "r0 = 2\n"			/* 6 */
+	      "exit\n", VERIFY_FACTS);
+	reg(5, 2, "arena at any number");
+	touches(5, FACT_ARENA, FACT_NO_MAP);
+	assert_int_equal(facts_access(facts, 5).flags, FACT_FAULTS);
+	done();
+}
+
 /* ---- what invariants cannot resolve -------------------------------------- */
 
 /* Slot 0 is R7 on one way and a number on the other; only paths know which of them
@@ -356,6 +376,7 @@ int main(void)
 		cmocka_unit_test(packet),
 		cmocka_unit_test(ways),
 		cmocka_unit_test(functions),
+		cmocka_unit_test(arena_memory),
 		cmocka_unit_test(unresolved_store),
 		cmocka_unit_test(unresolved_load),
 		cmocka_unit_test(unresolved_call),
