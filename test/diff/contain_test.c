@@ -29,7 +29,7 @@
 #include <stdlib.h>
 #include "unit/kernel_bpf.h"
 
-enum { SECONDS = 2, RUNS = 10, RUNS_COMPILED = 200, RUN_BUDGET = 4000, LIMIT_INSNS = 10000 };
+enum { SECONDS = 2, RUNS = 10, RUNS_COMPILED = 200, LEAST_RUNS = 100, RUN_BUDGET = 4000, LIMIT_INSNS = 10000 };
 
 struct tally {
 	u64 programs, accepted, bounded, runs, cut;
@@ -244,7 +244,7 @@ static void programs(enum kind kind, const char *what)
 	print_message("# DIFF_SEED=0x%" PRIx64 "\n", state);
 	if (only)
 		one(w, kind, what, only, &t);
-	while (!only && (want ? t.runs < want : effort_goes_on(&e)))
+	while (!only && (want ? t.runs < want : effort_goes_on(&e) || t.runs < LEAST_RUNS))
 		one(w, kind, what, gen_random(&state), &t);
 	tell(&t, what);
 	world_free(w);
