@@ -29,7 +29,8 @@
 #include <stdlib.h>
 #include "unit/kernel_bpf.h"
 
-enum { SECONDS = 2, RUNS = 10, RUNS_COMPILED = 200, LEAST_RUNS = 100, RUN_BUDGET = 4000, LIMIT_INSNS = 10000 };
+enum { SECONDS = 2, RUNS = 10, RUNS_COMPILED = 200, LEAST_RUNS = 100, RUN_BUDGET = 4000,
+       LIMIT_INSNS = 10000 };
 
 struct tally {
 	u64 programs, accepted, bounded, runs, cut;
