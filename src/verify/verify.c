@@ -69,7 +69,7 @@ static void tell_insns(struct verifier *v, struct verify_result *r)
 	struct verify_insn *insns = arena_news(v->arena, v->nr_insns, struct verify_insn);
 
 	for (u32 i = 0; i < v->nr_insns; i++)
-		insns[i] = (struct verify_insn){ v->points[i].mem,
+		insns[i] = (struct verify_insn){ v->points[i].access,
 			(v->points[i].flags & POINT_SEEN) != 0 };
 	r->insns = insns;
 	r->stale_stack = v->stale_stack;
