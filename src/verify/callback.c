@@ -53,6 +53,7 @@ static bool callback_args(struct verifier *v, const struct call *c, struct frame
 		reg_set_ptr(&f->regs[1], REG_DYNPTR, 0);
 		f->regs[1].dynptr = DYNPTR_LOCAL;
 		f->regs[1].id = ++v->next_id;
+		f->regs[1].frame = f->regs[REG_FP].frame;
 		f->regs[2] = caller->regs[3];
 		return true;
 	case BPF_FUNC_find_vma:		/* (task, area, ctx) */
@@ -194,12 +195,13 @@ static void check_own_refs(struct verifier *v, struct state *s, u32 at)
 
 struct leave { struct verifier *v; u32 frame; };
 
-/* The key that a callback is shown is a copy, which is gone when it returns. */
-static void forget_key(struct reg *r, void *arg)
+/* The key that a callback is shown is a copy, which is gone when it returns; a sample
+ * of user space is given back then. */
+static void forget_given(struct reg *r, void *arg)
 {
 	struct leave *l = arg;
 
-	if (r->type != REG_MAP_KEY || r->frame != l->frame)
+	if ((r->type != REG_MAP_KEY && r->type != REG_MEM) || r->frame != l->frame)
 		return;
 	if (l->v->privileged)
 		reg_set_unknown(l->v, r);
@@ -218,7 +220,7 @@ enum step callback_exit(struct verifier *v, struct state *s, u32 at)
 		return STEP_END;
 	state_pop_frame(v, s);
 	if (v->opts->policy == POLICY_USER)
-		state_each(s, forget_key, &leave);
+		state_each(s, forget_given, &leave);
 	s->insn = callsite;
 	widen_pass(v, s);
 	return STEP_NEXT;

@@ -92,7 +92,8 @@ enum { RANGE_BEYOND = -1, RANGE_AT_END = -2 };
 struct reg {
 	struct scalar val;
 	u8 type;		/* enum reg_type */
-	u8 frame;		/* STACK: whose */
+	u8 frame;		/* STACK: whose; MAP_KEY, DYNPTR, MEM: of the callback
+				   that was given it */
 	u16 flags;		/* enum reg_flag */
 	s32 off;		/* bytes; LINKED numbers: the added constant */
 	u32 id;			/* 0: none */

@@ -238,6 +238,22 @@ SEC("tc") int dynptr_kept(void *ctx)
 		bpf_dynptr_read(&n, 8, p, 0, 0);
 	return n;
 }
+static int keep_part(struct bpf_dynptr *d, void **out)
+{
+	void *p = bpf_dynptr_data(d, 0, 8);
+
+	if (p)
+		*out = p;
+	return 1;
+}
+// rejected 0120: a part of its sample, after it
+SEC("tc") int sample_kept(void *ctx)
+{
+	long mine = 0, *p = &mine;
+
+	bpf_user_ringbuf_drain(&user, keep_part, &p, 0);
+	return *p;
+}
 static int keep_value(void *map, void *key, void *value, void **out)
 {
 	*out = value;
