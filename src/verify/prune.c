@@ -35,14 +35,13 @@ static bool number_covers(const struct reg *old, const struct reg *new,
 	if (how == COVERS_PRUNE && !old->precise)
 		return true;
 	if (how == COVERS_EXACT)
-		return scalar_eq(&old->val, &new->val) && (!old->id == !new->id || !old->id) &&
+		return scalar_eq(&old->val, &new->val) &&
 		       (!old->id || same_id(m, old->id, new->id)) && old->off == new->off;
 	if (!scalar_subset(&new->val, &old->val))
 		return false;
 	if (!old->id)
 		return true;
-	return (old->flags & REG_LINKED) == (new->flags & REG_LINKED) &&
-	       old->off == new->off && same_id(m, old->id, new->id);
+	return old->off == new->off && same_id(m, old->id, new->id);
 }
 
 static bool identity_same(const struct reg *old, const struct reg *new, struct idmap *m)
@@ -145,7 +144,8 @@ static bool number_slot_covers(const struct slot *old, const struct slot *new,
 static bool object_covers(const struct slot *old, const struct slot *new, struct idmap *m)
 {
 	if (memcmp(old->kind, new->kind, SLOT_BYTES) || old->reg.map != new->reg.map ||
-	    old->reg.uid != new->reg.uid || old->reg.frame != new->reg.frame)
+	    old->reg.uid != new->reg.uid || old->reg.frame != new->reg.frame ||
+	    old->reg.flags != new->reg.flags)
 		return false;
 	return same_id(m, old->reg.id, new->reg.id) && same_id(m, old->reg.ref, new->reg.ref);
 }
