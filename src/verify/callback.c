@@ -95,6 +95,12 @@ static bool goes_on(struct verifier *v, struct state *s, const struct call *c)
 	return state_frame(s)->depth < times->val.umax;
 }
 
+static void leave_call(struct state *s)
+{
+	state_frame(s)->depth = 0;
+	state_frame(s)->left++;
+}
+
 /* S goes on behind the call; a copy of it goes into the body. */
 static void enter(struct verifier *v, struct state *s, const struct call *c)
 {
@@ -102,7 +108,7 @@ static void enter(struct verifier *v, struct state *s, const struct call *c)
 	u32 func = (u32)c->func;
 
 	if (!goes_on(v, s, c)) {
-		state_frame(s)->depth = 0;
+		leave_call(s);
 		return;
 	}
 	if (s->nr_frames == MAX_FRAMES) {
@@ -118,7 +124,7 @@ static void enter(struct verifier *v, struct state *s, const struct call *c)
 	if (!callback_args(v, c, body->frames[body->nr_frames - 2], state_frame(body)))
 		not_judged(v, c->insn, "callbacks of bpf_%s", c->row->name);
 	explore_settle(v);
-	state_frame(s)->depth = 0;
+	leave_call(s);
 }
 
 /* ---- timers -------------------------------------------------------------- */

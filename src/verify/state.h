@@ -185,6 +185,8 @@ struct frame {
 	u32 callback;		/* CALLBACK: helper or kfunc, an index of its own */
 	s64 ret_min, ret_max;	/* CALLBACK: what r0 must be within */
 	u32 depth;		/* how often bodies of a call here were entered */
+	u32 serial;		/* of its own: each call of a function has another */
+	u32 left;		/* how often calls that enter bodies were left here */
 	u32 nr_refs, rcu, preempt;	/* CALLBACK: held when it was entered */
 	struct slot slots[];	/* slot i holds bytes -8(i+1) .. -8i-1 from fp */
 };
