@@ -64,6 +64,7 @@ struct attempt {
 	struct isa_code insns[TEXT_PROGS];
 	struct vm_code *code[TEXT_PROGS];
 	bool is_native;
+	enum jit_tier tier;
 	struct native native[TEXT_PROGS];
 	struct strbuf why;	/* empty = good */
 };
@@ -280,7 +281,7 @@ static bool load(struct attempt *a)
 			return false;
 		}
 		a->w->progs[i] = a->code[i];
-		if (a->is_native && native_make(&a->native[i], a->w, a->insns[i].v,
+		if (a->is_native && native_make(&a->native[i], a->w, a->tier, a->insns[i].v,
 						a->insns[i].n, &err)) {
 			sb_printf(&a->why, "%s", skep_err_text(&err));
 			return false;
@@ -405,13 +406,15 @@ static void expect_steps(struct attempt *a)
 		sb_printf(&a->why, "did not stop at step %" PRIu64 "\n", a->stop_at);
 }
 
-enum engine { CHECKED, STEPPED, FAST, NATIVE };
+enum engine { CHECKED, STEPPED, FAST, ONE_PASS, OPTIMISED };
 
 static void attempt(const struct vcase *c, struct world *w, enum engine engine)
 {
-	static const char *const names[] = { "checked", "stepped", "fast", "native" };
+	static const char *const names[] = { "checked", "stepped", "fast", "one pass",
+					      "optimised" };
 	struct attempt a = { .c = c, .w = w, .mode = engine <= STEPPED ? VM_CHECKED : VM_FAST,
-			     .stepped = engine == STEPPED, .is_native = engine == NATIVE };
+			     .stepped = engine == STEPPED, .is_native = engine >= ONE_PASS,
+			     .tier = engine == OPTIMISED ? JIT_OPT : JIT_FAST };
 	u64 ret = 0;
 	int r;
 
@@ -460,7 +463,9 @@ static void run_file(const char *path, struct world *w)
 			continue;
 		attempt(&c, w, FAST);
 		if (jit_available())
-			attempt(&c, w, NATIVE);
+			attempt(&c, w, ONE_PASS);
+		if (jit_available())
+			attempt(&c, w, OPTIMISED);
 	}
 	os_file_close(&f);
 }
