@@ -315,6 +315,7 @@ struct verifier {
 	struct frame *free_frames[MAX_SLOTS / 8 + 1];
 	struct state *free_states;
 	u32 next_id;		/* of registers and references */
+	u32 next_frame;		/* struct frame.serial */
 	u32 now;		/* states stored so far: a clock for liveness */
 	u32 nr_kept, peak_kept;
 	u64 visited;		/* by paths */
