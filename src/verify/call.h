@@ -9,6 +9,7 @@
 struct dynptr_at {
 	u32 kind;		/* enum dynptr_kind; 0: none */
 	u32 id, ref;
+	u8 frame;		/* of the callback that was given it; 0: none was */
 };
 
 /* What a pointer in a map value points at. */

@@ -51,7 +51,7 @@ static bool needs_trust(const struct typed *t)
 static void check_object(struct verifier *v, struct typed *t, const struct reg *r, u32 i,
 			 u32 want)
 {
-	bool unsafe = r->flags & (REG_UNTRUSTED | REG_USER | REG_PERCPU);
+	bool unsafe = r->flags & (REG_UNTRUSTED | REG_USER | REG_PERCPU | REG_OR_NULL);
 	bool gives = (t->row->flags & KFUNC_RELEASES) && r->ref;
 	struct why why = why_of(t, r, i);
 	u64 off = (u64)(s64)r->off;
@@ -159,6 +159,7 @@ static void check_pair(struct verifier *v, struct state *s, struct typed *t, u32
 	else if (!reg_is_null(state_reg(s, i + 1)) || !ends(t, i, "__opt"))
 		check_buffer(v, s, &t->c, i, (u32)size->val.umax);
 	reg_mark(v, size);
+	reg_mark(v, state_reg(s, i + 1));	/* NULL, perhaps */
 }
 
 static bool may_be_null(const struct reg *r)
@@ -173,9 +174,11 @@ static void check_pointer(struct verifier *v, struct state *s, struct typed *t, 
 	u32 id = btf_skip_mods(t->btf, to), kind = btf_kind(btf_type(t->btf, id));
 	bool pair = ends(t, i + 1, "__sz") || ends(t, i + 1, "__szk");
 
-	if (may_be_null(r) && ends(t, i, "__nullable"))
+	if (reg_is_null(r) && ends(t, i, "__nullable")) {
+		reg_mark(v, r);		/* that it is NULL matters */
 		return;
-	if (may_be_null(r) && (needs_trust(t) || (t->row->flags & KFUNC_RCU)))
+	}
+	if (may_be_null(r) && !ends(t, i, "__nullable") && (needs_trust(t) || (t->row->flags & KFUNC_RCU)))
 		reject(v, REJECT_KFUNC_NULL, t->c.insn, &why);
 	else if (ends(t, i, "__map"))
 		check_map_arg(v, t, r, i);
