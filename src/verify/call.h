@@ -117,6 +117,7 @@ struct kfunc {
 	enum kfunc_result gives;
 	bool iterates;
 	u8 args;		/* that must be readable before FN looks: r1 .. */
+	bool inside;		/* may be called with a lock held */
 };
 /* What instruction AT calls. */
 const char *kfunc_name(const struct verifier *v, u32 at);
@@ -135,6 +136,10 @@ bool kfunc_iterates(const struct verifier *v, u32 at);
 /* call.c: nothing but INSIDE may be called while a lock is held. */
 void check_locked(struct verifier *v, struct state *s, u32 at, bool inside);
 
+/* The callback of bpf_rbtree_add, as a number among those of helpers. */
+enum { CALLBACK_LESS = 1 << 16 };
+/* args.c: where the lock that R points at is. */
+void lock_place(const struct reg *r, u32 *map, u32 *uid);
 /* callback.c: the call's function may run; what it returns to. */
 void callback_enter(struct verifier *v, struct state *s, const struct call *c);
 enum step callback_exit(struct verifier *v, struct state *s, u32 at);

@@ -6,6 +6,7 @@
  * is another matter, and what the flags say (Linux 6.18).
  */
 #include "verify/kobject.h"
+#include "verify/fields.h"
 #include "verify/mem.h"
 #include "verify/call.h"
 
@@ -104,37 +105,24 @@ static bool check_object(struct verifier *v, const struct access *a, const struc
 	return false;
 }
 
-/* Types of members that are not memory of numbers. */
-static bool is_special(const char *type)
+/* What of an object only calls change, and the access touches; NULL: nothing. */
+static const char *touched_field(struct verifier *v, const struct access *a,
+				 const struct reg *ptr)
 {
-	return !strncmp(type, "bpf_", 4);
-}
+	const struct fields *f = fields_at(v, ptr);
+	s64 off = (s64)a->off + ptr->off;
 
-/* Has struct ID of the program's types no members but numbers? Addresses are, too,
- * once they are stored there. */
-static bool is_plain(const struct btf *btf, u32 id, u32 depth)
-{
-	const struct btf_type *t = btf_type(btf, id);
-
-	if (depth > 8)
-		return false;
-	for (u32 i = 0; i < btf_vlen(t); i++) {
-		u32 m = btf_skip_mods(btf, btf_member(btf, t, i).type_id);
-		const struct btf_type *mt = btf_type(btf, m);
-
-		if (btf_kind(mt) == BTF_KIND_ARRAY) {
-			m = btf_skip_mods(btf, ((const struct btf_array *)(mt + 1))->type);
-			mt = btf_type(btf, m);
-		}
-		if (btf_kind(mt) == BTF_KIND_PTR &&
-		    btf_kind(btf_type(btf, mt->type)) == BTF_KIND_TYPE_TAG)
-			return false;
-		if (btf_kind(mt) != BTF_KIND_STRUCT && btf_kind(mt) != BTF_KIND_UNION)
+	if (f->more)
+		not_judged(v, a->insn, "objects with these special fields");
+	for (u32 i = 0; i < f->n; i++) {
+		if (off >= (s64)f->v[i].off + f->v[i].bytes || off + (s64)a->size <= f->v[i].off)
 			continue;
-		if (is_special(btf_type_name(btf, m)) || !is_plain(btf, m, depth + 1))
-			return false;
+		if (f->v[i].kind >= FIELD_KPTR)
+			not_judged(v, a->insn, "%s in objects of the program",
+				   field_name((enum field_kind)f->v[i].kind));
+		return field_name((enum field_kind)f->v[i].kind);
 	}
-	return true;
+	return NULL;
 }
 
 /* An object that the program made: it may be written, too. */
@@ -145,10 +133,14 @@ static bool own_access(struct verifier *v, const struct access *a, const struct 
 	struct why why = { .reg = a->reg, .ptr = ptr, .off = off, .size = a->size,
 			   .s = btf_type_name(ptr->btf, ptr->btf_id) };
 
-	if (!ptr->ref && !(ptr->flags & REG_RCU))
+	if (!ptr->ref && !(ptr->flags & (REG_RCU | REG_NON_OWN)))
 		not_judged(v, a->insn, "objects of the program after their read section");
-	else if (!is_plain(ptr->btf, ptr->btf_id, 0) || a->is_helper)
-		not_judged(v, a->insn, "objects of struct %s, which has special members", why.s);
+	else if (a->is_helper)
+		reject(v, REJECT_ARG_TYPE, a->insn, &(struct why){
+			.reg = a->reg, .ptr = ptr, .a = a->reg, .s = "fp", .t = "the helper" });
+	else if (touched_field(v, a, ptr))
+		reject(v, REJECT_OBJECT_FIELD, a->insn, &(struct why){
+			.reg = a->reg, .ptr = ptr, .s = touched_field(v, a, ptr) });
 	else if (!scalar_is_const(&ptr->val) || scalar_value(&ptr->val))
 		reject(v, REJECT_BTF_VAR, a->insn, &why);
 	else if (off < 0)

@@ -292,7 +292,7 @@ struct verifier {
 	struct func *funcs;	/* sorted by start */
 	u32 nr_funcs;
 	const struct access_desc *ctx;	/* of the context; NULL: nobody knows */
-	u8 *map_fields;		/* [2 nr_maps] regions.c: what is in values; inner maps' */
+	const struct fields *fields;	/* fields.c: of the types that were asked for */
 	u32 arena_map;		/* 1 + the arena among the maps; 0: none */
 	bool effects_known;	/* funcs[].moves_packet, might_sleep are filled in */
 	u32 entry;		/* function that is being verified */

@@ -364,6 +364,8 @@ enum step step_obj_drop(struct verifier *v, struct state *s, u32 at)
 
 	if (may_be_null(r))
 		reject(v, REJECT_KFUNC_NULL, at, &why);
+	else if (!reg_is_ptr(r) || (r->flags & REG_NON_OWN))
+		reject(v, REJECT_KFUNC_TRUST, at, &why);
 	else if (r->type != REG_BTF || !(r->flags & REG_ALLOC) || !r->ref)
 		reject(v, REJECT_KFUNC_RELEASE, at, &why);
 	else if (r->off || !scalar_is_const(&r->val))

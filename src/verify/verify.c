@@ -50,7 +50,6 @@ static void judge(struct verifier *v)
 	attach_check(v);
 	live_build(v);
 	log_head(v);
-	v->map_fields = arena_alloc(&v->mem, 2 * (size_t)v->img->nr_maps);
 	v->kept = arena_news(&v->mem, v->nr_insns, struct kept *);
 	explore(v, 0);
 	while (!v->stop && next_global(v, &func))
