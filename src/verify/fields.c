@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fields.c: finds in a type of the program what only calls may change: locks, timers,
- * heads and nodes of lists and trees, counts of references, tagged pointers.
+ * heads and nodes of lists and trees, counts of references, tagged pointers. What lies
+ * in a union is memory like any other, as in the kernel.
  */
 #include "verify/fields.h"
 #include "verify/call.h"
@@ -18,7 +19,7 @@ static const struct { const char *name; u32 bytes; } kinds[FIELD_KINDS] = {
 	[FIELD_KPTR_PERCPU] = { "percpu_kptr", 8 }, [FIELD_UPTR] = { "uptr", 8 },
 };
 
-enum { NESTING = 8 };
+enum { NESTING = 8, LOOKED_MAX = 10000 };	/* members */
 
 const char *field_name(enum field_kind kind)
 {
@@ -74,7 +75,7 @@ static bool find_contained(const struct btf *btf, struct field *f, u32 of, s32 a
 
 /* ---- one type -------------------------------------------------------------- */
 
-struct look { const struct btf *btf; struct fields *f; };
+struct look { const struct btf *btf; struct fields *f; u32 looked; };
 
 static void add(struct look *l, u32 kind, u32 off, u32 type, u32 of, s32 at)
 {
@@ -129,7 +130,7 @@ static void look(struct look *l, u32 type, u32 off, u32 of, s32 at, u32 depth)
 	u32 id = btf_skip_mods(l->btf, type), kind;
 	const struct btf_type *t = btf_type(l->btf, id);
 
-	if (depth == NESTING) {
+	if (depth == NESTING || ++l->looked > LOOKED_MAX) {
 		l->f->more = true;
 		return;
 	}
@@ -140,9 +141,6 @@ static void look(struct look *l, u32 type, u32 off, u32 of, s32 at, u32 depth)
 			add(l, kind, off, 0, of, at);
 		else
 			look_members(l, id, off, depth);
-		break;
-	case BTF_KIND_UNION:
-		look_members(l, id, off, depth);
 		break;
 	case BTF_KIND_ARRAY:
 		look_elements(l, (const struct btf_array *)(t + 1), off, of, at, depth);

@@ -63,17 +63,15 @@ static void arg_number(struct verifier *v, struct state *s, struct call *c, unsi
 		reject(v, REJECT_KFUNC_NUMBER, c->insn, &why);
 }
 
-void check_buffer(struct verifier *v, struct state *s, const struct call *c, unsigned i,
-		  u32 size)
+static void check_memory(struct verifier *v, struct state *s, const struct call *c, unsigned i,
+			 u32 size)
 {
 	struct reg r = *state_reg(s, i + 1);
 	struct access a = { .insn = c->insn, .reg = i + 1, .size = size, .store = -1,
 			    .kind = ACCESS_READ, .is_helper = true };
 	struct why why = why_of(c, &r, i, "fp");
 
-	if (r.flags & REG_OR_NULL)
-		reject(v, REJECT_ARG_NULL, c->insn, &why);
-	else if (!reg_is_ptr(&r))
+	if (!reg_is_ptr(&r))
 		reject(v, REJECT_ARG_TYPE, c->insn, &why);
 	else if (r.type == REG_STACK)
 		stack_helper_access(v, s, &a, &r, false);
@@ -86,7 +84,19 @@ void check_buffer(struct verifier *v, struct state *s, const struct call *c, uns
 		mem_access(v, s, &a, NULL);
 }
 
-/* The size of an optional buffer: a constant, and of what the call gives. */
+void check_buffer(struct verifier *v, struct state *s, const struct call *c, unsigned i,
+		  u32 size)
+{
+	struct reg *r = state_reg(s, i + 1);
+	struct why why = why_of(c, r, i, "fp");
+
+	if (r->flags & REG_OR_NULL)
+		reject(v, REJECT_ARG_NULL, c->insn, &why);
+	check_memory(v, s, c, i, size);
+}
+
+/* The size of an optional buffer, which may be NULL: a constant, and of what the call
+ * gives. */
 static void arg_slice_size(struct verifier *v, struct state *s, struct call *c, unsigned i)
 {
 	struct reg *r = state_reg(s, i + 1);
@@ -103,7 +113,7 @@ static void arg_slice_size(struct verifier *v, struct state *s, struct call *c, 
 	if (c->const_size >= MAX_VAR_OFF)
 		reject(v, REJECT_ARG_SIZE_MAX, c->insn, &why);
 	else if (!reg_is_null(state_reg(s, i)))
-		check_buffer(v, s, c, i - 1, (u32)c->const_size);
+		check_memory(v, s, c, i - 1, (u32)c->const_size);
 }
 
 /* A map as an object of the kernel, as programs that go over maps get it. */

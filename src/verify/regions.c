@@ -330,7 +330,7 @@ static bool sock_access(struct verifier *v, struct state *s, const struct access
 	(void)s, (void)value;
 	if (writes(a))
 		reject(v, REJECT_READ_ONLY, a->insn, &why);
-	else if (off < 0 || !scalar_is_const(&ptr->val) ||
+	else if (!scalar_is_const(&ptr->val) ||
 		 !access_ok(access_object(object_of(ptr)), (u64)off, a->size, false))
 		reject(v, REJECT_SOCK, a->insn, &why);
 	return false;
