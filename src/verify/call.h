@@ -15,6 +15,7 @@ struct dynptr_at {
 struct kptr_at {
 	const struct btf *btf;
 	u32 id;			/* 0: not known */
+	bool percpu;		/* one for each cpu */
 };
 
 /* A call of a helper while its arguments are looked at. */
@@ -69,6 +70,9 @@ bool writes_packet(const struct verifier *v);
 void arg_kptr_slot(struct verifier *v, struct state *s, struct call *c, unsigned i);
 void arg_kptr_object(struct verifier *v, struct state *s, struct call *c, unsigned i);
 void ret_kptr(struct verifier *v, struct state *s, const struct call *c);
+/* Does the access store a pointer where there is room for one that nobody owns? */
+bool kptr_stores(struct verifier *v, const struct access *a, const struct reg *ptr,
+		 const struct image_map *map);
 bool kptr_access(struct verifier *v, struct state *s, const struct access *a,
 		 const struct reg *ptr, const struct image_map *map, struct reg *value);
 
@@ -94,6 +98,8 @@ enum step step_call_typed(struct verifier *v, struct state *s, u32 at,
  * there is no more to say. */
 bool check_typed_args(struct verifier *v, struct state *s, u32 at, u32 first);
 enum step step_obj_new(struct verifier *v, struct state *s, u32 at);
+enum step step_percpu_new(struct verifier *v, struct state *s, u32 at);
+enum step step_percpu_drop(struct verifier *v, struct state *s, u32 at);
 enum step step_obj_drop(struct verifier *v, struct state *s, u32 at);
 enum step step_cast_ctx(struct verifier *v, struct state *s, u32 at);
 enum step step_rdonly_cast(struct verifier *v, struct state *s, u32 at);

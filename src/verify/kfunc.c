@@ -160,6 +160,8 @@ static const struct kfunc kfuncs[] = {
 	{ "bpf_preempt_disable", preempt_disable, GIVES_NOTHING, false, 0, false },
 	{ "bpf_preempt_enable", preempt_enable, GIVES_NOTHING, false, 0, false },
 	{ "bpf_obj_new_impl", step_obj_new, GIVES_OWN, false, 1, false },
+	{ "bpf_percpu_obj_new_impl", step_percpu_new, GIVES_OWN, false, 1, false },
+	{ "bpf_percpu_obj_drop_impl", step_percpu_drop, GIVES_NOTHING, false, 1, false },
 	{ "bpf_obj_drop_impl", step_obj_drop, GIVES_NOTHING, false, 1, false },
 	{ "bpf_cast_to_kern_ctx", step_cast_ctx, GIVES_OWN, false, 1, false },
 	{ "bpf_rdonly_cast", step_rdonly_cast, GIVES_OWN, false, 0, false },

@@ -98,8 +98,10 @@ static bool check_object(struct verifier *v, const struct access *a, const struc
 		reject(v, REJECT_BTF_VAR, a->insn, &why);
 	else if (why.off + (s64)scalar_value(&ptr->val) < 0)
 		reject(v, REJECT_BTF_NEG, a->insn, &why);
-	else if (ptr->flags & (REG_USER | REG_PERCPU))
+	else if (ptr->flags & (REG_USER | REG_PERCPU)) {
+		why.t = ptr->flags & REG_USER ? "user" : "percpu";
 		reject(v, REJECT_BTF_SPACE, a->insn, &why);
+	}
 	else
 		return true;
 	return false;
@@ -140,8 +142,11 @@ static bool own_access(struct verifier *v, const struct access *a, const struct 
 	struct why why = { .reg = a->reg, .ptr = ptr, .off = off, .size = a->size,
 			   .s = btf_type_name(ptr->btf, ptr->btf_id) };
 
+	why.t = "percpu";
 	if (!ptr->ref && !(ptr->flags & (REG_RCU | REG_NON_OWN)))
-		not_judged(v, a->insn, "objects of the program after their read section");
+		reject(v, REJECT_OBJECT_GONE, a->insn, &why);
+	else if (ptr->flags & REG_PERCPU)
+		reject(v, REJECT_BTF_SPACE, a->insn, &why);
 	else if (a->is_helper)
 		reject(v, REJECT_ARG_TYPE, a->insn, &(struct why){
 			.reg = a->reg, .ptr = ptr, .a = a->reg, .s = "fp", .t = "the helper" });

@@ -120,10 +120,10 @@ static void check_typed_fields(struct verifier *v, const struct access *a,
 		struct why why = { .reg = a->reg, .ptr = ptr,
 				   .s = field_name((enum field_kind)f->v[i].kind) };
 
-		if (f->v[i].kind == FIELD_KPTR ||
+		if ((f->v[i].kind >= FIELD_KPTR && f->v[i].kind != FIELD_UPTR) ||
 		    !touches(a, ptr, f->v[i].off + 1, f->v[i].bytes))
 			continue;
-		if (f->v[i].kind > FIELD_KPTR)
+		if (f->v[i].kind == FIELD_UPTR)
 			not_judged(v, a->insn, "%s in map values", why.s);
 		else
 			reject(v, REJECT_FIELD, a->insn, &why);
@@ -222,7 +222,8 @@ static bool map_value_access(struct verifier *v, struct state *s,
 	const struct image_map *map = map_of(v, ptr);
 
 	check_map_rights(v, a, ptr, map);
-	check_leak(v, s, a, "map");
+	if (!kptr_stores(v, a, ptr, map))
+		check_leak(v, s, a, "map");
 	if (check_range(v, a, ptr, map->value_size, false))
 		return false;
 	check_fields(v, a, ptr, map);
