@@ -18,6 +18,8 @@ bool in_read_section(const struct state *s)
 void reg_set_btf(struct verifier *v, struct reg *r, const struct btf *btf, u32 id,
 		 unsigned flags)
 {
+	while (btf->base && id < btf->first_id)	/* a type that a module shares */
+		btf = btf->base;
 	reg_set_ptr(r, REG_BTF, flags);
 	r->btf = btf;
 	r->btf_id = id;
@@ -259,7 +261,7 @@ static bool is_number_kind(u32 kind)
 static bool param_value(struct verifier *v, const struct access *a, const char *name,
 			u32 i, u32 id, struct reg *value)
 {
-	const struct btf *btf = v->opts->vmlinux;
+	const struct btf *btf = v->attach_btf;
 	const struct btf_type *t = btf_type(btf, btf_skip_mods(btf, id));
 	u32 to;
 	bool iter = v->prog->expected_attach == BPF_TRACE_ITER &&
@@ -340,7 +342,7 @@ static u32 param_at(const struct btf *btf, const struct btf_type *proto, u32 fir
 bool traced_access(struct verifier *v, struct state *s, const struct access *a,
 		   struct reg *value)
 {
-	const struct btf_type *proto = attach_proto(v);
+	const struct btf_type *proto = v->attach_proto;
 	u32 first = v->prog->expected_attach == BPF_TRACE_RAW_TP &&
 		    v->prog->type == BPF_PROG_TYPE_TRACING;
 	const struct btf_param *p;
@@ -354,7 +356,7 @@ bool traced_access(struct verifier *v, struct state *s, const struct access *a,
 	}
 	p = (const struct btf_param *)(proto + 1) + first;
 	n = btf_vlen(proto) - first;
-	i = a->off < 0 ? n + 1 : param_at(v->opts->vmlinux, proto, first, (u64)a->off / 8);
+	i = a->off < 0 ? n + 1 : param_at(v->attach_btf, proto, first, (u64)a->off / 8);
 	id = i < n ? p[i].type : i == n ? result_type(v, proto) : 0;
 	if (a->kind & ACCESS_WRITE || a->off < 0 || a->off >= ARGS_MAX * 8 || a->off % 8 ||
 	    a->off % (s32)a->size || !id || !value) {
@@ -363,7 +365,7 @@ bool traced_access(struct verifier *v, struct state *s, const struct access *a,
 		return false;
 	}
 	if (i < n)
-		return param_value(v, a, btf_str(v->opts->vmlinux, p[i].name_off), i, id, value);
+		return param_value(v, a, btf_str(v->attach_btf, p[i].name_off), i, id, value);
 	if (param_value(v, a, "", i, id, value))
 		return true;
 	mem_unknown(v, a, value);

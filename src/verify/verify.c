@@ -48,6 +48,7 @@ static void judge(struct verifier *v)
 			   v->prog->section : "");
 		return;
 	}
+	attach_find(v);
 	attach_check(v);
 	live_build(v);
 	global_effects(v);
