@@ -59,7 +59,7 @@ LEFT_OUT = {"log.c", "names.c", "notes.c", "reject.c", "scalar.c", "scalar_alu.c
             "scalar_branch.c", "scalar_text.c", "tnum.c"}
 # Functions whose loss costs time or memory, and nothing else.
 COSTS = re.compile(r"""(?x) ^(state_unlink_single | count_id | clear_id | swap | queue | take | before |
-    note_crowd | paths_drop | state_new | drop_dead | fold_elements | walk_all | depths |
+    note_crowd | paths_drop | state_new | drop_dead | fold_elements | depths |
     mark_points | thresholds | steps_of | collect | add_to)$""")
 
 DECLARES = re.compile(r"(const|static|struct|enum|unsigned|bool|int|u8|u16|u32|u64|s32|s64|size_t|"
