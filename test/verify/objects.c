@@ -264,6 +264,33 @@ SEC("tp_btf/sched_switch") int xchg_variable(__u64 *ctx)
 	return 0;
 }
 
+// rejected 0101: what was never set goes in
+SEC("tp_btf/sched_switch") NAKED int xchg_unset(void)
+{
+	asm volatile("r1 = 0; *(u32 *)(r10 - 4) = r1; r2 = r10; r2 += -4; r1 = %[map] ll; call 1;"
+		"if r0 == 0 goto 1f; r1 = r0; r1 += 16; call 194; 1: r0 = 0; exit;"
+		:: [map]"i"(&values) : "r0");
+}
+// rejected 0389: what the map owns is dropped
+SEC("tp_btf/sched_switch") int drop_owned(__u64 *ctx)
+{
+	struct value *v = value();
+	struct item *p = v ? v->item : 0;
+
+	if (p)
+		drop(p);
+	return 0;
+}
+// rejected 0386: an object of the program as a task
+SEC("tp_btf/sched_switch") int release_own(__u64 *ctx)
+{
+	struct item *p = make(struct item);
+
+	if (p)
+		bpf_task_release((void *)p);
+	return 0;
+}
+
 /* ---- objects of the program with members that are no numbers ------------- */
 
 struct bpf_list_node { __u64 opaque[3]; } __attribute__((aligned(8)));
