@@ -29,6 +29,8 @@ struct { __uint(type, BPF_MAP_TYPE_HASH_OF_MAPS); __uint(max_entries, 2); __type
 	__array(values, struct inner); } outer SEC(".maps");
 struct task_struct;
 struct vm_area_struct;
+/* Paths that came together: a state is stored behind it. */
+#define MEET "r5 = 0; r5 = 0; r5 = 0; r5 = 0; r5 = 0; r5 = 0; goto 8f; 8: goto 9f; 9:"
 char table[16];
 int zero;
 struct sum { long n, i; };
@@ -128,8 +130,7 @@ SEC("xdp") int left(struct xdp_md *ctx)
 SEC("xdp") __attribute__((naked)) int once_or_twice(void)
 {
 	asm volatile("r0 = 0; *(u64 *)(r10 - 8) = r0; *(u64 *)(r10 - 16) = r0; call 7; r6 = r0;"
-		"r0 = 0; r0 = 0; goto 1f; 1: goto 2f; 2: r7 = 2; if r6 == 1 goto 3f; r7 = 1;"
-		"3: r1 = r7; r2 = %[f] ll; r3 = r10; r3 += -16; r4 = 0; call 181; r0 = 2; exit;"
+		"r7 = 2; if r6 == 1 goto 3f; r7 = 1; 3:" MEET "r1 = r7; r2 = %[f] ll; r3 = r10; r3 += -16; r4 = 0; call 181; r0 = 2; exit;"
 		:: [f]"i"(step_far) : "r0");
 }
 NOINLINE int sum_values(void *map, int *key, struct small *val, struct sum *s)
@@ -282,8 +283,8 @@ SEC("xdp") int returns_pointer(struct xdp_md *ctx)
 }
 NAKED int zero_or_two(void)
 {
-	asm volatile("call 7; r6 = r0; r0 = 0; r0 = 0; goto 1f; 1: goto 2f; 2: r0 = 2;"
-		"if r6 == 1 goto 3f; r0 = 0; 3: exit;" ::: "r0");
+	asm volatile("call 7; r6 = r0; r0 = 2; if r6 == 1 goto 3f; r0 = 0; 3:" MEET "exit;"
+		::: "r0");
 }
 // rejected 0123: it returns 2 on one path
 SEC("xdp") int returns_two(struct xdp_md *ctx)
@@ -421,8 +422,8 @@ SEC("tc") int timer_section(void *ctx)
 }
 NAKED int tick_zero_or_one(void)
 {
-	asm volatile("call 7; r6 = r0; r0 = 0; r0 = 0; goto 1f; 1: goto 2f; 2: r0 = 1;"
-		"if r6 == 1 goto 3f; r0 = 0; 3: exit;" ::: "r0");
+	asm volatile("call 7; r6 = r0; r0 = 1; if r6 == 1 goto 3f; r0 = 0; 3:" MEET "exit;"
+		::: "r0");
 }
 // rejected 0123: a timer's callback returns 1 on one path
 SEC("tc") int timer_paths(void *ctx)
@@ -530,8 +531,8 @@ SEC("xdp") __attribute__((naked)) int global_after(void)
 // rejected 0354: NULL on one path, a number on another
 SEC("xdp") __attribute__((naked)) int global_null_or_number(void)
 {
-	asm volatile("call 7; r6 = r0; r0 = 0; r0 = 0; goto 1f; 1: goto 2f; 2: r1 = 2;"
-		"if r6 == 1 goto 3f; r1 = 0; 3: call second_of; r0 = 0; exit;" ::: "r0");
+	asm volatile("call 7; r6 = r0; r1 = 2; if r6 == 1 goto 3f; r1 = 0; 3:" MEET
+		"call second_of; r0 = 0; exit;" ::: "r0");
 }
 struct { __uint(type, BPF_MAP_TYPE_PROG_ARRAY); __uint(max_entries, 2); __type(key, int);
 	__type(value, int); } progs SEC(".maps");

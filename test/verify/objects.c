@@ -41,6 +41,8 @@ struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 4); __type(key, in
 struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 4); __type(key, int);
 	__type(value, long); __uint(map_flags, BPF_F_WRONLY_PROG); } wronly SEC(".maps");
 extern int bpf_prog_active K;
+/* Paths that came together: a state is stored behind it. */
+#define MEET "r5 = 0; r5 = 0; r5 = 0; r5 = 0; r5 = 0; r5 = 0; goto 8f; 8: goto 9f; 9:"
 int zero;
 char table[16];
 
@@ -405,8 +407,8 @@ SEC("xdp") NAKED int slice_size_unset(void)
 // rejected 0204: a buffer that is too small on one path
 SEC("xdp") NAKED int slice_paths(void)
 {
-	asm volatile(SLICE_ASM("call 7; r6 = r0; r0 = 0; r0 = 0; goto 1f; 1: goto 2f; 2:"
-		"r3 = r10; r3 += -24; r4 = 32; if r6 == 1 goto 3f; r4 = 8; 3:") ::: "r0");
+	asm volatile(SLICE_ASM("call 7; r6 = r0; r3 = r10; r3 += -24; r4 = 32;"
+		"if r6 == 1 goto 3f; r4 = 8; 3:" MEET) ::: "r0");
 }
 // rejected 0120: a pointer in a buffer
 SEC("xdp") NAKED int slice_over(void)
