@@ -59,6 +59,7 @@ struct vcase {
 /* ---- maps that programs may name ------------------------------------------ */
 
 static const u8 hello[16] = "hello";
+static const u8 format[16] = "%d and %s";
 static const u8 no_end[4] = "word";
 
 static const struct image_map inner = { .name = "inner", .type = BPF_MAP_TYPE_ARRAY,
@@ -86,6 +87,9 @@ static const struct image_map maps[] = {
 	{ .name = "noend", .type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 4,
 	  .max_entries = 1, .map_flags = BPF_F_RDONLY_PROG, .kind = IMAGE_MAP_RODATA,
 	  .init = no_end },
+	{ .name = "format", .type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 16,
+	  .max_entries = 1, .map_flags = BPF_F_RDONLY_PROG, .kind = IMAGE_MAP_RODATA,
+	  .init = format },
 	{ .name = "lock", .type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 16,
 	  .max_entries = 1, .lock_at = 1 },
 	{ .name = "lock2", .type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 16,
@@ -580,6 +584,8 @@ static void run_many_funcs(void)
 
 /* ---- every row ------------------------------------------------------------------- */
 
+#define IN_C "test/verify/*.c has it"
+
 /* Rows without a case, and why. */
 static const struct { const char *name, *why; } without[] = {
 	{ "TOO_LONG", "test/verify/c has it" }, { "TOO_MANY_JUMPS", "test/verify/c has it" },
@@ -591,6 +597,14 @@ static const struct { const char *name, *why; } without[] = {
 	{ "TAIL_MAP", "ARG_TYPE says it" }, { "GLOBAL_ARG", "it is not judged" },
 	{ "DYNPTR_UNOWNED", "DYNPTR_NONE is met first" },
 	{ "MAP_FD", "the assembler gives maps by their names" },
+	{ "FORMAT_RUN", "it is a warning" },
+	{ "LSM_OFF", IN_C }, { "LSM_SLEEPS", IN_C }, { "LSM_GPL", IN_C }, { "BUF", IN_C },
+	{ "BUF_VAR", IN_C }, { "SECTION_NEEDED", IN_C }, { "ITER_SECTION", IN_C },
+	{ "ITER_SELDOM", IN_C }, { "KFUNC_NUMBER", IN_C }, { "KFUNC_SECTION", IN_C },
+	{ "KFUNC_STR", IN_C }, { "KFUNC_CTX", IN_C }, { "CAST_CTX", IN_C },
+	{ "GLOBAL_SLEEPS", IN_C }, { "CALLBACK_GLOBAL", IN_C }, { "ARENA_CAST", IN_C },
+	{ "KFUNC_SKB", IN_C }, { "ARENA_TWO", IN_C },
+	{ "KFUNC_MAP", IN_C }, { "ARENA_ARG", IN_C }, { "LOCK_GLOBAL", IN_C },
 };
 
 static bool has_none(const char *name)

@@ -111,7 +111,7 @@ SEC("syscall") int sleep_after(void *ctx)
 	bpf_copy_from_user(table, sizeof(table), 0);
 	return 0;
 }
-// rejected 0387: a function that sleeps, without preemption
+// rejected 0256: a function that sleeps, without preemption
 SEC("syscall") int kfunc_preempt(void *ctx)
 {
 	bpf_preempt_disable();
@@ -119,7 +119,7 @@ SEC("syscall") int kfunc_preempt(void *ctx)
 	bpf_preempt_enable();
 	return 0;
 }
-// rejected 0387: a function that sleeps, without interrupts
+// rejected 0256: a function that sleeps, without interrupts
 SEC("syscall") int kfunc_irq(void *ctx)
 {
 	unsigned long a;
@@ -199,17 +199,10 @@ SEC("xdp") NAKED int row_unset(void)
 {
 	asm volatile("call 7; r1 = 0; call bpf_strnlen; r0 = 0; exit;" ::: "r0");
 }
-extern void bpf_get_kmem_cache(__u64 addr) K;
-// not judged, kernel ok: a function that nobody knows
-SEC("xdp") int unknown(struct xdp_md *ctx)
-{
-	bpf_get_kmem_cache(0);
-	return XDP_PASS;
-}
 
 /* ---- iterators ----------------------------------------------------------- */
 
-// rejected 0354: an iterator from a pointer on
+// rejected 0255: an iterator from a pointer on
 SEC("xdp") int iter_pointer(struct xdp_md *ctx)
 {
 	struct iter_num it;
@@ -342,7 +335,7 @@ SEC("syscall") int locked_typed(void *ctx)
 
 /* ---- arguments by prototype ---------------------------------------------- */
 
-// rejected 0354: a pointer as a number
+// rejected 0255: a pointer as a number
 SEC("tp_btf/sched_switch") int typed_number(__u64 *ctx)
 {
 	struct bpf_cpumask *m = bpf_cpumask_create();

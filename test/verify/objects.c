@@ -174,7 +174,7 @@ SEC("iter/ksym") int iter_symbol(struct bpf_iter__ksym *ctx)
 {
 	WRITES(ksym);
 }
-// not judged, kernel ok: a buffer
+// ok: a buffer
 SEC("iter/bpf_map_elem") int iter_buffer(struct bpf_iter__bpf_map_elem *ctx)
 {
 	return !ctx->key;
@@ -440,17 +440,17 @@ SEC("tc") int found_skb(struct __sk_buff *ctx)
 {
 	FINDS(skb, ctx, sizeof(o));
 }
-// rejected 0354: memory as the context
+// rejected 0258: memory as the context
 SEC("xdp") int found_memory(struct xdp_md *ctx)
 {
 	FINDS(xdp, (void *)table, sizeof(o));
 }
-// rejected 0354: the context from its second member on
+// rejected 0209: the context from its second member on
 SEC("xdp") int found_offset(struct xdp_md *ctx)
 {
 	FINDS(xdp, (void *)ctx + 4, sizeof(o));
 }
-// rejected 0354: the context at a variable offset
+// rejected 0209: the context at a variable offset
 SEC("xdp") int found_variable(struct xdp_md *ctx)
 {
 	FINDS(xdp, (void *)ctx + (bpf_get_prandom_u32() & 4), sizeof(o));
@@ -499,7 +499,7 @@ SEC("xdp") int iter_byte(struct xdp_md *ctx)
 	bpf_iter_num_destroy(&it);
 	return n & 1;
 }
-// rejected 0354: an end that is a pointer
+// rejected 0255: an end that is a pointer
 SEC("xdp") int iter_end(struct xdp_md *ctx)
 {
 	struct iter_num it;
