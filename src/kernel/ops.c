@@ -67,8 +67,8 @@ static int find_struct(struct kernel *k, struct kernel_ops *ops, const struct im
 	ops->bytes = (u32)btf_bytes(btf, ops->wrapper);
 	if (at >= 0 && (u64)at + btf_bytes(btf, ops->type) <= ops->bytes)
 		return 0;
-	r = err_set(err, ERR_EXTERN, NULL, "kernel %s takes no programs for 'struct %s', which '%s' "
-		    "is", k->release, name, def->name);
+	r = err_set(err, ERR_EXTERN, NULL, "kernel %s takes no programs for 'struct %s', which "
+		    "'%s' is", k->release, name, def->name);
 	suggest(btf, name, err);
 	return r;
 }
@@ -119,19 +119,20 @@ static int copy_member(struct kernel *k, struct kernel_ops *ops, const struct im
 	const struct image_op *op = program_at(def, off);
 	const bool empty = !op && (!def->init || is_zero(def->init + off, bytes));
 	const s32 i = m->bit_size ? -1 : find_member(ops, m->name);
+	const char *name = btf_type_name(ops->btf, ops->type);
 	struct btf_member_info to;
 
 	if (i < 0)
-		return empty ? 0 : err_set(err, ERR_EXTERN, NULL, "kernel %s's 'struct %s' has no %s "
-					   "'%s', which '%s' sets", k->release,
-					   btf_type_name(ops->btf, ops->type), m->bit_size ?
-					   "bit field" : "member", m->name, def->name);
+		return empty ? 0 : err_set(err, ERR_EXTERN, NULL, "kernel %s's 'struct %s' has no "
+					   "%s '%s', which '%s' sets", k->release, name,
+					   m->bit_size ? "bit field" : "member", m->name,
+					   def->name);
 	to = btf_member(ops->btf, btf_type(ops->btf, ops->type), (u32)i);
 	if (to.bit_size || btf_bytes(ops->btf, to.type_id) != bytes ||
 	    (op && !points_to(ops->btf, to.type_id, BTF_KIND_FUNC_PROTO)))
-		return empty ? 0 : err_set(err, ERR_EXTERN, NULL, "member '%s' of '%s' is another in "
-					   "kernel %s's 'struct %s'", m->name, def->name, k->release,
-					   btf_type_name(ops->btf, ops->type));
+		return empty ? 0 : err_set(err, ERR_EXTERN, NULL, "member '%s' of '%s' is another "
+					   "in kernel %s's 'struct %s'", m->name, def->name,
+					   k->release, name);
 	/* addresses of the object's data mean nothing there */
 	if (!empty && !op && !points_to(k->img->btf, m->type_id, 0))
 		memcpy(ops->value + ops->at + to.bit_off / 8, def->init + off, bytes);
@@ -224,9 +225,9 @@ int kernel_ops_prog(struct kernel *k, const struct image *img, const struct imag
 		return r;
 	}
 	if (f.other)
-		return err_set(err, ERR_EXTERN, img->file, "program '%s' is '%s' in '%s' and another "
-			       "member in '%s': one program is made for one", p->name, f.name, f.of,
-			       f.other->def->name);
+		return err_set(err, ERR_EXTERN, img->file, "program '%s' is '%s' in '%s' and "
+			       "another member in '%s': one program is made for one", p->name,
+			       f.name, f.of, f.other->def->name);
 	*type = f.type;
 	*member = f.member;
 	return 0;
