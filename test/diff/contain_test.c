@@ -308,8 +308,8 @@ static void folder(const char *dir, struct tally *t)
 
 static void compiled(void **unused UNUSED)
 {
-	static const char *const dirs[] = { "test/obj", "examples/balancer", "examples/constructs",
-		"examples/fields", "examples/firewall", "examples/nat64",
+	static const char *const dirs[] = { "test/diff/objects", "test/obj", "examples/balancer",
+		"examples/constructs", "examples/fields", "examples/firewall", "examples/nat64",
 		"examples/record-traffic", "examples/shaper" };
 	static struct tally t;
 
