@@ -195,6 +195,9 @@ int attr_slots(const struct map_attr *a, u32 flags_mask, struct skep_err *err);
 /* What types of values without keys want, attr_flags included. */
 int attr_keyless(const struct map_attr *a, u32 flags_mask, struct skep_err *err);
 
+/* foreign.c: of a type that only the kernel has. */
+int foreign_check(const struct map_attr *a, struct skep_err *err);
+
 /* ---- maps of maps (inner.c) -------------------------------------------------- */
 
 /* For check(): is there an inner map, and may it be one? */

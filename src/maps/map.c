@@ -117,6 +117,16 @@ static int refuse_type(u32 type, const char *name, struct skep_err *err)
 		       "map '%s': there is no map type %u", name, type);
 }
 
+int map_check(const struct map_attr *a, struct skep_err *err)
+{
+	const struct map_ops *ops = ops_of(a->type);
+
+	if (ops)
+		return ops->check(a, err);
+	return maptype_row(a->type) ? foreign_check(a, err) :
+				      refuse_type(a->type, a->name ? a->name : "", err);
+}
+
 int map_create(struct map **out, const struct map_attr *a, u32 cpus,
 	       struct skep_err *err)
 {

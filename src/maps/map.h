@@ -143,6 +143,9 @@ struct map {
 	void *sock_arg;
 };
 
+/* Would the kernel take the definition? Of types that only it has, too. Errors:
+ * MAP_TYPE (no such type), MAP_ATTR. */
+int map_check(const struct map_attr *attr, struct skep_err *err);
 /* Creates a map; memory is committed as it is touched. Errors: MAP_TYPE,
  * MAP_ATTR, MAP_SIZE. */
 int map_create(struct map **out, const struct map_attr *attr, u32 cpus,

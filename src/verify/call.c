@@ -37,7 +37,8 @@ static bool of_sockets_storage(u32 id)
 	return id == BPF_FUNC_sk_storage_get || id == BPF_FUNC_sk_storage_delete;
 }
 
-static bool check_helper(struct verifier *v, u32 at, const struct helper_row *row)
+static bool check_helper(struct verifier *v, const struct state *s, u32 at,
+			 const struct helper_row *row)
 {
 	u32 id = (u32)v->insns[at].imm;
 	char name[64] = "unknown";
@@ -49,7 +50,7 @@ static bool check_helper(struct verifier *v, u32 at, const struct helper_row *ro
 		return reject(v, REJECT_HELPER_NONE, at, &why);
 	if (!helper_offered_to(id, v->prog->type, v->prog->expected_attach, prog_sleeps(v)))
 		return reject(v, REJECT_HELPER_TYPE, at, &why);
-	if (row->flags & HELPER_SLEEPS && !prog_sleeps(v))
+	if (row->flags & HELPER_SLEEPS && !s->sleepable)
 		reject(v, REJECT_HELPER_SLEEPS, at, &why);
 	if (id == BPF_FUNC_get_func_ip && !knows_function(v, &why))
 		reject(v, REJECT_HELPER_HERE, at, &why);
@@ -325,7 +326,8 @@ static void check_whole(struct verifier *v, struct state *s, const struct call *
 static bool moves_packet(const struct call *c)
 {
 	return helper_moves_packet(c->row->id) ||
-	       (c->row->id == BPF_FUNC_dynptr_write && c->dynptr.kind == DYNPTR_SKB);
+	       (c->row->id == BPF_FUNC_dynptr_write && (c->dynptr.kind == DYNPTR_SKB ||
+							 c->dynptr.kind == DYNPTR_SKB_META));
 }
 
 /* ---- the call ------------------------------------------------------------ */
@@ -342,7 +344,7 @@ enum step step_call(struct verifier *v, struct state *s, u32 at)
 	struct call c = { .insn = at, .func = -1, .row = helper_proto(
 		(u32)v->insns[at].imm, v->prog->type) };
 
-	if (!check_helper(v, at, c.row)) {
+	if (!check_helper(v, s, at, c.row)) {
 		clobber(s);
 		reg_set_unknown(v, state_reg(s, 0));
 		return STEP_NEXT;
@@ -351,6 +353,7 @@ enum step step_call(struct verifier *v, struct state *s, u32 at)
 	check_section(v, s, at, c.row);
 	args_check(v, s, &c);
 	check_whole(v, s, &c);
+	check_format(v, s, &c);
 	if (v->stop)
 		return STEP_END;
 	if (c.func >= 0)

@@ -35,14 +35,13 @@ static bool number_covers(const struct reg *old, const struct reg *new,
 	if (how == COVERS_PRUNE && !old->precise)
 		return true;
 	if (how == COVERS_EXACT)
-		return scalar_eq(&old->val, &new->val) && (!old->id == !new->id || !old->id) &&
+		return scalar_eq(&old->val, &new->val) &&
 		       (!old->id || same_id(m, old->id, new->id)) && old->off == new->off;
 	if (!scalar_subset(&new->val, &old->val))
 		return false;
 	if (!old->id)
 		return true;
-	return (old->flags & REG_LINKED) == (new->flags & REG_LINKED) &&
-	       old->off == new->off && same_id(m, old->id, new->id);
+	return old->off == new->off && same_id(m, old->id, new->id);
 }
 
 static bool identity_same(const struct reg *old, const struct reg *new, struct idmap *m)
@@ -50,8 +49,9 @@ static bool identity_same(const struct reg *old, const struct reg *new, struct i
 	switch (old->type) {
 	case REG_MAP:
 	case REG_MAP_VALUE:
-	case REG_MAP_KEY:
-		return old->map == new->map && same_id(m, old->uid, new->uid);
+	case REG_MAP_KEY:	/* of one callback */
+		return old->map == new->map && old->frame == new->frame &&
+		       same_id(m, old->uid, new->uid);
 	case REG_PACKET:	/* uid is for messages */
 	case REG_PACKET_META:
 		return old->range < 0 ? old->range == new->range :
@@ -144,7 +144,8 @@ static bool number_slot_covers(const struct slot *old, const struct slot *new,
 static bool object_covers(const struct slot *old, const struct slot *new, struct idmap *m)
 {
 	if (memcmp(old->kind, new->kind, SLOT_BYTES) || old->reg.map != new->reg.map ||
-	    old->reg.uid != new->reg.uid || old->reg.frame != new->reg.frame)
+	    old->reg.uid != new->reg.uid || old->reg.frame != new->reg.frame ||
+	    old->reg.flags != new->reg.flags)
 		return false;
 	return same_id(m, old->reg.id, new->reg.id) && same_id(m, old->reg.ref, new->reg.ref);
 }
@@ -185,7 +186,8 @@ static bool slots_cover(const struct frame *old, const struct frame *new,
 static bool frame_covers(const struct frame *old, const struct frame *new, u32 live,
 			 struct idmap *m, enum covers how, bool privileged)
 {
-	if (old->func != new->func || old->kind != new->kind ||
+	/* from OLD no more passes were followed than its count left: see goes_on */
+	if (old->func != new->func || old->kind != new->kind || old->depth > new->depth ||
 	    old->callsite != new->callsite || old->callback != new->callback)
 		return false;
 	for (unsigned r = 0; r < REG_FP; r++)

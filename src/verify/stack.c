@@ -141,6 +141,13 @@ static bool stored(struct verifier *v, const struct state *s,
 	return true;
 }
 
+/* A dynptr that a function was given lies where the function's caller has it, and the
+ * stack may outlive that: there it is a number, as in the kernel. */
+static bool no_spill(const struct reg *r)
+{
+	return r->type == REG_DYNPTR || r->type == REG_TP_BUFFER;
+}
+
 static void store_fixed(struct verifier *v, struct state *s, const struct access *a,
 			u32 frame, s64 off)
 {
@@ -153,6 +160,7 @@ static void store_fixed(struct verifier *v, struct state *s, const struct access
 	check_overwrite(v, s, a, frame, t);
 	if (a->store >= 0)	/* copies on the stack stay equal */
 		reg_link(v, state_reg(s, (unsigned)a->store)), stored(v, s, a, &r);
+	known = known && !no_spill(&r);
 	if (known && reg_is_ptr(&r)) {
 		if (a->size != SLOT_BYTES) {
 			reject(v, REJECT_SPILL_SIZE, a->insn, NULL);
@@ -331,8 +339,6 @@ static void load_var(struct verifier *v, struct state *s, const struct access *a
 		u8 kind = t->kind[byte_of(off)];
 
 		slot_read(v, t);
-		if (is_special(t))
-			not_judged(v, a->insn, "loads from objects on the stack");
 		if (!byte_known(v, a, ptr, kind, off, 0))
 			zero = false;
 		if (kind == SLOT_SPILL && reg_is_null(&t->reg))
@@ -340,12 +346,8 @@ static void load_var(struct verifier *v, struct state *s, const struct access *a
 		else if (kind != SLOT_ZERO)
 			zero = false;
 	}
-	if (!value)
-		return;
-	if (zero)
+	if (value && zero)	/* else it is any number: see stack_access */
 		reg_set_const(v, value, 0);
-	else
-		mem_unknown(v, a, value);
 }
 
 /* ---- entry --------------------------------------------------------------- */
