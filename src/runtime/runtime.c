@@ -195,6 +195,13 @@ static int rt_map_freeze(struct backend *b, u32 map)
 	return m ? map_freeze(m) : -EBADF;
 }
 
+static void *rt_map_mem(struct backend *b, u32 map, size_t *bytes)
+{
+	struct map *m = rt_map(b, map);
+
+	return m ? map_memory(m, bytes) : NULL;
+}
+
 static int rt_map_like(struct backend *b, u32 outer, u32 *number, struct skep_err *err)
 {
 	struct runtime *rt = rt_of(b);
@@ -811,6 +818,7 @@ static const struct backend_ops rt_ops = {
 	.map_next_key = rt_map_next_key,
 	.map_touched = rt_map_touched,
 	.map_freeze = rt_map_freeze,
+	.map_mem = rt_map_mem,
 	.map_like = rt_map_like,
 	.map_drop = rt_map_drop,
 	.prog_load = rt_prog_load,
