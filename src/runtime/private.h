@@ -15,6 +15,7 @@ struct runtime_prog {
 	const struct host *host;
 	struct vm_code *code;
 	struct vm_map *maps;	/* what the code is bound to */
+	u64 budget;		/* when nobody says otherwise */
 	bool in_place;		/* may run on a packet without room around it */
 };
 

@@ -10,6 +10,7 @@
 #include "call/timer.h"
 #include "btf/core.h"
 #include "isa/isa.h"
+#include "model/rewrite.h"
 #include <inttypes.h>
 #include <linux/pkt_cls.h>
 #include <stdio.h>
@@ -334,7 +335,7 @@ static int check_calls(const struct runtime_prog *p, struct skep_err *err)
 }
 
 static int prog_decode(struct runtime *rt, struct runtime_prog *p, const u32 *maps,
-		       struct skep_err *err)
+		       const struct rewrite *code, struct skep_err *err)
 {
 	const struct image_prog *ip = p->prog;
 	struct vm_bind bind = {
@@ -346,8 +347,14 @@ static int prog_decode(struct runtime *rt, struct runtime_prog *p, const u32 *ma
 	char where[256];
 
 	bind.maps = p->maps = bind_maps(rt, p->img, maps);
+	if (code) {
+		bind.insns = code->insns;
+		bind.nr_insns = code->nr_insns;
+		bind.origin = code->origin;
+		bind.stale_stack = code->stale_stack;
+	}
 	snprintf(where, sizeof(where), "%s:%s", p->img->file, ip->name);
-	return vm_code_new(&p->code, &bind, VM_CHECKED, where, err);
+	return vm_code_new(&p->code, &bind, code ? VM_FAST : VM_CHECKED, where, err);
 }
 
 /* Whether a packet has the same bounds before and after the program. */
@@ -407,7 +414,7 @@ static int no_type(const struct image *img, const struct image_prog *p, struct s
 }
 
 static int rt_prog_load(struct backend *b, const struct image *img, u32 prog,
-			const u32 *maps, struct skep_err *err)
+			const u32 *maps, const struct rewrite *code, struct skep_err *err)
 {
 	struct runtime *rt = rt_of(b);
 	struct runtime_prog *p = mem_alloc(sizeof(*p));
@@ -431,7 +438,9 @@ static int rt_prog_load(struct backend *b, const struct image *img, u32 prog,
 	p->in_place = p->host && p->host->same_context && keeps_bounds(p->prog) &&
 		      !forwards(p->prog, img);
 	if (!r)
-		r = prog_decode(rt, p, maps, err);
+		r = prog_decode(rt, p, maps, code, err);
+	if (!r)
+		p->budget = vm_budget(p->code, 0);
 	if (r)
 		prog_free(p);
 	else
@@ -533,7 +542,7 @@ static int timer_callback(struct runtime *rt, const struct timer_call *c, u64 bu
 	rt->running++;
 	if (code)
 		vm_exec_func(rt->machine, code, &rt->run, c->func, args, c->map->key_size,
-			     budget);
+			     vm_budget(code, budget));
 	rt->running--;
 	if (code && rt->run.stop) {
 		r = rt_fault(rt, err);
@@ -586,11 +595,16 @@ static int rt_timers_run(struct backend *b, u64 now_ns, u64 budget, u32 *waiting
 
 /* ---- executions -------------------------------------------------------------- */
 
+static inline u64 exec(struct runtime *rt, const struct runtime_prog *p, u64 budget)
+{
+	return vm_exec(rt->machine, p->code, &rt->run, budget ? budget : p->budget);
+}
+
 int runtime_exec(struct runtime *rt, const struct runtime_prog *p, u64 budget, u32 *ret,
 		 struct skep_err *err)
 {
 	rt->running++;
-	*ret = (u32)vm_exec(rt->machine, p->code, &rt->run, budget);
+	*ret = (u32)exec(rt, p, budget);
 	rt->running--;
 	return rt->run.stop ? rt_fault(rt, err) : 0;
 }
@@ -631,10 +645,10 @@ static int run_once(struct runtime *rt, const struct runtime_prog *p, struct tes
 	if (unlikely(r))
 		return r;
 	rt->running++;
-	ret = vm_exec(rt->machine, p->code, &rt->run, t->budget);
+	ret = exec(rt, p, t->budget);
 	t->insns = rt->run.insns;
 	for (u32 i = 0; unlikely(i < t->nr_next) && !rt->run.stop && (u32)ret == TCX_GOES_ON; i++) {
-		ret = vm_exec(rt->machine, rt->progs.v[t->next[i]]->code, &rt->run, t->budget);
+		ret = exec(rt, rt->progs.v[t->next[i]], t->budget);
 		t->insns += rt->run.insns;
 	}
 	rt->running--;
@@ -753,7 +767,7 @@ static int batch_in_place(struct runtime *rt, const struct runtime_prog *p,
 		if (unlikely(r))
 			break;
 		run_packet(&rt->run, pkt->data, pkt->bytes);
-		pkt->retval = (u32)vm_exec(rt->machine, p->code, &rt->run, t->budget);
+		pkt->retval = (u32)exec(rt, p, t->budget);
 		pkt->redirect_ifindex = rt->run.xdp.redirect_ifindex;
 		pkt->left_out = false;
 		if (unlikely(rt->run.stop)) {

@@ -263,6 +263,7 @@ struct point {			/* per instruction slot */
 	u16 func;		/* index in funcs */
 	u8 through;		/* enum reg_type of the pointer it accesses; 0: none yet */
 	bool rewritten;		/* which the kernel rewrites */
+	u8 mem;			/* enum verify_mem of all that it accesses: bits */
 };
 
 struct kept;			/* explore.c: a stored state */
@@ -297,6 +298,7 @@ struct verifier {
 	u32 arena_map;		/* 1 + the arena among the maps; 0: none */
 	u32 entry;		/* function that is being verified */
 	bool privileged;	/* VERIFY_CAP_PERFMON */
+	bool stale_stack;	/* some path may read stack that it did not write */
 
 	struct inv *inv;	/* while invariants runs; NULL: paths */
 	struct collect *facts;	/* that are wanted, or NULL */

@@ -192,7 +192,7 @@ static bool make(struct diff_prog *p, enum kind kind, u64 seed)
 	else if (kind == KNOTTY || (kind == MUTATED && seed >> 8 & 1))
 		knotty_program(p, seed);
 	else
-		gen_program(p, seed, 0);
+		gen_program(p, NULL, seed, 0);
 	return kind != MUTATED || mutate_program(p, seed, &gen_scene);
 }
 

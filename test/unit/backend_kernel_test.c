@@ -59,7 +59,7 @@ static bool load_as(struct backend *b, struct image **img, const char *section,
 	p->sec = row;
 	p->target = sec_target(row, section);
 	p->expected_attach = row->attach;
-	return !b->ops->prog_load(b, *img, 0, NULL, &err);
+	return !b->ops->prog_load(b, *img, 0, NULL, NULL, &err);
 }
 
 static u8 out[PACKET], ctx_out[1024];
@@ -225,7 +225,7 @@ static bool run_fentry(struct backend *b, struct image **img, u64 *value)
 	p->target = "bpf_fentry_test1";
 	p->expected_attach = BPF_TRACE_FENTRY;
 	assert_int_equal(b->ops->map_create(b, &def, &err), 0);
-	if (b->ops->prog_load(b, *img, 0, &map, &err))
+	if (b->ops->prog_load(b, *img, 0, &map, NULL, &err))
 		return false;
 	if (b->ops->test_run(b, 0, &t, &err))
 		fail_msg("%s", err.text);
