@@ -88,6 +88,27 @@ struct jit_unit *jit_unit_at(const struct jit_code *c, u32 at)
 	return &c->units[lo];
 }
 
+/* Does each function lie in one piece, as the verifier wants it? */
+static bool units_closed(const struct jit_build *b)
+{
+	const struct jit_code *c = b->code;
+
+	for (u32 u = 0; u < c->nr_units; u++) {
+		const struct jit_unit *unit = &c->units[u];
+
+		for (u32 i = unit->start; i < unit->end; i += isa_slots(&b->bind->insns[i])) {
+			s64 delta, to;
+
+			if (b->ops[i] == OP_CALL_LOCAL || !isa_target(&b->bind->insns[i], &delta))
+				continue;
+			to = (s64)i + 1 + delta;
+			if (to < unit->start || to >= unit->end)
+				return false;
+		}
+	}
+	return true;
+}
+
 /* Which parameters functions read; callers' lives depend on it. */
 static void find_params(struct jit_build *b)
 {
@@ -176,8 +197,10 @@ int jit_compile(struct jit_code **out, const struct jit_bind *bind, enum jit_tie
 		ops[i] = (u8)isa_op(&bind->insns[i]);
 	mark_starts(&b, marks);
 	units_make(&b, marks);
-	if (tier == JIT_OPT)
+	if (tier == JIT_OPT && units_closed(&b))
 		find_params(&b);
+	else
+		c->tier = JIT_FAST;
 	r = write_all(&b);
 	free(ops);
 	if (r)
