@@ -22,8 +22,17 @@
  *
  * Calls return 0 or a negative errno and fill the struct skep_err, which may
  * be NULL. The library never prints, never exits (without memory for its own
- * small needs it aborts, with a text), has no global state. One thread at a
- * time may use an object and what belongs to it.
+ * small needs it aborts, with a text), has no global state.
+ *
+ * Threads. An object is opened, set, loaded and closed by one thread at a time. Once
+ * it is loaded into the embedded engine several threads may run its programs at the
+ * same time, and use its maps. Every thread gets a virtual cpu (struct
+ * skep_load_opts.cpus) with its first run and keeps it as long as it lives; it is what
+ * bpf_get_smp_processor_id() says and which value of a per-cpu map its programs see.
+ * One thread more than there are cpus: -EAGAIN. What a run gives back (data_out,
+ * ctx_out) is good until the next run of the same thread. print may be called by
+ * several threads at once; a ring buffer is read by one thread at a time. Objects in
+ * the kernel (SKEP_KERNEL): one thread at a time.
  */
 #ifndef SKEP_SKEP_H
 #define SKEP_SKEP_H
