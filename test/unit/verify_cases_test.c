@@ -605,6 +605,14 @@ static const struct { const char *name, *why; } without[] = {
 	{ "GLOBAL_SLEEPS", IN_C }, { "CALLBACK_GLOBAL", IN_C }, { "ARENA_CAST", IN_C },
 	{ "KFUNC_SKB", IN_C }, { "ARENA_TWO", IN_C },
 	{ "KFUNC_MAP", IN_C }, { "ARENA_ARG", IN_C }, { "LOCK_GLOBAL", IN_C },
+	{ "GRAPH_HEAD", IN_C }, { "GRAPH_NONE", IN_C }, { "GRAPH_LOCK", IN_C },
+	{ "GRAPH_OBJECT", IN_C }, { "GRAPH_OWNED", IN_C }, { "GRAPH_TYPE", IN_C },
+	{ "GRAPH_NODE", IN_C }, { "GRAPH_LESS", IN_C }, { "LOCK_LESS", IN_C },
+	{ "REFCOUNT_OBJECT", IN_C }, { "REFCOUNT_NONE", IN_C }, { "OBJECT_FIELD", IN_C },
+	{ "GRAPH_FUNC", IN_C }, { "KPTR_HELPER", IN_C }, { "KPTR_MODE", IN_C },
+	{ "KPTR_SIZE", IN_C }, { "KPTR_IMM", IN_C }, { "KPTR_STORE", IN_C },
+	{ "KPTR_UNREF", IN_C }, { "PERCPU_TYPE", IN_C }, { "PERCPU_SIZE", IN_C },
+	{ "PERCPU_DROP", IN_C }, { "OBJECT_GONE", IN_C }, { "KPTR_PERCPU", IN_C },
 };
 
 static bool has_none(const char *name)
