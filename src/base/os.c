@@ -65,6 +65,49 @@ void *os_map_lazy(size_t size)
 	return p == MAP_FAILED ? NULL : p;
 }
 
+/* Below NEAR, since the heap grows above a program's code; each below the last
+ * one, so that a free place is found at once. */
+void *os_exec_alloc(size_t size, const void *near)
+{
+	static uintptr_t last;
+	const uintptr_t step = 16 << 20, reach = 1 << 30, at = (uintptr_t)near;
+	uintptr_t from = __atomic_load_n(&last, __ATOMIC_RELAXED);
+
+	if (from >= at || at - from > reach)
+		from = at > step ? at - step : 0;
+	for (uintptr_t away = 0; away < reach && from > away + size; away += step) {
+		uintptr_t want = (from - away - size) & ~(uintptr_t)4095;
+		void *p = mmap((void *)want, size, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+		if (p == (void *)want) {
+			__atomic_store_n(&last, want, __ATOMIC_RELAXED);
+			return p;
+		}
+		if (p != MAP_FAILED)	/* a kernel that does not know the flag */
+			munmap(p, size);
+		else if (errno != EEXIST)
+			break;
+	}
+	return os_map_lazy(size);
+}
+
+int os_exec_seal(void *p, size_t *size, size_t bytes)
+{
+	size_t keep = (size_t)round_up(bytes, 4096);
+
+	if (keep < *size)
+		munmap((u8 *)p + keep, *size - keep);
+	*size = keep;
+	return mprotect(p, keep, PROT_READ | PROT_EXEC);
+}
+
+void os_exec_free(void *p, size_t size)
+{
+	if (p)
+		munmap(p, size);
+}
+
 void *os_map_ring(size_t head, size_t data)
 {
 	u8 *p = mmap(NULL, head + 2 * data, PROT_READ | PROT_WRITE,

@@ -39,6 +39,16 @@ void os_unmap(void *p, size_t size);
  */
 size_t os_map_touched(const void *base, size_t *from, size_t to);
 
+/*
+ * Memory for native code: SIZE bytes, a multiple of 4096, to write to; near
+ * NEAR (within 2 GiB) when there is room. NULL: the system refuses. Sealing
+ * makes the first BYTES executable and no longer writable and gives the rest
+ * back: 0, or -1 when the system refuses.
+ */
+void *os_exec_alloc(size_t size, const void *near);
+int os_exec_seal(void *p, size_t *size, size_t bytes);
+void os_exec_free(void *p, size_t size);	/* NULL is fine */
+
 /* ---- files ---------------------------------------------------------- */
 
 /* A whole file in memory, read-only. */

@@ -131,29 +131,35 @@ static const u8 *packet_at(const struct run *run, s32 off, u32 size)
 	return in_bounds((u64)from, size, (u64)(p->data_end - base)) ? base + from : NULL;
 }
 
-bool vm_ld_packet(const struct run *run, u64 *r, const struct vm_insn *ip)
+s64 vm_packet_load(const struct run *run, s32 off, u32 size)
 {
-	const struct isa_row *row = &isa_rows[ip->off];	/* see code.c */
-	u32 off = (u32)ip->imm + (row->kind == KIND_LD_IND ? (u32)r[ip->src] : 0);
-	const u8 *at = packet_at(run, (s32)off, row->width / 8);
+	const u8 *at = packet_at(run, off, size);
 	u32 v32;
 	u16 v16;
 
 	if (!at)
-		return false;
-	switch (row->width) {
-	case 8:
-		r[0] = *at;
-		break;
-	case 16:
+		return -1;
+	switch (size) {
+	case 1:
+		return *at;
+	case 2:
 		memcpy(&v16, at, 2);
-		r[0] = be16toh(v16);
-		break;
+		return be16toh(v16);
 	default:
 		memcpy(&v32, at, 4);
-		r[0] = be32toh(v32);
+		return be32toh(v32);
 	}
-	return true;
+}
+
+bool vm_ld_packet(const struct run *run, u64 *r, const struct vm_insn *ip)
+{
+	const struct isa_row *row = &isa_rows[ip->off];	/* see code.c */
+	u32 off = (u32)ip->imm + (row->kind == KIND_LD_IND ? (u32)r[ip->src] : 0);
+	s64 v = vm_packet_load(run, (s32)off, row->width / 8);
+
+	if (v >= 0)
+		r[0] = (u64)v;
+	return v >= 0;
 }
 
 const struct vm_code *vm_tail_target(struct vm_machine *m, u64 *r)

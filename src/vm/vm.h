@@ -137,4 +137,8 @@ u64 vm_run_insns(const struct vm_machine *m);
 /* Runs CODE (mode VM_FAST) with r1 = CTX. Only for verified programs. */
 u64 vm_run_fast(const struct vm_code *code, struct run *run, void *ctx);
 
+/* SIZE bytes (1, 2, 4) of the packet at OFF, from network to host order, as
+ * LD_ABS loads them; -1 when they are not there. */
+s64 vm_packet_load(const struct run *run, s32 off, u32 size);
+
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vm_oracle_test.c: every arithmetic and conditional row of insn.def, in both
- * interpreters, on thousands of operand pairs, against a model of RFC 9669
+ * interpreters and as native code, on thousands of operand pairs, against a model of RFC 9669
  * that is written here from the RFC's text: bit by bit where that is simple,
  * in 128 bits otherwise, never with the expressions of insn.def.
  */
-#include "vm_world.h"
+#include "jit_world.h"
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -226,6 +226,19 @@ static u32 build(struct bpf_insn *p, enum isa_op op, u64 d, u64 s, bool jump)
 	return n;
 }
 
+static u64 run_native(const struct bpf_insn *p, u32 n)
+{
+	struct native native;
+	struct skep_err err;
+	u64 ret;
+
+	if (native_make(&native, &world, p, n, &err))
+		fail_msg("%s", skep_err_text(&err));
+	ret = native_run(&native, 1, NULL);
+	jit_free(native.code);
+	return ret;
+}
+
 static u64 run_in(enum vm_mode mode, const struct bpf_insn *p, u32 n)
 {
 	struct vm_bind bind = world_bind(&world, p, n, NULL);
@@ -254,8 +267,8 @@ static void compare(enum isa_op op, u64 d, u64 s, bool jump)
 	u64 want = jump ? model_jmp(row, d, operand2) : model_alu(row, d, operand2);
 
 	assert_int_equal(isa_op(&p[AT_OP]), op);
-	for (enum vm_mode mode = VM_CHECKED; mode <= VM_FAST; mode++) {
-		u64 got = run_in(mode, p, n);
+	for (enum vm_mode mode = VM_CHECKED; mode <= VM_FAST + (jit_available() ? 1u : 0); mode++) {
+		u64 got = mode <= VM_FAST ? run_in(mode, p, n) : run_native(p, n);
 
 		if (got != want)
 			fail_msg("%s of 0x%" PRIx64 ", 0x%" PRIx64 ": 0x%" PRIx64

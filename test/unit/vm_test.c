@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vm_test.c: runs the programs of test/vm/FILE.txt (all of them, or those given
- * as arguments) in both interpreters. Prints TAP.
+ * as arguments) in both interpreters and as native code. Prints TAP.
  *
  * A case is
  *
@@ -30,7 +30,7 @@
  * disassembled and assembled again. In the end every row of insn.def that the
  * engine knows must have been executed by some case.
  */
-#include "vm_world.h"
+#include "jit_world.h"
 #include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -59,6 +59,8 @@ struct attempt {
 	enum vm_mode mode;
 	struct isa_code insns[TEXT_PROGS];
 	struct vm_code *code[TEXT_PROGS];
+	bool is_native;
+	struct native native[TEXT_PROGS];
 	struct strbuf why;	/* empty = good */
 };
 
@@ -274,6 +276,11 @@ static bool load(struct attempt *a)
 			return false;
 		}
 		a->w->progs[i] = a->code[i];
+		if (a->is_native && native_make(&a->native[i], a->w, a->insns[i].v,
+						a->insns[i].n, &err)) {
+			sb_printf(&a->why, "%s", skep_err_text(&err));
+			return false;
+		}
 	}
 	if (a->c->refused.n)
 		sb_puts(&a->why, "vm_code_new took it");
@@ -300,7 +307,8 @@ static int go(struct attempt *a, u64 budget, u64 *ret)
 	set_packet(a);
 	if (a->mode == VM_CHECKED)
 		return vm_run(w->machine, a->code[0], &w->run, budget, ret);
-	*ret = vm_run_fast(a->code[0], &w->run, NULL);
+	*ret = a->is_native ? native_run(a->native, a->c->nr_progs, &w->run) :
+	       vm_run_fast(a->code[0], &w->run, NULL);
 	return 0;
 }
 
@@ -379,9 +387,9 @@ static void trace(struct attempt *a)
 	}
 }
 
-static void attempt(const struct vcase *c, struct world *w, enum vm_mode mode)
+static void attempt(const struct vcase *c, struct world *w, enum vm_mode mode, bool is_native)
 {
-	struct attempt a = { .c = c, .w = w, .mode = mode };
+	struct attempt a = { .c = c, .w = w, .mode = mode, .is_native = is_native };
 	u64 ret = 0;
 	int r;
 
@@ -391,11 +399,12 @@ static void attempt(const struct vcase *c, struct world *w, enum vm_mode mode)
 		r = go(&a, c->budget, &ret);
 		expect(&a, r, ret);
 	}
-	tap(c->name, mode == VM_CHECKED ? "checked" : "fast", &a.why);
+	tap(c->name, is_native ? "native" : mode == VM_CHECKED ? "checked" : "fast", &a.why);
 	if (a.why.n)
 		printf("# %s:%u\n", c->file, c->line);
 	for (u32 i = 0; i < c->nr_progs; i++) {
 		vm_code_free(a.code[i]);
+		jit_free(a.native[i].code);
 		vec_free(&a.insns[i]);
 	}
 	sb_free(&a.why);
@@ -423,9 +432,11 @@ static void run_file(const char *path, struct world *w)
 			continue;	/* comments and blank lines between cases */
 		snprintf(c.name, sizeof(c.name), "%.*s", (int)head.n - 4, head.s + 4);
 		take_sections(&c, &rest, &line);
-		attempt(&c, w, VM_CHECKED);
+		attempt(&c, w, VM_CHECKED, false);
 		if (!c.has_fault && !c.checked_only)
-			attempt(&c, w, VM_FAST);
+			attempt(&c, w, VM_FAST, false);
+		if (!c.has_fault && !c.checked_only && jit_available())
+			attempt(&c, w, VM_FAST, true);
 	}
 	os_file_close(&f);
 }

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * jit.c: what is the same for every processor: where functions begin, which
+ * registers they use, memory for code. The rest is in a folder per processor.
+ */
+#include "base/os.h"
+#include "jit/private.h"
+#include <stdlib.h>
+
+#if defined(__x86_64__)
+#define WRITE jit_x64_write
+#endif
+
+bool jit_available(void)
+{
+#ifdef WRITE
+	return true;
+#else
+	return false;
+#endif
+}
+
+/* ---- functions ------------------------------------------------------------ */
+
+enum { MARK_START = 1, MARK_ENTERED = 2 };
+
+static void mark_starts(const struct jit_build *b, u8 *marks)
+{
+	const struct bpf_insn *in = b->bind->insns;
+	s64 delta;
+
+	marks[0] = MARK_START | MARK_ENTERED;
+	for (u32 i = 0; i < b->bind->nr_insns; i += isa_slots(&in[i])) {
+		if (b->ops[i] == OP_CALL_LOCAL && isa_target(&in[i], &delta))
+			marks[i + 1 + delta] |= MARK_START;
+		if (b->ops[i] == OP_LDDW_FUNC)
+			marks[(s64)i + 1 + in[i].imm] |= MARK_START | MARK_ENTERED;
+	}
+}
+
+/* What one instruction asks of its function's frame. */
+static void unit_note(struct jit_unit *u, const struct bpf_insn *in, enum isa_op op)
+{
+	unsigned fields = isa_fields(op);
+
+	if (fields & FIELD_DST && in->dst_reg >= 6 && in->dst_reg < 10)
+		u->saved |= (u8)(1 << (in->dst_reg - 6));
+	if (fields & FIELD_SRC && in->src_reg >= 6 && in->src_reg < 10)
+		u->saved |= (u8)(1 << (in->src_reg - 6));
+	u->frame |= (fields & FIELD_DST && in->dst_reg == 10) ||
+		    (fields & FIELD_SRC && in->src_reg == 10);
+	u->may_goto |= op == OP_MAY_GOTO;
+}
+
+static void units_make(struct jit_build *b, const u8 *marks)
+{
+	struct jit_code *c = b->code;
+	struct jit_unit *u = NULL;
+	u32 n = 0;
+
+	for (u32 i = 0; i < c->nr_insns; i++)
+		n += marks[i] != 0;
+	c->units = mem_alloc(n * sizeof(*c->units));
+	for (u32 i = 0; i < c->nr_insns; i += isa_slots(&b->bind->insns[i])) {
+		if (marks[i]) {
+			u = &c->units[c->nr_units++];
+			*u = (struct jit_unit){ .start = i,
+				.entered = marks[i] & MARK_ENTERED };
+		}
+		unit_note(u, &b->bind->insns[i], (enum isa_op)b->ops[i]);
+		u->end = i + isa_slots(&b->bind->insns[i]);
+	}
+}
+
+struct jit_unit *jit_unit_at(const struct jit_code *c, u32 at)
+{
+	u32 lo = 0, hi = c->nr_units;
+
+	while (hi - lo > 1) {
+		u32 mid = (lo + hi) / 2;
+
+		if (c->units[mid].start <= at)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return &c->units[lo];
+}
+
+/* ---- memory ----------------------------------------------------------------- */
+
+/* A first guess; most programs need 5 bytes for each slot. */
+static size_t room_for(u32 nr_insns)
+{
+	return 4096 + (size_t)nr_insns * 16;
+}
+
+#ifdef WRITE
+static int no_memory(struct jit_build *b)
+{
+	return err_set(b->err, ERR_JIT_MEM, b->where,
+		       "the system gives no memory for native code");
+}
+
+static int write_all(struct jit_build *b)
+{
+	struct jit_code *c = b->code;
+	int r = 1;
+
+	for (size_t room = room_for(c->nr_insns); r == 1; room *= 2) {
+		os_exec_free(c->mem, c->mem_bytes);
+		c->mem_bytes = round_up(room, 4096);
+		c->mem = os_exec_alloc(c->mem_bytes, (const void *)jit_compile);
+		if (!c->mem)
+			return no_memory(b);
+		b->limit = c->mem + c->mem_bytes - JIT_INSN_BYTES;
+		r = WRITE(b);
+	}
+	if (!r && os_exec_seal(c->mem, &c->mem_bytes, c->bytes))
+		return no_memory(b);
+	return r;
+}
+#else
+static int write_all(struct jit_build *b)
+{
+	return err_set(b->err, ERR_UNSUPPORTED, b->where,
+		       "native code for this processor");
+}
+#endif
+
+int jit_compile(struct jit_code **out, const struct jit_bind *bind, const char *where,
+		struct skep_err *err)
+{
+	struct jit_code *c = mem_alloc(sizeof(*c));
+	u8 *ops = mem_alloc(2 * (size_t)bind->nr_insns + 2), *marks = ops + bind->nr_insns;
+	struct jit_build b = { bind, c, where, err, ops, NULL };
+	int r;
+
+	c->nr_insns = bind->nr_insns;
+	c->offsets = mem_alloc((c->nr_insns + 1) * sizeof(*c->offsets));
+	for (u32 i = 0; i < c->nr_insns; i += isa_slots(&bind->insns[i]))
+		ops[i] = (u8)isa_op(&bind->insns[i]);
+	mark_starts(&b, marks);
+	units_make(&b, marks);
+	r = write_all(&b);
+	free(ops);
+	if (r)
+		jit_free(c);
+	else
+		*out = c;
+	return r;
+}
+
+void jit_free(struct jit_code *c)
+{
+	if (!c)
+		return;
+	os_exec_free(c->mem, c->mem_bytes);
+	free(c->offsets);
+	free(c->units);
+	free(c);
+}
+
+/* ---- looking at it ------------------------------------------------------------- */
+
+helper_fn jit_func(const struct jit_code *c)
+{
+	return (helper_fn)(uintptr_t)c->units[0].outer;
+}
+
+void *jit_entry(const struct jit_code *c)
+{
+	return c->units[0].inner;
+}
+
+const u8 *jit_bytes(const struct jit_code *c, u32 *bytes)
+{
+	*bytes = c->bytes;
+	return c->mem;
+}
+
+u32 jit_offset(const struct jit_code *c, u32 at)
+{
+	return c->offsets[at];
+}
+
+s64 jit_slot(const struct jit_code *c, u64 addr)
+{
+	u64 off = addr - (u64)(uintptr_t)c->mem;
+	u32 lo = 0, hi = c->nr_insns;
+
+	if (off < c->offsets[0] || off >= c->bytes)
+		return -1;
+	while (hi - lo > 1) {
+		u32 mid = (lo + hi) / 2;
+
+		if (c->offsets[mid] <= off)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return lo;
+}

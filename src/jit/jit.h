@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * jit.h: native code for verified programs. In: instructions that only load
+ * and store plain memory, with what their references mean. Out: functions to
+ * call. Knows no map, no helper and no context: all come as addresses.
+ *
+ * Never compile what has no verdict: native code checks nothing.
+ */
+#ifndef JIT_JIT_H
+#define JIT_JIT_H
+
+#include "base/err.h"
+#include "isa/isa.h"
+#include "model/run.h"
+
+/* What the instructions of a program are bound to. */
+struct jit_bind {
+	const struct bpf_insn *insns;	/* passed isa_check, verified */
+	u32 nr_insns;
+	void *arg;			/* for the next ones */
+	/* The address that the 64-bit immediate at slot AT stands for: of a map, a
+	   value, a body. Not asked for plain numbers and functions. */
+	u64 (*address)(void *arg, u32 at);
+	/* The body that the call at slot AT calls. */
+	helper_fn (*body)(void *arg, u32 at);
+	/* Where a tail call goes on: the entry (jit_entry) of the program in slot
+	   INDEX of MAP, after counting it; NULL = there is none, or too many. */
+	void *(*tail)(struct run *run, struct map *map, u32 index);
+	/* SIZE bytes (1, 2, 4) at OFF of the packet, in host order; below 0: it is
+	   not there. */
+	s64 (*packet)(struct run *run, s32 off, u32 size);
+};
+
+struct jit_code;
+
+/* Whether there is native code for this machine. */
+bool jit_available(void);
+
+/*
+ * Compiles a program in one pass. WHERE prefixes messages. Errors: UNSUPPORTED
+ * (no code for this processor, or for an instruction), JIT_MEM (the system
+ * gives no executable memory).
+ */
+int jit_compile(struct jit_code **out, const struct jit_bind *bind, const char *where,
+		struct skep_err *err);
+void jit_free(struct jit_code *code);	/* NULL is fine */
+
+/* The program as C calls it: with r1..r5 and the run; gives r0. What a 64-bit
+ * immediate of kind function stands for is such an address, too. */
+helper_fn jit_func(const struct jit_code *code);
+/* Where a tail call jumps to: only for jit_bind.tail. */
+void *jit_entry(const struct jit_code *code);
+
+/* ---- for people and their tools ---------------------------------------- */
+
+/* The machine code and its size in bytes. */
+const u8 *jit_bytes(const struct jit_code *code, u32 *bytes);
+/* Offset in it of the code of slot AT; AT = nr_insns: behind the last. */
+u32 jit_offset(const struct jit_code *code, u32 at);
+/* The slot whose code has ADDR, or -1. */
+s64 jit_slot(const struct jit_code *code, u64 addr);
+
+#endif

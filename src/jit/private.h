@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * private.h: between jit.c, which finds functions and has memory, and what
+ * writes code for a processor.
+ */
+#ifndef JIT_PRIVATE_H
+#define JIT_PRIVATE_H
+
+#include "jit/jit.h"
+
+/* A function of the program: slots [start, end). */
+struct jit_unit {
+	u32 start, end;
+	bool entered;		/* from outside: C may call it */
+	bool frame;		/* r10 is read */
+	bool may_goto;
+	u8 saved;		/* bit N: r6 + N is written */
+	u8 *inner;		/* code that calls among functions reach */
+	u8 *outer;		/* code that C calls, when entered */
+};
+
+struct jit_code {
+	u8 *mem;		/* executable */
+	size_t mem_bytes;	/* mapped */
+	u32 bytes;		/* code */
+	u32 nr_insns;
+	u32 *offsets;		/* nr_insns + 1, of each slot in mem */
+	struct jit_unit *units;	/* sorted */
+	u32 nr_units;
+};
+
+/* A program on its way. */
+struct jit_build {
+	const struct jit_bind *bind;
+	struct jit_code *code;
+	const char *where;
+	struct skep_err *err;
+	const u8 *ops;		/* enum isa_op of each slot, nr_insns */
+	u8 *limit;		/* of mem: code that reaches it must be made again */
+};
+
+/* Bytes that the code of any one instruction needs at most, with what begins
+ * and ends a function. */
+enum { JIT_INSN_BYTES = 160 };
+
+/*
+ * Writes all code to code->mem, fills offsets, bytes and addresses of units.
+ * 0, ERR_UNSUPPORTED, or 1: there is not enough room, to be called again with more.
+ */
+int jit_x64_write(struct jit_build *b);
+
+/* The function that begins at slot AT. */
+struct jit_unit *jit_unit_at(const struct jit_code *code, u32 at);
+
+#endif

@@ -1,0 +1,588 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * onepass.c: the one-pass compiler for x86-64: each instruction becomes machine
+ * code where it stands, registers are fixed. A call of a helper is a call of its
+ * C function, since r1..r5 lie where C passes arguments.
+ *
+ *	r0 rax, r1 rdi, r2 rsi, r3 rdx, r4 rcx, r5 r8    lost by calls
+ *	r6 rbx, r7 r13, r8 r14, r9 r15, r10 rbp          kept by calls
+ *	r12 the run; r9, r10, r11 free for a moment
+ *
+ * A function of the program keeps rbp and those of rbx, r13..r15 that it
+ * writes; what C calls is a few instructions before it that set r12.
+ */
+#include "jit/private.h"
+#include "jit/x64/emit.h"
+#include <linux/bpf.h>
+#include <stdlib.h>
+
+enum { RUN = R12, TMP0 = R9, TMP1 = R10, TMP2 = R11 };
+enum { STACK_BYTES = 512, GOTO_AT = -STACK_BYTES - 8, MAY_GOTO_MAX = 8 << 20 };
+
+static const u8 reg_of[11] = { RAX, RDI, RSI, RDX, RCX, R8, RBX, R13, R14, R15, RBP };
+
+/* A distance of 4 bytes at AT to what was not there yet: an instruction, a
+ * function among functions, a function for C. */
+enum fix_kind { FIX_JUMP, FIX_CALL, FIX_FUNC };
+struct fix { u8 *at; u32 slot; enum fix_kind kind; };
+
+struct x64 {
+	struct jit_build *b;
+	u8 *p;
+	const struct jit_unit *unit;
+	bool bmi2;
+	VEC(struct fix) fixes;
+};
+
+/* One instruction, taken apart. */
+struct ins {
+	const struct bpf_insn *raw;
+	const struct isa_row *row;
+	u32 at;			/* slot */
+	u32 dst, src;		/* processor's */
+	bool imm;		/* the second operand is imm */
+	bool wide;		/* 64 bits */
+};
+
+static int unsupported(struct x64 *x, const struct ins *i)
+{
+	return err_set(x->b->err, ERR_UNSUPPORTED, x->b->where,
+		       "native code for instruction %u (%s)", i->at, i->row->name);
+}
+
+/* ---- functions ------------------------------------------------------------------ */
+
+static u32 saved_count(const struct jit_unit *u)
+{
+	return (u32)__builtin_popcount(u->saved);
+}
+
+/* Below rbp: the program's stack, the count of may_goto, what keeps calls
+ * aligned to 16 bytes. */
+static s32 frame_bytes(const struct jit_unit *u)
+{
+	s32 n = u->may_goto ? STACK_BYTES + 16 : u->frame ? STACK_BYTES : 0;
+
+	return n + 8 * (saved_count(u) & 1);
+}
+
+static void call_addr(struct x64 *x, u64 to)
+{
+	s64 d = (s64)(to - (u64)(uintptr_t)(x->p + 5));
+
+	if (fits32(d)) {
+		u8 *at = x_call(&x->p);
+
+		memcpy(at, &(s32){ (s32)d }, 4);
+		return;
+	}
+	x_mov_imm(&x->p, RAX, to);
+	x_call_reg(&x->p, RAX);
+}
+
+/* What C calls: sets the run and calls the function. */
+static void write_outer(struct x64 *x, struct jit_unit *u)
+{
+	u8 *to;
+
+	u->outer = x->p;
+	x_push(&x->p, RUN);
+	x_mov(&x->p, true, RUN, R9);
+	to = x_call(&x->p);
+	x_pop(&x->p, RUN);
+	x_ret(&x->p);
+	x_patch(to, x->p);	/* the function follows */
+}
+
+static void write_prologue(struct x64 *x, struct jit_unit *u)
+{
+	s32 bytes = frame_bytes(u);
+
+	if (u->entered)
+		write_outer(x, u);
+	u->inner = x->p;
+	x->unit = u;
+	x_push(&x->p, RBP);
+	x_mov(&x->p, true, RBP, RSP);
+	if (bytes)
+		x_alu_imm(&x->p, true, X_SUB, RSP, bytes);
+	for (u32 r = 0; r < 4; r++)
+		if (u->saved & 1 << r)
+			x_push(&x->p, reg_of[6 + r]);
+	if (u->may_goto)
+		x_store_imm(&x->p, 64, RBP, GOTO_AT, MAY_GOTO_MAX);
+}
+
+/* Leaves the function but for its return or jump. */
+static void write_restore(struct x64 *x)
+{
+	const struct jit_unit *u = x->unit;
+
+	for (u32 r = 4; r-- > 0;)
+		if (u->saved & 1 << r)
+			x_pop(&x->p, reg_of[6 + r]);
+	if (frame_bytes(u))
+		x_leave(&x->p);
+	else
+		x_pop(&x->p, RBP);
+}
+
+static void write_exit(struct x64 *x)
+{
+	write_restore(x);
+	x_ret(&x->p);
+}
+
+/* ---- arithmetic -------------------------------------------------------------- */
+
+static void alu(struct x64 *x, const struct ins *i, enum x64_alu op)
+{
+	if (i->imm)
+		x_alu_imm(&x->p, i->wide, op, i->dst, i->raw->imm);
+	else
+		x_alu(&x->p, i->wide, op, i->dst, i->src);
+}
+
+static void mul(struct x64 *x, const struct ins *i)
+{
+	if (i->imm)
+		x_imul_imm(&x->p, i->wide, i->dst, i->dst, i->raw->imm);
+	else
+		x_imul(&x->p, i->wide, i->dst, i->src);
+}
+
+/* Without BMI2: the count must be in cl, where r4 is. */
+static void shift_by_cl(struct x64 *x, const struct ins *i, enum x64_shift op)
+{
+	x_mov(&x->p, true, TMP2, i->dst);
+	x_mov(&x->p, true, TMP1, RCX);
+	x_mov(&x->p, true, RCX, i->src);
+	x_shift_cl(&x->p, i->wide, op, TMP2);
+	x_mov(&x->p, true, RCX, TMP1);
+	x_mov(&x->p, true, i->dst, TMP2);
+	if (!i->wide)
+		x_mov(&x->p, false, i->dst, i->dst);
+}
+
+static void shift(struct x64 *x, const struct ins *i, enum x64_shift op)
+{
+	u32 n = (u32)i->raw->imm & (i->wide ? 63 : 31);
+
+	if (!i->imm && x->bmi2)
+		x_shiftx(&x->p, i->wide, op, i->dst, i->dst, i->src);
+	else if (!i->imm)
+		shift_by_cl(x, i, op);
+	else if (n)
+		x_shift_imm(&x->p, i->wide, op, i->dst, n);
+	else if (!i->wide)
+		x_mov(&x->p, false, i->dst, i->dst);
+}
+
+/* The result for a divisor of 0, or of -1 in signed division. */
+static void divide_by_zero(struct x64 *x, const struct ins *i, bool rest)
+{
+	if (!rest)
+		x_mov_imm(&x->p, i->dst, 0);
+	else if (!i->wide)
+		x_mov(&x->p, false, i->dst, i->dst);
+}
+
+static void divide_by_minus_one(struct x64 *x, const struct ins *i, bool rest)
+{
+	if (rest)
+		x_mov_imm(&x->p, i->dst, 0);
+	else
+		x_f7(&x->p, i->wide, 3, i->dst);
+}
+
+/* dst = dst / TMP1, keeping rax and rdx. */
+static void divide_plain(struct x64 *x, const struct ins *i, bool rest, bool is_signed)
+{
+	if (i->dst != RAX)
+		x_mov(&x->p, true, TMP2, RAX);
+	if (i->dst != RDX)
+		x_mov(&x->p, true, TMP0, RDX);
+	if (i->dst != RAX)
+		x_mov(&x->p, true, RAX, i->dst);
+	if (is_signed)
+		x_cqo(&x->p, i->wide);
+	else
+		x_alu(&x->p, false, X_XOR, RDX, RDX);
+	x_f7(&x->p, i->wide, is_signed ? 7 : 6, TMP1);
+	if (i->dst != (rest ? RDX : RAX))
+		x_mov(&x->p, i->wide, i->dst, rest ? RDX : RAX);
+	if (i->dst != RAX)
+		x_mov(&x->p, true, RAX, TMP2);
+	if (i->dst != RDX)
+		x_mov(&x->p, true, RDX, TMP0);
+}
+
+static void divide_by_imm(struct x64 *x, const struct ins *i, bool rest, bool is_signed)
+{
+	s32 imm = i->raw->imm;
+
+	if (!imm) {
+		divide_by_zero(x, i, rest);
+	} else if (is_signed && imm == -1) {
+		divide_by_minus_one(x, i, rest);
+	} else {
+		x_mov_imm(&x->p, TMP1, i->wide ? (u64)(s64)imm : (u32)imm);
+		divide_plain(x, i, rest, is_signed);
+	}
+}
+
+static void divide(struct x64 *x, const struct ins *i, bool rest, bool is_signed)
+{
+	u8 *zero, *plain, *done[2];
+
+	if (i->imm) {
+		divide_by_imm(x, i, rest, is_signed);
+		return;
+	}
+	x_mov(&x->p, i->wide, TMP1, i->src);
+	x_test(&x->p, i->wide, TMP1, TMP1);
+	zero = x_jcc8(&x->p, CC_E);
+	if (is_signed) {
+		x_alu_imm(&x->p, i->wide, X_CMP, TMP1, -1);
+		plain = x_jcc8(&x->p, CC_NE);
+		divide_by_minus_one(x, i, rest);
+		done[1] = x_jmp8(&x->p);
+		x_patch8(plain, x->p);
+	}
+	divide_plain(x, i, rest, is_signed);
+	done[0] = x_jmp8(&x->p);
+	x_patch8(zero, x->p);
+	divide_by_zero(x, i, rest);
+	for (u32 n = 0; n < 1u + is_signed; n++)
+		x_patch8(done[n], x->p);
+}
+
+static void move(struct x64 *x, const struct ins *i)
+{
+	if (i->imm)
+		x_mov_imm(&x->p, i->dst, i->wide ? (u64)(s64)i->raw->imm : (u32)i->raw->imm);
+	else
+		x_mov(&x->p, i->wide, i->dst, i->src);
+}
+
+static void swap_bytes(struct x64 *x, const struct ins *i)
+{
+	switch (i->row->width) {
+	case 16:
+		x_ror16(&x->p, i->dst, 8);
+		x_movzx(&x->p, 16, i->dst, i->dst);
+		break;
+	default:
+		x_bswap(&x->p, i->row->width == 64, i->dst);
+	}
+}
+
+static int write_alu(struct x64 *x, const struct ins *i)
+{
+	switch ((enum isa_kind)i->row->kind) {
+	case KIND_ALU_ADD: alu(x, i, X_ADD); return 0;
+	case KIND_ALU_SUB: alu(x, i, X_SUB); return 0;
+	case KIND_ALU_OR: alu(x, i, X_OR); return 0;
+	case KIND_ALU_AND: alu(x, i, X_AND); return 0;
+	case KIND_ALU_XOR: alu(x, i, X_XOR); return 0;
+	case KIND_ALU_MUL: mul(x, i); return 0;
+	case KIND_ALU_DIV: divide(x, i, false, false); return 0;
+	case KIND_ALU_MOD: divide(x, i, true, false); return 0;
+	case KIND_ALU_SDIV: divide(x, i, false, true); return 0;
+	case KIND_ALU_SMOD: divide(x, i, true, true); return 0;
+	case KIND_ALU_LSH: shift(x, i, X_SHL); return 0;
+	case KIND_ALU_RSH: shift(x, i, X_SHR); return 0;
+	case KIND_ALU_ARSH: shift(x, i, X_SAR); return 0;
+	case KIND_NEG: x_f7(&x->p, i->wide, 3, i->dst); return 0;
+	case KIND_MOV: move(x, i); return 0;
+	case KIND_MOVSX8: x_movsx(&x->p, i->wide, 8, i->dst, i->src); return 0;
+	case KIND_MOVSX16: x_movsx(&x->p, i->wide, 16, i->dst, i->src); return 0;
+	case KIND_MOVSX32: x_movsx(&x->p, true, 32, i->dst, i->src); return 0;
+	case KIND_BE:
+	case KIND_BSWAP: swap_bytes(x, i); return 0;
+	case KIND_LE:
+		if (i->row->width < 64)
+			x_movzx(&x->p, i->row->width, i->dst, i->dst);
+		return 0;
+	default: return unsupported(x, i);
+	}
+}
+
+/* ---- jumps ---------------------------------------------------------------------- */
+
+static void fix_later(struct x64 *x, u8 *at, u32 slot, enum fix_kind kind)
+{
+	vec_push(&x->fixes);
+	x->fixes.v[x->fixes.n - 1] = (struct fix){ at, slot, kind };
+}
+
+/* AT is the distance of a jump of I to slot SLOT. */
+static void jump_to(struct x64 *x, u8 *at, u32 slot, const struct ins *i)
+{
+	if (slot <= i->at)
+		x_patch(at, x->b->code->mem + x->b->code->offsets[slot]);
+	else
+		fix_later(x, at, slot, FIX_JUMP);
+}
+
+static u32 target_of(const struct ins *i)
+{
+	s64 delta = 0;
+
+	isa_target(i->raw, &delta);
+	return (u32)(i->at + 1 + delta);
+}
+
+static void compare(struct x64 *x, const struct ins *i, bool bits)
+{
+	s32 imm = i->raw->imm;
+
+	if (!i->imm && bits)
+		x_test(&x->p, i->wide, i->dst, i->src);
+	else if (!i->imm)
+		x_alu(&x->p, i->wide, X_CMP, i->dst, i->src);
+	else if (bits)
+		x_test_imm(&x->p, i->wide, i->dst, imm);
+	else if (imm)
+		x_alu_imm(&x->p, i->wide, X_CMP, i->dst, imm);
+	else
+		x_test(&x->p, i->wide, i->dst, i->dst);
+}
+
+static void branch(struct x64 *x, const struct ins *i, enum x64_cc cc)
+{
+	compare(x, i, i->row->kind == KIND_JMP_JSET);
+	jump_to(x, x_jcc(&x->p, cc), target_of(i), i);
+}
+
+static void may_goto(struct x64 *x, const struct ins *i)
+{
+	x_mem(&x->p, false, true, 0x83, X_CMP, RBP, GOTO_AT);
+	put1(&x->p, 0);
+	jump_to(x, x_jcc(&x->p, CC_E), target_of(i), i);
+	x_mem(&x->p, false, true, 0xff, 1, RBP, GOTO_AT);	/* dec */
+}
+
+static int write_jump(struct x64 *x, const struct ins *i)
+{
+	switch ((enum isa_kind)i->row->kind) {
+	case KIND_JMP_JEQ: branch(x, i, CC_E); return 0;
+	case KIND_JMP_JNE: branch(x, i, CC_NE); return 0;
+	case KIND_JMP_JSET: branch(x, i, CC_NE); return 0;
+	case KIND_JMP_JGT: branch(x, i, CC_A); return 0;
+	case KIND_JMP_JGE: branch(x, i, CC_AE); return 0;
+	case KIND_JMP_JLT: branch(x, i, CC_B); return 0;
+	case KIND_JMP_JLE: branch(x, i, CC_BE); return 0;
+	case KIND_JMP_JSGT: branch(x, i, CC_G); return 0;
+	case KIND_JMP_JSGE: branch(x, i, CC_GE); return 0;
+	case KIND_JMP_JSLT: branch(x, i, CC_L); return 0;
+	case KIND_JMP_JSLE: branch(x, i, CC_LE); return 0;
+	case KIND_JA:
+	case KIND_JA32: jump_to(x, x_jmp(&x->p), target_of(i), i); return 0;
+	case KIND_MAY_GOTO: may_goto(x, i); return 0;
+	default: return write_alu(x, i);
+	}
+}
+
+/* ---- calls ------------------------------------------------------------------------ */
+
+/* bpf_tail_call(r1, r2, r3): the next program gets this one's r1 and frame. */
+static void tail_call(struct x64 *x)
+{
+	u8 *none;
+
+	/* r1 is kept on the stack over the question who is next */
+	x_push(&x->p, RDI);
+	x_push(&x->p, RDI);
+	x_mov(&x->p, true, RDI, RUN);
+	call_addr(x, (u64)(uintptr_t)x->b->bind->tail);
+	x_pop(&x->p, RDI);
+	x_pop(&x->p, RDI);
+	x_test(&x->p, true, RAX, RAX);
+	none = x_jcc8(&x->p, CC_E);
+	write_restore(x);
+	x_jmp_reg(&x->p, RAX);
+	x_patch8(none, x->p);
+	x_mov_imm(&x->p, RAX, (u64)-1);
+}
+
+static void call_body(struct x64 *x, const struct ins *i)
+{
+	if (i->row->kind == KIND_CALL && i->raw->imm == BPF_FUNC_tail_call) {
+		tail_call(x);
+		return;
+	}
+	x_mov(&x->p, true, R9, RUN);
+	call_addr(x, (u64)(uintptr_t)x->b->bind->body(x->b->bind->arg, i->at));
+}
+
+/* LD_ABS, LD_IND: outside the packet the function ends with 0. */
+static void load_packet(struct x64 *x, const struct ins *i)
+{
+	u8 *there;
+
+	if (i->row->kind == KIND_LD_IND) {
+		x_mov(&x->p, false, RSI, i->src);
+		x_alu_imm(&x->p, false, X_ADD, RSI, i->raw->imm);
+	} else {
+		x_mov_imm(&x->p, RSI, (u32)i->raw->imm);
+	}
+	x_mov(&x->p, true, RDI, RUN);
+	x_mov_imm(&x->p, RDX, i->row->width / 8);
+	call_addr(x, (u64)(uintptr_t)x->b->bind->packet);
+	x_test(&x->p, true, RAX, RAX);
+	there = x_jcc8(&x->p, CC_NS);
+	x_mov_imm(&x->p, RAX, 0);
+	write_exit(x);
+	x_patch8(there, x->p);
+}
+
+static void load_imm(struct x64 *x, const struct ins *i)
+{
+	const struct jit_bind *bind = x->b->bind;
+
+	switch (x->b->ops[i->at]) {
+	case OP_LDDW:
+		x_mov_imm(&x->p, i->dst, (u32)i->raw[0].imm | (u64)(u32)i->raw[1].imm << 32);
+		break;
+	case OP_LDDW_FUNC:	/* lea dst, [rip + distance], filled in later */
+		x_rex(&x->p, true, i->dst, 0, false);
+		put1(&x->p, 0x8d);
+		put1(&x->p, (i->dst & 7) << 3 | 5);
+		put4(&x->p, 0);
+		fix_later(x, x->p - 4, (u32)((s64)i->at + 1 + i->raw->imm), FIX_FUNC);
+		break;
+	default:
+		x_mov_imm(&x->p, i->dst, bind->address(bind->arg, i->at));
+	}
+}
+
+/* ---- memory ------------------------------------------------------------------------ */
+
+/* dst = *(dst + off), *(dst + off) OP= src, as a loop around cmpxchg. Its rax is
+ * r0: kept in TMP0. */
+static void fetch_loop(struct x64 *x, const struct ins *i, enum x64_alu op)
+{
+	u32 base = i->dst == RAX ? TMP0 : i->dst, with = i->src == RAX ? TMP0 : i->src;
+	s32 off = i->raw->off;
+	u8 *again;
+
+	x_mov(&x->p, true, TMP0, RAX);
+	x_load(&x->p, i->row->width, RAX, base, off);
+	again = x->p;
+	x_mov(&x->p, true, TMP1, RAX);
+	x_alu(&x->p, i->wide, op, TMP1, with);
+	x_lock_0f(&x->p, i->wide, 0xb1, TMP1, base, off);
+	x_patch8(x_jcc8(&x->p, CC_NE), again);
+	if (i->src == RAX)
+		return;
+	x_mov(&x->p, i->wide, i->src, RAX);
+	x_mov(&x->p, true, RAX, TMP0);
+}
+
+static int write_atomic(struct x64 *x, const struct ins *i)
+{
+	s32 off = i->raw->off;
+	u32 bits = i->row->width;
+
+	switch ((enum isa_kind)i->row->kind) {
+	case KIND_ATOMIC_ADD: x_mem(&x->p, true, i->wide, 0x01, i->src, i->dst, off); return 0;
+	case KIND_ATOMIC_OR: x_mem(&x->p, true, i->wide, 0x09, i->src, i->dst, off); return 0;
+	case KIND_ATOMIC_AND: x_mem(&x->p, true, i->wide, 0x21, i->src, i->dst, off); return 0;
+	case KIND_ATOMIC_XOR: x_mem(&x->p, true, i->wide, 0x31, i->src, i->dst, off); return 0;
+	case KIND_ATOMIC_FADD: x_lock_0f(&x->p, i->wide, 0xc1, i->src, i->dst, off); return 0;
+	case KIND_ATOMIC_FOR: fetch_loop(x, i, X_OR); return 0;
+	case KIND_ATOMIC_FAND: fetch_loop(x, i, X_AND); return 0;
+	case KIND_ATOMIC_FXOR: fetch_loop(x, i, X_XOR); return 0;
+	case KIND_ATOMIC_XCHG: x_mem(&x->p, false, i->wide, 0x87, i->src, i->dst, off); return 0;
+	case KIND_ATOMIC_CMPXCHG:
+		x_lock_0f(&x->p, i->wide, 0xb1, i->src, i->dst, off);
+		if (!i->wide)	/* eax is not written when it was equal */
+			x_mov(&x->p, false, RAX, RAX);
+		return 0;
+	case KIND_ATOMIC_LDACQ: x_load(&x->p, bits, i->dst, i->src, off); return 0;
+	case KIND_ATOMIC_STREL: x_store(&x->p, bits, i->dst, off, i->src); return 0;
+	default: return write_jump(x, i);
+	}
+}
+
+static int write_insn(struct x64 *x, const struct ins *i)
+{
+	const struct bpf_insn *in = i->raw;
+
+	switch ((enum isa_kind)i->row->kind) {
+	case KIND_LDX: x_load(&x->p, i->row->width, i->dst, i->src, in->off); return 0;
+	case KIND_LDXSX: x_load_sx(&x->p, i->row->width, i->dst, i->src, in->off); return 0;
+	case KIND_STX: x_store(&x->p, i->row->width, i->dst, in->off, i->src); return 0;
+	case KIND_ST: x_store_imm(&x->p, i->row->width, i->dst, in->off, in->imm); return 0;
+	case KIND_LDDW: load_imm(x, i); return 0;
+	case KIND_CALL:
+	case KIND_CALL_KFUNC: call_body(x, i); return 0;
+	case KIND_CALL_LOCAL: fix_later(x, x_call(&x->p), target_of(i), FIX_CALL); return 0;
+	case KIND_EXIT: write_exit(x); return 0;
+	case KIND_LD_ABS:
+	case KIND_LD_IND: load_packet(x, i); return 0;
+	default: return write_atomic(x, i);
+	}
+}
+
+/* ---- the whole --------------------------------------------------------------------- */
+
+static struct ins take_apart(const struct x64 *x, u32 at)
+{
+	const struct bpf_insn *raw = &x->b->bind->insns[at];
+	const struct isa_row *row = &isa_rows[x->b->ops[at]];
+
+	return (struct ins){ raw, row, at, reg_of[raw->dst_reg], reg_of[raw->src_reg],
+			     !(raw->code & BPF_X), row->width == 64 };
+}
+
+static int write_unit(struct x64 *x, struct jit_unit *u)
+{
+	struct jit_code *c = x->b->code;
+	int r = 0;
+
+	if (x->p >= x->b->limit)
+		return 1;
+	write_prologue(x, u);
+	for (u32 at = u->start; at < u->end && !r; at += isa_slots(&x->b->bind->insns[at])) {
+		struct ins i = take_apart(x, at);
+
+		if (x->p >= x->b->limit)
+			return 1;
+		c->offsets[at] = (u32)(x->p - c->mem);
+		if (isa_slots(i.raw) == 2)
+			c->offsets[at + 1] = c->offsets[at];
+		r = write_insn(x, &i);
+	}
+	return r;
+}
+
+static void write_fixes(struct x64 *x)
+{
+	const struct jit_code *c = x->b->code;
+
+	for (size_t f = 0; f < x->fixes.n; f++) {
+		const struct fix *fix = &x->fixes.v[f];
+
+		x_patch(fix->at, fix->kind == FIX_JUMP ? c->mem + c->offsets[fix->slot] :
+			fix->kind == FIX_CALL ? jit_unit_at(c, fix->slot)->inner :
+			jit_unit_at(c, fix->slot)->outer);
+	}
+}
+
+int jit_x64_write(struct jit_build *b)
+{
+	struct x64 x = { .b = b, .p = b->code->mem,
+			 .bmi2 = __builtin_cpu_supports("bmi2") };
+	struct jit_code *c = b->code;
+	int r = 0;
+
+	for (u32 u = 0; u < c->nr_units && !r; u++)
+		r = write_unit(&x, &c->units[u]);
+	c->offsets[c->nr_insns] = c->bytes = (u32)(x.p - c->mem);
+	if (!r)
+		write_fixes(&x);
+	vec_free(&x.fixes);
+	return r;
+}

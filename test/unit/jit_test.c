@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * jit_test.c: native code against the interpreter: every row of insn.def with
+ * every pair of registers, all of which must be the same afterwards; memory by
+ * every register, offset and width; random programs with branches; what the
+ * machine code is found by. JIT_SEED and JIT_RUNS give other random programs
+ * and more of them.
+ */
+#include "jit_world.h"
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <cmocka.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+enum { REGS = 10, RUNS = 4000, MEM_BYTES = 64, PROGRAM_MAX = 400, OUT_WORDS = REGS + 8 };
+
+static struct world world;
+static u64 out[2][OUT_WORDS];	/* where programs leave their registers */
+
+static u64 next_random(u64 *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
+}
+
+static u64 operand(u64 *state)
+{
+	static const u64 edges[] = { 0, 1, 31, 32, 63, 64, 0x7f, 0x80, 0xff, 0x7fff, 0xffff,
+		0x7fffffff, 0x80000000, 0xffffffff, 0x100000000, 0x7fffffffffffffff,
+		0x8000000000000000, 0xffffffff80000000, (u64)-1 };
+	u64 r = next_random(state);
+
+	return r & 1 ? edges[next_random(state) % ARRAY_LEN(edges)] :
+	       next_random(state) >> (r >> 1 & 63);
+}
+
+/* ---- programs ----------------------------------------------------------------- */
+
+struct prog { struct bpf_insn v[PROGRAM_MAX]; u32 n; };
+
+static void add(struct prog *p, u8 code, u32 dst, u32 src, s32 off, s32 imm)
+{
+	assert_true(p->n < PROGRAM_MAX);
+	p->v[p->n++] = (struct bpf_insn){ code, (u8)(dst & 15), (u8)(src & 15), (s16)off, imm };
+}
+
+static void add_imm(struct prog *p, u32 dst, u64 v)
+{
+	add(p, BPF_LD | BPF_DW | BPF_IMM, dst, 0, 0, (s32)v);
+	add(p, 0, 0, 0, 0, (s32)(v >> 32));
+}
+
+/* Registers, and the 64 bytes under the frame pointer. */
+static void add_values(struct prog *p, u64 *state)
+{
+	for (u32 i = 0; i < 8; i++) {
+		add_imm(p, 0, operand(state));
+		add(p, BPF_STX | BPF_MEM | BPF_DW, 10, 0, -8 * (s32)(i + 1), 0);
+	}
+	for (u32 r = 0; r < REGS; r++)
+		add_imm(p, r, operand(state));
+}
+
+/* All of them to memory, whose address the first argument was. */
+static void add_results(struct prog *p)
+{
+	for (u32 r = 0; r < REGS; r++)
+		add(p, BPF_STX | BPF_MEM | BPF_DW, 10, r, -256 - 8 * (s32)r, 0);
+	add(p, BPF_LDX | BPF_MEM | BPF_DW, 1, 10, -248, 0);
+	for (u32 r = 0; r < REGS; r++) {
+		add(p, BPF_LDX | BPF_MEM | BPF_DW, 0, 10, -256 - 8 * (s32)r, 0);
+		add(p, BPF_STX | BPF_MEM | BPF_DW, 1, 0, 8 * (s32)r, 0);
+	}
+	for (u32 i = 0; i < 8; i++) {
+		add(p, BPF_LDX | BPF_MEM | BPF_DW, 0, 10, -8 * (s32)(i + 1), 0);
+		add(p, BPF_STX | BPF_MEM | BPF_DW, 1, 0, 8 * (s32)(REGS + i), 0);
+	}
+	add(p, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
+}
+
+static void begin(struct prog *p, u64 *state)
+{
+	p->n = 0;
+	add(p, BPF_STX | BPF_MEM | BPF_DW, 10, 1, -248, 0);
+	add_values(p, state);
+}
+
+static void show(const struct prog *p)
+{
+	struct strbuf text = { 0 };
+
+	for (u32 at = 0; at < p->n; at += isa_slots(&p->v[at])) {
+		isa_disasm(&text, p->v, p->n, at);
+		sb_putc(&text, '\n');
+	}
+	print_message("%s", sb_text(&text));
+	sb_free(&text);
+}
+
+/* Runs P in the interpreter and natively; registers and memory must be equal. */
+static void same(const struct prog *p)
+{
+	struct vm_bind bind = world_bind(&world, p->v, p->n, NULL);
+	struct native native;
+	struct vm_code *code;
+	struct skep_err err;
+
+	if (vm_code_new(&code, &bind, VM_FAST, "case", &err) ||
+	    native_make(&native, &world, p->v, p->n, &err))
+		fail_msg("%s", skep_err_text(&err));
+	memset(out, 0, sizeof(out));
+	vm_run_fast(code, &world.run, out[0]);
+	native_run(&native, 1, out[1]);
+	for (u32 i = 0; i < OUT_WORDS; i++) {
+		if (out[0][i] == out[1][i])
+			continue;
+		show(p);
+		fail_msg("%s %u: 0x%" PRIx64 " in the interpreter, 0x%" PRIx64 " native",
+			 i < REGS ? "register" : "word", i < REGS ? i : i - REGS,
+			 out[0][i], out[1][i]);
+	}
+	vm_code_free(code);
+	jit_free(native.code);
+}
+
+/* ---- every row, every pair of registers ---------------------------------------- */
+
+static struct bpf_insn insn_of(enum isa_op op, u32 dst, u32 src, s32 imm)
+{
+	const struct isa_row *row = &isa_rows[op];
+	unsigned fields = isa_fields(op);
+	struct bpf_insn in = { .code = row->opcode };
+
+	in.dst_reg = fields & FIELD_DST ? (u8)(dst & 15) : 0;
+	in.src_reg = fields & FIELD_SRC ? (u8)(src & 15) : 0;
+	in.imm = fields & FIELD_IMM ? imm : 0;
+	in.off = row->sel == SEL_OFF ? row->val : 0;
+	in.imm = row->sel == SEL_IMM ? row->val : in.imm;
+	return in;
+}
+
+static bool is_div(enum isa_op op)
+{
+	enum isa_kind k = isa_rows[op].kind;
+
+	return k == KIND_ALU_DIV || k == KIND_ALU_SDIV || k == KIND_ALU_MOD || k == KIND_ALU_SMOD;
+}
+
+static void arithmetic_pair(enum isa_op op, u32 dst, u32 src, u64 *state)
+{
+	struct prog p;
+
+	begin(&p, state);
+	if (is_div(op) && next_random(state) % 2)
+		add_imm(&p, src, next_random(state) % 2 ? 0 : (u64)-1);
+	p.v[p.n++] = insn_of(op, dst, src, (s32)operand(state));
+	add_results(&p);
+	same(&p);
+}
+
+static void arithmetic(void **unused UNUSED)
+{
+	u64 state = 0x9e3779b97f4a7c15;
+
+	for (enum isa_op op = 0; op < OP_MAX; op++)
+		if (isa_rows[op].kind <= KIND_BSWAP && isa_rows[op].kind != KIND_AS_CAST)
+			for (u32 pair = 0; pair < REGS * REGS; pair++)
+				arithmetic_pair(op, pair / REGS, pair % REGS, &state);
+}
+
+/* A jump that sets r0 of the result to whether it was taken. */
+static void condition_pair(enum isa_op op, u32 dst, u32 src, u64 *state)
+{
+	u32 mark = (dst + 1) % REGS;
+	struct prog p;
+
+	begin(&p, state);
+	if (next_random(state) % 4 == 0)
+		add(&p, BPF_ALU64 | BPF_MOV | BPF_X, dst, src, 0, 0);
+	p.v[p.n] = insn_of(op, dst, src, (s32)operand(state));
+	p.v[p.n++].off = 1;
+	add(&p, BPF_ALU64 | BPF_MOV | BPF_K, mark, 0, 0, 77);
+	add_results(&p);
+	same(&p);
+}
+
+static void conditions(void **unused UNUSED)
+{
+	u64 state = 0x2545f4914f6cdd1d;
+
+	for (enum isa_op op = 0; op < OP_MAX; op++)
+		if (isa_rows[op].kind >= KIND_JMP_JEQ && isa_rows[op].kind <= KIND_JMP_JSLE)
+			for (u32 pair = 0; pair < REGS * REGS; pair++)
+				condition_pair(op, pair / REGS, pair % REGS, &state);
+}
+
+static bool is_memory(enum isa_op op)
+{
+	enum isa_kind k = isa_rows[op].kind;
+
+	return (k >= KIND_LDX && k <= KIND_ATOMIC_STREL) && k != KIND_LDDW;
+}
+
+static bool is_load(enum isa_op op)
+{
+	enum isa_kind k = isa_rows[op].kind;
+
+	return k == KIND_LDX || k == KIND_LDXSX || k == KIND_ATOMIC_LDACQ;
+}
+
+/* The base register holds what was in memory afterwards. */
+static bool overwrites(enum isa_op op, u32 dst, u32 src)
+{
+	switch ((enum isa_kind)isa_rows[op].kind) {
+	case KIND_ATOMIC_FADD: case KIND_ATOMIC_FXOR: case KIND_ATOMIC_FOR:
+	case KIND_ATOMIC_FAND: case KIND_ATOMIC_XCHG: return dst == src;
+	case KIND_ATOMIC_CMPXCHG: return dst == 0;
+	default: return is_load(op) && dst == src;
+	}
+}
+
+/* Base register + off is in the 64 bytes, which is all that addresses show. */
+static void memory_pair(enum isa_op op, u32 dst, u32 src, u64 *state)
+{
+	u32 base = is_load(op) ? src : dst, width = isa_rows[op].width / 8;
+	s32 at = -64 + (s32)(next_random(state) % (64 / width) * width);
+	s32 shift = next_random(state) % 2 ? 0 : (s32)(next_random(state) % 1000);
+	struct prog p;
+
+	begin(&p, state);
+	add(&p, BPF_ALU64 | BPF_MOV | BPF_X, base, 10, 0, 0);
+	add(&p, BPF_ALU64 | BPF_ADD | BPF_K, base, 0, 0, shift + (next_random(state) % 4 ? 0 : at));
+	p.v[p.n] = insn_of(op, dst, src, (s32)operand(state));
+	p.v[p.n].off = (s16)(at - p.v[p.n - 1].imm);
+	p.n++;
+	if (!overwrites(op, dst, src))
+		add(&p, BPF_ALU64 | BPF_SUB | BPF_X, base, 10, 0, 0);
+	if (!is_load(op) && dst == src) {	/* an address was stored */
+		add(&p, BPF_ALU64 | BPF_MOV | BPF_K, base, 0, 0, 0);
+		add(&p, BPF_STX | BPF_MEM | BPF_DW, 10, base, at & -8, 0);
+	}
+	add_results(&p);
+	same(&p);
+}
+
+static void memory(void **unused UNUSED)
+{
+	u64 state = 0x853c49e6748fea9b;
+
+	for (enum isa_op op = 0; op < OP_MAX; op++)
+		for (u32 pair = 0; is_memory(op) && pair < REGS * REGS; pair++)
+			memory_pair(op, pair / REGS, pair % REGS, &state);
+}
+
+/* ---- random programs --------------------------------------------------------------- */
+
+static enum isa_op random_op(u64 *state)
+{
+	for (;;) {
+		enum isa_op op = (enum isa_op)(next_random(state) % OP_MAX);
+
+		if (isa_rows[op].kind <= KIND_JA && isa_rows[op].kind != KIND_AS_CAST)
+			return op;
+		if (is_memory(op))
+			return op;
+	}
+}
+
+static void random_insn(struct prog *p, u32 left, u64 *state)
+{
+	enum isa_op op = random_op(state);
+	u32 dst = (u32)(next_random(state) % REGS), src = (u32)(next_random(state) % REGS);
+	u32 width = isa_rows[op].width / 8;
+	struct bpf_insn in = insn_of(op, dst, src, (s32)operand(state));
+
+	if (is_memory(op)) {
+		in.off = (s16)(-64 + (s32)(next_random(state) % (64 / width) * width));
+		if (is_load(op))
+			in.src_reg = 10;
+		else
+			in.dst_reg = 10;
+	}
+	if (isa_rows[op].kind >= KIND_JMP_JEQ && isa_rows[op].kind <= KIND_JA)
+		in.off = (s16)(next_random(state) % (left < 12 ? left + 1 : 12));
+	p->v[p->n++] = in;
+}
+
+static void random_programs(void **unused UNUSED)
+{
+	const char *seed = getenv("JIT_SEED"), *runs = getenv("JIT_RUNS");
+	u64 state = seed ? strtoull(seed, NULL, 0) : 0x1234567;
+	u64 n = runs ? strtoull(runs, NULL, 0) : RUNS;
+
+	for (u64 i = 0; i < n; i++) {
+		struct prog p;
+		u32 len = 1 + (u32)(next_random(&state) % 200);
+
+		begin(&p, &state);
+		while (len-- > 0)
+			random_insn(&p, len, &state);
+		add_results(&p);
+		same(&p);
+	}
+}
+
+/* ---- places, memory ------------------------------------------------------------------ */
+
+static void places(void **unused UNUSED)
+{
+	struct native native;
+	struct skep_err err;
+	struct prog p = { .n = 0 };
+	const u8 *mem;
+	u32 bytes;
+
+	add_imm(&p, 0, 7);
+	add(&p, BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0, 1);
+	add(&p, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
+	add(&p, BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 3);
+	add(&p, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
+	assert_int_equal(native_make(&native, &world, p.v, p.n, &err), 0);
+	mem = jit_bytes(native.code, &bytes);
+	assert_int_equal(jit_offset(native.code, p.n), bytes);
+	for (u32 i = 2; i < p.n; i++)
+		assert_int_equal(jit_slot(native.code, (u64)mem + jit_offset(native.code, i)), i);
+	assert_int_equal(jit_slot(native.code, (u64)mem + bytes), -1);
+	assert_int_equal(jit_slot(native.code, (u64)mem - 1), -1);
+	assert_int_equal(native_run(&native, 1, NULL), 3);
+	jit_free(native.code);
+}
+
+/* No memory is an error, and never writable and executable at once. */
+static void no_memory(void **unused UNUSED)
+{
+	const struct rlimit none = { 0, RLIM_INFINITY };
+	struct rlimit before;
+	struct native native;
+	struct skep_err err;
+	struct prog p = { .n = 0 };
+	int r;
+
+	add(&p, BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 3);
+	add(&p, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
+	getrlimit(RLIMIT_AS, &before);
+	setrlimit(RLIMIT_AS, &none);
+	r = native_make(&native, &world, p.v, p.n, &err);
+	setrlimit(RLIMIT_AS, &before);
+	if (!r)	/* sanitizers have room of their own */
+		jit_free(native.code);
+	else
+		assert_int_equal(err.id, ERR_JIT_MEM);
+}
+
+static bool writable_code(const u8 *mem)
+{
+	char line[512];
+	FILE *f = fopen("/proc/self/maps", "r");
+	bool found = false;
+
+	while (f && fgets(line, sizeof(line), f)) {
+		unsigned long from, to;
+		char perms[5];
+
+		if (sscanf(line, "%lx-%lx %4s", &from, &to, perms) == 3 &&
+		    (u64)mem >= from && (u64)mem < to)
+			found = perms[1] == 'w' || perms[2] != 'x';
+	}
+	if (f)
+		fclose(f);
+	return found;
+}
+
+static void sealed(void **unused UNUSED)
+{
+	struct native native;
+	struct skep_err err;
+	struct prog p = { .n = 0 };
+	u32 bytes;
+
+	add(&p, BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 3);
+	add(&p, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
+	assert_int_equal(native_make(&native, &world, p.v, p.n, &err), 0);
+	assert_false(writable_code(jit_bytes(native.code, &bytes)));
+	jit_free(native.code);
+}
+
+/* 64,000 instructions, more than the first guess of memory holds: divisions. */
+static void large(void **unused UNUSED)
+{
+	enum { N = 64000 };
+	struct bpf_insn *v = mem_alloc((N + 3) * sizeof(*v));
+	struct native native;
+	struct skep_err err;
+
+	v[0] = (struct bpf_insn){ BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 1 };
+	v[1] = (struct bpf_insn){ BPF_ALU64 | BPF_MOV | BPF_K, 3, 0, 0, 1 };
+	for (u32 i = 2; i < N + 2; i++)
+		v[i] = i % 2 ? (struct bpf_insn){ BPF_ALU64 | BPF_DIV | BPF_X, 0, 3, 1, 0 } :
+		       (struct bpf_insn){ BPF_ALU64 | BPF_ADD | BPF_K, 0, 0, 0, 2 };
+	v[N + 2] = (struct bpf_insn){ BPF_JMP | BPF_EXIT, 0, 0, 0, 0 };
+	assert_int_equal(native_make(&native, &world, v, N + 3, &err), 0);
+	assert_int_equal(native_run(&native, 1, NULL), 1 + N);
+	jit_free(native.code);
+	free(v);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(arithmetic),
+		cmocka_unit_test(conditions),
+		cmocka_unit_test(memory),
+		cmocka_unit_test(random_programs),
+		cmocka_unit_test(places),
+		cmocka_unit_test(no_memory),
+		cmocka_unit_test(sealed),
+		cmocka_unit_test(large),
+	};
+	int r;
+
+	if (!jit_available()) {
+		printf("1..0 # SKIP no native code for this processor\n");
+		return 0;
+	}
+	world_init(&world);
+	r = cmocka_run_group_tests(tests, NULL, NULL);
+	world_free(&world);
+	return r;
+}
