@@ -62,7 +62,7 @@ int sha256(struct xdp_md *ctx)
 	return XDP_PASS;
 }
 
-#define QUARTER(a, b, c, d) \
+#define QR(a, b, c, d) \
 	x[a] += x[b]; x[d] = rotl(x[d] ^ x[a], 16); \
 	x[c] += x[d]; x[b] = rotl(x[b] ^ x[c], 12); \
 	x[a] += x[b]; x[d] = rotl(x[d] ^ x[a], 8); \
@@ -81,8 +81,8 @@ int chacha(struct xdp_md *ctx)
 		x[i] = key[i];
 #pragma clang loop unroll(full)
 	for (int i = 0; i < 10; i++) {
-		QUARTER(0, 4, 8, 12) QUARTER(1, 5, 9, 13) QUARTER(2, 6, 10, 14) QUARTER(3, 7, 11, 15)
-		QUARTER(0, 5, 10, 15) QUARTER(1, 6, 11, 12) QUARTER(2, 7, 8, 13) QUARTER(3, 4, 9, 14)
+		QR(0, 4, 8, 12) QR(1, 5, 9, 13) QR(2, 6, 10, 14) QR(3, 7, 11, 15)
+		QR(0, 5, 10, 15) QR(1, 6, 11, 12) QR(2, 7, 8, 13) QR(3, 4, 9, 14)
 	}
 #pragma clang loop unroll(full)
 	for (int i = 0; i < 16; i++)

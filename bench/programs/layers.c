@@ -5,7 +5,11 @@
  */
 #include "common.h"
 
-struct flow { __u32 src[4], dst[4]; __u16 sport, dport; __u16 vlan[2]; __u8 proto, depth, mss, ws; };
+struct flow {
+	__u32 src[4], dst[4];
+	__u16 sport, dport, vlan[2];
+	__u8 proto, depth, mss, ws;
+};
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

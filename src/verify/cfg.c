@@ -106,7 +106,7 @@ unsigned cfg_next(const struct verifier *v, u32 at, u32 next[2])
 		return 0;
 	next[0] = at + isa_slots(&v->insns[at]);
 	if (op == OP_CALL_LOCAL || op == OP_LDDW_FUNC ||
-	    !isa_target(&v->insns[at], &delta))
+	    !isa_op_target(op, &v->insns[at], &delta))
 		return 1;
 	next[1] = (u32)(at + 1 + delta);
 	if (op != OP_JA && op != OP_JA32)

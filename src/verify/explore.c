@@ -459,10 +459,12 @@ static enum progress follow(struct verifier *v, struct state *s, u64 budget)
 			return PATH_PAUSES;
 		v->at = s;
 		at = s->insn;
-		log_before(v, s);
+		if (v->opts->log)
+			log_before(v, s);
 		if (step(v, s) == STEP_END)
 			break;
-		log_after(v, s, at);
+		if (v->opts->log)
+			log_after(v, s, at);
 	}
 	return PATH_ENDS;
 }

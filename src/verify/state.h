@@ -431,8 +431,15 @@ void step_atomic(struct verifier *v, struct state *s, u32 insn);
 void step_lddw(struct verifier *v, struct state *s, u32 insn);
 void step_ld_abs(struct verifier *v, struct state *s, u32 insn);
 
+int reject_unreadable(struct verifier *v, const struct state *s, u32 insn, unsigned r);
 /* May register R be read? */
-int check_readable(struct verifier *v, const struct state *s, u32 insn, unsigned r);
+static inline int check_readable(struct verifier *v, const struct state *s, u32 insn,
+				 unsigned r)
+{
+	u8 type = state_reg(s, r)->type;
+
+	return type != REG_NONE && type != REG_ANY ? 0 : reject_unreadable(v, s, insn, r);
+}
 
 /* ---- mem.c, regions.c, stack.c ------------------------------------------- */
 

@@ -6,14 +6,10 @@
 #include "verify/call.h"
 #include "verify/kobject.h"
 
-int check_readable(struct verifier *v, const struct state *s, u32 insn, unsigned r)
+int reject_unreadable(struct verifier *v, const struct state *s, u32 insn, unsigned r)
 {
-	struct reg *reg = state_reg(s, r);
-
-	if (reg->type != REG_NONE && reg->type != REG_ANY)
-		return 0;
 	reject(v, REJECT_REG_UNINIT, insn, &(struct why){ .reg = r });
-	reg_set_unknown(v, reg);
+	reg_set_unknown(v, state_reg(s, r));
 	return -EACCES;
 }
 
