@@ -59,13 +59,14 @@ void explore_unpush(struct verifier *v)
 
 /* ---- stored states ------------------------------------------------------- */
 
-struct close { struct verifier *v; bool all; };
+struct close { struct verifier *v; const struct kept *k; };
 
 static void close_reg(struct reg *r, void *arg)
 {
 	struct close *c = arg;
 
-	if (r->type == REG_SCALAR && (c->all || (r->def && def_marked(c->v, r->def))))
+	if (r->type == REG_SCALAR &&
+	    (c->k->cyclic || (r->def && def_marked_since(c->v, r->def, c->k->time))))
 		r->precise = true;
 	r->def = 0;
 }
@@ -84,7 +85,7 @@ static void close_slots(struct verifier *v, struct kept *k)
 /* All paths from K are complete. */
 static void kept_close(struct verifier *v, struct kept *k)
 {
-	struct close c = { v, k->cyclic };
+	struct close c = { v, k };
 
 	k->open = false;
 	if (k->dropped) {
@@ -140,7 +141,7 @@ static void kept_store(struct verifier *v, struct state *s)
 	if (!v->was_crowded)
 		note_crowd(v, k);
 	*vec_push(&v->open) = k;
-	s->nr_jumps = s->nr_insns = 0;
+	v->step_jumps = v->step_insns = 0;
 	if (++v->nr_kept > v->peak_kept)
 		v->peak_kept = v->nr_kept;
 	v->result->states++;
@@ -366,14 +367,14 @@ enum visit { VISIT_ON, VISIT_COVERED, VISIT_ENDLESS };
 static bool worth_storing(const struct verifier *v, const struct state *s)
 {
 	return (v->points[s->insn].flags & POINT_FORCE) ||
-	       (s->nr_jumps >= 2 && s->nr_insns >= 8);
+	       (v->step_jumps >= 2 && v->step_insns >= 8);
 }
 
 /* In a loop, states are stored less often: it would be one for each pass. */
 static bool worth_storing_in_loop(const struct verifier *v, const struct state *s)
 {
 	return (v->points[s->insn].flags & POINT_FORCE) ||
-	       s->nr_jumps >= LOOP_JUMPS || s->nr_insns >= LOOP_INSNS;
+	       v->step_jumps >= LOOP_JUMPS || v->step_insns >= LOOP_INSNS;
 }
 
 /*

@@ -220,7 +220,7 @@ struct state {
 	u32 may_goto;		/* passes through may_goto on this path */
 	bool sleepable;
 	const struct branch *path;
-	u32 nr_jumps, nr_insns;	/* on this path since the last stored state */
+
 	struct inv_node *origin;	/* invariants: head of the innermost loop around */
 };
 
@@ -320,6 +320,7 @@ struct verifier {
 	VEC(struct verify_error) warnings;
 	VEC(u32) error_insns;
 	VEC(struct verify_part) read;	/* constants */
+	u32 step_jumps, step_insns;	/* since the last state was stored, on any path */
 	u32 most_kept;		/* stored at one point */
 	u32 log_from, log_width;	/* log.c */
 	bool log_state, log_open;
@@ -406,6 +407,7 @@ void ref_release(struct verifier *v, struct state *s, u32 id);
 u32 def_new(struct verifier *v, u32 a, u32 b);
 void def_mark(struct verifier *v, u32 def);	/* the number matters */
 bool def_marked(const struct verifier *v, u32 def);
+bool def_marked_since(const struct verifier *v, u32 def, u32 time);
 void def_read(struct verifier *v, u32 def);	/* a slot was read */
 bool def_read_since(const struct verifier *v, u32 def, u32 time);
 static inline void reg_mark(struct verifier *v, const struct reg *r)

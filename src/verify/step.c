@@ -172,6 +172,12 @@ static int written(const struct verifier *v, u32 at, unsigned kind)
 	}
 }
 
+/* Calls and exits are jumps for the kernel, too, where it counts them. */
+static bool is_jump(unsigned kind)
+{
+	return kind >= KIND_JMP_JEQ && kind <= KIND_EXIT;
+}
+
 enum step step(struct verifier *v, struct state *s)
 {
 	u32 at = s->insn++;
@@ -181,7 +187,8 @@ enum step step(struct verifier *v, struct state *s)
 
 	v->points[at].flags |= POINT_SEEN;
 	v->visited++;
-	s->nr_insns++;
+	v->step_insns++;
+	v->step_jumps += is_jump(kind);
 	step = step_kind(v, s, at, kind);
 	/* a load of what was spilled, or a pointer that moves, is no origin */
 	if (made >= 0 && step == STEP_NEXT && !state_reg(s, (unsigned)made)->at)
