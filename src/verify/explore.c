@@ -14,11 +14,26 @@
 #include "verify/explore.h"
 #include "verify/inv.h"
 #include "verify/log.h"
+#include "verify/pack.h"
 
 /* ---- branches to come back to -------------------------------------------- */
 
 /* So much of one kind tells that paths explode: see explore. */
-enum { CROWD = 64, CROWD_PENDING = 1024 };
+enum { CROWD = 64, CROWD_PENDING = 1024,
+	/* branches that will soon be taken up are not packed */
+	SOON = 16 };
+
+/* Branches below the last ones will wait for long: another one is to be pushed. */
+static void pack_pending(struct verifier *v)
+{
+	struct pending *p = v->pending.n >= SOON ? &v->pending.v[v->pending.n - SOON] : NULL;
+
+	if (!p || !p->state)
+		return;
+	p->packed = state_pack(v, p->state, false);
+	state_free(v, p->state);
+	p->state = NULL;
+}
 
 struct state *explore_push(struct verifier *v, struct state *s, u32 insn)
 {
@@ -33,10 +48,11 @@ struct state *explore_push(struct verifier *v, struct state *s, u32 insn)
 	}
 	if (v->pending.n >= CROWD_PENDING && !v->was_crowded)
 		v->crowded = v->was_crowded = true;
+	pack_pending(v);
 	copy = state_copy(v, s);
 	copy->insn = insn;
 	*vec_push(&v->pending) = (struct pending){
-		copy, (u32)v->defs.n, (u32)v->open.n, s->insn - 1,
+		copy, NULL, (u32)v->defs.n, (u32)v->open.n, s->insn - 1,
 		v->opts->log ? v->opts->log->n : 0 };
 	return copy;
 }
@@ -59,22 +75,22 @@ void explore_unpush(struct verifier *v)
 
 /* ---- stored states ------------------------------------------------------- */
 
-struct close { struct verifier *v; const struct kept *k; };
-
-static void close_reg(struct reg *r, void *arg)
+static void close_regs(struct verifier *v, const struct kept *k)
 {
-	struct close *c = arg;
+	for (u32 i = 0; i < k->state->nr_regs; i++) {
+		struct reg *r = &k->state->regs[i];
 
-	if (r->type == REG_SCALAR &&
-	    (c->k->cyclic || (r->def && def_marked_since(c->v, r->def, c->k->time))))
-		r->precise = true;
-	r->def = 0;
+		if (r->type == REG_SCALAR &&
+		    (k->cyclic || (r->def && def_marked_since(v, r->def, k->time))))
+			r->precise = true;
+		r->def = 0;
+	}
 }
 
-static void close_slots(struct verifier *v, struct kept *k)
+static void close_slots(struct verifier *v, const struct kept *k)
 {
-	for (u32 i = 0; i < k->state->nr_frames; i++) {
-		struct frame *f = k->state->frames[i];
+	for (u32 i = 0; i < k->state->head.nr_frames; i++) {
+		const struct packed_frame *f = &k->state->frames[i];
 
 		for (u32 n = 0; n < f->nr_slots; n++)
 			f->slots[n].live = k->cyclic || (f->slots[n].def &&
@@ -85,15 +101,11 @@ static void close_slots(struct verifier *v, struct kept *k)
 /* All paths from K are complete. */
 static void kept_close(struct verifier *v, struct kept *k)
 {
-	struct close c = { v, k };
-
 	k->open = false;
-	if (k->dropped) {
-		state_free(v, k->state);
+	if (k->dropped)
 		return;
-	}
 	close_slots(v, k);
-	state_each(k->state, close_reg, &c);
+	close_regs(v, k);
 }
 
 static void close_down_to(struct verifier *v, u32 nr_open)
@@ -103,18 +115,6 @@ static void close_down_to(struct verifier *v, u32 nr_open)
 }
 
 /* ---- storing ------------------------------------------------------------- */
-
-/* Registers that nobody reads any more are no company for those that are. */
-static void drop_dead(struct verifier *v, struct state *s)
-{
-	for (u32 i = 0; i < s->nr_frames; i++) {
-		u32 live = state_live(v, s, i, s->insn);
-
-		for (unsigned r = 0; r < REG_FP; r++)
-			if (!(live >> r & 1))
-				reg_set_none(&s->frames[i]->regs[r]);
-	}
-}
 
 /* Paths explode here: tells once. */
 static void note_crowd(struct verifier *v, const struct kept *k)
@@ -131,9 +131,9 @@ static void kept_store(struct verifier *v, struct state *s)
 {
 	struct kept *k = arena_new(&v->mem, struct kept);
 
-	k->state = state_copy(v, s);
-	drop_dead(v, k->state);
-	state_unlink_single(k->state);
+	/* registers that nobody reads any more are no company for those that are */
+	k->state = state_pack(v, s, true);
+	regs_unlink_single(k->state->regs, k->state->nr_regs);
 	k->time = ++v->now;
 	k->open = true;
 	k->next = v->kept[s->insn];
@@ -150,15 +150,18 @@ static void kept_store(struct verifier *v, struct state *s)
 /* ---- what a covered state takes over ------------------------------------- */
 
 /* NEW ends where OLD began: what mattered from there on matters for NEW. */
-static void take_over_frame(struct verifier *v, const struct frame *old, struct frame *new)
+static void take_over_frame(struct verifier *v, const struct packed_frame *old,
+			    struct frame *new)
 {
 	for (unsigned r = 0; r < REG_FP; r++)
-		if (old->regs[r].precise)
+		if (packed_reg(old, r)->precise)
 			reg_mark(v, &new->regs[r]);
 	for (u32 n = 0; n < old->nr_slots && n < new->nr_slots; n++) {
-		if (old->slots[n].live && new->slots[n].def)
+		const struct packed_slot *t = &old->slots[n];
+
+		if (t->live && new->slots[n].def)
 			def_read(v, new->slots[n].def);
-		if (old->slots[n].kind[0] == SLOT_SPILL && old->slots[n].reg.precise)
+		if (t->kind[0] == SLOT_SPILL && packed_slot_reg(old, t)->precise)
 			reg_mark(v, &new->slots[n].reg);
 	}
 }
@@ -166,7 +169,7 @@ static void take_over_frame(struct verifier *v, const struct frame *old, struct 
 static void take_over(struct verifier *v, const struct kept *k, struct state *s)
 {
 	for (u32 i = 0; i < s->nr_frames; i++)
-		take_over_frame(v, k->state->frames[i], s->frames[i]);
+		take_over_frame(v, &k->state->frames[i], s->frames[i]);
 }
 
 /* ---- passes over what repeats -------------------------------------------- */
@@ -177,7 +180,7 @@ static struct kept *last_pass(struct verifier *v, const struct state *s, u32 at)
 	bool here = s->insn != at;
 
 	for (struct kept *k = v->kept[at]; k; k = k->next)
-		if (k->open && k->state->nr_frames == s->nr_frames &&
+		if (k->open && k->state->head.nr_frames == s->nr_frames &&
 		    !(here && k->time == v->now))
 			return k;
 	return NULL;
@@ -221,12 +224,14 @@ static void widen_reg(struct verifier *v, const struct reg *old, struct reg *new
 	}
 }
 
-static void widen_slot(struct verifier *v, const struct slot *old, struct slot *new, bool all)
+static void widen_slot(struct verifier *v, const struct packed_frame *f, u32 n,
+		       struct slot *new, bool all)
 {
-	u32 n = slot_spilled(new);
+	const struct packed_slot *old = &f->slots[n];
+	u32 bytes = slot_spilled(new);
 
-	if (n && !memcmp(old->kind, new->kind, SLOT_BYTES))
-		widen_reg(v, &old->reg, &new->reg, n, all);
+	if (bytes && !memcmp(old->kind, new->kind, SLOT_BYTES))
+		widen_reg(v, packed_slot_reg(f, old), &new->reg, bytes, all);
 }
 
 void widen_from(struct verifier *v, struct state *s, u32 at)
@@ -235,13 +240,13 @@ void widen_from(struct verifier *v, struct state *s, u32 at)
 	bool all = k && passes(v, at) > PATIENCE;
 
 	for (u32 i = 0; k && i < s->nr_frames; i++) {
-		const struct frame *old = k->state->frames[i];
+		const struct packed_frame *old = &k->state->frames[i];
 		struct frame *new = s->frames[i];
 
 		for (unsigned r = 0; r < REG_FP; r++)
-			widen_reg(v, &old->regs[r], &new->regs[r], SLOT_BYTES, all);
+			widen_reg(v, packed_reg(old, r), &new->regs[r], SLOT_BYTES, all);
 		for (u32 n = 0; n < old->nr_slots && n < new->nr_slots; n++)
-			widen_slot(v, &old->slots[n], &new->slots[n], all);
+			widen_slot(v, old, n, &new->slots[n], all);
 	}
 }
 
@@ -250,7 +255,7 @@ void widen_pass(struct verifier *v, struct state *s)
 	widen_from(v, s, s->insn);
 }
 
-/* How often next gave an element, over all iterators of frame F. */
+/* How often next gave an element, over all iterators of a frame. */
 static u32 elements(const struct frame *f)
 {
 	u32 n = 0;
@@ -261,44 +266,58 @@ static u32 elements(const struct frame *f)
 	return n;
 }
 
-/* Both are in the same passes over what repeats: S is no later round. */
-static bool same_passes(const struct state *old, const struct state *s)
+static u32 packed_elements(const struct packed_frame *f)
 {
+	u32 n = 0;
+
+	for (u32 i = 0; i < f->nr_slots; i++)
+		if (f->slots[i].kind[0] == SLOT_ITER)
+			n += (u32)packed_slot_reg(f, &f->slots[i])->off;
+	return n;
+}
+
+/* Both are in the same passes over what repeats: S is no later round. */
+static bool same_passes(const struct packed *packed, const struct state *s)
+{
+	const struct state *old = &packed->head;
+
 	if (old->may_goto != s->may_goto)
 		return false;
 	for (u32 i = 0; i < s->nr_frames && i < old->nr_frames; i++)
 		if (s->frames[i]->depth != old->frames[i]->depth ||
-		    elements(s->frames[i]) != elements(old->frames[i]))
+		    elements(s->frames[i]) != packed_elements(&packed->frames[i]))
 			return false;
 	return true;
 }
 
 /* The iterator that the instruction asks for its next element has given more
  * since OLD, and is not drained. */
-static bool iterates_on(struct verifier *v, const struct state *old, const struct state *s)
+static bool iterates_on(struct verifier *v, const struct packed *old, const struct state *s)
 {
-	const struct reg *r = state_reg(s, 1);
+	const struct reg *r = state_reg(s, 1), *was, *is;
+	const struct packed_frame *f;
 	s64 n;
 
 	if (v->points[s->insn].op != OP_CALL_KFUNC || r->type != REG_STACK ||
-	    r->frame >= old->nr_frames)
+	    r->frame >= old->head.nr_frames)
 		return false;
 	n = -(r->off + (s64)scalar_value(&r->val)) / SLOT_BYTES - 1;
-	if (n < 0 || n >= old->frames[r->frame]->nr_slots ||
-	    n >= s->frames[r->frame]->nr_slots)
+	f = &old->frames[r->frame];
+	if (n < 0 || n >= f->nr_slots || n >= s->frames[r->frame]->nr_slots)
 		return false;
+	was = packed_slot_reg(f, &f->slots[n]);
+	is = &s->frames[r->frame]->slots[n].reg;
 	/* the same iterator, not one that was made anew */
-	return s->frames[r->frame]->slots[n].reg.ref == old->frames[r->frame]->slots[n].reg.ref &&
-	       s->frames[r->frame]->slots[n].reg.off > old->frames[r->frame]->slots[n].reg.off;
+	return is->ref == was->ref && is->off > was->off;
 }
 
 /* S adds nothing to the pass that OLD began. */
 static bool pass_covered(struct verifier *v, const struct kept *k, const struct state *s)
 {
-	const struct frame *old = state_frame(k->state), *new = state_frame(s);
+	const struct frame *old = state_frame(&k->state->head), *new = state_frame(s);
 
 	if (new->depth <= old->depth && !iterates_on(v, k->state, s) &&
-	    (v->points[s->insn].op != OP_MAY_GOTO || s->may_goto <= k->state->may_goto))
+	    (v->points[s->insn].op != OP_MAY_GOTO || s->may_goto <= k->state->head.may_goto))
 		return false;
 	return state_covers(v, k->state, s, s->insn, COVERS_RANGE);
 }
@@ -318,21 +337,20 @@ static void mark_changed(struct verifier *v, const struct reg *old, const struct
 
 static void join_pass(struct verifier *v, const struct kept *k, struct state *s)
 {
-	const struct state *old = k->state;
-
 	for (size_t i = v->open.n; i-- > 0 && v->open.v[i] != k;)
 		v->open.v[i]->cyclic = true;
 	for (u32 i = 0; i < s->nr_frames; i++) {
-		const struct frame *from = old->frames[i];
+		const struct packed_frame *from = &k->state->frames[i];
 		struct frame *f = s->frames[i];
 
 		for (unsigned r = 0; r < REG_FP; r++)
-			mark_changed(v, &from->regs[r], &f->regs[r]);
+			mark_changed(v, packed_reg(from, r), &f->regs[r]);
 		for (u32 n = 0; n < f->nr_slots; n++) {
 			if (f->slots[n].def)
 				def_read(v, f->slots[n].def);
 			if (f->slots[n].kind[0] == SLOT_SPILL && n < from->nr_slots)
-				mark_changed(v, &from->slots[n].reg, &f->slots[n].reg);
+				mark_changed(v, packed_slot_reg(from, &from->slots[n]),
+					     &f->slots[n].reg);
 		}
 	}
 }
@@ -344,7 +362,7 @@ enum { MISSES = 3, MISSES_OF_PASSES = 64, LOOP_JUMPS = 20, LOOP_INSNS = 100 };
 /* Passes over what repeats are told by what is stored: it stays longer. */
 static bool worn_out(const struct verifier *v, const struct kept *k)
 {
-	bool pass = k->open && (v->points[k->state->insn].flags & POINT_FORCE);
+	bool pass = k->open && (v->points[k->state->head.insn].flags & POINT_FORCE);
 	u32 n = pass ? MISSES_OF_PASSES : MISSES;
 
 	return k->misses > k->hits * n + n;
@@ -356,10 +374,9 @@ static void kept_drop(struct verifier *v, struct kept **at)
 
 	*at = k->next;
 	v->nr_kept--;
-	if (k->open)
-		k->dropped = true;	/* its path still leads through it */
-	else
-		state_free(v, k->state);
+	k->dropped = true;	/* if it is open, its path still leads through it */
+	packed_free(v, k->state);
+	k->state = NULL;
 }
 
 enum visit { VISIT_ON, VISIT_COVERED, VISIT_ENDLESS };
@@ -493,6 +510,8 @@ static struct state *next_path(struct verifier *v)
 	if (!v->pending.n || v->stop)
 		return NULL;
 	p = v->pending.v[--v->pending.n];
+	if (!p.state)
+		p.state = state_unpack(v, p.packed);
 	close_down_to(v, p.nr_open);
 	v->defs.n = p.nr_defs;
 	if (v->opts->log && v->opts->log_level < 2) {

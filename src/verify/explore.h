@@ -8,7 +8,7 @@
 /* A state that was stored, to compare later ones at the same instruction with. */
 struct kept {
 	struct kept *next;
-	struct state *state;
+	struct packed *state;
 	u32 time;		/* v->now when it was stored */
 	u32 hits, misses;
 	bool open;		/* paths from it are not complete */

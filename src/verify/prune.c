@@ -6,6 +6,7 @@
  * mattered are left out. All fields of struct reg are compared here.
  */
 #include "verify/explore.h"
+#include "verify/pack.h"
 
 /* ---- ids ----------------------------------------------------------------- */
 
@@ -120,7 +121,7 @@ static bool byte_covers(u8 old, u8 new, const struct slot *t, bool privileged)
 	}
 }
 
-static bool bytes_cover(const struct slot *old, const struct slot *new, bool privileged)
+static bool bytes_cover(const struct packed_slot *old, const struct slot *new, bool privileged)
 {
 	for (u32 i = 0; i < SLOT_BYTES; i++)
 		if (!byte_covers(old->kind[i], new->kind[i], new, privileged))
@@ -129,51 +130,53 @@ static bool bytes_cover(const struct slot *old, const struct slot *new, bool pri
 }
 
 /* The number of a slot where something was spilled in OLD and not in NEW. */
-static bool number_slot_covers(const struct slot *old, const struct slot *new,
+static bool number_slot_covers(const struct reg *old, u32 spilled, const struct slot *new,
 			       struct idmap *m, enum covers how, bool privileged)
 {
 	struct reg any = { .type = REG_SCALAR, .val = scalar_unknown() };
 
-	if (old->reg.type != REG_SCALAR || slot_spilled(old) != SLOT_BYTES || how == COVERS_EXACT)
+	if (old->type != REG_SCALAR || spilled != SLOT_BYTES || how == COVERS_EXACT)
 		return false;
-	return as_number(new, privileged) && reg_covers(&old->reg, &any, m, how);
+	return as_number(new, privileged) && reg_covers(old, &any, m, how);
 }
 
 /* A dynptr, an iterator, a saved interrupt state: whole and alike. An iterator's
  * offset counts its elements, which is no difference. */
-static bool object_covers(const struct slot *old, const struct slot *new, struct idmap *m)
+static bool object_covers(const struct reg *old, const struct reg *new, struct idmap *m)
 {
-	if (memcmp(old->kind, new->kind, SLOT_BYTES) || old->reg.map != new->reg.map ||
-	    old->reg.uid != new->reg.uid || old->reg.frame != new->reg.frame)
-		return false;
-	return same_id(m, old->reg.id, new->reg.id) && same_id(m, old->reg.ref, new->reg.ref);
+	return old->map == new->map && old->uid == new->uid && old->frame == new->frame &&
+	       same_id(m, old->id, new->id) && same_id(m, old->ref, new->ref);
 }
 
-static bool slot_covers(const struct slot *old, const struct slot *new,
-			struct idmap *m, enum covers how, bool privileged)
+static bool slot_covers(const struct packed_frame *f, const struct packed_slot *old,
+			const struct slot *new, struct idmap *m, enum covers how,
+			bool privileged)
 {
-	u32 n = slot_spilled(old);
+	const struct reg *reg = packed_slot_reg(f, old);
+	u32 n;
 
 	if (how == COVERS_PRUNE && !old->live)
 		return true;
 	if (slot_kind_is_object(old->kind[0]) || slot_kind_is_object(new->kind[0]))
-		return object_covers(old, new, m);
+		return !memcmp(old->kind, new->kind, SLOT_BYTES) &&
+		       object_covers(reg, &new->reg, m);
 	if (how == COVERS_EXACT && memcmp(old->kind, new->kind, SLOT_BYTES))
 		return false;
+	n = kinds_spilled(old->kind);
 	if (!n)
 		return bytes_cover(old, new, privileged);
 	if (slot_spilled(new) != n)
-		return number_slot_covers(old, new, m, how, privileged);
-	return bytes_cover(old, new, privileged) && reg_covers(&old->reg, &new->reg, m, how);
+		return number_slot_covers(reg, n, new, m, how, privileged);
+	return bytes_cover(old, new, privileged) && reg_covers(reg, &new->reg, m, how);
 }
 
-static bool slots_cover(const struct frame *old, const struct frame *new,
+static bool slots_cover(const struct packed_frame *old, const struct frame *new,
 			struct idmap *m, enum covers how, bool privileged)
 {
 	u32 n = old->nr_slots > new->nr_slots ? old->nr_slots : new->nr_slots;
 
 	for (u32 i = 0; i < n; i++)
-		if (!slot_covers(i < old->nr_slots ? &old->slots[i] : &no_slot,
+		if (!slot_covers(old, packed_slot(old, i),
 				 i < new->nr_slots ? &new->slots[i] : &no_slot,
 				 m, how, privileged))
 			return false;
@@ -182,14 +185,17 @@ static bool slots_cover(const struct frame *old, const struct frame *new,
 
 /* ---- frames and the rest ------------------------------------------------- */
 
-static bool frame_covers(const struct frame *old, const struct frame *new, u32 live,
+static bool same_frame(const struct frame *old, const struct frame *new)
+{
+	return old->func == new->func && old->kind == new->kind &&
+	       old->callsite == new->callsite && old->callback == new->callback;
+}
+
+static bool frame_covers(const struct packed_frame *old, const struct frame *new, u32 live,
 			 struct idmap *m, enum covers how, bool privileged)
 {
-	if (old->func != new->func || old->kind != new->kind ||
-	    old->callsite != new->callsite || old->callback != new->callback)
-		return false;
 	for (unsigned r = 0; r < REG_FP; r++)
-		if ((live >> r & 1) && !reg_covers(&old->regs[r], &new->regs[r], m, how))
+		if ((live >> r & 1) && !reg_covers(packed_reg(old, r), &new->regs[r], m, how))
 			return false;
 	return slots_cover(old, new, m, how, privileged);
 }
@@ -221,9 +227,10 @@ u32 state_live(const struct verifier *v, const struct state *s, u32 i, u32 insn)
 	return v->points[at + isa_slots(&v->insns[at])].live & ~0x3fu;
 }
 
-bool state_covers(struct verifier *v, const struct state *old,
+bool state_covers(struct verifier *v, const struct packed *packed,
 		  const struct state *new, u32 insn, enum covers how)
 {
+	const struct state *old = &packed->head;
 	struct idmap m;
 
 	m.n = 0;
@@ -232,7 +239,8 @@ bool state_covers(struct verifier *v, const struct state *old,
 	    old->sleepable != new->sleepable || !refs_same(old, new, &m))
 		return false;
 	for (u32 i = old->nr_frames; i-- > 0;)
-		if (!frame_covers(old->frames[i], new->frames[i],
+		if (!same_frame(old->frames[i], new->frames[i]) ||
+		    !frame_covers(&packed->frames[i], new->frames[i],
 				  state_live(v, old, i, insn), &m, how, v->privileged))
 			return false;
 	return true;

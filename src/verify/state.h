@@ -161,20 +161,24 @@ struct slot {
 };
 
 /* Bytes of the number or pointer that was stored whole; 0: none. */
-static inline u32 slot_spilled(const struct slot *t)
+static inline u32 kinds_spilled(const u8 kind[SLOT_BYTES])
 {
 	u32 n = 0;
 
-	while (n < SLOT_BYTES && t->kind[n] == SLOT_SPILL)
+	while (n < SLOT_BYTES && kind[n] == SLOT_SPILL)
 		n++;
 	return n;
+}
+
+static inline u32 slot_spilled(const struct slot *t)
+{
+	return kinds_spilled(t->kind);
 }
 
 /* Why a frame is there. */
 enum frame_kind { FRAME_PROG, FRAME_CALL, FRAME_CALLBACK, FRAME_ASYNC };
 
 struct frame {
-	struct reg regs[NR_REGS];
 	u32 func;		/* index in funcs */
 	u32 callsite;		/* slot of the call; of the program's frame 0 */
 	u8 kind;		/* enum frame_kind */
@@ -185,6 +189,8 @@ struct frame {
 	s64 ret_min, ret_max;	/* CALLBACK: what r0 must be within */
 	u32 depth;		/* how often bodies of a call here were entered */
 	u32 nr_refs, rcu, preempt;	/* CALLBACK: held when it was entered */
+	/* packed states have what stands above: see pack.h */
+	struct reg regs[NR_REGS];
 	struct slot slots[];	/* slot i holds bytes -8(i+1) .. -8i-1 from fp */
 };
 
@@ -266,12 +272,14 @@ struct point {			/* per instruction slot */
 };
 
 struct kept;			/* explore.c: a stored state */
+struct packed;			/* pack.h: a state that waits */
 struct inv;			/* inv.h: the exploration by invariants */
 struct inv_node;
 
 /* A branch to come back to. */
 struct pending {
-	struct state *state;
+	struct state *state;	/* NULL: it is PACKED */
+	struct packed *packed;
 	u32 nr_defs, nr_open;	/* watermarks: what came later is complete */
 	u32 from;		/* the branch */
 	size_t log;		/* what was logged before it */
@@ -309,6 +317,7 @@ struct verifier {
 	VEC(u32) marks;		/* work list of def_mark */
 	struct frame *free_frames[MAX_SLOTS / 8 + 1];
 	struct state *free_states;
+	struct packed *free_packed[96];	/* by size: pack.c */
 	u32 next_id;		/* of registers and references */
 	u32 now;		/* states stored so far: a clock for liveness */
 	u32 nr_kept, peak_kept;
@@ -375,6 +384,8 @@ u32 cfg_func_at(const struct verifier *v, u32 insn);	/* index; funcs[].start */
 
 struct state *state_new(struct verifier *v);
 struct state *state_copy(struct verifier *v, const struct state *from);
+/* As state_copy, but registers and slots are the caller's to fill. */
+struct state *state_new_like(struct verifier *v, const struct state *from);
 void state_free(struct verifier *v, struct state *s);
 void state_push_frame(struct verifier *v, struct state *s, u32 func, u32 callsite);
 void state_pop_frame(struct verifier *v, struct state *s);
@@ -396,6 +407,8 @@ void reg_unlink(struct reg *r);
 /* No id for each number of S whose id no other has; of more than 256 ids in a
  * state the rest stay, which only makes states cover less. */
 void state_unlink_single(struct state *s);
+/* The same for NR registers that are all of a state's. */
+void regs_unlink_single(struct reg *regs, u32 nr);
 
 u32 ref_acquire(struct verifier *v, struct state *s, enum ref_kind kind);
 struct ref *ref_find(struct state *s, u32 id);
@@ -509,8 +522,8 @@ void explore_unpush(struct verifier *v);
 void explore_settle(struct verifier *v);
 
 enum covers { COVERS_PRUNE, COVERS_EXACT, COVERS_RANGE };
-/* Does what was found out from OLD hold for NEW? */
-bool state_covers(struct verifier *v, const struct state *old,
+/* Does what was found out from the stored state hold for NEW? */
+bool state_covers(struct verifier *v, const struct packed *packed,
 		  const struct state *new, u32 insn, enum covers how);
 
 #endif

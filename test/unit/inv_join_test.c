@@ -6,6 +6,7 @@
  * nothing; widening comes to an end.
  */
 #include "verify/inv.h"
+#include "verify/pack.h"
 #include "base/os.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -122,9 +123,15 @@ static bool links_hold(struct state *j, struct state *s)
 static bool covers(struct verifier *v, struct state *joined, struct state *s)
 {
 	struct state *plain = state_copy(v, joined);
+	struct packed *packed;
+	bool holds;
 
 	state_each(plain, drop_id, NULL);
-	return links_hold(joined, s) && state_covers(v, plain, s, 0, COVERS_RANGE);
+	packed = state_pack(v, plain, false);
+	holds = links_hold(joined, s) && state_covers(v, packed, s, 0, COVERS_RANGE);
+	packed_free(v, packed);
+	state_free(v, plain);
+	return holds;
 }
 
 static void covers_both(void **unused UNUSED)
