@@ -10,8 +10,8 @@
 enum { STEP_BYTES = 128, NR_STEPS = 64, HEAD_BYTES = offsetof(struct frame, regs),
 	LIVE_REGS = (1 << REG_FP) - 1 };
 
-static const struct reg no_reg;
-static const struct packed_slot no_packed_slot;
+const struct reg packed_no_reg;
+const struct packed_slot packed_no_slot;
 
 /* ---- memory -------------------------------------------------------------- */
 
@@ -67,8 +67,8 @@ static bool reg_is_empty(const struct reg *r)
 _Static_assert(offsetof(struct reg, uid) + sizeof(u32) - offsetof(struct reg, type) == 32,
 	       "reg_is_empty looks at what tells registers apart");
 
-/* What a frame holds: registers as bits, and how many slots have one. */
-struct holds { u32 regs, nr_spilled; };
+/* What a frame holds: registers as bits, and how many with those of slots. */
+struct holds { u32 regs, n; };
 
 static struct holds holds(const struct frame *f, u32 live)
 {
@@ -76,15 +76,10 @@ static struct holds holds(const struct frame *f, u32 live)
 
 	for (unsigned r = 0; r < NR_REGS; r++)
 		if ((live >> r & 1) && !reg_is_empty(&f->regs[r]))
-			h.regs |= 1u << r;
+			h.regs |= 1u << r, h.n++;
 	for (u32 n = 0; n < f->nr_slots; n++)
-		h.nr_spilled += !reg_is_empty(&f->slots[n].reg);
+		h.n += !reg_is_empty(&f->slots[n].reg);
 	return h;
-}
-
-static u32 nr_regs(const struct holds *h)
-{
-	return (u32)__builtin_popcount(h->regs) + h->nr_spilled;
 }
 
 /* ---- packing ------------------------------------------------------------- */
@@ -93,11 +88,14 @@ static void pack_frame(struct packed_frame *to, const struct frame *f, const str
 {
 	u32 n = 0;
 
-	to->has = h->regs;
 	to->nr_slots = f->nr_slots;
-	for (unsigned r = 0; r < NR_REGS; r++)
-		if (h->regs >> r & 1)
-			to->regs[n++] = f->regs[r];
+	for (unsigned r = 0; r < NR_REGS; r++) {
+		to->reg[r] = 0;
+		if (!(h->regs >> r & 1))
+			continue;
+		to->regs[n++] = f->regs[r];
+		to->reg[r] = (u8)n;
+	}
 	for (u32 i = 0; i < f->nr_slots; i++) {
 		const struct slot *t = &f->slots[i];
 		struct packed_slot *p = &to->slots[i];
@@ -126,7 +124,7 @@ static void lay_out(struct packed *p, const struct state *s, const struct holds 
 	p->regs = (struct reg *)at;
 	for (u32 i = 0; i < s->nr_frames; i++) {
 		p->frames[i].regs = p->regs + p->nr_regs;
-		p->nr_regs += nr_regs(&h[i]);
+		p->nr_regs += h[i].n;
 	}
 	at += p->nr_regs * sizeof(struct reg);
 	for (u32 i = 0; i < s->nr_frames; i++) {
@@ -144,7 +142,7 @@ static size_t packed_bytes(const struct state *s, const struct holds *h)
 
 	for (u32 i = 0; i < s->nr_frames; i++)
 		bytes += sizeof(struct packed_frame) + HEAD_BYTES +
-			 nr_regs(&h[i]) * sizeof(struct reg) +
+			 h[i].n * sizeof(struct reg) +
 			 s->frames[i]->nr_slots * sizeof(struct packed_slot);
 	return bytes;
 }
@@ -168,12 +166,8 @@ struct packed *state_pack(struct verifier *v, const struct state *s, bool live)
 
 static void unpack_frame(struct frame *f, const struct packed_frame *from)
 {
-	const struct reg *r = from->regs;
-
-	memset(f->regs, 0, sizeof(f->regs));
-	for (unsigned i = 0; i < NR_REGS; i++)
-		if (from->has >> i & 1)
-			f->regs[i] = *r++;
+	for (unsigned r = 0; r < NR_REGS; r++)
+		f->regs[r] = *packed_reg(from, r);
 	for (u32 i = 0; i < from->nr_slots; i++) {
 		const struct packed_slot *t = &from->slots[i];
 
@@ -192,23 +186,4 @@ struct state *state_unpack(struct verifier *v, struct packed *p)
 		unpack_frame(s->frames[i], &p->frames[i]);
 	packed_free(v, p);
 	return s;
-}
-
-/* ---- looking into them --------------------------------------------------- */
-
-const struct reg *packed_reg(const struct packed_frame *f, unsigned r)
-{
-	u32 bit = 1u << r;
-
-	return f->has & bit ? &f->regs[__builtin_popcount(f->has & (bit - 1))] : &no_reg;
-}
-
-const struct packed_slot *packed_slot(const struct packed_frame *f, u32 n)
-{
-	return n < f->nr_slots ? &f->slots[n] : &no_packed_slot;
-}
-
-const struct reg *packed_slot_reg(const struct packed_frame *f, const struct packed_slot *t)
-{
-	return t->reg ? &f->regs[t->reg - 1] : &no_reg;
 }

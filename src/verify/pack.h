@@ -17,9 +17,8 @@ struct packed_slot {
 };
 
 struct packed_frame {
-	u32 has;		/* registers that hold something: bits. They come first
-				   in REGS, in their order */
-	u32 nr_slots;
+	u8 reg[NR_REGS];	/* 1 + index in REGS; 0: the register holds nothing */
+	u8 nr_slots;
 	struct reg *regs;
 	struct packed_slot *slots;
 };
@@ -40,10 +39,25 @@ struct packed *state_pack(struct verifier *v, const struct state *s, bool live);
 struct state *state_unpack(struct verifier *v, struct packed *p);
 void packed_free(struct verifier *v, struct packed *p);
 
+extern const struct reg packed_no_reg;
+extern const struct packed_slot packed_no_slot;
+
 /* Register R of frame F; what is not there is REG_NONE. */
-const struct reg *packed_reg(const struct packed_frame *f, unsigned r);
+static inline const struct reg *packed_reg(const struct packed_frame *f, unsigned r)
+{
+	return f->reg[r] ? &f->regs[f->reg[r] - 1] : &packed_no_reg;
+}
+
 /* Slot N, and what was spilled there. */
-const struct packed_slot *packed_slot(const struct packed_frame *f, u32 n);
-const struct reg *packed_slot_reg(const struct packed_frame *f, const struct packed_slot *t);
+static inline const struct packed_slot *packed_slot(const struct packed_frame *f, u32 n)
+{
+	return n < f->nr_slots ? &f->slots[n] : &packed_no_slot;
+}
+
+static inline const struct reg *packed_slot_reg(const struct packed_frame *f,
+						const struct packed_slot *t)
+{
+	return t->reg ? &f->regs[t->reg - 1] : &packed_no_reg;
+}
 
 #endif
