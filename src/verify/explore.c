@@ -19,7 +19,7 @@
 /* ---- branches to come back to -------------------------------------------- */
 
 /* So much of one kind tells that paths explode: see explore. */
-enum { CROWD = 64, CROWD_PENDING = 1024,
+enum { CROWD_PENDING = 1024,
 	/* branches that will soon be taken up are not packed */
 	SOON = 16 };
 
@@ -71,105 +71,6 @@ void explore_unpush(struct verifier *v)
 		return;
 	}
 	state_free(v, v->pending.v[--v->pending.n].state);
-}
-
-/* ---- stored states ------------------------------------------------------- */
-
-static void close_regs(struct verifier *v, const struct kept *k)
-{
-	for (u32 i = 0; i < k->state->nr_regs; i++) {
-		struct reg *r = &k->state->regs[i];
-
-		if (r->type == REG_SCALAR &&
-		    (k->cyclic || (r->def && def_marked_since(v, r->def, k->time))))
-			r->precise = true;
-		r->def = 0;
-	}
-}
-
-static void close_slots(struct verifier *v, const struct kept *k)
-{
-	for (u32 i = 0; i < k->state->head.nr_frames; i++) {
-		const struct packed_frame *f = &k->state->frames[i];
-
-		for (u32 n = 0; n < f->nr_slots; n++)
-			f->slots[n].live = k->cyclic || (f->slots[n].def &&
-				def_read_since(v, f->slots[n].def, k->time));
-	}
-}
-
-/* All paths from K are complete. */
-static void kept_close(struct verifier *v, struct kept *k)
-{
-	k->open = false;
-	if (k->dropped)
-		return;
-	close_slots(v, k);
-	close_regs(v, k);
-}
-
-static void close_down_to(struct verifier *v, u32 nr_open)
-{
-	while (v->open.n > nr_open)
-		kept_close(v, v->open.v[--v->open.n]);
-}
-
-/* ---- storing ------------------------------------------------------------- */
-
-/* Paths explode here: tells once. */
-static void note_crowd(struct verifier *v, const struct kept *k)
-{
-	u32 n = 0;
-
-	for (; k && n < CROWD; k = k->next)
-		n++;
-	if (n == CROWD)
-		v->crowded = v->was_crowded = true;
-}
-
-static void kept_store(struct verifier *v, struct state *s)
-{
-	struct kept *k = arena_new(&v->mem, struct kept);
-
-	/* registers that nobody reads any more are no company for those that are */
-	k->state = state_pack(v, s, true);
-	regs_unlink_single(k->state->regs, k->state->nr_regs);
-	k->time = ++v->now;
-	k->open = true;
-	k->next = v->kept[s->insn];
-	v->kept[s->insn] = k;
-	if (!v->was_crowded)
-		note_crowd(v, k);
-	*vec_push(&v->open) = k;
-	v->step_jumps = v->step_insns = 0;
-	if (++v->nr_kept > v->peak_kept)
-		v->peak_kept = v->nr_kept;
-	v->result->states++;
-}
-
-/* ---- what a covered state takes over ------------------------------------- */
-
-/* NEW ends where OLD began: what mattered from there on matters for NEW. */
-static void take_over_frame(struct verifier *v, const struct packed_frame *old,
-			    struct frame *new)
-{
-	for (unsigned r = 0; r < REG_FP; r++)
-		if (packed_reg(old, r)->precise)
-			reg_mark(v, &new->regs[r]);
-	for (u32 n = 0; n < old->nr_slots && n < new->nr_slots; n++) {
-		const struct packed_slot *t = &old->slots[n];
-
-		if (t->live && new->slots[n].def)
-			def_read(v, new->slots[n].def);
-		if (t->kind[0] == SLOT_SPILL && packed_slot_reg(old, t)->precise)
-			reg_mark(v, &new->slots[n].reg);
-	}
-}
-
-static void take_over(struct verifier *v, const struct kept *k, struct state *s)
-{
-	for (u32 i = 0; i < s->nr_frames; i++)
-		take_over_frame(v, &k->state->frames[i], s->frames[i]);
 }
 
 /* ---- passes over what repeats -------------------------------------------- */
@@ -368,17 +269,6 @@ static bool worn_out(const struct verifier *v, const struct kept *k)
 	return k->misses > k->hits * n + n;
 }
 
-static void kept_drop(struct verifier *v, struct kept **at)
-{
-	struct kept *k = *at;
-
-	*at = k->next;
-	v->nr_kept--;
-	k->dropped = true;	/* if it is open, its path still leads through it */
-	packed_free(v, k->state);
-	k->state = NULL;
-}
-
 enum visit { VISIT_ON, VISIT_COVERED, VISIT_ENDLESS };
 
 static bool worth_storing(const struct verifier *v, const struct state *s)
@@ -416,8 +306,8 @@ static enum visit compare(struct verifier *v, struct state *s, bool *store)
 				return VISIT_ENDLESS;
 			*store &= worth_storing_in_loop(v, s);
 		} else if (state_covers(v, k->state, s, s->insn, COVERS_PRUNE)) {
-			k->hits++;
-			take_over(v, k, s);
+			kept_hit(v, k);
+			kept_take_over(v, k, s);
 			return VISIT_COVERED;
 		}
 		k->misses += *store;
@@ -512,7 +402,7 @@ static struct state *next_path(struct verifier *v)
 	p = v->pending.v[--v->pending.n];
 	if (!p.state)
 		p.state = state_unpack(v, p.packed);
-	close_down_to(v, p.nr_open);
+	kept_close_down_to(v, p.nr_open);
 	v->defs.n = p.nr_defs;
 	if (v->opts->log && v->opts->log_level < 2) {
 		v->opts->log->n = p.log;
@@ -532,14 +422,18 @@ void paths_run(struct verifier *v, struct state **s, u64 budget)
 
 void paths_drop(struct verifier *v)
 {
+	for (size_t i = 0; i < v->pending.n; i++)
+		if (v->pending.v[i].state)
+			state_free(v, v->pending.v[i].state);
+		else
+			packed_free(v, v->pending.v[i].packed);
 	v->pending.n = v->open.n = v->defs.n = 0;
-	v->nr_kept = 0;
-	memset(v->kept, 0, v->nr_insns * sizeof(*v->kept));
+	kept_forget(v);
 }
 
 void paths_close(struct verifier *v)
 {
 	v->at = NULL;
-	close_down_to(v, 0);
+	kept_close_down_to(v, 0);
 	v->at = NULL;
 }

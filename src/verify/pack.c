@@ -28,18 +28,32 @@ static u32 class_of(size_t bytes, size_t *room)
 	return class;
 }
 
+/* A free block of CLASS, of a higher one where memory is scarce; or NULL. */
+static struct packed *take_free(struct verifier *v, u32 class, bool scarce)
+{
+	struct packed *p = v->free_packed[class];
+
+	while (!p && scarce && ++class < ARRAY_LEN(v->free_packed))
+		p = v->free_packed[class];
+	if (p)
+		v->free_packed[class] = p->next;
+	return p;
+}
+
 static struct packed *packed_alloc(struct verifier *v, size_t bytes)
 {
+	bool scarce = v->mem.used > v->budget;
 	size_t room;
 	u32 class = class_of(bytes, &room);
 	struct packed *p;
 
 	assert(class < ARRAY_LEN(v->free_packed));
-	p = v->free_packed[class];
+	do
+		p = take_free(v, class, scarce);
+	while (!p && scarce && kept_evict(v));
 	if (p)
-		v->free_packed[class] = p->next;
-	else
-		p = arena_alloc(&v->mem, room);
+		return p;
+	p = arena_alloc(&v->mem, room);
 	p->bytes = (u32)room;
 	return p;
 }

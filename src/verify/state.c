@@ -7,26 +7,24 @@
 
 /* ---- frames -------------------------------------------------------------- */
 
-enum { CAP_STEP = 8 };
-
 static struct frame *frame_alloc(struct verifier *v, u32 nr)
 {
-	u32 class = (nr + CAP_STEP - 1) / CAP_STEP;
+	u32 class = (nr + FRAME_SLOTS - 1) / FRAME_SLOTS;
 	struct frame *f = v->free_frames[class];
 
 	if (f) {
 		v->free_frames[class] = *(struct frame **)f;
 	} else {
 		f = arena_alloc(&v->mem, sizeof(*f) +
-				class * CAP_STEP * sizeof(struct slot));
+				class * FRAME_SLOTS * sizeof(struct slot));
 	}
-	f->cap = (u8)(class * CAP_STEP);
+	f->cap = (u8)(class * FRAME_SLOTS);
 	return f;
 }
 
 static void frame_free(struct verifier *v, struct frame *f)
 {
-	u32 class = f->cap / CAP_STEP;
+	u32 class = f->cap / FRAME_SLOTS;
 
 	*(struct frame **)f = v->free_frames[class];
 	v->free_frames[class] = f;

@@ -27,6 +27,7 @@ enum {
 	STACK_BYTES = 512,	/* of a call chain */
 	SLOT_BYTES = 8,
 	MAX_SLOTS = STACK_BYTES / SLOT_BYTES,
+	FRAME_SLOTS = 4,	/* frames have room for a multiple of it */
 	MAX_VAR_OFF = 1 << 29,	/* offsets and sizes are below it */
 	MAX_PKT_OFF = 0xffff,
 	MAX_PENDING = 8192,	/* branches to come back to, as in the kernel */
@@ -313,9 +314,12 @@ struct verifier {
 	VEC(struct pending) pending;
 	struct kept **kept;	/* [nr_insns] lists */
 	VEC(struct kept *) open;	/* stored on the current path */
+	struct kept *oldest, *newest;	/* complete ones: kept.c */
+	struct kept *free_kept;
+	size_t budget;		/* bytes of MEM, above which states are dropped */
 	VEC(struct def) defs;
 	VEC(u32) marks;		/* work list of def_mark */
-	struct frame *free_frames[MAX_SLOTS / 8 + 1];
+	struct frame *free_frames[MAX_SLOTS / FRAME_SLOTS + 1];
 	struct state *free_states;
 	struct packed *free_packed[96];	/* by size: pack.c */
 	u32 next_id;		/* of registers and references */
