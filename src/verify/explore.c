@@ -30,7 +30,7 @@ static void pack_pending(struct verifier *v)
 
 	if (!p || !p->state)
 		return;
-	p->packed = state_pack(v, p->state, false);
+	p->packed = state_pack(v, p->state);
 	state_free(v, p->state);
 	p->state = NULL;
 }
@@ -132,7 +132,7 @@ static void widen_slot(struct verifier *v, const struct packed_frame *f, u32 n,
 	u32 bytes = slot_spilled(new);
 
 	if (bytes && !memcmp(old->kind, new->kind, SLOT_BYTES))
-		widen_reg(v, packed_slot_reg(f, old), &new->reg, bytes, all);
+		widen_reg(v, old->reg, &new->reg, bytes, all);
 }
 
 void widen_from(struct verifier *v, struct state *s, u32 at)
@@ -145,7 +145,7 @@ void widen_from(struct verifier *v, struct state *s, u32 at)
 		struct frame *new = s->frames[i];
 
 		for (unsigned r = 0; r < REG_FP; r++)
-			widen_reg(v, packed_reg(old, r), &new->regs[r], SLOT_BYTES, all);
+			widen_reg(v, old->regs[r], &new->regs[r], SLOT_BYTES, all);
 		for (u32 n = 0; n < old->nr_slots && n < new->nr_slots; n++)
 			widen_slot(v, old, n, &new->slots[n], all);
 	}
@@ -173,7 +173,7 @@ static u32 packed_elements(const struct packed_frame *f)
 
 	for (u32 i = 0; i < f->nr_slots; i++)
 		if (f->slots[i].kind[0] == SLOT_ITER)
-			n += (u32)packed_slot_reg(f, &f->slots[i])->off;
+			n += (u32)f->slots[i].reg->off;
 	return n;
 }
 
@@ -206,7 +206,7 @@ static bool iterates_on(struct verifier *v, const struct packed *old, const stru
 	f = &old->frames[r->frame];
 	if (n < 0 || n >= f->nr_slots || n >= s->frames[r->frame]->nr_slots)
 		return false;
-	was = packed_slot_reg(f, &f->slots[n]);
+	was = f->slots[n].reg;
 	is = &s->frames[r->frame]->slots[n].reg;
 	/* the same iterator, not one that was made anew */
 	return is->ref == was->ref && is->off > was->off;
@@ -245,12 +245,12 @@ static void join_pass(struct verifier *v, const struct kept *k, struct state *s)
 		struct frame *f = s->frames[i];
 
 		for (unsigned r = 0; r < REG_FP; r++)
-			mark_changed(v, packed_reg(from, r), &f->regs[r]);
+			mark_changed(v, from->regs[r], &f->regs[r]);
 		for (u32 n = 0; n < f->nr_slots; n++) {
 			if (f->slots[n].def)
 				def_read(v, f->slots[n].def);
 			if (f->slots[n].kind[0] == SLOT_SPILL && n < from->nr_slots)
-				mark_changed(v, packed_slot_reg(from, &from->slots[n]),
+				mark_changed(v, from->slots[n].reg,
 					     &f->slots[n].reg);
 		}
 	}

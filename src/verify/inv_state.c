@@ -73,7 +73,6 @@ static void strip(struct reg *r, void *arg)
 {
 	(void)arg;
 	r->at = r->def = 0;
-	r->precise = false;
 	if (reg_is_packet(r))
 		r->uid = 0;
 }

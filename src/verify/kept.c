@@ -92,26 +92,22 @@ bool kept_evict(struct verifier *v)
 
 /* ---- completing ----------------------------------------------------------- */
 
-static void close_regs(struct verifier *v, const struct kept *k)
+/* R, in the stored state K, mattered. */
+static bool mattered(const struct verifier *v, const struct kept *k, const struct reg *r)
 {
-	for (u32 i = 0; i < k->state->nr_regs; i++) {
-		struct reg *r = &k->state->regs[i];
-
-		if (r->type == REG_SCALAR &&
-		    (k->cyclic || (r->def && def_marked_since(v, r->def, k->time))))
-			r->precise = true;
-		r->def = 0;
-	}
+	return r->type == REG_SCALAR &&
+	       (k->cyclic || (r->def && def_marked_since(v, r->def, k->time)));
 }
 
-static void close_slots(struct verifier *v, const struct kept *k)
+static void close_frame(const struct verifier *v, const struct kept *k, struct packed_frame *f)
 {
-	for (u32 i = 0; i < k->state->head.nr_frames; i++) {
-		const struct packed_frame *f = &k->state->frames[i];
+	for (unsigned r = 0; r < REG_FP; r++)
+		f->precise |= (u32)mattered(v, k, f->regs[r]) << r;
+	for (u32 n = 0; n < f->nr_slots; n++) {
+		struct packed_slot *t = &f->slots[n];
 
-		for (u32 n = 0; n < f->nr_slots; n++)
-			f->slots[n].live = k->cyclic || (f->slots[n].def &&
-				def_read_since(v, f->slots[n].def, k->time));
+		t->precise = mattered(v, k, t->reg);
+		t->live = k->cyclic || (t->def && def_read_since(v, t->def, k->time));
 	}
 }
 
@@ -123,8 +119,8 @@ static void kept_close(struct verifier *v, struct kept *k)
 		kept_free(v, k);
 		return;
 	}
-	close_slots(v, k);
-	close_regs(v, k);
+	for (u32 i = 0; i < k->state->head.nr_frames; i++)
+		close_frame(v, k, &k->state->frames[i]);
 	order_add(v, k);
 }
 
@@ -149,11 +145,9 @@ static void note_crowd(struct verifier *v, const struct kept *k)
 
 void kept_store(struct verifier *v, struct state *s)
 {
-	/* registers that nobody reads any more are no company for those that are */
-	struct packed *p = state_pack(v, s, true);
+	struct packed *p = state_pack_live(v, s);
 	struct kept *k = kept_new(v);
 
-	regs_unlink_single(p->regs, p->nr_regs);
 	k->state = p;
 	k->time = ++v->now;
 	k->open = true;
@@ -185,14 +179,14 @@ static void take_over_frame(struct verifier *v, const struct packed_frame *old,
 			    struct frame *new)
 {
 	for (unsigned r = 0; r < REG_FP; r++)
-		if (packed_reg(old, r)->precise)
+		if (old->precise >> r & 1)
 			reg_mark(v, &new->regs[r]);
 	for (u32 n = 0; n < old->nr_slots && n < new->nr_slots; n++) {
 		const struct packed_slot *t = &old->slots[n];
 
 		if (t->live && new->slots[n].def)
 			def_read(v, new->slots[n].def);
-		if (t->kind[0] == SLOT_SPILL && packed_slot_reg(old, t)->precise)
+		if (t->kind[0] == SLOT_SPILL && t->precise)
 			reg_mark(v, &new->slots[n].reg);
 	}
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * pack.c: packing and unpacking states; see pack.h. A packed state is one block:
- * the heads of its frames, registers, slots, references, in this order. Blocks go
- * back to free lists by size.
+ * the heads of its frames, slots, references, in this order; its registers are
+ * shared, found by hash, and counted. Blocks go back to free lists by size.
  */
 #include "verify/explore.h"
 #include "verify/pack.h"
@@ -10,10 +10,107 @@
 enum { STEP_BYTES = 128, NR_STEPS = 64, HEAD_BYTES = offsetof(struct frame, regs),
 	LIVE_REGS = (1 << REG_FP) - 1 };
 
-const struct reg packed_no_reg;
-const struct packed_slot packed_no_slot;
+static const struct reg no_reg;
+const struct packed_slot packed_no_slot = { .reg = &no_reg };
 
-/* ---- memory -------------------------------------------------------------- */
+/* ---- shared registers ---------------------------------------------------- */
+
+struct shared {
+	struct reg reg;
+	struct shared *next;
+	u32 hash, uses;
+};
+
+enum { BUCKETS_MIN = 256, WORDS = sizeof(struct reg) / sizeof(u64) };
+
+_Static_assert(WORDS * sizeof(u64) == sizeof(struct reg), "registers are whole words");
+
+static u32 hash_of(const struct reg *r)
+{
+	u64 w[WORDS], a = 0, b = 0;
+
+	memcpy(w, r, sizeof(w));
+	for (u32 i = 0; i + 1 < WORDS; i += 2) {
+		a = (a ^ w[i]) * 0x9e3779b97f4a7c15u;
+		b = (b ^ w[i + 1]) * 0xc2b2ae3d27d4eb4fu;
+	}
+	a = (a ^ b >> 29 ^ w[WORDS - 1]) * 0x9e3779b97f4a7c15u;
+	return (u32)(a >> 32) ^ (u32)b;
+}
+
+static void shared_grow(struct verifier *v)
+{
+	u32 old = v->nr_shared_buckets, n = old ? old * 2 : BUCKETS_MIN;
+	struct shared **buckets = mem_alloc(n * sizeof(*buckets));
+
+	for (u32 i = 0; i < old; i++)
+		for (struct shared *s = v->shared[i], *next; s; s = next) {
+			next = s->next;
+			s->next = buckets[s->hash & (n - 1)];
+			buckets[s->hash & (n - 1)] = s;
+		}
+	free(v->shared);
+	v->shared = buckets;
+	v->nr_shared_buckets = n;
+}
+
+static struct shared *shared_new(struct verifier *v, const struct reg *r, u32 hash)
+{
+	struct shared *s;
+
+	if (v->nr_shared >= v->nr_shared_buckets)
+		shared_grow(v);
+	while (!v->free_shared && v->mem.used > v->budget && kept_evict(v))
+		;
+	s = v->free_shared;
+	if (s)
+		v->free_shared = s->next;
+	else
+		s = arena_new(&v->mem, struct shared);
+	s->reg = *r;
+	s->hash = hash;
+	s->uses = 0;
+	s->next = v->shared[hash & (v->nr_shared_buckets - 1)];
+	v->shared[hash & (v->nr_shared_buckets - 1)] = s;
+	v->nr_shared++;
+	return s;
+}
+
+static const struct reg *share(struct verifier *v, const struct reg *r)
+{
+	u32 hash = hash_of(r);
+	struct shared *s = v->shared ? v->shared[hash & (v->nr_shared_buckets - 1)] : NULL;
+
+	while (s && (s->hash != hash || memcmp(&s->reg, r, sizeof(*r))))
+		s = s->next;
+	if (!s)
+		s = shared_new(v, r, hash);
+	s->uses++;
+	return &s->reg;
+}
+
+static void unshare(struct verifier *v, const struct reg *r)
+{
+	struct shared *s = (struct shared *)r, **at;
+
+	if (r == &no_reg || --s->uses)
+		return;
+	at = &v->shared[s->hash & (v->nr_shared_buckets - 1)];
+	while (*at != s)
+		at = &(*at)->next;
+	*at = s->next;
+	s->next = v->free_shared;
+	v->free_shared = s;
+	v->nr_shared--;
+}
+
+void shared_free(struct verifier *v)
+{
+	free(v->shared);
+	v->shared = NULL;
+}
+
+/* ---- blocks -------------------------------------------------------------- */
 
 /* Small blocks differ by steps, big ones double. */
 static u32 class_of(size_t bytes, size_t *room)
@@ -63,11 +160,49 @@ void packed_free(struct verifier *v, struct packed *p)
 	size_t room;
 	u32 class = class_of(p->bytes, &room);
 
+	for (u32 i = 0; i < p->head.nr_frames; i++) {
+		for (unsigned r = 0; r < NR_REGS; r++)
+			unshare(v, p->frames[i].regs[r]);
+		for (u32 n = 0; n < p->frames[i].nr_slots; n++)
+			unshare(v, p->frames[i].slots[n].reg);
+	}
 	p->next = v->free_packed[class];
 	v->free_packed[class] = p;
 }
 
-/* ---- what there is ------------------------------------------------------- */
+/* ---- ids that nobody shares ---------------------------------------------- */
+
+enum { MAX_COUNTED = 256 };
+
+struct count { u32 n; struct { u32 id, uses; } v[MAX_COUNTED]; };
+
+static void count_id(struct count *c, const struct reg *r)
+{
+	if (r->type != REG_SCALAR || !r->id)
+		return;
+	for (u32 i = 0; i < c->n; i++) {
+		if (c->v[i].id == r->id) {
+			c->v[i].uses++;
+			return;
+		}
+	}
+	if (c->n < MAX_COUNTED) {
+		c->v[c->n].id = r->id;
+		c->v[c->n++].uses = 1;
+	}
+}
+
+static bool is_single(const struct count *c, const struct reg *r)
+{
+	if (r->type != REG_SCALAR || !r->id)
+		return false;
+	for (u32 i = 0; i < c->n; i++)
+		if (c->v[i].id == r->id)
+			return c->v[i].uses == 1;
+	return false;
+}
+
+/* ---- packing ------------------------------------------------------------- */
 
 /* Nothing but, perhaps, a value that nobody asks for. */
 static bool reg_is_empty(const struct reg *r)
@@ -81,66 +216,55 @@ static bool reg_is_empty(const struct reg *r)
 _Static_assert(offsetof(struct reg, uid) + sizeof(u32) - offsetof(struct reg, type) == 32,
 	       "reg_is_empty looks at what tells registers apart");
 
-/* What a frame holds: registers as bits, and how many with those of slots. */
-struct holds { u32 regs, n; };
+/* One state on its way: which registers of each frame go with it, and ids. */
+struct packing {
+	struct verifier *v;
+	u32 live[MAX_FRAMES];
+	struct count ids;	/* none: all are kept */
+};
 
-static struct holds holds(const struct frame *f, u32 live)
+static const struct reg *pack_reg(struct packing *k, const struct reg *r)
 {
-	struct holds h = { 0 };
+	struct reg alone;
 
-	for (unsigned r = 0; r < NR_REGS; r++)
-		if ((live >> r & 1) && !reg_is_empty(&f->regs[r]))
-			h.regs |= 1u << r, h.n++;
-	for (u32 n = 0; n < f->nr_slots; n++)
-		h.n += !reg_is_empty(&f->slots[n].reg);
-	return h;
+	if (reg_is_empty(r))
+		return &no_reg;
+	if (!is_single(&k->ids, r))
+		return share(k->v, r);
+	alone = *r;
+	alone.id = 0;
+	alone.off = 0;
+	alone.flags &= (u16)~REG_LINKED;
+	return share(k->v, &alone);
 }
 
-/* ---- packing ------------------------------------------------------------- */
-
-static void pack_frame(struct packed_frame *to, const struct frame *f, const struct holds *h)
+static void pack_frame(struct packing *k, struct packed_frame *to, const struct frame *f,
+		       u32 live)
 {
-	u32 n = 0;
-
+	to->precise = 0;
 	to->nr_slots = f->nr_slots;
-	for (unsigned r = 0; r < NR_REGS; r++) {
-		to->reg[r] = 0;
-		if (!(h->regs >> r & 1))
-			continue;
-		to->regs[n++] = f->regs[r];
-		to->reg[r] = (u8)n;
-	}
+	for (unsigned r = 0; r < NR_REGS; r++)
+		to->regs[r] = live >> r & 1 ? pack_reg(k, &f->regs[r]) : &no_reg;
 	for (u32 i = 0; i < f->nr_slots; i++) {
 		const struct slot *t = &f->slots[i];
 		struct packed_slot *p = &to->slots[i];
 
 		memcpy(p->kind, t->kind, SLOT_BYTES);
 		p->def = t->def;
-		p->live = t->live;
-		p->reg = 0;
-		if (reg_is_empty(&t->reg))
-			continue;
-		to->regs[n++] = t->reg;
-		p->reg = (u8)n;
+		p->live = p->precise = false;
+		p->reg = pack_reg(k, &t->reg);
 	}
 }
 
-/* Lays out P for what H says that the frames of S hold. */
-static void lay_out(struct packed *p, const struct state *s, const struct holds *h)
+/* Lays out P for the frames of S. */
+static void lay_out(struct packed *p, const struct state *s)
 {
 	u8 *at = (u8 *)&p->frames[s->nr_frames];
 
-	p->nr_regs = 0;
 	for (u32 i = 0; i < s->nr_frames; i++, at += HEAD_BYTES) {
 		p->head.frames[i] = (struct frame *)at;
 		memcpy(at, s->frames[i], HEAD_BYTES);
 	}
-	p->regs = (struct reg *)at;
-	for (u32 i = 0; i < s->nr_frames; i++) {
-		p->frames[i].regs = p->regs + p->nr_regs;
-		p->nr_regs += h[i].n;
-	}
-	at += p->nr_regs * sizeof(struct reg);
 	for (u32 i = 0; i < s->nr_frames; i++) {
 		p->frames[i].slots = (struct packed_slot *)at;
 		at += s->frames[i]->nr_slots * sizeof(struct packed_slot);
@@ -150,30 +274,55 @@ static void lay_out(struct packed *p, const struct state *s, const struct holds 
 		memcpy(at, s->refs, s->nr_refs * sizeof(*s->refs));
 }
 
-static size_t packed_bytes(const struct state *s, const struct holds *h)
+static size_t packed_bytes(const struct state *s)
 {
 	size_t bytes = sizeof(struct packed) + s->nr_refs * sizeof(*s->refs);
 
 	for (u32 i = 0; i < s->nr_frames; i++)
 		bytes += sizeof(struct packed_frame) + HEAD_BYTES +
-			 h[i].n * sizeof(struct reg) +
 			 s->frames[i]->nr_slots * sizeof(struct packed_slot);
 	return bytes;
 }
 
-struct packed *state_pack(struct verifier *v, const struct state *s, bool live)
+static struct packed *pack(struct packing *k, const struct state *s)
 {
-	struct holds h[MAX_FRAMES];
-	struct packed *p;
+	struct packed *p = packed_alloc(k->v, packed_bytes(s));
 
-	for (u32 i = 0; i < s->nr_frames; i++)
-		h[i] = holds(s->frames[i], live ? state_live(v, s, i, s->insn) & LIVE_REGS : ~0u);
-	p = packed_alloc(v, packed_bytes(s, h));
 	p->head = *s;
-	lay_out(p, s, h);
+	lay_out(p, s);
 	for (u32 i = 0; i < s->nr_frames; i++)
-		pack_frame(&p->frames[i], s->frames[i], &h[i]);
+		pack_frame(k, &p->frames[i], s->frames[i], k->live[i]);
 	return p;
+}
+
+struct packed *state_pack(struct verifier *v, const struct state *s)
+{
+	struct packing k;
+
+	k.v = v;
+	k.ids.n = 0;
+	for (u32 i = 0; i < s->nr_frames; i++)
+		k.live[i] = ~0u;
+	return pack(&k, s);
+}
+
+struct packed *state_pack_live(struct verifier *v, const struct state *s)
+{
+	struct packing k;
+
+	k.v = v;
+	k.ids.n = 0;
+	for (u32 i = 0; i < s->nr_frames; i++) {
+		const struct frame *f = s->frames[i];
+
+		k.live[i] = state_live(v, s, i, s->insn) & LIVE_REGS;
+		for (unsigned r = 0; r < REG_FP; r++)
+			if (k.live[i] >> r & 1)
+				count_id(&k.ids, &f->regs[r]);
+		for (u32 n = 0; n < f->nr_slots; n++)
+			count_id(&k.ids, &f->slots[n].reg);
+	}
+	return pack(&k, s);
 }
 
 /* ---- unpacking ----------------------------------------------------------- */
@@ -181,14 +330,13 @@ struct packed *state_pack(struct verifier *v, const struct state *s, bool live)
 static void unpack_frame(struct frame *f, const struct packed_frame *from)
 {
 	for (unsigned r = 0; r < NR_REGS; r++)
-		f->regs[r] = *packed_reg(from, r);
+		f->regs[r] = *from->regs[r];
 	for (u32 i = 0; i < from->nr_slots; i++) {
 		const struct packed_slot *t = &from->slots[i];
 
 		memcpy(f->slots[i].kind, t->kind, SLOT_BYTES);
 		f->slots[i].def = t->def;
-		f->slots[i].live = t->live;
-		f->slots[i].reg = *packed_slot_reg(from, t);
+		f->slots[i].reg = *t->reg;
 	}
 }
 

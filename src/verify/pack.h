@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pack.h: states that wait: stored ones, and branches to come back to. They hold
- * what there is and no room for more, so that a state takes a third of the memory;
- * what is stored can be compared as it is.
+ * pack.h: states that wait: stored ones, and branches to come back to. Most of what
+ * a state holds it holds as its neighbours do, so equal registers are there once;
+ * a state that waits takes a sixth of the memory of others. What is stored can be
+ * compared as it is.
  */
 #ifndef VERIFY_PACK_H
 #define VERIFY_PACK_H
@@ -11,53 +12,41 @@
 
 struct packed_slot {
 	u8 kind[SLOT_BYTES];
+	const struct reg *reg;	/* shared */
 	u32 def;
-	u8 reg;			/* 1 + index in the frame's REGS; 0: none */
-	bool live;		/* in stored states */
+	bool live, precise;	/* in stored states */
 };
 
 struct packed_frame {
-	u8 reg[NR_REGS];	/* 1 + index in REGS; 0: the register holds nothing */
-	u8 nr_slots;
-	struct reg *regs;
+	const struct reg *regs[NR_REGS];	/* shared */
 	struct packed_slot *slots;
+	u32 precise;		/* in stored states: registers, as bits */
+	u32 nr_slots;
 };
 
 struct packed {
 	struct packed *next;	/* free list */
 	u32 bytes;
-	u32 nr_regs;
-	struct reg *regs;	/* of all frames */
 	struct state head;	/* of its frames only what comes before the registers
 				   is there; FRAMES has the rest */
 	struct packed_frame frames[];
 };
 
-/* Packs a copy of S; LIVE: without registers that are not read any more. */
-struct packed *state_pack(struct verifier *v, const struct state *s, bool live);
+/* A copy of S, packed. */
+struct packed *state_pack(struct verifier *v, const struct state *s);
+/* The same to be stored: registers that are not read any more are no company for
+ * those that are, and are left out; nor are ids that no other number has. */
+struct packed *state_pack_live(struct verifier *v, const struct state *s);
 /* P as a state again; P is freed. */
 struct state *state_unpack(struct verifier *v, struct packed *p);
 void packed_free(struct verifier *v, struct packed *p);
+void shared_free(struct verifier *v);	/* all, at the end */
 
-extern const struct reg packed_no_reg;
 extern const struct packed_slot packed_no_slot;
 
-/* Register R of frame F; what is not there is REG_NONE. */
-static inline const struct reg *packed_reg(const struct packed_frame *f, unsigned r)
-{
-	return f->reg[r] ? &f->regs[f->reg[r] - 1] : &packed_no_reg;
-}
-
-/* Slot N, and what was spilled there. */
 static inline const struct packed_slot *packed_slot(const struct packed_frame *f, u32 n)
 {
 	return n < f->nr_slots ? &f->slots[n] : &packed_no_slot;
-}
-
-static inline const struct reg *packed_slot_reg(const struct packed_frame *f,
-						const struct packed_slot *t)
-{
-	return t->reg ? &f->regs[t->reg - 1] : &packed_no_reg;
 }
 
 #endif

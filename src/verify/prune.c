@@ -33,8 +33,6 @@ static bool same_id(struct idmap *m, u32 old, u32 new)
 static bool number_covers(const struct reg *old, const struct reg *new,
 			  struct idmap *m, enum covers how)
 {
-	if (how == COVERS_PRUNE && !old->precise)
-		return true;
 	if (how == COVERS_EXACT)
 		return scalar_eq(&old->val, &new->val) && (!old->id == !new->id || !old->id) &&
 		       (!old->id || same_id(m, old->id, new->id)) && old->off == new->off;
@@ -79,15 +77,16 @@ static bool pointer_covers(const struct reg *old, const struct reg *new,
 	return scalar_subset(&new->val, &old->val);
 }
 
-static bool reg_covers(const struct reg *old, const struct reg *new, struct idmap *m,
-		       enum covers how)
+/* PRECISE: if it is a number, it mattered. */
+static bool reg_covers(const struct reg *old, bool precise, const struct reg *new,
+		       struct idmap *m, enum covers how)
 {
 	if (old->type == REG_NONE)
 		return how != COVERS_EXACT || new->type == REG_NONE;
 	if (old->type != new->type)
 		return false;
 	if (old->type == REG_SCALAR)
-		return number_covers(old, new, m, how);
+		return (how == COVERS_PRUNE && !precise) || number_covers(old, new, m, how);
 	return pointer_covers(old, new, m, how);
 }
 
@@ -130,14 +129,15 @@ static bool bytes_cover(const struct packed_slot *old, const struct slot *new, b
 }
 
 /* The number of a slot where something was spilled in OLD and not in NEW. */
-static bool number_slot_covers(const struct reg *old, u32 spilled, const struct slot *new,
-			       struct idmap *m, enum covers how, bool privileged)
+static bool number_slot_covers(const struct packed_slot *old, u32 spilled,
+			       const struct slot *new, struct idmap *m, enum covers how,
+			       bool privileged)
 {
 	struct reg any = { .type = REG_SCALAR, .val = scalar_unknown() };
 
-	if (old->type != REG_SCALAR || spilled != SLOT_BYTES || how == COVERS_EXACT)
+	if (old->reg->type != REG_SCALAR || spilled != SLOT_BYTES || how == COVERS_EXACT)
 		return false;
-	return as_number(new, privileged) && reg_covers(old, &any, m, how);
+	return as_number(new, privileged) && reg_covers(old->reg, old->precise, &any, m, how);
 }
 
 /* A dynptr, an iterator, a saved interrupt state: whole and alike. An iterator's
@@ -148,26 +148,25 @@ static bool object_covers(const struct reg *old, const struct reg *new, struct i
 	       same_id(m, old->id, new->id) && same_id(m, old->ref, new->ref);
 }
 
-static bool slot_covers(const struct packed_frame *f, const struct packed_slot *old,
-			const struct slot *new, struct idmap *m, enum covers how,
-			bool privileged)
+static bool slot_covers(const struct packed_slot *old, const struct slot *new,
+			struct idmap *m, enum covers how, bool privileged)
 {
-	const struct reg *reg = packed_slot_reg(f, old);
 	u32 n;
 
 	if (how == COVERS_PRUNE && !old->live)
 		return true;
 	if (slot_kind_is_object(old->kind[0]) || slot_kind_is_object(new->kind[0]))
 		return !memcmp(old->kind, new->kind, SLOT_BYTES) &&
-		       object_covers(reg, &new->reg, m);
+		       object_covers(old->reg, &new->reg, m);
 	if (how == COVERS_EXACT && memcmp(old->kind, new->kind, SLOT_BYTES))
 		return false;
 	n = kinds_spilled(old->kind);
 	if (!n)
 		return bytes_cover(old, new, privileged);
 	if (slot_spilled(new) != n)
-		return number_slot_covers(reg, n, new, m, how, privileged);
-	return bytes_cover(old, new, privileged) && reg_covers(reg, &new->reg, m, how);
+		return number_slot_covers(old, n, new, m, how, privileged);
+	return bytes_cover(old, new, privileged) &&
+	       reg_covers(old->reg, old->precise, &new->reg, m, how);
 }
 
 static bool slots_cover(const struct packed_frame *old, const struct frame *new,
@@ -176,7 +175,7 @@ static bool slots_cover(const struct packed_frame *old, const struct frame *new,
 	u32 n = old->nr_slots > new->nr_slots ? old->nr_slots : new->nr_slots;
 
 	for (u32 i = 0; i < n; i++)
-		if (!slot_covers(old, packed_slot(old, i),
+		if (!slot_covers(packed_slot(old, i),
 				 i < new->nr_slots ? &new->slots[i] : &no_slot,
 				 m, how, privileged))
 			return false;
@@ -195,7 +194,8 @@ static bool frame_covers(const struct packed_frame *old, const struct frame *new
 			 struct idmap *m, enum covers how, bool privileged)
 {
 	for (unsigned r = 0; r < REG_FP; r++)
-		if ((live >> r & 1) && !reg_covers(packed_reg(old, r), &new->regs[r], m, how))
+		if ((live >> r & 1) &&
+		    !reg_covers(old->regs[r], old->precise >> r & 1, &new->regs[r], m, how))
 			return false;
 	return slots_cover(old, new, m, how, privileged);
 }

@@ -317,14 +317,3 @@ void state_unlink_single(struct state *s)
 	state_each(s, count_id, &c);
 	state_each(s, clear_id, &c);
 }
-
-void regs_unlink_single(struct reg *regs, u32 nr)
-{
-	struct count c;
-
-	c.n = 0;
-	for (u32 i = 0; i < nr; i++)
-		count_id(&regs[i], &c);
-	for (u32 i = 0; i < nr && c.n; i++)
-		clear_id(&regs[i], &c);
-}

@@ -113,7 +113,6 @@ struct reg {
 				   MEM from a dynptr: its id. PACKET*: 1 + the
 				   comparison that RANGE is from, for messages */
 	const struct btf *btf;	/* of btf_id */
-	bool precise;		/* in stored states: see def.c */
 	/* invariants: the number is what location SEED held at the head of a loop,
 	   plus STEP_MIN .. STEP_MAX; 0: no relation is known. See inv_trips.c */
 	u32 seed;
@@ -156,7 +155,6 @@ static inline bool slot_kind_is_object(u8 kind) { return kind >= SLOT_DYNPTR; }
 struct slot {
 	u8 kind[SLOT_BYTES];	/* enum slot_kind */
 	u32 def;		/* who wrote it, for liveness: see def.c */
-	bool live;		/* in stored states */
 	struct reg reg;		/* with SLOT_SPILL; dynptr and iterator state
 				   with those kinds */
 };
@@ -274,6 +272,7 @@ struct point {			/* per instruction slot */
 
 struct kept;			/* explore.c: a stored state */
 struct packed;			/* pack.h: a state that waits */
+struct shared;			/* pack.c: a register of such states */
 struct inv;			/* inv.h: the exploration by invariants */
 struct inv_node;
 
@@ -322,6 +321,8 @@ struct verifier {
 	struct frame *free_frames[MAX_SLOTS / FRAME_SLOTS + 1];
 	struct state *free_states;
 	struct packed *free_packed[96];	/* by size: pack.c */
+	struct shared **shared, *free_shared;	/* registers of packed states */
+	u32 nr_shared, nr_shared_buckets;
 	u32 next_id;		/* of registers and references */
 	u32 now;		/* states stored so far: a clock for liveness */
 	u32 nr_kept, peak_kept;
@@ -411,8 +412,6 @@ void reg_unlink(struct reg *r);
 /* No id for each number of S whose id no other has; of more than 256 ids in a
  * state the rest stay, which only makes states cover less. */
 void state_unlink_single(struct state *s);
-/* The same for NR registers that are all of a state's. */
-void regs_unlink_single(struct reg *regs, u32 nr);
 
 u32 ref_acquire(struct verifier *v, struct state *s, enum ref_kind kind);
 struct ref *ref_find(struct state *s, u32 id);

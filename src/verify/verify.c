@@ -5,6 +5,7 @@
  */
 #include "verify/explore.h"
 #include "verify/log.h"
+#include "verify/pack.h"
 #include "base/os.h"
 
 enum { LIMIT_INSNS = 1000000, MAX_ERRORS = 5, MAX_PROG_INSNS = 1000000,
@@ -87,6 +88,7 @@ static void release(struct verifier *v)
 	vec_free(&v->read);
 	vec_free(&v->errors);
 	vec_free(&v->warnings);
+	shared_free(v);
 	arena_free(&v->mem);
 }
 

@@ -127,7 +127,7 @@ static bool covers(struct verifier *v, struct state *joined, struct state *s)
 	bool holds;
 
 	state_each(plain, drop_id, NULL);
-	packed = state_pack(v, plain, false);
+	packed = state_pack(v, plain);
 	holds = links_hold(joined, s) && state_covers(v, packed, s, 0, COVERS_RANGE);
 	packed_free(v, packed);
 	state_free(v, plain);
@@ -151,6 +151,7 @@ static void covers_both(void **unused UNUSED)
 		join_into(&v, &n, b, NULL, 0);
 		assert_false(join_into(&v, &n, a, NULL, 0));
 		assert_false(join_into(&v, &n, b, NULL, 0));
+		shared_free(&v);
 		arena_free(&v.mem);
 	}
 }
@@ -175,6 +176,7 @@ static void widening_ends(void **unused UNUSED)
 			state_free(&v, s);
 		}
 		assert_true(n.changes < MAX_CHANGES);
+		shared_free(&v);
 		arena_free(&v.mem);
 	}
 }
