@@ -37,6 +37,7 @@ static bool of_sockets_storage(u32 id)
 	return id == BPF_FUNC_sk_storage_get || id == BPF_FUNC_sk_storage_delete;
 }
 
+/* May the program call the helper? Where it may it is not asked again. */
 static bool check_helper(struct verifier *v, u32 at, const struct helper_row *row)
 {
 	u32 id = (u32)v->insns[at].imm;
@@ -57,6 +58,8 @@ static bool check_helper(struct verifier *v, u32 at, const struct helper_row *ro
 		reject(v, REJECT_HELPER_PROBE, at, &why);
 	if (helper_row(id)->gpl && !license_is_gpl(v->img->license))
 		reject(v, REJECT_HELPER_GPL, at, &why);
+	if (!v->errors.n && !v->stop)
+		v->points[at].flags |= POINT_CALL;
 	return true;
 }
 
@@ -82,8 +85,7 @@ void forget_packet(struct verifier *v, struct state *s)
 
 static void clobber(struct state *s)
 {
-	for (unsigned r = 0; r <= 5; r++)
-		reg_set_none(state_reg(s, r));
+	memset(state_reg(s, 0), 0, 6 * sizeof(struct reg));
 }
 
 static void tail_call(struct verifier *v, struct state *s, u32 at)
@@ -342,7 +344,7 @@ enum step step_call(struct verifier *v, struct state *s, u32 at)
 	struct call c = { .insn = at, .func = -1, .row = helper_proto(
 		(u32)v->insns[at].imm, v->prog->type) };
 
-	if (!check_helper(v, at, c.row)) {
+	if (!(v->points[at].flags & POINT_CALL) && !check_helper(v, at, c.row)) {
 		clobber(s);
 		reg_set_unknown(v, state_reg(s, 0));
 		return STEP_NEXT;
