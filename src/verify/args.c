@@ -382,8 +382,9 @@ static void arg_size(struct verifier *v, struct state *s, struct arg *a)
 	if (!check_size(v, a, zero_ok))
 		return;
 	check_values(v, a);
-	/* what may be NULL by a join alone would slip through where NULL does not */
-	if (a->r->val.umax && (reg_is_null(mem.r) || (v->inv && (mem.r->flags & REG_OR_NULL))))
+	/* what may be NULL, too; there the kernel relies on luck */
+	if (a->r->val.umax && (reg_is_null(mem.r) || (v->opts->policy == POLICY_USER &&
+						      (mem.r->flags & REG_OR_NULL))))
 		arg_wrong(v, &mem, "fp");
 	if (!reg_is_ptr(mem.r))
 		return;

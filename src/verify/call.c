@@ -38,19 +38,21 @@ static bool of_sockets_storage(u32 id)
 }
 
 /* May the program call the helper? Where it may it is not asked again. */
-static bool check_helper(struct verifier *v, u32 at, const struct helper_row *row)
+static bool check_helper(struct verifier *v, const struct state *s, u32 at,
+			 const struct helper_row *row)
 {
 	u32 id = (u32)v->insns[at].imm;
 	char name[64] = "unknown";
 	struct why why = { .a = id, .s = name };
 
-	if (row)
-		snprintf(name, sizeof(name), "bpf_%s", row->name);
 	if (!row)
 		return reject(v, REJECT_HELPER_NONE, at, &why);
+	if ((v->points[at].flags & POINT_CALL) && (s->sleepable || !(row->flags & HELPER_SLEEPS)))
+		return true;
+	snprintf(name, sizeof(name), "bpf_%s", row->name);
 	if (!helper_offered_to(id, v->prog->type, v->prog->expected_attach, prog_sleeps(v)))
 		return reject(v, REJECT_HELPER_TYPE, at, &why);
-	if (row->flags & HELPER_SLEEPS && !prog_sleeps(v))
+	if (row->flags & HELPER_SLEEPS && !s->sleepable)
 		reject(v, REJECT_HELPER_SLEEPS, at, &why);
 	if (id == BPF_FUNC_get_func_ip && !knows_function(v, &why))
 		reject(v, REJECT_HELPER_HERE, at, &why);
@@ -344,7 +346,7 @@ enum step step_call(struct verifier *v, struct state *s, u32 at)
 	struct call c = { .insn = at, .func = -1, .row = helper_proto(
 		(u32)v->insns[at].imm, v->prog->type) };
 
-	if (!(v->points[at].flags & POINT_CALL) && !check_helper(v, at, c.row)) {
+	if (!check_helper(v, s, at, c.row)) {
 		clobber(s);
 		reg_set_unknown(v, state_reg(s, 0));
 		return STEP_NEXT;

@@ -103,7 +103,9 @@ void check_locked(struct verifier *v, struct state *s, u32 at, bool inside);
 void callback_enter(struct verifier *v, struct state *s, const struct call *c);
 enum step callback_exit(struct verifier *v, struct state *s, u32 at);
 
-/* global.c: functions that are judged by their types, once. */
+/* global.c: functions that are judged by their types, once. Fills in what functions
+ * do, or those that they call: moves_packet, might_sleep. */
+void global_effects(struct verifier *v);
 enum step call_global(struct verifier *v, struct state *s, u32 at, u32 func);
 /* The registers of the first frame of S for global function FUNC. */
 void global_args(struct verifier *v, struct state *s, u32 func);

@@ -45,6 +45,7 @@ static bool callback_args(struct verifier *v, const struct call *c, struct frame
 	case BPF_FUNC_for_each_map_elem:	/* (map, key, value, ctx) */
 		f->regs[1] = c->map_reg;
 		arg_map_value(v, &f->regs[2], &c->map_reg, REG_MAP_KEY);
+		f->regs[2].frame = f->regs[REG_FP].frame;
 		arg_map_value(v, &f->regs[3], &c->map_reg, REG_MAP_VALUE);
 		f->regs[4] = caller->regs[3];
 		return true;
@@ -84,6 +85,11 @@ static bool goes_on(struct verifier *v, struct state *s, const struct call *c)
 
 	if (c->row->id != BPF_FUNC_loop)
 		return true;
+	if (times->type != REG_SCALAR) {	/* an address is many times */
+		reject(v, REJECT_ARG_TYPE, c->insn, &(struct why){ .reg = 1, .ptr = times,
+		       .a = 1, .s = "scalar", .t = c->row->name });
+		return true;
+	}
 	reg_mark(v, times);
 	return state_frame(s)->depth < times->val.umax;
 }
@@ -128,6 +134,7 @@ static void enter_async(struct verifier *v, struct state *s, const struct call *
 		state_pop_frame(v, body);
 	body->nr_refs = 0;
 	body->rcu = body->preempt = body->irq = 0;
+	body->sleepable = false;	/* a timer interrupts */
 	state_push_frame(v, body, (u32)c->func, 0);
 	f = state_frame(body);
 	set_frame(body, f, FRAME_ASYNC, c->row->id, 0);
@@ -185,15 +192,33 @@ static void check_own_refs(struct verifier *v, struct state *s, u32 at)
 		reject(v, REJECT_SECTION_EXIT, at, &(struct why){ .s = "bpf_preempt_disable" });
 }
 
+struct leave { struct verifier *v; u32 frame; };
+
+/* The key that a callback is shown is a copy, which is gone when it returns. */
+static void forget_key(struct reg *r, void *arg)
+{
+	struct leave *l = arg;
+
+	if (r->type != REG_MAP_KEY || r->frame != l->frame)
+		return;
+	if (l->v->privileged)
+		reg_set_unknown(l->v, r);
+	else
+		reg_set_none(r);
+}
+
 enum step callback_exit(struct verifier *v, struct state *s, u32 at)
 {
 	u32 callsite = state_frame(s)->callsite;
+	struct leave leave = { v, s->nr_frames - 1 };
 
 	check_result(v, s, at);
 	check_own_refs(v, s, at);
 	if (state_frame(s)->kind == FRAME_ASYNC)
 		return STEP_END;
 	state_pop_frame(v, s);
+	if (v->opts->policy == POLICY_USER)
+		state_each(s, forget_key, &leave);
 	s->insn = callsite;
 	widen_pass(v, s);
 	return STEP_NEXT;

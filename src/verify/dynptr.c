@@ -163,6 +163,19 @@ static void arg_dynptr_out(struct verifier *v, struct state *s, struct call *c, 
 
 /* ---- one that is there --------------------------------------------------- */
 
+/* A constant dynptr, which a function was given: as it was. */
+static bool check_given(struct verifier *v, const struct call *c, const struct reg *r,
+			struct why why)
+{
+	why.a = r->off;
+	if (!scalar_is_const(&r->val))
+		return reject(v, REJECT_VAR_ACCESS, c->insn, &why);
+	why.a += (s64)scalar_value(&r->val);
+	if (why.a)
+		return reject(v, REJECT_CTX_MODIFIED, c->insn, &why);
+	return true;
+}
+
 /* What the argument is; false after a rejection. */
 static bool initialized(struct verifier *v, struct state *s, const struct call *c,
 			unsigned i, struct dynptr_at *d)
@@ -173,7 +186,7 @@ static bool initialized(struct verifier *v, struct state *s, const struct call *
 
 	if (r->type == REG_DYNPTR) {
 		*d = (struct dynptr_at){ r->dynptr, r->id, 0 };
-		return true;
+		return check_given(v, c, r, why);
 	}
 	if (r->type != REG_STACK)
 		return reject(v, REJECT_DYNPTR_STACK, c->insn, &why);

@@ -185,47 +185,61 @@ static void check_arg(struct verifier *v, struct state *s, u32 at, const struct 
 		check_mem(v, s, at, i, p.bytes);
 }
 
-/* Does instruction AT by itself move the packet? */
-static bool moves_here(const struct verifier *v, u32 at)
+/* Does instruction AT by itself move the packet, does it sleep? */
+static void find_here(const struct verifier *v, u32 at, struct func *f)
 {
 	u32 i = (u32)v->insns[at].imm;
 
-	if (v->points[at].op == OP_CALL)
-		return helper_moves_packet(i) || i == BPF_FUNC_tail_call;
-	if (v->points[at].op == OP_CALL_KFUNC)
-		return i < v->img->nr_externs &&
-		       !strcmp(v->img->externs[i].name, "bpf_xdp_pull_data");
-	return false;
-}
+	if (v->points[at].op == OP_CALL) {
+		const struct helper_row *row = helper_proto(i, v->prog->type);
 
-/* Finds the functions that move the packet, or call one that does, once. */
-static void find_movers(struct verifier *v)
-{
-	bool changed = true;
+		f->moves_packet |= helper_moves_packet(i) || i == BPF_FUNC_tail_call;
+		f->might_sleep |= row && (row->flags & HELPER_SLEEPS);
+	} else if (v->points[at].op == OP_CALL_KFUNC && i < v->img->nr_externs) {
+		const char *name = v->img->externs[i].name;
+		const struct kfunc_typed_row *row = kfunc_typed_row(name);
 
-	v->movers_known = true;
-	for (u32 at = 0; at < v->nr_insns; at++)
-		if (moves_here(v, at))
-			v->funcs[v->points[at].func].moves_packet = true;
-	while (changed) {
-		changed = false;
-		for (u32 at = 0; at < v->nr_insns; at++) {
-			struct func *f = &v->funcs[v->points[at].func];
-			u8 op = v->points[at].op;
-
-			if (f->moves_packet || (op != OP_CALL_LOCAL && op != OP_LDDW_FUNC) ||
-			    !v->funcs[cfg_func_at(v, at + (u32)v->insns[at].imm + 1)].moves_packet)
-				continue;
-			f->moves_packet = changed = true;
-		}
+		f->moves_packet |= !strcmp(name, "bpf_xdp_pull_data");
+		f->might_sleep |= row && (row->flags & KFUNC_SLEEPS);
 	}
 }
 
-static bool moves_packet(struct verifier *v, const struct func *f)
+/* What the function does that instruction AT names, F does; true: that is news. */
+static bool find_callee(const struct verifier *v, u32 at, struct func *f)
 {
-	if (!v->movers_known)
-		find_movers(v);
-	return f->moves_packet;
+	const struct func before = *f, *to;
+	u8 op = v->points[at].op;
+
+	if (op != OP_CALL_LOCAL && op != OP_LDDW_FUNC)
+		return false;
+	to = &v->funcs[cfg_func_at(v, at + (u32)v->insns[at].imm + 1)];
+	f->moves_packet |= to->moves_packet;
+	f->might_sleep |= to->might_sleep;
+	return f->moves_packet != before.moves_packet || f->might_sleep != before.might_sleep;
+}
+
+void global_effects(struct verifier *v)
+{
+	bool changed = false;
+
+	for (u32 i = 0; i < v->nr_funcs; i++)
+		changed |= v->funcs[i].global;
+	if (!changed)	/* nobody asks */
+		return;
+	for (u32 at = 0; at < v->nr_insns; at++)
+		find_here(v, at, &v->funcs[v->points[at].func]);
+	while (changed) {
+		changed = false;
+		for (u32 at = 0; at < v->nr_insns; at++)
+			changed |= find_callee(v, at, &v->funcs[v->points[at].func]);
+	}
+}
+
+static void check_global_sleeps(struct verifier *v, const struct state *s, u32 at,
+				const struct func *f)
+{
+	if (f->might_sleep && (!s->sleepable || s->rcu || s->preempt || s->irq))
+		reject(v, REJECT_GLOBAL_SLEEPS, at, &(struct why){ .s = f->name });
 }
 
 /* Memory in the packet would be gone while the function runs. (The kernel lets it
@@ -235,8 +249,9 @@ static void check_packet_args(struct verifier *v, struct state *s, u32 at, const
 {
 	for (u32 i = 0; i < nr; i++) {
 		const struct reg *r = state_reg(s, i + 1);
+		bool packet = reg_is_packet(r) || (r->type == REG_MEM && (r->flags & REG_SLICE));
 
-		if (reg_is_packet(r) && moves_packet(v, f) && v->opts->policy == POLICY_USER)
+		if (packet && f->moves_packet && v->opts->policy == POLICY_USER)
 			reject(v, REJECT_ARG_PACKET, at, &(struct why){ .reg = i + 1, .ptr = r,
 			       .t = f->name });
 	}
@@ -254,6 +269,7 @@ enum step call_global(struct verifier *v, struct state *s, u32 at, u32 func)
 	for (u32 i = 0; i < s->nr_refs; i++)
 		if (s->refs[i].kind == REF_LOCK)
 			reject(v, REJECT_LOCK_HELD, at, NULL);
+	check_global_sleeps(v, s, at, f);
 	for (u32 i = 0; i < btf_vlen(proto); i++) {
 		struct param p = param_of(v, f, i, params(proto)[i].type);
 
@@ -264,7 +280,7 @@ enum step call_global(struct verifier *v, struct state *s, u32 at, u32 func)
 	}
 	f->called = true;
 	check_packet_args(v, s, at, f, btf_vlen(proto));
-	if (moves_packet(v, f))
+	if (f->moves_packet)
 		forget_packet(v, s);
 	for (unsigned r = 0; r <= 5; r++)
 		reg_set_none(state_reg(s, r));

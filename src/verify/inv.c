@@ -231,11 +231,8 @@ static bool comes_back(struct verifier *v, const struct state *s, const struct l
 
 	if (!is_head(l, s->insn) || s->nr_frames > from->frames)
 		return false;
-	if (s->nr_frames < from->frames) {
-		if (from->op != OP_EXIT)
-			return false;
+	if (s->nr_frames < from->frames)	/* by an exit, or by what ends functions */
 		at = from->callsite;
-	}
 	return loops_has(l, l->of[s->insn], at);
 }
 

@@ -223,6 +223,8 @@ static bool join_null(struct join *j, struct reg *n, const struct reg *s)
 	} else if (reg_is_null(n) && nullable(s)) {
 		id = s->id ? pair_id(j, ID_OBJECT, NULL_ID, s->id, 0) : ++j->v->next_id;
 		*n = *s;
+		if (n->uid)	/* the other state's; here it is none yet */
+			n->uid = pair_id(j, ID_OBJECT, NULL_ID, s->uid, 0);
 		j->changed = true;
 	} else {
 		return false;

@@ -256,7 +256,7 @@ static u64 calls_at(struct verifier *v, u32 at)
 		if (r->type == REG_SCALAR)
 			calls = min_u64(calls, r->val.umax);
 		else if (r->type == REG_MAP)
-			calls = v->img->maps[r->map].max_entries;
+			calls = r->uid ? UINT32_MAX : v->img->maps[r->map].max_entries;
 		most = max_u64(most, calls);
 	}
 	return most;

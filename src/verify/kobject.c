@@ -137,6 +137,13 @@ static bool is_plain(const struct btf *btf, u32 id, u32 depth)
 	return true;
 }
 
+/* Its bytes end with the struct: an array without a length at its end has no room.
+ * (The kernel takes it for one that goes on.) */
+static bool behind_own(const struct verifier *v, const struct reg *ptr, u64 end)
+{
+	return v->opts->policy == POLICY_USER && end > btf_type(ptr->btf, ptr->btf_id)->size;
+}
+
 /* An object that the program made: it may be written, too. */
 static bool own_access(struct verifier *v, const struct access *a, const struct reg *ptr)
 {
@@ -153,7 +160,8 @@ static bool own_access(struct verifier *v, const struct access *a, const struct 
 		reject(v, REJECT_BTF_VAR, a->insn, &why);
 	else if (off < 0)
 		reject(v, REJECT_BTF_NEG, a->insn, &why);
-	else if (btf_walk(ptr->btf, ptr->btf_id, (u64)off, a->size, &at) == WALK_BAD)
+	else if (btf_walk(ptr->btf, ptr->btf_id, (u64)off, a->size, &at) == WALK_BAD ||
+		 behind_own(v, ptr, (u64)off + a->size))
 		reject(v, REJECT_BTF_FIELD, a->insn, &why);
 	return false;
 }

@@ -49,8 +49,9 @@ static bool identity_same(const struct reg *old, const struct reg *new, struct i
 	switch (old->type) {
 	case REG_MAP:
 	case REG_MAP_VALUE:
-	case REG_MAP_KEY:
-		return old->map == new->map && same_id(m, old->uid, new->uid);
+	case REG_MAP_KEY:	/* of one callback */
+		return old->map == new->map && old->frame == new->frame &&
+		       same_id(m, old->uid, new->uid);
 	case REG_PACKET:	/* uid is for messages */
 	case REG_PACKET_META:
 		return old->range < 0 ? old->range == new->range :
@@ -186,7 +187,8 @@ static bool slots_cover(const struct packed_frame *old, const struct frame *new,
 
 static bool same_frame(const struct frame *old, const struct frame *new)
 {
-	return old->func == new->func && old->kind == new->kind &&
+	/* from OLD no more passes were followed than its count left: see goes_on */
+	return old->func == new->func && old->kind == new->kind && old->depth <= new->depth &&
 	       old->callsite == new->callsite && old->callback == new->callback;
 }
 

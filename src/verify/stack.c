@@ -141,6 +141,13 @@ static bool stored(struct verifier *v, const struct state *s,
 	return true;
 }
 
+/* A dynptr that a function was given lies where the function's caller has it, and the
+ * stack may outlive that: there it is a number, as in the kernel. */
+static bool no_spill(const struct reg *r)
+{
+	return r->type == REG_DYNPTR || r->type == REG_TP_BUFFER;
+}
+
 static void store_fixed(struct verifier *v, struct state *s, const struct access *a,
 			u32 frame, s64 off)
 {
@@ -153,6 +160,7 @@ static void store_fixed(struct verifier *v, struct state *s, const struct access
 	check_overwrite(v, s, a, frame, t);
 	if (a->store >= 0)	/* copies on the stack stay equal */
 		reg_link(v, state_reg(s, (unsigned)a->store)), stored(v, s, a, &r);
+	known = known && !no_spill(&r);
 	if (known && reg_is_ptr(&r)) {
 		if (a->size != SLOT_BYTES) {
 			reject(v, REJECT_SPILL_SIZE, a->insn, NULL);

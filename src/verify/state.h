@@ -302,7 +302,6 @@ struct verifier {
 	u32 nr_funcs;
 	const struct access_desc *ctx;	/* of the context; NULL: nobody knows */
 	u8 *map_fields;		/* [2 nr_maps] regions.c: what is in values; inner maps' */
-	bool movers_known;	/* funcs[].moves_packet is filled in */
 	u32 entry;		/* function that is being verified */
 	bool privileged;	/* VERIFY_CAP_PERFMON */
 

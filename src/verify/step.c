@@ -61,6 +61,9 @@ void step_lddw(struct verifier *v, struct state *s, u32 at)
 	case OP_LDDW_FUNC:
 		reg_set_ptr(dst, REG_FUNC, 0);
 		dst->func = cfg_func_at(v, at + low + 1);
+		if (v->funcs[dst->func].global)
+			reject(v, REJECT_CALLBACK_GLOBAL, at, &(struct why){
+				.s = v->funcs[dst->func].name });
 		break;
 	case OP_LDDW_BTF_ID:
 		kobject_lddw(v, at, dst);

@@ -64,7 +64,9 @@ static enum scalar_truth equal_is(const struct jump *j, bool equal)
 static bool never_null(const struct verifier *v, const struct reg *r)
 {
 	switch (r->type) {
-	case REG_CTX:
+	case REG_CTX:		/* whoever runs it may give such programs none */
+		return v->opts->policy != POLICY_KERNEL &&
+		       v->prog->type != BPF_PROG_TYPE_SYSCALL;
 	case REG_STACK:		/* the kernel does not know */
 		return v->opts->policy != POLICY_KERNEL;
 	case REG_MAP:

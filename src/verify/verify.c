@@ -3,6 +3,7 @@
  * verify.c: the job from its beginning to the verdict: shape, liveness, paths,
  * depth of the stack. See state.h for what goes through it.
  */
+#include "verify/call.h"
 #include "verify/explore.h"
 #include "verify/log.h"
 #include "verify/pack.h"
@@ -51,6 +52,7 @@ static void judge(struct verifier *v)
 		return;
 	}
 	live_build(v);
+	global_effects(v);
 	log_head(v);
 	v->map_fields = arena_alloc(&v->mem, 2 * (size_t)v->img->nr_maps);
 	v->kept = arena_news(&v->mem, v->nr_insns, struct kept *);

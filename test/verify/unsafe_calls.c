@@ -75,3 +75,71 @@ SEC("xdp") NAKED int moved_context(void)
 	asm volatile("r6 = r1; call 7; r0 &= 0xf8; r1 = r6; r1 += r0; call %[f]; r0 = 0; exit;"
 		:: [f]"i"(interface) : "r0");
 }
+NOINLINE int shrink_60(struct xdp_md *ctx)
+{
+	return bpf_xdp_adjust_head(ctx, 60);
+}
+#define BUSY "r1 = 0; 1: r1 += 1; r2 = 1; r2 = 2; r2 = 3; r2 = 4; r2 = 5; if r1 < 3000 goto 1b;"
+// rejected 0120: the packet is moved after the two explorations took turns
+SEC("xdp") int late_mover(struct xdp_md *ctx)
+{
+	char *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+
+	if (data + 14 > end)
+		return 1;
+	asm volatile(BUSY ::: "r1", "r2");
+	shrink_60(ctx);
+	return data[13];
+}
+/* The loop goes on when the function ends early, and counts when it does not. */
+static NOINLINE NAKED int load_then_count(void)
+{
+	asm volatile("r7 = r2; r6 = r1; r0 = *(u8 *)skb[60000]; r1 = *(u64 *)(r7 + 0); r1 += 1;"
+		"*(u64 *)(r7 + 0) = r1; r0 = 0; exit;" ::: "r0");
+}
+static NOINLINE NAKED int just_count(void)
+{
+	asm volatile("r7 = r2; r1 = *(u64 *)(r7 + 0); r1 += 1;"
+		"*(u64 *)(r7 + 0) = r1; r0 = 0; exit;" ::: "r0");
+}
+#define COUNT "r8 = r1; r1 = 0; *(u64 *)(r10 - 8) = r1; goto 2f;" \
+	"1: r1 = r8; r2 = r10; r2 += -8; call %[f]; 2: r1 = *(u64 *)(r10 - 8);" \
+	"*(u64 *)(r10 - 8) = r1; if r1 < 100000 goto 1b; r0 = 2; exit;"
+// rejected 0156: a packet load that fails leads back to the head of a loop
+SEC("tc") NAKED int load_ends_trip(void)
+{
+	asm volatile(COUNT :: [f]"i"(load_then_count) : "r0");
+}
+// ok, kernel rejected: the function always counts
+SEC("tc") NAKED int all_trips_count(void)
+{
+	asm volatile(COUNT :: [f]"i"(just_count) : "r0");
+}
+#define K __attribute__((section(".ksyms")))
+extern int bpf_dynptr_from_xdp(struct xdp_md *x, __u64 flags, struct bpf_dynptr *p) K;
+extern void *bpf_dynptr_slice_rdwr(const struct bpf_dynptr *p, __u32 off, void *buf, __u32 n) K;
+// rejected 0374, kernel ok: a slice of the packet for a function that moves it
+SEC("xdp") int slice_argument(struct xdp_md *ctx)
+{
+	struct bpf_dynptr d;
+	long *p;
+
+	bpf_dynptr_from_xdp(ctx, 0, &d);
+	p = bpf_dynptr_slice_rdwr(&d, 0, 0, 8);
+	return p ? shrink_and_read(ctx, p) : 1;
+}
+NOINLINE int just_read(long *p)
+{
+	return p ? *p : 0;
+}
+// ok: for one that does not
+SEC("xdp") int slice_is_read(struct xdp_md *ctx)
+{
+	struct bpf_dynptr d;
+	long *p;
+
+	bpf_dynptr_from_xdp(ctx, 0, &d);
+	p = bpf_dynptr_slice_rdwr(&d, 0, 0, 8);
+	return p ? just_read(p) : 1;
+}
+char _license[] SEC("license") = "GPL";

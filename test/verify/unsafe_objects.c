@@ -73,3 +73,24 @@ SEC("tc") NAKED int other_lock(void)
 		"if r0 != 0 goto +0; r1 = r6; call 94; r0 = *(u32 *)(r7 + 4); 9: r0 = 0; exit;"
 		:: [map]"i"(&locks) : "r0");
 }
+#define K __attribute__((section(".ksyms")))
+extern void *bpf_obj_new_impl(__u64 type, void *meta) K;
+extern void bpf_obj_drop_impl(void *p, void *meta) K;
+struct open_end { long n; long more[]; };
+static __attribute__((always_inline)) int write_open(int element)
+{
+	struct open_end *p = bpf_obj_new_impl(__builtin_btf_type_id(*(struct open_end *)0, 0), 0);
+
+	if (!p)
+		return 0;
+	if (element)
+		p->more[element] = 1;
+	else
+		p->n = 1;
+	bpf_obj_drop_impl(p, 0);
+	return 0;
+}
+// rejected 0240, kernel ok: behind an object, where an array without a length begins
+SEC("tc") int behind_object(void *ctx) { return write_open(1000); }
+// ok: before the array
+SEC("tc") int before_array(void *ctx) { return write_open(0); }

@@ -34,3 +34,24 @@ SEC("xdp") NAKED int large_after_loop(void)
 		"r2 = %[pass] ll; r3 = r10; r3 += -16; r4 = 0; call 181; 8: r0 = 2; exit;"
 		:: [map]"i"(&numbers), [pass]"i"(add_or_enlarge) : "r0");
 }
+static __attribute__((noinline)) NAKED int one_more(void)
+{
+	asm volatile("r6 = r2; r1 = *(u64 *)(r6 + 16); r2 = *(u64 *)(r6 + 0); r2 += r1;"
+		"r0 = *(u8 *)(r2 + 0); r1 += 1; *(u64 *)(r6 + 16) = r1; r0 = 0; exit;" ::: "r0");
+}
+/* Five passes begin with FIRST, or with OTHER, which FIRST comes to, too. */
+#define PASSES(first, other) \
+	"r1 = " first "; *(u64 *)(r10 - 8) = r1; call 7; if r0 == 0 goto 1f;" \
+	"r1 = " other "; *(u64 *)(r10 - 8) = r1; goto 2f; 1: 2: r1 = 0; *(u32 *)(r10 - 12) = r1;" \
+	"r2 = r10; r2 += -12; r1 = %[map] ll; call 1; if r0 == 0 goto 9f; *(u64 *)(r10 - 24) = r0;" \
+	"r3 = r10; r3 += -24; r2 = %[pass] ll; r1 = 5; r4 = 0; call 181; 9: r0 = 2; exit;"
+// rejected 0202: a pass with more to come is like the last but two of another call
+SEC("xdp") NAKED int passes_left(void)
+{
+	asm volatile(PASSES("4", "0") :: [map]"i"(&numbers), [pass]"i"(one_more) : "r0");
+}
+// ok: there are as many to come
+SEC("xdp") NAKED int passes_enough(void)
+{
+	asm volatile(PASSES("3", "0") :: [map]"i"(&numbers), [pass]"i"(one_more) : "r0");
+}
