@@ -76,15 +76,28 @@ static struct shared *shared_new(struct verifier *v, const struct reg *r, u32 ha
 	return s;
 }
 
-static const struct reg *share(struct verifier *v, const struct reg *r)
+static struct shared *shared_find(const struct verifier *v, const struct reg *r, u32 hash)
 {
-	u32 hash = hash_of(r);
 	struct shared *s = v->shared ? v->shared[hash & (v->nr_shared_buckets - 1)] : NULL;
 
 	while (s && (s->hash != hash || memcmp(&s->reg, r, sizeof(*r))))
 		s = s->next;
-	if (!s)
-		s = shared_new(v, r, hash);
+	return s;
+}
+
+/* The register equal to R; *LAST is what was at its place in the state before. */
+static const struct reg *share(struct verifier *v, const struct reg *r, struct shared **last)
+{
+	struct shared *s = *last;
+	u32 hash;
+
+	if (!s || !s->uses || memcmp(&s->reg, r, sizeof(*r))) {
+		hash = hash_of(r);
+		s = shared_find(v, r, hash);
+		if (!s)
+			s = shared_new(v, r, hash);
+		*last = s;
+	}
 	s->uses++;
 	return &s->reg;
 }
@@ -223,28 +236,30 @@ struct packing {
 	struct count ids;	/* none: all are kept */
 };
 
-static const struct reg *pack_reg(struct packing *k, const struct reg *r)
+static const struct reg *pack_reg(struct packing *k, const struct reg *r, struct shared **last)
 {
 	struct reg alone;
 
 	if (reg_is_empty(r))
 		return &no_reg;
 	if (!is_single(&k->ids, r))
-		return share(k->v, r);
+		return share(k->v, r, last);
 	alone = *r;
 	alone.id = 0;
 	alone.off = 0;
 	alone.flags &= (u16)~REG_LINKED;
-	return share(k->v, &alone);
+	return share(k->v, &alone, last);
 }
 
-static void pack_frame(struct packing *k, struct packed_frame *to, const struct frame *f,
-		       u32 live)
+static void pack_frame(struct packing *k, struct packed_frame *to, const struct frame *f, u32 n)
 {
+	struct shared **last = k->v->last_shared[n];
+	u32 live = k->live[n];
+
 	to->precise = 0;
 	to->nr_slots = f->nr_slots;
 	for (unsigned r = 0; r < NR_REGS; r++)
-		to->regs[r] = live >> r & 1 ? pack_reg(k, &f->regs[r]) : &no_reg;
+		to->regs[r] = live >> r & 1 ? pack_reg(k, &f->regs[r], &last[r]) : &no_reg;
 	for (u32 i = 0; i < f->nr_slots; i++) {
 		const struct slot *t = &f->slots[i];
 		struct packed_slot *p = &to->slots[i];
@@ -252,7 +267,7 @@ static void pack_frame(struct packing *k, struct packed_frame *to, const struct 
 		memcpy(p->kind, t->kind, SLOT_BYTES);
 		p->def = t->def;
 		p->live = p->precise = false;
-		p->reg = pack_reg(k, &t->reg);
+		p->reg = pack_reg(k, &t->reg, &last[NR_REGS + i]);
 	}
 }
 
@@ -291,7 +306,7 @@ static struct packed *pack(struct packing *k, const struct state *s)
 	p->head = *s;
 	lay_out(p, s);
 	for (u32 i = 0; i < s->nr_frames; i++)
-		pack_frame(k, &p->frames[i], s->frames[i], k->live[i]);
+		pack_frame(k, &p->frames[i], s->frames[i], i);
 	return p;
 }
 

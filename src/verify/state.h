@@ -323,6 +323,7 @@ struct verifier {
 	struct packed *free_packed[96];	/* by size: pack.c */
 	struct shared **shared, *free_shared;	/* registers of packed states */
 	u32 nr_shared, nr_shared_buckets;
+	struct shared *last_shared[MAX_FRAMES][NR_REGS + MAX_SLOTS];	/* packed last */
 	u32 next_id;		/* of registers and references */
 	u32 now;		/* states stored so far: a clock for liveness */
 	u32 nr_kept, peak_kept;
