@@ -236,10 +236,21 @@ static void mark_changed(struct verifier *v, const struct reg *old, const struct
 		reg_mark(v, new);
 }
 
+/* What was stored since OLD leads to where OLD leads, and to what was stored when
+ * there were DEFS definitions at most. */
+static void note_loop(struct verifier *v, const struct kept *old, u32 defs)
+{
+	for (size_t i = v->open.n; i-- > 0 && v->open.v[i] != old;) {
+		struct kept *k = v->open.v[i];
+
+		k->loop = k->loop && k->loop < old->time ? k->loop : old->time;
+		k->loop_defs = (u32)max_u64(k->loop_defs, defs);
+	}
+}
+
 static void join_pass(struct verifier *v, const struct kept *k, struct state *s)
 {
-	for (size_t i = v->open.n; i-- > 0 && v->open.v[i] != k;)
-		v->open.v[i]->cyclic = true;
+	note_loop(v, k, k->nr_defs);
 	for (u32 i = 0; i < s->nr_frames; i++) {
 		const struct packed_frame *from = &k->state->frames[i];
 		struct frame *f = s->frames[i];
@@ -250,10 +261,78 @@ static void join_pass(struct verifier *v, const struct kept *k, struct state *s)
 			if (f->slots[n].def)
 				def_read(v, f->slots[n].def);
 			if (f->slots[n].kind[0] == SLOT_SPILL && n < from->nr_slots)
-				mark_changed(v, from->slots[n].reg,
-					     &f->slots[n].reg);
+				mark_changed(v, from->slots[n].reg, &f->slots[n].reg);
 		}
 	}
+}
+
+/* The open state that was stored at TIME, or NULL. */
+static const struct kept *open_at(const struct verifier *v, u32 time)
+{
+	size_t lo = 0, hi = v->open.n;
+
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+
+		if (v->open.v[mid]->time < time)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < v->open.n && v->open.v[lo]->time == time ? v->open.v[lo] : NULL;
+}
+
+/* ---- covered by a part of a loop ------------------------------------------ */
+
+/*
+ * A number of K, OLD, may come unchanged to where the loop begins, and matter there:
+ * nobody knows yet. One that was made in the loop would be marked if it came there.
+ * NEW, which stands for it, matters then, too, unless it is the same number: what is
+ * marked later reaches both. Numbers of before BEGIN can be told apart, since it is
+ * open; others may have the number of one that is forgotten.
+ */
+static void mark_other(struct verifier *v, const struct kept *k, const struct kept *begin,
+		       const struct reg *old, const struct reg *new)
+{
+	bool same = new->def == old->def && old->def < begin->nr_defs;
+
+	if (old->type == REG_SCALAR && new->type == REG_SCALAR && old->def < k->loop_defs &&
+	    !same)
+		reg_mark(v, new);
+}
+
+/* S goes on as K did, which is in the loop that BEGIN begins. */
+static void join_loop(struct verifier *v, const struct kept *k, const struct kept *begin,
+		      struct state *s)
+{
+	note_loop(v, begin, k->loop_defs);
+	for (u32 i = 0; i < s->nr_frames; i++) {
+		const struct packed_frame *from = &k->state->frames[i];
+		struct frame *f = s->frames[i];
+
+		for (unsigned r = 0; r < REG_FP; r++)
+			mark_other(v, k, begin, from->regs[r], &f->regs[r]);
+		for (u32 n = 0; n < f->nr_slots; n++) {
+			if (f->slots[n].def)
+				def_read(v, f->slots[n].def);
+			if (f->slots[n].kind[0] == SLOT_SPILL && n < from->nr_slots)
+				mark_other(v, k, begin, from->slots[n].reg, &f->slots[n].reg);
+		}
+	}
+}
+
+/*
+ * K, which is complete, covers S. Where K is in a loop that is not complete, S is in
+ * it from now on, and only what is known to matter is taken over.
+ */
+static void covered_by(struct verifier *v, struct kept *k, struct state *s)
+{
+	const struct kept *begin = k->loop ? open_at(v, k->loop) : NULL;
+
+	kept_hit(v, k);
+	kept_take_over(v, k, s, begin != NULL);
+	if (begin)
+		join_loop(v, k, begin, s);
 }
 
 /* ---- meeting points ------------------------------------------------------ */
@@ -306,8 +385,7 @@ static enum visit compare(struct verifier *v, struct state *s, bool *store)
 				return VISIT_ENDLESS;
 			*store &= worth_storing_in_loop(v, s);
 		} else if (state_covers(v, k->state, s, s->insn, COVERS_PRUNE)) {
-			kept_hit(v, k);
-			kept_take_over(v, k, s);
+			covered_by(v, k, s);
 			return VISIT_COVERED;
 		}
 		k->misses += *store;

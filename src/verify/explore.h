@@ -14,9 +14,11 @@ struct kept {
 	u32 hits, misses;
 	bool open;		/* paths from it are not complete */
 	bool dropped;		/* it is compared no more */
-	bool cyclic;		/* paths from it go on as an older open state did, of
-				   which not all was known: all in it counts as
-				   mattering */
+	u32 nr_defs;		/* what was defined before */
+	u32 loop;		/* 0, or paths from it go on as states that were open, the
+				   oldest of which was stored then: not all was known of
+				   them, so all here counts as mattering in comparisons */
+	u32 loop_defs;		/* what was defined before the youngest of them */
 };
 
 /* Ids of one state and of another that stand for each other. */
@@ -41,8 +43,8 @@ void kept_store(struct verifier *v, struct state *s);
 void kept_close_down_to(struct verifier *v, u32 nr_open);
 /* K covered a state. */
 void kept_hit(struct verifier *v, struct kept *k);
-/* What mattered for K matters for S, which it covers. */
-void kept_take_over(struct verifier *v, const struct kept *k, struct state *s);
+/* What mattered for K matters for S, which it covers; KNOWN: what is known to. */
+void kept_take_over(struct verifier *v, const struct kept *k, struct state *s, bool known);
 /* *AT, of v->kept, is compared no more. */
 void kept_drop(struct verifier *v, struct kept **at);
 /* Drops the one that can best be spared; false: there is none. */

@@ -95,19 +95,20 @@ bool kept_evict(struct verifier *v)
 /* R, in the stored state K, mattered. */
 static bool mattered(const struct verifier *v, const struct kept *k, const struct reg *r)
 {
-	return r->type == REG_SCALAR &&
-	       (k->cyclic || (r->def && def_marked_since(v, r->def, k->time)));
+	return r->type == REG_SCALAR && r->def && def_marked_since(v, r->def, k->time);
 }
 
 static void close_frame(const struct verifier *v, const struct kept *k, struct packed_frame *f)
 {
 	for (unsigned r = 0; r < REG_FP; r++)
-		f->precise |= (u32)mattered(v, k, f->regs[r]) << r;
+		f->known |= (u32)mattered(v, k, f->regs[r]) << r;
+	f->precise = k->loop ? ~0u : f->known;
 	for (u32 n = 0; n < f->nr_slots; n++) {
 		struct packed_slot *t = &f->slots[n];
 
-		t->precise = mattered(v, k, t->reg);
-		t->live = k->cyclic || (t->def && def_read_since(v, t->def, k->time));
+		t->known = mattered(v, k, t->reg);
+		t->precise = k->loop || t->known;
+		t->live = k->loop || (t->def && def_read_since(v, t->def, k->time));
 	}
 }
 
@@ -150,6 +151,7 @@ void kept_store(struct verifier *v, struct state *s)
 
 	k->state = p;
 	k->time = ++v->now;
+	k->nr_defs = (u32)v->defs.n;
 	k->open = true;
 	k->next = v->kept[s->insn];
 	v->kept[s->insn] = k;
@@ -176,23 +178,25 @@ void kept_forget(struct verifier *v)
 
 /* NEW ends where OLD began: what mattered from there on matters for NEW. */
 static void take_over_frame(struct verifier *v, const struct packed_frame *old,
-			    struct frame *new)
+			    struct frame *new, bool known)
 {
+	u32 regs = known ? old->known : old->precise;
+
 	for (unsigned r = 0; r < REG_FP; r++)
-		if (old->precise >> r & 1)
+		if (regs >> r & 1)
 			reg_mark(v, &new->regs[r]);
 	for (u32 n = 0; n < old->nr_slots && n < new->nr_slots; n++) {
 		const struct packed_slot *t = &old->slots[n];
 
 		if (t->live && new->slots[n].def)
 			def_read(v, new->slots[n].def);
-		if (t->kind[0] == SLOT_SPILL && t->precise)
+		if (t->kind[0] == SLOT_SPILL && (known ? t->known : t->precise))
 			reg_mark(v, &new->slots[n].reg);
 	}
 }
 
-void kept_take_over(struct verifier *v, const struct kept *k, struct state *s)
+void kept_take_over(struct verifier *v, const struct kept *k, struct state *s, bool known)
 {
 	for (u32 i = 0; i < s->nr_frames; i++)
-		take_over_frame(v, &k->state->frames[i], s->frames[i]);
+		take_over_frame(v, &k->state->frames[i], s->frames[i], known);
 }

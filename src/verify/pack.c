@@ -256,7 +256,7 @@ static void pack_frame(struct packing *k, struct packed_frame *to, const struct 
 	struct shared **last = k->v->last_shared[n];
 	u32 live = k->live[n];
 
-	to->precise = 0;
+	to->precise = to->known = 0;
 	to->nr_slots = f->nr_slots;
 	for (unsigned r = 0; r < NR_REGS; r++)
 		to->regs[r] = live >> r & 1 ? pack_reg(k, &f->regs[r], &last[r]) : &no_reg;
@@ -266,7 +266,7 @@ static void pack_frame(struct packing *k, struct packed_frame *to, const struct 
 
 		memcpy(p->kind, t->kind, SLOT_BYTES);
 		p->def = t->def;
-		p->live = p->precise = false;
+		p->live = p->precise = p->known = false;
 		p->reg = pack_reg(k, &t->reg, &last[NR_REGS + i]);
 	}
 }

@@ -14,13 +14,14 @@ struct packed_slot {
 	u8 kind[SLOT_BYTES];
 	const struct reg *reg;	/* shared */
 	u32 def;
-	bool live, precise;	/* in stored states */
+	bool live, precise;	/* in stored states: it matters */
+	bool known;		/* ... without what is taken for granted in loops */
 };
 
 struct packed_frame {
 	const struct reg *regs[NR_REGS];	/* shared */
 	struct packed_slot *slots;
-	u32 precise;		/* in stored states: registers, as bits */
+	u32 precise, known;	/* in stored states: the same of registers, as bits */
 	u32 nr_slots;
 };
 
