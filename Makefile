@@ -43,7 +43,7 @@ SANFLAGS := $(if $(SAN),-fsanitize=address$(COMMA)undefined -fno-sanitize-recove
 LDLIBS   := -lelf -ldl -lpthread
 
 LIB_LAYERS := base isa btf sym model obj verify vm jit maps call runtime host kernel api
-LIB_SRC := $(sort $(wildcard $(addprefix src/,$(addsuffix /*.c,$(LIB_LAYERS) jit/x64))))
+LIB_SRC := $(sort $(wildcard $(addprefix src/,$(addsuffix /*.c,$(LIB_LAYERS) jit/x64 jit/opt))))
 CLI_SRC := $(sort $(wildcard src/cli/*.c))
 LIB_OBJ := $(LIB_SRC:%.c=$(O)/%.o)
 CLI_OBJ := $(CLI_SRC:%.c=$(O)/%.o)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * arena.c: a chain of blocks, each at least twice as big as its request, so
- * that small jobs touch one page and big ones few blocks.
+ * that small jobs touch one page and big ones few blocks. What is big itself has a
+ * block of its size.
  */
 #include "base/arena.h"
 #include "base/os.h"
@@ -13,14 +14,16 @@ struct arena_block {
 	max_align_t data[];
 };
 
-enum { BLOCK_BYTES = 4096 - 64, ALIGN_BYTES = 16 };
+enum { BLOCK_BYTES = 4096 - 64, BIG_BYTES = 1 << 18, ALIGN_BYTES = 16 };
 
 static void arena_grow(struct arena *a, size_t size)
 {
 	size_t bytes = size > BLOCK_BYTES / 2 ? size * 2 : (size_t)BLOCK_BYTES;
 	struct arena_block *b;
 
-	if (a->block && bytes < 1 << 16)
+	if (size >= BIG_BYTES)
+		bytes = size;
+	else if (a->block && bytes < 1 << 16)
 		bytes = bytes * 4;
 	b = mem_alloc(sizeof(*b) + bytes + ALIGN_BYTES);
 	b->prev = a->block;

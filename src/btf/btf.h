@@ -22,7 +22,8 @@ struct btf {
 	u32 first_id;			/* of the own types: 1, or base's nr_types */
 	u32 nr_types;			/* ids are 0..nr_types-1, base's included */
 	const u8 *records;		/* the own types, in this byte order */
-	const u32 *offs;		/* [nr_types - first_id] into records */
+	const u32 *own;			/* [nr_types - first_id]: where in records they
+					   are, and their kinds; see btf_own */
 	const char *strings;		/* the own ones, a NUL-terminated blob */
 	u32 first_string;		/* its offset: 0, or base's string_bytes */
 	u32 string_bytes;		/* offsets are below it, base's included */
@@ -123,6 +124,18 @@ void btf_close_file(struct btf_file *f);
 void btf_guess_addr(struct btf *btf);
 
 /* ---- walk.c ---------------------------------------------------------- */
+
+/* A word of own: the offset, a multiple of 4 below BTF_OFF_MAX, and the kind, which
+ * can so be looked at without the record. */
+#define BTF_OFF_MAX (1u << 29)
+static inline u32 btf_own_word(u32 off, u32 kind) { return off << 3 | kind; }
+static inline u32 btf_own_off(const struct btf *btf, u32 i) { return btf->own[i] >> 5 << 2; }
+static inline u32 btf_own_kind(const struct btf *btf, u32 i) { return btf->own[i] & 31; }
+/* Own type I, whose id is first_id + I. */
+static inline const struct btf_type *btf_own(const struct btf *btf, u32 i)
+{
+	return (const void *)(btf->records + btf_own_off(btf, i));
+}
 
 static inline u32 btf_kind(const struct btf_type *t) { return BTF_INFO_KIND(t->info); }
 static inline u32 btf_vlen(const struct btf_type *t) { return BTF_INFO_VLEN(t->info); }

@@ -15,7 +15,7 @@ enum {
 
 #define type_err(p, id, fmt, ...) \
 	err_set((p)->err, ERR_BTF, (p)->where, "type %u at 0x%x (%s) " fmt, id, \
-		(p)->btf->offs[(id) - (p)->btf->first_id], kind_name((p)->btf, id), \
+		btf_own_off((p)->btf, (id) - (p)->btf->first_id), kind_name((p)->btf, id), \
 		##__VA_ARGS__)
 
 static const char *kind_name(const struct btf *btf, u32 id)

@@ -80,9 +80,27 @@ static void *grow(struct core *c, void *v, u32 n, u32 *cap, size_t size)
 	return to;
 }
 
+/* Of the first three letters. */
 static u32 start_bit(const char *name)
 {
-	return (u32)(u8)name[0] << 8 | (u8)name[1];
+	u32 v = (u8)name[0];
+
+	if (name[0] && name[1])
+		v |= (u32)(u8)name[1] << 8 | (u32)(u8)name[2] << 16;
+	return (v * 0x9e3779b1u) >> 16;
+}
+
+/* How NAME, and NAME with a flavour, begin. */
+static void want_start(struct core *c, const char *name)
+{
+	const size_t n = strlen(name);
+	char start[4] = "___";
+	u32 bit = start_bit(name);
+
+	c->starts[bit / 64] |= 1ull << bit % 64;
+	memcpy(start, name, min_u64(n, 3));
+	bit = start_bit(start);
+	c->starts[bit / 64] |= 1ull << bit % 64;
 }
 
 /* NAME without flavour, NUL-terminated. */
@@ -95,7 +113,7 @@ static const char *essential(struct core *c, const char *name)
 
 static void want_name(struct core *c, const char *name)
 {
-	u32 i, bit = start_bit(name);
+	u32 i;
 
 	name = essential(c, name);
 	if (strtab_get(&c->names, name, &i))
@@ -103,7 +121,7 @@ static void want_name(struct core *c, const char *name)
 	c->wanted = grow(c, c->wanted, c->nr_wanted, &c->cap_wanted, sizeof(*c->wanted));
 	c->wanted[c->nr_wanted] = (struct wanted){ 0 };
 	strtab_put(&c->names, name, c->nr_wanted++);
-	c->starts[bit / 64] |= 1ull << bit % 64;
+	want_start(c, name);
 }
 
 void core_want(struct core *c, const struct btf_core_relo *relos, u32 n)
@@ -149,7 +167,26 @@ static const char *name_of(const struct core *c, u32 module)
 	return module ? c->modules[module - 1].name : c->target_name;
 }
 
-/* Of a module, only the types that it adds. */
+/* Those that are of one of KINDS; of a module, only the types that it adds. */
+static void find_own(struct core *c, u32 module, const struct btf *btf, u32 kinds)
+{
+	const u32 n = btf->nr_types - btf->first_id;
+
+	if (!module && btf->base)
+		find_own(c, module, btf->base, kinds);
+	for (u32 i = 0; i < n; i++) {
+		const char *name;
+		u32 bit;
+
+		if (!(kinds >> btf_own_kind(btf, i) & 1))
+			continue;
+		name = btf_str(btf, btf_own(btf, i)->name_off);
+		bit = start_bit(name);
+		if (c->starts[bit / 64] >> bit % 64 & 1)
+			add_cand(c, module, btf->first_id + i, name);
+	}
+}
+
 static void find_cands(struct core *c, u32 module)
 {
 	const struct btf *btf = btf_of(c, module);
@@ -157,18 +194,7 @@ static void find_cands(struct core *c, u32 module)
 
 	if (kinds & enums)
 		kinds |= enums;
-	for (u32 id = module ? btf->first_id : 1; id < btf->nr_types; id++) {
-		const struct btf_type *t = btf_type(btf, id);
-		const char *name;
-		u32 bit;
-
-		if (!(kinds >> btf_kind(t) & 1) || !t->name_off)
-			continue;
-		name = btf_str(btf, t->name_off);
-		bit = start_bit(name);
-		if (c->starts[bit / 64] >> bit % 64 & 1)
-			add_cand(c, module, id, name);
-	}
+	find_own(c, module, btf, kinds);
 }
 
 static int find_in_modules(struct core *c, struct skep_err *err)

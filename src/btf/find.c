@@ -17,11 +17,6 @@ struct btf_index {
 	u64 seed;	/* nobody can choose names that collide */
 };
 
-static const struct btf_type *own_type(const struct btf *btf, u32 i)
-{
-	return (const void *)(btf->records + btf->offs[i]);
-}
-
 static u32 bucket(const struct btf_index *x, const char *name)
 {
 	return (u32)hash_bytes(name, strlen(name), x->seed) & x->mask;
@@ -41,7 +36,7 @@ void btf_index(struct btf *btf, struct arena *arena)
 	x->heads = arena_news(arena, x->mask + 1, u32);
 	x->next = arena_news(arena, n, u32);
 	while (n--) {
-		const char *name = btf_str(btf, own_type(btf, n)->name_off);
+		const char *name = btf_str(btf, btf_own(btf, n)->name_off);
 		u32 *head;
 
 		if (!*name)
@@ -55,12 +50,11 @@ void btf_index(struct btf *btf, struct arena *arena)
 
 static bool fits(const struct btf *btf, u32 i, const char *name, u32 kind)
 {
-	const struct btf_type *t = own_type(btf, i);
 	const char *s;
 
-	if (kind && btf_kind(t) != kind)
+	if (kind && btf_own_kind(btf, i) != kind)
 		return false;
-	s = btf_str(btf, t->name_off);
+	s = btf_str(btf, btf_own(btf, i)->name_off);
 	return s[0] == name[0] && !strcmp(s, name);
 }
 

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * parse.c: from the bytes of a .BTF section to a struct btf: checks the header
- * and finds the records; check.c does the rest. Keeps no pointer into its input
+ * parse.c: from the bytes of a .BTF section to a struct btf: checks the header;
+ * scan.c finds the records, check.c does the rest. Keeps no pointer into its input
  * unless the caller says that it stays.
  */
 #include "btf/parse.h"
-
-enum { MAX_TYPES = 0x100000 };	/* BTF_MAX_TYPE and one, as in the kernel */
 
 const struct kind_row btf_kinds[NR_BTF_KINDS] = {
 	[BTF_KIND_INT] = { "int", 4, 0, K_NAME },
@@ -107,62 +105,7 @@ static int parse_strings(struct parse *p, const u8 *data)
 	return 0;
 }
 
-/* ---- where each type begins ----------------------------------- */
-
-/* Size of the record at T with LEFT bytes before the end, or 0. */
-static size_t record_bytes(const struct btf_type *t, size_t left)
-{
-	const struct kind_row *k;
-	size_t n = sizeof(*t);
-
-	if (left < n || btf_kind(t) >= ARRAY_LEN(btf_kinds))
-		return 0;
-	k = &btf_kinds[btf_kind(t)];
-	if (!k->name)
-		return 0;
-	n += k->fixed + (size_t)k->each * btf_vlen(t);
-	return n <= left ? n : 0;
-}
-
-static int record_bad(struct parse *p, const struct btf_type *t, u32 id,
-		      size_t off, size_t left)
-{
-	u32 kind = left < sizeof(*t) ? 0 : btf_kind(t);
-	bool known = kind < ARRAY_LEN(btf_kinds) && btf_kinds[kind].name;
-
-	if (left < sizeof(*t) || known)
-		return err_set(p->err, ERR_BTF, p->where,
-			       "type %u at 0x%zx ends behind the section's last type byte",
-			       id, off);
-	return err_set(p->err, ERR_BTF, p->where,
-		       "type %u at 0x%zx has kind %u; 1..%zu are known", id,
-		       off, kind, ARRAY_LEN(btf_kinds) - 1);
-}
-
-/* Room for offsets is reserved for the smallest records; only what is used of
- * it gets memory. */
-static int scan_types(struct parse *p, size_t len)
-{
-	struct btf *btf = p->btf;
-	u32 id = btf->first_id;
-	u32 *offs = arena_news(p->arena, len / sizeof(struct btf_type) + 1, u32);
-
-	for (size_t off = 0; off < len; id++) {
-		const struct btf_type *t = (const void *)(btf->records + off);
-		size_t n = record_bytes(t, len - off);
-
-		if (!n)
-			return record_bad(p, t, id, off, len - off);
-		if (id >= MAX_TYPES)
-			return err_set(p->err, ERR_BTF, p->where,
-				       "more than %d types", MAX_TYPES - 1);
-		offs[id - btf->first_id] = (u32)off;
-		off += n;
-	}
-	btf->offs = offs;
-	btf->nr_types = id;
-	return 0;
-}
+/* ---- the whole ---------------------------------------------------- */
 
 static int parse_types(struct parse *p, const u8 *data)
 {
@@ -179,7 +122,7 @@ static int parse_types(struct parse *p, const u8 *data)
 			words[i] = __builtin_bswap32(words[i]);
 		btf->records = (u8 *)words;
 	}
-	return scan_types(p, p->hdr.type_len);
+	return btf_scan(p);
 }
 
 int btf_parse_into(struct parse *p, const struct btf *base, const u8 *data,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * parse.h: what parse.c, which finds the records, check.c, which looks at each of
- * them, and raw.c, which writes them, share. Nobody else includes it.
+ * parse.h: what parse.c, scan.c, which finds the records, check.c, which looks at
+ * each of them, and raw.c, which writes them, share. Nobody else includes it.
  */
 #ifndef BTF_PARSE_H
 #define BTF_PARSE_H
@@ -37,6 +37,9 @@ struct parse {
 /* Parses DATA into p->btf, which is new; the caller has filled p's rest. */
 int btf_parse_into(struct parse *p, const struct btf *base, const u8 *data,
 		   size_t bytes);
+/* Pass 1: fills own and nr_types; records and the header's length of types are
+ * there. */
+int btf_scan(struct parse *p);
 /* Passes 2 and 3: everything but where records begin. */
 int btf_check(struct parse *p);
 

@@ -19,7 +19,7 @@ const struct btf_type *btf_type(const struct btf *btf, u32 id)
 			return &void_type;
 		btf = btf->base;
 	}
-	return (const void *)(btf->records + btf->offs[id - btf->first_id]);
+	return btf_own(btf, id - btf->first_id);
 }
 
 const char *btf_str(const struct btf *btf, u32 off)

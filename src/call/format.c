@@ -4,22 +4,11 @@
  * a bad one prints nothing, then the text is made.
  */
 #include "call/format.h"
-#include <ctype.h>
 #include <stdio.h>
 
 enum {
-	WIDTH_MAX = (1 << 23) - 1,	/* the kernel's limit of a field */
-	ARGS_BYTES = 512,		/* and of what it copies arguments to */
+	ARGS_BYTES = 512,		/* what the kernel copies arguments to */
 	NUMBER_CHARS = 32,
-};
-
-/* One conversion: %FLAGS WIDTH KIND. */
-struct spec {
-	bool left, zero, plus, space;
-	u32 width;
-	char kind;	/* d u x X c s p (as a number), S (symbol), 4 and 6 (IP) */
-	char variant;	/* of IP: 'i' or 'I' */
-	u8 bytes;	/* of the number */
 };
 
 struct text {
@@ -38,84 +27,6 @@ static void puts_n(struct text *t, const char *s, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		put(t, s[i], 1);
-}
-
-/* ---- reading a conversion ------------------------------------------------------ */
-
-static bool is_end(char c)
-{
-	return !c || isspace((u8)c) || ispunct((u8)c);
-}
-
-static const char *read_flags(const char *f, struct spec *s)
-{
-	for (; *f == '0' || *f == '+' || *f == '-' || *f == ' '; f++) {
-		s->zero |= *f == '0';
-		s->plus |= *f == '+';
-		s->left |= *f == '-';
-		s->space |= *f == ' ';
-	}
-	for (; isdigit((u8)*f); f++)
-		if (s->width <= WIDTH_MAX)
-			s->width = s->width * 10 + (u32)(*f - '0');
-	if (s->width > WIDTH_MAX)
-		s->width = WIDTH_MAX;
-	return f;
-}
-
-/* Behind "%p". What is read from memory gets no width, as in the kernel. */
-static const char *read_pointer(const char *f, struct spec *s)
-{
-	s->kind = 'p';
-	s->bytes = 8;
-	if (is_end(*f))
-		return *f == '%' ? NULL : f;
-	if ((*f == 'k' || *f == 'u') && f[1] == 's') {
-		s->kind = 's';
-		s->width = 0;
-		return is_end(f[2]) ? f + 2 : NULL;
-	}
-	if (*f == 'K' || *f == 'x')
-		return f + 1;
-	if (*f == 's' || *f == 'S' || *f == 'B') {
-		s->kind = 'S';
-		return f + 1;
-	}
-	if ((*f != 'i' && *f != 'I') || (f[1] != '4' && f[1] != '6'))
-		return NULL;
-	s->variant = *f;
-	s->kind = f[1];
-	s->width = 0;
-	return f + 2;
-}
-
-static const char *read_number(const char *f, struct spec *s)
-{
-	s->bytes = 4;
-	for (int i = 0; i < 2 && *f == 'l'; i++, f++)
-		s->bytes = 8;
-	if (!*f || !strchr("diuxX", *f))
-		return NULL;
-	s->kind = *f == 'i' ? 'd' : *f;
-	return f + 1;
-}
-
-/* The text behind the conversion whose '%' stands before F; NULL: refused. */
-static const char *read_spec(const char *f, struct spec *s)
-{
-	*s = (struct spec){ 0 };
-	f = read_flags(f, s);
-	if (*f == 'p')
-		return read_pointer(f + 1, s);
-	if (*f == 's') {
-		s->kind = 's';
-		return is_end(f[1]) ? f + 1 : NULL;
-	}
-	if (*f == 'c') {
-		s->kind = 'c';
-		return f + 1;
-	}
-	return read_number(f, s);
 }
 
 /* ---- arguments ------------------------------------------------------------------ */
@@ -139,7 +50,7 @@ static u64 string_length(struct run *run, u64 addr, u64 max)
 
 /* Room that the kernel takes for an argument; *USED so far. A string gets what
  * is left and is cut to it. */
-static bool take_room(const struct spec *s, u64 arg, struct run *run,
+static bool take_room(const struct format_spec *s, u64 arg, struct run *run,
 		      u64 *used, u64 *cut)
 {
 	u64 align = s->kind == 'c' || s->kind == 's' ? 1 : 4, need = s->bytes;
@@ -166,7 +77,7 @@ static bool take_room(const struct spec *s, u64 arg, struct run *run,
 
 /* ---- printing -------------------------------------------------------------------- */
 
-static void put_field(struct text *t, const struct spec *s, const char *body, size_t n)
+static void put_field(struct text *t, const struct format_spec *s, const char *body, size_t n)
 {
 	u64 fill = s->width > n ? s->width - n : 0;
 
@@ -177,14 +88,14 @@ static void put_field(struct text *t, const struct spec *s, const char *body, si
 		put(t, ' ', fill);
 }
 
-static u64 cut_number(const struct spec *s, u64 v)
+static u64 cut_number(const struct format_spec *s, u64 v)
 {
 	if (s->bytes == 8)
 		return v;
 	return s->kind == 'd' ? (u64)(s64)(s32)v : (u32)v;
 }
 
-static void put_number(struct text *t, const struct spec *s, u64 v)
+static void put_number(struct text *t, const struct format_spec *s, u64 v)
 {
 	char digits[NUMBER_CHARS], sign = 0;
 	u64 n, total;
@@ -209,9 +120,9 @@ static void put_number(struct text *t, const struct spec *s, u64 v)
 		put(t, ' ', total);
 }
 
-static void put_pointer(struct text *t, const struct spec *s, u64 v)
+static void put_pointer(struct text *t, const struct format_spec *s, u64 v)
 {
-	struct spec hex = *s;
+	struct format_spec hex = *s;
 
 	hex.kind = 'x';
 	if (!hex.width) {
@@ -221,7 +132,7 @@ static void put_pointer(struct text *t, const struct spec *s, u64 v)
 	put_number(t, &hex, v);
 }
 
-static void put_symbol(struct text *t, const struct spec *s, u64 v)
+static void put_symbol(struct text *t, const struct format_spec *s, u64 v)
 {
 	char body[NUMBER_CHARS];
 	int n = snprintf(body, sizeof(body), "0x%llx", (unsigned long long)v);
@@ -245,7 +156,7 @@ static int text_ipv6(char *body, size_t size, const u8 *a, bool colons)
 	return n;
 }
 
-static void put_address(struct text *t, const struct spec *s, u64 addr, struct run *run)
+static void put_address(struct text *t, const struct format_spec *s, u64 addr, struct run *run)
 {
 	u32 want = s->kind == '4' ? 4 : 16;
 	u8 a[16] = { 0 };
@@ -259,7 +170,7 @@ static void put_address(struct text *t, const struct spec *s, u64 addr, struct r
 	put_field(t, s, body, (size_t)n);
 }
 
-static void put_arg(struct text *t, const struct spec *s, u64 v, u64 cut,
+static void put_arg(struct text *t, const struct format_spec *s, u64 v, u64 cut,
 		    struct run *run)
 {
 	char c = (char)v;
@@ -287,31 +198,28 @@ static void put_arg(struct text *t, const struct spec *s, u64 v, u64 cut,
 	}
 }
 
-/* One pass over the format; T is NULL when it only checks. */
-static int format_pass(struct text *t, const char *f, const u64 *args,
-		       u32 nr_args, struct run *run)
+/* One pass over a format up to BAD; T is NULL when it only looks at the room. */
+static int format_pass(struct text *t, const char *f, const char *bad, const u64 *args,
+		       struct run *run)
 {
 	u64 used = 0, cut;
-	struct spec s;
-	u32 i = 0;
+	struct format_spec s;
 
-	for (; *f; f++) {
-		if ((u8)*f < 0x80 && !isprint((u8)*f) && !isspace((u8)*f))
+	for (u32 i = 0; *f;) {
+		if (f == bad)
 			return -EINVAL;
 		if (*f != '%' || f[1] == '%') {
 			if (t)
 				put(t, *f, 1);
-			f += *f == '%';
+			f += *f == '%' ? 2 : 1;
 			continue;
 		}
-		if (i >= nr_args || !(f = read_spec(f + 1, &s)))
-			return -EINVAL;
+		f = format_spec_read(f + 1, &s);
 		if (!take_room(&s, args[i], run, &used, &cut))
 			return -ENOSPC;
 		if (t)
 			put_arg(t, &s, args[i], cut, run);
 		i++;
-		f--;
 	}
 	return 0;
 }
@@ -324,10 +232,10 @@ s64 format_text(char *out, u64 size, const char *fmt, u64 fmt_size,
 
 	if (!memchr(fmt, 0, (size_t)fmt_size))
 		return -EINVAL;
-	r = format_pass(NULL, fmt, args, nr_args, run);
+	r = format_pass(NULL, fmt, format_bad(fmt, nr_args), args, run);
 	if (r)
 		return r;
-	format_pass(&t, fmt, args, nr_args, run);
+	format_pass(&t, fmt, NULL, args, run);
 	if (size)
 		out[t.n < size ? t.n : size - 1] = 0;
 	return (s64)t.n;

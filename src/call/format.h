@@ -6,9 +6,8 @@
 #ifndef CALL_FORMAT_H
 #define CALL_FORMAT_H
 
+#include "model/format.h"
 #include "model/run.h"
-
-enum { FORMAT_ARGS_MAX = 12 };
 
 /*
  * Writes at most SIZE bytes with the closing NUL to OUT and returns the length

@@ -7,9 +7,9 @@ HELPER_BODY(call_map_lookup)
 {
 	struct map *m = call_ptr(r1);
 
-	void *v = m->ops->lookup(m, call_ptr(r2), run->cpu);
-
-	return unlikely(map_holds_socks(m->type)) ? sock_acquired(run, v) : (uintptr_t)v;
+	if (unlikely(m->socks))
+		return sock_acquired(run, m->ops->lookup(m, call_ptr(r2), run->cpu));
+	return (uintptr_t)m->ops->lookup(m, call_ptr(r2), run->cpu);
 }
 
 HELPER_BODY(call_map_lookup_percpu)
@@ -21,7 +21,7 @@ HELPER_BODY(call_map_update)
 {
 	struct map *m = call_ptr(r1);
 
-	if (unlikely(map_holds_socks(m->type))) {
+	if (unlikely(m->socks)) {
 		struct sock *s = sock_at(run, r3);
 
 		return call_error(s ? map_sock_put(m, call_ptr(r2), s, r4) : -EINVAL);

@@ -18,6 +18,7 @@ struct verify_cmd {
 	bool json, kernel;
 	struct arena arena;	/* of the results */
 	struct judged_list all;
+	struct map_list maps;	/* that the kernel would not make */
 	struct str_list any;	/* VAR=any of --set */
 	struct verify_opts opts;
 	const char *btf;	/* --btf, or NULL */
@@ -67,7 +68,8 @@ static void print_error(const struct image *img, const struct image_prog *p,
 	}
 	if (e->help)
 		sb_printf(&out, "help: %s\n", e->help);
-	sb_printf(&out, "kernel: %s\n", e->kernel);
+	if (*e->kernel)
+		sb_printf(&out, "kernel: %s\n", e->kernel);
 	write_text(stderr, out.s, out.n);
 	sb_free(&out);
 }
@@ -294,7 +296,7 @@ static int print_all(struct verify_cmd *c)
 	int status;
 
 	if (c->json)
-		verify_json(&out, &c->all);
+		verify_json(&out, &c->all, &c->maps);
 	else if (!c->compare && !c->log)
 		print_table(c, &out);
 	if ((c->compare && compare(c, &out, &err)) ||
@@ -311,6 +313,12 @@ static int verify_all(struct verify_cmd *c, const struct object_list *objs)
 {
 	int status = 0;
 
+	for (size_t n = 0; n < objs->n; n++)
+		verify_maps(&c->maps, &c->arena, objs->v[n]->img);
+	for (size_t i = 0; i < c->maps.n; i++) {
+		verify_print_map(&c->maps.v[i]);
+		c->rejected += !c->maps.v[i].help;
+	}
 	for (size_t n = 0; n < objs->n && !status; n++)
 		for (u32 i = 0; i < objs->v[n]->img->nr_progs && !status; i++)
 			if (!c->prog || !strcmp(c->prog, objs->v[n]->img->progs[i].name))
@@ -318,6 +326,7 @@ static int verify_all(struct verify_cmd *c, const struct object_list *objs)
 	if (!status)
 		status = print_all(c);
 	vec_free(&c->all);
+	vec_free(&c->maps);
 	arena_free(&c->arena);
 	sb_free(&c->log_text);
 	if (status)

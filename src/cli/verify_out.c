@@ -98,11 +98,27 @@ static void json_program(struct json *j, const struct judged *d)
 	json_obj_end(j);
 }
 
-void verify_json(struct strbuf *out, const struct judged_list *all)
+static void json_map(struct json *j, const struct wrong_map *w)
+{
+	const struct maptype_row *type = maptype_row(w->map->type);
+
+	json_obj(j, NULL);
+	json_str(j, "object", w->img->file);
+	json_str(j, "name", w->map->name);
+	json_str(j, "type", type ? type->name : "unknown");
+	json_str(j, w->help ? "warning" : "error", w->text);
+	json_obj_end(j);
+}
+
+void verify_json(struct strbuf *out, const struct judged_list *all, const struct map_list *maps)
 {
 	struct json j = { .out = out, .pretty = true };
 
 	json_obj(&j, NULL);
+	json_arr(&j, "maps");
+	for (size_t i = 0; i < maps->n; i++)
+		json_map(&j, &maps->v[i]);
+	json_arr_end(&j);
 	json_arr(&j, "programs");
 	for (size_t i = 0; i < all->n; i++)
 		json_program(&j, &all->v[i]);

@@ -19,8 +19,22 @@ struct judged {
 
 struct judged_list { struct judged *v; size_t n, cap; };	/* a VEC */
 
-/* One JSON document: {"programs": [...]}. */
-void verify_json(struct strbuf *out, const struct judged_list *all);
+/* A map that the kernel would not make. */
+struct wrong_map {
+	const struct image *img;
+	const struct image_map *map;
+	const char *text;	/* with its id */
+	const char *help;	/* how a loader may still make it right, or NULL */
+};
+
+struct map_list { struct wrong_map *v; size_t n, cap; };	/* a VEC */
+
+/* verify_maps.c: adds those of IMG to WRONG; texts live in ARENA. */
+void verify_maps(struct map_list *wrong, struct arena *arena, const struct image *img);
+void verify_print_map(const struct wrong_map *w);	/* to stderr */
+
+/* One JSON document: {"maps": [...], "programs": [...]}; maps are the wrong ones. */
+void verify_json(struct strbuf *out, const struct judged_list *all, const struct map_list *maps);
 /* SARIF 2.1.0: one result for each reason, the rules from reject.def. */
 void verify_sarif(struct strbuf *out, const struct judged_list *all);
 /* Lines "file program verdict insns visited states stack", with tabs between. */

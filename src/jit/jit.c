@@ -4,11 +4,12 @@
  * registers they use, memory for code. The rest is in a folder per processor.
  */
 #include "base/os.h"
-#include "jit/private.h"
+#include "jit/opt/ir.h"
 #include <stdlib.h>
 
 #if defined(__x86_64__)
 #define WRITE jit_x64_write
+#define OPTIMISE jit_x64_optimise
 #endif
 
 bool jit_available(void)
@@ -87,6 +88,48 @@ struct jit_unit *jit_unit_at(const struct jit_code *c, u32 at)
 	return &c->units[lo];
 }
 
+/* Does each function lie in one piece, as the verifier wants it? */
+static bool units_closed(const struct jit_build *b)
+{
+	const struct jit_code *c = b->code;
+
+	for (u32 u = 0; u < c->nr_units; u++) {
+		const struct jit_unit *unit = &c->units[u];
+
+		for (u32 i = unit->start; i < unit->end; i += isa_slots(&b->bind->insns[i])) {
+			s64 delta, to;
+
+			if (b->ops[i] == OP_CALL_LOCAL || !isa_target(&b->bind->insns[i], &delta))
+				continue;
+			to = (s64)i + 1 + delta;
+			if (to < unit->start || to >= unit->end)
+				return false;
+		}
+	}
+	return true;
+}
+
+/* Which parameters functions read; callers' lives depend on it. */
+static void find_params(struct jit_build *b)
+{
+	struct jit_code *c = b->code;
+	bool changed = c->nr_units > 1;
+
+	while (changed) {
+		changed = false;
+		for (u32 u = c->nr_units; u-- > 0;) {
+			struct arena arena = ARENA_INIT;
+			struct ir_func f = { .arena = &arena, .b = b, .unit = &c->units[u] };
+			u8 params = (u8)ir_params(&f);
+
+			changed |= params != c->units[u].params;
+			c->units[u].params = params;
+			ir_free(&f);
+			arena_free(&arena);
+		}
+	}
+}
+
 /* ---- memory ----------------------------------------------------------------- */
 
 /* A first guess; most programs need 5 bytes for each slot. */
@@ -102,20 +145,32 @@ static int no_memory(struct jit_build *b)
 		       "the system gives no memory for native code");
 }
 
+static int write_room(struct jit_build *b, size_t room)
+{
+	struct jit_code *c = b->code;
+	int r = 2;
+
+	os_exec_free(c->mem, c->mem_bytes);
+	c->mem_bytes = round_up(room, 4096);
+	c->mem = os_exec_alloc(c->mem_bytes, (const void *)jit_compile);
+	if (!c->mem)
+		return no_memory(b);
+	b->limit = c->mem + c->mem_bytes - JIT_INSN_BYTES;
+	if (c->tier == JIT_OPT)
+		r = OPTIMISE(b);
+	if (r != 2)
+		return r;
+	c->tier = JIT_FAST;
+	return WRITE(b);
+}
+
 static int write_all(struct jit_build *b)
 {
 	struct jit_code *c = b->code;
 	int r = 1;
 
-	for (size_t room = room_for(c->nr_insns); r == 1; room *= 2) {
-		os_exec_free(c->mem, c->mem_bytes);
-		c->mem_bytes = round_up(room, 4096);
-		c->mem = os_exec_alloc(c->mem_bytes, (const void *)jit_compile);
-		if (!c->mem)
-			return no_memory(b);
-		b->limit = c->mem + c->mem_bytes - JIT_INSN_BYTES;
-		r = WRITE(b);
-	}
+	for (size_t room = room_for(c->nr_insns); r == 1; room *= 2)
+		r = write_room(b, room);
 	if (!r && os_exec_seal(c->mem, &c->mem_bytes, c->bytes))
 		return no_memory(b);
 	return r;
@@ -128,20 +183,24 @@ static int write_all(struct jit_build *b)
 }
 #endif
 
-int jit_compile(struct jit_code **out, const struct jit_bind *bind, const char *where,
-		struct skep_err *err)
+int jit_compile(struct jit_code **out, const struct jit_bind *bind, enum jit_tier tier,
+		const char *where, struct skep_err *err)
 {
 	struct jit_code *c = mem_alloc(sizeof(*c));
 	u8 *ops = mem_alloc(2 * (size_t)bind->nr_insns + 2), *marks = ops + bind->nr_insns;
-	struct jit_build b = { bind, c, where, err, ops, NULL };
+	struct jit_build b = { .bind = bind, .code = c, .where = where, .err = err, .ops = ops };
 	int r;
 
 	c->nr_insns = bind->nr_insns;
-	c->offsets = mem_alloc((c->nr_insns + 1) * sizeof(*c->offsets));
+	c->tier = tier;
 	for (u32 i = 0; i < c->nr_insns; i += isa_slots(&bind->insns[i]))
 		ops[i] = (u8)isa_op(&bind->insns[i]);
 	mark_starts(&b, marks);
 	units_make(&b, marks);
+	if (tier == JIT_OPT && units_closed(&b))
+		find_params(&b);
+	else
+		c->tier = JIT_FAST;
 	r = write_all(&b);
 	free(ops);
 	if (r)
@@ -156,7 +215,7 @@ void jit_free(struct jit_code *c)
 	if (!c)
 		return;
 	os_exec_free(c->mem, c->mem_bytes);
-	free(c->offsets);
+	vec_free(&c->marks);
 	free(c->units);
 	free(c);
 }
@@ -170,7 +229,7 @@ helper_fn jit_func(const struct jit_code *c)
 
 void *jit_entry(const struct jit_code *c)
 {
-	return c->units[0].inner;
+	return c->units[0].outer;
 }
 
 const u8 *jit_bytes(const struct jit_code *c, u32 *bytes)
@@ -179,25 +238,28 @@ const u8 *jit_bytes(const struct jit_code *c, u32 *bytes)
 	return c->mem;
 }
 
-u32 jit_offset(const struct jit_code *c, u32 at)
+const struct jit_place *jit_places(const struct jit_code *c, u32 *n)
 {
-	return c->offsets[at];
+	*n = (u32)c->marks.n;
+	return c->marks.v;
 }
+
+enum jit_tier jit_tier(const struct jit_code *c) { return c->tier; }
 
 s64 jit_slot(const struct jit_code *c, u64 addr)
 {
 	u64 off = addr - (u64)(uintptr_t)c->mem;
-	u32 lo = 0, hi = c->nr_insns;
+	size_t lo = 0, hi = c->marks.n;
 
-	if (off < c->offsets[0] || off >= c->bytes)
+	if (!hi || off < c->marks.v[0].off || off >= c->bytes)
 		return -1;
 	while (hi - lo > 1) {
-		u32 mid = (lo + hi) / 2;
+		size_t mid = (lo + hi) / 2;
 
-		if (c->offsets[mid] <= off)
+		if (c->marks.v[mid].off <= off)
 			lo = mid;
 		else
 			hi = mid;
 	}
-	return lo;
+	return c->marks.v[lo].slot;
 }

@@ -23,6 +23,8 @@ struct jit_bind {
 	u64 (*address)(void *arg, u32 at);
 	/* The body that the call at slot AT calls. */
 	helper_fn (*body)(void *arg, u32 at);
+	/* Which registers it reads, bit N: rN; NULL: any of r1..r5. */
+	u32 (*params)(void *arg, u32 at);
 	/* Where a tail call goes on: the entry (jit_entry) of the program in slot
 	   INDEX of MAP, after counting it; NULL = there is none, or too many. */
 	void *(*tail)(struct run *run, struct map *map, u32 index);
@@ -36,13 +38,21 @@ struct jit_code;
 /* Whether there is native code for this machine. */
 bool jit_available(void);
 
+enum jit_tier {
+	JIT_FAST,	/* one pass: some 20 ns for each instruction */
+	JIT_OPT,	/* optimised: a microsecond each */
+};
+
 /*
- * Compiles a program in one pass. WHERE prefixes messages. Errors: UNSUPPORTED
- * (no code for this processor, or for an instruction), JIT_MEM (the system
- * gives no executable memory).
+ * Compiles a program. WHERE prefixes messages. Errors: UNSUPPORTED (no code for
+ * this processor, or for an instruction), JIT_MEM (the system gives no executable
+ * memory).
  */
-int jit_compile(struct jit_code **out, const struct jit_bind *bind, const char *where,
-		struct skep_err *err);
+int jit_compile(struct jit_code **out, const struct jit_bind *bind, enum jit_tier tier,
+		const char *where, struct skep_err *err);
+/* What it was compiled by: what the optimising compiler gives up on is compiled in
+ * one pass. */
+enum jit_tier jit_tier(const struct jit_code *code);
 void jit_free(struct jit_code *code);	/* NULL is fine */
 
 /* The program as C calls it: with r1..r5 and the run; gives r0. What a 64-bit
@@ -55,8 +65,10 @@ void *jit_entry(const struct jit_code *code);
 
 /* The machine code and its size in bytes. */
 const u8 *jit_bytes(const struct jit_code *code, u32 *bytes);
-/* Offset in it of the code of slot AT; AT = nr_insns: behind the last. */
-u32 jit_offset(const struct jit_code *code, u32 at);
+/* Where the code of slots begins in it, by ascending offset; code of a slot may be in
+ * several places, or nowhere. */
+struct jit_place { u32 off, slot; };
+const struct jit_place *jit_places(const struct jit_code *code, u32 *n);
 /* The slot whose code has ADDR, or -1. */
 s64 jit_slot(const struct jit_code *code, u64 addr);
 

@@ -6,6 +6,7 @@
 #ifndef JIT_PRIVATE_H
 #define JIT_PRIVATE_H
 
+#include "base/vec.h"
 #include "jit/jit.h"
 
 /* A function of the program: slots [start, end). */
@@ -15,6 +16,7 @@ struct jit_unit {
 	bool frame;		/* r10 is read */
 	bool may_goto;
 	u8 saved;		/* bit N: r6 + N is written */
+	u8 params;		/* bit N: rN is read at the start, as far as is known */
 	u8 *inner;		/* code that calls among functions reach */
 	u8 *outer;		/* code that C calls, when entered */
 };
@@ -24,10 +26,23 @@ struct jit_code {
 	size_t mem_bytes;	/* mapped */
 	u32 bytes;		/* code */
 	u32 nr_insns;
-	u32 *offsets;		/* nr_insns + 1, of each slot in mem */
+	enum jit_tier tier;
+	/* where the code of each slot begins in mem, ascending; a slot may have
+	   several places, or none */
+	VEC(struct jit_place) marks;
 	struct jit_unit *units;	/* sorted */
 	u32 nr_units;
 };
+
+static inline void jit_mark(struct jit_code *c, u32 slot, const u8 *at)
+{
+	struct jit_place *last = c->marks.n ? &c->marks.v[c->marks.n - 1] : NULL;
+
+	if (last && last->off == (u32)(at - c->mem))
+		last->slot = slot;
+	else if (!last || last->slot != slot)
+		*vec_push(&c->marks) = (struct jit_place){ (u32)(at - c->mem), slot };
+}
 
 /* A program on its way. */
 struct jit_build {
@@ -36,6 +51,7 @@ struct jit_build {
 	const char *where;
 	struct skep_err *err;
 	const u8 *ops;		/* enum isa_op of each slot, nr_insns */
+	u32 *offsets;		/* in one pass: code of each slot, in mem */
 	u8 *limit;		/* of mem: code that reaches it must be made again */
 };
 
@@ -48,6 +64,8 @@ enum { JIT_INSN_BYTES = 160 };
  * 0, ERR_UNSUPPORTED, or 1: there is not enough room, to be called again with more.
  */
 int jit_x64_write(struct jit_build *b);
+/* The same by the optimising compiler; 2: it gives up. */
+int jit_x64_optimise(struct jit_build *b);
 
 /* The function that begins at slot AT. */
 struct jit_unit *jit_unit_at(const struct jit_code *code, u32 at);

@@ -12,7 +12,7 @@
 static struct btf_type *record(const struct btf *btf, u8 *raw, u32 id)
 {
 	return (struct btf_type *)(raw + sizeof(struct btf_header) +
-				   btf->offs[id - btf->first_id]);
+				   btf_own_off(btf, id - btf->first_id));
 }
 
 static u32 first_int(const struct btf *btf)

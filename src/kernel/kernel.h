@@ -7,6 +7,7 @@
 #ifndef KERNEL_KERNEL_H
 #define KERNEL_KERNEL_H
 
+#include "isa/isa.h"
 #include "model/backend.h"
 #include "model/target.h"
 
@@ -31,6 +32,9 @@ int kernel_has_attach(u32 type, u32 attach);
 int kernel_has_helper(u32 id, u32 type);
 /* Whether its BTF has a function of that name; -ENOENT without BTF. */
 int kernel_has_kfunc(const char *name);
+/* Instructions of row OP; -EINVAL for those that name maps, functions or variables,
+ * that need an arena, and for exit. */
+int kernel_has_insn(enum isa_op op);
 /* clang's -mcpu: 1 to 4. */
 int kernel_isa_level(void);
 /* Instructions that a program may have, with all capabilities. */

@@ -262,6 +262,51 @@ static int takes(const struct bpf_insn *insns, u32 n)
 	return r == -EPERM ? r : !r;
 }
 
+/*
+ * The smallest program around row OP: operands are numbers, memory is a slot of
+ * the stack, jumps lead to the next instruction. Not for rows that name a map, a
+ * function or a variable, or that need an arena.
+ */
+static bool around(struct bpf_insn *in, enum isa_op op)
+{
+	const struct isa_row *r = &isa_rows[op];
+	const unsigned fields = isa_fields(op);
+
+	*in = (struct bpf_insn){ .code = r->opcode };
+	if (r->kind == KIND_AS_CAST || (r->kind >= KIND_CALL && r->kind <= KIND_EXIT) ||
+	    r->kind == KIND_LDDW)
+		return false;
+	if (r->sel == SEL_IMM)
+		in->imm = r->val;
+	else if (fields & FIELD_IMM && r->kind < KIND_JA)
+		in->imm = 1;		/* a number that divides */
+	if (r->sel == SEL_OFF)
+		in->off = r->val;
+	if (r->kind >= KIND_LDX && r->kind <= KIND_ATOMIC_STREL) {
+		in->off = -8;
+		if (r->kind <= KIND_LDXSX || r->kind == KIND_ATOMIC_LDACQ)
+			in->src_reg = BPF_REG_10;
+		else
+			in->dst_reg = BPF_REG_10;
+	}
+	return true;
+}
+
+int kernel_has_insn(enum isa_op op)
+{
+	struct bpf_insn prog[] = {
+		/* what loads from packets expect in r6 */
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = BPF_REG_6, .src_reg = BPF_REG_1 },
+		RETURN_0,
+		{ .code = BPF_STX | BPF_MEM | BPF_DW, .dst_reg = BPF_REG_10, .off = -8 },
+		{ 0 },
+		RETURN_0,
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+
+	return around(&prog[3], op) ? takes(prog, ARRAY_LEN(prog)) : -EINVAL;
+}
+
 int kernel_isa_level(void)
 {
 	/* one instruction that each level brought: jump below, the same of 32

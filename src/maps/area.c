@@ -63,14 +63,18 @@ static inline void cpu_relax(void)
 #endif
 }
 
+void lock_pause(u32 spins)
+{
+	if (spins % 128)
+		cpu_relax();
+	else
+		os_yield();
+}
+
 void lock_take_slow(u32 *word, u32 owner)
 {
-	for (unsigned spins = 0; !lock_try(word, owner); spins++) {
-		while (load_relaxed(word) && ++spins % 128)
-			cpu_relax();
-		if (spins >= 128)
-			os_yield();
-	}
+	for (u32 spins = 1; load_relaxed(word) || !lock_try(word, owner); spins++)
+		lock_pause(spins);
 }
 
 bool count_take(u32 *count, u32 max)

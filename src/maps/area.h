@@ -24,6 +24,19 @@ enum { PERCPU_VALUE_MAX = 32768 };	/* bytes of a value of one cpu */
 #define store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
 /* Loads before it happen before loads after it; no instruction on x86. */
 #define fence_acquire() __atomic_thread_fence(__ATOMIC_ACQUIRE)
+/* Stores before it are seen before stores after it; the same. */
+#define fence_release() __atomic_thread_fence(__ATOMIC_RELEASE)
+
+/* Somebody will write to the line at P: fetched in one go, also from the cpu
+ * that wrote to it last. Compilers would only fetch it for reading. */
+static inline void prefetch_own(const void *p)
+{
+#ifdef __x86_64__
+	__asm__ volatile("prefetchw %0" : : "m"(*(const char *)p));
+#else
+	__builtin_prefetch(p, 1);
+#endif
+}
 
 /*
  * A pool of objects with numbers 1..nr-1: a stack of free ones, linked through
@@ -71,6 +84,8 @@ void pool_put(struct pool *p, const struct pool_mem *mem, u32 number);
 
 /* OWNER is any number but 0: the cpu slot + 1, ~0 for user space. */
 void lock_take_slow(u32 *word, u32 owner);
+/* Between two looks at a lock, the SPINS-th, from 1. */
+void lock_pause(u32 spins);
 static inline u32 lock_owner(u32 cpu) { return cpu == MAP_USER ? cpu : cpu + 1; }
 
 static inline bool lock_try(u32 *word, u32 owner)
@@ -179,6 +194,9 @@ int attr_check(const struct map_attr *a, u32 flags_mask, struct skep_err *err);
 int attr_slots(const struct map_attr *a, u32 flags_mask, struct skep_err *err);
 /* What types of values without keys want, attr_flags included. */
 int attr_keyless(const struct map_attr *a, u32 flags_mask, struct skep_err *err);
+
+/* foreign.c: of a type that only the kernel has. */
+int foreign_check(const struct map_attr *a, struct skep_err *err);
 
 /* ---- maps of maps (inner.c) -------------------------------------------------- */
 

@@ -44,12 +44,8 @@ static u64 bloom_bytes(const struct map_attr *a, u32 cpus)
 
 static void bloom_init(struct map *m)
 {
-	u64 entropy[2] = { os_clock_ns(), (uintptr_t)m->mem };
-
 	m->elems = m->mem + sizeof(struct area_head);
 	m->index_mask = (u32)((m->mem_bytes - sizeof(struct area_head)) * 8 - 1);
-	if (!(m->map_flags & BPF_F_ZERO_SEED))
-		m->seed = hash_bytes(entropy, sizeof(entropy), 0);
 }
 
 static struct map_mem bloom_values(const struct map *m)

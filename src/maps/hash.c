@@ -1,124 +1,67 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * hash.c: BPF_MAP_TYPE_HASH, PERCPU_HASH, LRU_HASH and LRU_PERCPU_HASH.
+ * hash.c: BPF_MAP_TYPE_HASH, PERCPU_HASH, LRU_HASH and LRU_PERCPU_HASH: looking
+ * and changing.
  *
- * The index is an array of buckets of one cache line: eight one-byte tags, of
- * which one comparison finds the candidates, and eight element numbers; full
+ * The index is an array of buckets of one cache line: ten one-byte tags, of
+ * which one comparison finds the candidates, and ten element numbers; full
  * buckets continue in overflow buckets. Entries never move, so a walk and a
  * lookup meet each once; a delete empties its place, which the next insert
  * into the bucket fills.
  *
  * Lookups take no lock. Every single store of a writer leaves a bucket whole;
  * what a reader could miss is that an element or overflow bucket was freed and
- * used again while it looked. So a writer advances the bucket's ver between
- * unlinking and freeing, and a reader that finds ver changed looks again.
+ * used again while it looked. So a writer advances the version in the first
+ * bucket's ver between unlinking and freeing, and a reader that finds another
+ * version looks again.
  *
- * Writers hold the lock of the bucket's stripe. A stripe keeps a few free
- * elements, so that overwriting costs no second atomic operation, and the pool
- * has that many elements more than max_entries: who could count its entry in
- * always finds an element, and a full map can still be overwritten.
+ * Writers look as readers do, fill an element, and only then lock the bucket, by
+ * an exchange of ver that fails when the version is not the one that they looked
+ * at. So a bucket is locked for a few stores, and nothing is looked for twice.
  *
  * Element: the key, padded to 8 bytes, then the value, padded to 8 bytes. The
  * values of per-cpu types lie apart from the keys, one array a cpu slot, so
  * that no two slots share a cache line.
- *
- * LRU types give up an element when a new one finds no room. Every element has
- * a mark: in use, and used since the hand passed. The hand goes around the
- * elements, takes that second mark away and stops at the first element without
- * it (second chance). One list serves all cpus; BPF_F_NO_COMMON_LRU is allowed
- * and changes nothing but that.
  */
-#include "maps/area.h"
-#include "base/hash.h"
-#include "base/os.h"
+#include "maps/hash.h"
 
 enum {
 	HASH_FLAGS = BPF_F_NO_PREALLOC | BPF_F_NUMA_NODE | BPF_F_ZERO_SEED |
 		     BPF_F_NO_COMMON_LRU | BPF_F_RDONLY | BPF_F_WRONLY |
 		     BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG,
 	ELEM_BYTES_MAX = (4 << 20) - 48,	/* the kernel's limit */
-	BUCKET_SLOTS = 8,
-	STRIPE_SPARES = 8,
-	STRIPES_MAX = 256,
-	MARK_IN_USE = 1, MARK_USED = 2,
-	EVICTIONS_MAX = 64,	/* for one insert; others may take the room */
+	HALF_LOAD = 13,	/* twice the entries that a bucket has when all are there */
+	AGAIN = 1,	/* somebody else changed the bucket */
 };
-
-struct bucket {
-	u64 tags;	/* one byte a slot; 0 = free */
-	u32 ver;	/* of first buckets only */
-	u32 next;	/* number of an overflow bucket; 0 = none */
-	u32 elem[BUCKET_SLOTS];
-	u32 pad[4];
-};
-_Static_assert(sizeof(struct bucket) == AREA_LINE, "a bucket is a line");
-
-struct stripe {
-	u32 lock;
-	u32 nr;		/* spares */
-	u32 spares[STRIPE_SPARES];
-	u32 pad[6];
-};
-_Static_assert(sizeof(struct stripe) == AREA_LINE, "a stripe is a line");
-
-#define INLINE inline __attribute__((always_inline))
-#define NOINLINE __attribute__((noinline))
 
 /* Where the parts of an area are. */
 struct layout {
-	u64 buckets, stripes;	/* how many; powers of two */
+	u64 buckets;
 	u64 overflow;		/* overflow buckets, number 0 unused */
 	u64 elems;		/* number 0 unused */
-	u64 stripes_at, buckets_at, overflow_at, elems_at, marks_at, values_at, end;
+	u64 slots_at, buckets_at, overflow_at, elems_at, marks_at, values_at, end;
 	u64 stride;
 	u64 cpu_step;		/* from one cpu's values to the next's */
 };
 
-/* A place in the index while its stripe is locked. */
-struct place {
-	struct bucket *b;
-	u32 slot;
-};
-
-static u64 power_of_2(u64 n)
+static struct layout hash_layout(const struct map_attr *a, u32 cpus)
 {
-	u64 p = 1;
+	struct layout l = { .stride = round_up(a->key_size, 8) };
+	u64 value_stride = round_up(a->value_size, 8);
 
-	while (p < n)
-		p *= 2;
-	return p;
-}
-
-static bool is_lru(u32 type)
-{
-	return type == BPF_MAP_TYPE_LRU_HASH || type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
-}
-
-static bool is_percpu(u32 type)
-{
-	return type == BPF_MAP_TYPE_PERCPU_HASH || type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
-}
-
-static struct layout hash_layout(u32 type, u32 key_size, u32 value_size,
-				 u32 max_entries, u32 cpus)
-{
-	struct layout l = { .stride = round_up(key_size, 8) };
-	u64 value_stride = round_up(value_size, 8);
-
-	if (!is_percpu(type))
+	if (!hash_is_percpu(a->type))
 		l.stride += value_stride;
-	l.buckets = power_of_2(((u64)max_entries + 3) / 4);
-	l.stripes = min_u64(STRIPES_MAX, power_of_2(max_entries / 64));
-	l.overflow = (u64)max_entries + 1;
-	l.elems = 1 + (u64)max_entries + l.stripes * (STRIPE_SPARES + 1);
-	l.stripes_at = sizeof(struct area_head);
-	l.buckets_at = l.stripes_at + l.stripes * sizeof(struct stripe);
+	l.buckets = 2ull * a->max_entries / HALF_LOAD + 1;
+	l.overflow = (u64)a->max_entries + 1;
+	l.elems = elem_count(a, cpus);
+	l.slots_at = sizeof(struct area_head);
+	l.buckets_at = l.slots_at + (cpus + 1ull) * sizeof(struct hash_slot);
 	l.elems_at = l.buckets_at + l.buckets * sizeof(struct bucket);
 	l.overflow_at = round_up(l.elems_at + l.elems * l.stride, AREA_PAGE);
 	l.marks_at = l.overflow_at + l.overflow * sizeof(struct bucket);
-	l.values_at = l.marks_at + (is_lru(type) ? round_up(l.elems, AREA_LINE) : 0);
+	l.values_at = l.marks_at + (hash_is_lru(a->type) ? round_up(l.elems, AREA_LINE) : 0);
 	l.end = l.values_at;
-	if (is_percpu(type)) {
+	if (hash_is_percpu(a->type)) {
 		l.cpu_step = round_up(l.elems, 8) * value_stride;
 		l.end += l.cpu_step * cpus;
 	}
@@ -127,14 +70,14 @@ static struct layout hash_layout(u32 type, u32 key_size, u32 value_size,
 
 static int lru_check(const struct map_attr *a, struct skep_err *err)
 {
-	if (!is_lru(a->type) && a->map_flags & BPF_F_NO_COMMON_LRU)
+	if (!hash_is_lru(a->type) && a->map_flags & BPF_F_NO_COMMON_LRU)
 		return attr_refuse(a, err, "EINVAL", "BPF_F_NO_COMMON_LRU is for "
 				   "LRU types");
-	if (is_lru(a->type) && a->map_flags & BPF_F_NO_PREALLOC)
+	if (hash_is_lru(a->type) && a->map_flags & BPF_F_NO_PREALLOC)
 		return attr_refuse(a, err, "ENOTSUPP", "BPF_F_NO_PREALLOC is not for "
 				   "LRU types");
 	if (a->map_flags & BPF_F_NUMA_NODE &&
-	    (is_percpu(a->type) || a->map_flags & BPF_F_NO_COMMON_LRU))
+	    (hash_is_percpu(a->type) || a->map_flags & BPF_F_NO_COMMON_LRU))
 		return attr_refuse(a, err, "EINVAL", "BPF_F_NUMA_NODE is not for "
 				   "what each cpu has of its own");
 	return 0;
@@ -154,7 +97,7 @@ static int hash_check(const struct map_attr *a, struct skep_err *err)
 		return attr_refuse(a, err, "E2BIG", "key_size %u + value_size "
 				   "%u reach %d", a->key_size, a->value_size,
 				   ELEM_BYTES_MAX);
-	if (is_percpu(a->type) && round_up(a->value_size, 8) > PERCPU_VALUE_MAX)
+	if (hash_is_percpu(a->type) && round_up(a->value_size, 8) > PERCPU_VALUE_MAX)
 		return attr_refuse(a, err, "E2BIG", "value_size %u exceeds %d",
 				   a->value_size, PERCPU_VALUE_MAX);
 	if (a->max_entries > 1u << 31)
@@ -165,29 +108,27 @@ static int hash_check(const struct map_attr *a, struct skep_err *err)
 
 static u64 hash_bytes_needed(const struct map_attr *a, u32 cpus)
 {
-	return hash_layout(a->type, a->key_size, a->value_size, a->max_entries,
-			   cpus).end;
+	return hash_layout(a, cpus).end;
 }
 
 static void hash_init(struct map *m)
 {
-	struct layout l = hash_layout(m->type, m->key_size, m->value_size,
-				      m->max_entries, m->cpus);
-	u64 entropy[2] = { os_clock_ns(), (uintptr_t)m->mem };
+	const struct map_attr a = { .type = m->type, .key_size = m->key_size,
+		.value_size = m->value_size, .max_entries = m->max_entries,
+		.map_flags = m->map_flags };
+	struct layout l = hash_layout(&a, m->cpus);
 
-	m->stripes = m->mem + l.stripes_at;
-	m->stripe_mask = (u32)l.stripes - 1;
+	m->slots = m->mem + l.slots_at;
 	m->index = m->mem + l.buckets_at;
-	m->index_mask = (u32)l.buckets - 1;
+	m->nr_index = (u32)l.buckets;
 	m->overflow = m->mem + l.overflow_at;
+	m->nr_overflow = (u32)l.overflow;
 	m->elems = m->mem + l.elems_at;
 	m->elem_stride = l.stride;
 	m->nr_elems = (u32)l.elems;
-	m->marks = is_lru(m->type) ? m->mem + l.marks_at : NULL;
-	m->values = is_percpu(m->type) ? m->mem + l.values_at : NULL;
+	m->marks = hash_is_lru(m->type) ? m->mem + l.marks_at : NULL;
+	m->values = hash_is_percpu(m->type) ? m->mem + l.values_at : NULL;
 	m->cpu_step = l.cpu_step;
-	if (!(m->map_flags & BPF_F_ZERO_SEED))
-		m->seed = hash_bytes(entropy, sizeof(entropy), 0);
 }
 
 static struct map_mem hash_values(const struct map *m)
@@ -207,7 +148,7 @@ static struct map_mem hash_values(const struct map *m)
 	return mem;
 }
 
-/* ---- parts ----------------------------------------------------------------- */
+/* ---- keys ------------------------------------------------------------------- */
 
 /* Mixes: both halves of a product with an odd constant. */
 static inline u64 fold(u64 v)
@@ -229,73 +170,44 @@ static INLINE u64 hash_key(const struct map *m, const void *key, u32 n)
 	return fold(hash ^ word_of(p, n));
 }
 
-static inline u64 hash_tag(u64 hash) { return hash >> 56 | 0x80; }
+/* The same of the key that element E has now, which may be in the making. */
+static u64 hash_elem(const struct map *m, u32 e)
+{
+	const u64 *key = elem_key(m, e);
+	u64 hash = m->seed;
 
+	for (u32 n = (m->key_size + 7) / 8; n; n--)
+		hash = fold(hash ^ load_relaxed(key++));
+	return hash;
+}
+
+/* Bucket numbers come from the lower half of a hash, tags from the top. */
 static inline struct bucket *first_bucket(const struct map *m, u64 hash)
 {
-	return (struct bucket *)m->index + ((u32)hash & m->index_mask);
+	return (struct bucket *)m->index + ((u64)(u32)hash * m->nr_index >> 32);
 }
 
-static inline struct stripe *hash_stripe(const struct map *m, u64 hash)
+static inline u8 hash_tag(u64 hash)
 {
-	return (struct stripe *)m->stripes + ((u32)hash & m->stripe_mask);
+	u8 tag = (u8)(hash >> 56);
+
+	return tag ? tag : 1;
 }
 
-static inline struct bucket *overflow_bucket(const struct map *m, u32 n)
-{
-	return likely(n <= m->max_entries) ? (struct bucket *)m->overflow + n : NULL;
-}
-
-static inline u64 *elem_key(const struct map *m, u32 e)
-{
-	return (u64 *)(m->elems + e * m->elem_stride);
-}
-
-/* CPU matters for per-cpu types only. */
-static inline void *elem_value(const struct map *m, u32 e, u32 cpu)
-{
-	if (m->values)
-		return m->values + cpu * m->cpu_step + (u64)e * m->value_stride;
-	return (u8 *)elem_key(m, e) + round_up(m->key_size, 8);
-}
-
-static inline void elem_mark(const struct map *m, u32 e, u8 mark)
-{
-	if (unlikely(m->marks))
-		store_relaxed(&m->marks[e], mark);
-}
-
-static struct pool_mem elem_mem(const struct map *m)
-{
-	return (struct pool_mem){ m->elems, m->elem_stride, m->nr_elems };
-}
-
-static struct pool_mem overflow_mem(const struct map *m)
-{
-	return (struct pool_mem){ m->overflow, sizeof(struct bucket),
-				  m->max_entries + 1 };
-}
-
-/* ---- looking --------------------------------------------------------------- */
-
-/* High bits of the bytes of TAGS that equal TAG, and of few that do not. */
-static inline u64 tag_matches(u64 tags, u64 tag)
-{
-	u64 x = tags ^ tag * 0x0101010101010101u;
-
-	return (x - 0x0101010101010101u) & ~x & 0x8080808080808080u;
-}
+/* ---- looking ----------------------------------------------------------------- */
 
 /* The element with KEY in bucket B, or 0; its slot goes to *SLOT. */
 static INLINE u32 bucket_find(const struct map *m, const struct bucket *b,
-			      u64 tag, const void *key, u32 n, u32 *slot)
+			      u8 tag, const void *key, u32 n, u32 *slot, bool own)
 {
-	u64 match = tag_matches(load_acquire(&b->tags), tag);
+	u32 match = bucket_match(b, tag);
 
 	for (; match; match &= match - 1) {
-		u32 i = (u32)__builtin_ctzll(match) / 8;
+		u32 i = (u32)__builtin_ctz(match);
 		u32 e = load_acquire(&b->elem[i]);
 
+		if (own)
+			prefetch_own(elem_key(m, e));
 		if (likely(e < m->nr_elems) &&
 		    likely(words_equal(elem_key(m, e), key, n))) {
 			*slot = i;
@@ -305,47 +217,42 @@ static INLINE u32 bucket_find(const struct map *m, const struct bucket *b,
 	return 0;
 }
 
-/* As bucket_find, along the chain of AT->b, the first bucket; stops early when
- * its ver is not WAS any more. */
-static INLINE u32 chain_find(const struct map *m, struct place *at, u64 hash,
-			     const void *key, u32 n, u32 was)
+/* As bucket_find, along the chain of AT->first, whose version is to be AT->ver. */
+static INLINE u32 chain_find(const struct map *m, struct place *at, const void *key, u32 n,
+			     bool own)
 {
-	const u32 *ver = &at->b->ver;
-	struct bucket *next;
-	u32 e;
+	struct bucket *next = at->first;
+	u32 e = 0, hops = 0;
 
-	while (!(e = bucket_find(m, at->b, hash_tag(hash), key, n, &at->slot))) {
-		u32 number = load_acquire(&at->b->next);
-
-		if (likely(!number) || !(next = overflow_bucket(m, number)))
-			return 0;
-		fence_acquire();
-		if (load_relaxed(ver) != was)
-			return 0;
+	do {
 		at->b = next;
-	}
+		e = bucket_find(m, at->b, at->tag, key, n, &at->slot, own);
+	} while (unlikely(!e) && (next = chain_next(m, at, &hops)));
 	return e;
 }
 
-static INLINE u32 find_sized(struct map *m, const void *key, u32 n)
+static INLINE u32 find_sized(const struct map *m, struct place *at, const void *key, u32 n,
+			     bool own)
 {
 	u64 hash = hash_key(m, key, n);
-	struct bucket *first = first_bucket(m, hash);
-	u32 ver, e;
+	u32 e;
 
+	at->first = first_bucket(m, hash);
+	at->tag = hash_tag(hash);
+	if (own)
+		prefetch_own(at->first);
 	do {
-		struct place at = { .b = first };
-
-		ver = load_acquire(&first->ver);
-		e = chain_find(m, &at, hash, key, n, ver);
+		at->ver = load_acquire(&at->first->ver);
+		e = chain_find(m, at, key, n, own);
 		fence_acquire();
-	} while (unlikely(load_relaxed(&first->ver) != ver));
+	} while (unlikely(!same_version(load_relaxed(&at->first->ver), at->ver)));
 	return e;
 }
 
 static INLINE void *lookup_sized(struct map *m, const void *key, u32 n)
 {
-	u32 e = find_sized(m, key, n);
+	struct place at;
+	u32 e = find_sized(m, &at, key, n, false);
 
 	return likely(e) ? (u8 *)elem_key(m, e) + round_up(n, 8) : NULL;
 }
@@ -356,11 +263,6 @@ static NOINLINE void *lookup_4(struct map *m, const void *key)
 	return lookup_sized(m, key, 4);
 }
 
-static NOINLINE void *lookup_8(struct map *m, const void *key)
-{
-	return lookup_sized(m, key, 8);
-}
-
 static NOINLINE void *lookup_any(struct map *m, const void *key)
 {
 	return lookup_sized(m, key, m->key_size);
@@ -369,20 +271,30 @@ static NOINLINE void *lookup_any(struct map *m, const void *key)
 static void *hash_lookup(struct map *m, const void *key, u32 cpu)
 {
 	if (likely(m->key_size == 8))
-		return lookup_8(m, key);
+		return lookup_sized(m, key, 8);
 	return m->key_size == 4 ? lookup_4(m, key) : lookup_any(m, key);
 }
 
-static NOINLINE u32 find_elem(struct map *m, const void *key)
+u32 hash_find(struct map *m, struct place *at, const void *key)
 {
 	if (likely(m->key_size == 8))
-		return find_sized(m, key, 8);
-	return m->key_size == 4 ? find_sized(m, key, 4) : find_sized(m, key, m->key_size);
+		return find_sized(m, at, key, 8, false);
+	return m->key_size == 4 ? find_sized(m, at, key, 4, false) :
+				  find_sized(m, at, key, m->key_size, false);
+}
+
+/* The same for who will write to the bucket and the element. */
+static u32 find_own(struct map *m, struct place *at, const void *key)
+{
+	if (likely(m->key_size == 8))
+		return find_sized(m, at, key, 8, true);
+	return find_sized(m, at, key, m->key_size, true);
 }
 
 static void *percpu_lookup(struct map *m, const void *key, u32 cpu)
 {
-	u32 e = find_elem(m, key);
+	struct place at;
+	u32 e = hash_find(m, &at, key);
 
 	return likely(e) ? elem_value(m, e, cpu) : NULL;
 }
@@ -390,7 +302,8 @@ static void *percpu_lookup(struct map *m, const void *key, u32 cpu)
 /* A program's lookup counts as a use, a look from outside does not. */
 static void *lru_lookup(struct map *m, const void *key, u32 cpu)
 {
-	u32 e = find_elem(m, key);
+	struct place at;
+	u32 e = hash_find(m, &at, key);
 
 	if (unlikely(!e))
 		return NULL;
@@ -399,45 +312,148 @@ static void *lru_lookup(struct map *m, const void *key, u32 cpu)
 	return elem_value(m, e, cpu);
 }
 
-/* For writers: the stripe is locked. */
-static u32 find_locked(const struct map *m, struct place *at, u64 hash,
-		       const void *key)
+void hash_prefetch(const struct map *m, u32 e)
 {
-	at->b = first_bucket(m, hash);
-	if (likely(m->key_size == 8))
-		return chain_find(m, at, hash, key, 8, at->b->ver);
-	if (m->key_size == 4)
-		return chain_find(m, at, hash, key, 4, at->b->ver);
-	return chain_find(m, at, hash, key, m->key_size, at->b->ver);
+	prefetch_own(first_bucket(m, hash_elem(m, e)));
 }
 
-/* ---- changing: the stripe is locked ----------------------------------------- */
-
-static u32 elem_get(struct map *m, struct stripe *s)
+bool hash_place(const struct map *m, struct place *at, u32 e)
 {
-	struct pool_mem mem = elem_mem(m);
+	u64 hash = hash_elem(m, e);
+	struct bucket *next;
+	u32 hops = 0;
 
-	if (likely(s->nr && s->nr <= STRIPE_SPARES))
-		return s->spares[--s->nr];
-	return pool_get(&area_head(m)->elems, &mem);
+	next = at->first = first_bucket(m, hash);
+	at->ver = load_acquire(&at->first->ver);
+	do {
+		u32 match = bucket_match(next, hash_tag(hash));
+
+		at->b = next;
+		for (; match; match &= match - 1) {
+			at->slot = (u32)__builtin_ctz(match);
+			if (load_acquire(&at->b->elem[at->slot]) == e)
+				return true;
+		}
+	} while ((next = chain_next(m, at, &hops)));
+	return false;
 }
 
-static void elem_put(struct map *m, struct stripe *s, u32 e)
-{
-	struct pool_mem mem = elem_mem(m);
+/* ---- changing ------------------------------------------------------------------ */
 
-	value_retire(m, elem_value(m, e, 0));
-	if (likely(s->nr < STRIPE_SPARES))
-		s->spares[s->nr++] = e;
-	else
-		pool_put(&area_head(m)->elems, &mem, e);
+/* Until nobody changes the bucket: who does only needs a few stores. */
+static NOINLINE void bucket_wait(const struct bucket *first)
+{
+	for (u32 spins = 1; load_relaxed(&first->ver) & OWNER_USER; spins++)
+		lock_pause(spins);
 }
 
-/* Between unlinking something and freeing it. */
-static inline void bucket_retire(struct bucket *first)
+bool bucket_lock(const struct place *at, u32 cpu)
 {
-	store_release(&first->ver, first->ver + 1);
+	u64 was = at->ver & ~(u64)OWNER_USER;
+	u32 owner = cpu == MAP_USER ? OWNER_USER : (u32)min_u64(cpu + 1, OWNER_USER - 1);
+
+	if (likely(__atomic_compare_exchange_n(&at->first->ver, &was, was | owner, false,
+					       __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)))
+		return true;
+	if (was & OWNER_USER)
+		bucket_wait(at->first);
+	return false;
 }
+
+void bucket_unlock(const struct place *at)
+{
+	store_release(&at->first->ver, (at->ver & ~(u64)OWNER_USER) + (1u << OWNER_BITS));
+	/* before the stores of who uses again what was unlinked */
+	fence_release();
+}
+
+static struct pool_mem overflow_mem(const struct map *m)
+{
+	return (struct pool_mem){ m->overflow, sizeof(struct bucket), m->nr_overflow };
+}
+
+/* Appends an empty overflow bucket to the chain that ends with B. */
+static struct bucket *chain_grow(struct map *m, struct bucket *b)
+{
+	struct pool_mem mem = overflow_mem(m);
+	u32 n = pool_get(&area_head(m)->overflow, &mem);
+	struct bucket *next = n ? overflow_bucket(m, n) : NULL;
+
+	if (!next)
+		return NULL;
+	store_relaxed(&next->next, 0);
+	store_release(&b->next, n);
+	return next;
+}
+
+/* The first free slot of the chain of AT. */
+static bool chain_room(struct map *m, struct place *at)
+{
+	u32 free;
+
+	at->b = at->first;
+	while (unlikely(!(free = bucket_match(at->b, 0)))) {
+		struct bucket *next = at->b->next ? overflow_bucket(m, at->b->next)
+						  : chain_grow(m, at->b);
+		if (!next)
+			return false;
+		at->b = next;
+	}
+	at->slot = (u32)__builtin_ctz(free);
+	return true;
+}
+
+/* Cuts off what is empty at the chain's end: its first bucket's number, or 0.
+ * Not in the middle: places in the order of a walk stay what they are. */
+static u32 chain_trim(const struct map *m, struct bucket *b)
+{
+	struct bucket *last = b;
+	u32 n;
+
+	while (b->next && (b = overflow_bucket(m, b->next)))
+		if (bucket_match(b, 0) != (1u << BUCKET_SLOTS) - 1)
+			last = b;
+	n = last->next;
+	store_release(&last->next, 0);
+	return n;
+}
+
+static void overflow_free(struct map *m, u32 n)
+{
+	struct pool_mem mem = overflow_mem(m);
+
+	while (n && n < m->nr_overflow) {
+		u32 next = load_relaxed(&overflow_bucket(m, n)->next);
+
+		pool_put(&area_head(m)->overflow, &mem, n);
+		n = next;
+	}
+}
+
+void bucket_unlink(struct map *m, const struct place *at, u32 e)
+{
+	u32 empty = 0;
+
+	store_release(&at->b->tags[at->slot], 0);
+	elem_mark(m, e, 0);
+	if (unlikely(at->b != at->first))
+		empty = chain_trim(m, at->first);
+	bucket_unlock(at);
+	overflow_free(m, empty);
+}
+
+/* ---- updates -------------------------------------------------------------------- */
+
+/* A change on its way. */
+struct change {
+	const void *key, *value;
+	u64 flags;
+	u32 cpu;
+	u32 fresh;	/* a free element, when it was wanted once */
+	bool built;	/* the slot's extra element has key and value */
+	struct hash_slot *s;
+	struct place at;
+};
 
 /* From user space VALUE has the values of all cpus, else that of CPU. */
 static void percpu_set(struct map *m, u32 e, const u8 *value, u32 cpu)
@@ -453,371 +469,188 @@ static void percpu_set(struct map *m, u32 e, const u8 *value, u32 cpu)
 /* What other cpus see of a new element is zero. */
 static void percpu_init(struct map *m, u32 e, const void *value, u32 cpu)
 {
+	static const u64 zero;
+
 	for (u32 i = 0; cpu != MAP_USER && i < m->cpus; i++)
-		if (i != cpu)
-			memset(elem_value(m, e, i), 0, m->value_stride);
+		for (u32 at = 0; i != cpu && at < m->value_stride; at += 8)
+			words_set((u64 *)elem_value(m, e, i) + at / 8, &zero, 8);
 	percpu_set(m, e, value, cpu);
 }
 
-static u32 elem_new(struct map *m, struct stripe *s, const void *key,
-		    const void *value, u32 cpu)
+static inline void elem_build(struct map *m, struct change *c)
 {
-	u32 e = elem_get(m, s);
+	u32 e = c->s->extra;
 
-	if (unlikely(!e))
-		return 0;
-	words_set(elem_key(m, e), key, m->key_size);
+	if (unlikely(c->built))
+		return;
+	words_set(elem_key(m, e), c->key, m->key_size);
 	if (unlikely(m->values))
-		percpu_init(m, e, value, cpu);
+		percpu_init(m, e, c->value, c->cpu);
 	else
-		value_init(m, elem_value(m, e, cpu), value);
-	return e;
+		value_init(m, elem_value(m, e, c->cpu), c->value);
+	c->built = true;
 }
 
-static void tag_set(struct bucket *b, u32 slot, u64 tag)
+/* Publishes the extra element in the place of OLD, which is the next extra. */
+static inline int replace(struct map *m, struct change *c, u32 old)
 {
-	store_release(&b->tags, (b->tags & ~(0xffull << slot * 8)) | tag << slot * 8);
-}
+	u32 e = c->s->extra;
 
-/* Appends an empty overflow bucket to the chain that ends with B. */
-static struct bucket *chain_grow(struct map *m, struct bucket *b)
-{
-	struct pool_mem mem = overflow_mem(m);
-	u32 n = pool_get(&area_head(m)->overflow, &mem);
-	struct bucket *next = n ? overflow_bucket(m, n) : NULL;
-
-	if (!next)
-		return NULL;
-	store_relaxed(&next->tags, 0);
-	store_relaxed(&next->next, 0);
-	store_release(&b->next, n);
-	return next;
-}
-
-/* The first free slot of the chain of FIRST. */
-static bool chain_room(struct map *m, struct bucket *first, struct place *at)
-{
-	u64 high = 0x8080808080808080u, free;
-	struct bucket *b = first;
-
-	while (!(free = ~b->tags & high)) {
-		struct bucket *next = b->next ? overflow_bucket(m, b->next)
-					      : chain_grow(m, b);
-		if (!next)
-			return false;
-		b = next;
-	}
-	at->b = b;
-	at->slot = (u32)__builtin_ctzll(free) / 8;
-	return true;
-}
-
-/* Frees the overflow buckets at the chain's end that are empty. */
-static void chain_trim(struct map *m, struct bucket *first)
-{
-	struct pool_mem mem = overflow_mem(m);
-
-	for (;;) {
-		struct bucket *b = first, *prev = NULL;
-		u32 n;
-
-		for (; b->next; b = overflow_bucket(m, b->next))
-			prev = b;
-		if (!prev || b->tags)
-			return;
-		n = prev->next;
-		store_release(&prev->next, 0);
-		bucket_retire(first);
-		pool_put(&area_head(m)->overflow, &mem, n);
-	}
-}
-
-static int hash_replace(struct map *m, struct stripe *s, struct bucket *first,
-			struct place *at, const void *key, const void *value)
-{
-	u32 e = elem_new(m, s, key, value, MAP_USER), old = at->b->elem[at->slot];
-
-	if (unlikely(!e))
-		return -ENOMEM;
+	elem_build(m, c);
+	if (unlikely(!bucket_lock(&c->at, c->cpu)))
+		return AGAIN;
 	elem_mark(m, old, 0);
 	elem_mark(m, e, MARK_IN_USE | MARK_USED);
-	store_release(&at->b->elem[at->slot], e);
-	bucket_retire(first);
-	elem_put(m, s, old);
+	store_release(&c->at.b->elem[c->at.slot], e);
+	bucket_unlock(&c->at);
+	store_relaxed(&c->s->extra, old);
+	value_retire(m, elem_value(m, old, 0));
 	return 0;
 }
 
-static int hash_insert(struct map *m, struct stripe *s, struct bucket *first,
-		       u64 tag, const void *key, const void *value, u32 cpu)
+static int change_old(struct map *m, struct change *c, u32 old)
 {
-	struct area_head *head = area_head(m);
-	struct place at;
-	u32 e = 0;
-
-	if (!count_take(&head->count, m->max_entries))
-		return -E2BIG;
-	if (unlikely(!chain_room(m, first, &at) ||
-		     !(e = elem_new(m, s, key, value, cpu)))) {
-		count_drop(&head->count);
-		return -E2BIG;
-	}
-	elem_mark(m, e, MARK_IN_USE);
-	store_release(&at.b->elem[at.slot], e);
-	tag_set(at.b, at.slot, tag);
-	return 0;
-}
-
-static int update_locked(struct map *m, struct stripe *s, u64 hash,
-			 const void *key, const void *value, u64 flags, u32 cpu)
-{
-	struct bucket *first = first_bucket(m, hash);
-	struct place at;
-	u32 e = find_locked(m, &at, hash, key);
-
-	if (!e)
-		return flags & BPF_EXIST ? -ENOENT :
-		       hash_insert(m, s, first, hash_tag(hash), key, value, cpu);
-	if (flags & BPF_NOEXIST)
+	if (unlikely(c->flags & BPF_NOEXIST))
 		return -EEXIST;
-	if (unlikely(m->values)) {	/* in place, as in the kernel */
-		elem_mark(m, e, MARK_IN_USE | MARK_USED);
-		percpu_set(m, e, value, cpu);
+	if (unlikely(c->flags & BPF_F_LOCK)) {
+		value_set_locked(m, elem_value(m, old, c->cpu), c->value, c->cpu);
 		return 0;
 	}
-	if (!(flags & BPF_F_LOCK))
-		return hash_replace(m, s, first, &at, key, value);
-	value_set_locked(m, elem_value(m, e, cpu), value, cpu);
+	if (likely(!m->values))
+		return replace(m, c, old);
+	if (!bucket_lock(&c->at, c->cpu))
+		return AGAIN;
+	elem_mark(m, old, MARK_IN_USE | MARK_USED);
+	percpu_set(m, old, c->value, c->cpu);	/* in place, as in the kernel */
+	bucket_unlock(&c->at);
 	return 0;
+}
+
+/* Publishes the extra element in the first free place; the next extra is
+ * C->fresh. The bucket is locked, and it is unlocked here. */
+static int publish(struct map *m, struct change *c)
+{
+	u32 e = c->s->extra;
+
+	if (unlikely(!chain_room(m, &c->at))) {
+		bucket_unlock(&c->at);
+		return -ENOMEM;
+	}
+	elem_mark(m, e, MARK_IN_USE);
+	store_release(&c->at.b->elem[c->at.slot], e);
+	store_release(&c->at.b->tags[c->at.slot], c->at.tag);
+	bucket_unlock(&c->at);
+	store_relaxed(&c->s->extra, c->fresh);
+	c->fresh = 0;
+	return 0;
+}
+
+/* Free elements are only taken while the bucket is locked, when it is sure that
+ * they are needed: else a map that is nearly full would now and then be full. */
+static int insert(struct map *m, struct change *c)
+{
+	if (unlikely(c->flags & BPF_EXIST))
+		return -ENOENT;
+	elem_build(m, c);
+	if (unlikely(!bucket_lock(&c->at, c->cpu)))
+		return AGAIN;
+	if (likely(!c->fresh))
+		c->fresh = elem_get(m, c->s, c->cpu);
+	if (likely(c->fresh))
+		return publish(m, c);
+	bucket_unlock(&c->at);
+	if (!hash_is_lru(m->type))
+		return -E2BIG;
+	c->fresh = elem_evict(m, c->s, c->cpu);
+	return c->fresh ? AGAIN : -ENOMEM;
+}
+
+static inline int change(struct map *m, struct change *c)
+{
+	u32 old;
+	int r;
+
+	do {
+		old = find_own(m, &c->at, c->key);
+		r = likely(old) ? change_old(m, c, old) : insert(m, c);
+	} while (unlikely(r == AGAIN));
+	if (unlikely(c->fresh))
+		elem_put(m, c->s, c->fresh);
+	return r;
 }
 
 static int hash_update(struct map *m, const void *key, const void *value,
 		       u64 flags, u32 cpu)
 {
-	u64 hash = hash_key(m, key, m->key_size);
-	struct stripe *s = hash_stripe(m, hash);
+	struct change c = { .key = key, .value = value, .flags = flags, .cpu = cpu };
 	int r;
 
 	if (unlikely((flags & ~(u64)BPF_F_LOCK) > BPF_EXIST ||
 		     (flags & BPF_F_LOCK && !m->lock_at)))
 		return -EINVAL;
-	/* The lock waits for all stores before it; the bucket need not wait. */
-	__builtin_prefetch(first_bucket(m, hash), 1);
-	lock_take(&s->lock, lock_owner(cpu));
-	r = update_locked(m, s, hash, key, value, flags, cpu);
-	lock_drop(&s->lock);
+	c.s = slot_take(m, cpu);
+	r = change(m, &c);
+	slot_drop(m, c.s);
 	return r;
-}
-
-static void unlink_locked(struct map *m, struct stripe *s, u64 hash,
-			  const struct place *at, u32 e)
-{
-	struct bucket *first = first_bucket(m, hash);
-
-	tag_set(at->b, at->slot, 0);
-	elem_mark(m, e, 0);
-	bucket_retire(first);
-	elem_put(m, s, e);
-	if (unlikely(at->b != first))
-		chain_trim(m, first);
-	count_drop(&area_head(m)->count);
-}
-
-static int remove_locked(struct map *m, struct stripe *s, u64 hash, const void *key)
-{
-	struct place at;
-	u32 e = find_locked(m, &at, hash, key);
-
-	if (!e)
-		return -ENOENT;
-	unlink_locked(m, s, hash, &at, e);
-	return 0;
 }
 
 static int hash_remove(struct map *m, const void *key, u32 cpu)
 {
-	u64 hash = hash_key(m, key, m->key_size);
-	struct stripe *s = hash_stripe(m, hash);
-	int r;
-
-	__builtin_prefetch(first_bucket(m, hash), 1);
-	lock_take(&s->lock, lock_owner(cpu));
-	r = remove_locked(m, s, hash, key);
-	lock_drop(&s->lock);
-	return r;
-}
-
-/* What user space sees of a value, taken in the same step as it goes. */
-static int hash_take(struct map *m, const void *key, void *value, u32 cpu)
-{
-	u64 hash = hash_key(m, key, m->key_size);
-	struct stripe *s = hash_stripe(m, hash);
 	struct place at;
 	u32 e;
 
-	lock_take(&s->lock, lock_owner(cpu));
-	e = find_locked(m, &at, hash, key);
-	for (u32 i = 0; e && m->values && i < m->cpus; i++)
-		words_get((u8 *)value + (u64)i * m->value_stride,
-			  elem_value(m, e, i), m->value_stride);
-	if (e && !m->values)
-		value_get(m, value, elem_value(m, e, cpu));
-	if (e)
-		unlink_locked(m, s, hash, &at, e);
-	lock_drop(&s->lock);
-	return e ? 0 : -ENOENT;
-}
-
-/* ---- giving up elements ------------------------------------------------------ */
-
-/* E may be free, or hold another key, by the time that its stripe is locked. */
-static bool evict_elem(struct map *m, u32 e, u32 cpu)
-{
-	const u64 *key = elem_key(m, e);
-	u64 hash = hash_key(m, key, m->key_size);
-	struct stripe *s = hash_stripe(m, hash);
-	struct place at;
-	bool found;
-
-	lock_take(&s->lock, lock_owner(cpu));
-	found = load_relaxed(&m->marks[e]) == MARK_IN_USE &&
-		find_locked(m, &at, hash, key) == e;
-	if (found)
-		unlink_locked(m, s, hash, &at, e);
-	lock_drop(&s->lock);
-	return found;
-}
-
-static bool lru_evict(struct map *m, u32 cpu)
-{
-	struct area_head *head = area_head(m);
-	u64 rounds = 2 * (u64)m->nr_elems;
-
-	while (rounds--) {
-		u32 turn = __atomic_fetch_add(&head->hand, 1, __ATOMIC_RELAXED);
-		u32 e = turn % (m->nr_elems - 1) + 1;
-		u8 mark = load_relaxed(&m->marks[e]);
-
-		if (mark == MARK_IN_USE && evict_elem(m, e, cpu))
-			return true;
-		if (mark & MARK_USED)
-			store_relaxed(&m->marks[e], MARK_IN_USE);
-	}
-	return false;
-}
-
-static int lru_update(struct map *m, const void *key, const void *value,
-		      u64 flags, u32 cpu)
-{
-	for (u32 i = 0; i < EVICTIONS_MAX; i++) {
-		int r = hash_update(m, key, value, flags, cpu);
-
-		if (likely(r != -E2BIG))
-			return r;
-		if (!lru_evict(m, cpu))
-			break;
-	}
-	return -ENOMEM;
-}
-
-/* ---- walking ----------------------------------------------------------------- */
-
-/*
- * The element at or after place FROM (counted along the chain) of bucket N;
- * its own place goes to *FROM. 0: none. The stripe is locked.
- */
-static u32 chain_at(const struct map *m, u32 n, u32 *from)
-{
-	struct bucket *b = (struct bucket *)m->index + n;
-	u32 place = 0;
-
-	for (; b; b = b->next ? overflow_bucket(m, b->next) : NULL) {
-		for (u32 i = 0; i < BUCKET_SLOTS; i++, place++) {
-			if (place < *from || !(b->tags >> i * 8 & 0xff))
-				continue;
-			*from = place;
-			return b->elem[i];
-		}
-	}
+	do {
+		e = find_own(m, &at, key);
+		if (!e)
+			return -ENOENT;
+	} while (unlikely(!bucket_lock(&at, cpu)));
+	bucket_unlink(m, &at, e);
+	value_retire(m, elem_value(m, e, 0));
+	elem_put(m, slot_of(m, cpu), e);
 	return 0;
 }
 
-/* A position: bucket << 32 | place in its chain. */
-static u32 walk_bucket(struct map *m, u32 n, u32 *place, void *key, u32 cpu)
+/* What user space sees of the value of E. */
+static void value_out(const struct map *m, u8 *value, u32 e, u32 cpu)
 {
-	const struct bucket *b = (struct bucket *)m->index + n;
-	struct stripe *s = hash_stripe(m, n);
+	if (!m->values)
+		value_get(m, value, elem_value(m, e, cpu));
+	for (u32 i = 0; m->values && i < m->cpus; i++)
+		words_get(value + (u64)i * m->value_stride, elem_value(m, e, i), m->value_stride);
+}
+
+/* The value is taken in the same step as it goes. */
+static int hash_take(struct map *m, const void *key, void *value, u32 cpu)
+{
+	struct place at;
 	u32 e;
 
-	if (!load_relaxed(&b->tags) && !load_relaxed(&b->next))
-		return 0;
-	lock_take(&s->lock, lock_owner(cpu));
-	e = chain_at(m, n, place);
-	if (e)
-		words_get(key, elem_key(m, e), m->key_size);
-	lock_drop(&s->lock);
-	return e;
-}
-
-static bool hash_walk(struct map *m, u64 *pos, void *key, void **value, u32 cpu)
-{
-	u64 n = *pos >> 32;
-	u32 place = (u32)*pos, e;
-
-	for (; n <= m->index_mask; n++, place = 0) {
-		e = walk_bucket(m, (u32)n, &place, key, cpu);
+	do {
+		e = find_own(m, &at, key);
 		if (!e)
-			continue;
-		*value = elem_value(m, e, cpu == MAP_USER ? 0 : cpu);
-		*pos = n << 32 | (place + 1);
-		return true;
-	}
-	*pos = n << 32;
-	return false;
+			return -ENOENT;
+	} while (!bucket_lock(&at, cpu));
+	value_out(m, value, e, cpu);
+	bucket_unlink(m, &at, e);
+	value_retire(m, elem_value(m, e, 0));
+	elem_put(m, slot_of(m, cpu), e);
+	return 0;
 }
 
-/* The position after KEY; 0, the start, when it is not there. */
-static u64 position_after(struct map *m, const void *key)
-{
-	u64 hash = hash_key(m, key, m->key_size);
-	u32 n = (u32)hash & m->index_mask, place = 0, e;
-	struct stripe *s = hash_stripe(m, hash);
+static u64 hash_count(const struct map *m) { return elem_used(m); }
 
-	lock_take(&s->lock, lock_owner(MAP_USER));
-	for (; (e = chain_at(m, n, &place)) != 0; place++)
-		if (words_equal(elem_key(m, e), key, m->key_size))
-			break;
-	lock_drop(&s->lock);
-	return e ? (u64)n << 32 | (place + 1) : 0;
-}
-
-static int hash_next_key(struct map *m, const void *key, void *next)
-{
-	u64 pos = key ? position_after(m, key) : 0;
-	void *value;
-
-	return hash_walk(m, &pos, next, &value, MAP_USER) ? 0 : -ENOENT;
-}
-
-static u64 hash_count(const struct map *m)
-{
-	return load_relaxed(&area_head(m)->count);
-}
-
-#define HASH_OPS(number, lookup_fn, update_fn) { \
+#define HASH_OPS(number, lookup_fn, peek_fn) { \
 	.type = number, .check = hash_check, .bytes = hash_bytes_needed, \
-	.init = hash_init, .values = hash_values, .lookup = lookup_fn, \
-	.update = update_fn, .remove = hash_remove, .take = hash_take, \
-	.walk = hash_walk, .next_key = hash_next_key, .count = hash_count }
+	.init = hash_init, .format = elem_format, .values = hash_values, \
+	.lookup = lookup_fn, .peek_at = peek_fn, .update = hash_update, \
+	.remove = hash_remove, .take = hash_take, .walk = hash_walk, \
+	.next_key = hash_next_key, .count = hash_count }
 
 const struct map_ops hash_ops =
-	HASH_OPS(BPF_MAP_TYPE_HASH, hash_lookup, hash_update);
+	HASH_OPS(BPF_MAP_TYPE_HASH, hash_lookup, NULL);
 const struct map_ops percpu_hash_ops =
-	HASH_OPS(BPF_MAP_TYPE_PERCPU_HASH, percpu_lookup, hash_update);
+	HASH_OPS(BPF_MAP_TYPE_PERCPU_HASH, percpu_lookup, NULL);
 const struct map_ops lru_hash_ops =
-	HASH_OPS(BPF_MAP_TYPE_LRU_HASH, lru_lookup, lru_update);
-const struct map_ops lru_percpu_hash_ops = {
-	.type = BPF_MAP_TYPE_LRU_PERCPU_HASH, .check = hash_check,
-	.bytes = hash_bytes_needed, .init = hash_init, .values = hash_values,
-	.lookup = lru_lookup, .peek_at = percpu_lookup, .update = lru_update,
-	.remove = hash_remove, .take = hash_take, .walk = hash_walk,
-	.next_key = hash_next_key, .count = hash_count };
+	HASH_OPS(BPF_MAP_TYPE_LRU_HASH, lru_lookup, NULL);
+const struct map_ops lru_percpu_hash_ops =
+	HASH_OPS(BPF_MAP_TYPE_LRU_PERCPU_HASH, lru_lookup, percpu_lookup);

@@ -105,6 +105,7 @@ static u64 outer_bytes(const struct map_attr *a, u32 cpus)
 }
 
 static void outer_init(struct map *m) { hash_ops.init(m); }
+static void outer_format(struct map *m) { hash_ops.format(m); }
 
 /* No value is for programs to touch. */
 static struct map_mem outer_values(const struct map *m)
@@ -180,7 +181,8 @@ static u64 outer_count(const struct map *m) { return hash_ops.count(m); }
 
 const struct map_ops hash_of_maps_ops = {
 	.type = BPF_MAP_TYPE_HASH_OF_MAPS, .check = outer_check,
-	.bytes = outer_bytes, .init = outer_init, .values = outer_values,
+	.bytes = outer_bytes, .init = outer_init, .format = outer_format,
+	.values = outer_values,
 	.lookup = outer_lookup, .peek_at = outer_peek, .update = outer_update,
 	.remove = outer_remove, .next_key = outer_next_key, .count = outer_count,
 };

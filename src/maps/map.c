@@ -4,6 +4,7 @@
  * checks before it comes to the map type.
  */
 #include "maps/area.h"
+#include "base/hash.h"
 #include "base/os.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,6 +53,7 @@ static void map_fill(struct map *m, const struct map_ops *ops,
 	m->row = maptype_row(a->type);
 	m->name = mem_strdup(a->name ? a->name : "");
 	m->type = a->type;
+	m->socks = map_holds_socks(a->type);
 	m->key_size = a->key_size;
 	m->value_size = a->value_size;
 	m->max_entries = a->max_entries;
@@ -76,6 +78,14 @@ static void map_fill(struct map *m, const struct map_ops *ops,
 	m->sock_of = a->sock_of;
 	m->sock_arg = a->sock_arg;
 	m->mem_bytes = bytes;
+}
+
+/* Keys that collide in one map do not in the next. */
+static u64 seed_of(const struct map *m)
+{
+	u64 entropy[2] = { os_clock_ns(), (uintptr_t)m->mem };
+
+	return m->map_flags & BPF_F_ZERO_SEED ? 0 : hash_bytes(entropy, sizeof(entropy), 0);
 }
 
 static void head_fill(const struct map *m)
@@ -107,6 +117,16 @@ static int refuse_type(u32 type, const char *name, struct skep_err *err)
 		       "map '%s': there is no map type %u", name, type);
 }
 
+int map_check(const struct map_attr *a, struct skep_err *err)
+{
+	const struct map_ops *ops = ops_of(a->type);
+
+	if (ops)
+		return ops->check(a, err);
+	return maptype_row(a->type) ? foreign_check(a, err) :
+				      refuse_type(a->type, a->name ? a->name : "", err);
+}
+
 int map_create(struct map **out, const struct map_attr *a, u32 cpus,
 	       struct skep_err *err)
 {
@@ -136,8 +156,11 @@ int map_create(struct map **out, const struct map_attr *a, u32 cpus,
 	m = mem_alloc(sizeof(*m));
 	map_fill(m, ops, a, cpus, bytes);
 	m->mem = mem;
-	ops->init(m);
+	m->seed = seed_of(m);
 	head_fill(m);
+	ops->init(m);
+	if (ops->format)
+		ops->format(m);
 	*out = m;
 	return 0;
 }

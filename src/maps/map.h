@@ -58,7 +58,9 @@ struct map_ops {
 	int (*check)(const struct map_attr *a, struct skep_err *err);
 	/* Bytes of the area for attributes that passed check; UINT64_MAX = too big */
 	u64 (*bytes)(const struct map_attr *a, u32 cpus);
-	void (*init)(struct map *m);	/* mem is zeroed */
+	void (*init)(struct map *m);	/* finds the parts of mem */
+	/* Writes to a new area, whose head is filled, what is not 0 in it; or NULL */
+	void (*format)(struct map *m);
 	struct map_mem (*values)(const struct map *m);
 	/* CPU is the caller's slot, below m->cpus, or MAP_USER; a per-cpu map
 	   gives that slot's value. */
@@ -109,6 +111,7 @@ struct map {
 	u32 cpus;			/* slots of per-cpu values */
 	u32 value_stride;		/* value_size rounded up to 8 */
 	bool frozen;			/* no writes from outside programs */
+	bool socks;			/* map_holds_socks() */
 	bool lent;			/* a program got it from a map of maps */
 	u8 *mem;			/* the flat area */
 	u64 mem_bytes;
@@ -127,9 +130,9 @@ struct map {
 	u64 elem_stride;
 	u32 nr_elems;
 	u32 index_mask;
-	void *index, *overflow, *stripes;
-	u32 stripe_mask;
-	u64 seed;
+	u32 nr_index, nr_overflow;
+	void *index, *overflow, *slots;
+	u64 seed;			/* of hashes */
 	u8 *marks, *values;
 	u64 cpu_step;
 	struct map_attr inner;		/* of maps of maps: the template */
@@ -140,6 +143,9 @@ struct map {
 	void *sock_arg;
 };
 
+/* Would the kernel take the definition? Of types that only it has, too. Errors:
+ * MAP_TYPE (no such type), MAP_ATTR. */
+int map_check(const struct map_attr *attr, struct skep_err *err);
 /* Creates a map; memory is committed as it is touched. Errors: MAP_TYPE,
  * MAP_ATTR, MAP_SIZE. */
 int map_create(struct map **out, const struct map_attr *attr, u32 cpus,

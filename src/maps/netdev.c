@@ -208,6 +208,7 @@ static u64 devhash_bytes(const struct map_attr *a, u32 cpus)
 }
 
 static void devhash_init(struct map *m) { hash_ops.init(m); }
+static void devhash_format(struct map *m) { hash_ops.format(m); }
 
 static struct map_mem devhash_values(const struct map *m)
 {
@@ -258,7 +259,8 @@ const struct map_ops cpumap_ops = NET_OPS(BPF_MAP_TYPE_CPUMAP, cpu_check, cpu_up
 const struct map_ops xskmap_ops = NET_OPS(BPF_MAP_TYPE_XSKMAP, xsk_check, xsk_update);
 const struct map_ops devmap_hash_ops = {
 	.type = BPF_MAP_TYPE_DEVMAP_HASH, .check = dev_check,
-	.bytes = devhash_bytes, .init = devhash_init, .values = devhash_values,
+	.bytes = devhash_bytes, .init = devhash_init, .format = devhash_format,
+	.values = devhash_values,
 	.lookup = devhash_lookup, .update = devhash_update,
 	.remove = devhash_remove, .next_key = devhash_next_key,
 	.count = devhash_count,

@@ -22,6 +22,7 @@ struct ring {
 	u64 consumed __attribute__((aligned(AREA_LINE)));
 	u64 produced __attribute__((aligned(AREA_LINE)));
 	u64 pending;	/* the oldest record that may be uncommitted */
+	u64 seen;	/* what consumed was when there seemed to be no room */
 	u64 lost;	/* records that found no room */
 };
 _Static_assert(sizeof(struct area_head) + sizeof(struct ring) <= AREA_PAGE, "one page");
@@ -96,8 +97,10 @@ static struct record *reserve_locked(struct map *m, u64 need, u32 len)
 	struct record *rec = record_at(m, pos);
 
 	ring->pending = pass_committed(m, ring->pending, pos);
-	if (end - load_acquire(&ring->consumed) > m->index_mask ||
-	    end - ring->pending > m->index_mask)
+	/* the reader's line is fetched only when it must be */
+	if (end - ring->seen > m->index_mask)
+		ring->seen = load_acquire(&ring->consumed);
+	if (end - ring->seen > m->index_mask || end - ring->pending > m->index_mask)
 		return NULL;
 	rec->pg_off = (u32)(((u8 *)rec - m->mem) / AREA_PAGE);
 	store_relaxed(&rec->len, len | BPF_RINGBUF_BUSY_BIT);
@@ -156,11 +159,12 @@ u64 ring_query(const struct map *m, u64 what)
 static s64 ring_read(struct map *m, map_event_fn fn, void *arg)
 {
 	struct ring *ring = m->index;
-	u64 pos = ring->consumed;
+	u64 pos = ring->consumed, end = pos;
 	s64 n = 0;
 	int stop = 0;
 
-	while (!stop && pos < load_acquire(&ring->produced)) {
+	/* who produces has the line with the end; it is fetched once for many */
+	while (!stop && (pos < end || pos < (end = load_acquire(&ring->produced)))) {
 		struct record *rec = record_at(m, pos);
 		u32 len = load_acquire(&rec->len);
 		struct map_event e = { .bytes = len, .data = (u8 *)(rec + 1) };

@@ -65,6 +65,7 @@ static void sock_init(struct map *m)
 
 static u64 sockhash_bytes(const struct map_attr *a, u32 cpus) { return hash_ops.bytes(a, cpus); }
 static void sockhash_init(struct map *m) { hash_ops.init(m); }
+static void sockhash_format(struct map *m) { hash_ops.format(m); }
 
 /* No value is for programs to touch. */
 static struct map_mem sock_values(const struct map *m)
@@ -238,14 +239,15 @@ static u64 sock_count(const struct map *m)
 	return n;
 }
 
-#define SOCK_OPS(number, check_fn, bytes_fn, init_fn) { \
+#define SOCK_OPS(number, check_fn, bytes_fn, init_fn, format_fn) { \
 	.type = number, .check = check_fn, .bytes = bytes_fn, .init = init_fn, \
-	.values = sock_values, .lookup = sock_lookup, .update = sock_update, \
+	.format = format_fn, .values = sock_values, .lookup = sock_lookup, .update = sock_update, \
 	.remove = sock_remove, .next_key = sock_next_key, .count = sock_count }
 
 const struct map_ops sockmap_ops =
-	SOCK_OPS(BPF_MAP_TYPE_SOCKMAP, sock_check, sock_bytes, sock_init);
+	SOCK_OPS(BPF_MAP_TYPE_SOCKMAP, sock_check, sock_bytes, sock_init, NULL);
 const struct map_ops reuseport_array_ops =
-	SOCK_OPS(BPF_MAP_TYPE_REUSEPORT_SOCKARRAY, sock_check, sock_bytes, sock_init);
+	SOCK_OPS(BPF_MAP_TYPE_REUSEPORT_SOCKARRAY, sock_check, sock_bytes, sock_init, NULL);
 const struct map_ops sockhash_ops =
-	SOCK_OPS(BPF_MAP_TYPE_SOCKHASH, sockhash_check, sockhash_bytes, sockhash_init);
+	SOCK_OPS(BPF_MAP_TYPE_SOCKHASH, sockhash_check, sockhash_bytes, sockhash_init,
+		 sockhash_format);

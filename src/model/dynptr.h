@@ -15,6 +15,7 @@ enum dynptr_kind {
 	DYNPTR_LOCAL = 1,	/* memory of the program */
 	DYNPTR_RECORD,		/* of a ring buffer, reserved */
 	DYNPTR_SKB, DYNPTR_XDP,	/* the packet at hand; data is the struct run */
+	DYNPTR_SKB_META,	/* what lies before it; no engine has it */
 };
 
 struct dynptr {

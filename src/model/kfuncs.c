@@ -17,6 +17,12 @@ enum { KFUNC_ID = 1 << 16 };	/* their ids are above those of helpers */
 #define KFUNC_SKB (KFUNC_CGROUP | KFUNC_TRACING | KFUNC_LWT | TYPE(SCHED_CLS) | \
 	TYPE(SCHED_ACT) | TYPE(SOCKET_FILTER) | TYPE(SK_SKB) | 1ull << UAPI_PROG_TYPE_NETFILTER)
 
+#define KFUNC_CLS TYPE(SCHED_CLS)
+#define KFUNC_TRACE TYPE(TRACING)
+#define KFUNC_LSM TYPE(LSM)
+#define KFUNC_KPROBE TYPE(KPROBE)
+#define KFUNC_TC (TYPE(SCHED_CLS) | TYPE(SCHED_ACT))
+#define KFUNC_CIPHER (KFUNC_TC | TYPE(XDP))
 #define KFUNC_CT (TYPE(SCHED_CLS) | TYPE(XDP))
 #define KFUNC_CRYPTO TYPE(SYSCALL)
 
@@ -38,14 +44,21 @@ const struct helper_row *kfunc_row(const char *name)
 	return NULL;
 }
 
-const struct kfunc_typed_row *kfunc_typed_row(const char *name)
-{
-	static const struct kfunc_typed_row typed[] = {
+static const struct kfunc_typed_row typed[] = {
 #define KFUNC_TYPED(name, who, flags) { "bpf_" #name, KFUNC_##who, flags },
 #include "model/kfunc.def"
 #undef KFUNC_TYPED
-	};
+};
 
+const struct kfunc_typed_row *kfunc_typed_next(const struct kfunc_typed_row *row)
+{
+	size_t i = row ? (size_t)(row - typed) + 1 : 0;
+
+	return i < ARRAY_LEN(typed) ? &typed[i] : NULL;
+}
+
+const struct kfunc_typed_row *kfunc_typed_row(const char *name)
+{
 	for (size_t i = 0; i < ARRAY_LEN(typed); i++)
 		if (!strcmp(typed[i].name, name))
 			return &typed[i];

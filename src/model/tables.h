@@ -173,16 +173,20 @@ enum kfunc_flag {
 	KFUNC_TRUSTED = 8,	/* of arguments: only what is trusted */
 	KFUNC_RCU = 16,		/* ... or what a read section keeps */
 	KFUNC_SLEEPS = 32,
+	KFUNC_ITER = 64,	/* of types that trace: iter/TARGET alone */
+	KFUNC_SESSION = 128,	/* of kprobes: sessions alone */
+	KFUNC_ADDRESS = 256,	/* the result is an address in an arena, a number */
 };
 
 struct kfunc_typed_row {
 	const char *name;	/* with "bpf_" */
 	u64 types;		/* who may call it, bits by type */
-	u8 flags;		/* enum kfunc_flag */
+	u16 flags;		/* enum kfunc_flag */
 };
 
 /* One that is judged by the kernel's prototype, or NULL. */
 const struct kfunc_typed_row *kfunc_typed_row(const char *name);
+const struct kfunc_typed_row *kfunc_typed_next(const struct kfunc_typed_row *row);
 const struct helper_row *kfunc_next(const struct helper_row *row);	/* NULL: first, end */
 u32 helper_id(const char *name);			/* 0 unknown; "bpf_" optional */
 /* Does Linux 6.18 offer helper ID to programs of TYPE? True where nobody
@@ -220,6 +224,21 @@ u32 helper_effects(u32 id);
 
 /* Argument I of a raw tracepoint: 'n' may be NULL, 's' counts as a number, '-'. */
 char rawtp_arg(const char *tracepoint, u32 i);
+
+/* ---- iter.def ----------------------------------------------------------- */
+
+/* Argument I, from 1, of programs of iter/TARGET: a letter; 0: nobody knows. */
+char iter_arg(const char *target, u32 i);
+
+/* The kernel's struct behind the contexts of programs of TYPE; NULL: none. */
+const char *ctx_kernel_struct(u32 type);
+
+/* ---- lsm.def ------------------------------------------------------------ */
+
+enum { LSM_SLEEPS = 1, LSM_OFF = 2, LSM_BOOL = 4, LSM_UNTRUSTED = 8 };
+
+/* Of the hook bpf_lsm_HOOK. */
+unsigned lsm_flags(const char *hook);
 
 /* ---- cap.def ------------------------------------------------------------ */
 

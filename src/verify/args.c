@@ -68,7 +68,7 @@ static void arg_ctx(struct verifier *v, struct state *s, struct arg *a)
 
 	(void)s;
 	why.a = a->r->off;
-	if (a->r->type != REG_CTX || (a->r->flags & REG_OR_NULL))
+	if (a->r->type != REG_CTX)
 		arg_wrong(v, a, "ctx");
 	else if (!scalar_is_const(&a->r->val))
 		reject(v, REJECT_VAR_ACCESS, a->call->insn, &why);
@@ -232,17 +232,8 @@ static void check_bytes(struct verifier *v, struct state *s, struct arg *a, u32 
 			check_stack_aligned(v, a, size);
 		stack_helper_access(v, s, &acc, a->r, what & ONLY_WRITES);
 		break;
-	case REG_PACKET:
+	case REG_PACKET:	/* see arg_check */
 	case REG_PACKET_META:
-		if (!takes_packet(v, a->call->row->id)) {
-			struct why why = arg_why(a, "");
-
-			reject(v, REJECT_ARG_PACKET, a->call->insn, &why);
-			break;
-		}
-		if (size || !(what & ZERO_OK))
-			mem_access(v, s, &acc, NULL);
-		break;
 	case REG_MAP_VALUE:
 	case REG_MAP_KEY:
 	case REG_MEM:
@@ -250,6 +241,10 @@ static void check_bytes(struct verifier *v, struct state *s, struct arg *a, u32 
 	case REG_BTF:
 		if (!object_ok(v, a))
 			break;
+		if ((a->r->flags & REG_RDONLY) && (what & WRITES)) {
+			arg_wrong(v, a, ARG_WANTS_MEM);
+			break;
+		}
 		if (size || !(what & ZERO_OK))
 			mem_access(v, s, &acc, NULL);
 		break;
@@ -392,8 +387,6 @@ static void arg_size(struct verifier *v, struct state *s, struct arg *a)
 		what |= ZERO_OK;
 	if (!scalar_is_const(&a->r->val))	/* less may be written */
 		what &= ~(unsigned)ONLY_WRITES;
-	if (zero_ok && !a->r->val.umin)		/* even none at all */
-		check_bytes(v, s, &mem, 0, what);
 	check_bytes(v, s, &mem, (u32)a->r->val.umax, what);
 	a->call->const_size = a->r->val.umax;
 }
@@ -456,6 +449,19 @@ static void arg_str(struct verifier *v, struct state *s, struct arg *a)
 	if (at >= map->value_size ||
 	    (map->init && !memchr(map->init + at, 0, map->value_size - at)))
 		reject(v, REJECT_ARG_STR_END, a->call->insn, &why);
+	else
+		a->call->fmt = map->init ? (const char *)map->init + at : "";
+}
+
+void check_string(struct verifier *v, struct state *s, struct call *c, unsigned i)
+{
+	struct arg a = { c, i, i + 1, state_reg(s, i + 1), ARG_STR };
+	struct why why = arg_why(&a, "");
+
+	if (a.r->type == REG_MAP_VALUE && !(a.r->flags & REG_OR_NULL))
+		arg_str(v, s, &a);
+	else
+		reject(v, REJECT_KFUNC_STR, c->insn, &why);
 }
 
 /* ---- records, functions -------------------------------------------------- */

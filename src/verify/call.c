@@ -329,7 +329,8 @@ static void check_whole(struct verifier *v, struct state *s, const struct call *
 static bool moves_packet(const struct call *c)
 {
 	return helper_moves_packet(c->row->id) ||
-	       (c->row->id == BPF_FUNC_dynptr_write && c->dynptr.kind == DYNPTR_SKB);
+	       (c->row->id == BPF_FUNC_dynptr_write && (c->dynptr.kind == DYNPTR_SKB ||
+							 c->dynptr.kind == DYNPTR_SKB_META));
 }
 
 /* ---- the call ------------------------------------------------------------ */
@@ -355,6 +356,7 @@ enum step step_call(struct verifier *v, struct state *s, u32 at)
 	check_section(v, s, at, c.row);
 	args_check(v, s, &c);
 	check_whole(v, s, &c);
+	check_format(v, s, &c);
 	if (v->stop)
 		return STEP_END;
 	if (c.func >= 0)

@@ -29,6 +29,7 @@ struct call {
 	bool timer;		/* MAP_REG is the map of an ARG_TIMER */
 	u64 const_size;		/* greatest size argument */
 	bool sure;		/* the result cannot be NULL */
+	const char *fmt;	/* the ARG_STR */
 	bool is_kfunc;
 	struct kptr_at kptr;	/* the ARG_KPTR_SLOT */
 	struct reg percpu;	/* the ARG_PERCPU_BTF */
@@ -52,6 +53,8 @@ void leave_function(struct verifier *v, struct state *s, u32 at, bool zero);
 
 /* dynptr.c: arguments that are objects on the stack; false: it is none. */
 bool arg_on_stack(struct verifier *v, struct state *s, struct call *c, unsigned i);
+void arg_dynptr(struct verifier *v, struct state *s, struct call *c, unsigned i);
+void arg_dynptr_out(struct verifier *v, struct state *s, struct call *c, unsigned i);
 /* The same for parameter I of the global function NAME. */
 void dynptr_arg(struct verifier *v, struct state *s, u32 at, unsigned i, const char *name);
 /* Forgets the record's dynptrs and their slices. */
@@ -69,11 +72,16 @@ void ret_kptr(struct verifier *v, struct state *s, const struct call *c);
 bool kptr_access(struct verifier *v, struct state *s, const struct access *a,
 		 const struct reg *ptr, const struct image_map *map, struct reg *value);
 
+/* formats.c: of the helpers that print, after their arguments were checked. */
+void check_format(struct verifier *v, struct state *s, const struct call *c);
+
 /* objcall.c: a function of the kernel by its row of kfunc.def. */
 enum step step_call_row(struct verifier *v, struct state *s, u32 at,
 			const struct helper_row *row);
 /* May the program call NAME, which is for TYPES? */
 void check_kfunc(struct verifier *v, u32 at, const char *name, u64 types);
+/* args.c: argument I is a constant string, or the context as the program got it. */
+void check_string(struct verifier *v, struct state *s, struct call *c, unsigned i);
 /* SIZE bytes at argument I, from 0, which are read and written. */
 void check_buffer(struct verifier *v, struct state *s, const struct call *c, unsigned i,
 		  u32 size);
@@ -82,9 +90,17 @@ void check_buffer(struct verifier *v, struct state *s, const struct call *c, uns
  * program's own types, and casts. */
 enum step step_call_typed(struct verifier *v, struct state *s, u32 at,
 			  const struct kfunc_typed_row *row);
+/* Its arguments from the FIRST on (from 0), and whether it may sleep here; false:
+ * there is no more to say. */
+bool check_typed_args(struct verifier *v, struct state *s, u32 at, u32 first);
 enum step step_obj_new(struct verifier *v, struct state *s, u32 at);
 enum step step_obj_drop(struct verifier *v, struct state *s, u32 at);
+enum step step_cast_ctx(struct verifier *v, struct state *s, u32 at);
 enum step step_rdonly_cast(struct verifier *v, struct state *s, u32 at);
+/* arena.c: instruction AT names a map, or an address in an arena; a cast. */
+void arena_use(struct verifier *v, u32 at);
+void arena_offset(struct verifier *v, u32 at);
+void arena_cast(struct verifier *v, struct state *s, u32 at);
 /* mapobj.c: may the program use the map at all? */
 void check_map_use(struct verifier *v, u32 at);
 /* call.c: may the program sleep? */
@@ -93,6 +109,26 @@ bool prog_sleeps(const struct verifier *v);
 void check_map_value(struct verifier *v, u32 at);
 
 /* kfunc.c */
+typedef enum step kfunc_fn(struct verifier *v, struct state *s, u32 at);
+enum kfunc_result { GIVES_NOTHING, GIVES_NUMBER, GIVES_OWN };
+struct kfunc {
+	const char *name;
+	kfunc_fn *fn;
+	enum kfunc_result gives;
+	bool iterates;
+	u8 args;		/* that must be readable before FN looks: r1 .. */
+};
+/* What instruction AT calls. */
+const char *kfunc_name(const struct verifier *v, u32 at);
+/* The first of NR slots that R points at, made where there are none; NULL: no such
+ * place. The others have lower numbers. */
+struct slot *slots_at(struct verifier *v, struct state *s, const struct reg *r, u32 nr);
+/* The slots from T down, of the object that R points at, are written. */
+void slots_overwrite(struct verifier *v, struct state *s, u32 at, const struct reg *r,
+		     struct slot *t, u32 nr);
+/* iter.c: NULL: NAME is no function of an iterator. */
+const struct kfunc *iter_kfunc(const char *name);
+void iter_leave_section(struct slot *t);	/* the read section ends */
 enum step step_call_kfunc(struct verifier *v, struct state *s, u32 at);
 bool kfunc_moves_packet(const struct verifier *v, u32 at);
 bool kfunc_iterates(const struct verifier *v, u32 at);

@@ -242,8 +242,10 @@ static void check_map(struct verifier *v, u32 at)
 
 	if (op == OP_LDDW_IDX_VAL)
 		check_map_value(v, at);
-	if (op == OP_LDDW_IDX_VAL || op == OP_LDDW_MAP_IDX)
+	if (op == OP_LDDW_IDX_VAL || op == OP_LDDW_MAP_IDX) {
 		check_map_use(v, at);
+		arena_use(v, at);
+	}
 }
 
 static int walk_all(struct verifier *v)

@@ -122,6 +122,8 @@ static u32 kind_made(const struct call *c)
 		return DYNPTR_RECORD;
 	if (!strcmp(name, "dynptr_from_skb"))
 		return DYNPTR_SKB;
+	if (!strcmp(name, "bpf_dynptr_from_skb_meta"))
+		return DYNPTR_SKB_META;
 	return strcmp(name, "dynptr_from_xdp") ? c->dynptr.kind : DYNPTR_XDP;
 }
 
@@ -133,7 +135,7 @@ static void set_half(struct verifier *v, struct slot *t, const struct reg *r, u8
 	t->def = def_new(v, 0, 0);
 }
 
-static void arg_dynptr_out(struct verifier *v, struct state *s, struct call *c, unsigned i)
+void arg_dynptr_out(struct verifier *v, struct state *s, struct call *c, unsigned i)
 {
 	const struct reg *r = state_reg(s, i + 1);
 	struct why why = why_of(c, r, i);
@@ -201,7 +203,7 @@ static bool initialized(struct verifier *v, struct state *s, const struct call *
 	return true;
 }
 
-static void arg_dynptr(struct verifier *v, struct state *s, struct call *c, unsigned i)
+void arg_dynptr(struct verifier *v, struct state *s, struct call *c, unsigned i)
 {
 	initialized(v, s, c, i, &c->dynptr);
 }
@@ -242,7 +244,8 @@ bool writes_packet(const struct verifier *v)
 void ret_slice(struct verifier *v, struct state *s, const struct call *c, unsigned flags)
 {
 	struct reg *r0 = state_reg(s, 0);
-	bool packet = c->dynptr.kind == DYNPTR_SKB || c->dynptr.kind == DYNPTR_XDP;
+	bool packet = c->dynptr.kind == DYNPTR_SKB || c->dynptr.kind == DYNPTR_XDP ||
+		      c->dynptr.kind == DYNPTR_SKB_META;
 
 	reg_set_ptr(r0, REG_MEM, flags | REG_OR_NULL | (packet ? REG_SLICE : 0));
 	r0->bytes = (u32)c->const_size;

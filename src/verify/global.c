@@ -7,7 +7,9 @@
 #include "verify/call.h"
 #include "model/dynptr.h"
 
-enum param_kind { PARAM_NUMBER, PARAM_CTX, PARAM_MEM, PARAM_DYNPTR, PARAM_BAD };
+enum param_kind {
+	PARAM_NUMBER, PARAM_CTX, PARAM_MEM, PARAM_DYNPTR, PARAM_ARENA, PARAM_BAD
+};
 
 struct param {
 	enum param_kind kind;
@@ -66,11 +68,13 @@ static struct param pointer_param(const struct verifier *v, const struct func *f
 
 	if (has_tag(v, f, i, "arg:ctx") || is_ctx_name(v, btf_type_name(btf, id)))
 		return (struct param){ .kind = PARAM_CTX };
+	if (has_tag(v, f, i, "arg:arena"))
+		return (struct param){ .kind = PARAM_ARENA };
 	if (!strcmp(btf_type_name(btf, id), "bpf_dynptr"))
 		return (struct param){ .kind = PARAM_DYNPTR };
 	if (bytes <= 0 || bytes >= MAX_VAR_OFF ||
 	    has_tag(v, f, i, "arg:trusted") || has_tag(v, f, i, "arg:untrusted") ||
-	    has_tag(v, f, i, "arg:arena") || has_tag(v, f, i, "arg:nullable"))
+	    has_tag(v, f, i, "arg:nullable"))
 		return (struct param){ .kind = PARAM_BAD };
 	return (struct param){ .kind = PARAM_MEM, .bytes = (u32)bytes,
 			       .nonnull = has_tag(v, f, i, "arg:nonnull") };
@@ -100,6 +104,7 @@ static void set_param(struct verifier *v, const struct func *f, struct reg *r, u
 {
 	switch (p.kind) {
 	case PARAM_NUMBER:
+	case PARAM_ARENA:	/* it may be a number, too */
 		reg_set_unknown(v, r);
 		break;
 	case PARAM_CTX:
@@ -171,6 +176,11 @@ static void check_arg(struct verifier *v, struct state *s, u32 at, const struct 
 		return;
 	if (p.kind == PARAM_DYNPTR) {
 		dynptr_arg(v, s, at, i, f->name);
+		return;
+	}
+	if (p.kind == PARAM_ARENA) {
+		if (r->type != REG_ARENA && r->type != REG_SCALAR)
+			reject(v, REJECT_ARENA_ARG, at, &why);
 		return;
 	}
 	reg_mark(v, r);

@@ -17,6 +17,10 @@ enum { MAX_NODES_AT = 1024 };
 
 int inv_refuse(struct verifier *v, enum reject_id id, u32 insn)
 {
+	if (v->inv->unchecked && id) {
+		v->inv->refused = true;
+		return 0;
+	}
 	if (!v->inv->failed) {
 		v->inv->id = id;
 		v->inv->insn = insn;
@@ -280,6 +284,8 @@ static void follow(struct verifier *v, struct state *s)
 				     v->points[s->insn].op };
 		enum step next = step(v, s);
 
+		if (unlikely(v->inv->refused))
+			inv_forgive(v, s, from.at, next == STEP_END);
 		settle_pushed(v, &from);
 		if (v->stop || next == STEP_END)
 			break;
@@ -328,6 +334,8 @@ static void check_all(struct verifier *v)
 
 	inv->checking = true;
 	inv->changed = false;
+	if (inv->unchecked)
+		facts_round(v);
 	for (size_t i = 0; i < inv->all.n; i++) {
 		trips_reset(v, inv->all.v[i]);
 		queue(inv, inv->all.v[i]);
@@ -353,7 +361,7 @@ static enum inv_verdict work(struct verifier *v, u64 budget)
 			break;
 		check_all(v);
 	}
-	inv->failed = !trips_bounded(v);
+	inv->failed = !inv->unchecked && !trips_bounded(v);
 	return inv->failed ? INV_FAILS : INV_ACCEPTS;
 }
 

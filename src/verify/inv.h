@@ -10,6 +10,7 @@
  *	inv_join.c	joining states
  *	inv_loops.c	the loops of the program, where paths meet, in what order
  *	inv_trips.c	that loops end
+ *	inv_facts.c	once more without checks, for what is known (facts.h)
  *
  * A check that fails here is no rejection: the joined state may allow what no
  * path does.
@@ -104,6 +105,8 @@ struct inv {
 	bool checking;		/* nothing changes any more: noting trips */
 	bool changed;		/* ... but something did */
 	bool failed;
+	bool unchecked;		/* what fails is forgotten, not refused */
+	bool refused;		/* unchecked: something was, in the step at hand */
 	enum reject_id id;	/* the check that failed, or 0 */
 	u32 insn;
 };
@@ -116,6 +119,17 @@ enum inv_verdict inv_run(struct verifier *v, struct inv *inv, u64 budget);
 /* What it found out of the functions holds, since it accepts. */
 void inv_adopt(struct verifier *v, struct inv *inv);
 void inv_free(struct verifier *v, struct inv *inv);
+
+/* ---- inv_facts.c --------------------------------------------------------- */
+
+/* All that function FUNC, which was accepted, can do is told to facts_note. False
+ * when it is too much. */
+bool inv_facts(struct verifier *v, u32 func);
+/* A check failed when S stepped over AT: forgets what the instruction may have
+ * changed, in S and in what it pushed. ENDED: S goes no farther. */
+void inv_forgive(struct verifier *v, struct state *s, u32 at, bool ended);
+
+/* ---- inv.c --------------------------------------------------------------- */
 
 /* reject, explore_push and explore_unpush by invariants. */
 int inv_refuse(struct verifier *v, enum reject_id id, u32 insn);

@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * kfunc.c: calls of the kernel's functions by name. Those with a meaning of
- * their own stand in the table below: read sections, iterators. The others are
- * judged by their row of kfunc.def, as helpers are.
- *
- * An iterator lies on the stack: new makes it active, next gives an element or
- * drains it, destroy gives it back. The loop around next is followed pass by
- * pass like a callback's body: the state after "an element" begins a pass.
+ * their own stand in the table below or in iter.c: sections, iterators. The others
+ * are judged by their row of kfunc.def, as helpers are.
  */
 #include "verify/call.h"
+#include "model/uapi.h"
 #include "verify/explore.h"
 
-typedef enum step kfunc_fn(struct verifier *v, struct state *s, u32 at);
-
-static const char *kfunc_name(const struct verifier *v, u32 at)
+const char *kfunc_name(const struct verifier *v, u32 at)
 {
 	u32 i = (u32)v->insns[at].imm;
 
@@ -41,12 +36,22 @@ static void leave_section(struct reg *r, void *arg)
 	r->flags |= REG_UNTRUSTED;
 }
 
+/* Iterators that needed the section are of no use any more, too. */
+static void leave_sections(struct state *s)
+{
+	state_each(s, leave_section, NULL);
+	for (u32 i = 0; i < s->nr_frames; i++)
+		for (u32 n = 0; n < s->frames[i]->nr_slots; n++)
+			if (s->frames[i]->slots[n].kind[0] == SLOT_ITER)
+				iter_leave_section(&s->frames[i]->slots[n]);
+}
+
 static enum step rcu_unlock(struct verifier *v, struct state *s, u32 at)
 {
 	if (!s->rcu)
 		reject(v, REJECT_RCU_NONE, at, &(struct why){ .s = "bpf_rcu_read_unlock" });
 	else if (!--s->rcu)
-		state_each(s, leave_section, NULL);
+		leave_sections(s);
 	return STEP_NEXT;
 }
 
@@ -66,35 +71,9 @@ static enum step preempt_enable(struct verifier *v, struct state *s, u32 at)
 	return STEP_NEXT;
 }
 
-/* ---- iterators ----------------------------------------------------------- */
+/* ---- slots of objects ---------------------------------------------------- */
 
-enum { ITER_ACTIVE = 1, ITER_DRAINED = 2 };
-
-/* Kinds; of the functions of each the names begin with its. */
-static const struct iter {
-	const char *name;
-	u32 slots;
-	bool unread;		/* the second argument is not looked at */
-} iters[] = {
-	{ "iter_num", 1, false },
-	{ "iter_bits", 2, true },
-};
-
-/* The index in ITERS of what instruction AT calls. */
-static u32 iter_of(const struct verifier *v, u32 at)
-{
-	const char *name = kfunc_name(v, at) + strlen("bpf_");
-	u32 i = 0;
-
-	while (i + 1 < ARRAY_LEN(iters) &&
-	       strncmp(name, iters[i].name, strlen(iters[i].name)))
-		i++;
-	return i;
-}
-
-/* The first of NR slots that R points at, made where there are none; NULL: no such
- * place. The others have lower numbers. */
-static struct slot *slots_at(struct verifier *v, struct state *s, const struct reg *r, u32 nr)
+struct slot *slots_at(struct verifier *v, struct state *s, const struct reg *r, u32 nr)
 {
 	s64 off = r->off;
 	struct frame *f;
@@ -111,134 +90,13 @@ static struct slot *slots_at(struct verifier *v, struct state *s, const struct r
 	return &f->slots[n];
 }
 
-static struct slot *iter_slot(struct verifier *v, struct state *s, const struct reg *r, u32 i)
-{
-	return slots_at(v, s, r, iters[i].slots);
-}
-
-/* Are the slots from T down whole, and of iterators of kind I? */
-static bool is_iter(const struct slot *t, u32 i)
-{
-	for (u32 n = 0; t && n < iters[i].slots; n++)
-		if (t[-(s32)n].kind[0] != SLOT_ITER || t[-(s32)n].reg.uid != i ||
-		    t[-(s32)n].reg.frame != n)
-			return false;
-	return t;
-}
-
-static bool has_iter(const struct slot *t, u32 i)
-{
-	for (u32 n = 0; n < iters[i].slots; n++)
-		if (t[-(s32)n].kind[0] == SLOT_ITER)
-			return true;
-	return false;
-}
-
-static struct slot *initialized(struct verifier *v, struct state *s, u32 at)
-{
-	u32 i = iter_of(v, at);
-	struct slot *t = iter_slot(v, s, state_reg(s, 1), i);
-
-	if (!is_iter(t, i)) {
-		reject(v, REJECT_ITER_NONE, at, &(struct why){ .s = iters[i].name });
-		return NULL;
-	}
-	for (u32 n = 0; n < iters[i].slots; n++)
-		def_read(v, t[-(s32)n].def);
-	return t;
-}
-
-/* The slots from T down, of the object that R points at, are written. */
-static void overwrite(struct verifier *v, struct state *s, u32 at, const struct reg *r,
-		      struct slot *t, u32 nr)
+void slots_overwrite(struct verifier *v, struct state *s, u32 at, const struct reg *r,
+		     struct slot *t, u32 nr)
 {
 	for (u32 n = 0; n < nr; n++)
 		if (slot_kind_is_object(t[-(s32)n].kind[0]))
 			object_overwrite(v, s, at, r->frame, (u32)(t - n -
 					 s->frames[r->frame]->slots));
-}
-
-static void check_iter_numbers(struct verifier *v, struct state *s, u32 at, u32 i)
-{
-	for (unsigned r = iters[i].unread ? 3 : 2; r <= 3; r++)
-		if (!check_readable(v, s, at, r) && state_reg(s, r)->type != REG_SCALAR)
-			reject(v, REJECT_ARG_TYPE, at, &(struct why){ .reg = r, .a = r,
-			       .ptr = state_reg(s, r), .s = "scalar",
-			       .t = kfunc_name(v, at) });
-}
-
-static enum step iter_new(struct verifier *v, struct state *s, u32 at)
-{
-	u32 i = iter_of(v, at), ref;
-	struct slot *t = iter_slot(v, s, state_reg(s, 1), i);
-
-	check_iter_numbers(v, s, at, i);
-	if (!t || has_iter(t, i)) {
-		reject(v, REJECT_ITER_USED, at, &(struct why){ .s = iters[i].name });
-		return STEP_NEXT;
-	}
-	overwrite(v, s, at, state_reg(s, 1), t, iters[i].slots);
-	ref = ref_acquire(v, s, REF_PTR);
-	ref_find(s, ref)->insn = at;
-	for (u32 n = 0; n < iters[i].slots; n++, t--) {
-		memset(t->kind, SLOT_ITER, SLOT_BYTES);
-		reg_set_none(&t->reg);
-		t->def = def_new(v, 0, 0);
-		t->reg.uid = i;
-		t->reg.frame = (u8)n;
-		t->reg.ref = n ? 0 : ref;
-		t->reg.map = ITER_ACTIVE;
-	}
-	return STEP_NEXT;
-}
-
-/* What the kernel knows of an element: four bytes that may be read. */
-static void set_element(struct verifier *v, struct reg *r0, u32 ref)
-{
-	(void)v;
-	reg_set_ptr(r0, REG_MEM, REG_RDONLY);
-	r0->bytes = 4;
-	r0->ref = ref;
-}
-
-static enum step iter_next(struct verifier *v, struct state *s, u32 at)
-{
-	struct slot *t = initialized(v, s, at);
-	struct state *pass;
-
-	if (!t)
-		return STEP_NEXT;
-	if (t->reg.map == ITER_ACTIVE) {
-		pass = explore_push(v, s, s->insn);
-		if (!pass)
-			return STEP_END;
-		/* the copy begins another pass with what this one left */
-		widen_from(v, pass, at);
-		t = iter_slot(v, pass, state_reg(pass, 1), iter_of(v, at));
-		t->reg.off++;
-		for (unsigned r = 1; r <= 5; r++)
-			reg_set_none(state_reg(pass, r));
-		set_element(v, state_reg(pass, 0), t->reg.ref);
-		explore_settle(v);
-	}
-	t = iter_slot(v, s, state_reg(s, 1), iter_of(v, at));
-	t->reg.map = ITER_DRAINED;
-	reg_set_const(v, state_reg(s, 0), 0);
-	return STEP_NEXT;
-}
-
-static enum step iter_destroy(struct verifier *v, struct state *s, u32 at)
-{
-	struct slot *t = initialized(v, s, at);
-	u32 ref;
-
-	if (!t)
-		return STEP_NEXT;
-	ref = t->reg.ref;
-	for (u32 n = iters[iter_of(v, at)].slots; n-- > 0; t--)
-		slot_clear(v, t);
-	ref_release(v, s, ref);
-	return STEP_NEXT;
 }
 
 /* ---- interrupts ---------------------------------------------------------- */
@@ -253,7 +111,7 @@ static enum step irq_save(struct verifier *v, struct state *s, u32 at)
 		reject(v, REJECT_IRQ_USED, at, &(struct why){ .b = 0 });
 		return STEP_NEXT;
 	}
-	overwrite(v, s, at, r, t, 1);
+	slots_overwrite(v, s, at, r, t, 1);
 	ref = ref_acquire(v, s, REF_IRQ);
 	ref_find(s, ref)->insn = at;
 	memset(t->kind, SLOT_IRQ, SLOT_BYTES);
@@ -295,27 +153,14 @@ static enum step irq_restore(struct verifier *v, struct state *s, u32 at)
 
 /* ---- calls --------------------------------------------------------------- */
 
-enum result { GIVES_NOTHING, GIVES_NUMBER, GIVES_OWN };
-
-static const struct kfunc {
-	const char *name;
-	kfunc_fn *fn;
-	enum result gives;
-	bool iterates;
-	u8 args;
-} kfuncs[] = {
+static const struct kfunc kfuncs[] = {
 	{ "bpf_rcu_read_lock", rcu_lock, GIVES_NOTHING, false, 0 },
 	{ "bpf_rcu_read_unlock", rcu_unlock, GIVES_NOTHING, false, 0 },
 	{ "bpf_preempt_disable", preempt_disable, GIVES_NOTHING, false, 0 },
 	{ "bpf_preempt_enable", preempt_enable, GIVES_NOTHING, false, 0 },
-	{ "bpf_iter_num_new", iter_new, GIVES_NUMBER, false, 3 },
-	{ "bpf_iter_num_next", iter_next, GIVES_OWN, true, 1 },
-	{ "bpf_iter_num_destroy", iter_destroy, GIVES_NOTHING, false, 1 },
-	{ "bpf_iter_bits_new", iter_new, GIVES_NUMBER, false, 3 },
-	{ "bpf_iter_bits_next", iter_next, GIVES_OWN, true, 1 },
-	{ "bpf_iter_bits_destroy", iter_destroy, GIVES_NOTHING, false, 1 },
 	{ "bpf_obj_new_impl", step_obj_new, GIVES_OWN, false, 1 },
 	{ "bpf_obj_drop_impl", step_obj_drop, GIVES_NOTHING, false, 1 },
+	{ "bpf_cast_to_kern_ctx", step_cast_ctx, GIVES_OWN, false, 1 },
 	{ "bpf_rdonly_cast", step_rdonly_cast, GIVES_OWN, false, 0 },
 	{ "bpf_local_irq_save", irq_save, GIVES_NOTHING, false, 1 },
 	{ "bpf_local_irq_restore", irq_restore, GIVES_NOTHING, false, 1 },
@@ -328,7 +173,7 @@ static const struct kfunc *kfunc_find(const struct verifier *v, u32 at)
 	for (size_t i = 0; i < ARRAY_LEN(kfuncs); i++)
 		if (!strcmp(kfuncs[i].name, name))
 			return &kfuncs[i];
-	return NULL;
+	return iter_kfunc(name);
 }
 
 bool kfunc_moves_packet(const struct verifier *v, u32 at)
@@ -343,6 +188,19 @@ bool kfunc_iterates(const struct verifier *v, u32 at)
 	return k && k->iterates;
 }
 
+/* Bits by type of who may call the function, attached as this program is. */
+static u64 typed_types(const struct verifier *v, const struct kfunc_typed_row *row)
+{
+	u32 attach = v->prog->expected_attach;
+
+	if ((row->flags & KFUNC_ITER) && attach != BPF_TRACE_ITER)
+		return 0;
+	if ((row->flags & KFUNC_SESSION) && attach != UAPI_TRACE_KPROBE_SESSION &&
+	    attach != UAPI_TRACE_UPROBE_SESSION)
+		return 0;
+	return row->types;
+}
+
 enum step step_call_kfunc(struct verifier *v, struct state *s, u32 at)
 {
 	const struct kfunc *k = kfunc_find(v, at);
@@ -353,7 +211,7 @@ enum step step_call_kfunc(struct verifier *v, struct state *s, u32 at)
 	if (row)
 		check_kfunc(v, at, kfunc_name(v, at), row->types);
 	else if (typed)
-		check_kfunc(v, at, typed->name, typed->types);
+		check_kfunc(v, at, typed->name, typed_types(v, typed));
 	if (!k && typed) {
 		check_locked(v, s, at, false);
 		return step_call_typed(v, s, at, typed);

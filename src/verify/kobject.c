@@ -208,48 +208,6 @@ bool traces_types(const struct verifier *v)
 	}
 }
 
-/* The prototype behind NAME, a function or the pointer type of a tracepoint. */
-static const struct btf_type *proto_named(const struct btf *btf, const char *prefix,
-					  const char *target, u32 kind)
-{
-	char name[256];
-	const struct btf_type *t;
-	u32 id;
-
-	snprintf(name, sizeof(name), "%s%s", prefix, target);
-	id = btf_find(btf, name, kind);
-	if (!id)
-		return NULL;
-	t = btf_type(btf, id);
-	if (kind == BTF_KIND_TYPEDEF)
-		t = btf_type(btf, btf_skip_mods(btf, id));
-	t = btf_type(btf, t->type);
-	return btf_kind(t) == BTF_KIND_FUNC_PROTO ? t : NULL;
-}
-
-static const struct btf_type *traced_proto(const struct verifier *v)
-{
-	const struct btf *btf = v->opts->vmlinux;
-	const char *target = v->prog->target;
-
-	if (!btf || !target || !*target)
-		return NULL;
-	if (v->prog->type == BPF_PROG_TYPE_LSM)
-		return proto_named(btf, "bpf_lsm_", target, BTF_KIND_FUNC);
-	if (v->prog->expected_attach == BPF_TRACE_RAW_TP)
-		return proto_named(btf, "btf_trace_", target, BTF_KIND_TYPEDEF);
-	if (v->prog->expected_attach == BPF_TRACE_ITER)
-		return proto_named(btf, "bpf_iter_", target, BTF_KIND_FUNC);
-	return proto_named(btf, "", target, BTF_KIND_FUNC);
-}
-
-/* Targets whose objects the kernel does not count as trusted. */
-static bool iterates_untrusted(const char *target)
-{
-	return !strcmp(target, "ipv6_route") || !strcmp(target, "netlink") ||
-	       !strcmp(target, "ksym");
-}
-
 static bool ends_with(const char *s, const char *end)
 {
 	size_t n = strlen(s), m = strlen(end);
@@ -264,15 +222,34 @@ static unsigned param_flags(const struct verifier *v, const char *name, u32 i)
 	unsigned flags = ends_with(name, "__nullable") ? REG_OR_NULL : 0;
 
 	if (v->prog->type == BPF_PROG_TYPE_LSM)
-		return flags | REG_TRUSTED;
+		return flags | (lsm_flags(v->prog->target) & LSM_UNTRUSTED ? 0 : REG_TRUSTED);
 	if (attach == BPF_TRACE_RAW_TP)
 		return flags | REG_TRUSTED |
 		       (rawtp_arg(v->prog->target, i) == 'n' ? REG_OR_NULL : 0);
 	if (attach != BPF_TRACE_ITER)
 		return flags;
-	if (!i)
+	switch (i ? iter_arg(v->prog->target, i) : 'T') {
+	case 'T':
 		return REG_TRUSTED;
-	return REG_OR_NULL | (iterates_untrusted(v->prog->target) ? 0 : REG_TRUSTED);
+	case 't':
+		return REG_TRUSTED | REG_OR_NULL;
+	default:
+		return REG_OR_NULL;
+	}
+}
+
+/* A buffer of an iterator's program: how long it is shows when that is attached. */
+static bool buffer_value(struct verifier *v, const struct access *a, u32 i, struct reg *value)
+{
+	char kind = iter_arg(v->prog->target, i);
+
+	if (!kind)
+		not_judged(v, a->insn, "buffers of iter/%s", v->prog->target);
+	if (kind != 'r' && kind != 'b')
+		return false;
+	reg_set_ptr(value, REG_BUF, REG_OR_NULL | (kind == 'r' ? REG_RDONLY : 0));
+	value->id = ++v->next_id;
+	return true;
 }
 
 static bool is_number_kind(u32 kind)
@@ -300,11 +277,10 @@ static bool param_value(struct verifier *v, const struct access *a, const char *
 		return false;
 	}
 	if (!to || btf_kind(btf_type(btf, to)) == BTF_KIND_INT ||
-	    (!iter && rawtp_arg(v->prog->target, i) == 's')) {
-		if (iter)
-			not_judged(v, a->insn, "buffers of iter/%s", v->prog->target);
-		return false;
-	}
+	    (!iter && rawtp_arg(v->prog->target, i) == 's'))
+		return iter && buffer_value(v, a, i, value);
+	if (iter && i && !iter_arg(v->prog->target, i))
+		not_judged(v, a->insn, "arguments of iter/%s", v->prog->target);
 	if (btf_kind(btf_type(btf, to)) != BTF_KIND_STRUCT &&
 	    btf_kind(btf_type(btf, to)) != BTF_KIND_UNION) {
 		reject(v, REJECT_CTX, a->insn, &(struct why){
@@ -321,16 +297,53 @@ static u32 result_type(const struct verifier *v, const struct btf_type *proto)
 	switch (v->prog->expected_attach) {
 	case BPF_TRACE_FEXIT:
 	case BPF_MODIFY_RETURN:
+	case BPF_LSM_MAC:
+	case BPF_LSM_CGROUP:
 		return proto->type;
 	default:
 		return 0;
 	}
 }
 
+/* What the hook gave so far: an int, so only half of the register. */
+static void result_value(const struct verifier *v, const struct access *a, struct reg *value)
+{
+	s64 min, max;
+
+	if (v->prog->expected_attach != BPF_LSM_MAC || !attach_limits(v, &min, &max))
+		return;
+	value->val.s32_min = (s32)min;
+	value->val.s32_max = (s32)max;
+	scalar_sync(&value->val);
+}
+
+static u64 words_of(const struct btf *btf, u32 id)
+{
+	id = btf_skip_mods(btf, id);
+	return btf_kind(btf_type(btf, id)) == BTF_KIND_PTR ? 1 :
+	       round_up(btf_bytes(btf, id), 8) / 8;
+}
+
+/* The parameter of PROTO at word AT of the context, without the FIRST ones; that
+ * behind the last is the result. Structs by value have two words. */
+static u32 param_at(const struct btf *btf, const struct btf_type *proto, u32 first, u64 at)
+{
+	const struct btf_param *p = (const struct btf_param *)(proto + 1) + first;
+	u32 n = btf_vlen(proto) - first, i;
+	u64 end = 0;
+
+	for (i = 0; i < n; i++) {
+		end += words_of(btf, p[i].type);
+		if (at < end)
+			return i;
+	}
+	return at < end + words_of(btf, proto->type) ? n : n + 1;
+}
+
 bool traced_access(struct verifier *v, struct state *s, const struct access *a,
 		   struct reg *value)
 {
-	const struct btf_type *proto = traced_proto(v);
+	const struct btf_type *proto = attach_proto(v);
 	u32 first = v->prog->expected_attach == BPF_TRACE_RAW_TP &&
 		    v->prog->type == BPF_PROG_TYPE_TRACING;
 	const struct btf_param *p;
@@ -344,16 +357,21 @@ bool traced_access(struct verifier *v, struct state *s, const struct access *a,
 	}
 	p = (const struct btf_param *)(proto + 1) + first;
 	n = btf_vlen(proto) - first;
-	i = (u32)a->off / 8;
+	i = a->off < 0 ? n + 1 : param_at(v->opts->vmlinux, proto, first, (u64)a->off / 8);
 	id = i < n ? p[i].type : i == n ? result_type(v, proto) : 0;
 	if (a->kind & ACCESS_WRITE || a->off < 0 || a->off >= ARGS_MAX * 8 || a->off % 8 ||
-	    a->off % (s32)a->size || i >= ARGS_MAX || !id || !value) {
+	    a->off % (s32)a->size || !id || !value) {
 		reject(v, REJECT_CTX, a->insn, &(struct why){
 			.reg = a->reg, .off = a->off, .size = a->size });
 		return false;
 	}
-	return param_value(v, a, i < n ? btf_str(v->opts->vmlinux, p[i].name_off) : "", i, id,
-			   value);
+	if (i < n)
+		return param_value(v, a, btf_str(v->opts->vmlinux, p[i].name_off), i, id, value);
+	if (param_value(v, a, "", i, id, value))
+		return true;
+	mem_unknown(v, a, value);
+	result_value(v, a, value);
+	return true;
 }
 
 /* ---- variables ----------------------------------------------------------- */

@@ -34,6 +34,12 @@ void reg_set_btf(struct verifier *v, struct reg *r, const struct btf *btf, u32 i
 bool kobject_trusted(const struct reg *r);
 bool kobject_access(struct verifier *v, struct state *s, const struct access *a,
 		    const struct reg *ptr, struct reg *value);
+/* attach.c: may a program be attached there at all? */
+void attach_check(struct verifier *v);
+/* The function, tracepoint or hook; NULL: the kernel's types do not have it. */
+const struct btf_type *attach_proto(const struct verifier *v);
+/* What a program of some types may return (Linux 6.18); false: anything. */
+bool attach_limits(const struct verifier *v, s64 *min, s64 *max);
 /* Contexts whose fields are arguments of a function of the kernel. */
 bool traces_types(const struct verifier *v);
 bool traced_access(struct verifier *v, struct state *s, const struct access *a,

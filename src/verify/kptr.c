@@ -99,9 +99,9 @@ bool kptr_access(struct verifier *v, struct state *s, const struct access *a,
 		if (!overlaps(a, ptr, map->kptrs[i]))
 			continue;
 		why.a = map->kptrs[i];
-		if (a->is_helper || (a->kind & ACCESS_WRITE) || !value)
+		if (!value)	/* it is written, or given to a helper */
 			reject(v, REJECT_KPTR_ACCESS, a->insn, &why);
-		else if (!scalar_is_const(&ptr->val) || a->size != KPTR_BYTES || a->sign ||
+		else if (!scalar_is_const(&ptr->val) || a->size != KPTR_BYTES ||
 			 why.off + (s64)scalar_value(&ptr->val) != why.a)
 			reject(v, REJECT_KPTR_PART, a->insn, &why);
 		else

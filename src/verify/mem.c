@@ -28,7 +28,7 @@ static bool check_align(struct verifier *v, const struct access *a, const struct
 	struct why why = { .reg = a->reg, .ptr = r, .off = a->off, .size = a->size,
 			   .a = r->off, .b = a->off, .t = align_names[r->type] };
 
-	if (a->size <= 1 || (a->is_helper && !a->aligned) ||
+	if (a->size <= 1 || r->type == REG_ARENA || (a->is_helper && !a->aligned) ||
 	    (!a->aligned && !must_align(v, r)))
 		return true;
 	if (reg_is_packet(r))	/* the Ethernet header begins 2 bytes off */
@@ -143,7 +143,7 @@ void check_leak(struct verifier *v, struct state *s, const struct access *a,
 	if (!(a->kind & ACCESS_WRITE) || a->store < 0)
 		return;
 	r = state_reg(s, (unsigned)a->store);
-	if (!reg_is_ptr(r))
+	if (!reg_is_ptr(r) || r->type == REG_ARENA)
 		return;
 	reject_or_warn(v, REJECT_PTR_LEAK, a->insn, &(struct why){
 		.reg = (u32)a->store, .ptr = r, .s = where });

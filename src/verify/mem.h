@@ -15,6 +15,9 @@ void mem_unknown(struct verifier *v, const struct access *a, struct reg *value);
 /* A pointer is stored in WHERE: for the privileged. */
 void check_leak(struct verifier *v, struct state *s, const struct access *a,
 		const char *where);
+/* arena.c */
+bool arena_access(struct verifier *v, struct state *s, const struct access *a,
+		  const struct reg *ptr, struct reg *value);
 /* mapobj.c: of the kernel's struct behind a map. */
 bool map_object_access(struct verifier *v, struct state *s, const struct access *a,
 		       const struct reg *ptr, struct reg *value);

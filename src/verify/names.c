@@ -121,6 +121,41 @@ bool name_at(const struct verifier *v, u32 insn, char name[NAME_BYTES])
 	return set_name(name, begin, (size_t)(end - begin));
 }
 
+/* Behind the argument that begins at P: a comma or the closing parenthesis; NULL:
+ * the line ends first. */
+static const char *argument_end(const char *p)
+{
+	int depth = 0;
+
+	for (; *p && *p != '"'; p++) {
+		depth += *p == '(' || *p == '[';
+		if (!depth && (*p == ',' || *p == ')'))
+			return p;
+		depth -= *p == ')' || *p == ']';
+	}
+	return NULL;
+}
+
+bool name_argument(const struct verifier *v, u32 insn, u32 i, char name[NAME_BYTES])
+{
+	u32 col;
+	const char *text = line_text(v, insn, &col), *p, *end;
+
+	if (!col || col > strlen(text))
+		return false;
+	for (p = text + col - 1; is_name(*p); p++)
+		;
+	if (*p != '(')		/* the column of "return f(x)" is that of return */
+		p = strchr(p, '(');
+	for (end = p; end; i--) {
+		p = end + 1 + strspn(end + 1, " ");
+		end = argument_end(p);
+		if (!i || !end || *end == ')')
+			break;
+	}
+	return end && !i && set_name(name, p, (size_t)(end - p));
+}
+
 bool name_compared(const struct verifier *v, u32 insn, char name[NAME_BYTES])
 {
 	u32 col;
@@ -135,6 +170,13 @@ bool name_compared(const struct verifier *v, u32 insn, char name[NAME_BYTES])
 	for (end = p; is_name(*end); end++)
 		;
 	return (*end == ')' || *end == ' ') && set_name(name, p, (size_t)(end - p));
+}
+
+const char *prog_type_name(const struct verifier *v)
+{
+	const struct progtype_row *row = progtype_row(v->prog->type);
+
+	return row ? row->name : "unknown";
 }
 
 /* ---- members of map values ------------------------------------------------ */

@@ -14,11 +14,16 @@ enum { NAME_BYTES = 96 };
 bool name_assigned(const struct verifier *v, u32 insn, char name[NAME_BYTES]);
 /* The expression that INSN's line and column point at: "ip->saddr". */
 bool name_at(const struct verifier *v, u32 insn, char name[NAME_BYTES]);
+/* Argument I, from 0, of the call at INSN's line and column: "&key". */
+bool name_argument(const struct verifier *v, u32 insn, u32 i, char name[NAME_BYTES]);
 /* What the comparison at INSN's line has on the right: "end" of "if (p > end)". */
 bool name_compared(const struct verifier *v, u32 insn, char name[NAME_BYTES]);
 /* Bytes OFF.. of MAP: " (member 'hits')", " (variable 'count')"; or "". */
 void name_member(const struct verifier *v, const struct image_map *map, s64 off,
 		 char name[NAME_BYTES]);
+
+/* "xdp" */
+const char *prog_type_name(const struct verifier *v);
 
 /* ---- notes.c ------------------------------------------------------------- */
 

@@ -306,6 +306,59 @@ static const char *help_leak(struct verifier *v, u32 insn, const char *help)
 		arena_printf(v->arena, "bpf_sk_release(%s); before the return", name) : help;
 }
 
+/* Of some types nobody knows what they are offered: all counts as offered. */
+static bool knows_type(u32 type)
+{
+	return progtype_row(type) && !(helper_offered(BPF_FUNC_sysctl_get_name, type) &&
+				       helper_offered(BPF_FUNC_lwt_push_encap, type));
+}
+
+/* Who may call the helper. */
+static const char *help_helper(struct verifier *v, const struct why *why, const char *help)
+{
+	struct strbuf out = { 0 };
+
+	for (u32 type = 1; type < 64; type++)
+		if (knows_type(type) && helper_offered((u32)why->a, type))
+			sb_printf(&out, "%s%s", out.n ? ", " : "", progtype_row(type)->name);
+	if (out.n)
+		help = arena_printf(v->arena, "it is for programs of these types: %s",
+				    sb_text(&out));
+	sb_free(&out);
+	return help;
+}
+
+/* The names of what may be returned. */
+static const char *help_result(struct verifier *v, const struct why *why, const char *help)
+{
+	struct strbuf out = { 0 };
+
+	for (s64 n = why->a; n <= why->b && n - why->a < 16; n++) {
+		const char *name = verdict_name(v->prog->type, (u32)n);
+
+		if (name)
+			sb_printf(&out, "%s%lld (%s)", out.n ? ", " : "", (long long)n, name);
+	}
+	if (out.n)
+		help = arena_printf(v->arena, "return on every path one of %s", sb_text(&out));
+	else if (why->want)
+		help = arena_printf(v->arena, "return %s on every path", why->want);
+	sb_free(&out);
+	return help;
+}
+
+static const char *help_uninit(struct verifier *v, const struct verify_error *e,
+			       const struct why *why, const char *help)
+{
+	char name[NAME_BYTES];
+
+	if (!why->reg || !name_argument(v, e->insn, why->reg - 1, name) || name[0] != '&')
+		return help;
+	return arena_printf(v->arena, "initialise all of it, also what lies between its members: "
+			    "__builtin_memset(%s, 0, sizeof(%s)); before it is filled in",
+			    name, name + 1);
+}
+
 const char *help_for(struct verifier *v, const struct verify_error *e,
 		     const struct why *why, const char *help)
 {
@@ -321,6 +374,13 @@ const char *help_for(struct verifier *v, const struct verify_error *e,
 		return released(v, why->ptr) ? "give it back once" : help;
 	case REJECT_LEAK:
 		return help_leak(v, (u32)why->b, help);
+	case REJECT_HELPER_TYPE:
+		return help_helper(v, why, help);
+	case REJECT_RET_RANGE:
+	case REJECT_RET_UNKNOWN:
+		return help_result(v, why, help);
+	case REJECT_STACK_INDIRECT:
+		return help_uninit(v, e, why, help);
 	default:
 		return help;
 	}

@@ -4,6 +4,7 @@
  * arguments are: judged as helpers are, but numbers must be numbers.
  */
 #include "verify/call.h"
+#include "verify/kobject.h"
 
 static bool is(const struct call *c, const char *name)
 {
@@ -59,20 +60,18 @@ static void arg_number(struct verifier *v, struct state *s, struct call *c, unsi
 	if (check_readable(v, s, c->insn, i + 1))
 		return;
 	if (r->type != REG_SCALAR)
-		reject(v, REJECT_ARG_TYPE, c->insn, &why);
+		reject(v, REJECT_KFUNC_NUMBER, c->insn, &why);
 }
 
-void check_buffer(struct verifier *v, struct state *s, const struct call *c, unsigned i,
-		  u32 size)
+static void check_memory(struct verifier *v, struct state *s, const struct call *c, unsigned i,
+			 u32 size)
 {
 	struct reg r = *state_reg(s, i + 1);
 	struct access a = { .insn = c->insn, .reg = i + 1, .size = size, .store = -1,
 			    .kind = ACCESS_READ, .is_helper = true };
 	struct why why = why_of(c, &r, i, "fp");
 
-	if (r.flags & REG_OR_NULL)
-		reject(v, REJECT_ARG_NULL, c->insn, &why);
-	else if (!reg_is_ptr(&r))
+	if (!reg_is_ptr(&r))
 		reject(v, REJECT_ARG_TYPE, c->insn, &why);
 	else if (r.type == REG_STACK)
 		stack_helper_access(v, s, &a, &r, false);
@@ -85,7 +84,19 @@ void check_buffer(struct verifier *v, struct state *s, const struct call *c, uns
 		mem_access(v, s, &a, NULL);
 }
 
-/* The size of an optional buffer: a constant, and of what the call gives. */
+void check_buffer(struct verifier *v, struct state *s, const struct call *c, unsigned i,
+		  u32 size)
+{
+	struct reg *r = state_reg(s, i + 1);
+	struct why why = why_of(c, r, i, "fp");
+
+	if (r->flags & REG_OR_NULL)
+		reject(v, REJECT_ARG_NULL, c->insn, &why);
+	check_memory(v, s, c, i, size);
+}
+
+/* The size of an optional buffer, which may be NULL: a constant, and of what the call
+ * gives. */
 static void arg_slice_size(struct verifier *v, struct state *s, struct call *c, unsigned i)
 {
 	struct reg *r = state_reg(s, i + 1);
@@ -102,12 +113,53 @@ static void arg_slice_size(struct verifier *v, struct state *s, struct call *c, 
 	if (c->const_size >= MAX_VAR_OFF)
 		reject(v, REJECT_ARG_SIZE_MAX, c->insn, &why);
 	else if (!reg_is_null(state_reg(s, i)))
-		check_buffer(v, s, c, i - 1, (u32)c->const_size);
+		check_memory(v, s, c, i - 1, (u32)c->const_size);
+}
+
+/* A map as an object of the kernel, as programs that go over maps get it. */
+static bool is_map_object(const struct reg *r)
+{
+	return r->type == REG_BTF && kobject_trusted(r) && !(r->flags & REG_OR_NULL) && !r->off &&
+	       scalar_is_const(&r->val) && !scalar_value(&r->val) &&
+	       !strcmp(btf_type_name(r->btf, r->btf_id), "bpf_map");
+}
+
+/* Programs of these types have a packet only as an object of the kernel. */
+static bool traces(u32 type)
+{
+	return type == BPF_PROG_TYPE_TRACING || type == BPF_PROG_TYPE_TRACEPOINT ||
+	       type == BPF_PROG_TYPE_PERF_EVENT || type == BPF_PROG_TYPE_LSM;
+}
+
+static void arg_traced_skb(struct verifier *v, const struct reg *r, const struct call *c,
+			   unsigned i)
+{
+	struct why why = why_of(c, r, i, "__sk_buff");
+
+	if (reg_is_null(r) || (r->flags & REG_OR_NULL))
+		reject(v, REJECT_KFUNC_NULL, c->insn, &why);
+	else if (r->type != REG_BTF)
+		reject(v, REJECT_KFUNC_SKB, c->insn, &why);
+	else if (!kobject_trusted(r))
+		reject(v, REJECT_KFUNC_TRUST, c->insn, &why);
+	else if (r->off || !scalar_is_const(&r->val) || scalar_value(&r->val) ||
+		 strcmp(btf_type_name(r->btf, r->btf_id), "sk_buff"))
+		reject(v, REJECT_KFUNC_OBJECT, c->insn, &why);
 }
 
 static void check_arg(struct verifier *v, struct state *s, struct call *c, unsigned i)
 {
 	switch (c->row->args[i]) {
+	case ARG_CTX:
+		if (is(c, "dynptr_from_skb") && traces(v->prog->type))
+			arg_traced_skb(v, state_reg(s, i + 1), c, i);
+		else
+			arg_check(v, s, c, i);
+		break;
+	case ARG_MAP:
+		if (!is_map_object(state_reg(s, i + 1)))
+			arg_check(v, s, c, i);
+		break;
 	case ARG_ANY:
 		arg_number(v, s, c, i);
 		break;
@@ -138,20 +190,11 @@ static void set_result(struct verifier *v, struct state *s, struct call *c)
 	}
 }
 
-/* Programs of these types have a packet only as an object of the kernel. */
-static bool traces(u32 type)
-{
-	return type == BPF_PROG_TYPE_TRACING || type == BPF_PROG_TYPE_TRACEPOINT ||
-	       type == BPF_PROG_TYPE_PERF_EVENT || type == BPF_PROG_TYPE_LSM;
-}
-
 enum step step_call_row(struct verifier *v, struct state *s, u32 at,
 			const struct helper_row *row)
 {
 	struct call c = { .insn = at, .func = -1, .row = row, .is_kfunc = true };
 
-	if (is(&c, "dynptr_from_skb") && traces(v->prog->type))
-		not_judged(v, at, "packets of what is traced");
 	for (unsigned i = 0; i < 5 && row->args[i] != ARG_NONE && !v->stop; i++)
 		check_arg(v, s, &c, i);
 	if (v->stop)

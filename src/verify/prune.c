@@ -34,14 +34,13 @@ static bool number_covers(const struct reg *old, const struct reg *new,
 			  struct idmap *m, enum covers how)
 {
 	if (how == COVERS_EXACT)
-		return scalar_eq(&old->val, &new->val) && (!old->id == !new->id || !old->id) &&
+		return scalar_eq(&old->val, &new->val) &&
 		       (!old->id || same_id(m, old->id, new->id)) && old->off == new->off;
 	if (!scalar_subset(&new->val, &old->val))
 		return false;
 	if (!old->id)
 		return true;
-	return (old->flags & REG_LINKED) == (new->flags & REG_LINKED) &&
-	       old->off == new->off && same_id(m, old->id, new->id);
+	return old->off == new->off && same_id(m, old->id, new->id);
 }
 
 static bool identity_same(const struct reg *old, const struct reg *new, struct idmap *m)
@@ -146,7 +145,8 @@ static bool number_slot_covers(const struct packed_slot *old, u32 spilled,
 static bool object_covers(const struct reg *old, const struct reg *new, struct idmap *m)
 {
 	return old->map == new->map && old->uid == new->uid && old->frame == new->frame &&
-	       same_id(m, old->id, new->id) && same_id(m, old->ref, new->ref);
+	       old->flags == new->flags && same_id(m, old->id, new->id) &&
+	       same_id(m, old->ref, new->ref);
 }
 
 static bool slot_covers(const struct packed_slot *old, const struct slot *new,

@@ -378,7 +378,7 @@ static bool sock_access(struct verifier *v, struct state *s, const struct access
 	(void)s, (void)value;
 	if (writes(a))
 		reject(v, REJECT_READ_ONLY, a->insn, &why);
-	else if (off < 0 || !scalar_is_const(&ptr->val) ||
+	else if (!scalar_is_const(&ptr->val) ||
 		 !access_ok(access_object(object_of(ptr)), (u64)off, a->size, false))
 		reject(v, REJECT_SOCK, a->insn, &why);
 	return false;
@@ -400,6 +400,27 @@ static bool tp_buffer_access(struct verifier *v, struct state *s, const struct a
 	return false;
 }
 
+/* A buffer of an iterator's program: the same. */
+static bool buf_access(struct verifier *v, struct state *s, const struct access *a,
+		       const struct reg *ptr, struct reg *value)
+{
+	struct why why = { .reg = a->reg, .ptr = ptr, .size = a->size,
+			   .off = (s64)a->off + ptr->off,
+			   .s = ptr->flags & REG_RDONLY ? "rdonly" : "rdwr" };
+
+	(void)value;
+	if (writes(a) && (ptr->flags & REG_RDONLY)) {
+		reject(v, REJECT_READ_ONLY, a->insn, &why);
+		return false;
+	}
+	check_leak(v, s, a, "buffer");
+	if (why.off < 0)
+		reject(v, REJECT_BUF, a->insn, &why);
+	else if (!scalar_is_const(&ptr->val) || scalar_value(&ptr->val))
+		reject(v, REJECT_BUF_VAR, a->insn, &why);
+	return false;
+}
+
 /* ---- what is no memory --------------------------------------------------- */
 
 static bool no_memory(struct verifier *v, struct state *s, const struct access *a,
@@ -409,14 +430,6 @@ static bool no_memory(struct verifier *v, struct state *s, const struct access *
 
 	(void)s, (void)value;
 	reject(v, id, a->insn, &(struct why){ .reg = a->reg, .ptr = ptr });
-	return false;
-}
-
-static bool unsupported(struct verifier *v, struct state *s, const struct access *a,
-			const struct reg *ptr, struct reg *value)
-{
-	(void)s, (void)value;
-	not_judged(v, a->insn, "accesses through %s pointers", reg_type_text(ptr));
 	return false;
 }
 
@@ -436,8 +449,8 @@ static region_fn *const regions[REG_TYPES] = {
 	[REG_FLOW_KEYS] = flow_keys_access, [REG_SOCKET] = sock_access,
 	[REG_SOCK_COMMON] = sock_access, [REG_TCP_SOCK] = sock_access,
 	[REG_XDP_SOCK] = sock_access, [REG_TP_BUFFER] = tp_buffer_access,
-	[REG_BTF] = kobject_access, [REG_MEM] = mem_region, [REG_BUF] = unsupported,
-	[REG_ARENA] = unsupported, [REG_FUNC] = no_memory, [REG_DYNPTR] = no_memory,
+	[REG_BTF] = kobject_access, [REG_MEM] = mem_region, [REG_BUF] = buf_access,
+	[REG_ARENA] = arena_access, [REG_FUNC] = no_memory, [REG_DYNPTR] = no_memory,
 };
 
 bool region_access(struct verifier *v, struct state *s, const struct access *a,

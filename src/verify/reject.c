@@ -134,7 +134,7 @@ static void put_words(struct fill *f)
 {
 	if (!f->ptr)
 		return;
-	sb_puts(&f->out, type_words[f->ptr->type]);
+	sb_puts(&f->out, reg_is_null(f->ptr) ? "NULL" : type_words[f->ptr->type]);
 	if (f->ptr->flags & REG_OR_NULL)
 		sb_puts(&f->out, " or NULL");
 }
@@ -170,7 +170,8 @@ static void put_function(struct fill *f)
 	if (strchr(name, ' '))
 		sb_puts(&f->out, name);
 	else
-		sb_printf(&f->out, "%s%s()", f->helper ? "bpf_" : "", name);
+		sb_printf(&f->out, "%s%s()", f->helper && strncmp(name, "bpf_", 4) ? "bpf_" : "",
+			  name);
 }
 
 /* "'n'", or "the pointer in r0": what the source calls a pointer. */
@@ -193,6 +194,17 @@ static void put_owner(struct fill *f)
 		sb_printf(&f->out, "'%s'", name);
 	else
 		sb_puts(&f->out, "what was acquired");
+}
+
+/* "'&key'": the argument of the call that register {reg} is. */
+static void put_arg(struct fill *f)
+{
+	char name[NAME_BYTES];
+
+	if (f->why->reg && name_argument(f->v, f->insn, f->why->reg - 1, name))
+		sb_printf(&f->out, "'%s'", name);
+	else
+		sb_printf(&f->out, "r10 %+lld", (long long)f->why->off);
 }
 
 /* What the instruction does to memory. */
@@ -264,6 +276,10 @@ static void put_key(struct fill *f, const char *key, size_t n)
 		put_owner(f);
 	else if (key_is(key, n, "used"))
 		put_used(f);
+	else if (key_is(key, n, "arg"))
+		put_arg(f);
+	else if (key_is(key, n, "prog"))
+		sb_puts(&f->out, prog_type_name(f->v));
 	else if (key_is(key, n, "limits"))
 		put_limits(f);
 	else if (key_is(key, n, "off"))
@@ -297,7 +313,8 @@ static const char *fill_in(struct verifier *v, const char *format, u32 insn,
 			   const struct why *why)
 {
 	struct fill f = { .why = why, .ptr = why->ptr, .v = v, .insn = insn,
-			  .helper = insn < v->nr_insns && v->points[insn].op == OP_CALL };
+			  .helper = insn < v->nr_insns && (v->points[insn].op == OP_CALL ||
+							   v->points[insn].op == OP_CALL_KFUNC) };
 	const char *s, *end, *text;
 
 	for (s = format; *s; s = end) {
@@ -345,6 +362,8 @@ static struct verify_error *error_new(struct verifier *v, enum reject_id id,
 	e->text = fill_in(v, row->text, insn, why);
 	e->kernel = fill_in(v, row->kernel, insn, why);
 	e->help = help_for(v, e, why, row->help);
+	if (e->help && strstr(e->help, "{s}"))
+		e->help = fill_in(v, e->help, insn, why);
 	notes_add(v, e, why);
 	return e;
 }
@@ -362,17 +381,22 @@ int reject(struct verifier *v, enum reject_id id, u32 insn, const struct why *wh
 	return 0;
 }
 
+void warn(struct verifier *v, enum reject_id id, u32 insn, const struct why *why)
+{
+	if (v->inv)
+		return;
+	for (size_t i = 0; i < v->warnings.n; i++)
+		if (same_place(v, v->warnings.v[i].insn, insn))
+			return;
+	*vec_push(&v->warnings) = *error_new(v, id, insn, why);
+}
+
 int reject_or_warn(struct verifier *v, enum reject_id id, u32 insn,
 		   const struct why *why)
 {
 	if (!v->privileged)
 		return reject(v, id, insn, why);
-	if (v->inv)
-		return 0;
-	for (size_t i = 0; i < v->warnings.n; i++)
-		if (same_place(v, v->warnings.v[i].insn, insn))
-			return 0;
-	*vec_push(&v->warnings) = *error_new(v, id, insn, why);
+	warn(v, id, insn, why);
 	return 0;
 }
 

@@ -339,8 +339,6 @@ static void load_var(struct verifier *v, struct state *s, const struct access *a
 		u8 kind = t->kind[byte_of(off)];
 
 		slot_read(v, t);
-		if (is_special(t))
-			not_judged(v, a->insn, "loads from objects on the stack");
 		if (!byte_known(v, a, ptr, kind, off, 0))
 			zero = false;
 		if (kind == SLOT_SPILL && reg_is_null(&t->reg))
@@ -348,12 +346,8 @@ static void load_var(struct verifier *v, struct state *s, const struct access *a
 		else if (kind != SLOT_ZERO)
 			zero = false;
 	}
-	if (!value)
-		return;
-	if (zero)
+	if (value && zero)	/* else it is any number: see stack_access */
 		reg_set_const(v, value, 0);
-	else
-		mem_unknown(v, a, value);
 }
 
 /* ---- entry --------------------------------------------------------------- */

@@ -275,6 +275,7 @@ struct kept;			/* explore.c: a stored state */
 struct packed;			/* pack.h: a state that waits */
 struct shared;			/* pack.c: a register of such states */
 struct inv;			/* inv.h: the exploration by invariants */
+struct collect;			/* facts.c */
 struct inv_node;
 
 /* A branch to come back to. */
@@ -302,10 +303,12 @@ struct verifier {
 	u32 nr_funcs;
 	const struct access_desc *ctx;	/* of the context; NULL: nobody knows */
 	u8 *map_fields;		/* [2 nr_maps] regions.c: what is in values; inner maps' */
+	u32 arena_map;		/* 1 + the arena among the maps; 0: none */
 	u32 entry;		/* function that is being verified */
 	bool privileged;	/* VERIFY_CAP_PERFMON */
 
 	struct inv *inv;	/* while invariants runs; NULL: paths */
+	struct collect *facts;	/* that are wanted, or NULL */
 	bool crowded, was_crowded;	/* paths: a point has many stored states */
 	bool full;		/* paths: no room for another branch, at FULL_AT */
 	u32 full_at;
@@ -368,6 +371,8 @@ int reject(struct verifier *v, enum reject_id id, u32 insn, const struct why *wh
 /* What a privileged kernel lets pass: a warning for it, else a rejection. */
 int reject_or_warn(struct verifier *v, enum reject_id id, u32 insn,
 		   const struct why *why);
+/* The program may do it, and hardly means to. */
+void warn(struct verifier *v, enum reject_id id, u32 insn, const struct why *why);
 /* The program uses CONSTRUCT, which cannot be judged yet: ends the job. */
 void not_judged(struct verifier *v, u32 insn, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* "map_value": what the kernel calls the register's type. */
@@ -432,6 +437,17 @@ static inline void reg_mark(struct verifier *v, const struct reg *r)
 	if (r->type == REG_SCALAR && r->def)
 		def_mark(v, r->def);
 }
+
+/* ---- facts.c ------------------------------------------------------------- */
+
+void facts_begin(struct verifier *v);
+/* S is about to step over instruction AT. */
+void facts_note(struct verifier *v, const struct state *s, u32 at);
+/* Another round of the last run begins: forgets the one before. */
+void facts_round(struct verifier *v);
+/* The program was accepted: what is known of it. */
+const struct facts *facts_end(struct verifier *v);
+void facts_free(struct verifier *v);
 
 /* ---- step*.c ------------------------------------------------------------- */
 

@@ -4,6 +4,7 @@
  * of the state. Cases are calls.
  */
 #include "verify/call.h"
+#include "model/uapi.h"
 #include "verify/kobject.h"
 
 int reject_unreadable(struct verifier *v, const struct state *s, u32 insn, unsigned r)
@@ -21,7 +22,9 @@ void check_map_value(struct verifier *v, u32 at)
 	const struct image_map *m = &v->img->maps[v->insns[at].imm];
 	u32 off = (u32)v->insns[at + 1].imm, size = m->value_size;
 
-	if (m->type != BPF_MAP_TYPE_ARRAY)
+	if (m->type == UAPI_MAP_TYPE_ARENA)
+		arena_offset(v, at);
+	else if (m->type != BPF_MAP_TYPE_ARRAY)
 		reject(v, REJECT_MAP_DIRECT, at, NULL);
 	else if (m->max_entries != 1)
 		reject(v, REJECT_MAP_OFF_END, at, &(struct why){ .off = off, .a = size });
@@ -56,7 +59,10 @@ void step_lddw(struct verifier *v, struct state *s, u32 at)
 		dst->map = low;
 		break;
 	case OP_LDDW_IDX_VAL:
-		map_value_at(dst, low, high);
+		if (v->img->maps[low].type == UAPI_MAP_TYPE_ARENA)
+			reg_set_unknown(v, dst);
+		else
+			map_value_at(dst, low, high);
 		break;
 	case OP_LDDW_FUNC:
 		reg_set_ptr(dst, REG_FUNC, 0);
@@ -188,6 +194,8 @@ enum step step(struct verifier *v, struct state *s)
 	int made = written(v, at, kind);
 	enum step step;
 
+	if (unlikely(v->facts))
+		facts_note(v, s, at);
 	v->points[at].flags |= POINT_SEEN;
 	v->visited++;
 	v->step_insns++;

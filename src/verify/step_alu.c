@@ -3,7 +3,7 @@
  * step_alu.c: arithmetic and moves. Numbers go through scalar.h; pointers
  * through step_ptr.c.
  */
-#include "verify/state.h"
+#include "verify/call.h"
 
 static bool has_src(const struct bpf_insn *insn, unsigned kind)
 {
@@ -231,6 +231,11 @@ static void alu_pointer(struct verifier *v, struct state *s, u32 at, unsigned ki
 		reg_set_unknown(v, dst);
 		return;
 	}
+	if (ptr->type == REG_MEM && (ptr->flags & REG_UNTRUSTED)) {
+		if (ptr != dst)		/* loads fault wherever it leads: nothing to keep */
+			reg_set_unknown(v, dst);
+		return;
+	}
 	switch (kind) {
 	case KIND_ALU_ADD:
 	case KIND_ALU_SUB:
@@ -289,7 +294,9 @@ static void alu_two(struct verifier *v, struct state *s, u32 at, unsigned kind,
 		return;
 	}
 	src = operand(s, insn, &imm);
-	if (reg_is_ptr(dst) && reg_is_ptr(src))
+	if (dst->type == REG_ARENA || src->type == REG_ARENA)
+		reg_set_ptr(dst, REG_ARENA, 0);		/* wherever it leads */
+	else if (reg_is_ptr(dst) && reg_is_ptr(src))
 		alu_pointers(v, s, at, kind);
 	else if (reg_is_ptr(dst) || reg_is_ptr(src))
 		alu_pointer(v, s, at, kind, width, src);
@@ -322,7 +329,7 @@ void step_alu(struct verifier *v, struct state *s, u32 at)
 	bool moves = row->kind >= KIND_MOV && row->kind <= KIND_MOVSX32;
 
 	if (row->kind == KIND_AS_CAST) {
-		not_judged(v, at, "arenas");
+		arena_cast(v, s, at);
 		return;
 	}
 	if (has_src(insn, row->kind))

@@ -5,8 +5,10 @@
  * with what the caller knows; global ones are judged alone, by their types.
  */
 #include "verify/call.h"
+#include "verify/kobject.h"
 #include "verify/explore.h"
 #include "model/uapi.h"
+#include <stdio.h>
 
 /* ---- calls --------------------------------------------------------------- */
 
@@ -54,80 +56,44 @@ bool check_refs(struct verifier *v, struct state *s, u32 at, enum reject_id id)
 	return false;
 }
 
-/* Programs on addresses that can refuse nothing. */
-static bool only_watches(u32 attach)
+/* Hooks give an int: half of the register. */
+static struct scalar result_of(const struct verifier *v, const struct reg *r0)
 {
-	switch (attach) {
-	case BPF_CGROUP_UDP4_RECVMSG:
-	case BPF_CGROUP_UDP6_RECVMSG:
-	case UAPI_CGROUP_UNIX_RECVMSG:
-	case BPF_CGROUP_INET4_GETPEERNAME:
-	case BPF_CGROUP_INET6_GETPEERNAME:
-	case UAPI_CGROUP_UNIX_GETPEERNAME:
-	case BPF_CGROUP_INET4_GETSOCKNAME:
-	case BPF_CGROUP_INET6_GETSOCKNAME:
-	case UAPI_CGROUP_UNIX_GETSOCKNAME:
-		return true;
-	default:
-		return false;
-	}
+	if (v->prog->type == BPF_PROG_TYPE_LSM && v->prog->expected_attach == BPF_LSM_MAC)
+		return scalar_srange(r0->val.s32_min, r0->val.s32_max);
+	return r0->val;
 }
 
-/* What a program of some types may return (Linux 6.18). */
-static bool ret_limits(const struct verifier *v, s64 *min, s64 *max)
+static void say_limits(char *out, size_t size, s64 min, s64 max)
 {
-	u32 attach = v->prog->expected_attach;
-
-	*min = 0;
-	*max = 1;
-	switch (v->prog->type) {
-	case BPF_PROG_TYPE_CGROUP_SKB:
-		*max = attach == BPF_CGROUP_INET_EGRESS ? 3 : 1;
-		return true;
-	case BPF_PROG_TYPE_CGROUP_SOCK_ADDR:
-		if (attach == BPF_CGROUP_INET4_BIND || attach == BPF_CGROUP_INET6_BIND)
-			*max = 3;
-		*min = only_watches(attach);
-		return true;
-	case BPF_PROG_TYPE_KPROBE:
-		return attach == UAPI_TRACE_KPROBE_SESSION || attach == UAPI_TRACE_UPROBE_SESSION;
-	case BPF_PROG_TYPE_TRACING:
-		*max = attach == BPF_TRACE_ITER;
-		return attach == BPF_TRACE_ITER || attach == BPF_TRACE_FENTRY ||
-		       attach == BPF_TRACE_FEXIT;
-	case BPF_PROG_TYPE_CGROUP_SOCK:
-	case BPF_PROG_TYPE_SOCK_OPS:
-	case BPF_PROG_TYPE_CGROUP_DEVICE:
-	case BPF_PROG_TYPE_CGROUP_SYSCTL:
-	case BPF_PROG_TYPE_CGROUP_SOCKOPT:
-	case BPF_PROG_TYPE_SK_LOOKUP:
-	case UAPI_PROG_TYPE_NETFILTER:
-		return true;
-	default:
-		return false;
-	}
+	if (min == max)
+		snprintf(out, size, "%lld only", (long long)min);
+	else if (!max)
+		snprintf(out, size, "0 or a negative errno (%lld..0)", (long long)min);
+	else
+		snprintf(out, size, "%lld..%lld", (long long)min, (long long)max);
 }
 
 static void check_limits(struct verifier *v, struct state *s, u32 at)
 {
 	struct reg *r0 = state_reg(s, 0);
+	struct scalar val = result_of(v, r0);
 	struct strbuf text = { 0 };
-	struct why why = { .ptr = r0 };
+	char limits[64];
+	struct why why = { .ptr = r0, .want = limits };
 
-	if (v->prog->type == BPF_PROG_TYPE_LSM)
-		not_judged(v, at, "the result of LSM programs");
-	if (!ret_limits(v, &why.a, &why.b))
+	if (!attach_limits(v, &why.a, &why.b))
 		return;
 	if (r0->type != REG_SCALAR) {
 		reject(v, REJECT_RET_TYPE, at, &why);
 		return;
 	}
 	reg_mark(v, r0);
-	if (r0->val.smin >= why.a && r0->val.smax <= why.b)
+	if (val.smin >= why.a && val.smax <= why.b)
 		return;
-	scalar_text(&text, &r0->val);
+	say_limits(limits, sizeof(limits), why.a, why.b);
+	scalar_text(&text, &val);
 	why.t = sb_text(&text);
-	why.ptr = r0;
 	reject(v, scalar_is_unknown(&r0->val) ? REJECT_RET_UNKNOWN : REJECT_RET_RANGE,
 	       at, &why);
 	sb_free(&text);

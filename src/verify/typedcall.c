@@ -75,19 +75,71 @@ static void check_object(struct verifier *v, struct typed *t, const struct reg *
 		t->release = r->ref;
 }
 
+/* Is that what C calls the context of programs of this type? */
 static bool is_ctx(const struct verifier *v, const char *name)
 {
-	return (v->prog->type == BPF_PROG_TYPE_XDP && !strcmp(name, "xdp_md")) ||
-	       (v->prog->type == BPF_PROG_TYPE_SCHED_CLS && !strcmp(name, "__sk_buff"));
+	const char *kernel = ctx_kernel_struct(v->prog->type);
+
+	if (!strcmp(name, "__sk_buff"))
+		return kernel && !strcmp(kernel, "sk_buff");
+	return v->prog->type == BPF_PROG_TYPE_XDP && !strcmp(name, "xdp_md");
 }
 
-static void check_ctx(struct verifier *v, struct typed *t, const struct reg *r, u32 i)
+static void check_ctx(struct verifier *v, const struct reg *r, u32 at, u32 i, const char *name)
+{
+	struct why why = { .reg = i + 1, .ptr = r, .a = i + 1, .b = i, .t = name };
+
+	if (r->type != REG_CTX)
+		reject(v, REJECT_KFUNC_CTX, at, &why);
+	else if (r->off || !scalar_is_const(&r->val))
+		reject(v, REJECT_CTX_MODIFIED, at, &(struct why){ .reg = i + 1, .ptr = r,
+			.a = r->off });
+}
+
+static void check_map_arg(struct verifier *v, struct typed *t, const struct reg *r, u32 i)
 {
 	struct why why = why_of(t, r, i);
 
-	why.s = "ctx";
-	if (r->type != REG_CTX || r->off || !scalar_is_const(&r->val))
-		reject(v, REJECT_ARG_TYPE, t->c.insn, &why);
+	if (r->type != REG_MAP)
+		reject(v, REJECT_KFUNC_MAP, t->c.insn, &why);
+}
+
+/* A dynptr: one that is there, or room for a new one. */
+static void check_dynptr(struct verifier *v, struct state *s, struct typed *t, u32 i)
+{
+	if (ends(t, i, "__uninit"))
+		arg_dynptr_out(v, s, &t->c, i);
+	else
+		arg_dynptr(v, s, &t->c, i);
+}
+
+/* Sockets that tables describe are structs of the kernel, too. */
+static const char *struct_of(const struct reg *r)
+{
+	switch (r->type) {
+	case REG_SOCKET:
+		return "sock";
+	case REG_SOCK_COMMON:
+		return "sock_common";
+	case REG_TCP_SOCK:
+		return "tcp_sock";
+	default:
+		return NULL;
+	}
+}
+
+static void check_socket(struct verifier *v, struct typed *t, const struct reg *r, u32 i, u32 want)
+{
+	u32 id = btf_find(t->btf, struct_of(r), BTF_KIND_STRUCT);
+	struct why why = why_of(t, r, i);
+
+	why.s = btf_type_name(t->btf, want);
+	if (!scalar_is_const(&r->val) || scalar_value(&r->val) || r->off)
+		reject(v, REJECT_RELEASE_OFF, t->c.insn, &why);
+	else if (!btf_holds(t->btf, id, 0, want))
+		reject(v, REJECT_KFUNC_OBJECT, t->c.insn, &why);
+	if ((t->row->flags & KFUNC_RELEASES) && r->ref)
+		t->release = r->ref;
 }
 
 /* The buffer I with its size in the next register. */
@@ -125,10 +177,18 @@ static void check_pointer(struct verifier *v, struct state *s, struct typed *t, 
 		return;
 	if (may_be_null(r) && (needs_trust(t) || (t->row->flags & KFUNC_RCU)))
 		reject(v, REJECT_KFUNC_NULL, t->c.insn, &why);
+	else if (ends(t, i, "__map"))
+		check_map_arg(v, t, r, i);
 	else if (r->type == REG_SCALAR)
 		reject(v, REJECT_ARG_TYPE, t->c.insn, &why);
+	else if (ends(t, i, "__str"))
+		check_string(v, s, &t->c, i);
 	else if (is_ctx(v, btf_type_name(t->btf, id)))
-		check_ctx(v, t, r, i);
+		check_ctx(v, r, t->c.insn, i, t->row->name);
+	else if (!strcmp(btf_type_name(t->btf, id), "bpf_dynptr"))
+		check_dynptr(v, s, t, i);
+	else if (struct_of(r) && kind == BTF_KIND_STRUCT)
+		check_socket(v, t, r, i, id);
 	else if (r->type == REG_BTF && (kind == BTF_KIND_STRUCT || kind == BTF_KIND_UNION))
 		check_object(v, t, r, i, id);
 	else if (pair)
@@ -148,12 +208,13 @@ static void check_arg(struct verifier *v, struct state *s, struct typed *t, u32 
 	struct reg *r = state_reg(s, i + 1);
 	struct why why = why_of(t, r, i);
 
-	if (ends(t, i, "__ign") || check_readable(v, s, t->c.insn, i + 1))
+	if (ends(t, i, "__ign") || ends(t, i, "__prog") ||
+	    check_readable(v, s, t->c.insn, i + 1))
 		return;
 	if (!is_number(t->btf, type))
 		check_pointer(v, s, t, i, btf_type(t->btf, btf_skip_mods(t->btf, type))->type);
 	else if (r->type != REG_SCALAR)
-		reject(v, REJECT_ARG_TYPE, t->c.insn, &why);
+		reject(v, REJECT_KFUNC_NUMBER, t->c.insn, &why);
 }
 
 /* ---- the result ---------------------------------------------------------- */
@@ -171,8 +232,21 @@ static void set_result(struct verifier *v, struct state *s, const struct typed *
 		return;
 	}
 	id = btf_skip_mods(t->btf, type->type);
+	if (t->row->flags & KFUNC_ADDRESS) {	/* which has to be cast */
+		reg_set_unknown(v, r0);
+		return;
+	}
+	if (t->row->flags & KFUNC_SESSION) {
+		reg_set_ptr(r0, REG_MEM, 0);
+		r0->bytes = (u32)btf_bytes(t->btf, id);
+		return;
+	}
 	if (btf_kind(btf_type(t->btf, id)) != BTF_KIND_STRUCT) {
 		not_judged(v, t->c.insn, "the result of %s", t->row->name);
+		return;
+	}
+	if (!strcmp(t->row->name, "bpf_get_kmem_cache")) {	/* nobody counts it */
+		reg_set_btf(v, r0, t->btf, id, REG_UNTRUSTED);
 		return;
 	}
 	reg_set_btf(v, r0, t->btf, id, t->row->flags & KFUNC_MAY_FAIL ? REG_OR_NULL : 0);
@@ -203,9 +277,30 @@ static bool find_proto(struct verifier *v, struct typed *t)
 
 static void check_sleep(struct verifier *v, const struct state *s, const struct typed *t)
 {
-	if ((t->row->flags & KFUNC_SLEEPS) &&
-	    (!s->sleepable || s->rcu || s->preempt || s->irq))
-		reject(v, REJECT_KFUNC_SLEEPS, t->c.insn, &(struct why){ .s = t->row->name });
+	struct why why = { .s = t->row->name };
+
+	why.t = s->rcu ? "rcu_read_lock" : s->preempt ? "non-preemptible" : "IRQ-disabled";
+	if (!(t->row->flags & KFUNC_SLEEPS))
+		return;
+	if (!s->sleepable)
+		reject(v, REJECT_KFUNC_SLEEPS, t->c.insn, &why);
+	else if (s->rcu || s->preempt || s->irq)
+		reject(v, REJECT_KFUNC_SECTION, t->c.insn, &why);
+}
+
+bool check_typed_args(struct verifier *v, struct state *s, u32 at, u32 first)
+{
+	struct typed t = { .row = kfunc_typed_row(kfunc_name(v, at)), .btf = v->opts->vmlinux,
+			   .c = { .insn = at, .func = -1, .is_kfunc = true } };
+
+	t.name.name = t.row->name;
+	t.c.row = &t.name;
+	if (!find_proto(v, &t))
+		return false;
+	check_sleep(v, s, &t);
+	for (u32 i = first; i < t.n && !v->stop; i++)
+		check_arg(v, s, &t, i);
+	return !v->stop;
 }
 
 enum step step_call_typed(struct verifier *v, struct state *s, u32 at,
@@ -279,6 +374,24 @@ enum step step_obj_drop(struct verifier *v, struct state *s, u32 at)
 }
 
 /* ---- casts --------------------------------------------------------------- */
+
+/* The context as the kernel's struct behind it. */
+enum step step_cast_ctx(struct verifier *v, struct state *s, u32 at)
+{
+	const struct btf *btf = v->opts->vmlinux;
+	const char *name = ctx_kernel_struct(v->prog->type);
+	u32 id = btf && name ? btf_find(btf, name, BTF_KIND_STRUCT) : 0;
+
+	check_ctx(v, state_reg(s, 1), at, 0, "bpf_cast_to_kern_ctx");
+	if (!name) {
+		reject(v, REJECT_CAST_CTX, at, NULL);
+	} else if (!id) {
+		not_judged(v, at, "the context as struct %s without the kernel's types", name);
+		return STEP_END;
+	}
+	reg_set_btf(v, state_reg(s, 0), btf, id, REG_TRUSTED);
+	return STEP_NEXT;
+}
 
 /* Any address as a struct of the kernel, which is read with faults caught. */
 enum step step_rdonly_cast(struct verifier *v, struct state *s, u32 at)

@@ -5,6 +5,7 @@
  */
 #include "verify/call.h"
 #include "verify/explore.h"
+#include "verify/kobject.h"
 #include "verify/log.h"
 #include "verify/pack.h"
 #include "base/os.h"
@@ -51,9 +52,12 @@ static void judge(struct verifier *v)
 			   v->prog->section : "");
 		return;
 	}
+	attach_check(v);
 	live_build(v);
 	global_effects(v);
 	log_head(v);
+	if (v->opts->flags & VERIFY_FACTS)
+		facts_begin(v);
 	v->map_fields = arena_alloc(&v->mem, 2 * (size_t)v->img->nr_maps);
 	v->kept = arena_news(&v->mem, v->nr_insns, struct kept *);
 	explore(v, 0);
@@ -91,6 +95,7 @@ static void release(struct verifier *v)
 	vec_free(&v->errors);
 	vec_free(&v->warnings);
 	shared_free(v);
+	facts_free(v);
 	arena_free(&v->mem);
 }
 
@@ -115,6 +120,8 @@ static void run(struct verifier *v, bool trace)
 		v->opts->log->n = 0;
 	judge(v);
 	log_tail(v);
+	if (v->facts && !v->errors.n && !v->construct)
+		v->result->facts = facts_end(v);
 	report(v, v->result);
 }
 

@@ -36,6 +36,7 @@ enum verify_flag {
 	VERIFY_NO_PRUNE = 2,	/* each path to its end: for tests only */
 	VERIFY_NO_PATHS = 4,	/* by invariants alone: for tests only */
 	VERIFY_NO_INVARIANTS = 8,	/* by paths alone, as POLICY_KERNEL has it */
+	VERIFY_FACTS = 16,	/* fills result.facts: see facts.h */
 };
 
 /* A part of the value of a read-only map: a global constant. */
@@ -91,6 +92,7 @@ struct verify_result {
 	u64 visited;		/* instructions */
 	u32 states, peak_states, points;	/* stored; at once; where */
 	u32 stack_bytes;	/* deepest call chain */
+	const struct facts *facts;	/* facts.h: of VERDICT_OK, when asked for; or NULL */
 	u64 ns;
 	size_t bytes;		/* memory at the peak */
 };

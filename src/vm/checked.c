@@ -74,6 +74,7 @@
 		records_left(m); \
 } while (0)
 #define TICK do { if (unlikely(!left--)) goto out_of_budget; } while (0)
+#define GOTO goto *ip->label
 #define NO_FRAME do { \
 	vm_fault_set(m, VM_FAULT_FRAMES, "call of a subprogram in frame %d: " \
 		     "no more than %d frames", VM_FRAMES_MAX, VM_FRAMES_MAX); \
@@ -222,6 +223,50 @@ static void lend_object(struct run *run, void *at, const struct ctx_desc *desc, 
 
 #include "vm/interp.inc"
 
+/* ---- stepping ------------------------------------------------------------ */
+
+void vm_step_set(struct vm_machine *m, vm_step_fn fn, void *arg)
+{
+	m->step = fn;
+	m->step_arg = arg;
+	m->ready = NULL;
+}
+
+/* Asks who steps; false: the run stops here. */
+static bool ask(struct vm_machine *m, const struct vm_insn *ip, const u64 *r)
+{
+	const struct vm_step step = { .code = m->code, .user = m->code->bind.user,
+		.insn = (u32)(ip - m->code->insns), .frame = m->depth, .regs = r };
+
+	if (m->step(m->step_arg, m, &step))
+		return true;
+	vm_fault_set(m, VM_FAULT_STOPPED, "the run was stopped here");
+	return false;
+}
+
+/* Once more, with operations that ask before they go on. */
+#undef INTERP_NAME
+#undef INTERP_ATTR
+#undef TICK
+#undef GOTO
+#define INTERP_NAME run_stepped
+#define INTERP_ATTR __attribute__((cold))
+#define TICK do { \
+	if (unlikely(!left--)) \
+		goto out_of_budget; \
+	if (unlikely(!ask(m, ip, r))) \
+		goto fault; \
+} while (0)
+#define GOTO goto *labels[m->code->ops[ip - m->code->insns]]
+#include "vm/interp.inc"
+
+/* ---- runs ---------------------------------------------------------------- */
+
+static u64 run_code(struct vm_machine *m, const struct vm_insn *ip, u64 r[11])
+{
+	return unlikely(m->step) ? run_stepped(m, ip, r, NULL) : run_checked(m, ip, r, NULL);
+}
+
 const void *const *vm_checked_labels(void)
 {
 	const void *const *labels;
@@ -248,7 +293,7 @@ static u64 callback(struct run *run, u64 func, const u64 args[5])
 	vm_regs_init(r, 0, vm_frame_top(m, m->depth + 1));
 	memcpy(r + 1, args, 5 * sizeof(u64));
 	vm_frame_push(m, NULL, r);
-	ret = run_checked(m, (const struct vm_insn *)func, r, NULL);
+	ret = run_code(m, (const struct vm_insn *)func, r);
 	if (!run->stop)
 		vm_frame_pop(m, r);
 	return ret;
@@ -263,13 +308,11 @@ static void stack_clear(struct vm_machine *m)
 	m->dirty = top;
 }
 
-static inline u64 exec(struct vm_machine *m, const struct vm_code *code, struct run *run,
-		       u64 budget)
+static inline void exec_init(struct vm_machine *m, struct run *run, u64 budget)
 {
 	m->budget = m->left = budget;
 	m->charged = 0;
 	vm_regs_init(m->r, (u64)run, vm_frame_top(m, 0));
-	return run_checked(m, code->insns, m->r, NULL);
 }
 
 /* Apart, so that vm_exec is a short function. */
@@ -283,14 +326,18 @@ static u64 exec_from_start(struct vm_machine *m, const struct vm_code *code,
 	run->lend = lend;
 	run->take_back = take_back;
 	run->lend_object = lend_object;
-	return exec(m, code, run, budget);
+	exec_init(m, run, budget);
+	if (m->step)
+		m->ready = NULL;
+	return run_code(m, code->insns, m->r);
 }
 
 u64 vm_exec(struct vm_machine *m, const struct vm_code *code, struct run *run, u64 budget)
 {
 	if (unlikely(m->ready != code || run->engine != m || m->dirty < vm_frame_top(m, 0)))
 		return exec_from_start(m, code, run, budget);
-	return exec(m, code, run, budget);
+	exec_init(m, run, budget);
+	return run_checked(m, code->insns, m->r, NULL);
 }
 
 u64 vm_exec_func(struct vm_machine *m, const struct vm_code *code, struct run *run,
@@ -313,7 +360,7 @@ u64 vm_exec_func(struct vm_machine *m, const struct vm_code *code, struct run *r
 	m->charged = 0;
 	vm_regs_init(m->r, 0, vm_frame_top(m, 0));
 	memcpy(m->r + 1, args, 3 * sizeof(*args));
-	ret = run_checked(m, (const struct vm_insn *)func, m->r, NULL);
+	ret = run_code(m, (const struct vm_insn *)func, m->r);
 	m->ready = NULL;
 	run->pkt = pkt;
 	run->key = NULL;

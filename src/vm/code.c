@@ -11,7 +11,18 @@ struct decode {
 	struct vm_code *code;
 	const char *where;
 	struct skep_err *err;
+	const void *const *labels;	/* of the mode's operations */
 };
+
+/* Slot AT is operation OP. */
+static void set_op(struct decode *d, u32 at, unsigned op)
+{
+	struct vm_code *c = d->code;
+
+	c->insns[at].label = d->labels[op];
+	if (c->ops)
+		c->ops[at] = (u8)op;
+}
 
 static int decode_err(struct decode *d, u32 at, const char *what)
 {
@@ -48,22 +59,20 @@ static helper_fn extern_body(const struct vm_bind *b, u32 index)
 		NULL;
 }
 
-static int decode_kfunc(struct decode *d, u32 index, helper_fn fn, struct vm_insn *out,
-			const void *call_label)
+static int decode_kfunc(struct decode *d, u32 at, u32 index, helper_fn fn)
 {
 	struct vm_call *call = &d->code->calls[d->code->nr_calls];
 
 	call->fn = fn;
 	call->row = kfunc_row(d->code->bind.externs[index].name);
 	call->id = call->row->id;
-	out->label = call_label;
-	out->imm = (s32)d->code->nr_calls++;
+	set_op(d, at, OP_CALL);
+	d->code->insns[at].imm = (s32)d->code->nr_calls++;
 	return 0;
 }
 
 /* What only a kernel has: in checked mode a fault when it is reached. */
-static int decode_extern(struct decode *d, u32 at, u32 index, struct vm_insn *out,
-			 const void *call_label)
+static int decode_extern(struct decode *d, u32 at, u32 index)
 {
 	struct vm_code *c = d->code;
 
@@ -72,8 +81,8 @@ static int decode_extern(struct decode *d, u32 at, u32 index, struct vm_insn *ou
 	if (c->mode == VM_FAST)
 		return decode_err(d, at, "reference to a kernel's function or variable");
 	c->calls[c->nr_calls].ext = &c->bind.externs[index];
-	out->label = call_label;
-	out->imm = (s32)c->nr_calls++;
+	set_op(d, at, OP_CALL);
+	c->insns[at].imm = (s32)c->nr_calls++;
 	return 0;
 }
 
@@ -111,7 +120,7 @@ static bool is_weak(const struct vm_bind *b, u32 index)
 	return index < b->nr_externs && b->externs[index].weak;
 }
 
-static int decode_insn(struct decode *d, u32 at, const void *const *labels)
+static int decode_insn(struct decode *d, u32 at)
 {
 	const struct bpf_insn *in = &d->code->bind.insns[at];
 	struct vm_insn *out = &d->code->insns[at];
@@ -120,20 +129,22 @@ static int decode_insn(struct decode *d, u32 at, const void *const *labels)
 	u64 imm = 0;
 	int r;
 
-	*out = (struct vm_insn){ labels[op], in->dst_reg, in->src_reg, in->off, in->imm };
+	*out = (struct vm_insn){ NULL, in->dst_reg, in->src_reg, in->off, in->imm };
+	set_op(d, at, op);
 	switch (isa_rows[op].kind) {
 	case KIND_LDDW:
 		body = op == OP_LDDW_BTF_ID ? extern_body(&d->code->bind, (u32)in->imm) : NULL;
 		/* a weak one that is missing is 0 */
 		if (op == OP_LDDW_BTF_ID && !body && !is_weak(&d->code->bind, (u32)in->imm))
-			return decode_extern(d, at, (u32)in->imm, out, labels[OP_CALL]);
+			return decode_extern(d, at, (u32)in->imm);
 		r = decode_lddw(d, at, op, &imm);
 		if (body)
 			imm = (u64)(uintptr_t)body;	/* it exists */
 		if (r)
 			return r;
 		out->imm = (s32)imm;
-		out[1] = (struct vm_insn){ .label = labels[OP_MAX], .imm = (s32)(imm >> 32) };
+		out[1].imm = (s32)(imm >> 32);
+		set_op(d, at + 1, OP_MAX);
 		return 0;
 	case KIND_CALL:
 		return decode_call(d, at, (u32)in->imm, &out->imm);
@@ -144,8 +155,8 @@ static int decode_insn(struct decode *d, u32 at, const void *const *labels)
 	case KIND_CALL_KFUNC:
 		body = extern_body(&d->code->bind, (u32)in->imm);
 		if (body)
-			return decode_kfunc(d, (u32)in->imm, body, out, labels[OP_CALL]);
-		return decode_extern(d, at, (u32)in->imm, out, labels[OP_CALL]);
+			return decode_kfunc(d, at, (u32)in->imm, body);
+		return decode_extern(d, at, (u32)in->imm);
 	case KIND_CALL_REG:
 		return decode_err(d, at, "call through a register (callx)");
 	case KIND_AS_CAST:
@@ -185,13 +196,15 @@ static u32 count_calls(const struct vm_bind *b)
 static int decode_all(struct decode *d)
 {
 	struct vm_code *c = d->code;
-	const void *const *labels = c->mode == VM_FAST ? vm_fast_labels() : vm_checked_labels();
 
+	d->labels = c->mode == VM_FAST ? vm_fast_labels() : vm_checked_labels();
 	c->insns = arena_news(&c->arena, c->nr_insns + 1, struct vm_insn);
 	c->calls = arena_news(&c->arena, count_calls(&c->bind), struct vm_call);
-	c->insns[c->nr_insns].label = labels[OP_MAX];
+	if (c->mode == VM_CHECKED)
+		c->ops = arena_alloc(&c->arena, c->nr_insns + 1);
+	set_op(d, c->nr_insns, OP_MAX);
 	for (u32 i = 0; i < c->nr_insns; i += isa_slots(&c->bind.insns[i])) {
-		int r = decode_insn(d, i, labels);
+		int r = decode_insn(d, i);
 
 		if (r)
 			return r;
@@ -204,7 +217,7 @@ int vm_code_new(struct vm_code **out, const struct vm_bind *bind,
 		enum vm_mode mode, const char *where, struct skep_err *err)
 {
 	struct vm_code *c = mem_alloc(sizeof(*c));
-	struct decode d = { c, where, err };
+	struct decode d = { .code = c, .where = where, .err = err };
 	int r;
 
 	c->bind = *bind;

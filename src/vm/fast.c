@@ -13,6 +13,7 @@
 #define LOCALS
 #define LEAVE
 #define TICK
+#define GOTO goto *ip->label
 #define LOAD_MEM(ctype, addr, out) memcpy(&(out), (const void *)(addr), sizeof(ctype))
 #define STORE_MEM(ctype, addr, val) \
 	do { ctype v_ = (val); memcpy((void *)(addr), &v_, sizeof(v_)); } while (0)

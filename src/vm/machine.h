@@ -34,6 +34,7 @@ struct vm_code {
 	struct vm_bind bind;
 	enum vm_mode mode;
 	struct vm_insn *insns;	/* nr_insns, then one that stops past the end */
+	u8 *ops;		/* checked mode: enum isa_op of each, for stepping */
 	u32 nr_insns;
 	struct vm_call *calls;
 	u32 nr_calls;
@@ -87,6 +88,8 @@ struct vm_machine {
 	u32 owed;		/* those of them that do not outlive the program */
 	struct vm_region gone;	/* the last one that the program gave back */
 	u64 charged;		/* of the budget, for work of helpers */
+	vm_step_fn step;	/* called before each instruction; NULL: none */
+	void *step_arg;
 	struct vm_fault fault;
 };
 

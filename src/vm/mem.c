@@ -161,6 +161,64 @@ static bool mem_ok(struct vm_machine *m, u64 addr, u64 size, bool write)
 	return region_ok(reg, addr - reg->start, size, write);
 }
 
+/* ---- where an address lies ---------------------------------------------- */
+
+static bool where_packet(const struct packet_buf *p, u64 addr, struct vm_where *w)
+{
+	u64 data = (u64)p->data, end = (u64)p->data_end, meta = (u64)p->data_meta;
+
+	if (!p->data || addr < min_u64(meta, data) || addr >= end)
+		return false;
+	if (addr >= data)
+		*w = (struct vm_where){ .kind = VM_PACKET, .start = data, .bytes = end - data };
+	else
+		*w = (struct vm_where){ .kind = VM_PACKET_META, .start = meta,
+					.bytes = data - meta };
+	return true;
+}
+
+static bool where_map(const struct vm_machine *m, u64 addr, struct vm_where *w)
+{
+	const struct vm_map *map = vm_map_at(m, addr);
+	u64 off = map ? (addr - (u64)map->mem.base) % map->mem.stride : 0;
+
+	if (!map)
+		return false;
+	*w = (struct vm_where){ .kind = VM_MAP, .start = addr - off,
+				.bytes = map->mem.value_bytes, .map = map };
+	return true;
+}
+
+struct vm_where vm_where(struct vm_machine *m, u64 addr)
+{
+	u64 top = (u64)m->stack + sizeof(m->stack);
+	const struct vm_region *r = region_at(m, addr);
+	struct vm_where w = { VM_NOWHERE };
+	struct lent l;
+
+	if (stack_ok(m, addr, 1, false)) {
+		w.kind = VM_STACK;
+		w.frame = (u32)((top - addr - 1) / VM_STACK_BYTES);
+		w.start = top - (w.frame + 1ull) * VM_STACK_BYTES;
+		w.bytes = VM_STACK_BYTES;
+	} else if (vm_is_ctx(m, addr)) {
+		w = (struct vm_where){ .kind = VM_CTX, .start = (u64)m->run,
+				       .bytes = m->code->bind.ctx->size };
+	} else if (where_packet(&m->run->pkt, addr, &w) || where_map(m, addr, &w)) {
+		return w;
+	} else if (addr - (u64)m->run->key < m->run->key_bytes) {
+		w = (struct vm_where){ .kind = VM_KEY, .start = (u64)m->run->key,
+				       .bytes = m->run->key_bytes };
+	} else if (r) {
+		w = (struct vm_where){ .kind = VM_LENT, .start = r->start, .bytes = r->bytes,
+				       .region = r };
+	} else if (m->run->held_at && m->run->held_at(m->run, addr, &l) &&
+		   addr - (u64)l.mem < l.bytes) {
+		w = (struct vm_where){ .kind = VM_HELD, .start = (u64)l.mem, .bytes = l.bytes };
+	}
+	return w;
+}
+
 /* Bytes from ADDR to the end of what START..END allows. */
 static u64 rest(u64 addr, u64 start, u64 end)
 {

@@ -70,6 +70,7 @@ enum vm_fault_kind {
 	VM_FAULT_FRAMES,	/* more than 8 frames */
 	VM_FAULT_HELPER,	/* no such helper for this program */
 	VM_FAULT_END,		/* ran past the last instruction */
+	VM_FAULT_STOPPED,	/* by who steps through it */
 };
 
 struct vm_fault {
@@ -131,6 +132,42 @@ const struct vm_fault *vm_fault(const struct vm_machine *m);
 
 /* Instructions that the last vm_run executed. */
 u64 vm_run_insns(const struct vm_machine *m);
+
+/* ---- stepping ------------------------------------------------------------ */
+
+/* An instruction that the checked interpreter is about to execute. */
+struct vm_step {
+	const struct vm_code *code;
+	const void *user;	/* vm_bind.user of the program */
+	u32 insn;		/* slot */
+	u32 frame;		/* 0: the outermost, that of the program that was run */
+	const u64 *regs;	/* r0..r10; what a call leaves in r1..r5 is stale */
+};
+
+/* False stops the run, which ends with a fault of kind STOPPED. Must not run
+ * anything on the machine. */
+typedef bool (*vm_step_fn)(void *arg, struct vm_machine *m, const struct vm_step *step);
+
+/* FN is called before each instruction of runs that begin from now on, callbacks
+ * and tail-called programs included; NULL: none is. Runs without cost nothing. */
+void vm_step_set(struct vm_machine *m, vm_step_fn fn, void *arg);
+
+enum vm_where_kind {
+	VM_NOWHERE, VM_CTX, VM_STACK, VM_PACKET, VM_PACKET_META, VM_MAP, VM_KEY, VM_LENT,
+	VM_HELD,		/* an object of a map value */
+};
+
+/* The memory of the program that has an address. */
+struct vm_where {
+	enum vm_where_kind kind;
+	u64 start, bytes;	/* STACK: of the frame; MAP: of the value */
+	u32 frame;		/* STACK */
+	const struct vm_map *map;	/* MAP */
+	const struct vm_region *region;	/* LENT, until the program goes on */
+};
+
+/* Where ADDR lies while a program of M runs. */
+struct vm_where vm_where(struct vm_machine *m, u64 addr);
 
 /* ---- the fast interpreter ------------------------------------------------ */
 

@@ -129,6 +129,31 @@ same "for every value: nothing to say about it" 0 \
 	"$($SKEP verify --set count_sources=any $fw 2>&1 | grep -c "count_sources =")"
 status "no such constant" 2 $SKEP verify --set none=any $fw
 
+# definitions of maps
+if [ -n "$CLANG" ]; then
+	cat > "$tmp/maps.c" <<-'E'
+	#define MAP(name, kind, n, k, v) struct { __uint(type, kind); __uint(max_entries, n); \
+		__type(key, k); __type(value, v); } name SEC(".maps");
+	MAP(wide_key, BPF_MAP_TYPE_ARRAY, 4, __u64, int)
+	MAP(no_entries, BPF_MAP_TYPE_HASH, 0, int, int)
+	MAP(no_flag, BPF_MAP_TYPE_LPM_TRIE, 4, __u64, int)
+	MAP(of_task, BPF_MAP_TYPE_TASK_STORAGE, 0, int, int)
+	MAP(frames, BPF_MAP_TYPE_STACK_TRACE, 4, int, char[12])
+	MAP(good, BPF_MAP_TYPE_HASH, 4, int, int)
+	SEC("xdp") int p(struct xdp_md *ctx) { return XDP_PASS; }
+	E
+	ok "maps compile" $SKEP cc "$tmp/maps.c" -o "$tmp/maps.o"
+	status "maps that the kernel does not make" 1 $SKEP verify "$tmp/maps.o"
+	out=$($SKEP verify "$tmp/maps.o" 2>&1)
+	has "a key" "error: array map 'wide_key': key_size is 8, not 4 (EINVAL) [SKEP-E0701]" "$out"
+	has "a flag" "error: lpm_trie map 'no_flag': map_flags lack BPF_F_NO_PREALLOC" "$out"
+	has "values of tasks" "error: task_storage map 'of_task': it wants the flag BPF_F_NO_PREALLOC" "$out"
+	has "frames" "error: stack_trace map 'frames': value_size is 12" "$out"
+	has "what a loader may give" "warning: hash map 'no_entries': max_entries is 0" "$out"
+	same "nothing of a good one" 0 "$(printf '%s\n' "$out" | grep -c "'good'")"
+	has "in JSON" '"error": "array map' "$($SKEP verify --json "$tmp/maps.o" 2> /dev/null)"
+fi
+
 if [ "$($SKEP verify --on both $fw 2>/dev/null | awk 'NR == 2 { print $NF }')" != ok ]; then
 	skip "the kernel's verdicts" "the kernel loads nothing here"
 	done_testing

@@ -101,7 +101,7 @@ static int read_extern(struct reader *r, const char *s)
 
 static int read_directive(struct reader *r, const char *line)
 {
-	char word[16] = "";
+	char word[16] = "", name[64] = "";
 	const char *s;
 
 	sscanf(line, "%15s", word);
@@ -117,6 +117,11 @@ static int read_directive(struct reader *r, const char *line)
 	if (!strcmp(word, "maps")) {
 		r->c->scene = gen_scene;
 		return 0;
+	}
+	if (!strcmp(word, "quirk")) {
+		sscanf(s, "%63s", name);
+		r->c->quirk = quirk_find(name);
+		return r->c->quirk == NR_QUIRKS ? wrong(r, "no quirk", s) : 0;
 	}
 	if (!strcmp(word, "result")) {
 		r->c->has_result = true;
@@ -153,6 +158,7 @@ int case_next(struct diff_case *c, const char *text, size_t *at, char *why, size
 	if (!start)
 		return 0;
 	memset(c, 0, sizeof(*c));
+	c->quirk = NR_QUIRKS;
 	c->scene.maps = c->maps;
 	c->scene.externs = c->externs;
 	sscanf(start, "=== %127[^\n]", c->name);

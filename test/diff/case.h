@@ -13,6 +13,7 @@
  *		r0 = 1
  *		exit
  *	-- result 1			r0, for machines without bpf(2)
+ *	-- quirk TAIL_COUNT		kernels that have it (quirk.def) do otherwise
  *
  * Lines before the first "===" and lines that begin with '#' are comments.
  */
@@ -20,7 +21,7 @@
 #define DIFF_CASE_H
 
 #include "base/strbuf.h"
-#include "diff/world.h"
+#include "diff/level.h"
 
 struct diff_case {
 	char name[128];
@@ -30,6 +31,7 @@ struct diff_case {
 	struct image_extern externs[WORLD_EXTERNS];
 	struct diff_scene scene;
 	bool has_result;
+	enum quirk quirk;	/* NR_QUIRKS: none */
 	u32 result;
 };
 

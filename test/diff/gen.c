@@ -50,7 +50,7 @@ void gen_alu(struct gen *g)
 
 	do
 		op = (enum isa_op)pick(g, OP_MAX);
-	while (!is_alu(&isa_rows[op]));
+	while (!is_alu(&isa_rows[op]) || !has_row(g, op));
 	kind = isa_rows[op].kind;
 	in = gen_row_insn(g, op);
 	if (is_shift(kind) && !(in.code & BPF_X))
@@ -77,7 +77,7 @@ enum isa_op gen_row(struct gen *g, u8 kind, u8 or_kind)
 
 	do
 		op = (enum isa_op)pick(g, OP_MAX);
-	while (isa_rows[op].kind != kind && isa_rows[op].kind != or_kind);
+	while ((isa_rows[op].kind != kind && isa_rows[op].kind != or_kind) || !has_row(g, op));
 	return op;
 }
 
@@ -135,7 +135,8 @@ static void st_atomic(struct gen *g)
 
 	do
 		op = (enum isa_op)pick(g, OP_MAX);
-	while (isa_rows[op].kind < KIND_ATOMIC_ADD || isa_rows[op].kind > KIND_ATOMIC_STREL);
+	while (isa_rows[op].kind < KIND_ATOMIC_ADD || isa_rows[op].kind > KIND_ATOMIC_STREL ||
+	       !has_row(g, op));
 	in = gen_row_insn(g, op);
 	kind = isa_rows[op].kind;
 	g->direct = false;
@@ -176,7 +177,8 @@ static void st_if(struct gen *g)
 
 	do
 		op = (enum isa_op)pick(g, OP_MAX);
-	while (isa_rows[op].kind < KIND_JMP_JEQ || isa_rows[op].kind > KIND_JMP_JSLE);
+	while (isa_rows[op].kind < KIND_JMP_JEQ || isa_rows[op].kind > KIND_JMP_JSLE ||
+	       !has_row(g, op));
 	at = g->p->n;
 	add(g, gen_row_insn(g, op));
 	g->nesting++;
@@ -213,7 +215,7 @@ static void st_may_goto(struct gen *g)
 	u32 head, leave, n = 1 + pick(g, 3);
 	const s16 counter = -104;
 
-	if (g->nesting)
+	if (g->nesting || !has_row(g, OP_MAY_GOTO))
 		return;
 	ADD(BPF_ST_MEM(BPF_DW, BPF_REG_10, counter, (s32)(1 + pick(g, 50))));
 	head = g->p->n;
@@ -231,7 +233,7 @@ static void st_may_goto(struct gen *g)
 /* Two ways, of which JA or JA32 jumps over the second. */
 static void st_else(struct gen *g)
 {
-	bool far = pick(g, 2);
+	bool far = pick(g, 2) && has_row(g, OP_JA32);
 	u32 at = g->p->n, ja;
 
 	ADD(SKEP_INSN(pick(g, 2) ? BPF_JMP32 | BPF_JSLT | BPF_X : BPF_JMP32 | BPF_JSET | BPF_X,
@@ -351,7 +353,7 @@ static void each_callback(struct gen *g)
 /* r1 = the context: what slot 0 gives, or 5. */
 static void tail_function(struct gen *g)
 {
-	ADD(SKEP_LD_MAP(BPF_REG_2, MAP_PROGS), BPF_MOV64_IMM(BPF_REG_3, (s32)pick(g, 2)),
+	ADD(SKEP_LD_MAP(BPF_REG_2, MAP_PROGS), BPF_MOV64_IMM(BPF_REG_3, gen_slot(g, 2)),
 	    BPF_EMIT_CALL(BPF_FUNC_tail_call), BPF_MOV64_IMM(BPF_REG_0, 5), BPF_EXIT_INSN());
 }
 
@@ -381,36 +383,46 @@ static void functions(struct gen *g, const struct name *calls, u32 n)
 	}
 }
 
-/* A type, more often those with more to do. */
+/* Types, more often those with more to do. */
+enum { DIRECT = 1, WRITES = 2 };
+static const struct { u32 type, attach, flags; s32 mask; } types[] = {
+	{ BPF_PROG_TYPE_XDP, 0, DIRECT | WRITES, 0 },
+	{ BPF_PROG_TYPE_XDP, 0, DIRECT | WRITES, 0 },
+	{ BPF_PROG_TYPE_XDP, 0, DIRECT | WRITES, 0 },
+	{ BPF_PROG_TYPE_SCHED_CLS, 0, DIRECT | WRITES, 0 },
+	{ BPF_PROG_TYPE_SCHED_CLS, 0, DIRECT | WRITES, 0 },
+	{ BPF_PROG_TYPE_SCHED_ACT, 0, DIRECT | WRITES, 0 },
+	{ BPF_PROG_TYPE_SOCKET_FILTER, 0, 0, 0 },
+	{ BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_INGRESS, DIRECT, 1 },
+	{ BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_EGRESS, DIRECT, 3 },
+	{ BPF_PROG_TYPE_LWT_XMIT, 0, DIRECT | WRITES, 0 },
+	{ BPF_PROG_TYPE_LWT_IN, 0, DIRECT, 0 },
+};
+
+bool gen_makes(u32 type)
+{
+	for (size_t i = 0; i < ARRAY_LEN(types); i++)
+		if (types[i].type == type)
+			return true;
+	return false;
+}
+
 static void choose_type(struct gen *g)
 {
-	enum { DIRECT = 1, WRITES = 2 };
-	static const struct { u32 type, attach, flags; s32 mask; } types[] = {
-		{ BPF_PROG_TYPE_XDP, 0, DIRECT | WRITES, 0 },
-		{ BPF_PROG_TYPE_XDP, 0, DIRECT | WRITES, 0 },
-		{ BPF_PROG_TYPE_XDP, 0, DIRECT | WRITES, 0 },
-		{ BPF_PROG_TYPE_SCHED_CLS, 0, DIRECT | WRITES, 0 },
-		{ BPF_PROG_TYPE_SCHED_CLS, 0, DIRECT | WRITES, 0 },
-		{ BPF_PROG_TYPE_SCHED_ACT, 0, DIRECT | WRITES, 0 },
-		{ BPF_PROG_TYPE_SOCKET_FILTER, 0, 0, 0 },
-		{ BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_INGRESS, DIRECT, 1 },
-		{ BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_EGRESS, DIRECT, 3 },
-		{ BPF_PROG_TYPE_LWT_XMIT, 0, DIRECT | WRITES, 0 },
-		{ BPF_PROG_TYPE_LWT_IN, 0, DIRECT, 0 },
-	};
 	u32 i = pick(g, ARRAY_LEN(types));
 
 	g->p->type = types[i].type;
 	g->p->attach = types[i].attach;
 	g->packet = pick(g, 2);
-	g->direct = g->packet && types[i].flags & DIRECT;
+	g->direct = g->packet && types[i].flags & DIRECT &&
+		    !(types[i].type == BPF_PROG_TYPE_CGROUP_SKB && has_quirk(g, QUIRK_CGROUP_DATA));
 	g->writes = types[i].flags & WRITES;
 	g->result_mask = types[i].mask;
 }
 
-void gen_program(struct diff_prog *p, u64 seed, u64 skip)
+void gen_program(struct diff_prog *p, const struct gen_level *level, u64 seed, u64 skip)
 {
-	struct gen gen = { .p = p, .rnd = seed }, *g = &gen;
+	struct gen gen = { .p = p, .level = level, .rnd = seed }, *g = &gen;
 	u32 n = 1 + pick(g, GEN_STATEMENTS), nr_calls = 0;
 	struct name calls[GEN_STATEMENTS];
 

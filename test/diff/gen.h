@@ -15,7 +15,7 @@
 #ifndef DIFF_GEN_H
 #define DIFF_GEN_H
 
-#include "diff/world.h"
+#include "diff/level.h"
 
 enum {
 	GEN_STATEMENTS = 40,
@@ -51,8 +51,11 @@ enum gen_extern {
 /* What the programs run in. */
 extern const struct diff_scene gen_scene;
 
-/* The program of SEED; bit I of SKIP leaves statement I out. */
-void gen_program(struct diff_prog *p, u64 seed, u64 skip);
+/* The program of SEED of what LEVEL has (NULL: of everything); bit I of SKIP leaves
+ * statement I out. */
+void gen_program(struct diff_prog *p, const struct gen_level *level, u64 seed, u64 skip);
+/* Are there programs of TYPE? */
+bool gen_makes(u32 type);
 /* A packet for it. */
 void gen_packet(struct diff_packet *pkt, u64 *state);
 

@@ -44,6 +44,12 @@ static void st_lookup(struct gen *g)
 	after_call(g);
 }
 
+static void map_error(struct gen *g)
+{
+	if (has_quirk(g, QUIRK_MAP_ERROR))
+		ADD(BPF_MOV32_REG(BPF_REG_0, BPF_REG_0));
+}
+
 static void st_update(struct gen *g)
 {
 	ADD(BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_9, VALUE_AT),
@@ -52,6 +58,7 @@ static void st_update(struct gen *g)
 	ADD(BPF_MOV64_REG(BPF_REG_3, BPF_REG_10), BPF_ALU64_IMM(BPF_ADD, BPF_REG_3, VALUE_AT),
 	    BPF_MOV64_IMM(BPF_REG_4, (s32)pick(g, 4)), SKEP_LD_MAP(BPF_REG_1, hash_map(g)),
 	    BPF_EMIT_CALL(BPF_FUNC_map_update_elem));
+	map_error(g);
 	after_call(g);
 }
 
@@ -59,24 +66,36 @@ static void st_delete(struct gen *g)
 {
 	put_key(g);
 	ADD(SKEP_LD_MAP(BPF_REG_1, hash_map(g)), BPF_EMIT_CALL(BPF_FUNC_map_delete_elem));
+	map_error(g);
 	after_call(g);
 }
 
 static bool offered(const struct gen *g, u32 helper)
 {
-	return helper_offered(helper, g->p->type);
+	return g->level ? g->level->helpers[g->p->type][helper] :
+			  helper_offered(helper, g->p->type);
+}
+
+/* r0, a sum of 32 bits, in 16, of which one means 0. */
+static void fold(struct gen *g)
+{
+	for (u32 i = 0; i < 2; i++)
+		ADD(BPF_MOV64_REG(BPF_REG_1, BPF_REG_0), BPF_ALU64_IMM(BPF_RSH, BPF_REG_1, 16),
+		    BPF_ALU64_IMM(BPF_AND, BPF_REG_0, 0xffff),
+		    BPF_ALU64_REG(BPF_ADD, BPF_REG_0, BPF_REG_1));
+	ADD(BPF_JMP_IMM(BPF_JNE, BPF_REG_0, 0xffff, 1), BPF_MOV64_IMM(BPF_REG_0, 0));
 }
 
 static void st_csum(struct gen *g)
 {
 	u32 from = 4 * pick(g, 9), to = 4 * pick(g, 9);
 
-	if (!offered(g, BPF_FUNC_csum_diff))
-		return;
 	ADD(BPF_MOV64_REG(BPF_REG_1, BPF_REG_10), BPF_ALU64_IMM(BPF_ADD, BPF_REG_1, -64),
 	    BPF_MOV64_IMM(BPF_REG_2, (s32)from), BPF_MOV64_REG(BPF_REG_3, BPF_REG_7),
 	    BPF_MOV64_IMM(BPF_REG_4, (s32)to), BPF_MOV64_REG(BPF_REG_5, BPF_REG_9),
 	    BPF_EMIT_CALL(BPF_FUNC_csum_diff));
+	if (has_quirk(g, QUIRK_CSUM_WIDE))
+		fold(g);
 	after_call(g);
 }
 
@@ -119,17 +138,25 @@ static void st_for_each(struct gen *g)
 	    BPF_ALU64_IMM(BPF_ADD, BPF_REG_3, -64),
 	    BPF_MOV64_IMM(BPF_REG_4, pick(g, 20) ? 0 : 1),
 	    BPF_EMIT_CALL(BPF_FUNC_for_each_map_elem));
+	map_error(g);
 	after_call(g);
 }
 
-/* Slot 0 is this program, the others are empty or none. */
+/* A slot below N of the prog array, which has two: this program, and none. */
+s32 gen_slot(struct gen *g, u32 n)
+{
+	u32 slot = pick(g, n);
+
+	return slot == 1 && has_quirk(g, QUIRK_TAIL_EMPTY) ? 0 : (s32)slot;
+}
+
 static void st_tail(struct gen *g)
 {
 	if (g->nesting && pick(g, 2))
 		return;
-	if (pick(g, 3)) {
+	if (pick(g, 3) || has_quirk(g, QUIRK_TAIL_COUNT)) {
 		ADD(BPF_MOV64_REG(BPF_REG_1, BPF_REG_6), SKEP_LD_MAP(BPF_REG_2, MAP_PROGS),
-		    BPF_MOV64_IMM(BPF_REG_3, (s32)pick(g, 4)), BPF_EMIT_CALL(BPF_FUNC_tail_call),
+		    BPF_MOV64_IMM(BPF_REG_3, gen_slot(g, 4)), BPF_EMIT_CALL(BPF_FUNC_tail_call),
 		    BPF_MOV64_IMM(BPF_REG_0, (s32)number(g)));
 	} else {
 		ADD(BPF_MOV64_REG(BPF_REG_1, BPF_REG_6));
@@ -152,6 +179,7 @@ static void st_queue(struct gen *g)
 	ADD(BPF_MOV64_IMM(BPF_REG_3, pick(g, 3) ? (s32)pick(g, 4) : BPF_EXIST),
 	    SKEP_LD_MAP(BPF_REG_1, pick(g, 2) ? MAP_QUEUE : MAP_LIFO), BPF_EMIT_CALL(call),
 	    BPF_LDX_MEM(BPF_DW, BPF_REG_9, BPF_REG_10, VALUE_AT));
+	map_error(g);
 	after_call(g);
 }
 
@@ -176,6 +204,7 @@ static void st_lpm(struct gen *g)
 	switch (what) {
 	case 0:
 		ADD(BPF_EMIT_CALL(BPF_FUNC_map_delete_elem));
+		map_error(g);
 		break;
 	case 1:
 		ADD(BPF_EMIT_CALL(BPF_FUNC_map_lookup_elem),
@@ -188,6 +217,7 @@ static void st_lpm(struct gen *g)
 		stack_at(g, BPF_REG_3, VALUE_AT);
 		ADD(BPF_MOV64_IMM(BPF_REG_4, (s32)pick(g, 4)),
 		    BPF_EMIT_CALL(BPF_FUNC_map_update_elem));
+		map_error(g);
 	}
 	after_call(g);
 }
@@ -263,6 +293,17 @@ static void st_strtol(struct gen *g)
 	after_call(g);
 }
 
+/* Counts runs of the next four instructions at the end of the result, and leaves them
+ * out when there were some. */
+static void few_moves(struct gen *g)
+{
+	enum { MOVES = 6, AT = RESULT_BYTES - 8 };
+
+	ADD(SKEP_LD_MAP_VALUE(BPF_REG_1, MAP_RESULT, AT), BPF_LDX_MEM(BPF_DW, BPF_REG_2, BPF_REG_1, 0),
+	    BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, 1), BPF_STX_MEM(BPF_DW, BPF_REG_1, BPF_REG_2, 0),
+	    BPF_JMP_IMM(BPF_JGT, BPF_REG_2, MOVES, 4));
+}
+
 /* Changes a classifier's packet: its length, its tags, what belongs to it. */
 static void skb_change(struct gen *g)
 {
@@ -278,6 +319,8 @@ static void skb_change(struct gen *g)
 
 	if (!offered(g, calls[i].call))
 		return;
+	if (has_quirk(g, QUIRK_SKB_MOVES))
+		few_moves(g);
 	ADD(BPF_MOV64_REG(BPF_REG_1, BPF_REG_6),
 	    BPF_MOV64_IMM(BPF_REG_2, calls[i].from + (s32)pick(g, (u32)calls[i].n)),
 	    BPF_MOV64_IMM(BPF_REG_3, calls[i].arg), BPF_EMIT_CALL(calls[i].call));
@@ -285,10 +328,22 @@ static void skb_change(struct gen *g)
 	after_call(g);
 }
 
+/* Leaves the next three instructions out where they would make more metadata than
+ * old kernels have. */
+static void small_meta(struct gen *g, s32 by)
+{
+	ADD(BPF_LDX_MEM(BPF_W, BPF_REG_1, BPF_REG_6, offsetof(struct xdp_md, data)),
+	    BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_6, offsetof(struct xdp_md, data_meta)),
+	    BPF_ALU64_REG(BPF_SUB, BPF_REG_1, BPF_REG_2),
+	    BPF_JMP_IMM(BPF_JSGT, BPF_REG_1, 32 + by, 3));
+}
+
 static void st_adjust(struct gen *g)
 {
 	static const u8 calls[] = { BPF_FUNC_xdp_adjust_head, BPF_FUNC_xdp_adjust_tail,
 		BPF_FUNC_xdp_adjust_meta };
+	u8 call;
+	s32 by;
 
 	if (!g->packet || g->nesting)
 		return;
@@ -296,9 +351,14 @@ static void st_adjust(struct gen *g)
 		skb_change(g);
 		return;
 	}
+	call = calls[pick(g, ARRAY_LEN(calls))];
+	by = (s32)pick(g, 40) * 4 - 80;
+	if (!offered(g, call))
+		return;
+	if (call == BPF_FUNC_xdp_adjust_meta && has_quirk(g, QUIRK_META_32))
+		small_meta(g, by);
 	ADD(BPF_MOV64_REG(BPF_REG_1, BPF_REG_6),
-	    BPF_MOV64_IMM(BPF_REG_2, (s32)pick(g, 40) * 4 - 80),
-	    BPF_EMIT_CALL(calls[pick(g, ARRAY_LEN(calls))]));
+	    BPF_MOV64_IMM(BPF_REG_2, by), BPF_EMIT_CALL(call));
 	gen_load_packet(g);
 	after_call(g);
 }
@@ -313,10 +373,10 @@ static u8 bytes_call(struct gen *g, bool store)
 
 static void st_load_bytes(struct gen *g)
 {
-	bool store = pick(g, 2);
+	u8 call = bytes_call(g, pick(g, 2));
 	u32 off = pick(g, 4) ? pick(g, 80) : pick(g, 3) ? pick(g, 700) : (u32)number(g);
 
-	if (!g->packet)
+	if (!g->packet || !offered(g, call))
 		return;
 	ADD(BPF_MOV64_REG(BPF_REG_1, BPF_REG_6), BPF_MOV64_IMM(BPF_REG_2, (s32)off));
 	if (pick(g, 2))
@@ -324,7 +384,7 @@ static void st_load_bytes(struct gen *g)
 	else
 		ADD(BPF_MOV64_REG(BPF_REG_3, BPF_REG_7));
 	ADD(BPF_MOV64_IMM(BPF_REG_4, (s32)(1 + pick(g, 64))),
-	    BPF_MOV64_IMM(BPF_REG_5, (s32)pick(g, 4)), BPF_EMIT_CALL(bytes_call(g, store)));
+	    BPF_MOV64_IMM(BPF_REG_5, (s32)pick(g, 4)), BPF_EMIT_CALL(call));
 	gen_load_packet(g);
 	after_call(g);
 }
@@ -335,7 +395,8 @@ static void st_csum_replace(struct gen *g)
 	static const s32 flags[] = { 0, 2, 4, 0x12, 0x14, 0x20, 0x24, 0x34, 1, 3 };
 	bool l3 = pick(g, 2);
 
-	if (!g->packet || !offered(g, BPF_FUNC_l4_csum_replace))
+	if (!g->packet || !offered(g, BPF_FUNC_l3_csum_replace) ||
+	    !offered(g, BPF_FUNC_l4_csum_replace))
 		return;
 	ADD(BPF_MOV64_REG(BPF_REG_1, BPF_REG_6), BPF_MOV64_IMM(BPF_REG_2, (s32)pick(g, 70)),
 	    BPF_MOV64_REG(BPF_REG_3, pick(g, 2) ? BPF_REG_0 : BPF_REG_9),
@@ -398,6 +459,8 @@ static void st_legacy(struct gen *g)
 	if (!g->packet || !legacy_loads(g->p->type))
 		return;
 	in.imm = at[pick(g, pick(g, 6) ? 5 : ARRAY_LEN(at))];
+	if (has_quirk(g, QUIRK_VLAN_NET) && in.imm < -1 && in.imm >= -0x100000)
+		return;
 	if (isa_rows[op].kind == KIND_LD_IND && pick(g, 3))
 		ADD(BPF_ALU64_IMM(BPF_AND, in.src_reg, 31));
 	add(g, in);
@@ -443,11 +506,49 @@ static void st_iter(struct gen *g)
 	after_call(g);
 }
 
-static const gen_statement calls[] = {
-	st_lookup, st_update, st_delete, st_csum, st_call, st_adjust, st_load_bytes, st_bpf_loop,
-	st_tail, st_queue, st_queue, st_lpm, st_lpm, st_percpu, st_ring, st_strncmp, st_snprintf,
-	st_strtol, st_csum_replace, st_context, st_legacy, st_rcu, st_iter,
-	st_for_each,
+/* Statements, the helpers that each calls in any case, whether it calls functions of
+ * the kernel. */
+static const struct {
+	gen_statement make;
+	u8 needs[3];
+	bool kfuncs;
+} calls[] = {
+	{ st_lookup, { BPF_FUNC_map_lookup_elem }, false },
+	{ st_update, { BPF_FUNC_map_update_elem }, false },
+	{ st_delete, { BPF_FUNC_map_delete_elem }, false },
+	{ st_csum, { BPF_FUNC_csum_diff }, false },
+	{ st_call, { 0 }, false },
+	{ st_adjust, { 0 }, false },
+	{ st_load_bytes, { 0 }, false },
+	{ st_bpf_loop, { BPF_FUNC_loop }, false },
+	{ st_tail, { BPF_FUNC_tail_call }, false },
+	{ st_queue, { BPF_FUNC_map_push_elem, BPF_FUNC_map_pop_elem, BPF_FUNC_map_peek_elem },
+	  false },
+	{ st_queue, { BPF_FUNC_map_push_elem, BPF_FUNC_map_pop_elem, BPF_FUNC_map_peek_elem },
+	  false },
+	{ st_lpm, { BPF_FUNC_map_lookup_elem }, false },
+	{ st_lpm, { BPF_FUNC_map_lookup_elem }, false },
+	{ st_percpu, { BPF_FUNC_map_lookup_elem }, false },
+	{ st_ring, { BPF_FUNC_ringbuf_output, BPF_FUNC_ringbuf_query }, false },
+	{ st_strncmp, { BPF_FUNC_strncmp }, false },
+	{ st_snprintf, { BPF_FUNC_snprintf }, false },
+	{ st_strtol, { BPF_FUNC_strtol, BPF_FUNC_strtoul }, false },
+	{ st_csum_replace, { 0 }, false },
+	{ st_context, { 0 }, false },
+	{ st_legacy, { 0 }, false },
+	{ st_rcu, { 0 }, true },
+	{ st_iter, { 0 }, true },
+	{ st_for_each, { BPF_FUNC_for_each_map_elem }, false },
 };
 
-void gen_call(struct gen *g) { calls[pick(g, ARRAY_LEN(calls))](g); }
+void gen_call(struct gen *g)
+{
+	u32 at = pick(g, ARRAY_LEN(calls));
+
+	if (calls[at].kfuncs && g->level && !g->level->kfuncs)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(calls[at].needs) && calls[at].needs[i]; i++)
+		if (!offered(g, calls[at].needs[i]))
+			return;
+	calls[at].make(g);
+}

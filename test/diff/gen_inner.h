@@ -11,6 +11,7 @@ enum gen_func { FN_SUB, FN_LOOP, FN_EACH, FN_TAIL, NR_FUNCS };
 
 struct gen {
 	struct diff_prog *p;
+	const struct gen_level *level;	/* NULL = everything */
 	bool packet;		/* uses the context */
 	bool direct;		/* r8 is the packet */
 	bool writes;		/* and may be written to */
@@ -20,6 +21,16 @@ struct gen {
 	enum gen_func fn;
 	u32 nesting;
 };
+
+static inline bool has_row(const struct gen *g, enum isa_op op)
+{
+	return !g->level || g->level->rows[op];
+}
+
+static inline bool has_quirk(const struct gen *g, enum quirk quirk)
+{
+	return g->level && g->level->quirks[quirk];
+}
 
 static inline u32 pick(struct gen *g, u32 n) { return gen_below(&g->rnd, n); }
 
@@ -75,9 +86,12 @@ typedef void (*gen_statement)(struct gen *g);
 
 /* A statement that calls something. */
 void gen_call(struct gen *g);
+/* What a tail call names. */
+s32 gen_slot(struct gen *g, u32 n);
 /* Reads the packet's bounds again. */
 void gen_load_packet(struct gen *g);
-/* Arithmetic; what row OP says and random operands; a row of one of the kinds. */
+/* Arithmetic; what row OP says and random operands; a row of one of the kinds, of
+ * which the level has some. */
 void gen_alu(struct gen *g);
 struct bpf_insn gen_row_insn(struct gen *g, enum isa_op op);
 enum isa_op gen_row(struct gen *g, u8 kind, u8 or_kind);

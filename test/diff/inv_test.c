@@ -11,9 +11,9 @@
 #include "diff/gen.h"
 #include "diff/mutate.h"
 #include "diff/report.h"
+#include "diff/verdict.h"
 #include "base/os.h"
 #include "isa/isa.h"
-#include "obj/obj.h"
 #include "verify/verify.h"
 #include <inttypes.h>
 #include <stdlib.h>
@@ -22,33 +22,6 @@
 enum { SECONDS = 4 };
 
 struct tally { u64 programs, paths, invariants, both, more, gave_up[1 << 16]; };
-
-static struct image_map image_map(const struct diff_map *m)
-{
-	const struct map_attr *a = &m->attr;
-
-	return (struct image_map){ .name = a->name, .type = a->type, .key_size = a->key_size,
-		.value_size = a->value_size, .max_entries = a->max_entries,
-		.map_flags = a->map_flags, .map_extra = a->map_extra,
-		.kind = m->frozen ? IMAGE_MAP_RODATA : IMAGE_MAP_USER, .init = m->init };
-}
-
-static struct image *image_of(const struct diff_prog *p)
-{
-	struct image_map maps[WORLD_MAPS];
-	struct image *img;
-	struct skep_err err;
-
-	for (u32 i = 0; i < gen_scene.nr_maps; i++)
-		maps[i] = image_map(&gen_scene.maps[i]);
-	if (obj_from_insns(&img, p->type, "diff", p->v, p->n, maps, gen_scene.nr_maps, "GPL",
-			   &err))
-		return NULL;
-	img->externs = (struct image_extern *)gen_scene.externs;
-	img->nr_externs = gen_scene.nr_externs;
-	img->progs[0].expected_attach = p->attach;
-	return img;
-}
 
 /* The verdict; *GAVE_UP: a limit ended *paths*, it is no answer. */
 static enum verdict judge(const struct image *img, unsigned flags, bool *gave_up, u32 *why)
@@ -97,7 +70,8 @@ static bool repeats(const struct diff_prog *p)
 
 static void compare(const struct diff_prog *p, const char *what, u64 seed, struct tally *t)
 {
-	struct image *img = image_of(p);
+	struct skep_err err;
+	struct image *img = verdict_image(&gen_scene, p, &err);
 	bool no_answer, ignored;
 	enum verdict paths, invariants;
 	u32 why = 0, gave_up = 0;
@@ -141,7 +115,7 @@ static bool make(struct diff_prog *p, enum kind kind, u64 seed)
 	if (kind == BRANCHY)
 		branchy_program(p, seed);
 	else
-		gen_program(p, seed, 0);
+		gen_program(p, NULL, seed, 0);
 	return kind != MUTATED || mutate_program(p, seed, &gen_scene);
 }
 

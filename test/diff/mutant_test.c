@@ -97,7 +97,7 @@ static void generated(void **unused UNUSED)
 		u64 seed = gen_random(&state);
 
 		gen_packet(&pkt, &state);
-		gen_program(&p, seed, 0);
+		gen_program(&p, NULL, seed, 0);
 		mutant(&m, w, &p, seed, &pkt, "mutant");
 	}
 	mutants_close(&m, "mutants of generated programs");
@@ -240,7 +240,7 @@ static void editing(void **unused UNUSED)
 	for (u32 i = 0; i < 200; i++) {
 		u32 at;
 
-		gen_program(&p, gen_random(&state), 0);
+		gen_program(&p, NULL, gen_random(&state), 0);
 		prog_copy(&q, &p);
 		at = edit_nth(&q, 1 + gen_below(&state, edit_count(&q) - 1));
 		assert_true(edit_insert(&q, at, nop, 1));
@@ -271,7 +271,7 @@ static void shrinking(void **unused UNUSED)
 	u32 asked = 0, n = 0;
 
 	while (n < 20) {
-		gen_program(&p, gen_random(&state), 0);
+		gen_program(&p, NULL, gen_random(&state), 0);
 		if (!has_mul(&p, &asked))
 			continue;
 		shrink_program(&p, has_mul, &asked, 4000);

@@ -29,25 +29,36 @@ static struct image_map image_map(const struct diff_map *m)
 		.kind = m->frozen ? IMAGE_MAP_RODATA : IMAGE_MAP_USER, .init = m->init };
 }
 
+struct image *verdict_image(const struct diff_scene *scene, const struct diff_prog *p,
+			    struct skep_err *err)
+{
+	struct image_map maps[WORLD_MAPS];
+	struct image *img;
+
+	for (u32 i = 0; i < scene->nr_maps; i++)
+		maps[i] = image_map(&scene->maps[i]);
+	if (obj_from_insns(&img, p->type, "diff", p->v, p->n, maps, scene->nr_maps, "GPL", err))
+		return NULL;
+	img->externs = (struct image_extern *)scene->externs;
+	img->nr_externs = scene->nr_externs;
+	img->progs[0].expected_attach = p->attach;
+	return img;
+}
+
 static enum judged ask(const struct diff_scene *scene, const struct diff_prog *p, char *why,
 		       size_t n)
 {
-	struct image_map maps[WORLD_MAPS];
 	struct skep_err err;
 	struct image *img;
 	enum judged j;
 
 	if (!verdict_judge)
 		return JUDGED_NONE;
-	for (u32 i = 0; i < scene->nr_maps; i++)
-		maps[i] = image_map(&scene->maps[i]);
-	if (obj_from_insns(&img, p->type, "diff", p->v, p->n, maps, scene->nr_maps, "GPL", &err)) {
+	img = verdict_image(scene, p, &err);
+	if (!img) {
 		snprintf(why, n, "%.*s", (int)n - 1, err.text);
 		return JUDGED_REJECTED;
 	}
-	img->externs = (struct image_extern *)scene->externs;
-	img->nr_externs = scene->nr_externs;
-	img->progs[0].expected_attach = p->attach;
 	j = verdict_judge(img, 0, why, n);
 	image_free(img);
 	return j;

@@ -31,6 +31,11 @@ enum relation { RELATION_AGREE, RELATION_ACCEPTS, RELATION_REJECTS, RELATION_OPE
  */
 extern enum judged (*verdict_judge)(const struct image *img, u32 prog, char *why, size_t n);
 
+/* P in SCENE as an image, which image_free frees and which does not outlive them;
+ * NULL when it is no code. */
+struct image *verdict_image(const struct diff_scene *scene, const struct diff_prog *p,
+			    struct skep_err *err);
+
 struct verdicts {
 	void *to;		/* FILE, or NULL */
 	u64 n[NR_RELATIONS], accepted, refused, unknown;

@@ -17,7 +17,7 @@
 
 const struct diff_scene *world_scene(const struct world *w) { return &w->scene; }
 
-static const struct host *host_of(u32 type)
+const struct host *world_host(u32 type)
 {
 	for (const struct host *const *h = host_all; *h; h++)
 		if ((*h)->prog_type == type)
@@ -27,7 +27,7 @@ static const struct host *host_of(u32 type)
 
 bool world_runs(u32 type)
 {
-	return host_of(type) && type != BPF_PROG_TYPE_LWT_SEG6LOCAL;
+	return world_host(type) && type != BPF_PROG_TYPE_LWT_SEG6LOCAL;
 }
 
 /* ---- making one ------------------------------------------------------------------ */
@@ -352,25 +352,46 @@ static bool run_code(struct world *w, const struct vm_code *code, enum vm_mode m
 	return true;
 }
 
-/* False: this mode cannot tell. */
-static bool run_user(struct world *w, const struct diff_prog *p, const struct diff_packet *pkt,
-		     enum vm_mode mode, struct seen *s)
+struct vm_code *world_code(const struct world *w, const struct diff_prog *p, enum vm_mode mode,
+			   struct skep_err *err)
 {
 	const struct vm_bind bind = { .insns = p->v, .nr_insns = p->n,
 		.prog_type = p->type, .maps = w->vm, .nr_maps = w->scene.nr_maps,
 		.externs = w->scene.externs, .nr_externs = w->scene.nr_externs,
 		.helper = call_helper, .kfunc = call_kfunc, .ctx = ctx_desc(p->type) };
+	struct vm_code *code;
+
+	return vm_code_new(&code, &bind, mode, "diff", err) ? NULL : code;
+}
+
+static void dump_user(struct world *w, struct dump *d)
+{
 	const struct dump_side side = { w, 1, user_lookup, user_update, user_remove, user_take,
 		user_next, user_records };
+
+	dump_maps(d, &side, &w->scene);
+}
+
+void world_reset(struct world *w)
+{
+	static struct dump ignored;
+
+	dump_user(w, &ignored);
+}
+
+/* False: this mode cannot tell. */
+static bool run_user(struct world *w, const struct diff_prog *p, const struct diff_packet *pkt,
+		     enum vm_mode mode, struct seen *s)
+{
 	struct test_run t = { .data = pkt->data, .bytes = pkt->bytes };
-	const struct host *host = host_of(p->type);
-	struct vm_code *code;
+	const struct host *host = world_host(p->type);
 	struct skep_err err;
+	struct vm_code *code = world_code(w, p, mode, &err);
 	bool ran;
 
 	memset(s, 0, offsetof(struct seen, maps));
 	s->fault.kind = VM_FAULT_NONE;
-	if (vm_code_new(&code, &bind, mode, "diff", &err)) {
+	if (!code) {
 		if (mode == VM_FAST)
 			return false;	/* helpers that only the checked one has */
 		fail_msg("%s", err.text);
@@ -381,7 +402,7 @@ static bool run_user(struct world *w, const struct diff_prog *p, const struct di
 		s->error = -ENOMEM;
 	else if (!s->error)
 		user_packet(host, w, &t, s);
-	dump_maps(&s->maps, &side, &w->scene);
+	dump_user(w, &s->maps);
 	vm_code_free(code);
 	return ran;
 }

@@ -53,6 +53,13 @@ struct world {
 	struct world *twin;	/* see world_twin; NULL = none yet */
 };
 
+/* Who runs programs of TYPE, or NULL. */
+const struct host *world_host(u32 type);
+/* What the embedded engine makes of P, for the checked interpreter; vm_code_free. */
+struct vm_code *world_code(const struct world *w, const struct diff_prog *p, enum vm_mode mode,
+			   struct skep_err *err);
+/* The embedded engine's maps are as at the start. */
+void world_reset(struct world *w);
 /* The same scene without the kernel, at other addresses. */
 struct world *world_twin(struct world *w);
 /* Loads P: a file descriptor or -errno, and the verdict. */

@@ -6,6 +6,7 @@
  * values; output must stay in proportion to the input.
  */
 #include "btf/btf.h"
+#include "btf/build.h"
 #include <stdlib.h>
 
 /* A header may expand types, but not without bound. */
@@ -19,6 +20,18 @@ static void must(bool ok)
 {
 	if (!ok)
 		abort();
+}
+
+/* Records lie one behind the other, however they were found. */
+static void check_records(const struct btf *btf)
+{
+	u32 off = 0;
+
+	for (u32 i = 0; i < btf->nr_types - btf->first_id; i++) {
+		must(btf_own_off(btf, i) == off);
+		must(btf_own_kind(btf, i) == btf_kind(btf_own(btf, i)));
+		off += 4 * btf_build_words(btf_own(btf, i));
+	}
 }
 
 static void check_names(struct btf *btf, struct arena *arena)
@@ -81,6 +94,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t bytes)
 		n += 3;
 	}
 	if (!btf_parse_split(&btf, &arena, base, data + n, bytes - n, "fuzz", &err)) {
+		check_records(btf);
 		print(btf, bytes);
 		check_names(btf, &arena);
 	} else {

@@ -89,13 +89,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	opts.caps = data[0] & 1 ? VERIFY_CAP_ALL : 0;
 	opts.policy = data[0] & 2 ? POLICY_KERNEL : POLICY_USER;
+	opts.flags = data[0] & 4 ? VERIFY_FACTS : 0;
 	make(&g, data + 1, size - 1);
 	if (skep_object_from_insns(&obj, BPF_PROG_TYPE_XDP, "fuzz", g.slots, g.n, maps,
 				   WORLD_MAPS, "GPL", &err))
 		return 0;
 	if (!verify_prog(&r, &arena, obj->img, &obj->img->progs[0], &opts, &err) &&
-	    r.verdict == VERDICT_OK)
+	    r.verdict == VERDICT_OK) {
+		gen_require(!r.facts == !opts.flags, &g, "facts of what is accepted, when asked");
 		run(obj, &g);
+	}
 	arena_free(&arena);
 	skep_object_close(obj);
 	return 0;

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 #include "base/os.h"
 #include "btf/btf.h"
+#include "btf/build.h"
 #include "obj/obj.h"
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -67,6 +68,101 @@ static void expect_bad(const struct section *s, const char *text)
 	    strncmp(err.text, "t:.BTF: error: ", 15))
 		fail_msg("expected '%s', got %s", text, err.text);
 	arena_free(&arena);
+}
+
+/* ---- where records begin ------------------------------------------------------ */
+
+static u32 below(u64 *state, u32 n)
+{
+	*state = *state * 6364136223846793005 + 1442695040888963407;
+	return (u32)(*state >> 33) % n;
+}
+
+/* An enum whose values look like records: what a guess takes them for. */
+static void put_enum(u32 *w, size_t *n, u64 *state)
+{
+	u32 vlen = 1 + below(state, 200), each = 1 + below(state, 3);
+
+	w[(*n)++] = 0;
+	w[(*n)++] = INFO(ENUM, vlen);
+	w[(*n)++] = 4;
+	for (u32 i = 0; i < vlen; i++) {
+		w[(*n)++] = 5;
+		w[(*n)++] = i % each ? 1 : INFO(CONST, 0) | (below(state, 8) ? 0 : below(state, 99));
+	}
+}
+
+static size_t random_words(u32 *w, size_t max, u64 *state)
+{
+	size_t n = 0;
+
+	while (n < max - 500) {
+		if (!below(state, 4)) {
+			put_enum(w, &n, state);
+			continue;
+		}
+		w[n++] = 0;
+		w[n++] = INFO(PTR, 0);
+		w[n++] = 0;
+	}
+	return n;
+}
+
+/* What one record after the other says: how many, and where the first bad one is. */
+static u32 walk(const u32 *w, size_t n, size_t *bad)
+{
+	u32 types = 0;
+
+	for (*bad = 0; *bad < n; types++) {
+		const struct btf_type *t = (const void *)(w + *bad);
+
+		if (n - *bad < 3 || !btf_kind(t) || btf_kind(t) > BTF_KIND_ENUM64 ||
+		    btf_build_words(t) > n - *bad)
+			return types;
+		*bad += btf_build_words(t);
+	}
+	return types;
+}
+
+static void expect_records(const struct section *s, const u32 *w, size_t n)
+{
+	struct arena arena = ARENA_INIT;
+	struct skep_err err = { 0 };
+	struct btf *btf;
+	size_t bad;
+	u32 types = walk(w, n, &bad), off = 0;
+	char text[64];
+	int r = btf_parse(&btf, &arena, s->bytes, s->n, "t", &err);
+
+	snprintf(text, sizeof(text), "type %u at 0x%zx ", types + 1, bad * 4);
+	if (bad < n && (!r || !strstr(err.text, text)))
+		fail_msg("not '%s': %s", text, r ? err.text : "accepted");
+	for (u32 i = 0; !r && i < types; i++) {
+		assert_int_equal(btf_own_off(btf, i), off);
+		assert_int_equal(btf_own_kind(btf, i), btf_kind(btf_own(btf, i)));
+		off += 4 * btf_build_words(btf_own(btf, i));
+	}
+	if (bad == n)
+		assert_int_equal(r ? 0 : btf->nr_types, r ? 0 : types + 1);
+	arena_free(&arena);
+}
+
+/* Long sections are gone through from several places at once, and damaged ones, too. */
+static void test_scan(void **state)
+{
+	static struct section s;
+	static u32 w[15000];
+	u64 rnd = 7;
+
+	for (u32 i = 0; i < 2000; i++) {
+		size_t n = random_words(w, 600 + below(&rnd, 14000), &rnd);
+
+		if (i % 2)
+			w[below(&rnd, (u32)n)] = below(&rnd, 2) ? below(&rnd, 32) << 24 :
+						 INFO(ENUM, below(&rnd, 3000));
+		make(&s, w, n, i % 4 > 1);
+		expect_records(&s, w, n);
+	}
 }
 
 /* ---- what is refused --------------------------------------------------------- */
@@ -496,6 +592,7 @@ static void test_c_ends(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_scan),
 		cmocka_unit_test(test_bad_types),
 		cmocka_unit_test(test_bad_header),
 		cmocka_unit_test(test_depth),

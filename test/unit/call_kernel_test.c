@@ -8,6 +8,7 @@
 #include "base/os.h"
 #include <stdlib.h>
 #include "helper_probe.h"
+#include "model/format.h"
 #include "kernel_prog.h"
 
 /* ---- checksums and strings --------------------------------------------------------- */
@@ -420,6 +421,14 @@ static void test_formats(void **state)
 					format_case(fmts[i], nr, sizes[j]);
 }
 
+static void same_answer(const char *fmt, u32 nr)
+{
+	if (verifier_takes(fmt, nr) != we_take(fmt, nr))
+		fail_msg("format \"%s\" with %u args: kernel %d, ours %d",
+			 fmt, nr, !we_take(fmt, nr), we_take(fmt, nr));
+	assert_int_equal(we_take(fmt, nr), !format_bad(fmt, nr));
+}
+
 static void test_format_refusals(void **state)
 {
 	static const char chars[] = "%%%%%dxulics0+- 19pIi46KkSsBX.#z,\x80\x01\n_h";
@@ -435,9 +444,28 @@ static void test_format_refusals(void **state)
 		if (any(2))
 			fmt[0] = '%';
 		fmt[n] = 0;
-		if (verifier_takes(fmt, nr) != we_take(fmt, nr))
-			fail_msg("format \"%s\" with %u args: kernel %d, ours %d",
-				 fmt, nr, !we_take(fmt, nr), we_take(fmt, nr));
+		same_answer(fmt, nr);
+	}
+}
+
+/* Every byte behind each beginning; every conversion of up to three characters. */
+static void test_all_conversions(void **state)
+{
+	static const char *const begins[] = { "", "%", "%l", "%ll", "%p", "%s", "%d", "%pk",
+		"%pks", "%pI", "%pI4", "%pB", "%0", "%5", "%-", "%p%" };
+	static const char chars[] = "%dlsxpIk40- c";
+	char fmt[12];
+
+	need_old_kernel();
+	for (size_t i = 0; i < ARRAY_LEN(begins); i++)
+		for (u32 c = 1; c < 256; c++) {
+			snprintf(fmt, sizeof(fmt), "%s%c", begins[i], (char)c);
+			same_answer(fmt, 1);
+		}
+	for (u32 i = 0; i < 13 * 13 * 13; i++) {
+		snprintf(fmt, sizeof(fmt), "%%%c%c%c", chars[i / 169], chars[i / 13 % 13],
+			 chars[i % 13]);
+		same_answer(fmt, 1);
 	}
 }
 
@@ -676,6 +704,7 @@ int main(void)
 		cmocka_unit_test(test_dynptrs),
 		cmocka_unit_test(test_formats),
 		cmocka_unit_test(test_format_refusals),
+		cmocka_unit_test(test_all_conversions),
 		cmocka_unit_test(test_packets),
 		cmocka_unit_test(test_helper_table),
 		cmocka_unit_test(test_helper_types),

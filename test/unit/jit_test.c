@@ -15,9 +15,13 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
+/* Slots that begin() and add_results() add. */
+enum { VALUES_SLOTS = 1 + 8 * 3 + 2 * 10, RESULTS_SLOTS = 10 + 1 + 2 * 10 + 2 * 8 + 1 };
+
 enum { REGS = 10, RUNS = 4000, MEM_BYTES = 64, PROGRAM_MAX = 400, OUT_WORDS = REGS + 8 };
 
 static struct world world;
+static enum jit_tier tier;	/* under test */
 static u64 out[2][OUT_WORDS];	/* where programs leave their registers */
 
 static u64 next_random(u64 *state)
@@ -98,12 +102,12 @@ static void show(const struct prog *p)
 		isa_disasm(&text, p->v, p->n, at);
 		sb_putc(&text, '\n');
 	}
-	print_message("%s", sb_text(&text));
+	fprintf(stderr, "%s", sb_text(&text));
 	sb_free(&text);
 }
 
-/* Runs P in the interpreter and natively; registers and memory must be equal. */
-static void same(const struct prog *p)
+/* Runs P in the interpreter and natively: the word of out that differs, or -1. */
+static int differs(const struct prog *p)
 {
 	struct vm_bind bind = world_bind(&world, p->v, p->n, NULL);
 	struct native native;
@@ -111,21 +115,45 @@ static void same(const struct prog *p)
 	struct skep_err err;
 
 	if (vm_code_new(&code, &bind, VM_FAST, "case", &err) ||
-	    native_make(&native, &world, p->v, p->n, &err))
+	    native_make(&native, &world, tier, p->v, p->n, &err))
 		fail_msg("%s", skep_err_text(&err));
 	memset(out, 0, sizeof(out));
 	vm_run_fast(code, &world.run, out[0]);
 	native_run(&native, 1, out[1]);
-	for (u32 i = 0; i < OUT_WORDS; i++) {
-		if (out[0][i] == out[1][i])
-			continue;
-		show(p);
-		fail_msg("%s %u: 0x%" PRIx64 " in the interpreter, 0x%" PRIx64 " native",
-			 i < REGS ? "register" : "word", i < REGS ? i : i - REGS,
-			 out[0][i], out[1][i]);
-	}
 	vm_code_free(code);
 	jit_free(native.code);
+	for (int i = 0; i < OUT_WORDS; i++)
+		if (out[0][i] != out[1][i])
+			return i;
+	return -1;
+}
+
+/* Leaves out of P what is not needed for a difference. */
+static void shrink(struct prog *p)
+{
+	for (u32 at = VALUES_SLOTS, n; at + RESULTS_SLOTS < p->n; at += n) {
+		struct bpf_insn was[2] = { p->v[at], p->v[at + 1] };
+
+		n = isa_slots(&p->v[at]);
+		for (u32 i = 0; i < n; i++)
+			p->v[at + i] = (struct bpf_insn){ .code = BPF_JMP | BPF_JA };
+		if (differs(p) < 0)
+			memcpy(&p->v[at], was, n * sizeof(*was));
+	}
+}
+
+/* Registers and memory must be equal in the end. */
+static void same(struct prog *p)
+{
+	int i = differs(p);
+
+	if (i < 0)
+		return;
+	shrink(p);
+	show(p);
+	i = differs(p);
+	fail_msg("%s %d: 0x%" PRIx64 " in the interpreter, 0x%" PRIx64 " native",
+		 i < REGS ? "register" : "word", i < REGS ? i : i - REGS, out[0][i], out[1][i]);
 }
 
 /* ---- every row, every pair of registers ---------------------------------------- */
@@ -295,10 +323,12 @@ static void random_programs(void **unused UNUSED)
 	const char *seed = getenv("JIT_SEED"), *runs = getenv("JIT_RUNS");
 	u64 state = seed ? strtoull(seed, NULL, 0) : 0x1234567;
 	u64 n = runs ? strtoull(runs, NULL, 0) : RUNS;
+	const char *longest = getenv("JIT_LEN");
+	u64 max_len = longest ? strtoull(longest, NULL, 0) : 200;
 
 	for (u64 i = 0; i < n; i++) {
 		struct prog p;
-		u32 len = 1 + (u32)(next_random(&state) % 200);
+		u32 len = 1 + (u32)(next_random(&state) % max_len);
 
 		begin(&p, &state);
 		while (len-- > 0)
@@ -315,19 +345,22 @@ static void places(void **unused UNUSED)
 	struct native native;
 	struct skep_err err;
 	struct prog p = { .n = 0 };
+	const struct jit_place *at;
 	const u8 *mem;
-	u32 bytes;
+	u32 bytes, n;
 
 	add_imm(&p, 0, 7);
 	add(&p, BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0, 1);
 	add(&p, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
 	add(&p, BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 3);
 	add(&p, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
-	assert_int_equal(native_make(&native, &world, p.v, p.n, &err), 0);
+	assert_int_equal(native_make(&native, &world, tier, p.v, p.n, &err), 0);
 	mem = jit_bytes(native.code, &bytes);
-	assert_int_equal(jit_offset(native.code, p.n), bytes);
-	for (u32 i = 2; i < p.n; i++)
-		assert_int_equal(jit_slot(native.code, (u64)mem + jit_offset(native.code, i)), i);
+	at = jit_places(native.code, &n);
+	for (u32 i = 0; i < n; i++) {
+		assert_in_range(at[i].off, i ? at[i - 1].off + 1 : 0, bytes - 1);
+		assert_int_equal(jit_slot(native.code, (u64)mem + at[i].off), at[i].slot);
+	}
 	assert_int_equal(jit_slot(native.code, (u64)mem + bytes), -1);
 	assert_int_equal(jit_slot(native.code, (u64)mem - 1), -1);
 	assert_int_equal(native_run(&native, 1, NULL), 3);
@@ -348,7 +381,7 @@ static void no_memory(void **unused UNUSED)
 	add(&p, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
 	getrlimit(RLIMIT_AS, &before);
 	setrlimit(RLIMIT_AS, &none);
-	r = native_make(&native, &world, p.v, p.n, &err);
+	r = native_make(&native, &world, tier, p.v, p.n, &err);
 	setrlimit(RLIMIT_AS, &before);
 	if (!r)	/* sanitizers have room of their own */
 		jit_free(native.code);
@@ -384,7 +417,7 @@ static void sealed(void **unused UNUSED)
 
 	add(&p, BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 3);
 	add(&p, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
-	assert_int_equal(native_make(&native, &world, p.v, p.n, &err), 0);
+	assert_int_equal(native_make(&native, &world, tier, p.v, p.n, &err), 0);
 	assert_false(writable_code(jit_bytes(native.code, &bytes)));
 	jit_free(native.code);
 }
@@ -403,23 +436,33 @@ static void large(void **unused UNUSED)
 		v[i] = i % 2 ? (struct bpf_insn){ BPF_ALU64 | BPF_DIV | BPF_X, 0, 3, 1, 0 } :
 		       (struct bpf_insn){ BPF_ALU64 | BPF_ADD | BPF_K, 0, 0, 0, 2 };
 	v[N + 2] = (struct bpf_insn){ BPF_JMP | BPF_EXIT, 0, 0, 0, 0 };
-	assert_int_equal(native_make(&native, &world, v, N + 3, &err), 0);
+	assert_int_equal(native_make(&native, &world, tier, v, N + 3, &err), 0);
 	assert_int_equal(native_run(&native, 1, NULL), 1 + N);
 	jit_free(native.code);
 	free(v);
 }
 
+static int begin_fast(void **state)
+{
+	tier = JIT_FAST;
+	return 0;
+}
+
+static int begin_opt(void **state)
+{
+	tier = JIT_OPT;
+	return 0;
+}
+
+#define BOTH(test) \
+	{ #test " (one pass)", test, begin_fast, NULL, NULL }, \
+	{ #test " (optimised)", test, begin_opt, NULL, NULL }
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(arithmetic),
-		cmocka_unit_test(conditions),
-		cmocka_unit_test(memory),
-		cmocka_unit_test(random_programs),
-		cmocka_unit_test(places),
-		cmocka_unit_test(no_memory),
-		cmocka_unit_test(sealed),
-		cmocka_unit_test(large),
+		BOTH(arithmetic), BOTH(conditions), BOTH(memory), BOTH(random_programs),
+		BOTH(places), BOTH(no_memory), BOTH(sealed), BOTH(large),
 	};
 	int r;
 

@@ -55,8 +55,8 @@ static u64 native_callback(struct run *run, u64 func, const u64 a[5])
 }
 
 /* Compiles; 0 or the error. */
-static int native_make(struct native *n, struct world *w, const struct bpf_insn *insns, size_t nr,
-		       struct skep_err *err)
+static int native_make(struct native *n, struct world *w, enum jit_tier tier,
+		       const struct bpf_insn *insns, size_t nr, struct skep_err *err)
 {
 	const struct jit_bind bind = {
 		.insns = insns, .nr_insns = (u32)nr, .arg = n, .address = native_address,
@@ -64,7 +64,7 @@ static int native_make(struct native *n, struct world *w, const struct bpf_insn 
 	};
 
 	*n = (struct native){ .w = w, .insns = insns };
-	return jit_compile(&n->code, &bind, "case", err);
+	return jit_compile(&n->code, &bind, tier, "case", err);
 }
 
 /* Runs program 0 of PROGS, the prog array's slots. */

@@ -56,31 +56,43 @@ static u64 our_kfunc(const char *name, u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, s
 
 /* ---- who may call what ------------------------------------------------------------- */
 
-static const u32 prog_types[] = {
-	BPF_PROG_TYPE_SOCKET_FILTER, BPF_PROG_TYPE_KPROBE, BPF_PROG_TYPE_SCHED_CLS,
-	BPF_PROG_TYPE_SCHED_ACT, BPF_PROG_TYPE_TRACEPOINT, BPF_PROG_TYPE_XDP,
-	BPF_PROG_TYPE_PERF_EVENT, BPF_PROG_TYPE_CGROUP_SKB, BPF_PROG_TYPE_LWT_IN,
-	BPF_PROG_TYPE_LWT_OUT, BPF_PROG_TYPE_LWT_XMIT, BPF_PROG_TYPE_SOCK_OPS,
-	BPF_PROG_TYPE_SK_SKB, BPF_PROG_TYPE_CGROUP_DEVICE, BPF_PROG_TYPE_SK_MSG,
-	BPF_PROG_TYPE_RAW_TRACEPOINT, BPF_PROG_TYPE_LWT_SEG6LOCAL, BPF_PROG_TYPE_SK_REUSEPORT,
-	BPF_PROG_TYPE_FLOW_DISSECTOR, BPF_PROG_TYPE_CGROUP_SYSCTL, BPF_PROG_TYPE_SYSCALL,
+/* With how each is attached, and the TYPEDEF or FUNC of what TRACING is attached to. */
+static const struct prog_type { u32 type, attach; const char *to; } prog_types[] = {
+	{ BPF_PROG_TYPE_SOCKET_FILTER, 0, NULL }, { BPF_PROG_TYPE_KPROBE, 0, NULL },
+	{ BPF_PROG_TYPE_SCHED_CLS, 0, NULL }, { BPF_PROG_TYPE_SCHED_ACT, 0, NULL },
+	{ BPF_PROG_TYPE_TRACEPOINT, 0, NULL }, { BPF_PROG_TYPE_XDP, 0, NULL },
+	{ BPF_PROG_TYPE_PERF_EVENT, 0, NULL }, { BPF_PROG_TYPE_CGROUP_SKB, 0, NULL },
+	{ BPF_PROG_TYPE_LWT_IN, 0, NULL }, { BPF_PROG_TYPE_LWT_OUT, 0, NULL },
+	{ BPF_PROG_TYPE_LWT_XMIT, 0, NULL }, { BPF_PROG_TYPE_SOCK_OPS, 0, NULL },
+	{ BPF_PROG_TYPE_SK_SKB, 0, NULL }, { BPF_PROG_TYPE_CGROUP_DEVICE, 0, NULL },
+	{ BPF_PROG_TYPE_SK_MSG, 0, NULL }, { BPF_PROG_TYPE_RAW_TRACEPOINT, 0, NULL },
+	{ BPF_PROG_TYPE_LWT_SEG6LOCAL, 0, NULL }, { BPF_PROG_TYPE_SK_REUSEPORT, 0, NULL },
+	{ BPF_PROG_TYPE_FLOW_DISSECTOR, 0, NULL }, { BPF_PROG_TYPE_CGROUP_SYSCTL, 0, NULL },
+	{ BPF_PROG_TYPE_SYSCALL, 0, NULL },
+	{ BPF_PROG_TYPE_CGROUP_SOCK, BPF_CGROUP_INET_SOCK_CREATE, NULL },
+	{ BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_BIND, NULL },
+	{ BPF_PROG_TYPE_CGROUP_SOCKOPT, BPF_CGROUP_GETSOCKOPT, NULL },
+	{ BPF_PROG_TYPE_SK_LOOKUP, BPF_SK_LOOKUP, NULL },
+	{ BPF_PROG_TYPE_TRACING, BPF_TRACE_RAW_TP, "btf_trace_sys_enter" },
 };
 
-static bool kernel_allows(const char *name, u32 type)
+static bool kernel_allows(const char *name, const struct prog_type *p)
 {
 	static char log[1 << 14];
 	struct code c = { .n = 0 };
-	union bpf_attr a = { .prog_type = type, .insns = (uintptr_t)c.insns, .license =
-		(uintptr_t)"GPL", .log_level = 1, .log_size = sizeof(log), .log_buf =
-		(uintptr_t)log };
+	union bpf_attr a = { .prog_type = p->type, .expected_attach_type = p->attach,
+		.insns = (uintptr_t)c.insns, .license = (uintptr_t)"GPL", .log_level = 1,
+		.log_size = sizeof(log), .log_buf = (uintptr_t)log };
 	int fd;
 
 	emit_kfunc(&c, name);
 	emit(&c, BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 0);
 	emit(&c, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
 	a.insn_cnt = c.n;
-	if (type == BPF_PROG_TYPE_SYSCALL)
+	if (p->type == BPF_PROG_TYPE_SYSCALL)
 		a.prog_flags = BPF_F_SLEEPABLE;
+	if (p->to)
+		a.attach_btf_id = btf_find(vmlinux.btf, p->to, BTF_KIND_TYPEDEF);
 	log[0] = 0;
 	fd = sys_bpf(BPF_PROG_LOAD, &a);
 	if (fd >= 0)
@@ -88,16 +100,23 @@ static bool kernel_allows(const char *name, u32 type)
 	return !strstr(log, "is not allowed");
 }
 
+static void same_types(const char *name, u64 types)
+{
+	for (size_t i = 0; i < ARRAY_LEN(prog_types); i++)
+		if (kernel_allows(name, &prog_types[i]) != (types >> prog_types[i].type & 1))
+			fail_msg("bpf_%s for %s: kernel %d", name,
+				 progtype_row(prog_types[i].type)->name,
+				 kernel_allows(name, &prog_types[i]));
+}
+
 static void test_types(void **state)
 {
 	need_kernel();
 	for (const struct helper_row *k = kfunc_next(NULL); k; k = kfunc_next(k))
-		for (size_t i = 0; i < ARRAY_LEN(prog_types); i++)
-			if (kernel_allows(k->name, prog_types[i]) !=
-			    (k->types >> prog_types[i] & 1))
-				fail_msg("bpf_%s for %s: kernel %d", k->name,
-					 progtype_row(prog_types[i])->name,
-					 kernel_allows(k->name, prog_types[i]));
+		same_types(k->name, k->types);
+	for (const struct kfunc_typed_row *k = kfunc_typed_next(NULL); k; k = kfunc_typed_next(k))
+		same_types(k->name + strlen("bpf_"),
+			   k->flags & (KFUNC_ITER | KFUNC_SESSION) ? 0 : k->types);
 }
 
 /* ---- text ---------------------------------------------------------------------------- */

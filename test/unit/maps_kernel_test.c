@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "kernel_bpf.h"
+#include "model/uapi.h"
+#include <linux/btf.h>
 
 enum { KEY_BYTES = 512, VALUE_BYTES = 4096, OPS = 20000 };
 
@@ -137,6 +139,80 @@ static void test_create_limits(void **state)
 	need_kernel_since(6, 18, "other limits of LPM tries");
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		compare_create(&rows[i]);
+}
+
+/* ---- types that only the kernel has ----------------------------------------------- */
+
+/* Types 1, an int, and 2, a struct of BYTES, as BTF: a descriptor. */
+static int btf_of(u32 bytes)
+{
+	struct { struct btf_header h; u32 type[7]; char text[10]; } b = {
+		.h = { .magic = BTF_MAGIC, .version = BTF_VERSION, .hdr_len = sizeof(b.h),
+		       .type_len = sizeof(b.type), .str_off = sizeof(b.type),
+		       .str_len = 9 },
+		.type = { 1, BTF_KIND_INT << 24, 4, 1u << 24 | 32,
+			  5, BTF_KIND_STRUCT << 24, bytes },
+		.text = "\0int\0val",
+	};
+	union bpf_attr a = { .btf = (uintptr_t)&b,
+			     .btf_size = sizeof(b.h) + sizeof(b.type) + 9 };
+
+	return sys_bpf(BPF_BTF_LOAD, &a);
+}
+
+static bool kernel_takes(const struct map_attr *m)
+{
+	union bpf_attr a = { .map_type = m->type, .key_size = m->key_size,
+		.value_size = m->value_size, .max_entries = m->max_entries,
+		.map_flags = m->map_flags, .map_extra = m->map_extra };
+	bool local = m->type != BPF_MAP_TYPE_STACK_TRACE && m->type != UAPI_MAP_TYPE_ARENA &&
+		     m->type != BPF_MAP_TYPE_CGROUP_STORAGE &&
+		     m->type != BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE;
+	int types = local ? btf_of(m->value_size) : -1, fd;
+
+	if (types >= 0) {
+		a.btf_fd = (u32)types;
+		a.btf_key_type_id = 1;
+		a.btf_value_type_id = 2;
+	}
+	fd = sys_bpf(BPF_MAP_CREATE, &a);
+	if (types >= 0)
+		close(types);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+static void test_foreign(void **state)
+{
+	static const u32 types[] = { BPF_MAP_TYPE_SK_STORAGE, BPF_MAP_TYPE_INODE_STORAGE,
+		BPF_MAP_TYPE_TASK_STORAGE, UAPI_MAP_TYPE_CGRP_STORAGE,
+		BPF_MAP_TYPE_CGROUP_STORAGE, BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE,
+		BPF_MAP_TYPE_STACK_TRACE, UAPI_MAP_TYPE_ARENA };
+	static const u32 sizes[] = { 0, 1, 4, 8, 16, 24, 32, 1016, 1024, 4064, 4096, 32768,
+		32769, 65407, 65408 };
+	static const u32 entries[] = { 0, 0, 0, 1, 1, 5, 1 << 20, (1 << 20) + 1 };
+
+	need_kernel();
+	rng = 3;
+	for (int i = 0; i < 20000; i++) {
+		struct map_attr m = { .name = "m", .type = types[any(ARRAY_LEN(types))],
+			.key_size = sizes[any(5)], .value_size = sizes[any(ARRAY_LEN(sizes))],
+			.max_entries = entries[any(ARRAY_LEN(entries))],
+			.map_flags = any(3) ? any(3) ? 1 : 1024 : 0,
+			.map_extra = any(8) ? 0 : any(2) ? 4096 : 8 };
+		struct skep_err err = { 0 };
+
+		if (!any(4))
+			m.map_flags |= 1u << any(19);
+		if (m.type == BPF_MAP_TYPE_STACK_TRACE && m.max_entries > 5)
+			m.max_entries = 5;
+		if (kernel_takes(&m) != !map_check(&m, &err))
+			fail_msg("type %u key %u value %u entries %u flags 0x%x extra %llu: "
+				 "kernel %d, ours: %s", m.type, m.key_size, m.value_size,
+				 m.max_entries, m.map_flags, (unsigned long long)m.map_extra,
+				 kernel_takes(&m), err.text);
+	}
 }
 
 /* ---- random operations ------------------------------------------------------------ */
@@ -691,6 +767,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_create),
 		cmocka_unit_test(test_create_limits),
+		cmocka_unit_test(test_foreign),
 		cmocka_unit_test(test_arrays),
 		cmocka_unit_test(test_hash),
 		cmocka_unit_test(test_lru),

@@ -85,6 +85,34 @@ static void test_helpers(void **state)
 	assert_int_equal(kernel_has_helper(9999, BPF_PROG_TYPE_XDP), 0);
 }
 
+/* Every row of the levels that it has. Those that clang does not make come and go
+ * on their own: nobody may hold them for a level. */
+static void test_insns(void **state)
+{
+	u32 known = 0;
+
+	need_old_kernel();
+	for (u32 op = 0; op < OP_MAX; op++) {
+		const struct isa_row *row = &isa_rows[op];
+		int has = kernel_has_insn((enum isa_op)op);
+
+		if (has == -EINVAL)
+			continue;
+		known += has == 1;
+		if (row->cpu <= kernel_isa_level() && has != 1)
+			fail_msg("%s: -mcpu=v%d, and not there: %d", row->name, row->cpu, has);
+	}
+	assert_int_equal(kernel_has_insn(OP_ST64), 1);
+	assert_int_equal(kernel_has_insn(OP_JA32), since("6.6"));
+	assert_int_equal(kernel_has_insn(OP_SDIV32_K), since("6.6"));
+	assert_int_equal(kernel_has_insn(OP_MAY_GOTO), since("6.9"));
+	assert_int_equal(kernel_has_insn(OP_LDACQ64), since("6.15"));
+	assert_int_equal(kernel_has_insn(OP_STREL8), since("6.15"));
+	assert_int_equal(kernel_has_insn(OP_CALL), -EINVAL);
+	assert_int_equal(kernel_has_insn(OP_AS_CAST), -EINVAL);
+	print_message("# %u instructions\n", known);
+}
+
 static void test_others(void **state)
 {
 	need_old_kernel();
@@ -103,6 +131,7 @@ int main(void)
 		cmocka_unit_test(test_maptypes),
 		cmocka_unit_test(test_progtypes),
 		cmocka_unit_test(test_helpers),
+		cmocka_unit_test(test_insns),
 		cmocka_unit_test(test_others),
 	};
 

@@ -15,6 +15,7 @@
  *	-- caps bpf           the loader has no CAP_PERFMON
  *	-- policy kernel      the kernel's limits
  *	-- strict             BPF_F_STRICT_ALIGNMENT
+ *	-- any MAP            its values are to stand for all
  *	-- license TEXT       GPL
  *	-- text TEXT          a part of the text for people
  *	-- kernel ok WHY      the kernel accepts the wrong one, or
@@ -50,12 +51,19 @@ struct vcase {
 	const char *row, *type, *text, *kernel, *license, *needs, *why;
 	u32 attach;
 	bool bpf_only, policy_kernel, strict;
+	struct verify_part any;
 };
 
 /* ---- maps that programs may name ------------------------------------------ */
 
 static const u8 hello[16] = "hello";
+static const u8 format[16] = "%d and %s";
 static const u8 no_end[4] = "word";
+
+static const struct image_map inner = { .name = "inner", .type = BPF_MAP_TYPE_ARRAY,
+	.key_size = 4, .value_size = 16, .max_entries = 4 };
+static const struct image_map inner_lock = { .name = "inner_lock", .type = BPF_MAP_TYPE_ARRAY,
+	.key_size = 4, .value_size = 16, .max_entries = 4, .lock_at = 1 };
 
 static const struct image_map maps[] = {
 	{ .name = "one", .type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 16,
@@ -77,12 +85,38 @@ static const struct image_map maps[] = {
 	{ .name = "noend", .type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 4,
 	  .max_entries = 1, .map_flags = BPF_F_RDONLY_PROG, .kind = IMAGE_MAP_RODATA,
 	  .init = no_end },
+	{ .name = "format", .type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 16,
+	  .max_entries = 1, .map_flags = BPF_F_RDONLY_PROG, .kind = IMAGE_MAP_RODATA,
+	  .init = format },
 	{ .name = "lock", .type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 16,
 	  .max_entries = 1, .lock_at = 1 },
 	{ .name = "lock2", .type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 16,
 	  .max_entries = 1, .lock_at = 1 },
 	{ .name = "timer", .type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 16,
 	  .max_entries = 1, .timer_at = 1 },
+	{ .name = "outer", .type = BPF_MAP_TYPE_ARRAY_OF_MAPS, .key_size = 4, .value_size = 4,
+	  .max_entries = 4, .inner = &inner },
+	{ .name = "outer_hash", .type = BPF_MAP_TYPE_HASH_OF_MAPS, .key_size = 4, .value_size = 4,
+	  .max_entries = 4, .inner = &inner },
+	{ .name = "outer_lock", .type = BPF_MAP_TYPE_HASH_OF_MAPS, .key_size = 4, .value_size = 4,
+	  .max_entries = 4, .inner = &inner_lock },
+	{ .name = "locks", .type = BPF_MAP_TYPE_HASH, .key_size = 4, .value_size = 16,
+	  .max_entries = 8, .lock_at = 1 },
+	{ .name = "socks", .type = BPF_MAP_TYPE_SOCKMAP, .key_size = 4, .value_size = 4,
+	  .max_entries = 4 },
+	{ .name = "sockhash", .type = BPF_MAP_TYPE_SOCKHASH, .key_size = 4, .value_size = 4,
+	  .max_entries = 4 },
+	{ .name = "xsks", .type = BPF_MAP_TYPE_XSKMAP, .key_size = 4, .value_size = 4,
+	  .max_entries = 4 },
+	{ .name = "devs", .type = BPF_MAP_TYPE_DEVMAP, .key_size = 4, .value_size = 4,
+	  .max_entries = 4 },
+	{ .name = "queue", .type = BPF_MAP_TYPE_QUEUE, .value_size = 8, .max_entries = 4 },
+	{ .name = "rdqueue", .type = BPF_MAP_TYPE_QUEUE, .value_size = 8, .max_entries = 4,
+	  .map_flags = BPF_F_RDONLY_PROG },
+	{ .name = "storage", .type = BPF_MAP_TYPE_CGROUP_STORAGE, .key_size = 16,
+	  .value_size = 8 },
+	{ .name = "big", .type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 256,
+	  .max_entries = 1 },
 };
 
 static int map_fds[ARRAY_LEN(maps)];
@@ -115,13 +149,20 @@ _Noreturn static void bad_case(const struct vcase *c, const char *what)
 
 /* ---- maps in the kernel ---------------------------------------------------- */
 
+static int map_fd_of(const struct image_map *m, int inner_fd)
+{
+	union bpf_attr a = { .map_type = m->type, .key_size = m->key_size,
+		.value_size = m->value_size, .max_entries = m->max_entries,
+		.map_flags = m->map_flags, .inner_map_fd = (u32)inner_fd };
+
+	return sys_bpf(BPF_MAP_CREATE, &a);
+}
+
 static int map_make(const struct image_map *m)
 {
-	struct map_attr attr = { .type = m->type, .key_size = m->key_size,
-		.value_size = m->value_size, .max_entries = m->max_entries,
-		.map_flags = m->map_flags };
 	u32 key = 0;
-	int fd = kmap_create(&attr);
+	int like = m->inner ? map_fd_of(m->inner, 0) : 0;
+	int fd = map_fd_of(m, like);
 	union bpf_attr set = { .map_fd = (u32)fd, .key = (uintptr_t)&key,
 			       .value = (uintptr_t)m->init };
 	union bpf_attr freeze = { .map_fd = (u32)fd };
@@ -201,7 +242,8 @@ static bool judge(struct verify_result *r, struct arena *arena, const struct vca
 	struct verify_opts opts = { .caps = c->bpf_only ? 0 : VERIFY_CAP_ALL,
 		.policy = c->policy_kernel ? POLICY_KERNEL : POLICY_USER,
 		.flags = c->strict ? VERIFY_STRICT_ALIGN : 0,
-		.log = &our_log, .log_level = level, .max_errors = 1 };
+		.log = &our_log, .log_level = level, .max_errors = 1,
+		.any = &c->any, .nr_any = c->any.bytes > 0 };
 	struct skep_err err = { 0 };
 	struct image *img;
 	bool good;
@@ -400,6 +442,14 @@ static struct text take_body(char **s, unsigned *line)
 	return t;
 }
 
+static struct verify_part whole_map(const struct vcase *c, const char *name)
+{
+	for (u32 i = 0; i < ARRAY_LEN(maps); i++)
+		if (!strcmp(maps[i].name, name))
+			return (struct verify_part){ i, 0, maps[i].value_size };
+	bad_case(c, "there is no such map");
+}
+
 static void section(struct vcase *c, const char *name, const char *word, struct text body)
 {
 	if (!strcmp(name, "wrong")) {
@@ -419,6 +469,8 @@ static void section(struct vcase *c, const char *name, const char *word, struct 
 		c->policy_kernel = !strcmp(word, "kernel");
 	} else if (!strcmp(name, "strict")) {
 		c->strict = true;
+	} else if (!strcmp(name, "any")) {
+		c->any = whole_map(c, word);
 	} else if (!strcmp(name, "license")) {
 		c->license = word;
 	} else if (!strcmp(name, "text")) {

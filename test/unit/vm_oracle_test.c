@@ -226,13 +226,13 @@ static u32 build(struct bpf_insn *p, enum isa_op op, u64 d, u64 s, bool jump)
 	return n;
 }
 
-static u64 run_native(const struct bpf_insn *p, u32 n)
+static u64 run_native(enum jit_tier tier, const struct bpf_insn *p, u32 n)
 {
 	struct native native;
 	struct skep_err err;
 	u64 ret;
 
-	if (native_make(&native, &world, p, n, &err))
+	if (native_make(&native, &world, tier, p, n, &err))
 		fail_msg("%s", skep_err_text(&err));
 	ret = native_run(&native, 1, NULL);
 	jit_free(native.code);
@@ -267,8 +267,9 @@ static void compare(enum isa_op op, u64 d, u64 s, bool jump)
 	u64 want = jump ? model_jmp(row, d, operand2) : model_alu(row, d, operand2);
 
 	assert_int_equal(isa_op(&p[AT_OP]), op);
-	for (enum vm_mode mode = VM_CHECKED; mode <= VM_FAST + (jit_available() ? 1u : 0); mode++) {
-		u64 got = mode <= VM_FAST ? run_in(mode, p, n) : run_native(p, n);
+	for (enum vm_mode mode = VM_CHECKED; mode <= VM_FAST + (jit_available() ? 2u : 0); mode++) {
+		u64 got = mode <= VM_FAST ? run_in(mode, p, n) :
+			  run_native((enum jit_tier)(mode - VM_FAST - 1), p, n);
 
 		if (got != want)
 			fail_msg("%s of 0x%" PRIx64 ", 0x%" PRIx64 ": 0x%" PRIx64

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vm_test.c: runs the programs of test/vm/FILE.txt (all of them, or those given
- * as arguments) in both interpreters and as native code. Prints TAP.
+ * as arguments) in both interpreters, in the checked one with somebody who steps
+ * through it, too, and as native code. Prints TAP.
  *
  * A case is
  *
@@ -35,7 +36,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { TRACE_STEPS = 200, TEXT_PROGS = 4, BUDGET = 100000 };
+enum { TEXT_PROGS = 4, BUDGET = 100000 };
 
 struct text { const char *s; size_t n; };
 
@@ -57,9 +58,13 @@ struct attempt {
 	const struct vcase *c;
 	struct world *w;
 	enum vm_mode mode;
+	bool stepped;
+	u64 steps, stop_at;	/* instructions told; at which of them to stop */
+	struct vm_step last;	/* the one told last */
 	struct isa_code insns[TEXT_PROGS];
 	struct vm_code *code[TEXT_PROGS];
 	bool is_native;
+	enum jit_tier tier;
 	struct native native[TEXT_PROGS];
 	struct strbuf why;	/* empty = good */
 };
@@ -276,7 +281,7 @@ static bool load(struct attempt *a)
 			return false;
 		}
 		a->w->progs[i] = a->code[i];
-		if (a->is_native && native_make(&a->native[i], a->w, a->insns[i].v,
+		if (a->is_native && native_make(&a->native[i], a->w, a->tier, a->insns[i].v,
 						a->insns[i].n, &err)) {
 			sb_printf(&a->why, "%s", skep_err_text(&err));
 			return false;
@@ -299,12 +304,32 @@ static void set_packet(struct attempt *a)
 	free(t);
 }
 
+/* Marks what the case executes; looks at what it is told. */
+static bool on_step(void *arg, struct vm_machine *m, const struct vm_step *step)
+{
+	struct attempt *a = arg;
+	const struct isa_code *code = step->user;
+	struct vm_where frame = vm_where(m, step->regs[10] - 1);
+
+	a->last = *step;
+	if (step->insn < code->n)
+		executed[isa_op(&code->v[step->insn])] = true;
+	/* r10 is the end of the frame, unless the program changed it */
+	if (frame.kind == VM_STACK && frame.start + frame.bytes == step->regs[10] &&
+	    frame.frame != step->frame)
+		sb_printf(&a->why, "slot %u: r10 is that of frame %u, not %u\n", step->insn,
+			  frame.frame, step->frame);
+	return ++a->steps != a->stop_at;
+}
+
 static int go(struct attempt *a, u64 budget, u64 *ret)
 {
 	struct world *w = a->w;
 
 	world_reset(w);
 	set_packet(a);
+	a->steps = 0;
+	vm_step_set(w->machine, a->stepped ? on_step : NULL, a);
 	if (a->mode == VM_CHECKED)
 		return vm_run(w->machine, a->code[0], &w->run, budget, ret);
 	*ret = a->is_native ? native_run(a->native, a->c->nr_progs, &w->run) :
@@ -365,41 +390,41 @@ static void expect(struct attempt *a, int r, u64 ret)
 		sb_printf(&a->why, "%" PRIu64 " instructions\n", vm_run_insns(a->w->machine));
 }
 
-/*
- * Marks what the case executes: with a budget of N the fault's place is the
- * instruction that comes after N others.
- */
-static void trace(struct attempt *a)
+/* Each instruction was told, and the run stops where it is told to. */
+static void expect_steps(struct attempt *a)
 {
 	const struct vm_fault *f = vm_fault(a->w->machine);
-	u64 ret;
+	u64 ret, n = vm_run_insns(a->w->machine);
 
-	for (u64 n = 0; n < TRACE_STEPS; n++) {
-		const struct isa_code *code;
-		enum isa_op op;
-
-		if (!go(a, n, &ret) || f->kind != VM_FAULT_BUDGET)
-			break;
-		code = f->user;
-		op = f->insn < code->n ? isa_op(&code->v[f->insn]) : OP_BAD;
-		if (op != OP_BAD)
-			executed[op] = true;
-	}
+	if (a->steps != n)
+		sb_printf(&a->why, "%" PRIu64 " steps, %" PRIu64 " instructions\n", a->steps, n);
+	if (!n)
+		return;
+	a->stop_at = (n + 1) / 2;
+	if (!go(a, a->c->budget, &ret) || f->kind != VM_FAULT_STOPPED ||
+	    f->insn != a->last.insn || f->user != a->last.user || a->steps != a->stop_at)
+		sb_printf(&a->why, "did not stop at step %" PRIu64 "\n", a->stop_at);
 }
 
-static void attempt(const struct vcase *c, struct world *w, enum vm_mode mode, bool is_native)
+enum engine { CHECKED, STEPPED, FAST, ONE_PASS, OPTIMISED };
+
+static void attempt(const struct vcase *c, struct world *w, enum engine engine)
 {
-	struct attempt a = { .c = c, .w = w, .mode = mode, .is_native = is_native };
+	static const char *const names[] = { "checked", "stepped", "fast", "one pass",
+					      "optimised" };
+	struct attempt a = { .c = c, .w = w, .mode = engine <= STEPPED ? VM_CHECKED : VM_FAST,
+			     .stepped = engine == STEPPED, .is_native = engine >= ONE_PASS,
+			     .tier = engine == OPTIMISED ? JIT_OPT : JIT_FAST };
 	u64 ret = 0;
 	int r;
 
 	if (load(&a)) {
-		if (mode == VM_CHECKED)
-			trace(&a);
 		r = go(&a, c->budget, &ret);
 		expect(&a, r, ret);
+		if (a.stepped)
+			expect_steps(&a);
 	}
-	tap(c->name, is_native ? "native" : mode == VM_CHECKED ? "checked" : "fast", &a.why);
+	tap(c->name, names[engine], &a.why);
 	if (a.why.n)
 		printf("# %s:%u\n", c->file, c->line);
 	for (u32 i = 0; i < c->nr_progs; i++) {
@@ -432,11 +457,15 @@ static void run_file(const char *path, struct world *w)
 			continue;	/* comments and blank lines between cases */
 		snprintf(c.name, sizeof(c.name), "%.*s", (int)head.n - 4, head.s + 4);
 		take_sections(&c, &rest, &line);
-		attempt(&c, w, VM_CHECKED, false);
-		if (!c.has_fault && !c.checked_only)
-			attempt(&c, w, VM_FAST, false);
-		if (!c.has_fault && !c.checked_only && jit_available())
-			attempt(&c, w, VM_FAST, true);
+		attempt(&c, w, CHECKED);
+		attempt(&c, w, STEPPED);
+		if (c.has_fault || c.checked_only)
+			continue;
+		attempt(&c, w, FAST);
+		if (jit_available())
+			attempt(&c, w, ONE_PASS);
+		if (jit_available())
+			attempt(&c, w, OPTIMISED);
 	}
 	os_file_close(&f);
 }

@@ -391,7 +391,7 @@ SEC("xdp") int facts(struct xdp_md *ctx)
 	bpf_dynptr_adjust(&d, 1, 2);
 	return bpf_dynptr_size(&d) + bpf_dynptr_is_null(&d) + bpf_dynptr_is_rdonly(&d) ? 2 : 1;
 }
-// rejected 0354: a pointer where a number is wanted
+// rejected 0255: a pointer where a number is wanted
 SEC("xdp") int pointer_number(struct xdp_md *ctx)
 {
 	struct bpf_dynptr d;

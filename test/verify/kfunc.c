@@ -134,7 +134,7 @@ SEC("xdp") int strings(struct xdp_md *ctx)
 {
 	return (bpf_strlen(text) + bpf_strcmp(text, (void *)8) + bpf_strnchr(text, 9, 'x')) & 1;
 }
-// rejected 0354: a pointer as a character
+// rejected 0255: a pointer as a character
 SEC("xdp") int string_char(struct xdp_md *ctx)
 {
 	int r;

@@ -292,7 +292,7 @@ SEC("syscall") int sleeper(void *ctx)
 	bpf_copy_from_user_str(buf, sizeof(buf), (void *)4096, 0);
 	return 0;
 }
-// rejected 0387: not in a read section
+// rejected 0256: not in a read section
 SEC("syscall") int sleeps_section(void *ctx)
 {
 	char buf[8];

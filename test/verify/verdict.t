@@ -35,7 +35,7 @@ cases() # FILE: NAME|VERDICT|ID|KERNEL|WHAT
 	}' "$1"
 }
 
-for file in test/verify/*.c; do
+for file in ${CASES:-test/verify/*.c}; do
 	obj=$tmp/$(basename "$file" .c).o
 	if ! $SKEP cc "$file" -o "$obj" 2> "$tmp/err"; then
 		same "compiles: $file" "" "$(cat "$tmp/err")"

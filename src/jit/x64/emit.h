@@ -69,6 +69,19 @@ static inline void x_modmem(u8 **p, u32 reg, u32 base, s32 disp)
 		put4(p, (u32)disp);
 }
 
+/* [BASE + (INDEX << SCALE) + DISP]; INDEX is not rsp. */
+static inline void x_modsib(u8 **p, u32 reg, u32 base, u32 index, u32 scale, s32 disp)
+{
+	u32 mod = disp == 0 && (base & 7) != RBP ? 0 : fits8(disp) ? 1 : 2;
+
+	put1(p, mod << 6 | (reg & 7) << 3 | 4);
+	put1(p, scale << 6 | (index & 7) << 3 | (base & 7));
+	if (mod == 1)
+		put1(p, (u8)disp);
+	else if (mod == 2)
+		put4(p, (u32)disp);
+}
+
 /* ---- registers ------------------------------------------------------------ */
 
 /* OP rm, reg with one opcode byte. */
@@ -120,12 +133,10 @@ static inline void x_test_imm(u8 **p, bool w, u32 dst, s32 imm)
 	put4(p, (u32)imm);
 }
 
-/* Any number in the fewest bytes; changes flags. */
-static inline void x_mov_imm(u8 **p, u32 dst, u64 v)
+/* Any number in few bytes, leaving flags alone. */
+static inline void x_mov_imm_flags(u8 **p, u32 dst, u64 v)
 {
-	if (!v) {
-		x_alu(p, false, X_XOR, dst, dst);
-	} else if (v == (u32)v) {
+	if (v == (u32)v) {
 		x_rex(p, false, 0, dst, false);
 		put1(p, 0xb8 | (dst & 7));
 		put4(p, (u32)v);
@@ -139,11 +150,41 @@ static inline void x_mov_imm(u8 **p, u32 dst, u64 v)
 	}
 }
 
+/* In the fewest bytes; changes flags. */
+static inline void x_mov_imm(u8 **p, u32 dst, u64 v)
+{
+	if (!v)
+		x_alu(p, false, X_XOR, dst, dst);
+	else
+		x_mov_imm_flags(p, dst, v);
+}
+
 static inline void x_shift_imm(u8 **p, bool w, enum x64_shift op, u32 dst, u32 n)
 {
 	x_rr(p, w, n == 1 ? 0xd1 : 0xc1, op, dst);
 	if (n != 1)
 		put1(p, n);
+}
+
+/* BMI2: dst = src rotated right by N. */
+static inline void x_rorx(u8 **p, bool w, u32 dst, u32 src, u32 n)
+{
+	put1(p, 0xc4);
+	put1(p, (~(dst >> 3) & 1) << 7 | 1 << 6 | (~(src >> 3) & 1) << 5 | 3);
+	put1(p, (u32)w << 7 | 0x7b);
+	put1(p, 0xf0);
+	x_modrr(p, dst, src);
+	put1(p, n);
+}
+
+static inline void x_xchg(u8 **p, u32 a, u32 b) { x_rr(p, true, 0x87, a, b); }
+
+static inline void x_cmov(u8 **p, bool w, enum x64_cc cc, u32 dst, u32 src)
+{
+	x_rex(p, w, dst, src, false);
+	put1(p, 0x0f);
+	put1(p, 0x40 | (u32)cc);
+	x_modrr(p, dst, src);
 }
 
 /* By cl. */
@@ -266,6 +307,33 @@ static inline void x_store_imm(u8 **p, u32 bits, u32 base, s32 disp, s32 imm)
 		*(*p)++ = (u8)imm, *(*p)++ = (u8)(imm >> 8);
 	else
 		put4(p, (u32)imm);
+}
+
+/* A place in memory: INDEX is NO_INDEX or a register but rsp. */
+enum { NO_INDEX = 0xff };
+struct x64_addr { u8 base, index, scale; s32 disp; };
+
+/* One or two (0f, OP) opcode bytes, then REG and the place. */
+static inline void x_at(u8 **p, bool w, bool two, u32 op, u32 reg, const struct x64_addr *a,
+			bool byte)
+{
+	u32 x = a->index == NO_INDEX ? 0 : (u32)a->index >> 3;
+	u32 rex = 0x40u | (u32)w << 3 | (reg >> 3) << 2 | x << 1 | (u32)a->base >> 3;
+
+	if (rex != 0x40 || byte)
+		put1(p, rex);
+	if (two)
+		put1(p, 0x0f);
+	put1(p, op);
+	if (a->index == NO_INDEX)
+		x_modmem(p, reg, a->base, a->disp);
+	else
+		x_modsib(p, reg, a->base, a->index, a->scale, a->disp);
+}
+
+static inline void x_lea(u8 **p, bool w, u32 dst, const struct x64_addr *a)
+{
+	x_at(p, w, false, 0x8d, dst, a, false);
 }
 
 /* OP reg, [base + disp] with one opcode byte; LOCK before it. */

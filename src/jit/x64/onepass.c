@@ -320,7 +320,7 @@ static void fix_later(struct x64 *x, u8 *at, u32 slot, enum fix_kind kind)
 static void jump_to(struct x64 *x, u8 *at, u32 slot, const struct ins *i)
 {
 	if (slot <= i->at)
-		x_patch(at, x->b->code->mem + x->b->code->offsets[slot]);
+		x_patch(at, x->b->code->mem + x->b->offsets[slot]);
 	else
 		fix_later(x, at, slot, FIX_JUMP);
 }
@@ -400,6 +400,7 @@ static void tail_call(struct x64 *x)
 	x_pop(&x->p, RDI);
 	x_test(&x->p, true, RAX, RAX);
 	none = x_jcc8(&x->p, CC_E);
+	x_mov(&x->p, true, R9, RUN);	/* it is entered as C enters it */
 	write_restore(x);
 	x_jmp_reg(&x->p, RAX);
 	x_patch8(none, x->p);
@@ -550,9 +551,8 @@ static int write_unit(struct x64 *x, struct jit_unit *u)
 
 		if (x->p >= x->b->limit)
 			return 1;
-		c->offsets[at] = (u32)(x->p - c->mem);
-		if (isa_slots(i.raw) == 2)
-			c->offsets[at + 1] = c->offsets[at];
+		x->b->offsets[at] = (u32)(x->p - c->mem);
+		jit_mark(c, at, x->p);
 		r = write_insn(x, &i);
 	}
 	return r;
@@ -565,7 +565,7 @@ static void write_fixes(struct x64 *x)
 	for (size_t f = 0; f < x->fixes.n; f++) {
 		const struct fix *fix = &x->fixes.v[f];
 
-		x_patch(fix->at, fix->kind == FIX_JUMP ? c->mem + c->offsets[fix->slot] :
+		x_patch(fix->at, fix->kind == FIX_JUMP ? c->mem + x->b->offsets[fix->slot] :
 			fix->kind == FIX_CALL ? jit_unit_at(c, fix->slot)->inner :
 			jit_unit_at(c, fix->slot)->outer);
 	}
@@ -578,11 +578,14 @@ int jit_x64_write(struct jit_build *b)
 	struct jit_code *c = b->code;
 	int r = 0;
 
+	b->offsets = mem_alloc((c->nr_insns + 1) * sizeof(*b->offsets));
+	c->marks.n = 0;
 	for (u32 u = 0; u < c->nr_units && !r; u++)
 		r = write_unit(&x, &c->units[u]);
-	c->offsets[c->nr_insns] = c->bytes = (u32)(x.p - c->mem);
+	c->bytes = (u32)(x.p - c->mem);
 	if (!r)
 		write_fixes(&x);
+	free(b->offsets);
 	vec_free(&x.fixes);
 	return r;
 }

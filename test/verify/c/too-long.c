@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* expect: 0156: branches that are open */
+/* expect: 0156: branches whose other side is still to be followed */
 #include "common.h"
 
 /* How often it runs nobody knows: the number goes up and down on its way to 1. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* expect: 0352: programs of this type may not call bpf_setsockopt */
+/* expect: 0352: programs of type xdp may not call bpf_setsockopt */
 #include "common.h"
 
 SEC("xdp") int prog(struct xdp_md *ctx)

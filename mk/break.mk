@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# make check-break   breaks each check of the verifier in turn: a test must fail each
+#                    time. Opt-in: python3, clang for the programs in C, and minutes.
+#                    test/break/run says what BREAK_ONLY, BREAK_KIND, BREAK_RESUME and
+#                    BREAK_JOBS do
+
+BREAK_TESTS := unit/verify_cases unit/inv unit/inv_join unit/prune unit/inv_parts unit/call_kernel unit/object_kernel \
+	unit/kfunc_kernel diff/inv diff/mutant
+
+.PHONY: check-break
+check-break: all $(BREAK_TESTS:%=$(O)/test/%_test)
+	$(Q)BREAK_CC='$(CC) $(ALLCFLAGS)' BREAK_OBJ='$(LIB_OBJ)' BREAK_CLI='$(CLI_OBJ)' \
+		BREAK_LIBS='$(TEST_LIBS) $(LDLIBS)' BUILD='$(O)' CLANG='$(CLANG)' \
+		test/break/run $(O)/break

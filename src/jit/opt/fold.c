@@ -1,0 +1,745 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * fold.c: each value as the simplest that computes the same, and values that
+ * compute the same as one, where the first is on every way to the second. Blocks
+ * are taken in reverse postorder, so operands (but PHIs') are simple already.
+ */
+#include "jit/opt/ir.h"
+#include <stdlib.h>
+
+struct table {
+	struct ir **v;
+	u32 size, n;		/* size is a power of two */
+	struct ir_block *block;	/* at work */
+	ir_list *out;		/* its nodes */
+	u32 slot;		/* of the node at work */
+	u32 epoch;		/* grows with each write to memory in the block */
+};
+
+static struct table *table_of(struct ir_func *f) { return f->table; }
+
+/* ---- how many bits a value has ----------------------------------------- */
+
+static u32 bits_of_const(u64 v) { return v ? 64 - (u32)__builtin_clzll(v) : 0; }
+
+static u32 max_bits(const struct ir *v)
+{
+	u32 bits = 0;
+
+	for (u32 i = 0; i < v->n; i++) {
+		u32 b = v->arg[i] == v ? 0 : ir_rep(v->arg[i])->bits;
+
+		bits = b > bits ? b : bits;
+	}
+	return bits;
+}
+
+static u32 min_u32(u32 a, u32 b) { return a < b ? a : b; }
+
+static u32 bits_of_two(const struct ir *v)
+{
+	const struct ir *a = ir_rep(v->arg[0]), *b = ir_rep(v->arg[1]);
+	u32 w = v->w, more = a->bits > b->bits ? a->bits : b->bits;
+	u64 k = ir_is_const(b) ? b->imm & (w - 1) : 0;
+
+	switch ((enum ir_op)v->op) {
+	case IR_AND: return min_u32(w, min_u32(a->bits, b->bits));
+	case IR_OR:
+	case IR_XOR: return min_u32(w, more);
+	case IR_ADD: return min_u32(w, more + 1);
+	case IR_MUL: return min_u32(w, a->bits + b->bits);
+	case IR_SHL: return ir_is_const(b) ? min_u32(w, a->bits + (u32)k) : w;
+	case IR_SHR: {
+		u32 n = min_u32(w, a->bits);
+
+		return ir_is_const(b) ? n > k ? n - (u32)k : 0 : n;
+	}
+	case IR_UDIV:
+	case IR_UMOD: return min_u32(w, a->bits);
+	default: return w;
+	}
+}
+
+static u32 bits_of(const struct ir *v)
+{
+	switch ((enum ir_op)v->op) {
+	case IR_CONST: return bits_of_const(v->imm);
+	case IR_PHI: return max_bits(v);
+	case IR_ADD: case IR_SUB: case IR_MUL: case IR_AND: case IR_OR: case IR_XOR:
+	case IR_SHL: case IR_SHR: case IR_SAR: case IR_UDIV: case IR_UMOD: case IR_SDIV:
+	case IR_SMOD: return bits_of_two(v);
+	case IR_ROL: case IR_NEG: case IR_SEXT: case IR_BSWAP: return v->w;
+	case IR_ZEXT: return min_u32(v->w, ir_rep(v->arg[0])->bits);
+	case IR_SELECT: {
+		u32 t = ir_rep(v->arg[2])->bits, e = ir_rep(v->arg[3])->bits;
+
+		return t > e ? t : e;
+	}
+	case IR_LOAD: return v->sign ? 64 : v->w;
+	case IR_ATOMIC:
+	case IR_PACKET: return v->w;
+	default: return 64;
+	}
+}
+
+/* PHIs begin with nothing and grow; one that goes on growing makes a leap. */
+static bool phi_bits(struct ir *phi)
+{
+	u32 bits = max_bits(phi);
+
+	if (bits <= phi->bits)
+		return false;
+	if (++phi->uses > 2)
+		bits = bits <= 32 ? 32 : 64;
+	phi->bits = (u8)bits;
+	return true;
+}
+
+void ir_bits(struct ir_func *f)
+{
+	bool changed = true;
+
+	for (size_t b = 0; b < f->blocks.n; b++)
+		for (size_t i = 0; i < f->blocks.v[b]->phis.n; i++) {
+			f->blocks.v[b]->phis.v[i]->bits = 0;
+			f->blocks.v[b]->phis.v[i]->uses = 0;
+		}
+	while (changed) {
+		changed = false;
+		for (size_t b = 0; b < f->blocks.n; b++) {
+			struct ir_block *block = f->blocks.v[b];
+
+			for (size_t i = 0; i < block->phis.n; i++)
+				changed |= phi_bits(block->phis.v[i]);
+			for (size_t i = 0; i < block->nodes.n; i++)
+				block->nodes.v[i]->bits = (u8)bits_of(block->nodes.v[i]);
+		}
+	}
+}
+
+/* ---- PHIs -------------------------------------------------------------- */
+
+/* The one value that all operands are but PHI itself, or NULL. */
+static struct ir *phi_same(const struct ir *phi)
+{
+	struct ir *same = NULL;
+
+	for (u32 i = 0; i < phi->n; i++) {
+		struct ir *v = ir_rep(phi->arg[i]);
+
+		phi->arg[i] = v;
+		if (v == phi || v == same)
+			continue;
+		if (same && !(ir_is_const(v) && ir_is_const(same) && v->imm == same->imm))
+			return NULL;
+		same = v;
+	}
+	return same;
+}
+
+static bool block_phis(struct ir_block *b)
+{
+	size_t n = 0, before = b->phis.n;
+
+	for (size_t i = 0; i < before; i++) {
+		struct ir *phi = b->phis.v[i], *same = phi_same(phi);
+
+		if (same)
+			phi->rep = same;
+		else
+			b->phis.v[n++] = phi;
+	}
+	b->phis.n = n;
+	return n != before;
+}
+
+void ir_phis(struct ir_func *f)
+{
+	bool changed = true;
+
+	while (changed) {
+		changed = false;
+		for (size_t b = 0; b < f->blocks.n; b++)
+			changed |= block_phis(f->blocks.v[b]);
+	}
+}
+
+/* ---- the same value once ----------------------------------------------- */
+
+static u64 mix(u64 h, u64 v) { return (h ^ v) * 0x9e3779b97f4a7c15; }
+
+static u32 hash_of(const struct ir *v)
+{
+	u64 h = mix(v->op | v->w << 8 | v->cc << 16 | (u32)v->sign << 24, v->imm);
+
+	for (u32 i = 0; i < v->n; i++)
+		h = mix(h, v->arg[i]->id + 1);
+	if (ir_is(v, IR_LOAD))
+		h = mix(h, (u64)v->epoch << 32 | v->block->id);
+	return (u32)(h >> 32);
+}
+
+static bool same_value(const struct ir *a, const struct ir *b)
+{
+	if (a->op != b->op || a->w != b->w || a->cc != b->cc || a->sign != b->sign ||
+	    a->imm != b->imm || a->n != b->n)
+		return false;
+	for (u32 i = 0; i < a->n; i++)
+		if (a->arg[i] != b->arg[i])
+			return false;
+	return !ir_is(a, IR_LOAD) || (a->block == b->block && a->epoch == b->epoch);
+}
+
+static void table_grow(struct table *t)
+{
+	struct ir **old = t->v;
+	u32 n = t->size;
+
+	t->size = n ? 2 * n : 256;
+	t->v = mem_alloc(t->size * sizeof(*t->v));
+	for (u32 i = 0; i < n; i++) {
+		u32 at;
+
+		if (!old[i])
+			continue;
+		for (at = hash_of(old[i]); t->v[at & (t->size - 1)]; at++)
+			;
+		t->v[at & (t->size - 1)] = old[i];
+	}
+	free(old);
+}
+
+/* A value that computes what V does and is there already; V, which is now known,
+ * when there is none. */
+static struct ir *known(struct ir_func *f, struct ir *v)
+{
+	struct table *t = table_of(f);
+	u32 at;
+
+	if (t->n * 2 >= t->size)
+		table_grow(t);
+	for (at = hash_of(v); t->v[at & (t->size - 1)]; at++) {
+		struct ir *have = t->v[at & (t->size - 1)];
+
+		if (have == v)
+			return v;
+		if (!same_value(have, v))
+			continue;
+		if (ir_remade(v) || ir_dominates(have->block, v->block))
+			return have;
+		t->v[at & (t->size - 1)] = v;
+		return v;
+	}
+	t->v[at & (t->size - 1)] = v;
+	t->n++;
+	return v;
+}
+
+struct ir *ir_emit(struct ir_func *f, struct ir *v)
+{
+	struct table *t = table_of(f);
+	struct ir *s;
+
+	v->block = t->block;
+	v->epoch = t->epoch;
+	if (!v->slot)
+		v->slot = t->slot;
+	s = ir_rep(ir_simplify(f, v));
+	if (s != v)
+		return s;
+	v->bits = (u8)bits_of(v);
+	if (ir_pure(v) || ir_is(v, IR_LOAD)) {
+		s = known(f, v);
+		if (s != v)
+			return s;
+	}
+	if (!ir_remade(v))
+		*vec_push(t->out) = v;
+	return v;
+}
+
+struct ir *ir_one(struct ir_func *f, enum ir_op op, u32 w, struct ir *a, u64 imm)
+{
+	struct ir *v = ir_new(f, op, w, 1);
+
+	v->arg[0] = a;
+	v->imm = imm;
+	return ir_emit(f, v);
+}
+
+struct ir *ir_two(struct ir_func *f, enum ir_op op, u32 w, struct ir *a, struct ir *b)
+{
+	struct ir *v = ir_new(f, op, w, 2);
+
+	v->arg[0] = a;
+	v->arg[1] = b;
+	return ir_emit(f, v);
+}
+
+static struct ir *number(struct ir_func *f, u64 imm) { return known(f, ir_const(f, imm)); }
+
+/* ---- numbers ----------------------------------------------------------- */
+
+static u64 sext(u64 v, u32 from) { return (u64)((s64)(v << (64 - from)) >> (64 - from)); }
+
+static u64 compute_signed(enum ir_op op, s64 a, s64 b)
+{
+	switch (op) {
+	case IR_SDIV: return b == 0 ? 0 : b == -1 ? -(u64)a : (u64)(a / b);
+	default: return b == 0 ? (u64)a : b == -1 ? 0 : (u64)(a % b);
+	}
+}
+
+static u64 compute(enum ir_op op, u32 w, u64 a, u64 b)
+{
+	u64 m = ir_mask(w), k = b & (w - 1);
+
+	switch (op) {
+	case IR_ADD: return (a + b) & m;
+	case IR_SUB: return (a - b) & m;
+	case IR_MUL: return (a * b) & m;
+	case IR_AND: return a & b & m;
+	case IR_OR: return (a | b) & m;
+	case IR_XOR: return (a ^ b) & m;
+	case IR_SHL: return a << k & m;
+	case IR_SHR: return (a & m) >> k;
+	case IR_SAR: return (u64)((s64)sext(a, w) >> k) & m;
+	case IR_UDIV: return b & m ? (a & m) / (b & m) : 0;
+	case IR_UMOD: return b & m ? (a & m) % (b & m) : a & m;
+	case IR_MULHI: return (u64)((unsigned __int128)a * b >> 64);
+	default: return compute_signed(op, (s64)sext(a, w), (s64)sext(b, w)) & m;
+	}
+}
+
+static u64 compute_one(const struct ir *v, u64 a)
+{
+	switch ((enum ir_op)v->op) {
+	case IR_NEG: return -a & ir_mask(v->w);
+	case IR_ZEXT: return a & ir_mask(v->w);
+	case IR_SEXT: return sext(a, (u32)v->imm) & ir_mask(v->w);
+	case IR_ROL: {
+		u64 x = a & ir_mask(v->w);
+
+		return (x << v->imm | x >> (v->w - v->imm)) & ir_mask(v->w);
+	}
+	default: return __builtin_bswap64(a) >> (64 - v->w);
+	}
+}
+
+static bool compare(enum ir_cc cc, u32 w, u64 x, u64 y)
+{
+	u64 a = x & ir_mask(w), b = y & ir_mask(w);
+	s64 sa = (s64)sext(x, w), sb = (s64)sext(y, w);
+
+	switch (cc) {
+	case IR_EQ: return a == b;
+	case IR_NE: return a != b;
+	case IR_ULT: return a < b;
+	case IR_ULE: return a <= b;
+	case IR_UGT: return a > b;
+	case IR_UGE: return a >= b;
+	case IR_SLT: return sa < sb;
+	case IR_SLE: return sa <= sb;
+	case IR_SGT: return sa > sb;
+	case IR_SGE: return sa >= sb;
+	case IR_SET: return a & b;
+	default: return !(a & b);
+	}
+}
+
+/* ---- rules ------------------------------------------------------------- */
+
+/* X as one of whose bits only the low W matter. */
+static struct ir *strip(struct ir *x, u32 w)
+{
+	for (;;) {
+		x = ir_rep(x);
+		if ((ir_is(x, IR_ZEXT) && x->w >= w) || (ir_is(x, IR_SEXT) && x->imm >= w))
+			x = x->arg[0];
+		else
+			return x;
+	}
+}
+
+/* The low half of X as a 64-bit value. */
+static struct ir *low(struct ir_func *f, u32 w, struct ir *x)
+{
+	return w == 64 || x->bits <= w ? x : ir_one(f, IR_ZEXT, w, x, 0);
+}
+
+static bool is_shift(const struct ir *x, enum ir_op op, u32 w, u64 *k)
+{
+	if (!ir_is(x, op) || x->w != w || !ir_is_const(x->arg[1]))
+		return false;
+	*k = x->arg[1]->imm & (w - 1);
+	return true;
+}
+
+static struct ir *rule_add(struct ir_func *f, struct ir *v, struct ir *a, struct ir *b)
+{
+	if (!ir_is_const(b))
+		return NULL;
+	if (!(b->imm & ir_mask(v->w)))
+		return low(f, v->w, a);
+	if (ir_is(a, IR_FP) && v->w == 64) {
+		struct ir *fp = ir_const(f, a->imm + b->imm);
+
+		fp->op = IR_FP;
+		return known(f, fp);
+	}
+	if (ir_is(a, IR_ADD) && a->w == v->w && ir_is_const(a->arg[1]))
+		return ir_two(f, IR_ADD, v->w, a->arg[0], number(f, a->arg[1]->imm + b->imm));
+	return NULL;
+}
+
+static struct ir *rule_sub(struct ir_func *f, struct ir *v, struct ir *a, struct ir *b)
+{
+	if (ir_is_const(b))
+		return ir_two(f, IR_ADD, v->w, a, number(f, -b->imm));
+	if (a == b)
+		return number(f, 0);
+	if (ir_is_const(a) && !(a->imm & ir_mask(v->w)))
+		return ir_one(f, IR_NEG, v->w, b, 0);
+	return NULL;
+}
+
+static struct ir *rule_mul(struct ir_func *f, struct ir *v, struct ir *a, struct ir *b)
+{
+	u64 c = b->imm & ir_mask(v->w);
+
+	if (!ir_is_const(b))
+		return NULL;
+	if (!c)
+		return number(f, 0);
+	if (c & (c - 1))
+		return NULL;
+	return ir_two(f, IR_SHL, v->w, a, number(f, (u64)__builtin_ctzll(c)));
+}
+
+static struct ir *rule_and(struct ir_func *f, struct ir *v, struct ir *a, struct ir *b)
+{
+	u64 c = b->imm & ir_mask(v->w);
+	u32 have = min_u32(a->bits, v->w);
+
+	if (a == b)
+		return low(f, v->w, a);
+	if (!ir_is_const(b))
+		return NULL;
+	if (!(c & ir_mask(have)))
+		return number(f, 0);
+	if ((c & ir_mask(have)) == ir_mask(have))
+		return low(f, v->w, a);
+	if (c == 0xff || c == 0xffff || c == 0xffffffff)
+		return ir_one(f, IR_ZEXT, bits_of_const(c), a, 0);
+	if (ir_is(a, IR_AND) && ir_is_const(a->arg[1]))
+		return ir_two(f, IR_AND, v->w, a->arg[0], number(f, c & a->arg[1]->imm));
+	if (ir_is(a, IR_ZEXT))
+		return ir_two(f, IR_AND, v->w, a->arg[0], number(f, c & ir_mask(a->w)));
+	return NULL;
+}
+
+static struct ir *rule_or(struct ir_func *f, struct ir *v, struct ir *a, struct ir *b)
+{
+	if (ir_is_const(b) && !(b->imm & ir_mask(v->w)))
+		return low(f, v->w, a);
+	return a == b && ir_is(v, IR_OR) ? low(f, v->w, a) : a == b ? number(f, 0) : NULL;
+}
+
+/* (X << k) >> k */
+static struct ir *shifted_back(struct ir_func *f, struct ir *v, struct ir *a, u64 k)
+{
+	u32 left = v->w - (u32)k;
+	u64 up;
+
+	if (!is_shift(a, IR_SHL, v->w, &up) || up != k)
+		return NULL;
+	if (ir_is(v, IR_SAR))
+		return left == 8 || left == 16 || left == 32 ?
+			ir_one(f, IR_SEXT, v->w, a->arg[0], left) : NULL;
+	if (left == 8 || left == 16 || left == 32)
+		return ir_one(f, IR_ZEXT, left, a->arg[0], 0);
+	return left < 32 ? ir_two(f, IR_AND, v->w, a->arg[0], number(f, ir_mask(left))) : NULL;
+}
+
+/* (X << k1) << k2 */
+static struct ir *shifted_twice(struct ir_func *f, struct ir *v, struct ir *a, u64 k)
+{
+	u64 before;
+
+	if (ir_is(v, IR_SAR) || !is_shift(a, (enum ir_op)v->op, v->w, &before))
+		return NULL;
+	if (before + k >= v->w)
+		return number(f, 0);
+	return ir_two(f, (enum ir_op)v->op, v->w, a->arg[0], number(f, before + k));
+}
+
+static struct ir *rule_shift(struct ir_func *f, struct ir *v, struct ir *a, struct ir *b)
+{
+	u64 k = b->imm & (v->w - 1);
+	struct ir *s;
+
+	if (!ir_is_const(b))
+		return NULL;
+	if (!k)
+		return low(f, v->w, a);
+	if (b->imm != k)
+		return ir_two(f, (enum ir_op)v->op, v->w, a, number(f, k));
+	s = ir_is(v, IR_SHL) ? NULL : shifted_back(f, v, a, k);
+	if (s)
+		return s;
+	if (ir_is(v, IR_SAR))
+		return a->bits < v->w ? ir_two(f, IR_SHR, v->w, a, b) : NULL;
+	if (ir_is(v, IR_SHR) && k >= min_u32(a->bits, v->w))
+		return number(f, 0);
+	if (ir_is(v, IR_SHR) && v->w == 64 && a->bits <= 32)
+		return ir_two(f, IR_SHR, 32, a, b);
+	if (ir_is(v, IR_SHL) && v->w == 64 && k >= 32 && ir_is(a, IR_ZEXT) && a->w == 32)
+		return ir_two(f, IR_SHL, 64, a->arg[0], b);
+	return shifted_twice(f, v, a, k);
+}
+
+static bool narrows(const struct ir *a)
+{
+	return a->w == 64 && (ir_is(a, IR_ADD) || ir_is(a, IR_SUB) || ir_is(a, IR_MUL) ||
+			      ir_is(a, IR_AND) || ir_is(a, IR_OR) || ir_is(a, IR_XOR));
+}
+
+static struct ir *rule_zext(struct ir_func *f, struct ir *v, struct ir *a)
+{
+	struct ir *s = strip(a, v->w);
+
+	if (a->bits <= v->w)
+		return a;
+	if (s != a)
+		return ir_one(f, IR_ZEXT, v->w, s, 0);
+	if (v->w == 32 && narrows(a))
+		return ir_two(f, (enum ir_op)a->op, 32, a->arg[0], a->arg[1]);
+	return NULL;
+}
+
+static struct ir *rule_sext(struct ir_func *f, struct ir *v, struct ir *a)
+{
+	struct ir *s = strip(a, (u32)v->imm);
+
+	if (a->bits < v->imm)
+		return a;
+	return s != a ? ir_one(f, IR_SEXT, v->w, s, v->imm) : NULL;
+}
+
+static struct ir *rule_bswap(struct ir_func *f, struct ir *v, struct ir *a)
+{
+	if (ir_is(a, IR_BSWAP) && a->w == v->w)
+		return low(f, v->w, a->arg[0]);
+	return NULL;
+}
+
+static struct ir *rule_two(struct ir_func *f, struct ir *v, struct ir *a, struct ir *b)
+{
+	struct ir *s;
+
+	switch ((enum ir_op)v->op) {
+	case IR_ADD:
+		s = rule_add(f, v, a, b);
+		s = s ? s : ir_rotate(f, v);
+		return s ? s : ir_bytes(f, v);
+	case IR_OR:
+		s = rule_or(f, v, a, b);
+		s = s ? s : ir_rotate(f, v);
+		return s ? s : ir_bytes(f, v);
+	case IR_XOR:
+		s = rule_or(f, v, a, b);
+		return s ? s : ir_rotate(f, v);
+	case IR_SUB: return rule_sub(f, v, a, b);
+	case IR_MUL: return rule_mul(f, v, a, b);
+	case IR_AND: return rule_and(f, v, a, b);
+	case IR_SHL: case IR_SHR: case IR_SAR: return rule_shift(f, v, a, b);
+	case IR_UDIV: case IR_UMOD: case IR_SDIV: case IR_SMOD: return ir_divide(f, v);
+	default: return NULL;
+	}
+}
+
+static struct ir *simplify_two(struct ir_func *f, struct ir *v)
+{
+	struct ir *s;
+
+	if (v->w == 32) {
+		v->arg[0] = strip(v->arg[0], 32);
+		v->arg[1] = strip(v->arg[1], 32);
+	}
+	if (ir_flags[v->op] & COMM && ir_is_const(v->arg[0])) {
+		struct ir *a = v->arg[0];
+
+		v->arg[0] = v->arg[1];
+		v->arg[1] = a;
+	}
+	if (ir_is_const(v->arg[0]) && ir_is_const(v->arg[1]))
+		return number(f, compute((enum ir_op)v->op, v->w, v->arg[0]->imm,
+					 v->arg[1]->imm));
+	if (ir_is_const(v->arg[1]) && v->w == 32 && v->arg[1]->imm != (u64)(s32)v->arg[1]->imm)
+		v->arg[1] = number(f, (u64)(s64)(s32)v->arg[1]->imm);
+	s = rule_two(f, v, v->arg[0], v->arg[1]);
+	return s ? s : v;
+}
+
+static struct ir *simplify_one(struct ir_func *f, struct ir *v)
+{
+	struct ir *a = v->arg[0], *s = NULL;
+
+	if (ir_is_const(a))
+		return number(f, compute_one(v, a->imm));
+	if (ir_is(v, IR_ZEXT))
+		s = rule_zext(f, v, a);
+	else if (ir_is(v, IR_SEXT))
+		s = rule_sext(f, v, a);
+	else if (ir_is(v, IR_BSWAP))
+		s = rule_bswap(f, v, a);
+	else if (v->w == 32)
+		v->arg[0] = strip(a, 32);
+	return s ? s : v;
+}
+
+/* ---- comparisons ------------------------------------------------------- */
+
+static enum ir_cc swapped(enum ir_cc cc)
+{
+	static const u8 to[] = { [IR_EQ] = IR_EQ, [IR_NE] = IR_NE, [IR_ULT] = IR_UGT,
+		[IR_ULE] = IR_UGE, [IR_UGT] = IR_ULT, [IR_UGE] = IR_ULE, [IR_SLT] = IR_SGT,
+		[IR_SLE] = IR_SGE, [IR_SGT] = IR_SLT, [IR_SGE] = IR_SLE, [IR_SET] = IR_SET,
+		[IR_CLEAR] = IR_CLEAR };
+
+	return (enum ir_cc)to[cc];
+}
+
+static bool is_unsigned(u8 cc) { return cc <= IR_UGE || cc >= IR_SET; }
+
+/* A difference or mask that is compared with 0 is a comparison itself. */
+static void compare_zero(struct ir *v)
+{
+	struct ir *a = v->arg[0];
+
+	if (v->cc > IR_NE || !ir_is_const(v->arg[1]) || v->arg[1]->imm || a->w < v->w)
+		return;
+	if (ir_is(a, IR_AND))
+		v->cc = v->cc == IR_NE ? IR_SET : IR_CLEAR;
+	else if (!ir_is(a, IR_XOR) && !ir_is(a, IR_SUB))
+		return;
+	v->arg[0] = a->arg[0];
+	v->arg[1] = a->arg[1];
+}
+
+/* Operands 0 and 1 of V, a branch or SELECT. */
+static void simplify_compare(struct ir_func *f, struct ir *v)
+{
+	if (ir_is_const(v->arg[0])) {
+		struct ir *a = v->arg[0];
+
+		v->arg[0] = v->arg[1];
+		v->arg[1] = a;
+		v->cc = (u8)swapped((enum ir_cc)v->cc);
+	}
+	if (v->w == 64 && is_unsigned(v->cc) && v->arg[0]->bits <= 32 && v->arg[1]->bits <= 32)
+		v->w = 32;
+	compare_zero(v);
+	if (v->w == 64)
+		return;
+	v->arg[0] = strip(v->arg[0], 32);
+	v->arg[1] = strip(v->arg[1], 32);
+	if (ir_is_const(v->arg[1]))
+		v->arg[1] = number(f, (u64)(s64)(s32)v->arg[1]->imm);
+}
+
+static struct ir *simplify_select(struct ir_func *f, struct ir *v)
+{
+	simplify_compare(f, v);
+	if (v->arg[2] == v->arg[3])
+		return v->arg[2];
+	if (ir_is_const(v->arg[0]) && ir_is_const(v->arg[1]))
+		return v->arg[compare((enum ir_cc)v->cc, v->w, v->arg[0]->imm,
+				      v->arg[1]->imm) ? 2 : 3];
+	return v;
+}
+
+/* ---- memory ------------------------------------------------------------ */
+
+static void simplify_address(struct ir *v)
+{
+	struct ir *base = v->arg[0];
+	s64 off;
+
+	if (!ir_is(base, IR_ADD) || base->w != 64 || !ir_is_const(base->arg[1]))
+		return;
+	off = (s32)v->imm + (s64)base->arg[1]->imm;
+	if (off != (s32)off)
+		return;
+	v->imm = (u64)off;
+	v->arg[0] = base->arg[0];
+}
+
+struct ir *ir_simplify(struct ir_func *f, struct ir *v)
+{
+	for (u32 i = 0; i < v->n; i++) {
+		v->arg[i] = ir_rep(v->arg[i]);
+		if (ir_remade(v->arg[i]))
+			v->arg[i] = known(f, v->arg[i]);
+	}
+	switch ((enum ir_op)v->op) {
+	case IR_ADD: case IR_SUB: case IR_MUL: case IR_AND: case IR_OR: case IR_XOR:
+	case IR_SHL: case IR_SHR: case IR_SAR: case IR_UDIV: case IR_UMOD: case IR_SDIV:
+	case IR_SMOD: case IR_MULHI: return simplify_two(f, v);
+	case IR_ROL: case IR_NEG: case IR_ZEXT: case IR_SEXT: case IR_BSWAP:
+		return simplify_one(f, v);
+	case IR_SELECT: return simplify_select(f, v);
+	case IR_BR: simplify_compare(f, v); return v;
+	case IR_STORE:
+		v->arg[1] = strip(v->arg[1], v->w);
+		simplify_address(v);
+		return v;
+	case IR_LOAD:
+	case IR_ATOMIC: simplify_address(v); return v;
+	default: return v;
+	}
+}
+
+/* ---- the pass ---------------------------------------------------------- */
+
+static bool writes(const struct ir *v)
+{
+	switch ((enum ir_op)v->op) {
+	case IR_STORE: case IR_ATOMIC: case IR_CALL: case IR_LOCAL: case IR_TAIL: return true;
+	default: return false;
+	}
+}
+
+static void fold_block(struct ir_func *f, struct ir_block *block)
+{
+	struct table *t = table_of(f);
+	ir_list out = { 0 };
+
+	t->block = block;
+	t->out = &out;
+	t->epoch = 0;
+	for (size_t i = 0; i < block->nodes.n; i++) {
+		struct ir *v = block->nodes.v[i], *s;
+
+		t->slot = v->slot;
+		s = ir_emit(f, v);
+		if (s != v)
+			v->rep = s;
+		t->epoch += writes(v);
+	}
+	vec_free(&block->nodes);
+	block->nodes.v = out.v;
+	block->nodes.n = out.n;
+	block->nodes.cap = out.cap;
+}
+
+void ir_fold(struct ir_func *f)
+{
+	struct table t = { 0 };
+
+	f->table = &t;
+	for (size_t b = 0; b < f->blocks.n; b++)
+		fold_block(f, f->blocks.v[b]);
+	free(t.v);
+	f->table = NULL;
+}

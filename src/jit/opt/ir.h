@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ir.h: a function of a program as the optimising compiler sees it: blocks of
+ * values, each assigned once (SSA). One value is one struct ir; operands are
+ * pointers. Values are 64 bits wide; an operation of width 32 looks at the low
+ * halves and gives a number below 2^32, as BPF's do.
+ *
+ *	build.c   instructions to blocks and values
+ *	slots.c   stack slots that nothing else points to become values
+ *	fold.c    simpler values, the same value once; rotate.c, bytes.c, divide.c:
+ *	          what several instructions together compute
+ *	select.c  short branches become conditional moves
+ *	order.c   layout, addresses, what is never used, who is used where
+ *
+ * and then a processor's folder makes code of it.
+ */
+#ifndef JIT_OPT_IR_H
+#define JIT_OPT_IR_H
+
+#include "base/arena.h"
+#include "base/vec.h"
+#include "jit/private.h"
+
+/*
+ *	X(name, flags)	PURE: depends on its operands alone. COMM: operands may change
+ *			places. EFFECT: stays, in order. END: of a block. FREE: made
+ *			anew where it is needed, holds no register.
+ */
+#define IR_OPS(X) \
+	X(CONST, PURE | FREE)	/* imm */ \
+	X(FP, PURE | FREE)	/* the frame pointer + imm */ \
+	X(FUNC, PURE | FREE)	/* address of the function at slot imm */ \
+	X(PARAM, 0)		/* imm: 1..5 = r1..r5, 6 = the run */ \
+	X(PHI, 0)		/* an operand for each predecessor, in order */ \
+	X(ADD, PURE | COMM) X(SUB, PURE) X(MUL, PURE | COMM) \
+	X(AND, PURE | COMM) X(OR, PURE | COMM) X(XOR, PURE | COMM) \
+	X(SHL, PURE) X(SHR, PURE) X(SAR, PURE)	/* counts modulo the width */ \
+	X(ROL, PURE)		/* by imm */ \
+	X(UDIV, PURE) X(UMOD, PURE) X(SDIV, PURE) X(SMOD, PURE)	/* BPF's, of 0 and -1 */ \
+	X(MULHI, PURE | COMM)	/* upper 64 of the 128 bits of a product */ \
+	X(NEG, PURE) \
+	X(ZEXT, PURE)		/* the low w bits: 8, 16, 32 */ \
+	X(SEXT, PURE)		/* from imm bits to w */ \
+	X(BSWAP, PURE)		/* w: 16, 32, 64; the rest 0 */ \
+	X(SELECT, PURE)		/* a CC b ? c : d, compared in width w */ \
+	X(LOAD, 0)		/* w bits at address; sign: extended */ \
+	X(STORE, EFFECT)	/* value b to w bits at address */ \
+	X(ATOMIC, EFFECT)	/* what was there; cc: enum isa_kind */ \
+	X(CALL, EFFECT)		/* body imm with operands as r1.. and the run last */ \
+	X(LOCAL, EFFECT)	/* the function at slot imm, the same way */ \
+	X(PACKET, EFFECT)	/* operands run, offset; w bits; ends the function */ \
+	X(TAIL, EFFECT)		/* ctx, map, index, run: goes on there, or gives -1 */ \
+	X(JMP, EFFECT | END) \
+	X(BR, EFFECT | END)	/* a CC b, compared in width w: to succ[0] */ \
+	X(MAY_GOTO, EFFECT | END)	/* count used up: to succ[0] */ \
+	X(RET, EFFECT | END)	/* a */ \
+	X(TRAP, EFFECT | END)
+
+enum ir_op {
+	IR_NONE,
+#define X(name, flags) IR_##name,
+	IR_OPS(X)
+#undef X
+	IR_MAX
+};
+
+enum ir_flag { PURE = 1, COMM = 2, EFFECT = 4, END = 8, FREE = 16 };
+extern const u8 ir_flags[IR_MAX];
+
+/* Conditions; JSET: a & b is not 0. */
+enum ir_cc { IR_EQ, IR_NE, IR_ULT, IR_ULE, IR_UGT, IR_UGE, IR_SLT, IR_SLE, IR_SGT, IR_SGE,
+	     IR_SET, IR_CLEAR };
+
+struct ir_block;
+
+struct ir {
+	u8 op, w, cc;
+	u8 scale;		/* of an address: index << scale */
+	bool sign;		/* LOAD */
+	bool seen;		/* for passes */
+	u8 bits;		/* the value is below 2^bits: 32 or 64 */
+	u8 reg;			/* while code is made */
+	u16 n;			/* operands */
+	u32 id, slot;		/* of the program, for line tables */
+	u32 uses;
+	u32 epoch;		/* writes to memory before it in its block */
+	u64 imm;		/* LOAD, STORE, ATOMIC: added to the address (s32) */
+	struct ir *own[4];
+	struct ir **arg;	/* own, or n of them elsewhere */
+	struct ir *index;	/* of an address, or NULL */
+	struct ir *rep;		/* what it was replaced by, or NULL */
+	struct ir_block *block;
+	/* ---- while code is made */
+	bool in_mem;		/* its place in the frame has it now */
+	bool home;		/* it is stored there where it is made */
+	s32 place;		/* in the frame, or -1 */
+	u32 first, last;	/* positions of its definition and of its last use */
+	u32 *use;		/* positions, ascending */
+	u32 nr_use, at_use;
+	u32 stamp;
+	struct ir *phi;		/* one that gets this value at the end of a block */
+	u8 phi_reg;		/* where a PHI is at the start of its block */
+};
+
+typedef VEC(struct ir *) ir_list;
+
+struct ir_block {
+	u32 id;			/* in layout order, after order.c */
+	u32 start, end;		/* slots; of what build.c made */
+	ir_list phis, nodes;	/* the last node is an END */
+	struct ir_block **pred, *succ[2];
+	u32 nr_pred, nr_succ, cap_pred;
+	struct ir_block *idom;
+	u32 dom_in, dom_out;	/* numbers of a walk over the dominator tree */
+	u32 depth;		/* loops around */
+	bool header;
+	bool done;
+	u64 live_in;		/* build.c: registers; slots.c: slots */
+	u64 use, def;
+	struct ir **env;	/* at its end, by variable */
+	/* ---- while code is made */
+	u32 pos, edge;		/* positions of the first node and of the edges out */
+	u32 loop_last;		/* of a header: last position of its loop */
+	ir_list live;		/* into it, without phis */
+	void *entry;		/* the processor's: where values are at its start */
+	u8 *code;
+};
+
+typedef VEC(struct ir_block *) block_list;
+
+struct ir_func {
+	struct arena *arena;
+	const struct jit_build *b;
+	struct jit_unit *unit;
+	struct ir_block *first;
+	block_list blocks;	/* reachable ones, in reverse postorder */
+	u32 nr_nodes;
+	struct ir **all;	/* that are used: ir_collect */
+	u32 nr_all;
+	struct ir *params[7];
+	bool has_calls, may_goto;
+	void *table;		/* fold.c: values by what they compute */
+};
+
+/* ---- making values ---------------------------------------------------------- */
+
+struct ir *ir_new(struct ir_func *f, enum ir_op op, u32 w, u32 n);
+struct ir *ir_const(struct ir_func *f, u64 v);
+
+/* What V stands for now. */
+static inline struct ir *ir_rep(struct ir *v)
+{
+	while (v && v->rep)
+		v = v->rep;
+	return v;
+}
+
+static inline bool ir_is(const struct ir *v, enum ir_op op) { return v->op == op; }
+static inline bool ir_is_const(const struct ir *v) { return v->op == IR_CONST; }
+static inline bool ir_pure(const struct ir *v) { return ir_flags[v->op] & PURE; }
+static inline bool ir_remade(const struct ir *v) { return ir_flags[v->op] & FREE; }
+
+static inline u64 ir_mask(u32 bits) { return bits >= 64 ? ~0ull : (1ull << bits) - 1; }
+
+/* ---- passes, in order --------------------------------------------------------- */
+
+/* Which of r1..r5 UNIT reads at its start, as a mask; given those of the functions
+ * that it calls. */
+u32 ir_params(struct ir_func *f);
+/* Blocks and values of UNIT. 0 or ERR_UNSUPPORTED. */
+int ir_build(struct ir_func *f);
+void ir_free(struct ir_func *f);	/* but for its arena */
+void ir_slots(struct ir_func *f);
+void ir_fold(struct ir_func *f);
+void ir_select(struct ir_func *f);
+void ir_order(struct ir_func *f);
+
+/* All of the above: 0 or the error. Then all that is used to f->all. */
+int ir_compile(struct ir_func *f);
+void ir_collect(struct ir_func *f);
+
+/* Numbers the dominator tree; blocks must be in reverse postorder. */
+void ir_dominators(struct ir_func *f);
+static inline bool ir_dominates(const struct ir_block *a, const struct ir_block *b)
+{
+	return a->dom_in <= b->dom_in && b->dom_out <= a->dom_out;
+}
+/* Blocks that can be reached, in reverse postorder; the others' edges are gone. */
+void ir_blocks(struct ir_func *f);
+/* Phis that are all the same value are that value. */
+void ir_phis(struct ir_func *f);
+/* Sets bits of every value. */
+void ir_bits(struct ir_func *f);
+
+/* What V, with its operands as they are, is simpler; V itself when it is not.
+ * In fold.c; makes new values at the end of the list that it works on. */
+struct ir *ir_simplify(struct ir_func *f, struct ir *v);
+struct ir *ir_emit(struct ir_func *f, struct ir *v);
+/* Recognised as something simpler, or NULL. */
+struct ir *ir_rotate(struct ir_func *f, struct ir *v);
+struct ir *ir_bytes(struct ir_func *f, struct ir *v);
+struct ir *ir_divide(struct ir_func *f, struct ir *v);
+/* A pure value of two operands, simplified, among those made now. */
+struct ir *ir_two(struct ir_func *f, enum ir_op op, u32 w, struct ir *a, struct ir *b);
+struct ir *ir_one(struct ir_func *f, enum ir_op op, u32 w, struct ir *a, u64 imm);
+
+/* For people: the function as text. */
+void ir_show(struct strbuf *out, const struct ir_func *f);
+
+#endif

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* moves.c: values to registers all at once, and where blocks meet; see opt.h. */
+#include "jit/x64/opt.h"
+
+/* ---- parallel moves ---------------------------------------------------- */
+
+/* Moves between registers: from[d] is where register d gets its value, or NOREG. */
+static void permute(struct ra *a, u8 from[REGS])
+{
+	u32 left = 1;
+
+	while (left) {
+		u32 readers[REGS] = { 0 }, moved = 0, cycle = NOREG;
+
+		left = 0;
+		for (u32 d = 0; d < REGS; d++)
+			if (from[d] != NOREG)
+				readers[from[d]]++;
+		for (u32 d = 0; d < REGS; d++) {
+			if (from[d] == NOREG)
+				continue;
+			left++;
+			if (readers[d]) {
+				cycle = d;
+				continue;
+			}
+			x_mov(&a->p, true, d, from[d]);
+			readers[from[d]]--;
+			from[d] = NOREG;
+			moved++;
+		}
+		if (moved || !left)
+			continue;
+		/* all are in cycles: d has what it wants, its old value is elsewhere */
+		x_xchg(&a->p, cycle, from[cycle]);
+		for (u32 d = 0; d < REGS; d++)
+			if (d != cycle && from[d] == cycle)
+				from[d] = from[cycle];
+		if (from[from[cycle]] == from[cycle])
+			from[from[cycle]] = NOREG;
+		from[cycle] = NOREG;
+	}
+}
+
+void ra_moves(struct ra *a, const struct move *m, u32 n)
+{
+	u8 from[REGS];
+
+	memset(from, NOREG, sizeof(from));
+	for (u32 i = 0; i < n; i++)
+		if (m[i].v->reg != NOREG && m[i].v->reg != m[i].dst)
+			from[m[i].dst] = m[i].v->reg;
+	permute(a, from);
+	for (u32 i = 0; i < n; i++)
+		if (m[i].v->reg == NOREG)
+			ra_load(a, m[i].v, m[i].dst);
+}
+
+/* ---- entries ----------------------------------------------------------- */
+
+static u32 pred_index(const struct ir_block *to, const struct ir_block *from)
+{
+	for (u32 i = 0; i < to->nr_pred; i++)
+		if (to->pred[i] == from)
+			return i;
+	return 0;
+}
+
+static u32 entry_free(const struct entry *e)
+{
+	u32 mask = ALL_REGS;
+
+	for (u32 r = 0; r < REGS; r++)
+		if (e->reg[r])
+			mask &= ~BIT(r);
+	return mask;
+}
+
+static void enter_phi(struct ra *a, struct entry *e, struct ir *phi)
+{
+	u32 open = entry_free(e);
+	u32 best = open & (ra_crosses(a, phi) ? CALLEE_SAVED : CALLER_SAVED);
+
+	if (!open)
+		return;
+	phi->phi_reg = (u8)__builtin_ctz(best ? best : open);
+	e->reg[phi->phi_reg] = phi;
+	a->used |= BIT(phi->phi_reg) & CALLEE_SAVED;
+}
+
+/* Registers of values that end here go to PHIs that get them. */
+static void enter_phis(struct ra *a, struct entry *e, struct ir_block *to)
+{
+	u32 p = pred_index(to, a->block);
+
+	for (size_t i = 0; i < to->phis.n; i++) {
+		struct ir *phi = to->phis.v[i], *v = phi->arg[p];
+
+		phi->phi_reg = NOREG;
+		if (v->reg == NOREG || e->reg[v->reg])
+			continue;
+		if (ra_crosses(a, phi) && !(BIT(v->reg) & CALLEE_SAVED) &&
+		    entry_free(e) & CALLEE_SAVED)
+			continue;	/* it would have to move at the call */
+		phi->phi_reg = v->reg;
+		e->reg[v->reg] = phi;
+	}
+	for (size_t i = 0; i < to->phis.n; i++)
+		if (to->phis.v[i]->phi_reg == NOREG)
+			enter_phi(a, e, to->phis.v[i]);
+}
+
+/* What a loop uses is best loaded before it. */
+static void enter_loop(struct ra *a, struct entry *e, struct ir_block *to)
+{
+	for (size_t i = 0; i < to->live.n; i++) {
+		struct ir *v = to->live.v[i];
+		u32 open = entry_free(e), u = v->at_use;
+
+		if (v->reg != NOREG || !(open & (open - 1)))
+			continue;
+		while (u < v->nr_use && v->use[u] < to->pos)
+			u++;
+		if (u == v->nr_use || v->use[u] > to->loop_last)
+			continue;
+		if (ra_crosses(a, v))
+			open = open & CALLEE_SAVED ? open & CALLEE_SAVED : 0;
+		if (!open)
+			continue;
+		e->reg[__builtin_ctz(open)] = v;
+		a->used |= BIT(__builtin_ctz(open)) & CALLEE_SAVED;
+	}
+}
+
+void ra_enter(struct ra *a, struct ir_block *to)
+{
+	struct entry *e = to->entry;
+	bool alone = to->nr_pred == 1;
+
+	if (e->set)
+		return;
+	e->set = true;
+	for (size_t i = 0; i < to->live.n; i++)
+		if (to->live.v[i]->reg != NOREG)
+			e->reg[to->live.v[i]->reg] = to->live.v[i];
+	enter_phis(a, e, to);
+	if (to->header)
+		enter_loop(a, e, to);
+	for (u32 r = 0; r < REGS; r++) {
+		struct ir *v = e->reg[r];
+
+		if (!v)
+			continue;
+		if (v->block == to && ir_is(v, IR_PHI) ? a->second && v->home :
+		    v->in_mem && (alone || to->header || (a->second && v->home)))
+			e->in_mem |= (u16)BIT(r);
+	}
+}
+
+void ra_live_out(struct ir_block *block)
+{
+	for (u32 s = 0; s < block->nr_succ; s++)
+		for (size_t i = 0; i < block->succ[s]->live.n; i++)
+			block->succ[s]->live.v[i]->stamp = block->id + 1;
+}
+
+void ra_start(struct ra *a, struct ir_block *block)
+{
+	const struct entry *e = block->entry;
+
+	for (u32 r = 0; r < REGS; r++)
+		ra_drop(a, r);
+	a->block = block;
+	a->pos = block->pos;
+	ra_live_out(block);
+	for (size_t i = 0; i < block->live.n; i++)
+		block->live.v[i]->in_mem = true;
+	for (size_t i = 0; i < block->phis.n; i++)
+		block->phis.v[i]->in_mem = true;
+	for (u32 r = 0; r < REGS; r++) {
+		if (!e->reg[r])
+			continue;
+		a->reg[r] = e->reg[r];
+		a->reg[r]->reg = (u8)r;
+		a->reg[r]->in_mem = e->in_mem >> r & 1;
+	}
+}
+
+/* ---- edges ------------------------------------------------------------- */
+
+static bool expected_in_mem(const struct entry *e, const struct ir *v)
+{
+	for (u32 r = 0; r < REGS; r++)
+		if (e->reg[r] == v)
+			return e->in_mem >> r & 1;
+	return true;
+}
+
+/* To V's place from where it is; the state stays as it is. */
+static void store_to(struct ra *a, struct ir *v, struct ir *place)
+{
+	struct x64_addr at;
+	u32 r = v->reg;
+
+	if (r == NOREG) {
+		r = SCRATCH;
+		ra_load(a, v, r);
+	}
+	at = ra_place(a, place);
+	x_at(&a->p, true, false, 0x89, r, &at, false);
+	place->home = true;
+}
+
+/* What lives on and must be in the frame there. */
+static bool edge_stores(struct ra *a, const struct ir_block *to, bool dry)
+{
+	const struct entry *e = to->entry;
+	bool any = false;
+
+	for (size_t i = 0; i < to->live.n; i++) {
+		struct ir *v = to->live.v[i];
+
+		if (v->in_mem || !expected_in_mem(e, v))
+			continue;
+		any = true;
+		if (!dry)
+			store_to(a, v, v);
+	}
+	return any;
+}
+
+/* The value of PHI over this edge is what another PHI of the block is now, in the
+ * frame: it must be read before that one's place is written. */
+static bool entangled(const struct ir_block *to, u32 p)
+{
+	for (size_t i = 0; i < to->phis.n; i++) {
+		const struct ir *v = to->phis.v[i]->arg[p];
+
+		if (v != to->phis.v[i] && v->block == to && ir_is(v, IR_PHI) && v->reg == NOREG)
+			return true;
+	}
+	return false;
+}
+
+static struct x64_addr temp_place(struct ra *a, u32 i)
+{
+	while (a->temps.n <= i) {
+		*vec_push(&a->temps) = (u32)a->places.n;
+		*vec_push(&a->places) = ~0u;
+	}
+	return (struct x64_addr){ RSP, NO_INDEX, 0, (s32)a->fp_at + 8 * (s32)a->temps.v[i] };
+}
+
+/* To its place from where it is, or to temporary place TEMP. */
+static void store_phi(struct ra *a, struct ir *phi, struct ir *v, bool temp, u32 i)
+{
+	struct x64_addr at;
+	u32 r = v->reg;
+
+	if (!temp) {
+		store_to(a, v, phi);
+		return;
+	}
+	if (r == NOREG) {
+		r = SCRATCH;
+		ra_load(a, v, r);
+	}
+	at = temp_place(a, i);
+	x_at(&a->p, true, false, 0x89, r, &at, false);
+}
+
+static void settle_phi(struct ra *a, struct ir *phi, u32 i)
+{
+	struct x64_addr from = temp_place(a, i), to = ra_place(a, phi);
+
+	x_at(&a->p, true, false, 0x8b, SCRATCH, &from, false);
+	x_at(&a->p, true, false, 0x89, SCRATCH, &to, false);
+	phi->home = true;
+}
+
+/* PHIs that are in the frame, there or also; SETTLE: the temporary places of a first
+ * round go where they belong. */
+static bool edge_phis(struct ra *a, const struct ir_block *to, u32 p, bool dry, bool settle)
+{
+	bool any = false, temp = entangled(to, p);
+
+	for (size_t i = 0; i < to->phis.n && (temp || !settle); i++) {
+		struct ir *phi = to->phis.v[i], *v = phi->arg[p];
+
+		if (!expected_in_mem(to->entry, phi) || (v == phi && v->in_mem))
+			continue;
+		any = true;
+		if (settle)
+			settle_phi(a, phi, (u32)i);
+		else if (!dry)
+			store_phi(a, phi, v, temp, (u32)i);
+	}
+	return any;
+}
+
+bool ra_edge(struct ra *a, struct ir_block *to, bool dry)
+{
+	const struct entry *e = to->entry;
+	u32 p = pred_index(to, a->block), n = 0;
+	struct move m[REGS];
+	bool any = edge_stores(a, to, dry);
+
+	any |= edge_phis(a, to, p, dry, false);
+	for (u32 r = 0; r < REGS; r++) {
+		struct ir *v = e->reg[r];
+
+		if (!v)
+			continue;
+		if (ir_is(v, IR_PHI) && v->block == to)
+			v = v->arg[p];
+		if (v->reg == r)
+			continue;
+		m[n++] = (struct move){ r, v };
+	}
+	if (dry)
+		return any || n;
+	ra_moves(a, m, n);
+	edge_phis(a, to, p, false, true);
+	return any || n;
+}

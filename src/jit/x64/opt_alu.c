@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* opt_alu.c: machine code for values that are reckoned; see opt.h. */
+#include "jit/x64/opt.h"
+
+/* ---- arithmetic -------------------------------------------------------- */
+
+static void op_imm(struct ra *a, const struct ir *v, u32 dst, s32 imm)
+{
+	static const u8 alu[] = { [IR_ADD] = X_ADD, [IR_AND] = X_AND, [IR_OR] = X_OR,
+				  [IR_XOR] = X_XOR, [IR_SUB] = X_SUB };
+
+	x_alu_imm(&a->p, ra_wide(v), (enum x64_alu)alu[v->op], dst, imm);
+}
+
+static void op_reg(struct ra *a, const struct ir *v, u32 dst, u32 src)
+{
+	static const u8 alu[] = { [IR_ADD] = X_ADD, [IR_AND] = X_AND, [IR_OR] = X_OR,
+				  [IR_XOR] = X_XOR, [IR_SUB] = X_SUB };
+
+	if (ir_is(v, IR_MUL))
+		x_imul(&a->p, ra_wide(v), dst, src);
+	else
+		x_alu(&a->p, ra_wide(v), (enum x64_alu)alu[v->op], dst, src);
+}
+
+/* X op number: in place when X ends here, else in one instruction where there is
+ * one with a third operand. */
+static void two_imm(struct ra *a, struct ir *v)
+{
+	u32 x = ra_get(a, v->arg[0]), dst, hint = ra_hint(a, v);
+	struct x64_addr sum = { (u8)x, NO_INDEX, 0, (s32)v->arg[1]->imm };
+	bool stays;
+
+	ra_free_dead(a, v, NULL);
+	stays = a->reg[x] == NULL;
+	if (stays && (hint == NOREG || !ir_is(v, IR_ADD)))
+		hint = x;
+	dst = ra_alloc(a, ALL_REGS, hint, v);
+	if (ir_is(v, IR_MUL))
+		x_imul_imm(&a->p, ra_wide(v), dst, x, sum.disp);
+	else if (ir_is(v, IR_ADD) && dst != x)
+		x_lea(&a->p, ra_wide(v), dst, &sum);
+	else {
+		if (dst != x)
+			x_mov(&a->p, ra_wide(v), dst, x);
+		op_imm(a, v, dst, sum.disp);
+	}
+	ra_set(a, v, dst);
+}
+
+static void two_reg(struct ra *a, struct ir *v)
+{
+	u32 x = ra_get(a, v->arg[0]), y = ra_get(a, v->arg[1]), dst, hint = ra_hint(a, v);
+	bool comm = ir_flags[v->op] & COMM;
+
+	ra_free_dead(a, v, comm ? NULL : v->arg[1]);
+	if (a->reg[x] && comm && !a->reg[y]) {
+		u32 z = x;
+
+		x = y;
+		y = z;
+	}
+	if (!a->reg[x] && (hint == NOREG || !ir_is(v, IR_ADD)))
+		hint = x;
+	a->pinned |= BIT(y);	/* it is read after the result is begun */
+	if (hint == y)
+		hint = NOREG;
+	dst = ra_alloc(a, ALL_REGS, hint, v);
+	if (dst != x && ir_is(v, IR_ADD)) {
+		struct x64_addr sum = { (u8)x, (u8)y, 0, 0 };
+
+		x_lea(&a->p, ra_wide(v), dst, &sum);
+	} else {
+		if (dst != x)
+			x_mov(&a->p, ra_wide(v), dst, x);
+		op_reg(a, v, dst, y);
+	}
+	ra_free_dead(a, v, NULL);
+	ra_set(a, v, dst);
+}
+
+static void two(struct ra *a, struct ir *v)
+{
+	if (ra_imm(v, v->arg[1]))
+		two_imm(a, v);
+	else
+		two_reg(a, v);
+}
+
+static enum x64_shift shift_of(const struct ir *v)
+{
+	return ir_is(v, IR_SHL) ? X_SHL : ir_is(v, IR_SHR) ? X_SHR : X_SAR;
+}
+
+/* The result's register, with operand 0 in it. */
+static u32 in_place(struct ra *a, struct ir *v)
+{
+	u32 x = ra_get(a, v->arg[0]), dst;
+
+	ra_free_dead(a, v, NULL);
+	dst = ra_alloc(a, ALL_REGS, a->reg[x] ? ra_hint(a, v) : x, v);
+	if (dst != x)
+		x_mov(&a->p, true, dst, x);
+	return dst;
+}
+
+static void shift_imm(struct ra *a, struct ir *v)
+{
+	u32 k = (u32)v->arg[1]->imm & (v->w - 1u), dst = in_place(a, v);
+
+	x_shift_imm(&a->p, ra_wide(v), shift_of(v), dst, k);
+	ra_set(a, v, dst);
+}
+
+static void shift_reg(struct ra *a, struct ir *v)
+{
+	u32 x = ra_get(a, v->arg[0]), n = ra_get(a, v->arg[1]), dst;
+
+	if (!a->bmi2) {
+		x_mov(&a->p, true, SCRATCH, x);
+		x_mov(&a->p, true, SCRATCH2, RCX);
+		x_mov(&a->p, true, RCX, n);
+		x_shift_cl(&a->p, ra_wide(v), shift_of(v), SCRATCH);
+		x_mov(&a->p, true, RCX, SCRATCH2);
+		x = SCRATCH;
+	}
+	ra_free_dead(a, v, NULL);
+	dst = ra_alloc(a, ALL_REGS, ra_hint(a, v), v);
+	if (a->bmi2)
+		x_shiftx(&a->p, ra_wide(v), shift_of(v), dst, x, n);
+	else
+		x_mov(&a->p, ra_wide(v), dst, x);
+	ra_set(a, v, dst);
+}
+
+static void rotate(struct ra *a, struct ir *v)
+{
+	u32 x, dst, right = v->w - (u32)v->imm;
+
+	if (!a->bmi2) {
+		dst = in_place(a, v);
+		x_shift_imm(&a->p, ra_wide(v), X_ROR, dst, right);
+		ra_set(a, v, dst);
+		return;
+	}
+	x = ra_get(a, v->arg[0]);
+	ra_free_dead(a, v, NULL);
+	dst = ra_alloc(a, ALL_REGS, a->reg[x] ? ra_hint(a, v) : x, v);
+	if (dst == x)
+		x_shift_imm(&a->p, ra_wide(v), X_ROR, dst, right);
+	else
+		x_rorx(&a->p, ra_wide(v), dst, x, right);
+	ra_set(a, v, dst);
+}
+
+/* Extensions write another register as well as the same. */
+static void extend(struct ra *a, struct ir *v)
+{
+	u32 x = ra_get(a, v->arg[0]), dst, hint;
+
+	ra_free_dead(a, v, NULL);
+	hint = ra_hint(a, v);
+	dst = ra_alloc(a, ALL_REGS, hint != NOREG || a->reg[x] ? hint : x, v);
+	if (ir_is(v, IR_ZEXT))
+		x_movzx(&a->p, v->w, dst, x);
+	else
+		x_movsx(&a->p, ra_wide(v), (u32)v->imm, dst, x);
+	ra_set(a, v, dst);
+}
+
+static void one(struct ra *a, struct ir *v)
+{
+	u32 dst = in_place(a, v);
+
+	if (ir_is(v, IR_NEG)) {
+		x_f7(&a->p, ra_wide(v), 3, dst);
+	} else if (v->w == 16) {
+		x_ror16(&a->p, dst, 8);
+		x_movzx(&a->p, 16, dst, dst);
+	} else {
+		x_bswap(&a->p, ra_wide(v), dst);
+	}
+	ra_set(a, v, dst);
+}
+
+/* ---- multiplication and division by rax and rdx ------------------------ */
+
+/* rax has X, rdx is free, Y is in the scratch register. */
+static void wide_operands(struct ra *a, struct ir *x, struct ir *y)
+{
+	ra_load(a, y, SCRATCH);
+	ra_clear(a, RDX);
+	a->pinned |= BIT(RDX);
+	if (x->reg != RAX || !ra_dead(a, x)) {
+		ra_clear(a, RAX);
+		ra_load(a, x, RAX);
+	}
+	a->pinned |= BIT(RAX);
+}
+
+static void mulhi(struct ra *a, struct ir *v)
+{
+	wide_operands(a, v->arg[0], v->arg[1]);
+	x_f7(&a->p, true, 4, SCRATCH);
+	ra_drop(a, RAX);
+	ra_free_dead(a, v, NULL);
+	ra_set(a, v, RDX);
+}
+
+static void divide_plain(struct ra *a, const struct ir *v, bool is_signed)
+{
+	if (is_signed)
+		x_cqo(&a->p, ra_wide(v));
+	else
+		x_alu(&a->p, false, X_XOR, RDX, RDX);
+	x_f7(&a->p, ra_wide(v), is_signed ? 7 : 6, SCRATCH);
+}
+
+/* BPF's results for a divisor of 0 and of -1; what is jumped over is done. */
+static void divide_checked(struct ra *a, const struct ir *v, bool rest, bool is_signed)
+{
+	u8 *zero, *minus = NULL, *done[2];
+	u32 n = 0;
+
+	x_test(&a->p, ra_wide(v), SCRATCH, SCRATCH);
+	zero = x_jcc8(&a->p, CC_E);
+	if (is_signed) {
+		x_alu_imm(&a->p, ra_wide(v), X_CMP, SCRATCH, -1);
+		minus = x_jcc8(&a->p, CC_E);
+	}
+	divide_plain(a, v, is_signed);
+	done[n++] = x_jmp8(&a->p);
+	if (minus) {
+		x_patch8(minus, a->p);
+		x_f7(&a->p, ra_wide(v), 3, RAX);
+		x_alu(&a->p, false, X_XOR, RDX, RDX);
+		done[n++] = x_jmp8(&a->p);
+	}
+	x_patch8(zero, a->p);
+	if (rest)
+		x_mov(&a->p, ra_wide(v), RDX, RAX);
+	else
+		x_alu(&a->p, false, X_XOR, RAX, RAX);
+	while (n)
+		x_patch8(done[--n], a->p);
+}
+
+static void divide(struct ra *a, struct ir *v)
+{
+	bool rest = ir_is(v, IR_UMOD) || ir_is(v, IR_SMOD);
+	bool is_signed = ir_is(v, IR_SDIV) || ir_is(v, IR_SMOD);
+	const struct ir *y = v->arg[1];
+	u64 c = y->imm & ir_mask(v->w);
+
+	wide_operands(a, v->arg[0], v->arg[1]);
+	if (ir_is_const(y) && c && c != ir_mask(v->w))
+		divide_plain(a, v, is_signed);
+	else
+		divide_checked(a, v, rest, is_signed);
+	ra_drop(a, RAX);
+	ra_free_dead(a, v, NULL);
+	ra_set(a, v, rest ? RDX : RAX);
+}
+
+/* ---- comparison -------------------------------------------------------- */
+
+enum x64_cc ra_cc(u32 cc)
+{
+	static const u8 to[] = { [IR_EQ] = CC_E, [IR_NE] = CC_NE, [IR_ULT] = CC_B,
+		[IR_ULE] = CC_BE, [IR_UGT] = CC_A, [IR_UGE] = CC_AE, [IR_SLT] = CC_L,
+		[IR_SLE] = CC_LE, [IR_SGT] = CC_G, [IR_SGE] = CC_GE, [IR_SET] = CC_NE,
+		[IR_CLEAR] = CC_E };
+
+	return (enum x64_cc)to[cc];
+}
+
+/* Operands of the comparison in registers, for ra_compare() to write nothing else. */
+void ra_compare_get(struct ra *a, struct ir *v)
+{
+	ra_get(a, v->arg[0]);
+	if (!ra_imm(v, v->arg[1]))
+		ra_get(a, v->arg[1]);
+}
+
+void ra_compare(struct ra *a, const struct ir *v)
+{
+	const struct ir *x = v->arg[0], *y = v->arg[1];
+	bool bits = v->cc >= IR_SET;
+
+	if (!ra_imm(v, y) && bits)
+		x_test(&a->p, ra_wide(v), x->reg, y->reg);
+	else if (!ra_imm(v, y))
+		x_alu(&a->p, ra_wide(v), X_CMP, x->reg, y->reg);
+	else if (bits)
+		x_test_imm(&a->p, ra_wide(v), x->reg, (s32)y->imm);
+	else if ((s32)y->imm)
+		x_alu_imm(&a->p, ra_wide(v), X_CMP, x->reg, (s32)y->imm);
+	else
+		x_test(&a->p, ra_wide(v), x->reg, x->reg);
+}
+
+static void choose(struct ra *a, struct ir *v)
+{
+	u32 t, e, dst;
+
+	ra_compare_get(a, v);
+	t = ra_get(a, v->arg[2]);
+	e = ra_get(a, v->arg[3]);
+	if (v->arg[3] != v->arg[2] && !ir_remade(v->arg[3]) && ra_dead(a, v->arg[3]) ) {
+		/* the comparison reads it before it changes */
+		dst = e;
+	} else {
+		dst = ra_alloc(a, ALL_REGS, ra_hint(a, v), v);
+		x_mov(&a->p, true, dst, e);
+	}
+	ra_compare(a, v);
+	x_cmov(&a->p, true, ra_cc(v->cc), dst, t);
+	ra_free_dead(a, v, NULL);
+	ra_set(a, v, dst);
+}
+
+void ra_compute(struct ra *a, struct ir *v)
+{
+	switch ((enum ir_op)v->op) {
+	case IR_ADD: case IR_SUB: case IR_MUL: case IR_AND: case IR_OR: case IR_XOR:
+		two(a, v); break;
+	case IR_SHL: case IR_SHR: case IR_SAR:
+		if (ir_is_const(v->arg[1]))
+			shift_imm(a, v);
+		else
+			shift_reg(a, v);
+		break;
+	case IR_ROL: rotate(a, v); break;
+	case IR_UDIV: case IR_UMOD: case IR_SDIV: case IR_SMOD: divide(a, v); break;
+	case IR_MULHI: mulhi(a, v); break;
+	case IR_NEG: case IR_BSWAP: one(a, v); break;
+	case IR_ZEXT: case IR_SEXT: extend(a, v); break;
+	default: choose(a, v);
+	}
+}

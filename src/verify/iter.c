@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * iter.c: iterators that a program opens itself. One lies on the stack: new makes
+ * it active, next gives an element or drains it, destroy gives it back. The loop
+ * around next is followed pass by pass like a callback's body: the state after "an
+ * element" begins a pass. Those over what only a read section keeps are good as
+ * long as the section is.
+ */
+#include "verify/call.h"
+#include "verify/explore.h"
+#include "verify/kobject.h"
+
+enum { ITER_ACTIVE = 1, ITER_DRAINED = 2 };
+
+enum iter_flag {
+	ITER_UNREAD = 1,	/* the second argument is not looked at */
+	ITER_SECTION = 2,	/* only in a read section */
+	ITER_SELDOM = 4,	/* takes a lock that other programs may hold */
+};
+
+/* Kinds; of the functions of each the names begin with "bpf_" and its. */
+static const struct iter {
+	const char *name;
+	u32 slots;		/* of stack */
+	unsigned flags;		/* enum iter_flag */
+	const char *element;	/* struct of the kernel; NULL: an int */
+} iters[] = {
+	{ "iter_num", 1, 0, NULL },
+	{ "iter_bits", 2, ITER_UNREAD, NULL },
+	{ "iter_task_vma", 1, 0, "vm_area_struct" },
+	{ "iter_task", 3, ITER_SECTION, "task_struct" },
+	{ "iter_css_task", 1, ITER_SELDOM, "task_struct" },
+	{ "iter_css", 3, ITER_SECTION, "cgroup_subsys_state" },
+	{ "iter_kmem_cache", 1, 0, "kmem_cache" },
+	{ "iter_dmabuf", 1, 0, "dma_buf" },
+};
+
+/* The kind that NAME, a function, is of, and *WHAT follows it; NULL: none. */
+static const struct iter *iter_named(const char *name, const char **what)
+{
+	for (size_t i = 0; i < ARRAY_LEN(iters) && !strncmp(name, "bpf_iter_", 9); i++) {
+		size_t n = strlen(iters[i].name);
+
+		*what = name + 4 + n;
+		if (!strncmp(name + 4, iters[i].name, n) &&
+		    (!strcmp(*what, "_new") || !strcmp(*what, "_next") ||
+		     !strcmp(*what, "_destroy")))
+			return &iters[i];
+	}
+	return NULL;
+}
+
+/* What instruction AT calls is a function of. */
+static const struct iter *iter_of(const struct verifier *v, u32 at)
+{
+	const char *what;
+
+	return iter_named(kfunc_name(v, at), &what);
+}
+
+/* ---- where it lies ------------------------------------------------------- */
+
+/* Are the slots from T down whole, and of iterators of kind I? */
+static bool is_iter(const struct slot *t, const struct iter *i)
+{
+	for (u32 n = 0; t && n < i->slots; n++)
+		if (t[-(s32)n].kind[0] != SLOT_ITER || t[-(s32)n].reg.uid != i - iters ||
+		    t[-(s32)n].reg.frame != n)
+			return false;
+	return t;
+}
+
+static bool has_iter(const struct slot *t, const struct iter *i)
+{
+	for (u32 n = 0; n < i->slots; n++)
+		if (t[-(s32)n].kind[0] == SLOT_ITER)
+			return true;
+	return false;
+}
+
+static struct slot *initialized(struct verifier *v, struct state *s, u32 at)
+{
+	const struct iter *i = iter_of(v, at);
+	struct slot *t = slots_at(v, s, state_reg(s, 1), i->slots);
+
+	if (!is_iter(t, i)) {
+		reject(v, REJECT_ITER_NONE, at, &(struct why){ .s = i->name });
+		return NULL;
+	}
+	if (t->reg.flags & REG_UNTRUSTED)
+		reject(v, REJECT_ITER_SECTION, at, &(struct why){ .s = kfunc_name(v, at) });
+	for (u32 n = 0; n < i->slots; n++)
+		def_read(v, t[-(s32)n].def);
+	return t;
+}
+
+void iter_leave_section(struct slot *t)
+{
+	if (!(t->reg.flags & REG_RCU))
+		return;
+	t->reg.flags &= (u16)~REG_RCU;
+	t->reg.flags |= REG_UNTRUSTED;
+}
+
+/* ---- new ----------------------------------------------------------------- */
+
+static void check_numbers(struct verifier *v, struct state *s, u32 at, const struct iter *i)
+{
+	for (unsigned r = i->flags & ITER_UNREAD ? 3 : 2; r <= 3; r++)
+		if (!check_readable(v, s, at, r) && state_reg(s, r)->type != REG_SCALAR)
+			reject(v, REJECT_KFUNC_NUMBER, at, &(struct why){ .reg = r, .a = r,
+			       .ptr = state_reg(s, r), .t = kfunc_name(v, at) });
+}
+
+/* May the program have such an iterator here? */
+static void check_place(struct verifier *v, const struct state *s, u32 at,
+			const struct iter *i)
+{
+	struct why why = { .s = kfunc_name(v, at) };
+
+	if ((i->flags & ITER_SECTION) && !in_read_section(s))
+		reject(v, REJECT_SECTION_NEEDED, at, &why);
+	if ((i->flags & ITER_SELDOM) && !s->sleepable &&
+	    v->prog->type != BPF_PROG_TYPE_LSM && !(v->prog->type == BPF_PROG_TYPE_TRACING &&
+	    v->prog->expected_attach == BPF_TRACE_ITER))
+		reject(v, REJECT_ITER_SELDOM, at, &why);
+}
+
+static void make(struct verifier *v, struct state *s, u32 at, const struct iter *i,
+		 struct slot *t)
+{
+	u32 ref = ref_acquire(v, s, REF_PTR);
+
+	ref_find(s, ref)->insn = at;
+	for (u32 n = 0; n < i->slots; n++, t--) {
+		memset(t->kind, SLOT_ITER, SLOT_BYTES);
+		reg_set_none(&t->reg);
+		t->def = def_new(v, 0, 0);
+		t->reg.uid = (u32)(i - iters);
+		t->reg.frame = (u8)n;
+		t->reg.ref = n ? 0 : ref;
+		t->reg.map = ITER_ACTIVE;
+		if (i->flags & ITER_SECTION)
+			t->reg.flags = REG_RCU;
+	}
+}
+
+static enum step iter_new(struct verifier *v, struct state *s, u32 at)
+{
+	const struct iter *i = iter_of(v, at);
+	struct slot *t;
+
+	check_place(v, s, at, i);
+	if (!i->element)
+		check_numbers(v, s, at, i);
+	else if (!check_typed_args(v, s, at, 1))
+		return STEP_END;
+	t = slots_at(v, s, state_reg(s, 1), i->slots);
+	if (!t || has_iter(t, i)) {
+		reject(v, REJECT_ITER_USED, at, &(struct why){ .s = i->name });
+		return STEP_NEXT;
+	}
+	slots_overwrite(v, s, at, state_reg(s, 1), t, i->slots);
+	make(v, s, at, i, t);
+	return STEP_NEXT;
+}
+
+/* ---- next, destroy ------------------------------------------------------- */
+
+/* What the kernel knows of an element: four bytes that may be read, or an object,
+ * which outlives the iterator. */
+static void set_element(struct verifier *v, struct reg *r0, const struct iter *i,
+			const struct slot *t)
+{
+	const struct btf *btf = v->opts->vmlinux;
+
+	if (!i->element) {
+		reg_set_ptr(r0, REG_MEM, REG_RDONLY);
+		r0->bytes = 4;
+		r0->ref = t->reg.ref;
+		return;
+	}
+	reg_set_btf(v, r0, btf, btf_find(btf, i->element, BTF_KIND_STRUCT),
+		    t->reg.flags & REG_RCU ? REG_RCU :
+		    t->reg.flags & REG_UNTRUSTED ? REG_UNTRUSTED : REG_TRUSTED);
+}
+
+static bool knows_element(struct verifier *v, u32 at, const struct iter *i)
+{
+	const struct btf *btf = v->opts->vmlinux;
+
+	if (!i->element || (btf && btf_find(btf, i->element, BTF_KIND_STRUCT)))
+		return true;
+	not_judged(v, at, "elements of bpf_%s without the kernel's types", i->name);
+	return false;
+}
+
+static enum step iter_next(struct verifier *v, struct state *s, u32 at)
+{
+	const struct iter *i = iter_of(v, at);
+	struct slot *t = initialized(v, s, at);
+	struct state *pass;
+
+	if (i->element && !check_typed_args(v, s, at, 1))
+		return STEP_END;
+	if (!t || !knows_element(v, at, i))
+		return STEP_NEXT;
+	if (t->reg.map == ITER_ACTIVE) {
+		pass = explore_push(v, s, s->insn);
+		if (!pass)
+			return STEP_END;
+		/* the copy begins another pass with what this one left */
+		widen_from(v, pass, at);
+		t = slots_at(v, pass, state_reg(pass, 1), i->slots);
+		t->reg.off++;
+		for (unsigned r = 1; r <= 5; r++)
+			reg_set_none(state_reg(pass, r));
+		set_element(v, state_reg(pass, 0), i, t);
+		explore_settle(v);
+	}
+	t = slots_at(v, s, state_reg(s, 1), i->slots);
+	t->reg.map = ITER_DRAINED;
+	reg_set_const(v, state_reg(s, 0), 0);
+	return STEP_NEXT;
+}
+
+static enum step iter_destroy(struct verifier *v, struct state *s, u32 at)
+{
+	const struct iter *i = iter_of(v, at);
+	struct slot *t = initialized(v, s, at);
+	u32 ref;
+
+	if (i->element && !check_typed_args(v, s, at, 1))
+		return STEP_END;
+	if (!t)
+		return STEP_NEXT;
+	ref = t->reg.ref;
+	for (u32 n = i->slots; n-- > 0; t--)
+		slot_clear(v, t);
+	ref_release(v, s, ref);
+	return STEP_NEXT;
+}
+
+/* ---- by name ------------------------------------------------------------- */
+
+const struct kfunc *iter_kfunc(const char *name)
+{
+	static const struct kfunc funcs[] = {
+		{ "_new", iter_new, GIVES_NUMBER, false, 1 },
+		{ "_next", iter_next, GIVES_OWN, true, 1 },
+		{ "_destroy", iter_destroy, GIVES_NOTHING, false, 1 },
+	};
+	const char *what;
+
+	if (!iter_named(name, &what))
+		return NULL;
+	for (size_t i = 0; i < ARRAY_LEN(funcs); i++)
+		if (!strcmp(funcs[i].name, what))
+			return &funcs[i];
+	return NULL;
+}
