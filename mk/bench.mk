@@ -18,7 +18,7 @@ $(O)/bench/%.o: private ALLCFLAGS += -Itest $(if $(TEST_PCAP),,-DNO_PCAP) \
 
 $(BENCH_BIN): $(O)/%: $(O)/%.o $(LIB_OBJ)
 	@$(SAY) LD $@
-	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(if $(TEST_PCAP),-lpcap) $(if $(TEST_BPF),-lbpf) $(LDLIBS)
+	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ -lm $(if $(TEST_PCAP),-lpcap) $(if $(TEST_BPF),-lbpf) $(LDLIBS)
 
 # clang unrolls only so much of its own accord.
 $(O)/bench/programs/%.o: bench/programs/%.c bench/programs/common.h

@@ -212,13 +212,76 @@ static bool iterates_on(struct verifier *v, const struct packed *old, const stru
 	return is->ref == was->ref && is->off > was->off;
 }
 
+/*
+ * OLD and S belong to one run of what repeats, which ends: to one call with a body, or
+ * to one frame with its budget of may_goto. In another run all is counted anew, and a
+ * loop around could go on for ever. (The kernel lets it.)
+ */
+static bool same_run(const struct verifier *v, const struct frame *old, const struct frame *new)
+{
+	return v->opts->policy != POLICY_USER ||
+	       (old->serial == new->serial && old->left == new->left);
+}
+
+static bool same_budget(const struct verifier *v, const struct frame *old,
+			const struct frame *new)
+{
+	return v->opts->policy != POLICY_USER || old->serial == new->serial;
+}
+
+/* Iterators of OLD are the same ones in NEW, none that was made anew. */
+static bool same_iterators(const struct packed_frame *old, const struct frame *new)
+{
+	for (u32 n = 0; n < old->nr_slots; n++)
+		if (old->slots[n].kind[0] == SLOT_ITER &&
+		    (n >= new->nr_slots || new->slots[n].reg.ref != old->slots[n].reg->ref))
+			return false;
+	return true;
+}
+
+/* The open state that was stored at TIME, or NULL. */
+static const struct kept *open_at(const struct verifier *v, u32 time)
+{
+	size_t lo = 0, hi = v->open.n;
+
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+
+		if (v->open.v[mid]->time < time)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < v->open.n && v->open.v[lo]->time == time ? v->open.v[lo] : NULL;
+}
+
+/*
+ * Paths from K, which is complete, led back to an open state as later passes of its
+ * run. As long as that is open it may lead to S, and then S must be of the same run:
+ * or both would lead to each other for ever.
+ */
+static bool same_way_back(const struct verifier *v, const struct kept *k, const struct state *s)
+{
+	const struct state *old = &k->state->head;
+
+	if (v->opts->policy != POLICY_USER || !k->loop || !open_at(v, k->loop))
+		return true;
+	for (u32 i = 0; i < k->loop_frames && i < s->nr_frames; i++)
+		if (!same_run(v, old->frames[i], s->frames[i]) ||
+		    !same_iterators(&k->state->frames[i], s->frames[i]))
+			return false;
+	return true;
+}
+
 /* S adds nothing to the pass that OLD began. */
 static bool pass_covered(struct verifier *v, const struct kept *k, const struct state *s)
 {
 	const struct frame *old = state_frame(&k->state->head), *new = state_frame(s);
 
-	if (new->depth <= old->depth && !iterates_on(v, k->state, s) &&
-	    (v->points[s->insn].op != OP_MAY_GOTO || s->may_goto <= k->state->head.may_goto))
+	if (!(new->depth > old->depth && same_run(v, old, new)) &&
+	    !iterates_on(v, k->state, s) &&
+	    (v->points[s->insn].op != OP_MAY_GOTO || s->may_goto <= k->state->head.may_goto ||
+	     !same_budget(v, old, new)))
 		return false;
 	return state_covers(v, k->state, s, s->insn, COVERS_RANGE);
 }
@@ -237,20 +300,21 @@ static void mark_changed(struct verifier *v, const struct reg *old, const struct
 }
 
 /* What was stored since OLD leads to where OLD leads, and to what was stored when
- * there were DEFS definitions at most. */
-static void note_loop(struct verifier *v, const struct kept *old, u32 defs)
+ * there were DEFS definitions at most, with FRAMES frames at most. */
+static void note_loop(struct verifier *v, const struct kept *old, u32 defs, u32 frames)
 {
 	for (size_t i = v->open.n; i-- > 0 && v->open.v[i] != old;) {
 		struct kept *k = v->open.v[i];
 
 		k->loop = k->loop && k->loop < old->time ? k->loop : old->time;
 		k->loop_defs = (u32)max_u64(k->loop_defs, defs);
+		k->loop_frames = (u32)max_u64(k->loop_frames, frames);
 	}
 }
 
 static void join_pass(struct verifier *v, const struct kept *k, struct state *s)
 {
-	note_loop(v, k, k->nr_defs);
+	note_loop(v, k, k->nr_defs, k->state->head.nr_frames);
 	for (u32 i = 0; i < s->nr_frames; i++) {
 		const struct packed_frame *from = &k->state->frames[i];
 		struct frame *f = s->frames[i];
@@ -264,22 +328,6 @@ static void join_pass(struct verifier *v, const struct kept *k, struct state *s)
 				mark_changed(v, from->slots[n].reg, &f->slots[n].reg);
 		}
 	}
-}
-
-/* The open state that was stored at TIME, or NULL. */
-static const struct kept *open_at(const struct verifier *v, u32 time)
-{
-	size_t lo = 0, hi = v->open.n;
-
-	while (lo < hi) {
-		size_t mid = (lo + hi) / 2;
-
-		if (v->open.v[mid]->time < time)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < v->open.n && v->open.v[lo]->time == time ? v->open.v[lo] : NULL;
 }
 
 /* ---- covered by a part of a loop ------------------------------------------ */
@@ -305,7 +353,7 @@ static void mark_other(struct verifier *v, const struct kept *k, const struct ke
 static void join_loop(struct verifier *v, const struct kept *k, const struct kept *begin,
 		      struct state *s)
 {
-	note_loop(v, begin, k->loop_defs);
+	note_loop(v, begin, k->loop_defs, k->loop_frames);
 	for (u32 i = 0; i < s->nr_frames; i++) {
 		const struct packed_frame *from = &k->state->frames[i];
 		struct frame *f = s->frames[i];
@@ -384,7 +432,8 @@ static enum visit compare(struct verifier *v, struct state *s, bool *store)
 			    state_covers(v, k->state, s, s->insn, COVERS_EXACT))
 				return VISIT_ENDLESS;
 			*store &= worth_storing_in_loop(v, s);
-		} else if (state_covers(v, k->state, s, s->insn, COVERS_PRUNE)) {
+		} else if (state_covers(v, k->state, s, s->insn, COVERS_PRUNE) &&
+			   same_way_back(v, k, s)) {
 			covered_by(v, k, s);
 			return VISIT_COVERED;
 		}

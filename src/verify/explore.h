@@ -19,6 +19,7 @@ struct kept {
 				   oldest of which was stored then: not all was known of
 				   them, so all here counts as mattering in comparisons */
 	u32 loop_defs;		/* what was defined before the youngest of them */
+	u32 loop_frames;	/* the most frames that one of them has */
 };
 
 /* Ids of one state and of another that stand for each other. */

@@ -486,7 +486,7 @@ GLOBAL int by_mask(int i)
 	table[i & 15] = 1;
 	return 0;
 }
-// rejected 0310: a function under a lock
+// rejected 0267: a function under a lock
 SEC("tc") int global_locked(void *ctx)
 {
 	struct locked *v = bpf_map_lookup_elem(&locks, &zero);

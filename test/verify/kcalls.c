@@ -109,7 +109,7 @@ SEC("syscall") int sleep_after(void *ctx)
 	bpf_copy_from_user(table, sizeof(table), 0);
 	return 0;
 }
-// rejected 0387: a function that sleeps, without preemption
+// rejected 0256: a function that sleeps, without preemption
 SEC("syscall") int kfunc_preempt(void *ctx)
 {
 	bpf_preempt_disable();
@@ -117,7 +117,7 @@ SEC("syscall") int kfunc_preempt(void *ctx)
 	bpf_preempt_enable();
 	return 0;
 }
-// rejected 0387: a function that sleeps, without interrupts
+// rejected 0256: a function that sleeps, without interrupts
 SEC("syscall") int kfunc_irq(void *ctx)
 {
 	unsigned long a;
@@ -176,7 +176,7 @@ SEC("xdp") int iter_result(struct xdp_md *ctx)
 
 /* ---- iterators ----------------------------------------------------------- */
 
-// rejected 0354: an iterator from a pointer on
+// rejected 0255: an iterator from a pointer on
 SEC("xdp") int iter_pointer(struct xdp_md *ctx)
 {
 	struct iter_num it;
@@ -309,7 +309,7 @@ SEC("syscall") int locked_typed(void *ctx)
 
 /* ---- arguments by prototype ---------------------------------------------- */
 
-// rejected 0354: a pointer as a number
+// rejected 0255: a pointer as a number
 SEC("tp_btf/sched_switch") int typed_number(__u64 *ctx)
 {
 	struct bpf_cpumask *m = bpf_cpumask_create();
@@ -505,7 +505,7 @@ SEC("tp_btf/sched_switch") int before_own(__u64 *ctx)
 	drop(p);
 	return n;
 }
-// not judged, kernel rejected: an object given to a helper
+// rejected 0354: an object given to a helper
 SEC("tp_btf/sched_switch") int own_helper(__u64 *ctx)
 {
 	struct item *p = make(struct item);

@@ -172,7 +172,7 @@ SEC("iter/ksym") int iter_symbol(struct bpf_iter__ksym *ctx)
 {
 	WRITES(ksym);
 }
-// not judged, kernel ok: a buffer
+// ok: a buffer
 SEC("iter/bpf_map_elem") int iter_buffer(struct bpf_iter__bpf_map_elem *ctx)
 {
 	return !ctx->key;
@@ -273,12 +273,12 @@ struct owner { long n; struct item __kptr *item; };
 struct around { long n; struct listed in; };
 #define FIRST(type) do { struct type *p = make(struct type); long n = 0; \
 	if (p) { n = *(volatile long *)p; drop(p); } return n; } while (0)
-// not judged, kernel ok: one that lists can hold
+// ok: one that lists can hold
 SEC("tp_btf/sched_switch") int own_listed(__u64 *ctx)
 {
 	FIRST(listed);
 }
-// not judged, kernel ok: one that holds a pointer
+// ok: one that holds a pointer
 SEC("tp_btf/sched_switch") int own_owner(__u64 *ctx)
 {
 	FIRST(owner);
@@ -286,7 +286,7 @@ SEC("tp_btf/sched_switch") int own_owner(__u64 *ctx)
 struct kept { __u32 n; struct item __percpu_kptr *item; };
 struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 4); __type(key, int);
 	__type(value, struct kept); } kepts SEC(".maps");
-// not judged, kernel ok: a value with a pointer for each cpu
+// ok: a value with a pointer for each cpu
 SEC("tp_btf/sched_switch") int value_percpu(__u64 *ctx)
 {
 	struct kept *v = bpf_map_lookup_elem(&kepts, &zero);
@@ -296,7 +296,7 @@ SEC("tp_btf/sched_switch") int value_percpu(__u64 *ctx)
 struct worked { __u32 n; struct bpf_wq work; };
 struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 4); __type(key, int);
 	__type(value, struct worked); } works SEC(".maps");
-// not judged, kernel ok: a value with work to do
+// ok: a value with work to do
 SEC("tc") int value_work(struct __sk_buff *skb)
 {
 	struct worked *v = bpf_map_lookup_elem(&works, &zero);
@@ -411,17 +411,17 @@ SEC("tc") int found_skb(struct __sk_buff *ctx)
 {
 	FINDS(skb, ctx, sizeof(o));
 }
-// rejected 0354: memory as the context
+// rejected 0258: memory as the context
 SEC("xdp") int found_memory(struct xdp_md *ctx)
 {
 	FINDS(xdp, (void *)table, sizeof(o));
 }
-// rejected 0354: the context from its second member on
+// rejected 0209: the context from its second member on
 SEC("xdp") int found_offset(struct xdp_md *ctx)
 {
 	FINDS(xdp, (void *)ctx + 4, sizeof(o));
 }
-// rejected 0354: the context at a variable offset
+// rejected 0209: the context at a variable offset
 SEC("xdp") int found_variable(struct xdp_md *ctx)
 {
 	FINDS(xdp, (void *)ctx + (bpf_get_prandom_u32() & 4), sizeof(o));
@@ -470,7 +470,7 @@ SEC("xdp") int iter_byte(struct xdp_md *ctx)
 	bpf_iter_num_destroy(&it);
 	return n & 1;
 }
-// rejected 0354: an end that is a pointer
+// rejected 0255: an end that is a pointer
 SEC("xdp") int iter_end(struct xdp_md *ctx)
 {
 	struct iter_num it;
