@@ -319,6 +319,7 @@ static void join_pass(struct verifier *v, const struct kept *k, struct state *s)
 		const struct packed_frame *from = &k->state->frames[i];
 		struct frame *f = s->frames[i];
 
+		v->stale_stack |= from->nr_slots > 0;	/* not all is known of it yet */
 		for (unsigned r = 0; r < REG_FP; r++)
 			mark_changed(v, from->regs[r], &f->regs[r]);
 		for (u32 n = 0; n < f->nr_slots; n++) {
@@ -358,6 +359,7 @@ static void join_loop(struct verifier *v, const struct kept *k, const struct kep
 		const struct packed_frame *from = &k->state->frames[i];
 		struct frame *f = s->frames[i];
 
+		v->stale_stack |= from->nr_slots > 0;	/* not all is known of it yet */
 		for (unsigned r = 0; r < REG_FP; r++)
 			mark_other(v, k, begin, from->regs[r], &f->regs[r]);
 		for (u32 n = 0; n < f->nr_slots; n++) {
