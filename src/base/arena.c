@@ -41,6 +41,7 @@ void *arena_alloc(struct arena *a, size_t size)
 		arena_grow(a, size);
 	p = a->next;
 	a->next += size;
+	a->used += size;
 	return p;
 }
 
@@ -102,4 +103,5 @@ void arena_free(struct arena *a)
 		free(b);
 	}
 	a->next = a->end = NULL;
+	a->used = 0;
 }

@@ -18,6 +18,7 @@ struct arena_block;
 struct arena {
 	struct arena_block *block;	/* newest block; NULL when empty */
 	u8 *next, *end;			/* free part of the newest block */
+	size_t used;			/* bytes handed out */
 };
 
 #define ARENA_INIT { 0 }

@@ -101,10 +101,8 @@ unsigned isa_fields(enum isa_op op)
 	return mask & ~(unsigned)KNOWN;
 }
 
-bool isa_target(const struct bpf_insn *insn, s64 *delta)
+bool isa_op_target(enum isa_op op, const struct bpf_insn *insn, s64 *delta)
 {
-	enum isa_op op = isa_op(insn);
-
 	if (op == OP_BAD)
 		return false;
 	switch (isa_rows[op].kind) {
@@ -119,6 +117,11 @@ bool isa_target(const struct bpf_insn *insn, s64 *delta)
 		return true;
 	}
 	return false;
+}
+
+bool isa_target(const struct bpf_insn *insn, s64 *delta)
+{
+	return isa_op_target(isa_op(insn), insn, delta);
 }
 
 static const char *check_second(const struct bpf_insn *next, unsigned fields)
@@ -187,6 +190,11 @@ static int bad_insn(enum err_id id, const struct bpf_insn *insns, size_t at,
 	return code;
 }
 
+static bool is_jump_class(const struct bpf_insn *insn)
+{
+	return BPF_CLASS(insn->code) == BPF_JMP || BPF_CLASS(insn->code) == BPF_JMP32;
+}
+
 /*
  * Where INSN sends control or, as a function's address, could send it. Only
  * for slots that are known to be well formed.
@@ -197,7 +205,7 @@ static bool refers(const struct bpf_insn *insn, s64 *delta)
 		*delta = insn->imm;
 		return true;
 	}
-	return isa_target(insn, delta);
+	return is_jump_class(insn) && isa_target(insn, delta);
 }
 
 static int check_target(const struct bpf_insn *insns, size_t n, size_t at,

@@ -81,6 +81,8 @@ static inline unsigned isa_slots(const struct bpf_insn *insn)
 /* True when the jump or local call at INSN transfers control by a number;
  * *DELTA is then relative to the next instruction, in slots. */
 bool isa_target(const struct bpf_insn *insn, s64 *delta);
+/* The same where INSN's row is known. */
+bool isa_op_target(enum isa_op op, const struct bpf_insn *insn, s64 *delta);
 
 /*
  * Checks N slots as the kernel does before it verifies: every slot decodes,

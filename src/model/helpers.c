@@ -41,10 +41,19 @@ static const struct helper_row protos[] = {
 const struct helper_row *helper_proto(u32 id, u32 type)
 {
 	u64 bit = type < 64 ? 1ull << type : 0;
+	size_t first = 0, end = ARRAY_LEN(protos);
 
-	for (size_t i = 0; i < ARRAY_LEN(protos); i++)
-		if (protos[i].id == id && protos[i].types & bit)
-			return &protos[i];
+	while (first < end) {	/* rows are in the order of ids */
+		size_t mid = (first + end) / 2;
+
+		if (protos[mid].id < id)
+			first = mid + 1;
+		else
+			end = mid;
+	}
+	for (; first < ARRAY_LEN(protos) && protos[first].id == id; first++)
+		if (protos[first].types & bit)
+			return &protos[first];
 	return helper_row(id);
 }
 

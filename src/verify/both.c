@@ -53,7 +53,9 @@ void explore(struct verifier *v, u32 func)
 {
 	struct state *s = explore_entry(v, func);
 	struct inv *inv = NULL;
-	u64 start = v->visited, steps = FIRST_STEPS;
+	u64 start = v->visited;
+	/* a long program needs many where no path is followed twice */
+	u64 steps = max_u64(FIRST_STEPS, 2 * (u64)v->nr_insns);
 
 	v->entry = func;
 	v->log_state = true;

@@ -37,6 +37,7 @@ static bool of_sockets_storage(u32 id)
 	return id == BPF_FUNC_sk_storage_get || id == BPF_FUNC_sk_storage_delete;
 }
 
+/* May the program call the helper? Where it may it is not asked again. */
 static bool check_helper(struct verifier *v, const struct state *s, u32 at,
 			 const struct helper_row *row)
 {
@@ -44,10 +45,11 @@ static bool check_helper(struct verifier *v, const struct state *s, u32 at,
 	char name[64] = "unknown";
 	struct why why = { .a = id, .s = name };
 
-	if (row)
-		snprintf(name, sizeof(name), "bpf_%s", row->name);
 	if (!row)
 		return reject(v, REJECT_HELPER_NONE, at, &why);
+	if ((v->points[at].flags & POINT_CALL) && (s->sleepable || !(row->flags & HELPER_SLEEPS)))
+		return true;
+	snprintf(name, sizeof(name), "bpf_%s", row->name);
 	if (!helper_offered_to(id, v->prog->type, v->prog->expected_attach, prog_sleeps(v)))
 		return reject(v, REJECT_HELPER_TYPE, at, &why);
 	if (row->flags & HELPER_SLEEPS && !s->sleepable)
@@ -58,6 +60,8 @@ static bool check_helper(struct verifier *v, const struct state *s, u32 at,
 		reject(v, REJECT_HELPER_PROBE, at, &why);
 	if (helper_row(id)->gpl && !license_is_gpl(v->img->license))
 		reject(v, REJECT_HELPER_GPL, at, &why);
+	if (!v->errors.n && !v->stop)
+		v->points[at].flags |= POINT_CALL;
 	return true;
 }
 
@@ -83,8 +87,7 @@ void forget_packet(struct verifier *v, struct state *s)
 
 static void clobber(struct state *s)
 {
-	for (unsigned r = 0; r <= 5; r++)
-		reg_set_none(state_reg(s, r));
+	memset(state_reg(s, 0), 0, 6 * sizeof(struct reg));
 }
 
 static void tail_call(struct verifier *v, struct state *s, u32 at)

@@ -100,14 +100,15 @@ static void decode(struct verifier *v)
 unsigned cfg_next(const struct verifier *v, u32 at, u32 next[2])
 {
 	u8 op = v->points[at].op;
+	unsigned kind = isa_rows[op].kind;
 	s64 delta;
 
 	if (op == OP_EXIT)
 		return 0;
 	next[0] = at + isa_slots(&v->insns[at]);
-	if (op == OP_CALL_LOCAL || op == OP_LDDW_FUNC ||
-	    !isa_target(&v->insns[at], &delta))
+	if (kind < KIND_JMP_JEQ || kind > KIND_MAY_GOTO)
 		return 1;
+	isa_op_target(op, &v->insns[at], &delta);
 	next[1] = (u32)(at + 1 + delta);
 	if (op != OP_JA && op != OP_JA32)
 		return 2;

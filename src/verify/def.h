@@ -8,6 +8,11 @@
  * marked: these are the precise numbers, whose ranges a stored state is
  * compared by. Numbers that are copied keep their definition.
  *
+ * Only what came after a state was stored matters for it: what the number was made
+ * into before is in the state, too. So a mark has a time: when the number itself
+ * mattered, or when one that mattered was made of it, whichever was last. The clock
+ * counts the states stored so far.
+ *
  * Stack slots have definitions of their own that say when they were last read;
  * a slot of a stored state is live when it was read after that.
  *
@@ -21,7 +26,9 @@
 
 struct def {
 	u32 a, b;		/* what it was made of; 0: nothing */
-	u32 read;		/* last read; DEF_PRECISE in the highest bit */
+	u32 born;		/* when it was made */
+	u32 used;		/* when it was last read, or mattered; the highest
+				   bit: it did matter */
 };
 
 #endif

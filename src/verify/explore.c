@@ -14,11 +14,26 @@
 #include "verify/explore.h"
 #include "verify/inv.h"
 #include "verify/log.h"
+#include "verify/pack.h"
 
 /* ---- branches to come back to -------------------------------------------- */
 
 /* So much of one kind tells that paths explode: see explore. */
-enum { CROWD = 64, CROWD_PENDING = 1024 };
+enum { CROWD_PENDING = 1024,
+	/* branches that will soon be taken up are not packed */
+	SOON = 16 };
+
+/* Branches below the last ones will wait for long: another one is to be pushed. */
+static void pack_pending(struct verifier *v)
+{
+	struct pending *p = v->pending.n >= SOON ? &v->pending.v[v->pending.n - SOON] : NULL;
+
+	if (!p || !p->state)
+		return;
+	p->packed = state_pack(v, p->state);
+	state_free(v, p->state);
+	p->state = NULL;
+}
 
 struct state *explore_push(struct verifier *v, struct state *s, u32 insn)
 {
@@ -33,10 +48,11 @@ struct state *explore_push(struct verifier *v, struct state *s, u32 insn)
 	}
 	if (v->pending.n >= CROWD_PENDING && !v->was_crowded)
 		v->crowded = v->was_crowded = true;
+	pack_pending(v);
 	copy = state_copy(v, s);
 	copy->insn = insn;
 	*vec_push(&v->pending) = (struct pending){
-		copy, (u32)v->defs.n, (u32)v->open.n, s->insn - 1,
+		copy, NULL, (u32)v->defs.n, (u32)v->open.n, s->insn - 1,
 		v->opts->log ? v->opts->log->n : 0 };
 	return copy;
 }
@@ -57,132 +73,6 @@ void explore_unpush(struct verifier *v)
 	state_free(v, v->pending.v[--v->pending.n].state);
 }
 
-/* ---- stored states ------------------------------------------------------- */
-
-struct close { struct verifier *v; bool all; };
-
-static void close_reg(struct reg *r, void *arg)
-{
-	struct close *c = arg;
-
-	if (r->type == REG_SCALAR && (c->all || (r->def && def_marked(c->v, r->def))))
-		r->precise = true;
-	r->def = 0;
-}
-
-static void close_slots(struct verifier *v, struct kept *k)
-{
-	for (u32 i = 0; i < k->state->nr_frames; i++) {
-		struct frame *f = k->state->frames[i];
-
-		for (u32 n = 0; n < f->nr_slots; n++)
-			f->slots[n].live = k->cyclic || (f->slots[n].def &&
-				def_read_since(v, f->slots[n].def, k->time));
-	}
-}
-
-/* All paths from K are complete. */
-static void kept_close(struct verifier *v, struct kept *k)
-{
-	struct close c = { v, k->cyclic };
-
-	k->open = false;
-	if (k->dropped) {
-		state_free(v, k->state);
-		return;
-	}
-	close_slots(v, k);
-	state_each(k->state, close_reg, &c);
-}
-
-static void close_down_to(struct verifier *v, u32 nr_open)
-{
-	while (v->open.n > nr_open)
-		kept_close(v, v->open.v[--v->open.n]);
-}
-
-/* ---- storing ------------------------------------------------------------- */
-
-/* Registers that nobody reads any more are no company for those that are. */
-static void drop_dead(struct verifier *v, struct state *s)
-{
-	for (u32 i = 0; i < s->nr_frames; i++) {
-		u32 live = state_live(v, s, i, s->insn);
-
-		for (unsigned r = 0; r < REG_FP; r++)
-			if (!(live >> r & 1))
-				reg_set_none(&s->frames[i]->regs[r]);
-	}
-}
-
-/* Paths explode here: tells once. */
-static void note_crowd(struct verifier *v, const struct kept *k)
-{
-	u32 n = 0;
-
-	for (; k && n < CROWD; k = k->next)
-		n++;
-	if (n == CROWD)
-		v->crowded = v->was_crowded = true;
-}
-
-static void kept_store(struct verifier *v, struct state *s)
-{
-	struct kept *k = arena_new(&v->mem, struct kept);
-
-	k->state = state_copy(v, s);
-	drop_dead(v, k->state);
-	state_unlink_single(k->state);
-	k->time = ++v->now;
-	k->open = true;
-	k->next = v->kept[s->insn];
-	v->kept[s->insn] = k;
-	if (!v->was_crowded)
-		note_crowd(v, k);
-	*vec_push(&v->open) = k;
-	s->nr_jumps = s->nr_insns = 0;
-	if (++v->nr_kept > v->peak_kept)
-		v->peak_kept = v->nr_kept;
-	v->result->states++;
-}
-
-/* ---- what a covered state takes over ------------------------------------- */
-
-/* Stack that NEW has not written is read where OLD had written it: privileged
- * loaders may. */
-static void note_stale(struct verifier *v, const struct frame *old, const struct frame *new)
-{
-	for (u32 n = 0; n < old->nr_slots && !v->stale_stack; n++) {
-		const struct slot *a = &old->slots[n], *b = &new->slots[n];
-
-		for (u32 i = 0; a->live && i < SLOT_BYTES; i++)
-			v->stale_stack |= a->kind[i] != SLOT_NONE &&
-					  (n >= new->nr_slots || b->kind[i] == SLOT_NONE);
-	}
-}
-
-/* NEW ends where OLD began: what mattered from there on matters for NEW. */
-static void take_over_frame(struct verifier *v, const struct frame *old, struct frame *new)
-{
-	for (unsigned r = 0; r < REG_FP; r++)
-		if (old->regs[r].precise)
-			reg_mark(v, &new->regs[r]);
-	for (u32 n = 0; n < old->nr_slots && n < new->nr_slots; n++) {
-		if (old->slots[n].live && new->slots[n].def)
-			def_read(v, new->slots[n].def);
-		if (old->slots[n].kind[0] == SLOT_SPILL && old->slots[n].reg.precise)
-			reg_mark(v, &new->slots[n].reg);
-	}
-}
-
-static void take_over(struct verifier *v, const struct kept *k, struct state *s)
-{
-	for (u32 i = 0; i < s->nr_frames; i++) {
-		note_stale(v, k->state->frames[i], s->frames[i]);
-		take_over_frame(v, k->state->frames[i], s->frames[i]);
-	}
-}
-
 /* ---- passes over what repeats -------------------------------------------- */
 
 /* The state that the pass before S began with; not what this visit stored. */
@@ -191,7 +81,7 @@ static struct kept *last_pass(struct verifier *v, const struct state *s, u32 at)
 	bool here = s->insn != at;
 
 	for (struct kept *k = v->kept[at]; k; k = k->next)
-		if (k->open && k->state->nr_frames == s->nr_frames &&
+		if (k->open && k->state->head.nr_frames == s->nr_frames &&
 		    !(here && k->time == v->now))
 			return k;
 	return NULL;
@@ -235,12 +125,14 @@ static void widen_reg(struct verifier *v, const struct reg *old, struct reg *new
 	}
 }
 
-static void widen_slot(struct verifier *v, const struct slot *old, struct slot *new, bool all)
+static void widen_slot(struct verifier *v, const struct packed_frame *f, u32 n,
+		       struct slot *new, bool all)
 {
-	u32 n = slot_spilled(new);
+	const struct packed_slot *old = &f->slots[n];
+	u32 bytes = slot_spilled(new);
 
-	if (n && !memcmp(old->kind, new->kind, SLOT_BYTES))
-		widen_reg(v, &old->reg, &new->reg, n, all);
+	if (bytes && !memcmp(old->kind, new->kind, SLOT_BYTES))
+		widen_reg(v, old->reg, &new->reg, bytes, all);
 }
 
 void widen_from(struct verifier *v, struct state *s, u32 at)
@@ -249,13 +141,13 @@ void widen_from(struct verifier *v, struct state *s, u32 at)
 	bool all = k && passes(v, at) > PATIENCE;
 
 	for (u32 i = 0; k && i < s->nr_frames; i++) {
-		const struct frame *old = k->state->frames[i];
+		const struct packed_frame *old = &k->state->frames[i];
 		struct frame *new = s->frames[i];
 
 		for (unsigned r = 0; r < REG_FP; r++)
-			widen_reg(v, &old->regs[r], &new->regs[r], SLOT_BYTES, all);
+			widen_reg(v, old->regs[r], &new->regs[r], SLOT_BYTES, all);
 		for (u32 n = 0; n < old->nr_slots && n < new->nr_slots; n++)
-			widen_slot(v, &old->slots[n], &new->slots[n], all);
+			widen_slot(v, old, n, &new->slots[n], all);
 	}
 }
 
@@ -264,7 +156,7 @@ void widen_pass(struct verifier *v, struct state *s)
 	widen_from(v, s, s->insn);
 }
 
-/* How often next gave an element, over all iterators of frame F. */
+/* How often next gave an element, over all iterators of a frame. */
 static u32 elements(const struct frame *f)
 {
 	u32 n = 0;
@@ -275,35 +167,49 @@ static u32 elements(const struct frame *f)
 	return n;
 }
 
-/* Both are in the same passes over what repeats: S is no later round. */
-static bool same_passes(const struct state *old, const struct state *s)
+static u32 packed_elements(const struct packed_frame *f)
 {
+	u32 n = 0;
+
+	for (u32 i = 0; i < f->nr_slots; i++)
+		if (f->slots[i].kind[0] == SLOT_ITER)
+			n += (u32)f->slots[i].reg->off;
+	return n;
+}
+
+/* Both are in the same passes over what repeats: S is no later round. */
+static bool same_passes(const struct packed *packed, const struct state *s)
+{
+	const struct state *old = &packed->head;
+
 	if (old->may_goto != s->may_goto)
 		return false;
 	for (u32 i = 0; i < s->nr_frames && i < old->nr_frames; i++)
 		if (s->frames[i]->depth != old->frames[i]->depth ||
-		    elements(s->frames[i]) != elements(old->frames[i]))
+		    elements(s->frames[i]) != packed_elements(&packed->frames[i]))
 			return false;
 	return true;
 }
 
 /* The iterator that the instruction asks for its next element has given more
  * since OLD, and is not drained. */
-static bool iterates_on(struct verifier *v, const struct state *old, const struct state *s)
+static bool iterates_on(struct verifier *v, const struct packed *old, const struct state *s)
 {
-	const struct reg *r = state_reg(s, 1);
+	const struct reg *r = state_reg(s, 1), *was, *is;
+	const struct packed_frame *f;
 	s64 n;
 
 	if (v->points[s->insn].op != OP_CALL_KFUNC || r->type != REG_STACK ||
-	    r->frame >= old->nr_frames)
+	    r->frame >= old->head.nr_frames)
 		return false;
 	n = -(r->off + (s64)scalar_value(&r->val)) / SLOT_BYTES - 1;
-	if (n < 0 || n >= old->frames[r->frame]->nr_slots ||
-	    n >= s->frames[r->frame]->nr_slots)
+	f = &old->frames[r->frame];
+	if (n < 0 || n >= f->nr_slots || n >= s->frames[r->frame]->nr_slots)
 		return false;
+	was = f->slots[n].reg;
+	is = &s->frames[r->frame]->slots[n].reg;
 	/* the same iterator, not one that was made anew */
-	return s->frames[r->frame]->slots[n].reg.ref == old->frames[r->frame]->slots[n].reg.ref &&
-	       s->frames[r->frame]->slots[n].reg.off > old->frames[r->frame]->slots[n].reg.off;
+	return is->ref == was->ref && is->off > was->off;
 }
 
 /*
@@ -323,26 +229,30 @@ static bool same_budget(const struct verifier *v, const struct frame *old,
 	return v->opts->policy != POLICY_USER || old->serial == new->serial;
 }
 
-/* What is open since BACK leads back to it, which has FRAMES frames. */
-static void lead_back(struct verifier *v, struct kept *back, u32 frames)
-{
-	for (size_t i = v->open.n; i-- > 0 && v->open.v[i]->time > back->time;) {
-		struct kept *k = v->open.v[i];
-
-		if (!k->back || back->time < k->back->time)
-			k->back = back;
-		k->back_frames = (u32)max_u64(k->back_frames, frames);
-	}
-}
-
 /* Iterators of OLD are the same ones in NEW, none that was made anew. */
-static bool same_iterators(const struct frame *old, const struct frame *new)
+static bool same_iterators(const struct packed_frame *old, const struct frame *new)
 {
 	for (u32 n = 0; n < old->nr_slots; n++)
 		if (old->slots[n].kind[0] == SLOT_ITER &&
-		    (n >= new->nr_slots || new->slots[n].reg.ref != old->slots[n].reg.ref))
+		    (n >= new->nr_slots || new->slots[n].reg.ref != old->slots[n].reg->ref))
 			return false;
 	return true;
+}
+
+/* The open state that was stored at TIME, or NULL. */
+static const struct kept *open_at(const struct verifier *v, u32 time)
+{
+	size_t lo = 0, hi = v->open.n;
+
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+
+		if (v->open.v[mid]->time < time)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < v->open.n && v->open.v[lo]->time == time ? v->open.v[lo] : NULL;
 }
 
 /*
@@ -352,11 +262,13 @@ static bool same_iterators(const struct frame *old, const struct frame *new)
  */
 static bool same_way_back(const struct verifier *v, const struct kept *k, const struct state *s)
 {
-	if (v->opts->policy != POLICY_USER || !k->back || !k->back->open)
+	const struct state *old = &k->state->head;
+
+	if (v->opts->policy != POLICY_USER || !k->loop || !open_at(v, k->loop))
 		return true;
-	for (u32 i = 0; i < k->back_frames; i++)
-		if (!same_run(v, k->state->frames[i], s->frames[i]) ||
-		    !same_iterators(k->state->frames[i], s->frames[i]))
+	for (u32 i = 0; i < k->loop_frames && i < s->nr_frames; i++)
+		if (!same_run(v, old->frames[i], s->frames[i]) ||
+		    !same_iterators(&k->state->frames[i], s->frames[i]))
 			return false;
 	return true;
 }
@@ -364,11 +276,11 @@ static bool same_way_back(const struct verifier *v, const struct kept *k, const 
 /* S adds nothing to the pass that OLD began. */
 static bool pass_covered(struct verifier *v, const struct kept *k, const struct state *s)
 {
-	const struct frame *old = state_frame(k->state), *new = state_frame(s);
+	const struct frame *old = state_frame(&k->state->head), *new = state_frame(s);
 
 	if (!(new->depth > old->depth && same_run(v, old, new)) &&
 	    !iterates_on(v, k->state, s) &&
-	    (v->points[s->insn].op != OP_MAY_GOTO || s->may_goto <= k->state->may_goto ||
+	    (v->points[s->insn].op != OP_MAY_GOTO || s->may_goto <= k->state->head.may_goto ||
 	     !same_budget(v, old, new)))
 		return false;
 	return state_covers(v, k->state, s, s->insn, COVERS_RANGE);
@@ -387,27 +299,90 @@ static void mark_changed(struct verifier *v, const struct reg *old, const struct
 		reg_mark(v, new);
 }
 
-static void join_pass(struct verifier *v, struct kept *k, struct state *s)
+/* What was stored since OLD leads to where OLD leads, and to what was stored when
+ * there were DEFS definitions at most, with FRAMES frames at most. */
+static void note_loop(struct verifier *v, const struct kept *old, u32 defs, u32 frames)
 {
-	const struct state *old = k->state;
+	for (size_t i = v->open.n; i-- > 0 && v->open.v[i] != old;) {
+		struct kept *k = v->open.v[i];
 
-	for (size_t i = v->open.n; i-- > 0 && v->open.v[i] != k;)
-		v->open.v[i]->cyclic = true;
-	lead_back(v, k, k->state->nr_frames);
+		k->loop = k->loop && k->loop < old->time ? k->loop : old->time;
+		k->loop_defs = (u32)max_u64(k->loop_defs, defs);
+		k->loop_frames = (u32)max_u64(k->loop_frames, frames);
+	}
+}
+
+static void join_pass(struct verifier *v, const struct kept *k, struct state *s)
+{
+	note_loop(v, k, k->nr_defs, k->state->head.nr_frames);
 	for (u32 i = 0; i < s->nr_frames; i++) {
-		const struct frame *from = old->frames[i];
+		const struct packed_frame *from = &k->state->frames[i];
 		struct frame *f = s->frames[i];
 
 		v->stale_stack |= from->nr_slots > 0;	/* not all is known of it yet */
 		for (unsigned r = 0; r < REG_FP; r++)
-			mark_changed(v, &from->regs[r], &f->regs[r]);
+			mark_changed(v, from->regs[r], &f->regs[r]);
 		for (u32 n = 0; n < f->nr_slots; n++) {
 			if (f->slots[n].def)
 				def_read(v, f->slots[n].def);
 			if (f->slots[n].kind[0] == SLOT_SPILL && n < from->nr_slots)
-				mark_changed(v, &from->slots[n].reg, &f->slots[n].reg);
+				mark_changed(v, from->slots[n].reg, &f->slots[n].reg);
 		}
 	}
+}
+
+/* ---- covered by a part of a loop ------------------------------------------ */
+
+/*
+ * A number of K, OLD, may come unchanged to where the loop begins, and matter there:
+ * nobody knows yet. One that was made in the loop would be marked if it came there.
+ * NEW, which stands for it, matters then, too, unless it is the same number: what is
+ * marked later reaches both. Numbers of before BEGIN can be told apart, since it is
+ * open; others may have the number of one that is forgotten.
+ */
+static void mark_other(struct verifier *v, const struct kept *k, const struct kept *begin,
+		       const struct reg *old, const struct reg *new)
+{
+	bool same = new->def == old->def && old->def < begin->nr_defs;
+
+	if (old->type == REG_SCALAR && new->type == REG_SCALAR && old->def < k->loop_defs &&
+	    !same)
+		reg_mark(v, new);
+}
+
+/* S goes on as K did, which is in the loop that BEGIN begins. */
+static void join_loop(struct verifier *v, const struct kept *k, const struct kept *begin,
+		      struct state *s)
+{
+	note_loop(v, begin, k->loop_defs, k->loop_frames);
+	for (u32 i = 0; i < s->nr_frames; i++) {
+		const struct packed_frame *from = &k->state->frames[i];
+		struct frame *f = s->frames[i];
+
+		v->stale_stack |= from->nr_slots > 0;	/* not all is known of it yet */
+		for (unsigned r = 0; r < REG_FP; r++)
+			mark_other(v, k, begin, from->regs[r], &f->regs[r]);
+		for (u32 n = 0; n < f->nr_slots; n++) {
+			if (f->slots[n].def)
+				def_read(v, f->slots[n].def);
+			if (f->slots[n].kind[0] == SLOT_SPILL && n < from->nr_slots)
+				mark_other(v, k, begin, from->slots[n].reg, &f->slots[n].reg);
+		}
+	}
+}
+
+/*
+ * K, which is complete, covers S. Where K is in a loop that is not complete, S is in
+ * it from now on, and only what is known to matter is taken over.
+ */
+static void covered_by(struct verifier *v, struct kept *k, struct state *s)
+{
+	const struct kept *begin = k->loop ? open_at(v, k->loop) : NULL;
+
+	kept_hit(v, k);
+	kept_take_over(v, k, s, begin != NULL);
+	if (begin)
+		join_loop(v, k, begin, s);
 }
 
 /* ---- meeting points ------------------------------------------------------ */
@@ -417,22 +392,10 @@ enum { MISSES = 3, MISSES_OF_PASSES = 64, LOOP_JUMPS = 20, LOOP_INSNS = 100 };
 /* Passes over what repeats are told by what is stored: it stays longer. */
 static bool worn_out(const struct verifier *v, const struct kept *k)
 {
-	bool pass = k->open && (v->points[k->state->insn].flags & POINT_FORCE);
+	bool pass = k->open && (v->points[k->state->head.insn].flags & POINT_FORCE);
 	u32 n = pass ? MISSES_OF_PASSES : MISSES;
 
 	return k->misses > k->hits * n + n;
-}
-
-static void kept_drop(struct verifier *v, struct kept **at)
-{
-	struct kept *k = *at;
-
-	*at = k->next;
-	v->nr_kept--;
-	if (k->open)
-		k->dropped = true;	/* its path still leads through it */
-	else
-		state_free(v, k->state);
 }
 
 enum visit { VISIT_ON, VISIT_COVERED, VISIT_ENDLESS };
@@ -440,14 +403,14 @@ enum visit { VISIT_ON, VISIT_COVERED, VISIT_ENDLESS };
 static bool worth_storing(const struct verifier *v, const struct state *s)
 {
 	return (v->points[s->insn].flags & POINT_FORCE) ||
-	       (s->nr_jumps >= 2 && s->nr_insns >= 8);
+	       (v->step_jumps >= 2 && v->step_insns >= 8);
 }
 
 /* In a loop, states are stored less often: it would be one for each pass. */
 static bool worth_storing_in_loop(const struct verifier *v, const struct state *s)
 {
 	return (v->points[s->insn].flags & POINT_FORCE) ||
-	       s->nr_jumps >= LOOP_JUMPS || s->nr_insns >= LOOP_INSNS;
+	       v->step_jumps >= LOOP_JUMPS || v->step_insns >= LOOP_INSNS;
 }
 
 /*
@@ -473,10 +436,7 @@ static enum visit compare(struct verifier *v, struct state *s, bool *store)
 			*store &= worth_storing_in_loop(v, s);
 		} else if (state_covers(v, k->state, s, s->insn, COVERS_PRUNE) &&
 			   same_way_back(v, k, s)) {
-			k->hits++;
-			take_over(v, k, s);
-			if (k->back && k->back->open)
-				lead_back(v, k->back, k->back_frames);
+			covered_by(v, k, s);
 			return VISIT_COVERED;
 		}
 		k->misses += *store;
@@ -536,10 +496,12 @@ static enum progress follow(struct verifier *v, struct state *s, u64 budget)
 			return PATH_PAUSES;
 		v->at = s;
 		at = s->insn;
-		log_before(v, s);
+		if (v->opts->log)
+			log_before(v, s);
 		if (step(v, s) == STEP_END)
 			break;
-		log_after(v, s, at);
+		if (v->opts->log)
+			log_after(v, s, at);
 	}
 	return PATH_ENDS;
 }
@@ -567,7 +529,9 @@ static struct state *next_path(struct verifier *v)
 	if (!v->pending.n || v->stop)
 		return NULL;
 	p = v->pending.v[--v->pending.n];
-	close_down_to(v, p.nr_open);
+	if (!p.state)
+		p.state = state_unpack(v, p.packed);
+	kept_close_down_to(v, p.nr_open);
 	v->defs.n = p.nr_defs;
 	if (v->opts->log && v->opts->log_level < 2) {
 		v->opts->log->n = p.log;
@@ -587,14 +551,18 @@ void paths_run(struct verifier *v, struct state **s, u64 budget)
 
 void paths_drop(struct verifier *v)
 {
+	for (size_t i = 0; i < v->pending.n; i++)
+		if (v->pending.v[i].state)
+			state_free(v, v->pending.v[i].state);
+		else
+			packed_free(v, v->pending.v[i].packed);
 	v->pending.n = v->open.n = v->defs.n = 0;
-	v->nr_kept = 0;
-	memset(v->kept, 0, v->nr_insns * sizeof(*v->kept));
+	kept_forget(v);
 }
 
 void paths_close(struct verifier *v)
 {
 	v->at = NULL;
-	close_down_to(v, 0);
+	kept_close_down_to(v, 0);
 	v->at = NULL;
 }

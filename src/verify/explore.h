@@ -7,17 +7,19 @@
 
 /* A state that was stored, to compare later ones at the same instruction with. */
 struct kept {
-	struct kept *next;
-	struct state *state;
+	struct kept *next;	/* at this instruction */
+	struct kept *older, *newer;	/* of the complete ones, by when they last covered */
+	struct packed *state;	/* NULL: it was dropped */
 	u32 time;		/* v->now when it was stored */
 	u32 hits, misses;
 	bool open;		/* paths from it are not complete */
 	bool dropped;		/* it is compared no more */
-	bool cyclic;		/* paths from it go on as an older open state did, of
-				   which not all was known: all in it counts as
-				   mattering */
-	struct kept *back;	/* the oldest of those; NULL: none */
-	u32 back_frames;	/* the most frames that one of those has */
+	u32 nr_defs;		/* what was defined before */
+	u32 loop;		/* 0, or paths from it go on as states that were open, the
+				   oldest of which was stored then: not all was known of
+				   them, so all here counts as mattering in comparisons */
+	u32 loop_defs;		/* what was defined before the youngest of them */
+	u32 loop_frames;	/* the most frames that one of them has */
 };
 
 /* Ids of one state and of another that stand for each other. */
@@ -34,6 +36,22 @@ u32 state_live(const struct verifier *v, const struct state *s, u32 i, u32 insn)
 void widen_pass(struct verifier *v, struct state *s);
 /* The same for a pass that began at instruction AT. */
 void widen_from(struct verifier *v, struct state *s, u32 at);
+
+/* ---- kept.c ---------------------------------------------------------------- */
+
+void kept_store(struct verifier *v, struct state *s);
+/* States that were stored after the first NR_OPEN of v->open are complete. */
+void kept_close_down_to(struct verifier *v, u32 nr_open);
+/* K covered a state. */
+void kept_hit(struct verifier *v, struct kept *k);
+/* What mattered for K matters for S, which it covers; KNOWN: what is known to. */
+void kept_take_over(struct verifier *v, const struct kept *k, struct state *s, bool known);
+/* *AT, of v->kept, is compared no more. */
+void kept_drop(struct verifier *v, struct kept **at);
+/* Drops the one that can best be spared; false: there is none. */
+bool kept_evict(struct verifier *v);
+/* Drops all of a function; none is open. */
+void kept_forget(struct verifier *v);
 
 /* ---- explore.c, for both.c ----------------------------------------------- */
 

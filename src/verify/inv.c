@@ -324,6 +324,9 @@ static void follow_node(struct verifier *v, struct inv_node *n)
 
 /* ---- the job ------------------------------------------------------------- */
 
+/* Bytes that nodes may take when stored states have taken all that they may. */
+enum { BUDGET_JOINED = 6 << 20 };
+
 /* Once more over all of it, to see that nothing changes. */
 static void check_all(struct verifier *v)
 {
@@ -348,6 +351,8 @@ static enum inv_verdict work(struct verifier *v, u64 budget)
 			/* the last round, each node once, is not put off */
 			if (v->visited >= budget && (inv->changed || !inv->checking))
 				return INV_GOES_ON;
+			if (v->mem.used > v->budget + BUDGET_JOINED)
+				return INV_FAILS;
 			follow_node(v, take(inv));
 		}
 		if (v->stop)
@@ -396,6 +401,13 @@ struct inv *inv_new(struct verifier *v, u32 func)
 	return inv;
 }
 
+static void nodes_free(struct verifier *v, struct inv *inv)
+{
+	for (size_t i = 0; i < inv->all.n; i++)
+		state_free(v, inv->all.v[i]->state);
+	inv->all.n = 0;
+}
+
 enum inv_verdict inv_run(struct verifier *v, struct inv *inv, u64 budget)
 {
 	enum inv_verdict verdict;
@@ -411,6 +423,8 @@ enum inv_verdict inv_run(struct verifier *v, struct inv *inv, u64 budget)
 	v->stop = false;
 	swap(v, inv);
 	inv->failed = verdict == INV_FAILS;
+	if (inv->failed)
+		nodes_free(v, inv);
 	return verdict;
 }
 
@@ -434,7 +448,7 @@ void inv_adopt(struct verifier *v, struct inv *inv)
 
 void inv_free(struct verifier *v, struct inv *inv)
 {
-	(void)v;
+	nodes_free(v, inv);
 	vec_free(&inv->all);
 	vec_free(&inv->heap);
 	vec_free(&inv->pushed);

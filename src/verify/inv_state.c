@@ -73,7 +73,6 @@ static void strip(struct reg *r, void *arg)
 {
 	(void)arg;
 	r->at = r->def = 0;
-	r->precise = false;
 	if (reg_is_packet(r))
 		r->uid = 0;
 }
@@ -81,7 +80,6 @@ static void strip(struct reg *r, void *arg)
 void join_normalise(struct verifier *v, struct state *s)
 {
 	s->may_goto = 0;
-	s->nr_jumps = s->nr_insns = 0;
 	drop_dead(v, s);
 	join_each(s, fold_elements, NULL);
 	state_each(s, strip, NULL);

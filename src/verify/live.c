@@ -121,15 +121,28 @@ static bool flow(struct verifier *v, const struct use *uses, u32 at)
 	return true;
 }
 
+/* Something reads what only a later round over the program knows: a jump back, or a
+ * call of a function that stands before it. */
+static bool looks_back(const struct verifier *v)
+{
+	s64 delta;
+
+	for (u32 i = 0; i < v->nr_insns; i++)
+		if (!(v->points[i].flags & POINT_LDDW2) &&
+		    isa_op_target(v->points[i].op, &v->insns[i], &delta) && delta < 0)
+			return true;
+	return false;
+}
+
 void live_build(struct verifier *v)
 {
 	struct use *uses = arena_news(&v->mem, v->nr_insns, struct use);
-	bool changed = true;
+	bool again = looks_back(v), changed = true;
 
 	for (u32 i = 0; i < v->nr_insns; i++)
 		if (!(v->points[i].flags & POINT_LDDW2))
 			uses[i] = insn_use(v, i);
-	while (changed) {
+	for (bool first = true; changed && (first || again); first = false) {
 		changed = false;
 		for (u32 i = v->nr_insns; i-- > 0;)
 			if (!(v->points[i].flags & POINT_LDDW2))

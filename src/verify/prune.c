@@ -6,6 +6,7 @@
  * mattered are left out. All fields of struct reg are compared here.
  */
 #include "verify/explore.h"
+#include "verify/pack.h"
 
 /* ---- ids ----------------------------------------------------------------- */
 
@@ -32,8 +33,6 @@ static bool same_id(struct idmap *m, u32 old, u32 new)
 static bool number_covers(const struct reg *old, const struct reg *new,
 			  struct idmap *m, enum covers how)
 {
-	if (how == COVERS_PRUNE && !old->precise)
-		return true;
 	if (how == COVERS_EXACT)
 		return scalar_eq(&old->val, &new->val) &&
 		       (!old->id || same_id(m, old->id, new->id)) && old->off == new->off;
@@ -78,15 +77,16 @@ static bool pointer_covers(const struct reg *old, const struct reg *new,
 	return scalar_subset(&new->val, &old->val);
 }
 
-static bool reg_covers(const struct reg *old, const struct reg *new, struct idmap *m,
-		       enum covers how)
+/* PRECISE: if it is a number, it mattered. */
+static bool reg_covers(const struct reg *old, bool precise, const struct reg *new,
+		       struct idmap *m, enum covers how)
 {
 	if (old->type == REG_NONE)
 		return how != COVERS_EXACT || new->type == REG_NONE;
 	if (old->type != new->type)
 		return false;
 	if (old->type == REG_SCALAR)
-		return number_covers(old, new, m, how);
+		return (how == COVERS_PRUNE && !precise) || number_covers(old, new, m, how);
 	return pointer_covers(old, new, m, how);
 }
 
@@ -120,7 +120,7 @@ static bool byte_covers(u8 old, u8 new, const struct slot *t, bool privileged)
 	}
 }
 
-static bool bytes_cover(const struct slot *old, const struct slot *new, bool privileged)
+static bool bytes_cover(const struct packed_slot *old, const struct slot *new, bool privileged)
 {
 	for (u32 i = 0; i < SLOT_BYTES; i++)
 		if (!byte_covers(old->kind[i], new->kind[i], new, privileged))
@@ -129,52 +129,54 @@ static bool bytes_cover(const struct slot *old, const struct slot *new, bool pri
 }
 
 /* The number of a slot where something was spilled in OLD and not in NEW. */
-static bool number_slot_covers(const struct slot *old, const struct slot *new,
-			       struct idmap *m, enum covers how, bool privileged)
+static bool number_slot_covers(const struct packed_slot *old, u32 spilled,
+			       const struct slot *new, struct idmap *m, enum covers how,
+			       bool privileged)
 {
 	struct reg any = { .type = REG_SCALAR, .val = scalar_unknown() };
 
-	if (old->reg.type != REG_SCALAR || slot_spilled(old) != SLOT_BYTES || how == COVERS_EXACT)
+	if (old->reg->type != REG_SCALAR || spilled != SLOT_BYTES || how == COVERS_EXACT)
 		return false;
-	return as_number(new, privileged) && reg_covers(&old->reg, &any, m, how);
+	return as_number(new, privileged) && reg_covers(old->reg, old->precise, &any, m, how);
 }
 
 /* A dynptr, an iterator, a saved interrupt state: whole and alike. An iterator's
  * offset counts its elements, which is no difference. */
-static bool object_covers(const struct slot *old, const struct slot *new, struct idmap *m)
+static bool object_covers(const struct reg *old, const struct reg *new, struct idmap *m)
 {
-	if (memcmp(old->kind, new->kind, SLOT_BYTES) || old->reg.map != new->reg.map ||
-	    old->reg.uid != new->reg.uid || old->reg.frame != new->reg.frame ||
-	    old->reg.flags != new->reg.flags)
-		return false;
-	return same_id(m, old->reg.id, new->reg.id) && same_id(m, old->reg.ref, new->reg.ref);
+	return old->map == new->map && old->uid == new->uid && old->frame == new->frame &&
+	       old->flags == new->flags && same_id(m, old->id, new->id) &&
+	       same_id(m, old->ref, new->ref);
 }
 
-static bool slot_covers(const struct slot *old, const struct slot *new,
+static bool slot_covers(const struct packed_slot *old, const struct slot *new,
 			struct idmap *m, enum covers how, bool privileged)
 {
-	u32 n = slot_spilled(old);
+	u32 n;
 
 	if (how == COVERS_PRUNE && !old->live)
 		return true;
 	if (slot_kind_is_object(old->kind[0]) || slot_kind_is_object(new->kind[0]))
-		return object_covers(old, new, m);
+		return !memcmp(old->kind, new->kind, SLOT_BYTES) &&
+		       object_covers(old->reg, &new->reg, m);
 	if (how == COVERS_EXACT && memcmp(old->kind, new->kind, SLOT_BYTES))
 		return false;
+	n = kinds_spilled(old->kind);
 	if (!n)
 		return bytes_cover(old, new, privileged);
 	if (slot_spilled(new) != n)
-		return number_slot_covers(old, new, m, how, privileged);
-	return bytes_cover(old, new, privileged) && reg_covers(&old->reg, &new->reg, m, how);
+		return number_slot_covers(old, n, new, m, how, privileged);
+	return bytes_cover(old, new, privileged) &&
+	       reg_covers(old->reg, old->precise, &new->reg, m, how);
 }
 
-static bool slots_cover(const struct frame *old, const struct frame *new,
+static bool slots_cover(const struct packed_frame *old, const struct frame *new,
 			struct idmap *m, enum covers how, bool privileged)
 {
 	u32 n = old->nr_slots > new->nr_slots ? old->nr_slots : new->nr_slots;
 
 	for (u32 i = 0; i < n; i++)
-		if (!slot_covers(i < old->nr_slots ? &old->slots[i] : &no_slot,
+		if (!slot_covers(packed_slot(old, i),
 				 i < new->nr_slots ? &new->slots[i] : &no_slot,
 				 m, how, privileged))
 			return false;
@@ -183,15 +185,19 @@ static bool slots_cover(const struct frame *old, const struct frame *new,
 
 /* ---- frames and the rest ------------------------------------------------- */
 
-static bool frame_covers(const struct frame *old, const struct frame *new, u32 live,
-			 struct idmap *m, enum covers how, bool privileged)
+static bool same_frame(const struct frame *old, const struct frame *new)
 {
 	/* from OLD no more passes were followed than its count left: see goes_on */
-	if (old->func != new->func || old->kind != new->kind || old->depth > new->depth ||
-	    old->callsite != new->callsite || old->callback != new->callback)
-		return false;
+	return old->func == new->func && old->kind == new->kind && old->depth <= new->depth &&
+	       old->callsite == new->callsite && old->callback == new->callback;
+}
+
+static bool frame_covers(const struct packed_frame *old, const struct frame *new, u32 live,
+			 struct idmap *m, enum covers how, bool privileged)
+{
 	for (unsigned r = 0; r < REG_FP; r++)
-		if ((live >> r & 1) && !reg_covers(&old->regs[r], &new->regs[r], m, how))
+		if ((live >> r & 1) &&
+		    !reg_covers(old->regs[r], old->precise >> r & 1, &new->regs[r], m, how))
 			return false;
 	return slots_cover(old, new, m, how, privileged);
 }
@@ -223,9 +229,10 @@ u32 state_live(const struct verifier *v, const struct state *s, u32 i, u32 insn)
 	return v->points[at + isa_slots(&v->insns[at])].live & ~0x3fu;
 }
 
-bool state_covers(struct verifier *v, const struct state *old,
+bool state_covers(struct verifier *v, const struct packed *packed,
 		  const struct state *new, u32 insn, enum covers how)
 {
+	const struct state *old = &packed->head;
 	struct idmap m;
 
 	m.n = 0;
@@ -234,7 +241,8 @@ bool state_covers(struct verifier *v, const struct state *old,
 	    old->sleepable != new->sleepable || !refs_same(old, new, &m))
 		return false;
 	for (u32 i = old->nr_frames; i-- > 0;)
-		if (!frame_covers(old->frames[i], new->frames[i],
+		if (!same_frame(old->frames[i], new->frames[i]) ||
+		    !frame_covers(&packed->frames[i], new->frames[i],
 				  state_live(v, old, i, insn), &m, how, v->privileged))
 			return false;
 	return true;

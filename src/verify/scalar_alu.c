@@ -601,21 +601,24 @@ static struct scalar alu_move(unsigned kind, unsigned width, const struct scalar
 	}
 }
 
-void scalar_alu(unsigned kind, unsigned width, struct scalar *dst, const struct scalar *src)
+static void alu_unknown(unsigned kind, unsigned width, struct scalar *dst,
+			const struct scalar *src)
 {
 	struct alu a = { .kind = kind, .width = width, .dst = dst, .src = src,
 		.low = range_full(32) };
 
-	if (!is_binary(kind) && kind != KIND_NEG) {
-		*dst = alu_move(kind, width, dst, src);
-		return;
-	}
-	if (is_binary(kind) && scalar_is_const(dst) && scalar_is_const(src)) {
-		*dst = scalar_const(alu_const(kind, width, dst->bits.value, src->bits.value));
-		return;
-	}
 	alu_binary(&a);
 	*dst = result_of(&a);
+}
+
+void scalar_alu(unsigned kind, unsigned width, struct scalar *dst, const struct scalar *src)
+{
+	if (!is_binary(kind) && kind != KIND_NEG)
+		*dst = alu_move(kind, width, dst, src);
+	else if (is_binary(kind) && scalar_is_const(dst) && scalar_is_const(src))
+		*dst = scalar_const(alu_const(kind, width, dst->bits.value, src->bits.value));
+	else
+		alu_unknown(kind, width, dst, src);
 }
 
 void scalar_alu_self(unsigned kind, unsigned width, struct scalar *dst)

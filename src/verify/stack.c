@@ -414,37 +414,47 @@ bool stack_constant(struct verifier *v, struct state *s, const struct reg *ptr, 
 
 /* ---- helpers ------------------------------------------------------------- */
 
-/* A byte that a helper reads. */
-static bool helper_reads(struct verifier *v, const struct access *a,
-			 const struct reg *ptr, struct slot *t, s64 off, s64 first)
-{
-	u8 kind = t->kind[byte_of(off)];
+/* The bytes FROM..END - 1 of a slot, at OFF from the frame pointer. */
+struct part { struct slot *t; u32 from, end; s64 off; };
 
-	slot_read(v, t);
-	if (kind == SLOT_SPILL && no_number(t) && !v->privileged)
-		kind = SLOT_NONE;
-	if (kind != SLOT_NONE)
-		return true;
-	v->stale_stack = true;
-	reject_or_warn(v, REJECT_STACK_INDIRECT, a->insn, &(struct why){
-		.reg = a->reg, .ptr = ptr, .off = first, .size = a->size,
-		.a = off - first });
-	return false;
+/* A helper reads them; FIRST is where its memory begins. */
+static bool helper_reads(struct verifier *v, const struct access *a,
+			 const struct reg *ptr, const struct part *p, s64 first)
+{
+	bool hidden = no_number(p->t) && !v->privileged;
+
+	slot_read(v, p->t);
+	for (u32 i = p->from; i < p->end; i++) {
+		u8 kind = p->t->kind[i];
+
+		if (kind != SLOT_NONE && !(kind == SLOT_SPILL && hidden))
+			continue;
+		v->stale_stack = true;
+		reject_or_warn(v, REJECT_STACK_INDIRECT, a->insn, &(struct why){
+			.reg = a->reg, .ptr = ptr, .off = first, .size = a->size,
+			.a = p->off + (i - p->from) - first });
+		return false;
+	}
+	return true;
 }
 
-static void helper_writes(struct verifier *v, const struct access *a, struct slot *t, s64 off,
+static void helper_writes(struct verifier *v, const struct access *a, const struct part *p,
 			  bool sure)
 {
+	struct slot *t = p->t;
+
 	if (!v->privileged && is_spill(t) && reg_is_ptr(&t->reg))
 		reject(v, REJECT_CORRUPT, a->insn, NULL);
 	if (is_spill(t))
 		scrub(t);
 	if (!t->def)
 		t->def = def_new(v, 0, 0);
-	/* the helper may write less than it has room for */
-	v->stale_stack |= t->kind[byte_of(off)] == SLOT_NONE;
-	if (sure || t->kind[byte_of(off)] == SLOT_ZERO || v->privileged)
-		t->kind[byte_of(off)] = SLOT_MISC;
+	for (u32 i = p->from; i < p->end; i++) {
+		/* the helper may write less than it has room for */
+		v->stale_stack |= t->kind[i] == SLOT_NONE;
+		if (sure || t->kind[i] == SLOT_ZERO || v->privileged)
+			t->kind[i] = SLOT_MISC;
+	}
 }
 
 /* A helper may write over an iterator that nobody needs any more, not over a
@@ -463,25 +473,34 @@ static bool helper_meets_object(struct verifier *v, struct state *s, const struc
 	return false;
 }
 
+/* What is in the slot at OFF of what ends before END. */
+static struct part part_at(struct frame *f, s64 off, s64 end)
+{
+	u32 from = byte_of(off);
+
+	return (struct part){ &f->slots[slot_of(off)], from,
+			      from + (u32)min_u64(SLOT_BYTES - from, (u64)(end - off)), off };
+}
+
 void stack_helper_access(struct verifier *v, struct state *s, const struct access *a,
 			 const struct reg *ptr, bool only_writes)
 {
 	struct span span;
 	struct frame *f;
+	struct part p;
 	bool told = false;
 
 	if (!a->size || !check_span(v, a, ptr, &span))
 		return;
 	touch(v, s, ptr->frame, span.min);
 	f = state_grow(v, s, ptr->frame, slot_of(span.min) + 1);
-	for (s64 off = span.min; off < span.max + (s64)a->size; off++) {
-		struct slot *t = &f->slots[slot_of(off)];
-
-		if (is_special(t) && !told)
-			told = !helper_meets_object(v, s, a, ptr, t, off, only_writes);
+	for (s64 off = span.min; off < span.max + (s64)a->size; off += p.end - p.from) {
+		p = part_at(f, off, span.max + (s64)a->size);
+		if (is_special(p.t) && !told)
+			told = !helper_meets_object(v, s, a, ptr, p.t, off, only_writes);
 		if (!(only_writes && span.fixed) && !told)
-			told = !helper_reads(v, a, ptr, t, off, span.min);
+			told = !helper_reads(v, a, ptr, &p, span.min);
 		if (a->kind & ACCESS_WRITE)
-			helper_writes(v, a, t, off, span.fixed);
+			helper_writes(v, a, &p, span.fixed);
 	}
 }

@@ -7,39 +7,44 @@
 
 /* ---- frames -------------------------------------------------------------- */
 
-enum { CAP_STEP = 8 };
-
 static struct frame *frame_alloc(struct verifier *v, u32 nr)
 {
-	u32 class = (nr + CAP_STEP - 1) / CAP_STEP;
+	u32 class = (nr + FRAME_SLOTS - 1) / FRAME_SLOTS;
 	struct frame *f = v->free_frames[class];
 
 	if (f) {
 		v->free_frames[class] = *(struct frame **)f;
 	} else {
 		f = arena_alloc(&v->mem, sizeof(*f) +
-				class * CAP_STEP * sizeof(struct slot));
+				class * FRAME_SLOTS * sizeof(struct slot));
 	}
-	f->cap = (u8)(class * CAP_STEP);
+	f->cap = (u8)(class * FRAME_SLOTS);
 	return f;
 }
 
 static void frame_free(struct verifier *v, struct frame *f)
 {
-	u32 class = f->cap / CAP_STEP;
+	u32 class = f->cap / FRAME_SLOTS;
 
 	*(struct frame **)f = v->free_frames[class];
 	v->free_frames[class] = f;
 }
 
-static struct frame *frame_copy(struct verifier *v, const struct frame *from, u32 nr)
+/* A frame like FROM with room for NR slots; registers and slots are not copied. */
+static struct frame *frame_like(struct verifier *v, const struct frame *from, u32 nr)
 {
-	struct frame *f = frame_alloc(v, nr > from->nr_slots ? nr : from->nr_slots);
+	struct frame *f = frame_alloc(v, nr);
 	u8 cap = f->cap;
 
-	memcpy(f, from, sizeof(*f) + from->nr_slots * sizeof(struct slot));
+	memcpy(f, from, offsetof(struct frame, regs));
 	f->cap = cap;
 	return f;
+}
+
+static void frame_fill(struct frame *f, const struct frame *from)
+{
+	memcpy(f->regs, from->regs,
+	       sizeof(f->regs) + from->nr_slots * sizeof(struct slot));
 }
 
 struct frame *state_grow(struct verifier *v, struct state *s, u32 n, u32 nr)
@@ -49,7 +54,8 @@ struct frame *state_grow(struct verifier *v, struct state *s, u32 n, u32 nr)
 	if (nr <= f->nr_slots)
 		return f;
 	if (nr > f->cap) {
-		f = frame_copy(v, f, nr);
+		f = frame_like(v, f, nr);
+		frame_fill(f, s->frames[n]);
 		frame_free(v, s->frames[n]);
 		s->frames[n] = f;
 	}
@@ -114,7 +120,7 @@ static void refs_reserve(struct verifier *v, struct state *s, u32 nr)
 	s->refs = refs;
 }
 
-struct state *state_copy(struct verifier *v, const struct state *from)
+struct state *state_new_like(struct verifier *v, const struct state *from)
 {
 	struct state *s = state_new(v);
 	struct ref *refs = s->refs;
@@ -129,7 +135,16 @@ struct state *state_copy(struct verifier *v, const struct state *from)
 	if (s->nr_refs)
 		memcpy(s->refs, from->refs, s->nr_refs * sizeof(*s->refs));
 	for (u32 i = 0; i < s->nr_frames; i++)
-		s->frames[i] = frame_copy(v, from->frames[i], 0);
+		s->frames[i] = frame_like(v, from->frames[i], from->frames[i]->nr_slots);
+	return s;
+}
+
+struct state *state_copy(struct verifier *v, const struct state *from)
+{
+	struct state *s = state_new_like(v, from);
+
+	for (u32 i = 0; i < s->nr_frames; i++)
+		frame_fill(s->frames[i], from->frames[i]);
 	return s;
 }
 

@@ -28,6 +28,7 @@ enum {
 	STACK_BYTES = 512,	/* of a call chain */
 	SLOT_BYTES = 8,
 	MAX_SLOTS = STACK_BYTES / SLOT_BYTES,
+	FRAME_SLOTS = 4,	/* frames have room for a multiple of it */
 	MAX_VAR_OFF = 1 << 29,	/* offsets and sizes are below it */
 	MAX_PKT_OFF = 0xffff,
 	MAX_PENDING = 8192,	/* branches to come back to, as in the kernel */
@@ -114,7 +115,6 @@ struct reg {
 				   MEM from a dynptr: its id. PACKET*: 1 + the
 				   comparison that RANGE is from, for messages */
 	const struct btf *btf;	/* of btf_id */
-	bool precise;		/* in stored states: see def.c */
 	/* invariants: the number is what location SEED held at the head of a loop,
 	   plus STEP_MIN .. STEP_MAX; 0: no relation is known. See inv_trips.c */
 	u32 seed;
@@ -157,26 +157,29 @@ static inline bool slot_kind_is_object(u8 kind) { return kind >= SLOT_DYNPTR; }
 struct slot {
 	u8 kind[SLOT_BYTES];	/* enum slot_kind */
 	u32 def;		/* who wrote it, for liveness: see def.c */
-	bool live;		/* in stored states */
 	struct reg reg;		/* with SLOT_SPILL; dynptr and iterator state
 				   with those kinds */
 };
 
 /* Bytes of the number or pointer that was stored whole; 0: none. */
-static inline u32 slot_spilled(const struct slot *t)
+static inline u32 kinds_spilled(const u8 kind[SLOT_BYTES])
 {
 	u32 n = 0;
 
-	while (n < SLOT_BYTES && t->kind[n] == SLOT_SPILL)
+	while (n < SLOT_BYTES && kind[n] == SLOT_SPILL)
 		n++;
 	return n;
+}
+
+static inline u32 slot_spilled(const struct slot *t)
+{
+	return kinds_spilled(t->kind);
 }
 
 /* Why a frame is there. */
 enum frame_kind { FRAME_PROG, FRAME_CALL, FRAME_CALLBACK, FRAME_ASYNC };
 
 struct frame {
-	struct reg regs[NR_REGS];
 	u32 func;		/* index in funcs */
 	u32 callsite;		/* slot of the call; of the program's frame 0 */
 	u8 kind;		/* enum frame_kind */
@@ -189,6 +192,8 @@ struct frame {
 	u32 serial;		/* of its own: each call of a function has another */
 	u32 left;		/* how often calls that enter bodies were left here */
 	u32 nr_refs, rcu, preempt;	/* CALLBACK: held when it was entered */
+	/* packed states have what stands above: see pack.h */
+	struct reg regs[NR_REGS];
 	struct slot slots[];	/* slot i holds bytes -8(i+1) .. -8i-1 from fp */
 };
 
@@ -224,7 +229,7 @@ struct state {
 	u32 may_goto;		/* passes through may_goto on this path */
 	bool sleepable;
 	const struct branch *path;
-	u32 nr_jumps, nr_insns;	/* on this path since the last stored state */
+
 	struct inv_node *origin;	/* invariants: head of the innermost loop around */
 };
 
@@ -258,6 +263,7 @@ enum point_flag {
 	POINT_SEEN	= 1 << 2,	/* some path came here */
 	POINT_LDDW2	= 1 << 3,	/* second slot of a wide instruction */
 	POINT_HEAD	= 1 << 4,	/* of a loop */
+	POINT_CALL	= 1 << 5,	/* of a helper that the program may call */
 };
 
 struct point {			/* per instruction slot */
@@ -271,13 +277,16 @@ struct point {			/* per instruction slot */
 };
 
 struct kept;			/* explore.c: a stored state */
+struct packed;			/* pack.h: a state that waits */
+struct shared;			/* pack.c: a register of such states */
 struct inv;			/* inv.h: the exploration by invariants */
 struct collect;			/* facts.c */
 struct inv_node;
 
 /* A branch to come back to. */
 struct pending {
-	struct state *state;
+	struct state *state;	/* NULL: it is PACKED */
+	struct packed *packed;
 	u32 nr_defs, nr_open;	/* watermarks: what came later is complete */
 	u32 from;		/* the branch */
 	size_t log;		/* what was logged before it */
@@ -315,10 +324,17 @@ struct verifier {
 	VEC(struct pending) pending;
 	struct kept **kept;	/* [nr_insns] lists */
 	VEC(struct kept *) open;	/* stored on the current path */
+	struct kept *oldest, *newest;	/* complete ones: kept.c */
+	struct kept *free_kept;
+	size_t budget;		/* bytes of MEM, above which states are dropped */
 	VEC(struct def) defs;
 	VEC(u32) marks;		/* work list of def_mark */
-	struct frame *free_frames[MAX_SLOTS / 8 + 1];
+	struct frame *free_frames[MAX_SLOTS / FRAME_SLOTS + 1];
 	struct state *free_states;
+	struct packed *free_packed[96];	/* by size: pack.c */
+	struct shared **shared, *free_shared;	/* registers of packed states */
+	u32 nr_shared, nr_shared_buckets;
+	struct shared *last_shared[MAX_FRAMES][NR_REGS + MAX_SLOTS];	/* packed last */
 	u32 next_id;		/* of registers and references */
 	u32 next_frame;		/* struct frame.serial */
 	u32 now;		/* states stored so far: a clock for liveness */
@@ -331,6 +347,7 @@ struct verifier {
 	VEC(struct verify_error) warnings;
 	VEC(u32) error_insns;
 	VEC(struct verify_part) read;	/* constants */
+	u32 step_jumps, step_insns;	/* since the last state was stored, on any path */
 	u32 most_kept;		/* stored at one point */
 	u32 log_from, log_width;	/* log.c */
 	bool log_state, log_open;
@@ -387,6 +404,8 @@ u32 cfg_func_at(const struct verifier *v, u32 insn);	/* index; funcs[].start */
 
 struct state *state_new(struct verifier *v);
 struct state *state_copy(struct verifier *v, const struct state *from);
+/* As state_copy, but registers and slots are the caller's to fill. */
+struct state *state_new_like(struct verifier *v, const struct state *from);
 void state_free(struct verifier *v, struct state *s);
 void state_push_frame(struct verifier *v, struct state *s, u32 func, u32 callsite);
 void state_pop_frame(struct verifier *v, struct state *s);
@@ -419,6 +438,7 @@ void ref_release(struct verifier *v, struct state *s, u32 id);
 u32 def_new(struct verifier *v, u32 a, u32 b);
 void def_mark(struct verifier *v, u32 def);	/* the number matters */
 bool def_marked(const struct verifier *v, u32 def);
+bool def_marked_since(const struct verifier *v, u32 def, u32 time);
 void def_read(struct verifier *v, u32 def);	/* a slot was read */
 bool def_read_since(const struct verifier *v, u32 def, u32 time);
 static inline void reg_mark(struct verifier *v, const struct reg *r)
@@ -460,8 +480,15 @@ void step_atomic(struct verifier *v, struct state *s, u32 insn);
 void step_lddw(struct verifier *v, struct state *s, u32 insn);
 void step_ld_abs(struct verifier *v, struct state *s, u32 insn);
 
+int reject_unreadable(struct verifier *v, const struct state *s, u32 insn, unsigned r);
 /* May register R be read? */
-int check_readable(struct verifier *v, const struct state *s, u32 insn, unsigned r);
+static inline int check_readable(struct verifier *v, const struct state *s, u32 insn,
+				 unsigned r)
+{
+	u8 type = state_reg(s, r)->type;
+
+	return type != REG_NONE && type != REG_ANY ? 0 : reject_unreadable(v, s, insn, r);
+}
 
 /* ---- mem.c, regions.c, stack.c ------------------------------------------- */
 
@@ -529,8 +556,8 @@ void explore_unpush(struct verifier *v);
 void explore_settle(struct verifier *v);
 
 enum covers { COVERS_PRUNE, COVERS_EXACT, COVERS_RANGE };
-/* Does what was found out from OLD hold for NEW? */
-bool state_covers(struct verifier *v, const struct state *old,
+/* Does what was found out from the stored state hold for NEW? */
+bool state_covers(struct verifier *v, const struct packed *packed,
 		  const struct state *new, u32 insn, enum covers how);
 
 #endif

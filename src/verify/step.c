@@ -7,14 +7,10 @@
 #include "model/uapi.h"
 #include "verify/kobject.h"
 
-int check_readable(struct verifier *v, const struct state *s, u32 insn, unsigned r)
+int reject_unreadable(struct verifier *v, const struct state *s, u32 insn, unsigned r)
 {
-	struct reg *reg = state_reg(s, r);
-
-	if (reg->type != REG_NONE && reg->type != REG_ANY)
-		return 0;
 	reject(v, REJECT_REG_UNINIT, insn, &(struct why){ .reg = r });
-	reg_set_unknown(v, reg);
+	reg_set_unknown(v, state_reg(s, r));
 	return -EACCES;
 }
 
@@ -185,6 +181,12 @@ static int written(const struct verifier *v, u32 at, unsigned kind)
 	}
 }
 
+/* Calls and exits are jumps for the kernel, too, where it counts them. */
+static bool is_jump(unsigned kind)
+{
+	return kind >= KIND_JMP_JEQ && kind <= KIND_EXIT;
+}
+
 enum step step(struct verifier *v, struct state *s)
 {
 	u32 at = s->insn++;
@@ -196,7 +198,8 @@ enum step step(struct verifier *v, struct state *s)
 		facts_note(v, s, at);
 	v->points[at].flags |= POINT_SEEN;
 	v->visited++;
-	s->nr_insns++;
+	v->step_insns++;
+	v->step_jumps += is_jump(kind);
 	step = step_kind(v, s, at, kind);
 	/* a load of what was spilled, or a pointer that moves, is no origin */
 	if (made >= 0 && step == STEP_NEXT && !state_reg(s, (unsigned)made)->at)

@@ -37,14 +37,13 @@ static void check_dst(struct verifier *v, u32 at, unsigned dst)
 
 /* ---- moves --------------------------------------------------------------- */
 
-/* A number that was made of one or two others. */
-static void set_made(struct verifier *v, struct reg *r, struct scalar val, u32 a, u32 b)
+/* R's value was made of one or two other numbers: it is nothing but a number. */
+static void set_made(struct verifier *v, struct reg *r, u32 a, u32 b)
 {
 	u32 def = def_new(v, a, b);
 
-	memset(r, 0, sizeof(*r));
+	memset(&r->type, 0, sizeof(*r) - offsetof(struct reg, type));
 	r->type = REG_SCALAR;
-	r->val = val;
 	r->def = def;
 }
 
@@ -86,7 +85,8 @@ static void move_reg(struct verifier *v, struct state *s, u32 at, unsigned kind,
 		move_whole(v, dst, src);
 		return;
 	}
-	set_made(v, dst, moved, src->def, 0);
+	dst->val = moved;
+	set_made(v, dst, src->def, 0);
 }
 
 static void move_imm(struct verifier *v, struct state *s, u32 at, unsigned width)
@@ -142,22 +142,39 @@ static void seed_sum(struct reg *r, const struct reg *before, const struct scala
 	r->step_max = (s32)max;
 }
 
-static void alu_numbers(struct verifier *v, struct reg *dst, const struct reg *src,
+/* DST op= SRC, which was made as DEF says; SRC may be DST's own value, and is NULL
+ * where there is no second operand. What DST had to do with others is over. */
+static void alu_value(struct verifier *v, struct reg *dst, const struct scalar *src, u32 def,
+		      unsigned kind, unsigned width, bool self)
+{
+	if (self)
+		scalar_alu_self(kind, width, &dst->val);
+	else
+		scalar_alu(kind, width, &dst->val, src);
+	set_made(v, dst, dst->def, def);
+}
+
+/* The same for a DST that is related to others: sums stay so. */
+static void alu_related(struct verifier *v, struct reg *dst, const struct scalar *src, u32 def,
 			unsigned kind, unsigned width, bool self)
 {
-	struct reg before = *dst;
-	struct scalar val = dst->val, operand_val = src ? src->val : val;
+	const struct reg before = *dst;
+	const struct scalar num = *src;
 
-	if (self)
-		scalar_alu_self(kind, width, &val);
+	alu_value(v, dst, src, def, kind, width, self);
+	if (kind == KIND_ALU_ADD && width == 64 && scalar_is_const(&num))
+		link_sum(dst, &before, (s64)scalar_value(&num));
+	if (before.seed && !self && (kind == KIND_ALU_ADD || kind == KIND_ALU_SUB))
+		seed_sum(dst, &before, &num, kind == KIND_ALU_ADD, width);
+}
+
+static void alu_numbers(struct verifier *v, struct reg *dst, const struct scalar *src, u32 def,
+			unsigned kind, unsigned width, bool self)
+{
+	if (src && (dst->id || dst->seed))
+		alu_related(v, dst, src, def, kind, width, self);
 	else
-		scalar_alu(kind, width, &val, src ? &src->val : NULL);
-	set_made(v, dst, val, before.def, src ? src->def : 0);
-	/* SRC may be DST, and is the sum then */
-	if (src && kind == KIND_ALU_ADD && width == 64 && scalar_is_const(&operand_val))
-		link_sum(dst, &before, (s64)scalar_value(&operand_val));
-	if (before.seed && src && !self && (kind == KIND_ALU_ADD || kind == KIND_ALU_SUB))
-		seed_sum(dst, &before, &operand_val, kind == KIND_ALU_ADD, width);
+		alu_value(v, dst, src, def, kind, width, self);
 }
 
 /* The second operand as a register: an immediate becomes one. */
@@ -237,13 +254,14 @@ static void alu_pointer(struct verifier *v, struct state *s, u32 at, unsigned ki
 
 /* A mask of all or none, as a comparison leaves it: each is a path of its own. */
 static void split_mask(struct verifier *v, struct state *s, u32 at, unsigned kind,
-		       const struct reg *src)
+		       const struct scalar *src)
 {
 	unsigned r = v->insns[at].dst_reg;
 	struct scalar parts[2];
 	struct state *other;
 
-	if (v->inv || !scalar_fork(kind, &state_reg(s, r)->val, &src->val, parts))
+	if (v->inv || (kind != KIND_ALU_AND && kind != KIND_ALU_OR) ||
+	    !scalar_fork(kind, &state_reg(s, r)->val, src, parts))
 		return;
 	other = explore_push(v, s, at);
 	if (!other)
@@ -252,16 +270,30 @@ static void split_mask(struct verifier *v, struct state *s, u32 at, unsigned kin
 	state_reg(s, r)->val = parts[0];
 }
 
+/* A number and a constant: the most frequent case. */
+static void alu_imm(struct verifier *v, struct state *s, u32 at, unsigned kind, unsigned width)
+{
+	const struct bpf_insn *insn = &v->insns[at];
+	struct scalar imm = scalar_const((u64)(s64)insn->imm);
+
+	split_mask(v, s, at, kind, &imm);
+	alu_numbers(v, state_reg(s, insn->dst_reg), &imm, 0, kind, width, false);
+}
+
 static void alu_two(struct verifier *v, struct state *s, u32 at, unsigned kind,
 		    unsigned width)
 {
 	const struct bpf_insn *insn = &v->insns[at];
 	struct reg *dst = state_reg(s, insn->dst_reg);
+	const struct reg *src;
 	struct reg imm;
-	const struct reg *src = operand(s, insn, &imm);
-	bool self = src == dst;
 
 	check_imm(v, at, kind, width);
+	if (BPF_SRC(insn->code) == BPF_K && !reg_is_ptr(dst)) {
+		alu_imm(v, s, at, kind, width);
+		return;
+	}
+	src = operand(s, insn, &imm);
 	if (dst->type == REG_ARENA || src->type == REG_ARENA)
 		reg_set_ptr(dst, REG_ARENA, 0);		/* wherever it leads */
 	else if (reg_is_ptr(dst) && reg_is_ptr(src))
@@ -269,8 +301,8 @@ static void alu_two(struct verifier *v, struct state *s, u32 at, unsigned kind,
 	else if (reg_is_ptr(dst) || reg_is_ptr(src))
 		alu_pointer(v, s, at, kind, width, src);
 	else {
-		split_mask(v, s, at, kind, src);
-		alu_numbers(v, dst, src, kind, width, self);
+		split_mask(v, s, at, kind, &src->val);
+		alu_numbers(v, dst, &src->val, src->def, kind, width, src == dst);
 	}
 }
 
@@ -282,7 +314,7 @@ static void alu_one(struct verifier *v, struct state *s, u32 at, unsigned kind,
 	struct reg *dst = state_reg(s, r);
 
 	if (dst->type == REG_SCALAR) {
-		alu_numbers(v, dst, NULL, kind, width, false);
+		alu_numbers(v, dst, NULL, 0, kind, width, false);
 		return;
 	}
 	if (!v->privileged)

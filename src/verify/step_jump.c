@@ -453,7 +453,6 @@ enum step step_jump(struct verifier *v, struct state *s, u32 at)
 {
 	const struct bpf_insn *insn = &v->insns[at];
 
-	s->nr_jumps++;
 	switch (v->points[at].op) {
 	case OP_JA:
 		s->insn = at + 1 + (u32)(s32)insn->off;

@@ -7,11 +7,14 @@
 #include "verify/explore.h"
 #include "verify/kobject.h"
 #include "verify/log.h"
+#include "verify/pack.h"
 #include "base/os.h"
 
 enum { LIMIT_INSNS = 1000000, MAX_ERRORS = 5, MAX_PROG_INSNS = 1000000,
 	/* programs that took longer are not run again for their paths */
-	TRACE_MAX = 500000 };
+	TRACE_MAX = 500000,
+	/* bytes that states may take, and for each instruction */
+	BUDGET = 16 << 20, BUDGET_INSN = 16 };
 
 static const struct verify_opts default_opts = { .caps = VERIFY_CAP_ALL };
 
@@ -22,6 +25,7 @@ static void set_limits(struct verifier *v)
 	v->limit = o->limit_insns ? o->limit_insns : LIMIT_INSNS;
 	v->max_errors = o->max_errors ? o->max_errors : MAX_ERRORS;
 	v->privileged = o->caps & VERIFY_CAP_PERFMON;
+	v->budget = BUDGET + BUDGET_INSN * (size_t)v->nr_insns;
 }
 
 /* A global function that something called and that was not judged yet. */
@@ -104,6 +108,7 @@ static void release(struct verifier *v)
 	vec_free(&v->read);
 	vec_free(&v->errors);
 	vec_free(&v->warnings);
+	shared_free(v);
 	facts_free(v);
 	arena_free(&v->mem);
 }

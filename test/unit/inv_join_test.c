@@ -6,6 +6,7 @@
  * nothing; widening comes to an end.
  */
 #include "verify/inv.h"
+#include "verify/pack.h"
 #include "base/os.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -122,9 +123,15 @@ static bool links_hold(struct state *j, struct state *s)
 static bool covers(struct verifier *v, struct state *joined, struct state *s)
 {
 	struct state *plain = state_copy(v, joined);
+	struct packed *packed;
+	bool holds;
 
 	state_each(plain, drop_id, NULL);
-	return links_hold(joined, s) && state_covers(v, plain, s, 0, COVERS_RANGE);
+	packed = state_pack(v, plain);
+	holds = links_hold(joined, s) && state_covers(v, packed, s, 0, COVERS_RANGE);
+	packed_free(v, packed);
+	state_free(v, plain);
+	return holds;
 }
 
 static void covers_both(void **unused UNUSED)
@@ -144,6 +151,7 @@ static void covers_both(void **unused UNUSED)
 		join_into(&v, &n, b, NULL, 0);
 		assert_false(join_into(&v, &n, a, NULL, 0));
 		assert_false(join_into(&v, &n, b, NULL, 0));
+		shared_free(&v);
 		arena_free(&v.mem);
 	}
 }
@@ -168,6 +176,7 @@ static void widening_ends(void **unused UNUSED)
 			state_free(&v, s);
 		}
 		assert_true(n.changes < MAX_CHANGES);
+		shared_free(&v);
 		arena_free(&v.mem);
 	}
 }

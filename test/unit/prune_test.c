@@ -9,13 +9,32 @@
 enum { PRUNE = 1 << COVERS_PRUNE, EXACT = 1 << COVERS_EXACT, RANGE = 1 << COVERS_RANGE,
        ALL = PRUNE | EXACT | RANGE };
 
+/* Numbers of the old state mattered, its slots were read again. */
+static bool matters, read;
+
+static struct packed *stored(void)
+{
+	struct packed *p = state_pack(&v, old);
+
+	for (u32 i = 0; i < p->head.nr_frames; i++) {
+		p->frames[i].precise = matters ? ~0u : 0;
+		for (u32 n = 0; n < p->frames[i].nr_slots; n++) {
+			p->frames[i].slots[n].precise = matters;
+			p->frames[i].slots[n].live = read;
+		}
+	}
+	return p;
+}
+
 /* Bits of the ways in which OLD covers NEW. */
 static unsigned covers(void)
 {
+	struct packed *p = stored();
 	unsigned bits = 0;
 
 	for (enum covers how = COVERS_PRUNE; how <= COVERS_RANGE; how++)
-		bits |= (unsigned)state_covers(&v, old, new, HERE, how) << how;
+		bits |= (unsigned)state_covers(&v, p, new, HERE, how) << how;
+	packed_free(&v, p);
 	return bits;
 }
 
@@ -29,6 +48,7 @@ static void is(unsigned got, unsigned want, const char *what, int line)
  * covered in the ways of WANT. */
 #define UNLIKE(want, before, after) do {				\
 	begin();							\
+	matters = read = true;						\
 	ON(old, before);						\
 	ON(new, before);						\
 	is(covers(), ALL, "alike: " #before, __LINE__);			\
@@ -44,7 +64,7 @@ static void numbers(void **unused UNUSED)
 	UNLIKE(PRUNE | RANGE, number(r, scalar_urange(0, 9)), r->val = scalar_urange(1, 9));
 	UNLIKE(0, number(r, scalar_urange(0, 9)), r->val = scalar_urange(0, 10));
 	/* a number that never mattered */
-	UNLIKE(PRUNE, (number(r, scalar_const(1)), r->precise = false), r->val = scalar_const(2));
+	UNLIKE(PRUNE, (number(r, scalar_const(1)), matters = false), r->val = scalar_const(2));
 	UNLIKE(0, number(r, scalar_const(1)), pointer(r, REG_CTX));
 	/* nothing was there, and nobody asks */
 	UNLIKE(PRUNE | RANGE, reg_set_none(r), number(r, scalar_const(2)));
@@ -122,7 +142,7 @@ static void plain_bytes(void **unused UNUSED)
 	UNLIKE(PRUNE | RANGE, (v.privileged = true, bytes(t, SLOT_MISC)), t->kind[3] = SLOT_NONE);
 	UNLIKE(0, bytes(t, SLOT_ZERO), t->kind[3] = SLOT_MISC);
 	UNLIKE(PRUNE | RANGE, bytes(t, SLOT_NONE), t->kind[3] = SLOT_MISC);
-	UNLIKE(PRUNE, (bytes(t, SLOT_ZERO), t->live = false), t->kind[3] = SLOT_MISC);
+	UNLIKE(PRUNE, (bytes(t, SLOT_ZERO), read = false), t->kind[3] = SLOT_MISC);
 	/* pointers are no numbers, but where that does not matter */
 	UNLIKE(PRUNE | RANGE, bytes(t, SLOT_MISC), spill(t, 8, REG_SCALAR));
 	UNLIKE(0, bytes(t, SLOT_MISC), spill(t, 8, REG_CTX));
@@ -135,7 +155,7 @@ static void plain_bytes(void **unused UNUSED)
 static void spills(void **unused UNUSED)
 {
 	UNLIKE(0, spill(t, 8, REG_SCALAR), t->reg.val = scalar_const(8));
-	UNLIKE(PRUNE, (spill(t, 8, REG_SCALAR), t->reg.precise = false),
+	UNLIKE(PRUNE, (spill(t, 8, REG_SCALAR), matters = false),
 	       t->reg.val = scalar_const(8));
 	UNLIKE(0, spill(t, 4, REG_SCALAR), t->reg.val = scalar_const(8));
 	UNLIKE(0, spill(t, 4, REG_SCALAR), t->kind[4] = SLOT_NONE);
@@ -144,16 +164,16 @@ static void spills(void **unused UNUSED)
 	/* fewer bytes, or plain ones: a number of which nothing is known */
 	UNLIKE(0, spill(t, 8, REG_SCALAR), spill(t, 4, REG_SCALAR));
 	UNLIKE(0, spill(t, 8, REG_SCALAR), bytes(t, SLOT_MISC));
-	UNLIKE(PRUNE, (spill(t, 8, REG_SCALAR), t->reg.precise = false), bytes(t, SLOT_MISC));
+	UNLIKE(PRUNE, (spill(t, 8, REG_SCALAR), matters = false), bytes(t, SLOT_MISC));
 	UNLIKE(PRUNE | RANGE, (spill(t, 8, REG_SCALAR), t->reg.val = scalar_unknown()),
 	       bytes(t, SLOT_MISC));
-	UNLIKE(0, (spill(t, 8, REG_SCALAR), t->reg.precise = false), spill(t, 8, REG_CTX));
-	UNLIKE(0, (spill(t, 4, REG_SCALAR), t->reg.precise = false), bytes(t, SLOT_MISC));
-	UNLIKE(0, (spill(t, 8, REG_SCALAR), t->reg.precise = false), spill(t, 4, REG_CTX));
-	UNLIKE(0, (spill(t, 8, REG_SCALAR), t->reg.precise = false), bytes(t, SLOT_NONE));
-	UNLIKE(0, (spill(t, 8, REG_SCALAR), t->reg.precise = false),
+	UNLIKE(0, (spill(t, 8, REG_SCALAR), matters = false), spill(t, 8, REG_CTX));
+	UNLIKE(0, (spill(t, 4, REG_SCALAR), matters = false), bytes(t, SLOT_MISC));
+	UNLIKE(0, (spill(t, 8, REG_SCALAR), matters = false), spill(t, 4, REG_CTX));
+	UNLIKE(0, (spill(t, 8, REG_SCALAR), matters = false), bytes(t, SLOT_NONE));
+	UNLIKE(0, (spill(t, 8, REG_SCALAR), matters = false),
 	       (bytes(t, SLOT_MISC), t->kind[5] = SLOT_NONE));
-	UNLIKE(PRUNE, (v.privileged = true, spill(t, 8, REG_SCALAR), t->reg.precise = false),
+	UNLIKE(PRUNE, (v.privileged = true, spill(t, 8, REG_SCALAR), matters = false),
 	       bytes(t, SLOT_NONE));
 }
 
@@ -174,7 +194,7 @@ static void objects(void **unused UNUSED)
 	UNLIKE(0, (bytes(t, SLOT_DYNPTR), bytes(t + 1, SLOT_DYNPTR),
 		   t->reg.ref = t[1].reg.ref = 1), t[1].reg.ref = 2);
 	UNLIKE(ALL, bytes(t, SLOT_ITER), t->reg.off = 1);	/* elements so far */
-	UNLIKE(PRUNE, (bytes(t, SLOT_ITER), t->live = false), bytes(t, SLOT_MISC));
+	UNLIKE(PRUNE, (bytes(t, SLOT_ITER), read = false), bytes(t, SLOT_MISC));
 }
 
 /* ---- frames and the rest ------------------------------------------------- */
@@ -219,6 +239,7 @@ static void many_ids(void **unused UNUSED)
 	enum { FITS = 256 };
 
 	begin();
+	matters = read = true;
 	for (u32 i = 0; i < FITS; i++)
 		ref(old, REF_PTR), ref(new, REF_PTR);
 	is(covers(), ALL, "as many as fit", __LINE__);

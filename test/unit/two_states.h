@@ -7,6 +7,7 @@
 #define TWO_STATES_H
 
 #include "verify/explore.h"
+#include "verify/pack.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,7 +23,7 @@ static struct state *old, *new;
 
 /* ---- two states ---------------------------------------------------------- */
 
-/* A program in a function of its own: two frames, each with slots that were read. */
+/* A program in a function of its own: two frames, each with slots. */
 static struct state *fresh(void)
 {
 	struct state *s = state_new(&v);
@@ -31,16 +32,14 @@ static struct state *fresh(void)
 	state_push_frame(&v, s, 1, CALLSITE);
 	s->frames[1]->kind = FRAME_CALL;
 	s->insn = HERE;
-	for (u32 f = 0; f < 2; f++) {
+	for (u32 f = 0; f < 2; f++)
 		state_grow(&v, s, f, SLOTS);
-		for (u32 n = 0; n < SLOTS; n++)
-			s->frames[f]->slots[n].live = true;
-	}
 	return s;
 }
 
 static void begin(void)
 {
+	shared_free(&v);
 	arena_free(&v.mem);
 	memset(&v, 0, sizeof(v));
 	v.insns = insns;
@@ -67,7 +66,6 @@ static void begin(void)
 static void number(struct reg *r, struct scalar val)
 {
 	reg_set_scalar(&v, r, val);
-	r->precise = true;
 }
 
 static void pointer(struct reg *r, enum reg_type type)
