@@ -11,32 +11,27 @@
 #include "verify/rewrite.h"
 #include <stdlib.h>
 
-#define VMLINUX "/sys/kernel/btf/vmlinux"
-
 struct judge {
 	struct skep_object *obj;
 	struct verify_opts opts;
-	struct btf_file types;	/* the target's, opened when a program wants them */
+	struct target target;	/* its types are opened when a program wants them */
 	bool tried;
 };
 
 /* What wants types that nobody has is not judged. */
 static int open_types(struct judge *j, const struct image_prog *p, struct skep_err *err)
 {
-	const char *path = j->obj->btf;
-	int r = 0;
+	int r;
 
 	if (j->tried || !verify_wants_types(j->obj->img, p))
 		return 0;
 	j->tried = true;
-	if (path)
-		r = obj_open_btf(&j->types, path, NULL, err);
-	else if (btf_open_file(&j->types, VMLINUX, NULL, NULL))
-		j->types.btf = NULL;
-	if (!r && j->types.btf)
-		btf_index(j->types.btf, &j->types.arena);
-	j->opts.vmlinux = j->types.btf;
-	return r;
+	j->target.opts.btf = j->obj->btf;
+	r = target_btf(&j->target, &j->opts.vmlinux, err);
+	if (r || !j->opts.vmlinux)
+		return r;
+	btf_index(j->target.btf.btf, &j->target.btf.arena);
+	return target_modules(&j->target, &j->opts.modules, &j->opts.nr_modules, err);
 }
 
 /* ---- reasons ------------------------------------------------------------- */
@@ -147,7 +142,7 @@ int object_judge(struct skep_object *obj, const u32 *progs, u32 n, struct skep_e
 
 	for (u32 i = 0; !r && i < n; i++)
 		r = judge_one(&j, &obj->progs[progs[i]], err);
-	btf_close_file(&j.types);
+	target_close(&j.target);
 	return r || !obj->nr_reasons ? r : refused(obj, err);
 }
 

@@ -111,26 +111,6 @@ static bool is_rewritten(const struct reg *r)
 	}
 }
 
-/* What the access means to those who make the program run. */
-static unsigned mem_of(const struct reg *r)
-{
-	if (r->type == REG_CTX)
-		return VERIFY_MEM_CTX;
-	if (r->flags & REG_UNTRUSTED)
-		return VERIFY_MEM_FAULTS;
-	switch (r->type) {
-	case REG_BTF:
-		return r->flags & REG_ALLOC ? VERIFY_MEM_PLAIN : VERIFY_MEM_KERNEL;
-	case REG_MAP:
-	case REG_XDP_SOCK:
-	case REG_TP_BUFFER:
-	case REG_BUF:
-	case REG_ARENA:
-		return VERIFY_MEM_KERNEL;
-	}
-	return r->flags & (REG_USER | REG_PERCPU) ? VERIFY_MEM_KERNEL : VERIFY_MEM_PLAIN;
-}
-
 static void check_same_kind(struct verifier *v, const struct access *a, const struct reg *r)
 {
 	struct point *p = &v->points[a->insn];
@@ -138,7 +118,7 @@ static void check_same_kind(struct verifier *v, const struct access *a, const st
 
 	if (a->is_helper)
 		return;
-	p->mem |= (u8)mem_of(r);
+	facts_note_access(v, &p->access, r);
 	if (!p->through)
 		p->through = r->type;
 	else if (p->through != r->type && (rewritten || p->rewritten))

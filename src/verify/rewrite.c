@@ -143,6 +143,16 @@ static const char *check_ctx(const struct rewriter *w, const struct bpf_insn *in
 
 /* ---- what each slot becomes ---------------------------------------------- */
 
+enum {
+	KERNEL_KINDS = 1 << FACT_MAP | 1 << FACT_XDP_SOCK | 1 << FACT_TP_BUFFER |
+		       1 << FACT_BUF | 1 << FACT_ARENA,
+};
+
+static bool touches_ctx(const struct rewriter *w, u32 at)
+{
+	return w->facts[at].access.kinds & 1 << FACT_CTX;
+}
+
 static bool is_var(const struct rewriter *w, const struct bpf_insn *in)
 {
 	return isa_op(in) == OP_LDDW_BTF_ID && (u32)in->imm < w->img->nr_externs &&
@@ -153,15 +163,16 @@ static bool is_var(const struct rewriter *w, const struct bpf_insn *in)
 static const char *check_insn(const struct rewriter *w, u32 at)
 {
 	const struct bpf_insn *in = &w->prog->insns[at];
-	u8 mem = w->facts[at].mem;
+	const struct fact_access *a = &w->facts[at].access;
 
-	if (mem & VERIFY_MEM_KERNEL)
+	if (a->flags & FACT_KERNEL || a->kinds & KERNEL_KINDS)
 		return "memory that only a kernel has";
 	if (is_var(w, in))
 		return "a __weak variable of the kernel";
-	if (mem & VERIFY_MEM_CTX)
-		return mem == VERIFY_MEM_CTX ? check_ctx(w, in) : "a pointer of several kinds";
-	if (mem & VERIFY_MEM_FAULTS && BPF_CLASS(in->code) != BPF_LDX)
+	if (touches_ctx(w, at))
+		return fact_one_kind(a) == FACT_CTX ? check_ctx(w, in) :
+						      "a pointer of several kinds";
+	if (a->flags & FACT_FAULTS && BPF_CLASS(in->code) != BPF_LDX)
 		return "a store to memory that may not exist";
 	return NULL;
 }
@@ -172,7 +183,7 @@ static u32 slots_of(const struct rewriter *w, u32 at)
 	const struct bpf_insn *in = &w->prog->insns[at];
 	const struct ctx_field *f;
 
-	if (!w->facts[at].reached || !(w->facts[at].mem & VERIFY_MEM_CTX))
+	if (!w->facts[at].reached || !touches_ctx(w, at))
 		return isa_slots(in);
 	f = field_of(w, in);
 	return is_capped(f) && BPF_CLASS(in->code) == BPF_STX ? 2 : 1;
@@ -215,17 +226,16 @@ static void put_jump(struct rewriter *w, struct bpf_insn in)
 static void put_insn(struct rewriter *w)
 {
 	struct bpf_insn in = w->prog->insns[w->at];
-	u8 mem = w->facts[w->at].mem;
 	u8 mode = BPF_MODE(in.code) == MEMSX ? REWRITE_PROBE_SX : REWRITE_PROBE;
 
-	if (mem & VERIFY_MEM_CTX) {
+	if (touches_ctx(w, w->at)) {
 		if (is_store(&in))
 			ctx_store(w, in, field_of(w, &in));
 		else
 			ctx_load(w, in, field_of(w, &in));
 		return;
 	}
-	if (mem & VERIFY_MEM_FAULTS)
+	if (w->facts[w->at].access.flags & FACT_FAULTS)
 		in.code = (u8)((in.code & 0x1f) | mode);
 	put_jump(w, in);
 	if (isa_is_lddw(&in))

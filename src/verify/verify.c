@@ -48,13 +48,13 @@ static void judge(struct verifier *v)
 			   v->prog->section : "");
 		return;
 	}
+	attach_find(v);
 	attach_check(v);
 	live_build(v);
 	global_effects(v);
 	log_head(v);
 	if (v->opts->flags & VERIFY_FACTS)
 		facts_begin(v);
-	v->map_fields = arena_alloc(&v->mem, 2 * (size_t)v->img->nr_maps);
 	v->kept = arena_news(&v->mem, v->nr_insns, struct kept *);
 	explore(v, 0);
 	while (!v->stop && next_global(v, &func))
@@ -69,7 +69,7 @@ static void tell_insns(struct verifier *v, struct verify_result *r)
 	struct verify_insn *insns = arena_news(v->arena, v->nr_insns, struct verify_insn);
 
 	for (u32 i = 0; i < v->nr_insns; i++)
-		insns[i] = (struct verify_insn){ v->points[i].mem,
+		insns[i] = (struct verify_insn){ v->points[i].access,
 			(v->points[i].flags & POINT_SEEN) != 0 };
 	r->insns = insns;
 	r->stale_stack = v->stale_stack;

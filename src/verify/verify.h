@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "model/image.h"
+#include "verify/facts.h"
 
 enum verdict {
 	VERDICT_OK,
@@ -49,6 +50,8 @@ struct verify_opts {
 	u32 limit_insns;	/* that may be visited; 0: 1,000,000 */
 	u32 max_errors;		/* distinct source lines; 0: 5 */
 	const struct btf *vmlinux;	/* the target kernel's types; NULL: none */
+	const struct core_module *modules;	/* [nr_modules] those of its modules */
+	u32 nr_modules;
 	const struct verify_part *any;	/* constants that stand for every value */
 	u32 nr_any;
 	struct strbuf *log;	/* the kernel's log format is written to it; or NULL */
@@ -75,17 +78,9 @@ struct verify_error {
 	u32 nr_notes;
 };
 
-/* What memory an instruction accesses: bits. */
-enum verify_mem {
-	VERIFY_MEM_PLAIN = 1,	/* stack, packets, values, records ... */
-	VERIFY_MEM_CTX = 2,	/* alone, at the instruction's own offset */
-	VERIFY_MEM_FAULTS = 4,	/* perhaps none: loads that fault give 0 */
-	VERIFY_MEM_KERNEL = 8,	/* what only a kernel has: its objects, maps themselves */
-};
-
-/* What paths found out of an instruction slot of an accepted program. */
+/* What every verdict tells of an instruction slot of an accepted program. */
 struct verify_insn {
-	u8 mem;			/* enum verify_mem; 0: no access, or never reached */
+	struct fact_access access;	/* facts.h; kinds 0: none, or never reached */
 	bool reached;
 };
 

@@ -28,14 +28,34 @@ struct both {			/* one program in both engines */
 	const char *lacks;
 };
 
-static const struct image_map value_map = { .name = "v", .type = BPF_MAP_TYPE_ARRAY,
+/* Where it has a lock, that lies behind what programs write. */
+enum { LOCK_AT = 16 };
+static struct image_map value_map = { .name = "v", .type = BPF_MAP_TYPE_ARRAY,
 	.key_size = 4, .value_size = 64, .max_entries = 1 };
+
+static u64 lock(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct run *run)
+{
+	assert_int_equal(*(u32 *)r1, 0);
+	*(u32 *)r1 = 1;
+	return 0;
+}
+
+static u64 unlock(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct run *run)
+{
+	*(u32 *)r1 = 0;
+	return 0;
+}
+
+static helper_fn helper(u32 id, u32 type)
+{
+	return id == BPF_FUNC_spin_lock ? lock : id == BPF_FUNC_spin_unlock ? unlock : NULL;
+}
 
 /* False: the verifier does not take it. */
 static bool both_open(struct both *b, u32 type, u32 attach, const struct bpf_insn *v, size_t n)
 {
 	struct vm_bind bind = { .insns = v, .nr_insns = (u32)n, .prog_type = type,
-		.maps = &b->map, .nr_maps = 1, .ctx = ctx_desc(type) };
+		.maps = &b->map, .nr_maps = 1, .ctx = ctx_desc(type), .helper = helper };
 	struct skep_err err = { 0 };
 	struct verify_result r;
 	u32 at;
@@ -340,6 +360,45 @@ static void probes(void **state)
 	vm_machine_free(m);
 }
 
+/* A run that its budget ends leaves no lock behind. */
+static void lock_of_a_run(void **state)
+{
+	static const char text[] =
+		"	r6 = map[idx:0][0]+16\n"
+		"	r1 = r6\n"
+		"	call 93\n"
+		"	r7 = 100000\n"
+		"loop:	r7 += -1\n"
+		"	if r7 != 0 goto loop\n"
+		"	r1 = r6\n"
+		"	call 94\n"
+		"	r0 = 1\n"
+		"	exit\n";
+	struct vm_machine *m = vm_machine_new();
+	static struct run run;
+	struct both b;
+	size_t n;
+	const struct bpf_insn *v = assemble(text, &n);
+	u64 ret;
+
+	(void)state;
+	value_map.lock_at = 1 + LOCK_AT;
+	assert_true(both_open(&b, BPF_PROG_TYPE_XDP, 0, v, n));
+	value_map.lock_at = 0;
+	assert_null(b.lacks);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(vm_run(m, b.code[VM_FAST], &run, 1000, &ret), -EFAULT);
+		assert_int_equal(vm_fault(m)->kind, VM_FAULT_BUDGET);
+		assert_int_equal(b.value[LOCK_AT], 0);
+		assert_int_equal(vm_run(m, b.code[VM_FAST], &run, 1000000, &ret), 0);
+		assert_int_equal(ret, 1);
+		assert_int_equal(b.value[LOCK_AT], 0);
+	}
+	vm_machine_free(m);
+	both_close(&b);
+	free((void *)(uintptr_t)v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -348,6 +407,7 @@ int main(void)
 		cmocka_unit_test(dead_code),
 		cmocka_unit_test(stale_stack),
 		cmocka_unit_test(probes),
+		cmocka_unit_test(lock_of_a_run),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
