@@ -46,7 +46,9 @@ static struct object *object_at(const struct objects *o, u64 addr)
 		return NULL;
 	off = (off >> o->classes[slab] << o->classes[slab]);
 	obj = (struct object *)(o->base + off);
-	return __atomic_load_n(&obj->refs, __ATOMIC_RELAXED) && addr - (uintptr_t)(obj + 1) < obj->bytes ? obj : NULL;
+	if (!__atomic_load_n(&obj->refs, __ATOMIC_RELAXED))
+		return NULL;
+	return addr - (uintptr_t)(obj + 1) < obj->bytes ? obj : NULL;
 }
 
 /* For the engine: what map values have may be read. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * runtime.h: the embedded engine: owns maps and decoded programs and runs them:
- * those that were verified in the fast interpreter, others in the checked one. One
- * thread at a time may use a runtime; separate runtimes are independent.
+ * those that were verified in the fast interpreter, others in the checked one. Several
+ * threads may run programs, each on a virtual cpu of its own (seat.c), and use maps;
+ * what opens, loads and closes is for one thread. Separate runtimes are independent.
  */
 #ifndef RUNTIME_RUNTIME_H
 #define RUNTIME_RUNTIME_H
