@@ -278,7 +278,7 @@ enum step call_global(struct verifier *v, struct state *s, u32 at, u32 func)
 	}
 	for (u32 i = 0; i < s->nr_refs; i++)
 		if (s->refs[i].kind == REF_LOCK)
-			reject(v, REJECT_LOCK_HELD, at, NULL);
+			reject(v, REJECT_LOCK_GLOBAL, at, &(struct why){ .s = f->name });
 	check_global_sleeps(v, s, at, f);
 	for (u32 i = 0; i < btf_vlen(proto); i++) {
 		struct param p = param_of(v, f, i, params(proto)[i].type);

@@ -18,6 +18,7 @@
 #include "model/access.h"
 #include "model/tables.h"
 #include "verify/def.h"
+#include "verify/facts.h"
 #include "verify/scalar.h"
 #include "verify/verify.h"
 
@@ -92,7 +93,8 @@ enum { RANGE_BEYOND = -1, RANGE_AT_END = -2 };
 struct reg {
 	struct scalar val;
 	u8 type;		/* enum reg_type */
-	u8 frame;		/* STACK: whose */
+	u8 frame;		/* STACK: whose; MAP_KEY, DYNPTR, MEM: of the callback
+				   that was given it */
 	u16 flags;		/* enum reg_flag */
 	s32 off;		/* bytes; LINKED numbers: the added constant */
 	u32 id;			/* 0: none */
@@ -184,6 +186,8 @@ struct frame {
 	u32 callback;		/* CALLBACK: helper or kfunc, an index of its own */
 	s64 ret_min, ret_max;	/* CALLBACK: what r0 must be within */
 	u32 depth;		/* how often bodies of a call here were entered */
+	u32 serial;		/* of its own: each call of a function has another */
+	u32 left;		/* how often calls that enter bodies were left here */
 	u32 nr_refs, rcu, preempt;	/* CALLBACK: held when it was entered */
 	struct slot slots[];	/* slot i holds bytes -8(i+1) .. -8i-1 from fp */
 };
@@ -263,6 +267,7 @@ struct point {			/* per instruction slot */
 	u16 func;		/* index in funcs */
 	u8 through;		/* enum reg_type of the pointer it accesses; 0: none yet */
 	bool rewritten;		/* which the kernel rewrites */
+	struct fact_access access;	/* what it touches */
 };
 
 struct kept;			/* explore.c: a stored state */
@@ -293,10 +298,13 @@ struct verifier {
 	struct func *funcs;	/* sorted by start */
 	u32 nr_funcs;
 	const struct access_desc *ctx;	/* of the context; NULL: nobody knows */
-	u8 *map_fields;		/* [2 nr_maps] regions.c: what is in values; inner maps' */
+	const struct fields *fields;	/* fields.c: of the types that were asked for */
 	u32 arena_map;		/* 1 + the arena among the maps; 0: none */
+	const struct btf *attach_btf;	/* where ATTACH_PROTO is: the kernel's, a module's */
+	const struct btf_type *attach_proto;	/* of what it is attached to; or NULL */
 	u32 entry;		/* function that is being verified */
 	bool privileged;	/* VERIFY_CAP_PERFMON */
+	bool stale_stack;	/* some path may read stack that it did not write */
 
 	struct inv *inv;	/* while invariants runs; NULL: paths */
 	struct collect *facts;	/* that are wanted, or NULL */
@@ -312,6 +320,7 @@ struct verifier {
 	struct frame *free_frames[MAX_SLOTS / 8 + 1];
 	struct state *free_states;
 	u32 next_id;		/* of registers and references */
+	u32 next_frame;		/* struct frame.serial */
 	u32 now;		/* states stored so far: a clock for liveness */
 	u32 nr_kept, peak_kept;
 	u64 visited;		/* by paths */
@@ -419,6 +428,11 @@ static inline void reg_mark(struct verifier *v, const struct reg *r)
 }
 
 /* ---- facts.c ------------------------------------------------------------- */
+
+/* The instruction of A touches memory through R, too. */
+void facts_note_access(const struct verifier *v, struct fact_access *a, const struct reg *r);
+/* B holds for the instruction of A, too. */
+void facts_join_access(struct fact_access *a, const struct fact_access *b);
 
 void facts_begin(struct verifier *v);
 /* S is about to step over instruction AT. */

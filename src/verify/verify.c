@@ -48,19 +48,31 @@ static void judge(struct verifier *v)
 			   v->prog->section : "");
 		return;
 	}
+	attach_find(v);
 	attach_check(v);
 	live_build(v);
 	global_effects(v);
 	log_head(v);
 	if (v->opts->flags & VERIFY_FACTS)
 		facts_begin(v);
-	v->map_fields = arena_alloc(&v->mem, 2 * (size_t)v->img->nr_maps);
 	v->kept = arena_news(&v->mem, v->nr_insns, struct kept *);
 	explore(v, 0);
 	while (!v->stop && next_global(v, &func))
 		explore(v, func);
 	if (!v->stop)
 		stack_depth_check(v);
+}
+
+/* What those need who make the program run. */
+static void tell_insns(struct verifier *v, struct verify_result *r)
+{
+	struct verify_insn *insns = arena_news(v->arena, v->nr_insns, struct verify_insn);
+
+	for (u32 i = 0; i < v->nr_insns; i++)
+		insns[i] = (struct verify_insn){ v->points[i].access,
+			(v->points[i].flags & POINT_SEEN) != 0 };
+	r->insns = insns;
+	r->stale_stack = v->stale_stack;
 }
 
 static void report(struct verifier *v, struct verify_result *r)
@@ -79,6 +91,8 @@ static void report(struct verifier *v, struct verify_result *r)
 	/* a mistake that was found stands, whatever else is in the program */
 	r->verdict = v->errors.n ? VERDICT_REJECTED :
 		     v->construct ? VERDICT_NOT_JUDGED : VERDICT_OK;
+	if (r->verdict == VERDICT_OK)
+		tell_insns(v, r);
 }
 
 static void release(struct verifier *v)
