@@ -11,7 +11,7 @@
 VM_TEST := $(filter %_kernel_test $(O)/test/diff/%,$(UNIT_BIN)) test/cli/kernel.t
 
 # Random programs for this long, of each kind; a long run is over when it is.
-VM_ENV := DIFF_SECONDS=30
+VM_ENV := DIFF_SECONDS=20
 ifdef DIFF
 VM_TEST := $(O)/test/diff/diff_test
 VM_ENV  := DIFF_RUNS=$(DIFF) VM_CPUS=1 VM_TIMEOUT=86400 TEST_TIMEOUT=86400
