@@ -178,7 +178,8 @@ static void check_pointer(struct verifier *v, struct state *s, struct typed *t, 
 		reg_mark(v, r);		/* that it is NULL matters */
 		return;
 	}
-	if (may_be_null(r) && !ends(t, i, "__nullable") && (needs_trust(t) || (t->row->flags & KFUNC_RCU)))
+	if (may_be_null(r) && !ends(t, i, "__nullable") &&
+	    (needs_trust(t) || (t->row->flags & KFUNC_RCU)))
 		reject(v, REJECT_KFUNC_NULL, t->c.insn, &why);
 	else if (ends(t, i, "__map"))
 		check_map_arg(v, t, r, i);
