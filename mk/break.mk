@@ -6,7 +6,7 @@
 #                    BREAK_JOBS do
 
 BREAK_TESTS := unit/verify_cases unit/inv unit/inv_join unit/prune unit/inv_parts unit/call_kernel unit/object_kernel \
-	unit/kfunc_kernel diff/inv diff/mutant
+	unit/kfunc_kernel diff/inv diff/mutant unit/kobject_kernel unit/proto_kernel
 
 .PHONY: check-break
 check-break: all $(BREAK_TESTS:%=$(O)/test/%_test)

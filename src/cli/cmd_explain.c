@@ -53,6 +53,41 @@ static const char *case_end(const char *s)
 	return end ? end + 1 : s + strlen(s);
 }
 
+/* A line of an example in C that says what only one of the two programs has: what
+ * becomes of KEEPS, whether lines are printed; false: another line. */
+static bool conditional(const char *s, bool fixed, bool *keeps)
+{
+	if (!strncmp(s, "#ifdef FIXED", 12))
+		*keeps = fixed;
+	else if (!strncmp(s, "#ifndef FIXED", 13))
+		*keeps = !fixed;
+	else if (!strncmp(s, "#else", 5))
+		*keeps = !*keeps;
+	else if (!strncmp(s, "#endif", 6))
+		*keeps = true;
+	else
+		return false;
+	return true;
+}
+
+/* Prints the example in C of the case S..END: the wrong program, or the FIXED one. */
+static void print_c(const char *s, const char *end, bool fixed, const char *title)
+{
+	bool keeps = true;
+
+	s = after_line(s, end, "-- ", "c");
+	if (!s)
+		return;
+	printf("%s", title);
+	while (s < end && strncmp(s, "-- ", 3)) {
+		int n = (int)strcspn(s, "\n");
+
+		if (!conditional(s, fixed, &keeps) && keeps)
+			printf("%s%.*s\n", n ? "\t" : "", n, s);
+		s += n + (s[n] == '\n');
+	}
+}
+
 /* Prints section NAME of the case S..END, each line after INDENT. */
 static bool print_section(const char *s, const char *end, const char *name,
 			  const char *title, const char *indent)
@@ -81,6 +116,8 @@ static void print_example(const char *name)
 	print_section(s, end, "why", "\n", "");
 	print_section(s, end, "wrong", "\nwrong:\n", "\t");
 	print_section(s, end, "right", "\nright:\n", "\t");
+	print_c(s, end, false, "\nwrong, in C:\n");
+	print_c(s, end, true, "\nright, in C:\n");
 }
 
 /* ---- the verifier's reasons ------------------------------------------------ */

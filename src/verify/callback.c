@@ -56,6 +56,13 @@ static bool callback_args(struct verifier *v, const struct call *c, struct frame
 		f->regs[1].frame = f->regs[REG_FP].frame;
 		f->regs[2] = caller->regs[3];
 		return true;
+	case CALLBACK_LESS:		/* (node, node), of objects in the tree */
+		for (unsigned r = 1; r <= 2; r++) {
+			reg_set_btf(v, &f->regs[r], c->kptr.btf, c->kptr.id,
+				    REG_ALLOC | REG_NON_OWN);
+			f->regs[r].off = (s32)c->const_size;
+		}
+		return true;
 	case BPF_FUNC_find_vma:		/* (task, area, ctx) */
 		f->regs[1] = caller->regs[1];
 		f->regs[3] = caller->regs[4];
@@ -167,7 +174,8 @@ static void check_result(struct verifier *v, struct state *s, u32 at)
 {
 	const struct frame *f = state_frame(s);
 	struct reg *r0 = state_reg(s, 0);
-	struct why why = { .ptr = r0, .a = f->ret_min, .b = f->ret_max };
+	struct why why = { .ptr = r0, .a = f->ret_min, .b = f->ret_max, .s = "callback return",
+			   .want = f->ret_max ? "0..1" : "0 only" };
 	struct strbuf text = { 0 };
 
 	if (check_readable(v, s, at, 0))

@@ -296,8 +296,10 @@ struct verifier {
 	struct func *funcs;	/* sorted by start */
 	u32 nr_funcs;
 	const struct access_desc *ctx;	/* of the context; NULL: nobody knows */
-	u8 *map_fields;		/* [2 nr_maps] regions.c: what is in values; inner maps' */
+	const struct fields *fields;	/* fields.c: of the types that were asked for */
 	u32 arena_map;		/* 1 + the arena among the maps; 0: none */
+	const struct btf *attach_btf;	/* where ATTACH_PROTO is: the kernel's, a module's */
+	const struct btf_type *attach_proto;	/* of what it is attached to; or NULL */
 	u32 entry;		/* function that is being verified */
 	bool privileged;	/* VERIFY_CAP_PERFMON */
 

@@ -336,11 +336,32 @@ enum step step_call_typed(struct verifier *v, struct state *s, u32 at,
 
 /* ---- objects of the program's types -------------------------------------- */
 
-enum step step_obj_new(struct verifier *v, struct state *s, u32 at)
+enum { PERCPU_BYTES_MAX = 512, PERCPU_NESTING = 4 };
+
+/* Is struct ID made of numbers alone? */
+static bool is_numbers(const struct btf *btf, u32 id, u32 depth)
+{
+	const struct btf_type *t = btf_type(btf, id = btf_skip_mods(btf, id));
+
+	switch (btf_kind(t)) {
+	case BTF_KIND_ARRAY:
+		return is_numbers(btf, ((const struct btf_array *)(t + 1))->type, depth);
+	case BTF_KIND_STRUCT:
+		for (u32 i = 0; i < btf_vlen(t) && depth; i++)
+			if (!is_numbers(btf, btf_member(btf, t, i).type_id, depth - 1))
+				return false;
+		return depth;
+	default:
+		return is_number(btf, id);
+	}
+}
+
+static enum step make_object(struct verifier *v, struct state *s, u32 at, const char *name,
+			     unsigned flags)
 {
 	const struct btf *btf = v->img->btf;
 	struct reg *r1 = state_reg(s, 1), *r0 = state_reg(s, 0);
-	struct why why = { .reg = 1, .ptr = r1, .a = 1, .t = "bpf_obj_new_impl" };
+	struct why why = { .reg = 1, .ptr = r1, .a = 1, .t = name };
 	u64 id;
 
 	if (r1->type != REG_SCALAR || !scalar_is_const(&r1->val)) {
@@ -354,27 +375,57 @@ enum step step_obj_new(struct verifier *v, struct state *s, u32 at)
 		not_judged(v, at, "objects of a type that is no struct of the program's");
 		return STEP_END;
 	}
-	reg_set_btf(v, r0, btf, (u32)id, REG_ALLOC | REG_OR_NULL);
+	why.a = (s64)btf_bytes(btf, (u32)id);
+	if ((flags & REG_PERCPU) && !is_numbers(btf, (u32)id, PERCPU_NESTING))
+		reject(v, REJECT_PERCPU_TYPE, at, &why);
+	else if ((flags & REG_PERCPU) && why.a > PERCPU_BYTES_MAX)
+		reject(v, REJECT_PERCPU_SIZE, at, &why);
+	reg_set_btf(v, r0, btf, (u32)id, REG_ALLOC | REG_OR_NULL | flags);
 	r0->ref = r0->id = ref_acquire(v, s, REF_PTR);
 	ref_find(s, r0->ref)->insn = at;
 	return STEP_NEXT;
 }
 
-enum step step_obj_drop(struct verifier *v, struct state *s, u32 at)
+enum step step_obj_new(struct verifier *v, struct state *s, u32 at)
+{
+	return make_object(v, s, at, "bpf_obj_new_impl", 0);
+}
+
+enum step step_percpu_new(struct verifier *v, struct state *s, u32 at)
+{
+	return make_object(v, s, at, "bpf_percpu_obj_new_impl", REG_PERCPU);
+}
+
+static enum step drop_object(struct verifier *v, struct state *s, u32 at, const char *name,
+			     bool percpu)
 {
 	struct reg *r = state_reg(s, 1);
-	struct why why = { .reg = 1, .ptr = r, .a = 1, .t = "bpf_obj_drop_impl",
-			   .s = "bpf_obj_drop_impl" };
+	struct why why = { .reg = 1, .ptr = r, .a = 1, .t = name, .s = name };
 
 	if (may_be_null(r))
 		reject(v, REJECT_KFUNC_NULL, at, &why);
+	else if (!reg_is_ptr(r) || (r->flags & REG_NON_OWN))
+		reject(v, REJECT_KFUNC_TRUST, at, &why);
 	else if (r->type != REG_BTF || !(r->flags & REG_ALLOC) || !r->ref)
 		reject(v, REJECT_KFUNC_RELEASE, at, &why);
+	else if (percpu != !!(r->flags & REG_PERCPU))
+		reject(v, REJECT_PERCPU_DROP, at, &(struct why){ .reg = 1, .ptr = r,
+			.s = percpu ? "bpf_obj_drop_impl" : "bpf_percpu_obj_drop_impl" });
 	else if (r->off || !scalar_is_const(&r->val))
 		reject(v, REJECT_RELEASE_OFF, at, &why);
 	else
 		ref_release(v, s, r->ref);
 	return STEP_NEXT;
+}
+
+enum step step_obj_drop(struct verifier *v, struct state *s, u32 at)
+{
+	return drop_object(v, s, at, "bpf_obj_drop_impl", false);
+}
+
+enum step step_percpu_drop(struct verifier *v, struct state *s, u32 at)
+{
+	return drop_object(v, s, at, "bpf_percpu_obj_drop_impl", true);
 }
 
 /* ---- casts --------------------------------------------------------------- */

@@ -28,7 +28,7 @@ ADMITS = re.compile(r"""(?x) ^(may_move | near | inside | takes_packet | takes_m
     null_ok | prog_sleeps | knows_function | begins_with | btf_holds | is_unread | btf_holds |
     \w*covers?|as_number | \w*same\w* | refs_same | iterates_on | goes_on | nullable | loops_has |
     trips_bounded | nest_bounded | comes_back | check_\w+ | arg_field | object_ok | place_of |
-    initialized | byte_known | trips_back | around | def_\w+ | both_packet)$""")
+    initialized | byte_known | trips_back | around | both_packet)$""")
 # True is what makes it fail.
 DENIES = re.compile(r"""(?x) ^(touches | overlaps | is_special | is_tagged | unknown_fields |
     is_rewritten | must_align | lock_held | of_sockets | changes_map | moves_\w+ | no_number |
@@ -59,7 +59,7 @@ LEFT_OUT = {"log.c", "names.c", "notes.c", "reject.c", "scalar.c", "scalar_alu.c
             "scalar_branch.c", "scalar_text.c", "tnum.c"}
 # Functions whose loss costs time or memory, and nothing else.
 COSTS = re.compile(r"""(?x) ^(state_unlink_single | count_id | clear_id | swap | queue | take | before |
-    note_crowd | paths_drop | state_new | drop_dead | fold_elements | walk_all | depths |
+    note_crowd | paths_drop | state_new | drop_dead | fold_elements | depths |
     mark_points | thresholds | steps_of | collect | add_to)$""")
 
 DECLARES = re.compile(r"(const|static|struct|enum|unsigned|bool|int|u8|u16|u32|u64|s32|s64|size_t|"

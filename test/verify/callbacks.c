@@ -29,6 +29,8 @@ struct { __uint(type, BPF_MAP_TYPE_HASH_OF_MAPS); __uint(max_entries, 2); __type
 	__array(values, struct inner); } outer SEC(".maps");
 struct task_struct;
 struct vm_area_struct;
+/* Paths that came together: a state is stored behind it. */
+#define MEET "r5 = 0; r5 = 0; r5 = 0; r5 = 0; r5 = 0; r5 = 0; goto 8f; 8: goto 9f; 9:"
 char table[16];
 int zero;
 struct sum { long n, i; };
@@ -101,6 +103,35 @@ SEC("xdp") int second(struct xdp_md *ctx)
 	bpf_loop(1, nothing, 0, 0);
 	bpf_loop(1, far, &s, 0);
 	return XDP_PASS;
+}
+NOINLINE int puts_20(__u32 i, struct sum *s)
+{
+	s->i = 20;
+	return 0;
+}
+NOINLINE int uses(__u32 i, struct sum *s)
+{
+	char *p = table + s->i;
+
+	asm volatile("" : "+r"(p));
+	*p = 1;
+	return 0;
+}
+// rejected 0202: what one left for another that runs as often
+SEC("xdp") int left(struct xdp_md *ctx)
+{
+	struct sum s = {};
+
+	bpf_loop(1, puts_20, &s, 0);
+	bpf_loop(1, uses, &s, 0);
+	return XDP_PASS;
+}
+// rejected 0202: twice on one path
+SEC("xdp") __attribute__((naked)) int once_or_twice(void)
+{
+	asm volatile("r0 = 0; *(u64 *)(r10 - 8) = r0; *(u64 *)(r10 - 16) = r0; call 7; r6 = r0;"
+		"r7 = 2; if r6 == 1 goto 3f; r7 = 1; 3:" MEET "r1 = r7; r2 = %[f] ll; r3 = r10; r3 += -16; r4 = 0; call 181; r0 = 2; exit;"
+		:: [f]"i"(step_far) : "r0");
 }
 NOINLINE int sum_values(void *map, int *key, struct small *val, struct sum *s)
 {
@@ -215,6 +246,7 @@ NOINLINE int enters(__u32 i, void *c)
 SEC("xdp") int section_left(struct xdp_md *ctx)
 {
 	bpf_loop(1, enters, 0, 0);
+	bpf_rcu_read_unlock();
 	return XDP_PASS;
 }
 NOINLINE int disables(__u32 i, void *c)
@@ -226,6 +258,7 @@ NOINLINE int disables(__u32 i, void *c)
 SEC("xdp") int preempt_left(struct xdp_md *ctx)
 {
 	bpf_loop(1, disables, 0, 0);
+	bpf_preempt_enable();
 	return XDP_PASS;
 }
 NAKED int no_result(void)
@@ -250,8 +283,8 @@ SEC("xdp") int returns_pointer(struct xdp_md *ctx)
 }
 NAKED int zero_or_two(void)
 {
-	asm volatile("call 7; r6 = r0; r0 = 0; r0 = 0; goto 1f; 1: goto 2f; 2: r0 = 2;"
-		"if r6 == 1 goto 3f; r0 = 0; 3: exit;" ::: "r0");
+	asm volatile("call 7; r6 = r0; r0 = 2; if r6 == 1 goto 3f; r0 = 0; 3:" MEET "exit;"
+		::: "r0");
 }
 // rejected 0123: it returns 2 on one path
 SEC("xdp") int returns_two(struct xdp_md *ctx)
@@ -279,21 +312,24 @@ SEC("xdp") int nine(struct xdp_md *ctx)
 
 /* ---- timers -------------------------------------------------------------- */
 
+/* The first byte of an array, all of which is on the stack. */
+#define USE(array) (*({ char *p = array; asm volatile("" : "+r"(p)); p; }))
+
 NOINLINE int tick(void *map, int *key, struct timed *v)
 {
-	volatile char room[300];
+	char room[300];
 
-	room[0] = v->n;
+	USE(room) = v->n;
 	return 0;
 }
 // ok: a timer has a stack of its own, and holds nothing
 SEC("tc") int timer(void *ctx)
 {
-	volatile char room[300];
+	char room[300];
 	struct timed *v = bpf_map_lookup_elem(&timers, &zero);
 	long *r;
 
-	room[0] = 0;
+	USE(room) = 0;
 	if (!v)
 		return 0;
 	r = bpf_ringbuf_reserve(&ring, 8, 0);
@@ -303,7 +339,7 @@ SEC("tc") int timer(void *ctx)
 	bpf_rcu_read_unlock();
 	if (r)
 		bpf_ringbuf_discard(r, 0);
-	return room[0];
+	return 0;
 }
 NOINLINE int tick_one(void *map, int *key, struct timed *v)
 {
@@ -347,6 +383,55 @@ SEC("tc") int timer_lookup(void *ctx)
 
 	if (v)
 		bpf_timer_set_callback(&v->timer, tick_lookup);
+	return 0;
+}
+
+NOINLINE int tick_other(void *map, int *key, struct timed *v)
+{
+	struct timed *w = bpf_map_lookup_elem(map, key);
+
+	if (w)
+		w->n = 1;
+	return 0;
+}
+// ok: another value of the timer's map
+SEC("tc") int timer_other(void *ctx)
+{
+	struct timed *v = bpf_map_lookup_elem(&timers, &zero);
+
+	if (v)
+		bpf_timer_set_callback(&v->timer, tick_other);
+	return 0;
+}
+NOINLINE int tick_leaves(void *map, int *key, struct timed *v)
+{
+	bpf_rcu_read_unlock();
+	return 0;
+}
+// rejected 0316: the section of whoever set the timer
+SEC("tc") int timer_section(void *ctx)
+{
+	struct timed *v = bpf_map_lookup_elem(&timers, &zero);
+
+	if (!v)
+		return 0;
+	bpf_rcu_read_lock();
+	bpf_timer_set_callback(&v->timer, tick_leaves);
+	bpf_rcu_read_unlock();
+	return 0;
+}
+NAKED int tick_zero_or_one(void)
+{
+	asm volatile("call 7; r6 = r0; r0 = 1; if r6 == 1 goto 3f; r0 = 0; 3:" MEET "exit;"
+		::: "r0");
+}
+// rejected 0123: a timer's callback returns 1 on one path
+SEC("tc") int timer_paths(void *ctx)
+{
+	struct timed *v = bpf_map_lookup_elem(&timers, &zero);
+
+	if (v)
+		bpf_timer_set_callback(&v->timer, tick_zero_or_one);
 	return 0;
 }
 
@@ -446,8 +531,8 @@ SEC("xdp") __attribute__((naked)) int global_after(void)
 // rejected 0354: NULL on one path, a number on another
 SEC("xdp") __attribute__((naked)) int global_null_or_number(void)
 {
-	asm volatile("call 7; r6 = r0; r0 = 0; r0 = 0; goto 1f; 1: goto 2f; 2: r1 = 2;"
-		"if r6 == 1 goto 3f; r1 = 0; 3: call second_of; r0 = 0; exit;" ::: "r0");
+	asm volatile("call 7; r6 = r0; r1 = 2; if r6 == 1 goto 3f; r1 = 0; 3:" MEET
+		"call second_of; r0 = 0; exit;" ::: "r0");
 }
 struct { __uint(type, BPF_MAP_TYPE_PROG_ARRAY); __uint(max_entries, 2); __type(key, int);
 	__type(value, int); } progs SEC(".maps");

@@ -48,6 +48,8 @@ struct { __uint(type, BPF_MAP_TYPE_TASK_STORAGE); __uint(map_flags, BPF_F_NO_PRE
 struct item { __u64 n; int a[4]; };
 #define make(type) ((type *)bpf_obj_new_impl(__builtin_btf_type_id(*(type *)0, 0), 0))
 #define drop(p) bpf_obj_drop_impl(p, 0)
+/* Paths that came together: a state is stored behind it. */
+#define MEET "r5 = 0; r5 = 0; r5 = 0; r5 = 0; r5 = 0; r5 = 0; goto 8f; 8: goto 9f; 9:"
 char table[16];
 int zero;
 
@@ -172,6 +174,30 @@ SEC("xdp") int iter_result(struct xdp_md *ctx)
 
 	bpf_iter_num_destroy(&it);
 	return table[e] & 1;
+}
+
+// rejected 0112: the same, where r0 was known before
+SEC("xdp") NAKED int iter_result_known(void)
+{
+	asm volatile("r0 = 5; r1 = r10; r1 += -8; r2 = 0; r3 = 3; call bpf_iter_num_new; r6 = r0;"
+		"r1 = r10; r1 += -8; call bpf_iter_num_destroy; r1 = %[table] ll; r1 += r6;"
+		"r0 = *(u8 *)(r1 + 0); r0 = 0; exit;" :: [table]"i"(&table) : "r0");
+}
+static __attribute__((noinline)) NAKED int iter_deep(void)
+{
+	asm volatile("r1 = r10; r1 += -304; r2 = 0; r3 = 3; call bpf_iter_num_new; r1 = r10;"
+		"r1 += -304; call bpf_iter_num_destroy; r0 = 0; exit;" ::: "r0");
+}
+// rejected 0158: iterators that lie deep
+SEC("xdp") NAKED int iter_stack(void)
+{
+	asm volatile("r1 = 0; *(u64 *)(r10 - 304) = r1; call %[f]; exit;"
+		:: [f]"i"(iter_deep) : "r0");
+}
+// rejected 0101: a number that was never set
+SEC("xdp") NAKED int row_unset(void)
+{
+	asm volatile("call 7; r1 = 0; call bpf_strnlen; r0 = 0; exit;" ::: "r0");
 }
 
 /* ---- iterators ----------------------------------------------------------- */
@@ -391,9 +417,13 @@ SEC("syscall") int size_any(void *ctx)
 // rejected 0204: a size that fits on one path
 SEC("syscall") NAKED int size_paths(void)
 {
-	asm volatile("call 7; r6 = r0; r0 = 0; r0 = 0; goto 1f; 1: goto 2f; 2: r2 = 16;"
-		"if r6 == 1 goto 3f; r2 = 8; 3: r1 = r10; r1 += -8; r3 = 0; r4 = 0;"
+	asm volatile("call 7; r6 = r0; r2 = 16; if r6 == 1 goto 3f; r2 = 8; 3:" MEET "r1 = r10; r1 += -8; r3 = 0; r4 = 0;"
 		"call bpf_copy_from_user_str; r0 = 0; exit;" ::: "r0");
+}
+// rejected 0355, kernel ok: a buffer that may be none
+SEC("syscall") int buffer_null(void *ctx)
+{
+	return bpf_copy_from_user_str(bpf_map_lookup_elem(&hash, &zero), 8, 0, 0);
 }
 // rejected 0388: a mask that may be none
 SEC("tp_btf/sched_switch") int mask_null(__u64 *ctx)
@@ -505,7 +535,7 @@ SEC("tp_btf/sched_switch") int before_own(__u64 *ctx)
 	drop(p);
 	return n;
 }
-// not judged, kernel rejected: an object given to a helper
+// rejected 0354: an object given to a helper
 SEC("tp_btf/sched_switch") int own_helper(__u64 *ctx)
 {
 	struct item *p = make(struct item);

@@ -41,6 +41,8 @@ struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 4); __type(key, in
 struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 4); __type(key, int);
 	__type(value, long); __uint(map_flags, BPF_F_WRONLY_PROG); } wronly SEC(".maps");
 extern int bpf_prog_active K;
+/* Paths that came together: a state is stored behind it. */
+#define MEET "r5 = 0; r5 = 0; r5 = 0; r5 = 0; r5 = 0; r5 = 0; goto 8f; 8: goto 9f; 9:"
 int zero;
 char table[16];
 
@@ -264,6 +266,33 @@ SEC("tp_btf/sched_switch") int xchg_variable(__u64 *ctx)
 	return 0;
 }
 
+// rejected 0101: what was never set goes in
+SEC("tp_btf/sched_switch") NAKED int xchg_unset(void)
+{
+	asm volatile("r1 = 0; *(u32 *)(r10 - 4) = r1; r2 = r10; r2 += -4; r1 = %[map] ll; call 1;"
+		"if r0 == 0 goto 1f; r1 = r0; r1 += 16; call 194; 1: r0 = 0; exit;"
+		:: [map]"i"(&values) : "r0");
+}
+// rejected 0389: what the map owns is dropped
+SEC("tp_btf/sched_switch") int drop_owned(__u64 *ctx)
+{
+	struct value *v = value();
+	struct item *p = v ? v->item : 0;
+
+	if (p)
+		drop(p);
+	return 0;
+}
+// rejected 0386: an object of the program as a task
+SEC("tp_btf/sched_switch") int release_own(__u64 *ctx)
+{
+	struct item *p = make(struct item);
+
+	if (p)
+		bpf_task_release((void *)p);
+	return 0;
+}
+
 /* ---- objects of the program with members that are no numbers ------------- */
 
 struct bpf_list_node { __u64 opaque[3]; } __attribute__((aligned(8)));
@@ -273,12 +302,12 @@ struct owner { long n; struct item __kptr *item; };
 struct around { long n; struct listed in; };
 #define FIRST(type) do { struct type *p = make(struct type); long n = 0; \
 	if (p) { n = *(volatile long *)p; drop(p); } return n; } while (0)
-// not judged, kernel ok: one that lists can hold
+// ok: one that lists can hold
 SEC("tp_btf/sched_switch") int own_listed(__u64 *ctx)
 {
 	FIRST(listed);
 }
-// not judged, kernel ok: one that holds a pointer
+// ok: one that holds a pointer
 SEC("tp_btf/sched_switch") int own_owner(__u64 *ctx)
 {
 	FIRST(owner);
@@ -286,7 +315,7 @@ SEC("tp_btf/sched_switch") int own_owner(__u64 *ctx)
 struct kept { __u32 n; struct item __percpu_kptr *item; };
 struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 4); __type(key, int);
 	__type(value, struct kept); } kepts SEC(".maps");
-// not judged, kernel ok: a value with a pointer for each cpu
+// ok: a value with a pointer for each cpu
 SEC("tp_btf/sched_switch") int value_percpu(__u64 *ctx)
 {
 	struct kept *v = bpf_map_lookup_elem(&kepts, &zero);
@@ -296,7 +325,7 @@ SEC("tp_btf/sched_switch") int value_percpu(__u64 *ctx)
 struct worked { __u32 n; struct bpf_wq work; };
 struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 4); __type(key, int);
 	__type(value, struct worked); } works SEC(".maps");
-// not judged, kernel ok: a value with work to do
+// ok: a value with work to do
 SEC("tc") int value_work(struct __sk_buff *skb)
 {
 	struct worked *v = bpf_map_lookup_elem(&works, &zero);
@@ -378,8 +407,8 @@ SEC("xdp") NAKED int slice_size_unset(void)
 // rejected 0204: a buffer that is too small on one path
 SEC("xdp") NAKED int slice_paths(void)
 {
-	asm volatile(SLICE_ASM("call 7; r6 = r0; r0 = 0; r0 = 0; goto 1f; 1: goto 2f; 2:"
-		"r3 = r10; r3 += -24; r4 = 32; if r6 == 1 goto 3f; r4 = 8; 3:") ::: "r0");
+	asm volatile(SLICE_ASM("call 7; r6 = r0; r3 = r10; r3 += -24; r4 = 32;"
+		"if r6 == 1 goto 3f; r4 = 8; 3:" MEET) ::: "r0");
 }
 // rejected 0120: a pointer in a buffer
 SEC("xdp") NAKED int slice_over(void)
