@@ -43,7 +43,8 @@ static __attribute__((noinline)) NAKED int one_more(void)
 #define PASSES(first, other) \
 	"r1 = " first "; *(u64 *)(r10 - 8) = r1; call 7; if r0 == 0 goto 1f;" \
 	"r1 = " other "; *(u64 *)(r10 - 8) = r1; goto 2f; 1: 2: r1 = 0; *(u32 *)(r10 - 12) = r1;" \
-	"r2 = r10; r2 += -12; r1 = %[map] ll; call 1; if r0 == 0 goto 9f; *(u64 *)(r10 - 24) = r0;" \
+	"r2 = r10; r2 += -12; r1 = %[map] ll; call 1; if r0 == 0 goto 9f;" \
+	"*(u64 *)(r10 - 24) = r0;" \
 	"r3 = r10; r3 += -24; r2 = %[pass] ll; r1 = 5; r4 = 0; call 181; 9: r0 = 2; exit;"
 // rejected 0202: a pass with more to come is like the last but two of another call
 SEC("xdp") NAKED int passes_left(void)
