@@ -508,6 +508,13 @@ SEC("xdp") int global_ctx(struct xdp_md *ctx)
 
 	return in_ctx((void *)&s);
 }
+// rejected 0354: a map value where the context is wanted
+SEC("xdp") int global_ctx_value(struct xdp_md *ctx)
+{
+	struct small *s = bpf_map_lookup_elem(&smalls, &zero);
+
+	return s ? in_ctx((void *)s) : 0;
+}
 // rejected 0354: the context from its second member on
 SEC("xdp") int global_ctx_offset(struct xdp_md *ctx)
 {
