@@ -16,7 +16,7 @@ $(O)/bench/%.o: private ALLCFLAGS += -Itest $(if $(TEST_PCAP),,-DNO_PCAP) \
 
 $(BENCH_BIN): $(O)/%: $(O)/%.o $(LIB_OBJ)
 	@$(SAY) LD $@
-	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(if $(TEST_PCAP),-lpcap) $(if $(TEST_BPF),-lbpf) $(LDLIBS)
+	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ -lm $(if $(TEST_PCAP),-lpcap) $(if $(TEST_BPF),-lbpf) $(LDLIBS)
 
 bench: all $(BENCH_BIN)
 	@set -e; export SKEP='$(CURDIR)/$(O)/skep' BUILD='$(CURDIR)/$(O)' LC_ALL=C; \

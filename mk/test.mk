@@ -45,7 +45,7 @@ check: all $(UNIT_BIN) $(REPLAY_BIN)
 .SECONDARY: $(UNIT_SRC:%.c=$(O)/%.o) $(FUZZ_SRC:%.c=$(O)/%.o)
 -include $(UNIT_SRC:%.c=$(O)/%.d) $(FUZZ_SRC:%.c=$(O)/%.d) $(DIFF_OBJ:.o=.d)
 
-# Opt-in: half an hour. A million runs of accepted programs.
+# Opt-in: some minutes. A million runs of accepted programs.
 .PHONY: check-contain
 check-contain: $(O)/test/diff/contain_test
 	CONTAIN_RUNS=250000 $<

@@ -3,11 +3,20 @@
 # make check-vm      tests of the kernel side on Debian's Linux 6.1, in an
 #                    emulated machine (test/qemu/run); no part of check
 # T=word             only the tests whose name contains word
+# DIFF=n             only test/diff's random programs, n of them; several at once,
+#                    each with a VM_DIR of its own
 #
 # `./bootstrap vm` fetches the kernel and the emulator before.
 
 VM_TEST := $(filter %_kernel_test $(O)/test/diff/%,$(UNIT_BIN)) test/cli/kernel.t
 
+# Random programs for this long, of each kind; a long run is over when it is.
+VM_ENV := DIFF_SECONDS=30
+ifdef DIFF
+VM_TEST := $(O)/test/diff/diff_test
+VM_ENV  := DIFF_RUNS=$(DIFF) VM_CPUS=1 VM_TIMEOUT=86400 TEST_TIMEOUT=86400
+endif
+
 .PHONY: check-vm
 check-vm: $(filter $(O)/%,$(VM_TEST)) static
-	BUILD='$(O)' CLANG='$(CLANG)' test/qemu/run $(call TEST_PICK,$(VM_TEST))
+	$(VM_ENV) BUILD='$(O)' CLANG='$(CLANG)' test/qemu/run $(call TEST_PICK,$(VM_TEST))

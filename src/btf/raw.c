@@ -13,7 +13,7 @@ static u32 record_bytes(const struct btf_type *t)
 void *btf_raw(const struct btf *btf, u32 *bytes)
 {
 	u32 n = btf->nr_types - btf->first_id;
-	u32 types = n ? btf_own_off(btf, n - 1) + record_bytes(btf_type(btf, btf->nr_types - 1)) : 0;
+	u32 types = n ? btf_own_off(btf, n - 1) + record_bytes(btf_own(btf, n - 1)) : 0;
 	struct btf_header h = {
 		.magic = BTF_MAGIC, .version = BTF_VERSION, .hdr_len = sizeof(h),
 		.type_len = types, .str_off = types,

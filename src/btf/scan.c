@@ -44,7 +44,8 @@ static void fill_sizes(u32 *sizes)
 		const struct kind_row *k = &btf_kinds[kind];
 
 		if (k->name)
-			sizes[kind] = ((u32)sizeof(struct btf_type) + k->fixed) | (u32)k->each << 16;
+			sizes[kind] = ((u32)sizeof(struct btf_type) + k->fixed) |
+				      (u32)k->each << 16;
 	}
 }
 

@@ -21,8 +21,7 @@ struct verify_cmd {
 	struct map_list maps;	/* that the kernel would not make */
 	struct str_list any;	/* VAR=any of --set */
 	struct verify_opts opts;
-	const char *btf;	/* --btf, or NULL */
-	struct btf_file types;	/* the target's, opened when a program needs them */
+	struct target target;	/* its types are opened when a program needs them */
 	bool types_tried;
 	/* counts */
 	u32 rejected, not_judged, differ, changed;
@@ -173,8 +172,6 @@ static void row(const struct verify_cmd *c, struct table *t, const struct judged
 
 /* ---- the kernel's types --------------------------------------------------- */
 
-#define VMLINUX "/sys/kernel/btf/vmlinux"
-
 /* Does judging P take them? Helpers that give or take the kernel's objects, its
  * functions and variables, pointers in map values, arguments of what is traced. */
 static bool needs_types(const struct image *img, const struct image_prog *p)
@@ -200,19 +197,16 @@ static bool needs_types(const struct image *img, const struct image_prog *p)
 static int open_types(struct verify_cmd *c, const struct image *img,
 		      const struct image_prog *p, struct skep_err *err)
 {
-	int rc = 0;
+	int rc;
 
 	if (c->types_tried || !needs_types(img, p))
 		return 0;
 	c->types_tried = true;
-	if (c->btf)
-		rc = obj_open_btf(&c->types, c->btf, NULL, err);
-	else if (btf_open_file(&c->types, VMLINUX, NULL, NULL))
-		c->types.btf = NULL;	/* what takes them is not judged then */
-	if (!rc && c->types.btf)
-		btf_index(c->types.btf, &c->types.arena);
-	c->opts.vmlinux = c->types.btf;
-	return rc;
+	rc = target_btf(&c->target, &c->opts.vmlinux, err);
+	if (rc || !c->opts.vmlinux)	/* what takes them is not judged then */
+		return rc;
+	btf_index(c->target.btf.btf, &c->target.btf.arena);
+	return target_modules(&c->target, &c->opts.modules, &c->opts.nr_modules, err);
 }
 
 static void print_values(const struct judged *d)
@@ -362,7 +356,8 @@ static int verify_paths(struct verify_cmd *c, struct load_opts *load,
 	struct skep_err err = { 0 };
 	int status;
 
-	c->btf = load->btf;
+	c->target.opts = (struct target_opts){ .btf = load->btf, .modules = load->modules.v,
+					       .nr_modules = load->modules.n };
 	if (c->prog)
 		*vec_push(&load->progs) = c->prog;
 	verify_any_take(&c->any, &load->set);
@@ -373,7 +368,7 @@ static int verify_paths(struct verify_cmd *c, struct load_opts *load,
 		status = verify_all(c, &objs);
 	input_close(&objs);
 	vec_free(&c->any);
-	btf_close_file(&c->types);
+	target_close(&c->target);
 	return status;
 }
 

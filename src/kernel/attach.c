@@ -51,7 +51,7 @@ static void suggest(const struct btf *btf, const struct hook *h, const char *wor
 }
 
 int kernel_attach_id(struct kernel *k, const struct image *img, const struct image_prog *p,
-		     u32 *id, struct skep_err *err)
+		     u32 *id, u32 *attach, struct skep_err *err)
 {
 	const struct hook *h = hook_of(p);
 	const char *word = p->target;
@@ -60,6 +60,8 @@ int kernel_attach_id(struct kernel *k, const struct image *img, const struct ima
 	int r;
 
 	*id = 0;
+	if (p->type == BPF_PROG_TYPE_STRUCT_OPS)
+		return kernel_ops_prog(k, img, p, id, attach, err);
 	if (!h || !*word)
 		return 0;
 	r = kernel_btf(k, &btf, err);

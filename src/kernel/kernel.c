@@ -33,6 +33,7 @@ static void kernel_close(struct backend *b)
 	for (size_t i = 0; i < k->maps.n; i++) {
 		kernel_ring_close(&k->maps.v[i]);
 		kernel_map_unmap(&k->maps.v[i]);
+		kernel_ops_close(&k->maps.v[i].ops);
 		close(k->maps.v[i].fd);
 	}
 	if (k->btf_fd >= 0)

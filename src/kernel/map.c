@@ -16,6 +16,12 @@ struct kernel_map *kernel_map(struct backend *b, u32 map)
 	return map < k->maps.n ? &k->maps.v[map] : NULL;
 }
 
+int kernel_elements(struct backend *b, u32 map, struct kernel_map **out)
+{
+	*out = kernel_map(b, map);
+	return !*out ? -EBADF : (*out)->def->type == BPF_MAP_TYPE_STRUCT_OPS ? NOT_SUPPORTED : 0;
+}
+
 /* ---- creation ---------------------------------------------------------------- */
 
 /* Types whose creation refuses type information. */
@@ -67,6 +73,19 @@ static int create_as(struct kernel *k, const struct image_map *def, int inner_fd
 	return sys_bpf(BPF_MAP_CREATE, &a);
 }
 
+static int create_ops(struct kernel *k, const struct image_map *def, const struct kernel_ops *ops)
+{
+	union bpf_attr a = {
+		.map_type = def->type, .key_size = def->key_size, .value_size = ops->bytes,
+		.max_entries = def->max_entries, .map_flags = def->map_flags,
+		.btf_fd = k->btf_fd < 0 ? 0 : (u32)k->btf_fd,
+		.btf_vmlinux_value_type_id = ops->wrapper,
+	};
+
+	sys_name(a.map_name, def->name);
+	return sys_bpf(BPF_MAP_CREATE, &a);
+}
+
 /* An inner map is needed for the creation alone: the kernel copies what it is like. */
 static int create(struct kernel *k, const struct image_map *def)
 {
@@ -88,6 +107,8 @@ static int fill(struct kernel_map *m, struct skep_err *err)
 		.value = (uintptr_t)def->init };
 	int r = 0;
 
+	if (def->type == BPF_MAP_TYPE_STRUCT_OPS)
+		return 0;	/* that would register it */
 	if (def->type == UAPI_MAP_TYPE_ARENA)
 		r = kernel_arena_open(m);
 	else if (def->init)
@@ -102,28 +123,36 @@ static int fill(struct kernel_map *m, struct skep_err *err)
 	return 0;
 }
 
+/* The kernel has said no. */
+static int no_map(struct kernel *k, const struct image_map *def, int code, struct skep_err *err)
+{
+	const struct maptype_row *row = maptype_row(def->type);
+	int r = err_set(err, ERR_MAP_ATTR, NULL, "kernel %s refuses map '%s' of type %s: %s",
+			k->release, def->name, row ? row->name : "unknown", sys_error(code));
+
+	kernel_why_map(k, def, code, err);
+	return r;
+}
+
 int kernel_map_create(struct backend *b, const struct image_map *def, struct skep_err *err)
 {
 	struct kernel *k = kernel_of(b);
-	struct kernel_map m = { .def = def, .max_entries = def->max_entries };
-	const struct maptype_row *row = maptype_row(def->type);
-	int r;
+	struct kernel_map m = { .fd = -1, .def = def, .max_entries = def->max_entries };
+	const bool ops = def->type == BPF_MAP_TYPE_STRUCT_OPS;
+	int r = ops ? kernel_ops_open(k, &m.ops, def, err) : 0;
 
-	m.fd = create(k, def);
-	if (m.fd < 0) {
-		r = err_set(err, ERR_MAP_ATTR, NULL, "kernel %s refuses map '%s' of type %s: %s",
-			    k->release, def->name, row ? row->name : "unknown",
-			    sys_error(m.fd));
-		kernel_why_map(k, def, m.fd, err);
-		return r;
+	if (!r) {
+		m.fd = ops ? create_ops(k, def, &m.ops) : create(k, def);
+		r = m.fd < 0 ? no_map(k, def, m.fd, err) : fill(&m, err);
 	}
-	r = fill(&m, err);
-	if (r)
-		kernel_map_unmap(&m);
-	if (r)
-		close(m.fd);
-	else
+	if (!r) {
 		*vec_push(&k->maps) = m;
+		return 0;
+	}
+	kernel_ops_close(&m.ops);
+	kernel_map_unmap(&m);
+	if (m.fd >= 0)
+		close(m.fd);
 	return r;
 }
 
@@ -222,12 +251,12 @@ static int map_number(const struct kernel *k, void *value)
 
 int kernel_map_lookup(struct backend *b, u32 map, const void *key, void *value, u64 flags)
 {
-	const struct kernel_map *m = kernel_map(b, map);
+	struct kernel_map *m;
+	int r = kernel_elements(b, map, &m);
 	union bpf_attr a;
-	int r;
 
-	if (!m)
-		return -EBADF;
+	if (r)
+		return r;
 	a = element(m, key, value, flags);
 	r = sys_bpf(BPF_MAP_LOOKUP_ELEM, &a);
 	if (!r && m->def->type == BPF_MAP_TYPE_PROG_ARRAY)
@@ -241,13 +270,14 @@ int kernel_map_lookup(struct backend *b, u32 map, const void *key, void *value, 
 
 int kernel_map_update(struct backend *b, u32 map, const void *key, const void *value, u64 flags)
 {
-	const struct kernel_map *m = kernel_map(b, map);
+	struct kernel_map *m;
+	int r = kernel_elements(b, map, &m);
 	const struct kernel *k = kernel_of(b);
 	union bpf_attr a;
 	u32 number, words[2];
 
-	if (!m)
-		return -EBADF;
+	if (r)
+		return r;
 	if (runs_programs(m)) {
 		memcpy(words, value, sizeof(words));
 		if ((s32)words[1] > 0 && words[1] > k->progs.n)
@@ -272,11 +302,12 @@ int kernel_map_update(struct backend *b, u32 map, const void *key, const void *v
 
 int kernel_map_delete(struct backend *b, u32 map, const void *key)
 {
-	const struct kernel_map *m = kernel_map(b, map);
+	struct kernel_map *m;
+	int r = kernel_elements(b, map, &m);
 	union bpf_attr a;
 
-	if (!m)
-		return -EBADF;
+	if (r)
+		return r;
 	a = element(m, key, NULL, 0);
 	return sys_bpf(BPF_MAP_DELETE_ELEM, &a);
 }
@@ -284,22 +315,24 @@ int kernel_map_delete(struct backend *b, u32 map, const void *key)
 int kernel_map_lookup_delete(struct backend *b, u32 map, const void *key, void *value,
 			     u64 flags)
 {
-	const struct kernel_map *m = kernel_map(b, map);
+	struct kernel_map *m;
+	int r = kernel_elements(b, map, &m);
 	union bpf_attr a;
 
-	if (!m)
-		return -EBADF;
+	if (r)
+		return r;
 	a = element(m, key, value, flags);
 	return sys_bpf(BPF_MAP_LOOKUP_AND_DELETE_ELEM, &a);
 }
 
 int kernel_map_next_key(struct backend *b, u32 map, const void *key, void *next)
 {
-	const struct kernel_map *m = kernel_map(b, map);
+	struct kernel_map *m;
+	int r = kernel_elements(b, map, &m);
 	union bpf_attr a;
 
-	if (!m)
-		return -EBADF;
+	if (r)
+		return r;
 	a = element(m, key, next, 0);
 	return sys_bpf(BPF_MAP_GET_NEXT_KEY, &a);
 }

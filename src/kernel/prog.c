@@ -220,7 +220,7 @@ static int prog_load(struct kernel *k, const struct image *img, const struct ima
 		.license = (uintptr_t)img->license, .prog_flags = prog_flags(p),
 		.fd_array = (uintptr_t)fds,
 	};
-	int fd = kernel_attach_id(k, img, p, &a.attach_btf_id, err);
+	int fd = kernel_attach_id(k, img, p, &a.attach_btf_id, &a.expected_attach_type, err);
 
 	if (!fd)
 		fd = kernel_bind_externs(k, &bound, img, p, err);
@@ -267,6 +267,7 @@ int kernel_prog_load(struct backend *b, const struct image *img, u32 prog, const
 	if (p.fd < 0)
 		return p.fd;
 	p.id = prog_id(p.fd);
+	kernel_ops_loaded(k, prog, p.fd);
 	*vec_push(&k->progs) = p;
 	return 0;
 }

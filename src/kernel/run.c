@@ -14,7 +14,7 @@
 
 enum {
 	LOOPBACK = 1,		/* where packets come from when nobody says */
-	RAW_ARGS = 12,		/* arguments that a tracepoint may have */
+	RAW_ARGS = 12,		/* arguments that a tracepoint, or a function, may have */
 	PACKET_MAX = 73152,	/* a page's linear part and 17 fragments */
 };
 
@@ -33,7 +33,14 @@ struct contexts {
 static bool is_packet(u32 type)
 {
 	return type != BPF_PROG_TYPE_SK_LOOKUP && type != BPF_PROG_TYPE_RAW_TRACEPOINT &&
-	       type != BPF_PROG_TYPE_SYSCALL && type != BPF_PROG_TYPE_TRACING;
+	       type != BPF_PROG_TYPE_SYSCALL && type != BPF_PROG_TYPE_TRACING &&
+	       type != BPF_PROG_TYPE_STRUCT_OPS;
+}
+
+/* Arguments go in, nothing comes out but a result. */
+static bool takes_args(u32 type)
+{
+	return type == BPF_PROG_TYPE_RAW_TRACEPOINT || type == BPF_PROG_TYPE_STRUCT_OPS;
 }
 
 static bool is_input_refused(u32 type, const struct test_run *t, int code)
@@ -122,7 +129,7 @@ static void make_contexts(struct contexts *c, u32 prog_type, const struct test_r
 		flow_context(c, t);
 	else if (prog_type == BPF_PROG_TYPE_SK_LOOKUP)
 		lookup_context(c, t);
-	else if (prog_type == BPF_PROG_TYPE_RAW_TRACEPOINT)
+	else if (takes_args(prog_type))
 		raw_context(c, t);
 	else if (d && !strcmp(d->name, "__sk_buff"))
 		skb_context(c, t);
@@ -167,7 +174,7 @@ static void fill_call(struct kernel *k, const struct kernel_prog *p, struct cont
 		return;
 	a->test.ctx_in = (uintptr_t)&c->in;
 	a->test.ctx_size_in = c->bytes;
-	if (type == BPF_PROG_TYPE_RAW_TRACEPOINT)	/* gives nothing back */
+	if (takes_args(type))
 		return;
 	a->test.ctx_out = (uintptr_t)&c->out;
 	a->test.ctx_size_out = c->bytes;

@@ -10,6 +10,14 @@
 #include "kernel/kernel.h"
 #include "model/tables.h"
 
+/* Of a struct_ops map: what the kernel has of it. */
+struct kernel_ops {
+	const struct btf *btf;	/* the kernel's */
+	u32 type, wrapper;	/* the struct, and what the map holds */
+	u32 at, bytes;		/* where the struct is in that, and how long that is */
+	u8 *value;		/* [bytes] as it would be registered; NULL: of no such map */
+};
+
 struct kernel_map {
 	int fd;
 	const struct image_map *def;
@@ -20,6 +28,7 @@ struct kernel_map {
 	u8 *data;
 	void *mem;		/* its elements, once somebody asked; else NULL */
 	bool no_batch;		/* the kernel said that it cannot */
+	struct kernel_ops ops;
 };
 
 struct kernel_prog {
@@ -100,10 +109,24 @@ int kernel_bind_externs(struct kernel *k, struct bpf_insn **out, const struct im
 
 /*
  * attach.c: the kernel's id of what P is made for, 0 when it is made for nothing
- * of the kernel's types. Error: EXTERN, for what this kernel does not have.
+ * of the kernel's types; ATTACH becomes the member of a struct of functions. Error:
+ * EXTERN, for what this kernel does not have.
  */
 int kernel_attach_id(struct kernel *k, const struct image *img, const struct image_prog *p,
-		     u32 *id, struct skep_err *err);
+		     u32 *id, u32 *attach, struct skep_err *err);
+
+/*
+ * ops.c: DEF, a struct of functions of the image, as the kernel has it; programs in it
+ * come with kernel_ops_loaded. What program P is made for: the kernel's struct and the
+ * number of its member. Error: EXTERN.
+ */
+int kernel_ops_open(struct kernel *k, struct kernel_ops *ops, const struct image_map *def,
+		    struct skep_err *err);
+void kernel_ops_close(struct kernel_ops *ops);
+int kernel_ops_prog(struct kernel *k, const struct image *img, const struct image_prog *p,
+		    u32 *type, u32 *member, struct skep_err *err);
+/* PROG of the image is FD: where structs name it. */
+void kernel_ops_loaded(struct kernel *k, u32 prog, int fd);
 
 /* The own types of BTF as the kernel takes them, *BYTES for free(). */
 void *kernel_btf_raw(const struct btf *btf, u32 *bytes);
@@ -111,6 +134,9 @@ void *kernel_btf_raw(const struct btf *btf, u32 *bytes);
 /* ---- map.c, prog.c, run.c: the backend's operations ----------------------- */
 
 struct kernel_map *kernel_map(struct backend *b, u32 map);	/* NULL: none */
+/* The same for element calls: 0, -EBADF, or NOT_SUPPORTED for structs of functions,
+ * which a store registers. */
+int kernel_elements(struct backend *b, u32 map, struct kernel_map **out);
 /* All of INFO but how many elements there are. */
 void kernel_map_shape(struct backend *b, const struct kernel_map *m, struct map_info *info);
 int kernel_map_create(struct backend *b, const struct image_map *def, struct skep_err *err);

@@ -4,6 +4,7 @@
  * Each says what must hold; what the helper writes becomes numbers.
  */
 #include "verify/args.h"
+#include "verify/fields.h"
 
 struct why arg_why(const struct arg *a, const char *expected)
 {
@@ -512,11 +513,20 @@ static bool arg_field(struct verifier *v, struct arg *a, const char *what, bool 
 	}
 	map = map_of(v, a->r);
 	at = timer ? map->timer_at : map->lock_at;
+	if (!timer && scalar_is_const(&a->r->val) && field_at(fields_at(v, a->r), FIELD_LOCK,
+	    (s64)a->r->off + (s64)scalar_value(&a->r->val)))
+		return true;
 	if (scalar_is_const(&a->r->val) && at &&
 	    (s64)a->r->off + (s64)scalar_value(&a->r->val) == (s64)at - 1)
 		return true;
 	reject(v, REJECT_ARG_FIELD, a->call->insn, &why);
 	return false;
+}
+
+void lock_place(const struct reg *r, u32 *map, u32 *uid)
+{
+	*map = r->type == REG_MAP_VALUE ? r->map : UINT32_MAX;
+	*uid = r->type == REG_MAP_VALUE ? r->id : r->ref;
 }
 
 static struct ref *held_lock(struct state *s)
@@ -538,27 +548,50 @@ static void lock(struct verifier *v, struct state *s, struct arg *a)
 	}
 	r = ref_find(s, ref_acquire(v, s, REF_LOCK));
 	r->insn = a->call->insn;
-	r->map = a->r->map;
-	r->uid = a->r->id;
+	lock_place(a->r, &r->map, &r->uid);
 }
 
 static void unlock(struct verifier *v, struct state *s, struct arg *a)
 {
 	struct why why = arg_why(a, "");
 	struct ref *r = held_lock(s);
+	u32 map, uid;
 
+	lock_place(a->r, &map, &uid);
 	if (!r)
 		reject(v, REJECT_UNLOCK_NONE, a->call->insn, &why);
-	else if (r->map != a->r->map || r->uid != a->r->id)
+	else if (r->map != map || r->uid != uid)
 		reject(v, REJECT_UNLOCK_OTHER, a->call->insn, &why);
 	else
 		ref_release(v, s, r->id);
+	graph_unlock(v, s);
+}
+
+/* The lock of an object that the program owns. */
+static void arg_object_lock(struct verifier *v, struct arg *a)
+{
+	struct why why = arg_why(a, "bpf_spin_lock");
+
+	if (a->r->flags & REG_OR_NULL)
+		arg_wrong(v, a, "map_value, ptr_");
+	else if (!scalar_is_const(&a->r->val) || !field_at(fields_at(v, a->r), FIELD_LOCK,
+		 (s64)a->r->off + (s64)scalar_value(&a->r->val)))
+		reject(v, REJECT_ARG_FIELD, a->call->insn, &why);
+	else if (!a->r->ref)
+		not_judged(v, a->call->insn, "locks in objects that a list or tree owns");
 }
 
 static void arg_lock(struct verifier *v, struct state *s, struct arg *a)
 {
-	if (!arg_field(v, a, "bpf_spin_lock", false))
+	struct why why = arg_why(a, "{lock,unlock}");
+
+	if (in_less(s))
+		reject(v, REJECT_LOCK_LESS, a->call->insn, &why);
+	if (a->r->type == REG_BTF && (a->r->flags & REG_ALLOC)) {
+		arg_object_lock(v, a);
+	} else if (!arg_field(v, a, "bpf_spin_lock", false)) {
 		return;
+	}
 	if (a->call->row->id == BPF_FUNC_spin_lock)
 		lock(v, s, a);
 	else

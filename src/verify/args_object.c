@@ -129,7 +129,8 @@ void arg_object_or_null(struct verifier *v, struct state *s, struct arg *a)
 void arg_percpu(struct verifier *v, struct state *s, struct arg *a)
 {
 	(void)s;
-	if (a->r->type != REG_BTF || !(a->r->flags & REG_PERCPU))
+	if (a->r->type != REG_BTF || !(a->r->flags & REG_PERCPU) || (a->r->flags & REG_OR_NULL) ||
+	    ((a->r->flags & REG_ALLOC) && !(a->r->flags & REG_RCU)))
 		arg_wrong(v, a, ARG_WANTS_PERCPU);
 	else
 		a->call->percpu = *a->r;

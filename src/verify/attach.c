@@ -5,6 +5,7 @@
  * may return.
  */
 #include "verify/kobject.h"
+#include "btf/core.h"
 #include "model/uapi.h"
 #include <stdio.h>
 
@@ -21,7 +22,7 @@ static const struct btf_type *proto_named(const struct btf *btf, const char *pre
 	u32 id;
 
 	snprintf(name, sizeof(name), "%s%s", prefix, target);
-	id = btf_find(btf, name, kind);
+	id = btf_find_next(btf, name, kind, btf->first_id - 1);
 	if (!id)
 		return NULL;
 	t = btf_type(btf, id);
@@ -31,13 +32,9 @@ static const struct btf_type *proto_named(const struct btf *btf, const char *pre
 	return btf_kind(t) == BTF_KIND_FUNC_PROTO ? t : NULL;
 }
 
-const struct btf_type *attach_proto(const struct verifier *v)
+static const struct btf_type *proto_in(const struct verifier *v, const struct btf *btf,
+				       const char *target)
 {
-	const struct btf *btf = v->opts->vmlinux;
-	const char *target = v->prog->target;
-
-	if (!btf || !target || !*target)
-		return NULL;
 	if (v->prog->type == BPF_PROG_TYPE_LSM)
 		return proto_named(btf, "bpf_lsm_", target, BTF_KIND_FUNC);
 	if (v->prog->expected_attach == BPF_TRACE_RAW_TP)
@@ -45,6 +42,35 @@ const struct btf_type *attach_proto(const struct verifier *v)
 	if (v->prog->expected_attach == BPF_TRACE_ITER)
 		return proto_named(btf, "bpf_iter_", target, BTF_KIND_FUNC);
 	return proto_named(btf, "", target, BTF_KIND_FUNC);
+}
+
+/* Does a module's file, or its name in sysfs, go by the N bytes of NAME? */
+static bool is_module(const struct core_module *m, const char *name, size_t n)
+{
+	const char *base = strrchr(m->name, '/');
+
+	base = base ? base + 1 : m->name;
+	return !n || (!strncmp(base, name, n) && (!base[n] || base[n] == '.'));
+}
+
+/* "FUNCTION", or "MODULE:FUNCTION". */
+void attach_find(struct verifier *v)
+{
+	const char *target = v->prog->target, *colon = target ? strchr(target, ':') : NULL;
+	size_t n = colon ? (size_t)(colon - target) : 0;
+	bool kernel = !colon || (n == strlen("vmlinux") && !strncmp(target, "vmlinux", n));
+
+	if (!traces_types(v) || !v->opts->vmlinux || !target || !*target)
+		return;
+	v->attach_btf = v->opts->vmlinux;
+	if (kernel)
+		v->attach_proto = proto_in(v, v->attach_btf, colon ? colon + 1 : target);
+	for (u32 i = 0; i < v->opts->nr_modules && !v->attach_proto; i++) {
+		if (!is_module(&v->opts->modules[i], target, n))
+			continue;
+		v->attach_btf = v->opts->modules[i].btf;
+		v->attach_proto = proto_in(v, v->attach_btf, colon ? colon + 1 : target);
+	}
 }
 
 /* ---- may it be attached? ------------------------------------------------- */
@@ -67,7 +93,7 @@ void attach_check(struct verifier *v)
 		reject(v, REJECT_LSM_OFF, 0, &why);
 	else if (v->prog->sec && (v->prog->sec->flags & SEC_SLEEPABLE) && !(flags & LSM_SLEEPS))
 		reject(v, REJECT_LSM_SLEEPS, 0, &why);
-	else if (!attach_proto(v))
+	else if (!v->attach_proto)
 		not_judged(v, 0, "the hook '%s' without the kernel's types of it", hook);
 }
 
@@ -95,7 +121,7 @@ static bool only_watches(u32 attach)
 /* What programs at a hook give. */
 static bool hook_limits(const struct verifier *v, s64 *min, s64 *max)
 {
-	const struct btf_type *proto = attach_proto(v);
+	const struct btf_type *proto = v->attach_proto;
 	bool whole = v->prog->expected_attach == BPF_LSM_MAC;
 
 	if (!proto || (whole && !proto->type))

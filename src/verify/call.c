@@ -183,6 +183,8 @@ static void ret_variable(struct verifier *v, struct state *s, const struct call 
 	const struct btf *btf = c->percpu.btf;
 	u32 kind = btf ? btf_kind(btf_type(btf, c->percpu.btf_id)) : 0;
 
+	if (c->percpu.flags & REG_ALLOC)
+		flags |= REG_ALLOC | REG_RCU;
 	if (kind == BTF_KIND_STRUCT || kind == BTF_KIND_UNION) {
 		reg_set_btf(v, r0, btf, c->percpu.btf_id, flags);
 		return;

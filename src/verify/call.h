@@ -9,12 +9,14 @@
 struct dynptr_at {
 	u32 kind;		/* enum dynptr_kind; 0: none */
 	u32 id, ref;
+	u8 frame;		/* of the callback that was given it; 0: none was */
 };
 
 /* What a pointer in a map value points at. */
 struct kptr_at {
 	const struct btf *btf;
 	u32 id;			/* 0: not known */
+	bool percpu;		/* one for each cpu */
 };
 
 /* A call of a helper while its arguments are looked at. */
@@ -69,6 +71,9 @@ bool writes_packet(const struct verifier *v);
 void arg_kptr_slot(struct verifier *v, struct state *s, struct call *c, unsigned i);
 void arg_kptr_object(struct verifier *v, struct state *s, struct call *c, unsigned i);
 void ret_kptr(struct verifier *v, struct state *s, const struct call *c);
+/* Does the access store a pointer where there is room for one that nobody owns? */
+bool kptr_stores(struct verifier *v, const struct access *a, const struct reg *ptr,
+		 const struct image_map *map);
 bool kptr_access(struct verifier *v, struct state *s, const struct access *a,
 		 const struct reg *ptr, const struct image_map *map, struct reg *value);
 
@@ -94,6 +99,8 @@ enum step step_call_typed(struct verifier *v, struct state *s, u32 at,
  * there is no more to say. */
 bool check_typed_args(struct verifier *v, struct state *s, u32 at, u32 first);
 enum step step_obj_new(struct verifier *v, struct state *s, u32 at);
+enum step step_percpu_new(struct verifier *v, struct state *s, u32 at);
+enum step step_percpu_drop(struct verifier *v, struct state *s, u32 at);
 enum step step_obj_drop(struct verifier *v, struct state *s, u32 at);
 enum step step_cast_ctx(struct verifier *v, struct state *s, u32 at);
 enum step step_rdonly_cast(struct verifier *v, struct state *s, u32 at);
@@ -117,6 +124,7 @@ struct kfunc {
 	enum kfunc_result gives;
 	bool iterates;
 	u8 args;		/* that must be readable before FN looks: r1 .. */
+	bool inside;		/* may be called with a lock held */
 };
 /* What instruction AT calls. */
 const char *kfunc_name(const struct verifier *v, u32 at);
@@ -135,6 +143,10 @@ bool kfunc_iterates(const struct verifier *v, u32 at);
 /* call.c: nothing but INSIDE may be called while a lock is held. */
 void check_locked(struct verifier *v, struct state *s, u32 at, bool inside);
 
+/* The callback of bpf_rbtree_add, as a number among those of helpers. */
+enum { CALLBACK_LESS = 1 << 16 };
+/* args.c: where the lock that R points at is. */
+void lock_place(const struct reg *r, u32 *map, u32 *uid);
 /* callback.c: the call's function may run; what it returns to. */
 void callback_enter(struct verifier *v, struct state *s, const struct call *c);
 enum step callback_exit(struct verifier *v, struct state *s, u32 at);

@@ -53,7 +53,15 @@ static bool callback_args(struct verifier *v, const struct call *c, struct frame
 		reg_set_ptr(&f->regs[1], REG_DYNPTR, 0);
 		f->regs[1].dynptr = DYNPTR_LOCAL;
 		f->regs[1].id = ++v->next_id;
+		f->regs[1].frame = f->regs[REG_FP].frame;
 		f->regs[2] = caller->regs[3];
+		return true;
+	case CALLBACK_LESS:		/* (node, node), of objects in the tree */
+		for (unsigned r = 1; r <= 2; r++) {
+			reg_set_btf(v, &f->regs[r], c->kptr.btf, c->kptr.id,
+				    REG_ALLOC | REG_NON_OWN);
+			f->regs[r].off = (s32)c->const_size;
+		}
 		return true;
 	case BPF_FUNC_find_vma:		/* (task, area, ctx) */
 		f->regs[1] = caller->regs[1];
@@ -94,6 +102,12 @@ static bool goes_on(struct verifier *v, struct state *s, const struct call *c)
 	return state_frame(s)->depth < times->val.umax;
 }
 
+static void leave_call(struct state *s)
+{
+	state_frame(s)->depth = 0;
+	state_frame(s)->left++;
+}
+
 /* S goes on behind the call; a copy of it goes into the body. */
 static void enter(struct verifier *v, struct state *s, const struct call *c)
 {
@@ -101,7 +115,7 @@ static void enter(struct verifier *v, struct state *s, const struct call *c)
 	u32 func = (u32)c->func;
 
 	if (!goes_on(v, s, c)) {
-		state_frame(s)->depth = 0;
+		leave_call(s);
 		return;
 	}
 	if (s->nr_frames == MAX_FRAMES) {
@@ -117,7 +131,7 @@ static void enter(struct verifier *v, struct state *s, const struct call *c)
 	if (!callback_args(v, c, body->frames[body->nr_frames - 2], state_frame(body)))
 		not_judged(v, c->insn, "callbacks of bpf_%s", c->row->name);
 	explore_settle(v);
-	state_frame(s)->depth = 0;
+	leave_call(s);
 }
 
 /* ---- timers -------------------------------------------------------------- */
@@ -160,7 +174,8 @@ static void check_result(struct verifier *v, struct state *s, u32 at)
 {
 	const struct frame *f = state_frame(s);
 	struct reg *r0 = state_reg(s, 0);
-	struct why why = { .ptr = r0, .a = f->ret_min, .b = f->ret_max };
+	struct why why = { .ptr = r0, .a = f->ret_min, .b = f->ret_max, .s = "callback return",
+			   .want = f->ret_max ? "0..1" : "0 only" };
 	struct strbuf text = { 0 };
 
 	if (check_readable(v, s, at, 0))
@@ -194,12 +209,13 @@ static void check_own_refs(struct verifier *v, struct state *s, u32 at)
 
 struct leave { struct verifier *v; u32 frame; };
 
-/* The key that a callback is shown is a copy, which is gone when it returns. */
-static void forget_key(struct reg *r, void *arg)
+/* The key that a callback is shown is a copy, which is gone when it returns; a sample
+ * of user space is given back then. */
+static void forget_given(struct reg *r, void *arg)
 {
 	struct leave *l = arg;
 
-	if (r->type != REG_MAP_KEY || r->frame != l->frame)
+	if ((r->type != REG_MAP_KEY && r->type != REG_MEM) || r->frame != l->frame)
 		return;
 	if (l->v->privileged)
 		reg_set_unknown(l->v, r);
@@ -218,7 +234,7 @@ enum step callback_exit(struct verifier *v, struct state *s, u32 at)
 		return STEP_END;
 	state_pop_frame(v, s);
 	if (v->opts->policy == POLICY_USER)
-		state_each(s, forget_key, &leave);
+		state_each(s, forget_given, &leave);
 	s->insn = callsite;
 	widen_pass(v, s);
 	return STEP_NEXT;

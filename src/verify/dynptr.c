@@ -187,7 +187,7 @@ static bool initialized(struct verifier *v, struct state *s, const struct call *
 	struct place p;
 
 	if (r->type == REG_DYNPTR) {
-		*d = (struct dynptr_at){ r->dynptr, r->id, 0 };
+		*d = (struct dynptr_at){ r->dynptr, r->id, 0, r->frame };
 		return check_given(v, c, r, why);
 	}
 	if (r->type != REG_STACK)
@@ -199,7 +199,7 @@ static bool initialized(struct verifier *v, struct state *s, const struct call *
 	def_read(v, p.f->slots[p.n].def);
 	def_read(v, p.f->slots[p.n - 1].def);
 	r = &p.f->slots[p.n].reg;
-	*d = (struct dynptr_at){ r->dynptr, r->id, r->ref };
+	*d = (struct dynptr_at){ r->dynptr, r->id, r->ref, 0 };
 	return true;
 }
 
@@ -253,6 +253,7 @@ void ret_slice(struct verifier *v, struct state *s, const struct call *c, unsign
 	   or a record does, too, but the kernel takes what bpf_dynptr_data() gave */
 	r0->uid = c->is_kfunc ? 0 : c->dynptr.id;
 	r0->ref = c->dynptr.ref;
+	r0->frame = c->dynptr.frame;
 	r0->id = ++v->next_id;
 }
 

@@ -291,13 +291,70 @@ static bool iterates_on(struct verifier *v, const struct state *old, const struc
 	       s->frames[r->frame]->slots[n].reg.off > old->frames[r->frame]->slots[n].reg.off;
 }
 
+/*
+ * OLD and S belong to one run of what repeats, which ends: to one call with a body, or
+ * to one frame with its budget of may_goto. In another run all is counted anew, and a
+ * loop around could go on for ever. (The kernel lets it.)
+ */
+static bool same_run(const struct verifier *v, const struct frame *old, const struct frame *new)
+{
+	return v->opts->policy != POLICY_USER ||
+	       (old->serial == new->serial && old->left == new->left);
+}
+
+static bool same_budget(const struct verifier *v, const struct frame *old,
+			const struct frame *new)
+{
+	return v->opts->policy != POLICY_USER || old->serial == new->serial;
+}
+
+/* What is open since BACK leads back to it, which has FRAMES frames. */
+static void lead_back(struct verifier *v, struct kept *back, u32 frames)
+{
+	for (size_t i = v->open.n; i-- > 0 && v->open.v[i]->time > back->time;) {
+		struct kept *k = v->open.v[i];
+
+		if (!k->back || back->time < k->back->time)
+			k->back = back;
+		k->back_frames = (u32)max_u64(k->back_frames, frames);
+	}
+}
+
+/* Iterators of OLD are the same ones in NEW, none that was made anew. */
+static bool same_iterators(const struct frame *old, const struct frame *new)
+{
+	for (u32 n = 0; n < old->nr_slots; n++)
+		if (old->slots[n].kind[0] == SLOT_ITER &&
+		    (n >= new->nr_slots || new->slots[n].reg.ref != old->slots[n].reg.ref))
+			return false;
+	return true;
+}
+
+/*
+ * Paths from K, which is complete, led back to an open state as later passes of its
+ * run. As long as that is open it may lead to S, and then S must be of the same run:
+ * or both would lead to each other for ever.
+ */
+static bool same_way_back(const struct verifier *v, const struct kept *k, const struct state *s)
+{
+	if (v->opts->policy != POLICY_USER || !k->back || !k->back->open)
+		return true;
+	for (u32 i = 0; i < k->back_frames; i++)
+		if (!same_run(v, k->state->frames[i], s->frames[i]) ||
+		    !same_iterators(k->state->frames[i], s->frames[i]))
+			return false;
+	return true;
+}
+
 /* S adds nothing to the pass that OLD began. */
 static bool pass_covered(struct verifier *v, const struct kept *k, const struct state *s)
 {
 	const struct frame *old = state_frame(k->state), *new = state_frame(s);
 
-	if (new->depth <= old->depth && !iterates_on(v, k->state, s) &&
-	    (v->points[s->insn].op != OP_MAY_GOTO || s->may_goto <= k->state->may_goto))
+	if (!(new->depth > old->depth && same_run(v, old, new)) &&
+	    !iterates_on(v, k->state, s) &&
+	    (v->points[s->insn].op != OP_MAY_GOTO || s->may_goto <= k->state->may_goto ||
+	     !same_budget(v, old, new)))
 		return false;
 	return state_covers(v, k->state, s, s->insn, COVERS_RANGE);
 }
@@ -315,12 +372,13 @@ static void mark_changed(struct verifier *v, const struct reg *old, const struct
 		reg_mark(v, new);
 }
 
-static void join_pass(struct verifier *v, const struct kept *k, struct state *s)
+static void join_pass(struct verifier *v, struct kept *k, struct state *s)
 {
 	const struct state *old = k->state;
 
 	for (size_t i = v->open.n; i-- > 0 && v->open.v[i] != k;)
 		v->open.v[i]->cyclic = true;
+	lead_back(v, k, k->state->nr_frames);
 	for (u32 i = 0; i < s->nr_frames; i++) {
 		const struct frame *from = old->frames[i];
 		struct frame *f = s->frames[i];
@@ -397,9 +455,12 @@ static enum visit compare(struct verifier *v, struct state *s, bool *store)
 			    state_covers(v, k->state, s, s->insn, COVERS_EXACT))
 				return VISIT_ENDLESS;
 			*store &= worth_storing_in_loop(v, s);
-		} else if (state_covers(v, k->state, s, s->insn, COVERS_PRUNE)) {
+		} else if (state_covers(v, k->state, s, s->insn, COVERS_PRUNE) &&
+			   same_way_back(v, k, s)) {
 			k->hits++;
 			take_over(v, k, s);
+			if (k->back && k->back->open)
+				lead_back(v, k->back, k->back_frames);
 			return VISIT_COVERED;
 		}
 		k->misses += *store;

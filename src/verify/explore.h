@@ -16,6 +16,8 @@ struct kept {
 	bool cyclic;		/* paths from it go on as an older open state did, of
 				   which not all was known: all in it counts as
 				   mattering */
+	struct kept *back;	/* the oldest of those; NULL: none */
+	u32 back_frames;	/* the most frames that one of those has */
 };
 
 /* Ids of one state and of another that stand for each other. */

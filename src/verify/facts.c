@@ -158,7 +158,7 @@ static bool faults(const struct reg *r)
 {
 	enum { SAFE = REG_TRUSTED | REG_RCU | REG_ALLOC | REG_NON_OWN };
 
-	return r->flags & (REG_UNTRUSTED | REG_USER | REG_PERCPU) ||
+	return r->flags & (REG_UNTRUSTED | REG_USER | REG_PERCPU) || r->type == REG_ARENA ||
 	       (r->type == REG_BTF && !(r->flags & SAFE));
 }
 
@@ -183,12 +183,19 @@ static u32 bytes_of(const struct verifier *v, const struct reg *r)
 		return r->bytes;
 	case REG_PACKET:
 	case REG_PACKET_META:
-		return r->range > r->off ? (u32)(r->range - r->off) : 0;
+		/* the range begins at the variable part; before it may be nothing */
+		return r->off >= 0 && r->range > r->off ? (u32)(r->range - r->off) : 0;
 	case REG_FUNC:
 		return v->funcs[r->func].start;
 	default:
 		return 0;
 	}
+}
+
+/* Where it leads was not kept: any access is fine, it may fault. */
+static bool leads_anywhere(const struct reg *r)
+{
+	return r->type == REG_ARENA || (r->type == REG_MEM && r->flags & REG_UNTRUSTED);
 }
 
 /* In a frame with number UP. */
@@ -207,6 +214,10 @@ static struct fact_reg fact_of(const struct verifier *v, const struct reg *r, u3
 		scalar_alu(KIND_ALU_ADD, 64, &f.val, &off);
 	f.flags = flags_of(v, r);
 	f.bytes = bytes_of(v, r);
+	if (leads_anywhere(r)) {
+		f.val = scalar_unknown();
+		f.bytes = 0;
+	}
 	if (is_map(r))
 		f.map = r->map;
 	if (r->type == REG_STACK)

@@ -246,9 +246,9 @@ static enum step iter_destroy(struct verifier *v, struct state *s, u32 at)
 const struct kfunc *iter_kfunc(const char *name)
 {
 	static const struct kfunc funcs[] = {
-		{ "_new", iter_new, GIVES_NUMBER, false, 1 },
-		{ "_next", iter_next, GIVES_OWN, true, 1 },
-		{ "_destroy", iter_destroy, GIVES_NOTHING, false, 1 },
+		{ "_new", iter_new, GIVES_NUMBER, false, 1, false },
+		{ "_next", iter_next, GIVES_OWN, true, 1, true },
+		{ "_destroy", iter_destroy, GIVES_NOTHING, false, 1, false },
 	};
 	const char *what;
 

@@ -7,6 +7,7 @@
 #include "verify/call.h"
 #include "model/uapi.h"
 #include "verify/explore.h"
+#include "verify/fields.h"
 
 const char *kfunc_name(const struct verifier *v, u32 at)
 {
@@ -154,26 +155,30 @@ static enum step irq_restore(struct verifier *v, struct state *s, u32 at)
 /* ---- calls --------------------------------------------------------------- */
 
 static const struct kfunc kfuncs[] = {
-	{ "bpf_rcu_read_lock", rcu_lock, GIVES_NOTHING, false, 0 },
-	{ "bpf_rcu_read_unlock", rcu_unlock, GIVES_NOTHING, false, 0 },
-	{ "bpf_preempt_disable", preempt_disable, GIVES_NOTHING, false, 0 },
-	{ "bpf_preempt_enable", preempt_enable, GIVES_NOTHING, false, 0 },
-	{ "bpf_obj_new_impl", step_obj_new, GIVES_OWN, false, 1 },
-	{ "bpf_obj_drop_impl", step_obj_drop, GIVES_NOTHING, false, 1 },
-	{ "bpf_cast_to_kern_ctx", step_cast_ctx, GIVES_OWN, false, 1 },
-	{ "bpf_rdonly_cast", step_rdonly_cast, GIVES_OWN, false, 0 },
-	{ "bpf_local_irq_save", irq_save, GIVES_NOTHING, false, 1 },
-	{ "bpf_local_irq_restore", irq_restore, GIVES_NOTHING, false, 1 },
+	{ "bpf_rcu_read_lock", rcu_lock, GIVES_NOTHING, false, 0, false },
+	{ "bpf_rcu_read_unlock", rcu_unlock, GIVES_NOTHING, false, 0, false },
+	{ "bpf_preempt_disable", preempt_disable, GIVES_NOTHING, false, 0, false },
+	{ "bpf_preempt_enable", preempt_enable, GIVES_NOTHING, false, 0, false },
+	{ "bpf_obj_new_impl", step_obj_new, GIVES_OWN, false, 1, false },
+	{ "bpf_percpu_obj_new_impl", step_percpu_new, GIVES_OWN, false, 1, false },
+	{ "bpf_percpu_obj_drop_impl", step_percpu_drop, GIVES_NOTHING, false, 1, false },
+	{ "bpf_obj_drop_impl", step_obj_drop, GIVES_NOTHING, false, 1, false },
+	{ "bpf_cast_to_kern_ctx", step_cast_ctx, GIVES_OWN, false, 1, false },
+	{ "bpf_rdonly_cast", step_rdonly_cast, GIVES_OWN, false, 0, false },
+	{ "bpf_local_irq_save", irq_save, GIVES_NOTHING, false, 1, false },
+	{ "bpf_local_irq_restore", irq_restore, GIVES_NOTHING, false, 1, false },
 };
 
 static const struct kfunc *kfunc_find(const struct verifier *v, u32 at)
 {
 	const char *name = kfunc_name(v, at);
+	const struct kfunc *k;
 
 	for (size_t i = 0; i < ARRAY_LEN(kfuncs); i++)
 		if (!strcmp(kfuncs[i].name, name))
 			return &kfuncs[i];
-	return iter_kfunc(name);
+	k = iter_kfunc(name);
+	return k ? k : graph_kfunc(name);
 }
 
 bool kfunc_moves_packet(const struct verifier *v, u32 at)
@@ -226,7 +231,7 @@ enum step step_call_kfunc(struct verifier *v, struct state *s, u32 at)
 	}
 	if (k->args && check_readable(v, s, at, 1))
 		return STEP_NEXT;
-	check_locked(v, s, at, k->iterates);
+	check_locked(v, s, at, k->iterates || k->inside);
 	step = k->fn(v, s, at);
 	for (unsigned r = 1; r <= 5; r++)
 		reg_set_none(state_reg(s, r));

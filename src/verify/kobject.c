@@ -6,6 +6,7 @@
  * is another matter, and what the flags say (Linux 6.18).
  */
 #include "verify/kobject.h"
+#include "verify/fields.h"
 #include "verify/mem.h"
 #include "verify/call.h"
 
@@ -17,6 +18,8 @@ bool in_read_section(const struct state *s)
 void reg_set_btf(struct verifier *v, struct reg *r, const struct btf *btf, u32 id,
 		 unsigned flags)
 {
+	while (btf->base && id < btf->first_id)	/* a type that a module shares */
+		btf = btf->base;
 	reg_set_ptr(r, REG_BTF, flags);
 	r->btf = btf;
 	r->btf_id = id;
@@ -97,44 +100,33 @@ static bool check_object(struct verifier *v, const struct access *a, const struc
 		reject(v, REJECT_BTF_VAR, a->insn, &why);
 	else if (why.off + (s64)scalar_value(&ptr->val) < 0)
 		reject(v, REJECT_BTF_NEG, a->insn, &why);
-	else if (ptr->flags & (REG_USER | REG_PERCPU))
+	else if (ptr->flags & (REG_USER | REG_PERCPU)) {
+		why.t = ptr->flags & REG_USER ? "user" : "percpu";
 		reject(v, REJECT_BTF_SPACE, a->insn, &why);
+	}
 	else
 		return true;
 	return false;
 }
 
-/* Types of members that are not memory of numbers. */
-static bool is_special(const char *type)
+/* What of an object only calls change, and the access touches; NULL: nothing. */
+static const char *touched_field(struct verifier *v, const struct access *a,
+				 const struct reg *ptr)
 {
-	return !strncmp(type, "bpf_", 4);
-}
+	const struct fields *f = fields_at(v, ptr);
+	s64 off = (s64)a->off + ptr->off;
 
-/* Has struct ID of the program's types no members but numbers? Addresses are, too,
- * once they are stored there. */
-static bool is_plain(const struct btf *btf, u32 id, u32 depth)
-{
-	const struct btf_type *t = btf_type(btf, id);
-
-	if (depth > 8)
-		return false;
-	for (u32 i = 0; i < btf_vlen(t); i++) {
-		u32 m = btf_skip_mods(btf, btf_member(btf, t, i).type_id);
-		const struct btf_type *mt = btf_type(btf, m);
-
-		if (btf_kind(mt) == BTF_KIND_ARRAY) {
-			m = btf_skip_mods(btf, ((const struct btf_array *)(mt + 1))->type);
-			mt = btf_type(btf, m);
-		}
-		if (btf_kind(mt) == BTF_KIND_PTR &&
-		    btf_kind(btf_type(btf, mt->type)) == BTF_KIND_TYPE_TAG)
-			return false;
-		if (btf_kind(mt) != BTF_KIND_STRUCT && btf_kind(mt) != BTF_KIND_UNION)
+	if (f->more)
+		not_judged(v, a->insn, "objects with these special fields");
+	for (u32 i = 0; i < f->n; i++) {
+		if (off >= (s64)f->v[i].off + f->v[i].bytes || off + (s64)a->size <= f->v[i].off)
 			continue;
-		if (is_special(btf_type_name(btf, m)) || !is_plain(btf, m, depth + 1))
-			return false;
+		if (f->v[i].kind >= FIELD_KPTR)
+			not_judged(v, a->insn, "%s in objects of the program",
+				   field_name((enum field_kind)f->v[i].kind));
+		return field_name((enum field_kind)f->v[i].kind);
 	}
-	return true;
+	return NULL;
 }
 
 /* Its bytes end with the struct: an array without a length at its end has no room.
@@ -152,10 +144,17 @@ static bool own_access(struct verifier *v, const struct access *a, const struct 
 	struct why why = { .reg = a->reg, .ptr = ptr, .off = off, .size = a->size,
 			   .s = btf_type_name(ptr->btf, ptr->btf_id) };
 
-	if (!ptr->ref && !(ptr->flags & REG_RCU))
-		not_judged(v, a->insn, "objects of the program after their read section");
-	else if (!is_plain(ptr->btf, ptr->btf_id, 0) || a->is_helper)
-		not_judged(v, a->insn, "objects of struct %s, which has special members", why.s);
+	why.t = "percpu";
+	if (!ptr->ref && !(ptr->flags & (REG_RCU | REG_NON_OWN)))
+		reject(v, REJECT_OBJECT_GONE, a->insn, &why);
+	else if (ptr->flags & REG_PERCPU)
+		reject(v, REJECT_BTF_SPACE, a->insn, &why);
+	else if (a->is_helper)
+		reject(v, REJECT_ARG_TYPE, a->insn, &(struct why){
+			.reg = a->reg, .ptr = ptr, .a = a->reg, .s = "fp", .t = "the helper" });
+	else if (touched_field(v, a, ptr))
+		reject(v, REJECT_OBJECT_FIELD, a->insn, &(struct why){
+			.reg = a->reg, .ptr = ptr, .s = touched_field(v, a, ptr) });
 	else if (!scalar_is_const(&ptr->val) || scalar_value(&ptr->val))
 		reject(v, REJECT_BTF_VAR, a->insn, &why);
 	else if (off < 0)
@@ -262,7 +261,7 @@ static bool is_number_kind(u32 kind)
 static bool param_value(struct verifier *v, const struct access *a, const char *name,
 			u32 i, u32 id, struct reg *value)
 {
-	const struct btf *btf = v->opts->vmlinux;
+	const struct btf *btf = v->attach_btf;
 	const struct btf_type *t = btf_type(btf, btf_skip_mods(btf, id));
 	u32 to;
 	bool iter = v->prog->expected_attach == BPF_TRACE_ITER &&
@@ -343,7 +342,7 @@ static u32 param_at(const struct btf *btf, const struct btf_type *proto, u32 fir
 bool traced_access(struct verifier *v, struct state *s, const struct access *a,
 		   struct reg *value)
 {
-	const struct btf_type *proto = attach_proto(v);
+	const struct btf_type *proto = v->attach_proto;
 	u32 first = v->prog->expected_attach == BPF_TRACE_RAW_TP &&
 		    v->prog->type == BPF_PROG_TYPE_TRACING;
 	const struct btf_param *p;
@@ -357,7 +356,7 @@ bool traced_access(struct verifier *v, struct state *s, const struct access *a,
 	}
 	p = (const struct btf_param *)(proto + 1) + first;
 	n = btf_vlen(proto) - first;
-	i = a->off < 0 ? n + 1 : param_at(v->opts->vmlinux, proto, first, (u64)a->off / 8);
+	i = a->off < 0 ? n + 1 : param_at(v->attach_btf, proto, first, (u64)a->off / 8);
 	id = i < n ? p[i].type : i == n ? result_type(v, proto) : 0;
 	if (a->kind & ACCESS_WRITE || a->off < 0 || a->off >= ARGS_MAX * 8 || a->off % 8 ||
 	    a->off % (s32)a->size || !id || !value) {
@@ -366,7 +365,7 @@ bool traced_access(struct verifier *v, struct state *s, const struct access *a,
 		return false;
 	}
 	if (i < n)
-		return param_value(v, a, btf_str(v->opts->vmlinux, p[i].name_off), i, id, value);
+		return param_value(v, a, btf_str(v->attach_btf, p[i].name_off), i, id, value);
 	if (param_value(v, a, "", i, id, value))
 		return true;
 	mem_unknown(v, a, value);

@@ -36,8 +36,9 @@ bool kobject_access(struct verifier *v, struct state *s, const struct access *a,
 		    const struct reg *ptr, struct reg *value);
 /* attach.c: may a program be attached there at all? */
 void attach_check(struct verifier *v);
-/* The function, tracepoint or hook; NULL: the kernel's types do not have it. */
-const struct btf_type *attach_proto(const struct verifier *v);
+/* Finds v->attach_proto: the function, tracepoint or hook in the kernel's types or
+ * those of its modules. */
+void attach_find(struct verifier *v);
 /* What a program of some types may return (Linux 6.18); false: anything. */
 bool attach_limits(const struct verifier *v, s64 *min, s64 *max);
 /* Contexts whose fields are arguments of a function of the kernel. */

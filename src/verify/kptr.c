@@ -5,6 +5,7 @@
  * read section keeps, or one that is only good for reading.
  */
 #include "verify/call.h"
+#include "verify/fields.h"
 #include "verify/kobject.h"
 
 enum { KPTR_BYTES = 8 };
@@ -31,11 +32,10 @@ static u32 kptr_struct(const struct btf *btf, const struct image_map *map, u32 o
 	return 0;
 }
 
-/* Its type is the kernel's when that has one of the name, else the program's. */
-static bool find_kptr(struct verifier *v, const struct image_map *map, u32 off, u32 at,
-		      struct kptr_at *k)
+/* The type of struct LOCAL of the program: the kernel's when that has one of the name,
+ * else the program's. */
+static bool find_type(struct verifier *v, u32 local, u32 at, struct kptr_at *k)
 {
-	u32 local = kptr_struct(v->img->btf, map, off);
 	const char *name = btf_type_name(v->img->btf, local);
 
 	if (!v->opts->vmlinux) {
@@ -49,6 +49,12 @@ static bool find_kptr(struct verifier *v, const struct image_map *map, u32 off, 
 	k->btf = v->img->btf;
 	k->id = local;
 	return local;
+}
+
+static bool find_kptr(struct verifier *v, const struct image_map *map, u32 off, u32 at,
+		      struct kptr_at *k)
+{
+	return find_type(v, kptr_struct(v->img->btf, map, off), at, k);
 }
 
 /* Types of the kernel that are freed only when no read section can see them. */
@@ -89,12 +95,100 @@ static bool overlaps(const struct access *a, const struct reg *ptr, u32 at)
 	       low + (s64)ptr->val.umax + (s64)a->size > (s64)at;
 }
 
+/* ---- those that nobody owns, and those of each cpu ------------------------- */
+
+/* The other tagged pointer that the access touches, or NULL. */
+static const struct field *tagged(struct verifier *v, const struct access *a,
+				  const struct reg *ptr, const struct image_map *map)
+{
+	const struct fields *f = fields_of(v, map->value_type);
+
+	for (u32 i = 0; i < f->n; i++)
+		if ((f->v[i].kind == FIELD_KPTR_UNTRUSTED || f->v[i].kind == FIELD_KPTR_PERCPU) &&
+		    overlaps(a, ptr, f->v[i].off))
+			return &f->v[i];
+	return NULL;
+}
+
+bool kptr_stores(struct verifier *v, const struct access *a, const struct reg *ptr,
+		 const struct image_map *map)
+{
+	const struct field *f = a->kind & ACCESS_WRITE ? tagged(v, a, ptr, map) : NULL;
+
+	return f && f->kind == FIELD_KPTR_UNTRUSTED;
+}
+
+/* An object of the type, NULL, or what may be either. */
+static void store_untrusted(struct verifier *v, struct state *s, const struct access *a,
+			    const struct field *f)
+{
+	const struct reg *r = a->store < 0 ? NULL : state_reg(s, (unsigned)a->store);
+	struct kptr_at k;
+
+	if (!r) {
+		if (a->imm)
+			reject(v, REJECT_KPTR_IMM, a->insn, &(struct why){ .a = f->off });
+		return;
+	}
+	reg_mark(v, r);
+	if (reg_is_null(r) || !find_type(v, f->type, a->insn, &k))
+		return;
+	if (r->type != REG_BTF || r->btf != k.btf || r->btf_id != k.id || r->off ||
+	    !scalar_is_const(&r->val) || scalar_value(&r->val) ||
+	    (r->flags & (REG_USER | REG_PERCPU)))
+		reject(v, REJECT_KPTR_STORE, a->insn, &(struct why){
+			.reg = (u32)a->store, .ptr = r, .s = btf_type_name(k.btf, k.id) });
+}
+
+static bool load_tagged(struct verifier *v, const struct state *s, const struct access *a,
+			const struct field *f, struct reg *value)
+{
+	struct kptr_at k = { v->img->btf, f->type, false };
+	unsigned flags = REG_OR_NULL | REG_UNTRUSTED;
+
+	if (f->kind == FIELD_KPTR_UNTRUSTED && !find_type(v, f->type, a->insn, &k))
+		return false;
+	if (f->kind == FIELD_KPTR_PERCPU && in_read_section(s))
+		flags = REG_OR_NULL | REG_RCU | REG_ALLOC | REG_PERCPU;
+	reg_set_btf(v, value, k.btf, k.id, flags);
+	return true;
+}
+
+static bool tagged_access(struct verifier *v, struct state *s, const struct access *a,
+			  const struct reg *ptr, const struct field *f, struct reg *value)
+{
+	struct why why = { .reg = a->reg, .ptr = ptr, .a = f->off,
+			   .off = (s64)a->off + ptr->off, .size = a->size };
+	unsigned kind = isa_rows[v->points[a->insn].op].kind;
+
+	if (a->is_helper)
+		reject(v, REJECT_KPTR_HELPER, a->insn, &why);
+	else if (kind != KIND_LDX && kind != KIND_ST && kind != KIND_STX)
+		reject(v, REJECT_KPTR_MODE, a->insn, &why);
+	else if (a->size != KPTR_BYTES)
+		reject(v, REJECT_KPTR_SIZE, a->insn, &why);
+	else if (!scalar_is_const(&ptr->val) ||
+		 why.off + (s64)scalar_value(&ptr->val) != (s64)f->off)
+		reject(v, REJECT_KPTR_PART, a->insn, &why);
+	else if (value)
+		return load_tagged(v, s, a, f, value);
+	else if (f->kind == FIELD_KPTR_UNTRUSTED)
+		store_untrusted(v, s, a, f);
+	else
+		reject(v, REJECT_KPTR_ACCESS, a->insn, &why);
+	return false;
+}
+
 bool kptr_access(struct verifier *v, struct state *s, const struct access *a,
 		 const struct reg *ptr, const struct image_map *map, struct reg *value)
 {
 	struct why why = { .reg = a->reg, .ptr = ptr, .s = "kptr",
 			   .off = (s64)a->off + ptr->off, .size = a->size };
 
+	const struct field *other = tagged(v, a, ptr, map);
+
+	if (other)
+		return tagged_access(v, s, a, ptr, other, value);
 	for (u32 i = 0; i < map->nr_kptrs; i++) {
 		if (!overlaps(a, ptr, map->kptrs[i]))
 			continue;
@@ -133,6 +227,19 @@ void arg_kptr_slot(struct verifier *v, struct state *s, struct call *c, unsigned
 			find_kptr(v, map, map->kptrs[n], c->insn, &c->kptr);
 			return;
 		}
+	for (u32 n = 0; n < fields_at(v, r)->n; n++) {
+		const struct field *f = &fields_at(v, r)->v[n];
+
+		if (!scalar_is_const(&r->val) || f->off != off)
+			continue;
+		why.a = off;
+		if (f->kind == FIELD_KPTR_UNTRUSTED)
+			reject(v, REJECT_KPTR_UNREF, c->insn, &why);
+		else if (f->kind == FIELD_KPTR_PERCPU)
+			c->kptr = (struct kptr_at){ v->img->btf, f->type, true };
+		if (f->kind == FIELD_KPTR_UNTRUSTED || f->kind == FIELD_KPTR_PERCPU)
+			return;
+	}
 	reject(v, REJECT_ARG_FIELD, c->insn, &why);
 }
 
@@ -146,8 +253,12 @@ void arg_kptr_object(struct verifier *v, struct state *s, struct call *c, unsign
 		reg_mark(v, r);
 		return;
 	}
-	if (r->type != REG_BTF ||
-	    (r->flags & (REG_UNTRUSTED | REG_USER | REG_PERCPU | REG_NON_OWN))) {
+	if (c->kptr.percpu && r->type == REG_BTF && !(r->flags & REG_PERCPU)) {
+		reject(v, REJECT_KPTR_PERCPU, c->insn, &why);
+		return;
+	}
+	if (r->type != REG_BTF || (r->flags & (REG_UNTRUSTED | REG_USER | REG_NON_OWN)) ||
+	    c->kptr.percpu != !!(r->flags & REG_PERCPU)) {
 		reject(v, REJECT_ARG_TYPE, c->insn, &why);
 		return;
 	}
@@ -173,7 +284,8 @@ void ret_kptr(struct verifier *v, struct state *s, const struct call *c)
 		return;
 	}
 	reg_set_btf(v, r0, c->kptr.btf, c->kptr.id,
-		    REG_OR_NULL | (c->kptr.btf == v->img->btf ? REG_ALLOC : 0));
+		    REG_OR_NULL | (c->kptr.btf == v->img->btf ? REG_ALLOC : 0) |
+		    (c->kptr.percpu ? REG_PERCPU : 0));
 	r0->ref = r0->id = ref_acquire(v, s, REF_PTR);
 	ref_find(s, r0->ref)->insn = c->insn;
 }

@@ -95,6 +95,14 @@ void check_buffer(struct verifier *v, struct state *s, const struct call *c, uns
 	check_memory(v, s, c, i, size);
 }
 
+/* NULL, and that matters. (The kernel does not note it, and takes a number for none.) */
+static bool is_no_buffer(struct verifier *v, const struct reg *r)
+{
+	if (v->opts->policy == POLICY_USER)
+		reg_mark(v, r);
+	return reg_is_null(r);
+}
+
 /* The size of an optional buffer, which may be NULL: a constant, and of what the call
  * gives. */
 static void arg_slice_size(struct verifier *v, struct state *s, struct call *c, unsigned i)
@@ -112,7 +120,7 @@ static void arg_slice_size(struct verifier *v, struct state *s, struct call *c, 
 	c->const_size = scalar_value(&r->val);
 	if (c->const_size >= MAX_VAR_OFF)
 		reject(v, REJECT_ARG_SIZE_MAX, c->insn, &why);
-	else if (!reg_is_null(state_reg(s, i)))
+	else if (!is_no_buffer(v, state_reg(s, i)))
 		check_memory(v, s, c, i - 1, (u32)c->const_size);
 }
 

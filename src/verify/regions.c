@@ -5,6 +5,7 @@
  */
 #include "verify/state.h"
 #include "verify/mem.h"
+#include "verify/fields.h"
 #include "verify/call.h"
 #include "model/uapi.h"
 #include "btf/btf.h"
@@ -107,75 +108,26 @@ static bool touches(const struct access *a, const struct reg *ptr, u32 at, u32 b
 	return low < (s64)(at - 1 + bytes) && high > (s64)(at - 1);
 }
 
-/* What BTF calls the structs and tags of fields that only the kernel touches. */
-static bool is_special(const struct btf *btf, u32 id)
-{
-	static const char *const names[] = { "bpf_wq", "bpf_task_work", "bpf_list_head",
-		"bpf_list_node", "bpf_rb_root", "bpf_rb_node", "bpf_refcount",
-		"bpf_res_spin_lock", "bpf_dynptr", "bpf_spin_lock", "bpf_timer" };
-	const char *name = btf_type_name(btf, id);
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (!strcmp(name, names[i]))
-			return true;
-	return false;
-}
-
-/* A pointer with a type tag, as __kptr makes them. */
-static bool is_tagged(const struct btf *btf, const struct btf_type *t)
-{
-	static const char *const tags[] = { "kptr", "kptr_untrusted", "percpu_kptr", "uptr" };
-	const struct btf_type *to = btf_kind(t) == BTF_KIND_PTR ? btf_type(btf, t->type) : NULL;
-
-	for (size_t i = 0; to && btf_kind(to) == BTF_KIND_TYPE_TAG && i < ARRAY_LEN(tags); i++)
-		if (!strcmp(btf_str(btf, to->name_off), tags[i]))
-			return true;
-	return false;
-}
-
-enum { NESTING = 16, MEMBERS_MAX = 10000 };
-
-/* How many fields of TYPE only the kernel touches, nested ones included; of a type
- * with more than MEMBERS_MAX members there may be some. *LOOKED counts. */
-static u32 count_special(const struct btf *btf, u32 type, u32 depth, u32 *looked)
-{
-	u32 id = btf_skip_mods(btf, type), n = 0;
-	const struct btf_type *t = btf_type(btf, id);
-
-	if (!t)
-		return 0;
-	if (depth == NESTING || ++*looked > MEMBERS_MAX)
-		return MEMBERS_MAX;
-	if (is_special(btf, id) || is_tagged(btf, t))
-		return 1;
-	if (btf_kind(t) == BTF_KIND_ARRAY)
-		return count_special(btf, ((const struct btf_array *)(t + 1))->type, depth + 1,
-				     looked);
-	if (btf_kind(t) != BTF_KIND_STRUCT && btf_kind(t) != BTF_KIND_UNION)
-		return 0;
-	for (u32 i = 0; i < btf_vlen(t) && n < MEMBERS_MAX; i++)
-		n += count_special(btf, btf_member(btf, t, i).type_id, depth + 1, looked);
-	return n;
-}
-
-/* Values with fields whose place is not known are left alone. */
-static bool unknown_fields(struct verifier *v, const struct image_map *map, u8 *known)
-{
-	u32 looked = 0, places = !!map->lock_at + !!map->timer_at + map->nr_kptrs;
-
-	if (!*known)	/* of this map: not asked yet */
-		*known = v->img->btf && map->value_type &&
-			 count_special(v->img->btf, map->value_type, 0, &looked) > places ? 2 : 1;
-	return *known == 2;
-}
-
-static void check_known_fields(struct verifier *v, const struct access *a,
+/* Fields that the image does not know, by the value's type. */
+static void check_typed_fields(struct verifier *v, const struct access *a,
 			       const struct reg *ptr, const struct image_map *map)
 {
-	bool inner = map != &v->img->maps[ptr->map];
+	const struct fields *f = fields_of(v, map->value_type);
 
-	if (unknown_fields(v, map, &v->map_fields[ptr->map * 2 + inner]))
-		not_judged(v, a->insn, "map values with special fields (map %s)", map->name);
+	if (f->more)
+		not_judged(v, a->insn, "map values with these special fields (map %s)", map->name);
+	for (u32 i = 0; i < f->n; i++) {
+		struct why why = { .reg = a->reg, .ptr = ptr,
+				   .s = field_name((enum field_kind)f->v[i].kind) };
+
+		if ((f->v[i].kind >= FIELD_KPTR && f->v[i].kind != FIELD_UPTR) ||
+		    !touches(a, ptr, f->v[i].off + 1, f->v[i].bytes))
+			continue;
+		if (f->v[i].kind == FIELD_UPTR)
+			not_judged(v, a->insn, "%s in map values", why.s);
+		else
+			reject(v, REJECT_FIELD, a->insn, &why);
+	}
 }
 
 static void check_fields(struct verifier *v, const struct access *a,
@@ -188,6 +140,7 @@ static void check_fields(struct verifier *v, const struct access *a,
 	why.s = "bpf_timer";
 	if (touches(a, ptr, map->timer_at, TIMER_BYTES))
 		reject(v, REJECT_FIELD, a->insn, &why);
+	check_typed_fields(v, a, ptr, map);
 }
 
 static void check_map_rights(struct verifier *v, const struct access *a,
@@ -269,10 +222,10 @@ static bool map_value_access(struct verifier *v, struct state *s,
 	const struct image_map *map = map_of(v, ptr);
 
 	check_map_rights(v, a, ptr, map);
-	check_leak(v, s, a, "map");
+	if (!kptr_stores(v, a, ptr, map))
+		check_leak(v, s, a, "map");
 	if (check_range(v, a, ptr, map->value_size, false))
 		return false;
-	check_known_fields(v, a, ptr, map);
 	check_fields(v, a, ptr, map);
 	return kptr_access(v, s, a, ptr, map, value) || load_frozen(v, a, ptr, map, value);
 }

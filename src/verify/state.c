@@ -68,6 +68,7 @@ void state_push_frame(struct verifier *v, struct state *s, u32 func, u32 callsit
 	f->cap = cap;
 	f->func = func;
 	f->callsite = callsite;
+	f->serial = ++v->next_frame;
 	f->regs[REG_FP].type = REG_STACK;
 	f->regs[REG_FP].val = scalar_const(0);
 	f->regs[REG_FP].frame = (u8)s->nr_frames;

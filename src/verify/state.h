@@ -92,7 +92,8 @@ enum { RANGE_BEYOND = -1, RANGE_AT_END = -2 };
 struct reg {
 	struct scalar val;
 	u8 type;		/* enum reg_type */
-	u8 frame;		/* STACK: whose */
+	u8 frame;		/* STACK: whose; MAP_KEY, DYNPTR, MEM: of the callback
+				   that was given it */
 	u16 flags;		/* enum reg_flag */
 	s32 off;		/* bytes; LINKED numbers: the added constant */
 	u32 id;			/* 0: none */
@@ -184,6 +185,8 @@ struct frame {
 	u32 callback;		/* CALLBACK: helper or kfunc, an index of its own */
 	s64 ret_min, ret_max;	/* CALLBACK: what r0 must be within */
 	u32 depth;		/* how often bodies of a call here were entered */
+	u32 serial;		/* of its own: each call of a function has another */
+	u32 left;		/* how often calls that enter bodies were left here */
 	u32 nr_refs, rcu, preempt;	/* CALLBACK: held when it was entered */
 	struct slot slots[];	/* slot i holds bytes -8(i+1) .. -8i-1 from fp */
 };
@@ -293,8 +296,10 @@ struct verifier {
 	struct func *funcs;	/* sorted by start */
 	u32 nr_funcs;
 	const struct access_desc *ctx;	/* of the context; NULL: nobody knows */
-	u8 *map_fields;		/* [2 nr_maps] regions.c: what is in values; inner maps' */
+	const struct fields *fields;	/* fields.c: of the types that were asked for */
 	u32 arena_map;		/* 1 + the arena among the maps; 0: none */
+	const struct btf *attach_btf;	/* where ATTACH_PROTO is: the kernel's, a module's */
+	const struct btf_type *attach_proto;	/* of what it is attached to; or NULL */
 	u32 entry;		/* function that is being verified */
 	bool privileged;	/* VERIFY_CAP_PERFMON */
 
@@ -312,6 +317,7 @@ struct verifier {
 	struct frame *free_frames[MAX_SLOTS / 8 + 1];
 	struct state *free_states;
 	u32 next_id;		/* of registers and references */
+	u32 next_frame;		/* struct frame.serial */
 	u32 now;		/* states stored so far: a clock for liveness */
 	u32 nr_kept, peak_kept;
 	u64 visited;		/* by paths */

@@ -80,7 +80,7 @@ static void check_limits(struct verifier *v, struct state *s, u32 at)
 	struct scalar val = result_of(v, r0);
 	struct strbuf text = { 0 };
 	char limits[64];
-	struct why why = { .ptr = r0, .want = limits };
+	struct why why = { .ptr = r0, .s = "program exit", .want = limits };
 
 	if (!attach_limits(v, &why.a, &why.b))
 		return;

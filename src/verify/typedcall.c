@@ -51,7 +51,7 @@ static bool needs_trust(const struct typed *t)
 static void check_object(struct verifier *v, struct typed *t, const struct reg *r, u32 i,
 			 u32 want)
 {
-	bool unsafe = r->flags & (REG_UNTRUSTED | REG_USER | REG_PERCPU);
+	bool unsafe = r->flags & (REG_UNTRUSTED | REG_USER | REG_PERCPU | REG_OR_NULL);
 	bool gives = (t->row->flags & KFUNC_RELEASES) && r->ref;
 	struct why why = why_of(t, r, i);
 	u64 off = (u64)(s64)r->off;
@@ -159,6 +159,7 @@ static void check_pair(struct verifier *v, struct state *s, struct typed *t, u32
 	else if (!reg_is_null(state_reg(s, i + 1)) || !ends(t, i, "__opt"))
 		check_buffer(v, s, &t->c, i, (u32)size->val.umax);
 	reg_mark(v, size);
+	reg_mark(v, state_reg(s, i + 1));	/* NULL, perhaps */
 }
 
 static bool may_be_null(const struct reg *r)
@@ -173,9 +174,11 @@ static void check_pointer(struct verifier *v, struct state *s, struct typed *t, 
 	u32 id = btf_skip_mods(t->btf, to), kind = btf_kind(btf_type(t->btf, id));
 	bool pair = ends(t, i + 1, "__sz") || ends(t, i + 1, "__szk");
 
-	if (may_be_null(r) && ends(t, i, "__nullable"))
+	if (reg_is_null(r) && ends(t, i, "__nullable")) {
+		reg_mark(v, r);		/* that it is NULL matters */
 		return;
-	if (may_be_null(r) && (needs_trust(t) || (t->row->flags & KFUNC_RCU)))
+	}
+	if (may_be_null(r) && !ends(t, i, "__nullable") && (needs_trust(t) || (t->row->flags & KFUNC_RCU)))
 		reject(v, REJECT_KFUNC_NULL, t->c.insn, &why);
 	else if (ends(t, i, "__map"))
 		check_map_arg(v, t, r, i);
@@ -332,11 +335,32 @@ enum step step_call_typed(struct verifier *v, struct state *s, u32 at,
 
 /* ---- objects of the program's types -------------------------------------- */
 
-enum step step_obj_new(struct verifier *v, struct state *s, u32 at)
+enum { PERCPU_BYTES_MAX = 512, PERCPU_NESTING = 4 };
+
+/* Is struct ID made of numbers alone? */
+static bool is_numbers(const struct btf *btf, u32 id, u32 depth)
+{
+	const struct btf_type *t = btf_type(btf, id = btf_skip_mods(btf, id));
+
+	switch (btf_kind(t)) {
+	case BTF_KIND_ARRAY:
+		return is_numbers(btf, ((const struct btf_array *)(t + 1))->type, depth);
+	case BTF_KIND_STRUCT:
+		for (u32 i = 0; i < btf_vlen(t) && depth; i++)
+			if (!is_numbers(btf, btf_member(btf, t, i).type_id, depth - 1))
+				return false;
+		return depth;
+	default:
+		return is_number(btf, id);
+	}
+}
+
+static enum step make_object(struct verifier *v, struct state *s, u32 at, const char *name,
+			     unsigned flags)
 {
 	const struct btf *btf = v->img->btf;
 	struct reg *r1 = state_reg(s, 1), *r0 = state_reg(s, 0);
-	struct why why = { .reg = 1, .ptr = r1, .a = 1, .t = "bpf_obj_new_impl" };
+	struct why why = { .reg = 1, .ptr = r1, .a = 1, .t = name };
 	u64 id;
 
 	if (r1->type != REG_SCALAR || !scalar_is_const(&r1->val)) {
@@ -350,27 +374,57 @@ enum step step_obj_new(struct verifier *v, struct state *s, u32 at)
 		not_judged(v, at, "objects of a type that is no struct of the program's");
 		return STEP_END;
 	}
-	reg_set_btf(v, r0, btf, (u32)id, REG_ALLOC | REG_OR_NULL);
+	why.a = (s64)btf_bytes(btf, (u32)id);
+	if ((flags & REG_PERCPU) && !is_numbers(btf, (u32)id, PERCPU_NESTING))
+		reject(v, REJECT_PERCPU_TYPE, at, &why);
+	else if ((flags & REG_PERCPU) && why.a > PERCPU_BYTES_MAX)
+		reject(v, REJECT_PERCPU_SIZE, at, &why);
+	reg_set_btf(v, r0, btf, (u32)id, REG_ALLOC | REG_OR_NULL | flags);
 	r0->ref = r0->id = ref_acquire(v, s, REF_PTR);
 	ref_find(s, r0->ref)->insn = at;
 	return STEP_NEXT;
 }
 
-enum step step_obj_drop(struct verifier *v, struct state *s, u32 at)
+enum step step_obj_new(struct verifier *v, struct state *s, u32 at)
+{
+	return make_object(v, s, at, "bpf_obj_new_impl", 0);
+}
+
+enum step step_percpu_new(struct verifier *v, struct state *s, u32 at)
+{
+	return make_object(v, s, at, "bpf_percpu_obj_new_impl", REG_PERCPU);
+}
+
+static enum step drop_object(struct verifier *v, struct state *s, u32 at, const char *name,
+			     bool percpu)
 {
 	struct reg *r = state_reg(s, 1);
-	struct why why = { .reg = 1, .ptr = r, .a = 1, .t = "bpf_obj_drop_impl",
-			   .s = "bpf_obj_drop_impl" };
+	struct why why = { .reg = 1, .ptr = r, .a = 1, .t = name, .s = name };
 
 	if (may_be_null(r))
 		reject(v, REJECT_KFUNC_NULL, at, &why);
+	else if (!reg_is_ptr(r) || (r->flags & REG_NON_OWN))
+		reject(v, REJECT_KFUNC_TRUST, at, &why);
 	else if (r->type != REG_BTF || !(r->flags & REG_ALLOC) || !r->ref)
 		reject(v, REJECT_KFUNC_RELEASE, at, &why);
+	else if (percpu != !!(r->flags & REG_PERCPU))
+		reject(v, REJECT_PERCPU_DROP, at, &(struct why){ .reg = 1, .ptr = r,
+			.s = percpu ? "bpf_obj_drop_impl" : "bpf_percpu_obj_drop_impl" });
 	else if (r->off || !scalar_is_const(&r->val))
 		reject(v, REJECT_RELEASE_OFF, at, &why);
 	else
 		ref_release(v, s, r->ref);
 	return STEP_NEXT;
+}
+
+enum step step_obj_drop(struct verifier *v, struct state *s, u32 at)
+{
+	return drop_object(v, s, at, "bpf_obj_drop_impl", false);
+}
+
+enum step step_percpu_drop(struct verifier *v, struct state *s, u32 at)
+{
+	return drop_object(v, s, at, "bpf_percpu_obj_drop_impl", true);
 }
 
 /* ---- casts --------------------------------------------------------------- */

@@ -48,13 +48,13 @@ static void judge(struct verifier *v)
 			   v->prog->section : "");
 		return;
 	}
+	attach_find(v);
 	attach_check(v);
 	live_build(v);
 	global_effects(v);
 	log_head(v);
 	if (v->opts->flags & VERIFY_FACTS)
 		facts_begin(v);
-	v->map_fields = arena_alloc(&v->mem, 2 * (size_t)v->img->nr_maps);
 	v->kept = arena_news(&v->mem, v->nr_insns, struct kept *);
 	explore(v, 0);
 	while (!v->stop && next_global(v, &func))

@@ -49,6 +49,8 @@ struct verify_opts {
 	u32 limit_insns;	/* that may be visited; 0: 1,000,000 */
 	u32 max_errors;		/* distinct source lines; 0: 5 */
 	const struct btf *vmlinux;	/* the target kernel's types; NULL: none */
+	const struct core_module *modules;	/* [nr_modules] those of its modules */
+	u32 nr_modules;
 	const struct verify_part *any;	/* constants that stand for every value */
 	u32 nr_any;
 	struct strbuf *log;	/* the kernel's log format is written to it; or NULL */

@@ -7,6 +7,7 @@
  *
  *	DIFF_SEED=N	other programs
  *	DIFF_RUNS=N	how many of each kind, instead of what seconds allow
+ *	DIFF_SECONDS=N	how many seconds
  *	DIFF_VERDICTS=FILE	appends the kernel's verdicts to FILE (verdict.h)
  *
  * Loads; attaches nothing.

@@ -113,9 +113,22 @@ static void st_call(struct gen *g)
 	after_call(g);
 }
 
+/* The slots keep what they have, and a verifier no longer knows what that is. */
+static void hide_slots(struct gen *g)
+{
+	ADD(BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_7, 0));
+	for (s16 at = -64; at < 0; at += 8)
+		ADD(BPF_LDX_MEM(BPF_DW, BPF_REG_2, BPF_REG_10, at),
+		    BPF_ALU64_REG(BPF_XOR, BPF_REG_2, BPF_REG_1),
+		    BPF_ALU64_REG(BPF_XOR, BPF_REG_2, BPF_REG_1),
+		    BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_2, at));
+}
+
 /* The callback works on the slots. */
 static void st_bpf_loop(struct gen *g)
 {
+	if (has_quirk(g, QUIRK_CALLBACK_ONCE))
+		hide_slots(g);
 	if (pick(g, 2))
 		ADD(BPF_MOV64_IMM(BPF_REG_1, (s32)pick(g, 20)));
 	else
@@ -299,8 +312,9 @@ static void few_moves(struct gen *g)
 {
 	enum { MOVES = 6, AT = RESULT_BYTES - 8 };
 
-	ADD(SKEP_LD_MAP_VALUE(BPF_REG_1, MAP_RESULT, AT), BPF_LDX_MEM(BPF_DW, BPF_REG_2, BPF_REG_1, 0),
-	    BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, 1), BPF_STX_MEM(BPF_DW, BPF_REG_1, BPF_REG_2, 0),
+	ADD(SKEP_LD_MAP_VALUE(BPF_REG_1, MAP_RESULT, AT),
+	    BPF_LDX_MEM(BPF_DW, BPF_REG_2, BPF_REG_1, 0), BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, 1),
+	    BPF_STX_MEM(BPF_DW, BPF_REG_1, BPF_REG_2, 0),
 	    BPF_JMP_IMM(BPF_JGT, BPF_REG_2, MOVES, 4));
 }
 

@@ -20,6 +20,7 @@ struct effort effort_new(u64 seconds)
 {
 	u64 runs = env_number("DIFF_RUNS", 0);
 
+	seconds = env_number("DIFF_SECONDS", seconds);
 	return (struct effort){ .runs = runs,
 		.end_ns = runs ? UINT64_MAX : os_clock_ns() + seconds * 1000000000 };
 }

@@ -88,7 +88,8 @@ static void put_enum(u32 *w, size_t *n, u64 *state)
 	w[(*n)++] = 4;
 	for (u32 i = 0; i < vlen; i++) {
 		w[(*n)++] = 5;
-		w[(*n)++] = i % each ? 1 : INFO(CONST, 0) | (below(state, 8) ? 0 : below(state, 99));
+		w[(*n)++] = i % each ? 1 : INFO(CONST, 0) | (below(state, 8) ? 0 :
+							     below(state, 99));
 	}
 }
 

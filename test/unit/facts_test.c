@@ -6,6 +6,7 @@
  */
 #include "base/strbuf.h"
 #include "isa/isa.h"
+#include "model/uapi.h"
 #include "obj/obj.h"
 #include "verify/facts.h"
 #include "verify/verify.h"
@@ -19,6 +20,8 @@ static struct image_map maps[] = {
 	  .max_entries = 1 },
 	{ .name = "b", .type = BPF_MAP_TYPE_HASH, .key_size = 4, .value_size = 8,
 	  .max_entries = 8 },
+	{ .name = "c", .type = UAPI_MAP_TYPE_ARENA, .map_flags = BPF_F_MMAPABLE,
+	  .max_entries = 4 },
 };
 
 static struct isa_code code;
@@ -120,10 +123,11 @@ static void packet(void **unused UNUSED)
 	      "r4 += 2\n"			/* 10 */
 	      "if r4 > r3 goto out\n"		/* 11 */
 	      "*(u8 *)(r2 + 1) = 0\n"		/* 12 */
-	      "if r5 > 7 goto never\n"		/* 13 */
-	      "out: r0 = 2\n"			/* 14 */
-	      "exit\n"				/* 15 */
-	      "never: r0 = 1\n"		/* 16 */
+	      "r2 += -9\n"			/* 13: not in the packet, perhaps */
+	      "if r5 > 7 goto never\n"		/* 14 */
+	      "out: r0 = 2\n"			/* 15 */
+	      "exit\n"				/* 16 */
+	      "never: r0 = 1\n"		/* 17 */
 	      "exit\n", VERIFY_FACTS);
 	assert_true(facts_bounded(facts));
 	reg(0, 1, "ctx at 0");
@@ -138,12 +142,13 @@ static void packet(void **unused UNUSED)
 	reg(7, 5, "number 0..255");
 	reg(12, 2, "packet at 0..7, 2 bytes");
 	touches(12, FACT_PACKET, FACT_NO_MAP);
+	reg(14, 2, "packet at -9..-2");
 	assert_false(facts_const(facts, 12, 5, &value));
-	assert_true(facts_const(facts, 15, 0, &value));
+	assert_true(facts_const(facts, 16, 0, &value));
 	assert_int_equal(value, 2);
-	assert_true(facts_reached(facts, 15));
-	assert_false(facts_reached(facts, 16));
-	assert_int_equal(facts_access(facts, 15).kinds, 0);
+	assert_true(facts_reached(facts, 16));
+	assert_false(facts_reached(facts, 17));
+	assert_int_equal(facts_access(facts, 16).kinds, 0);
 	done();
 }
 
@@ -229,6 +234,23 @@ static void functions(void **unused UNUSED)
 	assert_int_equal(facts_slot(facts, 17, 1)->byte[2], FACT_BYTE_UNKNOWN);
 	assert_int_equal(facts_slot(facts, 17, 1)->byte[3], FACT_BYTE_NUMBER);
 	assert_int_equal(facts_slot(facts, 17, 1)->byte[4], FACT_BYTE_ZERO);
+	done();
+}
+
+/* ---- memory that may not be there ---------------------------------------- */
+
+static void arena_memory(void **unused UNUSED)
+{
+	judge("r1 = map[idx:2]\n"		/* 0 */
+	      "r2 = 64\n"			/* 2 */
+	      "r2 = addr_space_cast(r2, 0, 1)\n"	/* 3 */
+	      "r2 += 8\n"			/* 4 */
+	      "r3 = *(u64 *)(r2 + 0)\n"	/* 5 */
+	      "r0 = 2\n"			/* 6 */
+	      "exit\n", VERIFY_FACTS);
+	reg(5, 2, "arena at any number");
+	touches(5, FACT_ARENA, FACT_NO_MAP);
+	assert_int_equal(facts_access(facts, 5).flags, FACT_FAULTS);
 	done();
 }
 
@@ -354,6 +376,7 @@ int main(void)
 		cmocka_unit_test(packet),
 		cmocka_unit_test(ways),
 		cmocka_unit_test(functions),
+		cmocka_unit_test(arena_memory),
 		cmocka_unit_test(unresolved_store),
 		cmocka_unit_test(unresolved_load),
 		cmocka_unit_test(unresolved_call),

@@ -16,7 +16,7 @@
 #include <sys/resource.h>
 
 /* Slots that begin() and add_results() add. */
-enum { VALUES_SLOTS = 1 + 8 * 3 + 2 * 10, RESULTS_SLOTS = 10 + 1 + 2 * 10 + 2 * 8 + 1 };
+enum { VALUES_SLOTS = 1 + 8 * 3 + 2 * 10 + 1, RESULTS_SLOTS = 4 + 10 + 1 + 2 * 10 + 2 * 8 + 1 };
 
 enum { REGS = 10, RUNS = 4000, MEM_BYTES = 64, PROGRAM_MAX = 400, OUT_WORDS = REGS + 8 };
 
@@ -318,6 +318,15 @@ static void random_insn(struct prog *p, u32 left, u64 *state)
 	p->v[p->n++] = in;
 }
 
+/* Three times from slot FIRST on, counted on the stack. */
+static void add_loop(struct prog *p, u32 first)
+{
+	add(p, BPF_LDX | BPF_MEM | BPF_DW, 9, 10, -72, 0);
+	add(p, BPF_ALU64 | BPF_ADD | BPF_K, 9, 0, 0, 1);
+	add(p, BPF_STX | BPF_MEM | BPF_DW, 10, 9, -72, 0);
+	add(p, BPF_JMP | BPF_JLT | BPF_K, 9, 0, (s32)first - (s32)p->n - 1, 3);
+}
+
 static void random_programs(void **unused UNUSED)
 {
 	const char *seed = getenv("JIT_SEED"), *runs = getenv("JIT_RUNS");
@@ -328,11 +337,14 @@ static void random_programs(void **unused UNUSED)
 
 	for (u64 i = 0; i < n; i++) {
 		struct prog p;
-		u32 len = 1 + (u32)(next_random(&state) % max_len);
+		u32 first, len = 1 + (u32)(next_random(&state) % max_len);
 
 		begin(&p, &state);
+		add(&p, BPF_ST | BPF_MEM | BPF_DW, 10, 0, -72, 0);
+		first = p.n;
 		while (len-- > 0)
 			random_insn(&p, len, &state);
+		add_loop(&p, first);
 		add_results(&p);
 		same(&p);
 	}

@@ -17,12 +17,14 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#ifndef KERNEL_SYS_H	/* else there is one */
 static inline int sys_bpf(int cmd, union bpf_attr *a)
 {
 	long r = syscall(SYS_bpf, cmd, a, sizeof(*a));
 
 	return r < 0 ? -errno : (int)r;
 }
+#endif
 
 static inline int kmap_create(const struct map_attr *m)
 {

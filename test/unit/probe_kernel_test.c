@@ -103,7 +103,6 @@ static void test_insns(void **state)
 			fail_msg("%s: -mcpu=v%d, and not there: %d", row->name, row->cpu, has);
 	}
 	assert_int_equal(kernel_has_insn(OP_ST64), 1);
-	assert_int_equal(kernel_has_insn(OP_JA32), since("6.6"));
 	assert_int_equal(kernel_has_insn(OP_SDIV32_K), since("6.6"));
 	assert_int_equal(kernel_has_insn(OP_MAY_GOTO), since("6.9"));
 	assert_int_equal(kernel_has_insn(OP_LDACQ64), since("6.15"));

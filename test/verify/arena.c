@@ -71,7 +71,7 @@ SEC("xdp") __attribute__((naked)) int no_arena(void)
 	asm volatile("r1 = 4096;" AS_KERNEL("r1") "r0 = *(u32 *)(r1 + 0); r0 = 2; exit;"
 		     ::: "r0", "r1");
 }
-// rejected 0261: two of them
+// rejected 0282: two of them
 SEC("syscall") int two(void *ctx)
 {
 	USE(arena);

@@ -536,7 +536,7 @@ SEC("tp_btf/sched_switch") int before_own(__u64 *ctx)
 	drop(p);
 	return n;
 }
-// not judged, kernel rejected: an object given to a helper
+// rejected 0354: an object given to a helper
 SEC("tp_btf/sched_switch") int own_helper(__u64 *ctx)
 {
 	struct item *p = make(struct item);

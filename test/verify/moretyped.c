@@ -74,7 +74,7 @@ SEC("tp_btf/kfree_skb") int skb_next(__u64 *ctx)
 		return 0;
 	return 0;
 }
-// rejected 0260: no packet
+// rejected 0281: no packet
 SEC("tp_btf/kfree_skb") int skb_ctx(__u64 *ctx)
 {
 	struct bpf_dynptr d;
@@ -83,7 +83,7 @@ SEC("tp_btf/kfree_skb") int skb_ctx(__u64 *ctx)
 		return 0;
 	return 0;
 }
-// rejected 0260: no packet at all
+// rejected 0281: no packet at all
 SEC("perf_event") int skb_perf(struct bpf_perf_event_data *ctx)
 {
 	struct bpf_dynptr d;

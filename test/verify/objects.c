@@ -302,12 +302,12 @@ struct owner { long n; struct item __kptr *item; };
 struct around { long n; struct listed in; };
 #define FIRST(type) do { struct type *p = make(struct type); long n = 0; \
 	if (p) { n = *(volatile long *)p; drop(p); } return n; } while (0)
-// not judged, kernel ok: one that lists can hold
+// ok: one that lists can hold
 SEC("tp_btf/sched_switch") int own_listed(__u64 *ctx)
 {
 	FIRST(listed);
 }
-// not judged, kernel ok: one that holds a pointer
+// ok: one that holds a pointer
 SEC("tp_btf/sched_switch") int own_owner(__u64 *ctx)
 {
 	FIRST(owner);
@@ -315,7 +315,7 @@ SEC("tp_btf/sched_switch") int own_owner(__u64 *ctx)
 struct kept { __u32 n; struct item __percpu_kptr *item; };
 struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 4); __type(key, int);
 	__type(value, struct kept); } kepts SEC(".maps");
-// not judged, kernel ok: a value with a pointer for each cpu
+// ok: a value with a pointer for each cpu
 SEC("tp_btf/sched_switch") int value_percpu(__u64 *ctx)
 {
 	struct kept *v = bpf_map_lookup_elem(&kepts, &zero);
@@ -325,7 +325,7 @@ SEC("tp_btf/sched_switch") int value_percpu(__u64 *ctx)
 struct worked { __u32 n; struct bpf_wq work; };
 struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 4); __type(key, int);
 	__type(value, struct worked); } works SEC(".maps");
-// not judged, kernel ok: a value with work to do
+// ok: a value with work to do
 SEC("tc") int value_work(struct __sk_buff *skb)
 {
 	struct worked *v = bpf_map_lookup_elem(&works, &zero);

@@ -213,7 +213,7 @@ NOINLINE int global_pass(int i, void *ctx)
 {
 	return 0;
 }
-// rejected 0268: a callback that is not static
+// rejected 0168: a callback that is not static
 SEC("tc") int callback_global(void *ctx)
 {
 	bpf_loop(3, global_pass, 0, 0);
@@ -238,6 +238,22 @@ SEC("tc") int dynptr_kept(void *ctx)
 		bpf_dynptr_read(&n, 8, p, 0, 0);
 	return n;
 }
+static int keep_part(struct bpf_dynptr *d, void **out)
+{
+	void *p = bpf_dynptr_data(d, 0, 8);
+
+	if (p)
+		*out = p;
+	return 1;
+}
+// rejected 0120: a part of its sample, after it
+SEC("tc") int sample_kept(void *ctx)
+{
+	long mine = 0, *p = &mine;
+
+	bpf_user_ringbuf_drain(&user, keep_part, &p, 0);
+	return *p;
+}
 static int keep_value(void *map, void *key, void *value, void **out)
 {
 	*out = value;
@@ -251,3 +267,39 @@ SEC("tc") int value_kept(void *ctx)
 	bpf_for_each_map_elem(&hash, keep_value, &p, 0);
 	return *p;
 }
+
+/* ---- pointers that may be NULL, where NULL may be given ----------------------------- */
+
+struct task_struct { int pid; } __attribute__((preserve_access_index));
+struct iter_task { __u64 opaque[3]; };
+extern int bpf_iter_task_new(struct iter_task *it, struct task_struct *t, unsigned f) K;
+extern void bpf_iter_task_destroy(struct iter_task *it) K;
+extern struct task_struct *bpf_task_from_pid(int pid) K;
+extern void bpf_task_release(struct task_struct *p) K;
+static __attribute__((always_inline)) int threads(void *of)
+{
+	struct iter_task it;
+
+	bpf_iter_task_new(&it, of, 0);
+	bpf_iter_task_destroy(&it);
+	return 0;
+}
+// rejected 0384: a value of a map or NULL, as a task or NULL
+SEC("tp_btf/sched_switch") int value_as_task(__u64 *ctx)
+{
+	int key = 0;
+
+	return threads(bpf_map_lookup_elem(&hash, &key));
+}
+// rejected 0386: a task or NULL
+SEC("tp_btf/sched_switch") int task_or_null(__u64 *ctx)
+{
+	struct task_struct *t = bpf_task_from_pid(1);
+
+	threads(t);
+	if (t)
+		bpf_task_release(t);
+	return 0;
+}
+// ok: NULL
+SEC("tp_btf/sched_switch") int task_null(__u64 *ctx) { return threads(0); }

@@ -66,19 +66,30 @@ u32 ra_hint(struct ra *a, const struct ir *v)
 
 enum { LOOK_AT = 64 };
 
+/* A PHI's place is written at the ends of all predecessors. */
+static u32 last_of(const struct ir *v)
+{
+	u32 last = v->last;
+
+	for (u32 p = 0; ir_is(v, IR_PHI) && p < v->block->nr_pred; p++)
+		if (v->block->pred[p]->edge > last)
+			last = v->block->pred[p]->edge;
+	return last;
+}
+
 static s32 new_place(struct ra *a, const struct ir *v)
 {
-	u32 n = (u32)a->places.n;
+	u32 n = (u32)a->places.n, last = last_of(v);
 
 	for (u32 i = 0; i < n && i < LOOK_AT; i++) {
 		u32 at = (v->id + i) % n;
 
 		if (a->places.v[at] >= v->first)
 			continue;
-		a->places.v[at] = v->last;
+		a->places.v[at] = last;
 		return (s32)at;
 	}
-	*vec_push(&a->places) = v->last;
+	*vec_push(&a->places) = last;
 	return (s32)n;
 }
 

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * fields.c: finds in a type of the program what only calls may change: locks, timers,
+ * heads and nodes of lists and trees, counts of references, tagged pointers. What lies
+ * in a union is memory like any other, as in the kernel.
+ */
+#include "verify/fields.h"
+#include "verify/call.h"
+#include "btf/btf.h"
+#include <linux/btf.h>
+
+static const struct { const char *name; u32 bytes; } kinds[FIELD_KINDS] = {
+	[FIELD_LOCK] = { "bpf_spin_lock", 4 }, [FIELD_RES_LOCK] = { "bpf_res_spin_lock", 8 },
+	[FIELD_TIMER] = { "bpf_timer", 16 }, [FIELD_WORK] = { "bpf_wq", 16 },
+	[FIELD_TASK_WORK] = { "bpf_task_work", 8 }, [FIELD_LIST] = { "bpf_list_head", 16 },
+	[FIELD_LIST_NODE] = { "bpf_list_node", 24 }, [FIELD_TREE] = { "bpf_rb_root", 16 },
+	[FIELD_TREE_NODE] = { "bpf_rb_node", 32 }, [FIELD_REFCOUNT] = { "bpf_refcount", 4 },
+	[FIELD_KPTR] = { "kptr", 8 }, [FIELD_KPTR_UNTRUSTED] = { "kptr_untrusted", 8 },
+	[FIELD_KPTR_PERCPU] = { "percpu_kptr", 8 }, [FIELD_UPTR] = { "uptr", 8 },
+};
+
+enum { NESTING = 8, LOOKED_MAX = 10000 };	/* members */
+
+const char *field_name(enum field_kind kind)
+{
+	return kinds[kind].name;
+}
+
+static u32 kind_named(const char *name, u32 from, u32 to)
+{
+	while (from < to && strcmp(kinds[from].name, name))
+		from++;
+	return from < to ? from : FIELD_KINDS;
+}
+
+/* ---- "contains:STRUCT:MEMBER" --------------------------------------------- */
+
+static bool set_contained(const struct btf *btf, struct field *f, const char *tag)
+{
+	const char *colon = strchr(tag, ':');
+	char name[128];
+	const struct btf_type *t;
+
+	if (!colon || (size_t)(colon - tag) >= sizeof(name))
+		return false;
+	snprintf(name, sizeof(name), "%.*s", (int)(colon - tag), tag);
+	f->type = btf_find(btf, name, BTF_KIND_STRUCT);
+	t = btf_type(btf, f->type);
+	for (u32 i = 0; f->type && i < btf_vlen(t); i++) {
+		struct btf_member_info m = btf_member(btf, t, i);
+
+		if (strcmp(m.name, colon + 1))
+			continue;
+		f->node = m.bit_off / 8;
+		return true;
+	}
+	return false;
+}
+
+/* Of component AT of type OF: a member of a struct, or -1 for a variable. */
+static bool find_contained(const struct btf *btf, struct field *f, u32 of, s32 at)
+{
+	static const char prefix[] = "contains:";
+
+	for (u32 id = 1; id < btf->nr_types; id++) {
+		const struct btf_type *t = btf_type(btf, id);
+
+		if (btf_kind(t) == BTF_KIND_DECL_TAG && t->type == of &&
+		    ((const struct btf_decl_tag *)(t + 1))->component_idx == at &&
+		    !strncmp(btf_type_name(btf, id), prefix, strlen(prefix)))
+			return set_contained(btf, f, btf_type_name(btf, id) + strlen(prefix));
+	}
+	return false;
+}
+
+/* ---- one type -------------------------------------------------------------- */
+
+struct look { const struct btf *btf; struct fields *f; u32 looked; };
+
+static void add(struct look *l, u32 kind, u32 off, u32 type, u32 of, s32 at)
+{
+	struct field f = { .kind = (u8)kind, .off = off, .bytes = kinds[kind].bytes,
+			   .type = type };
+
+	if (l->f->n == FIELDS_MAX ||
+	    ((kind == FIELD_LIST || kind == FIELD_TREE) && !find_contained(l->btf, &f, of, at)))
+		l->f->more = true;
+	else
+		l->f->v[l->f->n++] = f;
+}
+
+static void look(struct look *l, u32 type, u32 off, u32 of, s32 at, u32 depth);
+
+static void look_members(struct look *l, u32 id, u32 off, u32 depth)
+{
+	const struct btf_type *t = btf_type(l->btf, id);
+
+	for (u32 i = 0; i < btf_vlen(t) && !l->f->more; i++) {
+		struct btf_member_info m = btf_member(l->btf, t, i);
+
+		look(l, m.type_id, off + m.bit_off / 8, id, (s32)i, depth + 1);
+	}
+}
+
+static void look_elements(struct look *l, const struct btf_array *a, u32 off, u32 of, s32 at,
+			  u32 depth)
+{
+	u32 before = l->f->n, bytes = (u32)btf_bytes(l->btf, a->type);
+
+	look(l, a->type, off, of, at, depth + 1);
+	for (u32 i = 1; l->f->n > before && i < a->nelems && !l->f->more; i++)
+		look(l, a->type, off + i * bytes, of, at, depth + 1);
+}
+
+/* A pointer with a tag, as __kptr makes them. */
+static void look_pointer(struct look *l, const struct btf_type *t, u32 off)
+{
+	const struct btf_type *to = btf_type(l->btf, t->type);
+	u32 kind = btf_kind(to) == BTF_KIND_TYPE_TAG ?
+		   kind_named(btf_str(l->btf, to->name_off), FIELD_KPTR, FIELD_KINDS) :
+		   FIELD_KINDS;
+
+	if (kind < FIELD_KINDS)
+		add(l, kind, off, btf_skip_mods(l->btf, t->type), 0, 0);
+}
+
+/* TYPE lies at OFF, as component AT of type OF. */
+static void look(struct look *l, u32 type, u32 off, u32 of, s32 at, u32 depth)
+{
+	u32 id = btf_skip_mods(l->btf, type), kind;
+	const struct btf_type *t = btf_type(l->btf, id);
+
+	if (depth == NESTING || ++l->looked > LOOKED_MAX) {
+		l->f->more = true;
+		return;
+	}
+	switch (btf_kind(t)) {
+	case BTF_KIND_STRUCT:
+		kind = kind_named(btf_type_name(l->btf, id), 0, FIELD_KPTR);
+		if (kind < FIELD_KINDS)
+			add(l, kind, off, 0, of, at);
+		else
+			look_members(l, id, off, depth);
+		break;
+	case BTF_KIND_ARRAY:
+		look_elements(l, (const struct btf_array *)(t + 1), off, of, at, depth);
+		break;
+	case BTF_KIND_PTR:
+		look_pointer(l, t, off);
+		break;
+	default:
+		break;
+	}
+}
+
+static void look_variables(struct look *l, u32 id)
+{
+	const struct btf_type *t = btf_type(l->btf, id);
+	const struct btf_var_secinfo *s = (const void *)(t + 1);
+
+	for (u32 i = 0; i < btf_vlen(t) && !l->f->more; i++)
+		look(l, btf_type(l->btf, s[i].type)->type, s[i].offset, s[i].type, -1, 0);
+}
+
+/* ---- entry ----------------------------------------------------------------- */
+
+const struct fields *fields_of(struct verifier *v, u32 id)
+{
+	struct fields *f;
+	struct look l = { .btf = v->img->btf };
+
+	for (const struct fields *old = v->fields; old; old = old->next)
+		if (old->type == id)
+			return old;
+	f = arena_new(&v->mem, struct fields);
+	f->type = id;
+	f->next = v->fields;
+	v->fields = f;
+	l.f = f;
+	if (!l.btf || !id)
+		return f;
+	if (btf_kind(btf_type(l.btf, id)) == BTF_KIND_DATASEC)
+		look_variables(&l, id);
+	else if (btf_kind(btf_type(l.btf, btf_skip_mods(l.btf, id))) == BTF_KIND_STRUCT)
+		look_members(&l, btf_skip_mods(l.btf, id), 0, 0);
+	return f;
+}
+
+const struct field *field_at(const struct fields *f, enum field_kind kind, s64 off)
+{
+	for (u32 i = 0; i < f->n; i++)
+		if (f->v[i].kind == kind && f->v[i].off == off)
+			return &f->v[i];
+	return NULL;
+}
+
+const struct field *field_first(const struct fields *f, enum field_kind kind)
+{
+	for (u32 i = 0; i < f->n; i++)
+		if (f->v[i].kind == kind)
+			return &f->v[i];
+	return NULL;
+}
+
+const struct fields *fields_at(struct verifier *v, const struct reg *r)
+{
+	if (r->type == REG_MAP_VALUE)
+		return fields_of(v, map_of(v, r)->value_type);
+	return fields_of(v, r->type == REG_BTF && (r->flags & REG_ALLOC) ? r->btf_id : 0);
+}
