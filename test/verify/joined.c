@@ -5,9 +5,9 @@
 #define NAKED __attribute__((naked))
 /* 2^30 paths, on each of which r7 is another number; beside them one that following paths
  * does not come to. */
-#define PATHS "r9 = r1; call 7; if r0 == 5 goto 5f; call 7; r6 = r0; r7 = 1; .rept 30; if r6 & 1 goto +1; r7 += 1; r7 *= 3; r6 >>= 1;" \
-	".endr; r7 &= 7; r1 = %[table] ll; r1 += r7; r0 = *(u8 *)(r1 + 0);" \
-	"r0 = 2; exit; 5:"
+#define PATHS "r9 = r1; call 7; if r0 == 5 goto 5f; call 7; r6 = r0; r7 = 1; .rept 30;" \
+	"if r6 & 1 goto +1; r7 += 1; r7 *= 3; r6 >>= 1; .endr; r7 &= 7; r1 = %[table] ll;" \
+	"r1 += r7; r0 = *(u8 *)(r1 + 0); r0 = 2; exit; 5:"
 #define TABLE [table]"i"(&table)
 char table[16];
 struct { __uint(type, BPF_MAP_TYPE_PROG_ARRAY); __uint(max_entries, 2); __type(key, int);
