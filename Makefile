@@ -8,6 +8,7 @@
 # make install      PREFIX (/usr/local), DESTDIR
 # make static       build/static/skep: one file without shared libraries
 # SAN=1             with AddressSanitizer and UndefinedBehaviorSanitizer
+# SAN=thread        with ThreadSanitizer: make check T=stress SAN=thread
 # CROSS=triplet-    cross compiler prefix, e.g. CROSS=aarch64-linux-gnu-
 # V=1               show the commands
 # WERROR=1          warnings are errors
@@ -22,7 +23,7 @@ AR        := $(if $(filter default undefined,$(origin AR)),$(CROSS)ar,$(AR))
 OBJCOPY   := $(if $(filter default undefined,$(origin OBJCOPY)),$(CROSS)objcopy,$(OBJCOPY))
 PKGCONFIG ?= $(CROSS)pkg-config
 CLANG     ?= $(firstword $(foreach c,clang-19 clang-18 clang-17 clang,$(shell command -v $(c) 2>/dev/null)))
-O         := build$(if $(SAN),-san)$(if $(CROSS),/$(CROSS:-=))
+O         := build$(if $(SAN),-$(if $(findstring thread,$(SAN)),tsan,san))$(if $(CROSS),/$(CROSS:-=))
 
 Q   := $(if $(V),,@)
 SAY := $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),true,echo "  ")
@@ -39,7 +40,9 @@ CFLAGS  ?= -O2 -g
 ALLCFLAGS = -std=gnu11 -D_GNU_SOURCE -DSKEP_VERSION='"$(VERSION)"' \
 	-Iinclude -Isrc -fPIC -fvisibility=hidden -fno-semantic-interposition -ffunction-sections -fdata-sections \
 	$(WARN) $(if $(WERROR),-Werror) $(SANFLAGS) $(CFLAGS) $(HAVE)
-SANFLAGS := $(if $(SAN),-fsanitize=address$(COMMA)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+# What ThreadSanitizer does not know, fences, orders only accesses that are atomic.
+SANFLAGS := $(if $(findstring thread,$(SAN)),-fsanitize=thread -Wno-tsan -fno-omit-frame-pointer,$(if \
+	$(SAN),-fsanitize=address$(COMMA)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer))
 LDLIBS   := -lelf -ldl -lpthread
 
 LIB_LAYERS := base isa btf sym model obj verify vm jit maps call runtime host kernel api
@@ -99,6 +102,6 @@ static:
 include $(sort $(wildcard mk/*.mk))
 
 clean:
-	rm -rf build build-san
+	rm -rf build build-san build-tsan
 
 -include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d)

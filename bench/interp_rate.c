@@ -76,11 +76,12 @@ static double native(u64 *sum)
 	return (double)(os_clock_ns() - start) / insns();
 }
 
-static double fast(const struct vm_code *code, struct run *run, u64 *ret)
+static double fast(struct vm_machine *m, const struct vm_code *code, struct run *run, u64 *ret)
 {
 	u64 start = os_clock_ns();
 
-	*ret = vm_run_fast(code, run, NULL);
+	if (vm_run(m, code, run, 1ull << 32, ret))
+		abort();
 	return (double)(os_clock_ns() - start) / insns();
 }
 
@@ -117,7 +118,7 @@ int main(void)
 	oc = decode(&code, VM_CHECKED);
 	for (int i = 0; i < ROUNDS; i++) {
 		n[i] = native(&sum);
-		f[i] = fast(of, &run, &rf);
+		f[i] = fast(m, of, &run, &rf);
 		c[i] = checked(m, oc, &run, &rc);
 		if (rf != rc)
 			abort();

@@ -13,14 +13,26 @@
  *	if (skep_prog_run(prog, &run, &err)) ...
  *	skep_object_close(obj);
  *
- * Programs run in the checked interpreter, which looks at every access: a bad
- * program ends with an error and cannot touch the memory of the process, judged
- * or not (skep-verify(1)).
+ * skep_object_load verifies programs as the Linux kernel would (skep-verify(1)) and
+ * refuses what is not safe; what is accepted runs in an interpreter that checks
+ * nothing any more. A program that uses what the verifier cannot judge yet, or that
+ * is not to be judged (skep_load_opts.unverified), runs in another interpreter,
+ * which looks at every access: it ends with an error and cannot touch the memory of
+ * the process.
  *
  * Calls return 0 or a negative errno and fill the struct skep_err, which may
  * be NULL. The library never prints, never exits (without memory for its own
- * small needs it aborts, with a text), has no global state. One thread at a
- * time may use an object and what belongs to it.
+ * small needs it aborts, with a text), has no global state.
+ *
+ * Threads. An object is opened, set, loaded and closed by one thread at a time. Once
+ * it is loaded into the embedded engine several threads may run its programs at the
+ * same time, and use its maps. Every thread gets a virtual cpu (struct
+ * skep_load_opts.cpus) with its first run and keeps it as long as it lives; it is what
+ * bpf_get_smp_processor_id() says and which value of a per-cpu map its programs see.
+ * One thread more than there are cpus: -EAGAIN. What a run gives back (data_out,
+ * ctx_out) is good until the next run of the same thread. print may be called by
+ * several threads at once; a ring buffer is read by one thread at a time. Objects in
+ * the kernel (SKEP_KERNEL): one thread at a time.
  */
 #ifndef SKEP_SKEP_H
 #define SKEP_SKEP_H
@@ -140,11 +152,40 @@ struct skep_load_opts {
 	   must be like the object's, or new ones, which are pinned there and stay.
 	   NULL: nothing is pinned. */
 	const char *pins;
+	/* SKEP_USER, 1: nothing is verified, all programs run in the checked
+	   interpreter, which stops those that do what they must not. */
+	int unverified;
 };
 
-/* Creates the maps and readies the programs to run. OPTS may be NULL. */
+/*
+ * Verifies the programs, creates the maps and readies the programs to run. OPTS may
+ * be NULL. -EACCES when a program is not safe: ERR has the first reason, as
+ * skep-verify(1) prints it, and the next calls have all of them. The values of
+ * read-only global variables count as they are now; nobody can change them later.
+ */
 int skep_object_load(struct skep_object *obj, const struct skep_load_opts *opts,
 		     struct skep_err *err);
+
+/* Why a program is not safe. */
+struct skep_reason {
+	size_t size;		/* sizeof(struct skep_reason) */
+	int id;			/* N of SKEP-EN */
+	const char *program;
+	uint32_t insn;		/* its slot there */
+	const char *file;	/* source; NULL: there is no line information */
+	uint32_t line, column;	/* column 0: unknown */
+	const char *message;	/* one line */
+	const char *help;	/* a way out; or NULL */
+	const char *kernel;	/* the line of the kernel's log */
+	const char *text;	/* all of it, with notes, in lines */
+};
+
+/* Why skep_object_load failed, all reasons in lines; "" when it was not that. */
+const char *skep_object_reasons(const struct skep_object *obj);
+/* The Nth of them, from 0: 0, -ENOENT behind the last, -EINVAL for a wrong size. Texts
+ * live as long as OBJ, and no longer than until it is loaded again. */
+int skep_object_reason(const struct skep_object *obj, uint32_t n, struct skep_reason *reason);
+
 void skep_object_close(struct skep_object *obj);	/* NULL is fine */
 
 /* By name, or NULL. The next after PROG (NULL = the first), or NULL. */
@@ -159,6 +200,17 @@ const char *skep_prog_name(const struct skep_prog *prog);
 const char *skep_prog_section(const struct skep_prog *prog);
 uint32_t skep_prog_type(const struct skep_prog *prog);	/* BPF_PROG_TYPE_* */
 
+enum skep_verdict {
+	SKEP_UNVERIFIED,	/* nobody has asked: not loaded, SKEP_KERNEL, or unverified */
+	SKEP_VERIFIED,		/* runs without checks, unless skep_prog_note() says
+				   what the engine lacks for that */
+	SKEP_NOT_JUDGED,	/* skep_prog_note() says why; runs with checks */
+};
+
+enum skep_verdict skep_prog_verdict(const struct skep_prog *prog);
+/* Why a program that was to be verified runs with checks; "" when it does not. */
+const char *skep_prog_note(const struct skep_prog *prog);
+
 enum { SKEP_NO_NEIGHBOUR = 8 };
 
 struct skep_run {
@@ -168,7 +220,10 @@ struct skep_run {
 	uint32_t data_bytes;
 	uint32_t ifindex, rx_queue;
 	uint32_t repeat;	/* 0 = once */
-	uint64_t budget;	/* instructions per run; 0 = 1,000,000 */
+	/* Instructions per run. Verified programs end; of what they take only jumps
+	   back count, with what they jump over, and 16 for a function that is called.
+	   0 = 1,000,000, of verified programs 2^32 */
+	uint64_t budget;
 	uint64_t now_ns;	/* with SKEP_CLOCK_RUN; the clock never goes back */
 	/* struct xdp_md, __sk_buff, bpf_flow_keys or bpf_sk_lookup, or NULL: the
 	   fields that BPF_PROG_TEST_RUN takes, all others 0 */
@@ -187,7 +242,7 @@ struct skep_run {
 	uint32_t redirect_flags;	/* BPF_F_INGRESS; 2 neigh, 4 peer; with a neigh,
 				   SKEP_NO_NEIGHBOUR: no route or neighbour for it */
 	uint32_t tc_classid;
-	uint64_t insns;		/* executed by the last run */
+	uint64_t insns;		/* executed by the last run; 0: verified, not counted */
 	uint64_t duration_ns;	/* mean of the runs, when repeat > 1 */
 	uint64_t socket_cookie;	/* of the socket that the program chose or assigned;
 				   0 = none */

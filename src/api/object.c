@@ -28,7 +28,7 @@ static struct skep_object *object_new(struct image *img)
 	obj->progs = mem_alloc(img->nr_progs * sizeof(*obj->progs));
 	obj->maps = mem_alloc(img->nr_maps * sizeof(*obj->maps));
 	for (u32 i = 0; i < img->nr_progs; i++)
-		obj->progs[i] = (struct skep_prog){ obj, i, -1 };
+		obj->progs[i] = (struct skep_prog){ .obj = obj, .index = i, .loaded = -1 };
 	for (u32 i = 0; i < img->nr_maps; i++)
 		obj->maps[i] = (struct skep_map){ .obj = obj, .index = i, .def = &img->maps[i] };
 	return obj;
@@ -59,6 +59,8 @@ int object_open(struct skep_object **obj, const struct skep_open_opts *opts,
 	r = obj_open_for(&img, target, data, bytes, name, err);
 	if (!r) {
 		*obj = object_new(img);
+		if (opts && opts->btf)
+			(*obj)->btf = mem_strdup(opts->btf);
 		if (!target->opts.btf && !target->opts.kconfig && !target->opts.nr_modules) {
 			(*obj)->target = target;
 			return 0;
@@ -165,6 +167,8 @@ void skep_object_close(struct skep_object *obj)
 	if (obj->backend)
 		obj->backend->ops->close(obj->backend);
 	drop_target(obj);
+	object_judge_free(obj);
+	free(obj->btf);
 	if (!obj->shares)
 		image_free(obj->img);
 	if (obj->own_sockets)
@@ -293,6 +297,28 @@ static int load_maps(struct skep_object *obj, const struct prog_set *only, const
 	return 0;
 }
 
+/* Programs that the embedded engine cannot run are refused by it, not judged. */
+static bool has_host(u32 prog_type)
+{
+	for (const struct host *const *h = host_all; *h; h++)
+		if ((*h)->prog_type == prog_type)
+			return true;
+	return false;
+}
+
+static int judge_progs(struct skep_object *obj, const struct prog_set *only, struct skep_err *err)
+{
+	u32 *progs = mem_alloc(obj->img->nr_progs * sizeof(*progs)), n = 0;
+	int r;
+
+	for (u32 i = 0; i < obj->img->nr_progs; i++)
+		if (is_wanted(obj->img, i, only) && has_host(obj->img->progs[i].type))
+			progs[n++] = i;
+	r = object_judge(obj, progs, n, err);
+	free(progs);
+	return r;
+}
+
 static int load_progs(struct skep_object *obj, const struct prog_set *only, struct skep_err *err)
 {
 	const struct image *img = obj->img;
@@ -303,10 +329,13 @@ static int load_progs(struct skep_object *obj, const struct prog_set *only, stru
 	for (u32 i = 0; i < img->nr_maps; i++)
 		maps[i] = i;
 	for (u32 i = 0; !r && i < img->nr_progs; i++) {
+		struct skep_prog *p = &obj->progs[i];
+
 		if (!is_wanted(img, i, only))
 			continue;
-		r = obj->backend->ops->prog_load(obj->backend, img, i, maps, err);
-		obj->progs[i].loaded = r ? -1 : next++;
+		r = obj->backend->ops->prog_load(obj->backend, img, i, maps,
+			p->fast ? &p->code : NULL, err);
+		p->loaded = r ? -1 : next++;
 	}
 	free(maps);
 	return r;
@@ -337,6 +366,19 @@ static int update_second(struct skep_object *obj, u32 type, u32 map, const void 
 	return b->ops->map_update(b, map, key, words, flags);
 }
 
+/* A prog array holds programs of the type that those have which use it, as in the
+ * kernel: the context goes from one to the next. */
+static bool fits_array(const struct skep_object *obj, u32 map, u32 prog)
+{
+	const struct image *img = obj->img;
+
+	for (u32 i = 0; i < img->nr_progs; i++)
+		if (loaded(obj, i) >= 0 && img->progs[i].type != img->progs[prog].type &&
+		    uses_map(&img->progs[i], map))
+			return false;
+	return true;
+}
+
 int object_map_update(struct skep_object *obj, const struct image_map *def, u32 map,
 		      const void *key, const void *value, u64 flags)
 {
@@ -351,6 +393,8 @@ int object_map_update(struct skep_object *obj, const struct image_map *def, u32 
 		number = loaded(obj, prog);
 		if (number < 0)
 			return (int)number;
+		if (!fits_array(obj, map, prog))
+			return -EINVAL;
 		prog = (u32)number;
 		value = &prog;
 	}
@@ -413,7 +457,10 @@ int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
 		ro.probe = opts->probe;
 		ro.virtual_clock = opts->clock == SKEP_CLOCK_RUN;
 	}
+	object_judge_free(obj);
 	r = obj_ready(obj->img, err);
+	if (!r && !(opts && (opts->unverified || opts->engine == SKEP_KERNEL)))
+		r = judge_progs(obj, only, err);
 	if (!r && opts && opts->routes && opts->engine == SKEP_USER)
 		r = net_file_open(&ro.net, opts->routes, err);
 	if (r)
@@ -492,7 +539,7 @@ static int run_loaded(struct skep_prog *prog, struct skep_run *run, struct skep_
 	struct test_run t = {
 		.data = run->data, .bytes = run->data_bytes, .ifindex = run->ifindex,
 		.rx_queue = run->rx_queue, .repeat = run->repeat,
-		.budget = run->budget ? run->budget : (u64)BUDGET_DEFAULT,
+		.budget = run->budget,
 		.now_ns = run->now_ns,
 		.ctx_in = run->ctx_in, .ctx_in_bytes = run->ctx_in_bytes,
 	};
@@ -545,7 +592,7 @@ int skep_object_run_timers(struct skep_object *obj, uint64_t now_ns, uint32_t *w
 	if (!b)
 		return err_set(err, ERR_RUN, obj->img->file, "the object is not loaded");
 	if (b->ops->timers_run)
-		r = b->ops->timers_run(b, now_ns, BUDGET_DEFAULT, &left, err);
+		r = b->ops->timers_run(b, now_ns, 0, &left, err);
 	if (waiting)
 		*waiting = left;
 	return r;

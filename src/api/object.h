@@ -6,11 +6,22 @@
 #ifndef API_OBJECT_H
 #define API_OBJECT_H
 
+#include "base/strbuf.h"
 #include "model/backend.h"
+#include "model/rewrite.h"
 #include "model/target.h"
 #include "skep/skep.h"
 
-struct skep_prog { struct skep_object *obj; u32 index; s64 loaded; };
+struct skep_prog {
+	struct skep_object *obj;
+	u32 index;
+	s64 loaded;		/* the backend's number, or -1 */
+	enum skep_verdict verdict;
+	const char *note;	/* why it is not FAST although somebody asked, or NULL */
+	u32 note_insn;
+	bool fast;		/* verified, and runs without checks: as CODE says */
+	struct rewrite code;
+};
 struct skep_map {
 	struct skep_object *obj;
 	u32 index;		/* the backend's number */
@@ -25,8 +36,12 @@ struct skep_object {
 	struct backend *backend;	/* NULL until loaded */
 	struct target *target;	/* what the running kernel showed when the object was
 				   opened; kept for a load into it, or NULL */
-	struct skep_prog *progs;	/* by image index; loaded = the backend's
-					   number, or -1 */
+	char *btf;		/* what it was opened with, or NULL */
+	struct skep_prog *progs;	/* by image index */
+	struct arena arena;	/* of what the verifier said; lives as long */
+	struct strbuf reasons;	/* why it was not loaded: lines */
+	struct skep_reason *reason;	/* the same one by one, with their text */
+	u32 nr_reasons;
 	struct skep_map *maps;		/* by image index, as the backend's */
 	const struct sockets *sockets;	/* that are described; NULL: none are */
 	struct sockets *own_sockets;	/* of skep_object_sockets, or NULL */
@@ -54,6 +69,16 @@ struct prog_set { const u32 *v; size_t n; };
  */
 int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
 		const struct prog_set *only, struct skep_err *err);
+
+/* ---- judge.c ----------------------------------------------------------------- */
+
+/*
+ * Asks the verifier about the N programs of OBJ whose indexes are PROGS and rewrites
+ * those that it accepts. -EACCES with its first reason in ERR and all of them in OBJ
+ * when it refuses one.
+ */
+int object_judge(struct skep_object *obj, const u32 *progs, u32 n, struct skep_err *err);
+void object_judge_free(struct skep_object *obj);
 
 /* Do values of a map of TYPE name programs that run on what is redirected there? */
 static inline bool map_runs_programs(u32 type)

@@ -6,12 +6,14 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/magic.h>
+#include <linux/membarrier.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/vfs.h>
 #include <time.h>
@@ -506,6 +508,19 @@ void os_kernel(char *release, char *build, size_t size)
 u64 os_pid_tgid(void)
 {
 	return (u64)(u32)getpid() << 32 | (u32)gettid();
+}
+
+bool os_thread_lives(u32 id)
+{
+	return !syscall(SYS_tgkill, getpid(), id, 0) || errno != ESRCH;
+}
+
+bool os_membarrier(void)
+{
+	if (!syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0))
+		return true;
+	return !syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) &&
+	       !syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
 }
 
 u64 os_uid_gid(void)

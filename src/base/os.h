@@ -103,6 +103,10 @@ void os_yield(void);		/* lets another thread run */
 /* uname(2)'s release and version, cut to SIZE bytes; "" when unknown. */
 void os_kernel(char *release, char *build, size_t size);
 u64 os_pid_tgid(void);		/* process id << 32 | thread id */
+bool os_thread_lives(u32 id);	/* is there such a thread in this process? */
+/* All threads' stores so far are seen by who looks afterwards, and the other way
+ * round; false when the system cannot. */
+bool os_membarrier(void);
 u64 os_uid_gid(void);		/* real group id << 32 | user id */
 void os_comm(char name[16]);	/* of the calling thread, padded with zeroes */
 /* The id of this process's cgroup (v2), or of its ancestor at LEVEL (0 = the

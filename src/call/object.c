@@ -7,6 +7,7 @@
 #include "base/os.h"
 #include "call/bodies.h"
 #include "btf/btf.h"
+#include "maps/map.h"
 #include <stdlib.h>
 
 enum {
@@ -27,6 +28,7 @@ struct object {
 
 struct objects {
 	u8 *base;
+	u32 lock;			/* of what is free */
 	u32 nr;				/* slabs in use */
 	u8 classes[SLABS];
 	u64 free[CLASS_MAX + 1];	/* addresses of the first, 0 none */
@@ -40,11 +42,11 @@ static struct object *object_at(const struct objects *o, u64 addr)
 	u64 off = addr - (uintptr_t)o->base, slab = off / SLAB_BYTES;
 	struct object *obj;
 
-	if (!o->base || slab >= o->nr)
+	if (!o->base || slab >= __atomic_load_n(&o->nr, __ATOMIC_ACQUIRE))
 		return NULL;
 	off = (off >> o->classes[slab] << o->classes[slab]);
 	obj = (struct object *)(o->base + off);
-	return obj->refs && addr - (uintptr_t)(obj + 1) < obj->bytes ? obj : NULL;
+	return __atomic_load_n(&obj->refs, __ATOMIC_RELAXED) && addr - (uintptr_t)(obj + 1) < obj->bytes ? obj : NULL;
 }
 
 /* For the engine: what map values have may be read. */
@@ -52,7 +54,7 @@ static bool held_at(struct run *run, u64 addr, struct lent *l)
 {
 	const struct object *obj = object_at(run->objects, addr);
 
-	if (!obj || !obj->held)
+	if (!obj || !__atomic_load_n(&obj->held, __ATOMIC_RELAXED))
 		return false;
 	*l = (struct lent){ (void *)(uintptr_t)(obj + 1), obj->bytes, "object", true,
 			    (enum lent_kind)obj->kind, NULL };
@@ -71,6 +73,8 @@ static struct objects *objects_of(struct run *run)
 	return o;
 }
 
+void objects_open(struct run *run) { objects_of(run); }
+
 void objects_free(struct objects *o)
 {
 	if (o && o->base)
@@ -85,14 +89,29 @@ static bool slab_add(struct objects *o, u32 class)
 
 	if (!o->base || o->nr == SLABS)
 		return false;
-	o->classes[o->nr++] = (u8)class;
+	o->classes[o->nr] = (u8)class;
 	for (u64 off = SLAB_BYTES; off; off -= 1ull << class) {
 		struct object *obj = call_ptr(slab + off - (1ull << class));
 
 		obj->next = o->free[class];
 		o->free[class] = (uintptr_t)obj;
 	}
+	__atomic_store_n(&o->nr, o->nr + 1, __ATOMIC_RELEASE);
 	return true;
+}
+
+/* Takes one out of those of CLASS that are free, or NULL. */
+static struct object *object_take(struct objects *o, u32 class)
+{
+	struct object *obj = NULL;
+
+	map_spin_lock(&o->lock, MAP_USER);
+	if (o->free[class] || slab_add(o, class)) {
+		obj = call_ptr(o->free[class]);
+		o->free[class] = obj->next;
+	}
+	map_spin_unlock(&o->lock);
+	return obj;
 }
 
 static void drop(void *mem)
@@ -124,10 +143,9 @@ u64 object_new(struct run *run, u64 bytes, enum lent_kind kind)
 
 	while (class <= CLASS_MAX && 1ull << class < bytes + sizeof(*obj))
 		class++;
-	if (class > CLASS_MAX || (!o->free[class] && !slab_add(o, class)))
+	obj = class > CLASS_MAX ? NULL : object_take(o, class);
+	if (!obj)
 		return 0;
-	obj = call_ptr(o->free[class]);
-	o->free[class] = obj->next;
 	*obj = (struct object){ .owner = o, .bytes = (u32)bytes, .refs = 1, .kind = kind };
 	memset(obj + 1, 0, bytes);
 	return lend_object(run, obj);
@@ -135,29 +153,32 @@ u64 object_new(struct run *run, u64 bytes, enum lent_kind kind)
 
 u64 object_get(struct run *run, u64 at)
 {
-	head_of(at)->refs++;
+	__atomic_fetch_add(&head_of(at)->refs, 1, __ATOMIC_RELAXED);
 	return lend_object(run, head_of(at));
 }
 
 void object_put(u64 at)
 {
 	struct object *obj = head_of(at);
+	struct objects *o = obj->owner;
 	u32 class;
 
-	if (--obj->refs)
+	if (__atomic_sub_fetch(&obj->refs, 1, __ATOMIC_ACQ_REL))
 		return;
-	class = obj->owner->classes[((uintptr_t)obj - (uintptr_t)obj->owner->base) / SLAB_BYTES];
-	obj->next = obj->owner->free[class];
-	obj->owner->free[class] = (uintptr_t)obj;
+	class = o->classes[((uintptr_t)obj - (uintptr_t)o->base) / SLAB_BYTES];
+	map_spin_lock(&o->lock, MAP_USER);
+	obj->next = o->free[class];
+	o->free[class] = (uintptr_t)obj;
+	map_spin_unlock(&o->lock);
 }
 
 void object_gone(void *objects, u64 at)
 {
 	struct object *obj = object_at(objects, at);
 
-	if (!obj || (uintptr_t)(obj + 1) != at || !obj->held)
+	if (!obj || (uintptr_t)(obj + 1) != at || !__atomic_load_n(&obj->held, __ATOMIC_RELAXED))
 		return;
-	obj->held--;
+	__atomic_fetch_sub(&obj->held, 1, __ATOMIC_RELAXED);
 	object_put(at);
 }
 
@@ -184,10 +205,10 @@ HELPER_BODY(call_kptr_xchg)
 	u64 *slot = call_ptr(r1), old;
 
 	if (r2)
-		head_of(r2)->held++;
+		__atomic_fetch_add(&head_of(r2)->held, 1, __ATOMIC_RELAXED);
 	old = __atomic_exchange_n(slot, r2, __ATOMIC_ACQ_REL);
 	if (!old)
 		return 0;
-	head_of(old)->held--;
+	__atomic_fetch_sub(&head_of(old)->held, 1, __ATOMIC_RELAXED);
 	return lend_object(run, head_of(old));
 }

@@ -15,6 +15,8 @@ u64 object_new(struct run *run, u64 bytes, enum lent_kind kind);
 u64 object_get(struct run *run, u64 at);
 /* One less; the engine has seen that the program had it. */
 void object_put(u64 at);
+/* Makes what RUN's objects lie in, before several threads may. */
+void objects_open(struct run *run);
 /* A reference that a map value has had: it is gone with the value. */
 void object_gone(void *objects, u64 at);
 void objects_free(struct objects *o);

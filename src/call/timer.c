@@ -30,7 +30,9 @@ struct timers {
 	VEC(u32) free;		/* numbers not in use */
 	VEC(u32) heap;		/* numbers of those that wait */
 	u64 seq;
-	u64 running;		/* handle of the one whose callback runs; 0 none */
+	u32 lock;		/* of all of this */
+	u32 waiting;		/* in the heap: for who has no lock */
+	VEC(u64) running;	/* by cpu: handle of the one whose callback runs there */
 };
 
 struct timers *timers_new(void) { return mem_alloc(sizeof(struct timers)); }
@@ -42,10 +44,22 @@ void timers_free(struct timers *t)
 	vec_free(&t->v);
 	vec_free(&t->free);
 	vec_free(&t->heap);
+	vec_free(&t->running);
 	free(t);
 }
 
-u32 timers_waiting(const struct timers *t) { return (u32)t->heap.n; }
+u32 timers_waiting(const struct timers *t)
+{
+	return __atomic_load_n(&t->waiting, __ATOMIC_RELAXED);
+}
+
+static void lock(struct timers *t) { map_spin_lock(&t->lock, MAP_USER); }
+
+static void unlock(struct timers *t)
+{
+	__atomic_store_n(&t->waiting, (u32)t->heap.n, __ATOMIC_RELAXED);
+	map_spin_unlock(&t->lock);
+}
 
 /* ---- the heap -------------------------------------------------------------------- */
 
@@ -154,29 +168,68 @@ static struct timer *timer_new(struct timers *t)
 void timers_gone(void *arg, u64 handle)
 {
 	struct timers *t = arg;
-	struct timer *timer = by_handle(t, handle);
+	struct timer *timer;
 
-	if (!timer)
-		return;
-	stop(t, timer);
-	timer->map = NULL;
-	*vec_push(&t->free) = (u32)(timer - t->v.v);
+	lock(t);
+	timer = by_handle(t, handle);
+	if (timer) {
+		stop(t, timer);
+		timer->map = NULL;
+		*vec_push(&t->free) = (u32)(timer - t->v.v);
+	}
+	unlock(t);
 }
 
-bool timers_take(struct timers *t, u64 now, struct timer_call *call)
+/* ---- callbacks -------------------------------------------------------------------- */
+
+static u64 *running_on(struct timers *t, u32 cpu)
+{
+	while (t->running.n <= cpu)
+		*vec_push(&t->running) = 0;
+	return &t->running.v[cpu];
+}
+
+static bool runs(const struct timers *t, u64 handle)
+{
+	for (size_t i = 0; i < t->running.n; i++)
+		if (t->running.v[i] == handle)
+			return true;
+	return false;
+}
+
+void timers_done(struct timers *t, u32 cpu)
+{
+	lock(t);
+	*running_on(t, cpu) = 0;
+	unlock(t);
+}
+
+/* One whose callback still runs on another cpu waits for its end, and those after
+ * it with it. */
+static bool take(struct timers *t, u32 cpu, u64 now, struct timer_call *call)
 {
 	struct timer *timer = t->heap.n ? &t->v.v[t->heap.v[0]] : NULL;
 
-	t->running = 0;
-	if (!timer || timer->at > now)
+	*running_on(t, cpu) = 0;
+	if (!timer || timer->at > now || runs(t, handle_of(t, timer)))
 		return false;
 	stop(t, timer);
-	t->running = handle_of(t, timer);
+	*running_on(t, cpu) = handle_of(t, timer);
 	*call = (struct timer_call){
 		.map = timer->map, .func = timer->func, .at = timer->at,
 		.value = timer->place - (timer->map->timer_at - 1),
 	};
 	return true;
+}
+
+bool timers_take(struct timers *t, u32 cpu, u64 now, struct timer_call *call)
+{
+	bool taken;
+
+	lock(t);
+	taken = take(t, cpu, now, call);
+	unlock(t);
+	return taken;
 }
 
 /* ---- helpers ------------------------------------------------------------------------ */
@@ -191,7 +244,7 @@ static bool is_place(const struct map *m, const u8 *place)
 	       off % mem.stride == m->timer_at - 1;
 }
 
-HELPER_BODY(call_timer_init)
+static s64 timer_init(struct run *run, u64 r1, u64 r2, u64 r3)
 {
 	u8 *place = call_ptr(r1);
 	struct map *m = call_ptr(r2);
@@ -199,13 +252,13 @@ HELPER_BODY(call_timer_init)
 	u64 handle;
 
 	if ((r3 != CLOCK_MONOTONIC && r3 != CLOCK_REALTIME && r3 != CLOCK_BOOTTIME) ||
-	    !run->timers || !is_place(m, place))
-		return call_error(-EINVAL);
+	    !is_place(m, place))
+		return -EINVAL;
 	if (timer_at(run, r1))
-		return call_error(-EBUSY);
+		return -EBUSY;
 	timer = timer_new(run->timers);
 	if (!timer)
-		return call_error(-ENOMEM);
+		return -ENOMEM;
 	*timer = (struct timer){ .map = m, .place = place, .gen = timer->gen + 1,
 		.clock = (s32)r3 };
 	handle = handle_of(run->timers, timer);
@@ -213,12 +266,12 @@ HELPER_BODY(call_timer_init)
 	return 0;
 }
 
-HELPER_BODY(call_timer_set_callback)
+static s64 timer_set_callback(struct run *run, u64 r1, u64 r2)
 {
 	struct timer *timer = timer_at(run, r1);
 
 	if (!timer)
-		return call_error(-EINVAL);
+		return -EINVAL;
 	timer->func = r2;
 	return 0;
 }
@@ -239,25 +292,44 @@ static u64 moment(const struct run *run, const struct timer *timer, u64 ns, bool
 	return ns > shown ? saturate(now, ns - shown) : now;
 }
 
-HELPER_BODY(call_timer_start)
+static s64 timer_start(struct run *run, u64 r1, u64 r2, u64 r3)
 {
 	struct timer *timer = timer_at(run, r1);
 
 	if (!timer || !timer->func || r3 & ~(u64)(TIMER_ABS | TIMER_CPU_PIN))
-		return call_error(-EINVAL);
+		return -EINVAL;
 	start(run->timers, timer, moment(run, timer, r2, r3 & TIMER_ABS));
 	return 0;
 }
 
 /* 1 when it waited. */
-HELPER_BODY(call_timer_cancel)
+static s64 timer_cancel(struct run *run, u64 r1)
 {
 	struct timer *timer = timer_at(run, r1);
 
 	if (!timer)
-		return call_error(-EINVAL);
-	if (handle_of(run->timers, timer) == run->timers->running)
-		return call_error(-EDEADLK);
+		return -EINVAL;
+	if (handle_of(run->timers, timer) == *running_on(run->timers, run->cpu))
+		return -EDEADLK;
 	timer->func = 0;
 	return stop(run->timers, timer);
 }
+
+/* Bodies, each one step for other threads; NULL: there are no timers at all. */
+#define LOCKED(name, ...) \
+	HELPER_BODY(call_ ## name) \
+	{ \
+		s64 r = -EINVAL; \
+\
+		if (!run->timers) \
+			return call_error(-EINVAL); \
+		lock(run->timers); \
+		r = name(run, __VA_ARGS__); \
+		unlock(run->timers); \
+		return r < 0 ? call_error((int)r) : (u64)r; \
+	}
+
+LOCKED(timer_init, r1, r2, r3)
+LOCKED(timer_set_callback, r1, r2)
+LOCKED(timer_start, r1, r2, r3)
+LOCKED(timer_cancel, r1)

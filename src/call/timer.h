@@ -2,7 +2,8 @@
 /*
  * timer.h: the timers of an engine (struct bpf_timer in map values). The value
  * holds a handle; what it stands for lies here, where programs cannot reach it.
- * Who owns the timers asks for those that are due and runs their callbacks.
+ * Who owns the timers asks for those that are due and runs their callbacks. All of
+ * this may be called by several threads, each with a cpu of its own.
  */
 #ifndef CALL_TIMER_H
 #define CALL_TIMER_H
@@ -20,9 +21,10 @@ struct timer_call {
 	u64 at;		/* ns of the monotonic or virtual clock */
 };
 
-/* The earliest timer that is due at NOW stops waiting; false: none is. Its
- * callback is over with the next call of this. */
-bool timers_take(struct timers *t, u64 now, struct timer_call *call);
+/* The earliest timer that is due at NOW stops waiting, and its callback runs on CPU;
+ * false: none is. It is over with the next call of this for CPU, or timers_done. */
+bool timers_take(struct timers *t, u32 cpu, u64 now, struct timer_call *call);
+void timers_done(struct timers *t, u32 cpu);
 u32 timers_waiting(const struct timers *t);
 /* The element with this handle is gone: struct map's timer_gone, ARG is T. */
 void timers_gone(void *arg, u64 handle);

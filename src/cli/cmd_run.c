@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { VERDICTS_SHOWN = 24 };	/* in text; the rest is counted */
+#define NO_BUDGET UINT64_MAX	/* --budget was not given */
 
 struct run_opts {
 	const char *output, *verdicts, *expect, *on, *routes, *pins;
@@ -21,7 +21,7 @@ struct run_opts {
 	const char *clock, *sockets;
 	u64 repeat, budget, cpus, linger;
 	struct load_opts load;
-	bool json, verbose, quiet;
+	bool json, verbose, quiet, unverified;
 };
 
 struct job {
@@ -185,7 +185,7 @@ static int load(struct job *j)
 		.print = j->o.quiet ? NULL : messages_print, .print_arg = &j->messages,
 		.engine = j->on == ON_KERNEL ? SKEP_KERNEL : SKEP_USER,
 		.clock = j->capture_clock ? SKEP_CLOCK_RUN : SKEP_CLOCK_REAL,
-		.routes = j->o.routes, .pins = j->o.pins,
+		.routes = j->o.routes, .pins = j->o.pins, .unverified = j->o.unverified,
 	};
 	int r;
 
@@ -203,6 +203,8 @@ static int load(struct job *j)
 		r = meta_open(&j->meta, skep_prog_type(j->prog), j->on == ON_USER, j->err);
 	if (!r)
 		r = choice_load(&j->choice, &opts);
+	if (!r && !j->o.quiet && j->on != ON_KERNEL)
+		engine_notes(j->prog->obj, j->o.verbose);
 	if (!r && !j->o.quiet && j->on != ON_KERNEL)
 		network_notes(j->prog->obj->img, skep_prog_type(j->prog), j->o.routes,
 			      j->on == ON_BOTH);
@@ -513,29 +515,6 @@ static u64 ns_per_packet(const struct job *j)
 	return runs ? (j->ns + runs / 2) / runs : 0;
 }
 
-static void table(struct strbuf *out, const struct job *j)
-{
-	struct verdict_count *v;
-	char buf[16];
-	size_t n;
-	int w = 7;
-
-	v = verdicts_sorted(&j->v, &n);
-	for (size_t i = 0; i < n; i++) {
-		int len = (int)strlen(verdict_text(j->v.prog_type, v[i].value, buf));
-
-		w = len > w ? len : w;
-	}
-	sb_printf(out, "%-*s%10s%7s\n", w, "verdict", "packets", "%");
-	for (size_t i = 0; i < n && i < VERDICTS_SHOWN; i++)
-		sb_printf(out, "%-*s%10" PRIu64 "%7.1f\n", w,
-			  verdict_text(j->v.prog_type, v[i].value, buf), v[i].n,
-			  100.0 * (double)v[i].n / (double)j->packets);
-	if (n > VERDICTS_SHOWN)
-		sb_printf(out, "... and %zu more values (--json has all)\n", n - VERDICTS_SHOWN);
-	free(v);
-}
-
 static void results_text(struct strbuf *out, struct job *j)
 {
 	const struct progtype_row *row = progtype_row(j->v.prog_type);
@@ -546,7 +525,7 @@ static void results_text(struct strbuf *out, struct job *j)
 	sb_printf(out, " (%s): %" PRIu64 " packets, %" PRIu64 " ns/packet\n", row->name,
 		  j->packets, ns_per_packet(j));
 	if (j->packets)
-		table(out, j);
+		verdicts_text(out, &j->v, j->packets);
 	ports_text(out, &j->ports);
 	for (u32 i = 0; i < obj->img->nr_maps; i++)
 		map_show_text(out, obj, i, &j->o.net);
@@ -568,6 +547,8 @@ static void results_json(struct strbuf *out, struct job *j)
 		json_arr_end(&js);
 	}
 	json_str(&js, "type", progtype_row(j->v.prog_type)->name);
+	if (j->on != ON_KERNEL)
+		engine_json(&js, j->prog);
 	json_u64(&js, "packets", j->packets);
 	json_u64(&js, "packets_cut", j->cut);
 	if (j->left_out)
@@ -687,7 +668,7 @@ static int run_job(struct job *j)
 	int r;
 
 	if (load(j))
-		return report(j->err);
+		return engine_refused(j->prog) ? EXIT_NO : report(j->err);
 	r = run_inputs(j);
 	messages_end(&j->messages);
 	return r ? stop_early(j) : finish(j);
@@ -754,6 +735,8 @@ static int check_operands(const struct command *cmd, struct job *j)
 {
 	if (!j->o.budget)
 		return usage_error("--budget is at least 1");
+	if (j->o.budget == NO_BUDGET)
+		j->o.budget = 0;
 	if (!j->o.repeat)
 		return usage_error("--repeat is at least 1");
 	if (!j->o.cpus)
@@ -801,7 +784,7 @@ static void job_free(struct job *j)
 int cmd_run(const struct command *cmd, int argc, char **argv)
 {
 	struct skep_err err = { 0 };
-	struct job j = { .o.budget = BUDGET_DEFAULT, .o.repeat = 1,
+	struct job j = { .o.budget = NO_BUDGET, .o.repeat = 1,
 		.o.cpus = (u64)os_cpu_count(), .v.report = stdout, .err = &err,
 		.choice.err = &err };
 	struct run_opts *o = &j.o;
@@ -841,8 +824,9 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 		 "user (default), kernel by bpf(2), or both and compare", &o->on},
 		{"repeat", 0, OPT_U64, "N", "run the program N times on each packet",
 		 &o->repeat},
+		{"unverified", 0, OPT_FLAG, NULL, "check accesses as they come", &o->unverified},
 		{"budget", 0, OPT_U64, "N",
-		 "instructions that one run may take (default 1000000)", &o->budget},
+		 "instructions that one run may take, see skep-run(1)", &o->budget},
 		{"clock", 0, OPT_STR, "WHICH",
 		 "what programs see: real (default), or capture: the packets' times",
 		 &o->clock},

@@ -5,7 +5,6 @@
  * asked, too.
  */
 #include "cli/verify_out.h"
-#include "isa/isa.h"
 #include "obj/obj.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,70 +28,14 @@ struct verify_cmd {
 
 /* ---- reasons ------------------------------------------------------------- */
 
-static void source_line(struct strbuf *out, const struct image_line *line)
-{
-	const char *text = line->text;
-	u32 indent = 0, col = line->col;
-
-	if (!text || !*text)
-		return;
-	sb_printf(out, "%5u | %s\n", line->line, text);
-	while (text[indent] && (text[indent] == ' ' || text[indent] == '\t'))
-		indent++;
-	if (!col)
-		return;
-	sb_puts(out, "      | ");
-	for (u32 i = 0; i + 1 < col && text[i]; i++)
-		sb_putc(out, text[i] == '\t' ? '\t' : ' ');
-	sb_puts(out, "^\n");
-}
-
-static void print_error(const struct image *img, const struct image_prog *p,
-			const struct verify_error *e, const char *word)
-{
-	char where[512];
-	const struct image_line *line = image_line(p, e->insn);
-	struct strbuf out = { 0 };
-
-	image_where(where, sizeof(where), img, p, e->insn);
-	sb_printf(&out, "%s: %s: %s [SKEP-E%04d]\n", where, word, e->text, (int)e->id);
-	if (line)
-		source_line(&out, line);
-	for (u32 i = 0; i < e->nr_notes; i++) {
-		if (e->note_insns[i] != VERIFY_NOWHERE) {
-			image_where(where, sizeof(where), img, p, e->note_insns[i]);
-			sb_printf(&out, "%s: ", where);
-		}
-		sb_printf(&out, "note: %s\n", e->notes[i]);
-	}
-	if (e->help)
-		sb_printf(&out, "help: %s\n", e->help);
-	if (*e->kernel)
-		sb_printf(&out, "kernel: %s\n", e->kernel);
-	write_text(stderr, out.s, out.n);
-	sb_free(&out);
-}
-
 static void print_reasons(const struct image *img, const struct image_prog *p,
 			  const struct verify_result *r)
 {
-	char where[512];
+	struct strbuf out = { 0 };
 
-	for (u32 i = 0; i < r->nr_errors; i++)
-		print_error(img, p, &r->errors[i], "error");
-	for (u32 i = 0; i < r->nr_warnings; i++)
-		print_error(img, p, &r->warnings[i], "warning");
-	if (r->verdict == VERDICT_OK && r->by_invariants) {
-		image_where(where, sizeof(where), img, p, 0);
-		fprintf(stderr, "%s: note: '%s' is safe by what holds where its paths meet; "
-			"following them all takes longer than the kernel may have patience for "
-			"(--policy kernel)\n", where, p->name);
-	}
-	if (r->verdict != VERDICT_NOT_JUDGED)
-		return;
-	image_where(where, sizeof(where), img, p, r->construct_insn);
-	fprintf(stderr, "%s: note: '%s' is not judged: the verifier does not support it yet: %s\n",
-		where, p->name, r->construct);
+	verify_reasons(&out, img, p, r);
+	write_text(stderr, out.s, out.n);
+	sb_free(&out);
 }
 
 /* ---- the kernel's verdict ------------------------------------------------ */
@@ -172,34 +115,13 @@ static void row(const struct verify_cmd *c, struct table *t, const struct judged
 
 /* ---- the kernel's types --------------------------------------------------- */
 
-/* Does judging P take them? Helpers that give or take the kernel's objects, its
- * functions and variables, pointers in map values, arguments of what is traced. */
-static bool needs_types(const struct image *img, const struct image_prog *p)
-{
-	for (u32 i = 0; i < img->nr_maps; i++)
-		if (img->maps[i].nr_kptrs)
-			return true;
-	if (p->sec && (p->sec->flags & SEC_ATTACH_BTF))
-		return true;
-	for (u32 i = 0; i < p->nr_insns; i += isa_slots(&p->insns[i])) {
-		enum isa_op op = isa_op(&p->insns[i]);
-		const struct helper_row *row;
-
-		if (op == OP_CALL_KFUNC || op == OP_LDDW_BTF_ID)
-			return true;
-		row = op == OP_CALL ? helper_row((u32)p->insns[i].imm) : NULL;
-		if (row && row->ret == RET_OTHER)
-			return true;
-	}
-	return p->type == BPF_PROG_TYPE_TRACING || p->type == BPF_PROG_TYPE_LSM;
-}
 
 static int open_types(struct verify_cmd *c, const struct image *img,
 		      const struct image_prog *p, struct skep_err *err)
 {
 	int rc;
 
-	if (c->types_tried || !needs_types(img, p))
+	if (c->types_tried || !verify_wants_types(img, p))
 		return 0;
 	c->types_tried = true;
 	rc = target_btf(&c->target, &c->opts.vmlinux, err);

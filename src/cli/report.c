@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* report.c: errors and results on their way out. */
 #include "cli/cli.h"
+#include "verify/verify.h"
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -15,7 +16,7 @@ static int exit_status(int id)
 	case ERR_KERNEL_REJECTED:
 		return EXIT_NO;
 	}
-	return EXIT_NO_ANSWER;
+	return reject_row((unsigned)id) ? EXIT_NO : EXIT_NO_ANSWER;
 }
 
 /* On a terminal only; NO_COLOR (no-color.org) and TERM=dumb say no. */

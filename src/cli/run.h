@@ -28,6 +28,17 @@ int choice_make(struct choice *c);
 int choice_load(struct choice *c, const struct skep_load_opts *opts);
 void choice_free(struct choice *c);
 
+/* ---- engine.c: which interpreter runs the programs, and why ------------------------ */
+
+/* Says on stderr that a program runs with checks although it was to be verified;
+ * VERBOSE: what each runs in. */
+void engine_notes(const struct skep_object *obj, bool verbose);
+/* "verdict" and "engine". */
+void engine_json(struct json *j, const struct skep_prog *prog);
+/* Says why the object of PROG was not loaded, as `skep verify` does; false: not for
+ * its programs. PROG may be NULL. */
+bool engine_refused(const struct skep_prog *prog);
+
 /* ---- verdicts.c: what programs answered, counted, written and compared ------- */
 
 enum { VERDICT_SLOTS = 16 };	/* small answers are counted without search */
@@ -65,6 +76,8 @@ void verdicts_free(struct verdicts *v);	/* removes what was not committed */
 /* "verdicts": their counts by name. */
 void verdicts_json(const struct verdicts *v, struct json *j);
 struct verdict_count *verdicts_sorted(const struct verdicts *v, size_t *n);
+/* The table of them; PACKETS are all. */
+void verdicts_text(struct strbuf *out, const struct verdicts *v, u64 packets);
 /* "XDP_PASS", or the number in BUF. */
 const char *verdict_text(u32 prog_type, u32 value, char buf[16]);
 

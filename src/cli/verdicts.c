@@ -290,3 +290,30 @@ void verdicts_free(struct verdicts *v)
 	free(v->slots);
 	vec_free(&v->expect);
 }
+
+/* ---- the table ---------------------------------------------------------------- */
+
+enum { VERDICTS_SHOWN = 24 };	/* the rest is counted */
+
+void verdicts_text(struct strbuf *out, const struct verdicts *v, u64 packets)
+{
+	struct verdict_count *all;
+	char buf[16];
+	size_t n;
+	int w = 7;
+
+	all = verdicts_sorted(v, &n);
+	for (size_t i = 0; i < n; i++) {
+		int len = (int)strlen(verdict_text(v->prog_type, all[i].value, buf));
+
+		w = len > w ? len : w;
+	}
+	sb_printf(out, "%-*s%10s%7s\n", w, "verdict", "packets", "%");
+	for (size_t i = 0; i < n && i < VERDICTS_SHOWN; i++)
+		sb_printf(out, "%-*s%10" PRIu64 "%7.1f\n", w,
+			  verdict_text(v->prog_type, all[i].value, buf), all[i].n,
+			  100.0 * (double)all[i].n / (double)packets);
+	if (n > VERDICTS_SHOWN)
+		sb_printf(out, "... and %zu more values (--json has all)\n", n - VERDICTS_SHOWN);
+	free(all);
+}

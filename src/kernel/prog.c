@@ -253,7 +253,7 @@ static int prog_load(struct kernel *k, const struct image *img, const struct ima
 }
 
 int kernel_prog_load(struct backend *b, const struct image *img, u32 prog, const u32 *maps,
-		     struct skep_err *err)
+		     const struct rewrite *code, struct skep_err *err)
 {
 	struct kernel *k = kernel_of(b);
 	struct kernel_prog p = { .img = img, .prog = &img->progs[prog] };

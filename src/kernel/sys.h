@@ -170,7 +170,7 @@ int kernel_map_freeze(struct backend *b, u32 map);
 /* Before its maps are created: their keys and values have types of IMG. */
 void kernel_image(struct backend *b, const struct image *img);
 int kernel_prog_load(struct backend *b, const struct image *img, u32 prog, const u32 *maps,
-		     struct skep_err *err);
+		     const struct rewrite *code, struct skep_err *err);
 int kernel_test_run(struct backend *b, u32 prog, struct test_run *t, struct skep_err *err);
 int kernel_test_run_batch(struct backend *b, u32 prog, struct test_run *t,
 			  struct test_packet *pkts, u32 *n, struct skep_err *err);

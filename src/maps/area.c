@@ -113,22 +113,49 @@ void words_get(void *dst, const u64 *src, u32 n)
 
 static bool has_fields(const struct map *m) { return m->nr_fields; }
 
-/* All but the lock, the timer and objects. */
-static void copy_around_fields(const struct map *m, u8 *dst, const u8 *src)
+/* To and from an element that others may read and write meanwhile, where fields,
+ * and so the parts between them, are aligned to 4 bytes. */
+static void part_set(u8 *elem, const u8 *value, u32 n)
+{
+	u32 v;
+
+	for (; n >= sizeof(v); n -= 4, elem += 4, value += 4) {
+		memcpy(&v, value, sizeof(v));
+		store_relaxed((u32 *)elem, v);
+	}
+	for (; n; n--)
+		store_relaxed(elem++, *value++);
+}
+
+static void part_get(u8 *value, const u8 *elem, u32 n)
+{
+	u32 v;
+
+	for (; n >= sizeof(v); n -= 4, elem += 4, value += 4) {
+		v = load_relaxed((const u32 *)elem);
+		memcpy(value, &v, sizeof(v));
+	}
+	for (; n; n--)
+		*value++ = load_relaxed(elem++);
+}
+
+/* All but the lock, the timer and objects, by COPY. */
+static void copy_around_fields(const struct map *m, u8 *dst, const u8 *src,
+			       void (*copy)(u8 *dst, const u8 *src, u32 n))
 {
 	u32 from = 0;
 
 	for (u32 i = 0; i < m->nr_fields; i++) {
-		memcpy(dst + from, src + from, m->fields[i].at - from);
+		copy(dst + from, src + from, m->fields[i].at - from);
 		from = m->fields[i].at + m->fields[i].bytes;
 	}
-	memcpy(dst + from, src + from, m->value_size - from);
+	copy(dst + from, src + from, m->value_size - from);
 }
 
 void value_set(const struct map *m, void *elem, const void *value)
 {
 	if (unlikely(has_fields(m)))
-		copy_around_fields(m, elem, value);
+		copy_around_fields(m, elem, value, part_set);
 	else
 		words_set(elem, value, m->value_size);
 }
@@ -185,7 +212,7 @@ void value_get(const struct map *m, void *value, const void *elem)
 		words_get(value, elem, m->value_size);
 		return;
 	}
-	copy_around_fields(m, value, elem);
+	copy_around_fields(m, value, elem, part_get);
 	clear_fields(m, value);
 }
 

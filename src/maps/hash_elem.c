@@ -182,14 +182,16 @@ static u32 elem_at(const struct map *m, const struct hash_slot *s, u32 n)
 	return i ? 0 : nr_slots(m);
 }
 
-/* E may be free, or hold another key, by the time that its bucket is locked. */
-static bool evict(struct map *m, struct hash_slot *home, u32 e, u32 cpu)
+/* E may be free, or hold another key, by the time that its bucket is locked. With
+ * FORCE it goes even when it is in use. */
+static bool evict(struct map *m, struct hash_slot *home, u32 e, u32 cpu, bool force)
 {
+	u8 spared = force ? 0 : MARK_USED;
 	struct place at;
 
 	if (!hash_place(m, &at, e) || !bucket_lock(&at, cpu))
 		return false;
-	if (load_relaxed(&m->marks[e]) != MARK_IN_USE) {
+	if (load_relaxed(&m->marks[e]) & spared) {
 		bucket_unlock(&at);
 		return false;
 	}
@@ -208,7 +210,7 @@ static u32 chunk_of(const struct map *m)
 }
 
 /* One step of the hand: how many were given up. */
-static u32 hand_step(struct map *m, struct hash_slot *home, u32 cpu)
+static u32 hand_step(struct map *m, struct hash_slot *home, u32 cpu, bool force)
 {
 	u32 *hand = hash_own_lists(m) ? &home->hand : &area_head(m)->hand;
 	u32 chunk = chunk_of(m), turn = __atomic_fetch_add(hand, chunk, __ATOMIC_RELAXED);
@@ -218,22 +220,24 @@ static u32 hand_step(struct map *m, struct hash_slot *home, u32 cpu)
 		u32 e = elem_at(m, home, turn + i);
 		u8 mark = e ? load_relaxed(&m->marks[e]) : 0;
 
-		if (mark & MARK_USED)
+		if (mark & MARK_USED && !force)
 			store_relaxed(&m->marks[e], MARK_IN_USE);
 		else if (mark)
 			hash_prefetch(m, found[n++] = e);
 	}
 	for (u32 i = 0; i < n; i++)
-		given += evict(m, home, found[i], cpu);
+		given += evict(m, home, found[i], cpu, force);
 	return given;
 }
 
+/* Twice around, then whatever is met: others may mark all elements as used as
+ * fast as the hand takes the marks away. */
 static bool give_up(struct map *m, struct hash_slot *home, u32 cpu)
 {
 	u64 all = hash_own_lists(m) ? share_of(m) + 2ull : m->nr_elems;
 
-	for (u64 passed = 0; passed < 2 * all + CHUNK_MAX; passed += chunk_of(m))
-		if (hand_step(m, home, cpu))
+	for (u64 passed = 0; passed < 3 * all + CHUNK_MAX; passed += chunk_of(m))
+		if (hand_step(m, home, cpu, passed > 2 * all))
 			return true;
 	return false;
 }

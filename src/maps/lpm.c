@@ -369,6 +369,7 @@ static void node_free(struct map *m, u32 n)
 	struct pool_mem mem = node_mem(m);
 
 	store_release(&head->ver, head->ver + 1);
+	fence_release();	/* before the stores of who uses it again */
 	pool_put(&head->elems, &mem, n);
 }
 

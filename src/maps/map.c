@@ -353,8 +353,19 @@ int map_user_next_key(struct map *m, const void *key, void *next)
 	return m->ops->next_key(m, key, next);
 }
 
+void *map_memory(struct map *m, size_t *bytes)
+{
+	if (m->type != BPF_MAP_TYPE_ARRAY || !(m->map_flags & BPF_F_MMAPABLE) || !may_write(m))
+		return NULL;
+	m->mapped = true;
+	*bytes = (size_t)m->elem_stride * m->nr_elems;
+	return m->elems;
+}
+
 int map_freeze(struct map *m)
 {
+	if (m->mapped)
+		return -EBUSY;
 	if (!may_write(m))
 		return -EPERM;
 	m->frozen = true;

@@ -111,6 +111,7 @@ struct map {
 	u32 cpus;			/* slots of per-cpu values */
 	u32 value_stride;		/* value_size rounded up to 8 */
 	bool frozen;			/* no writes from outside programs */
+	bool mapped;			/* user space has the elements: map_memory() */
 	bool socks;			/* map_holds_socks() */
 	bool lent;			/* a program got it from a map of maps */
 	u8 *mem;			/* the flat area */
@@ -180,8 +181,11 @@ int map_user_delete(struct map *m, const void *key);
 /* Looks up and deletes in one step; -ENOTSUPP for types that cannot. */
 int map_user_take(struct map *m, const void *key, void *value, u64 flags);
 int map_user_next_key(struct map *m, const void *key, void *next);
-/* -EPERM when user space may not write to it, or it is frozen already. */
+/* -EPERM when user space may not write to it, or it is frozen already; -EBUSY when
+ * it could all the same, through map_memory(). */
 int map_freeze(struct map *m);
+/* All elements of an array with BPF_F_MMAPABLE that is not frozen; NULL of others. */
+void *map_memory(struct map *m, size_t *bytes);
 
 /* ---- ring buffers and perf event arrays -------------------------------------- */
 

@@ -139,12 +139,16 @@ static bool queue_nth(struct map *m, u64 n, void *value)
 {
 	const struct ring *ring = m->index;
 	u64 at, size = (u64)m->max_entries + 1;
+	u32 *lock = &area_head(m)->lock;
+	bool there;
 
-	if (n >= queue_count(m))
-		return false;
+	lock_take(lock, lock_owner(MAP_USER));
+	there = n < queue_count(m);
 	at = m->type == BPF_MAP_TYPE_STACK ? ring->head + size - 1 - n : ring->tail + n;
-	words_get(value, (u64 *)value_at(m, (u32)(at % size)), m->value_size);
-	return true;
+	if (there)
+		words_get(value, (u64 *)value_at(m, (u32)(at % size)), m->value_size);
+	lock_drop(lock);
+	return there;
 }
 
 #define QUEUE_OPS(number) { \

@@ -120,9 +120,9 @@ static int sock_fits(const struct map *m, const struct sock *s)
 	if (m->type == BPF_MAP_TYPE_REUSEPORT_SOCKARRAY) {
 		if ((f->state != SOCK_LISTEN && f->state != SOCK_CLOSE) || !s->group)
 			return -EINVAL;
-		return s->array || s->maps ? -EBUSY : 0;
+		return load_relaxed(&s->array) || load_relaxed(&s->maps) ? -EBUSY : 0;
 	}
-	if (s->array)
+	if (load_relaxed(&s->array))
 		return -EBUSY;
 	if (f->protocol == IPPROTO_TCP)
 		return f->state == SOCK_LISTEN || f->state == SOCK_ESTABLISHED ? 0 : -EOPNOTSUPP;
@@ -143,21 +143,21 @@ static void leave(struct map *m, const u32 *slot)
 	struct sock *s = sock_in(m, slot);
 
 	if (s && m->type == BPF_MAP_TYPE_REUSEPORT_SOCKARRAY)
-		s->array = false;
-	else if (s && s->maps)
-		s->maps--;
+		store_relaxed(&s->array, false);
+	else if (s && load_relaxed(&s->maps))
+		__atomic_fetch_sub(&s->maps, 1, __ATOMIC_RELAXED);
 }
 
 static void enter(const struct map *m, struct sock *s)
 {
 	if (m->type == BPF_MAP_TYPE_REUSEPORT_SOCKARRAY)
-		s->array = true;
+		store_relaxed(&s->array, true);
 	else
-		s->maps++;
+		__atomic_fetch_add(&s->maps, 1, __ATOMIC_RELAXED);
 }
 
-/* Puts socket number NUMBER, which is S, at KEY. */
-static int put(struct map *m, const void *key, struct sock *s, u32 number, u64 flags)
+/* Changes are made one after the other: counts of sockets go with them. */
+static int put_locked(struct map *m, const void *key, struct sock *s, u32 number, u64 flags)
 {
 	u64 word = number + 1ull;
 	u32 *slot = slot_at(m, key);
@@ -174,6 +174,18 @@ static int put(struct map *m, const void *key, struct sock *s, u32 number, u64 f
 		store_release(slot, number + 1);
 	if (!r)
 		enter(m, s);
+	return r;
+}
+
+/* Puts socket number NUMBER, which is S, at KEY. */
+static int put(struct map *m, const void *key, struct sock *s, u32 number, u64 flags)
+{
+	u32 *lock = &area_head(m)->lock;
+	int r;
+
+	lock_take(lock, lock_owner(MAP_USER));
+	r = put_locked(m, key, s, number, flags);
+	lock_drop(lock);
 	return r;
 }
 
@@ -206,7 +218,7 @@ static int sock_update(struct map *m, const void *key, const void *value, u64 fl
 	return s ? put(m, key, s, (u32)number, flags) : -EBADF;
 }
 
-static int sock_remove(struct map *m, const void *key, u32 cpu)
+static int remove_locked(struct map *m, const void *key, u32 cpu)
 {
 	u32 *slot = slot_at(m, key);
 
@@ -220,6 +232,17 @@ static int sock_remove(struct map *m, const void *key, u32 cpu)
 	if (__atomic_exchange_n(slot, 0, __ATOMIC_ACQ_REL))
 		return 0;
 	return m->type == BPF_MAP_TYPE_SOCKMAP ? -EINVAL : -ENOENT;
+}
+
+static int sock_remove(struct map *m, const void *key, u32 cpu)
+{
+	u32 *lock = &area_head(m)->lock;
+	int r;
+
+	lock_take(lock, lock_owner(cpu));
+	r = remove_locked(m, key, cpu);
+	lock_drop(lock);
+	return r;
 }
 
 static int sock_next_key(struct map *m, const void *key, void *next)

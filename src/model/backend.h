@@ -11,9 +11,6 @@
 #include "model/image.h"
 #include <stdlib.h>
 
-/* Instructions that an execution may take when nobody says otherwise. */
-enum { BUDGET_DEFAULT = 1000000 };
-
 /* A packet that a program sent somewhere besides answering: bpf_clone_redirect,
  * the devices of a broadcast; or what came of it in a second program. */
 struct test_copy {
@@ -33,7 +30,9 @@ struct test_run {
 	u32 bytes;
 	u32 ifindex, rx_queue;
 	u32 repeat;		/* executions; 0 = 1 */
-	u64 budget;		/* instructions an execution may take */
+	u64 budget;		/* instructions an execution may take; 0: a million, of
+				   verified programs 2^32, which count jumps back and
+				   calls alone (vm.h) */
 	u64 now_ns;		/* what a virtual clock shows; it never goes back */
 	bool at_mac;		/* a socket filter's packet begins with its Ethernet
 				   header, as packet sockets show it */
@@ -64,7 +63,7 @@ struct test_run {
 	bool forwarded;		/* the packet itself went as one of these */
 	const void *ctx_out;	/* NULL: none; valid until the next run */
 	u32 ctx_out_bytes;
-	u64 insns;		/* executed, of the last execution */
+	u64 insns;		/* executed, of the last execution; 0: nobody counted */
 	u64 duration_ns;	/* mean per execution; only when repeat > 1 */
 	bool in_place;		/* after test_run_batch: the program ran on the
 				   packets where they lie, and what they are now
@@ -106,6 +105,7 @@ static inline void map_batch_free(struct map_batch *it)
 }
 
 struct backend;
+struct rewrite;			/* rewrite.h */
 struct sock;
 
 struct backend_ops {
@@ -161,9 +161,12 @@ struct backend_ops {
 	int (*map_like)(struct backend *b, u32 outer, u32 *number, struct skep_err *err);
 	int (*map_drop)(struct backend *b, u32 map);
 	/* Loads program PROG of IMG; MAPS[i] is the backend's number of the
-	   image's map i. Errors: PROG_TYPE, HELPER, UNSUPPORTED, RUN. */
+	   image's map i. CODE: what became of it when it was verified, which the
+	   engine runs without checks; it lives as long as the backend. NULL:
+	   nobody has verified it. A kernel asks itself.
+	   Errors: PROG_TYPE, HELPER, UNSUPPORTED, RUN. */
 	int (*prog_load)(struct backend *b, const struct image *img, u32 prog,
-			 const u32 *maps, struct skep_err *err);
+			 const u32 *maps, const struct rewrite *code, struct skep_err *err);
 	/* Errors: FAULT, BUDGET, FRAMES, HELPER, RUN. 1: the program is not asked
 	   about such packets, nothing was run. */
 	int (*test_run)(struct backend *b, u32 prog, struct test_run *t,

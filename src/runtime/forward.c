@@ -22,32 +22,32 @@ struct target {
 
 /* ---- copies ------------------------------------------------------------------- */
 
-void forward_reset(struct runtime *rt)
+void forward_reset(struct seat *s)
 {
-	for (size_t i = 0; i < rt->copies.v.n; i++)
-		free(rt->copies.v.v[i].data);
-	rt->copies.v.n = 0;
-	rt->copies.bytes = 0;
+	for (size_t i = 0; i < s->copies.v.n; i++)
+		free(s->copies.v.v[i].data);
+	s->copies.v.n = 0;
+	s->copies.bytes = 0;
 }
 
-int forward_copy(struct runtime *rt, u32 verdict, u32 ifindex)
+int forward_copy(struct seat *s, u32 verdict, u32 ifindex)
 {
-	const struct packet_buf *p = &rt->run.pkt;
+	const struct packet_buf *p = &s->run.pkt;
 	u32 bytes = packet_bytes(p);
 	struct test_copy c = { .verdict = verdict, .ifindex = ifindex, .bytes = bytes };
 
-	if (rt->copies.v.n >= COPIES_MAX || rt->copies.bytes + bytes > COPIES_BYTES_MAX)
+	if (s->copies.v.n >= COPIES_MAX || s->copies.bytes + bytes > COPIES_BYTES_MAX)
 		return -ENOMEM;
 	c.data = mem_alloc(bytes + 1);
 	memcpy(c.data, p->data, bytes);
-	rt->copies.bytes += bytes;
-	*vec_push(&rt->copies.v) = c;
+	s->copies.bytes += bytes;
+	*vec_push(&s->copies.v) = c;
 	return 0;
 }
 
-static int forward_to(struct runtime *rt, u32 verdict, u32 ifindex, struct skep_err *err)
+static int forward_to(struct seat *s, u32 verdict, u32 ifindex, struct skep_err *err)
 {
-	if (!forward_copy(rt, verdict, ifindex))
+	if (!forward_copy(s, verdict, ifindex))
 		return 0;
 	return err_set(err, ERR_BUDGET, NULL, "a packet is redirected to more than %d places, or "
 		       "to more than %d bytes in all", COPIES_MAX, COPIES_BYTES_MAX);
@@ -63,39 +63,39 @@ static struct target target_in(const struct map *m, const void *value)
 	return t;
 }
 
-static const struct runtime_prog *second(const struct runtime *rt, struct target t)
+static const struct runtime_prog *second(const struct seat *s, struct target t)
 {
-	return t.prog && t.prog <= rt->progs.n ? rt->progs.v[t.prog - 1] : NULL;
+	return t.prog && t.prog <= s->rt->progs.n ? s->rt->progs.v[t.prog - 1] : NULL;
 }
 
-bool forward_wanted(const struct runtime *rt, u32 verdict)
+bool forward_wanted(const struct seat *s, u32 verdict)
 {
-	const struct redirect *to = &rt->run.redirect;
+	const struct redirect *to = &s->run.redirect;
 	const void *value;
 
 	if (likely(verdict != XDP_REDIRECT || !to->map || to->map_type == BPF_MAP_TYPE_XSKMAP))
 		return false;
 	if (to->flags & BPF_F_BROADCAST || to->map_type == BPF_MAP_TYPE_CPUMAP)
 		return true;
-	value = to->map->ops->lookup(to->map, &to->key, rt->run.cpu);
-	return value && second(rt, target_in(to->map, value));
+	value = to->map->ops->lookup(to->map, &to->key, s->run.cpu);
+	return value && second(s, target_in(to->map, value));
 }
 
 /* Out of device T, through its program. */
-static int to_device(struct runtime *rt, struct target t, u64 budget, struct skep_err *err)
+static int to_device(struct seat *s, struct target t, u64 budget, struct skep_err *err)
 {
-	const struct runtime_prog *p = second(rt, t);
+	const struct runtime_prog *p = second(s, t);
 	u32 ret = XDP_PASS;
 	int r = 0;
 
-	rt->run.xdp.egress_ifindex = t.what;
+	s->run.xdp.egress_ifindex = t.what;
 	if (p)
-		r = runtime_exec(rt, p, budget, &ret, err);
-	rt->run.xdp.egress_ifindex = 0;
+		r = runtime_exec(s, p, budget, &ret, err);
+	s->run.xdp.egress_ifindex = 0;
 	if (r)
 		return r;
-	return ret == XDP_PASS ? forward_to(rt, XDP_REDIRECT, t.what, err) :
-				 forward_to(rt, ret == XDP_DROP ? ret : XDP_ABORTED, t.what, err);
+	return ret == XDP_PASS ? forward_to(s, XDP_REDIRECT, t.what, err) :
+				 forward_to(s, ret == XDP_DROP ? ret : XDP_ABORTED, t.what, err);
 }
 
 /* The packet as it was before, at the same place. */
@@ -104,70 +104,77 @@ struct saved {
 	u8 *bytes;
 };
 
-static struct saved save(const struct runtime *rt)
+static struct saved save(const struct seat *s)
 {
-	struct saved s = { .at = rt->run.pkt };
-	u64 n = packet_bytes(&s.at);
+	struct saved was = { .at = s->run.pkt };
+	u64 n = packet_bytes(&was.at);
 
-	s.bytes = mem_alloc(n + 1);
-	memcpy(s.bytes, s.at.data, n);
-	return s;
+	was.bytes = mem_alloc(n + 1);
+	memcpy(was.bytes, was.at.data, n);
+	return was;
 }
 
-static void restore(struct runtime *rt, const struct saved *s)
+static void restore(struct seat *s, const struct saved *was)
 {
-	rt->run.pkt = s->at;
-	memcpy(s->at.data, s->bytes, packet_bytes(&s->at));
+	s->run.pkt = was->at;
+	memcpy(was->at.data, was->bytes, packet_bytes(&was->at));
 }
 
-static int to_all(struct runtime *rt, struct redirect to, u64 budget, struct skep_err *err)
+static int to_all(struct seat *s, struct redirect to, u64 budget, struct skep_err *err)
 {
-	u32 key, *at = NULL, in = rt->run.xdp.ingress_ifindex;
-	struct saved s = save(rt);
+	u32 key, *at = NULL, in = s->run.xdp.ingress_ifindex;
+	struct saved was = save(s);
 	int r = 0;
 
 	while (!r && !to.map->ops->next_key(to.map, at, &key)) {
-		const void *value = to.map->ops->lookup(to.map, &key, rt->run.cpu);
+		const void *value = to.map->ops->lookup(to.map, &key, s->run.cpu);
 		struct target t = { 0 };
 
 		at = &key;
 		if (value)
 			t = target_in(to.map, value);
 		if (t.what && !(to.flags & BPF_F_EXCLUDE_INGRESS && t.what == in))
-			r = to_device(rt, t, budget, err);
-		restore(rt, &s);
+			r = to_device(s, t, budget, err);
+		restore(s, &was);
 	}
-	free(s.bytes);
+	free(was.bytes);
 	return r;
 }
 
-static int to_map(struct runtime *rt, struct redirect to, u64 budget, struct skep_err *err)
+static int to_map(struct seat *s, struct redirect to, u64 budget, struct skep_err *err)
 {
 	const void *value;
 
 	if (to.flags & BPF_F_BROADCAST)
-		return to_all(rt, to, budget, err);
-	value = to.map->ops->lookup(to.map, &to.key, rt->run.cpu);
-	return value ? to_device(rt, target_in(to.map, value), budget, err) : 0;
+		return to_all(s, to, budget, err);
+	value = to.map->ops->lookup(to.map, &to.key, s->run.cpu);
+	return value ? to_device(s, target_in(to.map, value), budget, err) : 0;
 }
 
 /* On another cpu, through the map's program; *AGAIN: that one redirects to a map. */
-static int to_cpu(struct runtime *rt, struct redirect to, u64 budget, bool *again,
+static int to_cpu(struct seat *s, struct redirect to, u64 budget, bool *again,
 		  struct skep_err *err)
 {
-	const void *value = to.map->ops->lookup(to.map, &to.key, rt->run.cpu);
-	const struct runtime_prog *p = value ? second(rt, target_in(to.map, value)) : NULL;
-	struct run *run = &rt->run;
-	u32 ret = XDP_PASS;
+	const void *value = to.map->ops->lookup(to.map, &to.key, s->run.cpu);
+	const struct runtime_prog *p = value ? second(s, target_in(to.map, value)) : NULL;
+	struct run *run = &s->run;
+	u32 ret = XDP_PASS, own = run->cpu;
+	bool borrowed;
 	int r;
 
 	if (!value || !p)
-		return value ? forward_to(rt, XDP_PASS, 0, err) : 0;
-	run->cpu = to.key < rt->opts.cpus ? to.key : 0;
+		return value ? forward_to(s, XDP_PASS, 0, err) : 0;
+	borrowed = to.key != run->cpu && runtime_cpu_borrow(s->rt, to.key);
+	if (borrowed)		/* else some thread has that cpu: on this one */
+		run->cpu = to.key;
 	run->xdp.rx_queue_index = 0;
 	run->xdp.redirect_ifindex = 0;
 	run->redirect.map = NULL;
-	r = runtime_exec(rt, p, budget, &ret, err);
+	r = runtime_exec(s, p, budget, &ret, err);
+	if (borrowed) {
+		runtime_cpu_return(s->rt, to.key);
+		run->cpu = own;
+	}
 	if (r)
 		return r;
 	*again = ret == XDP_REDIRECT && run->redirect.map;
@@ -175,32 +182,32 @@ static int to_cpu(struct runtime *rt, struct redirect to, u64 budget, bool *agai
 		return 0;
 	if (ret > XDP_REDIRECT || ret == XDP_TX)	/* there is no way back from here */
 		ret = XDP_ABORTED;
-	return forward_to(rt, ret, run->xdp.redirect_ifindex, err);
+	return forward_to(s, ret, run->xdp.redirect_ifindex, err);
 }
 
-int forward_redirect(struct runtime *rt, u64 budget, struct skep_err *err)
+int forward_redirect(struct seat *s, u64 budget, struct skep_err *err)
 {
-	const struct xdp_view view = rt->run.xdp;
-	struct saved s = save(rt);
-	u32 cpu = rt->run.cpu;
+	const struct xdp_view view = s->run.xdp;
+	struct saved was = save(s);
+	u32 cpu = s->run.cpu;
 	bool again = true;
 	int r = 0;
 
 	for (u32 hops = 0; !r && again; hops++) {
-		struct redirect to = rt->run.redirect;
+		struct redirect to = s->run.redirect;
 
 		again = false;
 		if (hops == HOPS_MAX)
 			r = err_set(err, ERR_BUDGET, NULL, "the programs of cpumap '%s' redirect "
 				    "to each other without end", to.map->name);
 		else if (to.map_type == BPF_MAP_TYPE_CPUMAP)
-			r = to_cpu(rt, to, budget, &again, err);
+			r = to_cpu(s, to, budget, &again, err);
 		else if (to.map_type != BPF_MAP_TYPE_XSKMAP)
-			r = to_map(rt, to, budget, err);
+			r = to_map(s, to, budget, err);
 	}
-	restore(rt, &s);
-	free(s.bytes);
-	rt->run.xdp = view;
-	rt->run.cpu = cpu;
+	restore(s, &was);
+	free(was.bytes);
+	s->run.xdp = view;
+	s->run.cpu = cpu;
 	return r;
 }

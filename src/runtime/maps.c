@@ -13,13 +13,18 @@
 
 static struct map *rt_inner_of(void *arg, u32 id) { return rt_map(arg, id); }
 
+static struct runtime_map **maps_at(const struct runtime *rt)
+{
+	return __atomic_load_n(&rt->maps.v, __ATOMIC_ACQUIRE);
+}
+
 void runtime_held(void *arg, u32 id, int by)
 {
 	struct runtime *rt = arg;
-	struct runtime_map *r = rt->maps.v[id];
+	struct runtime_map *r = maps_at(rt)[id];
 
-	r->held += (u32)by;
-	rt->dead += !r->held;
+	if (!__atomic_add_fetch(&r->held, (u32)by, __ATOMIC_ACQ_REL))
+		__atomic_fetch_add(&rt->dead, 1, __ATOMIC_RELAXED);
 }
 
 static int compare_map(const void *a, const void *b)
@@ -58,9 +63,8 @@ static void sort_inner(struct runtime *rt)
 	rt->resort = false;
 }
 
-static const struct vm_map *rt_inner_map(struct run *run, const void *ptr)
+static const struct vm_map *inner_by_map(struct runtime *rt, const void *ptr)
 {
-	struct runtime *rt = rt_of_run(run);
 	size_t lo = 0, hi;
 
 	if (rt->resort)
@@ -79,9 +83,8 @@ static const struct vm_map *rt_inner_map(struct run *run, const void *ptr)
 	return &rt->by_map[lo]->vm;
 }
 
-static const struct vm_map *rt_inner_at(struct run *run, u64 addr)
+static const struct vm_map *inner_by_addr(struct runtime *rt, u64 addr)
 {
-	struct runtime *rt = rt_of_run(run);
 	size_t lo = 0, hi;
 	const struct vm_map *vm;
 
@@ -102,6 +105,28 @@ static const struct vm_map *rt_inner_at(struct run *run, u64 addr)
 	return addr - (u64)vm->mem.base < vm->mem.nr * vm->mem.stride ? vm : NULL;
 }
 
+static const struct vm_map *rt_inner_map(struct run *run, const void *ptr)
+{
+	struct runtime *rt = rt_of_run(run);
+	const struct vm_map *vm;
+
+	runtime_lock(rt);
+	vm = inner_by_map(rt, ptr);
+	runtime_unlock(rt);
+	return vm;
+}
+
+static const struct vm_map *rt_inner_at(struct run *run, u64 addr)
+{
+	struct runtime *rt = rt_of_run(run);
+	const struct vm_map *vm;
+
+	runtime_lock(rt);
+	vm = inner_by_addr(rt, addr);
+	runtime_unlock(rt);
+	return vm;
+}
+
 /* ---- life and death ------------------------------------------------------------ */
 
 int runtime_map_make(struct runtime *rt, struct map_attr *attr, struct map **out,
@@ -113,14 +138,30 @@ int runtime_map_make(struct runtime *rt, struct map_attr *attr, struct map **out
 		attr->inner_arg = rt;
 	}
 	if (attr->timer_at) {
+		runtime_lock(rt);
 		if (!rt->run.timers)
 			rt->run.timers = timers_new();
+		runtime_unlock(rt);
 		attr->timer_gone = timers_gone;
 		attr->timer_arg = rt->run.timers;
 	}
 	attr->kptr_gone = object_gone;
 	attr->objects = &rt->run.objects;
 	return map_create(out, attr, rt->opts.cpus, err);
+}
+
+/* Threads may be looking at the old place, so it stays until the end. */
+static void maps_grow(struct runtime *rt)
+{
+	size_t cap = rt->maps.cap ? rt->maps.cap * 2 : 16;
+	struct runtime_map **v = mem_alloc(cap * sizeof(struct runtime_map *));
+
+	if (rt->maps.n) {
+		memcpy(v, rt->maps.v, rt->maps.n * sizeof(struct runtime_map *));
+		*vec_push(&rt->old) = rt->maps.v;
+	}
+	__atomic_store_n(&rt->maps.v, v, __ATOMIC_RELEASE);
+	rt->maps.cap = cap;
 }
 
 u32 runtime_map_add(struct runtime *rt, struct map *m)
@@ -134,16 +175,21 @@ u32 runtime_map_add(struct runtime *rt, struct map *m)
 		.value_size = m->value_size, .timer_at = m->timer_at,
 		.kptrs = m->kptrs, .nr_kptrs = m->nr_kptrs,
 		.mem = m->ops->values(m) };
+	runtime_lock(rt);
 	while (i < rt->maps.n && rt->maps.v[i])
 		i++;
+	if (i == rt->maps.cap)
+		maps_grow(rt);
+	__atomic_store_n(&rt->maps.v[i], r, __ATOMIC_RELEASE);
 	if (i == rt->maps.n)
-		vec_push(&rt->maps);
-	rt->maps.v[i] = r;
+		__atomic_store_n(&rt->maps.n, i + 1, __ATOMIC_RELEASE);
 	rt->resort = true;
 	if (map_holds_maps(m->type)) {
 		rt->run.inner_map = rt_inner_map;
 		rt->run.inner_at = rt_inner_at;
 	}
+	runtime_unlock(rt);
+	runtime_changed(rt);
 	return (u32)i;
 }
 
@@ -153,18 +199,24 @@ static void gone(struct runtime *rt, size_t i)
 
 	map_free(r->m);
 	free(r);
-	rt->maps.v[i] = NULL;
+	__atomic_store_n(&rt->maps.v[i], NULL, __ATOMIC_RELEASE);
 	rt->resort = true;
+}
+
+static void reap_locked(struct runtime *rt)
+{
+	__atomic_store_n(&rt->dead, 0, __ATOMIC_RELAXED);
+	for (size_t i = 0; i < rt->maps.n; i++)
+		if (rt->maps.v[i] && !__atomic_load_n(&rt->maps.v[i]->held, __ATOMIC_ACQUIRE))
+			gone(rt, i);
 }
 
 void runtime_reap(struct runtime *rt)
 {
-	if (!rt->dead || rt->running)
-		return;
-	rt->dead = 0;
-	for (size_t i = 0; i < rt->maps.n; i++)
-		if (rt->maps.v[i] && !rt->maps.v[i]->held)
-			gone(rt, i);
+	runtime_lock(rt);
+	if (__atomic_load_n(&rt->dead, __ATOMIC_ACQUIRE) && runtime_idle(rt))
+		reap_locked(rt);
+	runtime_unlock(rt);
 }
 
 /* Maps of maps first, as they tell of those in them. */
@@ -177,4 +229,7 @@ void runtime_maps_free(struct runtime *rt)
 	free(rt->by_map);
 	free(rt->by_addr);
 	vec_free(&rt->maps);
+	for (size_t i = 0; i < rt->old.n; i++)
+		free(rt->old.v[i]);
+	vec_free(&rt->old);
 }

@@ -15,6 +15,7 @@ struct runtime_prog {
 	const struct host *host;
 	struct vm_code *code;
 	struct vm_map *maps;	/* what the code is bound to */
+	u64 budget;		/* when nobody says otherwise */
 	bool in_place;		/* may run on a packet without room around it */
 };
 
@@ -31,23 +32,41 @@ struct copies {
 	u64 bytes;
 };
 
+/* A virtual cpu, and what the thread that has it runs programs with. */
+struct seat {
+	struct run run;		/* first */
+	struct runtime *rt;
+	u32 version;		/* what of RT its run knows */
+	u32 running;		/* programs may have pointers to maps */
+	struct vm_machine *machine;
+	u8 *buffer;		/* of the host in use */
+	u64 buffer_bytes;
+	struct copies copies;	/* of the run at hand */
+};
+
+enum { SEAT_LENT = ~0u };	/* owner of a cpu that another seat's program runs on */
+
 struct runtime {
 	struct backend b;	/* first */
 	struct runtime_opts opts;
-	VEC(struct runtime_map *) maps;	/* NULL: gone */
+	u32 lock;		/* of what changes after loading; runs do without */
+	u64 serial;		/* no other runtime at this address had it */
+	u32 version;		/* grows when seats are to look again */
+	struct seat **seats;	/* by cpu; NULL: nobody had it yet */
+	u32 *owners;		/* thread ids; 0 = nobody's */
+	u64 refused;		/* runs of threads that got no cpu */
+	u64 now;		/* what a virtual clock shows */
+	VEC(struct runtime_map *) maps;	/* NULL: gone. It moves only, never changes */
+	VEC(void *) old;	/* where maps was: others may still look there */
 	u32 dead;		/* of them are held by nobody */
-	u32 running;		/* programs may have pointers to maps */
 	bool resort;		/* the next two are out of date */
 	/* nr_inner maps by the address of their struct map, and by that of their
 	   values: what lookups in maps of maps may have given to programs */
 	struct runtime_map **by_map, **by_addr;
 	size_t nr_inner;
 	VEC(struct runtime_prog *) progs;
-	struct vm_machine *machine;
-	struct run run;
-	u8 *buffer;		/* of the host in use */
-	u64 buffer_bytes;
-	struct copies copies;	/* of the run at hand */
+	struct run run;		/* how those of seats begin */
+	u64 buffer_bytes;	/* that hosts of loaded programs want */
 	struct sock_table socks;	/* that are described */
 };
 
@@ -56,19 +75,39 @@ static inline struct runtime *rt_of(struct backend *b)
 	return (struct runtime *)b;
 }
 
-static inline struct runtime *rt_of_run(struct run *run)
-{
-	return (struct runtime *)((u8 *)run - offsetof(struct runtime, run));
-}
+static inline struct seat *seat_of_run(struct run *run) { return (struct seat *)run; }
+static inline struct runtime *rt_of_run(struct run *run) { return seat_of_run(run)->rt; }
 
 /* NULL: there is no such map, or it is gone for users. */
 static inline struct map *rt_map(struct backend *b, u32 map)
 {
 	const struct runtime *rt = rt_of(b);
+	const struct runtime_map *r;
 
-	return map < rt->maps.n && rt->maps.v[map] && rt->maps.v[map]->held ?
-	       rt->maps.v[map]->m : NULL;
+	if (map >= __atomic_load_n(&rt->maps.n, __ATOMIC_ACQUIRE))
+		return NULL;
+	r = __atomic_load_n(&__atomic_load_n(&rt->maps.v, __ATOMIC_ACQUIRE)[map], __ATOMIC_ACQUIRE);
+	return r && __atomic_load_n(&r->held, __ATOMIC_RELAXED) ? r->m : NULL;
 }
+
+/* ---- seat.c ------------------------------------------------------------------------- */
+
+void runtime_seats_open(struct runtime *rt);
+void runtime_seats_free(struct runtime *rt);
+/* What the calling thread runs programs with. Errors: THREADS (-EAGAIN), NO_MEM. */
+int runtime_seat(struct runtime *rt, struct seat **out, struct skep_err *err);
+/* Lends a cpu that no thread has; false when one has it. */
+bool runtime_cpu_borrow(struct runtime *rt, u32 cpu);
+void runtime_cpu_return(struct runtime *rt, u32 cpu);
+/* Does no program run now? One that starts later sees all that was stored before. */
+bool runtime_idle(const struct runtime *rt);
+/* Seats are to look again at what they have from RT. */
+static inline void runtime_changed(struct runtime *rt)
+{
+	__atomic_fetch_add(&rt->version, 1, __ATOMIC_RELEASE);
+}
+void runtime_lock(struct runtime *rt);
+void runtime_unlock(struct runtime *rt);
 
 /* ---- maps.c ------------------------------------------------------------------------- */
 
@@ -85,18 +124,18 @@ void runtime_maps_free(struct runtime *rt);
 
 /* Runs program P in the context as it is; *RET is what it answers. Errors as of
  * test_run. */
-int runtime_exec(struct runtime *rt, const struct runtime_prog *p, u64 budget, u32 *ret,
+int runtime_exec(struct seat *s, const struct runtime_prog *p, u64 budget, u32 *ret,
 		 struct skep_err *err);
 
 /* ---- forward.c: where packets go from a program -------------------------------- */
 
-void forward_reset(struct runtime *rt);
-/* Adds a copy of the packet of RT->run; -ENOMEM when there are too many. */
-int forward_copy(struct runtime *rt, u32 verdict, u32 ifindex);
+void forward_reset(struct seat *s);
+/* Adds a copy of the packet of S->run; -ENOMEM when there are too many. */
+int forward_copy(struct seat *s, u32 verdict, u32 ifindex);
 /* Whether what bpf_redirect_map chose takes more than a look at its ifindex. */
-bool forward_wanted(const struct runtime *rt, u32 verdict);
+bool forward_wanted(const struct seat *s, u32 verdict);
 /* After a program answered XDP_REDIRECT: broadcasts, programs of devmaps and
  * cpumaps. The packet is afterwards as before. */
-int forward_redirect(struct runtime *rt, u64 budget, struct skep_err *err);
+int forward_redirect(struct seat *s, u64 budget, struct skep_err *err);
 
 #endif

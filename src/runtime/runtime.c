@@ -10,6 +10,7 @@
 #include "call/timer.h"
 #include "btf/core.h"
 #include "isa/isa.h"
+#include "model/rewrite.h"
 #include <inttypes.h>
 #include <linux/pkt_cls.h>
 #include <stdio.h>
@@ -195,6 +196,13 @@ static int rt_map_freeze(struct backend *b, u32 map)
 	return m ? map_freeze(m) : -EBADF;
 }
 
+static void *rt_map_mem(struct backend *b, u32 map, size_t *bytes)
+{
+	struct map *m = rt_map(b, map);
+
+	return m ? map_memory(m, bytes) : NULL;
+}
+
 static int rt_map_like(struct backend *b, u32 outer, u32 *number, struct skep_err *err)
 {
 	struct runtime *rt = rt_of(b);
@@ -327,7 +335,7 @@ static int check_calls(const struct runtime_prog *p, struct skep_err *err)
 }
 
 static int prog_decode(struct runtime *rt, struct runtime_prog *p, const u32 *maps,
-		       struct skep_err *err)
+		       const struct rewrite *code, struct skep_err *err)
 {
 	const struct image_prog *ip = p->prog;
 	struct vm_bind bind = {
@@ -339,8 +347,14 @@ static int prog_decode(struct runtime *rt, struct runtime_prog *p, const u32 *ma
 	char where[256];
 
 	bind.maps = p->maps = bind_maps(rt, p->img, maps);
+	if (code) {
+		bind.insns = code->insns;
+		bind.nr_insns = code->nr_insns;
+		bind.origin = code->origin;
+		bind.stale_stack = code->stale_stack;
+	}
 	snprintf(where, sizeof(where), "%s:%s", p->img->file, ip->name);
-	return vm_code_new(&p->code, &bind, VM_CHECKED, where, err);
+	return vm_code_new(&p->code, &bind, code ? VM_FAST : VM_CHECKED, where, err);
 }
 
 /* Whether a packet has the same bounds before and after the program. */
@@ -372,20 +386,10 @@ static bool forwards(const struct image_prog *prog, const struct image *img)
 }
 
 /* What programs of host H run with. */
-static int rt_ready(struct runtime *rt, const struct host *h, struct skep_err *err)
+static void rt_ready(struct runtime *rt, const struct host *h)
 {
-	if (!rt->machine)
-		rt->machine = vm_machine_new();
-	if (rt->buffer_bytes >= h->buffer_bytes)
-		return 0;
-	os_unmap(rt->buffer, rt->buffer_bytes);
-	rt->buffer = os_map_lazy(h->buffer_bytes);
-	rt->buffer_bytes = rt->buffer ? h->buffer_bytes : 0;
-	if (!rt->buffer)
-		return err_set(err, ERR_NO_MEM, NULL,
-			       "no memory for a packet buffer of %" PRIu64 " bytes",
-			       h->buffer_bytes);
-	return 0;
+	rt->buffer_bytes = max_u64(rt->buffer_bytes, h->buffer_bytes);
+	runtime_changed(rt);
 }
 
 static int no_type(const struct image *img, const struct image_prog *p, struct skep_err *err)
@@ -400,7 +404,7 @@ static int no_type(const struct image *img, const struct image_prog *p, struct s
 }
 
 static int rt_prog_load(struct backend *b, const struct image *img, u32 prog,
-			const u32 *maps, struct skep_err *err)
+			const u32 *maps, const struct rewrite *code, struct skep_err *err)
 {
 	struct runtime *rt = rt_of(b);
 	struct runtime_prog *p = mem_alloc(sizeof(*p));
@@ -418,13 +422,15 @@ static int rt_prog_load(struct backend *b, const struct image *img, u32 prog,
 			    "program '%s' is of type %s, which the embedded engine cannot run yet",
 			    p->prog->name, row ? row->name : "unspecified");
 	else
-		r = rt_ready(rt, p->host, err);
-	if (!r)
 		r = check_calls(p, err);
+	if (!r)
+		rt_ready(rt, p->host);
 	p->in_place = p->host && p->host->same_context && keeps_bounds(p->prog) &&
 		      !forwards(p->prog, img);
 	if (!r)
-		r = prog_decode(rt, p, maps, err);
+		r = prog_decode(rt, p, maps, code, err);
+	if (!r)
+		p->budget = vm_budget(p->code, 0);
 	if (r)
 		prog_free(p);
 	else
@@ -438,6 +444,18 @@ static const struct vm_code *rt_tail_target(struct run *run, struct map *map, u3
 	s64 prog = map->type == BPF_MAP_TYPE_PROG_ARRAY ? map_fd_slot(map, index) : -1;
 
 	return prog < 0 || (u64)prog >= rt->progs.n ? NULL : rt->progs.v[prog]->code;
+}
+
+/* Programs may have pointers to maps between the two. */
+static inline void run_enter(struct seat *s)
+{
+	__atomic_store_n(&s->running, s->running + 1, __ATOMIC_RELAXED);
+	__asm__ volatile("" : : : "memory");
+}
+
+static inline void run_leave(struct seat *s)
+{
+	__atomic_store_n(&s->running, s->running - 1, __ATOMIC_RELEASE);
 }
 
 /* ---- running -------------------------------------------------------------- */
@@ -470,9 +488,9 @@ static int core_fault(const struct image *img, const struct image_core *core,
 	return r;
 }
 
-static int rt_fault(const struct runtime *rt, struct skep_err *err)
+static int rt_fault(const struct seat *s, struct skep_err *err)
 {
-	const struct vm_fault *f = vm_fault(rt->machine);
+	const struct vm_fault *f = vm_fault(s->machine);
 	const struct runtime_prog *p = f->user;
 	const struct image_line *line = image_line(p->prog, f->insn);
 	const struct image_func *func = image_func(p->prog, f->insn);
@@ -513,23 +531,23 @@ static const struct vm_code *code_with(const struct runtime *rt, u64 func)
 }
 
 /* The callback gets a copy of the key: it may delete the element. */
-static int timer_callback(struct runtime *rt, const struct timer_call *c, u64 budget,
+static int timer_callback(struct seat *s, const struct timer_call *c, u64 budget,
 			  struct skep_err *err)
 {
-	const struct vm_code *code = code_with(rt, c->func);
+	const struct vm_code *code = code_with(s->rt, c->func);
 	u8 *key = mem_alloc(c->map->key_size);
 	const u64 args[3] = { (uintptr_t)c->map, (uintptr_t)key, (uintptr_t)c->value };
 	int r = 0;
 
 	map_value_key(c->map, c->value, key);
-	rt->run.clock.ns = max_u64(rt->run.clock.ns, c->at);
-	rt->running++;
+	s->run.clock.ns = max_u64(s->run.clock.ns, c->at);
+	run_enter(s);
 	if (code)
-		vm_exec_func(rt->machine, code, &rt->run, c->func, args, c->map->key_size,
-			     budget);
-	rt->running--;
-	if (code && rt->run.stop) {
-		r = rt_fault(rt, err);
+		vm_exec_func(s->machine, code, &s->run, c->func, args, c->map->key_size,
+			     vm_budget(code, budget));
+	run_leave(s);
+	if (code && s->run.stop) {
+		r = rt_fault(s, err);
 		err_note(err, "in the callback of a timer in map '%s'", c->map->name);
 	}
 	free(key);
@@ -537,129 +555,150 @@ static int timer_callback(struct runtime *rt, const struct timer_call *c, u64 bu
 }
 
 /* All that are due at NOW, in their order. */
-static int timers_due(struct runtime *rt, u64 now, u64 budget, struct skep_err *err)
+static int timers_due(struct seat *s, u64 now, u64 budget, struct skep_err *err)
 {
 	struct timer_call c;
 	int r = 0;
 
-	for (u32 n = 0; !r && timers_take(rt->run.timers, now, &c); n++) {
+	for (u32 n = 0; !r && timers_take(s->run.timers, s->run.cpu, now, &c); n++) {
 		if (n == CALLBACKS_MAX)
 			return err_set(err, ERR_BUDGET, NULL, "timers of map '%s' start each "
 				       "other without end: %d callbacks between two packets",
 				       c.map->name, CALLBACKS_MAX);
-		r = timer_callback(rt, &c, budget, err);
+		r = timer_callback(s, &c, budget, err);
 	}
+	if (r)
+		timers_done(s->run.timers, s->run.cpu);
 	return r;
 }
 
-/* Before an execution at NOW_NS: the clock, and timers that were due before. */
-static inline int tick(struct runtime *rt, u64 now_ns, u64 budget, struct skep_err *err)
+/* A virtual clock is one for all threads. */
+static u64 clock_on(struct runtime *rt, u64 now_ns)
 {
-	struct run_clock *clock = &rt->run.clock;
+	u64 now = __atomic_load_n(&rt->now, __ATOMIC_RELAXED);
+
+	while (now < now_ns && !__atomic_compare_exchange_n(&rt->now, &now, now_ns, true,
+							    __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;
+	return max_u64(now, now_ns);
+}
+
+/* Before an execution at NOW_NS: the clock, and timers that were due before. */
+static inline int tick(struct seat *s, u64 now_ns, u64 budget, struct skep_err *err)
+{
+	struct run_clock *clock = &s->run.clock;
 	int r = 0;
 
-	if (unlikely(rt->dead))
-		runtime_reap(rt);
-	if (unlikely(rt->run.timers && timers_waiting(rt->run.timers)))
-		r = timers_due(rt, clock->is_virtual ? max_u64(now_ns, clock->ns) :
+	if (unlikely(__atomic_load_n(&s->rt->dead, __ATOMIC_RELAXED)))
+		runtime_reap(s->rt);
+	if (unlikely(s->run.timers && timers_waiting(s->run.timers)))
+		r = timers_due(s, clock->is_virtual ? max_u64(now_ns, clock->ns) :
 			       os_clock_ns(), budget, err);
-	clock->ns = max_u64(clock->ns, now_ns);
+	if (clock->is_virtual)
+		clock->ns = clock_on(s->rt, max_u64(clock->ns, now_ns));
 	return r;
 }
 
 static int rt_timers_run(struct backend *b, u64 now_ns, u64 budget, u32 *waiting,
 			 struct skep_err *err)
 {
-	struct runtime *rt = rt_of(b);
-	int r = tick(rt, now_ns, budget, err);
+	struct seat *s;
+	int r = runtime_seat(rt_of(b), &s, err);
 
-	*waiting = rt->run.timers ? timers_waiting(rt->run.timers) : 0;
+	if (!r)
+		r = tick(s, now_ns, budget, err);
+	*waiting = r != -EAGAIN && s->run.timers ? timers_waiting(s->run.timers) : 0;
 	return r;
 }
 
 /* ---- executions -------------------------------------------------------------- */
 
-int runtime_exec(struct runtime *rt, const struct runtime_prog *p, u64 budget, u32 *ret,
+static inline u64 exec(struct seat *s, const struct runtime_prog *p, u64 budget)
+{
+	return vm_exec(s->machine, p->code, &s->run, budget ? budget : p->budget);
+}
+
+int runtime_exec(struct seat *s, const struct runtime_prog *p, u64 budget, u32 *ret,
 		 struct skep_err *err)
 {
-	rt->running++;
-	*ret = (u32)vm_exec(rt->machine, p->code, &rt->run, budget);
-	rt->running--;
-	return rt->run.stop ? rt_fault(rt, err) : 0;
+	run_enter(s);
+	*ret = (u32)exec(s, p, budget);
+	run_leave(s);
+	return s->run.stop ? rt_fault(s, err) : 0;
 }
 
 static int rt_copy(struct run *run, u32 ifindex)
 {
-	return forward_copy(rt_of_run(run), XDP_REDIRECT, ifindex);
+	return forward_copy(seat_of_run(run), XDP_REDIRECT, ifindex);
 }
 
 enum { TCX_GOES_ON = UINT32_MAX };	/* TCX_NEXT, as programs return it */
 
-static inline void give_copies(struct runtime *rt, struct test_run *t)
+static inline void give_copies(struct seat *s, struct test_run *t)
 {
-	t->copies = rt->copies.v.v;
-	t->nr_copies = (u32)rt->copies.v.n;
+	t->copies = s->copies.v.v;
+	t->nr_copies = (u32)s->copies.v.n;
 }
 
 /* Does the packet go the way of bpf_redirect_neigh, which makes its header? */
-static bool to_neighbour(const struct runtime *rt, const struct test_run *t)
+static bool to_neighbour(const struct seat *s, const struct test_run *t)
 {
-	const struct run *run = &rt->run;
+	const struct run *run = &s->run;
 
 	return run->net && !t->alone && t->retval == TC_ACT_REDIRECT &&
 	       run->skb.redirect_ifindex && run->skb.redirect_flags & SKB_REDIRECT_NEIGH;
 }
 
-static int run_once(struct runtime *rt, const struct runtime_prog *p, struct test_run *t,
+static int run_once(struct seat *s, const struct runtime_prog *p, struct test_run *t,
 		    struct skep_err *err)
 {
-	int r = tick(rt, t->now_ns, t->budget, err);
+	int r = tick(s, t->now_ns, t->budget, err);
 	u64 ret;
 
-	if (unlikely(rt->copies.v.n))
-		forward_reset(rt);
+	if (unlikely(s->copies.v.n))
+		forward_reset(s);
 	if (likely(!r))
-		r = p->host->begin(&rt->run, rt->buffer, t, err);
-	rt->run.pkt_read_only = p->host->read_only;
+		r = p->host->begin(&s->run, s->buffer, t, err);
+	s->run.pkt_read_only = p->host->read_only;
 	if (unlikely(r))
 		return r;
-	rt->running++;
-	ret = vm_exec(rt->machine, p->code, &rt->run, t->budget);
-	t->insns = rt->run.insns;
-	for (u32 i = 0; unlikely(i < t->nr_next) && !rt->run.stop && (u32)ret == TCX_GOES_ON; i++) {
-		ret = vm_exec(rt->machine, rt->progs.v[t->next[i]]->code, &rt->run, t->budget);
-		t->insns += rt->run.insns;
+	run_enter(s);
+	ret = exec(s, p, t->budget);
+	t->insns = s->run.insns;
+	for (u32 i = 0; unlikely(i < t->nr_next) && !s->run.stop && (u32)ret == TCX_GOES_ON; i++) {
+		ret = exec(s, s->rt->progs.v[t->next[i]], t->budget);
+		t->insns += s->run.insns;
 	}
-	rt->running--;
-	if (unlikely(rt->run.stop))
-		return rt_fault(rt, err);
+	run_leave(s);
+	if (unlikely(s->run.stop))
+		return rt_fault(s, err);
 	t->retval = (u32)ret;
 	if (p->host->finish) {
-		t->unresolved = to_neighbour(rt, t) && !fib_neigh_header(&rt->run);
-		p->host->finish(&rt->run, t);
-		give_copies(rt, t);
+		t->unresolved = to_neighbour(s, t) && !fib_neigh_header(&s->run);
+		p->host->finish(&s->run, t);
+		give_copies(s, t);
 		return 0;
 	}
-	t->data_out = rt->run.pkt.data;
-	t->bytes_out = packet_bytes(&rt->run.pkt);
-	t->redirect_ifindex = rt->run.xdp.redirect_ifindex;
-	t->forwarded = unlikely(!t->alone && forward_wanted(rt, t->retval));
+	t->data_out = s->run.pkt.data;
+	t->bytes_out = packet_bytes(&s->run.pkt);
+	t->redirect_ifindex = s->run.xdp.redirect_ifindex;
+	t->forwarded = unlikely(!t->alone && forward_wanted(s, t->retval));
 	if (t->forwarded)
-		r = forward_redirect(rt, t->budget, err);
-	give_copies(rt, t);
+		r = forward_redirect(s, t->budget, err);
+	give_copies(s, t);
 	return r;
 }
 
 /* Apart, so that one run is a short function. */
 __attribute__((noinline))
-static int run_many(struct runtime *rt, const struct runtime_prog *p, struct test_run *t,
+static int run_many(struct seat *s, const struct runtime_prog *p, struct test_run *t,
 		    struct skep_err *err)
 {
 	u64 start = os_clock_ns();
 	int r = 0;
 
 	for (u32 i = 0; !r && i < t->repeat; i++)
-		r = run_once(rt, p, t, err);
+		r = run_once(s, p, t, err);
 	t->duration_ns = (os_clock_ns() - start) / t->repeat;
 	return r;
 }
@@ -671,16 +710,19 @@ static int no_prog(u32 prog, struct skep_err *err)
 
 static int rt_test_run(struct backend *b, u32 prog, struct test_run *t, struct skep_err *err)
 {
-	struct runtime *rt = rt_of(b);
+	struct seat *s;
+	int r = runtime_seat(rt_of(b), &s, err);
 
-	if (unlikely(prog >= rt->progs.n))
+	if (unlikely(r))
+		return r;
+	if (unlikely(prog >= s->rt->progs.n))
 		return no_prog(prog, err);
 	if (unlikely(t->repeat > 1))
-		return run_many(rt, rt->progs.v[prog], t, err);
-	return run_once(rt, rt->progs.v[prog], t, err);
+		return run_many(s, s->rt->progs.v[prog], t, err);
+	return run_once(s, s->rt->progs.v[prog], t, err);
 }
 
-static int batch_copied(struct runtime *rt, const struct runtime_prog *p, struct test_run *t,
+static int batch_copied(struct seat *s, const struct runtime_prog *p, struct test_run *t,
 			struct test_packet *pkts, u32 *n, struct skep_err *err)
 {
 	for (u32 i = 0; i < *n; i++) {
@@ -688,7 +730,7 @@ static int batch_copied(struct runtime *rt, const struct runtime_prog *p, struct
 
 		t->data = pkts[i].data;
 		t->bytes = pkts[i].bytes;
-		r = run_once(rt, p, t, err);
+		r = run_once(s, p, t, err);
 		if (unlikely(r < 0)) {
 			*n = i;
 			return r;
@@ -701,7 +743,7 @@ static int batch_copied(struct runtime *rt, const struct runtime_prog *p, struct
 }
 
 /* A packet of several fragments among packets that run where they lie. */
-static int batch_one_copied(struct runtime *rt, const struct runtime_prog *p,
+static int batch_one_copied(struct seat *s, const struct runtime_prog *p,
 			    const struct test_run *t, struct test_packet *pkt,
 			    struct skep_err *err)
 {
@@ -710,7 +752,7 @@ static int batch_one_copied(struct runtime *rt, const struct runtime_prog *p,
 
 	one.data = pkt->data;
 	one.bytes = pkt->bytes;
-	r = run_once(rt, p, &one, err);
+	r = run_once(s, p, &one, err);
 	if (r)
 		return r;
 	memcpy(pkt->data, one.data_out, pkt->bytes);
@@ -722,39 +764,39 @@ static int batch_one_copied(struct runtime *rt, const struct runtime_prog *p,
 
 /* The context is made for the first packet; the program runs on the packets
  * where they lie. */
-static int batch_in_place(struct runtime *rt, const struct runtime_prog *p,
+static int batch_in_place(struct seat *s, const struct runtime_prog *p,
 			  const struct test_run *t, struct test_packet *pkts, u32 *n,
 			  struct skep_err *err)
 {
 	const struct test_run none = { .ifindex = t->ifindex, .rx_queue = t->rx_queue };
-	int r = p->host->begin(&rt->run, rt->buffer, &none, err);
+	int r = p->host->begin(&s->run, s->buffer, &none, err);
 	u32 i = 0;
 
-	rt->running++;		/* for all of them */
-	rt->run.pkt_read_only = false;
+	run_enter(s);		/* for all of them */
+	s->run.pkt_read_only = false;
 	for (; !r && i < *n; i++) {
 		struct test_packet *pkt = &pkts[i];
 
 		if (unlikely(pkt->bytes > XDP_LINEAR_BYTES)) {
-			r = batch_one_copied(rt, p, t, pkt, err);
-			rt->run.pkt_read_only = false;
+			r = batch_one_copied(s, p, t, pkt, err);
+			s->run.pkt_read_only = false;
 			if (r)
 				break;
 			continue;
 		}
-		r = tick(rt, 0, t->budget, err);
+		r = tick(s, 0, t->budget, err);
 		if (unlikely(r))
 			break;
-		run_packet(&rt->run, pkt->data, pkt->bytes);
-		pkt->retval = (u32)vm_exec(rt->machine, p->code, &rt->run, t->budget);
-		pkt->redirect_ifindex = rt->run.xdp.redirect_ifindex;
+		run_packet(&s->run, pkt->data, pkt->bytes);
+		pkt->retval = (u32)exec(s, p, t->budget);
+		pkt->redirect_ifindex = s->run.xdp.redirect_ifindex;
 		pkt->left_out = false;
-		if (unlikely(rt->run.stop)) {
-			r = rt_fault(rt, err);
+		if (unlikely(s->run.stop)) {
+			r = rt_fault(s, err);
 			break;
 		}
 	}
-	rt->running--;
+	run_leave(s);
 	if (unlikely(r))
 		*n = i;
 	return r;
@@ -763,15 +805,20 @@ static int batch_in_place(struct runtime *rt, const struct runtime_prog *p,
 static int rt_test_run_batch(struct backend *b, u32 prog, struct test_run *t,
 			     struct test_packet *pkts, u32 *n, struct skep_err *err)
 {
-	struct runtime *rt = rt_of(b);
 	const struct runtime_prog *p;
+	struct seat *s;
+	int r = runtime_seat(rt_of(b), &s, err);
 
-	if (unlikely(prog >= rt->progs.n))
+	if (unlikely(r)) {
+		*n = 0;
+		return r;
+	}
+	if (unlikely(prog >= s->rt->progs.n))
 		return no_prog(prog, err);
-	p = rt->progs.v[prog];
+	p = s->rt->progs.v[prog];
 	t->in_place = p->in_place;
-	return p->in_place ? batch_in_place(rt, p, t, pkts, n, err) :
-			     batch_copied(rt, p, t, pkts, n, err);
+	return p->in_place ? batch_in_place(s, p, t, pkts, n, err) :
+			     batch_copied(s, p, t, pkts, n, err);
 }
 
 /* ---- open and close --------------------------------------------------------- */
@@ -784,11 +831,7 @@ static void rt_close(struct backend *b)
 		prog_free(rt->progs.v[i]);
 	runtime_maps_free(rt);
 	vec_free(&rt->progs);
-	forward_reset(rt);
-	vec_free(&rt->copies.v);
-	if (rt->machine)
-		vm_machine_free(rt->machine);
-	os_unmap(rt->buffer, rt->buffer_bytes);
+	runtime_seats_free(rt);
 	timers_free(rt->run.timers);
 	net_free(rt->opts.net);
 	objects_free(rt->run.objects);
@@ -811,6 +854,7 @@ static const struct backend_ops rt_ops = {
 	.map_next_key = rt_map_next_key,
 	.map_touched = rt_map_touched,
 	.map_freeze = rt_map_freeze,
+	.map_mem = rt_map_mem,
 	.map_like = rt_map_like,
 	.map_drop = rt_map_drop,
 	.prog_load = rt_prog_load,
@@ -831,6 +875,7 @@ int runtime_open(struct backend **out, const struct runtime_opts *opts,
 		rt->opts.cpus = (u32)os_cpu_count();
 	rt->run.rand = opts->rand_seed ? opts->rand_seed : os_clock_ns();
 	rt->run.nr_cpus = rt->opts.cpus;
+	runtime_seats_open(rt);
 	rt->run.print = opts->print;
 	rt->run.print_arg = opts->print_arg;
 	rt->run.tail_target = rt_tail_target;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * runtime.h: the embedded engine: owns maps and decoded programs and runs
- * them, without verifier in the checked interpreter. One thread at a time may
- * use a runtime; separate runtimes are independent.
+ * runtime.h: the embedded engine: owns maps and decoded programs and runs them:
+ * those that were verified in the fast interpreter, others in the checked one. One
+ * thread at a time may use a runtime; separate runtimes are independent.
  */
 #ifndef RUNTIME_RUNTIME_H
 #define RUNTIME_RUNTIME_H

@@ -148,6 +148,19 @@ static void kept_store(struct verifier *v, struct state *s)
 
 /* ---- what a covered state takes over ------------------------------------- */
 
+/* Stack that NEW has not written is read where OLD had written it: privileged
+ * loaders may. */
+static void note_stale(struct verifier *v, const struct frame *old, const struct frame *new)
+{
+	for (u32 n = 0; n < old->nr_slots && !v->stale_stack; n++) {
+		const struct slot *a = &old->slots[n], *b = &new->slots[n];
+
+		for (u32 i = 0; a->live && i < SLOT_BYTES; i++)
+			v->stale_stack |= a->kind[i] != SLOT_NONE &&
+					  (n >= new->nr_slots || b->kind[i] == SLOT_NONE);
+	}
+}
+
 /* NEW ends where OLD began: what mattered from there on matters for NEW. */
 static void take_over_frame(struct verifier *v, const struct frame *old, struct frame *new)
 {
@@ -164,8 +177,10 @@ static void take_over_frame(struct verifier *v, const struct frame *old, struct 
 
 static void take_over(struct verifier *v, const struct kept *k, struct state *s)
 {
-	for (u32 i = 0; i < s->nr_frames; i++)
+	for (u32 i = 0; i < s->nr_frames; i++) {
+		note_stale(v, k->state->frames[i], s->frames[i]);
 		take_over_frame(v, k->state->frames[i], s->frames[i]);
+	}
 }
 
 /* ---- passes over what repeats -------------------------------------------- */
@@ -383,6 +398,7 @@ static void join_pass(struct verifier *v, struct kept *k, struct state *s)
 		const struct frame *from = old->frames[i];
 		struct frame *f = s->frames[i];
 
+		v->stale_stack |= from->nr_slots > 0;	/* not all is known of it yet */
 		for (unsigned r = 0; r < REG_FP; r++)
 			mark_changed(v, &from->regs[r], &f->regs[r]);
 		for (u32 n = 0; n < f->nr_slots; n++) {

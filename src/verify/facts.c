@@ -15,9 +15,8 @@
 
 enum { ARGS = 5 };
 
-/* What an instruction reaches; calls: maps among the arguments. */
-struct reach {
-	struct fact_access access;
+/* Maps among the arguments of a call. */
+struct calls {
 	u32 map[ARGS];		/* 1 + index; 0: none yet */
 	u8 inner;		/* bit I: of argument I */
 	u8 differs;		/* the same: not one map each time */
@@ -35,7 +34,8 @@ struct facts {
 	u32 nr_insns;
 	bool bounded;
 	bool *reached;
-	struct reach **reach;
+	struct fact_access *access;
+	struct calls **calls;
 	struct before *before;	/* [nr_insns] */
 };
 
@@ -162,6 +162,13 @@ static bool faults(const struct reg *r)
 	       (r->type == REG_BTF && !(r->flags & SAFE));
 }
 
+/* Objects of the program's own types are the engine's; so is what may be none. */
+static bool is_kernel(const struct reg *r)
+{
+	return r->flags & (REG_USER | REG_PERCPU) ||
+	       (r->type == REG_BTF && !(r->flags & (REG_ALLOC | REG_UNTRUSTED)));
+}
+
 static u16 flags_of(const struct verifier *v, const struct reg *r)
 {
 	unsigned flags = 0;
@@ -172,6 +179,7 @@ static u16 flags_of(const struct verifier *v, const struct reg *r)
 	flags |= r->flags & REG_RDONLY ? FACT_RDONLY : 0;
 	flags |= faults(r) ? FACT_FAULTS : 0;
 	flags |= is_inner(v, r) ? FACT_INNER : 0;
+	flags |= is_kernel(r) ? FACT_KERNEL : 0;
 	return (u16)flags;
 }
 
@@ -444,40 +452,48 @@ static void note_state(struct collect *c, const struct state *s, u32 at)
 	join_stack(c, b, c->last.slot, n);
 }
 
-/* ---- what instructions reach ---------------------------------------------- */
+/* ---- what instructions touch, and which maps calls get --------------------- */
 
-static struct reach *reach_at(struct collect *c, u32 insn)
+static struct calls *calls_at(struct collect *c, u32 insn)
 {
-	struct reach **r = &c->facts->reach[insn];
+	struct calls **r = &c->facts->calls[insn];
 
-	if (!*r) {
-		*r = arena_new(c->arena, struct reach);
-		(*r)->access.map = FACT_NO_MAP;
-	}
+	if (!*r)
+		*r = arena_new(c->arena, struct calls);
 	return *r;
 }
 
-static void note_access(struct collect *c, u32 at, const struct reg *r)
+void facts_join_access(struct fact_access *a, const struct fact_access *b)
 {
-	struct fact_access *a;
-	u32 map = r->type == REG_MAP ? FACT_NO_MAP : r->map;
+	const u32 maps = 1 << FACT_MAP | 1 << FACT_MAP_VALUE | 1 << FACT_MAP_KEY;
 
-	if (!reg_is_ptr(r))
-		return;		/* what accepts knows better */
-	a = &reach_at(c, at)->access;
-	if (is_map(r))
-		a->map = !a->kinds || a->map == map ? map : FACT_NO_MAP;
-	if (is_map(r) && a->kinds && (a->flags ^ flags_of(c->v, r)) & FACT_INNER)
+	if (!a->kinds)
 		a->map = FACT_NO_MAP;
-	a->kinds |= 1u << kind_of(r);
-	a->flags |= flags_of(c->v, r) & (u16)~FACT_OR_NULL;
+	if (b->kinds & maps && !(a->kinds & maps))
+		a->map = b->map;
+	else if (b->kinds & maps && (a->map != b->map || (a->flags ^ b->flags) & FACT_INNER))
+		a->map = FACT_NO_MAP;
+	a->kinds |= b->kinds;
+	a->flags |= b->flags;
+}
+
+void facts_note_access(const struct verifier *v, struct fact_access *a, const struct reg *r)
+{
+	const bool value = r->type == REG_MAP_VALUE || r->type == REG_MAP_KEY;
+	struct fact_access one = { .kinds = 1u << kind_of(r), .map = value ? r->map : FACT_NO_MAP,
+				   .flags = flags_of(v, r) & (u16)~FACT_OR_NULL };
+
+	/* what accepts knows better than what asks nothing */
+	if (reg_is_ptr(r) && !(v->inv && v->inv->unchecked))
+		facts_join_access(a, &one);
 }
 
 static void note_call(struct collect *c, u32 at, const struct state *s)
 {
-	struct reach *to = reach_at(c, at);
+	u8 op = c->v->points[at].op;
+	struct calls *to = op == OP_CALL || op == OP_CALL_KFUNC ? calls_at(c, at) : NULL;
 
-	for (u32 i = 0; i < ARGS; i++) {
+	for (u32 i = 0; to && i < ARGS; i++) {
 		const struct reg *r = state_reg(s, i + 1);
 		bool inner = is_inner(c->v, r);
 
@@ -491,35 +507,12 @@ static void note_call(struct collect *c, u32 at, const struct state *s)
 	}
 }
 
-static void note_reach(struct collect *c, const struct state *s, u32 at)
-{
-	const struct bpf_insn *insn = &c->v->insns[at];
-
-	switch (isa_rows[c->v->points[at].op].kind) {
-	case KIND_LDX:
-	case KIND_LDXSX:
-	case KIND_ATOMIC_LDACQ:
-		note_access(c, at, state_reg(s, insn->src_reg));
-		break;
-	case KIND_ST:
-	case KIND_STX:
-	case KIND_ATOMIC_ADD ... KIND_ATOMIC_CMPXCHG:
-	case KIND_ATOMIC_STREL:
-		note_access(c, at, state_reg(s, insn->dst_reg));
-		break;
-	case KIND_CALL:
-	case KIND_CALL_KFUNC:
-		note_call(c, at, s);
-		break;
-	}
-}
-
 void facts_note(struct verifier *v, const struct state *s, u32 at)
 {
 	struct collect *c = v->facts;
 
 	if (!v->inv || !v->inv->unchecked)
-		note_reach(c, s, at);
+		note_call(c, at, s);
 	else if (v->inv->checking)
 		note_state(c, s, at);
 }
@@ -537,7 +530,8 @@ void facts_begin(struct verifier *v)
 	struct facts *f = arena_new(v->arena, struct facts);
 
 	f->nr_insns = v->nr_insns;
-	f->reach = arena_news(v->arena, v->nr_insns, struct reach *);
+	f->calls = arena_news(v->arena, v->nr_insns, struct calls *);
+	f->access = arena_news(v->arena, v->nr_insns, struct fact_access);
 	f->reached = arena_news(v->arena, v->nr_insns, bool);
 	c->v = v;
 	c->facts = f;
@@ -594,6 +588,8 @@ const struct facts *facts_end(struct verifier *v)
 		if (v->funcs[i].verified)
 			f->bounded = collect_func(v, i);
 	note_reached(v, f);
+	for (u32 i = 0; i < v->nr_insns; i++)
+		f->access[i] = v->points[i].access;
 	return f;
 }
 
@@ -616,12 +612,12 @@ struct fact_access facts_access(const struct facts *f, u32 insn)
 {
 	static const struct fact_access none = { .map = FACT_NO_MAP };
 
-	return f->reach[insn] ? f->reach[insn]->access : none;
+	return f->access[insn].kinds ? f->access[insn] : none;
 }
 
 u32 facts_call_map(const struct facts *f, u32 insn, unsigned reg, unsigned *flags)
 {
-	const struct reach *r = f->reach[insn];
+	const struct calls *r = f->calls[insn];
 	u32 i = reg - 1;
 
 	*flags = 0;

@@ -59,6 +59,7 @@ enum fact_flag {
 	FACT_RDONLY	= 1 << 1,
 	FACT_FAULTS	= 1 << 2,	/* a load may fault, and gives 0 then */
 	FACT_INNER	= 1 << 3,	/* MAP*: of a map that lies in map MAP */
+	FACT_KERNEL	= 1 << 4,	/* BTF, MEM: what only a kernel has */
 };
 
 #define FACT_NO_MAP 0xffffffffu

@@ -420,6 +420,7 @@ void inv_adopt(struct verifier *v, struct inv *inv)
 		v->points[i].flags |= inv->points[i].flags;
 		v->points[i].through = inv->points[i].through;
 		v->points[i].rewritten = inv->points[i].rewritten;
+		facts_join_access(&v->points[i].access, &inv->points[i].access);
 	}
 	for (u32 i = 0; i < v->nr_funcs; i++) {
 		struct func *to = &v->funcs[i], *from = &inv->funcs[i];

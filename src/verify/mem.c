@@ -118,6 +118,7 @@ static void check_same_kind(struct verifier *v, const struct access *a, const st
 
 	if (a->is_helper)
 		return;
+	facts_note_access(v, &p->access, r);
 	if (!p->through)
 		p->through = r->type;
 	else if (p->through != r->type && (rewritten || p->rewritten))

@@ -194,6 +194,7 @@ static void maybe_byte(struct verifier *v, struct state *s, const struct access 
 	check_overwrite(v, s, a, frame, t);
 	if (t->kind[at] == SLOT_NONE && !v->privileged)
 		reject(v, REJECT_STACK_VAR_UNINIT, a->insn, NULL);
+	v->stale_stack |= t->kind[at] == SLOT_NONE;
 	if (is_spill(t)) {
 		if (was_zero && zero) {
 			reg_mark(v, &t->reg);
@@ -269,6 +270,7 @@ static bool byte_known(struct verifier *v, const struct access *a, const struct 
 	}
 	if (kind != SLOT_NONE)
 		return true;
+	v->stale_stack = true;
 	reject_or_warn(v, REJECT_STACK_UNINIT, a->insn, &(struct why){
 		.reg = a->reg, .ptr = ptr, .off = off, .size = a->size, .a = i });
 	return false;
@@ -423,6 +425,7 @@ static bool helper_reads(struct verifier *v, const struct access *a,
 		kind = SLOT_NONE;
 	if (kind != SLOT_NONE)
 		return true;
+	v->stale_stack = true;
 	reject_or_warn(v, REJECT_STACK_INDIRECT, a->insn, &(struct why){
 		.reg = a->reg, .ptr = ptr, .off = first, .size = a->size,
 		.a = off - first });
@@ -438,6 +441,8 @@ static void helper_writes(struct verifier *v, const struct access *a, struct slo
 		scrub(t);
 	if (!t->def)
 		t->def = def_new(v, 0, 0);
+	/* the helper may write less than it has room for */
+	v->stale_stack |= t->kind[byte_of(off)] == SLOT_NONE;
 	if (sure || t->kind[byte_of(off)] == SLOT_ZERO || v->privileged)
 		t->kind[byte_of(off)] = SLOT_MISC;
 }

@@ -18,6 +18,7 @@
 #include "model/access.h"
 #include "model/tables.h"
 #include "verify/def.h"
+#include "verify/facts.h"
 #include "verify/scalar.h"
 #include "verify/verify.h"
 
@@ -266,6 +267,7 @@ struct point {			/* per instruction slot */
 	u16 func;		/* index in funcs */
 	u8 through;		/* enum reg_type of the pointer it accesses; 0: none yet */
 	bool rewritten;		/* which the kernel rewrites */
+	struct fact_access access;	/* what it touches */
 };
 
 struct kept;			/* explore.c: a stored state */
@@ -302,6 +304,7 @@ struct verifier {
 	const struct btf_type *attach_proto;	/* of what it is attached to; or NULL */
 	u32 entry;		/* function that is being verified */
 	bool privileged;	/* VERIFY_CAP_PERFMON */
+	bool stale_stack;	/* some path may read stack that it did not write */
 
 	struct inv *inv;	/* while invariants runs; NULL: paths */
 	struct collect *facts;	/* that are wanted, or NULL */
@@ -425,6 +428,11 @@ static inline void reg_mark(struct verifier *v, const struct reg *r)
 }
 
 /* ---- facts.c ------------------------------------------------------------- */
+
+/* The instruction of A touches memory through R, too. */
+void facts_note_access(const struct verifier *v, struct fact_access *a, const struct reg *r);
+/* B holds for the instruction of A, too. */
+void facts_join_access(struct fact_access *a, const struct fact_access *b);
 
 void facts_begin(struct verifier *v);
 /* S is about to step over instruction AT. */

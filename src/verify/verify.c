@@ -63,6 +63,18 @@ static void judge(struct verifier *v)
 		stack_depth_check(v);
 }
 
+/* What those need who make the program run. */
+static void tell_insns(struct verifier *v, struct verify_result *r)
+{
+	struct verify_insn *insns = arena_news(v->arena, v->nr_insns, struct verify_insn);
+
+	for (u32 i = 0; i < v->nr_insns; i++)
+		insns[i] = (struct verify_insn){ v->points[i].access,
+			(v->points[i].flags & POINT_SEEN) != 0 };
+	r->insns = insns;
+	r->stale_stack = v->stale_stack;
+}
+
 static void report(struct verifier *v, struct verify_result *r)
 {
 	r->nr_errors = (u32)v->errors.n;
@@ -79,6 +91,8 @@ static void report(struct verifier *v, struct verify_result *r)
 	/* a mistake that was found stands, whatever else is in the program */
 	r->verdict = v->errors.n ? VERDICT_REJECTED :
 		     v->construct ? VERDICT_NOT_JUDGED : VERDICT_OK;
+	if (r->verdict == VERDICT_OK)
+		tell_insns(v, r);
 }
 
 static void release(struct verifier *v)

@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "model/image.h"
+#include "verify/facts.h"
 
 enum verdict {
 	VERDICT_OK,
@@ -77,6 +78,12 @@ struct verify_error {
 	u32 nr_notes;
 };
 
+/* What every verdict tells of an instruction slot of an accepted program. */
+struct verify_insn {
+	struct fact_access access;	/* facts.h; kinds 0: none, or never reached */
+	bool reached;
+};
+
 struct verify_result {
 	enum verdict verdict;
 	struct verify_error *errors;	/* of REJECTED, the kernel's first */
@@ -94,6 +101,8 @@ struct verify_result {
 	u64 visited;		/* instructions */
 	u32 states, peak_states, points;	/* stored; at once; where */
 	u32 stack_bytes;	/* deepest call chain */
+	const struct verify_insn *insns;	/* of OK: a slot each */
+	bool stale_stack;	/* it may read stack that it did not write */
 	const struct facts *facts;	/* facts.h: of VERDICT_OK, when asked for; or NULL */
 	u64 ns;
 	size_t bytes;		/* memory at the peak */
@@ -106,6 +115,20 @@ struct verify_result {
 int verify_prog(struct verify_result *result, struct arena *arena,
 		const struct image *img, const struct image_prog *prog,
 		const struct verify_opts *opts, struct skep_err *err);
+
+/* ---- text.c --------------------------------------------------------------- */
+
+struct strbuf;
+/* Appends E, an "error" or "warning" (WORD), as compilers print them, in lines. */
+void verify_error_text(struct strbuf *out, const struct image *img,
+		       const struct image_prog *p, const struct verify_error *e,
+		       const char *word);
+/* All that R says besides its numbers; nothing for most accepted programs. */
+void verify_reasons(struct strbuf *out, const struct image *img, const struct image_prog *p,
+		    const struct verify_result *r);
+/* Does judging P take the kernel's types? Helpers that give or take its objects, its
+ * functions and variables, pointers in map values, arguments of what is traced. */
+bool verify_wants_types(const struct image *img, const struct image_prog *p);
 
 /* "ok", "rejected", "not judged" */
 const char *verdict_word(enum verdict v);

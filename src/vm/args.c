@@ -434,3 +434,85 @@ bool vm_check_args(struct vm_machine *m, const struct vm_call *call, const u64 *
 			return false;
 	return true;
 }
+
+/* ---- what verified programs take and give back ------------------------------- */
+
+static void gives(struct vm_machine *m, struct vm_region *r)
+{
+	if (r && r->more)
+		r->more--;
+	else if (r)
+		vm_region_del(m, r->start);
+}
+
+static void keep_dynptr(struct vm_machine *m, u64 at)
+{
+	struct dynptr d;
+
+	memcpy(&d, (const void *)at, sizeof(d));
+	if (d.data)
+		gives(m, owed_at(m, d.data, LENT_RECORD));
+}
+
+static void keep_bits(struct vm_machine *m, u64 at)
+{
+	struct iter_bits it;
+
+	memcpy(&it, (const void *)at, sizeof(it));
+	if (it.nr > 64)
+		gives(m, owed_at(m, it.word, LENT_BITS));
+}
+
+static void keep_object(struct vm_machine *m, u64 v)
+{
+	struct vm_region *r = v ? owed_at(m, v, LENT_OBJECT) : NULL;
+
+	gives(m, v && !r ? owed_at(m, v, LENT_CPUMASK) : r);
+}
+
+static void keep_lock(struct vm_machine *m, u32 helper, u64 v)
+{
+	m->lock = helper == BPF_FUNC_spin_lock ? (u32 *)v : NULL;
+	m->lock_at = m->at;
+}
+
+bool vm_keeps_account(const struct helper_row *row)
+{
+	for (u32 i = 0; i < 5; i++)
+		switch (row->args[i]) {
+		case ARG_FUNC:
+		case ARG_RECORD:
+		case ARG_DYNPTR_RECORD:
+		case ARG_BITS_GIVEN:
+		case ARG_CPUMASK_GIVEN:
+		case ARG_OBJECT_GIVEN:
+		case ARG_OBJECT_OR_NULL:
+		case ARG_SPIN_LOCK:
+			return true;
+		}
+	return false;
+}
+
+void vm_keep_account(struct vm_machine *m, const struct vm_call *call, const u64 *r)
+{
+	for (u32 i = 0; i < 5; i++)
+		switch (call->row->args[i]) {
+		case ARG_RECORD:
+			gives(m, owed_at(m, r[i + 1], LENT_RECORD));
+			break;
+		case ARG_DYNPTR_RECORD:
+			keep_dynptr(m, r[i + 1]);
+			break;
+		case ARG_BITS_GIVEN:
+			keep_bits(m, r[i + 1]);
+			break;
+		case ARG_CPUMASK_GIVEN:
+		case ARG_OBJECT_GIVEN:
+		case ARG_OBJECT_OR_NULL:
+			keep_object(m, r[i + 1]);
+			break;
+		case ARG_SPIN_LOCK:
+			keep_lock(m, call->id, r[i + 1]);
+			break;
+		}
+}

@@ -3,6 +3,7 @@
  * code.c: from checked raw instructions to decoded code: labels for dispatch,
  * addresses for symbolic references, bodies for helper calls.
  */
+#include "model/rewrite.h"
 #include "vm/machine.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,22 +33,34 @@ static int decode_err(struct decode *d, u32 at, const char *what)
 	return err_set(d->err, ERR_UNSUPPORTED, where, "%s", what);
 }
 
-/* Adds an entry for a call of helper ID to calls[]. */
-static int decode_call(struct decode *d, u32 at, u32 id, s32 *index)
+/* Slot AT calls what the last entry of calls[] says. */
+static void set_call(struct decode *d, u32 at)
+{
+	struct vm_code *c = d->code;
+	const struct vm_call *call = &c->calls[c->nr_calls];
+	unsigned op = OP_CALL;
+
+	c->insns[at].imm = (s32)c->nr_calls++;
+	if (c->mode == VM_FAST && call->id == BPF_FUNC_tail_call && !call->ext)
+		op = VM_OP_TAIL_CALL;
+	else if (c->mode == VM_FAST && !call->fn)
+		op = VM_OP_NO_BODY;
+	else if (c->mode == VM_FAST && vm_keeps_account(call->row))
+		op = VM_OP_CALL_KEEPS;
+	set_op(d, at, op);
+}
+
+/* A call of helper ID. */
+static int decode_call(struct decode *d, u32 at, u32 id)
 {
 	struct vm_code *c = d->code;
 	struct vm_call *call = &c->calls[c->nr_calls];
-	char where[256];
 
-	*index = (s32)c->nr_calls++;
 	call->id = id;
 	call->row = helper_row(id);
 	call->fn = call->row && c->bind.helper ? c->bind.helper(id, c->bind.prog_type) : NULL;
-	if (call->fn || c->mode == VM_CHECKED || id == BPF_FUNC_tail_call)
-		return 0;
-	snprintf(where, sizeof(where), "%s:%u", d->where, at);
-	return err_set(d->err, ERR_HELPER, where,
-		       "helper #%u has no body for this program type", id);
+	set_call(d, at);
+	return 0;
 }
 
 /* The body that extern INDEX has, a function of the kernel; NULL = none. */
@@ -66,23 +79,19 @@ static int decode_kfunc(struct decode *d, u32 at, u32 index, helper_fn fn)
 	call->fn = fn;
 	call->row = kfunc_row(d->code->bind.externs[index].name);
 	call->id = call->row->id;
-	set_op(d, at, OP_CALL);
-	d->code->insns[at].imm = (s32)d->code->nr_calls++;
+	set_call(d, at);
 	return 0;
 }
 
-/* What only a kernel has: in checked mode a fault when it is reached. */
+/* What only a kernel has: a fault when it is reached. */
 static int decode_extern(struct decode *d, u32 at, u32 index)
 {
 	struct vm_code *c = d->code;
 
 	if (index >= c->bind.nr_externs)
 		return decode_err(d, at, "reference to a kernel symbol that does not exist");
-	if (c->mode == VM_FAST)
-		return decode_err(d, at, "reference to a kernel's function or variable");
 	c->calls[c->nr_calls].ext = &c->bind.externs[index];
-	set_op(d, at, OP_CALL);
-	c->insns[at].imm = (s32)c->nr_calls++;
+	set_call(d, at);
 	return 0;
 }
 
@@ -120,17 +129,37 @@ static bool is_weak(const struct vm_bind *b, u32 index)
 	return index < b->nr_externs && b->externs[index].weak;
 }
 
+/* What only rewritten programs have: its operation, or OP_MAX. */
+static unsigned extra_op(const struct decode *d, const struct bpf_insn *in)
+{
+	static const u8 probes[] = { VM_OP_PROBE32, VM_OP_PROBE16, VM_OP_PROBE8, VM_OP_PROBE64 };
+	static const u8 signed_probes[] = { VM_OP_PROBESX32, VM_OP_PROBESX16, VM_OP_PROBESX8 };
+	unsigned size = in->code >> 3 & 3;
+	bool sign;
+
+	if (d->code->mode != VM_FAST)
+		return OP_MAX;
+	if (in->code == REWRITE_TRAP)
+		return VM_OP_TRAP;
+	if (!rewrite_is_probe(in, &sign))
+		return OP_MAX;
+	return sign ? signed_probes[size] : probes[size];
+}
+
 static int decode_insn(struct decode *d, u32 at)
 {
 	const struct bpf_insn *in = &d->code->bind.insns[at];
 	struct vm_insn *out = &d->code->insns[at];
+	unsigned extra = extra_op(d, in);
 	enum isa_op op = isa_op(in);
 	helper_fn body;
 	u64 imm = 0;
 	int r;
 
 	*out = (struct vm_insn){ NULL, in->dst_reg, in->src_reg, in->off, in->imm };
-	set_op(d, at, op);
+	set_op(d, at, extra != OP_MAX ? extra : (unsigned)op);
+	if (extra != OP_MAX)
+		return 0;
 	switch (isa_rows[op].kind) {
 	case KIND_LDDW:
 		body = op == OP_LDDW_BTF_ID ? extern_body(&d->code->bind, (u32)in->imm) : NULL;
@@ -147,7 +176,7 @@ static int decode_insn(struct decode *d, u32 at)
 		set_op(d, at + 1, OP_MAX);
 		return 0;
 	case KIND_CALL:
-		return decode_call(d, at, (u32)in->imm, &out->imm);
+		return decode_call(d, at, (u32)in->imm);
 	case KIND_LD_ABS:
 	case KIND_LD_IND:
 		out->off = (s16)op;	/* for vm_ld_packet; the field is unused */

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* fast.c: the interpreter for verified programs: no check at all. */
+/*
+ * fast.c: the interpreter for verified programs, as model/rewrite.h has them: no
+ * access is checked. Jumps back and calls are counted, so that who asks for it
+ * gets a run that ends; what was taken is kept account of, for when it does.
+ */
 #include "vm/machine.h"
 #include <endian.h>
 
@@ -10,20 +14,101 @@
 /* one indirect jump per operation, not one shared by all */
 #define INTERP_ATTR __attribute__((optimize("no-gcse", "no-crossjumping")))
 #endif
-#define LOCALS
-#define LEAVE
+#define LOCALS s64 left = (s64)m->left
+#define LEAVE do { \
+	m->left = (u64)left; \
+	if (unlikely(m->lock || m->owed) && !base) \
+		vm_left(m); \
+} while (0)
 #define TICK
 #define GOTO goto *ip->label
+#define MODE VM_FAST
+#define BACK(delta) do { \
+	left += (delta) & (delta) >> 63; \
+	if (unlikely(left < 0)) \
+		goto out_of_budget; \
+} while (0)
+#define CALLED do { \
+	vm_frame_used(m, m->depth); \
+	left -= VM_CALL_COST; \
+} while (0)
 #define LOAD_MEM(ctype, addr, out) memcpy(&(out), (const void *)(addr), sizeof(ctype))
 #define STORE_MEM(ctype, addr, val) \
 	do { ctype v_ = (val); memcpy((void *)(addr), &v_, sizeof(v_)); } while (0)
 #define ATOMIC_PTR(ctype, addr, access) ((ctype *)(addr))
-#define CHECK_ARGS(c)
+#define CHECK_ARGS(c) m->at = ip
 #define CALL_HELPER(c) r[0] = (c)->fn(r[1], r[2], r[3], r[4], r[5], m->run)
-/* the verifier has proved that neither happens */
-#define NO_FRAME __builtin_unreachable()
-#define PAST_END __builtin_unreachable()
-#define FAULT_CODE
+#define NO_FRAME do { \
+	vm_fault_set(m, VM_FAULT_FRAMES, "more than %d frames, which the verifier ruled out", \
+		     VM_FRAMES_MAX); \
+	goto fault; \
+} while (0)
+#define PAST_END do { \
+	vm_fault_set(m, VM_FAULT_END, "control is where the verifier ruled out that it comes"); \
+	goto fault; \
+} while (0)
+
+#define MORE_LABELS \
+	[VM_OP_TAIL_CALL] = &&op_tail_call, \
+	[VM_OP_CALL_KEEPS] = &&op_call_keeps, \
+	[VM_OP_NO_BODY] = &&op_no_body, \
+	[VM_OP_TRAP] = &&op_past_end, \
+	[VM_OP_PROBE8] = &&op_probe8, [VM_OP_PROBE16] = &&op_probe16, \
+	[VM_OP_PROBE32] = &&op_probe32, [VM_OP_PROBE64] = &&op_probe64, \
+	[VM_OP_PROBESX8] = &&op_probesx8, [VM_OP_PROBESX16] = &&op_probesx16, \
+	[VM_OP_PROBESX32] = &&op_probesx32,
+
+#define OP_PROBE(label, ctype) \
+	label: { \
+		ctype v = 0; \
+		if (vm_probe_ok(m, ADDR(src), sizeof(v))) \
+			LOAD_MEM(ctype, ADDR(src), v); \
+		r[ip->dst] = (u64)(s64)v; \
+		NEXT; \
+	}
+
+#define MORE_OPS \
+op_tail_call: { \
+	const struct vm_code *to = vm_tail_target(m, r); \
+\
+	if (!to) \
+		NEXT; \
+	GO_ON_IN(to); \
+} \
+op_call_keeps: { \
+	const struct vm_call *c = &m->code->calls[ip->imm]; \
+\
+	m->at = ip; \
+	vm_keep_account(m, c, r); \
+	m->left = left < 0 ? 0 : (u64)left; \
+	CALL_HELPER(c); \
+	left = (s64)m->left; \
+	if (unlikely(m->fault.kind)) \
+		goto nested_fault; \
+	NEXT; \
+} \
+op_no_body: \
+	m->at = ip; \
+	vm_check_args(m, &m->code->calls[ip->imm], r); \
+	goto fault; \
+OP_PROBE(op_probe8, u8) \
+OP_PROBE(op_probe16, u16) \
+OP_PROBE(op_probe32, u32) \
+OP_PROBE(op_probe64, u64) \
+OP_PROBE(op_probesx8, s8) \
+OP_PROBE(op_probesx16, s16) \
+OP_PROBE(op_probesx32, s32)
+
+#define FAULT_CODE \
+out_of_budget: \
+	left = 0; \
+	vm_fault_set(m, VM_FAULT_BUDGET, "%llu instructions executed and no end", \
+		     (unsigned long long)m->budget); \
+fault: \
+	vm_fault_place(m, ip); \
+nested_fault: \
+	LEAVE; \
+	return 0;
 
 #include "vm/interp.inc"
 
@@ -35,30 +120,7 @@ const void *const *vm_fast_labels(void)
 	return labels;
 }
 
-static u64 callback(struct run *run, u64 func, const u64 args[5])
+u64 vm_go_fast(struct vm_machine *m, const struct vm_insn *ip, u64 r[11])
 {
-	struct vm_machine *m = run->engine;
-	u64 r[11], ret;
-
-	vm_regs_init(r, 0, vm_frame_top(m, m->depth + 1));
-	memcpy(r + 1, args, 5 * sizeof(u64));
-	vm_frame_push(m, NULL, r);
-	ret = run_fast(m, (const struct vm_insn *)func, r, NULL);
-	vm_frame_pop(m, r);
-	return ret;
-}
-
-u64 vm_run_fast(const struct vm_code *code, struct run *run, void *ctx)
-{
-	struct vm_machine m;
-	u64 r[11];
-
-	m.lent.n = 0;
-	vm_machine_start(&m, code, run, (u64)ctx);
-	run->lend = NULL;
-	run->take_back = NULL;
-	run->callback = callback;
-	r[1] = (u64)ctx;
-	r[10] = (u64)vm_frame_top(&m, 0);
-	return run_fast(&m, code->insns, r, NULL);
+	return run_fast(m, ip, r, NULL);
 }

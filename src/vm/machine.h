@@ -22,6 +22,21 @@ struct vm_insn {
 	s32 imm;		/* helper calls: index into code->calls */
 };
 
+/* Operations of decoded code besides those of enum isa_op: of fast mode alone,
+ * but for the first. */
+enum vm_op {
+	VM_OP_END = OP_MAX,	/* past the last instruction */
+	VM_OP_TAIL_CALL,
+	VM_OP_CALL_KEEPS,	/* a call that calls back, takes or gives back what is
+				   kept account of, or takes a lock */
+	VM_OP_NO_BODY,		/* a call of what is not there, or a kernel's variable */
+	VM_OP_TRAP,
+	VM_OP_PROBE8, VM_OP_PROBE16, VM_OP_PROBE32, VM_OP_PROBE64,
+	VM_OP_PROBESX8, VM_OP_PROBESX16, VM_OP_PROBESX32,
+	VM_OPS
+};
+_Static_assert(VM_OPS <= 256, "operations fit a byte");
+
 struct vm_call {
 	helper_fn fn;
 	const struct helper_row *row;	/* NULL: no such helper */
@@ -100,6 +115,15 @@ static inline u8 *vm_frame_top(struct vm_machine *m, u32 depth)
 	return m->stack + sizeof(m->stack) - depth * VM_STACK_BYTES;
 }
 
+/* The frame at DEPTH may be written from here on. */
+static inline void vm_frame_used(struct vm_machine *m, u32 depth)
+{
+	u8 *bottom = vm_frame_top(m, depth + 1);
+
+	if (bottom < m->dirty)
+		m->dirty = bottom;
+}
+
 /* What a program finds in its registers. In parts: compilers clear the whole
  * with a string instruction, which costs more than a short program. */
 static inline void vm_regs_init(u64 r[11], u64 r1, const u8 *r10)
@@ -147,6 +171,8 @@ const struct vm_code *vm_tail_target(struct vm_machine *m, u64 *r);
 /* Bytes that the program may read at ADDR, 0 = none (run->readable):
  * in mem.c. */
 u64 vm_readable(struct run *run, u64 addr);
+/* Whether SIZE bytes at ADDR can be read, by a load that may fault. */
+bool vm_probe_ok(struct vm_machine *m, u64 addr, u64 size);
 /* The map that has ADDR in a value or between values, or NULL: in mem.c. */
 const struct vm_map *vm_map_at(const struct vm_machine *m, u64 addr);
 
@@ -192,12 +218,42 @@ static inline void vm_machine_start(struct vm_machine *m, const struct vm_code *
 	run->key_bytes = 0;
 }
 
+/* The slot of the program that IP is of, which is in CODE. */
+static inline u32 vm_slot(const struct vm_code *code, const struct vm_insn *ip)
+{
+	u32 at = (u32)(ip - code->insns);
+
+	return code->bind.origin && at < code->nr_insns ? code->bind.origin[at] : at;
+}
+
+/* The fault, which was set, is at IP. */
+static inline void vm_fault_place(struct vm_machine *m, const struct vm_insn *ip)
+{
+	m->fault.user = m->code->bind.user;
+	m->fault.insn = vm_slot(m->code, ip);
+}
+
 /* ---- fast.c, checked.c -------------------------------------------------- */
 
-/* Addresses of the operations, indexed by enum isa_op; [OP_MAX] is the stop
- * past the end. */
+/* Addresses of the operations, indexed by enum isa_op and enum vm_op. */
 const void *const *vm_fast_labels(void);
 const void *const *vm_checked_labels(void);
+
+/* Go on at IP of M's code, which is of that mode, until the present frame exits. */
+u64 vm_go_fast(struct vm_machine *m, const struct vm_insn *ip, u64 r[11]);
+u64 vm_go_checked(struct vm_machine *m, const struct vm_insn *ip, u64 r[11]);
+
+static inline u64 vm_go(struct vm_machine *m, const struct vm_insn *ip, u64 r[11])
+{
+	return m->code->mode == VM_FAST ? vm_go_fast(m, ip, r) : vm_go_checked(m, ip, r);
+}
+
+/* ---- exec.c ---------------------------------------------------------------- */
+
+/* A tail call has led to M's code, which is for the other engine. */
+u64 vm_go_other(struct vm_machine *m, u64 r[11]);
+/* The program has ended with what it must give back. */
+void vm_left(struct vm_machine *m);
 
 /* ---- mem.c: every check of memory --------------------------------------- */
 
@@ -237,5 +293,9 @@ void vm_fault_set(struct vm_machine *m, enum vm_fault_kind kind,
 
 /* Checks the arguments R[1..5] of CALL; false after filling the fault. */
 bool vm_check_args(struct vm_machine *m, const struct vm_call *call, const u64 *r);
+/* Whether calls of ROW must be told to vm_keep_account, in fast mode. */
+bool vm_keeps_account(const struct helper_row *row);
+/* Notes what CALL gives back, and whether it takes or gives a lock. */
+void vm_keep_account(struct vm_machine *m, const struct vm_call *call, const u64 *r);
 
 #endif

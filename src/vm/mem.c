@@ -3,6 +3,7 @@
  * mem.c: the region table of the checked interpreter: may these bytes be
  * touched, and when not, what the program was probably after.
  */
+#include "model/sock.h"
 #include "vm/machine.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -225,6 +226,24 @@ static u64 rest(u64 addr, u64 start, u64 end)
 	return addr >= start && addr < end ? end - addr : 0;
 }
 
+/* What no region tells of in fast mode: sockets, the keys of a flow. */
+static u64 unlent(const struct run *run, u64 addr)
+{
+	const struct sock *s = sock_at(run, addr);
+	u64 flow = (u64)run->flow.keys;
+
+	if (s)
+		return rest(addr, (u64)&s->common, (u64)(&s->common + 1)) |
+		       rest(addr, (u64)&s->full, (u64)(&s->full + 1)) |
+		       rest(addr, (u64)&s->tcp, (u64)(&s->tcp + 1));
+	return rest(addr, flow, flow + sizeof(run->flow.keys));
+}
+
+bool vm_probe_ok(struct vm_machine *m, u64 addr, u64 size)
+{
+	return vm_readable(m->run, addr) >= size || held_ok(m, addr, size);
+}
+
 u64 vm_readable(struct run *run, u64 addr)
 {
 	struct vm_machine *m = run->engine;
@@ -244,7 +263,8 @@ u64 vm_readable(struct run *run, u64 addr)
 		return off;
 	if (stack_ok(m, addr, 1, false))
 		return ((u64)m->stack + sizeof(m->stack) - addr - 1) % VM_STACK_BYTES + 1;
-	return p->data ? rest(addr, (u64)p->data, (u64)p->data_end) : 0;
+	off = p->data ? rest(addr, (u64)p->data, (u64)p->data_end) : 0;
+	return off || m->code->mode != VM_FAST ? off : unlent(run, addr);
 }
 
 /* ---- what a refused access was after ----------------------------------- */

@@ -169,7 +169,8 @@ const struct vm_code *vm_tail_target(struct vm_machine *m, u64 *r)
 
 	if (run->tail_target && m->tail_calls < VM_TAIL_CALLS_MAX)
 		to = run->tail_target(run, (struct map *)r[2], (u32)r[3]);
-	if (!to) {
+	/* another type has another context */
+	if (!to || to->bind.prog_type != m->code->bind.prog_type) {
 		r[0] = (u64)-1;
 		return NULL;
 	}

@@ -45,21 +45,24 @@ struct vm_bind {
 	helper_fn (*kfunc)(const char *name, u32 prog_type);
 	const struct ctx_desc *ctx;	/* NULL: the context has no fields */
 	const void *user;		/* for the caller: whose program this is */
+	/* fast mode: INSNS are those of a struct rewrite (model/rewrite.h) */
+	const u32 *origin;		/* [nr_insns] slots that messages name, or NULL */
+	bool stale_stack;		/* the stack is cleared before each run */
 };
 
 enum vm_mode { VM_CHECKED, VM_FAST };
 
 /*
- * Decodes a program for one mode. WHERE prefixes messages. Errors: HELPER (a
- * call that BIND has no body for; in checked mode only when it is reached),
- * UNSUPPORTED (callx, address-space cast; in fast mode what a kernel has), RUN.
+ * Decodes a program for one mode. WHERE prefixes messages. A call that BIND has no
+ * body for is a fault where it is reached. Errors: UNSUPPORTED (callx,
+ * address-space cast), RUN.
  */
 int vm_code_new(struct vm_code **out, const struct vm_bind *bind,
 		enum vm_mode mode, const char *where, struct skep_err *err);
 void vm_code_free(struct vm_code *code);
 const void *vm_code_user(const struct vm_code *code);
 
-/* ---- the checked interpreter ------------------------------------------- */
+/* ---- runs ---------------------------------------------------------------- */
 
 enum vm_fault_kind {
 	VM_FAULT_NONE,
@@ -99,7 +102,15 @@ struct vm_region {
 	u64 from;		/* the region that it comes from and goes with; 0 = none */
 };
 
-enum { VM_FRAMES_MAX = 8, VM_STACK_BYTES = 512, VM_TAIL_CALLS_MAX = 33 };
+/* Budgets when nobody says otherwise. FAST: as many as the verifier lets a nest of
+ * loops have trips. */
+#define VM_BUDGET_CHECKED 1000000ull
+#define VM_BUDGET_FAST (1ull << 32)
+
+enum {
+	VM_CALL_COST = 16,	/* of the budget, in fast code */
+	VM_FRAMES_MAX = 8, VM_STACK_BYTES = 512, VM_TAIL_CALLS_MAX = 33,
+};
 
 /* Executions on one thread. */
 struct vm_machine;
@@ -109,10 +120,15 @@ void vm_machine_free(struct vm_machine *m);
 void vm_region_add(struct vm_machine *m, const struct vm_region *r);
 int vm_region_del(struct vm_machine *m, u64 start);
 
+/* The budget for CODE when ASKED is asked for, or 0: nothing in particular. */
+u64 vm_budget(const struct vm_code *code, u64 asked);
 /*
- * Runs CODE (mode VM_CHECKED) with r1 = RUN as context; at most BUDGET
- * instructions, counted in RUN->insns. Gives r0; after a fault RUN->stop is
- * set. One machine runs one program at a time.
+ * Runs CODE with r1 = RUN as context; at most BUDGET instructions. Gives r0; after a
+ * fault RUN->stop is set. One machine runs one program at a time.
+ *
+ * Checked code counts its instructions in RUN->insns. Fast code leaves 0 there: of
+ * its budget it takes what each jump back jumps over, and VM_CALL_COST for each
+ * function that is called, so that it ends, if not to the instruction.
  */
 u64 vm_exec(struct vm_machine *m, const struct vm_code *code, struct run *run,
 	    u64 budget);
@@ -169,9 +185,7 @@ struct vm_where {
 /* Where ADDR lies while a program of M runs. */
 struct vm_where vm_where(struct vm_machine *m, u64 addr);
 
-/* ---- the fast interpreter ------------------------------------------------ */
-
-/* Runs CODE (mode VM_FAST) with r1 = CTX. Only for verified programs. */
+/* Runs CODE (mode VM_FAST) on a machine of its own with r1 = CTX, whatever that is. */
 u64 vm_run_fast(const struct vm_code *code, struct run *run, void *ctx);
 
 /* SIZE bytes (1, 2, 4) of the packet at OFF, from network to host order, as

@@ -76,6 +76,9 @@ bad "an error that does not exist" "no error" $SKEP explain 9999
 
 out=$($SKEP run examples/firewall/bad.o $cap 2>&1)
 same "a program that reads too far: exit status" 1 $?
+same "is refused, as skep verify does" "$($SKEP verify examples/firewall/bad.o 2>&1 >/dev/null)" "$out"
+out=$($SKEP run --unverified examples/firewall/bad.o $cap 2>&1)
+same "unverified: exit status" 1 $?
 has "the line" "bad.c:" "$out"
 has "the kind of memory and the offset" "of the packet are read" "$out"
 has "the program" "program 'firewall', instruction" "$out"

@@ -60,7 +60,7 @@ has "what happens with a real clock" "fires: 0" \
 
 # A callback is checked as a program is.
 sed 's/fires++;/for (;;) fires++;/' "$tmp/t.c" > "$tmp/loop.c"
-out=$($SKEP run "$tmp/loop.c" $cap --clock capture 2>&1)
+out=$($SKEP run --unverified "$tmp/loop.c" $cap --clock capture 2>&1)
 same "a callback without end: exit status" 1 $?
 has "its budget" "1000000 instructions executed and no end" "$out"
 has "that it was a timer's" "in the callback of a timer in map 'flows'" "$out"
@@ -70,6 +70,10 @@ has "timers that start each other" "start each other without end" \
 sed 's/sum += \*key;/sum += key[1];/' "$tmp/t.c" > "$tmp/over.c"
 out=$($SKEP run "$tmp/over.c" $cap --clock capture 2>&1)
 same "a callback that reads what it may not" 1 $?
+has "it is not even started" "[SKEP-E0202]" "$out"
+out=$($SKEP run --unverified "$tmp/over.c" $cap --clock capture 2>&1)
+same "a callback that does, unverified" 1 $?
+has "which callback" "in the callback of a timer in map 'flows'" "$out"
 
 status "a clock that is none" 2 $SKEP run "$tmp/t.o" $cap --clock moon
 status "no end to a real clock" 2 $SKEP run "$tmp/t.o" $cap --linger 5

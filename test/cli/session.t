@@ -69,7 +69,15 @@ program "" > fw.bpf.c
 "$SKEP" run fw.bpf.c traffic.pcapng --map deny=deny.json -o out.pcapng > out 2> err
 same "a mistake: exit status" 1 $?
 same "nothing written" "" "$(ls | grep 'out\.')"
-same "the message" "fw.bpf.c:N:N: error: bytes N of the packet are read, only N exist [SKEP-EN]
+same "the message" "fw.bpf.c:N:N: error: bytes N of the packet are read, only N bytes are proved to exist [SKEP-EN]
+ N | 	struct key k = { .prefixlen = N, .addr = ip->saddr };
+ | 	 ^
+fw.bpf.c:N:N: note: the last check against data_end on this path proves N bytes
+help: before line N: if ((void *)(ip + N) > end) return XDP_PASS;
+kernel: invalid access to packet, off=N size=N, RN(id=N,off=N,r=N)" "$(normal < err)"
+"$SKEP" run --unverified fw.bpf.c traffic.pcapng --map deny=deny.json > out 2> err
+same "a mistake that nobody looked for: exit status" 1 $?
+same "its message" "fw.bpf.c:N:N: error: bytes N of the packet are read, only N exist [SKEP-EN]
  N | struct key k = { .prefixlen = N, .addr = ip->saddr };
  | ^
 note: program 'firewall', instruction N

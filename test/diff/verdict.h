@@ -45,6 +45,9 @@ struct verdicts {
 	char unknown_line[200];	/* the first that no row of refusal.def has */
 };
 
+/* P as an image, freed by image_free; NULL: it is none. */
+struct image *verdict_image(const struct diff_scene *scene, const struct diff_prog *p,
+			    struct skep_err *err);
 /* PATH may be NULL. */
 void verdicts_open(struct verdicts *v, const char *path);
 enum relation verdicts_add(struct verdicts *v, const char *source, u64 seed,

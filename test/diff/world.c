@@ -5,12 +5,12 @@
 #include "call/call.h"
 #include "diff/refusal.h"
 #include "host/hosts.h"
+#include "diff/verdict.h"
 #include "unit/kernel_bpf.h"
+#include "verify/rewrite.h"
 #include "vm/vm.h"
 #include <linux/btf.h>
 #include <linux/if_ether.h>
-#include <setjmp.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/sysinfo.h>
@@ -151,8 +151,7 @@ static void engine_open(struct world *w, void *at)
 	w->machine = vm_machine_new();
 	w->buffer = mmap(at, host_sched_cls.buffer_bytes, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	w->far = mmap(NULL, FAR_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	assert_true(w->buffer != MAP_FAILED && w->far != MAP_FAILED);
+	assert_true(w->buffer != MAP_FAILED);
 	w->run.tail_target = tail_target;
 }
 
@@ -237,7 +236,6 @@ void world_free(struct world *w)
 			map_free(w->maps[i]);
 	vm_machine_free(w->machine);
 	os_unmap(w->buffer, host_sched_cls.buffer_bytes);
-	munmap(w->far, FAR_BYTES);
 	free(w);
 }
 
@@ -305,60 +303,34 @@ static void user_packet(const struct host *host, struct world *w, struct test_ru
 	memcpy(s->packet, t->data_out, min_u64(sizeof(s->packet), s->bytes));
 }
 
-/* What the fast interpreter makes of a context: it has the verifier's program,
- * in which loads from it are rewritten. Ours are not, and hit FAR. */
-static sigjmp_buf far_jump;
-static const u8 *far_page;
-
-static void far_hit(int sig, siginfo_t *info, void *uc UNUSED)
+void world_count_fast(const struct world *w, u64 *ran, u64 *not)
 {
-	const u8 *at = info->si_addr;
-
-	if (at >= far_page && at < far_page + FAR_BYTES)
-		siglongjmp(far_jump, 1);
-	signal(sig, SIG_DFL);
+	*ran = w->fast;
+	*not = w->not_fast;
 }
 
-/* False when it cannot: the program looks at its context. */
-static bool run_fast(struct world *w, const struct vm_code *code, u64 *ret)
-{
-	const struct sigaction sa = { .sa_sigaction = far_hit, .sa_flags = SA_SIGINFO };
-	struct sigaction old;
-	volatile bool ok = false;
-
-	far_page = w->far;
-	sigaction(SIGSEGV, &sa, &old);
-	if (!sigsetjmp(far_jump, 1)) {
-		*ret = vm_run_fast(code, &w->run, w->far + FAR_BYTES / 2);
-		ok = true;
-	}
-	sigaction(SIGSEGV, &old, NULL);
-	return ok;
-}
-
-static bool run_code(struct world *w, const struct vm_code *code, enum vm_mode mode,
-		     struct seen *s)
+static void run_code(struct world *w, const struct vm_code *code, struct seen *s)
 {
 	u64 ret = 0;
 
 	w->code = code;
-	if (mode == VM_FAST) {
-		if (!run_fast(w, code, &ret))
-			return false;
-	} else if (vm_run(w->machine, code, &w->run, BUDGET, &ret)) {
+	if (vm_run(w->machine, code, &w->run, BUDGET, &ret))
 		s->fault = *vm_fault(w->machine);
-	}
 	s->retval = (u32)ret;
-	return true;
+}
+
+static struct vm_bind bind_of(const struct world *w, const struct diff_prog *p)
+{
+	return (struct vm_bind){ .insns = p->v, .nr_insns = p->n,
+		.prog_type = p->type, .maps = w->vm, .nr_maps = w->scene.nr_maps,
+		.externs = w->scene.externs, .nr_externs = w->scene.nr_externs,
+		.helper = call_helper, .kfunc = call_kfunc, .ctx = ctx_desc(p->type) };
 }
 
 struct vm_code *world_code(const struct world *w, const struct diff_prog *p, enum vm_mode mode,
 			   struct skep_err *err)
 {
-	const struct vm_bind bind = { .insns = p->v, .nr_insns = p->n,
-		.prog_type = p->type, .maps = w->vm, .nr_maps = w->scene.nr_maps,
-		.externs = w->scene.externs, .nr_externs = w->scene.nr_externs,
-		.helper = call_helper, .kfunc = call_kfunc, .ctx = ctx_desc(p->type) };
+	const struct vm_bind bind = bind_of(w, p);
 	struct vm_code *code;
 
 	return vm_code_new(&code, &bind, mode, "diff", err) ? NULL : code;
@@ -379,32 +351,79 @@ void world_reset(struct world *w)
 	dump_user(w, &ignored);
 }
 
-/* False: this mode cannot tell. */
-static bool run_user(struct world *w, const struct diff_prog *p, const struct diff_packet *pkt,
-		     enum vm_mode mode, struct seen *s)
+/* P with its input in the interpreter that BIND is for. */
+static void run_user(struct world *w, const struct diff_prog *p, const struct diff_packet *pkt,
+		     const struct vm_bind *bind, enum vm_mode mode, struct seen *s)
 {
 	struct test_run t = { .data = pkt->data, .bytes = pkt->bytes };
 	const struct host *host = world_host(p->type);
 	struct skep_err err;
-	struct vm_code *code = world_code(w, p, mode, &err);
-	bool ran;
+	struct vm_code *code;
 
 	memset(s, 0, offsetof(struct seen, maps));
 	s->fault.kind = VM_FAULT_NONE;
-	if (!code) {
-		if (mode == VM_FAST)
-			return false;	/* helpers that only the checked one has */
+	if (vm_code_new(&code, bind, mode, "diff", &err))
 		fail_msg("%s", err.text);
-	}
 	s->error = host->begin(&w->run, w->buffer, &t, &err);
-	ran = s->error || run_code(w, code, mode, s);
+	w->run.pkt_read_only = host->read_only;
+	if (!s->error)
+		run_code(w, code, s);
 	if (!s->error && no_room(host, &w->run))
 		s->error = -ENOMEM;
 	else if (!s->error)
 		user_packet(host, w, &t, s);
 	dump_user(w, &s->maps);
 	vm_code_free(code);
-	return ran;
+}
+
+static void run_checked(struct world *w, const struct diff_prog *p,
+			const struct diff_packet *pkt, struct seen *s)
+{
+	const struct vm_bind bind = bind_of(w, p);
+
+	run_user(w, p, pkt, &bind, VM_CHECKED, s);
+}
+
+/* The program as the fast interpreter has it; false: not at all. */
+static bool rewrite(const struct world *w, const struct diff_prog *p, struct arena *arena,
+		    struct rewrite *out)
+{
+	const struct verify_opts opts = { .caps = VERIFY_CAP_ALL, .max_errors = 1 };
+	struct skep_err err;
+	struct verify_result v;
+	struct image *img = verdict_image(&w->scene, p, &err);
+	bool ok;
+	u32 at;
+
+	if (!img)
+		return false;
+	ok = !verify_prog(&v, arena, img, &img->progs[0], &opts, &err) &&
+	     v.verdict == VERDICT_OK &&
+	     !rewrite_prog(out, arena, img, &img->progs[0], &v, &at);
+	image_free(img);
+	return ok;
+}
+
+/* False: it cannot tell. */
+static bool run_fast(struct world *w, const struct diff_prog *p, const struct diff_packet *pkt,
+		     struct seen *s)
+{
+	struct vm_bind bind = bind_of(w, p);
+	struct arena arena = ARENA_INIT;
+	struct rewrite rw;
+	bool ok = rewrite(w, p, &arena, &rw);
+
+	w->fast += ok;
+	w->not_fast += !ok;
+	if (ok) {
+		bind.insns = rw.insns;
+		bind.nr_insns = rw.nr_insns;
+		bind.origin = rw.origin;
+		bind.stale_stack = rw.stale_stack;
+		run_user(w, p, pkt, &bind, VM_FAST, s);
+	}
+	arena_free(&arena);
+	return ok;
 }
 
 /* ---- the kernel ------------------------------------------------------------------ */
@@ -632,7 +651,7 @@ static void compare_fast(struct world *w, const struct diff_prog *p,
 	static const char prefix[] = "fast interpreter: ";
 	const size_t n = sizeof(prefix) - 1;
 
-	if (!run_user(w, p, pkt, VM_FAST, &fast) ||
+	if (!run_fast(w, p, pkt, &fast) ||
 	    !world_differ(w, r->what + n, sizeof(r->what) - n, &fast, checked))
 		return;
 	memcpy(r->what, prefix, n);
@@ -667,7 +686,7 @@ void world_compare(struct world *w, const struct diff_prog *p, int fd,
 {
 	static struct seen checked, other;
 
-	run_user(w, p, pkt, VM_CHECKED, &checked);
+	run_checked(w, p, pkt, &checked);
 	r->outcome = DIFF_BUDGET;
 	if (checked.fault.kind == VM_FAULT_BUDGET)
 		return;
@@ -698,7 +717,7 @@ void world_run(struct world *w, const struct diff_prog *p, const struct diff_pac
 void world_run_checked(struct world *w, const struct diff_prog *p,
 		       const struct diff_packet *pkt, struct seen *s)
 {
-	run_user(w, p, pkt, VM_CHECKED, s);
+	run_checked(w, p, pkt, s);
 }
 
 int world_run_user(struct world *w, const struct diff_prog *p, const struct diff_packet *pkt,
@@ -706,7 +725,7 @@ int world_run_user(struct world *w, const struct diff_prog *p, const struct diff
 {
 	static struct seen s;
 
-	run_user(w, p, pkt, VM_CHECKED, &s);
+	run_checked(w, p, pkt, &s);
 	*retval = s.retval;
 	return s.fault.kind ? -EFAULT : s.error;
 }

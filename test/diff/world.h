@@ -68,6 +68,9 @@ struct world *world_new(const struct diff_scene *scene, char *why, size_t n);
 void world_free(struct world *w);
 const struct diff_scene *world_scene(const struct world *w);
 
+/* Of programs that were compared: how many the fast interpreter ran, too, and how
+ * many it did not, as our verifier or what comes after it would not have them. */
+void world_count_fast(const struct world *w, u64 *ran, u64 *not);
 /* Can programs of TYPE run in both? */
 bool world_runs(u32 type);
 /* Asks the kernel only; no run. */

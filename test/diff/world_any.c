@@ -54,6 +54,8 @@ static bool is_own(u32 helper)
 	case BPF_FUNC_clone_redirect:
 	case BPF_FUNC_for_each_map_elem:	/* in whichever order */
 	case BPF_FUNC_ringbuf_query:
+	case BPF_FUNC_ringbuf_reserve:	/* memory that nobody has cleared */
+	case BPF_FUNC_ringbuf_reserve_dynptr:
 	case BPF_FUNC_timer_start:
 	case BPF_FUNC_per_cpu_ptr:
 	case BPF_FUNC_map_lookup_percpu_elem:

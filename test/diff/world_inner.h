@@ -8,7 +8,7 @@
 #include "vm/vm.h"
 
 enum {
-	LOG_BYTES = 1 << 16, LOG_STATS = 4, FUNCS_MAX = 256, FAR_BYTES = 1 << 20,
+	LOG_BYTES = 1 << 16, LOG_STATS = 4, FUNCS_MAX = 256,
 	PROG_ARRAYS_MAX = 16, PAGE = 4096, BELOW_HEAP = 0x10000000,
 };
 
@@ -42,7 +42,7 @@ struct world {
 	const struct vm_code *code;	/* what runs, for tail calls into it */
 	struct run run;
 	u8 *buffer;
-	u8 *far;		/* a context that the fast interpreter must not touch */
+	u64 fast, not_fast;	/* programs that the fast interpreter ran, and did not */
 	bool kernel;		/* it can be asked; then: */
 	int fds[WORLD_MAPS], btf;
 	u32 externs[WORLD_EXTERNS];	/* BTF ids */

@@ -45,6 +45,19 @@ static struct skep_object *load_insns(const struct bpf_insn *insns, size_t n,
 	return obj;
 }
 
+/* A bad program, for the checked interpreter. */
+static struct skep_object *load_unverified(const struct bpf_insn *insns, size_t n,
+					   const struct skep_map_def *maps, size_t nr_maps)
+{
+	const struct skep_load_opts opts = { .size = sizeof(opts), .unverified = 1 };
+	struct skep_object *obj = open_insns(insns, n, maps, nr_maps);
+	struct skep_err err;
+
+	if (skep_object_load(obj, &opts, &err))
+		fail_msg("%s", skep_err_text(&err));
+	return obj;
+}
+
 /* The error of taking a program in must have ID and contain TEXT. */
 static void refused(const struct bpf_insn *insns, size_t n, int ret, const char *text)
 {
@@ -62,7 +75,7 @@ static void refused(const struct bpf_insn *insns, size_t n, int ret, const char 
 static void faults(const struct bpf_insn *insns, size_t n, uint64_t budget, int ret,
 		   const char *text, const char *text2)
 {
-	struct skep_object *obj = load_insns(insns, n, &counters, 1);
+	struct skep_object *obj = load_unverified(insns, n, &counters, 1);
 	struct skep_run run = { .size = sizeof(run), .data = "packet",
 		.data_bytes = 6, .budget = budget };
 	struct skep_err err;
@@ -91,7 +104,9 @@ static void runs_an_array(void **state)
 	assert_int_equal(skep_prog_type(prog), BPF_PROG_TYPE_XDP);
 	assert_int_equal(skep_prog_run(prog, &run, &err), 0);
 	assert_int_equal(run.retval, 2);
-	assert_int_equal(run.insns, 2);
+	assert_int_equal(run.insns, 0);
+	assert_int_equal(skep_prog_verdict(prog), SKEP_VERIFIED);
+	assert_string_equal(skep_prog_note(prog), "");
 	assert_int_equal(run.data_out_bytes, 6);
 	assert_memory_equal(run.data_out, "packet", 6);
 	assert_int_equal(run.redirect_ifindex, 0);
@@ -150,7 +165,7 @@ static void every_macro(void **state)
 		BPF_MOV64_IMM(BPF_REG_0, 77),
 		BPF_EXIT_INSN(),
 	};
-	struct skep_object *obj = load_insns(insns, LEN(insns), NULL, 0);
+	struct skep_object *obj = load_unverified(insns, LEN(insns), NULL, 0);
 	struct skep_run run = { .size = sizeof(run), .data = "packet", .data_bytes = 6 };
 	struct skep_err err;
 
@@ -220,7 +235,7 @@ static void xdp_context(void **state)
 	struct xdp_md in = { .data = 4, .data_end = 18, .ingress_ifindex = 5 };
 	struct skep_run run = { .size = sizeof(run), .data = "\1\0\0\0packet of 14 b",
 		.data_bytes = 18, .ctx_in = &in, .ctx_in_bytes = sizeof(in) };
-	struct skep_object *obj = load_insns(insns, LEN(insns), NULL, 0);
+	struct skep_object *obj = load_unverified(insns, LEN(insns), NULL, 0);
 	struct skep_err err;
 
 	if (skep_prog_run(skep_object_prog(obj, "test"), &run, &err))
@@ -318,6 +333,91 @@ static void bad_runs(void **state)
 	faults(end, LEN(end), 0, -EFAULT, "past the last instruction", "test");
 	faults(map, LEN(map), 0, -EFAULT,
 	       "bytes 8..8 of a map value are written, it has 8", "test:2");
+}
+
+/* What the verifier refuses is not loaded, and says why in parts. */
+static void rejected(void **state)
+{
+	const struct bpf_insn insns[] = {
+		BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_1, 0),
+		BPF_LDX_MEM(BPF_H, BPF_REG_0, BPF_REG_2, 12), BPF_EXIT_INSN(),
+	};
+	struct skep_object *obj = open_insns(insns, LEN(insns), NULL, 0);
+	struct skep_reason why = { .size = sizeof(why) };
+	struct skep_run run = { .size = sizeof(run), .data = "packet", .data_bytes = 6 };
+	const struct skep_load_opts opts = { .size = sizeof(opts), .unverified = 1 };
+	struct skep_err err;
+
+	assert_string_equal(skep_object_reasons(obj), "");
+	assert_int_equal(skep_object_load(obj, NULL, &err), -EACCES);
+	assert_int_equal(err.id, 201);
+	assert_int_equal(skep_object_reason(obj, 0, &why), 0);
+	assert_int_equal(why.id, 201);
+	assert_int_equal(why.insn, 1);
+	assert_null(why.file);
+	assert_string_equal(why.program, "test");
+	assert_string_equal(why.kernel,
+			    "invalid access to packet, off=12 size=2, R2(id=0,off=12,r=0)");
+	assert_string_equal(why.text, skep_err_text(&err));
+	assert_string_equal(why.text, skep_object_reasons(obj));
+	assert_non_null(strstr(why.text, "help: "));
+	assert_int_equal(skep_object_reason(obj, 1, &why), -ENOENT);
+	why.size--;
+	assert_int_equal(skep_object_reason(obj, 0, &why), -EINVAL);
+	assert_int_equal(skep_object_load(obj, NULL, NULL), -EACCES);
+	assert_true(skep_prog_run(skep_object_prog(obj, "test"), &run, &err) < 0);
+	/* ... unless somebody says so; then it is the run that ends */
+	assert_int_equal(skep_object_load(obj, &opts, &err), 0);
+	assert_string_equal(skep_object_reasons(obj), "");
+	assert_int_equal(skep_prog_verdict(skep_object_prog(obj, "test")), SKEP_UNVERIFIED);
+	assert_int_equal(skep_prog_run(skep_object_prog(obj, "test"), &run, &err), -EFAULT);
+	skep_object_close(obj);
+}
+
+/* A verdict is for the values of read-only variables: nobody changes them then. */
+static void frozen_values(void **state)
+{
+	struct skep_object *obj;
+	struct skep_map *map;
+	struct skep_err err;
+	uint32_t zero = 0;
+	uint8_t *value;
+
+	assert_int_equal(skep_object_open(&obj, "examples/firewall/firewall.o", &err), 0);
+	assert_int_equal(skep_object_set(obj, "vlan_tags_max", "1", &err), 0);
+	assert_int_equal(skep_object_load(obj, NULL, &err), 0);
+	map = skep_object_map(obj, ".rodata");
+	assert_non_null(map);
+	value = calloc(1, skep_map_value_bytes(map));
+	assert_non_null(value);
+	assert_int_equal(skep_map_lookup(map, &zero, value), 0);
+	assert_int_equal(skep_map_update(map, &zero, value, 0), -EPERM);
+	assert_int_equal(skep_map_delete(map, &zero), -EPERM);
+	assert_true(skep_object_set(obj, "vlan_tags_max", "2", &err) < 0);
+	free(value);
+	skep_object_close(obj);
+}
+
+/* A verified program has no limit but one that is asked for. */
+static void budget(void **state)
+{
+	const struct bpf_insn insns[] = {
+		BPF_MOV64_IMM(BPF_REG_0, 10000000), BPF_MOV64_IMM(BPF_REG_1, 0),
+		BPF_ALU64_IMM(BPF_ADD, BPF_REG_1, 2), BPF_ALU64_IMM(BPF_SUB, BPF_REG_0, 1),
+		BPF_JMP_IMM(BPF_JNE, BPF_REG_0, 0, -3), BPF_EXIT_INSN(),
+	};
+	struct skep_object *obj = load_insns(insns, LEN(insns), NULL, 0);
+	struct skep_prog *prog = skep_object_prog(obj, "test");
+	struct skep_run run = { .size = sizeof(run) };
+	struct skep_err err;
+
+	assert_int_equal(skep_prog_run(prog, &run, &err), 0);
+	run.budget = 1000000;
+	assert_int_equal(skep_prog_run(prog, &run, &err), -ELOOP);
+	assert_non_null(strstr(skep_err_text(&err), "error: 1000000 instructions"));
+	run.budget = 0;
+	assert_int_equal(skep_prog_run(prog, &run, &err), 0);
+	skep_object_close(obj);
 }
 
 static void bad_objects(void **state)
@@ -496,9 +596,11 @@ static void version(void **state)
 	assert_int_equal(sscanf(skep_version(), "%d.%d.%d", &major, &minor, &patch), 3);
 }
 
-/* What the kernel says to a program of TYPE that calls helper ID. */
-static void load_refused(uint32_t id, const char *license, const char *text)
+/* Why a program that calls helper ID is not loaded, verified or not. */
+static void load_refused(int unverified, uint32_t id, const char *license, const char *text)
 {
+	const struct skep_load_opts opts = { .size = sizeof(opts), .unverified = unverified };
+
 	const struct bpf_insn insns[] = {
 		BPF_MOV64_IMM(BPF_REG_0, 0), BPF_EMIT_CALL(id), BPF_EXIT_INSN(),
 	};
@@ -507,7 +609,7 @@ static void load_refused(uint32_t id, const char *license, const char *text)
 
 	assert_int_equal(skep_object_from_insns(&obj, BPF_PROG_TYPE_XDP, "test", insns,
 						LEN(insns), NULL, 0, license, &err), 0);
-	assert_int_equal(skep_object_load(obj, NULL, &err) < 0, text != NULL);
+	assert_int_equal(skep_object_load(obj, &opts, &err) < 0, text != NULL);
 	if (text && !strstr(skep_err_text(&err), text))
 		fail_msg("'%s' is not in: %s", text, skep_err_text(&err));
 	skep_object_close(obj);
@@ -515,14 +617,17 @@ static void load_refused(uint32_t id, const char *license, const char *text)
 
 static void refused_helpers(void **state)
 {
-	load_refused(BPF_FUNC_trace_printk, "BSD", "cannot call GPL-restricted function from "
+	load_refused(1, BPF_FUNC_trace_printk, "BSD", "cannot call GPL-restricted function from "
 		     "non-GPL compatible program: bpf_trace_printk#6, license 'BSD'");
-	load_refused(BPF_FUNC_trace_printk, NULL, "license ''");
-	load_refused(BPF_FUNC_trace_printk, "Dual BSD/GPL", NULL);
-	load_refused(BPF_FUNC_ktime_get_ns, NULL, NULL);
-	load_refused(BPF_FUNC_skb_load_bytes, "GPL", "program of this type cannot use helper "
+	load_refused(1, BPF_FUNC_trace_printk, NULL, "license ''");
+	load_refused(1, BPF_FUNC_skb_load_bytes, "GPL", "program of this type cannot use helper "
 		     "bpf_skb_load_bytes#26: 'test' is of type xdp");
-	load_refused(195896080, "GPL", NULL);	/* where CO-RE found nothing */
+	load_refused(1, 195896080, "GPL", NULL);	/* where CO-RE found nothing */
+	for (int unverified = 0; unverified < 2; unverified++)
+		load_refused(unverified, BPF_FUNC_ktime_get_ns, NULL, NULL);
+	load_refused(0, BPF_FUNC_trace_printk, "BSD", "SKEP-E0353");
+	load_refused(0, BPF_FUNC_skb_load_bytes, "GPL", "bpf_skb_load_bytes");
+	load_refused(0, 195896080, "GPL", "195896080");
 }
 
 /* A program that reads 8 bytes at an address of this process, and its clock. */
@@ -672,6 +777,9 @@ int main(void)
 		cmocka_unit_test(options_have_a_size),
 		cmocka_unit_test(bad_instructions),
 		cmocka_unit_test(bad_runs),
+		cmocka_unit_test(rejected),
+		cmocka_unit_test(frozen_values),
+		cmocka_unit_test(budget),
 		cmocka_unit_test(bad_objects),
 		cmocka_unit_test(other_program_type),
 		cmocka_unit_test(map_calls),

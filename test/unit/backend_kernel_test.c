@@ -4,6 +4,7 @@
  * that has one, elements in batches, pins, memory of maps. Attaches nothing but
  * to the kernel's own test functions; pins in a file system of its own.
  */
+#include "runtime/runtime.h"
 #include "kernel/kernel.h"
 #include "isa/isa.h"
 #include "model/tables.h"
@@ -58,7 +59,7 @@ static bool load_as(struct backend *b, struct image **img, const char *section,
 	p->sec = row;
 	p->target = sec_target(row, section);
 	p->expected_attach = row->attach;
-	return !b->ops->prog_load(b, *img, 0, NULL, &err);
+	return !b->ops->prog_load(b, *img, 0, NULL, NULL, &err);
 }
 
 static u8 out[PACKET], ctx_out[1024];
@@ -224,7 +225,7 @@ static bool run_fentry(struct backend *b, struct image **img, u64 *value)
 	p->target = "bpf_fentry_test1";
 	p->expected_attach = BPF_TRACE_FENTRY;
 	assert_int_equal(b->ops->map_create(b, &def, &err), 0);
-	if (b->ops->prog_load(b, *img, 0, &map, &err))
+	if (b->ops->prog_load(b, *img, 0, &map, NULL, &err))
 		return false;
 	if (b->ops->test_run(b, 0, &t, &err))
 		fail_msg("%s", err.text);
@@ -451,7 +452,7 @@ static void test_one_by_one(void **state)
 
 /* ---- memory and pins ------------------------------------------------------------------- */
 
-static void test_memory(void **state)
+static void memory_of(struct backend *b)
 {
 	static const struct image_map defs[] = {
 		{ .name = "m", .type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 12,
@@ -460,12 +461,9 @@ static void test_memory(void **state)
 		  .max_entries = 3 },
 	};
 	const u32 key = 2;
-	struct backend *b;
 	u8 value[12], *mem;
 	size_t bytes = 0;
 
-	need_old_kernel();
-	b = opened();
 	assert_int_equal(b->ops->map_create(b, &defs[0], &err), 0);
 	assert_int_equal(b->ops->map_create(b, &defs[1], &err), 0);
 	mem = b->ops->map_mem(b, 0, &bytes);
@@ -477,7 +475,23 @@ static void test_memory(void **state)
 	assert_null(b->ops->map_mem(b, 1, &bytes));
 	assert_int_equal(b->ops->map_freeze(b, 1), 0);
 	assert_int_equal(b->ops->map_update(b, 1, &key, value, 0), -EPERM);
+	assert_int_equal(b->ops->map_freeze(b, 0), -EBUSY);
 	b->ops->close(b);
+}
+
+static void test_memory(void **state)
+{
+	need_old_kernel();
+	memory_of(opened());
+}
+
+static void test_memory_user(void **state)
+{
+	const struct runtime_opts opts = { .cpus = 2 };
+	struct backend *b;
+
+	assert_int_equal(runtime_open(&b, &opts, &err), 0);
+	memory_of(b);
 }
 
 static void pins(const char *dir)
@@ -551,6 +565,7 @@ int main(void)
 		cmocka_unit_test(test_batches),
 		cmocka_unit_test(test_one_by_one),
 		cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_memory_user),
 		cmocka_unit_test(test_pins),
 	};
 

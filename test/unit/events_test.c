@@ -31,15 +31,27 @@ static const struct skep_map_def maps[] = {
 	[HASH] = { "hash", BPF_MAP_TYPE_HASH, 4, 8, 4, 0, NULL },
 };
 
-static struct skep_object *load(const struct bpf_insn *insns, size_t n)
+static struct skep_object *load_as(const struct bpf_insn *insns, size_t n, int unverified)
 {
+	const struct skep_load_opts opts = { .size = sizeof(opts), .unverified = unverified };
 	struct skep_object *obj;
 	struct skep_err err;
 
 	if (skep_object_from_insns(&obj, BPF_PROG_TYPE_XDP, "test", insns, n, maps, LEN(maps),
-				   "GPL", &err) || skep_object_load(obj, NULL, &err))
+				   "GPL", &err) || skep_object_load(obj, &opts, &err))
 		fail_msg("%s", skep_err_text(&err));
 	return obj;
+}
+
+static struct skep_object *load(const struct bpf_insn *insns, size_t n)
+{
+	return load_as(insns, n, 0);
+}
+
+/* In the checked interpreter. */
+static struct skep_object *load_unverified(const struct bpf_insn *insns, size_t n)
+{
+	return load_as(insns, n, 1);
 }
 
 static int run_with(struct skep_object *obj, struct skep_run *run, struct skep_err *err)
@@ -61,7 +73,7 @@ static uint32_t runs(struct skep_object *obj)
 
 static void faults(const struct bpf_insn *insns, size_t n, const char *text, const char *place)
 {
-	struct skep_object *obj = load(insns, n);
+	struct skep_object *obj = load_unverified(insns, n);
 	struct skep_run run = { .size = sizeof(run) };
 	struct skep_err err;
 
@@ -225,7 +237,7 @@ static void ring_after_fault(void **state)
 	static const struct bpf_insn insns[] = {
 		CALL_RESERVE(2000), BPF_EXIT_INSN(),
 	};
-	struct skep_object *obj = load(insns, LEN(insns));
+	struct skep_object *obj = load_unverified(insns, LEN(insns));
 	struct got g = { 0 };
 	struct skep_run run;
 
@@ -233,6 +245,33 @@ static void ring_after_fault(void **state)
 		run = (struct skep_run){ .size = sizeof(run) };
 		assert_int_equal(run_with(obj, &run, NULL), -EFAULT);
 		assert_int_equal(skep_map_read(map_of(obj, RING), take, &g), 0);
+	}
+	assert_int_equal(skep_map_lost(map_of(obj, RING)), 0);
+	skep_object_close(obj);
+}
+
+/* The same of one that was verified and is stopped by its budget. */
+static void ring_after_budget(void **state)
+{
+	static const struct bpf_insn insns[] = {
+		CALL_RESERVE(16), BPF_JMP_IMM(BPF_JNE, BPF_REG_0, 0, 2),
+		BPF_MOV64_IMM(BPF_REG_0, 1), BPF_EXIT_INSN(),
+		BPF_MOV64_REG(BPF_REG_7, BPF_REG_0), BPF_MOV64_IMM(BPF_REG_8, 100000),
+		BPF_ALU64_IMM(BPF_SUB, BPF_REG_8, 1), BPF_JMP_IMM(BPF_JNE, BPF_REG_8, 0, -2),
+		BPF_MOV64_REG(BPF_REG_1, BPF_REG_7), BPF_MOV64_IMM(BPF_REG_2, 0),
+		BPF_EMIT_CALL(BPF_FUNC_ringbuf_submit),
+		BPF_MOV64_IMM(BPF_REG_0, 0), BPF_EXIT_INSN(),
+	};
+	struct skep_object *obj = load(insns, LEN(insns));
+	struct skep_run run;
+	struct got g = { 0 };
+
+	for (int i = 0; i < 10; i++) {
+		run = (struct skep_run){ .size = sizeof(run), .budget = 1000 };
+		assert_int_equal(run_with(obj, &run, NULL), -ELOOP);
+		assert_int_equal(skep_map_read(map_of(obj, RING), take, &g), 0);
+		assert_int_equal(runs(obj), 0);
+		assert_int_equal(skep_map_read(map_of(obj, RING), take, &g), 1);
 	}
 	assert_int_equal(skep_map_lost(map_of(obj, RING)), 0);
 	skep_object_close(obj);
@@ -438,7 +477,7 @@ static void helper_budget(void **state)
 		BPF_MOV64_IMM(BPF_REG_5, 0), BPF_EMIT_CALL(BPF_FUNC_csum_diff),
 		BPF_JMP_A(-7),
 	};
-	struct skep_object *obj = load(insns, LEN(insns));
+	struct skep_object *obj = load_unverified(insns, LEN(insns));
 	struct skep_run run = { .size = sizeof(run), .budget = 1000000 };
 	struct skep_err err;
 
@@ -456,7 +495,7 @@ static void helper_insns(void **state)
 		BPF_MOV64_IMM(BPF_REG_5, 0), BPF_EMIT_CALL(BPF_FUNC_csum_diff),
 		BPF_EXIT_INSN(),
 	};
-	struct skep_object *obj = load(insns, LEN(insns));
+	struct skep_object *obj = load_unverified(insns, LEN(insns));
 	struct skep_run run = { .size = sizeof(run) };
 
 	assert_int_equal(run_with(obj, &run, NULL), 0);
@@ -471,6 +510,7 @@ int main(void)
 		cmocka_unit_test(ring_reserve),
 		cmocka_unit_test(record_faults),
 		cmocka_unit_test(ring_after_fault),
+		cmocka_unit_test(ring_after_budget),
 		cmocka_unit_test(perf_events),
 		cmocka_unit_test(queues),
 		cmocka_unit_test(inner_maps),

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * maps_test.c: maps by themselves: limits, full maps, walks, values that stay
- * put, spin locks, and threads that look, overwrite, insert and delete at
- * once. test/unit/maps_kernel_test.c compares every operation with the kernel.
+ * put, spin locks. maps_stress_test.c has threads, maps_model_test.c long random
+ * runs; maps_kernel_test.c compares every operation with the kernel.
  */
 #include "maps/area.h"
-#include "base/os.h"
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -304,138 +302,6 @@ static void test_spin_lock(void **state)
 	map_free(m);
 }
 
-/* ---- threads ----------------------------------------------------------------------- */
-
-enum { THREADS = 4, RUN_MS = 400 };
-
-struct crowd {
-	struct map *m;
-	u64 until;
-	u64 (*step)(struct crowd *c, u64 x, u32 cpu);	/* 1 = something wrong */
-	u64 keys;
-};
-
-struct member {
-	struct crowd *crowd;
-	pthread_t thread;
-	u32 cpu;
-	u64 wrong, steps;
-};
-
-static void *member_run(void *arg)
-{
-	struct member *me = arg;
-	u64 x = me->cpu + 1;
-
-	while (me->steps % 64 || os_clock_ns() < me->crowd->until) {
-		x = x * 6364136223846793005u + 1442695040888963407u;
-		me->wrong += me->crowd->step(me->crowd, x >> 20, me->cpu);
-		me->steps++;
-	}
-	return NULL;
-}
-
-static void crowd_run(struct crowd *c)
-{
-	struct member members[THREADS] = { 0 };
-
-	c->until = os_clock_ns() + RUN_MS * 1000000ull;
-	for (u32 i = 0; i < THREADS; i++) {
-		members[i].crowd = c;
-		members[i].cpu = i;
-		pthread_create(&members[i].thread, NULL, member_run, &members[i]);
-	}
-	for (u32 i = 0; i < THREADS; i++) {
-		pthread_join(members[i].thread, NULL);
-		assert_int_equal(members[i].wrong, 0);
-		assert_true(members[i].steps > 100);
-	}
-}
-
-/* Keys below 8 are only overwritten and must always be found; the others come
- * and go. */
-static u64 hash_step(struct crowd *c, u64 x, u32 cpu)
-{
-	u64 key = x % c->keys, value = x;
-	int r;
-
-	switch (x >> 30 & 3) {
-	case 0:
-		r = c->m->ops->update(c->m, &key, &value, 0, cpu);
-		return r && r != -E2BIG;
-	case 1:
-		r = key < 8 ? 0 : c->m->ops->remove(c->m, &key, cpu);
-		return r && r != -ENOENT;
-	default:
-		key %= 8;
-		return !c->m->ops->lookup(c->m, &key, cpu);
-	}
-}
-
-static void test_hash_threads(void **state)
-{
-	static const u32 entries[] = { 16, 100, 4096 };
-
-	for (size_t i = 0; i < ARRAY_LEN(entries); i++) {
-		struct crowd c = { .step = hash_step, .keys = entries[i] * 3 / 2 };
-		u64 n = 0, pos = 0, key;
-		void *value;
-
-		c.m = make(BPF_MAP_TYPE_HASH, 8, 8, entries[i], 0);
-		for (u64 k = 0; k < 8; k++)
-			put(c.m, k, 0, 0);
-		crowd_run(&c);
-		while (c.m->ops->walk(c.m, &pos, &key, &value, 0)) {
-			assert_ptr_equal(get(c.m, key), value);
-			n++;
-		}
-		assert_int_equal(c.m->ops->count(c.m), n);
-		for (u64 k = 0; k < c.keys; k++)
-			drop(c.m, k);
-		assert_int_equal(c.m->ops->count(c.m), 0);
-		for (u64 k = 0; k < entries[i]; k++)
-			assert_int_equal(put(c.m, k, k, BPF_NOEXIST), 0);
-		map_free(c.m);
-	}
-}
-
-/* No update of an LRU map fails, however full it is; what comes out has the
- * key's own value. */
-static u64 lru_step(struct crowd *c, u64 x, u32 cpu)
-{
-	u64 key = x % c->keys, *v;
-
-	switch (x >> 30 & 3) {
-	case 0:
-		return c->m->ops->update(c->m, &key, &key, 0, cpu) != 0;
-	case 1:
-		c->m->ops->remove(c->m, &key, cpu);
-		return 0;
-	default:
-		v = c->m->ops->lookup(c->m, &key, cpu);
-		return v && *v >= c->keys;
-	}
-}
-
-static void test_lru_threads(void **state)
-{
-	static const u32 types[] = { BPF_MAP_TYPE_LRU_HASH, BPF_MAP_TYPE_LRU_PERCPU_HASH };
-
-	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
-		struct crowd c = { .step = lru_step, .keys = 1000 };
-		u64 n = 0, pos = 0, key;
-		void *value;
-
-		c.m = make(types[i], 8, 8, 200, 0);
-		crowd_run(&c);
-		while (c.m->ops->walk(c.m, &pos, &key, &value, 0))
-			n++;
-		assert_int_equal(c.m->ops->count(c.m), n);
-		assert_true(n <= 200);
-		map_free(c.m);
-	}
-}
-
 /* An element that programs use stays, all others go by. */
 static void test_lru_order(void **state)
 {
@@ -486,84 +352,6 @@ static void test_percpu_hash(void **state)
 		assert_int_equal(m->ops->remove(m, &k, 0), 0);
 	}
 	map_free(m);
-}
-
-/* Long keys, all bytes alike: a lookup of two halves of others must miss. */
-static u64 torn_step(struct crowd *c, u64 x, u32 cpu)
-{
-	u8 key[40];
-	u64 value = x;
-
-	memset(key, (int)(x % 6), sizeof(key));
-	switch (x >> 30 & 3) {
-	case 0:
-		return c->m->ops->update(c->m, key, &value, 0, cpu) != 0;
-	case 1:
-		c->m->ops->remove(c->m, key, cpu);
-		return 0;
-	default:
-		memset(key + 20, (int)(x % 6 + 1), 20);
-		return c->m->ops->lookup(c->m, key, cpu) != NULL;
-	}
-}
-
-static void test_hash_torn_keys(void **state)
-{
-	struct crowd c = { .step = torn_step };
-
-	/* six keys, and what four threads are about to free */
-	c.m = make(BPF_MAP_TYPE_HASH, 40, 8, 16, 0);
-	crowd_run(&c);
-	map_free(c.m);
-}
-
-struct prefix {
-	u32 len;
-	u8 addr[4];
-};
-
-/* 10/8 is only overwritten: every address below it has a match. */
-static u64 lpm_step(struct crowd *c, u64 x, u32 cpu)
-{
-	struct prefix p = { 8 + x % 25, { 10, (u8)(x >> 8), (u8)(x >> 16 & 3), 1 } };
-	u64 value = x;
-	int r;
-
-	switch (x >> 30 & 3) {
-	case 0:
-		r = c->m->ops->update(c->m, &p, &value, 0, cpu);
-		return r && r != -ENOSPC;
-	case 1:
-		r = p.len == 8 ? 0 : c->m->ops->remove(c->m, &p, cpu);
-		return r && r != -ENOENT;
-	default:
-		p.len = 32;
-		return !c->m->ops->lookup(c->m, &p, cpu);
-	}
-}
-
-static void test_lpm_threads(void **state)
-{
-	struct crowd c = { .step = lpm_step };
-	struct prefix p = { 8, { 10 } }, prev;
-	u64 n = 0, value = 0;
-
-	c.m = make(BPF_MAP_TYPE_LPM_TRIE, 8, 8, 200, BPF_F_NO_PREALLOC);
-	c.m->ops->update(c.m, &p, &value, 0, 0);
-	crowd_run(&c);
-	for (void *at = NULL; !c.m->ops->next_key(c.m, at, &p); n++) {
-		prev = p;
-		at = &prev;
-	}
-	assert_int_equal(c.m->ops->count(c.m), n);
-	while (!c.m->ops->next_key(c.m, NULL, &p))
-		assert_int_equal(c.m->ops->remove(c.m, &p, 0), 0);
-	assert_int_equal(c.m->ops->count(c.m), 0);
-	for (u32 i = 0; i < 200; i++) {
-		p = (struct prefix){ 32, { 1, 2, (u8)i, 3 } };
-		assert_int_equal(c.m->ops->update(c.m, &p, &value, BPF_NOEXIST, 0), 0);
-	}
-	map_free(c.m);
 }
 
 /* ---- user ring buffers ------------------------------------------------------------------- */
@@ -633,12 +421,8 @@ int main(void)
 		cmocka_unit_test(test_touched),
 		cmocka_unit_test(test_prog_array),
 		cmocka_unit_test(test_spin_lock),
-		cmocka_unit_test(test_hash_threads),
-		cmocka_unit_test(test_hash_torn_keys),
-		cmocka_unit_test(test_lru_threads),
 		cmocka_unit_test(test_lru_order),
 		cmocka_unit_test(test_percpu_hash),
-		cmocka_unit_test(test_lpm_threads),
 		cmocka_unit_test(test_user_ring),
 	};
 

@@ -248,10 +248,7 @@ static u64 run_in(enum vm_mode mode, const struct bpf_insn *p, u32 n)
 
 	if (vm_code_new(&code, &bind, mode, "oracle", &err))
 		fail_msg("%s", skep_err_text(&err));
-	if (mode == VM_FAST)
-		ret = vm_run_fast(code, &world.run, NULL);
-	else
-		assert_int_equal(vm_run(world.machine, code, &world.run, 100, &ret), 0);
+	assert_int_equal(vm_run(world.machine, code, &world.run, 100, &ret), 0);
 	vm_code_free(code);
 	return ret;
 }

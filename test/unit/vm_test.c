@@ -58,6 +58,7 @@ struct attempt {
 	const struct vcase *c;
 	struct world *w;
 	enum vm_mode mode;
+	bool mixed;		/* every other program is of the other mode */
 	bool stepped;
 	u64 steps, stop_at;	/* instructions told; at which of them to stop */
 	struct vm_step last;	/* the one told last */
@@ -264,6 +265,11 @@ static bool assemble(struct attempt *a, u32 i)
 	return !a->why.n;
 }
 
+static enum vm_mode mode_of(const struct attempt *a, u32 i)
+{
+	return a->mixed && i % 2 ? (a->mode == VM_FAST ? VM_CHECKED : VM_FAST) : a->mode;
+}
+
 static bool load(struct attempt *a)
 {
 	struct skep_err err = { 0 };
@@ -275,7 +281,8 @@ static bool load(struct attempt *a)
 		if (!assemble(a, i))
 			return false;
 		bind = world_bind(a->w, a->insns[i].v, a->insns[i].n, &a->insns[i]);
-		if (vm_code_new(&a->code[i], &bind, a->mode, "case", &err)) {
+		bind.stale_stack = true;
+		if (vm_code_new(&a->code[i], &bind, mode_of(a, i), "case", &err)) {
 			if (!a->c->refused.n || !contains(skep_err_text(&err), a->c->refused))
 				sb_printf(&a->why, "%s", skep_err_text(&err));
 			return false;
@@ -330,10 +337,9 @@ static int go(struct attempt *a, u64 budget, u64 *ret)
 	set_packet(a);
 	a->steps = 0;
 	vm_step_set(w->machine, a->stepped ? on_step : NULL, a);
-	if (a->mode == VM_CHECKED)
+	if (!a->is_native)
 		return vm_run(w->machine, a->code[0], &w->run, budget, ret);
-	*ret = a->is_native ? native_run(a->native, a->c->nr_progs, &w->run) :
-	       vm_run_fast(a->code[0], &w->run, NULL);
+	*ret = native_run(a->native, a->c->nr_progs, &w->run);
 	return 0;
 }
 
@@ -406,13 +412,15 @@ static void expect_steps(struct attempt *a)
 		sb_printf(&a->why, "did not stop at step %" PRIu64 "\n", a->stop_at);
 }
 
-enum engine { CHECKED, STEPPED, FAST, ONE_PASS, OPTIMISED };
+/* MIXED: programs in turns of the fast and the checked interpreter. */
+enum engine { CHECKED, STEPPED, MIXED_TOO, FAST, MIXED, ONE_PASS, OPTIMISED };
 
 static void attempt(const struct vcase *c, struct world *w, enum engine engine)
 {
-	static const char *const names[] = { "checked", "stepped", "fast", "one pass",
-					      "optimised" };
-	struct attempt a = { .c = c, .w = w, .mode = engine <= STEPPED ? VM_CHECKED : VM_FAST,
+	static const char *const names[] = { "checked", "stepped", "checked and fast", "fast",
+					     "fast and checked", "one pass", "optimised" };
+	struct attempt a = { .c = c, .w = w, .mode = engine < FAST ? VM_CHECKED : VM_FAST,
+			     .mixed = engine == MIXED || engine == MIXED_TOO,
 			     .stepped = engine == STEPPED, .is_native = engine >= ONE_PASS,
 			     .tier = engine == OPTIMISED ? JIT_OPT : JIT_FAST };
 	u64 ret = 0;
@@ -462,6 +470,10 @@ static void run_file(const char *path, struct world *w)
 		if (c.has_fault || c.checked_only)
 			continue;
 		attempt(&c, w, FAST);
+		if (c.nr_progs > 1) {
+			attempt(&c, w, MIXED);
+			attempt(&c, w, MIXED_TOO);
+		}
 		if (jit_available())
 			attempt(&c, w, ONE_PASS);
 		if (jit_available())

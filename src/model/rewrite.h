@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * rewrite.h: the instructions of a verified program as the engines run them that
+ * check nothing: the fast interpreter and compilers to native code. What verify
+ * makes (verify/rewrite.c) and what runtime binds. No address is in it and
+ * nothing of any engine's inside; all layouts are those of model.
+ *
+ * They are BPF instructions of RFC 9669, with maps, functions and externs as in
+ * an image (BPF_PSEUDO_MAP_IDX, ..._IDX_VALUE, ..._CALL, ..._FUNC, ..._KFUNC_CALL)
+ * and these differences:
+ *
+ * - r1 at the start of a program is a struct run (model/run.h), and so is whatever
+ *   had the context: loads and stores of its fields have become loads and stores of
+ *   what the rows of ctx/<type>.def call their view. Pointers are 8 bytes wide.
+ *   Where a field is wider than its view the load is one of the view; where
+ *   nothing of it is left it is a move of 0.
+ * - REWRITE_PROBE: a load through a pointer that may be to no memory of the
+ *   program: gives 0 then. Only run.readable and run.held_at know.
+ * - REWRITE_TRAP: no run comes here; an engine that does stops with a fault.
+ *
+ * Left to the engine: may_goto counts down from 8,388,608 in each frame; LD_ABS
+ * and LD_IND read run.pkt and end the function with 0 outside of it; calls of
+ * helper 12 go on in the program of the map's slot; helpers get the struct run as
+ * their sixth argument; one that has no body, and a variable of the kernel, is a
+ * fault where it is reached. Numbers and pointers need no check at all: alignment
+ * of atomics, sizes, NULL, locks and references were judged.
+ *
+ * Each frame has 512 bytes of stack below r10; callees must not use the caller's.
+ */
+#ifndef MODEL_REWRITE_H
+#define MODEL_REWRITE_H
+
+#include "base/base.h"
+#include <linux/bpf.h>
+
+enum {
+	REWRITE_PROBE = 0x20,	/* mode of BPF_LDX: as BPF_MEM */
+	REWRITE_PROBE_SX = 0xa0,	/* as BPF_MEMSX */
+	REWRITE_TRAP = BPF_JMP | 0xf0,
+};
+
+struct rewrite {
+	const struct bpf_insn *insns;
+	u32 nr_insns;		/* slots */
+	const u32 *origin;	/* [nr_insns] the program's slot that each is made of */
+	bool stale_stack;	/* it may read stack that it did not write: clear that
+				   before each run, or it sees what others left */
+	u32 stack_bytes;	/* of the deepest chain of calls */
+};
+
+/* A load that REWRITE_PROBE marks; *SIGN: it extends the sign. */
+static inline bool rewrite_is_probe(const struct bpf_insn *in, bool *sign)
+{
+	*sign = BPF_MODE(in->code) == REWRITE_PROBE_SX;
+	return BPF_CLASS(in->code) == BPF_LDX &&
+	       (*sign || BPF_MODE(in->code) == REWRITE_PROBE);
+}
+
+#endif

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * seat.c: virtual cpus and the threads that have them. A thread gets the lowest free
+ * one with its first run and keeps it; one whose thread is no more is given to the
+ * next that asks when no other is free. What a run works with is its seat's alone,
+ * so that the way of a run has no atomic operation and no fence: it says by a plain
+ * store that it runs, and who wants to free what programs may look at makes all
+ * threads' stores visible (membarrier) before it looks.
+ */
+#include "runtime/private.h"
+#include "call/object.h"
+#include <inttypes.h>
+
+static _Thread_local struct {
+	const struct runtime *rt;
+	u64 serial;
+	struct seat *seat;
+} here;
+
+static u32 thread_id(void) { return (u32)os_pid_tgid(); }
+
+void runtime_lock(struct runtime *rt) { map_spin_lock(&rt->lock, MAP_USER); }
+void runtime_unlock(struct runtime *rt) { map_spin_unlock(&rt->lock); }
+
+/* The seat of cpu I, made when somebody first takes it. */
+static struct seat *seat_at(struct runtime *rt, u32 i)
+{
+	struct seat *s = rt->seats[i];
+
+	if (s)
+		return s;
+	s = mem_alloc(sizeof(*s));
+	s->rt = rt;
+	s->run = rt->run;
+	s->run.cpu = i;
+	s->run.rand = rt->run.rand ^ i * 0x9e3779b97f4a7c15u;
+	s->machine = vm_machine_new();
+	__atomic_store_n(&rt->seats[i], s, __ATOMIC_RELEASE);
+	return s;
+}
+
+/* The cpu of thread ID, or one that it may have; rt->opts.cpus: none. */
+static u32 seat_find(struct runtime *rt, u32 id)
+{
+	u32 none = rt->opts.cpus, free = none;
+
+	for (u32 i = 0; i < rt->opts.cpus; i++) {
+		u32 owner = rt->owners[i];
+
+		if (owner == id)
+			return i;
+		if (!owner && free == none)
+			free = i;
+	}
+	for (u32 i = 0; free == none && i < rt->opts.cpus; i++)
+		if (rt->owners[i] != SEAT_LENT && !os_thread_lives(rt->owners[i]))
+			free = i;
+	return free;
+}
+
+/* What was loaded since the seat's last run. */
+static int seat_refresh(struct runtime *rt, struct seat *s, struct skep_err *err)
+{
+	s->version = rt->version;
+	s->run.btf = rt->run.btf;
+	s->run.inner_map = rt->run.inner_map;
+	s->run.inner_at = rt->run.inner_at;
+	s->run.timers = rt->run.timers;
+	s->run.objects = rt->run.objects;
+	s->run.held_at = rt->run.held_at;
+	if (s->buffer_bytes >= rt->buffer_bytes)
+		return 0;
+	os_unmap(s->buffer, s->buffer_bytes);
+	s->buffer = os_map_lazy(rt->buffer_bytes);
+	s->buffer_bytes = s->buffer ? rt->buffer_bytes : 0;
+	if (s->buffer)
+		return 0;
+	s->version--;
+	return err_set(err, ERR_NO_MEM, NULL, "no memory for a packet buffer of %" PRIu64 " bytes",
+		       rt->buffer_bytes);
+}
+
+static int seat_take(struct runtime *rt, struct seat **out, struct skep_err *err)
+{
+	u32 id = thread_id(), i = seat_find(rt, id);
+
+	if (i == rt->opts.cpus) {
+		rt->refused++;
+		err_set(err, ERR_THREADS, NULL, "all %u cpus of the engine are taken by other "
+			"threads (%" PRIu64 " runs were refused)", rt->opts.cpus, rt->refused);
+		return -EAGAIN;
+	}
+	if (!rt->run.objects)
+		objects_open(&rt->run);
+	rt->owners[i] = id;
+	*out = seat_at(rt, i);
+	return seat_refresh(rt, *out, err);
+}
+
+static int seat_slow(struct runtime *rt, struct seat **out, struct skep_err *err)
+{
+	int r;
+
+	runtime_lock(rt);
+	r = seat_take(rt, out, err);
+	runtime_unlock(rt);
+	here.rt = r ? NULL : rt;
+	here.serial = rt->serial;
+	here.seat = r ? NULL : *out;
+	return r;
+}
+
+int runtime_seat(struct runtime *rt, struct seat **out, struct skep_err *err)
+{
+	if (unlikely(here.rt != rt || here.serial != rt->serial ||
+		     here.seat->version != __atomic_load_n(&rt->version, __ATOMIC_ACQUIRE)))
+		return seat_slow(rt, out, err);
+	*out = here.seat;
+	return 0;
+}
+
+bool runtime_cpu_borrow(struct runtime *rt, u32 cpu)
+{
+	bool free;
+
+	runtime_lock(rt);
+	free = cpu < rt->opts.cpus && !rt->owners[cpu];
+	if (free)
+		rt->owners[cpu] = SEAT_LENT;
+	runtime_unlock(rt);
+	return free;
+}
+
+void runtime_cpu_return(struct runtime *rt, u32 cpu)
+{
+	runtime_lock(rt);
+	rt->owners[cpu] = 0;
+	runtime_unlock(rt);
+}
+
+bool runtime_idle(const struct runtime *rt)
+{
+	u32 others = 0;
+
+	for (u32 i = 0; i < rt->opts.cpus; i++)
+		others += rt->seats[i] && rt->seats[i] != here.seat;
+	if (others && !os_membarrier())
+		return false;
+	for (u32 i = 0; i < rt->opts.cpus; i++)
+		if (rt->seats[i] && __atomic_load_n(&rt->seats[i]->running, __ATOMIC_ACQUIRE))
+			return false;
+	return true;
+}
+
+void runtime_seats_open(struct runtime *rt)
+{
+	rt->serial = os_clock_ns() ^ (uintptr_t)rt;
+	rt->seats = mem_alloc(rt->opts.cpus * sizeof(struct seat *));
+	rt->owners = mem_alloc(rt->opts.cpus * sizeof(*rt->owners));
+}
+
+void runtime_seats_free(struct runtime *rt)
+{
+	for (u32 i = 0; i < rt->opts.cpus; i++) {
+		struct seat *s = rt->seats[i];
+
+		if (!s)
+			continue;
+		forward_reset(s);
+		vec_free(&s->copies.v);
+		vm_machine_free(s->machine);
+		os_unmap(s->buffer, s->buffer_bytes);
+		free(s);
+	}
+	free(rt->seats);
+	free(rt->owners);
+}

@@ -1,0 +1,163 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# engine.t: what the verifier says decides which interpreter runs a program, and
+# users are told; programs of both in one object; budgets.
+. test/tap.sh
+fw=examples/firewall/firewall.o
+cap=examples/firewall/traffic.pcapng
+[ -n "$CLANG" ] || skip_all "no clang"
+export CLANG
+
+keys() # ARGUMENT...: verdict and engine
+{
+	$SKEP run -q --json "$@" 2>/dev/null | sed -n 's/^  "\(verdict\|engine\)": "\(.*\)",/\2/p' |
+		tr '\n' ' '
+}
+sums() # ARGUMENT...: verdicts and maps
+{
+	$SKEP run -q --json "$@" 2>/dev/null | grep -v 'ns_per_packet\|"engine"\|"verdict"' | sort
+}
+same "a verified program" "verified fast " "$(keys $fw $cap)"
+same "one that nobody asked about" "not verified checked " "$(keys --unverified $fw $cap)"
+has "-v says so" "note: 'firewall' is verified and runs in the fast interpreter" \
+	"$($SKEP run -v $fw $cap 2>&1 >/dev/null)"
+same "without it nothing is said" "" "$($SKEP run $fw examples/nat64/outgoing.pcap 2>&1 >/dev/null)"
+same "both do the same" "$(sums --unverified $fw $cap)" "$(sums $fw $cap)"
+
+# ---- refused: the reasons of skep verify, and nothing runs
+cat > "$tmp/bad.c" <<'C'
+int ran;
+SEC("xdp") int bad(struct xdp_md *ctx)
+{
+	char *p = (void *)(long)ctx->data;
+
+	ran++;
+	return p[3] + p[5000];
+}
+SEC("xdp") int good(struct xdp_md *ctx)
+{
+	return XDP_PASS;
+}
+char _license[] SEC("license") = "GPL";
+C
+$SKEP cc "$tmp/bad.c" -o "$tmp/bad.o" || exit 2
+out=$($SKEP run --prog bad "$tmp/bad.o" $cap -o "$tmp/o.pcapng" 2>"$tmp/err")
+same "refused: exit status" 1 $?
+same "nothing on standard output" "" "$out"
+same "no file" "" "$(ls "$tmp" | grep o.pcapng)"
+same "the text of skep verify" \
+	"$($SKEP verify --prog bad "$tmp/bad.o" 2>&1 >/dev/null)" "$(cat "$tmp/err")"
+status "the good program of the object runs" 0 $SKEP run -q --prog good "$tmp/bad.o" $cap
+out=$($SKEP run --unverified --prog bad "$tmp/bad.o" $cap 2>&1)
+same "--unverified: stopped where it goes wrong" 1 $?
+has "at the packet" "on packet 1 of $cap" "$out"
+
+# ---- accepted, and no place for it in the fast interpreter
+cat > "$tmp/map.c" <<'C'
+struct bpf_map { __u32 id; char name[16]; __u32 max_entries; }
+	__attribute__((preserve_access_index));
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 3);
+	__type(key, __u32);
+	__type(value, __u64);
+} counts SEC(".maps");
+SEC("xdp") int entries(struct xdp_md *ctx)
+{
+	struct bpf_map *m = (void *)&counts;
+
+	return ctx->rx_queue_index ? m->max_entries : XDP_PASS;
+}
+char _license[] SEC("license") = "GPL";
+C
+if [ -e /sys/kernel/btf/vmlinux ] && $SKEP verify "$tmp/map.c" > /dev/null 2>&1; then
+	out=$($SKEP run "$tmp/map.c" $cap 2>&1)
+	same "memory that only a kernel has: it runs" 0 $?
+	has "checked, and why" "is verified and runs in the checked interpreter: the fast \
+interpreter does not have memory that only a kernel has" "$out"
+	same "in JSON" "verified checked " "$(keys "$tmp/map.c" $cap)"
+else
+	skip "memory that only a kernel has" "no types of a kernel"
+fi
+
+# ---- not judged, beside what is
+cat > "$tmp/mix.c" <<'C'
+struct bpf_list_head { __u64 a, b; } __attribute__((aligned(8)));
+struct item { __u64 n; struct bpf_list_head head; };
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct item);
+} items SEC(".maps");
+int seen[4], key;
+int fast(struct xdp_md *ctx);
+int checked(struct xdp_md *ctx);
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 2);
+	__uint(key_size, 4);
+	__array(values, int(void *));
+} progs SEC(".maps") = { .values = { [0] = (void *)&fast, [1] = (void *)&checked } };
+SEC("xdp") int checked(struct xdp_md *ctx)
+{
+	struct item *it = bpf_map_lookup_elem(&items, &key);
+
+	if (it)
+		seen[1] += it->n++ & 1;
+	seen[0]++;
+	bpf_tail_call(ctx, &progs, seen[0] & 1 ? 0 : 2);
+	return XDP_PASS;
+}
+static __attribute__((noinline)) int deeper(struct xdp_md *ctx)
+{
+	volatile char stack[64];
+
+	stack[ctx->rx_queue_index & 63] = 1;
+	bpf_tail_call(ctx, &progs, 1);
+	return stack[0];
+}
+SEC("xdp") int fast(struct xdp_md *ctx)
+{
+	int r;
+
+	seen[2]++;
+	r = deeper(ctx);
+	seen[3] += r;
+	return r;
+}
+char _license[] SEC("license") = "GPL";
+C
+for p in fast checked; do
+	out=$($SKEP run --prog $p "$tmp/mix.c" $cap 2>&1)
+	same "both engines in one object, $p first" 0 $?
+	has "which is not judged is told" \
+		"note: 'checked' is not judged and runs in the checked interpreter: the verifier" "$out"
+	same "the same as all checked, $p first" "$(sums --unverified --prog $p "$tmp/mix.c" $cap)" \
+		"$(sums --prog $p "$tmp/mix.c" $cap)"
+done
+same "of the one that runs" "not judged checked " "$(keys --prog checked "$tmp/mix.c" $cap)"
+
+# ---- budgets
+cat > "$tmp/long.c" <<'C'
+int n;
+static long more(__u32 i, void *ctx)
+{
+	n++;
+	return 0;
+}
+SEC("xdp") int loops(struct xdp_md *ctx)
+{
+	bpf_loop(1 << 20, more, 0, 0);
+	return XDP_PASS;
+}
+char _license[] SEC("license") = "GPL";
+C
+one=examples/nat64/outgoing.pcap
+status "a verified program may take long" 0 $SKEP run -q "$tmp/long.c" $one
+out=$($SKEP run --budget 100000 "$tmp/long.c" $one 2>&1)
+same "unless a budget is given" 1 $?
+has "which names it" "100000 instructions executed and no end [SKEP-E0802]" "$out"
+has "and the function" "in 'more', program 'loops'" "$out"
+status "unverified it has one" 1 $SKEP run -q --unverified "$tmp/long.c" $one
+done_testing
