@@ -30,7 +30,7 @@ SEC("syscall") int ok1(void *ctx)
 {
 	return deep(1);
 }
-// rejected 0260: in a read section
+// rejected 0266: in a read section
 SEC("syscall") int in_rcu(void *ctx)
 {
 	int r;
@@ -50,7 +50,7 @@ SEC("syscall") int in_rcu_calm(void *ctx)
 	bpf_rcu_read_unlock();
 	return r;
 }
-// rejected 0260: without preemption
+// rejected 0266: without preemption
 SEC("syscall") int in_pre(void *ctx)
 {
 	int r;
@@ -60,7 +60,7 @@ SEC("syscall") int in_pre(void *ctx)
 	bpf_preempt_enable();
 	return r;
 }
-// rejected 0260: in a program that may not
+// rejected 0266: in a program that may not
 SEC("xdp") int in_xdp(void *ctx)
 {
 	return deep(1);
