@@ -157,7 +157,8 @@ static u64 run_once(struct body *b, enum side s)
 static double kernel_ns(struct body *b, u32 times, u32 *ret)
 {
 	static const u8 packet[64];
-	struct skep_run r = { .size = sizeof(r), .data = packet, .data_bytes = sizeof(packet), .repeat = times };
+	struct skep_run r = { .size = sizeof(r), .data = packet, .data_bytes = sizeof(packet),
+			      .repeat = times };
 	struct skep_err err = { 0 };
 
 	must(skep_prog_run(b->kernel, &r, &err), &err);

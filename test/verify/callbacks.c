@@ -130,7 +130,8 @@ SEC("xdp") int left(struct xdp_md *ctx)
 SEC("xdp") __attribute__((naked)) int once_or_twice(void)
 {
 	asm volatile("r0 = 0; *(u64 *)(r10 - 8) = r0; *(u64 *)(r10 - 16) = r0; call 7; r6 = r0;"
-		"r7 = 2; if r6 == 1 goto 3f; r7 = 1; 3:" MEET "r1 = r7; r2 = %[f] ll; r3 = r10; r3 += -16; r4 = 0; call 181; r0 = 2; exit;"
+		"r7 = 2; if r6 == 1 goto 3f; r7 = 1; 3:" MEET
+		"r1 = r7; r2 = %[f] ll; r3 = r10; r3 += -16; r4 = 0; call 181; r0 = 2; exit;"
 		:: [f]"i"(step_far) : "r0");
 }
 NOINLINE int sum_values(void *map, int *key, struct small *val, struct sum *s)
@@ -506,6 +507,13 @@ SEC("xdp") int global_ctx(struct xdp_md *ctx)
 	struct small s = {};
 
 	return in_ctx((void *)&s);
+}
+// rejected 0354: a map value where the context is wanted
+SEC("xdp") int global_ctx_value(struct xdp_md *ctx)
+{
+	struct small *s = bpf_map_lookup_elem(&smalls, &zero);
+
+	return s ? in_ctx((void *)s) : 0;
 }
 // rejected 0354: the context from its second member on
 SEC("xdp") int global_ctx_offset(struct xdp_md *ctx)

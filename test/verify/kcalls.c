@@ -417,7 +417,8 @@ SEC("syscall") int size_any(void *ctx)
 // rejected 0204: a size that fits on one path
 SEC("syscall") NAKED int size_paths(void)
 {
-	asm volatile("call 7; r6 = r0; r2 = 16; if r6 == 1 goto 3f; r2 = 8; 3:" MEET "r1 = r10; r1 += -8; r3 = 0; r4 = 0;"
+	asm volatile("call 7; r6 = r0; r2 = 16; if r6 == 1 goto 3f; r2 = 8; 3:" MEET
+		"r1 = r10; r1 += -8; r3 = 0; r4 = 0;"
 		"call bpf_copy_from_user_str; r0 = 0; exit;" ::: "r0");
 }
 // rejected 0355, kernel ok: a buffer that may be none

@@ -17,4 +17,9 @@ SEC("xdp") int function(struct xdp_md *ctx)
 {
 	return bpf_strnlen(text, 4) & 1;
 }
+// rejected 0167: a hook of security modules
+SEC("lsm/file_open") int hook(void *ctx)
+{
+	return 0;
+}
 char _license[] SEC("license") = "Proprietary";
