@@ -38,6 +38,7 @@ struct body {
 };
 
 static struct run run;
+static struct vm_machine *machine;
 
 /* ---- our side -------------------------------------------------------------------- */
 
@@ -150,7 +151,7 @@ static u64 run_once(struct body *b, enum side s)
 	case GCC2: return b->gcc[s]();
 	case OPT: return b->native[JIT_OPT]((u64)&run, 0, 0, 0, 0, &run);
 	case FAST: return b->native[JIT_FAST]((u64)&run, 0, 0, 0, 0, &run);
-	default: return vm_run_fast(b->code, &run, &run);
+	default: return vm_exec(machine, b->code, &run, VM_BUDGET_FAST);
 	}
 }
 
@@ -346,6 +347,7 @@ int main(int argc, char **argv)
 		lib[i] = open_native(argv[2 + i]);
 	kernel = open_kernel(argv[1]);
 	b = mem_alloc(img->nr_progs * sizeof(*b));
+	machine = vm_machine_new();
 	for (u32 i = 0; i < img->nr_progs; i++) {
 		b[i].prog = &img->progs[i];
 		b[i].img = img;

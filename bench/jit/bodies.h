@@ -322,9 +322,12 @@ BODY(base64)
 
 	for (u32 i = 0; i < 384; i += 3) {
 		u32 a = mem[i], b = mem[i + 1], c = mem[i + 2];
-		u8 *out = mem + 20480 + i / 3 * 4;
+		u32 at = i / 3 * 4;
+		u8 *out;
 
-		out[0] = t[a >> 2 & 63];
+		asm volatile("" : "+r"(at));	/* or the next is left out */
+		out = mem + 20480 + (at & 1020);
+		out[0] = t[a >> 2];
 		out[1] = t[(a << 4 | b >> 4) & 63];
 		out[2] = t[(b << 2 | c >> 6) & 63];
 		out[3] = t[c & 63];
