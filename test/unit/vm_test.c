@@ -319,7 +319,7 @@ static bool on_step(void *arg, struct vm_machine *m, const struct vm_step *step)
 	struct vm_where frame = vm_where(m, step->regs[10] - 1);
 
 	a->last = *step;
-	if (step->insn < code->n)
+	if (step->insn < code->n && isa_op(&code->v[step->insn]) != OP_BAD)
 		executed[isa_op(&code->v[step->insn])] = true;
 	/* r10 is the end of the frame, unless the program changed it */
 	if (frame.kind == VM_STACK && frame.start + frame.bytes == step->regs[10] &&

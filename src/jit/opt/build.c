@@ -202,6 +202,13 @@ static void drop_preds(struct ir_block *b)
 	b->nr_pred = n;
 }
 
+static void block_free(struct ir_block *b)
+{
+	vec_free(&b->phis);
+	vec_free(&b->nodes);
+	vec_free(&b->live);
+}
+
 void ir_blocks(struct ir_func *f)
 {
 	block_list order = { 0 };
@@ -209,6 +216,9 @@ void ir_blocks(struct ir_func *f)
 	for (size_t i = 0; i < f->blocks.n; i++)
 		f->blocks.v[i]->done = false;
 	postorder(f, &order);
+	for (size_t i = 0; i < f->blocks.n; i++)
+		if (!f->blocks.v[i]->done)
+			block_free(f->blocks.v[i]);
 	f->blocks.n = 0;
 	for (size_t i = order.n; i-- > 0;) {
 		order.v[i]->id = (u32)f->blocks.n;
@@ -775,10 +785,7 @@ int ir_build(struct ir_func *f)
 
 void ir_free(struct ir_func *f)
 {
-	for (size_t i = 0; i < f->blocks.n; i++) {
-		vec_free(&f->blocks.v[i]->phis);
-		vec_free(&f->blocks.v[i]->nodes);
-		vec_free(&f->blocks.v[i]->live);
-	}
+	for (size_t i = 0; i < f->blocks.n; i++)
+		block_free(f->blocks.v[i]);
 	vec_free(&f->blocks);
 }

@@ -20,23 +20,27 @@ struct slots {
 	u32 nr;
 };
 
-/* V is the frame pointer plus *OFF. */
+enum { DEEP = 8 };	/* sums that are followed */
+#define FAR INT64_MIN
+
+/* V is the frame pointer plus *OFF; FAR: perhaps, at any distance. */
 static bool fp_offset(const struct ir *v, s64 *off)
 {
-	s64 more = 0;
+	u64 more = 0;
 
-	for (u32 depth = 0; depth < 8; depth++) {
+	for (u32 depth = 0; depth < DEEP; depth++) {
 		if (ir_is(v, IR_FP)) {
-			*off = more + (s64)v->imm;
+			*off = (s64)(more + v->imm);
 			return true;
 		}
 		if ((!ir_is(v, IR_ADD) && !ir_is(v, IR_SUB)) || v->w != 64 ||
 		    !ir_is_const(v->arg[1]))
 			return false;
-		more += ir_is(v, IR_ADD) ? (s64)v->arg[1]->imm : -(s64)v->arg[1]->imm;
+		more += ir_is(v, IR_ADD) ? v->arg[1]->imm : -v->arg[1]->imm;
 		v = v->arg[0];
 	}
-	return false;
+	*off = FAR;
+	return true;
 }
 
 static bool derives(const struct ir *v)
@@ -62,14 +66,14 @@ static void note_operand(struct slots *s, const struct ir *v, u32 i, bool callba
 {
 	s64 off;
 
-	if ((i == 0 && (is_access(v) || derives(v))))
+	if (!fp_offset(v->arg[i], &off) || (i == 0 && derives(v)))
 		return;
-	if (!fp_offset(v->arg[i], &off))
+	if (i == 0 && is_access(v) && off != FAR)
 		return;
 	if (ir_is(v, IR_CALL) && !callbacks)
 		give(s, off);
 	else if (ir_is(v, IR_ATOMIC) && i == 0)
-		give(s, off + (s32)v->imm);
+		give(s, off == FAR ? ANYWHERE : off + (s32)v->imm);
 	else
 		give(s, ANYWHERE);
 }
@@ -78,10 +82,11 @@ static bool access_at(const struct ir *v, u32 *at)
 {
 	s64 off;
 
-	if (!is_access(v) || !fp_offset(v->arg[0], &off))
+	/* what is so far away that the sum wraps is not on the stack, or FAR */
+	if (!is_access(v) || !fp_offset(v->arg[0], &off) ||
+	    __builtin_add_overflow(off, (s32)v->imm, &off))
 		return false;
-	off += (s32)v->imm;
-	if (off < -STACK || off + v->w / 8 > 0)
+	if (off < -STACK || off > -(s64)(v->w / 8))
 		return false;
 	*at = (u32)(off + STACK);
 	return true;
