@@ -430,14 +430,37 @@ static void overflow_free(struct map *m, u32 n)
 	}
 }
 
-void bucket_unlink(struct map *m, const struct place *at, u32 e)
+/* Takes E out of its bucket, which stays locked; overflow buckets to be freed. */
+static u32 take_out(struct map *m, const struct place *at, u32 e)
 {
-	u32 empty = 0;
-
 	store_release(&at->b->tags[at->slot], 0);
 	elem_mark(m, e, 0);
-	if (unlikely(at->b != at->first))
-		empty = chain_trim(m, at->first);
+	return unlikely(at->b != at->first) ? chain_trim(m, at->first) : 0;
+}
+
+void bucket_unlink(struct map *m, const struct place *at, u32 e)
+{
+	u32 empty = take_out(m, at, e);
+
+	bucket_unlock(at);
+	overflow_free(m, empty);
+}
+
+/* The same, and E is free. It is before the bucket is unlocked: who adds an element
+ * then finds one, as long as there are fewer than max_entries. What fields of values
+ * hold must be given up first, which may take long. */
+static void unlink_free(struct map *m, const struct place *at, u32 e, u32 cpu)
+{
+	u32 empty;
+
+	if (unlikely(m->nr_fields)) {
+		bucket_unlink(m, at, e);
+		value_retire(m, elem_value(m, e, 0));
+		elem_put(m, slot_of(m, cpu), e);
+		return;
+	}
+	empty = take_out(m, at, e);
+	elem_put(m, slot_of(m, cpu), e);
 	bucket_unlock(at);
 	overflow_free(m, empty);
 }
@@ -604,9 +627,7 @@ static int hash_remove(struct map *m, const void *key, u32 cpu)
 		if (!e)
 			return -ENOENT;
 	} while (unlikely(!bucket_lock(&at, cpu)));
-	bucket_unlink(m, &at, e);
-	value_retire(m, elem_value(m, e, 0));
-	elem_put(m, slot_of(m, cpu), e);
+	unlink_free(m, &at, e, cpu);
 	return 0;
 }
 
@@ -631,9 +652,7 @@ static int hash_take(struct map *m, const void *key, void *value, u32 cpu)
 			return -ENOENT;
 	} while (!bucket_lock(&at, cpu));
 	value_out(m, value, e, cpu);
-	bucket_unlink(m, &at, e);
-	value_retire(m, elem_value(m, e, 0));
-	elem_put(m, slot_of(m, cpu), e);
+	unlink_free(m, &at, e, cpu);
 	return 0;
 }
 
