@@ -860,14 +860,7 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 	int status;
 
 	if (!opts_parse(&res, cmd, opts, argc, argv)) {
-		choice_free(&j.choice);
-		vec_free(&o->maps);
-		vec_free(&o->records);
-		vec_free(&o->net);
-		load_opts_free(&o->load);
-		vec_free(&j.meta.o.owner);
-		vec_free(&o->ports.in);
-		vec_free(&o->ports.targets);
+		job_free(&j);
 		return res.status;
 	}
 	if (o->json)	/* one document, and nothing else */
