@@ -352,7 +352,8 @@ static double mean(const struct body *b, u32 n, enum side s, enum side to)
 	u32 k = 0;
 
 	for (u32 i = 0; i < n; i++) {
-		if (looks_up(&b[i]) || !strcmp(b[i].prog->name, "empty") || missing(&b[i], s) || missing(&b[i], to))
+		if (looks_up(&b[i]) || !strcmp(b[i].prog->name, "empty") ||
+		    missing(&b[i], s) || missing(&b[i], to))
 			continue;
 		sum += log(ratio(&b[i], s, to));
 		k++;

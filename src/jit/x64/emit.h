@@ -187,6 +187,15 @@ static inline void x_cmov(u8 **p, bool w, enum x64_cc cc, u32 dst, u32 src)
 	x_modrr(p, dst, src);
 }
 
+/* The low byte of DST is 1 or 0. */
+static inline void x_setcc(u8 **p, enum x64_cc cc, u32 dst)
+{
+	x_rex(p, false, 0, dst, dst >= 4);
+	put1(p, 0x0f);
+	put1(p, 0x90 | (u32)cc);
+	x_modrr(p, 0, dst);
+}
+
 /* By cl. */
 static inline void x_shift_cl(u8 **p, bool w, enum x64_shift op, u32 dst)
 {

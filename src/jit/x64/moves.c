@@ -76,6 +76,24 @@ static u32 entry_free(const struct entry *e)
 	return mask;
 }
 
+static void give_phi(struct ra *a, struct entry *e, struct ir *phi, u32 r)
+{
+	phi->phi_reg = (u8)r;
+	e->reg[r] = phi;
+	a->used |= BIT(r) & CALLEE_SAVED;
+}
+
+/* One that becomes a PHI elsewhere is best where that one is. */
+static bool enter_as_later(struct ra *a, struct entry *e, struct ir *phi)
+{
+	u32 r = ra_phi_hint(phi);
+
+	if (r == NOREG || e->reg[r])
+		return false;
+	give_phi(a, e, phi, r);
+	return true;
+}
+
 static void enter_phi(struct ra *a, struct entry *e, struct ir *phi)
 {
 	u32 open = entry_free(e);
@@ -83,9 +101,8 @@ static void enter_phi(struct ra *a, struct entry *e, struct ir *phi)
 
 	if (!open)
 		return;
-	phi->phi_reg = (u8)__builtin_ctz(best ? best : open);
-	e->reg[phi->phi_reg] = phi;
-	a->used |= BIT(phi->phi_reg) & CALLEE_SAVED;
+	best = best & ~a->wanted ? best & ~a->wanted : best;
+	give_phi(a, e, phi, (u32)__builtin_ctz(best ? best : open));
 }
 
 /* Registers of values that end here go to PHIs that get them. */
@@ -97,7 +114,7 @@ static void enter_phis(struct ra *a, struct entry *e, struct ir_block *to)
 		struct ir *phi = to->phis.v[i], *v = phi->arg[p];
 
 		phi->phi_reg = NOREG;
-		if (v->reg == NOREG || e->reg[v->reg])
+		if (enter_as_later(a, e, phi) || v->reg == NOREG || e->reg[v->reg])
 			continue;
 		if (ra_crosses(a, phi) && !(BIT(v->reg) & CALLEE_SAVED) &&
 		    entry_free(e) & CALLEE_SAVED)
@@ -164,6 +181,21 @@ void ra_live_out(struct ir_block *block)
 			block->succ[s]->live.v[i]->stamp = block->id + 1;
 }
 
+/* Registers of the PHIs behind BLOCK that are decided. */
+static u32 wanted(const struct ir_block *block)
+{
+	u32 mask = 0;
+
+	for (u32 s = 0; s < block->nr_succ; s++)
+		for (size_t i = 0; i < block->succ[s]->phis.n; i++) {
+			u32 r = block->succ[s]->phis.v[i]->phi_reg;
+			u32 later = r == NOREG ? ra_phi_hint(block->succ[s]->phis.v[i]) : r;
+
+			mask |= later == NOREG ? 0 : BIT(later);
+		}
+	return mask;
+}
+
 void ra_start(struct ra *a, struct ir_block *block)
 {
 	const struct entry *e = block->entry;
@@ -172,6 +204,7 @@ void ra_start(struct ra *a, struct ir_block *block)
 		ra_drop(a, r);
 	a->block = block;
 	a->pos = block->pos;
+	a->wanted = wanted(block);
 	ra_live_out(block);
 	for (size_t i = 0; i < block->live.n; i++)
 		block->live.v[i]->in_mem = true;

@@ -227,6 +227,7 @@ static void take_params(struct ra *a)
 
 	a->block = a->f->first;
 	a->pos = a->block->pos;
+	a->wanted = 0;
 	ra_live_out(a->block);
 	for (size_t i = 0; i < nodes->n; i++)
 		if (ir_is(nodes->v[i], IR_PARAM))

@@ -44,6 +44,7 @@ struct ra {
 	struct ir *reg[REGS];
 	u32 pinned;		/* registers of the instruction at work */
 	u32 used;		/* of CALLEE_SAVED, so far */
+	u32 wanted;		/* where PHIs of the blocks behind are to be */
 	u32 pos;
 	struct ir_block *block;
 	u32 *calls, nr_calls;	/* positions */
@@ -79,6 +80,8 @@ void ra_before_call(struct ra *a, struct ir *const *extra, u32 nr_extra);
 void ra_after_call(struct ra *a);
 /* The register that V had best be made in. */
 u32 ra_hint(struct ra *a, const struct ir *v);
+/* The same, of the PHIs that V ends in; it may be taken. */
+u32 ra_phi_hint(const struct ir *v);
 bool ra_crosses(const struct ra *a, const struct ir *v);
 struct x64_addr ra_place(struct ra *a, struct ir *v);
 void ra_store(struct ra *a, struct ir *v);

@@ -23,19 +23,23 @@ static void op_reg(struct ra *a, const struct ir *v, u32 dst, u32 src)
 		x_alu(&a->p, ra_wide(v), (enum x64_alu)alu[v->op], dst, src);
 }
 
+/* Where V is best made: where it is wanted, else in X when that ends here. */
+static u32 hint_or(struct ra *a, const struct ir *v, u32 x)
+{
+	u32 hint = ra_hint(a, v);
+
+	return hint == NOREG && !a->reg[x] ? x : hint;
+}
+
 /* X op number: in place when X ends here, else in one instruction where there is
  * one with a third operand. */
 static void two_imm(struct ra *a, struct ir *v)
 {
-	u32 x = ra_get(a, v->arg[0]), dst, hint = ra_hint(a, v);
+	u32 x = ra_get(a, v->arg[0]), dst;
 	struct x64_addr sum = { (u8)x, NO_INDEX, 0, (s32)v->arg[1]->imm };
-	bool stays;
 
 	ra_free_dead(a, v, NULL);
-	stays = a->reg[x] == NULL;
-	if (stays && (hint == NOREG || !ir_is(v, IR_ADD)))
-		hint = x;
-	dst = ra_alloc(a, ALL_REGS, hint, v);
+	dst = ra_alloc(a, ALL_REGS, hint_or(a, v, x), v);
 	if (ir_is(v, IR_MUL))
 		x_imul_imm(&a->p, ra_wide(v), dst, x, sum.disp);
 	else if (ir_is(v, IR_ADD) && dst != x)
@@ -50,21 +54,24 @@ static void two_imm(struct ra *a, struct ir *v)
 
 static void two_reg(struct ra *a, struct ir *v)
 {
-	u32 x = ra_get(a, v->arg[0]), y = ra_get(a, v->arg[1]), dst, hint = ra_hint(a, v);
+	u32 x = ra_get(a, v->arg[0]), y = ra_get(a, v->arg[1]), dst, hint;
 	bool comm = ir_flags[v->op] & COMM;
 
 	ra_free_dead(a, v, comm ? NULL : v->arg[1]);
-	if (a->reg[x] && comm && !a->reg[y]) {
+	hint = ra_hint(a, v);
+	if (comm && !a->reg[y] && (hint == y || (hint != x && a->reg[x]))) {
 		u32 z = x;
 
 		x = y;
 		y = z;
 	}
-	if (!a->reg[x] && (hint == NOREG || !ir_is(v, IR_ADD)))
+	if (hint == NOREG && !a->reg[x])
 		hint = x;
 	a->pinned |= BIT(y);	/* it is read after the result is begun */
 	if (hint == y)
-		hint = NOREG;
+		hint = x == y ? x : NOREG;
+	if (x == y)
+		a->pinned &= ~BIT(y);
 	dst = ra_alloc(a, ALL_REGS, hint, v);
 	if (dst != x && ir_is(v, IR_ADD)) {
 		struct x64_addr sum = { (u8)x, (u8)y, 0, 0 };
@@ -98,7 +105,7 @@ static u32 in_place(struct ra *a, struct ir *v)
 	u32 x = ra_get(a, v->arg[0]), dst;
 
 	ra_free_dead(a, v, NULL);
-	dst = ra_alloc(a, ALL_REGS, a->reg[x] ? ra_hint(a, v) : x, v);
+	dst = ra_alloc(a, ALL_REGS, hint_or(a, v, x), v);
 	if (dst != x)
 		x_mov(&a->p, true, dst, x);
 	return dst;
@@ -145,7 +152,7 @@ static void rotate(struct ra *a, struct ir *v)
 	}
 	x = ra_get(a, v->arg[0]);
 	ra_free_dead(a, v, NULL);
-	dst = ra_alloc(a, ALL_REGS, a->reg[x] ? ra_hint(a, v) : x, v);
+	dst = ra_alloc(a, ALL_REGS, hint_or(a, v, x), v);
 	if (dst == x)
 		x_shift_imm(&a->p, ra_wide(v), X_ROR, dst, right);
 	else
@@ -156,11 +163,10 @@ static void rotate(struct ra *a, struct ir *v)
 /* Extensions write another register as well as the same. */
 static void extend(struct ra *a, struct ir *v)
 {
-	u32 x = ra_get(a, v->arg[0]), dst, hint;
+	u32 x = ra_get(a, v->arg[0]), dst;
 
 	ra_free_dead(a, v, NULL);
-	hint = ra_hint(a, v);
-	dst = ra_alloc(a, ALL_REGS, hint != NOREG || a->reg[x] ? hint : x, v);
+	dst = ra_alloc(a, ALL_REGS, hint_or(a, v, x), v);
 	if (ir_is(v, IR_ZEXT))
 		x_movzx(&a->p, v->w, dst, x);
 	else
@@ -299,24 +305,61 @@ void ra_compare(struct ra *a, const struct ir *v)
 		x_test(&a->p, ra_wide(v), x->reg, x->reg);
 }
 
-static void choose(struct ra *a, struct ir *v)
+static bool is_number(const struct ir *v, u64 n) { return ir_is_const(v) && v->imm == n; }
+
+/* 1 or 0 */
+static void choose_bit(struct ra *a, struct ir *v, enum x64_cc cc)
 {
-	u32 t, e, dst;
+	u32 dst;
+
+	ra_compare_get(a, v);
+	ra_compare(a, v);
+	ra_free_dead(a, v, NULL);
+	dst = ra_alloc(a, ALL_REGS, ra_hint(a, v), v);
+	x_setcc(&a->p, cc, dst);
+	x_movzx(&a->p, 8, dst, dst);
+	ra_set(a, v, dst);
+}
+
+/* Nothing but the comparison changes flags. */
+static void choose_move(struct ra *a, struct ir *v, enum x64_cc cc)
+{
+	u32 t, e, dst, hint;
 
 	ra_compare_get(a, v);
 	t = ra_get(a, v->arg[2]);
 	e = ra_get(a, v->arg[3]);
-	if (v->arg[3] != v->arg[2] && !ir_remade(v->arg[3]) && ra_dead(a, v->arg[3]) ) {
-		/* the comparison reads it before it changes */
-		dst = e;
-	} else {
-		dst = ra_alloc(a, ALL_REGS, ra_hint(a, v), v);
-		x_mov(&a->p, true, dst, e);
-	}
 	ra_compare(a, v);
-	x_cmov(&a->p, true, ra_cc(v->cc), dst, t);
 	ra_free_dead(a, v, NULL);
+	hint = ra_hint(a, v);
+	if (!a->reg[t] && (hint == t || (hint != e && a->reg[e]))) {
+		u32 other = t;
+
+		t = e;
+		e = other;
+		cc ^= 1;
+	}
+	a->pinned |= BIT(t);
+	a->pinned &= ~(a->reg[e] || e == t ? 0 : BIT(e));
+	if (hint == NOREG && !a->reg[e])
+		hint = e;
+	dst = ra_alloc(a, ALL_REGS, hint == t ? NOREG : hint, v);
+	if (dst != e)
+		x_mov(&a->p, true, dst, e);
+	x_cmov(&a->p, true, cc, dst, t);
 	ra_set(a, v, dst);
+}
+
+static void choose(struct ra *a, struct ir *v)
+{
+	enum x64_cc cc = ra_cc(v->cc);
+
+	if (is_number(v->arg[2], 1) && is_number(v->arg[3], 0))
+		choose_bit(a, v, cc);
+	else if (is_number(v->arg[2], 0) && is_number(v->arg[3], 1))
+		choose_bit(a, v, cc ^ 1);
+	else
+		choose_move(a, v, cc);
 }
 
 void ra_compute(struct ra *a, struct ir *v)

@@ -2,6 +2,8 @@
 /* regs.c: which register has which value; see opt.h. */
 #include "jit/x64/opt.h"
 
+enum { PHI_CHAIN = 4 };
+
 static const u8 arg_reg[6] = { RDI, RSI, RDX, RCX, R8, R9 };
 
 /* ---- uses --------------------------------------------------------------------- */
@@ -49,12 +51,24 @@ static u32 hint_of_call(const struct ir *call, const struct ir *v)
 	return NOREG;
 }
 
+/* The PHI that V ends in may be far away: through PHIs of joins before it. */
+u32 ra_phi_hint(const struct ir *v)
+{
+	for (u32 i = 0; i < PHI_CHAIN && v->phi; i++) {
+		v = v->phi;
+		if (v->phi_reg != NOREG)
+			return v->phi_reg;
+	}
+	return NOREG;
+}
+
 u32 ra_hint(struct ra *a, const struct ir *v)
 {
 	const struct ir *user = v->nr_use ? a->at[v->use[0]] : NULL;
+	u32 phi = ra_phi_hint(v);
 
-	if (v->phi && v->phi->phi_reg != NOREG && !a->reg[v->phi->phi_reg])
-		return v->phi->phi_reg;
+	if (phi != NOREG && !a->reg[phi] && !(a->pinned & BIT(phi)))
+		return phi;
 	if (!user || ra_crosses(a, v))
 		return NOREG;
 	if (ir_is(user, IR_RET))
@@ -219,9 +233,9 @@ u32 ra_alloc(struct ra *a, u32 allowed, u32 hint, const struct ir *v)
 	if (hint != NOREG && open & BIT(hint))
 		r = hint;
 	else if (can)
-		r = first_of(can);
+		r = first_of(can & ~a->wanted ? can & ~a->wanted : can);
 	else if (open)
-		r = first_of(open);
+		r = first_of(open & ~a->wanted ? open & ~a->wanted : open);
 	else {
 		r = victim(a, allowed);
 		evict(a, r);
