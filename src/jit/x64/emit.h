@@ -340,6 +340,32 @@ static inline void x_at(u8 **p, bool w, bool two, u32 op, u32 reg, const struct 
 		x_modsib(p, reg, a->base, a->index, a->scale, a->disp);
 }
 
+/* ALU operation OP of BITS at the place with IMM. */
+static inline void x_at_imm(u8 **p, u32 bits, u32 op, const struct x64_addr *a, s32 imm)
+{
+	bool small = bits > 8 && fits8(bits == 16 ? (s16)imm : imm);
+
+	if (bits == 16)
+		put1(p, 0x66);
+	x_at(p, bits == 64, false, bits == 8 ? 0x80 : small ? 0x83 : 0x81, op, a, false);
+	if (bits == 8 || small)
+		put1(p, (u8)imm);
+	else if (bits == 16)
+		put1(p, (u8)imm), put1(p, (u8)(imm >> 8));
+	else
+		put4(p, (u32)imm);
+}
+
+/* The same with f6, f7 /0: test. */
+static inline void x_at_test_imm(u8 **p, u32 bits, const struct x64_addr *a, s32 imm)
+{
+	x_at(p, bits == 64, false, bits == 8 ? 0xf6 : 0xf7, 0, a, false);
+	if (bits == 8)
+		put1(p, (u8)imm);
+	else
+		put4(p, (u32)imm);
+}
+
 static inline void x_lea(u8 **p, bool w, u32 dst, const struct x64_addr *a)
 {
 	x_at(p, w, false, 0x8d, dst, a, false);

@@ -142,6 +142,8 @@ static void enter_loop(struct ra *a, struct entry *e, struct ir_block *to)
 			continue;
 		if (ra_crosses(a, v))
 			open = open & CALLEE_SAVED ? open & CALLEE_SAVED : 0;
+		else if (open & (CALLER_SAVED | a->used))
+			open &= CALLER_SAVED | a->used;
 		if (!open)
 			continue;
 		e->reg[__builtin_ctz(open)] = v;
@@ -215,7 +217,7 @@ void ra_start(struct ra *a, struct ir_block *block)
 			continue;
 		a->reg[r] = e->reg[r];
 		a->reg[r]->reg = (u8)r;
-		a->reg[r]->in_mem = e->in_mem >> r & 1;
+		a->reg[r]->in_mem = ir_remade(a->reg[r]) || (e->in_mem >> r & 1);
 	}
 }
 

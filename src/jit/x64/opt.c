@@ -238,12 +238,13 @@ static void take_params(struct ra *a)
 /* Operands that are in registers stay there while V is written. */
 static void pin_operands(struct ra *a, const struct ir *v)
 {
+	struct ir *read[IR_OPERANDS];
+	u32 n = ir_operands(v, read);
+
 	a->pinned = 0;
-	for (u32 i = 0; i < v->n; i++)
-		if (v->arg[i]->reg != NOREG)
-			a->pinned |= BIT(v->arg[i]->reg);
-	if (v->index && v->index->reg != NOREG)
-		a->pinned |= BIT(v->index->reg);
+	for (u32 i = 0; i < n; i++)
+		if (read[i]->reg != NOREG)
+			a->pinned |= BIT(read[i]->reg);
 }
 
 static int write_block(struct ra *a, struct ir_block *block)
@@ -260,6 +261,8 @@ static int write_block(struct ra *a, struct ir_block *block)
 
 		if (a->p >= a->b->limit - NODE_BYTES)
 			return 1;
+		if (v->late)
+			continue;
 		a->pos = v->first;
 		pin_operands(a, v);
 		if (a->second)
@@ -305,7 +308,7 @@ static void reset(struct ra *a)
 		struct ir *v = a->f->all[i];
 
 		v->reg = NOREG;
-		v->in_mem = false;
+		v->in_mem = ir_remade(v);
 		v->place = -1;
 		v->at_use = 0;
 		v->stamp = 0;
@@ -387,10 +390,12 @@ static int write_func(struct ra *a)
 	return r ? r : 2;
 }
 
+static const struct ir_target target = { .regs = REGS_FREE, .in_reg = ra_in_reg, .complex = true };
+
 static int write_unit(struct jit_build *b, struct jit_unit *u, u8 **p, link_list *links,
 		      struct arena *arena)
 {
-	struct ir_func f = { .arena = arena, .b = b, .unit = u };
+	struct ir_func f = { .arena = arena, .b = b, .unit = u, .target = &target };
 	struct ra a = { .b = b, .f = &f, .p = *p, .links = links,
 			.bmi2 = __builtin_cpu_supports("bmi2") };
 	int r = ir_compile(&f);

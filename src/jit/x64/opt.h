@@ -21,6 +21,7 @@ enum {
 	CALLEE_SAVED = BIT(RBX) | BIT(RBP) | BIT(R12) | BIT(R13) | BIT(R14) | BIT(R15),
 	CALLER_SAVED = BIT(RAX) | BIT(RCX) | BIT(RDX) | BIT(RSI) | BIT(RDI) | BIT(R8) | BIT(R9),
 	ALL_REGS = CALLEE_SAVED | CALLER_SAVED,
+	REGS_FREE = 13,
 };
 
 /* Where values are at the start of a block. */
@@ -113,6 +114,10 @@ static inline bool ra_imm(const struct ir *v, const struct ir *x)
 	return ir_is_const(x) && (v->w < 64 || fits32((s64)x->imm));
 }
 
+/* Operand I of V, a number, is no part of the instruction. */
+bool ra_in_reg(const struct ir *v, u32 i);
+/* The place that V, a load or store, reaches; its registers stay pinned. */
+struct x64_addr ra_address(struct ra *a, struct ir *v);
 /* Values that are reckoned. */
 void ra_compute(struct ra *a, struct ir *v);
 /* Operands 0 and 1 of a branch to registers; then the comparison, which writes to

@@ -86,9 +86,44 @@ static void two_reg(struct ra *a, struct ir *v)
 	ra_set(a, v, dst);
 }
 
+/* X op what is in memory. */
+static void two_mem(struct ra *a, struct ir *v)
+{
+	static const u8 ops[] = { [IR_ADD] = 0x03, [IR_AND] = 0x23, [IR_OR] = 0x0b,
+				  [IR_XOR] = 0x33, [IR_SUB] = 0x2b, [IR_MUL] = 0xaf };
+	u32 x = ra_get(a, v->arg[0]), dst;
+	struct x64_addr at = ra_address(a, v->arg[1]);
+
+	ra_free_dead(a, v, NULL);
+	if (ir_is(v->arg[1]->arg[0], IR_FP))
+		a->pinned |= at.index == NO_INDEX ? 0 : BIT(at.index);
+	else
+		a->pinned |= BIT(at.base) | (at.index == NO_INDEX ? 0 : BIT(at.index));
+	a->pinned &= ~(a->reg[x] ? 0 : BIT(x));
+	dst = ra_alloc(a, ALL_REGS, hint_or(a, v, x), v);
+	if (dst != x)
+		x_mov(&a->p, ra_wide(v), dst, x);
+	x_at(&a->p, ra_wide(v), ir_is(v, IR_MUL), ops[v->op], dst, &at, false);
+	ra_set(a, v, dst);
+}
+
+static void lea(struct ra *a, struct ir *v)
+{
+	struct x64_addr at = { (u8)ra_get(a, v->arg[0]), (u8)ra_get(a, v->index), v->scale,
+			       (s32)v->imm };
+	u32 dst;
+
+	ra_free_dead(a, v, NULL);
+	dst = ra_alloc(a, ALL_REGS, ra_hint(a, v), v);
+	x_lea(&a->p, ra_wide(v), dst, &at);
+	ra_set(a, v, dst);
+}
+
 static void two(struct ra *a, struct ir *v)
 {
-	if (ra_imm(v, v->arg[1]))
+	if (v->arg[1]->late)
+		two_mem(a, v);
+	else if (ra_imm(v, v->arg[1]))
 		two_imm(a, v);
 	else
 		two_reg(a, v);
@@ -283,9 +318,33 @@ enum x64_cc ra_cc(u32 cc)
 /* Operands of the comparison in registers, for ra_compare() to write nothing else. */
 void ra_compare_get(struct ra *a, struct ir *v)
 {
-	ra_get(a, v->arg[0]);
-	if (!ra_imm(v, v->arg[1]))
-		ra_get(a, v->arg[1]);
+	for (u32 i = 0; i < 2; i++) {
+		if (v->arg[i]->late)
+			ra_address(a, v->arg[i]);
+		else if (i == 0 || !ra_imm(v, v->arg[1]))
+			ra_get(a, v->arg[i]);
+	}
+}
+
+/* One of both is in memory: as wide as that. */
+static void compare_memory(struct ra *a, const struct ir *v)
+{
+	bool second = v->arg[1]->late;
+	struct ir *m = v->arg[second], *y = v->arg[!second];
+	struct x64_addr at = ra_address(a, m);
+	bool bits = v->cc >= IR_SET;
+
+	if (!second && ra_imm(m, y)) {
+		if (bits)
+			x_at_test_imm(&a->p, m->w, &at, (s32)y->imm);
+		else
+			x_at_imm(&a->p, m->w, X_CMP, &at, (s32)y->imm);
+		return;
+	}
+	if (m->w == 16)
+		put1(&a->p, 0x66);
+	x_at(&a->p, m->w == 64, false, (bits ? 0x84u : second ? 0x3a : 0x38) | (m->w > 8), y->reg,
+	     &at, m->w == 8 && y->reg >= 4);
 }
 
 void ra_compare(struct ra *a, const struct ir *v)
@@ -293,7 +352,9 @@ void ra_compare(struct ra *a, const struct ir *v)
 	const struct ir *x = v->arg[0], *y = v->arg[1];
 	bool bits = v->cc >= IR_SET;
 
-	if (!ra_imm(v, y) && bits)
+	if (x->late || y->late)
+		compare_memory(a, v);
+	else if (!ra_imm(v, y) && bits)
 		x_test(&a->p, ra_wide(v), x->reg, y->reg);
 	else if (!ra_imm(v, y))
 		x_alu(&a->p, ra_wide(v), X_CMP, x->reg, y->reg);
@@ -362,6 +423,28 @@ static void choose(struct ra *a, struct ir *v)
 		choose_move(a, v, cc);
 }
 
+static bool is_choice_of_bit(const struct ir *v)
+{
+	return ir_is(v, IR_SELECT) && ir_is_const(v->arg[2]) && ir_is_const(v->arg[3]) &&
+	       v->arg[2]->imm + v->arg[3]->imm == 1 && v->arg[2]->imm <= 1;
+}
+
+bool ra_in_reg(const struct ir *v, u32 i)
+{
+	const struct ir *x = v->arg[i];
+
+	switch ((enum ir_op)v->op) {
+	case IR_ADD: case IR_SUB: case IR_MUL: case IR_AND: case IR_OR: case IR_XOR: case IR_BR:
+	case IR_STORE:
+		return i == 0 || !ra_imm(v, x);
+	case IR_SELECT:
+		return i == 1 ? !ra_imm(v, x) : i == 0 || !is_choice_of_bit(v);
+	case IR_SHL: case IR_SHR: case IR_SAR: case IR_LOAD: case IR_LEA: return i == 0;
+	case IR_ATOMIC: return i < 2;
+	default: return false;
+	}
+}
+
 void ra_compute(struct ra *a, struct ir *v)
 {
 	switch ((enum ir_op)v->op) {
@@ -373,6 +456,7 @@ void ra_compute(struct ra *a, struct ir *v)
 		else
 			shift_reg(a, v);
 		break;
+	case IR_LEA: lea(a, v); break;
 	case IR_ROL: rotate(a, v); break;
 	case IR_UDIV: case IR_UMOD: case IR_SDIV: case IR_SMOD: divide(a, v); break;
 	case IR_MULHI: mulhi(a, v); break;
