@@ -66,13 +66,14 @@ static void count(struct ir_func *f)
 
 /* ---- addresses ------------------------------------------------------------------ */
 
-struct terms { struct ir *v[2]; u32 n; u64 disp; };
+struct terms { struct ir *v[2], *number; u32 n; u64 disp; };
 
 /* X as a sum of at most two values and a number, for an address in BLOCK. */
 static bool collect(struct terms *t, struct ir *x, const struct ir_block *block, u32 depth)
 {
 	if (ir_is_const(x)) {
 		t->disp += x->imm;
+		t->number = x;
 		return true;
 	}
 	if (ir_remade(x))
@@ -103,19 +104,18 @@ static bool terms_of(struct terms *t, const struct ir *v)
 
 /* ---- anchors ---------------------------------------------------------------------- */
 
-typedef VEC(u64) numbers;
-
-struct anchors { numbers at; struct ir **v; };
+struct anchor { u64 at; struct ir *v; };	/* v: NULL until it is used */
+typedef VEC(struct anchor) anchor_list;
 
 static int ascending(const void *a, const void *b)
 {
-	u64 x = *(const u64 *)a, y = *(const u64 *)b;
+	u64 x = ((const struct anchor *)a)->at, y = ((const struct anchor *)b)->at;
 
 	return (x > y) - (x < y);
 }
 
 /* Of the numbers that are used as addresses, those from which others are reached. */
-static void find_anchors(struct ir_func *f, struct anchors *a)
+static void find_anchors(struct ir_func *f, anchor_list *a)
 {
 	struct terms t;
 	size_t n = 0;
@@ -124,35 +124,40 @@ static void find_anchors(struct ir_func *f, struct anchors *a)
 		for (size_t i = 0; i < f->blocks.v[b]->nodes.n; i++) {
 			const struct ir *v = f->blocks.v[b]->nodes.v[i];
 
-			if (ir_has_address(v) && terms_of(&t, v) && !fits32(t.disp))
-				*vec_push(&a->at) = t.disp;
+			if (!ir_has_address(v) || !terms_of(&t, v) || fits32(t.disp))
+				continue;
+			if (t.number && t.number->imm != t.disp)
+				t.number = NULL;
+			*vec_push(a) = (struct anchor){ t.disp, t.number };
 		}
-	if (a->at.n)
-		qsort(a->at.v, a->at.n, sizeof(u64), ascending);
-	for (size_t i = 0; i < a->at.n; i++)
-		if (!n || a->at.v[i] - a->at.v[n - 1] > REACH)
-			a->at.v[n++] = a->at.v[i];
-	a->at.n = n;
-	a->v = arena_news(f->arena, n + 1, struct ir *);
+	if (a->n)
+		qsort(a->v, a->n, sizeof(*a->v), ascending);
+	for (size_t i = 0; i < a->n; i++) {
+		if (!n || a->v[i].at - a->v[n - 1].at > REACH)
+			a->v[n++] = a->v[i];
+		else if (a->v[i].at == a->v[n - 1].at && !a->v[n - 1].v)
+			a->v[n - 1].v = a->v[i].v;
+	}
+	a->n = n;
 }
 
 /* The anchor for DISP, which becomes the distance from it. */
-static struct ir *anchor_of(struct ir_func *f, const struct anchors *a, u64 *disp)
+static struct ir *anchor_of(struct ir_func *f, const anchor_list *a, u64 *disp)
 {
-	size_t lo = 0, hi = a->at.n;
+	size_t lo = 0, hi = a->n;
 
 	while (hi - lo > 1) {
 		size_t mid = (lo + hi) / 2;
 
-		if (a->at.v[mid] <= *disp)
+		if (a->v[mid].at <= *disp)
 			lo = mid;
 		else
 			hi = mid;
 	}
-	if (!a->v[lo])
-		a->v[lo] = ir_const(f, a->at.v[lo]);
-	*disp -= a->at.v[lo];
-	return a->v[lo];
+	if (!a->v[lo].v)
+		a->v[lo].v = ir_const(f, a->v[lo].at);
+	*disp -= a->v[lo].at;
+	return a->v[lo].v;
 }
 
 static bool small_shift(const struct ir *v)
@@ -161,7 +166,7 @@ static bool small_shift(const struct ir *v)
 	       !v->stamp;
 }
 
-static void fold_address(struct ir_func *f, const struct anchors *a, struct ir *v)
+static void fold_address(struct ir_func *f, const anchor_list *a, struct ir *v)
 {
 	struct terms t;
 
@@ -250,7 +255,7 @@ static void fold_sum(struct ir *v)
 
 void ir_address(struct ir_func *f)
 {
-	struct anchors a = { 0 };
+	anchor_list a = { 0 };
 
 	if (!f->target || !f->target->complex)
 		return;
@@ -265,7 +270,7 @@ void ir_address(struct ir_func *f)
 			else if (ir_is(v, IR_ADD) || ir_is(v, IR_MUL))
 				fold_sum(v);
 		}
-	vec_free(&a.at);
+	vec_free(&a);
 }
 
 /* ---- operands in memory ----------------------------------------------------------- */

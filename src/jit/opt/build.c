@@ -35,6 +35,7 @@ struct ir *ir_const(struct ir_func *f, u64 imm)
 	struct ir *v = ir_new(f, IR_CONST, 64, 0);
 
 	v->imm = imm;
+	v->bits = imm ? (u8)(64 - __builtin_clzll(imm)) : 0;
 	v->block = f->first;
 	return v;
 }
@@ -421,6 +422,7 @@ static struct ir *free_value(struct build *b, enum ir_op op, u64 imm)
 	struct ir *v = ir_const(b->f, imm);
 
 	v->op = (u8)op;
+	v->bits = 64;
 	return v;
 }
 

@@ -385,6 +385,7 @@ static struct ir *rule_add(struct ir_func *f, struct ir *v, struct ir *a, struct
 		struct ir *fp = ir_const(f, a->imm + b->imm);
 
 		fp->op = IR_FP;
+		fp->bits = 64;
 		return known(f, fp);
 	}
 	if (ir_is(a, IR_ADD) && a->w == v->w && ir_is_const(a->arg[1]))

@@ -405,6 +405,21 @@ static inline void x_pop(u8 **p, u32 reg)
 	put1(p, 0x58 | (reg & 7));
 }
 
+/* At most N bytes, and 9, that do nothing, as one instruction (Intel's advice). */
+static inline void x_nop(u8 **p, u32 n)
+{
+	static const u8 nops[9][9] = {
+		{ 0x90 }, { 0x66, 0x90 }, { 0x0f, 0x1f, 0 }, { 0x0f, 0x1f, 0x40, 0 },
+		{ 0x0f, 0x1f, 0x44, 0, 0 }, { 0x66, 0x0f, 0x1f, 0x44, 0, 0 },
+		{ 0x0f, 0x1f, 0x80, 0, 0, 0, 0 }, { 0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0 },
+		{ 0x66, 0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0 },
+	};
+
+	n = n < 9 ? n : 9;
+	memcpy(*p, nops[n - 1], n);
+	*p += n;
+}
+
 static inline void x_leave(u8 **p) { put1(p, 0xc9); }
 static inline void x_ret(u8 **p) { put1(p, 0xc3); }
 

@@ -4,7 +4,7 @@
 #include <linux/bpf.h>
 #include <stdlib.h>
 
-enum { MAY_GOTO_MAX = 8 << 20, SHORT_MAX = 100, NODE_BYTES = 256 };
+enum { MAY_GOTO_MAX = 8 << 20, SHORT_MAX = 100, NODE_BYTES = 256, LOOP_ALIGN = 16 };
 
 static const u8 arg_reg[6] = { RDI, RSI, RDX, RCX, R8, R9 };
 
@@ -247,8 +247,17 @@ static void pin_operands(struct ra *a, const struct ir *v)
 			a->pinned |= BIT(read[i]->reg);
 }
 
+/* Loops begin where the processor begins to fetch. */
+static void align(struct ra *a, u32 to)
+{
+	while ((a->p - a->b->code->mem) % to)
+		x_nop(&a->p, (u32)(to - (a->p - a->b->code->mem) % to));
+}
+
 static int write_block(struct ra *a, struct ir_block *block)
 {
+	if (block->header && a->p < a->b->limit - NODE_BYTES)
+		align(a, LOOP_ALIGN);
 	block->code = a->p;
 	if (!a->second)
 		a->offsets[block->id] = (u32)(a->p - a->b->code->mem);
@@ -406,6 +415,7 @@ static int write_unit(struct jit_build *b, struct jit_unit *u, u8 **p, link_list
 			f.blocks.v[i]->entry = arena_new(arena, struct entry);
 		find_calls(&a);
 		ir_collect(&f);
+		align(&a, LOOP_ALIGN);
 		u->inner = u->outer = a.p;
 		r = write_func(&a);
 		*p = a.p;
