@@ -121,6 +121,7 @@ struct ir_block {
 	u32 depth;		/* loops around */
 	bool header;
 	bool done;
+	bool divides;		/* of a header: the processor's divisions are in its loop */
 	u64 live_in;		/* build.c: registers; slots.c: slots */
 	u64 use, def;
 	struct ir **env;	/* at its end, by variable */

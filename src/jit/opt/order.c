@@ -32,8 +32,69 @@ static void merge_next(struct ir_block *b)
 	next->nr_succ = next->nr_pred = 0;
 }
 
+static bool leads_to(const struct ir_block *b, const struct ir_block *to)
+{
+	return b->succ[0] == to || (b->nr_succ == 2 && b->succ[1] == to);
+}
+
+/* Does nothing but lead on, from where nobody leads there already. */
+static bool is_bypass(const struct ir_block *b)
+{
+	if (b->nodes.n != 1 || b->phis.n || b->nr_succ != 1 || b->succ[0] == b || !b->nr_pred)
+		return false;
+	for (u32 p = 0; p < b->nr_pred; p++)
+		if (leads_to(b->pred[p], b->succ[0]) || b->pred[p] == b)
+			return false;
+	return ir_is(last_of(b), IR_JMP);
+}
+
+/* TO has N more predecessors, which give its PHIs what number K gives. */
+static void widen_preds(struct ir_func *f, struct ir_block *to, u32 n, u32 k)
+{
+	struct ir_block **pred = arena_news(f->arena, to->nr_pred + n, struct ir_block *);
+
+	memcpy(pred, to->pred, to->nr_pred * sizeof(*pred));
+	to->pred = pred;
+	to->cap_pred = to->nr_pred + n;
+	for (size_t i = 0; i < to->phis.n; i++) {
+		struct ir *phi = to->phis.v[i];
+		struct ir **arg = arena_news(f->arena, phi->n + n, struct ir *);
+
+		memcpy(arg, phi->arg, phi->n * sizeof(*arg));
+		for (u32 a = 0; a < n; a++)
+			arg[phi->n + a] = phi->arg[k];
+		phi->arg = arg;
+		phi->n = (u16)(phi->n + n);
+	}
+}
+
+/* Predecessors of B lead where it leads. */
+static void bypass(struct ir_func *f, struct ir_block *b)
+{
+	struct ir_block *to = b->succ[0];
+	u32 k = 0;
+
+	while (to->pred[k] != b)
+		k++;
+	if (b->nr_pred > 1)
+		widen_preds(f, to, b->nr_pred - 1, k);
+	for (u32 p = 0; p < b->nr_pred; p++) {
+		struct ir_block *from = b->pred[p];
+
+		from->succ[from->succ[0] != b] = to;
+		if (p)
+			to->pred[to->nr_pred++] = from;
+		else
+			to->pred[k] = from;
+	}
+	b->nr_pred = b->nr_succ = 0;
+}
+
 static void merge(struct ir_func *f)
 {
+	for (size_t i = 0; i < f->blocks.n; i++)
+		if (f->blocks.v[i] != f->first && is_bypass(f->blocks.v[i]))
+			bypass(f, f->blocks.v[i]);
 	for (size_t i = 0; i < f->blocks.n; i++) {
 		struct ir_block *b = f->blocks.v[i];
 

@@ -94,13 +94,23 @@ static bool enter_as_later(struct ra *a, struct entry *e, struct ir *phi)
 	return true;
 }
 
+/* Registers that the loop of TO, or around it, takes again and again. */
+static u32 taken_in_loop(const struct ir_block *to)
+{
+	return to->loop && to->loop->divides ? BIT(RAX) | BIT(RDX) : 0;
+}
+
 static void enter_phi(struct ra *a, struct entry *e, struct ir *phi)
 {
 	u32 open = entry_free(e);
-	u32 best = open & (ra_crosses(a, phi) ? CALLEE_SAVED : CALLER_SAVED);
+	u32 best = open & (ra_crosses(a, phi) ? CALLEE_SAVED : CALLER_SAVED | a->used);
 
 	if (!open)
 		return;
+	if (best & ~taken_in_loop(phi->block))
+		best &= ~taken_in_loop(phi->block);
+	else if (open & ~taken_in_loop(phi->block))
+		best = open & ~taken_in_loop(phi->block);
 	best = best & ~a->wanted ? best & ~a->wanted : best;
 	give_phi(a, e, phi, (u32)__builtin_ctz(best ? best : open));
 }
@@ -119,6 +129,8 @@ static void enter_phis(struct ra *a, struct entry *e, struct ir_block *to)
 		if (ra_crosses(a, phi) && !(BIT(v->reg) & CALLEE_SAVED) &&
 		    entry_free(e) & CALLEE_SAVED)
 			continue;	/* it would have to move at the call */
+		if (to->header && BIT(v->reg) & taken_in_loop(to))
+			continue;
 		phi->phi_reg = v->reg;
 		e->reg[v->reg] = phi;
 	}
@@ -134,6 +146,7 @@ static void enter_loop(struct ra *a, struct entry *e, struct ir_block *to)
 		struct ir *v = to->live.v[i];
 		u32 open = entry_free(e), u = v->at_use;
 
+		open &= ~taken_in_loop(to);
 		if (v->reg != NOREG || !(open & (open - 1)))
 			continue;
 		while (u < v->nr_use && v->use[u] < to->pos)
@@ -151,6 +164,22 @@ static void enter_loop(struct ra *a, struct entry *e, struct ir_block *to)
 	}
 }
 
+/* What lives through the loop lies elsewhere, as far as there is room. */
+static void leave_taken(struct ra *a, struct entry *e, const struct ir_block *to)
+{
+	for (u32 r = 0; r < REGS; r++) {
+		u32 open = entry_free(e) & ~taken_in_loop(to), best;
+
+		if (!e->reg[r] || !(BIT(r) & taken_in_loop(to)) || !open)
+			continue;
+		best = open & (ra_crosses(a, e->reg[r]) ? CALLEE_SAVED : CALLER_SAVED | a->used);
+		best = best ? best : open;
+		e->reg[__builtin_ctz(best)] = e->reg[r];
+		e->reg[r] = NULL;
+		a->used |= BIT(__builtin_ctz(best)) & CALLEE_SAVED;
+	}
+}
+
 void ra_enter(struct ra *a, struct ir_block *to)
 {
 	struct entry *e = to->entry;
@@ -162,6 +191,8 @@ void ra_enter(struct ra *a, struct ir_block *to)
 	for (size_t i = 0; i < to->live.n; i++)
 		if (to->live.v[i]->reg != NOREG)
 			e->reg[to->live.v[i]->reg] = to->live.v[i];
+	if (to->header && taken_in_loop(to))
+		leave_taken(a, e, to);
 	enter_phis(a, e, to);
 	if (to->header)
 		enter_loop(a, e, to);

@@ -259,6 +259,7 @@ static int write_block(struct ra *a, struct ir_block *block)
 	if (block->header && a->p < a->b->limit - NODE_BYTES)
 		align(a, LOOP_ALIGN);
 	block->code = a->p;
+	a->flags = NULL;
 	if (!a->second)
 		a->offsets[block->id] = (u32)(a->p - a->b->code->mem);
 	if (block == a->f->first)
@@ -274,6 +275,8 @@ static int write_block(struct ra *a, struct ir_block *block)
 			continue;
 		a->pos = v->first;
 		pin_operands(a, v);
+		if (!ir_is(v, IR_SELECT) && !ir_is(v, IR_BR))
+			a->flags = NULL;
 		if (a->second)
 			jit_mark(a->b->code, v->slot, a->p);
 		node(a, v);
@@ -358,6 +361,13 @@ static void settle_frame(struct ra *a)
 		a->frame += (16 - (pushed + a->frame) % 16) % 16;
 }
 
+/* Loops around B use rax and rdx. */
+static void mark_divides(struct ir_block *b)
+{
+	for (struct ir_block *h = b->loop; h && !h->divides; h = h->outer)
+		h->divides = true;
+}
+
 /* Places of calls, and the node at each position. */
 static void find_calls(struct ra *a)
 {
@@ -366,10 +376,14 @@ static void find_calls(struct ra *a)
 	a->at = arena_news(a->f->arena, last->edge + 1, struct ir *);
 	a->calls = arena_news(a->f->arena, last->edge + 1, u32);
 	for (size_t b = 0; b < a->f->blocks.n; b++)
+		a->f->blocks.v[b]->divides = false;
+	for (size_t b = 0; b < a->f->blocks.n; b++)
 		for (size_t i = 0; i < a->f->blocks.v[b]->nodes.n; i++) {
 			struct ir *v = a->f->blocks.v[b]->nodes.v[i];
 
 			a->at[v->first] = v;
+			if (ir_is(v, IR_MULHI) || (v->op >= IR_UDIV && v->op <= IR_SMOD))
+				mark_divides(a->f->blocks.v[b]);
 			if (ir_is(v, IR_CALL) || ir_is(v, IR_LOCAL) || ir_is(v, IR_TAIL) ||
 			    ir_is(v, IR_PACKET))
 				a->calls[a->nr_calls++] = v->first;

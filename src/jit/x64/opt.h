@@ -45,6 +45,7 @@ struct ra {
 	struct ir *reg[REGS];
 	u32 pinned;		/* registers of the instruction at work */
 	u32 used;		/* of CALLEE_SAVED, so far */
+	const struct ir *flags;	/* whose comparison the flags are of, or NULL */
 	u32 wanted;		/* where PHIs of the blocks behind are to be */
 	u32 pos;
 	struct ir_block *block;

@@ -226,10 +226,13 @@ static void one(struct ra *a, struct ir *v)
 
 /* ---- multiplication and division by rax and rdx ------------------------ */
 
-/* rax has X, rdx is free, Y is in the scratch register. */
-static void wide_operands(struct ra *a, struct ir *x, struct ir *y)
+/* rax has X, rdx is free, Y is in the register that it gives. */
+static u32 wide_operands(struct ra *a, struct ir *x, struct ir *y)
 {
-	ra_load(a, y, SCRATCH);
+	u32 r = y->reg == NOREG || y->reg == RAX || y->reg == RDX ? SCRATCH : y->reg;
+
+	if (r == SCRATCH)
+		ra_load(a, y, SCRATCH);
 	ra_clear(a, RDX);
 	a->pinned |= BIT(RDX);
 	if (x->reg != RAX || !ra_dead(a, x)) {
@@ -237,39 +240,41 @@ static void wide_operands(struct ra *a, struct ir *x, struct ir *y)
 		ra_load(a, x, RAX);
 	}
 	a->pinned |= BIT(RAX);
+	return r;
 }
 
 static void mulhi(struct ra *a, struct ir *v)
 {
-	wide_operands(a, v->arg[0], v->arg[1]);
-	x_f7(&a->p, true, 4, SCRATCH);
+	u32 y = wide_operands(a, v->arg[0], v->arg[1]);
+
+	x_f7(&a->p, true, 4, y);
 	ra_drop(a, RAX);
 	ra_free_dead(a, v, NULL);
 	ra_set(a, v, RDX);
 }
 
-static void divide_plain(struct ra *a, const struct ir *v, bool is_signed)
+static void divide_plain(struct ra *a, const struct ir *v, u32 y, bool is_signed)
 {
 	if (is_signed)
 		x_cqo(&a->p, ra_wide(v));
 	else
 		x_alu(&a->p, false, X_XOR, RDX, RDX);
-	x_f7(&a->p, ra_wide(v), is_signed ? 7 : 6, SCRATCH);
+	x_f7(&a->p, ra_wide(v), is_signed ? 7 : 6, y);
 }
 
 /* BPF's results for a divisor of 0 and of -1; what is jumped over is done. */
-static void divide_checked(struct ra *a, const struct ir *v, bool rest, bool is_signed)
+static void divide_checked(struct ra *a, const struct ir *v, u32 y, bool rest, bool is_signed)
 {
 	u8 *zero, *minus = NULL, *done[2];
 	u32 n = 0;
 
-	x_test(&a->p, ra_wide(v), SCRATCH, SCRATCH);
+	x_test(&a->p, ra_wide(v), y, y);
 	zero = x_jcc8(&a->p, CC_E);
 	if (is_signed) {
-		x_alu_imm(&a->p, ra_wide(v), X_CMP, SCRATCH, -1);
+		x_alu_imm(&a->p, ra_wide(v), X_CMP, y, -1);
 		minus = x_jcc8(&a->p, CC_E);
 	}
-	divide_plain(a, v, is_signed);
+	divide_plain(a, v, y, is_signed);
 	done[n++] = x_jmp8(&a->p);
 	if (minus) {
 		x_patch8(minus, a->p);
@@ -292,12 +297,12 @@ static void divide(struct ra *a, struct ir *v)
 	bool is_signed = ir_is(v, IR_SDIV) || ir_is(v, IR_SMOD);
 	const struct ir *y = v->arg[1];
 	u64 c = y->imm & ir_mask(v->w);
+	u32 r = wide_operands(a, v->arg[0], v->arg[1]);
 
-	wide_operands(a, v->arg[0], v->arg[1]);
 	if (ir_is_const(y) && c && c != ir_mask(v->w))
-		divide_plain(a, v, is_signed);
+		divide_plain(a, v, r, is_signed);
 	else
-		divide_checked(a, v, rest, is_signed);
+		divide_checked(a, v, r, rest, is_signed);
 	ra_drop(a, RAX);
 	ra_free_dead(a, v, NULL);
 	ra_set(a, v, rest ? RDX : RAX);
@@ -347,11 +352,23 @@ static void compare_memory(struct ra *a, const struct ir *v)
 	     &at, m->w == 8 && y->reg >= 4);
 }
 
+/* The flags are those of V's comparison already. */
+static bool is_compared(const struct ra *a, const struct ir *v)
+{
+	const struct ir *f = a->flags;
+
+	return f && f->w == v->w && f->arg[0] == v->arg[0] && f->arg[1] == v->arg[1] &&
+	       (f->cc >= IR_SET) == (v->cc >= IR_SET) && !v->arg[0]->late && !v->arg[1]->late;
+}
+
 void ra_compare(struct ra *a, const struct ir *v)
 {
 	const struct ir *x = v->arg[0], *y = v->arg[1];
-	bool bits = v->cc >= IR_SET;
+	bool bits = v->cc >= IR_SET, compared = is_compared(a, v);
 
+	a->flags = v;
+	if (compared)
+		return;
 	if (x->late || y->late)
 		compare_memory(a, v);
 	else if (!ra_imm(v, y) && bits)
