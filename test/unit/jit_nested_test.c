@@ -9,7 +9,8 @@
 #include "jit_prog.h"
 #include <inttypes.h>
 
-enum { MEM_SX = 0x80, VALUES = 9, BASE = 9, RUNS = 1500, DEPTH = 3, ARENA = 1024, OUT_WORDS = VALUES + 8 };
+enum { VALUES = 9, BASE = 9, RUNS = 1500, DEPTH = 3, ARENA = 1024, OUT_WORDS = VALUES + 8,
+       MEM_SX = 0x80 };
 
 static struct world world;
 static enum jit_tier tier;	/* under test */
@@ -232,7 +233,7 @@ static void loop_end(struct gen *g, u32 c, u32 first, s32 start, s32 step, s32 n
 /* The same with the test first and a jump back. */
 static u32 loop_begin(struct gen *g, u32 c, s32 end)
 {
-	must(g, below(g, 2) ? BPF_JMP | BPF_JGE | BPF_K : BPF_JMP | BPF_JEQ | BPF_K, c, 0, 0, end);
+	must(g, BPF_JMP | BPF_K | (below(g, 2) ? BPF_JGE : BPF_JEQ), c, 0, 0, end);
 	return g->p.n - 1;
 }
 

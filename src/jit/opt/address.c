@@ -324,6 +324,44 @@ static void operand_in_memory(struct ir *v)
 		y->late = true;
 }
 
+static bool is_bit(const struct ir *v)
+{
+	return ir_is(v, IR_SELECT) && ir_is_const(v->arg[2]) && ir_is_const(v->arg[3]) &&
+	       v->arg[2]->imm + v->arg[3]->imm == 1 && v->arg[2]->imm <= 1;
+}
+
+/* One more when a comparison says so, which a carry can tell. */
+static bool counts(const struct ir *x)
+{
+	const struct ir *y = x->arg[1];
+	u64 imm = y->imm & ir_mask(x->w), most = ir_mask(x->arg[0]->late ? x->arg[0]->w : x->w);
+
+	switch ((enum ir_cc)x->cc) {
+	case IR_ULT: case IR_UGE: return !y->late;
+	case IR_EQ: case IR_NE: return ir_is_const(y) && !imm;
+	case IR_ULE: case IR_UGT: return ir_is_const(y) && imm < most && imm < 0x7fffffff;
+	default: return false;
+	}
+}
+
+static void count_by_carry(struct ir *v)
+{
+	struct ir *x = v->arg[0], *y = v->arg[1];
+
+	if (x == y)
+		return;
+	if (is_bit(x) && !is_bit(y)) {
+		x = y;
+		y = v->arg[0];
+	}
+	if (!is_bit(y) || y->uses != 1 || y->block != v->block || y->epoch != v->epoch ||
+	    ir_remade(x) || !counts(y))
+		return;
+	v->arg[0] = x;
+	v->arg[1] = y;
+	y->late = true;
+}
+
 static bool same_place(const struct ir *a, const struct ir *b)
 {
 	return a->w == b->w && a->arg[0] == b->arg[0] && a->index == b->index &&
@@ -390,5 +428,8 @@ void ir_memory(struct ir_func *f)
 				change_in_memory(block->nodes.v[i]);
 		for (size_t i = 0; i < block->nodes.n; i++)
 			fold_memory(block->nodes.v[i]);
+		for (size_t i = 0; i < block->nodes.n; i++)
+			if (ir_is(block->nodes.v[i], IR_ADD) && !block->nodes.v[i]->arg[1]->late)
+				count_by_carry(block->nodes.v[i]);
 	}
 }

@@ -34,7 +34,8 @@
 	X(FUNC, PURE | FREE)	/* address of the function at slot imm */ \
 	X(PARAM, 0)		/* imm: 1..5 = r1..r5, 6 = the run */ \
 	X(PHI, 0)		/* an operand for each predecessor, in order */ \
-	X(ADD, PURE | COMM) X(SUB, PURE) X(MUL, PURE | COMM) \
+	X(ADD, PURE | COMM)	/* b may be a late SELECT of 1 and 0 */ \
+	X(SUB, PURE) X(MUL, PURE | COMM) \
 	X(AND, PURE | COMM) X(OR, PURE | COMM) X(XOR, PURE | COMM) \
 	X(SHL, PURE) X(SHR, PURE) X(SAR, PURE)	/* counts modulo the width */ \
 	X(ROL, PURE)		/* by imm */ \
@@ -81,15 +82,16 @@ struct ir {
 	u8 op, w, cc;
 	u8 scale;		/* of an address: index << scale */
 	bool sign;		/* LOAD */
-	bool late;		/* LOAD: its one user reads memory itself */
+	bool late;		/* LOAD, SELECT: its one user does it itself */
 	bool held;		/* CONST: has a register while there are enough */
 	bool seen;		/* for passes */
-	u8 bits;		/* the value is below 2^bits: 32 or 64 */
+	u8 bits;		/* the value is below 2^bits */
 	u8 reg;			/* while code is made */
 	u16 n;			/* operands */
 	u32 id, slot;		/* of the program, for line tables */
 	u32 uses;
 	u32 epoch;		/* writes to memory before it in its block */
+	u64 ones;		/* bits that may be 1: below 2^bits */
 	u64 imm;		/* LOAD, STORE, ATOMIC: added to the address (s32) */
 	struct ir *own[4];
 	struct ir **arg;	/* own, or n of them elsewhere */
@@ -191,18 +193,26 @@ static inline bool ir_loose(const struct ir *v) { return ir_remade(v) && !v->hel
 
 enum { IR_OPERANDS = 8 };	/* of one node, at most */
 
+static inline u32 ir_operand(struct ir *x, struct ir **out, u32 n)
+{
+	out[n++] = x->late ? x->arg[0] : x;
+	if (x->late && x->index)
+		out[n++] = x->index;
+	return n;
+}
+
 /* What V reads when it is executed, with what its late loads read. */
 static inline u32 ir_operands(const struct ir *v, struct ir **out)
 {
 	u32 n = 0;
 
-	for (u32 i = 0; i < v->n; i++) {
-		struct ir *x = v->arg[i];
-
-		out[n++] = x->late ? x->arg[0] : x;
-		if (x->late && x->index)
-			out[n++] = x->index;
-	}
+	for (u32 i = 0; i < v->n; i++)
+		if (v->arg[i]->late && v->arg[i]->op == IR_SELECT) {
+			n = ir_operand(v->arg[i]->arg[0], out, n);
+			n = ir_operand(v->arg[i]->arg[1], out, n);
+		} else {
+			n = ir_operand(v->arg[i], out, n);
+		}
 	if (v->index)
 		out[n++] = v->index;
 	return n;

@@ -466,6 +466,7 @@ static void find_loop_ends(struct ir_func *f)
 
 void ir_order(struct ir_func *f)
 {
+	drop_unused(f);
 	merge(f);
 	lay_out(f);
 	ir_address(f);

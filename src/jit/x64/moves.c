@@ -364,14 +364,12 @@ static bool edge_phis(struct ra *a, const struct ir_block *to, u32 p, bool dry, 
 	return any;
 }
 
-bool ra_edge(struct ra *a, struct ir_block *to, bool dry)
+/* The moves between registers, and numbers to them, of the edge to TO. */
+static u32 edge_moves(const struct ra *a, const struct ir_block *to, u32 p, struct move m[REGS])
 {
 	const struct entry *e = to->entry;
-	u32 p = pred_index(to, a->block), n = 0;
-	struct move m[REGS];
-	bool any = edge_stores(a, to, dry);
+	u32 n = 0;
 
-	any |= edge_phis(a, to, p, dry, false);
 	for (u32 r = 0; r < REGS; r++) {
 		struct ir *v = e->reg[r];
 
@@ -383,9 +381,39 @@ bool ra_edge(struct ra *a, struct ir_block *to, bool dry)
 			continue;
 		m[n++] = (struct move){ r, v };
 	}
+	return n;
+}
+
+bool ra_edge(struct ra *a, struct ir_block *to, bool dry)
+{
+	u32 p = pred_index(to, a->block), n;
+	struct move m[REGS];
+	bool any = edge_stores(a, to, dry);
+
+	any |= edge_phis(a, to, p, dry, false);
+	n = edge_moves(a, to, p, m);
 	if (dry)
 		return any || n;
 	ra_moves(a, m, n);
 	edge_phis(a, to, p, false, true);
 	return any || n;
+}
+
+enum { EARLY_MAX = 2 };
+
+bool ra_edge_early(struct ra *a, struct ir_block *to)
+{
+	u32 p = pred_index(to, a->block), n;
+	struct move m[REGS];
+
+	if (edge_stores(a, to, true) || edge_phis(a, to, p, true, false))
+		return false;
+	n = edge_moves(a, to, p, m);
+	for (u32 i = 0; i < n; i++)
+		if (a->reg[m[i].dst] || (a->pinned & BIT(m[i].dst)))
+			return false;
+	if (n > EARLY_MAX)
+		return false;
+	ra_moves(a, m, n);
+	return true;
 }

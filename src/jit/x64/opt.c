@@ -144,11 +144,11 @@ static void goto_block(struct ra *a, struct ir_block *to)
 /* With the flags set: to TAKEN when CC, else to OTHER; COUNT: OTHER's way counts a
  * may_goto. */
 static void branch_to(struct ra *a, struct ir_block *taken, struct ir_block *other,
-		      enum x64_cc cc, bool count)
+		      enum x64_cc cc, bool count, bool early)
 {
 	ra_enter(a, taken);
 	ra_enter(a, other);
-	if (ra_edge(a, taken, true)) {
+	if (!early && ra_edge(a, taken, true)) {
 		u8 *over = x_jcc(&a->p, (enum x64_cc)(cc ^ 1));
 
 		ra_edge(a, taken, false);
@@ -168,21 +168,27 @@ static void branch(struct ra *a, struct ir *v)
 {
 	struct ir_block *t = a->block->succ[0], *e = a->block->succ[1];
 	enum x64_cc cc = ra_cc(v->cc);
+	bool early;
 
+	if (t->id == a->block->id + 1) {
+		t = e;
+		e = a->block->succ[0];
+		cc ^= 1;
+	}
 	ra_compare_get(a, v);
+	ra_enter(a, t);
+	ra_enter(a, e);
+	early = ra_edge_early(a, t);
 	ra_compare(a, v);
 	a->pinned = 0;
-	if (t->id == a->block->id + 1)
-		branch_to(a, e, t, (enum x64_cc)(cc ^ 1), false);
-	else
-		branch_to(a, t, e, cc, false);
+	branch_to(a, t, e, cc, false, early);
 }
 
 static void may_goto(struct ra *a)
 {
 	x_mem(&a->p, false, true, 0x83, X_CMP, RSP, (s32)a->fp_at - 8);
 	put1(&a->p, 0);
-	branch_to(a, a->block->succ[0], a->block->succ[1], CC_E, true);
+	branch_to(a, a->block->succ[0], a->block->succ[1], CC_E, true, false);
 }
 
 static void ret(struct ra *a, struct ir *v)

@@ -101,6 +101,9 @@ void ra_enter(struct ra *a, struct ir_block *to);
 /* Code that makes the state what TO expects; writes nothing when DRY. Whether there is
  * any. */
 bool ra_edge(struct ra *a, struct ir_block *to, bool dry);
+/* Writes the same before the branch, if it changes nothing that the other way, to be
+ * entered already, or the branch needs. */
+bool ra_edge_early(struct ra *a, struct ir_block *to);
 /* Marks what lives at the end of BLOCK. */
 void ra_live_out(struct ir_block *block);
 /* Begins BLOCK with the state that was decided. */

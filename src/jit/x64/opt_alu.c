@@ -119,9 +119,39 @@ static void lea(struct ra *a, struct ir *v)
 	ra_set(a, v, dst);
 }
 
+/* X + 1 or X: a carry when the one before the last is less than the last. */
+static void two_carry(struct ra *a, struct ir *v)
+{
+	struct ir *s = v->arg[1], last = { .op = IR_CONST, .reg = NOREG }, cmp = *s;
+	bool more = s->arg[2]->imm, none = s->cc == IR_UGE || s->cc == IR_NE || s->cc == IR_UGT;
+	u32 x = ra_get(a, v->arg[0]), dst;
+
+	ra_compare_get(a, s);
+	if (s->cc != IR_ULT && s->cc != IR_UGE) {	/* not above a number */
+		last.imm = (s->arg[1]->imm & ir_mask(s->w)) + 1;
+		cmp.arg = cmp.own;
+		cmp.own[1] = &last;
+	}
+	cmp.cc = IR_ULT;
+	dst = ra_dead(a, v->arg[0]) ? x : ra_alloc(a, ALL_REGS, ra_hint(a, v), v);
+	if (dst != x)
+		x_mov(&a->p, ra_wide(v), dst, x);
+	a->flags = NULL;
+	ra_compare(a, &cmp);
+	a->flags = NULL;
+	if (none == more)
+		x_alu_imm(&a->p, ra_wide(v), X_SBB, dst, -1);
+	else
+		x_alu_imm(&a->p, ra_wide(v), X_ADC, dst, 0);
+	ra_free_dead(a, v, NULL);
+	ra_set(a, v, dst);
+}
+
 static void two(struct ra *a, struct ir *v)
 {
-	if (v->arg[1]->late)
+	if (v->arg[1]->late && ir_is(v->arg[1], IR_SELECT))
+		two_carry(a, v);
+	else if (v->arg[1]->late)
 		two_mem(a, v);
 	else if (ra_imm(v, v->arg[1]))
 		two_imm(a, v);
@@ -391,11 +421,14 @@ static void choose_bit(struct ra *a, struct ir *v, enum x64_cc cc)
 	u32 dst;
 
 	ra_compare_get(a, v);
-	ra_compare(a, v);
-	ra_free_dead(a, v, NULL);
 	dst = ra_alloc(a, ALL_REGS, ra_hint(a, v), v);
+	if (is_compared(a, v))
+		x_mov_imm_flags(&a->p, dst, 0);
+	else
+		x_mov_imm(&a->p, dst, 0);
+	ra_compare(a, v);
 	x_setcc(&a->p, cc, dst);
-	x_movzx(&a->p, 8, dst, dst);
+	ra_free_dead(a, v, NULL);
 	ra_set(a, v, dst);
 }
 
