@@ -7,13 +7,16 @@
 #include "jit/opt/ir.h"
 #include <stdlib.h>
 
+struct known { struct ir *v; u32 hash; };
+
 struct table {
-	struct ir **v;
+	struct known *v;
 	u32 size, n;		/* size is a power of two */
 	struct ir_block *block;	/* at work */
 	ir_list *out;		/* its nodes */
 	u32 slot;		/* of the node at work */
 	u32 epoch;		/* grows with each write to memory in the block */
+	u32 stamp;		/* of this time; numbers that are known have it */
 };
 
 static struct table *table_of(struct ir_func *f) { return f->table; }
@@ -111,6 +114,16 @@ static bool phi_grows(struct ir *phi)
 	return true;
 }
 
+static bool phis_grow(struct ir_func *f)
+{
+	bool any = false;
+
+	for (size_t b = 0; b < f->blocks.n; b++)
+		for (size_t i = 0; i < f->blocks.v[b]->phis.n; i++)
+			any |= phi_grows(f->blocks.v[b]->phis.v[i]);
+	return any;
+}
+
 void ir_bits(struct ir_func *f)
 {
 	bool changed = true;
@@ -121,15 +134,15 @@ void ir_bits(struct ir_func *f)
 			f->blocks.v[b]->phis.v[i]->uses = 0;
 		}
 	while (changed) {
-		changed = false;
 		for (size_t b = 0; b < f->blocks.n; b++) {
 			struct ir_block *block = f->blocks.v[b];
 
 			for (size_t i = 0; i < block->phis.n; i++)
-				changed |= phi_grows(block->phis.v[i]);
+				phi_grows(block->phis.v[i]);
 			for (size_t i = 0; i < block->nodes.n; i++)
 				set_ones(block->nodes.v[i], ones_of(block->nodes.v[i]));
 		}
+		changed = phis_grow(f);
 	}
 }
 
@@ -169,14 +182,18 @@ static bool block_phis(struct ir_block *b)
 	return n != before;
 }
 
+/* Until nothing changes; back first, as what inner loops leave alone decides for outer
+ * ones, then along the way. */
 void ir_phis(struct ir_func *f)
 {
 	bool changed = true;
 
 	while (changed) {
 		changed = false;
-		for (size_t b = 0; b < f->blocks.n; b++)
+		for (size_t b = f->blocks.n; b-- > 0;)
 			changed |= block_phis(f->blocks.v[b]);
+		for (size_t b = 0; changed && b < f->blocks.n; b++)
+			block_phis(f->blocks.v[b]);
 	}
 }
 
@@ -208,18 +225,18 @@ static bool same_value(const struct ir *a, const struct ir *b)
 
 static void table_grow(struct table *t)
 {
-	struct ir **old = t->v;
+	struct known *old = t->v;
 	u32 n = t->size;
 
 	t->size = n ? 2 * n : 256;
 	t->v = mem_alloc(t->size * sizeof(*t->v));
 	for (u32 i = 0; i < n; i++) {
-		u32 at;
+		u32 at = old[i].hash;
 
-		if (!old[i])
+		if (!old[i].v)
 			continue;
-		for (at = hash_of(old[i]); t->v[at & (t->size - 1)]; at++)
-			;
+		while (t->v[at & (t->size - 1)].v)
+			at++;
 		t->v[at & (t->size - 1)] = old[i];
 	}
 	free(old);
@@ -230,24 +247,26 @@ static void table_grow(struct table *t)
 static struct ir *known(struct ir_func *f, struct ir *v)
 {
 	struct table *t = table_of(f);
-	u32 at;
+	u32 hash = hash_of(v), at;
 
 	if (t->n * 2 >= t->size)
 		table_grow(t);
-	for (at = hash_of(v); t->v[at & (t->size - 1)]; at++) {
-		struct ir *have = t->v[at & (t->size - 1)];
+	for (at = hash; t->v[at & (t->size - 1)].v; at++) {
+		struct known *k = &t->v[at & (t->size - 1)];
 
-		if (have == v)
+		if (k->v == v)
 			return v;
-		if (!same_value(have, v))
+		if (k->hash != hash || !same_value(k->v, v))
 			continue;
-		if (ir_remade(v) || ir_dominates(have->block, v->block))
-			return have;
-		t->v[at & (t->size - 1)] = v;
+		if (ir_remade(v) || ir_dominates(k->v->block, v->block))
+			return k->v;
+		k->v = v;
 		return v;
 	}
-	t->v[at & (t->size - 1)] = v;
+	t->v[at & (t->size - 1)] = (struct known){ v, hash };
 	t->n++;
+	if (ir_remade(v))
+		v->stamp = t->stamp;
 	return v;
 }
 
@@ -292,7 +311,12 @@ struct ir *ir_two(struct ir_func *f, enum ir_op op, u32 w, struct ir *a, struct 
 	return ir_emit(f, v);
 }
 
-static struct ir *number(struct ir_func *f, u64 imm) { return known(f, ir_const(f, imm)); }
+static struct ir *number(struct ir_func *f, u64 imm)
+{
+	struct ir *v = ir_const(f, imm);
+
+	return v->stamp == table_of(f)->stamp ? v : known(f, v);
+}
 
 /* ---- numbers ----------------------------------------------------------- */
 
@@ -397,13 +421,8 @@ static struct ir *rule_add(struct ir_func *f, struct ir *v, struct ir *a, struct
 		return NULL;
 	if (!(b->imm & ir_mask(v->w)))
 		return low(f, v->w, a);
-	if (ir_is(a, IR_FP) && v->w == 64) {
-		struct ir *fp = ir_const(f, a->imm + b->imm);
-
-		fp->op = IR_FP;
-		set_ones(fp, ~0ull);
-		return known(f, fp);
-	}
+	if (ir_is(a, IR_FP) && v->w == 64)
+		return known(f, ir_free_value(f, IR_FP, a->imm + b->imm));
 	if (ir_is(a, IR_ADD) && a->w == v->w && ir_is_const(a->arg[1]))
 		return ir_two(f, IR_ADD, v->w, a->arg[0], number(f, a->arg[1]->imm + b->imm));
 	return NULL;
@@ -696,7 +715,7 @@ struct ir *ir_simplify(struct ir_func *f, struct ir *v)
 {
 	for (u32 i = 0; i < v->n; i++) {
 		v->arg[i] = ir_rep(v->arg[i]);
-		if (ir_remade(v->arg[i]))
+		if (ir_remade(v->arg[i]) && v->arg[i]->stamp != table_of(f)->stamp)
 			v->arg[i] = known(f, v->arg[i]);
 	}
 	switch ((enum ir_op)v->op) {
@@ -730,10 +749,8 @@ static bool writes(const struct ir *v)
 static void fold_block(struct ir_func *f, struct ir_block *block)
 {
 	struct table *t = table_of(f);
-	ir_list out = { 0 };
-
 	t->block = block;
-	t->out = &out;
+	t->out->n = 0;
 	t->epoch = 0;
 	for (size_t i = 0; i < block->nodes.n; i++) {
 		struct ir *v = block->nodes.v[i], *s;
@@ -744,19 +761,20 @@ static void fold_block(struct ir_func *f, struct ir_block *block)
 			v->rep = s;
 		t->epoch += writes(v);
 	}
-	vec_free(&block->nodes);
-	block->nodes.v = out.v;
-	block->nodes.n = out.n;
-	block->nodes.cap = out.cap;
+	block->nodes.n = 0;
+	for (size_t i = 0; i < t->out->n; i++)
+		*vec_push(&block->nodes) = t->out->v[i];
 }
 
 void ir_fold(struct ir_func *f)
 {
-	struct table t = { 0 };
+	ir_list out = { 0 };
+	struct table t = { .out = &out, .stamp = ~f->nr_folds++ };
 
 	f->table = &t;
 	for (size_t b = 0; b < f->blocks.n; b++)
 		fold_block(f, f->blocks.v[b]);
+	vec_free(&out);
 	free(t.v);
 	f->table = NULL;
 }

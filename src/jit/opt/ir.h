@@ -88,16 +88,18 @@ struct ir {
 	u8 bits;		/* the value is below 2^bits */
 	u8 reg;			/* while code is made */
 	u16 n;			/* operands */
-	u32 id, slot;		/* of the program, for line tables */
 	u32 uses;
-	u32 epoch;		/* writes to memory before it in its block */
+	struct ir *rep;		/* what it was replaced by, or NULL */
+	struct ir **arg;	/* own, or n of them elsewhere */
+	struct ir *own[4];
+	/* ---- what fewer passes look at */
 	u64 ones;		/* bits that may be 1: below 2^bits */
 	u64 imm;		/* LOAD, STORE, ATOMIC: added to the address (s32) */
-	struct ir *own[4];
-	struct ir **arg;	/* own, or n of them elsewhere */
 	struct ir *index;	/* of an address, or NULL */
-	struct ir *rep;		/* what it was replaced by, or NULL */
 	struct ir_block *block;
+	u32 id, slot;		/* of the program, for line tables */
+	u32 epoch;		/* writes to memory before it in its block */
+	u32 stamp;
 	/* ---- while code is made */
 	bool in_mem;		/* its place in the frame has it now */
 	bool home;		/* it is stored there where it is made */
@@ -105,7 +107,6 @@ struct ir {
 	u32 first, last;	/* positions of its definition and of its last use */
 	u32 *use;		/* positions, ascending */
 	u32 nr_use, at_use;
-	u32 stamp;
 	struct ir *phi;		/* one that gets this value at the end of a block */
 	u8 phi_reg;		/* where a PHI is at the start of its block */
 };
@@ -117,6 +118,7 @@ struct ir_block {
 	u32 start, end;		/* slots; of what build.c made */
 	ir_list phis, nodes;	/* the last node is an END */
 	struct ir_block **pred, *succ[2];
+	u32 at_succ[2];		/* which predecessor of succ[] it is: order.c */
 	u32 nr_pred, nr_succ, cap_pred;
 	struct ir_block *idom;
 	u32 dom_in, dom_out;	/* numbers of a walk over the dominator tree */
@@ -150,6 +152,8 @@ struct ir_target {
 	bool complex;
 };
 
+enum { NUMBERS_LOG = 8 };
+
 struct ir_func {
 	struct arena *arena;
 	const struct jit_build *b;
@@ -163,18 +167,24 @@ struct ir_func {
 	bool has_calls, may_goto;
 	const struct ir_target *target;
 	void *table;		/* fold.c: values by what they compute */
+	u32 nr_folds;
+	struct ir *numbers[1 << NUMBERS_LOG];	/* some of them, to be used again */
 };
 
 /* ---- making values ---------------------------------------------------------- */
 
 struct ir *ir_new(struct ir_func *f, enum ir_op op, u32 w, u32 n);
-struct ir *ir_const(struct ir_func *f, u64 v);
+struct ir *ir_const(struct ir_func *f, u64 v);	/* may be an old one */
+struct ir *ir_free_value(struct ir_func *f, enum ir_op op, u64 imm);
 
 /* What V stands for now. */
 static inline struct ir *ir_rep(struct ir *v)
 {
-	while (v && v->rep)
+	while (v && v->rep) {
+		if (v->rep->rep)	/* the way is shorter the next time */
+			v->rep = v->rep->rep;
 		v = v->rep;
+	}
 	return v;
 }
 
