@@ -390,7 +390,7 @@ static int not_found(struct job *job, const struct map_view *v)
 		map_print_bytes(&job->out, v->key, v->info.key_size);
 		sb_puts(&job->out, "\n\nNot found\n");
 	} else {
-		sb_puts(&job->out, "Error: empty map\n");
+		sb_puts(&job->out, "Not found\n");
 	}
 	status = finish(job);
 	return status ? status : EXIT_NO;
@@ -653,7 +653,7 @@ static int map_create(struct job *job)
 	return r ? r : done(job);
 }
 
-/* ---- commands --------------------------------------------------------------------------------- */
+/* ---- commands ------------------------------------------------------------------------- */
 
 static int map_help(struct job *job);
 

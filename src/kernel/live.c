@@ -85,7 +85,7 @@ static int no_pin(const char *path, int code, struct skep_err *err)
 {
 	int r = err_set(err, ERR_PIN, path, "nothing can be opened there: %s", sys_error(code));
 
-	if (code == -EPERM && !access(path, F_OK))
+	if ((code == -EPERM || code == -EACCES || code == -EINVAL) && !access(path, F_OK))
 		err_note(err, "pins live in a file system of type bpf, as mounted at "
 			 "/sys/fs/bpf; this is another file");
 	kernel_why(err, code == -ENOENT ? 0 : code);
