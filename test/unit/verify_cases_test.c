@@ -596,8 +596,6 @@ static const struct { const char *name, *why; } without[] = {
 	{ "DYNPTR_UNOWNED", "DYNPTR_NONE is met first" },
 	{ "MAP_FD", "the assembler gives maps by their names" },
 	{ "FORMAT_RUN", "it is a warning" },
-	{ "ARENA_CAST", "not yet" }, { "GRAPH_OWNED", "not yet" }, { "KPTR_IMM", "not yet" },
-	{ "REFCOUNT_OBJECT", "not yet" }, { "PERCPU_TYPE", "not yet" },
 };
 
 /* Rows that the programs in C of FOLDER are refused for: verdict.t and verify_c.t judge

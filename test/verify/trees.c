@@ -6,6 +6,11 @@ PRIVATE(B) struct bpf_spin_lock lock_b;
 PRIVATE(B) struct bpf_rb_root tree CONTAINS(leaf, node);
 PRIVATE(C) struct bpf_spin_lock lock_c;
 PRIVATE(C) struct bpf_rb_root plains CONTAINS(plain, node);
+struct holder { int n; struct leaf __attribute__((btf_type_tag("kptr"))) *leaf; };
+struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 1); __type(key, int);
+	__type(value, struct holder); } holders SEC(".maps");
+extern void bpf_rcu_read_lock(void) K;
+extern void bpf_rcu_read_unlock(void) K;
 #define LESS(name, body) \
 	static _Bool name(struct bpf_rb_node *a, const struct bpf_rb_node *b) { body; }
 LESS(less, return OWNER(a, struct leaf, node)->key < OWNER(b, struct leaf, node)->key)
@@ -447,5 +452,54 @@ SEC("tc") int refcount_read(void *ctx)
 		return 0;
 	sum += n->refs.a;
 	DROP(n);
+	return 0;
+}
+// rejected 0277: one more of the context
+SEC("tc") int refcount_ctx(void *ctx)
+{
+	struct leaf *m = bpf_refcount_acquire_impl(ctx, 0);
+
+	if (m)
+		DROP(m);
+	return 0;
+}
+// rejected 0271: what is not owned goes in
+SEC("tc") int add_not_owned(void *ctx)
+{
+	struct holder *h;
+	struct leaf *n;
+	int k = 0;
+
+	h = bpf_map_lookup_elem(&holders, &k);
+	if (!h)
+		return 0;
+	bpf_rcu_read_lock();
+	n = h->leaf;
+	if (n) {
+		bpf_spin_lock(&lock_b);
+		bpf_rbtree_add_impl(&tree, &n->node, less, 0, 0);
+		bpf_spin_unlock(&lock_b);
+	}
+	bpf_rcu_read_unlock();
+	return 0;
+}
+// ok: one more of it does
+SEC("tc") int add_acquired(void *ctx)
+{
+	struct holder *h;
+	struct leaf *n;
+	int k = 0;
+
+	h = bpf_map_lookup_elem(&holders, &k);
+	if (!h)
+		return 0;
+	bpf_rcu_read_lock();
+	n = h->leaf ? bpf_refcount_acquire_impl(h->leaf, 0) : 0;
+	bpf_rcu_read_unlock();
+	if (!n)
+		return 0;
+	bpf_spin_lock(&lock_b);
+	bpf_rbtree_add_impl(&tree, &n->node, less, 0, 0);
+	bpf_spin_unlock(&lock_b);
 	return 0;
 }
