@@ -4,6 +4,12 @@
 char _license[] SEC("license") = "GPL";
 struct boss { int n; struct bpf_spin_lock lock;
 	struct bpf_list_head staff CONTAINS(item, node); };
+struct first { struct bpf_spin_lock lock; int n; };
+struct holder { int n; struct boss __attribute__((btf_type_tag("kptr"))) *boss; };
+struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 1); __type(key, int);
+	__type(value, struct holder); } holders SEC(".maps");
+extern void bpf_rcu_read_lock(void) K;
+extern void bpf_rcu_read_unlock(void) K;
 struct elem { int n; struct bpf_spin_lock lock;
 	struct bpf_list_head list CONTAINS(item, node); };
 PRIVATE(A) struct bpf_spin_lock lock;
@@ -513,5 +519,61 @@ SEC("tc") int off_pointer(void *ctx)
 	bpf_spin_lock(&lock);
 	bpf_list_push_back_impl(&list, &n->node, 0, (long)n);
 	bpf_spin_unlock(&lock);
+	return 0;
+}
+// rejected 0354: the lock of an object that may be none
+SEC("tc") int own_lock_null(void *ctx)
+{
+	struct first *b = NEW(struct first);
+
+	bpf_spin_lock(&b->lock);
+	bpf_spin_unlock(&b->lock);
+	if (b)
+		DROP(b);
+	return 0;
+}
+// rejected 0370: of another member
+SEC("tc") int own_lock_else(void *ctx)
+{
+	struct boss *b = NEW(struct boss);
+
+	if (!b)
+		return 0;
+	bpf_spin_lock((void *)&b->n);
+	bpf_spin_unlock((void *)&b->n);
+	DROP(b);
+	return 0;
+}
+// rejected 0370: of any
+SEC("tc") int own_lock_var(void *ctx)
+{
+	struct boss *b = NEW(struct boss);
+	void *at;
+
+	if (!b)
+		return 0;
+	at = (char *)&b->lock + (bpf_get_prandom_u32() & 4);
+	bpf_spin_lock(at);
+	bpf_spin_unlock(at);
+	DROP(b);
+	return 0;
+}
+// not judged, kernel rejected: of an object that a map owns
+SEC("tc") int lent_lock(void *ctx)
+{
+	struct holder *h;
+	struct boss *b;
+	int k = 0;
+
+	h = bpf_map_lookup_elem(&holders, &k);
+	if (!h)
+		return 0;
+	bpf_rcu_read_lock();
+	b = h->boss;
+	if (b) {
+		bpf_spin_lock(&b->lock);
+		bpf_spin_unlock(&b->lock);
+	}
+	bpf_rcu_read_unlock();
 	return 0;
 }

@@ -503,3 +503,64 @@ SEC("tc") int add_acquired(void *ctx)
 	bpf_spin_unlock(&lock_b);
 	return 0;
 }
+// rejected 0388: one more of what may be none
+SEC("tc") int count_null(void *ctx)
+{
+	struct leaf *n = NEW(struct leaf), *m;
+
+	m = bpf_refcount_acquire_impl(n, 0);
+	if (m)
+		DROP(m);
+	if (n)
+		DROP(n);
+	return 0;
+}
+// rejected 0388: one more of none
+SEC("tc") int count_zero(void *ctx)
+{
+	struct leaf *m = bpf_refcount_acquire_impl(0, 0);
+	if (m)
+		DROP(m);
+	return 0;
+}
+// rejected 0307: one more of somewhere in it
+SEC("tc") int count_var(void *ctx)
+{
+	struct leaf *n = NEW(struct leaf), *m;
+
+	if (!n) return 0;
+	m = bpf_refcount_acquire_impl((void *)n + (bpf_get_prandom_u32() & 8), 0);
+	if (m)
+		DROP(m);
+	DROP(n);
+	return 0;
+}
+// rejected 0277, kernel ok: one more of what may be gone
+SEC("tc") int count_gone(void *ctx)
+{
+	struct holder *h;
+	struct leaf *n, *m;
+	int k = 0;
+
+	h = bpf_map_lookup_elem(&holders, &k);
+	if (!h)
+		return 0;
+	bpf_rcu_read_lock();
+	n = h->leaf;
+	bpf_rcu_read_unlock();
+	if (!n)
+		return 0;
+	m = bpf_refcount_acquire_impl(n, 0);
+	if (m)
+		DROP(m);
+	return 0;
+}
+// rejected 0277: one more of a task
+SEC("tp_btf/sched_switch") int count_task(__u64 *ctx)
+{
+	struct leaf *m = bpf_refcount_acquire_impl((void *)ctx[1], 0);
+
+	if (m)
+		DROP(m);
+	return 0;
+}
