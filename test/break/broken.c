@@ -28,7 +28,7 @@ char broken_seen[BROKEN_MAX];
 
 /* ---- answers ------------------------------------------------------------------ */
 
-enum { FAR = 4096 };		/* how many answers ahead are looked at */
+enum { FAR = 4096, FAR_FD = 500 };	/* FAR: how many answers ahead are looked at */
 
 struct answer {
 	unsigned long long key;
@@ -128,13 +128,23 @@ long syscall(long n, ...)
 	return fd;
 }
 
+/* Programs name maps by their descriptors, which must be the same in each run. */
+static FILE *write_to(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int far = fcntl(fd, F_DUPFD_CLOEXEC, FAR_FD);
+
+	close(fd);
+	return far < 0 ? NULL : fdopen(far, "w");
+}
+
 static void answers_open(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
 
 	if (fd < 0) {
-		record = fopen(path, "w");
+		record = write_to(path);
 		return;
 	}
 	if (!fstat(fd, &st) && st.st_size) {
@@ -230,7 +240,7 @@ static void each_open(const char *path)
 
 	out_dir = getenv("BREAK_OUT");
 	snprintf(status, sizeof(status), "%s/status", out_dir);
-	status_file = fopen(status, "we");
+	status_file = write_to(status);
 	if (!f || !status_file || !fread(each, 1, sizeof(each), f))
 		abort();
 	fclose(f);
