@@ -20,6 +20,8 @@ LESS(less_unlocks, bpf_spin_unlock(&lock_c); return 0)
 LESS(less_removes, a = bpf_rbtree_remove(&plains, a); sum += !!a; return 0)
 LESS(less_writes, OWNER(a, struct plain, node)->key = 7; return 0)
 LESS(less_node, return a->a[0])
+LESS(less_adds, struct leaf *m = bpf_refcount_acquire_impl(OWNER(a, struct leaf, node), 0);
+	if (m) bpf_rbtree_add_impl(&tree, &m->node, less, 0, 0); return 0)
 LESS(less_first, return bpf_rbtree_first(&plains) != 0)
 static int less_two(struct bpf_rb_node *a, const struct bpf_rb_node *b)
 {
@@ -562,5 +564,17 @@ SEC("tp_btf/sched_switch") int count_task(__u64 *ctx)
 
 	if (m)
 		DROP(m);
+	return 0;
+}
+// not judged, kernel ok: a tree grows while it compares
+SEC("tc") int grows(void *ctx)
+{
+	struct leaf *n = NEW(struct leaf);
+
+	if (!n)
+		return 0;
+	bpf_spin_lock(&lock_b);
+	bpf_rbtree_add_impl(&tree, &n->node, less_adds, 0, 0);
+	bpf_spin_unlock(&lock_b);
 	return 0;
 }
