@@ -3,13 +3,15 @@
 # make              skep, libskep.so, libskep.a under build/
 # make check        all tests; closes with "N passed, N failed, N skipped"
 # make bench        the figures, both sides of each ratio
+# make check-arm64  the same engines for another processor, in an emulator
 # make check-proof  what the verifier's numbers promise, proved by z3 or cvc5
 # make fuzz         each fuzz target for FUZZ_SECONDS (300) under ASan and UBSan
 # make install      PREFIX (/usr/local), DESTDIR
 # make static       build/static/skep: one file without shared libraries
 # SAN=1             with AddressSanitizer and UndefinedBehaviorSanitizer
 # SAN=thread        with ThreadSanitizer: make check T=stress SAN=thread
-# CROSS=triplet-    cross compiler prefix, e.g. CROSS=aarch64-linux-gnu-
+# CROSS=triplet-    cross compiler prefix, e.g. CROSS=aarch64-linux-gnu-; ROOT has its
+#                   libraries (build/root/triplet: ./bootstrap arm64 fetches them)
 # V=1               show the commands
 # WERROR=1          warnings are errors
 
@@ -18,12 +20,15 @@ SOVERSION := 0
 PREFIX    ?= /usr/local
 DESTDIR   ?=
 CROSS     ?=
-CC        := $(if $(filter default undefined,$(origin CC)),$(CROSS)gcc,$(CC))
+TRIPLET   := $(CROSS:-=)
+ROOT      ?= $(if $(CROSS),build/root/$(TRIPLET))
+root_use   = $(if $(wildcard $(1)),-isystem $(1)/usr/include -L$(1)/usr/lib/$(2) -L$(1)/lib/$(2))
+CC        := $(if $(filter default undefined,$(origin CC)),$(CROSS)gcc $(call root_use,$(ROOT),$(TRIPLET)),$(CC))
 AR        := $(if $(filter default undefined,$(origin AR)),$(CROSS)ar,$(AR))
 OBJCOPY   := $(if $(filter default undefined,$(origin OBJCOPY)),$(CROSS)objcopy,$(OBJCOPY))
 PKGCONFIG ?= $(CROSS)pkg-config
 CLANG     ?= $(firstword $(foreach c,clang-19 clang-18 clang-17 clang,$(shell command -v $(c) 2>/dev/null)))
-O         := build$(if $(SAN),-$(if $(findstring thread,$(SAN)),tsan,san))$(if $(CROSS),/$(CROSS:-=))
+O         := build$(if $(SAN),-$(if $(findstring thread,$(SAN)),tsan,san))$(if $(CROSS),/$(TRIPLET))
 
 Q   := $(if $(V),,@)
 SAY := $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),true,echo "  ")
