@@ -20,9 +20,10 @@ SOVERSION := 0
 PREFIX    ?= /usr/local
 DESTDIR   ?=
 CROSS     ?=
+COMMA     := ,
 TRIPLET   := $(CROSS:-=)
 ROOT      ?= $(if $(CROSS),build/root/$(TRIPLET))
-root_use   = $(if $(wildcard $(1)),-isystem $(1)/usr/include -L$(1)/usr/lib/$(2) -L$(1)/lib/$(2))
+root_use   = $(if $(wildcard $(1)),-isystem $(1)/usr/include -L$(1)/usr/lib/$(2) -L$(1)/lib/$(2) -Wl$(COMMA)-rpath-link$(COMMA)$(1)/lib/$(2))
 CC        := $(if $(filter default undefined,$(origin CC)),$(CROSS)gcc $(call root_use,$(ROOT),$(TRIPLET)),$(CC))
 AR        := $(if $(filter default undefined,$(origin AR)),$(CROSS)ar,$(AR))
 OBJCOPY   := $(if $(filter default undefined,$(origin OBJCOPY)),$(CROSS)objcopy,$(OBJCOPY))
@@ -34,7 +35,6 @@ Q   := $(if $(V),,@)
 SAY := $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),true,echo "  ")
 
 HASH  := \#
-COMMA := ,
 have = $(shell printf '$(HASH)include <$(1)>\nint main(void){return 0;}\n' | $(CC) -x c -fsyntax-only - 2>/dev/null && echo 1)
 
 # Asked once: each is a run of the compiler.
