@@ -31,7 +31,7 @@ for cpu in cortex-a53 max; do
 	JIT_AGAINST=checked JIT_TEST='random*one pass*' run $cpu $dir/jit_test
 	JIT_TEST='memory*one pass*' run $cpu $dir/jit_test
 done
-for test in arithmetic conditions places no_memory sealed large; do
+for test in arithmetic conditions places no_memory sealed large far_jumps; do
 	JIT_TEST="$test*one pass*" run max $dir/jit_test
 done
 run max $dir/vm_oracle_test

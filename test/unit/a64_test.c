@@ -197,7 +197,8 @@ static void sweep_mem(struct words *w, u64 *state)
 		{ "strb", "strh", "str", "str" }, { "ldrb", "ldrh", "ldr", "ldr" },
 		{ "ldrsb", "ldrsh", "ldrsw", NULL },
 	};
-	u32 what = (u32)(next_random(state) % 3), size = (u32)(next_random(state) % (what == 2 ? 3 : 4));
+	u32 what = (u32)(next_random(state) % 3);
+	u32 size = (u32)(next_random(state) % (what == 2 ? 3 : 4));
 	u32 t = (u32)(next_random(state) % 32), n = some_reg(state);
 	s64 disp = (s64)(next_random(state) % 1024) - 512;
 	bool wide = size == 3 || what == 2;
@@ -386,7 +387,7 @@ static void addresses(void **unused UNUSED)
 		s64 pages;
 
 		assert_true(a_patch(at, to));
-		pages = (s32)((a_word(at) >> 29 & 3) << 11 | (a_word(at) >> 5 & 0x7ffff) << 13) >> 11;
+		pages = (s64)(a_word(at) >> 29 & 3) | (s64)((s32)(a_word(at) << 8) >> 13) * 4;
 		assert_true(((uintptr_t)at & ~4095ull) + (u64)pages * 4096 +
 			    (a_word(at + 4) >> 10 & 4095) == (uintptr_t)to);
 		assert_int_equal(a_word(at + 4) & 0xffc003ff, 0x91000021);
@@ -484,8 +485,9 @@ static void rows(void **unused UNUSED)
 		print_message("no disassembler for AArch64 (aarch64-linux-gnu-objdump)\n");
 		skip();
 	}
-	assert_int_equal(shell("cd %s && aarch64-linux-gnu-objdump -b binary -m aarch64 -D rows.bin "
-			       ">rows.txt && ! grep -E 'undefined|\\.inst|unallocated' rows.txt && "
+	assert_int_equal(shell("cd %s && aarch64-linux-gnu-objdump -b binary -m aarch64 -D "
+			       "rows.bin >rows.txt && "
+			       "! grep -E 'undefined|\\.inst|unallocated' rows.txt && "
 			       "grep -q casal rows.txt && grep -q stlxr rows.txt", dir), 0);
 }
 

@@ -477,6 +477,32 @@ static void large(void **unused UNUSED)
 	free(v);
 }
 
+/* Conditions that lead over megabytes of code, there and back. */
+static void far_jumps(void **unused UNUSED)
+{
+	enum { N = 32000 };
+	struct bpf_insn *v = mem_alloc((N + 8) * sizeof(*v));
+	struct native native;
+	struct skep_err err;
+	u32 n = 0;
+
+	v[n++] = (struct bpf_insn){ BPF_ALU64 | BPF_MOV | BPF_X, 7, 1, 0, 0 };
+	v[n++] = (struct bpf_insn){ BPF_ALU64 | BPF_MOV | BPF_K, 6, 0, 0, 3 };
+	v[n++] = (struct bpf_insn){ BPF_JMP | BPF_JNE | BPF_X, 6, 7, N, 0 };
+	for (u32 i = 0; i < N; i++)
+		v[n++] = (struct bpf_insn){ BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_tail_call };
+	v[n++] = (struct bpf_insn){ BPF_ALU64 | BPF_ADD | BPF_K, 7, 0, 0, 8 };
+	v[n++] = (struct bpf_insn){ BPF_ALU64 | BPF_SUB | BPF_K, 6, 0, 0, 1 };
+	v[n] = (struct bpf_insn){ BPF_JMP | BPF_JNE | BPF_K, 6, 0, (s16)(1 - (s32)n), 0 };
+	n++;
+	v[n++] = (struct bpf_insn){ BPF_ALU64 | BPF_MOV | BPF_X, 0, 7, 0, 0 };
+	v[n++] = (struct bpf_insn){ BPF_JMP | BPF_EXIT, 0, 0, 0, 0 };
+	assert_int_equal(native_make(&native, &world, tier, v, n, &err), 0);
+	assert_int_equal(native_run(&native, 1, (void *)1000), 1024);
+	jit_free(native.code);
+	free(v);
+}
+
 static int begin_fast(void **state)
 {
 	tier = JIT_FAST;
@@ -497,7 +523,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BOTH(arithmetic), BOTH(conditions), BOTH(memory), BOTH(random_programs),
-		BOTH(places), BOTH(no_memory), BOTH(sealed), BOTH(large),
+		BOTH(places), BOTH(no_memory), BOTH(sealed), BOTH(large), BOTH(far_jumps),
 	};
 	const char *engine = getenv("JIT_AGAINST");
 	int r;
