@@ -40,7 +40,8 @@ check-unit: $(call TEST_PICK,$(UNIT_BIN) $(REPLAY_BIN))
 	$(TEST_RUN) $(call TEST_PICK,$(UNIT_BIN) $(REPLAY_BIN))
 
 # The scripts of test/diff run its programs.
-TEST_OWN     = $(if $(filter test/diff/%,$(call TEST_PICK,$(TEST_SCRIPT))),$(O)/test/diff/mutant_test)
+TEST_OWN     = $(if $(filter test/diff/%,$(call TEST_PICK,$(TEST_SCRIPT))),$(O)/test/diff/mutant_test) $(if $(CROSS)$(SAN),,$(if \
+	$(filter test/arm64/engine.t,$(call TEST_PICK,$(TEST_SCRIPT))),arm64-engine))
 check: all $(call TEST_PICK,$(UNIT_BIN) $(REPLAY_BIN)) $(TEST_OWN)
 	$(TEST_RUN) $(call TEST_PICK,$(UNIT_BIN) $(REPLAY_BIN) $(TEST_SCRIPT))
 

@@ -391,7 +391,7 @@ static int write_unit(struct jit_build *b, struct jit_unit *u, u8 **p, link_list
 {
 	struct ir_func f = { .arena = arena, .b = b, .unit = u };
 	struct ra a = { .b = b, .f = &f, .p = *p, .links = links,
-			.bmi2 = __builtin_cpu_supports("bmi2") };
+			.bmi2 = b->cpu & JIT_X64_BMI2 };
 	int r = ir_compile(&f);
 
 	if (!r) {
