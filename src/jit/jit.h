@@ -31,7 +31,21 @@ struct jit_bind {
 	/* SIZE bytes (1, 2, 4) at OFF of the packet, in host order; below 0: it is
 	   not there. */
 	s64 (*packet)(struct run *run, s32 off, u32 size);
+
+	/* ---- what model/rewrite.h adds */
+
+	/* The body of REWRITE_PROBE loads of BYTES: gives what is at r1, or 0. */
+	helper_fn (*probe)(u32 bytes, bool sign);
+	/* What run.at is to be where the code at slot AT stops, or calls; 0: a call that
+	   never sets run.stop. NULL: nothing does. */
+	u64 (*site)(void *arg, u32 at);
+	/* Jumps back take what they jump over from run.left, calls of functions
+	   JIT_CALL_COST; below 0 the program ends, with run.stop set. */
+	bool counts;
+	bool clear_stack;	/* the stack of every function begins as 0 */
 };
+
+enum { JIT_CALL_COST = 16 };
 
 struct jit_code;
 

@@ -53,7 +53,11 @@ struct jit_build {
 	const u8 *ops;		/* enum isa_op of each slot, nr_insns */
 	u32 *offsets;		/* in one pass: code of each slot, in mem */
 	u8 *limit;		/* of mem: code that reaches it must be made again */
+	bool stops;		/* functions may end with run.stop set */
 };
+
+/* What the jump back, or the call of a function, at slot AT takes from run.left. */
+u32 jit_cost(const struct jit_build *b, u32 at);
 
 /* Bytes that the code of any one instruction needs at most, with what begins
  * and ends a function. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * runtime.h: the embedded engine: owns maps and decoded programs and runs them:
- * those that were verified in the fast interpreter, others in the checked one. Several
+ * runtime.h: the embedded engine: owns maps and decoded programs and runs them: those
+ * that were verified compiled to native code, or in the fast interpreter where there is
+ * no compiler or no memory for code; others in the checked one. Several
  * threads may run programs, each on a virtual cpu of its own (seat.c), and use maps;
  * what opens, loads and closes is for one thread. Separate runtimes are independent.
  */
@@ -10,6 +11,12 @@
 
 #include "model/host.h"
 
+/* Which compiler is for verified programs. */
+enum runtime_jit {
+	RUNTIME_JIT_AUTO,	/* the optimising one up to a size (native.c) */
+	RUNTIME_JIT_OFF, RUNTIME_JIT_FAST, RUNTIME_JIT_OPT,
+};
+
 struct runtime_opts {
 	const struct host *const *hosts;	/* NULL-terminated */
 	u32 cpus;		/* virtual cpu slots; 0 = as many as the machine has */
@@ -17,6 +24,7 @@ struct runtime_opts {
 	void (*print)(void *arg, const char *text, size_t n);	/* bpf_printk */
 	void *print_arg;
 	bool probe;		/* programs may read all memory of this process */
+	enum runtime_jit jit;
 	bool virtual_clock;	/* time is that of struct test_run */
 	struct net *net;	/* what programs see of a network, or NULL; the runtime
 				   frees it */

@@ -54,7 +54,8 @@
 	X(BR, EFFECT | END)	/* a CC b, compared in width w: to succ[0] */ \
 	X(MAY_GOTO, EFFECT | END)	/* count used up: to succ[0] */ \
 	X(RET, EFFECT | END)	/* a */ \
-	X(TRAP, EFFECT | END)
+	X(STOP, EFFECT)		/* operand run; cc: enum ir_stop */ \
+	X(TRAP, EFFECT | END)	/* operand run: says where, and ends the function */
 
 enum ir_op {
 	IR_NONE,
@@ -70,6 +71,10 @@ extern const u8 ir_flags[IR_MAX];
 /* Conditions; JSET: a & b is not 0. */
 enum ir_cc { IR_EQ, IR_NE, IR_ULT, IR_ULE, IR_UGT, IR_UGE, IR_SLT, IR_SLE, IR_SGT, IR_SGE,
 	     IR_SET, IR_CLEAR };
+
+/* The function ends, when run.stop is set; or when nothing is left of run.left after
+ * the slot's cost. */
+enum ir_stop { STOP_ASKED, STOP_COST };
 
 struct ir_block;
 
