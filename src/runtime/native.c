@@ -16,6 +16,7 @@ enum { AUTO_SLOTS = 20000 };
 static u64 address(void *code, u32 at) { return vm_native_address(code, at); }
 static helper_fn body(void *code, u32 at) { return vm_native_body(code, at); }
 static u32 params(void *code, u32 at) { return vm_native_params(code, at); }
+static s64 slot(void *code, u64 addr) { return jit_slot(code, addr); }
 static u64 site(void *code, u32 at) { return vm_native_site(code, at); }
 
 static enum jit_tier tier_for(enum runtime_jit asked, u32 slots)
@@ -45,7 +46,7 @@ static int compile(struct runtime_prog *p, const struct rewrite *code, enum jit_
 static void use(struct runtime_prog *p, u64 bound, enum jit_tier asked)
 {
 	struct vm_native n = { .fn = jit_func(p->jit), .entry = jit_entry(p->jit),
-			       .bound = bound };
+			       .bound = bound, .arg = p->jit, .slot = slot };
 
 	n.start = (uintptr_t)jit_bytes(p->jit, &p->tier.bytes);
 	n.bytes = p->tier.bytes;

@@ -80,10 +80,15 @@ u64 vm_native_site(struct vm_code *code, u32 at)
 
 /* ---- stops -------------------------------------------------------------------- */
 
+static void place_at(struct vm_machine *m, const struct vm_code *code, u32 slot)
+{
+	m->fault.user = code->bind.user;
+	m->fault.insn = vm_slot(code, code->insns + slot);
+}
+
 static void place(struct vm_machine *m, const struct vm_site *s)
 {
-	m->fault.user = s->code->bind.user;
-	m->fault.insn = vm_slot(s->code, s->code->insns + s->slot);
+	place_at(m, s->code, s->slot);
 }
 
 static void no_budget(struct vm_machine *m)
@@ -159,13 +164,15 @@ u64 vm_native_callback(struct run *run, u64 func, const u64 args[5])
 	const u64 r[6] = { 0, args[0], args[1], args[2], args[3], args[4] };
 	const struct vm_code *code = m->code;
 	const struct vm_site *s = run->at;
+	s64 at;
 	u64 ret;
 
 	if (run->stop)
 		return 0;
 	if (m->left < VM_CALL_COST) {
+		at = code->native.slot(code->native.arg, func);
 		no_budget(m);
-		place(m, s);
+		place_at(m, code, at < 0 ? s->slot : (u32)at);
 		return 0;
 	}
 	m->left -= VM_CALL_COST;

@@ -69,6 +69,8 @@ struct vm_native {
 	helper_fn fn;		/* the program, as C calls it */
 	void *entry;		/* where tail calls jump to */
 	u64 start, bytes;	/* where it lies, with its functions */
+	void *arg;
+	s64 (*slot)(void *arg, u64 addr);	/* that has ADDR, or -1 */
 	/* It does not count what it executes: not more than so much, so it runs only
 	   with a budget that has it. 0: it takes from run.left */
 	u64 bound;
