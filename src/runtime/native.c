@@ -27,7 +27,7 @@ static enum jit_tier tier_for(enum runtime_jit asked, u32 slots)
 }
 
 static int compile(struct runtime_prog *p, const struct rewrite *code, enum jit_tier tier,
-		   const char *where)
+		   const char *where, struct skep_err *err)
 {
 	const struct jit_bind bind = {
 		.insns = code->insns, .nr_insns = code->nr_insns, .arg = p->code,
@@ -36,7 +36,7 @@ static int compile(struct runtime_prog *p, const struct rewrite *code, enum jit_
 		.counts = !code->bound, .clear_stack = code->stale_reads,
 	};
 	u64 start = os_clock_ns();
-	int r = jit_compile(&p->jit, &bind, tier, where, &p->jit_err);
+	int r = jit_compile(&p->jit, &bind, tier, where, err);
 
 	p->tier.ns = os_clock_ns() - start;
 	return r;
@@ -61,6 +61,7 @@ void runtime_compile(const struct runtime *rt, struct runtime_prog *p,
 {
 	enum runtime_jit asked = rt->opts.jit;
 	enum jit_tier tier = code ? tier_for(asked, code->nr_insns) : JIT_FAST;
+	struct skep_err err = { 0 };
 
 	p->tier = (struct prog_tier){ .tier = code ? TIER_INTERP : TIER_CHECKED,
 				      .slots = code ? code->nr_insns : p->prog->nr_insns };
@@ -70,8 +71,10 @@ void runtime_compile(const struct runtime *rt, struct runtime_prog *p,
 		p->tier.note = "there is no compiler for this processor";
 	else if (vm_native_lacks(p->code))
 		p->tier.note = vm_native_lacks(p->code);
-	else if (compile(p, code, tier, where))
-		p->tier.note = p->jit_err.text;
+	else if (compile(p, code, tier, where, &err))
+		p->tier.note = err.id == ERR_JIT_MEM ?
+			"the system gives no memory for native code" :
+			"the compiler does not have one of its instructions";
 	else
 		use(p, code->bound, tier);
 }

@@ -18,7 +18,6 @@ struct runtime_prog {
 	u64 budget;		/* when nobody says otherwise */
 	struct jit_code *jit;	/* what it was compiled to, or NULL */
 	struct prog_tier tier;
-	struct skep_err jit_err;	/* what tier.note says */
 	bool in_place;		/* may run on a packet without room around it */
 };
 
