@@ -26,34 +26,47 @@ static enum jit_tier tier_for(enum runtime_jit asked, u32 slots)
 	return asked == RUNTIME_JIT_OPT ? JIT_OPT : JIT_FAST;
 }
 
-static int compile(struct runtime_prog *p, const struct rewrite *code, enum jit_tier tier,
-		   const char *where, struct skep_err *err)
+/* CODE runs as C from now on. */
+static void use(struct vm_code *code, struct jit_code *c, u64 bound)
+{
+	struct vm_native n = { .fn = jit_func(c), .entry = jit_entry(c), .bound = bound,
+			       .arg = c, .slot = slot };
+	u32 bytes;
+
+	n.start = (uintptr_t)jit_bytes(c, &bytes);
+	n.bytes = bytes;
+	vm_code_native(code, &n);
+}
+
+int runtime_native(struct jit_code **out, struct vm_code *code, const struct rewrite *rw,
+		   enum jit_tier tier, const char *where, struct skep_err *err)
 {
 	const struct jit_bind bind = {
-		.insns = code->insns, .nr_insns = code->nr_insns, .arg = p->code,
+		.insns = rw->insns, .nr_insns = rw->nr_insns, .arg = code,
 		.address = address, .body = body, .params = params, .site = site,
 		.tail = vm_native_tail, .packet = vm_native_packet, .probe = vm_native_probe,
-		.counts = !code->bound, .clear_stack = code->stale_reads,
+		.counts = !rw->bound, .clear_stack = rw->stale_reads,
 	};
-	u64 start = os_clock_ns();
-	int r = jit_compile(&p->jit, &bind, tier, where, err);
+	int r = jit_compile(out, &bind, tier, where, err);
 
-	p->tier.ns = os_clock_ns() - start;
+	if (!r)
+		use(code, *out, rw->bound);
 	return r;
 }
 
-/* Programs are P's compiled code from now on. */
-static void use(struct runtime_prog *p, u64 bound, enum jit_tier asked)
+static const char *compile(struct runtime_prog *p, const struct rewrite *rw, enum jit_tier tier,
+			   const char *where)
 {
-	struct vm_native n = { .fn = jit_func(p->jit), .entry = jit_entry(p->jit),
-			       .bound = bound, .arg = p->jit, .slot = slot };
+	u64 start = os_clock_ns();
+	struct skep_err err = { 0 };
 
-	n.start = (uintptr_t)jit_bytes(p->jit, &p->tier.bytes);
-	n.bytes = p->tier.bytes;
-	vm_code_native(p->code, &n);
+	if (runtime_native(&p->jit, p->code, rw, tier, where, &err))
+		return err.id == ERR_JIT_MEM ? "the system gives no memory for native code" :
+			"the compiler does not have one of its instructions";
+	p->tier.ns = os_clock_ns() - start;
+	jit_bytes(p->jit, &p->tier.bytes);
 	p->tier.tier = jit_tier(p->jit) == JIT_OPT ? TIER_JIT_OPT : TIER_JIT_FAST;
-	if (jit_tier(p->jit) != asked)
-		p->tier.note = "the optimising compiler gives up on it";
+	return jit_tier(p->jit) == tier ? NULL : "the optimising compiler gives up on it";
 }
 
 void runtime_compile(const struct runtime *rt, struct runtime_prog *p,
@@ -61,7 +74,6 @@ void runtime_compile(const struct runtime *rt, struct runtime_prog *p,
 {
 	enum runtime_jit asked = rt->opts.jit;
 	enum jit_tier tier = code ? tier_for(asked, code->nr_insns) : JIT_FAST;
-	struct skep_err err = { 0 };
 
 	p->tier = (struct prog_tier){ .tier = code ? TIER_INTERP : TIER_CHECKED,
 				      .slots = code ? code->nr_insns : p->prog->nr_insns };
@@ -71,10 +83,6 @@ void runtime_compile(const struct runtime *rt, struct runtime_prog *p,
 		p->tier.note = "there is no compiler for this processor";
 	else if (vm_native_lacks(p->code))
 		p->tier.note = vm_native_lacks(p->code);
-	else if (compile(p, code, tier, where, &err))
-		p->tier.note = err.id == ERR_JIT_MEM ?
-			"the system gives no memory for native code" :
-			"the compiler does not have one of its instructions";
 	else
-		use(p, code->bound, tier);
+		p->tier.note = compile(p, code, tier, where);
 }

@@ -9,7 +9,9 @@
 #ifndef RUNTIME_RUNTIME_H
 #define RUNTIME_RUNTIME_H
 
+#include "jit/jit.h"
 #include "model/host.h"
+#include "model/rewrite.h"
 
 /* Which compiler is for verified programs. */
 enum runtime_jit {
@@ -33,5 +35,10 @@ struct runtime_opts {
 /* A backend whose ops->close frees it. */
 int runtime_open(struct backend **out, const struct runtime_opts *opts,
 		 struct skep_err *err);
+
+/* Compiles CODE, which was decoded from RW, and makes it run so until *OUT is freed, which
+ * is after CODE. Errors as of jit_compile. */
+int runtime_native(struct jit_code **out, struct vm_code *code, const struct rewrite *rw,
+		   enum jit_tier tier, const char *where, struct skep_err *err);
 
 #endif

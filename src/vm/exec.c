@@ -220,6 +220,7 @@ static u64 exec_checked(struct vm_machine *m, const struct vm_code *code, struct
 		start(m, code, run, (u64)run);
 	}
 	exec_init(m, run, budget);
+	m->native = false;
 	if (m->step)
 		m->ready = NULL;
 	return vm_go_checked(m, code->insns, m->r);
