@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "isa/isa.h"
+#include "model/mapmem.h"
 #include "model/run.h"
 
 /* What the instructions of a program are bound to. */
@@ -25,6 +26,9 @@ struct jit_bind {
 	helper_fn (*body)(void *arg, u32 at);
 	/* Which registers it reads, bit N: rN; NULL: any of r1..r5. */
 	u32 (*params)(void *arg, u32 at);
+	/* How the lookup at slot AT in MAP, a value of address(), may be compiled; false: it is
+	   a call. NULL: all are. */
+	bool (*lookup)(void *arg, u32 at, u64 map, struct map_inline *out);
 	/* Where a tail call goes on: the entry (jit_entry) of the program in slot
 	   INDEX of MAP, after counting it; NULL = there is none, or too many. */
 	void *(*tail)(struct run *run, struct map *map, u32 index);

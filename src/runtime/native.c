@@ -19,6 +19,16 @@ static u32 params(void *code, u32 at) { return vm_native_params(code, at); }
 static s64 slot(void *code, u64 addr) { return jit_slot(code, addr); }
 static u64 site(void *code, u32 at) { return vm_native_site(code, at); }
 
+static bool lookup(void *code UNUSED, u32 at UNUSED, u64 map, struct map_inline *out)
+{
+	const struct map *m = (const struct map *)(uintptr_t)map;
+
+	if (!m->ops->inlined)
+		return false;
+	m->ops->inlined(m, out);
+	return true;
+}
+
 static enum jit_tier tier_for(enum runtime_jit asked, u32 slots)
 {
 	if (asked == RUNTIME_JIT_AUTO)
@@ -43,7 +53,7 @@ int runtime_native(struct jit_code **out, struct vm_code *code, const struct rew
 {
 	const struct jit_bind bind = {
 		.insns = rw->insns, .nr_insns = rw->nr_insns, .arg = code,
-		.address = address, .body = body, .params = params, .site = site,
+		.address = address, .body = body, .params = params, .site = site, .lookup = lookup,
 		.tail = vm_native_tail, .packet = vm_native_packet, .probe = vm_native_probe,
 		.counts = !rw->bound, .clear_stack = rw->stale_reads,
 	};

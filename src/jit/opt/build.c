@@ -14,7 +14,7 @@ const u8 ir_flags[IR_MAX] = {
 #undef X
 };
 
-enum { REGS = 10, RUN_PARAM = 6, ARGS = 0x3e };
+enum { REGS = 10, RUN_PARAM = IR_RUN, ARGS = 0x3e };
 
 struct ir *ir_new(struct ir_func *f, enum ir_op op, u32 w, u32 n)
 {
@@ -559,11 +559,16 @@ static void atomic(struct build *b, const struct bpf_insn *in, enum isa_kind k, 
 		set(b, in->src_reg, v);
 }
 
-static void after_call(struct build *b, struct ir *v)
+static void after_inline(struct build *b, struct ir *v)
 {
 	for (u32 r = 1; r <= 5; r++)
 		set(b, r, NULL);
 	set(b, 0, v);
+}
+
+static void after_call(struct build *b, struct ir *v)
+{
+	after_inline(b, v);
 	b->f->has_calls = true;
 }
 
@@ -589,8 +594,13 @@ static void call(struct build *b, enum ir_op op, u64 to)
 static void call_body(struct build *b, const struct bpf_insn *in)
 {
 	const struct jit_bind *bind = b->f->b->bind;
-	struct ir *ctx, *map, *index, *v;
+	struct ir *const args[2] = { b->block->env[1], b->block->env[2] };
+	struct ir *ctx, *map, *index, *v = ir_inline(b->f, b->block, b->slot, args);
 
+	if (v) {
+		after_inline(b, v);
+		return;
+	}
 	if (b->ops[b->slot] != OP_CALL || in->imm != BPF_FUNC_tail_call) {
 		u64 site = bind->site ? bind->site(bind->arg, b->slot) : 0;
 

@@ -76,6 +76,8 @@ enum ir_cc { IR_EQ, IR_NE, IR_ULT, IR_ULE, IR_UGT, IR_UGE, IR_SLT, IR_SLE, IR_SG
  * the slot's cost. */
 enum ir_stop { STOP_ASKED, STOP_COST };
 
+enum { IR_RUN = 6 };	/* the run among ir_func.params */
+
 struct ir_block;
 
 struct ir {
@@ -208,6 +210,13 @@ struct ir *ir_divide(struct ir_func *f, struct ir *v);
 /* A pure value of two operands, simplified, among those made now. */
 struct ir *ir_two(struct ir_func *f, enum ir_op op, u32 w, struct ir *a, struct ir *b);
 struct ir *ir_one(struct ir_func *f, enum ir_op op, u32 w, struct ir *a, u64 imm);
+
+/* ---- inline.c ---- */
+
+/* The call of BLOCK at SLOT as values, which end the block so far, or NULL: it has to be a
+ * call. ARG: r1 and r2. */
+struct ir *ir_inline(struct ir_func *f, struct ir_block *block, u32 slot,
+		     struct ir *const arg[2]);
 
 /* For people: the function as text. */
 void ir_show(struct strbuf *out, const struct ir_func *f);
