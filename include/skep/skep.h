@@ -14,9 +14,9 @@
  *	skep_object_close(obj);
  *
  * skep_object_load verifies programs as the Linux kernel would (skep-verify(1)) and
- * refuses what is not safe; what is accepted runs in an interpreter that checks
- * nothing any more. A program that uses what the verifier cannot judge yet, or that
- * is not to be judged (skep_load_opts.unverified), runs in another interpreter,
+ * refuses what is not safe; what is accepted runs as native code (enum skep_jit), or
+ * in an interpreter that checks nothing any more. A program that uses what the verifier
+ * cannot judge yet, or that is not to be judged (skep_load_opts.unverified), runs in another interpreter,
  * which looks at every access: it ends with an error and cannot touch the memory of
  * the process.
  *
@@ -128,6 +128,16 @@ enum skep_clock {
 	SKEP_CLOCK_RUN,		/* struct skep_run.now_ns: runs can be repeated */
 };
 
+/* Which compiler makes native code of verified programs; nothing else is ever compiled. */
+enum skep_jit {
+	SKEP_JIT_AUTO,		/* the optimising one, for programs of up to 20,000
+				   instructions: it takes about a microsecond for each;
+				   for longer ones the other */
+	SKEP_JIT_OFF,		/* none: they are interpreted */
+	SKEP_JIT_FAST,		/* in one pass: 20 ns for each instruction */
+	SKEP_JIT_OPT,		/* the optimising one, however long it takes */
+};
+
 struct skep_load_opts {
 	size_t size;		/* sizeof(struct skep_load_opts) */
 	enum skep_engine engine;
@@ -155,6 +165,10 @@ struct skep_load_opts {
 	/* SKEP_USER, 1: nothing is verified, all programs run in the checked
 	   interpreter, which stops those that do what they must not. */
 	int unverified;
+	/* SKEP_USER. What cannot be compiled (this processor has no compiler, or the
+	   system gives no executable memory) is interpreted; skep_prog_engine() says
+	   why. */
+	enum skep_jit jit;
 };
 
 /*
@@ -210,6 +224,26 @@ enum skep_verdict {
 enum skep_verdict skep_prog_verdict(const struct skep_prog *prog);
 /* Why a program that was to be verified runs with checks; "" when it does not. */
 const char *skep_prog_note(const struct skep_prog *prog);
+
+enum skep_tier {
+	SKEP_TIER_KERNEL,
+	SKEP_TIER_CHECKED,	/* interpreted, with checks */
+	SKEP_TIER_FAST,		/* interpreted without: it was verified */
+	SKEP_TIER_JIT_FAST, SKEP_TIER_JIT_OPT,	/* native code, see enum skep_jit */
+};
+
+/* How a program runs that is loaded. */
+struct skep_prog_engine {
+	size_t size;		/* sizeof(struct skep_prog_engine) */
+	enum skep_tier tier;
+	uint32_t insns;		/* slots that run: of the program as it was rewritten */
+	uint32_t code_bytes;	/* of native code */
+	uint64_t compile_ns;	/* that making it took */
+	const char *note;	/* why it is not what was asked for; or "" */
+};
+
+/* 0; -EINVAL for a wrong size; -ENOENT: PROG is not loaded. */
+int skep_prog_engine(const struct skep_prog *prog, struct skep_prog_engine *engine);
 
 enum { SKEP_NO_NEIGHBOUR = 8 };
 

@@ -450,6 +450,7 @@ int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
 	if (obj->backend)
 		return err_set(err, ERR_RUN, obj->img->file, "the object is loaded already");
 	if (opts) {
+		ro.jit = (enum runtime_jit)opts->jit;
 		ro.cpus = opts->cpus;
 		ro.rand_seed = opts->rand_seed;
 		ro.print = opts->print;
@@ -531,6 +532,25 @@ const char *skep_prog_section(const struct skep_prog *prog)
 uint32_t skep_prog_type(const struct skep_prog *prog)
 {
 	return prog_image(prog)->type;
+}
+
+int skep_prog_engine(const struct skep_prog *prog, struct skep_prog_engine *engine)
+{
+	struct backend *b = prog->obj->backend;
+	struct prog_tier t = { .tier = TIER_KERNEL, .slots = prog_image(prog)->nr_insns };
+
+	if (engine->size != sizeof(*engine))
+		return -EINVAL;
+	if (!b || prog->loaded < 0)
+		return -ENOENT;
+	if (b->ops->prog_tier)
+		b->ops->prog_tier(b, (u32)prog->loaded, &t);
+	engine->tier = (enum skep_tier)t.tier;
+	engine->insns = t.slots;
+	engine->code_bytes = t.bytes;
+	engine->compile_ns = t.ns;
+	engine->note = t.note ? t.note : "";
+	return 0;
 }
 
 static int run_loaded(struct skep_prog *prog, struct skep_run *run, struct skep_err *err)

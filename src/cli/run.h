@@ -28,11 +28,14 @@ int choice_make(struct choice *c);
 int choice_load(struct choice *c, const struct skep_load_opts *opts);
 void choice_free(struct choice *c);
 
-/* ---- engine.c: which interpreter runs the programs, and why ------------------------ */
+/* ---- engine.c: what runs the programs, and why ------------------------------------- */
 
-/* Says on stderr that a program runs with checks although it was to be verified;
- * VERBOSE: what each runs in. */
-void engine_notes(const struct skep_object *obj, bool verbose);
+/* Says on stderr that a program runs with checks although it was to be verified, or is not
+ * compiled as it was to be; VERBOSE: what each runs as. JIT: of --jit, or NULL. */
+void engine_notes(const struct skep_object *obj, bool verbose, const char *jit);
+/* Programs by how they run, to stderr; or "programs". */
+void engine_stats(const struct skep_object *obj);
+void engine_stats_json(struct json *j, const struct skep_object *obj);
 /* "verdict" and "engine". */
 void engine_json(struct json *j, const struct skep_prog *prog);
 /* Says why the object of PROG was not loaded, as `skep verify` does; false: not for

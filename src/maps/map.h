@@ -62,6 +62,8 @@ struct map_ops {
 	/* Writes to a new area, whose head is filled, what is not 0 in it; or NULL */
 	void (*format)(struct map *m);
 	struct map_mem (*values)(const struct map *m);
+	/* How lookups may be compiled into programs; NULL: not at all. */
+	void (*inlined)(const struct map *m, struct map_inline *out);
 	/* CPU is the caller's slot, below m->cpus, or MAP_USER; a per-cpu map
 	   gives that slot's value. */
 	void *(*lookup)(struct map *m, const void *key, u32 cpu);

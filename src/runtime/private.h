@@ -16,6 +16,8 @@ struct runtime_prog {
 	struct vm_code *code;
 	struct vm_map *maps;	/* what the code is bound to */
 	u64 budget;		/* when nobody says otherwise */
+	struct jit_code *jit;	/* what it was compiled to, or NULL */
+	struct prog_tier tier;
 	bool in_place;		/* may run on a packet without room around it */
 };
 
@@ -121,6 +123,13 @@ void runtime_held(void *arg, u32 id, int by);
 /* Frees the maps that nobody holds, unless a program runs. */
 void runtime_reap(struct runtime *rt);
 void runtime_maps_free(struct runtime *rt);
+
+/* ---- native.c ----------------------------------------------------------------------- */
+
+/* Compiles P, which CODE, its BIND and its P->code are of, when RT is to. Without code it
+ * runs interpreted, and P->tier says why. */
+void runtime_compile(const struct runtime *rt, struct runtime_prog *p,
+		     const struct rewrite *code, const char *where);
 
 /* Runs program P in the context as it is; *RET is what it answers. Errors as of
  * test_run. */
