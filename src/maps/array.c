@@ -223,7 +223,7 @@ const struct map_ops array_ops = {
 	.init = array_init, .values = array_values, .lookup = array_lookup,
 	.update = array_update, .remove = array_remove, .walk = array_walk,
 	.next_key = array_next_key, .count = array_count,
-	.touched = array_touched,
+	.touched = array_touched, .shares = true,
 };
 
 const struct map_ops percpu_array_ops = {
@@ -232,5 +232,5 @@ const struct map_ops percpu_array_ops = {
 	.lookup = percpu_lookup, .update = percpu_update,
 	.remove = array_remove, .walk = array_walk,
 	.next_key = array_next_key, .count = array_count,
-	.touched = array_touched,
+	.touched = array_touched, .shares = true,
 };
