@@ -36,10 +36,12 @@ $(REPLAY_BIN): $(O)/%_replay: $(O)/%_fuzz.o $(O)/test/fuzz/replay.o $(LIB_OBJ)
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 .PHONY: check-unit
-check-unit: $(UNIT_BIN) $(REPLAY_BIN)
+check-unit: $(call TEST_PICK,$(UNIT_BIN) $(REPLAY_BIN))
 	$(TEST_RUN) $(call TEST_PICK,$(UNIT_BIN) $(REPLAY_BIN))
 
-check: all $(UNIT_BIN) $(REPLAY_BIN)
+# The scripts of test/diff run its programs.
+TEST_OWN     = $(if $(filter test/diff/%,$(call TEST_PICK,$(TEST_SCRIPT))),$(O)/test/diff/mutant_test)
+check: all $(call TEST_PICK,$(UNIT_BIN) $(REPLAY_BIN)) $(TEST_OWN)
 	$(TEST_RUN) $(call TEST_PICK,$(UNIT_BIN) $(REPLAY_BIN) $(TEST_SCRIPT))
 
 .SECONDARY: $(UNIT_SRC:%.c=$(O)/%.o) $(FUZZ_SRC:%.c=$(O)/%.o)
