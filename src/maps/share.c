@@ -406,6 +406,11 @@ int share_open(struct map **out, const char *path, struct share_types *types,
 	return r;
 }
 
+bool share_has_cpus(const struct map *m)
+{
+	return m->share && (m->ops->adopt || m->row->percpu);
+}
+
 bool share_torn(const struct map *m) { return m->share && load_relaxed(&m->share->torn); }
 bool share_frozen(const struct map *m) { return load_relaxed(&m->share->state->frozen); }
 void share_freeze(struct map *m) { store_relaxed(&m->share->state->frozen, 1); }

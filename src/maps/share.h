@@ -85,6 +85,8 @@ int share_create(struct map *m, const char *path, const struct share_types *type
 int share_open(struct map **out, const char *path, struct share_types *types,
 	       struct arena *arena, struct skep_err *err);
 
+/* Is M in a file and has something of its own for each cpu? */
+bool share_has_cpus(const struct map *m);
 /* CPU is this process's in M, which is shared; false: another process has it. */
 bool share_cpu(struct map *m, u32 cpu);
 void share_cpu_drop(struct map *m, u32 cpu);
