@@ -59,7 +59,8 @@
 	X(BR, EFFECT | END)	/* a CC b, compared in width w: to succ[0] */ \
 	X(MAY_GOTO, EFFECT | END)	/* count used up: to succ[0] */ \
 	X(RET, EFFECT | END)	/* a */ \
-	X(TRAP, EFFECT | END)
+	X(STOP, EFFECT)		/* operand run; cc: enum ir_stop */ \
+	X(TRAP, EFFECT | END)	/* operand run: says where, and ends the function */
 
 enum ir_op {
 	IR_NONE,
@@ -75,6 +76,12 @@ extern const u8 ir_flags[IR_MAX];
 /* Conditions; JSET: a & b is not 0. */
 enum ir_cc { IR_EQ, IR_NE, IR_ULT, IR_ULE, IR_UGT, IR_UGE, IR_SLT, IR_SLE, IR_SGT, IR_SGE,
 	     IR_SET, IR_CLEAR };
+
+/* The function ends, when run.stop is set; or when nothing is left of run.left after
+ * the slot's cost. */
+enum ir_stop { STOP_ASKED, STOP_COST };
+
+enum { IR_RUN = 6 };	/* the run among ir_func.params */
 
 struct ir_block;
 
@@ -275,6 +282,13 @@ struct ir *ir_divide(struct ir_func *f, struct ir *v);
 /* A pure value of two operands, simplified, among those made now. */
 struct ir *ir_two(struct ir_func *f, enum ir_op op, u32 w, struct ir *a, struct ir *b);
 struct ir *ir_one(struct ir_func *f, enum ir_op op, u32 w, struct ir *a, u64 imm);
+
+/* ---- inline.c ---- */
+
+/* The call of BLOCK at SLOT as values, which end the block so far, or NULL: it has to be a
+ * call. ARG: r1 and r2. */
+struct ir *ir_inline(struct ir_func *f, struct ir_block *block, u32 slot,
+		     struct ir *const arg[2]);
 
 /* For people: the function as text. */
 void ir_show(struct strbuf *out, const struct ir_func *f);

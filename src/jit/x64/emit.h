@@ -475,4 +475,34 @@ static inline void x_patch8(u8 *at, const u8 *to) { *at = (u8)(to - (at + 1)); }
 static inline void x_call_reg(u8 **p, u32 reg) { x_rr(p, false, 0xff, 2, reg); }
 static inline void x_jmp_reg(u8 **p, u32 reg) { x_rr(p, false, 0xff, 4, reg); }
 
+/* ---- the stack ------------------------------------------------------------- */
+
+/* Clears 512 bytes below what R11 points to, by r10 and xmm0. */
+static inline void x_clear_stack(u8 **p)
+{
+	static const u8 head[] = {
+		0x0f, 0x57, 0xc0,				/* xorps xmm0, xmm0 */
+		0x4d, 0x8d, 0x93, 0x00, 0xfe, 0xff, 0xff,	/* lea r10, [r11 - 512] */
+	}, tail[] = {
+		0x49, 0x83, 0xeb, 0x40,				/* sub r11, 64 */
+		0x4d, 0x39, 0xd3,				/* cmp r11, r10 */
+	};
+	u8 *again;
+
+	for (u32 i = 0; i < sizeof(head); i++)
+		put1(p, head[i]);
+	again = *p;
+	for (u32 i = 1; i <= 4; i++) {				/* movups [r11 - 16 i], xmm0 */
+		put1(p, 0x41);
+		put1(p, 0x0f);
+		put1(p, 0x11);
+		put1(p, 0x43);
+		put1(p, (u8)(-16 * (s32)i));
+	}
+	for (u32 i = 0; i < sizeof(tail); i++)
+		put1(p, tail[i]);
+	put1(p, 0x75);						/* jne */
+	put1(p, (u8)(again - (*p + 1)));
+}
+
 #endif

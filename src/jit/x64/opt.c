@@ -109,6 +109,70 @@ static void packet(struct ra *a, struct ir *v)
 	result(a, v);
 }
 
+/* ---- stops ------------------------------------------------------------- */
+
+enum { AT = offsetof(struct run, at), STOP = offsetof(struct run, stop),
+       LEFT = offsetof(struct run, left) };
+
+/* What leads out stands behind the function. */
+static void stop(struct ra *a, struct ir *v)
+{
+	u32 run = ra_get(a, v->arg[0]);
+	bool asked = v->cc == STOP_ASKED;
+	u8 *at;
+
+	if (asked) {
+		x_mem(&a->p, false, false, 0x80, X_CMP, run, STOP);
+		put1(&a->p, 0);
+	} else {
+		x_mem(&a->p, false, true, 0x81, X_SUB, run, LEFT);
+		put4(&a->p, jit_cost(a->b, v->slot));
+	}
+	at = x_jcc(&a->p, asked ? CC_NE : CC_S);
+	*vec_push(&a->outs) = (struct way_out){ at, v->slot, (u8)run, asked };
+}
+
+/* The program ends, and says that it is at SLOT. */
+static void say_where(struct ra *a, u32 run, u32 slot)
+{
+	const struct jit_bind *bind = a->b->bind;
+
+	x_mov_imm_flags(&a->p, SCRATCH, bind->site ? bind->site(bind->arg, slot) : 0);
+	x_store(&a->p, 64, run, AT, SCRATCH);
+	x_store_imm(&a->p, 8, run, STOP, 1);
+}
+
+static int write_outs(struct ra *a)
+{
+	for (size_t i = 0; i < a->outs.n; i++) {
+		const struct way_out *o = &a->outs.v[i];
+
+		if (a->p >= a->b->limit - NODE_BYTES)
+			return 1;
+		x_patch(o->at, a->p);
+		if (a->second)
+			jit_mark(a->b->code, o->slot, a->p);
+		if (!o->asked)
+			say_where(a, o->run, o->slot);
+		x_mov_imm(&a->p, RAX, 0);
+		leave(a);
+	}
+	return 0;
+}
+
+/* No run comes here. */
+static void trap(struct ra *a, struct ir *v)
+{
+	if (!v->n) {
+		put1(&a->p, 0x0f);
+		put1(&a->p, 0x0b);
+		return;
+	}
+	say_where(a, ra_get(a, v->arg[0]), v->slot);
+	x_mov_imm(&a->p, RAX, 0);
+	leave(a);
+}
+
 /* ---- jumps ------------------------------------------------------------- */
 
 /* Is the distance from here to TO short, as far as the first time tells? */
@@ -208,7 +272,8 @@ static void node(struct ra *a, struct ir *v)
 	case IR_BR: branch(a, v); break;
 	case IR_MAY_GOTO: may_goto(a); break;
 	case IR_RET: ret(a, v); break;
-	case IR_TRAP: put1(&a->p, 0x0f), put1(&a->p, 0x0b); break;
+	case IR_STOP: stop(a, v); break;
+	case IR_TRAP: trap(a, v); break;
 	case IR_PARAM: break;	/* set at the start */
 	default: ra_compute(a, v);
 	}
@@ -225,6 +290,10 @@ static void prologue(struct ra *a)
 		x_alu_imm(&a->p, true, X_SUB, RSP, (s32)a->frame);
 	if (a->f->may_goto)
 		x_store_imm(&a->p, 64, RSP, (s32)a->fp_at - 8, MAY_GOTO_MAX);
+	if (a->fp_at >= 512 && a->b->bind->clear_stack) {
+		x_lea(&a->p, true, SCRATCH, &(struct x64_addr){ RSP, NO_INDEX, 0, 512 });
+		x_clear_stack(&a->p);
+	}
 }
 
 static void take_params(struct ra *a)
@@ -311,7 +380,7 @@ static void fill_jumps(struct ra *a)
 static void reset(struct ra *a)
 {
 	memset(a->reg, 0, sizeof(a->reg));
-	a->places.n = a->temps.n = a->jumps.n = 0;
+	a->places.n = a->temps.n = a->jumps.n = a->outs.n = 0;
 	a->used = a->pinned = 0;
 	a->fp_used = a->calls_made = a->overflow = false;
 	for (size_t b = 0; b < a->f->blocks.n; b++) {
@@ -343,6 +412,8 @@ static int write_once(struct ra *a)
 	prologue(a);
 	for (size_t b = 0; b < a->f->blocks.n && !r; b++)
 		r = write_block(a, a->f->blocks.v[b]);
+	if (!r)
+		r = write_outs(a);
 	if (!r)
 		fill_jumps(a);
 	a->good = a->second && !a->overflow && !(a->used & ~a->saved) &&
@@ -426,7 +497,7 @@ static int write_unit(struct jit_build *b, struct jit_unit *u, u8 **p, link_list
 {
 	struct ir_func f = { .arena = arena, .b = b, .unit = u, .target = &target };
 	struct ra a = { .b = b, .f = &f, .p = *p, .links = links,
-			.bmi2 = __builtin_cpu_supports("bmi2") };
+			.bmi2 = b->cpu & JIT_X64_BMI2 };
 	int r = ir_compile(&f);
 
 	if (!r) {
@@ -443,6 +514,7 @@ static int write_unit(struct jit_build *b, struct jit_unit *u, u8 **p, link_list
 	vec_free(&a.places);
 	vec_free(&a.temps);
 	vec_free(&a.jumps);
+	vec_free(&a.outs);
 	ir_free(&f);
 	return r;
 }
