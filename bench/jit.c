@@ -81,6 +81,16 @@ static u32 params(void *arg, u32 at)
 	return b->prog->insns[at].imm == BPF_FUNC_map_lookup_elem ? 6 : 0x3e;
 }
 
+static bool lookup(void *arg UNUSED, u32 at UNUSED, u64 map, struct map_inline *out)
+{
+	const struct map *m = (const struct map *)map;
+
+	if (!m->ops->inlined)
+		return false;
+	m->ops->inlined(m, out);
+	return true;
+}
+
 /* DIR of JIT_DUMP gets the machine code. */
 static void dump(const struct body *b, const struct jit_code *c, enum jit_tier t)
 {
@@ -103,7 +113,8 @@ static void dump(const struct body *b, const struct jit_code *c, enum jit_tier t
 static void compile(struct body *b)
 {
 	const struct jit_bind bind = { .insns = b->prog->insns, .nr_insns = b->prog->nr_insns,
-		.arg = b, .address = address, .body = body_of, .params = params };
+		.arg = b, .address = address, .body = body_of, .params = params,
+		.lookup = lookup };
 	static struct vm_map maps[MAPS];
 	struct vm_bind vm = { .insns = bind.insns, .nr_insns = bind.nr_insns,
 		.prog_type = BPF_PROG_TYPE_SCHED_CLS, .maps = maps,

@@ -316,6 +316,9 @@ static void begin(struct gen *g)
 	for (u32 r = 0; r < VALUES; r++)
 		must_imm(g, r, operand(&g->state));
 	must_imm(g, BASE, (u64)memory);
+	for (u32 r = 0; r < VALUES; r++)	/* not known beforehand */
+		if (below(g, 2))
+			must(g, BPF_LDX | BPF_MEM | width(g), r, BASE, 8 * (s32)r, 0);
 }
 
 static void finish(struct gen *g)

@@ -7,8 +7,8 @@
  *
  *	build.c   instructions to blocks and values
  *	slots.c   stack slots that nothing else points to become values
- *	fold.c    simpler values, the same value once; rotate.c, bytes.c, divide.c:
- *	          what several instructions together compute
+ *	fold.c    simpler values, the same value once; compare.c: comparisons;
+ *	          rotate.c, bytes.c, divide.c: what several together compute
  *	select.c  short branches become conditional moves
  *	address.c what a machine's addresses and operands in memory take in
  *	order.c   layout, what is never used, who is used where
@@ -175,6 +175,7 @@ struct ir_func {
 	const struct ir_target *target;
 	void *table;		/* fold.c: values by what they compute */
 	u32 nr_folds;
+	bool decided;		/* fold.c: there is a branch whose way is known */
 	struct ir *numbers[1 << NUMBERS_LOG];	/* some of them, to be used again */
 };
 
@@ -235,6 +236,11 @@ static inline u32 ir_operands(const struct ir *v, struct ir **out)
 	return n;
 }
 
+static inline u64 ir_sext(u64 v, u32 from)
+{
+	return (u64)((s64)(v << (64 - from)) >> (64 - from));
+}
+
 static inline u64 ir_mask(u32 bits) { return bits >= 64 ? ~0ull : (1ull << bits) - 1; }
 
 /* ---- passes, in order --------------------------------------------------------- */
@@ -275,6 +281,17 @@ void ir_bits(struct ir_func *f);
  * In fold.c; makes new values at the end of the list that it works on. */
 struct ir *ir_simplify(struct ir_func *f, struct ir *v);
 struct ir *ir_emit(struct ir_func *f, struct ir *v);
+/* In compare.c. V, a branch or choice, compares as simply as can be; what a choice is. */
+void ir_compare(struct ir_func *f, struct ir *v);
+struct ir *ir_choose(struct ir_func *f, struct ir *v);
+/* Its comparison is true (1) or false (0), or it depends (-1). */
+int ir_known(const struct ir *v);
+/* Branches whose way is known are jumps. */
+void ir_decide(struct ir_func *f);
+enum ir_cc ir_negated(u32 cc);
+/* X as one of whose bits only the low W matter. */
+struct ir *ir_strip(struct ir *x, u32 w);
+struct ir *ir_number(struct ir_func *f, u64 imm);
 /* Recognised as something simpler, or NULL. */
 struct ir *ir_rotate(struct ir_func *f, struct ir *v);
 struct ir *ir_bytes(struct ir_func *f, struct ir *v);

@@ -171,17 +171,6 @@ static void find_loops(struct ir_func *f)
 	free(seen);
 }
 
-/* The condition that is true when CC is not. */
-static enum ir_cc negated(enum ir_cc cc)
-{
-	static const u8 to[] = { [IR_EQ] = IR_NE, [IR_NE] = IR_EQ, [IR_ULT] = IR_UGE,
-		[IR_ULE] = IR_UGT, [IR_UGT] = IR_ULE, [IR_UGE] = IR_ULT, [IR_SLT] = IR_SGE,
-		[IR_SLE] = IR_SGT, [IR_SGT] = IR_SLE, [IR_SGE] = IR_SLT, [IR_SET] = IR_CLEAR,
-		[IR_CLEAR] = IR_SET };
-
-	return (enum ir_cc)to[cc];
-}
-
 /* Ways out of loops are walked first, so that they come last. */
 static void lay_out(struct ir_func *f)
 {
@@ -196,7 +185,7 @@ static void lay_out(struct ir_func *f)
 
 			b->succ[0] = b->succ[1];
 			b->succ[1] = s;
-			last_of(b)->cc = (u8)negated((enum ir_cc)last_of(b)->cc);
+			last_of(b)->cc = (u8)ir_negated(last_of(b)->cc);
 		}
 	}
 	ir_blocks(f);
