@@ -445,7 +445,8 @@ static struct ir *rule_and(struct ir_func *f, struct ir *v, struct ir *a, struct
 	if (c == 0xff || c == 0xffff || c == 0xffffffff)
 		return ir_one(f, IR_ZEXT, bits_of_const(c), a, 0);
 	if (ir_is(a, IR_AND) && ir_is_const(a->arg[1]))
-		return ir_two(f, IR_AND, v->w, a->arg[0], ir_number(f, c & a->arg[1]->imm));
+		return ir_two(f, IR_AND, v->w, a->arg[0],
+			      ir_number(f, c & a->arg[1]->imm & ir_mask(a->w)));
 	if (ir_is(a, IR_ZEXT))
 		return ir_two(f, IR_AND, v->w, a->arg[0], ir_number(f, c & ir_mask(a->w)));
 	return NULL;
