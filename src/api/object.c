@@ -572,6 +572,14 @@ int skep_prog_engine(const struct skep_prog *prog, struct skep_prog_engine *engi
 	return 0;
 }
 
+const struct jit_code *prog_native(const struct skep_prog *prog)
+{
+	struct backend *b = prog->obj->backend;
+
+	return b && b->ops->prog_native && prog->loaded >= 0 ?
+	       b->ops->prog_native(b, (u32)prog->loaded) : NULL;
+}
+
 static int run_loaded(struct skep_prog *prog, struct skep_run *run, struct skep_err *err)
 {
 	struct backend *b = prog->obj->backend;

@@ -117,6 +117,7 @@ struct prog_tier {
 
 struct backend;
 struct rewrite;			/* rewrite.h */
+struct jit_code;
 struct sock;
 
 struct backend_ops {
@@ -183,6 +184,9 @@ struct backend_ops {
 			 const u32 *maps, const struct rewrite *code, struct skep_err *err);
 	/* NULL in an engine that has but one. */
 	void (*prog_tier)(struct backend *b, u32 prog, struct prog_tier *t);
+	/* PROG's native code (jit.h), whose slots are those of its rewrite; NULL: it
+	   has none. NULL in an engine that shows none. */
+	const struct jit_code *(*prog_native)(struct backend *b, u32 prog);
 	/* Errors: FAULT, BUDGET, FRAMES, HELPER, RUN. 1: the program is not asked
 	   about such packets, nothing was run. */
 	int (*test_run)(struct backend *b, u32 prog, struct test_run *t,

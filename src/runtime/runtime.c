@@ -443,6 +443,11 @@ static void rt_prog_tier(struct backend *b, u32 prog, struct prog_tier *t)
 	*t = rt_of(b)->progs.v[prog]->tier;
 }
 
+static const struct jit_code *rt_prog_native(struct backend *b, u32 prog)
+{
+	return rt_of(b)->progs.v[prog]->jit;
+}
+
 static const struct vm_code *rt_tail_target(struct run *run, struct map *map, u32 index)
 {
 	struct runtime *rt = rt_of_run(run);
@@ -868,6 +873,7 @@ static const struct backend_ops rt_ops = {
 	.map_get = rt_map_get,
 	.prog_load = rt_prog_load,
 	.prog_tier = rt_prog_tier,
+	.prog_native = rt_prog_native,
 	.test_run = rt_test_run,
 	.test_run_batch = rt_test_run_batch,
 	.timers_run = rt_timers_run,
