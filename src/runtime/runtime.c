@@ -705,12 +705,12 @@ __attribute__((noinline))
 static int run_many(struct seat *s, const struct runtime_prog *p, struct test_run *t,
 		    struct skep_err *err)
 {
-	u64 start = os_clock_ns();
+	u64 start = os_clock_thread_ns();
 	int r = 0;
 
 	for (u32 i = 0; !r && i < t->repeat; i++)
 		r = run_once(s, p, t, err);
-	t->duration_ns = (os_clock_ns() - start) / t->repeat;
+	t->duration_ns = (os_clock_thread_ns() - start) / t->repeat;
 	return r;
 }
 
