@@ -157,10 +157,11 @@ struct skep_load_opts {
 	   bpf_fib_lookup, bpf_redirect_neigh and bpf_check_mtu look at. NULL: no
 	   packet is forwarded (BPF_FIB_LKUP_RET_NOT_FWDED). */
 	const char *routes;
-	/* SKEP_KERNEL: a folder of a file system of type bpf. Maps that the object
-	   wants pinned (LIBBPF_PIN_BY_NAME) are those that are pinned there, which
-	   must be like the object's, or new ones, which are pinned there and stay.
-	   NULL: nothing is pinned. */
+	/* A folder. Maps that the object wants pinned (LIBBPF_PIN_BY_NAME) are those
+	   that are pinned there, which must be like the object's, or new ones, which
+	   are pinned there and stay. SKEP_KERNEL: in a file system of type bpf.
+	   SKEP_USER: in any, each map a file that other processes open at the same
+	   time; "" is $XDG_RUNTIME_DIR/skep. NULL: nothing is pinned. */
 	const char *pins;
 	/* SKEP_USER, 1: nothing is verified, all programs run in the checked
 	   interpreter, which stops those that do what they must not. */
@@ -323,6 +324,23 @@ int skep_map_delete(struct skep_map *map, const void *key);
 int skep_map_lookup_delete(struct skep_map *map, const void *key, void *value);
 /* KEY NULL = the first; -ENOENT after the last. */
 int skep_map_next_key(struct skep_map *map, const void *key, void *next);
+
+/*
+ * Gives a map of a loaded object a name that outlives the process: PATH, with
+ * SKEP_USER without a slash in $XDG_RUNTIME_DIR/skep. There it is a file that other
+ * processes open, and all of them use the same elements. No other thread may use the
+ * map meanwhile. Removing the file unpins it; who has it open goes on. Fails with
+ * -EEXIST when something is pinned there, -ENOSPC when there is no room for all of
+ * it, -ENOTSUP when its values hold what is good in this process only, which ERR
+ * names. A child of fork must open it anew.
+ */
+int skep_map_pin(struct skep_map *map, const char *path, struct skep_err *err);
+/*
+ * The map that was pinned as PATH by the embedded engine of some process, as an
+ * object without programs, which is loaded; skep_object_next_map(obj, NULL) is the
+ * map. Closing the object leaves it pinned.
+ */
+int skep_object_open_pinned(struct skep_object **obj, const char *path, struct skep_err *err);
 
 /*
  * A map of the kind that OUTER, a map of maps, holds: empty, and in OUTER when

@@ -21,7 +21,7 @@ struct run_opts {
 	const char *clock, *sockets;
 	u64 repeat, budget, cpus, linger;
 	struct load_opts load;
-	bool json, verbose, quiet, unverified, stats;
+	bool json, verbose, quiet, unverified, stats, pin;
 	const char *jit_name;
 	enum skep_jit jit;
 };
@@ -222,6 +222,7 @@ static int load(struct job *j)
 		j->events.json = j->o.json;
 		j->events.verbose = j->o.verbose;
 		j->events.net = &j->o.net;
+		j->events.leave_pinned = j->o.pins && j->on == ON_USER;
 		j->prints = !j->o.quiet && messages_come_from(j->prog->obj->img);
 		j->both.events = &j->events;
 		r = events_open(&j->events, j->prog->obj, &j->o.records, j->err);
@@ -780,10 +781,12 @@ static int check_operands(const struct command *cmd, struct job *j)
 		return EXIT_NO_ANSWER;
 	if (j->o.stats && j->on == ON_KERNEL)
 		return usage_error("--stats is about the embedded engine");
+	if (j->o.pin && !j->o.pins)
+		j->o.pins = j->on == ON_KERNEL ? "/sys/fs/bpf" : "";
 	if (j->o.routes && j->on == ON_KERNEL)
 		return usage_error("--routes is for --on user: the kernel looks at skep's own");
-	if (j->o.pins && j->on != ON_KERNEL)
-		return usage_error("--pins is for --on kernel: nothing else can pin");
+	if (j->o.pins && j->on == ON_BOTH)
+		return usage_error("--pin-dir is for one engine: two cannot have the same maps");
 	if (check_ports(cmd, j) || check_outputs(cmd, &j->o))
 		return EXIT_NO_ANSWER;
 	return check_clock(cmd, j);
@@ -836,7 +839,9 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 		{"routes", 0, OPT_STR, "FILE",
 		 "links, routes and neighbours for programs (JSON of the ip command)",
 		 &o->routes},
-		{"pins", 0, OPT_STR, "DIR", "--on kernel: where maps are pinned", &o->pins},
+		{"pin-dir", 0, OPT_STR, "DIR", "where maps are pinned that want to be", &o->pins},
+		{"pin", 0, OPT_FLAG, NULL,
+		 "the same in $XDG_RUNTIME_DIR/skep, of a kernel in /sys/fs/bpf", &o->pin},
 		{"map", 'm', OPT_LIST, "NAME=FILE",
 		 "fill map NAME from a JSON file before the run", &o->maps},
 		{"sockets", 0, OPT_STR, "FILE",

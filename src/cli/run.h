@@ -218,9 +218,10 @@ struct events {
 	const struct str_list *net;	/* names of addresses, or NULL */
 	u64 packet;
 	struct event_map *at;	/* the map that is read */
+	bool leave_pinned;	/* records of pinned maps are for who opens those */
 };
 
-/* E is zeroed but for JSON, VERBOSE and NET; OBJ is loaded. RECORDS are of the form
+/* E is zeroed but for JSON, VERBOSE, NET and LEAVE_PINNED; OBJ is loaded. RECORDS are of the form
  * MAP=TYPE. Errors: USAGE, MAP_NAME. */
 int events_open(struct events *e, struct skep_object *obj, const struct str_list *records,
 		struct skep_err *err);

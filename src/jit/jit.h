@@ -68,13 +68,21 @@ enum jit_tier {
  */
 int jit_compile(struct jit_code **out, const struct jit_bind *bind, enum jit_tier tier,
 		const char *where, struct skep_err *err);
-/* What it was compiled by: what the optimising compiler gives up on is compiled in
- * one pass. */
+/* The same for any PROCESSOR, named as `uname -m` does ("aarch64"), at its oldest:
+ * code to be looked at or written somewhere. Error for names without code:
+ * UNSUPPORTED. */
+int jit_cross(struct jit_code **out, const struct jit_bind *bind, const char *processor,
+	      const char *where, struct skep_err *err);
+/* What it was compiled by: in one pass what the optimising compiler gives up on, and
+ * where there is none (on aarch64). */
 enum jit_tier jit_tier(const struct jit_code *code);
 void jit_free(struct jit_code *code);	/* NULL is fine */
 
+const char *jit_processor(const struct jit_code *code);
+
 /* The program as C calls it: with r1..r5 and the run; gives r0. What a 64-bit
- * immediate of kind function stands for is such an address, too. */
+ * immediate of kind function stands for is such an address, too. NULL: it is for
+ * another processor than this one. */
 helper_fn jit_func(const struct jit_code *code);
 /* Where a tail call jumps to: only for jit_bind.tail. */
 void *jit_entry(const struct jit_code *code);

@@ -235,7 +235,7 @@ const struct map_ops array_ops = {
 	.inlined = array_inlined,
 	.update = array_update, .remove = array_remove, .walk = array_walk,
 	.next_key = array_next_key, .count = array_count,
-	.touched = array_touched,
+	.touched = array_touched, .shares = true,
 };
 
 const struct map_ops percpu_array_ops = {
@@ -245,5 +245,5 @@ const struct map_ops percpu_array_ops = {
 	.inlined = percpu_inlined,
 	.remove = array_remove, .walk = array_walk,
 	.next_key = array_next_key, .count = array_count,
-	.touched = array_touched,
+	.touched = array_touched, .shares = true,
 };

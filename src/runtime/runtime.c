@@ -98,6 +98,8 @@ static int rt_map_create(struct backend *b, const struct image_map *def,
 	return r;
 }
 
+static void rt_image(struct backend *b, const struct image *img) { rt_of(b)->img = img; }
+
 static int rt_map_info(struct backend *b, u32 map, struct map_info *info)
 {
 	struct map *m = rt_map(b, map);
@@ -853,6 +855,7 @@ static void rt_close(struct backend *b)
 static const struct backend_ops rt_ops = {
 	.name = "user",
 	.close = rt_close,
+	.image = rt_image,
 	.map_create = rt_map_create,
 	.map_info = rt_map_info,
 	.map_lookup = rt_map_lookup,
@@ -868,6 +871,8 @@ static const struct backend_ops rt_ops = {
 	.map_mem = rt_map_mem,
 	.map_like = rt_map_like,
 	.map_drop = rt_map_drop,
+	.map_pin = rt_map_pin,
+	.map_get = rt_map_get,
 	.prog_load = rt_prog_load,
 	.prog_tier = rt_prog_tier,
 	.test_run = rt_test_run,

@@ -24,6 +24,7 @@ struct ir *ir_new(struct ir_func *f, enum ir_op op, u32 w, u32 n)
 	v->w = (u8)w;
 	v->n = (u16)n;
 	v->bits = 64;
+	v->ones = ~0ull;
 	v->id = f->nr_nodes++;
 	v->arg = n <= ARRAY_LEN(v->own) ? v->own : arena_news(f->arena, n, struct ir *);
 	v->place = -1;
@@ -35,6 +36,8 @@ struct ir *ir_const(struct ir_func *f, u64 imm)
 	struct ir *v = ir_new(f, IR_CONST, 64, 0);
 
 	v->imm = imm;
+	v->bits = imm ? (u8)(64 - __builtin_clzll(imm)) : 0;
+	v->ones = imm;
 	v->block = f->first;
 	return v;
 }
@@ -421,6 +424,8 @@ static struct ir *free_value(struct build *b, enum ir_op op, u64 imm)
 	struct ir *v = ir_const(b->f, imm);
 
 	v->op = (u8)op;
+	v->bits = 64;
+	v->ones = ~0ull;
 	return v;
 }
 
