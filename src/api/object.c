@@ -603,9 +603,10 @@ static int run_loaded(struct skep_prog *prog, struct skep_run *run, struct skep_
 	return 0;
 }
 
-int skep_prog_run(struct skep_prog *prog, struct skep_run *run, struct skep_err *err)
+/* Can PROG run as RUN says? */
+static int check_run(const struct skep_prog *prog, const struct skep_run *run,
+		     struct skep_err *err)
 {
-	err_clear(err);
 	if (!prog)
 		return err_set(err, ERR_RUN, NULL, "there is no program to run (NULL)");
 	if (!prog->obj->backend || prog->loaded < 0)
@@ -614,10 +615,68 @@ int skep_prog_run(struct skep_prog *prog, struct skep_run *run, struct skep_err 
 	if (run->size != sizeof(*run))
 		return err_set(err, ERR_RUN, NULL, "struct skep_run has size %zu, not %zu",
 			       run->size, sizeof(*run));
+	return 0;
+}
+
+int skep_prog_run(struct skep_prog *prog, struct skep_run *run, struct skep_err *err)
+{
+	int r;
+
+	err_clear(err);
+	r = check_run(prog, run, err);
+	if (r)
+		return r;
 	if (run->data_bytes && !run->data)
 		return err_set(err, ERR_RUN, NULL, "no data, and data_bytes is %u",
 			       run->data_bytes);
 	return run_loaded(prog, run, err);
+}
+
+/* Packets PKTS, at most RUN_BATCH; *N as in skep_prog_run_packets. */
+enum { RUN_BATCH = 64 };
+static int run_batch(struct skep_prog *prog, struct test_run *t, struct skep_packet *pkts,
+		     u32 *n, struct skep_err *err)
+{
+	struct backend *b = prog->obj->backend;
+	struct test_packet v[RUN_BATCH];
+	u32 nr = *n;
+	int r;
+
+	for (u32 i = 0; i < nr; i++)
+		v[i] = (struct test_packet){ .data = pkts[i].data, .bytes = pkts[i].bytes,
+					     .wire_bytes = pkts[i].bytes };
+	r = b->ops->test_run_batch(b, (u32)prog->loaded, t, v, n, err);
+	for (u32 i = 0; i < *n; i++) {
+		pkts[i].retval = v[i].retval;
+		pkts[i].redirect_ifindex = v[i].redirect_ifindex;
+		pkts[i].left_out = v[i].left_out;
+	}
+	return r;
+}
+
+int skep_prog_run_packets(struct skep_prog *prog, const struct skep_run *run,
+			  struct skep_packet *packets, size_t *n, struct skep_err *err)
+{
+	struct test_run t;
+	size_t done = 0;
+	int r;
+
+	err_clear(err);
+	r = check_run(prog, run, err);
+	if (r)
+		*n = 0;
+	else
+		t = (struct test_run){ .ifindex = run->ifindex, .rx_queue = run->rx_queue,
+				       .budget = run->budget, .now_ns = run->now_ns };
+	while (!r && done < *n) {
+		u32 nr = (u32)min_u64(*n - done, RUN_BATCH);
+
+		r = run_batch(prog, &t, packets + done, &nr, err);
+		done += nr;
+	}
+	if (r)
+		*n = done;
+	return r;
 }
 
 int skep_object_run_timers(struct skep_object *obj, uint64_t now_ns, uint32_t *waiting,
