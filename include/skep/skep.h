@@ -290,6 +290,7 @@ int skep_prog_run(struct skep_prog *prog, struct skep_run *run, struct skep_err 
 struct skep_packet {
 	void *data;		/* the program may write to it */
 	uint32_t bytes;
+	uint32_t wire_bytes;	/* of a packet that was captured in part; not looked at */
 	/* out */
 	uint32_t retval;
 	uint32_t redirect_ifindex;	/* of bpf_redirect; 0 = none */

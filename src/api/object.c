@@ -632,46 +632,32 @@ int skep_prog_run(struct skep_prog *prog, struct skep_run *run, struct skep_err 
 	return run_loaded(prog, run, err);
 }
 
-/* Packets PKTS, at most RUN_BATCH; *N as in skep_prog_run_packets. */
-enum { RUN_BATCH = 64 };
-static int run_batch(struct skep_prog *prog, struct test_run *t, struct skep_packet *pkts,
-		     u32 *n, struct skep_err *err)
-{
-	struct backend *b = prog->obj->backend;
-	struct test_packet v[RUN_BATCH];
-	u32 nr = *n;
-	int r;
-
-	for (u32 i = 0; i < nr; i++)
-		v[i] = (struct test_packet){ .data = pkts[i].data, .bytes = pkts[i].bytes,
-					     .wire_bytes = pkts[i].bytes };
-	r = b->ops->test_run_batch(b, (u32)prog->loaded, t, v, n, err);
-	for (u32 i = 0; i < *n; i++) {
-		pkts[i].retval = v[i].retval;
-		pkts[i].redirect_ifindex = v[i].redirect_ifindex;
-		pkts[i].left_out = v[i].left_out;
-	}
-	return r;
-}
+_Static_assert(sizeof(struct skep_packet) == sizeof(struct test_packet) &&
+	       offsetof(struct skep_packet, retval) == offsetof(struct test_packet, retval) &&
+	       offsetof(struct skep_packet, left_out) == offsetof(struct test_packet, left_out),
+	       "a packet is the same to users and engines");
 
 int skep_prog_run_packets(struct skep_prog *prog, const struct skep_run *run,
 			  struct skep_packet *packets, size_t *n, struct skep_err *err)
 {
-	struct test_run t;
+	struct test_run t = { 0 };
 	size_t done = 0;
 	int r;
 
 	err_clear(err);
 	r = check_run(prog, run, err);
-	if (r)
-		*n = 0;
-	else
-		t = (struct test_run){ .ifindex = run->ifindex, .rx_queue = run->rx_queue,
-				       .budget = run->budget, .now_ns = run->now_ns };
+	if (!r) {
+		t.ifindex = run->ifindex;
+		t.rx_queue = run->rx_queue;
+		t.budget = run->budget;
+		t.now_ns = run->now_ns;
+	}
 	while (!r && done < *n) {
-		u32 nr = (u32)min_u64(*n - done, RUN_BATCH);
+		struct backend *b = prog->obj->backend;
+		u32 nr = (u32)min_u64(*n - done, UINT32_MAX);
 
-		r = run_batch(prog, &t, packets + done, &nr, err);
+		r = b->ops->test_run_batch(b, (u32)prog->loaded, &t,
+					   (struct test_packet *)packets + done, &nr, err);
 		done += nr;
 	}
 	if (r)

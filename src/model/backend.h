@@ -78,7 +78,7 @@ struct test_packet {
 	/* out */
 	u32 retval;
 	u32 redirect_ifindex;	/* target of bpf_redirect, 0 none */
-	bool left_out;		/* as where test_run gives 1 */
+	u32 left_out;		/* 1: as where test_run gives 1 */
 };
 
 struct map_info {
