@@ -286,6 +286,27 @@ struct skep_run {
 /* -EFAULT and the program's place in ERR when it did what it must not. */
 int skep_prog_run(struct skep_prog *prog, struct skep_run *run, struct skep_err *err);
 
+/* One of many packets. */
+struct skep_packet {
+	void *data;		/* the program may write to it */
+	uint32_t bytes;
+	uint32_t wire_bytes;	/* of a packet that was captured in part; not looked at */
+	/* out */
+	uint32_t retval;
+	uint32_t redirect_ifindex;	/* of bpf_redirect; 0 = none */
+	uint32_t left_out;	/* 1: programs of this type are not asked about it */
+};
+
+/*
+ * Runs the program once on each of *N packets, with the inputs of RUN but for data,
+ * repeat and ctx_in; its results stay as they are. Programs that neither move nor
+ * forward packets run on them where they lie, at a few ns each: what they write is
+ * there afterwards; what others write is lost. After an error *N is the number, from
+ * 0, of the packet that it is about.
+ */
+int skep_prog_run_packets(struct skep_prog *prog, const struct skep_run *run,
+			  struct skep_packet *packets, size_t *n, struct skep_err *err);
+
 /*
  * Timers (struct bpf_timer) run when a program is run, before it. This runs
  * those that are due without a program; a clock that is SKEP_CLOCK_RUN goes on

@@ -143,6 +143,7 @@ u64 os_clock_boot_ns(void);	/* CLOCK_BOOTTIME */
 u64 os_clock_tai_ns(void);	/* CLOCK_TAI */
 u64 os_clock_coarse_ns(void);	/* CLOCK_MONOTONIC_COARSE */
 u64 os_clock_cpu_ns(void);	/* CLOCK_PROCESS_CPUTIME_ID */
+u64 os_clock_thread_ns(void);	/* CLOCK_THREAD_CPUTIME_ID */
 int os_cpu_count(void);		/* cpus that may exist; at least 1 */
 void os_yield(void);		/* lets another thread run */
 /* uname(2)'s release and version, cut to SIZE bytes; "" when unknown. */

@@ -64,7 +64,8 @@ struct test_run {
 	const void *ctx_out;	/* NULL: none; valid until the next run */
 	u32 ctx_out_bytes;
 	u64 insns;		/* executed, of the last execution; 0: nobody counted */
-	u64 duration_ns;	/* mean per execution; only when repeat > 1 */
+	u64 duration_ns;	/* mean per execution, of the thread's time; only when
+				   repeat > 1 */
 	bool in_place;		/* after test_run_batch: the program ran on the
 				   packets where they lie, and what they are now
 				   stands there in the same bytes */
@@ -77,7 +78,7 @@ struct test_packet {
 	/* out */
 	u32 retval;
 	u32 redirect_ifindex;	/* target of bpf_redirect, 0 none */
-	bool left_out;		/* as where test_run gives 1 */
+	u32 left_out;		/* 1: as where test_run gives 1 */
 };
 
 struct map_info {

@@ -704,12 +704,12 @@ __attribute__((noinline))
 static int run_many(struct seat *s, const struct runtime_prog *p, struct test_run *t,
 		    struct skep_err *err)
 {
-	u64 start = os_clock_ns();
+	u64 start = os_clock_thread_ns();
 	int r = 0;
 
 	for (u32 i = 0; !r && i < t->repeat; i++)
 		r = run_once(s, p, t, err);
-	t->duration_ns = (os_clock_ns() - start) / t->repeat;
+	t->duration_ns = (os_clock_thread_ns() - start) / t->repeat;
 	return r;
 }
 
@@ -772,6 +772,40 @@ static int batch_one_copied(struct seat *s, const struct runtime_prog *p,
 	return 0;
 }
 
+/*
+ * Compiled programs: the packets that nothing but the program is needed for, *I how many.
+ * All of them, but for fragments and timers that wait.
+ */
+static int many_compiled(struct seat *s, const struct runtime_prog *p, const struct test_run *t,
+			 struct test_packet *pkts, u32 n, u32 *done, struct skep_err *err)
+{
+	u64 budget = t->budget ? t->budget : p->budget;
+	struct run *run = &s->run;
+	helper_fn fn;
+	u32 i;
+
+	run->pkt_read_only = false;
+	if (!n || run->clock.is_virtual || run->timers ||
+	    !vm_many(s->machine, p->code, run, budget, __builtin_frame_address(0), &fn))
+		return 0;
+	for (i = 0; i < n && pkts[i].bytes <= XDP_LINEAR_BYTES; i++) {
+		if (unlikely(__atomic_load_n(&s->rt->dead, __ATOMIC_RELAXED)))
+			break;
+		run_packet(run, pkts[i].data, pkts[i].bytes);
+		run->left = (s64)budget;
+		pkts[i].retval = (u32)fn((u64)run, 0, 0, 0, 0, run);
+		pkts[i].redirect_ifindex = run->xdp.redirect_ifindex;
+		pkts[i].left_out = false;
+		if (unlikely(run->stop))
+			break;
+	}
+	*done = i;
+	if (!run->stop)
+		return 0;
+	vm_many_end(s->machine);
+	return rt_fault(s, err);
+}
+
 /* The context is made for the first packet; the program runs on the packets
  * where they lie. */
 static int batch_in_place(struct seat *s, const struct runtime_prog *p,
@@ -783,6 +817,7 @@ static int batch_in_place(struct seat *s, const struct runtime_prog *p,
 	u32 i = 0;
 
 	run_enter(s);		/* for all of them */
+	r = r ? r : many_compiled(s, p, t, pkts, *n, &i, err);
 	s->run.pkt_read_only = false;
 	for (; !r && i < *n; i++) {
 		struct test_packet *pkt = &pkts[i];
