@@ -53,6 +53,12 @@ check: all $(call TEST_PICK,$(UNIT_BIN) $(REPLAY_BIN)) $(TEST_OWN)
 check-contain: $(O)/test/diff/contain_test
 	CONTAIN_RUNS=250000 $<
 
+# Opt-in: some minutes. A process is killed at each instruction of every change of a
+# shared map; check does so at every 61st.
+.PHONY: check-kill
+check-kill: $(O)/test/unit/share_kill_test
+	KILL_EVERY=1 $<
+
 # Opt-in: root, debootstrap, some minutes and the network. CHROOT=check tests too.
 .PHONY: check-chroot
 check-chroot:

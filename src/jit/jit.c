@@ -5,11 +5,50 @@
  */
 #include "base/os.h"
 #include "jit/opt/ir.h"
+#include "model/rewrite.h"
 #include <stdlib.h>
 
 bool jit_available(void)
 {
 	return jit_arch_host();
+}
+
+/* ---- instructions --------------------------------------------------------- */
+
+/* Loads that may fault are loads, and where no run comes a function ends: who writes
+ * code looks at the instruction. */
+static u8 op_of(const struct bpf_insn *in)
+{
+	struct bpf_insn plain = *in;
+	bool sign;
+
+	if (in->code == REWRITE_TRAP)
+		return OP_EXIT;
+	if (rewrite_is_probe(in, &sign))
+		plain.code = (u8)((in->code & 0x1f) | (sign ? 0x80 : BPF_MEM));
+	return (u8)isa_op(&plain);
+}
+
+/* May the instruction set run.stop? A program that is called may, too. */
+static bool may_stop(const struct jit_build *b, u32 at)
+{
+	const struct jit_bind *bind = b->bind;
+
+	if (!bind->site)
+		return false;
+	if (b->ops[at] != OP_CALL && b->ops[at] != OP_CALL_KFUNC)
+		return bind->insns[at].code == REWRITE_TRAP;
+	return bind->insns[at].imm == BPF_FUNC_tail_call || bind->site(bind->arg, at);
+}
+
+u32 jit_cost(const struct jit_build *b, u32 at)
+{
+	s64 delta = 0;
+
+	if (b->ops[at] == OP_CALL_LOCAL)
+		return JIT_CALL_COST;
+	isa_target(&b->bind->insns[at], &delta);
+	return (u32)-delta;
 }
 
 /* ---- functions ------------------------------------------------------------ */
@@ -182,7 +221,10 @@ int jit_compile_arch(struct jit_code **out, const struct jit_bind *bind, enum ji
 	c->runs = arch == jit_arch_host();
 	c->tier = arch->optimise ? tier : JIT_FAST;
 	for (u32 i = 0; i < c->nr_insns; i += isa_slots(&bind->insns[i]))
-		ops[i] = (u8)isa_op(&bind->insns[i]);
+		ops[i] = op_of(&bind->insns[i]);
+	b.stops = bind->counts;
+	for (u32 i = 0; i < c->nr_insns && !b.stops; i += isa_slots(&bind->insns[i]))
+		b.stops = may_stop(&b, i);
 	mark_starts(&b, marks);
 	units_make(&b, marks);
 	if (c->tier == JIT_OPT && units_closed(&b))

@@ -56,7 +56,11 @@ struct jit_build {
 	u32 *offsets;		/* in one pass: code of each slot, in mem */
 	u8 *limit;		/* of mem: code that reaches it must be made again */
 	u32 cpu;		/* what the processor can, JIT_X64_ or JIT_A64_ */
+	bool stops;		/* functions may end with run.stop set */
 };
+
+/* What the jump back, or the call of a function, at slot AT takes from run.left. */
+u32 jit_cost(const struct jit_build *b, u32 at);
 
 /* Bytes that the code of any one instruction needs at most, with what begins
  * and ends a function. */

@@ -7,19 +7,15 @@
  * and more of them, JIT_AGAINST=checked compares with the checked interpreter,
  * JIT_TEST=pattern runs only the tests of that name ("*one pass*").
  */
-#include "jit_world.h"
+#include "jit_prog.h"
 #include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <cmocka.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 
 /* Slots that begin() and add_results() add. */
 enum { VALUES_SLOTS = 3 + 8 * 3 + 2 * 10 + 1, RESULTS_SLOTS = 4 + 10 + 1 + 2 * 10 + 2 * 8 + 1 };
 
-enum { REGS = 10, RUNS = 4000, MEM_BYTES = 64, PROGRAM_MAX = 400, OUT_WORDS = REGS + 8 };
+enum { REGS = 10, RUNS = 4000, MEM_BYTES = 64, OUT_WORDS = REGS + 8 };
 
 static struct world world;
 static enum jit_tier tier;	/* under test */
@@ -27,40 +23,7 @@ static enum vm_mode against = VM_FAST;
 static u64 result[OUT_WORDS];	/* where programs leave their registers */
 static u64 out[2][OUT_WORDS];	/* what two engines left there */
 
-static u64 next_random(u64 *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state;
-}
-
-static u64 operand(u64 *state)
-{
-	static const u64 edges[] = { 0, 1, 31, 32, 63, 64, 0x7f, 0x80, 0xff, 0x7fff, 0xffff,
-		0x7fffffff, 0x80000000, 0xffffffff, 0x100000000, 0x7fffffffffffffff,
-		0x8000000000000000, 0xffffffff80000000, (u64)-1 };
-	u64 r = next_random(state);
-
-	return r & 1 ? edges[next_random(state) % ARRAY_LEN(edges)] :
-	       next_random(state) >> (r >> 1 & 63);
-}
-
 /* ---- programs ----------------------------------------------------------------- */
-
-struct prog { struct bpf_insn v[PROGRAM_MAX]; u32 n; };
-
-static void add(struct prog *p, u8 code, u32 dst, u32 src, s32 off, s32 imm)
-{
-	assert_true(p->n < PROGRAM_MAX);
-	p->v[p->n++] = (struct bpf_insn){ code, (u8)(dst & 15), (u8)(src & 15), (s16)off, imm };
-}
-
-static void add_imm(struct prog *p, u32 dst, u64 v)
-{
-	add(p, BPF_LD | BPF_DW | BPF_IMM, dst, 0, 0, (s32)v);
-	add(p, 0, 0, 0, 0, (s32)(v >> 32));
-}
 
 /* Registers, and the 64 bytes under the frame pointer. */
 static void add_values(struct prog *p, u64 *state)
@@ -96,18 +59,6 @@ static void begin(struct prog *p, u64 *state)
 	add_imm(p, 1, (u64)result);
 	add(p, BPF_STX | BPF_MEM | BPF_DW, 10, 1, -248, 0);
 	add_values(p, state);
-}
-
-static void show(const struct prog *p)
-{
-	struct strbuf text = { 0 };
-
-	for (u32 at = 0; at < p->n; at += isa_slots(&p->v[at])) {
-		isa_disasm(&text, p->v, p->n, at);
-		sb_putc(&text, '\n');
-	}
-	fprintf(stderr, "%s", sb_text(&text));
-	sb_free(&text);
 }
 
 static void interpret(struct vm_code *code)
@@ -180,20 +131,6 @@ static void same(struct prog *p)
 }
 
 /* ---- every row, every pair of registers ---------------------------------------- */
-
-static struct bpf_insn insn_of(enum isa_op op, u32 dst, u32 src, s32 imm)
-{
-	const struct isa_row *row = &isa_rows[op];
-	unsigned fields = isa_fields(op);
-	struct bpf_insn in = { .code = row->opcode };
-
-	in.dst_reg = fields & FIELD_DST ? (u8)(dst & 15) : 0;
-	in.src_reg = fields & FIELD_SRC ? (u8)(src & 15) : 0;
-	in.imm = fields & FIELD_IMM ? imm : 0;
-	in.off = row->sel == SEL_OFF ? row->val : 0;
-	in.imm = row->sel == SEL_IMM ? row->val : in.imm;
-	return in;
-}
 
 static bool is_div(enum isa_op op)
 {
