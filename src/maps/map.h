@@ -23,6 +23,11 @@ struct map;
 struct sock;
 struct objects;
 
+/* Whose value it is in a storage. */
+struct map_owner {
+	u64 id, more;
+};
+
 struct map_attr {
 	const char *name;
 	u32 type, key_size, value_size, max_entries, map_flags;
@@ -48,6 +53,11 @@ struct map_attr {
 	/* Of maps of sockets: the socket of number N, NULL = none. */
 	struct sock *(*sock_of)(void *arg, u32 n);
 	void *sock_arg;
+	/* Of storages: whom NUMBER, a key of user space, names: 0 or -errno. Is O still
+	   there? NULL: numbers are all that there is to owners, and live for ever. */
+	int (*owner_of)(void *arg, u32 type, u32 number, struct map_owner *o);
+	bool (*owner_lives)(void *arg, u32 type, const struct map_owner *o);
+	void *owner_arg;
 };
 
 struct map_ops {
@@ -61,6 +71,9 @@ struct map_ops {
 	void (*init)(struct map *m);	/* finds the parts of mem */
 	/* Writes to a new area, whose head is filled, what is not 0 in it; or NULL */
 	void (*format)(struct map *m);
+	/* What a map has besides its area, or NULL; errors as of map_create. */
+	int (*open)(struct map *m, const struct map_attr *a, u32 cpus, struct skep_err *err);
+	void (*close)(struct map *m);
 	struct map_mem (*values)(const struct map *m);
 	/* CPU is the caller's slot, below m->cpus, or MAP_USER; a per-cpu map
 	   gives that slot's value. */
@@ -142,6 +155,10 @@ struct map {
 	void *inner_arg;
 	struct sock *(*sock_of)(void *arg, u32 n);	/* of maps of sockets */
 	void *sock_arg;
+	struct map *store;		/* of storages: owner to value */
+	int (*owner_of)(void *arg, u32 type, u32 number, struct map_owner *o);
+	bool (*owner_lives)(void *arg, u32 type, const struct map_owner *o);
+	void *owner_arg;
 };
 
 /* Would the kernel take the definition? Of types that only it has, too. Errors:
@@ -210,11 +227,24 @@ void user_ring_release(struct map *m, u32 bytes);
 int perf_output(struct map *m, u64 index, const void *data, u64 bytes,
 		const void *more, u64 more_bytes, u32 cpu);
 
-/* ---- arrays of programs, cgroups and maps --------------------------------- */
+/* ---- storages (storage.c) ------------------------------------------------------ */
+
+/* Is TYPE one of values that sockets, tasks, inodes or cgroups have? */
+bool map_is_local(u32 type);
+/* The value of O, made when CREATE says so: as INIT, or zeroes. NULL: there is none. */
+void *map_owner_value(struct map *m, const struct map_owner *o, const void *init, bool create,
+		      u32 cpu);
+int map_owner_remove(struct map *m, const struct map_owner *o, u32 cpu);
+/* Whether user space's KEY names an owner: 0 or -errno. */
+int map_owner_known(const struct map *m, const void *key);
+
+/* ---- arrays of programs, cgroups and maps ---------------------------------- */
 
 /* The number in slot INDEX, or -1: empty or out of range. Values of updates
  * are such numbers (u32, below 2^32 - 1). */
 s64 map_fd_slot(const struct map *m, u32 index);
+/* The id of the cgroup in slot INDEX of a CGROUP_ARRAY; 0 empty, -1 out of range. */
+s64 map_cgroup_slot(const struct map *m, u32 index);
 /* Is TYPE one whose values are maps? */
 bool map_holds_maps(u32 type);
 
