@@ -6,6 +6,7 @@
  */
 #include "runtime/private.h"
 #include "call/object.h"
+#include "call/owner.h"
 #include "call/timer.h"
 #include <stdlib.h>
 
@@ -127,6 +128,17 @@ static const struct vm_map *rt_inner_at(struct run *run, u64 addr)
 	return vm;
 }
 
+/* Sockets are numbered, and live as long as RT. */
+static int rt_owner_of(void *arg, u32 type, u32 number, struct map_owner *o)
+{
+	const struct runtime *rt = arg;
+
+	if (type != BPF_MAP_TYPE_SK_STORAGE)
+		return owner_of_number(type, number, o);
+	*o = (struct map_owner){ .id = number + 1ull };
+	return number < rt->socks.n ? 0 : -EBADF;
+}
+
 /* ---- life and death ------------------------------------------------------------ */
 
 int runtime_map_make(struct runtime *rt, struct map_attr *attr, struct map **out,
@@ -147,6 +159,9 @@ int runtime_map_make(struct runtime *rt, struct map_attr *attr, struct map **out
 	}
 	attr->kptr_gone = object_gone;
 	attr->objects = &rt->run.objects;
+	attr->owner_of = rt_owner_of;
+	attr->owner_lives = owner_lives;
+	attr->owner_arg = rt;
 	return map_create(out, attr, rt->opts.cpus, err);
 }
 

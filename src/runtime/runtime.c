@@ -7,7 +7,6 @@
 #include "call/call.h"
 #include "call/fib.h"
 #include "call/object.h"
-#include "call/owner.h"
 #include "call/timer.h"
 #include "btf/core.h"
 #include "isa/isa.h"
@@ -73,16 +72,6 @@ static int rt_sockets(struct backend *b, const struct sock *v, u32 n)
 	return 0;
 }
 
-static int rt_owner_of(void *arg, u32 type, u32 number, struct map_owner *o)
-{
-	const struct runtime *rt = arg;
-
-	if (type != BPF_MAP_TYPE_SK_STORAGE)
-		return owner_of_number(type, number, o);
-	*o = (struct map_owner){ .id = number + 1ull };
-	return number < rt->socks.n ? 0 : -EBADF;
-}
-
 static int rt_map_create(struct backend *b, const struct image_map *def,
 			 struct skep_err *err)
 {
@@ -97,9 +86,6 @@ static int rt_map_create(struct backend *b, const struct image_map *def,
 	}
 	attr.sock_of = rt_sock_of;
 	attr.sock_arg = rt;
-	attr.owner_of = rt_owner_of;
-	attr.owner_lives = owner_lives;
-	attr.owner_arg = rt;
 	r = runtime_map_make(rt, &attr, &m, err);
 	if (r)
 		return r;
