@@ -198,6 +198,18 @@ int map_user_delete(struct map *m, const void *key);
 /* Looks up and deletes in one step; -ENOTSUPP for types that cannot. */
 int map_user_take(struct map *m, const void *key, void *value, u64 flags);
 int map_user_next_key(struct map *m, const void *key, void *next);
+/*
+ * Many elements at once. Reading: up to *N from the place FROM on (NULL: the start); *N is
+ * how many, and TO the place where the next call goes on: key_size bytes, at least 8, which
+ * may be FROM's own. With TAKE they are deleted. -ENOENT behind the last.
+ * Writing, deleting: after an error *N is how many were done. -ENOTSUPP for types whose
+ * elements go one by one.
+ */
+int map_user_read_batch(struct map *m, const void *from, void *to, void *keys, void *values,
+			u32 *n, u64 flags, bool take);
+int map_user_write_batch(struct map *m, const void *keys, const void *values, u32 *n,
+			 u64 flags);
+int map_user_delete_batch(struct map *m, const void *keys, u32 *n, u64 flags);
 /* -EPERM when user space may not write to it, or it is frozen already; -EBUSY when
  * it could all the same, through map_memory(). */
 int map_freeze(struct map *m);
