@@ -86,6 +86,17 @@ static bool over(struct map *m, struct place at)
 	return none;
 }
 
+/* Of maps of maps, too, whose elements nobody takes one by one. */
+static int read_one(struct map *m, const void *key, void *value, u64 flags, bool take)
+{
+	int r;
+
+	if (take && m->ops->take)
+		return map_user_take(m, key, value, flags);
+	r = map_user_lookup(m, key, value, flags);
+	return r || !take ? r : map_user_delete(m, key);
+}
+
 int map_user_read_batch(struct map *m, const void *from, void *to, void *keys, void *values,
 			u32 *n, u64 flags, bool take)
 {
@@ -104,8 +115,7 @@ int map_user_read_batch(struct map *m, const void *from, void *to, void *keys, v
 			r = -ENOENT;
 			break;
 		}
-		r = take ? map_user_take(m, key, value, flags) :
-			   map_user_lookup(m, key, value, flags);
+		r = read_one(m, key, value, flags, take);
 		got += !r;
 		key += r ? 0 : m->key_size;
 		value += r ? 0 : bytes;
