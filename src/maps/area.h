@@ -13,7 +13,7 @@
 enum { AREA_MAGIC = 0x70656b73, AREA_VERSION = 1, AREA_LINE = 64,
        AREA_PAGE = 4096 };
 
-enum { TIMER_BYTES = 16 };		/* of a struct bpf_timer */
+enum { TIMER_BYTES = 16 };		/* of a struct bpf_timer, or bpf_wq */
 enum { PERCPU_VALUE_MAX = 32768 };	/* bytes of a value of one cpu */
 
 #define AREA_TOO_BIG (1ull << 40)	/* bytes that no map may reach */

@@ -45,6 +45,8 @@ static void fields_fill(struct map *m)
 		field_add(m, m->lock_at - 1, 4);
 	if (m->timer_at)
 		field_add(m, m->timer_at - 1, TIMER_BYTES);
+	if (m->work_at)
+		field_add(m, m->work_at - 1, TIMER_BYTES);
 	for (u32 i = 0; i < m->nr_kptrs; i++)
 		field_add(m, m->kptrs[i], 8);
 }
@@ -67,6 +69,7 @@ static void map_fill(struct map *m, const struct map_ops *ops,
 	m->value_stride = (u32)round_up(a->value_size, 8);
 	m->lock_at = a->lock_at;
 	m->timer_at = a->timer_at;
+	m->work_at = a->work_at;
 	m->timer_gone = a->timer_gone;
 	m->timer_arg = a->timer_arg;
 	memcpy(m->kptrs, a->kptrs, sizeof(m->kptrs));
@@ -202,7 +205,7 @@ void map_free(struct map *m)
 		return;
 	if (m->inner_held)
 		inner_drop_all(m);
-	if (!m->store && (m->timer_at || m->nr_kptrs))
+	if (!m->store && (m->timer_at || m->work_at || m->nr_kptrs))
 		retire_elements(m);
 	if (m->ops->close)
 		m->ops->close(m);

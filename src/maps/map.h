@@ -35,12 +35,13 @@ struct map_attr {
 	u64 map_extra;
 	u32 lock_at;	/* 1 + offset of a struct bpf_spin_lock in the value; 0 none */
 	u32 timer_at;	/* the same of a struct bpf_timer */
+	u32 work_at;	/* the same of a struct bpf_wq */
 	u32 kptrs[MAP_KPTRS_MAX];	/* offsets of pointers to objects */
 	u32 nr_kptrs;
 	/* An element with an object is gone: its address. */
 	void (*kptr_gone)(void *arg, u64 object);
 	struct objects *const *objects;	/* those that it is one of: ARG */
-	/* An element with a timer that is not 0 is gone: its first 8 bytes. */
+	/* An element with a timer or work that is not 0 is gone: its first 8 bytes. */
 	void (*timer_gone)(void *arg, u64 handle);
 	void *timer_arg;
 	/* Of maps of maps: what every inner map must be like, and the map of
@@ -144,12 +145,12 @@ struct map {
 	struct share *share;		/* NULL: it is in no file */
 	u8 *mem;			/* the flat area */
 	u64 mem_bytes;
-	u32 lock_at, timer_at;		/* as in struct map_attr */
+	u32 lock_at, timer_at, work_at;	/* as in struct map_attr */
 	u32 kptrs[MAP_KPTRS_MAX], nr_kptrs;
 	void (*kptr_gone)(void *arg, u64 object);
 	struct objects *const *objects;
 	/* the same by their places in the value, which copies leave alone */
-	struct { u32 at, bytes; } fields[MAP_KPTRS_MAX + 2];
+	struct { u32 at, bytes; } fields[MAP_KPTRS_MAX + 3];
 	u32 nr_fields;
 	void (*timer_gone)(void *arg, u64 handle);
 	void *timer_arg;

@@ -90,6 +90,7 @@ enum helper_arg {
 	ARG_OBJECT_OR_NULL,	/* the same or a cpumask, or NULL */
 	ARG_KPTR_SLOT,	/* a __kptr pointer in a map value */
 	ARG_TIMER,	/* struct bpf_timer in a map value */
+	ARG_WORK,	/* struct bpf_wq in a map value */
 	ARG_SPIN_LOCK,	/* struct bpf_spin_lock in a map value */
 	ARG_CTX_OR_NULL,
 	ARG_ALLOC_SIZE,	/* constant; of the memory that the call gives */

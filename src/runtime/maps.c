@@ -202,7 +202,7 @@ int runtime_map_make(struct runtime *rt, struct map_attr *attr, struct map **out
 		attr->inner_held = runtime_held;
 		attr->inner_arg = rt;
 	}
-	if (attr->timer_at) {
+	if (attr->timer_at || attr->work_at) {
 		runtime_lock(rt);
 		if (!rt->run.timers)
 			rt->run.timers = timers_new();
@@ -240,7 +240,7 @@ u32 runtime_map_add(struct runtime *rt, struct map *m)
 	r->m = m;
 	r->held = 1;
 	r->vm = (struct vm_map){ .map = m, .type = m->type, .key_size = m->key_size,
-		.value_size = m->value_size, .timer_at = m->timer_at,
+		.value_size = m->value_size, .timer_at = m->timer_at, .work_at = m->work_at,
 		.kptrs = m->kptrs, .nr_kptrs = m->nr_kptrs,
 		.mem = m->ops->values(m) };
 	runtime_lock(rt);

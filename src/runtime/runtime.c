@@ -44,6 +44,7 @@ static struct map_attr attr_of(const struct image_map *def)
 		.value_size = def->value_size, .max_entries = def->max_entries,
 		.map_flags = def->map_flags, .map_extra = def->map_extra,
 		.lock_at = def->lock_at, .timer_at = def->timer_at,
+		.work_at = def->work_at,
 		.nr_kptrs = def->nr_kptrs,
 	};
 

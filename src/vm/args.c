@@ -260,15 +260,17 @@ static bool check_bits(struct vm_machine *m, const struct arg *a, bool given)
 }
 
 /* The helper's body looks whether the handle in it is one of its own. */
-static bool check_timer(struct vm_machine *m, const struct arg *a)
+static bool check_timer(struct vm_machine *m, const struct arg *a, bool work)
 {
+	const char *what = work ? "is no struct bpf_wq in a map value" :
+				  "is no struct bpf_timer in a map value";
 	u64 at = a->r[a->i + 1];
 	const struct vm_map *map = vm_map_at(m, at);
+	u32 field = map ? work ? map->work_at : map->timer_at : 0;
 
-	if (!map || !map->timer_at ||
-	    (at - (u64)map->mem.base) % map->mem.stride != map->timer_at - 1)
-		return arg_fault(m, a, "is no struct bpf_timer in a map value");
-	return check_words(m, a, 16, true, "is no struct bpf_timer in a map value");
+	if (!field || (at - (u64)map->mem.base) % map->mem.stride != field - 1)
+		return arg_fault(m, a, what);
+	return check_words(m, a, 16, true, what);
 }
 
 /*
@@ -405,7 +407,8 @@ static bool check_arg(struct vm_machine *m, struct arg *a, u8 kind)
 	case ARG_KPTR_SLOT:
 		return check_kptr_slot(m, a);
 	case ARG_TIMER:
-		return check_timer(m, a);
+	case ARG_WORK:
+		return check_timer(m, a, kind == ARG_WORK);
 	case ARG_SPIN_LOCK:
 		return check_lock(m, a);
 	case ARG_FUNC:
