@@ -24,6 +24,7 @@ struct runtime_prog {
 struct runtime_map {
 	struct map *m;
 	struct vm_map vm;	/* the same for the engine */
+	int event_fd;		/* of a ring buffer that somebody waits for; else -1 */
 	u32 held;		/* by its creator and by maps of maps; 0: it goes when
 				   no program runs */
 };
@@ -72,6 +73,7 @@ struct runtime {
 	struct run run;		/* how those of seats begin */
 	u64 buffer_bytes;	/* that hosts of loaded programs want */
 	struct sock_table socks;	/* that are described */
+	struct ring_watch watch;
 };
 
 static inline struct runtime *rt_of(struct backend *b)
@@ -133,6 +135,12 @@ void runtime_held(void *arg, u32 id, int by);
 /* Frees the maps that nobody holds, unless a program runs. */
 void runtime_reap(struct runtime *rt);
 void runtime_maps_free(struct runtime *rt);
+
+/* ---- wait.c: who waits for records ------------------------------------------------- */
+
+void runtime_committed(struct run *run, const void *record, u64 flags);
+int rt_map_fd(struct backend *b, u32 map);
+s64 rt_map_read(struct backend *b, u32 map, map_event_fn fn, void *arg);
 
 /* ---- native.c ----------------------------------------------------------------------- */
 
