@@ -160,9 +160,13 @@ struct backend_ops {
 	   only give more than *N at once. */
 	int (*map_read_batch)(struct backend *b, u32 map, struct map_batch *it, void *keys,
 			      void *values, u32 *n);
+	/* The same, and they are deleted: of hash types; NULL in an engine that cannot. */
+	int (*map_take_batch)(struct backend *b, u32 map, struct map_batch *it, void *keys,
+			      void *values, u32 *n);
 	/* *N elements; after an error *N is how many were stored. */
 	int (*map_write_batch)(struct backend *b, u32 map, const void *keys,
 			       const void *values, u32 *n, u64 flags);
+	int (*map_delete_batch)(struct backend *b, u32 map, const void *keys, u32 *n);
 	/* Gives a map a name that outlives the process. Error: PIN. */
 	int (*map_pin)(struct backend *b, u32 map, const char *path, struct skep_err *err);
 	/* The next map is the one with that name, which is like DEF; 1 when nothing

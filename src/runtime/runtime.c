@@ -44,6 +44,7 @@ static struct map_attr attr_of(const struct image_map *def)
 		.value_size = def->value_size, .max_entries = def->max_entries,
 		.map_flags = def->map_flags, .map_extra = def->map_extra,
 		.lock_at = def->lock_at, .timer_at = def->timer_at,
+		.work_at = def->work_at,
 		.nr_kptrs = def->nr_kptrs,
 	};
 
@@ -899,6 +900,10 @@ static const struct backend_ops rt_ops = {
 	.map_fd = rt_map_fd,
 	.map_write = rt_map_write,
 	.map_next_key = rt_map_next_key,
+	.map_read_batch = runtime_read_batch,
+	.map_take_batch = runtime_take_batch,
+	.map_write_batch = runtime_write_batch,
+	.map_delete_batch = runtime_delete_batch,
 	.map_touched = rt_map_touched,
 	.map_freeze = rt_map_freeze,
 	.map_mem = rt_map_mem,
