@@ -111,7 +111,7 @@ static int rt_map_info(struct backend *b, u32 map, struct map_info *info)
 		.map_flags = m->map_flags, .value_bytes = map_user_value_bytes(m),
 		.value_stride = m->value_stride, .cpus = m->row->percpu ? m->cpus : 1,
 		.count = m->ops->count(m), .lost = m->ops->lost ? m->ops->lost(m) : 0,
-		.path = share_path(m), .torn = share_torn(m),
+		.frozen = map_is_frozen(m), .path = share_path(m), .torn = share_torn(m),
 	};
 	return 0;
 }
@@ -840,6 +840,7 @@ static const struct backend_ops rt_ops = {
 	.map_next_key = rt_map_next_key,
 	.map_touched = rt_map_touched,
 	.map_freeze = rt_map_freeze,
+	.map_read_batch = rt_map_read_batch,
 	.map_mem = rt_map_mem,
 	.map_like = rt_map_like,
 	.map_drop = rt_map_drop,

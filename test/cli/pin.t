@@ -109,7 +109,44 @@ wait
 has "truncated in the run" "somebody truncated it during the run: what it held is lost (EIO)" \
 	"$(cat "$tmp/first.out")"
 
+# ---- skep map ------------------------------------------------------------------------------
+rm "$pins/total"
+run "$tmp/a.o" $cap -q
+map() { $SKEP map "$@" 2>&1; }
+f=$pins/total
+same "skep map show" "$f: hash  name total  flags 0x0
+	key 4B  value 16B  max_entries 8  entries 1" "$(map show "$f")"
+has "as JSON" '"max_entries":8,"frozen":0,"entries":1,"cpus":1,"pinned":["'"$f"'"]' \
+	"$(map -j show pinned "$f")"
+has "skep map dump is typed by the BTF in the file" \
+	'"formatted":{"key":0,"value":{"packets":10983,"last":7}}' "$(map -j dump "$f")"
+has "skep map lookup" '"packets": 10983' "$(map lookup "$f" key 0 0 0 0)"
+ok "skep map update" $SKEP map update "$f" key 9 0 0 0 value hex 1 0 0 0 0 0 0 0 2 0 0 0 0 0 0 0
+has "an update that may not be" "map 'total': no update: File exists" \
+	"$(map update "$f" key 9 0 0 0 value 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 noexist)"
+status "skep map getnext" 0 $SKEP map getnext "$f"
+has "two elements" '"key":9,"value":{"packets":1,"last":2}' "$(map -j dump "$f")"
+ok "skep map delete" $SKEP map delete "$f" key 9 0 0 0
+status "once" 1 $SKEP map delete "$f" key 9 0 0 0
+start 2
+# Others change the map in the run.
+map update "$f" key 3 0 0 0 value 5 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0
+has "a live map of another process" '"key":3,"value":{"packets":5,"last":0}' "$(map -j dump "$f")"
+: > "$tmp/wait"
+wait
+has "which sees what others stored" '3: {"packets": 5' "$(tail -n 5 "$tmp/first.out")"
+mkdir -p "$tmp/own/skep"
+cp "$f" "$tmp/own/skep/total"
+has "a name in the user's own folder" '"packets": 21966' \
+	"$(cd "$tmp" && XDG_RUNTIME_DIR=$tmp/own $SKEP map dump pinned total)"
+rm -r "$tmp/own"
+ok "skep map freeze" $SKEP map freeze "$f"
+has "holds for all" "map 'total': no update: Operation not permitted" \
+	"$(map update "$f" key 9 0 0 0 value 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0)"
+rm "$f"
+
 # ---- what is wrong with a file -----------------------------------------------------------
+: > "$pins/total"
 # bad WHAT TEXT: a run with the file as it is
 bad()
 {
@@ -118,6 +155,7 @@ bad()
 	has "$1" "$pins/total: error: $2" "$out"
 }
 bad "empty" "0 bytes are no pinned map (EINVAL) [SKEP-E0737]"
+has "skep map says so, too" "$f: error: 0 bytes are no pinned map" "$(map dump "$f")"
 echo "something else, which is longer than the head of a pinned file would be. $(seq 200)" \
 	> "$pins/total"
 bad "foreign" "it is no pinned map (EINVAL) [SKEP-E0737]"
