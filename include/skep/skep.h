@@ -366,6 +366,16 @@ struct skep_event {
  */
 int64_t skep_map_read(struct skep_map *map,
 		      int (*fn)(void *arg, const struct skep_event *e), void *arg);
+/*
+ * A descriptor for poll(2), select(2) and epoll(7) that is readable when a ring
+ * buffer may have records that nobody has seen: then skep_map_read(), which also
+ * makes it unreadable. A program wakes the reader when that has read everything
+ * before its record, or with BPF_RB_FORCE_WAKEUP, never with BPF_RB_NO_WAKEUP, as in
+ * the kernel. It is the object's: do not read or close it. Negative errno: -524 for
+ * other map types, -EOPNOTSUPP for a map in a file, where programs of other
+ * processes cannot wake this one.
+ */
+int skep_map_fd(struct skep_map *map);
 /* Puts a sample into a user ring buffer, for a program that drains it: 0, -E2BIG,
  * -ENOSPC; -524 for other map types. */
 int skep_map_write(struct skep_map *map, const void *data, size_t bytes);

@@ -770,6 +770,13 @@ int64_t skep_map_read(struct skep_map *map,
 	return b->ops->map_read ? b->ops->map_read(b, map->index, read_event, &r) : -ENOTSUP;
 }
 
+int skep_map_fd(struct skep_map *map)
+{
+	struct backend *b = map->obj->backend;
+
+	return b ? b->ops->map_fd(b, map->index) : -EBADF;
+}
+
 int skep_map_write(struct skep_map *map, const void *data, size_t bytes)
 {
 	struct backend *b = map->obj->backend;

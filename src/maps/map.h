@@ -209,6 +209,9 @@ void *map_memory(struct map *m, size_t *bytes);
 void *ring_reserve(struct map *m, u64 bytes, u32 cpu);
 /* DATA came from ring_reserve(); a discarded record is skipped by the reader. */
 void ring_commit(void *data, bool discard);
+/* Is RECORD one of M's? And has the reader read all that is before it? */
+bool ring_has(const struct map *m, const void *record);
+bool ring_is_next(const struct map *m, const void *record);
 u64 ring_query(const struct map *m, u64 what);	/* BPF_RB_* */
 /*
  * Samples that user space puts into a user ring buffer: 0, -E2BIG, -ENOSPC. The

@@ -145,6 +145,9 @@ struct backend_ops {
 	/* Gives FN the complete records of a ring buffer or perf event array and
 	   frees them; how many there were. */
 	s64 (*map_read)(struct backend *b, u32 map, map_event_fn fn, void *arg);
+	/* A descriptor that epoll and poll find readable when a ring buffer has
+	   records, until they were read; the engine's own. -ENOTSUPP for other types. */
+	int (*map_fd)(struct backend *b, u32 map);
 	/* Puts a sample into a user ring buffer: 0, -E2BIG, -ENOSPC. */
 	int (*map_write)(struct backend *b, u32 map, const void *data, u64 bytes);
 	/* KEY NULL = the first; -ENOENT at the end */

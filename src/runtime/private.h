@@ -24,6 +24,7 @@ struct runtime_prog {
 struct runtime_map {
 	struct map *m;
 	struct vm_map vm;	/* the same for the engine */
+	int event_fd;		/* of a ring buffer that somebody waits for; else -1 */
 	u32 held;		/* by its creator and by maps of maps; 0: it goes when
 				   no program runs */
 };
@@ -72,6 +73,7 @@ struct runtime {
 	struct run run;		/* how those of seats begin */
 	u64 buffer_bytes;	/* that hosts of loaded programs want */
 	struct sock_table socks;	/* that are described */
+	struct ring_watch watch;
 };
 
 static inline struct runtime *rt_of(struct backend *b)
@@ -129,6 +131,12 @@ int rt_map_like(struct backend *b, u32 outer, u32 *number, struct skep_err *err)
 int rt_map_drop(struct backend *b, u32 map);
 int rt_map_read_batch(struct backend *b, u32 map, struct map_batch *it, void *keys,
 		      void *values, u32 *n);
+
+/* ---- wait.c: who waits for records ------------------------------------------------- */
+
+void runtime_committed(struct run *run, const void *record, u64 flags);
+int rt_map_fd(struct backend *b, u32 map);
+s64 rt_map_read(struct backend *b, u32 map, map_event_fn fn, void *arg);
 
 /* ---- native.c ----------------------------------------------------------------------- */
 

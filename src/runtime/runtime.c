@@ -156,14 +156,6 @@ static int rt_map_nth(struct backend *b, u32 map, u64 n, void *value)
 	return m->ops->nth(m, n, value) ? 0 : -ENOENT;
 }
 
-static s64 rt_map_read(struct backend *b, u32 map, map_event_fn fn, void *arg)
-{
-	struct map *m = rt_map(b, map);
-
-	if (!m)
-		return -EBADF;
-	return m->ops->read ? m->ops->read(m, fn, arg) : -KERNEL_ENOTSUPP;
-}
 
 static int rt_map_write(struct backend *b, u32 map, const void *data, u64 bytes)
 {
@@ -836,6 +828,7 @@ static const struct backend_ops rt_ops = {
 	.map_lookup_delete = rt_map_lookup_delete,
 	.map_nth = rt_map_nth,
 	.map_read = rt_map_read,
+	.map_fd = rt_map_fd,
 	.map_write = rt_map_write,
 	.map_next_key = rt_map_next_key,
 	.map_touched = rt_map_touched,
@@ -874,6 +867,8 @@ int runtime_open(struct backend **out, const struct runtime_opts *opts,
 	rt->run.task.probe = opts->probe;
 	rt->run.clock.is_virtual = opts->virtual_clock;
 	rt->run.net = opts->net;
+	rt->watch.committed = runtime_committed;
+	rt->run.watch = &rt->watch;
 	*out = &rt->b;
 	return 0;
 }
