@@ -86,6 +86,8 @@ int pin_path(struct strbuf *out, const char *dir, const char *name, struct skep_
 /* The map in file PATH as an object of no programs, loaded. Errors: FILE_OPEN, PIN,
  * SHARE_FILE, SHARE_MEMBERS. */
 int object_open_pinned(struct skep_object **obj, const char *path, struct skep_err *err);
+/* Are the files of OBJ's pinned maps what they were? SHARE_FILE: somebody truncated one. */
+int object_pins_whole(const struct skep_object *obj, struct skep_err *err);
 
 /* ---- judge.c ----------------------------------------------------------------- */
 

@@ -107,6 +107,8 @@ void os_shared_close(int fd);
 bool os_shared_read(int fd, u64 at, void *to, size_t bytes);
 u64 os_shared_room(const char *path);	/* bytes free where PATH is or would be */
 u64 os_dir_room(const char *dir);
+/* Is PATH a file, and not a pin in a file system of type bpf? */
+bool os_is_plain_file(const char *path);
 
 /* Maps BYTES at AT, at WHERE or (NULL) anywhere; the second as os_map_ring does.
  * NULL: refused. Children of fork have no part in it. */

@@ -683,6 +683,8 @@ static int run_job(struct job *j)
 		return engine_refused(j->prog) ? EXIT_NO : report(j->err);
 	r = run_inputs(j);
 	messages_end(&j->messages);
+	if (!r && object_pins_whole(j->prog->obj, j->err))
+		return report(j->err);
 	return r ? stop_early(j) : finish(j);
 }
 

@@ -90,6 +90,9 @@ struct map_info {
 	u32 cpus;		/* values per element; 1 unless per-cpu */
 	u64 count;		/* elements in it */
 	u64 lost;		/* records that found no room in it */
+	bool frozen;		/* where this engine knows */
+	const char *path;	/* the file that it is pinned as, where this engine knows */
+	bool torn;		/* another process has cut that off: elements are lost */
 };
 
 /* A walk over elements in the engine's order; zeroed but for VALUE_BYTES (of

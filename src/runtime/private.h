@@ -135,6 +135,10 @@ void runtime_held(void *arg, u32 id, int by);
 /* Frees the maps that nobody holds, unless a program runs. */
 void runtime_reap(struct runtime *rt);
 void runtime_maps_free(struct runtime *rt);
+int rt_map_like(struct backend *b, u32 outer, u32 *number, struct skep_err *err);
+int rt_map_drop(struct backend *b, u32 map);
+int rt_map_read_batch(struct backend *b, u32 map, struct map_batch *it, void *keys,
+		      void *values, u32 *n);
 
 /* ---- wait.c: who waits for records ------------------------------------------------- */
 
@@ -151,6 +155,7 @@ void runtime_compile(const struct runtime *rt, struct runtime_prog *p,
 
 /* ---- pin.c: maps in files ------------------------------------------------------------ */
 
+void rt_image(struct backend *b, const struct image *img);
 int rt_map_pin(struct backend *b, u32 map, const char *path, struct skep_err *err);
 int rt_map_get(struct backend *b, const struct image_map *def, const char *path,
 	       struct skep_err *err);

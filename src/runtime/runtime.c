@@ -10,6 +10,7 @@
 #include "call/timer.h"
 #include "btf/core.h"
 #include "isa/isa.h"
+#include "maps/share.h"
 #include "jit/jit.h"
 #include "model/rewrite.h"
 #include <inttypes.h>
@@ -99,8 +100,6 @@ static int rt_map_create(struct backend *b, const struct image_map *def,
 	return r;
 }
 
-static void rt_image(struct backend *b, const struct image *img) { rt_of(b)->img = img; }
-
 static int rt_map_info(struct backend *b, u32 map, struct map_info *info)
 {
 	struct map *m = rt_map(b, map);
@@ -113,6 +112,7 @@ static int rt_map_info(struct backend *b, u32 map, struct map_info *info)
 		.map_flags = m->map_flags, .value_bytes = map_user_value_bytes(m),
 		.value_stride = m->value_stride, .cpus = m->row->percpu ? m->cpus : 1,
 		.count = m->ops->count(m), .lost = m->ops->lost ? m->ops->lost(m) : 0,
+		.frozen = map_is_frozen(m), .path = share_path(m), .torn = share_torn(m),
 	};
 	return 0;
 }
@@ -197,34 +197,6 @@ static void *rt_map_mem(struct backend *b, u32 map, size_t *bytes)
 	struct map *m = rt_map(b, map);
 
 	return m ? map_memory(m, bytes) : NULL;
-}
-
-static int rt_map_like(struct backend *b, u32 outer, u32 *number, struct skep_err *err)
-{
-	struct runtime *rt = rt_of(b);
-	const struct map *m = rt_map(b, outer);
-	struct map_attr attr;
-	struct map *new;
-	int r;
-
-	if (!m || !map_holds_maps(m->type))
-		return err_set(err, ERR_MAP_TYPE, NULL, "map '%s' is no map of maps",
-			       m ? m->name : "");
-	attr = m->inner;
-	runtime_reap(rt);
-	r = runtime_map_make(rt, &attr, &new, err);
-	if (!r)
-		*number = runtime_map_add(rt, new);
-	return r;
-}
-
-static int rt_map_drop(struct backend *b, u32 map)
-{
-	if (!rt_map(b, map))
-		return -EBADF;
-	runtime_held(rt_of(b), map, -1);
-	runtime_reap(rt_of(b));
-	return 0;
 }
 
 /* ---- programs ------------------------------------------------------------ */
@@ -906,6 +878,7 @@ static const struct backend_ops rt_ops = {
 	.map_delete_batch = runtime_delete_batch,
 	.map_touched = rt_map_touched,
 	.map_freeze = rt_map_freeze,
+	.map_read_batch = rt_map_read_batch,
 	.map_mem = rt_map_mem,
 	.map_like = rt_map_like,
 	.map_drop = rt_map_drop,
