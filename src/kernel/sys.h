@@ -28,6 +28,7 @@ struct kernel_map {
 	u8 *data;
 	void *mem;		/* its elements, once somebody asked; else NULL */
 	bool no_batch;		/* the kernel said that it cannot */
+	bool as_is;		/* not made here: ids and descriptors are the kernel's */
 	struct kernel_ops ops;
 };
 

@@ -238,6 +238,10 @@ struct run {
 	struct timers *timers;	/* of bpf_timer_init; NULL = there are none */
 	u64 insns;		/* that the last execution took; set by the engine */
 	bool stop;		/* set by the engine on a fault inside a callback */
+	/* of compiled code (jit/jit.h): what is left of the budget, and what jit_bind.site
+	   gave for the place that it stopped at, or called from */
+	s64 left;
+	const void *at;
 };
 
 /* The room that a host leaves around the packet of an skb; the kernel's room in

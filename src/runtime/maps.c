@@ -7,6 +7,7 @@
 #include "runtime/private.h"
 #include "call/object.h"
 #include "call/timer.h"
+#include "maps/share.h"
 #include <stdlib.h>
 
 /* ---- maps that lookups give to programs ------------------------------------- */
@@ -197,6 +198,7 @@ static void gone(struct runtime *rt, size_t i)
 {
 	struct runtime_map *r = rt->maps.v[i];
 
+	rt->shared -= share_has_cpus(r->m);
 	map_free(r->m);
 	free(r);
 	__atomic_store_n(&rt->maps.v[i], NULL, __ATOMIC_RELEASE);
