@@ -483,6 +483,7 @@ enum progress { PATH_ENDS, PATH_PAUSES };
  */
 static enum progress follow(struct verifier *v, struct state *s, u64 budget)
 {
+	bool ends;
 	u32 at;
 
 	while (!v->stop) {
@@ -498,7 +499,10 @@ static enum progress follow(struct verifier *v, struct state *s, u64 budget)
 		at = s->insn;
 		if (v->opts->log)
 			log_before(v, s);
-		if (step(v, s) == STEP_END)
+		ends = step(v, s) == STEP_END;
+		if (v->full)	/* a way is lost: nothing stored is complete any more */
+			return PATH_PAUSES;
+		if (ends)
 			break;
 		if (v->opts->log)
 			log_after(v, s, at);
