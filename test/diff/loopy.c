@@ -5,7 +5,7 @@
 #include <skep/insn.h>
 
 enum { CALLS = 6, DEPTH = 2, ROOM = 130, NUMBERS_AT = -32, POINTERS_AT = -48, COUNTS_AT = -72,
-       ITER_AT = -96, MEMSX = 0x80 };
+       ITER_AT = -96, PACKET_AT = -128, CTX_AT = -136, MEMSX = 0x80 };
 
 enum fn { FN_OUTER, FN_INNER, FN_BODY, NR_FNS };
 
@@ -324,6 +324,77 @@ static void pointer(struct loopy *l)
 	}
 }
 
+/* r1: the packet, or what was kept of it; r2: its end. */
+static void load_packet(struct loopy *l, bool kept)
+{
+	ADD(BPF_LDX_MEM(BPF_DW, BPF_REG_3, BPF_REG_10, CTX_AT),
+	    BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_3, offsetof(struct xdp_md, data_end)));
+	if (kept)
+		ADD(BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_10, PACKET_AT));
+	else
+		ADD(BPF_LDX_MEM(BPF_W, BPF_REG_1, BPF_REG_3, offsetof(struct xdp_md, data)));
+}
+
+static void keep_packet(struct loopy *l)
+{
+	ADD(BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_1, PACKET_AT));
+}
+
+/* r1 goes on; how far, a number may say. */
+static void step_packet(struct loopy *l)
+{
+	u8 op = any(l, 5) ? BPF_ADD : BPF_SUB;
+
+	if (any(l, 2)) {
+		ADD(BPF_ALU64_IMM(op, BPF_REG_1, (s32)any(l, 12)));
+		return;
+	}
+	ADD(BPF_MOV64_REG(BPF_REG_4, number(l)));
+	if (any(l, 4))
+		ADD(BPF_ALU64_IMM(BPF_AND, BPF_REG_4, (4 << any(l, 4)) - 1));
+	ADD(BPF_ALU64_REG(op, BPF_REG_1, BPF_REG_4));
+}
+
+/* A pointer into the packet that moves, is compared with the end, is used. */
+static void packet(struct loopy *l)
+{
+	u32 out, bytes = 1 + any(l, 12);
+
+	if (!l->main)
+		return;
+	load_packet(l, any(l, 4));
+	if (!any(l, 3))
+		step_packet(l);
+	ADD(BPF_MOV64_REG(BPF_REG_3, BPF_REG_1), BPF_ALU64_IMM(BPF_ADD, BPF_REG_3, (s32)bytes));
+	out = l->p->n;
+	if (any(l, 4))
+		ADD(any(l, 2) ? BPF_JMP_REG(BPF_JGT, BPF_REG_3, BPF_REG_2, 0) :
+		    BPF_JMP_REG(BPF_JLT, BPF_REG_2, BPF_REG_3, 0));
+	else	/* one byte less or more */
+		ADD(any(l, 2) ? BPF_JMP_REG(BPF_JGE, BPF_REG_3, BPF_REG_2, 0) :
+		    BPF_JMP_REG(BPF_JGT, BPF_REG_1, BPF_REG_2, 0));
+	if (any(l, 2))
+		ADD(BPF_LDX_MEM(BPF_B, number(l), BPF_REG_1, (s16)any(l, bytes)));
+	if (any(l, 2))
+		step_packet(l);
+	if (any(l, 2))
+		keep_packet(l);
+	if (!any(l, 3))
+		ADD(BPF_STX_MEM(BPF_B, BPF_REG_1, number(l), 0));
+	jump_here(l, out);
+}
+
+static void move_packet(struct loopy *l)
+{
+	if (!l->main || any(l, 4))
+		return;
+	ADD(BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_10, CTX_AT),
+	    BPF_MOV64_IMM(BPF_REG_2, (s32)any(l, 9) - 4),
+	    BPF_EMIT_CALL(BPF_FUNC_xdp_adjust_head));
+	load_packet(l, false);
+	keep_packet(l);
+}
+
 /* ---- loops --------------------------------------------------------------- */
 
 /* Counts in a register or a slot, by one or more, up to a constant or a number. */
@@ -489,7 +560,7 @@ static void simple(struct loopy *l)
 {
 	static void (*const all[])(struct loopy *) = { new_number, arithmetic, arithmetic, copy,
 		spill, spill, spill, atomic, diamond, diamond, probe, probe, linked, linked,
-		somewhere, pointer };
+		somewhere, pointer, packet, packet, move_packet };
 
 	all[any(l, ARRAY_LEN(all))](l);
 }
@@ -556,13 +627,17 @@ void loopy_program(struct diff_prog *p, u64 seed)
 	p->n = 0;
 	p->type = BPF_PROG_TYPE_XDP;
 	p->attach = 0;
-	ADD(SKEP_LD_MAP_VALUE(BPF_REG_7, MAP_VALUE, 0), BPF_MOV64_IMM(BPF_REG_6, constant(l)),
+	ADD(BPF_MOV64_REG(BPF_REG_5, BPF_REG_1), SKEP_LD_MAP_VALUE(BPF_REG_7, MAP_VALUE, 0),
+	    BPF_MOV64_IMM(BPF_REG_6, constant(l)),
 	    BPF_LDX_MEM(any_width(l), BPF_REG_8, BPF_REG_7, 0),
 	    BPF_LDX_MEM(any_width(l), BPF_REG_9, BPF_REG_7, 8));
 	for (s32 i = 0; i < 4; i++)
 		ADD(BPF_STX_MEM(BPF_DW, BPF_REG_10, number(l), (s16)(NUMBERS_AT + 8 * i)));
 	for (s32 i = 0; i < 2; i++)
 		ADD(BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_7, (s16)(POINTERS_AT + 8 * i)));
+	ADD(BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_5, CTX_AT));
+	load_packet(l, false);
+	keep_packet(l);
 	for (u32 i = 2 + any(l, 4); i > 0; i--)
 		block(l, 0);
 	ADD(BPF_MOV64_IMM(BPF_REG_0, XDP_PASS), BPF_EXIT_INSN());

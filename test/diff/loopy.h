@@ -7,8 +7,8 @@
  * that come from two ways and matter later. For pruning, widening and joins.
  *
  * The program has numbers in r6, r8 and r9 and in four slots below r10, two slots of
- * pointers behind them, then counters; r7 is the value of map 0. Functions and
- * callbacks have the address of the four slots in r6.
+ * pointers behind them, then counters and a place in the packet; r7 is the value of
+ * map 0. Functions and callbacks have the address of the four slots in r6.
  */
 #ifndef DIFF_LOOPY_H
 #define DIFF_LOOPY_H
