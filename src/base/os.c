@@ -101,7 +101,11 @@ int os_exec_seal(void *p, size_t *size, size_t bytes)
 	if (keep < *size)
 		munmap((u8 *)p + keep, *size - keep);
 	*size = keep;
-	return mprotect(p, keep, PROT_READ | PROT_EXEC);
+	if (mprotect(p, keep, PROT_READ | PROT_EXEC))
+		return -1;
+	/* where what was written does not reach the instruction cache by itself */
+	__builtin___clear_cache((char *)p, (char *)p + keep);
+	return 0;
 }
 
 void os_exec_free(void *p, size_t size)

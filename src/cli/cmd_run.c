@@ -21,7 +21,9 @@ struct run_opts {
 	const char *clock, *sockets;
 	u64 repeat, budget, cpus, linger;
 	struct load_opts load;
-	bool json, verbose, quiet, unverified;
+	bool json, verbose, quiet, unverified, stats, pin;
+	const char *jit_name;
+	enum skep_jit jit;
 };
 
 struct job {
@@ -186,6 +188,7 @@ static int load(struct job *j)
 		.engine = j->on == ON_KERNEL ? SKEP_KERNEL : SKEP_USER,
 		.clock = j->capture_clock ? SKEP_CLOCK_RUN : SKEP_CLOCK_REAL,
 		.routes = j->o.routes, .pins = j->o.pins, .unverified = j->o.unverified,
+		.jit = j->o.jit,
 	};
 	int r;
 
@@ -204,7 +207,7 @@ static int load(struct job *j)
 	if (!r)
 		r = choice_load(&j->choice, &opts);
 	if (!r && !j->o.quiet && j->on != ON_KERNEL)
-		engine_notes(j->prog->obj, j->o.verbose);
+		engine_notes(j->prog->obj, j->o.verbose, j->o.jit_name);
 	if (!r && !j->o.quiet && j->on != ON_KERNEL)
 		network_notes(j->prog->obj->img, skep_prog_type(j->prog), j->o.routes,
 			      j->on == ON_BOTH);
@@ -218,6 +221,7 @@ static int load(struct job *j)
 		j->events.json = j->o.json;
 		j->events.verbose = j->o.verbose;
 		j->events.net = &j->o.net;
+		j->events.leave_pinned = j->o.pins && j->on == ON_USER;
 		j->prints = !j->o.quiet && messages_come_from(j->prog->obj->img);
 		j->both.events = &j->events;
 		r = events_open(&j->events, j->prog->obj, &j->o.records, j->err);
@@ -549,6 +553,8 @@ static void results_json(struct strbuf *out, struct job *j)
 	json_str(&js, "type", progtype_row(j->v.prog_type)->name);
 	if (j->on != ON_KERNEL)
 		engine_json(&js, j->prog);
+	if (j->o.stats)
+		engine_stats_json(&js, obj);
 	json_u64(&js, "packets", j->packets);
 	json_u64(&js, "packets_cut", j->cut);
 	if (j->left_out)
@@ -617,6 +623,8 @@ static int print_results(struct job *j)
 		results_text(&out, j);
 	r = print_out(&out);
 	sb_free(&out);
+	if (j->o.stats && !j->o.json)
+		engine_stats(j->prog->obj);
 	if (!j->o.quiet)
 		warn(j);
 	return r;
@@ -687,6 +695,23 @@ static int check_engine(const struct command *cmd, struct job *j)
 			 EXIT_YES;
 }
 
+static int check_jit(const struct command *cmd, struct job *j)
+{
+	static const char *const names[] = { [SKEP_JIT_OFF] = "off", [SKEP_JIT_FAST] = "fast",
+		[SKEP_JIT_OPT] = "opt" };
+
+	if (!j->o.jit_name)
+		return EXIT_YES;
+	if (j->on == ON_KERNEL)
+		return usage_error("--jit is for the embedded engine: a kernel has its own");
+	for (u32 i = SKEP_JIT_OFF; i < ARRAY_LEN(names); i++)
+		if (!strcmp(j->o.jit_name, names[i])) {
+			j->o.jit = (enum skep_jit)i;
+			return EXIT_YES;
+		}
+	return usage_error("--jit takes off, fast or opt, not '%s'", j->o.jit_name);
+}
+
 static int check_ports(const struct command *cmd, const struct job *j)
 {
 	const struct ports_opts *o = &j->o.ports;
@@ -749,12 +774,16 @@ static int check_operands(const struct command *cmd, struct job *j)
 	if (!j->captures.n && !j->o.ports.in.n)
 		return usage_error("a packet capture is needed, or - for one on standard input, "
 			"or a live port such as tap:NAME");
-	if (check_engine(cmd, j))
+	if (check_engine(cmd, j) || check_jit(cmd, j))
 		return EXIT_NO_ANSWER;
+	if (j->o.stats && j->on == ON_KERNEL)
+		return usage_error("--stats is about the embedded engine");
+	if (j->o.pin && !j->o.pins)
+		j->o.pins = j->on == ON_KERNEL ? "/sys/fs/bpf" : "";
 	if (j->o.routes && j->on == ON_KERNEL)
 		return usage_error("--routes is for --on user: the kernel looks at skep's own");
-	if (j->o.pins && j->on != ON_KERNEL)
-		return usage_error("--pins is for --on kernel: nothing else can pin");
+	if (j->o.pins && j->on == ON_BOTH)
+		return usage_error("--pin-dir is for one engine: two cannot have the same maps");
 	if (check_ports(cmd, j) || check_outputs(cmd, &j->o))
 		return EXIT_NO_ANSWER;
 	return check_clock(cmd, j);
@@ -807,7 +836,9 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 		{"routes", 0, OPT_STR, "FILE",
 		 "links, routes and neighbours for programs (JSON of the ip command)",
 		 &o->routes},
-		{"pins", 0, OPT_STR, "DIR", "--on kernel: where maps are pinned", &o->pins},
+		{"pin-dir", 0, OPT_STR, "DIR", "where maps are pinned that want to be", &o->pins},
+		{"pin", 0, OPT_FLAG, NULL,
+		 "the same in $XDG_RUNTIME_DIR/skep, of a kernel in /sys/fs/bpf", &o->pin},
 		{"map", 'm', OPT_LIST, "NAME=FILE",
 		 "fill map NAME from a JSON file before the run", &o->maps},
 		{"sockets", 0, OPT_STR, "FILE",
@@ -824,6 +855,11 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 		 "user (default), kernel by bpf(2), or both and compare", &o->on},
 		{"repeat", 0, OPT_U64, "N", "run the program N times on each packet",
 		 &o->repeat},
+		{"jit", 0, OPT_STR, "HOW",
+		 "native code: off, fast (in one pass), opt (default: opt, or fast when big)",
+		 &o->jit_name},
+		{"stats", 0, OPT_FLAG, NULL, "say how each program ran, and why not better",
+		 &o->stats},
 		{"unverified", 0, OPT_FLAG, NULL, "check accesses as they come", &o->unverified},
 		{"budget", 0, OPT_U64, "N",
 		 "instructions that one run may take, see skep-run(1)", &o->budget},

@@ -77,6 +77,15 @@ void lock_take_slow(u32 *word, u32 owner)
 		lock_pause(spins);
 }
 
+void area_lock_slow(const struct map *m, u32 *word)
+{
+	for (u32 spins = 1; load_relaxed(word) || !lock_try(word, m->owner); spins++) {
+		lock_pause(spins);
+		if (unlikely(m->share) && spins % SHARE_LOOKS == 0)
+			share_dead(m, load_relaxed(word));
+	}
+}
+
 bool count_take(u32 *count, u32 max)
 {
 	u32 n = load_relaxed(count);

@@ -146,7 +146,7 @@ static int outer_update(struct map *m, const void *key, const void *value,
 	r = inner_fits(m, number);
 	if (r)
 		return r;
-	lock_take(lock, lock_owner(cpu));
+	area_lock(m, lock);
 	old = number_at(m, key);
 	inner_hold(m, number);
 	r = hash_ops.update(m, key, value, flags, cpu);
@@ -163,7 +163,7 @@ static int outer_remove(struct map *m, const void *key, u32 cpu)
 
 	if (cpu != MAP_USER)
 		return -EPERM;
-	lock_take(lock, lock_owner(cpu));
+	area_lock(m, lock);
 	old = number_at(m, key);
 	r = hash_ops.remove(m, key, cpu);
 	if (!r)

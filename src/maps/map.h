@@ -20,6 +20,7 @@
 #include <linux/bpf.h>
 
 struct map;
+struct share;
 struct sock;
 struct objects;
 
@@ -53,6 +54,7 @@ struct map_attr {
 struct map_ops {
 	u32 type;
 	bool ring;	/* the area is a page and max_entries bytes, mapped twice */
+	bool shares;	/* may be in a file that processes share (share.h) */
 	/* Refuses attributes as the kernel would: fills ERR_MAP_ATTR, whose
 	   text gives the kernel's errno name. */
 	int (*check)(const struct map_attr *a, struct skep_err *err);
@@ -62,6 +64,8 @@ struct map_ops {
 	/* Writes to a new area, whose head is filled, what is not 0 in it; or NULL */
 	void (*format)(struct map *m);
 	struct map_mem (*values)(const struct map *m);
+	/* How lookups may be compiled into programs; NULL: not at all. */
+	void (*inlined)(const struct map *m, struct map_inline *out);
 	/* CPU is the caller's slot, below m->cpus, or MAP_USER; a per-cpu map
 	   gives that slot's value. */
 	void *(*lookup)(struct map *m, const void *key, u32 cpu);
@@ -97,6 +101,15 @@ struct map_ops {
 	/* Types that user space puts samples into: 0, -E2BIG, -ENOSPC. */
 	int (*write)(struct map *m, const void *data, u64 bytes);
 	u64 (*lost)(const struct map *m);	/* records that found no room */
+	/* Of shared maps; each may be NULL, and may be done again. Member OWNER is dead:
+	   gives back its locks but the head's. */
+	void (*bury)(struct map *m, u32 owner);
+	/* The same for the head's lock, which the caller has taken over. */
+	void (*mend)(struct map *m);
+	/* Slot CPU is to be somebody else's. */
+	void (*adopt)(struct map *m, u32 cpu);
+	/* Somebody died in it and nobody else has it open: finds all that was lost. */
+	void (*sweep)(struct map *m);
 };
 
 enum { MAP_USER = ~0u };	/* a caller without a cpu slot */
@@ -114,6 +127,8 @@ struct map {
 	bool mapped;			/* user space has the elements: map_memory() */
 	bool socks;			/* map_holds_socks() */
 	bool lent;			/* a program got it from a map of maps */
+	u32 owner;			/* what its locks name; a shared map's member */
+	struct share *share;		/* NULL: it is in no file */
 	u8 *mem;			/* the flat area */
 	u64 mem_bytes;
 	u32 lock_at, timer_at;		/* as in struct map_attr */
@@ -193,6 +208,9 @@ void *map_memory(struct map *m, size_t *bytes);
 void *ring_reserve(struct map *m, u64 bytes, u32 cpu);
 /* DATA came from ring_reserve(); a discarded record is skipped by the reader. */
 void ring_commit(void *data, bool discard);
+/* Is RECORD one of M's? And has the reader read all that is before it? */
+bool ring_has(const struct map *m, const void *record);
+bool ring_is_next(const struct map *m, const void *record);
 u64 ring_query(const struct map *m, u64 what);	/* BPF_RB_* */
 /*
  * Samples that user space puts into a user ring buffer: 0, -E2BIG, -ENOSPC. The

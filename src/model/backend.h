@@ -104,6 +104,17 @@ static inline void map_batch_free(struct map_batch *it)
 	*it = (struct map_batch){ .value_bytes = it->value_bytes };
 }
 
+/* What runs a program. */
+enum tier { TIER_KERNEL, TIER_CHECKED, TIER_INTERP, TIER_JIT_FAST, TIER_JIT_OPT };
+
+struct prog_tier {
+	enum tier tier;
+	const char *note;	/* why nothing better, when something was asked for, or
+				   NULL; lives as long as the backend */
+	u32 slots, bytes;	/* instructions; machine code */
+	u64 ns;			/* that compiling it took */
+};
+
 struct backend;
 struct rewrite;			/* rewrite.h */
 struct sock;
@@ -131,6 +142,9 @@ struct backend_ops {
 	/* Gives FN the complete records of a ring buffer or perf event array and
 	   frees them; how many there were. */
 	s64 (*map_read)(struct backend *b, u32 map, map_event_fn fn, void *arg);
+	/* A descriptor that epoll and poll find readable when a ring buffer has
+	   records, until they were read; the engine's own. -ENOTSUPP for other types. */
+	int (*map_fd)(struct backend *b, u32 map);
 	/* Puts a sample into a user ring buffer: 0, -E2BIG, -ENOSPC. */
 	int (*map_write)(struct backend *b, u32 map, const void *data, u64 bytes);
 	/* KEY NULL = the first; -ENOENT at the end */
@@ -167,6 +181,8 @@ struct backend_ops {
 	   Errors: PROG_TYPE, HELPER, UNSUPPORTED, RUN. */
 	int (*prog_load)(struct backend *b, const struct image *img, u32 prog,
 			 const u32 *maps, const struct rewrite *code, struct skep_err *err);
+	/* NULL in an engine that has but one. */
+	void (*prog_tier)(struct backend *b, u32 prog, struct prog_tier *t);
 	/* Errors: FAULT, BUDGET, FRAMES, HELPER, RUN. 1: the program is not asked
 	   about such packets, nothing was run. */
 	int (*test_run)(struct backend *b, u32 prog, struct test_run *t,

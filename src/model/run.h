@@ -177,6 +177,13 @@ struct lent {
 	void (*drop)(void *mem);
 };
 
+/* Somebody waits for records of ring buffers when ON: the engine is told when one was
+ * committed, with what the program asked for (BPF_RB_*). */
+struct ring_watch {
+	u32 on;
+	void (*committed)(struct run *run, const void *record, u64 flags);
+};
+
 struct run {
 	struct packet_buf pkt;	/* first: a context's packet fields */
 	struct xdp_view xdp;
@@ -236,8 +243,13 @@ struct run {
 	const struct btf *btf;	/* of the programs' object, or NULL */
 	const struct net *net;	/* what bpf_fib_lookup looks at; NULL = nobody says */
 	struct timers *timers;	/* of bpf_timer_init; NULL = there are none */
+	const struct ring_watch *watch;	/* NULL = nobody ever waits */
 	u64 insns;		/* that the last execution took; set by the engine */
 	bool stop;		/* set by the engine on a fault inside a callback */
+	/* of compiled code (jit/jit.h): what is left of the budget, and what jit_bind.site
+	   gave for the place that it stopped at, or called from */
+	s64 left;
+	const void *at;
 };
 
 /* The room that a host leaves around the packet of an skb; the kernel's room in

@@ -7,7 +7,9 @@
 #include "runtime/private.h"
 #include "call/object.h"
 #include "call/timer.h"
+#include "maps/share.h"
 #include <stdlib.h>
+#include <unistd.h>
 
 /* ---- maps that lookups give to programs ------------------------------------- */
 
@@ -171,6 +173,7 @@ u32 runtime_map_add(struct runtime *rt, struct map *m)
 
 	r->m = m;
 	r->held = 1;
+	r->event_fd = -1;
 	r->vm = (struct vm_map){ .map = m, .type = m->type, .key_size = m->key_size,
 		.value_size = m->value_size, .timer_at = m->timer_at,
 		.kptrs = m->kptrs, .nr_kptrs = m->nr_kptrs,
@@ -197,7 +200,10 @@ static void gone(struct runtime *rt, size_t i)
 {
 	struct runtime_map *r = rt->maps.v[i];
 
+	rt->shared -= share_has_cpus(r->m);
 	map_free(r->m);
+	if (r->event_fd >= 0)
+		close(r->event_fd);
 	free(r);
 	__atomic_store_n(&rt->maps.v[i], NULL, __ATOMIC_RELEASE);
 	rt->resort = true;

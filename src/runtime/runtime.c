@@ -10,6 +10,7 @@
 #include "call/timer.h"
 #include "btf/core.h"
 #include "isa/isa.h"
+#include "jit/jit.h"
 #include "model/rewrite.h"
 #include <inttypes.h>
 #include <linux/pkt_cls.h>
@@ -97,6 +98,8 @@ static int rt_map_create(struct backend *b, const struct image_map *def,
 	return r;
 }
 
+static void rt_image(struct backend *b, const struct image *img) { rt_of(b)->img = img; }
+
 static int rt_map_info(struct backend *b, u32 map, struct map_info *info)
 {
 	struct map *m = rt_map(b, map);
@@ -153,14 +156,6 @@ static int rt_map_nth(struct backend *b, u32 map, u64 n, void *value)
 	return m->ops->nth(m, n, value) ? 0 : -ENOENT;
 }
 
-static s64 rt_map_read(struct backend *b, u32 map, map_event_fn fn, void *arg)
-{
-	struct map *m = rt_map(b, map);
-
-	if (!m)
-		return -EBADF;
-	return m->ops->read ? m->ops->read(m, fn, arg) : -KERNEL_ENOTSUPP;
-}
 
 static int rt_map_write(struct backend *b, u32 map, const void *data, u64 bytes)
 {
@@ -252,6 +247,7 @@ static struct vm_map *bind_maps(struct runtime *rt, const struct image *img, con
 
 static void prog_free(struct runtime_prog *p)
 {
+	jit_free(p->jit);
 	vm_code_free(p->code);
 	free(p->maps);
 	free(p);
@@ -345,6 +341,7 @@ static int prog_decode(struct runtime *rt, struct runtime_prog *p, const u32 *ma
 		.externs = p->img->externs, .nr_externs = p->img->nr_externs,
 	};
 	char where[256];
+	int r;
 
 	bind.maps = p->maps = bind_maps(rt, p->img, maps);
 	if (code) {
@@ -354,7 +351,10 @@ static int prog_decode(struct runtime *rt, struct runtime_prog *p, const u32 *ma
 		bind.stale_stack = code->stale_stack;
 	}
 	snprintf(where, sizeof(where), "%s:%s", p->img->file, ip->name);
-	return vm_code_new(&p->code, &bind, code ? VM_FAST : VM_CHECKED, where, err);
+	r = vm_code_new(&p->code, &bind, code ? VM_FAST : VM_CHECKED, where, err);
+	if (!r)
+		runtime_compile(rt, p, code, where);
+	return r;
 }
 
 /* Whether a packet has the same bounds before and after the program. */
@@ -436,6 +436,11 @@ static int rt_prog_load(struct backend *b, const struct image *img, u32 prog,
 	else
 		*vec_push(&rt->progs) = p;
 	return r;
+}
+
+static void rt_prog_tier(struct backend *b, u32 prog, struct prog_tier *t)
+{
+	*t = rt_of(b)->progs.v[prog]->tier;
 }
 
 static const struct vm_code *rt_tail_target(struct run *run, struct map *map, u32 index)
@@ -842,6 +847,7 @@ static void rt_close(struct backend *b)
 static const struct backend_ops rt_ops = {
 	.name = "user",
 	.close = rt_close,
+	.image = rt_image,
 	.map_create = rt_map_create,
 	.map_info = rt_map_info,
 	.map_lookup = rt_map_lookup,
@@ -850,6 +856,7 @@ static const struct backend_ops rt_ops = {
 	.map_lookup_delete = rt_map_lookup_delete,
 	.map_nth = rt_map_nth,
 	.map_read = rt_map_read,
+	.map_fd = rt_map_fd,
 	.map_write = rt_map_write,
 	.map_next_key = rt_map_next_key,
 	.map_touched = rt_map_touched,
@@ -857,7 +864,10 @@ static const struct backend_ops rt_ops = {
 	.map_mem = rt_map_mem,
 	.map_like = rt_map_like,
 	.map_drop = rt_map_drop,
+	.map_pin = rt_map_pin,
+	.map_get = rt_map_get,
 	.prog_load = rt_prog_load,
+	.prog_tier = rt_prog_tier,
 	.test_run = rt_test_run,
 	.test_run_batch = rt_test_run_batch,
 	.timers_run = rt_timers_run,
@@ -884,6 +894,8 @@ int runtime_open(struct backend **out, const struct runtime_opts *opts,
 	rt->run.task.probe = opts->probe;
 	rt->run.clock.is_virtual = opts->virtual_clock;
 	rt->run.net = opts->net;
+	rt->watch.committed = runtime_committed;
+	rt->run.watch = &rt->watch;
 	*out = &rt->b;
 	return 0;
 }

@@ -62,6 +62,33 @@ int vm_code_new(struct vm_code **out, const struct vm_bind *bind,
 void vm_code_free(struct vm_code *code);
 const void *vm_code_user(const struct vm_code *code);
 
+/* ---- compiled programs ----------------------------------------------------- */
+
+/* What somebody has compiled a program's code (mode VM_FAST) to. */
+struct vm_native {
+	helper_fn fn;		/* the program, as C calls it */
+	void *entry;		/* where tail calls jump to */
+	u64 start, bytes;	/* where it lies, with its functions */
+	void *arg;
+	s64 (*slot)(void *arg, u64 addr);	/* that has ADDR, or -1 */
+	/* It does not count what it executes: not more than so much, so it runs only
+	   with a budget that has it. 0: it takes from run.left */
+	u64 bound;
+};
+
+/* CODE runs as N from now on, whose memory is the caller's. */
+void vm_code_native(struct vm_code *code, const struct vm_native *n);
+/* What compilers cannot take of it, or NULL. */
+const char *vm_native_lacks(const struct vm_code *code);
+/* For struct jit_bind, whose words these are: */
+u64 vm_native_address(const struct vm_code *code, u32 at);
+helper_fn vm_native_body(const struct vm_code *code, u32 at);
+u32 vm_native_params(const struct vm_code *code, u32 at);
+void *vm_native_tail(struct run *run, struct map *map, u32 index);
+s64 vm_native_packet(struct run *run, s32 off, u32 size);
+helper_fn vm_native_probe(u32 bytes, bool sign);
+u64 vm_native_site(struct vm_code *code, u32 at);
+
 /* ---- runs ---------------------------------------------------------------- */
 
 enum vm_fault_kind {

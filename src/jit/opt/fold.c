@@ -18,80 +18,96 @@ struct table {
 
 static struct table *table_of(struct ir_func *f) { return f->table; }
 
-/* ---- how many bits a value has ----------------------------------------- */
+/* ---- which bits a value has ---------------------------------------------- */
 
 static u32 bits_of_const(u64 v) { return v ? 64 - (u32)__builtin_clzll(v) : 0; }
 
-static u32 max_bits(const struct ir *v)
-{
-	u32 bits = 0;
-
-	for (u32 i = 0; i < v->n; i++) {
-		u32 b = v->arg[i] == v ? 0 : ir_rep(v->arg[i])->bits;
-
-		bits = b > bits ? b : bits;
-	}
-	return bits;
-}
-
 static u32 min_u32(u32 a, u32 b) { return a < b ? a : b; }
 
-static u32 bits_of_two(const struct ir *v)
+/* Bits that all numbers with bits in ONES have 0 at the low end. */
+static u32 low_zeros(u64 ones) { return ones ? (u32)__builtin_ctzll(ones) : 64; }
+
+/* Numbers below 2^BITS in width W whose ZEROS low bits are 0. */
+static u64 ones_below(u32 bits, u32 w, u32 zeros)
 {
-	const struct ir *a = ir_rep(v->arg[0]), *b = ir_rep(v->arg[1]);
-	u32 w = v->w, more = a->bits > b->bits ? a->bits : b->bits;
-	u64 k = ir_is_const(b) ? b->imm & (w - 1) : 0;
+	return zeros >= 64 ? 0 : ir_mask(min_u32(bits, w)) & ~ir_mask(zeros);
+}
+
+static u64 ones_of_two(const struct ir *v)
+{
+	const struct ir *x = ir_rep(v->arg[0]), *y = ir_rep(v->arg[1]);
+	u32 w = v->w, k = ir_is_const(y) ? (u32)y->imm & (w - 1) : 0;
+	u64 m = ir_mask(w), a = x->ones & m, b = y->ones & m;
+	u32 na = bits_of_const(a), nb = bits_of_const(b), more = na > nb ? na : nb;
+	u32 za = low_zeros(a), zb = low_zeros(b);
 
 	switch ((enum ir_op)v->op) {
-	case IR_AND: return min_u32(w, min_u32(a->bits, b->bits));
+	case IR_AND: return a & b;
 	case IR_OR:
-	case IR_XOR: return min_u32(w, more);
-	case IR_ADD: return min_u32(w, more + 1);
-	case IR_MUL: return min_u32(w, a->bits + b->bits);
-	case IR_SHL: return ir_is_const(b) ? min_u32(w, a->bits + (u32)k) : w;
-	case IR_SHR: {
-		u32 n = min_u32(w, a->bits);
-
-		return ir_is_const(b) ? n > k ? n - (u32)k : 0 : n;
-	}
+	case IR_XOR: return a | b;
+	case IR_ADD: return ones_below(more + 1, w, min_u32(za, zb));
+	case IR_SUB: return ones_below(w, w, min_u32(za, zb));
+	case IR_MUL: return ones_below(na + nb, w, za + zb);
+	case IR_SHL: return ir_is_const(y) ? a << k & m : m;
+	case IR_SHR: return ir_is_const(y) ? a >> k : ir_mask(na);
 	case IR_UDIV:
-	case IR_UMOD: return min_u32(w, a->bits);
-	default: return w;
+	case IR_UMOD: return ir_mask(na);
+	default: return m;
 	}
 }
 
-static u32 bits_of(const struct ir *v)
+static u64 rotated(u64 x, u32 w, u32 k)
+{
+	return (x << k | x >> (w - k)) & ir_mask(w);
+}
+
+static u64 ones_of_phi(const struct ir *v)
+{
+	u64 ones = 0;
+
+	for (u32 i = 0; i < v->n; i++)
+		ones |= v->arg[i] == v ? 0 : ir_rep(v->arg[i])->ones;
+	return ones;
+}
+
+/* Bits of V that may be 1. */
+static u64 ones_of(const struct ir *v)
 {
 	switch ((enum ir_op)v->op) {
-	case IR_CONST: return bits_of_const(v->imm);
-	case IR_PHI: return max_bits(v);
+	case IR_CONST: return v->imm;
+	case IR_PHI: return ones_of_phi(v);
 	case IR_ADD: case IR_SUB: case IR_MUL: case IR_AND: case IR_OR: case IR_XOR:
 	case IR_SHL: case IR_SHR: case IR_SAR: case IR_UDIV: case IR_UMOD: case IR_SDIV:
-	case IR_SMOD: return bits_of_two(v);
-	case IR_ROL: case IR_NEG: case IR_SEXT: case IR_BSWAP: return v->w;
-	case IR_ZEXT: return min_u32(v->w, ir_rep(v->arg[0])->bits);
-	case IR_SELECT: {
-		u32 t = ir_rep(v->arg[2])->bits, e = ir_rep(v->arg[3])->bits;
-
-		return t > e ? t : e;
-	}
-	case IR_LOAD: return v->sign ? 64 : v->w;
+	case IR_SMOD: return ones_of_two(v);
+	case IR_NEG: case IR_SEXT: return ir_mask(v->w);
+	case IR_ROL: return rotated(ir_rep(v->arg[0])->ones & ir_mask(v->w), v->w, (u32)v->imm);
+	case IR_BSWAP: return __builtin_bswap64(ir_rep(v->arg[0])->ones) >> (64 - v->w);
+	case IR_ZEXT: return ir_rep(v->arg[0])->ones & ir_mask(v->w);
+	case IR_SELECT: return ir_rep(v->arg[2])->ones | ir_rep(v->arg[3])->ones;
+	case IR_LOAD: return v->sign ? ~0ull : ir_mask(v->w);
 	case IR_ATOMIC:
-	case IR_PACKET: return v->w;
-	default: return 64;
+	case IR_PACKET: return ir_mask(v->w);
+	default: return ~0ull;
 	}
+}
+
+static void set_ones(struct ir *v, u64 ones)
+{
+	v->ones = ones;
+	v->bits = (u8)bits_of_const(ones);
 }
 
 /* PHIs begin with nothing and grow; one that goes on growing makes a leap. */
-static bool phi_bits(struct ir *phi)
+static bool phi_grows(struct ir *phi)
 {
-	u32 bits = max_bits(phi);
+	u64 ones = ones_of_phi(phi);
 
-	if (bits <= phi->bits)
+	if (!(ones & ~phi->ones))
 		return false;
+	ones |= phi->ones;
 	if (++phi->uses > 2)
-		bits = bits <= 32 ? 32 : 64;
-	phi->bits = (u8)bits;
+		ones = ir_mask(ones >> 32 ? 64 : 32);
+	set_ones(phi, ones);
 	return true;
 }
 
@@ -101,7 +117,7 @@ void ir_bits(struct ir_func *f)
 
 	for (size_t b = 0; b < f->blocks.n; b++)
 		for (size_t i = 0; i < f->blocks.v[b]->phis.n; i++) {
-			f->blocks.v[b]->phis.v[i]->bits = 0;
+			set_ones(f->blocks.v[b]->phis.v[i], 0);
 			f->blocks.v[b]->phis.v[i]->uses = 0;
 		}
 	while (changed) {
@@ -110,9 +126,9 @@ void ir_bits(struct ir_func *f)
 			struct ir_block *block = f->blocks.v[b];
 
 			for (size_t i = 0; i < block->phis.n; i++)
-				changed |= phi_bits(block->phis.v[i]);
+				changed |= phi_grows(block->phis.v[i]);
 			for (size_t i = 0; i < block->nodes.n; i++)
-				block->nodes.v[i]->bits = (u8)bits_of(block->nodes.v[i]);
+				set_ones(block->nodes.v[i], ones_of(block->nodes.v[i]));
 		}
 	}
 }
@@ -247,7 +263,7 @@ struct ir *ir_emit(struct ir_func *f, struct ir *v)
 	s = ir_rep(ir_simplify(f, v));
 	if (s != v)
 		return s;
-	v->bits = (u8)bits_of(v);
+	set_ones(v, ones_of(v));
 	if (ir_pure(v) || ir_is(v, IR_LOAD)) {
 		s = known(f, v);
 		if (s != v)
@@ -385,6 +401,7 @@ static struct ir *rule_add(struct ir_func *f, struct ir *v, struct ir *a, struct
 		struct ir *fp = ir_const(f, a->imm + b->imm);
 
 		fp->op = IR_FP;
+		set_ones(fp, ~0ull);
 		return known(f, fp);
 	}
 	if (ir_is(a, IR_ADD) && a->w == v->w && ir_is_const(a->arg[1]))
@@ -419,15 +436,15 @@ static struct ir *rule_mul(struct ir_func *f, struct ir *v, struct ir *a, struct
 static struct ir *rule_and(struct ir_func *f, struct ir *v, struct ir *a, struct ir *b)
 {
 	u64 c = b->imm & ir_mask(v->w);
-	u32 have = min_u32(a->bits, v->w);
+	u64 have = a->ones & ir_mask(v->w);
 
 	if (a == b)
 		return low(f, v->w, a);
 	if (!ir_is_const(b))
 		return NULL;
-	if (!(c & ir_mask(have)))
+	if (!(c & have))
 		return number(f, 0);
-	if ((c & ir_mask(have)) == ir_mask(have))
+	if ((c & have) == have)
 		return low(f, v->w, a);
 	if (c == 0xff || c == 0xffff || c == 0xffffffff)
 		return ir_one(f, IR_ZEXT, bits_of_const(c), a, 0);
