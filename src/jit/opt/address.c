@@ -365,7 +365,7 @@ static void count_by_carry(struct ir *v)
 {
 	struct ir *x = v->arg[0], *y = v->arg[1];
 
-	if (x == y)
+	if (x == y || !v->uses)
 		return;
 	if (is_bit(x) && !is_bit(y)) {
 		x = y;

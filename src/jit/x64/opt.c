@@ -563,7 +563,7 @@ int jit_x64_optimise(struct jit_build *b)
 {
 	struct jit_code *c = b->code;
 	link_list links = { 0 };
-	u8 *p = c->mem;
+	u8 *p = c->mem + JIT_LEAD;
 	int r = 0;
 
 	c->marks.n = 0;
