@@ -103,14 +103,14 @@ static void set_ones(struct ir *v, u64 ones)
 /* PHIs begin with nothing and grow; one that goes on growing makes a leap. */
 static bool phi_grows(struct ir *phi)
 {
-	u64 ones = ones_of_phi(phi);
+	u64 ones = ones_of_phi(phi) & ir_mask(bits_of_const(phi->imm));
 
 	if (!(ones & ~phi->ones))
 		return false;
 	ones |= phi->ones;
 	if (++phi->uses > 2)
 		ones = ir_mask(ones >> 32 ? 64 : 32);
-	set_ones(phi, ones);
+	set_ones(phi, ones & ir_mask(bits_of_const(phi->imm)));
 	return true;
 }
 
@@ -131,6 +131,7 @@ void ir_bits(struct ir_func *f)
 	for (size_t b = 0; b < f->blocks.n; b++)
 		for (size_t i = 0; i < f->blocks.v[b]->phis.n; i++) {
 			set_ones(f->blocks.v[b]->phis.v[i], 0);
+			f->blocks.v[b]->phis.v[i]->imm = ir_phi_max(f->blocks.v[b]->phis.v[i]);
 			f->blocks.v[b]->phis.v[i]->uses = 0;
 		}
 	while (changed) {
