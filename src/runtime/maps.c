@@ -292,33 +292,6 @@ void runtime_reap(struct runtime *rt)
 	runtime_unlock(rt);
 }
 
-/* One after another: what goes meanwhile is left out, and in a hash table what its
- * place had is where the walk goes on from. */
-int rt_map_read_batch(struct backend *b, u32 map, struct map_batch *it, void *keys,
-		      void *values, u32 *n)
-{
-	struct map *m = rt_map(b, map);
-	u32 got = 0;
-	int r = 0;
-
-	if (!m)
-		return -EBADF;
-	if (!it->key)
-		it->key = mem_alloc(m->key_size);
-	while (got < *n) {
-		u8 *key = (u8 *)keys + (size_t)got * m->key_size;
-
-		r = map_user_next_key(m, it->started ? it->key : NULL, key);
-		if (r)
-			break;
-		memcpy(it->key, key, m->key_size);
-		it->started = true;
-		got += !map_user_lookup(m, key, (u8 *)values + got * it->value_bytes, 0);
-	}
-	*n = got;
-	return r;
-}
-
 int rt_map_like(struct backend *b, u32 outer, u32 *number, struct skep_err *err)
 {
 	struct runtime *rt = rt_of(b);

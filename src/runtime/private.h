@@ -137,8 +137,6 @@ void runtime_reap(struct runtime *rt);
 void runtime_maps_free(struct runtime *rt);
 int rt_map_like(struct backend *b, u32 outer, u32 *number, struct skep_err *err);
 int rt_map_drop(struct backend *b, u32 map);
-int rt_map_read_batch(struct backend *b, u32 map, struct map_batch *it, void *keys,
-		      void *values, u32 *n);
 
 /* ---- wait.c: who waits for records ------------------------------------------------- */
 

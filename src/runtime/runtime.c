@@ -878,7 +878,6 @@ static const struct backend_ops rt_ops = {
 	.map_delete_batch = runtime_delete_batch,
 	.map_touched = rt_map_touched,
 	.map_freeze = rt_map_freeze,
-	.map_read_batch = rt_map_read_batch,
 	.map_mem = rt_map_mem,
 	.map_like = rt_map_like,
 	.map_drop = rt_map_drop,
