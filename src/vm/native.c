@@ -117,6 +117,7 @@ static u64 call_native(struct vm_machine *m, helper_fn fn, const u64 r[6])
 	u64 ret;
 
 	m->native = true;
+	run->callback = vm_native_callback;
 	run->left = (s64)m->left;
 	ret = fn(r[1], r[2], r[3], r[4], r[5], run);
 	m->left = run->left < 0 ? 0 : (u64)run->left;
@@ -158,27 +159,38 @@ helper_fn vm_native_body(const struct vm_code *code, u32 at)
 	return is_watched(c) ? watched : c->fn;
 }
 
-u64 vm_native_callback(struct run *run, u64 func, const u64 args[5])
+/* A callback that there is no budget for. */
+__attribute__((noinline))
+static u64 callback_refused(struct run *run, u64 func)
 {
 	struct vm_machine *m = run->engine;
-	const u64 r[6] = { 0, args[0], args[1], args[2], args[3], args[4] };
-	const struct vm_code *code = m->code;
 	const struct vm_site *s = run->at;
-	s64 at;
-	u64 ret;
+	s64 at = s->code->native.slot(s->code->native.arg, func);
 
 	if (run->stop)
 		return 0;
-	if (m->left < VM_CALL_COST) {
-		at = code->native.slot(code->native.arg, func);
-		no_budget(m);
-		place_at(m, code, at < 0 ? s->slot : (u32)at);
-		return 0;
-	}
-	m->left -= VM_CALL_COST;
-	ret = call_native(m, (helper_fn)(uintptr_t)func, r);
+	no_budget(m);
+	place_at(m, s->code, at < 0 ? s->slot : (u32)at);
+	return 0;
+}
+
+u64 vm_native_callback(struct run *run, u64 func, const u64 args[5])
+{
+	helper_fn fn = (helper_fn)(uintptr_t)func;
+	struct vm_machine *m = run->engine;
+	const struct vm_code *code = m->code;
+	const void *at = run->at;
+	u64 ret;
+
+	if (unlikely(run->stop || m->left < VM_CALL_COST))
+		return callback_refused(run, func);
+	run->left = (s64)(m->left - VM_CALL_COST);
+	ret = fn(args[0], args[1], args[2], args[3], args[4], run);
+	m->left = run->left < 0 ? 0 : (u64)run->left;
+	if (unlikely(run->stop))
+		vm_native_stopped(m);
 	m->code = code;
-	run->at = s;
+	run->at = at;
 	return ret;
 }
 
@@ -204,6 +216,8 @@ u64 vm_go_native(struct vm_machine *m)
 
 	m->depth = depth;
 	m->native = was;
+	if (!was)
+		m->run->callback = vm_callback;
 	return ret;
 }
 
@@ -217,10 +231,12 @@ static u64 interpret(u64 r1 UNUSED, u64 r2 UNUSED, u64 r3 UNUSED, u64 r4 UNUSED,
 
 	m->left = run->left < 0 ? 0 : (u64)run->left;
 	m->native = false;
+	run->callback = vm_callback;
 	m->frames[depth].may_goto = MAY_GOTO_MAX;
 	vm_regs_init(r, m->ctx, vm_frame_top(m, depth));
 	ret = vm_go_other(m, r);
 	run->left = (s64)m->left;
+	run->callback = vm_native_callback;
 	m->depth = depth;
 	m->native = true;
 	return ret;
