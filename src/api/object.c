@@ -572,6 +572,14 @@ int skep_prog_engine(const struct skep_prog *prog, struct skep_prog_engine *engi
 	return 0;
 }
 
+const struct jit_code *prog_native(const struct skep_prog *prog)
+{
+	struct backend *b = prog->obj->backend;
+
+	return b && b->ops->prog_native && prog->loaded >= 0 ?
+	       b->ops->prog_native(b, (u32)prog->loaded) : NULL;
+}
+
 static int run_loaded(struct skep_prog *prog, struct skep_run *run, struct skep_err *err)
 {
 	struct backend *b = prog->obj->backend;
@@ -813,6 +821,13 @@ int64_t skep_map_read(struct skep_map *map,
 	if (!b)
 		return -EBADF;
 	return b->ops->map_read ? b->ops->map_read(b, map->index, read_event, &r) : -ENOTSUP;
+}
+
+int skep_map_fd(struct skep_map *map)
+{
+	struct backend *b = map->obj->backend;
+
+	return b ? b->ops->map_fd(b, map->index) : -EBADF;
 }
 
 int skep_map_write(struct skep_map *map, const void *data, size_t bytes)

@@ -3,6 +3,7 @@
  * cmd_run.c: `skep run`: a program of an object, the packets of captures or live
  * ports, and what came of it: verdicts, packets, map contents.
  */
+#include "cli/native.h"
 #include "cli/ports.h"
 #include "cli/run.h"
 #include "host/hosts.h"
@@ -682,6 +683,8 @@ static int run_job(struct job *j)
 		return engine_refused(j->prog) ? EXIT_NO : report(j->err);
 	r = run_inputs(j);
 	messages_end(&j->messages);
+	if (!r && object_pins_whole(j->prog->obj, j->err))
+		return report(j->err);
 	return r ? stop_early(j) : finish(j);
 }
 
@@ -700,19 +703,11 @@ static int check_engine(const struct command *cmd, struct job *j)
 
 static int check_jit(const struct command *cmd, struct job *j)
 {
-	static const char *const names[] = { [SKEP_JIT_OFF] = "off", [SKEP_JIT_FAST] = "fast",
-		[SKEP_JIT_OPT] = "opt" };
-
 	if (!j->o.jit_name)
 		return EXIT_YES;
 	if (j->on == ON_KERNEL)
 		return usage_error("--jit is for the embedded engine: a kernel has its own");
-	for (u32 i = SKEP_JIT_OFF; i < ARRAY_LEN(names); i++)
-		if (!strcmp(j->o.jit_name, names[i])) {
-			j->o.jit = (enum skep_jit)i;
-			return EXIT_YES;
-		}
-	return usage_error("--jit takes off, fast or opt, not '%s'", j->o.jit_name);
+	return native_tier(&j->o.jit, j->o.jit_name);
 }
 
 static int check_ports(const struct command *cmd, const struct job *j)

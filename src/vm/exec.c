@@ -51,7 +51,8 @@ static void records_left(struct vm_machine *m)
 			m->fault.insn = first = l->insn;
 			name = l->r.name;
 		}
-		l->r.drop((void *)l->r.start);
+		for (u32 times = 0; times <= l->r.more; times++)
+			l->r.drop((void *)l->r.start);
 	}
 	m->lent.n = keep;
 	m->owed = 0;

@@ -26,6 +26,7 @@ struct vm_map {
 	u32 type;		/* BPF_MAP_TYPE_* */
 	u32 key_size, value_size;
 	u32 timer_at;		/* 1 + offset of a struct bpf_timer in the value */
+	u32 work_at;		/* the same of a struct bpf_wq */
 	const u32 *kptrs;	/* offsets of pointers to objects in the value */
 	u32 nr_kptrs;
 	struct map_mem mem;
