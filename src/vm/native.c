@@ -51,6 +51,15 @@ u32 vm_native_params(const struct vm_code *code, u32 at)
 	return mask;
 }
 
+/* Loops over iterators end when these say so. */
+u32 vm_native_cost(const struct vm_code *code, u32 at)
+{
+	const struct vm_call *c = call_at(code, at);
+	const char *name = c->row ? c->row->name : "";
+
+	return !strncmp(name, "bpf_iter_", 9) || !strncmp(name, "iter_", 5) ? VM_CALL_COST : 0;
+}
+
 static bool is_tail_call(const struct vm_call *c)
 {
 	return c->id == BPF_FUNC_tail_call && !c->ext;
@@ -152,13 +161,6 @@ static u64 watched(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct run *run)
 	return ret;
 }
 
-helper_fn vm_native_body(const struct vm_code *code, u32 at)
-{
-	const struct vm_call *c = call_at(code, at);
-
-	return is_watched(c) ? watched : c->fn;
-}
-
 /* A callback that there is no budget for. */
 __attribute__((noinline))
 static u64 callback_refused(struct run *run, u64 func)
@@ -192,6 +194,41 @@ u64 vm_native_callback(struct run *run, u64 func, const u64 args[5])
 	m->code = code;
 	run->at = at;
 	return ret;
+}
+
+/* bpf_loop, without a detour for each callback: kernels put that loop into the program.
+ * call/loop.c says the same to who interprets. */
+static u64 loop(u64 r1, u64 func, u64 ctx, u64 flags, u64 r5 UNUSED, struct run *run)
+{
+	helper_fn fn = (helper_fn)(uintptr_t)func;
+	const void *at = run->at;
+	u32 nr = (u32)r1, i = 0;
+	u64 stop = 0;
+
+	if (flags)
+		return (u64)-EINVAL;
+	if (nr > MAY_GOTO_MAX)
+		return (u32)-E2BIG;
+	while (i < nr && !stop) {
+		if (unlikely(run->left < VM_CALL_COST)) {
+			run->at = at;
+			return callback_refused(run, func);
+		}
+		run->left -= VM_CALL_COST;
+		stop = fn(i++, ctx, 0, 0, 0, run);
+		if (unlikely(run->stop))
+			return 0;
+	}
+	return i;
+}
+
+helper_fn vm_native_body(const struct vm_code *code, u32 at)
+{
+	const struct vm_call *c = call_at(code, at);
+
+	if (c->fn && c->id == BPF_FUNC_loop && c->row == helper_row(BPF_FUNC_loop))
+		return loop;
+	return is_watched(c) ? watched : c->fn;
 }
 
 /* ---- from program to program ------------------------------------------------------ */
