@@ -34,5 +34,6 @@ done
 for test in arithmetic conditions places no_memory sealed large far_jumps; do
 	JIT_TEST="$test*one pass*" run max $dir/jit_test
 done
+JIT_TEST='*one pass*' run max $dir/jit_stop_test
 run max $dir/vm_oracle_test
 exit $bad
