@@ -59,23 +59,23 @@ static u64 site(void *arg UNUSED, u32 at)
 	       BASE + at;
 }
 
-/* Leaves other numbers where C passes arguments, and gives one. */
-static u64 junk(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct run *r)
+/* Leaves other numbers where C passes arguments (AArch64 has eight), and gives one. */
+static u64 junk(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, u64 r6, u64 r7, u64 r8)
 {
-	return r1 + r2 + r3 + r4 + r5 + !r;
+	return r1 + r2 + r3 + r4 + r5 + r6 + r7 + r8;
 }
-static u64 (*volatile scribble)(u64, u64, u64, u64, u64, struct run *) = junk;
+static u64 (*volatile scribble)(u64, u64, u64, u64, u64, u64, u64, u64) = junk;
 
 static u64 body_plain(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct run *r)
 {
 	assert_ptr_equal(r, &run);
-	return scribble(r1, r2, r3, r4, r5, NULL);
+	return scribble(r1, r2, r3, r4, r5, 0, 0, 0);
 }
 
 static u64 body_stops(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct run *r)
 {
 	r->stop = r1 == 1;
-	return scribble(r1, r2, r3, r4, r5, NULL);
+	return scribble(r1, r2, r3, r4, r5, 0, 0, 0);
 }
 
 static helper_fn body(void *arg UNUSED, u32 at)
@@ -89,7 +89,7 @@ static helper_fn body(void *arg UNUSED, u32 at)
 		ctype v = 0; \
 \
 		assert_ptr_equal(r, &run); \
-		scribble(r2, r3, r4, r5, r1, NULL); \
+		scribble(r2, r3, r4, r5, r1, 7, 8, 9); \
 		if (r1 >= BASE) \
 			memcpy(&v, (const void *)(uintptr_t)r1, sizeof(v)); \
 		return (u64)(s64)v; \
@@ -227,7 +227,7 @@ static void call_stops(void **unused UNUSED)
 		add(BPF_JMP | BPF_CALL, 0, 0, 0, BODY_STOPS);
 		add(BPF_ALU64 | BPF_ADD | BPF_X, 0, 6, 0, 0);
 		end();
-		assert_int_equal(execute(r1), r1 ? 0 : 1 + 2 + 3 + 4 + 5);
+		assert_int_equal(execute(r1), r1 ? 0 : 2 + 3 + 4 + 5);
 		assert_int_equal(run.stop, r1);
 		assert_int_equal((uintptr_t)run.at, BASE + 11);
 	}
