@@ -39,6 +39,7 @@
 
 #include <skep/err.h>
 #include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -170,6 +171,11 @@ struct skep_load_opts {
 	   system gives no executable memory) is interpreted; skep_prog_engine() says
 	   why. */
 	enum skep_jit jit;
+	/* SKEP_USER. Who called the program, for bpf_get_task_stack and its like: at most MAX
+	   return addresses, the innermost first, of USER's or the kernel's side; how many.
+	   NULL: nobody knows, -EFAULT. Called by the thread that runs the program. */
+	uint32_t (*stack)(void *arg, bool user, uint64_t *ips, uint32_t max);
+	void *stack_arg;
 };
 
 /*

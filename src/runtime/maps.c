@@ -292,6 +292,34 @@ void runtime_reap(struct runtime *rt)
 	runtime_unlock(rt);
 }
 
+int runtime_map_like(struct backend *b, u32 outer, u32 *number, struct skep_err *err)
+{
+	struct runtime *rt = rt_of(b);
+	const struct map *m = rt_map(b, outer);
+	struct map_attr attr;
+	struct map *new;
+	int r;
+
+	if (!m || !map_holds_maps(m->type))
+		return err_set(err, ERR_MAP_TYPE, NULL, "map '%s' is no map of maps",
+			       m ? m->name : "");
+	attr = m->inner;
+	runtime_reap(rt);
+	r = runtime_map_make(rt, &attr, &new, err);
+	if (!r)
+		*number = runtime_map_add(rt, new);
+	return r;
+}
+
+int runtime_map_drop(struct backend *b, u32 map)
+{
+	if (!rt_map(b, map))
+		return -EBADF;
+	runtime_held(rt_of(b), map, -1);
+	runtime_reap(rt_of(b));
+	return 0;
+}
+
 /* Maps of maps first, as they tell of those in them. */
 void runtime_maps_free(struct runtime *rt)
 {

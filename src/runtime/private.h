@@ -130,6 +130,9 @@ int runtime_take_batch(struct backend *b, u32 map, struct map_batch *it, void *k
 int runtime_write_batch(struct backend *b, u32 map, const void *keys, const void *values,
 			u32 *n, u64 flags);
 int runtime_delete_batch(struct backend *b, u32 map, const void *keys, u32 *n);
+/* struct backend's map_like and map_drop. */
+int runtime_map_like(struct backend *b, u32 outer, u32 *number, struct skep_err *err);
+int runtime_map_drop(struct backend *b, u32 map);
 /* Map ID of runtime ARG is held by so many more. */
 void runtime_held(void *arg, u32 id, int by);
 /* Frees the maps that nobody holds, unless a program runs. */

@@ -199,34 +199,6 @@ static void *rt_map_mem(struct backend *b, u32 map, size_t *bytes)
 	return m ? map_memory(m, bytes) : NULL;
 }
 
-static int rt_map_like(struct backend *b, u32 outer, u32 *number, struct skep_err *err)
-{
-	struct runtime *rt = rt_of(b);
-	const struct map *m = rt_map(b, outer);
-	struct map_attr attr;
-	struct map *new;
-	int r;
-
-	if (!m || !map_holds_maps(m->type))
-		return err_set(err, ERR_MAP_TYPE, NULL, "map '%s' is no map of maps",
-			       m ? m->name : "");
-	attr = m->inner;
-	runtime_reap(rt);
-	r = runtime_map_make(rt, &attr, &new, err);
-	if (!r)
-		*number = runtime_map_add(rt, new);
-	return r;
-}
-
-static int rt_map_drop(struct backend *b, u32 map)
-{
-	if (!rt_map(b, map))
-		return -EBADF;
-	runtime_held(rt_of(b), map, -1);
-	runtime_reap(rt_of(b));
-	return 0;
-}
-
 /* ---- programs ------------------------------------------------------------ */
 
 static const struct host *find_host(const struct runtime *rt, u32 prog_type)
@@ -867,8 +839,8 @@ static const struct backend_ops rt_ops = {
 	.map_touched = rt_map_touched,
 	.map_freeze = rt_map_freeze,
 	.map_mem = rt_map_mem,
-	.map_like = rt_map_like,
-	.map_drop = rt_map_drop,
+	.map_like = runtime_map_like,
+	.map_drop = runtime_map_drop,
 	.map_pin = rt_map_pin,
 	.map_get = rt_map_get,
 	.prog_load = rt_prog_load,
@@ -893,6 +865,8 @@ int runtime_open(struct backend **out, const struct runtime_opts *opts,
 	runtime_seats_open(rt);
 	rt->run.print = opts->print;
 	rt->run.print_arg = opts->print_arg;
+	rt->run.stack = opts->stack;
+	rt->run.stack_arg = opts->stack_arg;
 	rt->run.tail_target = rt_tail_target;
 	rt->run.copy = rt_copy;
 	rt->run.socks = &rt->socks;
