@@ -292,6 +292,27 @@ struct skep_run {
 /* -EFAULT and the program's place in ERR when it did what it must not. */
 int skep_prog_run(struct skep_prog *prog, struct skep_run *run, struct skep_err *err);
 
+/* One of many packets. */
+struct skep_packet {
+	void *data;		/* the program may write to it */
+	uint32_t bytes;
+	uint32_t wire_bytes;	/* of a packet that was captured in part; not looked at */
+	/* out */
+	uint32_t retval;
+	uint32_t redirect_ifindex;	/* of bpf_redirect; 0 = none */
+	uint32_t left_out;	/* 1: programs of this type are not asked about it */
+};
+
+/*
+ * Runs the program once on each of *N packets, with the inputs of RUN but for data,
+ * repeat and ctx_in; its results stay as they are. Programs that neither move nor
+ * forward packets run on them where they lie, at a few ns each: what they write is
+ * there afterwards; what others write is lost. After an error *N is the number, from
+ * 0, of the packet that it is about.
+ */
+int skep_prog_run_packets(struct skep_prog *prog, const struct skep_run *run,
+			  struct skep_packet *packets, size_t *n, struct skep_err *err);
+
 /*
  * Timers (struct bpf_timer) run when a program is run, before it. This runs
  * those that are due without a program; a clock that is SKEP_CLOCK_RUN goes on
@@ -334,7 +355,8 @@ int skep_map_next_key(struct skep_map *map, const void *key, void *next);
 int skep_map_lookup_flags(struct skep_map *map, const void *key, void *value, uint64_t flags);
 
 /*
- * Many elements at once, of arrays, hash types and tries; -524 of others. Reading gives up
+ * Many elements at once, of arrays, hash types and tries; -524 of others, but types with
+ * keys can be read. Reading gives up
  * to *N elements from the place FROM on (NULL: the start); *N is how many there were, and
  * TO, of the key's bytes and 8 at least, is the place to go on from. -ENOENT with or after
  * the last of them. What lookup_delete gives is no longer in the map: of hash types only.

@@ -487,6 +487,7 @@ u64 os_clock_ns(void) { return clock_ns(CLOCK_MONOTONIC); }
 u64 os_clock_real_ns(void) { return clock_ns(CLOCK_REALTIME); }
 u64 os_clock_boot_ns(void) { return clock_ns(CLOCK_BOOTTIME); }
 u64 os_clock_cpu_ns(void) { return clock_ns(CLOCK_PROCESS_CPUTIME_ID); }
+u64 os_clock_thread_ns(void) { return clock_ns(CLOCK_THREAD_CPUTIME_ID); }
 u64 os_clock_tai_ns(void) { return clock_ns(CLOCK_TAI); }
 u64 os_clock_coarse_ns(void) { return clock_ns(CLOCK_MONOTONIC_COARSE); }
 

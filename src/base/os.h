@@ -107,6 +107,8 @@ void os_shared_close(int fd);
 bool os_shared_read(int fd, u64 at, void *to, size_t bytes);
 u64 os_shared_room(const char *path);	/* bytes free where PATH is or would be */
 u64 os_dir_room(const char *dir);
+/* Is PATH a file, and not a pin in a file system of type bpf? */
+bool os_is_plain_file(const char *path);
 
 /* Maps BYTES at AT, at WHERE or (NULL) anywhere; the second as os_map_ring does.
  * NULL: refused. Children of fork have no part in it. */
@@ -143,6 +145,7 @@ u64 os_clock_boot_ns(void);	/* CLOCK_BOOTTIME */
 u64 os_clock_tai_ns(void);	/* CLOCK_TAI */
 u64 os_clock_coarse_ns(void);	/* CLOCK_MONOTONIC_COARSE */
 u64 os_clock_cpu_ns(void);	/* CLOCK_PROCESS_CPUTIME_ID */
+u64 os_clock_thread_ns(void);	/* CLOCK_THREAD_CPUTIME_ID */
 int os_cpu_count(void);		/* cpus that may exist; at least 1 */
 void os_yield(void);		/* lets another thread run */
 /* uname(2)'s release and version, cut to SIZE bytes; "" when unknown. */

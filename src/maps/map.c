@@ -253,10 +253,14 @@ u64 map_user_value_bytes(const struct map *m)
 
 static bool may_read(const struct map *m) { return !(m->map_flags & BPF_F_WRONLY); }
 
+bool map_is_frozen(const struct map *m)
+{
+	return m->frozen || (m->share && share_frozen(m));
+}
+
 static bool may_write(const struct map *m)
 {
-	return !(m->map_flags & BPF_F_RDONLY) && !m->frozen &&
-	       !(m->share && share_frozen(m));
+	return !(m->map_flags & BPF_F_RDONLY) && !map_is_frozen(m);
 }
 
 static int lookup_slots(struct map *m, const void *key, u8 *value)

@@ -229,6 +229,7 @@ int map_user_delete_batch(struct map *m, const void *keys, u32 *n, u64 flags);
 /* -EPERM when user space may not write to it, or it is frozen already; -EBUSY when
  * it could all the same, through map_memory(). */
 int map_freeze(struct map *m);
+bool map_is_frozen(const struct map *m);
 /* All elements of an array with BPF_F_MMAPABLE that is not frozen; NULL of others. */
 void *map_memory(struct map *m, size_t *bytes);
 

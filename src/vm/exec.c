@@ -292,6 +292,25 @@ u64 vm_exec(struct vm_machine *m, const struct vm_code *code, struct run *run, u
 				       exec_checked(m, code, run, budget);
 }
 
+bool vm_many(struct vm_machine *m, const struct vm_code *code, struct run *run, u64 budget,
+	     const void *top, helper_fn *fn)
+{
+	if (!vm_runs_native(code, budget))
+		return false;
+	start(m, code, run, (u64)run);
+	run->insns = 0;
+	exec_init(m, run, budget);
+	m->native = true;
+	m->stack_top = (uintptr_t)top;
+	*fn = code->native.fn;
+	return true;
+}
+
+void vm_many_end(struct vm_machine *m)
+{
+	end_native(m, 0);
+}
+
 u64 vm_exec_func(struct vm_machine *m, const struct vm_code *code, struct run *run,
 		 u64 func, const u64 args[3], u32 key_bytes, u64 budget)
 {
