@@ -30,7 +30,7 @@ enum { CPUS = 2, STEPS_MAX = 200000 };
 
 static char dir[] = "/tmp/skep-kill-XXXXXX";
 static char path[128];
-static unsigned every = 61, first;
+static unsigned every = 97, first;
 static u64 kills;			/* of all scenes */
 static volatile u32 *stage;		/* shared with the writer: 1 in the change, 2 behind */
 
