@@ -85,6 +85,9 @@ HELPER_BODY(call_timer_init);
 HELPER_BODY(call_timer_set_callback);
 HELPER_BODY(call_timer_start);
 HELPER_BODY(call_timer_cancel);
+HELPER_BODY(call_wq_init);
+HELPER_BODY(call_wq_set_callback);
+HELPER_BODY(call_wq_start);
 
 HELPER_BODY(call_trace_printk);
 HELPER_BODY(call_trace_vprintk);

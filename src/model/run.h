@@ -159,12 +159,14 @@ struct run_clock {
 /* Around the caller. */
 struct run_task {
 	bool probe;		/* bpf_probe_read may read all of this process */
+	u64 self;		/* the thread as an object: its address; 0 = not yet made */
 	u64 cgroup_id;		/* at the first call that wanted it; 0 = not yet */
 	s32 retval;		/* of bpf_get_retval and bpf_set_retval */
 };
 
 /* Memory that is a program's for a while. */
-enum lent_kind { LENT_OTHER, LENT_RECORD, LENT_BITS, LENT_CPUMASK, LENT_OBJECT };
+enum lent_kind { LENT_OTHER, LENT_RECORD, LENT_BITS, LENT_CPUMASK, LENT_OBJECT, LENT_TASK,
+		 LENT_CGROUP };
 
 struct lent {
 	void *mem;		/* objects and cpumasks: lent so many times, owed as often */

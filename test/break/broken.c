@@ -173,6 +173,7 @@ static void reap(void)
 
 	waitpid(children[0].pid, &status, 0);
 	fprintf(status_file, "%u %d\n", children[0].n, status);
+	fflush(status_file);
 	memmove(children, children + 1, --nr_children * sizeof(*children));
 }
 
