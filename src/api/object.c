@@ -572,6 +572,14 @@ int skep_prog_engine(const struct skep_prog *prog, struct skep_prog_engine *engi
 	return 0;
 }
 
+const struct jit_code *prog_native(const struct skep_prog *prog)
+{
+	struct backend *b = prog->obj->backend;
+
+	return b && b->ops->prog_native && prog->loaded >= 0 ?
+	       b->ops->prog_native(b, (u32)prog->loaded) : NULL;
+}
+
 static int run_loaded(struct skep_prog *prog, struct skep_run *run, struct skep_err *err)
 {
 	struct backend *b = prog->obj->backend;
@@ -603,9 +611,10 @@ static int run_loaded(struct skep_prog *prog, struct skep_run *run, struct skep_
 	return 0;
 }
 
-int skep_prog_run(struct skep_prog *prog, struct skep_run *run, struct skep_err *err)
+/* Can PROG run as RUN says? */
+static int check_run(const struct skep_prog *prog, const struct skep_run *run,
+		     struct skep_err *err)
 {
-	err_clear(err);
 	if (!prog)
 		return err_set(err, ERR_RUN, NULL, "there is no program to run (NULL)");
 	if (!prog->obj->backend || prog->loaded < 0)
@@ -614,10 +623,54 @@ int skep_prog_run(struct skep_prog *prog, struct skep_run *run, struct skep_err 
 	if (run->size != sizeof(*run))
 		return err_set(err, ERR_RUN, NULL, "struct skep_run has size %zu, not %zu",
 			       run->size, sizeof(*run));
+	return 0;
+}
+
+int skep_prog_run(struct skep_prog *prog, struct skep_run *run, struct skep_err *err)
+{
+	int r;
+
+	err_clear(err);
+	r = check_run(prog, run, err);
+	if (r)
+		return r;
 	if (run->data_bytes && !run->data)
 		return err_set(err, ERR_RUN, NULL, "no data, and data_bytes is %u",
 			       run->data_bytes);
 	return run_loaded(prog, run, err);
+}
+
+_Static_assert(sizeof(struct skep_packet) == sizeof(struct test_packet) &&
+	       offsetof(struct skep_packet, retval) == offsetof(struct test_packet, retval) &&
+	       offsetof(struct skep_packet, left_out) == offsetof(struct test_packet, left_out),
+	       "a packet is the same to users and engines");
+
+int skep_prog_run_packets(struct skep_prog *prog, const struct skep_run *run,
+			  struct skep_packet *packets, size_t *n, struct skep_err *err)
+{
+	struct test_run t = { 0 };
+	size_t done = 0;
+	int r;
+
+	err_clear(err);
+	r = check_run(prog, run, err);
+	if (!r) {
+		t.ifindex = run->ifindex;
+		t.rx_queue = run->rx_queue;
+		t.budget = run->budget;
+		t.now_ns = run->now_ns;
+	}
+	while (!r && done < *n) {
+		struct backend *b = prog->obj->backend;
+		u32 nr = (u32)min_u64(*n - done, UINT32_MAX);
+
+		r = b->ops->test_run_batch(b, (u32)prog->loaded, &t,
+					   (struct test_packet *)packets + done, &nr, err);
+		done += nr;
+	}
+	if (r)
+		*n = done;
+	return r;
 }
 
 int skep_object_run_timers(struct skep_object *obj, uint64_t now_ns, uint32_t *waiting,
@@ -768,6 +821,13 @@ int64_t skep_map_read(struct skep_map *map,
 	if (!b)
 		return -EBADF;
 	return b->ops->map_read ? b->ops->map_read(b, map->index, read_event, &r) : -ENOTSUP;
+}
+
+int skep_map_fd(struct skep_map *map)
+{
+	struct backend *b = map->obj->backend;
+
+	return b ? b->ops->map_fd(b, map->index) : -EBADF;
 }
 
 int skep_map_write(struct skep_map *map, const void *data, size_t bytes)

@@ -33,7 +33,7 @@ static bool same_type(const struct map_attr *t, const struct map *m)
 {
 	if (t->type != m->type || t->key_size != m->key_size ||
 	    t->value_size != m->value_size || t->map_flags != m->map_flags ||
-	    t->lock_at != m->lock_at || t->timer_at != m->timer_at ||
+	    t->lock_at != m->lock_at || t->timer_at != m->timer_at || t->work_at != m->work_at ||
 	    t->nr_kptrs != m->nr_kptrs ||
 	    memcmp(t->kptrs, m->kptrs, t->nr_kptrs * sizeof(*t->kptrs)))
 		return false;

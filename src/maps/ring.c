@@ -189,6 +189,19 @@ void ring_commit(void *data, bool discard)
 	store_release(&rec->len, discard ? len | BPF_RINGBUF_DISCARD_BIT : len);
 }
 
+bool ring_has(const struct map *m, const void *record)
+{
+	return m->type == BPF_MAP_TYPE_RINGBUF && (const u8 *)record >= m->elems &&
+	       (const u8 *)record < m->elems + 2ull * m->max_entries;
+}
+
+bool ring_is_next(const struct map *m, const void *record)
+{
+	const struct ring *ring = m->index;
+
+	return record_at(m, load_relaxed(&ring->consumed)) + 1 == record;
+}
+
 u64 ring_query(const struct map *m, u64 what)
 {
 	const struct ring *ring = m->index;

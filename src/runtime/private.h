@@ -24,6 +24,7 @@ struct runtime_prog {
 struct runtime_map {
 	struct map *m;
 	struct vm_map vm;	/* the same for the engine */
+	int event_fd;		/* of a ring buffer that somebody waits for; else -1 */
 	u32 held;		/* by its creator and by maps of maps; 0: it goes when
 				   no program runs */
 };
@@ -72,6 +73,7 @@ struct runtime {
 	struct run run;		/* how those of seats begin */
 	u64 buffer_bytes;	/* that hosts of loaded programs want */
 	struct sock_table socks;	/* that are described */
+	struct ring_watch watch;
 };
 
 static inline struct runtime *rt_of(struct backend *b)
@@ -120,11 +122,29 @@ int runtime_map_make(struct runtime *rt, struct map_attr *attr, struct map **out
 		     struct skep_err *err);
 /* The number of M from now on; RT owns it. */
 u32 runtime_map_add(struct runtime *rt, struct map *m);
+/* struct backend's batches of elements. */
+int runtime_read_batch(struct backend *b, u32 map, struct map_batch *it, void *keys,
+		       void *values, u32 *n);
+int runtime_take_batch(struct backend *b, u32 map, struct map_batch *it, void *keys,
+		       void *values, u32 *n);
+int runtime_write_batch(struct backend *b, u32 map, const void *keys, const void *values,
+			u32 *n, u64 flags);
+int runtime_delete_batch(struct backend *b, u32 map, const void *keys, u32 *n);
 /* Map ID of runtime ARG is held by so many more. */
 void runtime_held(void *arg, u32 id, int by);
 /* Frees the maps that nobody holds, unless a program runs. */
 void runtime_reap(struct runtime *rt);
 void runtime_maps_free(struct runtime *rt);
+int rt_map_like(struct backend *b, u32 outer, u32 *number, struct skep_err *err);
+int rt_map_drop(struct backend *b, u32 map);
+int rt_map_read_batch(struct backend *b, u32 map, struct map_batch *it, void *keys,
+		      void *values, u32 *n);
+
+/* ---- wait.c: who waits for records ------------------------------------------------- */
+
+void runtime_committed(struct run *run, const void *record, u64 flags);
+int rt_map_fd(struct backend *b, u32 map);
+s64 rt_map_read(struct backend *b, u32 map, map_event_fn fn, void *arg);
 
 /* ---- native.c ----------------------------------------------------------------------- */
 
@@ -135,6 +155,7 @@ void runtime_compile(const struct runtime *rt, struct runtime_prog *p,
 
 /* ---- pin.c: maps in files ------------------------------------------------------------ */
 
+void rt_image(struct backend *b, const struct image *img);
 int rt_map_pin(struct backend *b, u32 map, const char *path, struct skep_err *err);
 int rt_map_get(struct backend *b, const struct image_map *def, const char *path,
 	       struct skep_err *err);

@@ -51,7 +51,8 @@ static void records_left(struct vm_machine *m)
 			m->fault.insn = first = l->insn;
 			name = l->r.name;
 		}
-		l->r.drop((void *)l->r.start);
+		for (u32 times = 0; times <= l->r.more; times++)
+			l->r.drop((void *)l->r.start);
 	}
 	m->lent.n = keep;
 	m->owed = 0;
@@ -289,6 +290,25 @@ u64 vm_exec(struct vm_machine *m, const struct vm_code *code, struct run *run, u
 	}
 	return code->mode == VM_FAST ? exec_fast(m, code, run, budget) :
 				       exec_checked(m, code, run, budget);
+}
+
+bool vm_many(struct vm_machine *m, const struct vm_code *code, struct run *run, u64 budget,
+	     const void *top, helper_fn *fn)
+{
+	if (!vm_runs_native(code, budget))
+		return false;
+	start(m, code, run, (u64)run);
+	run->insns = 0;
+	exec_init(m, run, budget);
+	m->native = true;
+	m->stack_top = (uintptr_t)top;
+	*fn = code->native.fn;
+	return true;
+}
+
+void vm_many_end(struct vm_machine *m)
+{
+	end_native(m, 0);
 }
 
 u64 vm_exec_func(struct vm_machine *m, const struct vm_code *code, struct run *run,

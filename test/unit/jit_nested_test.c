@@ -172,8 +172,8 @@ static void statements(struct gen *g, u32 n);
 
 static u32 jump_if(struct gen *g)
 {
-	enum isa_op op;
 	struct bpf_insn *in = &g->p.v[g->p.n];
+	enum isa_op op;
 
 	do
 		op = (enum isa_op)below(g, OP_MAX);
@@ -277,8 +277,8 @@ static void call(struct gen *g)
 	must(g, BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0, 0);
 	for (u32 r = 1; r <= 5; r++) {
 		if (below(g, 2))
-			must(g, BPF_ALU64 | BPF_MOV | BPF_X, r, below(g, 2) ? 0 : 6 + below(g, 3), 0,
-			     0);
+			must(g, BPF_ALU64 | BPF_MOV | BPF_X, r,
+			     below(g, 2) ? 0 : 6 + below(g, 3), 0, 0);
 		else
 			must_imm(g, r, operand(&g->state));
 	}
@@ -316,6 +316,9 @@ static void begin(struct gen *g)
 	for (u32 r = 0; r < VALUES; r++)
 		must_imm(g, r, operand(&g->state));
 	must_imm(g, BASE, (u64)memory);
+	for (u32 r = 0; r < VALUES; r++)	/* not known beforehand */
+		if (below(g, 2))
+			must(g, BPF_LDX | BPF_MEM | width(g), r, BASE, 8 * (s32)r, 0);
 }
 
 static void finish(struct gen *g)

@@ -487,8 +487,8 @@ static void play(const struct scene *s, size_t n)
 			continue;
 		insns = all_steps(&s[i], alone);
 		all_steps(&s[i], together);
-		print_message("# %s: about %u instructions, %llu kills, %llu ms\n", s[i].name, insns,
-			      (unsigned long long)(kills - before),
+		print_message("# %s: about %u instructions, %llu kills, %llu ms\n", s[i].name,
+			      insns, (unsigned long long)(kills - before),
 			      (unsigned long long)(os_clock_ns() - start) / 1000000);
 	}
 }
@@ -582,7 +582,7 @@ static void test_ring(void **state)
 	play(s, ARRAY_LEN(s));
 }
 
-/* ---- main -------------------------------------------------------------------------------------- */
+/* ---- main ------------------------------------------------------------------------ */
 
 static bool may_trace(void)
 {

@@ -436,7 +436,7 @@ static void access_mem(struct a64 *x, enum a64_access what, u32 bits, u32 reg, u
 {
 	s64 from_sp = (s64)frame_bytes(x->unit) + off;
 
-	if (base == FP && from_sp >= 0 && a_mem(&x->p, what, bits, reg, SP, from_sp))
+	if (base == FP && a_mem(&x->p, what, bits, reg, SP, from_sp))
 		return;
 	if (a_mem(&x->p, what, bits, reg, base, off))
 		return;

@@ -675,7 +675,7 @@ static void write_fixes(struct x64 *x)
 
 int jit_x64_write(struct jit_build *b)
 {
-	struct x64 x = { .b = b, .p = b->code->mem,
+	struct x64 x = { .b = b, .p = b->code->mem + JIT_LEAD,
 			 .bmi2 = b->cpu & JIT_X64_BMI2 };
 	struct jit_code *c = b->code;
 	int r = 0;
