@@ -325,6 +325,7 @@ struct verifier {
 	struct kept **kept;	/* [nr_insns] lists */
 	VEC(struct kept *) open;	/* stored on the current path */
 	struct kept *oldest, *newest;	/* complete ones: kept.c */
+	u32 nr_complete;
 	struct kept *free_kept;
 	size_t budget;		/* bytes of MEM, above which states are dropped */
 	VEC(struct def) defs;
