@@ -80,6 +80,8 @@ enum reg_flag {
 	REG_LINKED	= 1 << 10,	/* the id is shared with an added constant */
 	REG_FRESH	= 1 << 11,	/* memory that is only written to */
 	REG_SLICE	= 1 << 12,	/* MEM: of a packet, by a dynptr */
+	REG_NARROW	= 1 << 13,	/* LINKED: it is the low half of the sum alone */
+	REG_LINKS	= REG_LINKED | REG_NARROW,
 };
 
 /* Ranges of packet pointers that compared as beyond the end (see step_jump.c). */
