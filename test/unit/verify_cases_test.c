@@ -598,6 +598,7 @@ static const struct { const char *name, *why; } without[] = {
 	{ "FORMAT_RUN", "it is a warning" },
 	{ "ARENA_CAST", "not yet" }, { "GRAPH_OWNED", "not yet" }, { "KPTR_IMM", "not yet" },
 	{ "REFCOUNT_OBJECT", "not yet" }, { "PERCPU_TYPE", "not yet" },
+	{ "MAP_OPS", "test/cli/ops.t" },
 };
 
 /* Rows that the programs in C of FOLDER are refused for: verdict.t and verify_c.t judge
