@@ -238,6 +238,8 @@ static int def_member(struct def *d, const struct btf_member_info *m, u32 off)
 		case MEMBER_KEY:
 			return def_type(d, row, m->type_id, &map->key_type, &map->key_size);
 		case MEMBER_VALUE:
+			if (map->value_type)	/* there is one for all that is known of it */
+				return def_err(d, "has two members 'value'");
 			ret = def_type(d, row, m->type_id, &map->value_type, &map->value_size);
 			if (!ret) {
 				map->lock_at = field_at(d->btf, map->value_type, "bpf_spin_lock");
