@@ -148,6 +148,8 @@ static int find_kptrs(struct def *d)
 		if (map->nr_kptrs == MAP_KPTRS_MAX)
 			return def_err(d, "has more than %d __kptr pointers in its value",
 				       MAP_KPTRS_MAX);
+		map->kptr_types[map->nr_kptrs] =
+			btf_skip_mods(btf, btf_type(btf, m.type_id)->type);
 		map->kptrs[map->nr_kptrs++] = m.bit_off / 8;
 	}
 	return 0;
