@@ -463,6 +463,8 @@ int main(void)
 		printf("1..0 # SKIP no native code for this processor\n");
 		return 0;
 	}
+	if (getenv("JIT_TEST"))
+		cmocka_set_test_filter(getenv("JIT_TEST"));
 	world_init(&world);
 	r = cmocka_run_group_tests(tests, NULL, NULL);
 	world_free(&world);
