@@ -358,6 +358,7 @@ static void keep_safe(struct ra *a, struct ir *v)
 	open = open & a->used ? open & a->used : open;
 	x_mov(&a->p, true, first_of(open), from);
 	a->reg[from] = NULL;
+	a->left[from] = v;
 	hold(a, v, first_of(open));
 }
 
@@ -379,4 +380,5 @@ void ra_after_call(struct ra *a)
 	for (u32 r = 0; r < REGS; r++)
 		if (BIT(r) & CALLER_SAVED)
 			ra_drop(a, r);
+	memset(a->left, 0, sizeof(a->left));
 }
