@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <linux/magic.h>
 #include <linux/membarrier.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -510,9 +511,24 @@ void os_kernel(char *release, char *build, size_t size)
 	snprintf(build, size, "%s", u.version);
 }
 
+/* Two system calls, but for the first time in a thread; a child asks again. */
+static _Thread_local u64 pid_tgid;
+
+static void forget_pid(void) { pid_tgid = 0; }
+static void watch_forks(void) { pthread_atfork(NULL, NULL, forget_pid); }
+
+static u64 ask_pid_tgid(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, watch_forks);
+	pid_tgid = (u64)(u32)getpid() << 32 | (u32)gettid();
+	return pid_tgid;
+}
+
 u64 os_pid_tgid(void)
 {
-	return (u64)(u32)getpid() << 32 | (u32)gettid();
+	return pid_tgid ? pid_tgid : ask_pid_tgid();
 }
 
 bool os_thread_lives(u32 id)

@@ -183,6 +183,8 @@ static INLINE u64 hash_key(const struct map *m, const void *key, u32 n)
 
 	if (__builtin_constant_p(n) && n == 16)
 		return fold(fold(hash ^ word_of_two(p)) ^ word_of_two(p + 8));
+	if (__builtin_constant_p(n) && n == 8)
+		return fold(hash ^ word_of_two(p));
 	for (; n > 8; n -= 8, p += 8)
 		hash = fold(hash ^ word_of(p, 8));
 	return fold(hash ^ word_of(p, n));
