@@ -113,7 +113,8 @@ void vm_native_stopped(struct vm_machine *m)
 	if (m->fault.kind)
 		return;
 	if (s->code->bind.insns[s->slot].code == REWRITE_TRAP)
-		vm_fault_set(m, VM_FAULT_END, "control is where the verifier ruled out that it comes");
+		vm_fault_set(m, VM_FAULT_END, "control is where the verifier ruled out "
+			     "that it comes");
 	else
 		no_budget(m);
 	place(m, s);
