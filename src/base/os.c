@@ -39,6 +39,16 @@ void *mem_alloc(size_t size)
 	return p;
 }
 
+enum { HUGE_BYTES = 2 << 20 };
+
+void os_mem_huge(void *p, size_t bytes)
+{
+	u8 *from = (u8 *)round_up((uintptr_t)p, HUGE_BYTES), *end = (u8 *)p + bytes;
+
+	if (from < end && end - from >= HUGE_BYTES)
+		madvise(from, (size_t)(end - from) / HUGE_BYTES * HUGE_BYTES, MADV_HUGEPAGE);
+}
+
 void *mem_resize(void *p, size_t size)
 {
 	p = realloc(p, size ? size : 1);
