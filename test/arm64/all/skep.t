@@ -34,10 +34,10 @@ compare constructs/ipv4.o firewall/traffic.pcapng
 compare constructs/loops.o firewall/traffic.pcapng
 
 run="$there run examples/firewall/firewall.o examples/firewall/traffic.pcapng --stats"
-one="as native code of one pass"
+one="0 jit-opt, 1 jit-fast"
 has "compiled in one pass" "$one" "$($run --jit fast 2>&1 >/dev/null)"
 has "by itself, too" "$one" "$($run 2>&1 >/dev/null)"
 has "the optimising compiler is not there" "there is no optimising compiler for this processor" \
 	"$($run --jit opt 2>&1 >/dev/null)"
-has "interpreted" "in the fast interpreter" "$($run --jit off 2>&1 >/dev/null)"
+has "interpreted" "0 jit-opt, 0 jit-fast, 1 fast" "$($run --jit off 2>&1 >/dev/null)"
 done_testing
