@@ -125,6 +125,20 @@ void os_exec_free(void *p, size_t size)
 		munmap(p, size);
 }
 
+/* By a file without a name, whose pages may be mapped as often as one likes. */
+static void *ring_of_file(size_t head, size_t data)
+{
+	int fd = os_temp_open();
+	void *p = NULL;
+
+	if (fd < 0)
+		return NULL;
+	if (!ftruncate(fd, (off_t)(head + data)))
+		p = os_shared_ring(fd, 0, head, data, NULL);
+	close(fd);
+	return p;
+}
+
 void *os_map_ring(size_t head, size_t data)
 {
 	u8 *p = mmap(NULL, head + 2 * data, PROT_READ | PROT_WRITE,
@@ -132,13 +146,13 @@ void *os_map_ring(size_t head, size_t data)
 
 	if (p == MAP_FAILED)
 		return NULL;
-	/* an old size of 0 makes a second mapping of the same shared pages */
+	/* an old size of 0 makes a second mapping of the same shared pages; emulators of
+	   a kernel do not know that */
 	if (mremap(p + head, 0, data, MREMAP_MAYMOVE | MREMAP_FIXED,
-		   p + head + data) == MAP_FAILED) {
-		munmap(p, head + 2 * data);
-		return NULL;
-	}
-	return p;
+		   p + head + data) != MAP_FAILED)
+		return p;
+	munmap(p, head + 2 * data);
+	return ring_of_file(head, data);
 }
 
 void os_unmap(void *p, size_t size)
