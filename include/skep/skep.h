@@ -16,9 +16,9 @@
  * skep_object_load verifies programs as the Linux kernel would (skep-verify(1)) and
  * refuses what is not safe; what is accepted runs as native code (enum skep_jit), or
  * in an interpreter that checks nothing any more. A program that uses what the verifier
- * cannot judge yet, or that is not to be judged (skep_load_opts.unverified), runs in another interpreter,
- * which looks at every access: it ends with an error and cannot touch the memory of
- * the process.
+ * cannot judge yet, or that is not to be judged (skep_load_opts.unverified), runs in
+ * another interpreter, which looks at every access: it ends with an error and cannot
+ * touch the memory of the process.
  *
  * Calls return 0 or a negative errno and fill the struct skep_err, which may
  * be NULL. The library never prints, never exits (without memory for its own

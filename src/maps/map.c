@@ -74,6 +74,7 @@ static void map_fill(struct map *m, const struct map_ops *ops,
 	m->timer_gone = a->timer_gone;
 	m->timer_arg = a->timer_arg;
 	memcpy(m->kptrs, a->kptrs, sizeof(m->kptrs));
+	memcpy(m->kptr_types, a->kptr_types, sizeof(m->kptr_types));
 	m->nr_kptrs = a->nr_kptrs;
 	m->kptr_gone = a->kptr_gone;
 	m->objects = a->objects;

@@ -37,6 +37,7 @@ struct map_attr {
 	u32 timer_at;	/* the same of a struct bpf_timer */
 	u32 work_at;	/* the same of a struct bpf_wq */
 	u32 kptrs[MAP_KPTRS_MAX];	/* offsets of pointers to objects */
+	u32 kptr_types[MAP_KPTRS_MAX];	/* equal numbers for equal types */
 	u32 nr_kptrs;
 	/* An element with an object is gone: its address. */
 	void (*kptr_gone)(void *arg, u64 object);
@@ -146,7 +147,7 @@ struct map {
 	u8 *mem;			/* the flat area */
 	u64 mem_bytes;
 	u32 lock_at, timer_at, work_at;	/* as in struct map_attr */
-	u32 kptrs[MAP_KPTRS_MAX], nr_kptrs;
+	u32 kptrs[MAP_KPTRS_MAX], kptr_types[MAP_KPTRS_MAX], nr_kptrs;
 	void (*kptr_gone)(void *arg, u64 object);
 	struct objects *const *objects;
 	/* the same by their places in the value, which copies leave alone */

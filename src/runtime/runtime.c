@@ -52,6 +52,7 @@ static struct map_attr attr_of(const struct image_map *def)
 	};
 
 	memcpy(a.kptrs, def->kptrs, sizeof(a.kptrs));
+	memcpy(a.kptr_types, def->kptr_types, sizeof(a.kptr_types));
 	return a;
 }
 
