@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -552,6 +553,14 @@ u64 os_pid_tgid(void)
 bool os_thread_lives(u32 id)
 {
 	return !syscall(SYS_tgkill, getpid(), id, 0) || errno != ESRCH;
+}
+
+void os_random(void *to, size_t bytes)
+{
+	if (getrandom(to, bytes, 0) != (ssize_t)bytes) {
+		fprintf(stderr, "skep: the system gives no random bytes\n");
+		abort();
+	}
 }
 
 bool os_membarrier(void)

@@ -155,6 +155,7 @@ u64 os_clock_coarse_ns(void);	/* CLOCK_MONOTONIC_COARSE */
 u64 os_clock_cpu_ns(void);	/* CLOCK_PROCESS_CPUTIME_ID */
 u64 os_clock_thread_ns(void);	/* CLOCK_THREAD_CPUTIME_ID */
 int os_cpu_count(void);		/* cpus that may exist; at least 1 */
+void os_random(void *to, size_t bytes);	/* nobody can guess */
 void os_yield(void);		/* lets another thread run */
 /* uname(2)'s release and version, cut to SIZE bytes; "" when unknown. */
 void os_kernel(char *release, char *build, size_t size);
