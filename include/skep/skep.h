@@ -16,9 +16,9 @@
  * skep_object_load verifies programs as the Linux kernel would (skep-verify(1)) and
  * refuses what is not safe; what is accepted runs as native code (enum skep_jit), or
  * in an interpreter that checks nothing any more. A program that uses what the verifier
- * cannot judge yet, or that is not to be judged (skep_load_opts.unverified), runs in another interpreter,
- * which looks at every access: it ends with an error and cannot touch the memory of
- * the process.
+ * cannot judge yet, or that is not to be judged (skep_load_opts.unverified), runs in
+ * another interpreter, which looks at every access: it ends with an error and cannot
+ * touch the memory of the process.
  *
  * Calls return 0 or a negative errno and fill the struct skep_err, which may
  * be NULL. The library never prints, never exits (without memory for its own
@@ -39,6 +39,7 @@
 
 #include <skep/err.h>
 #include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -170,6 +171,11 @@ struct skep_load_opts {
 	   system gives no executable memory) is interpreted; skep_prog_engine() says
 	   why. */
 	enum skep_jit jit;
+	/* SKEP_USER. Who called the program, for bpf_get_task_stack and its like: at most MAX
+	   return addresses, the innermost first, of USER's or the kernel's side; how many.
+	   NULL: nobody knows, -EFAULT. Called by the thread that runs the program. */
+	uint32_t (*stack)(void *arg, bool user, uint64_t *ips, uint32_t max);
+	void *stack_arg;
 };
 
 /*
@@ -349,7 +355,8 @@ int skep_map_next_key(struct skep_map *map, const void *key, void *next);
 int skep_map_lookup_flags(struct skep_map *map, const void *key, void *value, uint64_t flags);
 
 /*
- * Many elements at once, of arrays, hash types and tries; -524 of others. Reading gives up
+ * Many elements at once, of arrays, hash types and tries; -524 of others, but types with
+ * keys can be read. Reading gives up
  * to *N elements from the place FROM on (NULL: the start); *N is how many there were, and
  * TO, of the key's bytes and 8 at least, is the place to go on from. -ENOENT with or after
  * the last of them. What lookup_delete gives is no longer in the map: of hash types only.

@@ -37,6 +37,7 @@ struct map_attr {
 	u32 timer_at;	/* the same of a struct bpf_timer */
 	u32 work_at;	/* the same of a struct bpf_wq */
 	u32 kptrs[MAP_KPTRS_MAX];	/* offsets of pointers to objects */
+	u32 kptr_types[MAP_KPTRS_MAX];	/* equal numbers for equal types */
 	u32 nr_kptrs;
 	/* An element with an object is gone: its address. */
 	void (*kptr_gone)(void *arg, u64 object);
@@ -146,7 +147,7 @@ struct map {
 	u8 *mem;			/* the flat area */
 	u64 mem_bytes;
 	u32 lock_at, timer_at, work_at;	/* as in struct map_attr */
-	u32 kptrs[MAP_KPTRS_MAX], nr_kptrs;
+	u32 kptrs[MAP_KPTRS_MAX], kptr_types[MAP_KPTRS_MAX], nr_kptrs;
 	void (*kptr_gone)(void *arg, u64 object);
 	struct objects *const *objects;
 	/* the same by their places in the value, which copies leave alone */
@@ -269,6 +270,12 @@ void *map_owner_value(struct map *m, const struct map_owner *o, const void *init
 int map_owner_remove(struct map *m, const struct map_owner *o, u32 cpu);
 /* Whether user space's KEY names an owner: 0 or -errno. */
 int map_owner_known(const struct map *m, const void *key);
+
+/* ---- stack traces ------------------------------------------------------------- */
+
+/* The number of the chain of BYTES, at most value_size: or -EEXIST, -ENOMEM. FLAGS: BPF_F_*. */
+s64 map_stack_put(struct map *m, const void *chain, u32 bytes, u64 flags);
+int map_stack_read(struct map *m, const void *key, void *value, bool take);
 
 /* ---- arrays of programs, cgroups and maps ---------------------------------- */
 
