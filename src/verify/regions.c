@@ -6,6 +6,7 @@
 #include "verify/state.h"
 #include "verify/mem.h"
 #include "verify/fields.h"
+#include "verify/args.h"
 #include "verify/call.h"
 #include "model/uapi.h"
 #include "btf/btf.h"
@@ -60,6 +61,7 @@ static bool ctx_access(struct verifier *v, struct state *s, const struct access 
 {
 	s64 off = a->off;
 	enum access_gives gives;
+
 
 	if (!v->ctx && !traces_types(v)) {
 		not_judged(v, a->insn, "contexts of this program type");
@@ -406,9 +408,42 @@ static region_fn *const regions[REG_TYPES] = {
 	[REG_ARENA] = arena_access, [REG_FUNC] = no_memory, [REG_DYNPTR] = no_memory,
 };
 
+/*
+ * Functions are given memory: bytes that lie as programs see them. Members of contexts
+ * and sockets do not, but those of contexts of type syscall; and engines that check
+ * nothing have no buffers of the kernel's.
+ */
+static bool is_memory(struct verifier *v, const struct access *a, const struct reg *r)
+{
+	switch (r->type) {
+	case REG_STACK:
+	case REG_PACKET:
+	case REG_PACKET_META:
+	case REG_MAP_VALUE:
+	case REG_MAP_KEY:
+	case REG_MEM:
+	case REG_BTF:
+		return true;
+	case REG_CTX:
+		if (v->prog->type != BPF_PROG_TYPE_SYSCALL)
+			return false;
+		/* fallthrough */
+	case REG_BUF:
+		v->points[a->insn].access.flags |= FACT_KERNEL;
+		return true;
+	default:
+		return false;
+	}
+}
+
 bool region_access(struct verifier *v, struct state *s, const struct access *a,
 		   const struct reg *ptr, struct reg *value)
 {
+	if (a->is_helper && !is_memory(v, a, ptr)) {
+		reject(v, REJECT_ARG_TYPE, a->insn, &(struct why){ .reg = a->reg, .ptr = ptr,
+		       .a = a->reg, .s = ARG_WANTS_MEM, .t = "the function" });
+		return false;
+	}
 	if ((ptr->flags & REG_OR_NULL) && !a->is_helper) {
 		reject(v, REJECT_OR_NULL, a->insn,
 		       &(struct why){ .reg = a->reg, .ptr = ptr });
