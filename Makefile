@@ -38,7 +38,8 @@ HASH  := \#
 have = $(shell printf '$(HASH)include <$(1)>\nint main(void){return 0;}\n' | $(CC) -x c -fsyntax-only - 2>/dev/null && echo 1)
 
 # Asked once: each is a run of the compiler.
-HAVE    := $(if $(call have,jansson.h),-DHAVE_JANSSON) $(if $(call have,elfutils/libdwfl.h),-DHAVE_LIBDW)
+HAVE    := $(if $(call have,jansson.h),-DHAVE_JANSSON) $(if $(call have,elfutils/libdwfl.h),-DHAVE_LIBDW) \
+	$(if $(call have,capstone/capstone.h),-DHAVE_CAPSTONE)
 
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wundef -Wno-unused-parameter
 CFLAGS  ?= -O2 -g

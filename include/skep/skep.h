@@ -16,9 +16,9 @@
  * skep_object_load verifies programs as the Linux kernel would (skep-verify(1)) and
  * refuses what is not safe; what is accepted runs as native code (enum skep_jit), or
  * in an interpreter that checks nothing any more. A program that uses what the verifier
- * cannot judge yet, or that is not to be judged (skep_load_opts.unverified), runs in another interpreter,
- * which looks at every access: it ends with an error and cannot touch the memory of
- * the process.
+ * cannot judge yet, or that is not to be judged (skep_load_opts.unverified), runs in
+ * another interpreter, which looks at every access: it ends with an error and cannot
+ * touch the memory of the process.
  *
  * Calls return 0 or a negative errno and fill the struct skep_err, which may
  * be NULL. The library never prints, never exits (without memory for its own
@@ -39,6 +39,7 @@
 
 #include <skep/err.h>
 #include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -170,6 +171,11 @@ struct skep_load_opts {
 	   system gives no executable memory) is interpreted; skep_prog_engine() says
 	   why. */
 	enum skep_jit jit;
+	/* SKEP_USER. Who called the program, for bpf_get_task_stack and its like: at most MAX
+	   return addresses, the innermost first, of USER's or the kernel's side; how many.
+	   NULL: nobody knows, -EFAULT. Called by the thread that runs the program. */
+	uint32_t (*stack)(void *arg, bool user, uint64_t *ips, uint32_t max);
+	void *stack_arg;
 };
 
 /*
@@ -286,6 +292,27 @@ struct skep_run {
 /* -EFAULT and the program's place in ERR when it did what it must not. */
 int skep_prog_run(struct skep_prog *prog, struct skep_run *run, struct skep_err *err);
 
+/* One of many packets. */
+struct skep_packet {
+	void *data;		/* the program may write to it */
+	uint32_t bytes;
+	uint32_t wire_bytes;	/* of a packet that was captured in part; not looked at */
+	/* out */
+	uint32_t retval;
+	uint32_t redirect_ifindex;	/* of bpf_redirect; 0 = none */
+	uint32_t left_out;	/* 1: programs of this type are not asked about it */
+};
+
+/*
+ * Runs the program once on each of *N packets, with the inputs of RUN but for data,
+ * repeat and ctx_in; its results stay as they are. Programs that neither move nor
+ * forward packets run on them where they lie, at a few ns each: what they write is
+ * there afterwards; what others write is lost. After an error *N is the number, from
+ * 0, of the packet that it is about.
+ */
+int skep_prog_run_packets(struct skep_prog *prog, const struct skep_run *run,
+			  struct skep_packet *packets, size_t *n, struct skep_err *err);
+
 /*
  * Timers (struct bpf_timer) run when a program is run, before it. This runs
  * those that are due without a program; a clock that is SKEP_CLOCK_RUN goes on
@@ -324,6 +351,35 @@ int skep_map_delete(struct skep_map *map, const void *key);
 int skep_map_lookup_delete(struct skep_map *map, const void *key, void *value);
 /* KEY NULL = the first; -ENOENT after the last. */
 int skep_map_next_key(struct skep_map *map, const void *key, void *next);
+/* FLAGS: BPF_F_LOCK copies under the value's spin lock. */
+int skep_map_lookup_flags(struct skep_map *map, const void *key, void *value, uint64_t flags);
+
+/*
+ * Many elements at once, of arrays, hash types and tries; -524 of others, but types with
+ * keys can be read. Reading gives up
+ * to *N elements from the place FROM on (NULL: the start); *N is how many there were, and
+ * TO, of the key's bytes and 8 at least, is the place to go on from. -ENOENT with or after
+ * the last of them. What lookup_delete gives is no longer in the map: of hash types only.
+ * Updates and deletions end with the first that fails, and *N is how many did not. FLAGS is
+ * 0 or BPF_F_LOCK.
+ */
+int skep_map_lookup_batch(struct skep_map *map, const void *from, void *to, void *keys,
+			  void *values, uint32_t *n);
+int skep_map_lookup_delete_batch(struct skep_map *map, const void *from, void *to, void *keys,
+				 void *values, uint32_t *n);
+int skep_map_update_batch(struct skep_map *map, const void *keys, const void *values,
+			  uint32_t *n, uint64_t flags);
+int skep_map_delete_batch(struct skep_map *map, const void *keys, uint32_t *n);
+
+/* From now on only programs change the map: 0, -EPERM (it is so already, or may not be
+ * written to), -EBUSY after skep_map_memory(). */
+int skep_map_freeze(struct skep_map *map);
+/*
+ * All elements of an array with BPF_F_MMAPABLE, each at a multiple of 8 bytes, for as long
+ * as the object is open; what is stored there programs see at once. NULL of other maps, and
+ * of those that are frozen.
+ */
+void *skep_map_memory(struct skep_map *map, size_t *bytes);
 
 /*
  * Gives a map of a loaded object a name that outlives the process: PATH, with

@@ -475,6 +475,8 @@ int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
 		ro.print = opts->print;
 		ro.print_arg = opts->print_arg;
 		ro.probe = opts->probe;
+		ro.stack = opts->stack;
+		ro.stack_arg = opts->stack_arg;
 		ro.virtual_clock = opts->clock == SKEP_CLOCK_RUN;
 	}
 	object_judge_free(obj);
@@ -572,6 +574,14 @@ int skep_prog_engine(const struct skep_prog *prog, struct skep_prog_engine *engi
 	return 0;
 }
 
+const struct jit_code *prog_native(const struct skep_prog *prog)
+{
+	struct backend *b = prog->obj->backend;
+
+	return b && b->ops->prog_native && prog->loaded >= 0 ?
+	       b->ops->prog_native(b, (u32)prog->loaded) : NULL;
+}
+
 static int run_loaded(struct skep_prog *prog, struct skep_run *run, struct skep_err *err)
 {
 	struct backend *b = prog->obj->backend;
@@ -603,9 +613,10 @@ static int run_loaded(struct skep_prog *prog, struct skep_run *run, struct skep_
 	return 0;
 }
 
-int skep_prog_run(struct skep_prog *prog, struct skep_run *run, struct skep_err *err)
+/* Can PROG run as RUN says? */
+static int check_run(const struct skep_prog *prog, const struct skep_run *run,
+		     struct skep_err *err)
 {
-	err_clear(err);
 	if (!prog)
 		return err_set(err, ERR_RUN, NULL, "there is no program to run (NULL)");
 	if (!prog->obj->backend || prog->loaded < 0)
@@ -614,10 +625,54 @@ int skep_prog_run(struct skep_prog *prog, struct skep_run *run, struct skep_err 
 	if (run->size != sizeof(*run))
 		return err_set(err, ERR_RUN, NULL, "struct skep_run has size %zu, not %zu",
 			       run->size, sizeof(*run));
+	return 0;
+}
+
+int skep_prog_run(struct skep_prog *prog, struct skep_run *run, struct skep_err *err)
+{
+	int r;
+
+	err_clear(err);
+	r = check_run(prog, run, err);
+	if (r)
+		return r;
 	if (run->data_bytes && !run->data)
 		return err_set(err, ERR_RUN, NULL, "no data, and data_bytes is %u",
 			       run->data_bytes);
 	return run_loaded(prog, run, err);
+}
+
+_Static_assert(sizeof(struct skep_packet) == sizeof(struct test_packet) &&
+	       offsetof(struct skep_packet, retval) == offsetof(struct test_packet, retval) &&
+	       offsetof(struct skep_packet, left_out) == offsetof(struct test_packet, left_out),
+	       "a packet is the same to users and engines");
+
+int skep_prog_run_packets(struct skep_prog *prog, const struct skep_run *run,
+			  struct skep_packet *packets, size_t *n, struct skep_err *err)
+{
+	struct test_run t = { 0 };
+	size_t done = 0;
+	int r;
+
+	err_clear(err);
+	r = check_run(prog, run, err);
+	if (!r) {
+		t.ifindex = run->ifindex;
+		t.rx_queue = run->rx_queue;
+		t.budget = run->budget;
+		t.now_ns = run->now_ns;
+	}
+	while (!r && done < *n) {
+		struct backend *b = prog->obj->backend;
+		u32 nr = (u32)min_u64(*n - done, UINT32_MAX);
+
+		r = b->ops->test_run_batch(b, (u32)prog->loaded, &t,
+					   (struct test_packet *)packets + done, &nr, err);
+		done += nr;
+	}
+	if (r)
+		*n = done;
+	return r;
 }
 
 int skep_object_run_timers(struct skep_object *obj, uint64_t now_ns, uint32_t *waiting,

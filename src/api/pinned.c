@@ -39,6 +39,18 @@ int pin_path(struct strbuf *out, const char *dir, const char *name, struct skep_
 	return r;
 }
 
+int object_pins_whole(const struct skep_object *obj, struct skep_err *err)
+{
+	struct backend *b = obj->backend;
+	struct map_info info;
+
+	for (u32 i = 0; i < obj->img->nr_maps; i++)
+		if (!b->ops->map_info(b, i, &info) && info.torn)
+			return err_set(err, ERR_SHARE_FILE, info.path, "somebody truncated it "
+				       "during the run: what it held is lost (EIO)");
+	return 0;
+}
+
 /* An image of nothing but the map in file PATH. */
 static struct image *image_of(const char *path, const struct map *m,
 			      const struct share_types *types, struct arena *arena)

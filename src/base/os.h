@@ -107,6 +107,8 @@ void os_shared_close(int fd);
 bool os_shared_read(int fd, u64 at, void *to, size_t bytes);
 u64 os_shared_room(const char *path);	/* bytes free where PATH is or would be */
 u64 os_dir_room(const char *dir);
+/* Is PATH a file, and not a pin in a file system of type bpf? */
+bool os_is_plain_file(const char *path);
 
 /* Maps BYTES at AT, at WHERE or (NULL) anywhere; the second as os_map_ring does.
  * NULL: refused. Children of fork have no part in it. */
@@ -143,6 +145,7 @@ u64 os_clock_boot_ns(void);	/* CLOCK_BOOTTIME */
 u64 os_clock_tai_ns(void);	/* CLOCK_TAI */
 u64 os_clock_coarse_ns(void);	/* CLOCK_MONOTONIC_COARSE */
 u64 os_clock_cpu_ns(void);	/* CLOCK_PROCESS_CPUTIME_ID */
+u64 os_clock_thread_ns(void);	/* CLOCK_THREAD_CPUTIME_ID */
 int os_cpu_count(void);		/* cpus that may exist; at least 1 */
 void os_yield(void);		/* lets another thread run */
 /* uname(2)'s release and version, cut to SIZE bytes; "" when unknown. */
@@ -157,6 +160,16 @@ void os_comm(char name[16]);	/* of the calling thread, padded with zeroes */
 /* The id of this process's cgroup (v2), or of its ancestor at LEVEL (0 = the
  * root, -1 = itself); 0 when there is none. */
 u64 os_cgroup_id(int level);
+/* The path of the cgroup (v2) that thread ID of this process is in, or that has ID; from
+ * the root, "/" being it. False when there is none, or it is longer. */
+bool os_cgroup_of_thread(u32 id, char *path, size_t size);
+bool os_cgroup_find(u64 id, char *path, size_t size);
+/* The id of the cgroup PATH's ancestor at LEVEL; 0 when it has none. */
+u64 os_cgroup_at(const char *path, int level);
+u64 os_cgroup_of_fd(int fd);	/* of an open directory; 0 when it is no cgroup */
+bool os_inode_of_fd(int fd, u64 *dev, u64 *ino);	/* of an open file */
+/* When thread ID of this process began, in a unit of the system's; 0: there is none. */
+u64 os_thread_start(u32 id);
 /* Device and inode of this process's pid name space; false when unknown. */
 bool os_pid_ns(u64 *dev, u64 *ino);
 /* BYTES at address FROM of this process to TO; -EFAULT, with part of it copied

@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 /* ---- new files ---------------------------------------------------------------- */
@@ -134,6 +135,16 @@ u64 os_shared_room(const char *path)
 
 	free(dir);
 	return room;
+}
+
+bool os_is_plain_file(const char *path)
+{
+	enum { BPF_FS = (int)0xcafe4a11 };
+	struct statfs fs;
+	struct stat st;
+
+	return !stat(path, &st) && S_ISREG(st.st_mode) && !statfs(path, &fs) &&
+	       (int)fs.f_type != BPF_FS;
 }
 
 u64 os_dir_room(const char *dir)

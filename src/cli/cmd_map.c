@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * cmd_map.c: maps that the running kernel has, in bpftool's grammar: shows, reads,
- * changes, makes and pins them. Commands may be shortened; the first one in the
- * table that begins so is meant. What a map answers is status 1 when there is
- * no such element.
+ * cmd_map.c: maps that the running kernel has, and those of the embedded engine that
+ * are pinned as files, in bpftool's grammar: shows, reads, changes, makes and pins them.
+ * Commands may be shortened; the first one in the table that begins so is meant. What a
+ * map answers is status 1 when there is no such element.
  */
 #include "cli/map_view.h"
 #include "kernel/kernel.h"
@@ -80,12 +80,15 @@ static int no_more_words(struct job *job)
 	return word ? err_set(&job->err, ERR_USAGE, NULL, "'%s' is one word too many", word) : 0;
 }
 
-/* The kernel said no to WHAT. */
+/* The kernel, or our engine, said no to WHAT. */
 static int refused(struct job *job, const struct map_view *v, const char *what, int code)
 {
-	int r = err_set(&job->err, ERR_MAP_UPDATE, NULL, "map %u '%s': %s: %s", v->live.id,
-			v->live.name, what, code == -524 ? "Operation not supported" :
-			strerror(-code));
+	char title[64];
+	int r;
+
+	map_title(title, &v->live);
+	r = err_set(&job->err, ERR_MAP_UPDATE, v->live.file, "%s: %s: %s", title, what,
+		    code == -524 ? "Operation not supported" : strerror(-code));
 
 	if (code == -EPERM && v->live.frozen)
 		err_note(&job->err, "it is frozen");
@@ -278,8 +281,12 @@ static bool can_walk(const struct map_view *v)
 
 static int cannot_walk(struct job *job, const struct map_view *v)
 {
-	int r = err_set(&job->err, ERR_MAP_TYPE, NULL, "map %u '%s' of type %s has no keys to go "
-			"through", v->live.id, v->live.name, v->info.row->name);
+	char title[64];
+	int r;
+
+	map_title(title, &v->live);
+	r = err_set(&job->err, ERR_MAP_TYPE, v->live.file, "%s of type %s has no keys to go "
+		    "through", title, v->info.row->name);
 
 	if (v->live.type == BPF_MAP_TYPE_QUEUE || v->live.type == BPF_MAP_TYPE_STACK)
 		err_help(&job->err, "`skep map peek` shows the next element");

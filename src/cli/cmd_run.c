@@ -3,6 +3,7 @@
  * cmd_run.c: `skep run`: a program of an object, the packets of captures or live
  * ports, and what came of it: verdicts, packets, map contents.
  */
+#include "cli/native.h"
 #include "cli/ports.h"
 #include "cli/run.h"
 #include "host/hosts.h"
@@ -45,6 +46,7 @@ struct job {
 	u64 left_out;			/* that the kernel would not ask the program about */
 	struct sockets sockets;		/* of --sockets */
 	u64 ns;				/* of cpu time for all packets, reading included */
+	u64 repeat_ns;			/* of --repeat: means of all packets, added */
 	bool capture_clock;		/* time is that of the packets */
 	u64 now;			/* ns: of the last packet */
 	u32 timers;			/* that wait at the end */
@@ -354,6 +356,7 @@ static int run_packets(struct job *j, const char *path, struct capture *c, struc
 			continue;
 		}
 		j->packets++;
+		j->repeat_ns += t->duration_ns;
 		j->cut += p.bytes < p.wire_bytes;
 		r = on_packet(j, capture_iface(c, p.iface), &p, t, seen(j));
 		if (!r && ports_wanted(&j->ports))
@@ -420,6 +423,7 @@ static int run_arrived(struct job *j, struct port *in, const struct packet *p, i
 		if (r)
 			return at_packet(j, r, in->name, p[i].number, p[i].bytes);
 		j->packets++;
+		j->repeat_ns += t->duration_ns;
 		j->cut += p[i].bytes < p[i].wire_bytes;
 		r = on_packet(j, &iface, &p[i], t, seen(j));
 		if (!r)
@@ -514,9 +518,9 @@ static int run_inputs(struct job *j)
 
 static u64 ns_per_packet(const struct job *j)
 {
-	u64 runs = j->packets * (j->o.repeat ? j->o.repeat : 1);
+	u64 ns = j->o.repeat > 1 && j->on != ON_BOTH ? j->repeat_ns : j->ns;
 
-	return runs ? (j->ns + runs / 2) / runs : 0;
+	return j->packets ? (ns + j->packets / 2) / j->packets : 0;
 }
 
 static void results_text(struct strbuf *out, struct job *j)
@@ -679,6 +683,8 @@ static int run_job(struct job *j)
 		return engine_refused(j->prog) ? EXIT_NO : report(j->err);
 	r = run_inputs(j);
 	messages_end(&j->messages);
+	if (!r && object_pins_whole(j->prog->obj, j->err))
+		return report(j->err);
 	return r ? stop_early(j) : finish(j);
 }
 
@@ -697,19 +703,11 @@ static int check_engine(const struct command *cmd, struct job *j)
 
 static int check_jit(const struct command *cmd, struct job *j)
 {
-	static const char *const names[] = { [SKEP_JIT_OFF] = "off", [SKEP_JIT_FAST] = "fast",
-		[SKEP_JIT_OPT] = "opt" };
-
 	if (!j->o.jit_name)
 		return EXIT_YES;
 	if (j->on == ON_KERNEL)
 		return usage_error("--jit is for the embedded engine: a kernel has its own");
-	for (u32 i = SKEP_JIT_OFF; i < ARRAY_LEN(names); i++)
-		if (!strcmp(j->o.jit_name, names[i])) {
-			j->o.jit = (enum skep_jit)i;
-			return EXIT_YES;
-		}
-	return usage_error("--jit takes off, fast or opt, not '%s'", j->o.jit_name);
+	return native_tier(&j->o.jit, j->o.jit_name);
 }
 
 static int check_ports(const struct command *cmd, const struct job *j)

@@ -20,7 +20,8 @@ static void json_type(struct json *j, const char *key, u32 type)
 
 void map_json_name(struct json *j, const struct live_map *m)
 {
-	json_u64(j, "id", m->id);
+	if (!m->file)
+		json_u64(j, "id", m->id);
 	json_type(j, "type", m->type);
 	if (m->name[0])
 		json_str(j, "name", m->name);
@@ -62,6 +63,16 @@ static void json_pins(struct json *j, const struct live_map *m, const struct liv
 		json_arr_end(j);
 }
 
+/* What a kernel does not say of its maps. */
+static void json_file(struct json *j, const struct live_map *m)
+{
+	json_u64(j, "entries", m->entries);
+	json_u64(j, "cpus", m->cpus);
+	json_arr(j, "pinned");
+	json_str(j, NULL, m->file);
+	json_arr_end(j);
+}
+
 void map_json_facts(struct json *j, const struct live_map *m, const struct live_pins *pins)
 {
 	json_obj(j, NULL);
@@ -75,6 +86,8 @@ void map_json_facts(struct json *j, const struct live_map *m, const struct live_
 	json_u64(j, "frozen", m->frozen);
 	if (m->btf_id)
 		json_u64(j, "btf_id", m->btf_id);
+	if (m->file)
+		json_file(j, m);
 	json_pins(j, m, pins);
 	json_obj_end(j);
 }
@@ -98,7 +111,10 @@ void map_print_facts(struct strbuf *out, const struct live_map *m, const struct 
 {
 	const struct maptype_row *row = maptype_row(m->type);
 
-	sb_printf(out, "%u: ", m->id);
+	if (m->file)
+		sb_printf(out, "%s: ", m->file);
+	else
+		sb_printf(out, "%u: ", m->id);
 	if (row)
 		sb_printf(out, "%s  ", row->name);
 	else
@@ -109,6 +125,10 @@ void map_print_facts(struct strbuf *out, const struct live_map *m, const struct 
 		  m->value_size, m->max_entries);
 	if (m->memlock)
 		sb_printf(out, "  memlock %" PRIu64 "B", m->memlock);
+	if (m->file)
+		sb_printf(out, "  entries %" PRIu64, m->entries);
+	if (m->file && m->cpus > 1)
+		sb_printf(out, "  cpus %u", m->cpus);
 	print_owner(out, m);
 	for (size_t i = 0; pins && i < pins->n; i++)
 		if (is_pin_of(&pins->v[i], m))

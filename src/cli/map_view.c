@@ -3,6 +3,7 @@
 #include "cli/map_view.h"
 #include "kernel/kernel.h"
 #include <ctype.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #define VMLINUX_BTF "/sys/kernel/btf/vmlinux"
@@ -107,12 +108,60 @@ static int parse_id(struct map_list *l, struct words *w, struct skep_err *err)
 	return r ? r : add_fd(l, live_open(LIVE_MAP, id, err), err);
 }
 
+/* What the object of a pinned file says as the kernel would say it. */
+static void file_facts(struct live_map *m, const struct skep_object *obj, const char *path)
+{
+	const struct image_map *def = &obj->img->maps[0];
+	struct map_info info;
+
+	obj->backend->ops->map_info(obj->backend, 0, &info);
+	*m = (struct live_map){ .fd = -1, .file = mem_strdup(path), .type = def->type,
+		.key_size = def->key_size, .value_size = def->value_size,
+		.max_entries = def->max_entries, .flags = def->map_flags,
+		.extra = def->map_extra, .key_type = def->key_type,
+		.value_type = def->value_type, .owner_type = -1, .entries = info.count,
+		.cpus = info.cpus, .frozen = info.frozen };
+	snprintf(m->name, sizeof(m->name), "%s", def->name);
+}
+
+/* A map of the embedded engine. */
+static int add_file(struct map_list *l, const char *path, struct skep_err *err)
+{
+	struct skep_object *obj;
+	int r = object_open_pinned(&obj, path, err);
+
+	if (r)
+		return r;
+	file_facts(vec_push(l), obj, path);
+	skep_object_close(obj);
+	return 0;
+}
+
+/* In a file system of type bpf it is a kernel's, in others the embedded engine's. */
+static int add_path(struct map_list *l, const char *path, struct skep_err *err)
+{
+	if (os_is_plain_file(path))
+		return add_file(l, path, err);
+	return add_fd(l, live_open_pin(LIVE_MAP, path, err), err);
+}
+
+/* A word without a slash may also be a file in the user's own folder. */
 static int parse_pin(struct map_list *l, struct words *w, struct skep_err *err)
 {
 	const char *path = word_next(w);
+	struct strbuf own = { 0 };
+	struct skep_err unused;
+	int r;
 
-	return path ? add_fd(l, live_open_pin(LIVE_MAP, path, err), err) :
-		      no_word("the pin's path", err);
+	if (!path)
+		return no_word("the pin's path", err);
+	if (strchr(path, '/') || !access(path, F_OK) || pin_path(&own, "", path, &unused) ||
+	    !os_is_plain_file(sb_text(&own)))
+		r = add_path(l, path, err);
+	else
+		r = add_file(l, sb_text(&own), err);
+	sb_free(&own);
+	return r;
 }
 
 int map_list_parse(struct map_list *l, struct words *w, struct skep_err *err)
@@ -178,12 +227,46 @@ static void open_types(struct map_view *v)
 		v->btf = NULL;
 }
 
+void map_title(char text[64], const struct live_map *m)
+{
+	if (m->file)
+		snprintf(text, 64, "map '%s'", m->name);
+	else
+		snprintf(text, 64, "map %u '%s'", m->id, m->name);
+}
+
+/* Room for one element. */
+static int view_ready(struct map_view *v)
+{
+	v->key = mem_alloc(v->info.key_size + 1);
+	v->value = mem_alloc(v->info.value_bytes + 1);
+	return 0;
+}
+
+static int open_file(struct map_view *v, struct skep_err *err)
+{
+	int r = object_open_pinned(&v->obj, v->live.file, err);
+
+	if (r) {
+		map_view_close(v);
+		return r;
+	}
+	v->b = v->obj->backend;
+	v->def = v->obj->img->maps[0];
+	v->btf = v->obj->img->btf;
+	v->b->ops->map_info(v->b, 0, &v->info);
+	return view_ready(v);
+}
+
 int map_view_open(struct map_view *v, struct live_map *m, struct skep_err *err)
 {
 	int r;
 
 	*v = (struct map_view){ .live = *m };
 	m->fd = -1;
+	m->file = NULL;
+	if (v->live.file)
+		return open_file(v, err);
 	r = kernel_open(&v->b, NULL, err);
 	if (r) {
 		live_map_close(&v->live);
@@ -197,15 +280,16 @@ int map_view_open(struct map_view *v, struct live_map *m, struct skep_err *err)
 		return r;
 	}
 	open_types(v);
-	v->key = mem_alloc(v->info.key_size + 1);
-	v->value = mem_alloc(v->info.value_bytes + 1);
-	return 0;
+	return view_ready(v);
 }
 
 void map_view_close(struct map_view *v)
 {
-	if (v->b)
+	if (v->obj)
+		skep_object_close(v->obj);
+	else if (v->b)
 		v->b->ops->close(v->b);
+	free(v->live.file);
 	free(v->key);
 	free(v->value);
 	arena_free(&v->arena);

@@ -29,7 +29,8 @@ struct map_form {
 };
 
 struct map_view {
-	struct backend *b;	/* the kernel's, this map alone */
+	struct backend *b;	/* the kernel's, this map alone; or OBJ's */
+	struct skep_object *obj;	/* NULL; of a map of the embedded engine */
 	u32 number;
 	struct map_info info;	/* all but the count */
 	struct live_map live;
@@ -53,6 +54,8 @@ int map_view_parse(struct map_view *v, struct words *w, struct skep_err *err);
 /* Takes M, also after an error. */
 int map_view_open(struct map_view *v, struct live_map *m, struct skep_err *err);
 void map_view_close(struct map_view *v);
+/* "map 12 'deny'", or "map 'deny'" of a file. */
+void map_title(char text[64], const struct live_map *m);
 /* The program that "id N", "tag T", "name N" or "pinned FILE" stands for: a
  * descriptor. */
 int prog_parse(struct words *w, struct skep_err *err);

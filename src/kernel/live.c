@@ -183,6 +183,8 @@ void live_map_close(struct live_map *m)
 	if (m->fd >= 0)
 		close(m->fd);
 	m->fd = -1;
+	free(m->file);
+	m->file = NULL;
 }
 
 u32 live_map_adopt(struct backend *b, struct live_map *m, struct image_map *def)

@@ -24,6 +24,10 @@ u32 live_id(enum live_kind kind, int fd);
 
 struct live_map {
 	int fd;
+	char *file;		/* NULL; a map of the embedded engine: the file that it is
+				   pinned as, owned, and then FD is -1 */
+	u64 entries;		/* of such a map: how many there are now */
+	u32 cpus;		/* and for how many cpus */
 	u32 id, type, key_size, value_size, max_entries, flags;
 	u64 extra;
 	u32 btf_id, key_type, value_type;

@@ -13,7 +13,7 @@
 enum { AREA_MAGIC = 0x70656b73, AREA_VERSION = 1, AREA_LINE = 64,
        AREA_PAGE = 4096 };
 
-enum { TIMER_BYTES = 16 };		/* of a struct bpf_timer */
+enum { TIMER_BYTES = 16 };		/* of a struct bpf_timer, or bpf_wq */
 enum { PERCPU_VALUE_MAX = 32768 };	/* bytes of a value of one cpu */
 
 #define AREA_TOO_BIG (1ull << 40)	/* bytes that no map may reach */
@@ -240,6 +240,8 @@ extern const struct map_ops array_ops, percpu_array_ops, hash_ops, percpu_hash_o
 	cgroup_array_ops, array_of_maps_ops, hash_of_maps_ops, queue_ops,
 	stack_ops, bloom_ops, devmap_ops, devmap_hash_ops, cpumap_ops, xskmap_ops,
 	ringbuf_ops, user_ringbuf_ops, perf_event_array_ops,
-	sockmap_ops, sockhash_ops, reuseport_array_ops;
+	sockmap_ops, sockhash_ops, reuseport_array_ops, sk_storage_ops, task_storage_ops,
+	inode_storage_ops, stack_trace_ops, cgrp_storage_ops, cgroup_storage_ops,
+	percpu_cgroup_storage_ops;
 
 #endif

@@ -69,7 +69,11 @@ static u32 link_read(const struct map *m, const u32 *link)
 	return e < m->nr_elems ? e : 0;
 }
 
-/* Never used elements for a slot without any, from those of the map. */
+/* How many elements are in a thread's hands at a time: lost when it dies. */
+static u32 hands(const struct map *m, u32 n) { return unlikely(m->share) ? 1 : n; }
+
+/* Never used elements for a slot without any, from those of the map. The slot's range is
+ * empty until its end is stored, which is last. */
 static void fresh_take(const struct map *m, struct hash_slot *s)
 {
 	u32 *fresh = &area_head(m)->elems.fresh, used = load_relaxed(fresh), n;
@@ -77,11 +81,11 @@ static void fresh_take(const struct map *m, struct hash_slot *s)
 	do {
 		if (used >= m->nr_elems - 1)
 			return;
-		n = (u32)min_u64(m->nr_elems - 1 - used, FRESH_BATCH);
+		n = (u32)min_u64(m->nr_elems - 1 - used, hands(m, FRESH_BATCH));
 	} while (!__atomic_compare_exchange_n(fresh, &used, used + n, true,
 					      __ATOMIC_RELAXED, __ATOMIC_RELAXED));
-	store_relaxed(&s->fresh_end, used + 1 + n);
 	store_relaxed(&s->fresh, used + 1);
+	store_release(&s->fresh_end, used + 1 + n);
 }
 
 static u32 pop_locked(const struct map *m, struct hash_slot *s)
@@ -130,7 +134,7 @@ static u32 steal_from(const struct map *m, struct hash_slot *s, struct hash_slot
 	u32 got[STEAL_MAX], n = 0, want;
 
 	area_lock(m, &from->lock);
-	want = (u32)min_u64(from->nr / 2 + 1, STEAL_MAX);
+	want = (u32)min_u64(load_relaxed(&from->nr) / 2 + 1, hands(m, STEAL_MAX));
 	while (n < want && (got[n] = pop_locked(m, from)))
 		n++;
 	lock_drop(&from->lock);

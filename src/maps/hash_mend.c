@@ -145,7 +145,7 @@ static void sweep_slot(struct sweep *w, u32 i, u32 used)
 	if (!is_elem(m, s->extra) || !mark(w->elems, s->extra))
 		s->extra = 0;
 	s->next_extra = s->extra;
-	if (s->fresh > used || s->fresh_end > used + 1 || s->fresh > s->fresh_end)
+	if (!s->fresh || s->fresh > used || s->fresh_end > used + 1 || s->fresh > s->fresh_end)
 		s->fresh = s->fresh_end = 0;
 	for (u32 e = s->fresh; e < s->fresh_end; e++)
 		if (!mark(w->elems, e)) {	/* it is in use after all: the rest is freed */

@@ -6,6 +6,7 @@
 #include "maps/area.h"
 #include "base/hash.h"
 #include "base/os.h"
+#include "model/uapi.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -16,6 +17,8 @@ static const struct map_ops *const types[] = {
 	&devmap_ops, &devmap_hash_ops, &cpumap_ops, &xskmap_ops,
 	&ringbuf_ops, &user_ringbuf_ops, &perf_event_array_ops,
 	&sockmap_ops, &sockhash_ops, &reuseport_array_ops,
+	&sk_storage_ops, &task_storage_ops, &inode_storage_ops, &cgrp_storage_ops,
+	&cgroup_storage_ops, &percpu_cgroup_storage_ops, &stack_trace_ops,
 };
 
 const struct map_ops *map_ops_of(u32 type)
@@ -42,6 +45,8 @@ static void fields_fill(struct map *m)
 		field_add(m, m->lock_at - 1, 4);
 	if (m->timer_at)
 		field_add(m, m->timer_at - 1, TIMER_BYTES);
+	if (m->work_at)
+		field_add(m, m->work_at - 1, TIMER_BYTES);
 	for (u32 i = 0; i < m->nr_kptrs; i++)
 		field_add(m, m->kptrs[i], 8);
 }
@@ -64,9 +69,11 @@ static void map_fill(struct map *m, const struct map_ops *ops,
 	m->value_stride = (u32)round_up(a->value_size, 8);
 	m->lock_at = a->lock_at;
 	m->timer_at = a->timer_at;
+	m->work_at = a->work_at;
 	m->timer_gone = a->timer_gone;
 	m->timer_arg = a->timer_arg;
 	memcpy(m->kptrs, a->kptrs, sizeof(m->kptrs));
+	memcpy(m->kptr_types, a->kptr_types, sizeof(m->kptr_types));
 	m->nr_kptrs = a->nr_kptrs;
 	m->kptr_gone = a->kptr_gone;
 	m->objects = a->objects;
@@ -78,6 +85,9 @@ static void map_fill(struct map *m, const struct map_ops *ops,
 	m->inner_arg = a->inner_arg;
 	m->sock_of = a->sock_of;
 	m->sock_arg = a->sock_arg;
+	m->owner_of = a->owner_of;
+	m->owner_lives = a->owner_lives;
+	m->owner_arg = a->owner_arg;
 	m->mem_bytes = bytes;
 }
 
@@ -171,7 +181,12 @@ int map_create(struct map **out, const struct map_attr *a, u32 cpus,
 	head_fill(m);
 	if (ops->format)
 		ops->format(m);
-	return 0;
+	r = ops->open ? ops->open(m, a, cpus, err) : 0;
+	if (r) {
+		map_free(m);
+		*out = NULL;
+	}
+	return r;
 }
 
 static void retire_elements(struct map *m)
@@ -191,8 +206,11 @@ void map_free(struct map *m)
 		return;
 	if (m->inner_held)
 		inner_drop_all(m);
-	if (m->timer_at || m->nr_kptrs)
+	if (!m->store && (m->timer_at || m->work_at || m->nr_kptrs))
 		retire_elements(m);
+	if (m->ops->close)
+		m->ops->close(m);
+	map_free(m->store);
 	if (m->share)
 		share_close(m);
 	os_unmap(m->mem, m->mem_bytes);
@@ -236,10 +254,14 @@ u64 map_user_value_bytes(const struct map *m)
 
 static bool may_read(const struct map *m) { return !(m->map_flags & BPF_F_WRONLY); }
 
+bool map_is_frozen(const struct map *m)
+{
+	return m->frozen || (m->share && share_frozen(m));
+}
+
 static bool may_write(const struct map *m)
 {
-	return !(m->map_flags & BPF_F_RDONLY) && !m->frozen &&
-	       !(m->share && share_frozen(m));
+	return !(m->map_flags & BPF_F_RDONLY) && !map_is_frozen(m);
 }
 
 static int lookup_slots(struct map *m, const void *key, u8 *value)
@@ -274,6 +296,8 @@ static int lookup_slot(const struct map *m, const void *key, void *value)
 /* Looks at what is no plain value; 1 when it is one. */
 static int lookup_special(struct map *m, const void *key, void *value)
 {
+	int r;
+
 	switch (m->type) {
 	case BPF_MAP_TYPE_PROG_ARRAY:
 	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
@@ -289,6 +313,14 @@ static int lookup_special(struct map *m, const void *key, void *value)
 	case BPF_MAP_TYPE_SOCKHASH:
 	case BPF_MAP_TYPE_REUSEPORT_SOCKARRAY:
 		return map_sock_cookie(m, key, value);
+	case BPF_MAP_TYPE_STACK_TRACE:
+		return map_stack_read(m, key, value, false);
+	case BPF_MAP_TYPE_SK_STORAGE:
+	case BPF_MAP_TYPE_TASK_STORAGE:
+	case BPF_MAP_TYPE_INODE_STORAGE:
+	case UAPI_MAP_TYPE_CGRP_STORAGE:
+		r = map_owner_known(m, key);
+		return r ? r : 1;
 	default:
 		return m->ops->peek ? m->ops->peek(m, value, MAP_USER) : 1;
 	}

@@ -130,6 +130,8 @@ static int check_offsets(const struct search *s)
 
 	if (m->lock_at)
 		return refuse(s, &none, m->lock_at - 1, "struct bpf_spin_lock", kinds[0].why);
+	if (m->work_at)
+		return refuse(s, &none, m->work_at - 1, "struct bpf_wq", kinds[3].why);
 	if (m->timer_at)
 		return refuse(s, &none, m->timer_at - 1, "struct bpf_timer", kinds[2].why);
 	if (m->nr_kptrs)

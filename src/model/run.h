@@ -159,12 +159,14 @@ struct run_clock {
 /* Around the caller. */
 struct run_task {
 	bool probe;		/* bpf_probe_read may read all of this process */
+	u64 self;		/* the thread as an object: its address; 0 = not yet made */
 	u64 cgroup_id;		/* at the first call that wanted it; 0 = not yet */
 	s32 retval;		/* of bpf_get_retval and bpf_set_retval */
 };
 
 /* Memory that is a program's for a while. */
-enum lent_kind { LENT_OTHER, LENT_RECORD, LENT_BITS, LENT_CPUMASK, LENT_OBJECT };
+enum lent_kind { LENT_OTHER, LENT_RECORD, LENT_BITS, LENT_CPUMASK, LENT_OBJECT, LENT_TASK,
+		 LENT_CGROUP };
 
 struct lent {
 	void *mem;		/* objects and cpumasks: lent so many times, owed as often */
@@ -213,6 +215,10 @@ struct run {
 	/* where bpf_trace_printk goes; NULL = nowhere */
 	void (*print)(void *arg, const char *text, size_t n);
 	void *print_arg;
+	/* who called the program, the innermost first: at most MAX addresses; how many.
+	   NULL: nobody knows */
+	u32 (*stack)(void *arg, bool user, u64 *ips, u32 max);
+	void *stack_arg;
 	/* the key that bpf_for_each_map_elem shows to its callback: memory that
 	   programs may read while it runs; NULL outside */
 	const u8 *key;

@@ -148,6 +148,8 @@ static int find_kptrs(struct def *d)
 		if (map->nr_kptrs == MAP_KPTRS_MAX)
 			return def_err(d, "has more than %d __kptr pointers in its value",
 				       MAP_KPTRS_MAX);
+		map->kptr_types[map->nr_kptrs] =
+			btf_skip_mods(btf, btf_type(btf, m.type_id)->type);
 		map->kptrs[map->nr_kptrs++] = m.bit_off / 8;
 	}
 	return 0;
@@ -238,10 +240,13 @@ static int def_member(struct def *d, const struct btf_member_info *m, u32 off)
 		case MEMBER_KEY:
 			return def_type(d, row, m->type_id, &map->key_type, &map->key_size);
 		case MEMBER_VALUE:
+			if (map->value_type)	/* there is one for all that is known of it */
+				return def_err(d, "has two members 'value'");
 			ret = def_type(d, row, m->type_id, &map->value_type, &map->value_size);
 			if (!ret) {
 				map->lock_at = field_at(d->btf, map->value_type, "bpf_spin_lock");
 				map->timer_at = field_at(d->btf, map->value_type, "bpf_timer");
+				map->work_at = field_at(d->btf, map->value_type, "bpf_wq");
 				ret = find_kptrs(d);
 			}
 			return ret;

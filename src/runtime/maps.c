@@ -6,6 +6,7 @@
  */
 #include "runtime/private.h"
 #include "call/object.h"
+#include "call/owner.h"
 #include "call/timer.h"
 #include "maps/share.h"
 #include <stdlib.h>
@@ -129,6 +130,94 @@ static const struct vm_map *rt_inner_at(struct run *run, u64 addr)
 	return vm;
 }
 
+/* Sockets are numbered, and live as long as RT. */
+static int rt_owner_of(void *arg, u32 type, u32 number, struct map_owner *o)
+{
+	const struct runtime *rt = arg;
+
+	if (type != BPF_MAP_TYPE_SK_STORAGE)
+		return owner_of_number(type, number, o);
+	*o = (struct map_owner){ .id = number + 1ull };
+	return number < rt->socks.n ? 0 : -EBADF;
+}
+
+/* ---- many elements at once ------------------------------------------------------- */
+
+/* Of types that have no batches: what goes meanwhile is left out. */
+static int read_one_by_one(struct map *m, struct map_batch *it, u8 *keys, u8 *values, u32 *n)
+{
+	u32 got = 0;
+	int r = 0;
+
+	while (got < *n) {
+		u8 *key = keys + (size_t)got * m->key_size;
+
+		r = map_user_next_key(m, it->started ? it->key : NULL, key);
+		if (r)
+			break;
+		memcpy(it->key, key, m->key_size);
+		it->started = true;
+		got += !map_user_lookup(m, key, values + got * it->value_bytes, 0);
+	}
+	*n = got;
+	return r;
+}
+
+static int read_batch(struct backend *b, u32 map, struct map_batch *it, void *keys,
+		      void *values, u32 *n, bool take)
+{
+	struct map *m = rt_map(b, map);
+	u32 room = *n;
+	int r;
+
+	*n = 0;
+	if (!m)
+		return -EBADF;
+	*n = room;
+	if (!it->key)
+		it->key = mem_alloc(max_u64(m->key_size, 8));
+	r = map_user_read_batch(m, it->started ? it->key : NULL, it->key, keys, values, n, 0, take);
+	if (r == -KERNEL_ENOTSUPP && !take && m->key_size) {
+		*n = room;
+		return read_one_by_one(m, it, keys, values, n);
+	}
+	it->started = true;
+	return r;
+}
+
+int rt_map_read_batch(struct backend *b, u32 map, struct map_batch *it, void *keys,
+		      void *values, u32 *n)
+{
+	return read_batch(b, map, it, keys, values, n, false);
+}
+
+int rt_map_take_batch(struct backend *b, u32 map, struct map_batch *it, void *keys,
+		       void *values, u32 *n)
+{
+	return read_batch(b, map, it, keys, values, n, true);
+}
+
+int rt_map_write_batch(struct backend *b, u32 map, const void *keys, const void *values,
+			u32 *n, u64 flags)
+{
+	struct map *m = rt_map(b, map);
+
+	if (m)
+		return map_user_write_batch(m, keys, values, n, flags);
+	*n = 0;
+	return -EBADF;
+}
+
+int rt_map_delete_batch(struct backend *b, u32 map, const void *keys, u32 *n)
+{
+	struct map *m = rt_map(b, map);
+
+	if (m)
+		return map_user_delete_batch(m, keys, n, 0);
+	*n = 0;
+	return -EBADF;
+}
+
 /* ---- life and death ------------------------------------------------------------ */
 
 int runtime_map_make(struct runtime *rt, struct map_attr *attr, struct map **out,
@@ -139,7 +228,7 @@ int runtime_map_make(struct runtime *rt, struct map_attr *attr, struct map **out
 		attr->inner_held = runtime_held;
 		attr->inner_arg = rt;
 	}
-	if (attr->timer_at) {
+	if (attr->timer_at || attr->work_at) {
 		runtime_lock(rt);
 		if (!rt->run.timers)
 			rt->run.timers = timers_new();
@@ -149,6 +238,9 @@ int runtime_map_make(struct runtime *rt, struct map_attr *attr, struct map **out
 	}
 	attr->kptr_gone = object_gone;
 	attr->objects = &rt->run.objects;
+	attr->owner_of = rt_owner_of;
+	attr->owner_lives = owner_lives;
+	attr->owner_arg = rt;
 	return map_create(out, attr, rt->opts.cpus, err);
 }
 
@@ -175,7 +267,7 @@ u32 runtime_map_add(struct runtime *rt, struct map *m)
 	r->held = 1;
 	r->event_fd = -1;
 	r->vm = (struct vm_map){ .map = m, .type = m->type, .key_size = m->key_size,
-		.value_size = m->value_size, .timer_at = m->timer_at,
+		.value_size = m->value_size, .timer_at = m->timer_at, .work_at = m->work_at,
 		.kptrs = m->kptrs, .nr_kptrs = m->nr_kptrs,
 		.mem = m->ops->values(m) };
 	runtime_lock(rt);
@@ -223,6 +315,34 @@ void runtime_reap(struct runtime *rt)
 	if (__atomic_load_n(&rt->dead, __ATOMIC_ACQUIRE) && runtime_idle(rt))
 		reap_locked(rt);
 	runtime_unlock(rt);
+}
+
+int rt_map_like(struct backend *b, u32 outer, u32 *number, struct skep_err *err)
+{
+	struct runtime *rt = rt_of(b);
+	const struct map *m = rt_map(b, outer);
+	struct map_attr attr;
+	struct map *new;
+	int r;
+
+	if (!m || !map_holds_maps(m->type))
+		return err_set(err, ERR_MAP_TYPE, NULL, "map '%s' is no map of maps",
+			       m ? m->name : "");
+	attr = m->inner;
+	runtime_reap(rt);
+	r = runtime_map_make(rt, &attr, &new, err);
+	if (!r)
+		*number = runtime_map_add(rt, new);
+	return r;
+}
+
+int rt_map_drop(struct backend *b, u32 map)
+{
+	if (!rt_map(b, map))
+		return -EBADF;
+	runtime_held(rt_of(b), map, -1);
+	runtime_reap(rt_of(b));
+	return 0;
 }
 
 /* Maps of maps first, as they tell of those in them. */

@@ -8,6 +8,8 @@
 #include "model/pin.h"
 #include <stdlib.h>
 
+void rt_image(struct backend *b, const struct image *img) { rt_of(b)->img = img; }
+
 /* The types of map number MAP, when it is one of the image's. */
 static struct share_types types_of(const struct runtime *rt, u32 map)
 {

@@ -122,11 +122,21 @@ int runtime_map_make(struct runtime *rt, struct map_attr *attr, struct map **out
 		     struct skep_err *err);
 /* The number of M from now on; RT owns it. */
 u32 runtime_map_add(struct runtime *rt, struct map *m);
+/* struct backend's batches of elements. */
+int rt_map_read_batch(struct backend *b, u32 map, struct map_batch *it, void *keys,
+		      void *values, u32 *n);
+int rt_map_take_batch(struct backend *b, u32 map, struct map_batch *it, void *keys,
+		       void *values, u32 *n);
+int rt_map_write_batch(struct backend *b, u32 map, const void *keys, const void *values,
+			u32 *n, u64 flags);
+int rt_map_delete_batch(struct backend *b, u32 map, const void *keys, u32 *n);
 /* Map ID of runtime ARG is held by so many more. */
 void runtime_held(void *arg, u32 id, int by);
 /* Frees the maps that nobody holds, unless a program runs. */
 void runtime_reap(struct runtime *rt);
 void runtime_maps_free(struct runtime *rt);
+int rt_map_like(struct backend *b, u32 outer, u32 *number, struct skep_err *err);
+int rt_map_drop(struct backend *b, u32 map);
 
 /* ---- wait.c: who waits for records ------------------------------------------------- */
 
@@ -143,6 +153,7 @@ void runtime_compile(const struct runtime *rt, struct runtime_prog *p,
 
 /* ---- pin.c: maps in files ------------------------------------------------------------ */
 
+void rt_image(struct backend *b, const struct image *img);
 int rt_map_pin(struct backend *b, u32 map, const char *path, struct skep_err *err);
 int rt_map_get(struct backend *b, const struct image_map *def, const char *path,
 	       struct skep_err *err);

@@ -9,6 +9,7 @@
  */
 #include "runtime/private.h"
 #include "call/object.h"
+#include "call/owner.h"
 #include <inttypes.h>
 
 static _Thread_local struct {
@@ -96,8 +97,10 @@ static int seat_take(struct runtime *rt, struct seat **out, struct skep_err *err
 	}
 	if (!rt->run.objects)
 		objects_open(&rt->run);
-	rt->owners[i] = id;
 	*out = seat_at(rt, i);
+	if (rt->owners[i] != id)
+		owner_task_changed(&(*out)->run);
+	rt->owners[i] = id;
 	return seat_refresh(rt, *out, err);
 }
 

@@ -101,7 +101,7 @@ static bool overlaps(const struct access *a, const struct reg *ptr, u32 at)
 static const struct field *tagged(struct verifier *v, const struct access *a,
 				  const struct reg *ptr, const struct image_map *map)
 {
-	const struct fields *f = fields_of(v, map->value_type);
+	const struct fields *f = fields_of_map(v, map);
 
 	for (u32 i = 0; i < f->n; i++)
 		if ((f->v[i].kind == FIELD_KPTR_UNTRUSTED || f->v[i].kind == FIELD_KPTR_PERCPU) &&

@@ -53,6 +53,8 @@ void check_map_use(struct verifier *v, u32 at)
 			   .t = "tracing progs" };
 	bool filter = v->prog->type == BPF_PROG_TYPE_SOCKET_FILTER;
 
+	if (map->type == BPF_MAP_TYPE_STRUCT_OPS)
+		reject(v, REJECT_MAP_OPS, at, &(struct why){ .s = map->name });
 	if (filter && map->lock_at)
 		why.t = "socket filter progs";
 	if ((filter && map->lock_at) ||

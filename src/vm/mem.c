@@ -129,13 +129,13 @@ static bool region_ok(const struct vm_region *r, u64 off, u64 size, bool write)
 	return f && f->flags & CTX_READ;
 }
 
-/* Objects that map values have. */
-static bool held_ok(struct vm_machine *m, u64 addr, u64 size)
+/* Objects that map values have: in a read section programs write them, too. */
+static bool held_ok(struct vm_machine *m, u64 addr, u64 size, bool write)
 {
 	struct lent l;
 
 	return m->run->held_at && m->run->held_at(m->run, addr, &l) &&
-	       in_bounds(addr - (u64)l.mem, size, l.bytes);
+	       !(write && l.read_only) && in_bounds(addr - (u64)l.mem, size, l.bytes);
 }
 
 static bool mem_ok(struct vm_machine *m, u64 addr, u64 size, bool write)
@@ -158,7 +158,7 @@ static bool mem_ok(struct vm_machine *m, u64 addr, u64 size, bool write)
 		return true;	/* in a callback of bpf_for_each_map_elem */
 	reg = region_at(m, addr);
 	if (!reg)
-		return !write && held_ok(m, addr, size);
+		return held_ok(m, addr, size, write);
 	return region_ok(reg, addr - reg->start, size, write);
 }
 
@@ -241,7 +241,7 @@ static u64 unlent(const struct run *run, u64 addr)
 
 bool vm_probe_ok(struct vm_machine *m, u64 addr, u64 size)
 {
-	return vm_readable(m->run, addr) >= size || held_ok(m, addr, size);
+	return vm_readable(m->run, addr) >= size || held_ok(m, addr, size, false);
 }
 
 u64 vm_readable(struct run *run, u64 addr)

@@ -93,7 +93,7 @@ at create $pins/x type hashish key 4 value 4 entries 1 name x 2>&1 | grep -o "no
 at create $pins/plain/x type hash key 4 value 4 entries 1 name x >/dev/null 2>&1; echo "status $?"
 at dump id 4294967294 2>&1 | grep -o 'the kernel has no map with id 4294967294'
 at dump name nosuchmaphere 2>&1 | grep -o "the kernel has no map called 'nosuchmaphere'"
-at dump "$1/typed.c" 2>&1 | grep -o 'this is another file'
+at dump "$1/typed.c" 2>&1 | grep -o 'it is no pinned map'
 at -j dump "$1/typed.c" | grep -c '^{"error":".*"}$'
 EOF2
 out=$(unshare -m sh "$tmp/maps" "$tmp" 2>&1)
@@ -155,7 +155,7 @@ no map type is called 'hashish'
 status 2
 the kernel has no map with id 4294967294
 the kernel has no map called 'nosuchmaphere'
-this is another file
+it is no pinned map
 1" "$(part rest)"
 
 # The same commands, by bpftool and by us.

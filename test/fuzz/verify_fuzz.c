@@ -2,8 +2,8 @@
 /*
  * verify_fuzz.c: the verifier, and that it is right: what it accepts runs in the
  * checked interpreter, which must find nothing wrong, and rewritten in the fast one
- * and compiled by both tiers, which must do the same, where no address gets into results. The input is as in
- * vm_fuzz.c: 8 bytes for each instruction, made into a program that passes
+ * and compiled by both tiers, which must do the same, where no address gets into
+ * results. The input is as in vm_fuzz.c: 8 bytes for each instruction, made into a program that passes
  * isa_check; it begins with the context in r9, the packet in r6, checked for 14
  * bytes, a map value in r7 and the stack in r8.
  */
@@ -86,7 +86,8 @@ static struct seen run(const struct gen *g, int unverified, enum skep_jit jit)
 {
 	u8 packet[64] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 8, 0, 0x45 };
 	struct skep_load_opts opts = { .size = sizeof(opts), .rand_seed = 7,
-				       .clock = SKEP_CLOCK_RUN, .unverified = unverified, .jit = jit };
+				       .clock = SKEP_CLOCK_RUN, .unverified = unverified,
+				       .jit = jit };
 	struct skep_run r = { .size = sizeof(r), .data = packet, .data_bytes = sizeof(packet),
 			      .budget = 4 * FUZZ_LIMIT };
 	struct seen s = { 0 };

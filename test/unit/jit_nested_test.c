@@ -172,8 +172,8 @@ static void statements(struct gen *g, u32 n);
 
 static u32 jump_if(struct gen *g)
 {
-	enum isa_op op;
 	struct bpf_insn *in = &g->p.v[g->p.n];
+	enum isa_op op;
 
 	do
 		op = (enum isa_op)below(g, OP_MAX);
@@ -211,12 +211,23 @@ static void branch(struct gen *g)
 	patch(g, over);
 }
 
-/* Counts in C from START by STEP, N times. */
+/* Where counting begins behind the end, or before 0: few rounds, or one. */
+static s32 odd_start(struct gen *g, bool is_signed)
+{
+	static const s32 starts[] = { -3, -1, 1000, 0xfffffff, 0x10000000, 0x7fffffff };
+
+	return starts[below(g, is_signed ? 3 : ARRAY_LEN(starts))];
+}
+
+/* Counts in C from START, which the slot before FIRST sets, by STEP, N times. */
 static void loop_end(struct gen *g, u32 c, u32 first, s32 start, s32 step, s32 n)
 {
 	u8 alu = below(g, 3) ? BPF_ALU64 : BPF_ALU, jmp = below(g, 3) ? BPF_JMP : BPF_JMP32;
 	u32 old = open_reg(g), form = below(g, 4);
 	s32 end = start + step * n;
+
+	if (form != 1 && below(g, 3) == 0)
+		g->p.v[first - 1].imm = odd_start(g, form > 2);
 
 	if (form == 0)
 		must(g, alu | BPF_MOV | BPF_X, old, c, 0, 0);
@@ -277,8 +288,8 @@ static void call(struct gen *g)
 	must(g, BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0, 0);
 	for (u32 r = 1; r <= 5; r++) {
 		if (below(g, 2))
-			must(g, BPF_ALU64 | BPF_MOV | BPF_X, r, below(g, 2) ? 0 : 6 + below(g, 3), 0,
-			     0);
+			must(g, BPF_ALU64 | BPF_MOV | BPF_X, r,
+			     below(g, 2) ? 0 : 6 + below(g, 3), 0, 0);
 		else
 			must_imm(g, r, operand(&g->state));
 	}
@@ -316,6 +327,9 @@ static void begin(struct gen *g)
 	for (u32 r = 0; r < VALUES; r++)
 		must_imm(g, r, operand(&g->state));
 	must_imm(g, BASE, (u64)memory);
+	for (u32 r = 0; r < VALUES; r++)	/* not known beforehand */
+		if (below(g, 2))
+			must(g, BPF_LDX | BPF_MEM | width(g), r, BASE, 8 * (s32)r, 0);
 }
 
 static void finish(struct gen *g)
@@ -449,6 +463,8 @@ int main(void)
 		printf("1..0 # SKIP no native code for this processor\n");
 		return 0;
 	}
+	if (getenv("JIT_TEST"))
+		cmocka_set_test_filter(getenv("JIT_TEST"));
 	world_init(&world);
 	r = cmocka_run_group_tests(tests, NULL, NULL);
 	world_free(&world);

@@ -97,9 +97,11 @@ static const struct { const char *what, *text; } endless[] = {
 	  "f: call g\n" "r9 = map[idx:0][0]+0\n" "r1 = *(u64 *)(r9 + 16)\n" "r1 += 1\n"
 	  "*(u64 *)(r9 + 16) = r1\n" "r0 = 0\n" "exit\n"
 	  "g:\n" LONG "r0 = 0\nexit\n" },
-	{ "a loop in a callback", BEFORE "r1 = 4\nr2 = subprog[cb]\nr3 = 0\nr4 = 0\ncall 181\n" AFTER
+	{ "a loop in a callback", BEFORE
+	  "r1 = 4\nr2 = subprog[cb]\nr3 = 0\nr4 = 0\ncall 181\n" AFTER
 	  "cb:\n" LONG "r0 = 0\nexit\n" },
-	{ "many callbacks", BEFORE "r1 = 1000000\nr2 = subprog[cb]\nr3 = 0\nr4 = 0\ncall 181\n" AFTER
+	{ "many callbacks", BEFORE
+	  "r1 = 1000000\nr2 = subprog[cb]\nr3 = 0\nr4 = 0\ncall 181\n" AFTER
 	  "cb: r0 = 0\nexit\n" },
 	{ "with a record", BEFORE
 	  "r1 = map[idx:1]\nr2 = 8\nr3 = 0\ncall 131\nif r0 == 0 goto none\nr8 = r0\n"
@@ -169,7 +171,8 @@ static void tail_calls(void **state)
 		struct skep_err err;
 
 		expect_tier(obj, jit);
-		assert_int_equal(skep_map_update(skep_object_map(obj, "progs"), &slot, &self, 0), 0);
+		assert_int_equal(skep_map_update(skep_object_map(obj, "progs"), &slot, &self, 0),
+				 0);
 		for (u64 i = 1; i <= 3; i++) {
 			if (run(obj, 0, &err) != 2)
 				fail_msg("jit %d: %s", jit, err.text);

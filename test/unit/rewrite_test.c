@@ -89,7 +89,8 @@ static bool both_open(struct both *b, u32 type, u32 attach, const struct bpf_ins
 	for (u32 e = ONE_PASS; e < engines(); e++) {
 		enum jit_tier tier = e == OPTIMISED ? JIT_OPT : JIT_FAST;
 
-		assert_int_equal(runtime_native(&b->jit[e], b->code[e], &b->rw, tier, "p", &err), 0);
+		assert_int_equal(runtime_native(&b->jit[e], b->code[e], &b->rw, tier, "p", &err),
+				 0);
 		assert_int_equal(jit_tier(b->jit[e]), tier);
 	}
 	return true;

@@ -15,6 +15,17 @@ static bool fits32(u64 v) { return v == (u64)(s64)(s32)v; }
 
 /* ---- who uses what -------------------------------------------------------------- */
 
+/* One use less; what nobody uses any more uses nothing. */
+static void release(struct ir *v)
+{
+	if (--v->uses)
+		return;
+	for (u32 a = 0; a < v->n; a++)
+		release(v->arg[a]);
+	if (v->index)
+		release(v->index);
+}
+
 static bool is_sum(const struct ir *v) { return ir_is(v, IR_ADD) && v->w == 64; }
 
 static void count_node(struct ir *v)
@@ -22,15 +33,12 @@ static void count_node(struct ir *v)
 	bool inside = is_sum(v) && v->uses && !v->stamp;
 
 	for (u32 a = 0; a < v->n; a++) {
-		struct ir *x = v->arg[a] = ir_rep(v->arg[a]);
+		struct ir *x = v->arg[a];
 
-		x->uses++;
 		if ((a == 0 && ir_has_address(v)) || (inside && (is_sum(x) || ir_is(x, IR_SHL))))
 			continue;
 		x->stamp++;
 	}
-	if (v->index)
-		v->index->uses++;
 }
 
 static void clear_counts(struct ir_func *f)
@@ -39,13 +47,13 @@ static void clear_counts(struct ir_func *f)
 		const struct ir_block *block = f->blocks.v[b];
 
 		for (size_t i = 0; i < block->phis.n; i++)
-			block->phis.v[i]->uses = block->phis.v[i]->stamp = 0;
+			block->phis.v[i]->stamp = 0;
 		for (size_t i = 0; i < block->nodes.n; i++)
-			block->nodes.v[i]->uses = block->nodes.v[i]->stamp = 0;
+			block->nodes.v[i]->stamp = 0;
 	}
 }
 
-/* uses: all; stamp: those that are not inside of addresses. Users come first. */
+/* stamp: uses that are not inside of addresses. Users come first. */
 static void count(struct ir_func *f)
 {
 	clear_counts(f);
@@ -53,11 +61,8 @@ static void count(struct ir_func *f)
 		for (size_t i = 0; i < f->blocks.v[b]->phis.n; i++) {
 			struct ir *phi = f->blocks.v[b]->phis.v[i];
 
-			for (u32 a = 0; a < phi->n; a++) {
-				phi->arg[a] = ir_rep(phi->arg[a]);
-				phi->arg[a]->uses++;
+			for (u32 a = 0; a < phi->n; a++)
 				phi->arg[a]->stamp++;
-			}
 		}
 	for (size_t b = f->blocks.n; b-- > 0;)
 		for (size_t i = f->blocks.v[b]->nodes.n; i-- > 0;)
@@ -168,25 +173,31 @@ static bool small_shift(const struct ir *v)
 
 static void fold_address(struct ir_func *f, const anchor_list *a, struct ir *v)
 {
+	struct ir *old = v->arg[0];
 	struct terms t;
 
 	if (!terms_of(&t, v))
 		return;
 	if (!fits32(t.disp))
 		t.v[t.n++] = anchor_of(f, a, &t.disp);
+	if (t.n == 2 && small_shift(t.v[0]) && !small_shift(t.v[1])) {
+		struct ir *x = t.v[0];
+
+		t.v[0] = t.v[1];
+		t.v[1] = x;
+	}
 	v->imm = t.disp;
 	v->arg[0] = t.v[0];
-	if (t.n < 2)
-		return;
-	if (small_shift(t.v[0]) && !small_shift(t.v[1])) {
-		v->arg[0] = t.v[1];
-		t.v[1] = t.v[0];
+	v->arg[0]->uses++;
+	if (t.n == 2) {
+		v->index = t.v[1];
+		if (small_shift(v->index)) {
+			v->scale = (u8)v->index->arg[1]->imm;
+			v->index = v->index->arg[0];
+		}
+		v->index->uses++;
 	}
-	v->index = t.v[1];
-	if (small_shift(v->index)) {
-		v->scale = (u8)v->index->arg[1]->imm;
-		v->index = ir_rep(v->index->arg[0]);
-	}
+	release(old);
 }
 
 /* ---- sums ------------------------------------------------------------------------- */
@@ -213,10 +224,16 @@ static bool is_shifted(const struct ir *v, const struct ir *x)
 
 static void make_lea(struct ir *v, struct ir *x, struct ir *y, u8 scale, u64 imm)
 {
+	struct ir *old[2] = { v->arg[0], v->arg[1] };
+
 	v->op = IR_LEA;
 	v->n = 1;
 	v->arg[0] = x;
 	v->index = y;
+	x->uses++;
+	y->uses++;
+	release(old[0]);
+	release(old[1]);
 	v->scale = scale;
 	v->imm = imm;
 }
@@ -348,7 +365,7 @@ static void count_by_carry(struct ir *v)
 {
 	struct ir *x = v->arg[0], *y = v->arg[1];
 
-	if (x == y)
+	if (x == y || !v->uses)
 		return;
 	if (is_bit(x) && !is_bit(y)) {
 		x = y;
@@ -385,7 +402,8 @@ static void change_in_memory(struct ir *v)
 		return;
 	v->cc = sum->op;
 	v->arg[1] = y;
-	x->uses = sum->uses = 0;
+	y->uses++;
+	release(sum);
 }
 
 static bool writes(const struct ir *v)
@@ -429,7 +447,8 @@ void ir_memory(struct ir_func *f)
 		for (size_t i = 0; i < block->nodes.n; i++)
 			fold_memory(block->nodes.v[i]);
 		for (size_t i = 0; i < block->nodes.n; i++)
-			if (ir_is(block->nodes.v[i], IR_ADD) && !block->nodes.v[i]->arg[1]->late)
+			if (ir_is(block->nodes.v[i], IR_ADD) && block->nodes.v[i]->uses &&
+			    !block->nodes.v[i]->arg[1]->late)
 				count_by_carry(block->nodes.v[i]);
 	}
 }

@@ -31,14 +31,24 @@ struct ir *ir_new(struct ir_func *f, enum ir_op op, u32 w, u32 n)
 	return v;
 }
 
-struct ir *ir_const(struct ir_func *f, u64 imm)
+struct ir *ir_free_value(struct ir_func *f, enum ir_op op, u64 imm)
 {
-	struct ir *v = ir_new(f, IR_CONST, 64, 0);
+	struct ir *v = ir_new(f, op, 64, 0);
 
 	v->imm = imm;
+	v->block = f->first;
+	return v;
+}
+
+struct ir *ir_const(struct ir_func *f, u64 imm)
+{
+	struct ir **at = &f->numbers[imm * 0x9e3779b97f4a7c15 >> (64 - NUMBERS_LOG)], *v = *at;
+
+	if (v && v->imm == imm)
+		return v;
+	v = *at = ir_free_value(f, IR_CONST, imm);
 	v->bits = imm ? (u8)(64 - __builtin_clzll(imm)) : 0;
 	v->ones = imm;
-	v->block = f->first;
 	return v;
 }
 
@@ -245,11 +255,12 @@ static struct ir_block *meet(struct ir_block *a, struct ir_block *b)
 	return a;
 }
 
+/* Those far down first: of many ways out along a way, each is met on the way up. */
 static bool idom_step(struct ir_block *b)
 {
 	struct ir_block *idom = NULL;
 
-	for (u32 i = 0; i < b->nr_pred; i++)
+	for (u32 i = b->nr_pred; i-- > 0;)
 		if (b->pred[i]->idom)
 			idom = idom ? meet(idom, b->pred[i]) : b->pred[i];
 	if (idom == b->idom)
@@ -419,22 +430,12 @@ static struct ir *add2(struct build *b, enum ir_op op, u32 w, struct ir *x, stru
 
 static struct ir *number(struct build *b, u64 imm) { return ir_const(b->f, imm); }
 
-static struct ir *free_value(struct build *b, enum ir_op op, u64 imm)
-{
-	struct ir *v = ir_const(b->f, imm);
-
-	v->op = (u8)op;
-	v->bits = 64;
-	v->ones = ~0ull;
-	return v;
-}
-
 static struct ir *get(struct build *b, u32 reg)
 {
 	struct ir *v;
 
 	if (reg == BPF_REG_10)
-		return free_value(b, IR_FP, 0);
+		return ir_free_value(b->f, IR_FP, 0);
 	v = b->block->env[reg];
 	/* nothing that was verified reads it; a liveness that asks too much may */
 	return v ? v : number(b, 0);
@@ -630,8 +631,6 @@ static void call_body(struct build *b, const struct bpf_insn *in)
 
 static void call_local(struct build *b)
 {
-	if (b->f->b->bind->counts)
-		stop(b, STOP_COST);
 	call(b, IR_LOCAL, jump_target(b, b->slot));
 	if (b->f->b->stops)
 		stop(b, STOP_ASKED);
@@ -657,7 +656,7 @@ static void load_imm(struct build *b, const struct bpf_insn *in)
 		v = number(b, (u32)in[0].imm | (u64)(u32)in[1].imm << 32);
 		break;
 	case OP_LDDW_FUNC:
-		v = free_value(b, IR_FUNC, (u64)((s64)b->slot + 1 + in->imm));
+		v = ir_free_value(b->f, IR_FUNC, (u64)((s64)b->slot + 1 + in->imm));
 		break;
 	default:
 		v = number(b, bind->address(bind->arg, b->slot));
@@ -687,8 +686,7 @@ static void translate(struct build *b, const struct bpf_insn *in)
 	const struct isa_row *row = &isa_rows[b->ops[b->slot]];
 	u32 w = row->width;
 
-	if (b->f->b->bind->counts && is_jump(b->ops[b->slot]) &&
-	    jump_target(b, b->slot) <= b->slot)
+	if (jit_cost(b->f->b, b->slot))
 		stop(b, STOP_COST);
 	switch ((enum isa_kind)row->kind) {
 	case KIND_MOV: mov(b, in, w); return;

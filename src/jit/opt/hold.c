@@ -32,9 +32,8 @@ static void live_out(struct pressure *p, const struct ir_block *b)
 
 		for (size_t i = 0; i < to->live.n; i++)
 			born(p, to->live.v[i]);
-		for (u32 k = 0; k < to->nr_pred; k++)
-			for (size_t i = 0; to->pred[k] == b && i < to->phis.n; i++)
-				born(p, to->phis.v[i]->arg[k]);
+		for (size_t i = 0; i < to->phis.n; i++)
+			born(p, to->phis.v[i]->arg[b->at_succ[s]]);
 	}
 }
 

@@ -7,8 +7,8 @@
  *
  *	build.c   instructions to blocks and values
  *	slots.c   stack slots that nothing else points to become values
- *	fold.c    simpler values, the same value once; rotate.c, bytes.c, divide.c:
- *	          what several instructions together compute
+ *	fold.c    simpler values, the same value once; compare.c: comparisons;
+ *	          rotate.c, bytes.c, divide.c: what several together compute
  *	select.c  short branches become conditional moves
  *	address.c what a machine's addresses and operands in memory take in
  *	order.c   layout, what is never used, who is used where
@@ -33,7 +33,7 @@
 	X(FP, PURE | FREE)	/* the frame pointer + imm */ \
 	X(FUNC, PURE | FREE)	/* address of the function at slot imm */ \
 	X(PARAM, 0)		/* imm: 1..5 = r1..r5, 6 = the run */ \
-	X(PHI, 0)		/* an operand for each predecessor, in order */ \
+	X(PHI, 0)		/* an operand for each predecessor, in order; imm: at most */ \
 	X(ADD, PURE | COMM)	/* b may be a late SELECT of 1 and 0 */ \
 	X(SUB, PURE) X(MUL, PURE | COMM) \
 	X(AND, PURE | COMM) X(OR, PURE | COMM) X(XOR, PURE | COMM) \
@@ -95,16 +95,18 @@ struct ir {
 	u8 bits;		/* the value is below 2^bits */
 	u8 reg;			/* while code is made */
 	u16 n;			/* operands */
-	u32 id, slot;		/* of the program, for line tables */
 	u32 uses;
-	u32 epoch;		/* writes to memory before it in its block */
+	struct ir *rep;		/* what it was replaced by, or NULL */
+	struct ir **arg;	/* own, or n of them elsewhere */
+	struct ir *own[4];
+	/* ---- what fewer passes look at */
 	u64 ones;		/* bits that may be 1: below 2^bits */
 	u64 imm;		/* LOAD, STORE, ATOMIC: added to the address (s32) */
-	struct ir *own[4];
-	struct ir **arg;	/* own, or n of them elsewhere */
 	struct ir *index;	/* of an address, or NULL */
-	struct ir *rep;		/* what it was replaced by, or NULL */
 	struct ir_block *block;
+	u32 id, slot;		/* of the program, for line tables */
+	u32 epoch;		/* writes to memory before it in its block */
+	u32 stamp;
 	/* ---- while code is made */
 	bool in_mem;		/* its place in the frame has it now */
 	bool home;		/* it is stored there where it is made */
@@ -112,7 +114,6 @@ struct ir {
 	u32 first, last;	/* positions of its definition and of its last use */
 	u32 *use;		/* positions, ascending */
 	u32 nr_use, at_use;
-	u32 stamp;
 	struct ir *phi;		/* one that gets this value at the end of a block */
 	u8 phi_reg;		/* where a PHI is at the start of its block */
 };
@@ -124,6 +125,7 @@ struct ir_block {
 	u32 start, end;		/* slots; of what build.c made */
 	ir_list phis, nodes;	/* the last node is an END */
 	struct ir_block **pred, *succ[2];
+	u32 at_succ[2];		/* which predecessor of succ[] it is: order.c */
 	u32 nr_pred, nr_succ, cap_pred;
 	struct ir_block *idom;
 	u32 dom_in, dom_out;	/* numbers of a walk over the dominator tree */
@@ -157,6 +159,8 @@ struct ir_target {
 	bool complex;
 };
 
+enum { NUMBERS_LOG = 8 };
+
 struct ir_func {
 	struct arena *arena;
 	const struct jit_build *b;
@@ -170,18 +174,25 @@ struct ir_func {
 	bool has_calls, may_goto;
 	const struct ir_target *target;
 	void *table;		/* fold.c: values by what they compute */
+	u32 nr_folds;
+	bool decided;		/* fold.c: there is a branch whose way is known */
+	struct ir *numbers[1 << NUMBERS_LOG];	/* some of them, to be used again */
 };
 
 /* ---- making values ---------------------------------------------------------- */
 
 struct ir *ir_new(struct ir_func *f, enum ir_op op, u32 w, u32 n);
-struct ir *ir_const(struct ir_func *f, u64 v);
+struct ir *ir_const(struct ir_func *f, u64 v);	/* may be an old one */
+struct ir *ir_free_value(struct ir_func *f, enum ir_op op, u64 imm);
 
 /* What V stands for now. */
 static inline struct ir *ir_rep(struct ir *v)
 {
-	while (v && v->rep)
+	while (v && v->rep) {
+		if (v->rep->rep)	/* the way is shorter the next time */
+			v->rep = v->rep->rep;
 		v = v->rep;
+	}
 	return v;
 }
 
@@ -225,6 +236,11 @@ static inline u32 ir_operands(const struct ir *v, struct ir **out)
 	return n;
 }
 
+static inline u64 ir_sext(u64 v, u32 from)
+{
+	return (u64)((s64)(v << (64 - from)) >> (64 - from));
+}
+
 static inline u64 ir_mask(u32 bits) { return bits >= 64 ? ~0ull : (1ull << bits) - 1; }
 
 /* ---- passes, in order --------------------------------------------------------- */
@@ -265,6 +281,17 @@ void ir_bits(struct ir_func *f);
  * In fold.c; makes new values at the end of the list that it works on. */
 struct ir *ir_simplify(struct ir_func *f, struct ir *v);
 struct ir *ir_emit(struct ir_func *f, struct ir *v);
+/* In compare.c. V, a branch or choice, compares as simply as can be; what a choice is. */
+void ir_compare(struct ir_func *f, struct ir *v);
+struct ir *ir_choose(struct ir_func *f, struct ir *v);
+/* Its comparison is true (1) or false (0), or it depends (-1). */
+int ir_known(const struct ir *v);
+/* Branches whose way is known are jumps. */
+void ir_decide(struct ir_func *f);
+enum ir_cc ir_negated(u32 cc);
+/* X as one of whose bits only the low W matter. */
+struct ir *ir_strip(struct ir *x, u32 w);
+struct ir *ir_number(struct ir_func *f, u64 imm);
 /* Recognised as something simpler, or NULL. */
 struct ir *ir_rotate(struct ir_func *f, struct ir *v);
 struct ir *ir_bytes(struct ir_func *f, struct ir *v);
@@ -272,6 +299,13 @@ struct ir *ir_divide(struct ir_func *f, struct ir *v);
 /* A pure value of two operands, simplified, among those made now. */
 struct ir *ir_two(struct ir_func *f, enum ir_op op, u32 w, struct ir *a, struct ir *b);
 struct ir *ir_one(struct ir_func *f, enum ir_op op, u32 w, struct ir *a, u64 imm);
+
+/* ---- induct.c ---- */
+
+/* What PHI is at most, when it counts its loop; else all ones. */
+u64 ir_phi_max(struct ir *phi);
+/* Tests look at counters after they grew. */
+void ir_induct(struct ir_func *f);
 
 /* ---- inline.c ---- */
 

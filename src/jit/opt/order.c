@@ -37,10 +37,13 @@ static bool leads_to(const struct ir_block *b, const struct ir_block *to)
 	return b->succ[0] == to || (b->nr_succ == 2 && b->succ[1] == to);
 }
 
+enum { PREDS_MAX = 128 };	/* lists are copied */
+
 /* Does nothing but lead on, from where nobody leads there already. */
 static bool is_bypass(const struct ir_block *b)
 {
-	if (b->nodes.n != 1 || b->phis.n || b->nr_succ != 1 || b->succ[0] == b || !b->nr_pred)
+	if (b->nodes.n != 1 || b->phis.n || b->nr_succ != 1 || b->succ[0] == b || !b->nr_pred ||
+	    b->succ[0]->nr_pred + b->nr_pred > PREDS_MAX)
 		return false;
 	for (u32 p = 0; p < b->nr_pred; p++)
 		if (leads_to(b->pred[p], b->succ[0]) || b->pred[p] == b)
@@ -168,17 +171,6 @@ static void find_loops(struct ir_func *f)
 	free(seen);
 }
 
-/* The condition that is true when CC is not. */
-static enum ir_cc negated(enum ir_cc cc)
-{
-	static const u8 to[] = { [IR_EQ] = IR_NE, [IR_NE] = IR_EQ, [IR_ULT] = IR_UGE,
-		[IR_ULE] = IR_UGT, [IR_UGT] = IR_ULE, [IR_UGE] = IR_ULT, [IR_SLT] = IR_SGE,
-		[IR_SLE] = IR_SGT, [IR_SGT] = IR_SLE, [IR_SGE] = IR_SLT, [IR_SET] = IR_CLEAR,
-		[IR_CLEAR] = IR_SET };
-
-	return (enum ir_cc)to[cc];
-}
-
 /* Ways out of loops are walked first, so that they come last. */
 static void lay_out(struct ir_func *f)
 {
@@ -193,7 +185,7 @@ static void lay_out(struct ir_func *f)
 
 			b->succ[0] = b->succ[1];
 			b->succ[1] = s;
-			last_of(b)->cc = (u8)negated((enum ir_cc)last_of(b)->cc);
+			last_of(b)->cc = (u8)ir_negated(last_of(b)->cc);
 		}
 	}
 	ir_blocks(f);
@@ -256,17 +248,30 @@ static void keep_seen(ir_list *l)
 	l->n = n;
 }
 
-static void unseen(struct ir_func *f UNUSED, struct ir *v)
+static void forget_use(struct ir *v)
 {
 	v->seen = false;
 	v->uses = 0;
+}
+
+/* Numbers may stay seen: they have no operands. */
+static void unseen(struct ir_func *f)
+{
+	for (size_t b = 0; b < f->blocks.n; b++) {
+		struct ir_block *block = f->blocks.v[b];
+
+		for (size_t i = 0; i < block->phis.n; i++)
+			forget_use(block->phis.v[i]);
+		for (size_t i = 0; i < block->nodes.n; i++)
+			forget_use(block->nodes.v[i]);
+	}
 }
 
 static void drop_unused(struct ir_func *f)
 {
 	ir_list work = { 0 };
 
-	all_values(f, unseen);
+	unseen(f);
 	for (size_t b = 0; b < f->blocks.n; b++)
 		for (size_t i = 0; i < f->blocks.v[b]->nodes.n; i++) {
 			struct ir *v = f->blocks.v[b]->nodes.v[i];
@@ -325,6 +330,19 @@ static void use_at(struct ir *v, u32 pos, bool store)
 	v->last = pos > v->last ? pos : v->last;
 }
 
+/* A block that leads to another twice is its predecessor where it is first. */
+static void number_edges(struct ir_func *f)
+{
+	for (size_t b = 0; b < f->blocks.n; b++) {
+		struct ir_block *to = f->blocks.v[b];
+
+		for (u32 p = to->nr_pred; p-- > 0;)
+			for (u32 s = 0; s < to->pred[p]->nr_succ; s++)
+				if (to->pred[p]->succ[s] == to)
+					to->pred[p]->at_succ[s] = p;
+	}
+}
+
 /* What PHIs of the blocks behind get from BLOCK is used at its edge. */
 static void walk_edges(struct ir_block *block, bool store)
 {
@@ -333,11 +351,12 @@ static void walk_edges(struct ir_block *block, bool store)
 
 		if (s && to == block->succ[0])
 			continue;
-		for (u32 p = 0; p < to->nr_pred && to->phis.n; p++)
-			for (size_t i = 0; to->pred[p] == block && i < to->phis.n; i++) {
-				use_at(to->phis.v[i]->arg[p], block->edge, store);
-				to->phis.v[i]->arg[p]->phi = to->phis.v[i];
-			}
+		for (size_t i = 0; i < to->phis.n; i++) {
+			struct ir *v = to->phis.v[i]->arg[block->at_succ[s]];
+
+			use_at(v, block->edge, store);
+			v->phi = to->phis.v[i];
+		}
 	}
 }
 
@@ -468,11 +487,12 @@ void ir_order(struct ir_func *f)
 {
 	drop_unused(f);
 	merge(f);
+	ir_induct(f);
 	lay_out(f);
 	ir_address(f);
-	drop_unused(f);
 	ir_memory(f);
 	drop_unused(f);
+	number_edges(f);
 	number_positions(f);
 	widen_phis(f);
 	find_uses(f);

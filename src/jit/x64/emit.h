@@ -20,7 +20,9 @@ enum x64_cc {
 };
 
 /* Arithmetic by its row in opcode bytes 00..3f and /digit of 81, 83. */
-enum x64_alu { X_ADD = 0, X_OR = 1, X_ADC = 2, X_SBB = 3, X_AND = 4, X_SUB = 5, X_XOR = 6, X_CMP = 7 };
+enum x64_alu {
+	X_ADD = 0, X_OR = 1, X_ADC = 2, X_SBB = 3, X_AND = 4, X_SUB = 5, X_XOR = 6, X_CMP = 7,
+};
 enum x64_shift { X_ROR = 1, X_SHL = 4, X_SHR = 5, X_SAR = 7 };
 
 static inline void put1(u8 **p, u32 b) { *(*p)++ = (u8)b; }

@@ -60,10 +60,7 @@ void ra_moves(struct ra *a, const struct move *m, u32 n)
 
 static u32 pred_index(const struct ir_block *to, const struct ir_block *from)
 {
-	for (u32 i = 0; i < to->nr_pred; i++)
-		if (to->pred[i] == from)
-			return i;
-	return 0;
+	return from->at_succ[from->succ[0] != to];
 }
 
 static u32 entry_free(const struct entry *e)

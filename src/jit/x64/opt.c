@@ -4,7 +4,8 @@
 #include <linux/bpf.h>
 #include <stdlib.h>
 
-enum { MAY_GOTO_MAX = 8 << 20, SHORT_MAX = 100, NODE_BYTES = 256, LOOP_ALIGN = 16 };
+enum { MAY_GOTO_MAX = 8 << 20, SHORT_MAX = 100, NODE_BYTES = 256, LOOP_ALIGN = 16,
+       NOPS_MAX = 10 };
 
 static const u8 arg_reg[6] = { RDI, RSI, RDX, RCX, R8, R9 };
 
@@ -322,17 +323,31 @@ static void pin_operands(struct ra *a, const struct ir *v)
 			a->pinned |= BIT(read[i]->reg);
 }
 
-/* Loops begin where the processor begins to fetch. */
 static void align(struct ra *a, u32 to)
 {
 	while ((a->p - a->b->code->mem) % to)
 		x_nop(&a->p, (u32)(to - (a->p - a->b->code->mem) % to));
 }
 
+/* Loops begin where the processor begins to fetch, and so does what is only jumped to
+ * in loops, unless that costs too much room. */
+static void align_block(struct ra *a, const struct ir_block *block)
+{
+	const struct ir_block *before = block->id ? a->f->blocks.v[block->id - 1] : NULL;
+	u32 over = (u32)((a->p - a->b->code->mem) % LOOP_ALIGN);
+
+	if (a->p >= a->b->limit - NODE_BYTES)
+		return;
+	if (block->header)
+		align(a, LOOP_ALIGN);
+	else if (block->depth && before && before->succ[0] != block &&
+		 (before->nr_succ < 2 || before->succ[1] != block))
+		align(a, over && LOOP_ALIGN - over > NOPS_MAX ? LOOP_ALIGN / 2 : LOOP_ALIGN);
+}
+
 static int write_block(struct ra *a, struct ir_block *block)
 {
-	if (block->header && a->p < a->b->limit - NODE_BYTES)
-		align(a, LOOP_ALIGN);
+	align_block(a, block);
 	block->code = a->p;
 	a->flags = NULL;
 	if (!a->second)
@@ -380,7 +395,7 @@ static void fill_jumps(struct ra *a)
 static void reset(struct ra *a)
 {
 	memset(a->reg, 0, sizeof(a->reg));
-	a->places.n = a->temps.n = a->jumps.n = a->outs.n = 0;
+	a->places.n = a->temps.n = a->jumps.n = a->outs.n = a->asides.n = 0;
 	a->used = a->pinned = 0;
 	a->fp_used = a->calls_made = a->overflow = false;
 	for (size_t b = 0; b < a->f->blocks.n; b++) {
@@ -402,6 +417,28 @@ static void reset(struct ra *a)
 	}
 }
 
+/* What is seldom done, behind the rest: divisions by 0 and -1. */
+static int write_asides(struct ra *a)
+{
+	if (a->p + a->asides.n * ASIDE_BYTES >= a->b->limit)
+		return 1;
+	for (size_t i = 0; i < a->asides.n; i++) {
+		const struct aside *s = &a->asides.v[i];
+
+		x_patch(s->at, a->p);
+		if (s->minus)
+			x_f7(&a->p, s->wide, 3, RAX);
+		if (s->minus)
+			x_alu(&a->p, false, X_XOR, RDX, RDX);
+		else if (s->rest)
+			x_mov(&a->p, s->wide, RDX, RAX);
+		else
+			x_alu(&a->p, false, X_XOR, RAX, RAX);
+		x_patch(x_jmp(&a->p), s->back);
+	}
+	return 0;
+}
+
 static int write_once(struct ra *a)
 {
 	size_t links = a->links->n, marks = a->b->code->marks.n;
@@ -414,6 +451,8 @@ static int write_once(struct ra *a)
 		r = write_block(a, a->f->blocks.v[b]);
 	if (!r)
 		r = write_outs(a);
+	if (!r)
+		r = write_asides(a);
 	if (!r)
 		fill_jumps(a);
 	a->good = a->second && !a->overflow && !(a->used & ~a->saved) &&
@@ -514,6 +553,7 @@ static int write_unit(struct jit_build *b, struct jit_unit *u, u8 **p, link_list
 	vec_free(&a.places);
 	vec_free(&a.temps);
 	vec_free(&a.jumps);
+	vec_free(&a.asides);
 	vec_free(&a.outs);
 	ir_free(&f);
 	return r;
@@ -523,7 +563,7 @@ int jit_x64_optimise(struct jit_build *b)
 {
 	struct jit_code *c = b->code;
 	link_list links = { 0 };
-	u8 *p = c->mem;
+	u8 *p = c->mem + JIT_LEAD;
 	int r = 0;
 
 	c->marks.n = 0;

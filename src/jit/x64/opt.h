@@ -37,6 +37,9 @@ struct jump { u8 *at; bool is_short; u8 kind; struct ir_block *block; };
 /* A way out of the function, from AT: nothing of the budget is left for what SLOT does;
  * or it was asked to stop. */
 struct way_out { u8 *at; u32 slot; u8 run; bool asked; };
+/* Code behind the function's: what a division gives by 0, or MINUS 1. */
+struct aside { u8 *at, *back; bool minus, rest, wide; };
+enum { ASIDE_BYTES = 16 };
 /* Between functions: to the one at SLOT. */
 struct link { u8 *at; u32 slot; };
 typedef VEC(struct link) link_list;
@@ -57,6 +60,7 @@ struct ra {
 	VEC(u32) places;	/* last position of who had each place in the frame */
 	VEC(u32) temps;		/* places for a moment */
 	VEC(struct jump) jumps;
+	VEC(struct aside) asides;
 	VEC(struct way_out) outs;
 	link_list *links;
 	bool bmi2, fp_used, calls_made;

@@ -292,33 +292,21 @@ static void divide_plain(struct ra *a, const struct ir *v, u32 y, bool is_signed
 	x_f7(&a->p, ra_wide(v), is_signed ? 7 : 6, y);
 }
 
-/* BPF's results for a divisor of 0 and of -1; what is jumped over is done. */
+/* BPF's results for a divisor of 0 and of -1 come from elsewhere. */
 static void divide_checked(struct ra *a, const struct ir *v, u32 y, bool rest, bool is_signed)
 {
-	u8 *zero, *minus = NULL, *done[2];
-	u32 n = 0;
+	u8 *zero, *minus = NULL;
 
 	x_test(&a->p, ra_wide(v), y, y);
-	zero = x_jcc8(&a->p, CC_E);
+	zero = x_jcc(&a->p, CC_E);
 	if (is_signed) {
 		x_alu_imm(&a->p, ra_wide(v), X_CMP, y, -1);
-		minus = x_jcc8(&a->p, CC_E);
+		minus = x_jcc(&a->p, CC_E);
 	}
 	divide_plain(a, v, y, is_signed);
-	done[n++] = x_jmp8(&a->p);
-	if (minus) {
-		x_patch8(minus, a->p);
-		x_f7(&a->p, ra_wide(v), 3, RAX);
-		x_alu(&a->p, false, X_XOR, RDX, RDX);
-		done[n++] = x_jmp8(&a->p);
-	}
-	x_patch8(zero, a->p);
-	if (rest)
-		x_mov(&a->p, ra_wide(v), RDX, RAX);
-	else
-		x_alu(&a->p, false, X_XOR, RAX, RAX);
-	while (n)
-		x_patch8(done[--n], a->p);
+	*vec_push(&a->asides) = (struct aside){ zero, a->p, false, rest, ra_wide(v) };
+	if (minus)
+		*vec_push(&a->asides) = (struct aside){ minus, a->p, true, rest, ra_wide(v) };
 }
 
 static void divide(struct ra *a, struct ir *v)
