@@ -3,13 +3,15 @@
 # make              skep, libskep.so, libskep.a under build/
 # make check        all tests; closes with "N passed, N failed, N skipped"
 # make bench        the figures, both sides of each ratio
+# make check-arm64  the same engines for another processor, in an emulator
 # make check-proof  what the verifier's numbers promise, proved by z3 or cvc5
 # make fuzz         each fuzz target for FUZZ_SECONDS (300) under ASan and UBSan
 # make install      PREFIX (/usr/local), DESTDIR
 # make static       build/static/skep: one file without shared libraries
 # SAN=1             with AddressSanitizer and UndefinedBehaviorSanitizer
 # SAN=thread        with ThreadSanitizer: make check T=stress SAN=thread
-# CROSS=triplet-    cross compiler prefix, e.g. CROSS=aarch64-linux-gnu-
+# CROSS=triplet-    cross compiler prefix, e.g. CROSS=aarch64-linux-gnu-; ROOT has its
+#                   libraries (build/root/triplet: ./bootstrap arm64 fetches them)
 # V=1               show the commands
 # WERROR=1          warnings are errors
 
@@ -18,22 +20,26 @@ SOVERSION := 0
 PREFIX    ?= /usr/local
 DESTDIR   ?=
 CROSS     ?=
-CC        := $(if $(filter default undefined,$(origin CC)),$(CROSS)gcc,$(CC))
+COMMA     := ,
+TRIPLET   := $(CROSS:-=)
+ROOT      ?= $(if $(CROSS),build/root/$(TRIPLET))
+root_use   = $(if $(wildcard $(1)),-isystem $(1)/usr/include -L$(1)/usr/lib/$(2) -L$(1)/lib/$(2) -Wl$(COMMA)-rpath-link$(COMMA)$(1)/lib/$(2))
+CC        := $(if $(filter default undefined,$(origin CC)),$(CROSS)gcc $(call root_use,$(ROOT),$(TRIPLET)),$(CC))
 AR        := $(if $(filter default undefined,$(origin AR)),$(CROSS)ar,$(AR))
 OBJCOPY   := $(if $(filter default undefined,$(origin OBJCOPY)),$(CROSS)objcopy,$(OBJCOPY))
 PKGCONFIG ?= $(CROSS)pkg-config
 CLANG     ?= $(firstword $(foreach c,clang-19 clang-18 clang-17 clang,$(shell command -v $(c) 2>/dev/null)))
-O         := build$(if $(SAN),-$(if $(findstring thread,$(SAN)),tsan,san))$(if $(CROSS),/$(CROSS:-=))
+O         := build$(if $(SAN),-$(if $(findstring thread,$(SAN)),tsan,san))$(if $(CROSS),/$(TRIPLET))
 
 Q   := $(if $(V),,@)
 SAY := $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),true,echo "  ")
 
 HASH  := \#
-COMMA := ,
 have = $(shell printf '$(HASH)include <$(1)>\nint main(void){return 0;}\n' | $(CC) -x c -fsyntax-only - 2>/dev/null && echo 1)
 
 # Asked once: each is a run of the compiler.
-HAVE    := $(if $(call have,jansson.h),-DHAVE_JANSSON) $(if $(call have,elfutils/libdwfl.h),-DHAVE_LIBDW)
+HAVE    := $(if $(call have,jansson.h),-DHAVE_JANSSON) $(if $(call have,elfutils/libdwfl.h),-DHAVE_LIBDW) \
+	$(if $(call have,capstone/capstone.h),-DHAVE_CAPSTONE)
 
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wundef -Wno-unused-parameter
 CFLAGS  ?= -O2 -g
@@ -46,7 +52,7 @@ SANFLAGS := $(if $(findstring thread,$(SAN)),-fsanitize=thread -Wno-tsan -fno-om
 LDLIBS   := -lelf -ldl -lpthread
 
 LIB_LAYERS := base isa btf sym model obj verify vm jit maps call runtime host kernel api
-LIB_SRC := $(sort $(wildcard $(addprefix src/,$(addsuffix /*.c,$(LIB_LAYERS) jit/x64 jit/opt))))
+LIB_SRC := $(sort $(wildcard $(addprefix src/,$(addsuffix /*.c,$(LIB_LAYERS) jit/x64 jit/a64 jit/opt))))
 CLI_SRC := $(sort $(wildcard src/cli/*.c))
 LIB_OBJ := $(LIB_SRC:%.c=$(O)/%.o)
 CLI_OBJ := $(CLI_SRC:%.c=$(O)/%.o)

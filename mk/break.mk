@@ -5,11 +5,13 @@
 #                    test/break/run says what BREAK_ONLY, BREAK_KIND, BREAK_RESUME and
 #                    BREAK_JOBS do
 
-BREAK_TESTS := unit/verify_cases unit/inv unit/inv_join unit/prune unit/inv_parts unit/call_kernel unit/object_kernel \
-	unit/kfunc_kernel diff/inv diff/mutant unit/kobject_kernel unit/proto_kernel
+BREAK_TESTS := unit/verify_cases unit/prune unit/inv_parts unit/facts unit/rewrite unit/inv_join \
+	unit/inv unit/object_kernel unit/kobject_kernel unit/proto_kernel diff/inv diff/mutant \
+	diff/contain
+BREAK_DIR ?= $(O)/break
 
 .PHONY: check-break
 check-break: all $(BREAK_TESTS:%=$(O)/test/%_test)
 	$(Q)BREAK_CC='$(CC) $(ALLCFLAGS)' BREAK_OBJ='$(LIB_OBJ)' BREAK_CLI='$(CLI_OBJ)' \
 		BREAK_LIBS='$(TEST_LIBS) $(LDLIBS)' BUILD='$(O)' CLANG='$(CLANG)' \
-		test/break/run $(O)/break
+		test/break/run $(BREAK_DIR)

@@ -36,10 +36,13 @@ $(REPLAY_BIN): $(O)/%_replay: $(O)/%_fuzz.o $(O)/test/fuzz/replay.o $(LIB_OBJ)
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 .PHONY: check-unit
-check-unit: $(UNIT_BIN) $(REPLAY_BIN)
+check-unit: $(call TEST_PICK,$(UNIT_BIN) $(REPLAY_BIN))
 	$(TEST_RUN) $(call TEST_PICK,$(UNIT_BIN) $(REPLAY_BIN))
 
-check: all $(UNIT_BIN) $(REPLAY_BIN)
+# The scripts of test/diff run its programs.
+TEST_OWN     = $(if $(filter test/diff/%,$(call TEST_PICK,$(TEST_SCRIPT))),$(O)/test/diff/mutant_test) $(if $(CROSS)$(SAN),,$(if \
+	$(filter test/arm64/engine.t,$(call TEST_PICK,$(TEST_SCRIPT))),arm64-engine))
+check: all $(call TEST_PICK,$(UNIT_BIN) $(REPLAY_BIN)) $(TEST_OWN)
 	$(TEST_RUN) $(call TEST_PICK,$(UNIT_BIN) $(REPLAY_BIN) $(TEST_SCRIPT))
 
 .SECONDARY: $(UNIT_SRC:%.c=$(O)/%.o) $(FUZZ_SRC:%.c=$(O)/%.o)
@@ -49,6 +52,12 @@ check: all $(UNIT_BIN) $(REPLAY_BIN)
 .PHONY: check-contain
 check-contain: $(O)/test/diff/contain_test
 	CONTAIN_RUNS=250000 $<
+
+# Opt-in: some minutes. A process is killed at each instruction of every change of a
+# shared map; check does so at every 61st.
+.PHONY: check-kill
+check-kill: $(O)/test/unit/share_kill_test
+	KILL_EVERY=1 $<
 
 # Opt-in: root, debootstrap, some minutes and the network. CHROOT=check tests too.
 .PHONY: check-chroot

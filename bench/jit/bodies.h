@@ -36,6 +36,11 @@ static inline u64 parse_at(u32 at)
 	       t->seq ^ e->src[3];
 }
 
+BODY(empty)
+{
+	return 0;
+}
+
 BODY(parse1)
 {
 	return parse_at(64);
@@ -420,9 +425,4 @@ BODY(matchlen)
 		s += k * i + 1;
 	}
 	return s;
-}
-
-BODY(empty)
-{
-	return 0;
 }

@@ -14,11 +14,11 @@
  *	skep_object_close(obj);
  *
  * skep_object_load verifies programs as the Linux kernel would (skep-verify(1)) and
- * refuses what is not safe; what is accepted runs in an interpreter that checks
- * nothing any more. A program that uses what the verifier cannot judge yet, or that
- * is not to be judged (skep_load_opts.unverified), runs in another interpreter,
- * which looks at every access: it ends with an error and cannot touch the memory of
- * the process.
+ * refuses what is not safe; what is accepted runs as native code (enum skep_jit), or
+ * in an interpreter that checks nothing any more. A program that uses what the verifier
+ * cannot judge yet, or that is not to be judged (skep_load_opts.unverified), runs in
+ * another interpreter, which looks at every access: it ends with an error and cannot
+ * touch the memory of the process.
  *
  * Calls return 0 or a negative errno and fill the struct skep_err, which may
  * be NULL. The library never prints, never exits (without memory for its own
@@ -128,6 +128,16 @@ enum skep_clock {
 	SKEP_CLOCK_RUN,		/* struct skep_run.now_ns: runs can be repeated */
 };
 
+/* Which compiler makes native code of verified programs; nothing else is ever compiled. */
+enum skep_jit {
+	SKEP_JIT_AUTO,		/* the optimising one, for programs of up to 20,000
+				   instructions: it takes about a microsecond for each;
+				   for longer ones the other */
+	SKEP_JIT_OFF,		/* none: they are interpreted */
+	SKEP_JIT_FAST,		/* in one pass: 20 ns for each instruction */
+	SKEP_JIT_OPT,		/* the optimising one, however long it takes */
+};
+
 struct skep_load_opts {
 	size_t size;		/* sizeof(struct skep_load_opts) */
 	enum skep_engine engine;
@@ -147,14 +157,19 @@ struct skep_load_opts {
 	   bpf_fib_lookup, bpf_redirect_neigh and bpf_check_mtu look at. NULL: no
 	   packet is forwarded (BPF_FIB_LKUP_RET_NOT_FWDED). */
 	const char *routes;
-	/* SKEP_KERNEL: a folder of a file system of type bpf. Maps that the object
-	   wants pinned (LIBBPF_PIN_BY_NAME) are those that are pinned there, which
-	   must be like the object's, or new ones, which are pinned there and stay.
-	   NULL: nothing is pinned. */
+	/* A folder. Maps that the object wants pinned (LIBBPF_PIN_BY_NAME) are those
+	   that are pinned there, which must be like the object's, or new ones, which
+	   are pinned there and stay. SKEP_KERNEL: in a file system of type bpf.
+	   SKEP_USER: in any, each map a file that other processes open at the same
+	   time; "" is $XDG_RUNTIME_DIR/skep. NULL: nothing is pinned. */
 	const char *pins;
 	/* SKEP_USER, 1: nothing is verified, all programs run in the checked
 	   interpreter, which stops those that do what they must not. */
 	int unverified;
+	/* SKEP_USER. What cannot be compiled (this processor has no compiler, or the
+	   system gives no executable memory) is interpreted; skep_prog_engine() says
+	   why. */
+	enum skep_jit jit;
 };
 
 /*
@@ -211,6 +226,26 @@ enum skep_verdict skep_prog_verdict(const struct skep_prog *prog);
 /* Why a program that was to be verified runs with checks; "" when it does not. */
 const char *skep_prog_note(const struct skep_prog *prog);
 
+enum skep_tier {
+	SKEP_TIER_KERNEL,
+	SKEP_TIER_CHECKED,	/* interpreted, with checks */
+	SKEP_TIER_FAST,		/* interpreted without: it was verified */
+	SKEP_TIER_JIT_FAST, SKEP_TIER_JIT_OPT,	/* native code, see enum skep_jit */
+};
+
+/* How a program runs that is loaded. */
+struct skep_prog_engine {
+	size_t size;		/* sizeof(struct skep_prog_engine) */
+	enum skep_tier tier;
+	uint32_t insns;		/* slots that run: of the program as it was rewritten */
+	uint32_t code_bytes;	/* of native code */
+	uint64_t compile_ns;	/* that making it took */
+	const char *note;	/* why it is not what was asked for; or "" */
+};
+
+/* 0; -EINVAL for a wrong size; -ENOENT: PROG is not loaded. */
+int skep_prog_engine(const struct skep_prog *prog, struct skep_prog_engine *engine);
+
 enum { SKEP_NO_NEIGHBOUR = 8 };
 
 struct skep_run {
@@ -251,6 +286,27 @@ struct skep_run {
 /* -EFAULT and the program's place in ERR when it did what it must not. */
 int skep_prog_run(struct skep_prog *prog, struct skep_run *run, struct skep_err *err);
 
+/* One of many packets. */
+struct skep_packet {
+	void *data;		/* the program may write to it */
+	uint32_t bytes;
+	uint32_t wire_bytes;	/* of a packet that was captured in part; not looked at */
+	/* out */
+	uint32_t retval;
+	uint32_t redirect_ifindex;	/* of bpf_redirect; 0 = none */
+	uint32_t left_out;	/* 1: programs of this type are not asked about it */
+};
+
+/*
+ * Runs the program once on each of *N packets, with the inputs of RUN but for data,
+ * repeat and ctx_in; its results stay as they are. Programs that neither move nor
+ * forward packets run on them where they lie, at a few ns each: what they write is
+ * there afterwards; what others write is lost. After an error *N is the number, from
+ * 0, of the packet that it is about.
+ */
+int skep_prog_run_packets(struct skep_prog *prog, const struct skep_run *run,
+			  struct skep_packet *packets, size_t *n, struct skep_err *err);
+
 /*
  * Timers (struct bpf_timer) run when a program is run, before it. This runs
  * those that are due without a program; a clock that is SKEP_CLOCK_RUN goes on
@@ -289,6 +345,51 @@ int skep_map_delete(struct skep_map *map, const void *key);
 int skep_map_lookup_delete(struct skep_map *map, const void *key, void *value);
 /* KEY NULL = the first; -ENOENT after the last. */
 int skep_map_next_key(struct skep_map *map, const void *key, void *next);
+/* FLAGS: BPF_F_LOCK copies under the value's spin lock. */
+int skep_map_lookup_flags(struct skep_map *map, const void *key, void *value, uint64_t flags);
+
+/*
+ * Many elements at once, of arrays, hash types and tries; -524 of others. Reading gives up
+ * to *N elements from the place FROM on (NULL: the start); *N is how many there were, and
+ * TO, of the key's bytes and 8 at least, is the place to go on from. -ENOENT with or after
+ * the last of them. What lookup_delete gives is no longer in the map: of hash types only.
+ * Updates and deletions end with the first that fails, and *N is how many did not. FLAGS is
+ * 0 or BPF_F_LOCK.
+ */
+int skep_map_lookup_batch(struct skep_map *map, const void *from, void *to, void *keys,
+			  void *values, uint32_t *n);
+int skep_map_lookup_delete_batch(struct skep_map *map, const void *from, void *to, void *keys,
+				 void *values, uint32_t *n);
+int skep_map_update_batch(struct skep_map *map, const void *keys, const void *values,
+			  uint32_t *n, uint64_t flags);
+int skep_map_delete_batch(struct skep_map *map, const void *keys, uint32_t *n);
+
+/* From now on only programs change the map: 0, -EPERM (it is so already, or may not be
+ * written to), -EBUSY after skep_map_memory(). */
+int skep_map_freeze(struct skep_map *map);
+/*
+ * All elements of an array with BPF_F_MMAPABLE, each at a multiple of 8 bytes, for as long
+ * as the object is open; what is stored there programs see at once. NULL of other maps, and
+ * of those that are frozen.
+ */
+void *skep_map_memory(struct skep_map *map, size_t *bytes);
+
+/*
+ * Gives a map of a loaded object a name that outlives the process: PATH, with
+ * SKEP_USER without a slash in $XDG_RUNTIME_DIR/skep. There it is a file that other
+ * processes open, and all of them use the same elements. No other thread may use the
+ * map meanwhile. Removing the file unpins it; who has it open goes on. Fails with
+ * -EEXIST when something is pinned there, -ENOSPC when there is no room for all of
+ * it, -ENOTSUP when its values hold what is good in this process only, which ERR
+ * names. A child of fork must open it anew.
+ */
+int skep_map_pin(struct skep_map *map, const char *path, struct skep_err *err);
+/*
+ * The map that was pinned as PATH by the embedded engine of some process, as an
+ * object without programs, which is loaded; skep_object_next_map(obj, NULL) is the
+ * map. Closing the object leaves it pinned.
+ */
+int skep_object_open_pinned(struct skep_object **obj, const char *path, struct skep_err *err);
 
 /*
  * A map of the kind that OUTER, a map of maps, holds: empty, and in OUTER when
@@ -314,6 +415,16 @@ struct skep_event {
  */
 int64_t skep_map_read(struct skep_map *map,
 		      int (*fn)(void *arg, const struct skep_event *e), void *arg);
+/*
+ * A descriptor for poll(2), select(2) and epoll(7) that is readable when a ring
+ * buffer may have records that nobody has seen: then skep_map_read(), which also
+ * makes it unreadable. A program wakes the reader when that has read everything
+ * before its record, or with BPF_RB_FORCE_WAKEUP, never with BPF_RB_NO_WAKEUP, as in
+ * the kernel. It is the object's: do not read or close it. Negative errno: -524 for
+ * other map types, -EOPNOTSUPP for a map in a file, where programs of other
+ * processes cannot wake this one.
+ */
+int skep_map_fd(struct skep_map *map);
 /* Puts a sample into a user ring buffer, for a program that drains it: 0, -E2BIG,
  * -ENOSPC; -524 for other map types. */
 int skep_map_write(struct skep_map *map, const void *data, size_t bytes);

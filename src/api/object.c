@@ -20,7 +20,7 @@ const char *skep_version(void)
 
 /* ---- open ------------------------------------------------------------------ */
 
-static struct skep_object *object_new(struct image *img)
+struct skep_object *object_make(struct image *img)
 {
 	struct skep_object *obj = mem_alloc(sizeof(*obj));
 
@@ -36,7 +36,7 @@ static struct skep_object *object_new(struct image *img)
 
 struct skep_object *object_twin(struct skep_object *obj)
 {
-	struct skep_object *twin = object_new(obj->img);
+	struct skep_object *twin = object_make(obj->img);
 
 	twin->shares = true;
 	return twin;
@@ -58,7 +58,7 @@ int object_open(struct skep_object **obj, const struct skep_open_opts *opts,
 	}
 	r = obj_open_for(&img, target, data, bytes, name, err);
 	if (!r) {
-		*obj = object_new(img);
+		*obj = object_make(img);
 		if (opts && opts->btf)
 			(*obj)->btf = mem_strdup(opts->btf);
 		if (!target->opts.btf && !target->opts.kconfig && !target->opts.nr_modules) {
@@ -147,7 +147,7 @@ int skep_object_from_insns(struct skep_object **obj, uint32_t prog_type,
 	r = obj_from_insns(&img, prog_type, name, insns, n, defs, (u32)nr_maps, license, err);
 	free(defs);
 	if (!r)
-		*obj = object_new(img);
+		*obj = object_make(img);
 	return r;
 }
 
@@ -243,21 +243,40 @@ static bool is_needed(const struct image *img, u32 map, const struct prog_set *o
 	return false;
 }
 
-/* The map that is pinned in DIR, or a new one, which is pinned there then. */
-static int load_pinned(struct skep_object *obj, u32 i, const char *dir, struct skep_err *err)
+/* Did somebody pin map I meanwhile, and is its number free for that one? */
+static bool pin_lost(struct skep_object *obj, u32 i, int r)
+{
+	struct backend *b = obj->backend;
+	struct map_info info;
+
+	return r == -EEXIST && b->ops->map_drop && !b->ops->map_drop(b, i) &&
+	       b->ops->map_info(b, i, &info) == -EBADF;
+}
+
+/* The map that is pinned as PATH, or a new one, which is pinned there then. */
+static int get_or_pin(struct skep_object *obj, u32 i, const char *path, struct skep_err *err)
 {
 	const struct image_map *def = &obj->img->maps[i];
 	const struct backend_ops *ops = obj->backend->ops;
-	struct strbuf path = { 0 };
-	int r;
+	int r = ops->map_get(obj->backend, def, path, err);
 
-	sb_printf(&path, "%s/%s", dir, def->pin_path ? def->pin_path : def->name);
-	r = ops->map_get(obj->backend, def, sb_text(&path), err);
-	if (r > 0) {
-		r = ops->map_create(obj->backend, def, err);
-		if (!r)
-			r = ops->map_pin(obj->backend, i, sb_text(&path), err);
-	}
+	if (r <= 0)
+		return r;
+	r = ops->map_create(obj->backend, def, err);
+	if (!r)
+		r = ops->map_pin(obj->backend, i, path, err);
+	return pin_lost(obj, i, r) ? ops->map_get(obj->backend, def, path, err) : r;
+}
+
+/* In DIR; "" is the user's own folder. */
+static int load_pinned(struct skep_object *obj, u32 i, const char *dir, struct skep_err *err)
+{
+	const struct image_map *def = &obj->img->maps[i];
+	struct strbuf path = { 0 };
+	int r = pin_path(&path, dir, def->pin_path ? def->pin_path : def->name, err);
+
+	if (!r)
+		r = get_or_pin(obj, i, sb_text(&path), err);
 	sb_free(&path);
 	return r;
 }
@@ -450,6 +469,7 @@ int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
 	if (obj->backend)
 		return err_set(err, ERR_RUN, obj->img->file, "the object is loaded already");
 	if (opts) {
+		ro.jit = (enum runtime_jit)opts->jit;
 		ro.cpus = opts->cpus;
 		ro.rand_seed = opts->rand_seed;
 		ro.print = opts->print;
@@ -533,6 +553,33 @@ uint32_t skep_prog_type(const struct skep_prog *prog)
 	return prog_image(prog)->type;
 }
 
+int skep_prog_engine(const struct skep_prog *prog, struct skep_prog_engine *engine)
+{
+	struct backend *b = prog->obj->backend;
+	struct prog_tier t = { .tier = TIER_KERNEL, .slots = prog_image(prog)->nr_insns };
+
+	if (engine->size != sizeof(*engine))
+		return -EINVAL;
+	if (!b || prog->loaded < 0)
+		return -ENOENT;
+	if (b->ops->prog_tier)
+		b->ops->prog_tier(b, (u32)prog->loaded, &t);
+	engine->tier = (enum skep_tier)t.tier;
+	engine->insns = t.slots;
+	engine->code_bytes = t.bytes;
+	engine->compile_ns = t.ns;
+	engine->note = t.note ? t.note : "";
+	return 0;
+}
+
+const struct jit_code *prog_native(const struct skep_prog *prog)
+{
+	struct backend *b = prog->obj->backend;
+
+	return b && b->ops->prog_native && prog->loaded >= 0 ?
+	       b->ops->prog_native(b, (u32)prog->loaded) : NULL;
+}
+
 static int run_loaded(struct skep_prog *prog, struct skep_run *run, struct skep_err *err)
 {
 	struct backend *b = prog->obj->backend;
@@ -564,9 +611,10 @@ static int run_loaded(struct skep_prog *prog, struct skep_run *run, struct skep_
 	return 0;
 }
 
-int skep_prog_run(struct skep_prog *prog, struct skep_run *run, struct skep_err *err)
+/* Can PROG run as RUN says? */
+static int check_run(const struct skep_prog *prog, const struct skep_run *run,
+		     struct skep_err *err)
 {
-	err_clear(err);
 	if (!prog)
 		return err_set(err, ERR_RUN, NULL, "there is no program to run (NULL)");
 	if (!prog->obj->backend || prog->loaded < 0)
@@ -575,10 +623,54 @@ int skep_prog_run(struct skep_prog *prog, struct skep_run *run, struct skep_err 
 	if (run->size != sizeof(*run))
 		return err_set(err, ERR_RUN, NULL, "struct skep_run has size %zu, not %zu",
 			       run->size, sizeof(*run));
+	return 0;
+}
+
+int skep_prog_run(struct skep_prog *prog, struct skep_run *run, struct skep_err *err)
+{
+	int r;
+
+	err_clear(err);
+	r = check_run(prog, run, err);
+	if (r)
+		return r;
 	if (run->data_bytes && !run->data)
 		return err_set(err, ERR_RUN, NULL, "no data, and data_bytes is %u",
 			       run->data_bytes);
 	return run_loaded(prog, run, err);
+}
+
+_Static_assert(sizeof(struct skep_packet) == sizeof(struct test_packet) &&
+	       offsetof(struct skep_packet, retval) == offsetof(struct test_packet, retval) &&
+	       offsetof(struct skep_packet, left_out) == offsetof(struct test_packet, left_out),
+	       "a packet is the same to users and engines");
+
+int skep_prog_run_packets(struct skep_prog *prog, const struct skep_run *run,
+			  struct skep_packet *packets, size_t *n, struct skep_err *err)
+{
+	struct test_run t = { 0 };
+	size_t done = 0;
+	int r;
+
+	err_clear(err);
+	r = check_run(prog, run, err);
+	if (!r) {
+		t.ifindex = run->ifindex;
+		t.rx_queue = run->rx_queue;
+		t.budget = run->budget;
+		t.now_ns = run->now_ns;
+	}
+	while (!r && done < *n) {
+		struct backend *b = prog->obj->backend;
+		u32 nr = (u32)min_u64(*n - done, UINT32_MAX);
+
+		r = b->ops->test_run_batch(b, (u32)prog->loaded, &t,
+					   (struct test_packet *)packets + done, &nr, err);
+		done += nr;
+	}
+	if (r)
+		*n = done;
+	return r;
 }
 
 int skep_object_run_timers(struct skep_object *obj, uint64_t now_ns, uint32_t *waiting,
@@ -599,6 +691,22 @@ int skep_object_run_timers(struct skep_object *obj, uint64_t now_ns, uint32_t *w
 }
 
 /* ---- maps ------------------------------------------------------------------------ */
+
+int skep_map_pin(struct skep_map *map, const char *path, struct skep_err *err)
+{
+	struct backend *b = map->obj->backend;
+	struct strbuf whole = { 0 };
+	int r;
+
+	err_clear(err);
+	if (!b)
+		return err_set(err, ERR_RUN, map->obj->img->file, "the object is not loaded");
+	r = pin_path(&whole, strchr(path, '/') ? NULL : "", path, err);
+	if (!r)
+		r = b->ops->map_pin(b, map->index, sb_text(&whole), err);
+	sb_free(&whole);
+	return r;
+}
 
 struct skep_map *skep_object_map(struct skep_object *obj, const char *name)
 {
@@ -713,6 +821,13 @@ int64_t skep_map_read(struct skep_map *map,
 	if (!b)
 		return -EBADF;
 	return b->ops->map_read ? b->ops->map_read(b, map->index, read_event, &r) : -ENOTSUP;
+}
+
+int skep_map_fd(struct skep_map *map)
+{
+	struct backend *b = map->obj->backend;
+
+	return b ? b->ops->map_fd(b, map->index) : -EBADF;
 }
 
 int skep_map_write(struct skep_map *map, const void *data, size_t bytes)

@@ -56,6 +56,13 @@ int object_sockets(struct skep_object *obj, const struct sockets *s, struct skep
 int object_open(struct skep_object **obj, const struct skep_open_opts *opts,
 		const void *data, size_t bytes, const char *name, struct skep_err *err);
 
+/* The native code of a loaded program (jit/jit.h); its slots are those of prog->code.
+ * NULL: it has none. */
+const struct jit_code *prog_native(const struct skep_prog *prog);
+
+/* An object of IMG, which is its own now. */
+struct skep_object *object_make(struct image *img);
+
 /* The same object once more, to be loaded into another engine; lives no longer
  * than OBJ. */
 struct skep_object *object_twin(struct skep_object *obj);
@@ -69,6 +76,18 @@ struct prog_set { const u32 *v; size_t n; };
  */
 int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
 		const struct prog_set *only, struct skep_err *err);
+
+/* ---- pinned.c ---------------------------------------------------------------- */
+
+/* Appends the path of NAME in DIR; DIR "" is the user's own folder, which is made, NULL
+ * none: NAME is a path. Error: PIN. */
+int pin_path(struct strbuf *out, const char *dir, const char *name, struct skep_err *err);
+
+/* The map in file PATH as an object of no programs, loaded. Errors: FILE_OPEN, PIN,
+ * SHARE_FILE, SHARE_MEMBERS. */
+int object_open_pinned(struct skep_object **obj, const char *path, struct skep_err *err);
+/* Are the files of OBJ's pinned maps what they were? SHARE_FILE: somebody truncated one. */
+int object_pins_whole(const struct skep_object *obj, struct skep_err *err);
 
 /* ---- judge.c ----------------------------------------------------------------- */
 

@@ -7,7 +7,7 @@ static void json_indent(struct json *j)
 {
 	sb_putc(j->out, '\n');
 	for (int i = 0; i < j->depth; i++)
-		sb_puts(j->out, "  ");
+		sb_puts(j->out, j->tool ? "    " : "  ");
 }
 
 static size_t utf8_len(const u8 *s, size_t n)
@@ -53,12 +53,12 @@ static void json_quote(struct json *j, const char *s, size_t n)
 static void json_key(struct json *j, const char *key)
 {
 	if (j->comma)
-		sb_puts(j->out, j->pretty || !j->depth ? "," : ", ");
-	if (j->pretty && j->depth)
+		sb_puts(j->out, j->pretty || j->tool || !j->depth ? "," : ", ");
+	if (j->pretty && j->depth && (key || !j->tool))
 		json_indent(j);
 	if (key) {
 		json_quote(j, key, strlen(key));
-		sb_puts(j->out, ": ");
+		sb_puts(j->out, j->tool && !j->pretty ? ":" : ": ");
 	}
 	j->comma = true;
 }

@@ -12,6 +12,8 @@ struct json {
 	struct strbuf *out;
 	int depth;
 	bool pretty;	/* one member a line, two spaces a level */
+	bool tool;	/* as bpftool prints: no spaces, or, when pretty, four a level
+			   and what is in an array behind each other */
 	bool comma;	/* something precedes in this container */
 };
 

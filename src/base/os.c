@@ -101,7 +101,11 @@ int os_exec_seal(void *p, size_t *size, size_t bytes)
 	if (keep < *size)
 		munmap((u8 *)p + keep, *size - keep);
 	*size = keep;
-	return mprotect(p, keep, PROT_READ | PROT_EXEC);
+	if (mprotect(p, keep, PROT_READ | PROT_EXEC))
+		return -1;
+	/* where what was written does not reach the instruction cache by itself */
+	__builtin___clear_cache((char *)p, (char *)p + keep);
+	return 0;
 }
 
 void os_exec_free(void *p, size_t size)
@@ -483,6 +487,7 @@ u64 os_clock_ns(void) { return clock_ns(CLOCK_MONOTONIC); }
 u64 os_clock_real_ns(void) { return clock_ns(CLOCK_REALTIME); }
 u64 os_clock_boot_ns(void) { return clock_ns(CLOCK_BOOTTIME); }
 u64 os_clock_cpu_ns(void) { return clock_ns(CLOCK_PROCESS_CPUTIME_ID); }
+u64 os_clock_thread_ns(void) { return clock_ns(CLOCK_THREAD_CPUTIME_ID); }
 u64 os_clock_tai_ns(void) { return clock_ns(CLOCK_TAI); }
 u64 os_clock_coarse_ns(void) { return clock_ns(CLOCK_MONOTONIC_COARSE); }
 
@@ -562,23 +567,126 @@ static bool path_cut(char *path, int level)
 	return true;
 }
 
-u64 os_cgroup_id(int level)
+u64 os_cgroup_at(const char *path, int level)
 {
-	char line[PATH_MAX], dir[PATH_MAX + 64];
 	const char *root = cgroup_root();
-	FILE *f = root ? fopen("/proc/self/cgroup", "re") : NULL;
-	bool found = false;
+	char line[PATH_MAX], dir[PATH_MAX + 64];
 	struct stat st;
+
+	snprintf(line, sizeof(line), "%s", path);
+	if (!root || (level >= 0 && !path_cut(line, level)))
+		return 0;
+	snprintf(dir, sizeof(dir), "%s%s", root, line);
+	return stat(dir, &st) ? 0 : st.st_ino;
+}
+
+/* The line of FILE that tells of v2. */
+static bool cgroup_path(const char *file, char *path, size_t size)
+{
+	FILE *f = cgroup_root() ? fopen(file, "re") : NULL;
+	char line[PATH_MAX];
+	bool found = false;
 
 	while (f && !found && fgets(line, sizeof(line), f))
 		found = !strncmp(line, "0::", 3);
 	if (f)
 		fclose(f);
 	line[found ? strcspn(line, "\n") : 0] = 0;
-	if (!found || (level >= 0 && !path_cut(line + 3, level)))
+	if (found && strlen(line + 3) < size)
+		strcpy(path, line + 3);
+	return found && strlen(line + 3) < size;
+}
+
+bool os_cgroup_of_thread(u32 id, char *path, size_t size)
+{
+	char file[64];
+
+	snprintf(file, sizeof(file), "/proc/self/task/%u/cgroup", id);
+	return cgroup_path(file, path, size);
+}
+
+u64 os_cgroup_id(int level)
+{
+	char path[PATH_MAX];
+
+	return cgroup_path("/proc/self/cgroup", path, sizeof(path)) ? os_cgroup_at(path, level) : 0;
+}
+
+/* Looks in the directory DIR, of N bytes, for the one with ID; DIR becomes it. */
+static bool cgroup_search(char *dir, size_t n, size_t size, u64 id)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+	bool found = false;
+
+	while (d && !found && (e = readdir(d))) {
+		if (e->d_type != DT_DIR || e->d_name[0] == '.' ||
+		    n + 2 + strlen(e->d_name) > size)
+			continue;
+		snprintf(dir + n, size - n, "/%s", e->d_name);
+		found = e->d_ino == id || cgroup_search(dir, strlen(dir), size, id);
+	}
+	if (d)
+		closedir(d);
+	if (!found)
+		dir[n] = 0;
+	return found;
+}
+
+bool os_cgroup_find(u64 id, char *path, size_t size)
+{
+	const char *root = cgroup_root();
+	char dir[PATH_MAX];
+	struct stat st;
+
+	if (!root || stat(root, &st))
+		return false;
+	snprintf(dir, sizeof(dir), "%s", root);
+	if (st.st_ino != id && !cgroup_search(dir, strlen(dir), sizeof(dir), id))
+		return false;
+	snprintf(path, size, "%s", st.st_ino == id ? "/" : dir + strlen(root));
+	return st.st_ino == id || strlen(dir + strlen(root)) < size;
+}
+
+u64 os_cgroup_of_fd(int fd)
+{
+	struct statfs fs;
+	struct stat st;
+
+	if (fstatfs(fd, &fs) || fs.f_type != CGROUP2_SUPER_MAGIC || fstat(fd, &st))
 		return 0;
-	snprintf(dir, sizeof(dir), "%s%s", root, line + 3);
-	return stat(dir, &st) ? 0 : st.st_ino;
+	return S_ISDIR(st.st_mode) ? st.st_ino : 0;
+}
+
+bool os_inode_of_fd(int fd, u64 *dev, u64 *ino)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return false;
+	*dev = st.st_dev;
+	*ino = st.st_ino;
+	return true;
+}
+
+u64 os_thread_start(u32 id)
+{
+	char file[64], text[1024];
+	const char *at = NULL;
+	size_t n = 0;
+	FILE *f;
+
+	snprintf(file, sizeof(file), "/proc/self/task/%u/stat", id);
+	f = fopen(file, "re");
+	if (f) {
+		n = fread(text, 1, sizeof(text) - 1, f);
+		fclose(f);
+	}
+	text[n] = 0;
+	at = strrchr(text, ')');	/* field 2; what is asked for is 22 */
+	for (int i = 2; at && i < 22; i++)
+		at = strchr(at + 1, ' ');
+	return at ? strtoull(at, NULL, 10) : 0;
 }
 
 bool os_pid_ns(u64 *dev, u64 *ino)

@@ -90,6 +90,53 @@ char **os_dir_names(const char *path, size_t *n);
 int os_temp_open(void);
 int os_temp_read(int fd, struct os_file *f, struct skep_err *err);
 
+/* ---- files that processes map together (os_share.c) ------------------- */
+
+/*
+ * A new file for PATH of BYTES, all allocated, that has no name yet (*TEMP: or that
+ * one): its descriptor or -errno, -ENOSPC and -EFBIG among them. The name, once it is
+ * complete: 0, -EEXIST, ... os_shared_drop gives up what has no name, or the other
+ * name.
+ */
+int os_shared_new(const char *path, u64 bytes, char **temp);
+int os_shared_name(int fd, const char *path, char *temp);
+void os_shared_drop(int fd, char *temp);	/* FD below 0: stays open */
+/* An existing regular file of *BYTES to read and write; -errno. */
+int os_shared_open(const char *path, u64 *bytes);
+void os_shared_close(int fd);
+bool os_shared_read(int fd, u64 at, void *to, size_t bytes);
+u64 os_shared_room(const char *path);	/* bytes free where PATH is or would be */
+u64 os_dir_room(const char *dir);
+/* Is PATH a file, and not a pin in a file system of type bpf? */
+bool os_is_plain_file(const char *path);
+
+/* Maps BYTES at AT, at WHERE or (NULL) anywhere; the second as os_map_ring does.
+ * NULL: refused. Children of fork have no part in it. */
+void *os_shared_map(int fd, u64 at, u64 bytes, void *where);
+void *os_shared_ring(int fd, u64 at, u64 head, u64 data, void *where);
+/*
+ * What another process cuts off the file below P reads as zero from then on, and
+ * *TORN is 1; without this a process ends with SIGBUS. Installs a handler of that
+ * signal where there is another one, to which it passes on what is not its own.
+ */
+struct guard;
+struct guard *os_guard(const void *p, size_t bytes, u32 *torn);
+void os_guard_end(struct guard *g);	/* NULL is fine */
+
+/* Locks on bytes of an open file, behind its end. They go with who holds them. */
+#define OS_LOCKS_AT (1ull << 60)
+bool os_shared_lock(int fd, u64 byte, bool wait);
+void os_shared_unlock(int fd, u64 byte);
+bool os_shared_locked(int fd, u64 byte);	/* by another open file */
+
+/* The folder of this user for what lasts as long as the session, for free(); NULL:
+ * there is none. */
+char *os_runtime_dir(void);
+bool os_dir_make(const char *path);	/* for this user alone; true when it is there */
+u32 os_pid(void);
+bool os_process_lives(u32 pid);
+u32 os_page(void);	/* bytes */
+
 /* ---- time and machine ------------------------------------------------ */
 
 u64 os_clock_ns(void);		/* CLOCK_MONOTONIC */
@@ -98,6 +145,7 @@ u64 os_clock_boot_ns(void);	/* CLOCK_BOOTTIME */
 u64 os_clock_tai_ns(void);	/* CLOCK_TAI */
 u64 os_clock_coarse_ns(void);	/* CLOCK_MONOTONIC_COARSE */
 u64 os_clock_cpu_ns(void);	/* CLOCK_PROCESS_CPUTIME_ID */
+u64 os_clock_thread_ns(void);	/* CLOCK_THREAD_CPUTIME_ID */
 int os_cpu_count(void);		/* cpus that may exist; at least 1 */
 void os_yield(void);		/* lets another thread run */
 /* uname(2)'s release and version, cut to SIZE bytes; "" when unknown. */
@@ -112,6 +160,16 @@ void os_comm(char name[16]);	/* of the calling thread, padded with zeroes */
 /* The id of this process's cgroup (v2), or of its ancestor at LEVEL (0 = the
  * root, -1 = itself); 0 when there is none. */
 u64 os_cgroup_id(int level);
+/* The path of the cgroup (v2) that thread ID of this process is in, or that has ID; from
+ * the root, "/" being it. False when there is none, or it is longer. */
+bool os_cgroup_of_thread(u32 id, char *path, size_t size);
+bool os_cgroup_find(u64 id, char *path, size_t size);
+/* The id of the cgroup PATH's ancestor at LEVEL; 0 when it has none. */
+u64 os_cgroup_at(const char *path, int level);
+u64 os_cgroup_of_fd(int fd);	/* of an open directory; 0 when it is no cgroup */
+bool os_inode_of_fd(int fd, u64 *dev, u64 *ino);	/* of an open file */
+/* When thread ID of this process began, in a unit of the system's; 0: there is none. */
+u64 os_thread_start(u32 id);
 /* Device and inode of this process's pid name space; false when unknown. */
 bool os_pid_ns(u64 *dev, u64 *ino);
 /* BYTES at address FROM of this process to TO; -EFAULT, with part of it copied

@@ -83,6 +83,12 @@ typedef u32 btf_word_fn(void *arg, u32 word);
 void btf_build_walk(u32 *w, btf_word_fn *name, btf_word_fn *type, void *arg);
 u32 btf_build_words(const struct btf_type *t);
 
+/* ---- subset.c ------------------------------------------------------------ */
+
+/* Appends BTF of its own with the N types ROOTS of FROM and what they are made of;
+ * ROOTS become the numbers there. Pointers become void *. */
+void btf_subset(struct strbuf *out, const struct btf *from, u32 *roots, u32 n);
+
 /* ---- dedup.c ------------------------------------------------------------- */
 
 /*

@@ -21,6 +21,8 @@ int probe_bytes(struct run *run, void *to, u64 from, u64 bytes);
 /* The value of type ID at DATA, as bpf_snprintf_btf writes it with BTF_F_*
  * flags: at most SIZE bytes with the NUL; the length of the whole. */
 s64 show_btf(char *out, u64 size, const struct btf *btf, u32 id, const void *data, u64 flags);
+/* ring_commit(), and tells who waits for records; FLAGS are BPF_RB_*. */
+void call_ring_commit(struct run *run, void *record, bool is_discarded, u64 flags);
 /* The clock that programs see and timers go by. */
 u64 clock_ns(const struct run *run);
 
@@ -83,6 +85,9 @@ HELPER_BODY(call_timer_init);
 HELPER_BODY(call_timer_set_callback);
 HELPER_BODY(call_timer_start);
 HELPER_BODY(call_timer_cancel);
+HELPER_BODY(call_wq_init);
+HELPER_BODY(call_wq_set_callback);
+HELPER_BODY(call_wq_start);
 
 HELPER_BODY(call_trace_printk);
 HELPER_BODY(call_trace_vprintk);

@@ -136,18 +136,18 @@ HELPER_BODY(call_user_ringbuf_drain)
 
 /* ---- records ----------------------------------------------------------------------- */
 
-static u64 record_end(u64 at, bool is_discarded)
+static u64 record_end(struct run *run, u64 at, bool is_discarded, u64 flags)
 {
 	struct dynptr d = dynptr_get(at);
 
 	if (d.data)
-		ring_commit(call_ptr(d.data), is_discarded);
+		call_ring_commit(run, call_ptr(d.data), is_discarded, flags);
 	dynptr_put(at, nothing);
 	return 0;
 }
 
-HELPER_BODY(call_ringbuf_submit_dynptr) { return record_end(r1, false); }
-HELPER_BODY(call_ringbuf_discard_dynptr) { return record_end(r1, true); }
+HELPER_BODY(call_ringbuf_submit_dynptr) { return record_end(run, r1, false, r2); }
+HELPER_BODY(call_ringbuf_discard_dynptr) { return record_end(run, r1, true, r2); }
 
 static int from_packet(struct run *run, enum dynptr_kind kind, u64 flags, u64 at)
 {

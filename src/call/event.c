@@ -5,6 +5,13 @@
 
 static void discard(void *record) { ring_commit(record, true); }
 
+void call_ring_commit(struct run *run, void *record, bool is_discarded, u64 flags)
+{
+	ring_commit(record, is_discarded);
+	if (run->watch && __atomic_load_n(&run->watch->on, __ATOMIC_RELAXED))
+		run->watch->committed(run, record, flags);
+}
+
 HELPER_BODY(call_ringbuf_output)
 {
 	void *rec;
@@ -16,7 +23,7 @@ HELPER_BODY(call_ringbuf_output)
 		return call_error(-EAGAIN);
 	if (r3)
 		memcpy(rec, call_ptr(r2), r3);
-	ring_commit(rec, false);
+	call_ring_commit(run, rec, false, r4);
 	return 0;
 }
 
@@ -30,16 +37,15 @@ HELPER_BODY(call_ringbuf_reserve)
 	return (uintptr_t)rec;
 }
 
-/* Readers look for themselves, so flags that wake them change nothing. */
 HELPER_BODY(call_ringbuf_submit)
 {
-	ring_commit(call_ptr(r1), false);
+	call_ring_commit(run, call_ptr(r1), false, r2);
 	return 0;
 }
 
 HELPER_BODY(call_ringbuf_discard)
 {
-	ring_commit(call_ptr(r1), true);
+	call_ring_commit(run, call_ptr(r1), true, r2);
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 #include "call/bodies.h"
 #include "call/call.h"
 #include "call/cpumask.h"
+#include "call/owner.h"
 #include "base/os.h"
 #include "maps/map.h"
 #include "model/iter.h"
@@ -158,6 +159,9 @@ static const struct { const char *name; helper_fn fn; } bodies[] = {
 	{ "iter_bits_destroy", kfunc_iter_bits_destroy },
 	{ "local_irq_save", kfunc_nothing },
 	{ "local_irq_restore", kfunc_nothing },
+	{ "wq_init", call_wq_init },
+	{ "wq_set_callback_impl", call_wq_set_callback },
+	{ "wq_start", call_wq_start },
 	{ "map_sum_elem_count", kfunc_map_sum_elem_count },
 	{ "xdp_pull_data", kfunc_xdp_pull_data },
 	{ "probe_read_kernel_dynptr", kfunc_probe_dynptr },
@@ -168,6 +172,15 @@ static const struct { const char *name; helper_fn fn; } bodies[] = {
 	{ "rcu_read_unlock", kfunc_nothing },
 	{ "preempt_disable", kfunc_nothing },
 	{ "preempt_enable", kfunc_nothing },
+	{ "task_acquire", kfunc_task_acquire },
+	{ "task_release", kfunc_task_release },
+	{ "task_from_pid", kfunc_task_from_pid },
+	{ "task_from_vpid", kfunc_task_from_pid },
+	{ "task_under_cgroup", kfunc_task_under_cgroup },
+	{ "cgroup_acquire", kfunc_task_acquire },
+	{ "cgroup_release", kfunc_task_release },
+	{ "cgroup_from_id", kfunc_cgroup_from_id },
+	{ "cgroup_ancestor", kfunc_cgroup_ancestor },
 	{ "cpumask_create", kfunc_cpumask_create },
 	{ "cpumask_acquire", kfunc_cpumask_acquire },
 	{ "cpumask_release", kfunc_cpumask_release },

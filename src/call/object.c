@@ -116,11 +116,9 @@ static struct object *object_take(struct objects *o, u32 class)
 	return obj;
 }
 
+/* A reference that a program has not given back. */
 static void drop(void *mem)
 {
-	struct object *obj = head_of((uintptr_t)mem);
-
-	obj->refs = obj->held + 1;	/* all that programs had */
 	object_put((uintptr_t)mem);
 }
 
@@ -128,18 +126,19 @@ static u64 lend_object(struct run *run, struct object *obj)
 {
 	struct lent l = { obj + 1, obj->bytes, "object", false, (enum lent_kind)obj->kind, drop };
 
-	if (obj->kind == LENT_CPUMASK) {
-		l.name = "cpumask";
-		l.read_only = true;
-	}
+	static const char *const names[] = { [LENT_CPUMASK] = "cpumask", [LENT_OBJECT] = "object",
+		[LENT_TASK] = "task", [LENT_CGROUP] = "cgroup" };
+
+	l.name = names[obj->kind];
+	l.read_only = obj->kind != LENT_OBJECT;
 	if (run->lend)
 		run->lend(run, &l);
 	return (uintptr_t)(obj + 1);
 }
 
-u64 object_new(struct run *run, u64 bytes, enum lent_kind kind)
+/* One with a reference, and HELD by a map value or not. */
+static struct object *object_make(struct objects *o, u64 bytes, enum lent_kind kind, u32 held)
 {
-	struct objects *o = objects_of(run);
 	struct object *obj;
 	u32 class = CLASS_MIN;
 
@@ -147,10 +146,32 @@ u64 object_new(struct run *run, u64 bytes, enum lent_kind kind)
 		class++;
 	obj = class > CLASS_MAX ? NULL : object_take(o, class);
 	if (!obj)
-		return 0;
-	*obj = (struct object){ .owner = o, .bytes = (u32)bytes, .refs = 1, .kind = kind };
+		return NULL;
+	*obj = (struct object){ .owner = o, .bytes = (u32)bytes, .refs = 1, .held = held,
+				.kind = kind };
 	memset(obj + 1, 0, bytes);
-	return lend_object(run, obj);
+	return obj;
+}
+
+u64 object_new(struct run *run, u64 bytes, enum lent_kind kind)
+{
+	struct object *obj = object_make(objects_of(run), bytes, kind, 0);
+
+	return obj ? lend_object(run, obj) : 0;
+}
+
+u64 object_keep(struct objects *o, const void *from, u64 bytes, enum lent_kind kind)
+{
+	struct object *obj = object_make(o, bytes, kind, 1);
+
+	return obj ? (uintptr_t)memcpy(obj + 1, from, bytes) : 0;
+}
+
+void *object_of_kind(const struct objects *o, u64 at, enum lent_kind kind)
+{
+	struct object *obj = object_at(o, at);
+
+	return obj && (uintptr_t)(obj + 1) == at && obj->kind == kind ? call_ptr(at) : NULL;
 }
 
 u64 object_get(struct run *run, u64 at)

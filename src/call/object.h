@@ -11,6 +11,10 @@
 
 /* BYTES of zeroes with one reference, which RUN's program gets, or 0. */
 u64 object_new(struct run *run, u64 bytes, enum lent_kind kind);
+/* A copy of the BYTES at FROM that no program has: as if a map value had it; or 0. */
+u64 object_keep(struct objects *o, const void *from, u64 bytes, enum lent_kind kind);
+/* The memory of the object at AT when it is of KIND, or NULL. */
+void *object_of_kind(const struct objects *o, u64 at, enum lent_kind kind);
 /* One reference more for the program. */
 u64 object_get(struct run *run, u64 at);
 /* One less; the engine has seen that the program had it. */

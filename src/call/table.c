@@ -2,9 +2,10 @@
 /* table.c: which helper has which body. */
 #include "call/bodies.h"
 #include "call/fib.h"
+#include "call/owner.h"
 #include "call/skb.h"
 #include "call/sock.h"
-#include <linux/bpf.h>
+#include "model/uapi.h"
 
 static const helper_fn bodies[] = {
 	[BPF_FUNC_map_lookup_elem] = call_map_lookup,
@@ -37,7 +38,7 @@ static const helper_fn bodies[] = {
 	[BPF_FUNC_get_current_uid_gid] = call_uid_gid,
 	[BPF_FUNC_get_current_comm] = call_comm,
 	[BPF_FUNC_get_current_task] = call_task,
-	[BPF_FUNC_get_current_task_btf] = call_task,
+	[BPF_FUNC_get_current_task_btf] = call_task_btf,
 	[BPF_FUNC_get_current_cgroup_id] = call_cgroup_id,
 	[BPF_FUNC_get_current_ancestor_cgroup_id] = call_ancestor_cgroup_id,
 	[BPF_FUNC_get_ns_current_pid_tgid] = call_ns_pid_tgid,
@@ -98,6 +99,17 @@ static const helper_fn bodies[] = {
 	[BPF_FUNC_tcp_sock] = call_tcp_sock,
 	[BPF_FUNC_get_listener_sock] = call_listener_sock,
 	[BPF_FUNC_sk_assign] = call_sk_assign,
+	[BPF_FUNC_get_cgroup_classid] = call_none,
+	[BPF_FUNC_current_task_under_cgroup] = call_task_under_cgroup_array,
+	[BPF_FUNC_get_local_storage] = call_local_storage,
+	[BPF_FUNC_sk_storage_get] = call_sk_storage_get,
+	[BPF_FUNC_sk_storage_delete] = call_sk_storage_delete,
+	[BPF_FUNC_sk_cgroup_id] = call_sk_cgroup_id,
+	[BPF_FUNC_sk_ancestor_cgroup_id] = call_sk_ancestor_cgroup_id,
+	[BPF_FUNC_task_storage_get] = call_task_storage_get,
+	[BPF_FUNC_task_storage_delete] = call_task_storage_delete,
+	[UAPI_FUNC_cgrp_storage_get] = call_cgrp_storage_get,
+	[UAPI_FUNC_cgrp_storage_delete] = call_cgrp_storage_delete,
 };
 
 /* Where the context is struct __sk_buff. */
@@ -130,6 +142,9 @@ static const helper_fn skb_bodies[] = {
 	[BPF_FUNC_get_netns_cookie] = call_skb_netns_cookie,
 	[BPF_FUNC_csum_level] = call_csum_level,
 	[BPF_FUNC_skb_cgroup_classid] = call_skb_classid,
+	[BPF_FUNC_skb_under_cgroup] = call_skb_under_cgroup,
+	[BPF_FUNC_skb_cgroup_id] = call_skb_cgroup_id,
+	[BPF_FUNC_skb_ancestor_cgroup_id] = call_skb_ancestor_cgroup_id,
 	[BPF_FUNC_redirect_neigh] = call_skb_redirect_neigh,
 	[BPF_FUNC_redirect_peer] = call_skb_redirect_peer,
 	[BPF_FUNC_skb_set_tstamp] = call_skb_tstamp,

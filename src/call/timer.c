@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * timer.c: bpf_timer helpers, and the timers that wait, in a heap: the earliest
- * first, those of one moment in the order of their starts.
+ * first, those of one moment in the order of their starts. Work (bpf_wq) is a timer that
+ * is due when it starts.
  */
 #include "call/timer.h"
+#include "base/os.h"
 #include "base/vec.h"
 #include "call/bodies.h"
 #include "maps/map.h"
@@ -23,6 +25,8 @@ struct timer {
 	u32 gen;		/* changes with every use; upper half of the handle */
 	u32 waits;		/* 1 + place in the heap; 0 = does not wait */
 	s32 clock;
+	u32 cancelling;		/* callbacks of others that wait for the end of its own */
+	bool work;		/* of a struct bpf_wq */
 };
 
 struct timers {
@@ -204,6 +208,8 @@ void timers_done(struct timers *t, u32 cpu)
 	unlock(t);
 }
 
+static u32 place_in(const struct map *m, bool work) { return work ? m->work_at : m->timer_at; }
+
 /* One whose callback still runs on another cpu waits for its end, and those after
  * it with it. */
 static bool take(struct timers *t, u32 cpu, u64 now, struct timer_call *call)
@@ -217,7 +223,7 @@ static bool take(struct timers *t, u32 cpu, u64 now, struct timer_call *call)
 	*running_on(t, cpu) = handle_of(t, timer);
 	*call = (struct timer_call){
 		.map = timer->map, .func = timer->func, .at = timer->at,
-		.value = timer->place - (timer->map->timer_at - 1),
+		.value = timer->place - (place_in(timer->map, timer->work) - 1),
 	};
 	return true;
 }
@@ -234,36 +240,43 @@ bool timers_take(struct timers *t, u32 cpu, u64 now, struct timer_call *call)
 
 /* ---- helpers ------------------------------------------------------------------------ */
 
-/* Whether PLACE is where values of M have their timer. */
-static bool is_place(const struct map *m, const u8 *place)
+/* Whether PLACE is where values of M have their timer, or work. */
+static bool is_place(const struct map *m, const u8 *place, bool work)
 {
 	struct map_mem mem = m->ops->values(m);
 	u64 off = (u64)(place - mem.base);
+	u32 field = place_in(m, work);
 
-	return m->timer_at && place >= mem.base && off < mem.nr * mem.stride &&
-	       off % mem.stride == m->timer_at - 1;
+	return field && place >= mem.base && off < mem.nr * mem.stride &&
+	       off % mem.stride == field - 1;
 }
 
-static s64 timer_init(struct run *run, u64 r1, u64 r2, u64 r3)
+static s64 init(struct run *run, u64 at, u64 map, s32 clock, bool work)
 {
-	u8 *place = call_ptr(r1);
-	struct map *m = call_ptr(r2);
+	u8 *place = call_ptr(at);
+	struct map *m = call_ptr(map);
 	struct timer *timer;
 	u64 handle;
 
-	if ((r3 != CLOCK_MONOTONIC && r3 != CLOCK_REALTIME && r3 != CLOCK_BOOTTIME) ||
-	    !is_place(m, place))
+	if (!is_place(m, place, work))
 		return -EINVAL;
-	if (timer_at(run, r1))
+	if (timer_at(run, at))
 		return -EBUSY;
 	timer = timer_new(run->timers);
 	if (!timer)
 		return -ENOMEM;
 	*timer = (struct timer){ .map = m, .place = place, .gen = timer->gen + 1,
-		.clock = (s32)r3 };
+		.clock = clock, .work = work };
 	handle = handle_of(run->timers, timer);
 	memcpy(place, &handle, sizeof(handle));
 	return 0;
+}
+
+static s64 timer_init(struct run *run, u64 r1, u64 r2, u64 r3)
+{
+	if (r3 != CLOCK_MONOTONIC && r3 != CLOCK_REALTIME && r3 != CLOCK_BOOTTIME)
+		return -EINVAL;
+	return init(run, r1, r2, (s32)r3, false);
 }
 
 static s64 timer_set_callback(struct run *run, u64 r1, u64 r2)
@@ -302,17 +315,64 @@ static s64 timer_start(struct run *run, u64 r1, u64 r2, u64 r3)
 	return 0;
 }
 
-/* 1 when it waited. */
-static s64 timer_cancel(struct run *run, u64 r1)
+/* ---- work ------------------------------------------------------------------------ */
+
+static s64 wq_init(struct run *run, u64 r1, u64 r2, u64 r3)
+{
+	return (u32)r3 ? -EINVAL : init(run, r1, r2, CLOCK_MONOTONIC, true);
+}
+
+static s64 wq_set_callback(struct run *run, u64 r1, u64 r2, u64 r3)
+{
+	return (u32)r3 ? -EINVAL : timer_set_callback(run, r1, r2);
+}
+
+/* What waits already goes on waiting where it is. */
+static s64 wq_start(struct run *run, u64 r1, u64 r2)
 {
 	struct timer *timer = timer_at(run, r1);
 
+	if (!timer || !timer->func || (u32)r2)
+		return -EINVAL;
+	if (!timer->waits)
+		start(run->timers, timer, clock_ns(run));
+	return 0;
+}
+
+/* ---- the end of a timer ------------------------------------------------------------ */
+
+/* Waits for the end of the callback of HANDLE. The lock is free meanwhile. */
+static void await(struct timers *t, u64 handle)
+{
+	while (runs(t, handle)) {
+		unlock(t);
+		os_yield();
+		lock(t);
+	}
+}
+
+/* 1 when it waited for its time. Callbacks that cancel each other's timers get a refusal,
+ * not both perhaps. */
+static s64 timer_cancel(struct run *run, u64 r1)
+{
+	struct timers *t = run->timers;
+	struct timer *timer = timer_at(run, r1), *own;
+	u64 mine = *running_on(t, run->cpu), handle = timer ? handle_of(t, timer) : 0;
+	s64 waited;
+
 	if (!timer)
 		return -EINVAL;
-	if (handle_of(run->timers, timer) == *running_on(run->timers, run->cpu))
+	own = by_handle(t, mine);
+	if (handle == mine || (own && own->cancelling))
 		return -EDEADLK;
 	timer->func = 0;
-	return stop(run->timers, timer);
+	timer->cancelling += mine != 0;
+	waited = stop(t, timer);
+	await(t, handle);
+	timer = by_handle(t, handle);
+	if (timer)
+		timer->cancelling -= mine != 0;
+	return waited;
 }
 
 /* Bodies, each one step for other threads; NULL: there are no timers at all. */
@@ -333,3 +393,6 @@ LOCKED(timer_init, r1, r2, r3)
 LOCKED(timer_set_callback, r1, r2)
 LOCKED(timer_start, r1, r2, r3)
 LOCKED(timer_cancel, r1)
+LOCKED(wq_init, r1, r2, r3)
+LOCKED(wq_set_callback, r1, r2, r3)
+LOCKED(wq_start, r1, r2)

@@ -4,6 +4,7 @@
  * of classic BPF as `tcpdump -ddd` prints it.
  */
 #include "cli/cli.h"
+#include "cli/native.h"
 #include "isa/isa.h"
 #include "obj/obj.h"
 #include <ctype.h>
@@ -14,6 +15,8 @@ struct disasm {
 	bool json;
 	bool lines;		/* source lines between instructions */
 	bool plain;		/* text that `skep asm` takes, nothing else */
+	const char *jit;	/* what programs are compiled to, too; or NULL */
+	enum skep_jit tier;
 	struct load_opts load;
 	bool translate;		/* classic BPF as eBPF */
 	struct object_list objs;
@@ -121,29 +124,62 @@ static void json_code(struct json *j, const struct bpf_insn *insns, u32 n,
 
 /* ---- objects ------------------------------------------------------------------- */
 
-static void show_image(struct strbuf *out, struct json *j, const struct disasm *d,
-		       const struct image *img)
+static int text_of(struct strbuf *out, const struct disasm *d, struct skep_prog *prog,
+		   struct skep_err *err)
 {
+	const struct image *img = prog->obj->img;
+
+	if (d->jit)
+		return native_show(out, NULL, prog, err);
+	text_prog(out, d, img, &img->progs[prog->index]);
+	return 0;
+}
+
+static int json_of(struct json *j, const struct disasm *d, struct skep_prog *prog,
+		   struct skep_err *err)
+{
+	const struct image *img = prog->obj->img;
+	const struct image_prog *p = &img->progs[prog->index];
+	int r = 0;
+
+	json_obj(j, NULL);
+	json_str(j, "file", img->file);
+	json_str(j, "name", p->name);
+	json_str(j, "section", p->section);
+	json_code(j, p->insns, p->nr_insns, p);
+	if (d->jit)
+		r = native_show(NULL, j, prog, err);
+	json_obj_end(j);
+	return r;
+}
+
+/* Verifies and compiles the programs that are shown. */
+static int compile(const struct disasm *d, struct skep_object *obj, struct skep_err *err)
+{
+	struct skep_load_opts opts = { .size = sizeof(opts) };
+	struct skep_prog *prog = d->prog ? skep_object_prog(obj, d->prog) : NULL;
+	const struct prog_set only = { &(u32){ prog ? prog->index : 0 }, 1 };
+
+	opts.jit = d->tier;
+	return object_load(obj, &opts, prog ? &only : NULL, err);
+}
+
+static int show_object(struct strbuf *out, struct json *j, const struct disasm *d,
+		       struct skep_object *obj, struct skep_err *err)
+{
+	struct skep_prog *p = NULL;
 	bool first = true;
+	int r = d->jit ? compile(d, obj, err) : 0;
 
-	for (u32 i = 0; i < img->nr_progs; i++) {
-		const struct image_prog *p = &img->progs[i];
-
-		if (d->prog && strcmp(d->prog, p->name))
+	while (!r && (p = skep_object_next_prog(obj, p))) {
+		if (d->prog && strcmp(d->prog, skep_prog_name(p)))
 			continue;
-		if (!d->json) {
+		if (!d->json)
 			sb_puts(out, first ? "" : "\n");
-			text_prog(out, d, img, p);
-			first = false;
-			continue;
-		}
-		json_obj(j, NULL);
-		json_str(j, "file", img->file);
-		json_str(j, "name", p->name);
-		json_str(j, "section", p->section);
-		json_code(j, p->insns, p->nr_insns, p);
-		json_obj_end(j);
+		first = false;
+		r = d->json ? json_of(j, d, p, err) : text_of(out, d, p, err);
 	}
+	return r;
 }
 
 /* The objects of the command line; one that --prog is not in shows nothing. */
@@ -272,7 +308,7 @@ static int show_operands(struct strbuf *out, struct json *j, struct disasm *d,
 		if (d->kinds.v[i] != INPUT_ELF && d->kinds.v[i] != INPUT_C)
 			r = show_file(out, j, d, operands->v[i], err);
 		else if (at < d->objs.n)
-			show_image(out, j, d, d->objs.v[at++]->img);
+			r = show_object(out, j, d, d->objs.v[at++], err);
 	}
 	input_close(&d->objs);
 	vec_free(&d->kinds);
@@ -291,6 +327,8 @@ int cmd_disasm(const struct command *cmd, int argc, char **argv)
 				   {"translate", 't', OPT_FLAG, NULL,
 				    "show classic BPF as the eBPF it is translated to",
 				    &d.translate},
+				   {"jit", 0, OPT_STR, "TIER",
+				    "show the native code beside it: fast or opt", &d.jit},
 				   {"json", 'j', OPT_FLAG, NULL, "print JSON", &d.json},
 				   LOAD_OPTS(&d.load),
 				   {0}};
@@ -305,16 +343,19 @@ int cmd_disasm(const struct command *cmd, int argc, char **argv)
 	if (!res.operands.n)
 		status = usage_error("an object, a file of raw instructions or classic BPF "
 				     "is needed");
+	else if (d.jit)
+		status = native_tier(&d.tier, d.jit);
 	if (d.json)
 		json_arr(&j, NULL);
-	r = show_operands(&out, &j, &d, &res.operands, &err);
+	if (!status)
+		r = show_operands(&out, &j, &d, &res.operands, &err);
 	if (d.json) {
 		json_arr_end(&j);
 		sb_putc(&out, '\n');
 	}
 	if (r)
 		status = report(&err);
-	else if (res.operands.n)
+	else if (!status)
 		status = print_out(&out);
 	sb_free(&out);
 	vec_free(&res.operands);

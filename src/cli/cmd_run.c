@@ -3,6 +3,7 @@
  * cmd_run.c: `skep run`: a program of an object, the packets of captures or live
  * ports, and what came of it: verdicts, packets, map contents.
  */
+#include "cli/native.h"
 #include "cli/ports.h"
 #include "cli/run.h"
 #include "host/hosts.h"
@@ -21,7 +22,9 @@ struct run_opts {
 	const char *clock, *sockets;
 	u64 repeat, budget, cpus, linger;
 	struct load_opts load;
-	bool json, verbose, quiet, unverified;
+	bool json, verbose, quiet, unverified, stats, pin;
+	const char *jit_name;
+	enum skep_jit jit;
 };
 
 struct job {
@@ -43,6 +46,7 @@ struct job {
 	u64 left_out;			/* that the kernel would not ask the program about */
 	struct sockets sockets;		/* of --sockets */
 	u64 ns;				/* of cpu time for all packets, reading included */
+	u64 repeat_ns;			/* of --repeat: means of all packets, added */
 	bool capture_clock;		/* time is that of the packets */
 	u64 now;			/* ns: of the last packet */
 	u32 timers;			/* that wait at the end */
@@ -186,6 +190,7 @@ static int load(struct job *j)
 		.engine = j->on == ON_KERNEL ? SKEP_KERNEL : SKEP_USER,
 		.clock = j->capture_clock ? SKEP_CLOCK_RUN : SKEP_CLOCK_REAL,
 		.routes = j->o.routes, .pins = j->o.pins, .unverified = j->o.unverified,
+		.jit = j->o.jit,
 	};
 	int r;
 
@@ -204,7 +209,7 @@ static int load(struct job *j)
 	if (!r)
 		r = choice_load(&j->choice, &opts);
 	if (!r && !j->o.quiet && j->on != ON_KERNEL)
-		engine_notes(j->prog->obj, j->o.verbose);
+		engine_notes(j->prog->obj, j->o.verbose, j->o.jit_name);
 	if (!r && !j->o.quiet && j->on != ON_KERNEL)
 		network_notes(j->prog->obj->img, skep_prog_type(j->prog), j->o.routes,
 			      j->on == ON_BOTH);
@@ -218,6 +223,7 @@ static int load(struct job *j)
 		j->events.json = j->o.json;
 		j->events.verbose = j->o.verbose;
 		j->events.net = &j->o.net;
+		j->events.leave_pinned = j->o.pins && j->on == ON_USER;
 		j->prints = !j->o.quiet && messages_come_from(j->prog->obj->img);
 		j->both.events = &j->events;
 		r = events_open(&j->events, j->prog->obj, &j->o.records, j->err);
@@ -350,6 +356,7 @@ static int run_packets(struct job *j, const char *path, struct capture *c, struc
 			continue;
 		}
 		j->packets++;
+		j->repeat_ns += t->duration_ns;
 		j->cut += p.bytes < p.wire_bytes;
 		r = on_packet(j, capture_iface(c, p.iface), &p, t, seen(j));
 		if (!r && ports_wanted(&j->ports))
@@ -416,6 +423,7 @@ static int run_arrived(struct job *j, struct port *in, const struct packet *p, i
 		if (r)
 			return at_packet(j, r, in->name, p[i].number, p[i].bytes);
 		j->packets++;
+		j->repeat_ns += t->duration_ns;
 		j->cut += p[i].bytes < p[i].wire_bytes;
 		r = on_packet(j, &iface, &p[i], t, seen(j));
 		if (!r)
@@ -510,9 +518,9 @@ static int run_inputs(struct job *j)
 
 static u64 ns_per_packet(const struct job *j)
 {
-	u64 runs = j->packets * (j->o.repeat ? j->o.repeat : 1);
+	u64 ns = j->o.repeat > 1 && j->on != ON_BOTH ? j->repeat_ns : j->ns;
 
-	return runs ? (j->ns + runs / 2) / runs : 0;
+	return j->packets ? (ns + j->packets / 2) / j->packets : 0;
 }
 
 static void results_text(struct strbuf *out, struct job *j)
@@ -549,6 +557,8 @@ static void results_json(struct strbuf *out, struct job *j)
 	json_str(&js, "type", progtype_row(j->v.prog_type)->name);
 	if (j->on != ON_KERNEL)
 		engine_json(&js, j->prog);
+	if (j->o.stats)
+		engine_stats_json(&js, obj);
 	json_u64(&js, "packets", j->packets);
 	json_u64(&js, "packets_cut", j->cut);
 	if (j->left_out)
@@ -617,6 +627,8 @@ static int print_results(struct job *j)
 		results_text(&out, j);
 	r = print_out(&out);
 	sb_free(&out);
+	if (j->o.stats && !j->o.json)
+		engine_stats(j->prog->obj);
 	if (!j->o.quiet)
 		warn(j);
 	return r;
@@ -671,6 +683,8 @@ static int run_job(struct job *j)
 		return engine_refused(j->prog) ? EXIT_NO : report(j->err);
 	r = run_inputs(j);
 	messages_end(&j->messages);
+	if (!r && object_pins_whole(j->prog->obj, j->err))
+		return report(j->err);
 	return r ? stop_early(j) : finish(j);
 }
 
@@ -685,6 +699,15 @@ static int check_engine(const struct command *cmd, struct job *j)
 		}
 	return j->o.on ? usage_error("--on takes user, kernel or both, not '%s'", j->o.on) :
 			 EXIT_YES;
+}
+
+static int check_jit(const struct command *cmd, struct job *j)
+{
+	if (!j->o.jit_name)
+		return EXIT_YES;
+	if (j->on == ON_KERNEL)
+		return usage_error("--jit is for the embedded engine: a kernel has its own");
+	return native_tier(&j->o.jit, j->o.jit_name);
 }
 
 static int check_ports(const struct command *cmd, const struct job *j)
@@ -749,12 +772,16 @@ static int check_operands(const struct command *cmd, struct job *j)
 	if (!j->captures.n && !j->o.ports.in.n)
 		return usage_error("a packet capture is needed, or - for one on standard input, "
 			"or a live port such as tap:NAME");
-	if (check_engine(cmd, j))
+	if (check_engine(cmd, j) || check_jit(cmd, j))
 		return EXIT_NO_ANSWER;
+	if (j->o.stats && j->on == ON_KERNEL)
+		return usage_error("--stats is about the embedded engine");
+	if (j->o.pin && !j->o.pins)
+		j->o.pins = j->on == ON_KERNEL ? "/sys/fs/bpf" : "";
 	if (j->o.routes && j->on == ON_KERNEL)
 		return usage_error("--routes is for --on user: the kernel looks at skep's own");
-	if (j->o.pins && j->on != ON_KERNEL)
-		return usage_error("--pins is for --on kernel: nothing else can pin");
+	if (j->o.pins && j->on == ON_BOTH)
+		return usage_error("--pin-dir is for one engine: two cannot have the same maps");
 	if (check_ports(cmd, j) || check_outputs(cmd, &j->o))
 		return EXIT_NO_ANSWER;
 	return check_clock(cmd, j);
@@ -807,7 +834,9 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 		{"routes", 0, OPT_STR, "FILE",
 		 "links, routes and neighbours for programs (JSON of the ip command)",
 		 &o->routes},
-		{"pins", 0, OPT_STR, "DIR", "--on kernel: where maps are pinned", &o->pins},
+		{"pin-dir", 0, OPT_STR, "DIR", "where maps are pinned that want to be", &o->pins},
+		{"pin", 0, OPT_FLAG, NULL,
+		 "the same in $XDG_RUNTIME_DIR/skep, of a kernel in /sys/fs/bpf", &o->pin},
 		{"map", 'm', OPT_LIST, "NAME=FILE",
 		 "fill map NAME from a JSON file before the run", &o->maps},
 		{"sockets", 0, OPT_STR, "FILE",
@@ -824,6 +853,11 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 		 "user (default), kernel by bpf(2), or both and compare", &o->on},
 		{"repeat", 0, OPT_U64, "N", "run the program N times on each packet",
 		 &o->repeat},
+		{"jit", 0, OPT_STR, "HOW",
+		 "native code: off, fast (in one pass), opt (default: opt, or fast when big)",
+		 &o->jit_name},
+		{"stats", 0, OPT_FLAG, NULL, "say how each program ran, and why not better",
+		 &o->stats},
 		{"unverified", 0, OPT_FLAG, NULL, "check accesses as they come", &o->unverified},
 		{"budget", 0, OPT_U64, "N",
 		 "instructions that one run may take, see skep-run(1)", &o->budget},

@@ -1,8 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* engine.c: which interpreter runs a program, and what the verifier says to that. */
+/* engine.c: what runs a program, and what the verifier says to that. */
 #include "cli/run.h"
+#include <inttypes.h>
 
-static const char *engine_of(const struct skep_prog *p) { return p->fast ? "fast" : "checked"; }
+struct how { const char *name, *text; };
+
+static const struct how hows[] = {
+	[SKEP_TIER_KERNEL] = { "kernel", "in the kernel" },
+	[SKEP_TIER_CHECKED] = { "checked", "in the checked interpreter" },
+	[SKEP_TIER_FAST] = { "fast", "in the fast interpreter" },
+	[SKEP_TIER_JIT_FAST] = { "jit-fast", "as native code of one pass" },
+	[SKEP_TIER_JIT_OPT] = { "jit-opt", "as optimised native code" },
+};
+
+static struct skep_prog_engine engine_of(const struct skep_prog *p)
+{
+	struct skep_prog_engine e = { .size = sizeof(e), .tier = SKEP_TIER_CHECKED, .note = "" };
+
+	skep_prog_engine(p, &e);
+	return e;
+}
 
 static const char *verdict_of(const struct skep_prog *p)
 {
@@ -12,35 +29,103 @@ static const char *verdict_of(const struct skep_prog *p)
 	return words[p->verdict];
 }
 
-static void note(const struct skep_prog *p, bool verbose)
+/* Why P runs as it does, when it is not what users ask for; or NULL. */
+static const char *why(const struct skep_prog *p, const char *jit)
+{
+	const struct skep_prog_engine e = engine_of(p);
+
+	if (p->note || *e.note)
+		return p->note ? p->note : e.note;
+	return e.tier == SKEP_TIER_CHECKED && jit && strcmp(jit, "off") ?
+		"only what is verified is compiled" : NULL;
+}
+
+static void note(const struct skep_prog *p, bool verbose, const char *jit)
 {
 	const struct image *img = p->obj->img;
+	const char *how = hows[engine_of(p).tier].text, *because = why(p, jit);
 	struct strbuf out = { 0 };
 	char where[512];
 
 	if (p->note) {
 		image_where(where, sizeof(where), img, &img->progs[p->index], p->note_insn);
-		sb_printf(&out, "%s: note: '%s' is %s and runs in the checked interpreter: %s\n",
-			  where, skep_prog_name(p), verdict_of(p), p->note);
-	} else if (verbose) {
-		sb_printf(&out, "note: '%s' is %s and runs in the %s interpreter\n",
-			  skep_prog_name(p), verdict_of(p), engine_of(p));
+		sb_printf(&out, "%s: ", where);
 	}
+	if (because || verbose)
+		sb_printf(&out, "note: '%s' is %s and runs %s%s%s\n", skep_prog_name(p),
+			  verdict_of(p), how, because ? ": " : "", because ? because : "");
 	write_text(stderr, out.s, out.n);
 	sb_free(&out);
 }
 
-void engine_notes(const struct skep_object *obj, bool verbose)
+void engine_notes(const struct skep_object *obj, bool verbose, const char *jit)
 {
 	for (u32 i = 0; i < obj->img->nr_progs; i++)
 		if (obj->progs[i].loaded >= 0)
-			note(&obj->progs[i], verbose);
+			note(&obj->progs[i], verbose, jit);
 }
 
 void engine_json(struct json *j, const struct skep_prog *prog)
 {
 	json_str(j, "verdict", verdict_of(prog));
-	json_str(j, "engine", engine_of(prog));
+	json_str(j, "engine", hows[engine_of(prog).tier].name);
+}
+
+/* ---- --stats -------------------------------------------------------------- */
+
+static void stats_line(struct strbuf *out, const struct skep_prog *p)
+{
+	const struct skep_prog_engine e = engine_of(p);
+	const char *because = why(p, NULL);
+
+	sb_printf(out, "  %s: %s, %u instructions", skep_prog_name(p), hows[e.tier].name, e.insns);
+	if (e.code_bytes)
+		sb_printf(out, ", %u bytes in %" PRIu64 " us", e.code_bytes, e.compile_ns / 1000);
+	if (because)
+		sb_printf(out, ": %s", because);
+	sb_putc(out, '\n');
+}
+
+void engine_stats(const struct skep_object *obj)
+{
+	u32 n[ARRAY_LEN(hows)] = { 0 };
+	struct strbuf out = { 0 };
+
+	for (u32 i = 0; i < obj->img->nr_progs; i++)
+		if (obj->progs[i].loaded >= 0) {
+			n[engine_of(&obj->progs[i]).tier]++;
+			stats_line(&out, &obj->progs[i]);
+		}
+	fprintf(stderr, "programs: %u jit-opt, %u jit-fast, %u fast, %u checked\n",
+		n[SKEP_TIER_JIT_OPT], n[SKEP_TIER_JIT_FAST], n[SKEP_TIER_FAST],
+		n[SKEP_TIER_CHECKED]);
+	write_text(stderr, out.s, out.n);
+	sb_free(&out);
+}
+
+static void prog_json(struct json *j, const struct skep_prog *p)
+{
+	const struct skep_prog_engine e = engine_of(p);
+	const char *because = why(p, NULL);
+
+	json_obj(j, NULL);
+	json_str(j, "name", skep_prog_name(p));
+	engine_json(j, p);
+	json_u64(j, "insns", e.insns);
+	json_u64(j, "code_bytes", e.code_bytes);
+	json_u64(j, "compile_ns", e.compile_ns);
+	if (because)
+		json_str(j, "note", because);
+	json_obj_end(j);
+}
+
+void engine_stats_json(struct json *j, const struct skep_object *obj)
+{
+	json_arr(j, "programs");
+	for (u32 i = 0; i < obj->img->nr_progs; i++)
+		if (obj->progs[i].loaded >= 0)
+			prog_json(j, &obj->progs[i]);
+	json_arr_end(j);
 }
 
 bool engine_refused(const struct skep_prog *prog)

@@ -96,7 +96,8 @@ int events_open(struct events *e, struct skep_object *obj, const struct str_list
 
 	e->obj = obj;
 	for (u32 i = 0; obj->backend->ops->map_read && i < obj->img->nr_maps; i++)
-		if (has_events(obj->img->maps[i].type))
+		if (has_events(obj->img->maps[i].type) &&
+		    !(e->leave_pinned && obj->img->maps[i].pinning))
 			*vec_push(&e->maps) = (struct event_map){ .index = i };
 	for (size_t i = 0; !r && i < records->n; i++)
 		r = add_record_type(e, records->v[i], err);

@@ -28,11 +28,14 @@ int choice_make(struct choice *c);
 int choice_load(struct choice *c, const struct skep_load_opts *opts);
 void choice_free(struct choice *c);
 
-/* ---- engine.c: which interpreter runs the programs, and why ------------------------ */
+/* ---- engine.c: what runs the programs, and why ------------------------------------- */
 
-/* Says on stderr that a program runs with checks although it was to be verified;
- * VERBOSE: what each runs in. */
-void engine_notes(const struct skep_object *obj, bool verbose);
+/* Says on stderr that a program runs with checks although it was to be verified, or is not
+ * compiled as it was to be; VERBOSE: what each runs as. JIT: of --jit, or NULL. */
+void engine_notes(const struct skep_object *obj, bool verbose, const char *jit);
+/* Programs by how they run, to stderr; or "programs". */
+void engine_stats(const struct skep_object *obj);
+void engine_stats_json(struct json *j, const struct skep_object *obj);
 /* "verdict" and "engine". */
 void engine_json(struct json *j, const struct skep_prog *prog);
 /* Says why the object of PROG was not loaded, as `skep verify` does; false: not for
@@ -215,9 +218,10 @@ struct events {
 	const struct str_list *net;	/* names of addresses, or NULL */
 	u64 packet;
 	struct event_map *at;	/* the map that is read */
+	bool leave_pinned;	/* records of pinned maps are for who opens those */
 };
 
-/* E is zeroed but for JSON, VERBOSE and NET; OBJ is loaded. RECORDS are of the form
+/* E is zeroed but for JSON, VERBOSE, NET and LEAVE_PINNED; OBJ is loaded. RECORDS are of the form
  * MAP=TYPE. Errors: USAGE, MAP_NAME. */
 int events_open(struct events *e, struct skep_object *obj, const struct str_list *records,
 		struct skep_err *err);

@@ -5,20 +5,50 @@
  */
 #include "base/os.h"
 #include "jit/opt/ir.h"
+#include "model/rewrite.h"
 #include <stdlib.h>
-
-#if defined(__x86_64__)
-#define WRITE jit_x64_write
-#define OPTIMISE jit_x64_optimise
-#endif
 
 bool jit_available(void)
 {
-#ifdef WRITE
-	return true;
-#else
-	return false;
-#endif
+	return jit_arch_host();
+}
+
+/* ---- instructions --------------------------------------------------------- */
+
+/* Loads that may fault are loads, and where no run comes a function ends: who writes
+ * code looks at the instruction. */
+static u8 op_of(const struct bpf_insn *in)
+{
+	struct bpf_insn plain = *in;
+	bool sign;
+
+	if (in->code == REWRITE_TRAP)
+		return OP_EXIT;
+	if (rewrite_is_probe(in, &sign))
+		plain.code = (u8)((in->code & 0x1f) | (sign ? 0x80 : BPF_MEM));
+	return (u8)isa_op(&plain);
+}
+
+/* May the instruction set run.stop? A program that is called may, too. */
+static bool may_stop(const struct jit_build *b, u32 at)
+{
+	const struct jit_bind *bind = b->bind;
+
+	if (!bind->site)
+		return false;
+	if (b->ops[at] != OP_CALL && b->ops[at] != OP_CALL_KFUNC)
+		return bind->insns[at].code == REWRITE_TRAP;
+	return bind->insns[at].imm == BPF_FUNC_tail_call || bind->site(bind->arg, at);
+}
+
+u32 jit_cost(const struct jit_build *b, u32 at)
+{
+	s64 delta = 0;
+
+	if (b->ops[at] == OP_CALL_LOCAL)
+		return JIT_CALL_COST;
+	isa_target(&b->bind->insns[at], &delta);
+	return (u32)-delta;
 }
 
 /* ---- functions ------------------------------------------------------------ */
@@ -138,7 +168,6 @@ static size_t room_for(u32 nr_insns)
 	return 4096 + (size_t)nr_insns * 16;
 }
 
-#ifdef WRITE
 static int no_memory(struct jit_build *b)
 {
 	return err_set(b->err, ERR_JIT_MEM, b->where,
@@ -157,13 +186,14 @@ static int write_room(struct jit_build *b, size_t room)
 		return no_memory(b);
 	b->limit = c->mem + c->mem_bytes - JIT_INSN_BYTES;
 	if (c->tier == JIT_OPT)
-		r = OPTIMISE(b);
+		r = c->arch->optimise(b);
 	if (r != 2)
 		return r;
 	c->tier = JIT_FAST;
-	return WRITE(b);
+	return c->arch->write(b);
 }
 
+/* Code of another processor stays what it is, memory. */
 static int write_all(struct jit_build *b)
 {
 	struct jit_code *c = b->code;
@@ -171,33 +201,33 @@ static int write_all(struct jit_build *b)
 
 	for (size_t room = room_for(c->nr_insns); r == 1; room *= 2)
 		r = write_room(b, room);
-	if (!r && os_exec_seal(c->mem, &c->mem_bytes, c->bytes))
+	if (!r && c->runs && os_exec_seal(c->mem, &c->mem_bytes, c->bytes))
 		return no_memory(b);
 	return r;
 }
-#else
-static int write_all(struct jit_build *b)
-{
-	return err_set(b->err, ERR_UNSUPPORTED, b->where,
-		       "native code for this processor");
-}
-#endif
 
-int jit_compile(struct jit_code **out, const struct jit_bind *bind, enum jit_tier tier,
-		const char *where, struct skep_err *err)
+int jit_compile_arch(struct jit_code **out, const struct jit_bind *bind, enum jit_tier tier,
+		     const struct jit_arch *arch, u32 cpu, const char *where,
+		     struct skep_err *err)
 {
 	struct jit_code *c = mem_alloc(sizeof(*c));
 	u8 *ops = mem_alloc(2 * (size_t)bind->nr_insns + 2), *marks = ops + bind->nr_insns;
-	struct jit_build b = { .bind = bind, .code = c, .where = where, .err = err, .ops = ops };
+	struct jit_build b = { .bind = bind, .code = c, .where = where, .err = err, .ops = ops,
+			       .cpu = cpu };
 	int r;
 
 	c->nr_insns = bind->nr_insns;
-	c->tier = tier;
+	c->arch = arch;
+	c->runs = arch == jit_arch_host();
+	c->tier = arch->optimise ? tier : JIT_FAST;
 	for (u32 i = 0; i < c->nr_insns; i += isa_slots(&bind->insns[i]))
-		ops[i] = (u8)isa_op(&bind->insns[i]);
+		ops[i] = op_of(&bind->insns[i]);
+	b.stops = bind->counts;
+	for (u32 i = 0; i < c->nr_insns && !b.stops; i += isa_slots(&bind->insns[i]))
+		b.stops = may_stop(&b, i);
 	mark_starts(&b, marks);
 	units_make(&b, marks);
-	if (tier == JIT_OPT && units_closed(&b))
+	if (c->tier == JIT_OPT && units_closed(&b))
 		find_params(&b);
 	else
 		c->tier = JIT_FAST;
@@ -208,6 +238,38 @@ int jit_compile(struct jit_code **out, const struct jit_bind *bind, enum jit_tie
 	else
 		*out = c;
 	return r;
+}
+
+static int no_such(const char *processor, const char *where, struct skep_err *err)
+{
+	struct strbuf names = { 0 };
+	int r;
+
+	jit_arch_names(&names);
+	r = err_set(err, ERR_UNSUPPORTED, where, "native code for %s (there is some for %s)",
+		    processor, sb_text(&names));
+	sb_free(&names);
+	return r;
+}
+
+int jit_compile(struct jit_code **out, const struct jit_bind *bind, enum jit_tier tier,
+		const char *where, struct skep_err *err)
+{
+	const struct jit_arch *arch = jit_arch_host();
+
+	if (!arch)
+		return no_such("this processor", where, err);
+	return jit_compile_arch(out, bind, tier, arch, jit_arch_cpu(), where, err);
+}
+
+int jit_cross(struct jit_code **out, const struct jit_bind *bind, const char *processor,
+	      const char *where, struct skep_err *err)
+{
+	const struct jit_arch *arch = jit_arch_find(processor);
+
+	if (!arch)
+		return no_such(processor, where, err);
+	return jit_compile_arch(out, bind, JIT_OPT, arch, 0, where, err);
 }
 
 void jit_free(struct jit_code *c)
@@ -224,12 +286,12 @@ void jit_free(struct jit_code *c)
 
 helper_fn jit_func(const struct jit_code *c)
 {
-	return (helper_fn)(uintptr_t)c->units[0].outer;
+	return c->runs ? (helper_fn)(uintptr_t)c->units[0].outer : NULL;
 }
 
 void *jit_entry(const struct jit_code *c)
 {
-	return c->units[0].outer;
+	return c->runs ? c->units[0].outer : NULL;
 }
 
 const u8 *jit_bytes(const struct jit_code *c, u32 *bytes)
@@ -245,6 +307,8 @@ const struct jit_place *jit_places(const struct jit_code *c, u32 *n)
 }
 
 enum jit_tier jit_tier(const struct jit_code *c) { return c->tier; }
+
+const char *jit_processor(const struct jit_code *c) { return c->arch->name; }
 
 s64 jit_slot(const struct jit_code *c, u64 addr)
 {

@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "isa/isa.h"
+#include "model/mapmem.h"
 #include "model/run.h"
 
 /* What the instructions of a program are bound to. */
@@ -25,13 +26,30 @@ struct jit_bind {
 	helper_fn (*body)(void *arg, u32 at);
 	/* Which registers it reads, bit N: rN; NULL: any of r1..r5. */
 	u32 (*params)(void *arg, u32 at);
+	/* How the lookup at slot AT in MAP, a value of address(), may be compiled; false: it is
+	   a call. NULL: all are. */
+	bool (*lookup)(void *arg, u32 at, u64 map, struct map_inline *out);
 	/* Where a tail call goes on: the entry (jit_entry) of the program in slot
 	   INDEX of MAP, after counting it; NULL = there is none, or too many. */
 	void *(*tail)(struct run *run, struct map *map, u32 index);
 	/* SIZE bytes (1, 2, 4) at OFF of the packet, in host order; below 0: it is
 	   not there. */
 	s64 (*packet)(struct run *run, s32 off, u32 size);
+
+	/* ---- what model/rewrite.h adds */
+
+	/* The body of REWRITE_PROBE loads of BYTES: gives what is at r1, or 0. */
+	helper_fn (*probe)(u32 bytes, bool sign);
+	/* What run.at is to be where the code at slot AT stops, or calls; 0: a call that
+	   never sets run.stop. NULL: nothing does. */
+	u64 (*site)(void *arg, u32 at);
+	/* Jumps back take what they jump over from run.left, calls of functions
+	   JIT_CALL_COST; below 0 the program ends, with run.stop set. */
+	bool counts;
+	bool clear_stack;	/* the stack of every function begins as 0 */
 };
+
+enum { JIT_CALL_COST = 16 };
 
 struct jit_code;
 
@@ -50,13 +68,21 @@ enum jit_tier {
  */
 int jit_compile(struct jit_code **out, const struct jit_bind *bind, enum jit_tier tier,
 		const char *where, struct skep_err *err);
-/* What it was compiled by: what the optimising compiler gives up on is compiled in
- * one pass. */
+/* The same for any PROCESSOR, named as `uname -m` does ("aarch64"), at its oldest:
+ * code to be looked at or written somewhere. Error for names without code:
+ * UNSUPPORTED. */
+int jit_cross(struct jit_code **out, const struct jit_bind *bind, const char *processor,
+	      const char *where, struct skep_err *err);
+/* What it was compiled by: in one pass what the optimising compiler gives up on, and
+ * where there is none (on aarch64). */
 enum jit_tier jit_tier(const struct jit_code *code);
 void jit_free(struct jit_code *code);	/* NULL is fine */
 
+const char *jit_processor(const struct jit_code *code);
+
 /* The program as C calls it: with r1..r5 and the run; gives r0. What a 64-bit
- * immediate of kind function stands for is such an address, too. */
+ * immediate of kind function stands for is such an address, too. NULL: it is for
+ * another processor than this one. */
 helper_fn jit_func(const struct jit_code *code);
 /* Where a tail call jumps to: only for jit_bind.tail. */
 void *jit_entry(const struct jit_code *code);

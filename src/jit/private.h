@@ -27,6 +27,8 @@ struct jit_code {
 	u32 bytes;		/* code */
 	u32 nr_insns;
 	enum jit_tier tier;
+	const struct jit_arch *arch;
+	bool runs;		/* it is for this processor */
 	/* where the code of each slot begins in mem, ascending; a slot may have
 	   several places, or none */
 	VEC(struct jit_place) marks;
@@ -53,19 +55,50 @@ struct jit_build {
 	const u8 *ops;		/* enum isa_op of each slot, nr_insns */
 	u32 *offsets;		/* in one pass: code of each slot, in mem */
 	u8 *limit;		/* of mem: code that reaches it must be made again */
+	u32 cpu;		/* what the processor can, JIT_X64_ or JIT_A64_ */
+	bool stops;		/* functions may end with run.stop set */
 };
+
+/* What the jump back, or the call of a function, at slot AT takes from run.left. */
+u32 jit_cost(const struct jit_build *b, u32 at);
+
+/* Bytes before the first function: who checks calls by pointers (-fsanitize=function,
+ * control-flow integrity) looks in front of what is called. */
+enum { JIT_LEAD = 16 };
 
 /* Bytes that the code of any one instruction needs at most, with what begins
  * and ends a function. */
 enum { JIT_INSN_BYTES = 160 };
 
-/*
- * Writes all code to code->mem, fills offsets, bytes and addresses of units.
- * 0, ERR_UNSUPPORTED, or 1: there is not enough room, to be called again with more.
- */
+/* ---- processors: arch.c ------------------------------------------------ */
+
+struct jit_arch {
+	const char *name;	/* as `uname -m` has it */
+	/* Writes all code to code->mem, fills offsets, bytes and addresses of units.
+	   0, ERR_UNSUPPORTED, or 1: there is not enough room, to be called again
+	   with more. */
+	int (*write)(struct jit_build *b);
+	/* The same by the optimising compiler; 2: it gives up. NULL: there is none. */
+	int (*optimise)(struct jit_build *b);
+};
+
+/* What not every processor of its kind can. */
+enum { JIT_X64_BMI2 = 1 << 0 };
+enum { JIT_A64_LSE = 1 << 0 };	/* atomic instructions of ARMv8.1 */
+
+const struct jit_arch *jit_arch_find(const char *name);	/* or NULL */
+const struct jit_arch *jit_arch_host(void);		/* or NULL */
+void jit_arch_names(struct strbuf *out);		/* of all, for messages */
+u32 jit_arch_cpu(void);		/* what this processor can */
+
 int jit_x64_write(struct jit_build *b);
-/* The same by the optimising compiler; 2: it gives up. */
 int jit_x64_optimise(struct jit_build *b);
+int jit_a64_write(struct jit_build *b);
+
+/* jit_compile() for any processor, which can CPU. */
+int jit_compile_arch(struct jit_code **out, const struct jit_bind *bind, enum jit_tier tier,
+		     const struct jit_arch *arch, u32 cpu, const char *where,
+		     struct skep_err *err);
 
 /* The function that begins at slot AT. */
 struct jit_unit *jit_unit_at(const struct jit_code *code, u32 at);

@@ -56,6 +56,7 @@ static const struct backend_ops kernel_ops = {
 	.map_delete = kernel_map_delete,
 	.map_lookup_delete = kernel_map_lookup_delete,
 	.map_read = kernel_map_read,
+	.map_fd = kernel_map_fd,
 	.map_write = kernel_map_write,
 	.map_next_key = kernel_map_next_key,
 	.map_freeze = kernel_map_freeze,

@@ -259,6 +259,8 @@ int kernel_map_lookup(struct backend *b, u32 map, const void *key, void *value, 
 		return r;
 	a = element(m, key, value, flags);
 	r = sys_bpf(BPF_MAP_LOOKUP_ELEM, &a);
+	if (m->as_is)
+		return r;
 	if (!r && m->def->type == BPF_MAP_TYPE_PROG_ARRAY)
 		r = prog_number(kernel_of(b), value);
 	else if (!r && holds_maps(m))
@@ -278,6 +280,9 @@ int kernel_map_update(struct backend *b, u32 map, const void *key, const void *v
 
 	if (r)
 		return r;
+	a = element(m, key, value, flags);
+	if (m->as_is)
+		return sys_bpf(BPF_MAP_UPDATE_ELEM, &a);
 	if (runs_programs(m)) {
 		memcpy(words, value, sizeof(words));
 		if ((s32)words[1] > 0 && words[1] > k->progs.n)

@@ -5,6 +5,7 @@
  * the definition in the object.
  */
 #include "kernel/sys.h"
+#include "model/pin.h"
 #include <stdio.h>
 #include <unistd.h>
 
@@ -45,32 +46,6 @@ int kernel_map_pin(struct backend *b, u32 map, const char *path, struct skep_err
 	return r ? pin_error(kernel_of(b), "pin the map", path, r, err) : 0;
 }
 
-/* Says each property in which the pinned map is another than DEF. */
-static bool differs(const struct bpf_map_info *is, const struct image_map *def,
-		    struct skep_err *err)
-{
-	const struct maptype_row *row = maptype_row(is->type), *want = maptype_row(def->type);
-	const struct { const char *name; u32 is, want; } rows[] = {
-		{ "key_size", is->key_size, def->key_size },
-		{ "value_size", is->value_size, def->value_size },
-		{ "max_entries", is->max_entries, def->max_entries },
-		{ "map_flags", is->map_flags, def->map_flags },
-	};
-	bool differ = is->type != def->type;
-
-	if (differ)
-		err_note(err, "it is a map of type %s, the object wants %s",
-			 row ? row->name : "unknown", want ? want->name : "unknown");
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		if (rows[i].is == rows[i].want)
-			continue;
-		err_note(err, "its %s is %u, the object wants %u", rows[i].name, rows[i].is,
-			 rows[i].want);
-		differ = true;
-	}
-	return differ;
-}
-
 /* Programs and links can be pinned, too. */
 static bool is_map(int fd)
 {
@@ -88,18 +63,11 @@ static int is_like(int fd, const struct image_map *def, const char *path, struct
 	struct bpf_map_info info = { 0 };
 	union bpf_attr a = { .info = { .bpf_fd = (u32)fd, .info_len = sizeof(info),
 		.info = (uintptr_t)&info } };
-	struct skep_err notes = { 0 };
-	int r;
 
 	if (!is_map(fd) || sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &a))
 		return err_set(err, ERR_PIN, path, "what is pinned there is no map");
-	if (!differs(&info, def, &notes))
-		return 0;
-	r = err_set(err, ERR_PIN, path, "the map that is pinned there is another than '%s'",
-		    def->name);
-	differs(&info, def, err);
-	err_help(err, "remove the pin (rm %s) or pin the new map elsewhere", path);
-	return r;
+	return pin_check(&(struct pin_info){ info.type, info.key_size, info.value_size,
+					     info.max_entries, info.map_flags }, def, path, err);
 }
 
 int kernel_map_get(struct backend *b, const struct image_map *def, const char *path,

@@ -45,6 +45,16 @@ void kernel_ring_close(struct kernel_map *m)
 	munmap(m->producer, page + 2 * (size_t)m->max_entries);
 }
 
+/* The kernel's own can be waited for. */
+int kernel_map_fd(struct backend *b, u32 map)
+{
+	const struct kernel_map *m = kernel_map(b, map);
+
+	if (!m)
+		return -EBADF;
+	return m->def->type == BPF_MAP_TYPE_RINGBUF ? m->fd : NOT_SUPPORTED;
+}
+
 /* Hands all records that are complete to FN; their number, or -errno. */
 s64 kernel_map_read(struct backend *b, u32 map, map_event_fn fn, void *arg)
 {

@@ -28,6 +28,7 @@ struct kernel_map {
 	u8 *data;
 	void *mem;		/* its elements, once somebody asked; else NULL */
 	bool no_batch;		/* the kernel said that it cannot */
+	bool as_is;		/* not made here: ids and descriptors are the kernel's */
 	struct kernel_ops ops;
 };
 
@@ -165,6 +166,7 @@ void kernel_map_unmap(struct kernel_map *m);
 /* ring.c */
 s64 kernel_map_read(struct backend *b, u32 map, map_event_fn fn, void *arg);
 int kernel_map_write(struct backend *b, u32 map, const void *data, u64 bytes);
+int kernel_map_fd(struct backend *b, u32 map);
 void kernel_ring_close(struct kernel_map *m);
 int kernel_map_freeze(struct backend *b, u32 map);
 /* Before its maps are created: their keys and values have types of IMG. */

@@ -77,6 +77,15 @@ void lock_take_slow(u32 *word, u32 owner)
 		lock_pause(spins);
 }
 
+void area_lock_slow(const struct map *m, u32 *word)
+{
+	for (u32 spins = 1; load_relaxed(word) || !lock_try(word, m->owner); spins++) {
+		lock_pause(spins);
+		if (unlikely(m->share) && spins % SHARE_LOOKS == 0)
+			share_dead(m, load_relaxed(word));
+	}
+}
+
 bool count_take(u32 *count, u32 max)
 {
 	u32 n = load_relaxed(count);
@@ -183,18 +192,25 @@ static void kptrs_retire(const struct map *m, u8 *elem)
 	}
 }
 
-void value_retire(const struct map *m, void *elem)
+/* What lies at PLACE holds a handle. */
+static void timer_retire(const struct map *m, u8 *place)
 {
 	u64 handle;
 
-	if (unlikely(m->nr_kptrs))
-		kptrs_retire(m, elem);
-	if (likely(!m->timer_at))
-		return;
-	memcpy(&handle, (u8 *)elem + m->timer_at - 1, sizeof(handle));
-	memset((u8 *)elem + m->timer_at - 1, 0, TIMER_BYTES);
+	memcpy(&handle, place, sizeof(handle));
+	memset(place, 0, TIMER_BYTES);
 	if (handle && m->timer_gone)
 		m->timer_gone(m->timer_arg, handle);
+}
+
+void value_retire(const struct map *m, void *elem)
+{
+	if (unlikely(m->nr_kptrs))
+		kptrs_retire(m, elem);
+	if (unlikely(m->timer_at))
+		timer_retire(m, (u8 *)elem + m->timer_at - 1);
+	if (unlikely(m->work_at))
+		timer_retire(m, (u8 *)elem + m->work_at - 1);
 }
 
 void value_set_locked(const struct map *m, void *elem, const void *value, u32 cpu)
@@ -261,14 +277,14 @@ static int kptrs_check(const struct map_attr *a, struct skep_err *err)
 	return 0;
 }
 
-static int timer_check(const struct map_attr *a, struct skep_err *err)
+static int timer_check(const struct map_attr *a, const char *what, u32 at, struct skep_err *err)
 {
 	if (a->type != BPF_MAP_TYPE_ARRAY && a->type != BPF_MAP_TYPE_HASH &&
 	    a->type != BPF_MAP_TYPE_LRU_HASH)
-		return attr_refuse(a, err, "EOPNOTSUPP", "values of this type have no timers");
-	if ((a->timer_at - 1) % 8 || !in_bounds(a->timer_at - 1, TIMER_BYTES, a->value_size))
-		return attr_refuse(a, err, "EINVAL", "its timer at offset %u does not fit "
-				   "value_size %u", a->timer_at - 1, a->value_size);
+		return attr_refuse(a, err, "EOPNOTSUPP", "values of this type have no %ss", what);
+	if ((at - 1) % 8 || !in_bounds(at - 1, TIMER_BYTES, a->value_size))
+		return attr_refuse(a, err, "EINVAL", "its %s at offset %u does not fit "
+				   "value_size %u", what, at - 1, a->value_size);
 	return 0;
 }
 
@@ -287,7 +303,9 @@ int attr_check(const struct map_attr *a, u32 flags_mask, struct skep_err *err)
 		return attr_refuse(a, err, "EINVAL", "its spin lock at offset "
 				   "%u does not fit value_size %u",
 				   a->lock_at - 1, a->value_size);
-	if (a->timer_at && timer_check(a, err))
+	if (a->timer_at && timer_check(a, "timer", a->timer_at, err))
+		return -EINVAL;
+	if (a->work_at && timer_check(a, "work queue", a->work_at, err))
 		return -EINVAL;
 	if (a->nr_kptrs && kptrs_check(a, err))
 		return -EINVAL;

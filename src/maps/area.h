@@ -13,7 +13,7 @@
 enum { AREA_MAGIC = 0x70656b73, AREA_VERSION = 1, AREA_LINE = 64,
        AREA_PAGE = 4096 };
 
-enum { TIMER_BYTES = 16 };		/* of a struct bpf_timer */
+enum { TIMER_BYTES = 16 };		/* of a struct bpf_timer, or bpf_wq */
 enum { PERCPU_VALUE_MAX = 32768 };	/* bytes of a value of one cpu */
 
 #define AREA_TOO_BIG (1ull << 40)	/* bytes that no map may reach */
@@ -82,7 +82,8 @@ static inline struct area_head *area_head(const struct map *m)
 u32 pool_get(struct pool *p, const struct pool_mem *mem);
 void pool_put(struct pool *p, const struct pool_mem *mem, u32 number);
 
-/* OWNER is any number but 0: the cpu slot + 1, ~0 for user space. */
+/* A spin lock in a value. OWNER is any number but 0: the cpu slot + 1, ~0 for user
+ * space. */
 void lock_take_slow(u32 *word, u32 owner);
 /* Between two looks at a lock, the SPINS-th, from 1. */
 void lock_pause(u32 spins);
@@ -104,9 +105,32 @@ static inline void lock_take(u32 *word, u32 owner)
 
 static inline void lock_drop(u32 *word) { store_release(word, 0); }
 
+/* A lock of M's area; a shared map's is taken over from who died with it. */
+void area_lock_slow(const struct map *m, u32 *word);
+static inline void area_lock(const struct map *m, u32 *word)
+{
+	if (unlikely(!lock_try(word, m->owner)))
+		area_lock_slow(m, word);
+}
+
 /* One more element, unless MAX are there. */
 bool count_take(u32 *count, u32 max);
 void count_drop(u32 *count);
+
+/* ---- files (share.c, share_member.c) ---------------------------------------- */
+
+enum { SHARE_LOOKS = 1024 };	/* at a lock, from one question about its owner to the next */
+
+const struct map_ops *map_ops_of(u32 type);	/* or NULL */
+/* A map of attributes that passed check in memory MEM of its size. */
+struct map *map_place(const struct map_attr *a, u32 cpus, u8 *mem, u64 seed);
+void share_close(struct map *m);	/* of a map with m->share */
+bool share_torn(const struct map *m);
+bool share_frozen(const struct map *m);
+void share_freeze(struct map *m);
+/* MEMBER has a lock that somebody waits for: is it dead, what it held is given back. */
+void share_dead(const struct map *m, u32 member);
+bool share_is_dead(const struct map *m, u32 member);	/* of a map without file: false */
 
 /* ---- bytes ---------------------------------------------------------------- */
 
@@ -216,6 +240,7 @@ extern const struct map_ops array_ops, percpu_array_ops, hash_ops, percpu_hash_o
 	cgroup_array_ops, array_of_maps_ops, hash_of_maps_ops, queue_ops,
 	stack_ops, bloom_ops, devmap_ops, devmap_hash_ops, cpumap_ops, xskmap_ops,
 	ringbuf_ops, user_ringbuf_ops, perf_event_array_ops,
-	sockmap_ops, sockhash_ops, reuseport_array_ops;
+	sockmap_ops, sockhash_ops, reuseport_array_ops, sk_storage_ops, task_storage_ops,
+	inode_storage_ops, cgrp_storage_ops, cgroup_storage_ops, percpu_cgroup_storage_ops;
 
 #endif

@@ -103,6 +103,17 @@ static void *percpu_lookup(struct map *m, const void *key, u32 cpu)
 	return m->elems + (percpu_slots(m->max_entries) * cpu + i) * m->elem_stride;
 }
 
+static void array_inlined(const struct map *m, struct map_inline *out)
+{
+	*out = (struct map_inline){ m->elems, m->nr_elems, (u32)m->elem_stride, 0 };
+}
+
+static void percpu_inlined(const struct map *m, struct map_inline *out)
+{
+	array_inlined(m, out);
+	out->cpu_step = percpu_slots(m->max_entries) * m->elem_stride;
+}
+
 static int check_update(const struct map *m, const void *key, u64 flags)
 {
 	if ((flags & ~(u64)BPF_F_LOCK) > BPF_EXIST)
@@ -221,16 +232,18 @@ static u64 array_count(const struct map *m) { return m->max_entries; }
 const struct map_ops array_ops = {
 	.type = BPF_MAP_TYPE_ARRAY, .check = array_check, .bytes = array_bytes,
 	.init = array_init, .values = array_values, .lookup = array_lookup,
+	.inlined = array_inlined,
 	.update = array_update, .remove = array_remove, .walk = array_walk,
 	.next_key = array_next_key, .count = array_count,
-	.touched = array_touched,
+	.touched = array_touched, .shares = true,
 };
 
 const struct map_ops percpu_array_ops = {
 	.type = BPF_MAP_TYPE_PERCPU_ARRAY, .check = array_check,
 	.bytes = percpu_bytes, .init = array_init, .values = array_values,
 	.lookup = percpu_lookup, .update = percpu_update,
+	.inlined = percpu_inlined,
 	.remove = array_remove, .walk = array_walk,
 	.next_key = array_next_key, .count = array_count,
-	.touched = array_touched,
+	.touched = array_touched, .shares = true,
 };

@@ -119,5 +119,5 @@ const struct map_ops bloom_ops = {
 	.bytes = bloom_bytes, .init = bloom_init, .values = bloom_values,
 	.lookup = no_lookup, .update = no_update, .remove = no_remove,
 	.next_key = no_next_key, .push = bloom_push, .pop = no_pop,
-	.peek = bloom_peek, .count = bloom_count,
+	.peek = bloom_peek, .count = bloom_count, .shares = true,
 };

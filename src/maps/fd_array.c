@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fd_array.c: PROG_ARRAY, CGROUP_ARRAY and ARRAY_OF_MAPS, which user space
+ * fd_array.c: PROG_ARRAY and ARRAY_OF_MAPS, which user space
  * fills in the kernel with file descriptors: here slots of numbers + 1, 0 when
  * empty. What a number means is the runtime's business. Programs change none.
  */
@@ -127,7 +127,5 @@ static int fd_next_key(struct map *m, const void *key, void *next)
 
 const struct map_ops prog_array_ops =
 	FD_ARRAY_OPS(BPF_MAP_TYPE_PROG_ARRAY, fd_lookup);
-const struct map_ops cgroup_array_ops =
-	FD_ARRAY_OPS(BPF_MAP_TYPE_CGROUP_ARRAY, fd_lookup);
 const struct map_ops array_of_maps_ops =
 	FD_ARRAY_OPS(BPF_MAP_TYPE_ARRAY_OF_MAPS, outer_lookup);

@@ -8,9 +8,6 @@
 
 enum {
 	COMMON_FLAGS = BPF_F_NUMA_NODE | BPF_F_RDONLY | BPF_F_WRONLY,
-	ACCESS_FLAGS = COMMON_FLAGS | BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG,
-	LOCAL_BYTES_MAX = 65407,	/* of a value that an object carries */
-	PERCPU_BYTES_MAX = 32768,
 	FRAMES_MAX = 127,		/* of a stack trace: perf_event_max_stack */
 	BUILD_ID_BYTES = 32,
 	PAGE_BYTES = 4096,
@@ -24,44 +21,6 @@ static int want(const struct map_attr *a, struct skep_err *err, const char *what
 	if (is == must)
 		return 0;
 	return attr_refuse(a, err, "EINVAL", "%s is %u, not %u", what, is, must);
-}
-
-static int too_big(const struct map_attr *a, struct skep_err *err, u32 max)
-{
-	if (a->value_size <= max)
-		return 0;
-	return attr_refuse(a, err, "E2BIG", "value_size %u exceeds %u", a->value_size, max);
-}
-
-/* Values that sockets, inodes, tasks and groups carry. */
-static int local_check(const struct map_attr *a, struct skep_err *err)
-{
-	if (!(a->map_flags & BPF_F_NO_PREALLOC))
-		return attr_refuse(a, err, "EINVAL", "it wants the flag BPF_F_NO_PREALLOC");
-	if (want(a, err, "max_entries", a->max_entries, 0) ||
-	    want(a, err, "key_size", a->key_size, 4))
-		return -EINVAL;
-	if (!a->value_size)
-		return attr_refuse(a, err, "EINVAL", "value_size is 0");
-	if (too_big(a, err, LOCAL_BYTES_MAX))
-		return -EINVAL;
-	return attr_flags(a, BPF_F_NO_PREALLOC | BPF_F_CLONE, err);
-}
-
-static int cgroup_check(const struct map_attr *a, struct skep_err *err)
-{
-	bool percpu = a->type == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE;
-
-	if (want(a, err, "max_entries", a->max_entries, 0))
-		return -EINVAL;
-	if (a->key_size != 8 && a->key_size != 16)
-		return attr_refuse(a, err, "EINVAL", "key_size is %u, not 8 (or 16: struct "
-				   "bpf_cgroup_storage_key)", a->key_size);
-	if (!a->value_size)
-		return attr_refuse(a, err, "EINVAL", "value_size is 0");
-	if (too_big(a, err, percpu ? PERCPU_BYTES_MAX : LOCAL_BYTES_MAX))
-		return -EINVAL;
-	return attr_flags(a, ACCESS_FLAGS, err);
 }
 
 static int stack_trace_check(const struct map_attr *a, struct skep_err *err)
@@ -102,14 +61,6 @@ static int arena_check(const struct map_attr *a, struct skep_err *err)
 int foreign_check(const struct map_attr *a, struct skep_err *err)
 {
 	switch (a->type) {
-	case BPF_MAP_TYPE_SK_STORAGE:
-	case BPF_MAP_TYPE_INODE_STORAGE:
-	case BPF_MAP_TYPE_TASK_STORAGE:
-	case UAPI_MAP_TYPE_CGRP_STORAGE:
-		return local_check(a, err);
-	case BPF_MAP_TYPE_CGROUP_STORAGE:
-	case BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE:
-		return cgroup_check(a, err);
 	case BPF_MAP_TYPE_STACK_TRACE:
 		return stack_trace_check(a, err);
 	case UAPI_MAP_TYPE_ARENA:

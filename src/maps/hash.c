@@ -341,28 +341,32 @@ bool hash_place(const struct map *m, struct place *at, u32 e)
 /* ---- changing ------------------------------------------------------------------ */
 
 /* Until nobody changes the bucket: who does only needs a few stores. */
-static NOINLINE void bucket_wait(const struct bucket *first)
+static NOINLINE void bucket_wait(const struct map *m, const struct bucket *first)
 {
-	for (u32 spins = 1; load_relaxed(&first->ver) & OWNER_USER; spins++)
+	u32 owner;
+
+	for (u32 spins = 1; (owner = load_relaxed(&first->ver) & OWNER_MASK); spins++) {
 		lock_pause(spins);
+		if (m->share && spins % SHARE_LOOKS == 0)
+			share_dead(m, owner);
+	}
 }
 
-bool bucket_lock(const struct place *at, u32 cpu)
+bool bucket_lock(const struct map *m, const struct place *at)
 {
-	u64 was = at->ver & ~(u64)OWNER_USER;
-	u32 owner = cpu == MAP_USER ? OWNER_USER : (u32)min_u64(cpu + 1, OWNER_USER - 1);
+	u64 was = at->ver & ~(u64)OWNER_MASK;
 
-	if (likely(__atomic_compare_exchange_n(&at->first->ver, &was, was | owner, false,
+	if (likely(__atomic_compare_exchange_n(&at->first->ver, &was, was | m->owner, false,
 					       __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)))
 		return true;
-	if (was & OWNER_USER)
-		bucket_wait(at->first);
+	if (was & OWNER_MASK)
+		bucket_wait(m, at->first);
 	return false;
 }
 
 void bucket_unlock(const struct place *at)
 {
-	store_release(&at->first->ver, (at->ver & ~(u64)OWNER_USER) + (1u << OWNER_BITS));
+	store_release(&at->first->ver, (at->ver & ~(u64)OWNER_MASK) + (1u << OWNER_BITS));
 	/* before the stores of who uses again what was unlinked */
 	fence_release();
 }
@@ -389,13 +393,14 @@ static struct bucket *chain_grow(struct map *m, struct bucket *b)
 /* The first free slot of the chain of AT. */
 static bool chain_room(struct map *m, struct place *at)
 {
-	u32 free;
+	u32 free, hops = 0;
 
 	at->b = at->first;
 	while (unlikely(!(free = bucket_match(at->b, 0)))) {
-		struct bucket *next = at->b->next ? overflow_bucket(m, at->b->next)
-						  : chain_grow(m, at->b);
-		if (!next)
+		u32 n = load_relaxed(&at->b->next);
+		struct bucket *next = n ? overflow_bucket(m, n) : chain_grow(m, at->b);
+
+		if (!next || ++hops > m->nr_overflow)
 			return false;
 		at->b = next;
 	}
@@ -408,12 +413,13 @@ static bool chain_room(struct map *m, struct place *at)
 static u32 chain_trim(const struct map *m, struct bucket *b)
 {
 	struct bucket *last = b;
-	u32 n;
+	u32 n, hops = 0;
 
-	while (b->next && (b = overflow_bucket(m, b->next)))
+	while ((n = load_relaxed(&b->next)) && (b = overflow_bucket(m, n)) &&
+	       hops++ < m->nr_overflow)
 		if (bucket_match(b, 0) != (1u << BUCKET_SLOTS) - 1)
 			last = b;
-	n = last->next;
+	n = load_relaxed(&last->next);
 	store_release(&last->next, 0);
 	return n;
 }
@@ -422,7 +428,7 @@ static void overflow_free(struct map *m, u32 n)
 {
 	struct pool_mem mem = overflow_mem(m);
 
-	while (n && n < m->nr_overflow) {
+	for (u32 hops = 0; n && n < m->nr_overflow && hops < m->nr_overflow; hops++) {
 		u32 next = load_relaxed(&overflow_bucket(m, n)->next);
 
 		pool_put(&area_head(m)->overflow, &mem, n);
@@ -472,8 +478,9 @@ struct change {
 	const void *key, *value;
 	u64 flags;
 	u32 cpu;
+	u32 extra;	/* the slot's, which becomes the key's */
 	u32 fresh;	/* a free element, when it was wanted once */
-	bool built;	/* the slot's extra element has key and value */
+	bool built;	/* the extra element has key and value */
 	struct hash_slot *s;
 	struct place at;
 };
@@ -502,7 +509,7 @@ static void percpu_init(struct map *m, u32 e, const void *value, u32 cpu)
 
 static inline void elem_build(struct map *m, struct change *c)
 {
-	u32 e = c->s->extra;
+	u32 e = c->extra;
 
 	if (unlikely(c->built))
 		return;
@@ -517,13 +524,14 @@ static inline void elem_build(struct map *m, struct change *c)
 /* Publishes the extra element in the place of OLD, which is the next extra. */
 static inline int replace(struct map *m, struct change *c, u32 old)
 {
-	u32 e = c->s->extra;
+	u32 e = c->extra;
 
 	elem_build(m, c);
-	if (unlikely(!bucket_lock(&c->at, c->cpu)))
+	if (unlikely(!bucket_lock(m, &c->at)))
 		return AGAIN;
 	elem_mark(m, old, 0);
 	elem_mark(m, e, MARK_IN_USE | MARK_USED);
+	store_relaxed(&c->s->next_extra, old);
 	store_release(&c->at.b->elem[c->at.slot], e);
 	bucket_unlock(&c->at);
 	store_relaxed(&c->s->extra, old);
@@ -541,7 +549,7 @@ static int change_old(struct map *m, struct change *c, u32 old)
 	}
 	if (likely(!m->values))
 		return replace(m, c, old);
-	if (!bucket_lock(&c->at, c->cpu))
+	if (!bucket_lock(m, &c->at))
 		return AGAIN;
 	elem_mark(m, old, MARK_IN_USE | MARK_USED);
 	percpu_set(m, old, c->value, c->cpu);	/* in place, as in the kernel */
@@ -553,13 +561,14 @@ static int change_old(struct map *m, struct change *c, u32 old)
  * C->fresh. The bucket is locked, and it is unlocked here. */
 static int publish(struct map *m, struct change *c)
 {
-	u32 e = c->s->extra;
+	u32 e = c->extra;
 
 	if (unlikely(!chain_room(m, &c->at))) {
 		bucket_unlock(&c->at);
 		return -ENOMEM;
 	}
 	elem_mark(m, e, MARK_IN_USE);
+	store_relaxed(&c->s->next_extra, c->fresh);
 	store_release(&c->at.b->elem[c->at.slot], e);
 	store_release(&c->at.b->tags[c->at.slot], c->at.tag);
 	bucket_unlock(&c->at);
@@ -575,16 +584,16 @@ static int insert(struct map *m, struct change *c)
 	if (unlikely(c->flags & BPF_EXIST))
 		return -ENOENT;
 	elem_build(m, c);
-	if (unlikely(!bucket_lock(&c->at, c->cpu)))
+	if (unlikely(!bucket_lock(m, &c->at)))
 		return AGAIN;
 	if (likely(!c->fresh))
-		c->fresh = elem_get(m, c->s, c->cpu);
+		c->fresh = elem_get(m, c->s);
 	if (likely(c->fresh))
 		return publish(m, c);
 	bucket_unlock(&c->at);
 	if (!hash_is_lru(m->type))
 		return -E2BIG;
-	c->fresh = elem_evict(m, c->s, c->cpu);
+	c->fresh = elem_evict(m, c->s);
 	return c->fresh ? AGAIN : -ENOMEM;
 }
 
@@ -593,6 +602,12 @@ static inline int change(struct map *m, struct change *c)
 	u32 old;
 	int r;
 
+	c->extra = load_relaxed(&c->s->extra);
+	if (unlikely(!c->extra || c->extra >= m->nr_elems)) {
+		if (!elem_extra(m, c->s))
+			return hash_is_lru(m->type) ? -ENOMEM : -E2BIG;
+		c->extra = load_relaxed(&c->s->extra) % m->nr_elems;
+	}
 	do {
 		old = find_own(m, &c->at, c->key);
 		r = likely(old) ? change_old(m, c, old) : insert(m, c);
@@ -626,7 +641,7 @@ static int hash_remove(struct map *m, const void *key, u32 cpu)
 		e = find_own(m, &at, key);
 		if (!e)
 			return -ENOENT;
-	} while (unlikely(!bucket_lock(&at, cpu)));
+	} while (unlikely(!bucket_lock(m, &at)));
 	unlink_free(m, &at, e, cpu);
 	return 0;
 }
@@ -650,7 +665,7 @@ static int hash_take(struct map *m, const void *key, void *value, u32 cpu)
 		e = find_own(m, &at, key);
 		if (!e)
 			return -ENOENT;
-	} while (!bucket_lock(&at, cpu));
+	} while (!bucket_lock(m, &at));
 	value_out(m, value, e, cpu);
 	unlink_free(m, &at, e, cpu);
 	return 0;
@@ -663,7 +678,8 @@ static u64 hash_count(const struct map *m) { return elem_used(m); }
 	.init = hash_init, .format = elem_format, .values = hash_values, \
 	.lookup = lookup_fn, .peek_at = peek_fn, .update = hash_update, \
 	.remove = hash_remove, .take = hash_take, .walk = hash_walk, \
-	.next_key = hash_next_key, .count = hash_count }
+	.next_key = hash_next_key, .count = hash_count, .shares = true, \
+	.bury = hash_bury, .adopt = hash_adopt, .sweep = hash_sweep }
 
 const struct map_ops hash_ops =
 	HASH_OPS(BPF_MAP_TYPE_HASH, hash_lookup, NULL);

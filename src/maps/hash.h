@@ -19,7 +19,7 @@
 
 enum {
 	BUCKET_SLOTS = 10,
-	OWNER_BITS = 16, OWNER_USER = (1 << OWNER_BITS) - 1,
+	OWNER_BITS = 16, OWNER_MASK = (1 << OWNER_BITS) - 1,
 	MARK_IN_USE = 1, MARK_USED = 2,
 };
 
@@ -42,12 +42,14 @@ _Static_assert(sizeof(struct bucket) == AREA_LINE, "a bucket is a line");
 struct hash_slot {
 	u32 lock;	/* of top .. fresh_end: others may take some */
 	u32 busy;	/* of the shared one: somebody changes the map as it */
-	u32 extra;	/* the element that the next update fills */
+	u32 extra;	/* the element that the next update fills; 0: none */
 	u32 top, nr;	/* free elements, the newest first */
 	u32 fresh, fresh_end;	/* elements that were never used */
 	u32 hand;	/* with BPF_F_NO_COMMON_LRU: what is looked at next */
 	u32 turn;	/* of the shared one, with that flag: whose is filled next */
-	u32 pad[7];
+	u32 next_extra;	/* what becomes extra when extra is published: extra itself,
+			   but for that moment */
+	u32 pad[6];
 };
 _Static_assert(sizeof(struct hash_slot) == AREA_LINE, "a slot is a line");
 
@@ -154,8 +156,8 @@ u32 hash_find(struct map *m, struct place *at, const void *key);
 bool hash_place(const struct map *m, struct place *at, u32 e);
 /* Somebody will ask for that soon. */
 void hash_prefetch(const struct map *m, u32 e);
-/* Locks the bucket of AT for CPU; false when it is not as AT says any more. */
-bool bucket_lock(const struct place *at, u32 cpu);
+/* Locks the bucket of AT; false when it is not as AT says any more. */
+bool bucket_lock(const struct map *m, const struct place *at);
 /* What was unlinked since bucket_lock() may be reused from here on. */
 void bucket_unlock(const struct place *at);
 /* Takes element E out of the place AT. The bucket is locked. */
@@ -185,13 +187,23 @@ static inline struct hash_slot *slot_of(const struct map *m, u32 cpu)
 	return hash_slot(m, cpu < m->cpus ? cpu : m->cpus);
 }
 /* A free element for S, or 0. */
-u32 elem_get(struct map *m, struct hash_slot *s, u32 cpu);
+u32 elem_get(struct map *m, struct hash_slot *s);
 /* Of LRU types: one that was given up for S, or 0. No bucket is locked. */
-u32 elem_evict(struct map *m, struct hash_slot *s, u32 cpu);
+u32 elem_evict(struct map *m, struct hash_slot *s);
+/* Whose E is with BPF_F_NO_COMMON_LRU. */
+struct hash_slot *elem_home(const struct map *m, u32 e);
 /* E, which nothing leads to any more. */
 void elem_put(struct map *m, struct hash_slot *s, u32 e);
+/* Gives S an extra element, which it has none of after a death; false: none is free. */
+bool elem_extra(struct map *m, struct hash_slot *s);
 /* Elements in use. */
 u64 elem_used(const struct map *m);
+
+/* ---- hash_mend.c: after somebody died in a shared map --------------------------- */
+
+void hash_bury(struct map *m, u32 owner);
+void hash_adopt(struct map *m, u32 cpu);
+void hash_sweep(struct map *m);
 
 /* ---- hash_walk.c --------------------------------------------------------------- */
 

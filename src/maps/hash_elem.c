@@ -48,7 +48,7 @@ void elem_format(struct map *m)
 	for (u32 i = 0; i < nr_slots(m); i++) {
 		struct hash_slot *s = hash_slot(m, i);
 
-		s->extra = i + 1;
+		s->extra = s->next_extra = i + 1;
 		if (!hash_own_lists(m) || i == m->cpus)
 			continue;
 		s->fresh = first + i * share;
@@ -69,7 +69,11 @@ static u32 link_read(const struct map *m, const u32 *link)
 	return e < m->nr_elems ? e : 0;
 }
 
-/* Never used elements for a slot without any, from those of the map. */
+/* How many elements are in a thread's hands at a time: lost when it dies. */
+static u32 hands(const struct map *m, u32 n) { return unlikely(m->share) ? 1 : n; }
+
+/* Never used elements for a slot without any, from those of the map. The slot's range is
+ * empty until its end is stored, which is last. */
 static void fresh_take(const struct map *m, struct hash_slot *s)
 {
 	u32 *fresh = &area_head(m)->elems.fresh, used = load_relaxed(fresh), n;
@@ -77,11 +81,11 @@ static void fresh_take(const struct map *m, struct hash_slot *s)
 	do {
 		if (used >= m->nr_elems - 1)
 			return;
-		n = (u32)min_u64(m->nr_elems - 1 - used, FRESH_BATCH);
+		n = (u32)min_u64(m->nr_elems - 1 - used, hands(m, FRESH_BATCH));
 	} while (!__atomic_compare_exchange_n(fresh, &used, used + n, true,
 					      __ATOMIC_RELAXED, __ATOMIC_RELAXED));
-	store_relaxed(&s->fresh_end, used + 1 + n);
 	store_relaxed(&s->fresh, used + 1);
+	store_release(&s->fresh_end, used + 1 + n);
 }
 
 static u32 pop_locked(const struct map *m, struct hash_slot *s)
@@ -93,10 +97,10 @@ static u32 pop_locked(const struct map *m, struct hash_slot *s)
 		store_relaxed(&s->nr, s->nr - 1);
 		return e;
 	}
-	if (s->fresh >= s->fresh_end)
+	if (load_relaxed(&s->fresh) >= load_relaxed(&s->fresh_end))
 		fresh_take(m, s);
-	e = s->fresh;
-	if (e >= s->fresh_end || e >= m->nr_elems)
+	e = load_relaxed(&s->fresh);
+	if (e >= load_relaxed(&s->fresh_end) || e >= m->nr_elems)
 		return 0;
 	store_relaxed(&s->fresh, e + 1);
 	return e;
@@ -109,11 +113,11 @@ static void push_locked(const struct map *m, struct hash_slot *s, u32 e)
 	store_relaxed(&s->nr, s->nr + 1);
 }
 
-static u32 list_take(const struct map *m, struct hash_slot *s, u32 cpu)
+static u32 list_take(const struct map *m, struct hash_slot *s)
 {
 	u32 e;
 
-	lock_take(&s->lock, lock_owner(cpu));
+	area_lock(m, &s->lock);
 	e = pop_locked(m, s);
 	lock_drop(&s->lock);
 	return e;
@@ -125,25 +129,25 @@ static bool list_empty(const struct hash_slot *s)
 }
 
 /* Up to half of what FROM has; the first returns, and S gets the others. */
-static u32 steal_from(const struct map *m, struct hash_slot *s, struct hash_slot *from, u32 cpu)
+static u32 steal_from(const struct map *m, struct hash_slot *s, struct hash_slot *from)
 {
 	u32 got[STEAL_MAX], n = 0, want;
 
-	lock_take(&from->lock, lock_owner(cpu));
-	want = (u32)min_u64(from->nr / 2 + 1, STEAL_MAX);
+	area_lock(m, &from->lock);
+	want = (u32)min_u64(load_relaxed(&from->nr) / 2 + 1, hands(m, STEAL_MAX));
 	while (n < want && (got[n] = pop_locked(m, from)))
 		n++;
 	lock_drop(&from->lock);
 	if (n < 2)
 		return n ? got[0] : 0;
-	lock_take(&s->lock, lock_owner(cpu));
+	area_lock(m, &s->lock);
 	while (n > 1)
 		push_locked(m, s, got[--n]);
 	lock_drop(&s->lock);
 	return got[0];
 }
 
-static u32 steal(const struct map *m, struct hash_slot *s, u32 cpu)
+static u32 steal(const struct map *m, struct hash_slot *s)
 {
 	u32 me = (u32)(s - hash_slot(m, 0)), e = 0;
 
@@ -151,15 +155,14 @@ static u32 steal(const struct map *m, struct hash_slot *s, u32 cpu)
 		struct hash_slot *from = hash_slot(m, (me + i) % nr_slots(m));
 
 		if (!list_empty(from))
-			e = steal_from(m, s, from, cpu);
+			e = steal_from(m, s, from);
 	}
 	return e;
 }
 
 /* ---- giving up ------------------------------------------------------------------- */
 
-/* Whose E is with BPF_F_NO_COMMON_LRU. */
-static struct hash_slot *home_of(const struct map *m, u32 e)
+struct hash_slot *elem_home(const struct map *m, u32 e)
 {
 	u32 first = nr_slots(m) + 1;
 	u32 i = e < first ? e - 1 : (e - first) / share_of(m);
@@ -184,12 +187,12 @@ static u32 elem_at(const struct map *m, const struct hash_slot *s, u32 n)
 
 /* E may be free, or hold another key, by the time that its bucket is locked. With
  * FORCE it goes even when it is in use. */
-static bool evict(struct map *m, struct hash_slot *home, u32 e, u32 cpu, bool force)
+static bool evict(struct map *m, struct hash_slot *home, u32 e, bool force)
 {
 	u8 spared = force ? 0 : MARK_USED;
 	struct place at;
 
-	if (!hash_place(m, &at, e) || !bucket_lock(&at, cpu))
+	if (!hash_place(m, &at, e) || !bucket_lock(m, &at))
 		return false;
 	if (load_relaxed(&m->marks[e]) & spared) {
 		bucket_unlock(&at);
@@ -210,7 +213,7 @@ static u32 chunk_of(const struct map *m)
 }
 
 /* One step of the hand: how many were given up. */
-static u32 hand_step(struct map *m, struct hash_slot *home, u32 cpu, bool force)
+static u32 hand_step(struct map *m, struct hash_slot *home, bool force)
 {
 	u32 *hand = hash_own_lists(m) ? &home->hand : &area_head(m)->hand;
 	u32 chunk = chunk_of(m), turn = __atomic_fetch_add(hand, chunk, __ATOMIC_RELAXED);
@@ -226,18 +229,18 @@ static u32 hand_step(struct map *m, struct hash_slot *home, u32 cpu, bool force)
 			hash_prefetch(m, found[n++] = e);
 	}
 	for (u32 i = 0; i < n; i++)
-		given += evict(m, home, found[i], cpu, force);
+		given += evict(m, home, found[i], force);
 	return given;
 }
 
 /* Twice around, then whatever is met: others may mark all elements as used as
  * fast as the hand takes the marks away. */
-static bool give_up(struct map *m, struct hash_slot *home, u32 cpu)
+static bool give_up(struct map *m, struct hash_slot *home)
 {
 	u64 all = hash_own_lists(m) ? share_of(m) + 2ull : m->nr_elems;
 
 	for (u64 passed = 0; passed < 3 * all + CHUNK_MAX; passed += chunk_of(m))
-		if (hand_step(m, home, cpu, passed > 2 * all))
+		if (hand_step(m, home, passed > 2 * all))
 			return true;
 	return false;
 }
@@ -248,7 +251,7 @@ struct hash_slot *slot_take_shared(struct map *m)
 {
 	struct hash_slot *s = hash_slot(m, m->cpus);
 
-	lock_take(&s->busy, lock_owner(MAP_USER));
+	area_lock(m, &s->busy);
 	return s;
 }
 
@@ -259,39 +262,52 @@ static bool takes_turns(const struct map *m, const struct hash_slot *s)
 }
 
 /* A free element of any cpu. */
-static u32 take_any(const struct map *m, u32 cpu)
+static u32 take_any(const struct map *m)
 {
 	u32 e = 0;
 
 	for (u32 i = 0; !e && i < m->cpus; i++)
-		e = list_take(m, hash_slot(m, i), cpu);
+		e = list_take(m, hash_slot(m, i));
 	return e;
 }
 
-u32 elem_get(struct map *m, struct hash_slot *s, u32 cpu)
+u32 elem_get(struct map *m, struct hash_slot *s)
 {
-	u32 e = takes_turns(m, s) ? take_any(m, cpu) : list_take(m, s, cpu);
+	u32 e = takes_turns(m, s) ? take_any(m) : list_take(m, s);
 
-	return likely(e) || hash_own_lists(m) ? e : steal(m, s, cpu);
+	return likely(e) || hash_own_lists(m) ? e : steal(m, s);
 }
 
-u32 elem_evict(struct map *m, struct hash_slot *s, u32 cpu)
+u32 elem_evict(struct map *m, struct hash_slot *s)
 {
 	struct hash_slot *home = takes_turns(m, s) ? hash_slot(m, s->turn++ % m->cpus) : s;
 	u32 e = 0;
 
 	for (u32 i = 0; !e && i < EVICTIONS_MAX; i++)
-		e = give_up(m, home, cpu) ? list_take(m, home, cpu) : 0;
+		e = give_up(m, home) ? list_take(m, home) : 0;
 	return e;
 }
 
 void elem_put(struct map *m, struct hash_slot *s, u32 e)
 {
 	if (unlikely(hash_own_lists(m)))
-		s = home_of(m, e);
-	lock_take(&s->lock, lock_owner(MAP_USER));
+		s = elem_home(m, e);
+	area_lock(m, &s->lock);
 	push_locked(m, s, e);
 	lock_drop(&s->lock);
+}
+
+bool elem_extra(struct map *m, struct hash_slot *s)
+{
+	u32 e = elem_get(m, s);
+
+	if (!e && hash_is_lru(m->type))
+		e = elem_evict(m, s);
+	if (!e)
+		return false;
+	store_relaxed(&s->next_extra, e);
+	store_relaxed(&s->extra, e);
+	return true;
 }
 
 u64 elem_used(const struct map *m)

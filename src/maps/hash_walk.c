@@ -64,13 +64,14 @@ static u64 position_after(struct map *m, const void *key)
 {
 	struct place at;
 	struct bucket *b;
-	u32 e, place = 0, n;
+	u32 e, place = 0, n, hops;
 
 	do {
 		e = hash_find(m, &at, key);
 		place = at.slot + 1;
 		b = at.first;
-		for (; e && b && b != at.b; place += BUCKET_SLOTS) {
+		hops = 0;
+		for (; e && b && b != at.b && hops++ < m->nr_overflow; place += BUCKET_SLOTS) {
 			n = load_acquire(&b->next);
 			b = n ? overflow_bucket(m, n) : NULL;
 		}

@@ -33,7 +33,7 @@ static bool same_type(const struct map_attr *t, const struct map *m)
 {
 	if (t->type != m->type || t->key_size != m->key_size ||
 	    t->value_size != m->value_size || t->map_flags != m->map_flags ||
-	    t->lock_at != m->lock_at || t->timer_at != m->timer_at ||
+	    t->lock_at != m->lock_at || t->timer_at != m->timer_at || t->work_at != m->work_at ||
 	    t->nr_kptrs != m->nr_kptrs ||
 	    memcmp(t->kptrs, m->kptrs, t->nr_kptrs * sizeof(*t->kptrs)) ||
 	    memcmp(t->kptr_types, m->kptr_types, t->nr_kptrs * sizeof(*t->kptr_types)))
@@ -147,7 +147,7 @@ static int outer_update(struct map *m, const void *key, const void *value,
 	r = inner_fits(m, number);
 	if (r)
 		return r;
-	lock_take(lock, lock_owner(cpu));
+	area_lock(m, lock);
 	old = number_at(m, key);
 	inner_hold(m, number);
 	r = hash_ops.update(m, key, value, flags, cpu);
@@ -164,7 +164,7 @@ static int outer_remove(struct map *m, const void *key, u32 cpu)
 
 	if (cpu != MAP_USER)
 		return -EPERM;
-	lock_take(lock, lock_owner(cpu));
+	area_lock(m, lock);
 	old = number_at(m, key);
 	r = hash_ops.remove(m, key, cpu);
 	if (!r)

@@ -17,6 +17,8 @@
  * Node: children, length and kind, the prefix as big-endian words, the value.
  */
 #include "maps/area.h"
+#include "base/os.h"
+#include <stdlib.h>
 
 enum {
 	LPM_FLAGS = BPF_F_NO_PREALLOC | BPF_F_NUMA_NODE | BPF_F_RDONLY |
@@ -107,6 +109,14 @@ static inline struct node *node_at(const struct map *m, u32 n)
 	return (struct node *)(m->elems + n * m->elem_stride);
 }
 
+/* What a link says, 0 when that is no node. */
+static inline u32 node_number(const struct map *m, const u32 *link)
+{
+	u32 n = load_relaxed(link);
+
+	return likely(n < m->nr_elems) ? n : 0;
+}
+
 static inline void *node_value(const struct map *m, u32 n)
 {
 	return (u8 *)node_at(m, n)->words + words_of(m->key_size) * 8;
@@ -162,9 +172,10 @@ static void key_write(const struct map *m, u32 n, u8 *key)
 	}
 }
 
+/* Lengths in a shared file may lie. */
 static inline u32 key_bit(const struct lpm_key *k, u32 i)
 {
-	return k->w[i / 64] << i % 64 >> 63;
+	return k->w[i / 64 % WORDS_MAX] << i % 64 >> 63;
 }
 
 /* Leading bits that NODE's prefix and the key have in common. */
@@ -271,18 +282,19 @@ static void *lpm_lookup(struct map *m, const void *key, u32 cpu)
  */
 static u32 find_way(const struct map *m, const struct lpm_key *k, struct path *path)
 {
-	u32 n = area_head(m)->root;
+	u32 n = node_number(m, &area_head(m)->root);
 
 	path->n = 0;
-	while (n) {
+	while (n && path->n < DEPTH_MAX) {
 		const struct node *node = node_at(m, n);
+		u32 len = load_relaxed(&node->len);
 
-		if (common_bits(node, k) < node->len)
+		if (common_bits(node, k) < len)
 			return n;
 		path->node[path->n++] = n;
-		if (node->len == k->len)
+		if (len == k->len)
 			return 0;
-		n = node->child[key_bit(k, node->len)];
+		n = node_number(m, &node->child[key_bit(k, len)]);
 	}
 	return 0;
 }
@@ -316,17 +328,19 @@ static void top_refresh(const struct map *m, u32 i)
 	struct top top = { 0 };
 	u64 word;
 
-	for (top.node = area_head(m)->root; top.node; ) {
+	top.node = node_number(m, &area_head(m)->root);
+	for (u32 depth = 0; top.node && depth < TOP_BITS + 1; depth++) {
 		const struct node *node = node_at(m, top.node);
-		bool same = common_bits(node, &k) >= min_u64(node->len, TOP_BITS);
+		u32 len = load_relaxed(&node->len);
+		bool same = common_bits(node, &k) >= min_u64(len, TOP_BITS);
 
 		if (!same)
 			top.node = 0;
-		if (!same || node->len >= TOP_BITS)
+		if (!same || len >= TOP_BITS)
 			break;
 		if (!node->fork)
 			top.best = top.node;
-		top.node = node->child[key_bit(&k, node->len)];
+		top.node = node_number(m, &node->child[key_bit(&k, len)]);
 	}
 	memcpy(&word, &top, sizeof(word));
 	store_release((u64 *)top_of(m, i), word);
@@ -395,7 +409,7 @@ static bool insert_above(struct map *m, const struct path *path,
 	u32 f = n;
 
 	for (u32 i = 0; i < b.words; i++)
-		b.w[i] = other->words[i];
+		b.w[i] = load_relaxed(&other->words[i]);
 	if (b.len == k->len) {
 		store_relaxed(&node->child[key_bit(&b, b.len)], below);
 	} else {
@@ -461,7 +475,7 @@ static int lpm_update(struct map *m, const void *key, const void *value,
 
 	if (flags > BPF_EXIST || !key_read(m, key, &k))
 		return -EINVAL;
-	lock_take(&head->lock, lock_owner(cpu));
+	area_lock(m, &head->lock);
 	r = update_locked(m, &k, value, flags);
 	lock_drop(&head->lock);
 	return r;
@@ -474,7 +488,7 @@ static void unlink_last(struct map *m, const struct path *path,
 {
 	u32 n = path->node[path->n - 1], up = 0, i = path->n - 1;
 	struct node *node = node_at(m, n);
-	u32 heir = node->child[0] ? node->child[0] : node->child[1];
+	u32 heir = node_number(m, &node->child[!node->child[0]]);
 
 	if (!heir && i && node_at(m, path->node[i - 1])->fork) {
 		up = path->node[--i];
@@ -516,7 +530,7 @@ static int lpm_remove(struct map *m, const void *key, u32 cpu)
 
 	if (!key_read(m, key, &k))
 		return -EINVAL;
-	lock_take(&head->lock, lock_owner(cpu));
+	area_lock(m, &head->lock);
 	r = remove_locked(m, &k);
 	lock_drop(&head->lock);
 	return r;
@@ -527,16 +541,17 @@ static int lpm_remove(struct map *m, const void *key, u32 cpu)
 /* The first element at or below N. */
 static u32 first_below(const struct map *m, u32 n)
 {
-	for (;;) {
+	for (u32 depth = 0; depth < DEPTH_MAX; depth++) {
 		const struct node *node = node_at(m, n);
+		u32 below = node_number(m, &node->child[0]);
 
-		if (node->child[0])
-			n = node->child[0];
-		else if (node->child[1])
-			n = node->child[1];
-		else
+		if (!below)
+			below = node_number(m, &node->child[1]);
+		if (!below)
 			return n;
+		n = below;
 	}
+	return n;
 }
 
 /* The element after the path's last node, or 0. */
@@ -545,9 +560,10 @@ static u32 next_after(const struct map *m, const struct path *path)
 	for (u32 i = path->n - 1; i; i--) {
 		u32 up = path->node[i - 1];
 		const struct node *node = node_at(m, up);
+		u32 second = node_number(m, &node->child[1]);
 
-		if (node->child[0] == path->node[i] && node->child[1])
-			return first_below(m, node->child[1]);
+		if (node_number(m, &node->child[0]) == path->node[i] && second)
+			return first_below(m, second);
 		if (!node->fork)
 			return up;
 	}
@@ -556,7 +572,7 @@ static u32 next_after(const struct map *m, const struct path *path)
 
 static u32 next_locked(const struct map *m, const void *key)
 {
-	u32 root = area_head(m)->root, n;
+	u32 root = node_number(m, &area_head(m)->root), n;
 	struct lpm_key k;
 	struct path path;
 
@@ -576,12 +592,92 @@ static int lpm_next_key(struct map *m, const void *key, void *next)
 	struct area_head *head = area_head(m);
 	u32 n;
 
-	lock_take(&head->lock, lock_owner(MAP_USER));
+	area_lock(m, &head->lock);
 	n = next_locked(m, key);
 	if (n)
 		key_write(m, n, next);
 	lock_drop(&head->lock);
 	return n ? 0 : -ENOENT;
+}
+
+/* ---- after somebody died while the map was locked -------------------------------- */
+
+struct mend {
+	struct map *m;
+	u64 *reached;		/* bits */
+	u32 *todo, nr_todo;	/* nodes; no more than there are */
+	u32 count;
+};
+
+/* The node behind LINK is one that PARENT, of bits LEN, may have; else there is none. */
+static void mend_link(struct mend *w, u32 *link, u32 len, bool root)
+{
+	u32 n = *link;
+	u64 bit = 1ull << n % 64;
+	const struct node *node;
+
+	if (!n)
+		return;
+	node = n < w->m->nr_elems ? node_at(w->m, n) : NULL;
+	if (!node || w->reached[n / 64] & bit || node->len > (w->m->key_size - 4) * 8 ||
+	    (!root && node->len <= len)) {
+		store_release(link, 0);
+		return;
+	}
+	w->reached[n / 64] |= bit;
+	w->count += !node->fork;
+	w->todo[w->nr_todo++] = n;
+}
+
+static void mend_reach(struct mend *w)
+{
+	mend_link(w, &area_head(w->m)->root, 0, true);
+	while (w->nr_todo) {
+		struct node *node = node_at(w->m, w->todo[--w->nr_todo]);
+
+		mend_link(w, &node->child[0], node->len, false);
+		mend_link(w, &node->child[1], node->len, false);
+	}
+}
+
+/* The free ones are those that no link leads to. */
+static void mend_pool(struct mend *w)
+{
+	struct map *m = w->m;
+	struct pool *pool = &area_head(m)->elems;
+	struct pool_mem mem = node_mem(m);
+
+	if (pool->fresh >= m->nr_elems)
+		pool->fresh = m->nr_elems - 1;
+	pool->top = ((pool->top >> 32) + 1) << 32;
+	for (u32 n = m->nr_elems - 1; n; n--) {
+		bool reached = w->reached[n / 64] >> n % 64 & 1;
+
+		if (reached && n > pool->fresh)
+			pool->fresh = n;
+		else if (!reached && n <= pool->fresh)
+			pool_put(pool, &mem, n);
+	}
+}
+
+/* Links are whole after every store; rows of the table, the count and free nodes may
+ * lag behind. */
+static void lpm_mend(struct map *m)
+{
+	struct area_head *head = area_head(m);
+	struct mend w = { .m = m };
+
+	w.reached = mem_alloc((m->nr_elems / 64 + 1) * sizeof(u64));
+	w.todo = mem_alloc(m->nr_elems * sizeof(u32));
+	mend_reach(&w);
+	for (u32 i = 0; i < 1u << TOP_BITS; i++)
+		top_refresh(m, i);
+	store_relaxed(&head->count, w.count);
+	store_release(&head->ver, head->ver + 1);
+	fence_release();
+	mend_pool(&w);
+	free(w.reached);
+	free(w.todo);
 }
 
 static u64 lpm_count(const struct map *m)
@@ -594,4 +690,5 @@ const struct map_ops lpm_ops = {
 	.init = lpm_init, .values = lpm_values, .lookup = lpm_lookup,
 	.update = lpm_update, .remove = lpm_remove,
 	.next_key = lpm_next_key, .count = lpm_count,
+	.shares = true, .mend = lpm_mend,
 };

@@ -6,6 +6,7 @@
 #include "maps/area.h"
 #include "base/hash.h"
 #include "base/os.h"
+#include "model/uapi.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -16,9 +17,11 @@ static const struct map_ops *const types[] = {
 	&devmap_ops, &devmap_hash_ops, &cpumap_ops, &xskmap_ops,
 	&ringbuf_ops, &user_ringbuf_ops, &perf_event_array_ops,
 	&sockmap_ops, &sockhash_ops, &reuseport_array_ops,
+	&sk_storage_ops, &task_storage_ops, &inode_storage_ops, &cgrp_storage_ops,
+	&cgroup_storage_ops, &percpu_cgroup_storage_ops,
 };
 
-static const struct map_ops *ops_of(u32 type)
+const struct map_ops *map_ops_of(u32 type)
 {
 	for (size_t i = 0; i < ARRAY_LEN(types); i++)
 		if (types[i]->type == type)
@@ -42,6 +45,8 @@ static void fields_fill(struct map *m)
 		field_add(m, m->lock_at - 1, 4);
 	if (m->timer_at)
 		field_add(m, m->timer_at - 1, TIMER_BYTES);
+	if (m->work_at)
+		field_add(m, m->work_at - 1, TIMER_BYTES);
 	for (u32 i = 0; i < m->nr_kptrs; i++)
 		field_add(m, m->kptrs[i], 8);
 }
@@ -60,9 +65,11 @@ static void map_fill(struct map *m, const struct map_ops *ops,
 	m->map_flags = a->map_flags;
 	m->map_extra = a->map_extra;
 	m->cpus = cpus;
+	m->owner = 1;
 	m->value_stride = (u32)round_up(a->value_size, 8);
 	m->lock_at = a->lock_at;
 	m->timer_at = a->timer_at;
+	m->work_at = a->work_at;
 	m->timer_gone = a->timer_gone;
 	m->timer_arg = a->timer_arg;
 	memcpy(m->kptrs, a->kptrs, sizeof(m->kptrs));
@@ -78,6 +85,9 @@ static void map_fill(struct map *m, const struct map_ops *ops,
 	m->inner_arg = a->inner_arg;
 	m->sock_of = a->sock_of;
 	m->sock_arg = a->sock_arg;
+	m->owner_of = a->owner_of;
+	m->owner_lives = a->owner_lives;
+	m->owner_arg = a->owner_arg;
 	m->mem_bytes = bytes;
 }
 
@@ -120,7 +130,7 @@ static int refuse_type(u32 type, const char *name, struct skep_err *err)
 
 int map_check(const struct map_attr *a, struct skep_err *err)
 {
-	const struct map_ops *ops = ops_of(a->type);
+	const struct map_ops *ops = map_ops_of(a->type);
 
 	if (ops)
 		return ops->check(a, err);
@@ -128,10 +138,22 @@ int map_check(const struct map_attr *a, struct skep_err *err)
 				      refuse_type(a->type, a->name ? a->name : "", err);
 }
 
+struct map *map_place(const struct map_attr *a, u32 cpus, u8 *mem, u64 seed)
+{
+	const struct map_ops *ops = map_ops_of(a->type);
+	struct map *m = mem_alloc(sizeof(*m));
+
+	map_fill(m, ops, a, cpus, ops->bytes(a, cpus));
+	m->mem = mem;
+	m->seed = seed;
+	ops->init(m);
+	return m;
+}
+
 int map_create(struct map **out, const struct map_attr *a, u32 cpus,
 	       struct skep_err *err)
 {
-	const struct map_ops *ops = ops_of(a->type);
+	const struct map_ops *ops = map_ops_of(a->type);
 	const char *name = a->name ? a->name : "";
 	struct map *m;
 	u64 bytes;
@@ -154,16 +176,17 @@ int map_create(struct map **out, const struct map_attr *a, u32 cpus,
 		err_help(err, "define fewer entries (max_entries), or smaller values");
 		return r;
 	}
-	m = mem_alloc(sizeof(*m));
-	map_fill(m, ops, a, cpus, bytes);
-	m->mem = mem;
+	*out = m = map_place(a, cpus, mem, 0);
 	m->seed = seed_of(m);
 	head_fill(m);
-	ops->init(m);
 	if (ops->format)
 		ops->format(m);
-	*out = m;
-	return 0;
+	r = ops->open ? ops->open(m, a, cpus, err) : 0;
+	if (r) {
+		map_free(m);
+		*out = NULL;
+	}
+	return r;
 }
 
 static void retire_elements(struct map *m)
@@ -183,8 +206,13 @@ void map_free(struct map *m)
 		return;
 	if (m->inner_held)
 		inner_drop_all(m);
-	if (m->timer_at || m->nr_kptrs)
+	if (!m->store && (m->timer_at || m->work_at || m->nr_kptrs))
 		retire_elements(m);
+	if (m->ops->close)
+		m->ops->close(m);
+	map_free(m->store);
+	if (m->share)
+		share_close(m);
 	os_unmap(m->mem, m->mem_bytes);
 	free((void *)(uintptr_t)m->name);
 	free(m);
@@ -216,6 +244,9 @@ void map_spin_unlock(void *lock) { lock_drop(lock); }
 
 /* ---- the user's side --------------------------------------------------------- */
 
+/* R, unless what it rests on was cut off the file meanwhile. */
+static int whole(const struct map *m, int r) { return m->share && share_torn(m) ? -EIO : r; }
+
 u64 map_user_value_bytes(const struct map *m)
 {
 	return m->row->percpu ? (u64)m->value_stride * m->cpus : m->value_size;
@@ -223,9 +254,14 @@ u64 map_user_value_bytes(const struct map *m)
 
 static bool may_read(const struct map *m) { return !(m->map_flags & BPF_F_WRONLY); }
 
+bool map_is_frozen(const struct map *m)
+{
+	return m->frozen || (m->share && share_frozen(m));
+}
+
 static bool may_write(const struct map *m)
 {
-	return !(m->map_flags & BPF_F_RDONLY) && !m->frozen;
+	return !(m->map_flags & BPF_F_RDONLY) && !map_is_frozen(m);
 }
 
 static int lookup_slots(struct map *m, const void *key, u8 *value)
@@ -260,6 +296,8 @@ static int lookup_slot(const struct map *m, const void *key, void *value)
 /* Looks at what is no plain value; 1 when it is one. */
 static int lookup_special(struct map *m, const void *key, void *value)
 {
+	int r;
+
 	switch (m->type) {
 	case BPF_MAP_TYPE_PROG_ARRAY:
 	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
@@ -275,6 +313,12 @@ static int lookup_special(struct map *m, const void *key, void *value)
 	case BPF_MAP_TYPE_SOCKHASH:
 	case BPF_MAP_TYPE_REUSEPORT_SOCKARRAY:
 		return map_sock_cookie(m, key, value);
+	case BPF_MAP_TYPE_SK_STORAGE:
+	case BPF_MAP_TYPE_TASK_STORAGE:
+	case BPF_MAP_TYPE_INODE_STORAGE:
+	case UAPI_MAP_TYPE_CGRP_STORAGE:
+		r = map_owner_known(m, key);
+		return r ? r : 1;
 	default:
 		return m->ops->peek ? m->ops->peek(m, value, MAP_USER) : 1;
 	}
@@ -301,19 +345,19 @@ int map_user_lookup(struct map *m, const void *key, void *value, u64 flags)
 	if (flags & BPF_F_LOCK && !m->lock_at)
 		return -EINVAL;
 	if (m->row->percpu)
-		return lookup_slots(m, key, value);
+		return whole(m, lookup_slots(m, key, value));
 	r = lookup_special(m, key, value);
 	if (r <= 0)
-		return r;
+		return whole(m, r);
 	v = m->ops->peek_at ? m->ops->peek_at(m, key, MAP_USER)
 			    : m->ops->lookup(m, key, MAP_USER);
 	if (!v)
-		return -ENOENT;
+		return whole(m, -ENOENT);
 	if (flags & BPF_F_LOCK)
 		get_locked(m, value, v);
 	else
 		value_get(m, value, v);
-	return 0;
+	return whole(m, 0);
 }
 
 int map_user_update(struct map *m, const void *key, const void *value, u64 flags)
@@ -323,15 +367,15 @@ int map_user_update(struct map *m, const void *key, const void *value, u64 flags
 	if (flags & BPF_F_LOCK && !m->lock_at)
 		return -EINVAL;
 	if (m->ops->push)
-		return m->ops->push(m, value, flags, MAP_USER);
-	return m->ops->update(m, key, value, flags, MAP_USER);
+		return whole(m, m->ops->push(m, value, flags, MAP_USER));
+	return whole(m, m->ops->update(m, key, value, flags, MAP_USER));
 }
 
 int map_user_delete(struct map *m, const void *key)
 {
 	if (!may_write(m))
 		return -EPERM;
-	return m->ops->remove(m, key, MAP_USER);
+	return whole(m, m->ops->remove(m, key, MAP_USER));
 }
 
 int map_user_take(struct map *m, const void *key, void *value, u64 flags)
@@ -343,15 +387,15 @@ int map_user_take(struct map *m, const void *key, void *value, u64 flags)
 	if (flags & BPF_F_LOCK && !m->lock_at)
 		return -EINVAL;
 	if (m->ops->pop && !flags && m->ops->nth)
-		return m->ops->pop(m, value, MAP_USER);
-	return m->ops->take ? m->ops->take(m, key, value, MAP_USER) : -KERNEL_ENOTSUPP;
+		return whole(m, m->ops->pop(m, value, MAP_USER));
+	return m->ops->take ? whole(m, m->ops->take(m, key, value, MAP_USER)) : -KERNEL_ENOTSUPP;
 }
 
 int map_user_next_key(struct map *m, const void *key, void *next)
 {
 	if (!may_read(m))
 		return -EPERM;
-	return m->ops->next_key(m, key, next);
+	return whole(m, m->ops->next_key(m, key, next));
 }
 
 void *map_memory(struct map *m, size_t *bytes)
@@ -370,5 +414,7 @@ int map_freeze(struct map *m)
 	if (!may_write(m))
 		return -EPERM;
 	m->frozen = true;
+	if (m->share)
+		share_freeze(m);
 	return 0;
 }

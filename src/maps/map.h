@@ -20,8 +20,14 @@
 #include <linux/bpf.h>
 
 struct map;
+struct share;
 struct sock;
 struct objects;
+
+/* Whose value it is in a storage. */
+struct map_owner {
+	u64 id, more;
+};
 
 struct map_attr {
 	const char *name;
@@ -29,13 +35,14 @@ struct map_attr {
 	u64 map_extra;
 	u32 lock_at;	/* 1 + offset of a struct bpf_spin_lock in the value; 0 none */
 	u32 timer_at;	/* the same of a struct bpf_timer */
+	u32 work_at;	/* the same of a struct bpf_wq */
 	u32 kptrs[MAP_KPTRS_MAX];	/* offsets of pointers to objects */
 	u32 kptr_types[MAP_KPTRS_MAX];	/* equal numbers for equal types */
 	u32 nr_kptrs;
 	/* An element with an object is gone: its address. */
 	void (*kptr_gone)(void *arg, u64 object);
 	struct objects *const *objects;	/* those that it is one of: ARG */
-	/* An element with a timer that is not 0 is gone: its first 8 bytes. */
+	/* An element with a timer or work that is not 0 is gone: its first 8 bytes. */
 	void (*timer_gone)(void *arg, u64 handle);
 	void *timer_arg;
 	/* Of maps of maps: what every inner map must be like, and the map of
@@ -49,11 +56,17 @@ struct map_attr {
 	/* Of maps of sockets: the socket of number N, NULL = none. */
 	struct sock *(*sock_of)(void *arg, u32 n);
 	void *sock_arg;
+	/* Of storages: whom NUMBER, a key of user space, names: 0 or -errno. Is O still
+	   there? NULL: numbers are all that there is to owners, and live for ever. */
+	int (*owner_of)(void *arg, u32 type, u32 number, struct map_owner *o);
+	bool (*owner_lives)(void *arg, u32 type, const struct map_owner *o);
+	void *owner_arg;
 };
 
 struct map_ops {
 	u32 type;
 	bool ring;	/* the area is a page and max_entries bytes, mapped twice */
+	bool shares;	/* may be in a file that processes share (share.h) */
 	/* Refuses attributes as the kernel would: fills ERR_MAP_ATTR, whose
 	   text gives the kernel's errno name. */
 	int (*check)(const struct map_attr *a, struct skep_err *err);
@@ -62,7 +75,12 @@ struct map_ops {
 	void (*init)(struct map *m);	/* finds the parts of mem */
 	/* Writes to a new area, whose head is filled, what is not 0 in it; or NULL */
 	void (*format)(struct map *m);
+	/* What a map has besides its area, or NULL; errors as of map_create. */
+	int (*open)(struct map *m, const struct map_attr *a, u32 cpus, struct skep_err *err);
+	void (*close)(struct map *m);
 	struct map_mem (*values)(const struct map *m);
+	/* How lookups may be compiled into programs; NULL: not at all. */
+	void (*inlined)(const struct map *m, struct map_inline *out);
 	/* CPU is the caller's slot, below m->cpus, or MAP_USER; a per-cpu map
 	   gives that slot's value. */
 	void *(*lookup)(struct map *m, const void *key, u32 cpu);
@@ -98,6 +116,15 @@ struct map_ops {
 	/* Types that user space puts samples into: 0, -E2BIG, -ENOSPC. */
 	int (*write)(struct map *m, const void *data, u64 bytes);
 	u64 (*lost)(const struct map *m);	/* records that found no room */
+	/* Of shared maps; each may be NULL, and may be done again. Member OWNER is dead:
+	   gives back its locks but the head's. */
+	void (*bury)(struct map *m, u32 owner);
+	/* The same for the head's lock, which the caller has taken over. */
+	void (*mend)(struct map *m);
+	/* Slot CPU is to be somebody else's. */
+	void (*adopt)(struct map *m, u32 cpu);
+	/* Somebody died in it and nobody else has it open: finds all that was lost. */
+	void (*sweep)(struct map *m);
 };
 
 enum { MAP_USER = ~0u };	/* a caller without a cpu slot */
@@ -115,14 +142,16 @@ struct map {
 	bool mapped;			/* user space has the elements: map_memory() */
 	bool socks;			/* map_holds_socks() */
 	bool lent;			/* a program got it from a map of maps */
+	u32 owner;			/* what its locks name; a shared map's member */
+	struct share *share;		/* NULL: it is in no file */
 	u8 *mem;			/* the flat area */
 	u64 mem_bytes;
-	u32 lock_at, timer_at;		/* as in struct map_attr */
+	u32 lock_at, timer_at, work_at;	/* as in struct map_attr */
 	u32 kptrs[MAP_KPTRS_MAX], kptr_types[MAP_KPTRS_MAX], nr_kptrs;
 	void (*kptr_gone)(void *arg, u64 object);
 	struct objects *const *objects;
 	/* the same by their places in the value, which copies leave alone */
-	struct { u32 at, bytes; } fields[MAP_KPTRS_MAX + 2];
+	struct { u32 at, bytes; } fields[MAP_KPTRS_MAX + 3];
 	u32 nr_fields;
 	void (*timer_gone)(void *arg, u64 handle);
 	void *timer_arg;
@@ -143,6 +172,10 @@ struct map {
 	void *inner_arg;
 	struct sock *(*sock_of)(void *arg, u32 n);	/* of maps of sockets */
 	void *sock_arg;
+	struct map *store;		/* of storages: owner to value */
+	int (*owner_of)(void *arg, u32 type, u32 number, struct map_owner *o);
+	bool (*owner_lives)(void *arg, u32 type, const struct map_owner *o);
+	void *owner_arg;
 };
 
 /* Would the kernel take the definition? Of types that only it has, too. Errors:
@@ -182,9 +215,22 @@ int map_user_delete(struct map *m, const void *key);
 /* Looks up and deletes in one step; -ENOTSUPP for types that cannot. */
 int map_user_take(struct map *m, const void *key, void *value, u64 flags);
 int map_user_next_key(struct map *m, const void *key, void *next);
+/*
+ * Many elements at once. Reading: up to *N from the place FROM on (NULL: the start); *N is
+ * how many, and TO the place where the next call goes on: key_size bytes, at least 8, which
+ * may be FROM's own. With TAKE they are deleted. -ENOENT behind the last.
+ * Writing, deleting: after an error *N is how many were done. -ENOTSUPP for types whose
+ * elements go one by one.
+ */
+int map_user_read_batch(struct map *m, const void *from, void *to, void *keys, void *values,
+			u32 *n, u64 flags, bool take);
+int map_user_write_batch(struct map *m, const void *keys, const void *values, u32 *n,
+			 u64 flags);
+int map_user_delete_batch(struct map *m, const void *keys, u32 *n, u64 flags);
 /* -EPERM when user space may not write to it, or it is frozen already; -EBUSY when
  * it could all the same, through map_memory(). */
 int map_freeze(struct map *m);
+bool map_is_frozen(const struct map *m);
 /* All elements of an array with BPF_F_MMAPABLE that is not frozen; NULL of others. */
 void *map_memory(struct map *m, size_t *bytes);
 
@@ -194,6 +240,9 @@ void *map_memory(struct map *m, size_t *bytes);
 void *ring_reserve(struct map *m, u64 bytes, u32 cpu);
 /* DATA came from ring_reserve(); a discarded record is skipped by the reader. */
 void ring_commit(void *data, bool discard);
+/* Is RECORD one of M's? And has the reader read all that is before it? */
+bool ring_has(const struct map *m, const void *record);
+bool ring_is_next(const struct map *m, const void *record);
 u64 ring_query(const struct map *m, u64 what);	/* BPF_RB_* */
 /*
  * Samples that user space puts into a user ring buffer: 0, -E2BIG, -ENOSPC. The
@@ -211,11 +260,24 @@ void user_ring_release(struct map *m, u32 bytes);
 int perf_output(struct map *m, u64 index, const void *data, u64 bytes,
 		const void *more, u64 more_bytes, u32 cpu);
 
-/* ---- arrays of programs, cgroups and maps --------------------------------- */
+/* ---- storages (storage.c) ------------------------------------------------------ */
+
+/* Is TYPE one of values that sockets, tasks, inodes or cgroups have? */
+bool map_is_local(u32 type);
+/* The value of O, made when CREATE says so: as INIT, or zeroes. NULL: there is none. */
+void *map_owner_value(struct map *m, const struct map_owner *o, const void *init, bool create,
+		      u32 cpu);
+int map_owner_remove(struct map *m, const struct map_owner *o, u32 cpu);
+/* Whether user space's KEY names an owner: 0 or -errno. */
+int map_owner_known(const struct map *m, const void *key);
+
+/* ---- arrays of programs, cgroups and maps ---------------------------------- */
 
 /* The number in slot INDEX, or -1: empty or out of range. Values of updates
  * are such numbers (u32, below 2^32 - 1). */
 s64 map_fd_slot(const struct map *m, u32 index);
+/* The id of the cgroup in slot INDEX of a CGROUP_ARRAY; 0 empty, -1 out of range. */
+s64 map_cgroup_slot(const struct map *m, u32 index);
 /* Is TYPE one whose values are maps? */
 bool map_holds_maps(u32 type);
 

@@ -11,11 +11,16 @@ enum {
 		      BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG,
 };
 
-/* In the area, behind the head. */
+/* In the area, behind the head. Changes are one store of both, so that who dies in
+ * one leaves the queue before or after it. */
 struct ring {
-	u32 head, tail;	/* where the next goes; where the oldest is */
+	union {
+		struct { u32 head, tail; };	/* where the next goes; where the oldest is */
+		u64 both;
+	};
 	u32 pad[AREA_LINE / 4 - 2];
 };
+_Static_assert(sizeof(struct ring) == AREA_LINE, "a line");
 
 static int queue_check(const struct map_attr *a, struct skep_err *err)
 {
@@ -59,49 +64,73 @@ static u8 *value_at(const struct map *m, u32 at)
 	return m->elems + place(m, at) * m->elem_stride;
 }
 
+static struct ring ring_now(const struct map *m)
+{
+	return (struct ring){ .both = load_relaxed(&((const struct ring *)m->index)->both) };
+}
+
+static void ring_set(struct map *m, struct ring now)
+{
+	store_release(&((struct ring *)m->index)->both, now.both);
+}
+
+static int push_locked(struct map *m, const void *value, u64 flags)
+{
+	struct ring now = ring_now(m);
+
+	if (after(m, now.head) == now.tail) {
+		if (!(flags & BPF_EXIST))
+			return -E2BIG;
+		now.tail = after(m, now.tail);
+	}
+	words_set((u64 *)value_at(m, now.head), value, m->value_size);
+	now.head = after(m, place(m, now.head));
+	ring_set(m, now);
+	return 0;
+}
+
 static int queue_push(struct map *m, const void *value, u64 flags, u32 cpu)
 {
-	struct ring *ring = m->index;
 	u32 *lock = &area_head(m)->lock;
-	int r = 0;
+	int r;
 
 	if (flags & ~(u64)BPF_EXIST)
 		return -EINVAL;
-	lock_take(lock, lock_owner(cpu));
-	if (after(m, ring->head) == ring->tail) {
-		if (flags & BPF_EXIST)
-			store_relaxed(&ring->tail, after(m, ring->tail));
-		else
-			r = -E2BIG;
-	}
-	if (!r) {
-		words_set((u64 *)value_at(m, ring->head), value, m->value_size);
-		store_relaxed(&ring->head, after(m, place(m, ring->head)));
-	}
+	area_lock(m, lock);
+	r = push_locked(m, value, flags);
 	lock_drop(lock);
 	return r;
+}
+
+static int get_locked(struct map *m, void *value, bool keep)
+{
+	struct ring now = ring_now(m);
+	bool stack = m->type == BPF_MAP_TYPE_STACK;
+	u32 at;
+
+	if (now.head == now.tail)
+		return -ENOENT;
+	at = stack ? before(m, place(m, now.head)) : now.tail;
+	words_get(value, (u64 *)value_at(m, at), m->value_size);
+	if (keep)
+		return 0;
+	if (stack)
+		now.head = at;
+	else
+		now.tail = after(m, place(m, at));
+	ring_set(m, now);
+	return 0;
 }
 
 /* The oldest value of a queue, the newest of a stack. */
 static int queue_get(struct map *m, void *value, bool keep, u32 cpu)
 {
-	struct ring *ring = m->index;
 	u32 *lock = &area_head(m)->lock;
-	bool stack = m->type == BPF_MAP_TYPE_STACK;
-	u32 at;
-	int r = -ENOENT;
+	int r;
 
 	memset(value, 0, m->value_size);
-	lock_take(lock, lock_owner(cpu));
-	if (ring->head != ring->tail) {
-		at = stack ? before(m, place(m, ring->head)) : ring->tail;
-		words_get(value, (u64 *)value_at(m, at), m->value_size);
-		if (!keep && stack)
-			store_relaxed(&ring->head, at);
-		else if (!keep)
-			store_relaxed(&ring->tail, after(m, place(m, at)));
-		r = 0;
-	}
+	area_lock(m, lock);
+	r = get_locked(m, value, keep);
 	lock_drop(lock);
 	return r;
 }
@@ -128,8 +157,8 @@ static int no_update(struct map *m, const void *key, const void *value,
 
 static u64 queue_count(const struct map *m)
 {
-	const struct ring *ring = m->index;
-	u32 head = load_relaxed(&ring->head), tail = load_relaxed(&ring->tail);
+	struct ring now = ring_now(m);
+	u32 head = place(m, now.head), tail = place(m, now.tail);
 
 	return head >= tail ? head - tail : (u64)head + m->max_entries + 1 - tail;
 }
@@ -137,14 +166,16 @@ static u64 queue_count(const struct map *m)
 /* From the one that is popped first. */
 static bool queue_nth(struct map *m, u64 n, void *value)
 {
-	const struct ring *ring = m->index;
 	u64 at, size = (u64)m->max_entries + 1;
+	struct ring now;
 	u32 *lock = &area_head(m)->lock;
 	bool there;
 
-	lock_take(lock, lock_owner(MAP_USER));
+	area_lock(m, lock);
+	now = ring_now(m);
 	there = n < queue_count(m);
-	at = m->type == BPF_MAP_TYPE_STACK ? ring->head + size - 1 - n : ring->tail + n;
+	at = m->type == BPF_MAP_TYPE_STACK ? place(m, now.head) + size - 1 - n :
+					     place(m, now.tail) + n;
 	if (there)
 		words_get(value, (u64 *)value_at(m, (u32)(at % size)), m->value_size);
 	lock_drop(lock);
@@ -156,7 +187,7 @@ static bool queue_nth(struct map *m, u64 n, void *value)
 	.init = queue_init, .values = queue_values, .lookup = no_lookup, \
 	.update = no_update, .remove = no_remove, .next_key = no_next_key, \
 	.push = queue_push, .pop = queue_pop, .peek = queue_peek, \
-	.nth = queue_nth, .count = queue_count }
+	.nth = queue_nth, .count = queue_count, .shares = true }
 
 const struct map_ops queue_ops = QUEUE_OPS(BPF_MAP_TYPE_QUEUE);
 const struct map_ops stack_ops = QUEUE_OPS(BPF_MAP_TYPE_STACK);

@@ -9,6 +9,7 @@
  * the header; there is one reader at a time, which takes none.
  */
 #include "maps/area.h"
+#include "maps/share.h"
 #include "model/dynptr.h"
 
 enum {
@@ -24,13 +25,18 @@ struct ring {
 	u64 pending;	/* the oldest record that may be uncommitted */
 	u64 seen;	/* what consumed was when there seemed to be no room */
 	u64 lost;	/* records that found no room */
+	/* of shared maps: who reads, or writes to a user ring buffer, at this time */
+	u32 busy __attribute__((aligned(AREA_LINE)));
 };
 _Static_assert(sizeof(struct area_head) + sizeof(struct ring) <= AREA_PAGE, "one page");
 
-/* The kernel's struct bpf_ringbuf_hdr; pg_off: from the area's start. */
+/* The kernel's struct bpf_ringbuf_hdr; pg_off: from the area's start, in a shared map
+ * with the member that reserved the record, whose death ends it. */
 struct record {
 	u32 len, pg_off;
 };
+enum { PAGE_BITS = 20 };
+_Static_assert(SHARE_MEMBERS < 1 << (32 - PAGE_BITS), "members fit");
 
 static int ring_check(const struct map_attr *a, struct skep_err *err)
 {
@@ -68,7 +74,7 @@ static struct map_mem ring_values(const struct map *m)
 
 static struct record *record_at(const struct map *m, u64 pos)
 {
-	return (struct record *)(m->elems + (pos & m->index_mask));
+	return (struct record *)(m->elems + (pos & m->index_mask & ~7ull));
 }
 
 static u64 record_bytes(u32 len)
@@ -77,17 +83,64 @@ static u64 record_bytes(u32 len)
 			RECORD_HEAD, 8);
 }
 
+/* Ends a record whose producer is dead, as if it had been discarded. */
+static bool record_bury(struct record *rec, u32 len)
+{
+	return __atomic_compare_exchange_n(&rec->len, &len, (len & ~BPF_RINGBUF_BUSY_BIT) |
+					   BPF_RINGBUF_DISCARD_BIT, false, __ATOMIC_RELEASE,
+					   __ATOMIC_RELAXED);
+}
+
+/* Its length, once whoever was to commit it is no more. */
+static u32 record_len(const struct map *m, struct record *rec)
+{
+	u32 len = load_acquire(&rec->len);
+
+	if (unlikely(m->share && len & BPF_RINGBUF_BUSY_BIT) &&
+	    share_is_dead(m, load_relaxed(&rec->pg_off) >> PAGE_BITS) && record_bury(rec, len))
+		len = load_acquire(&rec->len);
+	return len;
+}
+
 /* Steps over the committed records at POS; those of a shared file may lie. */
 static u64 pass_committed(const struct map *m, u64 pos, u64 end)
 {
+	if (unlikely(end - pos > m->max_entries))
+		return pos;
 	while (pos < end) {
-		u32 len = load_acquire(&record_at(m, pos)->len);
+		u32 len = record_len(m, record_at(m, pos));
 
 		if (len & BPF_RINGBUF_BUSY_BIT)
 			break;
 		pos += record_bytes(len);
 	}
 	return pos;
+}
+
+/* A number of a member may be given to another when no record names it. */
+static void records_bury(struct map *m, u32 owner)
+{
+	struct ring *ring = m->index;
+	u64 pos = load_relaxed(&ring->pending), end = load_relaxed(&ring->produced);
+
+	while (pos < end && end - pos <= m->max_entries) {
+		struct record *rec = record_at(m, pos);
+		u32 len = load_acquire(&rec->len);
+
+		if (len & BPF_RINGBUF_BUSY_BIT && load_relaxed(&rec->pg_off) >> PAGE_BITS == owner)
+			record_bury(rec, len);
+		pos += record_bytes(len);
+	}
+}
+
+static void ring_bury(struct map *m, u32 owner)
+{
+	struct ring *ring = m->index;
+
+	if (m->type == BPF_MAP_TYPE_RINGBUF)
+		records_bury(m, owner);
+	if (load_relaxed(&ring->busy) == owner)
+		lock_drop(&ring->busy);
 }
 
 static struct record *reserve_locked(struct map *m, u64 need, u32 len)
@@ -102,7 +155,8 @@ static struct record *reserve_locked(struct map *m, u64 need, u32 len)
 		ring->seen = load_acquire(&ring->consumed);
 	if (end - ring->seen > m->index_mask || end - ring->pending > m->index_mask)
 		return NULL;
-	rec->pg_off = (u32)(((u8 *)rec - m->mem) / AREA_PAGE);
+	rec->pg_off = (u32)(((u8 *)rec - m->mem) / AREA_PAGE) |
+		      (m->share ? m->owner << PAGE_BITS : 0);
 	store_relaxed(&rec->len, len | BPF_RINGBUF_BUSY_BIT);
 	store_release(&ring->produced, end);
 	return rec;
@@ -116,7 +170,7 @@ void *ring_reserve(struct map *m, u64 bytes, u32 cpu)
 	u64 need = round_up(bytes, 8) + RECORD_HEAD;
 
 	if (bytes <= RECORD_BYTES_MAX && need <= m->max_entries) {
-		lock_take(lock, lock_owner(cpu));
+		area_lock(m, lock);
 		rec = reserve_locked(m, need, (u32)bytes);
 		lock_drop(lock);
 	}
@@ -133,6 +187,19 @@ void ring_commit(void *data, bool discard)
 	u32 len = load_relaxed(&rec->len) & ~BPF_RINGBUF_BUSY_BIT;
 
 	store_release(&rec->len, discard ? len | BPF_RINGBUF_DISCARD_BIT : len);
+}
+
+bool ring_has(const struct map *m, const void *record)
+{
+	return m->type == BPF_MAP_TYPE_RINGBUF && (const u8 *)record >= m->elems &&
+	       (const u8 *)record < m->elems + 2ull * m->max_entries;
+}
+
+bool ring_is_next(const struct map *m, const void *record)
+{
+	const struct ring *ring = m->index;
+
+	return record_at(m, load_relaxed(&ring->consumed)) + 1 == record;
 }
 
 u64 ring_query(const struct map *m, u64 what)
@@ -156,29 +223,78 @@ u64 ring_query(const struct map *m, u64 what)
 
 /* ---- reading ------------------------------------------------------------------- */
 
-static s64 ring_read(struct map *m, map_event_fn fn, void *arg)
+/* Records from *POS on to END, which was the last position. */
+static s64 read_to(struct map *m, u64 *at, u64 end, map_event_fn fn, void *arg, int *stop)
 {
 	struct ring *ring = m->index;
-	u64 pos = ring->consumed, end = pos;
+	u64 pos = *at;
 	s64 n = 0;
-	int stop = 0;
 
-	/* who produces has the line with the end; it is fetched once for many */
-	while (!stop && (pos < end || pos < (end = load_acquire(&ring->produced)))) {
+	while (!*stop && pos < end) {
 		struct record *rec = record_at(m, pos);
-		u32 len = load_acquire(&rec->len);
+		u32 len = record_len(m, rec);
 		struct map_event e = { .bytes = len, .data = (u8 *)(rec + 1) };
 
-		if (len & BPF_RINGBUF_BUSY_BIT || record_bytes(len) > m->max_entries)
+		if (len & BPF_RINGBUF_BUSY_BIT || record_bytes(len) > m->max_entries) {
+			*stop = 1;
 			break;
+		}
 		if (!(len & BPF_RINGBUF_DISCARD_BIT)) {
-			stop = fn(arg, &e);
+			*stop = fn(arg, &e);
 			n++;
 		}
 		pos += record_bytes(len);
 		store_release(&ring->consumed, pos);
 	}
+	*at = pos;
 	return n;
+}
+
+static s64 read_all(struct map *m, map_event_fn fn, void *arg)
+{
+	struct ring *ring = m->index;
+	u64 pos = load_relaxed(&ring->consumed), end;
+	int stop = 0;
+	s64 n = 0;
+
+	/* who produces has the line with the end; it is fetched once for many */
+	while (!stop && pos < (end = load_acquire(&ring->produced))) {
+		if (unlikely(end - pos > m->max_entries))	/* a file that lies */
+			break;
+		n += read_to(m, &pos, end, fn, arg, &stop);
+	}
+	return n;
+}
+
+/* Of several processes one reads at a time. */
+static bool ring_enter(struct map *m)
+{
+	struct ring *ring = m->index;
+	u32 owner;
+
+	if (likely(!m->share) || lock_try(&ring->busy, m->owner))
+		return true;
+	owner = load_relaxed(&ring->busy);
+	if (owner != m->owner)
+		share_dead(m, owner);
+	return lock_try(&ring->busy, m->owner);
+}
+
+static void ring_leave(struct map *m)
+{
+	if (unlikely(m->share))
+		lock_drop(&((struct ring *)m->index)->busy);
+}
+
+static s64 ring_read(struct map *m, map_event_fn fn, void *arg)
+{
+	s64 n;
+
+	if (!ring_enter(m))
+		return -EBUSY;
+	n = read_all(m, fn, arg);
+	ring_leave(m);
+	return share_torn(m) ? -EIO : n;
 }
 
 static u64 ring_lost(const struct map *m)
@@ -190,25 +306,43 @@ static u64 ring_lost(const struct map *m)
 
 bool user_ring_lock(struct map *m, u32 cpu)
 {
-	return lock_try(&area_head(m)->lock, lock_owner(cpu));
+	u32 *lock = &area_head(m)->lock;
+
+	if (likely(lock_try(lock, m->owner)))
+		return true;
+	if (m->share)
+		share_dead(m, load_relaxed(lock));
+	return lock_try(lock, m->owner);
 }
 
 void user_ring_unlock(struct map *m) { lock_drop(&area_head(m)->lock); }
 
-int user_ring_write(struct map *m, const void *data, u64 bytes)
+static int write_one(struct map *m, const void *data, u64 bytes)
 {
 	struct ring *ring = m->index;
-	u64 pos = ring->produced, need = round_up(bytes, 8) + RECORD_HEAD;
+	u64 pos = load_relaxed(&ring->produced), need = round_up(bytes, 8) + RECORD_HEAD;
+	u64 used = pos - load_acquire(&ring->consumed);
 	struct record *rec = record_at(m, pos);
 
 	if (bytes >= BPF_RINGBUF_DISCARD_BIT || need > m->max_entries)
 		return -E2BIG;
-	if (need > m->max_entries - (pos - load_acquire(&ring->consumed)))
+	if (used > m->max_entries || need > m->max_entries - used)
 		return -ENOSPC;
 	*rec = (struct record){ .len = (u32)bytes };
 	memcpy(rec + 1, data, bytes);
 	store_release(&ring->produced, pos + need);
 	return 0;
+}
+
+int user_ring_write(struct map *m, const void *data, u64 bytes)
+{
+	int r;
+
+	if (!ring_enter(m))
+		return -EBUSY;
+	r = write_one(m, data, bytes);
+	ring_leave(m);
+	return r;
 }
 
 /* Whoever writes is not trusted with positions and lengths. */
@@ -264,7 +398,7 @@ const struct map_ops ringbuf_ops = {
 	.bytes = ring_bytes, .init = ring_init, .values = ring_values,
 	.lookup = no_lookup, .update = no_update, .remove = no_remove,
 	.next_key = no_next_key, .read = ring_read, .lost = ring_lost,
-	.count = ring_count,
+	.count = ring_count, .shares = true, .bury = ring_bury,
 };
 
 const struct map_ops user_ringbuf_ops = {
@@ -272,4 +406,5 @@ const struct map_ops user_ringbuf_ops = {
 	.bytes = ring_bytes, .init = ring_init, .values = ring_values,
 	.lookup = no_lookup, .update = no_update, .remove = no_remove,
 	.next_key = no_next_key, .write = user_ring_write, .count = ring_count,
+	.shares = true, .bury = ring_bury,
 };

@@ -183,7 +183,7 @@ static int put(struct map *m, const void *key, struct sock *s, u32 number, u64 f
 	u32 *lock = &area_head(m)->lock;
 	int r;
 
-	lock_take(lock, lock_owner(MAP_USER));
+	area_lock(m, lock);
 	r = put_locked(m, key, s, number, flags);
 	lock_drop(lock);
 	return r;
@@ -239,7 +239,7 @@ static int sock_remove(struct map *m, const void *key, u32 cpu)
 	u32 *lock = &area_head(m)->lock;
 	int r;
 
-	lock_take(lock, lock_owner(cpu));
+	area_lock(m, lock);
 	r = remove_locked(m, key, cpu);
 	lock_drop(lock);
 	return r;

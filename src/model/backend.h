@@ -64,7 +64,8 @@ struct test_run {
 	const void *ctx_out;	/* NULL: none; valid until the next run */
 	u32 ctx_out_bytes;
 	u64 insns;		/* executed, of the last execution; 0: nobody counted */
-	u64 duration_ns;	/* mean per execution; only when repeat > 1 */
+	u64 duration_ns;	/* mean per execution, of the thread's time; only when
+				   repeat > 1 */
 	bool in_place;		/* after test_run_batch: the program ran on the
 				   packets where they lie, and what they are now
 				   stands there in the same bytes */
@@ -77,7 +78,7 @@ struct test_packet {
 	/* out */
 	u32 retval;
 	u32 redirect_ifindex;	/* target of bpf_redirect, 0 none */
-	bool left_out;		/* as where test_run gives 1 */
+	u32 left_out;		/* 1: as where test_run gives 1 */
 };
 
 struct map_info {
@@ -89,6 +90,9 @@ struct map_info {
 	u32 cpus;		/* values per element; 1 unless per-cpu */
 	u64 count;		/* elements in it */
 	u64 lost;		/* records that found no room in it */
+	bool frozen;		/* where this engine knows */
+	const char *path;	/* the file that it is pinned as, where this engine knows */
+	bool torn;		/* another process has cut that off: elements are lost */
 };
 
 /* A walk over elements in the engine's order; zeroed but for VALUE_BYTES (of
@@ -104,8 +108,20 @@ static inline void map_batch_free(struct map_batch *it)
 	*it = (struct map_batch){ .value_bytes = it->value_bytes };
 }
 
+/* What runs a program. */
+enum tier { TIER_KERNEL, TIER_CHECKED, TIER_INTERP, TIER_JIT_FAST, TIER_JIT_OPT };
+
+struct prog_tier {
+	enum tier tier;
+	const char *note;	/* why nothing better, when something was asked for, or
+				   NULL; lives as long as the backend */
+	u32 slots, bytes;	/* instructions; machine code */
+	u64 ns;			/* that compiling it took */
+};
+
 struct backend;
 struct rewrite;			/* rewrite.h */
+struct jit_code;
 struct sock;
 
 struct backend_ops {
@@ -131,6 +147,9 @@ struct backend_ops {
 	/* Gives FN the complete records of a ring buffer or perf event array and
 	   frees them; how many there were. */
 	s64 (*map_read)(struct backend *b, u32 map, map_event_fn fn, void *arg);
+	/* A descriptor that epoll and poll find readable when a ring buffer has
+	   records, until they were read; the engine's own. -ENOTSUPP for other types. */
+	int (*map_fd)(struct backend *b, u32 map);
 	/* Puts a sample into a user ring buffer: 0, -E2BIG, -ENOSPC. */
 	int (*map_write)(struct backend *b, u32 map, const void *data, u64 bytes);
 	/* KEY NULL = the first; -ENOENT at the end */
@@ -144,9 +163,13 @@ struct backend_ops {
 	   only give more than *N at once. */
 	int (*map_read_batch)(struct backend *b, u32 map, struct map_batch *it, void *keys,
 			      void *values, u32 *n);
+	/* The same, and they are deleted: of hash types; NULL in an engine that cannot. */
+	int (*map_take_batch)(struct backend *b, u32 map, struct map_batch *it, void *keys,
+			      void *values, u32 *n);
 	/* *N elements; after an error *N is how many were stored. */
 	int (*map_write_batch)(struct backend *b, u32 map, const void *keys,
 			       const void *values, u32 *n, u64 flags);
+	int (*map_delete_batch)(struct backend *b, u32 map, const void *keys, u32 *n);
 	/* Gives a map a name that outlives the process. Error: PIN. */
 	int (*map_pin)(struct backend *b, u32 map, const char *path, struct skep_err *err);
 	/* The next map is the one with that name, which is like DEF; 1 when nothing
@@ -167,6 +190,11 @@ struct backend_ops {
 	   Errors: PROG_TYPE, HELPER, UNSUPPORTED, RUN. */
 	int (*prog_load)(struct backend *b, const struct image *img, u32 prog,
 			 const u32 *maps, const struct rewrite *code, struct skep_err *err);
+	/* NULL in an engine that has but one. */
+	void (*prog_tier)(struct backend *b, u32 prog, struct prog_tier *t);
+	/* PROG's native code (jit.h), whose slots are those of its rewrite; NULL: it
+	   has none. NULL in an engine that shows none. */
+	const struct jit_code *(*prog_native)(struct backend *b, u32 prog);
 	/* Errors: FAULT, BUDGET, FRAMES, HELPER, RUN. 1: the program is not asked
 	   about such packets, nothing was run. */
 	int (*test_run)(struct backend *b, u32 prog, struct test_run *t,

@@ -42,6 +42,7 @@ struct image_map {
 	u32 lock_at;		/* 1 + offset of a struct bpf_spin_lock in the
 				   value; 0 none */
 	u32 timer_at;		/* the same of a struct bpf_timer */
+	u32 work_at;		/* the same of a struct bpf_wq */
 	u32 kptrs[MAP_KPTRS_MAX];	/* offsets of __kptr pointers in the value */
 	u32 kptr_types[MAP_KPTRS_MAX];	/* what each points to */
 	u32 nr_kptrs;

@@ -20,4 +20,14 @@ struct map_mem {
 	bool write_only;	/* to programs (BPF_F_WRONLY_PROG) */
 };
 
+/*
+ * What a lookup is, for compilers: the element of key I, a u32, is BASE + I * STRIDE +
+ * CPU * CPU_STEP, and there are NR. Fixed for the life of the map.
+ */
+struct map_inline {
+	u8 *base;
+	u32 nr, stride;
+	u64 cpu_step;		/* 0: the same for all cpus */
+};
+
 #endif

@@ -46,6 +46,10 @@ struct rewrite {
 	bool stale_stack;	/* it may read stack that it did not write: clear that
 				   before each run, or it sees what others left */
 	u32 stack_bytes;	/* of the deepest chain of calls */
+	bool stale_reads;	/* the former, but not for the sake of the program that a
+				   tail call goes on in */
+	u64 bound;		/* a run executes no more instructions, without those of
+				   programs that it goes on in; 0: nobody knows */
 };
 
 /* A load that REWRITE_PROBE marks; *SIGN: it extends the sign. */

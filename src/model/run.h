@@ -159,12 +159,14 @@ struct run_clock {
 /* Around the caller. */
 struct run_task {
 	bool probe;		/* bpf_probe_read may read all of this process */
+	u64 self;		/* the thread as an object: its address; 0 = not yet made */
 	u64 cgroup_id;		/* at the first call that wanted it; 0 = not yet */
 	s32 retval;		/* of bpf_get_retval and bpf_set_retval */
 };
 
 /* Memory that is a program's for a while. */
-enum lent_kind { LENT_OTHER, LENT_RECORD, LENT_BITS, LENT_CPUMASK, LENT_OBJECT };
+enum lent_kind { LENT_OTHER, LENT_RECORD, LENT_BITS, LENT_CPUMASK, LENT_OBJECT, LENT_TASK,
+		 LENT_CGROUP };
 
 struct lent {
 	void *mem;		/* objects and cpumasks: lent so many times, owed as often */
@@ -175,6 +177,13 @@ struct lent {
 	/* not NULL: a program that ends without giving it back is at fault, and
 	   this called */
 	void (*drop)(void *mem);
+};
+
+/* Somebody waits for records of ring buffers when ON: the engine is told when one was
+ * committed, with what the program asked for (BPF_RB_*). */
+struct ring_watch {
+	u32 on;
+	void (*committed)(struct run *run, const void *record, u64 flags);
 };
 
 struct run {
@@ -236,8 +245,13 @@ struct run {
 	const struct btf *btf;	/* of the programs' object, or NULL */
 	const struct net *net;	/* what bpf_fib_lookup looks at; NULL = nobody says */
 	struct timers *timers;	/* of bpf_timer_init; NULL = there are none */
+	const struct ring_watch *watch;	/* NULL = nobody ever waits */
 	u64 insns;		/* that the last execution took; set by the engine */
 	bool stop;		/* set by the engine on a fault inside a callback */
+	/* of compiled code (jit/jit.h): what is left of the budget, and what jit_bind.site
+	   gave for the place that it stopped at, or called from */
+	s64 left;
+	const void *at;
 };
 
 /* The room that a host leaves around the packet of an skb; the kernel's room in

@@ -90,6 +90,7 @@ enum helper_arg {
 	ARG_OBJECT_OR_NULL,	/* the same or a cpumask, or NULL */
 	ARG_KPTR_SLOT,	/* a __kptr pointer in a map value */
 	ARG_TIMER,	/* struct bpf_timer in a map value */
+	ARG_WORK,	/* struct bpf_wq in a map value */
 	ARG_SPIN_LOCK,	/* struct bpf_spin_lock in a map value */
 	ARG_CTX_OR_NULL,
 	ARG_ALLOC_SIZE,	/* constant; of the memory that the call gives */
@@ -98,6 +99,13 @@ enum helper_arg {
 	ARG_SOCK,	/* a socket, of whatever kind */
 	ARG_SOCK_OR_NULL,	/* the same; NULL only for sk_lookup programs */
 	ARG_SOCK_GONE,	/* a socket that a helper gave, which the call takes back */
+	ARG_VALUE_OR_NULL,	/* as VALUE, or NULL */
+	ARG_TASK,	/* objects of the kernel's types: task_struct ... */
+	ARG_TASK_OR_NULL,
+	ARG_TASK_GIVEN,	/* a reference that the call gives back */
+	ARG_CGROUP,
+	ARG_CGROUP_OR_NULL,
+	ARG_CGROUP_GIVEN,
 	ARG_OTHER,	/* kinds that no engine of ours serves yet */
 };
 
@@ -110,16 +118,12 @@ enum proto_arg {
 	ARG_SOCK_BTF_GIVEN,	/* the same, a reference that the call gives back */
 	ARG_FULLSOCK_OR_NULL,	/* struct bpf_sock, or NULL */
 	ARG_STACK_OR_NULL,	/* an address of the stack, or NULL */
-	ARG_VALUE_OR_NULL,	/* as VALUE, or NULL */
 	ARG_ZERO,	/* the constant 0 */
 	ARG_IPHDR,	/* 20 readable bytes */
 	ARG_IPV6HDR,	/* 40 */
 	ARG_TCPHDR,	/* 20 */
 	ARG_PERCPU_BTF,	/* a per-cpu variable of the kernel */
-	ARG_TASK,	/* objects of the kernel's types: task_struct ... */
-	ARG_TASK_OR_NULL,
-	ARG_CGROUP_OR_NULL,
-	ARG_INODE,
+	ARG_INODE,	/* objects of the kernel's types */
 	ARG_INODE_OR_NULL,
 	ARG_FILE,
 	ARG_PATH,

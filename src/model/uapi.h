@@ -13,6 +13,8 @@
 enum {
 	UAPI_MAP_TYPE_CGRP_STORAGE = 32,	/* 6.2 */
 	UAPI_MAP_TYPE_ARENA = 33,		/* 6.9 */
+	UAPI_FUNC_cgrp_storage_get = 210,	/* helpers: 6.2 */
+	UAPI_FUNC_cgrp_storage_delete = 211,
 	UAPI_F_LINK = 1 << 13,			/* map flags: 6.4 */
 	UAPI_PROG_TYPE_NETFILTER = 32,		/* 6.4 */
 	UAPI_NETFILTER = 45,			/* attach types: 6.4 */

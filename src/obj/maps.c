@@ -246,6 +246,7 @@ static int def_member(struct def *d, const struct btf_member_info *m, u32 off)
 			if (!ret) {
 				map->lock_at = field_at(d->btf, map->value_type, "bpf_spin_lock");
 				map->timer_at = field_at(d->btf, map->value_type, "bpf_timer");
+				map->work_at = field_at(d->btf, map->value_type, "bpf_wq");
 				ret = find_kptrs(d);
 			}
 			return ret;

@@ -6,8 +6,11 @@
  */
 #include "runtime/private.h"
 #include "call/object.h"
+#include "call/owner.h"
 #include "call/timer.h"
+#include "maps/share.h"
 #include <stdlib.h>
+#include <unistd.h>
 
 /* ---- maps that lookups give to programs ------------------------------------- */
 
@@ -127,6 +130,69 @@ static const struct vm_map *rt_inner_at(struct run *run, u64 addr)
 	return vm;
 }
 
+/* Sockets are numbered, and live as long as RT. */
+static int rt_owner_of(void *arg, u32 type, u32 number, struct map_owner *o)
+{
+	const struct runtime *rt = arg;
+
+	if (type != BPF_MAP_TYPE_SK_STORAGE)
+		return owner_of_number(type, number, o);
+	*o = (struct map_owner){ .id = number + 1ull };
+	return number < rt->socks.n ? 0 : -EBADF;
+}
+
+/* ---- many elements at once ------------------------------------------------------- */
+
+static int read_batch(struct backend *b, u32 map, struct map_batch *it, void *keys,
+		      void *values, u32 *n, bool take)
+{
+	struct map *m = rt_map(b, map);
+	int r;
+
+	if (!m) {
+		*n = 0;
+		return -EBADF;
+	}
+	if (!it->key)
+		it->key = mem_alloc(max_u64(m->key_size, 8));
+	r = map_user_read_batch(m, it->started ? it->key : NULL, it->key, keys, values, n, 0, take);
+	it->started = true;
+	return r;
+}
+
+int runtime_read_batch(struct backend *b, u32 map, struct map_batch *it, void *keys,
+		       void *values, u32 *n)
+{
+	return read_batch(b, map, it, keys, values, n, false);
+}
+
+int runtime_take_batch(struct backend *b, u32 map, struct map_batch *it, void *keys,
+		       void *values, u32 *n)
+{
+	return read_batch(b, map, it, keys, values, n, true);
+}
+
+int runtime_write_batch(struct backend *b, u32 map, const void *keys, const void *values,
+			u32 *n, u64 flags)
+{
+	struct map *m = rt_map(b, map);
+
+	if (m)
+		return map_user_write_batch(m, keys, values, n, flags);
+	*n = 0;
+	return -EBADF;
+}
+
+int runtime_delete_batch(struct backend *b, u32 map, const void *keys, u32 *n)
+{
+	struct map *m = rt_map(b, map);
+
+	if (m)
+		return map_user_delete_batch(m, keys, n, 0);
+	*n = 0;
+	return -EBADF;
+}
+
 /* ---- life and death ------------------------------------------------------------ */
 
 int runtime_map_make(struct runtime *rt, struct map_attr *attr, struct map **out,
@@ -137,7 +203,7 @@ int runtime_map_make(struct runtime *rt, struct map_attr *attr, struct map **out
 		attr->inner_held = runtime_held;
 		attr->inner_arg = rt;
 	}
-	if (attr->timer_at) {
+	if (attr->timer_at || attr->work_at) {
 		runtime_lock(rt);
 		if (!rt->run.timers)
 			rt->run.timers = timers_new();
@@ -147,6 +213,9 @@ int runtime_map_make(struct runtime *rt, struct map_attr *attr, struct map **out
 	}
 	attr->kptr_gone = object_gone;
 	attr->objects = &rt->run.objects;
+	attr->owner_of = rt_owner_of;
+	attr->owner_lives = owner_lives;
+	attr->owner_arg = rt;
 	return map_create(out, attr, rt->opts.cpus, err);
 }
 
@@ -171,8 +240,9 @@ u32 runtime_map_add(struct runtime *rt, struct map *m)
 
 	r->m = m;
 	r->held = 1;
+	r->event_fd = -1;
 	r->vm = (struct vm_map){ .map = m, .type = m->type, .key_size = m->key_size,
-		.value_size = m->value_size, .timer_at = m->timer_at,
+		.value_size = m->value_size, .timer_at = m->timer_at, .work_at = m->work_at,
 		.kptrs = m->kptrs, .nr_kptrs = m->nr_kptrs,
 		.mem = m->ops->values(m) };
 	runtime_lock(rt);
@@ -197,7 +267,10 @@ static void gone(struct runtime *rt, size_t i)
 {
 	struct runtime_map *r = rt->maps.v[i];
 
+	rt->shared -= share_has_cpus(r->m);
 	map_free(r->m);
+	if (r->event_fd >= 0)
+		close(r->event_fd);
 	free(r);
 	__atomic_store_n(&rt->maps.v[i], NULL, __ATOMIC_RELEASE);
 	rt->resort = true;
@@ -217,6 +290,34 @@ void runtime_reap(struct runtime *rt)
 	if (__atomic_load_n(&rt->dead, __ATOMIC_ACQUIRE) && runtime_idle(rt))
 		reap_locked(rt);
 	runtime_unlock(rt);
+}
+
+int rt_map_like(struct backend *b, u32 outer, u32 *number, struct skep_err *err)
+{
+	struct runtime *rt = rt_of(b);
+	const struct map *m = rt_map(b, outer);
+	struct map_attr attr;
+	struct map *new;
+	int r;
+
+	if (!m || !map_holds_maps(m->type))
+		return err_set(err, ERR_MAP_TYPE, NULL, "map '%s' is no map of maps",
+			       m ? m->name : "");
+	attr = m->inner;
+	runtime_reap(rt);
+	r = runtime_map_make(rt, &attr, &new, err);
+	if (!r)
+		*number = runtime_map_add(rt, new);
+	return r;
+}
+
+int rt_map_drop(struct backend *b, u32 map)
+{
+	if (!rt_map(b, map))
+		return -EBADF;
+	runtime_held(rt_of(b), map, -1);
+	runtime_reap(rt_of(b));
+	return 0;
 }
 
 /* Maps of maps first, as they tell of those in them. */

@@ -16,12 +16,15 @@ struct runtime_prog {
 	struct vm_code *code;
 	struct vm_map *maps;	/* what the code is bound to */
 	u64 budget;		/* when nobody says otherwise */
+	struct jit_code *jit;	/* what it was compiled to, or NULL */
+	struct prog_tier tier;
 	bool in_place;		/* may run on a packet without room around it */
 };
 
 struct runtime_map {
 	struct map *m;
 	struct vm_map vm;	/* the same for the engine */
+	int event_fd;		/* of a ring buffer that somebody waits for; else -1 */
 	u32 held;		/* by its creator and by maps of maps; 0: it goes when
 				   no program runs */
 };
@@ -49,6 +52,7 @@ enum { SEAT_LENT = ~0u };	/* owner of a cpu that another seat's program runs on 
 struct runtime {
 	struct backend b;	/* first */
 	struct runtime_opts opts;
+	const struct image *img;	/* whose maps are created, or NULL */
 	u32 lock;		/* of what changes after loading; runs do without */
 	u64 serial;		/* no other runtime at this address had it */
 	u32 version;		/* grows when seats are to look again */
@@ -59,6 +63,7 @@ struct runtime {
 	VEC(struct runtime_map *) maps;	/* NULL: gone. It moves only, never changes */
 	VEC(void *) old;	/* where maps was: others may still look there */
 	u32 dead;		/* of them are held by nobody */
+	u32 shared;		/* of them have cpus that processes share */
 	bool resort;		/* the next two are out of date */
 	/* nr_inner maps by the address of their struct map, and by that of their
 	   values: what lookups in maps of maps may have given to programs */
@@ -68,6 +73,7 @@ struct runtime {
 	struct run run;		/* how those of seats begin */
 	u64 buffer_bytes;	/* that hosts of loaded programs want */
 	struct sock_table socks;	/* that are described */
+	struct ring_watch watch;
 };
 
 static inline struct runtime *rt_of(struct backend *b)
@@ -116,11 +122,44 @@ int runtime_map_make(struct runtime *rt, struct map_attr *attr, struct map **out
 		     struct skep_err *err);
 /* The number of M from now on; RT owns it. */
 u32 runtime_map_add(struct runtime *rt, struct map *m);
+/* struct backend's batches of elements. */
+int runtime_read_batch(struct backend *b, u32 map, struct map_batch *it, void *keys,
+		       void *values, u32 *n);
+int runtime_take_batch(struct backend *b, u32 map, struct map_batch *it, void *keys,
+		       void *values, u32 *n);
+int runtime_write_batch(struct backend *b, u32 map, const void *keys, const void *values,
+			u32 *n, u64 flags);
+int runtime_delete_batch(struct backend *b, u32 map, const void *keys, u32 *n);
 /* Map ID of runtime ARG is held by so many more. */
 void runtime_held(void *arg, u32 id, int by);
 /* Frees the maps that nobody holds, unless a program runs. */
 void runtime_reap(struct runtime *rt);
 void runtime_maps_free(struct runtime *rt);
+int rt_map_like(struct backend *b, u32 outer, u32 *number, struct skep_err *err);
+int rt_map_drop(struct backend *b, u32 map);
+
+/* ---- wait.c: who waits for records ------------------------------------------------- */
+
+void runtime_committed(struct run *run, const void *record, u64 flags);
+int rt_map_fd(struct backend *b, u32 map);
+s64 rt_map_read(struct backend *b, u32 map, map_event_fn fn, void *arg);
+
+/* ---- native.c ----------------------------------------------------------------------- */
+
+/* Compiles P, which CODE, its BIND and its P->code are of, when RT is to. Without code it
+ * runs interpreted, and P->tier says why. */
+void runtime_compile(const struct runtime *rt, struct runtime_prog *p,
+		     const struct rewrite *code, const char *where);
+
+/* ---- pin.c: maps in files ------------------------------------------------------------ */
+
+void rt_image(struct backend *b, const struct image *img);
+int rt_map_pin(struct backend *b, u32 map, const char *path, struct skep_err *err);
+int rt_map_get(struct backend *b, const struct image_map *def, const char *path,
+	       struct skep_err *err);
+/* Is cpu I this process's in all shared maps? Those of other processes it is not. */
+bool runtime_cpu_shared(struct runtime *rt, u32 cpu);
+void runtime_cpu_unshare(struct runtime *rt, u32 cpu);
 
 /* Runs program P in the context as it is; *RET is what it answers. Errors as of
  * test_run. */

@@ -10,6 +10,8 @@
 #include "call/timer.h"
 #include "btf/core.h"
 #include "isa/isa.h"
+#include "maps/share.h"
+#include "jit/jit.h"
 #include "model/rewrite.h"
 #include <inttypes.h>
 #include <linux/pkt_cls.h>
@@ -43,6 +45,7 @@ static struct map_attr attr_of(const struct image_map *def)
 		.value_size = def->value_size, .max_entries = def->max_entries,
 		.map_flags = def->map_flags, .map_extra = def->map_extra,
 		.lock_at = def->lock_at, .timer_at = def->timer_at,
+		.work_at = def->work_at,
 		.nr_kptrs = def->nr_kptrs,
 	};
 
@@ -110,6 +113,7 @@ static int rt_map_info(struct backend *b, u32 map, struct map_info *info)
 		.map_flags = m->map_flags, .value_bytes = map_user_value_bytes(m),
 		.value_stride = m->value_stride, .cpus = m->row->percpu ? m->cpus : 1,
 		.count = m->ops->count(m), .lost = m->ops->lost ? m->ops->lost(m) : 0,
+		.frozen = map_is_frozen(m), .path = share_path(m), .torn = share_torn(m),
 	};
 	return 0;
 }
@@ -154,14 +158,6 @@ static int rt_map_nth(struct backend *b, u32 map, u64 n, void *value)
 	return m->ops->nth(m, n, value) ? 0 : -ENOENT;
 }
 
-static s64 rt_map_read(struct backend *b, u32 map, map_event_fn fn, void *arg)
-{
-	struct map *m = rt_map(b, map);
-
-	if (!m)
-		return -EBADF;
-	return m->ops->read ? m->ops->read(m, fn, arg) : -KERNEL_ENOTSUPP;
-}
 
 static int rt_map_write(struct backend *b, u32 map, const void *data, u64 bytes)
 {
@@ -204,34 +200,6 @@ static void *rt_map_mem(struct backend *b, u32 map, size_t *bytes)
 	return m ? map_memory(m, bytes) : NULL;
 }
 
-static int rt_map_like(struct backend *b, u32 outer, u32 *number, struct skep_err *err)
-{
-	struct runtime *rt = rt_of(b);
-	const struct map *m = rt_map(b, outer);
-	struct map_attr attr;
-	struct map *new;
-	int r;
-
-	if (!m || !map_holds_maps(m->type))
-		return err_set(err, ERR_MAP_TYPE, NULL, "map '%s' is no map of maps",
-			       m ? m->name : "");
-	attr = m->inner;
-	runtime_reap(rt);
-	r = runtime_map_make(rt, &attr, &new, err);
-	if (!r)
-		*number = runtime_map_add(rt, new);
-	return r;
-}
-
-static int rt_map_drop(struct backend *b, u32 map)
-{
-	if (!rt_map(b, map))
-		return -EBADF;
-	runtime_held(rt_of(b), map, -1);
-	runtime_reap(rt_of(b));
-	return 0;
-}
-
 /* ---- programs ------------------------------------------------------------ */
 
 static const struct host *find_host(const struct runtime *rt, u32 prog_type)
@@ -253,6 +221,7 @@ static struct vm_map *bind_maps(struct runtime *rt, const struct image *img, con
 
 static void prog_free(struct runtime_prog *p)
 {
+	jit_free(p->jit);
 	vm_code_free(p->code);
 	free(p->maps);
 	free(p);
@@ -346,6 +315,7 @@ static int prog_decode(struct runtime *rt, struct runtime_prog *p, const u32 *ma
 		.externs = p->img->externs, .nr_externs = p->img->nr_externs,
 	};
 	char where[256];
+	int r;
 
 	bind.maps = p->maps = bind_maps(rt, p->img, maps);
 	if (code) {
@@ -355,7 +325,10 @@ static int prog_decode(struct runtime *rt, struct runtime_prog *p, const u32 *ma
 		bind.stale_stack = code->stale_stack;
 	}
 	snprintf(where, sizeof(where), "%s:%s", p->img->file, ip->name);
-	return vm_code_new(&p->code, &bind, code ? VM_FAST : VM_CHECKED, where, err);
+	r = vm_code_new(&p->code, &bind, code ? VM_FAST : VM_CHECKED, where, err);
+	if (!r)
+		runtime_compile(rt, p, code, where);
+	return r;
 }
 
 /* Whether a packet has the same bounds before and after the program. */
@@ -437,6 +410,16 @@ static int rt_prog_load(struct backend *b, const struct image *img, u32 prog,
 	else
 		*vec_push(&rt->progs) = p;
 	return r;
+}
+
+static void rt_prog_tier(struct backend *b, u32 prog, struct prog_tier *t)
+{
+	*t = rt_of(b)->progs.v[prog]->tier;
+}
+
+static const struct jit_code *rt_prog_native(struct backend *b, u32 prog)
+{
+	return rt_of(b)->progs.v[prog]->jit;
 }
 
 static const struct vm_code *rt_tail_target(struct run *run, struct map *map, u32 index)
@@ -695,12 +678,12 @@ __attribute__((noinline))
 static int run_many(struct seat *s, const struct runtime_prog *p, struct test_run *t,
 		    struct skep_err *err)
 {
-	u64 start = os_clock_ns();
+	u64 start = os_clock_thread_ns();
 	int r = 0;
 
 	for (u32 i = 0; !r && i < t->repeat; i++)
 		r = run_once(s, p, t, err);
-	t->duration_ns = (os_clock_ns() - start) / t->repeat;
+	t->duration_ns = (os_clock_thread_ns() - start) / t->repeat;
 	return r;
 }
 
@@ -763,6 +746,40 @@ static int batch_one_copied(struct seat *s, const struct runtime_prog *p,
 	return 0;
 }
 
+/*
+ * Compiled programs: the packets that nothing but the program is needed for, *I how many.
+ * All of them, but for fragments and timers that wait.
+ */
+static int many_compiled(struct seat *s, const struct runtime_prog *p, const struct test_run *t,
+			 struct test_packet *pkts, u32 n, u32 *done, struct skep_err *err)
+{
+	u64 budget = t->budget ? t->budget : p->budget;
+	struct run *run = &s->run;
+	helper_fn fn;
+	u32 i;
+
+	run->pkt_read_only = false;
+	if (!n || run->clock.is_virtual || run->timers ||
+	    !vm_many(s->machine, p->code, run, budget, __builtin_frame_address(0), &fn))
+		return 0;
+	for (i = 0; i < n && pkts[i].bytes <= XDP_LINEAR_BYTES; i++) {
+		if (unlikely(__atomic_load_n(&s->rt->dead, __ATOMIC_RELAXED)))
+			break;
+		run_packet(run, pkts[i].data, pkts[i].bytes);
+		run->left = (s64)budget;
+		pkts[i].retval = (u32)fn((u64)run, 0, 0, 0, 0, run);
+		pkts[i].redirect_ifindex = run->xdp.redirect_ifindex;
+		pkts[i].left_out = false;
+		if (unlikely(run->stop))
+			break;
+	}
+	*done = i;
+	if (!run->stop)
+		return 0;
+	vm_many_end(s->machine);
+	return rt_fault(s, err);
+}
+
 /* The context is made for the first packet; the program runs on the packets
  * where they lie. */
 static int batch_in_place(struct seat *s, const struct runtime_prog *p,
@@ -774,6 +791,7 @@ static int batch_in_place(struct seat *s, const struct runtime_prog *p,
 	u32 i = 0;
 
 	run_enter(s);		/* for all of them */
+	r = r ? r : many_compiled(s, p, t, pkts, *n, &i, err);
 	s->run.pkt_read_only = false;
 	for (; !r && i < *n; i++) {
 		struct test_packet *pkt = &pkts[i];
@@ -843,6 +861,7 @@ static void rt_close(struct backend *b)
 static const struct backend_ops rt_ops = {
 	.name = "user",
 	.close = rt_close,
+	.image = rt_image,
 	.map_create = rt_map_create,
 	.map_info = rt_map_info,
 	.map_lookup = rt_map_lookup,
@@ -851,14 +870,23 @@ static const struct backend_ops rt_ops = {
 	.map_lookup_delete = rt_map_lookup_delete,
 	.map_nth = rt_map_nth,
 	.map_read = rt_map_read,
+	.map_fd = rt_map_fd,
 	.map_write = rt_map_write,
 	.map_next_key = rt_map_next_key,
+	.map_read_batch = runtime_read_batch,
+	.map_take_batch = runtime_take_batch,
+	.map_write_batch = runtime_write_batch,
+	.map_delete_batch = runtime_delete_batch,
 	.map_touched = rt_map_touched,
 	.map_freeze = rt_map_freeze,
 	.map_mem = rt_map_mem,
 	.map_like = rt_map_like,
 	.map_drop = rt_map_drop,
+	.map_pin = rt_map_pin,
+	.map_get = rt_map_get,
 	.prog_load = rt_prog_load,
+	.prog_tier = rt_prog_tier,
+	.prog_native = rt_prog_native,
 	.test_run = rt_test_run,
 	.test_run_batch = rt_test_run_batch,
 	.timers_run = rt_timers_run,
@@ -885,6 +913,8 @@ int runtime_open(struct backend **out, const struct runtime_opts *opts,
 	rt->run.task.probe = opts->probe;
 	rt->run.clock.is_virtual = opts->virtual_clock;
 	rt->run.net = opts->net;
+	rt->watch.committed = runtime_committed;
+	rt->run.watch = &rt->watch;
 	*out = &rt->b;
 	return 0;
 }

@@ -1,14 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * runtime.h: the embedded engine: owns maps and decoded programs and runs them:
- * those that were verified in the fast interpreter, others in the checked one. Several
+ * runtime.h: the embedded engine: owns maps and decoded programs and runs them: those
+ * that were verified compiled to native code, or in the fast interpreter where there is
+ * no compiler or no memory for code; others in the checked one. Several
  * threads may run programs, each on a virtual cpu of its own (seat.c), and use maps;
  * what opens, loads and closes is for one thread. Separate runtimes are independent.
  */
 #ifndef RUNTIME_RUNTIME_H
 #define RUNTIME_RUNTIME_H
 
+#include "jit/jit.h"
 #include "model/host.h"
+#include "model/rewrite.h"
+
+/* Which compiler is for verified programs. */
+enum runtime_jit {
+	RUNTIME_JIT_AUTO,	/* the optimising one up to a size (native.c) */
+	RUNTIME_JIT_OFF, RUNTIME_JIT_FAST, RUNTIME_JIT_OPT,
+};
 
 struct runtime_opts {
 	const struct host *const *hosts;	/* NULL-terminated */
@@ -17,6 +26,7 @@ struct runtime_opts {
 	void (*print)(void *arg, const char *text, size_t n);	/* bpf_printk */
 	void *print_arg;
 	bool probe;		/* programs may read all memory of this process */
+	enum runtime_jit jit;
 	bool virtual_clock;	/* time is that of struct test_run */
 	struct net *net;	/* what programs see of a network, or NULL; the runtime
 				   frees it */
@@ -25,5 +35,10 @@ struct runtime_opts {
 /* A backend whose ops->close frees it. */
 int runtime_open(struct backend **out, const struct runtime_opts *opts,
 		 struct skep_err *err);
+
+/* Compiles CODE, which was decoded from RW, and makes it run so until *OUT is freed, which
+ * is after CODE. Errors as of jit_compile. */
+int runtime_native(struct jit_code **out, struct vm_code *code, const struct rewrite *rw,
+		   enum jit_tier tier, const char *where, struct skep_err *err);
 
 #endif

@@ -9,6 +9,7 @@
  */
 #include "runtime/private.h"
 #include "call/object.h"
+#include "call/owner.h"
 #include <inttypes.h>
 
 static _Thread_local struct {
@@ -47,13 +48,16 @@ static u32 seat_find(struct runtime *rt, u32 id)
 	for (u32 i = 0; i < rt->opts.cpus; i++) {
 		u32 owner = rt->owners[i];
 
-		if (owner == id)
+		if (owner == id && runtime_cpu_shared(rt, i))
 			return i;
-		if (!owner && free == none)
+		if (owner == id)	/* a map was opened where another process has it */
+			rt->owners[i] = 0;
+		else if (!owner && free == none && runtime_cpu_shared(rt, i))
 			free = i;
 	}
 	for (u32 i = 0; free == none && i < rt->opts.cpus; i++)
-		if (rt->owners[i] != SEAT_LENT && !os_thread_lives(rt->owners[i]))
+		if (rt->owners[i] && rt->owners[i] != SEAT_LENT &&
+		    !os_thread_lives(rt->owners[i]) && runtime_cpu_shared(rt, i))
 			free = i;
 	return free;
 }
@@ -87,13 +91,16 @@ static int seat_take(struct runtime *rt, struct seat **out, struct skep_err *err
 	if (i == rt->opts.cpus) {
 		rt->refused++;
 		err_set(err, ERR_THREADS, NULL, "all %u cpus of the engine are taken by other "
-			"threads (%" PRIu64 " runs were refused)", rt->opts.cpus, rt->refused);
+			"threads%s (%" PRIu64 " runs were refused)", rt->opts.cpus,
+			rt->shared ? " and processes" : "", rt->refused);
 		return -EAGAIN;
 	}
 	if (!rt->run.objects)
 		objects_open(&rt->run);
-	rt->owners[i] = id;
 	*out = seat_at(rt, i);
+	if (rt->owners[i] != id)
+		owner_task_changed(&(*out)->run);
+	rt->owners[i] = id;
 	return seat_refresh(rt, *out, err);
 }
 
@@ -124,7 +131,7 @@ bool runtime_cpu_borrow(struct runtime *rt, u32 cpu)
 	bool free;
 
 	runtime_lock(rt);
-	free = cpu < rt->opts.cpus && !rt->owners[cpu];
+	free = cpu < rt->opts.cpus && !rt->owners[cpu] && runtime_cpu_shared(rt, cpu);
 	if (free)
 		rt->owners[cpu] = SEAT_LENT;
 	runtime_unlock(rt);
@@ -135,6 +142,7 @@ void runtime_cpu_return(struct runtime *rt, u32 cpu)
 {
 	runtime_lock(rt);
 	rt->owners[cpu] = 0;
+	runtime_cpu_unshare(rt, cpu);
 	runtime_unlock(rt);
 }
 

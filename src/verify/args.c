@@ -609,6 +609,22 @@ static void arg_timer(struct verifier *v, struct state *s, struct arg *a)
 	a->call->timer = true;
 }
 
+static void arg_work(struct verifier *v, struct state *s, struct arg *a)
+{
+	struct why why = arg_why(a, "bpf_wq");
+
+	(void)s;
+	if (a->r->type != REG_MAP_VALUE || (a->r->flags & REG_OR_NULL)) {
+		arg_wrong(v, a, "map_value");
+		return;
+	}
+	if (!scalar_is_const(&a->r->val) || !field_at(fields_at(v, a->r), FIELD_WORK,
+	    (s64)a->r->off + (s64)scalar_value(&a->r->val)))
+		reject(v, REJECT_ARG_FIELD, a->call->insn, &why);
+	a->call->map_reg = *a->r;
+	a->call->timer = true;
+}
+
 static void arg_unsupported(struct verifier *v, struct state *s, struct arg *a)
 {
 	(void)s;
@@ -623,7 +639,7 @@ static arg_fn *const checks[] = {
 	[ARG_SIZE] = arg_size, [ARG_SIZE_0] = arg_size,
 	[ARG_STR] = arg_str, [ARG_LONG_OUT] = arg_long, [ARG_INT_OUT] = arg_int,
 	[ARG_FUNC] = arg_func, [ARG_RECORD] = arg_record, [ARG_SPIN_LOCK] = arg_lock,
-	[ARG_TIMER] = arg_timer, [ARG_CTX_OR_NULL] = arg_ctx_or_null,
+	[ARG_TIMER] = arg_timer, [ARG_WORK] = arg_work, [ARG_CTX_OR_NULL] = arg_ctx_or_null,
 	[ARG_ALLOC_SIZE] = arg_alloc_size, [ARG_MEM_INOUT_OR_NULL] = arg_mem,
 	[ARG_SOCK_COMMON] = arg_sock, [ARG_SOCK_BTF] = arg_sock,
 	[ARG_SOCK_BTF_OR_NULL] = arg_sock, [ARG_SOCK_BTF_GIVEN] = arg_sock,

@@ -155,6 +155,8 @@ enum { CALLBACK_LESS = 1 << 16 };
 void lock_place(const struct reg *r, u32 *map, u32 *uid);
 /* callback.c: the call's function may run; what it returns to. */
 void callback_enter(struct verifier *v, struct state *s, const struct call *c);
+/* Is the callback of ROW one that runs as work, and may sleep? */
+bool callback_is_work(const struct helper_row *row);
 enum step callback_exit(struct verifier *v, struct state *s, u32 at);
 
 /* global.c: functions that are judged by their types, once. Fills in what functions

@@ -134,7 +134,13 @@ static void enter(struct verifier *v, struct state *s, const struct call *c)
 	leave_call(s);
 }
 
-/* ---- timers -------------------------------------------------------------- */
+/* ---- timers and work ----------------------------------------------------- */
+
+bool callback_is_work(const struct helper_row *row)
+{
+	return !strcmp(row->name, "wq_set_callback_impl");
+}
+
 
 static void enter_async(struct verifier *v, struct state *s, const struct call *c)
 {
@@ -148,7 +154,7 @@ static void enter_async(struct verifier *v, struct state *s, const struct call *
 		state_pop_frame(v, body);
 	body->nr_refs = 0;
 	body->rcu = body->preempt = body->irq = 0;
-	body->sleepable = false;	/* a timer interrupts */
+	body->sleepable = callback_is_work(c->row);	/* a timer interrupts */
 	state_push_frame(v, body, (u32)c->func, 0);
 	f = state_frame(body);
 	set_frame(body, f, FRAME_ASYNC, c->row->id, 0);
@@ -162,7 +168,7 @@ static void enter_async(struct verifier *v, struct state *s, const struct call *
 
 void callback_enter(struct verifier *v, struct state *s, const struct call *c)
 {
-	if (c->row->id == BPF_FUNC_timer_set_callback)
+	if (c->row->id == BPF_FUNC_timer_set_callback || callback_is_work(c->row))
 		enter_async(v, s, c);
 	else
 		enter(v, s, c);

@@ -87,16 +87,39 @@ static struct kept *last_pass(struct verifier *v, const struct state *s, u32 at)
 	return NULL;
 }
 
+/* Iterators of OLD are the same ones in NEW, none that was made anew. */
+static bool same_iterators(const struct packed_frame *old, const struct frame *new)
+{
+	for (u32 n = 0; n < old->nr_slots; n++)
+		if (old->slots[n].kind[0] == SLOT_ITER &&
+		    (n >= new->nr_slots || new->slots[n].reg.ref != old->slots[n].reg->ref))
+			return false;
+	return true;
+}
+
+/* S is a later pass of the run of what repeats that OLD, with as many frames, is in. */
+static bool in_run(const struct packed *old, const struct state *s)
+{
+	for (u32 i = 0; i < s->nr_frames; i++) {
+		const struct frame *a = old->head.frames[i], *b = s->frames[i];
+
+		if (a->serial != b->serial || a->left != b->left ||
+		    !same_iterators(&old->frames[i], b))
+			return false;
+	}
+	return true;
+}
+
 enum { PATIENCE = 8 };
 
-/* How many passes that began at AT are open. */
-static u32 passes(const struct verifier *v, u32 at)
+/* More than some passes of one run began at AT. A loop around begins each run anew. */
+static bool is_long(const struct verifier *v, const struct state *s, u32 at)
 {
 	u32 n = 0;
 
-	for (const struct kept *k = v->kept[at]; k; k = k->next)
-		n += k->open;
-	return n;
+	for (const struct kept *k = v->kept[at]; k && n <= PATIENCE; k = k->next)
+		n += k->open && k->state->head.nr_frames == s->nr_frames && in_run(k->state, s);
+	return n > PATIENCE;
 }
 
 /*
@@ -138,7 +161,7 @@ static void widen_slot(struct verifier *v, const struct packed_frame *f, u32 n,
 void widen_from(struct verifier *v, struct state *s, u32 at)
 {
 	struct kept *k = v->inv ? NULL : last_pass(v, s, at);
-	bool all = k && passes(v, at) > PATIENCE;
+	bool all = k && is_long(v, s, at);
 
 	for (u32 i = 0; k && i < s->nr_frames; i++) {
 		const struct packed_frame *old = &k->state->frames[i];
@@ -227,16 +250,6 @@ static bool same_budget(const struct verifier *v, const struct frame *old,
 			const struct frame *new)
 {
 	return v->opts->policy != POLICY_USER || old->serial == new->serial;
-}
-
-/* Iterators of OLD are the same ones in NEW, none that was made anew. */
-static bool same_iterators(const struct packed_frame *old, const struct frame *new)
-{
-	for (u32 n = 0; n < old->nr_slots; n++)
-		if (old->slots[n].kind[0] == SLOT_ITER &&
-		    (n >= new->nr_slots || new->slots[n].reg.ref != old->slots[n].reg->ref))
-			return false;
-	return true;
 }
 
 /* The open state that was stored at TIME, or NULL. */
@@ -483,6 +496,7 @@ enum progress { PATH_ENDS, PATH_PAUSES };
  */
 static enum progress follow(struct verifier *v, struct state *s, u64 budget)
 {
+	bool ends;
 	u32 at;
 
 	while (!v->stop) {
@@ -498,7 +512,10 @@ static enum progress follow(struct verifier *v, struct state *s, u64 budget)
 		at = s->insn;
 		if (v->opts->log)
 			log_before(v, s);
-		if (step(v, s) == STEP_END)
+		ends = step(v, s) == STEP_END;
+		if (v->full)	/* a way is lost: nothing stored is complete any more */
+			return PATH_PAUSES;
+		if (ends)
 			break;
 		if (v->opts->log)
 			log_after(v, s, at);

@@ -137,11 +137,9 @@ static bool check_node(struct verifier *v, struct state *s, const struct graph *
 	if (check_readable(v, s, g->at, 2))
 		return false;
 	why.s = g->op->name;
-	if (g->op->kind == OP_PUT ? !is_object(r) || (r->flags & REG_NON_OWN) : !is_object(r))
+	if (g->op->kind == OP_PUT ? !is_object(r) || !r->ref : !is_object(r))
 		return reject(v, g->op->kind == OP_PUT ? REJECT_GRAPH_OBJECT : REJECT_GRAPH_NODE,
 			      g->at, &why);
-	if (g->op->kind == OP_PUT && !r->ref)
-		return reject(v, REJECT_GRAPH_OWNED, g->at, &why);
 	if (g->op->kind != OP_PUT && in_less(s))
 		return reject(v, REJECT_GRAPH_LESS, g->at, &why);
 	return check_place(v, g, r);

@@ -207,6 +207,8 @@ enum step step_call_row(struct verifier *v, struct state *s, u32 at,
 		check_arg(v, s, &c, i);
 	if (v->stop)
 		return STEP_END;
+	if (c.func >= 0)
+		callback_enter(v, s, &c);
 	if (is(&c, "xdp_pull_data"))
 		forget_packet(v, s);
 	for (unsigned r = 0; r <= 5; r++)

@@ -254,6 +254,41 @@ static bool is_tail_call(const struct bpf_insn *in)
 	return isa_op(in) == OP_CALL && in->imm == BPF_FUNC_tail_call;
 }
 
+/* ---- how long it may run ----------------------------------------------------- */
+
+static bool calls_global(const struct rewriter *w, u32 at)
+{
+	const struct bpf_insn *in = &w->prog->insns[at];
+	s64 delta;
+
+	return isa_op(in) == OP_CALL_LOCAL && isa_target(in, &delta) &&
+	       image_func(w->prog, (u32)(at + 1 + delta)) &&
+	       image_func(w->prog, (u32)(at + 1 + delta))->global;
+}
+
+static bool is_iterator(const struct rewriter *w, const struct bpf_insn *in)
+{
+	return isa_op(in) == OP_CALL_KFUNC && (u32)in->imm < w->img->nr_externs &&
+	       !strncmp(w->img->externs[in->imm].name, "bpf_iter_", 9);
+}
+
+/*
+ * What was judged by paths alone has no loop that was not followed to its end: states
+ * cover only what comes to them later, so a run goes through each at most once. Not
+ * so with what was judged by itself, or by one pass for many.
+ */
+static u64 bound_of(const struct rewriter *w, const struct verify_result *r)
+{
+	for (u32 at = 0; at < w->prog->nr_insns; at += isa_slots(&w->prog->insns[at])) {
+		const struct bpf_insn *in = &w->prog->insns[at];
+
+		if (isa_op(in) == OP_MAY_GOTO || isa_op(in) == OP_LDDW_FUNC ||
+		    calls_global(w, at) || is_iterator(w, in))
+			return 0;
+	}
+	return r->by_invariants ? 0 : r->visited;
+}
+
 /* Where each slot goes; NULL, or what cannot be rewritten. */
 static const char *lay_out(struct rewriter *w, u32 *n)
 {
@@ -301,6 +336,6 @@ const char *rewrite_prog(struct rewrite *out, struct arena *arena, const struct 
 	arena_free(&scratch);
 	/* the next program gets the stack as this one found it */
 	*out = (struct rewrite){ w.out, n, w.origin, r->stale_stack || w.tail_calls,
-				 r->stack_bytes };
+				 r->stack_bytes, r->stale_stack, bound_of(&w, r) };
 	return w.refused;
 }

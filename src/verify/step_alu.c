@@ -56,11 +56,22 @@ static void move_part(struct verifier *v, u32 at, struct reg *dst, unsigned src,
 	reg_set_unknown(v, dst);
 }
 
-/* dst = src: the whole register, or a number whose upper half is 0 anyway. */
+/* dst = src: the whole register, or a number that the move leaves as it is. */
 static void move_whole(struct verifier *v, struct reg *dst, struct reg *src)
 {
 	reg_link(v, src);
 	*dst = *src;
+}
+
+/* The move makes the same 64 bits of each number that S may be. */
+static bool is_kept(const struct scalar *s, unsigned kind, unsigned width)
+{
+	unsigned bits = kind == KIND_MOVSX8 ? 8 : kind == KIND_MOVSX16 ? 16 : 32;
+	s64 end = (s64)1 << (bits - 1);
+
+	if (kind == KIND_MOV)
+		return s->umax <= UINT32_MAX;
+	return s->smax < end && s->smin >= (width == 64 ? -end : 0);
 }
 
 static void move_reg(struct verifier *v, struct state *s, u32 at, unsigned kind,
@@ -69,7 +80,7 @@ static void move_reg(struct verifier *v, struct state *s, u32 at, unsigned kind,
 	const struct bpf_insn *insn = &v->insns[at];
 	struct reg *dst = state_reg(s, insn->dst_reg);
 	struct reg *src = state_reg(s, insn->src_reg);
-	struct scalar val, moved;
+	struct scalar val;
 
 	if (kind == KIND_MOV && width == 64) {
 		move_whole(v, dst, src);
@@ -79,13 +90,12 @@ static void move_reg(struct verifier *v, struct state *s, u32 at, unsigned kind,
 		move_part(v, at, dst, insn->src_reg, src);
 		return;
 	}
-	val = moved = src->val;
-	scalar_alu(kind, width, &moved, &val);
-	if (scalar_eq(&moved, &src->val)) {
+	if (is_kept(&src->val, kind, width)) {
 		move_whole(v, dst, src);
 		return;
 	}
-	dst->val = moved;
+	val = src->val;
+	scalar_alu(kind, width, &dst->val, &val);
 	set_made(v, dst, src->def, 0);
 }
 

@@ -96,18 +96,22 @@ static bool check_record(struct vm_machine *m, const struct arg *a, u64 v)
 	return true;
 }
 
-/* One that a map has may be looked at, too. */
-static bool check_cpumask(struct vm_machine *m, const struct arg *a, bool given)
+/* One that a map has, or the engine itself, may be looked at, too. */
+static bool check_counted(struct vm_machine *m, const struct arg *a, enum lent_kind kind,
+			  bool given)
 {
+	static const char *const none[] = { [LENT_CPUMASK] = "is no cpumask of the program",
+		[LENT_TASK] = "is no task of the program", [LENT_CGROUP] = "is no cgroup of "
+		"the program" };
 	u64 v = a->r[a->i + 1];
-	struct vm_region *r = owed_at(m, v, LENT_CPUMASK);
+	struct vm_region *r = owed_at(m, v, kind);
 	struct lent l;
 
 	if (!r && !given && m->run->held_at && m->run->held_at(m->run, v, &l) &&
-	    (u64)l.mem == v && l.kind == LENT_CPUMASK)
+	    (u64)l.mem == v && l.kind == kind)
 		return true;
 	if (!r)
-		return arg_fault(m, a, "is no cpumask of the program");
+		return arg_fault(m, a, none[kind]);
 	if (given)
 		give_back(m, r);
 	return true;
@@ -214,8 +218,8 @@ static bool check_object(struct vm_machine *m, const struct arg *a, bool any_or_
 
 	if (any_or_null && !v)
 		return true;
-	if (!r && any_or_null)
-		r = owed_at(m, v, LENT_CPUMASK);
+	for (int kind = LENT_CPUMASK; !r && any_or_null && kind <= LENT_CGROUP; kind++)
+		r = owed_at(m, v, (enum lent_kind)kind);
 	if (!r)
 		return arg_fault(m, a, "is no object of the program");
 	give_back(m, r);
@@ -256,15 +260,17 @@ static bool check_bits(struct vm_machine *m, const struct arg *a, bool given)
 }
 
 /* The helper's body looks whether the handle in it is one of its own. */
-static bool check_timer(struct vm_machine *m, const struct arg *a)
+static bool check_timer(struct vm_machine *m, const struct arg *a, bool work)
 {
+	const char *what = work ? "is no struct bpf_wq in a map value" :
+				  "is no struct bpf_timer in a map value";
 	u64 at = a->r[a->i + 1];
 	const struct vm_map *map = vm_map_at(m, at);
+	u32 field = map ? work ? map->work_at : map->timer_at : 0;
 
-	if (!map || !map->timer_at ||
-	    (at - (u64)map->mem.base) % map->mem.stride != map->timer_at - 1)
-		return arg_fault(m, a, "is no struct bpf_timer in a map value");
-	return check_words(m, a, 16, true, "is no struct bpf_timer in a map value");
+	if (!field || (at - (u64)map->mem.base) % map->mem.stride != field - 1)
+		return arg_fault(m, a, what);
+	return check_words(m, a, 16, true, what);
 }
 
 /*
@@ -357,7 +363,8 @@ static bool check_arg(struct vm_machine *m, struct arg *a, u8 kind)
 	case ARG_KEY:
 	case ARG_VALUE:
 	case ARG_VALUE_OUT:
-		return check_map_mem(m, a, kind);
+	case ARG_VALUE_OR_NULL:
+		return (!v && kind == ARG_VALUE_OR_NULL) || check_map_mem(m, a, kind);
 	case ARG_MEM:
 	case ARG_MEM_OR_NULL:
 	case ARG_MEM_OUT:
@@ -383,14 +390,25 @@ static bool check_arg(struct vm_machine *m, struct arg *a, u8 kind)
 		return check_bits(m, a, kind == ARG_BITS_GIVEN);
 	case ARG_CPUMASK:
 	case ARG_CPUMASK_GIVEN:
-		return check_cpumask(m, a, kind == ARG_CPUMASK_GIVEN);
+		return check_counted(m, a, LENT_CPUMASK, kind == ARG_CPUMASK_GIVEN);
+	case ARG_TASK:
+	case ARG_TASK_OR_NULL:
+	case ARG_TASK_GIVEN:
+		return (!v && kind == ARG_TASK_OR_NULL) ||
+		       check_counted(m, a, LENT_TASK, kind == ARG_TASK_GIVEN);
+	case ARG_CGROUP:
+	case ARG_CGROUP_OR_NULL:
+	case ARG_CGROUP_GIVEN:
+		return (!v && kind == ARG_CGROUP_OR_NULL) ||
+		       check_counted(m, a, LENT_CGROUP, kind == ARG_CGROUP_GIVEN);
 	case ARG_OBJECT_GIVEN:
 	case ARG_OBJECT_OR_NULL:
 		return check_object(m, a, kind == ARG_OBJECT_OR_NULL);
 	case ARG_KPTR_SLOT:
 		return check_kptr_slot(m, a);
 	case ARG_TIMER:
-		return check_timer(m, a);
+	case ARG_WORK:
+		return check_timer(m, a, kind == ARG_WORK);
 	case ARG_SPIN_LOCK:
 		return check_lock(m, a);
 	case ARG_FUNC:
@@ -463,11 +481,14 @@ static void keep_bits(struct vm_machine *m, u64 at)
 		gives(m, owed_at(m, it.word, LENT_BITS));
 }
 
+/* Of whatever kind that programs count. */
 static void keep_object(struct vm_machine *m, u64 v)
 {
-	struct vm_region *r = v ? owed_at(m, v, LENT_OBJECT) : NULL;
+	struct vm_region *r = NULL;
 
-	gives(m, v && !r ? owed_at(m, v, LENT_CPUMASK) : r);
+	for (int kind = LENT_CPUMASK; v && !r && kind <= LENT_CGROUP; kind++)
+		r = owed_at(m, v, (enum lent_kind)kind);
+	gives(m, r);
 }
 
 static void keep_lock(struct vm_machine *m, u32 helper, u64 v)
@@ -487,6 +508,8 @@ bool vm_keeps_account(const struct helper_row *row)
 		case ARG_CPUMASK_GIVEN:
 		case ARG_OBJECT_GIVEN:
 		case ARG_OBJECT_OR_NULL:
+		case ARG_TASK_GIVEN:
+		case ARG_CGROUP_GIVEN:
 		case ARG_SPIN_LOCK:
 			return true;
 		}
@@ -509,6 +532,8 @@ void vm_keep_account(struct vm_machine *m, const struct vm_call *call, const u64
 		case ARG_CPUMASK_GIVEN:
 		case ARG_OBJECT_GIVEN:
 		case ARG_OBJECT_OR_NULL:
+		case ARG_TASK_GIVEN:
+		case ARG_CGROUP_GIVEN:
 			keep_object(m, r[i + 1]);
 			break;
 		case ARG_SPIN_LOCK:

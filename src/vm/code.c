@@ -92,6 +92,8 @@ static int decode_extern(struct decode *d, u32 at, u32 index)
 		return decode_err(d, at, "reference to a kernel symbol that does not exist");
 	c->calls[c->nr_calls].ext = &c->bind.externs[index];
 	set_call(d, at);
+	if (c->bind.insns[at].code != (BPF_JMP | BPF_CALL))
+		c->no_native = "a variable of the kernel that is not there";
 	return 0;
 }
 
@@ -270,7 +272,8 @@ void vm_code_free(struct vm_code *code)
 
 bool vm_code_holds(const struct vm_code *code, u64 func)
 {
-	return func - (u64)code->insns < code->nr_insns * sizeof(struct vm_insn);
+	return func - (u64)code->insns < code->nr_insns * sizeof(struct vm_insn) ||
+	       func - code->native.start < code->native.bytes;
 }
 
 const void *vm_code_user(const struct vm_code *code)

@@ -51,7 +51,8 @@ static void records_left(struct vm_machine *m)
 			m->fault.insn = first = l->insn;
 			name = l->r.name;
 		}
-		l->r.drop((void *)l->r.start);
+		for (u32 times = 0; times <= l->r.more; times++)
+			l->r.drop((void *)l->r.start);
 	}
 	m->lent.n = keep;
 	m->owed = 0;
@@ -134,6 +135,8 @@ u64 vm_budget(const struct vm_code *code, u64 asked)
  * nobody said how much that is. */
 u64 vm_go_other(struct vm_machine *m, u64 r[11])
 {
+	if (vm_runs_native(m->code, m->left))
+		return vm_go_native(m);
 	if (m->code->mode == VM_FAST)
 		vm_frame_used(m, m->depth);
 	else if (m->budget == VM_BUDGET_FAST)
@@ -164,6 +167,8 @@ static u64 callback(struct run *run, u64 func, const u64 args[5])
 	const struct vm_insn *ip = (const struct vm_insn *)func;
 	u64 r[11], ret;
 
+	if (m->native)
+		return vm_native_callback(run, func, args);
 	if (run->stop || callback_fault(m, ip))
 		return 0;
 	vm_regs_init(r, 0, vm_frame_top(m, m->depth + 1));
@@ -216,6 +221,7 @@ static u64 exec_checked(struct vm_machine *m, const struct vm_code *code, struct
 		start(m, code, run, (u64)run);
 	}
 	exec_init(m, run, budget);
+	m->native = false;
 	if (m->step)
 		m->ready = NULL;
 	return vm_go_checked(m, code->insns, m->r);
@@ -236,16 +242,73 @@ static u64 exec_fast(struct vm_machine *m, const struct vm_code *code, struct ru
 	return vm_go_fast(m, code->insns, m->r);
 }
 
+/* How a compiled program ended when it was not as usual. */
+__attribute__((noinline))
+static u64 end_native(struct vm_machine *m, u64 ret)
+{
+	if (m->run->stop)
+		vm_native_stopped(m);
+	m->native = false;
+	vm_left(m);
+	return m->fault.kind ? 0 : ret;
+}
+
+static inline u64 go_compiled(struct vm_machine *m, const struct vm_code *code, struct run *run,
+			      u64 budget)
+{
+	u64 ret;
+
+	m->budget = m->left = budget;
+	m->stack_top = (u64)__builtin_frame_address(0);
+	run->left = (s64)budget;
+	ret = code->native.fn((u64)run, 0, 0, 0, 0, run);
+	return likely(m->ready == code && !run->stop) ? ret : end_native(m, ret);
+}
+
+__attribute__((noinline))
+static u64 exec_native(struct vm_machine *m, const struct vm_code *code, struct run *run,
+		       u64 budget)
+{
+	start(m, code, run, (u64)run);
+	run->insns = 0;
+	exec_init(m, run, budget);
+	m->native = true;
+	return go_compiled(m, code, run, budget);
+}
+
 /* A verified program that finds all as it left it, but for r1. */
 u64 vm_exec(struct vm_machine *m, const struct vm_code *code, struct run *run, u64 budget)
 {
-	if (likely(m->ready == code && run->engine == m && code->mode == VM_FAST)) {
+	if (likely(vm_runs_native(code, budget)))
+		return likely(m->ready == code && run->engine == m && m->native) ?
+			go_compiled(m, code, run, budget) :
+			exec_native(m, code, run, budget);
+	if (likely(m->ready == code && run->engine == m && code->mode == VM_FAST && !m->native)) {
 		m->budget = m->left = budget;
 		m->r[1] = (u64)run;
 		return vm_go_fast(m, code->insns, m->r);
 	}
 	return code->mode == VM_FAST ? exec_fast(m, code, run, budget) :
 				       exec_checked(m, code, run, budget);
+}
+
+bool vm_many(struct vm_machine *m, const struct vm_code *code, struct run *run, u64 budget,
+	     const void *top, helper_fn *fn)
+{
+	if (!vm_runs_native(code, budget))
+		return false;
+	start(m, code, run, (u64)run);
+	run->insns = 0;
+	exec_init(m, run, budget);
+	m->native = true;
+	m->stack_top = (uintptr_t)top;
+	*fn = code->native.fn;
+	return true;
+}
+
+void vm_many_end(struct vm_machine *m)
+{
+	end_native(m, 0);
 }
 
 u64 vm_exec_func(struct vm_machine *m, const struct vm_code *code, struct run *run,
@@ -266,7 +329,10 @@ u64 vm_exec_func(struct vm_machine *m, const struct vm_code *code, struct run *r
 		vm_frame_used(m, 0);
 	vm_regs_init(m->r, 0, vm_frame_top(m, 0));
 	memcpy(m->r + 1, args, 3 * sizeof(*args));
-	ret = vm_go(m, (const struct vm_insn *)func, m->r);
+	if (func - code->native.start < code->native.bytes)
+		ret = vm_func_native(m, func, m->r);
+	else
+		ret = vm_go(m, (const struct vm_insn *)func, m->r);
 	m->ready = NULL;
 	run->pkt = pkt;
 	run->key = NULL;

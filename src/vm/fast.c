@@ -79,6 +79,7 @@ op_call_keeps: { \
 	const struct vm_call *c = &m->code->calls[ip->imm]; \
 \
 	m->at = ip; \
+	m->native = false; \
 	vm_keep_account(m, c, r); \
 	m->left = left < 0 ? 0 : (u64)left; \
 	CALL_HELPER(c); \

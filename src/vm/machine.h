@@ -53,6 +53,9 @@ struct vm_code {
 	u32 nr_insns;
 	struct vm_call *calls;
 	u32 nr_calls;
+	struct vm_native native;	/* .fn NULL: it is interpreted */
+	struct vm_site *sites;	/* for it: nr_insns, or NULL */
+	const char *no_native;	/* what compilers cannot take; or NULL */
 	const struct vm_map **sorted;	/* bind.maps with values, by address */
 	u32 nr_sorted;
 };
@@ -103,6 +106,8 @@ struct vm_machine {
 	u32 owed;		/* those of them that do not outlive the program */
 	struct vm_region gone;	/* the last one that the program gave back */
 	u64 charged;		/* of the budget, for work of helpers */
+	bool native;		/* compiled code runs, or what it has called */
+	u64 stack_top;		/* its frames lie below that on the thread's stack */
 	vm_step_fn step;	/* called before each instruction; NULL: none */
 	void *step_arg;
 	struct vm_fault fault;
@@ -210,6 +215,7 @@ static inline void vm_machine_start(struct vm_machine *m, const struct vm_code *
 	m->ctx = ctx;
 	m->lock = NULL;
 	m->gone.bytes = 0;
+	m->native = false;
 	m->fault.kind = VM_FAULT_NONE;
 	run->engine = m;
 	run->readable = vm_readable;
@@ -247,6 +253,23 @@ static inline u64 vm_go(struct vm_machine *m, const struct vm_insn *ip, u64 r[11
 {
 	return m->code->mode == VM_FAST ? vm_go_fast(m, ip, r) : vm_go_checked(m, ip, r);
 }
+
+/* ---- native.c ------------------------------------------------------------ */
+
+/* Does CODE run compiled, with so much left of a budget? */
+static inline bool vm_runs_native(const struct vm_code *code, u64 left)
+{
+	return code->native.fn && code->native.bound <= left;
+}
+
+/* Runs M's code, which is compiled, from its start. */
+u64 vm_go_native(struct vm_machine *m);
+/* Runs its function FUNC with R[1..5], outside an execution. */
+u64 vm_func_native(struct vm_machine *m, u64 func, const u64 *r);
+/* Compiled code has ended with run->stop set: why, if it was by itself. */
+void vm_native_stopped(struct vm_machine *m);
+/* run->callback while compiled code runs. */
+u64 vm_native_callback(struct run *run, u64 func, const u64 args[5]);
 
 /* ---- exec.c ---------------------------------------------------------------- */
 

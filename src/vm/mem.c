@@ -261,6 +261,10 @@ u64 vm_readable(struct run *run, u64 addr)
 	off = rest(addr, (u64)run->key, (u64)run->key + run->key_bytes);
 	if (off)
 		return off;
+	if (m->native)
+		off = rest(addr, (u64)__builtin_frame_address(0), m->stack_top);
+	if (off)
+		return off;
 	if (stack_ok(m, addr, 1, false))
 		return ((u64)m->stack + sizeof(m->stack) - addr - 1) % VM_STACK_BYTES + 1;
 	off = p->data ? rest(addr, (u64)p->data, (u64)p->data_end) : 0;

@@ -26,6 +26,7 @@ struct vm_map {
 	u32 type;		/* BPF_MAP_TYPE_* */
 	u32 key_size, value_size;
 	u32 timer_at;		/* 1 + offset of a struct bpf_timer in the value */
+	u32 work_at;		/* the same of a struct bpf_wq */
 	const u32 *kptrs;	/* offsets of pointers to objects in the value */
 	u32 nr_kptrs;
 	struct map_mem mem;
@@ -61,6 +62,33 @@ int vm_code_new(struct vm_code **out, const struct vm_bind *bind,
 		enum vm_mode mode, const char *where, struct skep_err *err);
 void vm_code_free(struct vm_code *code);
 const void *vm_code_user(const struct vm_code *code);
+
+/* ---- compiled programs ----------------------------------------------------- */
+
+/* What somebody has compiled a program's code (mode VM_FAST) to. */
+struct vm_native {
+	helper_fn fn;		/* the program, as C calls it */
+	void *entry;		/* where tail calls jump to */
+	u64 start, bytes;	/* where it lies, with its functions */
+	void *arg;
+	s64 (*slot)(void *arg, u64 addr);	/* that has ADDR, or -1 */
+	/* It does not count what it executes: not more than so much, so it runs only
+	   with a budget that has it. 0: it takes from run.left */
+	u64 bound;
+};
+
+/* CODE runs as N from now on, whose memory is the caller's. */
+void vm_code_native(struct vm_code *code, const struct vm_native *n);
+/* What compilers cannot take of it, or NULL. */
+const char *vm_native_lacks(const struct vm_code *code);
+/* For struct jit_bind, whose words these are: */
+u64 vm_native_address(const struct vm_code *code, u32 at);
+helper_fn vm_native_body(const struct vm_code *code, u32 at);
+u32 vm_native_params(const struct vm_code *code, u32 at);
+void *vm_native_tail(struct run *run, struct map *map, u32 index);
+s64 vm_native_packet(struct run *run, s32 off, u32 size);
+helper_fn vm_native_probe(u32 bytes, bool sign);
+u64 vm_native_site(struct vm_code *code, u32 at);
 
 /* ---- runs ---------------------------------------------------------------- */
 
@@ -132,7 +160,16 @@ u64 vm_budget(const struct vm_code *code, u64 asked);
  */
 u64 vm_exec(struct vm_machine *m, const struct vm_code *code, struct run *run,
 	    u64 budget);
-/* The same: 0 and *RET, or -EFAULT and the machine's fault. */
+/*
+ * For many runs of a compiled program without tail calls: readies M, or false. Then
+ * each is a call of NATIVE.fn with the run as first and last argument after run.left
+ * was set to BUDGET, and vm_many_end when run.stop is set afterwards. TOP: an address
+ * in the frame of the function that makes the calls.
+ */
+bool vm_many(struct vm_machine *m, const struct vm_code *code, struct run *run, u64 budget,
+	     const void *top, helper_fn *fn);
+void vm_many_end(struct vm_machine *m);
+/* The same as vm_exec: 0 and *RET, or -EFAULT and the machine's fault. */
 int vm_run(struct vm_machine *m, const struct vm_code *code, struct run *run,
 	   u64 budget, u64 *ret);
 /*

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# engine.t: what the verifier says decides which interpreter runs a program, and
-# users are told; programs of both in one object; budgets.
+# engine.t: what the verifier says decides what runs a program, compiled code or one of
+# the interpreters, and users are told; programs of all in one object; budgets.
 . test/tap.sh
 fw=examples/firewall/firewall.o
 cap=examples/firewall/traffic.pcapng
@@ -17,12 +17,44 @@ sums() # ARGUMENT...: verdicts and maps
 {
 	$SKEP run -q --json "$@" 2>/dev/null | grep -v 'ns_per_packet\|"engine"\|"verdict"' | sort
 }
-same "a verified program" "verified fast " "$(keys $fw $cap)"
+same "a verified program" "verified jit-opt " "$(keys $fw $cap)"
+same "in one pass" "verified jit-fast " "$(keys --jit fast $fw $cap)"
+same "interpreted" "verified fast " "$(keys --jit off $fw $cap)"
 same "one that nobody asked about" "not verified checked " "$(keys --unverified $fw $cap)"
-has "-v says so" "note: 'firewall' is verified and runs in the fast interpreter" \
+has "-v says so" "note: 'firewall' is verified and runs as optimised native code" \
 	"$($SKEP run -v $fw $cap 2>&1 >/dev/null)"
+has "of each" "note: 'firewall' is verified and runs as native code of one pass" \
+	"$($SKEP run -v --jit fast $fw $cap 2>&1 >/dev/null)"
+has "engine" "note: 'firewall' is verified and runs in the fast interpreter" \
+	"$($SKEP run -v --jit off $fw $cap 2>&1 >/dev/null)"
+has "what is not verified is never compiled, and says so" \
+	"is not verified and runs in the checked interpreter: only what is verified is compiled" \
+	"$($SKEP run --unverified --jit opt $fw $cap 2>&1 >/dev/null)"
+has "another word" "--jit takes off, fast or opt, not 'on'" "$($SKEP run --jit on $fw $cap 2>&1)"
+has "a kernel has its own" "--jit is for the embedded engine" \
+	"$($SKEP run --jit opt --on kernel $fw $cap 2>&1)"
 same "without it nothing is said" "" "$($SKEP run $fw examples/nat64/outgoing.pcap 2>&1 >/dev/null)"
-same "both do the same" "$(sums --unverified $fw $cap)" "$(sums $fw $cap)"
+for jit in off fast opt; do
+	same "all do the same: --jit $jit" "$(sums --unverified $fw $cap)" "$(sums --jit $jit $fw $cap)"
+done
+
+# ---- how many: what should be optimised is
+cap64=examples/nat64/outgoing.pcap
+for o in examples/*/*.o; do
+	case $o in */bad.o) continue ;; esac
+	for prog in $($SKEP inspect --json "$o" | sed -n '/"programs": \[/,/^    \]/s/^        "name": "\(.*\)",/\1/p'); do
+		out=$($SKEP run -q --stats --prog "$prog" "$o" $cap64 2>&1) || continue
+		case $out in *"jit-fast, 0 fast, 0 checked"*) ;; *) out="$o $prog: $out" ;; esac
+		has "$prog of $o is optimised" "0 jit-fast, 0 fast, 0 checked" "$out"
+	done
+done
+out=$($SKEP run -q --stats $fw $cap 2>&1)
+has "--stats counts" "programs: 1 jit-opt, 0 jit-fast, 0 fast, 0 checked" "$out"
+same "and says of each" "  firewall: jit-opt, N instructions, N bytes in N us" \
+	"$(echo "$out" | sed -n '/firewall/s/ [0-9][0-9]*/ N/gp')"
+has "with the reason" "programs: 0 jit-opt, 0 jit-fast, 0 fast, 1 checked" \
+	"$($SKEP run -q --stats --unverified $fw $cap 2>&1)"
+has "in JSON" '"code_bytes": 0,' "$($SKEP run -q --stats --json --jit off $fw $cap 2>&1)"
 
 # ---- refused: the reasons of skep verify, and nothing runs
 cat > "$tmp/bad.c" <<'C'

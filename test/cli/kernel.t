@@ -159,11 +159,11 @@ done
 mkdir "$tmp/pins"
 cat > "$tmp/pins.sh" <<EOF
 mount -t bpf bpf "$tmp/pins" || exit 77
-$SKEP run --on kernel --pins "$tmp/pins" "$tmp/pin1.c" $cap -q || exit 1
-$SKEP run --on kernel --pins "$tmp/pins" "$tmp/pin1.c" $cap || exit 1
+$SKEP run --on kernel --pin-dir "$tmp/pins" "$tmp/pin1.c" $cap -q || exit 1
+$SKEP run --on kernel --pin-dir "$tmp/pins" "$tmp/pin1.c" $cap || exit 1
 $SKEP run --on kernel "$tmp/pin1.c" $cap || exit 1
 ls "$tmp/pins"
-$SKEP run --on kernel --pins "$tmp/pins" "$tmp/pin2.c" $cap
+$SKEP run --on kernel --pin-dir "$tmp/pins" "$tmp/pin2.c" $cap
 EOF
 out=$(unshare -m sh "$tmp/pins.sh" 2>&1)
 code=$?
@@ -173,12 +173,12 @@ else
 	same "a pinned map of another definition: exit status" 2 $code
 	has "what differs" "its max_entries is 1, the object wants 2" "$out"
 	has "a pinned map goes on" "0: 21966" "$out"
-	has "and only with --pins" "0: 10983" "$out"
+	has "and only with --pin-dir" "0: 10983" "$out"
 	has "it has the map's name" "
 total
 " "$out"
 fi
-status "--pins without the kernel" 2 $SKEP run --pins /tmp $fw $cap
+status "--pin-dir for both" 2 $SKEP run --on both --pin-dir /tmp $fw $cap
 
 # What is wrong with a program is an answer, on either engine.
 cat > "$tmp/endless.c" <<'EOF'

@@ -27,7 +27,7 @@ complete_words() # WORD...
 }
 
 ok "parses" bash -n completion/skep
-same "commands" "--help --version -h asm btf cc disasm explain gen help inspect run verify" \
+same "commands" "--help --version -h asm btf cc disasm explain gen help inspect map run verify" \
 	"$(complete_words skep '')"
 same "a command" "disasm" "$(complete_words skep d)"
 same "a command for help" "inspect" "$(complete_words skep help i)"
@@ -39,6 +39,8 @@ same "operands of cc" "fw.c" "$(complete_words skep cc f)"
 same "what btf does" "dump gen" "$(complete_words skep btf '')"
 same "formats" "c raw" "$(complete_words skep btf dump fw.o format '')"
 same "words of btf dump" "format root_id" "$(complete_words skep btf dump fw.o '')"
+same "what map does" "peek pin pop push" "$(complete_words skep map p)"
+same "which map" "id name pinned" "$(complete_words skep map dump '')"
 same "a number has no completion" "" "$(complete_words skep run --repeat '')"
 same "a map file" "deny.json dir" "$(complete_words skep run --map deny = d)"
 same "right after the sign" "deny.json dir" "$(complete_words skep run --map deny =)"

@@ -16,6 +16,7 @@
 #include "diff/contain.h"
 #include "diff/gen.h"
 #include "diff/knotty.h"
+#include "diff/loopy.h"
 #include "diff/mutate.h"
 #include "diff/report.h"
 #include "diff/verdict.h"
@@ -192,12 +193,14 @@ static void examine(const struct subject *s, struct tally *t)
 	arena_free(&arena);
 }
 
-enum kind { GENERATED, MUTATED, BRANCHY, KNOTTY };
+enum kind { GENERATED, MUTATED, BRANCHY, KNOTTY, LOOPY };
 
 static bool make(struct diff_prog *p, enum kind kind, u64 seed)
 {
 	if (kind == BRANCHY)
 		branchy_program(p, seed);
+	else if (kind == LOOPY)
+		loopy_program(p, seed);
 	else if (kind == KNOTTY || (kind == MUTATED && seed >> 8 & 1))
 		knotty_program(p, seed);
 	else
@@ -259,6 +262,7 @@ static void generated(void **unused UNUSED) { programs(GENERATED, "generated"); 
 static void mutated(void **unused UNUSED) { programs(MUTATED, "mutated"); }
 static void branchy(void **unused UNUSED) { programs(BRANCHY, "branchy"); }
 static void knotty(void **unused UNUSED) { programs(KNOTTY, "knotty"); }
+static void loopy(void **unused UNUSED) { programs(LOOPY, "loopy"); }
 
 /* ---- compiled objects ---------------------------------------------------- */
 
@@ -328,6 +332,7 @@ int main(void)
 		cmocka_unit_test(mutated),
 		cmocka_unit_test(branchy),
 		cmocka_unit_test(knotty),
+		cmocka_unit_test(loopy),
 		cmocka_unit_test(compiled),
 	};
 

@@ -134,7 +134,7 @@ static void random_programs(void **unused UNUSED)
 	struct tally t = { 0 };
 	struct world *w;
 	char why[200];
-	u64 fast, not;
+	u64 fast, not, one_pass;
 
 	need_old_kernel();
 	w = world_new(&gen_scene, why, sizeof(why));
@@ -155,12 +155,13 @@ static void random_programs(void **unused UNUSED)
 		random_program(w, level, seed, &pkt, &t);
 	}
 	verdicts_close(&t.verdicts, "generated programs");
-	world_count_fast(w, &fast, &not);
-	print_message("#   %" PRIu64 " ran in the fast interpreter, too, %" PRIu64 " did not\n",
-		      fast, not);
+	world_count_fast(w, &fast, &not, &one_pass);
+	print_message("#   %" PRIu64 " ran in the fast interpreter and compiled, too, %" PRIu64
+		      " did not; %" PRIu64 " were not optimised\n", fast, not, one_pass);
 	print_message("#   of %" PRIu64 ", %" PRIu64 " too slow\n", t.runs, t.slow);
 	world_free(w);
 	assert_true(not <= t.runs / REFUSED_MAX);
+	assert_int_equal(one_pass, 0);
 	if (t.runs >= 500)
 		assert_true(t.refused < t.runs / REFUSED_MAX);
 	assert_true(t.slow <= t.runs / REFUSED_MAX);

@@ -450,6 +450,9 @@ static void st_context(struct gen *g)
 	f = ctx_field(ctx_desc(g->p->type), off, 4);
 	if (!f || !(f->flags & (write ? CTX_WRITE : CTX_READ)))
 		return;
+	if ((off == offsetof(struct __sk_buff, vlan_proto) ||
+	     off == offsetof(struct __sk_buff, vlan_tci)) && has_quirk(g, QUIRK_VLAN_STALE))
+		return;
 	if (write)
 		ADD(BPF_STX_MEM(BPF_W, BPF_REG_6, r, off));
 	else

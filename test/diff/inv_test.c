@@ -9,6 +9,7 @@
  */
 #include "diff/branchy.h"
 #include "diff/gen.h"
+#include "diff/loopy.h"
 #include "diff/mutate.h"
 #include "diff/report.h"
 #include "diff/verdict.h"
@@ -19,15 +20,16 @@
 #include <stdlib.h>
 #include "unit/kernel_bpf.h"
 
-enum { SECONDS = 4 };
+enum { SECONDS = 4, LIMIT = 200000, LIMIT_WITHOUT_PRUNING = 20000 };
 
-struct tally { u64 programs, paths, invariants, both, more, gave_up[1 << 16]; };
+struct tally { u64 programs, paths, invariants, both, more, unpruned, gave_up[1 << 16]; };
 
 /* The verdict; *GAVE_UP: a limit ended *paths*, it is no answer. */
 static enum verdict judge(const struct image *img, unsigned flags, bool *gave_up, u32 *why)
 {
 	const struct verify_opts opts = { .caps = VERIFY_CAP_ALL, .flags = flags,
-		.max_errors = 1, .limit_insns = 200000 };
+		.max_errors = 1,
+		.limit_insns = flags == VERIFY_NO_PRUNE ? LIMIT_WITHOUT_PRUNING : LIMIT };
 	struct arena arena = ARENA_INIT;
 	struct verify_result r;
 	struct skep_err err;
@@ -68,6 +70,19 @@ static bool repeats(const struct diff_prog *p)
 	return false;
 }
 
+/* Each path to its end must not say otherwise, where there are not too many. */
+static void check_pruning(const struct image *img, const char *what, u64 seed, struct tally *t)
+{
+	bool no_answer;
+	u32 why = 0;
+	enum verdict each = judge(img, VERIFY_NO_PRUNE, &no_answer, &why);
+
+	if (each == VERDICT_REJECTED && !no_answer)
+		fail_msg("%s 0x%" PRIx64 ": accepted by pruning alone (%s)", what, seed,
+			 reject_row(why)->name);
+	t->unpruned += each == VERDICT_OK;
+}
+
 static void compare(const struct diff_prog *p, const char *what, u64 seed, struct tally *t)
 {
 	struct skep_err err;
@@ -80,6 +95,8 @@ static void compare(const struct diff_prog *p, const char *what, u64 seed, struc
 		return;
 	paths = judge(img, VERIFY_NO_INVARIANTS, &no_answer, &why);
 	invariants = judge(img, VERIFY_NO_PATHS, &ignored, &gave_up);
+	if (paths == VERDICT_OK)
+		check_pruning(img, what, seed, t);
 	image_free(img);
 	t->programs++;
 	t->paths += paths == VERDICT_OK;
@@ -99,6 +116,7 @@ static void tell(const struct tally *t, const char *what)
 	print_message("# %s: %" PRIu64 " programs; paths accepts %" PRIu64 ", invariants alone %"
 		      PRIu64 " (%" PRIu64 " of these)\n", what, t->programs, t->paths,
 		      t->invariants, t->both);
+	print_message("#   %" PRIu64 " of them each path to its end\n", t->unpruned);
 	if (t->more)
 		print_message("#   and %" PRIu64 " that paths rejects for want of precision\n",
 			      t->more);
@@ -108,12 +126,14 @@ static void tell(const struct tally *t, const char *what)
 				      i ? reject_row(i)->name : "a loop", t->gave_up[i]);
 }
 
-enum kind { GENERATED, MUTATED, BRANCHY };
+enum kind { GENERATED, MUTATED, BRANCHY, LOOPY };
 
 static bool make(struct diff_prog *p, enum kind kind, u64 seed)
 {
 	if (kind == BRANCHY)
 		branchy_program(p, seed);
+	else if (kind == LOOPY)
+		loopy_program(p, seed);
 	else
 		gen_program(p, NULL, seed, 0);
 	return kind != MUTATED || mutate_program(p, seed, &gen_scene);
@@ -142,6 +162,7 @@ static void programs(enum kind kind, const char *what)
 static void generated(void **unused UNUSED) { programs(GENERATED, "generated"); }
 static void mutated(void **unused UNUSED) { programs(MUTATED, "mutated"); }
 static void branchy(void **unused UNUSED) { programs(BRANCHY, "branchy"); }
+static void loopy(void **unused UNUSED) { programs(LOOPY, "loopy"); }
 
 int main(void)
 {
@@ -149,6 +170,7 @@ int main(void)
 		cmocka_unit_test(generated),
 		cmocka_unit_test(mutated),
 		cmocka_unit_test(branchy),
+		cmocka_unit_test(loopy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

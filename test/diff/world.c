@@ -6,6 +6,7 @@
 #include "diff/refusal.h"
 #include "host/hosts.h"
 #include "diff/verdict.h"
+#include "runtime/runtime.h"
 #include "unit/kernel_bpf.h"
 #include "verify/rewrite.h"
 #include "vm/vm.h"
@@ -303,8 +304,9 @@ static void user_packet(const struct host *host, struct world *w, struct test_ru
 	memcpy(s->packet, t->data_out, min_u64(sizeof(s->packet), s->bytes));
 }
 
-void world_count_fast(const struct world *w, u64 *ran, u64 *not)
+void world_count_fast(const struct world *w, u64 *ran, u64 *not, u64 *one_pass)
 {
+	*one_pass = w->one_pass;
 	*ran = w->fast;
 	*not = w->not_fast;
 }
@@ -351,10 +353,27 @@ void world_reset(struct world *w)
 	dump_user(w, &ignored);
 }
 
-/* P with its input in the interpreter that BIND is for. */
-static void run_user(struct world *w, const struct diff_prog *p, const struct diff_packet *pkt,
-		     const struct vm_bind *bind, enum vm_mode mode, struct seen *s)
+enum engine { CHECKED, FAST, ONE_PASS, OPTIMISED, ENGINES };
+
+static struct jit_code *compile(struct world *w, struct vm_code *code, const struct rewrite *rw,
+				enum engine e)
 {
+	enum jit_tier tier = e == OPTIMISED ? JIT_OPT : JIT_FAST;
+	struct jit_code *jit;
+	struct skep_err err;
+
+	if (runtime_native(&jit, code, rw, tier, "diff", &err))
+		fail_msg("%s", err.text);
+	w->one_pass += jit_tier(jit) != tier;
+	return jit;
+}
+
+/* P with its input in the engine that BIND is for. RW: of all but CHECKED. */
+static void run_user(struct world *w, const struct diff_prog *p, const struct diff_packet *pkt,
+		     const struct vm_bind *bind, enum engine e, const struct rewrite *rw,
+		     struct seen *s)
+{
+	struct jit_code *jit = NULL;
 	struct test_run t = { .data = pkt->data, .bytes = pkt->bytes };
 	const struct host *host = world_host(p->type);
 	struct skep_err err;
@@ -362,8 +381,10 @@ static void run_user(struct world *w, const struct diff_prog *p, const struct di
 
 	memset(s, 0, offsetof(struct seen, maps));
 	s->fault.kind = VM_FAULT_NONE;
-	if (vm_code_new(&code, bind, mode, "diff", &err))
+	if (vm_code_new(&code, bind, e == CHECKED ? VM_CHECKED : VM_FAST, "diff", &err))
 		fail_msg("%s", err.text);
+	if (e > FAST)
+		jit = compile(w, code, rw, e);
 	s->error = host->begin(&w->run, w->buffer, &t, &err);
 	w->run.pkt_read_only = host->read_only;
 	if (!s->error)
@@ -374,6 +395,7 @@ static void run_user(struct world *w, const struct diff_prog *p, const struct di
 		user_packet(host, w, &t, s);
 	dump_user(w, &s->maps);
 	vm_code_free(code);
+	jit_free(jit);
 }
 
 static void run_checked(struct world *w, const struct diff_prog *p,
@@ -381,7 +403,7 @@ static void run_checked(struct world *w, const struct diff_prog *p,
 {
 	const struct vm_bind bind = bind_of(w, p);
 
-	run_user(w, p, pkt, &bind, VM_CHECKED, s);
+	run_user(w, p, pkt, &bind, CHECKED, NULL, s);
 }
 
 /* The program as the fast interpreter has it; false: not at all. */
@@ -401,28 +423,6 @@ static bool rewrite(const struct world *w, const struct diff_prog *p, struct are
 	     v.verdict == VERDICT_OK &&
 	     !rewrite_prog(out, arena, img, &img->progs[0], &v, &at);
 	image_free(img);
-	return ok;
-}
-
-/* False: it cannot tell. */
-static bool run_fast(struct world *w, const struct diff_prog *p, const struct diff_packet *pkt,
-		     struct seen *s)
-{
-	struct vm_bind bind = bind_of(w, p);
-	struct arena arena = ARENA_INIT;
-	struct rewrite rw;
-	bool ok = rewrite(w, p, &arena, &rw);
-
-	w->fast += ok;
-	w->not_fast += !ok;
-	if (ok) {
-		bind.insns = rw.insns;
-		bind.nr_insns = rw.nr_insns;
-		bind.origin = rw.origin;
-		bind.stale_stack = rw.stale_stack;
-		run_user(w, p, pkt, &bind, VM_FAST, s);
-	}
-	arena_free(&arena);
 	return ok;
 }
 
@@ -643,19 +643,46 @@ bool world_differ(const struct world *w, char *text, size_t n, const struct seen
 	       (!a->error && bytes_differ(text, n, "context", &a->ctx, &b->ctx, sizeof(a->ctx)));
 }
 
+/* P as RW, in one engine after the other; false: all did what CHECKED says. */
+static bool engines_differ(struct world *w, const struct diff_prog *p,
+			   const struct diff_packet *pkt, const struct rewrite *rw,
+			   const struct seen *checked, char *what, size_t size)
+{
+	static const char *const names[ENGINES] = { "", "fast interpreter: ", "one pass: ",
+						    "optimised: " };
+	const enum engine last = jit_available() ? OPTIMISED : FAST;
+	struct vm_bind bind = bind_of(w, p);
+	static struct seen seen;
+
+	bind.insns = rw->insns;
+	bind.nr_insns = rw->nr_insns;
+	bind.origin = rw->origin;
+	bind.stale_stack = rw->stale_stack;
+	for (enum engine e = FAST; e <= last; e++) {
+		const size_t n = strlen(names[e]);
+
+		run_user(w, p, pkt, &bind, e, rw, &seen);
+		memcpy(what, names[e], n + 1);
+		if (world_differ(w, what + n, size - n, &seen, checked))
+			return true;
+	}
+	*what = 0;
+	return false;
+}
+
 static void compare_fast(struct world *w, const struct diff_prog *p,
 			 const struct diff_packet *pkt, const struct seen *checked,
 			 struct diff_result *r)
 {
-	static struct seen fast;
-	static const char prefix[] = "fast interpreter: ";
-	const size_t n = sizeof(prefix) - 1;
+	struct arena arena = ARENA_INIT;
+	struct rewrite rw;
+	bool ok = rewrite(w, p, &arena, &rw);
 
-	if (!run_fast(w, p, pkt, &fast) ||
-	    !world_differ(w, r->what + n, sizeof(r->what) - n, &fast, checked))
-		return;
-	memcpy(r->what, prefix, n);
-	r->outcome = DIFF_DIFFERS;
+	w->fast += ok;
+	w->not_fast += !ok;
+	if (ok && engines_differ(w, p, pkt, &rw, checked, r->what, sizeof(r->what)))
+		r->outcome = DIFF_DIFFERS;
+	arena_free(&arena);
 }
 
 /* The kernel does not run on packets without the header that they promise; the

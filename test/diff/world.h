@@ -2,7 +2,7 @@
 /*
  * world.h: what programs run in, twice: maps, a packet, the embedded engine and
  * the running kernel by bpf(2). In: a program and its input. Out: the kernel's
- * verdict, and whether both interpreters and the kernel did the same: results,
+ * verdict, and whether both interpreters, both compilers and the kernel did the same: results,
  * errors of the run, packets, contexts, all maps.
  *
  * Loads; attaches nothing.
@@ -68,9 +68,10 @@ struct world *world_new(const struct diff_scene *scene, char *why, size_t n);
 void world_free(struct world *w);
 const struct diff_scene *world_scene(const struct world *w);
 
-/* Of programs that were compared: how many the fast interpreter ran, too, and how
- * many it did not, as our verifier or what comes after it would not have them. */
-void world_count_fast(const struct world *w, u64 *ran, u64 *not);
+/* Of programs that were compared: how many the fast interpreter and both compilers ran,
+ * too, and how many not, as our verifier or what comes after it would not have them;
+ * and how many of the former the optimising compiler gave up on. */
+void world_count_fast(const struct world *w, u64 *ran, u64 *not, u64 *one_pass);
 /* Can programs of TYPE run in both? */
 bool world_runs(u32 type);
 /* Asks the kernel only; no run. */

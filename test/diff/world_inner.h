@@ -42,7 +42,8 @@ struct world {
 	const struct vm_code *code;	/* what runs, for tail calls into it */
 	struct run run;
 	u8 *buffer;
-	u64 fast, not_fast;	/* programs that the fast interpreter ran, and did not */
+	u64 fast, not_fast;	/* programs that engines without checks ran, and did not */
+	u64 one_pass;		/* that the optimising compiler gave up on */
 	bool kernel;		/* it can be asked; then: */
 	int fds[WORLD_MAPS], btf;
 	u32 externs[WORLD_EXTERNS];	/* BTF ids */

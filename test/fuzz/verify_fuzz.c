@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * verify_fuzz.c: the verifier, and that it is right: what it accepts runs in the
- * checked interpreter, which must find nothing wrong, and rewritten in the fast one,
- * which must do the same, where no address gets into results. The input is as in
- * vm_fuzz.c: 8 bytes for each instruction, made into a program that passes
+ * checked interpreter, which must find nothing wrong, and rewritten in the fast one
+ * and compiled by both tiers, which must do the same, where no address gets into
+ * results. The input is as in vm_fuzz.c: 8 bytes for each instruction, made into a program that passes
  * isa_check; it begins with the context in r9, the packet in r6, checked for 14
  * bytes, a map value in r7 and the stack in r8.
  */
@@ -82,11 +82,12 @@ static void look(struct seen *s, struct skep_object *obj, const struct skep_run 
 			}
 }
 
-static struct seen run(const struct gen *g, int unverified)
+static struct seen run(const struct gen *g, int unverified, enum skep_jit jit)
 {
 	u8 packet[64] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 8, 0, 0x45 };
 	struct skep_load_opts opts = { .size = sizeof(opts), .rand_seed = 7,
-				       .clock = SKEP_CLOCK_RUN, .unverified = unverified };
+				       .clock = SKEP_CLOCK_RUN, .unverified = unverified,
+				       .jit = jit };
 	struct skep_run r = { .size = sizeof(r), .data = packet, .data_bytes = sizeof(packet),
 			      .budget = 4 * FUZZ_LIMIT };
 	struct seen s = { 0 };
@@ -111,12 +112,16 @@ static struct seen run(const struct gen *g, int unverified)
 
 static void compare(const struct gen *g, bool no_addresses)
 {
-	struct seen checked = run(g, 1), fast = run(g, 0);
+	struct seen checked = run(g, 1, SKEP_JIT_OFF);
 
-	/* the budget is counted in two ways */
-	if (no_addresses && checked.ran && fast.ran)
-		gen_require(!memcmp(&checked, &fast, sizeof(fast)), g,
-			    "the engines do not do the same");
+	for (enum skep_jit jit = SKEP_JIT_OFF; jit <= SKEP_JIT_OPT; jit++) {
+		struct seen s = run(g, 0, jit);
+
+		/* the budget is counted in two ways */
+		if (no_addresses && checked.ran && s.ran)
+			gen_require(!memcmp(&checked, &s, sizeof(s)), g,
+				    "the engines do not do the same");
+	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

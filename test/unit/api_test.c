@@ -536,6 +536,76 @@ static void per_cpu_values(void **state)
 	skep_object_close(obj);
 }
 
+static void many_elements(void **state)
+{
+	const struct skep_map_def defs[] = {
+		{ .name = "hash", .type = BPF_MAP_TYPE_HASH, .key_size = 4, .value_size = 8,
+		  .max_entries = 10 },
+		{ .name = "queue", .type = BPF_MAP_TYPE_QUEUE, .value_size = 8, .max_entries = 1 },
+	};
+	struct skep_object *obj = load_insns(pass, LEN(pass), defs, 2);
+	struct skep_map *map = skep_object_map(obj, "hash");
+	uint32_t keys[10], n = 10, sum = 0;
+	uint64_t values[10], at;
+	int r = 0;
+
+	for (uint32_t i = 0; i < 10; i++) {
+		keys[i] = i;
+		values[i] = i * 7;
+	}
+	assert_int_equal(skep_map_update_batch(map, keys, values, &n, 0), 0);
+	assert_int_equal(n, 10);
+	n = 5;
+	assert_int_equal(skep_map_update_batch(map, keys, values, &n, BPF_NOEXIST), -EINVAL);
+	assert_int_equal(n, 0);
+	for (int calls = 0; !r; calls++) {
+		n = 3;
+		r = skep_map_lookup_batch(map, calls ? &at : NULL, &at, keys, values, &n);
+		for (uint32_t i = 0; i < n; i++, sum++)
+			assert_int_equal(values[i], keys[i] * 7);
+	}
+	assert_int_equal(r, -ENOENT);
+	assert_int_equal(sum, 10);
+	n = 10;
+	assert_int_equal(skep_map_lookup_delete_batch(map, NULL, &at, keys, values, &n), -ENOENT);
+	assert_int_equal(n, 10);
+	assert_int_equal(skep_map_delete_batch(map, keys, &n), -ENOENT);
+	assert_int_equal(n, 0);
+	n = 1;
+	map = skep_object_map(obj, "queue");
+	assert_int_equal(skep_map_lookup_batch(map, NULL, &at, keys, values, &n), -524);
+	assert_int_equal(n, 0);
+	skep_object_close(obj);
+}
+
+static void memory_of_arrays(void **state)
+{
+	const struct skep_map_def defs[] = {
+		{ .name = "open", .type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 4,
+		  .max_entries = 3, .map_flags = BPF_F_MMAPABLE },
+		{ .name = "shut", .type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 4,
+		  .max_entries = 3 },
+	};
+	struct skep_object *obj = load_insns(pass, LEN(pass), defs, 2);
+	struct skep_map *map = skep_object_map(obj, "open"), *shut = skep_object_map(obj, "shut");
+	uint32_t key = 2, value = 0, *memory;
+	size_t bytes;
+
+	memory = skep_map_memory(map, &bytes);
+	assert_non_null(memory);
+	assert_int_equal(bytes, 3 * 8);
+	memory[4] = 77;
+	assert_int_equal(skep_map_lookup(map, &key, &value), 0);
+	assert_int_equal(value, 77);
+	assert_int_equal(skep_map_lookup_flags(map, &key, &value, BPF_F_LOCK), -EINVAL);
+	assert_int_equal(skep_map_freeze(map), -EBUSY);
+	assert_null(skep_map_memory(shut, &bytes));
+	assert_int_equal(skep_map_freeze(shut), 0);
+	assert_int_equal(skep_map_update(shut, &key, &value, 0), -EPERM);
+	assert_int_equal(skep_map_freeze(shut), -EPERM);
+	skep_object_close(obj);
+}
+
 /* ---- messages ---------------------------------------------------------------- */
 
 static void collect(void *arg, const char *text, size_t n)
@@ -785,6 +855,8 @@ int main(void)
 		cmocka_unit_test(map_calls),
 		cmocka_unit_test(program_counts),
 		cmocka_unit_test(per_cpu_values),
+		cmocka_unit_test(many_elements),
+		cmocka_unit_test(memory_of_arrays),
 		cmocka_unit_test(prints),
 		cmocka_unit_test(refused_helpers),
 		cmocka_unit_test(probe_and_clock),

@@ -214,12 +214,41 @@ static void of_kinds(void **unused UNUSED)
 	arena_free(&v.mem);
 }
 
+/* A value of one inner map here and of another there, or NULL: two maps, whose ids are
+ * alike by chance. */
+static void of_inner_maps(void **unused UNUSED)
+{
+	struct inv inv = { 0 };
+	struct verifier v = new_verifier(&inv);
+	struct state *a = random_state(&v), *b = random_state(&v);
+	struct inv_node n = { .state = a };
+
+	for (unsigned r = 1; r <= 2; r++) {
+		reg_set_const(&v, state_reg(a, r), 0);
+		reg_set_const(&v, state_reg(b, r), 0);
+	}
+	reg_set_ptr(state_reg(a, 1), REG_MAP_VALUE, REG_OR_NULL);
+	reg_set_ptr(state_reg(b, 2), REG_MAP_VALUE, REG_OR_NULL);
+	state_reg(a, 1)->id = state_reg(b, 2)->id = 7;
+	state_reg(a, 1)->uid = state_reg(b, 2)->uid = 8;
+	join_into(&v, &n, b, NULL, 0);
+	for (unsigned r = 1; r <= 2; r++) {
+		assert_int_equal(state_reg(a, r)->type, REG_MAP_VALUE);
+		assert_true(state_reg(a, r)->flags & REG_OR_NULL);
+		assert_true(state_reg(a, r)->uid);
+	}
+	assert_int_not_equal(state_reg(a, 1)->uid, state_reg(a, 2)->uid);
+	assert_int_not_equal(state_reg(a, 1)->id, state_reg(a, 2)->id);
+	arena_free(&v.mem);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(covers_both),
 		cmocka_unit_test(widening_ends),
 		cmocka_unit_test(of_kinds),
+		cmocka_unit_test(of_inner_maps),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,6 +19,17 @@ enum { QUICK_MS = 50, AGAIN = 20 };
 
 /* ---- judging ------------------------------------------------------------- */
 
+/* For programs that name a second map: maps in it are like the first. */
+static struct image_map *maps(void)
+{
+	static struct image_map all[2];
+
+	all[0] = shape_map;
+	all[1] = (struct image_map){ .name = "outer", .type = BPF_MAP_TYPE_ARRAY_OF_MAPS,
+		.key_size = 4, .value_size = 4, .max_entries = 1, .inner = &shape_map };
+	return all;
+}
+
 static struct verify_result judge(unsigned flags)
 {
 	const struct verify_opts opts = { .caps = VERIFY_CAP_ALL, .flags = flags };
@@ -27,7 +38,7 @@ static struct verify_result judge(unsigned flags)
 	struct skep_err err;
 	struct image *img;
 
-	if (obj_from_insns(&img, BPF_PROG_TYPE_XDP, "inv", code, n, &shape_map, 1, "GPL", &err) ||
+	if (obj_from_insns(&img, BPF_PROG_TYPE_XDP, "inv", code, n, maps(), 2, "GPL", &err) ||
 	    verify_prog(&r, &arena, img, &img->progs[0], &opts, &err))
 		fail_msg("%s", err.text);
 	image_free(img);
@@ -224,6 +235,50 @@ static void ends(void **unused UNUSED)
 	accepts("the outer counter is spilled by the inner loop");
 }
 
+/* 2^24 trips for each element of the map, or of one that is in the other. */
+static void for_each_element(bool inner)
+{
+	u32 out, func;
+
+	begin();
+	mov(1, 0);
+	store(1, -8);
+	if (inner) {
+		emit(BPF_LD | BPF_DW | BPF_IMM, 1, BPF_PSEUDO_MAP_IDX, 0, 1);
+		emit(0, 0, 0, 0, 0);
+		mov_reg(2, 10);
+		add(2, -8);
+		call(BPF_FUNC_map_lookup_elem);
+		jump(BPF_JEQ, 0, 0, 6);
+		mov_reg(1, 0);
+	} else {
+		emit(BPF_LD | BPF_DW | BPF_IMM, 1, BPF_PSEUDO_MAP_IDX, 0, 0);
+		emit(0, 0, 0, 0, 0);
+	}
+	func = n;
+	emit(BPF_LD | BPF_DW | BPF_IMM, 2, BPF_PSEUDO_FUNC, 0, 0);
+	emit(0, 0, 0, 0, 0);
+	mov(3, 0);
+	mov(4, 0);
+	call(BPF_FUNC_for_each_map_elem);
+	end();
+	code[func].imm = (s32)(n - func - 1);
+	mov(1, 0);
+	out = n;
+	add(1, 1);
+	jump_to(BPF_JLT, 1, 1 << 24, out);
+	end();
+}
+
+/* How many elements an inner map has nobody knows. */
+static void elements(void **unused UNUSED)
+{
+	for_each_element(false);
+	accepts("a long loop for each element");
+	for_each_element(true);
+	refuses("for each element of an inner map");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -231,6 +286,7 @@ int main(void)
 		cmocka_unit_test(twins),
 		cmocka_unit_test(for_ever),
 		cmocka_unit_test(ends),
+		cmocka_unit_test(elements),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

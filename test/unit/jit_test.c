@@ -4,60 +4,26 @@
  * every pair of registers, all of which must be the same afterwards; memory by
  * every register, offset and width; random programs with branches; what the
  * machine code is found by. JIT_SEED and JIT_RUNS give other random programs
- * and more of them.
+ * and more of them, JIT_AGAINST=checked compares with the checked interpreter,
+ * JIT_TEST=pattern runs only the tests of that name ("*one pass*").
  */
-#include "jit_world.h"
+#include "jit_prog.h"
 #include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <cmocka.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 
 /* Slots that begin() and add_results() add. */
-enum { VALUES_SLOTS = 1 + 8 * 3 + 2 * 10 + 1, RESULTS_SLOTS = 4 + 10 + 1 + 2 * 10 + 2 * 8 + 1 };
+enum { VALUES_SLOTS = 3 + 8 * 3 + 2 * 10 + 1, RESULTS_SLOTS = 4 + 10 + 1 + 2 * 10 + 2 * 8 + 1 };
 
-enum { REGS = 10, RUNS = 4000, MEM_BYTES = 64, PROGRAM_MAX = 400, OUT_WORDS = REGS + 8 };
+enum { REGS = 10, RUNS = 4000, MEM_BYTES = 64, OUT_WORDS = REGS + 8 };
 
 static struct world world;
 static enum jit_tier tier;	/* under test */
-static u64 out[2][OUT_WORDS];	/* where programs leave their registers */
-
-static u64 next_random(u64 *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state;
-}
-
-static u64 operand(u64 *state)
-{
-	static const u64 edges[] = { 0, 1, 31, 32, 63, 64, 0x7f, 0x80, 0xff, 0x7fff, 0xffff,
-		0x7fffffff, 0x80000000, 0xffffffff, 0x100000000, 0x7fffffffffffffff,
-		0x8000000000000000, 0xffffffff80000000, (u64)-1 };
-	u64 r = next_random(state);
-
-	return r & 1 ? edges[next_random(state) % ARRAY_LEN(edges)] :
-	       next_random(state) >> (r >> 1 & 63);
-}
+static enum vm_mode against = VM_FAST;
+static u64 result[OUT_WORDS];	/* where programs leave their registers */
+static u64 out[2][OUT_WORDS];	/* what two engines left there */
 
 /* ---- programs ----------------------------------------------------------------- */
-
-struct prog { struct bpf_insn v[PROGRAM_MAX]; u32 n; };
-
-static void add(struct prog *p, u8 code, u32 dst, u32 src, s32 off, s32 imm)
-{
-	assert_true(p->n < PROGRAM_MAX);
-	p->v[p->n++] = (struct bpf_insn){ code, (u8)(dst & 15), (u8)(src & 15), (s16)off, imm };
-}
-
-static void add_imm(struct prog *p, u32 dst, u64 v)
-{
-	add(p, BPF_LD | BPF_DW | BPF_IMM, dst, 0, 0, (s32)v);
-	add(p, 0, 0, 0, 0, (s32)(v >> 32));
-}
 
 /* Registers, and the 64 bytes under the frame pointer. */
 static void add_values(struct prog *p, u64 *state)
@@ -70,7 +36,7 @@ static void add_values(struct prog *p, u64 *state)
 		add_imm(p, r, operand(state));
 }
 
-/* All of them to memory, whose address the first argument was. */
+/* All of them to memory, whose address begin() kept. */
 static void add_results(struct prog *p)
 {
 	for (u32 r = 0; r < REGS; r++)
@@ -90,20 +56,25 @@ static void add_results(struct prog *p)
 static void begin(struct prog *p, u64 *state)
 {
 	p->n = 0;
+	add_imm(p, 1, (u64)result);
 	add(p, BPF_STX | BPF_MEM | BPF_DW, 10, 1, -248, 0);
 	add_values(p, state);
 }
 
-static void show(const struct prog *p)
+static void interpret(struct vm_code *code)
 {
-	struct strbuf text = { 0 };
+	const struct vm_region region = { .start = (u64)result, .bytes = sizeof(result),
+					  .writable = true, .name = "result" };
+	u64 ret;
 
-	for (u32 at = 0; at < p->n; at += isa_slots(&p->v[at])) {
-		isa_disasm(&text, p->v, p->n, at);
-		sb_putc(&text, '\n');
+	if (against == VM_FAST) {
+		vm_run_fast(code, &world.run, result);
+		return;
 	}
-	fprintf(stderr, "%s", sb_text(&text));
-	sb_free(&text);
+	vm_region_add(world.machine, &region);
+	if (vm_run(world.machine, code, &world.run, 100000, &ret))
+		fail_msg("%s", vm_fault(world.machine)->text);
+	vm_region_del(world.machine, region.start);
 }
 
 /* Runs P in the interpreter and natively: the word of out that differs, or -1. */
@@ -114,12 +85,15 @@ static int differs(const struct prog *p)
 	struct vm_code *code;
 	struct skep_err err;
 
-	if (vm_code_new(&code, &bind, VM_FAST, "case", &err) ||
+	if (vm_code_new(&code, &bind, against, "case", &err) ||
 	    native_make(&native, &world, tier, p->v, p->n, &err))
 		fail_msg("%s", skep_err_text(&err));
-	memset(out, 0, sizeof(out));
-	vm_run_fast(code, &world.run, out[0]);
-	native_run(&native, 1, out[1]);
+	memset(result, 0, sizeof(result));
+	interpret(code);
+	memcpy(out[0], result, sizeof(result));
+	memset(result, 0, sizeof(result));
+	native_run(&native, 1, result);
+	memcpy(out[1], result, sizeof(result));
 	vm_code_free(code);
 	jit_free(native.code);
 	for (int i = 0; i < OUT_WORDS; i++)
@@ -157,20 +131,6 @@ static void same(struct prog *p)
 }
 
 /* ---- every row, every pair of registers ---------------------------------------- */
-
-static struct bpf_insn insn_of(enum isa_op op, u32 dst, u32 src, s32 imm)
-{
-	const struct isa_row *row = &isa_rows[op];
-	unsigned fields = isa_fields(op);
-	struct bpf_insn in = { .code = row->opcode };
-
-	in.dst_reg = fields & FIELD_DST ? (u8)(dst & 15) : 0;
-	in.src_reg = fields & FIELD_SRC ? (u8)(src & 15) : 0;
-	in.imm = fields & FIELD_IMM ? imm : 0;
-	in.off = row->sel == SEL_OFF ? row->val : 0;
-	in.imm = row->sel == SEL_IMM ? row->val : in.imm;
-	return in;
-}
 
 static bool is_div(enum isa_op op)
 {
@@ -454,6 +414,32 @@ static void large(void **unused UNUSED)
 	free(v);
 }
 
+/* Conditions that lead over megabytes of code, there and back. */
+static void far_jumps(void **unused UNUSED)
+{
+	enum { N = 32000 };
+	struct bpf_insn *v = mem_alloc((N + 8) * sizeof(*v));
+	struct native native;
+	struct skep_err err;
+	u32 n = 0;
+
+	v[n++] = (struct bpf_insn){ BPF_ALU64 | BPF_MOV | BPF_X, 7, 1, 0, 0 };
+	v[n++] = (struct bpf_insn){ BPF_ALU64 | BPF_MOV | BPF_K, 6, 0, 0, 3 };
+	v[n++] = (struct bpf_insn){ BPF_JMP | BPF_JNE | BPF_X, 6, 7, N, 0 };
+	for (u32 i = 0; i < N; i++)
+		v[n++] = (struct bpf_insn){ BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_tail_call };
+	v[n++] = (struct bpf_insn){ BPF_ALU64 | BPF_ADD | BPF_K, 7, 0, 0, 8 };
+	v[n++] = (struct bpf_insn){ BPF_ALU64 | BPF_SUB | BPF_K, 6, 0, 0, 1 };
+	v[n] = (struct bpf_insn){ BPF_JMP | BPF_JNE | BPF_K, 6, 0, (s16)(1 - (s32)n), 0 };
+	n++;
+	v[n++] = (struct bpf_insn){ BPF_ALU64 | BPF_MOV | BPF_X, 0, 7, 0, 0 };
+	v[n++] = (struct bpf_insn){ BPF_JMP | BPF_EXIT, 0, 0, 0, 0 };
+	assert_int_equal(native_make(&native, &world, tier, v, n, &err), 0);
+	assert_int_equal(native_run(&native, 1, (void *)1000), 1024);
+	jit_free(native.code);
+	free(v);
+}
+
 static int begin_fast(void **state)
 {
 	tier = JIT_FAST;
@@ -474,10 +460,15 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BOTH(arithmetic), BOTH(conditions), BOTH(memory), BOTH(random_programs),
-		BOTH(places), BOTH(no_memory), BOTH(sealed), BOTH(large),
+		BOTH(places), BOTH(no_memory), BOTH(sealed), BOTH(large), BOTH(far_jumps),
 	};
+	const char *engine = getenv("JIT_AGAINST");
 	int r;
 
+	if (engine && !strcmp(engine, "checked"))
+		against = VM_CHECKED;
+	if (getenv("JIT_TEST"))
+		cmocka_set_test_filter(getenv("JIT_TEST"));
 	if (!jit_available()) {
 		printf("1..0 # SKIP no native code for this processor\n");
 		return 0;

@@ -33,10 +33,19 @@ static helper_fn native_body(void *arg, u32 at)
 	return world_helper((u32)n->insns[at].imm, BPF_PROG_TYPE_XDP);
 }
 
+static u64 native_junk(u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
+{
+	return a + b + c + d + e + f;
+}
+
+/* Leaves other numbers where C passes arguments. */
+static u64 (*volatile native_scribble)(u64, u64, u64, u64, u64, u64) = native_junk;
+
 static void *native_tail(struct run *run, struct map *map, u32 index)
 {
 	struct native *n = native_first;
 
+	native_scribble(7, 7, 7, 7, 7, 7);
 	if ((u8 *)map != &n->w->tags[3] || index >= n->nr_progs ||
 	    n->tail_calls >= VM_TAIL_CALLS_MAX)
 		return NULL;

@@ -26,16 +26,6 @@ static u32 any(u32 below)
 	return (u32)(rng >> 33) % below;
 }
 
-/* ---- bpf(2) -------------------------------------------------------------------- */
-
-static int kmap_op(int cmd, int fd, const void *key, const void *value, u64 flags)
-{
-	union bpf_attr a = { .map_fd = (u32)fd, .key = (uintptr_t)key,
-		.value = (uintptr_t)value, .flags = flags };
-
-	return sys_bpf(cmd, &a);
-}
-
 /* ---- creating ------------------------------------------------------------------- */
 
 /* The errno that the refusal names; 0 when it was made. */
@@ -142,23 +132,6 @@ static void test_create_limits(void **state)
 }
 
 /* ---- types that only the kernel has ----------------------------------------------- */
-
-/* Types 1, an int, and 2, a struct of BYTES, as BTF: a descriptor. */
-static int btf_of(u32 bytes)
-{
-	struct { struct btf_header h; u32 type[7]; char text[10]; } b = {
-		.h = { .magic = BTF_MAGIC, .version = BTF_VERSION, .hdr_len = sizeof(b.h),
-		       .type_len = sizeof(b.type), .str_off = sizeof(b.type),
-		       .str_len = 9 },
-		.type = { 1, BTF_KIND_INT << 24, 4, 1u << 24 | 32,
-			  5, BTF_KIND_STRUCT << 24, bytes },
-		.text = "\0int\0val",
-	};
-	union bpf_attr a = { .btf = (uintptr_t)&b,
-			     .btf_size = sizeof(b.h) + sizeof(b.type) + 9 };
-
-	return sys_bpf(BPF_BTF_LOAD, &a);
-}
 
 static bool kernel_takes(const struct map_attr *m)
 {

@@ -494,7 +494,7 @@ static u64 slots_step(struct crowd *c, u64 x, u32 cpu)
 		return c->m->ops->count(c->m) > 8 || (r && r != -ENOENT);
 	default:
 		r = c->m->ops->update(c->m, &key, value, 0, cpu);
-		return r && r != -ENODEV;	/* of a cpumap: no such cpu */
+		return r && r != -ENODEV && r != -EBADF;	/* no such cpu, no such cgroup */
 	}
 }
 

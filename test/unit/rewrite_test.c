@@ -8,6 +8,7 @@
 #include "isa/isa.h"
 #include "model/access.h"
 #include "obj/obj.h"
+#include "runtime/runtime.h"
 #include "verify/rewrite.h"
 #include "vm/vm.h"
 #include <setjmp.h>
@@ -18,11 +19,15 @@
 
 enum { MEMSX = 0x80, CTX_BYTES = 256, BUDGET = 1000 };
 
-struct both {			/* one program in both engines */
+/* Compiled by each tier, after both interpreters (enum vm_mode). */
+enum { ONE_PASS = VM_FAST + 1, OPTIMISED, ENGINES };
+
+struct both {			/* one program in all engines */
 	struct image *img;
 	struct arena arena;
 	struct rewrite rw;
-	struct vm_code *code[2];	/* by enum vm_mode */
+	struct vm_code *code[ENGINES];
+	struct jit_code *jit[ENGINES];
 	struct vm_map map;
 	u8 value[64];
 	const char *lacks;
@@ -51,6 +56,8 @@ static helper_fn helper(u32 id, u32 type)
 	return id == BPF_FUNC_spin_lock ? lock : id == BPF_FUNC_spin_unlock ? unlock : NULL;
 }
 
+static u32 engines(void) { return jit_available() ? ENGINES : VM_FAST + 1; }
+
 /* False: the verifier does not take it. */
 static bool both_open(struct both *b, u32 type, u32 attach, const struct bpf_insn *v, size_t n)
 {
@@ -77,14 +84,24 @@ static bool both_open(struct both *b, u32 type, u32 attach, const struct bpf_ins
 	bind.nr_insns = b->rw.nr_insns;
 	bind.origin = b->rw.origin;
 	bind.stale_stack = b->rw.stale_stack;
-	assert_int_equal(vm_code_new(&b->code[VM_FAST], &bind, VM_FAST, "p", &err), 0);
+	for (u32 e = VM_FAST; e < engines(); e++)
+		assert_int_equal(vm_code_new(&b->code[e], &bind, VM_FAST, "p", &err), 0);
+	for (u32 e = ONE_PASS; e < engines(); e++) {
+		enum jit_tier tier = e == OPTIMISED ? JIT_OPT : JIT_FAST;
+
+		assert_int_equal(runtime_native(&b->jit[e], b->code[e], &b->rw, tier, "p", &err),
+				 0);
+		assert_int_equal(jit_tier(b->jit[e]), tier);
+	}
 	return true;
 }
 
 static void both_close(struct both *b)
 {
-	vm_code_free(b->code[VM_CHECKED]);
-	vm_code_free(b->code[VM_FAST]);
+	for (u32 e = 0; e < ENGINES; e++) {
+		vm_code_free(b->code[e]);
+		jit_free(b->jit[e]);
+	}
 	image_free(b->img);
 	arena_free(&b->arena);
 }
@@ -110,7 +127,7 @@ struct outcome {
 	u8 views[offsetof(struct run, socks)];
 };
 
-static void outcome(struct both *b, enum vm_mode mode, u64 seed, struct outcome *o)
+static void outcome(struct both *b, u32 engine, u64 seed, struct outcome *o)
 {
 	static struct vm_machine *m;
 	static struct run run;
@@ -119,7 +136,7 @@ static void outcome(struct both *b, enum vm_mode mode, u64 seed, struct outcome 
 	m = m ? m : vm_machine_new();
 	fill(&run, seed);
 	memset(b->value, 0xee, sizeof(b->value));
-	if (vm_run(m, b->code[mode], &run, BUDGET, &ret))
+	if (vm_run(m, b->code[engine], &run, BUDGET, &ret))
 		fail_msg("%s", vm_fault(m)->text);
 	memcpy(&o->value, b->value, sizeof(o->value));
 	memcpy(o->views, &run, sizeof(o->views));
@@ -143,13 +160,15 @@ static u32 compare(u32 type, u32 attach, const struct bpf_insn *access, const ch
 
 	if (ok && t.lacks)
 		fail_msg("type %u, %s at %d: %s", type, what, access->off, t.lacks);
-	for (u64 seed = 0; ok && seed < 4; seed++) {
-		outcome(&t, VM_CHECKED, seed, &a);
-		outcome(&t, VM_FAST, seed, &b);
+	for (u32 i = 0; ok && i < 4 * (engines() - 1); i++) {
+		u32 e = VM_FAST + i % (engines() - 1);
+
+		outcome(&t, VM_CHECKED, i / 4, &a);
+		outcome(&t, e, i / 4, &b);
 		if (a.value != b.value)
-			fail_msg("type %u, %s at %d: 0x%llx checked, 0x%llx fast", type, what,
-				 access->off, (unsigned long long)a.value,
-				 (unsigned long long)b.value);
+			fail_msg("type %u, %s at %d: 0x%llx checked, 0x%llx in engine %u", type,
+				 what, access->off, (unsigned long long)a.value,
+				 (unsigned long long)b.value, e);
 		if (memcmp(a.views, b.views, sizeof(a.views)))
 			fail_msg("type %u, %s at %d stores another thing", type, what, access->off);
 	}
@@ -224,7 +243,7 @@ static const struct bpf_insn *assemble(const char *text, size_t *n)
 	return code.v;
 }
 
-/* Result of TEXT in both engines, which must be the same. */
+/* Result of TEXT in all engines, which must be the same. */
 static u64 result(u32 type, const char *text, struct both *b)
 {
 	static struct outcome a, c;
@@ -235,9 +254,11 @@ static u64 result(u32 type, const char *text, struct both *b)
 		fail_msg("not accepted: %s", text);
 	assert_null(b->lacks);
 	outcome(b, VM_CHECKED, 1, &a);
-	outcome(b, VM_FAST, 1, &c);
-	assert_int_equal(a.value, c.value);
-	assert_memory_equal(a.views, c.views, sizeof(a.views));
+	for (u32 e = VM_FAST; e < engines(); e++) {
+		outcome(b, e, 1, &c);
+		assert_int_equal(a.value, c.value);
+		assert_memory_equal(a.views, c.views, sizeof(a.views));
+	}
 	free((void *)(uintptr_t)v);
 	return a.value;
 }
@@ -317,8 +338,8 @@ static void stale_stack(void **state)
 	(void)state;
 	assert_int_equal(result(BPF_PROG_TYPE_XDP, text, &b), 0);
 	assert_true(b.rw.stale_stack);
-	for (int i = 0; i < 3; i++) {
-		outcome(&b, VM_FAST, 1, &o);
+	for (u32 i = 0; i < 3 * engines(); i++) {
+		outcome(&b, i % engines(), 1, &o);
 		assert_int_equal(o.value, 0);
 	}
 	both_close(&b);
@@ -353,10 +374,19 @@ static void probes(void **state)
 
 	(void)state;
 	memset(value, 0xff, sizeof(value));
-	assert_int_equal(vm_code_new(&code, &bind, VM_FAST, "probe", &err), 0);
-	assert_int_equal(vm_run(m, code, &run, BUDGET, &ret), 0);
-	assert_int_equal(ret, 0xfffffffeull);
-	vm_code_free(code);
+	for (u32 e = VM_FAST; e < engines(); e++) {
+		const struct rewrite rw = { .insns = p, .nr_insns = ARRAY_LEN(p) };
+		struct jit_code *jit = NULL;
+
+		assert_int_equal(vm_code_new(&code, &bind, VM_FAST, "probe", &err), 0);
+		if (e > VM_FAST)
+			assert_int_equal(runtime_native(&jit, code, &rw, e == OPTIMISED ? JIT_OPT :
+							JIT_FAST, "probe", &err), 0);
+		assert_int_equal(vm_run(m, code, &run, BUDGET, &ret), 0);
+		assert_int_equal(ret, 0xfffffffeull);
+		vm_code_free(code);
+		jit_free(jit);
+	}
 	vm_machine_free(m);
 }
 
@@ -386,11 +416,13 @@ static void lock_of_a_run(void **state)
 	assert_true(both_open(&b, BPF_PROG_TYPE_XDP, 0, v, n));
 	value_map.lock_at = 0;
 	assert_null(b.lacks);
-	for (int i = 0; i < 3; i++) {
-		assert_int_equal(vm_run(m, b.code[VM_FAST], &run, 1000, &ret), -EFAULT);
+	for (u32 i = 0; i < 3 * engines(); i++) {
+		u32 e = i % engines();
+
+		assert_int_equal(vm_run(m, b.code[e], &run, 1000, &ret), -EFAULT);
 		assert_int_equal(vm_fault(m)->kind, VM_FAULT_BUDGET);
 		assert_int_equal(b.value[LOCK_AT], 0);
-		assert_int_equal(vm_run(m, b.code[VM_FAST], &run, 1000000, &ret), 0);
+		assert_int_equal(vm_run(m, b.code[e], &run, 1000000, &ret), 0);
 		assert_int_equal(ret, 1);
 		assert_int_equal(b.value[LOCK_AT], 0);
 	}

@@ -35,6 +35,7 @@
 #include "base/strbuf.h"
 #include "base/vec.h"
 #include "isa/isa.h"
+#include "model/uapi.h"
 #include "obj/obj.h"
 #include "verify/verify.h"
 #include "kernel_bpf.h"
@@ -119,6 +120,7 @@ static const struct image_map maps[] = {
 	  .value_size = 8 },
 	{ .name = "big", .type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 256,
 	  .max_entries = 1 },
+	{ .name = "arena", .type = UAPI_MAP_TYPE_ARENA, .max_entries = 1, .map_flags = 1 << 10 },
 };
 
 static int map_fds[ARRAY_LEN(maps)];
@@ -155,7 +157,8 @@ static int map_fd_of(const struct image_map *m, int inner_fd)
 {
 	union bpf_attr a = { .map_type = m->type, .key_size = m->key_size,
 		.value_size = m->value_size, .max_entries = m->max_entries,
-		.map_flags = m->map_flags, .inner_map_fd = (u32)inner_fd };
+		.map_flags = m->map_flags, .inner_map_fd = (u32)inner_fd,
+		.map_extra = m->type == UAPI_MAP_TYPE_ARENA ? 1ull << 44 : 0 };
 
 	return sys_bpf(BPF_MAP_CREATE, &a);
 }
@@ -596,9 +599,7 @@ static const struct { const char *name, *why; } without[] = {
 	{ "DYNPTR_UNOWNED", "DYNPTR_NONE is met first" },
 	{ "MAP_FD", "the assembler gives maps by their names" },
 	{ "FORMAT_RUN", "it is a warning" },
-	{ "ARENA_CAST", "not yet" }, { "GRAPH_OWNED", "not yet" }, { "KPTR_IMM", "not yet" },
-	{ "REFCOUNT_OBJECT", "not yet" }, { "PERCPU_TYPE", "not yet" },
-	{ "MAP_OPS", "test/cli/ops.t" },
+	{ "MAP_OPS", "test/cli/ops.t has it" },
 };
 
 /* Rows that the programs in C of FOLDER are refused for: verdict.t and verify_c.t judge

@@ -65,6 +65,12 @@ SEC("xdp") __attribute__((naked)) int cast(void)
 	asm volatile("r1 = %[arena] ll; r1 = 4096;" AS_KERNEL("r1")
 		     "r0 = *(u32 *)(r1 + 3); r0 = 2; exit;" :: [arena]"i"(&arena) : "r0", "r1");
 }
+// rejected 0263: a cast between spaces that are none
+SEC("xdp") __attribute__((naked)) int cast_spaces(void)
+{
+	asm volatile("r1 = %[arena] ll; r1 = 4096; r1 = addr_space_cast(r1, 0, 2);"
+		     "r0 = 2; exit;" :: [arena]"i"(&arena) : "r0", "r1");
+}
 // rejected 0262: no arena
 SEC("xdp") __attribute__((naked)) int no_arena(void)
 {

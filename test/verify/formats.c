@@ -3,6 +3,7 @@
 static const char two[] = "%d %s", pointers[] = "%p %px %pK %ps %pS %pB %pks %pus %pi4 %pI6";
 char _license[] SEC("license") = "GPL";
 static const char precision[] = "%.3d", octal[] = "%o", symbol[] = "%pB%pS %5d%%";
+static const char four[] = "%d %d %d %d";
 char out[64];
 
 // ok: two conversions, two values
@@ -65,5 +66,28 @@ SEC("xdp") int in_octal(struct xdp_md *ctx)
 SEC("xdp") int printed(struct xdp_md *ctx)
 {
 	bpf_trace_printk(octal, sizeof(octal), 1);
+	return XDP_PASS;
+}
+// ok 0251: a warning: two conversions, one value
+SEC("xdp") int vprintk_few(struct xdp_md *ctx)
+{
+	__u64 args[1] = { ctx->rx_queue_index };
+
+	bpf_trace_vprintk(two, sizeof(two), args, sizeof(args));
+	return XDP_PASS;
+}
+// ok 0251: a warning: no such conversion
+SEC("iter/bpf_map") int seq_octal(__u64 *ctx)
+{
+	__u64 args[1] = { 1 };
+	void *seq = *(void **)ctx[0];
+
+	bpf_seq_printf(seq, octal, sizeof(octal), args, sizeof(args));
+	return 0;
+}
+// ok 0251: a warning: four conversions, three values
+SEC("xdp") int printk_many(struct xdp_md *ctx)
+{
+	bpf_trace_printk(four, sizeof(four), 1, 2, 3);
 	return XDP_PASS;
 }

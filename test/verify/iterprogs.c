@@ -20,6 +20,11 @@ struct bpf_iter__cgroup { struct bpf_iter_meta *meta; struct cgroup *cgroup; } C
 struct sock_common { unsigned short skc_family; } CORE;
 struct bpf_iter__tcp { struct bpf_iter_meta *meta; struct sock_common *sk_common;
 	unsigned uid; } CORE;
+struct sock { int x; } CORE;
+struct bpf_iter__sockmap { struct bpf_iter_meta *meta; struct bpf_map *map; void *key;
+	struct sock *sk; } CORE;
+struct { __uint(type, BPF_MAP_TYPE_SOCKMAP); __uint(max_entries, 4); __uint(key_size, 4);
+	__uint(value_size, 4); } socks SEC(".maps");
 extern struct task_struct *bpf_task_acquire(struct task_struct *p) K;
 extern void bpf_task_release(struct task_struct *p) K;
 extern struct cgroup *bpf_cgroup_acquire(struct cgroup *c) K;
@@ -156,4 +161,22 @@ SEC("iter/tcp") int socket(struct bpf_iter__tcp *ctx)
 SEC("iter/tcp") int result(struct bpf_iter__tcp *ctx)
 {
 	return 2;
+}
+// ok: one over sockets changes a map of them
+SEC("iter/sockmap") int socks_copied(struct bpf_iter__sockmap *ctx)
+{
+	struct sock *sk = ctx->sk;
+	int k = 0;
+
+	if (sk)
+		bpf_map_update_elem(&socks, &k, sk, 0);
+	return 0;
+}
+// rejected 0361: another program of tracing does
+SEC("tp_btf/sched_switch") int socks_changed(__u64 *ctx)
+{
+	int k = 0;
+
+	bpf_map_delete_elem(&socks, &k);
+	return 0;
 }

@@ -4,6 +4,12 @@
 char _license[] SEC("license") = "GPL";
 struct boss { int n; struct bpf_spin_lock lock;
 	struct bpf_list_head staff CONTAINS(item, node); };
+struct first { struct bpf_spin_lock lock; int n; };
+struct holder { int n; struct boss __attribute__((btf_type_tag("kptr"))) *boss; };
+struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 1); __type(key, int);
+	__type(value, struct holder); } holders SEC(".maps");
+extern void bpf_rcu_read_lock(void) K;
+extern void bpf_rcu_read_unlock(void) K;
 struct elem { int n; struct bpf_spin_lock lock;
 	struct bpf_list_head list CONTAINS(item, node); };
 PRIVATE(A) struct bpf_spin_lock lock;
@@ -11,6 +17,12 @@ PRIVATE(A) struct bpf_list_head list CONTAINS(item, node);
 PRIVATE(B) struct bpf_spin_lock lock_b;
 struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 1); __type(key, int);
 	__type(value, struct elem); } elems SEC(".maps");
+struct begins { struct bpf_list_head list CONTAINS(item, node); struct bpf_spin_lock lock; };
+struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 1); __type(key, int);
+	__type(value, struct begins); } begin SEC(".maps");
+struct task_struct;
+extern struct task_struct *bpf_task_from_pid(int pid) K;
+extern void bpf_task_release(struct task_struct *p) K;
 
 // ok: an object goes in
 SEC("tc") int push(void *ctx)
@@ -512,6 +524,137 @@ SEC("tc") int off_pointer(void *ctx)
 		return 0;
 	bpf_spin_lock(&lock);
 	bpf_list_push_back_impl(&list, &n->node, 0, (long)n);
+	bpf_spin_unlock(&lock);
+	return 0;
+}
+// rejected 0354: the lock of an object that may be none
+SEC("tc") int own_lock_null(void *ctx)
+{
+	struct first *b = NEW(struct first);
+
+	bpf_spin_lock(&b->lock);
+	bpf_spin_unlock(&b->lock);
+	if (b)
+		DROP(b);
+	return 0;
+}
+// rejected 0370: of another member
+SEC("tc") int own_lock_else(void *ctx)
+{
+	struct boss *b = NEW(struct boss);
+
+	if (!b)
+		return 0;
+	bpf_spin_lock((void *)&b->n);
+	bpf_spin_unlock((void *)&b->n);
+	DROP(b);
+	return 0;
+}
+// rejected 0370: of any
+SEC("tc") int own_lock_var(void *ctx)
+{
+	struct boss *b = NEW(struct boss);
+	void *at;
+
+	if (!b)
+		return 0;
+	at = (char *)&b->lock + (bpf_get_prandom_u32() & 4);
+	bpf_spin_lock(at);
+	bpf_spin_unlock(at);
+	DROP(b);
+	return 0;
+}
+// not judged, kernel rejected: of an object that a map owns
+SEC("tc") int lent_lock(void *ctx)
+{
+	struct holder *h;
+	struct boss *b;
+	int k = 0;
+
+	h = bpf_map_lookup_elem(&holders, &k);
+	if (!h)
+		return 0;
+	bpf_rcu_read_lock();
+	b = h->boss;
+	if (b) {
+		bpf_spin_lock(&b->lock);
+		bpf_spin_unlock(&b->lock);
+	}
+	bpf_rcu_read_unlock();
+	return 0;
+}
+// rejected 0268: a head in a value that may be none
+SEC("tc") int head_null(void *ctx)
+{
+	int k = bpf_get_prandom_u32();
+	struct begins *b = bpf_map_lookup_elem(&begin, &k);
+	struct bpf_list_node *n = bpf_list_pop_front(&b->list);
+
+	if (n)
+		DROP(OWNER(n, struct item, node));
+	return 0;
+}
+// rejected 0370: a head somewhere
+SEC("tc") int head_var(void *ctx)
+{
+	int k = 0, some = bpf_get_prandom_u32() & 8;
+	struct elem *e = bpf_map_lookup_elem(&elems, &k);
+	struct bpf_list_node *n;
+
+	if (!e)
+		return 0;
+	bpf_spin_lock(&e->lock);
+	n = bpf_list_pop_front((void *)&e->list - some);
+	bpf_spin_unlock(&e->lock);
+	if (n)
+		DROP(OWNER(n, struct item, node));
+	return 0;
+}
+// rejected 0370: a node somewhere
+SEC("tc") int push_var(void *ctx)
+{
+	int some = bpf_get_prandom_u32() & 8;
+	struct item *n = NEW(struct item);
+
+	if (!n)
+		return 0;
+	bpf_spin_lock(&lock);
+	bpf_list_push_front_impl(&list, (void *)&n->node + some, 0, 0);
+	bpf_spin_unlock(&lock);
+	return 0;
+}
+// rejected 0271: an object of the kernel
+SEC("syscall") int push_task(void *ctx)
+{
+	struct task_struct *t = bpf_task_from_pid(1);
+
+	if (!t)
+		return 0;
+	bpf_spin_lock(&lock);
+	bpf_list_push_front_impl(&list, (void *)t, 0, 0);
+	bpf_spin_unlock(&lock);
+	return 0;
+}
+// rejected 0101: what was never written
+SEC("tc") int push_unset(void *ctx)
+{
+	bpf_spin_lock(&lock);
+	asm volatile("r1 = %[list] ll; r3 = 0; r4 = 0; call %[push];"
+		     :: [list]"i"(&list), [push]"i"(bpf_list_push_front_impl)
+		     : "r0", "r1", "r2", "r3", "r4", "r5");
+	bpf_spin_unlock(&lock);
+	return 0;
+}
+// ok: what a push returns is a number
+SEC("tc") int push_result(void *ctx)
+{
+	struct item *n = NEW(struct item);
+
+	if (!n)
+		return 0;
+	bpf_spin_lock(&lock);
+	if (bpf_list_push_front_impl(&list, &n->node, 0, 0))
+		sum++;
 	bpf_spin_unlock(&lock);
 	return 0;
 }

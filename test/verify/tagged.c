@@ -16,6 +16,7 @@ struct cred { int x; } CORE;
 struct count { long n; };
 struct nested { struct count c; int x; };
 struct big { char b[600]; };
+struct link { struct link *next; };
 struct value { long n; struct task_struct UNTRUSTED *task; struct count PERCPU *counts; };
 struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 1); __type(key, int);
 	__type(value, struct value); } values SEC(".maps");
@@ -237,6 +238,24 @@ SEC("tp_btf/sched_switch") int store_object(__u64 *ctx)
 	bpf_obj_drop_impl(c, 0);
 	return 0;
 }
+// rejected 0286: a number that is stored
+SEC("tp_btf/sched_switch") int store_imm(__u64 *ctx)
+{
+	struct value *v = value();
+
+	if (v)
+		asm volatile("*(u64 *)(%0 + 8) = 7;" :: "r"(v));
+	return 0;
+}
+// ok: NULL that is stored
+SEC("tp_btf/sched_switch") int store_imm_null(__u64 *ctx)
+{
+	struct value *v = value();
+
+	if (v)
+		asm volatile("*(u64 *)(%0 + 8) = 0;" :: "r"(v));
+	return 0;
+}
 // rejected 0288: xchg untrusted
 SEC("tp_btf/sched_switch") int xchg_untrusted(__u64 *ctx)
 {
@@ -321,6 +340,15 @@ SEC("tp_btf/sched_switch") int percpu_wrong_drop2(__u64 *ctx)
 	if (!c)
 		return 0;
 	bpf_percpu_obj_drop_impl(c, 0);
+	return 0;
+}
+// rejected 0289: with a pointer in it
+SEC("tp_btf/sched_switch") int percpu_pointer(__u64 *ctx)
+{
+	struct link *l = NEW_PERCPU(struct link);
+
+	if (l)
+		bpf_percpu_obj_drop_impl(l, 0);
 	return 0;
 }
 // rejected 0293, kernel ok: percpu wrong new

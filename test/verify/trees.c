@@ -6,6 +6,11 @@ PRIVATE(B) struct bpf_spin_lock lock_b;
 PRIVATE(B) struct bpf_rb_root tree CONTAINS(leaf, node);
 PRIVATE(C) struct bpf_spin_lock lock_c;
 PRIVATE(C) struct bpf_rb_root plains CONTAINS(plain, node);
+struct holder { int n; struct leaf __attribute__((btf_type_tag("kptr"))) *leaf; };
+struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 1); __type(key, int);
+	__type(value, struct holder); } holders SEC(".maps");
+extern void bpf_rcu_read_lock(void) K;
+extern void bpf_rcu_read_unlock(void) K;
 #define LESS(name, body) \
 	static _Bool name(struct bpf_rb_node *a, const struct bpf_rb_node *b) { body; }
 LESS(less, return OWNER(a, struct leaf, node)->key < OWNER(b, struct leaf, node)->key)
@@ -15,6 +20,8 @@ LESS(less_unlocks, bpf_spin_unlock(&lock_c); return 0)
 LESS(less_removes, a = bpf_rbtree_remove(&plains, a); sum += !!a; return 0)
 LESS(less_writes, OWNER(a, struct plain, node)->key = 7; return 0)
 LESS(less_node, return a->a[0])
+LESS(less_adds, struct leaf *m = bpf_refcount_acquire_impl(OWNER(a, struct leaf, node), 0);
+	if (m) bpf_rbtree_add_impl(&tree, &m->node, less, 0, 0); return 0)
 LESS(less_first, return bpf_rbtree_first(&plains) != 0)
 static int less_two(struct bpf_rb_node *a, const struct bpf_rb_node *b)
 {
@@ -447,5 +454,127 @@ SEC("tc") int refcount_read(void *ctx)
 		return 0;
 	sum += n->refs.a;
 	DROP(n);
+	return 0;
+}
+// rejected 0277: one more of the context
+SEC("tc") int refcount_ctx(void *ctx)
+{
+	struct leaf *m = bpf_refcount_acquire_impl(ctx, 0);
+
+	if (m)
+		DROP(m);
+	return 0;
+}
+// rejected 0271: what is not owned goes in
+SEC("tc") int add_not_owned(void *ctx)
+{
+	struct holder *h;
+	struct leaf *n;
+	int k = 0;
+
+	h = bpf_map_lookup_elem(&holders, &k);
+	if (!h)
+		return 0;
+	bpf_rcu_read_lock();
+	n = h->leaf;
+	if (n) {
+		bpf_spin_lock(&lock_b);
+		bpf_rbtree_add_impl(&tree, &n->node, less, 0, 0);
+		bpf_spin_unlock(&lock_b);
+	}
+	bpf_rcu_read_unlock();
+	return 0;
+}
+// ok: one more of it does
+SEC("tc") int add_acquired(void *ctx)
+{
+	struct holder *h;
+	struct leaf *n;
+	int k = 0;
+
+	h = bpf_map_lookup_elem(&holders, &k);
+	if (!h)
+		return 0;
+	bpf_rcu_read_lock();
+	n = h->leaf ? bpf_refcount_acquire_impl(h->leaf, 0) : 0;
+	bpf_rcu_read_unlock();
+	if (!n)
+		return 0;
+	bpf_spin_lock(&lock_b);
+	bpf_rbtree_add_impl(&tree, &n->node, less, 0, 0);
+	bpf_spin_unlock(&lock_b);
+	return 0;
+}
+// rejected 0388: one more of what may be none
+SEC("tc") int count_null(void *ctx)
+{
+	struct leaf *n = NEW(struct leaf), *m;
+
+	m = bpf_refcount_acquire_impl(n, 0);
+	if (m)
+		DROP(m);
+	if (n)
+		DROP(n);
+	return 0;
+}
+// rejected 0388: one more of none
+SEC("tc") int count_zero(void *ctx)
+{
+	struct leaf *m = bpf_refcount_acquire_impl(0, 0);
+	if (m)
+		DROP(m);
+	return 0;
+}
+// rejected 0307: one more of somewhere in it
+SEC("tc") int count_var(void *ctx)
+{
+	struct leaf *n = NEW(struct leaf), *m;
+
+	if (!n) return 0;
+	m = bpf_refcount_acquire_impl((void *)n + (bpf_get_prandom_u32() & 8), 0);
+	if (m)
+		DROP(m);
+	DROP(n);
+	return 0;
+}
+// rejected 0277, kernel ok: one more of what may be gone
+SEC("tc") int count_gone(void *ctx)
+{
+	struct holder *h;
+	struct leaf *n, *m;
+	int k = 0;
+
+	h = bpf_map_lookup_elem(&holders, &k);
+	if (!h)
+		return 0;
+	bpf_rcu_read_lock();
+	n = h->leaf;
+	bpf_rcu_read_unlock();
+	if (!n)
+		return 0;
+	m = bpf_refcount_acquire_impl(n, 0);
+	if (m)
+		DROP(m);
+	return 0;
+}
+// rejected 0277: one more of a task
+SEC("tp_btf/sched_switch") int count_task(__u64 *ctx)
+{
+	struct leaf *m = bpf_refcount_acquire_impl((void *)ctx[1], 0);
+
+	if (m)
+		DROP(m);
+	return 0;
+}
+// not judged, kernel ok: a tree grows while it compares
+SEC("tc") int grows(void *ctx)
+{
+	struct leaf *n = NEW(struct leaf);
+
+	if (!n)
+		return 0;
+	bpf_spin_lock(&lock_b);
+	bpf_rbtree_add_impl(&tree, &n->node, less_adds, 0, 0);
+	bpf_spin_unlock(&lock_b);
 	return 0;
 }

@@ -7,6 +7,7 @@
 #	// ok: WHAT
 #	// rejected 0321: WHAT
 #	// rejected 0321, kernel ok: WHAT
+#	// ok 0251: WHAT		with that warning
 #	SEC("xdp") int NAME(...)
 #
 # A kernel that loads nothing here, or that has no answer, is not asked.

@@ -5,7 +5,7 @@
  * that are live get a PHI each (those that are not needed go in ir_phis).
  */
 #include "jit/opt/ir.h"
-#include <linux/bpf.h>
+#include "model/rewrite.h"
 #include <stdlib.h>
 
 const u8 ir_flags[IR_MAX] = {
@@ -14,7 +14,7 @@ const u8 ir_flags[IR_MAX] = {
 #undef X
 };
 
-enum { REGS = 10, RUN_PARAM = 6, ARGS = 0x3e };
+enum { REGS = 10, RUN_PARAM = IR_RUN, ARGS = 0x3e };
 
 struct ir *ir_new(struct ir_func *f, enum ir_op op, u32 w, u32 n)
 {
@@ -24,18 +24,31 @@ struct ir *ir_new(struct ir_func *f, enum ir_op op, u32 w, u32 n)
 	v->w = (u8)w;
 	v->n = (u16)n;
 	v->bits = 64;
+	v->ones = ~0ull;
 	v->id = f->nr_nodes++;
 	v->arg = n <= ARRAY_LEN(v->own) ? v->own : arena_news(f->arena, n, struct ir *);
 	v->place = -1;
 	return v;
 }
 
-struct ir *ir_const(struct ir_func *f, u64 imm)
+struct ir *ir_free_value(struct ir_func *f, enum ir_op op, u64 imm)
 {
-	struct ir *v = ir_new(f, IR_CONST, 64, 0);
+	struct ir *v = ir_new(f, op, 64, 0);
 
 	v->imm = imm;
 	v->block = f->first;
+	return v;
+}
+
+struct ir *ir_const(struct ir_func *f, u64 imm)
+{
+	struct ir **at = &f->numbers[imm * 0x9e3779b97f4a7c15 >> (64 - NUMBERS_LOG)], *v = *at;
+
+	if (v && v->imm == imm)
+		return v;
+	v = *at = ir_free_value(f, IR_CONST, imm);
+	v->bits = imm ? (u8)(64 - __builtin_clzll(imm)) : 0;
+	v->ones = imm;
 	return v;
 }
 
@@ -242,11 +255,12 @@ static struct ir_block *meet(struct ir_block *a, struct ir_block *b)
 	return a;
 }
 
+/* Those far down first: of many ways out along a way, each is met on the way up. */
 static bool idom_step(struct ir_block *b)
 {
 	struct ir_block *idom = NULL;
 
-	for (u32 i = 0; i < b->nr_pred; i++)
+	for (u32 i = b->nr_pred; i-- > 0;)
 		if (b->pred[i]->idom)
 			idom = idom ? meet(idom, b->pred[i]) : b->pred[i];
 	if (idom == b->idom)
@@ -416,20 +430,12 @@ static struct ir *add2(struct build *b, enum ir_op op, u32 w, struct ir *x, stru
 
 static struct ir *number(struct build *b, u64 imm) { return ir_const(b->f, imm); }
 
-static struct ir *free_value(struct build *b, enum ir_op op, u64 imm)
-{
-	struct ir *v = ir_const(b->f, imm);
-
-	v->op = (u8)op;
-	return v;
-}
-
 static struct ir *get(struct build *b, u32 reg)
 {
 	struct ir *v;
 
 	if (reg == BPF_REG_10)
-		return free_value(b, IR_FP, 0);
+		return ir_free_value(b->f, IR_FP, 0);
 	v = b->block->env[reg];
 	/* nothing that was verified reads it; a liveness that asks too much may */
 	return v ? v : number(b, 0);
@@ -493,12 +499,45 @@ static void swap(struct build *b, const struct bpf_insn *in, bool swaps, u32 w)
 	set(b, in->dst_reg, v);
 }
 
+static struct ir *run_of(struct build *b) { return b->f->params[RUN_PARAM]; }
+
+static void stop(struct build *b, enum ir_stop how)
+{
+	add1(b, IR_STOP, 0, run_of(b), 0)->cc = (u8)how;
+}
+
+/* Asks a function of the engine, which needs the address. */
+static void probe(struct build *b, const struct bpf_insn *in, u32 w, bool sign)
+{
+	struct ir *at = add2(b, IR_ADD, 64, get(b, in->src_reg), number(b, (u64)(s64)in->off));
+	struct ir *v = add2(b, IR_CALL, 64, at, run_of(b));
+
+	v->imm = (u64)(uintptr_t)b->f->b->bind->probe(w / 8, sign);
+	set(b, in->dst_reg, v);
+	b->f->has_calls = true;
+}
+
 static void load(struct build *b, const struct bpf_insn *in, u32 w, bool sign)
 {
-	struct ir *v = add1(b, IR_LOAD, w, get(b, in->src_reg), (u64)(s64)in->off);
+	struct ir *v;
+	bool unused;
+
+	if (rewrite_is_probe(in, &unused)) {
+		probe(b, in, w, sign);
+		return;
+	}
+	v = add1(b, IR_LOAD, w, get(b, in->src_reg), (u64)(s64)in->off);
 
 	v->sign = sign;
 	set(b, in->dst_reg, v);
+}
+
+static void end(struct build *b, const struct bpf_insn *in)
+{
+	if (in->code == REWRITE_TRAP)
+		add1(b, IR_TRAP, 0, run_of(b), 0);
+	else
+		add1(b, IR_RET, 64, get(b, 0), 0);
 }
 
 static void store(struct build *b, const struct bpf_insn *in, u32 w, struct ir *val)
@@ -526,11 +565,16 @@ static void atomic(struct build *b, const struct bpf_insn *in, enum isa_kind k, 
 		set(b, in->src_reg, v);
 }
 
-static void after_call(struct build *b, struct ir *v)
+static void after_inline(struct build *b, struct ir *v)
 {
 	for (u32 r = 1; r <= 5; r++)
 		set(b, r, NULL);
 	set(b, 0, v);
+}
+
+static void after_call(struct build *b, struct ir *v)
+{
+	after_inline(b, v);
 	b->f->has_calls = true;
 }
 
@@ -556,10 +600,22 @@ static void call(struct build *b, enum ir_op op, u64 to)
 static void call_body(struct build *b, const struct bpf_insn *in)
 {
 	const struct jit_bind *bind = b->f->b->bind;
-	struct ir *ctx, *map, *index, *v;
+	struct ir *const args[2] = { b->block->env[1], b->block->env[2] };
+	struct ir *ctx, *map, *index, *v = ir_inline(b->f, b->block, b->slot, args);
 
+	if (v) {
+		after_inline(b, v);
+		return;
+	}
 	if (b->ops[b->slot] != OP_CALL || in->imm != BPF_FUNC_tail_call) {
+		u64 site = bind->site ? bind->site(bind->arg, b->slot) : 0;
+
+		if (site)
+			add2(b, IR_STORE, 64, run_of(b), number(b, site))->imm =
+				offsetof(struct run, at);
 		call(b, IR_CALL, (u64)(uintptr_t)bind->body(bind->arg, b->slot));
+		if (site)
+			stop(b, STOP_ASKED);
 		return;
 	}
 	ctx = get(b, 1);
@@ -571,6 +627,15 @@ static void call_body(struct build *b, const struct bpf_insn *in)
 	v->arg[2] = index;
 	v->arg[3] = b->f->params[RUN_PARAM];
 	after_call(b, v);
+}
+
+static void call_local(struct build *b)
+{
+	if (b->f->b->bind->counts)
+		stop(b, STOP_COST);
+	call(b, IR_LOCAL, jump_target(b, b->slot));
+	if (b->f->b->stops)
+		stop(b, STOP_ASKED);
 }
 
 static void load_packet(struct build *b, const struct bpf_insn *in, const struct isa_row *row)
@@ -593,7 +658,7 @@ static void load_imm(struct build *b, const struct bpf_insn *in)
 		v = number(b, (u32)in[0].imm | (u64)(u32)in[1].imm << 32);
 		break;
 	case OP_LDDW_FUNC:
-		v = free_value(b, IR_FUNC, (u64)((s64)b->slot + 1 + in->imm));
+		v = ir_free_value(b->f, IR_FUNC, (u64)((s64)b->slot + 1 + in->imm));
 		break;
 	default:
 		v = number(b, bind->address(bind->arg, b->slot));
@@ -623,6 +688,9 @@ static void translate(struct build *b, const struct bpf_insn *in)
 	const struct isa_row *row = &isa_rows[b->ops[b->slot]];
 	u32 w = row->width;
 
+	if (b->f->b->bind->counts && is_jump(b->ops[b->slot]) &&
+	    jump_target(b, b->slot) <= b->slot)
+		stop(b, STOP_COST);
 	switch ((enum isa_kind)row->kind) {
 	case KIND_MOV: mov(b, in, w); return;
 	case KIND_MOVSX8: sign(b, in, w, 8); return;
@@ -641,10 +709,10 @@ static void translate(struct build *b, const struct bpf_insn *in)
 	case KIND_LDDW: load_imm(b, in); return;
 	case KIND_CALL:
 	case KIND_CALL_KFUNC: call_body(b, in); return;
-	case KIND_CALL_LOCAL: call(b, IR_LOCAL, jump_target(b, b->slot)); return;
+	case KIND_CALL_LOCAL: call_local(b); return;
 	case KIND_LD_ABS:
 	case KIND_LD_IND: load_packet(b, in, row); return;
-	case KIND_EXIT: add1(b, IR_RET, 64, get(b, 0), 0); return;
+	case KIND_EXIT: end(b, in); return;
 	case KIND_JA:
 	case KIND_JA32: add(b, IR_JMP, 0, 0); return;
 	case KIND_MAY_GOTO: may_goto(b); return;

@@ -7,92 +7,121 @@
 #include "jit/opt/ir.h"
 #include <stdlib.h>
 
+struct known { struct ir *v; u32 hash; };
+
 struct table {
-	struct ir **v;
+	struct known *v;
 	u32 size, n;		/* size is a power of two */
 	struct ir_block *block;	/* at work */
 	ir_list *out;		/* its nodes */
 	u32 slot;		/* of the node at work */
 	u32 epoch;		/* grows with each write to memory in the block */
+	u32 stamp;		/* of this time; numbers that are known have it */
 };
 
 static struct table *table_of(struct ir_func *f) { return f->table; }
 
-/* ---- how many bits a value has ----------------------------------------- */
+/* ---- which bits a value has ---------------------------------------------- */
 
 static u32 bits_of_const(u64 v) { return v ? 64 - (u32)__builtin_clzll(v) : 0; }
 
-static u32 max_bits(const struct ir *v)
-{
-	u32 bits = 0;
-
-	for (u32 i = 0; i < v->n; i++) {
-		u32 b = v->arg[i] == v ? 0 : ir_rep(v->arg[i])->bits;
-
-		bits = b > bits ? b : bits;
-	}
-	return bits;
-}
-
 static u32 min_u32(u32 a, u32 b) { return a < b ? a : b; }
 
-static u32 bits_of_two(const struct ir *v)
+/* Bits that all numbers with bits in ONES have 0 at the low end. */
+static u32 low_zeros(u64 ones) { return ones ? (u32)__builtin_ctzll(ones) : 64; }
+
+/* Numbers below 2^BITS in width W whose ZEROS low bits are 0. */
+static u64 ones_below(u32 bits, u32 w, u32 zeros)
 {
-	const struct ir *a = ir_rep(v->arg[0]), *b = ir_rep(v->arg[1]);
-	u32 w = v->w, more = a->bits > b->bits ? a->bits : b->bits;
-	u64 k = ir_is_const(b) ? b->imm & (w - 1) : 0;
+	return zeros >= 64 ? 0 : ir_mask(min_u32(bits, w)) & ~ir_mask(zeros);
+}
+
+static u64 ones_of_two(const struct ir *v)
+{
+	const struct ir *x = ir_rep(v->arg[0]), *y = ir_rep(v->arg[1]);
+	u32 w = v->w, k = ir_is_const(y) ? (u32)y->imm & (w - 1) : 0;
+	u64 m = ir_mask(w), a = x->ones & m, b = y->ones & m;
+	u32 na = bits_of_const(a), nb = bits_of_const(b), more = na > nb ? na : nb;
+	u32 za = low_zeros(a), zb = low_zeros(b);
 
 	switch ((enum ir_op)v->op) {
-	case IR_AND: return min_u32(w, min_u32(a->bits, b->bits));
+	case IR_AND: return a & b;
 	case IR_OR:
-	case IR_XOR: return min_u32(w, more);
-	case IR_ADD: return min_u32(w, more + 1);
-	case IR_MUL: return min_u32(w, a->bits + b->bits);
-	case IR_SHL: return ir_is_const(b) ? min_u32(w, a->bits + (u32)k) : w;
-	case IR_SHR: {
-		u32 n = min_u32(w, a->bits);
-
-		return ir_is_const(b) ? n > k ? n - (u32)k : 0 : n;
-	}
+	case IR_XOR: return a | b;
+	case IR_ADD: return ones_below(more + 1, w, min_u32(za, zb));
+	case IR_SUB: return ones_below(w, w, min_u32(za, zb));
+	case IR_MUL: return ones_below(na + nb, w, za + zb);
+	case IR_SHL: return ir_is_const(y) ? a << k & m : m;
+	case IR_SHR: return ir_is_const(y) ? a >> k : ir_mask(na);
 	case IR_UDIV:
-	case IR_UMOD: return min_u32(w, a->bits);
-	default: return w;
+	case IR_UMOD: return ir_mask(na);
+	default: return m;
 	}
 }
 
-static u32 bits_of(const struct ir *v)
+static u64 rotated(u64 x, u32 w, u32 k)
+{
+	return (x << k | x >> (w - k)) & ir_mask(w);
+}
+
+static u64 ones_of_phi(const struct ir *v)
+{
+	u64 ones = 0;
+
+	for (u32 i = 0; i < v->n; i++)
+		ones |= v->arg[i] == v ? 0 : ir_rep(v->arg[i])->ones;
+	return ones;
+}
+
+/* Bits of V that may be 1. */
+static u64 ones_of(const struct ir *v)
 {
 	switch ((enum ir_op)v->op) {
-	case IR_CONST: return bits_of_const(v->imm);
-	case IR_PHI: return max_bits(v);
+	case IR_CONST: return v->imm;
+	case IR_PHI: return ones_of_phi(v);
 	case IR_ADD: case IR_SUB: case IR_MUL: case IR_AND: case IR_OR: case IR_XOR:
 	case IR_SHL: case IR_SHR: case IR_SAR: case IR_UDIV: case IR_UMOD: case IR_SDIV:
-	case IR_SMOD: return bits_of_two(v);
-	case IR_ROL: case IR_NEG: case IR_SEXT: case IR_BSWAP: return v->w;
-	case IR_ZEXT: return min_u32(v->w, ir_rep(v->arg[0])->bits);
-	case IR_SELECT: {
-		u32 t = ir_rep(v->arg[2])->bits, e = ir_rep(v->arg[3])->bits;
-
-		return t > e ? t : e;
-	}
-	case IR_LOAD: return v->sign ? 64 : v->w;
+	case IR_SMOD: return ones_of_two(v);
+	case IR_NEG: case IR_SEXT: return ir_mask(v->w);
+	case IR_ROL: return rotated(ir_rep(v->arg[0])->ones & ir_mask(v->w), v->w, (u32)v->imm);
+	case IR_BSWAP: return __builtin_bswap64(ir_rep(v->arg[0])->ones) >> (64 - v->w);
+	case IR_ZEXT: return ir_rep(v->arg[0])->ones & ir_mask(v->w);
+	case IR_SELECT: return ir_rep(v->arg[2])->ones | ir_rep(v->arg[3])->ones;
+	case IR_LOAD: return v->sign ? ~0ull : ir_mask(v->w);
 	case IR_ATOMIC:
-	case IR_PACKET: return v->w;
-	default: return 64;
+	case IR_PACKET: return ir_mask(v->w);
+	default: return ~0ull;
 	}
+}
+
+static void set_ones(struct ir *v, u64 ones)
+{
+	v->ones = ones;
+	v->bits = (u8)bits_of_const(ones);
 }
 
 /* PHIs begin with nothing and grow; one that goes on growing makes a leap. */
-static bool phi_bits(struct ir *phi)
+static bool phi_grows(struct ir *phi)
 {
-	u32 bits = max_bits(phi);
+	u64 ones = ones_of_phi(phi);
 
-	if (bits <= phi->bits)
+	if (!(ones & ~phi->ones))
 		return false;
+	ones |= phi->ones;
 	if (++phi->uses > 2)
-		bits = bits <= 32 ? 32 : 64;
-	phi->bits = (u8)bits;
+		ones = ir_mask(ones >> 32 ? 64 : 32);
+	set_ones(phi, ones);
 	return true;
+}
+
+static bool phis_grow(struct ir_func *f)
+{
+	bool any = false;
+
+	for (size_t b = 0; b < f->blocks.n; b++)
+		for (size_t i = 0; i < f->blocks.v[b]->phis.n; i++)
+			any |= phi_grows(f->blocks.v[b]->phis.v[i]);
+	return any;
 }
 
 void ir_bits(struct ir_func *f)
@@ -101,19 +130,19 @@ void ir_bits(struct ir_func *f)
 
 	for (size_t b = 0; b < f->blocks.n; b++)
 		for (size_t i = 0; i < f->blocks.v[b]->phis.n; i++) {
-			f->blocks.v[b]->phis.v[i]->bits = 0;
+			set_ones(f->blocks.v[b]->phis.v[i], 0);
 			f->blocks.v[b]->phis.v[i]->uses = 0;
 		}
 	while (changed) {
-		changed = false;
 		for (size_t b = 0; b < f->blocks.n; b++) {
 			struct ir_block *block = f->blocks.v[b];
 
 			for (size_t i = 0; i < block->phis.n; i++)
-				changed |= phi_bits(block->phis.v[i]);
+				phi_grows(block->phis.v[i]);
 			for (size_t i = 0; i < block->nodes.n; i++)
-				block->nodes.v[i]->bits = (u8)bits_of(block->nodes.v[i]);
+				set_ones(block->nodes.v[i], ones_of(block->nodes.v[i]));
 		}
+		changed = phis_grow(f);
 	}
 }
 
@@ -153,14 +182,18 @@ static bool block_phis(struct ir_block *b)
 	return n != before;
 }
 
+/* Until nothing changes; back first, as what inner loops leave alone decides for outer
+ * ones, then along the way. */
 void ir_phis(struct ir_func *f)
 {
 	bool changed = true;
 
 	while (changed) {
 		changed = false;
-		for (size_t b = 0; b < f->blocks.n; b++)
+		for (size_t b = f->blocks.n; b-- > 0;)
 			changed |= block_phis(f->blocks.v[b]);
+		for (size_t b = 0; changed && b < f->blocks.n; b++)
+			block_phis(f->blocks.v[b]);
 	}
 }
 
@@ -192,18 +225,18 @@ static bool same_value(const struct ir *a, const struct ir *b)
 
 static void table_grow(struct table *t)
 {
-	struct ir **old = t->v;
+	struct known *old = t->v;
 	u32 n = t->size;
 
 	t->size = n ? 2 * n : 256;
 	t->v = mem_alloc(t->size * sizeof(*t->v));
 	for (u32 i = 0; i < n; i++) {
-		u32 at;
+		u32 at = old[i].hash;
 
-		if (!old[i])
+		if (!old[i].v)
 			continue;
-		for (at = hash_of(old[i]); t->v[at & (t->size - 1)]; at++)
-			;
+		while (t->v[at & (t->size - 1)].v)
+			at++;
 		t->v[at & (t->size - 1)] = old[i];
 	}
 	free(old);
@@ -214,24 +247,26 @@ static void table_grow(struct table *t)
 static struct ir *known(struct ir_func *f, struct ir *v)
 {
 	struct table *t = table_of(f);
-	u32 at;
+	u32 hash = hash_of(v), at;
 
 	if (t->n * 2 >= t->size)
 		table_grow(t);
-	for (at = hash_of(v); t->v[at & (t->size - 1)]; at++) {
-		struct ir *have = t->v[at & (t->size - 1)];
+	for (at = hash; t->v[at & (t->size - 1)].v; at++) {
+		struct known *k = &t->v[at & (t->size - 1)];
 
-		if (have == v)
+		if (k->v == v)
 			return v;
-		if (!same_value(have, v))
+		if (k->hash != hash || !same_value(k->v, v))
 			continue;
-		if (ir_remade(v) || ir_dominates(have->block, v->block))
-			return have;
-		t->v[at & (t->size - 1)] = v;
+		if (ir_remade(v) || ir_dominates(k->v->block, v->block))
+			return k->v;
+		k->v = v;
 		return v;
 	}
-	t->v[at & (t->size - 1)] = v;
+	t->v[at & (t->size - 1)] = (struct known){ v, hash };
 	t->n++;
+	if (ir_remade(v))
+		v->stamp = t->stamp;
 	return v;
 }
 
@@ -247,7 +282,7 @@ struct ir *ir_emit(struct ir_func *f, struct ir *v)
 	s = ir_rep(ir_simplify(f, v));
 	if (s != v)
 		return s;
-	v->bits = (u8)bits_of(v);
+	set_ones(v, ones_of(v));
 	if (ir_pure(v) || ir_is(v, IR_LOAD)) {
 		s = known(f, v);
 		if (s != v)
@@ -276,11 +311,14 @@ struct ir *ir_two(struct ir_func *f, enum ir_op op, u32 w, struct ir *a, struct 
 	return ir_emit(f, v);
 }
 
-static struct ir *number(struct ir_func *f, u64 imm) { return known(f, ir_const(f, imm)); }
+struct ir *ir_number(struct ir_func *f, u64 imm)
+{
+	struct ir *v = ir_const(f, imm);
+
+	return v->stamp == table_of(f)->stamp ? v : known(f, v);
+}
 
 /* ---- numbers ----------------------------------------------------------- */
-
-static u64 sext(u64 v, u32 from) { return (u64)((s64)(v << (64 - from)) >> (64 - from)); }
 
 static u64 compute_signed(enum ir_op op, s64 a, s64 b)
 {
@@ -303,11 +341,11 @@ static u64 compute(enum ir_op op, u32 w, u64 a, u64 b)
 	case IR_XOR: return (a ^ b) & m;
 	case IR_SHL: return a << k & m;
 	case IR_SHR: return (a & m) >> k;
-	case IR_SAR: return (u64)((s64)sext(a, w) >> k) & m;
+	case IR_SAR: return (u64)((s64)ir_sext(a, w) >> k) & m;
 	case IR_UDIV: return b & m ? (a & m) / (b & m) : 0;
 	case IR_UMOD: return b & m ? (a & m) % (b & m) : a & m;
 	case IR_MULHI: return (u64)((unsigned __int128)a * b >> 64);
-	default: return compute_signed(op, (s64)sext(a, w), (s64)sext(b, w)) & m;
+	default: return compute_signed(op, (s64)ir_sext(a, w), (s64)ir_sext(b, w)) & m;
 	}
 }
 
@@ -316,7 +354,7 @@ static u64 compute_one(const struct ir *v, u64 a)
 	switch ((enum ir_op)v->op) {
 	case IR_NEG: return -a & ir_mask(v->w);
 	case IR_ZEXT: return a & ir_mask(v->w);
-	case IR_SEXT: return sext(a, (u32)v->imm) & ir_mask(v->w);
+	case IR_SEXT: return ir_sext(a, (u32)v->imm) & ir_mask(v->w);
 	case IR_ROL: {
 		u64 x = a & ir_mask(v->w);
 
@@ -326,31 +364,10 @@ static u64 compute_one(const struct ir *v, u64 a)
 	}
 }
 
-static bool compare(enum ir_cc cc, u32 w, u64 x, u64 y)
-{
-	u64 a = x & ir_mask(w), b = y & ir_mask(w);
-	s64 sa = (s64)sext(x, w), sb = (s64)sext(y, w);
-
-	switch (cc) {
-	case IR_EQ: return a == b;
-	case IR_NE: return a != b;
-	case IR_ULT: return a < b;
-	case IR_ULE: return a <= b;
-	case IR_UGT: return a > b;
-	case IR_UGE: return a >= b;
-	case IR_SLT: return sa < sb;
-	case IR_SLE: return sa <= sb;
-	case IR_SGT: return sa > sb;
-	case IR_SGE: return sa >= sb;
-	case IR_SET: return a & b;
-	default: return !(a & b);
-	}
-}
-
 /* ---- rules ------------------------------------------------------------- */
 
 /* X as one of whose bits only the low W matter. */
-static struct ir *strip(struct ir *x, u32 w)
+struct ir *ir_strip(struct ir *x, u32 w)
 {
 	for (;;) {
 		x = ir_rep(x);
@@ -381,23 +398,19 @@ static struct ir *rule_add(struct ir_func *f, struct ir *v, struct ir *a, struct
 		return NULL;
 	if (!(b->imm & ir_mask(v->w)))
 		return low(f, v->w, a);
-	if (ir_is(a, IR_FP) && v->w == 64) {
-		struct ir *fp = ir_const(f, a->imm + b->imm);
-
-		fp->op = IR_FP;
-		return known(f, fp);
-	}
+	if (ir_is(a, IR_FP) && v->w == 64)
+		return known(f, ir_free_value(f, IR_FP, a->imm + b->imm));
 	if (ir_is(a, IR_ADD) && a->w == v->w && ir_is_const(a->arg[1]))
-		return ir_two(f, IR_ADD, v->w, a->arg[0], number(f, a->arg[1]->imm + b->imm));
+		return ir_two(f, IR_ADD, v->w, a->arg[0], ir_number(f, a->arg[1]->imm + b->imm));
 	return NULL;
 }
 
 static struct ir *rule_sub(struct ir_func *f, struct ir *v, struct ir *a, struct ir *b)
 {
 	if (ir_is_const(b))
-		return ir_two(f, IR_ADD, v->w, a, number(f, -b->imm));
+		return ir_two(f, IR_ADD, v->w, a, ir_number(f, -b->imm));
 	if (a == b)
-		return number(f, 0);
+		return ir_number(f, 0);
 	if (ir_is_const(a) && !(a->imm & ir_mask(v->w)))
 		return ir_one(f, IR_NEG, v->w, b, 0);
 	return NULL;
@@ -410,31 +423,31 @@ static struct ir *rule_mul(struct ir_func *f, struct ir *v, struct ir *a, struct
 	if (!ir_is_const(b))
 		return NULL;
 	if (!c)
-		return number(f, 0);
+		return ir_number(f, 0);
 	if (c & (c - 1))
 		return NULL;
-	return ir_two(f, IR_SHL, v->w, a, number(f, (u64)__builtin_ctzll(c)));
+	return ir_two(f, IR_SHL, v->w, a, ir_number(f, (u64)__builtin_ctzll(c)));
 }
 
 static struct ir *rule_and(struct ir_func *f, struct ir *v, struct ir *a, struct ir *b)
 {
 	u64 c = b->imm & ir_mask(v->w);
-	u32 have = min_u32(a->bits, v->w);
+	u64 have = a->ones & ir_mask(v->w);
 
 	if (a == b)
 		return low(f, v->w, a);
 	if (!ir_is_const(b))
 		return NULL;
-	if (!(c & ir_mask(have)))
-		return number(f, 0);
-	if ((c & ir_mask(have)) == ir_mask(have))
+	if (!(c & have))
+		return ir_number(f, 0);
+	if ((c & have) == have)
 		return low(f, v->w, a);
 	if (c == 0xff || c == 0xffff || c == 0xffffffff)
 		return ir_one(f, IR_ZEXT, bits_of_const(c), a, 0);
 	if (ir_is(a, IR_AND) && ir_is_const(a->arg[1]))
-		return ir_two(f, IR_AND, v->w, a->arg[0], number(f, c & a->arg[1]->imm));
+		return ir_two(f, IR_AND, v->w, a->arg[0], ir_number(f, c & a->arg[1]->imm));
 	if (ir_is(a, IR_ZEXT))
-		return ir_two(f, IR_AND, v->w, a->arg[0], number(f, c & ir_mask(a->w)));
+		return ir_two(f, IR_AND, v->w, a->arg[0], ir_number(f, c & ir_mask(a->w)));
 	return NULL;
 }
 
@@ -442,7 +455,7 @@ static struct ir *rule_or(struct ir_func *f, struct ir *v, struct ir *a, struct 
 {
 	if (ir_is_const(b) && !(b->imm & ir_mask(v->w)))
 		return low(f, v->w, a);
-	return a == b && ir_is(v, IR_OR) ? low(f, v->w, a) : a == b ? number(f, 0) : NULL;
+	return a == b && ir_is(v, IR_OR) ? low(f, v->w, a) : a == b ? ir_number(f, 0) : NULL;
 }
 
 /* (X << k) >> k */
@@ -458,7 +471,7 @@ static struct ir *shifted_back(struct ir_func *f, struct ir *v, struct ir *a, u6
 			ir_one(f, IR_SEXT, v->w, a->arg[0], left) : NULL;
 	if (left == 8 || left == 16 || left == 32)
 		return ir_one(f, IR_ZEXT, left, a->arg[0], 0);
-	return left < 32 ? ir_two(f, IR_AND, v->w, a->arg[0], number(f, ir_mask(left))) : NULL;
+	return left < 32 ? ir_two(f, IR_AND, v->w, a->arg[0], ir_number(f, ir_mask(left))) : NULL;
 }
 
 /* (X << k1) << k2 */
@@ -469,8 +482,8 @@ static struct ir *shifted_twice(struct ir_func *f, struct ir *v, struct ir *a, u
 	if (ir_is(v, IR_SAR) || !is_shift(a, (enum ir_op)v->op, v->w, &before))
 		return NULL;
 	if (before + k >= v->w)
-		return number(f, 0);
-	return ir_two(f, (enum ir_op)v->op, v->w, a->arg[0], number(f, before + k));
+		return ir_number(f, 0);
+	return ir_two(f, (enum ir_op)v->op, v->w, a->arg[0], ir_number(f, before + k));
 }
 
 static struct ir *rule_shift(struct ir_func *f, struct ir *v, struct ir *a, struct ir *b)
@@ -483,14 +496,14 @@ static struct ir *rule_shift(struct ir_func *f, struct ir *v, struct ir *a, stru
 	if (!k)
 		return low(f, v->w, a);
 	if (b->imm != k)
-		return ir_two(f, (enum ir_op)v->op, v->w, a, number(f, k));
+		return ir_two(f, (enum ir_op)v->op, v->w, a, ir_number(f, k));
 	s = ir_is(v, IR_SHL) ? NULL : shifted_back(f, v, a, k);
 	if (s)
 		return s;
 	if (ir_is(v, IR_SAR))
 		return a->bits < v->w ? ir_two(f, IR_SHR, v->w, a, b) : NULL;
 	if (ir_is(v, IR_SHR) && k >= min_u32(a->bits, v->w))
-		return number(f, 0);
+		return ir_number(f, 0);
 	if (ir_is(v, IR_SHR) && v->w == 64 && a->bits <= 32)
 		return ir_two(f, IR_SHR, 32, a, b);
 	if (ir_is(v, IR_SHL) && v->w == 64 && k >= 32 && ir_is(a, IR_ZEXT) && a->w == 32)
@@ -506,7 +519,7 @@ static bool narrows(const struct ir *a)
 
 static struct ir *rule_zext(struct ir_func *f, struct ir *v, struct ir *a)
 {
-	struct ir *s = strip(a, v->w);
+	struct ir *s = ir_strip(a, v->w);
 
 	if (a->bits <= v->w)
 		return a;
@@ -517,9 +530,9 @@ static struct ir *rule_zext(struct ir_func *f, struct ir *v, struct ir *a)
 	return NULL;
 }
 
-static struct ir *rule_sext(struct ir_func *f, struct ir *v, struct ir *a)
+static struct ir *rule_ir_sext(struct ir_func *f, struct ir *v, struct ir *a)
 {
-	struct ir *s = strip(a, (u32)v->imm);
+	struct ir *s = ir_strip(a, (u32)v->imm);
 
 	if (a->bits < v->imm)
 		return a;
@@ -563,8 +576,8 @@ static struct ir *simplify_two(struct ir_func *f, struct ir *v)
 	struct ir *s;
 
 	if (v->w == 32) {
-		v->arg[0] = strip(v->arg[0], 32);
-		v->arg[1] = strip(v->arg[1], 32);
+		v->arg[0] = ir_strip(v->arg[0], 32);
+		v->arg[1] = ir_strip(v->arg[1], 32);
 	}
 	if (ir_flags[v->op] & COMM && ir_is_const(v->arg[0])) {
 		struct ir *a = v->arg[0];
@@ -573,10 +586,10 @@ static struct ir *simplify_two(struct ir_func *f, struct ir *v)
 		v->arg[1] = a;
 	}
 	if (ir_is_const(v->arg[0]) && ir_is_const(v->arg[1]))
-		return number(f, compute((enum ir_op)v->op, v->w, v->arg[0]->imm,
+		return ir_number(f, compute((enum ir_op)v->op, v->w, v->arg[0]->imm,
 					 v->arg[1]->imm));
 	if (ir_is_const(v->arg[1]) && v->w == 32 && v->arg[1]->imm != (u64)(s32)v->arg[1]->imm)
-		v->arg[1] = number(f, (u64)(s64)(s32)v->arg[1]->imm);
+		v->arg[1] = ir_number(f, (u64)(s64)(s32)v->arg[1]->imm);
 	s = rule_two(f, v, v->arg[0], v->arg[1]);
 	return s ? s : v;
 }
@@ -586,77 +599,16 @@ static struct ir *simplify_one(struct ir_func *f, struct ir *v)
 	struct ir *a = v->arg[0], *s = NULL;
 
 	if (ir_is_const(a))
-		return number(f, compute_one(v, a->imm));
+		return ir_number(f, compute_one(v, a->imm));
 	if (ir_is(v, IR_ZEXT))
 		s = rule_zext(f, v, a);
 	else if (ir_is(v, IR_SEXT))
-		s = rule_sext(f, v, a);
+		s = rule_ir_sext(f, v, a);
 	else if (ir_is(v, IR_BSWAP))
 		s = rule_bswap(f, v, a);
 	else if (v->w == 32)
-		v->arg[0] = strip(a, 32);
+		v->arg[0] = ir_strip(a, 32);
 	return s ? s : v;
-}
-
-/* ---- comparisons ------------------------------------------------------- */
-
-static enum ir_cc swapped(enum ir_cc cc)
-{
-	static const u8 to[] = { [IR_EQ] = IR_EQ, [IR_NE] = IR_NE, [IR_ULT] = IR_UGT,
-		[IR_ULE] = IR_UGE, [IR_UGT] = IR_ULT, [IR_UGE] = IR_ULE, [IR_SLT] = IR_SGT,
-		[IR_SLE] = IR_SGE, [IR_SGT] = IR_SLT, [IR_SGE] = IR_SLE, [IR_SET] = IR_SET,
-		[IR_CLEAR] = IR_CLEAR };
-
-	return (enum ir_cc)to[cc];
-}
-
-static bool is_unsigned(u8 cc) { return cc <= IR_UGE || cc >= IR_SET; }
-
-/* A difference or mask that is compared with 0 is a comparison itself. */
-static void compare_zero(struct ir *v)
-{
-	struct ir *a = v->arg[0];
-
-	if (v->cc > IR_NE || !ir_is_const(v->arg[1]) || v->arg[1]->imm || a->w < v->w)
-		return;
-	if (ir_is(a, IR_AND))
-		v->cc = v->cc == IR_NE ? IR_SET : IR_CLEAR;
-	else if (!ir_is(a, IR_XOR) && !ir_is(a, IR_SUB))
-		return;
-	v->arg[0] = a->arg[0];
-	v->arg[1] = a->arg[1];
-}
-
-/* Operands 0 and 1 of V, a branch or SELECT. */
-static void simplify_compare(struct ir_func *f, struct ir *v)
-{
-	if (ir_is_const(v->arg[0])) {
-		struct ir *a = v->arg[0];
-
-		v->arg[0] = v->arg[1];
-		v->arg[1] = a;
-		v->cc = (u8)swapped((enum ir_cc)v->cc);
-	}
-	if (v->w == 64 && is_unsigned(v->cc) && v->arg[0]->bits <= 32 && v->arg[1]->bits <= 32)
-		v->w = 32;
-	compare_zero(v);
-	if (v->w == 64)
-		return;
-	v->arg[0] = strip(v->arg[0], 32);
-	v->arg[1] = strip(v->arg[1], 32);
-	if (ir_is_const(v->arg[1]))
-		v->arg[1] = number(f, (u64)(s64)(s32)v->arg[1]->imm);
-}
-
-static struct ir *simplify_select(struct ir_func *f, struct ir *v)
-{
-	simplify_compare(f, v);
-	if (v->arg[2] == v->arg[3])
-		return v->arg[2];
-	if (ir_is_const(v->arg[0]) && ir_is_const(v->arg[1]))
-		return v->arg[compare((enum ir_cc)v->cc, v->w, v->arg[0]->imm,
-				      v->arg[1]->imm) ? 2 : 3];
-	return v;
 }
 
 /* ---- memory ------------------------------------------------------------ */
@@ -679,7 +631,7 @@ struct ir *ir_simplify(struct ir_func *f, struct ir *v)
 {
 	for (u32 i = 0; i < v->n; i++) {
 		v->arg[i] = ir_rep(v->arg[i]);
-		if (ir_remade(v->arg[i]))
+		if (ir_remade(v->arg[i]) && v->arg[i]->stamp != table_of(f)->stamp)
 			v->arg[i] = known(f, v->arg[i]);
 	}
 	switch ((enum ir_op)v->op) {
@@ -688,10 +640,12 @@ struct ir *ir_simplify(struct ir_func *f, struct ir *v)
 	case IR_SMOD: case IR_MULHI: return simplify_two(f, v);
 	case IR_ROL: case IR_NEG: case IR_ZEXT: case IR_SEXT: case IR_BSWAP:
 		return simplify_one(f, v);
-	case IR_SELECT: return simplify_select(f, v);
-	case IR_BR: simplify_compare(f, v); return v;
+	case IR_SELECT: return ir_choose(f, v);
+	case IR_BR:
+		ir_compare(f, v);
+		return v;
 	case IR_STORE:
-		v->arg[1] = strip(v->arg[1], v->w);
+		v->arg[1] = ir_strip(v->arg[1], v->w);
 		simplify_address(v);
 		return v;
 	case IR_LOAD:
@@ -713,10 +667,8 @@ static bool writes(const struct ir *v)
 static void fold_block(struct ir_func *f, struct ir_block *block)
 {
 	struct table *t = table_of(f);
-	ir_list out = { 0 };
-
 	t->block = block;
-	t->out = &out;
+	t->out->n = 0;
 	t->epoch = 0;
 	for (size_t i = 0; i < block->nodes.n; i++) {
 		struct ir *v = block->nodes.v[i], *s;
@@ -725,21 +677,26 @@ static void fold_block(struct ir_func *f, struct ir_block *block)
 		s = ir_emit(f, v);
 		if (s != v)
 			v->rep = s;
+		if (ir_is(v, IR_BR) && ir_known(v) >= 0)
+			f->decided = true;
 		t->epoch += writes(v);
 	}
-	vec_free(&block->nodes);
-	block->nodes.v = out.v;
-	block->nodes.n = out.n;
-	block->nodes.cap = out.cap;
+	block->nodes.n = 0;
+	for (size_t i = 0; i < t->out->n; i++)
+		*vec_push(&block->nodes) = t->out->v[i];
 }
 
 void ir_fold(struct ir_func *f)
 {
-	struct table t = { 0 };
+	ir_list out = { 0 };
+	struct table t = { .out = &out, .stamp = ~f->nr_folds++ };
 
 	f->table = &t;
 	for (size_t b = 0; b < f->blocks.n; b++)
 		fold_block(f, f->blocks.v[b]);
+	vec_free(&out);
 	free(t.v);
 	f->table = NULL;
+	if (f->decided)
+		ir_decide(f);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * order.c: the last pass before code is made: blocks that only lead on are merged,
- * loops lie in one piece, addresses take in sums, what nobody uses goes, and every
- * value knows where it is used and which blocks it lives into.
+ * loops lie in one piece, what nobody uses goes, and every value knows where it is
+ * used and which blocks it lives into.
  */
 #include "jit/opt/ir.h"
 #include <stdlib.h>
@@ -32,8 +32,72 @@ static void merge_next(struct ir_block *b)
 	next->nr_succ = next->nr_pred = 0;
 }
 
+static bool leads_to(const struct ir_block *b, const struct ir_block *to)
+{
+	return b->succ[0] == to || (b->nr_succ == 2 && b->succ[1] == to);
+}
+
+enum { PREDS_MAX = 128 };	/* lists are copied */
+
+/* Does nothing but lead on, from where nobody leads there already. */
+static bool is_bypass(const struct ir_block *b)
+{
+	if (b->nodes.n != 1 || b->phis.n || b->nr_succ != 1 || b->succ[0] == b || !b->nr_pred ||
+	    b->succ[0]->nr_pred + b->nr_pred > PREDS_MAX)
+		return false;
+	for (u32 p = 0; p < b->nr_pred; p++)
+		if (leads_to(b->pred[p], b->succ[0]) || b->pred[p] == b)
+			return false;
+	return ir_is(last_of(b), IR_JMP);
+}
+
+/* TO has N more predecessors, which give its PHIs what number K gives. */
+static void widen_preds(struct ir_func *f, struct ir_block *to, u32 n, u32 k)
+{
+	struct ir_block **pred = arena_news(f->arena, to->nr_pred + n, struct ir_block *);
+
+	memcpy(pred, to->pred, to->nr_pred * sizeof(*pred));
+	to->pred = pred;
+	to->cap_pred = to->nr_pred + n;
+	for (size_t i = 0; i < to->phis.n; i++) {
+		struct ir *phi = to->phis.v[i];
+		struct ir **arg = arena_news(f->arena, phi->n + n, struct ir *);
+
+		memcpy(arg, phi->arg, phi->n * sizeof(*arg));
+		for (u32 a = 0; a < n; a++)
+			arg[phi->n + a] = phi->arg[k];
+		phi->arg = arg;
+		phi->n = (u16)(phi->n + n);
+	}
+}
+
+/* Predecessors of B lead where it leads. */
+static void bypass(struct ir_func *f, struct ir_block *b)
+{
+	struct ir_block *to = b->succ[0];
+	u32 k = 0;
+
+	while (to->pred[k] != b)
+		k++;
+	if (b->nr_pred > 1)
+		widen_preds(f, to, b->nr_pred - 1, k);
+	for (u32 p = 0; p < b->nr_pred; p++) {
+		struct ir_block *from = b->pred[p];
+
+		from->succ[from->succ[0] != b] = to;
+		if (p)
+			to->pred[to->nr_pred++] = from;
+		else
+			to->pred[k] = from;
+	}
+	b->nr_pred = b->nr_succ = 0;
+}
+
 static void merge(struct ir_func *f)
 {
+	for (size_t i = 0; i < f->blocks.n; i++)
+		if (f->blocks.v[i] != f->first && is_bypass(f->blocks.v[i]))
+			bypass(f, f->blocks.v[i]);
 	for (size_t i = 0; i < f->blocks.n; i++) {
 		struct ir_block *b = f->blocks.v[i];
 
@@ -49,18 +113,24 @@ static void merge(struct ir_func *f)
 
 /* ---- loops ------------------------------------------------------------- */
 
+static void mark_block(struct ir_block *b, struct ir_block *header, u32 *seen, u32 stamp)
+{
+	seen[b->id] = stamp;
+	b->depth++;
+	b->loop = header;	/* headers outside come first */
+}
+
 /* Raises the depth of all blocks from which LATCH, and so HEADER, is reached. */
 static void mark_loop(struct ir_block *header, struct ir_block *latch, u32 stamp, u32 *seen,
 		      block_list *work)
 {
 	work->n = 0;
 	if (seen[header->id] != stamp) {
-		seen[header->id] = stamp;
-		header->depth++;
+		header->outer = header->loop;
+		mark_block(header, header, seen, stamp);
 	}
 	if (seen[latch->id] != stamp) {
-		seen[latch->id] = stamp;
-		latch->depth++;
+		mark_block(latch, header, seen, stamp);
 		*vec_push(work) = latch;
 	}
 	while (work->n) {
@@ -71,8 +141,7 @@ static void mark_loop(struct ir_block *header, struct ir_block *latch, u32 stamp
 
 			if (seen[p->id] == stamp)
 				continue;
-			seen[p->id] = stamp;
-			p->depth++;
+			mark_block(p, header, seen, stamp);
 			*vec_push(work) = p;
 		}
 	}
@@ -83,8 +152,10 @@ static void find_loops(struct ir_func *f)
 	u32 *seen = mem_alloc(f->blocks.n * sizeof(*seen)), stamp = 0;
 	block_list work = { 0 };
 
-	for (size_t i = 0; i < f->blocks.n; i++)
+	for (size_t i = 0; i < f->blocks.n; i++) {
 		f->blocks.v[i]->depth = f->blocks.v[i]->header = 0;
+		f->blocks.v[i]->loop = f->blocks.v[i]->outer = NULL;
+	}
 	for (size_t i = 0; i < f->blocks.n; i++) {
 		struct ir_block *h = f->blocks.v[i];
 
@@ -98,17 +169,6 @@ static void find_loops(struct ir_func *f)
 	}
 	vec_free(&work);
 	free(seen);
-}
-
-/* The condition that is true when CC is not. */
-static enum ir_cc negated(enum ir_cc cc)
-{
-	static const u8 to[] = { [IR_EQ] = IR_NE, [IR_NE] = IR_EQ, [IR_ULT] = IR_UGE,
-		[IR_ULE] = IR_UGT, [IR_UGT] = IR_ULE, [IR_UGE] = IR_ULT, [IR_SLT] = IR_SGE,
-		[IR_SLE] = IR_SGT, [IR_SGT] = IR_SLE, [IR_SGE] = IR_SLT, [IR_SET] = IR_CLEAR,
-		[IR_CLEAR] = IR_SET };
-
-	return (enum ir_cc)to[cc];
 }
 
 /* Ways out of loops are walked first, so that they come last. */
@@ -125,74 +185,33 @@ static void lay_out(struct ir_func *f)
 
 			b->succ[0] = b->succ[1];
 			b->succ[1] = s;
-			last_of(b)->cc = (u8)negated((enum ir_cc)last_of(b)->cc);
+			last_of(b)->cc = (u8)ir_negated(last_of(b)->cc);
 		}
 	}
 	ir_blocks(f);
 }
 
-/* ---- addresses --------------------------------------------------------- */
-
-static bool has_address(const struct ir *v)
-{
-	return ir_is(v, IR_LOAD) || ir_is(v, IR_STORE);
-}
-
-/* Counts, for each value, uses that are not the base of an address (in stamp). */
-static void count_others(struct ir_func *f)
+/* Also values that are nowhere have uses. */
+static void all_values(struct ir_func *f, void (*fn)(struct ir_func *f, struct ir *v))
 {
 	for (size_t b = 0; b < f->blocks.n; b++) {
-		const struct ir_block *block = f->blocks.v[b];
+		struct ir_block *block = f->blocks.v[b];
 
-		for (size_t i = 0; i < block->phis.n; i++)
+		for (size_t i = 0; i < block->phis.n; i++) {
+			fn(f, block->phis.v[i]);
 			for (u32 a = 0; a < block->phis.v[i]->n; a++)
-				ir_rep(block->phis.v[i]->arg[a])->stamp++;
+				fn(f, block->phis.v[i]->arg[a]);
+		}
 		for (size_t i = 0; i < block->nodes.n; i++) {
 			struct ir *v = block->nodes.v[i];
 
-			for (u32 a = 0; a < v->n; a++) {
-				v->arg[a] = ir_rep(v->arg[a]);
-				v->arg[a]->stamp += a || !has_address(v);
-			}
+			fn(f, v);
+			for (u32 a = 0; a < v->n; a++)
+				fn(f, v->arg[a]);
+			if (v->index)
+				fn(f, v->index);
 		}
 	}
-}
-
-static bool small_shift(const struct ir *v)
-{
-	return ir_is(v, IR_SHL) && v->w == 64 && ir_is_const(v->arg[1]) && v->arg[1]->imm <= 3 &&
-	       v->stamp <= 1;
-}
-
-/* A sum that is an address and nothing else is not reckoned by itself. */
-static void fold_address(struct ir *v)
-{
-	struct ir *sum = v->arg[0], *x, *y;
-
-	if (!ir_is(sum, IR_ADD) || sum->w != 64 || sum->stamp || ir_remade(sum->arg[1]) ||
-	    ir_remade(sum->arg[0]))
-		return;
-	x = sum->arg[0];
-	y = sum->arg[1];
-	if (small_shift(x) && !small_shift(y)) {
-		x = y;
-		y = sum->arg[0];
-	}
-	v->arg[0] = x;
-	v->index = y;
-	if (small_shift(y)) {
-		v->index = y->arg[0];
-		v->scale = (u8)y->arg[1]->imm;
-	}
-}
-
-static void fold_addresses(struct ir_func *f)
-{
-	count_others(f);
-	for (size_t b = 0; b < f->blocks.n; b++)
-		for (size_t i = 0; i < f->blocks.v[b]->nodes.n; i++)
-			if (has_address(f->blocks.v[b]->nodes.v[i]))
-				fold_address(f->blocks.v[b]->nodes.v[i]);
 }
 
 /* ---- what is used ------------------------------------------------------ */
@@ -229,16 +248,30 @@ static void keep_seen(ir_list *l)
 	l->n = n;
 }
 
+static void forget_use(struct ir *v)
+{
+	v->seen = false;
+	v->uses = 0;
+}
+
+/* Numbers may stay seen: they have no operands. */
+static void unseen(struct ir_func *f)
+{
+	for (size_t b = 0; b < f->blocks.n; b++) {
+		struct ir_block *block = f->blocks.v[b];
+
+		for (size_t i = 0; i < block->phis.n; i++)
+			forget_use(block->phis.v[i]);
+		for (size_t i = 0; i < block->nodes.n; i++)
+			forget_use(block->nodes.v[i]);
+	}
+}
+
 static void drop_unused(struct ir_func *f)
 {
 	ir_list work = { 0 };
 
-	for (size_t b = 0; b < f->blocks.n; b++) {
-		for (size_t i = 0; i < f->blocks.v[b]->phis.n; i++)
-			f->blocks.v[b]->phis.v[i]->uses = 0;
-		for (size_t i = 0; i < f->blocks.v[b]->nodes.n; i++)
-			f->blocks.v[b]->nodes.v[i]->uses = 0;
-	}
+	unseen(f);
 	for (size_t b = 0; b < f->blocks.n; b++)
 		for (size_t i = 0; i < f->blocks.v[b]->nodes.n; i++) {
 			struct ir *v = f->blocks.v[b]->nodes.v[i];
@@ -297,6 +330,19 @@ static void use_at(struct ir *v, u32 pos, bool store)
 	v->last = pos > v->last ? pos : v->last;
 }
 
+/* A block that leads to another twice is its predecessor where it is first. */
+static void number_edges(struct ir_func *f)
+{
+	for (size_t b = 0; b < f->blocks.n; b++) {
+		struct ir_block *to = f->blocks.v[b];
+
+		for (u32 p = to->nr_pred; p-- > 0;)
+			for (u32 s = 0; s < to->pred[p]->nr_succ; s++)
+				if (to->pred[p]->succ[s] == to)
+					to->pred[p]->at_succ[s] = p;
+	}
+}
+
 /* What PHIs of the blocks behind get from BLOCK is used at its edge. */
 static void walk_edges(struct ir_block *block, bool store)
 {
@@ -305,11 +351,12 @@ static void walk_edges(struct ir_block *block, bool store)
 
 		if (s && to == block->succ[0])
 			continue;
-		for (u32 p = 0; p < to->nr_pred && to->phis.n; p++)
-			for (size_t i = 0; to->pred[p] == block && i < to->phis.n; i++) {
-				use_at(to->phis.v[i]->arg[p], block->edge, store);
-				to->phis.v[i]->arg[p]->phi = to->phis.v[i];
-			}
+		for (size_t i = 0; i < to->phis.n; i++) {
+			struct ir *v = to->phis.v[i]->arg[block->at_succ[s]];
+
+			use_at(v, block->edge, store);
+			v->phi = to->phis.v[i];
+		}
 	}
 }
 
@@ -320,12 +367,11 @@ static void walk_uses(struct ir_func *f, bool store)
 		struct ir_block *block = f->blocks.v[b];
 
 		for (size_t i = 0; i < block->nodes.n; i++) {
-			struct ir *v = block->nodes.v[i];
+			struct ir *v = block->nodes.v[i], *read[IR_OPERANDS];
+			u32 n = v->late ? 0 : ir_operands(v, read);
 
-			for (u32 a = 0; a < v->n; a++)
-				use_at(v->arg[a], v->first, store);
-			if (v->index)
-				use_at(v->index, v->first, store);
+			for (u32 a = 0; a < n; a++)
+				use_at(read[a], v->first, store);
 		}
 		walk_edges(block, store);
 	}
@@ -336,29 +382,6 @@ static void give_room(struct ir_func *f, struct ir *v)
 	if (v->nr_use && !v->use)
 		v->use = arena_news(f->arena, v->nr_use, u32);
 	v->nr_use = 0;
-}
-
-/* Also values that are nowhere have uses. */
-static void all_values(struct ir_func *f, void (*fn)(struct ir_func *f, struct ir *v))
-{
-	for (size_t b = 0; b < f->blocks.n; b++) {
-		struct ir_block *block = f->blocks.v[b];
-
-		for (size_t i = 0; i < block->phis.n; i++) {
-			fn(f, block->phis.v[i]);
-			for (u32 a = 0; a < block->phis.v[i]->n; a++)
-				fn(f, block->phis.v[i]->arg[a]);
-		}
-		for (size_t i = 0; i < block->nodes.n; i++) {
-			struct ir *v = block->nodes.v[i];
-
-			fn(f, v);
-			for (u32 a = 0; a < v->n; a++)
-				fn(f, v->arg[a]);
-			if (v->index)
-				fn(f, v->index);
-		}
-	}
 }
 
 static void forget_uses(struct ir_func *f, struct ir *v)
@@ -462,15 +485,19 @@ static void find_loop_ends(struct ir_func *f)
 
 void ir_order(struct ir_func *f)
 {
+	drop_unused(f);
 	merge(f);
 	lay_out(f);
-	fold_addresses(f);
+	ir_address(f);
+	ir_memory(f);
 	drop_unused(f);
+	number_edges(f);
 	number_positions(f);
 	widen_phis(f);
 	find_uses(f);
 	find_lives(f);
 	find_loop_ends(f);
+	ir_hold(f);
 }
 
 void ir_collect(struct ir_func *f)

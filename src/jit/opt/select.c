@@ -3,10 +3,84 @@
  * select.c: a branch around almost nothing becomes conditional moves: what both
  * ways compute is computed, and SELECTs choose. Worth it while a wrongly guessed
  * branch costs more than doing both: a few cheap operations, one or two values.
+ *
+ * A branch does not wait for what it depends on, a conditional move does. So what is
+ * chosen by something loaded, and leads to an address that is loaded from, stays a
+ * branch: as in a search, where else each step waits for memory before it asks for more.
  */
 #include "jit/opt/ir.h"
 
 enum { SIDE_MAX = 2, CHOICES_MAX = 2 };
+
+/* ---- what addresses come from --------------------------------------------------- */
+
+static void lead(struct ir *v, ir_list *work)
+{
+	v = ir_rep(v);
+	if (v->seen || (!ir_pure(v) && !ir_is(v, IR_PHI)) || ir_remade(v))
+		return;
+	v->seen = true;
+	*vec_push(work) = v;
+}
+
+/* Marks, as seen, all from which addresses of loads are reckoned. */
+static void mark_addresses(struct ir_func *f)
+{
+	ir_list work = { 0 };
+
+	for (size_t b = 0; b < f->blocks.n; b++)
+		for (size_t i = 0; i < f->blocks.v[b]->nodes.n; i++)
+			if (ir_is(f->blocks.v[b]->nodes.v[i], IR_LOAD))
+				lead(f->blocks.v[b]->nodes.v[i]->arg[0], &work);
+	while (work.n) {
+		struct ir *v = work.v[--work.n];
+
+		for (u32 a = 0; a < v->n; a++)
+			lead(v->arg[a], &work);
+	}
+	vec_free(&work);
+}
+
+static void forget_marks(struct ir_func *f)
+{
+	for (size_t b = 0; b < f->blocks.n; b++) {
+		const struct ir_block *block = f->blocks.v[b];
+
+		for (size_t i = 0; i < block->phis.n; i++)
+			block->phis.v[i]->seen = false;
+		for (size_t i = 0; i < block->nodes.n; i++)
+			block->nodes.v[i]->seen = false;
+	}
+}
+
+enum { NEAR = 3 };
+
+static bool is_loaded(const struct ir *v, u32 depth)
+{
+	v = ir_rep((struct ir *)v);
+	if (ir_is(v, IR_LOAD))
+		return true;
+	for (u32 a = 0; depth && ir_pure(v) && a < v->n; a++)
+		if (is_loaded(v->arg[a], depth - 1))
+			return true;
+	return false;
+}
+
+/* What BRANCH decides, a PHI of JOIN for predecessors A and B, is waited for. */
+static bool is_waited_for(const struct ir *branch, const struct ir_block *join, u32 a, u32 b)
+{
+	if (!is_loaded(branch->arg[0], NEAR) && !is_loaded(branch->arg[1], NEAR))
+		return false;
+	for (size_t i = 0; i < join->phis.n; i++)
+		if (join->phis.v[i]->seen &&
+		    ir_rep(join->phis.v[i]->arg[a]) != ir_rep(join->phis.v[i]->arg[b]))
+			return true;
+	return false;
+}
+
+/* ---- branches --------------------------------------------------------------------- */
+
+static struct ir *branch_of(const struct ir_block *b) { return b->nodes.v[b->nodes.n - 1]; }
 
 /* Nodes of B but its jump, when all are cheap and without effect; else -1. */
 static int cheap(const struct ir_block *b)
@@ -115,7 +189,8 @@ static bool triangle(struct ir_func *f, struct ir_block *b, u32 which)
 		return false;
 	direct = pred_index(join, b);
 	way = pred_index(join, side);
-	if (choices(join, direct, way) > CHOICES_MAX)
+	if (choices(join, direct, way) > CHOICES_MAX ||
+	    is_waited_for(branch_of(b), join, direct, way))
 		return false;
 	hoist(b, side);
 	add_selects(f, b, join, direct, which ? direct : way, which ? way : direct);
@@ -135,7 +210,8 @@ static bool diamond(struct ir_func *f, struct ir_block *b)
 	way_t = pred_index(join, t);
 	way_e = pred_index(join, e);
 	if (ir_dominates(join, b) || cheap(t) + cheap(e) > SIDE_MAX ||
-	    choices(join, way_t, way_e) > CHOICES_MAX)
+	    choices(join, way_t, way_e) > CHOICES_MAX ||
+	    is_waited_for(branch_of(b), join, way_t, way_e))
 		return false;
 	hoist(b, t);
 	hoist(b, e);
@@ -149,13 +225,15 @@ void ir_select(struct ir_func *f)
 {
 	bool changed = false;
 
+	mark_addresses(f);
 	/* inner ones first: what they leave may be a side itself */
 	for (size_t i = f->blocks.n; i-- > 0;) {
 		struct ir_block *b = f->blocks.v[i];
 
-		if (b->nr_succ == 2 && ir_is(b->nodes.v[b->nodes.n - 1], IR_BR))
+		if (b->nr_succ == 2 && ir_is(branch_of(b), IR_BR))
 			changed |= triangle(f, b, 0) || triangle(f, b, 1) || diamond(f, b);
 	}
+	forget_marks(f);
 	if (!changed)
 		return;
 	ir_blocks(f);

@@ -20,7 +20,9 @@ enum x64_cc {
 };
 
 /* Arithmetic by its row in opcode bytes 00..3f and /digit of 81, 83. */
-enum x64_alu { X_ADD = 0, X_OR = 1, X_AND = 4, X_SUB = 5, X_XOR = 6, X_CMP = 7 };
+enum x64_alu {
+	X_ADD = 0, X_OR = 1, X_ADC = 2, X_SBB = 3, X_AND = 4, X_SUB = 5, X_XOR = 6, X_CMP = 7,
+};
 enum x64_shift { X_ROR = 1, X_SHL = 4, X_SHR = 5, X_SAR = 7 };
 
 static inline void put1(u8 **p, u32 b) { *(*p)++ = (u8)b; }
@@ -187,6 +189,15 @@ static inline void x_cmov(u8 **p, bool w, enum x64_cc cc, u32 dst, u32 src)
 	x_modrr(p, dst, src);
 }
 
+/* The low byte of DST is 1 or 0. */
+static inline void x_setcc(u8 **p, enum x64_cc cc, u32 dst)
+{
+	x_rex(p, false, 0, dst, dst >= 4);
+	put1(p, 0x0f);
+	put1(p, 0x90 | (u32)cc);
+	x_modrr(p, 0, dst);
+}
+
 /* By cl. */
 static inline void x_shift_cl(u8 **p, bool w, enum x64_shift op, u32 dst)
 {
@@ -331,6 +342,32 @@ static inline void x_at(u8 **p, bool w, bool two, u32 op, u32 reg, const struct 
 		x_modsib(p, reg, a->base, a->index, a->scale, a->disp);
 }
 
+/* ALU operation OP of BITS at the place with IMM. */
+static inline void x_at_imm(u8 **p, u32 bits, u32 op, const struct x64_addr *a, s32 imm)
+{
+	bool small = bits > 8 && fits8(bits == 16 ? (s16)imm : imm);
+
+	if (bits == 16)
+		put1(p, 0x66);
+	x_at(p, bits == 64, false, bits == 8 ? 0x80 : small ? 0x83 : 0x81, op, a, false);
+	if (bits == 8 || small)
+		put1(p, (u8)imm);
+	else if (bits == 16)
+		put1(p, (u8)imm), put1(p, (u8)(imm >> 8));
+	else
+		put4(p, (u32)imm);
+}
+
+/* The same with f6, f7 /0: test. */
+static inline void x_at_test_imm(u8 **p, u32 bits, const struct x64_addr *a, s32 imm)
+{
+	x_at(p, bits == 64, false, bits == 8 ? 0xf6 : 0xf7, 0, a, false);
+	if (bits == 8)
+		put1(p, (u8)imm);
+	else
+		put4(p, (u32)imm);
+}
+
 static inline void x_lea(u8 **p, bool w, u32 dst, const struct x64_addr *a)
 {
 	x_at(p, w, false, 0x8d, dst, a, false);
@@ -368,6 +405,21 @@ static inline void x_pop(u8 **p, u32 reg)
 {
 	x_rex(p, false, 0, reg, false);
 	put1(p, 0x58 | (reg & 7));
+}
+
+/* At most N bytes, and 9, that do nothing, as one instruction (Intel's advice). */
+static inline void x_nop(u8 **p, u32 n)
+{
+	static const u8 nops[9][9] = {
+		{ 0x90 }, { 0x66, 0x90 }, { 0x0f, 0x1f, 0 }, { 0x0f, 0x1f, 0x40, 0 },
+		{ 0x0f, 0x1f, 0x44, 0, 0 }, { 0x66, 0x0f, 0x1f, 0x44, 0, 0 },
+		{ 0x0f, 0x1f, 0x80, 0, 0, 0, 0 }, { 0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0 },
+		{ 0x66, 0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0 },
+	};
+
+	n = n < 9 ? n : 9;
+	memcpy(*p, nops[n - 1], n);
+	*p += n;
 }
 
 static inline void x_leave(u8 **p) { put1(p, 0xc9); }
@@ -422,5 +474,35 @@ static inline void x_patch8(u8 *at, const u8 *to) { *at = (u8)(to - (at + 1)); }
 
 static inline void x_call_reg(u8 **p, u32 reg) { x_rr(p, false, 0xff, 2, reg); }
 static inline void x_jmp_reg(u8 **p, u32 reg) { x_rr(p, false, 0xff, 4, reg); }
+
+/* ---- the stack ------------------------------------------------------------- */
+
+/* Clears 512 bytes below what R11 points to, by r10 and xmm0. */
+static inline void x_clear_stack(u8 **p)
+{
+	static const u8 head[] = {
+		0x0f, 0x57, 0xc0,				/* xorps xmm0, xmm0 */
+		0x4d, 0x8d, 0x93, 0x00, 0xfe, 0xff, 0xff,	/* lea r10, [r11 - 512] */
+	}, tail[] = {
+		0x49, 0x83, 0xeb, 0x40,				/* sub r11, 64 */
+		0x4d, 0x39, 0xd3,				/* cmp r11, r10 */
+	};
+	u8 *again;
+
+	for (u32 i = 0; i < sizeof(head); i++)
+		put1(p, head[i]);
+	again = *p;
+	for (u32 i = 1; i <= 4; i++) {				/* movups [r11 - 16 i], xmm0 */
+		put1(p, 0x41);
+		put1(p, 0x0f);
+		put1(p, 0x11);
+		put1(p, 0x43);
+		put1(p, (u8)(-16 * (s32)i));
+	}
+	for (u32 i = 0; i < sizeof(tail); i++)
+		put1(p, tail[i]);
+	put1(p, 0x75);						/* jne */
+	put1(p, (u8)(again - (*p + 1)));
+}
 
 #endif

@@ -60,10 +60,7 @@ void ra_moves(struct ra *a, const struct move *m, u32 n)
 
 static u32 pred_index(const struct ir_block *to, const struct ir_block *from)
 {
-	for (u32 i = 0; i < to->nr_pred; i++)
-		if (to->pred[i] == from)
-			return i;
-	return 0;
+	return from->at_succ[from->succ[0] != to];
 }
 
 static u32 entry_free(const struct entry *e)
@@ -76,16 +73,43 @@ static u32 entry_free(const struct entry *e)
 	return mask;
 }
 
+static void give_phi(struct ra *a, struct entry *e, struct ir *phi, u32 r)
+{
+	phi->phi_reg = (u8)r;
+	e->reg[r] = phi;
+	a->used |= BIT(r) & CALLEE_SAVED;
+}
+
+/* One that becomes a PHI elsewhere is best where that one is. */
+static bool enter_as_later(struct ra *a, struct entry *e, struct ir *phi)
+{
+	u32 r = ra_phi_hint(phi);
+
+	if (r == NOREG || e->reg[r])
+		return false;
+	give_phi(a, e, phi, r);
+	return true;
+}
+
+/* Registers that the loop of TO, or around it, takes again and again. */
+static u32 taken_in_loop(const struct ir_block *to)
+{
+	return to->loop && to->loop->divides ? BIT(RAX) | BIT(RDX) : 0;
+}
+
 static void enter_phi(struct ra *a, struct entry *e, struct ir *phi)
 {
 	u32 open = entry_free(e);
-	u32 best = open & (ra_crosses(a, phi) ? CALLEE_SAVED : CALLER_SAVED);
+	u32 best = open & (ra_crosses(a, phi) ? CALLEE_SAVED : CALLER_SAVED | a->used);
 
 	if (!open)
 		return;
-	phi->phi_reg = (u8)__builtin_ctz(best ? best : open);
-	e->reg[phi->phi_reg] = phi;
-	a->used |= BIT(phi->phi_reg) & CALLEE_SAVED;
+	if (best & ~taken_in_loop(phi->block))
+		best &= ~taken_in_loop(phi->block);
+	else if (open & ~taken_in_loop(phi->block))
+		best = open & ~taken_in_loop(phi->block);
+	best = best & ~a->wanted ? best & ~a->wanted : best;
+	give_phi(a, e, phi, (u32)__builtin_ctz(best ? best : open));
 }
 
 /* Registers of values that end here go to PHIs that get them. */
@@ -97,11 +121,13 @@ static void enter_phis(struct ra *a, struct entry *e, struct ir_block *to)
 		struct ir *phi = to->phis.v[i], *v = phi->arg[p];
 
 		phi->phi_reg = NOREG;
-		if (v->reg == NOREG || e->reg[v->reg])
+		if (enter_as_later(a, e, phi) || v->reg == NOREG || e->reg[v->reg])
 			continue;
 		if (ra_crosses(a, phi) && !(BIT(v->reg) & CALLEE_SAVED) &&
 		    entry_free(e) & CALLEE_SAVED)
 			continue;	/* it would have to move at the call */
+		if (to->header && BIT(v->reg) & taken_in_loop(to))
+			continue;
 		phi->phi_reg = v->reg;
 		e->reg[v->reg] = phi;
 	}
@@ -117,6 +143,7 @@ static void enter_loop(struct ra *a, struct entry *e, struct ir_block *to)
 		struct ir *v = to->live.v[i];
 		u32 open = entry_free(e), u = v->at_use;
 
+		open &= ~taken_in_loop(to);
 		if (v->reg != NOREG || !(open & (open - 1)))
 			continue;
 		while (u < v->nr_use && v->use[u] < to->pos)
@@ -125,10 +152,28 @@ static void enter_loop(struct ra *a, struct entry *e, struct ir_block *to)
 			continue;
 		if (ra_crosses(a, v))
 			open = open & CALLEE_SAVED ? open & CALLEE_SAVED : 0;
+		else if (open & (CALLER_SAVED | a->used))
+			open &= CALLER_SAVED | a->used;
 		if (!open)
 			continue;
 		e->reg[__builtin_ctz(open)] = v;
 		a->used |= BIT(__builtin_ctz(open)) & CALLEE_SAVED;
+	}
+}
+
+/* What lives through the loop lies elsewhere, as far as there is room. */
+static void leave_taken(struct ra *a, struct entry *e, const struct ir_block *to)
+{
+	for (u32 r = 0; r < REGS; r++) {
+		u32 open = entry_free(e) & ~taken_in_loop(to), best;
+
+		if (!e->reg[r] || !(BIT(r) & taken_in_loop(to)) || !open)
+			continue;
+		best = open & (ra_crosses(a, e->reg[r]) ? CALLEE_SAVED : CALLER_SAVED | a->used);
+		best = best ? best : open;
+		e->reg[__builtin_ctz(best)] = e->reg[r];
+		e->reg[r] = NULL;
+		a->used |= BIT(__builtin_ctz(best)) & CALLEE_SAVED;
 	}
 }
 
@@ -143,6 +188,8 @@ void ra_enter(struct ra *a, struct ir_block *to)
 	for (size_t i = 0; i < to->live.n; i++)
 		if (to->live.v[i]->reg != NOREG)
 			e->reg[to->live.v[i]->reg] = to->live.v[i];
+	if (to->header && taken_in_loop(to))
+		leave_taken(a, e, to);
 	enter_phis(a, e, to);
 	if (to->header)
 		enter_loop(a, e, to);
@@ -164,6 +211,21 @@ void ra_live_out(struct ir_block *block)
 			block->succ[s]->live.v[i]->stamp = block->id + 1;
 }
 
+/* Registers of the PHIs behind BLOCK that are decided. */
+static u32 wanted(const struct ir_block *block)
+{
+	u32 mask = 0;
+
+	for (u32 s = 0; s < block->nr_succ; s++)
+		for (size_t i = 0; i < block->succ[s]->phis.n; i++) {
+			u32 r = block->succ[s]->phis.v[i]->phi_reg;
+			u32 later = r == NOREG ? ra_phi_hint(block->succ[s]->phis.v[i]) : r;
+
+			mask |= later == NOREG ? 0 : BIT(later);
+		}
+	return mask;
+}
+
 void ra_start(struct ra *a, struct ir_block *block)
 {
 	const struct entry *e = block->entry;
@@ -172,6 +234,7 @@ void ra_start(struct ra *a, struct ir_block *block)
 		ra_drop(a, r);
 	a->block = block;
 	a->pos = block->pos;
+	a->wanted = wanted(block);
 	ra_live_out(block);
 	for (size_t i = 0; i < block->live.n; i++)
 		block->live.v[i]->in_mem = true;
@@ -182,7 +245,7 @@ void ra_start(struct ra *a, struct ir_block *block)
 			continue;
 		a->reg[r] = e->reg[r];
 		a->reg[r]->reg = (u8)r;
-		a->reg[r]->in_mem = e->in_mem >> r & 1;
+		a->reg[r]->in_mem = ir_remade(a->reg[r]) || (e->in_mem >> r & 1);
 	}
 }
 
@@ -298,14 +361,12 @@ static bool edge_phis(struct ra *a, const struct ir_block *to, u32 p, bool dry, 
 	return any;
 }
 
-bool ra_edge(struct ra *a, struct ir_block *to, bool dry)
+/* The moves between registers, and numbers to them, of the edge to TO. */
+static u32 edge_moves(const struct ra *a, const struct ir_block *to, u32 p, struct move m[REGS])
 {
 	const struct entry *e = to->entry;
-	u32 p = pred_index(to, a->block), n = 0;
-	struct move m[REGS];
-	bool any = edge_stores(a, to, dry);
+	u32 n = 0;
 
-	any |= edge_phis(a, to, p, dry, false);
 	for (u32 r = 0; r < REGS; r++) {
 		struct ir *v = e->reg[r];
 
@@ -317,9 +378,39 @@ bool ra_edge(struct ra *a, struct ir_block *to, bool dry)
 			continue;
 		m[n++] = (struct move){ r, v };
 	}
+	return n;
+}
+
+bool ra_edge(struct ra *a, struct ir_block *to, bool dry)
+{
+	u32 p = pred_index(to, a->block), n;
+	struct move m[REGS];
+	bool any = edge_stores(a, to, dry);
+
+	any |= edge_phis(a, to, p, dry, false);
+	n = edge_moves(a, to, p, m);
 	if (dry)
 		return any || n;
 	ra_moves(a, m, n);
 	edge_phis(a, to, p, false, true);
 	return any || n;
+}
+
+enum { EARLY_MAX = 2 };
+
+bool ra_edge_early(struct ra *a, struct ir_block *to)
+{
+	u32 p = pred_index(to, a->block), n;
+	struct move m[REGS];
+
+	if (edge_stores(a, to, true) || edge_phis(a, to, p, true, false))
+		return false;
+	n = edge_moves(a, to, p, m);
+	for (u32 i = 0; i < n; i++)
+		if (a->reg[m[i].dst] || (a->pinned & BIT(m[i].dst)))
+			return false;
+	if (n > EARLY_MAX)
+		return false;
+	ra_moves(a, m, n);
+	return true;
 }

@@ -13,7 +13,7 @@
  */
 #include "jit/private.h"
 #include "jit/x64/emit.h"
-#include <linux/bpf.h>
+#include "model/rewrite.h"
 #include <stdlib.h>
 
 enum { RUN = R12, TMP0 = R9, TMP1 = R10, TMP2 = R11 };
@@ -111,6 +111,10 @@ static void write_prologue(struct x64 *x, struct jit_unit *u)
 			x_push(&x->p, reg_of[6 + r]);
 	if (u->may_goto)
 		x_store_imm(&x->p, 64, RBP, GOTO_AT, MAY_GOTO_MAX);
+	if (u->frame && x->b->bind->clear_stack) {
+		x_mov(&x->p, true, TMP2, RBP);
+		x_clear_stack(&x->p);
+	}
 }
 
 /* Leaves the function but for its return or jump. */
@@ -131,6 +135,57 @@ static void write_exit(struct x64 *x)
 {
 	write_restore(x);
 	x_ret(&x->p);
+}
+
+/* ---- stops --------------------------------------------------------------------- */
+
+enum { AT = offsetof(struct run, at), STOP = offsetof(struct run, stop),
+       LEFT = offsetof(struct run, left) };
+
+static u64 site(const struct x64 *x, u32 slot)
+{
+	const struct jit_bind *bind = x->b->bind;
+
+	return bind->site ? bind->site(bind->arg, slot) : 0;
+}
+
+static void note_site(struct x64 *x, u64 at)
+{
+	x_mov_imm_flags(&x->p, TMP2, at);
+	x_store(&x->p, 64, RUN, AT, TMP2);
+}
+
+/* The program ends here, and says where. */
+static void stop_at(struct x64 *x, u32 slot)
+{
+	note_site(x, site(x, slot));
+	x_store_imm(&x->p, 8, RUN, STOP, 1);
+	x_mov_imm(&x->p, RAX, 0);
+	write_exit(x);
+}
+
+/* After what may have set run.stop. */
+static void stop_asked(struct x64 *x)
+{
+	u8 *on;
+
+	x_mem(&x->p, false, false, 0x80, X_CMP, RUN, STOP);
+	put1(&x->p, 0);
+	on = x_jcc8(&x->p, CC_E);
+	x_mov_imm(&x->p, RAX, 0);
+	write_exit(x);
+	x_patch8(on, x->p);
+}
+
+static void charge(struct x64 *x, u32 slot)
+{
+	u8 *on;
+
+	x_mem(&x->p, false, true, 0x81, X_SUB, RUN, LEFT);
+	put4(&x->p, jit_cost(x->b, slot));
+	on = x_jcc8(&x->p, CC_NS);
+	stop_at(x, slot);
+	x_patch8(on, x->p);
 }
 
 /* ---- arithmetic -------------------------------------------------------------- */
@@ -365,6 +420,10 @@ static void may_goto(struct x64 *x, const struct ins *i)
 
 static int write_jump(struct x64 *x, const struct ins *i)
 {
+	s64 delta;
+
+	if (x->b->bind->counts && isa_target(i->raw, &delta) && delta < 0)
+		charge(x, i->at);
 	switch ((enum isa_kind)i->row->kind) {
 	case KIND_JMP_JEQ: branch(x, i, CC_E); return 0;
 	case KIND_JMP_JNE: branch(x, i, CC_NE); return 0;
@@ -409,12 +468,27 @@ static void tail_call(struct x64 *x)
 
 static void call_body(struct x64 *x, const struct ins *i)
 {
+	u64 at = site(x, i->at);
+
 	if (i->row->kind == KIND_CALL && i->raw->imm == BPF_FUNC_tail_call) {
 		tail_call(x);
 		return;
 	}
+	if (at)
+		note_site(x, at);
 	x_mov(&x->p, true, R9, RUN);
 	call_addr(x, (u64)(uintptr_t)x->b->bind->body(x->b->bind->arg, i->at));
+	if (at)
+		stop_asked(x);
+}
+
+static void call_local(struct x64 *x, const struct ins *i)
+{
+	if (x->b->bind->counts)
+		charge(x, i->at);
+	fix_later(x, x_call(&x->p), target_of(i), FIX_CALL);
+	if (x->b->stops)
+		stop_asked(x);
 }
 
 /* LD_ABS, LD_IND: outside the packet the function ends with 0. */
@@ -507,10 +581,33 @@ static int write_atomic(struct x64 *x, const struct ins *i)
 	}
 }
 
+/* The engine is asked for what is there; registers stay. */
+static void probe(struct x64 *x, const struct ins *i, bool sign)
+{
+	static const u8 kept[] = { RAX, RDI, RSI, RDX, RCX, R8 };
+	const u32 n = ARRAY_LEN(kept);
+
+	for (u32 k = 0; k < n; k++)
+		x_push(&x->p, kept[k]);
+	x_mov(&x->p, true, RDI, i->src);
+	x_alu_imm(&x->p, true, X_ADD, RDI, i->raw->off);
+	x_mov(&x->p, true, R9, RUN);
+	call_addr(x, (u64)(uintptr_t)x->b->bind->probe(i->row->width / 8u, sign));
+	x_mov(&x->p, true, TMP2, RAX);
+	for (u32 k = n; k-- > 0;)
+		x_pop(&x->p, kept[k]);
+	x_mov(&x->p, true, i->dst, TMP2);
+}
+
 static int write_insn(struct x64 *x, const struct ins *i)
 {
 	const struct bpf_insn *in = i->raw;
+	bool sign;
 
+	if (rewrite_is_probe(in, &sign)) {
+		probe(x, i, sign);
+		return 0;
+	}
 	switch ((enum isa_kind)i->row->kind) {
 	case KIND_LDX: x_load(&x->p, i->row->width, i->dst, i->src, in->off); return 0;
 	case KIND_LDXSX: x_load_sx(&x->p, i->row->width, i->dst, i->src, in->off); return 0;
@@ -519,8 +616,13 @@ static int write_insn(struct x64 *x, const struct ins *i)
 	case KIND_LDDW: load_imm(x, i); return 0;
 	case KIND_CALL:
 	case KIND_CALL_KFUNC: call_body(x, i); return 0;
-	case KIND_CALL_LOCAL: fix_later(x, x_call(&x->p), target_of(i), FIX_CALL); return 0;
-	case KIND_EXIT: write_exit(x); return 0;
+	case KIND_CALL_LOCAL: call_local(x, i); return 0;
+	case KIND_EXIT:
+		if (in->code == REWRITE_TRAP)
+			stop_at(x, i->at);
+		else
+			write_exit(x);
+		return 0;
 	case KIND_LD_ABS:
 	case KIND_LD_IND: load_packet(x, i); return 0;
 	default: return write_atomic(x, i);
@@ -573,8 +675,8 @@ static void write_fixes(struct x64 *x)
 
 int jit_x64_write(struct jit_build *b)
 {
-	struct x64 x = { .b = b, .p = b->code->mem,
-			 .bmi2 = __builtin_cpu_supports("bmi2") };
+	struct x64 x = { .b = b, .p = b->code->mem + JIT_LEAD,
+			 .bmi2 = b->cpu & JIT_X64_BMI2 };
 	struct jit_code *c = b->code;
 	int r = 0;
 

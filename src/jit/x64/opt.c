@@ -4,7 +4,8 @@
 #include <linux/bpf.h>
 #include <stdlib.h>
 
-enum { MAY_GOTO_MAX = 8 << 20, SHORT_MAX = 100, NODE_BYTES = 256 };
+enum { MAY_GOTO_MAX = 8 << 20, SHORT_MAX = 100, NODE_BYTES = 256, LOOP_ALIGN = 16,
+       NOPS_MAX = 10 };
 
 static const u8 arg_reg[6] = { RDI, RSI, RDX, RCX, R8, R9 };
 
@@ -109,6 +110,70 @@ static void packet(struct ra *a, struct ir *v)
 	result(a, v);
 }
 
+/* ---- stops ------------------------------------------------------------- */
+
+enum { AT = offsetof(struct run, at), STOP = offsetof(struct run, stop),
+       LEFT = offsetof(struct run, left) };
+
+/* What leads out stands behind the function. */
+static void stop(struct ra *a, struct ir *v)
+{
+	u32 run = ra_get(a, v->arg[0]);
+	bool asked = v->cc == STOP_ASKED;
+	u8 *at;
+
+	if (asked) {
+		x_mem(&a->p, false, false, 0x80, X_CMP, run, STOP);
+		put1(&a->p, 0);
+	} else {
+		x_mem(&a->p, false, true, 0x81, X_SUB, run, LEFT);
+		put4(&a->p, jit_cost(a->b, v->slot));
+	}
+	at = x_jcc(&a->p, asked ? CC_NE : CC_S);
+	*vec_push(&a->outs) = (struct way_out){ at, v->slot, (u8)run, asked };
+}
+
+/* The program ends, and says that it is at SLOT. */
+static void say_where(struct ra *a, u32 run, u32 slot)
+{
+	const struct jit_bind *bind = a->b->bind;
+
+	x_mov_imm_flags(&a->p, SCRATCH, bind->site ? bind->site(bind->arg, slot) : 0);
+	x_store(&a->p, 64, run, AT, SCRATCH);
+	x_store_imm(&a->p, 8, run, STOP, 1);
+}
+
+static int write_outs(struct ra *a)
+{
+	for (size_t i = 0; i < a->outs.n; i++) {
+		const struct way_out *o = &a->outs.v[i];
+
+		if (a->p >= a->b->limit - NODE_BYTES)
+			return 1;
+		x_patch(o->at, a->p);
+		if (a->second)
+			jit_mark(a->b->code, o->slot, a->p);
+		if (!o->asked)
+			say_where(a, o->run, o->slot);
+		x_mov_imm(&a->p, RAX, 0);
+		leave(a);
+	}
+	return 0;
+}
+
+/* No run comes here. */
+static void trap(struct ra *a, struct ir *v)
+{
+	if (!v->n) {
+		put1(&a->p, 0x0f);
+		put1(&a->p, 0x0b);
+		return;
+	}
+	say_where(a, ra_get(a, v->arg[0]), v->slot);
+	x_mov_imm(&a->p, RAX, 0);
+	leave(a);
+}
+
 /* ---- jumps ------------------------------------------------------------- */
 
 /* Is the distance from here to TO short, as far as the first time tells? */
@@ -144,11 +209,11 @@ static void goto_block(struct ra *a, struct ir_block *to)
 /* With the flags set: to TAKEN when CC, else to OTHER; COUNT: OTHER's way counts a
  * may_goto. */
 static void branch_to(struct ra *a, struct ir_block *taken, struct ir_block *other,
-		      enum x64_cc cc, bool count)
+		      enum x64_cc cc, bool count, bool early)
 {
 	ra_enter(a, taken);
 	ra_enter(a, other);
-	if (ra_edge(a, taken, true)) {
+	if (!early && ra_edge(a, taken, true)) {
 		u8 *over = x_jcc(&a->p, (enum x64_cc)(cc ^ 1));
 
 		ra_edge(a, taken, false);
@@ -168,21 +233,27 @@ static void branch(struct ra *a, struct ir *v)
 {
 	struct ir_block *t = a->block->succ[0], *e = a->block->succ[1];
 	enum x64_cc cc = ra_cc(v->cc);
+	bool early;
 
+	if (t->id == a->block->id + 1) {
+		t = e;
+		e = a->block->succ[0];
+		cc ^= 1;
+	}
 	ra_compare_get(a, v);
+	ra_enter(a, t);
+	ra_enter(a, e);
+	early = ra_edge_early(a, t);
 	ra_compare(a, v);
 	a->pinned = 0;
-	if (t->id == a->block->id + 1)
-		branch_to(a, e, t, (enum x64_cc)(cc ^ 1), false);
-	else
-		branch_to(a, t, e, cc, false);
+	branch_to(a, t, e, cc, false, early);
 }
 
 static void may_goto(struct ra *a)
 {
 	x_mem(&a->p, false, true, 0x83, X_CMP, RSP, (s32)a->fp_at - 8);
 	put1(&a->p, 0);
-	branch_to(a, a->block->succ[0], a->block->succ[1], CC_E, true);
+	branch_to(a, a->block->succ[0], a->block->succ[1], CC_E, true, false);
 }
 
 static void ret(struct ra *a, struct ir *v)
@@ -202,7 +273,8 @@ static void node(struct ra *a, struct ir *v)
 	case IR_BR: branch(a, v); break;
 	case IR_MAY_GOTO: may_goto(a); break;
 	case IR_RET: ret(a, v); break;
-	case IR_TRAP: put1(&a->p, 0x0f), put1(&a->p, 0x0b); break;
+	case IR_STOP: stop(a, v); break;
+	case IR_TRAP: trap(a, v); break;
 	case IR_PARAM: break;	/* set at the start */
 	default: ra_compute(a, v);
 	}
@@ -219,6 +291,10 @@ static void prologue(struct ra *a)
 		x_alu_imm(&a->p, true, X_SUB, RSP, (s32)a->frame);
 	if (a->f->may_goto)
 		x_store_imm(&a->p, 64, RSP, (s32)a->fp_at - 8, MAY_GOTO_MAX);
+	if (a->fp_at >= 512 && a->b->bind->clear_stack) {
+		x_lea(&a->p, true, SCRATCH, &(struct x64_addr){ RSP, NO_INDEX, 0, 512 });
+		x_clear_stack(&a->p);
+	}
 }
 
 static void take_params(struct ra *a)
@@ -227,6 +303,7 @@ static void take_params(struct ra *a)
 
 	a->block = a->f->first;
 	a->pos = a->block->pos;
+	a->wanted = 0;
 	ra_live_out(a->block);
 	for (size_t i = 0; i < nodes->n; i++)
 		if (ir_is(nodes->v[i], IR_PARAM))
@@ -237,17 +314,42 @@ static void take_params(struct ra *a)
 /* Operands that are in registers stay there while V is written. */
 static void pin_operands(struct ra *a, const struct ir *v)
 {
+	struct ir *read[IR_OPERANDS];
+	u32 n = ir_operands(v, read);
+
 	a->pinned = 0;
-	for (u32 i = 0; i < v->n; i++)
-		if (v->arg[i]->reg != NOREG)
-			a->pinned |= BIT(v->arg[i]->reg);
-	if (v->index && v->index->reg != NOREG)
-		a->pinned |= BIT(v->index->reg);
+	for (u32 i = 0; i < n; i++)
+		if (read[i]->reg != NOREG)
+			a->pinned |= BIT(read[i]->reg);
+}
+
+static void align(struct ra *a, u32 to)
+{
+	while ((a->p - a->b->code->mem) % to)
+		x_nop(&a->p, (u32)(to - (a->p - a->b->code->mem) % to));
+}
+
+/* Loops begin where the processor begins to fetch, and so does what is only jumped to
+ * in loops, unless that costs too much room. */
+static void align_block(struct ra *a, const struct ir_block *block)
+{
+	const struct ir_block *before = block->id ? a->f->blocks.v[block->id - 1] : NULL;
+	u32 over = (u32)((a->p - a->b->code->mem) % LOOP_ALIGN);
+
+	if (a->p >= a->b->limit - NODE_BYTES)
+		return;
+	if (block->header)
+		align(a, LOOP_ALIGN);
+	else if (block->depth && before && before->succ[0] != block &&
+		 (before->nr_succ < 2 || before->succ[1] != block))
+		align(a, over && LOOP_ALIGN - over > NOPS_MAX ? LOOP_ALIGN / 2 : LOOP_ALIGN);
 }
 
 static int write_block(struct ra *a, struct ir_block *block)
 {
+	align_block(a, block);
 	block->code = a->p;
+	a->flags = NULL;
 	if (!a->second)
 		a->offsets[block->id] = (u32)(a->p - a->b->code->mem);
 	if (block == a->f->first)
@@ -259,8 +361,12 @@ static int write_block(struct ra *a, struct ir_block *block)
 
 		if (a->p >= a->b->limit - NODE_BYTES)
 			return 1;
+		if (v->late)
+			continue;
 		a->pos = v->first;
 		pin_operands(a, v);
+		if (!ir_is(v, IR_SELECT) && !ir_is(v, IR_BR))
+			a->flags = NULL;
 		if (a->second)
 			jit_mark(a->b->code, v->slot, a->p);
 		node(a, v);
@@ -289,7 +395,7 @@ static void fill_jumps(struct ra *a)
 static void reset(struct ra *a)
 {
 	memset(a->reg, 0, sizeof(a->reg));
-	a->places.n = a->temps.n = a->jumps.n = 0;
+	a->places.n = a->temps.n = a->jumps.n = a->outs.n = a->asides.n = 0;
 	a->used = a->pinned = 0;
 	a->fp_used = a->calls_made = a->overflow = false;
 	for (size_t b = 0; b < a->f->blocks.n; b++) {
@@ -304,11 +410,33 @@ static void reset(struct ra *a)
 		struct ir *v = a->f->all[i];
 
 		v->reg = NOREG;
-		v->in_mem = false;
+		v->in_mem = ir_remade(v);
 		v->place = -1;
 		v->at_use = 0;
 		v->stamp = 0;
 	}
+}
+
+/* What is seldom done, behind the rest: divisions by 0 and -1. */
+static int write_asides(struct ra *a)
+{
+	if (a->p + a->asides.n * ASIDE_BYTES >= a->b->limit)
+		return 1;
+	for (size_t i = 0; i < a->asides.n; i++) {
+		const struct aside *s = &a->asides.v[i];
+
+		x_patch(s->at, a->p);
+		if (s->minus)
+			x_f7(&a->p, s->wide, 3, RAX);
+		if (s->minus)
+			x_alu(&a->p, false, X_XOR, RDX, RDX);
+		else if (s->rest)
+			x_mov(&a->p, s->wide, RDX, RAX);
+		else
+			x_alu(&a->p, false, X_XOR, RAX, RAX);
+		x_patch(x_jmp(&a->p), s->back);
+	}
+	return 0;
 }
 
 static int write_once(struct ra *a)
@@ -321,6 +449,10 @@ static int write_once(struct ra *a)
 	prologue(a);
 	for (size_t b = 0; b < a->f->blocks.n && !r; b++)
 		r = write_block(a, a->f->blocks.v[b]);
+	if (!r)
+		r = write_outs(a);
+	if (!r)
+		r = write_asides(a);
 	if (!r)
 		fill_jumps(a);
 	a->good = a->second && !a->overflow && !(a->used & ~a->saved) &&
@@ -345,6 +477,13 @@ static void settle_frame(struct ra *a)
 		a->frame += (16 - (pushed + a->frame) % 16) % 16;
 }
 
+/* Loops around B use rax and rdx. */
+static void mark_divides(struct ir_block *b)
+{
+	for (struct ir_block *h = b->loop; h && !h->divides; h = h->outer)
+		h->divides = true;
+}
+
 /* Places of calls, and the node at each position. */
 static void find_calls(struct ra *a)
 {
@@ -353,10 +492,14 @@ static void find_calls(struct ra *a)
 	a->at = arena_news(a->f->arena, last->edge + 1, struct ir *);
 	a->calls = arena_news(a->f->arena, last->edge + 1, u32);
 	for (size_t b = 0; b < a->f->blocks.n; b++)
+		a->f->blocks.v[b]->divides = false;
+	for (size_t b = 0; b < a->f->blocks.n; b++)
 		for (size_t i = 0; i < a->f->blocks.v[b]->nodes.n; i++) {
 			struct ir *v = a->f->blocks.v[b]->nodes.v[i];
 
 			a->at[v->first] = v;
+			if (ir_is(v, IR_MULHI) || (v->op >= IR_UDIV && v->op <= IR_SMOD))
+				mark_divides(a->f->blocks.v[b]);
 			if (ir_is(v, IR_CALL) || ir_is(v, IR_LOCAL) || ir_is(v, IR_TAIL) ||
 			    ir_is(v, IR_PACKET))
 				a->calls[a->nr_calls++] = v->first;
@@ -386,12 +529,14 @@ static int write_func(struct ra *a)
 	return r ? r : 2;
 }
 
+static const struct ir_target target = { .regs = REGS_FREE, .in_reg = ra_in_reg, .complex = true };
+
 static int write_unit(struct jit_build *b, struct jit_unit *u, u8 **p, link_list *links,
 		      struct arena *arena)
 {
-	struct ir_func f = { .arena = arena, .b = b, .unit = u };
+	struct ir_func f = { .arena = arena, .b = b, .unit = u, .target = &target };
 	struct ra a = { .b = b, .f = &f, .p = *p, .links = links,
-			.bmi2 = __builtin_cpu_supports("bmi2") };
+			.bmi2 = b->cpu & JIT_X64_BMI2 };
 	int r = ir_compile(&f);
 
 	if (!r) {
@@ -400,6 +545,7 @@ static int write_unit(struct jit_build *b, struct jit_unit *u, u8 **p, link_list
 			f.blocks.v[i]->entry = arena_new(arena, struct entry);
 		find_calls(&a);
 		ir_collect(&f);
+		align(&a, LOOP_ALIGN);
 		u->inner = u->outer = a.p;
 		r = write_func(&a);
 		*p = a.p;
@@ -407,6 +553,8 @@ static int write_unit(struct jit_build *b, struct jit_unit *u, u8 **p, link_list
 	vec_free(&a.places);
 	vec_free(&a.temps);
 	vec_free(&a.jumps);
+	vec_free(&a.asides);
+	vec_free(&a.outs);
 	ir_free(&f);
 	return r;
 }
@@ -415,7 +563,7 @@ int jit_x64_optimise(struct jit_build *b)
 {
 	struct jit_code *c = b->code;
 	link_list links = { 0 };
-	u8 *p = c->mem;
+	u8 *p = c->mem + JIT_LEAD;
 	int r = 0;
 
 	c->marks.n = 0;

@@ -21,6 +21,7 @@ enum {
 	CALLEE_SAVED = BIT(RBX) | BIT(RBP) | BIT(R12) | BIT(R13) | BIT(R14) | BIT(R15),
 	CALLER_SAVED = BIT(RAX) | BIT(RCX) | BIT(RDX) | BIT(RSI) | BIT(RDI) | BIT(R8) | BIT(R9),
 	ALL_REGS = CALLEE_SAVED | CALLER_SAVED,
+	REGS_FREE = 13,
 };
 
 /* Where values are at the start of a block. */
@@ -33,6 +34,12 @@ struct entry {
 /* A distance to be filled in. */
 enum { TO_BLOCK, TO_FUNC };
 struct jump { u8 *at; bool is_short; u8 kind; struct ir_block *block; };
+/* A way out of the function, from AT: nothing of the budget is left for what SLOT does;
+ * or it was asked to stop. */
+struct way_out { u8 *at; u32 slot; u8 run; bool asked; };
+/* Code behind the function's: what a division gives by 0, or MINUS 1. */
+struct aside { u8 *at, *back; bool minus, rest, wide; };
+enum { ASIDE_BYTES = 16 };
 /* Between functions: to the one at SLOT. */
 struct link { u8 *at; u32 slot; };
 typedef VEC(struct link) link_list;
@@ -44,6 +51,8 @@ struct ra {
 	struct ir *reg[REGS];
 	u32 pinned;		/* registers of the instruction at work */
 	u32 used;		/* of CALLEE_SAVED, so far */
+	const struct ir *flags;	/* whose comparison the flags are of, or NULL */
+	u32 wanted;		/* where PHIs of the blocks behind are to be */
 	u32 pos;
 	struct ir_block *block;
 	u32 *calls, nr_calls;	/* positions */
@@ -51,6 +60,8 @@ struct ra {
 	VEC(u32) places;	/* last position of who had each place in the frame */
 	VEC(u32) temps;		/* places for a moment */
 	VEC(struct jump) jumps;
+	VEC(struct aside) asides;
+	VEC(struct way_out) outs;
 	link_list *links;
 	bool bmi2, fp_used, calls_made;
 	/* from the first time */
@@ -79,6 +90,8 @@ void ra_before_call(struct ra *a, struct ir *const *extra, u32 nr_extra);
 void ra_after_call(struct ra *a);
 /* The register that V had best be made in. */
 u32 ra_hint(struct ra *a, const struct ir *v);
+/* The same, of the PHIs that V ends in; it may be taken. */
+u32 ra_phi_hint(const struct ir *v);
 bool ra_crosses(const struct ra *a, const struct ir *v);
 struct x64_addr ra_place(struct ra *a, struct ir *v);
 void ra_store(struct ra *a, struct ir *v);
@@ -96,6 +109,9 @@ void ra_enter(struct ra *a, struct ir_block *to);
 /* Code that makes the state what TO expects; writes nothing when DRY. Whether there is
  * any. */
 bool ra_edge(struct ra *a, struct ir_block *to, bool dry);
+/* Writes the same before the branch, if it changes nothing that the other way, to be
+ * entered already, or the branch needs. */
+bool ra_edge_early(struct ra *a, struct ir_block *to);
 /* Marks what lives at the end of BLOCK. */
 void ra_live_out(struct ir_block *block);
 /* Begins BLOCK with the state that was decided. */
@@ -110,6 +126,10 @@ static inline bool ra_imm(const struct ir *v, const struct ir *x)
 	return ir_is_const(x) && (v->w < 64 || fits32((s64)x->imm));
 }
 
+/* Operand I of V, a number, is no part of the instruction. */
+bool ra_in_reg(const struct ir *v, u32 i);
+/* The place that V, a load or store, reaches; its registers stay pinned. */
+struct x64_addr ra_address(struct ra *a, struct ir *v);
 /* Values that are reckoned. */
 void ra_compute(struct ra *a, struct ir *v);
 /* Operands 0 and 1 of a branch to registers; then the comparison, which writes to

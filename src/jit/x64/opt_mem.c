@@ -4,7 +4,7 @@
 
 /* ---- memory ------------------------------------------------------------ */
 
-static struct x64_addr address(struct ra *a, struct ir *v)
+struct x64_addr ra_address(struct ra *a, struct ir *v)
 {
 	struct x64_addr at = { 0, NO_INDEX, v->scale, (s32)v->imm };
 
@@ -18,7 +18,7 @@ static struct x64_addr address(struct ra *a, struct ir *v)
 
 static void load(struct ra *a, struct ir *v)
 {
-	struct x64_addr at = address(a, v);
+	struct x64_addr at = ra_address(a, v);
 	u32 dst;
 
 	ra_free_dead(a, v, NULL);
@@ -45,11 +45,32 @@ static void store_number(struct ra *a, const struct ir *v, const struct x64_addr
 		put4(&a->p, (u32)imm);
 }
 
+/* op [place], b */
+static void change(struct ra *a, const struct ir *v, const struct x64_addr *at)
+{
+	static const u8 alu[] = { [IR_ADD] = X_ADD, [IR_AND] = X_AND, [IR_OR] = X_OR,
+				  [IR_XOR] = X_XOR, [IR_SUB] = X_SUB };
+	u32 op = alu[v->cc], x;
+
+	if (ra_imm(v, v->arg[1])) {
+		x_at_imm(&a->p, v->w, op, at, (s32)v->arg[1]->imm);
+		return;
+	}
+	x = ra_get(a, v->arg[1]);
+	if (v->w == 16)
+		put1(&a->p, 0x66);
+	x_at(&a->p, v->w == 64, false, op << 3 | (v->w > 8), x, at, v->w == 8 && x >= 4);
+}
+
 static void store(struct ra *a, struct ir *v)
 {
-	struct x64_addr at = address(a, v);
+	struct x64_addr at = ra_address(a, v);
 	u32 x;
 
+	if (v->cc) {
+		change(a, v, &at);
+		return;
+	}
 	if (ra_imm(v, v->arg[1])) {
 		store_number(a, v, &at, v->arg[1]->imm);
 		return;

@@ -2,6 +2,8 @@
 /* regs.c: which register has which value; see opt.h. */
 #include "jit/x64/opt.h"
 
+enum { PHI_CHAIN = 4 };
+
 static const u8 arg_reg[6] = { RDI, RSI, RDX, RCX, R8, R9 };
 
 /* ---- uses --------------------------------------------------------------------- */
@@ -16,7 +18,7 @@ static u32 next_use(struct ra *a, struct ir *v)
 
 bool ra_dead(struct ra *a, struct ir *v)
 {
-	if (ir_remade(v))
+	if (ir_loose(v))
 		return false;
 	while (v->at_use < v->nr_use && v->use[v->at_use] <= a->pos)
 		v->at_use++;
@@ -28,7 +30,7 @@ bool ra_dead(struct ra *a, struct ir *v)
 /* Is there a call between V's birth and its end? */
 bool ra_crosses(const struct ra *a, const struct ir *v)
 {
-	u32 lo = 0, hi = a->nr_calls;
+	u32 lo = 0, hi = v->held ? 0 : a->nr_calls;
 
 	while (lo < hi) {
 		u32 mid = (lo + hi) / 2;
@@ -38,7 +40,7 @@ bool ra_crosses(const struct ra *a, const struct ir *v)
 		else
 			hi = mid;
 	}
-	return lo < a->nr_calls && a->calls[lo] < v->last;
+	return lo < a->nr_calls && !v->held && a->calls[lo] < v->last;
 }
 
 static u32 hint_of_call(const struct ir *call, const struct ir *v)
@@ -49,12 +51,24 @@ static u32 hint_of_call(const struct ir *call, const struct ir *v)
 	return NOREG;
 }
 
+/* The PHI that V ends in may be far away: through PHIs of joins before it. */
+u32 ra_phi_hint(const struct ir *v)
+{
+	for (u32 i = 0; i < PHI_CHAIN && v->phi; i++) {
+		v = v->phi;
+		if (v->phi_reg != NOREG)
+			return v->phi_reg;
+	}
+	return NOREG;
+}
+
 u32 ra_hint(struct ra *a, const struct ir *v)
 {
 	const struct ir *user = v->nr_use ? a->at[v->use[0]] : NULL;
+	u32 phi = ra_phi_hint(v);
 
-	if (v->phi && v->phi->phi_reg != NOREG && !a->reg[v->phi->phi_reg])
-		return v->phi->phi_reg;
+	if (phi != NOREG && !a->reg[phi] && !(a->pinned & BIT(phi)))
+		return phi;
 	if (!user || ra_crosses(a, v))
 		return NOREG;
 	if (ir_is(user, IR_RET))
@@ -192,7 +206,7 @@ static u32 victim(struct ra *a, u32 mask)
 
 		if (!(mask & BIT(r)))
 			continue;
-		if (ir_remade(a->reg[r]))
+		if (ir_loose(a->reg[r]))
 			return r;
 		use = next_use(a, a->reg[r]);
 		if (best == NOREG || use > far || !use) {
@@ -219,9 +233,9 @@ u32 ra_alloc(struct ra *a, u32 allowed, u32 hint, const struct ir *v)
 	if (hint != NOREG && open & BIT(hint))
 		r = hint;
 	else if (can)
-		r = first_of(can);
+		r = first_of(can & ~a->wanted ? can & ~a->wanted : can);
 	else if (open)
-		r = first_of(open);
+		r = first_of(open & ~a->wanted ? open & ~a->wanted : open);
 	else {
 		r = victim(a, allowed);
 		evict(a, r);
@@ -240,7 +254,7 @@ static void hold(struct ra *a, struct ir *v, u32 r)
 u32 ra_get(struct ra *a, struct ir *v)
 {
 	if (v->reg == NOREG) {
-		u32 r = ra_alloc(a, ALL_REGS, NOREG, ir_remade(v) ? NULL : v);
+		u32 r = ra_alloc(a, ALL_REGS, NOREG, ir_loose(v) ? NULL : v);
 
 		ra_load(a, v, r);
 		hold(a, v, r);
@@ -271,10 +285,11 @@ static void free_one(struct ra *a, struct ir *v, const struct ir *keep)
 
 void ra_free_dead(struct ra *a, const struct ir *node, const struct ir *keep)
 {
-	for (u32 i = 0; i < node->n; i++)
-		free_one(a, node->arg[i], keep);
-	if (node->index)
-		free_one(a, node->index, keep);
+	struct ir *read[IR_OPERANDS];
+	u32 n = ir_operands(node, read);
+
+	for (u32 i = 0; i < n; i++)
+		free_one(a, read[i], keep);
 }
 
 static bool is_operand(const struct ra *a, u32 r) { return a->pinned & BIT(r); }
@@ -286,7 +301,9 @@ void ra_clear(struct ra *a, u32 r)
 
 	if (!v)
 		return;
-	if (!is_operand(a, r) && (ir_remade(v) || v->in_mem || !next_use(a, v))) {
+	/* a held number is expected in a register again */
+	if (!is_operand(a, r) && (!next_use(a, v) || (v->held ? !(ALL_REGS & ~busy(a)) :
+						      ir_remade(v) || v->in_mem))) {
 		ra_drop(a, r);
 		return;
 	}

@@ -1,0 +1,635 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * onepass.c: the one-pass compiler for AArch64: each instruction becomes machine
+ * code where it stands, registers are fixed. A call of a helper is a call of its C
+ * function, since r1..r5 lie where C passes arguments; its result is moved to r0.
+ *
+ *	r0 x7, r1 x0, r2 x1, r3 x2, r4 x3, r5 x4	lost by calls
+ *	r6 x19, r7 x20, r8 x21, r9 x22, r10 x29		kept by calls
+ *	x23 the run; x9..x12, x16 free for a moment
+ *
+ * Below r10, from where sp is: those of x19..x22 that the function writes, the count
+ * of may_goto, the program's stack. sp stays there, so the stack is reached from it,
+ * whose distances are positive. What C calls is a few instructions before the
+ * function that set x23.
+ */
+#include "jit/a64/emit.h"
+#include "jit/private.h"
+#include <linux/bpf.h>
+#include <stdlib.h>
+
+enum { R0 = X7, RUN = X23, FP = X29, LR = X30, TMP0 = X9, TMP1 = X10, TMP2 = X11, TMP3 = X12,
+       CALLEE = X16 };
+enum { STACK_BYTES = 512, GOTO_BYTES = 16, MAY_GOTO_MAX = 8 << 20 };
+/* Conditional jumps reach 1 MiB. */
+enum { NEAR_SLOTS = (1 << 20) / JIT_INSN_BYTES };
+
+static const u8 reg_of[11] = { R0, X0, X1, X2, X3, X4, X19, X20, X21, X22, FP };
+
+/* A jump, call or address at AT to what was not there yet: an instruction, a function
+ * among functions, a function for C. */
+enum fix_kind { FIX_JUMP, FIX_CALL, FIX_FUNC };
+struct fix { u8 *at; u32 slot; enum fix_kind kind; };
+
+struct a64 {
+	struct jit_build *b;
+	u8 *p;
+	const struct jit_unit *unit;
+	bool lse;
+	VEC(struct fix) fixes;
+};
+
+/* One instruction, taken apart. */
+struct ins {
+	const struct bpf_insn *raw;
+	const struct isa_row *row;
+	u32 at;			/* slot */
+	u32 dst, src;		/* processor's */
+	bool imm;		/* the second operand is imm */
+	bool wide;		/* 64 bits */
+};
+
+static int unsupported(struct a64 *x, const struct ins *i)
+{
+	return err_set(x->b->err, ERR_UNSUPPORTED, x->b->where,
+		       "native code for instruction %u (%s)", i->at, i->row->name);
+}
+
+/* ---- functions ------------------------------------------------------------------ */
+
+static u32 saved_bytes(const struct jit_unit *u)
+{
+	return (u32)(__builtin_popcount(u->saved) + 1) / 2 * 16;
+}
+
+/* From sp to r10. */
+static u32 frame_bytes(const struct jit_unit *u)
+{
+	u32 n = u->may_goto ? STACK_BYTES + GOTO_BYTES : u->frame ? STACK_BYTES : 0;
+
+	return n + saved_bytes(u);
+}
+
+/* Stores or loads those of r6..r9 that the function writes. */
+static void saved_regs(struct a64 *x, bool load)
+{
+	u32 regs[4], n = 0;
+
+	for (u32 r = 0; r < 4; r++)
+		if (x->unit->saved & 1 << r)
+			regs[n++] = reg_of[6 + r];
+	for (u32 i = 0; i + 1 < n; i += 2)
+		a_pair(&x->p, load ? A_LDP : A_STP, regs[i], regs[i + 1], SP, 8 * (s32)i);
+	if (n & 1)
+		a_mem(&x->p, load ? A_LOAD : A_STORE, 64, regs[n - 1], SP, 8 * (s64)(n - 1));
+}
+
+static void call_addr(struct a64 *x, u64 to)
+{
+	s64 d = (s64)(to - (u64)(uintptr_t)x->p);
+
+	if (d >= -(1 << 27) && d < 1 << 27 && !(d & 3)) {
+		a_put(&x->p, 0x94000000 | ((u32)(d / 4) & 0x3ffffff));
+		return;
+	}
+	a_mov_imm(&x->p, CALLEE, to);
+	a_blr(&x->p, CALLEE);
+}
+
+/* What C calls: sets the run and calls the function. */
+static void write_outer(struct a64 *x, struct jit_unit *u)
+{
+	u8 *to;
+
+	u->outer = x->p;
+	a_pair(&x->p, A_STP_BEFORE, FP, LR, SP, -32);
+	a_mem(&x->p, A_STORE, 64, RUN, SP, 16);
+	a_add_imm(&x->p, true, FP, SP, 0);
+	a_mov(&x->p, true, RUN, X5);
+	to = a_bl(&x->p);
+	a_mov(&x->p, true, X0, R0);
+	a_mem(&x->p, A_LOAD, 64, RUN, SP, 16);
+	a_pair(&x->p, A_LDP_AFTER, FP, LR, SP, 32);
+	a_ret(&x->p);
+	a_patch(to, x->p);	/* the function follows */
+}
+
+/* Where may_goto counts, from sp. */
+static s64 goto_at(const struct a64 *x) { return saved_bytes(x->unit); }
+
+static void write_prologue(struct a64 *x, struct jit_unit *u)
+{
+	u32 bytes = frame_bytes(u);
+
+	if (u->entered)
+		write_outer(x, u);
+	u->inner = x->p;
+	x->unit = u;
+	a_pair(&x->p, A_STP_BEFORE, FP, LR, SP, -16);
+	a_add_imm(&x->p, true, FP, SP, 0);
+	if (bytes)
+		a_add_imm(&x->p, true, SP, SP, -(s64)bytes);
+	saved_regs(x, false);
+	if (u->may_goto) {
+		a_mov_imm(&x->p, TMP0, MAY_GOTO_MAX);
+		a_mem(&x->p, A_STORE, 64, TMP0, SP, goto_at(x));
+	}
+}
+
+/* Leaves the function but for its return or jump. */
+static void write_restore(struct a64 *x)
+{
+	saved_regs(x, true);
+	if (frame_bytes(x->unit))
+		a_add_imm(&x->p, true, SP, FP, 0);
+	a_pair(&x->p, A_LDP_AFTER, FP, LR, SP, 16);
+}
+
+static void write_exit(struct a64 *x)
+{
+	write_restore(x);
+	a_ret(&x->p);
+}
+
+/* ---- arithmetic -------------------------------------------------------------- */
+
+/* The second operand in a register. */
+static u32 operand(struct a64 *x, const struct ins *i)
+{
+	if (!i->imm)
+		return i->src;
+	if (!i->raw->imm)
+		return XZR;
+	a_mov_imm(&x->p, TMP0, i->wide ? (u64)(s64)i->raw->imm : (u32)i->raw->imm);
+	return TMP0;
+}
+
+static void alu(struct a64 *x, const struct ins *i, enum a64_alu op)
+{
+	a_alu(&x->p, i->wide, op, i->dst, i->dst, operand(x, i));
+}
+
+static void sum(struct a64 *x, const struct ins *i, enum a64_alu op)
+{
+	s64 imm = op == A_SUB ? -(s64)i->raw->imm : i->raw->imm;
+
+	if (!i->imm || !a_add_imm(&x->p, i->wide, i->dst, i->dst, imm))
+		alu(x, i, op);
+}
+
+static void logic(struct a64 *x, const struct ins *i, enum a64_alu op)
+{
+	if (!i->imm || !a_logic_imm(&x->p, i->wide, op, i->dst, i->dst, (u64)(s64)i->raw->imm))
+		alu(x, i, op);
+}
+
+static void shift(struct a64 *x, const struct ins *i, enum a64_alu op)
+{
+	u32 n = (u32)i->raw->imm & (i->wide ? 63 : 31);
+
+	if (!i->imm)
+		a_alu(&x->p, i->wide, op, i->dst, i->dst, i->src);
+	else if (op == A_LSL)
+		a_lsl_imm(&x->p, i->wide, i->dst, i->dst, n);
+	else
+		a_bitfield(&x->p, i->wide, op == A_ASR, i->dst, i->dst, n, i->wide ? 63 : 31);
+}
+
+/* The processor divides as BPF wants it: by 0 is 0, and the least number by -1 is
+ * itself; and so the rests, which are dst - quotient * divisor. */
+static void divide(struct a64 *x, const struct ins *i, bool rest, enum a64_alu op)
+{
+	u32 by = operand(x, i);
+
+	a_alu(&x->p, i->wide, op, rest ? TMP1 : i->dst, i->dst, by);
+	if (rest)
+		a_msub(&x->p, i->wide, i->dst, TMP1, by, i->dst);
+}
+
+static void move(struct a64 *x, const struct ins *i)
+{
+	if (i->imm)
+		a_mov_imm(&x->p, i->dst, i->wide ? (u64)(s64)i->raw->imm : (u32)i->raw->imm);
+	else
+		a_mov(&x->p, i->wide, i->dst, i->src);
+}
+
+static void swap_bytes(struct a64 *x, const struct ins *i)
+{
+	switch (i->row->width) {
+	case 16:
+		a_rev16(&x->p, i->dst, i->dst);
+		a_uxt(&x->p, 16, i->dst, i->dst);
+		break;
+	default:
+		a_rev(&x->p, i->row->width == 64, i->dst, i->dst);
+	}
+}
+
+static int write_alu(struct a64 *x, const struct ins *i)
+{
+	switch ((enum isa_kind)i->row->kind) {
+	case KIND_ALU_ADD: sum(x, i, A_ADD); return 0;
+	case KIND_ALU_SUB: sum(x, i, A_SUB); return 0;
+	case KIND_ALU_OR: logic(x, i, A_ORR); return 0;
+	case KIND_ALU_AND: logic(x, i, A_AND); return 0;
+	case KIND_ALU_XOR: logic(x, i, A_EOR); return 0;
+	case KIND_ALU_MUL: a_mul(&x->p, i->wide, i->dst, i->dst, operand(x, i)); return 0;
+	case KIND_ALU_DIV: divide(x, i, false, A_UDIV); return 0;
+	case KIND_ALU_MOD: divide(x, i, true, A_UDIV); return 0;
+	case KIND_ALU_SDIV: divide(x, i, false, A_SDIV); return 0;
+	case KIND_ALU_SMOD: divide(x, i, true, A_SDIV); return 0;
+	case KIND_ALU_LSH: shift(x, i, A_LSL); return 0;
+	case KIND_ALU_RSH: shift(x, i, A_LSR); return 0;
+	case KIND_ALU_ARSH: shift(x, i, A_ASR); return 0;
+	case KIND_NEG: a_neg(&x->p, i->wide, i->dst, i->dst); return 0;
+	case KIND_MOV: move(x, i); return 0;
+	case KIND_MOVSX8: a_sxt(&x->p, i->wide, 8, i->dst, i->src); return 0;
+	case KIND_MOVSX16: a_sxt(&x->p, i->wide, 16, i->dst, i->src); return 0;
+	case KIND_MOVSX32: a_sxt(&x->p, true, 32, i->dst, i->src); return 0;
+	case KIND_BE:
+	case KIND_BSWAP: swap_bytes(x, i); return 0;
+	case KIND_LE:
+		if (i->row->width < 64)
+			a_uxt(&x->p, i->row->width, i->dst, i->dst);
+		return 0;
+	default: return unsupported(x, i);
+	}
+}
+
+/* ---- jumps ---------------------------------------------------------------------- */
+
+static int too_far(struct a64 *x, u32 slot)
+{
+	return err_set(x->b->err, ERR_UNSUPPORTED, x->b->where,
+		       "native code in which instruction %u is more than 128 MiB away", slot);
+}
+
+static void fix_later(struct a64 *x, u8 *at, u32 slot, enum fix_kind kind)
+{
+	vec_push(&x->fixes);
+	x->fixes.v[x->fixes.n - 1] = (struct fix){ at, slot, kind };
+}
+
+/* AT is a jump of I to slot SLOT. */
+static int jump_to(struct a64 *x, u8 *at, u32 slot, const struct ins *i)
+{
+	if (slot > i->at)
+		fix_later(x, at, slot, FIX_JUMP);
+	else if (!a_patch(at, x->b->code->mem + x->b->offsets[slot]))
+		return too_far(x, slot);
+	return 0;
+}
+
+static u32 target_of(const struct ins *i)
+{
+	s64 delta = 0;
+
+	isa_target(i->raw, &delta);
+	return (u32)(i->at + 1 + delta);
+}
+
+/* A jump on a condition, WORD, whose opposite has bit OPPOSITE changed: around a
+ * plain jump when the target may be out of its reach. */
+static int branch_word(struct a64 *x, const struct ins *i, u32 word, u32 opposite)
+{
+	u32 to = target_of(i);
+	u8 *over;
+
+	if ((to > i->at ? to - i->at : i->at - to) < NEAR_SLOTS)
+		return jump_to(x, a_jump(&x->p, word), to, i);
+	over = a_jump(&x->p, word ^ opposite);
+	if (jump_to(x, a_b(&x->p), to, i))
+		return ERR_UNSUPPORTED;
+	a_patch(over, x->p);
+	return 0;
+}
+
+static void compare(struct a64 *x, const struct ins *i, bool bits)
+{
+	s32 imm = i->raw->imm;
+
+	if (bits && i->imm && a_logic_imm(&x->p, i->wide, A_ANDS, XZR, i->dst, (u64)(s64)imm))
+		return;
+	if (!bits && i->imm && a_cmp_imm(&x->p, i->wide, i->dst, imm))
+		return;
+	a_alu(&x->p, i->wide, bits ? A_ANDS : A_SUBS, XZR, i->dst, operand(x, i));
+}
+
+static int branch(struct a64 *x, const struct ins *i, enum a64_cc cc)
+{
+	bool bits = i->row->kind == KIND_JMP_JSET;
+
+	if (i->imm && !i->raw->imm && !bits && (cc == A_EQ || cc == A_NE))
+		return branch_word(x, i, 0x34000000u | (u32)i->wide << 31 |
+				   (u32)(cc == A_NE) << 24 | i->dst, 1 << 24);
+	compare(x, i, bits);
+	return branch_word(x, i, 0x54000000 | (u32)cc, 1);
+}
+
+static int may_goto(struct a64 *x, const struct ins *i)
+{
+	a_mem(&x->p, A_LOAD, 64, TMP0, SP, goto_at(x));
+	if (branch_word(x, i, 0xb4000000 | TMP0, 1 << 24))
+		return ERR_UNSUPPORTED;
+	a_add_imm(&x->p, true, TMP0, TMP0, -1);
+	a_mem(&x->p, A_STORE, 64, TMP0, SP, goto_at(x));
+	return 0;
+}
+
+static int write_jump(struct a64 *x, const struct ins *i)
+{
+	switch ((enum isa_kind)i->row->kind) {
+	case KIND_JMP_JEQ: return branch(x, i, A_EQ);
+	case KIND_JMP_JNE: return branch(x, i, A_NE);
+	case KIND_JMP_JSET: return branch(x, i, A_NE);
+	case KIND_JMP_JGT: return branch(x, i, A_HI);
+	case KIND_JMP_JGE: return branch(x, i, A_HS);
+	case KIND_JMP_JLT: return branch(x, i, A_LO);
+	case KIND_JMP_JLE: return branch(x, i, A_LS);
+	case KIND_JMP_JSGT: return branch(x, i, A_GT);
+	case KIND_JMP_JSGE: return branch(x, i, A_GE);
+	case KIND_JMP_JSLT: return branch(x, i, A_LT);
+	case KIND_JMP_JSLE: return branch(x, i, A_LE);
+	case KIND_JA:
+	case KIND_JA32: return jump_to(x, a_b(&x->p), target_of(i), i);
+	case KIND_MAY_GOTO: return may_goto(x, i);
+	default: return write_alu(x, i);
+	}
+}
+
+/* ---- calls ------------------------------------------------------------------------ */
+
+/* bpf_tail_call(r1, r2, r3): the next program gets this one's r1 and frame. */
+static void tail_call(struct a64 *x)
+{
+	u8 *none;
+
+	/* r1 is kept on the stack over the question who is next; r2 and r3 lie where
+	   the question wants them */
+	a_pair(&x->p, A_STP_BEFORE, X0, XZR, SP, -16);
+	a_mov(&x->p, true, X0, RUN);
+	call_addr(x, (u64)(uintptr_t)x->b->bind->tail);
+	a_mov(&x->p, true, CALLEE, X0);
+	a_pair(&x->p, A_LDP_AFTER, X0, XZR, SP, 16);
+	none = a_cbz(&x->p, true, false, CALLEE);
+	a_mov(&x->p, true, X5, RUN);	/* it is entered as C enters it */
+	write_restore(x);
+	a_br(&x->p, CALLEE);
+	a_patch(none, x->p);
+	a_mov_imm(&x->p, R0, (u64)-1);
+}
+
+static void call_body(struct a64 *x, const struct ins *i)
+{
+	if (i->row->kind == KIND_CALL && i->raw->imm == BPF_FUNC_tail_call) {
+		tail_call(x);
+		return;
+	}
+	a_mov(&x->p, true, X5, RUN);
+	call_addr(x, (u64)(uintptr_t)x->b->bind->body(x->b->bind->arg, i->at));
+	a_mov(&x->p, true, R0, X0);
+}
+
+/* LD_ABS, LD_IND: outside the packet the function ends with 0. */
+static void load_packet(struct a64 *x, const struct ins *i)
+{
+	s32 imm = i->raw->imm;
+	u8 *there;
+
+	if (i->row->kind == KIND_LD_ABS) {
+		a_mov_imm(&x->p, X1, (u32)imm);
+	} else if (!a_add_imm(&x->p, false, X1, i->src, imm)) {
+		a_mov_imm(&x->p, TMP0, (u32)imm);
+		a_alu(&x->p, false, A_ADD, X1, i->src, TMP0);
+	}
+	a_mov(&x->p, true, X0, RUN);
+	a_mov_imm(&x->p, X2, i->row->width / 8);
+	call_addr(x, (u64)(uintptr_t)x->b->bind->packet);
+	a_mov(&x->p, true, R0, X0);
+	there = a_tbz(&x->p, false, 63, R0);
+	a_mov_imm(&x->p, R0, 0);
+	write_exit(x);
+	a_patch(there, x->p);
+}
+
+static void load_imm(struct a64 *x, const struct ins *i)
+{
+	const struct jit_bind *bind = x->b->bind;
+
+	switch (x->b->ops[i->at]) {
+	case OP_LDDW:
+		a_mov_imm(&x->p, i->dst, (u32)i->raw[0].imm | (u64)(u32)i->raw[1].imm << 32);
+		break;
+	case OP_LDDW_FUNC:
+		fix_later(x, a_adr(&x->p, i->dst), (u32)((s64)i->at + 1 + i->raw->imm), FIX_FUNC);
+		break;
+	default:
+		a_mov_imm(&x->p, i->dst, bind->address(bind->arg, i->at));
+	}
+}
+
+/* ---- memory ------------------------------------------------------------------------ */
+
+/* REG and BITS at [BASE + OFF]; TMP1 may be needed for the distance. */
+static void access_mem(struct a64 *x, enum a64_access what, u32 bits, u32 reg, u32 base, s32 off)
+{
+	s64 from_sp = (s64)frame_bytes(x->unit) + off;
+
+	if (base == FP && a_mem(&x->p, what, bits, reg, SP, from_sp))
+		return;
+	if (a_mem(&x->p, what, bits, reg, base, off))
+		return;
+	a_mov_imm(&x->p, TMP1, (u64)(s64)off);
+	a_mem_index(&x->p, what, bits, reg, base, TMP1);
+}
+
+static void store_imm(struct a64 *x, const struct ins *i)
+{
+	u32 bits = i->row->width;
+	s64 imm = i->raw->imm;
+	u64 v = bits == 64 ? (u64)imm : bits == 32 ? (u32)imm : (u64)imm & ((1u << bits) - 1);
+
+	if (v)
+		a_mov_imm(&x->p, TMP0, v);
+	access_mem(x, A_STORE, bits, v ? TMP0 : XZR, i->dst, i->raw->off);
+}
+
+/* The register that has BASE + off: atomic instructions know no distances. */
+static u32 place(struct a64 *x, u32 base, s32 off)
+{
+	if (!off)
+		return base;
+	if (!a_add_imm(&x->p, true, TMP0, base, off)) {
+		a_mov_imm(&x->p, TMP0, (u64)(s64)off);
+		a_alu(&x->p, true, A_ADD, TMP0, base, TMP0);
+	}
+	return TMP0;
+}
+
+/* An atomic operation: by instructions of ARMv8.0, of ARMv8.1, and whether dst gets
+ * what was there. Those that give it are ordered with everything, as the kernel's. */
+struct atomic { enum a64_alu op; enum a64_atomic lse; bool fetch; };
+
+static void atomic_loop(struct a64 *x, const struct ins *i, const struct atomic *how)
+{
+	u32 at = place(x, i->dst, i->raw->off), bits = i->row->width, new = TMP2;
+	u8 *again = x->p;
+
+	a_ldxr(&x->p, bits, TMP1, at);
+	if (how->lse == A_SWP)
+		new = i->src;
+	else
+		a_alu(&x->p, i->wide, how->op, TMP2, TMP1, i->src);
+	a_stxr(&x->p, how->fetch, bits, TMP3, new, at);
+	a_patch(a_cbz(&x->p, false, true, TMP3), again);
+	if (!how->fetch)
+		return;
+	a_dmb_ish(&x->p);
+	a_mov(&x->p, i->wide, i->src, TMP1);
+}
+
+static void atomic(struct a64 *x, const struct ins *i, enum a64_alu op, enum a64_atomic lse,
+		   bool fetch)
+{
+	const struct atomic how = { op, lse, fetch };
+	u32 at, with = i->src;
+
+	if (!x->lse) {
+		atomic_loop(x, i, &how);
+		return;
+	}
+	at = place(x, i->dst, i->raw->off);
+	if (lse == A_LDCLR) {	/* clears the bits of its operand */
+		a_mvn(&x->p, i->wide, TMP1, with);
+		with = TMP1;
+	}
+	a_atomic(&x->p, lse, fetch, i->row->width, with, fetch ? i->src : XZR, at);
+}
+
+static void compare_exchange(struct a64 *x, const struct ins *i)
+{
+	u32 at = place(x, i->dst, i->raw->off), bits = i->row->width;
+	u8 *again, *differs;
+
+	if (x->lse) {
+		a_casal(&x->p, bits, R0, i->src, at);
+		return;
+	}
+	again = x->p;
+	a_ldxr(&x->p, bits, TMP1, at);
+	a_cmp(&x->p, i->wide, TMP1, R0);
+	differs = a_bcc(&x->p, A_NE);
+	a_stxr(&x->p, true, bits, TMP3, i->src, at);
+	a_patch(a_cbz(&x->p, false, true, TMP3), again);
+	a_patch(differs, x->p);
+	a_dmb_ish(&x->p);
+	a_mov(&x->p, i->wide, R0, TMP1);
+}
+
+static int write_atomic(struct a64 *x, const struct ins *i)
+{
+	u32 bits = i->row->width;
+	s32 off = i->raw->off;
+
+	switch ((enum isa_kind)i->row->kind) {
+	case KIND_ATOMIC_ADD: atomic(x, i, A_ADD, A_LDADD, false); return 0;
+	case KIND_ATOMIC_OR: atomic(x, i, A_ORR, A_LDSET, false); return 0;
+	case KIND_ATOMIC_AND: atomic(x, i, A_AND, A_LDCLR, false); return 0;
+	case KIND_ATOMIC_XOR: atomic(x, i, A_EOR, A_LDEOR, false); return 0;
+	case KIND_ATOMIC_FADD: atomic(x, i, A_ADD, A_LDADD, true); return 0;
+	case KIND_ATOMIC_FOR: atomic(x, i, A_ORR, A_LDSET, true); return 0;
+	case KIND_ATOMIC_FAND: atomic(x, i, A_AND, A_LDCLR, true); return 0;
+	case KIND_ATOMIC_FXOR: atomic(x, i, A_EOR, A_LDEOR, true); return 0;
+	case KIND_ATOMIC_XCHG: atomic(x, i, A_ORR, A_SWP, true); return 0;
+	case KIND_ATOMIC_CMPXCHG: compare_exchange(x, i); return 0;
+	case KIND_ATOMIC_LDACQ: a_ldar(&x->p, bits, i->dst, place(x, i->src, off)); return 0;
+	case KIND_ATOMIC_STREL: a_stlr(&x->p, bits, i->src, place(x, i->dst, off)); return 0;
+	default: return write_jump(x, i);
+	}
+}
+
+static int write_insn(struct a64 *x, const struct ins *i)
+{
+	u32 bits = i->row->width;
+	s32 off = i->raw->off;
+
+	switch ((enum isa_kind)i->row->kind) {
+	case KIND_LDX: access_mem(x, A_LOAD, bits, i->dst, i->src, off); return 0;
+	case KIND_LDXSX: access_mem(x, A_LOAD_SIGNED, bits, i->dst, i->src, off); return 0;
+	case KIND_STX: access_mem(x, A_STORE, bits, i->src, i->dst, off); return 0;
+	case KIND_ST: store_imm(x, i); return 0;
+	case KIND_LDDW: load_imm(x, i); return 0;
+	case KIND_CALL:
+	case KIND_CALL_KFUNC: call_body(x, i); return 0;
+	case KIND_CALL_LOCAL: fix_later(x, a_bl(&x->p), target_of(i), FIX_CALL); return 0;
+	case KIND_EXIT: write_exit(x); return 0;
+	case KIND_LD_ABS:
+	case KIND_LD_IND: load_packet(x, i); return 0;
+	default: return write_atomic(x, i);
+	}
+}
+
+/* ---- the whole --------------------------------------------------------------------- */
+
+static struct ins take_apart(const struct a64 *x, u32 at)
+{
+	const struct bpf_insn *raw = &x->b->bind->insns[at];
+	const struct isa_row *row = &isa_rows[x->b->ops[at]];
+
+	return (struct ins){ raw, row, at, reg_of[raw->dst_reg], reg_of[raw->src_reg],
+			     !(raw->code & BPF_X), row->width == 64 };
+}
+
+static int write_unit(struct a64 *x, struct jit_unit *u)
+{
+	struct jit_code *c = x->b->code;
+	int r = 0;
+
+	if (x->p >= x->b->limit)
+		return 1;
+	write_prologue(x, u);
+	for (u32 at = u->start; at < u->end && !r; at += isa_slots(&x->b->bind->insns[at])) {
+		struct ins i = take_apart(x, at);
+
+		if (x->p >= x->b->limit)
+			return 1;
+		x->b->offsets[at] = (u32)(x->p - c->mem);
+		jit_mark(c, at, x->p);
+		r = write_insn(x, &i);
+	}
+	return r;
+}
+
+static int write_fixes(struct a64 *x)
+{
+	const struct jit_code *c = x->b->code;
+
+	for (size_t f = 0; f < x->fixes.n; f++) {
+		const struct fix *fix = &x->fixes.v[f];
+
+		if (!a_patch(fix->at, fix->kind == FIX_JUMP ? c->mem + x->b->offsets[fix->slot] :
+			     fix->kind == FIX_CALL ? jit_unit_at(c, fix->slot)->inner :
+			     jit_unit_at(c, fix->slot)->outer))
+			return too_far(x, fix->slot);
+	}
+	return 0;
+}
+
+int jit_a64_write(struct jit_build *b)
+{
+	struct a64 x = { .b = b, .p = b->code->mem, .lse = b->cpu & JIT_A64_LSE };
+	struct jit_code *c = b->code;
+	int r = 0;
+
+	b->offsets = mem_alloc((c->nr_insns + 1) * sizeof(*b->offsets));
+	c->marks.n = 0;
+	for (u32 u = 0; u < c->nr_units && !r; u++)
+		r = write_unit(&x, &c->units[u]);
+	c->bytes = (u32)(x.p - c->mem);
+	if (!r)
+		r = write_fixes(&x);
+	free(b->offsets);
+	vec_free(&x.fixes);
+	return r;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * inline.c: calls of helpers that are a few operations: lookups in arrays, whose map is a
+ * constant, and the cpu that a program runs on. What the key of a lookup points to is no
+ * longer given away, so that a key on the stack becomes a value.
+ */
+#include "jit/opt/ir.h"
+
+struct place { struct ir_func *f; struct ir_block *block; u32 slot; };
+
+static struct ir *put(const struct place *p, enum ir_op op, u32 w, struct ir *a, struct ir *b)
+{
+	struct ir *v = ir_new(p->f, op, w, b ? 2 : 1);
+
+	v->arg[0] = a;
+	if (b)
+		v->arg[1] = b;
+	v->block = p->block;
+	v->slot = p->slot;
+	*vec_push(&p->block->nodes) = v;
+	return v;
+}
+
+static struct ir *times(const struct place *p, struct ir *v, u64 n)
+{
+	return put(p, IR_MUL, 64, v, ir_const(p->f, n));
+}
+
+static struct ir *cpu_of(const struct place *p)
+{
+	struct ir *v = put(p, IR_LOAD, 32, p->f->params[IR_RUN], NULL);
+
+	v->imm = offsetof(struct run, cpu);
+	return v;
+}
+
+/* Its address, or 0 when the map has no such element. */
+static struct ir *element(const struct place *p, struct ir *key, const struct map_inline *m)
+{
+	struct ir *i = put(p, IR_LOAD, 32, key, NULL), *at, *v;
+
+	at = put(p, IR_ADD, 64, times(p, i, m->stride), ir_const(p->f, (uintptr_t)m->base));
+	if (m->cpu_step)
+		at = put(p, IR_ADD, 64, at, times(p, cpu_of(p), m->cpu_step));
+	v = ir_new(p->f, IR_SELECT, 32, 4);
+	v->arg[0] = i;
+	v->arg[1] = ir_const(p->f, m->nr);
+	v->arg[2] = at;
+	v->arg[3] = ir_const(p->f, 0);
+	v->cc = IR_ULT;
+	v->block = p->block;
+	v->slot = p->slot;
+	*vec_push(&p->block->nodes) = v;
+	return v;
+}
+
+struct ir *ir_inline(struct ir_func *f, struct ir_block *block, u32 slot,
+		     struct ir *const arg[2])
+{
+	const struct jit_bind *bind = f->b->bind;
+	const struct place p = { f, block, slot };
+	struct map_inline m;
+
+	if (!bind->lookup || f->b->ops[slot] != OP_CALL)
+		return NULL;
+	switch (bind->insns[slot].imm) {
+	case BPF_FUNC_map_lookup_elem:
+		if (!arg[0] || !ir_is_const(arg[0]) || !arg[1] ||
+		    !bind->lookup(bind->arg, slot, arg[0]->imm, &m))
+			return NULL;
+		return element(&p, arg[1], &m);
+	case BPF_FUNC_get_smp_processor_id:
+		return cpu_of(&p);
+	default:
+		return NULL;
+	}
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * live.h: what the running kernel has already, whoever loaded it: maps, programs
+ * and types by id, by name or by the pin that names them. Nothing here creates or
+ * attaches. Errors: KERNEL (the kernel says no), PIN (nothing, or something else,
+ * at that path), LIVE (there is none).
+ */
+#ifndef KERNEL_LIVE_H
+#define KERNEL_LIVE_H
+
+#include "base/arena.h"
+#include "model/backend.h"
+#include "btf/btf.h"
+
+enum live_kind { LIVE_PROG, LIVE_MAP, LIVE_BTF, LIVE_LINK };
+
+/* The next id behind *ID, 0 before the first: 0, -ENOENT at the end, -EPERM. */
+int live_next(enum live_kind kind, u32 *id);
+/* A descriptor, or an error. */
+int live_open(enum live_kind kind, u32 id, struct skep_err *err);
+int live_open_pin(enum live_kind kind, const char *path, struct skep_err *err);
+/* The id of what FD is; 0 when that cannot be told. */
+u32 live_id(enum live_kind kind, int fd);
+
+struct live_map {
+	int fd;
+	char *file;		/* NULL; a map of the embedded engine: the file that it is
+				   pinned as, owned, and then FD is -1 */
+	u64 entries;		/* of such a map: how many there are now */
+	u32 cpus;		/* and for how many cpus */
+	u32 id, type, key_size, value_size, max_entries, flags;
+	u64 extra;
+	u32 btf_id, key_type, value_type;
+	u32 ops_type;		/* of a struct_ops map: its type in the kernel's BTF */
+	u32 ifindex;		/* of a device that it is offloaded to */
+	char name[16];
+	u64 memlock;		/* bytes */
+	s32 owner_type;		/* of the programs in a prog array; -1: none yet */
+	bool owner_jited, frozen;
+};
+/* Takes FD; closed by live_map_close, after an error at once. */
+int live_map_read(struct live_map *m, int fd, struct skep_err *err);
+void live_map_close(struct live_map *m);
+
+struct live_prog {
+	int fd;
+	u32 id, type;
+	u8 tag[8];
+	char name[16];
+};
+int live_prog_read(struct live_prog *p, int fd, struct skep_err *err);
+
+/*
+ * The types called ID, their bytes and themselves in ARENA. Those of a module of
+ * the kernel continue BASE, which is NULL when there is none.
+ */
+int live_btf(struct btf **out, struct arena *arena, u32 id, const struct btf *base,
+	     struct skep_err *err);
+
+/*
+ * Makes M, whose descriptor goes over, the next map of B, the kernel's backend.
+ * Elements of maps of programs and maps are the kernel's: ids when they are read,
+ * descriptors when they are stored. DEF lives as long as B and is filled here.
+ */
+u32 live_map_adopt(struct backend *b, struct live_map *m, struct image_map *def);
+/* What it is like; all but how many elements it has. False: of a type that is
+ * unknown here. */
+bool live_map_shape(struct backend *b, u32 map, struct map_info *info);
+
+/* A pin in the file system of type bpf. */
+struct live_pin {
+	enum live_kind kind;
+	u32 id;
+	char *path;
+};
+struct live_pins { struct live_pin *v; size_t n, cap; };	/* a VEC */
+/* All pins that are mounted here, of maps and programs. */
+void live_pins_read(struct live_pins *pins);
+void live_pins_free(struct live_pins *pins);
+
+#endif

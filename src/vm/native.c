@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * native.c: compiled programs as the interpreters see them: what their calls, probes
+ * and ends are bound to, and the ways between engines. In: decoded code of mode
+ * VM_FAST, whose slots compiled code names. Knows no compiler: who has one takes the
+ * vm_native_* functions for its struct jit_bind.
+ *
+ * Compiled code has its frames on the stack of the thread. It keeps account of the
+ * same things as the fast interpreter, by the same functions; so that what it took is
+ * given back when the budget ends a program.
+ */
+#include "model/rewrite.h"
+#include "vm/machine.h"
+
+/* A place that compiled code stops at, or calls from. */
+struct vm_site {
+	const struct vm_code *code;
+	u32 slot;
+};
+
+void vm_code_native(struct vm_code *code, const struct vm_native *n)
+{
+	code->native = *n;
+}
+
+const char *vm_native_lacks(const struct vm_code *code) { return code->no_native; }
+
+/* ---- what compiled code is bound to ------------------------------------------ */
+
+static const struct vm_call *call_at(const struct vm_code *code, u32 at)
+{
+	return &code->calls[code->insns[at].imm];
+}
+
+u64 vm_native_address(const struct vm_code *code, u32 at)
+{
+	const struct vm_insn *in = &code->insns[at];
+
+	return (u32)in[0].imm | (u64)(u32)in[1].imm << 32;
+}
+
+u32 vm_native_params(const struct vm_code *code, u32 at)
+{
+	const struct vm_call *c = call_at(code, at);
+	u32 mask = 0;
+
+	if (!c->row)
+		return 0x3e;
+	for (u32 i = 0; i < 5 && c->row->args[i] != ARG_NONE; i++)
+		mask |= 2u << i;
+	return mask;
+}
+
+static bool is_tail_call(const struct vm_call *c)
+{
+	return c->id == BPF_FUNC_tail_call && !c->ext;
+}
+
+/* Does it take more than a call? */
+static bool is_watched(const struct vm_call *c)
+{
+	return !is_tail_call(c) && (!c->fn || vm_keeps_account(c->row));
+}
+
+static bool is_call(const struct vm_code *code, u32 at)
+{
+	return code->bind.insns[at].code == (BPF_JMP | BPF_CALL) &&
+	       code->bind.insns[at].src_reg != BPF_PSEUDO_CALL;
+}
+
+u64 vm_native_site(struct vm_code *code, u32 at)
+{
+	if (is_call(code, at) && !is_watched(call_at(code, at)))
+		return 0;
+	if (!code->sites)
+		code->sites = arena_news(&code->arena, code->nr_insns, struct vm_site);
+	code->sites[at] = (struct vm_site){ code, at };
+	return (uintptr_t)&code->sites[at];
+}
+
+/* ---- stops -------------------------------------------------------------------- */
+
+static void place_at(struct vm_machine *m, const struct vm_code *code, u32 slot)
+{
+	m->fault.user = code->bind.user;
+	m->fault.insn = vm_slot(code, code->insns + slot);
+}
+
+static void place(struct vm_machine *m, const struct vm_site *s)
+{
+	place_at(m, s->code, s->slot);
+}
+
+static void no_budget(struct vm_machine *m)
+{
+	vm_fault_set(m, VM_FAULT_BUDGET, "%llu instructions executed and no end",
+		     (unsigned long long)m->budget);
+}
+
+void vm_native_stopped(struct vm_machine *m)
+{
+	const struct vm_site *s = m->run->at;
+
+	if (m->fault.kind)
+		return;
+	if (s->code->bind.insns[s->slot].code == REWRITE_TRAP)
+		vm_fault_set(m, VM_FAULT_END, "control is where the verifier ruled out "
+			     "that it comes");
+	else
+		no_budget(m);
+	place(m, s);
+}
+
+/* Calls FN, which is compiled, with what is left of the budget. */
+static u64 call_native(struct vm_machine *m, helper_fn fn, const u64 r[6])
+{
+	struct run *run = m->run;
+	u64 ret;
+
+	m->native = true;
+	run->left = (s64)m->left;
+	ret = fn(r[1], r[2], r[3], r[4], r[5], run);
+	m->left = run->left < 0 ? 0 : (u64)run->left;
+	if (unlikely(run->stop))
+		vm_native_stopped(m);
+	return ret;
+}
+
+/* ---- calls ---------------------------------------------------------------------- */
+
+/* A call that something is noted of, or that has no body. */
+static u64 watched(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct run *run)
+{
+	const u64 r[6] = { 0, r1, r2, r3, r4, r5 };
+	const struct vm_site *s = run->at;
+	const struct vm_call *c = call_at(s->code, s->slot);
+	struct vm_machine *m = run->engine;
+	u64 ret;
+
+	m->code = s->code;
+	m->at = &s->code->insns[s->slot];
+	m->native = true;
+	if (unlikely(!c->fn)) {
+		vm_check_args(m, c, r);
+		place(m, s);
+		return 0;
+	}
+	vm_keep_account(m, c, r);
+	m->left = run->left < 0 ? 0 : (u64)run->left;
+	ret = c->fn(r1, r2, r3, r4, r5, run);
+	run->left = (s64)m->left;
+	return ret;
+}
+
+helper_fn vm_native_body(const struct vm_code *code, u32 at)
+{
+	const struct vm_call *c = call_at(code, at);
+
+	return is_watched(c) ? watched : c->fn;
+}
+
+u64 vm_native_callback(struct run *run, u64 func, const u64 args[5])
+{
+	struct vm_machine *m = run->engine;
+	const u64 r[6] = { 0, args[0], args[1], args[2], args[3], args[4] };
+	const struct vm_code *code = m->code;
+	const struct vm_site *s = run->at;
+	s64 at;
+	u64 ret;
+
+	if (run->stop)
+		return 0;
+	if (m->left < VM_CALL_COST) {
+		at = code->native.slot(code->native.arg, func);
+		no_budget(m);
+		place_at(m, code, at < 0 ? s->slot : (u32)at);
+		return 0;
+	}
+	m->left -= VM_CALL_COST;
+	ret = call_native(m, (helper_fn)(uintptr_t)func, r);
+	m->code = code;
+	run->at = s;
+	return ret;
+}
+
+/* ---- from program to program ------------------------------------------------------ */
+
+u64 vm_func_native(struct vm_machine *m, u64 func, const u64 *r)
+{
+	u64 ret;
+
+	m->stack_top = (u64)__builtin_frame_address(0);
+	ret = call_native(m, (helper_fn)(uintptr_t)func, r);
+	m->native = false;
+	vm_left(m);
+	return m->fault.kind ? 0 : ret;
+}
+
+u64 vm_go_native(struct vm_machine *m)
+{
+	const u64 r[6] = { 0, m->ctx };
+	u32 depth = m->depth;
+	bool was = m->native;
+	u64 ret = call_native(m, m->code->native.fn, r);
+
+	m->depth = depth;
+	m->native = was;
+	return ret;
+}
+
+/* The machine's program, which is interpreted, after one that is compiled. */
+static u64 interpret(u64 r1 UNUSED, u64 r2 UNUSED, u64 r3 UNUSED, u64 r4 UNUSED, u64 r5 UNUSED,
+		     struct run *run)
+{
+	struct vm_machine *m = run->engine;
+	u32 depth = m->depth;
+	u64 r[11], ret;
+
+	m->left = run->left < 0 ? 0 : (u64)run->left;
+	m->native = false;
+	m->frames[depth].may_goto = MAY_GOTO_MAX;
+	vm_regs_init(r, m->ctx, vm_frame_top(m, depth));
+	ret = vm_go_other(m, r);
+	run->left = (s64)m->left;
+	m->depth = depth;
+	m->native = true;
+	return ret;
+}
+
+void *vm_native_tail(struct run *run, struct map *map, u32 index)
+{
+	u64 r[4] = { 0, 0, (uintptr_t)map, index }, left = run->left < 0 ? 0 : (u64)run->left;
+	struct vm_machine *m = run->engine;
+	const struct vm_code *to = vm_tail_target(m, r);
+
+	if (!to)
+		return NULL;
+	/* the frame below stays the former program's, whose maps count */
+	m->frames[++m->depth].code = m->code;
+	m->limit++;
+	m->code = to;
+	return vm_runs_native(to, left) ? to->native.entry : (void *)(uintptr_t)interpret;
+}
+
+/* ---- loads that may fault ----------------------------------------------------------- */
+
+#define PROBE(name, ctype) \
+	static u64 name(u64 addr, u64 r2 UNUSED, u64 r3 UNUSED, u64 r4 UNUSED, u64 r5 UNUSED, \
+			struct run *run) \
+	{ \
+		ctype v = 0; \
+\
+		if (vm_probe_ok(run->engine, addr, sizeof(v))) \
+			memcpy(&v, (const void *)addr, sizeof(v)); \
+		return (u64)(s64)v; \
+	}
+
+PROBE(probe8, u8)
+PROBE(probe16, u16)
+PROBE(probe32, u32)
+PROBE(probe64, u64)
+PROBE(probesx8, s8)
+PROBE(probesx16, s16)
+PROBE(probesx32, s32)
+
+helper_fn vm_native_probe(u32 bytes, bool sign)
+{
+	switch (bytes) {
+	case 1:
+		return sign ? probesx8 : probe8;
+	case 2:
+		return sign ? probesx16 : probe16;
+	case 4:
+		return sign ? probesx32 : probe32;
+	default:
+		return probe64;
+	}
+}
+
+s64 vm_native_packet(struct run *run, s32 off, u32 size)
+{
+	return vm_packet_load(run, off, size);
+}

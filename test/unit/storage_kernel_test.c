@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * storage_kernel_test.c: maps whose values somebody owns against those of the running
+ * kernel: the same random operations of user space on both, errno by errno and byte by
+ * byte. Makes maps, sockets, processes and empty cgroups; attaches nothing.
+ */
+#include "kernel_bpf.h"
+#include "base/os.h"
+#include "model/uapi.h"
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#define MAP(kind, key, value, entries, flags) \
+	{ .name = "m", .type = kind, .key_size = key, .value_size = value, \
+	  .max_entries = entries, .map_flags = flags }
+
+static u64 rng;
+
+static u32 any(u32 below)
+{
+	rng = rng * 6364136223846793005u + 1442695040888963407u;
+	return (u32)(rng >> 33) % below;
+}
+
+/* ---- values of sockets, tasks, inodes and groups ------------------------------------ */
+
+enum { OWNERS = 4 };
+
+/* Descriptors on the kernel's side; on ours their numbers. */
+static struct owners {
+	int fd[OWNERS];
+	pid_t child[OWNERS];
+	u32 type;		/* 0: none are open */
+} of;
+
+static int owner_of(void *arg, u32 type, u32 number, struct map_owner *o)
+{
+	if (number >= OWNERS)
+		return -EBADF;
+	o->id = number + 100;
+	return 0;
+}
+
+static int task_fd(u32 i)
+{
+	of.child[i] = fork();
+	if (!of.child[i]) {
+		pause();
+		_exit(0);
+	}
+	return (int)syscall(SYS_pidfd_open, of.child[i], 0);
+}
+
+static int group_fd(u32 i, bool make)
+{
+	bool alone = !access("/sys/fs/cgroup/cgroup.controllers", F_OK);
+	char path[100];
+
+	snprintf(path, sizeof(path), "/sys/fs/cgroup/%sstorage_kernel_test.%d.%u",
+		 alone ? "" : "unified/", getpid(), i);
+	if (!make)
+		return rmdir(path);
+	return mkdir(path, 0755) ? -1 : open(path, O_RDONLY | O_DIRECTORY);
+}
+
+static bool owners_open(u32 type)
+{
+	bool all = true;
+
+	of.type = type;
+	for (u32 i = 0; i < OWNERS; i++) {
+		of.fd[i] = type == BPF_MAP_TYPE_SK_STORAGE ? socket(AF_INET, SOCK_DGRAM, 0) :
+			   type == BPF_MAP_TYPE_TASK_STORAGE ? task_fd(i) :
+			   type == BPF_MAP_TYPE_INODE_STORAGE ?
+			   (int)syscall(SYS_memfd_create, "i", 0) :
+			   group_fd(i, true);
+		all = all && of.fd[i] >= 0;
+	}
+	return all;
+}
+
+static int owners_close(void **state)
+{
+	for (u32 i = 0; of.type && i < OWNERS; i++) {
+		close(of.fd[i]);
+		if (of.type == BPF_MAP_TYPE_TASK_STORAGE) {
+			kill(of.child[i], SIGKILL);
+			waitpid(of.child[i], NULL, 0);
+		}
+		if (of.type == UAPI_MAP_TYPE_CGRP_STORAGE)
+			group_fd(i, false);
+	}
+	of.type = 0;
+	return 0;
+}
+
+static int storage_create(const struct map_attr *m)
+{
+	union bpf_attr a = { .map_type = m->type, .key_size = 4, .value_size = m->value_size,
+		.map_flags = m->map_flags, .btf_key_type_id = 1, .btf_value_type_id = 2 };
+	int types = btf_of(m->value_size), fd;
+
+	a.btf_fd = (u32)types;
+	fd = sys_bpf(BPF_MAP_CREATE, &a);
+	close(types);
+	return fd;
+}
+
+static void same_storage(const char *what, u32 type, int step, int kernel, int ours)
+{
+	if (kernel != ours)
+		fail_msg("type %u, step %d, %s: kernel %d, ours %d", type, step, what, kernel,
+			 ours);
+}
+
+static void storage_step(struct map *m, int fd, int step)
+{
+	static const u64 flags[] = { 0, 0, 0, 0, 1, 2, 3, 4, 5, 8, 1ull << 40 };
+	u32 key = any(OWNERS + 1), none = 12345, what = any(10);
+	const void *theirs = key < OWNERS ? (void *)&of.fd[key] : &none;
+	u64 f = flags[any(ARRAY_LEN(flags))];
+	u8 a[64] = { 0 }, b[64] = { 0 };
+	int r;
+
+	for (u32 i = 0; i < m->value_size; i++)
+		a[i] = (u8)any(256);
+	if (what < 4) {
+		same_storage("update", m->type, step,
+			     kmap_op(BPF_MAP_UPDATE_ELEM, fd, theirs, a, f),
+			     map_user_update(m, &key, a, f));
+	} else if (what < 7) {
+		memcpy(b, a, sizeof(b));
+		f = any(5) ? 0 : f;
+		r = kmap_op(BPF_MAP_LOOKUP_ELEM, fd, theirs, a, f);
+		same_storage("lookup", m->type, step, r, map_user_lookup(m, &key, b, f));
+		assert_memory_equal(a, b, r ? 0 : m->value_size);
+	} else if (what < 8) {
+		same_storage("delete", m->type, step,
+			     kmap_op(BPF_MAP_DELETE_ELEM, fd, theirs, NULL, 0),
+			     map_user_delete(m, &key));
+	} else if (what < 9) {
+		same_storage("take", m->type, step,
+			     kmap_op(BPF_MAP_LOOKUP_AND_DELETE_ELEM, fd, theirs, a, 0),
+			     map_user_take(m, &key, b, 0));
+	} else {
+		same_storage("next key", m->type, step,
+			     kmap_op(BPF_MAP_GET_NEXT_KEY, fd, any(2) ? theirs : NULL, a, 0),
+			     map_user_next_key(m, &key, b));
+	}
+}
+
+static void storage_case(u32 type, u32 bytes, u64 seed)
+{
+	struct map_attr attr = MAP(type, 4, bytes, 0, BPF_F_NO_PREALLOC);
+	struct skep_err err = { 0 };
+	struct map *m;
+	int fd = storage_create(&attr);
+
+	attr.owner_of = owner_of;
+	if (fd < 0 || !owners_open(type)) {
+		print_message("# type %u cannot be made here\n", type);
+		owners_close(NULL);
+		return;
+	}
+	if (map_create(&m, &attr, 2, &err))
+		fail_msg("%s", err.text);
+	rng = seed;
+	for (int step = 0; step < 5000; step++)
+		storage_step(m, fd, step);
+	owners_close(NULL);
+	close(fd);
+	map_free(m);
+}
+
+static void test_storages(void **state)
+{
+	static const u32 types[] = { BPF_MAP_TYPE_SK_STORAGE, BPF_MAP_TYPE_TASK_STORAGE,
+		BPF_MAP_TYPE_INODE_STORAGE, UAPI_MAP_TYPE_CGRP_STORAGE };
+
+	need_kernel();
+	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+		storage_case(types[i], 8, 800 + i);
+		storage_case(types[i], 13, 810 + i);
+	}
+}
+
+/* Without a program attached there are no values: what an empty map says. */
+static void test_cgroup_storages(void **state)
+{
+	need_kernel();
+	for (u32 i = 0; i < 4; i++) {
+		u32 type = i % 2 ? BPF_MAP_TYPE_CGROUP_STORAGE : BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE;
+		struct map_attr attr = MAP(type, i / 2 ? 8 : 16, 8, 0, 0);
+		u64 key[2] = { 1 }, a[64], b[64];
+		struct map *m;
+		int fd = kmap_create(&attr);
+
+		assert_true(fd >= 0);
+		assert_int_equal(map_create(&m, &attr, (u32)os_cpu_count(), NULL), 0);
+		for (u64 f = 0; f < 9; f++)
+			same_storage("update", attr.type, (int)f,
+				     kmap_op(BPF_MAP_UPDATE_ELEM, fd, key, a, f),
+				     map_user_update(m, key, a, f));
+		same_storage("lookup", attr.type, 0, kmap_op(BPF_MAP_LOOKUP_ELEM, fd, key, a, 0),
+			     map_user_lookup(m, key, b, 0));
+		same_storage("delete", attr.type, 0, kmap_op(BPF_MAP_DELETE_ELEM, fd, key, NULL, 0),
+			     map_user_delete(m, key));
+		same_storage("take", attr.type, 0,
+			     kmap_op(BPF_MAP_LOOKUP_AND_DELETE_ELEM, fd, key, a, 0),
+			     map_user_take(m, key, b, 0));
+		same_storage("next key", attr.type, 0, kmap_op(BPF_MAP_GET_NEXT_KEY, fd, key, a, 0),
+			     map_user_next_key(m, key, b));
+		same_storage("first key", attr.type, 0,
+			     kmap_op(BPF_MAP_GET_NEXT_KEY, fd, NULL, a, 0),
+			     map_user_next_key(m, NULL, b));
+		close(fd);
+		map_free(m);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(test_storages, owners_close),
+		cmocka_unit_test(test_cgroup_storages),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
