@@ -54,7 +54,7 @@ check-contain: $(O)/test/diff/contain_test
 	CONTAIN_RUNS=250000 $<
 
 # Opt-in: some minutes. A process is killed at each instruction of every change of a
-# shared map; check does so at every 61st.
+# shared map; check does so at every 97th.
 .PHONY: check-kill
 check-kill: $(O)/test/unit/share_kill_test
 	KILL_EVERY=1 $<

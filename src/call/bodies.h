@@ -72,6 +72,10 @@ HELPER_BODY(call_probe_read);
 HELPER_BODY(call_probe_str);
 HELPER_BODY(call_probe_write);
 
+HELPER_BODY(call_get_stackid);
+HELPER_BODY(call_get_stack);
+HELPER_BODY(call_get_task_stack);
+
 HELPER_BODY(call_dynptr_from_mem);
 HELPER_BODY(call_dynptr_read);
 HELPER_BODY(call_dynptr_write);

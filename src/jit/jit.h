@@ -46,6 +46,10 @@ struct jit_bind {
 	/* Jumps back take what they jump over from run.left, calls of functions
 	   JIT_CALL_COST; below 0 the program ends, with run.stop set. */
 	bool counts;
+	/* Not the jumps back, then, but each may_goto, as much as a call, and calls of
+	   bodies, what COST gives (0 nothing): all other loops are known to end. */
+	bool ends;
+	u32 (*cost)(void *arg, u32 at);
 	bool clear_stack;	/* the stack of every function begins as 0 */
 };
 

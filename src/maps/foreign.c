@@ -7,9 +7,6 @@
 #include "model/uapi.h"
 
 enum {
-	COMMON_FLAGS = BPF_F_NUMA_NODE | BPF_F_RDONLY | BPF_F_WRONLY,
-	FRAMES_MAX = 127,		/* of a stack trace: perf_event_max_stack */
-	BUILD_ID_BYTES = 32,
 	PAGE_BYTES = 4096,
 	ARENA_PAGES_MAX = 1 << 20,	/* 4 GiB */
 	SEGV_ON_FAULT = 1 << 17,
@@ -21,20 +18,6 @@ static int want(const struct map_attr *a, struct skep_err *err, const char *what
 	if (is == must)
 		return 0;
 	return attr_refuse(a, err, "EINVAL", "%s is %u, not %u", what, is, must);
-}
-
-static int stack_trace_check(const struct map_attr *a, struct skep_err *err)
-{
-	u32 frame = a->map_flags & BPF_F_STACK_BUILD_ID ? BUILD_ID_BYTES : 8;
-
-	if (want(a, err, "key_size", a->key_size, 4))
-		return -EINVAL;
-	if (!a->max_entries)
-		return attr_refuse(a, err, "EINVAL", "max_entries is 0");
-	if (!a->value_size || a->value_size % frame || a->value_size / frame > FRAMES_MAX)
-		return attr_refuse(a, err, "EINVAL", "value_size is %u, not %u for each of 1..%d "
-				   "frames", a->value_size, frame, FRAMES_MAX);
-	return attr_flags(a, COMMON_FLAGS | BPF_F_STACK_BUILD_ID, err);
 }
 
 static int arena_check(const struct map_attr *a, struct skep_err *err)
@@ -61,8 +44,6 @@ static int arena_check(const struct map_attr *a, struct skep_err *err)
 int foreign_check(const struct map_attr *a, struct skep_err *err)
 {
 	switch (a->type) {
-	case BPF_MAP_TYPE_STACK_TRACE:
-		return stack_trace_check(a, err);
 	case UAPI_MAP_TYPE_ARENA:
 		return arena_check(a, err);
 	default:		/* of struct_ops maps its type says all */

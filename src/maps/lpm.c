@@ -172,10 +172,16 @@ static void key_write(const struct map *m, u32 n, u8 *key)
 	}
 }
 
-/* Lengths in a shared file may lie. */
+/* Bit I of a key that has more. */
+static inline u32 own_bit(const struct lpm_key *k, u32 i)
+{
+	return k->w[i / 64] << i % 64 >> 63;
+}
+
+/* Bit I, which comes from a shared file and may be any number. */
 static inline u32 key_bit(const struct lpm_key *k, u32 i)
 {
-	return k->w[i / 64 % WORDS_MAX] << i % 64 >> 63;
+	return own_bit(k, i % (64 * WORDS_MAX));
 }
 
 /* Leading bits that NODE's prefix and the key have in common. */
@@ -214,7 +220,7 @@ static inline void descend(const struct map *m, u32 n, const struct lpm_key *k,
 		if (l >= k->len)
 			break;
 		len = l;
-		n = load_acquire(&node->child[key_bit(k, l)]);
+		n = load_acquire(&node->child[own_bit(k, l)]);
 	}
 }
 

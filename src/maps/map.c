@@ -18,7 +18,7 @@ static const struct map_ops *const types[] = {
 	&ringbuf_ops, &user_ringbuf_ops, &perf_event_array_ops,
 	&sockmap_ops, &sockhash_ops, &reuseport_array_ops,
 	&sk_storage_ops, &task_storage_ops, &inode_storage_ops, &cgrp_storage_ops,
-	&cgroup_storage_ops, &percpu_cgroup_storage_ops,
+	&cgroup_storage_ops, &percpu_cgroup_storage_ops, &stack_trace_ops,
 };
 
 const struct map_ops *map_ops_of(u32 type)
@@ -313,6 +313,8 @@ static int lookup_special(struct map *m, const void *key, void *value)
 	case BPF_MAP_TYPE_SOCKHASH:
 	case BPF_MAP_TYPE_REUSEPORT_SOCKARRAY:
 		return map_sock_cookie(m, key, value);
+	case BPF_MAP_TYPE_STACK_TRACE:
+		return map_stack_read(m, key, value, false);
 	case BPF_MAP_TYPE_SK_STORAGE:
 	case BPF_MAP_TYPE_TASK_STORAGE:
 	case BPF_MAP_TYPE_INODE_STORAGE:

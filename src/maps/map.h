@@ -271,6 +271,12 @@ int map_owner_remove(struct map *m, const struct map_owner *o, u32 cpu);
 /* Whether user space's KEY names an owner: 0 or -errno. */
 int map_owner_known(const struct map *m, const void *key);
 
+/* ---- stack traces ------------------------------------------------------------- */
+
+/* The number of the chain of BYTES, at most value_size: or -EEXIST, -ENOMEM. FLAGS: BPF_F_*. */
+s64 map_stack_put(struct map *m, const void *chain, u32 bytes, u64 flags);
+int map_stack_read(struct map *m, const void *key, void *value, bool take);
+
 /* ---- arrays of programs, cgroups and maps ---------------------------------- */
 
 /* The number in slot INDEX, or -1: empty or out of range. Values of updates

@@ -143,36 +143,61 @@ static int rt_owner_of(void *arg, u32 type, u32 number, struct map_owner *o)
 
 /* ---- many elements at once ------------------------------------------------------- */
 
+/* Of types that have no batches: what goes meanwhile is left out. */
+static int read_one_by_one(struct map *m, struct map_batch *it, u8 *keys, u8 *values, u32 *n)
+{
+	u32 got = 0;
+	int r = 0;
+
+	while (got < *n) {
+		u8 *key = keys + (size_t)got * m->key_size;
+
+		r = map_user_next_key(m, it->started ? it->key : NULL, key);
+		if (r)
+			break;
+		memcpy(it->key, key, m->key_size);
+		it->started = true;
+		got += !map_user_lookup(m, key, values + got * it->value_bytes, 0);
+	}
+	*n = got;
+	return r;
+}
+
 static int read_batch(struct backend *b, u32 map, struct map_batch *it, void *keys,
 		      void *values, u32 *n, bool take)
 {
 	struct map *m = rt_map(b, map);
+	u32 room = *n;
 	int r;
 
-	if (!m) {
-		*n = 0;
+	*n = 0;
+	if (!m)
 		return -EBADF;
-	}
+	*n = room;
 	if (!it->key)
 		it->key = mem_alloc(max_u64(m->key_size, 8));
 	r = map_user_read_batch(m, it->started ? it->key : NULL, it->key, keys, values, n, 0, take);
+	if (r == -KERNEL_ENOTSUPP && !take && m->key_size) {
+		*n = room;
+		return read_one_by_one(m, it, keys, values, n);
+	}
 	it->started = true;
 	return r;
 }
 
-int runtime_read_batch(struct backend *b, u32 map, struct map_batch *it, void *keys,
-		       void *values, u32 *n)
+int rt_map_read_batch(struct backend *b, u32 map, struct map_batch *it, void *keys,
+		      void *values, u32 *n)
 {
 	return read_batch(b, map, it, keys, values, n, false);
 }
 
-int runtime_take_batch(struct backend *b, u32 map, struct map_batch *it, void *keys,
+int rt_map_take_batch(struct backend *b, u32 map, struct map_batch *it, void *keys,
 		       void *values, u32 *n)
 {
 	return read_batch(b, map, it, keys, values, n, true);
 }
 
-int runtime_write_batch(struct backend *b, u32 map, const void *keys, const void *values,
+int rt_map_write_batch(struct backend *b, u32 map, const void *keys, const void *values,
 			u32 *n, u64 flags)
 {
 	struct map *m = rt_map(b, map);
@@ -183,7 +208,7 @@ int runtime_write_batch(struct backend *b, u32 map, const void *keys, const void
 	return -EBADF;
 }
 
-int runtime_delete_batch(struct backend *b, u32 map, const void *keys, u32 *n)
+int rt_map_delete_batch(struct backend *b, u32 map, const void *keys, u32 *n)
 {
 	struct map *m = rt_map(b, map);
 

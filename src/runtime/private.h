@@ -123,13 +123,11 @@ int runtime_map_make(struct runtime *rt, struct map_attr *attr, struct map **out
 /* The number of M from now on; RT owns it. */
 u32 runtime_map_add(struct runtime *rt, struct map *m);
 /* struct backend's batches of elements. */
-int runtime_read_batch(struct backend *b, u32 map, struct map_batch *it, void *keys,
+int rt_map_take_batch(struct backend *b, u32 map, struct map_batch *it, void *keys,
 		       void *values, u32 *n);
-int runtime_take_batch(struct backend *b, u32 map, struct map_batch *it, void *keys,
-		       void *values, u32 *n);
-int runtime_write_batch(struct backend *b, u32 map, const void *keys, const void *values,
+int rt_map_write_batch(struct backend *b, u32 map, const void *keys, const void *values,
 			u32 *n, u64 flags);
-int runtime_delete_batch(struct backend *b, u32 map, const void *keys, u32 *n);
+int rt_map_delete_batch(struct backend *b, u32 map, const void *keys, u32 *n);
 /* Map ID of runtime ARG is held by so many more. */
 void runtime_held(void *arg, u32 id, int by);
 /* Frees the maps that nobody holds, unless a program runs. */

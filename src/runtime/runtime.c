@@ -873,10 +873,10 @@ static const struct backend_ops rt_ops = {
 	.map_fd = rt_map_fd,
 	.map_write = rt_map_write,
 	.map_next_key = rt_map_next_key,
-	.map_read_batch = runtime_read_batch,
-	.map_take_batch = runtime_take_batch,
-	.map_write_batch = runtime_write_batch,
-	.map_delete_batch = runtime_delete_batch,
+	.map_read_batch = rt_map_read_batch,
+	.map_take_batch = rt_map_take_batch,
+	.map_write_batch = rt_map_write_batch,
+	.map_delete_batch = rt_map_delete_batch,
 	.map_touched = rt_map_touched,
 	.map_freeze = rt_map_freeze,
 	.map_mem = rt_map_mem,
@@ -907,6 +907,8 @@ int runtime_open(struct backend **out, const struct runtime_opts *opts,
 	runtime_seats_open(rt);
 	rt->run.print = opts->print;
 	rt->run.print_arg = opts->print_arg;
+	rt->run.stack = opts->stack;
+	rt->run.stack_arg = opts->stack_arg;
 	rt->run.tail_target = rt_tail_target;
 	rt->run.copy = rt_copy;
 	rt->run.socks = &rt->socks;

@@ -216,7 +216,7 @@ void reg_unlink(struct reg *r)
 	r->id = 0;
 	r->off = 0;
 	r->seed = 0;
-	r->flags &= (u16)~REG_LINKED;
+	r->flags &= (u16)~REG_LINKS;
 }
 
 /* ---- references ---------------------------------------------------------- */
@@ -305,7 +305,7 @@ static void clear_id(struct reg *r, void *arg)
 			/* what relates it to the head of a loop stays */
 			r->id = 0;
 			r->off = 0;
-			r->flags &= (u16)~REG_LINKED;
+			r->flags &= (u16)~REG_LINKS;
 			return;
 		}
 }

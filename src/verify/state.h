@@ -80,6 +80,8 @@ enum reg_flag {
 	REG_LINKED	= 1 << 10,	/* the id is shared with an added constant */
 	REG_FRESH	= 1 << 11,	/* memory that is only written to */
 	REG_SLICE	= 1 << 12,	/* MEM: of a packet, by a dynptr */
+	REG_NARROW	= 1 << 13,	/* LINKED: it is the low half of the sum alone */
+	REG_LINKS	= REG_LINKED | REG_NARROW,
 };
 
 /* Ranges of packet pointers that compared as beyond the end (see step_jump.c). */
@@ -326,6 +328,7 @@ struct verifier {
 	struct kept **kept;	/* [nr_insns] lists */
 	VEC(struct kept *) open;	/* stored on the current path */
 	struct kept *oldest, *newest;	/* complete ones: kept.c */
+	u32 nr_complete;
 	struct kept *free_kept;
 	size_t budget;		/* bytes of MEM, above which states are dropped */
 	VEC(struct def) defs;

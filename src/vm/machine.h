@@ -268,7 +268,8 @@ u64 vm_go_native(struct vm_machine *m);
 u64 vm_func_native(struct vm_machine *m, u64 func, const u64 *r);
 /* Compiled code has ended with run->stop set: why, if it was by itself. */
 void vm_native_stopped(struct vm_machine *m);
-/* run->callback while compiled code runs. */
+/* run->callback while interpreted code runs, and while compiled code does. */
+u64 vm_callback(struct run *run, u64 func, const u64 args[5]);
 u64 vm_native_callback(struct run *run, u64 func, const u64 args[5]);
 
 /* ---- exec.c ---------------------------------------------------------------- */

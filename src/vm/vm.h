@@ -89,6 +89,7 @@ void *vm_native_tail(struct run *run, struct map *map, u32 index);
 s64 vm_native_packet(struct run *run, s32 off, u32 size);
 helper_fn vm_native_probe(u32 bytes, bool sign);
 u64 vm_native_site(struct vm_code *code, u32 at);
+u32 vm_native_cost(const struct vm_code *code, u32 at);
 
 /* ---- runs ---------------------------------------------------------------- */
 

@@ -211,12 +211,23 @@ static void branch(struct gen *g)
 	patch(g, over);
 }
 
-/* Counts in C from START by STEP, N times. */
+/* Where counting begins behind the end, or before 0: few rounds, or one. */
+static s32 odd_start(struct gen *g, bool is_signed)
+{
+	static const s32 starts[] = { -3, -1, 1000, 0xfffffff, 0x10000000, 0x7fffffff };
+
+	return starts[below(g, is_signed ? 3 : ARRAY_LEN(starts))];
+}
+
+/* Counts in C from START, which the slot before FIRST sets, by STEP, N times. */
 static void loop_end(struct gen *g, u32 c, u32 first, s32 start, s32 step, s32 n)
 {
 	u8 alu = below(g, 3) ? BPF_ALU64 : BPF_ALU, jmp = below(g, 3) ? BPF_JMP : BPF_JMP32;
 	u32 old = open_reg(g), form = below(g, 4);
 	s32 end = start + step * n;
+
+	if (form != 1 && below(g, 3) == 0)
+		g->p.v[first - 1].imm = odd_start(g, form > 2);
 
 	if (form == 0)
 		must(g, alu | BPF_MOV | BPF_X, old, c, 0, 0);
@@ -452,6 +463,8 @@ int main(void)
 		printf("1..0 # SKIP no native code for this processor\n");
 		return 0;
 	}
+	if (getenv("JIT_TEST"))
+		cmocka_set_test_filter(getenv("JIT_TEST"));
 	world_init(&world);
 	r = cmocka_run_group_tests(tests, NULL, NULL);
 	world_free(&world);

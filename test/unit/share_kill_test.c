@@ -19,6 +19,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -29,7 +30,7 @@ enum { CPUS = 2, STEPS_MAX = 200000 };
 
 static char dir[] = "/tmp/skep-kill-XXXXXX";
 static char path[128];
-static unsigned every = 61, first;
+static unsigned every = 97, first;
 static u64 kills;			/* of all scenes */
 static volatile u32 *stage;		/* shared with the writer: 1 in the change, 2 behind */
 
@@ -582,6 +583,101 @@ static void test_ring(void **state)
 	play(s, ARRAY_LEN(s));
 }
 
+/* ---- several at once --------------------------------------------------------------- */
+
+enum { WORKERS = 3, DEATHS = 45 };
+
+/* Changes elements until it is killed. CPU below CPUS: as that cpu, else as user space. */
+static _Noreturn void worker(const struct scene *s, u32 cpu, u32 seed)
+{
+	struct map *m = must_open();
+	u8 key[8], value[64];
+	u32 wait = 0;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (cpu < CPUS && share_has_cpus(m) && !share_cpu(m, cpu) && wait++ < 10000)
+		usleep(100);
+	for (u32 n = seed;; n++) {
+		u32 r = n * 2654435761u >> 16;
+
+		key_bytes(s, r % ARRAY_LEN(keys), key);
+		value_bytes(s, 1000 + r % ARRAY_LEN(keys), value);
+		if (r / 256 % 3)
+			m->ops->update(m, key, value, 0, cpu < CPUS ? cpu : MAP_USER);
+		else
+			m->ops->remove(m, key, cpu < CPUS ? cpu : MAP_USER);
+		(*stage)++;
+	}
+}
+
+static pid_t start(const struct scene *s, u32 i, u32 n)
+{
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (!pid)
+		worker(s, i, n * 7919);
+	return pid;
+}
+
+/* Workers die at any moment, and others take their place; some of all that they had is
+ * looked at in between, by one who never dies. */
+static void storm(const struct scene *s)
+{
+	struct map *m;
+	pid_t pid[WORKERS];
+	u8 key[8];
+	u32 before;
+
+	make(s);
+	m = must_open();
+	*stage = 0;
+	for (u32 i = 0; i < WORKERS; i++)
+		pid[i] = start(s, i, i);
+	for (u32 n = 0; n < DEATHS; n++) {
+		u32 i = n % WORKERS;
+
+		usleep(500 + n * 13 % 700);
+		kill(pid[i], SIGKILL);
+		waitpid(pid[i], NULL, 0);
+		map_user_next_key(m, NULL, key);
+		put(m, s, n % ARRAY_LEN(keys), 1000 + n % ARRAY_LEN(keys), 0);
+		pid[i] = start(s, i, n);
+	}
+	before = *stage;
+	for (u32 i = 0; i < 10000 && *stage == before; i++)
+		usleep(100);
+	assert_true(*stage != before);		/* they go on */
+	for (u32 i = 0; i < WORKERS; i++) {
+		kill(pid[i], SIGKILL);
+		waitpid(pid[i], NULL, 0);
+	}
+	map_free(m);
+	m = must_open();
+	assert_int_equal(m->ops->count(m), count_keys(m));
+	for (u32 i = 0; i < ARRAY_LEN(keys); i++)
+		assert_true(!value_of(m, s, i) || is_percpu(s) || value_of(m, s, i) == 1000 + i);
+	check_room(m, s, 0, 0);
+	map_free(m);
+	print_message("# storm of %s: %u deaths, %u changes\n", s->name, DEATHS + WORKERS, *stage);
+}
+
+static void test_storm(void **state)
+{
+	const struct scene s[] = {
+		{ "hash", HASH(HASH, 40, 0), 0, 0, 0, 0, 0, false },
+		{ "lru", HASH(LRU_HASH, 40, 0), 0, 0, 0, 0, 0, false },
+		{ "percpu_hash", HASH(PERCPU_HASH, 40, 0), 0, 0, 0, 0, 0, false },
+		{ "prefixes", { .name = "m", .type = BPF_MAP_TYPE_LPM_TRIE, .key_size = 8,
+			    .value_size = 16, .max_entries = 40, .map_flags = BPF_F_NO_PREALLOC },
+		  0, 0, 0, 0, 0, false },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(s); i++)
+		if (!getenv("KILL_ONLY") || strstr(s[i].name, getenv("KILL_ONLY")))
+			storm(&s[i]);
+}
+
 /* ---- main ------------------------------------------------------------------------ */
 
 static bool may_trace(void)
@@ -621,6 +717,7 @@ int main(void)
 		cmocka_unit_test(test_trie),
 		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_ring),
+		cmocka_unit_test(test_storm),
 	};
 
 	if (!may_trace()) {
