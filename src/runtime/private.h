@@ -123,6 +123,8 @@ int runtime_map_make(struct runtime *rt, struct map_attr *attr, struct map **out
 /* The number of M from now on; RT owns it. */
 u32 runtime_map_add(struct runtime *rt, struct map *m);
 /* struct backend's batches of elements. */
+int rt_map_read_batch(struct backend *b, u32 map, struct map_batch *it, void *keys,
+		      void *values, u32 *n);
 int rt_map_take_batch(struct backend *b, u32 map, struct map_batch *it, void *keys,
 		       void *values, u32 *n);
 int rt_map_write_batch(struct backend *b, u32 map, const void *keys, const void *values,
