@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -77,6 +78,40 @@ void *os_map_lazy(size_t size)
 
 	return p == MAP_FAILED ? NULL : p;
 }
+
+static void *map_at(u64 at, size_t size, int flags)
+{
+	void *p = mmap((void *)(uintptr_t)at, size, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+void *os_map_window(u64 wanted, size_t size, size_t more)
+{
+	u8 *p = wanted ? map_at(wanted, size + more, MAP_FIXED_NOREPLACE) : NULL, *start;
+
+	if (p)
+		return p;
+	p = map_at(0, 2 * size + more, 0);
+	if (!p)
+		return NULL;
+	start = (u8 *)(uintptr_t)round_up((uintptr_t)p, size);
+	if (start > p)
+		munmap(p, (size_t)(start - p));
+	if (start < p + size)
+		munmap(start + size + more, (size_t)(p + size - start));
+	return start;
+}
+
+bool os_page_touched(const void *p)
+{
+	unsigned char there = 0;
+
+	return !mincore((void *)(uintptr_t)p, 1, &there) && there & 1;
+}
+
+void os_page_drop(void *p, size_t size) { madvise(p, size, MADV_DONTNEED); }
 
 /* Below NEAR, since the heap grows above a program's code; each below the last
  * one, so that a free place is found at once. */
@@ -558,6 +593,14 @@ u64 os_pid_tgid(void)
 bool os_thread_lives(u32 id)
 {
 	return !syscall(SYS_tgkill, getpid(), id, 0) || errno != ESRCH;
+}
+
+void os_random(void *to, size_t bytes)
+{
+	if (getrandom(to, bytes, 0) != (ssize_t)bytes) {
+		fprintf(stderr, "skep: the system gives no random bytes\n");
+		abort();
+	}
 }
 
 bool os_membarrier(void)
