@@ -55,9 +55,10 @@ int runtime_native(struct jit_code **out, struct vm_code *code, const struct rew
 {
 	const struct jit_bind bind = {
 		.insns = rw->insns, .nr_insns = rw->nr_insns, .arg = code,
-		.address = address, .body = body, .params = params, .site = site, .lookup = lookup,
-		.tail = vm_native_tail, .packet = vm_native_packet, .probe = vm_native_probe,
-		.counts = !rw->bound, .ends = rw->ends, .cost = cost, .clear_stack = rw->stale_reads,
+		.address = address, .body = body, .params = params, .site = site,
+		.lookup = lookup, .tail = vm_native_tail, .packet = vm_native_packet,
+		.probe = vm_native_probe, .counts = !rw->bound, .ends = rw->ends, .cost = cost,
+		.clear_stack = rw->stale_reads,
 	};
 	int r = jit_compile(out, &bind, tier, where, err);
 

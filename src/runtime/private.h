@@ -144,6 +144,11 @@ void runtime_committed(struct run *run, const void *record, u64 flags);
 int rt_map_fd(struct backend *b, u32 map);
 s64 rt_map_read(struct backend *b, u32 map, map_event_fn fn, void *arg);
 
+/* ---- check.c ------------------------------------------------------------------------ */
+
+/* Refuses calls that the kernel would refuse. Errors: HELPER, LICENSE. */
+int runtime_check_calls(const struct runtime_prog *p, struct skep_err *err);
+
 /* ---- native.c ----------------------------------------------------------------------- */
 
 /* Compiles P, which CODE, its BIND and its P->code are of, when RT is to. Without code it
