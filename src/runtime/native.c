@@ -77,6 +77,7 @@ static const char *compile(struct runtime_prog *p, const struct rewrite *rw, enu
 		return err.id == ERR_JIT_MEM ? "the system gives no memory for native code" :
 			"the compiler does not have one of its instructions";
 	p->tier.ns = os_clock_ns() - start;
+	runtime_perf_map(p, rw);
 	jit_bytes(p->jit, &p->tier.bytes);
 	p->tier.tier = jit_tier(p->jit) == JIT_OPT ? TIER_JIT_OPT : TIER_JIT_FAST;
 	return jit_tier(p->jit) == tier ? NULL : "the optimising compiler gives up on it";

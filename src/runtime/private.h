@@ -166,6 +166,11 @@ int rt_map_get(struct backend *b, const struct image_map *def, const char *path,
 bool runtime_cpu_shared(struct runtime *rt, u32 cpu);
 void runtime_cpu_unshare(struct runtime *rt, u32 cpu);
 
+/* ---- perfmap.c ---- */
+
+/* Tells perf(1) where the functions of P, which is compiled, are, when it is asked for. */
+void runtime_perf_map(const struct runtime_prog *p, const struct rewrite *rw);
+
 /* Runs program P in the context as it is; *RET is what it answers. Errors as of
  * test_run. */
 int runtime_exec(struct seat *s, const struct runtime_prog *p, u64 budget, u32 *ret,
