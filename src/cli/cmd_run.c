@@ -208,11 +208,11 @@ static int load(struct job *j)
 		r = meta_open(&j->meta, skep_prog_type(j->prog), j->on == ON_USER, j->err);
 	if (!r)
 		r = choice_load(&j->choice, &opts);
-	if (!r && !j->o.quiet && j->on != ON_KERNEL)
+	if (!r && !j->o.quiet && j->on != ON_KERNEL) {
 		engine_notes(j->prog->obj, j->o.verbose, j->o.jit_name);
-	if (!r && !j->o.quiet && j->on != ON_KERNEL)
 		network_notes(j->prog->obj->img, skep_prog_type(j->prog), j->o.routes,
 			      j->on == ON_BOTH);
+	}
 	if (!r && j->on == ON_BOTH)
 		r = both_open(&j->both, j->prog, j->err);
 	if (!r && j->o.sockets)
@@ -235,8 +235,7 @@ static int load(struct job *j)
 				  j->o.expect, j->err);
 	if (!r && j->o.output)
 		r = capture_out_open(&j->out, j->o.output, j->err);
-	return r ? r : ports_open(&j->ports, &j->o.ports, skep_prog_type(j->prog),
-				   j->err);
+	return r ? r : ports_open(&j->ports, &j->o.ports, skep_prog_type(j->prog), j->err);
 }
 
 /* ---- packets --------------------------------------------------------------------------- */
