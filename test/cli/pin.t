@@ -109,6 +109,22 @@ wait
 has "truncated in the run" "somebody truncated it during the run: what it held is lost (EIO)" \
 	"$(cat "$tmp/first.out")"
 
+# ---- four that begin at once ------------------------------------------------------------------
+rm -f "$pins"/*
+for i in 1 2 3 4; do
+	$SKEP run --pin-dir "$pins" --cpus 4 examples/pinned/hosts.o $cap -q > "$tmp/at.$i" 2>&1 &
+	eval "pid$i=$!"
+done
+for i in 1 2 3 4; do
+	eval "wait \$pid$i"
+	same "process $i of four" 0 $?
+done
+same "no packet is lost" "1492 5408 8 8064" \
+	"$($SKEP map -j dump "$pins/hosts" | grep -o '"packets":[0-9]*' | cut -d : -f 2 |
+	sort | paste -sd ' ')"
+rm -f "$pins"/*
+run "$tmp/a.o" $cap -q
+
 # ---- skep map ------------------------------------------------------------------------------
 rm "$pins/total"
 run "$tmp/a.o" $cap -q
