@@ -187,7 +187,7 @@ static void fill(u8 *mem)
 	for (u32 i = 0; i < 1024; i++)	/* bsearch: ascending */
 		memcpy(mem + 40960 + 4 * i, &i, 4);
 	memset(mem + 60000, 0, 4);
-	memset(mem + 24576, 0, 1024);	/* histogram */
+	memset(mem + 26624, 0, 1024);	/* histogram */
 }
 
 /* ---- running ------------------------------------------------------------------------ */

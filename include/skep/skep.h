@@ -39,6 +39,7 @@
 
 #include <skep/err.h>
 #include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -170,6 +171,11 @@ struct skep_load_opts {
 	   system gives no executable memory) is interpreted; skep_prog_engine() says
 	   why. */
 	enum skep_jit jit;
+	/* SKEP_USER. Who called the program, for bpf_get_task_stack and its like: at most MAX
+	   return addresses, the innermost first, of USER's or the kernel's side; how many.
+	   NULL: nobody knows, -EFAULT. Called by the thread that runs the program. */
+	uint32_t (*stack)(void *arg, bool user, uint64_t *ips, uint32_t max);
+	void *stack_arg;
 };
 
 /*
@@ -349,7 +355,8 @@ int skep_map_next_key(struct skep_map *map, const void *key, void *next);
 int skep_map_lookup_flags(struct skep_map *map, const void *key, void *value, uint64_t flags);
 
 /*
- * Many elements at once, of arrays, hash types and tries; -524 of others. Reading gives up
+ * Many elements at once, of arrays, hash types and tries; -524 of others, but types with
+ * keys can be read. Reading gives up
  * to *N elements from the place FROM on (NULL: the start); *N is how many there were, and
  * TO, of the key's bytes and 8 at least, is the place to go on from. -ENOENT with or after
  * the last of them. What lookup_delete gives is no longer in the map: of hash types only.

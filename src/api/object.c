@@ -475,6 +475,8 @@ int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
 		ro.print = opts->print;
 		ro.print_arg = opts->print_arg;
 		ro.probe = opts->probe;
+		ro.stack = opts->stack;
+		ro.stack_arg = opts->stack_arg;
 		ro.virtual_clock = opts->clock == SKEP_CLOCK_RUN;
 	}
 	object_judge_free(obj);

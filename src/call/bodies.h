@@ -72,6 +72,10 @@ HELPER_BODY(call_probe_read);
 HELPER_BODY(call_probe_str);
 HELPER_BODY(call_probe_write);
 
+HELPER_BODY(call_get_stackid);
+HELPER_BODY(call_get_stack);
+HELPER_BODY(call_get_task_stack);
+
 HELPER_BODY(call_dynptr_from_mem);
 HELPER_BODY(call_dynptr_read);
 HELPER_BODY(call_dynptr_write);
@@ -98,6 +102,10 @@ HELPER_BODY(call_strtol);
 HELPER_BODY(call_strtoul);
 HELPER_BODY(call_strncmp);
 HELPER_BODY(call_csum_diff);
+HELPER_BODY(call_gen_syncookie_v4);
+HELPER_BODY(call_gen_syncookie_v6);
+HELPER_BODY(call_check_syncookie_v4);
+HELPER_BODY(call_check_syncookie_v6);
 
 HELPER_BODY(call_xdp_adjust_head);
 HELPER_BODY(call_xdp_adjust_tail);

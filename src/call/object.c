@@ -51,15 +51,15 @@ static struct object *object_at(const struct objects *o, u64 addr)
 	return addr - (uintptr_t)(obj + 1) < obj->bytes ? obj : NULL;
 }
 
-/* For the engine: what map values have may be read. */
+/* For the engine: what map values have may be used by others, too. */
 static bool held_at(struct run *run, u64 addr, struct lent *l)
 {
 	const struct object *obj = object_at(run->objects, addr);
 
 	if (!obj || !__atomic_load_n(&obj->held, __ATOMIC_RELAXED))
 		return false;
-	*l = (struct lent){ (void *)(uintptr_t)(obj + 1), obj->bytes, "object", true,
-			    (enum lent_kind)obj->kind, NULL };
+	*l = (struct lent){ (void *)(uintptr_t)(obj + 1), obj->bytes, "object",
+			    obj->kind != LENT_OBJECT, (enum lent_kind)obj->kind, NULL };
 	return true;
 }
 

@@ -13,6 +13,11 @@ bool jit_available(void)
 	return jit_arch_host();
 }
 
+bool jit_optimises(void)
+{
+	return jit_available() && jit_arch_host()->optimise;
+}
+
 /* ---- instructions --------------------------------------------------------- */
 
 /* Loads that may fault are loads, and where no run comes a function ends: who writes
@@ -43,12 +48,23 @@ static bool may_stop(const struct jit_build *b, u32 at)
 
 u32 jit_cost(const struct jit_build *b, u32 at)
 {
-	s64 delta = 0;
+	const struct jit_bind *bind = b->bind;
+	s64 delta;
 
-	if (b->ops[at] == OP_CALL_LOCAL)
+	if (!bind->counts)
+		return 0;
+	switch (b->ops[at]) {
+	case OP_CALL_LOCAL:
 		return JIT_CALL_COST;
-	isa_target(&b->bind->insns[at], &delta);
-	return (u32)-delta;
+	case OP_MAY_GOTO:
+		return bind->ends ? JIT_CALL_COST : 0;
+	case OP_CALL:
+	case OP_CALL_KFUNC:
+		return bind->ends && bind->cost ? bind->cost(bind->arg, at) : 0;
+	default:
+		return !bind->ends && isa_target(&bind->insns[at], &delta) && delta < 0 ?
+			(u32)-delta : 0;
+	}
 }
 
 /* ---- functions ------------------------------------------------------------ */

@@ -46,6 +46,10 @@ struct jit_bind {
 	/* Jumps back take what they jump over from run.left, calls of functions
 	   JIT_CALL_COST; below 0 the program ends, with run.stop set. */
 	bool counts;
+	/* Not the jumps back, then, but each may_goto, as much as a call, and calls of
+	   bodies, what COST gives (0 nothing): all other loops are known to end. */
+	bool ends;
+	u32 (*cost)(void *arg, u32 at);
 	bool clear_stack;	/* the stack of every function begins as 0 */
 };
 
@@ -55,6 +59,8 @@ struct jit_code;
 
 /* Whether there is native code for this machine. */
 bool jit_available(void);
+/* Whether the optimising compiler is for it, too. */
+bool jit_optimises(void);
 
 enum jit_tier {
 	JIT_FAST,	/* one pass: some 20 ns for each instruction */

@@ -59,7 +59,7 @@ struct jit_build {
 	bool stops;		/* functions may end with run.stop set */
 };
 
-/* What the jump back, or the call of a function, at slot AT takes from run.left. */
+/* What the jump or call at slot AT takes from run.left; 0: nothing. */
 u32 jit_cost(const struct jit_build *b, u32 at);
 
 /* Bytes before the first function: who checks calls by pointers (-fsanitize=function,

@@ -128,8 +128,9 @@ static int copy_member(struct kernel *k, struct kernel_ops *ops, const struct im
 					   m->bit_size ? "bit field" : "member", m->name,
 					   def->name);
 	to = btf_member(ops->btf, btf_type(ops->btf, ops->type), (u32)i);
+	/* functions are programs, and nothing else is: a number there would be a descriptor */
 	if (to.bit_size || btf_bytes(ops->btf, to.type_id) != bytes ||
-	    (op && !points_to(ops->btf, to.type_id, BTF_KIND_FUNC_PROTO)))
+	    !op == points_to(ops->btf, to.type_id, BTF_KIND_FUNC_PROTO))
 		return empty ? 0 : err_set(err, ERR_EXTERN, NULL, "member '%s' of '%s' is another "
 					   "in kernel %s's 'struct %s'", m->name, def->name,
 					   k->release, name);

@@ -35,7 +35,8 @@ static bool same_type(const struct map_attr *t, const struct map *m)
 	    t->value_size != m->value_size || t->map_flags != m->map_flags ||
 	    t->lock_at != m->lock_at || t->timer_at != m->timer_at || t->work_at != m->work_at ||
 	    t->nr_kptrs != m->nr_kptrs ||
-	    memcmp(t->kptrs, m->kptrs, t->nr_kptrs * sizeof(*t->kptrs)))
+	    memcmp(t->kptrs, m->kptrs, t->nr_kptrs * sizeof(*t->kptrs)) ||
+	    memcmp(t->kptr_types, m->kptr_types, t->nr_kptrs * sizeof(*t->kptr_types)))
 		return false;
 	return t->type != BPF_MAP_TYPE_ARRAY || t->map_flags & BPF_F_INNER_MAP ||
 	       t->max_entries == m->max_entries;

@@ -18,7 +18,8 @@ static const struct map_ops *const types[] = {
 	&ringbuf_ops, &user_ringbuf_ops, &perf_event_array_ops,
 	&sockmap_ops, &sockhash_ops, &reuseport_array_ops,
 	&sk_storage_ops, &task_storage_ops, &inode_storage_ops, &cgrp_storage_ops,
-	&cgroup_storage_ops, &percpu_cgroup_storage_ops,
+	&cgroup_storage_ops, &percpu_cgroup_storage_ops, &stack_trace_ops,
+	&arena_ops,
 };
 
 const struct map_ops *map_ops_of(u32 type)
@@ -73,6 +74,7 @@ static void map_fill(struct map *m, const struct map_ops *ops,
 	m->timer_gone = a->timer_gone;
 	m->timer_arg = a->timer_arg;
 	memcpy(m->kptrs, a->kptrs, sizeof(m->kptrs));
+	memcpy(m->kptr_types, a->kptr_types, sizeof(m->kptr_types));
 	m->nr_kptrs = a->nr_kptrs;
 	m->kptr_gone = a->kptr_gone;
 	m->objects = a->objects;
@@ -312,6 +314,10 @@ static int lookup_special(struct map *m, const void *key, void *value)
 	case BPF_MAP_TYPE_SOCKHASH:
 	case BPF_MAP_TYPE_REUSEPORT_SOCKARRAY:
 		return map_sock_cookie(m, key, value);
+	case UAPI_MAP_TYPE_ARENA:
+		return -EINVAL;
+	case BPF_MAP_TYPE_STACK_TRACE:
+		return map_stack_read(m, key, value, false);
 	case BPF_MAP_TYPE_SK_STORAGE:
 	case BPF_MAP_TYPE_TASK_STORAGE:
 	case BPF_MAP_TYPE_INODE_STORAGE:
@@ -399,7 +405,9 @@ int map_user_next_key(struct map *m, const void *key, void *next)
 
 void *map_memory(struct map *m, size_t *bytes)
 {
-	if (m->type != BPF_MAP_TYPE_ARRAY || !(m->map_flags & BPF_F_MMAPABLE) || !may_write(m))
+	bool plain = m->type == BPF_MAP_TYPE_ARRAY || m->type == UAPI_MAP_TYPE_ARENA;
+
+	if (!plain || !(m->map_flags & BPF_F_MMAPABLE) || !may_write(m))
 		return NULL;
 	m->mapped = true;
 	*bytes = (size_t)m->elem_stride * m->nr_elems;

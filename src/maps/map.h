@@ -37,6 +37,7 @@ struct map_attr {
 	u32 timer_at;	/* the same of a struct bpf_timer */
 	u32 work_at;	/* the same of a struct bpf_wq */
 	u32 kptrs[MAP_KPTRS_MAX];	/* offsets of pointers to objects */
+	u32 kptr_types[MAP_KPTRS_MAX];	/* equal numbers for equal types */
 	u32 nr_kptrs;
 	/* An element with an object is gone: its address. */
 	void (*kptr_gone)(void *arg, u64 object);
@@ -78,7 +79,7 @@ struct map_ops {
 	int (*open)(struct map *m, const struct map_attr *a, u32 cpus, struct skep_err *err);
 	void (*close)(struct map *m);
 	struct map_mem (*values)(const struct map *m);
-	/* How lookups may be compiled into programs; NULL: not at all. */
+	/* How lookups are compiled into programs; NULL: as calls of the helper. */
 	void (*inlined)(const struct map *m, struct map_inline *out);
 	/* CPU is the caller's slot, below m->cpus, or MAP_USER; a per-cpu map
 	   gives that slot's value. */
@@ -146,7 +147,7 @@ struct map {
 	u8 *mem;			/* the flat area */
 	u64 mem_bytes;
 	u32 lock_at, timer_at, work_at;	/* as in struct map_attr */
-	u32 kptrs[MAP_KPTRS_MAX], nr_kptrs;
+	u32 kptrs[MAP_KPTRS_MAX], kptr_types[MAP_KPTRS_MAX], nr_kptrs;
 	void (*kptr_gone)(void *arg, u64 object);
 	struct objects *const *objects;
 	/* the same by their places in the value, which copies leave alone */
@@ -172,6 +173,7 @@ struct map {
 	struct sock *(*sock_of)(void *arg, u32 n);	/* of maps of sockets */
 	void *sock_arg;
 	struct map *store;		/* of storages: owner to value */
+	u8 *window;			/* of arenas: 4 GiB that its pages are in */
 	int (*owner_of)(void *arg, u32 type, u32 number, struct map_owner *o);
 	bool (*owner_lives)(void *arg, u32 type, const struct map_owner *o);
 	void *owner_arg;
@@ -269,6 +271,23 @@ void *map_owner_value(struct map *m, const struct map_owner *o, const void *init
 int map_owner_remove(struct map *m, const struct map_owner *o, u32 cpu);
 /* Whether user space's KEY names an owner: 0 or -errno. */
 int map_owner_known(const struct map *m, const void *key);
+
+/* ---- arenas (arena.c) ---------------------------------------------------------------- */
+
+/* PAGES for programs at ADDR, or anywhere when it is 0: their address, or 0. The lower half
+ * of addresses counts. Giving them back; setting aside what nobody shall get: 0, -EINVAL,
+ * -EBUSY. */
+u64 map_arena_take(struct map *m, u64 addr, u32 pages);
+void map_arena_drop(struct map *m, u64 addr, u32 pages);
+int map_arena_reserve(struct map *m, u64 addr, u32 pages);
+/* Is the page of ADDR one that programs may read and write? */
+bool map_arena_there(struct map *m, u64 addr);
+
+/* ---- stack traces ------------------------------------------------------------- */
+
+/* The number of the chain of BYTES, at most value_size: or -EEXIST, -ENOMEM. FLAGS: BPF_F_*. */
+s64 map_stack_put(struct map *m, const void *chain, u32 bytes, u64 flags);
+int map_stack_read(struct map *m, const void *key, void *value, bool take);
 
 /* ---- arrays of programs, cgroups and maps ---------------------------------- */
 

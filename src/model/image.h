@@ -44,6 +44,7 @@ struct image_map {
 	u32 timer_at;		/* the same of a struct bpf_timer */
 	u32 work_at;		/* the same of a struct bpf_wq */
 	u32 kptrs[MAP_KPTRS_MAX];	/* offsets of __kptr pointers in the value */
+	u32 kptr_types[MAP_KPTRS_MAX];	/* what each points to */
 	u32 nr_kptrs;
 	/* Initial bytes: value_size for kinds DATA and RODATA and struct_ops,
 	   init_bytes from an arena's beginning; NULL: all zero (.bss). */

@@ -48,6 +48,8 @@ struct rewrite {
 	u32 stack_bytes;	/* of the deepest chain of calls */
 	bool stale_reads;	/* the former, but not for the sake of the program that a
 				   tail call goes on in */
+	bool ends;		/* so do all of its loops, but for those by may_goto,
+				   iterators, calls and callbacks */
 	u64 bound;		/* a run executes no more instructions, without those of
 				   programs that it goes on in; 0: nobody knows */
 };

@@ -215,6 +215,10 @@ struct run {
 	/* where bpf_trace_printk goes; NULL = nowhere */
 	void (*print)(void *arg, const char *text, size_t n);
 	void *print_arg;
+	/* who called the program, the innermost first: at most MAX addresses; how many.
+	   NULL: nobody knows */
+	u32 (*stack)(void *arg, bool user, u64 *ips, u32 max);
+	void *stack_arg;
 	/* the key that bpf_for_each_map_elem shows to its callback: memory that
 	   programs may read while it runs; NULL outside */
 	const u8 *key;

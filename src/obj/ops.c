@@ -52,8 +52,8 @@ int ops_read(struct obj *o, u32 sec, const struct btf_type *datasec)
 	return ret;
 }
 
-/* The member of struct TYPE at byte OFF, or "". */
-static const char *member_at(const struct btf *btf, u32 type, u32 off)
+/* The member of struct TYPE at byte OFF; its name is "" when there is none. */
+static struct btf_member_info member_at(const struct btf *btf, u32 type, u32 off)
 {
 	const struct btf_type *t = btf_type(btf, type);
 
@@ -61,15 +61,38 @@ static const char *member_at(const struct btf *btf, u32 type, u32 off)
 		struct btf_member_info m = btf_member(btf, t, i);
 
 		if (m.bit_off == (u64)off * 8)
-			return m.name;
+			return m;
 	}
-	return "";
+	return (struct btf_member_info){ .name = "" };
+}
+
+static bool is_function(const struct btf *btf, u32 type)
+{
+	const struct btf_type *t = btf_type(btf, btf_skip_mods(btf, type));
+
+	return btf_kind(t) == BTF_KIND_PTR &&
+	       btf_kind(btf_type(btf, btf_skip_mods(btf, t->type))) == BTF_KIND_FUNC_PROTO;
+}
+
+/* What is no program at OFF of MAP: of data it is an address that means nothing here. */
+static int other_value(struct obj *o, const struct obj_sec *s, const struct obj_reloc *r,
+		       const struct image_map *map, const struct btf_member_info *m)
+{
+	const u32 to = o->syms[r->sym].sec;
+
+	if (!is_function(o->img->btf, m->type_id) &&
+	    (to >= o->nr_secs || o->secs[to].kind != SEC_CODE))
+		return 0;
+	return err_set(o->err, ERR_ELF_RELOC, elf_at(o, s, r->off),
+		       "'%s' is stored in member '%s' of '%s' and is no program",
+		       o->syms[r->sym].name, m->name, map->name);
 }
 
 static int read_op(struct obj *o, u32 sec, const struct obj_reloc *r)
 {
 	const struct obj_sec *s = &o->secs[sec];
 	int i = maps_before(o, sec, r->off);
+	struct btf_member_info m;
 	struct image_map *map;
 	u32 to;
 	u64 off;
@@ -84,12 +107,12 @@ static int read_op(struct obj *o, u32 sec, const struct obj_reloc *r)
 	map = &o->img->maps[i];
 	if (maps_target(o, s, r, &to, &off))
 		f = funcs_at(o, to, off);
-	if (f < 0 || o->funcs[f].prog < 0)
-		return 0;	/* of data: an address that means nothing here */
 	off = r->off - o->places[i].off;
+	m = member_at(o->img->btf, map->value_type, (u32)off);
+	if (f < 0 || o->funcs[f].prog < 0)
+		return other_value(o, s, r, map, &m);
 	map->ops[map->nr_ops++] = (struct image_op){
-		.member = member_at(o->img->btf, map->value_type, (u32)off),
-		.off = (u32)off, .prog = (u32)o->funcs[f].prog,
+		.member = m.name, .off = (u32)off, .prog = (u32)o->funcs[f].prog,
 	};
 	return 0;
 }

@@ -141,57 +141,7 @@ static int rt_owner_of(void *arg, u32 type, u32 number, struct map_owner *o)
 	return number < rt->socks.n ? 0 : -EBADF;
 }
 
-/* ---- many elements at once ------------------------------------------------------- */
-
-static int read_batch(struct backend *b, u32 map, struct map_batch *it, void *keys,
-		      void *values, u32 *n, bool take)
-{
-	struct map *m = rt_map(b, map);
-	int r;
-
-	if (!m) {
-		*n = 0;
-		return -EBADF;
-	}
-	if (!it->key)
-		it->key = mem_alloc(max_u64(m->key_size, 8));
-	r = map_user_read_batch(m, it->started ? it->key : NULL, it->key, keys, values, n, 0, take);
-	it->started = true;
-	return r;
-}
-
-int runtime_read_batch(struct backend *b, u32 map, struct map_batch *it, void *keys,
-		       void *values, u32 *n)
-{
-	return read_batch(b, map, it, keys, values, n, false);
-}
-
-int runtime_take_batch(struct backend *b, u32 map, struct map_batch *it, void *keys,
-		       void *values, u32 *n)
-{
-	return read_batch(b, map, it, keys, values, n, true);
-}
-
-int runtime_write_batch(struct backend *b, u32 map, const void *keys, const void *values,
-			u32 *n, u64 flags)
-{
-	struct map *m = rt_map(b, map);
-
-	if (m)
-		return map_user_write_batch(m, keys, values, n, flags);
-	*n = 0;
-	return -EBADF;
-}
-
-int runtime_delete_batch(struct backend *b, u32 map, const void *keys, u32 *n)
-{
-	struct map *m = rt_map(b, map);
-
-	if (m)
-		return map_user_delete_batch(m, keys, n, 0);
-	*n = 0;
-	return -EBADF;
-}
+static bool map_is_there(void *map, u64 addr) { return map_arena_there(map, addr); }
 
 /* ---- life and death ------------------------------------------------------------ */
 
@@ -244,7 +194,8 @@ u32 runtime_map_add(struct runtime *rt, struct map *m)
 	r->vm = (struct vm_map){ .map = m, .type = m->type, .key_size = m->key_size,
 		.value_size = m->value_size, .timer_at = m->timer_at, .work_at = m->work_at,
 		.kptrs = m->kptrs, .nr_kptrs = m->nr_kptrs,
-		.mem = m->ops->values(m) };
+		.mem = m->ops->values(m), .window = (uintptr_t)m->window,
+		.there = map_is_there };
 	runtime_lock(rt);
 	while (i < rt->maps.n && rt->maps.v[i])
 		i++;

@@ -19,6 +19,8 @@ static u32 params(void *code, u32 at) { return vm_native_params(code, at); }
 static s64 slot(void *code, u64 addr) { return jit_slot(code, addr); }
 static u64 site(void *code, u32 at) { return vm_native_site(code, at); }
 
+static u32 cost(void *code, u32 at) { return vm_native_cost(code, at); }
+
 static bool lookup(void *code UNUSED, u32 at UNUSED, u64 map, struct map_inline *out)
 {
 	const struct map *m = (const struct map *)(uintptr_t)map;
@@ -32,7 +34,7 @@ static bool lookup(void *code UNUSED, u32 at UNUSED, u64 map, struct map_inline 
 static enum jit_tier tier_for(enum runtime_jit asked, u32 slots)
 {
 	if (asked == RUNTIME_JIT_AUTO)
-		return slots <= AUTO_SLOTS ? JIT_OPT : JIT_FAST;
+		return slots <= AUTO_SLOTS && jit_optimises() ? JIT_OPT : JIT_FAST;
 	return asked == RUNTIME_JIT_OPT ? JIT_OPT : JIT_FAST;
 }
 
@@ -55,7 +57,7 @@ int runtime_native(struct jit_code **out, struct vm_code *code, const struct rew
 		.insns = rw->insns, .nr_insns = rw->nr_insns, .arg = code,
 		.address = address, .body = body, .params = params, .site = site, .lookup = lookup,
 		.tail = vm_native_tail, .packet = vm_native_packet, .probe = vm_native_probe,
-		.counts = !rw->bound, .clear_stack = rw->stale_reads,
+		.counts = !rw->bound, .ends = rw->ends, .cost = cost, .clear_stack = rw->stale_reads,
 	};
 	int r = jit_compile(out, &bind, tier, where, err);
 
@@ -76,7 +78,10 @@ static const char *compile(struct runtime_prog *p, const struct rewrite *rw, enu
 	p->tier.ns = os_clock_ns() - start;
 	jit_bytes(p->jit, &p->tier.bytes);
 	p->tier.tier = jit_tier(p->jit) == JIT_OPT ? TIER_JIT_OPT : TIER_JIT_FAST;
-	return jit_tier(p->jit) == tier ? NULL : "the optimising compiler gives up on it";
+	if (jit_tier(p->jit) == tier)
+		return NULL;
+	return jit_optimises() ? "the optimising compiler gives up on it" :
+		"there is no optimising compiler for this processor";
 }
 
 void runtime_compile(const struct runtime *rt, struct runtime_prog *p,

@@ -27,6 +27,8 @@ struct runtime_opts {
 	void *print_arg;
 	bool probe;		/* programs may read all memory of this process */
 	enum runtime_jit jit;
+	u32 (*stack)(void *arg, bool user, u64 *ips, u32 max);	/* run->stack */
+	void *stack_arg;
 	bool virtual_clock;	/* time is that of struct test_run */
 	struct net *net;	/* what programs see of a network, or NULL; the runtime
 				   frees it */

@@ -504,6 +504,7 @@ static void arg_func(struct verifier *v, struct state *s, struct arg *a)
 static bool arg_field(struct verifier *v, struct arg *a, const char *what, bool timer)
 {
 	const struct image_map *map;
+	const struct fields *f;
 	struct why why = arg_why(a, what);
 	u32 at;
 
@@ -513,7 +514,8 @@ static bool arg_field(struct verifier *v, struct arg *a, const char *what, bool 
 	}
 	map = map_of(v, a->r);
 	at = timer ? map->timer_at : map->lock_at;
-	if (!timer && scalar_is_const(&a->r->val) && field_at(fields_at(v, a->r), FIELD_LOCK,
+	f = fields_at(v, a->r);
+	if (!timer && scalar_is_const(&a->r->val) && field_at(f, FIELD_LOCK,
 	    (s64)a->r->off + (s64)scalar_value(&a->r->val)))
 		return true;
 	if (scalar_is_const(&a->r->val) && at &&

@@ -303,8 +303,7 @@ void check_locked(struct verifier *v, struct state *s, u32 at, bool inside)
 static void check_lock(struct verifier *v, struct state *s, u32 at,
 		       const struct helper_row *row)
 {
-	if (lock_held(s) && row->id != BPF_FUNC_spin_unlock && row->id != BPF_FUNC_spin_lock &&
-	    row->id != BPF_FUNC_kptr_xchg)
+	if (lock_held(s) && row->id != BPF_FUNC_spin_unlock && row->id != BPF_FUNC_spin_lock)
 		reject(v, REJECT_LOCK_HELD, at, NULL);
 }
 

@@ -5,11 +5,15 @@
 
 #include "verify/state.h"
 
+/* What a global function's parameter is of: any kind, for all that it knows. */
+enum { DYNPTR_GIVEN = 32 };
+
 /* A dynptr that is an argument. */
 struct dynptr_at {
-	u32 kind;		/* enum dynptr_kind; 0: none */
+	u32 kind;		/* enum dynptr_kind, or GIVEN; 0: none */
 	u32 id, ref;
-	u8 frame;		/* of the callback that was given it; 0: none was */
+	u8 frame;		/* of the callback that was given it, or what it is a clone
+				   of; 0: none was */
 };
 
 /* What a pointer in a map value points at. */
@@ -59,6 +63,8 @@ void arg_dynptr(struct verifier *v, struct state *s, struct call *c, unsigned i)
 void arg_dynptr_out(struct verifier *v, struct state *s, struct call *c, unsigned i);
 /* The same for parameter I of the global function NAME. */
 void dynptr_arg(struct verifier *v, struct state *s, u32 at, unsigned i, const char *name);
+/* The callback in FRAME returns: clones of its dynptr stand for nothing any more. */
+void dynptr_leave(struct verifier *v, struct state *s, u32 frame);
 /* Forgets the record's dynptrs and their slices. */
 void dynptr_release(struct verifier *v, struct state *s, u32 ref);
 /* r0 after a call that gives a part of c->dynptr. */

@@ -239,8 +239,10 @@ enum step callback_exit(struct verifier *v, struct state *s, u32 at)
 	if (state_frame(s)->kind == FRAME_ASYNC)
 		return STEP_END;
 	state_pop_frame(v, s);
-	if (v->opts->policy == POLICY_USER)
+	if (v->opts->policy == POLICY_USER) {
+		dynptr_leave(v, s, leave.frame);
 		state_each(s, forget_given, &leave);
+	}
 	s->insn = callsite;
 	widen_pass(v, s);
 	return STEP_NEXT;

@@ -109,6 +109,15 @@ void dynptr_release(struct verifier *v, struct state *s, u32 ref)
 	ref_release(v, s, ref);
 }
 
+void dynptr_leave(struct verifier *v, struct state *s, u32 frame)
+{
+	for (u32 f = 0; f < s->nr_frames; f++)
+		for (u32 n = 1; n < s->frames[f]->nr_slots; n++)
+			if (is_half(&s->frames[f]->slots[n], 0) &&
+			    s->frames[f]->slots[n].reg.uid == frame)
+				destroy(v, s, f, n);
+}
+
 /* ---- a new one ----------------------------------------------------------- */
 
 /* What the call makes; 0: as the dynptr before. */
@@ -154,6 +163,7 @@ void arg_dynptr_out(struct verifier *v, struct state *s, struct call *c, unsigne
 			object_overwrite(v, s, c->insn, p.frame, n);
 	reg_set_ptr(&made, REG_DYNPTR, 0);
 	made.dynptr = kind_made(c);
+	made.uid = c->dynptr.frame;	/* of a clone */
 	made.id = ++v->next_id;
 	if (made.dynptr == DYNPTR_RECORD)
 		made.ref = c->dynptr.ref ? c->dynptr.ref : ref_acquire(v, s, REF_PTR);
@@ -199,7 +209,7 @@ static bool initialized(struct verifier *v, struct state *s, const struct call *
 	def_read(v, p.f->slots[p.n].def);
 	def_read(v, p.f->slots[p.n - 1].def);
 	r = &p.f->slots[p.n].reg;
-	*d = (struct dynptr_at){ r->dynptr, r->id, r->ref, 0 };
+	*d = (struct dynptr_at){ r->dynptr, r->id, r->ref, (u8)r->uid };
 	return true;
 }
 
@@ -245,7 +255,7 @@ void ret_slice(struct verifier *v, struct state *s, const struct call *c, unsign
 {
 	struct reg *r0 = state_reg(s, 0);
 	bool packet = c->dynptr.kind == DYNPTR_SKB || c->dynptr.kind == DYNPTR_XDP ||
-		      c->dynptr.kind == DYNPTR_SKB_META;
+		      c->dynptr.kind == DYNPTR_SKB_META || c->dynptr.kind == DYNPTR_GIVEN;
 
 	reg_set_ptr(r0, REG_MEM, flags | REG_OR_NULL | (packet ? REG_SLICE : 0));
 	r0->bytes = (u32)c->const_size;

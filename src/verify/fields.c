@@ -137,10 +137,12 @@ static void look(struct look *l, u32 type, u32 off, u32 of, s32 at, u32 depth)
 	switch (btf_kind(t)) {
 	case BTF_KIND_STRUCT:
 		kind = kind_named(btf_type_name(l->btf, id), 0, FIELD_KPTR);
-		if (kind < FIELD_KINDS)
+		if (kind == FIELD_KINDS)
+			look_members(l, id, off, depth);
+		else if (t->size == kinds[kind].bytes)
 			add(l, kind, off, 0, of, at);
 		else
-			look_members(l, id, off, depth);
+			l->f->more = true;
 		break;
 	case BTF_KIND_ARRAY:
 		look_elements(l, (const struct btf_array *)(t + 1), off, of, at, depth);
@@ -158,13 +160,43 @@ static void look_variables(struct look *l, u32 id)
 	const struct btf_type *t = btf_type(l->btf, id);
 	const struct btf_var_secinfo *s = (const void *)(t + 1);
 
-	for (u32 i = 0; i < btf_vlen(t) && !l->f->more; i++)
+	for (u32 i = 0; i < btf_vlen(t) && !l->f->more; i++) {
 		look(l, btf_type(l->btf, s[i].type)->type, s[i].offset, s[i].type, -1, 0);
+		l->f->more |= btf_bytes(l->btf, s[i].type) > s[i].size;
+	}
+}
+
+/* ---- what no kernel takes ---------------------------------------------------- */
+
+/* There is room for one in a value, or all would be one to those who ask for it. */
+static bool is_single(u32 kind)
+{
+	return kind <= FIELD_TASK_WORK || kind == FIELD_REFCOUNT;
+}
+
+static bool collide(const struct field *a, const struct field *b)
+{
+	bool locks = a->kind <= FIELD_RES_LOCK && b->kind <= FIELD_RES_LOCK;
+
+	return (a->off < b->off + b->bytes && b->off < a->off + a->bytes) || locks ||
+	       (a->kind == b->kind && is_single(a->kind));
+}
+
+static bool is_sound(const struct fields *f)
+{
+	for (u32 i = 0; i < f->n; i++) {
+		if (f->v[i].off % (f->v[i].bytes == 4 ? 4 : 8))
+			return false;
+		for (u32 k = 0; k < i; k++)
+			if (collide(&f->v[i], &f->v[k]))
+				return false;
+	}
+	return true;
 }
 
 /* ---- entry ----------------------------------------------------------------- */
 
-const struct fields *fields_of(struct verifier *v, u32 id)
+static const struct fields *fields_of(struct verifier *v, u32 id)
 {
 	struct fields *f;
 	struct look l = { .btf = v->img->btf };
@@ -183,6 +215,9 @@ const struct fields *fields_of(struct verifier *v, u32 id)
 		look_variables(&l, id);
 	else if (btf_kind(btf_type(l.btf, btf_skip_mods(l.btf, id))) == BTF_KIND_STRUCT)
 		look_members(&l, btf_skip_mods(l.btf, id), 0, 0);
+	if (f->more || !is_sound(f))
+		not_judged(v, v->at ? v->at->insn - 1 : 0, "these special fields (in %s)",
+			   *btf_type_name(l.btf, id) ? btf_type_name(l.btf, id) : "a struct");
 	return f;
 }
 
@@ -202,9 +237,31 @@ const struct field *field_first(const struct fields *f, enum field_kind kind)
 	return NULL;
 }
 
+/* The image knows of a value's own pointers alone. */
+static bool is_known(const struct image_map *map, const struct field *f)
+{
+	for (u32 i = 0; i < map->nr_kptrs; i++)
+		if (map->kptrs[i] == f->off)
+			return true;
+	return f->kind != FIELD_KPTR;
+}
+
+const struct fields *fields_of_map(struct verifier *v, const struct image_map *map)
+{
+	const struct fields *f = fields_of(v, map->value_type);
+	bool known = !map->value_type || btf_bytes(v->img->btf, map->value_type) <= map->value_size;
+
+	for (u32 i = 0; i < f->n; i++)
+		known &= is_known(map, &f->v[i]);
+	if (!known)
+		not_judged(v, v->at ? v->at->insn - 1 : 0, "these pointers in values of map %s",
+			   map->name);
+	return f;
+}
+
 const struct fields *fields_at(struct verifier *v, const struct reg *r)
 {
 	if (r->type == REG_MAP_VALUE)
-		return fields_of(v, map_of(v, r)->value_type);
+		return fields_of_map(v, map_of(v, r));
 	return fields_of(v, r->type == REG_BTF && (r->flags & REG_ALLOC) ? r->btf_id : 0);
 }

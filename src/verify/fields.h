@@ -25,12 +25,13 @@ struct fields {
 	const struct fields *next;
 	u32 type;		/* of the program's: a STRUCT, or a DATASEC */
 	u32 n;
-	bool more;		/* than there is room for: nothing is certain */
+	bool more;		/* than there is room for, or of which nothing is certain:
+				   then the program is not judged */
 	struct field v[FIELDS_MAX];
 };
 
-/* Of type ID of the program's BTF; each type is looked through once. */
-const struct fields *fields_of(struct verifier *v, u32 id);
+/* Of the values of MAP; each type is looked through once. */
+const struct fields *fields_of_map(struct verifier *v, const struct image_map *map);
 /* The one of KIND at OFF, or NULL. */
 const struct field *field_at(const struct fields *f, enum field_kind kind, s64 off);
 /* The first of KIND, or NULL. */

@@ -117,7 +117,9 @@ static void set_param(struct verifier *v, const struct func *f, struct reg *r, u
 		break;
 	case PARAM_DYNPTR:
 		reg_set_ptr(r, REG_DYNPTR, 0);
-		r->dynptr = DYNPTR_LOCAL;
+		/* of a packet, perhaps, which the function moves (the kernel takes it for
+		   memory) */
+		r->dynptr = v->opts->policy == POLICY_USER ? DYNPTR_GIVEN : DYNPTR_LOCAL;
 		r->id = ++v->next_id;
 		break;
 	default:

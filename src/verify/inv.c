@@ -391,6 +391,7 @@ static void swap(struct verifier *v, struct inv *inv)
 struct inv *inv_new(struct verifier *v, u32 func)
 {
 	struct inv *inv = arena_new(&v->mem, struct inv);
+	size_t used = v->mem.used;
 
 	inv->entry = func;
 	loops_build(v, &inv->loops);
@@ -398,6 +399,7 @@ struct inv *inv_new(struct verifier *v, u32 func)
 	inv->nodes = arena_news(&v->mem, v->nr_insns, struct inv_node *);
 	inv->points = arena_copy(&v->mem, v->points, v->nr_insns * sizeof(*v->points));
 	inv->funcs = arena_copy(&v->mem, v->funcs, v->nr_funcs * sizeof(*v->funcs));
+	v->budget += v->mem.used - used;	/* it is for states alone */
 	return inv;
 }
 
@@ -410,6 +412,7 @@ static void nodes_free(struct verifier *v, struct inv *inv)
 
 enum inv_verdict inv_run(struct verifier *v, struct inv *inv, u64 budget)
 {
+	u32 jumps = v->step_jumps, insns = v->step_insns;	/* of the path that waits */
 	enum inv_verdict verdict;
 
 	if (inv->failed)
@@ -421,6 +424,8 @@ enum inv_verdict inv_run(struct verifier *v, struct inv *inv, u64 budget)
 	verdict = v->stop ? INV_FAILS : work(v, budget);
 	v->inv = NULL;
 	v->stop = false;
+	v->step_jumps = jumps;
+	v->step_insns = insns;
 	swap(v, inv);
 	inv->failed = verdict == INV_FAILS;
 	if (inv->failed)

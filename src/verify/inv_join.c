@@ -123,14 +123,14 @@ static void join_number(struct join *j, struct reg *n, const struct reg *s)
 	join_seed(j, n, s);
 	if (!n->id)
 		return;
-	if (s->id)
+	if (s->id && !((n->flags ^ s->flags) & REG_NARROW))
 		id = pair_id(j, ID_VALUE, n->id, s->id, added(s) - added(n));
 	j->changed |= id != n->id;
 	n->id = id;
 	if (id)
 		return;
 	n->off = 0;
-	n->flags &= (u16)~REG_LINKED;
+	n->flags &= (u16)~REG_LINKS;
 }
 
 /* ---- pointers ------------------------------------------------------------ */

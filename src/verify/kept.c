@@ -8,8 +8,9 @@
 #include "verify/explore.h"
 #include "verify/pack.h"
 
-/* So many at one point tell that paths explode: see both.c. */
-enum { CROWD = 64 };
+/* CROWD at one point tell that paths explode: see both.c. STAY complete ones stay, however
+ * scarce memory is: without any, each branch that waits would go all the way to the end. */
+enum { CROWD = 64, STAY = 256 };
 
 /* ---- the order in which complete states go -------------------------------- */
 
@@ -22,6 +23,7 @@ static void order_add(struct verifier *v, struct kept *k)
 	else
 		v->oldest = k;
 	v->newest = k;
+	v->nr_complete++;
 }
 
 static void order_remove(struct verifier *v, struct kept *k)
@@ -34,6 +36,7 @@ static void order_remove(struct verifier *v, struct kept *k)
 		k->newer->older = k->older;
 	else
 		v->newest = k->older;
+	v->nr_complete--;
 }
 
 void kept_hit(struct verifier *v, struct kept *k)
@@ -81,7 +84,7 @@ bool kept_evict(struct verifier *v)
 {
 	struct kept **at;
 
-	if (!v->oldest)
+	if (v->nr_complete <= STAY)
 		return false;
 	at = &v->kept[v->oldest->state->head.insn];
 	while (*at != v->oldest)
@@ -172,6 +175,7 @@ void kept_forget(struct verifier *v)
 			kept_drop(v, &v->kept[i]);
 		}
 	v->oldest = v->newest = NULL;
+	v->nr_complete = 0;
 }
 
 /* ---- what a covered state takes over ------------------------------------- */

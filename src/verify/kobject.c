@@ -116,8 +116,6 @@ static const char *touched_field(struct verifier *v, const struct access *a,
 	const struct fields *f = fields_at(v, ptr);
 	s64 off = (s64)a->off + ptr->off;
 
-	if (f->more)
-		not_judged(v, a->insn, "objects with these special fields");
 	for (u32 i = 0; i < f->n; i++) {
 		if (off >= (s64)f->v[i].off + f->v[i].bytes || off + (s64)a->size <= f->v[i].off)
 			continue;

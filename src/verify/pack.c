@@ -247,7 +247,7 @@ static const struct reg *pack_reg(struct packing *k, const struct reg *r, struct
 	alone = *r;
 	alone.id = 0;
 	alone.off = 0;
-	alone.flags &= (u16)~REG_LINKED;
+	alone.flags &= (u16)~REG_LINKS;
 	return share(k->v, &alone, last);
 }
 

@@ -33,14 +33,16 @@ static bool same_id(struct idmap *m, u32 old, u32 new)
 static bool number_covers(const struct reg *old, const struct reg *new,
 			  struct idmap *m, enum covers how)
 {
+	bool alike = old->off == new->off && !((old->flags ^ new->flags) & REG_NARROW);
+
 	if (how == COVERS_EXACT)
 		return scalar_eq(&old->val, &new->val) &&
-		       (!old->id || same_id(m, old->id, new->id)) && old->off == new->off;
+		       (!old->id || same_id(m, old->id, new->id)) && alike;
 	if (!scalar_subset(&new->val, &old->val))
 		return false;
 	if (!old->id)
 		return true;
-	return old->off == new->off && same_id(m, old->id, new->id);
+	return alike && same_id(m, old->id, new->id);
 }
 
 static bool identity_same(const struct reg *old, const struct reg *new, struct idmap *m)

@@ -112,10 +112,8 @@ static bool touches(const struct access *a, const struct reg *ptr, u32 at, u32 b
 static void check_typed_fields(struct verifier *v, const struct access *a,
 			       const struct reg *ptr, const struct image_map *map)
 {
-	const struct fields *f = fields_of(v, map->value_type);
+	const struct fields *f = fields_of_map(v, map);
 
-	if (f->more)
-		not_judged(v, a->insn, "map values with these special fields (map %s)", map->name);
 	for (u32 i = 0; i < f->n; i++) {
 		struct why why = { .reg = a->reg, .ptr = ptr,
 				   .s = field_name((enum field_kind)f->v[i].kind) };
@@ -406,6 +404,32 @@ static region_fn *const regions[REG_TYPES] = {
 	[REG_ARENA] = arena_access, [REG_FUNC] = no_memory, [REG_DYNPTR] = no_memory,
 };
 
+/* Is it bytes that helpers and functions may be given? Contexts and what tables describe
+ * are other things to an engine than to the program. */
+static bool is_bytes(struct verifier *v, const struct access *a, const struct reg *r)
+{
+	switch (r->type) {
+	case REG_STACK:
+	case REG_PACKET:
+	case REG_PACKET_META:
+	case REG_MAP_VALUE:
+	case REG_MAP_KEY:
+	case REG_MEM:
+	case REG_BTF:
+	case REG_MAP:		/* refused with a reason of its own */
+		return true;
+	case REG_CTX:		/* of type syscall it is memory of the caller */
+		if (v->prog->type != BPF_PROG_TYPE_SYSCALL)
+			return false;
+		/* fallthrough */
+	case REG_BUF:		/* engines that check nothing have neither */
+		v->points[a->insn].access.flags |= FACT_KERNEL;
+		return true;
+	default:
+		return false;
+	}
+}
+
 bool region_access(struct verifier *v, struct state *s, const struct access *a,
 		   const struct reg *ptr, struct reg *value)
 {
@@ -414,6 +438,12 @@ bool region_access(struct verifier *v, struct state *s, const struct access *a,
 		       &(struct why){ .reg = a->reg, .ptr = ptr });
 		/* from here on it counts as compared */
 		state_reg(s, a->reg)->flags &= (u16)~REG_OR_NULL;
+	}
+	if (a->is_helper && !is_bytes(v, a, ptr)) {
+		reject(v, REJECT_ARG_TYPE, a->insn, &(struct why){ .reg = a->reg, .ptr = ptr,
+		       .a = a->reg, .s = "fp", .want = "memory of the program: stack, map "
+		       "value, packet ...", .t = "the function" });
+		return false;
 	}
 	return regions[ptr->type](v, s, a, ptr, value);
 }

@@ -336,6 +336,7 @@ const char *rewrite_prog(struct rewrite *out, struct arena *arena, const struct 
 	arena_free(&scratch);
 	/* the next program gets the stack as this one found it */
 	*out = (struct rewrite){ w.out, n, w.origin, r->stale_stack || w.tail_calls,
-				 r->stack_bytes, r->stale_stack, bound_of(&w, r) };
+				 r->stack_bytes, r->stale_stack, !r->by_invariants,
+				 bound_of(&w, r) };
 	return w.refused;
 }

@@ -80,6 +80,8 @@ enum reg_flag {
 	REG_LINKED	= 1 << 10,	/* the id is shared with an added constant */
 	REG_FRESH	= 1 << 11,	/* memory that is only written to */
 	REG_SLICE	= 1 << 12,	/* MEM: of a packet, by a dynptr */
+	REG_NARROW	= 1 << 13,	/* LINKED: it is the low half of the sum alone */
+	REG_LINKS	= REG_LINKED | REG_NARROW,
 };
 
 /* Ranges of packet pointers that compared as beyond the end (see step_jump.c). */
@@ -112,7 +114,8 @@ struct reg {
 		u32 dynptr;	/* DYNPTR: enum dynptr_kind */
 	};
 	u32 uid;		/* MAP*: which of the maps in a map; 0: static.
-				   MEM from a dynptr: its id. PACKET*: 1 + the
+				   MEM from a dynptr: its id. DYNPTR: struct
+				   dynptr_at.frame. PACKET*: 1 + the
 				   comparison that RANGE is from, for messages */
 	const struct btf *btf;	/* of btf_id */
 	/* invariants: the number is what location SEED held at the head of a loop,
@@ -325,6 +328,7 @@ struct verifier {
 	struct kept **kept;	/* [nr_insns] lists */
 	VEC(struct kept *) open;	/* stored on the current path */
 	struct kept *oldest, *newest;	/* complete ones: kept.c */
+	u32 nr_complete;
 	struct kept *free_kept;
 	size_t budget;		/* bytes of MEM, above which states are dropped */
 	VEC(struct def) defs;

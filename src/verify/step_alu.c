@@ -109,19 +109,31 @@ static void move_imm(struct verifier *v, struct state *s, u32 at, unsigned width
 
 /* ---- two operands -------------------------------------------------------- */
 
+/* All that BEFORE may be plus ADDED, in 32 bits, is the same number in 64. */
+static bool same_sum(const struct scalar *before, s64 added)
+{
+	return before->umax <= UINT32_MAX && (s64)before->umin + added >= 0 &&
+	       (s64)before->umax + added <= UINT32_MAX;
+}
+
 /*
  * r += constant keeps the number linked with its copies: they differ by what
- * was added. REG is the sum already.
+ * was added, or their low halves do. REG is the sum already.
  */
-static void link_sum(struct reg *r, const struct reg *before, s64 added)
+static void link_sum(struct reg *r, const struct reg *before, s64 added, unsigned width)
 {
-	s64 off = (s64)(before->flags & REG_LINKED ? before->off : 0) + added;
+	s64 off = before->flags & REG_LINKED ? before->off : 0;
+	bool same = same_sum(&before->val, added), narrow = before->flags & REG_NARROW;
 
-	if (!before->id || off != (s32)off)
+	if (!before->id || added != (s32)added || (narrow && width == 64 && !same))
 		return;
+	off += added;
+	if (off != (s32)off)
+		return;
+	narrow |= width == 32 && !same;
 	r->id = before->id;
 	r->off = (s32)off;
-	r->flags |= REG_LINKED;
+	r->flags |= REG_LINKED | (narrow ? REG_NARROW : 0);
 }
 
 /* NUM was added to BEFORE, or subtracted: R is farther from its seed. */
@@ -170,11 +182,15 @@ static void alu_related(struct verifier *v, struct reg *dst, const struct scalar
 {
 	const struct reg before = *dst;
 	const struct scalar num = *src;
+	u64 n = width == 64 ? scalar_value(&num) : (u64)(s64)(s32)scalar_value(&num);
+	s64 added = (s64)(kind == KIND_ALU_ADD ? n : -n);
 
 	alu_value(v, dst, src, def, kind, width, self);
-	if (kind == KIND_ALU_ADD && width == 64 && scalar_is_const(&num))
-		link_sum(dst, &before, (s64)scalar_value(&num));
-	if (before.seed && !self && (kind == KIND_ALU_ADD || kind == KIND_ALU_SUB))
+	if (kind != KIND_ALU_ADD && kind != KIND_ALU_SUB)
+		return;
+	if (scalar_is_const(&num))
+		link_sum(dst, &before, added, width);
+	if (before.seed && !self)
 		seed_sum(dst, &before, &num, kind == KIND_ALU_ADD, width);
 }
 

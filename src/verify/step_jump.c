@@ -150,20 +150,25 @@ static s32 added(const struct reg *r)
 	return r->flags & REG_LINKED ? r->off : 0;
 }
 
-/* A register that shares its id with a refined number learns the same. */
+/* A register that shares its id with a refined number learns the same: of numbers
+ * whose low halves are related alone, where the other one has no more. */
 static void share_number(struct reg *r, void *arg)
 {
 	struct share *s = arg;
 	s64 delta;
 	struct scalar val, off;
+	bool narrow;
 
 	if (r == s->from || r->type != REG_SCALAR || r->id != s->id)
 		return;
 	val = s->from->val;
 	delta = (s64)added(r) - added(s->from);
-	if (delta) {
+	narrow = (r->flags | s->from->flags) & REG_NARROW;
+	if (narrow && !(r->flags & REG_NARROW) && r->val.umax > UINT32_MAX)
+		return;
+	if (delta || narrow) {
 		off = scalar_const((u64)delta);
-		scalar_alu(KIND_ALU_ADD, 64, &val, &off);
+		scalar_alu(KIND_ALU_ADD, narrow ? 32 : 64, &val, &off);
 	}
 	if (!scalar_meet(&r->val, &val)) {
 		s->impossible = true;

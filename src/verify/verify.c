@@ -13,8 +13,8 @@
 enum { LIMIT_INSNS = 1000000, MAX_ERRORS = 5, MAX_PROG_INSNS = 1000000,
 	/* programs that took longer are not run again for their paths */
 	TRACE_MAX = 500000,
-	/* bytes that states may take, and for each instruction */
-	BUDGET = 16 << 20, BUDGET_INSN = 16 };
+	/* bytes that states may take, beside what is there for each instruction */
+	BUDGET = 16 << 20 };
 
 static const struct verify_opts default_opts = { .caps = VERIFY_CAP_ALL };
 
@@ -25,7 +25,6 @@ static void set_limits(struct verifier *v)
 	v->limit = o->limit_insns ? o->limit_insns : LIMIT_INSNS;
 	v->max_errors = o->max_errors ? o->max_errors : MAX_ERRORS;
 	v->privileged = o->caps & VERIFY_CAP_PERFMON;
-	v->budget = BUDGET + BUDGET_INSN * (size_t)v->nr_insns;
 }
 
 /* A global function that something called and that was not judged yet. */
@@ -60,6 +59,7 @@ static void judge(struct verifier *v)
 	if (v->opts->flags & VERIFY_FACTS)
 		facts_begin(v);
 	v->kept = arena_news(&v->mem, v->nr_insns, struct kept *);
+	v->budget = v->mem.used + BUDGET;
 	explore(v, 0);
 	while (!v->stop && next_global(v, &func))
 		explore(v, func);

@@ -161,14 +161,12 @@ static bool callback_fault(struct vm_machine *m, const struct vm_insn *func)
 	return true;
 }
 
-static u64 callback(struct run *run, u64 func, const u64 args[5])
+u64 vm_callback(struct run *run, u64 func, const u64 args[5])
 {
 	struct vm_machine *m = run->engine;
 	const struct vm_insn *ip = (const struct vm_insn *)func;
 	u64 r[11], ret;
 
-	if (m->native)
-		return vm_native_callback(run, func, args);
 	if (run->stop || callback_fault(m, ip))
 		return 0;
 	vm_regs_init(r, 0, vm_frame_top(m, m->depth + 1));
@@ -198,7 +196,7 @@ static void stack_clear(struct vm_machine *m)
 static void start(struct vm_machine *m, const struct vm_code *code, struct run *run, u64 ctx)
 {
 	vm_machine_start(m, code, run, ctx);
-	run->callback = callback;
+	run->callback = vm_callback;
 	run->lend = lend;
 	run->take_back = take_back;
 	run->lend_object = lend_object;
@@ -216,12 +214,11 @@ __attribute__((noinline))
 static u64 exec_checked(struct vm_machine *m, const struct vm_code *code, struct run *run,
 			u64 budget)
 {
-	if (m->ready != code || run->engine != m || m->dirty < vm_frame_top(m, 0)) {
+	if (m->ready != code || run->engine != m || m->native || m->dirty < vm_frame_top(m, 0)) {
 		stack_clear(m);
 		start(m, code, run, (u64)run);
 	}
 	exec_init(m, run, budget);
-	m->native = false;
 	if (m->step)
 		m->ready = NULL;
 	return vm_go_checked(m, code->insns, m->r);
@@ -273,6 +270,7 @@ static u64 exec_native(struct vm_machine *m, const struct vm_code *code, struct 
 	run->insns = 0;
 	exec_init(m, run, budget);
 	m->native = true;
+	run->callback = vm_native_callback;
 	return go_compiled(m, code, run, budget);
 }
 
@@ -301,6 +299,7 @@ bool vm_many(struct vm_machine *m, const struct vm_code *code, struct run *run, 
 	run->insns = 0;
 	exec_init(m, run, budget);
 	m->native = true;
+	run->callback = vm_native_callback;
 	m->stack_top = (uintptr_t)top;
 	*fn = code->native.fn;
 	return true;

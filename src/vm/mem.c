@@ -129,13 +129,13 @@ static bool region_ok(const struct vm_region *r, u64 off, u64 size, bool write)
 	return f && f->flags & CTX_READ;
 }
 
-/* Objects that map values have. */
-static bool held_ok(struct vm_machine *m, u64 addr, u64 size)
+/* Objects that map values have: in a read section programs write them, too. */
+static bool held_ok(struct vm_machine *m, u64 addr, u64 size, bool write)
 {
 	struct lent l;
 
 	return m->run->held_at && m->run->held_at(m->run, addr, &l) &&
-	       in_bounds(addr - (u64)l.mem, size, l.bytes);
+	       !(write && l.read_only) && in_bounds(addr - (u64)l.mem, size, l.bytes);
 }
 
 static bool mem_ok(struct vm_machine *m, u64 addr, u64 size, bool write)
@@ -158,7 +158,7 @@ static bool mem_ok(struct vm_machine *m, u64 addr, u64 size, bool write)
 		return true;	/* in a callback of bpf_for_each_map_elem */
 	reg = region_at(m, addr);
 	if (!reg)
-		return !write && held_ok(m, addr, size);
+		return held_ok(m, addr, size, write);
 	return region_ok(reg, addr - reg->start, size, write);
 }
 
@@ -241,7 +241,7 @@ static u64 unlent(const struct run *run, u64 addr)
 
 bool vm_probe_ok(struct vm_machine *m, u64 addr, u64 size)
 {
-	return vm_readable(m->run, addr) >= size || held_ok(m, addr, size);
+	return vm_readable(m->run, addr) >= size || held_ok(m, addr, size, false);
 }
 
 u64 vm_readable(struct run *run, u64 addr)
@@ -431,8 +431,34 @@ static void fault_mem(struct vm_machine *m, u64 addr, u64 size, bool write)
 			(unsigned long long)size, verb);
 }
 
+/* ---- arenas -------------------------------------------------------------- */
+
+enum { TO_USER = 1 << 16, WINDOW_GUARD = 1 << 15 };
+
+u64 vm_arena_cast(const struct vm_machine *m, u64 v, s32 kind)
+{
+	return kind == TO_USER && !(u32)v ? 0 : m->code->pages->window | (u32)v;
+}
+
+/* Any address of the window does; what is not there reads as 0 and keeps nothing. */
+static void *arena_at(struct vm_machine *m, u64 addr, u64 size)
+{
+	const struct vm_map *map = m->code->pages;
+
+	if (!map || addr - map->window >= (1ull << 32) + WINDOW_GUARD || size > sizeof(m->nowhere))
+		return NULL;
+	if (map->there(map->map, addr) && map->there(map->map, addr + size - 1))
+		return (void *)addr;
+	memset(m->nowhere, 0, sizeof(m->nowhere));
+	return m->nowhere;
+}
+
 void *vm_mem_slow(struct vm_machine *m, u64 addr, u64 size, bool write)
 {
+	void *p = m->code->pages ? arena_at(m, addr, size) : NULL;
+
+	if (p)
+		return p;
 	if (mem_ok(m, addr, size, write))
 		return (void *)addr;
 	fault_mem(m, addr, size, write);

@@ -51,6 +51,15 @@ u32 vm_native_params(const struct vm_code *code, u32 at)
 	return mask;
 }
 
+/* Loops over iterators end when these say so. */
+u32 vm_native_cost(const struct vm_code *code, u32 at)
+{
+	const struct vm_call *c = call_at(code, at);
+	const char *name = c->row ? c->row->name : "";
+
+	return !strncmp(name, "bpf_iter_", 9) || !strncmp(name, "iter_", 5) ? VM_CALL_COST : 0;
+}
+
 static bool is_tail_call(const struct vm_call *c)
 {
 	return c->id == BPF_FUNC_tail_call && !c->ext;
@@ -118,6 +127,7 @@ static u64 call_native(struct vm_machine *m, helper_fn fn, const u64 r[6])
 	u64 ret;
 
 	m->native = true;
+	run->callback = vm_native_callback;
 	run->left = (s64)m->left;
 	ret = fn(r[1], r[2], r[3], r[4], r[5], run);
 	m->left = run->left < 0 ? 0 : (u64)run->left;
@@ -152,35 +162,74 @@ static u64 watched(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct run *run)
 	return ret;
 }
 
-helper_fn vm_native_body(const struct vm_code *code, u32 at)
+/* A callback that there is no budget for. */
+__attribute__((noinline))
+static u64 callback_refused(struct run *run, u64 func)
 {
-	const struct vm_call *c = call_at(code, at);
+	struct vm_machine *m = run->engine;
+	const struct vm_site *s = run->at;
+	s64 at = s->code->native.slot(s->code->native.arg, func);
 
-	return is_watched(c) ? watched : c->fn;
+	if (run->stop)
+		return 0;
+	no_budget(m);
+	place_at(m, s->code, at < 0 ? s->slot : (u32)at);
+	return 0;
 }
 
 u64 vm_native_callback(struct run *run, u64 func, const u64 args[5])
 {
+	helper_fn fn = (helper_fn)(uintptr_t)func;
 	struct vm_machine *m = run->engine;
-	const u64 r[6] = { 0, args[0], args[1], args[2], args[3], args[4] };
 	const struct vm_code *code = m->code;
-	const struct vm_site *s = run->at;
-	s64 at;
+	const void *at = run->at;
 	u64 ret;
 
-	if (run->stop)
-		return 0;
-	if (m->left < VM_CALL_COST) {
-		at = code->native.slot(code->native.arg, func);
-		no_budget(m);
-		place_at(m, code, at < 0 ? s->slot : (u32)at);
-		return 0;
-	}
-	m->left -= VM_CALL_COST;
-	ret = call_native(m, (helper_fn)(uintptr_t)func, r);
+	if (unlikely(run->stop || m->left < VM_CALL_COST))
+		return callback_refused(run, func);
+	run->left = (s64)(m->left - VM_CALL_COST);
+	ret = fn(args[0], args[1], args[2], args[3], args[4], run);
+	m->left = run->left < 0 ? 0 : (u64)run->left;
+	if (unlikely(run->stop))
+		vm_native_stopped(m);
 	m->code = code;
-	run->at = s;
+	run->at = at;
 	return ret;
+}
+
+/* bpf_loop, without a detour for each callback: kernels put that loop into the program.
+ * call/loop.c says the same to who interprets. */
+static u64 loop(u64 r1, u64 func, u64 ctx, u64 flags, u64 r5 UNUSED, struct run *run)
+{
+	helper_fn fn = (helper_fn)(uintptr_t)func;
+	const void *at = run->at;
+	u32 nr = (u32)r1, i = 0;
+	u64 stop = 0;
+
+	if (flags)
+		return (u64)-EINVAL;
+	if (nr > MAY_GOTO_MAX)
+		return (u32)-E2BIG;
+	while (i < nr && !stop) {
+		if (unlikely(run->left < VM_CALL_COST)) {
+			run->at = at;
+			return callback_refused(run, func);
+		}
+		run->left -= VM_CALL_COST;
+		stop = fn(i++, ctx, 0, 0, 0, run);
+		if (unlikely(run->stop))
+			return 0;
+	}
+	return i;
+}
+
+helper_fn vm_native_body(const struct vm_code *code, u32 at)
+{
+	const struct vm_call *c = call_at(code, at);
+
+	if (c->fn && c->id == BPF_FUNC_loop && c->row == helper_row(BPF_FUNC_loop))
+		return loop;
+	return is_watched(c) ? watched : c->fn;
 }
 
 /* ---- from program to program ------------------------------------------------------ */
@@ -205,6 +254,8 @@ u64 vm_go_native(struct vm_machine *m)
 
 	m->depth = depth;
 	m->native = was;
+	if (!was)
+		m->run->callback = vm_callback;
 	return ret;
 }
 
@@ -218,10 +269,12 @@ static u64 interpret(u64 r1 UNUSED, u64 r2 UNUSED, u64 r3 UNUSED, u64 r4 UNUSED,
 
 	m->left = run->left < 0 ? 0 : (u64)run->left;
 	m->native = false;
+	run->callback = vm_callback;
 	m->frames[depth].may_goto = MAY_GOTO_MAX;
 	vm_regs_init(r, m->ctx, vm_frame_top(m, depth));
 	ret = vm_go_other(m, r);
 	run->left = (s64)m->left;
+	run->callback = vm_native_callback;
 	m->depth = depth;
 	m->native = true;
 	return ret;

@@ -27,6 +27,9 @@ struct vm_map {
 	u32 key_size, value_size;
 	u32 timer_at;		/* 1 + offset of a struct bpf_timer in the value */
 	u32 work_at;		/* the same of a struct bpf_wq */
+	/* of arenas: their window's address, and whether the page at ADDR is there */
+	u64 window;
+	bool (*there)(void *map, u64 addr);
 	const u32 *kptrs;	/* offsets of pointers to objects in the value */
 	u32 nr_kptrs;
 	struct map_mem mem;
@@ -89,6 +92,7 @@ void *vm_native_tail(struct run *run, struct map *map, u32 index);
 s64 vm_native_packet(struct run *run, s32 off, u32 size);
 helper_fn vm_native_probe(u32 bytes, bool sign);
 u64 vm_native_site(struct vm_code *code, u32 at);
+u32 vm_native_cost(const struct vm_code *code, u32 at);
 
 /* ---- runs ---------------------------------------------------------------- */
 

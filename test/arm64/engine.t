@@ -29,10 +29,16 @@ export JIT_RUNS="$runs" VM_ORACLE_PAIRS=100
 for cpu in cortex-a53 max; do
 	run $cpu $dir/vm_test
 	JIT_AGAINST=checked JIT_TEST='random*one pass*' run $cpu $dir/jit_test
+	JIT_TEST='*one pass*' run $cpu $dir/jit_nested_test
 	JIT_TEST='memory*one pass*' run $cpu $dir/jit_test
 done
 for test in arithmetic conditions places no_memory sealed large far_jumps; do
 	JIT_TEST="$test*one pass*" run max $dir/jit_test
 done
+JIT_TEST='*one pass*' run max $dir/jit_stop_test
 run max $dir/vm_oracle_test
+# What links all of skep is there after make check-arm64 only.
+if [ -n "${ARM64_ALL-}" ]; then
+	run max build/$arch/test/unit/native_test
+fi
 exit $bad

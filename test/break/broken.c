@@ -177,8 +177,8 @@ static void reap(void)
 	memmove(children, children + 1, --nr_children * sizeof(*children));
 }
 
-/* What was printed so far is the child's, too. */
-static void redirect(unsigned n)
+/* What was printed so far, BYTES, is the child's, too. */
+static void redirect(unsigned n, off_t bytes)
 {
 	char path[512], buf[4096];
 	off_t at = 0;
@@ -187,13 +187,17 @@ static void redirect(unsigned n)
 
 	snprintf(path, sizeof(path), "%s/%u", out_dir, n);
 	fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	while ((got = pread(1, buf, sizeof(buf), at)) > 0 && write(fd, buf, (size_t)got) == got)
+	while (at < bytes && (got = pread(1, buf, sizeof(buf), at)) > 0) {
+		got = got < bytes - at ? got : bytes - at;
+		if (write(fd, buf, (size_t)got) != got)
+			break;
 		at += got;
+	}
 	dup2(fd, 1);
 	close(fd);
 }
 
-static void become(unsigned n)
+static void become(unsigned n, off_t bytes)
 {
 	const struct rlimit cpu = { limit, limit }, mem = { 4UL << 30, 4UL << 30 }, core = { 0, 0 };
 
@@ -202,11 +206,12 @@ static void become(unsigned n)
 	setrlimit(RLIMIT_CPU, &cpu);
 	setrlimit(RLIMIT_AS, &mem);
 	setrlimit(RLIMIT_CORE, &core);
-	redirect(n);
+	redirect(n, bytes);
 }
 
 void broken_first(unsigned n)
 {
+	off_t bytes;
 	pid_t pid;
 
 	broken_seen[n] = 1;
@@ -214,9 +219,10 @@ void broken_first(unsigned n)
 		return;
 	if (nr_children == nr_jobs)
 		reap();
+	bytes = lseek(1, 0, SEEK_CUR);	/* the parent goes on meanwhile */
 	pid = fork();
 	if (!pid)
-		become(n);
+		become(n, bytes);
 	else if (pid > 0)
 		children[nr_children++] = (struct child){ pid, n };
 }

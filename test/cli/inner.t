@@ -110,4 +110,46 @@ entries) refuses it: the index is beyond its end"
 refuse '[{"key": 1, "value": [{"key": 0}]}]' '[0].value[0]: it has no "value"'
 refuse '[{"key": 9, "value": []}]' "refuses it: the index is beyond its end"
 
+# Inner maps whose values have pointers to objects: to those of the template's type.
+# typed HOW TYPE: the map in slot 0 has pointers to struct TYPE
+typed()
+{
+	cat > "$tmp/$1.c" << C
+struct small { long n; };
+struct large { long n[400]; };
+struct small_value { struct small __attribute__((btf_type_tag("kptr"))) *p; };
+struct large_value { struct large __attribute__((btf_type_tag("kptr"))) *p; };
+#define MAP { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 1); __type(key, __u32);
+struct like MAP __type(value, struct small_value); };
+struct MAP __type(value, struct small_value); } smalls SEC(".maps");
+struct MAP __type(value, struct large_value); } larges SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS); __uint(max_entries, 1); __type(key, __u32);
+	__array(values, struct like); } outer SEC(".maps") = { .values = { (void *)&$2 } };
+extern void *bpf_obj_new_impl(__u64 type, void *meta) __attribute__((section(".ksyms")));
+extern void bpf_obj_drop_impl(void *p, void *meta) __attribute__((section(".ksyms")));
+SEC("xdp") int use(void *ctx)
+{
+	void *s = bpf_obj_new_impl(__builtin_btf_type_id(*(struct small *)0, 0), 0);
+	void *l = bpf_obj_new_impl(__builtin_btf_type_id(*(struct large *)0, 0), 0);
+	int key = 0;
+
+	if (s)
+		bpf_obj_drop_impl(s, 0);
+	if (l)
+		bpf_obj_drop_impl(l, 0);
+	return bpf_map_lookup_elem(&smalls, &key) && bpf_map_lookup_elem(&larges, &key) &&
+	       bpf_map_lookup_elem(&outer, &key) ? XDP_PASS : XDP_DROP;
+}
+char _license[] SEC("license") = "GPL";
+C
+}
+typed same smalls
+typed other larges
+has "pointers of the same type" "XDP_PASS     10983" "$($SKEP run "$tmp/same.c" $cap 2>&1)"
+out=$($SKEP run "$tmp/other.c" $cap 2>&1)
+same "pointers of another type: exit status" 2 $?
+has "pointers of another type: message" "slot 0 of map 'outer': Invalid argument" "$out"
+[ -n "$both" ] && has "the kernel refuses them, too" "slot 0 of map 'outer': Invalid argument" \
+	"$($SKEP run --on kernel "$tmp/other.c" $cap 2>&1)"
+
 done_testing

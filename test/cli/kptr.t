@@ -128,10 +128,37 @@ fault "a pointer that is written" '*(void *volatile *)&v->node = p;' \
 	"a __kptr pointer in a map value is written: only bpf_kptr_xchg changes it"
 fault "an object that the map has" 'q = bpf_kptr_xchg(&v->node, p); drop(p);' \
 	"is no object of the program"
-fault "and is written" 'q = bpf_kptr_xchg(&v->node, p); p->n = 1;' \
-	"an object is written that the program has given back"
+fault "beyond its end, through the map" 'q = bpf_kptr_xchg(&v->node, p); ((char *)v->node)[56] = 1;' \
+	"1 bytes at an address that is no memory of the program are written"
 fault "what the map gave up" 'q = bpf_kptr_xchg(&v->node, p); q = bpf_kptr_xchg(&v->node, 0);' \
 	"the object made here is not given back"
+
+# A read section lets programs write what the map has, as on Linux: both interpreters do.
+cat "$tmp/head.c" - > "$tmp/shared.c" <<'C'
+SEC("xdp") int shared(struct xdp_md *ctx)
+{
+	__u32 key = 0;
+	struct value zero = {}, *v;
+	struct item *p = make(struct item), *q;
+
+	bpf_map_update_elem(&nodes, &key, &zero, 0);
+	v = bpf_map_lookup_elem(&nodes, &key);
+	if (!p)
+		return XDP_DROP;
+	if (v)
+		p = bpf_kptr_xchg(&v->node, p);
+	if (p)
+		drop(p);
+	q = v ? v->node : 0;
+	if (!q)
+		return XDP_DROP;
+	q->n = 5;
+	return q->n == 5 ? XDP_PASS : XDP_TX;
+}
+char _license[] SEC("license") = "GPL";
+C
+has "what the map has is written" "XDP_PASS     10983" "$($SKEP run "$tmp/shared.c" $cap 2>&1)"
+has "and with checks" "XDP_PASS     10983" "$($SKEP run --unverified "$tmp/shared.c" $cap 2>&1)"
 
 cat "$tmp/head.c" - > "$tmp/read.c" <<'C'
 SEC("xdp") int reader(struct xdp_md *ctx)

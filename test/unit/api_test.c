@@ -606,6 +606,45 @@ static void memory_of_arrays(void **state)
 	skep_object_close(obj);
 }
 
+static uint32_t two_callers(void *arg, bool user, uint64_t *ips, uint32_t max)
+{
+	ips[0] = (uintptr_t)arg;
+	ips[1] = user;
+	return max < 2 ? max : 2;
+}
+
+/* Who called is what the caller says. */
+static void stacks(void **state)
+{
+	const struct bpf_insn insns[] = {
+		BPF_EMIT_CALL(BPF_FUNC_get_current_task_btf),
+		BPF_MOV64_REG(BPF_REG_1, BPF_REG_0),
+		BPF_MOV64_REG(BPF_REG_2, BPF_REG_10),
+		BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, -32),
+		BPF_MOV64_IMM(BPF_REG_3, 32),
+		BPF_MOV64_IMM(BPF_REG_4, BPF_F_USER_STACK),
+		BPF_EMIT_CALL(BPF_FUNC_get_task_stack),
+		BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_10, -32),
+		BPF_ALU64_REG(BPF_ADD, BPF_REG_0, BPF_REG_1),
+		BPF_EXIT_INSN(),
+	};
+	struct skep_load_opts opts = { .size = sizeof(opts), .stack = two_callers,
+				       .stack_arg = (void *)1000 };
+	struct skep_run run = { .size = sizeof(run), .data = "x", .data_bytes = 1 };
+	struct skep_object *obj;
+	struct skep_err err;
+
+	for (int with = 0; with < 2; with++) {
+		assert_int_equal(skep_object_from_insns(&obj, BPF_PROG_TYPE_XDP, "test", insns,
+							LEN(insns), NULL, 0, "GPL", &err), 0);
+		if (skep_object_load(obj, with ? &opts : NULL, &err) ||
+		    skep_prog_run(skep_object_prog(obj, "test"), &run, &err))
+			fail_msg("%s", skep_err_text(&err));
+		assert_int_equal((int)run.retval, with ? 16 + 1000 : -EFAULT);
+		skep_object_close(obj);
+	}
+}
+
 /* ---- messages ---------------------------------------------------------------- */
 
 static void collect(void *arg, const char *text, size_t n)
@@ -856,6 +895,7 @@ int main(void)
 		cmocka_unit_test(program_counts),
 		cmocka_unit_test(per_cpu_values),
 		cmocka_unit_test(many_elements),
+		cmocka_unit_test(stacks),
 		cmocka_unit_test(memory_of_arrays),
 		cmocka_unit_test(prints),
 		cmocka_unit_test(refused_helpers),

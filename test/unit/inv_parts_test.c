@@ -148,6 +148,8 @@ static void links(void **unused UNUSED)
 	JOINED((TWO, r[1].flags = REG_LINKED), r[1].off = 4, r[1].off = 5, r->id != r[1].id);
 	KEPT((TWO, r[1].flags = REG_LINKED, r[1].off = 4),, r->id = r[1].id = 9,
 	     r->id == r[1].id && r[1].off == 4);
+	JOINED((TWO, r[1].flags = REG_LINKED, r[1].off = 4),, r[1].flags = REG_LINKS,
+	       !r[1].id && !r[1].off && !(r[1].flags & REG_LINKS));
 	JOINED((TWO, r[1].flags = REG_LINKED, r[1].off = 4),, r[1].id = 0,
 	       !r[1].id && !r[1].off && !(r[1].flags & REG_LINKED));
 }

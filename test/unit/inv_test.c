@@ -180,6 +180,43 @@ static void for_ever(void **unused UNUSED)
 	refuses("may_goto that goes back when its budget is used up");
 }
 
+/* r8 goes on by FIRST or by SECOND, on two ways back, as long as it is below r9, 2^BITS. */
+static void two_ways(s32 first, s32 second, u32 bits)
+{
+	u32 head;
+
+	begin();
+	emit(BPF_LD | BPF_DW | BPF_IMM, 9, 0, 0, 0);
+	emit(0, 0, 0, 0, (s32)(1u << (bits - 32)));
+	mov(8, 0);
+	head = n;
+	call(BPF_FUNC_get_prandom_u32);
+	add(8, first);
+	jump(BPF_JNE, 0, 1, 1);
+	emit(BPF_JMP | BPF_JSLT | BPF_X, 8, 9, (s16)(head - n - 1), 0);
+	add(8, second - first);
+	emit(BPF_JMP | BPF_JSLT | BPF_X, 8, 9, (s16)(head - n - 1), 0);
+	end();
+}
+
+static void too_long(void **unused UNUSED)
+{
+	two_ways(1, -1, 33);
+	refuses("up on one way, down on the other");
+	two_ways(-1, 1, 33);
+	refuses("down on one way, up on the other");
+	two_ways(4, 1, 33);
+	refuses("2^33 trips on the second way");
+	two_ways(1, 4, 33);
+	refuses("2^33 trips on the first way");
+	two_ways(0, 4, 33);
+	refuses("a way that stands");
+	two_ways(4, 0, 33);
+	refuses("another way that stands");
+	two_ways(4, 5, 33);
+	accepts("2^31 trips on two ways");
+}
+
 /* ---- loops that do -------------------------------------------------------- */
 
 static void ends(void **unused UNUSED)
@@ -285,6 +322,7 @@ int main(void)
 		cmocka_unit_test(shapes),
 		cmocka_unit_test(twins),
 		cmocka_unit_test(for_ever),
+		cmocka_unit_test(too_long),
 		cmocka_unit_test(ends),
 		cmocka_unit_test(elements),
 	};

@@ -166,6 +166,36 @@ static void access_stack(struct gen *g)
 		add(&g->p, BPF_LDX | BPF_MEM | w, open_reg(g), 10, off, 0);
 }
 
+/* By an index from the frame pointer: the 64 bytes under it. */
+static void access_frame(struct gen *g)
+{
+	static const s32 masks[] = { 0x1f, 0x18, 0x3 };
+	u32 x = open_reg(g), k = below(g, 3), other;
+	s32 off = -64 + (s32)below(g, 24);
+
+	must(g, BPF_ALU64 | BPF_MOV | BPF_X, x, below(g, VALUES), 0, 0);
+	must(g, BPF_ALU64 | BPF_AND | BPF_K, x, 0, 0, masks[k]);
+	if (k == 2)
+		must(g, BPF_ALU64 | BPF_LSH | BPF_K, x, 0, 0, (s32)below(g, 4));
+	must(g, BPF_ALU64 | BPF_ADD | BPF_X, x, 10, 0, 0);
+	do	/* the address itself must not be seen */
+		other = open_reg(g);
+	while (other == x);
+	if (below(g, 2)) {
+		load(g, x, width(g), off);
+	} else {
+		u8 w = width(g);
+
+		add(&g->p, BPF_STX | BPF_MEM | w, x, other, off, 0);
+		if (below(g, 2)) {
+			add(&g->p, BPF_LDX | BPF_MEM | w, other, x, off, 0);
+			add(&g->p, BPF_ALU64 | BPF_ADD | BPF_K, other, 0, 0, (s32)below(g, 99));
+			add(&g->p, BPF_STX | BPF_MEM | w, x, other, off, 0);
+		}
+	}
+	must(g, BPF_ALU64 | BPF_MOV | BPF_K, x, 0, 0, (s32)off);
+}
+
 /* ---- structure ---------------------------------------------------------------------- */
 
 static void statements(struct gen *g, u32 n);
@@ -211,12 +241,23 @@ static void branch(struct gen *g)
 	patch(g, over);
 }
 
-/* Counts in C from START by STEP, N times. */
+/* Where counting begins behind the end, or before 0: few rounds, or one. */
+static s32 odd_start(struct gen *g, bool is_signed)
+{
+	static const s32 starts[] = { -3, -1, 1000, 0xfffffff, 0x10000000, 0x7fffffff };
+
+	return starts[below(g, is_signed ? 3 : ARRAY_LEN(starts))];
+}
+
+/* Counts in C from START, which the slot before FIRST sets, by STEP, N times. */
 static void loop_end(struct gen *g, u32 c, u32 first, s32 start, s32 step, s32 n)
 {
 	u8 alu = below(g, 3) ? BPF_ALU64 : BPF_ALU, jmp = below(g, 3) ? BPF_JMP : BPF_JMP32;
 	u32 old = open_reg(g), form = below(g, 4);
 	s32 end = start + step * n;
+
+	if (form != 1 && below(g, 3) == 0)
+		g->p.v[first - 1].imm = odd_start(g, form > 2);
 
 	if (form == 0)
 		must(g, alu | BPF_MOV | BPF_X, old, c, 0, 0);
@@ -292,6 +333,7 @@ static void statement(struct gen *g)
 	case 4: case 5: branch(g); break;
 	case 6: case 7: loop(g); break;
 	case 8: call(g); break;
+	case 9: access_frame(g); break;
 	default: compute(g);
 	}
 }
@@ -452,6 +494,8 @@ int main(void)
 		printf("1..0 # SKIP no native code for this processor\n");
 		return 0;
 	}
+	if (getenv("JIT_TEST"))
+		cmocka_set_test_filter(getenv("JIT_TEST"));
 	world_init(&world);
 	r = cmocka_run_group_tests(tests, NULL, NULL);
 	world_free(&world);

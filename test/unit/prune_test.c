@@ -83,6 +83,8 @@ static void linked_numbers(void **unused UNUSED)
 	UNLIKE(ALL, (PAIR, r->id = r[1].id = 0), r->id = r[1].id = 6);
 	UNLIKE(0, (PAIR, r[1].flags = REG_LINKED, r[1].off = 4), r[1].off = 5);
 	UNLIKE(0, (PAIR, r[1].flags = REG_LINKED, r[1].off = 4), (r[1].flags = 0, r[1].off = 0));
+	UNLIKE(0, (PAIR, r[1].flags = REG_LINKED, r[1].off = 4), r[1].flags |= REG_NARROW);
+	UNLIKE(0, (PAIR, r[1].flags = REG_LINKS, r[1].off = 4), r[1].flags = REG_LINKED);
 #undef PAIR
 }
 

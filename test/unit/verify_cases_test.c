@@ -589,7 +589,6 @@ static void run_many_funcs(void)
 
 /* Rows without a case, and why. */
 static const struct { const char *name, *why; } without[] = {
-	{ "TOO_LONG", "it takes long" },
 	{ "RECURSION", "FRAMES is met first" }, { "EMPTY", "an object has no such program" },
 	{ "BAD_INSN", "isa_check is asked before" }, { "PKT_READ", "CTX is met first" },
 	{ "STACK_VAR_UNINIT", "STACK_VAR_CAP is met first" },
@@ -599,6 +598,7 @@ static const struct { const char *name, *why; } without[] = {
 	{ "DYNPTR_UNOWNED", "DYNPTR_NONE is met first" },
 	{ "MAP_FD", "the assembler gives maps by their names" },
 	{ "FORMAT_RUN", "it is a warning" },
+	{ "MAP_OPS", "test/cli/ops.t" },
 };
 
 /* Rows that the programs in C of FOLDER are refused for: verdict.t and verify_c.t judge

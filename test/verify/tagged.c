@@ -11,7 +11,8 @@ char _license[] SEC("license") = "GPL";
 #define TYPE(type) __builtin_btf_type_id(*(type *)0, 0)
 #define NEW_PERCPU(type) ((type *)bpf_percpu_obj_new_impl(TYPE(type), 0))
 #define NEW(type) ((type *)bpf_obj_new_impl(TYPE(type), 0))
-struct task_struct { int pid; struct task_struct *group_leader; } CORE;
+struct cred;
+struct task_struct { int pid; struct task_struct *group_leader; const struct cred *cred; } CORE;
 struct cred { int x; } CORE;
 struct count { long n; };
 struct nested { struct count c; int x; };
@@ -30,6 +31,7 @@ extern struct task_struct *bpf_task_acquire(struct task_struct *p) K;
 extern struct task_struct *bpf_task_from_pid(int pid) K;
 extern void bpf_task_release(struct task_struct *p) K;
 long sum;
+struct box { long n; struct task_struct __attribute__((btf_type_tag("kptr"))) *task; };
 static struct value *value(void)
 {
 	int key = 0;
@@ -506,5 +508,75 @@ SEC("tp_btf/sched_switch") int percpu_big(__u64 *ctx)
 	if (!c)
 		return 0;
 	bpf_percpu_obj_drop_impl(c, 0);
+	return 0;
+}
+// rejected 0287: an object of another type of the kernel
+SEC("tp_btf/sched_switch") int store_cred(__u64 *ctx)
+{
+	struct value *v = value();
+	struct task_struct *t = (void *)ctx[1];
+
+	if (v)
+		v->task = (void *)t->cred;
+	return 0;
+}
+// rejected 0287: somewhere in a task
+SEC("tp_btf/sched_switch") int store_somewhere(__u64 *ctx)
+{
+	struct value *v = value();
+
+	if (v)
+		v->task = (void *)ctx[1] + (bpf_get_prandom_u32() & 8);
+	return 0;
+}
+// rejected 0287: NULL on one way, a number on another
+SEC("tp_btf/sched_switch") int store_sometimes(__u64 *ctx)
+{
+	struct value *v = value();
+
+	if (v)
+		asm volatile("r6 = %0; call 7; r7 = 7; r1 = 1; r1 = 2; if r1 != 0 goto +0;"
+			     "if r0 == 0 goto 1f; r7 = 0; goto 1f; 1: *(u64 *)(r6 + 8) = r7;"
+			     :: "r"(v) : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7");
+	return 0;
+}
+// rejected 0336: one of two is read
+SEC("tp_btf/sched_switch") int load_some(__u64 *ctx)
+{
+	struct value *v = value();
+
+	return v ? *(long *)((char *)v + 8 + (bpf_get_prandom_u32() & 8)) != 0 : 0;
+}
+// rejected 0336: halves of two are read
+SEC("tp_btf/sched_switch") int load_halves(__u64 *ctx)
+{
+	struct value *v = value();
+	long n = 0;
+
+	if (v)
+		asm volatile("%0 = *(u64 *)(%1 + 12);" : "=r"(n) : "r"(v));
+	return n != 0;
+}
+// rejected 0335: an object for each cpu is overwritten
+SEC("tp_btf/sched_switch") int percpu_store(__u64 *ctx)
+{
+	struct value *v = value();
+
+	if (v)
+		v->counts = 0;
+	return 0;
+}
+// not judged, kernel ok: a pointer in an object of the program
+SEC("tp_btf/sched_switch") int xchg_in_object(__u64 *ctx)
+{
+	struct box *b = NEW(struct box);
+	struct task_struct *t;
+
+	if (!b)
+		return 0;
+	t = bpf_kptr_xchg(&b->task, 0);
+	if (t)
+		bpf_task_release(t);
+	bpf_obj_drop_impl(b, 0);
 	return 0;
 }

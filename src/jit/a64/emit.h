@@ -285,10 +285,11 @@ static inline void a_mem_index(u8 **p, enum a64_access what, u32 bits, u32 rt, u
 	a_put(p, a_size(bits) | 0x38206800 | (u32)what | index << 16 | base << 5 | rt);
 }
 
-/* Two registers at [base + disp]; before: base = base + disp first; after: then. */
+/* Two registers at [base + disp]; before: base = base + disp first; after: at [base],
+ * then that. */
 enum a64_pair {
 	A_STP = 0xa9000000, A_LDP = 0xa9400000, A_STP_BEFORE = 0xa9800000,
-	A_LDP_AFTER = 0xa8c00000,
+	A_STP_AFTER = 0xa8800000, A_LDP_AFTER = 0xa8c00000,
 };
 
 static inline void a_pair(u8 **p, enum a64_pair op, u32 rt, u32 rt2, u32 base, s32 disp)

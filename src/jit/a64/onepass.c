@@ -15,7 +15,7 @@
  */
 #include "jit/a64/emit.h"
 #include "jit/private.h"
-#include <linux/bpf.h>
+#include "model/rewrite.h"
 #include <stdlib.h>
 
 enum { R0 = X7, RUN = X23, FP = X29, LR = X30, TMP0 = X9, TMP1 = X10, TMP2 = X11, TMP3 = X12,
@@ -117,6 +117,19 @@ static void write_outer(struct a64 *x, struct jit_unit *u)
 /* Where may_goto counts, from sp. */
 static s64 goto_at(const struct a64 *x) { return saved_bytes(x->unit); }
 
+/* The 512 bytes below r10. */
+static void clear_stack(struct a64 *x)
+{
+	u8 *again;
+
+	a_add_imm(&x->p, true, TMP0, FP, -STACK_BYTES);
+	again = x->p;
+	for (u32 i = 0; i < 4; i++)
+		a_pair(&x->p, A_STP_AFTER, XZR, XZR, TMP0, 16);
+	a_cmp(&x->p, true, TMP0, FP);
+	a_patch(a_bcc(&x->p, A_NE), again);
+}
+
 static void write_prologue(struct a64 *x, struct jit_unit *u)
 {
 	u32 bytes = frame_bytes(u);
@@ -134,6 +147,8 @@ static void write_prologue(struct a64 *x, struct jit_unit *u)
 		a_mov_imm(&x->p, TMP0, MAY_GOTO_MAX);
 		a_mem(&x->p, A_STORE, 64, TMP0, SP, goto_at(x));
 	}
+	if (u->frame && x->b->bind->clear_stack)
+		clear_stack(x);
 }
 
 /* Leaves the function but for its return or jump. */
@@ -149,6 +164,79 @@ static void write_exit(struct a64 *x)
 {
 	write_restore(x);
 	a_ret(&x->p);
+}
+
+/* REG and BITS at [BASE + OFF]; TMP1 may be needed for the distance. */
+static void access_mem(struct a64 *x, enum a64_access what, u32 bits, u32 reg, u32 base, s32 off)
+{
+	s64 from_sp = (s64)frame_bytes(x->unit) + off;
+
+	if (base == FP && a_mem(&x->p, what, bits, reg, SP, from_sp))
+		return;
+	if (a_mem(&x->p, what, bits, reg, base, off))
+		return;
+	a_mov_imm(&x->p, TMP1, (u64)(s64)off);
+	a_mem_index(&x->p, what, bits, reg, base, TMP1);
+}
+
+/* ---- stops --------------------------------------------------------------------- */
+
+enum { AT = offsetof(struct run, at), STOP = offsetof(struct run, stop),
+       LEFT = offsetof(struct run, left) };
+
+static u64 site(const struct a64 *x, u32 slot)
+{
+	const struct jit_bind *bind = x->b->bind;
+
+	return bind->site ? bind->site(bind->arg, slot) : 0;
+}
+
+static void note_site(struct a64 *x, u64 at)
+{
+	a_mov_imm(&x->p, TMP0, at);
+	access_mem(x, A_STORE, 64, TMP0, RUN, AT);
+}
+
+static void end_with_0(struct a64 *x)
+{
+	a_mov_imm(&x->p, R0, 0);
+	write_exit(x);
+}
+
+/* The program ends here, and says where. */
+static void stop_at(struct a64 *x, u32 slot)
+{
+	note_site(x, site(x, slot));
+	a_mov_imm(&x->p, TMP0, 1);
+	access_mem(x, A_STORE, 8, TMP0, RUN, STOP);
+	end_with_0(x);
+}
+
+/* After what may have set run.stop. */
+static void stop_asked(struct a64 *x)
+{
+	u8 *on;
+
+	access_mem(x, A_LOAD, 8, TMP0, RUN, STOP);
+	on = a_cbz(&x->p, false, false, TMP0);
+	end_with_0(x);
+	a_patch(on, x->p);
+}
+
+static void charge(struct a64 *x, u32 slot)
+{
+	u32 cost = jit_cost(x->b, slot);
+	u8 *on;
+
+	access_mem(x, A_LOAD, 64, TMP0, RUN, LEFT);
+	if (!a_add_imm(&x->p, true, TMP0, TMP0, -(s64)cost)) {
+		a_mov_imm(&x->p, TMP1, cost);
+		a_alu(&x->p, true, A_SUB, TMP0, TMP0, TMP1);
+	}
+	access_mem(x, A_STORE, 64, TMP0, RUN, LEFT);
+	on = a_tbz(&x->p, false, 63, TMP0);
+	stop_at(x, slot);
+	a_patch(on, x->p);
 }
 
 /* ---- arithmetic -------------------------------------------------------------- */
@@ -339,6 +427,10 @@ static int may_goto(struct a64 *x, const struct ins *i)
 
 static int write_jump(struct a64 *x, const struct ins *i)
 {
+	s64 delta;
+
+	if (x->b->bind->counts && isa_target(i->raw, &delta) && delta < 0)
+		charge(x, i->at);
 	switch ((enum isa_kind)i->row->kind) {
 	case KIND_JMP_JEQ: return branch(x, i, A_EQ);
 	case KIND_JMP_JNE: return branch(x, i, A_NE);
@@ -382,13 +474,28 @@ static void tail_call(struct a64 *x)
 
 static void call_body(struct a64 *x, const struct ins *i)
 {
+	u64 at = site(x, i->at);
+
 	if (i->row->kind == KIND_CALL && i->raw->imm == BPF_FUNC_tail_call) {
 		tail_call(x);
 		return;
 	}
+	if (at)
+		note_site(x, at);
 	a_mov(&x->p, true, X5, RUN);
 	call_addr(x, (u64)(uintptr_t)x->b->bind->body(x->b->bind->arg, i->at));
 	a_mov(&x->p, true, R0, X0);
+	if (at)
+		stop_asked(x);
+}
+
+static void call_local(struct a64 *x, const struct ins *i)
+{
+	if (x->b->bind->counts)
+		charge(x, i->at);
+	fix_later(x, a_bl(&x->p), target_of(i), FIX_CALL);
+	if (x->b->stops)
+		stop_asked(x);
 }
 
 /* LD_ABS, LD_IND: outside the packet the function ends with 0. */
@@ -408,8 +515,7 @@ static void load_packet(struct a64 *x, const struct ins *i)
 	call_addr(x, (u64)(uintptr_t)x->b->bind->packet);
 	a_mov(&x->p, true, R0, X0);
 	there = a_tbz(&x->p, false, 63, R0);
-	a_mov_imm(&x->p, R0, 0);
-	write_exit(x);
+	end_with_0(x);
 	a_patch(there, x->p);
 }
 
@@ -431,19 +537,6 @@ static void load_imm(struct a64 *x, const struct ins *i)
 
 /* ---- memory ------------------------------------------------------------------------ */
 
-/* REG and BITS at [BASE + OFF]; TMP1 may be needed for the distance. */
-static void access_mem(struct a64 *x, enum a64_access what, u32 bits, u32 reg, u32 base, s32 off)
-{
-	s64 from_sp = (s64)frame_bytes(x->unit) + off;
-
-	if (base == FP && a_mem(&x->p, what, bits, reg, SP, from_sp))
-		return;
-	if (a_mem(&x->p, what, bits, reg, base, off))
-		return;
-	a_mov_imm(&x->p, TMP1, (u64)(s64)off);
-	a_mem_index(&x->p, what, bits, reg, base, TMP1);
-}
-
 static void store_imm(struct a64 *x, const struct ins *i)
 {
 	u32 bits = i->row->width;
@@ -455,15 +548,21 @@ static void store_imm(struct a64 *x, const struct ins *i)
 	access_mem(x, A_STORE, bits, v ? TMP0 : XZR, i->dst, i->raw->off);
 }
 
+/* rd = BASE + OFF */
+static void add_off(struct a64 *x, u32 rd, u32 base, s32 off)
+{
+	if (a_add_imm(&x->p, true, rd, base, off))
+		return;
+	a_mov_imm(&x->p, TMP0, (u64)(s64)off);
+	a_alu(&x->p, true, A_ADD, rd, base, TMP0);
+}
+
 /* The register that has BASE + off: atomic instructions know no distances. */
 static u32 place(struct a64 *x, u32 base, s32 off)
 {
 	if (!off)
 		return base;
-	if (!a_add_imm(&x->p, true, TMP0, base, off)) {
-		a_mov_imm(&x->p, TMP0, (u64)(s64)off);
-		a_alu(&x->p, true, A_ADD, TMP0, base, TMP0);
-	}
+	add_off(x, TMP0, base, off);
 	return TMP0;
 }
 
@@ -549,11 +648,32 @@ static int write_atomic(struct a64 *x, const struct ins *i)
 	}
 }
 
+/* The engine is asked for what is there; registers stay. */
+static void probe(struct a64 *x, const struct ins *i, bool sign)
+{
+	a_pair(&x->p, A_STP_BEFORE, X0, X1, SP, -48);
+	a_pair(&x->p, A_STP, X2, X3, SP, 16);
+	a_pair(&x->p, A_STP, X4, R0, SP, 32);
+	add_off(x, X0, i->src, i->raw->off);
+	a_mov(&x->p, true, X5, RUN);
+	call_addr(x, (u64)(uintptr_t)x->b->bind->probe(i->row->width / 8u, sign));
+	a_mov(&x->p, true, TMP0, X0);
+	a_pair(&x->p, A_LDP, X4, R0, SP, 32);
+	a_pair(&x->p, A_LDP, X2, X3, SP, 16);
+	a_pair(&x->p, A_LDP_AFTER, X0, X1, SP, 48);
+	a_mov(&x->p, true, i->dst, TMP0);
+}
+
 static int write_insn(struct a64 *x, const struct ins *i)
 {
 	u32 bits = i->row->width;
 	s32 off = i->raw->off;
+	bool sign;
 
+	if (rewrite_is_probe(i->raw, &sign)) {
+		probe(x, i, sign);
+		return 0;
+	}
 	switch ((enum isa_kind)i->row->kind) {
 	case KIND_LDX: access_mem(x, A_LOAD, bits, i->dst, i->src, off); return 0;
 	case KIND_LDXSX: access_mem(x, A_LOAD_SIGNED, bits, i->dst, i->src, off); return 0;
@@ -562,8 +682,13 @@ static int write_insn(struct a64 *x, const struct ins *i)
 	case KIND_LDDW: load_imm(x, i); return 0;
 	case KIND_CALL:
 	case KIND_CALL_KFUNC: call_body(x, i); return 0;
-	case KIND_CALL_LOCAL: fix_later(x, a_bl(&x->p), target_of(i), FIX_CALL); return 0;
-	case KIND_EXIT: write_exit(x); return 0;
+	case KIND_CALL_LOCAL: call_local(x, i); return 0;
+	case KIND_EXIT:
+		if (i->raw->code == REWRITE_TRAP)
+			stop_at(x, i->at);
+		else
+			write_exit(x);
+		return 0;
 	case KIND_LD_ABS:
 	case KIND_LD_IND: load_packet(x, i); return 0;
 	default: return write_atomic(x, i);

@@ -631,8 +631,6 @@ static void call_body(struct build *b, const struct bpf_insn *in)
 
 static void call_local(struct build *b)
 {
-	if (b->f->b->bind->counts)
-		stop(b, STOP_COST);
 	call(b, IR_LOCAL, jump_target(b, b->slot));
 	if (b->f->b->stops)
 		stop(b, STOP_ASKED);
@@ -688,8 +686,7 @@ static void translate(struct build *b, const struct bpf_insn *in)
 	const struct isa_row *row = &isa_rows[b->ops[b->slot]];
 	u32 w = row->width;
 
-	if (b->f->b->bind->counts && is_jump(b->ops[b->slot]) &&
-	    jump_target(b, b->slot) <= b->slot)
+	if (jit_cost(b->f->b, b->slot))
 		stop(b, STOP_COST);
 	switch ((enum isa_kind)row->kind) {
 	case KIND_MOV: mov(b, in, w); return;

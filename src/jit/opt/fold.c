@@ -103,14 +103,14 @@ static void set_ones(struct ir *v, u64 ones)
 /* PHIs begin with nothing and grow; one that goes on growing makes a leap. */
 static bool phi_grows(struct ir *phi)
 {
-	u64 ones = ones_of_phi(phi);
+	u64 ones = ones_of_phi(phi) & ir_mask(bits_of_const(phi->imm));
 
 	if (!(ones & ~phi->ones))
 		return false;
 	ones |= phi->ones;
 	if (++phi->uses > 2)
 		ones = ir_mask(ones >> 32 ? 64 : 32);
-	set_ones(phi, ones);
+	set_ones(phi, ones & ir_mask(bits_of_const(phi->imm)));
 	return true;
 }
 
@@ -131,6 +131,7 @@ void ir_bits(struct ir_func *f)
 	for (size_t b = 0; b < f->blocks.n; b++)
 		for (size_t i = 0; i < f->blocks.v[b]->phis.n; i++) {
 			set_ones(f->blocks.v[b]->phis.v[i], 0);
+			f->blocks.v[b]->phis.v[i]->imm = ir_phi_max(f->blocks.v[b]->phis.v[i]);
 			f->blocks.v[b]->phis.v[i]->uses = 0;
 		}
 	while (changed) {
@@ -445,7 +446,8 @@ static struct ir *rule_and(struct ir_func *f, struct ir *v, struct ir *a, struct
 	if (c == 0xff || c == 0xffff || c == 0xffffffff)
 		return ir_one(f, IR_ZEXT, bits_of_const(c), a, 0);
 	if (ir_is(a, IR_AND) && ir_is_const(a->arg[1]))
-		return ir_two(f, IR_AND, v->w, a->arg[0], ir_number(f, c & a->arg[1]->imm));
+		return ir_two(f, IR_AND, v->w, a->arg[0],
+			      ir_number(f, c & a->arg[1]->imm & ir_mask(a->w)));
 	if (ir_is(a, IR_ZEXT))
 		return ir_two(f, IR_AND, v->w, a->arg[0], ir_number(f, c & ir_mask(a->w)));
 	return NULL;

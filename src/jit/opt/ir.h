@@ -33,7 +33,7 @@
 	X(FP, PURE | FREE)	/* the frame pointer + imm */ \
 	X(FUNC, PURE | FREE)	/* address of the function at slot imm */ \
 	X(PARAM, 0)		/* imm: 1..5 = r1..r5, 6 = the run */ \
-	X(PHI, 0)		/* an operand for each predecessor, in order */ \
+	X(PHI, 0)		/* an operand for each predecessor, in order; imm: at most */ \
 	X(ADD, PURE | COMM)	/* b may be a late SELECT of 1 and 0 */ \
 	X(SUB, PURE) X(MUL, PURE | COMM) \
 	X(AND, PURE | COMM) X(OR, PURE | COMM) X(XOR, PURE | COMM) \
@@ -299,6 +299,13 @@ struct ir *ir_divide(struct ir_func *f, struct ir *v);
 /* A pure value of two operands, simplified, among those made now. */
 struct ir *ir_two(struct ir_func *f, enum ir_op op, u32 w, struct ir *a, struct ir *b);
 struct ir *ir_one(struct ir_func *f, enum ir_op op, u32 w, struct ir *a, u64 imm);
+
+/* ---- induct.c ---- */
+
+/* What PHI is at most, when it counts its loop; else all ones. */
+u64 ir_phi_max(struct ir *phi);
+/* Tests look at counters after they grew. */
+void ir_induct(struct ir_func *f);
 
 /* ---- inline.c ---- */
 

@@ -487,6 +487,7 @@ void ir_order(struct ir_func *f)
 {
 	drop_unused(f);
 	merge(f);
+	ir_induct(f);
 	lay_out(f);
 	ir_address(f);
 	ir_memory(f);

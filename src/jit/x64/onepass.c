@@ -420,10 +420,6 @@ static void may_goto(struct x64 *x, const struct ins *i)
 
 static int write_jump(struct x64 *x, const struct ins *i)
 {
-	s64 delta;
-
-	if (x->b->bind->counts && isa_target(i->raw, &delta) && delta < 0)
-		charge(x, i->at);
 	switch ((enum isa_kind)i->row->kind) {
 	case KIND_JMP_JEQ: branch(x, i, CC_E); return 0;
 	case KIND_JMP_JNE: branch(x, i, CC_NE); return 0;
@@ -484,8 +480,6 @@ static void call_body(struct x64 *x, const struct ins *i)
 
 static void call_local(struct x64 *x, const struct ins *i)
 {
-	if (x->b->bind->counts)
-		charge(x, i->at);
 	fix_later(x, x_call(&x->p), target_of(i), FIX_CALL);
 	if (x->b->stops)
 		stop_asked(x);
@@ -655,6 +649,8 @@ static int write_unit(struct x64 *x, struct jit_unit *u)
 			return 1;
 		x->b->offsets[at] = (u32)(x->p - c->mem);
 		jit_mark(c, at, x->p);
+		if (jit_cost(x->b, at))
+			charge(x, at);
 		r = write_insn(x, &i);
 	}
 	return r;
@@ -680,6 +676,7 @@ int jit_x64_write(struct jit_build *b)
 	struct jit_code *c = b->code;
 	int r = 0;
 
+	memset(b->code->mem, 0xcc, JIT_LEAD);
 	b->offsets = mem_alloc((c->nr_insns + 1) * sizeof(*b->offsets));
 	c->marks.n = 0;
 	for (u32 u = 0; u < c->nr_units && !r; u++)
