@@ -62,6 +62,9 @@ has "the next run goes on with it" '0: {"packets": 21966, "last": 7}' "$out"
 has "and not with what is not pinned" "  0: 10983" "$out"
 out=$($SKEP run "$tmp/a.o" $cap 2>&1)
 has "without --pin-dir nothing is pinned" '"packets": 10983' "$out"
+echo '[{"key": 0, "value": {"packets": 1, "last": 2}}]' > "$tmp/map.json"
+out=$(run "$tmp/a.o" $cap --map total="$tmp/map.json")
+has "a map file stores over what is there" '0: {"packets": 10984, "last": 2}' "$out"
 rm "$pins/total"
 out=$(run "$tmp/a.o" $cap)
 has "removing the file unpins it" '"packets": 10983' "$out"
