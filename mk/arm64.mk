@@ -18,7 +18,7 @@ ARM64_RUNS  ?= 20000
 
 ENGINE_LAYER := base isa model vm jit
 ENGINE_OBJ   := $(filter $(ENGINE_LAYER:%=$(O)/src/%/%),$(LIB_OBJ))
-ENGINE_BIN   := $(addprefix $(O)/engine/,jit_test jit_nested_test jit_stop_test vm_test vm_oracle_test)
+ENGINE_BIN   := $(addprefix $(O)/engine/,jit_test jit_nested_test jit_stop_test jit_atomic_test vm_test vm_oracle_test)
 
 $(ENGINE_BIN): $(O)/engine/%: $(O)/test/unit/%.o $(ENGINE_OBJ)
 	@mkdir -p $(@D)

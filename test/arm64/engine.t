@@ -30,6 +30,7 @@ for cpu in cortex-a53 max; do
 	run $cpu $dir/vm_test
 	JIT_AGAINST=checked JIT_TEST='random*one pass*' run $cpu $dir/jit_test
 	JIT_TEST='*one pass*' run $cpu $dir/jit_nested_test
+	JIT_TEST='*one pass*' run $cpu $dir/jit_atomic_test
 	JIT_TEST='memory*one pass*' run $cpu $dir/jit_test
 done
 for test in arithmetic conditions places no_memory sealed large far_jumps; do
