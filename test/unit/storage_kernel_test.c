@@ -6,6 +6,7 @@
  */
 #include "kernel_bpf.h"
 #include "base/os.h"
+#include "btf/btf.h"
 #include "model/uapi.h"
 #include <fcntl.h>
 #include <signal.h>
@@ -222,6 +223,66 @@ static void test_cgroup_storages(void **state)
 	}
 }
 
+/* ---- what struct_ops maps are before somebody is registered ---------------------------- */
+
+static void test_struct_ops(void **state)
+{
+	struct btf_file f = { 0 };
+	struct map_attr attr = MAP(BPF_MAP_TYPE_STRUCT_OPS, 4, 0, 1, 0);
+	union bpf_attr a = { .map_type = attr.type, .key_size = 4, .max_entries = 1 };
+	u8 x[4096] = { 0 }, y[4096];
+	struct map *m;
+	int fd, types;
+
+	need_kernel();
+	assert_int_equal(btf_open_file(&f, "/sys/kernel/btf/vmlinux", NULL, NULL), 0);
+	a.btf_vmlinux_value_type_id = btf_find(f.btf, "bpf_struct_ops_tcp_congestion_ops",
+					       BTF_KIND_STRUCT);
+	a.value_size = attr.value_size = (u32)btf_bytes(f.btf, a.btf_vmlinux_value_type_id);
+	btf_close_file(&f);
+	types = btf_of(4);		/* some must come along */
+	a.btf_fd = (u32)types;
+	fd = a.btf_vmlinux_value_type_id ? sys_bpf(BPF_MAP_CREATE, &a) : -1;
+	close(types);
+	if (fd < 0)
+		skip_as("the kernel has no such maps");
+	assert_true(attr.value_size <= sizeof(x));
+	assert_int_equal(map_create(&m, &attr, 1, NULL), 0);
+	for (u32 key = 0; key < 2; key++) {
+		memset(y, 0x55, sizeof(y));
+		same_storage("lookup", attr.type, (int)key,
+			     kmap_op(BPF_MAP_LOOKUP_ELEM, fd, &key, x, 0),
+			     map_user_lookup(m, &key, y, 0));
+		assert_memory_equal(x, y, key ? 0 : attr.value_size);
+		same_storage("delete", attr.type, (int)key,
+			     kmap_op(BPF_MAP_DELETE_ELEM, fd, &key, NULL, 0),
+			     map_user_delete(m, &key));
+		same_storage("take", attr.type, (int)key,
+			     kmap_op(BPF_MAP_LOOKUP_AND_DELETE_ELEM, fd, &key, x, 0),
+			     map_user_take(m, &key, y, 0));
+		same_storage("next key", attr.type, (int)key,
+			     kmap_op(BPF_MAP_GET_NEXT_KEY, fd, &key, x, 0),
+			     map_user_next_key(m, &key, y));
+		memset(x, 0, sizeof(x));
+		x[4] = !key;		/* a state is not for users to say */
+		for (u64 flags = 0; flags < 3; flags++)
+			same_storage("update", attr.type, (int)flags,
+				     kmap_op(BPF_MAP_UPDATE_ELEM, fd, &key, x, flags),
+				     map_user_update(m, &key, x, flags));
+		x[4] = 0;
+	}
+	close(fd);
+	memset(x + 8, 7, attr.value_size - 8);	/* ours is data, and goes on */
+	assert_int_equal(map_user_update(m, &(u32){ 0 }, x, 0), 0);
+	assert_int_equal(map_user_update(m, &(u32){ 0 }, x, 0), -EBUSY);
+	assert_int_equal(map_user_lookup(m, &(u32){ 0 }, y, 0), 0);
+	assert_int_equal(y[4], 1);
+	assert_memory_equal(x + 8, y + 8, attr.value_size - 8);
+	assert_int_equal(map_user_delete(m, &(u32){ 0 }), 0);
+	assert_int_equal(map_user_delete(m, &(u32){ 0 }), -EINPROGRESS);
+	map_free(m);
+}
+
 /* ---- arenas ------------------------------------------------------------------------- */
 
 static int our_errno(const struct map_attr *attr)
@@ -335,6 +396,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_storages, owners_close),
 		cmocka_unit_test(test_cgroup_storages),
+		cmocka_unit_test(test_struct_ops),
 		cmocka_unit_test(test_arena_create),
 		cmocka_unit_test(test_arena_user),
 		cmocka_unit_test(test_arena_pages),
