@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <linux/magic.h>
 #include <linux/membarrier.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -37,6 +38,16 @@ void *mem_alloc(size_t size)
 	if (!p)
 		mem_out(size);
 	return p;
+}
+
+enum { HUGE_BYTES = 2 << 20 };
+
+void os_mem_huge(void *p, size_t bytes)
+{
+	u8 *from = (u8 *)round_up((uintptr_t)p, HUGE_BYTES), *end = (u8 *)p + bytes;
+
+	if (from < end && end - from >= HUGE_BYTES)
+		madvise(from, (size_t)(end - from) / HUGE_BYTES * HUGE_BYTES, MADV_HUGEPAGE);
 }
 
 void *mem_resize(void *p, size_t size)
@@ -149,6 +160,20 @@ void os_exec_free(void *p, size_t size)
 		munmap(p, size);
 }
 
+/* By a file without a name, whose pages may be mapped as often as one likes. */
+static void *ring_of_file(size_t head, size_t data)
+{
+	int fd = os_temp_open();
+	void *p = NULL;
+
+	if (fd < 0)
+		return NULL;
+	if (!ftruncate(fd, (off_t)(head + data)))
+		p = os_shared_ring(fd, 0, head, data, NULL);
+	close(fd);
+	return p;
+}
+
 void *os_map_ring(size_t head, size_t data)
 {
 	u8 *p = mmap(NULL, head + 2 * data, PROT_READ | PROT_WRITE,
@@ -156,13 +181,13 @@ void *os_map_ring(size_t head, size_t data)
 
 	if (p == MAP_FAILED)
 		return NULL;
-	/* an old size of 0 makes a second mapping of the same shared pages */
+	/* an old size of 0 makes a second mapping of the same shared pages; emulators of
+	   a kernel do not know that */
 	if (mremap(p + head, 0, data, MREMAP_MAYMOVE | MREMAP_FIXED,
-		   p + head + data) == MAP_FAILED) {
-		munmap(p, head + 2 * data);
-		return NULL;
-	}
-	return p;
+		   p + head + data) != MAP_FAILED)
+		return p;
+	munmap(p, head + 2 * data);
+	return ring_of_file(head, data);
 }
 
 void os_unmap(void *p, size_t size)
@@ -545,9 +570,24 @@ void os_kernel(char *release, char *build, size_t size)
 	snprintf(build, size, "%s", u.version);
 }
 
+/* Two system calls, but for the first time in a thread; a child asks again. */
+static _Thread_local u64 pid_tgid;
+
+static void forget_pid(void) { pid_tgid = 0; }
+static void watch_forks(void) { pthread_atfork(NULL, NULL, forget_pid); }
+
+static u64 ask_pid_tgid(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, watch_forks);
+	pid_tgid = (u64)(u32)getpid() << 32 | (u32)gettid();
+	return pid_tgid;
+}
+
 u64 os_pid_tgid(void)
 {
-	return (u64)(u32)getpid() << 32 | (u32)gettid();
+	return pid_tgid ? pid_tgid : ask_pid_tgid();
 }
 
 bool os_thread_lives(u32 id)

@@ -14,6 +14,8 @@
 
 /* SIZE zeroed bytes for free(); aborts with a text when there are none. */
 void *mem_alloc(size_t size);
+/* Asks for large pages for what lies in BYTES at P. */
+void os_mem_huge(void *p, size_t bytes);
 /* realloc() that does not return NULL. */
 void *mem_resize(void *p, size_t size);
 char *mem_strdup(const char *s);

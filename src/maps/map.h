@@ -79,7 +79,7 @@ struct map_ops {
 	int (*open)(struct map *m, const struct map_attr *a, u32 cpus, struct skep_err *err);
 	void (*close)(struct map *m);
 	struct map_mem (*values)(const struct map *m);
-	/* How lookups may be compiled into programs; NULL: not at all. */
+	/* How lookups are compiled into programs; NULL: as calls of the helper. */
 	void (*inlined)(const struct map *m, struct map_inline *out);
 	/* CPU is the caller's slot, below m->cpus, or MAP_USER; a per-cpu map
 	   gives that slot's value. */
