@@ -189,6 +189,44 @@ static void test_storages(void **state)
 	}
 }
 
+/* Copies under the value's own lock, which nobody sees; owners that are gone make room. */
+static u64 alive_from;
+
+static bool lives(void *arg, u32 type, const struct map_owner *o) { return o->id >= alive_from; }
+
+static void test_locks_and_room(void **state)
+{
+	struct map_attr attr = MAP(BPF_MAP_TYPE_TASK_STORAGE, 4, 65000, 0, BPF_F_NO_PREALLOC);
+	u8 *a = calloc(1, 65000), *b = calloc(1, 65000);
+	u32 key = 5, made = 0;
+	struct map *m;
+
+	attr.lock_at = 1;
+	attr.owner_lives = lives;
+	memset(a, 0x11, 65000);
+	assert_int_equal(map_create(&m, &attr, 1, NULL), 0);
+	assert_int_equal(map_user_update(m, &key, a, BPF_F_LOCK), 0);
+	assert_int_equal(map_user_update(m, &key, a, BPF_F_LOCK | BPF_NOEXIST), -EEXIST);
+	assert_int_equal(map_user_lookup(m, &key, b, BPF_F_LOCK), 0);
+	memset(a, 0, 4);
+	assert_memory_equal(a, b, 65000);
+	for (u64 id = 10; id < 20000; id++) {
+		struct map_owner o = { .id = id };
+
+		if (!map_owner_value(m, &o, NULL, true, 0))
+			break;
+		made++;
+	}
+	assert_true(made > 1000 && made < 19000);
+	alive_from = 500;
+	assert_non_null(map_owner_value(m, &(struct map_owner){ .id = 30000 }, NULL, true, 0));
+	assert_null(map_owner_value(m, &(struct map_owner){ .id = 20 }, NULL, false, 0));
+	assert_non_null(map_owner_value(m, &(struct map_owner){ .id = 600 }, NULL, false, 0));
+	map_free(m);
+	free(a);
+	free(b);
+}
+
 /* Without a program attached there are no values: what an empty map says. */
 static void test_cgroup_storages(void **state)
 {
@@ -395,6 +433,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_storages, owners_close),
+		cmocka_unit_test(test_locks_and_room),
 		cmocka_unit_test(test_cgroup_storages),
 		cmocka_unit_test(test_struct_ops),
 		cmocka_unit_test(test_arena_create),
