@@ -30,7 +30,7 @@ static int map_fill(struct map *m, const struct image_map *def, struct skep_err 
 
 	if (m->window && def->init)
 		memcpy(m->elems, def->init, def->init_bytes);
-	else if (def->init)
+	else if (def->init && def->type != BPF_MAP_TYPE_STRUCT_OPS)
 		r = map_user_update(m, &zero, def->init, BPF_ANY);
 	if (!r && def->kind == IMAGE_MAP_RODATA)
 		r = map_freeze(m);

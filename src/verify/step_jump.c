@@ -133,7 +133,7 @@ static enum scalar_truth truth(const struct verifier *v, const struct jump *j)
 
 /* ---- what the outcome tells ---------------------------------------------- */
 
-struct share {			/* for state_each */
+struct sharing {			/* for state_each */
 	struct verifier *v;
 	const struct reg *from;	/* what was refined */
 	u32 id;
@@ -154,7 +154,7 @@ static s32 added(const struct reg *r)
  * whose low halves are related alone, where the other one has no more. */
 static void share_number(struct reg *r, void *arg)
 {
-	struct share *s = arg;
+	struct sharing *s = arg;
 	s64 delta;
 	struct scalar val, off;
 	bool narrow;
@@ -180,7 +180,7 @@ static void share_number(struct reg *r, void *arg)
 
 static bool spread(struct verifier *v, struct state *s, const struct reg *from)
 {
-	struct share share = { .v = v, .from = from, .id = from->id };
+	struct sharing share = { .v = v, .from = from, .id = from->id };
 
 	if (from->id)
 		state_each(s, share_number, &share);
@@ -209,7 +209,7 @@ static bool learn_numbers(struct verifier *v, struct state *s, struct jump *j, b
 /* A pointer that was compared with NULL, and all that came from it. */
 static void share_null(struct reg *r, void *arg)
 {
-	struct share *s = arg;
+	struct sharing *s = arg;
 
 	if (!reg_is_ptr(r) || r->id != s->id || !(r->flags & REG_OR_NULL))
 		return;
@@ -234,7 +234,7 @@ static void drop_ref(struct state *s, u32 id)
 
 static void learn_null(struct verifier *v, struct state *s, struct reg *ptr, bool null)
 {
-	struct share share = { .v = v, .id = ptr->id, .null = null };
+	struct sharing share = { .v = v, .id = ptr->id, .null = null };
 	u32 ref = ptr->ref;
 
 	if (null && ref == share.id)	/* not so for what was made of it */
@@ -245,7 +245,7 @@ static void learn_null(struct verifier *v, struct state *s, struct reg *ptr, boo
 /* Packet pointers with the id of a compared one: RANGE bytes exist. */
 static void share_range(struct reg *r, void *arg)
 {
-	struct share *s = arg;
+	struct sharing *s = arg;
 
 	if (r->type == s->type && r->id == s->id && reg_is_packet(r) &&
 	    r->range < s->range) {
@@ -257,7 +257,7 @@ static void share_range(struct reg *r, void *arg)
 /* PKT is known to be at most END; OPEN: to be below it. */
 static void learn_range(struct state *s, u32 at, const struct reg *pkt, bool open)
 {
-	struct share share = { .id = pkt->id, .type = pkt->type, .at = at + 1 };
+	struct sharing share = { .id = pkt->id, .type = pkt->type, .at = at + 1 };
 
 	if (pkt->off < 0 || (pkt->off == 0 && open))
 		return;
