@@ -25,8 +25,8 @@ static void data_map(struct obj *o, const struct obj_sec *s,
 		.max_entries = 1,
 		.map_flags = rodata ? BPF_F_RDONLY_PROG : 0,
 	};
-	if (o->img->btf)
-		strtab_get(&o->datasecs, s->name, &map->value_type);
+	if (o->img->btf && strtab_get(&o->datasecs, s->name, &map->value_type))
+		fields_find(o->img->btf, map);
 	if (s->data)
 		map->init = arena_copy(&o->img->arena, s->data, s->size);
 }

@@ -106,55 +106,6 @@ static int def_number(struct def *d, const struct member_row *row, u32 type)
 	return 0;
 }
 
-/* 1 + the offset of the value's struct NAME, 0 when it has none. The kernel too
- * looks only at the value's own members. */
-static u32 field_at(const struct btf *btf, u32 value, const char *name)
-{
-	const struct btf_type *t = btf_type(btf, btf_skip_mods(btf, value));
-
-	for (u32 i = 0; btf_kind(t) == BTF_KIND_STRUCT && i < btf_vlen(t); i++) {
-		struct btf_member_info m = btf_member(btf, t, i);
-		u32 id = btf_skip_mods(btf, m.type_id);
-
-		if (btf_kind(btf_type(btf, id)) == BTF_KIND_STRUCT && m.bit_off % 32 == 0 &&
-		    !strcmp(btf_type_name(btf, id), name))
-			return 1 + m.bit_off / 8;
-	}
-	return 0;
-}
-
-/* Pointers with a type tag "kptr": PTR -> TYPE_TAG -> a struct. */
-static bool is_kptr(const struct btf *btf, u32 id)
-{
-	const struct btf_type *t = btf_type(btf, id), *tag;
-
-	if (btf_kind(t) != BTF_KIND_PTR || !t->type)
-		return false;
-	tag = btf_type(btf, t->type);
-	return btf_kind(tag) == BTF_KIND_TYPE_TAG && !strcmp(btf_str(btf, tag->name_off), "kptr");
-}
-
-static int find_kptrs(struct def *d)
-{
-	const struct btf *btf = d->btf;
-	struct image_map *map = d->map;
-	const struct btf_type *t = btf_type(btf, btf_skip_mods(btf, map->value_type));
-
-	for (u32 i = 0; btf_kind(t) == BTF_KIND_STRUCT && i < btf_vlen(t); i++) {
-		struct btf_member_info m = btf_member(btf, t, i);
-
-		if (!is_kptr(btf, m.type_id))
-			continue;
-		if (map->nr_kptrs == MAP_KPTRS_MAX)
-			return def_err(d, "has more than %d __kptr pointers in its value",
-				       MAP_KPTRS_MAX);
-		map->kptr_types[map->nr_kptrs] =
-			btf_skip_mods(btf, btf_type(btf, m.type_id)->type);
-		map->kptrs[map->nr_kptrs++] = m.bit_off / 8;
-	}
-	return 0;
-}
-
 static int def_type(struct def *d, const struct member_row *row, u32 type,
 		    u32 *id, u32 *bytes)
 {
@@ -243,12 +194,9 @@ static int def_member(struct def *d, const struct btf_member_info *m, u32 off)
 			if (map->value_type)	/* there is one for all that is known of it */
 				return def_err(d, "has two members 'value'");
 			ret = def_type(d, row, m->type_id, &map->value_type, &map->value_size);
-			if (!ret) {
-				map->lock_at = field_at(d->btf, map->value_type, "bpf_spin_lock");
-				map->timer_at = field_at(d->btf, map->value_type, "bpf_timer");
-				map->work_at = field_at(d->btf, map->value_type, "bpf_wq");
-				ret = find_kptrs(d);
-			}
+			if (!ret && !fields_find(d->btf, map))
+				ret = def_err(d, "has more than %d __kptr pointers in its value",
+					      MAP_KPTRS_MAX);
 			return ret;
 		case MEMBER_VALUES:
 			return def_values(d, m, off);

@@ -173,6 +173,9 @@ struct image_map *maps_add(struct obj *o, u32 sec, u32 off, u32 end, const char 
 /* How many maps sections of old definitions hold; those maps. */
 u32 legacy_count(const struct obj *o, u32 sec);
 int legacy_read(struct obj *o, u32 sec);
+/* fields.c: fills in where values of MAP have locks, timers, work queues and pointers to
+ * objects; false: more pointers than there is room for. */
+bool fields_find(const struct btf *btf, struct image_map *map);
 /* The maps of a section of struct_ops; their programs, once known. */
 int ops_read(struct obj *o, u32 sec, const struct btf_type *datasec);
 int ops_values(struct obj *o, u32 sec);

@@ -18,20 +18,6 @@ static struct why why_of(const struct call *c, const struct reg *r, unsigned i)
 
 /* ---- what is where ------------------------------------------------------- */
 
-/* The struct that the kptr at OFF of the map's values points at. */
-static u32 kptr_struct(const struct btf *btf, const struct image_map *map, u32 off)
-{
-	const struct btf_type *t = btf_type(btf, btf_skip_mods(btf, map->value_type));
-
-	for (u32 i = 0; i < btf_vlen(t); i++) {
-		struct btf_member_info m = btf_member(btf, t, i);
-
-		if (m.bit_off == off * 8)
-			return btf_skip_mods(btf, btf_type(btf, m.type_id)->type);
-	}
-	return 0;
-}
-
 /* The type of struct LOCAL of the program: the kernel's when that has one of the name,
  * else the program's. */
 static bool find_type(struct verifier *v, u32 local, u32 at, struct kptr_at *k)
@@ -51,12 +37,6 @@ static bool find_type(struct verifier *v, u32 local, u32 at, struct kptr_at *k)
 	return local;
 }
 
-static bool find_kptr(struct verifier *v, const struct image_map *map, u32 off, u32 at,
-		      struct kptr_at *k)
-{
-	return find_type(v, kptr_struct(v->img->btf, map, off), at, k);
-}
-
 /* Types of the kernel that are freed only when no read section can see them. */
 static bool kept_by_sections(const struct verifier *v, const struct kptr_at *k)
 {
@@ -74,12 +54,12 @@ static bool kept_by_sections(const struct verifier *v, const struct kptr_at *k)
 /* ---- loads and stores ---------------------------------------------------- */
 
 static bool load_kptr(struct verifier *v, const struct state *s, const struct access *a,
-		      const struct image_map *map, u32 off, struct reg *value)
+		      u32 type, struct reg *value)
 {
 	struct kptr_at k;
 	unsigned flags = REG_OR_NULL | REG_UNTRUSTED;
 
-	if (!find_kptr(v, map, off, a->insn, &k))
+	if (!find_type(v, type, a->insn, &k))
 		return false;
 	if (in_read_section(s) && kept_by_sections(v, &k))
 		flags = REG_OR_NULL | REG_RCU | (k.btf == v->img->btf ? REG_ALLOC : 0);
@@ -199,7 +179,7 @@ bool kptr_access(struct verifier *v, struct state *s, const struct access *a,
 			 why.off + (s64)scalar_value(&ptr->val) != why.a)
 			reject(v, REJECT_KPTR_PART, a->insn, &why);
 		else
-			return load_kptr(v, s, a, map, map->kptrs[i], value);
+			return load_kptr(v, s, a, map->kptr_types[i], value);
 	}
 	return false;
 }
@@ -224,7 +204,7 @@ void arg_kptr_slot(struct verifier *v, struct state *s, struct call *c, unsigned
 	}
 	for (u32 n = 0; n < map->nr_kptrs; n++)
 		if (scalar_is_const(&r->val) && off == map->kptrs[n]) {
-			find_kptr(v, map, map->kptrs[n], c->insn, &c->kptr);
+			find_type(v, map->kptr_types[n], c->insn, &c->kptr);
 			return;
 		}
 	for (u32 n = 0; n < fields_at(v, r)->n; n++) {

@@ -49,8 +49,8 @@ static bool interrupts(u32 type)
 void check_map_use(struct verifier *v, u32 at)
 {
 	const struct image_map *map = &v->img->maps[v->insns[at].imm];
-	struct why why = { .s = map->lock_at ? "bpf_spin_lock" : "bpf_timer",
-			   .t = "tracing progs" };
+	struct why why = { .s = map->lock_at ? "bpf_spin_lock" : map->timer_at ? "bpf_timer" :
+				"bpf_wq", .t = "tracing progs" };
 	bool filter = v->prog->type == BPF_PROG_TYPE_SOCKET_FILTER;
 
 	if (map->type == BPF_MAP_TYPE_STRUCT_OPS)
@@ -58,7 +58,7 @@ void check_map_use(struct verifier *v, u32 at)
 	if (filter && map->lock_at)
 		why.t = "socket filter progs";
 	if ((filter && map->lock_at) ||
-	    (interrupts(v->prog->type) && (map->lock_at || map->timer_at)))
+	    (interrupts(v->prog->type) && (map->lock_at || map->timer_at || map->work_at)))
 		reject(v, REJECT_MAP_FIELD, at, &why);
 	else if (prog_sleeps(v) && !for_sleepers(map->type))
 		reject(v, REJECT_MAP_SLEEP, at, NULL);

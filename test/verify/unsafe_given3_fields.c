@@ -17,7 +17,7 @@ ARRAY(array, struct array);
 ARRAY(changing, struct changing);
 ARRAY(locked, struct locked);
 
-// not judged, kernel rejected: a pointer to an object, in a struct in the value, is written
+// rejected 0335: a pointer to an object, in a struct in the value, is written
 SEC("tc") int write_nested(void *ctx)
 {
 	struct nested *v = LOOKUP(nested);
@@ -26,7 +26,7 @@ SEC("tc") int write_nested(void *ctx)
 		*(volatile long *)&v->in.p = 4660;
 	return 0;
 }
-// not judged, kernel rejected: one of an array
+// rejected 0335: one of an array
 SEC("tc") int write_element(void *ctx)
 {
 	struct array *v = LOOKUP(array);
@@ -35,13 +35,29 @@ SEC("tc") int write_element(void *ctx)
 		*(volatile long *)&v->p[1] = 4660;
 	return 0;
 }
-// not judged, kernel rejected: one that is volatile
+// rejected 0335: one that is volatile
 SEC("tc") int write_volatile(void *ctx)
 {
 	struct changing *v = LOOKUP(changing);
 
 	if (v)
 		*(volatile long *)&v->p = 4660;
+	return 0;
+}
+// ok: one is exchanged in each of these places
+SEC("tc") int exchange_all(void *ctx)
+{
+	struct nested *n = LOOKUP(nested);
+	struct array *a = LOOKUP(array);
+	struct item *p;
+
+	if (!n || !a)
+		return 0;
+	p = bpf_kptr_xchg(&n->in.p, 0);
+	if (p)
+		p = bpf_kptr_xchg(&a->p[2], p);
+	if (p)
+		bpf_obj_drop_impl(p, 0);
 	return 0;
 }
 // rejected 0310: a pointer is exchanged while a lock is held
@@ -82,6 +98,27 @@ SEC("tc") int make_item(void *ctx)
 
 	if (p)
 		bpf_obj_drop_impl(p, 0);
+	return 0;
+}
+struct bpf_wq { __u64 a, b; } __attribute__((aligned(8)));
+struct work { long n; struct { long m; struct bpf_wq work; } in; };
+ARRAY(works, struct work);
+// rejected 0247: a work queue in values that a program which interrupts uses
+SEC("perf_event") int work_interrupted(void *ctx)
+{
+	struct work *v = LOOKUP(works);
+
+	if (v)
+		v->n++;
+	return 0;
+}
+// ok: one that does not
+SEC("tc") int work_used(void *ctx)
+{
+	struct work *v = LOOKUP(works);
+
+	if (v)
+		v->n++;
 	return 0;
 }
 char _license[] SEC("license") = "GPL";

@@ -18,7 +18,7 @@ static long (*const init)(void *timer, void *map, unsigned long flags) = (void *
 static long (*const lock)(void *l) = (void *)93;
 static long (*const unlock)(void *l) = (void *)94;
 
-// not judged, kernel rejected: a timer that would end behind the value
+// rejected 0370: a timer that would end behind the value
 SECTION("tc") int short_timer(void *ctx)
 {
 	struct timed *v = LOOKUP(timers);
