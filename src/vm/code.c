@@ -191,7 +191,8 @@ static int decode_insn(struct decode *d, u32 at)
 	case KIND_CALL_REG:
 		return decode_err(d, at, "call through a register (callx)");
 	case KIND_AS_CAST:
-		return d->code->pages ? 0 : decode_err(d, at, "address-space cast without an arena");
+		return d->code->pages ? 0 :
+		       decode_err(d, at, "address-space cast without an arena");
 	default:
 		return 0;
 	}
