@@ -142,7 +142,6 @@ struct sharing {			/* for state_each */
 	u32 at;			/* 1 + the comparison */
 	s32 range;
 	u8 type;
-	bool impossible;
 };
 
 static s32 added(const struct reg *r)
@@ -150,13 +149,17 @@ static s32 added(const struct reg *r)
 	return r->flags & REG_LINKED ? r->off : 0;
 }
 
-/* A register that shares its id with a refined number learns the same: of numbers
- * whose low halves are related alone, where the other one has no more. */
+/*
+ * A register that shares its id with a refined number learns the same: of numbers
+ * whose low halves are related alone, where the other one has no more. That both
+ * exclude each other tells nothing: the register may be dead, and states are covered
+ * whatever is in those.
+ */
 static void share_number(struct reg *r, void *arg)
 {
 	struct sharing *s = arg;
 	s64 delta;
-	struct scalar val, off;
+	struct scalar val, off, both = r->val;
 	bool narrow;
 
 	if (r == s->from || r->type != REG_SCALAR || r->id != s->id)
@@ -170,21 +173,17 @@ static void share_number(struct reg *r, void *arg)
 		off = scalar_const((u64)delta);
 		scalar_alu(KIND_ALU_ADD, narrow ? 32 : 64, &val, &off);
 	}
-	if (!scalar_meet(&r->val, &val)) {
-		s->impossible = true;
-		def_mark(s->v, r->def);
-	}
+	r->val = scalar_meet(&both, &val) ? both : val;
 	if (r->def != s->from->def)
 		r->def = def_new(s->v, r->def, s->from->def);
 }
 
-static bool spread(struct verifier *v, struct state *s, const struct reg *from)
+static void spread(struct verifier *v, struct state *s, const struct reg *from)
 {
 	struct sharing share = { .v = v, .from = from, .id = from->id };
 
 	if (from->id)
 		state_each(s, share_number, &share);
-	return !share.impossible;
 }
 
 /* Both operands are numbers. */
@@ -203,7 +202,10 @@ static bool learn_numbers(struct verifier *v, struct state *s, struct jump *j, b
 		j->a->def = def_new(v, a, b);
 		j->b->def = def_new(v, b, a);
 	}
-	return spread(v, s, j->a) && (j->src == NR_REGS || spread(v, s, j->b));
+	spread(v, s, j->a);
+	if (j->src != NR_REGS)
+		spread(v, s, j->b);
+	return true;
 }
 
 /* A pointer that was compared with NULL, and all that came from it. */
