@@ -10,8 +10,9 @@
 # test/*/*.t prints TAP; it finds the command in SKEP, the build directory in
 # BUILD and the compilers in CC and CLANG, and starts at the project's root.
 
-TEST_PCAP   := $(call have,pcap.h)
-TEST_BPF    := $(call have,bpf/libbpf.h)
+# Headers may be found where the libraries are for this machine.
+TEST_PCAP   := $(if $(CROSS),,$(call have,pcap.h))
+TEST_BPF    := $(if $(CROSS),,$(call have,bpf/libbpf.h))
 TEST_LIBS   := -lcmocka $(if $(TEST_PCAP),-lpcap) $(if $(TEST_BPF),-lbpf)
 UNIT_SRC    := $(sort $(wildcard test/unit/*_test.c test/diff/*_test.c))
 UNIT_BIN    := $(UNIT_SRC:%.c=$(O)/%)

@@ -32,6 +32,12 @@ static void arena_grow(struct arena *a, size_t size)
 	a->end = (u8 *)b->data + bytes;
 }
 
+void arena_reserve(struct arena *a, size_t bytes)
+{
+	arena_grow(a, bytes > BIG_BYTES ? bytes : BIG_BYTES);
+	os_mem_huge(a->next, (size_t)(a->end - a->next));
+}
+
 void *arena_alloc(struct arena *a, size_t size)
 {
 	void *p;

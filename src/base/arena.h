@@ -23,6 +23,9 @@ struct arena {
 
 #define ARENA_INIT { 0 }
 
+/* The next BYTES are in one block, in large pages where the system has them: for a job that
+ * is known to be big and looks at all of it again and again. */
+void arena_reserve(struct arena *a, size_t bytes);
 /* SIZE zeroed bytes, aligned to 16. Never NULL. */
 void *arena_alloc(struct arena *a, size_t size);
 /* N elements of SIZE zeroed bytes; the product is checked. */

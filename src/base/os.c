@@ -7,11 +7,13 @@
 #include <limits.h>
 #include <linux/magic.h>
 #include <linux/membarrier.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -36,6 +38,16 @@ void *mem_alloc(size_t size)
 	if (!p)
 		mem_out(size);
 	return p;
+}
+
+enum { HUGE_BYTES = 2 << 20 };
+
+void os_mem_huge(void *p, size_t bytes)
+{
+	u8 *from = (u8 *)round_up((uintptr_t)p, HUGE_BYTES), *end = (u8 *)p + bytes;
+
+	if (from < end && end - from >= HUGE_BYTES)
+		madvise(from, (size_t)(end - from) / HUGE_BYTES * HUGE_BYTES, MADV_HUGEPAGE);
 }
 
 void *mem_resize(void *p, size_t size)
@@ -66,6 +78,40 @@ void *os_map_lazy(size_t size)
 
 	return p == MAP_FAILED ? NULL : p;
 }
+
+static void *map_at(u64 at, size_t size, int flags)
+{
+	void *p = mmap((void *)(uintptr_t)at, size, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+void *os_map_window(u64 wanted, size_t size, size_t more)
+{
+	u8 *p = wanted ? map_at(wanted, size + more, MAP_FIXED_NOREPLACE) : NULL, *start;
+
+	if (p)
+		return p;
+	p = map_at(0, 2 * size + more, 0);
+	if (!p)
+		return NULL;
+	start = (u8 *)(uintptr_t)round_up((uintptr_t)p, size);
+	if (start > p)
+		munmap(p, (size_t)(start - p));
+	if (start < p + size)
+		munmap(start + size + more, (size_t)(p + size - start));
+	return start;
+}
+
+bool os_page_touched(const void *p)
+{
+	unsigned char there = 0;
+
+	return !mincore((void *)(uintptr_t)p, 1, &there) && there & 1;
+}
+
+void os_page_drop(void *p, size_t size) { madvise(p, size, MADV_DONTNEED); }
 
 /* Below NEAR, since the heap grows above a program's code; each below the last
  * one, so that a free place is found at once. */
@@ -114,6 +160,20 @@ void os_exec_free(void *p, size_t size)
 		munmap(p, size);
 }
 
+/* By a file without a name, whose pages may be mapped as often as one likes. */
+static void *ring_of_file(size_t head, size_t data)
+{
+	int fd = os_temp_open();
+	void *p = NULL;
+
+	if (fd < 0)
+		return NULL;
+	if (!ftruncate(fd, (off_t)(head + data)))
+		p = os_shared_ring(fd, 0, head, data, NULL);
+	close(fd);
+	return p;
+}
+
 void *os_map_ring(size_t head, size_t data)
 {
 	u8 *p = mmap(NULL, head + 2 * data, PROT_READ | PROT_WRITE,
@@ -121,13 +181,13 @@ void *os_map_ring(size_t head, size_t data)
 
 	if (p == MAP_FAILED)
 		return NULL;
-	/* an old size of 0 makes a second mapping of the same shared pages */
+	/* an old size of 0 makes a second mapping of the same shared pages; emulators of
+	   a kernel do not know that */
 	if (mremap(p + head, 0, data, MREMAP_MAYMOVE | MREMAP_FIXED,
-		   p + head + data) == MAP_FAILED) {
-		munmap(p, head + 2 * data);
-		return NULL;
-	}
-	return p;
+		   p + head + data) != MAP_FAILED)
+		return p;
+	munmap(p, head + 2 * data);
+	return ring_of_file(head, data);
 }
 
 void os_unmap(void *p, size_t size)
@@ -510,14 +570,37 @@ void os_kernel(char *release, char *build, size_t size)
 	snprintf(build, size, "%s", u.version);
 }
 
+/* Two system calls, but for the first time in a thread; a child asks again. */
+static _Thread_local u64 pid_tgid;
+
+static void forget_pid(void) { pid_tgid = 0; }
+static void watch_forks(void) { pthread_atfork(NULL, NULL, forget_pid); }
+
+static u64 ask_pid_tgid(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, watch_forks);
+	pid_tgid = (u64)(u32)getpid() << 32 | (u32)gettid();
+	return pid_tgid;
+}
+
 u64 os_pid_tgid(void)
 {
-	return (u64)(u32)getpid() << 32 | (u32)gettid();
+	return pid_tgid ? pid_tgid : ask_pid_tgid();
 }
 
 bool os_thread_lives(u32 id)
 {
 	return !syscall(SYS_tgkill, getpid(), id, 0) || errno != ESRCH;
+}
+
+void os_random(void *to, size_t bytes)
+{
+	if (getrandom(to, bytes, 0) != (ssize_t)bytes) {
+		fprintf(stderr, "skep: the system gives no random bytes\n");
+		abort();
+	}
 }
 
 bool os_membarrier(void)

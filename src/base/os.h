@@ -14,6 +14,8 @@
 
 /* SIZE zeroed bytes for free(); aborts with a text when there are none. */
 void *mem_alloc(size_t size);
+/* Asks for large pages for what lies in BYTES at P. */
+void os_mem_huge(void *p, size_t bytes);
 /* realloc() that does not return NULL. */
 void *mem_resize(void *p, size_t size);
 char *mem_strdup(const char *s);
@@ -31,6 +33,14 @@ void *os_map_lazy(size_t size);
  */
 void *os_map_ring(size_t head, size_t data);
 void os_unmap(void *p, size_t size);
+/*
+ * SIZE and MORE bytes as of os_map_lazy that begin at a multiple of SIZE, a power of two: at
+ * WANTED when there is room. NULL when there is none at all. The page at P: has anybody
+ * touched it? Bytes that are 0 again, and not touched.
+ */
+void *os_map_window(u64 wanted, size_t size, size_t more);
+bool os_page_touched(const void *p);
+void os_page_drop(void *p, size_t size);
 /*
  * The next bytes in [*FROM, TO) of such a mapping at BASE that may be other
  * than 0: [*FROM, the result), of whole pages where they lie inside; the result
@@ -147,6 +157,7 @@ u64 os_clock_coarse_ns(void);	/* CLOCK_MONOTONIC_COARSE */
 u64 os_clock_cpu_ns(void);	/* CLOCK_PROCESS_CPUTIME_ID */
 u64 os_clock_thread_ns(void);	/* CLOCK_THREAD_CPUTIME_ID */
 int os_cpu_count(void);		/* cpus that may exist; at least 1 */
+void os_random(void *to, size_t bytes);	/* nobody can guess */
 void os_yield(void);		/* lets another thread run */
 /* uname(2)'s release and version, cut to SIZE bytes; "" when unknown. */
 void os_kernel(char *release, char *build, size_t size);

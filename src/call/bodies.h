@@ -102,6 +102,10 @@ HELPER_BODY(call_strtol);
 HELPER_BODY(call_strtoul);
 HELPER_BODY(call_strncmp);
 HELPER_BODY(call_csum_diff);
+HELPER_BODY(call_gen_syncookie_v4);
+HELPER_BODY(call_gen_syncookie_v6);
+HELPER_BODY(call_check_syncookie_v4);
+HELPER_BODY(call_check_syncookie_v6);
 
 HELPER_BODY(call_xdp_adjust_head);
 HELPER_BODY(call_xdp_adjust_tail);

@@ -145,6 +145,33 @@ static HELPER_BODY(kfunc_xdp_pull_data)
 	return call_error((u32)r2 > (u64)(run->pkt.data_end - run->pkt.data) ? -EINVAL : 0);
 }
 
+/* ---- arenas ------------------------------------------------------------------------- */
+
+/* The only node of memory is none in particular. */
+static HELPER_BODY(kfunc_arena_alloc)
+{
+	struct map *m = call_ptr(r1);
+
+	return m->window && !r5 && ((s32)r4 == -1 || !(u32)r4) ?
+		map_arena_take(m, r2, (u32)r3) : 0;
+}
+
+static HELPER_BODY(kfunc_arena_free)
+{
+	struct map *m = call_ptr(r1);
+
+	if (m->window && r2)
+		map_arena_drop(m, r2, (u32)r3);
+	return 0;
+}
+
+static HELPER_BODY(kfunc_arena_reserve)
+{
+	struct map *m = call_ptr(r1);
+
+	return call_error(m->window ? map_arena_reserve(m, r2, (u32)r3) : -EINVAL);
+}
+
 static HELPER_BODY(kfunc_nothing)
 {
 	return 0;
@@ -172,6 +199,9 @@ static const struct { const char *name; helper_fn fn; } bodies[] = {
 	{ "rcu_read_unlock", kfunc_nothing },
 	{ "preempt_disable", kfunc_nothing },
 	{ "preempt_enable", kfunc_nothing },
+	{ "arena_alloc_pages", kfunc_arena_alloc },
+	{ "arena_free_pages", kfunc_arena_free },
+	{ "arena_reserve_pages", kfunc_arena_reserve },
 	{ "task_acquire", kfunc_task_acquire },
 	{ "task_release", kfunc_task_release },
 	{ "task_from_pid", kfunc_task_from_pid },

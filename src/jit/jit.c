@@ -13,6 +13,11 @@ bool jit_available(void)
 	return jit_arch_host();
 }
 
+bool jit_optimises(void)
+{
+	return jit_available() && jit_arch_host()->optimise;
+}
+
 /* ---- instructions --------------------------------------------------------- */
 
 /* Loads that may fault are loads, and where no run comes a function ends: who writes

@@ -59,6 +59,8 @@ struct jit_code;
 
 /* Whether there is native code for this machine. */
 bool jit_available(void);
+/* Whether the optimising compiler is for it, too. */
+bool jit_optimises(void);
 
 enum jit_tier {
 	JIT_FAST,	/* one pass: some 20 ns for each instruction */

@@ -241,7 +241,7 @@ extern const struct map_ops array_ops, percpu_array_ops, hash_ops, percpu_hash_o
 	stack_ops, bloom_ops, devmap_ops, devmap_hash_ops, cpumap_ops, xskmap_ops,
 	ringbuf_ops, user_ringbuf_ops, perf_event_array_ops,
 	sockmap_ops, sockhash_ops, reuseport_array_ops, sk_storage_ops, task_storage_ops,
-	inode_storage_ops, stack_trace_ops, cgrp_storage_ops, cgroup_storage_ops,
+	inode_storage_ops, stack_trace_ops, arena_ops, cgrp_storage_ops, cgroup_storage_ops,
 	percpu_cgroup_storage_ops;
 
 #endif

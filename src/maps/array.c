@@ -105,7 +105,8 @@ static void *percpu_lookup(struct map *m, const void *key, u32 cpu)
 
 static void array_inlined(const struct map *m, struct map_inline *out)
 {
-	*out = (struct map_inline){ m->elems, m->nr_elems, (u32)m->elem_stride, 0 };
+	*out = (struct map_inline){ .base = m->elems, .nr = m->nr_elems,
+				    .stride = (u32)m->elem_stride };
 }
 
 static void percpu_inlined(const struct map *m, struct map_inline *out)

@@ -159,12 +159,32 @@ static inline u64 fold(u64 v)
 	return (u64)p ^ (u64)(p >> 64);
 }
 
+/* Eight bytes that were often stored as two fours just before, as addresses are: a load
+ * of both would wait until they have left the store buffer. */
+struct half { u32 v; } __attribute__((packed, may_alias));
+
+static INLINE u64 word_of_two(const u8 *p)
+{
+	const volatile struct half *half = (const volatile void *)p;
+	u64 a = half[0].v, b = half[1].v;
+
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return a | b << 32;
+#else
+	return a << 32 | b;
+#endif
+}
+
 /* N is the key's size, here and below: constant where it matters. */
 static INLINE u64 hash_key(const struct map *m, const void *key, u32 n)
 {
 	const u8 *p = key;
 	u64 hash = m->seed;
 
+	if (__builtin_constant_p(n) && n == 16)
+		return fold(fold(hash ^ word_of_two(p)) ^ word_of_two(p + 8));
+	if (__builtin_constant_p(n) && n == 8)
+		return fold(hash ^ word_of_two(p));
 	for (; n > 8; n -= 8, p += 8)
 		hash = fold(hash ^ word_of(p, 8));
 	return fold(hash ^ word_of(p, n));
@@ -263,6 +283,16 @@ static NOINLINE void *lookup_4(struct map *m, const void *key)
 	return lookup_sized(m, key, 4);
 }
 
+static NOINLINE void *lookup_8(struct map *m, const void *key)
+{
+	return lookup_sized(m, key, 8);
+}
+
+static NOINLINE void *lookup_16(struct map *m, const void *key)
+{
+	return lookup_sized(m, key, 16);
+}
+
 static NOINLINE void *lookup_any(struct map *m, const void *key)
 {
 	return lookup_sized(m, key, m->key_size);
@@ -272,7 +302,15 @@ static void *hash_lookup(struct map *m, const void *key, u32 cpu)
 {
 	if (likely(m->key_size == 8))
 		return lookup_sized(m, key, 8);
-	return m->key_size == 4 ? lookup_4(m, key) : lookup_any(m, key);
+	return m->key_size == 4 ? lookup_4(m, key) :
+	       m->key_size == 16 ? lookup_16(m, key) : lookup_any(m, key);
+}
+
+/* Without asking for the key's size each time. */
+static void hash_inlined(const struct map *m, struct map_inline *out)
+{
+	*out = (struct map_inline){ .fn = m->key_size == 8 ? lookup_8 :
+		m->key_size == 4 ? lookup_4 : m->key_size == 16 ? lookup_16 : lookup_any };
 }
 
 u32 hash_find(struct map *m, struct place *at, const void *key)
@@ -673,19 +711,20 @@ static int hash_take(struct map *m, const void *key, void *value, u32 cpu)
 
 static u64 hash_count(const struct map *m) { return elem_used(m); }
 
-#define HASH_OPS(number, lookup_fn, peek_fn) { \
+#define HASH_OPS(number, lookup_fn, peek_fn, inlined_fn) { \
 	.type = number, .check = hash_check, .bytes = hash_bytes_needed, \
 	.init = hash_init, .format = elem_format, .values = hash_values, \
-	.lookup = lookup_fn, .peek_at = peek_fn, .update = hash_update, \
+	.lookup = lookup_fn, .peek_at = peek_fn, .inlined = inlined_fn, \
+	.update = hash_update, \
 	.remove = hash_remove, .take = hash_take, .walk = hash_walk, \
 	.next_key = hash_next_key, .count = hash_count, .shares = true, \
 	.bury = hash_bury, .adopt = hash_adopt, .sweep = hash_sweep }
 
 const struct map_ops hash_ops =
-	HASH_OPS(BPF_MAP_TYPE_HASH, hash_lookup, NULL);
+	HASH_OPS(BPF_MAP_TYPE_HASH, hash_lookup, NULL, hash_inlined);
 const struct map_ops percpu_hash_ops =
-	HASH_OPS(BPF_MAP_TYPE_PERCPU_HASH, percpu_lookup, NULL);
+	HASH_OPS(BPF_MAP_TYPE_PERCPU_HASH, percpu_lookup, NULL, NULL);
 const struct map_ops lru_hash_ops =
-	HASH_OPS(BPF_MAP_TYPE_LRU_HASH, lru_lookup, NULL);
+	HASH_OPS(BPF_MAP_TYPE_LRU_HASH, lru_lookup, NULL, NULL);
 const struct map_ops lru_percpu_hash_ops =
-	HASH_OPS(BPF_MAP_TYPE_LRU_PERCPU_HASH, lru_lookup, percpu_lookup);
+	HASH_OPS(BPF_MAP_TYPE_LRU_PERCPU_HASH, lru_lookup, percpu_lookup, NULL);

@@ -19,6 +19,7 @@ static const struct map_ops *const types[] = {
 	&sockmap_ops, &sockhash_ops, &reuseport_array_ops,
 	&sk_storage_ops, &task_storage_ops, &inode_storage_ops, &cgrp_storage_ops,
 	&cgroup_storage_ops, &percpu_cgroup_storage_ops, &stack_trace_ops,
+	&arena_ops,
 };
 
 const struct map_ops *map_ops_of(u32 type)
@@ -313,6 +314,8 @@ static int lookup_special(struct map *m, const void *key, void *value)
 	case BPF_MAP_TYPE_SOCKHASH:
 	case BPF_MAP_TYPE_REUSEPORT_SOCKARRAY:
 		return map_sock_cookie(m, key, value);
+	case UAPI_MAP_TYPE_ARENA:
+		return -EINVAL;
 	case BPF_MAP_TYPE_STACK_TRACE:
 		return map_stack_read(m, key, value, false);
 	case BPF_MAP_TYPE_SK_STORAGE:
@@ -402,7 +405,9 @@ int map_user_next_key(struct map *m, const void *key, void *next)
 
 void *map_memory(struct map *m, size_t *bytes)
 {
-	if (m->type != BPF_MAP_TYPE_ARRAY || !(m->map_flags & BPF_F_MMAPABLE) || !may_write(m))
+	bool plain = m->type == BPF_MAP_TYPE_ARRAY || m->type == UAPI_MAP_TYPE_ARENA;
+
+	if (!plain || !(m->map_flags & BPF_F_MMAPABLE) || !may_write(m))
 		return NULL;
 	m->mapped = true;
 	*bytes = (size_t)m->elem_stride * m->nr_elems;

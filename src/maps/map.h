@@ -79,7 +79,7 @@ struct map_ops {
 	int (*open)(struct map *m, const struct map_attr *a, u32 cpus, struct skep_err *err);
 	void (*close)(struct map *m);
 	struct map_mem (*values)(const struct map *m);
-	/* How lookups may be compiled into programs; NULL: not at all. */
+	/* How lookups are compiled into programs; NULL: as calls of the helper. */
 	void (*inlined)(const struct map *m, struct map_inline *out);
 	/* CPU is the caller's slot, below m->cpus, or MAP_USER; a per-cpu map
 	   gives that slot's value. */
@@ -173,6 +173,7 @@ struct map {
 	struct sock *(*sock_of)(void *arg, u32 n);	/* of maps of sockets */
 	void *sock_arg;
 	struct map *store;		/* of storages: owner to value */
+	u8 *window;			/* of arenas: 4 GiB that its pages are in */
 	int (*owner_of)(void *arg, u32 type, u32 number, struct map_owner *o);
 	bool (*owner_lives)(void *arg, u32 type, const struct map_owner *o);
 	void *owner_arg;
@@ -270,6 +271,17 @@ void *map_owner_value(struct map *m, const struct map_owner *o, const void *init
 int map_owner_remove(struct map *m, const struct map_owner *o, u32 cpu);
 /* Whether user space's KEY names an owner: 0 or -errno. */
 int map_owner_known(const struct map *m, const void *key);
+
+/* ---- arenas (arena.c) ---------------------------------------------------------------- */
+
+/* PAGES for programs at ADDR, or anywhere when it is 0: their address, or 0. The lower half
+ * of addresses counts. Giving them back; setting aside what nobody shall get: 0, -EINVAL,
+ * -EBUSY. */
+u64 map_arena_take(struct map *m, u64 addr, u32 pages);
+void map_arena_drop(struct map *m, u64 addr, u32 pages);
+int map_arena_reserve(struct map *m, u64 addr, u32 pages);
+/* Is the page of ADDR one that programs may read and write? */
+bool map_arena_there(struct map *m, u64 addr);
 
 /* ---- stack traces ------------------------------------------------------------- */
 

@@ -20,11 +20,15 @@ struct map_mem {
 	bool write_only;	/* to programs (BPF_F_WRONLY_PROG) */
 };
 
+struct map;
+
 /*
  * What a lookup is, for compilers: the element of key I, a u32, is BASE + I * STRIDE +
- * CPU * CPU_STEP, and there are NR. Fixed for the life of the map.
+ * CPU * CPU_STEP, and there are NR; or FN, when that is not NULL, tells. Fixed for the
+ * life of the map.
  */
 struct map_inline {
+	void *(*fn)(struct map *m, const void *key);
 	u8 *base;
 	u32 nr, stride;
 	u64 cpu_step;		/* 0: the same for all cpus */

@@ -106,6 +106,9 @@ enum helper_arg {
 	ARG_CGROUP,
 	ARG_CGROUP_OR_NULL,
 	ARG_CGROUP_GIVEN,
+	ARG_IPHDR,	/* 20 readable bytes */
+	ARG_IPV6HDR,	/* 40 */
+	ARG_TCPHDR,	/* 20 */
 	ARG_OTHER,	/* kinds that no engine of ours serves yet */
 };
 
@@ -119,9 +122,6 @@ enum proto_arg {
 	ARG_FULLSOCK_OR_NULL,	/* struct bpf_sock, or NULL */
 	ARG_STACK_OR_NULL,	/* an address of the stack, or NULL */
 	ARG_ZERO,	/* the constant 0 */
-	ARG_IPHDR,	/* 20 readable bytes */
-	ARG_IPV6HDR,	/* 40 */
-	ARG_TCPHDR,	/* 20 */
 	ARG_PERCPU_BTF,	/* a per-cpu variable of the kernel */
 	ARG_INODE,	/* objects of the kernel's types */
 	ARG_INODE_OR_NULL,

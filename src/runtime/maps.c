@@ -141,82 +141,7 @@ static int rt_owner_of(void *arg, u32 type, u32 number, struct map_owner *o)
 	return number < rt->socks.n ? 0 : -EBADF;
 }
 
-/* ---- many elements at once ------------------------------------------------------- */
-
-/* Of types that have no batches: what goes meanwhile is left out. */
-static int read_one_by_one(struct map *m, struct map_batch *it, u8 *keys, u8 *values, u32 *n)
-{
-	u32 got = 0;
-	int r = 0;
-
-	while (got < *n) {
-		u8 *key = keys + (size_t)got * m->key_size;
-
-		r = map_user_next_key(m, it->started ? it->key : NULL, key);
-		if (r)
-			break;
-		memcpy(it->key, key, m->key_size);
-		it->started = true;
-		got += !map_user_lookup(m, key, values + got * it->value_bytes, 0);
-	}
-	*n = got;
-	return r;
-}
-
-static int read_batch(struct backend *b, u32 map, struct map_batch *it, void *keys,
-		      void *values, u32 *n, bool take)
-{
-	struct map *m = rt_map(b, map);
-	u32 room = *n;
-	int r;
-
-	*n = 0;
-	if (!m)
-		return -EBADF;
-	*n = room;
-	if (!it->key)
-		it->key = mem_alloc(max_u64(m->key_size, 8));
-	r = map_user_read_batch(m, it->started ? it->key : NULL, it->key, keys, values, n, 0, take);
-	if (r == -KERNEL_ENOTSUPP && !take && m->key_size) {
-		*n = room;
-		return read_one_by_one(m, it, keys, values, n);
-	}
-	it->started = true;
-	return r;
-}
-
-int rt_map_read_batch(struct backend *b, u32 map, struct map_batch *it, void *keys,
-		      void *values, u32 *n)
-{
-	return read_batch(b, map, it, keys, values, n, false);
-}
-
-int rt_map_take_batch(struct backend *b, u32 map, struct map_batch *it, void *keys,
-		       void *values, u32 *n)
-{
-	return read_batch(b, map, it, keys, values, n, true);
-}
-
-int rt_map_write_batch(struct backend *b, u32 map, const void *keys, const void *values,
-			u32 *n, u64 flags)
-{
-	struct map *m = rt_map(b, map);
-
-	if (m)
-		return map_user_write_batch(m, keys, values, n, flags);
-	*n = 0;
-	return -EBADF;
-}
-
-int rt_map_delete_batch(struct backend *b, u32 map, const void *keys, u32 *n)
-{
-	struct map *m = rt_map(b, map);
-
-	if (m)
-		return map_user_delete_batch(m, keys, n, 0);
-	*n = 0;
-	return -EBADF;
-}
+static bool map_is_there(void *map, u64 addr) { return map_arena_there(map, addr); }
 
 /* ---- life and death ------------------------------------------------------------ */
 
@@ -269,7 +194,8 @@ u32 runtime_map_add(struct runtime *rt, struct map *m)
 	r->vm = (struct vm_map){ .map = m, .type = m->type, .key_size = m->key_size,
 		.value_size = m->value_size, .timer_at = m->timer_at, .work_at = m->work_at,
 		.kptrs = m->kptrs, .nr_kptrs = m->nr_kptrs,
-		.mem = m->ops->values(m) };
+		.mem = m->ops->values(m), .window = (uintptr_t)m->window,
+		.there = map_is_there };
 	runtime_lock(rt);
 	while (i < rt->maps.n && rt->maps.v[i])
 		i++;

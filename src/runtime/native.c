@@ -34,7 +34,7 @@ static bool lookup(void *code UNUSED, u32 at UNUSED, u64 map, struct map_inline 
 static enum jit_tier tier_for(enum runtime_jit asked, u32 slots)
 {
 	if (asked == RUNTIME_JIT_AUTO)
-		return slots <= AUTO_SLOTS ? JIT_OPT : JIT_FAST;
+		return slots <= AUTO_SLOTS && jit_optimises() ? JIT_OPT : JIT_FAST;
 	return asked == RUNTIME_JIT_OPT ? JIT_OPT : JIT_FAST;
 }
 
@@ -78,7 +78,10 @@ static const char *compile(struct runtime_prog *p, const struct rewrite *rw, enu
 	p->tier.ns = os_clock_ns() - start;
 	jit_bytes(p->jit, &p->tier.bytes);
 	p->tier.tier = jit_tier(p->jit) == JIT_OPT ? TIER_JIT_OPT : TIER_JIT_FAST;
-	return jit_tier(p->jit) == tier ? NULL : "the optimising compiler gives up on it";
+	if (jit_tier(p->jit) == tier)
+		return NULL;
+	return jit_optimises() ? "the optimising compiler gives up on it" :
+		"there is no optimising compiler for this processor";
 }
 
 void runtime_compile(const struct runtime *rt, struct runtime_prog *p,

@@ -122,14 +122,6 @@ int runtime_map_make(struct runtime *rt, struct map_attr *attr, struct map **out
 		     struct skep_err *err);
 /* The number of M from now on; RT owns it. */
 u32 runtime_map_add(struct runtime *rt, struct map *m);
-/* struct backend's batches of elements. */
-int rt_map_read_batch(struct backend *b, u32 map, struct map_batch *it, void *keys,
-		      void *values, u32 *n);
-int rt_map_take_batch(struct backend *b, u32 map, struct map_batch *it, void *keys,
-		       void *values, u32 *n);
-int rt_map_write_batch(struct backend *b, u32 map, const void *keys, const void *values,
-			u32 *n, u64 flags);
-int rt_map_delete_batch(struct backend *b, u32 map, const void *keys, u32 *n);
 /* Map ID of runtime ARG is held by so many more. */
 void runtime_held(void *arg, u32 id, int by);
 /* Frees the maps that nobody holds, unless a program runs. */
@@ -160,6 +152,28 @@ int rt_map_get(struct backend *b, const struct image_map *def, const char *path,
 /* Is cpu I this process's in all shared maps? Those of other processes it is not. */
 bool runtime_cpu_shared(struct runtime *rt, u32 cpu);
 void runtime_cpu_unshare(struct runtime *rt, u32 cpu);
+
+/* ---- elements.c: as struct backend has them ----------------------------------------- */
+
+int rt_map_lookup(struct backend *b, u32 map, const void *key, void *value, u64 flags);
+int rt_map_update(struct backend *b, u32 map, const void *key, const void *value,
+		u64 flags);
+int rt_map_delete(struct backend *b, u32 map, const void *key);
+int rt_map_lookup_delete(struct backend *b, u32 map, const void *key, void *value,
+		u64 flags);
+int rt_map_nth(struct backend *b, u32 map, u64 n, void *value);
+int rt_map_write(struct backend *b, u32 map, const void *data, u64 bytes);
+int rt_map_next_key(struct backend *b, u32 map, const void *key, void *next);
+int rt_map_touched(struct backend *b, u32 map, u64 *from, u64 *to);
+int rt_map_freeze(struct backend *b, u32 map);
+void *rt_map_mem(struct backend *b, u32 map, size_t *bytes);
+int rt_map_read_batch(struct backend *b, u32 map, struct map_batch *it, void *keys,
+		void *values, u32 *n);
+int rt_map_take_batch(struct backend *b, u32 map, struct map_batch *it, void *keys,
+		void *values, u32 *n);
+int rt_map_write_batch(struct backend *b, u32 map, const void *keys, const void *values,
+		u32 *n, u64 flags);
+int rt_map_delete_batch(struct backend *b, u32 map, const void *keys, u32 *n);
 
 /* Runs program P in the context as it is; *RET is what it answers. Errors as of
  * test_run. */

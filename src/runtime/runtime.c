@@ -28,7 +28,9 @@ static int map_fill(struct map *m, const struct image_map *def, struct skep_err 
 	u32 zero = 0;
 	int r = 0;
 
-	if (def->init)
+	if (m->window && def->init)
+		memcpy(m->elems, def->init, def->init_bytes);
+	else if (def->init)
 		r = map_user_update(m, &zero, def->init, BPF_ANY);
 	if (!r && def->kind == IMAGE_MAP_RODATA)
 		r = map_freeze(m);
@@ -116,88 +118,6 @@ static int rt_map_info(struct backend *b, u32 map, struct map_info *info)
 		.frozen = map_is_frozen(m), .path = share_path(m), .torn = share_torn(m),
 	};
 	return 0;
-}
-
-static int rt_map_lookup(struct backend *b, u32 map, const void *key, void *value, u64 flags)
-{
-	struct map *m = rt_map(b, map);
-
-	return m ? map_user_lookup(m, key, value, flags) : -EBADF;
-}
-
-static int rt_map_update(struct backend *b, u32 map, const void *key, const void *value, u64 flags)
-{
-	struct map *m = rt_map(b, map);
-
-	return m ? map_user_update(m, key, value, flags) : -EBADF;
-}
-
-static int rt_map_delete(struct backend *b, u32 map, const void *key)
-{
-	struct map *m = rt_map(b, map);
-
-	return m ? map_user_delete(m, key) : -EBADF;
-}
-
-static int rt_map_lookup_delete(struct backend *b, u32 map, const void *key, void *value,
-				u64 flags)
-{
-	struct map *m = rt_map(b, map);
-
-	return m ? map_user_take(m, key, value, flags) : -EBADF;
-}
-
-static int rt_map_nth(struct backend *b, u32 map, u64 n, void *value)
-{
-	struct map *m = rt_map(b, map);
-
-	if (!m)
-		return -EBADF;
-	if (!m->ops->nth)
-		return -KERNEL_ENOTSUPP;
-	return m->ops->nth(m, n, value) ? 0 : -ENOENT;
-}
-
-
-static int rt_map_write(struct backend *b, u32 map, const void *data, u64 bytes)
-{
-	struct map *m = rt_map(b, map);
-
-	if (!m)
-		return -EBADF;
-	return m->ops->write ? m->ops->write(m, data, bytes) : -KERNEL_ENOTSUPP;
-}
-
-static int rt_map_next_key(struct backend *b, u32 map, const void *key, void *next)
-{
-	struct map *m = rt_map(b, map);
-
-	return m ? map_user_next_key(m, key, next) : -EBADF;
-}
-
-static int rt_map_touched(struct backend *b, u32 map, u64 *from, u64 *to)
-{
-	struct map *m = rt_map(b, map);
-
-	if (!m)
-		return -EBADF;
-	if (!m->ops->touched)
-		return -KERNEL_ENOTSUPP;
-	return m->ops->touched(m, from, to) ? 0 : -ENOENT;
-}
-
-static int rt_map_freeze(struct backend *b, u32 map)
-{
-	struct map *m = rt_map(b, map);
-
-	return m ? map_freeze(m) : -EBADF;
-}
-
-static void *rt_map_mem(struct backend *b, u32 map, size_t *bytes)
-{
-	struct map *m = rt_map(b, map);
-
-	return m ? map_memory(m, bytes) : NULL;
 }
 
 /* ---- programs ------------------------------------------------------------ */

@@ -406,7 +406,7 @@ static region_fn *const regions[REG_TYPES] = {
 
 /* Is it bytes that helpers and functions may be given? Contexts and what tables describe
  * are other things to an engine than to the program. */
-static bool is_bytes(const struct verifier *v, const struct reg *r)
+static bool is_bytes(struct verifier *v, const struct access *a, const struct reg *r)
 {
 	switch (r->type) {
 	case REG_STACK:
@@ -415,12 +415,16 @@ static bool is_bytes(const struct verifier *v, const struct reg *r)
 	case REG_MAP_VALUE:
 	case REG_MAP_KEY:
 	case REG_MEM:
-	case REG_BUF:
 	case REG_BTF:
 	case REG_MAP:		/* refused with a reason of its own */
 		return true;
 	case REG_CTX:		/* of type syscall it is memory of the caller */
-		return v->prog->type == BPF_PROG_TYPE_SYSCALL;
+		if (v->prog->type != BPF_PROG_TYPE_SYSCALL)
+			return false;
+		/* fallthrough */
+	case REG_BUF:		/* engines that check nothing have neither */
+		v->points[a->insn].access.flags |= FACT_KERNEL;
+		return true;
 	default:
 		return false;
 	}
@@ -435,7 +439,7 @@ bool region_access(struct verifier *v, struct state *s, const struct access *a,
 		/* from here on it counts as compared */
 		state_reg(s, a->reg)->flags &= (u16)~REG_OR_NULL;
 	}
-	if (a->is_helper && !is_bytes(v, ptr)) {
+	if (a->is_helper && !is_bytes(v, a, ptr)) {
 		reject(v, REJECT_ARG_TYPE, a->insn, &(struct why){ .reg = a->reg, .ptr = ptr,
 		       .a = a->reg, .s = "fp", .want = "memory of the program: stack, map "
 		       "value, packet ...", .t = "the function" });

@@ -205,7 +205,14 @@ void reg_set_ptr(struct reg *r, enum reg_type type, unsigned flags)
 
 void reg_link(struct verifier *v, struct reg *r)
 {
-	if (r->type == REG_SCALAR && !r->id && !scalar_is_const(&r->val))
+	if (r->type != REG_SCALAR)
+		return;
+	if (r->flags & REG_NARROW) {	/* sums of 64 bits of the copy tell more */
+		r->id = 0;
+		r->off = 0;
+		r->flags &= (u16)~REG_LINKS;
+	}
+	if (!r->id && !scalar_is_const(&r->val))
 		r->id = ++v->next_id;
 }
 

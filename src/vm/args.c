@@ -374,6 +374,11 @@ static bool check_arg(struct vm_machine *m, struct arg *a, u8 kind)
 		return check_sized(m, a, kind);
 	case ARG_STR:
 		return check_str(m, a);
+	case ARG_IPHDR:
+	case ARG_TCPHDR:
+		return check_mem(m, a, 20, false, "is no header of 20 bytes");
+	case ARG_IPV6HDR:
+		return check_mem(m, a, 40, false, "is no header of 40 bytes");
 	case ARG_LONG_OUT:
 		return check_word(m, a, 8, "is no place for 8 bytes");
 	case ARG_INT_OUT:

@@ -191,7 +191,8 @@ static int decode_insn(struct decode *d, u32 at)
 	case KIND_CALL_REG:
 		return decode_err(d, at, "call through a register (callx)");
 	case KIND_AS_CAST:
-		return decode_err(d, at, "address-space cast: arena maps are not supported yet");
+		return d->code->pages ? 0 :
+		       decode_err(d, at, "address-space cast without an arena");
 	default:
 		return 0;
 	}
@@ -231,6 +232,9 @@ static int decode_all(struct decode *d)
 	d->labels = c->mode == VM_FAST ? vm_fast_labels() : vm_checked_labels();
 	c->insns = arena_news(&c->arena, c->nr_insns + 1, struct vm_insn);
 	c->calls = arena_news(&c->arena, count_calls(&c->bind), struct vm_call);
+	for (u32 i = 0; i < c->bind.nr_maps; i++)
+		if (c->bind.maps[i].window)
+			c->pages = &c->bind.maps[i];
 	if (c->mode == VM_CHECKED)
 		c->ops = arena_alloc(&c->arena, c->nr_insns + 1);
 	set_op(d, c->nr_insns, OP_MAX);

@@ -58,6 +58,7 @@ struct vm_code {
 	const char *no_native;	/* what compilers cannot take; or NULL */
 	const struct vm_map **sorted;	/* bind.maps with values, by address */
 	u32 nr_sorted;
+	const struct vm_map *pages;	/* the arena of bind.maps, or NULL */
 };
 
 /* A caller, saved while its callee runs. */
@@ -104,6 +105,7 @@ struct vm_machine {
 	const struct vm_insn *lock_at;	/* the call that took it */
 	VEC(struct vm_lent) lent;	/* sorted by start */
 	u32 owed;		/* those of them that do not outlive the program */
+	u64 nowhere[2];		/* what a page of an arena that is not there is */
 	struct vm_region gone;	/* the last one that the program gave back */
 	u64 charged;		/* of the budget, for work of helpers */
 	bool native;		/* compiled code runs, or what it has called */
@@ -298,6 +300,10 @@ static inline void *vm_mem(struct vm_machine *m, u64 addr, u64 size, bool write)
 	return vm_mem_slow(m, addr, size, write);
 }
 
+
+/* A pointer between the two address spaces of arenas; KIND is the instruction's. Both are
+ * one here, but for NULL. */
+u64 vm_arena_cast(const struct vm_machine *m, u64 v, s32 kind);
 
 /* True when ADDR lies in the context. */
 static inline bool vm_is_ctx(const struct vm_machine *m, u64 addr)

@@ -27,6 +27,9 @@ struct vm_map {
 	u32 key_size, value_size;
 	u32 timer_at;		/* 1 + offset of a struct bpf_timer in the value */
 	u32 work_at;		/* the same of a struct bpf_wq */
+	/* of arenas: their window's address, and whether the page at ADDR is there */
+	u64 window;
+	bool (*there)(void *map, u64 addr);
 	const u32 *kptrs;	/* offsets of pointers to objects in the value */
 	u32 nr_kptrs;
 	struct map_mem mem;

@@ -37,4 +37,8 @@ for test in arithmetic conditions places no_memory sealed large far_jumps; do
 done
 JIT_TEST='*one pass*' run max $dir/jit_stop_test
 run max $dir/vm_oracle_test
+# What links all of skep is there after make check-arm64 only.
+if [ -n "${ARM64_ALL-}" ]; then
+	run max build/$arch/test/unit/native_test
+fi
 exit $bad

@@ -55,6 +55,19 @@ static bool of_constants(u32 id)
 	       id == REJECT_SPILL_READ;
 }
 
+/* Each path to its end must not say otherwise, where there are not too many. */
+static void check_pruning(const struct image *img, const char *what, u64 seed, struct tally *t)
+{
+	bool no_answer;
+	u32 why = 0;
+	enum verdict each = judge(img, VERIFY_NO_PRUNE, &no_answer, &why);
+
+	if (each == VERDICT_REJECTED && !no_answer && !of_constants(why))
+		fail_msg("%s 0x%" PRIx64 ": accepted by pruning alone (%s)", what, seed,
+			 reject_row(why)->name);
+	t->unpruned += each == VERDICT_OK;
+}
+
 /*
  * What repeats by itself (may_goto, callbacks, iterators) *paths* widens without
  * knowing any constants: there it may know less.
@@ -68,19 +81,6 @@ static bool repeats(const struct diff_prog *p)
 			return true;
 	}
 	return false;
-}
-
-/* Each path to its end must not say otherwise, where there are not too many. */
-static void check_pruning(const struct image *img, const char *what, u64 seed, struct tally *t)
-{
-	bool no_answer;
-	u32 why = 0;
-	enum verdict each = judge(img, VERIFY_NO_PRUNE, &no_answer, &why);
-
-	if (each == VERDICT_REJECTED && !no_answer)
-		fail_msg("%s 0x%" PRIx64 ": accepted by pruning alone (%s)", what, seed,
-			 reject_row(why)->name);
-	t->unpruned += each == VERDICT_OK;
 }
 
 static void compare(const struct diff_prog *p, const char *what, u64 seed, struct tally *t)

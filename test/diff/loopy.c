@@ -340,19 +340,18 @@ static void keep_packet(struct loopy *l)
 	ADD(BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_1, PACKET_AT));
 }
 
-/* r1 goes on; how far, a number may say. */
+/* r1 goes on; how far, a number may say. (How far back one may not: of that joins
+ * know more than paths, as with the kernel's rule.) */
 static void step_packet(struct loopy *l)
 {
-	u8 op = any(l, 5) ? BPF_ADD : BPF_SUB;
-
 	if (any(l, 2)) {
-		ADD(BPF_ALU64_IMM(op, BPF_REG_1, (s32)any(l, 12)));
+		ADD(BPF_ALU64_IMM(any(l, 5) ? BPF_ADD : BPF_SUB, BPF_REG_1, (s32)any(l, 12)));
 		return;
 	}
 	ADD(BPF_MOV64_REG(BPF_REG_4, number(l)));
 	if (any(l, 4))
 		ADD(BPF_ALU64_IMM(BPF_AND, BPF_REG_4, (4 << any(l, 4)) - 1));
-	ADD(BPF_ALU64_REG(op, BPF_REG_1, BPF_REG_4));
+	ADD(BPF_ALU64_REG(BPF_ADD, BPF_REG_1, BPF_REG_4));
 }
 
 /* A pointer into the packet that moves, is compared with the end, is used. */

@@ -6,6 +6,8 @@
  *
  *	DIFF_SEED=N		other mutants than those of each check
  *	DIFF_RUNS=N		how many of each kind, instead of what seconds allow
+ *	DIFF_MUTANT=N		of each object's program the mutant of seed N
+ *	DIFF_SHOW=1		programs with different verdicts as text
  *	DIFF_VERDICTS=FILE	appends the verdicts to FILE
  *	DIFF_OBJECTS=DIR	also the objects in DIR (tools/cut-objects fills one)
  *
@@ -133,6 +135,7 @@ struct objects {
 	struct mutants m;
 	struct frames frames;
 	u64 state, programs, left_out;
+	u64 only;		/* the mutant of this seed */
 	u32 mutants;		/* of each program */
 	char why[300];		/* the last one was left out */
 };
@@ -149,6 +152,10 @@ static void program_mutants(struct objects *o, struct world *w, const struct dif
 	char from[FROM_BYTES];
 
 	o->programs++;
+	if (o->only) {
+		mutant(&o->m, w, p, o->only, runs ? some_frame(o) : NULL, source);
+		return;
+	}
 	for (u32 i = 0; runs && i < 8; i++) {	/* as it is */
 		const struct diff_packet *pkt = some_frame(o);
 
@@ -215,6 +222,7 @@ static void compiled_objects(void **unused UNUSED)
 	need_kernel();
 	o.state = env_number("DIFF_SEED", SEED);
 	o.mutants = (u32)env_number("DIFF_RUNS", OBJECT_MUTANTS);
+	o.only = env_number("DIFF_MUTANT", 0);
 	frames_read(&o.frames);
 	mutants_open(&o.m, world_run_open);
 	print_message("# DIFF_SEED=0x%" PRIx64 "\n", o.state);

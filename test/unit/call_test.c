@@ -40,7 +40,7 @@ static void test_table(void **state)
 		assert_int_not_equal(helper_row(id)->args[0], ARG_OTHER);
 		n++;
 	}
-	assert_int_equal(n, 84);
+	assert_int_equal(n, 88);
 	assert_null(call_helper(BPF_FUNC_tail_call, BPF_PROG_TYPE_XDP));
 	assert_null(call_helper(BPF_FUNC_xdp_adjust_head, BPF_PROG_TYPE_KPROBE));
 	assert_non_null(call_helper(BPF_FUNC_ktime_get_ns, BPF_PROG_TYPE_KPROBE));

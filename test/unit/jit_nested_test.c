@@ -166,6 +166,36 @@ static void access_stack(struct gen *g)
 		add(&g->p, BPF_LDX | BPF_MEM | w, open_reg(g), 10, off, 0);
 }
 
+/* By an index from the frame pointer: the 64 bytes under it. */
+static void access_frame(struct gen *g)
+{
+	static const s32 masks[] = { 0x1f, 0x18, 0x3 };
+	u32 x = open_reg(g), k = below(g, 3), other;
+	s32 off = -64 + (s32)below(g, 24);
+
+	must(g, BPF_ALU64 | BPF_MOV | BPF_X, x, below(g, VALUES), 0, 0);
+	must(g, BPF_ALU64 | BPF_AND | BPF_K, x, 0, 0, masks[k]);
+	if (k == 2)
+		must(g, BPF_ALU64 | BPF_LSH | BPF_K, x, 0, 0, (s32)below(g, 4));
+	must(g, BPF_ALU64 | BPF_ADD | BPF_X, x, 10, 0, 0);
+	do	/* the address itself must not be seen */
+		other = open_reg(g);
+	while (other == x);
+	if (below(g, 2)) {
+		load(g, x, width(g), off);
+	} else {
+		u8 w = width(g);
+
+		add(&g->p, BPF_STX | BPF_MEM | w, x, other, off, 0);
+		if (below(g, 2)) {
+			add(&g->p, BPF_LDX | BPF_MEM | w, other, x, off, 0);
+			add(&g->p, BPF_ALU64 | BPF_ADD | BPF_K, other, 0, 0, (s32)below(g, 99));
+			add(&g->p, BPF_STX | BPF_MEM | w, x, other, off, 0);
+		}
+	}
+	must(g, BPF_ALU64 | BPF_MOV | BPF_K, x, 0, 0, (s32)off);
+}
+
 /* ---- structure ---------------------------------------------------------------------- */
 
 static void statements(struct gen *g, u32 n);
@@ -303,6 +333,7 @@ static void statement(struct gen *g)
 	case 4: case 5: branch(g); break;
 	case 6: case 7: loop(g); break;
 	case 8: call(g); break;
+	case 9: access_frame(g); break;
 	default: compute(g);
 	}
 }

@@ -40,6 +40,9 @@ static bool is_lru(const struct model *o)
 
 static bool is_lpm(const struct model *o) { return o->attr.type == BPF_MAP_TYPE_LPM_TRIE; }
 
+/* Values that owners have: no keys to go from one to the next, no limit that is near. */
+static bool is_local(const struct model *o) { return map_is_local(o->attr.type); }
+
 static void key_of(const struct model *o, u32 nr, u8 *key)
 {
 	u32 len = 8 + nr % 25, word = nr * 2654435761u % 64 * 0x04210842u;
@@ -120,7 +123,7 @@ static int model_update(const struct model *o, u32 nr, u64 flags)
 		return flags & BPF_NOEXIST ? -EEXIST : 0;
 	if (flags & BPF_EXIST)
 		return -ENOENT;
-	if (o->count < o->attr.max_entries || is_lru(o))
+	if (o->count < o->attr.max_entries || is_lru(o) || is_local(o))
 		return 0;
 	return is_lpm(o) ? -ENOSPC : -E2BIG;
 }
@@ -215,6 +218,9 @@ static void do_walk(struct model *o)
 	u64 n = 0, pos = 0;
 	void *value;
 
+	check(o, o->m->ops->count(o->m) == o->count || is_lru(o), "number of elements");
+	if (is_local(o))
+		return;
 	for (int r = map_user_next_key(o->m, NULL, key); !r; n++) {
 		check(o, n < KEYS, "keys without end");
 		r = map_user_next_key(o->m, key, next);
@@ -258,6 +264,10 @@ static const struct map_attr hashes[] = {
 	  .map_flags = BPF_F_NO_COMMON_LRU },
 	{ .type = BPF_MAP_TYPE_LRU_PERCPU_HASH, .key_size = 12, .value_size = 24,
 	  .max_entries = 100 },
+	{ .type = BPF_MAP_TYPE_TASK_STORAGE, .key_size = 4, .value_size = 24,
+	  .map_flags = BPF_F_NO_PREALLOC },
+	{ .type = BPF_MAP_TYPE_SK_STORAGE, .key_size = 4, .value_size = 8,
+	  .map_flags = BPF_F_NO_PREALLOC },
 	{ .type = BPF_MAP_TYPE_LPM_TRIE, .key_size = 8, .value_size = 8, .max_entries = 200,
 	  .map_flags = BPF_F_NO_PREALLOC },
 };

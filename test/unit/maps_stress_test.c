@@ -723,6 +723,110 @@ static void test_perf(void **state)
 	map_free(c.m);
 }
 
+/* ---- storages, stacks, arenas ------------------------------------------------------- */
+
+/* Owners below 4 keep their values, whose words are the same; others come and go. */
+static u64 storage_step(struct crowd *c, u64 x, u32 cpu)
+{
+	struct map_owner o = { 1 + x % 16, 0 };
+	u64 init[4] = { 0 }, *v;
+	u32 key = (u32)o.id - 1;
+	int r;
+
+	switch (x >> 30 & 3) {
+	case 0:
+		r = o.id <= 4 ? 0 : map_owner_remove(c->m, &o, cpu);
+		return r && r != -ENOENT;
+	case 1:
+		r = cpu == MAP_USER ? map_user_lookup(c->m, &key, init, 0) : 0;
+		return (r && r != -ENOENT) || c->m->ops->count(c->m) > 16;
+	default:
+		v = map_owner_value(c->m, &o, init, true, cpu);
+		if (!v)
+			return o.id <= 4;
+		if (o.id > 4)
+			return 0;
+		__atomic_fetch_add(&v[1], 1, __ATOMIC_RELAXED);
+		in(c, 1);
+		return 0;
+	}
+}
+
+static void test_storage(void **state)
+{
+	static const u32 types[] = { BPF_MAP_TYPE_SK_STORAGE, BPF_MAP_TYPE_TASK_STORAGE };
+
+	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+		struct crowd c = { .step = storage_step };
+		u64 sum = 0;
+
+		c.m = make(types[i], 4, 32, 0, BPF_F_NO_PREALLOC);
+		crowd_run(&c);
+		for (u64 id = 1; id <= 4; id++) {
+			const struct map_owner o = { id, 0 };
+
+			sum += ((u64 *)map_owner_value(c.m, &o, NULL, false, 0))[1];
+		}
+		assert_int_equal(sum, c.in);
+		map_free(c.m);
+	}
+}
+
+/* A chain is whole, whoever replaces or deletes it. */
+static u64 stack_step(struct crowd *c, u64 x, u32 cpu)
+{
+	u64 chain[4], got[4];
+	u32 key = x % 16;
+	s64 id;
+
+	for (u32 i = 0; i < 4; i++)
+		chain[i] = x % 50;
+	if (cpu != MAP_USER) {
+		id = map_stack_put(c->m, chain, sizeof(chain), x & 64 ? BPF_F_REUSE_STACKID : 0);
+		return id < 0 ? id != -EEXIST && id != -ENOMEM : id > 15;
+	}
+	id = x & 64 ? map_user_take(c->m, &key, got, 0) : map_user_lookup(c->m, &key, got, 0);
+	if (id)
+		return id != -ENOENT;
+	return got[0] != got[1] || got[1] != got[2] || got[2] != got[3];
+}
+
+static void test_stacks(void **state)
+{
+	struct crowd c = { .step = stack_step };
+
+	c.m = make(BPF_MAP_TYPE_STACK_TRACE, 4, 32, 10, 0);
+	crowd_run(&c);
+	assert_true(c.m->ops->count(c.m) <= 10);
+	map_free(c.m);
+}
+
+/* What is somebody's is nobody else's until it is given back. */
+static u64 arena_step(struct crowd *c, u64 x, u32 cpu)
+{
+	u32 pages = 1 + x % 3;
+	u64 addr = map_arena_take(c->m, 0, pages), wrong;
+	u32 *first = (u32 *)(uintptr_t)addr;
+
+	if (!addr)
+		return 0;
+	wrong = __atomic_exchange_n(first, 1, __ATOMIC_RELAXED);
+	wrong += !map_arena_there(c->m, addr);
+	__atomic_store_n(first, 0, __ATOMIC_RELAXED);
+	map_arena_drop(c->m, addr, pages);
+	return wrong;
+}
+
+static void test_arena(void **state)
+{
+	struct crowd c = { .step = arena_step, .steps = STEPS / 20 };
+
+	c.m = make(33, 0, 0, 20, BPF_F_MMAPABLE);
+	crowd_run(&c);
+	assert_int_equal(c.m->ops->count(c.m), 0);
+	map_free(c.m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -741,6 +845,9 @@ int main(void)
 		cmocka_unit_test(test_ring),
 		cmocka_unit_test(test_user_ring),
 		cmocka_unit_test(test_perf),
+		cmocka_unit_test(test_storage),
+		cmocka_unit_test(test_stacks),
+		cmocka_unit_test(test_arena),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

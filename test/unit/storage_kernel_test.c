@@ -222,11 +222,122 @@ static void test_cgroup_storages(void **state)
 	}
 }
 
+/* ---- arenas ------------------------------------------------------------------------- */
+
+static int our_errno(const struct map_attr *attr)
+{
+	static const struct { const char *name; int code; } names[] = {
+		{ "(EINVAL)", -EINVAL }, { "(E2BIG)", -E2BIG }, { "(ERANGE)", -ERANGE } };
+	struct skep_err err = { 0 };
+	struct map *m;
+
+	if (!map_create(&m, attr, 1, &err)) {
+		map_free(m);
+		return 0;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (strstr(err.text, names[i].name))
+			return names[i].code;
+	fail_msg("no errno in: %s", err.text);
+	return 1;
+}
+
+static void test_arena_create(void **state)
+{
+	static const u32 pages[] = { 0, 1, 5, 1 << 19, 1 << 20, (1 << 20) + 1 };
+	static const u64 at[] = { 0, 4096, 8, 1ull << 44, (1ull << 44) + 4096, 0xfffff000u };
+
+	need_kernel();
+	rng = 5;
+	for (u32 i = 0; i < 3000; i++) {
+		struct map_attr a = MAP(UAPI_MAP_TYPE_ARENA, any(8) == 0, any(8) == 0,
+					pages[any(6)], any(8) ? BPF_F_MMAPABLE : 0);
+		int fd;
+
+		a.map_flags |= any(4) ? 0 : 1u << any(20);
+		a.map_extra = at[any(6)];
+		fd = kmap_create(&a);
+		if (fd >= 0)
+			close(fd);
+		same_storage("create", a.type, (int)i, fd < 0 ? fd : 0, our_errno(&a));
+	}
+}
+
+static void test_arena_user(void **state)
+{
+	struct map_attr attr = MAP(UAPI_MAP_TYPE_ARENA, 0, 0, 10, BPF_F_MMAPABLE);
+	u64 key = 0, a[4] = { 0 };
+	struct map *m;
+	int fd;
+
+	need_kernel();
+	fd = kmap_create(&attr);
+	assert_true(fd >= 0);
+	assert_int_equal(map_create(&m, &attr, 1, NULL), 0);
+	same_storage("lookup", attr.type, 0, kmap_op(BPF_MAP_LOOKUP_ELEM, fd, NULL, a, 0),
+		     map_user_lookup(m, &key, a, 0));
+	same_storage("update", attr.type, 0, kmap_op(BPF_MAP_UPDATE_ELEM, fd, NULL, a, 0),
+		     map_user_update(m, &key, a, 0));
+	same_storage("delete", attr.type, 0, kmap_op(BPF_MAP_DELETE_ELEM, fd, NULL, NULL, 0),
+		     map_user_delete(m, &key));
+	same_storage("next key", attr.type, 0, kmap_op(BPF_MAP_GET_NEXT_KEY, fd, NULL, a, 0),
+		     map_user_next_key(m, NULL, a));
+	close(fd);
+	map_free(m);
+}
+
+/* Pages are whose asked for them, at most once; what is set aside is nobody's. */
+static void test_arena_pages(void **state)
+{
+	struct map_attr attr = MAP(UAPI_MAP_TYPE_ARENA, 0, 0, 100, BPF_F_MMAPABLE);
+	bool held[100] = { false };
+	size_t bytes;
+	struct map *m;
+	u8 *memory;
+
+	assert_int_equal(map_create(&m, &attr, 1, NULL), 0);
+	memory = map_memory(m, &bytes);
+	assert_int_equal(bytes, 100 * 4096);
+	assert_int_equal(map_arena_reserve(m, (uintptr_t)memory + 90 * 4096, 11), -EINVAL);
+	assert_int_equal(map_arena_reserve(m, (uintptr_t)memory + 90 * 4096, 10), 0);
+	assert_int_equal(map_arena_reserve(m, (uintptr_t)memory + 99 * 4096, 1), -EBUSY);
+	rng = 9;
+	for (u32 i = 0; i < 20000; i++) {
+		u32 at = any(100), n = 1 + any(6);
+		u64 addr = (uintptr_t)memory + at * 4096, got;
+
+		if (any(2)) {
+			map_arena_drop(m, addr, n);
+			for (u32 k = at; k < at + n && k < 90; k++)
+				held[k] = false;
+			continue;
+		}
+		got = map_arena_take(m, any(2) ? addr : 0, n);
+		if (!got)
+			continue;
+		at = (u32)((got - (uintptr_t)memory) / 4096);
+		assert_true(at + n <= 90);
+		for (u32 k = at; k < at + n; k++) {
+			assert_false(held[k]);
+			held[k] = true;
+			assert_true(map_arena_there(m, got + (k - at) * 4096ull));
+			assert_int_equal(memory[k * 4096], 0);
+			memory[k * 4096] = 1;
+		}
+	}
+	for (u32 k = 0; k < 90; k++)
+		assert_int_equal(map_arena_there(m, (uintptr_t)memory + k * 4096), held[k]);
+	map_free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_storages, owners_close),
 		cmocka_unit_test(test_cgroup_storages),
+		cmocka_unit_test(test_arena_create),
+		cmocka_unit_test(test_arena_user),
+		cmocka_unit_test(test_arena_pages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

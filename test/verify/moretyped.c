@@ -356,3 +356,27 @@ SEC("xdp") int any_address_written(void *ctx)
 	*p = 1;
 	return XDP_PASS;
 }
+// rejected 0388: NULL as the packet
+SEC("tp_btf/kfree_skb") int skb_null(__u64 *ctx)
+{
+	struct bpf_dynptr d;
+
+	bpf_dynptr_from_skb(0, 0, &d);
+	return 0;
+}
+// rejected 0386, kernel ok: a part of the packet's object
+SEC("tp_btf/kfree_skb") int skb_part(__u64 *ctx)
+{
+	struct bpf_dynptr d;
+
+	bpf_dynptr_from_skb((void *)ctx[0] + 8, 0, &d);
+	return 0;
+}
+// rejected 0386: somewhere in the packet's object
+SEC("tp_btf/kfree_skb") int skb_somewhere(__u64 *ctx)
+{
+	struct bpf_dynptr d;
+
+	bpf_dynptr_from_skb((void *)ctx[0] + (bpf_get_prandom_u32() & 8), 0, &d);
+	return 0;
+}

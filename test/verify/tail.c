@@ -10,6 +10,9 @@ extern void bpf_local_irq_save(unsigned long *flags) K;
 extern void bpf_local_irq_restore(unsigned long *flags) K;
 struct { __uint(type, BPF_MAP_TYPE_PROG_ARRAY); __uint(max_entries, 4); __uint(key_size, 4);
 	__uint(value_size, 4); } progs SEC(".maps");
+char _license[] SEC("license") = "GPL";
+char table[16];
+#define NAKED __attribute__((naked))
 
 // rejected 0315: a tail call inside
 SEC("xdp") int rcu_tail(struct xdp_md *ctx)
@@ -37,4 +40,21 @@ SEC("xdp") int irq_tail(struct xdp_md *ctx)
 	bpf_local_irq_restore(&a);
 	return XDP_PASS;
 }
-char _license[] SEC("license") = "GPL";
+static __attribute__((noinline)) NAKED int tails(void)
+{
+	asm volatile("r2 = %[progs] ll; r3 = 0; call 12; r0 = 0; exit;" :: [progs]"i"(&progs)
+		     : "r0");
+}
+// rejected 0112: another program returns for the function
+SEC("xdp") NAKED int tail_result(void)
+{
+	asm volatile("call %[f]; r1 = %[table] ll; r1 += r0; r0 = *(u8 *)(r1 + 0); r0 = 2; exit;"
+		     :: [f]"i"(tails), [table]"i"(&table) : "r0");
+}
+// rejected 0120: another program may move the packet
+SEC("xdp") NAKED int tail_packet(void)
+{
+	asm volatile("r7 = *(u32 *)(r1 + 0); r8 = *(u32 *)(r1 + 4); r2 = r7; r2 += 14;"
+		     "if r2 > r8 goto 1f; call %[f]; r0 = *(u8 *)(r7 + 0); 1: r0 = 2; exit;"
+		     :: [f]"i"(tails) : "r0");
+}

@@ -63,6 +63,11 @@ SEC("tc") NAKED int half_on_stack(void)
 	asm volatile(RANDOM "*(u32 *)(r10 - 8) = r9; r3 = *(u32 *)(r10 - 8); w3 -= 8;"
 		"if r3 > 15 goto 1f; r1 >>= 1;" USE("r1", "0"));
 }
+// ok: the copy of a sum of 32 bits, and a sum of 64 of that
+SEC("tc") NAKED int copy_of_sum(void)
+{
+	asm volatile(LENGTH "w9 += 0; w3 = w9; r3 += 3; if r3 != 27 goto 1f;" USE("r9", "0"));
+}
 // ok: it is what is left of it
 SEC("tc") NAKED int of_the_half(void)
 {

@@ -81,7 +81,7 @@ static bool collect(struct terms *t, struct ir *x, const struct ir_block *block,
 		t->number = x;
 		return true;
 	}
-	if (ir_remade(x))
+	if (ir_is(x, IR_FUNC))
 		return false;
 	if (depth && is_sum(x) && !x->stamp && x->block->depth >= block->depth)
 		return collect(t, x->arg[0], block, depth - 1) &&
@@ -180,7 +180,8 @@ static void fold_address(struct ir_func *f, const anchor_list *a, struct ir *v)
 		return;
 	if (!fits32(t.disp))
 		t.v[t.n++] = anchor_of(f, a, &t.disp);
-	if (t.n == 2 && small_shift(t.v[0]) && !small_shift(t.v[1])) {
+	if (t.n == 2 && (ir_is(t.v[1], IR_FP) || (small_shift(t.v[0]) && !small_shift(t.v[1])))) {
+		/* the frame is never an index */
 		struct ir *x = t.v[0];
 
 		t.v[0] = t.v[1];

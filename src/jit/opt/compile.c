@@ -2,10 +2,16 @@
 /* compile.c: the passes of the optimising compiler, in order. */
 #include "jit/opt/ir.h"
 
+enum { LARGE = 4096, SLOT_BYTES = 600 };	/* what most programs need */
+
 int ir_compile(struct ir_func *f)
 {
-	int r = ir_build(f);
+	u32 slots = f->unit->end - f->unit->start;
+	int r;
 
+	if (slots > LARGE)
+		arena_reserve(f->arena, slots * SLOT_BYTES);
+	r = ir_build(f);
 	if (r)
 		return r;
 	ir_phis(f);

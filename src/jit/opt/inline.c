@@ -54,6 +54,23 @@ static struct ir *element(const struct place *p, struct ir *key, const struct ma
 	return v;
 }
 
+/* A call of the map's own function. */
+static struct ir *call_map(const struct place *p, struct ir *const arg[2],
+			   const struct map_inline *m)
+{
+	struct ir *v = ir_new(p->f, IR_CALL, 64, 3);
+
+	v->arg[0] = arg[0];
+	v->arg[1] = arg[1];
+	v->arg[2] = p->f->params[IR_RUN];
+	v->imm = (uintptr_t)m->fn;
+	v->block = p->block;
+	v->slot = p->slot;
+	*vec_push(&p->block->nodes) = v;
+	p->f->has_calls = true;
+	return v;
+}
+
 struct ir *ir_inline(struct ir_func *f, struct ir_block *block, u32 slot,
 		     struct ir *const arg[2])
 {
@@ -68,7 +85,7 @@ struct ir *ir_inline(struct ir_func *f, struct ir_block *block, u32 slot,
 		if (!arg[0] || !ir_is_const(arg[0]) || !arg[1] ||
 		    !bind->lookup(bind->arg, slot, arg[0]->imm, &m))
 			return NULL;
-		return element(&p, arg[1], &m);
+		return m.fn ? call_map(&p, arg, &m) : element(&p, arg[1], &m);
 	case BPF_FUNC_get_smp_processor_id:
 		return cpu_of(&p);
 	default:

@@ -676,6 +676,7 @@ int jit_x64_write(struct jit_build *b)
 	struct jit_code *c = b->code;
 	int r = 0;
 
+	memset(b->code->mem, 0xcc, JIT_LEAD);
 	b->offsets = mem_alloc((c->nr_insns + 1) * sizeof(*b->offsets));
 	c->marks.n = 0;
 	for (u32 u = 0; u < c->nr_units && !r; u++)

@@ -567,6 +567,7 @@ int jit_x64_optimise(struct jit_build *b)
 	int r = 0;
 
 	c->marks.n = 0;
+	memset(c->mem, 0xcc, JIT_LEAD);
 	for (u32 u = 0; u < c->nr_units && !r; u++) {
 		struct arena arena = ARENA_INIT;
 

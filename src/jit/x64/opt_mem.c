@@ -6,11 +6,13 @@
 
 struct x64_addr ra_address(struct ra *a, struct ir *v)
 {
-	struct x64_addr at = { 0, NO_INDEX, v->scale, (s32)v->imm };
+	struct x64_addr at = { 0, NO_INDEX, 0, (s32)v->imm };
 
 	if (ir_is(v->arg[0], IR_FP))
-		return ra_fp(a, (s64)v->arg[0]->imm + (s32)v->imm);
-	at.base = (u8)ra_get(a, v->arg[0]);
+		at = ra_fp(a, (s64)v->arg[0]->imm + (s32)v->imm);
+	else
+		at.base = (u8)ra_get(a, v->arg[0]);
+	at.scale = v->scale;
 	if (v->index)
 		at.index = (u8)ra_get(a, v->index);
 	return at;
