@@ -433,7 +433,7 @@ static bool same_refs(const struct state *a, const struct state *b)
 bool join_same_class(const struct state *a, const struct state *b)
 {
 	if (a->nr_frames != b->nr_frames || a->rcu != b->rcu || a->preempt != b->preempt ||
-	    a->irq != b->irq || a->sleepable != b->sleepable || !same_refs(a, b))
+	    !a->irq != !b->irq || a->sleepable != b->sleepable || !same_refs(a, b))
 		return false;
 	for (u32 i = 0; i < a->nr_frames; i++)
 		if (!same_frame(a->frames[i], b->frames[i]) ||
