@@ -199,6 +199,9 @@ static void join_pointer(struct join *j, struct reg *n, const struct reg *s)
 /* Pointers that may be NULL until they are compared. */
 static bool nullable(const struct reg *r)
 {
+	/* a dynptr's slice goes when that is overwritten: its id must stay the dynptr's */
+	if (r->type == REG_MEM && r->uid)
+		return false;
 	switch (r->type) {
 	case REG_MAP_VALUE:
 	case REG_SOCKET:
