@@ -6,7 +6,8 @@
  *
  *	DIFF_SEED=N		other mutants than those of each check
  *	DIFF_RUNS=N		how many of each kind, instead of what seconds allow
- *	DIFF_MUTANT=N		of each object's program the mutant of seed N
+ *	DIFF_MUTANT=N		only the mutants of seed N: of each object's program, and of
+ *				the generated program of that seed
  *	DIFF_SHOW=1		programs with different verdicts as text
  *	DIFF_VERDICTS=FILE	appends the verdicts to FILE
  *	DIFF_OBJECTS=DIR	also the objects in DIR (tools/cut-objects fills one)
@@ -84,6 +85,7 @@ static void generated(void **unused UNUSED)
 {
 	static struct diff_prog p;
 	u64 state = env_number("DIFF_SEED", SEED);
+	const u64 only = env_number("DIFF_MUTANT", 0);
 	struct effort e = effort_new(SECONDS);
 	struct diff_packet pkt;
 	struct mutants m;
@@ -95,9 +97,12 @@ static void generated(void **unused UNUSED)
 	assert_non_null(w);
 	mutants_open(&m, world_run_any);
 	print_message("# DIFF_SEED=0x%" PRIx64 "\n", state);
+	if (only)
+		e.runs = 1;
 	while (effort_goes_on(&e)) {
 		u64 seed = gen_random(&state);
 
+		seed = only ? only : seed;
 		gen_packet(&pkt, &state);
 		gen_program(&p, NULL, seed, 0);
 		mutant(&m, w, &p, seed, &pkt, "mutant");
