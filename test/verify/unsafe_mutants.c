@@ -9,7 +9,8 @@ struct iter_num { __u64 opaque[1]; };
 extern int bpf_iter_num_new(struct iter_num *it, int a, int b) K;
 extern int *bpf_iter_num_next(struct iter_num *it) K;
 extern void bpf_iter_num_destroy(struct iter_num *it) K;
-char bytes[64];
+char bytes[64], cpus[4096];
+const char constants[64] = "constants";
 char _license[] SEC("license") = "GPL";
 
 /* Not to be followed: r1 is a number that is none of an address. */
@@ -69,6 +70,18 @@ SEC("kprobe") NAKED int big_divisor_1(void)
 {
 	asm volatile(RANDOM "r1 = -0x5c0ce17f; r6 /= r1;"
 		     "if r6 < 1 goto 1f;" WRONG END);
+}
+// ok, kernel rejected: no number from 16 to 25 has all four low bits
+SEC("kprobe") NAKED int no_such_number(void)
+{
+	asm volatile(RANDOM "r6 &= 0x1fff0; if r6 < 16 goto 1f; r6 |= 15; if r6 > 25 goto 1f;"
+		     WRONG END);
+}
+// rejected 0120: from 16 to 31 one does
+SEC("kprobe") NAKED int such_a_number(void)
+{
+	asm volatile(RANDOM "r6 &= 0x1fff0; if r6 < 16 goto 1f; r6 |= 15; if r6 > 31 goto 1f;"
+		     WRONG END);
 }
 /* The kernel takes the low half of an address for the address, which is not 0. */
 // rejected 0120, kernel ok: the low half of an address may be 0
@@ -131,6 +144,15 @@ SEC("kprobe") NAKED int no_size(void)
 	asm volatile("r1 = r10; r1 += -64; call 176;" END);
 }
 
+/* ---- processors ---------------------------------------------------------------- */
+
+// rejected 0214, kernel ok: as many processors as Linux can be built for
+SEC("kprobe") NAKED int processors(void)
+{
+	asm volatile("call 8; r2 = %[b] ll; r2 += r0; r0 = *(u8 *)(r2 + 0); r0 = 0; exit;"
+		     :: [b]"i"(cpus) : "r0");
+}
+
 /* ---- no bytes, wherever -------------------------------------------------------- */
 
 // ok, kernel rejected: no bytes at the end of the frame
@@ -142,4 +164,15 @@ SEC("tc") NAKED int nothing_at_the_end(void)
 SEC("tc") NAKED int four_at_the_end(void)
 {
 	asm volatile("r1 = r10; r2 = 4; r3 = 0; r4 = 0; r5 = 0; call 28;" END);
+}
+// ok, kernel rejected: no bytes into constants
+SEC("kprobe") NAKED int nothing_into_constants(void)
+{
+	asm volatile("r1 = %[c] ll; r2 = 0; call 176; r0 = 0; exit;" :: [c]"i"(constants) : "r0");
+}
+// rejected 0218: perhaps some
+SEC("kprobe") NAKED int some_into_constants(void)
+{
+	asm volatile("call 7; r0 &= 24; r1 = %[c] ll; r2 = r0; call 176; r0 = 0; exit;"
+		     :: [c]"i"(constants) : "r0");
 }
