@@ -153,6 +153,36 @@ SEC("kprobe") NAKED int processors(void)
 		     :: [b]"i"(cpus) : "r0");
 }
 
+/* ---- sizes with and without a sign --------------------------------------------- */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} ring SEC(".maps");
+
+// rejected 0206, kernel ok: before the context
+SEC("tracepoint/syscalls/sys_enter_openat") NAKED int before_context(void)
+{
+	asm volatile("r0 = *(u64 *)(r1 - 40); r0 = 0; exit;" ::: "r0");
+}
+// ok: in it
+SEC("tracepoint/syscalls/sys_enter_openat") NAKED int in_context(void)
+{
+	asm volatile("r0 = *(u64 *)(r1 + 40); r0 = 0; exit;" ::: "r0");
+}
+// rejected 0358, kernel ok: a record for which no room ever is
+SEC("tc") NAKED int huge_record(void)
+{
+	asm volatile("r1 = %[r] ll; r2 = -1; r3 = 0; call 131; if r0 == 0 goto 1f; r1 = r0; r2 = 0;"
+		     "call 133; 1: r0 = 0; exit;" :: [r]"i"(&ring) : "r0");
+}
+// ok: one of some bytes
+SEC("tc") NAKED int record(void)
+{
+	asm volatile("r1 = %[r] ll; r2 = 64; r3 = 0; call 131; if r0 == 0 goto 1f; r1 = r0; r2 = 0;"
+		     "call 133; 1: r0 = 0; exit;" :: [r]"i"(&ring) : "r0");
+}
+
 /* ---- no bytes, wherever -------------------------------------------------------- */
 
 // ok, kernel rejected: no bytes at the end of the frame
