@@ -87,6 +87,7 @@ static int check_files(struct job *j, const struct str_list *paths)
 	push_name(&in, o->load.btf);
 	push_name(&in, o->load.kconfig);
 	push_name(&in, o->routes);
+	push_name(&in, o->sockets);
 	for (size_t i = 0; i < o->load.modules.n; i++)
 		push_name(&in, o->load.modules.v[i]);
 	push_name(&out, o->output);
