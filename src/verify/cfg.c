@@ -185,6 +185,7 @@ static void mark_points(struct verifier *v, u32 at, const u32 *next, unsigned n)
 		meet_at(v, next[0], false);
 	} else if (op == OP_CALL_LOCAL) {
 		meet_at(v, at, false);
+		meet_at(v, at + 1 + (u32)v->insns[at].imm, false);
 		meet_at(v, next[0], false);
 	} else if ((op == OP_CALL && repeats(v, &v->insns[at])) ||
 		   (op == OP_CALL_KFUNC && kfunc_iterates(v, at))) {

@@ -147,6 +147,7 @@ int verify_prog(struct verify_result *result, struct arena *arena,
 		.img = img, .prog = prog, .opts = opts ? opts : &default_opts,
 		.result = result, .arena = arena, .err = err,
 		.insns = prog->insns, .nr_insns = prog->nr_insns,
+		.step_insns = 1,	/* the first one counts, as in the kernel */
 		.ctx = access_ctx(prog->type, prog->expected_attach),
 	};
 	struct verifier v = job;

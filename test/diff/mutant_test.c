@@ -6,7 +6,8 @@
  *
  *	DIFF_SEED=N		other mutants than those of each check
  *	DIFF_RUNS=N		how many of each kind, instead of what seconds allow
- *	DIFF_MUTANT=N		of each object's program the mutant of seed N
+ *	DIFF_MUTANT=N		only the mutants of seed N: of each object's program, and of
+ *				the generated program of that seed
  *	DIFF_SHOW=1		programs with different verdicts as text
  *	DIFF_VERDICTS=FILE	appends the verdicts to FILE
  *	DIFF_OBJECTS=DIR	also the objects in DIR (tools/cut-objects fills one)
@@ -18,6 +19,7 @@
 #include "diff/compiled.h"
 #include "diff/edit.h"
 #include "diff/gen.h"
+#include "diff/looks.h"
 #include "diff/mutate.h"
 #include "diff/refusal.h"
 #include "diff/report.h"
@@ -84,6 +86,7 @@ static void generated(void **unused UNUSED)
 {
 	static struct diff_prog p;
 	u64 state = env_number("DIFF_SEED", SEED);
+	const u64 only = env_number("DIFF_MUTANT", 0);
 	struct effort e = effort_new(SECONDS);
 	struct diff_packet pkt;
 	struct mutants m;
@@ -95,9 +98,12 @@ static void generated(void **unused UNUSED)
 	assert_non_null(w);
 	mutants_open(&m, world_run_any);
 	print_message("# DIFF_SEED=0x%" PRIx64 "\n", state);
+	if (only)
+		e.runs = 1;
 	while (effort_goes_on(&e)) {
 		u64 seed = gen_random(&state);
 
+		seed = only ? only : seed;
 		gen_packet(&pkt, &state);
 		gen_program(&p, NULL, seed, 0);
 		mutant(&m, w, &p, seed, &pkt, "mutant");
@@ -289,6 +295,55 @@ static void shrinking(void **unused UNUSED)
 	}
 }
 
+/* A run that takes an address for a number, and what does not. */
+static void looking(void **unused UNUSED)
+{
+	static const struct { const char *says; struct bpf_insn v[12]; u32 n; } progs[] = {
+#define PROG(says, ...) { says, { __VA_ARGS__, BPF_EXIT_INSN() }, \
+			  ARRAY_LEN(((struct bpf_insn[]){ __VA_ARGS__ })) + 1 }
+#define KEEP BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_1, -8)
+		PROG("loads", KEEP, BPF_LDX_MEM(BPF_B, BPF_REG_0, BPF_REG_10, -2)),
+		PROG("compares", BPF_MOV64_IMM(BPF_REG_0, 0),
+		     BPF_JMP32_IMM(BPF_JSGT, BPF_REG_1, 16, 0)),
+		PROG("compares", BPF_MOV64_IMM(BPF_REG_0, 0),
+		     BPF_JMP_IMM(BPF_JSLE, BPF_REG_1, 0, 0)),
+		PROG("reckons", BPF_MOV64_REG(BPF_REG_0, BPF_REG_1),
+		     BPF_ALU64_IMM(BPF_RSH, BPF_REG_0, 48)),
+		PROG("takes", BPF_MOV32_REG(BPF_REG_0, BPF_REG_1)),
+		PROG("returns", BPF_MOV64_REG(BPF_REG_0, BPF_REG_1)),
+		PROG("changes", KEEP, BPF_ST_MEM(BPF_W, BPF_REG_10, -8, 0),
+		     BPF_MOV64_IMM(BPF_REG_0, 0)),
+		PROG("gives", KEEP, BPF_MOV64_REG(BPF_REG_1, BPF_REG_10),
+		     BPF_ALU64_IMM(BPF_ADD, BPF_REG_1, -8), BPF_MOV64_IMM(BPF_REG_2, 8),
+		     BPF_MOV64_IMM(BPF_REG_3, 0), BPF_MOV64_IMM(BPF_REG_4, 0),
+		     BPF_MOV64_IMM(BPF_REG_5, 0), BPF_EMIT_CALL(BPF_FUNC_csum_diff)),
+		PROG(NULL, KEEP, BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_10, -8),
+		     BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_1, 0),
+		     BPF_LDX_MEM(BPF_W, BPF_REG_3, BPF_REG_1, 4),
+		     BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, 14), BPF_MOV64_IMM(BPF_REG_0, 0),
+		     BPF_JMP_IMM(BPF_JEQ, BPF_REG_1, 0, 1),
+		     BPF_JMP_REG(BPF_JGT, BPF_REG_2, BPF_REG_3, 0)),
+	};
+	static struct diff_prog p = { .type = BPF_PROG_TYPE_XDP };
+	struct diff_packet pkt = { .bytes = 64 };
+	char text[200];
+	struct world *w;
+
+	need_kernel();
+	w = world_new(&gen_scene, text, sizeof(text));
+	assert_non_null(w);
+	for (u32 i = 0; i < ARRAY_LEN(progs); i++) {
+		text[0] = 0;
+		p.n = progs[i].n;
+		memcpy(p.v, progs[i].v, sizeof(progs[i].v));
+		assert_int_equal(world_looks_at_addresses(w, &p, &pkt, text, sizeof(text)),
+				 progs[i].says != NULL);
+		if (progs[i].says && !strstr(text, progs[i].says))
+			fail_msg("program %u %s, it says: %s", i, progs[i].says, text);
+	}
+	world_free(w);
+}
+
 static enum judged by_length(const struct image *img, u32 prog, char *why, size_t n)
 {
 	const u32 slots = img->progs[prog].nr_insns;
@@ -342,6 +397,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(editing),
 		cmocka_unit_test(shrinking),
 		cmocka_unit_test(judging),
+		cmocka_unit_test(looking),
 		cmocka_unit_test(compiled_objects),
 		cmocka_unit_test(generated),
 	};
