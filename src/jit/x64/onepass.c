@@ -87,7 +87,9 @@ static void write_outer(struct x64 *x, struct jit_unit *u)
 	u8 *to;
 
 	u->outer = x->p;
+	jit_begin(x->b->code, u, x->p, x64_dwarf(RSP), 8);
 	x_push(&x->p, RUN);
+	jit_step(x->b->code, x->p, x64_dwarf(RSP), 16, x64_dwarf(RUN), 16);
 	x_mov(&x->p, true, RUN, R9);
 	to = x_call(&x->p);
 	x_pop(&x->p, RUN);
@@ -97,19 +99,26 @@ static void write_outer(struct x64 *x, struct jit_unit *u)
 
 static void write_prologue(struct x64 *x, struct jit_unit *u)
 {
+	struct jit_code *c = x->b->code;
 	s32 bytes = frame_bytes(u);
+	u32 at = 16 + (u32)bytes;
 
 	if (u->entered)
 		write_outer(x, u);
 	u->inner = x->p;
 	x->unit = u;
+	jit_begin(c, u, x->p, x64_dwarf(RSP), 8);
 	x_push(&x->p, RBP);
+	jit_step(c, x->p, x64_dwarf(RSP), 16, x64_dwarf(RBP), 16);
 	x_mov(&x->p, true, RBP, RSP);
+	jit_step(c, x->p, x64_dwarf(RBP), 16, JIT_NO_REG, 0);
 	if (bytes)
 		x_alu_imm(&x->p, true, X_SUB, RSP, bytes);
 	for (u32 r = 0; r < 4; r++)
-		if (u->saved & 1 << r)
+		if (u->saved & 1 << r) {
 			x_push(&x->p, reg_of[6 + r]);
+			jit_step(c, x->p, x64_dwarf(RBP), 16, x64_dwarf(reg_of[6 + r]), at += 8);
+		}
 	if (u->may_goto)
 		x_store_imm(&x->p, 64, RBP, GOTO_AT, MAY_GOTO_MAX);
 	if (u->frame && x->b->bind->clear_stack) {
@@ -707,7 +716,7 @@ int jit_x64_write(struct jit_build *b)
 
 	memset(b->code->mem, 0xcc, JIT_LEAD);
 	b->offsets = mem_alloc((c->nr_insns + 1) * sizeof(*b->offsets));
-	c->marks.n = 0;
+	c->marks.n = c->steps.n = 0;
 	for (u32 u = 0; u < c->nr_units && !r; u++)
 		r = write_unit(&x, &c->units[u]);
 	c->bytes = (u32)(x.p - c->mem);
