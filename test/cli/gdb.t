@@ -27,6 +27,10 @@ debug() # COMMANDS PROGRAM...
 case $(debug 'run' $SKEP --version) in *"exited normally"*) ;; *) skip_all "gdb can start nothing here" ;; esac
 frames() { sed 's/0x[0-9a-f]* in //; s/ (.*) at / at /' | grep '^#'; }	# NUMBER FUNCTION at PLACE
 
+case $(uname -m) in
+x86_64) saved='rbx rbp r12 r13 r14 r15' ;;
+*) saved='x19 x20 x21 x22 x23 x29' ;;
+esac
 for tier in fast opt; do
 	out=$(debug 'break firewall.c:209
 run
@@ -56,21 +60,27 @@ continue' $SKEP run -q --jit $tier $fw $cap)
 		"${out##*up:}"
 	has "and the process to its end" "exited normally" "$out"
 
-	# At each instruction of a function's beginning, with every register that is saved.
-	out=$(debug 'tbreak firewall.c:209
+	# At each instruction of a function's beginning; its caller's registers are those
+	# that it began with.
+	out=$(debug "tbreak firewall.c:209
 run
 break *count_source
 continue
-set $i = 0
-while $i < 24
-echo trace:\n
+$(for r in $saved; do echo "set \$was_$r = \$$r"; done)
+set \$i = 0
+while \$i < 24
 bt
+frame function firewall
+echo kept:
+output 1 $(for r in $saved; do printf '%s' " && \$$r == \$was_$r"; done)
+echo \\n
 stepi
-set $i = $i + 1
-end' $SKEP run -q --jit $tier $fw $cap | frames)
+set \$i = \$i + 1
+end" $SKEP run -q --jit $tier $fw $cap)
 	same "$tier: callers at each of the first instructions" 24 \
-		"$(printf '%s\n' "$out" | grep -c ' main at src/cli/main.c:')"
-	same "none is unknown" "" "$(printf '%s\n' "$out" | grep '??')"
+		"$(printf '%s\n' "$out" | frames | grep -c ' main at src/cli/main.c:')"
+	same "none is unknown" "" "$(printf '%s\n' "$out" | frames | grep '??')"
+	same "with their registers" 24 "$(printf '%s\n' "$out" | grep -c '^kept:1$')"
 done
 
 out=$(debug 'unset environment SKEP_GDB
