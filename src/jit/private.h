@@ -58,8 +58,10 @@ static inline void jit_begin(struct jit_code *c, const struct jit_unit *u, const
 /* From P on it ends there, and SAVED is kept AT below that. */
 static inline void jit_step(struct jit_code *c, const u8 *p, u8 base, u32 dist, u8 saved, u32 at)
 {
-	*vec_push(&c->steps) = (struct jit_step){ (u32)(p - c->mem),
-		c->steps.v[c->steps.n - 1].slot, false, base, saved, dist, at };
+	u32 slot = c->steps.v[c->steps.n - 1].slot;
+
+	*vec_push(&c->steps) = (struct jit_step){ (u32)(p - c->mem), slot, false, base, saved,
+						  dist, at };
 }
 
 /* A program on its way. */
