@@ -119,6 +119,7 @@ int other(void) { return printf("told %d, has %p\n", told, __jit_debug_descripto
 C
 cat >"$tmp/host.c" <<'C'
 #include <skep/skep.h>
+#include <stdio.h>
 int other(void);
 #ifdef ALONE
 int other(void) { return 0; }
@@ -133,6 +134,8 @@ int main(int argc, char **argv)
 	if (skep_object_open(&obj, argv[1], &err) || skep_object_load(obj, NULL, &err) ||
 	    skep_prog_run(skep_object_prog(obj, "firewall"), &run, &err))
 		return 1;
+	if (argc > 2)
+		puts("ready"), fflush(stdout), getchar();
 	skep_object_close(obj);
 	return other();
 }
@@ -177,5 +180,24 @@ for with in "$shared" "$archive"; do
 	ok "a program with a list of its own links" host -o "$tmp/host" "$tmp/host.c" "$tmp/other.c" $with
 	has "and has it for itself" "told 0, has (nil)" "$(SKEP_GDB=1 "$tmp/host" $fw 2>&1)"
 done
+
+# ---- a process that runs already
+# shellcheck disable=SC2086
+host -DALONE -o "$tmp/host" "$tmp/host.c" $shared || exit 2
+mkfifo "$tmp/in" "$tmp/out" || exit 2
+SKEP_GDB=1 "$tmp/host" $fw hold <"$tmp/in" >"$tmp/out" &
+pid=$!
+exec 3>"$tmp/in" 4<"$tmp/out"
+read -r line <&4
+same "a host that waits" ready "$line"
+out=$(timeout 60 gdb -nx -batch -x "$tmp/start" -p $pid -ex 'info symbol firewall' \
+	-ex 'info line firewall' 2>&1 </dev/null)
+case $out in
+*ptrace:*) skip "attached to: knows what was compiled before" "gdb may not attach here" ;;
+*) has "attached to: knows what was compiled before" \
+	'Line 209 of "examples/firewall/firewall.c" starts at address' "$out" ;;
+esac
+exec 3>&- 4<&-
+wait $pid
 
 done_testing
