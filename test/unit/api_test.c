@@ -3,49 +3,10 @@
  * api_test.c: the public interface and nothing else: programs as arrays,
  * their maps, every kind of error, and that the headers are C++ as well.
  */
-#include <skep/insn.h>
-#include <skep/skep.h>
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
-
-#define LEN(a) (sizeof(a) / sizeof((a)[0]))
-
-static const struct skep_map_def counters = {
-	.name = "counters", .type = BPF_MAP_TYPE_ARRAY,
-	.key_size = 4, .value_size = 8, .max_entries = 4,
-};
+#include "api_insns.h"
 
 /* ---- helpers ------------------------------------------------------------- */
 
-static struct skep_object *open_insns(const struct bpf_insn *insns, size_t n,
-				      const struct skep_map_def *maps, size_t nr_maps)
-{
-	struct skep_object *obj = NULL;
-	struct skep_err err;
-
-	if (skep_object_from_insns(&obj, BPF_PROG_TYPE_XDP, "test", insns, n, maps, nr_maps,
-				   "GPL", &err))
-		fail_msg("%s", skep_err_text(&err));
-	return obj;
-}
-
-static struct skep_object *load_insns(const struct bpf_insn *insns, size_t n,
-				      const struct skep_map_def *maps, size_t nr_maps)
-{
-	struct skep_object *obj = open_insns(insns, n, maps, nr_maps);
-	struct skep_err err;
-
-	if (skep_object_load(obj, NULL, &err))
-		fail_msg("%s", skep_err_text(&err));
-	return obj;
-}
-
-/* A bad program, for the checked interpreter. */
 static struct skep_object *load_unverified(const struct bpf_insn *insns, size_t n,
 					   const struct skep_map_def *maps, size_t nr_maps)
 {
@@ -89,8 +50,6 @@ static void faults(const struct bpf_insn *insns, size_t n, uint64_t budget, int 
 }
 
 /* ---- programs -------------------------------------------------------------- */
-
-static const struct bpf_insn pass[] = { BPF_MOV64_IMM(BPF_REG_0, 2), BPF_EXIT_INSN() };
 
 static void runs_an_array(void **state)
 {
@@ -452,199 +411,6 @@ static void other_program_type(void **state)
 	skep_object_close(obj);
 }
 
-/* ---- maps -------------------------------------------------------------------- */
-
-static void map_calls(void **state)
-{
-	struct skep_object *obj = load_insns(pass, LEN(pass), &counters, 1);
-	struct skep_map *map = skep_object_map(obj, "counters");
-	uint32_t key = 2, next, seen = 0;
-	uint64_t value = 0x1122334455667788, got = 0;
-
-	assert_non_null(map);
-	assert_string_equal(skep_map_name(map), "counters");
-	assert_int_equal(skep_map_type(map), BPF_MAP_TYPE_ARRAY);
-	assert_int_equal(skep_map_key_bytes(map), 4);
-	assert_int_equal(skep_map_value_bytes(map), 8);
-	assert_int_equal(skep_map_update(map, &key, &value, BPF_ANY), 0);
-	assert_int_equal(skep_map_lookup(map, &key, &got), 0);
-	assert_true(got == value);
-	assert_int_equal(skep_map_update(map, &key, &value, BPF_NOEXIST), -EEXIST);
-	assert_int_equal(skep_map_delete(map, &key), -EINVAL);
-	key = 4;
-	assert_int_equal(skep_map_lookup(map, &key, &got), -ENOENT);
-	assert_int_equal(skep_map_update(map, &key, &value, BPF_ANY), -E2BIG);
-	for (int r = skep_map_next_key(map, NULL, &next); !r;
-	     r = skep_map_next_key(map, &key, &next), seen++)
-		key = next;
-	assert_int_equal(seen, 4);
-	assert_ptr_equal(skep_object_next_map(obj, NULL), map);
-	assert_null(skep_object_next_map(obj, map));
-	assert_null(skep_object_map(obj, "other"));
-	skep_object_close(obj);
-}
-
-/* A program and its host see the same values. */
-static void program_counts(void **state)
-{
-	const struct bpf_insn insns[] = {
-		BPF_ST_MEM(BPF_W, BPF_REG_10, -4, 3),
-		SKEP_LD_MAP(BPF_REG_1, 0),
-		BPF_MOV64_REG(BPF_REG_2, BPF_REG_10),
-		BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, -4),
-		BPF_EMIT_CALL(BPF_FUNC_map_lookup_elem),
-		BPF_JMP_IMM(BPF_JEQ, BPF_REG_0, 0, 3),
-		BPF_MOV64_IMM(BPF_REG_1, 1),
-		BPF_ATOMIC_OP(BPF_DW, BPF_ADD, BPF_REG_0, BPF_REG_1, 0),
-		BPF_LDX_MEM(BPF_DW, BPF_REG_0, BPF_REG_0, 0),
-		BPF_EXIT_INSN(),
-	};
-	struct skep_object *obj = load_insns(insns, LEN(insns), &counters, 1);
-	struct skep_map *map = skep_object_map(obj, "counters");
-	struct skep_run run = { .size = sizeof(run), .data = "x", .data_bytes = 1, .repeat = 5 };
-	uint32_t key = 3;
-	uint64_t value = 100;
-	struct skep_err err;
-
-	assert_int_equal(skep_map_update(map, &key, &value, BPF_ANY), 0);
-	if (skep_prog_run(skep_object_prog(obj, "test"), &run, &err))
-		fail_msg("%s", skep_err_text(&err));
-	assert_int_equal(run.retval, 105);
-	assert_int_equal(skep_map_lookup(map, &key, &value), 0);
-	assert_int_equal(value, 105);
-	skep_object_close(obj);
-}
-
-static void per_cpu_values(void **state)
-{
-	const struct skep_map_def def = {
-		.name = "percpu", .type = BPF_MAP_TYPE_PERCPU_ARRAY,
-		.key_size = 4, .value_size = 4, .max_entries = 1,
-	};
-	struct skep_object *obj = open_insns(pass, LEN(pass), &def, 1);
-	const struct skep_load_opts opts = { .size = sizeof(opts), .cpus = 3 };
-	struct skep_map *map = skep_object_map(obj, "percpu");
-	uint64_t in[3] = { 7, 8, 9 }, out[3] = { 0 };
-	uint32_t key = 0;
-	struct skep_err err;
-
-	assert_int_equal(skep_object_load(obj, &opts, &err), 0);
-	assert_int_equal(skep_map_value_bytes(map), 3 * 8);
-	assert_int_equal(skep_map_update(map, &key, in, BPF_ANY), 0);
-	assert_int_equal(skep_map_lookup(map, &key, out), 0);
-	assert_memory_equal(in, out, sizeof(in));
-	skep_object_close(obj);
-}
-
-static void many_elements(void **state)
-{
-	const struct skep_map_def defs[] = {
-		{ .name = "hash", .type = BPF_MAP_TYPE_HASH, .key_size = 4, .value_size = 8,
-		  .max_entries = 10 },
-		{ .name = "queue", .type = BPF_MAP_TYPE_QUEUE, .value_size = 8, .max_entries = 1 },
-	};
-	struct skep_object *obj = load_insns(pass, LEN(pass), defs, 2);
-	struct skep_map *map = skep_object_map(obj, "hash");
-	uint32_t keys[10], n = 10, sum = 0;
-	uint64_t values[10], at;
-	int r = 0;
-
-	for (uint32_t i = 0; i < 10; i++) {
-		keys[i] = i;
-		values[i] = i * 7;
-	}
-	assert_int_equal(skep_map_update_batch(map, keys, values, &n, 0), 0);
-	assert_int_equal(n, 10);
-	n = 5;
-	assert_int_equal(skep_map_update_batch(map, keys, values, &n, BPF_NOEXIST), -EINVAL);
-	assert_int_equal(n, 0);
-	for (int calls = 0; !r; calls++) {
-		n = 3;
-		r = skep_map_lookup_batch(map, calls ? &at : NULL, &at, keys, values, &n);
-		for (uint32_t i = 0; i < n; i++, sum++)
-			assert_int_equal(values[i], keys[i] * 7);
-	}
-	assert_int_equal(r, -ENOENT);
-	assert_int_equal(sum, 10);
-	n = 10;
-	assert_int_equal(skep_map_lookup_delete_batch(map, NULL, &at, keys, values, &n), -ENOENT);
-	assert_int_equal(n, 10);
-	assert_int_equal(skep_map_delete_batch(map, keys, &n), -ENOENT);
-	assert_int_equal(n, 0);
-	n = 1;
-	map = skep_object_map(obj, "queue");
-	assert_int_equal(skep_map_lookup_batch(map, NULL, &at, keys, values, &n), -524);
-	assert_int_equal(n, 0);
-	skep_object_close(obj);
-}
-
-static void memory_of_arrays(void **state)
-{
-	const struct skep_map_def defs[] = {
-		{ .name = "open", .type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 4,
-		  .max_entries = 3, .map_flags = BPF_F_MMAPABLE },
-		{ .name = "shut", .type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 4,
-		  .max_entries = 3 },
-	};
-	struct skep_object *obj = load_insns(pass, LEN(pass), defs, 2);
-	struct skep_map *map = skep_object_map(obj, "open"), *shut = skep_object_map(obj, "shut");
-	uint32_t key = 2, value = 0, *memory;
-	size_t bytes;
-
-	memory = skep_map_memory(map, &bytes);
-	assert_non_null(memory);
-	assert_int_equal(bytes, 3 * 8);
-	memory[4] = 77;
-	assert_int_equal(skep_map_lookup(map, &key, &value), 0);
-	assert_int_equal(value, 77);
-	assert_int_equal(skep_map_lookup_flags(map, &key, &value, BPF_F_LOCK), -EINVAL);
-	assert_int_equal(skep_map_freeze(map), -EBUSY);
-	assert_null(skep_map_memory(shut, &bytes));
-	assert_int_equal(skep_map_freeze(shut), 0);
-	assert_int_equal(skep_map_update(shut, &key, &value, 0), -EPERM);
-	assert_int_equal(skep_map_freeze(shut), -EPERM);
-	skep_object_close(obj);
-}
-
-static uint32_t two_callers(void *arg, bool user, uint64_t *ips, uint32_t max)
-{
-	ips[0] = (uintptr_t)arg;
-	ips[1] = user;
-	return max < 2 ? max : 2;
-}
-
-/* Who called is what the caller says. */
-static void stacks(void **state)
-{
-	const struct bpf_insn insns[] = {
-		BPF_EMIT_CALL(BPF_FUNC_get_current_task_btf),
-		BPF_MOV64_REG(BPF_REG_1, BPF_REG_0),
-		BPF_MOV64_REG(BPF_REG_2, BPF_REG_10),
-		BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, -32),
-		BPF_MOV64_IMM(BPF_REG_3, 32),
-		BPF_MOV64_IMM(BPF_REG_4, BPF_F_USER_STACK),
-		BPF_EMIT_CALL(BPF_FUNC_get_task_stack),
-		BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_10, -32),
-		BPF_ALU64_REG(BPF_ADD, BPF_REG_0, BPF_REG_1),
-		BPF_EXIT_INSN(),
-	};
-	struct skep_load_opts opts = { .size = sizeof(opts), .stack = two_callers,
-				       .stack_arg = (void *)1000 };
-	struct skep_run run = { .size = sizeof(run), .data = "x", .data_bytes = 1 };
-	struct skep_object *obj;
-	struct skep_err err;
-
-	for (int with = 0; with < 2; with++) {
-		assert_int_equal(skep_object_from_insns(&obj, BPF_PROG_TYPE_XDP, "test", insns,
-							LEN(insns), NULL, 0, "GPL", &err), 0);
-		if (skep_object_load(obj, with ? &opts : NULL, &err) ||
-		    skep_prog_run(skep_object_prog(obj, "test"), &run, &err))
-			fail_msg("%s", skep_err_text(&err));
-		assert_int_equal((int)run.retval, with ? 16 + 1000 : -EFAULT);
-		skep_object_close(obj);
-	}
-}
-
 /* ---- messages ---------------------------------------------------------------- */
 
 static void collect(void *arg, const char *text, size_t n)
@@ -891,12 +657,6 @@ int main(void)
 		cmocka_unit_test(budget),
 		cmocka_unit_test(bad_objects),
 		cmocka_unit_test(other_program_type),
-		cmocka_unit_test(map_calls),
-		cmocka_unit_test(program_counts),
-		cmocka_unit_test(per_cpu_values),
-		cmocka_unit_test(many_elements),
-		cmocka_unit_test(stacks),
-		cmocka_unit_test(memory_of_arrays),
 		cmocka_unit_test(prints),
 		cmocka_unit_test(refused_helpers),
 		cmocka_unit_test(probe_and_clock),

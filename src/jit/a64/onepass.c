@@ -14,46 +14,18 @@
  * function that set x23.
  */
 #include "jit/a64/emit.h"
-#include "jit/private.h"
+#include "jit/onepass.h"
 #include "model/rewrite.h"
-#include <stdlib.h>
 
 enum { R0 = X7, RUN = X23, FP = X29, LR = X30, TMP0 = X9, TMP1 = X10, TMP2 = X11, TMP3 = X12,
        CALLEE = X16 };
-enum { STACK_BYTES = 512, GOTO_BYTES = 16, MAY_GOTO_MAX = 8 << 20 };
+enum { GOTO_BYTES = 16 };
 /* Conditional jumps reach 1 MiB. */
 enum { NEAR_SLOTS = (1 << 20) / JIT_INSN_BYTES };
 
 static const u8 reg_of[11] = { R0, X0, X1, X2, X3, X4, X19, X20, X21, X22, FP };
 
-/* A jump, call or address at AT to what was not there yet: an instruction, a function
- * among functions, a function for C. */
-enum fix_kind { FIX_JUMP, FIX_CALL, FIX_FUNC };
-struct fix { u8 *at; u32 slot; enum fix_kind kind; };
-
-struct a64 {
-	struct jit_build *b;
-	u8 *p;
-	const struct jit_unit *unit;
-	bool lse;
-	VEC(struct fix) fixes;
-};
-
-/* One instruction, taken apart. */
-struct ins {
-	const struct bpf_insn *raw;
-	const struct isa_row *row;
-	u32 at;			/* slot */
-	u32 dst, src;		/* processor's */
-	bool imm;		/* the second operand is imm */
-	bool wide;		/* 64 bits */
-};
-
-static int unsupported(struct a64 *x, const struct ins *i)
-{
-	return err_set(x->b->err, ERR_UNSUPPORTED, x->b->where,
-		       "native code for instruction %u (%s)", i->at, i->row->name);
-}
+static bool is_lse(const struct onepass *x) { return x->b->cpu & JIT_A64_LSE; }
 
 /* ---- functions ------------------------------------------------------------------ */
 
@@ -71,7 +43,7 @@ static u32 frame_bytes(const struct jit_unit *u)
 }
 
 /* Stores or loads those of r6..r9 that the function writes. */
-static void saved_regs(struct a64 *x, bool load)
+static void saved_regs(struct onepass *x, bool load)
 {
 	u32 regs[4], n = 0;
 
@@ -87,7 +59,7 @@ static void saved_regs(struct a64 *x, bool load)
 		a_mem(&x->p, load ? A_LOAD : A_STORE, 64, regs[n - 1], SP, 8 * (s64)(n - 1));
 }
 
-static void call_addr(struct a64 *x, u64 to)
+static void call_addr(struct onepass *x, u64 to)
 {
 	s64 d = (s64)(to - (u64)(uintptr_t)x->p);
 
@@ -100,7 +72,7 @@ static void call_addr(struct a64 *x, u64 to)
 }
 
 /* What C calls: sets the run and calls the function. */
-static void write_outer(struct a64 *x, struct jit_unit *u)
+static void write_outer(struct onepass *x, struct jit_unit *u)
 {
 	struct jit_code *c = x->b->code;
 	u8 *to;
@@ -123,10 +95,10 @@ static void write_outer(struct a64 *x, struct jit_unit *u)
 }
 
 /* Where may_goto counts, from sp. */
-static s64 goto_at(const struct a64 *x) { return saved_bytes(x->unit); }
+static s64 goto_at(const struct onepass *x) { return saved_bytes(x->unit); }
 
 /* The 512 bytes below r10. */
-static void clear_stack(struct a64 *x)
+static void clear_stack(struct onepass *x)
 {
 	u8 *again;
 
@@ -138,7 +110,7 @@ static void clear_stack(struct a64 *x)
 	a_patch(a_bcc(&x->p, A_NE), again);
 }
 
-static void write_prologue(struct a64 *x, struct jit_unit *u)
+static void write_prologue(struct onepass *x, struct jit_unit *u)
 {
 	struct jit_code *c = x->b->code;
 	u32 bytes = frame_bytes(u);
@@ -146,7 +118,6 @@ static void write_prologue(struct a64 *x, struct jit_unit *u)
 	if (u->entered)
 		write_outer(x, u);
 	u->inner = x->p;
-	x->unit = u;
 	jit_begin(c, u, x->p, SP, 0);
 	a_pair(&x->p, A_STP_BEFORE, FP, LR, SP, -16);
 	jit_step(c, x->p, SP, 16, FP, 16);
@@ -165,7 +136,7 @@ static void write_prologue(struct a64 *x, struct jit_unit *u)
 }
 
 /* Leaves the function but for its return or jump. */
-static void write_restore(struct a64 *x)
+static void write_restore(struct onepass *x)
 {
 	saved_regs(x, true);
 	if (frame_bytes(x->unit))
@@ -173,14 +144,15 @@ static void write_restore(struct a64 *x)
 	a_pair(&x->p, A_LDP_AFTER, FP, LR, SP, 16);
 }
 
-static void write_exit(struct a64 *x)
+static void write_exit(struct onepass *x)
 {
 	write_restore(x);
 	a_ret(&x->p);
 }
 
 /* REG and BITS at [BASE + OFF]; TMP1 may be needed for the distance. */
-static void access_mem(struct a64 *x, enum a64_access what, u32 bits, u32 reg, u32 base, s32 off)
+static void access_mem(struct onepass *x, enum a64_access what, u32 bits, u32 reg, u32 base,
+		       s32 off)
 {
 	s64 from_sp = (s64)frame_bytes(x->unit) + off;
 
@@ -194,39 +166,29 @@ static void access_mem(struct a64 *x, enum a64_access what, u32 bits, u32 reg, u
 
 /* ---- stops --------------------------------------------------------------------- */
 
-enum { AT = offsetof(struct run, at), STOP = offsetof(struct run, stop),
-       LEFT = offsetof(struct run, left) };
-
-static u64 site(const struct a64 *x, u32 slot)
-{
-	const struct jit_bind *bind = x->b->bind;
-
-	return bind->site ? bind->site(bind->arg, slot) : 0;
-}
-
-static void note_site(struct a64 *x, u64 at)
+static void note_site(struct onepass *x, u64 at)
 {
 	a_mov_imm(&x->p, TMP0, at);
 	access_mem(x, A_STORE, 64, TMP0, RUN, AT);
 }
 
-static void end_with_0(struct a64 *x)
+static void end_with_0(struct onepass *x)
 {
 	a_mov_imm(&x->p, R0, 0);
 	write_exit(x);
 }
 
 /* The program ends here, and says where. */
-static void stop_at(struct a64 *x, u32 slot)
+static void stop_at(struct onepass *x, u32 slot)
 {
-	note_site(x, site(x, slot));
+	note_site(x, onepass_site(x, slot));
 	a_mov_imm(&x->p, TMP0, 1);
 	access_mem(x, A_STORE, 8, TMP0, RUN, STOP);
 	end_with_0(x);
 }
 
 /* After what may have set run.stop. */
-static void stop_asked(struct a64 *x)
+static void stop_asked(struct onepass *x)
 {
 	u8 *on;
 
@@ -236,7 +198,7 @@ static void stop_asked(struct a64 *x)
 	a_patch(on, x->p);
 }
 
-static void charge(struct a64 *x, u32 slot)
+static void charge(struct onepass *x, u32 slot)
 {
 	u32 cost = jit_cost(x->b, slot);
 	u8 *on;
@@ -255,7 +217,7 @@ static void charge(struct a64 *x, u32 slot)
 /* ---- arithmetic -------------------------------------------------------------- */
 
 /* The second operand in a register. */
-static u32 operand(struct a64 *x, const struct ins *i)
+static u32 operand(struct onepass *x, const struct ins *i)
 {
 	if (!i->imm)
 		return i->src;
@@ -265,12 +227,12 @@ static u32 operand(struct a64 *x, const struct ins *i)
 	return TMP0;
 }
 
-static void alu(struct a64 *x, const struct ins *i, enum a64_alu op)
+static void alu(struct onepass *x, const struct ins *i, enum a64_alu op)
 {
 	a_alu(&x->p, i->wide, op, i->dst, i->dst, operand(x, i));
 }
 
-static void sum(struct a64 *x, const struct ins *i, enum a64_alu op)
+static void sum(struct onepass *x, const struct ins *i, enum a64_alu op)
 {
 	s64 imm = op == A_SUB ? -(s64)i->raw->imm : i->raw->imm;
 
@@ -278,13 +240,13 @@ static void sum(struct a64 *x, const struct ins *i, enum a64_alu op)
 		alu(x, i, op);
 }
 
-static void logic(struct a64 *x, const struct ins *i, enum a64_alu op)
+static void logic(struct onepass *x, const struct ins *i, enum a64_alu op)
 {
 	if (!i->imm || !a_logic_imm(&x->p, i->wide, op, i->dst, i->dst, (u64)(s64)i->raw->imm))
 		alu(x, i, op);
 }
 
-static void shift(struct a64 *x, const struct ins *i, enum a64_alu op)
+static void shift(struct onepass *x, const struct ins *i, enum a64_alu op)
 {
 	u32 n = (u32)i->raw->imm & (i->wide ? 63 : 31);
 
@@ -298,7 +260,7 @@ static void shift(struct a64 *x, const struct ins *i, enum a64_alu op)
 
 /* The processor divides as BPF wants it: by 0 is 0, and the least number by -1 is
  * itself; and so the rests, which are dst - quotient * divisor. */
-static void divide(struct a64 *x, const struct ins *i, bool rest, enum a64_alu op)
+static void divide(struct onepass *x, const struct ins *i, bool rest, enum a64_alu op)
 {
 	u32 by = operand(x, i);
 
@@ -307,7 +269,7 @@ static void divide(struct a64 *x, const struct ins *i, bool rest, enum a64_alu o
 		a_msub(&x->p, i->wide, i->dst, TMP1, by, i->dst);
 }
 
-static void move(struct a64 *x, const struct ins *i)
+static void move(struct onepass *x, const struct ins *i)
 {
 	if (i->imm)
 		a_mov_imm(&x->p, i->dst, i->wide ? (u64)(s64)i->raw->imm : (u32)i->raw->imm);
@@ -315,7 +277,7 @@ static void move(struct a64 *x, const struct ins *i)
 		a_mov(&x->p, i->wide, i->dst, i->src);
 }
 
-static void swap_bytes(struct a64 *x, const struct ins *i)
+static void swap_bytes(struct onepass *x, const struct ins *i)
 {
 	switch (i->row->width) {
 	case 16:
@@ -327,7 +289,7 @@ static void swap_bytes(struct a64 *x, const struct ins *i)
 	}
 }
 
-static int write_alu(struct a64 *x, const struct ins *i)
+static int write_alu(struct onepass *x, const struct ins *i)
 {
 	switch ((enum isa_kind)i->row->kind) {
 	case KIND_ALU_ADD: sum(x, i, A_ADD); return 0;
@@ -354,59 +316,29 @@ static int write_alu(struct a64 *x, const struct ins *i)
 		if (i->row->width < 64)
 			a_uxt(&x->p, i->row->width, i->dst, i->dst);
 		return 0;
-	default: return unsupported(x, i);
+	default: return onepass_unsupported(x, i);
 	}
 }
 
 /* ---- jumps ---------------------------------------------------------------------- */
 
-static int too_far(struct a64 *x, u32 slot)
-{
-	return err_set(x->b->err, ERR_UNSUPPORTED, x->b->where,
-		       "native code in which instruction %u is more than 128 MiB away", slot);
-}
-
-static void fix_later(struct a64 *x, u8 *at, u32 slot, enum fix_kind kind)
-{
-	vec_push(&x->fixes);
-	x->fixes.v[x->fixes.n - 1] = (struct fix){ at, slot, kind };
-}
-
-/* AT is a jump of I to slot SLOT. */
-static int jump_to(struct a64 *x, u8 *at, u32 slot, const struct ins *i)
-{
-	if (slot > i->at)
-		fix_later(x, at, slot, FIX_JUMP);
-	else if (!a_patch(at, x->b->code->mem + x->b->offsets[slot]))
-		return too_far(x, slot);
-	return 0;
-}
-
-static u32 target_of(const struct ins *i)
-{
-	s64 delta = 0;
-
-	isa_target(i->raw, &delta);
-	return (u32)(i->at + 1 + delta);
-}
-
 /* A jump on a condition, WORD, whose opposite has bit OPPOSITE changed: around a
  * plain jump when the target may be out of its reach. */
-static int branch_word(struct a64 *x, const struct ins *i, u32 word, u32 opposite)
+static int branch_word(struct onepass *x, const struct ins *i, u32 word, u32 opposite)
 {
-	u32 to = target_of(i);
+	u32 to = onepass_target(i);
 	u8 *over;
 
 	if ((to > i->at ? to - i->at : i->at - to) < NEAR_SLOTS)
-		return jump_to(x, a_jump(&x->p, word), to, i);
+		return onepass_jump(x, a_jump(&x->p, word), to, i);
 	over = a_jump(&x->p, word ^ opposite);
-	if (jump_to(x, a_b(&x->p), to, i))
+	if (onepass_jump(x, a_b(&x->p), to, i))
 		return ERR_UNSUPPORTED;
 	a_patch(over, x->p);
 	return 0;
 }
 
-static void compare(struct a64 *x, const struct ins *i, bool bits)
+static void compare(struct onepass *x, const struct ins *i, bool bits)
 {
 	s32 imm = i->raw->imm;
 
@@ -417,7 +349,7 @@ static void compare(struct a64 *x, const struct ins *i, bool bits)
 	a_alu(&x->p, i->wide, bits ? A_ANDS : A_SUBS, XZR, i->dst, operand(x, i));
 }
 
-static int branch(struct a64 *x, const struct ins *i, enum a64_cc cc)
+static int branch(struct onepass *x, const struct ins *i, enum a64_cc cc)
 {
 	bool bits = i->row->kind == KIND_JMP_JSET;
 
@@ -428,7 +360,7 @@ static int branch(struct a64 *x, const struct ins *i, enum a64_cc cc)
 	return branch_word(x, i, 0x54000000 | (u32)cc, 1);
 }
 
-static int may_goto(struct a64 *x, const struct ins *i)
+static int may_goto(struct onepass *x, const struct ins *i)
 {
 	a_mem(&x->p, A_LOAD, 64, TMP0, SP, goto_at(x));
 	if (branch_word(x, i, 0xb4000000 | TMP0, 1 << 24))
@@ -438,12 +370,8 @@ static int may_goto(struct a64 *x, const struct ins *i)
 	return 0;
 }
 
-static int write_jump(struct a64 *x, const struct ins *i)
+static int write_jump(struct onepass *x, const struct ins *i)
 {
-	s64 delta;
-
-	if (x->b->bind->counts && isa_target(i->raw, &delta) && delta < 0)
-		charge(x, i->at);
 	switch ((enum isa_kind)i->row->kind) {
 	case KIND_JMP_JEQ: return branch(x, i, A_EQ);
 	case KIND_JMP_JNE: return branch(x, i, A_NE);
@@ -457,7 +385,7 @@ static int write_jump(struct a64 *x, const struct ins *i)
 	case KIND_JMP_JSLT: return branch(x, i, A_LT);
 	case KIND_JMP_JSLE: return branch(x, i, A_LE);
 	case KIND_JA:
-	case KIND_JA32: return jump_to(x, a_b(&x->p), target_of(i), i);
+	case KIND_JA32: return onepass_jump(x, a_b(&x->p), onepass_target(i), i);
 	case KIND_MAY_GOTO: return may_goto(x, i);
 	default: return write_alu(x, i);
 	}
@@ -466,7 +394,7 @@ static int write_jump(struct a64 *x, const struct ins *i)
 /* ---- calls ------------------------------------------------------------------------ */
 
 /* bpf_tail_call(r1, r2, r3): the next program gets this one's r1 and frame. */
-static void tail_call(struct a64 *x)
+static void tail_call(struct onepass *x)
 {
 	u8 *none;
 
@@ -485,9 +413,9 @@ static void tail_call(struct a64 *x)
 	a_mov_imm(&x->p, R0, (u64)-1);
 }
 
-static void call_body(struct a64 *x, const struct ins *i)
+static void call_body(struct onepass *x, const struct ins *i)
 {
-	u64 at = site(x, i->at);
+	u64 at = onepass_site(x, i->at);
 
 	if (i->row->kind == KIND_CALL && i->raw->imm == BPF_FUNC_tail_call) {
 		tail_call(x);
@@ -502,17 +430,15 @@ static void call_body(struct a64 *x, const struct ins *i)
 		stop_asked(x);
 }
 
-static void call_local(struct a64 *x, const struct ins *i)
+static void call_local(struct onepass *x, const struct ins *i)
 {
-	if (x->b->bind->counts)
-		charge(x, i->at);
-	fix_later(x, a_bl(&x->p), target_of(i), FIX_CALL);
+	onepass_fix(x, a_bl(&x->p), onepass_target(i), FIX_CALL);
 	if (x->b->stops)
 		stop_asked(x);
 }
 
 /* LD_ABS, LD_IND: outside the packet the function ends with 0. */
-static void load_packet(struct a64 *x, const struct ins *i)
+static void load_packet(struct onepass *x, const struct ins *i)
 {
 	s32 imm = i->raw->imm;
 	u8 *there;
@@ -532,7 +458,7 @@ static void load_packet(struct a64 *x, const struct ins *i)
 	a_patch(there, x->p);
 }
 
-static void load_imm(struct a64 *x, const struct ins *i)
+static void load_imm(struct onepass *x, const struct ins *i)
 {
 	const struct jit_bind *bind = x->b->bind;
 
@@ -541,7 +467,7 @@ static void load_imm(struct a64 *x, const struct ins *i)
 		a_mov_imm(&x->p, i->dst, (u32)i->raw[0].imm | (u64)(u32)i->raw[1].imm << 32);
 		break;
 	case OP_LDDW_FUNC:
-		fix_later(x, a_adr(&x->p, i->dst), (u32)((s64)i->at + 1 + i->raw->imm), FIX_FUNC);
+		onepass_fix(x, a_adr(&x->p, i->dst), (u32)((s64)i->at + 1 + i->raw->imm), FIX_FUNC);
 		break;
 	default:
 		a_mov_imm(&x->p, i->dst, bind->address(bind->arg, i->at));
@@ -550,7 +476,7 @@ static void load_imm(struct a64 *x, const struct ins *i)
 
 /* ---- memory ------------------------------------------------------------------------ */
 
-static void store_imm(struct a64 *x, const struct ins *i)
+static void store_imm(struct onepass *x, const struct ins *i)
 {
 	u32 bits = i->row->width;
 	s64 imm = i->raw->imm;
@@ -562,7 +488,7 @@ static void store_imm(struct a64 *x, const struct ins *i)
 }
 
 /* rd = BASE + OFF */
-static void add_off(struct a64 *x, u32 rd, u32 base, s32 off)
+static void add_off(struct onepass *x, u32 rd, u32 base, s32 off)
 {
 	if (a_add_imm(&x->p, true, rd, base, off))
 		return;
@@ -571,7 +497,7 @@ static void add_off(struct a64 *x, u32 rd, u32 base, s32 off)
 }
 
 /* The register that has BASE + off: atomic instructions know no distances. */
-static u32 place(struct a64 *x, u32 base, s32 off)
+static u32 place(struct onepass *x, u32 base, s32 off)
 {
 	if (!off)
 		return base;
@@ -583,7 +509,7 @@ static u32 place(struct a64 *x, u32 base, s32 off)
  * what was there. Those that give it are ordered with everything, as the kernel's. */
 struct atomic { enum a64_alu op; enum a64_atomic lse; bool fetch; };
 
-static void atomic_loop(struct a64 *x, const struct ins *i, const struct atomic *how)
+static void atomic_loop(struct onepass *x, const struct ins *i, const struct atomic *how)
 {
 	u32 at = place(x, i->dst, i->raw->off), bits = i->row->width, new = TMP2;
 	u8 *again = x->p;
@@ -601,13 +527,13 @@ static void atomic_loop(struct a64 *x, const struct ins *i, const struct atomic 
 	a_mov(&x->p, i->wide, i->src, TMP1);
 }
 
-static void atomic(struct a64 *x, const struct ins *i, enum a64_alu op, enum a64_atomic lse,
+static void atomic(struct onepass *x, const struct ins *i, enum a64_alu op, enum a64_atomic lse,
 		   bool fetch)
 {
 	const struct atomic how = { op, lse, fetch };
 	u32 at, with = i->src;
 
-	if (!x->lse) {
+	if (!is_lse(x)) {
 		atomic_loop(x, i, &how);
 		return;
 	}
@@ -619,12 +545,12 @@ static void atomic(struct a64 *x, const struct ins *i, enum a64_alu op, enum a64
 	a_atomic(&x->p, lse, fetch, i->row->width, with, fetch ? i->src : XZR, at);
 }
 
-static void compare_exchange(struct a64 *x, const struct ins *i)
+static void compare_exchange(struct onepass *x, const struct ins *i)
 {
 	u32 at = place(x, i->dst, i->raw->off), bits = i->row->width;
 	u8 *again, *differs;
 
-	if (x->lse) {
+	if (is_lse(x)) {
 		a_casal(&x->p, bits, R0, i->src, at);
 		return;
 	}
@@ -639,7 +565,7 @@ static void compare_exchange(struct a64 *x, const struct ins *i)
 	a_mov(&x->p, i->wide, R0, TMP1);
 }
 
-static int write_atomic(struct a64 *x, const struct ins *i)
+static int write_atomic(struct onepass *x, const struct ins *i)
 {
 	u32 bits = i->row->width;
 	s32 off = i->raw->off;
@@ -662,7 +588,7 @@ static int write_atomic(struct a64 *x, const struct ins *i)
 }
 
 /* The engine is asked for what is there; registers stay. */
-static void probe(struct a64 *x, const struct ins *i, bool sign)
+static void probe(struct onepass *x, const struct ins *i, bool sign)
 {
 	a_pair(&x->p, A_STP_BEFORE, X0, X1, SP, -48);
 	a_pair(&x->p, A_STP, X2, X3, SP, 16);
@@ -677,7 +603,7 @@ static void probe(struct a64 *x, const struct ins *i, bool sign)
 	a_mov(&x->p, true, i->dst, TMP0);
 }
 
-static int write_insn(struct a64 *x, const struct ins *i)
+static int write_insn(struct onepass *x, const struct ins *i)
 {
 	u32 bits = i->row->width;
 	s32 off = i->raw->off;
@@ -710,64 +636,13 @@ static int write_insn(struct a64 *x, const struct ins *i)
 
 /* ---- the whole --------------------------------------------------------------------- */
 
-static struct ins take_apart(const struct a64 *x, u32 at)
-{
-	const struct bpf_insn *raw = &x->b->bind->insns[at];
-	const struct isa_row *row = &isa_rows[x->b->ops[at]];
-
-	return (struct ins){ raw, row, at, reg_of[raw->dst_reg], reg_of[raw->src_reg],
-			     !(raw->code & BPF_X), row->width == 64 };
-}
-
-static int write_unit(struct a64 *x, struct jit_unit *u)
-{
-	struct jit_code *c = x->b->code;
-	int r = 0;
-
-	if (x->p >= x->b->limit)
-		return 1;
-	write_prologue(x, u);
-	for (u32 at = u->start; at < u->end && !r; at += isa_slots(&x->b->bind->insns[at])) {
-		struct ins i = take_apart(x, at);
-
-		if (x->p >= x->b->limit)
-			return 1;
-		x->b->offsets[at] = (u32)(x->p - c->mem);
-		jit_mark(c, at, x->p);
-		r = write_insn(x, &i);
-	}
-	return r;
-}
-
-static int write_fixes(struct a64 *x)
-{
-	const struct jit_code *c = x->b->code;
-
-	for (size_t f = 0; f < x->fixes.n; f++) {
-		const struct fix *fix = &x->fixes.v[f];
-
-		if (!a_patch(fix->at, fix->kind == FIX_JUMP ? c->mem + x->b->offsets[fix->slot] :
-			     fix->kind == FIX_CALL ? jit_unit_at(c, fix->slot)->inner :
-			     jit_unit_at(c, fix->slot)->outer))
-			return too_far(x, fix->slot);
-	}
-	return 0;
-}
-
 int jit_a64_write(struct jit_build *b)
 {
-	struct a64 x = { .b = b, .p = b->code->mem, .lse = b->cpu & JIT_A64_LSE };
-	struct jit_code *c = b->code;
-	int r = 0;
+	static const struct onepass_ops ops = {
+		.reg_of = reg_of, .prologue = write_prologue, .insn = write_insn,
+		.charge = charge, .patch = a_patch,
+	};
+	struct onepass x = { .ops = &ops, .b = b, .p = b->code->mem };
 
-	b->offsets = mem_alloc((c->nr_insns + 1) * sizeof(*b->offsets));
-	c->marks.n = c->steps.n = 0;
-	for (u32 u = 0; u < c->nr_units && !r; u++)
-		r = write_unit(&x, &c->units[u]);
-	c->bytes = (u32)(x.p - c->mem);
-	if (!r)
-		r = write_fixes(&x);
-	free(b->offsets);
-	vec_free(&x.fixes);
-	return r;
+	return onepass_write(&x);
 }

@@ -11,45 +11,15 @@
  * A function of the program keeps rbp and those of rbx, r13..r15 that it
  * writes; what C calls is a few instructions before it that set r12.
  */
-#include "jit/private.h"
+#include "jit/onepass.h"
 #include "jit/x64/emit.h"
 #include "model/rewrite.h"
-#include <stdlib.h>
 
 enum { RUN = R12, TMP0 = R9, TMP1 = R10, TMP2 = R11 };
 enum { LOOP_ALIGN = 16 };
-enum { STACK_BYTES = 512, GOTO_AT = -STACK_BYTES - 8, MAY_GOTO_MAX = 8 << 20 };
+enum { GOTO_AT = -STACK_BYTES - 8 };
 
 static const u8 reg_of[11] = { RAX, RDI, RSI, RDX, RCX, R8, RBX, R13, R14, R15, RBP };
-
-/* A distance of 4 bytes at AT to what was not there yet: an instruction, a
- * function among functions, a function for C. */
-enum fix_kind { FIX_JUMP, FIX_CALL, FIX_FUNC };
-struct fix { u8 *at; u32 slot; enum fix_kind kind; };
-
-struct x64 {
-	struct jit_build *b;
-	u8 *p;
-	const struct jit_unit *unit;
-	bool bmi2;
-	VEC(struct fix) fixes;
-};
-
-/* One instruction, taken apart. */
-struct ins {
-	const struct bpf_insn *raw;
-	const struct isa_row *row;
-	u32 at;			/* slot */
-	u32 dst, src;		/* processor's */
-	bool imm;		/* the second operand is imm */
-	bool wide;		/* 64 bits */
-};
-
-static int unsupported(struct x64 *x, const struct ins *i)
-{
-	return err_set(x->b->err, ERR_UNSUPPORTED, x->b->where,
-		       "native code for instruction %u (%s)", i->at, i->row->name);
-}
 
 /* ---- functions ------------------------------------------------------------------ */
 
@@ -67,7 +37,7 @@ static s32 frame_bytes(const struct jit_unit *u)
 	return n + 8 * (saved_count(u) & 1);
 }
 
-static void call_addr(struct x64 *x, u64 to)
+static void call_addr(struct onepass *x, u64 to)
 {
 	s64 d = (s64)(to - (u64)(uintptr_t)(x->p + 5));
 
@@ -82,7 +52,7 @@ static void call_addr(struct x64 *x, u64 to)
 }
 
 /* What C calls: sets the run and calls the function. */
-static void write_outer(struct x64 *x, struct jit_unit *u)
+static void write_outer(struct onepass *x, struct jit_unit *u)
 {
 	u8 *to;
 
@@ -97,7 +67,7 @@ static void write_outer(struct x64 *x, struct jit_unit *u)
 	x_patch(to, x->p);	/* the function follows */
 }
 
-static void write_prologue(struct x64 *x, struct jit_unit *u)
+static void write_prologue(struct onepass *x, struct jit_unit *u)
 {
 	struct jit_code *c = x->b->code;
 	s32 bytes = frame_bytes(u);
@@ -106,7 +76,6 @@ static void write_prologue(struct x64 *x, struct jit_unit *u)
 	if (u->entered)
 		write_outer(x, u);
 	u->inner = x->p;
-	x->unit = u;
 	jit_begin(c, u, x->p, x64_dwarf(RSP), 8);
 	x_push(&x->p, RBP);
 	jit_step(c, x->p, x64_dwarf(RSP), 16, x64_dwarf(RBP), 16);
@@ -128,7 +97,7 @@ static void write_prologue(struct x64 *x, struct jit_unit *u)
 }
 
 /* Leaves the function but for its return or jump. */
-static void write_restore(struct x64 *x)
+static void write_restore(struct onepass *x)
 {
 	const struct jit_unit *u = x->unit;
 
@@ -141,7 +110,7 @@ static void write_restore(struct x64 *x)
 		x_pop(&x->p, RBP);
 }
 
-static void write_exit(struct x64 *x)
+static void write_exit(struct onepass *x)
 {
 	write_restore(x);
 	x_ret(&x->p);
@@ -149,33 +118,23 @@ static void write_exit(struct x64 *x)
 
 /* ---- stops --------------------------------------------------------------------- */
 
-enum { AT = offsetof(struct run, at), STOP = offsetof(struct run, stop),
-       LEFT = offsetof(struct run, left) };
-
-static u64 site(const struct x64 *x, u32 slot)
-{
-	const struct jit_bind *bind = x->b->bind;
-
-	return bind->site ? bind->site(bind->arg, slot) : 0;
-}
-
-static void note_site(struct x64 *x, u64 at)
+static void note_site(struct onepass *x, u64 at)
 {
 	x_mov_imm_flags(&x->p, TMP2, at);
 	x_store(&x->p, 64, RUN, AT, TMP2);
 }
 
 /* The program ends here, and says where. */
-static void stop_at(struct x64 *x, u32 slot)
+static void stop_at(struct onepass *x, u32 slot)
 {
-	note_site(x, site(x, slot));
+	note_site(x, onepass_site(x, slot));
 	x_store_imm(&x->p, 8, RUN, STOP, 1);
 	x_mov_imm(&x->p, RAX, 0);
 	write_exit(x);
 }
 
 /* After what may have set run.stop. */
-static void stop_asked(struct x64 *x)
+static void stop_asked(struct onepass *x)
 {
 	u8 *on;
 
@@ -187,7 +146,7 @@ static void stop_asked(struct x64 *x)
 	x_patch8(on, x->p);
 }
 
-static void charge(struct x64 *x, u32 slot)
+static void charge(struct onepass *x, u32 slot)
 {
 	u8 *on;
 
@@ -200,7 +159,7 @@ static void charge(struct x64 *x, u32 slot)
 
 /* ---- arithmetic -------------------------------------------------------------- */
 
-static void alu(struct x64 *x, const struct ins *i, enum x64_alu op)
+static void alu(struct onepass *x, const struct ins *i, enum x64_alu op)
 {
 	if (i->imm)
 		x_alu_imm(&x->p, i->wide, op, i->dst, i->raw->imm);
@@ -208,7 +167,7 @@ static void alu(struct x64 *x, const struct ins *i, enum x64_alu op)
 		x_alu(&x->p, i->wide, op, i->dst, i->src);
 }
 
-static void mul(struct x64 *x, const struct ins *i)
+static void mul(struct onepass *x, const struct ins *i)
 {
 	if (i->imm)
 		x_imul_imm(&x->p, i->wide, i->dst, i->dst, i->raw->imm);
@@ -217,7 +176,7 @@ static void mul(struct x64 *x, const struct ins *i)
 }
 
 /* Without BMI2: the count must be in cl, where r4 is. */
-static void shift_by_cl(struct x64 *x, const struct ins *i, enum x64_shift op)
+static void shift_by_cl(struct onepass *x, const struct ins *i, enum x64_shift op)
 {
 	x_mov(&x->p, true, TMP2, i->dst);
 	x_mov(&x->p, true, TMP1, RCX);
@@ -229,11 +188,11 @@ static void shift_by_cl(struct x64 *x, const struct ins *i, enum x64_shift op)
 		x_mov(&x->p, false, i->dst, i->dst);
 }
 
-static void shift(struct x64 *x, const struct ins *i, enum x64_shift op)
+static void shift(struct onepass *x, const struct ins *i, enum x64_shift op)
 {
 	u32 n = (u32)i->raw->imm & (i->wide ? 63 : 31);
 
-	if (!i->imm && x->bmi2)
+	if (!i->imm && (x->b->cpu & JIT_X64_BMI2))
 		x_shiftx(&x->p, i->wide, op, i->dst, i->dst, i->src);
 	else if (!i->imm)
 		shift_by_cl(x, i, op);
@@ -244,7 +203,7 @@ static void shift(struct x64 *x, const struct ins *i, enum x64_shift op)
 }
 
 /* The result for a divisor of 0, or of -1 in signed division. */
-static void divide_by_zero(struct x64 *x, const struct ins *i, bool rest)
+static void divide_by_zero(struct onepass *x, const struct ins *i, bool rest)
 {
 	if (!rest)
 		x_mov_imm(&x->p, i->dst, 0);
@@ -252,7 +211,7 @@ static void divide_by_zero(struct x64 *x, const struct ins *i, bool rest)
 		x_mov(&x->p, false, i->dst, i->dst);
 }
 
-static void divide_by_minus_one(struct x64 *x, const struct ins *i, bool rest)
+static void divide_by_minus_one(struct onepass *x, const struct ins *i, bool rest)
 {
 	if (rest)
 		x_mov_imm(&x->p, i->dst, 0);
@@ -261,7 +220,7 @@ static void divide_by_minus_one(struct x64 *x, const struct ins *i, bool rest)
 }
 
 /* dst = dst / TMP1, keeping rax and rdx. */
-static void divide_plain(struct x64 *x, const struct ins *i, bool rest, bool is_signed)
+static void divide_plain(struct onepass *x, const struct ins *i, bool rest, bool is_signed)
 {
 	if (i->dst != RAX)
 		x_mov(&x->p, true, TMP2, RAX);
@@ -282,7 +241,7 @@ static void divide_plain(struct x64 *x, const struct ins *i, bool rest, bool is_
 		x_mov(&x->p, true, RDX, TMP0);
 }
 
-static void divide_by_imm(struct x64 *x, const struct ins *i, bool rest, bool is_signed)
+static void divide_by_imm(struct onepass *x, const struct ins *i, bool rest, bool is_signed)
 {
 	s32 imm = i->raw->imm;
 
@@ -296,7 +255,7 @@ static void divide_by_imm(struct x64 *x, const struct ins *i, bool rest, bool is
 	}
 }
 
-static void divide(struct x64 *x, const struct ins *i, bool rest, bool is_signed)
+static void divide(struct onepass *x, const struct ins *i, bool rest, bool is_signed)
 {
 	u8 *zero, *plain, *done[2];
 
@@ -322,7 +281,7 @@ static void divide(struct x64 *x, const struct ins *i, bool rest, bool is_signed
 		x_patch8(done[n], x->p);
 }
 
-static void move(struct x64 *x, const struct ins *i)
+static void move(struct onepass *x, const struct ins *i)
 {
 	if (i->imm)
 		x_mov_imm(&x->p, i->dst, i->wide ? (u64)(s64)i->raw->imm : (u32)i->raw->imm);
@@ -330,7 +289,7 @@ static void move(struct x64 *x, const struct ins *i)
 		x_mov(&x->p, i->wide, i->dst, i->src);
 }
 
-static void swap_bytes(struct x64 *x, const struct ins *i)
+static void swap_bytes(struct onepass *x, const struct ins *i)
 {
 	switch (i->row->width) {
 	case 16:
@@ -342,7 +301,7 @@ static void swap_bytes(struct x64 *x, const struct ins *i)
 	}
 }
 
-static int write_alu(struct x64 *x, const struct ins *i)
+static int write_alu(struct onepass *x, const struct ins *i)
 {
 	switch ((enum isa_kind)i->row->kind) {
 	case KIND_ALU_ADD: alu(x, i, X_ADD); return 0;
@@ -369,36 +328,13 @@ static int write_alu(struct x64 *x, const struct ins *i)
 		if (i->row->width < 64)
 			x_movzx(&x->p, i->row->width, i->dst, i->dst);
 		return 0;
-	default: return unsupported(x, i);
+	default: return onepass_unsupported(x, i);
 	}
 }
 
 /* ---- jumps ---------------------------------------------------------------------- */
 
-static void fix_later(struct x64 *x, u8 *at, u32 slot, enum fix_kind kind)
-{
-	vec_push(&x->fixes);
-	x->fixes.v[x->fixes.n - 1] = (struct fix){ at, slot, kind };
-}
-
-/* AT is the distance of a jump of I to slot SLOT. */
-static void jump_to(struct x64 *x, u8 *at, u32 slot, const struct ins *i)
-{
-	if (slot <= i->at)
-		x_patch(at, x->b->code->mem + x->b->offsets[slot]);
-	else
-		fix_later(x, at, slot, FIX_JUMP);
-}
-
-static u32 target_of(const struct ins *i)
-{
-	s64 delta = 0;
-
-	isa_target(i->raw, &delta);
-	return (u32)(i->at + 1 + delta);
-}
-
-static void compare(struct x64 *x, const struct ins *i, bool bits)
+static void compare(struct onepass *x, const struct ins *i, bool bits)
 {
 	s32 imm = i->raw->imm;
 
@@ -414,37 +350,39 @@ static void compare(struct x64 *x, const struct ins *i, bool bits)
 		x_test(&x->p, i->wide, i->dst, i->dst);
 }
 
-static void branch(struct x64 *x, const struct ins *i, enum x64_cc cc)
+static int branch(struct onepass *x, const struct ins *i, enum x64_cc cc)
 {
 	compare(x, i, i->row->kind == KIND_JMP_JSET);
-	jump_to(x, x_jcc(&x->p, cc), target_of(i), i);
+	return onepass_jump(x, x_jcc(&x->p, cc), onepass_target(i), i);
 }
 
-static void may_goto(struct x64 *x, const struct ins *i)
+static int may_goto(struct onepass *x, const struct ins *i)
 {
 	x_mem(&x->p, false, true, 0x83, X_CMP, RBP, GOTO_AT);
 	put1(&x->p, 0);
-	jump_to(x, x_jcc(&x->p, CC_E), target_of(i), i);
+	if (onepass_jump(x, x_jcc(&x->p, CC_E), onepass_target(i), i))
+		return ERR_UNSUPPORTED;
 	x_mem(&x->p, false, true, 0xff, 1, RBP, GOTO_AT);	/* dec */
+	return 0;
 }
 
-static int write_jump(struct x64 *x, const struct ins *i)
+static int write_jump(struct onepass *x, const struct ins *i)
 {
 	switch ((enum isa_kind)i->row->kind) {
-	case KIND_JMP_JEQ: branch(x, i, CC_E); return 0;
-	case KIND_JMP_JNE: branch(x, i, CC_NE); return 0;
-	case KIND_JMP_JSET: branch(x, i, CC_NE); return 0;
-	case KIND_JMP_JGT: branch(x, i, CC_A); return 0;
-	case KIND_JMP_JGE: branch(x, i, CC_AE); return 0;
-	case KIND_JMP_JLT: branch(x, i, CC_B); return 0;
-	case KIND_JMP_JLE: branch(x, i, CC_BE); return 0;
-	case KIND_JMP_JSGT: branch(x, i, CC_G); return 0;
-	case KIND_JMP_JSGE: branch(x, i, CC_GE); return 0;
-	case KIND_JMP_JSLT: branch(x, i, CC_L); return 0;
-	case KIND_JMP_JSLE: branch(x, i, CC_LE); return 0;
+	case KIND_JMP_JEQ: return branch(x, i, CC_E);
+	case KIND_JMP_JNE: return branch(x, i, CC_NE);
+	case KIND_JMP_JSET: return branch(x, i, CC_NE);
+	case KIND_JMP_JGT: return branch(x, i, CC_A);
+	case KIND_JMP_JGE: return branch(x, i, CC_AE);
+	case KIND_JMP_JLT: return branch(x, i, CC_B);
+	case KIND_JMP_JLE: return branch(x, i, CC_BE);
+	case KIND_JMP_JSGT: return branch(x, i, CC_G);
+	case KIND_JMP_JSGE: return branch(x, i, CC_GE);
+	case KIND_JMP_JSLT: return branch(x, i, CC_L);
+	case KIND_JMP_JSLE: return branch(x, i, CC_LE);
 	case KIND_JA:
-	case KIND_JA32: jump_to(x, x_jmp(&x->p), target_of(i), i); return 0;
-	case KIND_MAY_GOTO: may_goto(x, i); return 0;
+	case KIND_JA32: return onepass_jump(x, x_jmp(&x->p), onepass_target(i), i);
+	case KIND_MAY_GOTO: return may_goto(x, i);
 	default: return write_alu(x, i);
 	}
 }
@@ -452,7 +390,7 @@ static int write_jump(struct x64 *x, const struct ins *i)
 /* ---- calls ------------------------------------------------------------------------ */
 
 /* bpf_tail_call(r1, r2, r3): the next program gets this one's r1 and frame. */
-static void tail_call(struct x64 *x)
+static void tail_call(struct onepass *x)
 {
 	u8 *none;
 
@@ -472,9 +410,9 @@ static void tail_call(struct x64 *x)
 	x_mov_imm(&x->p, RAX, (u64)-1);
 }
 
-static void call_body(struct x64 *x, const struct ins *i)
+static void call_body(struct onepass *x, const struct ins *i)
 {
-	u64 at = site(x, i->at);
+	u64 at = onepass_site(x, i->at);
 
 	if (i->row->kind == KIND_CALL && i->raw->imm == BPF_FUNC_tail_call) {
 		tail_call(x);
@@ -488,15 +426,15 @@ static void call_body(struct x64 *x, const struct ins *i)
 		stop_asked(x);
 }
 
-static void call_local(struct x64 *x, const struct ins *i)
+static void call_local(struct onepass *x, const struct ins *i)
 {
-	fix_later(x, x_call(&x->p), target_of(i), FIX_CALL);
+	onepass_fix(x, x_call(&x->p), onepass_target(i), FIX_CALL);
 	if (x->b->stops)
 		stop_asked(x);
 }
 
 /* LD_ABS, LD_IND: outside the packet the function ends with 0. */
-static void load_packet(struct x64 *x, const struct ins *i)
+static void load_packet(struct onepass *x, const struct ins *i)
 {
 	u8 *there;
 
@@ -516,7 +454,7 @@ static void load_packet(struct x64 *x, const struct ins *i)
 	x_patch8(there, x->p);
 }
 
-static void load_imm(struct x64 *x, const struct ins *i)
+static void load_imm(struct onepass *x, const struct ins *i)
 {
 	const struct jit_bind *bind = x->b->bind;
 
@@ -529,7 +467,7 @@ static void load_imm(struct x64 *x, const struct ins *i)
 		put1(&x->p, 0x8d);
 		put1(&x->p, (i->dst & 7) << 3 | 5);
 		put4(&x->p, 0);
-		fix_later(x, x->p - 4, (u32)((s64)i->at + 1 + i->raw->imm), FIX_FUNC);
+		onepass_fix(x, x->p - 4, (u32)((s64)i->at + 1 + i->raw->imm), FIX_FUNC);
 		break;
 	default:
 		x_mov_imm(&x->p, i->dst, bind->address(bind->arg, i->at));
@@ -540,7 +478,7 @@ static void load_imm(struct x64 *x, const struct ins *i)
 
 /* dst = *(dst + off), *(dst + off) OP= src, as a loop around cmpxchg. Its rax is
  * r0: kept in TMP0. */
-static void fetch_loop(struct x64 *x, const struct ins *i, enum x64_alu op)
+static void fetch_loop(struct onepass *x, const struct ins *i, enum x64_alu op)
 {
 	u32 base = i->dst == RAX ? TMP0 : i->dst, with = i->src == RAX ? TMP0 : i->src;
 	s32 off = i->raw->off;
@@ -559,7 +497,7 @@ static void fetch_loop(struct x64 *x, const struct ins *i, enum x64_alu op)
 	x_mov(&x->p, true, RAX, TMP0);
 }
 
-static int write_atomic(struct x64 *x, const struct ins *i)
+static int write_atomic(struct onepass *x, const struct ins *i)
 {
 	s32 off = i->raw->off;
 	u32 bits = i->row->width;
@@ -586,7 +524,7 @@ static int write_atomic(struct x64 *x, const struct ins *i)
 }
 
 /* The engine is asked for what is there; registers stay. */
-static void probe(struct x64 *x, const struct ins *i, bool sign)
+static void probe(struct onepass *x, const struct ins *i, bool sign)
 {
 	static const u8 kept[] = { RAX, RDI, RSI, RDX, RCX, R8 };
 	const u32 n = ARRAY_LEN(kept);
@@ -603,7 +541,7 @@ static void probe(struct x64 *x, const struct ins *i, bool sign)
 	x_mov(&x->p, true, i->dst, TMP2);
 }
 
-static int write_insn(struct x64 *x, const struct ins *i)
+static int write_insn(struct onepass *x, const struct ins *i)
 {
 	const struct bpf_insn *in = i->raw;
 	bool sign;
@@ -635,33 +573,8 @@ static int write_insn(struct x64 *x, const struct ins *i)
 
 /* ---- the whole --------------------------------------------------------------------- */
 
-static struct ins take_apart(const struct x64 *x, u32 at)
-{
-	const struct bpf_insn *raw = &x->b->bind->insns[at];
-	const struct isa_row *row = &isa_rows[x->b->ops[at]];
-
-	return (struct ins){ raw, row, at, reg_of[raw->dst_reg], reg_of[raw->src_reg],
-			     !(raw->code & BPF_X), row->width == 64 };
-}
-
-/* Where loops of U begin is marked in offsets, which have nothing for its slots yet. */
-static void mark_loops(struct x64 *x, const struct jit_unit *u)
-{
-	const struct bpf_insn *in = x->b->bind->insns;
-	s64 delta;
-
-	for (u32 at = u->start; at < u->end; at += isa_slots(&in[at])) {
-		u8 kind = isa_rows[x->b->ops[at]].kind;
-
-		if (kind >= KIND_JMP_JEQ && kind <= KIND_MAY_GOTO &&
-		    isa_op_target(x->b->ops[at], &in[at], &delta) && delta < 0 &&
-		    at + 1 + delta >= u->start)
-			x->b->offsets[at + 1 + delta] = 1;
-	}
-}
-
 /* The processor begins to fetch at multiples of 16. */
-static void align(struct x64 *x)
+static void align(struct onepass *x)
 {
 	u32 over = (u32)((x->p - x->b->code->mem) % LOOP_ALIGN);
 
@@ -669,60 +582,21 @@ static void align(struct x64 *x)
 		x_nop(&x->p, LOOP_ALIGN - over);
 }
 
-static int write_unit(struct x64 *x, struct jit_unit *u)
+/* Code of one program is never 2 GiB long. */
+static bool patch(u8 *at, const u8 *to)
 {
-	struct jit_code *c = x->b->code;
-	int r = 0;
-
-	if (x->p >= x->b->limit)
-		return 1;
-	write_prologue(x, u);
-	mark_loops(x, u);
-	for (u32 at = u->start; at < u->end && !r; at += isa_slots(&x->b->bind->insns[at])) {
-		struct ins i = take_apart(x, at);
-
-		if (x->p >= x->b->limit)
-			return 1;
-		if (x->b->offsets[at])
-			align(x);
-		x->b->offsets[at] = (u32)(x->p - c->mem);
-		jit_mark(c, at, x->p);
-		if (jit_cost(x->b, at))
-			charge(x, at);
-		r = write_insn(x, &i);
-	}
-	return r;
-}
-
-static void write_fixes(struct x64 *x)
-{
-	const struct jit_code *c = x->b->code;
-
-	for (size_t f = 0; f < x->fixes.n; f++) {
-		const struct fix *fix = &x->fixes.v[f];
-
-		x_patch(fix->at, fix->kind == FIX_JUMP ? c->mem + x->b->offsets[fix->slot] :
-			fix->kind == FIX_CALL ? jit_unit_at(c, fix->slot)->inner :
-			jit_unit_at(c, fix->slot)->outer);
-	}
+	x_patch(at, to);
+	return true;
 }
 
 int jit_x64_write(struct jit_build *b)
 {
-	struct x64 x = { .b = b, .p = b->code->mem + JIT_LEAD,
-			 .bmi2 = b->cpu & JIT_X64_BMI2 };
-	struct jit_code *c = b->code;
-	int r = 0;
+	static const struct onepass_ops ops = {
+		.reg_of = reg_of, .prologue = write_prologue, .insn = write_insn,
+		.charge = charge, .patch = patch, .align = align,
+	};
+	struct onepass x = { .ops = &ops, .b = b, .p = b->code->mem + JIT_LEAD };
 
 	memset(b->code->mem, 0xcc, JIT_LEAD);
-	b->offsets = mem_alloc((c->nr_insns + 1) * sizeof(*b->offsets));
-	c->marks.n = c->steps.n = 0;
-	for (u32 u = 0; u < c->nr_units && !r; u++)
-		r = write_unit(&x, &c->units[u]);
-	c->bytes = (u32)(x.p - c->mem);
-	if (!r)
-		write_fixes(&x);
-	free(b->offsets);
-	vec_free(&x.fixes);
-	return r;
+	return onepass_write(&x);
 }
