@@ -344,7 +344,8 @@ int cmd_disasm(const struct command *cmd, int argc, char **argv)
 		status = usage_error("an object, a file of raw instructions or classic BPF "
 				     "is needed");
 	else if (d.jit)
-		status = native_tier(&d.tier, d.jit);
+		status = strcmp(d.jit, "off") ? native_tier(&d.tier, d.jit) :
+			 usage_error("--jit takes fast or opt here: what is off shows nothing");
 	if (d.json)
 		json_arr(&j, NULL);
 	if (!status)

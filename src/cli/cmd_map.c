@@ -500,10 +500,22 @@ static int map_getnext(struct job *job, struct map_view *v)
 
 /* ---- queues and stacks -------------------------------------------------------------------- */
 
+/* Those have no keys. */
+static int is_queue(struct job *job, const struct map_view *v)
+{
+	if (!v->info.key_size)
+		return 0;
+	return err_set(&job->err, ERR_MAP_TYPE, NULL, "map '%s' of type %s has keys; elements of "
+		       "queues and stacks alone are pushed, popped and peeked at",
+		       v->info.name, v->info.row->name);
+}
+
 static int map_push(struct job *job, struct map_view *v)
 {
-	int fd = -1, r = parse_value(job, v, &fd);
+	int fd = -1, r = is_queue(job, v);
 
+	if (!r)
+		r = parse_value(job, v, &fd);
 	if (!r)
 		r = no_more_words(job);
 	if (r)
@@ -521,14 +533,20 @@ static int took(struct job *job, struct map_view *v, int r)
 
 static int map_peek(struct job *job, struct map_view *v)
 {
-	int r = no_more_words(job);
+	int r = is_queue(job, v);
+
+	if (!r)
+		r = no_more_words(job);
 
 	return r ? r : took(job, v, v->b->ops->map_lookup(v->b, v->number, NULL, v->value, 0));
 }
 
 static int map_pop(struct job *job, struct map_view *v)
 {
-	int r = no_more_words(job);
+	int r = is_queue(job, v);
+
+	if (!r)
+		r = no_more_words(job);
 
 	return r ? r : took(job, v, v->b->ops->map_lookup_delete(v->b, v->number, NULL, v->value,
 								 0));

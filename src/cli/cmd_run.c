@@ -74,6 +74,8 @@ static const char *behind(const char *arg, const char *mark)
 static int check_files(struct job *j, const struct str_list *paths)
 {
 	const struct run_opts *o = &j->o;
+	const char *const read[] = { o->expect, o->load.btf, o->load.kconfig, o->routes,
+				     o->sockets };
 	struct str_list in = { 0 }, out = { 0 };
 	int r;
 
@@ -83,10 +85,8 @@ static int check_files(struct job *j, const struct str_list *paths)
 		push_name(&in, j->captures.v[i]);
 	for (size_t i = 0; i < o->maps.n; i++)
 		push_name(&in, behind(o->maps.v[i], "="));
-	push_name(&in, o->expect);
-	push_name(&in, o->load.btf);
-	push_name(&in, o->load.kconfig);
-	push_name(&in, o->routes);
+	for (size_t i = 0; i < ARRAY_LEN(read); i++)
+		push_name(&in, read[i]);
 	for (size_t i = 0; i < o->load.modules.n; i++)
 		push_name(&in, o->load.modules.v[i]);
 	push_name(&out, o->output);

@@ -23,7 +23,7 @@ struct verify_cmd {
 	struct target target;	/* its types are opened when a program needs them */
 	bool types_tried;
 	/* counts */
-	u32 rejected, not_judged, differ, changed;
+	u32 rejected, not_judged, differ, changed, unanswered;
 };
 
 /* ---- reasons ------------------------------------------------------------- */
@@ -68,6 +68,7 @@ static const char *compare_kernel(struct verify_cmd *c, struct skep_object *obj,
 	    (r->verdict != VERDICT_NOT_JUDGED && strcmp(verdict, verdict_word(r->verdict)))) {
 		fprintf(stderr, "%s", skep_err_text(&err));
 		c->differ += r->verdict != VERDICT_NOT_JUDGED && strcmp(verdict, "no answer");
+		c->unanswered += !strcmp(verdict, "no answer");
 	}
 	return verdict;
 }
@@ -251,7 +252,7 @@ static int verify_all(struct verify_cmd *c, const struct object_list *objs)
 		return c->changed ? EXIT_NO : EXIT_YES;
 	if (c->rejected || c->differ)
 		return EXIT_NO;
-	return c->not_judged ? EXIT_NO_ANSWER : EXIT_YES;
+	return c->not_judged || c->unanswered ? EXIT_NO_ANSWER : EXIT_YES;
 }
 
 /* ---- the command --------------------------------------------------------- */
@@ -271,6 +272,31 @@ static int check_progs(const struct verify_cmd *c, const struct object_list *obj
 			 err_set(err, ERR_PROG_NONE, objs->v[0]->img->file, "it has no program");
 }
 
+/* That what is written is none of what is read. A baseline may be: it is read before. */
+static int check_files(const struct verify_cmd *c, const struct load_opts *load,
+		       const struct str_list *paths, struct skep_err *err)
+{
+	struct str_list in = { 0 }, out = { 0 };
+	int r;
+
+	for (size_t i = 0; i < paths->n; i++)
+		*vec_push(&in) = paths->v[i];
+	for (size_t i = 0; i < load->modules.n; i++)
+		*vec_push(&in) = load->modules.v[i];
+	if (load->btf)
+		*vec_push(&in) = load->btf;
+	if (load->kconfig)
+		*vec_push(&in) = load->kconfig;
+	if (c->save)
+		*vec_push(&out) = c->save;
+	if (c->sarif)
+		*vec_push(&out) = c->sarif;
+	r = outputs_check(&out, &in, err);
+	vec_free(&in);
+	vec_free(&out);
+	return r;
+}
+
 static int verify_paths(struct verify_cmd *c, struct load_opts *load,
 			const struct str_list *paths)
 {
@@ -283,7 +309,8 @@ static int verify_paths(struct verify_cmd *c, struct load_opts *load,
 	if (c->prog)
 		*vec_push(&load->progs) = c->prog;
 	verify_any_take(&c->any, &load->set);
-	if (input_objects(&objs, paths, load, &err) || check_progs(c, &objs, &err) ||
+	if (check_files(c, load, paths, &err) || input_objects(&objs, paths, load, &err) ||
+	    check_progs(c, &objs, &err) ||
 	    verify_any_check(&objs, &c->any, &err))
 		status = report(&err);
 	else
@@ -316,6 +343,8 @@ static int set_opts(const struct command *cmd, struct verify_cmd *c)
 	}
 	if (c->json && c->compare)
 		return usage_error("--json and --compare do not go together");
+	if (c->json && c->log)
+		return usage_error("--json and --log do not go together");
 	if (c->caps && !strcmp(c->caps, "bpf"))
 		c->opts.caps = 0;
 	else if (c->caps && strcmp(c->caps, "all"))

@@ -342,12 +342,34 @@ static void head(struct table *t)
 		table_cell(t, names[i]);
 }
 
+/* Programs that TEXT, which is changed, has no line of. */
+static void rows_new(struct table *t, const struct judged_list *all, const bool *known,
+		     u32 *changed)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		const struct judged *d = &all->v[i];
+		char text[64];
+
+		if (known[i])
+			continue;
+		++*changed;
+		snprintf(text, sizeof(text), "new -> %s", verdict_word(d->r.verdict));
+		table_cell(t, base_name(d->img->file));
+		table_cell(t, d->prog->name);
+		table_cell(t, text);
+		cell_change(t, "0", d->r.visited);
+		cell_change(t, "0", d->r.states);
+	}
+}
+
 int verify_compare(struct strbuf *out, const struct judged_list *all, char *text,
 		   const char *path, u32 *changed, struct skep_err *err)
 {
 	struct table t = { 0 };
 	char *line, *field[FIGURES], where[300];
-	u32 n = 0;
+	bool *known = mem_alloc(all->n + 1);
+	const struct judged *d;
+	u32 n = 0, lines = 0;
 
 	head(&t);
 	while ((line = strsep(&text, "\n"))) {
@@ -358,15 +380,23 @@ int verify_compare(struct strbuf *out, const struct judged_list *all, char *text
 			snprintf(where, sizeof(where), "%.250s:%u", path, n);
 			table_print(out, &t);
 			out->n = 0;
+			free(known);
 			return err_set(err, ERR_FILE_KIND, where,
 				       "this is no line of what --save writes");
 		}
-		row_change(&t, field, find(all, field), changed);
+		d = find(all, field);
+		if (d)
+			known[d - all->v] = true;
+		row_change(&t, field, d, changed);
+		lines++;
 	}
+	if (lines)
+		rows_new(&t, all, known, changed);
+	free(known);
 	if (t.cells.n == t.columns)
 		sb_puts(out, "nothing changed\n"), t.cells.n = 0;
 	table_print(out, &t);
-	return 0;
+	return lines ? 0 : err_set(err, ERR_FILE_KIND, path, "it has no figures of --save");
 }
 
 int verify_write(const char *path, const struct strbuf *b, struct skep_err *err)

@@ -294,6 +294,7 @@ void jit_free(struct jit_code *c)
 		return;
 	os_exec_free(c->mem, c->mem_bytes);
 	vec_free(&c->marks);
+	vec_free(&c->steps);
 	free(c->units);
 	free(c);
 }
@@ -320,6 +321,12 @@ const struct jit_place *jit_places(const struct jit_code *c, u32 *n)
 {
 	*n = (u32)c->marks.n;
 	return c->marks.v;
+}
+
+const struct jit_step *jit_steps(const struct jit_code *c, u32 *n)
+{
+	*n = (u32)c->steps.n;
+	return c->steps.v;
 }
 
 enum jit_tier jit_tier(const struct jit_code *c) { return c->tier; }

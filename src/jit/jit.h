@@ -101,6 +101,18 @@ const u8 *jit_bytes(const struct jit_code *code, u32 *bytes);
  * several places, or nowhere. */
 struct jit_place { u32 off, slot; };
 const struct jit_place *jit_places(const struct jit_code *code, u32 *n);
+/* How debuggers find the caller, by ascending offset. Registers have DWARF's numbers. */
+struct jit_step {
+	u32 off;		/* from here to the next step's */
+	u32 slot;		/* of the first instruction of the function that this is in */
+	bool begins;		/* a piece of code that is called: nothing is saved yet */
+	u8 base, saved;		/* a register that is saved from here on, or JIT_NO_REG */
+	u32 dist;		/* the caller's stack ends so many bytes above BASE, */
+	u32 at;			/* and SAVED is so many below that */
+};
+enum { JIT_NO_REG = 0xff };
+/* Ends of functions, where the frame is taken down, have no steps. */
+const struct jit_step *jit_steps(const struct jit_code *code, u32 *n);
 /* The slot whose code has ADDR, or -1. */
 s64 jit_slot(const struct jit_code *code, u64 addr);
 

@@ -127,7 +127,7 @@ int onepass_write(struct onepass *x)
 	int r = 0;
 
 	x->b->offsets = mem_alloc((c->nr_insns + 1) * sizeof(*x->b->offsets));
-	c->marks.n = 0;
+	c->marks.n = c->steps.n = 0;
 	for (u32 u = 0; u < c->nr_units && !r; u++)
 		r = write_unit(x, &c->units[u]);
 	c->bytes = (u32)(x->p - c->mem);

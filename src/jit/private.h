@@ -32,6 +32,7 @@ struct jit_code {
 	/* where the code of each slot begins in mem, ascending; a slot may have
 	   several places, or none */
 	VEC(struct jit_place) marks;
+	VEC(struct jit_step) steps;
 	struct jit_unit *units;	/* sorted */
 	u32 nr_units;
 };
@@ -44,6 +45,23 @@ static inline void jit_mark(struct jit_code *c, u32 slot, const u8 *at)
 		last->slot = slot;
 	else if (!last || last->slot != slot)
 		*vec_push(&c->marks) = (struct jit_place){ (u32)(at - c->mem), slot };
+}
+
+/* Code of U that is called begins at P: the caller's stack ends DIST above BASE. */
+static inline void jit_begin(struct jit_code *c, const struct jit_unit *u, const u8 *p, u8 base,
+			     u32 dist)
+{
+	*vec_push(&c->steps) = (struct jit_step){ (u32)(p - c->mem), u->start, true, base,
+						  JIT_NO_REG, dist, 0 };
+}
+
+/* From P on it ends there, and SAVED is kept AT below that. */
+static inline void jit_step(struct jit_code *c, const u8 *p, u8 base, u32 dist, u8 saved, u32 at)
+{
+	u32 slot = c->steps.v[c->steps.n - 1].slot;
+
+	*vec_push(&c->steps) = (struct jit_step){ (u32)(p - c->mem), slot, false, base, saved,
+						  dist, at };
 }
 
 /* A program on its way. */

@@ -78,6 +78,7 @@ static const char *compile(struct runtime_prog *p, const struct rewrite *rw, enu
 			"the compiler does not have one of its instructions";
 	p->tier.ns = os_clock_ns() - start;
 	runtime_perf_map(p, rw);
+	runtime_gdb_tell(p, rw);
 	jit_bytes(p->jit, &p->tier.bytes);
 	p->tier.tier = jit_tier(p->jit) == JIT_OPT ? TIER_JIT_OPT : TIER_JIT_FAST;
 	if (jit_tier(p->jit) == tier)

@@ -17,6 +17,7 @@ struct runtime_prog {
 	struct vm_map *maps;	/* what the code is bound to */
 	u64 budget;		/* when nobody says otherwise */
 	struct jit_code *jit;	/* what it was compiled to, or NULL */
+	struct gdb_file *gdb;	/* what gdb knows of it, or NULL */
 	struct prog_tier tier;
 	bool in_place;		/* may run on a packet without room around it */
 };
@@ -162,6 +163,12 @@ void runtime_cpu_unshare(struct runtime *rt, u32 cpu);
 
 /* Tells perf(1) where the functions of P, which is compiled, are, when it is asked for. */
 void runtime_perf_map(const struct runtime_prog *p, const struct rewrite *rw);
+
+/* ---- gdbjit.c ---- */
+
+/* Tells gdb(1) of P, which is compiled, when it is asked for; and that it goes. */
+void runtime_gdb_tell(struct runtime_prog *p, const struct rewrite *rw);
+void runtime_gdb_forget(struct runtime_prog *p);
 
 /* ---- elements.c: as struct backend has them ----------------------------------------- */
 

@@ -141,6 +141,7 @@ static struct vm_map *bind_maps(struct runtime *rt, const struct image *img, con
 
 static void prog_free(struct runtime_prog *p)
 {
+	runtime_gdb_forget(p);
 	jit_free(p->jit);
 	vm_code_free(p->code);
 	free(p->maps);

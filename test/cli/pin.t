@@ -159,6 +159,10 @@ cp "$f" "$tmp/own/skep/total"
 has "a name in the user's own folder" '"packets": 21966' \
 	"$(cd "$tmp" && XDG_RUNTIME_DIR=$tmp/own $SKEP map dump pinned total)"
 rm -r "$tmp/own"
+for word in peek pop "push value 1"; do
+	status "skep map ${word%% *} of a map with keys" 2 $SKEP map ${word%% *} "$f" ${word#"${word%% *}"}
+done
+has "has keys" "of type hash has keys" "$(map peek "$f")"
 ok "skep map freeze" $SKEP map freeze "$f"
 has "holds for all" "map 'total': no update: Operation not permitted" \
 	"$(map update "$f" key 9 0 0 0 value 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0)"

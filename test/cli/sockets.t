@@ -258,6 +258,10 @@ has "JSON that is none" "[SKEP-E0011]" "$(echo '[{' > "$tmp/bad"
 has "no array" "an array of sockets is needed" "$(echo '{}' > "$tmp/bad"
 	$SKEP run "$tmp/tc.o" $cap --sockets "$tmp/bad" 2>&1)"
 status "no file" 2 $SKEP run "$tmp/tc.o" $cap --sockets "$tmp/none"
+printf '[]' > "$tmp/own.json"
+status "the description is not written over" 2 $SKEP run examples/firewall/firewall.o \
+	examples/firewall/traffic.pcapng --sockets "$tmp/own.json" --verdicts "$tmp/own.json" -q
+same "it stays" "[]" "$(cat "$tmp/own.json")"
 has "a kernel has its own" "--sockets is for --on user" \
 	"$($SKEP run "$tmp/tc.o" $cap --on both --sockets "$tmp/s.json" 2>&1)"
 

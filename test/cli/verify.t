@@ -180,4 +180,19 @@ if [ -n "$CLANG" ]; then
 	ok "many calls compile" $SKEP cc "$tmp/calls.c" -o "$tmp/calls.o"
 	status "many calls end" 1 timeout 10 $SKEP verify "$tmp/calls.o"
 fi
+# What is written is none of what is read.
+cp $fw "$tmp/own.o"
+for option in --save --sarif; do
+	status "$option on its input" 2 $SKEP verify "$tmp/own.o" $option "$tmp/own.o"
+done
+ok "which stays" cmp $fw "$tmp/own.o"
+status "--save and --sarif to one file" 2 $SKEP verify $fw --save "$tmp/one" --sarif "$tmp/one"
+status "--log and --json" 2 $SKEP verify $fw --log kernel --json
+
+# New programs are a change, no figures no answer.
+ok "figures" $SKEP verify $fw --save "$tmp/figures"
+out=$($SKEP verify $fw examples/firewall/bad.o --compare "$tmp/figures" 2>/dev/null)
+same "a new program: exit status" 1 $?
+has "a new program" "new -> rejected" "$out"
+status "no figures" 2 $SKEP verify $fw --compare /dev/null
 done_testing

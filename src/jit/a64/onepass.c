@@ -50,6 +50,9 @@ static void saved_regs(struct onepass *x, bool load)
 	for (u32 r = 0; r < 4; r++)
 		if (x->unit->saved & 1 << r)
 			regs[n++] = reg_of[6 + r];
+	for (u32 i = 0; i < n && !load; i++)
+		jit_step(x->b->code, x->p + 4 * (i / 2 + 1), FP, 16, (u8)regs[i],
+			 16 + frame_bytes(x->unit) - 8 * i);
 	for (u32 i = 0; i + 1 < n; i += 2)
 		a_pair(&x->p, load ? A_LDP : A_STP, regs[i], regs[i + 1], SP, 8 * (s32)i);
 	if (n & 1)
@@ -71,11 +74,16 @@ static void call_addr(struct onepass *x, u64 to)
 /* What C calls: sets the run and calls the function. */
 static void write_outer(struct onepass *x, struct jit_unit *u)
 {
+	struct jit_code *c = x->b->code;
 	u8 *to;
 
 	u->outer = x->p;
+	jit_begin(c, u, x->p, SP, 0);
 	a_pair(&x->p, A_STP_BEFORE, FP, LR, SP, -32);
+	jit_step(c, x->p, SP, 32, FP, 32);
+	jit_step(c, x->p, SP, 32, LR, 24);
 	a_mem(&x->p, A_STORE, 64, RUN, SP, 16);
+	jit_step(c, x->p, SP, 32, RUN, 16);
 	a_add_imm(&x->p, true, FP, SP, 0);
 	a_mov(&x->p, true, RUN, X5);
 	to = a_bl(&x->p);
@@ -104,13 +112,18 @@ static void clear_stack(struct onepass *x)
 
 static void write_prologue(struct onepass *x, struct jit_unit *u)
 {
+	struct jit_code *c = x->b->code;
 	u32 bytes = frame_bytes(u);
 
 	if (u->entered)
 		write_outer(x, u);
 	u->inner = x->p;
+	jit_begin(c, u, x->p, SP, 0);
 	a_pair(&x->p, A_STP_BEFORE, FP, LR, SP, -16);
+	jit_step(c, x->p, SP, 16, FP, 16);
+	jit_step(c, x->p, SP, 16, LR, 8);
 	a_add_imm(&x->p, true, FP, SP, 0);
+	jit_step(c, x->p, FP, 16, JIT_NO_REG, 0);
 	if (bytes)
 		a_add_imm(&x->p, true, SP, SP, -(s64)bytes);
 	saved_regs(x, false);

@@ -13,6 +13,14 @@ enum x64_reg {
 	RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15,
 };
 
+/* The number of register R in DWARF. */
+static inline u8 x64_dwarf(u32 r)
+{
+	static const u8 low[] = { 0, 2, 1, 3, 7, 6, 4, 5 };
+
+	return r < ARRAY_LEN(low) ? low[r] : (u8)r;
+}
+
 /* Conditions as in the low four bits of Jcc, SETcc, CMOVcc. */
 enum x64_cc {
 	CC_B = 2, CC_AE = 3, CC_E = 4, CC_NE = 5, CC_BE = 6, CC_A = 7,

@@ -57,7 +57,9 @@ static void write_outer(struct onepass *x, struct jit_unit *u)
 	u8 *to;
 
 	u->outer = x->p;
+	jit_begin(x->b->code, u, x->p, x64_dwarf(RSP), 8);
 	x_push(&x->p, RUN);
+	jit_step(x->b->code, x->p, x64_dwarf(RSP), 16, x64_dwarf(RUN), 16);
 	x_mov(&x->p, true, RUN, R9);
 	to = x_call(&x->p);
 	x_pop(&x->p, RUN);
@@ -67,18 +69,25 @@ static void write_outer(struct onepass *x, struct jit_unit *u)
 
 static void write_prologue(struct onepass *x, struct jit_unit *u)
 {
+	struct jit_code *c = x->b->code;
 	s32 bytes = frame_bytes(u);
+	u32 at = 16 + (u32)bytes;
 
 	if (u->entered)
 		write_outer(x, u);
 	u->inner = x->p;
+	jit_begin(c, u, x->p, x64_dwarf(RSP), 8);
 	x_push(&x->p, RBP);
+	jit_step(c, x->p, x64_dwarf(RSP), 16, x64_dwarf(RBP), 16);
 	x_mov(&x->p, true, RBP, RSP);
+	jit_step(c, x->p, x64_dwarf(RBP), 16, JIT_NO_REG, 0);
 	if (bytes)
 		x_alu_imm(&x->p, true, X_SUB, RSP, bytes);
 	for (u32 r = 0; r < 4; r++)
-		if (u->saved & 1 << r)
+		if (u->saved & 1 << r) {
 			x_push(&x->p, reg_of[6 + r]);
+			jit_step(c, x->p, x64_dwarf(RBP), 16, x64_dwarf(reg_of[6 + r]), at += 8);
+		}
 	if (u->may_goto)
 		x_store_imm(&x->p, 64, RBP, GOTO_AT, MAY_GOTO_MAX);
 	if (u->frame && x->b->bind->clear_stack) {

@@ -284,11 +284,20 @@ static void node(struct ra *a, struct ir *v)
 
 static void prologue(struct ra *a)
 {
+	struct jit_code *c = a->b->code;
+	u32 dist = 8;
+
+	jit_begin(c, a->f->unit, a->p, x64_dwarf(RSP), dist);
 	for (u32 r = 0; r < REGS; r++)
-		if (a->saved & BIT(r))
+		if (a->saved & BIT(r)) {
 			x_push(&a->p, r);
-	if (a->frame)
+			dist += 8;
+			jit_step(c, a->p, x64_dwarf(RSP), dist, x64_dwarf(r), dist);
+		}
+	if (a->frame) {
 		x_alu_imm(&a->p, true, X_SUB, RSP, (s32)a->frame);
+		jit_step(c, a->p, x64_dwarf(RSP), dist + a->frame, JIT_NO_REG, 0);
+	}
 	if (a->f->may_goto)
 		x_store_imm(&a->p, 64, RSP, (s32)a->fp_at - 8, MAY_GOTO_MAX);
 	if (a->fp_at >= 512 && a->b->bind->clear_stack) {
@@ -442,7 +451,8 @@ static int write_asides(struct ra *a)
 
 static int write_once(struct ra *a)
 {
-	size_t links = a->links->n, marks = a->b->code->marks.n;
+	size_t links = a->links->n, marks = a->b->code->marks.n,
+	       steps = a->b->code->steps.n;
 	u8 *start = a->p;
 	int r = 0;
 
@@ -462,6 +472,7 @@ static int write_once(struct ra *a)
 		a->p = start;
 		a->links->n = links;
 		a->b->code->marks.n = marks;
+		a->b->code->steps.n = steps;
 	}
 	return r;
 }
@@ -567,7 +578,7 @@ int jit_x64_optimise(struct jit_build *b)
 	u8 *p = c->mem + JIT_LEAD;
 	int r = 0;
 
-	c->marks.n = 0;
+	c->marks.n = c->steps.n = 0;
 	memset(c->mem, 0xcc, JIT_LEAD);
 	for (u32 u = 0; u < c->nr_units && !r; u++) {
 		struct arena arena = ARENA_INIT;
