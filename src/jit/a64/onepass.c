@@ -427,10 +427,6 @@ static int may_goto(struct a64 *x, const struct ins *i)
 
 static int write_jump(struct a64 *x, const struct ins *i)
 {
-	s64 delta;
-
-	if (x->b->bind->counts && isa_target(i->raw, &delta) && delta < 0)
-		charge(x, i->at);
 	switch ((enum isa_kind)i->row->kind) {
 	case KIND_JMP_JEQ: return branch(x, i, A_EQ);
 	case KIND_JMP_JNE: return branch(x, i, A_NE);
@@ -491,8 +487,6 @@ static void call_body(struct a64 *x, const struct ins *i)
 
 static void call_local(struct a64 *x, const struct ins *i)
 {
-	if (x->b->bind->counts)
-		charge(x, i->at);
 	fix_later(x, a_bl(&x->p), target_of(i), FIX_CALL);
 	if (x->b->stops)
 		stop_asked(x);
@@ -721,6 +715,10 @@ static int write_unit(struct a64 *x, struct jit_unit *u)
 			return 1;
 		x->b->offsets[at] = (u32)(x->p - c->mem);
 		jit_mark(c, at, x->p);
+		if (jit_cost(x->b, at))
+			charge(x, at);
+		if (x->p >= x->b->limit)
+			return 1;
 		r = write_insn(x, &i);
 	}
 	return r;
