@@ -54,12 +54,13 @@ head -c 30000 examples/firewall/traffic.pcapng > "$cap"
 example firewall empty examples/firewall/firewall.o "$cap" \
 	--map deny=examples/firewall/deny.json
 example balancer empty examples/balancer/balancer.o "$cap" \
-	--map services=examples/balancer/services.json --map backends=examples/balancer/backends.json
+	--map services=examples/balancer/services.json \
+	--map backends=examples/balancer/backends.json
 example ipv4 empty examples/constructs/ipv4.o "$cap"
 example loops empty examples/constructs/loops.o "$cap"
 example entry empty examples/constructs/entry.o "$cap" --prog entry
 # the kernel's runs but for the first find the packet translated
 example nat64_in empty_tc examples/nat64/nat64.o "$cap" --prog nat64_in \
 	--map outside=examples/nat64/outside.json
-example shaper empty_tc examples/shaper/shaper.o "$cap" --map ports=examples/shaper/ports.json \
-	--map classes=examples/shaper/classes.json
+example shaper empty_tc examples/shaper/shaper.o "$cap" \
+	--map ports=examples/shaper/ports.json --map classes=examples/shaper/classes.json

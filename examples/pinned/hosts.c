@@ -27,6 +27,7 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } seen SEC(".maps");
 
+/* 0: it is there already, or nothing more fits. */
 static int add_host(__be32 addr, __u64 bytes)
 {
 	struct count first = { 1, bytes };
@@ -35,10 +36,10 @@ static int add_host(__be32 addr, __u64 bytes)
 	if (bpf_map_update_elem(&hosts, &addr, &first, BPF_NOEXIST))
 		return 0;
 	rec = bpf_ringbuf_reserve(&seen, sizeof(*rec), 0);
-	if (!rec)
-		return 0;
-	*rec = addr;
-	bpf_ringbuf_submit(rec, 0);
+	if (rec) {
+		*rec = addr;
+		bpf_ringbuf_submit(rec, 0);
+	}
 	return 1;
 }
 
@@ -55,10 +56,12 @@ int count(struct xdp_md *ctx)
 		return XDP_PASS;
 	addr = ip->saddr;
 	n = bpf_map_lookup_elem(&hosts, &addr);
-	if (!n) {
-		add_host(addr, bpf_ntohs(ip->tot_len));
+	if (!n && add_host(addr, bpf_ntohs(ip->tot_len)))
 		return XDP_PASS;
-	}
+	if (!n)		/* another process was faster, or the table is full */
+		n = bpf_map_lookup_elem(&hosts, &addr);
+	if (!n)
+		return XDP_PASS;
 	__sync_fetch_and_add(&n->packets, 1);
 	__sync_fetch_and_add(&n->bytes, bpf_ntohs(ip->tot_len));
 	return XDP_PASS;

@@ -340,7 +340,9 @@ uint32_t skep_map_key_bytes(const struct skep_map *map);
 size_t skep_map_value_bytes(const struct skep_map *map);
 /* Queues, stacks and bloom filters have no keys: KEY may be NULL; update pushes,
  * lookup peeks. The value of a map of maps is a map's number, 0 being the
- * object's first.
+ * object's first. The key of a storage is the number of a described socket, the id of a
+ * thread of this process, or an open descriptor of a cgroup's directory or of a file; the
+ * value of a CGROUP_ARRAY is such a descriptor.
  * 0 or the kernel's -errno: -ENOENT, -EEXIST, -E2BIG, -EINVAL ... The value of
  * a prog array is the number of a program, 0 being the object's first; -EBADF
  * when there is none or it is not loaded. */

@@ -551,6 +551,17 @@ u64 os_clock_thread_ns(void) { return clock_ns(CLOCK_THREAD_CPUTIME_ID); }
 u64 os_clock_tai_ns(void) { return clock_ns(CLOCK_TAI); }
 u64 os_clock_coarse_ns(void) { return clock_ns(CLOCK_MONOTONIC_COARSE); }
 
+int os_append(const char *path, const void *data, size_t n)
+{
+	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	ssize_t done = fd < 0 ? -1 : write(fd, data, n);
+	int r = done == (ssize_t)n ? 0 : done < 0 ? -errno : -EIO;
+
+	if (fd >= 0)
+		close(fd);
+	return r;
+}
+
 int os_cpu_count(void)
 {
 	long n = sysconf(_SC_NPROCESSORS_CONF);

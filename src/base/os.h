@@ -161,6 +161,9 @@ void os_random(void *to, size_t bytes);	/* nobody can guess */
 void os_yield(void);		/* lets another thread run */
 /* uname(2)'s release and version, cut to SIZE bytes; "" when unknown. */
 void os_kernel(char *release, char *build, size_t size);
+/* Adds N bytes to file PATH, which is made when it is not there; 0, or -errno: among
+ * them -ELOOP when it is a link. */
+int os_append(const char *path, const void *data, size_t n);
 u64 os_pid_tgid(void);		/* process id << 32 | thread id */
 bool os_thread_lives(u32 id);	/* is there such a thread in this process? */
 /* All threads' stores so far are seen by who looks afterwards, and the other way

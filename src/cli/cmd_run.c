@@ -208,11 +208,11 @@ static int load(struct job *j)
 		r = meta_open(&j->meta, skep_prog_type(j->prog), j->on == ON_USER, j->err);
 	if (!r)
 		r = choice_load(&j->choice, &opts);
-	if (!r && !j->o.quiet && j->on != ON_KERNEL)
+	if (!r && !j->o.quiet && j->on != ON_KERNEL) {
 		engine_notes(j->prog->obj, j->o.verbose, j->o.jit_name);
-	if (!r && !j->o.quiet && j->on != ON_KERNEL)
 		network_notes(j->prog->obj->img, skep_prog_type(j->prog), j->o.routes,
 			      j->on == ON_BOTH);
+	}
 	if (!r && j->on == ON_BOTH)
 		r = both_open(&j->both, j->prog, j->err);
 	if (!r && j->o.sockets)
@@ -228,16 +228,14 @@ static int load(struct job *j)
 		j->both.events = &j->events;
 		r = events_open(&j->events, j->prog->obj, &j->o.records, j->err);
 	}
-	if (!r) {
+	if (!r)
 		r = map_show_check(j->prog->obj, &j->o.net, j->err);
-	}
 	if (!r)
 		r = verdicts_open(&j->v, skep_prog_type(j->prog), j->o.verdicts,
 				  j->o.expect, j->err);
 	if (!r && j->o.output)
 		r = capture_out_open(&j->out, j->o.output, j->err);
-	return r ? r : ports_open(&j->ports, &j->o.ports, skep_prog_type(j->prog),
-				   j->err);
+	return r ? r : ports_open(&j->ports, &j->o.ports, skep_prog_type(j->prog), j->err);
 }
 
 /* ---- packets --------------------------------------------------------------------------- */
@@ -701,15 +699,6 @@ static int check_engine(const struct command *cmd, struct job *j)
 			 EXIT_YES;
 }
 
-static int check_jit(const struct command *cmd, struct job *j)
-{
-	if (!j->o.jit_name)
-		return EXIT_YES;
-	if (j->on == ON_KERNEL)
-		return usage_error("--jit is for the embedded engine: a kernel has its own");
-	return native_tier(&j->o.jit, j->o.jit_name);
-}
-
 static int check_ports(const struct command *cmd, const struct job *j)
 {
 	const struct ports_opts *o = &j->o.ports;
@@ -772,7 +761,7 @@ static int check_operands(const struct command *cmd, struct job *j)
 	if (!j->captures.n && !j->o.ports.in.n)
 		return usage_error("a packet capture is needed, or - for one on standard input, "
 			"or a live port such as tap:NAME");
-	if (check_engine(cmd, j) || check_jit(cmd, j))
+	if (check_engine(cmd, j) || engine_jit(cmd, j->o.jit_name, j->on == ON_KERNEL, &j->o.jit))
 		return EXIT_NO_ANSWER;
 	if (j->o.stats && j->on == ON_KERNEL)
 		return usage_error("--stats is about the embedded engine");

@@ -13,6 +13,23 @@ static const struct how hows[] = {
 	[SKEP_TIER_JIT_OPT] = { "jit-opt", "as optimised native code" },
 };
 
+int engine_jit(const struct command *cmd, const char *name, bool on_kernel, enum skep_jit *jit)
+{
+	static const char *const names[] = { [SKEP_JIT_OFF] = "off", [SKEP_JIT_FAST] = "fast",
+		[SKEP_JIT_OPT] = "opt" };
+
+	if (!name)
+		return EXIT_YES;
+	if (on_kernel)
+		return usage_error("--jit is for the embedded engine: a kernel has its own");
+	for (u32 i = SKEP_JIT_OFF; i < ARRAY_LEN(names); i++)
+		if (!strcmp(name, names[i])) {
+			*jit = (enum skep_jit)i;
+			return EXIT_YES;
+		}
+	return usage_error("--jit takes off, fast or opt, not '%s'", name);
+}
+
 static struct skep_prog_engine engine_of(const struct skep_prog *p)
 {
 	struct skep_prog_engine e = { .size = sizeof(e), .tier = SKEP_TIER_CHECKED, .note = "" };

@@ -671,10 +671,13 @@ static int check_members(struct load *l, const json_t *e)
 	return 0;
 }
 
-/* Maps that begin empty: a key that is there was given twice. */
-static u64 update_flags(u32 type)
+/* Maps that begin empty, as those in a file need not: a key that is there was given
+ * twice. */
+static u64 update_flags(const struct load *l)
 {
-	switch (type) {
+	if (l->info.path)
+		return BPF_ANY;
+	switch (l->def->type) {
 	case BPF_MAP_TYPE_HASH:
 	case BPF_MAP_TYPE_PERCPU_HASH:
 	case BPF_MAP_TYPE_LRU_HASH:
@@ -788,7 +791,7 @@ static int load_element(struct load *l, const json_t *e, u8 *key, u8 *value)
 		r = store_value(l, e, value);
 	if (r)
 		return r;
-	r = object_map_update(l->obj, l->def, l->index, key, value, update_flags(l->def->type));
+	r = object_map_update(l->obj, l->def, l->index, key, value, update_flags(l));
 	return r ? refused(l, r) : 0;
 }
 

@@ -507,9 +507,11 @@ void map_show_text(struct strbuf *out, struct skep_object *obj, u32 i, const str
 	if (!show_open(&s, obj, i, net))
 		return;
 	s.sparse = is_array_above(&s, SHOW_MAX);
-	sb_printf(out, "map %s (%s, %llu of %u%s)\n", s.info.name, s.info.row->name,
-		  (unsigned long long)s.info.count, s.info.max_entries,
-		  s.info.row->percpu ? ", summed over cpus" : "");
+	sb_printf(out, "map %s (%s, %llu", s.info.name, s.info.row->name,
+		  (unsigned long long)s.info.count);
+	if (s.info.max_entries)		/* storages have as many as there are owners */
+		sb_printf(out, " of %u", s.info.max_entries);
+	sb_puts(out, s.info.row->percpu ? ", summed over cpus)\n" : ")\n");
 	if (is_datasec(&s))
 		show_variables(&s, out);
 	else

@@ -30,6 +30,8 @@ void choice_free(struct choice *c);
 
 /* ---- engine.c: what runs the programs, and why ------------------------------------- */
 
+/* What --jit NAME is, NULL: not given; or a usage error. */
+int engine_jit(const struct command *cmd, const char *name, bool on_kernel, enum skep_jit *jit);
 /* Says on stderr that a program runs with checks although it was to be verified, or is not
  * compiled as it was to be; VERBOSE: what each runs as. JIT: of --jit, or NULL. */
 void engine_notes(const struct skep_object *obj, bool verbose, const char *jit);

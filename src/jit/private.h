@@ -68,7 +68,7 @@ enum { JIT_LEAD = 16 };
 
 /* Bytes that the code of any one instruction needs at most, with what begins
  * and ends a function. */
-enum { JIT_INSN_BYTES = 160 };
+enum { JIT_INSN_BYTES = 176 };
 
 /* ---- processors: arch.c ------------------------------------------------ */
 

@@ -219,9 +219,6 @@ int attr_slots(const struct map_attr *a, u32 flags_mask, struct skep_err *err);
 /* What types of values without keys want, attr_flags included. */
 int attr_keyless(const struct map_attr *a, u32 flags_mask, struct skep_err *err);
 
-/* foreign.c: of a type that only the kernel has. */
-int foreign_check(const struct map_attr *a, struct skep_err *err);
-
 /* ---- maps of maps (inner.c) -------------------------------------------------- */
 
 /* For check(): is there an inner map, and may it be one? */
@@ -242,6 +239,6 @@ extern const struct map_ops array_ops, percpu_array_ops, hash_ops, percpu_hash_o
 	ringbuf_ops, user_ringbuf_ops, perf_event_array_ops,
 	sockmap_ops, sockhash_ops, reuseport_array_ops, sk_storage_ops, task_storage_ops,
 	inode_storage_ops, stack_trace_ops, arena_ops, cgrp_storage_ops, cgroup_storage_ops,
-	percpu_cgroup_storage_ops;
+	percpu_cgroup_storage_ops, struct_ops_ops;
 
 #endif

@@ -155,36 +155,48 @@ static int copy_area(const struct map *m, int fd, const struct share_head *h)
 		memcpy(p + from, m->mem + from, to - from);
 		from = to;
 	}
+	((struct area_head *)p)->lock = 0;	/* of nobody there */
 	os_unmap(p, h->area_bytes);
 	return 0;
 }
 
-/* From here on M lies in the file; names in it are those of nobody. */
+static int write_state(const struct map *m, int fd, const struct share_head *h)
+{
+	struct share_state *state = os_shared_map(fd, h->state_at, h->state_bytes, NULL);
+
+	if (!state)
+		return -ENOMEM;
+	state->frozen = m->frozen;
+	os_unmap(state, h->state_bytes);
+	return 0;
+}
+
+static int fill_new(const struct map *m, int fd, const struct share_head *h,
+		    const struct strbuf *btf)
+{
+	int r = write_head(fd, h, btf);
+
+	if (!r)
+		r = write_state(m, fd, h);
+	return r ? r : copy_area(m, fd, h);
+}
+
+/* From here on M lies in the file. */
 static int move_in(struct map *m, int fd, const char *path, const struct share_head *h,
 		   struct skep_err *err)
 {
 	struct share *sh = share_new(fd, path, h);
 
-	m->share = sh;
 	if (!sh->state || !area_map(sh, h, m->ops, m->mem)) {
-		m->share = NULL;
-		sh->fd = -1;
 		share_free(sh);
-		return -ENOMEM;
+		return no_room(m, path, h, -ENOMEM, err);
 	}
+	m->share = sh;
 	area_guard(m, h);
-	area_head(m)->lock = 0;
-	sh->state->frozen = m->frozen;
 	return share_join(m, err);
 }
 
-static int fill_new(struct map *m, int fd, const struct share_head *h, const struct strbuf *btf)
-{
-	int r = write_head(fd, h, btf);
-
-	return r ? r : copy_area(m, fd, h);
-}
-
+/* Complete before it has a name; others may use it before this process does. */
 static int make_file(struct map *m, const char *path, const struct share_head *h,
 		     const struct strbuf *btf, struct skep_err *err)
 {
@@ -195,14 +207,9 @@ static int make_file(struct map *m, const char *path, const struct share_head *h
 		return no_room(m, path, h, fd, err);
 	r = fill_new(m, fd, h, btf);
 	if (!r)
-		r = move_in(m, fd, path, h, err);
-	if (r) {
-		os_shared_drop(fd, temp);
-		return no_room(m, path, h, r, err);
-	}
-	r = os_shared_name(fd, path, temp);
-	os_shared_drop(-1, temp);
-	return r ? no_room(m, path, h, r, err) : 0;
+		r = os_shared_name(fd, path, temp);
+	os_shared_drop(r ? fd : -1, temp);
+	return r ? no_room(m, path, h, r, err) : move_in(m, fd, path, h, err);
 }
 
 int share_create(struct map *m, const char *path, const struct share_types *types,

@@ -55,9 +55,10 @@ int runtime_native(struct jit_code **out, struct vm_code *code, const struct rew
 {
 	const struct jit_bind bind = {
 		.insns = rw->insns, .nr_insns = rw->nr_insns, .arg = code,
-		.address = address, .body = body, .params = params, .site = site, .lookup = lookup,
-		.tail = vm_native_tail, .packet = vm_native_packet, .probe = vm_native_probe,
-		.counts = !rw->bound, .ends = rw->ends, .cost = cost, .clear_stack = rw->stale_reads,
+		.address = address, .body = body, .params = params, .site = site,
+		.lookup = lookup, .tail = vm_native_tail, .packet = vm_native_packet,
+		.probe = vm_native_probe, .counts = !rw->bound, .ends = rw->ends, .cost = cost,
+		.clear_stack = rw->stale_reads,
 	};
 	int r = jit_compile(out, &bind, tier, where, err);
 
@@ -76,6 +77,7 @@ static const char *compile(struct runtime_prog *p, const struct rewrite *rw, enu
 		return err.id == ERR_JIT_MEM ? "the system gives no memory for native code" :
 			"the compiler does not have one of its instructions";
 	p->tier.ns = os_clock_ns() - start;
+	runtime_perf_map(p, rw);
 	jit_bytes(p->jit, &p->tier.bytes);
 	p->tier.tier = jit_tier(p->jit) == JIT_OPT ? TIER_JIT_OPT : TIER_JIT_FAST;
 	if (jit_tier(p->jit) == tier)

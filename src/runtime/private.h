@@ -136,6 +136,11 @@ void runtime_committed(struct run *run, const void *record, u64 flags);
 int rt_map_fd(struct backend *b, u32 map);
 s64 rt_map_read(struct backend *b, u32 map, map_event_fn fn, void *arg);
 
+/* ---- check.c ------------------------------------------------------------------------ */
+
+/* Refuses calls that the kernel would refuse. Errors: HELPER, LICENSE. */
+int runtime_check_calls(const struct runtime_prog *p, struct skep_err *err);
+
 /* ---- native.c ----------------------------------------------------------------------- */
 
 /* Compiles P, which CODE, its BIND and its P->code are of, when RT is to. Without code it
@@ -152,6 +157,11 @@ int rt_map_get(struct backend *b, const struct image_map *def, const char *path,
 /* Is cpu I this process's in all shared maps? Those of other processes it is not. */
 bool runtime_cpu_shared(struct runtime *rt, u32 cpu);
 void runtime_cpu_unshare(struct runtime *rt, u32 cpu);
+
+/* ---- perfmap.c ---- */
+
+/* Tells perf(1) where the functions of P, which is compiled, are, when it is asked for. */
+void runtime_perf_map(const struct runtime_prog *p, const struct rewrite *rw);
 
 /* ---- elements.c: as struct backend has them ----------------------------------------- */
 

@@ -199,6 +199,9 @@ static void join_pointer(struct join *j, struct reg *n, const struct reg *s)
 /* Pointers that may be NULL until they are compared. */
 static bool nullable(const struct reg *r)
 {
+	/* a dynptr's slice goes when that is overwritten: its id must stay the dynptr's */
+	if (r->type == REG_MEM && r->uid)
+		return false;
 	switch (r->type) {
 	case REG_MAP_VALUE:
 	case REG_SOCKET:
@@ -433,7 +436,7 @@ static bool same_refs(const struct state *a, const struct state *b)
 bool join_same_class(const struct state *a, const struct state *b)
 {
 	if (a->nr_frames != b->nr_frames || a->rcu != b->rcu || a->preempt != b->preempt ||
-	    a->irq != b->irq || a->sleepable != b->sleepable || !same_refs(a, b))
+	    !a->irq != !b->irq || a->sleepable != b->sleepable || !same_refs(a, b))
 		return false;
 	for (u32 i = 0; i < a->nr_frames; i++)
 		if (!same_frame(a->frames[i], b->frames[i]) ||

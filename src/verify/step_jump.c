@@ -133,7 +133,7 @@ static enum scalar_truth truth(const struct verifier *v, const struct jump *j)
 
 /* ---- what the outcome tells ---------------------------------------------- */
 
-struct share {			/* for state_each */
+struct sharing {			/* for state_each */
 	struct verifier *v;
 	const struct reg *from;	/* what was refined */
 	u32 id;
@@ -142,7 +142,6 @@ struct share {			/* for state_each */
 	u32 at;			/* 1 + the comparison */
 	s32 range;
 	u8 type;
-	bool impossible;
 };
 
 static s32 added(const struct reg *r)
@@ -150,13 +149,17 @@ static s32 added(const struct reg *r)
 	return r->flags & REG_LINKED ? r->off : 0;
 }
 
-/* A register that shares its id with a refined number learns the same: of numbers
- * whose low halves are related alone, where the other one has no more. */
+/*
+ * A register that shares its id with a refined number learns the same: of numbers
+ * whose low halves are related alone, where the other one has no more. That both
+ * exclude each other tells nothing: the register may be dead, and states are covered
+ * whatever is in those.
+ */
 static void share_number(struct reg *r, void *arg)
 {
-	struct share *s = arg;
+	struct sharing *s = arg;
 	s64 delta;
-	struct scalar val, off;
+	struct scalar val, off, both = r->val;
 	bool narrow;
 
 	if (r == s->from || r->type != REG_SCALAR || r->id != s->id)
@@ -170,21 +173,17 @@ static void share_number(struct reg *r, void *arg)
 		off = scalar_const((u64)delta);
 		scalar_alu(KIND_ALU_ADD, narrow ? 32 : 64, &val, &off);
 	}
-	if (!scalar_meet(&r->val, &val)) {
-		s->impossible = true;
-		def_mark(s->v, r->def);
-	}
+	r->val = scalar_meet(&both, &val) ? both : val;
 	if (r->def != s->from->def)
 		r->def = def_new(s->v, r->def, s->from->def);
 }
 
-static bool spread(struct verifier *v, struct state *s, const struct reg *from)
+static void spread(struct verifier *v, struct state *s, const struct reg *from)
 {
-	struct share share = { .v = v, .from = from, .id = from->id };
+	struct sharing share = { .v = v, .from = from, .id = from->id };
 
 	if (from->id)
 		state_each(s, share_number, &share);
-	return !share.impossible;
 }
 
 /* Both operands are numbers. */
@@ -203,13 +202,16 @@ static bool learn_numbers(struct verifier *v, struct state *s, struct jump *j, b
 		j->a->def = def_new(v, a, b);
 		j->b->def = def_new(v, b, a);
 	}
-	return spread(v, s, j->a) && (j->src == NR_REGS || spread(v, s, j->b));
+	spread(v, s, j->a);
+	if (j->src != NR_REGS)
+		spread(v, s, j->b);
+	return true;
 }
 
 /* A pointer that was compared with NULL, and all that came from it. */
 static void share_null(struct reg *r, void *arg)
 {
-	struct share *s = arg;
+	struct sharing *s = arg;
 
 	if (!reg_is_ptr(r) || r->id != s->id || !(r->flags & REG_OR_NULL))
 		return;
@@ -234,7 +236,7 @@ static void drop_ref(struct state *s, u32 id)
 
 static void learn_null(struct verifier *v, struct state *s, struct reg *ptr, bool null)
 {
-	struct share share = { .v = v, .id = ptr->id, .null = null };
+	struct sharing share = { .v = v, .id = ptr->id, .null = null };
 	u32 ref = ptr->ref;
 
 	if (null && ref == share.id)	/* not so for what was made of it */
@@ -245,7 +247,7 @@ static void learn_null(struct verifier *v, struct state *s, struct reg *ptr, boo
 /* Packet pointers with the id of a compared one: RANGE bytes exist. */
 static void share_range(struct reg *r, void *arg)
 {
-	struct share *s = arg;
+	struct sharing *s = arg;
 
 	if (r->type == s->type && r->id == s->id && reg_is_packet(r) &&
 	    r->range < s->range) {
@@ -257,7 +259,7 @@ static void share_range(struct reg *r, void *arg)
 /* PKT is known to be at most END; OPEN: to be below it. */
 static void learn_range(struct state *s, u32 at, const struct reg *pkt, bool open)
 {
-	struct share share = { .id = pkt->id, .type = pkt->type, .at = at + 1 };
+	struct sharing share = { .id = pkt->id, .type = pkt->type, .at = at + 1 };
 
 	if (pkt->off < 0 || (pkt->off == 0 && open))
 		return;

@@ -56,6 +56,19 @@ has "with the reason" "programs: 0 jit-opt, 0 jit-fast, 0 fast, 1 checked" \
 	"$($SKEP run -q --stats --unverified $fw $cap 2>&1)"
 has "in JSON" '"code_bytes": 0,' "$($SKEP run -q --stats --json --jit off $fw $cap 2>&1)"
 
+# ---- names for perf(1)
+SKEP_PERF_MAP=1 $SKEP run -q $fw $cap64 &
+pid=$!
+wait $pid
+same "a line for each function, where it is asked for" "bpf:firewall:count_source
+bpf:firewall:firewall
+bpf:firewall:verdict" "$(sed -n 's/^[0-9a-f]* [0-9a-f]* //p' /tmp/perf-$pid.map | sort -u)"
+rm -f /tmp/perf-$pid.map
+$SKEP run -q $fw $cap64 &
+pid=$!
+wait $pid
+status "not by itself" 1 test -e /tmp/perf-$pid.map
+
 # ---- refused: the reasons of skep verify, and nothing runs
 cat > "$tmp/bad.c" <<'C'
 int ran;

@@ -62,6 +62,9 @@ has "the next run goes on with it" '0: {"packets": 21966, "last": 7}' "$out"
 has "and not with what is not pinned" "  0: 10983" "$out"
 out=$($SKEP run "$tmp/a.o" $cap 2>&1)
 has "without --pin-dir nothing is pinned" '"packets": 10983' "$out"
+echo '[{"key": 0, "value": {"packets": 1, "last": 2}}]' > "$tmp/map.json"
+out=$(run "$tmp/a.o" $cap --map total="$tmp/map.json")
+has "a map file stores over what is there" '0: {"packets": 10984, "last": 2}' "$out"
 rm "$pins/total"
 out=$(run "$tmp/a.o" $cap)
 has "removing the file unpins it" '"packets": 10983' "$out"
@@ -108,6 +111,22 @@ start 2
 wait
 has "truncated in the run" "somebody truncated it during the run: what it held is lost (EIO)" \
 	"$(cat "$tmp/first.out")"
+
+# ---- four that begin at once ------------------------------------------------------------------
+rm -f "$pins"/*
+for i in 1 2 3 4; do
+	$SKEP run --pin-dir "$pins" --cpus 4 examples/pinned/hosts.o $cap -q > "$tmp/at.$i" 2>&1 &
+	eval "pid$i=$!"
+done
+for i in 1 2 3 4; do
+	eval "wait \$pid$i"
+	same "process $i of four" 0 $?
+done
+same "no packet is lost" "1492 5408 8 8064" \
+	"$($SKEP map -j dump "$pins/hosts" | grep -o '"packets":[0-9]*' | cut -d : -f 2 |
+	sort | paste -sd ' ')"
+rm -f "$pins"/*
+run "$tmp/a.o" $cap -q
 
 # ---- skep map ------------------------------------------------------------------------------
 rm "$pins/total"

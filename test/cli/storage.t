@@ -114,6 +114,7 @@ SEC("xdp") int task(struct xdp_md *ctx)
 char _license[] SEC("license") = "GPL";
 C
 agree "values of tasks" "$tmp/task.c"
+has "as many as there are owners" "map of (task_storage, 1)" "$(cat "$tmp/out")"
 
 # ---- cgroups
 cat "$tmp/head.c" - > "$tmp/group.c" <<'C'

@@ -16,6 +16,7 @@
 #include "diff/contain.h"
 #include "diff/gen.h"
 #include "diff/knotty.h"
+#include "diff/linked.h"
 #include "diff/loopy.h"
 #include "diff/mutate.h"
 #include "diff/report.h"
@@ -193,7 +194,7 @@ static void examine(const struct subject *s, struct tally *t)
 	arena_free(&arena);
 }
 
-enum kind { GENERATED, MUTATED, BRANCHY, KNOTTY, LOOPY };
+enum kind { GENERATED, MUTATED, BRANCHY, KNOTTY, LOOPY, LINKED };
 
 static bool make(struct diff_prog *p, enum kind kind, u64 seed)
 {
@@ -201,6 +202,8 @@ static bool make(struct diff_prog *p, enum kind kind, u64 seed)
 		branchy_program(p, seed);
 	else if (kind == LOOPY)
 		loopy_program(p, seed);
+	else if (kind == LINKED)
+		linked_program(p, seed);
 	else if (kind == KNOTTY || (kind == MUTATED && seed >> 8 & 1))
 		knotty_program(p, seed);
 	else
@@ -263,6 +266,7 @@ static void mutated(void **unused UNUSED) { programs(MUTATED, "mutated"); }
 static void branchy(void **unused UNUSED) { programs(BRANCHY, "branchy"); }
 static void knotty(void **unused UNUSED) { programs(KNOTTY, "knotty"); }
 static void loopy(void **unused UNUSED) { programs(LOOPY, "loopy"); }
+static void linked(void **unused UNUSED) { programs(LINKED, "linked"); }
 
 /* ---- compiled objects ---------------------------------------------------- */
 
@@ -333,6 +337,7 @@ int main(void)
 		cmocka_unit_test(branchy),
 		cmocka_unit_test(knotty),
 		cmocka_unit_test(loopy),
+		cmocka_unit_test(linked),
 		cmocka_unit_test(compiled),
 	};
 

@@ -4,8 +4,8 @@
  * checked interpreter, which must find nothing wrong, and rewritten in the fast one
  * and compiled by both tiers, which must do the same, where no address gets into
  * results. The input is as in vm_fuzz.c: 8 bytes for each instruction, made into a
- * program that passes isa_check; it begins with the context in r9, the packet in r6, checked for 14
- * bytes, a map value in r7 and the stack in r8.
+ * program that passes isa_check; it begins with the context in r9, the packet in r6,
+ * checked for 14 bytes, a map value in r7 and the stack in r8.
  */
 #include "unit/vm_gen.h"
 #include "api/object.h"

@@ -125,12 +125,44 @@ static void bits(void **state)
 	      BPF_EMIT_CALL(BPF_FUNC_ringbuf_submit), DONE);
 }
 
+/* What a program leaves at a fault are its own references, however many: another's keep
+ * the object. */
+static void shared(void **state)
+{
+	struct bpf_insn insns[] = { BPF_LD_IMM64(BPF_REG_1, 0), CALL(ACQUIRE),
+		BPF_MOV64_REG(BPF_REG_1, BPF_REG_0), CALL(ACQUIRE), DONE };
+	struct vm_bind bind = { .insns = insns, .nr_insns = sizeof(insns) / sizeof(*insns),
+		.prog_type = BPF_PROG_TYPE_TRACING, .externs = externs, .nr_externs = 8,
+		.helper = call_helper, .kfunc = call_kfunc };
+	struct run r = { .nr_cpus = 1 };
+	struct vm_machine *m = vm_machine_new();
+	struct vm_code *code;
+	u64 zeroes[128] = { 0 }, mask, ret;
+
+	objects_open(&r);
+	mask = object_keep(r.objects, zeroes, sizeof(zeroes), LENT_CPUMASK);
+	object_get(&r, mask);		/* somebody else has it, too */
+	insns[0].imm = (s32)mask;
+	insns[1].imm = (s32)(mask >> 32);
+	assert_int_equal(vm_code_new(&code, &bind, VM_CHECKED, "shared", NULL), 0);
+	assert_int_equal(vm_run(m, code, &r, 1000, &ret), -EFAULT);
+	assert_non_null(strstr(vm_fault(m)->text, "is not given back"));
+	object_gone(r.objects, mask);
+	assert_non_null(object_of_kind(r.objects, mask, LENT_CPUMASK));
+	object_put(mask);
+	assert_null(object_of_kind(r.objects, mask, LENT_CPUMASK));
+	vm_code_free(code);
+	vm_machine_free(m);
+	objects_free(r.objects);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(owed),
 		cmocka_unit_test(touched),
 		cmocka_unit_test(bits),
+		cmocka_unit_test(shared),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <cmocka.h>
 
 static struct image_map maps[] = {
@@ -307,6 +308,39 @@ static void unresolved_load(void **unused UNUSED)
 	done();
 }
 
+/* OP, through r1: of register R nothing is known afterwards, nor of the stack if STORES. */
+static void unresolved_op(const char *op, unsigned r, bool stores)
+{
+	char text[1024];
+
+	snprintf(text, sizeof(text), EITHER(OF_MAP)
+		 "r8 = 4\n"			/* 11 */
+		 "r0 = 5\n"			/* 12 */
+		 "%s\n"				/* 13 */
+		 "r7 = 0\n"			/* 14 */
+		 "out: r0 = 2\n"		/* 15 */
+		 "exit\n", op);
+	judge(text, VERIFY_FACTS);
+	assert_true(facts_bounded(facts));
+	reg(13, 8, "number 4");
+	reg(13, 0, "number 5");
+	reg(14, r, "number any number");
+	reg(14, r ? 0 : 8, r ? "number 5" : "number 4");
+	if (stores)
+		no_slot(14, 2);
+	else
+		slot(14, 2, "number 77");
+	done();
+}
+
+static void unresolved_atomic(void **unused UNUSED)
+{
+	unresolved_op("r8 = atomic_fetch_add((u64 *)(r1 + 0), r8)", 8, true);
+	unresolved_op("r8 = xchg_64(r1 + 0, r8)", 8, true);
+	unresolved_op("r0 = cmpxchg_64(r1 + 0, r0, r8)", 0, true);
+	unresolved_op("r8 = load_acquire((u64 *)(r1 + 0))", 8, false);
+}
+
 static void unresolved_call(void **unused UNUSED)
 {
 	unsigned flags;
@@ -379,6 +413,7 @@ int main(void)
 		cmocka_unit_test(arena_memory),
 		cmocka_unit_test(unresolved_store),
 		cmocka_unit_test(unresolved_load),
+		cmocka_unit_test(unresolved_atomic),
 		cmocka_unit_test(unresolved_call),
 		cmocka_unit_test(unresolved_callback),
 		cmocka_unit_test(irreducible),

@@ -30,6 +30,12 @@ static struct image_map *maps(void)
 	return all;
 }
 
+/* Functions of the kernel that programs name. */
+static struct image_extern externs[] = {
+	{ .name = "bpf_local_irq_save", .kind = IMAGE_KFUNC },
+	{ .name = "bpf_local_irq_restore", .kind = IMAGE_KFUNC },
+};
+
 static struct verify_result judge(unsigned flags)
 {
 	const struct verify_opts opts = { .caps = VERIFY_CAP_ALL, .flags = flags };
@@ -38,8 +44,11 @@ static struct verify_result judge(unsigned flags)
 	struct skep_err err;
 	struct image *img;
 
-	if (obj_from_insns(&img, BPF_PROG_TYPE_XDP, "inv", code, n, maps(), 2, "GPL", &err) ||
-	    verify_prog(&r, &arena, img, &img->progs[0], &opts, &err))
+	if (obj_from_insns(&img, BPF_PROG_TYPE_XDP, "inv", code, n, maps(), 2, "GPL", &err))
+		fail_msg("%s", err.text);
+	img->externs = externs;
+	img->nr_externs = ARRAY_LEN(externs);
+	if (verify_prog(&r, &arena, img, &img->progs[0], &opts, &err))
 		fail_msg("%s", err.text);
 	image_free(img);
 	return r;
@@ -316,6 +325,26 @@ static void elements(void **unused UNUSED)
 	refuses("for each element of an inner map");
 }
 
+/* A function that is called while interrupts are off, where states are joined. */
+static void interrupts(void **unused UNUSED)
+{
+	u32 at;
+
+	begin();
+	mov_reg(1, 10);
+	add(1, -8);
+	emit(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_KFUNC_CALL, 0, 0);
+	mov_reg(1, 10);
+	add(1, -8);
+	at = n;
+	emit(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0, 0);
+	end();
+	code[at].imm = (s32)(n - at - 1);
+	emit(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_KFUNC_CALL, 0, 1);
+	end();
+	assert_int_equal(judge(VERIFY_NO_PATHS).verdict, VERDICT_OK);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -325,6 +354,7 @@ int main(void)
 		cmocka_unit_test(too_long),
 		cmocka_unit_test(ends),
 		cmocka_unit_test(elements),
+		cmocka_unit_test(interrupts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,7 +68,7 @@ static void test_refusals(void **state)
 				   .value_size = INT32_MAX, .max_entries = UINT32_MAX },
 		ERR_MAP_SIZE, "(ENOMEM)");
 	refused((struct map_attr){ .type = BPF_MAP_TYPE_STRUCT_OPS, .max_entries = 1 },
-		ERR_MAP_TYPE, "type struct_ops is not supported");
+		ERR_MAP_ATTR, "by a key of 4 bytes (EINVAL)");
 	refused((struct map_attr){ .type = 4711 }, ERR_MAP_TYPE, "no map type 4711");
 }
 

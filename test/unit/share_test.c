@@ -357,7 +357,11 @@ static void test_there_already(void **state)
 	assert_int_equal(err.id, ERR_PIN);
 	assert_int_equal(map_user_update(b, &key, &value, 0), 0);
 	assert_int_equal(map_user_lookup(a, &key, &value, 0), -ENOENT);
-	gone(a, b);
+	assert_null(share_path(b));
+	gone(a, NULL);
+	pin(b);		/* it may still be */
+	assert_string_equal(share_path(b), path);
+	gone(b, NULL);
 }
 
 /* ---- limits ---------------------------------------------------------------------------- */

@@ -6,6 +6,7 @@
  */
 #include "kernel_bpf.h"
 #include "base/os.h"
+#include "btf/btf.h"
 #include "model/uapi.h"
 #include <fcntl.h>
 #include <signal.h>
@@ -188,6 +189,44 @@ static void test_storages(void **state)
 	}
 }
 
+/* Copies under the value's own lock, which nobody sees; owners that are gone make room. */
+static u64 alive_from;
+
+static bool lives(void *arg, u32 type, const struct map_owner *o) { return o->id >= alive_from; }
+
+static void test_locks_and_room(void **state)
+{
+	struct map_attr attr = MAP(BPF_MAP_TYPE_TASK_STORAGE, 4, 65000, 0, BPF_F_NO_PREALLOC);
+	u8 *a = calloc(1, 65000), *b = calloc(1, 65000);
+	u32 key = 5, made = 0;
+	struct map *m;
+
+	attr.lock_at = 1;
+	attr.owner_lives = lives;
+	memset(a, 0x11, 65000);
+	assert_int_equal(map_create(&m, &attr, 1, NULL), 0);
+	assert_int_equal(map_user_update(m, &key, a, BPF_F_LOCK), 0);
+	assert_int_equal(map_user_update(m, &key, a, BPF_F_LOCK | BPF_NOEXIST), -EEXIST);
+	assert_int_equal(map_user_lookup(m, &key, b, BPF_F_LOCK), 0);
+	memset(a, 0, 4);
+	assert_memory_equal(a, b, 65000);
+	for (u64 id = 10; id < 20000; id++) {
+		struct map_owner o = { .id = id };
+
+		if (!map_owner_value(m, &o, NULL, true, 0))
+			break;
+		made++;
+	}
+	assert_true(made > 1000 && made < 19000);
+	alive_from = 500;
+	assert_non_null(map_owner_value(m, &(struct map_owner){ .id = 30000 }, NULL, true, 0));
+	assert_null(map_owner_value(m, &(struct map_owner){ .id = 20 }, NULL, false, 0));
+	assert_non_null(map_owner_value(m, &(struct map_owner){ .id = 600 }, NULL, false, 0));
+	map_free(m);
+	free(a);
+	free(b);
+}
+
 /* Without a program attached there are no values: what an empty map says. */
 static void test_cgroup_storages(void **state)
 {
@@ -220,6 +259,66 @@ static void test_cgroup_storages(void **state)
 		close(fd);
 		map_free(m);
 	}
+}
+
+/* ---- what struct_ops maps are before somebody is registered ---------------------------- */
+
+static void test_struct_ops(void **state)
+{
+	struct btf_file f = { 0 };
+	struct map_attr attr = MAP(BPF_MAP_TYPE_STRUCT_OPS, 4, 0, 1, 0);
+	union bpf_attr a = { .map_type = attr.type, .key_size = 4, .max_entries = 1 };
+	u8 x[4096] = { 0 }, y[4096];
+	struct map *m;
+	int fd, types;
+
+	need_kernel();
+	assert_int_equal(btf_open_file(&f, "/sys/kernel/btf/vmlinux", NULL, NULL), 0);
+	a.btf_vmlinux_value_type_id = btf_find(f.btf, "bpf_struct_ops_tcp_congestion_ops",
+					       BTF_KIND_STRUCT);
+	a.value_size = attr.value_size = (u32)btf_bytes(f.btf, a.btf_vmlinux_value_type_id);
+	btf_close_file(&f);
+	types = btf_of(4);		/* some must come along */
+	a.btf_fd = (u32)types;
+	fd = a.btf_vmlinux_value_type_id ? sys_bpf(BPF_MAP_CREATE, &a) : -1;
+	close(types);
+	if (fd < 0)
+		skip_as("the kernel has no such maps");
+	assert_true(attr.value_size <= sizeof(x));
+	assert_int_equal(map_create(&m, &attr, 1, NULL), 0);
+	for (u32 key = 0; key < 2; key++) {
+		memset(y, 0x55, sizeof(y));
+		same_storage("lookup", attr.type, (int)key,
+			     kmap_op(BPF_MAP_LOOKUP_ELEM, fd, &key, x, 0),
+			     map_user_lookup(m, &key, y, 0));
+		assert_memory_equal(x, y, key ? 0 : attr.value_size);
+		same_storage("delete", attr.type, (int)key,
+			     kmap_op(BPF_MAP_DELETE_ELEM, fd, &key, NULL, 0),
+			     map_user_delete(m, &key));
+		same_storage("take", attr.type, (int)key,
+			     kmap_op(BPF_MAP_LOOKUP_AND_DELETE_ELEM, fd, &key, x, 0),
+			     map_user_take(m, &key, y, 0));
+		same_storage("next key", attr.type, (int)key,
+			     kmap_op(BPF_MAP_GET_NEXT_KEY, fd, &key, x, 0),
+			     map_user_next_key(m, &key, y));
+		memset(x, 0, sizeof(x));
+		x[4] = !key;		/* a state is not for users to say */
+		for (u64 flags = 0; flags < 3; flags++)
+			same_storage("update", attr.type, (int)flags,
+				     kmap_op(BPF_MAP_UPDATE_ELEM, fd, &key, x, flags),
+				     map_user_update(m, &key, x, flags));
+		x[4] = 0;
+	}
+	close(fd);
+	memset(x + 8, 7, attr.value_size - 8);	/* ours is data, and goes on */
+	assert_int_equal(map_user_update(m, &(u32){ 0 }, x, 0), 0);
+	assert_int_equal(map_user_update(m, &(u32){ 0 }, x, 0), -EBUSY);
+	assert_int_equal(map_user_lookup(m, &(u32){ 0 }, y, 0), 0);
+	assert_int_equal(y[4], 1);
+	assert_memory_equal(x + 8, y + 8, attr.value_size - 8);
+	assert_int_equal(map_user_delete(m, &(u32){ 0 }), 0);
+	assert_int_equal(map_user_delete(m, &(u32){ 0 }), -EINPROGRESS);
+	map_free(m);
 }
 
 /* ---- arenas ------------------------------------------------------------------------- */
@@ -334,7 +433,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_storages, owners_close),
+		cmocka_unit_test(test_locks_and_room),
 		cmocka_unit_test(test_cgroup_storages),
+		cmocka_unit_test(test_struct_ops),
 		cmocka_unit_test(test_arena_create),
 		cmocka_unit_test(test_arena_user),
 		cmocka_unit_test(test_arena_pages),

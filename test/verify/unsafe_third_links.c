@@ -84,4 +84,11 @@ SEC("tc") NAKED int changed_by_move(void)
 {
 	asm volatile(LENGTH "r9 &= 255; w3 = (s8)w9; w3 &= 63; if r3 > 39 goto 1f;" USE("r9", "0"));
 }
+// rejected 0120: what a number that is read no more excludes on one of two ways
+SEC("tc") NAKED int dead_excludes(void)
+{
+	asm volatile("r8 = *(u32 *)(r1 + 0); r8 <<= 3; r3 = r8; r2 = r8; r4 = 1; r5 = 1; r4 = 2;"
+		"r5 = 2; if r4 != 2 goto 1f; w2 += 255; if w2 & -16 goto 2f; 2: r4 = 3;"
+		"if w3 s< 128 goto 1f; r1 = 0; r0 = *(u8 *)(r1 + 0); 1: r0 = 0; exit;" ::: "r0");
+}
 char _license[] SEC("license") = "GPL";

@@ -48,7 +48,8 @@ void ra_moves(struct ra *a, const struct move *m, u32 n)
 
 	memset(from, NOREG, sizeof(from));
 	for (u32 i = 0; i < n; i++)
-		if (m[i].v->reg != NOREG && m[i].v->reg != m[i].dst)
+		if (m[i].v->reg != NOREG && m[i].v->reg != m[i].dst &&
+		    a->left[m[i].dst] != m[i].v)
 			from[m[i].dst] = m[i].v->reg;
 	permute(a, from);
 	for (u32 i = 0; i < n; i++)

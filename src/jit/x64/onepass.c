@@ -17,6 +17,7 @@
 #include <stdlib.h>
 
 enum { RUN = R12, TMP0 = R9, TMP1 = R10, TMP2 = R11 };
+enum { LOOP_ALIGN = 16 };
 enum { STACK_BYTES = 512, GOTO_AT = -STACK_BYTES - 8, MAY_GOTO_MAX = 8 << 20 };
 
 static const u8 reg_of[11] = { RAX, RDI, RSI, RDX, RCX, R8, RBX, R13, R14, R15, RBP };
@@ -634,6 +635,31 @@ static struct ins take_apart(const struct x64 *x, u32 at)
 			     !(raw->code & BPF_X), row->width == 64 };
 }
 
+/* Where loops of U begin is marked in offsets, which have nothing for its slots yet. */
+static void mark_loops(struct x64 *x, const struct jit_unit *u)
+{
+	const struct bpf_insn *in = x->b->bind->insns;
+	s64 delta;
+
+	for (u32 at = u->start; at < u->end; at += isa_slots(&in[at])) {
+		u8 kind = isa_rows[x->b->ops[at]].kind;
+
+		if (kind >= KIND_JMP_JEQ && kind <= KIND_MAY_GOTO &&
+		    isa_op_target(x->b->ops[at], &in[at], &delta) && delta < 0 &&
+		    at + 1 + delta >= u->start)
+			x->b->offsets[at + 1 + delta] = 1;
+	}
+}
+
+/* The processor begins to fetch at multiples of 16. */
+static void align(struct x64 *x)
+{
+	u32 over = (u32)((x->p - x->b->code->mem) % LOOP_ALIGN);
+
+	for (; over; over = (u32)((x->p - x->b->code->mem) % LOOP_ALIGN))
+		x_nop(&x->p, LOOP_ALIGN - over);
+}
+
 static int write_unit(struct x64 *x, struct jit_unit *u)
 {
 	struct jit_code *c = x->b->code;
@@ -642,11 +668,14 @@ static int write_unit(struct x64 *x, struct jit_unit *u)
 	if (x->p >= x->b->limit)
 		return 1;
 	write_prologue(x, u);
+	mark_loops(x, u);
 	for (u32 at = u->start; at < u->end && !r; at += isa_slots(&x->b->bind->insns[at])) {
 		struct ins i = take_apart(x, at);
 
 		if (x->p >= x->b->limit)
 			return 1;
+		if (x->b->offsets[at])
+			align(x);
 		x->b->offsets[at] = (u32)(x->p - c->mem);
 		jit_mark(c, at, x->p);
 		if (jit_cost(x->b, at))

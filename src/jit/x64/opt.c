@@ -395,6 +395,7 @@ static void fill_jumps(struct ra *a)
 static void reset(struct ra *a)
 {
 	memset(a->reg, 0, sizeof(a->reg));
+	memset(a->left, 0, sizeof(a->left));
 	a->places.n = a->temps.n = a->jumps.n = a->outs.n = a->asides.n = 0;
 	a->used = a->pinned = 0;
 	a->fp_used = a->calls_made = a->overflow = false;

@@ -49,6 +49,7 @@ struct ra {
 	struct ir_func *f;
 	u8 *p;
 	struct ir *reg[REGS];
+	struct ir *left[REGS];	/* before a call: what moved away, and is there still */
 	u32 pinned;		/* registers of the instruction at work */
 	u32 used;		/* of CALLEE_SAVED, so far */
 	const struct ir *flags;	/* whose comparison the flags are of, or NULL */

@@ -2,7 +2,7 @@
 /* regs.c: which register has which value; see opt.h. */
 #include "jit/x64/opt.h"
 
-enum { PHI_CHAIN = 4 };
+enum { PHI_CHAIN = 4, HINT_DEPTH = 4 };
 
 static const u8 arg_reg[6] = { RDI, RSI, RDX, RCX, R8, R9 };
 
@@ -62,7 +62,20 @@ u32 ra_phi_hint(const struct ir *v)
 	return NOREG;
 }
 
-u32 ra_hint(struct ra *a, const struct ir *v)
+/* USER's result is made where V, its first operand, ends. */
+static bool made_in(const struct ir *user, const struct ir *v)
+{
+	switch ((enum ir_op)user->op) {
+	case IR_ADD: case IR_SUB: case IR_AND: case IR_OR: case IR_XOR: case IR_MUL:
+	case IR_SHL: case IR_SHR: case IR_SAR: case IR_ROL: case IR_NEG: case IR_BSWAP:
+	case IR_ZEXT: case IR_SEXT:
+		return user->arg[0] == v || (ir_flags[user->op] & COMM && user->arg[1] == v);
+	default:
+		return false;
+	}
+}
+
+static u32 hint_of(struct ra *a, const struct ir *v, u32 depth)
 {
 	const struct ir *user = v->nr_use ? a->at[v->use[0]] : NULL;
 	u32 phi = ra_phi_hint(v);
@@ -73,8 +86,12 @@ u32 ra_hint(struct ra *a, const struct ir *v)
 		return NOREG;
 	if (ir_is(user, IR_RET))
 		return RAX;
+	if (depth && v->nr_use == 1 && made_in(user, v))
+		return hint_of(a, user, depth - 1);
 	return ir_is(user, IR_CALL) || ir_is(user, IR_LOCAL) ? hint_of_call(user, v) : NOREG;
 }
+
+u32 ra_hint(struct ra *a, const struct ir *v) { return hint_of(a, v, HINT_DEPTH); }
 
 /* ---- the frame -------------------------------------------------------------------- */
 
@@ -341,6 +358,7 @@ static void keep_safe(struct ra *a, struct ir *v)
 	open = open & a->used ? open & a->used : open;
 	x_mov(&a->p, true, first_of(open), from);
 	a->reg[from] = NULL;
+	a->left[from] = v;
 	hold(a, v, first_of(open));
 }
 
@@ -362,4 +380,5 @@ void ra_after_call(struct ra *a)
 	for (u32 r = 0; r < REGS; r++)
 		if (BIT(r) & CALLER_SAVED)
 			ra_drop(a, r);
+	memset(a->left, 0, sizeof(a->left));
 }
