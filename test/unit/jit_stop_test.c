@@ -122,7 +122,8 @@ static u64 execute(u64 r1)
 {
 	const struct jit_bind bind = {
 		.insns = prog.v, .nr_insns = prog.n, .body = body, .probe = probe,
-		.site = prog.sites ? site : NULL, .counts = prog.counts, .ends = prog.ends, .cost = cost,
+		.site = prog.sites ? site : NULL, .counts = prog.counts, .ends = prog.ends,
+		.cost = cost,
 		.clear_stack = prog.clear_stack,
 	};
 	struct jit_code *code;
