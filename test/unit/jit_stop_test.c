@@ -21,7 +21,7 @@ enum { BODY_PLAIN = 1, BODY_STOPS = 2 };
 static enum jit_tier tier;
 static struct run run;
 
-struct prog { struct bpf_insn v[SLOTS]; u32 n; bool sites, counts, clear_stack; };
+struct prog { struct bpf_insn v[SLOTS]; u32 n; bool sites, counts, ends, clear_stack; };
 static struct prog prog;
 
 static void add(u8 code, u32 dst, u32 src, s32 off, s32 imm)
@@ -46,7 +46,7 @@ static void begin(void)
 	run.left = 1 << 20;
 	prog.n = 0;
 	prog.sites = true;
-	prog.counts = prog.clear_stack = false;
+	prog.counts = prog.ends = prog.clear_stack = false;
 }
 
 /* ---- what it is bound to ---------------------------------------------------- */
@@ -113,11 +113,17 @@ static helper_fn probe(u32 bytes, bool sign)
 	}
 }
 
+static u32 cost(void *arg UNUSED, u32 at)
+{
+	return prog.v[at].imm == BODY_PLAIN ? 0 : 10;
+}
+
 static u64 execute(u64 r1)
 {
 	const struct jit_bind bind = {
 		.insns = prog.v, .nr_insns = prog.n, .body = body, .probe = probe,
-		.site = prog.sites ? site : NULL, .counts = prog.counts,
+		.site = prog.sites ? site : NULL, .counts = prog.counts, .ends = prog.ends,
+		.cost = cost,
 		.clear_stack = prog.clear_stack,
 	};
 	struct jit_code *code;
@@ -208,6 +214,28 @@ static void callers(void **unused UNUSED)
 			assert_int_equal((uintptr_t)run.at, BASE + (calls ? 5 : 1));
 		else
 			assert_int_equal(run.left, left - 2 * JIT_CALL_COST);
+	}
+}
+
+/* Where loops are known to end, may_goto and bodies are paid for, jumps back are not. */
+static void ends(void **unused UNUSED)
+{
+	for (u32 left = 40; left <= 60; left++) {
+		u32 each = JIT_CALL_COST + 10, stopped = left % each >= JIT_CALL_COST ? 4 : 1;
+
+		begin();
+		prog.counts = prog.ends = true;
+		run.left = left;
+		mov(6, 0);
+		add(BPF_JMP | 0xe0, 0, 0, 3, 0);	/* 1: may_goto */
+		mov(1, 0);
+		add(BPF_ALU64 | BPF_MOV | BPF_K, 2, 0, 0, 0);
+		add(BPF_JMP | BPF_CALL, 0, 0, 0, BODY_STOPS);	/* 4 */
+		add(BPF_JMP | BPF_JA, 0, 0, -5, 0);
+		end();
+		assert_int_equal(execute(0), 0);
+		assert_true(run.stop);
+		assert_int_equal((uintptr_t)run.at, BASE + stopped);
 	}
 }
 
@@ -345,7 +373,7 @@ static int begin_opt(void **state UNUSED) { tier = JIT_OPT; return 0; }
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BOTH(budget), BOTH(enough), BOTH(callers), BOTH(call_stops), BOTH(trap),
+		BOTH(budget), BOTH(enough), BOTH(callers), BOTH(ends), BOTH(call_stops), BOTH(trap),
 		BOTH(probes), BOTH(far_probe), BOTH(stack),
 	};
 
