@@ -797,6 +797,13 @@ static void job_free(struct job *j)
 	sb_free(&j->text);
 }
 
+static int run_on(const struct command *cmd, struct job *j, const struct str_list *operands)
+{
+	int status = sort_operands(j, operands) ? report(j->err) : check_operands(cmd, j);
+
+	return status ? status : run_job(j);
+}
+
 int cmd_run(const struct command *cmd, int argc, char **argv)
 {
 	struct skep_err err = { 0 };
@@ -882,18 +889,11 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 	struct opt_result res;
 	int status;
 
-	if (!opts_parse(&res, cmd, opts, argc, argv)) {
-		job_free(&j);
-		return res.status;
-	}
+	if (!opts_parse(&res, cmd, opts, argc, argv))
+		return job_free(&j), res.status;
 	if (o->json)	/* one document, and nothing else */
 		j.v.report = stderr;
-	if (sort_operands(&j, &res.operands))
-		status = report(&err);
-	else
-		status = check_operands(cmd, &j);
-	if (!status)
-		status = run_job(&j);
+	status = run_on(cmd, &j, &res.operands);
 	job_free(&j);
 	vec_free(&res.operands);
 	return status;
