@@ -59,8 +59,7 @@ int live_open(enum live_kind kind, u32 id, struct skep_err *err)
 	return said_no(what, fd, err);
 }
 
-/* What FD is; -1: nothing of bpf(2). */
-static int kind_of(int fd)
+int live_kind_of(int fd)
 {
 	char link[64], to[64];
 	ssize_t n;
@@ -98,7 +97,7 @@ int live_open_pin(enum live_kind kind, const char *path, struct skep_err *err)
 
 	if (fd < 0)
 		return no_pin(path, fd, err);
-	is = kind_of(fd);
+	is = live_kind_of(fd);
 	if (is == (int)kind)
 		return fd;
 	close(fd);
@@ -269,7 +268,7 @@ int live_btf(struct btf **out, struct arena *arena, u32 id, const struct btf *ba
 
 static void add_pin(struct live_pins *pins, const char *path)
 {
-	int fd = open_any_pin(path), kind = fd < 0 ? -1 : kind_of(fd);
+	int fd = open_any_pin(path), kind = fd < 0 ? -1 : live_kind_of(fd);
 
 	if (kind >= 0)
 		*vec_push(pins) = (struct live_pin){ (enum live_kind)kind,

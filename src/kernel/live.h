@@ -19,6 +19,8 @@ int live_next(enum live_kind kind, u32 *id);
 /* A descriptor, or an error. */
 int live_open(enum live_kind kind, u32 id, struct skep_err *err);
 int live_open_pin(enum live_kind kind, const char *path, struct skep_err *err);
+/* What FD is, an enum live_kind; -1: nothing of bpf(2). */
+int live_kind_of(int fd);
 /* The id of what FD is; 0 when that cannot be told. */
 u32 live_id(enum live_kind kind, int fd);
 

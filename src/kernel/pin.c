@@ -4,6 +4,7 @@
  * things that outlive the process. A pinned map is taken only where it is like
  * the definition in the object.
  */
+#include "kernel/live.h"
 #include "kernel/sys.h"
 #include "model/pin.h"
 #include <stdio.h>
@@ -46,25 +47,13 @@ int kernel_map_pin(struct backend *b, u32 map, const char *path, struct skep_err
 	return r ? pin_error(kernel_of(b), "pin the map", path, r, err) : 0;
 }
 
-/* Programs and links can be pinned, too. */
-static bool is_map(int fd)
-{
-	char link[64], to[64];
-	ssize_t n;
-
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	n = readlink(link, to, sizeof(to) - 1);
-	to[n < 0 ? 0 : n] = 0;
-	return strstr(to, "bpf-map");
-}
-
 static int is_like(int fd, const struct image_map *def, const char *path, struct skep_err *err)
 {
 	struct bpf_map_info info = { 0 };
 	union bpf_attr a = { .info = { .bpf_fd = (u32)fd, .info_len = sizeof(info),
 		.info = (uintptr_t)&info } };
 
-	if (!is_map(fd) || sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &a))
+	if (live_kind_of(fd) != LIVE_MAP || sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &a))
 		return err_set(err, ERR_PIN, path, "what is pinned there is no map");
 	return pin_check(&(struct pin_info){ info.type, info.key_size, info.value_size,
 					     info.max_entries, info.map_flags }, def, path, err);
