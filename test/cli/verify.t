@@ -156,7 +156,10 @@ fi
 
 if [ "$($SKEP verify --on both $fw 2>/dev/null | awk 'NR == 2 { print $NF }')" != ok ]; then
 	skip "the kernel's verdicts" "the kernel loads nothing here"
-	done_testing
+	has "a column says which of several objects" "object  " \
+	"$($SKEP verify examples/firewall/firewall.o examples/firewall/bad.o 2>/dev/null)"
+status "a level of no log" 2 $SKEP verify --log-level 2 examples/firewall/firewall.o
+done_testing
 fi
 for obj in examples/*/*.o; do
 	out=$($SKEP verify --on both "$obj" 2>&1)
