@@ -222,8 +222,8 @@ static int open_objects(struct disasm *d, const struct str_list *operands, struc
 	if (d->prog)
 		*vec_push(&d->load.progs) = d->prog;
 	if (!r && d->translate && paths.n)
-		r = err_set(err, ERR_USAGE, NULL, "--translate is for classic BPF: '%s' is an object",
-			    paths.v[0]);
+		r = err_set(err, ERR_USAGE, NULL, "--translate is for classic BPF: "
+			    "'%s' is an object", paths.v[0]);
 	if (!r && paths.n)
 		r = input_objects(&d->objs, &paths, &d->load, err);
 	vec_free(&paths);
