@@ -194,6 +194,7 @@ struct frame {
 	u32 depth;		/* how often bodies of a call here were entered */
 	u32 serial;		/* of its own: each call of a function has another */
 	u32 left;		/* how often calls that enter bodies were left here */
+	u32 fell;		/* how often may_goto fell through here: of its budget */
 	u32 nr_refs, rcu, preempt;	/* CALLBACK: held when it was entered */
 	/* packed states have what stands above: see pack.h */
 	struct reg regs[NR_REGS];
@@ -279,7 +280,8 @@ struct point {			/* per instruction slot */
 	struct fact_access access;	/* what it touches */
 };
 
-struct kept;			/* explore.c: a stored state */
+struct kept;			/* explore.h: a stored state */
+struct loop_back;		/* explore.h */
 struct packed;			/* pack.h: a state that waits */
 struct shared;			/* pack.c: a register of such states */
 struct inv;			/* inv.h: the exploration by invariants */
@@ -327,6 +329,7 @@ struct verifier {
 	VEC(struct pending) pending;
 	struct kept **kept;	/* [nr_insns] lists */
 	VEC(struct kept *) open;	/* stored on the current path */
+	VEC(struct loop_back) loops;	/* by struct kept.time: where it leads back to */
 	struct kept *oldest, *newest;	/* complete ones: kept.c */
 	u32 nr_complete;
 	struct kept *free_kept;

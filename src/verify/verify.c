@@ -106,6 +106,7 @@ static void release(struct verifier *v)
 {
 	vec_free(&v->pending);
 	vec_free(&v->open);
+	vec_free(&v->loops);
 	vec_free(&v->defs);
 	vec_free(&v->marks);
 	vec_free(&v->read);

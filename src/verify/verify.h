@@ -38,6 +38,8 @@ enum verify_flag {
 	VERIFY_NO_PATHS = 4,	/* by invariants alone: for tests only */
 	VERIFY_NO_INVARIANTS = 8,	/* by paths alone, as POLICY_KERNEL has it */
 	VERIFY_FACTS = 16,	/* fills result.facts: see facts.h */
+	VERIFY_STORE_OFTEN = 32,	/* states are stored wherever paths meet: for tests
+					   only, as the kernel's BPF_F_TEST_STATE_FREQ */
 };
 
 /* A part of the value of a read-only map: a global constant. */
