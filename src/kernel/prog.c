@@ -195,7 +195,7 @@ static u32 prog_flags(const struct image_prog *p)
 /* Programs of these types are made for an attach point, which they name. */
 static u32 attach_type(const struct image_prog *p)
 {
-	return p->type == BPF_PROG_TYPE_KPROBE ? 0 : p->expected_attach;
+	return p->expected_attach;
 }
 
 static u32 prog_id(int fd)
