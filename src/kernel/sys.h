@@ -35,6 +35,7 @@ struct kernel_map {
 struct kernel_prog {
 	int fd;
 	u32 id;			/* the kernel's */
+	u8 tag[8];
 	const struct image *img;
 	const struct image_prog *prog;
 };
