@@ -8,6 +8,8 @@
 
 #include "base/vec.h"
 #include "kernel/kernel.h"
+#include "kernel/perfbuf.h"
+#include "kernel/ring.h"
 #include "model/tables.h"
 
 /* Of a struct_ops map: what the kernel has of it. */
@@ -22,10 +24,8 @@ struct kernel_map {
 	int fd;
 	const struct image_map *def;
 	u32 max_entries;	/* as created */
-	/* of a ring buffer, once it was read; else NULL */
-	u64 *consumer;
-	u64 *producer;
-	u8 *data;
+	struct kernel_ring ring;	/* of a ring buffer, once it was used */
+	struct perfbuf *perf;	/* of a perf event array, once it was read; else NULL */
 	void *mem;		/* its elements, once somebody asked; else NULL */
 	bool no_batch;		/* the kernel said that it cannot */
 	bool as_is;		/* not made here: ids and descriptors are the kernel's */
@@ -169,7 +169,6 @@ void kernel_map_unmap(struct kernel_map *m);
 s64 kernel_map_read(struct backend *b, u32 map, map_event_fn fn, void *arg);
 int kernel_map_write(struct backend *b, u32 map, const void *data, u64 bytes);
 int kernel_map_fd(struct backend *b, u32 map);
-void kernel_ring_close(struct kernel_map *m);
 int kernel_map_freeze(struct backend *b, u32 map);
 /* Before its maps are created: their keys and values have types of IMG. */
 void kernel_image(struct backend *b, const struct image *img);
