@@ -84,7 +84,8 @@ static void note_since(struct link_job *j)
 
 int link_refused(struct link_job *j, int code, const char *fmt, ...)
 {
-	const bool busy = code == -EBUSY || code == -EEXIST;
+	const bool full = code == -E2BIG && j->l->row->target == ATTACH_TO_NETNS;
+	const bool busy = code == -EBUSY || code == -EEXIST || full;
 	char text[512];
 	va_list ap;
 	int r;
@@ -93,7 +94,8 @@ int link_refused(struct link_job *j, int code, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	r = err_set(j->err, busy ? ERR_ATTACH_BUSY : ERR_ATTACH, j->img->file,
-		    "program '%s' is not attached to %s: %s", j->p->name, text, sys_error(code));
+		    "program '%s' is not attached to %s: %s", j->p->name, text,
+		    sys_error(full ? -EBUSY : code));
 	if (busy)
 		note_busy(j);
 	else if (code == -EPERM || code == -EACCES)

@@ -103,6 +103,22 @@ static void free_names(struct names *names)
 	vec_free(names);
 }
 
+/* The category nearest to CATEGORY of those that have NAME. */
+static const char *near_category(struct names *all, const char *category, const char *name)
+{
+	size_t n = 0;
+
+	read_names(all, "events");
+	for (size_t i = 0; i < all->n; i++)
+		if (tracefs_event_id(all->v[i], name) >= 0) {
+			const char *found = all->v[i];
+
+			all->v[i] = all->v[n];
+			all->v[n++] = found;
+		}
+	return err_nearest(category, all->v, n ? n : all->n);
+}
+
 void tracefs_suggest(const char *category, const char *name, struct skep_err *err)
 {
 	struct names all = { 0 };
@@ -114,11 +130,7 @@ void tracefs_suggest(const char *category, const char *name, struct skep_err *er
 	near = err_nearest(name, all.v, all.n);
 	if (near)
 		err_help(err, "did you mean '%s/%s'?", category, near);
-	if (!all.n) {
-		read_names(&all, "events");
-		near = err_nearest(category, all.v, all.n);
-		if (near)
-			err_help(err, "did you mean '%s/%s'?", near, name);
-	}
+	if (!all.n && (near = near_category(&all, category, name)))
+		err_help(err, "did you mean '%s/%s'?", near, name);
 	free_names(&all);
 }
