@@ -336,10 +336,12 @@ static void detach_all(struct job *j)
 
 static void show_maps(struct job *j)
 {
+	const struct image *img = j->obj->img;
 	struct strbuf out = { 0 };
 
-	for (u32 i = 0; j->show_maps && !j->json && i < j->obj->img->nr_maps; i++)
-		map_show_text(&out, j->obj, i, &j->net);
+	for (u32 i = 0; j->show_maps && !j->json && i < img->nr_maps; i++)
+		if (strncmp(img->maps[i].name, "__bpf_usdt_", 11))	/* link_usdt.c's */
+			map_show_text(&out, j->obj, i, &j->net);
 	print_out(&out);
 	sb_free(&out);
 }

@@ -33,7 +33,7 @@ static void btf_load(struct kernel *k, const struct image *img)
 	k->img = img;
 	if (!img->btf)
 		return;
-	raw = kernel_btf_raw(img->btf, &bytes);
+	raw = kernel_btf_raw(img, &bytes);
 	a.btf = (uintptr_t)raw;
 	a.btf_size = bytes;
 	k->btf_fd = sys_bpf(BPF_BTF_LOAD, &a);

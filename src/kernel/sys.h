@@ -131,8 +131,8 @@ int kernel_ops_prog(struct kernel *k, const struct image *img, const struct imag
 /* PROG of the image is FD: where structs name it. */
 void kernel_ops_loaded(struct kernel *k, u32 prog, int fd);
 
-/* The own types of BTF as the kernel takes them, *BYTES for free(). */
-void *kernel_btf_raw(const struct btf *btf, u32 *bytes);
+/* The own types of IMG as the kernel takes them, *BYTES for free(). */
+void *kernel_btf_raw(const struct image *img, u32 *bytes);
 
 /* ---- map.c, prog.c, run.c: the backend's operations ----------------------- */
 

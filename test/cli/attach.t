@@ -624,4 +624,219 @@ has "a descriptor that is not there" "descriptor 77 of process $pid" \
 has "no socket" "no socket is named" "$(attach "$tmp/filter.o" -p $pid --duration 0)"
 kill $pid
 wait $pid 2> /dev/null
+
+# ---- structs of functions: a congestion control of our own ----------------------------------------
+cat > "$tmp/cc.c" <<'X'
+#include <arpa/inet.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+/* a stream over loopback, sent under the congestion control of the first argument */
+int main(int argc, char **argv)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000001) };
+	socklen_t n = sizeof(a);
+	int l = socket(AF_INET, SOCK_STREAM, 0), c = socket(AF_INET, SOCK_STREAM, 0), s;
+	static char buf[65536];
+	long total = 0, got;
+
+	bind(l, (void *)&a, sizeof(a));
+	listen(l, 1);
+	getsockname(l, (void *)&a, &n);
+	if (setsockopt(c, IPPROTO_TCP, TCP_CONGESTION, argv[1], strlen(argv[1])))
+		return perror(argv[1]), 1;
+	connect(c, (void *)&a, sizeof(a));
+	s = accept(l, 0, 0);
+	if (!fork()) {
+		for (int i = 0; i < 64; i++)
+			if (write(c, buf, sizeof(buf)) != sizeof(buf))
+				return 1;
+		return 0;
+	}
+	close(c);
+	while ((got = read(s, buf, sizeof(buf))) > 0)
+		total += got;
+	wait(0);
+	printf("%ld bytes\n", total);
+	return total != 64 * 65536l;
+}
+X
+$cc -o "$tmp/cc" "$tmp/cc.c"
+# ops SECTION NAME
+ops()
+{
+	object "$2" 'struct sock;
+struct tcp_sock { __u32 snd_cwnd, snd_ssthresh; } __attribute__((preserve_access_index));
+struct tcp_congestion_ops {
+	__u32 (*ssthresh)(struct sock *sk);
+	void (*cong_avoid)(struct sock *sk, __u32 ack, __u32 acked);
+	__u32 (*undo_cwnd)(struct sock *sk);
+	char name[16];
+};
+SEC("struct_ops/ssthresh") __u32 skep_t_ss(__u64 *ctx) { return 16; }
+SEC("struct_ops/cong_avoid") void skep_t_ca(__u64 *ctx) { hits++; }
+SEC("struct_ops/undo_cwnd") __u32 skep_t_uc(__u64 *ctx) { return 10; }
+SEC("'"$1"'") struct tcp_congestion_ops skep_cc = { .ssthresh = (void *)skep_t_ss,
+	.cong_avoid = (void *)skep_t_ca, .undo_cwnd = (void *)skep_t_uc, .name = "skep_'"$2"'" };'
+	out=$(attach "$tmp/$2.o" -c "unshare -n sh -c 'ip link set lo up; $tmp/cc skep_$2'")
+	has "$1: registered" "attached: skep_cc: struct_ops tcp_congestion_ops" "$out"
+	has "$1: carries a stream" "4194304 bytes" "$out"
+	same "$1: made its decisions" yes \
+		"$(printf '%s' "$out" | sed -n 's/.*hits: [1-9][0-9]*.*/yes/p')"
+	same "$1: is gone" "" "$(grep -o "skep_$2" /proc/sys/net/ipv4/tcp_available_congestion_control)"
+}
+object oldops 'int x;'
+out=$(attach "$tmp/oldops.o" 2>&1)
+has "no programs" "there is no program to attach" "$out"
+ops .struct_ops.link linked
+ops .struct_ops stored
+
+# ---- static probes -----------------------------------------------------------------------------------
+# Notes as <sys/sdt.h> makes them, without it: it may not be installed.
+if [ "$(uname -m)" != x86_64 ]; then
+	skip "static probes" "the test's probes are for x86-64"
+else
+	cat > "$tmp/usdt.c" <<'X'
+#define NOTE(name, semaphore, args) "990: nop\n.pushsection .note.stapsdt,\"?\",\"note\"\n.balign 4\n" \
+	".4byte 992f-991f, 994f-993f, 3\n991: .asciz \"stapsdt\"\n992: .balign 4\n" \
+	"993: .8byte 990b, _.stapsdt.base, " semaphore "\n.asciz \"skep\", \"" name "\", \"" args "\"\n" \
+	"994: .balign 4\n.popsection\n.ifndef _.stapsdt.base\n" \
+	".pushsection .stapsdt.base,\"aG\",\"progbits\",.stapsdt.base,comdat\n" \
+	".weak _.stapsdt.base\n.hidden _.stapsdt.base\n_.stapsdt.base: .space 1\n" \
+	".size _.stapsdt.base, 1\n.popsection\n.endif\n"
+unsigned short watched __attribute__((section(".probes"))), unwatched;
+int counter = 40, entered;
+struct { char pad[8]; short part; } global = { "", -3 };
+long table[4] = { 5, 6, 7, 8 };
+__attribute__((noinline)) static void one(int n, const char *s, signed char c, long *v)
+{
+	__asm__ volatile(NOTE("first", "0", "-4@%0 8@%1 -1@%2 -8@%3")
+			 :: "nor"(n), "nor"(s), "r"(c), "m"(v[2]));
+	__asm__ volatile(NOTE("index", "0", "8@(%1,%0,8) 8@8(%1,%0,8) 1@$-1")
+			 :: "r"(2l), "r"(&table[0]));
+}
+int main(void)
+{
+	long v[3] = { 1, 2, 12345678901 };
+
+	for (int i = 0; i < 3; i++) {
+		one(i + 100, "text", -5, v);
+		if (*(volatile unsigned short *)&watched) {
+			entered++;
+			__asm__ volatile(NOTE("second", "watched", "4@$7 -4@%0") :: "r"(entered));
+		}
+		__asm__ volatile(NOTE("third", "0",
+			"-4@counter(%%rip) -2@8+global(%%rip) 4@$9 8f@%%xmm0") ::: "memory");
+		__asm__ volatile(NOTE("fourth", "0",
+			"-4@counter(%%rip) -2@8+global(%%rip) -8@table+16(%%rip)") ::: "memory");
+	}
+	return 0;
+}
+X
+	$cc -O2 -o "$tmp/usdt" "$tmp/usdt.c"
+	object probe 'typedef _Bool bool;
+#include <bpf/usdt.bpf.h>
+struct event { long n, args, v[4]; int r[4]; } *unused;
+struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 4096); } events SEC(".maps");
+SEC("usdt") int skep_t_usdt(struct pt_regs *ctx)
+{
+	struct event e = { bpf_usdt_cookie(ctx), bpf_usdt_arg_cnt(ctx) };
+
+	e.r[0] = bpf_usdt_arg(ctx, 0, &e.v[0]);
+	e.r[1] = bpf_usdt_arg(ctx, 1, &e.v[1]);
+	e.r[2] = bpf_usdt_arg(ctx, 2, &e.v[2]);
+	e.r[3] = bpf_usdt_arg(ctx, 3, &e.v[3]);
+	bpf_ringbuf_output(&events, &e, sizeof(e), 0);
+	return 0;
+}'
+	# probe NAME [OPTION...]: what the program sees of it
+	probe()
+	{
+		p_name=$1
+		shift
+		attach "$tmp/probe.o" --at "$tmp/usdt:skep:$p_name" "$@" -c "$tmp/usdt"
+	}
+	out=$(probe first --cookie 5)
+	has "a static probe" '"n": 5, "args": 4, "v": [102' "$out"
+	has "its other arguments" ', -5, 12345678901], "r": [0, 0, 0, 0]}' "$out"
+	has "each time" "map events: 3 records" "$out"
+	out=$(probe second)
+	has "a probe with a semaphore" "map events: 3 records" "$out"
+	has "its arguments" '"args": 2, "v": [7, 3, ' "$out"
+	has "a probe that is not there" "did you mean 'skep:second'?" "$(probe secnod)"
+	has "no probe of the form" "is not PATH:PROVIDER:NAME" \
+		"$(attach "$tmp/probe.o" --at "$tmp/usdt:first" -c "$tmp/usdt")"
+	has "arguments that are variables" '"args": 3, "v": [40, -3, 7, ' "$(probe fourth)"
+	has "an argument that nobody gets" "is in a floating point register" "$(probe third)"
+	out=$(probe index)
+	case $out in
+	*"cannot read"*) has "an index register: headers before libbpf 1.7" SKEP-E0948 "$out" ;;
+	*) has "an index register" '"v": [7, 8, 255' "$out" ;;
+	esac
+	strip -s -o "$tmp/bare" "$tmp/usdt"
+	has "variables of a stripped program" "'counter' is not in its symbol tables" \
+		"$(attach "$tmp/probe.o" --at "$tmp/bare:skep:fourth" -c "$tmp/bare")"
+	has "other arguments of it" "map events: 3 records" \
+		"$(attach "$tmp/probe.o" --at "$tmp/bare:skep:first" -c "$tmp/bare")"
+fi
+
+# ---- the red zone ---------------------------------------------------------------------------------------
+# A leaf keeps its variable below the stack pointer, and a nop that kernels may make a call.
+if [ "$(uname -m)" = x86_64 ]; then
+	cat > "$tmp/leaf.c" <<'X'
+#include <stdio.h>
+long leaf(long v), plain(long v);
+__asm__(".globl leaf\n.type leaf,@function\nleaf: mov %rdi,-8(%rsp)\nleaf_nop: .byte 0x0f,0x1f,0x44,0,0\n"
+	"mov -8(%rsp),%rax\nret\n.size leaf, . - leaf\n"
+	".globl plain\n.type plain,@function\nplain: mov %rdi,%rax\n.byte 0x0f,0x1f,0x44,0,0\nret\n"
+	".size plain, . - plain\n");
+int main(void)
+{
+	int wrong = 0;
+
+	for (long i = 1; i < 100; i++)
+		wrong += leaf(i) != i || plain(i) != i;
+	printf("%d wrong\n", wrong);
+	return 0;
+}
+X
+	$cc -o "$tmp/leaf" "$tmp/leaf.c"
+	object hits 'SEC("uprobe") int skep_t_hit(void *ctx) { hits++; return 0; }'
+	out=$(attach "$tmp/hits.o" --at "$tmp/leaf:leaf+5" -c "$tmp/leaf")
+	case $out in
+	*SKEP-E0945*) has "a nop in a leaf is refused" "would lose its variables" "$out" ;;
+	*)
+		has "a nop in a leaf does no harm here" "hits: 99" "$out"
+		has "to what it computes" "0 wrong" "$out"
+		;;
+	esac
+	out=$(attach "$tmp/hits.o" --at "$tmp/leaf:leaf+10" -c "$tmp/leaf")
+	has "the instruction behind it does" "hits: 99" "$out"
+	has "and is not harmed" "0 wrong" "$out"
+	out=$(attach "$tmp/hits.o" --at "$tmp/leaf:plain+3" -c "$tmp/leaf")
+	has "a nop where nothing is kept below the stack pointer" "hits: 99" "$out"
+	has "is not harmed" "0 wrong" "$out"
+fi
+
+# ---- killed -------------------------------------------------------------------------------------------------
+"$tmp/target" 1 20000 &
+pid=$!
+"$SKEP" attach -q "$tmp/printk.o" --at "$tmp/target:work" -p $pid 2> /dev/null &
+first=$!
+sleep 1
+has "it is loaded" skep_t_pr "$(bpftool prog show name skep_t_pr 2>&1)"
+kill -9 $first
+wait $first 2> /dev/null
+status "killed: no program stays" 1 loaded skep_t_pr
+same "nor a trace buffer" "" "$(for t in 1 2 3 4 5 6 7 8 9 10; do
+	left=$(unshare -m sh -c "mount -t tracefs none /mnt && ls /mnt/instances | grep skep-$first-")
+	[ -n "$left" ] || break
+	sleep 0.3
+	done; echo "$left")"
+kill $pid
+wait $pid 2> /dev/null
 done_testing
