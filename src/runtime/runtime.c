@@ -604,13 +604,14 @@ static int many_compiled(struct seat *s, const struct runtime_prog *p, const str
 
 	run->pkt_read_only = false;
 	if (!n || run->clock.is_virtual || run->timers ||
-	    !vm_many(s->machine, p->code, run, budget, __builtin_frame_address(0), &fn))
+	    !vm_many(s->machine, p->code, run, budget, &fn))
 		return 0;
 	for (i = 0; i < n && pkts[i].bytes <= XDP_LINEAR_BYTES; i++) {
 		if (unlikely(__atomic_load_n(&s->rt->dead, __ATOMIC_RELAXED)))
 			break;
 		run_packet(run, pkts[i].data, pkts[i].bytes);
 		run->left = (s64)budget;
+		run->frames = NULL;
 		pkts[i].retval = (u32)fn((u64)run, 0, 0, 0, 0, run);
 		pkts[i].redirect_ifindex = run->xdp.redirect_ifindex;
 		pkts[i].left_out = false;
