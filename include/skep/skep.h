@@ -289,7 +289,10 @@ struct skep_run {
 				   0 = none */
 };
 
-/* -EFAULT and the program's place in ERR when it did what it must not. */
+/* -EFAULT and the program's place in ERR when it did what it must not; -EBUSY when a
+ * program is running on this thread that has called the caller (skep_load_opts.print).
+ * A packet alone (no ctx_in, no repeat) to native code that neither moves nor forwards
+ * packets takes some 5 ns, and as much as copying the packet. */
 int skep_prog_run(struct skep_prog *prog, struct skep_run *run, struct skep_err *err);
 
 /* One of many packets. */

@@ -28,7 +28,8 @@ struct skep_object *object_make(struct image *img)
 	obj->progs = mem_alloc(img->nr_progs * sizeof(*obj->progs));
 	obj->maps = mem_alloc(img->nr_maps * sizeof(*obj->maps));
 	for (u32 i = 0; i < img->nr_progs; i++)
-		obj->progs[i] = (struct skep_prog){ .obj = obj, .index = i, .loaded = -1 };
+		obj->progs[i] = (struct skep_prog){ .obj = obj, .index = i, .loaded = -1,
+						  .ticket = (u64)NO_TICKET };
 	for (u32 i = 0; i < img->nr_maps; i++)
 		obj->maps[i] = (struct skep_map){ .obj = obj, .index = i, .def = &img->maps[i] };
 	return obj;
@@ -355,6 +356,8 @@ static int load_progs(struct skep_object *obj, const struct prog_set *only, stru
 		r = obj->backend->ops->prog_load(obj->backend, img, i, maps,
 			p->fast ? &p->code : NULL, err);
 		p->loaded = r ? -1 : next++;
+		if (!r && obj->backend->ops->prog_ticket)
+			p->ticket = obj->backend->ops->prog_ticket(obj->backend, (u32)p->loaded);
 	}
 	free(maps);
 	return r;
@@ -628,18 +631,33 @@ static int check_run(const struct skep_prog *prog, const struct skep_run *run,
 	return 0;
 }
 
-int skep_prog_run(struct skep_prog *prog, struct skep_run *run, struct skep_err *err)
+/* Not as the one before. */
+__attribute__((noinline))
+static int run_anew(struct skep_prog *prog, struct skep_run *run, struct skep_err *err)
 {
-	int r;
+	int r = check_run(prog, run, err);
+	struct backend *b;
 
-	err_clear(err);
-	r = check_run(prog, run, err);
 	if (r)
 		return r;
 	if (run->data_bytes && !run->data)
 		return err_set(err, ERR_RUN, NULL, "no data, and data_bytes is %u",
 			       run->data_bytes);
-	return run_loaded(prog, run, err);
+	b = prog->obj->backend;
+	r = run->ctx_in || run->repeat > 1 || !b->ops->test_run_single ? 1 :
+		b->ops->test_run_single(b, (u32)prog->loaded, run, err);
+	return r > 0 ? run_loaded(prog, run, err) : r;
+}
+
+int skep_prog_run(struct skep_prog *prog, struct skep_run *run, struct skep_err *err)
+{
+	struct runtime_single *q = &runtime_single;
+
+	err_clear(err);
+	if (likely(prog && run->size == sizeof(*run) &&
+		   runtime_single_fits(q, prog->ticket, run)))
+		return runtime_single_run(run, err, q);
+	return run_anew(prog, run, err);
 }
 
 _Static_assert(sizeof(struct skep_packet) == sizeof(struct test_packet) &&

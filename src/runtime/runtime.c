@@ -221,6 +221,8 @@ static int no_type(const struct image *img, const struct image_prog *p, struct s
 	return err ? err->code : -EINVAL;
 }
 
+static u64 tickets;		/* given so far, by all runtimes */
+
 static int rt_prog_load(struct backend *b, const struct image *img, u32 prog,
 			const u32 *maps, const struct rewrite *code, struct skep_err *err)
 {
@@ -249,6 +251,7 @@ static int rt_prog_load(struct backend *b, const struct image *img, u32 prog,
 		r = prog_decode(rt, p, maps, code, err);
 	if (!r)
 		p->budget = vm_budget(p->code, 0);
+	p->ticket = __atomic_add_fetch(&tickets, 1, __ATOMIC_RELAXED);
 	if (r)
 		prog_free(p);
 	else
@@ -272,18 +275,6 @@ static const struct vm_code *rt_tail_target(struct run *run, struct map *map, u3
 	s64 prog = map->type == BPF_MAP_TYPE_PROG_ARRAY ? map_fd_slot(map, index) : -1;
 
 	return prog < 0 || (u64)prog >= rt->progs.n ? NULL : rt->progs.v[prog]->code;
-}
-
-/* Programs may have pointers to maps between the two. */
-static inline void run_enter(struct seat *s)
-{
-	__atomic_store_n(&s->running, s->running + 1, __ATOMIC_RELAXED);
-	__asm__ volatile("" : : : "memory");
-}
-
-static inline void run_leave(struct seat *s)
-{
-	__atomic_store_n(&s->running, s->running - 1, __ATOMIC_RELEASE);
 }
 
 /* ---- running -------------------------------------------------------------- */
@@ -316,7 +307,7 @@ static int core_fault(const struct image *img, const struct image_core *core,
 	return r;
 }
 
-static int rt_fault(const struct seat *s, struct skep_err *err)
+int runtime_fault(const struct seat *s, struct skep_err *err)
 {
 	const struct vm_fault *f = vm_fault(s->machine);
 	const struct runtime_prog *p = f->user;
@@ -375,7 +366,7 @@ static int timer_callback(struct seat *s, const struct timer_call *c, u64 budget
 			     vm_budget(code, budget));
 	run_leave(s);
 	if (code && s->run.stop) {
-		r = rt_fault(s, err);
+		r = runtime_fault(s, err);
 		err_note(err, "in the callback of a timer in map '%s'", c->map->name);
 	}
 	free(key);
@@ -431,7 +422,7 @@ static int rt_timers_run(struct backend *b, u64 now_ns, u64 budget, u32 *waiting
 			 struct skep_err *err)
 {
 	struct seat *s;
-	int r = runtime_seat(rt_of(b), &s, err);
+	int r = runtime_seat_run(rt_of(b), &s, err);
 
 	if (!r)
 		r = tick(s, now_ns, budget, err);
@@ -452,7 +443,7 @@ int runtime_exec(struct seat *s, const struct runtime_prog *p, u64 budget, u32 *
 	run_enter(s);
 	*ret = (u32)exec(s, p, budget);
 	run_leave(s);
-	return s->run.stop ? rt_fault(s, err) : 0;
+	return s->run.stop ? runtime_fault(s, err) : 0;
 }
 
 static int rt_copy(struct run *run, u32 ifindex)
@@ -499,7 +490,7 @@ static int run_once(struct seat *s, const struct runtime_prog *p, struct test_ru
 	}
 	run_leave(s);
 	if (unlikely(s->run.stop))
-		return rt_fault(s, err);
+		return runtime_fault(s, err);
 	t->retval = (u32)ret;
 	if (p->host->finish) {
 		t->unresolved = to_neighbour(s, t) && !fib_neigh_header(&s->run);
@@ -539,7 +530,7 @@ static int no_prog(u32 prog, struct skep_err *err)
 static int rt_test_run(struct backend *b, u32 prog, struct test_run *t, struct skep_err *err)
 {
 	struct seat *s;
-	int r = runtime_seat(rt_of(b), &s, err);
+	int r = runtime_seat_run(rt_of(b), &s, err);
 
 	if (unlikely(r))
 		return r;
@@ -622,7 +613,7 @@ static int many_compiled(struct seat *s, const struct runtime_prog *p, const str
 	if (!run->stop)
 		return 0;
 	vm_many_end(s->machine);
-	return rt_fault(s, err);
+	return runtime_fault(s, err);
 }
 
 /* The context is made for the first packet; the program runs on the packets
@@ -656,7 +647,7 @@ static int batch_in_place(struct seat *s, const struct runtime_prog *p,
 		pkt->redirect_ifindex = s->run.xdp.redirect_ifindex;
 		pkt->left_out = false;
 		if (unlikely(s->run.stop)) {
-			r = rt_fault(s, err);
+			r = runtime_fault(s, err);
 			break;
 		}
 	}
@@ -671,7 +662,7 @@ static int rt_test_run_batch(struct backend *b, u32 prog, struct test_run *t,
 {
 	const struct runtime_prog *p;
 	struct seat *s;
-	int r = runtime_seat(rt_of(b), &s, err);
+	int r = runtime_seat_run(rt_of(b), &s, err);
 
 	if (unlikely(r)) {
 		*n = 0;
@@ -732,7 +723,9 @@ static const struct backend_ops rt_ops = {
 	.prog_load = rt_prog_load,
 	.prog_tier = rt_prog_tier,
 	.prog_native = rt_prog_native,
+	.prog_ticket = rt_prog_ticket,
 	.test_run = rt_test_run,
+	.test_run_single = rt_test_run_single,
 	.test_run_batch = rt_test_run_batch,
 	.timers_run = rt_timers_run,
 	.sockets = rt_sockets,
