@@ -218,8 +218,8 @@ static const struct { const char *what, *text; u32 last, before, less; } shown[]
 	  "r7 += 1\n" "*(u64 *)(r1 + 0) = r7\n" "if r8 s> 0 goto second\n" "r1 = r6\n"
 	  "call f\n" CALL_SCAN END
 	  "second:\n" "r2 = 0\n" "*(u64 *)(r1 + 0) = r2\n" CALL_SCAN END
-	  "f:\n" "r6 = r1\n" SHOW "r2 = map[idx:2]\n" "r3 = 0\n" "r1 = r6\n" "call 12\n" "r0 = 0\nexit\n"
-	  SCAN, 2, 3, 0 },
+	  "f:\n" "r6 = r1\n" SHOW "r2 = map[idx:2]\n" "r3 = 0\n" "r1 = r6\n" "call 12\n"
+	  "r0 = 0\nexit\n" SCAN, 2, 3, 0 },
 	/* none there: f goes on */
 	{ "after a tail call that fails", "r6 = r1\n" SHOW "r1 = r6\n" "call f\n"
 	  CALL_SCAN END

@@ -8,10 +8,10 @@
  *	r6 x19, r7 x20, r8 x21, r9 x22, r10 x29		kept by calls
  *	x23 the run; x9..x12, x16 free for a moment
  *
- * Below r10, from where sp is: those of x19..x22 that the function writes, the count
- * of may_goto, a struct run_frame, the program's stack. sp stays there, so the stack is reached from it,
- * whose distances are positive. What C calls is a few instructions before the
- * function that set x23.
+ * Below r10, from where sp is: those of x19..x22 that the function writes, the count of
+ * may_goto, a struct run_frame, the program's stack. sp stays there, so the stack is
+ * reached from it, whose distances are positive. What C calls is a few instructions
+ * before the function that set x23.
  */
 #include "jit/a64/emit.h"
 #include "jit/onepass.h"
