@@ -260,7 +260,7 @@ struct skep_run {
 	const void *data;	/* packet: an Ethernet frame */
 	uint32_t data_bytes;
 	uint32_t ifindex, rx_queue;
-	uint32_t repeat;	/* 0 = once */
+	uint32_t repeat;	/* 0 = once; each run finds what the one before left */
 	/* Instructions per run. Verified programs end; of what they take only jumps
 	   back count, with what they jump over, and 16 for a function that is called.
 	   0 = 1,000,000, of verified programs 2^32 */

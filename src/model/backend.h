@@ -29,7 +29,8 @@ struct test_run {
 	const u8 *data;		/* packet */
 	u32 bytes;
 	u32 ifindex, rx_queue;
-	u32 repeat;		/* executions; 0 = 1 */
+	u32 repeat;		/* executions; 0 = 1. Each finds the context as the one
+				   before left it */
 	u64 budget;		/* instructions an execution may take; 0: a million, of
 				   verified programs 2^32, which count jumps back and
 				   calls alone (vm.h) */

@@ -468,19 +468,26 @@ static bool to_neighbour(const struct seat *s, const struct test_run *t)
 	       run->skb.redirect_ifindex && run->skb.redirect_flags & SKB_REDIRECT_NEIGH;
 }
 
-static int run_once(struct seat *s, const struct runtime_prog *p, struct test_run *t,
-		    struct skep_err *err)
+/* Makes the context for T. */
+static inline int run_begin(struct seat *s, const struct runtime_prog *p,
+			    const struct test_run *t, struct skep_err *err)
 {
 	int r = tick(s, t->now_ns, t->budget, err);
-	u64 ret;
 
 	if (unlikely(s->copies.v.n))
 		forward_reset(s);
 	if (likely(!r))
 		r = p->host->begin(&s->run, s->buffer, t, err);
 	s->run.pkt_read_only = p->host->read_only;
-	if (unlikely(r))
-		return r;
+	return r;
+}
+
+/* The program, and those behind it, in the context as it is. */
+static inline int run_exec(struct seat *s, const struct runtime_prog *p, struct test_run *t,
+			   struct skep_err *err)
+{
+	u64 ret;
+
 	run_enter(s);
 	ret = exec(s, p, t->budget);
 	t->insns = s->run.insns;
@@ -489,9 +496,16 @@ static int run_once(struct seat *s, const struct runtime_prog *p, struct test_ru
 		t->insns += s->run.insns;
 	}
 	run_leave(s);
-	if (unlikely(s->run.stop))
-		return runtime_fault(s, err);
 	t->retval = (u32)ret;
+	return unlikely(s->run.stop) ? runtime_fault(s, err) : 0;
+}
+
+/* What became of the packet. */
+static inline int run_end(struct seat *s, const struct runtime_prog *p, struct test_run *t,
+			  struct skep_err *err)
+{
+	int r = 0;
+
 	if (p->host->finish) {
 		t->unresolved = to_neighbour(s, t) && !fib_neigh_header(&s->run);
 		p->host->finish(&s->run, t);
@@ -508,18 +522,37 @@ static int run_once(struct seat *s, const struct runtime_prog *p, struct test_ru
 	return r;
 }
 
-/* Apart, so that one run is a short function. */
+static int run_once(struct seat *s, const struct runtime_prog *p, struct test_run *t,
+		    struct skep_err *err)
+{
+	int r = run_begin(s, p, t, err);
+
+	if (likely(!r))
+		r = run_exec(s, p, t, err);
+	return likely(!r) ? run_end(s, p, t, err) : r;
+}
+
+/*
+ * As the kernel's test run repeats: each run finds the packet and its context as the one
+ * before left them. Of what they sent on their way only the last one's is kept.
+ */
 __attribute__((noinline))
 static int run_many(struct seat *s, const struct runtime_prog *p, struct test_run *t,
 		    struct skep_err *err)
 {
+	int r = run_begin(s, p, t, err);
 	u64 start = os_clock_thread_ns();
-	int r = 0;
 
-	for (u32 i = 0; !r && i < t->repeat; i++)
-		r = run_once(s, p, t, err);
+	for (u32 i = 0; !r && i < t->repeat; i++) {
+		if (i)
+			r = tick(s, t->now_ns, t->budget, err);
+		if (unlikely(s->copies.v.n))
+			forward_reset(s);
+		if (likely(!r))
+			r = run_exec(s, p, t, err);
+	}
 	t->duration_ns = (os_clock_thread_ns() - start) / t->repeat;
-	return r;
+	return r ? r : run_end(s, p, t, err);
 }
 
 static int no_prog(u32 prog, struct skep_err *err)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * single_test.c: what skep_prog_run does at once for one packet gives what it gives by the
- * way that everything can go (repeat 2), whatever was run in between, and who calls it
+ * way that everything can go (with a context), whatever was run in between, and who calls it
  * from a program is refused.
  */
 #include "base/os.h"
 #include "isa/isa.h"
 #include <errno.h>
+#include <linux/bpf.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <skep/skep.h>
@@ -61,6 +62,7 @@ static void expect_same(const struct skep_run *a, const struct skep_run *b, cons
 static void run_both_ways(struct skep_object *obj, struct skep_run in)
 {
 	struct skep_prog *p = skep_object_prog(obj, "p");
+	const struct xdp_md md = { .data_end = in.data_bytes, .rx_queue_index = in.rx_queue };
 	struct skep_run one = in, two = in;
 	static _Thread_local u8 out[5000];
 	struct skep_err err;
@@ -70,7 +72,8 @@ static void run_both_ways(struct skep_object *obj, struct skep_run in)
 	one.retval = one.redirect_ifindex = one.redirect_flags = one.tc_classid = 77;
 	one.ctx_out_bytes = one.data_out_bytes = 77;
 	one.insns = one.socket_cookie = 77;
-	two.repeat = 2;
+	two.ctx_in = &md;
+	two.ctx_in_bytes = sizeof(md);
 	if (skep_prog_run(p, &one, &err))
 		fail_msg("%s", err.text);
 	memcpy(out, one.data_out, one.data_out_bytes);
