@@ -27,6 +27,9 @@ _Noreturn void mem_out(size_t bytes);
  * touched; NULL when the system refuses. For maps, whose size users choose.
  */
 void *os_map_lazy(size_t size);
+/* The same. Of the first OFTEN bytes no two that follow each other are near: they lie in
+ * large pages when they are to be had and it is worth it. */
+void *os_map_dense(size_t size, size_t often);
 /*
  * HEAD + 2 * DATA bytes, both multiples of the page size: the second DATA bytes
  * are the same memory as the first, so that what passes the end is in one piece.
