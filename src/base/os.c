@@ -97,7 +97,7 @@ void *os_map_dense(size_t size, size_t often)
 	size_t all = round_up(size, os_page());
 	u8 *p;
 
-	if (often < HUGE_BYTES / 2 || !large)
+	if (often < 2 * HUGE_BYTES)
 		return os_map_lazy(size);
 	p = os_map_lazy(all + HUGE_BYTES);
 	if (!p)
