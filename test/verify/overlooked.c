@@ -18,9 +18,11 @@ int zero;
 
 struct bpf_wq { __u64 opaque[2]; } __attribute__((aligned(8)));
 struct worked { long n; struct bpf_wq work; long m; };
-ARRAY(longs, long);	/* the first one */
 ARRAY(works, struct worked);
 ARRAY(others, struct worked);
+ARRAY(longs, long);
+struct larger { struct worked w; long m; };
+ARRAY(largers, struct larger);
 extern int bpf_wq_init(struct bpf_wq *w, void *map, unsigned flags) K;
 extern int bpf_wq_set_callback_impl(struct bpf_wq *w, int (*f)(void *map, int *key, void *v),
 				    unsigned flags, void *aux) K;
@@ -42,6 +44,20 @@ SEC("tc") int work(void *ctx)
 		return 0;
 	bpf_wq_set_callback_impl(&w->work, later, 0, 0);
 	return bpf_wq_start(&w->work, 0);
+}
+NOINLINE int larger_later(void *map, int *key, void *v)
+{
+	((struct larger *)v)->m++;
+	return 0;
+}
+// ok: work of a larger value than the first map has
+SEC("tc") int work_larger(void *ctx)
+{
+	struct larger *w = LOOKUP(largers);
+
+	if (w)
+		bpf_wq_set_callback_impl(&w->w.work, larger_later, 0, 0);
+	return 0;
 }
 NOINLINE int behind(void *map, int *key, void *v)
 {
