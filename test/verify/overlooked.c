@@ -367,3 +367,34 @@ SEC("iter/bpf_map_elem") int leak(struct bpf_iter__bpf_map_elem *ctx)
 		*p = ctx;
 	return 0;
 }
+extern void *bpf_rdonly_cast(const void *p, __u32 id) K;
+char bytes[64];
+// rejected 0112, kernel ok: a number and the address of what may be read anywhere
+SEC("tp_btf/sched_switch") int number_address(__u64 *ctx)
+{
+	unsigned long n = 8;
+	void *p = bpf_rdonly_cast((void *)ctx[1], 0);
+
+	asm volatile("%0 += %1" : "+r"(n) : "r"(p));
+	return bytes[n];
+}
+struct cpumask { unsigned long bits[1]; } CORE;
+extern _Bool bpf_cpumask_full(const struct cpumask *m) K;
+// not judged, kernel rejected: a mask of processors on the stack
+SEC("tp_btf/sched_switch") int own_mask(__u64 *ctx)
+{
+	unsigned long m = 0;
+
+	return bpf_cpumask_full((void *)&m);
+}
+struct user { long n; };
+struct uptr { struct user __attribute__((btf_type_tag("uptr"))) *u; long n; };
+struct { __uint(type, BPF_MAP_TYPE_TASK_STORAGE); __uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int); __type(value, struct uptr); } uptrs SEC(".maps");
+// not judged, kernel ok: memory of a process in a map value
+SEC("tp_btf/sched_switch") int user_memory(__u64 *ctx)
+{
+	struct uptr *v = bpf_task_storage_get(&uptrs, (void *)ctx[1], 0, 0);
+
+	return v && v->u;
+}
