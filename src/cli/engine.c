@@ -71,7 +71,7 @@ static void note(const struct skep_prog *p, bool verbose, const char *jit)
 	if (because || verbose)
 		sb_printf(&out, "note: '%s' is %s and runs %s%s%s\n", skep_prog_name(p),
 			  verdict_of(p), how, because ? ": " : "", because ? because : "");
-	write_text(stderr, out.s, out.n);
+	report_text(&out);
 	sb_free(&out);
 }
 
@@ -103,6 +103,51 @@ static void stats_line(struct strbuf *out, const struct skep_prog *p)
 	sb_putc(out, '\n');
 }
 
+void engine_watch(const struct skep_object *obj, bool on)
+{
+	struct backend *b = obj->backend;
+
+	for (u32 i = 0; on && b->ops->map_watch && i < obj->img->nr_maps; i++)
+		b->ops->map_watch(b, i, true);
+}
+
+/* An array's lookups may be part of the code. */
+static bool is_unseen(const struct skep_object *obj, const struct map_info *m)
+{
+	bool inlined = m->row->type == BPF_MAP_TYPE_ARRAY ||
+		       m->row->type == BPF_MAP_TYPE_PERCPU_ARRAY;
+
+	for (u32 i = 0; inlined && i < obj->img->nr_progs; i++)
+		if (obj->progs[i].loaded >= 0 &&
+		    engine_of(&obj->progs[i]).tier == SKEP_TIER_JIT_OPT)
+			return true;
+	return false;
+}
+
+static void map_line(struct strbuf *out, const struct skep_object *obj, const struct map_info *m)
+{
+	bool unseen = is_unseen(obj, m);
+
+	if (!m->lookups && !m->updates && !m->deletes && !unseen)
+		return;
+	sb_printf(out, "  %s: %" PRIu64 " lookups", m->name, m->lookups);
+	if (m->lookups)
+		sb_printf(out, ", %" PRIu64 " found (%.1f%%)", m->hits,
+			  100.0 * (double)m->hits / (double)m->lookups);
+	sb_printf(out, ", %" PRIu64 " updates, %" PRIu64 " deletes%s\n", m->updates, m->deletes,
+		  unseen ? "; not counting lookups that are part of compiled code" : "");
+}
+
+static void map_stats(struct strbuf *out, const struct skep_object *obj)
+{
+	struct backend *b = obj->backend;
+	struct map_info info;
+
+	for (u32 i = 0; i < obj->img->nr_maps; i++)
+		if (*obj->img->maps[i].name != '.' && !b->ops->map_info(b, i, &info))
+			map_line(out, obj, &info);
+}
+
 void engine_stats(const struct skep_object *obj)
 {
 	u32 n[ARRAY_LEN(hows)] = { 0 };
@@ -116,8 +161,29 @@ void engine_stats(const struct skep_object *obj)
 	fprintf(stderr, "programs: %u jit-opt, %u jit-fast, %u fast, %u checked\n",
 		n[SKEP_TIER_JIT_OPT], n[SKEP_TIER_JIT_FAST], n[SKEP_TIER_FAST],
 		n[SKEP_TIER_CHECKED]);
-	write_text(stderr, out.s, out.n);
+	report_text(&out);
+	sb_reset(&out);
+	map_stats(&out, obj);
+	if (out.n)
+		fputs("maps: what was done with them\n", stderr);
+	report_text(&out);
 	sb_free(&out);
+}
+
+void engine_map_json(struct json *j, const struct skep_object *obj, u32 map)
+{
+	struct backend *b = obj->backend;
+	struct map_info info;
+
+	if (b->ops->map_info(b, map, &info) || !info.watched)
+		return;
+	json_obj(j, "operations");
+	json_u64(j, "lookups", info.lookups);
+	json_u64(j, "hits", info.hits);
+	json_u64(j, "updates", info.updates);
+	json_u64(j, "deletes", info.deletes);
+	json_bool(j, "inlined_lookups", is_unseen(obj, &info));
+	json_obj_end(j);
 }
 
 static void prog_json(struct json *j, const struct skep_prog *p)
@@ -145,11 +211,54 @@ void engine_stats_json(struct json *j, const struct skep_object *obj)
 	json_arr_end(j);
 }
 
-bool engine_refused(const struct skep_prog *prog)
+static void reason_json(struct json *j, const struct skep_reason *r)
+{
+	char id[16];
+
+	snprintf(id, sizeof(id), "SKEP-E%04d", r->id);
+	json_obj(j, NULL);
+	json_str(j, "id", id);
+	json_str(j, "text", r->message);
+	json_str(j, "program", r->program);
+	json_u64(j, "insn", r->insn);
+	if (r->file) {
+		json_str(j, "file", r->file);
+		json_u64(j, "line", r->line);
+		if (r->column)
+			json_u64(j, "col", r->column);
+	}
+	if (r->help)
+		json_str(j, "help", r->help);
+	json_str(j, "kernel", r->kernel);
+	json_obj_end(j);
+}
+
+/* What stands for the results of a program that did not run. */
+static void refused_json(const struct skep_prog *prog)
+{
+	struct strbuf out = { 0 };
+	struct json j = { .out = &out, .pretty = true };
+
+	json_obj(&j, NULL);
+	json_str(&j, "object", prog->obj->img->file);
+	json_str(&j, "program", skep_prog_name(prog));
+	json_str(&j, "verdict", "rejected");
+	json_arr(&j, "errors");
+	for (u32 i = 0; i < prog->obj->nr_reasons; i++)
+		reason_json(&j, &prog->obj->reason[i]);
+	json_arr_end(&j);
+	json_obj_end(&j);
+	sb_putc(&out, '\n');
+	print_out(&out);
+	sb_free(&out);
+}
+
+bool engine_refused(const struct skep_prog *prog, bool json)
 {
 	if (!prog || !prog->obj->nr_reasons)
 		return false;
-	fflush(stdout);
-	write_text(stderr, prog->obj->reasons.s, prog->obj->reasons.n);
+	report_text(&prog->obj->reasons);
+	if (json)
+		refused_json(prog);
 	return true;
 }

@@ -364,6 +364,7 @@ struct verifier {
 	bool stop;		/* there is an answer, or no more room for errors */
 	const char *construct;	/* what is not supported, or NULL */
 	u32 construct_insn;
+	u32 since, rules;	/* dated.c: see struct verify_result */
 };
 
 /* ---- reject.c ------------------------------------------------------------ */
@@ -396,6 +397,18 @@ void not_judged(struct verifier *v, u32 insn, const char *fmt, ...) PRINTF_LIKE(
 const char *reg_type_text(const struct reg *r);
 /* The same with the kernel's prefixes: "rdonly_mem_or_null". */
 void reg_type_log(struct strbuf *out, const struct reg *r);
+
+/* ---- dated.c ------------------------------------------------------------- */
+
+struct access;
+
+/* What the kernel that is asked about does not have is refused. */
+void dated_check(struct verifier *v);	/* all that does not depend on paths */
+void dated_helper(struct verifier *v, u32 at, const struct helper_row *row);
+void dated_kfunc(struct verifier *v, u32 at, const struct helper_row *row);
+bool dated_member(struct verifier *v, const struct access *a, const char *structure, s64 off);
+/* Does it judge by RULE? To be asked only where that makes a difference. */
+bool dated_rule(struct verifier *v, enum rule rule);
 
 /* ---- cfg.c, live.c: structure -------------------------------------------- */
 
