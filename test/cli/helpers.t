@@ -1,0 +1,108 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# helpers.t: helpers that no test of a part calls: programs in both engines. What a program
+# found is in its map, which `--on both` compares as well.
+. test/tap.sh
+[ -n "$CLANG" ] || skip_all "no clang"
+export CLANG
+cap=examples/firewall/traffic.pcapng
+both=1
+$SKEP run --on kernel examples/firewall/firewall.o $cap -q > /dev/null 2>&1 || both=
+
+# agree WHAT FILE RESULTS: the engines agree, and that is what they find
+agree()
+{
+	has "$1" "$3" "$($SKEP run "$2" $cap 2>&1 | tr -d ' ')"
+	if [ -n "$both" ]; then
+		has "$1: as in the kernel" "agree: 1098" "$($SKEP run --on both "$2" $cap -q 2>&1)"
+	else
+		skip "$1: as in the kernel" "programs cannot be loaded into this kernel"
+	fi
+}
+
+# Slot 999 is that of no cpu; behind 1000 there is none.
+cat > "$tmp/counters.c" <<'C'
+struct { __uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY); __uint(max_entries, 1000);
+	__type(key, int); __type(value, int); } counters SEC(".maps");
+long results[8];
+SEC("xdp") int count(struct xdp_md *ctx)
+{
+	struct bpf_perf_event_value v = { 1, 2, 3 };
+	__u64 short_one[2] = { 4, 5 };
+
+	results[0] = bpf_perf_event_read(&counters, 999);
+	results[1] = bpf_perf_event_read(&counters, 1000);
+	results[2] = bpf_perf_event_read(&counters, 1ull << 32);
+	results[3] = bpf_perf_event_read_value(&counters, 999, &v, sizeof(v));
+	results[4] = v.counter + v.enabled + v.running;
+	results[5] = bpf_perf_event_read_value(&counters, 1000, &v, sizeof(v));
+	results[6] = bpf_perf_event_read_value(&counters, 999, (void *)short_one, 16);
+	results[7] = short_one[0] + short_one[1];
+	return XDP_PASS;
+}
+char _license[] SEC("license") = "GPL";
+C
+agree "counters that count nothing" "$tmp/counters.c" "results:[-2,-7,-22,-2,0,-7,-22,0]"
+
+cat > "$tmp/ns.c" <<C
+#define NS_DEV $(stat -Lc %d /proc/self/ns/pid 2> /dev/null || echo 0)ull
+#define NS_INO $(stat -Lc %i /proc/self/ns/pid 2> /dev/null || echo 0)ull
+C
+cat >> "$tmp/ns.c" <<'C'
+long results[8];
+SEC("xdp") int who(struct xdp_md *ctx)
+{
+	struct bpf_pidns_info info = { 1, 2 };
+	__u64 ids = bpf_get_current_pid_tgid();
+
+	results[0] = bpf_get_ns_current_pid_tgid(NS_DEV, NS_INO, &info, sizeof(info));
+	results[1] = info.tgid == ids >> 32 && info.pid == (__u32)ids;
+	results[2] = bpf_get_ns_current_pid_tgid(NS_DEV, NS_INO + 1, &info, sizeof(info));
+	results[3] = info.pid | info.tgid;
+	results[4] = bpf_get_ns_current_pid_tgid(NS_DEV + 1, NS_INO, &info, sizeof(info));
+	info.pid = 3;
+	results[5] = bpf_get_ns_current_pid_tgid(NS_DEV, NS_INO, &info, 4);
+	results[6] = info.pid;
+	results[7] = bpf_get_ns_current_pid_tgid(NS_DEV | 1ull << 32, NS_INO, &info, 8);
+	return XDP_PASS;
+}
+char _license[] SEC("license") = "GPL";
+C
+agree "who runs, in a namespace" "$tmp/ns.c" "results:[0,1,-22,0,-22,-22,0,-22]"
+
+# The callback's time never comes.
+cat > "$tmp/timer.c" <<'C'
+struct elem { __u64 n; struct bpf_timer timer; };
+struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 2);
+	__type(key, int); __type(value, struct elem); } timers SEC(".maps");
+long results[16];
+static int ring(void *map, int *key, struct elem *e) { e->n++; return 0; }
+SEC("xdp") int start(struct xdp_md *ctx)
+{
+	int key = 1;
+	struct elem *e = bpf_map_lookup_elem(&timers, &key);
+
+	if (!e || results[15]++)
+		return XDP_PASS;
+	results[0] = bpf_timer_start(&e->timer, 1, 0);
+	results[1] = bpf_timer_cancel(&e->timer);
+	results[2] = bpf_timer_set_callback(&e->timer, ring);
+	results[3] = bpf_timer_init(&e->timer, &timers, 3);
+	results[4] = bpf_timer_init(&e->timer, &timers, 1 << 20);
+	results[5] = bpf_timer_init(&e->timer, &timers, 1);
+	results[6] = bpf_timer_init(&e->timer, &timers, 1);
+	results[7] = bpf_timer_start(&e->timer, 1, 0);
+	results[8] = bpf_timer_set_callback(&e->timer, ring);
+	results[9] = bpf_timer_cancel(&e->timer);
+	results[10] = bpf_timer_set_callback(&e->timer, ring);
+	results[11] = bpf_timer_start(&e->timer, 1ull << 42, 0);
+	results[12] = bpf_timer_start(&e->timer, 1ull << 43, 1 << 10);
+	results[13] = bpf_timer_cancel(&e->timer);
+	results[14] = bpf_timer_cancel(&e->timer);
+	return XDP_PASS;
+}
+char _license[] SEC("license") = "GPL";
+C
+agree "timers, call by call" "$tmp/timer.c" "results:["
+
+done_testing
