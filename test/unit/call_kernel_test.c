@@ -251,6 +251,65 @@ static void test_probes(void **state)
 	}
 }
 
+/* SIZE bytes of this process at FROM, by a program that may sleep. */
+static void copy_case(const u8 *from, u32 size)
+{
+	u8 io[IO_BYTES] = { 0 }, mine[IO_BYTES];
+	struct run run = { .task.probe = true };
+	struct code c;
+	u64 r;
+
+	memset(io + IO_OUT, 0x55, 512);
+	memcpy(mine, io, sizeof(io));
+	r = ours(BPF_FUNC_copy_from_user, addr_of(mine + IO_OUT), size, addr_of(from), 0, 0, &run);
+	memcpy(mine, &r, 8);
+	code_start(&c);
+	io_set(&c, io);
+	emit_value(&c, 1, c.io, IO_OUT);
+	emit_imm(&c, 2, size);
+	emit_imm(&c, 3, addr_of(from));
+	run_bare(&c, BPF_PROG_TYPE_SYSCALL, BPF_F_SLEEPABLE, BPF_FUNC_copy_from_user, io);
+	if (memcmp(io, mine, sizeof(io)))
+		fail_msg("%u bytes at %p: kernel %lld, ours %lld, or other bytes", size,
+			 (const void *)from, (long long)u64_at(io), (long long)r);
+}
+
+static void test_copy_from_user(void **state)
+{
+	static const u32 sizes[] = { 0, 1, 7, 8, 100, 512 };
+	u32 page = os_page();
+	u8 *p = os_map_lazy(2ul * page);
+
+	need_old_kernel();
+	assert_non_null(p);
+	os_unmap(p + page, page);
+	for (u32 i = 0; i < page; i++)
+		p[i] = (u8)(i * 7 + i / 256);
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		copy_case(p, sizes[i]);
+		copy_case(p + page - sizes[i], sizes[i]);
+		copy_case(p + page, sizes[i]);
+		copy_case(NULL, sizes[i]);
+		if (sizes[i] > 1)	/* what is there before the hole is not given */
+			copy_case(p + page - sizes[i] / 2, sizes[i]);
+	}
+	os_unmap(p, page);
+}
+
+/* A test run is attached to nothing, as all of ours are. */
+static void test_cookie(void **state)
+{
+	struct run run = { 0 };
+	struct code c;
+
+	need_old_kernel();
+	code_start(&c);
+	emit_ctx(&c, 1);
+	assert_int_equal(run_raw(&c, BPF_FUNC_get_attach_cookie),
+			 call_helper(BPF_FUNC_get_attach_cookie, BPF_PROG_TYPE_RAW_TRACEPOINT)(
+				0, 0, 0, 0, 0, &run));
+}
+
 /* r10 - 16, the dynptr. */
 static void emit_dynptr(struct code *c, u8 reg)
 {
@@ -701,6 +760,8 @@ int main(void)
 		cmocka_unit_test(test_strncmp),
 		cmocka_unit_test(test_caller),
 		cmocka_unit_test(test_probes),
+		cmocka_unit_test(test_copy_from_user),
+		cmocka_unit_test(test_cookie),
 		cmocka_unit_test(test_dynptrs),
 		cmocka_unit_test(test_formats),
 		cmocka_unit_test(test_format_refusals),

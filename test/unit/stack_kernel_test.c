@@ -45,27 +45,6 @@ static int op(int cmd, int fd, const void *key, void *value, u64 flags)
 
 /* ---- user space's side ---------------------------------------------------------------- */
 
-/* Calls ID with the arguments that are in the registers. */
-static s64 kernel_call(struct code *c, u32 id)
-{
-	u8 io[IO_BYTES] = { 0 };
-	union bpf_attr t = { 0 };
-	int fd;
-
-	emit_call(c, id);
-	emit_result(c, 0);
-	emit(c, BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 0);
-	emit(c, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
-	fd = load(c, BPF_PROG_TYPE_RAW_TRACEPOINT, "GPL", NULL, 0);
-	assert_true(fd >= 0);
-	t.test.prog_fd = (u32)fd;
-	assert_int_equal(sys_bpf(BPF_PROG_TEST_RUN, &t), 0);
-	close(fd);
-	io_get(c, io);
-	code_end(c);
-	return (s64)u64_at(io);
-}
-
 static s64 kernel_stackid(int map, u64 flags)
 {
 	struct code c;
@@ -75,7 +54,7 @@ static s64 kernel_stackid(int map, u64 flags)
 	emit(&c, BPF_LD | BPF_DW | BPF_IMM, 2, BPF_PSEUDO_MAP_FD, 0, map);
 	emit(&c, 0, 0, 0, 0, 0);
 	emit_imm(&c, 3, flags);
-	return kernel_call(&c, BPF_FUNC_get_stackid);
+	return run_raw(&c, BPF_FUNC_get_stackid);
 }
 
 static s64 our_stackid(struct map *m, u64 flags)
@@ -228,7 +207,7 @@ static s64 kernel_stack(u32 size, u64 flags)
 	emit_value(&c, 2, c.io, IO_OUT);
 	emit_imm(&c, 3, size);
 	emit_imm(&c, 4, flags);
-	return kernel_call(&c, BPF_FUNC_get_stack);
+	return run_raw(&c, BPF_FUNC_get_stack);
 }
 
 static const u64 stack_flags[] = { 0, 1, 2, BPF_F_USER_BUILD_ID, 1u << 9, 1u << 10, 1u << 12,
