@@ -27,6 +27,7 @@
  * that no two slots share a cache line.
  */
 #include "maps/hash.h"
+#include "model/run.h"
 
 enum {
 	HASH_FLAGS = BPF_F_NO_PREALLOC | BPF_F_NUMA_NODE | BPF_F_ZERO_SEED |
@@ -292,11 +293,6 @@ static NOINLINE void *lookup_4(struct map *m, const void *key)
 	return lookup_sized(m, key, 4);
 }
 
-static NOINLINE void *lookup_8(struct map *m, const void *key)
-{
-	return lookup_sized(m, key, 8);
-}
-
 static NOINLINE void *lookup_16(struct map *m, const void *key)
 {
 	return lookup_sized(m, key, 16);
@@ -315,11 +311,24 @@ static void *hash_lookup(struct map *m, const void *key, u32 cpu)
 	       m->key_size == 16 ? lookup_16(m, key) : lookup_any(m, key);
 }
 
-/* Without asking for the key's size each time. */
+/* What compiled programs call: without asking for the key's size each time. */
+#define INLINED(name, size) \
+	static NOINLINE void *name(struct map *m, const void *key, u64 r3 UNUSED, u64 r4 UNUSED, \
+				   u64 r5 UNUSED, struct run *run) \
+	{ \
+		if (map_watched(m)) \
+			return map_count_lookup(m, key, run->cpu); \
+		return lookup_sized(m, key, size); \
+	}
+INLINED(inlined_4, 4)
+INLINED(inlined_8, 8)
+INLINED(inlined_16, 16)
+INLINED(inlined_any, m->key_size)
+
 static void hash_inlined(const struct map *m, struct map_inline *out)
 {
-	*out = (struct map_inline){ .fn = m->key_size == 8 ? lookup_8 :
-		m->key_size == 4 ? lookup_4 : m->key_size == 16 ? lookup_16 : lookup_any };
+	*out = (struct map_inline){ .fn = m->key_size == 8 ? inlined_8 :
+		m->key_size == 4 ? inlined_4 : m->key_size == 16 ? inlined_16 : inlined_any };
 }
 
 u32 hash_find(struct map *m, struct place *at, const void *key)

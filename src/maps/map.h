@@ -132,8 +132,16 @@ struct map_ops {
 enum { MAP_USER = ~0u };	/* a caller without a cpu slot */
 enum { KERNEL_ENOTSUPP = 524 };	/* no libc has its name */
 
+/* How often, of who has one cpu, or of all that have none; a line of its own. */
+struct map_counts {
+	u64 lookups, hits, updates, deletes;
+} __attribute__((aligned(64)));
+
 struct map {
 	const struct map_ops *ops;
+	const u32 *watched;		/* not 0: operations are counted */
+	struct map_counts *counts;	/* [cpus + 1]; NULL: nobody has watched */
+	u32 watched_here;
 	const struct maptype_row *row;
 	const char *name;		/* owned */
 	u32 type, key_size, value_size, max_entries, map_flags;
@@ -202,6 +210,22 @@ void *map_lookup_cpu(struct map *m, const void *key, u32 cpu);
 /* A struct bpf_spin_lock inside a value; CPU names the holder. */
 void map_spin_lock(void *lock, u32 cpu);
 void map_spin_unlock(void *lock);
+
+/* ---- counts (count.c): kept while somebody watches ------------------------------ */
+
+static inline bool map_watched(const struct map *m)
+{
+	return unlikely(__atomic_load_n(m->watched, __ATOMIC_RELAXED));
+}
+
+enum map_did { MAP_MISSED, MAP_FOUND, MAP_UPDATED, MAP_DELETED };
+/* Of a map that is watched: an operation; a lookup, which it does. */
+void map_count(struct map *m, u32 cpu, enum map_did did);
+void *map_count_lookup(struct map *m, const void *key, u32 cpu);
+/* From now on, or no longer; a shared map is watched as long as a process does. Array
+ * lookups that are compiled into programs are not seen. */
+int map_watch(struct map *m, bool on);
+void map_counts(const struct map *m, struct map_counts *out);
 
 /* ---- the user's side (bpf(2) semantics) ---------------------------------- */
 
@@ -284,6 +308,9 @@ void map_arena_drop(struct map *m, u64 addr, u32 pages);
 int map_arena_reserve(struct map *m, u64 addr, u32 pages);
 /* Is the page of ADDR one that programs may read and write? */
 bool map_arena_there(struct map *m, u64 addr);
+/* A byte for each page of the window, and 16 before and after it: not 0 when it is known to
+ * be there. Programs that find 0 ask map_arena_there(). */
+const u8 *map_arena_known(const struct map *m);
 
 /* ---- stack traces ------------------------------------------------------------- */
 

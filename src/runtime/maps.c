@@ -26,8 +26,10 @@ void runtime_held(void *arg, u32 id, int by)
 	struct runtime *rt = arg;
 	struct runtime_map *r = maps_at(rt)[id];
 
-	if (!__atomic_add_fetch(&r->held, (u32)by, __ATOMIC_ACQ_REL))
-		__atomic_fetch_add(&rt->dead, 1, __ATOMIC_RELAXED);
+	if (__atomic_add_fetch(&r->held, (u32)by, __ATOMIC_ACQ_REL))
+		return;
+	__atomic_fetch_add(&rt->dead, 1, __ATOMIC_RELAXED);
+	runtime_changed(rt);
 }
 
 static int compare_map(const void *a, const void *b)
@@ -195,6 +197,7 @@ u32 runtime_map_add(struct runtime *rt, struct map *m)
 		.value_size = m->value_size, .timer_at = m->timer_at, .work_at = m->work_at,
 		.kptrs = m->kptrs, .nr_kptrs = m->nr_kptrs,
 		.mem = m->ops->values(m), .window = (uintptr_t)m->window,
+		.known = map_arena_known(m),
 		.there = map_is_there };
 	runtime_lock(rt);
 	while (i < rt->maps.n && rt->maps.v[i])
