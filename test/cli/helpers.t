@@ -44,6 +44,46 @@ char _license[] SEC("license") = "GPL";
 C
 agree "counters that count nothing" "$tmp/counters.c" "results:[-2,-7,-22,-2,0,-7,-22,0]"
 
+cat > "$tmp/percpu.c" <<'C'
+#define MAP(name, kind) struct { __uint(type, kind); __uint(max_entries, 4); \
+	__type(key, int); __type(value, __u64); } name SEC(".maps")
+MAP(array, BPF_MAP_TYPE_PERCPU_ARRAY);
+MAP(hash, BPF_MAP_TYPE_PERCPU_HASH);
+MAP(lru, BPF_MAP_TYPE_LRU_PERCPU_HASH);
+long results[12];
+#define LOOK(m, at) ({ \
+	__u64 *own_ = bpf_map_lookup_elem(&m, &key), *same_, other_ = 0; \
+	if (own_) \
+		++*own_; \
+	same_ = bpf_map_lookup_percpu_elem(&m, &key, bpf_get_smp_processor_id()); \
+	results[at] = same_ == own_ && own_; \
+	results[at + 1] = !bpf_map_lookup_percpu_elem(&m, &key, 99999); \
+	for (int cpu = 0; cpu < 4; cpu++) { \
+		same_ = bpf_map_lookup_percpu_elem(&m, &key, cpu); \
+		other_ += same_ ? *same_ : 0; \
+	} \
+	results[at + 2] = other_; \
+	key += 9; \
+	results[at + 3] = !bpf_map_lookup_percpu_elem(&m, &key, 0); \
+	key -= 9; })
+SEC("xdp") int each(struct xdp_md *ctx)
+{
+	int key = 3;
+	__u64 one = 1;
+
+	if (results[2])
+		return XDP_PASS;
+	bpf_map_update_elem(&hash, &key, &one, BPF_NOEXIST);
+	bpf_map_update_elem(&lru, &key, &one, BPF_NOEXIST);
+	LOOK(array, 0);
+	LOOK(hash, 4);
+	LOOK(lru, 8);
+	return XDP_PASS;
+}
+char _license[] SEC("license") = "GPL";
+C
+agree "values of a cpu" "$tmp/percpu.c" "results:[1,1,1,1,1,1,2,1,1,1,2,1]"
+
 cat > "$tmp/ns.c" <<C
 #define NS_DEV $(stat -Lc %d /proc/self/ns/pid 2> /dev/null || echo 0)ull
 #define NS_INO $(stat -Lc %i /proc/self/ns/pid 2> /dev/null || echo 0)ull
@@ -103,6 +143,7 @@ SEC("xdp") int start(struct xdp_md *ctx)
 }
 char _license[] SEC("license") = "GPL";
 C
-agree "timers, call by call" "$tmp/timer.c" "results:["
+agree "timers, call by call" "$tmp/timer.c" \
+	"results:[-22,-22,-22,-22,-22,0,-16,-22,0,0,0,0,-22,1,0,10983]"
 
 done_testing

@@ -188,6 +188,28 @@ static void test_caller(void **state)
 		caller_case(BPF_FUNC_get_current_ancestor_cgroup_id, level, 0);
 }
 
+/* The kernel's clocks are read between two looks at ours. */
+static void test_clocks(void **state)
+{
+	static const u32 ids[] = { BPF_FUNC_ktime_get_ns, BPF_FUNC_ktime_get_boot_ns,
+		BPF_FUNC_ktime_get_coarse_ns, BPF_FUNC_ktime_get_tai_ns };
+
+	need_old_kernel();
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+		u8 io[IO_BYTES] = { 0 };
+		struct run run = { 0 };
+		struct code c;
+		u64 before;
+
+		code_start(&c);
+		emit_call(&c, ids[i]);
+		emit_result(&c, 0);
+		before = ours(ids[i], 0, 0, 0, 0, 0, &run);
+		run_io(&c, io);
+		assert_in_range(u64_at(io), before, ours(ids[i], 0, 0, 0, 0, 0, &run));
+	}
+}
+
 static u64 all_readable(struct run *run, u64 addr)
 {
 	return addr ? UINT32_MAX : 0;
@@ -210,7 +232,8 @@ static void probe_case(u32 id, u32 size, const char *text, u64 bad)
 	memcpy(mine, io, sizeof(io));
 	if (bad)
 		run.readable = none_readable;
-	r = ours(id, addr_of(mine + IO_OUT), size, bad ? bad : addr_of(mine + IO_ARGS), 0, 0, &run);
+	r = call_helper(id, BPF_PROG_TYPE_RAW_TRACEPOINT)(addr_of(mine + IO_OUT), size,
+		bad ? bad : addr_of(mine + IO_ARGS), 0, 0, &run);
 	memcpy(mine, &r, 8);
 	code_start(&c);
 	emit_value(&c, 1, c.io, IO_OUT);
@@ -219,9 +242,14 @@ static void probe_case(u32 id, u32 size, const char *text, u64 bad)
 		emit_imm(&c, 3, bad);
 	else
 		emit_value(&c, 3, c.io, IO_ARGS);
-	emit_call(&c, id);
-	emit_result(&c, 0);
-	run_io(&c, io);
+	if (id == BPF_FUNC_probe_read || id == BPF_FUNC_probe_read_str) {	/* not XDP's */
+		io_set(&c, io);
+		run_bare(&c, BPF_PROG_TYPE_RAW_TRACEPOINT, 0, id, io);
+	} else {
+		emit_call(&c, id);
+		emit_result(&c, 0);
+		run_io(&c, io);
+	}
 	if ((s64)u64_at(io) == -ERANGE)	/* on x86: not the kernel's half; we have no halves */
 		memcpy(io, &fault, sizeof(fault));
 	if (memcmp(io, mine, sizeof(io)))
@@ -241,12 +269,16 @@ static void test_probes(void **state)
 		for (size_t k = 0; k < ARRAY_LEN(texts); k++) {
 			probe_case(BPF_FUNC_probe_read_kernel, sizes[i], texts[k], 0);
 			probe_case(BPF_FUNC_probe_read_kernel_str, sizes[i], texts[k], 0);
+			probe_case(BPF_FUNC_probe_read, sizes[i], texts[k], 0);
+			probe_case(BPF_FUNC_probe_read_str, sizes[i], texts[k], 0);
 		}
 		for (size_t k = 0; k < ARRAY_LEN(bad); k++) {
 			probe_case(BPF_FUNC_probe_read_kernel, sizes[i], "", bad[k]);
 			probe_case(BPF_FUNC_probe_read_kernel_str, sizes[i], "", bad[k]);
 			probe_case(BPF_FUNC_probe_read_user, sizes[i], "", bad[k]);
 			probe_case(BPF_FUNC_probe_read_user_str, sizes[i], "", bad[k]);
+			probe_case(BPF_FUNC_probe_read, sizes[i], "", bad[k]);
+			probe_case(BPF_FUNC_probe_read_str, sizes[i], "", bad[k]);
 		}
 	}
 }
@@ -759,6 +791,7 @@ int main(void)
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_strncmp),
 		cmocka_unit_test(test_caller),
+		cmocka_unit_test(test_clocks),
 		cmocka_unit_test(test_probes),
 		cmocka_unit_test(test_copy_from_user),
 		cmocka_unit_test(test_cookie),
