@@ -110,6 +110,75 @@ char _license[] SEC("license") = "GPL";
 C
 agree "who runs, in a namespace" "$tmp/ns.c" "results:[0,1,-22,0,-22,-22,0,-22]"
 
+cat > "$tmp/slices.c" <<'C'
+struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 1);
+	__type(key, int); __type(value, __u64[8]); } memory SEC(".maps");
+long results[10];
+#define SLICE(at, off, len) ({ \
+	__u64 *p_ = bpf_dynptr_data(&d, off, len); \
+	if (p_) \
+		*p_ += at + 1; \
+	results[at] = p_ ? p_ - *all : -1; })
+SEC("xdp") int slice(struct xdp_md *ctx)
+{
+	int key = 0;
+	__u64 (*all)[8] = bpf_map_lookup_elem(&memory, &key);
+	struct bpf_dynptr d;
+
+	if (!all || results[9]++)
+		return XDP_PASS;
+	if (bpf_dynptr_from_mem(all, 48, 0, &d))
+		return XDP_DROP;
+	SLICE(0, 0, 8);
+	SLICE(1, 8, 40);
+	SLICE(2, 16, 40);
+	SLICE(3, 40, 8);
+	SLICE(4, 41, 8);
+	SLICE(5, 48, 8);
+	SLICE(6, -8, 8);
+	for (int i = 0; i < 8; i++)
+		results[7] = results[7] * 10 + (*all)[i];
+	results[8] = bpf_dynptr_from_mem(all, 48, 1, &d);
+	return XDP_PASS;
+}
+char _license[] SEC("license") = "GPL";
+C
+agree "parts of memory" "$tmp/slices.c" "results:[0,1,-1,5,-1,-1,-1,12000400,-22,10983]"
+
+cat > "$tmp/print.c" <<'C'
+static const char fmt[] = "%d %s %llx %u %c", wrong[] = "%d %q", four[] = "%d %d %d %d";
+long results[6];
+SEC("xdp") int print(struct xdp_md *ctx)
+{
+	static const char word[] = "word";
+	__u64 args[5] = { -3, (__u64)word, 0xabcdefull << 20, 7, 'x' };
+
+	if (results[5]++)
+		return XDP_PASS;
+	results[0] = bpf_trace_vprintk(fmt, sizeof(fmt), args, sizeof(args));
+	results[1] = bpf_trace_vprintk(fmt, sizeof(fmt), args, 24);
+	results[2] = bpf_trace_vprintk(wrong, sizeof(wrong), args, 16);
+	args[1] = 12;
+	results[3] = bpf_trace_vprintk(four, sizeof(four), args, 32);
+	results[4] = bpf_trace_vprintk(four, sizeof(four), args, 36);
+	return XDP_PASS;
+}
+char _license[] SEC("license") = "GPL";
+C
+agree "printing of more than three" "$tmp/print.c" "results:[23,-22,-22,18,-22,10983]"
+
+cat > "$tmp/sk.c" <<'C'
+long results[2];
+SEC("tc") int ask(struct __sk_buff *ctx)
+{
+	results[0] = bpf_skb_cgroup_classid(ctx);
+	results[1] = bpf_get_socket_uid(ctx);
+	return 0;
+}
+char _license[] SEC("license") = "GPL";
+C
+agree "what a packet's socket is like" "$tmp/sk.c" "results:[0,0]"
+
 # The callback's time never comes.
 cat > "$tmp/timer.c" <<'C'
 struct elem { __u64 n; struct bpf_timer timer; };

@@ -69,6 +69,7 @@ static void test_attached(void **state)
 			 -EOPNOTSUPP);
 	assert_int_equal((s64)of_type(BPF_FUNC_get_func_ret, BPF_PROG_TYPE_TRACING, 0, addr(&value),
 				      &run), -EOPNOTSUPP);
+	assert_int_equal(CALL(get_current_task, &run), 0);
 	/* no variables of a kernel are there, of any cpu */
 	assert_int_equal(CALL(per_cpu_ptr, &run, addr(&value), 0), 0);
 	assert_int_equal(CALL(this_cpu_ptr, &run, addr(&value)), 0);
