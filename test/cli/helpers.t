@@ -146,14 +146,15 @@ C
 agree "parts of memory" "$tmp/slices.c" "results:[0,1,-1,5,-1,-1,-1,12000400,-22,10983]"
 
 cat > "$tmp/print.c" <<'C'
-static const char fmt[] = "%d %s %llx %u %c", wrong[] = "%d %q", four[] = "%d %d %d %d";
-long results[6];
+static const char fmt[] = "%d %s %llx %u %c", wrong[] = "%d %q", four[] = "%d %d %d %d",
+	three[] = "%d %s %u";
+long results[8];
 SEC("xdp") int print(struct xdp_md *ctx)
 {
 	static const char word[] = "word";
 	__u64 args[5] = { -3, (__u64)word, 0xabcdefull << 20, 7, 'x' };
 
-	if (results[5]++)
+	if (results[7]++)
 		return XDP_PASS;
 	results[0] = bpf_trace_vprintk(fmt, sizeof(fmt), args, sizeof(args));
 	results[1] = bpf_trace_vprintk(fmt, sizeof(fmt), args, 24);
@@ -161,11 +162,13 @@ SEC("xdp") int print(struct xdp_md *ctx)
 	args[1] = 12;
 	results[3] = bpf_trace_vprintk(four, sizeof(four), args, 32);
 	results[4] = bpf_trace_vprintk(four, sizeof(four), args, 36);
+	results[5] = bpf_trace_printk(three, sizeof(three), -3, word, 11);
+	results[6] = bpf_trace_printk(wrong, sizeof(wrong), 1);
 	return XDP_PASS;
 }
 char _license[] SEC("license") = "GPL";
 C
-agree "printing of more than three" "$tmp/print.c" "results:[23,-22,-22,18,-22,10983]"
+agree "printing" "$tmp/print.c" "results:[23,-22,-22,18,-22,10,-22,10983]"
 
 cat > "$tmp/sk.c" <<'C'
 long results[2];
@@ -178,6 +181,32 @@ SEC("tc") int ask(struct __sk_buff *ctx)
 char _license[] SEC("license") = "GPL";
 C
 agree "what a packet's socket is like" "$tmp/sk.c" "results:[0,0]"
+
+cat > "$tmp/lock.c" <<'C'
+struct elem { struct bpf_spin_lock lock; int n; __u64 sum; };
+struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 4);
+	__type(key, int); __type(value, struct elem); } locked SEC(".maps");
+long results[2];
+SEC("xdp") int lock(struct xdp_md *ctx)
+{
+	int key = 1;
+	struct elem init = {}, *e = bpf_map_lookup_elem(&locked, &key);
+
+	if (!e) {
+		bpf_map_update_elem(&locked, &key, &init, BPF_NOEXIST);
+		return XDP_PASS;
+	}
+	bpf_spin_lock(&e->lock);
+	e->n++;
+	e->sum += ctx->data_end - ctx->data;
+	results[0] = e->n;
+	results[1] = e->sum;
+	bpf_spin_unlock(&e->lock);
+	return XDP_PASS;
+}
+char _license[] SEC("license") = "GPL";
+C
+agree "a lock of a value" "$tmp/lock.c" "results:[10982,"
 
 # The callback's time never comes.
 cat > "$tmp/timer.c" <<'C'
