@@ -9,12 +9,15 @@
 #include "cli/inspect.h"
 #include "verify/verify.h"
 
+struct as_kernel;
+
 /* One program that was judged; all of it lives as long as the run. */
 struct judged {
 	const struct image *img;
 	const struct image_prog *prog;
 	struct verify_result r;
 	const char *kernel;	/* its verdict, or NULL: not asked */
+	const struct as_kernel *as;	/* whose verdict it is, of --as; or NULL */
 };
 
 struct judged_list { struct judged *v; size_t n, cap; };	/* a VEC */
@@ -45,6 +48,10 @@ void verify_figures(struct strbuf *out, const struct judged_list *all);
  */
 int verify_compare(struct strbuf *out, const struct judged_list *all, char *text,
 		   const char *path, u32 *changed, struct skep_err *err);
+/* The types of TARGET's kernel into OPTS when judging P takes them; *TRIED: they were. What
+ * takes types that nobody has is not judged. */
+int verify_types(struct verify_opts *opts, struct target *target, bool *tried,
+		 const struct image *img, const struct image_prog *p, struct skep_err *err);
 /* Moves the names of VAR=any from SET to NAMES. */
 void verify_any_take(struct str_list *names, struct str_list *set);
 /* That each of NAMES is a constant of some object. Error: GLOBAL. */

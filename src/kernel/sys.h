@@ -35,6 +35,7 @@ struct kernel_map {
 struct kernel_prog {
 	int fd;
 	u32 id;			/* the kernel's */
+	u8 tag[8];
 	const struct image *img;
 	const struct image_prog *prog;
 };
@@ -51,6 +52,7 @@ struct kernel {
 	struct target *target;	/* the running kernel's types and configuration */
 	struct target own;	/* when nobody gave one */
 	u32 version;		/* KERNEL_VERSION(); 0 unknown */
+	u32 usdt_specs;		/* records of probes that are in use, see link_usdt.c */
 	char release[66];	/* "6.18.5", for messages */
 };
 
@@ -129,8 +131,8 @@ int kernel_ops_prog(struct kernel *k, const struct image *img, const struct imag
 /* PROG of the image is FD: where structs name it. */
 void kernel_ops_loaded(struct kernel *k, u32 prog, int fd);
 
-/* The own types of BTF as the kernel takes them, *BYTES for free(). */
-void *kernel_btf_raw(const struct btf *btf, u32 *bytes);
+/* The own types of IMG as the kernel takes them, *BYTES for free(). */
+void *kernel_btf_raw(const struct image *img, u32 *bytes);
 
 /* ---- map.c, prog.c, run.c: the backend's operations ----------------------- */
 

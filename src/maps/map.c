@@ -169,7 +169,8 @@ int map_create(struct map **out, const struct map_attr *a, u32 cpus,
 		return r;
 	bytes = ops->bytes(a, cpus);
 	mem = bytes >= AREA_TOO_BIG ? NULL :
-	      ops->ring ? os_map_ring(AREA_PAGE, a->max_entries) : os_map_lazy(bytes);
+	      ops->ring ? os_map_ring(AREA_PAGE, a->max_entries) :
+			  os_map_dense(bytes, ops->dense ? ops->dense(a, cpus) : 0);
 	if (!mem) {
 		r = err_set(err, ERR_MAP_SIZE, NULL, "map '%s': %u entries "
 			    "need %llu MB, which is not to be had (ENOMEM)",

@@ -72,6 +72,8 @@ struct map_ops {
 	int (*check)(const struct map_attr *a, struct skep_err *err);
 	/* Bytes of the area for attributes that passed check; UINT64_MAX = too big */
 	u64 (*bytes)(const struct map_attr *a, u32 cpus);
+	/* Bytes at its start that random keys are spread over; NULL: none. */
+	u64 (*dense)(const struct map_attr *a, u32 cpus);
 	void (*init)(struct map *m);	/* finds the parts of mem */
 	/* Writes to a new area, whose head is filled, what is not 0 in it; or NULL */
 	void (*format)(struct map *m);

@@ -285,8 +285,7 @@ static bool check_not_null(struct verifier *v, struct arg *a)
 
 static bool elides_null(const struct image_map *map)
 {
-	return (map->type == BPF_MAP_TYPE_ARRAY || map->type == BPF_MAP_TYPE_PERCPU_ARRAY) &&
-	       map->key_size == 4;
+	return map->type == BPF_MAP_TYPE_ARRAY || map->type == BPF_MAP_TYPE_PERCPU_ARRAY;
 }
 
 /* An index that is known and inside the array: the element is there. */
@@ -300,7 +299,7 @@ static void note_sure(struct verifier *v, struct state *s, struct arg *a)
 	    (a->call->map->uid && (map->map_flags & BPF_F_INNER_MAP)))
 		return;
 	if (elides_null(map) && stack_constant(v, s, a->r, map->key_size, &key))
-		a->call->sure = key < map->max_entries;
+		a->call->sure = key < map->max_entries && dated_rule(v, RULE_SURE_KEY);
 }
 
 static void arg_key(struct verifier *v, struct state *s, struct arg *a)
