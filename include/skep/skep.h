@@ -444,9 +444,11 @@ int64_t skep_map_read(struct skep_map *map,
  * buffer may have records that nobody has seen: then skep_map_read(), which also
  * makes it unreadable. A program wakes the reader when that has read everything
  * before its record, or with BPF_RB_FORCE_WAKEUP, never with BPF_RB_NO_WAKEUP, as in
- * the kernel. It is the object's: do not read or close it. Negative errno: -524 for
- * other map types, -EOPNOTSUPP for a map in a file, where programs of other
- * processes cannot wake this one.
+ * the kernel. It is the object's: do not read or close it. For a map in a file, which
+ * programs of other processes write to, a thread waits, with all signals blocked, until
+ * the object is closed; it looks by itself every 100 ms, so a record whose producer was
+ * killed before it could wake anybody is seen then. Negative errno: -524 for other map
+ * types.
  */
 int skep_map_fd(struct skep_map *map);
 /* Puts a sample into a user ring buffer, for a program that drains it: 0, -E2BIG,

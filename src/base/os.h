@@ -136,6 +136,11 @@ struct guard;
 struct guard *os_guard(const void *p, size_t bytes, u32 *torn);
 void os_guard_end(struct guard *g);	/* NULL is fine */
 
+/* Waits until WORD, which processes share, is no longer SEEN and somebody says so, for at
+ * most MS; may come back before. Wakes all who wait. */
+void os_shared_sleep(const u32 *word, u32 seen, u32 ms);
+void os_shared_wake(const u32 *word);
+
 /* Locks on bytes of an open file, behind its end. They go with who holds them. */
 #define OS_LOCKS_AT (1ull << 60)
 bool os_shared_lock(int fd, u64 byte, bool wait);

@@ -137,7 +137,7 @@ static int load(struct job *j)
 		j->events.json = j->o.json;
 		j->events.verbose = j->o.verbose;
 		j->events.net = &j->o.net;
-		j->events.leave_pinned = j->o.pins && j->on == ON_USER;
+		j->events.leave_pinned = j->o.pins;
 		j->prints = !j->o.quiet && messages_come_from(j->prog->obj->img);
 		j->both.events = &j->events;
 		r = events_open(&j->events, j->prog->obj, &j->o.records, j->err);

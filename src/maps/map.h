@@ -272,6 +272,13 @@ bool ring_has(const struct map *m, const void *record);
 bool ring_is_next(const struct map *m, const void *record);
 u64 ring_query(const struct map *m, u64 what);	/* BPF_RB_* */
 /*
+ * Of a shared one: wakes a reader that sleeps. Whoever will sleep says so by ring_watch(),
+ * looks for records once more, then sleeps, giving what that gave, for at most MS.
+ */
+void ring_wake(struct map *m);
+u32 ring_watch(struct map *m);
+void ring_sleep(const struct map *m, u32 seen, u32 ms);
+/*
  * Samples that user space puts into a user ring buffer: 0, -E2BIG, -ENOSPC. The
  * reader locks it (false: somebody has), looks at the next sample and releases
  * it: -ENODATA none, -EAGAIN one that was discarded is passed, -EINVAL, -E2BIG
