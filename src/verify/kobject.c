@@ -171,8 +171,6 @@ bool kobject_access(struct verifier *v, struct state *s, const struct access *a,
 		return own_access(v, a, ptr);
 	if (!check_object(v, a, ptr))
 		return false;
-	if (ptr->flags & REG_UNTRUSTED)
-		at.flags = REG_UNTRUSTED;
 	found = btf_walk(ptr->btf, ptr->btf_id, (u64)off, a->size, &at);
 	if (found == WALK_BAD)
 		reject(v, REJECT_BTF_FIELD, a->insn, &(struct why){
