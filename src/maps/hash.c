@@ -338,16 +338,39 @@ static void *percpu_lookup(struct map *m, const void *key, u32 cpu)
 }
 
 /* A program's lookup counts as a use, a look from outside does not. */
-static void *lru_lookup(struct map *m, const void *key, u32 cpu)
+static INLINE void *lru_value(struct map *m, u32 e, u32 cpu)
 {
-	struct place at;
-	u32 e = hash_find(m, &at, key);
-
 	if (unlikely(!e))
 		return NULL;
 	if (cpu != MAP_USER && !(load_relaxed(&m->marks[e]) & MARK_USED))
 		elem_mark(m, e, MARK_IN_USE | MARK_USED);
 	return elem_value(m, e, cpu);
+}
+
+static void *lru_lookup(struct map *m, const void *key, u32 cpu)
+{
+	struct place at;
+
+	return lru_value(m, hash_find(m, &at, key), cpu);
+}
+
+/* For programs; one value is for all cpus. */
+static INLINE void *lru_sized(struct map *m, const void *key, u32 n)
+{
+	struct place at;
+
+	return lru_value(m, find_sized(m, &at, key, n, false), 0);
+}
+
+static void *lru_4(struct map *m, const void *key) { return lru_sized(m, key, 4); }
+static void *lru_8(struct map *m, const void *key) { return lru_sized(m, key, 8); }
+static void *lru_16(struct map *m, const void *key) { return lru_sized(m, key, 16); }
+static void *lru_any(struct map *m, const void *key) { return lru_sized(m, key, m->key_size); }
+
+static void lru_inlined(const struct map *m, struct map_inline *out)
+{
+	*out = (struct map_inline){ .fn = m->key_size == 8 ? lru_8 : m->key_size == 4 ? lru_4 :
+				    m->key_size == 16 ? lru_16 : lru_any };
 }
 
 void hash_prefetch(const struct map *m, u32 e)
@@ -725,6 +748,6 @@ const struct map_ops hash_ops =
 const struct map_ops percpu_hash_ops =
 	HASH_OPS(BPF_MAP_TYPE_PERCPU_HASH, percpu_lookup, NULL, NULL);
 const struct map_ops lru_hash_ops =
-	HASH_OPS(BPF_MAP_TYPE_LRU_HASH, lru_lookup, NULL, NULL);
+	HASH_OPS(BPF_MAP_TYPE_LRU_HASH, lru_lookup, NULL, lru_inlined);
 const struct map_ops lru_percpu_hash_ops =
 	HASH_OPS(BPF_MAP_TYPE_LRU_PERCPU_HASH, lru_lookup, percpu_lookup, NULL);
