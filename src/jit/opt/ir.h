@@ -315,6 +315,8 @@ void ir_induct(struct ir_func *f);
  * call. ARG: r1 and r2. */
 struct ir *ir_inline(struct ir_func *f, struct ir_block *block, u32 slot,
 		     struct ir *const arg[2]);
+/* The same for calls that had to be until ir_phis, as whose map a loop goes around. */
+void ir_inline_late(struct ir_func *f);
 
 /* For people: the function as text. */
 void ir_show(struct strbuf *out, const struct ir_func *f);
