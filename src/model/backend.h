@@ -93,6 +93,9 @@ struct map_info {
 	u64 lost;		/* records that found no room in it */
 	bool frozen;		/* where this engine knows */
 	const char *path;	/* the file that it is pinned as, where this engine knows */
+	u32 users;		/* other processes that have that open */
+	bool watched;		/* since map_watch; programs and user space together: */
+	u64 lookups, hits, updates, deletes;
 	bool torn;		/* another process has cut that off: elements are lost */
 };
 
@@ -178,6 +181,9 @@ struct backend_ops {
 	   has it. Error: PIN. */
 	int (*map_get)(struct backend *b, const struct image_map *def, const char *path,
 		       struct skep_err *err);
+	/* Operations on a map are counted from now on, or no longer: map_info tells. NULL in
+	   an engine that cannot. */
+	int (*map_watch)(struct backend *b, u32 map, bool on);
 	/* All elements of an array with BPF_F_MMAPABLE, each 8-byte aligned; NULL
 	   for others. Programs see at once what is stored there. */
 	void *(*map_mem)(struct backend *b, u32 map, size_t *bytes);

@@ -106,9 +106,11 @@ static int rt_map_create(struct backend *b, const struct image_map *def,
 static int rt_map_info(struct backend *b, u32 map, struct map_info *info)
 {
 	struct map *m = rt_map(b, map);
+	struct map_counts did;
 
 	if (!m)
 		return -EBADF;
+	map_counts(m, &did);
 	*info = (struct map_info){
 		.name = m->name, .row = m->row, .key_size = m->key_size,
 		.value_size = m->value_size, .max_entries = m->max_entries,
@@ -116,8 +118,17 @@ static int rt_map_info(struct backend *b, u32 map, struct map_info *info)
 		.value_stride = m->value_stride, .cpus = m->row->percpu ? m->cpus : 1,
 		.count = m->ops->count(m), .lost = m->ops->lost ? m->ops->lost(m) : 0,
 		.frozen = map_is_frozen(m), .path = share_path(m), .torn = share_torn(m),
+		.users = share_users(m), .watched = map_watched(m), .lookups = did.lookups,
+		.hits = did.hits, .updates = did.updates, .deletes = did.deletes,
 	};
 	return 0;
+}
+
+static int rt_map_watch(struct backend *b, u32 map, bool on)
+{
+	struct map *m = rt_map(b, map);
+
+	return m ? map_watch(m, on) : -EBADF;
 }
 
 /* ---- programs ------------------------------------------------------------ */
@@ -733,6 +744,7 @@ static const struct backend_ops rt_ops = {
 	.image = rt_image,
 	.map_create = rt_map_create,
 	.map_info = rt_map_info,
+	.map_watch = rt_map_watch,
 	.map_lookup = rt_map_lookup,
 	.map_update = rt_map_update,
 	.map_delete = rt_map_delete,
