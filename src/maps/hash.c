@@ -312,18 +312,10 @@ static void *hash_lookup(struct map *m, const void *key, u32 cpu)
 }
 
 /* What compiled programs call: without asking for the key's size each time. */
-#define INLINED(name, size) \
-	static NOINLINE void *name(struct map *m, const void *key, u64 r3 UNUSED, u64 r4 UNUSED, \
-				   u64 r5 UNUSED, struct run *run) \
-	{ \
-		if (map_watched(m)) \
-			return map_count_lookup(m, key, run->cpu); \
-		return lookup_sized(m, key, size); \
-	}
-INLINED(inlined_4, 4)
-INLINED(inlined_8, 8)
-INLINED(inlined_16, 16)
-INLINED(inlined_any, m->key_size)
+MAP_INLINED(inlined_4, lookup_sized(m, key, 4))
+MAP_INLINED(inlined_8, lookup_sized(m, key, 8))
+MAP_INLINED(inlined_16, lookup_sized(m, key, 16))
+MAP_INLINED(inlined_any, lookup_sized(m, key, m->key_size))
 
 static void hash_inlined(const struct map *m, struct map_inline *out)
 {
@@ -432,10 +424,10 @@ static INLINE void *lru_sized(struct map *m, const void *key, u32 n)
 	return lru_value(m, find_sized(m, &at, key, n, false), 0);
 }
 
-static void *lru_4(struct map *m, const void *key) { return lru_sized(m, key, 4); }
-static void *lru_8(struct map *m, const void *key) { return lru_sized(m, key, 8); }
-static void *lru_16(struct map *m, const void *key) { return lru_sized(m, key, 16); }
-static void *lru_any(struct map *m, const void *key) { return lru_sized(m, key, m->key_size); }
+MAP_INLINED(lru_4, lru_sized(m, key, 4))
+MAP_INLINED(lru_8, lru_sized(m, key, 8))
+MAP_INLINED(lru_16, lru_sized(m, key, 16))
+MAP_INLINED(lru_any, lru_sized(m, key, m->key_size))
 
 static void lru_inlined(const struct map *m, struct map_inline *out)
 {

@@ -18,6 +18,7 @@
  */
 #include "maps/area.h"
 #include "base/os.h"
+#include "model/run.h"
 #include <stdlib.h>
 
 enum {
@@ -280,7 +281,8 @@ static inline u32 find_best(const struct map *m, const struct lpm_key *k)
 	return top.best < m->nr_elems ? top.best : 0;
 }
 
-static inline __attribute__((always_inline)) void *find_sized(struct map *m, const void *key, u32 key_size)
+static inline __attribute__((always_inline))
+void *find_sized(struct map *m, const void *key, u32 key_size)
 {
 	u32 *ver = &area_head(m)->ver, was, n;
 	struct lpm_key k;
@@ -295,12 +297,15 @@ static inline __attribute__((always_inline)) void *find_sized(struct map *m, con
 	return n ? node_value(m, n) : NULL;
 }
 
-/* Of IPv4 addresses, of IPv6 addresses, and others. */
-static void *find_4(struct map *m, const void *key) { return find_sized(m, key, 8); }
-static void *find_16(struct map *m, const void *key) { return find_sized(m, key, 20); }
-static void *find_any(struct map *m, const void *key) { return find_sized(m, key, m->key_size); }
+static void *lpm_lookup(struct map *m, const void *key, u32 cpu)
+{
+	return find_sized(m, key, m->key_size);
+}
 
-static void *lpm_lookup(struct map *m, const void *key, u32 cpu) { return find_any(m, key); }
+/* Of IPv4 addresses, of IPv6 addresses, and others. */
+MAP_INLINED(find_4, find_sized(m, key, 8))
+MAP_INLINED(find_16, find_sized(m, key, 20))
+MAP_INLINED(find_any, find_sized(m, key, m->key_size))
 
 static void lpm_inlined(const struct map *m, struct map_inline *out)
 {
