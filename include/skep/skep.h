@@ -176,6 +176,9 @@ struct skep_load_opts {
 	   NULL: nobody knows, -EFAULT. Called by the thread that runs the program. */
 	uint32_t (*stack)(void *arg, bool user, uint64_t *ips, uint32_t max);
 	void *stack_arg;
+	/* SKEP_USER, 1: how often each instruction runs is counted (skep_prog_counts), by
+	   one thread at a time. Programs are verified and run in the checked interpreter. */
+	int counts;
 };
 
 /*
@@ -253,6 +256,15 @@ struct skep_prog_engine {
 int skep_prog_engine(const struct skep_prog *prog, struct skep_prog_engine *engine);
 
 enum { SKEP_NO_NEIGHBOUR = 8 };
+
+/*
+ * How often the *N instructions of a program that was loaded with .counts ran so far (AT),
+ * and how often something else than the next one followed (AWAY): of conditional jumps how
+ * often they were taken. 64-bit immediate loads have two slots, of which the first counts.
+ * 0, or -ENOENT: nobody counts. They live as long as the object is loaded.
+ */
+int skep_prog_counts(const struct skep_prog *prog, const uint64_t **at, const uint64_t **away,
+		     uint32_t *n);
 
 struct skep_run {
 	size_t size;		/* sizeof(struct skep_run) */

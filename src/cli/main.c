@@ -10,6 +10,7 @@ static const struct command commands[] = {
 	  cmd_verify, false },
 	{ "test", "OBJ|FILE.c...", "run the tests that stand in the source of programs",
 	  cmd_test, false },
+	{ "cover", "TRACEFILE...", "print source with how often each line ran", cmd_cover, false },
 	{ "inspect", "OBJ|FILE.c|CODE...", "show programs, maps and types of objects",
 	  cmd_inspect, false },
 	{ "disasm", "OBJ|RAW|CBPF...", "print instructions as text", cmd_disasm, false },

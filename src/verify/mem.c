@@ -45,7 +45,7 @@ static bool check_align(struct verifier *v, const struct access *a, const struct
 /* The constant part OFF with SIZE bytes, within LIMIT? */
 static bool inside(s64 off, u64 size, u64 limit)
 {
-	return off >= 0 && (u64)off <= limit && size <= limit - (u64)off;
+	return (u64)off <= limit && size <= limit - (u64)off;
 }
 
 static enum reject_id range_id(const struct reg *r)
