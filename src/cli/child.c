@@ -35,7 +35,7 @@ int child_open(struct child *c, u32 pid, struct skep_err *err)
 		       strerror(-c->pidfd));
 }
 
-/* ---- a command ------------------------------------------------------------------------- */
+/* ---- a command ------------------------------------------------------------- */
 
 /* Words of COMMAND, cut in place; room for all. */
 static char **words_of(char *command)

@@ -34,7 +34,7 @@ struct job {
 	struct skep_err err;
 };
 
-/* ---- which programs ---------------------------------------------------------------------- */
+/* ---- which programs -------------------------------------------------------- */
 
 static bool is_named(const struct job *j, const char *name)
 {
@@ -77,7 +77,7 @@ static int check_names(struct job *j)
 	return where_check(&j->o, &j->objs, &j->err);
 }
 
-/* ---- loading and attaching ------------------------------------------------------------------ */
+/* ---- loading and attaching ------------------------------------------------- */
 
 static int prepare(struct job *j)
 {
@@ -171,7 +171,7 @@ static int attach_all(struct job *j)
 	return r;
 }
 
-/* ---- what is said of it ------------------------------------------------------------------------ */
+/* ---- what is said of it ---------------------------------------------------- */
 
 static void say_link(const struct link *l)
 {
@@ -256,7 +256,7 @@ static int show_once(struct job *j, size_t *others)
 	return 0;
 }
 
-/* ---- waiting ----------------------------------------------------------------------------------- */
+/* ---- waiting --------------------------------------------------------------- */
 
 static int catch_signals(struct job *j)
 {
@@ -346,7 +346,7 @@ static void show_maps(struct job *j)
 	sb_free(&out);
 }
 
-/* ---- the whole ------------------------------------------------------------------------------------ */
+/* ---- the whole ------------------------------------------------------------- */
 
 static int parse_duration(struct job *j, u64 *until)
 {

@@ -47,7 +47,7 @@ bool link_kernel_before(const struct link_job *j, const char *since)
 	return j->k->version && j->k->version < kernel_version_of(since);
 }
 
-/* ---- why not ----------------------------------------------------------------------- */
+/* ---- why not --------------------------------------------------------------- */
 
 static void note_busy(struct link_job *j)
 {
@@ -141,7 +141,7 @@ static int in_map(struct link_job *j)
 	return 0;
 }
 
-/* ---- families -------------------------------------------------------------------------- */
+/* ---- families -------------------------------------------------------------- */
 
 static int by_family(struct link_job *j)
 {
@@ -262,7 +262,7 @@ bool link_lives(const struct link *l)
 	}
 }
 
-/* ---- of the backend ------------------------------------------------------------------ */
+/* ---- of the backend -------------------------------------------------------- */
 
 int kernel_prog_fd(struct backend *b, u32 prog)
 {

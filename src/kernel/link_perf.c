@@ -52,7 +52,7 @@ int link_perf_attach(struct link_job *j, int fd)
 	return 0;
 }
 
-/* ---- which event --------------------------------------------------------------------- */
+/* ---- which event ----------------------------------------------------------- */
 
 static const struct { const char *name; u32 type; u64 config; u64 period; } events[] = {
 #define SW(name, id, period) { name, PERF_TYPE_SOFTWARE, PERF_COUNT_SW_##id, period }
@@ -151,7 +151,7 @@ static int parse_event(struct link_job *j, struct perf_event_attr *a, char *text
 	return no_event(j, text);
 }
 
-/* ---- attaching ------------------------------------------------------------------------- */
+/* ---- attaching ------------------------------------------------------------- */
 
 /* One event for a process, else one for each cpu that is there. */
 static int open_all(struct link_job *j, const struct perf_event_attr *a)

@@ -20,7 +20,7 @@ static void all_pids(struct link_job *j)
 		j->l->flags |= LINK_ALL_PIDS;
 }
 
-/* ---- tracepoints ----------------------------------------------------------------------- */
+/* ---- tracepoints ----------------------------------------------------------- */
 
 static int no_tracepoint(struct link_job *j, s64 code, const char *category, const char *name)
 {
@@ -72,7 +72,7 @@ int link_tracepoint(struct link_job *j)
 	return r;
 }
 
-/* ---- raw tracepoints ----------------------------------------------------------------------- */
+/* ---- raw tracepoints ------------------------------------------------------- */
 
 /* Names in the kernel's types: btf_trace_NAME. */
 static void suggest_raw(struct link_job *j, const char *name)
@@ -143,7 +143,7 @@ int link_loaded(struct link_job *j)
 	return 0;
 }
 
-/* ---- functions of the kernel ------------------------------------------------------------------ */
+/* ---- functions of the kernel ----------------------------------------------- */
 
 static u32 pmu_type(const char *name)
 {
@@ -179,8 +179,8 @@ static void syscall_function(char out[160], const char *name)
 static int no_kprobes(struct link_job *j, const char *what, const char *option)
 {
 	const char *value = NULL;
-	int r = err_set(j->err, ERR_ATTACH, j->img->file, "program '%s' is not attached to function "
-			"%s: kernel %s has no %s", j->p->name, what, j->k->release,
+	int r = err_set(j->err, ERR_ATTACH, j->img->file, "program '%s' is not attached to "
+			"function %s: kernel %s has no %s", j->p->name, what, j->k->release,
 			option[7] == 'K' ? "kprobes" : "kprobes of many functions");
 
 	target_config(j->k->target, option, &value, NULL);
@@ -223,7 +223,7 @@ int link_kprobe(struct link_job *j)
 	return 0;
 }
 
-/* ---- many of them at once (5.18) ------------------------------------------------------------- */
+/* ---- many of them at once (5.18) ------------------------------------------- */
 
 struct names { const char **v; size_t n, cap; };	/* a VEC */
 
@@ -297,10 +297,10 @@ int link_kprobe_multi(struct link_job *j)
 	return r;
 }
 
-/* ---- programs in place of others ----------------------------------------------------------------- */
+/* ---- programs in place of others ------------------------------------------- */
 
 int link_freplace(struct link_job *j)
 {
-	return err_set(j->err, ERR_UNSUPPORTED, j->img->file, "attaching program '%s' in place of a "
-		       "function of another program (freplace)", j->p->name);
+	return err_set(j->err, ERR_UNSUPPORTED, j->img->file, "attaching program '%s' in place "
+		       "of a function of another program (freplace)", j->p->name);
 }

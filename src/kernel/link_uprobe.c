@@ -32,8 +32,8 @@ int uprobe_open(struct link_job *j, struct sym_file *f, const char *path, char *
 	if (!*found) {
 		r = err_set(j->err, ERR_ATTACH_FIND, j->img->file, "program '%s': there is no "
 			    "program or library '%s'", j->p->name, path);
-		err_note(j->err, "programs are looked for in $PATH, libraries (NAME.so..., libNAME) "
-			 "where the system has them%s", j->w->pid ? " and the process does" : "");
+		err_note(j->err, "programs are looked for in $PATH, libraries (NAME.so..., "
+			 "libNAME) where the system has them%s", j->w->pid ? " and the process does" : "");
 		return r;
 	}
 	r = sym_open(f, *found, j->err);
@@ -63,7 +63,7 @@ int uprobe_check(struct link_job *j, const struct sym_file *f, u64 off)
 	return r;
 }
 
-/* ---- one place ----------------------------------------------------------------------- */
+/* ---- one place ------------------------------------------------------------- */
 
 int uprobe_perf(struct link_job *j, const char *path, u64 off, u64 ref, u64 cookie, bool ret)
 {
@@ -143,7 +143,7 @@ int link_uprobe(struct link_job *j)
 	return r;
 }
 
-/* ---- many places ----------------------------------------------------------------------- */
+/* ---- many places ----------------------------------------------------------- */
 
 int uprobe_multi(struct link_job *j, const char *path, const u64 *offs, const u64 *refs,
 		 const u64 *cookies, u32 n, bool ret)

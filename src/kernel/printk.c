@@ -41,7 +41,7 @@ struct printk {
 	void *arg;
 };
 
-/* ---- the instance ------------------------------------------------------------------------ */
+/* ---- the instance ---------------------------------------------------------- */
 
 static void remove_instance(const struct printk *p)
 {
@@ -170,7 +170,7 @@ void printk_close(struct printk *p)
 int printk_fd(const struct printk *p) { return p->pipe; }
 u64 printk_lost(const struct printk *p) { return p->lost; }
 
-/* ---- lines --------------------------------------------------------------------------------- */
+/* ---- lines ----------------------------------------------------------------- */
 
 static void emit(struct printk *p, struct pending *e)
 {
