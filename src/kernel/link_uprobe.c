@@ -33,7 +33,8 @@ int uprobe_open(struct link_job *j, struct sym_file *f, const char *path, char *
 		r = err_set(j->err, ERR_ATTACH_FIND, j->img->file, "program '%s': there is no "
 			    "program or library '%s'", j->p->name, path);
 		err_note(j->err, "programs are looked for in $PATH, libraries (NAME.so..., "
-			 "libNAME) where the system has them%s", j->w->pid ? " and the process does" : "");
+			 "libNAME) where the system has them%s",
+			 j->w->pid ? " and the process does" : "");
 		return r;
 	}
 	r = sym_open(f, *found, j->err);

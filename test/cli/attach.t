@@ -173,6 +173,16 @@ case $out in
 *) has "a session: entry and return" "hits: 10" "$out" ;;
 esac
 
+for kind in uprobe.s uretprobe.s uprobe.multi.s uretprobe.multi.s uprobe.session.s; do
+	object sleeps "SEC(\"$kind\") int skep_t_sl(void *ctx) { hits++; return 0; }"
+	out=$(attach "$tmp/sleeps.o" --at "$tmp/target:work" -c "$tmp/target 3")
+	case $out in
+	*"needs Linux"*) skip "$kind" "$(printf '%s' "$out" | grep "needs Linux")" ;;
+	*session*) has "$kind" "hits: 6" "$out" ;;
+	*) has "$kind" "hits: 3" "$out" ;;
+	esac
+done
+
 # ---- bpf_printk, as fields ----------------------------------------------------------------------
 object printk 'SEC("uprobe") int skep_t_pr(struct pt_regs *ctx)
 {
@@ -315,6 +325,8 @@ SEC("iter/bpf_map_elem") int skep_t_el(struct bpf_iter__bpf_map_elem *ctx)
 same "elements of a map" "key 0
 key 1
 key 2" "$("$SKEP" attach -q "$tmp/elem.o" 2>&1)"
+sed 's|iter/task|iter.s/task|' "$tmp/iter.c" > "$tmp/iters.c"
+has "one that may sleep" "task $$ " "$("$SKEP" attach -q "$tmp/iters.c" 2>&1)"
 object sys 'SEC("syscall") int skep_t_sy(void *ctx) { return 42; }'
 same "a program that runs once" "skep_t_sy returned 42" "$("$SKEP" attach -q "$tmp/sys.o" 2>&1)"
 
@@ -416,6 +428,25 @@ has "stays" clsact "$(inside tc qdisc show dev v1)"
 has "that it would stay is said" "stays attached if skep is killed" \
 	"$(attach "$tmp/tc.o" --netns $ns --dev v1 --at clsact/ingress --duration 0)"
 
+object tci 'SEC("tc/ingress") int skep_t_tci(struct __sk_buff *ctx) { hits++; return -1; }
+SEC("?tc/egress") int skep_t_tce(struct __sk_buff *ctx) { hits++; return -1; }
+SEC("?classifier") int skep_t_cls(struct __sk_buff *ctx) { hits++; return -1; }
+SEC("?tcx/egress") int skep_t_txe(struct __sk_buff *ctx) { hits++; return -1; }
+SEC("?netkit/primary") int skep_t_nk(struct __sk_buff *ctx) { hits++; return -1; }
+SEC("?action") int skep_t_act(struct __sk_buff *ctx) { hits++; return -1; }'
+fires "classifier" tci "$tmp/send 10.9.0.255 3" --dev v1 --prog skep_t_cls
+case $(attach "$tmp/tci.o" --netns $ns --dev v1 --duration 0) in
+*"needs Linux 6.6"*) skip "tc/ingress" "needs Linux 6.6" ;;
+*)
+	fires "tc/ingress" tci "$tmp/send 10.9.0.255 3" --dev v1
+	fires "tc/egress" tci "$tmp/send 10.9.0.255 3" --dev v0 --prog skep_t_tce
+	fires "tcx/egress" tci "$tmp/send 10.9.0.255 3" --dev v0 --prog skep_t_txe
+	has "netkit, on another device" "the primary device of a netkit pair" \
+		"$(attach "$tmp/tci.o" --netns $ns --dev v1 --prog skep_t_nk --duration 0)"
+	;;
+esac
+has "an action" "nothing attaches program 'skep_t_act' of section '?action' by itself" \
+	"$(attach "$tmp/tci.o" --netns $ns --dev v1 --prog skep_t_act --duration 0)"
 object lookup 'SEC("sk_lookup") int skep_t_skl(struct bpf_sk_lookup *ctx) { hits++; return SK_PASS; }'
 fires "sk_lookup" lookup "$tmp/send 127.0.0.1 3"
 object flow 'SEC("flow_dissector") int skep_t_fd(struct __sk_buff *ctx)
@@ -472,6 +503,7 @@ X
 	chmod +x "$tmp/in"
 	cat > "$tmp/calls.c" <<'X'
 #include <arpa/inet.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -483,6 +515,8 @@ int main(void)
 	char buf[8];
 	int on = 1, l = socket(AF_INET, SOCK_STREAM, 0), c = socket(AF_INET, SOCK_STREAM, 0), s;
 	int u = socket(AF_INET, SOCK_DGRAM, 0), u6 = socket(AF_INET6, SOCK_DGRAM, 0);
+	int x1 = socket(AF_UNIX, SOCK_DGRAM, 0), x2 = socket(AF_UNIX, SOCK_DGRAM, 0);
+	struct sockaddr_un x = { .sun_family = AF_UNIX };
 
 	setsockopt(l, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	bind(l, (void *)&a, sizeof(a));
@@ -500,9 +534,25 @@ int main(void)
 	sendto(u, "skep", 4, 0, (void *)&b, sizeof(b));
 	recvfrom(u, buf, 4, 0, (void *)&b, &n);
 	bind(u6, (void *)&a6, sizeof(a6));
-	a6.sin6_port = htons(9);
+	n = sizeof(a6);
+	getsockname(u6, (void *)&a6, &n);
+	sendto(u6, "skep", 4, 0, (void *)&a6, sizeof(a6));
+	recvfrom(u6, buf, 4, 0, (void *)&a6, &n);
 	connect(u6, (void *)&a6, sizeof(a6));
-	sendto(u6, "skep", 4, 0, 0, 0);
+	n = sizeof(a6);
+	getpeername(u6, (void *)&a6, &n);
+	x.sun_path[0] = 0;
+	n = sizeof(x.sun_family) + 5;
+	memcpy(x.sun_path, "\0skep", 5);
+	bind(x1, (void *)&x, n);
+	sendto(x2, "skep", 4, 0, (void *)&x, n);
+	n = sizeof(x);
+	recvfrom(x1, buf, 4, 0, (void *)&x, &n);
+	n = sizeof(x);
+	getsockname(x1, (void *)&x, &n);
+	connect(x2, (void *)&x, n);
+	n = sizeof(x);
+	getpeername(x2, (void *)&x, &n);
 	access("/dev/null", 0);
 	close(s), close(c), close(l), close(u), close(u6);
 	return 0;
@@ -517,6 +567,8 @@ X
 		c_n=$(printf '%s' "$c_out" | sed -n 's/.*hits: \([0-9]*\).*/\1/p')
 		if [ "${c_n:-0}" -ge 1 ]; then
 			tap_line 0 "$1"
+		elif [ "${c_out#*needs Linux}" != "$c_out" ]; then
+			skip "$1" "$(printf '%s' "$c_out" | grep "needs Linux")"
 		else
 			tap_line 1 "$1" "$c_out"
 		fi
@@ -536,6 +588,21 @@ X
 	cgroup cgroup/recvmsg4 "struct bpf_sock_addr" 1
 	cgroup cgroup/getpeername4 "struct bpf_sock_addr" 1
 	cgroup cgroup/getsockname4 "struct bpf_sock_addr" 1
+	cgroup cgroup/sendmsg6 "struct bpf_sock_addr" 1
+	cgroup cgroup/recvmsg6 "struct bpf_sock_addr" 1
+	cgroup cgroup/getpeername6 "struct bpf_sock_addr" 1
+	cgroup cgroup/getsockname6 "struct bpf_sock_addr" 1
+	cgroup cgroup/sock "struct bpf_sock" 1
+	cgroup cgroup/connect_unix "struct bpf_sock_addr" 1
+	case $c_out in
+	*"needs Linux 6.7"*) ;;
+	*)
+		cgroup cgroup/sendmsg_unix "struct bpf_sock_addr" 1
+		cgroup cgroup/recvmsg_unix "struct bpf_sock_addr" 1
+		cgroup cgroup/getpeername_unix "struct bpf_sock_addr" 1
+		cgroup cgroup/getsockname_unix "struct bpf_sock_addr" 1
+		;;
+	esac
 	cgroup cgroup/setsockopt "struct bpf_sockopt" 1 "ctx->optlen = ctx->optlen > 4096 ? 0 : ctx->optlen;"
 	cgroup cgroup/getsockopt "struct bpf_sockopt" 1
 	cgroup cgroup/sysctl "struct bpf_sysctl" 1
@@ -578,6 +645,19 @@ SEC("sk_skb/stream_verdict") int skep_t_sv(struct __sk_buff *ctx) { seen += ctx-
 	out=$(attach "$tmp/sockmap.o" --cgroup "$cg" \
 		-c "$tmp/in unshare -n sh -c 'ip link set lo up; $tmp/calls'")
 	has "sockmaps: messages and streams" "hits: 4   seen: 4" "$out"
+	for kind in sk_skb/verdict sk_skb; do
+		sed "s|sk_skb/stream_verdict|$kind|" "$tmp/sockmap.c" > "$tmp/skb.c"
+		"$SKEP" cc "$tmp/skb.c" -o "$tmp/skb.o" > /dev/null 2>&1
+		out=$(attach "$tmp/skb.o" --cgroup "$cg" \
+			-c "$tmp/in unshare -n sh -c 'ip link set lo up; $tmp/calls'")
+		has "$kind" "hits: 4   seen: 4" "$out"
+	done
+	object parser 'struct { __uint(type, BPF_MAP_TYPE_SOCKMAP); __uint(max_entries, 16);
+	__type(key, __u32); __type(value, __u32); } socks SEC(".maps");
+SEC("sk_skb/stream_parser") int skep_t_sp(struct __sk_buff *ctx) { return ctx->len; }
+SEC("sk_skb/stream_verdict") int skep_t_sv(struct __sk_buff *ctx) { return SK_PASS; }'
+	has "sk_skb/stream_parser" "attached: skep_t_sp: sk_skb/stream_parser socks" \
+		"$(attach "$tmp/parser.o" --duration 0)"
 	rmdir "$cg"
 fi
 
@@ -609,7 +689,12 @@ object reuse 'SEC("sk_reuseport") int skep_t_sr(struct sk_reuseport_md *ctx) { h
 unshare -n sh -c "ip link set lo up; exec $tmp/sock" &
 pid=$!
 sleep 0.5
-for kind in filter reuse; do
+object migrate 'SEC("sk_reuseport/migrate") int skep_t_sr(struct sk_reuseport_md *ctx)
+{
+	hits++;
+	return SK_PASS;
+}'
+for kind in filter reuse migrate; do
 	n=$(attach "$tmp/$kind.o" -p $pid --socket 3 --duration 0.3 |
 		sed -n 's/.*hits: \([0-9]*\).*/\1/p')
 	if [ "${n:-0}" -ge 1 ]; then
