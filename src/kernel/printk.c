@@ -5,6 +5,7 @@
  * then one for its stack and one for each frame.
  */
 #include "kernel/printk.h"
+#include "base/strbuf.h"
 #include "kernel/link_priv.h"
 #include <ctype.h>
 #include <fcntl.h>
@@ -12,9 +13,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "base/strbuf.h"
+
+#ifndef SYS_close_range
+enum { SYS_close_range = 436 };
+#endif
 
 enum { COMM = 16, TAG = 16, RMDIR_TRIES = 200, PART = 1 << 16 };
 
@@ -53,14 +58,24 @@ static void remove_instance(const struct printk *p)
 	}
 }
 
+/* What is attached would stay as long as somebody has it open. */
+static void close_all_but(u32 a, u32 b)
+{
+	const u32 low = a < b ? a : b, high = a < b ? b : a;
+
+	if (low)
+		syscall(SYS_close_range, 0, low - 1, 0);
+	if (high > low + 1)
+		syscall(SYS_close_range, low + 1, high - 1, 0);
+	syscall(SYS_close_range, high + 1, UINT32_MAX, 0);
+}
+
 /* Lives until the other end of the pipe is closed, by whatever end of its owner. */
 static void guard(const struct printk *p, int end)
 {
 	char byte;
 
-	for (int i = 0; i < 1024; i++)
-		if (i != end && i != p->instances)
-			close(i);
+	close_all_but((u32)end, (u32)p->instances);
 	setsid();
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);

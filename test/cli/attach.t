@@ -134,6 +134,61 @@ same "a process that ends: exit status" 0 $?
 has "which is said" "process $pid has ended" "$out"
 wait $pid
 
+
+# Commands: words as a shell has them, and the shell itself where it is needed.
+same "a command's words" "a  b|c d|e" "$("$SKEP" attach -q "$tmp/uprobe.o" --at "$tmp/target:work" \
+	-c "printf '%s|%s|%s' \"a  b\" c\\ d 'e'" 2>&1)"
+has "a command that a shell begins" "map events: 2 records" \
+	"$(attach "$tmp/uprobe.o" --at "$tmp/target:work" -c "X=1 $tmp/target 2 > /dev/null")"
+has "a command that is not there" "'/no/such x' cannot be started: No such file or directory [SKEP-E0946]" \
+	"$(attach "$tmp/uprobe.o" --at "$tmp/target:work" -c "/no/such x")"
+has "a process and a command" "exclude each other" \
+	"$(attach "$tmp/uprobe.o" --at "$tmp/target:work" -p 1 -c true)"
+start=$(date +%s)
+status "a command that goes on is ended" 0 "$SKEP" attach -q "$tmp/uprobe.o" \
+	--at "$tmp/target:work" -c "sleep 30" --duration 0.2
+[ $(($(date +%s) - start)) -lt 20 ]
+same "at once" 0 $?
+status "a duration that is none" 2 "$SKEP" attach "$tmp/uprobe.o" --at "$tmp/target:work" --duration x
+cp "$tmp/uprobe.o" "$tmp/anyone.o"
+chmod 755 "$tmp"
+out=$(setpriv --reuid 65534 --regid 65534 --clear-groups "$SKEP" attach "$tmp/anyone.o" \
+	--at "$tmp/target:work" --duration 0 2>&1)
+same "without rights: exit status" 2 $?
+case $out in
+*"setpriv:"*) ;;
+*) has "which are missing" "this process has no CAP_BPF" "$out" ;;
+esac
+
+object perfbuf 'struct event { __u32 n; char text[8]; } *unused;
+struct { __uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY); __type(key, __u32); __type(value, __u32); }
+	events SEC(".maps");
+SEC("uprobe") int skep_t_pb(struct pt_regs *ctx)
+{
+	struct event e = { PT_REGS_PARM1(ctx), "perf" };
+
+	bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, &e, sizeof(e));
+	return 0;
+}'
+out=$(attach "$tmp/perfbuf.o" --at "$tmp/target:work" -c "$tmp/target 3")
+has "records of a perf event array" 'events: {"n": 2, "text": "perf"}' "$out"
+has "with their cpu" '"cpu": ' \
+	"$("$SKEP" attach --json "$tmp/perfbuf.o" --at "$tmp/target:work" -c "$tmp/target 1" 2> /dev/null)"
+# skep sleeps while more come than there is room for
+sh -c "sleep 2; exec $tmp/target 20000" &
+pid=$!
+"$SKEP" attach "$tmp/perfbuf.o" --at "$tmp/target:work" -p $pid > "$tmp/out" 2>&1 &
+skep=$!
+sleep 1
+kill -STOP $skep
+wait $pid
+kill -CONT $skep
+wait $skep
+lost=$(sed -n 's/^warning: map events: \([0-9]*\) records lost, it was full$/\1/p' "$tmp/out")
+seen=$(sed -n 's/^map events: \([0-9]*\) records$/\1/p' "$tmp/out")
+same "lost records are counted: all are accounted for" 20000 $((${lost:-0} + ${seen:-0}))
+same "some were lost" yes "$([ "${lost:-0}" -gt 0 ] && echo yes)"
+
 object uret 'SEC("uretprobe") int skep_t_ur(struct pt_regs *ctx)
 {
 	seen = PT_REGS_RC(ctx);
