@@ -86,6 +86,9 @@ int stream_open(struct stream *s, struct skep_object *obj, struct skep_err *err)
 	for (u32 i = 0; i < img->nr_maps; i++)
 		if (has_records(img->maps[i].type) && !obj->maps[i].absent)
 			*vec_push(&s->maps) = (struct stream_map){ .index = i };
+	/* from here on there is room for them */
+	for (size_t i = 0; i < s->maps.n; i++)
+		obj->backend->ops->map_fd(obj->backend, s->maps.v[i].index);
 	r = set_types(s, err);
 	if (!r && messages_come_from(img) && printk_open(&s->printk, obj->backend, &why)) {
 		fputs("note: bpf_printk is not shown\n", stderr);

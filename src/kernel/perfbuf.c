@@ -12,7 +12,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { PAGES = 16, RECORD_MAX = 1 << 16 };
+enum {
+	PAGES = 16, RECORD_MAX = 1 << 16,
+	FORMAT_LOST = 1 << 4,	/* PERF_FORMAT_LOST, 6.0 */
+};
 
 struct buffer {
 	u32 cpu, index;
@@ -49,9 +52,13 @@ static int event_open(u32 cpu, u32 wakeup)
 	struct perf_event_attr a = {
 		.type = PERF_TYPE_SOFTWARE, .size = sizeof(a), .config = PERF_COUNT_SW_BPF_OUTPUT,
 		.sample_period = 1, .sample_type = PERF_SAMPLE_RAW | PERF_SAMPLE_TIME,
-		.wakeup_events = wakeup ? wakeup : 1,
+		.wakeup_events = wakeup ? wakeup : 1, .read_format = FORMAT_LOST,
 	};
+	int fd = (int)syscall(__NR_perf_event_open, &a, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
 
+	if (fd >= 0 || errno != EINVAL)
+		return fd;
+	a.read_format = 0;
 	return (int)syscall(__NR_perf_event_open, &a, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
 }
 
@@ -252,4 +259,14 @@ s64 perfbuf_read(struct perfbuf *p, perfbuf_fn fn, void *arg)
 	return stop < 0 ? stop : n;
 }
 
-u64 perfbuf_lost(const struct perfbuf *p) { return p->lost; }
+/* A record of losses comes with the next record that finds room. What was lost since is
+ * the event's to tell, where the kernel counts so. */
+u64 perfbuf_lost(const struct perfbuf *p)
+{
+	u64 lost = 0, v[2];
+
+	for (size_t i = 0; i < p->bufs.n; i++)
+		if (read(p->bufs.v[i].fd, v, sizeof(v)) == sizeof(v))
+			lost += v[1];
+	return max_u64(lost, p->lost);
+}
