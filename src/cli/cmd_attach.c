@@ -205,6 +205,8 @@ static void links_json(const struct job *j)
 		json_str(&js, "program", l->name);
 		json_str(&js, "where", l->text);
 		json_u64(&js, "places", l->places);
+		if (l->row->how != ATTACH_STRUCT_OPS)
+			json_u64(&js, "prog_id", kernel_prog_id(j->obj->backend, l->prog));
 		if (l->id)
 			json_u64(&js, "link_id", l->id);
 		json_bool(&js, "all_processes", l->flags & LINK_ALL_PIDS);

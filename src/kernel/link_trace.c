@@ -139,7 +139,10 @@ int link_loaded(struct link_job *j)
 		return link_refused(j, fd, "%s", name);
 	j->l->fd = fd;
 	all_pids(j);
-	link_says(j, "%s", name);
+	if (j->p->of_prog)
+		link_says(j, "%s of program %u", name, j->p->of_prog);
+	else
+		link_says(j, "%s", name);
 	return 0;
 }
 
@@ -301,6 +304,11 @@ int link_kprobe_multi(struct link_job *j)
 
 int link_freplace(struct link_job *j)
 {
-	return err_set(j->err, ERR_UNSUPPORTED, j->img->file, "attaching program '%s' in place "
-		       "of a function of another program (freplace)", j->p->name);
+	int r;
+
+	if (j->p->of_prog)
+		return link_loaded(j);
+	r = link_bad_where(j, "it does not say of which program");
+	err_help(j->err, "--at id:N[:FUNCTION], or the path of its pin in place of id:N");
+	return r;
 }

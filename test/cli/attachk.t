@@ -35,7 +35,7 @@ fires()
 		return
 	fi
 	case $f_out in
-	*"has no kprobes"* | *"a rule of this system"* | *"needs Linux"* | *"kernel was built without"* | \
+	*"is not sleepable"* | *"has no kprobes"* | *"a rule of this system"* | *"needs Linux"* | *"kernel was built without"* | \
 		*"no Linux up to"* | *"may be loaded here"* | *"Operation not permitted"* | \
 		*"cannot be read"*)
 		skip "$f_what" "$(printf '%s' "$f_out" | grep -m 1 error:)" ;;
@@ -101,6 +101,37 @@ if unshare -n true 2> /dev/null; then
 	wait $ns 2> /dev/null
 else
 	skip "programs of networks" "no network name space can be made here"
+fi
+# A function of a program that runs is replaced, and traced.
+if [ -n "${ping-}" ]; then
+	unshare -n sleep 100 &
+	ns=$!
+	sleep 1
+	ping="$nsenter -t $ns -n $(command -v ping || echo "busybox ping") -c 1 127.0.0.1"
+	$nsenter -t $ns -n ip link set lo up
+	object '__attribute__((noinline)) int skep_inner(struct xdp_md *ctx)
+{
+	int one = 1;
+
+	__asm__ volatile("" : "+r"(one));
+	return one + (ctx->data > ctx->data_end);
+}
+SEC("xdp") int skep_t_main(struct xdp_md *ctx) { return skep_inner(ctx) ? XDP_PASS : XDP_DROP; }'
+	cp "$tmp/prog.o" "$tmp/main.o"
+	"$SKEP" attach --json "$tmp/main.o" --netns $ns --dev lo > "$tmp/json" 2> /dev/null &
+	main=$!
+	sleep 1
+	id=$(sed -n 's/.*"prog_id": \([0-9]*\).*/\1/p' "$tmp/json")
+	object 'SEC("freplace/skep_inner") int skep_t_k(struct xdp_md *ctx) { hits++; return 1; }'
+	fires "freplace" --at "id:$id" -c "$ping"
+	object 'SEC("fentry/skep_inner") int skep_t_k(void *ctx) { hits++; return 0; }'
+	fires "fentry of a program's function" --at "id:$id" -c "$ping"
+	has "a function that it has not" "did you mean 'skep_inner'?" \
+		"$(attach "$tmp/prog.o" --at "id:$id:skep_iner" --duration 0)"
+	has "no such program" "SKEP-E0905" "$(attach "$tmp/prog.o" --at "id:4000000000" --duration 0)"
+	has "no number" "is not id:N or id:N:FUNCTION" "$(attach "$tmp/prog.o" --at "id:x" --duration 0)"
+	kill $main $ns
+	wait $main $ns 2> /dev/null
 fi
 object 'SEC("raw_tp/sched_process_exit") int skep_t_k(void *ctx) { hits++; return 0; }'
 fires "a raw tracepoint" -c "true"
