@@ -85,6 +85,7 @@ static void note_since(struct link_job *j)
 int link_refused(struct link_job *j, int code, const char *fmt, ...)
 {
 	const bool full = code == -E2BIG && j->l->row->target == ATTACH_TO_NETNS;
+	const bool process = code == -ESRCH && j->w->pid;
 	const bool busy = code == -EBUSY || code == -EEXIST || full;
 	char text[512];
 	va_list ap;
@@ -93,6 +94,9 @@ int link_refused(struct link_job *j, int code, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	if (process)
+		return err_set(j->err, ERR_ATTACH_PROCESS, NULL, "there is no process %u any more",
+			       j->w->pid);
 	r = err_set(j->err, busy ? ERR_ATTACH_BUSY : ERR_ATTACH, j->img->file,
 		    "program '%s' is not attached to %s: %s", j->p->name, text,
 		    sys_error(full ? -EBUSY : code));

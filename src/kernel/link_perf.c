@@ -179,8 +179,6 @@ int link_perf_event(struct link_job *j)
 
 	if (!r && (r = open_all(j, &a))) {
 		r = link_refused(j, r, "event %s", text);
-		if (r == -ESRCH || j->err->code == -ESRCH)
-			err_note(j->err, "process %u is not there", j->w->pid);
 		if (a.type == PERF_TYPE_HARDWARE)
 			err_note(j->err, "a virtual machine may have no hardware counters; "
 				 "cpu-clock is one of software");

@@ -82,9 +82,6 @@ int uprobe_perf(struct link_job *j, const char *path, u64 off, u64 ref, u64 cook
 				    "(CONFIG_UPROBE_EVENTS)", path);
 	fd = link_perf_open(&a, j->w->pid ? (s32)j->w->pid : -1, j->w->pid ? -1 : 0);
 	r = fd < 0 ? fd : link_perf_attach(&own, fd);
-	if (r == -ESRCH)
-		return err_set(j->err, ERR_ATTACH_PROCESS, NULL, "there is no process %u",
-			       j->w->pid);
 	return r ? link_refused(j, r, "%s at 0x%llx", path, (unsigned long long)off) : 0;
 }
 
@@ -161,9 +158,6 @@ int uprobe_multi(struct link_job *j, const char *path, const u64 *offs, const u6
 	a.u.uprobe_multi.flags = ret;
 	a.u.uprobe_multi.pid = j->w->pid;
 	fd = link_create(&a);
-	if (fd == -ESRCH)
-		return err_set(j->err, ERR_ATTACH_PROCESS, NULL, "there is no process %u",
-			       j->w->pid);
 	if (fd < 0)
 		return link_refused(j, fd, "%u places of %s", n, path);
 	if (j->l->fd < 0)

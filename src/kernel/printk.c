@@ -228,18 +228,24 @@ static bool parse_head(struct printk_line *l, const char *line, size_t n, const 
 	return true;
 }
 
-/* The program of K whose tag is the hexadecimal TEXT, or NULL. */
+/* The program of K that TEXT, a tag in hexadecimal, "_" and a name, is of, or NULL.
+ * Programs of the same instructions have one tag. */
 static const char *program_of(struct kernel *k, const char *text)
 {
+	const char *found = NULL;
 	char tag[TAG + 1];
 
 	for (size_t i = 0; i < k->progs.n; i++) {
+		const char *name = k->progs.v[i].prog->name;
+
 		for (int b = 0; b < TAG / 2; b++)
 			snprintf(tag + 2 * b, 3, "%02x", k->progs.v[i].tag[b]);
-		if (!memcmp(tag, text, TAG))
-			return k->progs.v[i].prog->name;
+		if (memcmp(tag, text, TAG))
+			continue;
+		if (!found || !strncmp(text + TAG + 1, name, strlen(name)))
+			found = name;
 	}
-	return NULL;
+	return found;
 }
 
 static void take_frame(struct printk *p, const char *line)

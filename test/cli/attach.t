@@ -189,6 +189,24 @@ seen=$(sed -n 's/^map events: \([0-9]*\) records$/\1/p' "$tmp/out")
 same "lost records are counted: all are accounted for" 20000 $((${lost:-0} + ${seen:-0}))
 same "some were lost" yes "$([ "${lost:-0}" -gt 0 ] && echo yes)"
 
+object filled 'struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 4); __type(key, __u32);
+	__type(value, __u64); } wanted SEC(".maps");
+const volatile int factor = 1;
+SEC("uprobe") int skep_t_fi(struct pt_regs *ctx)
+{
+	__u32 key = PT_REGS_PARM1(ctx);
+	__u64 *v = bpf_map_lookup_elem(&wanted, &key);
+
+	if (v)
+		hits += *v * factor;
+	return 0;
+}'
+echo '[{"key": 2, "value": 40}]' > "$tmp/wanted.json"
+has "maps are filled and variables set before" "hits: 120" "$(attach "$tmp/filled.o" \
+	--at "$tmp/target:work" -m "wanted=$tmp/wanted.json" --set factor=3 -c "$tmp/target 4")"
+has "a map that is not there" "there is no map 'unwanted'" "$(attach "$tmp/filled.o" \
+	--at "$tmp/target:work" -m "unwanted=$tmp/wanted.json" -c "$tmp/target 4")"
+
 object uret 'SEC("uretprobe") int skep_t_ur(struct pt_regs *ctx)
 {
 	seen = PT_REGS_RC(ctx);
@@ -535,6 +553,15 @@ for way in in out xmit; do
 	esac
 	same "lwt_$way: the route is gone" "" "$(inside ip route show 10.7.0.0/16)"
 done
+object seg6 'SEC("lwt_seg6local") int skep_t_s6(struct __sk_buff *ctx) { hits++; return 0; }'
+out=$(attach "$tmp/seg6.o" --netns $ns --dev v0 --at fd07::1/128 --duration 0)
+case $out in
+*"Operation not supported"*) skip "lwt_seg6local" "no segment routing in this kernel" ;;
+*) has "lwt_seg6local" "attached: skep_t_s6: lwt_seg6local fd07::1/128, v0" "$out" ;;
+esac
+same "lwt_seg6local: the route is gone" "" "$(inside ip -6 route show fd07::1)"
+has "a route that is none" "'10.7.0.0/33' is no route" \
+	"$(attach "$tmp/lwt.o" --netns $ns --dev v0 --at 10.7.0.0/33 --duration 0)"
 out=$(timeout 20 "$SKEP" attach "$tmp/xdp.o" --netns $ns --dev v1 2>&1 & p=$!
 	sleep 1; inside ip link del v0; wait $p; echo "status $?")
 has "a device that goes" "is gone [SKEP-E0947]" "$out"
