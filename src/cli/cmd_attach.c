@@ -131,7 +131,7 @@ static int fill_maps(struct job *j)
 		name[eq - arg] = 0;
 		m = image_map_find(j->obj->img, name);
 		if (m >= 0)
-			r = map_load_json(j->obj, (u32)m, eq + 1, &j->err);
+			r = map_load_json(j->obj, (u32)m, eq + 1, NULL, &j->err);
 		else
 			r = err_set(&j->err, ERR_MAP_NAME, j->obj->img->file,
 				    "there is no map '%s'", name);

@@ -196,7 +196,8 @@ static void once_each(struct matches *m)
 {
 	size_t n = 0;
 
-	qsort(m->offs.v, m->offs.n, sizeof(u64), by_number);
+	if (m->offs.n)
+		qsort(m->offs.v, m->offs.n, sizeof(u64), by_number);
 	for (size_t i = 0; i < m->offs.n; i++)
 		if (!i || m->offs.v[i] != m->offs.v[i - 1])
 			m->offs.v[n++] = m->offs.v[i];

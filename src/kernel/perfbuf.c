@@ -12,10 +12,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum {
-	PAGES = 16, RECORD_MAX = 1 << 16,
-	FORMAT_LOST = 1 << 4,	/* PERF_FORMAT_LOST, 6.0 */
-};
+enum { PAGES = 16, RECORD_MAX = 1 << 16 };
+enum { FORMAT_LOST = 1 << 4 };	/* PERF_FORMAT_LOST, 6.0 */
 
 struct buffer {
 	u32 cpu, index;
@@ -28,7 +26,7 @@ struct perfbuf {
 	VEC(struct buffer) bufs;
 	size_t bytes, page;		/* of the data of each, a power of two; of a page */
 	int map_fd, epoll_fd;
-	u64 lost;
+	u64 told;
 	u64 record[RECORD_MAX / 8];	/* one that is looked at, in one piece */
 };
 
@@ -221,7 +219,7 @@ static void decode(struct perfbuf *p, struct perfbuf_record *r)
 	} else if (r->type == PERF_RECORD_LOST && r->record_bytes >= 24) {
 		r->id = p->record[1];
 		r->lost = p->record[2];
-		p->lost += r->lost;
+		p->told += r->lost;
 	}
 }
 
@@ -259,14 +257,14 @@ s64 perfbuf_read(struct perfbuf *p, perfbuf_fn fn, void *arg)
 	return stop < 0 ? stop : n;
 }
 
-/* A record of losses comes with the next record that finds room. What was lost since is
- * the event's to tell, where the kernel counts so. */
+u64 perfbuf_told(const struct perfbuf *p) { return p->told; }
+
 u64 perfbuf_lost(const struct perfbuf *p)
 {
-	u64 lost = 0, v[2];
+	u64 now[2], n = 0;	/* the event's value, which is 0, and how many it lost */
 
 	for (size_t i = 0; i < p->bufs.n; i++)
-		if (read(p->bufs.v[i].fd, v, sizeof(v)) == sizeof(v))
-			lost += v[1];
-	return max_u64(lost, p->lost);
+		if (read(p->bufs.v[i].fd, now, sizeof(now)) == sizeof(now))
+			n += now[1];
+	return n > p->told ? n : p->told;
 }

@@ -54,7 +54,9 @@ int perfbuf_wait(struct perfbuf *p, int timeout_ms);
 /* Gives FN all records that are there, cpu by cpu: how many samples, or what FN said
  * when that is negative. */
 s64 perfbuf_read(struct perfbuf *p, perfbuf_fn fn, void *arg);
-/* Records that found no room so far; before 6.0 as far as was read. */
+/* Records that found no room so far; before Linux 6.0 as far as records were read that say
+ * so. Those that records have told of. */
 u64 perfbuf_lost(const struct perfbuf *p);
+u64 perfbuf_told(const struct perfbuf *p);
 
 #endif

@@ -157,11 +157,55 @@ static bool ask(struct vm_machine *m, const struct vm_insn *ip, const u64 *r)
 #define GOTO goto *labels[m->code->ops[ip - m->code->insns]]
 #include "vm/interp.inc"
 
+/* ---- counting ------------------------------------------------------------ */
+
+void vm_count(struct vm_code *code)
+{
+	code->counts.at = arena_news(&code->arena, code->nr_insns + 1, u64);
+	code->counts.away = arena_news(&code->arena, code->nr_insns + 1, u64);
+}
+
+struct vm_counts vm_code_counts(const struct vm_code *code) { return code->counts; }
+
+/* M goes on at IP, after the instruction *LAST of its program. */
+static inline void count(struct vm_machine *m, const struct vm_insn *ip, u64 *last)
+{
+	const struct vm_code *code = m->code;
+	u64 at = (u64)(ip - code->insns);
+
+	if (unlikely(!code->counts.at || at > code->nr_insns))
+		return;
+	code->counts.at[at]++;
+	if (at != *last + 1 && *last < code->nr_insns)
+		code->counts.away[*last]++;
+	*last = at;
+}
+
+/* And once more, with operations that count. */
+#undef INTERP_NAME
+#undef TICK
+#define INTERP_NAME run_counted
+#define TICK do { \
+	if (unlikely(!left--)) \
+		goto out_of_budget; \
+	count(m, ip, &m->last); \
+} while (0)
+#include "vm/interp.inc"
+
 /* ---- runs ---------------------------------------------------------------- */
 
 u64 vm_go_checked(struct vm_machine *m, const struct vm_insn *ip, u64 *r)
 {
-	return unlikely(m->step) ? run_stepped(m, ip, r, NULL) : run_checked(m, ip, r, NULL);
+	u64 last = m->last, r0;
+
+	if (unlikely(m->step))
+		return run_stepped(m, ip, r, NULL);
+	if (likely(!m->code->counts.at))
+		return run_checked(m, ip, r, NULL);
+	m->last = UINT64_MAX;	/* of a callback: the call is not what went on here */
+	r0 = run_counted(m, ip, r, NULL);
+	m->last = last;
+	return r0;
 }
 
 const void *const *vm_checked_labels(void)

@@ -145,6 +145,8 @@ static void lost_ones_are_counted(void **state)
 	run(w.prog, 1000);
 	n = perfbuf_read(w.p, see, &w.seen);
 	assert_in_range(n, 2, 20);
+	assert_int_equal(perfbuf_lost(w.p), 1000 - n);
+	assert_int_equal(perfbuf_told(w.p), 0);
 	run(w.prog, 1);
 	assert_int_equal(perfbuf_read(w.p, see, &w.seen), 1);
 	assert_int_equal(w.seen.samples + w.seen.lost, 1001);
