@@ -944,6 +944,10 @@ SEC("usdt") int skep_t_usdt(struct pt_regs *ctx)
 	*"cannot read"*) has "an index register: headers before libbpf 1.7" SKEP-E0948 "$out" ;;
 	*) has "an index register" '"v": [7, 8, 255' "$out" ;;
 	esac
+	sed 's|SEC("usdt")|SEC("usdt.s")|' "$tmp/probe.c" > "$tmp/probes.c"
+	"$SKEP" cc "$tmp/probes.c" -o "$tmp/probes.o" > /dev/null 2>&1
+	has "a program that may sleep" "map events: 3 records" \
+		"$(attach "$tmp/probes.o" --at "$tmp/usdt:skep:first" -c "$tmp/usdt")"
 	strip -s -o "$tmp/bare" "$tmp/usdt"
 	has "variables of a stripped program" "'counter' is not in its symbol tables" \
 		"$(attach "$tmp/probe.o" --at "$tmp/bare:skep:fourth" -c "$tmp/bare")"

@@ -65,6 +65,19 @@ traced lsm/file_open
 traced lsm.s/file_open
 traced fentry.s/__x64_sys_openat
 traced fexit.s/__x64_sys_openat
+# In a cgroup of the test's own, which nobody else sees mounted.
+object 'SEC("lsm_cgroup/socket_create") int skep_t_k(void *ctx) { hits++; return 1; }'
+cat > "$tmp/cg" <<X
+mount -t cgroup2 none /mnt && mkdir /mnt/skep-attachk-$$ || exit 1
+timeout 60 "$SKEP" attach --maps "$tmp/prog.o" --cgroup /mnt/skep-attachk-$$ \
+	-c "sh -c 'echo \$\$ > /mnt/skep-attachk-$$/cgroup.procs; exec ip link show lo'"
+sleep 0.2
+rmdir /mnt/skep-attachk-$$
+X
+attach() { unshare -m sh "$tmp/cg" 2>&1; }
+mkdir -p /mnt 2> /dev/null
+fires lsm_cgroup/socket_create
+attach() { timeout 60 "$SKEP" attach --maps "$@" 2>&1; }
 object 'SEC("kprobe/skep_no_such_function") int skep_t_k(void *ctx) { return 0; }'
 status "a function that is not there" 2 "$SKEP" attach "$tmp/prog.o" --duration 0
 object 'SEC("kprobe") int skep_t_k(void *ctx) { return 0; }'
