@@ -19,6 +19,10 @@ has "which is said" "there is no process 4194399" "$("$SKEP" attach "$tmp/none.c
 has "no such program" "there is no program 'drpo'" "$("$SKEP" attach "$tmp/none.c" --prog drpo 2>&1)"
 has "no such program for --at" "there is no program 'dorp'" \
 	"$("$SKEP" attach "$tmp/none.c" --at dorp=generic 2>&1)"
+cat > "$tmp/refused.c" <<'X'
+SEC("xdp") int drop(struct xdp_md *ctx) { return *(int *)(long)ctx->data; }
+char _license[] SEC("license") = "GPL";
+X
 has "no such device" "there is no network device 'skepnone0' [SKEP-E0942]" \
 	"$("$SKEP" attach "$tmp/none.c" --dev skepnone0 2>&1)"
 has "a cookie that is no number" "--cookie takes a number" \
@@ -28,6 +32,8 @@ why=$("$SKEP" run --on kernel examples/firewall/firewall.o examples/firewall/tra
 	done_testing
 	exit
 }
+
+status "a program that the kernel's verifier refuses" 1 "$SKEP" attach "$tmp/refused.c"
 
 # ---- helpers of the test ------------------------------------------------------------------
 cat > "$tmp/target.c" <<'X'
@@ -339,6 +345,35 @@ if [ "${n:-0}" -ge 100 ] && [ "$n" -le 1200 ]; then
 else
 	tap_line 1 "samples of a process: about 500" "got $n"
 fi
+cat > "$tmp/threads.c" <<'X'
+#include <pthread.h>
+#include <time.h>
+#include <unistd.h>
+static void *spin(void *arg)
+{
+	struct timespec t;
+
+	do
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	while (t.tv_nsec < 300000000);
+	return arg;
+}
+int main(void)
+{
+	pthread_t t[3];
+
+	pthread_create(&t[0], 0, spin, 0);	/* one that is there, and two that come */
+	usleep(1000000);
+	pthread_create(&t[1], 0, spin, 0);
+	pthread_create(&t[2], 0, spin, 0);
+	for (int i = 0; i < 3; i++)
+		pthread_join(t[i], 0);
+	return 0;
+}
+X
+$cc -O2 -pthread -o "$tmp/threads" "$tmp/threads.c"
+n=$(attach "$tmp/perf.o" --at cpu-clock@1000hz -c "$tmp/threads" | sed -n 's/.*hits: \([0-9]*\).*/\1/p')
+same "samples of all its threads: about 900" yes "$([ "${n:-0}" -ge 500 ] && echo yes || echo "$n")"
 has "page faults" "perf_event page-faults" "$(attach "$tmp/perf.o" --at page-faults -c "$tmp/spin")"
 has "an event that is not there" "did you mean 'cpu-clock'?" \
 	"$(attach "$tmp/perf.o" --at cpu-clokc -c "$tmp/spin")"
