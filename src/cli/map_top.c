@@ -533,7 +533,8 @@ static int operands(struct top *t)
 static int no_folder(struct top *t)
 {
 	if (os_in_bpf_fs(t->o->pin_dir) < 0 || access(t->o->pin_dir, F_OK))
-		return err_set(t->err, ERR_PIN, t->o->pin_dir, "--pin-dir: there is no such folder");
+		return err_set(t->err, ERR_PIN, t->o->pin_dir,
+			       "--pin-dir: there is no such folder");
 	err_set(t->err, ERR_PIN, t->o->pin_dir, "--pin-dir is for maps that are files, and this "
 		"folder has pins of the kernel's maps");
 	err_help(t->err, "without --pin-dir the kernel's maps are shown");
