@@ -26,7 +26,8 @@ static const char *const programs[] = {
 	"one: r0 = 1\n if r1 == 4 goto l\n r0 = 2\nl: exit\n"
 	"two: r7 = r1\n call one\n r1 = r7\n call one\n exit",
 	/* a function of two ends */
-	"r1 = 0\n call f\n r1 = 1\n call f\n exit\nf: if r1 == 0 goto l\n r0 = 1\n exit\nl: r0 = 2\n exit",
+	"r1 = 0\n call f\n r1 = 1\n call f\n exit\n"
+	"f: if r1 == 0 goto l\n r0 = 1\n exit\nl: r0 = 2\n exit",
 	/* it ends in the middle, under a call */
 	"r6 = 1\n call f\n r0 = 3\n exit\nf: r1 = 5\n r0 = *(u64 *)(r1 + 0)\n r0 = 1\n exit",
 	/* jumps that lead to the next instruction */
