@@ -120,8 +120,10 @@ void os_shared_close(int fd);
 bool os_shared_read(int fd, u64 at, void *to, size_t bytes);
 u64 os_shared_room(const char *path);	/* bytes free where PATH is or would be */
 u64 os_dir_room(const char *dir);
-/* Is PATH a file, and not a pin in a file system of type bpf? */
+/* Is PATH a file, and not a pin in a file system of type bpf? Is it in such a one, or
+ * would be: 1; 0 not; -1: there is no such folder. */
 bool os_is_plain_file(const char *path);
+int os_in_bpf_fs(const char *path);
 
 /* Maps BYTES at AT, at WHERE or (NULL) anywhere; the second as os_map_ring does.
  * NULL: refused. Children of fork have no part in it. */

@@ -140,9 +140,20 @@ u64 os_shared_room(const char *path)
 	return room;
 }
 
+enum { BPF_FS = (int)0xcafe4a11 };
+
+int os_in_bpf_fs(const char *path)
+{
+	char *dir = folder_of(path);
+	struct statfs fs;
+	int r = statfs(path, &fs) && statfs(*dir ? dir : "/", &fs);
+
+	free(dir);
+	return r ? -1 : (int)fs.f_type == BPF_FS;
+}
+
 bool os_is_plain_file(const char *path)
 {
-	enum { BPF_FS = (int)0xcafe4a11 };
 	struct statfs fs;
 	struct stat st;
 

@@ -25,6 +25,7 @@ struct job {
 	struct top_opts top;
 	const char *interval;
 	bool once;
+	bool is_answer;		/* the error is one: status 1 */
 	struct strbuf out;
 	struct json j;
 	struct skep_err err;
@@ -292,6 +293,8 @@ static int cannot_walk(struct job *job, const struct map_view *v)
 	r = err_set(&job->err, ERR_MAP_TYPE, v->live.file, "%s of type %s has no keys to go "
 		    "through", title, v->info.row->name);
 
+	if (v->live.type == BPF_MAP_TYPE_RINGBUF)
+		err_help(&job->err, "`skep map event_pipe` reads its records");
 	if (v->live.type == BPF_MAP_TYPE_QUEUE || v->live.type == BPF_MAP_TYPE_STACK)
 		err_help(&job->err, "`skep map peek` shows the next element");
 	return r;
@@ -434,6 +437,9 @@ static int map_update(struct job *job, struct map_view *v)
 	r = no_more_words(job);
 	if (!r) {
 		r = v->b->ops->map_update(v->b, v->number, v->key, v->value, flags);
+		/* what exist and noexist ask */
+		job->is_answer = (r == -ENOENT && flags == BPF_EXIST) ||
+				 (r == -EEXIST && flags == BPF_NOEXIST);
 		r = r ? refused(job, v, "no update", r) : 0;
 	}
 	if (fd >= 0)
@@ -857,6 +863,8 @@ int cmd_map(const struct command *cmd, int argc, char **argv)
 	status = run(&job);
 	if (status < 0)
 		status = failed(&job);
+	if (status == EXIT_NO_ANSWER && job.is_answer)
+		status = EXIT_NO;
 	sb_free(&job.out);
 	vec_free(&res.operands);
 	return status;

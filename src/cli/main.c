@@ -10,6 +10,8 @@ static const struct command commands[] = {
 	  cmd_verify, false },
 	{ "test", "OBJ|FILE.c...", "run the tests that stand in the source of programs",
 	  cmd_test, false },
+	{ "diff", "OLD NEW [CAPTURE...]", "compare two builds: verdicts, sizes, packets", cmd_diff,
+	  false },
 	{ "cover", "TRACEFILE...", "print source with how often each line ran", cmd_cover, false },
 	{ "inspect", "OBJ|FILE.c|CODE...", "show programs, maps and types of objects",
 	  cmd_inspect, false },

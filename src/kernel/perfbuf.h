@@ -26,8 +26,8 @@ struct perfbuf_opts {
  * (PERF_RECORD_*) that nobody asked for. */
 struct perfbuf_record {
 	u32 type, cpu, index;
-	u32 bytes;		/* of data; the kernel fills it up with zeroes to 4
-				   less than a multiple of 8 */
+	u32 bytes;		/* of data; up to 7 more than the program gave: 4 less
+				   than a multiple of 8. What is in those is nothing */
 	const u8 *data;		/* aligned to 8; gone after the call */
 	u64 time_ns;		/* when: the kernel's CLOCK_MONOTONIC, or near it */
 	u64 lost, id;		/* id: of the event that lost */

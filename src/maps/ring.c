@@ -437,7 +437,20 @@ static int no_update(struct map *m, const void *key, const void *value,
 	return -KERNEL_ENOTSUPP;
 }
 
-static u64 ring_count(const struct map *m) { return ring_query(m, BPF_RB_AVAIL_DATA); }
+/* Records that nobody has read, those that are not complete among them. */
+static u64 ring_count(const struct map *m)
+{
+	const struct ring *ring = m->index;
+	u64 pos = load_relaxed(&ring->consumed), end = load_acquire(&ring->produced), n = 0;
+
+	while (pos < end && end - pos <= m->max_entries) {
+		u32 len = load_acquire(&record_at(m, pos)->len);
+
+		n += !(len & BPF_RINGBUF_DISCARD_BIT);
+		pos += record_bytes(len);
+	}
+	return n;
+}
 
 const struct map_ops ringbuf_ops = {
 	.type = BPF_MAP_TYPE_RINGBUF, .ring = true, .check = ring_check,

@@ -10,6 +10,7 @@
  * before it said so.
  */
 #include "runtime/private.h"
+#include "base/os.h"
 #include "maps/share.h"
 #include <pthread.h>
 #include <signal.h>
@@ -85,6 +86,7 @@ struct sleeper {
 	struct map *m;
 	int fd;
 	u32 ends;
+	u32 pid;
 };
 
 static void *sleep_for(void *arg)
@@ -109,7 +111,7 @@ static int sleeper_start(struct runtime_map *r, int fd)
 	sigset_t all, before;
 	int code;
 
-	*s = (struct sleeper){ .m = r->m, .fd = fd };
+	*s = (struct sleeper){ .m = r->m, .fd = fd, .pid = os_pid() };
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	code = pthread_create(&s->thread, NULL, sleep_for, s);
@@ -141,9 +143,11 @@ void runtime_sleeper_end(struct runtime_map *r)
 
 	if (!s)
 		return;
-	__atomic_store_n(&s->ends, 1, __ATOMIC_SEQ_CST);
-	ring_wake(s->m);
-	pthread_join(s->thread, NULL);
+	if (s->pid == os_pid()) {	/* a child of fork has neither thread nor ring */
+		__atomic_store_n(&s->ends, 1, __ATOMIC_SEQ_CST);
+		ring_wake(s->m);
+		pthread_join(s->thread, NULL);
+	}
 	free(s);
 	r->sleeper = NULL;
 }

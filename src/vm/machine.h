@@ -112,7 +112,6 @@ struct vm_machine {
 	struct vm_region gone;	/* the last one that the program gave back */
 	u64 charged;		/* of the budget, for work of helpers */
 	bool native;		/* compiled code runs, or what it has called */
-	u64 last;		/* counting: the slot that ran last, of this program */
 	vm_step_fn step;	/* called before each instruction; NULL: none */
 	void *step_arg;
 	struct vm_fault fault;

@@ -201,9 +201,9 @@ u64 vm_run_insns(const struct vm_machine *m);
 
 /* ---- counting ------------------------------------------------------------ */
 
-/* How often each slot of a program ran, and how often something else than the next one
- * followed: of conditions how often they held. */
-struct vm_counts { u64 *at, *away; };
+/* How often each slot of a program ran (AT), and how often something else than the next
+ * one followed (AWAY): of conditions how often they held; and was where a run began. */
+struct vm_counts { u64 *at, *away, *enter; };
 
 /* From now on they are counted, from 0, in the checked interpreter; one thread at a time. */
 void vm_count(struct vm_code *code);

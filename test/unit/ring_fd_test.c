@@ -342,9 +342,11 @@ static void test_pinned_later(void **state)
 {
 	struct skep_object *obj = loaded(&rows[0], SKEP_USER);
 	struct pollfd p = { .fd = skep_map_fd(ring_of(obj)), .events = POLLIN };
-	char path[] = "/tmp/skep-ring-later";
+	char path[] = "/tmp/skep-ring-later-XXXXXX";
 	u32 seen = 0;
+	int status;
 
+	close(mkstemp(path));
 	unlink(path);
 	assert_int_equal(skep_map_read(ring_of(obj), take, &seen), 0);
 	if (skep_map_pin(ring_of(obj), path, &err))
@@ -354,6 +356,13 @@ static void test_pinned_later(void **state)
 	run(obj);
 	assert_int_equal(poll(&p, 1, 0), 1);
 	assert_int_equal(skep_map_read(ring_of(obj), take, &seen), 1);
+	if (!fork()) {		/* who has neither the thread nor the ring closes, too */
+		alarm(10);
+		skep_object_close(obj);
+		_exit(0);
+	}
+	assert_true(wait(&status) > 0);
+	assert_int_equal(status, 0);
 	skep_object_close(obj);
 }
 
