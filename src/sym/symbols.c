@@ -12,7 +12,7 @@
 
 enum { NEAR_MAX = 20000, ID_MAX = 64 };
 
-/* ---- opening ------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------- */
 
 /* libelf takes memory as if it were to write to it, and does not. */
 static Elf *elf_of(const struct os_file *f)
@@ -124,7 +124,7 @@ void sym_close(struct sym_file *f)
 	*f = (struct sym_file){ 0 };
 }
 
-/* ---- versions ----------------------------------------------------------------------------- */
+/* ---- versions -------------------------------------------------------------- */
 
 struct versions {
 	Elf *elf;
@@ -174,7 +174,7 @@ static void set_version(struct sym *s, const struct versions *v, int i)
 		s->version = version_name(v, number & 0x7fff);
 }
 
-/* ---- going through them --------------------------------------------------------------------- */
+/* ---- going through them ---------------------------------------------------- */
 
 static int each_of(Elf *elf, u32 type, sym_fn *fn, void *arg)
 {
@@ -212,7 +212,7 @@ int sym_each(const struct sym_file *f, sym_fn *fn, void *arg)
 	return r || !f->debug ? r : each_of(f->debug, SHT_SYMTAB, fn, arg);
 }
 
-/* ---- by name --------------------------------------------------------------------------------- */
+/* ---- by name --------------------------------------------------------------- */
 
 struct search {
 	const char *name;
@@ -317,7 +317,7 @@ bool sym_value(const struct sym_file *f, const char *name, u64 *addr)
 	       (f->debug && value_in(f->debug, SHT_SYMTAB, name, addr));
 }
 
-/* ---- by place ---------------------------------------------------------------------------------- */
+/* ---- by place -------------------------------------------------------------- */
 
 struct place { u64 addr; struct sym *out; bool found; };
 

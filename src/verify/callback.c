@@ -123,6 +123,7 @@ static void enter(struct verifier *v, struct state *s, const struct call *c)
 	body = explore_push(v, s, v->funcs[func].start);
 	if (!body)
 		return;
+	v->funcs[func].called_back = true;
 	state_frame(body)->depth++;
 	state_push_frame(v, body, func, c->insn);
 	set_frame(body, state_frame(body), FRAME_CALLBACK, c->row->id, 1);

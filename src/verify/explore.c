@@ -200,12 +200,18 @@ static u32 packed_elements(const struct packed_frame *f)
 	return n;
 }
 
+/* A timer has called what S is in, later than what OLD is in: that is no loop. */
+static bool later_run(const struct packed *old, const struct state *s)
+{
+	return old->head.frames[0]->serial != s->frames[0]->serial;
+}
+
 /* Both are in the same passes over what repeats: S is no later round. */
 static bool same_passes(const struct packed *packed, const struct state *s)
 {
 	const struct state *old = &packed->head;
 
-	if (old->may_goto != s->may_goto)
+	if (old->may_goto != s->may_goto || later_run(packed, s))
 		return false;
 	for (u32 i = 0; i < s->nr_frames && i < old->nr_frames; i++)
 		if (s->frames[i]->depth != old->frames[i]->depth ||
@@ -321,7 +327,7 @@ static bool pass_covered(struct verifier *v, const struct kept *k, const struct 
 	const struct frame *old = state_frame(&k->state->head), *new = state_frame(s);
 
 	if (!(new->depth > old->depth && same_run(v, old, new)) &&
-	    !iterates_on(v, k->state, s) &&
+	    !iterates_on(v, k->state, s) && !later_run(k->state, s) &&
 	    (v->points[s->insn].op != OP_MAY_GOTO || !uses_budget(v, &k->state->head, s)))
 		return false;
 	return state_covers(v, k->state, s, s->insn, COVERS_RANGE);
