@@ -437,6 +437,43 @@ static void stack_of(void **unused UNUSED)
 #undef INDEX
 }
 
+/* ---- what is not judged well -------------------------------------------------- */
+
+/* A program that is refused is followed twice: results are of the second time. */
+static void refused(void **unused UNUSED)
+{
+	static const char text[] = "call 7\n r1 = 0\n r2 = 0\n r3 = 0\n r4 = 0\n r5 = 0\n"
+				   "r1 = 0\n if r0 == 0 goto l\n r1 = 0\n goto l\n l: r0 = 2\n"
+				   "r0 = *(u8 *)(r0 + 0)\n exit\n";
+	struct skep_err err;
+
+	assert_int_equal(isa_asm(&code, text, strlen(text), "facts", &err), 0);
+	assert_int_equal(obj_from_insns(&img, BPF_PROG_TYPE_XDP, "facts", code.v, (u32)code.n, maps,
+					ARRAY_LEN(maps), "GPL", &err), 0);
+	assert_int_equal(verify_prog(&result, &arena, img, &img->progs[0], NULL, &err), 0);
+	assert_int_equal(result.verdict, VERDICT_REJECTED);
+	assert_int_equal(result.states, 1);
+	done();
+}
+
+/* No instruction: nothing of it is looked at. */
+static void no_program(void **unused UNUSED)
+{
+	static const char text[] = "r0 = 2\n exit\n";
+	struct bpf_insn bad = { .code = 0xff };
+	struct image_prog prog;
+	struct skep_err err;
+
+	assert_int_equal(isa_asm(&code, text, strlen(text), "facts", &err), 0);
+	assert_int_equal(obj_from_insns(&img, BPF_PROG_TYPE_XDP, "facts", code.v, (u32)code.n, maps,
+					ARRAY_LEN(maps), "GPL", &err), 0);
+	prog = img->progs[0];
+	prog.insns = &bad;
+	prog.nr_insns = 1;
+	assert_true(verify_prog(&result, &arena, img, &prog, NULL, &err) < 0);
+	done();
+}
+
 static void irreducible(void **unused UNUSED)
 {
 	judge("r7 = map[idx:0][0]+8\n"		/* 0 */
@@ -472,6 +509,8 @@ int main(void)
 		cmocka_unit_test(unresolved_callback),
 		cmocka_unit_test(unresolved_context),
 		cmocka_unit_test(stack_of),
+		cmocka_unit_test(refused),
+		cmocka_unit_test(no_program),
 		cmocka_unit_test(irreducible),
 	};
 
