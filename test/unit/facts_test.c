@@ -426,7 +426,8 @@ static void stack_of(void **unused UNUSED)
 	stack_is("*(u64 *)(r10 - 40) = 1\n r0 = *(u64 *)(r10 - 40)\n r0 = 1\n exit\n", false, 48);
 	stack_is("r0 = *(u64 *)(r10 - 40)\n r0 = 1\n exit\n", true, 48);
 	stack_is(INDEX "*(u8 *)(r2 + 0) = 1\n r0 = 1\n exit\n", true, 48);
-	stack_is("*(u64 *)(r10 - 40) = 1\n" INDEX "*(u8 *)(r2 + 0) = 1\n r0 = 1\n exit\n", false, 48);
+	stack_is("*(u64 *)(r10 - 40) = 1\n" INDEX "*(u8 *)(r2 + 0) = 1\n r0 = 1\n exit\n",
+		 false, 48);
 	/* a key that nobody wrote; what a helper may leave as it is */
 	stack_is("r1 = map[idx:0]\n r2 = r10\n r2 += -40\n call 1\n r0 = 1\n exit\n", true, 48);
 	stack_is("r3 = r1\n r1 = r10\n r1 += -40\n r2 = 8\n call 113\n r0 = 1\n exit\n", true, 48);

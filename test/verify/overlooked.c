@@ -642,3 +642,8 @@ SEC("tp_btf/sched_switch") int cast_either(__u64 *ctx)
 	t = bpf_rdonly_cast((void *)ctx[1], id);
 	return t->pid;
 }
+// rejected 0380: a session's cookie in a probe that is of none
+SEC("kprobe/do_nanosleep") int no_session(void *ctx)
+{
+	return *bpf_session_cookie();
+}
