@@ -47,11 +47,14 @@ static void put_comment(struct strbuf *out, const char *text)
 	}
 }
 
-/* '#' begins a directive in TAP. */
+/* '#' begins a directive in TAP, and a line's end a line of its own. */
 static void put_name(struct strbuf *out, const struct outcome *o)
 {
 	for (const char *s = o->name; *s; s++)
-		sb_printf(out, *s == '#' ? "\\%c" : "%c", *s);
+		if ((u8)*s < ' ' || *s == 0x7f)
+			sb_printf(out, "\\x%02x", *s);
+		else
+			sb_printf(out, *s == '#' || *s == '\\' ? "\\%c" : "%c", *s);
 }
 
 static void tell(struct test_cmd *c, const struct outcome *o)

@@ -164,6 +164,14 @@ static bool is_key(const char *key)
 	return false;
 }
 
+/* What a case says once; it may name several maps. */
+static bool is_again(const struct test_case *c, const char *key)
+{
+	size_t at = 0;
+
+	return strcmp(key, "map") && strcmp(key, "expect") && testcase_field(c, key, &at);
+}
+
 static char *trim(char *s)
 {
 	size_t n;
@@ -214,6 +222,8 @@ static void read_field(struct reader *r, char *field)
 					   near ? near : "", near ? "'?" : "");
 		return;
 	}
+	if (is_again(r->c, field))
+		wrong(r, "'%s' is given twice", field);
 	*vec_push(&r->c->fields) = (struct test_field){ field, trim(eq + 1) };
 }
 
