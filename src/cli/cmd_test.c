@@ -5,6 +5,7 @@
  * JUnit's XML in a file. A file that cannot be used is a test that failed; the others go on.
  */
 #include "cli/testcase.h"
+#include "base/json.h"
 #include "obj/obj.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -98,7 +99,8 @@ static void xml(struct strbuf *out, const char *s)
 		{ '&', "&amp;" }, { '<', "&lt;" }, { '>', "&gt;" }, { '"', "&quot;" },
 	};
 
-	for (; *s; s++) {
+	for (const char *end = s + strlen(s); s < end; s++) {
+		size_t n = json_utf8((const u8 *)s, (size_t)(end - s));
 		const char *text = NULL;
 
 		for (size_t i = 0; i < ARRAY_LEN(marks); i++)
@@ -106,8 +108,11 @@ static void xml(struct strbuf *out, const char *s)
 				text = marks[i].text;
 		if (text)
 			sb_puts(out, text);
-		else	/* XML 1.0 has no other control characters */
-			sb_putc(out, (u8)*s < ' ' && *s != '\n' && *s != '\t' ? '?' : *s);
+		else if (!n || ((u8)*s < ' ' && *s != '\n' && *s != '\t'))
+			sb_putc(out, '?');	/* XML 1.0 has no other control characters */
+		else
+			sb_add(out, s, n);
+		s += n > 1 ? n - 1 : 0;
 	}
 }
 
@@ -287,19 +292,20 @@ static int check_outputs(const struct test_cmd *c, const struct str_list *in, st
 
 /* ---- --watch ----------------------------------------------------------------------- */
 
-/* When one of the files was changed last. */
-static s64 changed(const struct str_list *paths)
+/* A number that is another one when one of the files has been changed or is gone. */
+static u64 state_of(const struct str_list *paths)
 {
-	s64 last = 0;
-	struct stat st;
+	u64 state = 0;
 
-	for (size_t i = 0; i < paths->n; i++)
-		if (!stat(paths->v[i], &st)) {
-			s64 ns = (s64)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+	for (size_t i = 0; i < paths->n; i++) {
+		struct stat st;
 
-			last = ns > last ? ns : last;
-		}
-	return last;
+		state *= 0x9e3779b97f4a7c15;
+		if (!stat(paths->v[i], &st))
+			state += (u64)st.st_mtim.tv_sec * 1000000000 + (u64)st.st_mtim.tv_nsec +
+				 (u64)st.st_size + (u64)st.st_ino;
+	}
+	return state;
 }
 
 /* Ends with the signal that ends skep. */
@@ -311,11 +317,11 @@ static void watch(struct test_cmd *c, const struct str_list *paths, const struct
 			.lcov = c->lcov, .coverage.arena = ARENA_INIT, .kernel = c->kernel,
 			.arena = ARENA_INIT,
 			.types.target.opts = c->types.target.opts };
-		s64 now = changed(paths);
+		u64 now = state_of(paths);
 
 		run_all(&next, paths, load);
 		test_free(&next);
-		while (changed(paths) == now)
+		while (state_of(paths) == now)
 			nanosleep(&wait, NULL);
 		printf("\n");
 	}

@@ -12,7 +12,7 @@ struct reader {
 	struct test_case *c;
 	bool success, failure, auxiliary, unpriv;
 	const char *description;
-	VEC(struct test_text) cases;	/* of __test: "NAME=SPEC" */
+	VEC(struct test_text) cases;	/* of __test: "NAME\vSPEC" */
 };
 
 static void wrong(struct reader *r, const char *fmt, const char *what)
@@ -232,24 +232,24 @@ static const struct image_prog *obj_prog(const struct test_case *c)
 	return &c->obj->img->progs[c->prog];
 }
 
-/* The case of "NAME=SPEC" for the program of LIKE. */
+/* The case of "NAME\vSPEC" for the program of LIKE. */
 static struct test_case read_case(struct reader *r, const struct test_case *like,
 				  const char *text)
 {
-	char *s = arena_strdup(r->arena, text), *eq = strchr(s, '='), *end;
+	char *s = arena_strdup(r->arena, text), *sep = strchr(s, '\v'), *end;
 	struct test_case c = { .obj = like->obj, .prog = like->prog, .dir = like->dir,
 			       .skip = like->skip, .runs = true, .expect = EXPECT_SUCCESS };
 
 	r->c = &c;
-	if (!eq)
+	if (!sep)
 		wrong(r, "__test(%s): a name and a text of inputs are needed", s);
-	for (char *f = eq ? eq + 1 : NULL; f; f = end) {
+	for (char *f = sep ? sep + 1 : NULL; f; f = end) {
 		end = field_end(f);
 		end = *end ? (*end = 0, end + 1) : NULL;
 		read_field(r, trim(f));
 	}
-	if (eq)
-		*eq = 0;
+	if (sep)
+		*sep = 0;
 	c.name = arena_printf(r->arena, "%s: %s", obj_prog(like)->name, s);
 	r->c = NULL;
 	return c;

@@ -18,7 +18,7 @@ SEC("xdp")
 __test("short", "packet=0102 0304 0506 0708 090a 0b0c 0d0e; retval=XDP_DROP; expect=sizes:[]")
 __test("of a capture", "packet=traffic.pcapng#1; retval=XDP_PASS;"
        "expect=sizes:[{\"key\": 1, \"value\": 1}]")
-__test("with a limit; and a name", "packet=traffic.pcapng#1; retval=XDP_DROP;"
+__test("limit=1000; and a name", "packet=traffic.pcapng#1; retval=XDP_DROP;"
        "map=limits:[{\"key\": 0, \"value\": 1000}]")
 __test("from a file", "packet=traffic.pcapng#1; map=limits:limits.json; retval=XDP_DROP")
 int big(struct xdp_md *ctx)
@@ -60,7 +60,7 @@ same "good tests: exit status" 0 $?
 same "none fails" "" "$(printf '%s\n' "$out" | grep '^not ok\|^#')"
 has "all are counted" "9 passed, 0 failed, 0 skipped" "$(cat "$tmp/err")"
 has "TAP" "1..9" "$out"
-has "a name" "good.c: big: with a limit; and a name" "$out"
+has "a name" "good.c: big: limit=1000; and a name" "$out"
 has "a description" "good.c: answer: the answer" "$out"
 same "a filter" "1..4" "$($SKEP test -f big: "$tmp/good.c" 2>/dev/null | tail -n 1)"
 status "a filter that nothing has" 2 $SKEP test -f nothing "$tmp/good.c"
@@ -155,6 +155,32 @@ fi
 	printf '; retval=3000") int size(struct xdp_md *ctx) { return ctx->data_end - ctx->data; }\n'
 } >"$tmp/jumbo.c"
 has "a long packet" "1 passed, 0 failed" "$($SKEP test "$tmp/jumbo.c" 2>&1)"
+
+# Bytes that are no UTF-8 do not spoil the XML.
+printf '#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n#include <skep/test.h>\n%s\n' \
+	'SEC("xdp") __test("QQ", "retval=0") int zero(struct xdp_md *ctx) { return 0; }' >"$tmp/l.c"
+$SKEP cc "$tmp/l.c" -o "$tmp/l.o"
+LC_ALL=C sed 's/QQ/\xe9\xc3/g' "$tmp/l.o" >"$tmp/latin.o"
+$SKEP test --junit "$tmp/latin.xml" "$tmp/latin.o" >/dev/null 2>&1
+has "a name in Latin-1" 'name="zero: ??"' "$(cat "$tmp/latin.xml")"
+
+# A file that goes and is not the newest.
+cp "$tmp/l.o" "$tmp/gone.o"
+cp "$tmp/l.o" "$tmp/stays.o"
+touch "$tmp/stays.o"
+$SKEP test --watch "$tmp/gone.o" "$tmp/stays.o" >"$tmp/watch" 2>/dev/null &
+pid=$!
+wait_for() {
+	for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		grep -q "$1" "$tmp/watch" && return
+		sleep 0.5
+	done
+}
+wait_for '^1\.\.'
+rm "$tmp/gone.o"
+wait_for '^not ok'
+kill $pid
+has "--watch sees it" "not ok 1 - $tmp/gone.o: it can be read" "$(cat "$tmp/watch")"
 
 # A thousand small tests.
 {
