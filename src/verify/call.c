@@ -330,8 +330,7 @@ static void check_whole(struct verifier *v, struct state *s, const struct call *
 static bool moves_packet(const struct call *c)
 {
 	return helper_moves_packet(c->row->id) ||
-	       (c->row->id == BPF_FUNC_dynptr_write && (c->dynptr.kind == DYNPTR_SKB ||
-							 c->dynptr.kind == DYNPTR_SKB_META));
+	       (c->row->id == BPF_FUNC_dynptr_write && dynptr_moves_packet(&c->into));
 }
 
 /* ---- the call ------------------------------------------------------------ */

@@ -215,7 +215,8 @@ static bool initialized(struct verifier *v, struct state *s, const struct call *
 
 void arg_dynptr(struct verifier *v, struct state *s, struct call *c, unsigned i)
 {
-	initialized(v, s, c, i, &c->dynptr);
+	if (initialized(v, s, c, i, &c->dynptr) && !c->into.kind)
+		c->into = c->dynptr;
 }
 
 static void arg_dynptr_record(struct verifier *v, struct state *s, struct call *c, unsigned i)
@@ -249,6 +250,25 @@ bool writes_packet(const struct verifier *v)
 	default:
 		return false;
 	}
+}
+
+bool writes_dynptr(const char *name)
+{
+	static const char *const names[] = {
+		"dynptr_copy", "dynptr_memset", "probe_read_kernel_dynptr",
+		"probe_read_kernel_str_dynptr", "probe_read_user_dynptr",
+		"probe_read_user_str_dynptr",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (!strcmp(names[i], name))
+			return true;
+	return false;
+}
+
+bool dynptr_moves_packet(const struct dynptr_at *d)
+{
+	return d->kind == DYNPTR_SKB || d->kind == DYNPTR_SKB_META || d->kind == DYNPTR_GIVEN;
 }
 
 void ret_slice(struct verifier *v, struct state *s, const struct call *c, unsigned flags)

@@ -197,10 +197,31 @@ static void check_arg(struct verifier *v, struct state *s, u32 at, const struct 
 		check_mem(v, s, at, i, p.bytes);
 }
 
+/* Has the program dynptrs of packets that move when they are written to? */
+static bool has_skb_dynptrs(const struct verifier *v)
+{
+	for (u32 at = 0; at < v->nr_insns; at++)
+		if (v->points[at].op == OP_CALL_KFUNC &&
+		    !strncmp(kfunc_name(v, at), "bpf_dynptr_from_skb", 19))
+			return true;
+	return false;
+}
+
+/* Does instruction AT write into a dynptr, perhaps of a packet? (The kernel does not ask
+ * in functions that it judges alone.) */
+static bool fills_dynptr(const struct verifier *v, u32 at)
+{
+	if (v->points[at].op == OP_CALL)
+		return v->insns[at].imm == BPF_FUNC_dynptr_write;
+	return v->points[at].op == OP_CALL_KFUNC && writes_dynptr(kfunc_name(v, at) + 4);
+}
+
 /* Does instruction AT by itself move the packet, does it sleep? */
-static void find_here(const struct verifier *v, u32 at, struct func *f)
+static void find_here(const struct verifier *v, u32 at, struct func *f, bool skb_dynptrs)
 {
 	u32 i = (u32)v->insns[at].imm;
+
+	f->moves_packet |= skb_dynptrs && fills_dynptr(v, at);
 
 	if (v->points[at].op == OP_CALL) {
 		const struct helper_row *row = helper_proto(i, v->prog->type);
@@ -232,14 +253,15 @@ static bool find_callee(const struct verifier *v, u32 at, struct func *f)
 
 void global_effects(struct verifier *v)
 {
-	bool changed = false;
+	bool changed = false, skb_dynptrs;
 
 	for (u32 i = 0; i < v->nr_funcs; i++)
 		changed |= v->funcs[i].global;
 	if (!changed)	/* nobody asks */
 		return;
+	skb_dynptrs = v->opts->policy == POLICY_USER && has_skb_dynptrs(v);
 	for (u32 at = 0; at < v->nr_insns; at++)
-		find_here(v, at, &v->funcs[v->points[at].func]);
+		find_here(v, at, &v->funcs[v->points[at].func], skb_dynptrs);
 	while (changed) {
 		changed = false;
 		for (u32 at = 0; at < v->nr_insns; at++)

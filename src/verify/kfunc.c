@@ -231,7 +231,7 @@ enum step step_call_kfunc(struct verifier *v, struct state *s, u32 at)
 	}
 	if (k->args && check_readable(v, s, at, 1))
 		return STEP_NEXT;
-	check_locked(v, s, at, k->iterates || k->inside);
+	check_locked(v, s, at, k->inside);
 	step = k->fn(v, s, at);
 	for (unsigned r = 1; r <= 5; r++)
 		reg_set_none(state_reg(s, r));

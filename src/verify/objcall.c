@@ -198,6 +198,14 @@ static void set_result(struct verifier *v, struct state *s, struct call *c)
 	}
 }
 
+/* What is written behind the bytes that lie in one piece moves them. (The kernel knows
+ * it of bpf_dynptr_write alone.) */
+static bool fills_packet(const struct verifier *v, const struct call *c)
+{
+	return v->opts->policy == POLICY_USER && writes_dynptr(c->row->name) &&
+	       dynptr_moves_packet(&c->into);
+}
+
 enum step step_call_row(struct verifier *v, struct state *s, u32 at,
 			const struct helper_row *row)
 {
@@ -209,7 +217,7 @@ enum step step_call_row(struct verifier *v, struct state *s, u32 at,
 		return STEP_END;
 	if (c.func >= 0)
 		callback_enter(v, s, &c);
-	if (is(&c, "xdp_pull_data"))
+	if (is(&c, "xdp_pull_data") || fills_packet(v, &c))
 		forget_packet(v, s);
 	for (unsigned r = 0; r <= 5; r++)
 		reg_set_none(state_reg(s, r));

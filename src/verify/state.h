@@ -194,7 +194,6 @@ struct frame {
 	u32 depth;		/* how often bodies of a call here were entered */
 	u32 serial;		/* of its own: each call of a function has another */
 	u32 left;		/* how often calls that enter bodies were left here */
-	u32 nr_refs, rcu, preempt;	/* CALLBACK: held when it was entered */
 	/* packed states have what stands above: see pack.h */
 	struct reg regs[NR_REGS];
 	struct slot slots[];	/* slot i holds bytes -8(i+1) .. -8i-1 from fp */
