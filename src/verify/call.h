@@ -70,7 +70,7 @@ void dynptr_leave(struct verifier *v, struct state *s, u32 frame);
 void dynptr_release(struct verifier *v, struct state *s, u32 ref);
 /* r0 after a call that gives a part of c->dynptr. */
 void ret_slice(struct verifier *v, struct state *s, const struct call *c, unsigned flags);
-/* May packets be written by this type of program? */
+/* May packets be written by this type of program, or only read by pointers? */
 bool writes_packet(const struct verifier *v);
 /* Does the function of the kernel NAME, without "bpf_", write into the dynptr that is its
  * first argument; does writing into D move the packet? */

@@ -111,7 +111,8 @@ static void set_param(struct verifier *v, const struct func *f, struct reg *r, u
 		reg_set_ptr(r, REG_CTX, 0);
 		break;
 	case PARAM_MEM:
-		reg_set_ptr(r, REG_MEM, p.nonnull ? 0 : REG_OR_NULL);
+		reg_set_ptr(r, REG_MEM, (p.nonnull ? 0 : REG_OR_NULL) |
+			    (f->shown >> i & 1 ? REG_SHOWN | REG_RDONLY : 0));
 		r->bytes = p.bytes;
 		r->id = ++v->next_id;
 		break;
@@ -145,7 +146,16 @@ void global_args(struct verifier *v, struct state *s, u32 func)
 
 /* ---- calls --------------------------------------------------------------- */
 
-static void check_mem(struct verifier *v, struct state *s, u32 at, u32 i, u32 bytes)
+/* Memory that the function may not write to, though its type does not say so. (The kernel
+ * lets it write to packets that the program may only read.) */
+static bool shows(const struct verifier *v, const struct reg *r)
+{
+	return (reg_is_packet(r) && !writes_packet(v)) || (r->type == REG_MEM &&
+							   (r->flags & REG_SHOWN));
+}
+
+static void check_mem(struct verifier *v, struct state *s, u32 at, struct func *f, u32 i,
+		      u32 bytes)
 {
 	struct access a = { .insn = at, .reg = i + 1, .size = bytes, .store = -1,
 			    .kind = ACCESS_READ, .is_helper = true };
@@ -158,6 +168,10 @@ static void check_mem(struct verifier *v, struct state *s, u32 at, u32 i, u32 by
 		return;
 	}
 	mem_access(v, s, &a, NULL);
+	if (shows(v, &r)) {
+		f->shown |= (u8)(v->opts->policy == POLICY_USER ? 1 << i : 0);
+		return;
+	}
 	a.kind = ACCESS_WRITE;
 	mem_access(v, s, &a, NULL);
 }
@@ -168,7 +182,7 @@ static bool is_plain_ctx(const struct reg *r)
 	       !scalar_value(&r->val);
 }
 
-static void check_arg(struct verifier *v, struct state *s, u32 at, const struct func *f,
+static void check_arg(struct verifier *v, struct state *s, u32 at, struct func *f,
 		      u32 i, struct param p)
 {
 	struct reg *r = state_reg(s, i + 1);
@@ -194,7 +208,7 @@ static void check_arg(struct verifier *v, struct state *s, u32 at, const struct 
 	else if (p.kind == PARAM_MEM && p.nonnull && (r->flags & REG_OR_NULL))
 		reject(v, REJECT_ARG_NULL, at, &why);
 	else if (p.kind == PARAM_MEM && reg_is_ptr(r))
-		check_mem(v, s, at, i, p.bytes);
+		check_mem(v, s, at, f, i, p.bytes);
 }
 
 /* Has the program dynptrs of packets that move when they are written to? */

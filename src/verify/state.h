@@ -82,6 +82,7 @@ enum reg_flag {
 	REG_SLICE	= 1 << 12,	/* MEM: of a packet, by a dynptr */
 	REG_NARROW	= 1 << 13,	/* LINKED: it is the low half of the sum alone */
 	REG_LINKS	= REG_LINKED | REG_NARROW,
+	REG_SHOWN	= 1 << 14,	/* MEM: a parameter, perhaps a packet that is only read */
 };
 
 /* Ranges of packet pointers that compared as beyond the end (see step_jump.c). */
@@ -256,6 +257,9 @@ struct func {			/* a subprogram */
 	bool verified;
 	bool has_ld_abs, tail_calls, moves_packet, might_sleep;
 	bool is_async;		/* a timer calls it */
+	u8 shown;		/* global: parameters, by bits, that may be packets that
+				   are only read; and of these when it was judged */
+	u8 judged_shown;
 	u32 stack_bytes;	/* lowest byte that was touched */
 };
 
