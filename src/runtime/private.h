@@ -41,13 +41,15 @@ struct seat {
 	struct run run;		/* first */
 	struct runtime *rt;
 	u32 version;		/* what of RT its run knows */
-	u32 running;		/* programs may have pointers to maps */
+	u64 running;		/* programs may have pointers to maps and objects: how
+				   deep (SEAT_DEPTH); how often all ended, above that */
 	struct vm_machine *machine;
 	u8 *buffer;		/* of the host in use */
 	u64 buffer_bytes;
 	struct copies copies;	/* of the run at hand */
 };
 
+enum { SEAT_DEPTH = 0xff, SEAT_ENDED = SEAT_DEPTH + 1 };	/* of struct seat.running */
 enum { SEAT_LENT = ~0u };	/* owner of a cpu that another seat's program runs on */
 
 struct runtime {
@@ -72,6 +74,7 @@ struct runtime {
 	size_t nr_inner;
 	VEC(struct runtime_prog *) progs;
 	struct run run;		/* how those of seats begin */
+	struct run_sections sections;
 	u64 buffer_bytes;	/* that hosts of loaded programs want */
 	struct sock_table socks;	/* that are described */
 	struct ring_watch watch;
@@ -108,6 +111,9 @@ bool runtime_cpu_borrow(struct runtime *rt, u32 cpu);
 void runtime_cpu_return(struct runtime *rt, u32 cpu);
 /* Does no program run now? One that starts later sees all that was stored before. */
 bool runtime_idle(const struct runtime *rt);
+/* struct run_sections, of runtime ARG. */
+bool runtime_sections_mark(void *arg, u64 *seen);
+bool runtime_sections_left(void *arg, const u64 *seen);
 /* Seats are to look again at what they have from RT. */
 static inline void runtime_changed(struct runtime *rt)
 {

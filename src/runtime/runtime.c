@@ -274,7 +274,7 @@ static const struct vm_code *rt_tail_target(struct run *run, struct map *map, u3
 	return prog < 0 || (u64)prog >= rt->progs.n ? NULL : rt->progs.v[prog]->code;
 }
 
-/* Programs may have pointers to maps between the two. */
+/* Programs may have pointers to maps and objects between the two. */
 static inline void run_enter(struct seat *s)
 {
 	__atomic_store_n(&s->running, s->running + 1, __ATOMIC_RELAXED);
@@ -283,7 +283,9 @@ static inline void run_enter(struct seat *s)
 
 static inline void run_leave(struct seat *s)
 {
-	__atomic_store_n(&s->running, s->running - 1, __ATOMIC_RELEASE);
+	u64 ended = (s->running & SEAT_DEPTH) == 1 ? SEAT_ENDED : 0;
+
+	__atomic_store_n(&s->running, s->running - 1 + ended, __ATOMIC_RELEASE);
 }
 
 /* ---- running -------------------------------------------------------------- */
@@ -753,6 +755,8 @@ int runtime_open(struct backend **out, const struct runtime_opts *opts,
 	rt->run.print_arg = opts->print_arg;
 	rt->run.stack = opts->stack;
 	rt->run.stack_arg = opts->stack_arg;
+	rt->sections = (struct run_sections){ runtime_sections_mark, runtime_sections_left, rt };
+	rt->run.sections = &rt->sections;
 	rt->run.tail_target = rt_tail_target;
 	rt->run.copy = rt_copy;
 	rt->run.socks = &rt->socks;

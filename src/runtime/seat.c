@@ -23,6 +23,11 @@ static u32 thread_id(void) { return (u32)os_pid_tgid(); }
 void runtime_lock(struct runtime *rt) { map_spin_lock(&rt->lock, MAP_USER); }
 void runtime_unlock(struct runtime *rt) { map_spin_unlock(&rt->lock); }
 
+static struct seat *seat_of(const struct runtime *rt, u32 i)
+{
+	return __atomic_load_n(&rt->seats[i], __ATOMIC_ACQUIRE);
+}
+
 /* The seat of cpu I, made when somebody first takes it. */
 static struct seat *seat_at(struct runtime *rt, u32 i)
 {
@@ -146,16 +151,50 @@ void runtime_cpu_return(struct runtime *rt, u32 cpu)
 	runtime_unlock(rt);
 }
 
-bool runtime_idle(const struct runtime *rt)
+/* Makes visible what other threads stored when their runs began. */
+static bool see_others(const struct runtime *rt)
 {
 	u32 others = 0;
 
 	for (u32 i = 0; i < rt->opts.cpus; i++)
-		others += rt->seats[i] && rt->seats[i] != here.seat;
-	if (others && !os_membarrier())
+		others += seat_of(rt, i) && seat_of(rt, i) != here.seat;
+	return !others || os_membarrier();
+}
+
+static u64 running_at(const struct runtime *rt, u32 i)
+{
+	const struct seat *s = seat_of(rt, i);
+
+	return s ? __atomic_load_n(&s->running, __ATOMIC_ACQUIRE) : 0;
+}
+
+bool runtime_idle(const struct runtime *rt)
+{
+	if (!see_others(rt))
 		return false;
 	for (u32 i = 0; i < rt->opts.cpus; i++)
-		if (rt->seats[i] && __atomic_load_n(&rt->seats[i]->running, __ATOMIC_ACQUIRE))
+		if (running_at(rt, i) & SEAT_DEPTH)
+			return false;
+	return true;
+}
+
+bool runtime_sections_mark(void *arg, u64 *seen)
+{
+	const struct runtime *rt = arg;
+
+	if (!see_others(rt))
+		return false;
+	for (u32 i = 0; i < rt->opts.cpus; i++)
+		seen[i] = running_at(rt, i);
+	return true;
+}
+
+bool runtime_sections_left(void *arg, const u64 *seen)
+{
+	const struct runtime *rt = arg;
+
+	for (u32 i = 0; i < rt->opts.cpus; i++)
+		if ((seen[i] & SEAT_DEPTH) && running_at(rt, i) / SEAT_ENDED == seen[i] / SEAT_ENDED)
 			return false;
 	return true;
 }
