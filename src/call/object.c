@@ -16,6 +16,8 @@ enum {
 	SLAB_BYTES = 1 << 16, SLABS = 1 << 14,	/* 1 GB at most */
 	CLASS_MIN = 6, CLASS_MAX = 13,		/* sizes are powers of two */
 	OBJECT_MAX = 4096 - 8,			/* the kernel's allocator has no more */
+	MARK_DROPPED = 256,	/* so many at once: to look who runs costs all threads */
+	FREE_MAX = 32,		/* at once, with the lock held */
 };
 
 /* Before each; its memory is the object's. */
@@ -36,6 +38,7 @@ struct objects {
 	u8 classes[SLABS];
 	u64 free[CLASS_MAX + 1];	/* addresses of the first, 0 none */
 	u64 dropped;		/* those that others may look at: the first */
+	u32 nr_dropped;
 	u64 leaving;		/* those that were dropped before SEEN was marked */
 	const struct run_sections *sections;	/* or NULL */
 	u64 *seen;		/* executions under way then, of each cpu */
@@ -113,20 +116,23 @@ static void set_free(struct objects *o, struct object *obj)
 	o->free[class] = (uintptr_t)obj;
 }
 
-/* Frees what nobody can look at any more; then it is the turn of what was dropped since. */
+/* Frees some of what nobody can look at any more; after all of it it is the turn of what
+ * was dropped since. */
 static void reclaim(struct objects *o)
 {
 	if (o->leaving && o->sections && !o->sections->left(o->sections->arg, o->seen))
 		return;
-	for (u64 at = o->leaving, next; at; at = next) {
-		next = ((struct object *)call_ptr(at))->next;
-		set_free(o, call_ptr(at));
+	for (u32 i = 0; i < FREE_MAX && o->leaving; i++) {
+		struct object *obj = call_ptr(o->leaving);
+
+		o->leaving = obj->next;
+		set_free(o, obj);
 	}
-	o->leaving = 0;
-	if (!o->dropped || (o->sections && !o->sections->mark(o->sections->arg, o->seen)))
+	if (o->leaving || o->nr_dropped < MARK_DROPPED ||
+	    (o->sections && !o->sections->mark(o->sections->arg, o->seen)))
 		return;
 	o->leaving = o->dropped;
-	o->dropped = 0;
+	o->dropped = o->nr_dropped = 0;
 }
 
 /* A slab more of free ones; false when there is no room. */
@@ -245,6 +251,7 @@ void object_put(u64 at)
 	if (obj->shown) {
 		obj->next = o->dropped;
 		o->dropped = (uintptr_t)obj;
+		o->nr_dropped++;
 	} else {
 		set_free(o, obj);
 	}
