@@ -40,6 +40,15 @@ struct jit_bind {
 
 	/* The body of REWRITE_PROBE loads of BYTES: gives what is at r1, or 0. */
 	helper_fn (*probe)(u32 bytes, bool sign);
+	/* The program's arena, whose address is WINDOW; 0: it has none. KNOWN: a byte for
+	   each page of 4096 of it, and 16 before and after, that is not 0 when the page is
+	   there. What else there is the body of REWRITE_ARENA knows: it gets the offset in
+	   the window, which may be outside, bytes, ARENA, and what is found where nothing
+	   is there; and gives an address. */
+	struct jit_arena {
+		u64 window, known, arena;
+		helper_fn at;
+	} arena;
 	/* What run.at is to be where the code at slot AT stops, or calls; 0: a call that
 	   never sets run.stop. NULL: nothing does. */
 	u64 (*site)(void *arg, u32 at);

@@ -53,14 +53,20 @@ static void use(struct vm_code *code, struct jit_code *c, u64 bound)
 int runtime_native(struct jit_code **out, struct vm_code *code, const struct rewrite *rw,
 		   enum jit_tier tier, const char *where, struct skep_err *err)
 {
-	const struct jit_bind bind = {
+	const struct vm_map *pages = vm_native_arena(code);
+	struct jit_bind bind = {
 		.insns = rw->insns, .nr_insns = rw->nr_insns, .arg = code,
 		.address = address, .body = body, .params = params, .site = site,
 		.lookup = lookup, .tail = vm_native_tail, .packet = vm_native_packet,
 		.probe = vm_native_probe, .counts = !rw->bound, .ends = rw->ends, .cost = cost,
 		.clear_stack = rw->stale_reads,
 	};
-	int r = jit_compile(out, &bind, tier, where, err);
+	int r;
+
+	if (pages)
+		bind.arena = (struct jit_arena){ pages->window, (uintptr_t)pages->known,
+						 (uintptr_t)pages, vm_native_arena_at() };
+	r = jit_compile(out, &bind, tier, where, err);
 
 	if (!r)
 		use(code, *out, rw->bound);

@@ -194,7 +194,8 @@ bool runtime_sections_left(void *arg, const u64 *seen)
 	const struct runtime *rt = arg;
 
 	for (u32 i = 0; i < rt->opts.cpus; i++)
-		if ((seen[i] & SEAT_DEPTH) && running_at(rt, i) / SEAT_ENDED == seen[i] / SEAT_ENDED)
+		if ((seen[i] & SEAT_DEPTH) &&
+		    running_at(rt, i) / SEAT_ENDED == seen[i] / SEAT_ENDED)
 			return false;
 	return true;
 }

@@ -318,7 +318,8 @@ static void check_map_fields(struct verifier *v, const struct image_map *map,
 	for (u32 i = 0; i < f->n; i++)
 		if (!map_has(map->type, f->v[i].kind))
 			not_judged(v, v->at ? v->at->insn - 1 : 0, "%s in values of a %s",
-				   field_name((enum field_kind)f->v[i].kind), row ? row->name : "map");
+				   field_name((enum field_kind)f->v[i].kind),
+				   row ? row->name : "map");
 }
 
 const struct fields *fields_of_map(struct verifier *v, const struct image_map *map)
