@@ -59,25 +59,39 @@ static bool is_ctx_name(const struct verifier *v, const char *name)
 			 (v->ctx && !strcmp(name, v->ctx->name)));
 }
 
+enum { TAG_CTX = 1, TAG_ARENA = 2, TAG_NONNULL = 4, TAG_OTHER = 8 };
+
+static unsigned tags_of(const struct verifier *v, const struct func *f, u32 i)
+{
+	return (has_tag(v, f, i, "arg:ctx") ? TAG_CTX : 0u) |
+	       (has_tag(v, f, i, "arg:arena") ? TAG_ARENA : 0u) |
+	       (has_tag(v, f, i, "arg:nonnull") ? TAG_NONNULL : 0u) |
+	       (has_tag(v, f, i, "arg:trusted") || has_tag(v, f, i, "arg:untrusted") ||
+		has_tag(v, f, i, "arg:nullable") ? TAG_OTHER : 0u);
+}
+
+/* What the type says; tags that say something else are none that a kernel takes. */
 static struct param pointer_param(const struct verifier *v, const struct func *f, u32 i,
 				  u32 to)
 {
 	const struct btf *btf = v->img->btf;
 	u32 id = btf_skip_mods(btf, to);
 	s64 bytes = btf_size(btf, id);
+	unsigned tags = tags_of(v, f, i), but = 0;
+	bool dynptr = !strcmp(btf_type_name(btf, id), "bpf_dynptr");
+	struct param p = { .kind = PARAM_BAD };
 
-	if (has_tag(v, f, i, "arg:ctx") || is_ctx_name(v, btf_type_name(btf, id)))
-		return (struct param){ .kind = PARAM_CTX };
-	if (has_tag(v, f, i, "arg:arena"))
-		return (struct param){ .kind = PARAM_ARENA };
-	if (!strcmp(btf_type_name(btf, id), "bpf_dynptr"))
-		return (struct param){ .kind = PARAM_DYNPTR };
-	if (bytes <= 0 || bytes >= MAX_VAR_OFF ||
-	    has_tag(v, f, i, "arg:trusted") || has_tag(v, f, i, "arg:untrusted") ||
-	    has_tag(v, f, i, "arg:nullable"))
-		return (struct param){ .kind = PARAM_BAD };
-	return (struct param){ .kind = PARAM_MEM, .bytes = (u32)bytes,
-			       .nonnull = has_tag(v, f, i, "arg:nonnull") };
+	if (tags & TAG_CTX || is_ctx_name(v, btf_type_name(btf, id)))
+		p.kind = PARAM_CTX, but = tags & TAG_CTX && dynptr ? 0 : TAG_CTX;
+	else if (dynptr)
+		p.kind = PARAM_DYNPTR;
+	else if (tags & TAG_ARENA)
+		p.kind = PARAM_ARENA, but = TAG_ARENA;
+	else if (bytes > 0 && bytes < MAX_VAR_OFF)
+		p = (struct param){ PARAM_MEM, (u32)bytes, tags & TAG_NONNULL }, but = TAG_NONNULL;
+	if (tags & ~but)
+		p.kind = PARAM_BAD;
+	return p;
 }
 
 static struct param param_of(const struct verifier *v, const struct func *f, u32 i, u32 id)
@@ -86,7 +100,7 @@ static struct param param_of(const struct verifier *v, const struct func *f, u32
 	const struct btf_type *t = btf_type(btf, btf_skip_mods(btf, id));
 
 	if (is_number(btf, id))
-		return (struct param){ .kind = PARAM_NUMBER };
+		return (struct param){ .kind = tags_of(v, f, i) ? PARAM_BAD : PARAM_NUMBER };
 	if (btf_kind(t) != BTF_KIND_PTR)
 		return (struct param){ .kind = PARAM_BAD };
 	return pointer_param(v, f, i, t->type);
