@@ -352,6 +352,7 @@ struct verifier {
 	u64 visited;		/* by paths */
 	u64 visited_joined;	/* by invariants, where they accepted */
 	u64 limit;
+	u64 last;		/* visited, when the search for more reasons ends */
 	u32 max_errors;
 	VEC(struct verify_error) errors;
 	VEC(struct verify_error) warnings;
