@@ -41,6 +41,7 @@ struct call {
 	struct reg percpu;	/* the ARG_PERCPU_BTF */
 	struct dynptr_at dynptr;	/* the last initialised one */
 	struct dynptr_at into;	/* the first: what is written to, where the call writes */
+	struct reg buffer;	/* of a slice, CONST_SIZE bytes; NONE: there is none */
 	bool release_dynptr;	/* RELEASE is that of DYNPTR */
 };
 

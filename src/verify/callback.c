@@ -222,6 +222,7 @@ enum step callback_exit(struct verifier *v, struct state *s, u32 at)
 		return STEP_END;
 	}
 	state_pop_frame(v, s);
+	slices_overwrite(v, s, s->nr_frames, 0, MAX_SLOTS);
 	if (v->opts->policy == POLICY_USER) {
 		dynptr_leave(v, s, leave.frame);
 		state_each(s, forget_given, &leave);

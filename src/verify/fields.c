@@ -315,8 +315,15 @@ static void check_map_fields(struct verifier *v, const struct image_map *map,
 {
 	const struct maptype_row *row = maptype_row(map->type);
 
+	u32 rights = BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG;
+
 	for (u32 i = 0; i < f->n; i++)
-		if (!map_has(map->type, f->v[i].kind))
+		if (map->map_flags & rights && f->v[i].kind != FIELD_LIST_NODE &&
+		    f->v[i].kind != FIELD_TREE_NODE)
+			not_judged(v, v->at ? v->at->insn - 1 : 0, "%s in values of map %s, which "
+				   "programs may not both read and write",
+				   field_name((enum field_kind)f->v[i].kind), map->name);
+		else if (!map_has(map->type, f->v[i].kind))
 			not_judged(v, v->at ? v->at->insn - 1 : 0, "%s in values of a %s",
 				   field_name((enum field_kind)f->v[i].kind),
 				   row ? row->name : "map");

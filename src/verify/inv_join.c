@@ -140,6 +140,7 @@ enum { JOINS_FLAGS = REG_OR_NULL | REG_RDONLY };
 static bool same_object(struct join *j, const struct reg *n, const struct reg *s)
 {
 	if (n->type != s->type || n->frame != s->frame || n->btf != s->btf ||
+	    n->buffer != s->buffer ||
 	    (n->flags & ~JOINS_FLAGS) != (s->flags & ~JOINS_FLAGS) ||
 	    !n->uid != !s->uid || !same_ref(j, n->ref, s->ref))
 		return false;

@@ -215,6 +215,7 @@ void arg_kptr_slot(struct verifier *v, struct state *s, struct call *c, unsigned
 		reject(v, REJECT_ARG_TYPE, c->insn, &why);
 		return;
 	}
+	fields_of_map(v, map);	/* may it have any? */
 	for (u32 n = 0; n < map->nr_kptrs; n++)
 		if (scalar_is_const(&r->val) && off == map->kptrs[n]) {
 			find_owned(v, map->kptr_types[n], c->insn, &c->kptr);

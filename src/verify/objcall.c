@@ -120,8 +120,10 @@ static void arg_slice_size(struct verifier *v, struct state *s, struct call *c, 
 	c->const_size = scalar_value(&r->val);
 	if (c->const_size >= MAX_VAR_OFF)
 		reject(v, REJECT_ARG_SIZE_MAX, c->insn, &why);
-	else if (!is_no_buffer(v, state_reg(s, i)))
+	else if (!is_no_buffer(v, state_reg(s, i))) {
+		c->buffer = *state_reg(s, i);
 		check_memory(v, s, c, i - 1, (u32)c->const_size);
+	}
 }
 
 /* A map as an object of the kernel, as programs that go over maps get it. */

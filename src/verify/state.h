@@ -123,6 +123,7 @@ struct reg {
 	   plus STEP_MIN .. STEP_MAX; 0: no relation is known. See inv_trips.c */
 	u32 seed;
 	s32 step_min, step_max;
+	u32 buffer;		/* MEM: dynptr.c's stack_part, which it may lie in; 0: none */
 };
 
 static inline bool reg_is_ptr(const struct reg *r)
@@ -322,6 +323,7 @@ struct verifier {
 	u32 entry;		/* function that is being verified */
 	bool privileged;	/* VERIFY_CAP_PERFMON */
 	bool stale_stack;	/* some path may read stack that it did not write */
+	bool buffers;		/* some register has one */
 
 	struct inv *inv;	/* while invariants runs; NULL: paths */
 	struct collect *facts;	/* that are wanted, or NULL */
@@ -557,6 +559,9 @@ void stack_helper_access(struct verifier *v, struct state *s, const struct acces
 
 /* Slot N of frame F of S is written: what it was a part of is no more. */
 void slot_clear(struct verifier *v, struct slot *t);	/* it holds nothing any more */
+/* Slots FROM..TO of frame F are written by other means than slices: those that may lie
+ * there are of no use any more. */
+void slices_overwrite(struct verifier *v, struct state *s, u32 f, u32 from, u32 to);
 void object_overwrite(struct verifier *v, struct state *s, u32 insn, u32 f, u32 n);
 
 /* ---- call.c, args.c, subprog.c ------------------------------------------- */

@@ -147,6 +147,7 @@ static enum step exit_function(struct verifier *v, struct state *s, u32 at)
 	}
 	state_pop_frame(v, s);
 	*state_reg(s, 0) = r0;
+	slices_overwrite(v, s, s->nr_frames, 0, MAX_SLOTS);
 	s->insn = callsite + 1;
 	return STEP_NEXT;
 }
