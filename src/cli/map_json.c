@@ -13,9 +13,10 @@
 #include "cli/run.h"
 
 #ifndef HAVE_JANSSON
-int map_load_json(struct skep_object *obj, u32 i, const char *path, struct skep_err *err)
+static int load_file(struct skep_object *obj, u32 i, const char *where, const struct os_file *f,
+		     struct skep_err *err)
 {
-	return err_set(err, ERR_NO_LIB, path,
+	return err_set(err, ERR_NO_LIB, where,
 		       "this skep was built without libjansson and cannot read JSON");
 }
 #else
@@ -865,31 +866,34 @@ static int parse(struct load *l, const struct os_file *f)
 	return r;
 }
 
-static bool has_no_elements(u32 type)
+static int load_file(struct skep_object *obj, u32 i, const char *where, const struct os_file *f,
+		     struct skep_err *err)
 {
-	return type == BPF_MAP_TYPE_RINGBUF || type == BPF_MAP_TYPE_PERF_EVENT_ARRAY ||
-	       type == UAPI_MAP_TYPE_ARENA;
-}
-
-int map_load_json(struct skep_object *obj, u32 i, const char *path, struct skep_err *err)
-{
-	struct load l = { .obj = obj, .def = &obj->img->maps[i], .index = i, .where = path,
-			  .err = err };
-	struct os_file f;
+	struct load l = { .obj = obj, .def = &obj->img->maps[i], .index = i, .where = where,
+			  .text = f, .err = err };
 	int r = json_lib_open(&l.lib, err);
 
 	if (r)
 		return r;
-	if (has_no_elements(l.def->type))
-		return err_set(err, ERR_MAP_DATA, path, "map '%s' is of type %s, which has no "
+	if (l.def->type == BPF_MAP_TYPE_RINGBUF || l.def->type == BPF_MAP_TYPE_PERF_EVENT_ARRAY ||
+	    l.def->type == UAPI_MAP_TYPE_ARENA)
+		return err_set(err, ERR_MAP_DATA, where, "map '%s' is of type %s, which has no "
 			       "elements to fill", l.def->name, maptype_row(l.def->type)->name);
 	obj->backend->ops->map_info(obj->backend, i, &l.info);
-	r = os_file_read(&f, path, err);
-	if (r)
-		return r;
-	l.text = &f;
-	r = parse(&l, &f);
-	os_file_close(&f);
-	return r;
+	return parse(&l, f);
 }
 #endif
+
+int map_load_json(struct skep_object *obj, u32 i, const char *path, const char *text,
+		  struct skep_err *err)
+{
+	struct os_file f = { .data = (const u8 *)text, .size = text ? strlen(text) : 0 };
+	int r = text ? 0 : os_file_read(&f, path, err);
+
+	if (r)
+		return r;
+	r = load_file(obj, i, path, &f, err);
+	if (!text)
+		os_file_close(&f);
+	return r;
+}

@@ -9,13 +9,16 @@
  * the header; there is one reader at a time, which takes none.
  */
 #include "maps/area.h"
+#include "base/os.h"
 #include "maps/share.h"
+#include "base/os.h"
 #include "model/dynptr.h"
 
 enum {
 	RING_FLAGS = BPF_F_NUMA_NODE,
 	RECORD_HEAD = 8,
 	RECORD_BYTES_MAX = UINT32_MAX / 4,
+	GATHER_BYTES = 2048, GATHER_NS = 1000,
 };
 
 /* In the area's first page, behind its head. Positions only grow. */
@@ -25,6 +28,9 @@ struct ring {
 	u64 pending;	/* the oldest record that may be uncommitted */
 	u64 seen;	/* what consumed was when there seemed to be no room */
 	u64 lost;	/* records that found no room */
+	/* of shared maps: a reader sleeps until WAKES has changed */
+	u32 sleeps __attribute__((aligned(AREA_LINE)));
+	u32 wakes;
 	/* of shared maps: who reads, or writes to a user ring buffer, at this time */
 	u32 busy __attribute__((aligned(AREA_LINE)));
 };
@@ -221,6 +227,34 @@ u64 ring_query(const struct map *m, u64 what)
 	}
 }
 
+/* ---- waiting, in shared maps ------------------------------------------------------ */
+
+/* Who dies between its commit and this leaves the reader asleep until it looks anyway. */
+void ring_wake(struct map *m)
+{
+	struct ring *ring = m->index;
+
+	if (!load_relaxed(&ring->sleeps) ||
+	    !__atomic_exchange_n(&ring->sleeps, 0, __ATOMIC_RELAXED))
+		return;
+	__atomic_fetch_add(&ring->wakes, 1, __ATOMIC_RELEASE);
+	os_shared_wake(&ring->wakes);
+}
+
+u32 ring_watch(struct map *m)
+{
+	struct ring *ring = m->index;
+	u32 seen = load_acquire(&ring->wakes);
+
+	__atomic_store_n(&ring->sleeps, 1, __ATOMIC_SEQ_CST);
+	return seen;
+}
+
+void ring_sleep(const struct map *m, u32 seen, u32 ms)
+{
+	os_shared_sleep(&((const struct ring *)m->index)->wakes, seen, ms);
+}
+
 /* ---- reading ------------------------------------------------------------------- */
 
 /* Records from *POS on to END, which was the last position. */
@@ -250,18 +284,30 @@ static s64 read_to(struct map *m, u64 *at, u64 end, map_event_fn fn, void *arg, 
 	return n;
 }
 
+/* The end, when all up to END is read. Each look takes the line from who produces, so when
+ * somebody does so just now it is to be worth it. */
+static u64 end_after(const struct ring *ring, u64 end)
+{
+	u64 now = load_acquire(&ring->produced);
+
+	if (now == end || now - end >= GATHER_BYTES)
+		return now;
+	for (u64 until = os_clock_ns() + GATHER_NS; os_clock_ns() < until; )
+		lock_pause(1);
+	return load_acquire(&ring->produced);
+}
+
 static s64 read_all(struct map *m, map_event_fn fn, void *arg)
 {
 	struct ring *ring = m->index;
-	u64 pos = load_relaxed(&ring->consumed), end;
+	u64 pos = load_relaxed(&ring->consumed), end = load_acquire(&ring->produced);
 	int stop = 0;
 	s64 n = 0;
 
-	/* who produces has the line with the end; it is fetched once for many */
-	while (!stop && pos < (end = load_acquire(&ring->produced))) {
-		if (unlikely(end - pos > m->max_entries))	/* a file that lies */
-			break;
+	while (!stop && pos < end && end - pos <= m->max_entries) {	/* a file may lie */
 		n += read_to(m, &pos, end, fn, arg, &stop);
+		if (!stop)
+			end = end_after(ring, end);
 	}
 	return n;
 }
@@ -391,7 +437,20 @@ static int no_update(struct map *m, const void *key, const void *value,
 	return -KERNEL_ENOTSUPP;
 }
 
-static u64 ring_count(const struct map *m) { return ring_query(m, BPF_RB_AVAIL_DATA); }
+/* Records that nobody has read, those that are not complete among them. */
+static u64 ring_count(const struct map *m)
+{
+	const struct ring *ring = m->index;
+	u64 pos = load_relaxed(&ring->consumed), end = load_acquire(&ring->produced), n = 0;
+
+	while (pos < end && end - pos <= m->max_entries) {
+		u32 len = load_acquire(&record_at(m, pos)->len);
+
+		n += !(len & BPF_RINGBUF_DISCARD_BIT);
+		pos += record_bytes(len);
+	}
+	return n;
+}
 
 const struct map_ops ringbuf_ops = {
 	.type = BPF_MAP_TYPE_RINGBUF, .ring = true, .check = ring_check,

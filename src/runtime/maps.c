@@ -26,8 +26,10 @@ void runtime_held(void *arg, u32 id, int by)
 	struct runtime *rt = arg;
 	struct runtime_map *r = maps_at(rt)[id];
 
-	if (!__atomic_add_fetch(&r->held, (u32)by, __ATOMIC_ACQ_REL))
-		__atomic_fetch_add(&rt->dead, 1, __ATOMIC_RELAXED);
+	if (__atomic_add_fetch(&r->held, (u32)by, __ATOMIC_ACQ_REL))
+		return;
+	__atomic_fetch_add(&rt->dead, 1, __ATOMIC_RELAXED);
+	runtime_changed(rt);
 }
 
 static int compare_map(const void *a, const void *b)
@@ -220,6 +222,7 @@ static void gone(struct runtime *rt, size_t i)
 	struct runtime_map *r = rt->maps.v[i];
 
 	rt->shared -= share_has_cpus(r->m);
+	runtime_sleeper_end(r);
 	map_free(r->m);
 	if (r->event_fd >= 0)
 		close(r->event_fd);

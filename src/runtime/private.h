@@ -16,6 +16,7 @@ struct runtime_prog {
 	struct vm_code *code;
 	struct vm_map *maps;	/* what the code is bound to */
 	u64 budget;		/* when nobody says otherwise */
+	u64 ticket;		/* no other program of the process has or had it */
 	struct jit_code *jit;	/* what it was compiled to, or NULL */
 	struct gdb_file *gdb;	/* what gdb knows of it, or NULL */
 	struct prog_tier tier;
@@ -26,6 +27,7 @@ struct runtime_map {
 	struct map *m;
 	struct vm_map vm;	/* the same for the engine */
 	int event_fd;		/* of a ring buffer that somebody waits for; else -1 */
+	struct sleeper *sleeper;	/* who waits for other processes, for EVENT_FD */
 	u32 held;		/* by its creator and by maps of maps; 0: it goes when
 				   no program runs */
 };
@@ -41,15 +43,14 @@ struct seat {
 	struct run run;		/* first */
 	struct runtime *rt;
 	u32 version;		/* what of RT its run knows */
-	u64 running;		/* programs may have pointers to maps and objects: how
-				   deep (SEAT_DEPTH); how often all ended, above that */
+	u32 running;		/* programs may have pointers to maps and objects */
+	u64 ended;		/* how often all of its runs had ended: see run_sections */
 	struct vm_machine *machine;
 	u8 *buffer;		/* of the host in use */
 	u64 buffer_bytes;
 	struct copies copies;	/* of the run at hand */
 };
 
-enum { SEAT_DEPTH = 0xff, SEAT_ENDED = SEAT_DEPTH + 1 };	/* of struct seat.running */
 enum { SEAT_LENT = ~0u };	/* owner of a cpu that another seat's program runs on */
 
 struct runtime {
@@ -100,12 +101,62 @@ static inline struct map *rt_map(struct backend *b, u32 map)
 	return r && __atomic_load_n(&r->held, __ATOMIC_RELAXED) ? r->m : NULL;
 }
 
+/* Programs may have pointers to maps and objects between the two. */
+static inline void run_enter(struct seat *s)
+{
+	__atomic_store_n(&s->running, s->running + 1, __ATOMIC_RELAXED);
+	__asm__ volatile("" : : : "memory");
+}
+
+/* A run of S, the outermost, has ended: before the last store to running says so. */
+static inline void run_ended(struct seat *s)
+{
+	__atomic_store_n(&s->ended, s->ended + 1, __ATOMIC_RELEASE);
+}
+
+static inline void run_leave(struct seat *s)
+{
+	if (s->running == 1)
+		run_ended(s);
+	__atomic_store_n(&s->running, s->running - 1, __ATOMIC_RELEASE);
+}
+
+/* What stopped the last run. */
+int runtime_fault(const struct seat *s, struct skep_err *err);
+
+/* ---- single.c ----------------------------------------------------------------------- */
+
+u64 rt_prog_ticket(struct backend *b, u32 prog);
+int rt_test_run_single(struct backend *b, u32 prog, struct skep_run *run, struct skep_err *err);
+
 /* ---- seat.c ------------------------------------------------------------------------- */
 
 void runtime_seats_open(struct runtime *rt);
 void runtime_seats_free(struct runtime *rt);
+/* Where a thread sat last. Part of its own block, so that no call finds it. */
+struct last_seat {
+	const struct runtime *rt;
+	u64 serial;
+	struct seat *seat;
+};
+extern _Thread_local __attribute__((tls_model("initial-exec"))) struct last_seat runtime_last;
+
+int runtime_seat_slow(struct runtime *rt, struct seat **out, struct skep_err *err);
+
 /* What the calling thread runs programs with. Errors: THREADS (-EAGAIN), NO_MEM. */
-int runtime_seat(struct runtime *rt, struct seat **out, struct skep_err *err);
+static inline int runtime_seat(struct runtime *rt, struct seat **out, struct skep_err *err)
+{
+	const struct last_seat *l = &runtime_last;
+
+	if (unlikely(l->rt != rt || l->serial != rt->serial ||
+		     l->seat->version != __atomic_load_n(&rt->version, __ATOMIC_ACQUIRE)))
+		return runtime_seat_slow(rt, out, err);
+	*out = l->seat;
+	return 0;
+}
+
+/* The same, for a run of any kind that is no part of another one. Error also: NESTED. */
+int runtime_seat_run(struct runtime *rt, struct seat **out, struct skep_err *err);
 /* Lends a cpu that no thread has; false when one has it. */
 bool runtime_cpu_borrow(struct runtime *rt, u32 cpu);
 void runtime_cpu_return(struct runtime *rt, u32 cpu);
@@ -140,6 +191,9 @@ int rt_map_drop(struct backend *b, u32 map);
 /* ---- wait.c: who waits for records ------------------------------------------------- */
 
 void runtime_committed(struct run *run, const void *record, u64 flags);
+/* The ring buffer M is in a file from now on: programs wake readers in other processes. */
+void runtime_ring_shared(struct runtime *rt, const struct map *m);
+void runtime_sleeper_end(struct runtime_map *r);
 int rt_map_fd(struct backend *b, u32 map);
 s64 rt_map_read(struct backend *b, u32 map, map_event_fn fn, void *arg);
 

@@ -12,11 +12,7 @@
 #include "call/owner.h"
 #include <inttypes.h>
 
-static _Thread_local struct {
-	const struct runtime *rt;
-	u64 serial;
-	struct seat *seat;
-} here;
+_Thread_local struct last_seat runtime_last;
 
 static u32 thread_id(void) { return (u32)os_pid_tgid(); }
 
@@ -109,25 +105,34 @@ static int seat_take(struct runtime *rt, struct seat **out, struct skep_err *err
 	return seat_refresh(rt, *out, err);
 }
 
-static int seat_slow(struct runtime *rt, struct seat **out, struct skep_err *err)
+int runtime_seat_slow(struct runtime *rt, struct seat **out, struct skep_err *err)
 {
 	int r;
 
 	runtime_lock(rt);
 	r = seat_take(rt, out, err);
 	runtime_unlock(rt);
-	here.rt = r ? NULL : rt;
-	here.serial = rt->serial;
-	here.seat = r ? NULL : *out;
+	runtime_last.rt = r ? NULL : rt;
+	runtime_last.serial = rt->serial;
+	runtime_last.seat = r ? NULL : *out;
 	return r;
 }
 
-int runtime_seat(struct runtime *rt, struct seat **out, struct skep_err *err)
+static int nested(struct skep_err *err)
 {
-	if (unlikely(here.rt != rt || here.serial != rt->serial ||
-		     here.seat->version != __atomic_load_n(&rt->version, __ATOMIC_ACQUIRE)))
-		return seat_slow(rt, out, err);
-	*out = here.seat;
+	return err_set(err, ERR_NESTED, NULL, "a program is running on this thread, and has called "
+		       "what was to run another");
+}
+
+int runtime_seat_run(struct runtime *rt, struct seat **out, struct skep_err *err)
+{
+	int r = runtime_seat(rt, out, err);
+
+	if (unlikely(r))
+		return r;
+	if (unlikely((*out)->running))
+		return nested(err);
+	runtime_single.ticket = 0;
 	return 0;
 }
 
@@ -157,15 +162,15 @@ static bool see_others(const struct runtime *rt)
 	u32 others = 0;
 
 	for (u32 i = 0; i < rt->opts.cpus; i++)
-		others += seat_of(rt, i) && seat_of(rt, i) != here.seat;
+		others += seat_of(rt, i) && seat_of(rt, i) != runtime_last.seat;
 	return !others || os_membarrier();
 }
 
-static u64 running_at(const struct runtime *rt, u32 i)
+static bool runs(const struct runtime *rt, u32 i)
 {
 	const struct seat *s = seat_of(rt, i);
 
-	return s ? __atomic_load_n(&s->running, __ATOMIC_ACQUIRE) : 0;
+	return s && __atomic_load_n(&s->running, __ATOMIC_ACQUIRE);
 }
 
 bool runtime_idle(const struct runtime *rt)
@@ -173,11 +178,18 @@ bool runtime_idle(const struct runtime *rt)
 	if (!see_others(rt))
 		return false;
 	for (u32 i = 0; i < rt->opts.cpus; i++)
-		if (running_at(rt, i) & SEAT_DEPTH)
+		if (runs(rt, i))
 			return false;
 	return true;
 }
 
+static u64 ended_at(const struct runtime *rt, u32 i)
+{
+	return __atomic_load_n(&seat_of(rt, i)->ended, __ATOMIC_ACQUIRE);
+}
+
+/* Of each cpu: 0, or 1 + the runs that had ended, after one was seen under way. Should
+ * that have ended meanwhile, the next one counts for it. */
 bool runtime_sections_mark(void *arg, u64 *seen)
 {
 	const struct runtime *rt = arg;
@@ -185,7 +197,7 @@ bool runtime_sections_mark(void *arg, u64 *seen)
 	if (!see_others(rt))
 		return false;
 	for (u32 i = 0; i < rt->opts.cpus; i++)
-		seen[i] = running_at(rt, i);
+		seen[i] = runs(rt, i) ? 1 + ended_at(rt, i) : 0;
 	return true;
 }
 
@@ -194,8 +206,7 @@ bool runtime_sections_left(void *arg, const u64 *seen)
 	const struct runtime *rt = arg;
 
 	for (u32 i = 0; i < rt->opts.cpus; i++)
-		if ((seen[i] & SEAT_DEPTH) &&
-		    running_at(rt, i) / SEAT_ENDED == seen[i] / SEAT_ENDED)
+		if (seen[i] && runs(rt, i) && 1 + ended_at(rt, i) == seen[i])
 			return false;
 	return true;
 }

@@ -259,6 +259,7 @@ struct func {			/* a subprogram */
 	bool verified;
 	bool has_ld_abs, tail_calls, moves_packet, might_sleep;
 	bool is_async;		/* a timer calls it */
+	bool called_back;	/* a call does, and waits for it */
 	u8 shown;		/* global: parameters, by bits, that may be packets that
 				   are only read; and of these when it was judged */
 	u8 judged_shown;
@@ -270,8 +271,7 @@ enum point_flag {
 	POINT_FORCE	= 1 << 1,	/* ... whatever else speaks against it */
 	POINT_SEEN	= 1 << 2,	/* some path came here */
 	POINT_LDDW2	= 1 << 3,	/* second slot of a wide instruction */
-	POINT_HEAD	= 1 << 4,	/* of a loop */
-	POINT_CALL	= 1 << 5,	/* of a helper that the program may call */
+	POINT_CALL	= 1 << 4,	/* of a helper that the program may call */
 };
 
 struct point {			/* per instruction slot */

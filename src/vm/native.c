@@ -87,6 +87,23 @@ u64 vm_native_site(struct vm_code *code, u32 at)
 	return (uintptr_t)&code->sites[at];
 }
 
+bool vm_native_frames(const struct vm_code *code, bool (*asks)(helper_fn fn))
+{
+	bool tail = false, local = false, probe = false, sign;
+
+	for (u32 i = 0; i < code->nr_calls; i++) {
+		tail |= is_tail_call(&code->calls[i]);
+		probe |= code->calls[i].fn && asks(code->calls[i].fn);
+	}
+	for (u32 i = 0; i < code->bind.nr_insns && !probe; i++) {
+		const struct bpf_insn *in = &code->bind.insns[i];
+
+		local |= in->code == (BPF_JMP | BPF_CALL) && in->src_reg == BPF_PSEUDO_CALL;
+		probe = rewrite_is_probe(in, &sign);
+	}
+	return probe || (tail && local);
+}
+
 /* ---- stops -------------------------------------------------------------------- */
 
 static void place_at(struct vm_machine *m, const struct vm_code *code, u32 slot)
@@ -124,12 +141,14 @@ void vm_native_stopped(struct vm_machine *m)
 static u64 call_native(struct vm_machine *m, helper_fn fn, const u64 r[6])
 {
 	struct run *run = m->run;
+	const struct run_frame *frames = run->frames;
 	u64 ret;
 
 	m->native = true;
 	run->callback = vm_native_callback;
 	run->left = (s64)m->left;
 	ret = fn(r[1], r[2], r[3], r[4], r[5], run);
+	run->frames = frames;
 	m->left = run->left < 0 ? 0 : (u64)run->left;
 	if (unlikely(run->stop))
 		vm_native_stopped(m);
@@ -182,6 +201,7 @@ u64 vm_native_callback(struct run *run, u64 func, const u64 args[5])
 	helper_fn fn = (helper_fn)(uintptr_t)func;
 	struct vm_machine *m = run->engine;
 	const struct vm_code *code = m->code;
+	const struct run_frame *frames = run->frames;
 	const void *at = run->at;
 	u64 ret;
 
@@ -189,6 +209,7 @@ u64 vm_native_callback(struct run *run, u64 func, const u64 args[5])
 		return callback_refused(run, func);
 	run->left = (s64)(m->left - VM_CALL_COST);
 	ret = fn(args[0], args[1], args[2], args[3], args[4], run);
+	run->frames = frames;
 	m->left = run->left < 0 ? 0 : (u64)run->left;
 	if (unlikely(run->stop))
 		vm_native_stopped(m);
@@ -202,6 +223,7 @@ u64 vm_native_callback(struct run *run, u64 func, const u64 args[5])
 static u64 loop(u64 r1, u64 func, u64 ctx, u64 flags, u64 r5 UNUSED, struct run *run)
 {
 	helper_fn fn = (helper_fn)(uintptr_t)func;
+	const struct run_frame *frames = run->frames;
 	const void *at = run->at;
 	u32 nr = (u32)r1, i = 0;
 	u64 stop = 0;
@@ -217,18 +239,60 @@ static u64 loop(u64 r1, u64 func, u64 ctx, u64 flags, u64 r5 UNUSED, struct run 
 		}
 		run->left -= VM_CALL_COST;
 		stop = fn(i++, ctx, 0, 0, 0, run);
+		run->frames = frames;
 		if (unlikely(run->stop))
 			return 0;
 	}
 	return i;
 }
 
+/* bpf_spin_lock and bpf_spin_unlock, with what vm_keep_account would note of them. */
+static u64 spin_lock(u64 lock, u64 r2 UNUSED, u64 r3 UNUSED, u64 r4 UNUSED, u64 r5 UNUSED,
+		     struct run *run)
+{
+	const struct vm_site *s = run->at;
+	struct vm_machine *m = run->engine;
+
+	m->code = s->code;
+	m->lock = (u32 *)lock;
+	m->lock_at = &s->code->insns[s->slot];
+	return call_at(s->code, s->slot)->fn(lock, 0, 0, 0, 0, run);
+}
+
+static u64 spin_unlock(u64 lock, u64 r2 UNUSED, u64 r3 UNUSED, u64 r4 UNUSED, u64 r5 UNUSED,
+		       struct run *run)
+{
+	const struct vm_site *s = run->at;
+	struct vm_machine *m = run->engine;
+
+	m->lock = NULL;
+	return call_at(s->code, s->slot)->fn(lock, 0, 0, 0, 0, run);
+}
+
+/* A body of our own for a helper that has one, or NULL. */
+static helper_fn own_body(const struct vm_call *c)
+{
+	if (!c->fn || c->row != helper_row(c->id))
+		return NULL;
+	switch (c->id) {
+	case BPF_FUNC_loop:
+		return loop;
+	case BPF_FUNC_spin_lock:
+		return spin_lock;
+	case BPF_FUNC_spin_unlock:
+		return spin_unlock;
+	default:
+		return NULL;
+	}
+}
+
 helper_fn vm_native_body(const struct vm_code *code, u32 at)
 {
 	const struct vm_call *c = call_at(code, at);
+	helper_fn own = own_body(c);
 
-	if (c->fn && c->id == BPF_FUNC_loop && c->row == helper_row(BPF_FUNC_loop))
-		return loop;
+	if (own)
+		return own;
 	return is_watched(c) ? watched : c->fn;
 }
 
@@ -238,7 +302,6 @@ u64 vm_func_native(struct vm_machine *m, u64 func, const u64 *r)
 {
 	u64 ret;
 
-	m->stack_top = (u64)__builtin_frame_address(0);
 	ret = call_native(m, (helper_fn)(uintptr_t)func, r);
 	m->native = false;
 	vm_left(m);

@@ -101,6 +101,8 @@ const struct vm_map *vm_native_arena(const struct vm_code *code);
 helper_fn vm_native_arena_at(void);
 u64 vm_native_site(struct vm_code *code, u32 at);
 u32 vm_native_cost(const struct vm_code *code, u32 at);
+/* ASKS tells of bodies that ask run.readable. */
+bool vm_native_frames(const struct vm_code *code, bool (*asks)(helper_fn fn));
 
 /* ---- runs ---------------------------------------------------------------- */
 
@@ -174,11 +176,10 @@ u64 vm_exec(struct vm_machine *m, const struct vm_code *code, struct run *run,
 /*
  * For many runs of a compiled program without tail calls: readies M, or false. Then
  * each is a call of NATIVE.fn with the run as first and last argument after run.left
- * was set to BUDGET, and vm_many_end when run.stop is set afterwards. TOP: an address
- * in the frame of the function that makes the calls.
+ * was set to BUDGET and run.frames cleared, and vm_many_end when run.stop is set afterwards.
  */
 bool vm_many(struct vm_machine *m, const struct vm_code *code, struct run *run, u64 budget,
-	     const void *top, helper_fn *fn);
+	     helper_fn *fn);
 void vm_many_end(struct vm_machine *m);
 /* The same as vm_exec: 0 and *RET, or -EFAULT and the machine's fault. */
 int vm_run(struct vm_machine *m, const struct vm_code *code, struct run *run,
@@ -196,6 +197,17 @@ const struct vm_fault *vm_fault(const struct vm_machine *m);
 
 /* Instructions that the last vm_run executed. */
 u64 vm_run_insns(const struct vm_machine *m);
+
+/* ---- counting ------------------------------------------------------------ */
+
+/* How often each slot of a program ran (AT), and how often something else than the next
+ * one followed (AWAY): of conditions how often they held; and was where a run began. */
+struct vm_counts { u64 *at, *away, *enter; };
+
+/* From now on they are counted, from 0, in the checked interpreter; one thread at a time. */
+void vm_count(struct vm_code *code);
+/* .at NULL: they are not. */
+struct vm_counts vm_code_counts(const struct vm_code *code);
 
 /* ---- stepping ------------------------------------------------------------ */
 

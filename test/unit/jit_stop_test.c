@@ -16,12 +16,12 @@
 #include <cmocka.h>
 
 enum { SLOTS = 9000, BASE = 4096 };	/* what site() gives is BASE + slot */
-enum { BODY_PLAIN = 1, BODY_STOPS = 2 };
+enum { BODY_LOOKUP = BPF_FUNC_map_lookup_elem, BODY_PLAIN = 101, BODY_STOPS, BODY_FRAMES };
 
 static enum jit_tier tier;
 static struct run run;
 
-struct prog { struct bpf_insn v[SLOTS]; u32 n; bool sites, counts, ends, clear_stack; };
+struct prog { struct bpf_insn v[SLOTS]; u32 n; bool sites, counts, ends, clear_stack, frames; };
 static struct prog prog;
 
 static void add(u8 code, u32 dst, u32 src, s32 off, s32 imm)
@@ -46,7 +46,7 @@ static void begin(void)
 	run.left = 1 << 20;
 	prog.n = 0;
 	prog.sites = true;
-	prog.counts = prog.ends = prog.clear_stack = false;
+	prog.counts = prog.ends = prog.clear_stack = prog.frames = false;
 }
 
 /* ---- what it is bound to ---------------------------------------------------- */
@@ -55,7 +55,7 @@ static u64 site(void *arg UNUSED, u32 at)
 {
 	const struct bpf_insn *in = &prog.v[at];
 
-	return in->code == (BPF_JMP | BPF_CALL) && !in->src_reg && in->imm == BODY_PLAIN ? 0 :
+	return in->code == (BPF_JMP | BPF_CALL) && !in->src_reg && in->imm != BODY_STOPS ? 0 :
 	       BASE + at;
 }
 
@@ -78,9 +78,55 @@ static u64 body_stops(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct run *r)
 	return scribble(r1, r2, r3, r4, r5, 0, 0, 0);
 }
 
+/* How many frames there are; R1 lies in the innermost, and all words up from there are R2
+ * or 0. */
+static u64 body_frames(u64 r1, u64 r2, u64 r3 UNUSED, u64 r4 UNUSED, u64 r5 UNUSED,
+		       struct run *r)
+{
+	const struct run_frame *f = r->frames;
+	u64 n = 0, low = f->low, end = (u64)(f + 1) + RUN_STACK_BYTES;
+
+	assert_true(low <= r1 && r1 < end && end - low <= RUN_STACK_BYTES);
+	for (u64 at = low; at < end; at += 8)
+		assert_true(*(u64 *)at == 0 || *(u64 *)at == r2);
+	assert_true(*(u64 *)r1 == r2);
+	for (; f; f = f->outer) {
+		assert_true(!f->outer || f->outer > f);
+		n++;
+	}
+	return n;
+}
+
+/* A map of 8 values for each of 2 cpus, or one for both. */
+static u64 values[2][8];
+static u32 cpus_apart, lookups;
+
+static u64 body_lookup(u64 map, u64 key, u64 r3 UNUSED, u64 r4 UNUSED, u64 r5 UNUSED,
+		       struct run *r)
+{
+	u32 i = *(u32 *)(uintptr_t)key;
+
+	assert_int_equal(map, BASE);
+	lookups++;
+	return i < 8 ? (uintptr_t)&values[cpus_apart ? r->cpu : 0][i] : 0;
+}
+
+static bool lookup(void *arg UNUSED, u32 at UNUSED, u64 map, struct map_inline *out)
+{
+	assert_int_equal(map, BASE);
+	*out = (struct map_inline){ .base = (u8 *)values, .nr = 8, .stride = 8,
+				    .cpu_step = cpus_apart ? sizeof(values[0]) : 0 };
+	return true;
+}
+
+static u64 address(void *arg UNUSED, u32 at UNUSED) { return BASE; }
+
 static helper_fn body(void *arg UNUSED, u32 at)
 {
-	return prog.v[at].imm == BODY_PLAIN ? body_plain : body_stops;
+	if (prog.v[at].imm == BODY_LOOKUP)
+		return body_lookup;
+	return prog.v[at].imm == BODY_PLAIN ? body_plain :
+	       prog.v[at].imm == BODY_FRAMES ? body_frames : body_stops;
 }
 
 #define PROBE(name, ctype) \
@@ -118,13 +164,15 @@ static u32 cost(void *arg UNUSED, u32 at)
 	return prog.v[at].imm == BODY_PLAIN ? 0 : 10;
 }
 
+static u32 code_bytes;		/* of the last program */
+
 static u64 execute(u64 r1)
 {
 	const struct jit_bind bind = {
 		.insns = prog.v, .nr_insns = prog.n, .body = body, .probe = probe,
 		.site = prog.sites ? site : NULL, .counts = prog.counts, .ends = prog.ends,
-		.cost = cost,
-		.clear_stack = prog.clear_stack,
+		.cost = cost, .lookup = lookup, .address = address,
+		.clear_stack = prog.clear_stack, .frames = prog.frames,
 	};
 	struct jit_code *code;
 	struct skep_err err;
@@ -132,6 +180,7 @@ static u64 execute(u64 r1)
 
 	if (jit_compile(&code, &bind, tier, "case", &err))
 		fail_msg("%s", skep_err_text(&err));
+	jit_bytes(code, &code_bytes);
 	ret = jit_func(code)(r1, 0, 0, 0, 0, &run);
 	jit_free(code);
 	return ret;
@@ -363,6 +412,97 @@ static void stack(void **unused UNUSED)
 	assert_int_equal(execute(0), 5);
 }
 
+/* Gives -AT from r10, where V lies, to who looks at frames. */
+static void look(s32 at, s32 v)
+{
+	add(BPF_ST | BPF_MEM | BPF_DW, 10, 0, -at, v);
+	add(BPF_ALU64 | BPF_MOV | BPF_X, 1, 10, 0, 0);
+	add(BPF_ALU64 | BPF_ADD | BPF_K, 1, 0, 0, -at);
+	mov(2, v);
+	add(BPF_JMP | BPF_CALL, 0, 0, 0, BODY_FRAMES);
+}
+
+/* Each function shows its frame while it runs, cleared as far as it is shown, and the
+ * caller's is the innermost again when it has ended. */
+static void frames(void **unused UNUSED)
+{
+	static const s32 ats[] = { 8, 16, 120, 136, 512 };
+
+	for (u32 i = 0; i < ARRAY_LEN(ats); i++) {
+		begin();
+		prog.frames = true;
+		look(ats[i], 1);
+		add(BPF_ALU64 | BPF_MOV | BPF_X, 6, 0, 0, 0);
+		add(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0, 9);	/* 6: f */
+		add(BPF_ALU64 | BPF_LSH | BPF_K, 6, 0, 0, 4);
+		add(BPF_ALU64 | BPF_OR | BPF_X, 6, 0, 0, 0);
+		look(8, 1);
+		add(BPF_ALU64 | BPF_LSH | BPF_K, 6, 0, 0, 4);
+		add(BPF_ALU64 | BPF_OR | BPF_X, 0, 6, 0, 0);
+		end();
+		assert_int_equal(prog.n, 17);
+		prog.v[6].imm = (s32)prog.n - 7;
+		add(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0, 1);	/* f calls g, no more */
+		end();
+		look(ats[i], 2);					/* g */
+		end();
+		assert_int_equal(execute(0), tier == JIT_FAST || !jit_optimises() ?
+				 0x131 : 0x121);
+	}
+}
+
+/* ---- lookups that are no call ------------------------------------------------------------ */
+
+/* Adds 1 to value KEY of a map that a register holds through a loop of 5; WORK is done where
+ * the map has no such value. */
+static void count_in_loop(s32 key, u32 work)
+{
+	begin();
+	lookups = 0;
+	memset(values, 0, sizeof(values));
+	run.cpu = 1;
+	add(BPF_LD | BPF_DW | BPF_IMM, 6, BPF_PSEUDO_MAP_IDX, 0, 0);
+	add(0, 0, 0, 0, 0);
+	mov(7, 5);
+	mov(8, 0);
+	add(BPF_ST | BPF_MEM | BPF_W, 10, 0, -4, key);		/* 4 */
+	add(BPF_ALU64 | BPF_MOV | BPF_X, 1, 6, 0, 0);
+	add(BPF_ALU64 | BPF_MOV | BPF_X, 2, 10, 0, 0);
+	add(BPF_ALU64 | BPF_ADD | BPF_K, 2, 0, 0, -4);
+	add(BPF_JMP | BPF_CALL, 0, 0, 0, BODY_LOOKUP);
+	add(BPF_JMP | BPF_JNE | BPF_K, 0, 0, (s32)work + 1, 0);
+	for (u32 i = 0; i < work; i++)
+		add(BPF_ALU64 | BPF_ADD | BPF_X, 8, 7, 0, 0);
+	add(BPF_JMP | BPF_JA, 0, 0, 3, 0);
+	add(BPF_LDX | BPF_MEM | BPF_DW, 1, 0, 0, 0);
+	add(BPF_ALU64 | BPF_ADD | BPF_K, 1, 0, 0, 1);
+	add(BPF_STX | BPF_MEM | BPF_DW, 0, 1, 0, 0);
+	add(BPF_ALU64 | BPF_ADD | BPF_K, 7, 0, 0, -1);
+	add(BPF_JMP | BPF_JNE | BPF_K, 7, 0, 4 - (s32)prog.n - 1, 0);
+	add(BPF_ALU64 | BPF_MOV | BPF_X, 0, 8, 0, 0);
+	end();
+}
+
+static void lookup_inlined(void **unused UNUSED)
+{
+	u32 bytes;
+
+	for (cpus_apart = 0; cpus_apart < 2; cpus_apart++) {
+		count_in_loop(3, 1);
+		assert_int_equal(execute(0), 0);
+		assert_int_equal(values[cpus_apart][3], 5);
+		assert_int_equal(lookups, tier == JIT_OPT && jit_optimises() ? 0 : 5);
+		bytes = code_bytes;
+		count_in_loop(7, 40);
+		assert_int_equal(execute(0), 0);
+		assert_int_equal(values[cpus_apart][7], 5);
+		if (tier == JIT_OPT && jit_optimises())	/* what is done without a value is gone */
+			assert_int_equal(code_bytes, bytes);
+		count_in_loop(8, 2);
+		assert_int_equal(execute(0), 2 * (5 + 4 + 3 + 2 + 1));
+	}
+}
+
 static int begin_fast(void **state UNUSED) { tier = JIT_FAST; return 0; }
 static int begin_opt(void **state UNUSED) { tier = JIT_OPT; return 0; }
 
@@ -374,7 +514,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BOTH(budget), BOTH(enough), BOTH(callers), BOTH(ends), BOTH(call_stops), BOTH(trap),
-		BOTH(probes), BOTH(far_probe), BOTH(stack),
+		BOTH(probes), BOTH(far_probe), BOTH(stack), BOTH(frames),
+		BOTH(lookup_inlined),
 	};
 
 	if (!jit_available()) {

@@ -5,86 +5,10 @@
  * does. Afterwards the map must be whole. `make check T=stress SAN=thread` looks
  * for races as well.
  */
-#include "maps/area.h"
-#include "base/os.h"
+#include "maps_crowd.h"
 #include "model/sock.h"
+#include "model/uapi.h"
 #include <netinet/in.h>
-#include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-#include <cmocka.h>
-
-#ifdef __SANITIZE_THREAD__
-enum { STEPS = 20000 };
-#else
-enum { STEPS = 200000 };	/* what is wrong shows where a thread loses its cpu */
-#endif
-enum { THREADS = 8, CPUS = 6 };
-
-struct crowd {
-	struct map *m;
-	u64 (*step)(struct crowd *c, u64 x, u32 cpu);	/* 1 = something wrong */
-	u64 keys;
-	u64 steps;
-	u64 in, out;		/* sums of what was put in and taken out */
-	u32 left;		/* members that are not done */
-};
-
-struct member {
-	struct crowd *crowd;
-	pthread_t thread;
-	u32 cpu;
-	u64 wrong;
-};
-
-static void *member_run(void *arg)
-{
-	struct member *me = arg;
-	u64 x = me->cpu + 1, steps = me->crowd->steps ? me->crowd->steps : STEPS;
-
-	for (u64 i = 0; i < steps; i++) {
-		x = x * 6364136223846793005u + 1442695040888963407u;
-		me->wrong += me->crowd->step(me->crowd, x >> 20, me->cpu);
-		if (x >> 57 == 0)
-			os_yield();
-	}
-	__atomic_fetch_sub(&me->crowd->left, 1, __ATOMIC_RELEASE);
-	return NULL;
-}
-
-static void crowd_run(struct crowd *c)
-{
-	struct member members[THREADS] = { 0 };
-
-	c->left = THREADS;
-	for (u32 i = 0; i < THREADS; i++) {
-		members[i].crowd = c;
-		members[i].cpu = i < CPUS ? i : MAP_USER;
-		pthread_create(&members[i].thread, NULL, member_run, &members[i]);
-	}
-	for (u32 i = 0; i < THREADS; i++) {
-		pthread_join(members[i].thread, NULL);
-		assert_int_equal(members[i].wrong, 0);
-	}
-}
-
-static struct map *make_as(struct map_attr a)
-{
-	struct skep_err err = { 0 };
-	struct map *m;
-
-	a.name = "m";
-	if (map_create(&m, &a, CPUS, &err))
-		fail_msg("%s", err.text);
-	return m;
-}
-
-static struct map *make(u32 type, u32 key, u32 value, u32 entries, u32 flags)
-{
-	return make_as((struct map_attr){ .type = type, .key_size = key, .value_size = value,
-		.max_entries = entries, .map_flags = flags });
-}
 
 /* Of per-cpu maps user space writes the values of all cpus. */
 static int put(struct crowd *c, const void *key, u64 value, u32 cpu)
@@ -576,7 +500,7 @@ static u64 sock_step(struct crowd *c, u64 x, u32 cpu)
 	switch (x >> 30 & 3) {
 	case 0:
 		r = map_user_update(c->m, &key, &value, 0);
-		return r && r != -E2BIG;
+		return r && r != -E2BIG && r != -EBUSY;	/* it is in a reuseport array */
 	case 1:
 		r = c->m->ops->remove(c->m, &key, cpu);
 		return r && r != -ENOENT && r != -EINVAL;
@@ -591,11 +515,13 @@ static u64 sock_step(struct crowd *c, u64 x, u32 cpu)
 
 static void test_socks(void **state)
 {
-	static const u32 types[] = { BPF_MAP_TYPE_SOCKMAP, BPF_MAP_TYPE_SOCKHASH };
+	static const u32 types[] = { BPF_MAP_TYPE_SOCKMAP, BPF_MAP_TYPE_SOCKHASH,
+		BPF_MAP_TYPE_REUSEPORT_SOCKARRAY };
 
 	for (u32 i = 0; i < 4; i++) {
 		socks[i].full.protocol = IPPROTO_TCP;
 		socks[i].full.state = SOCK_LISTEN;
+		socks[i].group = 1;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
 		struct crowd c = { .step = sock_step };
@@ -606,7 +532,7 @@ static void test_socks(void **state)
 		for (u32 key = 0; key < 8; key++)
 			c.m->ops->remove(c.m, &key, MAP_USER);
 		for (u32 n = 0; n < 4; n++)
-			assert_int_equal(socks[n].maps, 0);
+			assert_true(!socks[n].maps && !socks[n].array);
 		map_free(c.m);
 	}
 }
@@ -753,7 +679,8 @@ static u64 storage_step(struct crowd *c, u64 x, u32 cpu)
 
 static void test_storage(void **state)
 {
-	static const u32 types[] = { BPF_MAP_TYPE_SK_STORAGE, BPF_MAP_TYPE_TASK_STORAGE };
+	static const u32 types[] = { BPF_MAP_TYPE_SK_STORAGE, BPF_MAP_TYPE_TASK_STORAGE,
+		BPF_MAP_TYPE_INODE_STORAGE, UAPI_MAP_TYPE_CGRP_STORAGE };
 
 	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
 		struct crowd c = { .step = storage_step };
@@ -769,6 +696,84 @@ static void test_storage(void **state)
 			sum += ((u64 *)map_owner_value(c.m, &o, NULL, false, 0))[1];
 		}
 		assert_int_equal(sum, c.in);
+		map_free(c.m);
+	}
+}
+
+/* Nobody deletes: a cgroup has its value from the first use on. */
+static u64 cgroup_step(struct crowd *c, u64 x, u32 cpu)
+{
+	struct map_owner o = { 1 + x % 16, 0 };
+	u64 all[4 * CPUS], next, *v;
+	int r;
+
+	if (cpu == MAP_USER) {
+		r = x >> 30 & 1 ? map_user_lookup(c->m, &o.id, all, 0) :
+				  map_user_next_key(c->m, x >> 31 & 1 ? &o.id : NULL, &next);
+		return r && r != -ENOENT;
+	}
+	v = map_owner_value(c->m, &o, NULL, true, cpu);
+	if (!v)
+		return 1;
+	__atomic_fetch_add(&v[1], 1, __ATOMIC_RELAXED);
+	in(c, 1);
+	return 0;
+}
+
+static u64 cgroup_sum(struct map *m)
+{
+	u64 sum = 0, slots = m->type == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE ? CPUS : 1;
+
+	for (u64 id = 1; id <= 16; id++)
+		for (u32 cpu = 0; cpu < slots; cpu++) {
+			const struct map_owner o = { id, 0 };
+			u64 *v = map_owner_value(m, &o, NULL, false, cpu);
+
+			sum += v ? v[1] : 0;
+		}
+	return sum;
+}
+
+static void test_cgroup_storage(void **state)
+{
+	static const u32 types[] = { BPF_MAP_TYPE_CGROUP_STORAGE,
+				     BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE };
+
+	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+		struct crowd c = { .step = cgroup_step };
+
+		c.m = make(types[i], 8, 32, 0, 0);
+		crowd_run(&c);
+		assert_int_equal(c.m->ops->count(c.m), 16);
+		assert_int_equal(cgroup_sum(c.m), c.in);
+		map_free(c.m);
+	}
+}
+
+/* One of all who register the value does so, and one takes it back. */
+static u64 ops_step(struct crowd *c, u64 x, u32 cpu)
+{
+	u64 value[4] = { 0, cpu, cpu, cpu };
+	u32 key = 0;
+
+	if (x & 1)
+		in(c, !map_user_update(c->m, &key, value, 0));
+	else
+		out(c, !c->m->ops->remove(c->m, &key, cpu));
+	if (map_user_lookup(c->m, &key, value, 0))
+		return 1;
+	return value[0] >> 32 && (value[1] != value[2] || value[2] != value[3]);
+}
+
+static void test_struct_ops(void **state)
+{
+	struct crowd c = { .step = ops_step, .steps = STEPS / 20 };
+
+	for (int i = 0; i < 20; i++) {
+		c.in = c.out = 0;
+		c.m = make(BPF_MAP_TYPE_STRUCT_OPS, 4, 32, 1, 0);
+		crowd_run(&c);
+		assert_true(c.in == 1 && c.out == 1);
 		map_free(c.m);
 	}
 }
@@ -828,6 +833,14 @@ static void test_arena(void **state)
 	map_free(c.m);
 }
 
+/* After all others. */
+static void test_every_type(void **state)
+{
+	for (u32 type = 0; type < ARRAY_LEN(made); type++)
+		if (map_ops_of(type) && !made[type])
+			fail_msg("no threads were on a map of type %u", type);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -849,6 +862,9 @@ int main(void)
 		cmocka_unit_test(test_storage),
 		cmocka_unit_test(test_stacks),
 		cmocka_unit_test(test_arena),
+		cmocka_unit_test(test_cgroup_storage),
+		cmocka_unit_test(test_struct_ops),
+		cmocka_unit_test(test_every_type),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
