@@ -228,7 +228,8 @@ static void show_numbers(struct diff_prog *p)
 /* What runs far is compared, too: loops and spills through both compilers. */
 static void shaped_programs(void **unused UNUSED)
 {
-	u64 state = env_number("DIFF_SEED", os_clock_ns()), n[DIFF_SKIPPED + 1] = { 0 }, fast, not, one;
+	u64 state = env_number("DIFF_SEED", os_clock_ns()), n[DIFF_SKIPPED + 1] = { 0 };
+	u64 fast, not, one;
 	struct effort e = effort_new(SECONDS);
 	static struct diff_prog p;
 	struct diff_packet pkt;
