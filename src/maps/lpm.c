@@ -396,6 +396,16 @@ static void tops_refresh(const struct map *m, const struct lpm_key *k)
 		top_refresh(m, first + i);
 }
 
+/* Gives the link from path node I - 1 towards the key to N. Rows of the table end at the
+ * first node of so many bits: what is below that is not in them. */
+static void way_set(const struct map *m, const struct path *path, u32 i,
+		    const struct lpm_key *k, u32 n)
+{
+	store_release(way_link(m, path, i, k), n);
+	if (!i || node_at(m, path->node[i - 1])->len < TOP_BITS)
+		tops_refresh(m, k);
+}
+
 static u32 node_new(struct map *m, const struct lpm_key *k, const void *value)
 {
 	struct pool_mem mem = node_mem(m);
@@ -433,8 +443,7 @@ static void replace(struct map *m, const struct path *path,
 
 	store_relaxed(&to->child[0], from->child[0]);
 	store_relaxed(&to->child[1], from->child[1]);
-	store_release(way_link(m, path, path->n - 1, k), n);
-	tops_refresh(m, k);
+	way_set(m, path, path->n - 1, k, n);
 	node_free(m, old);
 }
 
@@ -459,8 +468,7 @@ static bool insert_above(struct map *m, const struct path *path,
 		store_relaxed(&fork->child[key_bit(k, b.len)], n);
 		store_relaxed(&fork->child[key_bit(&b, b.len)], below);
 	}
-	store_release(way_link(m, path, path->n, k), f);
-	tops_refresh(m, k);
+	way_set(m, path, path->n, k, f);
 	return true;
 }
 
@@ -476,8 +484,7 @@ static int insert(struct map *m, const struct path *path,
 	if (n && old) {
 		replace(m, path, k, old, n);
 	} else if (n && !below) {
-		store_release(way_link(m, path, path->n, k), n);
-		tops_refresh(m, k);
+		way_set(m, path, path->n, k, n);
 	} else if (!n || !insert_above(m, path, k, below, n)) {
 		if (n)
 			pool_put(&area_head(m)->elems, &mem, n);
@@ -533,8 +540,7 @@ static void unlink_last(struct map *m, const struct path *path,
 		up = path->node[--i];
 		heir = node_at(m, up)->child[!key_bit(k, node_at(m, up)->len)];
 	}
-	store_release(way_link(m, path, i, k), heir);
-	tops_refresh(m, k);
+	way_set(m, path, i, k, heir);
 	node_free(m, n);
 	if (up)
 		node_free(m, up);

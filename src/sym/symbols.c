@@ -242,52 +242,6 @@ static int match(void *arg, const struct sym *s)
 	return !old;
 }
 
-struct near { const char **v; size_t n, cap; };	/* a VEC */
-
-static int collect(void *arg, const struct sym *s)
-{
-	struct near *all = arg;
-
-	*vec_push(all) = s->name;
-	return all->n == NEAR_MAX;
-}
-
-static void suggest(const struct sym_file *f, const char *name, struct skep_err *err)
-{
-	struct near all = { 0 };
-	const char *near;
-
-	sym_each(f, collect, &all);
-	near = err_nearest(name, all.v, all.n);
-	if (near)
-		err_help(err, "did you mean '%s'?", near);
-	else if (!all.n)
-		err_note(err, "it is stripped: no function of it has a name; an offset in the "
-			 "file does without");
-	else if (!f->debug && all.n < NEAR_MAX)
-		err_note(err, "%zu of its functions have names", all.n);
-	vec_free(&all);
-}
-
-int sym_find(const struct sym_file *f, const char *text, struct sym *out, struct skep_err *err)
-{
-	struct search w = { .name = text, .n = strcspn(text, "@") };
-	int r;
-
-	if (text[w.n]) {
-		w.current = text[w.n + 1] == '@';
-		w.version = text + w.n + 1 + w.current;
-	}
-	sym_each(f, match, &w);
-	if (w.found) {
-		*out = w.best;
-		return 0;
-	}
-	r = err_set(err, ERR_ATTACH_FIND, f->path, "there is no function '%s'", text);
-	suggest(f, text, err);
-	return r;
-}
-
 static bool value_in(Elf *elf, u32 type, const char *name, u64 *addr)
 {
 	GElf_Shdr sh;
@@ -315,6 +269,56 @@ bool sym_value(const struct sym_file *f, const char *name, u64 *addr)
 	return value_in(f->elf, SHT_DYNSYM, name, addr) ||
 	       value_in(f->elf, SHT_SYMTAB, name, addr) ||
 	       (f->debug && value_in(f->debug, SHT_SYMTAB, name, addr));
+}
+
+struct near { const char **v; size_t n, cap; };	/* a VEC */
+
+static int collect(void *arg, const struct sym *s)
+{
+	struct near *all = arg;
+
+	*vec_push(all) = s->name;
+	return all->n == NEAR_MAX;
+}
+
+static void suggest(const struct sym_file *f, const char *name, struct skep_err *err)
+{
+	struct near all = { 0 };
+	const char *near;
+	u64 addr;
+
+	sym_each(f, collect, &all);
+	near = err_nearest(name, all.v, all.n);
+	if (sym_value(f, name, &addr))
+		err_note(err, "'%s' is there and is no function: a variable, or one of several "
+			 "functions that is chosen when the program starts (IFUNC)", name);
+	else if (near)
+		err_help(err, "did you mean '%s'?", near);
+	else if (!all.n)
+		err_note(err, "it is stripped: no function of it has a name; an offset in the "
+			 "file does without");
+	else if (!f->debug && all.n < NEAR_MAX)
+		err_note(err, "%zu of its functions have names", all.n);
+	vec_free(&all);
+}
+
+int sym_find(const struct sym_file *f, const char *text, struct sym *out, struct skep_err *err)
+{
+	struct search w = { .name = text, .n = strcspn(text, "@") };
+	int r;
+
+	if (text[w.n]) {
+		w.current = text[w.n + 1] == '@';
+		w.version = text + w.n + 1 + w.current;
+	}
+	sym_each(f, match, &w);
+	if (w.found) {
+		*out = w.best;
+		return 0;
+	}
+	r = err_set(err, ERR_ATTACH_FIND, f->path, "there is no function '%s'", text);
+	suggest(f, text, err);
+	return r;
 }
 
 /* ---- by place -------------------------------------------------------------- */

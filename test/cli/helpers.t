@@ -108,7 +108,11 @@ SEC("xdp") int who(struct xdp_md *ctx)
 }
 char _license[] SEC("license") = "GPL";
 C
-agree "who runs, in a namespace" "$tmp/ns.c" "results:[0,1,-22,0,-22,-22,0,-22]"
+if [ -e /proc/self/ns/pid ]; then
+	agree "who runs, in a namespace" "$tmp/ns.c" "results:[0,1,-22,0,-22,-22,0,-22]"
+else
+	skip "who runs, in a namespace" "there is no /proc"
+fi
 
 cat > "$tmp/slices.c" <<'C'
 struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 1);

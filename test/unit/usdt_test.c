@@ -198,6 +198,8 @@ static void test_symbols(void **state)
 	assert_int_equal(sym_address(&f, (u64)sym_offset(&f, now.addr)), now.addr);
 	assert_int_equal(sym_find(&f, "posix_spwan", &at, &err), -ENOENT);
 	assert_non_null(strstr(err.text, "did you mean 'posix_spawn'?"));
+	assert_int_equal(sym_find(&f, "environ", &at, &err), -ENOENT);
+	assert_non_null(strstr(err.text, "'environ' is there and is no function"));
 	assert_int_equal(sym_offset(&f, UINT64_MAX - 4), -1);
 	sym_close(&f);
 	free(path);

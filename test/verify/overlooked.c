@@ -11,7 +11,7 @@ char _license[] SEC("license") = "GPL";
 /* X is FIRST on the path that is followed first, SECOND on another, and they meet. */
 #define EITHER(x, first, second) asm volatile("%0 = " #second "; if %1 == 0 goto 9f;" \
 	"%0 = " #first "; %0 = %0; %0 = %0; %0 = %0; %0 = %0; %0 = %0; %0 = %0;" \
-	"if %1 == 1 goto 9f; goto 9f; 9:" : "=&r"(x) : "r"(bpf_get_prandom_u32()))
+	"goto 9f; 9:" : "=&r"(x) : "r"(bpf_get_prandom_u32()))
 #define bpf_core_type_id_kernel(type) __builtin_btf_type_id(*(type *)0, 1)
 int zero;
 
@@ -410,8 +410,8 @@ extern void bpf_iter_task_destroy(struct bpf_iter_task *it) K;
 /* On the path that is followed first, STMT is done; on another not; they meet. */
 #define PADS "r0 = 0; r0 = 0; r0 = 0; r0 = 0; r0 = 0; r0 = 0; r0 = 0;"
 #define FIRST(stmt) do { unsigned c_ = bpf_get_prandom_u32(); \
-	if (c_) { stmt; asm volatile(PADS ::: "r0"); } \
-	asm volatile("if %0 == 1 goto 9f; goto 9f; 9:" : "+r"(c_)); } while (0)
+	if (c_) { stmt; asm volatile(PADS "goto 9f; 9:" ::: "r0"); } \
+	asm volatile("" : "+r"(c_)); } while (0)
 
 // rejected 0326: a dynptr that one path made
 SEC("tc") int dynptr_either(void *ctx)
@@ -462,7 +462,7 @@ SEC("tp_btf/sched_switch") int new_either(__u64 *ctx)
 
 	c = bpf_get_prandom_u32();
 	id = __builtin_btf_type_id(*(struct one *)0, 0);
-	asm volatile("if %1 == 0 goto 9f; r0 = 0;" PADS "%0 = %2; if %1 == 1 goto 9f; goto 9f; 9:"
+	asm volatile("if %1 == 0 goto 9f; r0 = 0;" PADS "%0 = %2; goto 9f; 9:"
 		     : "+r"(id) : "r"(c), "r"(first) : "r0");
 	p = bpf_obj_new_impl(id, 0);
 	if (p) {
@@ -600,4 +600,50 @@ SEC("tc") int timer_inner(void *ctx)
 	if (v)
 		bpf_timer_set_callback(&v->timer, inner_timer);
 	return 0;
+}
+extern int bpf_copy_from_user_str(void *to, __u32 n, const void *from, __u64 flags) K;
+GLOBAL int sleeps(int n)
+{
+	char text[8] = {};
+
+	return bpf_copy_from_user_str(text, sizeof(text), (void *)(long)n, 0);
+}
+// rejected 0266: a function that calls what may sleep, in a read section
+SEC("syscall") int section_sleeps(void *ctx)
+{
+	int n;
+
+	bpf_rcu_read_lock();
+	n = sleeps(0);
+	bpf_rcu_read_unlock();
+	return n;
+}
+struct tcp_congestion_ops { char name[16]; } CORE;
+SEC(".struct_ops") struct tcp_congestion_ops congestion = { .name = "overlooked" };
+// rejected 0180: the map of operations as a map
+SEC("tc") int ops_map(void *ctx)
+{
+	long n = 0;
+
+	asm volatile("%0 = %1 ll" : "=r"(n) : "i"(&congestion));
+	return n != 0;
+}
+struct list_head { void *next; } CORE;
+// rejected 0240: an address as one struct or another
+SEC("tp_btf/sched_switch") int cast_either(__u64 *ctx)
+{
+	unsigned long first = bpf_core_type_id_kernel(struct task_struct), id, c;
+	struct task_struct *t;
+
+	c = bpf_get_prandom_u32();
+	id = bpf_core_type_id_kernel(struct list_head);
+	asm volatile("if %1 == 0 goto 9f; r0 = 0;" PADS "%0 = %2; goto 9f; 9:"
+		     : "+r"(id) : "r"(c), "r"(first) : "r0");
+	t = bpf_rdonly_cast((void *)ctx[1], id);
+	return t->pid;
+}
+// rejected 0380: a session's cookie in a probe that is of none
+SEC("kprobe/do_nanosleep") int no_session(void *ctx)
+{
+	return *bpf_session_cookie();
 }
