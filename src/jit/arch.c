@@ -18,8 +18,8 @@
 #endif
 
 static const struct jit_arch archs[] = {
-	{ "x86_64", jit_x64_write, jit_x64_optimise },
-	{ "aarch64", jit_a64_write, NULL },
+	{ "x86_64", jit_x64_write, jit_x64_optimise, true, "bmi2" },
+	{ "aarch64", jit_a64_write, NULL, false, "lse" },
 };
 
 const struct jit_arch *jit_arch_find(const char *name)
@@ -39,6 +39,17 @@ void jit_arch_names(struct strbuf *out)
 {
 	for (size_t i = 0; i < ARRAY_LEN(archs); i++)
 		sb_printf(out, "%s%s", i ? ", " : "", archs[i].name);
+}
+
+u32 jit_cpu(void) { return jit_arch_cpu(); }
+
+/* A processor has one bit so far. */
+void jit_cpu_names(struct strbuf *out, const char *processor, u32 cpu)
+{
+	const struct jit_arch *arch = jit_arch_find(processor);
+
+	if (arch && cpu & 1)
+		sb_puts(out, arch->cpu);
 }
 
 u32 jit_arch_cpu(void)

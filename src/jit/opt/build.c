@@ -52,6 +52,35 @@ struct ir *ir_const(struct ir_func *f, u64 imm)
 	return v;
 }
 
+struct ir *ir_addr(struct ir_func *f, enum jit_what what, u32 slot, u64 value, u64 *more)
+{
+	const struct jit_ref ref = jit_ref(f->b, what, slot, value);
+	struct ir *v;
+
+	*more = 0;
+	if (!ref.entry)
+		return ir_const(f, value);
+	f->entries = true;
+	*more = ref.value;
+	v = ir_free_value(f, IR_ENTRY, value - ref.value);
+	v->entry = ref.disp;
+	/* where programs have memory */
+	v->bits = 63;
+	v->ones = ir_mask(63);
+	return v;
+}
+
+void ir_calls(struct ir_func *f, struct ir *call, enum jit_what what, u64 value)
+{
+	const struct jit_ref ref = jit_ref(f->b, what, call->slot, value);
+
+	call->imm = value;
+	call->cc = ref.entry;
+	call->entry = ref.disp;
+	f->entries |= ref.entry;
+	f->has_calls = true;
+}
+
 /* ---- blocks ------------------------------------------------------------ */
 
 struct build {
@@ -430,6 +459,15 @@ static struct ir *add2(struct build *b, enum ir_op op, u32 w, struct ir *x, stru
 
 static struct ir *number(struct build *b, u64 imm) { return ir_const(b->f, imm); }
 
+/* VALUE, which is WHAT at the slot at work. */
+static struct ir *address(struct build *b, enum jit_what what, u64 value)
+{
+	u64 more;
+	struct ir *v = ir_addr(b->f, what, b->slot, value, &more);
+
+	return more ? add2(b, IR_ADD, 64, v, number(b, more)) : v;
+}
+
 static struct ir *get(struct build *b, u32 reg)
 {
 	struct ir *v;
@@ -512,9 +550,8 @@ static void probe(struct build *b, const struct bpf_insn *in, u32 w, bool sign)
 	struct ir *at = add2(b, IR_ADD, 64, get(b, in->src_reg), number(b, (u64)(s64)in->off));
 	struct ir *v = add2(b, IR_CALL, 64, at, run_of(b));
 
-	v->imm = (u64)(uintptr_t)b->f->b->bind->probe(w / 8, sign);
+	ir_calls(b->f, v, JIT_PROBE, (u64)(uintptr_t)b->f->b->bind->probe(w / 8, sign));
 	set(b, in->dst_reg, v);
-	b->f->has_calls = true;
 }
 
 static void load(struct build *b, const struct bpf_insn *in, u32 w, bool sign)
@@ -578,7 +615,7 @@ static void after_call(struct build *b, struct ir *v)
 	b->f->has_calls = true;
 }
 
-static void call(struct build *b, enum ir_op op, u64 to)
+static struct ir *call(struct build *b, enum ir_op op, u64 to)
 {
 	u32 mask = call_args(b, b->slot), n = 0;
 	struct ir *args[6], *v;
@@ -595,6 +632,7 @@ static void call(struct build *b, enum ir_op op, u64 to)
 	v->arg[n] = b->f->params[RUN_PARAM];
 	v->imm = to;
 	after_call(b, v);
+	return v;
 }
 
 static void call_body(struct build *b, const struct bpf_insn *in)
@@ -611,9 +649,10 @@ static void call_body(struct build *b, const struct bpf_insn *in)
 		u64 site = bind->site ? bind->site(bind->arg, b->slot) : 0;
 
 		if (site)
-			add2(b, IR_STORE, 64, run_of(b), number(b, site))->imm =
+			add2(b, IR_STORE, 64, run_of(b), address(b, JIT_SITE, site))->imm =
 				offsetof(struct run, at);
-		call(b, IR_CALL, (u64)(uintptr_t)bind->body(bind->arg, b->slot));
+		v = call(b, IR_CALL, 0);
+		ir_calls(b->f, v, JIT_BODY, (u64)(uintptr_t)bind->body(bind->arg, b->slot));
 		if (site)
 			stop(b, STOP_ASKED);
 		return;
@@ -626,6 +665,7 @@ static void call_body(struct build *b, const struct bpf_insn *in)
 	v->arg[1] = map;
 	v->arg[2] = index;
 	v->arg[3] = b->f->params[RUN_PARAM];
+	ir_calls(b->f, v, JIT_TAIL, (u64)(uintptr_t)bind->tail);
 	after_call(b, v);
 }
 
@@ -643,6 +683,7 @@ static void load_packet(struct build *b, const struct bpf_insn *in, const struct
 	if (row->kind == KIND_LD_IND)
 		off = add2(b, IR_ADD, 32, get(b, in->src_reg), off);
 	v = add2(b, IR_PACKET, row->width, b->f->params[RUN_PARAM], off);
+	ir_calls(b->f, v, JIT_PACKET, (u64)(uintptr_t)b->f->b->bind->packet);
 	after_call(b, v);
 }
 
@@ -659,7 +700,7 @@ static void load_imm(struct build *b, const struct bpf_insn *in)
 		v = ir_free_value(b->f, IR_FUNC, (u64)((s64)b->slot + 1 + in->imm));
 		break;
 	default:
-		v = number(b, bind->address(bind->arg, b->slot));
+		v = address(b, JIT_ADDRESS, bind->address(bind->arg, b->slot));
 	}
 	set(b, in->dst_reg, v);
 }

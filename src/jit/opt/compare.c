@@ -68,14 +68,19 @@ static void compare_zero(struct ir *v)
 /* V, a value of 64 bits, is not 0: a number, or a sum with one that cannot wrap. */
 static bool is_nonzero(const struct ir *v)
 {
-	const struct ir *y;
+	const struct ir *x, *y;
 
-	if (ir_is_const(v))
+	if (ir_is_fixed(v))
 		return v->imm;
 	if (!ir_is(v, IR_ADD) || v->w != 64)
 		return false;
+	x = ir_rep(v->arg[0]);
 	y = ir_rep(v->arg[1]);
-	return ir_is_const(y) && y->imm && y->bits < 64 && ir_rep(v->arg[0])->bits < 64;
+	if (ir_is_entry(x)) {
+		x = y;
+		y = ir_rep(v->arg[0]);
+	}
+	return ir_is_fixed(y) && y->imm && y->bits < 64 && x->bits < 64;
 }
 
 /* Whether a choice between 0 and something else gave 0 is what it was chosen by. */

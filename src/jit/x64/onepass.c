@@ -37,10 +37,16 @@ static s32 frame_bytes(const struct jit_unit *u)
 	return n + 8 * (saved_count(u) & 1);
 }
 
-static void call_addr(struct onepass *x, u64 to)
+/* The function at TO, which is WHAT at SLOT. */
+static void call_addr(struct onepass *x, enum jit_what what, u32 slot, u64 to)
 {
+	const struct jit_ref ref = jit_ref(x->b, what, slot, to);
 	s64 d = (s64)(to - (u64)(uintptr_t)(x->p + 5));
 
+	if (ref.entry) {
+		x_mem(&x->p, false, false, 0xff, 2, RUN, ref.disp);
+		return;
+	}
 	if (fits32(d)) {
 		u8 *at = x_call(&x->p);
 
@@ -116,18 +122,33 @@ static void write_exit(struct onepass *x)
 	x_ret(&x->p);
 }
 
+/* The address VALUE, which is WHAT at SLOT, to register DST. */
+static void load_addr(struct onepass *x, u32 dst, enum jit_what what, u32 slot, u64 value)
+{
+	const struct jit_ref ref = jit_ref(x->b, what, slot, value);
+	const struct x64_addr sum = { (u8)dst, NO_INDEX, 0, (s32)ref.value };
+
+	if (!ref.entry) {
+		x_mov_imm_flags(&x->p, dst, ref.value);
+		return;
+	}
+	x_load(&x->p, 64, dst, RUN, ref.disp);
+	if (ref.value)
+		x_lea(&x->p, true, dst, &sum);
+}
+
 /* ---- stops --------------------------------------------------------------------- */
 
-static void note_site(struct onepass *x, u64 at)
+static void note_site(struct onepass *x, u32 slot, u64 at)
 {
-	x_mov_imm_flags(&x->p, TMP2, at);
+	load_addr(x, TMP2, JIT_SITE, slot, at);
 	x_store(&x->p, 64, RUN, AT, TMP2);
 }
 
 /* The program ends here, and says where. */
 static void stop_at(struct onepass *x, u32 slot)
 {
-	note_site(x, onepass_site(x, slot));
+	note_site(x, slot, onepass_site(x, slot));
 	x_store_imm(&x->p, 8, RUN, STOP, 1);
 	x_mov_imm(&x->p, RAX, 0);
 	write_exit(x);
@@ -390,7 +411,7 @@ static int write_jump(struct onepass *x, const struct ins *i)
 /* ---- calls ------------------------------------------------------------------------ */
 
 /* bpf_tail_call(r1, r2, r3): the next program gets this one's r1 and frame. */
-static void tail_call(struct onepass *x)
+static void tail_call(struct onepass *x, u32 slot)
 {
 	u8 *none;
 
@@ -398,7 +419,7 @@ static void tail_call(struct onepass *x)
 	x_push(&x->p, RDI);
 	x_push(&x->p, RDI);
 	x_mov(&x->p, true, RDI, RUN);
-	call_addr(x, (u64)(uintptr_t)x->b->bind->tail);
+	call_addr(x, JIT_TAIL, slot, (u64)(uintptr_t)x->b->bind->tail);
 	x_pop(&x->p, RDI);
 	x_pop(&x->p, RDI);
 	x_test(&x->p, true, RAX, RAX);
@@ -415,13 +436,13 @@ static void call_body(struct onepass *x, const struct ins *i)
 	u64 at = onepass_site(x, i->at);
 
 	if (i->row->kind == KIND_CALL && i->raw->imm == BPF_FUNC_tail_call) {
-		tail_call(x);
+		tail_call(x, i->at);
 		return;
 	}
 	if (at)
-		note_site(x, at);
+		note_site(x, i->at, at);
 	x_mov(&x->p, true, R9, RUN);
-	call_addr(x, (u64)(uintptr_t)x->b->bind->body(x->b->bind->arg, i->at));
+	call_addr(x, JIT_BODY, i->at, (u64)(uintptr_t)x->b->bind->body(x->b->bind->arg, i->at));
 	if (at)
 		stop_asked(x);
 }
@@ -446,7 +467,7 @@ static void load_packet(struct onepass *x, const struct ins *i)
 	}
 	x_mov(&x->p, true, RDI, RUN);
 	x_mov_imm(&x->p, RDX, i->row->width / 8);
-	call_addr(x, (u64)(uintptr_t)x->b->bind->packet);
+	call_addr(x, JIT_PACKET, i->at, (u64)(uintptr_t)x->b->bind->packet);
 	x_test(&x->p, true, RAX, RAX);
 	there = x_jcc8(&x->p, CC_NS);
 	x_mov_imm(&x->p, RAX, 0);
@@ -470,7 +491,7 @@ static void load_imm(struct onepass *x, const struct ins *i)
 		onepass_fix(x, x->p - 4, (u32)((s64)i->at + 1 + i->raw->imm), FIX_FUNC);
 		break;
 	default:
-		x_mov_imm(&x->p, i->dst, bind->address(bind->arg, i->at));
+		load_addr(x, i->dst, JIT_ADDRESS, i->at, bind->address(bind->arg, i->at));
 	}
 }
 
@@ -534,7 +555,8 @@ static void probe(struct onepass *x, const struct ins *i, bool sign)
 	x_mov(&x->p, true, RDI, i->src);
 	x_alu_imm(&x->p, true, X_ADD, RDI, i->raw->off);
 	x_mov(&x->p, true, R9, RUN);
-	call_addr(x, (u64)(uintptr_t)x->b->bind->probe(i->row->width / 8u, sign));
+	call_addr(x, JIT_PROBE, i->at,
+		  (u64)(uintptr_t)x->b->bind->probe(i->row->width / 8u, sign));
 	x_mov(&x->p, true, TMP2, RAX);
 	for (u32 k = n; k-- > 0;)
 		x_pop(&x->p, kept[k]);
