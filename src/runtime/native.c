@@ -40,8 +40,7 @@ static enum jit_tier tier_for(enum runtime_jit asked, u32 slots)
 	return asked == RUNTIME_JIT_OPT ? JIT_OPT : JIT_FAST;
 }
 
-/* CODE runs as C from now on. */
-static void use(struct vm_code *code, struct jit_code *c, u64 bound)
+void runtime_use(struct vm_code *code, struct jit_code *c, u64 bound)
 {
 	struct vm_native n = { .fn = jit_func(c), .entry = jit_entry(c), .bound = bound,
 			       .arg = c, .slot = slot };
@@ -73,7 +72,7 @@ int runtime_native(struct jit_code **out, struct vm_code *code, const struct rew
 	int r = jit_compile(out, &bind, tier, where, err);
 
 	if (!r)
-		use(code, *out, rw->bound);
+		runtime_use(code, *out, rw->bound);
 	return r;
 }
 

@@ -170,6 +170,8 @@ struct binding {
 };
 
 struct jit_bind runtime_bind(struct binding *b);
+/* CODE runs as C from now on, which is for this process. */
+void runtime_use(struct vm_code *code, struct jit_code *c, u64 bound);
 
 /* ---- aot.c ---- */
 

@@ -6,6 +6,7 @@
 #include "diff/refusal.h"
 #include "host/hosts.h"
 #include "diff/verdict.h"
+#include "runtime/private.h"
 #include "runtime/runtime.h"
 #include "unit/kernel_bpf.h"
 #include "verify/rewrite.h"
@@ -353,7 +354,24 @@ void world_reset(struct world *w)
 	dump_user(w, &ignored);
 }
 
-enum engine { CHECKED, FAST, ONE_PASS, OPTIMISED, ENGINES };
+enum engine { CHECKED, FAST, ONE_PASS, OPTIMISED, APART, ENGINES };
+
+/* As `skep aot` does, to run here. */
+static struct jit_code *compile_apart(struct world *w, struct vm_code *code,
+				      const struct rewrite *rw)
+{
+	struct binding b = { .code = code, .rw = rw };
+	const struct jit_bind bind = runtime_bind(&b);
+	struct jit_code *jit;
+	struct skep_err err;
+
+	apart_run = (u64 *)&w->run;
+	apart_n = 0;
+	if (apart_make(&jit, &bind, JIT_OPT, &err))
+		fail_msg("%s", err.text);
+	runtime_use(code, jit, rw->bound);
+	return jit;
+}
 
 static struct jit_code *compile(struct world *w, struct vm_code *code, const struct rewrite *rw,
 				enum engine e)
@@ -384,7 +402,7 @@ static void run_user(struct world *w, const struct diff_prog *p, const struct di
 	if (vm_code_new(&code, bind, e == CHECKED ? VM_CHECKED : VM_FAST, "diff", &err))
 		fail_msg("%s", err.text);
 	if (e > FAST)
-		jit = compile(w, code, rw, e);
+		jit = e == APART ? compile_apart(w, code, rw) : compile(w, code, rw, e);
 	s->error = host->begin(&w->run, w->buffer, &t, &err);
 	w->run.pkt_read_only = host->read_only;
 	if (!s->error)
@@ -649,8 +667,8 @@ static bool engines_differ(struct world *w, const struct diff_prog *p,
 			   const struct seen *checked, char *what, size_t size)
 {
 	static const char *const names[ENGINES] = { "", "fast interpreter: ", "one pass: ",
-						    "optimised: " };
-	const enum engine last = jit_available() ? OPTIMISED : FAST;
+						    "optimised: ", "apart: " };
+	const enum engine last = apart_available() ? APART : jit_available() ? OPTIMISED : FAST;
 	struct vm_bind bind = bind_of(w, p);
 	static struct seen seen;
 
