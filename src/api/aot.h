@@ -62,6 +62,7 @@ struct aot_symbol { const char *name; u64 at, bytes; bool is_prog; };
 
 struct aot_out {
 	struct strbuf text, data;
+	u32 machine;			/* EM_* */
 	VEC(struct aot_symbol) symbols;	/* names live as long as the object */
 };
 
@@ -72,6 +73,8 @@ struct aot_out {
 int object_aot(struct skep_object *obj, const struct aot_opts *opts, struct aot_out *out,
 	       struct skep_err *err);
 void aot_out_free(struct aot_out *out);
+/* What describes OUT, but for where it lies. */
+void aot_describe(struct skep_aot *d, const struct aot_out *out);
 u64 aot_hash(const void *data, size_t bytes);
 
 /* ---- aot.c ----------------------------------------------------------------------- */

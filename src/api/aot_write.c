@@ -6,6 +6,7 @@
 #include "api/aot.h"
 #include "base/hash.h"
 #include "isa/isa.h"
+#include <elf.h>
 #include <stdlib.h>
 
 enum { TEXT_ALIGN = 64 };	/* of each program: a line of the cache */
@@ -52,12 +53,15 @@ static struct aot_place put_funcs(struct writer *w, const struct rewrite *rw,
 {
 	VEC(struct aot_func) v = { 0 };
 	struct aot_place p;
+	u32 bytes;
+	const u8 *mem = jit_bytes(code, &bytes);
 
 	for (u32 at = 0; at < rw->nr_insns; at += isa_slots(&rw->insns[at])) {
 		u32 to = (u32)((s64)at + 1 + rw->insns[at].imm), off;
 
 		if (isa_op(&rw->insns[at]) == OP_LDDW_FUNC && jit_func_start(code, to, &off))
-			*vec_push(&v) = (struct aot_func){ off, to };
+			*vec_push(&v) = (struct aot_func){
+				off, (u32)jit_slot(code, (uintptr_t)mem + off) };
 	}
 	p = put(w, v.v, v.n, sizeof(*v.v));
 	vec_free(&v);
@@ -189,6 +193,7 @@ int object_aot(struct skep_object *obj, const struct aot_opts *opts, struct aot_
 	struct writer w = { .obj = obj, .opts = opts, .out = out };
 	int r = check_externs(obj->img, err);
 
+	out->machine = EM_X86_64;
 	sb_add(&out->data, &(struct aot_head){ .cpu = 0 }, sizeof(struct aot_head));
 	for (u32 i = 0; !r && i < obj->img->nr_progs; i++)
 		if (obj->progs[i].loaded >= 0)
@@ -198,6 +203,16 @@ int object_aot(struct skep_object *obj, const struct aot_opts *opts, struct aot_
 	aot_table_free(&w.table);
 	vec_free(&w.progs);
 	return r;
+}
+
+void aot_describe(struct skep_aot *d, const struct aot_out *out)
+{
+	*d = (struct skep_aot){
+		.size = sizeof(*d), .machine = out->machine, .made_by = SKEP_VERSION,
+		.abi = runtime_aot_abi(), .hash = aot_hash(out->data.s, out->data.n),
+		.text_bytes = out->text.n, .data_bytes = out->data.n,
+	};
+	memcpy(d->magic, SKEP_AOT_MAGIC, sizeof(d->magic));
 }
 
 void aot_out_free(struct aot_out *out)

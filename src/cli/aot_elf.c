@@ -104,13 +104,9 @@ static void put_rela(struct elf *e, u64 at, u32 section)
 
 static void put_descriptor(struct elf *e, const struct aot_out *aot)
 {
-	struct skep_aot d = {
-		.size = sizeof(d), .machine = EM_X86_64, .made_by = SKEP_VERSION,
-		.abi = runtime_aot_abi(), .hash = aot_hash(aot->data.s, aot->data.n),
-		.text_bytes = aot->text.n, .data_bytes = aot->data.n,
-	};
+	struct skep_aot d;
 
-	memcpy(d.magic, SKEP_AOT_MAGIC, sizeof(d.magic));
+	aot_describe(&d, aot);
 	sb_add(&e->out[S_DESC], &d, sizeof(d));
 	put_rela(e, offsetof(struct skep_aot, text), S_TEXT);
 	put_rela(e, offsetof(struct skep_aot, data), S_DATA);

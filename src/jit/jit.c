@@ -43,7 +43,7 @@ static bool may_stop(const struct jit_build *b, u32 at)
 		return false;
 	if (b->ops[at] != OP_CALL && b->ops[at] != OP_CALL_KFUNC)
 		return bind->insns[at].code == REWRITE_TRAP;
-	return bind->insns[at].imm == BPF_FUNC_tail_call || bind->site(bind->arg, at);
+	return bind->insns[at].imm == BPF_FUNC_tail_call || bind->site(bind->arg, at, true);
 }
 
 u32 jit_cost(const struct jit_build *b, u32 at)

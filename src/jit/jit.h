@@ -46,9 +46,9 @@ struct jit_bind {
 
 	/* The body of REWRITE_PROBE loads of BYTES: gives what is at r1, or 0. */
 	helper_fn (*probe)(u32 bytes, bool sign);
-	/* What run.at is to be where the code at slot AT stops, or calls; 0: a call that
-	   never sets run.stop. NULL: nothing does. */
-	u64 (*site)(void *arg, u32 at);
+	/* What run.at is to be where the code at slot AT stops, before its instruction, or
+	   CALLS; 0: a call that never sets run.stop. NULL: nothing does. */
+	u64 (*site)(void *arg, u32 at, bool calls);
 	/* Jumps back take what they jump over from run.left, calls of functions
 	   JIT_CALL_COST; below 0 the program ends, with run.stop set. */
 	bool counts;

@@ -20,7 +20,12 @@ static struct vm_code *code_of(void *arg) { return ((struct binding *)arg)->code
 static u64 address(void *arg, u32 at) { return vm_native_address(code_of(arg), at); }
 static helper_fn body(void *arg, u32 at) { return vm_native_body(code_of(arg), at); }
 static u32 params(void *arg, u32 at) { return vm_native_params(code_of(arg), at); }
-static u64 site(void *arg, u32 at) { return vm_native_site(code_of(arg), at); }
+
+static u64 site(void *arg, u32 at, bool calls)
+{
+	return vm_native_site(code_of(arg), at, calls);
+}
+
 static u32 cost(void *arg, u32 at) { return vm_native_cost(code_of(arg), at); }
 
 static bool lookup(void *arg UNUSED, u32 at UNUSED, u64 map, struct map_inline *out)

@@ -31,7 +31,7 @@ struct aot_ref {
 	u64 cpu_step;
 };
 
-/* Its function at slot SLOT, as C calls it, is OFF bytes into the code. */
+/* A function as C calls it is OFF bytes into the code; for messages, SLOT is there. */
 struct aot_func { u32 off, slot; };
 
 /* What a program was compiled to. */

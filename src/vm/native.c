@@ -84,9 +84,9 @@ static struct vm_site *sites(struct vm_code *code)
 	return code->sites;
 }
 
-u64 vm_native_site(struct vm_code *code, u32 at)
+u64 vm_native_site(struct vm_code *code, u32 at, bool calls)
 {
-	if (is_call(code, at) && !is_watched(call_at(code, at)))
+	if (calls && is_call(code, at) && !is_watched(call_at(code, at)))
 		return 0;
 	sites(code)[at] = (struct vm_site){ code, at };
 	return (uintptr_t)&code->sites[at];

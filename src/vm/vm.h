@@ -91,7 +91,7 @@ u32 vm_native_params(const struct vm_code *code, u32 at);
 void *vm_native_tail(struct run *run, struct map *map, u32 index);
 s64 vm_native_packet(struct run *run, s32 off, u32 size);
 helper_fn vm_native_probe(u32 bytes, bool sign);
-u64 vm_native_site(struct vm_code *code, u32 at);
+u64 vm_native_site(struct vm_code *code, u32 at, bool calls);
 /* For code that was bound before: what vm_native_site gives is OFF from here. */
 u64 vm_native_sites(struct vm_code *code);
 u64 vm_native_site_off(u32 at);

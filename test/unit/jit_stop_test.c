@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 enum { SLOTS = 9000, BASE = 4096 };	/* what site() gives is BASE + slot */
-enum { BODY_PLAIN = 1, BODY_STOPS = 2 };
+enum { BODY_PLAIN = 1, BODY_STOPS = 2, BODY_COSTS = 3 };	/* the last never stops */
 
 static enum jit_tier tier;
 static bool apart;		/* no address is in the code */
@@ -53,12 +53,12 @@ static void begin(void)
 
 /* ---- what it is bound to ---------------------------------------------------- */
 
-static u64 site(void *arg UNUSED, u32 at)
+static u64 site(void *arg UNUSED, u32 at, bool calls)
 {
 	const struct bpf_insn *in = &prog.v[at];
 
-	return in->code == (BPF_JMP | BPF_CALL) && !in->src_reg && in->imm == BODY_PLAIN ? 0 :
-	       BASE + at;
+	return calls && in->code == (BPF_JMP | BPF_CALL) && !in->src_reg &&
+	       in->imm != BODY_STOPS ? 0 : BASE + at;
 }
 
 /* Leaves other numbers where C passes arguments (AArch64 has eight), and gives one. */
@@ -82,7 +82,7 @@ static u64 body_stops(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct run *r)
 
 static helper_fn body(void *arg UNUSED, u32 at)
 {
-	return prog.v[at].imm == BODY_PLAIN ? body_plain : body_stops;
+	return prog.v[at].imm == BODY_STOPS ? body_stops : body_plain;
 }
 
 #define PROBE(name, ctype) \
@@ -223,7 +223,8 @@ static void callers(void **unused UNUSED)
 }
 
 /* Where loops are known to end, may_goto and bodies are paid for, jumps back are not. */
-static void ends(void **unused UNUSED)
+/* may_goto and a call of body ID, which cost both, until nothing is left. */
+static void ends_with(s32 id)
 {
 	for (u32 left = 40; left <= 60; left++) {
 		u32 each = JIT_CALL_COST + 10, stopped = left % each >= JIT_CALL_COST ? 4 : 1;
@@ -235,13 +236,19 @@ static void ends(void **unused UNUSED)
 		add(BPF_JMP | 0xe0, 0, 0, 3, 0);	/* 1: may_goto */
 		mov(1, 0);
 		add(BPF_ALU64 | BPF_MOV | BPF_K, 2, 0, 0, 0);
-		add(BPF_JMP | BPF_CALL, 0, 0, 0, BODY_STOPS);	/* 4 */
+		add(BPF_JMP | BPF_CALL, 0, 0, 0, id);	/* 4 */
 		add(BPF_JMP | BPF_JA, 0, 0, -5, 0);
 		end();
 		assert_int_equal(execute(0), 0);
 		assert_true(run->stop);
 		assert_int_equal((uintptr_t)run->at, BASE + stopped);
 	}
+}
+
+static void ends(void **unused UNUSED)
+{
+	ends_with(BODY_STOPS);
+	ends_with(BODY_COSTS);
 }
 
 /* ---- calls and traps ----------------------------------------------------------- */

@@ -646,7 +646,7 @@ static void call_body(struct build *b, const struct bpf_insn *in)
 		return;
 	}
 	if (b->ops[b->slot] != OP_CALL || in->imm != BPF_FUNC_tail_call) {
-		u64 site = bind->site ? bind->site(bind->arg, b->slot) : 0;
+		u64 site = bind->site ? bind->site(bind->arg, b->slot, true) : 0;
 
 		if (site)
 			add2(b, IR_STORE, 64, run_of(b), address(b, JIT_SITE, site))->imm =

@@ -148,7 +148,7 @@ static void note_site(struct onepass *x, u32 slot, u64 at)
 /* The program ends here, and says where. */
 static void stop_at(struct onepass *x, u32 slot)
 {
-	note_site(x, slot, onepass_site(x, slot));
+	note_site(x, slot, onepass_site(x, slot, false));
 	x_store_imm(&x->p, 8, RUN, STOP, 1);
 	x_mov_imm(&x->p, RAX, 0);
 	write_exit(x);
@@ -433,7 +433,7 @@ static void tail_call(struct onepass *x, u32 slot)
 
 static void call_body(struct onepass *x, const struct ins *i)
 {
-	u64 at = onepass_site(x, i->at);
+	u64 at = onepass_site(x, i->at, true);
 
 	if (i->row->kind == KIND_CALL && i->raw->imm == BPF_FUNC_tail_call) {
 		tail_call(x, i->at);

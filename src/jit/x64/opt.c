@@ -144,7 +144,7 @@ static void say_where(struct ra *a, u32 run, u32 slot)
 {
 	const struct jit_bind *bind = a->b->bind;
 	const struct jit_ref site = jit_ref(a->b, JIT_SITE, slot,
-					    bind->site ? bind->site(bind->arg, slot) : 0);
+					    bind->site ? bind->site(bind->arg, slot, false) : 0);
 	const struct x64_addr sum = { SCRATCH, NO_INDEX, 0, (s32)site.value };
 
 	if (site.entry) {
