@@ -78,6 +78,8 @@ int usage_error(const char *fmt, ...) PRINTF_LIKE(1, 2);
 bool write_text(FILE *f, const char *s, size_t n);
 /* The same of B to stdout; EXIT_NO_ANSWER when that fails. */
 int print_out(const struct strbuf *b);
+/* The same of B to stderr, its words error, warning, note and help in colour there. */
+void report_text(const struct strbuf *b);
 /* Says that standard output does not take what is written (errno). */
 int no_output(void);
 

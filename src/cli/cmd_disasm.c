@@ -19,6 +19,7 @@ struct disasm {
 	enum skep_jit tier;
 	struct load_opts load;
 	bool translate;		/* classic BPF as eBPF */
+	bool refused;		/* a program, by the verifier: not shown */
 	struct object_list objs;
 	VEC(enum input_kind) kinds;	/* of the operands: pipes are looked into once */
 };
@@ -153,18 +154,39 @@ static int json_of(struct json *j, const struct disasm *d, struct skep_prog *pro
 	return r;
 }
 
+/* Programs that the verifier refuses are told and left out. */
+static void leave_out(struct disasm *d, struct skep_object *obj)
+{
+	report_text(&obj->reasons);
+	d->refused = true;
+	for (u32 i = 0; i < obj->nr_reasons; i++)
+		for (u32 k = 0; k < obj->img->nr_progs; k++)
+			if (!strcmp(obj->img->progs[k].name, obj->reason[i].program))
+				obj->img->progs[k].autoload = false;
+}
+
 /* Verifies and compiles the programs that are shown. */
-static int compile(const struct disasm *d, struct skep_object *obj, struct skep_err *err)
+static int compile(struct disasm *d, struct skep_object *obj, struct skep_err *err)
 {
 	struct skep_load_opts opts = { .size = sizeof(opts) };
 	struct skep_prog *prog = d->prog ? skep_object_prog(obj, d->prog) : NULL;
 	const struct prog_set only = { &(u32){ prog ? prog->index : 0 }, 1 };
+	int r;
 
 	opts.jit = d->tier;
-	return object_load(obj, &opts, prog ? &only : NULL, err);
+	r = object_load(obj, &opts, prog ? &only : NULL, err);
+	if (!r || prog || !obj->nr_reasons)
+		return r;
+	leave_out(d, obj);
+	return object_load(obj, &opts, NULL, err);
 }
 
-static int show_object(struct strbuf *out, struct json *j, const struct disasm *d,
+static bool is_shown(const struct disasm *d, const struct skep_prog *p)
+{
+	return d->prog ? !strcmp(d->prog, skep_prog_name(p)) : !d->jit || p->loaded >= 0;
+}
+
+static int show_object(struct strbuf *out, struct json *j, struct disasm *d,
 		       struct skep_object *obj, struct skep_err *err)
 {
 	struct skep_prog *p = NULL;
@@ -172,7 +194,7 @@ static int show_object(struct strbuf *out, struct json *j, const struct disasm *
 	int r = d->jit ? compile(d, obj, err) : 0;
 
 	while (!r && (p = skep_object_next_prog(obj, p))) {
-		if (d->prog && strcmp(d->prog, skep_prog_name(p)))
+		if (!is_shown(d, p))
 			continue;
 		if (!d->json)
 			sb_puts(out, first ? "" : "\n");
@@ -199,6 +221,9 @@ static int open_objects(struct disasm *d, const struct str_list *operands, struc
 	}
 	if (d->prog)
 		*vec_push(&d->load.progs) = d->prog;
+	if (!r && d->translate && paths.n)
+		r = err_set(err, ERR_USAGE, NULL, "--translate is for classic BPF: "
+			    "'%s' is an object", paths.v[0]);
 	if (!r && paths.n)
 		r = input_objects(&d->objs, &paths, &d->load, err);
 	vec_free(&paths);
@@ -340,7 +365,9 @@ int cmd_disasm(const struct command *cmd, int argc, char **argv)
 
 	if (!opts_parse(&res, cmd, opts, argc, argv))
 		return load_opts_free(&d.load), res.status;
-	if (!res.operands.n)
+	if (d.translate && d.jit)
+		status = usage_error("--translate is for classic BPF, --jit for objects");
+	else if (!res.operands.n)
 		status = usage_error("an object, a file of raw instructions or classic BPF "
 				     "is needed");
 	else if (d.jit)
@@ -358,6 +385,8 @@ int cmd_disasm(const struct command *cmd, int argc, char **argv)
 		status = report(&err);
 	else if (!status)
 		status = print_out(&out);
+	if (!status && d.refused)
+		status = EXIT_NO;
 	sb_free(&out);
 	vec_free(&res.operands);
 	load_opts_free(&d.load);

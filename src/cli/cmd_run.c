@@ -678,7 +678,7 @@ static int run_job(struct job *j)
 	int r;
 
 	if (load(j))
-		return engine_refused(j->prog) ? EXIT_NO : report(j->err);
+		return engine_refused(j->prog, j->o.json) ? EXIT_NO : report(j->err);
 	r = run_inputs(j);
 	messages_end(&j->messages);
 	if (!r && object_pins_whole(j->prog->obj, j->err))

@@ -11,10 +11,10 @@
 
 struct verify_cmd {
 	const char *prog, *on, *policy, *caps;
-	const char *sarif, *save, *compare, *log;
-	u64 level;
+	const char *sarif, *save, *compare, *log, *level_text;
 	struct strbuf log_text;
 	bool json, kernel;
+	bool several;		/* objects: the table says which */
 	struct arena arena;	/* of the results */
 	struct judged_list all;
 	struct map_list maps;	/* that the kernel would not make */
@@ -34,7 +34,7 @@ static void print_reasons(const struct image *img, const struct image_prog *p,
 	struct strbuf out = { 0 };
 
 	verify_reasons(&out, img, p, r);
-	write_text(stderr, out.s, out.n);
+	report_text(&out);
 	sb_free(&out);
 }
 
@@ -89,12 +89,13 @@ static void cell(struct table *t, const char *fmt, ...)
 
 static void head(const struct verify_cmd *c, struct table *t)
 {
-	static const char *const names[] = { "program", "section", "insns", "verdict",
+	static const char *const names[] = { "object", "program", "section", "insns", "verdict",
 					     "visited", "states", "stack", "us", "kernel" };
+	u32 first = c->several ? 0 : 1;
 
-	t->columns = c->kernel ? 9 : 8;
+	t->columns = (c->kernel ? 10 : 9) - first;
 	for (u32 i = 0; i < t->columns; i++)
-		table_cell(t, names[i]);
+		table_cell(t, names[first + i]);
 }
 
 static void row(const struct verify_cmd *c, struct table *t, const struct judged *d)
@@ -102,6 +103,8 @@ static void row(const struct verify_cmd *c, struct table *t, const struct judged
 	const struct image_prog *p = d->prog;
 	const struct verify_result *r = &d->r;
 
+	if (c->several)
+		table_cell(t, d->img->file);
 	table_cell(t, p->name);
 	table_cell(t, p->section);
 	cell(t, "%u", p->nr_insns);
@@ -137,7 +140,7 @@ static void print_values(const struct judged *d)
 	struct strbuf out = { 0 };
 
 	verify_values(&out, d);
-	write_text(stderr, out.s, out.n);
+	report_text(&out);
 	sb_free(&out);
 }
 
@@ -230,6 +233,7 @@ static int verify_all(struct verify_cmd *c, const struct object_list *objs)
 {
 	int status = 0;
 
+	c->several = objs->n > 1;
 	for (size_t n = 0; n < objs->n; n++)
 		verify_maps(&c->maps, &c->arena, objs->v[n]->img);
 	for (size_t i = 0; i < c->maps.n; i++) {
@@ -334,11 +338,13 @@ static int set_opts(const struct command *cmd, struct verify_cmd *c)
 		return usage_error("--policy takes user or kernel");
 	if (c->log && strcmp(c->log, "kernel"))
 		return usage_error("--log takes kernel");
-	if (c->level < 1 || c->level > 2)
+	if (c->level_text && !c->log)
+		return usage_error("--log-level is for --log kernel");
+	if (c->level_text && strcmp(c->level_text, "1") && strcmp(c->level_text, "2"))
 		return usage_error("--log-level takes 1 or 2");
 	if (c->log) {
 		c->opts.log = &c->log_text;
-		c->opts.log_level = (unsigned)c->level;
+		c->opts.log_level = c->level_text ? (unsigned)(*c->level_text - '0') : 1;
 		c->opts.max_errors = 1;
 	}
 	if (c->json && c->compare)
@@ -354,7 +360,7 @@ static int set_opts(const struct command *cmd, struct verify_cmd *c)
 
 int cmd_verify(const struct command *cmd, int argc, char **argv)
 {
-	struct verify_cmd c = { .arena = ARENA_INIT, .level = 1 };
+	struct verify_cmd c = { .arena = ARENA_INIT };
 	struct load_opts load = { 0 };
 	const struct opt opts[] = {
 		{ "prog", 0, OPT_STR, "NAME", "only the program NAME", &c.prog },
@@ -369,8 +375,8 @@ int cmd_verify(const struct command *cmd, int argc, char **argv)
 		  &c.compare },
 		{ "log", 0, OPT_STR, "kernel", "print the kernel's log instead of the table",
 		  &c.log },
-		{ "log-level", 0, OPT_U64, "N", "1: the path of the reason; 2: all paths",
-		  &c.level },
+		{ "log-level", 0, OPT_STR, "N", "1: the path of the reason; 2: all paths",
+		  &c.level_text },
 		LOAD_OPTS(&load),
 		{ 0 }
 	};

@@ -72,7 +72,7 @@ static void note(const struct skep_prog *p, bool verbose, const char *jit)
 	if (because || verbose)
 		sb_printf(&out, "note: '%s' is %s and runs %s%s%s\n", skep_prog_name(p),
 			  verdict_of(p), how, because ? ": " : "", because ? because : "");
-	write_text(stderr, out.s, out.n);
+	report_text(&out);
 	sb_free(&out);
 }
 
@@ -117,7 +117,7 @@ void engine_stats(const struct skep_object *obj)
 	fprintf(stderr, "programs: %u jit-opt, %u jit-fast, %u fast, %u checked\n",
 		n[SKEP_TIER_JIT_OPT], n[SKEP_TIER_JIT_FAST], n[SKEP_TIER_FAST],
 		n[SKEP_TIER_CHECKED]);
-	write_text(stderr, out.s, out.n);
+	report_text(&out);
 	sb_free(&out);
 }
 
@@ -146,11 +146,54 @@ void engine_stats_json(struct json *j, const struct skep_object *obj)
 	json_arr_end(j);
 }
 
-bool engine_refused(const struct skep_prog *prog)
+static void reason_json(struct json *j, const struct skep_reason *r)
+{
+	char id[16];
+
+	snprintf(id, sizeof(id), "SKEP-E%04d", r->id);
+	json_obj(j, NULL);
+	json_str(j, "id", id);
+	json_str(j, "text", r->message);
+	json_str(j, "program", r->program);
+	json_u64(j, "insn", r->insn);
+	if (r->file) {
+		json_str(j, "file", r->file);
+		json_u64(j, "line", r->line);
+		if (r->column)
+			json_u64(j, "col", r->column);
+	}
+	if (r->help)
+		json_str(j, "help", r->help);
+	json_str(j, "kernel", r->kernel);
+	json_obj_end(j);
+}
+
+/* What stands for the results of a program that did not run. */
+static void refused_json(const struct skep_prog *prog)
+{
+	struct strbuf out = { 0 };
+	struct json j = { .out = &out, .pretty = true };
+
+	json_obj(&j, NULL);
+	json_str(&j, "object", prog->obj->img->file);
+	json_str(&j, "program", skep_prog_name(prog));
+	json_str(&j, "verdict", "rejected");
+	json_arr(&j, "errors");
+	for (u32 i = 0; i < prog->obj->nr_reasons; i++)
+		reason_json(&j, &prog->obj->reason[i]);
+	json_arr_end(&j);
+	json_obj_end(&j);
+	sb_putc(&out, '\n');
+	print_out(&out);
+	sb_free(&out);
+}
+
+bool engine_refused(const struct skep_prog *prog, bool json)
 {
 	if (!prog || !prog->obj->nr_reasons)
 		return false;
-	fflush(stdout);
-	write_text(stderr, prog->obj->reasons.s, prog->obj->reasons.n);
+	report_text(&prog->obj->reasons);
+	if (json)
+		refused_json(prog);
 	return true;
 }

@@ -105,14 +105,14 @@ static u32 set_type(struct image *img, const struct load_opts *lo, const struct 
 	return n;
 }
 
-/* Is there more than bare instructions, which have got their type already? */
-static bool has_sections(struct skep_object *const *objs, size_t n)
+/* Are there no bare instructions, which have got their type already? */
+static bool have_sections(struct skep_object *const *objs, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		for (u32 k = 0; k < objs[i]->img->nr_progs; k++)
-			if (objs[i]->img->progs[k].section && objs[i]->img->progs[k].section[0])
-				return true;
-	return false;
+			if (!objs[i]->img->progs[k].section || !objs[i]->img->progs[k].section[0])
+				return false;
+	return true;
 }
 
 static int set_types(struct skep_object *const *objs, size_t n, const struct load_opts *lo,
@@ -127,7 +127,7 @@ static int set_types(struct skep_object *const *objs, size_t n, const struct loa
 	if (!r && t.prog && !found)
 		r = no_program(&(struct object_list){ (struct skep_object **)objs, n, n },
 			       t.prog, err);
-	if (!r && !t.prog && !found && !lo->progs.n && has_sections(objs, n)) {
+	if (!r && !t.prog && !found && !lo->progs.n && have_sections(objs, n)) {
 		r = err_set(err, ERR_USAGE, objs[0]->img->file, "--type %s is for no program: "
 			    "the section of each says its type", arg);
 		err_help(err, "--type PROG=%s changes that of PROG", arg);
@@ -136,14 +136,19 @@ static int set_types(struct skep_object *const *objs, size_t n, const struct loa
 	return r;
 }
 
-/* The type that is not for a program by name, the last one of several. */
-static const char *plain_type(const struct load_opts *lo)
+/* The type of bare instructions called NAME: theirs, or one that is for no program by
+ * name; the last one of several. */
+static const char *bare_type(const struct load_opts *lo, const char *name)
 {
 	const char *type = NULL;
+	size_t n = strlen(name);
 
-	for (size_t i = 0; i < lo->types.n; i++)
-		if (!strchr(lo->types.v[i], '='))
-			type = lo->types.v[i];
+	for (size_t i = 0; i < lo->types.n; i++) {
+		const char *arg = lo->types.v[i];
+
+		if (!strchr(arg, '=') || (!strncmp(arg, name, n) && arg[n] == '='))
+			type = arg;
+	}
 	return type;
 }
 
@@ -153,12 +158,13 @@ int load_code(struct skep_object **obj, const struct load_opts *lo, const struct
 	      const char *name, struct skep_err *err)
 {
 	bool classic = code_is_classic(f->data, f->size);
-	const char *type = plain_type(lo);
+	const char *called = classic ? "filter" : "code", *type = bare_type(lo, called);
 	struct isa_code code = { 0 };
 	struct typing t;
 	const struct sec_row *row;
 	int r = parse_type(&t, type ? type : "socket", err);
 
+	free(t.prog);
 	if (r)
 		return r;
 	row = t.row;
@@ -167,8 +173,7 @@ int load_code(struct skep_object **obj, const struct load_opts *lo, const struct
 			       "raw instructions do not say their program type; give --type");
 	r = code_read(&code, f, name, err);
 	if (!r)
-		r = skep_object_from_insns(obj, row->type, classic ? "filter" : "code", code.v,
-					   code.n, NULL, 0, "GPL", err);
+		r = skep_object_from_insns(obj, row->type, called, code.v, code.n, NULL, 0, "GPL", err);
 	if (!r) {
 		(*obj)->img->file = arena_strdup(&(*obj)->img->arena, name);
 		(*obj)->img->progs[0].sec = row;

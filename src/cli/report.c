@@ -144,3 +144,16 @@ int print_out(const struct strbuf *b)
 		return EXIT_YES;
 	return no_output();
 }
+
+void report_text(const struct strbuf *b)
+{
+	struct strbuf plain = { 0 };
+
+	sb_add(&plain, sb_text(b), b->n);
+	for (size_t i = 0; i < plain.n; i++)
+		if (is_control(plain.s[i]))
+			plain.s[i] = '?';
+	fflush(stdout);
+	print_text(sb_text(&plain));
+	sb_free(&plain);
+}

@@ -41,8 +41,9 @@ void engine_stats_json(struct json *j, const struct skep_object *obj);
 /* "verdict" and "engine". */
 void engine_json(struct json *j, const struct skep_prog *prog);
 /* Says why the object of PROG was not loaded, as `skep verify` does; false: not for
- * its programs. PROG may be NULL. */
-bool engine_refused(const struct skep_prog *prog);
+ * its programs. With JSON a document of it goes to standard output, too. PROG may be
+ * NULL. */
+bool engine_refused(const struct skep_prog *prog, bool json);
 
 /* ---- verdicts.c: what programs answered, counted, written and compared ------- */
 

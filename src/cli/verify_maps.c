@@ -66,7 +66,11 @@ void verify_maps(struct map_list *wrong, struct arena *arena, const struct image
 
 void verify_print_map(const struct wrong_map *w)
 {
-	fprintf(stderr, "%s: %s: %s\n", w->img->file, w->help ? "warning" : "error", w->text);
+	struct strbuf out = { 0 };
+
+	sb_printf(&out, "%s: %s: %s\n", w->img->file, w->help ? "warning" : "error", w->text);
 	if (w->help)
-		fprintf(stderr, "help: %s\n", w->help);
+		sb_printf(&out, "help: %s\n", w->help);
+	report_text(&out);
+	sb_free(&out);
 }

@@ -7,6 +7,7 @@
 #include "model/dynptr.h"
 #include "verify/kobject.h"
 #include "btf/btf.h"
+#include "btf/core.h"
 
 /* ---- may it be called? --------------------------------------------------- */
 
@@ -37,6 +38,21 @@ static bool of_sockets_storage(u32 id)
 	return id == BPF_FUNC_sk_storage_get || id == BPF_FUNC_sk_storage_delete;
 }
 
+/* Instead of an instruction whose CO-RE relocation has no value. */
+static bool poisoned(struct verifier *v, u32 at)
+{
+	struct strbuf what = { 0 };
+	struct why why = { .a = IMAGE_POISON };
+
+	for (u32 i = 0; i < v->prog->nr_cores && !what.n; i++)
+		if (v->prog->cores[i].insn == at)
+			core_describe(&what, v->img->btf, &v->prog->cores[i].relo);
+	why.s = what.n ? sb_text(&what) : "what a CO-RE relocation here asks for";
+	reject(v, REJECT_CORE_POISON, at, &why);
+	sb_free(&what);
+	return false;
+}
+
 /* May the program call the helper? Where it may it is not asked again. */
 static bool check_helper(struct verifier *v, const struct state *s, u32 at,
 			 const struct helper_row *row)
@@ -45,6 +61,8 @@ static bool check_helper(struct verifier *v, const struct state *s, u32 at,
 	char name[64] = "unknown";
 	struct why why = { .a = id, .s = name };
 
+	if (!row && id == IMAGE_POISON)
+		return poisoned(v, at);
 	if (!row)
 		return reject(v, REJECT_HELPER_NONE, at, &why);
 	if ((v->points[at].flags & POINT_CALL) && (s->sleepable || !(row->flags & HELPER_SLEEPS)))

@@ -26,6 +26,9 @@ has "the message says how" "--type" "$($SKEP run "$tmp/a.bin" $cap 2>&1)"
 has "raw instructions" "code (xdp): 10983" "$($SKEP run "$tmp/a.bin" $cap --type xdp 2>/dev/null)"
 has "of another type" "TC_ACT_" "$($SKEP run "$tmp/a.bin" $cap --type tc 2>/dev/null)"
 has "inspect of them" "xdp" "$($SKEP inspect "$tmp/a.bin" --type xdp)"
+status "beside an object" 1 $SKEP verify --type xdp "$tmp/a.bin" examples/firewall/bad.o
+status "by name" 0 $SKEP verify --type code=xdp "$tmp/a.bin" $fw
+status "an object alone has its types" 2 $SKEP verify --type xdp $fw
 status "a type that is none" 2 $SKEP run "$tmp/a.bin" $cap --type nothing
 printf '\377\377\377\377\377\377\377\377' > "$tmp/bad.bin"
 status "bytes that are no instructions" 2 $SKEP run "$tmp/bad.bin" $cap --type xdp

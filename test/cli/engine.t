@@ -92,6 +92,12 @@ same "nothing on standard output" "" "$out"
 same "no file" "" "$(ls "$tmp" | grep o.pcapng)"
 same "the text of skep verify" \
 	"$($SKEP verify --prog bad "$tmp/bad.o" 2>&1 >/dev/null)" "$(cat "$tmp/err")"
+if command -v jq >/dev/null; then
+	same "as a document, too" "bad rejected SKEP-E0201" "$($SKEP run --json --prog bad \
+		"$tmp/bad.o" $cap 2>/dev/null | jq -r '.program + " " + .verdict + " " + .errors[0].id')"
+else
+	skip "JSON" "no jq"
+fi
 status "the good program of the object runs" 0 $SKEP run -q --prog good "$tmp/bad.o" $cap
 out=$($SKEP run --unverified --prog bad "$tmp/bad.o" $cap 2>&1)
 same "--unverified: stopped where it goes wrong" 1 $?

@@ -18,6 +18,21 @@ status "none" 2 $SKEP disasm --jit off $fw
 has "which shows nothing" "--jit takes fast or opt here" "$($SKEP disasm --jit off $fw 2>&1)"
 status "not safe" 1 $SKEP disasm --jit opt examples/firewall/bad.o
 
+if [ -n "$CLANG" ]; then
+	export CLANG
+	cat >"$tmp/two.c" <<-'EOF'
+	#include <linux/bpf.h>
+	#define SEC(n) __attribute__((section(n), used))
+	SEC("xdp") int good(struct xdp_md *c) { return 2; }
+	SEC("xdp") int bad(struct xdp_md *c) { return *(char *)(long)c->data; }
+	EOF
+	$SKEP cc "$tmp/two.c" -o "$tmp/two.o"
+	status "one of two is refused" 1 $SKEP disasm --jit opt "$tmp/two.o"
+	has "the other is shown" "good: $(uname -m), opt, " "$($SKEP disasm --jit opt "$tmp/two.o" 2>/dev/null)"
+	has "and the one is told" "[SKEP-E0201]" "$($SKEP disasm --jit opt "$tmp/two.o" 2>&1 >/dev/null)"
+fi
+status "classic BPF only" 2 $SKEP disasm -t $fw
+
 if command -v jq >/dev/null; then
 	$SKEP disasm --jit opt -j $fw >"$tmp/code.json"
 	same "all bytes, each once" "$(bytes "$opt")" \

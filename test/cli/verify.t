@@ -195,4 +195,7 @@ out=$($SKEP verify $fw examples/firewall/bad.o --compare "$tmp/figures" 2>/dev/n
 same "a new program: exit status" 1 $?
 has "a new program" "new -> rejected" "$out"
 status "no figures" 2 $SKEP verify $fw --compare /dev/null
+has "a column says which of several objects" "object  " \
+	"$($SKEP verify examples/firewall/firewall.o examples/firewall/bad.o 2>/dev/null)"
+status "a level of no log" 2 $SKEP verify --log-level 2 examples/firewall/firewall.o
 done_testing
