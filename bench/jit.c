@@ -71,6 +71,15 @@ static u64 address(void *arg, u32 at)
 	       (u64)b->mem[in->imm] + (u32)in[1].imm;
 }
 
+/* Of map values, whose places are one entry. */
+static u64 more_of(void *arg, enum jit_what what, u32 at, u64 value UNUSED)
+{
+	const struct body *b = arg;
+	const struct bpf_insn *in = &b->prog->insns[at];
+
+	return what == JIT_ADDRESS && isa_op(in) != OP_LDDW_MAP_IDX ? (u32)in[1].imm : 0;
+}
+
 static helper_fn body_of(void *arg, u32 at)
 {
 	const struct body *b = arg;
@@ -142,6 +151,7 @@ static void compile(struct body *b)
 		struct jit_code *c;
 
 		apart_run = (u64 *)run;
+		apart_more = more_of;
 		must(apart_make(&c, &bind, JIT_OPT, &err), &err);
 		b->aot = jit_func(c);
 		dump(b, c, 2);

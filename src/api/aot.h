@@ -11,6 +11,7 @@
 #include "api/object.h"
 #include "base/strbuf.h"
 #include "base/vec.h"
+#include "runtime/dwarf.h"
 #include "runtime/runtime.h"
 #include "skep/aot.h"
 
@@ -57,13 +58,10 @@ struct aot_opts {
 	size_t bytes;
 };
 
-/* A function in the code. */
-struct aot_symbol { const char *name; u64 at, bytes; bool is_prog; };
-
 struct aot_out {
 	struct strbuf text, data;
 	u32 machine;			/* EM_* */
-	VEC(struct aot_symbol) symbols;	/* names live as long as the object */
+	struct dwarf dwarf;		/* of it, also its functions; names are the object's */
 };
 
 /*

@@ -68,29 +68,6 @@ static struct aot_place put_funcs(struct writer *w, const struct rewrite *rw,
 	return p;
 }
 
-/* Functions where they begin; one that C calls begins twice, there it calls itself. */
-static void add_symbols(struct writer *w, const struct image_prog *p, const struct rewrite *rw,
-			const struct jit_code *code, u64 text)
-{
-	u32 n, bytes;
-	const struct jit_step *s = jit_steps(code, &n);
-	struct aot_symbol *last = NULL;
-
-	jit_bytes(code, &bytes);
-	for (u32 i = 0, slot = ~0u; i < n; i++) {
-		if (!s[i].begins || s[i].slot == slot)
-			continue;
-		if (last)
-			last->bytes = text + s[i].off - last->at;
-		slot = s[i].slot;
-		last = vec_push(&w->out->symbols);
-		*last = (struct aot_symbol){ slot ? image_func(p, rw->origin[slot])->name : p->name,
-					     text + s[i].off, 0, !slot };
-	}
-	if (last)
-		last->bytes = text + bytes - last->at;
-}
-
 static void add_code(struct writer *w, const struct skep_prog *prog, const struct jit_code *code)
 {
 	const struct image_prog *p = &w->obj->img->progs[prog->index];
@@ -106,7 +83,7 @@ static void add_code(struct writer *w, const struct skep_prog *prog, const struc
 	pad(text, TEXT_ALIGN, 0xcc);
 	a.text = (u32)text->n;
 	sb_add(text, bytes, a.bytes);
-	add_symbols(w, p, rw, code, a.text);
+	dwarf_add(&w->out->dwarf, &(struct dwarf_prog){ p, rw, code, a.text });
 	a.name = put_text(w, p->name);
 	a.funcs = put_funcs(w, rw, code);
 	a.insns = put(w, p->insns, p->nr_insns, sizeof(*p->insns));
@@ -194,6 +171,7 @@ int object_aot(struct skep_object *obj, const struct aot_opts *opts, struct aot_
 	int r = check_externs(obj->img, err);
 
 	out->machine = EM_X86_64;
+	out->dwarf.object = true;
 	sb_add(&out->data, &(struct aot_head){ .cpu = 0 }, sizeof(struct aot_head));
 	for (u32 i = 0; !r && i < obj->img->nr_progs; i++)
 		if (obj->progs[i].loaded >= 0)
@@ -219,5 +197,5 @@ void aot_out_free(struct aot_out *out)
 {
 	sb_free(&out->text);
 	sb_free(&out->data);
-	vec_free(&out->symbols);
+	dwarf_free(&out->dwarf);
 }

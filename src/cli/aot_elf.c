@@ -8,23 +8,36 @@
 #include <elf.h>
 #include <stdlib.h>
 
-enum { S_NONE, S_TEXT, S_DATA, S_DESC, S_RELA, S_STACK, S_SYMTAB, S_STRTAB, S_NAMES, S_MAX };
+/* Those that symbols are for come first: the number of each is the symbol's, too. */
+enum { S_NONE, S_TEXT, S_DATA, S_ABBREV, S_LINE, S_SYMBOLS, S_DESC = S_SYMBOLS, S_RELA, S_FRAME,
+       S_FRAME_RELA, S_INFO, S_INFO_RELA, S_LINE_RELA, S_STACK, S_SYMTAB, S_STRTAB, S_NAMES,
+       S_MAX };
+
+#define RELA(name, of) { name, SHT_RELA, SHF_INFO_LINK, 8, sizeof(Elf64_Rela), of }
 
 static const struct section {
 	const char *name;
 	u32 type;
 	u64 flags, align, entry;
+	u32 of;			/* of relocations: what they are in */
 } sections[S_MAX] = {
-	[S_NONE] = { "", SHT_NULL, 0, 0, 0 },
-	[S_TEXT] = { ".text", SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR, 64, 0 },
-	[S_DATA] = { ".rodata", SHT_PROGBITS, SHF_ALLOC, 16, 0 },
-	[S_DESC] = { ".data.rel.ro", SHT_PROGBITS, SHF_ALLOC | SHF_WRITE, 8, 0 },
-	[S_RELA] = { ".rela.data.rel.ro", SHT_RELA, SHF_INFO_LINK, 8, sizeof(Elf64_Rela) },
+	[S_NONE] = { "", SHT_NULL, 0, 0, 0, 0 },
+	[S_TEXT] = { ".text", SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR, 64, 0, 0 },
+	[S_DATA] = { ".rodata", SHT_PROGBITS, SHF_ALLOC, 16, 0, 0 },
+	[S_ABBREV] = { ".debug_abbrev", SHT_PROGBITS, 0, 1, 0, 0 },
+	[S_LINE] = { ".debug_line", SHT_PROGBITS, 0, 1, 0, 0 },
+	[S_DESC] = { ".data.rel.ro", SHT_PROGBITS, SHF_ALLOC | SHF_WRITE, 8, 0, 0 },
+	[S_RELA] = RELA(".rela.data.rel.ro", S_DESC),
+	[S_FRAME] = { ".eh_frame", SHT_X86_64_UNWIND, SHF_ALLOC, 8, 0, 0 },
+	[S_FRAME_RELA] = RELA(".rela.eh_frame", S_FRAME),
+	[S_INFO] = { ".debug_info", SHT_PROGBITS, 0, 1, 0, 0 },
+	[S_INFO_RELA] = RELA(".rela.debug_info", S_INFO),
+	[S_LINE_RELA] = RELA(".rela.debug_line", S_LINE),
 	/* says that nobody needs a stack that can be executed */
-	[S_STACK] = { ".note.GNU-stack", SHT_PROGBITS, 0, 1, 0 },
-	[S_SYMTAB] = { ".symtab", SHT_SYMTAB, 0, 8, sizeof(Elf64_Sym) },
-	[S_STRTAB] = { ".strtab", SHT_STRTAB, 0, 1, 0 },
-	[S_NAMES] = { ".shstrtab", SHT_STRTAB, 0, 1, 0 },
+	[S_STACK] = { ".note.GNU-stack", SHT_PROGBITS, 0, 1, 0, 0 },
+	[S_SYMTAB] = { ".symtab", SHT_SYMTAB, 0, 8, sizeof(Elf64_Sym), 0 },
+	[S_STRTAB] = { ".strtab", SHT_STRTAB, 0, 1, 0, 0 },
+	[S_NAMES] = { ".shstrtab", SHT_STRTAB, 0, 1, 0, 0 },
 };
 
 struct elf {
@@ -59,17 +72,17 @@ static void put_locals(struct elf *e, const struct aot_out *aot)
 	struct strbuf prefix = { 0 };
 
 	put_symbol(e, "", "", 0, 0, 0, STB_LOCAL, STT_NOTYPE);
-	for (u32 s = S_TEXT; s <= S_DATA; s++)
+	for (u32 s = S_TEXT; s < S_SYMBOLS; s++)
 		put_symbol(e, "", "", s, 0, 0, STB_LOCAL, STT_SECTION);
-	for (size_t i = 0; i < aot->symbols.n; i++) {
-		const struct aot_symbol *s = &aot->symbols.v[i];
+	for (size_t i = 0; i < aot->dwarf.funcs.n; i++) {
+		const struct dwarf_func *f = &aot->dwarf.funcs.v[i];
 
-		if (s->is_prog) {
+		if (f->is_prog) {
 			sb_reset(&prefix);
-			sb_printf(&prefix, "%s.", s->name);
+			sb_printf(&prefix, "%s.", f->name);
 		} else {
-			put_symbol(e, sb_text(&prefix), s->name, S_TEXT, s->at, s->bytes,
-				   STB_LOCAL, STT_FUNC);
+			put_symbol(e, sb_text(&prefix), f->name, S_TEXT, f->start,
+				   f->end - f->start, STB_LOCAL, STT_FUNC);
 		}
 	}
 	e->nr_local = (u32)(e->out[S_SYMTAB].n / sizeof(Elf64_Sym));
@@ -81,12 +94,12 @@ static void put_globals(struct elf *e, const struct aot_out *aot, const char *na
 	struct strbuf prefix = { 0 };
 
 	sb_printf(&prefix, "%s_", name);
-	for (size_t i = 0; i < aot->symbols.n; i++) {
-		const struct aot_symbol *s = &aot->symbols.v[i];
+	for (size_t i = 0; i < aot->dwarf.funcs.n; i++) {
+		const struct dwarf_func *f = &aot->dwarf.funcs.v[i];
 
-		if (s->is_prog)
-			put_symbol(e, sb_text(&prefix), s->name, S_TEXT, s->at, s->bytes,
-				   STB_GLOBAL, STT_FUNC);
+		if (f->is_prog)
+			put_symbol(e, sb_text(&prefix), f->name, S_TEXT, f->start,
+				   f->end - f->start, STB_GLOBAL, STT_FUNC);
 	}
 	put_symbol(e, "", name, S_DESC, 0, sizeof(struct skep_aot), STB_GLOBAL, STT_OBJECT);
 	sb_free(&prefix);
@@ -94,12 +107,29 @@ static void put_globals(struct elf *e, const struct aot_out *aot, const char *na
 
 /* ---- the descriptor ------------------------------------------------------------------ */
 
-/* What lies AT in the descriptor is the address of SECTION, whose symbol has its number. */
-static void put_rela(struct elf *e, u64 at, u32 section)
+/* In what RELA is of, AT, is the address of ADD in SECTION. */
+static void put_rela(struct elf *e, u32 rela, u64 at, u32 section, u64 add, u32 type)
 {
-	const Elf64_Rela rela = { at, ELF64_R_INFO((u64)section, R_X86_64_64), 0 };
+	const Elf64_Rela r = { at, ELF64_R_INFO((u64)section, type), (s64)add };
 
-	sb_add(&e->out[S_RELA], &rela, sizeof(rela));
+	sb_add(&e->out[rela], &r, sizeof(r));
+}
+
+static void put_dwarf(struct elf *e, const struct dwarf *d)
+{
+	static const u8 of[] = { [DWARF_TEXT] = S_TEXT, [DWARF_FRAME] = S_FRAME,
+		[DWARF_ABBREV] = S_ABBREV, [DWARF_INFO] = S_INFO, [DWARF_LINE] = S_LINE };
+	static const u8 rela[] = { [DWARF_FRAME] = S_FRAME_RELA, [DWARF_INFO] = S_INFO_RELA,
+				   [DWARF_LINE] = S_LINE_RELA };
+
+	for (u32 i = DWARF_FRAME; i < DWARF_PARTS; i++)
+		sb_add(&e->out[of[i]], sb_text(&d->out[i]), d->out[i].n);
+	for (size_t i = 0; i < d->fixes.n; i++) {
+		const struct dwarf_fix *f = &d->fixes.v[i];
+
+		put_rela(e, rela[f->in], f->at, of[f->to], f->add,
+			 f->pc ? R_X86_64_PC32 : f->bytes == 4 ? R_X86_64_32 : R_X86_64_64);
+	}
 }
 
 static void put_descriptor(struct elf *e, const struct aot_out *aot)
@@ -108,8 +138,8 @@ static void put_descriptor(struct elf *e, const struct aot_out *aot)
 
 	aot_describe(&d, aot);
 	sb_add(&e->out[S_DESC], &d, sizeof(d));
-	put_rela(e, offsetof(struct skep_aot, text), S_TEXT);
-	put_rela(e, offsetof(struct skep_aot, data), S_DATA);
+	put_rela(e, S_RELA, offsetof(struct skep_aot, text), S_TEXT, 0, R_X86_64_64);
+	put_rela(e, S_RELA, offsetof(struct skep_aot, data), S_DATA, 0, R_X86_64_64);
 }
 
 /* ---- the file ------------------------------------------------------------------------ */
@@ -133,9 +163,9 @@ static void put_header(const struct elf *e, struct strbuf *file)
 			.sh_addralign = s->align, .sh_entsize = s->entry,
 		};
 
-		if (i == S_RELA || i == S_SYMTAB) {
-			sh.sh_link = i == S_RELA ? S_SYMTAB : S_STRTAB;
-			sh.sh_info = i == S_RELA ? S_DESC : e->nr_local;
+		if (s->of || i == S_SYMTAB) {
+			sh.sh_link = s->of ? S_SYMTAB : S_STRTAB;
+			sh.sh_info = s->of ? s->of : e->nr_local;
 		}
 		sb_add(file, &sh, sizeof(sh));
 		at = i ? sh.sh_offset + sh.sh_size : at;
@@ -151,6 +181,7 @@ void aot_elf(struct strbuf *file, const struct aot_out *aot, const char *name)
 	sb_add(&e.out[S_DATA], aot->data.s, aot->data.n);
 	put_name(&e.out[S_STRTAB], "");
 	put_descriptor(&e, aot);
+	put_dwarf(&e, &aot->dwarf);
 	put_locals(&e, aot);
 	put_globals(&e, aot, name);
 	for (u32 i = 0; i < S_MAX; i++)

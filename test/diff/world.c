@@ -356,6 +356,15 @@ void world_reset(struct world *w)
 
 enum engine { CHECKED, FAST, ONE_PASS, OPTIMISED, APART, ENGINES };
 
+/* A map is what its entry has; of its values some distance is left. */
+static u64 more_of(void *arg, enum jit_what what, u32 at, u64 value)
+{
+	const struct binding *b = arg;
+
+	return what == JIT_ADDRESS && isa_op(&b->rw->insns[at]) == OP_LDDW_MAP_IDX ? 0 :
+		apart_some(arg, what, at, value);
+}
+
 /* As `skep aot` does, to run here. */
 static struct jit_code *compile_apart(struct world *w, struct vm_code *code,
 				      const struct rewrite *rw)
@@ -367,6 +376,7 @@ static struct jit_code *compile_apart(struct world *w, struct vm_code *code,
 
 	apart_run = (u64 *)&w->run;
 	apart_n = 0;
+	apart_more = more_of;
 	if (apart_make(&jit, &bind, JIT_OPT, &err))
 		fail_msg("%s", err.text);
 	runtime_use(code, jit, rw->bound);

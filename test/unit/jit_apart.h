@@ -17,11 +17,18 @@ enum { APART_MAX = 512, APART_MORE = 64 };
 static u64 *apart_run;
 static u32 apart_n;
 
-static inline u32 apart_entry(void *arg UNUSED, enum jit_what what, u32 at UNUSED, u64 value,
-			      u64 *more)
+/* How far VALUE is from what its entry has; ARG: jit_bind.arg. */
+static inline u64 apart_some(void *arg UNUSED, enum jit_what what, u32 at UNUSED, u64 value)
 {
-	*more = what == JIT_ADDRESS || what == JIT_SITE || what == JIT_VALUES ?
+	return what == JIT_ADDRESS || what == JIT_SITE || what == JIT_VALUES ?
 		value % APART_MORE : 0;
+}
+
+static u64 (*apart_more)(void *arg, enum jit_what what, u32 at, u64 value) = apart_some;
+
+static inline u32 apart_entry(void *arg, enum jit_what what, u32 at, u64 value, u64 *more)
+{
+	*more = apart_more(arg, what, at, value);
 	value -= *more;
 	for (u32 i = 0; i < apart_n; i++)
 		if (*(u64 *)((u8 *)apart_run + JIT_ENTRY(i)) == value)
