@@ -60,8 +60,13 @@ static int check_abi(const struct skep_aot *aot, struct skep_err *err)
 
 	if (aot->abi == runtime_aot_abi())
 		return 0;
-	r = err_set(err, ERR_AOT_ABI, NULL, "native code of skep %.*s does not fit this library, "
-		    "skep %s", (int)sizeof(aot->made_by), aot->made_by, SKEP_VERSION);
+	if (!strncmp(aot->made_by, SKEP_VERSION, sizeof(aot->made_by)))
+		r = err_set(err, ERR_AOT_ABI, NULL, "native code of another build of skep than this "
+			    "library, both %s", SKEP_VERSION);
+	else
+		r = err_set(err, ERR_AOT_ABI, NULL, "native code of skep %.*s does not fit this "
+			    "library, skep %s", (int)sizeof(aot->made_by), aot->made_by,
+			    SKEP_VERSION);
 	err_help(err, "compile it again with the skep aot that belongs to the library");
 	return r;
 }

@@ -73,23 +73,29 @@ static void add_code(struct writer *w, const struct skep_prog *prog, const struc
 	const struct image_prog *p = &w->obj->img->progs[prog->index];
 	const struct rewrite *rw = &prog->code;
 	struct strbuf *text = &w->out->text;
-	struct aot_prog a = {
-		.index = prog->index, .type = p->type, .expected_attach = p->expected_attach,
-		.start = jit_start(code), .bound = rw->bound, .stack_bytes = rw->stack_bytes,
-		.stale_stack = rw->stale_stack, .stale_reads = rw->stale_reads, .ends = rw->ends,
-	};
-	const u8 *bytes = jit_bytes(code, &a.bytes);
+	struct aot_prog *a = vec_push(&w->progs);
+	const u8 *bytes;
 
+	memset(a, 0, sizeof(*a));	/* also between members: the file is the same each time */
+	bytes = jit_bytes(code, &a->bytes);
 	pad(text, TEXT_ALIGN, 0xcc);
-	a.text = (u32)text->n;
-	sb_add(text, bytes, a.bytes);
-	dwarf_add(&w->out->dwarf, &(struct dwarf_prog){ p, rw, code, a.text });
-	a.name = put_text(w, p->name);
-	a.funcs = put_funcs(w, rw, code);
-	a.insns = put(w, p->insns, p->nr_insns, sizeof(*p->insns));
-	a.code = put(w, rw->insns, rw->nr_insns, sizeof(*rw->insns));
-	a.origin = put(w, rw->origin, rw->nr_insns, sizeof(*rw->origin));
-	*vec_push(&w->progs) = a;
+	a->text = (u32)text->n;
+	a->start = jit_start(code);
+	sb_add(text, bytes, a->bytes);
+	dwarf_add(&w->out->dwarf, &(struct dwarf_prog){ p, rw, code, a->text });
+	a->index = prog->index;
+	a->type = p->type;
+	a->expected_attach = p->expected_attach;
+	a->bound = rw->bound;
+	a->stack_bytes = rw->stack_bytes;
+	a->stale_stack = rw->stale_stack;
+	a->stale_reads = rw->stale_reads;
+	a->ends = rw->ends;
+	a->name = put_text(w, p->name);
+	a->funcs = put_funcs(w, rw, code);
+	a->insns = put(w, p->insns, p->nr_insns, sizeof(*p->insns));
+	a->code = put(w, rw->insns, rw->nr_insns, sizeof(*rw->insns));
+	a->origin = put(w, rw->origin, rw->nr_insns, sizeof(*rw->origin));
 }
 
 static int refuse(const struct skep_prog *prog, const char *why, struct skep_err *err)

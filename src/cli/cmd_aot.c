@@ -157,6 +157,15 @@ static int load(struct aot_cmd *c, struct skep_err *err)
 	return r;
 }
 
+/* Those of SEC("?...") are for who asks for them. */
+static bool any_loaded(const struct skep_object *obj)
+{
+	for (u32 i = 0; i < obj->img->nr_progs; i++)
+		if (obj->progs[i].loaded >= 0)
+			return true;
+	return false;
+}
+
 static int write_file(const char *path, const struct strbuf *b, struct os_out *o,
 		      struct skep_err *err)
 {
@@ -165,6 +174,12 @@ static int write_file(const char *path, const struct strbuf *b, struct os_out *o
 	if (!r)
 		fwrite(b->s, 1, b->n, o->f);
 	return r;
+}
+
+/* Has all arrived? A full disk is told before a file has its name. */
+static bool is_whole(const struct os_out *o)
+{
+	return !fflush(o->f) && !ferror(o->f);
 }
 
 /* Both files, or none. */
@@ -177,6 +192,10 @@ static int write_files(const struct aot_cmd *c, const struct strbuf *object,
 	if (r)
 		return r;
 	r = write_file(sb_text(&c->header_to), header, &h, err);
+	if (!r && !is_whole(&o)) {
+		os_out_abort(&h);
+		return os_out_commit(&o, err);
+	}
 	if (!r)
 		r = os_out_commit(&h, err);
 	if (!r)
@@ -228,6 +247,9 @@ static int aot(struct aot_cmd *c, const struct str_list *in)
 		r = open_object(c, in, &err);
 	if (!r)
 		r = load(c, &err);
+	if (!r && !any_loaded(c->obj))
+		r = err_set(&err, ERR_PROG_NONE, c->obj->img->file,
+			    "there is no program to compile");
 	if (!r)
 		r = compile(c, &err);
 	return answer(c, r, &err);
@@ -278,6 +300,8 @@ int cmd_aot(const struct command *cmd, int argc, char **argv)
 	status = choose_cpu(&c);
 	if (!status && !res.operands.n)
 		status = usage_error("an object or a C file is needed");
+	else if (!status && c.out && !strcmp(c.out, "-"))
+		status = usage_error("-o takes the name of a file: a header belongs to it");
 	else if (!status && c.name && !is_name(c.name))
 		status = usage_error("--name takes a name of C, not '%s'", c.name);
 	if (!status)

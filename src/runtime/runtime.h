@@ -27,7 +27,7 @@ struct aot_ref {
 	u32 what;		/* enum jit_what, of program PROG of the image */
 	u32 prog, at;		/* slot of its rewrite; JIT_VALUES, JIT_LOOKUP: a map */
 	/* JIT_VALUES: the map is like this, or the code is not for it */
-	u32 nr, stride;
+	u32 nr, stride, zero;
 	u64 cpu_step;
 };
 
