@@ -16,9 +16,9 @@
  * is the median of those of the rounds. Times are of the thread, not of the clock.
  *
  * Figures: the geometric mean of opt at most 1.15 of gcc and 0.85 of the kernel, of
- * fast at most 1.40 of gcc, of aot at most 1.05 of opt; no row of opt above 1.6 (or 1.1 of again, where that is
- * above 1.5), none above 1.1 of the kernel. Compiling: fast 30 million instructions a
- * second, opt 1.5 us each of 4,000 and 2 us each of 64,000.
+ * fast at most 1.40 of gcc, of aot at most 1.05 of opt; no row of opt above 1.6 (or 1.1
+ * of again, where that is above 1.5), none above 1.1 of the kernel. Compiling: fast 30
+ * million instructions a second, opt 1.5 us each of 4,000 and 2 us each of 64,000.
  *
  * In: the object of bodies.h and three shared objects, which bench/jit.sh makes, and
  * names of programs, or all are measured; "compile" names what measures compiling.
@@ -37,10 +37,11 @@
 #include <time.h>
 
 enum { ROUNDS = 15, TURNS = 8, TURN_US = 60, MEM = 65536, MAPS = 8 };
-enum side { GCC1, GCC2, AGAIN, OPT, AOT, FAST, INTERP, CHECKED, KERNEL, SIDES, GCCS = OPT };
+enum side { GCC1, GCC2, AGAIN, OPT, AOT, FAST, INTERP, CHECKED, KERNEL, SIDES,
+	    GCCS = OPT };
 
-static const char *const names[] = { "gcc -O1", "gcc -O2", "again", "opt", "aot", "one pass", "interp",
-				     "checked", "kernel" };
+static const char *const names[] = { "gcc -O1", "gcc -O2", "again", "opt", "aot", "one pass",
+				     "interp", "checked", "kernel" };
 
 struct body {
 	const struct image_prog *prog;
@@ -259,7 +260,8 @@ static bool missing(const struct body *b, enum side s)
 {
 	if (s < GCCS)
 		return !b->gcc[s];
-	return (s == KERNEL && !b->kernel) || (s == AOT && !b->aot) || (s == CHECKED && looks_up(b));
+	return (s == KERNEL && !b->kernel) || (s == AOT && !b->aot) ||
+	       (s == CHECKED && looks_up(b));
 }
 
 /* Nanoseconds that one run takes. */

@@ -45,8 +45,8 @@ static int check_whole(const struct skep_aot *aot, struct skep_err *err)
 {
 	if (!aot || memcmp(aot->magic, SKEP_AOT_MAGIC, sizeof(aot->magic)))
 		return damaged("it begins with something else", err);
-	if (aot->size != sizeof(*aot) || !aot->data || aot->data_bytes < sizeof(struct aot_head) ||
-	    !aot->text)
+	if (aot->size != sizeof(*aot) || !aot->data || !aot->text ||
+	    aot->data_bytes < sizeof(struct aot_head))
 		return damaged("sizes are others", err);
 	if (aot->hash != aot_hash(aot->data, aot->data_bytes))
 		return damaged("its data have changed", err);
@@ -61,8 +61,8 @@ static int check_abi(const struct skep_aot *aot, struct skep_err *err)
 	if (aot->abi == runtime_aot_abi())
 		return 0;
 	if (!strncmp(aot->made_by, SKEP_VERSION, sizeof(aot->made_by)))
-		r = err_set(err, ERR_AOT_ABI, NULL, "native code of another build of skep than this "
-			    "library, both %s", SKEP_VERSION);
+		r = err_set(err, ERR_AOT_ABI, NULL, "native code of another build of skep than "
+			    "this library, both %s", SKEP_VERSION);
 	else
 		r = err_set(err, ERR_AOT_ABI, NULL, "native code of skep %.*s does not fit this "
 			    "library, skep %s", (int)sizeof(aot->made_by), aot->made_by,
@@ -243,6 +243,19 @@ void object_aot_free(struct skep_object *obj)
 	free((void *)(uintptr_t)obj->aot->rt.progs);
 	free(obj->aot->code);
 	free(obj->aot);
+}
+
+int object_aot_ready(const struct skep_object *obj, const struct skep_load_opts *opts,
+		     struct skep_err *err)
+{
+	int r;
+
+	if (!opts || opts->engine == SKEP_USER)
+		return 0;
+	r = err_set(err, ERR_RUN, obj->img->file, "what skep aot compiled runs in a process, not "
+		    "in the kernel");
+	err_help(err, "skep_aot_object() gives the object that it was made of");
+	return r;
 }
 
 static bool is_constant(const struct image_map *m)

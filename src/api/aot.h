@@ -83,6 +83,9 @@ struct object_aot {
 	struct rewrite *code;		/* by index in the image; insns NULL: it was left out */
 };
 
+/* May it be loaded so? Error: RUN (into the kernel). */
+int object_aot_ready(const struct skep_object *obj, const struct skep_load_opts *opts,
+		     struct skep_err *err);
 /* The programs are as they were judged. */
 void object_aot_judged(struct skep_object *obj);
 void object_aot_free(struct skep_object *obj);

@@ -468,20 +468,6 @@ static int fill_slots(struct skep_object *obj, u32 m, struct skep_err *err)
 	return r;
 }
 
-/* What was compiled was made for a target, and is for this process. */
-static int aot_ready(const struct skep_object *obj, const struct skep_load_opts *opts,
-		     struct skep_err *err)
-{
-	int r;
-
-	if (!opts || opts->engine == SKEP_USER)
-		return 0;
-	r = err_set(err, ERR_RUN, obj->img->file, "what skep aot compiled runs in a process, not "
-		    "in the kernel");
-	err_help(err, "skep_aot_object() gives the object that it was made of");
-	return r;
-}
-
 int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
 		const struct prog_set *only, struct skep_err *err)
 {
@@ -502,7 +488,7 @@ int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
 		ro.virtual_clock = opts->clock == SKEP_CLOCK_RUN;
 	}
 	object_judge_free(obj);
-	r = obj->aot ? aot_ready(obj, opts, err) : obj_ready(obj->img, err);
+	r = obj->aot ? object_aot_ready(obj, opts, err) : obj_ready(obj->img, err);
 	if (!r && !(opts && (opts->unverified || opts->engine == SKEP_KERNEL)))
 		r = judge_progs(obj, only, err);
 	if (!r && opts && opts->routes && opts->engine == SKEP_USER)

@@ -283,8 +283,8 @@ int cmd_aot(const struct command *cmd, int argc, char **argv)
 		  &c.out },
 		{ "header", 0, OPT_STR, "FILE", "its header (default: FILE.o -> FILE.h)",
 		  &c.header },
-		{ "name", 0, OPT_STR, "NAME", "what it is called in C (default: as the object file)",
-		  &c.name },
+		{ "name", 0, OPT_STR, "NAME",
+		  "what it is called in C (default: as the object file)", &c.name },
 		{ "prog", 0, OPT_LIST, "NAME", "only the program NAME (more than once: each)",
 		  &c.load.progs },
 		{ "cpu", 0, OPT_STR, "CPU", "baseline: all processors of the kind (default); "

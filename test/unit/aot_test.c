@@ -5,8 +5,7 @@
  * threads, two objects at a time; and what is refused. The object file is left out: code is
  * put into memory that can be executed. (aot.t links it.)
  */
-#include "api/aot.h"
-#include "base/os.h"
+#include "aot_native.h"
 #include "cli/cli.h"
 #include "host/capture.h"
 #include "isa/isa.h"
@@ -27,54 +26,6 @@ enum { RUNS = 11000, VALUE_MAX = 1 << 16, FILES = 2 };
 
 static const struct skep_load_opts plain = { .size = sizeof(plain), .cpus = 4, .rand_seed = 7,
 					     .clock = SKEP_CLOCK_RUN };
-
-/* ---- native code in memory ----------------------------------------------------------- */
-
-struct native {
-	struct skep_aot aot;
-	struct aot_out out;
-	u8 *code;
-	size_t bytes;
-};
-
-/* Compiles FILE; what does not load here is the error. */
-static int native_make(struct native *n, const char *file, struct skep_err *err)
-{
-	const struct skep_load_opts opts = { .size = sizeof(opts), .jit = SKEP_JIT_OFF };
-	struct aot_opts ao = { .processor = "x86_64", .cpu = jit_cpu(), .file = file };
-	struct skep_object *obj;
-	struct os_file f;
-	int r;
-
-	memset(n, 0, sizeof(*n));
-	assert_int_equal(os_file_read(&f, file, err), 0);
-	ao.object = f.data;
-	ao.bytes = f.size;
-	r = object_open(&obj, NULL, f.data, f.size, file, err);
-	if (!r)
-		r = object_load(obj, &opts, NULL, err);
-	if (!r)
-		r = object_aot(obj, &ao, &n->out, err);
-	os_file_close(&f);
-	skep_object_close(obj);
-	if (r)
-		return r;
-	aot_describe(&n->aot, &n->out);
-	n->bytes = round_up(n->out.text.n, 4096);
-	n->code = os_exec_alloc(n->bytes, (const void *)skep_object_open);
-	assert_non_null(n->code);
-	memcpy(n->code, n->out.text.s, n->out.text.n);
-	assert_int_equal(os_exec_seal(n->code, &n->bytes, n->out.text.n), 0);
-	n->aot.text = n->code;
-	n->aot.data = n->out.data.s;
-	return 0;
-}
-
-static void native_free(struct native *n)
-{
-	os_exec_free(n->code, n->bytes);
-	aot_out_free(&n->out);
-}
 
 static void must(int r, const struct skep_err *err)
 {
@@ -499,7 +450,7 @@ int main(void)
 		cmocka_unit_test(processors), cmocka_unit_test(settings),
 	};
 
-	if (!jit_optimises()) {
+	if (!native_available()) {
 		printf("1..0 # SKIP no code without addresses for this processor\n");
 		return 0;
 	}
