@@ -5,9 +5,12 @@
  * asked, too.
  */
 #include "cli/verify_out.h"
+#include "cli/verify_as.h"
+#include "model/dates.h"
 #include "obj/obj.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 struct verify_cmd {
 	const char *prog, *on, *policy, *caps;
@@ -19,6 +22,8 @@ struct verify_cmd {
 	struct judged_list all;
 	struct map_list maps;	/* that the kernel would not make */
 	struct str_list any;	/* VAR=any of --set */
+	const char *as_names;
+	struct as_list as;	/* kernels of --as, or of a folder of types */
 	struct verify_opts opts;
 	struct target target;	/* its types are opened when a program needs them */
 	bool types_tried;
@@ -144,15 +149,46 @@ static void print_values(const struct judged *d)
 	sb_free(&out);
 }
 
+static int judge(struct verify_cmd *c, struct judged *d)
+{
+	struct skep_err err = { 0 };
+
+	if (open_types(c, d->img, d->prog, &err) ||
+	    verify_any_find(&c->opts, &c->arena, d->img, &c->any, &err) ||
+	    verify_prog(&d->r, &c->arena, d->img, d->prog, &c->opts, &err))
+		return report(&err);
+	return 0;
+}
+
+/* Kernels FIRST to LAST, of which the newer are asked first: what holds for an older one,
+ * too, is not found again. */
+static int verify_as(struct verify_cmd *c, struct skep_object *obj, u32 i, size_t first,
+		     size_t last)
+{
+	struct judged d = { .img = obj->img, .prog = &obj->img->progs[i] };
+	int status = 0;
+
+	for (size_t k = last + 1; k-- > first && !status;) {
+		bool known = d.as && verify_holds(&d.r, &c->opts, c->as.v[k].code);
+
+		d.as = &c->as.v[k];
+		if (!known) {
+			c->opts.as = d.as->code;
+			status = judge(c, &d);
+		}
+		c->rejected += d.r.verdict == VERDICT_REJECTED;
+		c->not_judged += d.r.verdict == VERDICT_NOT_JUDGED;
+		*vec_push(&c->all) = d;
+	}
+	return status;
+}
+
 static int verify_one(struct verify_cmd *c, struct skep_object *obj, u32 i)
 {
 	struct judged d = { .img = obj->img, .prog = &obj->img->progs[i] };
-	struct skep_err err = { 0 };
 
-	if (open_types(c, d.img, d.prog, &err) ||
-	    verify_any_find(&c->opts, &c->arena, d.img, &c->any, &err) ||
-	    verify_prog(&d.r, &c->arena, d.img, d.prog, &c->opts, &err))
-		return report(&err);
+	if (judge(c, &d))
+		return EXIT_NO_ANSWER;
 	if (c->log)
 		write_text(stdout, c->log_text.s, c->log_text.n);
 	else
@@ -209,13 +245,51 @@ static int write_file(const struct verify_cmd *c, const char *path,
 	return rc;
 }
 
+static bool any_unasked(const struct judged_list *all)
+{
+	for (size_t i = 0; i < all->n; i++)
+		if (as_unasked(&all->v[i]))
+			return true;
+	return false;
+}
+
+/* Values that a kernel's types decide, without the types of each kernel. */
+static bool rests_on_types(const struct judged_list *all)
+{
+	for (size_t i = 0; i < all->n; i++)
+		if (all->v[i].prog->nr_cores && !all->v[i].as->btf)
+			return true;
+	return false;
+}
+
+static void print_as(struct verify_cmd *c, struct strbuf *out)
+{
+	struct strbuf notes = { 0 };
+
+	as_reasons(&notes, &c->all, &c->as, &c->opts);
+	if (c->json)
+		verify_json(out, &c->all, &c->maps);
+	else
+		as_table(out, &c->all, &c->as);
+	if (rests_on_types(&c->all))
+		sb_puts(&notes, "note: CO-RE relocations are those for one kernel; --btf DIR with "
+			"the types of each judges them, too\n");
+	if (!c->json && any_unasked(&c->all))
+		sb_puts(&notes, "note: ?: known from documents; no kernel before " DATES_ASKED
+			" was asked\n");
+	report_text(&notes);
+	sb_free(&notes);
+}
+
 static int print_all(struct verify_cmd *c)
 {
 	struct strbuf out = { 0 };
 	struct skep_err err = { 0 };
 	int status;
 
-	if (c->json)
+	if (c->as.n)
+		print_as(c, &out);
+	else if (c->json)
 		verify_json(&out, &c->all, &c->maps);
 	else if (!c->compare && !c->log)
 		print_table(c, &out);
@@ -229,29 +303,37 @@ static int print_all(struct verify_cmd *c)
 	return status;
 }
 
-static int verify_all(struct verify_cmd *c, const struct object_list *objs)
+static void check_maps(struct verify_cmd *c, const struct object_list *objs)
+{
+	size_t first = c->maps.n;
+
+	for (size_t n = 0; n < objs->n; n++)
+		verify_maps(&c->maps, &c->arena, objs->v[n]->img);
+	for (size_t i = first; i < c->maps.n; i++) {
+		verify_print_map(&c->maps.v[i]);
+		c->rejected += !c->maps.v[i].help;
+	}
+}
+
+/* Kernels FIRST to LAST of c->as, when there are some. */
+static int verify_all(struct verify_cmd *c, const struct object_list *objs, size_t first,
+		      size_t last)
 {
 	int status = 0;
 
 	c->several = objs->n > 1;
-	for (size_t n = 0; n < objs->n; n++)
-		verify_maps(&c->maps, &c->arena, objs->v[n]->img);
-	for (size_t i = 0; i < c->maps.n; i++) {
-		verify_print_map(&c->maps.v[i]);
-		c->rejected += !c->maps.v[i].help;
-	}
 	for (size_t n = 0; n < objs->n && !status; n++)
-		for (u32 i = 0; i < objs->v[n]->img->nr_progs && !status; i++)
-			if (!c->prog || !strcmp(c->prog, objs->v[n]->img->progs[i].name))
-				status = verify_one(c, objs->v[n], i);
-	if (!status)
-		status = print_all(c);
-	vec_free(&c->all);
-	vec_free(&c->maps);
-	arena_free(&c->arena);
-	sb_free(&c->log_text);
-	if (status)
-		return status;
+		for (u32 i = 0; i < objs->v[n]->img->nr_progs && !status; i++) {
+			if (c->prog && strcmp(c->prog, objs->v[n]->img->progs[i].name))
+				continue;
+			status = c->as.n ? verify_as(c, objs->v[n], i, first, last) :
+					   verify_one(c, objs->v[n], i);
+		}
+	return status;
+}
+
+static int answer(const struct verify_cmd *c)
+{
 	if (c->compare)
 		return c->changed ? EXIT_NO : EXIT_YES;
 	if (c->rejected || c->differ)
@@ -301,28 +383,102 @@ static int check_files(const struct verify_cmd *c, const struct load_opts *load,
 	return r;
 }
 
+static int open_objects(struct verify_cmd *c, struct object_list *objs, struct load_opts *load,
+			const struct str_list *paths, struct skep_err *err)
+{
+	target_close(&c->target);
+	c->types_tried = false;
+	c->target = (struct target){ .opts = { .btf = load->btf, .modules = load->modules.v,
+					       .nr_modules = load->modules.n } };
+	if (input_objects(objs, paths, load, err) || check_progs(c, objs, err) ||
+	    verify_any_check(objs, &c->any, err))
+		return report(err);
+	return 0;
+}
+
+/* Each kernel of a folder has objects of its own, made for its types. */
+static int verify_folder(struct verify_cmd *c, struct object_list *objs, struct load_opts *load,
+			 const struct str_list *paths, struct skep_err *err)
+{
+	int status = 0;
+
+	for (size_t k = c->as.n; k-- > 0 && !status;) {
+		load->btf = c->as.v[k].btf;
+		status = open_objects(c, &objs[k], load, paths, err);
+		if (!status && k + 1 == c->as.n)
+			check_maps(c, &objs[k]);
+		if (!status)
+			status = verify_all(c, &objs[k], k, k);
+	}
+	return status;
+}
+
 static int verify_paths(struct verify_cmd *c, struct load_opts *load,
 			const struct str_list *paths)
 {
-	struct object_list objs = { 0 };
+	bool folder = c->as.n && c->as.v[0].btf;
+	struct object_list *objs = mem_alloc((c->as.n + 1) * sizeof(*objs));
 	struct skep_err err = { 0 };
-	int status;
+	int status = 0;
 
-	c->target.opts = (struct target_opts){ .btf = load->btf, .modules = load->modules.v,
-					       .nr_modules = load->modules.n };
 	if (c->prog)
 		*vec_push(&load->progs) = c->prog;
 	verify_any_take(&c->any, &load->set);
-	if (check_files(c, load, paths, &err) || input_objects(&objs, paths, load, &err) ||
-	    check_progs(c, &objs, &err) ||
-	    verify_any_check(&objs, &c->any, &err))
+	if (check_files(c, load, paths, &err))
 		status = report(&err);
+	else if (folder)
+		status = verify_folder(c, objs, load, paths, &err);
 	else
-		status = verify_all(c, &objs);
-	input_close(&objs);
-	vec_free(&c->any);
+		status = open_objects(c, objs, load, paths, &err);
+	if (!status && !folder) {
+		check_maps(c, objs);
+		status = verify_all(c, objs, 0, c->as.n - 1);
+	}
+	if (!status)
+		status = print_all(c);
+	for (size_t k = 0; k <= c->as.n; k++)
+		input_close(&objs[k]);
+	free(objs);
 	target_close(&c->target);
-	return status;
+	return status ? status : answer(c);
+}
+
+static void verify_free(struct verify_cmd *c)
+{
+	vec_free(&c->any);
+	vec_free(&c->as);
+	vec_free(&c->all);
+	vec_free(&c->maps);
+	arena_free(&c->arena);
+	sb_free(&c->log_text);
+}
+
+static bool is_folder(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && S_ISDIR(st.st_mode);
+}
+
+/* --as LIST, or a folder of kernels' types for --btf. */
+static int set_kernels(struct verify_cmd *c, const struct load_opts *load)
+{
+	struct skep_err err = { 0 };
+	bool folder = load->btf && is_folder(load->btf);
+
+	if (!c->as_names && !folder)
+		return 0;
+	if (c->kernel || c->log || c->save || c->compare || c->sarif)
+		return usage_error("several kernels do not go together with --on, --log, --save, "
+				   "--compare and --sarif");
+	if (c->as_names && folder)
+		return usage_error("--as and a folder of --btf both say which kernels");
+	if (!c->policy)
+		c->opts.policy = POLICY_KERNEL;
+	if (folder ? as_folder(&c->as, &c->arena, load->btf, &err) :
+		     as_parse(&c->as, &c->arena, c->as_names, &err))
+		return report(&err);
+	return 0;
 }
 
 static int set_opts(const struct command *cmd, struct verify_cmd *c)
@@ -366,6 +522,8 @@ int cmd_verify(const struct command *cmd, int argc, char **argv)
 		{ "prog", 0, OPT_STR, "NAME", "only the program NAME", &c.prog },
 		{ "policy", 0, OPT_STR, "POLICY", "user, or kernel: its limits", &c.policy },
 		{ "caps", 0, OPT_STR, "CAPS", "of the loader: all, or bpf alone", &c.caps },
+		{ "as", 0, OPT_STR, "VERSIONS", "as these kernels judge: 5.15,6.1,6.18",
+		  &c.as_names },
 		{ "on", 0, OPT_STR, "ENGINE", "both: ask this kernel, too, and compare", &c.on },
 		{ "json", 0, OPT_FLAG, NULL, "one JSON document instead of the table", &c.json },
 		{ "sarif", 0, OPT_STR, "FILE", "write the reasons to FILE as SARIF 2.1.0",
@@ -386,10 +544,13 @@ int cmd_verify(const struct command *cmd, int argc, char **argv)
 	if (!opts_parse(&res, cmd, opts, argc, argv))
 		return load_opts_free(&load), res.status;
 	status = set_opts(cmd, &c);
+	if (!status)
+		status = set_kernels(&c, &load);
 	if (!status && !res.operands.n)
 		status = usage_error("an object or a C file is needed");
 	if (!status)
 		status = verify_paths(&c, &load, &res.operands);
+	verify_free(&c);
 	vec_free(&res.operands);
 	load_opts_free(&load);
 	return status;

@@ -173,7 +173,8 @@ int load_code(struct skep_object **obj, const struct load_opts *lo, const struct
 			       "raw instructions do not say their program type; give --type");
 	r = code_read(&code, f, name, err);
 	if (!r)
-		r = skep_object_from_insns(obj, row->type, called, code.v, code.n, NULL, 0, "GPL", err);
+		r = skep_object_from_insns(obj, row->type, called, code.v, code.n, NULL, 0, "GPL",
+					   err);
 	if (!r) {
 		(*obj)->img->file = arena_strdup(&(*obj)->img->arena, name);
 		(*obj)->img->progs[0].sec = row;

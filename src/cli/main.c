@@ -18,6 +18,8 @@ static const struct command commands[] = {
 	{ "btf", "dump [file] FILE [format raw|c] [root_id ID] | gen PROGRAM -o FILE",
 	  "print type information, also as a C header; make it from DWARF", cmd_btf, false },
 	{ "gen", "object OUT OBJ|FILE.c...", "link BPF objects into one", cmd_gen, false },
+	{ "attach", "OBJ|FILE.c", "attach programs to the running kernel, print what they say",
+	  cmd_attach, false },
 	{ "map", "COMMAND [MAP] ...", "show and change maps of the running kernel", cmd_map,
 	  false },
 	{ "explain", "[ID...]", "say what an error means and what to do", cmd_explain, false },

@@ -4,33 +4,12 @@
  * model and the instructions that it can reach (those linked into it).
  */
 #include "cli/inspect.h"
-
-/* Kernels that brought kinds of instructions, by kind and by clang's level. */
-static const struct { u8 kind; const char *since, *what; } kind_since[] = {
-	{ KIND_CALL_LOCAL, "4.16", "calls of subprograms" },
-	{ KIND_CALL_KFUNC, "5.13", "calls of kernel functions" },
-	{ KIND_MAY_GOTO, "6.9", "may_goto" },
-	{ KIND_AS_CAST, "6.9", "address space casts" },
-	{ KIND_ATOMIC_LDACQ, "6.15", "load-acquire" },
-	{ KIND_ATOMIC_STREL, "6.15", "store-release" },
-};
-
-static const struct { u8 cpu; const char *since, *what; } level_since[] = {
-	{ 2, "4.14", "instructions of -mcpu=v2" },
-	{ 4, "6.6", "instructions of -mcpu=v4" },
-};
-
-static unsigned version(const char *text)
-{
-	const char *dot = strchr(text, '.');
-
-	return (unsigned)atoi(text) * 1000 + (dot ? (unsigned)atoi(dot + 1) : 0);
-}
+#include "model/dates.h"
 
 static void needs_kernel(struct manifest *m, const char *since, const char *what,
 			 const char *name)
 {
-	if (m->since && version(since) <= version(m->since))
+	if (m->since && dates_code(since) <= dates_code(m->since))
 		return;
 	m->since = since;
 	snprintf(m->why, sizeof(m->why), "%s%s%s", what, *name ? " " : "", name);
@@ -70,25 +49,6 @@ static void note_helper(struct manifest *m, u32 type, u32 id)
 		m->gpl = row->name;
 }
 
-static bool is_atomic(u8 kind)
-{
-	return kind > KIND_ATOMIC_ADD && kind < KIND_ATOMIC_LDACQ;
-}
-
-static void note_kind(struct manifest *m, const struct isa_row *row)
-{
-	for (size_t i = 0; i < ARRAY_LEN(kind_since); i++)
-		if (kind_since[i].kind == row->kind)
-			needs_kernel(m, kind_since[i].since, kind_since[i].what, "");
-	for (size_t i = 0; i < ARRAY_LEN(level_since); i++)
-		if (level_since[i].cpu == row->cpu)
-			needs_kernel(m, level_since[i].since, level_since[i].what, "");
-	if (is_atomic(row->kind))
-		needs_kernel(m, "5.12", "atomic instructions", "");
-	if (row->kind == KIND_MAY_GOTO)
-		m->effects |= 1u << EFFECT_LOOP;
-}
-
 static bool is_jump(u8 kind)
 {
 	return kind >= KIND_JMP_JEQ && kind <= KIND_JA32;
@@ -98,19 +58,20 @@ static void note_insn(struct manifest *m, const struct image *img, u32 type,
 		      const struct bpf_insn *insn)
 {
 	enum isa_op op = isa_op(insn);
+	struct date date;
 	s64 delta;
 
 	if (op == OP_BAD)
 		return;
-	note_kind(m, &isa_rows[op]);
-	if (BPF_CLASS(insn->code) == BPF_JMP32 && op != OP_MAY_GOTO)
-		needs_kernel(m, "5.1", "32-bit jumps", "");
+	date = dates_insn(op);
+	if (date.since)
+		needs_kernel(m, date.since, date.what, "");
+	if (op == OP_MAY_GOTO)
+		m->effects |= 1u << EFFECT_LOOP;
 	if (is_jump(isa_rows[op].kind) && isa_target(insn, &delta) && delta < 0)
 		needs_kernel(m, "5.3", "loops", "");
 	if (op == OP_CALL && (u32)insn->imm != IMAGE_POISON)
 		note_helper(m, type, (u32)insn->imm);
-	if (op == OP_LDDW_FUNC)
-		needs_kernel(m, "5.13", "callbacks", "");
 	if ((op == OP_LDDW_MAP_IDX || op == OP_LDDW_IDX_VAL) && (u32)insn->imm < img->nr_maps)
 		m->maps[insn->imm] = true;
 }

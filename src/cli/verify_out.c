@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* verify_out.c: see verify_out.h. */
-#include "cli/verify_out.h"
+#include "cli/verify_as.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -83,7 +83,11 @@ static void json_program(struct json *j, const struct judged *d)
 	json_str(j, "name", p->name);
 	json_str(j, "section", p->section);
 	json_str(j, "type", type ? type->name : "unknown");
+	if (d->as)
+		json_str(j, "as", d->as->name);
 	json_str(j, "verdict", verdict_word(d->r.verdict));
+	if (d->as)
+		json_bool(j, "asked", !as_unasked(d));
 	if (d->kernel)
 		json_str(j, "kernel_verdict", d->kernel);
 	json_u64(j, "insns", p->nr_insns);

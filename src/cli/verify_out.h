@@ -9,12 +9,15 @@
 #include "cli/inspect.h"
 #include "verify/verify.h"
 
+struct as_kernel;
+
 /* One program that was judged; all of it lives as long as the run. */
 struct judged {
 	const struct image *img;
 	const struct image_prog *prog;
 	struct verify_result r;
 	const char *kernel;	/* its verdict, or NULL: not asked */
+	const struct as_kernel *as;	/* whose verdict it is, of --as; or NULL */
 };
 
 struct judged_list { struct judged *v; size_t n, cap; };	/* a VEC */

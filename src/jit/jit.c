@@ -29,6 +29,8 @@ static u8 op_of(const struct bpf_insn *in)
 
 	if (in->code == REWRITE_TRAP)
 		return OP_EXIT;
+	if (in->code == REWRITE_ARENA)
+		return OP_MOV64_X;
 	if (rewrite_is_probe(in, &sign))
 		plain.code = (u8)((in->code & 0x1f) | (sign ? 0x80 : BPF_MEM));
 	return (u8)isa_op(&plain);

@@ -18,6 +18,8 @@
 /* What there is an address of in code: what struct jit_bind gives, and what it has. */
 enum jit_what { JIT_ADDRESS, JIT_BODY, JIT_SITE, JIT_PROBE, JIT_TAIL, JIT_PACKET,
 		JIT_VALUES, JIT_LOOKUP,		/* base and fn of struct map_inline */
+		JIT_WINDOW, JIT_KNOWN, JIT_ARENA, JIT_ARENA_AT,	/* struct jit_arena */
+		JIT_WHATS
 };
 
 /* What the instructions of a program are bound to. */
@@ -46,6 +48,15 @@ struct jit_bind {
 
 	/* The body of REWRITE_PROBE loads of BYTES: gives what is at r1, or 0. */
 	helper_fn (*probe)(u32 bytes, bool sign);
+	/* The program's arena, whose address is WINDOW; 0: it has none. KNOWN: a byte for
+	   each page of 4096 of it, and 16 before and after, that is not 0 when the page is
+	   there. What else there is the body of REWRITE_ARENA knows: it gets the offset in
+	   the window, which may be outside, bytes, ARENA, and what is found where nothing
+	   is there; and gives an address. */
+	struct jit_arena {
+		u64 window, known, arena;
+		helper_fn at;
+	} arena;
 	/* What run.at is to be where the code at slot AT stops, before its instruction, or
 	   CALLS; 0: a call that never sets run.stop. NULL: nothing does. */
 	u64 (*site)(void *arg, u32 at, bool calls);
@@ -61,7 +72,7 @@ struct jit_bind {
 	/* ---- for code that is written somewhere */
 
 	/* NULL: addresses stand in the code. Else there is none in it: it finds VALUE, which
-	   is WHAT at slot AT, by adding *MORE (below 2^31) to an entry, this one, of a table
+	   is WHAT at slot AT, by adding *MORE (an s32) to an entry, this one, of a table
 	   that lies below the run (JIT_ENTRY). */
 	u32 (*entry)(void *arg, enum jit_what what, u32 at, u64 value, u64 *more);
 };

@@ -33,7 +33,8 @@ struct ins {
 struct onepass;
 
 struct onepass_ops {
-	const u8 *reg_of;	/* [11] the processor's register of r0..r10 */
+	const u8 *reg_of;	/* [12] the processor's register of r0..r10 and
+				   REWRITE_REG, which no jump, call or access may change */
 	void (*prologue)(struct onepass *x, struct jit_unit *u);
 	/* 0, or ERR_UNSUPPORTED, and what it is is said. */
 	int (*insn)(struct onepass *x, const struct ins *i);

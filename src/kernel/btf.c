@@ -58,8 +58,23 @@ static void hide_section(const struct btf *btf, u8 *raw, struct btf_type *sec, u
 	}
 }
 
-void *kernel_btf_raw(const struct btf *btf, u32 *bytes)
+/* The kernel verifies a global function by itself, for any argument. One that only its
+ * object sees (__hidden) is verified where it is called, as a static one. */
+static void hidden_are_static(const struct image *img, u8 *raw)
 {
+	for (u32 i = 0; i < img->nr_progs; i++)
+		for (u32 k = 0; k < img->progs[i].nr_funcs; k++) {
+			const struct image_func *f = &img->progs[i].funcs[k];
+			struct btf_type *t = f->type_id ? record(img->btf, raw, f->type_id) : NULL;
+
+			if (t && !f->global && btf_kind(t) == BTF_KIND_FUNC)
+				t->info = (u32)BTF_KIND_FUNC << 24 | BTF_FUNC_STATIC;
+		}
+}
+
+void *kernel_btf_raw(const struct image *img, u32 *bytes)
+{
+	const struct btf *btf = img->btf;
 	u8 *raw = btf_raw(btf, bytes);
 	u32 integer = first_int(btf);
 
@@ -74,5 +89,6 @@ void *kernel_btf_raw(const struct btf *btf, u32 *bytes)
 			 !strcmp(btf_type_name(btf, id), ".ksyms"))
 			hide_section(btf, raw, t, integer);
 	}
+	hidden_are_static(img, raw);
 	return raw;
 }

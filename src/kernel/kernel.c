@@ -31,7 +31,8 @@ static void kernel_close(struct backend *b)
 	for (size_t i = 0; i < k->progs.n; i++)
 		close(k->progs.v[i].fd);
 	for (size_t i = 0; i < k->maps.n; i++) {
-		kernel_ring_close(&k->maps.v[i]);
+		kernel_ring_close(&k->maps.v[i].ring);
+		perfbuf_close(k->maps.v[i].perf);
 		kernel_map_unmap(&k->maps.v[i]);
 		kernel_ops_close(&k->maps.v[i].ops);
 		close(k->maps.v[i].fd);

@@ -432,5 +432,6 @@ int kernel_map_info(struct backend *b, u32 map, struct map_info *info)
 		return -EBADF;
 	kernel_map_shape(b, m, info);
 	info->count = count(b, map, info);
+	info->lost = m->perf ? perfbuf_lost(m->perf) : 0;
 	return 0;
 }

@@ -33,7 +33,7 @@ static void btf_load(struct kernel *k, const struct image *img)
 	k->img = img;
 	if (!img->btf)
 		return;
-	raw = kernel_btf_raw(img->btf, &bytes);
+	raw = kernel_btf_raw(img, &bytes);
 	a.btf = (uintptr_t)raw;
 	a.btf_size = bytes;
 	k->btf_fd = sys_bpf(BPF_BTF_LOAD, &a);
@@ -195,16 +195,20 @@ static u32 prog_flags(const struct image_prog *p)
 /* Programs of these types are made for an attach point, which they name. */
 static u32 attach_type(const struct image_prog *p)
 {
-	return p->type == BPF_PROG_TYPE_KPROBE ? 0 : p->expected_attach;
+	return p->expected_attach;
 }
 
-static u32 prog_id(int fd)
+/* What the kernel calls P. */
+static void read_names(struct kernel_prog *p)
 {
 	struct bpf_prog_info info = { 0 };
-	union bpf_attr a = { .info = { .bpf_fd = (u32)fd, .info_len = sizeof(info),
+	union bpf_attr a = { .info = { .bpf_fd = (u32)p->fd, .info_len = sizeof(info),
 		.info = (uintptr_t)&info } };
 
-	return sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &a) ? 0 : info.id;
+	if (sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &a))
+		return;
+	p->id = info.id;
+	memcpy(p->tag, info.tag, sizeof(p->tag));
 }
 
 static int prog_load(struct kernel *k, const struct image *img, const struct image_prog *p,
@@ -266,7 +270,7 @@ int kernel_prog_load(struct backend *b, const struct image *img, u32 prog, const
 	free(fds);
 	if (p.fd < 0)
 		return p.fd;
-	p.id = prog_id(p.fd);
+	read_names(&p);
 	kernel_ops_loaded(k, prog, p.fd);
 	*vec_push(&k->progs) = p;
 	return 0;

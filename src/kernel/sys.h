@@ -8,6 +8,8 @@
 
 #include "base/vec.h"
 #include "kernel/kernel.h"
+#include "kernel/perfbuf.h"
+#include "kernel/ring.h"
 #include "model/tables.h"
 
 /* Of a struct_ops map: what the kernel has of it. */
@@ -22,10 +24,8 @@ struct kernel_map {
 	int fd;
 	const struct image_map *def;
 	u32 max_entries;	/* as created */
-	/* of a ring buffer, once it was read; else NULL */
-	u64 *consumer;
-	u64 *producer;
-	u8 *data;
+	struct kernel_ring ring;	/* of a ring buffer, once it was used */
+	struct perfbuf *perf;	/* of a perf event array, once it was read; else NULL */
 	void *mem;		/* its elements, once somebody asked; else NULL */
 	bool no_batch;		/* the kernel said that it cannot */
 	bool as_is;		/* not made here: ids and descriptors are the kernel's */
@@ -35,6 +35,7 @@ struct kernel_map {
 struct kernel_prog {
 	int fd;
 	u32 id;			/* the kernel's */
+	u8 tag[8];
 	const struct image *img;
 	const struct image_prog *prog;
 };
@@ -51,6 +52,7 @@ struct kernel {
 	struct target *target;	/* the running kernel's types and configuration */
 	struct target own;	/* when nobody gave one */
 	u32 version;		/* KERNEL_VERSION(); 0 unknown */
+	u32 usdt_specs;		/* records of probes that are in use, see link_usdt.c */
 	char release[66];	/* "6.18.5", for messages */
 };
 
@@ -129,8 +131,8 @@ int kernel_ops_prog(struct kernel *k, const struct image *img, const struct imag
 /* PROG of the image is FD: where structs name it. */
 void kernel_ops_loaded(struct kernel *k, u32 prog, int fd);
 
-/* The own types of BTF as the kernel takes them, *BYTES for free(). */
-void *kernel_btf_raw(const struct btf *btf, u32 *bytes);
+/* The own types of IMG as the kernel takes them, *BYTES for free(). */
+void *kernel_btf_raw(const struct image *img, u32 *bytes);
 
 /* ---- map.c, prog.c, run.c: the backend's operations ----------------------- */
 
@@ -167,7 +169,6 @@ void kernel_map_unmap(struct kernel_map *m);
 s64 kernel_map_read(struct backend *b, u32 map, map_event_fn fn, void *arg);
 int kernel_map_write(struct backend *b, u32 map, const void *data, u64 bytes);
 int kernel_map_fd(struct backend *b, u32 map);
-void kernel_ring_close(struct kernel_map *m);
 int kernel_map_freeze(struct backend *b, u32 map);
 /* Before its maps are created: their keys and values have types of IMG. */
 void kernel_image(struct backend *b, const struct image *img);

@@ -18,6 +18,8 @@ enum {
 
 #define WINDOW (1ull << 32)
 #define GUARD 65536ull		/* behind it: offsets of instructions reach 32 KiB */
+#define GUARD_PAGES (GUARD / AREA_PAGE)
+#define KNOWN_BYTES (WINDOW / AREA_PAGE + 2 * GUARD_PAGES)	/* of m->marks */
 
 static int arena_check(const struct map_attr *a, struct skep_err *err)
 {
@@ -63,7 +65,8 @@ static u32 first_page(u32 pages) { return pages <= PAGES_MAX - 16 ? 16 * AREA_PA
 static int arena_open(struct map *m, const struct map_attr *a, u32 cpus, struct skep_err *err)
 {
 	m->window = os_map_window(a->map_extra & ~(WINDOW - 1), WINDOW, GUARD);
-	if (!m->window)
+	m->marks = m->window ? os_map_lazy(KNOWN_BYTES) : NULL;
+	if (!m->marks)
 		return err_set(err, ERR_MAP_SIZE, NULL, "map '%s': no window of 4 GiB in this "
 			       "process's address space (ENOMEM)", m->name);
 	m->elems = m->window + (a->map_extra ? (u32)a->map_extra : first_page(a->max_entries));
@@ -74,6 +77,8 @@ static void arena_close(struct map *m)
 {
 	if (m->window)
 		os_unmap(m->window, WINDOW + GUARD);
+	if (m->marks)
+		os_unmap(m->marks, KNOWN_BYTES);
 }
 
 /* Not by this: addresses are asked about one by one. */
@@ -103,6 +108,16 @@ static bool is_free(const struct map *m, u32 page)
 	return !is_taken(m, page) && !(load_relaxed(aside_word(m, page)) & bit(page)) &&
 	       !os_page_touched(m->elems + page * (u64)AREA_PAGE);
 }
+
+/* What programs look at before they ask: the page is there. */
+static void page_known(struct map *m, u32 page, bool there)
+{
+	u64 at = (u64)(m->elems - m->window) / AREA_PAGE + page;
+
+	store_relaxed(&m->marks[GUARD_PAGES + at], there);
+}
+
+const u8 *map_arena_known(const struct map *m) { return m->marks; }
 
 static void lock(struct map *m) { lock_take(&area_head(m)->lock, lock_owner(MAP_USER)); }
 static void unlock(struct map *m) { lock_drop(&area_head(m)->lock); }
@@ -151,8 +166,10 @@ u64 map_arena_take(struct map *m, u64 addr, u32 pages)
 		return 0;
 	lock(m);
 	ok = addr ? free_run(m, page, pages) == pages : find(m, pages, &page);
-	for (u32 i = 0; ok && i < pages; i++)
+	for (u32 i = 0; ok && i < pages; i++) {
 		__atomic_fetch_or(taken_word(m, page + i), bit(page + i), __ATOMIC_RELAXED);
+		page_known(m, page + i, true);
+	}
 	unlock(m);
 	return ok ? (uintptr_t)m->elems + page * (u64)AREA_PAGE : 0;
 }
@@ -165,8 +182,10 @@ void map_arena_drop(struct map *m, u64 addr, u32 pages)
 		return;
 	pages = (u32)min_u64(pages, m->max_entries - page);
 	lock(m);
-	for (u32 i = 0; i < pages; i++)
+	for (u32 i = 0; i < pages; i++) {
 		__atomic_fetch_and(taken_word(m, page + i), ~bit(page + i), __ATOMIC_RELAXED);
+		page_known(m, page + i, false);
+	}
 	os_page_drop(m->elems + page * (u64)AREA_PAGE, pages * (u64)AREA_PAGE);
 	unlock(m);
 }
@@ -191,11 +210,18 @@ int map_arena_reserve(struct map *m, u64 addr, u32 pages)
 
 bool map_arena_there(struct map *m, u64 addr)
 {
+	bool there = false;
 	u32 page;
 
 	if (!page_of(m, addr, &page))
 		return false;
-	return is_taken(m, page) || os_page_touched(m->elems + page * (u64)AREA_PAGE);
+	lock(m);	/* nobody gives it back in between */
+	if (is_taken(m, page) || os_page_touched(m->elems + page * (u64)AREA_PAGE)) {
+		page_known(m, page, true);
+		there = true;
+	}
+	unlock(m);
+	return there;
 }
 
 /* ---- the rest ------------------------------------------------------------------------ */

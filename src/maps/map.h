@@ -282,6 +282,9 @@ void map_arena_drop(struct map *m, u64 addr, u32 pages);
 int map_arena_reserve(struct map *m, u64 addr, u32 pages);
 /* Is the page of ADDR one that programs may read and write? */
 bool map_arena_there(struct map *m, u64 addr);
+/* A byte for each page of the window, and 16 before and after it: not 0 when it is known to
+ * be there. Programs that find 0 ask map_arena_there(). */
+const u8 *map_arena_known(const struct map *m);
 
 /* ---- stack traces ------------------------------------------------------------- */
 

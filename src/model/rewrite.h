@@ -16,9 +16,16 @@
  *   nothing of it is left it is a move of 0.
  * - REWRITE_PROBE: a load through a pointer that may be to no memory of the
  *   program: gives 0 then. Only run.readable and run.held_at know.
+ * - REWRITE_ARENA: r11 is where 1 to 8 bytes are, at the lower half of register SRC as an
+ *   address in the program's arena plus OFF: or, when not all of them are in pages that
+ *   are there, where nobody looks at them later and they are 0; but what an atomic that
+ *   gives a value finds there is what the register has that gets it, so that it keeps
+ *   that. The next slot is the load, store or atomic, through r11, which nothing else
+ *   names; nothing jumps there.
  * - REWRITE_TRAP: no run comes here; an engine that does stops with a fault.
  *
- * Left to the engine: may_goto counts down from 8,388,608 in each frame; LD_ABS
+ * Left to the engine: casts between address spaces give what is in the arena's window, and
+ * NULL for NULL; may_goto counts down from 8,388,608 in each frame; LD_ABS
  * and LD_IND read run.pkt and end the function with 0 outside of it; calls of
  * helper 12 go on in the program of the map's slot; helpers get the struct run as
  * their sixth argument; one that has no body, and a variable of the kernel, is a
@@ -37,6 +44,8 @@ enum {
 	REWRITE_PROBE = 0x20,	/* mode of BPF_LDX: as BPF_MEM */
 	REWRITE_PROBE_SX = 0xa0,	/* as BPF_MEMSX */
 	REWRITE_TRAP = BPF_JMP | 0xf0,
+	REWRITE_ARENA = BPF_ALU64 | BPF_X | 0xe0,
+	REWRITE_REG = 11,
 };
 
 struct rewrite {
@@ -53,6 +62,10 @@ struct rewrite {
 	u64 bound;		/* a run executes no more instructions, without those of
 				   programs that it goes on in; 0: nobody knows */
 };
+
+/* Of REWRITE_ARENA: the bytes, and the register that keeps what it has, or -1. */
+static inline u32 rewrite_arena_bytes(const struct bpf_insn *in) { return (u32)in->imm & 0xff; }
+static inline s32 rewrite_arena_keeps(const struct bpf_insn *in) { return (in->imm >> 8) - 1; }
 
 /* A load that REWRITE_PROBE marks; *SIGN: it extends the sign. */
 static inline bool rewrite_is_probe(const struct bpf_insn *in, bool *sign)

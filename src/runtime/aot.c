@@ -16,12 +16,15 @@
 
 /* ---- what entries hold -------------------------------------------------------------- */
 
-/* How far what code has at slot AT is from what the entry has: values of a map and places
- * of a program have one each. */
-static u64 more_of(const struct rewrite *rw, u32 what, u32 at)
+/* How far VALUE, which code has at slot AT, is from what the entry has: values of a map and
+ * places of a program have one each. */
+static u64 more_of(const struct vm_code *code, const struct rewrite *rw, u32 what, u32 at,
+		   u64 value)
 {
 	if (what == JIT_SITE)
 		return vm_native_site_off(at);
+	if (what == JIT_WINDOW)
+		return value - vm_native_arena(code)->window;
 	return what == JIT_ADDRESS && isa_op(&rw->insns[at]) == OP_LDDW_IDX_VAL ?
 		(u32)rw->insns[at + 1].imm : 0;
 }
@@ -48,6 +51,24 @@ static u64 probe_of(const struct bpf_insn *in)
 	return (uintptr_t)vm_native_probe(bytes[BPF_SIZE(in->code) >> 3], sign);
 }
 
+static u64 address_of(const struct runtime_prog *p, const struct rewrite *rw, u32 at)
+{
+	u64 v = vm_native_address(p->code, at);
+
+	return v - more_of(p->code, rw, JIT_ADDRESS, at, v);
+}
+
+static u64 arena_value(const struct vm_map *pages, u32 what)
+{
+	switch (pages ? what : JIT_WHATS) {
+	case JIT_WINDOW: return pages->window;
+	case JIT_KNOWN: return (uintptr_t)pages->known;
+	case JIT_ARENA: return (uintptr_t)pages;
+	case JIT_ARENA_AT: return (uintptr_t)vm_native_arena_at();
+	default: return 0;
+	}
+}
+
 /* What entry R of P holds in this process; 0: there is no such thing. */
 static u64 value_of(const struct runtime_prog *p, const struct rewrite *rw,
 		    const struct aot_ref *r)
@@ -55,7 +76,7 @@ static u64 value_of(const struct runtime_prog *p, const struct rewrite *rw,
 	struct map_inline m;
 
 	switch ((enum jit_what)r->what) {
-	case JIT_ADDRESS: return vm_native_address(p->code, r->at) - more_of(rw, r->what, r->at);
+	case JIT_ADDRESS: return address_of(p, rw, r->at);
 	case JIT_BODY: return (uintptr_t)vm_native_body(p->code, r->at);
 	case JIT_SITE: return vm_native_sites(p->code);
 	case JIT_PROBE: return probe_of(&rw->insns[r->at]);
@@ -65,8 +86,17 @@ static u64 value_of(const struct runtime_prog *p, const struct rewrite *rw,
 		return inlined(p, r->at, &m) && !m.fn && m.nr == r->nr && m.stride == r->stride &&
 		       m.cpu_step == r->cpu_step ? (uintptr_t)m.base : 0;
 	case JIT_LOOKUP: return inlined(p, r->at, &m) ? (uintptr_t)m.fn : 0;
+	default: return arena_value(vm_native_arena(p->code), r->what);
 	}
-	return 0;
+}
+
+static int other(const struct runtime_prog *p, const struct aot_ref *r, struct skep_err *err)
+{
+	bool map = r->what == JIT_VALUES || r->what == JIT_LOOKUP;
+
+	return err_set(err, ERR_AOT_MAP, p->img->file, "%s%s%s not as it was when program '%s' was "
+		       "compiled", map ? "map '" : "what it refers to is",
+		       map ? p->img->maps[r->at].name : "", map ? "' is" : "", p->prog->name);
 }
 
 int runtime_aot_fill(struct runtime *rt, const struct runtime_prog *p, const struct rewrite *rw,
@@ -83,9 +113,7 @@ int runtime_aot_fill(struct runtime *rt, const struct runtime_prog *p, const str
 			continue;
 		v = value_of(p, rw, r);
 		if (!v)
-			return err_set(err, ERR_AOT_MAP, p->img->file, "map '%s' is not as it was "
-				       "when program '%s' was compiled", p->img->maps[r->at].name,
-				       p->prog->name);
+			return other(p, r, err);
 		rt->table[aot->nr_refs - 1 - i] = v;
 	}
 	runtime_changed(rt);
@@ -159,7 +187,7 @@ static u32 entry(void *arg, enum jit_what what, u32 at, u64 value, u64 *more)
 	struct binding *b = arg;
 	struct aot_table *t = b->table;
 
-	*more = more_of(b->rw, what, at);
+	*more = more_of(b->code, b->rw, what, at, value);
 	value -= *more;
 	for (u32 i = 0; i < t->refs.n; i++)
 		if (t->refs.v[i].what == what && t->values.v[i] == value)
@@ -212,7 +240,7 @@ u64 runtime_aot_abi(void)
 		sizeof(struct run), offsetof(struct run, at), offsetof(struct run, stop),
 		offsetof(struct run, left), offsetof(struct run, cpu), JIT_CALL_COST,
 		sizeof(struct aot_ref), REWRITE_PROBE, REWRITE_PROBE_SX, REWRITE_TRAP,
-		JIT_LOOKUP,
+		REWRITE_ARENA, REWRITE_REG, VM_ARENA_PAGE, VM_ARENA_GUARD, JIT_WHATS,
 	};
 	u64 h = hash_bytes(layout, sizeof(layout), vm_native_site_off(1));
 

@@ -195,6 +195,7 @@ u32 runtime_map_add(struct runtime *rt, struct map *m)
 		.value_size = m->value_size, .timer_at = m->timer_at, .work_at = m->work_at,
 		.kptrs = m->kptrs, .nr_kptrs = m->nr_kptrs,
 		.mem = m->ops->values(m), .window = (uintptr_t)m->window,
+		.known = map_arena_known(m),
 		.there = map_is_there };
 	runtime_lock(rt);
 	while (i < rt->maps.n && rt->maps.v[i])

@@ -58,15 +58,20 @@ void runtime_use(struct vm_code *code, struct jit_code *c, u64 bound)
 
 struct jit_bind runtime_bind(struct binding *b)
 {
+	const struct vm_map *pages = vm_native_arena(b->code);
 	const struct rewrite *rw = b->rw;
-
-	return (struct jit_bind){
+	struct jit_bind bind = {
 		.insns = rw->insns, .nr_insns = rw->nr_insns, .arg = b,
 		.address = address, .body = body, .params = params, .site = site,
 		.lookup = lookup, .tail = vm_native_tail, .packet = vm_native_packet,
 		.probe = vm_native_probe, .counts = !rw->bound, .ends = rw->ends, .cost = cost,
 		.clear_stack = rw->stale_reads,
 	};
+
+	if (pages)
+		bind.arena = (struct jit_arena){ pages->window, (uintptr_t)pages->known,
+						 (uintptr_t)pages, vm_native_arena_at() };
+	return bind;
 }
 
 int runtime_native(struct jit_code **out, struct vm_code *code, const struct rewrite *rw,

@@ -300,7 +300,7 @@ static void note_sure(struct verifier *v, struct state *s, struct arg *a)
 	    (a->call->map->uid && (map->map_flags & BPF_F_INNER_MAP)))
 		return;
 	if (elides_null(map) && stack_constant(v, s, a->r, map->key_size, &key))
-		a->call->sure = key < map->max_entries;
+		a->call->sure = key < map->max_entries && dated_rule(v, RULE_SURE_KEY);
 }
 
 static void arg_key(struct verifier *v, struct state *s, struct arg *a)

@@ -65,6 +65,7 @@ static bool check_helper(struct verifier *v, const struct state *s, u32 at,
 		return poisoned(v, at);
 	if (!row)
 		return reject(v, REJECT_HELPER_NONE, at, &why);
+	dated_helper(v, at, helper_row(id));
 	if ((v->points[at].flags & POINT_CALL) && (s->sleepable || !(row->flags & HELPER_SLEEPS)))
 		return true;
 	snprintf(name, sizeof(name), "bpf_%s", row->name);
@@ -303,7 +304,7 @@ void ret_set(struct verifier *v, struct state *s, const struct call *c)
 
 /* ---- under a lock -------------------------------------------------------- */
 
-static bool lock_held(const struct state *s)
+bool lock_held(const struct state *s)
 {
 	for (u32 i = 0; i < s->nr_refs; i++)
 		if (s->refs[i].kind == REF_LOCK)

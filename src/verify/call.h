@@ -53,6 +53,9 @@ void ret_set(struct verifier *v, struct state *s, const struct call *c);
 /* The definition of the map that R is, or is a value of. */
 const struct image_map *map_of(const struct verifier *v, const struct reg *r);
 
+/* Does S hold a spin lock? */
+bool lock_held(const struct state *s);
+
 /* subprog.c: a copy of S leaves its function at AT: with r0 = 0, or any number
  * after another program ran, which may have moved the packet. */
 void leave_function(struct verifier *v, struct state *s, u32 at, bool zero);

@@ -246,10 +246,16 @@ static bool same_run(const struct verifier *v, const struct frame *old, const st
 	       (old->serial == new->serial && old->left == new->left);
 }
 
-static bool same_budget(const struct verifier *v, const struct frame *old,
-			const struct frame *new)
+/* S has used more of the budget of may_goto than OLD. (The kernel counts those of all
+ * functions as one.) */
+static bool uses_budget(const struct verifier *v, const struct state *old,
+			const struct state *s)
 {
-	return v->opts->policy != POLICY_USER || old->serial == new->serial;
+	const struct frame *a = state_frame(old), *b = state_frame(s);
+
+	if (v->opts->policy != POLICY_USER)
+		return s->may_goto > old->may_goto;
+	return a->serial == b->serial && b->fell > a->fell;
 }
 
 /* The open state that was stored at TIME, or NULL. */
@@ -269,18 +275,41 @@ static const struct kept *open_at(const struct verifier *v, u32 time)
 }
 
 /*
+ * What K leads back to may have become complete and lead back itself to what is open
+ * still.
+ */
+struct loop_back loop_of(struct verifier *v, const struct kept *k)
+{
+	struct loop_back *own = &v->loops.v[k->time], l = *own;
+
+	while (l.to && !open_at(v, l.to)) {
+		const struct loop_back *next = &v->loops.v[l.to];
+
+		l.to = next->to;
+		l.defs = (u32)max_u64(l.defs, next->defs);
+		l.frames = (u32)max_u64(l.frames, next->frames);
+	}
+	if (l.to)
+		*own = l;
+	return l;
+}
+
+/*
  * Paths from K, which is complete, led back to an open state as later passes of its
  * run. As long as that is open it may lead to S, and then S must be of the same run:
- * or both would lead to each other for ever.
+ * or both would lead to each other for ever. So they would where only the way from
+ * that state to K uses a budget, and the way to S does not.
  */
-static bool same_way_back(const struct verifier *v, const struct kept *k, const struct state *s)
+static bool same_way_back(struct verifier *v, const struct kept *k, const struct state *s)
 {
 	const struct state *old = &k->state->head;
+	struct loop_back l = loop_of(v, k);
 
-	if (v->opts->policy != POLICY_USER || !k->loop || !open_at(v, k->loop))
+	if (v->opts->policy != POLICY_USER || !l.to)
 		return true;
-	for (u32 i = 0; i < k->loop_frames && i < s->nr_frames; i++)
+	for (u32 i = 0; i < l.frames && i < s->nr_frames; i++)
 		if (!same_run(v, old->frames[i], s->frames[i]) ||
+		    old->frames[i]->fell > s->frames[i]->fell ||
 		    !same_iterators(&k->state->frames[i], s->frames[i]))
 			return false;
 	return true;
@@ -293,8 +322,7 @@ static bool pass_covered(struct verifier *v, const struct kept *k, const struct 
 
 	if (!(new->depth > old->depth && same_run(v, old, new)) &&
 	    !iterates_on(v, k->state, s) &&
-	    (v->points[s->insn].op != OP_MAY_GOTO || s->may_goto <= k->state->head.may_goto ||
-	     !same_budget(v, old, new)))
+	    (v->points[s->insn].op != OP_MAY_GOTO || !uses_budget(v, &k->state->head, s)))
 		return false;
 	return state_covers(v, k->state, s, s->insn, COVERS_RANGE);
 }
@@ -317,11 +345,11 @@ static void mark_changed(struct verifier *v, const struct reg *old, const struct
 static void note_loop(struct verifier *v, const struct kept *old, u32 defs, u32 frames)
 {
 	for (size_t i = v->open.n; i-- > 0 && v->open.v[i] != old;) {
-		struct kept *k = v->open.v[i];
+		struct loop_back *l = &v->loops.v[v->open.v[i]->time];
 
-		k->loop = k->loop && k->loop < old->time ? k->loop : old->time;
-		k->loop_defs = (u32)max_u64(k->loop_defs, defs);
-		k->loop_frames = (u32)max_u64(k->loop_frames, frames);
+		l->to = l->to && l->to < old->time ? l->to : old->time;
+		l->defs = (u32)max_u64(l->defs, defs);
+		l->frames = (u32)max_u64(l->frames, frames);
 	}
 }
 
@@ -353,33 +381,33 @@ static void join_pass(struct verifier *v, const struct kept *k, struct state *s)
  * marked later reaches both. Numbers of before BEGIN can be told apart, since it is
  * open; others may have the number of one that is forgotten.
  */
-static void mark_other(struct verifier *v, const struct kept *k, const struct kept *begin,
+static void mark_other(struct verifier *v, struct loop_back l, const struct kept *begin,
 		       const struct reg *old, const struct reg *new)
 {
 	bool same = new->def == old->def && old->def < begin->nr_defs;
 
-	if (old->type == REG_SCALAR && new->type == REG_SCALAR && old->def < k->loop_defs &&
+	if (old->type == REG_SCALAR && new->type == REG_SCALAR && old->def < l.defs &&
 	    !same)
 		reg_mark(v, new);
 }
 
-/* S goes on as K did, which is in the loop that BEGIN begins. */
-static void join_loop(struct verifier *v, const struct kept *k, const struct kept *begin,
-		      struct state *s)
+/* S goes on as K did, which leads back as L says: it is in the loop that BEGIN begins. */
+static void join_loop(struct verifier *v, const struct kept *k, struct loop_back l,
+		      const struct kept *begin, struct state *s)
 {
-	note_loop(v, begin, k->loop_defs, k->loop_frames);
+	note_loop(v, begin, l.defs, l.frames);
 	for (u32 i = 0; i < s->nr_frames; i++) {
 		const struct packed_frame *from = &k->state->frames[i];
 		struct frame *f = s->frames[i];
 
 		v->stale_stack |= from->nr_slots > 0;	/* not all is known of it yet */
 		for (unsigned r = 0; r < REG_FP; r++)
-			mark_other(v, k, begin, from->regs[r], &f->regs[r]);
+			mark_other(v, l, begin, from->regs[r], &f->regs[r]);
 		for (u32 n = 0; n < f->nr_slots; n++) {
 			if (f->slots[n].def)
 				def_read(v, f->slots[n].def);
 			if (f->slots[n].kind[0] == SLOT_SPILL && n < from->nr_slots)
-				mark_other(v, k, begin, from->slots[n].reg, &f->slots[n].reg);
+				mark_other(v, l, begin, from->slots[n].reg, &f->slots[n].reg);
 		}
 	}
 }
@@ -390,12 +418,12 @@ static void join_loop(struct verifier *v, const struct kept *k, const struct kep
  */
 static void covered_by(struct verifier *v, struct kept *k, struct state *s)
 {
-	const struct kept *begin = k->loop ? open_at(v, k->loop) : NULL;
+	struct loop_back l = loop_of(v, k);
 
 	kept_hit(v, k);
-	kept_take_over(v, k, s, begin != NULL);
-	if (begin)
-		join_loop(v, k, begin, s);
+	kept_take_over(v, k, s, l.to);
+	if (l.to)
+		join_loop(v, k, l, open_at(v, l.to), s);
 }
 
 /* ---- meeting points ------------------------------------------------------ */
@@ -413,16 +441,22 @@ static bool worn_out(const struct verifier *v, const struct kept *k)
 
 enum visit { VISIT_ON, VISIT_COVERED, VISIT_ENDLESS };
 
+/* Whatever else speaks against it. */
+static bool always_stored(const struct verifier *v, const struct state *s)
+{
+	return v->points[s->insn].flags & POINT_FORCE || v->opts->flags & VERIFY_STORE_OFTEN;
+}
+
 static bool worth_storing(const struct verifier *v, const struct state *s)
 {
-	return (v->points[s->insn].flags & POINT_FORCE) ||
+	return always_stored(v, s) ||
 	       (v->step_jumps >= 2 && v->step_insns >= 8);
 }
 
 /* In a loop, states are stored less often: it would be one for each pass. */
 static bool worth_storing_in_loop(const struct verifier *v, const struct state *s)
 {
-	return (v->points[s->insn].flags & POINT_FORCE) ||
+	return always_stored(v, s) ||
 	       v->step_jumps >= LOOP_JUMPS || v->step_insns >= LOOP_INSNS;
 }
 

@@ -15,11 +15,17 @@ struct kept {
 	bool open;		/* paths from it are not complete */
 	bool dropped;		/* it is compared no more */
 	u32 nr_defs;		/* what was defined before */
-	u32 loop;		/* 0, or paths from it go on as states that were open, the
-				   oldest of which was stored then: not all was known of
-				   them, so all here counts as mattering in comparisons */
-	u32 loop_defs;		/* what was defined before the youngest of them */
-	u32 loop_frames;	/* the most frames that one of them has */
+};
+
+/*
+ * Where paths from a stored state go on as states that were open then, not all was known
+ * of these, so all in it counts as mattering in comparisons. They may have gone on so
+ * themselves, later on.
+ */
+struct loop_back {
+	u32 to;			/* when the oldest of them was stored; 0: there are none */
+	u32 defs;		/* what was defined before the youngest */
+	u32 frames;		/* the most frames that one of them has */
 };
 
 /* Ids of one state and of another that stand for each other. */
@@ -64,6 +70,9 @@ void paths_run(struct verifier *v, struct state **s, u64 budget);
 bool paths_at_end(const struct verifier *v);
 /* Forgets paths that are not followed to their end. */
 void paths_drop(struct verifier *v);
+/* The open states that paths from K lead to. */
+struct loop_back loop_of(struct verifier *v, const struct kept *k);
+
 /* All paths are complete. */
 void paths_close(struct verifier *v);
 

@@ -103,15 +103,17 @@ static bool mattered(const struct verifier *v, const struct kept *k, const struc
 
 static void close_frame(const struct verifier *v, const struct kept *k, struct packed_frame *f)
 {
+	bool loops = v->loops.v[k->time].to;
+
 	for (unsigned r = 0; r < REG_FP; r++)
 		f->known |= (u32)mattered(v, k, f->regs[r]) << r;
-	f->precise = k->loop ? ~0u : f->known;
+	f->precise = loops ? ~0u : f->known;
 	for (u32 n = 0; n < f->nr_slots; n++) {
 		struct packed_slot *t = &f->slots[n];
 
 		t->known = mattered(v, k, t->reg);
-		t->precise = k->loop || t->known;
-		t->live = k->loop || (t->def && def_read_since(v, t->def, k->time));
+		t->precise = loops || t->known;
+		t->live = loops || (t->def && def_read_since(v, t->def, k->time));
 	}
 }
 
@@ -154,6 +156,8 @@ void kept_store(struct verifier *v, struct state *s)
 
 	k->state = p;
 	k->time = ++v->now;
+	while (v->loops.n <= k->time)
+		*vec_push(&v->loops) = (struct loop_back){ 0 };
 	k->nr_defs = (u32)v->defs.n;
 	k->open = true;
 	k->next = v->kept[s->insn];

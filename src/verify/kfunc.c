@@ -221,6 +221,8 @@ enum step step_call_kfunc(struct verifier *v, struct state *s, u32 at)
 		check_locked(v, s, at, false);
 		return step_call_typed(v, s, at, typed);
 	}
+	if (row)
+		dated_kfunc(v, at, row);
 	if (!k && row) {
 		check_locked(v, s, at, false);
 		return step_call_row(v, s, at, row);

@@ -85,6 +85,8 @@ static bool ctx_access(struct verifier *v, struct state *s, const struct access 
 			.reg = a->reg, .ptr = ptr, .off = off, .size = a->size });
 		return false;
 	}
+	if (!dated_member(v, a, v->ctx->name, off))
+		return false;
 	check_leak(v, s, a, "ctx");
 	if (!value || gives == GIVES_SCALAR)
 		return false;
@@ -188,7 +190,7 @@ static bool load_frozen(struct verifier *v, const struct access *a,
 
 	if (!value || map->kind != IMAGE_MAP_RODATA || !scalar_is_const(&ptr->val) ||
 	    !in_bounds(at, a->size, map->value_size) ||
-	    is_any(v, ptr->map, at, a->size))
+	    is_any(v, ptr->map, at, a->size) || !dated_rule(v, RULE_FROZEN))
 		return false;
 	note_read(v, ptr->map, at, a->size);
 	if (map->init)
@@ -332,6 +334,8 @@ static bool sock_access(struct verifier *v, struct state *s, const struct access
 	else if (!scalar_is_const(&ptr->val) ||
 		 !access_ok(access_object(object_of(ptr)), (u64)off, a->size, false))
 		reject(v, REJECT_SOCK, a->insn, &why);
+	else
+		dated_member(v, a, access_object(object_of(ptr))->name, off);
 	return false;
 }
 

@@ -145,12 +145,17 @@ static const char *check_ctx(const struct rewriter *w, const struct bpf_insn *in
 
 enum {
 	KERNEL_KINDS = 1 << FACT_MAP | 1 << FACT_XDP_SOCK | 1 << FACT_TP_BUFFER |
-		       1 << FACT_BUF | 1 << FACT_ARENA,
+		       1 << FACT_BUF,
 };
 
 static bool touches_ctx(const struct rewriter *w, u32 at)
 {
 	return w->facts[at].access.kinds & 1 << FACT_CTX;
+}
+
+static bool in_arena(const struct rewriter *w, u32 at)
+{
+	return w->facts[at].access.kinds & 1 << FACT_ARENA;
 }
 
 static bool is_var(const struct rewriter *w, const struct bpf_insn *in)
@@ -169,6 +174,8 @@ static const char *check_insn(const struct rewriter *w, u32 at)
 		return "memory that only a kernel has";
 	if (is_var(w, in))
 		return "a __weak variable of the kernel";
+	if (in_arena(w, at))
+		return fact_one_kind(a) == FACT_ARENA ? NULL : "a pointer of several kinds";
 	if (touches_ctx(w, at))
 		return fact_one_kind(a) == FACT_CTX ? check_ctx(w, in) :
 						      "a pointer of several kinds";
@@ -183,6 +190,8 @@ static u32 slots_of(const struct rewriter *w, u32 at)
 	const struct bpf_insn *in = &w->prog->insns[at];
 	const struct ctx_field *f;
 
+	if (w->facts[at].reached && in_arena(w, at))
+		return 2;
 	if (!w->facts[at].reached || !touches_ctx(w, at))
 		return isa_slots(in);
 	f = field_of(w, in);
@@ -223,6 +232,37 @@ static void put_jump(struct rewriter *w, struct bpf_insn in)
 
 /* ---- the program ----------------------------------------------------------- */
 
+/* The register that gets what an atomic finds, or -1. */
+static s32 atomic_result(const struct bpf_insn *in)
+{
+	switch (isa_rows[isa_op(in)].kind) {
+	case KIND_ATOMIC_CMPXCHG:
+		return 0;
+	case KIND_ATOMIC_FADD: case KIND_ATOMIC_FAND: case KIND_ATOMIC_FOR:
+	case KIND_ATOMIC_FXOR: case KIND_ATOMIC_XCHG:
+		return in->src_reg;
+	default:
+		return -1;
+	}
+}
+
+/* Where it is, then the access. */
+static void arena_access(struct rewriter *w, struct bpf_insn in)
+{
+	bool by_src = BPF_CLASS(in.code) == BPF_LDX || isa_rows[isa_op(&in)].kind ==
+		KIND_ATOMIC_LDACQ;
+	u32 base = by_src ? in.src_reg : in.dst_reg;
+
+	put(w, (struct bpf_insn){ REWRITE_ARENA, REWRITE_REG, (u8)(base & 15), in.off,
+				  (s32)access_bytes(&in) | (atomic_result(&in) + 1) << 8 });
+	if (by_src)
+		in.src_reg = REWRITE_REG;
+	else
+		in.dst_reg = REWRITE_REG;
+	in.off = 0;
+	put(w, in);
+}
+
 static void put_insn(struct rewriter *w)
 {
 	struct bpf_insn in = w->prog->insns[w->at];
@@ -233,6 +273,10 @@ static void put_insn(struct rewriter *w)
 			ctx_store(w, in, field_of(w, &in));
 		else
 			ctx_load(w, in, field_of(w, &in));
+		return;
+	}
+	if (in_arena(w, w->at)) {
+		arena_access(w, in);
 		return;
 	}
 	if (w->facts[w->at].access.flags & FACT_FAULTS)

@@ -160,7 +160,7 @@ static void store_fixed(struct verifier *v, struct state *s, const struct access
 	check_overwrite(v, s, a, frame, t);
 	if (a->store >= 0)	/* copies on the stack stay equal */
 		reg_link(v, state_reg(s, (unsigned)a->store)), stored(v, s, a, &r);
-	known = known && !no_spill(&r);
+	known = known && !no_spill(&r) && (a->store >= 0 || dated_rule(v, RULE_STORED_IMM));
 	if (known && reg_is_ptr(&r)) {
 		if (a->size != SLOT_BYTES) {
 			reject(v, REJECT_SPILL_SIZE, a->insn, NULL);
@@ -173,7 +173,8 @@ static void store_fixed(struct verifier *v, struct state *s, const struct access
 			return;
 		}
 		spill(v, t, &r, SLOT_BYTES);
-	} else if (known && !at) {
+	} else if (known && !at && (a->size == SLOT_BYTES || reg_is_null(&r) ||
+				    dated_rule(v, RULE_NARROW_SPILL))) {
 		spill(v, t, &r, a->size);
 	} else {
 		if (known && reg_is_null(&r))
@@ -221,6 +222,10 @@ static void store_var(struct verifier *v, struct state *s, const struct access *
 	if (!v->privileged)
 		reject(v, REJECT_STACK_VAR_CAP, a->insn,
 		       &(struct why){ .reg = a->reg, .ptr = ptr, .off = span.min });
+	if (!dated_rule(v, RULE_VAR_STACK))
+		reject(v, REJECT_TOO_NEW, a->insn, &(struct why){ .want = "5.12",
+		       .s = "to store on the stack at an offset that is not constant",
+		       .t = "variable stack access" });
 	if (zero)
 		reg_mark(v, &r);
 	if (known && reg_is_ptr(&r))

@@ -194,6 +194,7 @@ struct frame {
 	u32 depth;		/* how often bodies of a call here were entered */
 	u32 serial;		/* of its own: each call of a function has another */
 	u32 left;		/* how often calls that enter bodies were left here */
+	u32 fell;		/* how often may_goto fell through here: of its budget */
 	u32 nr_refs, rcu, preempt;	/* CALLBACK: held when it was entered */
 	/* packed states have what stands above: see pack.h */
 	struct reg regs[NR_REGS];
@@ -279,7 +280,8 @@ struct point {			/* per instruction slot */
 	struct fact_access access;	/* what it touches */
 };
 
-struct kept;			/* explore.c: a stored state */
+struct kept;			/* explore.h: a stored state */
+struct loop_back;		/* explore.h */
 struct packed;			/* pack.h: a state that waits */
 struct shared;			/* pack.c: a register of such states */
 struct inv;			/* inv.h: the exploration by invariants */
@@ -327,6 +329,7 @@ struct verifier {
 	VEC(struct pending) pending;
 	struct kept **kept;	/* [nr_insns] lists */
 	VEC(struct kept *) open;	/* stored on the current path */
+	VEC(struct loop_back) loops;	/* by struct kept.time: where it leads back to */
 	struct kept *oldest, *newest;	/* complete ones: kept.c */
 	u32 nr_complete;
 	struct kept *free_kept;
@@ -360,6 +363,7 @@ struct verifier {
 	bool stop;		/* there is an answer, or no more room for errors */
 	const char *construct;	/* what is not supported, or NULL */
 	u32 construct_insn;
+	u32 since, rules;	/* dated.c: see struct verify_result */
 };
 
 /* ---- reject.c ------------------------------------------------------------ */
@@ -392,6 +396,18 @@ void not_judged(struct verifier *v, u32 insn, const char *fmt, ...) PRINTF_LIKE(
 const char *reg_type_text(const struct reg *r);
 /* The same with the kernel's prefixes: "rdonly_mem_or_null". */
 void reg_type_log(struct strbuf *out, const struct reg *r);
+
+/* ---- dated.c ------------------------------------------------------------- */
+
+struct access;
+
+/* What the kernel that is asked about does not have is refused. */
+void dated_check(struct verifier *v);	/* all that does not depend on paths */
+void dated_helper(struct verifier *v, u32 at, const struct helper_row *row);
+void dated_kfunc(struct verifier *v, u32 at, const struct helper_row *row);
+bool dated_member(struct verifier *v, const struct access *a, const char *structure, s64 off);
+/* Does it judge by RULE? To be asked only where that makes a difference. */
+bool dated_rule(struct verifier *v, enum rule rule);
 
 /* ---- cfg.c, live.c: structure -------------------------------------------- */
 

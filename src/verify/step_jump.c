@@ -450,6 +450,7 @@ static enum step step_may_goto(struct verifier *v, struct state *s, u32 at)
 	if (!pass)
 		return STEP_END;
 	pass->may_goto++;
+	state_frame(pass)->fell++;
 	widen_from(v, pass, at);
 	explore_settle(v);
 	s->insn = at + 1 + (u32)(s32)v->insns[at].off;

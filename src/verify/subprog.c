@@ -35,8 +35,10 @@ enum step step_call_local(struct verifier *v, struct state *s, u32 at)
 {
 	u32 func = cfg_func_at(v, at + (u32)v->insns[at].imm + 1);
 
-	if (v->funcs[func].global)
+	if (v->funcs[func].global && dated_rule(v, RULE_GLOBAL))
 		return call_global(v, s, at, func);
+	if (lock_held(s) && !dated_rule(v, RULE_LOCK_CALL))
+		check_locked(v, s, at, false);
 	return call_static(v, s, at, func);
 }
 

@@ -51,6 +51,7 @@ static void judge(struct verifier *v)
 			   v->prog->section : "");
 		return;
 	}
+	dated_check(v);
 	attach_find(v);
 	attach_check(v);
 	live_build(v);
@@ -92,6 +93,8 @@ static void report(struct verifier *v, struct verify_result *r)
 	r->construct_insn = v->construct_insn;
 	r->visited = v->visited + v->visited_joined;
 	r->peak_states = v->peak_kept;
+	r->since = v->since;
+	r->rules = v->rules;
 	/* a mistake that was found stands, whatever else is in the program */
 	r->verdict = v->errors.n ? VERDICT_REJECTED :
 		     v->construct ? VERDICT_NOT_JUDGED : VERDICT_OK;
@@ -103,6 +106,7 @@ static void release(struct verifier *v)
 {
 	vec_free(&v->pending);
 	vec_free(&v->open);
+	vec_free(&v->loops);
 	vec_free(&v->defs);
 	vec_free(&v->marks);
 	vec_free(&v->read);

@@ -38,6 +38,8 @@ enum verify_flag {
 	VERIFY_NO_PATHS = 4,	/* by invariants alone: for tests only */
 	VERIFY_NO_INVARIANTS = 8,	/* by paths alone, as POLICY_KERNEL has it */
 	VERIFY_FACTS = 16,	/* fills result.facts: see facts.h */
+	VERIFY_STORE_OFTEN = 32,	/* states are stored wherever paths meet: for tests
+					   only, as the kernel's BPF_F_TEST_STATE_FREQ */
 };
 
 /* A part of the value of a read-only map: a global constant. */
@@ -54,6 +56,9 @@ struct verify_opts {
 	u32 nr_modules;
 	const struct verify_part *any;	/* constants that stand for every value */
 	u32 nr_any;
+	u32 as;			/* KERNEL_VERSION() of the kernel whose verdict it is;
+				   0: the newest that tables know */
+	u32 grant;		/* enum rule, as bits: judged as by the newest all the same */
 	struct strbuf *log;	/* the kernel's log format is written to it; or NULL */
 	unsigned log_level;	/* 1: errors and their path; 2: every state */
 };
@@ -62,6 +67,14 @@ struct verify_opts {
 enum reject_id {
 #define REJECT(name, id, kernel, text, help) REJECT_##name = id,
 #include "verify/reject.def"
+};
+
+/* What kernels judge differently since some version. */
+enum rule {
+#define RULE(name, since, evidence, text) RULE_##name,
+#include "verify/rule.def"
+#undef RULE
+	RULE_MAX
 };
 
 enum { VERIFY_NOWHERE = 0x7fffffff };
@@ -98,6 +111,8 @@ struct verify_result {
 	bool by_invariants;	/* the kernel may give up on this program */
 	enum reject_id invariants_id;	/* the check at which invariants gave up; 0: none */
 	u32 invariants_insn;
+	u32 since;		/* KERNEL_VERSION() of the newest thing that was used; 0 */
+	u32 rules;		/* enum rule, as bits: what the verdict may rest on */
 	u64 visited;		/* instructions */
 	u32 states, peak_states, points;	/* stored; at once; where */
 	u32 stack_bytes;	/* deepest call chain */
@@ -129,6 +144,15 @@ void verify_reasons(struct strbuf *out, const struct image *img, const struct im
 /* Does judging P take the kernel's types? Helpers that give or take its objects, its
  * functions and variables, pointers in map values, arguments of what is traced. */
 bool verify_wants_types(const struct image *img, const struct image_prog *p);
+
+/* "from 6.14 on, ..." and KERNEL_VERSION() of it. */
+const char *rule_text(enum rule rule);
+u32 rule_since(enum rule rule);
+/*
+ * Is R, found with OPTS, the verdict of kernel AS, too? True when all that the program
+ * uses is there, and nothing that the verdict may rest on is judged differently.
+ */
+bool verify_holds(const struct verify_result *r, const struct verify_opts *opts, u32 as);
 
 /* "ok", "rejected", "not judged" */
 const char *verdict_word(enum verdict v);

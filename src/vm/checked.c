@@ -159,7 +159,7 @@ static bool ask(struct vm_machine *m, const struct vm_insn *ip, const u64 *r)
 
 /* ---- runs ---------------------------------------------------------------- */
 
-u64 vm_go_checked(struct vm_machine *m, const struct vm_insn *ip, u64 r[11])
+u64 vm_go_checked(struct vm_machine *m, const struct vm_insn *ip, u64 *r)
 {
 	return unlikely(m->step) ? run_stepped(m, ip, r, NULL) : run_checked(m, ip, r, NULL);
 }

@@ -143,6 +143,8 @@ static unsigned extra_op(const struct decode *d, const struct bpf_insn *in)
 		return OP_MAX;
 	if (in->code == REWRITE_TRAP)
 		return VM_OP_TRAP;
+	if (in->code == REWRITE_ARENA)
+		return VM_OP_ARENA;
 	if (!rewrite_is_probe(in, &sign))
 		return OP_MAX;
 	return sign ? signed_probes[size] : probes[size];

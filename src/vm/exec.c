@@ -133,7 +133,7 @@ u64 vm_budget(const struct vm_code *code, u64 asked)
 
 /* A program that nobody has verified gets no more than such programs get, when
  * nobody said how much that is. */
-u64 vm_go_other(struct vm_machine *m, u64 r[11])
+u64 vm_go_other(struct vm_machine *m, u64 *r)
 {
 	if (vm_runs_native(m->code, m->left))
 		return vm_go_native(m);
@@ -165,7 +165,7 @@ u64 vm_callback(struct run *run, u64 func, const u64 args[5])
 {
 	struct vm_machine *m = run->engine;
 	const struct vm_insn *ip = (const struct vm_insn *)func;
-	u64 r[11], ret;
+	u64 r[VM_REGS], ret;
 
 	if (run->stop || callback_fault(m, ip))
 		return 0;

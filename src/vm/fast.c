@@ -4,6 +4,7 @@
  * access is checked. Jumps back and calls are counted, so that who asks for it
  * gets a run that ends; what was taken is kept account of, for when it does.
  */
+#include "model/rewrite.h"
 #include "vm/machine.h"
 #include <endian.h>
 
@@ -52,7 +53,7 @@
 	[VM_OP_TAIL_CALL] = &&op_tail_call, \
 	[VM_OP_CALL_KEEPS] = &&op_call_keeps, \
 	[VM_OP_NO_BODY] = &&op_no_body, \
-	[VM_OP_TRAP] = &&op_past_end, \
+	[VM_OP_TRAP] = &&op_past_end, [VM_OP_ARENA] = &&op_arena, \
 	[VM_OP_PROBE8] = &&op_probe8, [VM_OP_PROBE16] = &&op_probe16, \
 	[VM_OP_PROBE32] = &&op_probe32, [VM_OP_PROBE64] = &&op_probe64, \
 	[VM_OP_PROBESX8] = &&op_probesx8, [VM_OP_PROBESX16] = &&op_probesx16, \
@@ -92,6 +93,10 @@ op_no_body: \
 	m->at = ip; \
 	vm_check_args(m, &m->code->calls[ip->imm], r); \
 	goto fault; \
+op_arena: \
+	r[REWRITE_REG] = (u64)vm_arena_at(m, m->code->pages, (s64)(u32)r[ip->src] + ip->off, \
+					  (u32)ip->imm & 0xff); \
+	NEXT; \
 OP_PROBE(op_probe8, u8) \
 OP_PROBE(op_probe16, u16) \
 OP_PROBE(op_probe32, u32) \
@@ -121,7 +126,7 @@ const void *const *vm_fast_labels(void)
 	return labels;
 }
 
-u64 vm_go_fast(struct vm_machine *m, const struct vm_insn *ip, u64 r[11])
+u64 vm_go_fast(struct vm_machine *m, const struct vm_insn *ip, u64 *r)
 {
 	return run_fast(m, ip, r, NULL);
 }

@@ -30,12 +30,14 @@ enum vm_op {
 	VM_OP_CALL_KEEPS,	/* a call that calls back, takes or gives back what is
 				   kept account of, or takes a lock */
 	VM_OP_NO_BODY,		/* a call of what is not there, or a kernel's variable */
-	VM_OP_TRAP,
+	VM_OP_TRAP, VM_OP_ARENA,
 	VM_OP_PROBE8, VM_OP_PROBE16, VM_OP_PROBE32, VM_OP_PROBE64,
 	VM_OP_PROBESX8, VM_OP_PROBESX16, VM_OP_PROBESX32,
 	VM_OPS
 };
 _Static_assert(VM_OPS <= 256, "operations fit a byte");
+
+enum { VM_REGS = 12 };		/* r0..r10 and REWRITE_REG */
 
 struct vm_call {
 	helper_fn fn;
@@ -90,7 +92,7 @@ struct vm_machine {
 	/* Whose program may start without vm_machine_start, as the last run of
 	   it left everything as it found it; NULL = nobody's. */
 	const struct vm_code *ready;
-	u64 r[11];		/* registers of the outermost frame */
+	u64 r[VM_REGS];		/* registers of the outermost frame */
 	u8 *dirty;		/* lowest byte of stack that may be nonzero */
 	struct vm_frame frames[FRAMES_ALL];
 	u32 depth;		/* frames in use - 1 */
@@ -133,7 +135,7 @@ static inline void vm_frame_used(struct vm_machine *m, u32 depth)
 
 /* What a program finds in its registers. In parts: compilers clear the whole
  * with a string instruction, which costs more than a short program. */
-static inline void vm_regs_init(u64 r[11], u64 r1, const u8 *r10)
+static inline void vm_regs_init(u64 *r, u64 r1, const u8 *r10)
 {
 	r[0] = 0;
 	r[1] = r1;
@@ -248,10 +250,10 @@ const void *const *vm_fast_labels(void);
 const void *const *vm_checked_labels(void);
 
 /* Go on at IP of M's code, which is of that mode, until the present frame exits. */
-u64 vm_go_fast(struct vm_machine *m, const struct vm_insn *ip, u64 r[11]);
-u64 vm_go_checked(struct vm_machine *m, const struct vm_insn *ip, u64 r[11]);
+u64 vm_go_fast(struct vm_machine *m, const struct vm_insn *ip, u64 *r);
+u64 vm_go_checked(struct vm_machine *m, const struct vm_insn *ip, u64 *r);
 
-static inline u64 vm_go(struct vm_machine *m, const struct vm_insn *ip, u64 r[11])
+static inline u64 vm_go(struct vm_machine *m, const struct vm_insn *ip, u64 *r)
 {
 	return m->code->mode == VM_FAST ? vm_go_fast(m, ip, r) : vm_go_checked(m, ip, r);
 }
@@ -277,7 +279,7 @@ u64 vm_native_callback(struct run *run, u64 func, const u64 args[5]);
 /* ---- exec.c ---------------------------------------------------------------- */
 
 /* A tail call has led to M's code, which is for the other engine. */
-u64 vm_go_other(struct vm_machine *m, u64 r[11]);
+u64 vm_go_other(struct vm_machine *m, u64 *r);
 /* The program has ended with what it must give back. */
 void vm_left(struct vm_machine *m);
 
@@ -301,9 +303,23 @@ static inline void *vm_mem(struct vm_machine *m, u64 addr, u64 size, bool write)
 }
 
 
-/* A pointer between the two address spaces of arenas; KIND is the instruction's. Both are
- * one here, but for NULL. */
-u64 vm_arena_cast(const struct vm_machine *m, u64 v, s32 kind);
+/* A pointer between the two address spaces of arenas, which are one here: in the window, or
+ * NULL. */
+static inline u64 vm_arena_cast(const struct vm_machine *m, u64 v)
+{
+	return (u32)v ? m->code->pages->window | (u32)v : 0;
+}
+
+/* BYTES at OFF of the window of MAP, an arena, or where nothing is kept (model/rewrite.h). */
+void *vm_arena_slow(struct vm_machine *m, const struct vm_map *map, s64 off, u32 bytes);
+static inline void *vm_arena_at(struct vm_machine *m, const struct vm_map *map, s64 off, u32 bytes)
+{
+	const u8 *known = map->known + VM_ARENA_GUARD;
+
+	if (likely(known[off >> VM_ARENA_PAGE] && known[(off + bytes - 1) >> VM_ARENA_PAGE]))
+		return (void *)(map->window + (u64)off);
+	return vm_arena_slow(m, map, off, bytes);
+}
 
 /* True when ADDR lies in the context. */
 static inline bool vm_is_ctx(const struct vm_machine *m, u64 addr)

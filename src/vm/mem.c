@@ -433,24 +433,32 @@ static void fault_mem(struct vm_machine *m, u64 addr, u64 size, bool write)
 
 /* ---- arenas -------------------------------------------------------------- */
 
-enum { TO_USER = 1 << 16, WINDOW_GUARD = 1 << 15 };
+enum { GUARD_BYTES = VM_ARENA_GUARD << VM_ARENA_PAGE, REACH = 1 << 15 };
 
-u64 vm_arena_cast(const struct vm_machine *m, u64 v, s32 kind)
+/* What is not there reads as 0 and keeps nothing. */
+void *vm_arena_slow(struct vm_machine *m, const struct vm_map *map, s64 off, u32 bytes)
 {
-	return kind == TO_USER && !(u32)v ? 0 : m->code->pages->window | (u32)v;
-}
+	u64 addr = map->window + (u64)off, last = (u64)off + bytes - 1;
 
-/* Any address of the window does; what is not there reads as 0 and keeps nothing. */
-static void *arena_at(struct vm_machine *m, u64 addr, u64 size)
-{
-	const struct vm_map *map = m->code->pages;
-
-	if (!map || addr - map->window >= (1ull << 32) + WINDOW_GUARD || size > sizeof(m->nowhere))
-		return NULL;
-	if (map->there(map->map, addr) && map->there(map->map, addr + size - 1))
+	if (last >> 32 == 0 && map->there(map->map, addr) &&
+	    map->there(map->map, addr + bytes - 1))
 		return (void *)addr;
 	memset(m->nowhere, 0, sizeof(m->nowhere));
 	return m->nowhere;
+}
+
+/* Any address of the window does, and what instructions reach before it and after it. No
+ * process has anything where NULL leads, so that is the window's, too. */
+static void *arena_at(struct vm_machine *m, u64 addr, u64 size)
+{
+	const struct vm_map *map = m->code->pages;
+	u64 off = addr - map->window;
+
+	if (addr < GUARD_BYTES)
+		off = addr;
+	if (off + REACH >= (1ull << 32) + 2 * REACH || size > sizeof(m->nowhere))
+		return NULL;
+	return vm_arena_at(m, map, (s64)off, (u32)size);
 }
 
 void *vm_mem_slow(struct vm_machine *m, u64 addr, u64 size, bool write)

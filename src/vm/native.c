@@ -279,7 +279,7 @@ static u64 interpret(u64 r1 UNUSED, u64 r2 UNUSED, u64 r3 UNUSED, u64 r4 UNUSED,
 {
 	struct vm_machine *m = run->engine;
 	u32 depth = m->depth;
-	u64 r[11], ret;
+	u64 r[VM_REGS], ret;
 
 	m->left = run->left < 0 ? 0 : (u64)run->left;
 	m->native = false;
@@ -343,6 +343,21 @@ helper_fn vm_native_probe(u32 bytes, bool sign)
 		return probe64;
 	}
 }
+
+/* ---- arenas ------------------------------------------------------------------------- */
+
+static u64 arena_at(u64 off, u64 bytes, u64 map, u64 keep, u64 r5 UNUSED, struct run *run)
+{
+	struct vm_machine *m = run->engine;
+	void *p = vm_arena_at(m, (const struct vm_map *)(uintptr_t)map, (s64)off, (u32)bytes);
+
+	if (unlikely(p == (void *)m->nowhere))
+		memcpy(p, &keep, sizeof(keep));
+	return (u64)p;
+}
+
+const struct vm_map *vm_native_arena(const struct vm_code *code) { return code->pages; }
+helper_fn vm_native_arena_at(void) { return arena_at; }
 
 s64 vm_native_packet(struct run *run, s32 off, u32 size)
 {

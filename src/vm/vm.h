@@ -27,13 +27,18 @@ struct vm_map {
 	u32 key_size, value_size;
 	u32 timer_at;		/* 1 + offset of a struct bpf_timer in the value */
 	u32 work_at;		/* the same of a struct bpf_wq */
-	/* of arenas: their window's address, and whether the page at ADDR is there */
+	/* of arenas: their window's address, for each page of it (and 16 before it and
+	   after) whether that is known to be there, and whether the page at ADDR is */
 	u64 window;
+	const u8 *known;
 	bool (*there)(void *map, u64 addr);
 	const u32 *kptrs;	/* offsets of pointers to objects in the value */
 	u32 nr_kptrs;
 	struct map_mem mem;
 };
+
+/* Log 2 of the bytes of an arena's page; pages of vm_map.known before the window's. */
+enum { VM_ARENA_PAGE = 12, VM_ARENA_GUARD = 16 };
 
 /* What a program is bound to. Arrays must live as long as the code. */
 struct vm_bind {
@@ -91,6 +96,9 @@ u32 vm_native_params(const struct vm_code *code, u32 at);
 void *vm_native_tail(struct run *run, struct map *map, u32 index);
 s64 vm_native_packet(struct run *run, s32 off, u32 size);
 helper_fn vm_native_probe(u32 bytes, bool sign);
+/* Of the program's arena, or NULL: it has none; the body of REWRITE_ARENA. */
+const struct vm_map *vm_native_arena(const struct vm_code *code);
+helper_fn vm_native_arena_at(void);
 u64 vm_native_site(struct vm_code *code, u32 at, bool calls);
 /* For code that was bound before: what vm_native_site gives is OFF from here. */
 u64 vm_native_sites(struct vm_code *code);

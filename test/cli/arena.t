@@ -108,4 +108,70 @@ ok "pages for the asking" test "${n:-0}" -ge 10982
 has "that are zeroes" "wrong: 0" "$out"
 has "and are nobody else's, nor too many" "none: $((n * 4)) " "$out"
 has "what is given back is gone" "freed: $n" "$out"
+cat "$tmp/head.c" - > "$tmp/far.c" <<'C'
+long __arena here[600];
+long got[40];
+SEC("xdp") int far(struct xdp_md *ctx)
+{
+	char __arena *p = (char __arena *)here;
+	volatile char __arena *u = p + 50 * 4096;
+	int n = 0;
+
+	here[0] = 0x1122334455667788;
+	here[1] = -2;
+#define GOT(x) got[n++] += (long)(x)
+	GOT(*(volatile long __arena *)u);
+	*(volatile long __arena *)u = 77;
+	GOT(*(volatile long __arena *)u);
+	*(volatile int __arena *)(u + 4) = 5;
+	GOT(*(volatile int __arena *)(u + 4));
+	GOT(*(volatile signed char __arena *)(p + 8));
+	GOT(*(volatile short __arena *)(p + 8));
+	GOT(*(volatile long __arena *)(p + 4));		/* not aligned */
+	GOT(*(volatile long __arena *)0);
+	GOT(*(volatile long __arena *)8);
+	GOT(*(volatile long __arena *)0xfffffff8);
+	GOT(*(volatile long __arena *)0xfffffffc);
+	GOT(*(volatile long __arena *)(p + (1ull << 32)));	/* the lower half counts */
+	GOT(*(volatile long __arena *)(p - 8));
+	GOT(*(volatile long __arena *)(p + 4096 * 2));
+	GOT(__sync_fetch_and_add((long __arena *)(p + 8), 3));
+	GOT(here[1]);
+	GOT(__sync_val_compare_and_swap((long __arena *)(p + 8), 1, 9));
+	GOT(here[1]);
+	GOT(__sync_lock_test_and_set((long __arena *)(p + 8), 4));
+	GOT(here[1]);
+	__sync_fetch_and_or((long __arena *)(p + 8), 0x70);
+	GOT(here[1]);
+	GOT(__sync_fetch_and_add((int __arena *)(p + 8), 0xff));
+	GOT(here[1]);
+	GOT(__sync_fetch_and_add((long __arena *)u, 3)); GOT(__sync_val_compare_and_swap((long __arena *)u, 5, 9)); GOT(__sync_lock_test_and_set((int __arena *)u, 4)); __sync_fetch_and_or((long __arena *)u, 0x70); GOT(*(volatile long __arena *)u); GOT(!p); GOT((long)(p + 16) - (long)p);
+	{
+		long __arena *z = (long __arena *)(long)got[39];
+		GOT(!z);
+		if (z) GOT(1); else GOT(2);
+	}
+	return XDP_PASS;
+}
+C
+$SKEP cc "$tmp/far.c" -o "$tmp/far.o" > "$tmp/cc" 2>&1 || cat "$tmp/cc"
+values() { $SKEP run "$tmp/far.o" $cap "$@" 2>&1 | grep got:; }
+tier() { $SKEP run "$tmp/far.o" $cap --stats "$@" 2>&1 | sed -n 's/^  far: \([a-z-]*\),.*/\1/p'; }
+checked=$(values --unverified)
+has "what is not there reads as 0, is not kept, and leaves registers" \
+	"[0, 0, 0, -21966, -21966, -91186144122276, 0, 0, 0, 0, 1316591145652988856, 0, 0, -21966," "$checked"
+for how in off fast opt; do
+	same "the same with --jit $how" "$checked" "$(values --jit $how)"
+done
+same "arenas are no reason to check accesses" fast "$(tier --jit off)"
+if $SKEP run --stats "$tmp/far.o" $cap 2>&1 | grep -q 'far: jit'; then
+	has "nor not to compile" jit "$(tier --jit fast)"
+else
+	skip "nor not to compile" "no compiler for this processor"
+fi
+if [ -n "$both" ]; then
+	has "faults are the kernel's" "agree: 10983 verdicts" "$($SKEP run --on both "$tmp/far.o" $cap -q 2>&1)"
+else
+	skip "faults are the kernel's" "programs cannot be loaded into this kernel"
+fi
 done_testing

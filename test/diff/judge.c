@@ -69,7 +69,7 @@ static void check_pruning(const struct image *img, const struct image_prog *prog
 static enum judged judge(const struct image *img, u32 prog, char *why, size_t n)
 {
 	const struct verify_opts opts = { .policy = POLICY_KERNEL, .caps = VERIFY_CAP_ALL,
-					  .max_errors = 1 };
+					  .max_errors = 1, .as = verdict_as };
 	static const enum judged of[] = { [VERDICT_OK] = JUDGED_OK,
 		[VERDICT_REJECTED] = JUDGED_REJECTED, [VERDICT_NOT_JUDGED] = JUDGED_NONE };
 	struct arena arena = ARENA_INIT;

@@ -8,6 +8,7 @@
 #include "unit/kernel_bpf.h"
 
 enum judged (*verdict_judge)(const struct image *img, u32 prog, char *why, size_t n);
+u32 verdict_as;
 
 static const char *const judged_words[] = { "ok", "rejected", "none" };
 static const char *const relation_words[] = { "agree", "accepts", "rejects", "open" };

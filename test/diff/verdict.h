@@ -31,6 +31,9 @@ enum relation { RELATION_AGREE, RELATION_ACCEPTS, RELATION_REJECTS, RELATION_OPE
  */
 extern enum judged (*verdict_judge)(const struct image *img, u32 prog, char *why, size_t n);
 
+/* Whose verdict the judge is to give, as KERNEL_VERSION(); 0: the newest kernel's. */
+extern u32 verdict_as;
+
 /* P in SCENE as an image, which image_free frees and which does not outlive them;
  * NULL when it is no code. */
 struct image *verdict_image(const struct diff_scene *scene, const struct diff_prog *p,

@@ -12,6 +12,7 @@
  *	-- right              assembler text
  *	-- type TYPE          of the program, as in linux/bpf.h, in lower case; xdp
  *	-- attach N           expected attach type
+ *	-- as VERSION         the verdict of that kernel
  *	-- caps bpf           the loader has no CAP_PERFMON
  *	-- policy kernel      the kernel's limits
  *	-- strict             BPF_F_STRICT_ALIGNMENT
@@ -35,6 +36,7 @@
 #include "base/strbuf.h"
 #include "base/vec.h"
 #include "isa/isa.h"
+#include "model/dates.h"
 #include "model/uapi.h"
 #include "obj/obj.h"
 #include "verify/verify.h"
@@ -52,7 +54,7 @@ struct vcase {
 	unsigned line;
 	struct text wrong, right, in_c;
 	const char *row, *type, *text, *kernel, *license, *needs, *why;
-	u32 attach;
+	u32 attach, as;
 	bool bpf_only, policy_kernel, strict;
 	struct verify_part any;
 };
@@ -248,7 +250,7 @@ static bool judge(struct verify_result *r, struct arena *arena, const struct vca
 		.policy = c->policy_kernel ? POLICY_KERNEL : POLICY_USER,
 		.flags = c->strict ? VERIFY_STRICT_ALIGN : 0,
 		.log = &our_log, .log_level = level, .max_errors = 1,
-		.any = &c->any, .nr_any = c->any.bytes > 0 };
+		.any = &c->any, .nr_any = c->any.bytes > 0, .as = c->as };
 	struct skep_err err = { 0 };
 	struct image *img;
 	bool good;
@@ -466,6 +468,8 @@ static void section(struct vcase *c, const char *name, const char *word, struct 
 		c->why = body.s;
 	} else if (!strcmp(name, "type")) {
 		c->type = word;
+	} else if (!strcmp(name, "as")) {
+		c->as = dates_code(word);
 	} else if (!strcmp(name, "attach")) {
 		c->attach = (u32)atoi(word);
 	} else if (!strcmp(name, "caps")) {

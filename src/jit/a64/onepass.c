@@ -6,7 +6,7 @@
  *
  *	r0 x7, r1 x0, r2 x1, r3 x2, r4 x3, r5 x4	lost by calls
  *	r6 x19, r7 x20, r8 x21, r9 x22, r10 x29		kept by calls
- *	x23 the run; x9..x12, x16 free for a moment
+ *	x23 the run; x9..x13, x16 free for a moment
  *
  * Below r10, from where sp is: those of x19..x22 that the function writes, the count
  * of may_goto, the program's stack. sp stays there, so the stack is reached from it,
@@ -23,7 +23,7 @@ enum { GOTO_BYTES = 16 };
 /* Conditional jumps reach 1 MiB. */
 enum { NEAR_SLOTS = (1 << 20) / JIT_INSN_BYTES };
 
-static const u8 reg_of[11] = { R0, X0, X1, X2, X3, X4, X19, X20, X21, X22, FP };
+static const u8 reg_of[12] = { R0, X0, X1, X2, X3, X4, X19, X20, X21, X22, FP, X13 };
 
 static bool is_lse(const struct onepass *x) { return x->b->cpu & JIT_A64_LSE; }
 
@@ -603,6 +603,45 @@ static void probe(struct onepass *x, const struct ins *i, bool sign)
 	a_mov(&x->p, true, i->dst, TMP0);
 }
 
+/* ---- arenas --------------------------------------------------------------------------- */
+
+/* A cast: what is in the window, or NULL. */
+static void cast(struct onepass *x, const struct ins *i)
+{
+	u8 *null;
+
+	a_mov(&x->p, false, i->dst, i->src);
+	null = a_cbz(&x->p, false, false, i->dst);
+	a_mov_imm(&x->p, TMP0, x->b->bind->arena.window);
+	a_alu(&x->p, true, A_ORR, i->dst, i->dst, TMP0);
+	a_patch(null, x->p);
+}
+
+/* Where the memory is; else registers stay. */
+static void in_arena(struct onepass *x, const struct ins *i)
+{
+	const struct jit_arena *a = &x->b->bind->arena;
+	s32 keeps = rewrite_arena_keeps(i->raw);
+
+	a_pair(&x->p, A_STP_BEFORE, X0, X1, SP, -48);
+	a_pair(&x->p, A_STP, X2, X3, SP, 16);
+	a_pair(&x->p, A_STP, X4, R0, SP, 32);
+	a_mov(&x->p, false, TMP1, i->src);
+	if (keeps < 0)
+		a_mov_imm(&x->p, X3, 0);
+	else
+		a_mov(&x->p, true, X3, reg_of[keeps]);
+	add_off(x, X0, TMP1, i->raw->off);
+	a_mov_imm(&x->p, X1, rewrite_arena_bytes(i->raw));
+	a_mov_imm(&x->p, X2, a->arena);
+	a_mov(&x->p, true, X5, RUN);
+	call_addr(x, (u64)(uintptr_t)a->at);
+	a_mov(&x->p, true, i->dst, X0);
+	a_pair(&x->p, A_LDP, X4, R0, SP, 32);
+	a_pair(&x->p, A_LDP, X2, X3, SP, 16);
+	a_pair(&x->p, A_LDP_AFTER, X0, X1, SP, 48);
+}
+
 static int write_insn(struct onepass *x, const struct ins *i)
 {
 	u32 bits = i->row->width;
@@ -613,7 +652,12 @@ static int write_insn(struct onepass *x, const struct ins *i)
 		probe(x, i, sign);
 		return 0;
 	}
+	if (i->raw->code == REWRITE_ARENA) {
+		in_arena(x, i);
+		return 0;
+	}
 	switch ((enum isa_kind)i->row->kind) {
+	case KIND_AS_CAST: cast(x, i); return 0;
 	case KIND_LDX: access_mem(x, A_LOAD, bits, i->dst, i->src, off); return 0;
 	case KIND_LDXSX: access_mem(x, A_LOAD_SIGNED, bits, i->dst, i->src, off); return 0;
 	case KIND_STX: access_mem(x, A_STORE, bits, i->src, i->dst, off); return 0;

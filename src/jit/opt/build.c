@@ -91,6 +91,7 @@ struct build {
 	u32 base;		/* the unit's first slot */
 	struct ir_block *block;
 	u32 slot;
+	struct ir *in_arena;	/* what REWRITE_REG is, in one block each time */
 	int r;
 };
 
@@ -365,7 +366,7 @@ static void insn_touch(const struct build *b, u32 slot, u64 *use, u64 *def)
 	u32 s = row->sel != SEL_SRC && in->code & BPF_X ? 1u << in->src_reg : 0;
 
 	switch ((enum isa_kind)row->kind) {
-	case KIND_MOV: case KIND_MOVSX8: case KIND_MOVSX16: case KIND_MOVSX32:
+	case KIND_MOV: case KIND_MOVSX8: case KIND_MOVSX16: case KIND_MOVSX32: case KIND_AS_CAST:
 		touch(use, def, s, d);
 		return;
 	case KIND_LDX: case KIND_LDXSX: case KIND_ATOMIC_LDACQ:
@@ -474,7 +475,7 @@ static struct ir *get(struct build *b, u32 reg)
 
 	if (reg == BPF_REG_10)
 		return ir_free_value(b->f, IR_FP, 0);
-	v = b->block->env[reg];
+	v = reg == REWRITE_REG ? b->in_arena : b->block->env[reg];
 	/* nothing that was verified reads it; a liveness that asks too much may */
 	return v ? v : number(b, 0);
 }
@@ -544,6 +545,50 @@ static void stop(struct build *b, enum ir_stop how)
 	add1(b, IR_STOP, 0, run_of(b), 0)->cc = (u8)how;
 }
 
+/* Of a pointer: that of a cast is known. */
+static struct ir *low_half(struct build *b, struct ir *v)
+{
+	const struct ir *w = v->op == IR_SELECT && v->arg[2]->op == IR_OR ? v->arg[2] : NULL;
+
+	if (w && w->arg[0] == v->arg[3] && ir_is_fixed(w->arg[1]) &&
+	    w->arg[1]->imm == b->f->b->bind->arena.window)
+		return v->arg[3];
+	return add1(b, IR_ZEXT, 32, v, 0);
+}
+
+/* In the arena's window, or NULL. */
+static void cast(struct build *b, const struct bpf_insn *in)
+{
+	struct ir *low = low_half(b, get(b, in->src_reg));
+	struct ir *in_window = add2(b, IR_OR, 64, low, address(b, JIT_WINDOW,
+							       b->f->b->bind->arena.window));
+	struct ir *v = add(b, IR_SELECT, 64, 4);
+
+	v->arg[0] = v->arg[3] = low;
+	v->arg[1] = number(b, 0);
+	v->arg[2] = in_window;
+	v->cc = IR_NE;
+	set(b, in->dst_reg, v);
+}
+
+/* Where the next instruction's memory is. */
+static void in_arena(struct build *b, const struct bpf_insn *in)
+{
+	const struct jit_arena *a = &b->f->b->bind->arena;
+	struct ir *off = add2(b, IR_ADD, 64, low_half(b, get(b, in->src_reg)),
+			      number(b, (u64)(s64)in->off));
+	struct ir *arena = address(b, JIT_ARENA, a->arena), *v = add(b, IR_CALL, 64, 5);
+	s32 keeps = rewrite_arena_keeps(in);
+
+	v->arg[0] = off;
+	v->arg[1] = number(b, rewrite_arena_bytes(in));
+	v->arg[2] = arena;
+	v->arg[3] = keeps < 0 ? number(b, 0) : get(b, (u32)keeps);
+	v->arg[4] = run_of(b);
+	ir_calls(b->f, v, JIT_ARENA_AT, (u64)(uintptr_t)a->at);
+	b->in_arena = v;
+}
+
 /* Asks a function of the engine, which needs the address. */
 static void probe(struct build *b, const struct bpf_insn *in, u32 w, bool sign)
 {
@@ -564,7 +609,6 @@ static void load(struct build *b, const struct bpf_insn *in, u32 w, bool sign)
 		return;
 	}
 	v = add1(b, IR_LOAD, w, get(b, in->src_reg), (u64)(s64)in->off);
-
 	v->sign = sign;
 	set(b, in->dst_reg, v);
 }
@@ -730,7 +774,8 @@ static void translate(struct build *b, const struct bpf_insn *in)
 	if (jit_cost(b->f->b, b->slot))
 		stop(b, STOP_COST);
 	switch ((enum isa_kind)row->kind) {
-	case KIND_MOV: mov(b, in, w); return;
+	case KIND_MOV: in->code == REWRITE_ARENA ? in_arena(b, in) : mov(b, in, w); return;
+	case KIND_AS_CAST: cast(b, in); return;
 	case KIND_MOVSX8: sign(b, in, w, 8); return;
 	case KIND_MOVSX16: sign(b, in, w, 16); return;
 	case KIND_MOVSX32: sign(b, in, w, 32); return;
@@ -755,7 +800,6 @@ static void translate(struct build *b, const struct bpf_insn *in)
 	case KIND_JA32: add(b, IR_JMP, 0, 0); return;
 	case KIND_MAY_GOTO: may_goto(b); return;
 	case KIND_CALL_REG:
-	case KIND_AS_CAST:
 		b->r = err_set(b->f->b->err, ERR_UNSUPPORTED, b->f->b->where,
 			       "native code for instruction %u (%s)", b->slot, row->name);
 		return;

@@ -17,9 +17,10 @@
 
 enum { RUN = R12, TMP0 = R9, TMP1 = R10, TMP2 = R11 };
 enum { LOOP_ALIGN = 16 };
+enum { ARENA_BEFORE = 1 << 16 };	/* bytes before a window that its pages are told of */
 enum { GOTO_AT = -STACK_BYTES - 8 };
 
-static const u8 reg_of[11] = { RAX, RDI, RSI, RDX, RCX, R8, RBX, R13, R14, R15, RBP };
+static const u8 reg_of[12] = { RAX, RDI, RSI, RDX, RCX, R8, RBX, R13, R14, R15, RBP, TMP2 };
 
 /* ---- functions ------------------------------------------------------------------ */
 
@@ -544,23 +545,93 @@ static int write_atomic(struct onepass *x, const struct ins *i)
 	}
 }
 
+static const u8 lost[] = { RAX, RDI, RSI, RDX, RCX, R8 };	/* by calls */
+
+static void keep_lost(struct onepass *x, bool back)
+{
+	for (u32 k = 0; k < ARRAY_LEN(lost); k++) {
+		if (back)
+			x_pop(&x->p, lost[ARRAY_LEN(lost) - 1 - k]);
+		else
+			x_push(&x->p, lost[k]);
+	}
+}
+
 /* The engine is asked for what is there; registers stay. */
 static void probe(struct onepass *x, const struct ins *i, bool sign)
 {
-	static const u8 kept[] = { RAX, RDI, RSI, RDX, RCX, R8 };
-	const u32 n = ARRAY_LEN(kept);
-
-	for (u32 k = 0; k < n; k++)
-		x_push(&x->p, kept[k]);
+	keep_lost(x, false);
 	x_mov(&x->p, true, RDI, i->src);
 	x_alu_imm(&x->p, true, X_ADD, RDI, i->raw->off);
 	x_mov(&x->p, true, R9, RUN);
 	call_addr(x, JIT_PROBE, i->at,
 		  (u64)(uintptr_t)x->b->bind->probe(i->row->width / 8u, sign));
 	x_mov(&x->p, true, TMP2, RAX);
-	for (u32 k = n; k-- > 0;)
-		x_pop(&x->p, kept[k]);
+	keep_lost(x, true);
 	x_mov(&x->p, true, i->dst, TMP2);
+}
+
+/* ---- arenas --------------------------------------------------------------------------- */
+
+/* A cast: what is in the window, or NULL. */
+static void cast(struct onepass *x, const struct ins *i)
+{
+	u8 *null;
+
+	x_mov(&x->p, false, i->dst, i->src);
+	x_test(&x->p, false, i->dst, i->dst);
+	null = x_jcc8(&x->p, CC_E);
+	load_addr(x, TMP0, JIT_WINDOW, i->at, x->b->bind->arena.window);
+	x_alu(&x->p, true, X_OR, i->dst, TMP0);
+	x_patch8(null, x->p);
+}
+
+/* Jumps when the page of TMP2, which is ARENA_BEFORE ahead, plus MORE is not known. */
+static u8 *unless_known(struct onepass *x, s32 more)
+{
+	const struct x64_addr at = { TMP2, NO_INDEX, 0, more };
+
+	x_lea(&x->p, true, TMP0, &at);
+	x_shift_imm(&x->p, true, X_SHR, TMP0, 12);
+	x_alu(&x->p, true, X_ADD, TMP0, TMP1);
+	x_load(&x->p, 8, TMP0, TMP0, 0);
+	x_test(&x->p, false, TMP0, TMP0);
+	return x_jcc8(&x->p, CC_E);
+}
+
+/* TMP2 becomes where the memory is; else registers stay. */
+static void in_arena(struct onepass *x, const struct ins *i)
+{
+	const struct jit_arena *a = &x->b->bind->arena;
+	u32 bytes = rewrite_arena_bytes(i->raw);
+	s32 keeps = rewrite_arena_keeps(i->raw);
+	u8 *first, *last, *end;
+
+	x_mov(&x->p, false, TMP2, i->src);
+	x_alu_imm(&x->p, true, X_ADD, TMP2, i->raw->off + ARENA_BEFORE);
+	load_addr(x, TMP1, JIT_KNOWN, i->at, a->known);
+	first = unless_known(x, 0);
+	last = bytes > 1 ? unless_known(x, (s32)bytes - 1) : NULL;
+	load_addr(x, TMP1, JIT_WINDOW, i->at, a->window - ARENA_BEFORE);
+	x_alu(&x->p, true, X_ADD, TMP2, TMP1);
+	end = x_jmp8(&x->p);
+	x_patch8(first, x->p);
+	if (last)
+		x_patch8(last, x->p);
+	keep_lost(x, false);
+	if (keeps < 0)
+		x_mov_imm(&x->p, RCX, 0);
+	else
+		x_mov(&x->p, true, RCX, reg_of[keeps]);
+	x_mov(&x->p, true, RDI, TMP2);
+	x_alu_imm(&x->p, true, X_ADD, RDI, -ARENA_BEFORE);
+	x_mov_imm(&x->p, RSI, bytes);
+	load_addr(x, RDX, JIT_ARENA, i->at, a->arena);
+	x_mov(&x->p, true, R9, RUN);
+	call_addr(x, JIT_ARENA_AT, i->at, (u64)(uintptr_t)a->at);
+	x_mov(&x->p, true, TMP2, RAX);
+	keep_lost(x, true);
+	x_patch8(end, x->p);
 }
 
 static int write_insn(struct onepass *x, const struct ins *i)
@@ -572,7 +643,12 @@ static int write_insn(struct onepass *x, const struct ins *i)
 		probe(x, i, sign);
 		return 0;
 	}
+	if (in->code == REWRITE_ARENA) {
+		in_arena(x, i);
+		return 0;
+	}
 	switch ((enum isa_kind)i->row->kind) {
+	case KIND_AS_CAST: cast(x, i); return 0;
 	case KIND_LDX: x_load(&x->p, i->row->width, i->dst, i->src, in->off); return 0;
 	case KIND_LDXSX: x_load_sx(&x->p, i->row->width, i->dst, i->src, in->off); return 0;
 	case KIND_STX: x_store(&x->p, i->row->width, i->dst, in->off, i->src); return 0;

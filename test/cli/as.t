@@ -1,0 +1,91 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# as.t: `skep verify --as`: the verdicts of other kernels. Where the running kernel is one
+# that tables know, its own verdicts are compared with those said to be its.
+. test/tap.sh
+fw=examples/firewall/firewall.o
+
+out=$($SKEP verify --as 6.1,6.18 $fw examples/constructs/loops.o 2>"$tmp/err")
+same "exit status" 1 $?
+has "a column for each kernel" "insns  6.1       6.18" "$out"
+has "what all have" "184    ok        ok" "$out"
+has "what came later" "253    rejected  ok" "$out"
+has "is told with the version that brought it" \
+	"error: the instruction: may_goto came with Linux 6.9 [SKEP-E0171] (6.1 only)" "$(cat "$tmp/err")"
+out=$($SKEP verify --as 5.10,6.1 $fw 2>&1)
+has "nobody asked 5.10" "ok?   ok" "$out"
+has "which is said" "no kernel before 6.1 was asked" "$out"
+status "what all accept" 0 $SKEP verify --as 5.10,6.18 $fw
+status "no version" 2 $SKEP verify --as old $fw
+status "one that nobody knows" 2 $SKEP verify --as 4.9 $fw
+has "what is known" "5.4 to 6.18" "$($SKEP verify --as 4.9 $fw 2>&1)"
+status "twice" 2 $SKEP verify --as 6.1,6.1 $fw
+status "not with a log" 2 $SKEP verify --as 6.1 --log kernel $fw
+mkdir "$tmp/none"
+status "a folder without types" 2 $SKEP verify --btf "$tmp/none" $fw
+if command -v jq >/dev/null; then
+	same "JSON" "5.10 ok false;6.1 ok true" "$($SKEP verify --json --as 5.10,6.1 $fw \
+		2>/dev/null | jq -r '[.programs[] | "\(.as) \(.verdict) \(.asked)"] | sort | join(";")')"
+else
+	skip "JSON" "no jq"
+fi
+
+# A rule that changed: the note says since when the program is accepted.
+if [ -n "$CLANG" ]; then
+	export CLANG
+	cat >"$tmp/key.c" <<-'EOF'
+	#include <linux/bpf.h>
+	#include <bpf/bpf_helpers.h>
+	struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 4);
+		__type(key, int); __type(value, long); } stats SEC(".maps");
+	SEC("xdp") int count(struct xdp_md *ctx)
+	{
+		int key = 0;
+		long *n = bpf_map_lookup_elem(&stats, &key);
+		*n += 1;
+		return XDP_PASS;
+	}
+	EOF
+	$SKEP cc "$tmp/key.c" -o "$tmp/key.o"
+	out=$($SKEP verify --as 6.1,6.18 "$tmp/key.o" 2>"$tmp/err")
+	has "one kernel knows that the key exists" "rejected  ok" "$out"
+	has "the other does not" "may be NULL [SKEP-E0107] (6.1 only)" "$(cat "$tmp/err")"
+	has "and since when" "note: from 6.14 on, a constant key inside an array map is known to exist" \
+		"$(cat "$tmp/err")"
+fi
+
+# The types of each kernel: a folder.
+if [ -r /sys/kernel/btf/vmlinux ]; then
+	mkdir "$tmp/btf"
+	cp /sys/kernel/btf/vmlinux "$tmp/btf/6.18.5.btf"
+	$SKEP btf dump file "$tmp/btf/6.18.5.btf" >/dev/null 2>&1 &&
+		cp "$tmp/btf/6.18.5.btf" "$tmp/btf/6.1.btf"
+	has "a folder of types" "6.1  6.18.5" "$($SKEP verify --btf "$tmp/btf" $fw 2>/dev/null)"
+else
+	skip "a folder of types" "no types of this kernel"
+fi
+
+# The running kernel's own verdict on every program at hand.
+release=$(uname -r | sed -n 's/^\([0-9]*\.[0-9]*\).*/\1/p')
+if ! $SKEP verify --as "$release" $fw >/dev/null 2>&1; then
+	skip "the running kernel's verdicts" "Linux $release is not one that tables know"
+	done_testing
+fi
+# OBJ: "program verdict" of what both answer.
+compare() # OBJ
+{
+	$SKEP verify --on both "$1" 2>"$tmp/kernel.err" | awk 'NR > 1 && $NF != "answer" {
+		print $1, $NF }' | sort >"$tmp/kernel"
+	$SKEP verify --as "$release" "$1" 2>"$tmp/as.err" | awk 'NR > 1 {
+		print $1, ($(NF - 1) == "not" ? "not" : $NF) }' | sort >"$tmp/as"
+	join "$tmp/kernel" "$tmp/as" 2>/dev/null | awk '$3 != "not" && $2 != $3'
+}
+if [ "$($SKEP verify --on both $fw 2>/dev/null | awk 'NR == 2 { print $NF }')" != ok ]; then
+	skip "the running kernel's verdicts" "the kernel loads nothing here"
+	done_testing
+fi
+for obj in examples/*/*.o; do
+	same "as $release: $obj" "" "$(compare "$obj")"
+	[ ! -s "$tmp/kernel" ] || grep -h 'kernel:\|error' "$tmp/kernel.err" | head -n 5 | sed 's/^/# /'
+done
+done_testing
