@@ -159,6 +159,74 @@ same "each opens" 0 $?
 same "and runs all it has natively" "" "$(echo "$out" | grep -v ' aot 1$')"
 has "of several programs, too" "nat64_n nat64_in aot 1" "$out"
 
+# ---- arenas, which lie elsewhere each time
+cat > "$tmp/pages.c" <<'C'
+#define __arena __attribute__((address_space(1)))
+struct { __uint(type, 33); __uint(map_flags, BPF_F_MMAPABLE); __uint(max_entries, 100);
+	} pages SEC(".maps");
+long __arena packets = 5;
+struct item { struct item __arena *next; long n; };
+struct item __arena items[16];
+struct item __arena * __arena first;
+long seen, sum;
+SEC("xdp") int globals(struct xdp_md *ctx)
+{
+	unsigned bytes = ctx->data_end - ctx->data;
+	struct item __arena *i = &items[bytes & 15];
+
+	packets++;
+	if (!i->n) {
+		i->next = first;
+		first = i;
+	}
+	__sync_fetch_and_add(&i->n, 1);
+	sum = 0;
+	i = first;
+	for (int k = 0; k < 20 && i; k++, i = i->next)
+		sum += i->n;
+	seen = packets;
+	return XDP_PASS;
+}
+char _license[] SEC("license") = "GPL";
+C
+cat > "$tmp/arena_host.c" <<'C'
+#include "pages_n.h"
+#include <stdio.h>
+int main(int argc, char **argv)
+{
+	static uint32_t block[1 << 16];
+	struct skep_prog_engine e = { .size = sizeof(e) };
+	struct skep_object *obj;
+	struct skep_err err;
+	uint32_t zero = 0;
+	int64_t bss[2];
+	FILE *f = fopen(argc > 1 ? argv[1] : "", "rb");
+
+	if (!f || pages_n_open(&obj, &err) || skep_object_load(obj, NULL, &err))
+		return f ? fputs(skep_err_text(&err), stdout), 1 : 2;
+	while (fread(block, 8, 1, f) == 1 && fread(block + 2, block[1] - 8, 1, f) == 1) {
+		struct skep_run run = { .size = sizeof(run), .data = block + 7,
+					.data_bytes = block[5] };
+
+		if (block[0] == 6 && skep_prog_run(pages_n_prog_globals(obj), &run, &err))
+			return fputs(skep_err_text(&err), stdout), 1;
+	}
+	skep_prog_engine(pages_n_prog_globals(obj), &e);
+	skep_map_lookup(pages_n_map_bss(obj), &zero, bss);
+	printf("sum: %lld   seen: %lld   %d\n", (long long)bss[0], (long long)bss[1],
+	       e.tier == SKEP_TIER_AOT);
+	return 0;
+}
+C
+if [ -n "$CLANG" ] && CLANG=$CLANG $SKEP cc "$tmp/pages.c" -o "$tmp/pages.o" > /dev/null 2>&1; then
+	ok "an arena is compiled" $SKEP aot "$tmp/pages.o" -o "$tmp/pages_n.o"
+	link "$tmp/arena" "$tmp/arena_host.c" "$tmp/pages_n.o"
+	same "and has the values that the command has" "$($SKEP run "$tmp/pages.o" $cap 2>/dev/null |
+		sed -n 's/^ *\(sum: .*\)/\1   1/p')" "$("$tmp/arena" $cap)"
+else
+	skip "arenas" "no clang that has address spaces"
+fi
+
 # ---- options
 ok "--name and --header" $SKEP aot $fw -o "$tmp/a.o" --header "$tmp/other.h" --name my_fw
 has "the header is for that name" "extern const struct skep_aot my_fw;" "$(cat "$tmp/other.h")"
