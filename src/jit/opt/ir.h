@@ -5,6 +5,7 @@
  * pointers. Values are 64 bits wide; an operation of width 32 looks at the low
  * halves and gives a number below 2^32, as BPF's do.
  *
+ *	value.c   values are made
  *	build.c   instructions to blocks and values
  *	slots.c   stack slots that nothing else points to become values
  *	fold.c    simpler values, the same value once; compare.c: comparisons;
