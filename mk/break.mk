@@ -7,7 +7,7 @@
 
 BREAK_TESTS := unit/verify_cases unit/prune unit/inv_parts unit/facts unit/rewrite unit/inv_join \
 	unit/inv unit/object_kernel unit/kobject_kernel unit/proto_kernel diff/inv diff/mutant \
-	diff/contain
+	diff/contain diff/model
 BREAK_DIR ?= $(O)/break
 
 .PHONY: check-break

@@ -12,10 +12,12 @@
 #include "model/target.h"
 #include "skep/skep.h"
 
+enum { NO_TICKET = -1 };
 struct skep_prog {
 	struct skep_object *obj;
 	u32 index;
 	s64 loaded;		/* the backend's number, or -1 */
+	u64 ticket;		/* of the engine (prog_ticket), or NO_TICKET */
 	enum skep_verdict verdict;
 	const char *note;	/* why it is not FAST although somebody asked, or NULL */
 	u32 note_insn;

@@ -138,12 +138,6 @@ void err_at(struct skep_err *err, const char *where)
 	memcpy(err->text + add - 2, ": ", 2);
 }
 
-void err_clear(struct skep_err *err)
-{
-	if (err)
-		memset(err, 0, offsetof(struct skep_err, text) + 1);
-}
-
 const char *skep_err_text(const struct skep_err *err)
 {
 	return err ? err->text : "";

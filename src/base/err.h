@@ -35,7 +35,11 @@ void err_note(struct skep_err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void err_help(struct skep_err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Quotes source line LINE with a caret under column COL (from 1; 0 = none). */
 void err_source(struct skep_err *err, unsigned line, unsigned col, const char *text);
-void err_clear(struct skep_err *err);
+static inline void err_clear(struct skep_err *err)
+{
+	if (err)
+		memset(err, 0, offsetof(struct skep_err, text) + 1);
+}
 
 /*
  * The entry of NAMES (N pointers) nearest to WORD by edit distance, or NULL

@@ -79,6 +79,34 @@ void *os_map_lazy(size_t size)
 	return p == MAP_FAILED ? NULL : p;
 }
 
+/* Where a large page begins in more than was asked for, and the rest is given back. */
+static u8 *large_start(u8 *p, size_t size)
+{
+	u8 *start = (u8 *)round_up((uintptr_t)p, HUGE_BYTES);
+
+	if (start > p)
+		munmap(p, (size_t)(start - p));
+	if (start < p + HUGE_BYTES)
+		munmap(start + size, (size_t)(p + HUGE_BYTES - start));
+	return start;
+}
+
+void *os_map_dense(size_t size, size_t often)
+{
+	size_t large = min_u64(round_up(often, HUGE_BYTES), size / HUGE_BYTES * HUGE_BYTES);
+	size_t all = round_up(size, os_page());
+	u8 *p;
+
+	if (often < 2 * HUGE_BYTES)
+		return os_map_lazy(size);
+	p = os_map_lazy(all + HUGE_BYTES);
+	if (!p)
+		return NULL;
+	p = large_start(p, all);
+	madvise(p, large, MADV_HUGEPAGE);
+	return p;
+}
+
 static void *map_at(u64 at, size_t size, int flags)
 {
 	void *p = mmap((void *)(uintptr_t)at, size, PROT_READ | PROT_WRITE,

@@ -27,6 +27,9 @@ _Noreturn void mem_out(size_t bytes);
  * touched; NULL when the system refuses. For maps, whose size users choose.
  */
 void *os_map_lazy(size_t size);
+/* The same. Who uses one of the first OFTEN bytes uses one far from it next: when they are
+ * more than the processor finds at once, large pages are asked for. */
+void *os_map_dense(size_t size, size_t often);
 /*
  * HEAD + 2 * DATA bytes, both multiples of the page size: the second DATA bytes
  * are the same memory as the first, so that what passes the end is in one piece.

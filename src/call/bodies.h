@@ -18,6 +18,8 @@ static inline void *call_ptr(u64 r) { return (void *)(uintptr_t)r; }
 
 /* BYTES at FROM to TO, when the program may read them; -EFAULT and zeroes. */
 int probe_bytes(struct run *run, void *to, u64 from, u64 bytes);
+/* Whether the body of a kernel function asks run->readable (call_asks). */
+bool call_kfunc_asks(helper_fn fn);
 /* The value of type ID at DATA, as bpf_snprintf_btf writes it with BTF_F_*
  * flags: at most SIZE bytes with the NUL; the length of the whole. */
 s64 show_btf(char *out, u64 size, const struct btf *btf, u32 id, const void *data, u64 flags);

@@ -17,4 +17,7 @@ helper_fn call_helper(u32 id, u32 prog_type);
 /* The body of kernel function NAME for programs of PROG_TYPE, or NULL. */
 helper_fn call_kfunc(const char *name, u32 prog_type);
 
+/* Whether body FN asks run->readable what is at some address. */
+bool call_asks(helper_fn fn);
+
 #endif

@@ -3,6 +3,13 @@
 #include "call/bodies.h"
 #include "maps/map.h"
 
+static void *reserve(struct map *m, u64 bytes, const struct run *run)
+{
+	if (map_watched(m))
+		map_count(m, run->cpu, MAP_UPDATED);
+	return ring_reserve(m, bytes, run->cpu);
+}
+
 static void discard(void *record) { ring_commit(record, true); }
 
 void call_ring_commit(struct run *run, void *record, bool is_discarded, u64 flags)
@@ -18,7 +25,7 @@ HELPER_BODY(call_ringbuf_output)
 
 	if (r4 & ~(u64)(BPF_RB_NO_WAKEUP | BPF_RB_FORCE_WAKEUP))
 		return call_error(-EINVAL);
-	rec = ring_reserve(call_ptr(r1), r3, run->cpu);
+	rec = reserve(call_ptr(r1), r3, run);
 	if (!rec)
 		return call_error(-EAGAIN);
 	if (r3)
@@ -29,7 +36,7 @@ HELPER_BODY(call_ringbuf_output)
 
 HELPER_BODY(call_ringbuf_reserve)
 {
-	void *rec = r3 ? NULL : ring_reserve(call_ptr(r1), r2, run->cpu);
+	void *rec = r3 ? NULL : reserve(call_ptr(r1), r2, run);
 
 	if (rec && run->lend)
 		run->lend(run, &(struct lent){

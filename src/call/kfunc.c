@@ -281,3 +281,18 @@ helper_fn call_kfunc(const char *name, u32 prog_type)
 			return body_for(bodies[i].fn, prog_type);
 	return NULL;
 }
+
+bool call_kfunc_asks(helper_fn fn)
+{
+	static const helper_fn asking[] = {
+		kfunc_iter_bits_new, kfunc_probe_dynptr, kfunc_probe_str_dynptr,
+		kfunc_strcmp, kfunc_strcasecmp, kfunc_strchr, kfunc_strchrnul, kfunc_strnchr,
+		kfunc_strrchr, kfunc_strlen, kfunc_strnlen, kfunc_strspn, kfunc_strcspn,
+		kfunc_strstr, kfunc_strnstr,
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(asking); i++)
+		if (asking[i] == fn)
+			return true;
+	return false;
+}

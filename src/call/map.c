@@ -9,12 +9,19 @@ HELPER_BODY(call_map_lookup)
 
 	if (unlikely(m->socks))
 		return sock_acquired(run, m->ops->lookup(m, call_ptr(r2), run->cpu));
+	if (map_watched(m))
+		return (uintptr_t)map_count_lookup(m, call_ptr(r2), run->cpu);
 	return (uintptr_t)m->ops->lookup(m, call_ptr(r2), run->cpu);
 }
 
 HELPER_BODY(call_map_lookup_percpu)
 {
-	return (uintptr_t)map_lookup_cpu(call_ptr(r1), call_ptr(r2), (u32)r3);
+	struct map *m = call_ptr(r1);
+	void *v = map_lookup_cpu(m, call_ptr(r2), (u32)r3);
+
+	if (map_watched(m))
+		map_count(m, run->cpu, v ? MAP_FOUND : MAP_MISSED);
+	return (uintptr_t)v;
 }
 
 HELPER_BODY(call_map_update)
@@ -26,6 +33,8 @@ HELPER_BODY(call_map_update)
 
 		return call_error(s ? map_sock_put(m, call_ptr(r2), s, r4) : -EINVAL);
 	}
+	if (map_watched(m))
+		map_count(m, run->cpu, MAP_UPDATED);
 	return call_error(m->ops->update(m, call_ptr(r2), call_ptr(r3), r4,
 					 run->cpu));
 }
@@ -34,6 +43,8 @@ HELPER_BODY(call_map_delete)
 {
 	struct map *m = call_ptr(r1);
 
+	if (map_watched(m))
+		map_count(m, run->cpu, MAP_DELETED);
 	return call_error(m->ops->remove(m, call_ptr(r2), run->cpu));
 }
 
@@ -41,6 +52,8 @@ HELPER_BODY(call_map_push)
 {
 	struct map *m = call_ptr(r1);
 
+	if (map_watched(m))
+		map_count(m, run->cpu, MAP_UPDATED);
 	return call_error(m->ops->push(m, call_ptr(r2), r3, run->cpu));
 }
 
@@ -48,14 +61,25 @@ HELPER_BODY(call_map_pop)
 {
 	struct map *m = call_ptr(r1);
 
-	return call_error(m->ops->pop(m, call_ptr(r2), run->cpu));
+	int r = m->ops->pop(m, call_ptr(r2), run->cpu);
+
+	if (map_watched(m)) {
+		map_count(m, run->cpu, r ? MAP_MISSED : MAP_FOUND);
+		if (!r)
+			map_count(m, run->cpu, MAP_DELETED);
+	}
+	return call_error(r);
 }
 
 HELPER_BODY(call_map_peek)
 {
 	struct map *m = call_ptr(r1);
 
-	return call_error(m->ops->peek(m, call_ptr(r2), run->cpu));
+	int r = m->ops->peek(m, call_ptr(r2), run->cpu);
+
+	if (map_watched(m))
+		map_count(m, run->cpu, r ? MAP_MISSED : MAP_FOUND);
+	return call_error(r);
 }
 
 /* ---- where packets go ------------------------------------------------------------ */
@@ -76,7 +100,8 @@ HELPER_BODY(call_redirect_map)
 
 	if (r3 & ~(VERDICT_MASK | more))
 		return XDP_ABORTED;
-	value = m->ops->lookup(m, &key, run->cpu);
+	value = map_watched(m) ? map_count_lookup(m, &key, run->cpu) :
+				 m->ops->lookup(m, &key, run->cpu);
 	if (!value && !all) {
 		run->redirect.map = NULL;
 		return r3 & VERDICT_MASK;

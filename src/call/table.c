@@ -225,3 +225,16 @@ helper_fn call_helper(u32 id, u32 prog_type)
 		return skb_bodies[id];
 	return id < ARRAY_LEN(bodies) ? bodies[id] : NULL;
 }
+
+bool call_asks(helper_fn fn)
+{
+	static const helper_fn asking[] = {
+		call_probe_read, call_probe_str, call_trace_printk, call_trace_vprintk,
+		call_snprintf, call_snprintf_btf,
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(asking); i++)
+		if (asking[i] == fn)
+			return true;
+	return call_kfunc_asks(fn);
+}

@@ -14,13 +14,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* prelude.h, made into a string by the assembler. */
-extern const char cc_prelude[], cc_prelude_end[];
+/* prelude.h and skep/test.h, made into strings by the assembler. */
+extern const char cc_prelude[], cc_prelude_end[], cc_test[], cc_test_end[];
 __asm__(".pushsection .rodata\n"
 	".globl cc_prelude, cc_prelude_end\n"
 	"cc_prelude:\n"
 	".incbin \"src/cli/prelude.h\"\n"
 	"cc_prelude_end:\n"
+	".globl cc_test, cc_test_end\n"
+	"cc_test:\n"
+	".incbin \"include/skep/test.h\"\n"
+	"cc_test_end:\n"
 	".byte 0\n"
 	".popsection\n");
 
@@ -60,11 +64,11 @@ static const char *find_clang(void)
 /* ---- files that a compilation needs ---------------------------------------------- */
 
 /*
- * prelude.h, and the stub header that glibc asks 32-bit targets for, in a folder
+ * prelude.h, skep/test.h, and the stub header that glibc asks 32-bit targets for, in a folder
  * that only the compiler sees: FILES is a virtual file system of its own, made
  * of files without names. So nothing is left behind, however skep ends.
  */
-struct cc_files { int files, prelude, messages; };
+struct cc_files { int files, prelude, test, messages; };
 
 #define FOLDER "/skep-cc"
 
@@ -83,7 +87,7 @@ static int unnamed(const char *text, size_t n)
 
 static void close_files(const struct cc_files *f)
 {
-	const int all[] = { f->files, f->prelude, f->messages };
+	const int all[] = { f->files, f->prelude, f->test, f->messages };
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		if (all[i] >= 0)
@@ -92,20 +96,23 @@ static void close_files(const struct cc_files *f)
 
 static int make_files(struct cc_files *f, struct skep_err *err)
 {
-	char text[512];
+	char text[768];
 	int n;
 
 	f->messages = os_temp_open();
 	f->prelude = unnamed(cc_prelude, (size_t)(cc_prelude_end - cc_prelude));
+	f->test = unnamed(cc_test, (size_t)(cc_test_end - cc_test));
 	n = snprintf(text, sizeof(text), "{\"version\": 0, \"use-external-names\": false, "
 		     "\"roots\": [{\"type\": \"directory\", \"name\": \"" FOLDER "\", "
 		     "\"contents\": [{\"type\": \"directory\", \"name\": \"gnu\", "
 		     "\"contents\": [{\"type\": \"file\", \"name\": \"stubs-32.h\", "
-		     "\"external-contents\": \"/dev/null\"}]}, {\"type\": \"file\", "
+		     "\"external-contents\": \"/dev/null\"}]}, {\"type\": \"directory\", "
+		     "\"name\": \"skep\", \"contents\": [{\"type\": \"file\", \"name\": "
+		     "\"test.h\", \"external-contents\": \"/dev/fd/%d\"}]}, {\"type\": \"file\", "
 		     "\"name\": \"prelude.h\", \"external-contents\": \"/dev/fd/%d\"}]}]}\n",
-		     f->prelude);
+		     f->test, f->prelude);
 	f->files = unnamed(text, (size_t)n);
-	if (f->files >= 0 && f->prelude >= 0 && f->messages >= 0)
+	if (f->files >= 0 && f->prelude >= 0 && f->test >= 0 && f->messages >= 0)
 		return 0;
 	return err_set(err, ERR_FILE_WRITE, NULL, "no files in memory for the compiler");
 }

@@ -5,7 +5,7 @@
  * Commands may be shortened; the first one in the table that begins so is meant. What a
  * map answers is status 1 when there is no such element.
  */
-#include "cli/map_view.h"
+#include "cli/map_top.h"
 #include "kernel/kernel.h"
 #include "model/tables.h"
 #include <ctype.h>
@@ -21,6 +21,9 @@ enum {
 struct job {
 	struct words w;
 	struct map_form form;
+	struct top_opts top;
+	const char *interval;
+	bool once;
 	struct strbuf out;
 	struct json j;
 	struct skep_err err;
@@ -678,6 +681,25 @@ static int map_create(struct job *job)
 	return r ? r : done(job);
 }
 
+/* ---- what is done with them ------------------------------------------------------------- */
+
+static int run_top(struct job *job)
+{
+	struct top_opts *o = &job->top;
+	char *end = NULL;
+
+	o->json = job->form.json;
+	o->pretty = job->form.pretty;
+	o->interval = job->interval ? strtod(job->interval, &end) : 1;
+	if (job->interval && (end == job->interval || *end || !(o->interval >= 0.01) ||
+			      o->interval > 86400))
+		return err_set(&job->err, ERR_USAGE, NULL, "--interval takes seconds, 0.01 to "
+			       "86400, not '%s'", job->interval);
+	if (job->once)
+		o->rounds = 1;
+	return map_top(o, &job->w, &job->err);
+}
+
 /* ---- commands ------------------------------------------------------------------------- */
 
 static int map_help(struct job *job);
@@ -704,6 +726,8 @@ static const struct map_command {
 	{ "freeze", "MAP", NULL, map_freeze },
 	{ "create", "FILE type TYPE key BYTES value BYTES entries N name NAME [flags N] "
 	  "[inner_map MAP]", map_create, NULL },
+	{ "top", "[MAP]... [--once|-n N] [--interval SECONDS] [--pin-dir DIR] [--prog-stats]",
+	  run_top, NULL },
 };
 
 static int map_help(struct job *job)
@@ -767,6 +791,15 @@ int cmd_map(const struct command *cmd, int argc, char **argv)
 		{ "json", 'j', OPT_FLAG, NULL, "as JSON, with bpftool's keys", &job.form.json },
 		{ "pretty", 'p', OPT_FLAG, NULL, "the same in lines", &job.form.pretty },
 		{ "bpffs", 'f', OPT_FLAG, NULL, "show where maps are pinned", &job.form.pins },
+		{ "once", 0, OPT_FLAG, NULL, "top: one report", &job.once },
+		{ "number", 'n', OPT_U64, "N", "top: so many reports (default: until ^C)",
+		  &job.top.rounds },
+		{ "interval", 0, OPT_STR, "SECONDS", "top: from one to the next (default: 1)",
+		  &job.interval },
+		{ "pin-dir", 0, OPT_STR, "DIR", "top: whose files (default: the user's own)",
+		  &job.top.pin_dir },
+		{ "prog-stats", 0, OPT_FLAG, NULL, "top: the kernel counts its programs' runs",
+		  &job.top.prog_stats },
 		{ 0 },
 	};
 	struct opt_result res;

@@ -227,6 +227,7 @@ static int load(struct job *j)
 		j->prints = !j->o.quiet && messages_come_from(j->prog->obj->img);
 		j->both.events = &j->events;
 		r = events_open(&j->events, j->prog->obj, &j->o.records, j->err);
+		engine_watch(j->prog->obj, j->o.stats);
 	}
 	if (!r)
 		r = map_show_check(j->prog->obj, &j->o.net, j->err);
@@ -852,8 +853,7 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 		{"jit", 0, OPT_STR, "HOW",
 		 "native code: off, fast (in one pass), opt (default: opt, or fast when big)",
 		 &o->jit_name},
-		{"stats", 0, OPT_FLAG, NULL, "say how each program ran, and why not better",
-		 &o->stats},
+		{"stats", 0, OPT_FLAG, NULL, "say how programs ran and maps were used", &o->stats},
 		{"unverified", 0, OPT_FLAG, NULL, "check accesses as they come", &o->unverified},
 		{"budget", 0, OPT_U64, "N",
 		 "instructions that one run may take, see skep-run(1)", &o->budget},

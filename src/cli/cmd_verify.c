@@ -122,24 +122,6 @@ static void row(const struct verify_cmd *c, struct table *t, const struct judged
 		table_cell(t, d->kernel);
 }
 
-/* ---- the kernel's types --------------------------------------------------- */
-
-
-static int open_types(struct verify_cmd *c, const struct image *img,
-		      const struct image_prog *p, struct skep_err *err)
-{
-	int rc;
-
-	if (c->types_tried || !verify_wants_types(img, p))
-		return 0;
-	c->types_tried = true;
-	rc = target_btf(&c->target, &c->opts.vmlinux, err);
-	if (rc || !c->opts.vmlinux)	/* what takes them is not judged then */
-		return rc;
-	btf_index(c->target.btf.btf, &c->target.btf.arena);
-	return target_modules(&c->target, &c->opts.modules, &c->opts.nr_modules, err);
-}
-
 static void print_values(const struct judged *d)
 {
 	struct strbuf out = { 0 };
@@ -153,7 +135,7 @@ static int judge(struct verify_cmd *c, struct judged *d)
 {
 	struct skep_err err = { 0 };
 
-	if (open_types(c, d->img, d->prog, &err) ||
+	if (verify_types(&c->opts, &c->target, &c->types_tried, d->img, d->prog, &err) ||
 	    verify_any_find(&c->opts, &c->arena, d->img, &c->any, &err) ||
 	    verify_prog(&d->r, &c->arena, d->img, d->prog, &c->opts, &err))
 		return report(&err);

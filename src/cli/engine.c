@@ -104,6 +104,51 @@ static void stats_line(struct strbuf *out, const struct skep_prog *p)
 	sb_putc(out, '\n');
 }
 
+void engine_watch(const struct skep_object *obj, bool on)
+{
+	struct backend *b = obj->backend;
+
+	for (u32 i = 0; on && b->ops->map_watch && i < obj->img->nr_maps; i++)
+		b->ops->map_watch(b, i, true);
+}
+
+/* An array's lookups may be part of the code. */
+static bool is_unseen(const struct skep_object *obj, const struct map_info *m)
+{
+	bool inlined = m->row->type == BPF_MAP_TYPE_ARRAY ||
+		       m->row->type == BPF_MAP_TYPE_PERCPU_ARRAY;
+
+	for (u32 i = 0; inlined && i < obj->img->nr_progs; i++)
+		if (obj->progs[i].loaded >= 0 &&
+		    engine_of(&obj->progs[i]).tier == SKEP_TIER_JIT_OPT)
+			return true;
+	return false;
+}
+
+static void map_line(struct strbuf *out, const struct skep_object *obj, const struct map_info *m)
+{
+	bool unseen = is_unseen(obj, m);
+
+	if (!m->lookups && !m->updates && !m->deletes && !unseen)
+		return;
+	sb_printf(out, "  %s: %" PRIu64 " lookups", m->name, m->lookups);
+	if (m->lookups)
+		sb_printf(out, ", %" PRIu64 " found (%.1f%%)", m->hits,
+			  100.0 * (double)m->hits / (double)m->lookups);
+	sb_printf(out, ", %" PRIu64 " updates, %" PRIu64 " deletes%s\n", m->updates, m->deletes,
+		  unseen ? "; not counting lookups that are part of compiled code" : "");
+}
+
+static void map_stats(struct strbuf *out, const struct skep_object *obj)
+{
+	struct backend *b = obj->backend;
+	struct map_info info;
+
+	for (u32 i = 0; i < obj->img->nr_maps; i++)
+		if (*obj->img->maps[i].name != '.' && !b->ops->map_info(b, i, &info))
+			map_line(out, obj, &info);
+}
+
 void engine_stats(const struct skep_object *obj)
 {
 	u32 n[ARRAY_LEN(hows)] = { 0 };
@@ -118,7 +163,28 @@ void engine_stats(const struct skep_object *obj)
 		n[SKEP_TIER_JIT_OPT], n[SKEP_TIER_JIT_FAST], n[SKEP_TIER_FAST],
 		n[SKEP_TIER_CHECKED]);
 	report_text(&out);
+	sb_reset(&out);
+	map_stats(&out, obj);
+	if (out.n)
+		fputs("maps: what was done with them\n", stderr);
+	report_text(&out);
 	sb_free(&out);
+}
+
+void engine_map_json(struct json *j, const struct skep_object *obj, u32 map)
+{
+	struct backend *b = obj->backend;
+	struct map_info info;
+
+	if (b->ops->map_info(b, map, &info) || !info.watched)
+		return;
+	json_obj(j, "operations");
+	json_u64(j, "lookups", info.lookups);
+	json_u64(j, "hits", info.hits);
+	json_u64(j, "updates", info.updates);
+	json_u64(j, "deletes", info.deletes);
+	json_bool(j, "inlined_lookups", is_unseen(obj, &info));
+	json_obj_end(j);
 }
 
 static void prog_json(struct json *j, const struct skep_prog *p)

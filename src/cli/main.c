@@ -8,6 +8,8 @@ static const struct command commands[] = {
 	  cmd_run, false },
 	{ "verify", "OBJ|FILE.c|CODE...", "say whether programs are safe, and why not",
 	  cmd_verify, false },
+	{ "test", "OBJ|FILE.c...", "run the tests that stand in the source of programs",
+	  cmd_test, false },
 	{ "inspect", "OBJ|FILE.c|CODE...", "show programs, maps and types of objects",
 	  cmd_inspect, false },
 	{ "disasm", "OBJ|RAW|CBPF...", "print instructions as text", cmd_disasm, false },

@@ -18,6 +18,12 @@ int map_load_json(struct skep_object *obj, u32 i, const char *path, struct skep_
 	return err_set(err, ERR_NO_LIB, path,
 		       "this skep was built without libjansson and cannot read JSON");
 }
+
+int map_load_text(struct skep_object *obj, u32 i, const char *name, const char *text,
+		  struct skep_err *err)
+{
+	return map_load_json(obj, i, name, err);
+}
 #else
 #include <stdlib.h>
 
@@ -871,25 +877,39 @@ static bool has_no_elements(u32 type)
 	       type == UAPI_MAP_TYPE_ARENA;
 }
 
-int map_load_json(struct skep_object *obj, u32 i, const char *path, struct skep_err *err)
+static int load_file(struct skep_object *obj, u32 i, const char *where, const struct os_file *f,
+		     struct skep_err *err)
 {
-	struct load l = { .obj = obj, .def = &obj->img->maps[i], .index = i, .where = path,
-			  .err = err };
-	struct os_file f;
+	struct load l = { .obj = obj, .def = &obj->img->maps[i], .index = i, .where = where,
+			  .text = f, .err = err };
 	int r = json_lib_open(&l.lib, err);
 
 	if (r)
 		return r;
 	if (has_no_elements(l.def->type))
-		return err_set(err, ERR_MAP_DATA, path, "map '%s' is of type %s, which has no "
+		return err_set(err, ERR_MAP_DATA, where, "map '%s' is of type %s, which has no "
 			       "elements to fill", l.def->name, maptype_row(l.def->type)->name);
 	obj->backend->ops->map_info(obj->backend, i, &l.info);
-	r = os_file_read(&f, path, err);
+	return parse(&l, f);
+}
+
+int map_load_json(struct skep_object *obj, u32 i, const char *path, struct skep_err *err)
+{
+	struct os_file f;
+	int r = os_file_read(&f, path, err);
+
 	if (r)
 		return r;
-	l.text = &f;
-	r = parse(&l, &f);
+	r = load_file(obj, i, path, &f, err);
 	os_file_close(&f);
 	return r;
+}
+
+int map_load_text(struct skep_object *obj, u32 i, const char *name, const char *text,
+		  struct skep_err *err)
+{
+	const struct os_file f = { .data = (const u8 *)text, .size = strlen(text) };
+
+	return load_file(obj, i, name, &f, err);
 }
 #endif

@@ -3,7 +3,7 @@
  * map_show.c: the contents of maps as people and tools read them: keys and
  * values typed by BTF, per-cpu values summed (text) or one by one (JSON).
  */
-#include "cli/cli.h"
+#include "cli/run.h"
 #include <stdlib.h>
 
 enum {
@@ -554,6 +554,7 @@ void map_show_json(struct json *j, struct skep_object *obj, u32 i, const struct 
 	json_str(j, "type", s.info.row->name);
 	json_u64(j, "max_entries", s.info.max_entries);
 	json_u64(j, "count", s.info.count);
+	engine_map_json(j, obj, i);
 	json_arr(j, "elements");
 	for (bool ok = show_next(&s, true); ok; ok = show_next(&s, false))
 		if (!s.sparse || !all_zero(s.value, s.info.value_bytes))

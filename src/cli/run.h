@@ -37,6 +37,9 @@ int engine_jit(const struct command *cmd, const char *name, bool on_kernel, enum
 void engine_notes(const struct skep_object *obj, bool verbose, const char *jit);
 /* Programs by how they run, to stderr; or "programs". */
 void engine_stats(const struct skep_object *obj);
+/* With ON operations on maps are counted from now on. Member "operations" of map MAP's object. */
+void engine_watch(const struct skep_object *obj, bool on);
+void engine_map_json(struct json *j, const struct skep_object *obj, u32 map);
 void engine_stats_json(struct json *j, const struct skep_object *obj);
 /* "verdict" and "engine". */
 void engine_json(struct json *j, const struct skep_prog *prog);

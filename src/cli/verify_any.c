@@ -5,6 +5,7 @@
  * the verdict is.
  */
 #include "cli/verify_out.h"
+#include "obj/obj.h"
 #include <stdio.h>
 
 void verify_any_take(struct str_list *names, struct str_list *set)
@@ -166,4 +167,19 @@ void verify_values(struct strbuf *out, const struct judged *d)
 	}
 	if (n)
 		sb_printf(out, "; --set %s=any judges all values\n", name);
+}
+
+int verify_types(struct verify_opts *opts, struct target *target, bool *tried,
+		 const struct image *img, const struct image_prog *p, struct skep_err *err)
+{
+	int rc;
+
+	if (*tried || !verify_wants_types(img, p))
+		return 0;
+	*tried = true;
+	rc = target_btf(target, &opts->vmlinux, err);
+	if (rc || !opts->vmlinux)
+		return rc;
+	btf_index(target->btf.btf, &target->btf.arena);
+	return target_modules(target, &opts->modules, &opts->nr_modules, err);
 }

@@ -48,6 +48,10 @@ void verify_figures(struct strbuf *out, const struct judged_list *all);
  */
 int verify_compare(struct strbuf *out, const struct judged_list *all, char *text,
 		   const char *path, u32 *changed, struct skep_err *err);
+/* The types of TARGET's kernel into OPTS when judging P takes them; *TRIED: they were. What
+ * takes types that nobody has is not judged. */
+int verify_types(struct verify_opts *opts, struct target *target, bool *tried,
+		 const struct image *img, const struct image_prog *p, struct skep_err *err);
 /* Moves the names of VAR=any from SET to NAMES. */
 void verify_any_take(struct str_list *names, struct str_list *set);
 /* That each of NAMES is a constant of some object. Error: GLOBAL. */

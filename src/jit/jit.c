@@ -99,6 +99,7 @@ static void unit_note(struct jit_unit *u, const struct bpf_insn *in, enum isa_op
 	u->frame |= (fields & FIELD_DST && in->dst_reg == 10) ||
 		    (fields & FIELD_SRC && in->src_reg == 10);
 	u->may_goto |= op == OP_MAY_GOTO;
+	u->calls |= op == OP_CALL_LOCAL || (op == OP_CALL && in->imm == BPF_FUNC_tail_call);
 }
 
 static void units_make(struct jit_build *b, const u8 *marks)

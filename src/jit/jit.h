@@ -68,6 +68,9 @@ struct jit_bind {
 	bool ends;
 	u32 (*cost)(void *arg, u32 at);
 	bool clear_stack;	/* the stack of every function begins as 0 */
+	/* Functions note in run.frames where their stacks are, and what is so shown begins
+	   as 0. Who calls the program, or a function of it, clears run.frames or keeps it. */
+	bool frames;
 
 	/* ---- for code that is written somewhere */
 

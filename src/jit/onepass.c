@@ -16,6 +16,11 @@ u64 onepass_site(const struct onepass *x, u32 slot, bool calls)
 	return bind->site ? bind->site(bind->arg, slot, calls) : 0;
 }
 
+bool onepass_links(const struct jit_build *b, const struct jit_unit *u)
+{
+	return b->bind->frames && (u->frame || u->calls);
+}
+
 /* ---- jumps ---------------------------------------------------------------------- */
 
 static int too_far(struct onepass *x, u32 slot)

@@ -13,7 +13,10 @@ enum { STACK_BYTES = 512, MAY_GOTO_MAX = 8 << 20 };
 
 /* Where the engine and compiled code meet, from the run. */
 enum { AT = offsetof(struct run, at), STOP = offsetof(struct run, stop),
-       LEFT = offsetof(struct run, left) };
+       LEFT = offsetof(struct run, left), FRAMES = offsetof(struct run, frames) };
+
+/* From r10, in programs that note their frames: a struct run_frame. */
+enum { LINK_BYTES = sizeof(struct run_frame), LINK_AT = -STACK_BYTES - LINK_BYTES };
 
 /* A jump, call or address at AT to what was not there yet: an instruction, a function
  * among functions, a function for C. */
@@ -64,5 +67,7 @@ void onepass_fix(struct onepass *x, u8 *at, u32 slot, enum fix_kind kind);
 /* AT is a jump of I to SLOT: 0 or ERR_UNSUPPORTED, too far. */
 int onepass_jump(struct onepass *x, u8 *at, u32 slot, const struct ins *i);
 u32 onepass_target(const struct ins *i);
+/* Whether U notes its frame. */
+bool onepass_links(const struct jit_build *b, const struct jit_unit *u);
 
 #endif

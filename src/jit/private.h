@@ -14,6 +14,7 @@ struct jit_unit {
 	u32 start, end;
 	bool entered;		/* from outside: C may call it */
 	bool frame;		/* r10 is read */
+	bool calls;		/* functions of the program, or for good */
 	bool may_goto;
 	u8 saved;		/* bit N: r6 + N is written */
 	u8 params;		/* bit N: rN is read at the start, as far as is known */

@@ -219,11 +219,27 @@ int live_prog_read(struct live_prog *p, int fd, struct skep_err *err)
 		close(fd);
 		return said_no("the kernel does not describe the program", r, err);
 	}
-	*p = (struct live_prog){ .fd = fd, .id = is.id, .type = is.type };
+	*p = (struct live_prog){ .fd = fd, .id = is.id, .type = is.type,
+				 .runs = is.run_cnt, .run_ns = is.run_time_ns };
 	memcpy(p->tag, is.tag, sizeof(p->tag));
 	memcpy(p->name, is.name, sizeof(p->name));
 	p->name[sizeof(p->name) - 1] = 0;
 	return 0;
+}
+
+u32 live_prog_maps(int fd, u32 *ids, u32 cap)
+{
+	struct bpf_prog_info is = { .nr_map_ids = cap, .map_ids = (uintptr_t)ids };
+
+	return get_info(fd, &is, sizeof(is)) ? 0 : is.nr_map_ids;
+}
+
+int live_stats_open(struct skep_err *err)
+{
+	union bpf_attr a = { .enable_stats.type = BPF_STATS_RUN_TIME };
+	int fd = sys_bpf(BPF_ENABLE_STATS, &a);
+
+	return fd >= 0 ? fd : said_no("the kernel does not count runs", fd, err);
 }
 
 /* ---- types ---------------------------------------------------------------------------------- */

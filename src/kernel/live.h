@@ -49,8 +49,14 @@ struct live_prog {
 	u32 id, type;
 	u8 tag[8];
 	char name[16];
+	u64 runs, run_ns;	/* 0 while the kernel does not count */
 };
 int live_prog_read(struct live_prog *p, int fd, struct skep_err *err);
+/* The ids of the maps that program FD uses: at most CAP, how many there are. */
+u32 live_prog_maps(int fd, u32 *ids, u32 cap);
+/* The kernel counts all programs' runs, for whoever asks, while the descriptor that this
+ * gives is open (5.8). Error: KERNEL. */
+int live_stats_open(struct skep_err *err);
 
 /*
  * The types called ID, their bytes and themselves in ARENA. Those of a module of

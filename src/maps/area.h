@@ -132,6 +132,10 @@ void share_freeze(struct map *m);
 void share_dead(const struct map *m, u32 member);
 bool share_is_dead(const struct map *m, u32 member);	/* of a map without file: false */
 
+/* ---- counts (count.c) ------------------------------------------------------- */
+
+void map_counts_free(struct map *m);	/* of a map that is in no file */
+
 /* ---- bytes ---------------------------------------------------------------- */
 
 /* Where byte I of a word's memory stands when SIZE bytes are loaded there. */

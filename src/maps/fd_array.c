@@ -1,46 +1,45 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fd_array.c: PROG_ARRAY and ARRAY_OF_MAPS, which user space
- * fills in the kernel with file descriptors: here slots of numbers + 1, 0 when
- * empty. What a number means is the runtime's business. Programs change none.
+ * fd_array.c: PROG_ARRAY, ARRAY_OF_MAPS and CGROUP_ARRAY, which user space fills in the
+ * kernel with file descriptors: here slots of 8 bytes, 0 when empty, with a number + 1,
+ * whose meaning is the runtime's business, or the id of a cgroup. Programs change none.
  */
 #include "maps/area.h"
+#include "base/os.h"
 
-enum {
-	ARRAY_FLAGS = BPF_F_RDONLY | BPF_F_WRONLY | BPF_F_NUMA_NODE,
-};
+enum { FLAGS = BPF_F_RDONLY | BPF_F_WRONLY | BPF_F_NUMA_NODE };
 
 static int fd_check(const struct map_attr *a, struct skep_err *err)
 {
-	int r = attr_slots(a, ARRAY_FLAGS, err);
+	int r = attr_slots(a, FLAGS, err);
 
 	return r || a->type != BPF_MAP_TYPE_ARRAY_OF_MAPS ? r : inner_check(a, err);
 }
 
 static u64 fd_bytes(const struct map_attr *a, u32 cpus)
 {
-	return sizeof(struct area_head) + 4ull * a->max_entries;
+	return sizeof(struct area_head) + sizeof(u64) * (u64)a->max_entries;
 }
 
 static void fd_init(struct map *m)
 {
 	m->elems = m->mem + sizeof(struct area_head);
-	m->elem_stride = 4;
+	m->elem_stride = sizeof(u64);
 	m->nr_elems = m->max_entries;
 }
 
 /* No value is for programs to touch. */
 static struct map_mem fd_values(const struct map *m)
 {
-	return (struct map_mem){ .base = m->elems, .stride = 4 };
+	return (struct map_mem){ .base = m->elems, .stride = sizeof(u64) };
 }
 
-static u32 *slot_of(const struct map *m, u32 index)
+static u64 *slot_of(const struct map *m, u32 index)
 {
-	return index < m->nr_elems ? (u32 *)m->elems + index : NULL;
+	return index < m->nr_elems ? (u64 *)m->elems + index : NULL;
 }
 
-static u32 *slot_at(const struct map *m, const void *key)
+static u64 *slot_at(const struct map *m, const void *key)
 {
 	u32 i;
 
@@ -48,31 +47,64 @@ static u32 *slot_at(const struct map *m, const void *key)
 	return slot_of(m, i);
 }
 
+s64 map_cgroup_slot(const struct map *m, u32 index)
+{
+	const u64 *slot = slot_of(m, index);
+
+	return slot ? (s64)load_acquire(slot) : -1;
+}
+
 s64 map_fd_slot(const struct map *m, u32 index)
 {
-	const u32 *slot = slot_of(m, index);
+	s64 word = map_cgroup_slot(m, index);
 
-	return slot ? (s64)load_acquire(slot) - 1 : -1;
+	return word > 0 ? word - 1 : -1;
 }
 
 /* Programs see no values; user space asks map_fd_slot. */
-static void *fd_lookup(struct map *m, const void *key, u32 cpu)
-{
-	return NULL;
-}
+static void *fd_lookup(struct map *m, const void *key, u32 cpu) { return NULL; }
 
 static void *outer_lookup(struct map *m, const void *key, u32 cpu)
 {
-	u32 *slot = slot_at(m, key), number = slot ? load_acquire(slot) : 0;
+	const u64 *slot = slot_at(m, key);
+	u64 word = slot ? load_acquire(slot) : 0;
 
-	return number ? inner_lend(m, number - 1) : NULL;
+	return word ? inner_lend(m, (u32)(word - 1)) : NULL;
 }
 
-static int fd_update(struct map *m, const void *key, const void *value,
-		     u64 flags, u32 cpu)
+/* What a slot gets for the number of a program or map. */
+static int number_word(const struct map *m, u32 number, u64 *word)
 {
-	u32 *slot = slot_at(m, key), number;
-	int r = 0;
+	*word = number + 1ull;
+	if (number == UINT32_MAX)
+		return -EBADF;
+	return m->type == BPF_MAP_TYPE_ARRAY_OF_MAPS ? inner_fits(m, number) : 0;
+}
+
+static int cgroup_word(u32 fd, u64 *word)
+{
+	*word = os_cgroup_of_fd((s32)fd);
+	return *word ? 0 : -EBADF;
+}
+
+static u64 exchange(struct map *m, u64 *slot, u64 word)
+{
+	bool holds = m->type == BPF_MAP_TYPE_ARRAY_OF_MAPS;
+	u64 old;
+
+	if (holds)
+		inner_hold(m, (s64)word - 1);
+	old = __atomic_exchange_n(slot, word, __ATOMIC_ACQ_REL);
+	if (holds)
+		inner_drop(m, (s64)old - 1);
+	return old;
+}
+
+static int fd_update(struct map *m, const void *key, const void *value, u64 flags, u32 cpu)
+{
+	u64 *slot = slot_at(m, key), word;
+	u32 number;
+	int r;
 
 	if (cpu != MAP_USER)
 		return -EPERM;
@@ -81,28 +113,22 @@ static int fd_update(struct map *m, const void *key, const void *value,
 	if (!slot)
 		return -E2BIG;
 	memcpy(&number, value, sizeof(number));
-	if (number == UINT32_MAX)
-		return -EBADF;
-	if (m->type == BPF_MAP_TYPE_ARRAY_OF_MAPS)
-		r = inner_fits(m, number);
-	if (r)
-		return r;
-	inner_hold(m, number);
-	inner_drop(m, (s64)__atomic_exchange_n(slot, number + 1, __ATOMIC_ACQ_REL) - 1);
-	return 0;
+	r = m->type == BPF_MAP_TYPE_CGROUP_ARRAY ? cgroup_word(number, &word) :
+						   number_word(m, number, &word);
+	if (!r)
+		exchange(m, slot, word);
+	return r;
 }
 
 static int fd_remove(struct map *m, const void *key, u32 cpu)
 {
-	u32 *slot = slot_at(m, key), old;
+	u64 *slot = slot_at(m, key);
 
 	if (cpu != MAP_USER)
 		return -EPERM;
 	if (!slot)
 		return -E2BIG;
-	old = __atomic_exchange_n(slot, 0, __ATOMIC_ACQ_REL);
-	inner_drop(m, (s64)old - 1);
-	return old ? 0 : -ENOENT;
+	return exchange(m, slot, 0) ? 0 : -ENOENT;
 }
 
 static u64 fd_count(const struct map *m)
@@ -129,3 +155,5 @@ const struct map_ops prog_array_ops =
 	FD_ARRAY_OPS(BPF_MAP_TYPE_PROG_ARRAY, fd_lookup);
 const struct map_ops array_of_maps_ops =
 	FD_ARRAY_OPS(BPF_MAP_TYPE_ARRAY_OF_MAPS, outer_lookup);
+const struct map_ops cgroup_array_ops =
+	FD_ARRAY_OPS(BPF_MAP_TYPE_CGROUP_ARRAY, fd_lookup);

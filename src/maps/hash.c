@@ -17,13 +17,17 @@
  *
  * Writers look as readers do, fill an element, and only then lock the bucket, by
  * an exchange of ver that fails when the version is not the one that they looked
- * at. So a bucket is locked for a few stores, and nothing is looked for twice.
+ * at. So a bucket is locked for a few stores, and nothing is looked for twice. Who
+ * will most likely overwrite or delete locks the bucket as soon as a tag is the
+ * key's, and compares the key then: the lines of the bucket and of the element, which
+ * another cpu may have written last, are on their way at the same time.
  *
  * Element: the key, padded to 8 bytes, then the value, padded to 8 bytes. The
  * values of per-cpu types lie apart from the keys, one array a cpu slot, so
  * that no two slots share a cache line.
  */
 #include "maps/hash.h"
+#include "model/run.h"
 
 enum {
 	HASH_FLAGS = BPF_F_NO_PREALLOC | BPF_F_NUMA_NODE | BPF_F_ZERO_SEED |
@@ -109,6 +113,12 @@ static int hash_check(const struct map_attr *a, struct skep_err *err)
 static u64 hash_bytes_needed(const struct map_attr *a, u32 cpus)
 {
 	return hash_layout(a, cpus).end;
+}
+
+/* The kernel, too, has all of a map from the start unless it was told not to. */
+static u64 hash_dense(const struct map_attr *a, u32 cpus)
+{
+	return a->map_flags & BPF_F_NO_PREALLOC ? 0 : hash_layout(a, cpus).overflow_at;
 }
 
 static void hash_init(struct map *m)
@@ -283,11 +293,6 @@ static NOINLINE void *lookup_4(struct map *m, const void *key)
 	return lookup_sized(m, key, 4);
 }
 
-static NOINLINE void *lookup_8(struct map *m, const void *key)
-{
-	return lookup_sized(m, key, 8);
-}
-
 static NOINLINE void *lookup_16(struct map *m, const void *key)
 {
 	return lookup_sized(m, key, 16);
@@ -306,11 +311,24 @@ static void *hash_lookup(struct map *m, const void *key, u32 cpu)
 	       m->key_size == 16 ? lookup_16(m, key) : lookup_any(m, key);
 }
 
-/* Without asking for the key's size each time. */
+/* What compiled programs call: without asking for the key's size each time. */
+#define INLINED(name, size) \
+	static NOINLINE void *name(struct map *m, const void *key, u64 r3 UNUSED, u64 r4 UNUSED, \
+				   u64 r5 UNUSED, struct run *run) \
+	{ \
+		if (map_watched(m)) \
+			return map_count_lookup(m, key, run->cpu); \
+		return lookup_sized(m, key, size); \
+	}
+INLINED(inlined_4, 4)
+INLINED(inlined_8, 8)
+INLINED(inlined_16, 16)
+INLINED(inlined_any, m->key_size)
+
 static void hash_inlined(const struct map *m, struct map_inline *out)
 {
-	*out = (struct map_inline){ .fn = m->key_size == 8 ? lookup_8 :
-		m->key_size == 4 ? lookup_4 : m->key_size == 16 ? lookup_16 : lookup_any };
+	*out = (struct map_inline){ .fn = m->key_size == 8 ? inlined_8 :
+		m->key_size == 4 ? inlined_4 : m->key_size == 16 ? inlined_16 : inlined_any };
 }
 
 u32 hash_find(struct map *m, struct place *at, const void *key)
@@ -327,6 +345,58 @@ static u32 find_own(struct map *m, struct place *at, const void *key)
 	if (likely(m->key_size == 8))
 		return find_sized(m, at, key, 8, true);
 	return find_sized(m, at, key, m->key_size, true);
+}
+
+/* The place of the first element in AT->first that may be the one, by its tag, or 0. */
+static INLINE u32 guess(const struct map *m, struct place *at, u64 hash)
+{
+	struct bucket *b = at->first = at->b = first_bucket(m, hash);
+	u32 match, e;
+
+	prefetch_own(b);
+	at->tag = hash_tag(hash);
+	at->ver = load_acquire(&b->ver);
+	match = bucket_match(b, at->tag);
+	if (unlikely(!match))
+		return 0;
+	at->slot = (u32)__builtin_ctz(match);
+	e = load_acquire(&b->elem[at->slot]);
+	return likely(e < m->nr_elems) ? e : 0;
+}
+
+/* As guess() for KEY, and its lines are on their way. */
+static INLINE u32 guess_own(const struct map *m, struct place *at, const void *key)
+{
+	u32 e = likely(m->key_size == 8) ? guess(m, at, hash_key(m, key, 8)) :
+					   guess(m, at, hash_key(m, key, m->key_size));
+
+	prefetch_own(elem_key(m, e));
+	return e;
+}
+
+/* Locks the bucket of E, a guess; false: KEY may be there all the same. */
+static INLINE bool lock_guess(const struct map *m, const struct place *at, u32 e, const void *key)
+{
+	if (unlikely(!e) || unlikely(!bucket_lock(m, at)))
+		return false;
+	if (likely(m->key_size == 8) ? words_equal(elem_key(m, e), key, 8) :
+				       words_equal(elem_key(m, e), key, m->key_size))
+		return true;
+	store_release(&at->first->ver, at->ver & ~(u64)OWNER_MASK);
+	return false;
+}
+
+/* The element with KEY, and its bucket is locked; or 0. */
+static NOINLINE u32 lock_found(struct map *m, struct place *at, const void *key)
+{
+	u32 e = guess_own(m, at, key);
+
+	if (likely(lock_guess(m, at, e, key)))
+		return e;
+	do {
+		e = find_own(m, at, key);
+	} while (e && unlikely(!bucket_lock(m, at)));
+	return e;
 }
 
 static void *percpu_lookup(struct map *m, const void *key, u32 cpu)
@@ -545,28 +615,37 @@ static void percpu_init(struct map *m, u32 e, const void *value, u32 cpu)
 	percpu_set(m, e, value, cpu);
 }
 
-static inline void elem_build(struct map *m, struct change *c)
+static INLINE void elem_build(struct map *m, struct change *c)
 {
 	u32 e = c->extra;
 
 	if (unlikely(c->built))
 		return;
-	words_set(elem_key(m, e), c->key, m->key_size);
+	if (likely(m->key_size == 8))
+		words_set(elem_key(m, e), c->key, 8);
+	else
+		words_set(elem_key(m, e), c->key, m->key_size);
 	if (unlikely(m->values))
 		percpu_init(m, e, c->value, c->cpu);
+	else if (likely(!m->nr_fields))
+		words_set(elem_value(m, e, c->cpu), c->value, m->value_size);
 	else
 		value_init(m, elem_value(m, e, c->cpu), c->value);
 	c->built = true;
 }
 
-/* Publishes the extra element in the place of OLD, which is the next extra. */
-static inline int replace(struct map *m, struct change *c, u32 old)
+/* Publishes the extra element in the place of OLD, which is the next extra. The bucket
+ * is locked, and it is unlocked here. */
+static INLINE int replace(struct map *m, struct change *c, u32 old)
 {
 	u32 e = c->extra;
 
-	elem_build(m, c);
-	if (unlikely(!bucket_lock(m, &c->at)))
-		return AGAIN;
+	if (unlikely(m->values)) {
+		elem_mark(m, old, MARK_IN_USE | MARK_USED);
+		percpu_set(m, old, c->value, c->cpu);	/* in place, as in the kernel */
+		bucket_unlock(&c->at);
+		return 0;
+	}
 	elem_mark(m, old, 0);
 	elem_mark(m, e, MARK_IN_USE | MARK_USED);
 	store_relaxed(&c->s->next_extra, old);
@@ -586,13 +665,21 @@ static int change_old(struct map *m, struct change *c, u32 old)
 		return 0;
 	}
 	if (likely(!m->values))
-		return replace(m, c, old);
-	if (!bucket_lock(m, &c->at))
+		elem_build(m, c);
+	return likely(bucket_lock(m, &c->at)) ? replace(m, c, old) : AGAIN;
+}
+
+/* An overwrite as most are. AGAIN: it may be none, or the place is not clear. */
+static INLINE int overwrite(struct map *m, struct change *c)
+{
+	u32 old;
+
+	if (unlikely(c->flags & (BPF_NOEXIST | BPF_F_LOCK)))
 		return AGAIN;
-	elem_mark(m, old, MARK_IN_USE | MARK_USED);
-	percpu_set(m, old, c->value, c->cpu);	/* in place, as in the kernel */
-	bucket_unlock(&c->at);
-	return 0;
+	old = guess_own(m, &c->at, c->key);
+	if (likely(!m->values))
+		elem_build(m, c);
+	return likely(lock_guess(m, &c->at, old, c->key)) ? replace(m, c, old) : AGAIN;
 }
 
 /* Publishes the extra element in the first free place; the next extra is
@@ -635,7 +722,7 @@ static int insert(struct map *m, struct change *c)
 	return c->fresh ? AGAIN : -ENOMEM;
 }
 
-static inline int change(struct map *m, struct change *c)
+static INLINE int change(struct map *m, struct change *c)
 {
 	u32 old;
 	int r;
@@ -646,10 +733,11 @@ static inline int change(struct map *m, struct change *c)
 			return hash_is_lru(m->type) ? -ENOMEM : -E2BIG;
 		c->extra = load_relaxed(&c->s->extra) % m->nr_elems;
 	}
-	do {
+	r = overwrite(m, c);
+	while (unlikely(r == AGAIN)) {
 		old = find_own(m, &c->at, c->key);
-		r = likely(old) ? change_old(m, c, old) : insert(m, c);
-	} while (unlikely(r == AGAIN));
+		r = old ? change_old(m, c, old) : insert(m, c);
+	}
 	if (unlikely(c->fresh))
 		elem_put(m, c->s, c->fresh);
 	return r;
@@ -673,13 +761,10 @@ static int hash_update(struct map *m, const void *key, const void *value,
 static int hash_remove(struct map *m, const void *key, u32 cpu)
 {
 	struct place at;
-	u32 e;
+	u32 e = lock_found(m, &at, key);
 
-	do {
-		e = find_own(m, &at, key);
-		if (!e)
-			return -ENOENT;
-	} while (unlikely(!bucket_lock(m, &at)));
+	if (!e)
+		return -ENOENT;
 	unlink_free(m, &at, e, cpu);
 	return 0;
 }
@@ -697,13 +782,10 @@ static void value_out(const struct map *m, u8 *value, u32 e, u32 cpu)
 static int hash_take(struct map *m, const void *key, void *value, u32 cpu)
 {
 	struct place at;
-	u32 e;
+	u32 e = lock_found(m, &at, key);
 
-	do {
-		e = find_own(m, &at, key);
-		if (!e)
-			return -ENOENT;
-	} while (!bucket_lock(m, &at));
+	if (!e)
+		return -ENOENT;
 	value_out(m, value, e, cpu);
 	unlink_free(m, &at, e, cpu);
 	return 0;
@@ -713,6 +795,7 @@ static u64 hash_count(const struct map *m) { return elem_used(m); }
 
 #define HASH_OPS(number, lookup_fn, peek_fn, inlined_fn) { \
 	.type = number, .check = hash_check, .bytes = hash_bytes_needed, \
+	.dense = hash_dense, \
 	.init = hash_init, .format = elem_format, .values = hash_values, \
 	.lookup = lookup_fn, .peek_at = peek_fn, .inlined = inlined_fn, \
 	.update = hash_update, \

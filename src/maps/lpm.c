@@ -94,6 +94,9 @@ static u64 lpm_bytes(const struct map_attr *a, u32 cpus)
 	       node_numbers(a->max_entries);
 }
 
+/* Nodes are used from the first on. */
+static u64 lpm_dense(const struct map_attr *a, u32 cpus) { return lpm_bytes(a, cpus); }
+
 static void lpm_init(struct map *m)
 {
 	m->index = m->mem + sizeof(struct area_head);
@@ -692,7 +695,7 @@ static u64 lpm_count(const struct map *m)
 }
 
 const struct map_ops lpm_ops = {
-	.type = BPF_MAP_TYPE_LPM_TRIE, .check = lpm_check, .bytes = lpm_bytes,
+	.type = BPF_MAP_TYPE_LPM_TRIE, .check = lpm_check, .bytes = lpm_bytes, .dense = lpm_dense,
 	.init = lpm_init, .values = lpm_values, .lookup = lpm_lookup,
 	.update = lpm_update, .remove = lpm_remove,
 	.next_key = lpm_next_key, .count = lpm_count,

@@ -56,6 +56,7 @@ static void map_fill(struct map *m, const struct map_ops *ops,
 		     const struct map_attr *a, u32 cpus, u64 bytes)
 {
 	m->ops = ops;
+	m->watched = &m->watched_here;
 	m->row = maptype_row(a->type);
 	m->name = mem_strdup(a->name ? a->name : "");
 	m->type = a->type;
@@ -168,7 +169,8 @@ int map_create(struct map **out, const struct map_attr *a, u32 cpus,
 		return r;
 	bytes = ops->bytes(a, cpus);
 	mem = bytes >= AREA_TOO_BIG ? NULL :
-	      ops->ring ? os_map_ring(AREA_PAGE, a->max_entries) : os_map_lazy(bytes);
+	      ops->ring ? os_map_ring(AREA_PAGE, a->max_entries) :
+			  os_map_dense(bytes, ops->dense ? ops->dense(a, cpus) : 0);
 	if (!mem) {
 		r = err_set(err, ERR_MAP_SIZE, NULL, "map '%s': %u entries "
 			    "need %llu MB, which is not to be had (ENOMEM)",
@@ -213,6 +215,7 @@ void map_free(struct map *m)
 	map_free(m->store);
 	if (m->share)
 		share_close(m);
+	map_counts_free(m);
 	os_unmap(m->mem, m->mem_bytes);
 	free((void *)(uintptr_t)m->name);
 	free(m);
@@ -348,13 +351,19 @@ int map_user_lookup(struct map *m, const void *key, void *value, u64 flags)
 		return -EPERM;
 	if (flags & BPF_F_LOCK && !m->lock_at)
 		return -EINVAL;
-	if (m->row->percpu)
-		return whole(m, lookup_slots(m, key, value));
+	if (m->row->percpu) {
+		r = lookup_slots(m, key, value);
+		if (map_watched(m))
+			map_count(m, MAP_USER, r ? MAP_MISSED : MAP_FOUND);
+		return whole(m, r);
+	}
 	r = lookup_special(m, key, value);
 	if (r <= 0)
 		return whole(m, r);
 	v = m->ops->peek_at ? m->ops->peek_at(m, key, MAP_USER)
 			    : m->ops->lookup(m, key, MAP_USER);
+	if (map_watched(m))
+		map_count(m, MAP_USER, v ? MAP_FOUND : MAP_MISSED);
 	if (!v)
 		return whole(m, -ENOENT);
 	if (flags & BPF_F_LOCK)
@@ -370,6 +379,8 @@ int map_user_update(struct map *m, const void *key, const void *value, u64 flags
 		return -EPERM;
 	if (flags & BPF_F_LOCK && !m->lock_at)
 		return -EINVAL;
+	if (map_watched(m))
+		map_count(m, MAP_USER, MAP_UPDATED);
 	if (m->ops->push)
 		return whole(m, m->ops->push(m, value, flags, MAP_USER));
 	return whole(m, m->ops->update(m, key, value, flags, MAP_USER));
@@ -379,6 +390,8 @@ int map_user_delete(struct map *m, const void *key)
 {
 	if (!may_write(m))
 		return -EPERM;
+	if (map_watched(m))
+		map_count(m, MAP_USER, MAP_DELETED);
 	return whole(m, m->ops->remove(m, key, MAP_USER));
 }
 

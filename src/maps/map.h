@@ -72,6 +72,8 @@ struct map_ops {
 	int (*check)(const struct map_attr *a, struct skep_err *err);
 	/* Bytes of the area for attributes that passed check; UINT64_MAX = too big */
 	u64 (*bytes)(const struct map_attr *a, u32 cpus);
+	/* Bytes at its start that random keys are spread over; NULL: none. */
+	u64 (*dense)(const struct map_attr *a, u32 cpus);
 	void (*init)(struct map *m);	/* finds the parts of mem */
 	/* Writes to a new area, whose head is filled, what is not 0 in it; or NULL */
 	void (*format)(struct map *m);
@@ -130,8 +132,16 @@ struct map_ops {
 enum { MAP_USER = ~0u };	/* a caller without a cpu slot */
 enum { KERNEL_ENOTSUPP = 524 };	/* no libc has its name */
 
+/* How often, of who has one cpu, or of all that have none; a line of its own. */
+struct map_counts {
+	u64 lookups, hits, updates, deletes;
+} __attribute__((aligned(64)));
+
 struct map {
 	const struct map_ops *ops;
+	const u32 *watched;		/* not 0: operations are counted */
+	struct map_counts *counts;	/* [cpus + 1]; NULL: nobody has watched */
+	u32 watched_here;
 	const struct maptype_row *row;
 	const char *name;		/* owned */
 	u32 type, key_size, value_size, max_entries, map_flags;
@@ -200,6 +210,22 @@ void *map_lookup_cpu(struct map *m, const void *key, u32 cpu);
 /* A struct bpf_spin_lock inside a value; CPU names the holder. */
 void map_spin_lock(void *lock, u32 cpu);
 void map_spin_unlock(void *lock);
+
+/* ---- counts (count.c): kept while somebody watches ------------------------------ */
+
+static inline bool map_watched(const struct map *m)
+{
+	return unlikely(__atomic_load_n(m->watched, __ATOMIC_RELAXED));
+}
+
+enum map_did { MAP_MISSED, MAP_FOUND, MAP_UPDATED, MAP_DELETED };
+/* Of a map that is watched: an operation; a lookup, which it does. */
+void map_count(struct map *m, u32 cpu, enum map_did did);
+void *map_count_lookup(struct map *m, const void *key, u32 cpu);
+/* From now on, or no longer; a shared map is watched as long as a process does. Array
+ * lookups that are compiled into programs are not seen. */
+int map_watch(struct map *m, bool on);
+void map_counts(const struct map *m, struct map_counts *out);
 
 /* ---- the user's side (bpf(2) semantics) ---------------------------------- */
 

@@ -9,6 +9,7 @@
  * the header; there is one reader at a time, which takes none.
  */
 #include "maps/area.h"
+#include "base/os.h"
 #include "maps/share.h"
 #include "model/dynptr.h"
 
@@ -16,6 +17,7 @@ enum {
 	RING_FLAGS = BPF_F_NUMA_NODE,
 	RECORD_HEAD = 8,
 	RECORD_BYTES_MAX = UINT32_MAX / 4,
+	GATHER_BYTES = 2048, GATHER_NS = 1000,
 };
 
 /* In the area's first page, behind its head. Positions only grow. */
@@ -250,18 +252,30 @@ static s64 read_to(struct map *m, u64 *at, u64 end, map_event_fn fn, void *arg, 
 	return n;
 }
 
+/* The end, when all up to END is read. Each look takes the line from who produces, so when
+ * somebody does so just now it is to be worth it. */
+static u64 end_after(const struct ring *ring, u64 end)
+{
+	u64 now = load_acquire(&ring->produced);
+
+	if (now == end || now - end >= GATHER_BYTES)
+		return now;
+	for (u64 until = os_clock_ns() + GATHER_NS; os_clock_ns() < until; )
+		lock_pause(1);
+	return load_acquire(&ring->produced);
+}
+
 static s64 read_all(struct map *m, map_event_fn fn, void *arg)
 {
 	struct ring *ring = m->index;
-	u64 pos = load_relaxed(&ring->consumed), end;
+	u64 pos = load_relaxed(&ring->consumed), end = load_acquire(&ring->produced);
 	int stop = 0;
 	s64 n = 0;
 
-	/* who produces has the line with the end; it is fetched once for many */
-	while (!stop && pos < (end = load_acquire(&ring->produced))) {
-		if (unlikely(end - pos > m->max_entries))	/* a file that lies */
-			break;
+	while (!stop && pos < end && end - pos <= m->max_entries) {	/* a file may lie */
 		n += read_to(m, &pos, end, fn, arg, &stop);
+		if (!stop)
+			end = end_after(ring, end);
 	}
 	return n;
 }

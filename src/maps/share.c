@@ -22,7 +22,7 @@ static bool head_layout(struct share_head *h, u32 page)
 	h->page = page;
 	h->btf_at = sizeof(*h);
 	h->state_at = round_up(h->btf_at + h->btf_bytes, page);
-	h->state_bytes = sizeof(struct share_state) + h->cpus * sizeof(u32);
+	h->state_bytes = share_counts_at(h->cpus) + (h->cpus + 1) * sizeof(struct map_counts);
 	h->area_at = round_up(h->state_at + h->state_bytes, page);
 	h->file_bytes = h->area_at + round_up(h->area_bytes, page);
 	return true;
@@ -102,9 +102,19 @@ static void area_guard(struct map *m, const struct share_head *h)
 	m->share->guards[1] = os_guard(m->mem, round_up(m->mem_bytes, h->page), &m->share->torn);
 }
 
+static void use_share(struct map *m, struct share *sh)
+{
+	map_counts_free(m);
+	m->share = sh;
+	m->counts = (struct map_counts *)((u8 *)sh->state + share_counts_at(m->cpus));
+	m->watched = &sh->state->watched;
+}
+
 void share_close(struct map *m)
 {
 	share_leave(m);
+	m->watched = &m->watched_here;
+	m->counts = NULL;
 	share_free(m->share);
 	m->share = NULL;
 }
@@ -191,7 +201,7 @@ static int move_in(struct map *m, int fd, const char *path, const struct share_h
 		share_free(sh);
 		return no_room(m, path, h, -ENOMEM, err);
 	}
-	m->share = sh;
+	use_share(m, sh);
 	area_guard(m, h);
 	return share_join(m, err);
 }
@@ -377,7 +387,7 @@ static int map_file(struct map **out, struct reader *rd)
 			       (unsigned long long)rd->h.file_bytes >> 10);
 	}
 	*out = map_place(&rd->attr, rd->h.cpus, mem, rd->h.seed);
-	(*out)->share = sh;
+	use_share(*out, sh);
 	area_guard(*out, &rd->h);
 	r = share_join(*out, rd->err);
 	if (!r)

@@ -18,7 +18,7 @@
 #define SHARE_MAGIC "skepmap"
 
 enum {
-	SHARE_VERSION = 1,
+	SHARE_VERSION = 2,
 	SHARE_ORDER = 0x01020304,	/* as a machine of the writer's kind reads it */
 	SHARE_MEMBERS = 255,		/* opened at the same time; numbers from 1 */
 	SHARE_NAME = 64,
@@ -60,10 +60,14 @@ struct share_state {
 	u32 frozen;		/* no writes from outside programs */
 	u32 dirty;		/* somebody died in it while others went on: elements
 				   may be lost until it is put in order */
-	u32 pad[14];
+	u32 watched;		/* operations are counted: one of WATCHERS is not 0 */
+	u32 watchers[8];	/* bits of members; only under the lock of byte 0 */
+	u32 pad[5];
 	struct share_member members[SHARE_MEMBERS + 1];	/* 0 unused */
-	u32 cpus[];		/* the member that has cpu I, 0 = nobody */
+	u32 cpus[];		/* the member that has cpu I, 0 = nobody; then, at a multiple
+				   of 64, a struct map_counts for each, and one more */
 };
+_Static_assert(SHARE_MEMBERS < 8 * 32, "a bit for each member");
 
 /* The types of a map's keys and values; ids 0: unknown. */
 struct share_types {
@@ -93,5 +97,6 @@ void share_cpu_drop(struct map *m, u32 cpu);
 /* Was a part of the file cut off? Its contents are lost then. */
 bool share_torn(const struct map *m);
 const char *share_path(const struct map *m);
+u32 share_users(const struct map *m);	/* that have it open, without this process */
 
 #endif

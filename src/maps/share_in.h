@@ -34,6 +34,13 @@ int share_check(const struct map *m, const struct share_types *types, struct ske
 /* Takes part: finds a number, and puts in order what dead members left. Errors:
  * SHARE_MEMBERS. */
 int share_join(struct map *m, struct skep_err *err);
+/* Counts operations as long as this member lives and does not say otherwise. */
+int share_watch(struct map *m, bool on);
+/* Where cpu 0's counts begin in the state of a map for so many cpus. */
+static inline u64 share_counts_at(u32 cpus)
+{
+	return round_up(sizeof(struct share_state) + cpus * sizeof(u32), 64);
+}
 /* The opposite; in a child of who joined it does nothing to the file. */
 void share_leave(struct map *m);
 

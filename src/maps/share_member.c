@@ -75,6 +75,27 @@ static void bury_cpus(struct map *m, u32 member)
 	}
 }
 
+/* Under the lock of byte 0. */
+static void watch(struct share_state *state, u32 member, bool on)
+{
+	u32 bit = 1u << member % 32, *word = &state->watchers[member / 32 % 8], any = 0;
+
+	store_relaxed(word, on ? load_relaxed(word) | bit : load_relaxed(word) & ~bit);
+	for (u32 i = 0; i < ARRAY_LEN(state->watchers); i++)
+		any |= load_relaxed(&state->watchers[i]);
+	store_relaxed(&state->watched, any != 0);
+}
+
+int share_watch(struct map *m, bool on)
+{
+	struct share *sh = m->share;
+
+	members_lock(sh);
+	watch(sh->state, sh->me, on);
+	members_unlock(sh);
+	return share_torn(m) ? -EIO : 0;
+}
+
 /* May be done again when who does it dies on the way. */
 static void bury(struct map *m, u32 member)
 {
@@ -82,6 +103,7 @@ static void bury(struct map *m, u32 member)
 		m->ops->bury(m, member);
 	bury_head(m, member);
 	bury_cpus(m, member);
+	watch(m->share->state, member, false);
 	if (member <= SHARE_MEMBERS)
 		store_release(&m->share->state->members[member].used, 0);
 }
@@ -185,6 +207,7 @@ void share_leave(struct map *m)
 	for (u32 i = 0; i < sh->cpus; i++)
 		if (load_relaxed(&sh->state->cpus[i]) == sh->me)
 			store_release(&sh->state->cpus[i], 0);
+	watch(sh->state, sh->me, false);
 	store_release(&sh->state->members[sh->me].used, 0);
 	os_shared_unlock(sh->fd, sh->me);
 	members_unlock(sh);
@@ -228,4 +251,14 @@ void share_cpu_drop(struct map *m, u32 cpu)
 
 	if (cpu < sh->cpus && load_relaxed(&sh->state->cpus[cpu]) == sh->me)
 		store_release(&sh->state->cpus[cpu], 0);
+}
+
+u32 share_users(const struct map *m)
+{
+	const struct share *sh = m->share;
+	u32 n = 0;
+
+	for (u32 i = 1; sh && i <= SHARE_MEMBERS; i++)
+		n += i != sh->me && load_relaxed(&sh->state->members[i].used) && is_alive(sh, i);
+	return n;
 }

@@ -96,7 +96,8 @@ static int store_open(struct map *m, const struct map_attr *a, u32 cpus, struct 
 								  BPF_MAP_TYPE_HASH;
 	in.key_size = sizeof(struct map_owner);
 	in.max_entries = owners(a, cpus);
-	in.map_flags = a->map_flags & (BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG);
+	in.map_flags = BPF_F_NO_PREALLOC | (a->map_flags & (BPF_F_RDONLY_PROG |
+							    BPF_F_WRONLY_PROG));
 	in.map_extra = 0;
 	return map_create(&m->store, &in, cpus, err);
 }

@@ -64,7 +64,7 @@ static void *ops_peek(struct map *m, const void *key, u32 cpu)
 
 static int put_locked(struct map *m, const void *value)
 {
-	if (*state_of(m) != FRESH)
+	if (load_relaxed(state_of(m)) != FRESH)
 		return -EBUSY;
 	words_set((u64 *)m->elems + 1, (const u8 *)value + 8, m->value_size - 8);
 	store_release(state_of(m), m->map_flags & UAPI_F_LINK ? READY : IN_USE);

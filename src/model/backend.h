@@ -29,7 +29,8 @@ struct test_run {
 	const u8 *data;		/* packet */
 	u32 bytes;
 	u32 ifindex, rx_queue;
-	u32 repeat;		/* executions; 0 = 1 */
+	u32 repeat;		/* executions; 0 = 1. Each finds the context as the one
+				   before left it */
 	u64 budget;		/* instructions an execution may take; 0: a million, of
 				   verified programs 2^32, which count jumps back and
 				   calls alone (vm.h) */
@@ -92,6 +93,9 @@ struct map_info {
 	u64 lost;		/* records that found no room in it */
 	bool frozen;		/* where this engine knows */
 	const char *path;	/* the file that it is pinned as, where this engine knows */
+	u32 users;		/* other processes that have that open */
+	bool watched;		/* since map_watch; programs and user space together: */
+	u64 lookups, hits, updates, deletes;
 	bool torn;		/* another process has cut that off: elements are lost */
 };
 
@@ -123,6 +127,7 @@ struct backend;
 struct rewrite;			/* rewrite.h */
 struct jit_code;
 struct sock;
+struct skep_run;		/* skep.h */
 
 struct backend_ops {
 	const char *name;	/* "user" */
@@ -176,6 +181,9 @@ struct backend_ops {
 	   has it. Error: PIN. */
 	int (*map_get)(struct backend *b, const struct image_map *def, const char *path,
 		       struct skep_err *err);
+	/* Operations on a map are counted from now on, or no longer: map_info tells. NULL in
+	   an engine that cannot. */
+	int (*map_watch)(struct backend *b, u32 map, bool on);
 	/* All elements of an array with BPF_F_MMAPABLE, each 8-byte aligned; NULL
 	   for others. Programs see at once what is stored there. */
 	void *(*map_mem)(struct backend *b, u32 map, size_t *bytes);
@@ -199,6 +207,12 @@ struct backend_ops {
 	   about such packets, nothing was run. */
 	int (*test_run)(struct backend *b, u32 prog, struct test_run *t,
 			struct skep_err *err);
+	/* What no other program of the process ever has, not 0: for runtime_single_fits.
+	   NULL in an engine that has nothing of the kind, as the next one is. */
+	u64 (*prog_ticket)(struct backend *b, u32 prog);
+	/* The same as users ask for it, once and without a context; 1: it takes test_run. */
+	int (*test_run_single)(struct backend *b, u32 prog, struct skep_run *run,
+			       struct skep_err *err);
 	/* Runs the program once on each of *N packets; T has the other inputs
 	   and, but for in_place, no results. After an error *N is the number, from 0, of the
 	   packet that it is about. */

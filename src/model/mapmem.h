@@ -21,6 +21,7 @@ struct map_mem {
 };
 
 struct map;
+struct run;
 
 /*
  * What a lookup is, for compilers: the element of key I, a u32, is BASE + I * STRIDE +
@@ -28,7 +29,7 @@ struct map;
  * life of the map.
  */
 struct map_inline {
-	void *(*fn)(struct map *m, const void *key);
+	void *(*fn)(struct map *m, const void *key, u64 r3, u64 r4, u64 r5, struct run *run);
 	u8 *base;
 	u32 nr, stride;
 	u64 cpu_step;		/* 0: the same for all cpus */

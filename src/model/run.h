@@ -186,6 +186,14 @@ struct ring_watch {
 	void (*committed)(struct run *run, const void *record, u64 flags);
 };
 
+/* Where a function of compiled code that waits for another has its stack: from LOW to
+ * RUN_STACK_BYTES behind this. */
+struct run_frame {
+	const struct run_frame *outer;	/* of the function that called it, or NULL */
+	u64 low;		/* what lies below may be anybody's */
+};
+enum { RUN_STACK_BYTES = 512 };
+
 struct run {
 	struct packet_buf pkt;	/* first: a context's packet fields */
 	struct xdp_view xdp;
@@ -256,6 +264,9 @@ struct run {
 	   gave for the place that it stopped at, or called from */
 	s64 left;
 	const void *at;
+	/* the innermost frame, of programs that may ask for what is at any address
+	   (jit_bind.frames): no other memory of the thread's stack is the program's */
+	const struct run_frame *frames;
 };
 
 /* The room that a host leaves around the packet of an skb; the kernel's room in

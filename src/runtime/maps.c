@@ -26,8 +26,10 @@ void runtime_held(void *arg, u32 id, int by)
 	struct runtime *rt = arg;
 	struct runtime_map *r = maps_at(rt)[id];
 
-	if (!__atomic_add_fetch(&r->held, (u32)by, __ATOMIC_ACQ_REL))
-		__atomic_fetch_add(&rt->dead, 1, __ATOMIC_RELAXED);
+	if (__atomic_add_fetch(&r->held, (u32)by, __ATOMIC_ACQ_REL))
+		return;
+	__atomic_fetch_add(&rt->dead, 1, __ATOMIC_RELAXED);
+	runtime_changed(rt);
 }
 
 static int compare_map(const void *a, const void *b)

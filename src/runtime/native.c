@@ -3,6 +3,7 @@
  * native.c: verified programs to native code (jit), bound to what the interpreters
  * are bound to (vm). What cannot be compiled is interpreted, and says why.
  */
+#include "call/call.h"
 #include "jit/jit.h"
 #include "model/rewrite.h"
 #include "runtime/private.h"
@@ -65,7 +66,7 @@ struct jit_bind runtime_bind(struct binding *b)
 		.address = address, .body = body, .params = params, .site = site,
 		.lookup = lookup, .tail = vm_native_tail, .packet = vm_native_packet,
 		.probe = vm_native_probe, .counts = !rw->bound, .ends = rw->ends, .cost = cost,
-		.clear_stack = rw->stale_reads,
+		.clear_stack = rw->stale_reads, .frames = vm_native_frames(b->code, call_asks),
 	};
 
 	if (pages)

@@ -16,6 +16,7 @@ struct runtime_prog {
 	struct vm_code *code;
 	struct vm_map *maps;	/* what the code is bound to */
 	u64 budget;		/* when nobody says otherwise */
+	u64 ticket;		/* no other program of the process has or had it */
 	struct jit_code *jit;	/* what it was compiled to, or NULL */
 	struct gdb_file *gdb;	/* what gdb knows of it, or NULL */
 	struct prog_tier tier;
@@ -99,12 +100,54 @@ static inline struct map *rt_map(struct backend *b, u32 map)
 	return r && __atomic_load_n(&r->held, __ATOMIC_RELAXED) ? r->m : NULL;
 }
 
+/* Programs may have pointers to maps between the two. */
+static inline void run_enter(struct seat *s)
+{
+	__atomic_store_n(&s->running, s->running + 1, __ATOMIC_RELAXED);
+	__asm__ volatile("" : : : "memory");
+}
+
+static inline void run_leave(struct seat *s)
+{
+	__atomic_store_n(&s->running, s->running - 1, __ATOMIC_RELEASE);
+}
+
+/* What stopped the last run. */
+int runtime_fault(const struct seat *s, struct skep_err *err);
+
+/* ---- single.c ----------------------------------------------------------------------- */
+
+u64 rt_prog_ticket(struct backend *b, u32 prog);
+int rt_test_run_single(struct backend *b, u32 prog, struct skep_run *run, struct skep_err *err);
+
 /* ---- seat.c ------------------------------------------------------------------------- */
 
 void runtime_seats_open(struct runtime *rt);
 void runtime_seats_free(struct runtime *rt);
+/* Where a thread sat last. Part of its own block, so that no call finds it. */
+struct last_seat {
+	const struct runtime *rt;
+	u64 serial;
+	struct seat *seat;
+};
+extern _Thread_local __attribute__((tls_model("initial-exec"))) struct last_seat runtime_last;
+
+int runtime_seat_slow(struct runtime *rt, struct seat **out, struct skep_err *err);
+
 /* What the calling thread runs programs with. Errors: THREADS (-EAGAIN), NO_MEM. */
-int runtime_seat(struct runtime *rt, struct seat **out, struct skep_err *err);
+static inline int runtime_seat(struct runtime *rt, struct seat **out, struct skep_err *err)
+{
+	const struct last_seat *l = &runtime_last;
+
+	if (unlikely(l->rt != rt || l->serial != rt->serial ||
+		     l->seat->version != __atomic_load_n(&rt->version, __ATOMIC_ACQUIRE)))
+		return runtime_seat_slow(rt, out, err);
+	*out = l->seat;
+	return 0;
+}
+
+/* The same, for a run of any kind that is no part of another one. Error also: NESTED. */
+int runtime_seat_run(struct runtime *rt, struct seat **out, struct skep_err *err);
 /* Lends a cpu that no thread has; false when one has it. */
 bool runtime_cpu_borrow(struct runtime *rt, u32 cpu);
 void runtime_cpu_return(struct runtime *rt, u32 cpu);

@@ -106,9 +106,11 @@ static int rt_map_create(struct backend *b, const struct image_map *def,
 static int rt_map_info(struct backend *b, u32 map, struct map_info *info)
 {
 	struct map *m = rt_map(b, map);
+	struct map_counts did;
 
 	if (!m)
 		return -EBADF;
+	map_counts(m, &did);
 	*info = (struct map_info){
 		.name = m->name, .row = m->row, .key_size = m->key_size,
 		.value_size = m->value_size, .max_entries = m->max_entries,
@@ -116,8 +118,17 @@ static int rt_map_info(struct backend *b, u32 map, struct map_info *info)
 		.value_stride = m->value_stride, .cpus = m->row->percpu ? m->cpus : 1,
 		.count = m->ops->count(m), .lost = m->ops->lost ? m->ops->lost(m) : 0,
 		.frozen = map_is_frozen(m), .path = share_path(m), .torn = share_torn(m),
+		.users = share_users(m), .watched = map_watched(m), .lookups = did.lookups,
+		.hits = did.hits, .updates = did.updates, .deletes = did.deletes,
 	};
 	return 0;
+}
+
+static int rt_map_watch(struct backend *b, u32 map, bool on)
+{
+	struct map *m = rt_map(b, map);
+
+	return m ? map_watch(m, on) : -EBADF;
 }
 
 /* ---- programs ------------------------------------------------------------ */
@@ -221,6 +232,8 @@ static int no_type(const struct image *img, const struct image_prog *p, struct s
 	return err ? err->code : -EINVAL;
 }
 
+static u64 tickets;		/* given so far, by all runtimes */
+
 static int rt_prog_load(struct backend *b, const struct image *img, u32 prog,
 			const u32 *maps, const struct rewrite *code, struct skep_err *err)
 {
@@ -251,6 +264,7 @@ static int rt_prog_load(struct backend *b, const struct image *img, u32 prog,
 		r = runtime_aot_fill(rt, p, code, err);
 	if (!r)
 		p->budget = vm_budget(p->code, 0);
+	p->ticket = __atomic_add_fetch(&tickets, 1, __ATOMIC_RELAXED);
 	if (r)
 		prog_free(p);
 	else
@@ -274,18 +288,6 @@ static const struct vm_code *rt_tail_target(struct run *run, struct map *map, u3
 	s64 prog = map->type == BPF_MAP_TYPE_PROG_ARRAY ? map_fd_slot(map, index) : -1;
 
 	return prog < 0 || (u64)prog >= rt->progs.n ? NULL : rt->progs.v[prog]->code;
-}
-
-/* Programs may have pointers to maps between the two. */
-static inline void run_enter(struct seat *s)
-{
-	__atomic_store_n(&s->running, s->running + 1, __ATOMIC_RELAXED);
-	__asm__ volatile("" : : : "memory");
-}
-
-static inline void run_leave(struct seat *s)
-{
-	__atomic_store_n(&s->running, s->running - 1, __ATOMIC_RELEASE);
 }
 
 /* ---- running -------------------------------------------------------------- */
@@ -318,7 +320,7 @@ static int core_fault(const struct image *img, const struct image_core *core,
 	return r;
 }
 
-static int rt_fault(const struct seat *s, struct skep_err *err)
+int runtime_fault(const struct seat *s, struct skep_err *err)
 {
 	const struct vm_fault *f = vm_fault(s->machine);
 	const struct runtime_prog *p = f->user;
@@ -377,7 +379,7 @@ static int timer_callback(struct seat *s, const struct timer_call *c, u64 budget
 			     vm_budget(code, budget));
 	run_leave(s);
 	if (code && s->run.stop) {
-		r = rt_fault(s, err);
+		r = runtime_fault(s, err);
 		err_note(err, "in the callback of a timer in map '%s'", c->map->name);
 	}
 	free(key);
@@ -433,7 +435,7 @@ static int rt_timers_run(struct backend *b, u64 now_ns, u64 budget, u32 *waiting
 			 struct skep_err *err)
 {
 	struct seat *s;
-	int r = runtime_seat(rt_of(b), &s, err);
+	int r = runtime_seat_run(rt_of(b), &s, err);
 
 	if (!r)
 		r = tick(s, now_ns, budget, err);
@@ -454,7 +456,7 @@ int runtime_exec(struct seat *s, const struct runtime_prog *p, u64 budget, u32 *
 	run_enter(s);
 	*ret = (u32)exec(s, p, budget);
 	run_leave(s);
-	return s->run.stop ? rt_fault(s, err) : 0;
+	return s->run.stop ? runtime_fault(s, err) : 0;
 }
 
 static int rt_copy(struct run *run, u32 ifindex)
@@ -479,19 +481,26 @@ static bool to_neighbour(const struct seat *s, const struct test_run *t)
 	       run->skb.redirect_ifindex && run->skb.redirect_flags & SKB_REDIRECT_NEIGH;
 }
 
-static int run_once(struct seat *s, const struct runtime_prog *p, struct test_run *t,
-		    struct skep_err *err)
+/* Makes the context for T. */
+static inline int run_begin(struct seat *s, const struct runtime_prog *p,
+			    const struct test_run *t, struct skep_err *err)
 {
 	int r = tick(s, t->now_ns, t->budget, err);
-	u64 ret;
 
 	if (unlikely(s->copies.v.n))
 		forward_reset(s);
 	if (likely(!r))
 		r = p->host->begin(&s->run, s->buffer, t, err);
 	s->run.pkt_read_only = p->host->read_only;
-	if (unlikely(r))
-		return r;
+	return r;
+}
+
+/* The program, and those behind it, in the context as it is. */
+static inline int run_exec(struct seat *s, const struct runtime_prog *p, struct test_run *t,
+			   struct skep_err *err)
+{
+	u64 ret;
+
 	run_enter(s);
 	ret = exec(s, p, t->budget);
 	t->insns = s->run.insns;
@@ -500,9 +509,16 @@ static int run_once(struct seat *s, const struct runtime_prog *p, struct test_ru
 		t->insns += s->run.insns;
 	}
 	run_leave(s);
-	if (unlikely(s->run.stop))
-		return rt_fault(s, err);
 	t->retval = (u32)ret;
+	return unlikely(s->run.stop) ? runtime_fault(s, err) : 0;
+}
+
+/* What became of the packet. */
+static inline int run_end(struct seat *s, const struct runtime_prog *p, struct test_run *t,
+			  struct skep_err *err)
+{
+	int r = 0;
+
 	if (p->host->finish) {
 		t->unresolved = to_neighbour(s, t) && !fib_neigh_header(&s->run);
 		p->host->finish(&s->run, t);
@@ -519,18 +535,37 @@ static int run_once(struct seat *s, const struct runtime_prog *p, struct test_ru
 	return r;
 }
 
-/* Apart, so that one run is a short function. */
+static int run_once(struct seat *s, const struct runtime_prog *p, struct test_run *t,
+		    struct skep_err *err)
+{
+	int r = run_begin(s, p, t, err);
+
+	if (likely(!r))
+		r = run_exec(s, p, t, err);
+	return likely(!r) ? run_end(s, p, t, err) : r;
+}
+
+/*
+ * As the kernel's test run repeats: each run finds the packet and its context as the one
+ * before left them. Of what they sent on their way only the last one's is kept.
+ */
 __attribute__((noinline))
 static int run_many(struct seat *s, const struct runtime_prog *p, struct test_run *t,
 		    struct skep_err *err)
 {
+	int r = run_begin(s, p, t, err);
 	u64 start = os_clock_thread_ns();
-	int r = 0;
 
-	for (u32 i = 0; !r && i < t->repeat; i++)
-		r = run_once(s, p, t, err);
+	for (u32 i = 0; !r && i < t->repeat; i++) {
+		if (i)
+			r = tick(s, t->now_ns, t->budget, err);
+		if (unlikely(s->copies.v.n))
+			forward_reset(s);
+		if (likely(!r))
+			r = run_exec(s, p, t, err);
+	}
 	t->duration_ns = (os_clock_thread_ns() - start) / t->repeat;
-	return r;
+	return r ? r : run_end(s, p, t, err);
 }
 
 static int no_prog(u32 prog, struct skep_err *err)
@@ -541,7 +576,7 @@ static int no_prog(u32 prog, struct skep_err *err)
 static int rt_test_run(struct backend *b, u32 prog, struct test_run *t, struct skep_err *err)
 {
 	struct seat *s;
-	int r = runtime_seat(rt_of(b), &s, err);
+	int r = runtime_seat_run(rt_of(b), &s, err);
 
 	if (unlikely(r))
 		return r;
@@ -606,13 +641,14 @@ static int many_compiled(struct seat *s, const struct runtime_prog *p, const str
 
 	run->pkt_read_only = false;
 	if (!n || run->clock.is_virtual || run->timers ||
-	    !vm_many(s->machine, p->code, run, budget, __builtin_frame_address(0), &fn))
+	    !vm_many(s->machine, p->code, run, budget, &fn))
 		return 0;
 	for (i = 0; i < n && pkts[i].bytes <= XDP_LINEAR_BYTES; i++) {
 		if (unlikely(__atomic_load_n(&s->rt->dead, __ATOMIC_RELAXED)))
 			break;
 		run_packet(run, pkts[i].data, pkts[i].bytes);
 		run->left = (s64)budget;
+		run->frames = NULL;
 		pkts[i].retval = (u32)fn((u64)run, 0, 0, 0, 0, run);
 		pkts[i].redirect_ifindex = run->xdp.redirect_ifindex;
 		pkts[i].left_out = false;
@@ -623,7 +659,7 @@ static int many_compiled(struct seat *s, const struct runtime_prog *p, const str
 	if (!run->stop)
 		return 0;
 	vm_many_end(s->machine);
-	return rt_fault(s, err);
+	return runtime_fault(s, err);
 }
 
 /* The context is made for the first packet; the program runs on the packets
@@ -657,7 +693,7 @@ static int batch_in_place(struct seat *s, const struct runtime_prog *p,
 		pkt->redirect_ifindex = s->run.xdp.redirect_ifindex;
 		pkt->left_out = false;
 		if (unlikely(s->run.stop)) {
-			r = rt_fault(s, err);
+			r = runtime_fault(s, err);
 			break;
 		}
 	}
@@ -672,7 +708,7 @@ static int rt_test_run_batch(struct backend *b, u32 prog, struct test_run *t,
 {
 	const struct runtime_prog *p;
 	struct seat *s;
-	int r = runtime_seat(rt_of(b), &s, err);
+	int r = runtime_seat_run(rt_of(b), &s, err);
 
 	if (unlikely(r)) {
 		*n = 0;
@@ -710,6 +746,7 @@ static const struct backend_ops rt_ops = {
 	.image = rt_image,
 	.map_create = rt_map_create,
 	.map_info = rt_map_info,
+	.map_watch = rt_map_watch,
 	.map_lookup = rt_map_lookup,
 	.map_update = rt_map_update,
 	.map_delete = rt_map_delete,
@@ -733,7 +770,9 @@ static const struct backend_ops rt_ops = {
 	.prog_load = rt_prog_load,
 	.prog_tier = rt_prog_tier,
 	.prog_native = rt_prog_native,
+	.prog_ticket = rt_prog_ticket,
 	.test_run = rt_test_run,
+	.test_run_single = rt_test_run_single,
 	.test_run_batch = rt_test_run_batch,
 	.timers_run = rt_timers_run,
 	.sockets = rt_sockets,

@@ -12,11 +12,7 @@
 #include "call/owner.h"
 #include <inttypes.h>
 
-static _Thread_local struct {
-	const struct runtime *rt;
-	u64 serial;
-	struct seat *seat;
-} here;
+_Thread_local struct last_seat runtime_last;
 
 static u32 thread_id(void) { return (u32)os_pid_tgid(); }
 
@@ -119,25 +115,34 @@ static int seat_take(struct runtime *rt, struct seat **out, struct skep_err *err
 	return seat_refresh(rt, *out, err);
 }
 
-static int seat_slow(struct runtime *rt, struct seat **out, struct skep_err *err)
+int runtime_seat_slow(struct runtime *rt, struct seat **out, struct skep_err *err)
 {
 	int r;
 
 	runtime_lock(rt);
 	r = seat_take(rt, out, err);
 	runtime_unlock(rt);
-	here.rt = r ? NULL : rt;
-	here.serial = rt->serial;
-	here.seat = r ? NULL : *out;
+	runtime_last.rt = r ? NULL : rt;
+	runtime_last.serial = rt->serial;
+	runtime_last.seat = r ? NULL : *out;
 	return r;
 }
 
-int runtime_seat(struct runtime *rt, struct seat **out, struct skep_err *err)
+static int nested(struct skep_err *err)
 {
-	if (unlikely(here.rt != rt || here.serial != rt->serial ||
-		     here.seat->version != __atomic_load_n(&rt->version, __ATOMIC_ACQUIRE)))
-		return seat_slow(rt, out, err);
-	*out = here.seat;
+	return err_set(err, ERR_NESTED, NULL, "a program is running on this thread, and has called "
+		       "what was to run another");
+}
+
+int runtime_seat_run(struct runtime *rt, struct seat **out, struct skep_err *err)
+{
+	int r = runtime_seat(rt, out, err);
+
+	if (unlikely(r))
+		return r;
+	if (unlikely((*out)->running))
+		return nested(err);
+	runtime_single.ticket = 0;
 	return 0;
 }
 
@@ -166,7 +171,7 @@ bool runtime_idle(const struct runtime *rt)
 	u32 others = 0;
 
 	for (u32 i = 0; i < rt->opts.cpus; i++)
-		others += rt->seats[i] && rt->seats[i] != here.seat;
+		others += rt->seats[i] && rt->seats[i] != runtime_last.seat;
 	if (others && !os_membarrier())
 		return false;
 	for (u32 i = 0; i < rt->opts.cpus; i++)

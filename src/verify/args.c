@@ -285,8 +285,7 @@ static bool check_not_null(struct verifier *v, struct arg *a)
 
 static bool elides_null(const struct image_map *map)
 {
-	return (map->type == BPF_MAP_TYPE_ARRAY || map->type == BPF_MAP_TYPE_PERCPU_ARRAY) &&
-	       map->key_size == 4;
+	return map->type == BPF_MAP_TYPE_ARRAY || map->type == BPF_MAP_TYPE_PERCPU_ARRAY;
 }
 
 /* An index that is known and inside the array: the element is there. */

@@ -52,7 +52,6 @@ static bool callback_args(struct verifier *v, const struct call *c, struct frame
 	case BPF_FUNC_user_ringbuf_drain:	/* (sample, ctx) */
 		reg_set_ptr(&f->regs[1], REG_DYNPTR, 0);
 		f->regs[1].dynptr = DYNPTR_LOCAL;
-		f->regs[1].id = ++v->next_id;
 		f->regs[1].frame = f->regs[REG_FP].frame;
 		f->regs[2] = caller->regs[3];
 		return true;
@@ -79,7 +78,6 @@ static void set_frame(const struct state *s, struct frame *f, enum frame_kind ki
 {
 	f->kind = (u8)kind;
 	f->callback = helper;
-	f->ret_min = 0;
 	f->ret_max = max;
 	f->nr_refs = s->nr_refs;
 	f->rcu = s->rcu;
@@ -125,6 +123,7 @@ static void enter(struct verifier *v, struct state *s, const struct call *c)
 	body = explore_push(v, s, v->funcs[func].start);
 	if (!body)
 		return;
+	v->funcs[func].called_back = true;
 	state_frame(body)->depth++;
 	state_push_frame(v, body, func, c->insn);
 	set_frame(body, state_frame(body), FRAME_CALLBACK, c->row->id, 1);

@@ -120,7 +120,6 @@ static void set_param(struct verifier *v, const struct func *f, struct reg *r, u
 		/* of a packet, perhaps, which the function moves (the kernel takes it for
 		   memory) */
 		r->dynptr = v->opts->policy == POLICY_USER ? DYNPTR_GIVEN : DYNPTR_LOCAL;
-		r->id = ++v->next_id;
 		break;
 	default:
 		not_judged(v, f->start, "parameter %u of the global function %s", i + 1, f->name);

@@ -447,6 +447,7 @@ void inv_adopt(struct verifier *v, struct inv *inv)
 		to->called |= from->called;
 		to->tail_calls |= from->tail_calls;
 		to->is_async |= from->is_async;
+		to->called_back |= from->called_back;
 		to->stack_bytes = (u32)max_u64(to->stack_bytes, from->stack_bytes);
 	}
 }

@@ -112,9 +112,8 @@ static void walk(struct shape *sh, u32 start, u8 *steps)
 static void walk_all(struct shape *sh)
 {
 	struct verifier *v = sh->v;
-	u8 *steps = arena_alloc(&v->mem, v->nr_insns);
+	u8 *steps = arena_news(&v->mem, v->nr_insns, u8);
 
-	memset(steps, 0, v->nr_insns);
 	memset(sh->pre, 0, v->nr_insns * sizeof(*sh->pre));
 	sh->nr_pre = sh->nr_post = 0;
 	for (u32 i = v->nr_funcs; i-- > 0;)

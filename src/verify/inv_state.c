@@ -69,19 +69,10 @@ static void fold_elements(struct reg *r, u32 loc, void *arg)
 	r->off = 0;
 }
 
-static void strip(struct reg *r, void *arg)
-{
-	(void)arg;
-	r->at = r->def = 0;
-	if (reg_is_packet(r))
-		r->uid = 0;
-}
-
 void join_normalise(struct verifier *v, struct state *s)
 {
 	s->may_goto = 0;
 	drop_dead(v, s);
 	join_each(s, fold_elements, NULL);
-	state_each(s, strip, NULL);
 	state_unlink_single(s);
 }

@@ -121,8 +121,7 @@ static void check_place(struct verifier *v, const struct state *s, u32 at,
 	if ((i->flags & ITER_SECTION) && !in_read_section(s))
 		reject(v, REJECT_SECTION_NEEDED, at, &why);
 	if ((i->flags & ITER_SELDOM) && !s->sleepable &&
-	    v->prog->type != BPF_PROG_TYPE_LSM && !(v->prog->type == BPF_PROG_TYPE_TRACING &&
-	    v->prog->expected_attach == BPF_TRACE_ITER))
+	    v->prog->type != BPF_PROG_TYPE_LSM && v->prog->expected_attach != BPF_TRACE_ITER)
 		reject(v, REJECT_ITER_SELDOM, at, &why);
 }
 

@@ -119,9 +119,6 @@ static const char *touched_field(struct verifier *v, const struct access *a,
 	for (u32 i = 0; i < f->n; i++) {
 		if (off >= (s64)f->v[i].off + f->v[i].bytes || off + (s64)a->size <= f->v[i].off)
 			continue;
-		if (f->v[i].kind >= FIELD_KPTR)
-			not_judged(v, a->insn, "%s in objects of the program",
-				   field_name((enum field_kind)f->v[i].kind));
 		return field_name((enum field_kind)f->v[i].kind);
 	}
 	return NULL;

@@ -81,7 +81,7 @@ int check_range(struct verifier *v, const struct access *a, const struct reg *r,
 	if (fixed)
 		return inside(off + var, a->size, limit) ? 0 :
 			bad_range(v, a, r, range_id(r), off + var, limit);
-	if (r->val.smin < 0 && (r->val.smin <= -MAX_VAR_OFF || r->val.smin + off < 0))
+	if (r->val.smin < 0 && r->val.smin + off < 0)
 		return bad_range(v, a, r, REJECT_NEGATIVE, off, limit);
 	if (!inside(off + r->val.smin, a->size, limit))
 		return bad_range(v, a, r, REJECT_RANGE_MIN, off + r->val.smin, limit);

@@ -79,7 +79,7 @@ static bool ctx_access(struct verifier *v, struct state *s, const struct access 
 	if (traces_types(v))
 		return traced_access(v, s, a, value);
 	gives = writes(a) ? GIVES_SCALAR : access_gives(v->ctx, (u64)off);
-	if (off < 0 || !access_ok(v->ctx, (u64)off, a->size, writes(a)) ||
+	if (!access_ok(v->ctx, (u64)off, a->size, writes(a)) ||
 	    (gives != GIVES_SCALAR && a->sign)) {
 		reject(v, REJECT_CTX, a->insn, &(struct why){
 			.reg = a->reg, .ptr = ptr, .off = off, .size = a->size });
@@ -180,7 +180,7 @@ static void note_read(struct verifier *v, u32 map, u64 at, u32 size)
 	*vec_push(&v->read) = (struct verify_part){ map, (u32)at, size };
 }
 
-/* A load of what nobody can change any more: the number itself. */
+/* A load, within the value, of what nobody can change any more: the number itself. */
 static bool load_frozen(struct verifier *v, const struct access *a,
 			const struct reg *ptr, const struct image_map *map,
 			struct reg *value)
@@ -189,7 +189,6 @@ static bool load_frozen(struct verifier *v, const struct access *a,
 	struct scalar val;
 
 	if (!value || map->kind != IMAGE_MAP_RODATA || !scalar_is_const(&ptr->val) ||
-	    !in_bounds(at, a->size, map->value_size) ||
 	    is_any(v, ptr->map, at, a->size) || !dated_rule(v, RULE_FROZEN))
 		return false;
 	note_read(v, ptr->map, at, a->size);
@@ -264,8 +263,7 @@ static bool packet_access(struct verifier *v, struct state *s, const struct acce
 	check_leak(v, s, a, "packet");
 	if (ptr->val.smin < 0)
 		reject(v, REJECT_NEGATIVE, a->insn, &why);
-	else if (ptr->range < 0 || why.off < 0 ||
-		 why.off + (s64)a->size > ptr->range)
+	else if (why.off < 0 || why.off + (s64)a->size > ptr->range)
 		reject(v, REJECT_PACKET, a->insn, &why);
 	return false;
 }

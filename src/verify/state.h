@@ -258,6 +258,7 @@ struct func {			/* a subprogram */
 	bool verified;
 	bool has_ld_abs, tail_calls, moves_packet, might_sleep;
 	bool is_async;		/* a timer calls it */
+	bool called_back;	/* a call does, and waits for it */
 	u32 stack_bytes;	/* lowest byte that was touched */
 };
 

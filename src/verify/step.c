@@ -98,7 +98,7 @@ static void check_ld_abs(struct verifier *v, struct state *s, u32 at)
 		       .a = ctx->off });
 	if (s->nr_refs)
 		reject(v, REJECT_LD_ABS_REF, at, NULL);
-	if (s->rcu || s->preempt || s->irq)
+	if (s->rcu || s->preempt)	/* saved interrupts are a reference */
 		reject(v, REJECT_RCU_EXIT, at, &(struct why){ .s = "BPF_LD_[ABS|IND]" });
 }
 

@@ -195,6 +195,14 @@ static s64 callee_of(const struct verifier *v, u32 at)
 	return cfg_func_at(v, at + (u32)v->insns[at].imm + 1);
 }
 
+/* The call at AT does not wait for F. (Nor does any for the kernel, where a timer may call
+ * F, too.) */
+static bool runs_later(const struct verifier *v, u32 at, const struct func *f)
+{
+	return v->points[at].op == OP_LDDW_FUNC && f->is_async &&
+	       (!f->called_back || v->opts->policy == POLICY_KERNEL);
+}
+
 /* One more frame on every chain; true when some chain became deeper. */
 static bool deepen(const struct verifier *v, struct reach *r)
 {
@@ -205,8 +213,7 @@ static bool deepen(const struct verifier *v, struct reach *r)
 		s64 to = callee_of(v, at);
 		u32 before = from->before + frame_bytes(&v->funcs[v->points[at].func]);
 
-		if (to < 0 || !from->frames ||
-		    (v->points[at].op == OP_LDDW_FUNC && v->funcs[to].is_async))
+		if (to < 0 || !from->frames || runs_later(v, at, &v->funcs[to]))
 			continue;
 		if (from->frames + 1 > r[to].frames || before > r[to].before) {
 			r[to].frames = (u32)max_u64(r[to].frames, from->frames + 1);

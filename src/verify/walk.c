@@ -166,8 +166,7 @@ bool btf_holds(const struct btf *btf, u32 id, u64 off, u32 want)
 		if (m.bit_size || off < start || off >= start + btf_bytes(btf, m.type_id))
 			continue;
 		bytes = btf_bytes(btf, el);
-		return is_record(btf_type(btf, el)) && bytes &&
-		       btf_holds(btf, el, (off - start) % bytes, want);
+		return btf_holds(btf, el, (off - start) % bytes, want);
 	}
 	return false;
 }

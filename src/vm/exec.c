@@ -256,7 +256,7 @@ static inline u64 go_compiled(struct vm_machine *m, const struct vm_code *code, 
 	u64 ret;
 
 	m->budget = m->left = budget;
-	m->stack_top = (u64)__builtin_frame_address(0);
+	run->frames = NULL;
 	run->left = (s64)budget;
 	ret = code->native.fn((u64)run, 0, 0, 0, 0, run);
 	return likely(m->ready == code && !run->stop) ? ret : end_native(m, ret);
@@ -291,7 +291,7 @@ u64 vm_exec(struct vm_machine *m, const struct vm_code *code, struct run *run, u
 }
 
 bool vm_many(struct vm_machine *m, const struct vm_code *code, struct run *run, u64 budget,
-	     const void *top, helper_fn *fn)
+	     helper_fn *fn)
 {
 	if (!vm_runs_native(code, budget))
 		return false;
@@ -300,7 +300,6 @@ bool vm_many(struct vm_machine *m, const struct vm_code *code, struct run *run, 
 	exec_init(m, run, budget);
 	m->native = true;
 	run->callback = vm_native_callback;
-	m->stack_top = (uintptr_t)top;
 	*fn = code->native.fn;
 	return true;
 }

@@ -111,7 +111,6 @@ struct vm_machine {
 	struct vm_region gone;	/* the last one that the program gave back */
 	u64 charged;		/* of the budget, for work of helpers */
 	bool native;		/* compiled code runs, or what it has called */
-	u64 stack_top;		/* its frames lie below that on the thread's stack */
 	vm_step_fn step;	/* called before each instruction; NULL: none */
 	void *step_arg;
 	struct vm_fault fault;
@@ -224,6 +223,7 @@ static inline void vm_machine_start(struct vm_machine *m, const struct vm_code *
 	run->engine = m;
 	run->readable = vm_readable;
 	run->stop = false;
+	run->frames = NULL;
 	run->key = NULL;
 	run->key_bytes = 0;
 }

@@ -239,6 +239,15 @@ static u64 unlent(const struct run *run, u64 addr)
 	return rest(addr, flow, flow + sizeof(run->flow.keys));
 }
 
+/* The stacks of compiled functions that wait: innermost first, each above the one before. */
+static u64 rest_of_frames(const struct run *run, u64 addr)
+{
+	for (const struct run_frame *f = run->frames; f; f = f->outer)
+		if (addr < (u64)(f + 1) + RUN_STACK_BYTES)
+			return rest(addr, f->low, (u64)(f + 1) + RUN_STACK_BYTES);
+	return 0;
+}
+
 bool vm_probe_ok(struct vm_machine *m, u64 addr, u64 size)
 {
 	return vm_readable(m->run, addr) >= size || held_ok(m, addr, size, false);
@@ -261,8 +270,7 @@ u64 vm_readable(struct run *run, u64 addr)
 	off = rest(addr, (u64)run->key, (u64)run->key + run->key_bytes);
 	if (off)
 		return off;
-	if (m->native)
-		off = rest(addr, (u64)__builtin_frame_address(0), m->stack_top);
+	off = rest_of_frames(run, addr);
 	if (off)
 		return off;
 	if (stack_ok(m, addr, 1, false))

@@ -101,6 +101,23 @@ u64 vm_native_sites(struct vm_code *code)
 
 u64 vm_native_site_off(u32 at) { return (u64)at * sizeof(struct vm_site); }
 
+bool vm_native_frames(const struct vm_code *code, bool (*asks)(helper_fn fn))
+{
+	bool tail = false, local = false, probe = false, sign;
+
+	for (u32 i = 0; i < code->nr_calls; i++) {
+		tail |= is_tail_call(&code->calls[i]);
+		probe |= code->calls[i].fn && asks(code->calls[i].fn);
+	}
+	for (u32 i = 0; i < code->bind.nr_insns && !probe; i++) {
+		const struct bpf_insn *in = &code->bind.insns[i];
+
+		local |= in->code == (BPF_JMP | BPF_CALL) && in->src_reg == BPF_PSEUDO_CALL;
+		probe = rewrite_is_probe(in, &sign);
+	}
+	return probe || (tail && local);
+}
+
 /* ---- stops -------------------------------------------------------------------- */
 
 static void place_at(struct vm_machine *m, const struct vm_code *code, u32 slot)
@@ -138,12 +155,14 @@ void vm_native_stopped(struct vm_machine *m)
 static u64 call_native(struct vm_machine *m, helper_fn fn, const u64 r[6])
 {
 	struct run *run = m->run;
+	const struct run_frame *frames = run->frames;
 	u64 ret;
 
 	m->native = true;
 	run->callback = vm_native_callback;
 	run->left = (s64)m->left;
 	ret = fn(r[1], r[2], r[3], r[4], r[5], run);
+	run->frames = frames;
 	m->left = run->left < 0 ? 0 : (u64)run->left;
 	if (unlikely(run->stop))
 		vm_native_stopped(m);
@@ -196,6 +215,7 @@ u64 vm_native_callback(struct run *run, u64 func, const u64 args[5])
 	helper_fn fn = (helper_fn)(uintptr_t)func;
 	struct vm_machine *m = run->engine;
 	const struct vm_code *code = m->code;
+	const struct run_frame *frames = run->frames;
 	const void *at = run->at;
 	u64 ret;
 
@@ -203,6 +223,7 @@ u64 vm_native_callback(struct run *run, u64 func, const u64 args[5])
 		return callback_refused(run, func);
 	run->left = (s64)(m->left - VM_CALL_COST);
 	ret = fn(args[0], args[1], args[2], args[3], args[4], run);
+	run->frames = frames;
 	m->left = run->left < 0 ? 0 : (u64)run->left;
 	if (unlikely(run->stop))
 		vm_native_stopped(m);
@@ -216,6 +237,7 @@ u64 vm_native_callback(struct run *run, u64 func, const u64 args[5])
 static u64 loop(u64 r1, u64 func, u64 ctx, u64 flags, u64 r5 UNUSED, struct run *run)
 {
 	helper_fn fn = (helper_fn)(uintptr_t)func;
+	const struct run_frame *frames = run->frames;
 	const void *at = run->at;
 	u32 nr = (u32)r1, i = 0;
 	u64 stop = 0;
@@ -231,6 +253,7 @@ static u64 loop(u64 r1, u64 func, u64 ctx, u64 flags, u64 r5 UNUSED, struct run 
 		}
 		run->left -= VM_CALL_COST;
 		stop = fn(i++, ctx, 0, 0, 0, run);
+		run->frames = frames;
 		if (unlikely(run->stop))
 			return 0;
 	}
@@ -252,7 +275,6 @@ u64 vm_func_native(struct vm_machine *m, u64 func, const u64 *r)
 {
 	u64 ret;
 
-	m->stack_top = (u64)__builtin_frame_address(0);
 	ret = call_native(m, (helper_fn)(uintptr_t)func, r);
 	m->native = false;
 	vm_left(m);

@@ -104,6 +104,8 @@ u64 vm_native_site(struct vm_code *code, u32 at, bool calls);
 u64 vm_native_sites(struct vm_code *code);
 u64 vm_native_site_off(u32 at);
 u32 vm_native_cost(const struct vm_code *code, u32 at);
+/* ASKS tells of bodies that ask run.readable. */
+bool vm_native_frames(const struct vm_code *code, bool (*asks)(helper_fn fn));
 
 /* ---- runs ---------------------------------------------------------------- */
 
@@ -178,11 +180,10 @@ u64 vm_exec(struct vm_machine *m, const struct vm_code *code, struct run *run,
 /*
  * For many runs of a compiled program without tail calls: readies M, or false. Then
  * each is a call of NATIVE.fn with the run as first and last argument after run.left
- * was set to BUDGET, and vm_many_end when run.stop is set afterwards. TOP: an address
- * in the frame of the function that makes the calls.
+ * was set to BUDGET and run.frames cleared, and vm_many_end when run.stop is set afterwards.
  */
 bool vm_many(struct vm_machine *m, const struct vm_code *code, struct run *run, u64 budget,
-	     const void *top, helper_fn *fn);
+	     helper_fn *fn);
 void vm_many_end(struct vm_machine *m);
 /* The same as vm_exec: 0 and *RET, or -EFAULT and the machine's fault. */
 int vm_run(struct vm_machine *m, const struct vm_code *code, struct run *run,

@@ -196,8 +196,8 @@ poke()
 	cp "$tmp/good" "$pins/total"
 	printf "$2" | dd of="$pins/total" bs=1 seek="$1" conv=notrunc 2> "$tmp/dd"
 }
-poke 8 '\002'
-bad "of another version" "it is of version 2 of the format; this skep has version 1 (EINVAL)"
+poke 8 '\001'
+bad "of another version" "it is of version 1 of the format; this skep has version 2 (EINVAL)"
 poke 12 '\001\002\003\004'
 bad "of the other byte order" "it was made on a machine with another byte order (EINVAL)"
 poke 22 '\001'

@@ -88,14 +88,15 @@ static void compare(const struct diff_prog *p, const char *what, u64 seed, struc
 	struct skep_err err;
 	struct image *img = verdict_image(&gen_scene, p, &err);
 	bool no_answer, ignored;
-	enum verdict paths, invariants;
+	enum verdict paths, often, invariants;
 	u32 why = 0, gave_up = 0;
 
 	if (!img)
 		return;
+	often = judge(img, VERIFY_NO_INVARIANTS | VERIFY_STORE_OFTEN, &ignored, &why);
 	paths = judge(img, VERIFY_NO_INVARIANTS, &no_answer, &why);
 	invariants = judge(img, VERIFY_NO_PATHS, &ignored, &gave_up);
-	if (paths == VERDICT_OK)
+	if (paths == VERDICT_OK || often == VERDICT_OK)
 		check_pruning(img, what, seed, t);
 	image_free(img);
 	t->programs++;

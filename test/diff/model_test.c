@@ -21,7 +21,7 @@ enum { SECONDS = 4, LIMIT_INSNS = 3000 };
 
 static const struct { const char *name; unsigned flags, seldom; } ways[] = {
 	{ "paths, stored often", VERIFY_NO_INVARIANTS | VERIFY_STORE_OFTEN, 0 },
-	{ "paths", VERIFY_NO_INVARIANTS, 2 },
+	{ "paths", VERIFY_NO_INVARIANTS, 3 },
 	{ "invariants", VERIFY_NO_PATHS | VERIFY_FACTS, 3 },
 	{ "both", VERIFY_FACTS | VERIFY_STORE_OFTEN, 4 },
 };

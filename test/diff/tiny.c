@@ -19,6 +19,7 @@ struct tiny {
 	u32 nr_regs;
 	u8 base;		/* register that the slots of numbers are told from */
 	s32 at;			/* ... and where they begin */
+	u32 nr_slots;
 	bool main;
 	u32 iters;		/* that are open */
 	struct around *in[HEADS];
@@ -29,6 +30,7 @@ struct tiny {
 	u32 traps;		/* one statement in so many */
 	u32 range;		/* of numbers */
 	u32 ways;		/* one statement in so many goes several ways */
+	bool moves;		/* numbers are moved, and hardly compared */
 };
 
 static void block(struct tiny *t, u32 depth);
@@ -58,7 +60,7 @@ static void jump_back(struct tiny *t, u32 to)
 }
 
 static u8 number(struct tiny *t) { return t->regs[any(t, t->nr_regs)]; }
-static s16 slot(struct tiny *t) { return (s16)(t->at + 8 * (s32)any(t, 4)); }
+static s16 slot(struct tiny *t) { return (s16)(t->at + 8 * (s32)any(t, t->nr_slots)); }
 static u8 alu(struct tiny *t) { return any(t, 3) ? BPF_ALU64 : BPF_ALU; }
 static s32 small(struct tiny *t) { return (s32)any(t, any(t, 4) ? t->range : 10); }
 
@@ -145,7 +147,10 @@ static u32 coin(struct tiny *t)
 	return t->p->n - 1;
 }
 
-static u32 either_way(struct tiny *t) { return any(t, 3) ? condition(t, number(t)) : coin(t); }
+static u32 either_way(struct tiny *t)
+{
+	return any(t, t->moves ? 16 : 3) < (t->moves ? 1 : 2) ? condition(t, number(t)) : coin(t);
+}
 
 /* States are stored here. */
 static void meet(struct tiny *t)
@@ -198,6 +203,27 @@ static void pointer(struct tiny *t)
 	}
 }
 
+/* From one place to another; a constant now and then. */
+static void shift(struct tiny *t)
+{
+	switch (any(t, 6)) {
+	case 0:
+		set(t);
+		break;
+	case 1 ... 2:
+		ADD(BPF_MOV64_REG(number(t), number(t)));
+		break;
+	case 3:
+		ADD(BPF_STX_MEM(BPF_DW, t->base, number(t), slot(t)));
+		break;
+	case 4:
+		ADD(BPF_LDX_MEM(BPF_DW, number(t), t->base, slot(t)));
+		break;
+	default:
+		any(t, 4) ? set(t) : meet(t);
+	}
+}
+
 static void simple(struct tiny *t)
 {
 	static void (*const all[])(struct tiny *) = { set, set, set, choose, copy, copy,
@@ -205,6 +231,8 @@ static void simple(struct tiny *t)
 
 	if (!any(t, t->traps))
 		any(t, 4) ? trap(t) : probe(t);
+	else if (t->moves)
+		shift(t);
 	else
 		all[any(t, ARRAY_LEN(all))](t);
 }
@@ -386,6 +414,19 @@ static void either(struct tiny *t, u32 depth)
 	jump_here(t, over);
 }
 
+/* What repeats and ends by itself. */
+static void again(struct tiny *t, u32 depth)
+{
+	u32 how = any(t, t->main ? 5 : 4);
+
+	if (how == 4)
+		repeated(t);
+	else if (how < 2 && t->iters < 2)
+		iterated(t, depth);
+	else
+		budgeted(t, depth);
+}
+
 static void control(struct tiny *t, u32 depth)
 {
 	switch (any(t, 14)) {
@@ -396,19 +437,13 @@ static void control(struct tiny *t, u32 depth)
 		leave(t);
 		break;
 	case 6:
-		turning(t, depth);
+		t->moves ? budgeted(t, depth) : turning(t, depth);
 		break;
 	case 7:
-		counted(t, depth);
+		t->moves ? either(t, depth) : counted(t, depth);
 		break;
-	case 8 ... 9:
-		budgeted(t, depth);
-		break;
-	case 10 ... 11:
-		t->iters < 2 ? iterated(t, depth) : budgeted(t, depth);
-		break;
-	case 12:
-		t->main ? repeated(t) : leave(t);
+	case 8 ... 12:
+		again(t, depth);
 		break;
 	default:
 		t->main ? call(t, FN_PLAIN) : leave(t);
@@ -417,7 +452,7 @@ static void control(struct tiny *t, u32 depth)
 
 static void block(struct tiny *t, u32 depth)
 {
-	for (u32 i = 1 + any(t, 4); i > 0 && t->p->n < ROOM; i--)
+	for (u32 i = 1 + any(t, t->moves ? 3 : 4); i > 0 && t->p->n < ROOM; i--)
 		if (depth <= DEPTH && !any(t, t->ways))
 			control(t, depth);
 		else
@@ -478,18 +513,25 @@ void tiny_program(struct diff_prog *p, u64 seed)
 	p->n = 0;
 	p->type = BPF_PROG_TYPE_XDP;
 	p->attach = 0;
-	t->traps = 3 + any(t, 10);
+	t->moves = any(t, 2);
+	t->traps = 3 + any(t, t->moves ? 40 : 10);
 	t->range = 2 + any(t, 5);
-	t->ways = 1 + any(t, 3);
+	t->ways = 1 + any(t, 3) + t->moves;
 	t->nr_regs = 2 + any(t, 3);
+	t->nr_slots = 1 + any(t, 4);
 	for (u32 i = 0; i < t->nr_regs; i++)
 		ADD(BPF_MOV64_IMM(regs[i], small(t)));
 	for (s32 i = 0; i < 4; i++)
 		ADD(BPF_STX_MEM(BPF_DW, BPF_REG_10, number(t), (s16)(NUMBERS_AT + 8 * i)));
 	ADD(SKEP_LD_MAP_VALUE(BPF_REG_1, MAP_VALUE, 0),
 	    BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_1, POINTER_AT));
-	for (u32 i = 2 + any(t, 3); i > 0; i--)
+	if (t->moves && any(t, 2))
+		either(t, DEPTH);
+	if (t->moves)
+		again(t, 0);
+	for (u32 i = 1 + any(t, 3); i > 0; i--)
 		block(t, 0);
+	trap(t);
 	ADD(BPF_MOV64_IMM(BPF_REG_0, XDP_PASS), BPF_EXIT_INSN());
 	functions(t);
 }

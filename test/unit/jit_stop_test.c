@@ -16,14 +16,14 @@
 #include <cmocka.h>
 
 enum { SLOTS = 9000, BASE = 4096 };	/* what site() gives is BASE + slot */
-enum { BODY_PLAIN = 1, BODY_STOPS = 2, BODY_COSTS = 3 };	/* the last never stops */
+enum { BODY_PLAIN = 1, BODY_STOPS = 2, BODY_FRAMES = 3, BODY_COSTS = 4 };	/* 4 never stops */
 
 static enum jit_tier tier;
 static bool apart;		/* no address is in the code */
 static struct { u64 table[APART_MAX]; struct run run; } of_run;
 static struct run *const run = &of_run.run;
 
-struct prog { struct bpf_insn v[SLOTS]; u32 n; bool sites, counts, ends, clear_stack; };
+struct prog { struct bpf_insn v[SLOTS]; u32 n; bool sites, counts, ends, clear_stack, frames; };
 static struct prog prog;
 
 static void add(u8 code, u32 dst, u32 src, s32 off, s32 imm)
@@ -48,7 +48,7 @@ static void begin(void)
 	run->left = 1 << 20;
 	prog.n = 0;
 	prog.sites = true;
-	prog.counts = prog.ends = prog.clear_stack = false;
+	prog.counts = prog.ends = prog.clear_stack = prog.frames = false;
 }
 
 /* ---- what it is bound to ---------------------------------------------------- */
@@ -80,9 +80,29 @@ static u64 body_stops(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct run *r)
 	return scribble(r1, r2, r3, r4, r5, 0, 0, 0);
 }
 
+/* How many frames there are; R1 lies in the innermost, and all words up from there are R2
+ * or 0. */
+static u64 body_frames(u64 r1, u64 r2, u64 r3 UNUSED, u64 r4 UNUSED, u64 r5 UNUSED,
+		       struct run *r)
+{
+	const struct run_frame *f = r->frames;
+	u64 n = 0, low = f->low, end = (u64)(f + 1) + RUN_STACK_BYTES;
+
+	assert_true(low <= r1 && r1 < end && end - low <= RUN_STACK_BYTES);
+	for (u64 at = low; at < end; at += 8)
+		assert_true(*(u64 *)at == 0 || *(u64 *)at == r2);
+	assert_true(*(u64 *)r1 == r2);
+	for (; f; f = f->outer) {
+		assert_true(!f->outer || f->outer > f);
+		n++;
+	}
+	return n;
+}
+
 static helper_fn body(void *arg UNUSED, u32 at)
 {
-	return prog.v[at].imm == BODY_STOPS ? body_stops : body_plain;
+	return prog.v[at].imm == BODY_STOPS ? body_stops :
+	       prog.v[at].imm == BODY_FRAMES ? body_frames : body_plain;
 }
 
 #define PROBE(name, ctype) \
@@ -126,7 +146,7 @@ static u64 execute(u64 r1)
 		.insns = prog.v, .nr_insns = prog.n, .body = body, .probe = probe,
 		.site = prog.sites ? site : NULL, .counts = prog.counts, .ends = prog.ends,
 		.cost = cost,
-		.clear_stack = prog.clear_stack,
+		.clear_stack = prog.clear_stack, .frames = prog.frames,
 	};
 	struct jit_code *code;
 	struct skep_err err;
@@ -375,6 +395,45 @@ static void stack(void **unused UNUSED)
 	assert_int_equal(execute(0), 5);
 }
 
+/* Gives -AT from r10, where V lies, to who looks at frames. */
+static void look(s32 at, s32 v)
+{
+	add(BPF_ST | BPF_MEM | BPF_DW, 10, 0, -at, v);
+	add(BPF_ALU64 | BPF_MOV | BPF_X, 1, 10, 0, 0);
+	add(BPF_ALU64 | BPF_ADD | BPF_K, 1, 0, 0, -at);
+	mov(2, v);
+	add(BPF_JMP | BPF_CALL, 0, 0, 0, BODY_FRAMES);
+}
+
+/* Each function shows its frame while it runs, cleared as far as it is shown, and the
+ * caller's is the innermost again when it has ended. */
+static void frames(void **unused UNUSED)
+{
+	static const s32 ats[] = { 8, 16, 120, 136, 512 };
+
+	for (u32 i = 0; i < ARRAY_LEN(ats); i++) {
+		begin();
+		prog.frames = true;
+		look(ats[i], 1);
+		add(BPF_ALU64 | BPF_MOV | BPF_X, 6, 0, 0, 0);
+		add(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0, 9);	/* 6: f */
+		add(BPF_ALU64 | BPF_LSH | BPF_K, 6, 0, 0, 4);
+		add(BPF_ALU64 | BPF_OR | BPF_X, 6, 0, 0, 0);
+		look(8, 1);
+		add(BPF_ALU64 | BPF_LSH | BPF_K, 6, 0, 0, 4);
+		add(BPF_ALU64 | BPF_OR | BPF_X, 0, 6, 0, 0);
+		end();
+		assert_int_equal(prog.n, 17);
+		prog.v[6].imm = (s32)prog.n - 7;
+		add(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0, 1);	/* f calls g, no more */
+		end();
+		look(ats[i], 2);					/* g */
+		end();
+		assert_int_equal(execute(0), tier == JIT_FAST || !jit_optimises() ?
+				 0x131 : 0x121);
+	}
+}
+
 static int begin_with(enum jit_tier t, bool is_apart)
 {
 	tier = t;
@@ -397,7 +456,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BOTH(budget), BOTH(enough), BOTH(callers), BOTH(ends), BOTH(call_stops), BOTH(trap),
-		BOTH(probes), BOTH(far_probe), BOTH(stack),
+		BOTH(probes), BOTH(far_probe), BOTH(stack), BOTH(frames),
 	};
 
 	if (!jit_available()) {

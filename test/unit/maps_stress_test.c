@@ -8,6 +8,7 @@
 #include "maps/area.h"
 #include "base/os.h"
 #include "model/sock.h"
+#include "model/uapi.h"
 #include <netinet/in.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -69,6 +70,8 @@ static void crowd_run(struct crowd *c)
 	}
 }
 
+static bool made[64];	/* by type */
+
 static struct map *make_as(struct map_attr a)
 {
 	struct skep_err err = { 0 };
@@ -77,6 +80,7 @@ static struct map *make_as(struct map_attr a)
 	a.name = "m";
 	if (map_create(&m, &a, CPUS, &err))
 		fail_msg("%s", err.text);
+	made[a.type] = true;
 	return m;
 }
 
@@ -577,7 +581,7 @@ static u64 sock_step(struct crowd *c, u64 x, u32 cpu)
 	switch (x >> 30 & 3) {
 	case 0:
 		r = map_user_update(c->m, &key, &value, 0);
-		return r && r != -E2BIG;
+		return r && r != -E2BIG && r != -EBUSY;	/* it is in a reuseport array */
 	case 1:
 		r = c->m->ops->remove(c->m, &key, cpu);
 		return r && r != -ENOENT && r != -EINVAL;
@@ -592,11 +596,13 @@ static u64 sock_step(struct crowd *c, u64 x, u32 cpu)
 
 static void test_socks(void **state)
 {
-	static const u32 types[] = { BPF_MAP_TYPE_SOCKMAP, BPF_MAP_TYPE_SOCKHASH };
+	static const u32 types[] = { BPF_MAP_TYPE_SOCKMAP, BPF_MAP_TYPE_SOCKHASH,
+		BPF_MAP_TYPE_REUSEPORT_SOCKARRAY };
 
 	for (u32 i = 0; i < 4; i++) {
 		socks[i].full.protocol = IPPROTO_TCP;
 		socks[i].full.state = SOCK_LISTEN;
+		socks[i].group = 1;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
 		struct crowd c = { .step = sock_step };
@@ -607,7 +613,7 @@ static void test_socks(void **state)
 		for (u32 key = 0; key < 8; key++)
 			c.m->ops->remove(c.m, &key, MAP_USER);
 		for (u32 n = 0; n < 4; n++)
-			assert_int_equal(socks[n].maps, 0);
+			assert_true(!socks[n].maps && !socks[n].array);
 		map_free(c.m);
 	}
 }
@@ -754,7 +760,8 @@ static u64 storage_step(struct crowd *c, u64 x, u32 cpu)
 
 static void test_storage(void **state)
 {
-	static const u32 types[] = { BPF_MAP_TYPE_SK_STORAGE, BPF_MAP_TYPE_TASK_STORAGE };
+	static const u32 types[] = { BPF_MAP_TYPE_SK_STORAGE, BPF_MAP_TYPE_TASK_STORAGE,
+		BPF_MAP_TYPE_INODE_STORAGE, UAPI_MAP_TYPE_CGRP_STORAGE };
 
 	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
 		struct crowd c = { .step = storage_step };
@@ -770,6 +777,84 @@ static void test_storage(void **state)
 			sum += ((u64 *)map_owner_value(c.m, &o, NULL, false, 0))[1];
 		}
 		assert_int_equal(sum, c.in);
+		map_free(c.m);
+	}
+}
+
+/* Nobody deletes: a cgroup has its value from the first use on. */
+static u64 cgroup_step(struct crowd *c, u64 x, u32 cpu)
+{
+	struct map_owner o = { 1 + x % 16, 0 };
+	u64 all[4 * CPUS], next, *v;
+	int r;
+
+	if (cpu == MAP_USER) {
+		r = x >> 30 & 1 ? map_user_lookup(c->m, &o.id, all, 0) :
+				  map_user_next_key(c->m, x >> 31 & 1 ? &o.id : NULL, &next);
+		return r && r != -ENOENT;
+	}
+	v = map_owner_value(c->m, &o, NULL, true, cpu);
+	if (!v)
+		return 1;
+	__atomic_fetch_add(&v[1], 1, __ATOMIC_RELAXED);
+	in(c, 1);
+	return 0;
+}
+
+static u64 cgroup_sum(struct map *m)
+{
+	u64 sum = 0, slots = m->type == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE ? CPUS : 1;
+
+	for (u64 id = 1; id <= 16; id++)
+		for (u32 cpu = 0; cpu < slots; cpu++) {
+			const struct map_owner o = { id, 0 };
+			u64 *v = map_owner_value(m, &o, NULL, false, cpu);
+
+			sum += v ? v[1] : 0;
+		}
+	return sum;
+}
+
+static void test_cgroup_storage(void **state)
+{
+	static const u32 types[] = { BPF_MAP_TYPE_CGROUP_STORAGE,
+				     BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE };
+
+	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+		struct crowd c = { .step = cgroup_step };
+
+		c.m = make(types[i], 8, 32, 0, 0);
+		crowd_run(&c);
+		assert_int_equal(c.m->ops->count(c.m), 16);
+		assert_int_equal(cgroup_sum(c.m), c.in);
+		map_free(c.m);
+	}
+}
+
+/* One of all who register the value does so, and one takes it back. */
+static u64 ops_step(struct crowd *c, u64 x, u32 cpu)
+{
+	u64 value[4] = { 0, cpu, cpu, cpu };
+	u32 key = 0;
+
+	if (x & 1)
+		in(c, !map_user_update(c->m, &key, value, 0));
+	else
+		out(c, !c->m->ops->remove(c->m, &key, cpu));
+	if (map_user_lookup(c->m, &key, value, 0))
+		return 1;
+	return value[0] >> 32 && (value[1] != value[2] || value[2] != value[3]);
+}
+
+static void test_struct_ops(void **state)
+{
+	struct crowd c = { .step = ops_step, .steps = STEPS / 20 };
+
+	for (int i = 0; i < 20; i++) {
+		c.in = c.out = 0;
+		c.m = make(BPF_MAP_TYPE_STRUCT_OPS, 4, 32, 1, 0);
+		crowd_run(&c);
+		assert_true(c.in == 1 && c.out == 1);
 		map_free(c.m);
 	}
 }
@@ -829,6 +914,14 @@ static void test_arena(void **state)
 	map_free(c.m);
 }
 
+/* After all others. */
+static void test_every_type(void **state)
+{
+	for (u32 type = 0; type < ARRAY_LEN(made); type++)
+		if (map_ops_of(type) && !made[type])
+			fail_msg("no threads were on a map of type %u", type);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -850,6 +943,9 @@ int main(void)
 		cmocka_unit_test(test_storage),
 		cmocka_unit_test(test_stacks),
 		cmocka_unit_test(test_arena),
+		cmocka_unit_test(test_cgroup_storage),
+		cmocka_unit_test(test_struct_ops),
+		cmocka_unit_test(test_every_type),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

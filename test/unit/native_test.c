@@ -185,6 +185,82 @@ static void tail_calls(void **state)
 	}
 }
 
+/* ---- what can be read at any address ------------------------------------------------ */
+
+/* Each function that has been entered and not left shows its 512 bytes, and nothing else
+ * around can be read: no address that a call returns to, no register of a caller. What is
+ * a pointer given away is known to the program by way of a map. */
+#define SHOW "r1 = map[idx:0][0]+0\n" "*(u64 *)(r1 + 56) = r10\n"
+#define CALL_SCAN "call scan\n" "r1 = map[idx:0][0]+0\n" "r2 = *(u64 *)(r1 + 8)\n" \
+	"*(u64 *)(r1 + 16) = r2\n" "*(u64 *)(r1 + 8) = r0\n"
+/* 8 KiB down and 24 KiB up, the words that can be read. */
+#define SCAN \
+	"scan:\n" SHOW "r6 = *(u64 *)(r1 + 56)\n" "r6 += -8192\n" "r7 = 0\n" "r8 = 0\n" \
+	"again: r1 = r10\n" "r1 += -8\n" "r2 = 8\n" "r3 = r6\n" "call 113\n" \
+	"if r0 != 0 goto none\n" "r8 += 1\n" \
+	"none: r6 += 8\n" "r7 += 1\n" "if r7 < 4096 goto again\n" "r0 = r8\n" "exit\n"
+#define END "r0 = 2\n" "exit\n"
+
+/* How many frames the last scan sees, and the one before; without LESS, which are of
+ * functions that do not use them, and compiled have none. */
+static const struct { const char *what, *text; u32 last, before, less; } shown[] = {
+	{ "main", SHOW CALL_SCAN END SCAN, 2, 0, 0 },
+	{ "main without a frame", CALL_SCAN END SCAN, 2, 0, 1 },
+	{ "a function, then main", SHOW "call f\n" CALL_SCAN END
+	  "f:\n" SHOW CALL_SCAN "r0 = 0\nexit\n" SCAN, 2, 3, 0 },
+	{ "a function without a frame between", SHOW "call f\n" CALL_SCAN END
+	  "f:\n" CALL_SCAN "r0 = 0\nexit\n" SCAN, 2, 3, 1 },
+	{ "a callback, then main", SHOW
+	  "r1 = 3\nr2 = subprog[cb]\nr3 = 0\nr4 = 0\ncall 181\n" CALL_SCAN END
+	  "cb:\n" SHOW CALL_SCAN "r0 = 0\nexit\n" SCAN, 2, 3, 0 },
+	/* the program again, in the place of f */
+	{ "after a tail call", "r6 = r1\n" SHOW "r7 = *(u64 *)(r1 + 0)\n" "r8 = r7\n"
+	  "r7 += 1\n" "*(u64 *)(r1 + 0) = r7\n" "if r8 s> 0 goto second\n" "r1 = r6\n"
+	  "call f\n" CALL_SCAN END
+	  "second:\n" "r2 = 0\n" "*(u64 *)(r1 + 0) = r2\n" CALL_SCAN END
+	  "f:\n" "r6 = r1\n" SHOW "r2 = map[idx:2]\n" "r3 = 0\n" "r1 = r6\n" "call 12\n"
+	  "r0 = 0\nexit\n" SCAN, 2, 3, 0 },
+	/* none there: f goes on */
+	{ "after a tail call that fails", "r6 = r1\n" SHOW "r1 = r6\n" "call f\n"
+	  CALL_SCAN END
+	  "f:\n" "r6 = r1\n" SHOW "r2 = map[idx:2]\n" "r3 = 3\n" "r1 = r6\n" "call 12\n"
+	  CALL_SCAN "r0 = 0\nexit\n" SCAN, 2, 3, 0 },
+};
+
+static bool frames_are(u64 words, u32 n, u32 less)
+{
+	return words == 64 * n || words == 64 * (n - less);
+}
+
+static void scan(const char *what, const char *text, enum skep_jit jit, const u32 frames[3])
+{
+	struct skep_object *obj = load(text, jit);
+	u32 slot = 0, self = 0;
+	struct skep_err err;
+
+	expect_tier(obj, jit);
+	assert_int_equal(skep_map_update(skep_object_map(obj, "progs"), &slot, &self, 0), 0);
+	for (u32 i = 0; i < 2; i++) {
+		if (run(obj, 0, &err) != 2)
+			fail_msg("%s, jit %d: %s", what, jit, err.text);
+		if (!frames_are(count(obj, 1), frames[0], frames[1] ? 0 : frames[2]) ||
+		    (i && frames[1] && !frames_are(count(obj, 2), frames[1], frames[2])))
+			fail_msg("%s, jit %d: %u and %u words can be read, not %u and %u frames",
+				 what, jit, (u32)count(obj, 1), (u32)count(obj, 2), frames[0],
+				 frames[1]);
+	}
+	skep_object_close(obj);
+}
+
+static void frames_alone(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(shown); i++)
+		for (enum skep_jit jit = SKEP_JIT_OFF; jit <= SKEP_JIT_OPT; jit++)
+			scan(shown[i].what, shown[i].text, jit,
+			     (u32[]){ shown[i].last, shown[i].before, shown[i].less });
+}
+
 /* ---- where nothing may be executed -------------------------------------------------- */
 
 /* mprotect and mmap with PROT_EXEC are refused from here on. */
@@ -259,6 +335,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(budgets),
 		cmocka_unit_test(tail_calls),
+		cmocka_unit_test(frames_alone),
 		cmocka_unit_test(no_executable_memory),
 		cmocka_unit_test(never_both),
 	};

@@ -97,11 +97,13 @@ static void pointers(void **unused UNUSED)
 	UNLIKE(0, pointer(r, REG_MAP_VALUE), r->uid = 1);
 	UNLIKE(0, pointer(r, REG_MAP), r->map = 1);
 	UNLIKE(0, pointer(r, REG_MAP_KEY), r->map = 1);
+	UNLIKE(0, pointer(r, REG_MAP_KEY), r->frame = 1);
 	UNLIKE(0, pointer(r, REG_MAP_VALUE), r->id = 1);
 	UNLIKE(0, pointer(r, REG_SOCKET), r->ref = 1);
 	UNLIKE(0, pointer(r, REG_STACK), r->frame = 1);
 	UNLIKE(0, pointer(r, REG_MEM), r->bytes = 8);
 	UNLIKE(0, pointer(r, REG_MEM), r->uid = 8);
+	UNLIKE(0, pointer(r, REG_MEM), r->frame = 1);
 	UNLIKE(0, (pointer(r, REG_BTF), r->btf = &types[0]), r->btf_id = 8);
 	UNLIKE(0, (pointer(r, REG_BTF), r->btf = &types[0]), r->btf = &types[1]);
 	UNLIKE(0, pointer(r, REG_FUNC), r->func = 1);
@@ -188,6 +190,7 @@ static void objects(void **unused UNUSED)
 	UNLIKE(0, bytes(t, SLOT_NONE), bytes(t, SLOT_ITER));
 	UNLIKE(0, bytes(t, SLOT_ITER), t->reg.map = 1);
 	UNLIKE(0, bytes(t, SLOT_ITER), t->reg.uid = 1);
+	UNLIKE(0, bytes(t, SLOT_ITER), t->reg.flags = REG_UNTRUSTED);
 	UNLIKE(0, bytes(t, SLOT_DYNPTR), t->reg.frame = 1);
 	UNLIKE(0, bytes(t, SLOT_DYNPTR), t->reg.id = 1);
 	UNLIKE(0, bytes(t, SLOT_DYNPTR), t->reg.ref = 1);

@@ -287,9 +287,9 @@ static void test_bad_files(void **state)
 	assert_int_equal(ftruncate(fd, st.st_size + 1), 0);
 	refused("somebody has added to it");
 	assert_int_equal(ftruncate(fd, st.st_size), 0);
-	other = 2;
+	other = SHARE_VERSION + 1;
 	poke(offsetof(struct share_head, version), &other, 4);
-	refused("of version 2");
+	refused("of version 3");
 	other = 0x04030201;
 	poke(offsetof(struct share_head, order), &other, 4);
 	refused("byte order");

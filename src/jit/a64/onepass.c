@@ -8,10 +8,10 @@
  *	r6 x19, r7 x20, r8 x21, r9 x22, r10 x29		kept by calls
  *	x23 the run; x9..x13, x16 free for a moment
  *
- * Below r10, from where sp is: those of x19..x22 that the function writes, the count
- * of may_goto, the program's stack. sp stays there, so the stack is reached from it,
- * whose distances are positive. What C calls is a few instructions before the
- * function that set x23.
+ * Below r10, from where sp is: those of x19..x22 that the function writes, the count of
+ * may_goto, a struct run_frame, the program's stack. sp stays there, so the stack is
+ * reached from it, whose distances are positive. What C calls is a few instructions
+ * before the function that set x23.
  */
 #include "jit/a64/emit.h"
 #include "jit/onepass.h"
@@ -35,9 +35,10 @@ static u32 saved_bytes(const struct jit_unit *u)
 }
 
 /* From sp to r10. */
-static u32 frame_bytes(const struct jit_unit *u)
+static u32 frame_bytes(const struct onepass *x, const struct jit_unit *u)
 {
-	u32 n = u->may_goto ? STACK_BYTES + GOTO_BYTES : u->frame ? STACK_BYTES : 0;
+	u32 n = u->may_goto ? STACK_BYTES + LINK_BYTES + GOTO_BYTES :
+		onepass_links(x->b, u) ? STACK_BYTES + LINK_BYTES : u->frame ? STACK_BYTES : 0;
 
 	return n + saved_bytes(u);
 }
@@ -52,7 +53,7 @@ static void saved_regs(struct onepass *x, bool load)
 			regs[n++] = reg_of[6 + r];
 	for (u32 i = 0; i < n && !load; i++)
 		jit_step(x->b->code, x->p + 4 * (i / 2 + 1), FP, 16, (u8)regs[i],
-			 16 + frame_bytes(x->unit) - 8 * i);
+			 16 + frame_bytes(x, x->unit) - 8 * i);
 	for (u32 i = 0; i + 1 < n; i += 2)
 		a_pair(&x->p, load ? A_LDP : A_STP, regs[i], regs[i + 1], SP, 8 * (s32)i);
 	if (n & 1)
@@ -110,10 +111,46 @@ static void clear_stack(struct onepass *x)
 	a_patch(a_bcc(&x->p, A_NE), again);
 }
 
+/* REG to or from where the struct run says which frame is the innermost. */
+static void frames(struct onepass *x, enum a64_access what, u32 reg)
+{
+	if (a_mem(&x->p, what, 64, reg, RUN, FRAMES))
+		return;
+	a_mov_imm(&x->p, TMP1, FRAMES);
+	a_mem_index(&x->p, what, 64, reg, RUN, TMP1);
+}
+
+/* The function's frame is the innermost. */
+static void frame_on(struct onepass *x)
+{
+	a_add_imm(&x->p, true, TMP0, FP, LINK_AT);
+	frames(x, A_STORE, TMP0);
+}
+
+/* The caller's is. */
+static void frame_off(struct onepass *x)
+{
+	a_add_imm(&x->p, true, TMP0, FP, LINK_AT);
+	a_mem(&x->p, A_LOAD, 64, TMP0, TMP0, 0);
+	frames(x, A_STORE, TMP0);
+}
+
+/* Notes the frame, of which all is shown. */
+static void frame_link(struct onepass *x)
+{
+	frames(x, A_LOAD, TMP2);
+	a_add_imm(&x->p, true, TMP0, FP, LINK_AT);
+	a_mem(&x->p, A_STORE, 64, TMP2, TMP0, 0);
+	a_add_imm(&x->p, true, TMP2, FP, -STACK_BYTES);
+	a_mem(&x->p, A_STORE, 64, TMP2, TMP0, 8);
+	frames(x, A_STORE, TMP0);
+}
+
 static void write_prologue(struct onepass *x, struct jit_unit *u)
 {
 	struct jit_code *c = x->b->code;
-	u32 bytes = frame_bytes(u);
+	u32 bytes = frame_bytes(x, u);
+	bool links = onepass_links(x->b, u);
 
 	if (u->entered)
 		write_outer(x, u);
@@ -131,15 +168,17 @@ static void write_prologue(struct onepass *x, struct jit_unit *u)
 		a_mov_imm(&x->p, TMP0, MAY_GOTO_MAX);
 		a_mem(&x->p, A_STORE, 64, TMP0, SP, goto_at(x));
 	}
-	if (u->frame && x->b->bind->clear_stack)
+	if (links || (u->frame && x->b->bind->clear_stack))
 		clear_stack(x);
+	if (links)
+		frame_link(x);
 }
 
 /* Leaves the function but for its return or jump. */
 static void write_restore(struct onepass *x)
 {
 	saved_regs(x, true);
-	if (frame_bytes(x->unit))
+	if (frame_bytes(x, x->unit))
 		a_add_imm(&x->p, true, SP, FP, 0);
 	a_pair(&x->p, A_LDP_AFTER, FP, LR, SP, 16);
 }
@@ -154,7 +193,7 @@ static void write_exit(struct onepass *x)
 static void access_mem(struct onepass *x, enum a64_access what, u32 bits, u32 reg, u32 base,
 		       s32 off)
 {
-	s64 from_sp = (s64)frame_bytes(x->unit) + off;
+	s64 from_sp = (s64)frame_bytes(x, x->unit) + off;
 
 	if (base == FP && a_mem(&x->p, what, bits, reg, SP, from_sp))
 		return;
@@ -401,6 +440,8 @@ static void tail_call(struct onepass *x)
 	/* r1 is kept on the stack over the question who is next; r2 and r3 lie where
 	   the question wants them */
 	a_pair(&x->p, A_STP_BEFORE, X0, XZR, SP, -16);
+	if (onepass_links(x->b, x->unit))
+		frame_off(x);
 	a_mov(&x->p, true, X0, RUN);
 	call_addr(x, (u64)(uintptr_t)x->b->bind->tail);
 	a_mov(&x->p, true, CALLEE, X0);
@@ -410,6 +451,8 @@ static void tail_call(struct onepass *x)
 	write_restore(x);
 	a_br(&x->p, CALLEE);
 	a_patch(none, x->p);
+	if (onepass_links(x->b, x->unit))
+		frame_on(x);
 	a_mov_imm(&x->p, R0, (u64)-1);
 }
 
@@ -433,6 +476,8 @@ static void call_body(struct onepass *x, const struct ins *i)
 static void call_local(struct onepass *x, const struct ins *i)
 {
 	onepass_fix(x, a_bl(&x->p), onepass_target(i), FIX_CALL);
+	if (onepass_links(x->b, x->unit))
+		frame_on(x);
 	if (x->b->stops)
 		stop_asked(x);
 }

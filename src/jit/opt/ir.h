@@ -179,6 +179,7 @@ struct ir_func {
 	struct ir *params[7];
 	bool has_calls, may_goto;
 	bool entries;		/* some of it is told by what lies below the run */
+	u32 shown;		/* bytes of the stack that a struct run_frame tells of */
 	const struct ir_target *target;
 	void *table;		/* fold.c: values by what they compute */
 	u32 nr_folds;

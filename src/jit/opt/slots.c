@@ -286,6 +286,83 @@ static void fill_phis(struct slots *s, struct ir_block *block, size_t first)
 	}
 }
 
+/* ---- what of the frame is shown -------------------------------------------------- */
+
+enum { LINK_AT = -STACK - (s32)sizeof(struct run_frame), FRAMES = offsetof(struct run, frames) };
+
+static struct ir *put(struct ir_func *f, ir_list *out, struct ir_block *block, enum ir_op op,
+		      struct ir *at, struct ir *val)
+{
+	struct ir *v = ir_new(f, op, 64, val ? 2 : 1);
+
+	v->arg[0] = at;
+	if (val)
+		v->arg[1] = val;
+	v->block = block;
+	v->slot = block->start;
+	*vec_push(out) = v;
+	return v;
+}
+
+static struct ir *fp(struct ir_func *f, s64 off) { return ir_free_value(f, IR_FP, (u64)off); }
+
+/* FRAME is the innermost from here on. */
+static void put_frames(struct ir_func *f, ir_list *out, struct ir_block *block, struct ir *frame)
+{
+	put(f, out, block, IR_STORE, f->params[IR_RUN], frame)->imm = FRAMES;
+}
+
+/* At the start: what was the innermost frame; and the function's own, of which as much as
+ * pointers reach is shown. */
+static struct ir *put_link(struct ir_func *f, ir_list *out, struct ir_block *block)
+{
+	struct ir *outer = put(f, out, block, IR_LOAD, f->params[IR_RUN], NULL);
+
+	outer->imm = FRAMES;
+	if (!f->shown)
+		return outer;
+	put(f, out, block, IR_STORE, fp(f, LINK_AT), outer);
+	put(f, out, block, IR_STORE, fp(f, LINK_AT + 8), fp(f, -(s64)f->shown));
+	put_frames(f, out, block, fp(f, LINK_AT));
+	return outer;
+}
+
+/* Functions that are called leave their frame as the innermost; a program that a tail call
+ * goes on in takes the place of this one's. */
+static void put_around_calls(struct ir_func *f, struct ir_block *block, struct ir **outer)
+{
+	ir_list out = { 0 };
+
+	for (size_t i = 0; i < block->nodes.n; i++) {
+		struct ir *v = block->nodes.v[i];
+		bool tail = ir_is(v, IR_TAIL) && f->shown;
+
+		if (!*outer && ir_flags[v->op] & END)
+			*outer = put_link(f, &out, block);
+		if (tail)
+			put_frames(f, &out, block, *outer);
+		*vec_push(&out) = v;
+		if (tail || ir_is(v, IR_LOCAL))
+			put_frames(f, &out, block, f->shown ? fp(f, LINK_AT) : *outer);
+	}
+	vec_free(&block->nodes);
+	block->nodes.v = out.v;
+	block->nodes.n = out.n;
+	block->nodes.cap = out.cap;
+}
+
+static void note_frame(struct slots *s)
+{
+	struct ir_func *f = s->f;
+	struct ir *outer = NULL;
+
+	f->shown = (u32)-s->given;
+	for (size_t b = 0; b < f->blocks.n; b++)
+		put_around_calls(f, f->blocks.v[b], &outer);
+}
+
+/* ---- the pass --------------------------------------------------------------------- */
+
 void ir_slots(struct ir_func *f)
 {
 	struct slots s = { .f = f };
@@ -304,4 +381,6 @@ void ir_slots(struct ir_func *f)
 				fill_phis(&s, f->blocks.v[b], phis[b]);
 	}
 	free(phis);
+	if (f->b->bind->frames && (s.given || f->unit->calls))
+		note_frame(&s);
 }

@@ -485,28 +485,40 @@ static inline void x_jmp_reg(u8 **p, u32 reg) { x_rr(p, false, 0xff, 4, reg); }
 
 /* ---- the stack ------------------------------------------------------------- */
 
-/* Clears 512 bytes below what R11 points to, by r10 and xmm0. */
-static inline void x_clear_stack(u8 **p)
+/* movups [r11 - 16 i], xmm0 */
+static inline void x_clear16(u8 **p, u32 i)
+{
+	put1(p, 0x41);
+	put1(p, 0x0f);
+	put1(p, 0x11);
+	put1(p, 0x43);
+	put1(p, (u8)(-16 * (s32)i));
+}
+
+/* Clears BYTES, a multiple of 16 and from 128 on of 64, below what R11 points to, by r10
+ * and xmm0. */
+static inline void x_clear_stack(u8 **p, u32 bytes)
 {
 	static const u8 head[] = {
 		0x0f, 0x57, 0xc0,				/* xorps xmm0, xmm0 */
-		0x4d, 0x8d, 0x93, 0x00, 0xfe, 0xff, 0xff,	/* lea r10, [r11 - 512] */
+		0x4d, 0x8d, 0x93,				/* lea r10, [r11 - bytes] */
 	}, tail[] = {
 		0x49, 0x83, 0xeb, 0x40,				/* sub r11, 64 */
 		0x4d, 0x39, 0xd3,				/* cmp r11, r10 */
 	};
 	u8 *again;
 
-	for (u32 i = 0; i < sizeof(head); i++)
+	for (u32 i = 0; i < (bytes < 128 ? 3 : sizeof(head)); i++)
 		put1(p, head[i]);
-	again = *p;
-	for (u32 i = 1; i <= 4; i++) {				/* movups [r11 - 16 i], xmm0 */
-		put1(p, 0x41);
-		put1(p, 0x0f);
-		put1(p, 0x11);
-		put1(p, 0x43);
-		put1(p, (u8)(-16 * (s32)i));
+	if (bytes < 128) {
+		for (u32 i = 1; i <= bytes / 16; i++)
+			x_clear16(p, i);
+		return;
 	}
+	put4(p, -bytes);
+	again = *p;
+	for (u32 i = 1; i <= 4; i++)
+		x_clear16(p, i);
 	for (u32 i = 0; i < sizeof(tail); i++)
 		put1(p, tail[i]);
 	put1(p, 0x75);						/* jne */

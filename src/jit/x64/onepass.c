@@ -18,7 +18,7 @@
 enum { RUN = R12, TMP0 = R9, TMP1 = R10, TMP2 = R11 };
 enum { LOOP_ALIGN = 16 };
 enum { ARENA_BEFORE = 1 << 16 };	/* bytes before a window that its pages are told of */
-enum { GOTO_AT = -STACK_BYTES - 8 };
+enum { GOTO_AT = LINK_AT - 8 };	/* where nothing is linked there is a hole */
 
 static const u8 reg_of[12] = { RAX, RDI, RSI, RDX, RCX, R8, RBX, R13, R14, R15, RBP, TMP2 };
 
@@ -29,11 +29,12 @@ static u32 saved_count(const struct jit_unit *u)
 	return (u32)__builtin_popcount(u->saved);
 }
 
-/* Below rbp: the program's stack, the count of may_goto, what keeps calls
- * aligned to 16 bytes. */
-static s32 frame_bytes(const struct jit_unit *u)
+/* Below rbp: the program's stack, its struct run_frame, the count of may_goto, what
+ * keeps calls aligned to 16 bytes. */
+static s32 frame_bytes(const struct onepass *x, const struct jit_unit *u)
 {
-	s32 n = u->may_goto ? STACK_BYTES + 16 : u->frame ? STACK_BYTES : 0;
+	s32 n = u->may_goto ? -GOTO_AT + 8 : onepass_links(x->b, u) ? -LINK_AT :
+		u->frame ? STACK_BYTES : 0;
 
 	return n + 8 * (saved_count(u) & 1);
 }
@@ -74,10 +75,35 @@ static void write_outer(struct onepass *x, struct jit_unit *u)
 	x_patch(to, x->p);	/* the function follows */
 }
 
+/* The function's frame is the innermost. */
+static void frame_on(struct onepass *x)
+{
+	x_lea(&x->p, true, TMP2, &(struct x64_addr){ RBP, NO_INDEX, 0, LINK_AT });
+	x_store(&x->p, 64, RUN, FRAMES, TMP2);
+}
+
+/* The caller's is. */
+static void frame_off(struct onepass *x)
+{
+	x_load(&x->p, 64, TMP2, RBP, LINK_AT);
+	x_store(&x->p, 64, RUN, FRAMES, TMP2);
+}
+
+/* Notes the frame, of which all is shown. */
+static void frame_link(struct onepass *x)
+{
+	x_load(&x->p, 64, TMP2, RUN, FRAMES);
+	x_store(&x->p, 64, RBP, LINK_AT, TMP2);
+	x_lea(&x->p, true, TMP2, &(struct x64_addr){ RBP, NO_INDEX, 0, -STACK_BYTES });
+	x_store(&x->p, 64, RBP, LINK_AT + 8, TMP2);
+	frame_on(x);
+}
+
 static void write_prologue(struct onepass *x, struct jit_unit *u)
 {
 	struct jit_code *c = x->b->code;
-	s32 bytes = frame_bytes(u);
+	s32 bytes = frame_bytes(x, u);
+	bool links = onepass_links(x->b, u);
 	u32 at = 16 + (u32)bytes;
 
 	if (u->entered)
@@ -97,10 +123,12 @@ static void write_prologue(struct onepass *x, struct jit_unit *u)
 		}
 	if (u->may_goto)
 		x_store_imm(&x->p, 64, RBP, GOTO_AT, MAY_GOTO_MAX);
-	if (u->frame && x->b->bind->clear_stack) {
+	if (links || (u->frame && x->b->bind->clear_stack)) {
 		x_mov(&x->p, true, TMP2, RBP);
-		x_clear_stack(&x->p);
+		x_clear_stack(&x->p, STACK_BYTES);
 	}
+	if (links)
+		frame_link(x);
 }
 
 /* Leaves the function but for its return or jump. */
@@ -111,7 +139,7 @@ static void write_restore(struct onepass *x)
 	for (u32 r = 4; r-- > 0;)
 		if (u->saved & 1 << r)
 			x_pop(&x->p, reg_of[6 + r]);
-	if (frame_bytes(u))
+	if (frame_bytes(x, u))
 		x_leave(&x->p);
 	else
 		x_pop(&x->p, RBP);
@@ -419,6 +447,8 @@ static void tail_call(struct onepass *x, u32 slot)
 	/* r1 is kept on the stack over the question who is next */
 	x_push(&x->p, RDI);
 	x_push(&x->p, RDI);
+	if (onepass_links(x->b, x->unit))
+		frame_off(x);
 	x_mov(&x->p, true, RDI, RUN);
 	call_addr(x, JIT_TAIL, slot, (u64)(uintptr_t)x->b->bind->tail);
 	x_pop(&x->p, RDI);
@@ -429,6 +459,8 @@ static void tail_call(struct onepass *x, u32 slot)
 	write_restore(x);
 	x_jmp_reg(&x->p, RAX);
 	x_patch8(none, x->p);
+	if (onepass_links(x->b, x->unit))
+		frame_on(x);
 	x_mov_imm(&x->p, RAX, (u64)-1);
 }
 
@@ -451,6 +483,8 @@ static void call_body(struct onepass *x, const struct ins *i)
 static void call_local(struct onepass *x, const struct ins *i)
 {
 	onepass_fix(x, x_call(&x->p), onepass_target(i), FIX_CALL);
+	if (onepass_links(x->b, x->unit))
+		frame_on(x);
 	if (x->b->stops)
 		stop_asked(x);
 }

@@ -296,6 +296,14 @@ static void node(struct ra *a, struct ir *v)
 
 /* ---- the function ------------------------------------------------------ */
 
+/* How much of the stack begins as 0. */
+static u32 cleared(const struct ra *a)
+{
+	u32 n = a->b->bind->clear_stack ? RUN_STACK_BYTES : a->f->shown;
+
+	return n < 128 ? (u32)round_up(n, 16) : (u32)round_up(n, 64);
+}
+
 static void prologue(struct ra *a)
 {
 	struct jit_code *c = a->b->code;
@@ -314,9 +322,10 @@ static void prologue(struct ra *a)
 	}
 	if (a->f->may_goto)
 		x_store_imm(&a->p, 64, RSP, (s32)a->fp_at - 8, MAY_GOTO_MAX);
-	if (a->fp_at >= 512 && a->b->bind->clear_stack) {
-		x_lea(&a->p, true, SCRATCH, &(struct x64_addr){ RSP, NO_INDEX, 0, 512 });
-		x_clear_stack(&a->p);
+	if (a->fp_at >= a->fp && cleared(a)) {
+		x_lea(&a->p, true, SCRATCH,
+		      &(struct x64_addr){ RSP, NO_INDEX, 0, (s32)a->fp });
+		x_clear_stack(&a->p, cleared(a));
 	}
 }
 
@@ -487,7 +496,7 @@ static int write_once(struct ra *a)
 	if (!r)
 		fill_jumps(a);
 	a->good = a->second && !a->overflow && !(a->used & ~a->saved) &&
-		  (!a->fp_used || a->fp_at >= 512) && a->fp_at + 8 * a->places.n <= a->frame;
+		  (!a->fp_used || a->fp_at >= a->fp) && a->fp_at + 8 * a->places.n <= a->frame;
 	if (!a->good) {		/* it will be written again */
 		a->p = start;
 		a->links->n = links;
@@ -503,7 +512,7 @@ static void settle_frame(struct ra *a)
 	u32 pushed = 8 + 8 * (u32)__builtin_popcount(a->used | a->saved);
 
 	a->saved |= a->used;
-	a->fp_at = (a->fp_used ? 512 : 0) + (a->f->may_goto ? 8 : 0);
+	a->fp_at = (a->fp_used ? a->fp : 0) + (a->f->may_goto ? 8 : 0);
 	a->frame = a->fp_at + 8 * (u32)a->places.n;
 	if (a->calls_made)
 		a->frame += (16 - (pushed + a->frame) % 16) % 16;
@@ -545,7 +554,8 @@ static int write_func(struct ra *a)
 {
 	int r;
 
-	a->fp_at = 520;
+	a->fp = RUN_STACK_BYTES + (a->f->shown ? sizeof(struct run_frame) : 0);
+	a->fp_at = a->fp + 8;
 	a->frame = 1024;
 	a->saved = CALLEE_SAVED;
 	r = write_once(a);

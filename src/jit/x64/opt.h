@@ -69,7 +69,9 @@ struct ra {
 	bool bmi2, fp_used, calls_made;
 	/* from the first time */
 	bool second, only_long, overflow, good;
-	u32 saved, frame, fp_at;	/* rsp + fp_at is where the program's stack ends */
+	/* The program's stack ends at rsp + fp, and what lies above it at rsp + fp_at: a
+	   struct run_frame lies below it, the count of may_goto above. */
+	u32 saved, frame, fp, fp_at;
 	u32 *offsets;		/* of blocks */
 };
 

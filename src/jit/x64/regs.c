@@ -134,7 +134,7 @@ struct x64_addr ra_place(struct ra *a, struct ir *v)
 struct x64_addr ra_fp(struct ra *a, s64 off)
 {
 	a->fp_used = true;
-	return (struct x64_addr){ RSP, NO_INDEX, 0, (s32)(512 + off) };
+	return (struct x64_addr){ RSP, NO_INDEX, 0, (s32)(a->fp + off) };
 }
 
 static void store_reg(struct ra *a, struct ir *v, u32 r)

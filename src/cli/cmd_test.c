@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * cmd_test.c: `skep test`: tests that stand in the source of programs (testcase.h), each
+ * on the embedded engine and, when asked, on the running kernel. TAP on standard output,
+ * JUnit's XML in a file. A file that cannot be used is a test that failed; the others go on.
+ */
+#include "cli/testcase.h"
+#include "obj/obj.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+
+struct outcome {
+	const char *file, *name;
+	enum test_outcome result;
+	const char *why;	/* lines; "" */
+	const char *at;		/* "FILE:LINE" of the program, or NULL */
+	u64 ns;
+};
+
+struct test_cmd {
+	const char *on, *filter, *junit;
+	bool kernel;
+	struct arena arena;
+	struct test_types types;
+	VEC(struct object_list) objs;	/* of each file: they are not linked */
+	VEC(const char *) files;	/* of each case */
+	struct test_cases cases;
+	VEC(struct outcome) done;
+	u32 failed, skipped;
+};
+
+/* ---- what is printed ----------------------------------------------------------- */
+
+/* Lines of TEXT, each behind "# ". */
+static void put_comment(struct strbuf *out, const char *text)
+{
+	while (*text) {
+		size_t n = strcspn(text, "\n");
+
+		sb_printf(out, "# %.*s\n", (int)n, text);
+		text += n + (text[n] == '\n');
+	}
+}
+
+/* '#' begins a directive in TAP. */
+static void put_name(struct strbuf *out, const struct outcome *o)
+{
+	for (const char *s = o->name; *s; s++)
+		sb_printf(out, *s == '#' ? "\\%c" : "%c", *s);
+}
+
+static void tell(struct test_cmd *c, const struct outcome *o)
+{
+	struct strbuf out = { 0 };
+
+	sb_printf(&out, "%sok %zu - %s: ", o->result == TEST_FAILED ? "not " : "", c->done.n,
+		  o->file);
+	put_name(&out, o);
+	if (o->result == TEST_SKIPPED)
+		sb_printf(&out, " # SKIP %s", o->why);
+	sb_putc(&out, '\n');
+	if (o->result == TEST_FAILED && o->at)
+		sb_printf(&out, "# at %s\n", o->at);
+	if (o->result == TEST_FAILED)
+		put_comment(&out, o->why);
+	write_text(stdout, out.s, out.n);
+	fflush(stdout);
+	sb_free(&out);
+}
+
+/* Keeps and tells. WHY is emptied. */
+static void add(struct test_cmd *c, struct outcome o, enum test_outcome result,
+		struct strbuf *why)
+{
+	o.result = result;
+	o.why = arena_strdup(&c->arena, sb_text(why));
+
+	*vec_push(&c->done) = o;
+	c->failed += result == TEST_FAILED;
+	c->skipped += result == TEST_SKIPPED;
+	tell(c, &o);
+	sb_reset(why);
+}
+
+/* ---- JUnit ------------------------------------------------------------------------ */
+
+static void xml(struct strbuf *out, const char *s)
+{
+	static const struct { char c; const char *text; } marks[] = {
+		{ '&', "&amp;" }, { '<', "&lt;" }, { '>', "&gt;" }, { '"', "&quot;" },
+	};
+
+	for (; *s; s++) {
+		const char *text = NULL;
+
+		for (size_t i = 0; i < ARRAY_LEN(marks); i++)
+			if (marks[i].c == *s)
+				text = marks[i].text;
+		if (text)
+			sb_puts(out, text);
+		else	/* XML 1.0 has no other control characters */
+			sb_putc(out, (u8)*s < ' ' && *s != '\n' && *s != '\t' ? '?' : *s);
+	}
+}
+
+static void junit_case(struct strbuf *out, const struct outcome *o)
+{
+	struct strbuf first = { 0 };
+
+	sb_puts(out, "    <testcase classname=\"");
+	xml(out, o->file);
+	sb_puts(out, "\" name=\"");
+	xml(out, o->name);
+	sb_printf(out, "\" time=\"%.6f\"", (double)o->ns / 1e9);
+	if (o->result == TEST_PASSED) {
+		sb_puts(out, "/>\n");
+		return;
+	}
+	sb_printf(out, ">\n      <%s message=\"", o->result == TEST_FAILED ? "failure" : "skipped");
+	sb_add(&first, o->why, strcspn(o->why, "\n"));
+	xml(out, sb_text(&first));
+	sb_free(&first);
+	sb_puts(out, o->result == TEST_FAILED ? "\">" : "\"/>");
+	if (o->result == TEST_FAILED) {
+		xml(out, o->why);
+		sb_puts(out, "</failure>");
+	}
+	sb_puts(out, "\n    </testcase>\n");
+}
+
+static int junit_write(const struct test_cmd *c, struct skep_err *err)
+{
+	struct strbuf out = { 0 };
+	struct os_out f;
+	int r = os_out_open(&f, c->junit, err);
+
+	if (r)
+		return r;
+	sb_puts(&out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
+	sb_printf(&out, "  <testsuite name=\"skep test\" tests=\"%zu\" failures=\"%u\" "
+		  "skipped=\"%u\">\n", c->done.n, c->failed, c->skipped);
+	for (size_t i = 0; i < c->done.n; i++)
+		junit_case(&out, &c->done.v[i]);
+	sb_puts(&out, "  </testsuite>\n</testsuites>\n");
+	fwrite(out.s, 1, out.n, f.f);
+	sb_free(&out);
+	return os_out_commit(&f, err);
+}
+
+/* ---- files --------------------------------------------------------------------------- */
+
+/* The folder that PATH is in. */
+static const char *folder(struct test_cmd *c, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? arena_printf(&c->arena, "%.*s", (int)(slash - path), path) : NULL;
+}
+
+static bool wanted(const struct test_cmd *c, const struct test_case *t, const char *file)
+{
+	return !c->filter || strstr(t->name, c->filter) || strstr(file, c->filter);
+}
+
+/* Only what --filter wants stays. */
+static void pick(struct test_cmd *c, size_t first, const char *file)
+{
+	size_t kept = first;
+
+	for (size_t i = first; i < c->cases.n; i++) {
+		if (wanted(c, &c->cases.v[i], file)) {
+			c->cases.v[kept++] = c->cases.v[i];
+			continue;
+		}
+		vec_free(&c->cases.v[i].msgs);
+		vec_free(&c->cases.v[i].fields);
+	}
+	c->cases.n = kept;
+}
+
+static void read_file(struct test_cmd *c, const char *path, const struct load_opts *load)
+{
+	const char *const one[] = { path };
+	const struct str_list paths = { (const char **)one, 1, 1 };
+	struct object_list *objs = vec_push(&c->objs);
+	struct strbuf why = { 0 };
+	size_t first = c->cases.n;
+	struct skep_err err = { 0 };
+
+	*objs = (struct object_list){ 0 };
+	if (input_objects(objs, &paths, load, &err)) {
+		sb_puts(&why, skep_err_text(&err));
+		add(c, (struct outcome){ .file = path, .name = "it can be read" }, TEST_FAILED,
+		    &why);
+	}
+	for (size_t i = 0; i < objs->n; i++)
+		testcase_find(&c->cases, &c->arena, objs->v[i], folder(c, path));
+	if (objs->n && c->cases.n == first && !c->filter)
+		fprintf(stderr, "%s: note: no program of it has a test (skep-test(1) says how)\n",
+			path);
+	pick(c, first, path);
+	while (c->files.n < c->cases.n)
+		*vec_push(&c->files) = path;
+	sb_free(&why);
+}
+
+/* ---- cases --------------------------------------------------------------------------- */
+
+static void run_case(struct test_cmd *c, size_t i, bool on_kernel)
+{
+	const struct test_case *t = &c->cases.v[i];
+	const struct image_prog *prog = &t->obj->img->progs[t->prog];
+	const struct image_line *line = image_line(prog, 0);
+	struct outcome o = { .file = c->files.v[i], .name = t->name };
+	u64 from = os_clock_ns();
+	struct strbuf why = { 0 };
+	enum test_outcome result = test_run_case(t, &c->types, on_kernel, &why);
+
+	if (on_kernel)
+		o.name = arena_printf(&c->arena, "%s (kernel)", t->name);
+	if (line)
+		o.at = arena_printf(&c->arena, "%s:%u", image_line_file(line), line->line);
+	o.ns = os_clock_ns() - from;
+	add(c, o, result, &why);
+	sb_free(&why);
+}
+
+static int run_all(struct test_cmd *c, const struct str_list *paths, const struct load_opts *load)
+{
+	struct skep_err err = { 0 };
+
+	for (size_t i = 0; i < paths->n; i++)
+		read_file(c, paths->v[i], load);
+	for (size_t i = 0; i < c->cases.n; i++) {
+		run_case(c, i, false);
+		if (c->kernel)
+			run_case(c, i, true);
+	}
+	printf("1..%zu\n", c->done.n);
+	fflush(stdout);
+	fprintf(stderr, "%zu passed, %u failed, %u skipped\n",
+		c->done.n - c->failed - c->skipped, c->failed, c->skipped);
+	if (c->junit && junit_write(c, &err))
+		return report(&err);
+	if (!c->done.n)
+		return EXIT_NO_ANSWER;
+	return c->failed ? EXIT_NO : EXIT_YES;
+}
+
+static void test_free(struct test_cmd *c)
+{
+	testcase_free(&c->cases);
+	for (size_t i = 0; i < c->objs.n; i++)
+		input_close(&c->objs.v[i]);
+	vec_free(&c->objs);
+	vec_free(&c->files);
+	vec_free(&c->done);
+	target_close(&c->types.target);
+	arena_free(&c->arena);
+}
+
+/* ---- --watch ----------------------------------------------------------------------- */
+
+/* When one of the files was changed last. */
+static s64 changed(const struct str_list *paths)
+{
+	s64 last = 0;
+	struct stat st;
+
+	for (size_t i = 0; i < paths->n; i++)
+		if (!stat(paths->v[i], &st)) {
+			s64 ns = (s64)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+
+			last = ns > last ? ns : last;
+		}
+	return last;
+}
+
+/* Ends with the signal that ends skep. */
+static void watch(struct test_cmd *c, const struct str_list *paths, const struct load_opts *load)
+{
+	for (;;) {
+		const struct timespec wait = { .tv_nsec = 200 * 1000 * 1000 };
+		struct test_cmd next = { .on = c->on, .filter = c->filter, .junit = c->junit,
+			.kernel = c->kernel, .arena = ARENA_INIT,
+			.types.target.opts = c->types.target.opts };
+		s64 now = changed(paths);
+
+		run_all(&next, paths, load);
+		test_free(&next);
+		while (changed(paths) == now)
+			nanosleep(&wait, NULL);
+		printf("\n");
+	}
+}
+
+int cmd_test(const struct command *cmd, int argc, char **argv)
+{
+	struct test_cmd c = { .arena = ARENA_INIT };
+	bool watches = false;
+	struct load_opts load = { 0 };
+	const struct opt opts[] = {
+		{ "filter", 'f', OPT_STR, "TEXT", "only tests whose name or file has TEXT",
+		  &c.filter },
+		{ "on", 0, OPT_STR, "ENGINE", "both: each on the running kernel, too", &c.on },
+		{ "junit", 0, OPT_STR, "FILE", "write the results to FILE as JUnit's XML",
+		  &c.junit },
+		{ "watch", 0, OPT_FLAG, NULL, "again whenever a file changes", &watches },
+		LOAD_OPTS(&load),
+		{ 0 }
+	};
+	struct opt_result res;
+	struct skep_err err = { 0 };
+	int status = 0;
+
+	if (!opts_parse(&res, cmd, opts, argc, argv))
+		return load_opts_free(&load), res.status;
+	c.kernel = c.on && !strcmp(c.on, "both");
+	c.types.target.opts = (struct target_opts){ .btf = load.btf, .modules = load.modules.v,
+						    .nr_modules = load.modules.n };
+	if (c.on && !c.kernel && strcmp(c.on, "user"))
+		status = usage_error("--on takes user or both");
+	else if (!res.operands.n)
+		status = usage_error("an object or a C file with tests is needed");
+	else if (c.junit && outputs_check(&(struct str_list){ &c.junit, 1, 1 }, &res.operands, &err))
+		status = report(&err);
+	if (!status && watches)
+		watch(&c, &res.operands, &load);
+	if (!status)
+		status = run_all(&c, &res.operands, &load);
+	test_free(&c);
+	vec_free(&res.operands);
+	load_opts_free(&load);
+	return status;
+}

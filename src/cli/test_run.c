@@ -1,0 +1,514 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * test_run.c: one case: the verifier's verdict and log, then a run of the program with the
+ * inputs that the case names, in an object of its own, and what came out.
+ */
+#include "cli/testcase.h"
+#include "cli/run.h"
+#include "cli/verify_out.h"
+#include "obj/obj.h"
+#include "host/capture.h"
+#include <inttypes.h>
+#include <regex.h>
+#include <stdlib.h>
+
+enum { SELFTEST_BYTES = 64 };	/* zeroes, the packet of cases that name none */
+
+struct run_case {
+	const struct test_case *c;
+	struct test_types *types;
+	const struct image_prog *prog;
+	struct skep_object *obj;	/* its own */
+	struct skep_load_opts opts;
+	struct skep_run run;
+	u8 *packet;
+	struct arena arena;
+	struct strbuf *why;
+	enum test_outcome outcome;
+};
+
+static PRINTF_LIKE(2, 3) void failed(struct run_case *r, const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	sb_printf(r->why, "%s\n", text);
+	r->outcome = TEST_FAILED;
+}
+
+static void failed_err(struct run_case *r, const struct skep_err *err)
+{
+	sb_puts(r->why, skep_err_text(err));
+	r->outcome = TEST_FAILED;
+}
+
+static PRINTF_LIKE(2, 3) void skipped(struct run_case *r, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	sb_puts(r->why, text);
+	if (r->outcome == TEST_PASSED)
+		r->outcome = TEST_SKIPPED;
+}
+
+/* ---- messages --------------------------------------------------------------------- */
+
+/* PATTERN as an extended regular expression: what stands in {{ }} is one already. */
+static void pattern_text(struct strbuf *out, const char *pattern)
+{
+	for (const char *s = pattern; *s;) {
+		const char *end = !strncmp(s, "{{", 2) ? strstr(s, "}}") : NULL;
+
+		if (end) {
+			sb_printf(out, "(%.*s)", (int)(end - s - 2), s + 2);
+			s = end + 2;
+			continue;
+		}
+		if (strchr("\\^$.|?*+()[]{}", *s))
+			sb_putc(out, '\\');
+		sb_putc(out, *s++);
+	}
+}
+
+/* Where PATTERN is in TEXT, and where that ends; false: nowhere. */
+static bool find_pattern(struct run_case *r, const char *text, const char *pattern,
+			 regmatch_t *at)
+{
+	struct strbuf ere = { 0 };
+	regex_t re;
+	bool found;
+
+	pattern_text(&ere, pattern);
+	if (regcomp(&re, sb_text(&ere), REG_EXTENDED | REG_NEWLINE)) {
+		failed(r, "'%s' is no regular expression", pattern);
+		sb_free(&ere);
+		return false;
+	}
+	found = !regexec(&re, text, 1, at, 0);
+	regfree(&re);
+	sb_free(&ere);
+	return found;
+}
+
+/* Messages come in order; one that must not come is looked for up to the next that must. */
+static void check_msgs(struct run_case *r, const char *log)
+{
+	const struct test_texts *m = &r->c->msgs;
+	const char *from = log;
+	regmatch_t at;
+
+	for (size_t i = 0; i < m->n; i++) {
+		bool found = find_pattern(r, from, m->v[i].text, &at);
+
+		if (m->v[i].absent && found) {
+			failed(r, "the log has '%s', which it must not", m->v[i].text);
+		} else if (!m->v[i].absent && !found) {
+			failed(r, "the log lacks '%s'%s", m->v[i].text, from > log ?
+			       " behind the messages before it" : "");
+			return;
+		} else if (found) {
+			from += at.rm_eo;
+		}
+	}
+}
+
+/* ---- the verdict -------------------------------------------------------------------- */
+
+static void check_verdict(struct run_case *r, const struct verify_result *v,
+			  const struct strbuf *log)
+{
+	const struct test_case *c = r->c;
+	struct strbuf reasons = { 0 };
+
+	if (v->verdict == VERDICT_NOT_JUDGED) {
+		skipped(r, "the verifier does not support it yet: %s", v->construct);
+		return;
+	}
+	verify_reasons(&reasons, c->obj->img, r->prog, v);
+	if (c->expect == EXPECT_SUCCESS && v->verdict == VERDICT_REJECTED) {
+		failed(r, "it is rejected, and was to be accepted");
+		sb_add(r->why, sb_text(&reasons), reasons.n);
+	} else if (c->expect == EXPECT_FAILURE && v->verdict == VERDICT_OK) {
+		failed(r, "it is accepted, and was to be rejected");
+	} else if (c->msgs.n) {
+		struct strbuf all = { 0 };
+
+		sb_add(&all, sb_text(log), log->n);
+		sb_add(&all, sb_text(&reasons), reasons.n);
+		check_msgs(r, sb_text(&all));
+		if (r->outcome == TEST_FAILED)
+			sb_printf(r->why, "the log:\n%s", sb_text(log));
+		sb_free(&all);
+	}
+	sb_free(&reasons);
+}
+
+static void judge(struct run_case *r)
+{
+	const struct test_case *c = r->c;
+	struct verify_opts *opts = &r->types->opts;
+	struct strbuf log = { 0 };
+	struct verify_result v;
+	struct skep_err err = { 0 };
+
+	opts->policy = POLICY_KERNEL;
+	opts->caps = VERIFY_CAP_ALL;
+	opts->flags = c->flags;
+	opts->log = &log;
+	opts->log_level = c->log_level ? c->log_level : 1;
+	if (verify_types(opts, &r->types->target, &r->types->tried, c->obj->img, r->prog, &err) ||
+	    verify_prog(&v, &r->arena, c->obj->img, r->prog, opts, &err))
+		failed_err(r, &err);
+	else
+		check_verdict(r, &v, &log);
+	sb_free(&log);
+}
+
+/* ---- what goes in ---------------------------------------------------------------------- */
+
+/* NAME beside the file that the case is in, unless it says where it is. */
+static const char *path_of(struct run_case *r, const char *name)
+{
+	return *name == '/' || !r->c->dir ? name :
+	       arena_printf(&r->arena, "%s/%s", r->c->dir, name);
+}
+
+static bool read_u64(struct run_case *r, const char *key, u64 *out)
+{
+	size_t at = 0;
+	const char *s = testcase_field(r->c, key, &at);
+	char *end;
+
+	if (!s)
+		return false;
+	errno = 0;
+	*out = strtoull(s, &end, 0);
+	if (end == s || *end || errno)
+		failed(r, "%s=%s: a number is needed", key, s);
+	return true;
+}
+
+/* Packet N of a capture, "FILE#N". */
+static bool captured(struct run_case *r, const char *text, u8 **bytes, u32 *n)
+{
+	const char *hash = strrchr(text, '#');
+	char *end, *name = arena_strdup(&r->arena, text);
+	struct capture *in = NULL;
+	struct packet p = { 0 };
+	struct skep_err err = { 0 };
+	u64 number;
+	int more = 1;
+
+	number = strtoull(hash + 1, &end, 10);
+	name[hash - text] = 0;
+	if (!number || *end) {
+		failed(r, "'%s': the first packet of a capture is FILE#1", text);
+		return false;
+	}
+	if (capture_open(&in, path_of(r, name), &err)) {
+		failed_err(r, &err);
+		return false;
+	}
+	for (u64 i = 0; i < number && more > 0; i++)
+		more = capture_next(in, &p, &err);
+	if (more < 0)
+		failed_err(r, &err);
+	else if (!more)
+		failed(r, "'%s' has no packet %" PRIu64, name, number);
+	*n = p.bytes;
+	*bytes = more > 0 ? arena_copy(&r->arena, p.data, p.bytes) : NULL;
+	capture_close(in);
+	return more > 0;
+}
+
+/* Bytes in hexadecimal, with spaces or ':' between them as one likes. */
+static bool hexadecimal(struct run_case *r, const char *text, u8 **bytes, u32 *n)
+{
+	u8 *out = arena_alloc(&r->arena, strlen(text) / 2 + 1);
+	u32 digits = 0;
+
+	for (const char *s = text; *s; s++) {
+		unsigned d = digit_value(*s);
+
+		if (d < 16) {
+			out[digits / 2] = (u8)(digits % 2 ? out[digits / 2] << 4 | d : d);
+			digits++;
+		} else if (*s != ' ' && *s != ':') {
+			failed(r, "'%s': bytes in hexadecimal or FILE#N are needed", text);
+			return false;
+		}
+	}
+	if (digits % 2)
+		failed(r, "'%s': half a byte is missing", text);
+	*bytes = out;
+	*n = digits / 2;
+	return !(digits % 2);
+}
+
+static bool packet_of(struct run_case *r, const char *text, u8 **bytes, u32 *n)
+{
+	return strchr(text, '#') ? captured(r, text, bytes, n) : hexadecimal(r, text, bytes, n);
+}
+
+static void set_inputs(struct run_case *r)
+{
+	static const u8 zeroes[SELFTEST_BYTES];
+	size_t at = 0;
+	const char *s = testcase_field(r->c, "packet", &at);
+	u64 n;
+
+	r->run.size = sizeof(r->run);
+	r->run.data = zeroes;
+	r->run.data_bytes = sizeof(zeroes);
+	if (s && packet_of(r, s, &r->packet, &r->run.data_bytes))
+		r->run.data = r->packet;
+	if (read_u64(r, "ifindex", &n))
+		r->run.ifindex = (u32)n;
+	if (read_u64(r, "rx_queue", &n))
+		r->run.rx_queue = (u32)n;
+	if (read_u64(r, "repeat", &n))
+		r->run.repeat = (u32)n;
+	if (read_u64(r, "now", &r->run.now_ns))
+		r->opts.clock = SKEP_CLOCK_RUN;
+	read_u64(r, "budget", &r->run.budget);
+	r->opts.rand_seed = 1;	/* the same each time */
+	read_u64(r, "seed", &r->opts.rand_seed);
+	at = 0;
+	s = testcase_field(r->c, "routes", &at);
+	if (s)
+		r->opts.routes = path_of(r, s);
+}
+
+/* "NAME:FILE", or with the elements themselves: fills the map of OBJ; its index, or -1. */
+static int fill_map(struct run_case *r, struct skep_object *obj, const char *text)
+{
+	const char *colon = strchr(text, ':');
+	char *name = arena_strdup(&r->arena, text);
+	struct skep_err err = { 0 };
+	int map, rc;
+
+	if (!colon) {
+		failed(r, "'%s': NAME:FILE or NAME:[elements] is needed", text);
+		return -1;
+	}
+	name[colon - text] = 0;
+	map = image_map_find(obj->img, name);
+	if (map < 0) {
+		failed(r, "there is no map '%s'", name);
+		return -1;
+	}
+	colon += 1 + strspn(colon + 1, " \t");
+	rc = *colon == '[' || *colon == '{' ?
+	     map_load_text(obj, (u32)map, name, colon, &err) :
+	     map_load_json(obj, (u32)map, path_of(r, colon), &err);
+	if (!rc)
+		return map;
+	failed_err(r, &err);
+	return -1;
+}
+
+static void fill_sockets(struct run_case *r)
+{
+	size_t at = 0;
+	const char *s = testcase_field(r->c, "sockets", &at);
+	struct skep_err err = { 0 };
+	struct os_file f;
+
+	if (!s)
+		return;
+	if (os_file_read(&f, path_of(r, s), &err)) {
+		failed_err(r, &err);
+		return;
+	}
+	if (skep_object_sockets(r->obj, (const char *)f.data, f.size, &err))
+		failed_err(r, &err);
+	os_file_close(&f);
+}
+
+static void fill_maps(struct run_case *r)
+{
+	const char *s;
+
+	for (size_t at = 0; (s = testcase_field(r->c, "map", &at));)
+		fill_map(r, r->obj, s);
+}
+
+/* ---- what comes out ----------------------------------------------------------------------- */
+
+static void check_retval(struct run_case *r, u32 got)
+{
+	size_t at = 0;
+	const char *s = testcase_field(r->c, "retval", &at);
+	char a[16], b[16];
+	s64 want = r->c->retval;
+
+	if (!s && !r->c->has_retval)
+		return;
+	if (s)
+		want = verdict_value(r->prog->type, s);
+	if (s && want < 0) {
+		char *end;
+
+		want = strtoll(s, &end, 0);
+		if (end == s || *end) {
+			failed(r, "retval=%s: neither a number nor a verdict of this type", s);
+			return;
+		}
+	}
+	if (got != (u32)want)
+		failed(r, "it returns %s, expected %s", verdict_text(r->prog->type, got, a),
+		       verdict_text(r->prog->type, (u32)want, b));
+}
+
+static void check_packet(struct run_case *r)
+{
+	size_t at = 0;
+	const char *s = testcase_field(r->c, "out", &at);
+	const u8 *got = r->run.data_out;
+	u32 n, i = 0;
+	u8 *want;
+
+	if (!s || !packet_of(r, s, &want, &n))
+		return;
+	if (n != r->run.data_out_bytes) {
+		failed(r, "the packet has %u bytes afterwards, expected %u",
+		       r->run.data_out_bytes, n);
+		return;
+	}
+	while (i < n && got[i] == want[i])
+		i++;
+	if (i < n)
+		failed(r, "byte %u of the packet is 0x%02x afterwards, expected 0x%02x", i, got[i],
+		       want[i]);
+}
+
+/* Does each element of A lie in B, and with the same value? */
+static bool contains(struct skep_map *a, struct skep_map *b)
+{
+	size_t bytes = skep_map_value_bytes(a);
+	u8 *key = mem_alloc(skep_map_key_bytes(a) + 8), *va = mem_alloc(bytes * 2), *vb = va + bytes;
+	bool same = true;
+
+	for (int e = skep_map_next_key(a, NULL, key); !e && same;
+	     e = skep_map_next_key(a, key, key)) {
+		int ra = skep_map_lookup(a, key, va), rb = skep_map_lookup(b, key, vb);
+
+		same = ra == rb && (ra || !memcmp(va, vb, bytes));
+	}
+	free(key);
+	free(va);
+	return same;
+}
+
+/* What a map is to hold is put into that of another object, which is compared. */
+static void check_map(struct run_case *r, const char *text)
+{
+	struct skep_object *twin = object_twin(r->c->obj);
+	const struct prog_set only = { &r->c->prog, 1 };
+	const struct skep_load_opts opts = { .size = sizeof(opts), .jit = SKEP_JIT_OFF };
+	struct strbuf show = { 0 };
+	struct skep_err err = { 0 };
+	int map = -1;
+
+	if (object_load(twin, &opts, &only, &err))
+		failed_err(r, &err);
+	else
+		map = fill_map(r, twin, text);
+	if (map >= 0 && (!contains(&twin->maps[map], &r->obj->maps[map]) ||
+			 !contains(&r->obj->maps[map], &twin->maps[map]))) {
+		map_show_text(&show, r->obj, (u32)map, &(struct str_list){ 0 });
+		sb_puts(&show, "expected:\n");
+		map_show_text(&show, twin, (u32)map, &(struct str_list){ 0 });
+		failed(r, "map '%s' does not hold what it was to", twin->maps[map].def->name);
+		sb_add(r->why, sb_text(&show), show.n);
+	}
+	sb_free(&show);
+	skep_object_close(twin);
+}
+
+static void check_results(struct run_case *r)
+{
+	const char *s;
+	u64 n;
+
+	check_retval(r, r->run.retval);
+	check_packet(r);
+	if (read_u64(r, "redirect", &n) && r->run.redirect_ifindex != n)
+		failed(r, "it redirects to %u, expected %" PRIu64, r->run.redirect_ifindex, n);
+	for (size_t at = 0; (s = testcase_field(r->c, "expect", &at));)
+		check_map(r, s);
+}
+
+/* ---- the run ------------------------------------------------------------------------------- */
+
+static void run(struct run_case *r)
+{
+	const struct prog_set only = { &r->c->prog, 1 };
+	struct skep_err err = { 0 };
+	int rc;
+
+	set_inputs(r);
+	if (r->outcome != TEST_PASSED)
+		return;
+	r->obj = object_twin(r->c->obj);
+	rc = object_load(r->obj, &r->opts, &only, &err);
+	if (!rc) {
+		fill_sockets(r);
+		fill_maps(r);
+	}
+	if (!rc && r->outcome == TEST_PASSED)
+		rc = skep_prog_run(&r->obj->progs[r->c->prog], &r->run, &err);
+	if (rc && (err.id == ERR_UNSUPPORTED || err.id == ERR_KERNEL))
+		skipped(r, "%.*s", (int)strcspn(skep_err_text(&err), "\n"), skep_err_text(&err));
+	else if (rc)
+		failed_err(r, &err);
+	else if (r->outcome == TEST_PASSED)
+		check_results(r);
+	skep_object_close(r->obj);
+}
+
+/* The kernel's verdict is that of loading. */
+static void judge_kernel(struct run_case *r)
+{
+	const struct prog_set only = { &r->c->prog, 1 };
+	struct skep_object *twin = object_twin(r->c->obj);
+	struct skep_err err = { 0 };
+	int rc = object_load(twin, &r->opts, &only, &err);
+
+	skep_object_close(twin);
+	if (rc && err.id != ERR_KERNEL_REJECTED)
+		skipped(r, "%.*s", (int)strcspn(skep_err_text(&err), "\n"), skep_err_text(&err));
+	else if (rc && r->c->expect == EXPECT_SUCCESS)
+		failed_err(r, &err);
+	else if (!rc && r->c->expect == EXPECT_FAILURE)
+		failed(r, "the kernel accepts it, and was to reject it");
+}
+
+enum test_outcome test_run_case(const struct test_case *c, struct test_types *types,
+				bool on_kernel, struct strbuf *why)
+{
+	struct run_case r = { .c = c, .types = types, .prog = &c->obj->img->progs[c->prog], .why = why,
+			      .arena = ARENA_INIT, .opts = { .size = sizeof(r.opts) } };
+
+	if (c->wrong)
+		failed(&r, "%s", c->wrong);
+	else if (c->skip)
+		skipped(&r, "%s", c->skip);
+	if (r.outcome == TEST_PASSED && on_kernel) {
+		r.opts.engine = SKEP_KERNEL;
+		judge_kernel(&r);
+	} else if (r.outcome == TEST_PASSED) {
+		judge(&r);
+	}
+	if (r.outcome == TEST_PASSED && c->runs)
+		run(&r);
+	arena_free(&r.arena);
+	return r.outcome;
+}
