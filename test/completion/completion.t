@@ -27,7 +27,7 @@ complete_words() # WORD...
 }
 
 ok "parses" bash -n completion/skep
-same "commands" "--help --version -h aot asm btf cc disasm explain gen help inspect map run verify" \
+same "commands" "--help --version -h aot asm btf cc disasm explain gen help inspect map run test verify" \
 	"$(complete_words skep '')"
 same "a command" "disasm" "$(complete_words skep d)"
 same "a command for help" "inspect" "$(complete_words skep help i)"
