@@ -189,43 +189,141 @@ SEC("xdp") int globals(struct xdp_md *ctx)
 }
 char _license[] SEC("license") = "GPL";
 C
-cat > "$tmp/arena_host.c" <<'C'
-#include "pages_n.h"
+cat > "$tmp/walk.c" <<'C'
+/* walk CAPTURE PROG MAP N [PINS]: runs it on all packets, prints N words of MAP's first value. */
+#define _str(x) #x
+#define STR(x) _str(x)
+#define _cat(a, b) a##b
+#define CAT(a, b) _cat(a, b)
+#include STR(NATIVE.h)
 #include <stdio.h>
+#include <stdlib.h>
 int main(int argc, char **argv)
 {
 	static uint32_t block[1 << 16];
+	struct skep_load_opts opts = { .size = sizeof(opts), .clock = SKEP_CLOCK_RUN };
 	struct skep_prog_engine e = { .size = sizeof(e) };
+	uint8_t key[64];
+	static uint64_t words[512];
 	struct skep_object *obj;
+	struct skep_prog *prog;
 	struct skep_err err;
-	uint32_t zero = 0;
-	int64_t bss[2];
-	FILE *f = fopen(argc > 1 ? argv[1] : "", "rb");
+	FILE *f = argc > 4 ? fopen(argv[1], "rb") : NULL;
 
-	if (!f || pages_n_open(&obj, &err) || skep_object_load(obj, NULL, &err))
+	opts.pins = argc > 5 ? argv[5] : NULL;
+	if (!f || CAT(NATIVE, _open)(&obj, &err) || skep_object_load(obj, &opts, &err))
 		return f ? fputs(skep_err_text(&err), stdout), 1 : 2;
+	prog = skep_object_prog(obj, argv[2]);
 	while (fread(block, 8, 1, f) == 1 && fread(block + 2, block[1] - 8, 1, f) == 1) {
 		struct skep_run run = { .size = sizeof(run), .data = block + 7,
-					.data_bytes = block[5] };
+					.data_bytes = block[5],
+					.now_ns = ((uint64_t)block[3] << 32 | block[4]) * 1000 };
 
-		if (block[0] == 6 && skep_prog_run(pages_n_prog_globals(obj), &run, &err))
+		if (block[0] == 6 && skep_prog_run(prog, &run, &err))
 			return fputs(skep_err_text(&err), stdout), 1;
 	}
-	skep_prog_engine(pages_n_prog_globals(obj), &e);
-	skep_map_lookup(pages_n_map_bss(obj), &zero, bss);
-	printf("sum: %lld   seen: %lld   %d\n", (long long)bss[0], (long long)bss[1],
-	       e.tier == SKEP_TIER_AOT);
+	skep_prog_engine(prog, &e);
+	if (skep_map_next_key(skep_object_map(obj, argv[3]), NULL, key) ||
+	    skep_map_lookup(skep_object_map(obj, argv[3]), key, words))
+		return puts("nothing there"), 1;
+	printf("%s", e.tier == SKEP_TIER_AOT ? "aot" : e.note);
+	for (int i = 0; i < atoi(argv[4]); i++)
+		printf(" %lld", (long long)words[i]);
+	puts("");
+	skep_object_close(obj);
 	return 0;
 }
 C
-if [ -n "$CLANG" ] && CLANG=$CLANG $SKEP cc "$tmp/pages.c" -o "$tmp/pages.o" > /dev/null 2>&1; then
-	ok "an arena is compiled" $SKEP aot "$tmp/pages.o" -o "$tmp/pages_n.o"
-	link "$tmp/arena" "$tmp/arena_host.c" "$tmp/pages_n.o"
-	same "and has the values that the command has" "$($SKEP run "$tmp/pages.o" $cap 2>/dev/null |
-		sed -n 's/^ *\(sum: .*\)/\1   1/p')" "$("$tmp/arena" $cap)"
-else
-	skip "arenas" "no clang that has address spaces"
+walk() # OBJECT PROG MAP N [PINS]: of what was compiled to OBJECT_n
+{
+	walk_n=$1_n
+	shift
+	link "$tmp/walk" "-DNATIVE=$walk_n" "$tmp/walk.c" "$tmp/$walk_n.o" && "$tmp/walk" $cap "$@"
+}
+if [ -n "$CLANG" ]; then
+	export CLANG
+	if $SKEP cc "$tmp/pages.c" -o "$tmp/pages.o" > /dev/null 2>&1; then
+		ok "an arena is compiled" $SKEP aot "$tmp/pages.o" -o "$tmp/pages_n.o"
+		same "and has the values that the command has" "$($SKEP run "$tmp/pages.o" $cap 2>/dev/null |
+			sed -n 's/^ *sum: \(.*\) *seen: \(.*\)/aot \1 \2/p' | tr -s ' ')" \
+			"$(walk pages globals .bss 2)"
+	else
+		skip "arenas" "clang has no address spaces"
+	fi
+
+	# ---- timers, whose callbacks are functions of the code
+	cat > "$tmp/timers.c" <<'C'
+struct elem { __u64 n, late; struct bpf_timer t; };
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct elem);
+} ticks SEC(".maps");
+static int tick(void *map, int *key, struct elem *e)
+{
+	e->n++;
+	bpf_timer_start(&e->t, 100000000, 0);
+	return 0;
+}
+SEC("xdp") int timers(struct xdp_md *ctx)
+{
+	__u32 zero = 0;
+	struct elem *e = bpf_map_lookup_elem(&ticks, &zero);
+
+	if (!e)
+		return XDP_DROP;
+	e->late++;
+	if (e->late == 1) {
+		bpf_timer_init(&e->t, &ticks, 1);
+		bpf_timer_set_callback(&e->t, tick);
+		bpf_timer_start(&e->t, 100000000, 0);
+	}
+	return XDP_PASS;
+}
+char _license[] SEC("license") = "GPL";
+C
+	ok "timers are compiled" $SKEP aot "$tmp/timers.c" -o "$tmp/timers_n.o"
+	want=$($SKEP run --clock capture --json -q "$tmp/timers.c" $cap 2>/dev/null |
+		sed -n 's/^ *"n": \([0-9]*\),/\1/p')
+	got=$(walk timers timers ticks 2)
+	same "they tick" "aot $want 10983" "$got"
+	if [ "${want:-0}" -lt 10 ]; then same "more than once" "10 times" "$want"; fi
+
+	# ---- for another kernel than that of this machine
+	cat > "$tmp/6.1-small.c" <<'C'
+struct sk_buff {
+	char before[40];
+	__u16 queue_mapping;
+	unsigned int len, data_len;
+};
+struct __sk_buff *ctx;
+struct sk_buff *skb;
+C
+	$SKEP cc "$tmp/6.1-small.c" -o "$tmp/6.1-small.btf" 2> /dev/null
+	printf 'CONFIG_HZ=100\nCONFIG_IPV6=y\n' > "$tmp/config"
+	set -- --btf "$tmp/6.1-small.btf"
+	ok "fields of another kernel" $SKEP aot examples/constructs/symbolic.o "$@" -o "$tmp/symbolic_n.o"
+	want=$($SKEP run examples/constructs/symbolic.o $cap "$@" 2>/dev/null | grep -c 'sk_buff_bytes": 52')
+	same "the command sees them" 1 "$want"
+	got=$(walk symbolic symbolic found 6)
+	has "the program has them where it runs" "aot 10983 1119981 2256" "$got"
+	set -- "$@" --kconfig "$tmp/config"
+	ok "another configuration" $SKEP aot examples/constructs/kconfig.o "$@" -o "$tmp/kconfig_n.o"
+	same "whatever this kernel's is" "aot 100 $((6 << 16 | 1 << 8))" \
+		"$(walk kconfig kconfig found 2)"
+	set --
 fi
+
+# ---- pins: another process sees the maps
+ok "a program with maps that are pinned" $SKEP aot examples/pinned/hosts.o -o "$tmp/hosts_n.o"
+mkdir "$tmp/pins"
+first=$(walk hosts count hosts 1 "$tmp/pins")
+has "it runs natively" "aot " "$first"
+has "and others look at its maps" "key 4B  value 16B  max_entries 1024  entries 4" \
+	"$($SKEP map show "$tmp/pins/hosts" 2>&1)"
+same "the next run goes on with them" "aot $((2 * ${first#aot }))" \
+	"$(walk hosts count hosts 1 "$tmp/pins")"
 
 # ---- options
 ok "--name and --header" $SKEP aot $fw -o "$tmp/a.o" --header "$tmp/other.h" --name my_fw
@@ -269,7 +367,6 @@ status "no folder for the header" 2 $SKEP aot $fw -o "$tmp/out.o" --header "$tmp
 same "no room for the object" 2 $?
 same "no file of any of them" "out*" "$(files)"
 if [ -n "$CLANG" ]; then
-	export CLANG
 	cat > "$tmp/list.c" <<'C'
 struct bpf_list_head { __u64 a, b; } __attribute__((aligned(8)));
 struct item { __u64 n; struct bpf_list_head head; };
