@@ -84,6 +84,63 @@ if [ "$($SKEP verify --on both $fw 2>/dev/null | awk 'NR == 2 { print $NF }')" !
 	skip "the running kernel's verdicts" "the kernel loads nothing here"
 	done_testing
 fi
+# A program for each rule and each instruction that has a date.
+bare() # NAME PROGRAM
+{
+	printf '%s\n' "$2" >"$tmp/bare.s"
+	$SKEP asm "$tmp/bare.s" -o "$tmp/bare.bin" || return
+	same "as $release: $1" "$($SKEP verify --type xdp --on both "$tmp/bare.bin" 2>"$tmp/kernel.err" |
+		awk 'NR == 2 { print $NF }')" \
+		"$($SKEP verify --type xdp --as "$release" "$tmp/bare.bin" 2>/dev/null |
+		awk 'NR == 2 { print $NF }')"
+}
+use='r2 = r10; r2 += -16; r2 += r1; *(u8 *)(r2 + 0) = 0; r0 = 2; exit'
+bare "a constant that is stored" "*(u64 *)(r10 - 8) = 4; r1 = *(u64 *)(r10 - 8); $use"
+bare "half of one" "*(u32 *)(r10 - 8) = 4; r1 = *(u32 *)(r10 - 8); $use"
+bare "half a register" "r1 = 4; *(u32 *)(r10 - 8) = r1; r1 = *(u32 *)(r10 - 8); $use"
+bare "a byte of it" "r1 = 4; *(u8 *)(r10 - 8) = r1; r1 = *(u8 *)(r10 - 8); $use"
+bare "the stack at a variable offset" "r1 = *(u32 *)(r1 + 16); r1 &= 7; $use"
+bare "sdiv" "r0 = 8; r0 s/= 3; exit"
+bare "smod by a register" "r0 = 8; r1 = 3; w0 s%= w1; exit"
+bare "movsx" "r1 = 200; r0 = (s8)r1; r0 = 2; exit"
+bare "bswap" "r0 = 2; r0 = bswap32 r0; r0 = 2; exit"
+bare "gotol" "r0 = 2; gotol +0; exit"
+bare "ldsx" "*(u64 *)(r10 - 8) = 4; r0 = *(s8 *)(r10 - 8); r0 = 2; exit"
+bare "fetch" "*(u64 *)(r10 - 8) = 4; r1 = 1; r1 = atomic_fetch_add((u64 *)(r10 - 8), r1); r0 = 2; exit"
+bare "cmpxchg" "*(u64 *)(r10 - 8) = 4; r0 = 4; r1 = 1; r0 = cmpxchg_64(r10 - 8, r0, r1); r0 = 2; exit"
+bare "may_goto" "r0 = 2; may_goto +1; goto -2; exit"
+bare "load_acquire" "*(u64 *)(r10 - 8) = 4; r0 = load_acquire((u64 *)(r10 - 8)); r0 = 2; exit"
+bare "store_release" "r1 = 4; store_release((u64 *)(r10 - 8), r1); r0 = 2; exit"
+bare "a loop" "r0 = 0; r0 += 1; if r0 < 100 goto -2; exit"
+bare "a helper of 6.1" "call ktime_get_tai_ns#208; r0 = 2; exit"
+if [ -n "$CLANG" ]; then
+	cat >"$tmp/rules.c" <<-'EOF'
+	#include <linux/bpf.h>
+	#include <bpf/bpf_helpers.h>
+	struct locked { struct bpf_spin_lock lock; long n; };
+	struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 1);
+		__type(key, int); __type(value, struct locked); } values SEC(".maps");
+	static __attribute__((noinline)) long twice(long n) { return n * 2; }
+	SEC("tc") int calls_locked(struct __sk_buff *skb)
+	{
+		int key = 0;
+		struct locked *v = bpf_map_lookup_elem(&values, &key);
+		if (!v)
+			return 0;
+		bpf_spin_lock(&v->lock);
+		v->n = twice(v->n);
+		bpf_spin_unlock(&v->lock);
+		return 0;
+	}
+	SEC("tc") int time_type(struct __sk_buff *skb) { return skb->tstamp_type; }
+	SEC("tc") int hw(struct __sk_buff *skb) { return skb->hwtstamp; }
+	SEC("xdp.frags") int frags(struct xdp_md *ctx) { return XDP_PASS; }
+	char _license[] SEC("license") = "GPL";
+	EOF
+	$SKEP cc "$tmp/rules.c" -o "$tmp/rules.o"
+	same "as $release: rules" "" "$(compare "$tmp/rules.o")"
+	same "as $release: a sure key" "" "$(compare "$tmp/key.o")"
+fi
 for obj in examples/*/*.o; do
 	same "as $release: $obj" "" "$(compare "$obj")"
 	[ ! -s "$tmp/kernel" ] || grep -h 'kernel:\|error' "$tmp/kernel.err" | head -n 5 | sed 's/^/# /'
