@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 struct aot_cmd {
-	const char *out, *header, *name, *cpu;	/* as given, or NULL */
+	const char *out, *header, *name, *cpu, *arch;	/* as given, or NULL */
 	struct load_opts load;
 	struct strbuf to, header_to, symbol;	/* what comes of it */
 	u32 bits;		/* of the processor */
@@ -209,7 +209,7 @@ static int compile(struct aot_cmd *c, struct skep_err *err)
 	struct strbuf object = { 0 }, header = { 0 };
 	struct aot_out out = { .text = { 0 } };
 	const struct aot_opts opts = {
-		.processor = "x86_64", .cpu = c->bits, .file = base_of(c->obj->img->file),
+		.processor = c->arch, .cpu = c->bits, .file = base_of(c->obj->img->file),
 		.object = c->file.data, .bytes = c->file.size,
 	};
 	int r = object_aot(c->obj, &opts, &out, err);
@@ -257,10 +257,14 @@ static int aot(struct aot_cmd *c, const struct str_list *in)
 
 static int choose_cpu(struct aot_cmd *c)
 {
-	if (!strcmp(c->cpu, "native"))
-		c->bits = jit_cpu();
-	else if (strcmp(c->cpu, "baseline"))
+	if (!strcmp(c->cpu, "baseline"))
+		return EXIT_YES;
+	if (strcmp(c->cpu, "native"))
 		return usage_error("--cpu takes baseline or native, not '%s'", c->cpu);
+	if (strcmp(c->arch, jit_host()))
+		return usage_error("--cpu native is for --arch %s, which this machine is",
+				   jit_host());
+	c->bits = jit_cpu();
 	return EXIT_YES;
 }
 
@@ -277,7 +281,7 @@ static void close_all(struct aot_cmd *c)
 
 int cmd_aot(const struct command *cmd, int argc, char **argv)
 {
-	struct aot_cmd c = { .cpu = "baseline" };
+	struct aot_cmd c = { .cpu = "baseline", .arch = jit_host() };
 	const struct opt opts[] = {
 		{ "output", 'o', OPT_STR, "FILE", "the object file (default: OBJ -> OBJ_native.o)",
 		  &c.out },
@@ -287,6 +291,8 @@ int cmd_aot(const struct command *cmd, int argc, char **argv)
 		  "what it is called in C (default: as the object file)", &c.name },
 		{ "prog", 0, OPT_LIST, "NAME", "only the program NAME (more than once: each)",
 		  &c.load.progs },
+		{ "arch", 0, OPT_STR, "ARCH", "for processors of that kind (default: this one's)",
+		  &c.arch },
 		{ "cpu", 0, OPT_STR, "CPU", "baseline: all processors of the kind (default); "
 		  "native: those like this one", &c.cpu },
 		LOAD_OPTS(&c.load),

@@ -41,7 +41,7 @@ void jit_arch_names(struct strbuf *out)
 		sb_printf(out, "%s%s", i ? ", " : "", archs[i].name);
 }
 
-u32 jit_cpu(void) { return jit_arch_cpu(); }
+const char *jit_host(void) { return HOST; }
 
 /* A processor has one bit so far. */
 void jit_cpu_names(struct strbuf *out, const char *processor, u32 cpu)
@@ -52,7 +52,7 @@ void jit_cpu_names(struct strbuf *out, const char *processor, u32 cpu)
 		sb_puts(out, arch->cpu);
 }
 
-u32 jit_arch_cpu(void)
+u32 jit_cpu(void)
 {
 #if defined(__x86_64__)
 	return __builtin_cpu_supports("bmi2") ? JIT_X64_BMI2 : 0;

@@ -278,7 +278,7 @@ int jit_compile(struct jit_code **out, const struct jit_bind *bind, enum jit_tie
 
 	if (!arch)
 		return no_such("this processor", where, err);
-	return jit_compile_arch(out, bind, tier, arch, jit_arch_cpu(), where, err);
+	return jit_compile_arch(out, bind, tier, arch, jit_cpu(), where, err);
 }
 
 int jit_cross(struct jit_code **out, const struct jit_bind *bind, const char *processor,

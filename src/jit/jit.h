@@ -116,6 +116,8 @@ int jit_write(struct jit_code **out, const struct jit_bind *bind, const char *pr
 /* What the processor at hand can besides what all of its kind can, a bit each; the names
  * of bits of PROCESSOR, separated by spaces. */
 u32 jit_cpu(void);
+/* The processor at hand, as `uname -m` has it; "" when there is no code for it. */
+const char *jit_host(void);
 void jit_cpu_names(struct strbuf *out, const char *processor, u32 cpu);
 /* What it was compiled by: in one pass what the optimising compiler gives up on, and
  * where there is none (on aarch64). */

@@ -126,7 +126,6 @@ enum { JIT_A64_LSE = 1 << 0 };	/* atomic instructions of ARMv8.1 */
 const struct jit_arch *jit_arch_find(const char *name);	/* or NULL */
 const struct jit_arch *jit_arch_host(void);		/* or NULL */
 void jit_arch_names(struct strbuf *out);		/* of all, for messages */
-u32 jit_arch_cpu(void);		/* what this processor can */
 
 int jit_x64_write(struct jit_build *b);
 int jit_x64_optimise(struct jit_build *b);

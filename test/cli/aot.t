@@ -357,6 +357,9 @@ ok "it is whole" cmp $fw "$tmp/in.o"
 status "one file for both" 2 $SKEP aot $fw -o "$tmp/out.o" --header "$tmp/out.o"
 status "standard output" 2 $SKEP aot $fw -o -
 status "no such processor" 2 $SKEP aot $fw --cpu z80 -o "$tmp/out.o"
+status "no such kind of processor" 2 $SKEP aot $fw --arch z80 -o "$tmp/out.o"
+has "one that there is no such code for" "native code for aarch64 without addresses in it \
+[SKEP-E0409]" "$($SKEP aot $fw --arch aarch64 -o "$tmp/out.o" 2>&1)"
 status "no such program" 2 $SKEP aot $fw --prog nope -o "$tmp/out.o"
 status "no name of C" 2 $SKEP aot $fw --name 1x -o "$tmp/out.o"
 status "nothing to compile" 2 $SKEP aot -o "$tmp/out.o"

@@ -54,7 +54,7 @@ static inline int apart_make(struct jit_code **out, const struct jit_bind *bind,
 	int r;
 
 	b.entry = apart_entry;
-	r = jit_compile_arch(out, &b, tier, jit_arch_host(), jit_arch_cpu(), "case", err);
+	r = jit_compile_arch(out, &b, tier, jit_arch_host(), jit_cpu(), "case", err);
 	return r || !jit_settle(*out) ? r : err_set(err, ERR_JIT_MEM, "case", "no memory");
 }
 
