@@ -9,6 +9,7 @@
 #include "base/os.h"
 #include "bench.h"
 #include "call/call.h"
+#include "host/capture.h"
 #include "isa/isa.h"
 #include <skep/skep.h>
 #include <stdio.h>
@@ -146,8 +147,43 @@ static void calls(const char *what, const char *text)
 	skep_object_close(obj);
 }
 
-int main(void)
+/* ---- a few packets of many: run pick CAPTURE EVERY OUT ------------------------------- */
+
+static void put_packet(FILE *f, const struct test_packet *p)
 {
+	const u32 head[4] = { 0, 0, p->bytes, p->wire_bytes };
+
+	if (fwrite(head, sizeof(head), 1, f) != 1 || fwrite(p->data, p->bytes, 1, f) != 1)
+		abort();
+}
+
+/* Writes every EVERYth packet of the capture at PATH to OUT, which is a pcap file. */
+static int pick(const char *path, u32 every, const char *out)
+{
+	static const u32 head[6] = { 0xa1b2c3d4, 2 | 4 << 16, 0, 0, 65535, LINK_ETHERNET };
+	struct test_packet p[64];
+	FILE *f = fopen(out, "wb");
+	struct capture *c;
+	struct skep_err err;
+	u32 link, at = 0;
+	int r;
+
+	if (!f || fwrite(head, sizeof(head), 1, f) != 1)
+		abort();
+	must(capture_open(&c, path, &err), &err);
+	while ((r = capture_batch(c, p, ARRAY_LEN(p), &link, &err)) > 0)
+		for (int i = 0; i < r; i++)
+			if (at++ % every == 0)
+				put_packet(f, &p[i]);
+	must(r, &err);
+	capture_close(c);
+	return fclose(f) != 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 5 && !strcmp(argv[1], "pick"))
+		return pick(argv[2], (u32)atoi(argv[3]), argv[4]);
 	empty("optimised", SKEP_JIT_OPT);
 	empty("one pass", SKEP_JIT_FAST);
 	empty("interp", SKEP_JIT_OFF);

@@ -2,10 +2,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # run.sh: nanoseconds per packet of the examples as `skep run --repeat` tells them, less
-# those of a program that returns at once, embedded and by the running kernel's test runs,
-# in turns: medians of ROUNDS. Embedded is to be no slower. Needs clang, and bpf(2) for
-# the kernel's side.
-ROUNDS=${ROUNDS:-7}
+# those of a program that returns at once, embedded and by the running kernel's test runs:
+# medians of ROUNDS in turns. Embedded is to be no slower. On both engines a run finds the
+# packet as the one before left it (skep-run(1)), so both take the same branches; that
+# their verdicts are the same is compared. Needs clang, and bpf(2) for the kernel's side.
+#
+# The kernel waits for all its processors before and after a packet's runs, some
+# milliseconds, however many they are: few packets, of all parts of the capture, many runs.
+ROUNDS=${ROUNDS:-5} EVERY=${EVERY:-600} REPEAT=${REPEAT:-20000}
 cd "$(dirname "$0")/.." || exit 1
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
@@ -15,52 +19,57 @@ SEC("tc") int empty_tc(struct __sk_buff *skb) { return 0; }
 char _license[] SEC("license") = "GPL";
 C
 "$SKEP" cc "$tmp/empty.c" -o "$tmp/empty.o" || exit 1
+cap=$tmp/part.pcap
+"$BUILD/bench/run" pick examples/firewall/traffic.pcapng "$EVERY" "$cap" || exit 1
 
-ns() # ENGINE ARGUMENT...: of a packet
+once() # NAME ENGINE ARGUMENT...: adds the mean to NAME.ENGINE
 {
-	on=$1
-	shift
-	"$SKEP" run -q --json --on "$on" --repeat 5000 "$@" 2>/dev/null |
-		sed -n 's/^  "ns_per_packet": \([0-9]*\),*/\1/p'
+	to=$tmp/$1.$2 on=$2
+	shift 2
+	"$SKEP" run -q --json --on "$on" --repeat "$REPEAT" "$@" > "$tmp/out" 2>/dev/null
+	sed -n 's/^  "ns_per_packet": \([0-9]*\),*/\1/p' "$tmp/out" >> "$to"
+	sed -n '/"verdicts": {/,/}/p' "$tmp/out" > "$to.verdicts"
 }
 median() # FILE
 {
-	sort -n "$1" | sed -n "$(((ROUNDS + 1) / 2))p"
+	[ -s "$1" ] && sort -n "$1" | sed -n "$((($(wc -l < "$1") + 1) / 2))p"
 }
-example() # NAME EMPTY ARGUMENT...
+each() # NAME: runs it once on both
 {
-	name=$1 empty=$2
-	shift 2
-	rm -f "$tmp"/user* "$tmp"/kernel*
-	i=0
-	while [ $i -lt "$ROUNDS" ]; do
-		for on in user kernel; do
-			ns $on "$@" >> "$tmp/$on"
-			ns $on --prog "$empty" "$tmp/empty.o" "$cap" >> "$tmp/$on.empty"
-		done
-		i=$((i + 1))
+	name=$1 dir=examples/$1
+	case $1 in
+	empty*) set -- --prog "$1" "$tmp/empty.o" ;;
+	firewall) set -- $dir/$1.o --map deny=$dir/deny.json ;;
+	balancer) set -- $dir/$1.o --map services=$dir/services.json \
+			 --map backends=$dir/backends.json ;;
+	entry) set -- examples/constructs/$1.o --prog entry ;;
+	ipv4 | loops) set -- examples/constructs/$1.o ;;
+	nat64_*) set -- examples/nat64/nat64.o --prog "$1" \
+			--map outside=examples/nat64/outside.json ;;
+	shaper) set -- $dir/$1.o --map ports=$dir/ports.json --map classes=$dir/classes.json ;;
+	esac
+	for on in user kernel; do
+		once "$name" $on "$@" "$cap"
 	done
-	u=$(median "$tmp/user") ue=$(median "$tmp/user.empty")
-	k=$(median "$tmp/kernel") ke=$(median "$tmp/kernel.empty")
-	[ -n "$u" ] || { echo "$name: does not run"; return; }
-	[ -n "$k" ] || { echo "$name: $((u - ue)) ns embedded; no kernel"; return; }
-	printf '%-10s %4d ns embedded, %4d ns in the kernel (empty: %d, %d)\n' "$name" \
-		$((u - ue)) $((k - ke)) "$ue" "$ke"
+}
+tell() # NAME EMPTY
+{
+	u=$(median "$tmp/$1.user") ue=$(median "$tmp/$2.user")
+	k=$(median "$tmp/$1.kernel") ke=$(median "$tmp/$2.kernel")
+	[ -n "$u" ] || { echo "$1: does not run"; return; }
+	[ -n "$k" ] || { echo "$1: $((u - ue)) ns embedded; no kernel"; return; }
+	cmp -s "$tmp/$1.user.verdicts" "$tmp/$1.kernel.verdicts" && same= || same=', other verdicts'
+	printf '%-10s %4d ns embedded, %4d ns in the kernel (empty: %d, %d)%s\n' "$1" \
+		$((u - ue)) $((k - ke)) "$ue" "$ke" "$same"
 }
 
-# the capture's first packets, as far as they go: each costs the kernel a millisecond
-cap=$tmp/part.pcapng
-head -c 30000 examples/firewall/traffic.pcapng > "$cap"
-example firewall empty examples/firewall/firewall.o "$cap" \
-	--map deny=examples/firewall/deny.json
-example balancer empty examples/balancer/balancer.o "$cap" \
-	--map services=examples/balancer/services.json \
-	--map backends=examples/balancer/backends.json
-example ipv4 empty examples/constructs/ipv4.o "$cap"
-example loops empty examples/constructs/loops.o "$cap"
-example entry empty examples/constructs/entry.o "$cap" --prog entry
-# the kernel's runs but for the first find the packet translated
-example nat64_in empty_tc examples/nat64/nat64.o "$cap" --prog nat64_in \
-	--map outside=examples/nat64/outside.json
-example shaper empty_tc examples/shaper/shaper.o "$cap" \
-	--map ports=examples/shaper/ports.json --map classes=examples/shaper/classes.json
+xdp='firewall balancer ipv4 loops entry' tc='shaper nat64_in nat64_out'
+i=0
+while [ $i -lt "$ROUNDS" ]; do
+	for p in empty $xdp empty_tc $tc; do
+		each $p
+	done
+	i=$((i + 1))
+done
+for p in $xdp; do tell $p empty; done
+for p in $tc; do tell $p empty_tc; done

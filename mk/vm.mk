@@ -8,7 +8,7 @@
 #
 # `./bootstrap vm` fetches the kernel and the emulator before.
 
-VM_TEST := $(filter %_kernel_test $(O)/test/diff/%,$(UNIT_BIN)) test/cli/kernel.t test/cli/examples.t test/cli/as.t
+VM_TEST := $(filter %_kernel_test $(O)/test/diff/%,$(UNIT_BIN)) test/cli/kernel.t test/cli/attachk.t test/cli/examples.t test/cli/as.t
 
 # Random programs for this long, of each kind; a long run is over when it is.
 VM_ENV := DIFF_SECONDS=20

@@ -176,6 +176,9 @@ struct skep_load_opts {
 	   NULL: nobody knows, -EFAULT. Called by the thread that runs the program. */
 	uint32_t (*stack)(void *arg, bool user, uint64_t *ips, uint32_t max);
 	void *stack_arg;
+	/* SKEP_USER, 1: how often each instruction runs is counted (skep_prog_counts), by
+	   one thread at a time. Programs are verified and run in the checked interpreter. */
+	int counts;
 };
 
 /*
@@ -254,6 +257,15 @@ struct skep_prog_engine {
 int skep_prog_engine(const struct skep_prog *prog, struct skep_prog_engine *engine);
 
 enum { SKEP_NO_NEIGHBOUR = 8 };
+
+/*
+ * How often the *N instructions of a program that was loaded with .counts ran so far (AT),
+ * and how often something else than the next one followed (AWAY): of conditional jumps how
+ * often they were taken. 64-bit immediate loads have two slots, of which the first counts.
+ * 0, or -ENOENT: nobody counts. They live as long as the object is loaded.
+ */
+int skep_prog_counts(const struct skep_prog *prog, const uint64_t **at, const uint64_t **away,
+		     uint32_t *n);
 
 struct skep_run {
 	size_t size;		/* sizeof(struct skep_run) */
@@ -433,9 +445,11 @@ int64_t skep_map_read(struct skep_map *map,
  * buffer may have records that nobody has seen: then skep_map_read(), which also
  * makes it unreadable. A program wakes the reader when that has read everything
  * before its record, or with BPF_RB_FORCE_WAKEUP, never with BPF_RB_NO_WAKEUP, as in
- * the kernel. It is the object's: do not read or close it. Negative errno: -524 for
- * other map types, -EOPNOTSUPP for a map in a file, where programs of other
- * processes cannot wake this one.
+ * the kernel. It is the object's: do not read or close it. For a map in a file, which
+ * programs of other processes write to, a thread waits, with all signals blocked, until
+ * the object is closed; it looks by itself every 100 ms, so a record whose producer was
+ * killed before it could wake anybody is seen then. Negative errno: -524 for other map
+ * types.
  */
 int skep_map_fd(struct skep_map *map);
 /* Puts a sample into a user ring buffer, for a program that drains it: 0, -E2BIG,

@@ -471,6 +471,16 @@ static int fill_slots(struct skep_object *obj, u32 m, struct skep_err *err)
 	return r;
 }
 
+/* Only the checked interpreter counts instructions. */
+static void all_checked(struct skep_object *obj)
+{
+	for (u32 i = 0; i < obj->img->nr_progs; i++)
+		if (obj->progs[i].fast) {
+			obj->progs[i].fast = false;
+			obj->progs[i].note = "its instructions are counted";
+		}
+}
+
 int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
 		const struct prog_set *only, struct skep_err *err)
 {
@@ -488,12 +498,15 @@ int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
 		ro.probe = opts->probe;
 		ro.stack = opts->stack;
 		ro.stack_arg = opts->stack_arg;
+		ro.counts = opts->counts;
 		ro.virtual_clock = opts->clock == SKEP_CLOCK_RUN;
 	}
 	object_judge_free(obj);
 	r = obj->aot ? object_aot_ready(obj, opts, err) : obj_ready(obj->img, err);
 	if (!r && !(opts && (opts->unverified || opts->engine == SKEP_KERNEL)))
 		r = judge_progs(obj, only, err);
+	if (!r && opts && opts->counts)
+		all_checked(obj);
 	if (!r && opts && opts->routes && opts->engine == SKEP_USER)
 		r = net_file_open(&ro.net, opts->routes, err);
 	if (r)
@@ -583,6 +596,17 @@ int skep_prog_engine(const struct skep_prog *prog, struct skep_prog_engine *engi
 	engine->compile_ns = t.ns;
 	engine->note = t.note ? t.note : "";
 	return 0;
+}
+
+int skep_prog_counts(const struct skep_prog *prog, const uint64_t **at, const uint64_t **away,
+		     uint32_t *n)
+{
+	struct backend *b = prog->obj->backend;
+
+	*at = b && b->ops->prog_counts && prog->loaded >= 0 ?
+	      b->ops->prog_counts(b, (u32)prog->loaded, away) : NULL;
+	*n = prog->obj->img->progs[prog->index].nr_insns;
+	return *at ? 0 : -ENOENT;
 }
 
 const struct jit_code *prog_native(const struct skep_prog *prog)

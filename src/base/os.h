@@ -120,8 +120,10 @@ void os_shared_close(int fd);
 bool os_shared_read(int fd, u64 at, void *to, size_t bytes);
 u64 os_shared_room(const char *path);	/* bytes free where PATH is or would be */
 u64 os_dir_room(const char *dir);
-/* Is PATH a file, and not a pin in a file system of type bpf? */
+/* Is PATH a file, and not a pin in a file system of type bpf? Is it in such a one, or
+ * would be: 1; 0 not; -1: there is no such folder. */
 bool os_is_plain_file(const char *path);
+int os_in_bpf_fs(const char *path);
 
 /* Maps BYTES at AT, at WHERE or (NULL) anywhere; the second as os_map_ring does.
  * NULL: refused. Children of fork have no part in it. */
@@ -135,6 +137,11 @@ void *os_shared_ring(int fd, u64 at, u64 head, u64 data, void *where);
 struct guard;
 struct guard *os_guard(const void *p, size_t bytes, u32 *torn);
 void os_guard_end(struct guard *g);	/* NULL is fine */
+
+/* Waits until WORD, which processes share, is no longer SEEN and somebody says so, for at
+ * most MS; may come back before. Wakes all who wait. */
+void os_shared_sleep(const u32 *word, u32 seen, u32 ms);
+void os_shared_wake(const u32 *word);
 
 /* Locks on bytes of an open file, behind its end. They go with who holds them. */
 #define OS_LOCKS_AT (1ull << 60)

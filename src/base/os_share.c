@@ -8,6 +8,7 @@
 #include "base/os.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,9 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 /* ---- new files ---------------------------------------------------------------- */
@@ -137,9 +140,20 @@ u64 os_shared_room(const char *path)
 	return room;
 }
 
+enum { BPF_FS = (int)0xcafe4a11 };
+
+int os_in_bpf_fs(const char *path)
+{
+	char *dir = folder_of(path);
+	struct statfs fs;
+	int r = statfs(path, &fs) && statfs(*dir ? dir : "/", &fs);
+
+	free(dir);
+	return r ? -1 : (int)fs.f_type == BPF_FS;
+}
+
 bool os_is_plain_file(const char *path)
 {
-	enum { BPF_FS = (int)0xcafe4a11 };
 	struct statfs fs;
 	struct stat st;
 
@@ -363,4 +377,18 @@ void os_guard_end(struct guard *g)
 	__atomic_store_n(&g->from, 1, __ATOMIC_RELEASE);
 	g->to = 0;
 	__atomic_store_n(&g->from, 0, __ATOMIC_RELEASE);
+}
+
+/* ---- waiting ------------------------------------------------------------------- */
+
+void os_shared_sleep(const u32 *word, u32 seen, u32 ms)
+{
+	struct timespec most = { ms / 1000, (long)(ms % 1000) * 1000000 };
+
+	syscall(SYS_futex, word, FUTEX_WAIT, seen, &most, NULL, 0);
+}
+
+void os_shared_wake(const u32 *word)
+{
+	syscall(SYS_futex, word, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 }

@@ -76,6 +76,25 @@ static void differ_u64(struct both *b, u64 packet, const char *what, s64 at, con
 	differs(b, &(struct difference){ packet, what, at, one, two });
 }
 
+static bool has_records(const struct image_map *m)
+{
+	return m->type == BPF_MAP_TYPE_RINGBUF || m->type == BPF_MAP_TYPE_PERF_EVENT_ARRAY;
+}
+
+/* The kernel's have buffers, as the embedded engine's have, when somebody waits. */
+static int open_perf(struct both *b, struct skep_err *err)
+{
+	const struct image *img = b->user->obj->img;
+	struct backend *kernel = b->twin->backend;
+	int fd = 0;
+
+	for (u32 i = 0; i < img->nr_maps && fd >= 0; i++)
+		if (img->maps[i].type == BPF_MAP_TYPE_PERF_EVENT_ARRAY)
+			fd = kernel->ops->map_fd(kernel, i);
+	return fd >= 0 ? 0 : err_set(err, ERR_KERNEL, NULL, "the kernel's perf events cannot be "
+				     "read: %s", strerror(-fd));
+}
+
 int both_open(struct both *b, struct skep_prog *prog, struct skep_err *err)
 {
 	const struct skep_load_opts opts = { .size = sizeof(opts), .engine = SKEP_KERNEL };
@@ -89,7 +108,7 @@ int both_open(struct both *b, struct skep_prog *prog, struct skep_err *err)
 	b->twin = object_twin(prog->obj);
 	r = object_load(b->twin, &opts, &only, err);
 	b->kernel = &b->twin->progs[prog->index];
-	return r;
+	return r ? r : open_perf(b, err);
 }
 
 /* The first byte in which the packets differ. */
@@ -146,6 +165,24 @@ static int add_record(void *arg, const struct map_event *e)
 	return 0;
 }
 
+/* Perf events of the kernel, which are longer by what is up to 4 less than a multiple of 8:
+ * as long as the embedded engine's, which came before. */
+struct fitting { struct strbuf *to; const struct strbuf *like; };
+
+static int add_fitting(void *arg, const struct map_event *e)
+{
+	const struct fitting *f = arg;
+	struct map_event cut = *e;
+	u32 bytes;
+
+	if (f->to->n + sizeof(bytes) <= f->like->n) {
+		memcpy(&bytes, f->like->s + f->to->n, sizeof(bytes));
+		if (e->bytes == round_up(bytes + 4ull, 8) - 4)
+			cut.bytes = bytes;
+	}
+	return add_record(f->to, &cut);
+}
+
 static void records_differ(struct both *b, u64 number, const char *map, const struct strbuf *one,
 			   const struct strbuf *two)
 {
@@ -168,7 +205,7 @@ static int take_record(void *arg, const struct map_event *e)
 	return add_record(t->to, e);
 }
 
-/* What the packet left in ring buffers; reading makes room for the next ones. */
+/* What the packet left; reading makes room for the next ones. */
 void both_records(struct both *b, u64 number, u64 shown)
 {
 	const struct image *img = b->user->obj->img;
@@ -176,12 +213,16 @@ void both_records(struct both *b, u64 number, u64 shown)
 	struct strbuf one = { 0 }, two = { 0 };
 
 	for (u32 i = 0; i < img->nr_maps; i++) {
-		if (img->maps[i].type != BPF_MAP_TYPE_RINGBUF)
+		if (!has_records(&img->maps[i]))
 			continue;
 		sb_reset(&one);
 		sb_reset(&two);
 		user->ops->map_read(user, i, take_record, &(struct taking){ &one, b, shown, i });
-		kernel->ops->map_read(kernel, i, add_record, &two);
+		if (img->maps[i].type == BPF_MAP_TYPE_RINGBUF)
+			kernel->ops->map_read(kernel, i, add_record, &two);
+		else
+			kernel->ops->map_read(kernel, i, add_fitting,
+					      &(struct fitting){ &two, &one });
 		if (one.n != two.n || (one.n && memcmp(one.s, two.s, one.n)))
 			records_differ(b, number, img->maps[i].name, &one, &two);
 	}

@@ -35,30 +35,79 @@ int child_open(struct child *c, u32 pid, struct skep_err *err)
 		       strerror(-c->pidfd));
 }
 
-/* ---- a command ------------------------------------------------------------------------- */
+/* ---- a command ------------------------------------------------------------- */
 
-/* Words of COMMAND, cut in place; room for all. */
-static char **words_of(char *command)
+/* The next word of *AT, unquoted, to *OUT; NULL at the end. */
+static char *next_word(const char **at, char **out)
 {
-	char **v = mem_alloc((strlen(command) / 2 + 2) * sizeof(*v)), *word;
-	size_t n = 0;
+	char *word = *out, quote = 0;
 
-	while ((word = strsep(&command, " \t\n")))
-		if (*word)
-			v[n++] = word;
+	*at += strspn(*at, " \t\n");
+	if (!**at)
+		return NULL;
+	for (; **at && (quote || !strchr(" \t\n", **at)); ++*at) {
+		if (!quote && strchr("'\"", **at))
+			quote = **at;
+		else if (quote == **at)
+			quote = 0;
+		else if (**at == '\\' && quote != '\'' && (*at)[1])
+			*(*out)++ = *++*at;
+		else
+			*(*out)++ = **at;
+	}
+	*(*out)++ = 0;
+	return word;
+}
+
+static char **words_of(const char *command)
+{
+	const size_t n = strlen(command);
+	char **v = mem_alloc((n + 2) * sizeof(*v)), *room = mem_alloc(2 * n + 2);
+
+	for (size_t i = 0; (v[i] = next_word(&command, &room)); i++)
+		;
 	return v;
 }
 
-/* Never returns. A shell is asked for what only a shell understands: it is the process
- * then, until it runs something else. */
+/* Is there one of SIGNS that the shell would obey? */
+static bool has_sign(const char *command, const char *signs)
+{
+	char quote = 0;
+
+	for (; *command; command++) {
+		if (quote == *command)
+			quote = 0;
+		else if (!quote && strchr("'\"", *command))
+			quote = *command;
+		else if (*command == '\\' && quote != '\'' && command[1])
+			command++;
+		else if (quote == '"' ? strchr("$`", *command) && strchr(signs, *command) :
+			 !quote && strchr(signs, *command))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Never returns. A shell is asked for what only a shell understands. Where that is one
+ * command it becomes the command, so that this process is it.
+ */
 static void become(const char *command, int failed)
 {
-	char *copy = mem_strdup(command);
-	char *shell[] = { (char[]){ "sh" }, (char[]){ "-c" }, copy, NULL };
-	bool plain = !strpbrk(command, "|&;<>()$`\\\"'*?[#~=%{!\n");
-	char **v = plain ? words_of(copy) : shell;
+	const bool plain = !has_sign(command, "|&;<>()$`*?[#~={!\n");
+	const bool one = !has_sign(command, "|&;(){!\n");
+	const char *equal = command + strcspn(command, "= \t");
+	char *text = NULL, *shell[] = { (char[]){ "sh" }, (char[]){ "-c" }, NULL, NULL };
+	char **v = shell;
 	int code;
 
+	/* "exec VAR=VALUE COMMAND" is none for a shell */
+	if (asprintf(&text, "%s%s%s", one ? "exec " : "", one && *equal == '=' ? "env " : "",
+		     command) < 0)
+		mem_out(strlen(command));
+	shell[2] = text;
+	if (plain)
+		v = words_of(command);
 	if (*v)
 		execvp(v[0], v);
 	code = *v ? errno : ENOENT;

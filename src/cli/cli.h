@@ -27,6 +27,8 @@ struct command {
 int cmd_run(const struct command *cmd, int argc, char **argv);
 int cmd_asm(const struct command *cmd, int argc, char **argv);
 int cmd_disasm(const struct command *cmd, int argc, char **argv);
+int cmd_diff(const struct command *cmd, int argc, char **argv);
+int cmd_cover(const struct command *cmd, int argc, char **argv);
 int cmd_test(const struct command *cmd, int argc, char **argv);
 int cmd_verify(const struct command *cmd, int argc, char **argv);
 int cmd_inspect(const struct command *cmd, int argc, char **argv);
@@ -182,11 +184,9 @@ int cc_compile(const char *source, int out, char *const *extra,
 
 /* ---- map contents (map_json.c, map_show.c) ------------------------------------------ */
 
-/* Stores the elements of a JSON file in map I of OBJ. Errors: FILE_*, JSON,
- * MAP_DATA, MAP_UPDATE, NO_LIB. */
-int map_load_json(struct skep_object *obj, u32 i, const char *path, struct skep_err *err);
-/* The same of TEXT, which messages call NAME. */
-int map_load_text(struct skep_object *obj, u32 i, const char *name, const char *text,
+/* Stores the elements of the JSON file PATH, or of TEXT, which messages call PATH, in map
+ * I of OBJ. Errors: FILE_*, JSON, MAP_DATA, MAP_UPDATE, NO_LIB. */
+int map_load_json(struct skep_object *obj, u32 i, const char *path, const char *text,
 		  struct skep_err *err);
 /* Appends what `skep run` prints of map I; nothing for read-only data. What is
  * called as one of NET, or the key of a map that is, is an address. */

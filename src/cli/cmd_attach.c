@@ -34,7 +34,7 @@ struct job {
 	struct skep_err err;
 };
 
-/* ---- which programs ---------------------------------------------------------------------- */
+/* ---- which programs -------------------------------------------------------- */
 
 static bool is_named(const struct job *j, const char *name)
 {
@@ -77,7 +77,7 @@ static int check_names(struct job *j)
 	return where_check(&j->o, &j->objs, &j->err);
 }
 
-/* ---- loading and attaching ------------------------------------------------------------------ */
+/* ---- loading and attaching ------------------------------------------------- */
 
 static int prepare(struct job *j)
 {
@@ -131,7 +131,7 @@ static int fill_maps(struct job *j)
 		name[eq - arg] = 0;
 		m = image_map_find(j->obj->img, name);
 		if (m >= 0)
-			r = map_load_json(j->obj, (u32)m, eq + 1, &j->err);
+			r = map_load_json(j->obj, (u32)m, eq + 1, NULL, &j->err);
 		else
 			r = err_set(&j->err, ERR_MAP_NAME, j->obj->img->file,
 				    "there is no map '%s'", name);
@@ -171,7 +171,7 @@ static int attach_all(struct job *j)
 	return r;
 }
 
-/* ---- what is said of it ------------------------------------------------------------------------ */
+/* ---- what is said of it ---------------------------------------------------- */
 
 static void say_link(const struct link *l)
 {
@@ -205,6 +205,8 @@ static void links_json(const struct job *j)
 		json_str(&js, "program", l->name);
 		json_str(&js, "where", l->text);
 		json_u64(&js, "places", l->places);
+		if (l->row->how != ATTACH_STRUCT_OPS)
+			json_u64(&js, "prog_id", kernel_prog_id(j->obj->backend, l->prog));
 		if (l->id)
 			json_u64(&js, "link_id", l->id);
 		json_bool(&js, "all_processes", l->flags & LINK_ALL_PIDS);
@@ -256,7 +258,7 @@ static int show_once(struct job *j, size_t *others)
 	return 0;
 }
 
-/* ---- waiting ----------------------------------------------------------------------------------- */
+/* ---- waiting --------------------------------------------------------------- */
 
 static int catch_signals(struct job *j)
 {
@@ -346,7 +348,7 @@ static void show_maps(struct job *j)
 	sb_free(&out);
 }
 
-/* ---- the whole ------------------------------------------------------------------------------------ */
+/* ---- the whole ------------------------------------------------------------- */
 
 static int parse_duration(struct job *j, u64 *until)
 {

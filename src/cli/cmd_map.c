@@ -5,6 +5,7 @@
  * Commands may be shortened; the first one in the table that begins so is meant. What a
  * map answers is status 1 when there is no such element.
  */
+#include "cli/map_pipe.h"
 #include "cli/map_top.h"
 #include "kernel/kernel.h"
 #include "model/tables.h"
@@ -24,6 +25,7 @@ struct job {
 	struct top_opts top;
 	const char *interval;
 	bool once;
+	bool is_answer;		/* the error is one: status 1 */
 	struct strbuf out;
 	struct json j;
 	struct skep_err err;
@@ -291,6 +293,8 @@ static int cannot_walk(struct job *job, const struct map_view *v)
 	r = err_set(&job->err, ERR_MAP_TYPE, v->live.file, "%s of type %s has no keys to go "
 		    "through", title, v->info.row->name);
 
+	if (v->live.type == BPF_MAP_TYPE_RINGBUF)
+		err_help(&job->err, "`skep map event_pipe` reads its records");
 	if (v->live.type == BPF_MAP_TYPE_QUEUE || v->live.type == BPF_MAP_TYPE_STACK)
 		err_help(&job->err, "`skep map peek` shows the next element");
 	return r;
@@ -433,6 +437,9 @@ static int map_update(struct job *job, struct map_view *v)
 	r = no_more_words(job);
 	if (!r) {
 		r = v->b->ops->map_update(v->b, v->number, v->key, v->value, flags);
+		/* what exist and noexist ask */
+		job->is_answer = (r == -ENOENT && flags == BPF_EXIST) ||
+				 (r == -EEXIST && flags == BPF_NOEXIST);
 		r = r ? refused(job, v, "no update", r) : 0;
 	}
 	if (fd >= 0)
@@ -700,6 +707,48 @@ static int run_top(struct job *job)
 	return map_top(o, &job->w, &job->err);
 }
 
+/* ---- records ------------------------------------------------------------------------ */
+
+/* [cpu N index M], in any order. */
+static int pipe_slot(struct job *job, struct pipe_opts *o)
+{
+	bool cpu = false, index = false;
+	int r = 0;
+
+	while (!r && word_peek(&job->w)) {
+		if (word_take(&job->w, "cpu")) {
+			r = create_number(job, "the cpu", &o->cpu);
+			cpu = true;
+		} else if (word_take(&job->w, "index")) {
+			r = create_number(job, "the index", &o->index);
+			index = true;
+		} else {
+			r = no_more_words(job);
+		}
+	}
+	o->one = cpu;
+	if (!r && cpu != index)
+		r = err_set(&job->err, ERR_USAGE, NULL, "cpu N and index M come together");
+	return r;
+}
+
+static int map_event_pipe(struct job *job)
+{
+	struct pipe_opts o = { .json = job->form.json, .pretty = job->form.pretty,
+			       .events = job->top.rounds };
+	struct map_list l = { 0 };
+	int r = map_list_parse(&l, &job->w, &job->err);
+
+	if (!r && l.n > 1)
+		r = err_set(&job->err, ERR_LIVE, NULL, "%zu maps are called so; give an id", l.n);
+	if (!r)
+		r = pipe_slot(job, &o);
+	if (!r)
+		r = map_pipe(&o, &l.v[0], &job->err);
+	map_list_free(&l);
+	return r;
+}
+
 /* ---- commands ------------------------------------------------------------------------- */
 
 static int map_help(struct job *job);
@@ -726,6 +775,7 @@ static const struct map_command {
 	{ "freeze", "MAP", NULL, map_freeze },
 	{ "create", "FILE type TYPE key BYTES value BYTES entries N name NAME [flags N] "
 	  "[inner_map MAP]", map_create, NULL },
+	{ "event_pipe", "MAP [cpu N index M] [-n N]", map_event_pipe, NULL },
 	{ "top", "[MAP]... [--once|-n N] [--interval SECONDS] [--pin-dir DIR] [--prog-stats]",
 	  run_top, NULL },
 };
@@ -792,7 +842,7 @@ int cmd_map(const struct command *cmd, int argc, char **argv)
 		{ "pretty", 'p', OPT_FLAG, NULL, "the same in lines", &job.form.pretty },
 		{ "bpffs", 'f', OPT_FLAG, NULL, "show where maps are pinned", &job.form.pins },
 		{ "once", 0, OPT_FLAG, NULL, "top: one report", &job.once },
-		{ "number", 'n', OPT_U64, "N", "top: so many reports (default: until ^C)",
+		{ "number", 'n', OPT_U64, "N", "top, event_pipe: so many and no more",
 		  &job.top.rounds },
 		{ "interval", 0, OPT_STR, "SECONDS", "top: from one to the next (default: 1)",
 		  &job.interval },
@@ -813,6 +863,8 @@ int cmd_map(const struct command *cmd, int argc, char **argv)
 	status = run(&job);
 	if (status < 0)
 		status = failed(&job);
+	if (status == EXIT_NO_ANSWER && job.is_answer)
+		status = EXIT_NO;
 	sb_free(&job.out);
 	vec_free(&res.operands);
 	return status;

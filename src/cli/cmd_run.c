@@ -3,101 +3,15 @@
  * cmd_run.c: `skep run`: a program of an object, the packets of captures or live
  * ports, and what came of it: verdicts, packets, map contents.
  */
+#include "cli/coverage.h"
 #include "cli/native.h"
-#include "cli/ports.h"
-#include "cli/run.h"
+#include "cli/run_job.h"
 #include "host/hosts.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#define NO_BUDGET UINT64_MAX	/* --budget was not given */
-
-struct run_opts {
-	const char *output, *verdicts, *expect, *on, *routes, *pins;
-	struct str_list maps;		/* NAME=FILE */
-	struct str_list records;	/* MAP=TYPE */
-	struct str_list net;		/* names of what is an address */
-	struct ports_opts ports;
-	const char *clock, *sockets;
-	u64 repeat, budget, cpus, linger;
-	struct load_opts load;
-	bool json, verbose, quiet, unverified, stats, pin;
-	const char *jit_name;
-	enum skep_jit jit;
-};
-
-struct job {
-	struct run_opts o;
-	struct str_list captures;
-	struct choice choice;
-	struct skep_prog *prog;		/* the one that runs */
-	enum engines { ON_USER, ON_KERNEL, ON_BOTH } on;
-	struct both both;
-	struct events events;
-	struct messages messages;
-	bool prints;			/* messages may come */
-	struct meta meta;
-	struct verdicts v;
-	struct ports ports;
-	struct capture_out *out;	/* of -o; NULL = none */
-	u64 packets;			/* of all captures so far */
-	u64 cut;			/* captured in part */
-	u64 left_out;			/* that the kernel would not ask the program about */
-	struct sockets sockets;		/* of --sockets */
-	u64 ns;				/* of cpu time for all packets, reading included */
-	u64 repeat_ns;			/* of --repeat: means of all packets, added */
-	bool capture_clock;		/* time is that of the packets */
-	u64 now;			/* ns: of the last packet */
-	u32 timers;			/* that wait at the end */
-	struct strbuf text;		/* of the packet at hand (-v) */
-	struct skep_err *err;
-};
-
 /* ---- operands -------------------------------------------------------------------- */
-
-static void push_name(struct str_list *list, const char *path)
-{
-	if (path)
-		*vec_push(list) = path;
-}
-
-/* What follows the first MARK in ARG, or NULL. */
-static const char *behind(const char *arg, const char *mark)
-{
-	const char *at = strstr(arg, mark);
-
-	return at ? at + strlen(mark) : NULL;
-}
-
-/* That what is written is none of what is read; PATHS are the objects. */
-static int check_files(struct job *j, const struct str_list *paths)
-{
-	const struct run_opts *o = &j->o;
-	const char *const read[] = { o->expect, o->load.btf, o->load.kconfig, o->routes,
-				     o->sockets };
-	struct str_list in = { 0 }, out = { 0 };
-	int r;
-
-	for (size_t i = 0; i < paths->n; i++)
-		push_name(&in, paths->v[i]);
-	for (size_t i = 0; i < j->captures.n; i++)
-		push_name(&in, j->captures.v[i]);
-	for (size_t i = 0; i < o->maps.n; i++)
-		push_name(&in, behind(o->maps.v[i], "="));
-	for (size_t i = 0; i < ARRAY_LEN(read); i++)
-		push_name(&in, read[i]);
-	for (size_t i = 0; i < o->load.modules.n; i++)
-		push_name(&in, o->load.modules.v[i]);
-	push_name(&out, o->output);
-	push_name(&out, o->verdicts);
-	for (size_t i = 0; i < o->ports.targets.n; i++)
-		push_name(&out, behind(o->ports.targets.v[i], ",out="));
-	r = outputs_check(&out, &in, j->err);
-	vec_free(&in);
-	vec_free(&out);
-	return r;
-}
 
 static int sort_operands(struct job *j, const struct str_list *operands)
 {
@@ -125,7 +39,7 @@ static int sort_operands(struct job *j, const struct str_list *operands)
 			*vec_push(&paths) = path;
 	}
 	if (!r)
-		r = check_files(j, &paths);
+		r = run_check_files(j, &paths);
 	for (size_t i = 0; i < j->choice.names.n; i++)
 		*vec_push(&j->o.load.progs) = j->choice.names.v[i];
 	if (!r)
@@ -168,7 +82,7 @@ static int load_map(struct job *j, const char *arg)
 	map = image_map_find(j->prog->obj->img, name);
 	r = map < 0 ? no_map(j, name) : 0;
 	for (size_t i = 0; !r && i < ARRAY_LEN(objs) && objs[i]; i++)
-		r = map_load_json(objs[i], (u32)map, eq + 1, j->err);
+		r = map_load_json(objs[i], (u32)map, eq + 1, NULL, j->err);
 	free(name);
 	return r;
 }
@@ -190,7 +104,7 @@ static int load(struct job *j)
 		.engine = j->on == ON_KERNEL ? SKEP_KERNEL : SKEP_USER,
 		.clock = j->capture_clock ? SKEP_CLOCK_RUN : SKEP_CLOCK_REAL,
 		.routes = j->o.routes, .pins = j->o.pins, .unverified = j->o.unverified,
-		.jit = j->o.jit,
+		.jit = j->o.jit, .counts = j->o.coverage != NULL,
 	};
 	int r;
 
@@ -223,7 +137,7 @@ static int load(struct job *j)
 		j->events.json = j->o.json;
 		j->events.verbose = j->o.verbose;
 		j->events.net = &j->o.net;
-		j->events.leave_pinned = j->o.pins && j->on == ON_USER;
+		j->events.leave_pinned = j->o.pins;
 		j->prints = !j->o.quiet && messages_come_from(j->prog->obj->img);
 		j->both.events = &j->events;
 		r = events_open(&j->events, j->prog->obj, &j->o.records, j->err);
@@ -610,8 +524,6 @@ static void warn(struct job *j)
 			odd);
 }
 
-static bool is_stdout(const char *path) { return path && !strcmp(path, "-"); }
-
 /* The text does not go where packets or verdicts go. */
 static int print_results(struct job *j)
 {
@@ -633,12 +545,25 @@ static int print_results(struct job *j)
 	return r;
 }
 
+static int write_coverage(struct job *j)
+{
+	struct coverage c = { .arena = ARENA_INIT };
+	int r;
+
+	coverage_add(&c, j->prog->obj);
+	r = coverage_write(&c, j->o.coverage, j->err);
+	coverage_free(&c);
+	return r;
+}
+
 static int finish(struct job *j)
 {
 	int r = ports_finish(&j->ports, j->err), differ = EXIT_YES;
 
 	if (!r)
 		r = verdicts_commit(&j->v, j->err);
+	if (!r && j->o.coverage)
+		r = write_coverage(j);
 	if (!r && j->out) {
 		r = capture_out_commit(j->out, j->err);
 		j->out = NULL;
@@ -687,96 +612,6 @@ static int run_job(struct job *j)
 	return r ? stop_early(j) : finish(j);
 }
 
-static int check_engine(const struct command *cmd, struct job *j)
-{
-	static const char *const names[] = { "user", "kernel", "both" };
-
-	for (size_t i = 0; j->o.on && i < ARRAY_LEN(names); i++)
-		if (!strcmp(j->o.on, names[i])) {
-			j->on = (enum engines)i;
-			return EXIT_YES;
-		}
-	return j->o.on ? usage_error("--on takes user, kernel or both, not '%s'", j->o.on) :
-			 EXIT_YES;
-}
-
-static int check_ports(const struct command *cmd, const struct job *j)
-{
-	const struct ports_opts *o = &j->o.ports;
-
-	if (j->on != ON_USER && (o->in.n || o->targets.n || o->pass))
-		return usage_error("live ports and --port are for --on user");
-	if (j->on != ON_USER && j->o.sockets)
-		return usage_error("--sockets is for --on user: a kernel has its own");
-	if (!o->in.n && (o->count || o->seconds))
-		return usage_error("--count and --seconds are for live ports");
-	if (o->seconds > UINT32_MAX)
-		return usage_error("--seconds is at most 4294967295");
-	return EXIT_YES;
-}
-
-/* Two outputs in one file would be of no use to anyone. */
-static int check_outputs(const struct command *cmd, const struct run_opts *o)
-{
-	bool packets = is_stdout(o->output), verdicts = is_stdout(o->verdicts);
-	bool both = o->on && !strcmp(o->on, "both");
-
-	if (packets && verdicts)
-		return usage_error("-o and --verdicts cannot both be standard output");
-	if ((packets || verdicts) && (o->json || o->verbose || o->expect || both))
-		return usage_error("%s - leaves no room on standard output for "
-				   "--json, --verbose, --expect and --on both",
-				   packets ? "-o" : "--verdicts");
-	return EXIT_YES;
-}
-
-static int check_clock(const struct command *cmd, struct job *j)
-{
-	j->capture_clock = j->o.clock && !strcmp(j->o.clock, "capture");
-	if (j->o.clock && !j->capture_clock && strcmp(j->o.clock, "real"))
-		return usage_error("--clock is real or capture, not '%s'", j->o.clock);
-	if (j->o.linger && !j->capture_clock)
-		return usage_error("--linger needs --clock capture");
-	if (j->o.linger > UINT32_MAX)
-		return usage_error("--linger is at most 4294967295");
-	if (j->capture_clock && j->on != ON_USER)
-		return usage_error("--clock capture is for the embedded engine");
-	return EXIT_YES;
-}
-
-static int check_operands(const struct command *cmd, struct job *j)
-{
-	if (!j->o.budget)
-		return usage_error("--budget is at least 1");
-	if (j->o.budget == NO_BUDGET)
-		j->o.budget = 0;
-	if (!j->o.repeat)
-		return usage_error("--repeat is at least 1");
-	if (!j->o.cpus)
-		return usage_error("--cpus is at least 1");
-	if (j->o.repeat > UINT32_MAX || j->o.cpus > 4096)
-		return usage_error("--repeat is at most 4294967295, --cpus 4096");
-	if (!j->choice.objs.n)
-		return usage_error("an object or a C file is needed "
-				   "(what is no regular file is taken for a capture)");
-	if (!j->captures.n && !j->o.ports.in.n)
-		return usage_error("a packet capture is needed, or - for one on standard input, "
-			"or a live port such as tap:NAME");
-	if (check_engine(cmd, j) || engine_jit(cmd, j->o.jit_name, j->on == ON_KERNEL, &j->o.jit))
-		return EXIT_NO_ANSWER;
-	if (j->o.stats && j->on == ON_KERNEL)
-		return usage_error("--stats is about the embedded engine");
-	if (j->o.pin && !j->o.pins)
-		j->o.pins = j->on == ON_KERNEL ? "/sys/fs/bpf" : "";
-	if (j->o.routes && j->on == ON_KERNEL)
-		return usage_error("--routes is for --on user: the kernel looks at skep's own");
-	if (j->o.pins && j->on == ON_BOTH)
-		return usage_error("--pin-dir is for one engine: two cannot have the same maps");
-	if (check_ports(cmd, j) || check_outputs(cmd, &j->o))
-		return EXIT_NO_ANSWER;
-	return check_clock(cmd, j);
-}
-
 static void job_free(struct job *j)
 {
 	capture_out_abort(j->out);
@@ -800,7 +635,7 @@ static void job_free(struct job *j)
 
 static int run_on(const struct command *cmd, struct job *j, const struct str_list *operands)
 {
-	int status = sort_operands(j, operands) ? report(j->err) : check_operands(cmd, j);
+	int status = sort_operands(j, operands) ? report(j->err) : run_check(cmd, j);
 
 	return status ? status : run_job(j);
 }
@@ -850,6 +685,8 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 		 "user (default), kernel by bpf(2), or both and compare", &o->on},
 		{"repeat", 0, OPT_U64, "N", "run the program N times on each packet",
 		 &o->repeat},
+		{"coverage", 0, OPT_STR, "FILE", "write which lines ran to FILE (LCOV)",
+		 &j.o.coverage},
 		{"jit", 0, OPT_STR, "HOW",
 		 "native code: off, fast (in one pass), opt (default: opt, or fast when big)",
 		 &o->jit_name},

@@ -25,6 +25,8 @@ struct test_cmd {
 	bool kernel;
 	struct arena arena;
 	struct test_types types;
+	struct coverage coverage;
+	const char *lcov;	/* of --coverage, or NULL */
 	VEC(struct object_list) objs;	/* of each file: they are not linked */
 	VEC(const char *) files;	/* of each case */
 	struct test_cases cases;
@@ -232,6 +234,7 @@ static int run_all(struct test_cmd *c, const struct str_list *paths, const struc
 {
 	struct skep_err err = { 0 };
 
+	c->types.coverage = c->lcov ? &c->coverage : NULL;
 	for (size_t i = 0; i < paths->n; i++)
 		read_file(c, paths->v[i], load);
 	for (size_t i = 0; i < c->cases.n; i++) {
@@ -244,6 +247,8 @@ static int run_all(struct test_cmd *c, const struct str_list *paths, const struc
 	fprintf(stderr, "%zu passed, %u failed, %u skipped\n",
 		c->done.n - c->failed - c->skipped, c->failed, c->skipped);
 	if (c->junit && junit_write(c, &err))
+		return report(&err);
+	if (c->lcov && coverage_write(&c->coverage, c->lcov, &err))
 		return report(&err);
 	if (!c->done.n)
 		return EXIT_NO_ANSWER;
@@ -258,8 +263,23 @@ static void test_free(struct test_cmd *c)
 	vec_free(&c->objs);
 	vec_free(&c->files);
 	vec_free(&c->done);
+	coverage_free(&c->coverage);
 	target_close(&c->types.target);
 	arena_free(&c->arena);
+}
+
+static int check_outputs(const struct test_cmd *c, const struct str_list *in, struct skep_err *err)
+{
+	struct str_list out = { 0 };
+	int r;
+
+	if (c->junit)
+		*vec_push(&out) = c->junit;
+	if (c->lcov)
+		*vec_push(&out) = c->lcov;
+	r = outputs_check(&out, in, err);
+	vec_free(&out);
+	return r;
 }
 
 /* ---- --watch ----------------------------------------------------------------------- */
@@ -285,7 +305,8 @@ static void watch(struct test_cmd *c, const struct str_list *paths, const struct
 	for (;;) {
 		const struct timespec wait = { .tv_nsec = 200 * 1000 * 1000 };
 		struct test_cmd next = { .on = c->on, .filter = c->filter, .junit = c->junit,
-			.kernel = c->kernel, .arena = ARENA_INIT,
+			.lcov = c->lcov, .coverage.arena = ARENA_INIT, .kernel = c->kernel,
+			.arena = ARENA_INIT,
 			.types.target.opts = c->types.target.opts };
 		s64 now = changed(paths);
 
@@ -299,7 +320,7 @@ static void watch(struct test_cmd *c, const struct str_list *paths, const struct
 
 int cmd_test(const struct command *cmd, int argc, char **argv)
 {
-	struct test_cmd c = { .arena = ARENA_INIT };
+	struct test_cmd c = { .arena = ARENA_INIT, .coverage.arena = ARENA_INIT };
 	bool watches = false;
 	struct load_opts load = { 0 };
 	const struct opt opts[] = {
@@ -308,6 +329,7 @@ int cmd_test(const struct command *cmd, int argc, char **argv)
 		{ "on", 0, OPT_STR, "ENGINE", "both: each on the running kernel, too", &c.on },
 		{ "junit", 0, OPT_STR, "FILE", "write the results to FILE as JUnit's XML",
 		  &c.junit },
+		{ "coverage", 0, OPT_STR, "FILE", "write which lines ran to FILE (LCOV)", &c.lcov },
 		{ "watch", 0, OPT_FLAG, NULL, "again whenever a file changes", &watches },
 		LOAD_OPTS(&load),
 		{ 0 }
@@ -325,7 +347,7 @@ int cmd_test(const struct command *cmd, int argc, char **argv)
 		status = usage_error("--on takes user or both");
 	else if (!res.operands.n)
 		status = usage_error("an object or a C file with tests is needed");
-	else if (c.junit && outputs_check(&(struct str_list){ &c.junit, 1, 1 }, &res.operands, &err))
+	else if (check_outputs(&c, &res.operands, &err))
 		status = report(&err);
 	if (!status && watches)
 		watch(&c, &res.operands, &load);

@@ -89,6 +89,19 @@ static int add_record_type(struct events *e, const char *arg, struct skep_err *e
 	return r;
 }
 
+/* The kernel's have buffers as soon as somebody waits, which is before programs run. */
+static int open_perf(const struct events *e, u32 map, struct skep_err *err)
+{
+	struct backend *b = e->obj->backend;
+	int fd = 0;
+
+	if (e->obj->img->maps[map].type == BPF_MAP_TYPE_PERF_EVENT_ARRAY &&
+	    strcmp(b->ops->name, "user"))
+		fd = b->ops->map_fd(b, map);
+	return fd >= 0 ? 0 : err_set(err, ERR_KERNEL, NULL, "events of map '%s' cannot be read: %s",
+				     e->obj->img->maps[map].name, strerror(-fd));
+}
+
 int events_open(struct events *e, struct skep_object *obj, const struct str_list *records,
 		struct skep_err *err)
 {
@@ -99,6 +112,8 @@ int events_open(struct events *e, struct skep_object *obj, const struct str_list
 		if (has_events(obj->img->maps[i].type) &&
 		    !(e->leave_pinned && obj->img->maps[i].pinning))
 			*vec_push(&e->maps) = (struct event_map){ .index = i };
+	for (size_t i = 0; !r && i < e->maps.n; i++)
+		r = open_perf(e, e->maps.v[i].index, err);
 	for (size_t i = 0; !r && i < records->n; i++)
 		r = add_record_type(e, records->v[i], err);
 	return r;

@@ -13,16 +13,11 @@
 #include "cli/run.h"
 
 #ifndef HAVE_JANSSON
-int map_load_json(struct skep_object *obj, u32 i, const char *path, struct skep_err *err)
+static int load_file(struct skep_object *obj, u32 i, const char *where, const struct os_file *f,
+		     struct skep_err *err)
 {
-	return err_set(err, ERR_NO_LIB, path,
+	return err_set(err, ERR_NO_LIB, where,
 		       "this skep was built without libjansson and cannot read JSON");
-}
-
-int map_load_text(struct skep_object *obj, u32 i, const char *name, const char *text,
-		  struct skep_err *err)
-{
-	return map_load_json(obj, i, name, err);
 }
 #else
 #include <stdlib.h>
@@ -871,12 +866,6 @@ static int parse(struct load *l, const struct os_file *f)
 	return r;
 }
 
-static bool has_no_elements(u32 type)
-{
-	return type == BPF_MAP_TYPE_RINGBUF || type == BPF_MAP_TYPE_PERF_EVENT_ARRAY ||
-	       type == UAPI_MAP_TYPE_ARENA;
-}
-
 static int load_file(struct skep_object *obj, u32 i, const char *where, const struct os_file *f,
 		     struct skep_err *err)
 {
@@ -886,30 +875,25 @@ static int load_file(struct skep_object *obj, u32 i, const char *where, const st
 
 	if (r)
 		return r;
-	if (has_no_elements(l.def->type))
+	if (l.def->type == BPF_MAP_TYPE_RINGBUF || l.def->type == BPF_MAP_TYPE_PERF_EVENT_ARRAY ||
+	    l.def->type == UAPI_MAP_TYPE_ARENA)
 		return err_set(err, ERR_MAP_DATA, where, "map '%s' is of type %s, which has no "
 			       "elements to fill", l.def->name, maptype_row(l.def->type)->name);
 	obj->backend->ops->map_info(obj->backend, i, &l.info);
 	return parse(&l, f);
 }
+#endif
 
-int map_load_json(struct skep_object *obj, u32 i, const char *path, struct skep_err *err)
+int map_load_json(struct skep_object *obj, u32 i, const char *path, const char *text,
+		  struct skep_err *err)
 {
-	struct os_file f;
-	int r = os_file_read(&f, path, err);
+	struct os_file f = { .data = (const u8 *)text, .size = text ? strlen(text) : 0 };
+	int r = text ? 0 : os_file_read(&f, path, err);
 
 	if (r)
 		return r;
 	r = load_file(obj, i, path, &f, err);
-	os_file_close(&f);
+	if (!text)
+		os_file_close(&f);
 	return r;
 }
-
-int map_load_text(struct skep_object *obj, u32 i, const char *name, const char *text,
-		  struct skep_err *err)
-{
-	const struct os_file f = { .data = (const u8 *)text, .size = strlen(text) };
-
-	return load_file(obj, i, name, &f, err);
-}
-#endif

@@ -530,11 +530,24 @@ static int operands(struct top *t)
 	return r;
 }
 
+static int no_folder(struct top *t)
+{
+	if (os_in_bpf_fs(t->o->pin_dir) < 0 || access(t->o->pin_dir, F_OK))
+		return err_set(t->err, ERR_PIN, t->o->pin_dir,
+			       "--pin-dir: there is no such folder");
+	err_set(t->err, ERR_PIN, t->o->pin_dir, "--pin-dir is for maps that are files, and this "
+		"folder has pins of the kernel's maps");
+	err_help(t->err, "without --pin-dir the kernel's maps are shown");
+	return t->err->code;
+}
+
 static int begin(struct top *t)
 {
 	u32 id = 0;
 	int r;
 
+	if (t->o->pin_dir && (os_in_bpf_fs(t->o->pin_dir) || access(t->o->pin_dir, F_OK)))
+		return no_folder(t);
 	t->files = !word_peek(t->w);
 	t->kernel = t->files && !t->o->pin_dir;
 	r = operands(t);

@@ -164,6 +164,18 @@ static int parse_pin(struct map_list *l, struct words *w, struct skep_err *err)
 	return r;
 }
 
+/* Does a word by itself name a file, here or in the user's own folder? */
+static bool is_pin(const char *word)
+{
+	struct strbuf own = { 0 };
+	struct skep_err unused;
+	bool is = !access(word, F_OK) || (!pin_path(&own, "", word, &unused) &&
+					  os_is_plain_file(sb_text(&own)));
+
+	sb_free(&own);
+	return is;
+}
+
 int map_list_parse(struct map_list *l, struct words *w, struct skep_err *err)
 {
 	const char *word = word_peek(w);
@@ -176,7 +188,7 @@ int map_list_parse(struct map_list *l, struct words *w, struct skep_err *err)
 		return parse_id(l, w, err);
 	if (word_take(w, "name"))
 		return parse_name(l, w, err);
-	if (word_take(w, "pinned"))
+	if (word_take(w, "pinned") || is_pin(word))
 		return parse_pin(l, w, err);
 	return err_set(err, ERR_USAGE, NULL, "'%s' names no map; there are id N, name NAME and "
 		       "pinned FILE", word);

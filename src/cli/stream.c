@@ -18,7 +18,7 @@ static bool has_records(u32 type)
 	return type == BPF_MAP_TYPE_RINGBUF || type == BPF_MAP_TYPE_PERF_EVENT_ARRAY;
 }
 
-/* ---- types ----------------------------------------------------------------------------- */
+/* ---- types ----------------------------------------------------------------- */
 
 /* The struct or union called NAME of N bytes, or 0. */
 static u32 struct_called(const struct btf *btf, const char *name, size_t n)
@@ -86,6 +86,9 @@ int stream_open(struct stream *s, struct skep_object *obj, struct skep_err *err)
 	for (u32 i = 0; i < img->nr_maps; i++)
 		if (has_records(img->maps[i].type) && !obj->maps[i].absent)
 			*vec_push(&s->maps) = (struct stream_map){ .index = i };
+	/* from here on there is room for them */
+	for (size_t i = 0; i < s->maps.n; i++)
+		obj->backend->ops->map_fd(obj->backend, s->maps.v[i].index);
 	r = set_types(s, err);
 	if (!r && messages_come_from(img) && printk_open(&s->printk, obj->backend, &why)) {
 		fputs("note: bpf_printk is not shown\n", stderr);
@@ -108,7 +111,7 @@ void stream_fds(const struct stream *s, struct fds *out)
 		*vec_push(out) = printk_fd(s->printk);
 }
 
-/* ---- one line ---------------------------------------------------------------------------- */
+/* ---- one line -------------------------------------------------------------- */
 
 static void put_line(struct stream *s)
 {
@@ -192,7 +195,7 @@ static int on_record(void *arg, const struct map_event *e)
 	return s->broken;
 }
 
-/* ---- what is printed ------------------------------------------------------------------------ */
+/* ---- what is printed ------------------------------------------------------- */
 
 static void printk_json(struct stream *s, const struct printk_line *l)
 {
@@ -273,7 +276,7 @@ void stream_retval(struct stream *s, const char *program, s64 retval)
 	put_line(s);
 }
 
-/* ---- the end --------------------------------------------------------------------------------- */
+/* ---- the end --------------------------------------------------------------- */
 
 static u64 lost_of(const struct stream *s, const struct stream_map *m)
 {

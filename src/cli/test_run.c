@@ -306,8 +306,8 @@ static int fill_map(struct run_case *r, struct skep_object *obj, const char *tex
 	}
 	colon += 1 + strspn(colon + 1, " \t");
 	rc = *colon == '[' || *colon == '{' ?
-	     map_load_text(obj, (u32)map, name, colon, &err) :
-	     map_load_json(obj, (u32)map, path_of(r, colon), &err);
+	     map_load_json(obj, (u32)map, name, colon, &err) :
+	     map_load_json(obj, (u32)map, path_of(r, colon), NULL, &err);
 	if (!rc)
 		return map;
 	failed_err(r, &err);
@@ -393,7 +393,8 @@ static void check_packet(struct run_case *r)
 static bool contains(struct skep_map *a, struct skep_map *b)
 {
 	size_t bytes = skep_map_value_bytes(a);
-	u8 *key = mem_alloc(skep_map_key_bytes(a) + 8), *va = mem_alloc(bytes * 2), *vb = va + bytes;
+	u8 *key = mem_alloc(skep_map_key_bytes(a) + 8);
+	u8 *va = mem_alloc(bytes * 2), *vb = va + bytes;
 	bool same = true;
 
 	for (int e = skep_map_next_key(a, NULL, key); !e && same;
@@ -455,6 +456,7 @@ static void run(struct run_case *r)
 	int rc;
 
 	set_inputs(r);
+	r->opts.counts = r->types->coverage && r->opts.engine == SKEP_USER;
 	if (r->outcome != TEST_PASSED)
 		return;
 	r->obj = object_twin(r->c->obj);
@@ -471,6 +473,8 @@ static void run(struct run_case *r)
 		failed_err(r, &err);
 	else if (r->outcome == TEST_PASSED)
 		check_results(r);
+	if (r->opts.counts)
+		coverage_add(r->types->coverage, r->obj);
 	skep_object_close(r->obj);
 }
 
@@ -494,7 +498,8 @@ static void judge_kernel(struct run_case *r)
 enum test_outcome test_run_case(const struct test_case *c, struct test_types *types,
 				bool on_kernel, struct strbuf *why)
 {
-	struct run_case r = { .c = c, .types = types, .prog = &c->obj->img->progs[c->prog], .why = why,
+	struct run_case r = { .c = c, .types = types, .why = why,
+			      .prog = &c->obj->img->progs[c->prog],
 			      .arena = ARENA_INIT, .opts = { .size = sizeof(r.opts) } };
 
 	if (c->wrong)

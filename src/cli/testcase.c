@@ -209,9 +209,9 @@ static void read_field(struct reader *r, char *field)
 	field = trim(field);
 	if (!is_key(field)) {
 		near = err_nearest(field, keys, ARRAY_LEN(keys));
-		r->c->wrong = arena_printf(r->arena, "there is no input or result '%s'%s%s%s", field,
-					   near ? "; did you mean '" : "", near ? near : "",
-					   near ? "'?" : "");
+		r->c->wrong = arena_printf(r->arena, "there is no input or result '%s'%s%s%s",
+					   field, near ? "; did you mean '" : "",
+					   near ? near : "", near ? "'?" : "");
 		return;
 	}
 	*vec_push(&r->c->fields) = (struct test_field){ field, trim(eq + 1) };

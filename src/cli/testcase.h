@@ -7,7 +7,7 @@
 #ifndef CLI_TESTCASE_H
 #define CLI_TESTCASE_H
 
-#include "cli/cli.h"
+#include "cli/coverage.h"
 #include "model/target.h"
 #include "verify/verify.h"
 
@@ -54,6 +54,7 @@ struct test_types {
 	struct verify_opts opts;
 	struct target target;
 	bool tried;
+	struct coverage *coverage;	/* of all runs; NULL: nobody asks */
 };
 
 /* Runs C on the embedded engine, or the running kernel. WHY gets lines that say what is

@@ -17,7 +17,7 @@ enum { SYS_pidfd_getfd = 438 };
 enum { SYS_pidfd_open = 434 };
 #endif
 
-/* ---- network name spaces --------------------------------------------------------------- */
+/* ---- network name spaces --------------------------------------------------- */
 
 static bool all_digits(const char *s)
 {
@@ -58,7 +58,7 @@ static int enter_netns(struct link_where *w, const char *name, struct skep_err *
 		       errno == EINVAL ? "it is no network name space" : strerror(errno));
 }
 
-/* ---- the others ------------------------------------------------------------------------- */
+/* ---- the others ------------------------------------------------------------ */
 
 static int find_device(struct link_where *w, const char *name, struct skep_err *err)
 {
@@ -142,7 +142,7 @@ void where_close(struct link_where *w)
 	link_where_init(w);
 }
 
-/* ---- one program -------------------------------------------------------------------------- */
+/* ---- one program ----------------------------------------------------------- */
 
 /* The part of ARG behind "NAME=" when it is for P, all of it when it is for everyone;
  * NULL when it is for another one. What is before a "=" is a name when it looks so. */

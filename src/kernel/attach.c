@@ -4,11 +4,13 @@
  * kernel's types: functions for fentry and its kin, tracepoints, LSM hooks,
  * iterators. Attaches nothing.
  */
+#include "kernel/live.h"
 #include "kernel/sys.h"
 #include "model/uapi.h"
 #include <linux/btf.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* How the kernel calls in its types what the section names. */
 static const struct hook {
@@ -50,8 +52,46 @@ static void suggest(const struct btf *btf, const struct hook *h, const char *wor
 	vec_free(&names);
 }
 
+static u32 types_of(int prog)
+{
+	struct bpf_prog_info info = { 0 };
+	union bpf_attr a = { .info = { .bpf_fd = (u32)prog, .info_len = sizeof(info),
+		.info = (uintptr_t)&info } };
+
+	return sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &a) ? 0 : info.btf_id;
+}
+
+/* The function of a loaded program. */
+static int of_program(const struct image *img, const struct image_prog *p, u32 *id, u32 *prog,
+		      struct skep_err *err)
+{
+	static const struct hook plain = { .prefix = "", .kind = BTF_KIND_FUNC };
+	struct arena arena = ARENA_INIT;
+	struct btf *btf = NULL;
+	int fd = live_open(LIVE_PROG, p->of_prog, err), r;
+	u32 types = fd < 0 ? 0 : types_of(fd);
+
+	if (fd < 0)
+		return fd;
+	r = types ? live_btf(&btf, &arena, types, NULL, err) :
+	    err_set(err, ERR_EXTERN, img->file, "program %u has no types, which name its "
+		    "functions", p->of_prog);
+	*id = r ? 0 : btf_find(btf, p->target, BTF_KIND_FUNC);
+	if (!r && !*id) {
+		r = err_set(err, ERR_EXTERN, img->file, "program %u has no function '%s' for "
+			    "program '%s'", p->of_prog, p->target, p->name);
+		suggest(btf, &plain, p->target, err);
+	}
+	arena_free(&arena);
+	if (r)
+		close(fd);
+	else
+		*prog = (u32)fd;
+	return r;
+}
+
 int kernel_attach_id(struct kernel *k, const struct image *img, const struct image_prog *p,
-		     u32 *id, u32 *attach, struct skep_err *err)
+		     u32 *id, u32 *attach, u32 *prog, struct skep_err *err)
 {
 	const struct hook *h = hook_of(p);
 	const char *word = p->target;
@@ -59,7 +99,9 @@ int kernel_attach_id(struct kernel *k, const struct image *img, const struct ima
 	char name[256];
 	int r;
 
-	*id = 0;
+	*id = *prog = 0;
+	if (p->of_prog)
+		return of_program(img, p, id, prog, err);
 	if (p->type == BPF_PROG_TYPE_STRUCT_OPS)
 		return kernel_ops_prog(k, img, p, id, attach, err);
 	if (!h || !*word)

@@ -47,7 +47,7 @@ bool link_kernel_before(const struct link_job *j, const char *since)
 	return j->k->version && j->k->version < kernel_version_of(since);
 }
 
-/* ---- why not ----------------------------------------------------------------------- */
+/* ---- why not --------------------------------------------------------------- */
 
 static void note_busy(struct link_job *j)
 {
@@ -85,6 +85,7 @@ static void note_since(struct link_job *j)
 int link_refused(struct link_job *j, int code, const char *fmt, ...)
 {
 	const bool full = code == -E2BIG && j->l->row->target == ATTACH_TO_NETNS;
+	const bool process = code == -ESRCH && j->w->pid;
 	const bool busy = code == -EBUSY || code == -EEXIST || full;
 	char text[512];
 	va_list ap;
@@ -93,6 +94,9 @@ int link_refused(struct link_job *j, int code, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	if (process)
+		return err_set(j->err, ERR_ATTACH_PROCESS, NULL, "there is no process %u any more",
+			       j->w->pid);
 	r = err_set(j->err, busy ? ERR_ATTACH_BUSY : ERR_ATTACH, j->img->file,
 		    "program '%s' is not attached to %s: %s", j->p->name, text,
 		    sys_error(full ? -EBUSY : code));
@@ -141,7 +145,7 @@ static int in_map(struct link_job *j)
 	return 0;
 }
 
-/* ---- families -------------------------------------------------------------------------- */
+/* ---- families -------------------------------------------------------------- */
 
 static int by_family(struct link_job *j)
 {
@@ -262,7 +266,7 @@ bool link_lives(const struct link *l)
 	}
 }
 
-/* ---- of the backend ------------------------------------------------------------------ */
+/* ---- of the backend -------------------------------------------------------- */
 
 int kernel_prog_fd(struct backend *b, u32 prog)
 {

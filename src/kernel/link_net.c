@@ -24,7 +24,7 @@ static int device_link(struct link_job *j, u32 type, u32 flags)
 	return link_create(&a);
 }
 
-/* ---- XDP ------------------------------------------------------------------------------ */
+/* ---- XDP ------------------------------------------------------------------- */
 
 static const struct { const char *name; u32 flags; } modes[] = {
 	{ "", 0 }, { "native", XDP_FLAGS_DRV_MODE }, { "generic", XDP_FLAGS_SKB_MODE },
@@ -67,7 +67,7 @@ int link_xdp(struct link_job *j)
 	return 0;
 }
 
-/* ---- tcx, netkit ------------------------------------------------------------------------- */
+/* ---- tcx, netkit ----------------------------------------------------------- */
 
 int link_tcx(struct link_job *j)
 {
@@ -107,7 +107,7 @@ int link_netkit(struct link_job *j)
 	return 0;
 }
 
-/* ---- name spaces --------------------------------------------------------------------------- */
+/* ---- name spaces ----------------------------------------------------------- */
 
 int link_netns(struct link_job *j)
 {
@@ -125,7 +125,7 @@ int link_netns(struct link_job *j)
 	return 0;
 }
 
-/* ---- netfilter ----------------------------------------------------------------------------- */
+/* ---- netfilter ------------------------------------------------------------- */
 
 static const struct { const char *name; u32 value; } families[] = {
 	{ "ip", NFPROTO_IPV4 }, { "ipv4", NFPROTO_IPV4 }, { "ip4", NFPROTO_IPV4 },

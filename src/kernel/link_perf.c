@@ -4,6 +4,7 @@
  * breakpoints, and what other families attach through such an event.
  */
 #include "kernel/link_priv.h"
+#include "base/os.h"
 #include <ctype.h>
 #include <linux/hw_breakpoint.h>
 #include <stdio.h>
@@ -52,7 +53,7 @@ int link_perf_attach(struct link_job *j, int fd)
 	return 0;
 }
 
-/* ---- which event --------------------------------------------------------------------- */
+/* ---- which event ----------------------------------------------------------- */
 
 static const struct { const char *name; u32 type; u64 config; u64 period; } events[] = {
 #define SW(name, id, period) { name, PERF_TYPE_SOFTWARE, PERF_COUNT_SW_##id, period }
@@ -151,17 +152,39 @@ static int parse_event(struct link_job *j, struct perf_event_attr *a, char *text
 	return no_event(j, text);
 }
 
-/* ---- attaching ------------------------------------------------------------------------- */
+/* ---- attaching ------------------------------------------------------------- */
 
-/* One event for a process, else one for each cpu that is there. */
+/* An event is of a thread: one for each that there is, which those that it makes have,
+ * too (5.13; before, also processes that it makes). */
+static int open_threads(struct link_job *j, const struct perf_event_attr *attr)
+{
+	struct perf_event_attr a = *attr;
+	char path[64], **names;
+	size_t n;
+	int r = 0, fd;
+
+	a.inherit = 1;
+	a.inherit_thread = !link_kernel_before(j, "5.13");
+	snprintf(path, sizeof(path), "/proc/%u/task", j->w->pid);
+	names = os_dir_names(path, &n);
+	for (size_t i = 0; i < n; i++) {
+		fd = r ? r : link_perf_open(&a, atoi(names[i]), -1);
+		free(names[i]);
+		if (fd == -ESRCH && n > 1)	/* one that has ended meanwhile */
+			continue;
+		r = fd < 0 ? fd : link_perf_attach(j, fd);
+	}
+	free(names);
+	return r || j->l->places ? r : -ESRCH;
+}
+
+/* Of a process, else one event for each cpu that is there. */
 static int open_all(struct link_job *j, const struct perf_event_attr *a)
 {
 	int r = 0, fd;
 
-	if (j->w->pid) {
-		fd = link_perf_open(a, (s32)j->w->pid, -1);
-		return fd < 0 ? fd : link_perf_attach(j, fd);
-	}
+	if (j->w->pid)
+		return open_threads(j, a);
 	for (u32 cpu = 0; !r && cpu < j->k->cpus; cpu++) {
 		fd = link_perf_open(a, -1, (s32)cpu);
 		if (fd == -ENODEV)	/* not online */
@@ -179,8 +202,6 @@ int link_perf_event(struct link_job *j)
 
 	if (!r && (r = open_all(j, &a))) {
 		r = link_refused(j, r, "event %s", text);
-		if (r == -ESRCH || j->err->code == -ESRCH)
-			err_note(j->err, "process %u is not there", j->w->pid);
 		if (a.type == PERF_TYPE_HARDWARE)
 			err_note(j->err, "a virtual machine may have no hardware counters; "
 				 "cpu-clock is one of software");

@@ -5,7 +5,10 @@
  */
 #include "kernel/kernel.h"
 #include "kernel/link.h"
+#include "kernel/live.h"
 #include "model/uapi.h"
+#include <stdlib.h>
+#include <unistd.h>
 
 /* Links to tcx and to many places of a program. Loading a program for either is no
  * proof: kernels from before take it, too, and do not look. */
@@ -41,6 +44,46 @@ static int prepare_cgroup_skb(struct image_prog *p, const char *at, struct skep_
 	return 0;
 }
 
+/* "id:N[:FUNCTION]", "/PIN[:FUNCTION]": 1 it is of that form and P is made for it; 0 not. */
+static int prepare_of_prog(struct image_prog *p, const char *at, struct skep_err *err)
+{
+	char *path, *end;
+	int fd;
+
+	if (!strncmp(at, "id:", 3)) {
+		p->of_prog = (u32)strtoul(at + 3, &end, 10);
+		if (!p->of_prog || (*end && *end != ':'))
+			return bad(p, at, "id:N or id:N:FUNCTION", err);
+		p->target = *end ? end + 1 : p->target;
+		return 1;
+	}
+	if (*at != '/')
+		return 0;
+	path = mem_strdup(at);
+	end = strchr(path, ':');
+	if (end)
+		*end = 0;
+	fd = live_open_pin(LIVE_PROG, path, err);
+	if (end)
+		p->target = at + (end - path) + 1;
+	free(path);
+	if (fd < 0)
+		return fd;
+	p->of_prog = live_id(LIVE_PROG, fd);
+	close(fd);
+	return 1;
+}
+
+/* What is for a name of the kernel's types, or of a program's. */
+static int prepare_loaded(struct image_prog *p, const char *at, struct skep_err *err)
+{
+	int r = prepare_of_prog(p, at, err);
+
+	if (!r && *at)
+		p->target = at;
+	return r < 0 ? r : 0;
+}
+
 int link_prepare(struct image_prog *p, const struct link_where *w, struct skep_err *err)
 {
 	const struct attach_row *row = attach_row(p->sec);
@@ -58,8 +101,10 @@ int link_prepare(struct image_prog *p, const struct link_where *w, struct skep_e
 	case ATTACH_CGROUP:
 		return p->type == BPF_PROG_TYPE_CGROUP_SKB ?
 		       prepare_cgroup_skb(p, w->at, err) : 0;
+	case ATTACH_FREPLACE:
 	case ATTACH_LOADED:
 	case ATTACH_CGROUP_LSM:
+		return prepare_loaded(p, w->at, err);
 	case ATTACH_ITER:
 		if (*w->at && !*p->target)
 			p->target = w->at;

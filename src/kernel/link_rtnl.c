@@ -18,7 +18,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* ---- messages ---------------------------------------------------------------------------- */
+/* ---- messages -------------------------------------------------------------- */
 
 enum { MSG_MAX = 1024 };
 
@@ -88,7 +88,7 @@ static int msg_send(const struct msg *m)
 	return r;
 }
 
-/* ---- clsact -------------------------------------------------------------------------------- */
+/* ---- clsact ---------------------------------------------------------------- */
 
 struct filter { u32 ifindex, parent, prio, handle; bool own_qdisc; };
 
@@ -187,7 +187,7 @@ int link_clsact(struct link_job *j)
 	return j->p->expected_attach ? link_tcx(j) : by_filter(j, in);
 }
 
-/* ---- routes ---------------------------------------------------------------------------------- */
+/* ---- routes ---------------------------------------------------------------- */
 
 struct route {
 	u8 family, bits;

@@ -14,7 +14,7 @@
 #define SO_DETACH_REUSEPORT_BPF 68
 #endif
 
-/* ---- sockmaps -------------------------------------------------------------------------- */
+/* ---- sockmaps -------------------------------------------------------------- */
 
 static bool is_sockmap(const struct image_map *def)
 {
@@ -93,7 +93,7 @@ int link_sockmap(struct link_job *j)
 	return 0;
 }
 
-/* ---- one socket -------------------------------------------------------------------------- */
+/* ---- one socket ------------------------------------------------------------ */
 
 static void take_off(struct link *l)
 {

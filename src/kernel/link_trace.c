@@ -20,7 +20,7 @@ static void all_pids(struct link_job *j)
 		j->l->flags |= LINK_ALL_PIDS;
 }
 
-/* ---- tracepoints ----------------------------------------------------------------------- */
+/* ---- tracepoints ----------------------------------------------------------- */
 
 static int no_tracepoint(struct link_job *j, s64 code, const char *category, const char *name)
 {
@@ -72,7 +72,7 @@ int link_tracepoint(struct link_job *j)
 	return r;
 }
 
-/* ---- raw tracepoints ----------------------------------------------------------------------- */
+/* ---- raw tracepoints ------------------------------------------------------- */
 
 /* Names in the kernel's types: btf_trace_NAME. */
 static void suggest_raw(struct link_job *j, const char *name)
@@ -139,11 +139,14 @@ int link_loaded(struct link_job *j)
 		return link_refused(j, fd, "%s", name);
 	j->l->fd = fd;
 	all_pids(j);
-	link_says(j, "%s", name);
+	if (j->p->of_prog)
+		link_says(j, "%s of program %u", name, j->p->of_prog);
+	else
+		link_says(j, "%s", name);
 	return 0;
 }
 
-/* ---- functions of the kernel ------------------------------------------------------------------ */
+/* ---- functions of the kernel ----------------------------------------------- */
 
 static u32 pmu_type(const char *name)
 {
@@ -179,8 +182,8 @@ static void syscall_function(char out[160], const char *name)
 static int no_kprobes(struct link_job *j, const char *what, const char *option)
 {
 	const char *value = NULL;
-	int r = err_set(j->err, ERR_ATTACH, j->img->file, "program '%s' is not attached to function "
-			"%s: kernel %s has no %s", j->p->name, what, j->k->release,
+	int r = err_set(j->err, ERR_ATTACH, j->img->file, "program '%s' is not attached to "
+			"function %s: kernel %s has no %s", j->p->name, what, j->k->release,
 			option[7] == 'K' ? "kprobes" : "kprobes of many functions");
 
 	target_config(j->k->target, option, &value, NULL);
@@ -223,7 +226,7 @@ int link_kprobe(struct link_job *j)
 	return 0;
 }
 
-/* ---- many of them at once (5.18) ------------------------------------------------------------- */
+/* ---- many of them at once (5.18) ------------------------------------------- */
 
 struct names { const char **v; size_t n, cap; };	/* a VEC */
 
@@ -297,10 +300,15 @@ int link_kprobe_multi(struct link_job *j)
 	return r;
 }
 
-/* ---- programs in place of others ----------------------------------------------------------------- */
+/* ---- programs in place of others ------------------------------------------- */
 
 int link_freplace(struct link_job *j)
 {
-	return err_set(j->err, ERR_UNSUPPORTED, j->img->file, "attaching program '%s' in place of a "
-		       "function of another program (freplace)", j->p->name);
+	int r;
+
+	if (j->p->of_prog)
+		return link_loaded(j);
+	r = link_bad_where(j, "it does not say of which program");
+	err_help(j->err, "--at id:N[:FUNCTION], or the path of its pin in place of id:N");
+	return r;
 }

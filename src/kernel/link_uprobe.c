@@ -32,8 +32,9 @@ int uprobe_open(struct link_job *j, struct sym_file *f, const char *path, char *
 	if (!*found) {
 		r = err_set(j->err, ERR_ATTACH_FIND, j->img->file, "program '%s': there is no "
 			    "program or library '%s'", j->p->name, path);
-		err_note(j->err, "programs are looked for in $PATH, libraries (NAME.so..., libNAME) "
-			 "where the system has them%s", j->w->pid ? " and the process does" : "");
+		err_note(j->err, "programs are looked for in $PATH, libraries (NAME.so..., "
+			 "libNAME) where the system has them%s",
+			 j->w->pid ? " and the process does" : "");
 		return r;
 	}
 	r = sym_open(f, *found, j->err);
@@ -63,7 +64,7 @@ int uprobe_check(struct link_job *j, const struct sym_file *f, u64 off)
 	return r;
 }
 
-/* ---- one place ----------------------------------------------------------------------- */
+/* ---- one place ------------------------------------------------------------- */
 
 int uprobe_perf(struct link_job *j, const char *path, u64 off, u64 ref, u64 cookie, bool ret)
 {
@@ -81,9 +82,6 @@ int uprobe_perf(struct link_job *j, const char *path, u64 off, u64 ref, u64 cook
 				    "(CONFIG_UPROBE_EVENTS)", path);
 	fd = link_perf_open(&a, j->w->pid ? (s32)j->w->pid : -1, j->w->pid ? -1 : 0);
 	r = fd < 0 ? fd : link_perf_attach(&own, fd);
-	if (r == -ESRCH)
-		return err_set(j->err, ERR_ATTACH_PROCESS, NULL, "there is no process %u",
-			       j->w->pid);
 	return r ? link_refused(j, r, "%s at 0x%llx", path, (unsigned long long)off) : 0;
 }
 
@@ -143,7 +141,7 @@ int link_uprobe(struct link_job *j)
 	return r;
 }
 
-/* ---- many places ----------------------------------------------------------------------- */
+/* ---- many places ----------------------------------------------------------- */
 
 int uprobe_multi(struct link_job *j, const char *path, const u64 *offs, const u64 *refs,
 		 const u64 *cookies, u32 n, bool ret)
@@ -160,9 +158,6 @@ int uprobe_multi(struct link_job *j, const char *path, const u64 *offs, const u6
 	a.u.uprobe_multi.flags = ret;
 	a.u.uprobe_multi.pid = j->w->pid;
 	fd = link_create(&a);
-	if (fd == -ESRCH)
-		return err_set(j->err, ERR_ATTACH_PROCESS, NULL, "there is no process %u",
-			       j->w->pid);
 	if (fd < 0)
 		return link_refused(j, fd, "%u places of %s", n, path);
 	if (j->l->fd < 0)
@@ -201,7 +196,8 @@ static void once_each(struct matches *m)
 {
 	size_t n = 0;
 
-	qsort(m->offs.v, m->offs.n, sizeof(u64), by_number);
+	if (m->offs.n)
+		qsort(m->offs.v, m->offs.n, sizeof(u64), by_number);
 	for (size_t i = 0; i < m->offs.n; i++)
 		if (!i || m->offs.v[i] != m->offs.v[i - 1])
 			m->offs.v[n++] = m->offs.v[i];

@@ -52,7 +52,7 @@ struct probe {
 	u32 nr_near;
 };
 
-/* ---- records ----------------------------------------------------------------------------- */
+/* ---- records --------------------------------------------------------------- */
 
 /* The map of records; UINT32_MAX: the program reads no arguments. */
 static u32 find_map(const struct link_job *j)
@@ -188,7 +188,7 @@ static int spec_of(struct probe *p, const struct usdt_note *n, u64 *number)
 	return 0;
 }
 
-/* ---- places -------------------------------------------------------------------------------- */
+/* ---- places ---------------------------------------------------------------- */
 
 static int add_place(void *arg, const struct usdt_note *n)
 {

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 enum { PAGES = 16, RECORD_MAX = 1 << 16 };
+enum { FORMAT_LOST = 1 << 4 };	/* PERF_FORMAT_LOST, 6.0 */
 
 struct buffer {
 	u32 cpu, index;
@@ -25,7 +26,7 @@ struct perfbuf {
 	VEC(struct buffer) bufs;
 	size_t bytes, page;		/* of the data of each, a power of two; of a page */
 	int map_fd, epoll_fd;
-	u64 lost;
+	u64 told;
 	u64 record[RECORD_MAX / 8];	/* one that is looked at, in one piece */
 };
 
@@ -49,9 +50,13 @@ static int event_open(u32 cpu, u32 wakeup)
 	struct perf_event_attr a = {
 		.type = PERF_TYPE_SOFTWARE, .size = sizeof(a), .config = PERF_COUNT_SW_BPF_OUTPUT,
 		.sample_period = 1, .sample_type = PERF_SAMPLE_RAW | PERF_SAMPLE_TIME,
-		.wakeup_events = wakeup ? wakeup : 1,
+		.wakeup_events = wakeup ? wakeup : 1, .read_format = FORMAT_LOST,
 	};
+	int fd = (int)syscall(__NR_perf_event_open, &a, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
 
+	if (fd >= 0 || errno != EINVAL)
+		return fd;
+	a.read_format = 0;
 	return (int)syscall(__NR_perf_event_open, &a, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
 }
 
@@ -214,7 +219,7 @@ static void decode(struct perfbuf *p, struct perfbuf_record *r)
 	} else if (r->type == PERF_RECORD_LOST && r->record_bytes >= 24) {
 		r->id = p->record[1];
 		r->lost = p->record[2];
-		p->lost += r->lost;
+		p->told += r->lost;
 	}
 }
 
@@ -252,4 +257,14 @@ s64 perfbuf_read(struct perfbuf *p, perfbuf_fn fn, void *arg)
 	return stop < 0 ? stop : n;
 }
 
-u64 perfbuf_lost(const struct perfbuf *p) { return p->lost; }
+u64 perfbuf_told(const struct perfbuf *p) { return p->told; }
+
+u64 perfbuf_lost(const struct perfbuf *p)
+{
+	u64 now[2], n = 0;	/* the event's value, which is 0, and how many it lost */
+
+	for (size_t i = 0; i < p->bufs.n; i++)
+		if (read(p->bufs.v[i].fd, now, sizeof(now)) == sizeof(now))
+			n += now[1];
+	return n > p->told ? n : p->told;
+}

@@ -26,8 +26,8 @@ struct perfbuf_opts {
  * (PERF_RECORD_*) that nobody asked for. */
 struct perfbuf_record {
 	u32 type, cpu, index;
-	u32 bytes;		/* of data; the kernel fills it up with zeroes to 4
-				   less than a multiple of 8 */
+	u32 bytes;		/* of data; up to 7 more than the program gave: 4 less
+				   than a multiple of 8. What is in those is nothing */
 	const u8 *data;		/* aligned to 8; gone after the call */
 	u64 time_ns;		/* when: the kernel's CLOCK_MONOTONIC, or near it */
 	u64 lost, id;		/* id: of the event that lost */
@@ -54,7 +54,9 @@ int perfbuf_wait(struct perfbuf *p, int timeout_ms);
 /* Gives FN all records that are there, cpu by cpu: how many samples, or what FN said
  * when that is negative. */
 s64 perfbuf_read(struct perfbuf *p, perfbuf_fn fn, void *arg);
-/* Records that found no room so far, as far as was read. */
+/* Records that found no room so far; before Linux 6.0 as far as records were read that say
+ * so. Those that records have told of. */
 u64 perfbuf_lost(const struct perfbuf *p);
+u64 perfbuf_told(const struct perfbuf *p);
 
 #endif

@@ -4,6 +4,7 @@
  * things that outlive the process. A pinned map is taken only where it is like
  * the definition in the object.
  */
+#include "base/os.h"
 #include "kernel/live.h"
 #include "kernel/sys.h"
 #include "model/pin.h"
@@ -28,6 +29,9 @@ static int pin_error(const struct kernel *k, const char *what, const char *path,
 	case -EPERM:
 	case -EINVAL:
 		err_note(err, "pins live in a file system of type bpf, as mounted at /sys/fs/bpf");
+		if (!os_in_bpf_fs(path))
+			err_help(err, "name a folder there; maps of the embedded engine (without "
+				 "--on kernel) are files in any other");
 		break;
 	}
 	kernel_why(err, code);

@@ -5,6 +5,7 @@
  * then one for its stack and one for each frame.
  */
 #include "kernel/printk.h"
+#include "base/strbuf.h"
 #include "kernel/link_priv.h"
 #include <ctype.h>
 #include <fcntl.h>
@@ -12,9 +13,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "base/strbuf.h"
+
+#ifndef SYS_close_range
+enum { SYS_close_range = 436 };
+#endif
 
 enum { COMM = 16, TAG = 16, RMDIR_TRIES = 200, PART = 1 << 16 };
 
@@ -41,7 +46,7 @@ struct printk {
 	void *arg;
 };
 
-/* ---- the instance ------------------------------------------------------------------------ */
+/* ---- the instance ---------------------------------------------------------- */
 
 static void remove_instance(const struct printk *p)
 {
@@ -53,14 +58,24 @@ static void remove_instance(const struct printk *p)
 	}
 }
 
+/* What is attached would stay as long as somebody has it open. */
+static void close_all_but(u32 a, u32 b)
+{
+	const u32 low = a < b ? a : b, high = a < b ? b : a;
+
+	if (low)
+		syscall(SYS_close_range, 0, low - 1, 0);
+	if (high > low + 1)
+		syscall(SYS_close_range, low + 1, high - 1, 0);
+	syscall(SYS_close_range, high + 1, UINT32_MAX, 0);
+}
+
 /* Lives until the other end of the pipe is closed, by whatever end of its owner. */
 static void guard(const struct printk *p, int end)
 {
 	char byte;
 
-	for (int i = 0; i < 1024; i++)
-		if (i != end && i != p->instances)
-			close(i);
+	close_all_but((u32)end, (u32)p->instances);
 	setsid();
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
@@ -170,7 +185,7 @@ void printk_close(struct printk *p)
 int printk_fd(const struct printk *p) { return p->pipe; }
 u64 printk_lost(const struct printk *p) { return p->lost; }
 
-/* ---- lines --------------------------------------------------------------------------------- */
+/* ---- lines ----------------------------------------------------------------- */
 
 static void emit(struct printk *p, struct pending *e)
 {
@@ -213,18 +228,24 @@ static bool parse_head(struct printk_line *l, const char *line, size_t n, const 
 	return true;
 }
 
-/* The program of K whose tag is the hexadecimal TEXT, or NULL. */
+/* The program of K that TEXT, a tag in hexadecimal, "_" and a name, is of, or NULL.
+ * Programs of the same instructions have one tag. */
 static const char *program_of(struct kernel *k, const char *text)
 {
+	const char *found = NULL;
 	char tag[TAG + 1];
 
 	for (size_t i = 0; i < k->progs.n; i++) {
+		const char *name = k->progs.v[i].prog->name;
+
 		for (int b = 0; b < TAG / 2; b++)
 			snprintf(tag + 2 * b, 3, "%02x", k->progs.v[i].tag[b]);
-		if (!memcmp(tag, text, TAG))
-			return k->progs.v[i].prog->name;
+		if (memcmp(tag, text, TAG))
+			continue;
+		if (!found || !strncmp(text + TAG + 1, name, strlen(name)))
+			found = name;
 	}
-	return NULL;
+	return found;
 }
 
 static void take_frame(struct printk *p, const char *line)

@@ -224,12 +224,17 @@ static int prog_load(struct kernel *k, const struct image *img, const struct ima
 		.license = (uintptr_t)img->license, .prog_flags = prog_flags(p),
 		.fd_array = (uintptr_t)fds,
 	};
-	int fd = kernel_attach_id(k, img, p, &a.attach_btf_id, &a.expected_attach_type, err);
+	u32 of = 0;
+	int fd = kernel_attach_id(k, img, p, &a.attach_btf_id, &a.expected_attach_type, &of, err);
 
 	if (!fd)
 		fd = kernel_bind_externs(k, &bound, img, p, err);
-	if (fd)
+	if (fd) {
+		if (of)
+			close((int)of);
 		return fd;
+	}
+	a.attach_prog_fd = of;
 	if (bound)
 		a.insns = (uintptr_t)bound;
 	sys_name(a.prog_name, p->name);
@@ -249,6 +254,8 @@ static int prog_load(struct kernel *k, const struct image *img, const struct ima
 	if (fd < 0)
 		fd = log.text && log.text[0] ? rejected(k, img, p, &log, fd, err) :
 					       refused(k, img, p, fd, err);
+	if (of)
+		close((int)of);
 	free(bound);
 	free(log.text);
 	free(funcs);

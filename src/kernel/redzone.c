@@ -18,7 +18,9 @@ enum { NOP = 5, PAGE = 4096, TRIES = 4 };
 /* NOPL with any address, and NOPW with one byte of it: what kernels take for a nop. */
 static bool is_nop5(const u8 *c)
 {
-	static const u8 forms[][NOP] = { { 0x0f, 0x1f, 0x44, 0, 0 }, { 0x66, 0x0f, 0x1f, 0x40, 0 } };
+	static const u8 forms[][NOP] = {
+		{ 0x0f, 0x1f, 0x44, 0, 0 }, { 0x66, 0x0f, 0x1f, 0x40, 0 },
+	};
 
 	return !memcmp(c, forms[0], NOP) || !memcmp(c, forms[1], NOP);
 }
@@ -49,7 +51,7 @@ static bool uses_red_zone(const u8 *c, u64 bytes)
 	return rbp && !makes_room;
 }
 
-/* ---- does this kernel? --------------------------------------------------------------- */
+/* ---- does this kernel? ----------------------------------------------------- */
 
 u64 redzone_keep(u64 v);
 extern const char redzone_nop[];

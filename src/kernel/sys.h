@@ -111,12 +111,13 @@ int kernel_bind_externs(struct kernel *k, struct bpf_insn **out, const struct im
 			const struct image_prog *p, struct skep_err *err);
 
 /*
- * attach.c: the kernel's id of what P is made for, 0 when it is made for nothing
- * of the kernel's types; ATTACH becomes the member of a struct of functions. Error:
- * EXTERN, for what this kernel does not have.
+ * attach.c: the id, of the kernel's types or of a program's, of what P is made for, 0 when
+ * it is made for none; ATTACH becomes the member of a struct of functions, PROG the
+ * descriptor of that program, to be closed; 0 none. Errors: EXTERN, for what this kernel
+ * or program does not have; LIVE, BTF.
  */
 int kernel_attach_id(struct kernel *k, const struct image *img, const struct image_prog *p,
-		     u32 *id, u32 *attach, struct skep_err *err);
+		     u32 *id, u32 *attach, u32 *prog, struct skep_err *err);
 
 /*
  * ops.c: DEF, a struct of functions of the image, as the kernel has it; programs in it

@@ -77,7 +77,7 @@ s64 tracefs_event_id(const char *category, const char *name)
 	return n <= 0 ? -EIO : atoll(text);
 }
 
-/* ---- names that resemble ------------------------------------------------------------- */
+/* ---- names that resemble --------------------------------------------------- */
 
 struct names { const char **v; size_t n, cap; };	/* a VEC */
 

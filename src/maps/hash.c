@@ -312,18 +312,10 @@ static void *hash_lookup(struct map *m, const void *key, u32 cpu)
 }
 
 /* What compiled programs call: without asking for the key's size each time. */
-#define INLINED(name, size) \
-	static NOINLINE void *name(struct map *m, const void *key, u64 r3 UNUSED, u64 r4 UNUSED, \
-				   u64 r5 UNUSED, struct run *run) \
-	{ \
-		if (map_watched(m)) \
-			return map_count_lookup(m, key, run->cpu); \
-		return lookup_sized(m, key, size); \
-	}
-INLINED(inlined_4, 4)
-INLINED(inlined_8, 8)
-INLINED(inlined_16, 16)
-INLINED(inlined_any, m->key_size)
+MAP_INLINED(inlined_4, lookup_sized(m, key, 4))
+MAP_INLINED(inlined_8, lookup_sized(m, key, 8))
+MAP_INLINED(inlined_16, lookup_sized(m, key, 16))
+MAP_INLINED(inlined_any, lookup_sized(m, key, m->key_size))
 
 static void hash_inlined(const struct map *m, struct map_inline *out)
 {
@@ -408,16 +400,39 @@ static void *percpu_lookup(struct map *m, const void *key, u32 cpu)
 }
 
 /* A program's lookup counts as a use, a look from outside does not. */
-static void *lru_lookup(struct map *m, const void *key, u32 cpu)
+static INLINE void *lru_value(struct map *m, u32 e, u32 cpu)
 {
-	struct place at;
-	u32 e = hash_find(m, &at, key);
-
 	if (unlikely(!e))
 		return NULL;
 	if (cpu != MAP_USER && !(load_relaxed(&m->marks[e]) & MARK_USED))
 		elem_mark(m, e, MARK_IN_USE | MARK_USED);
 	return elem_value(m, e, cpu);
+}
+
+static void *lru_lookup(struct map *m, const void *key, u32 cpu)
+{
+	struct place at;
+
+	return lru_value(m, hash_find(m, &at, key), cpu);
+}
+
+/* For programs; one value is for all cpus. */
+static INLINE void *lru_sized(struct map *m, const void *key, u32 n)
+{
+	struct place at;
+
+	return lru_value(m, find_sized(m, &at, key, n, false), 0);
+}
+
+MAP_INLINED(lru_4, lru_sized(m, key, 4))
+MAP_INLINED(lru_8, lru_sized(m, key, 8))
+MAP_INLINED(lru_16, lru_sized(m, key, 16))
+MAP_INLINED(lru_any, lru_sized(m, key, m->key_size))
+
+static void lru_inlined(const struct map *m, struct map_inline *out)
+{
+	*out = (struct map_inline){ .fn = m->key_size == 8 ? lru_8 : m->key_size == 4 ? lru_4 :
+				    m->key_size == 16 ? lru_16 : lru_any };
 }
 
 void hash_prefetch(const struct map *m, u32 e)
@@ -808,6 +823,6 @@ const struct map_ops hash_ops =
 const struct map_ops percpu_hash_ops =
 	HASH_OPS(BPF_MAP_TYPE_PERCPU_HASH, percpu_lookup, NULL, NULL);
 const struct map_ops lru_hash_ops =
-	HASH_OPS(BPF_MAP_TYPE_LRU_HASH, lru_lookup, NULL, NULL);
+	HASH_OPS(BPF_MAP_TYPE_LRU_HASH, lru_lookup, NULL, lru_inlined);
 const struct map_ops lru_percpu_hash_ops =
 	HASH_OPS(BPF_MAP_TYPE_LRU_PERCPU_HASH, lru_lookup, percpu_lookup, NULL);

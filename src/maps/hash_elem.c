@@ -235,14 +235,13 @@ static u32 hand_step(struct map *m, struct hash_slot *home, bool force)
 
 /* Twice around, then whatever is met: others may mark all elements as used as
  * fast as the hand takes the marks away. */
-static bool give_up(struct map *m, struct hash_slot *home)
+static void give_up(struct map *m, struct hash_slot *home)
 {
 	u64 all = hash_own_lists(m) ? share_of(m) + 2ull : m->nr_elems;
 
 	for (u64 passed = 0; passed < 3 * all + CHUNK_MAX; passed += chunk_of(m))
 		if (hand_step(m, home, passed > 2 * all))
-			return true;
-	return false;
+			return;
 }
 
 /* ---- slots --------------------------------------------------------------------------- */
@@ -283,8 +282,10 @@ u32 elem_evict(struct map *m, struct hash_slot *s)
 	struct hash_slot *home = takes_turns(m, s) ? hash_slot(m, s->turn++ % m->cpus) : s;
 	u32 e = 0;
 
-	for (u32 i = 0; !e && i < EVICTIONS_MAX; i++)
-		e = give_up(m, home) ? list_take(m, home) : 0;
+	for (u32 i = 0; !e && i < EVICTIONS_MAX; i++) {
+		give_up(m, home);	/* or others did: then none of its elements is in use */
+		e = elem_get(m, s);
+	}
 	return e;
 }
 

@@ -18,6 +18,7 @@
  */
 #include "maps/area.h"
 #include "base/os.h"
+#include "model/run.h"
 #include <stdlib.h>
 
 enum {
@@ -145,9 +146,9 @@ static inline u64 big_endian(u64 v)
 }
 
 /* False when KEY is longer than the map's prefixes. */
-static inline bool key_read(const struct map *m, const u8 *key, struct lpm_key *k)
+static inline bool key_read(const u8 *key, u32 key_size, struct lpm_key *k)
 {
-	u32 n = m->key_size - 4, i = 0;
+	u32 n = key_size - 4, i = 0;
 
 	memcpy(&k->len, key, 4);
 	key += 4;
@@ -155,7 +156,7 @@ static inline bool key_read(const struct map *m, const u8 *key, struct lpm_key *
 		k->w[i++] = big_endian(word_of(key, 8));
 	k->w[i++] = big_endian(word_of(key, n));
 	k->words = i;
-	return k->len <= (m->key_size - 4) * 8;
+	return k->len <= (key_size - 4) * 8;
 }
 
 static void key_write(const struct map *m, u32 n, u8 *key)
@@ -250,17 +251,13 @@ static inline struct top *top_of(const struct map *m, u32 i)
 	return (struct top *)m->index + i;
 }
 
-static u32 find_best(const struct map *m, const struct lpm_key *k)
+/* The best of the nodes from TOP's down, else TOP's own. */
+__attribute__((noinline))
+static u32 find_below(const struct map *m, struct top top, const struct lpm_key *k)
 {
 	struct path path;
-	struct top top = { .node = load_acquire(&area_head(m)->root) };
-	u64 word;
 	u32 n;
 
-	if (likely(k->len >= TOP_BITS)) {
-		word = load_acquire((u64 *)top_of(m, k->w[0] >> (64 - TOP_BITS)));
-		memcpy(&top, &word, sizeof(top));
-	}
 	descend(m, top.node, k, &path);
 	n = path_best(m, &path, k);
 	if (n)
@@ -268,12 +265,29 @@ static u32 find_best(const struct map *m, const struct lpm_key *k)
 	return top.best < m->nr_elems ? top.best : 0;
 }
 
-static void *lpm_lookup(struct map *m, const void *key, u32 cpu)
+static inline u32 find_best(const struct map *m, const struct lpm_key *k)
+{
+	struct top top;
+	u64 word;
+
+	if (unlikely(k->len < TOP_BITS)) {
+		top = (struct top){ .node = load_acquire(&area_head(m)->root) };
+	} else {
+		word = load_acquire((u64 *)top_of(m, k->w[0] >> (64 - TOP_BITS)));
+		memcpy(&top, &word, sizeof(top));
+	}
+	if (top.node)
+		return find_below(m, top, k);
+	return top.best < m->nr_elems ? top.best : 0;
+}
+
+static inline __attribute__((always_inline))
+void *find_sized(struct map *m, const void *key, u32 key_size)
 {
 	u32 *ver = &area_head(m)->ver, was, n;
 	struct lpm_key k;
 
-	if (unlikely(!key_read(m, key, &k)))
+	if (unlikely(!key_read(key, key_size, &k)))
 		return NULL;
 	do {
 		was = load_acquire(ver);
@@ -281,6 +295,22 @@ static void *lpm_lookup(struct map *m, const void *key, u32 cpu)
 		fence_acquire();
 	} while (unlikely(load_relaxed(ver) != was));
 	return n ? node_value(m, n) : NULL;
+}
+
+static void *lpm_lookup(struct map *m, const void *key, u32 cpu)
+{
+	return find_sized(m, key, m->key_size);
+}
+
+/* Of IPv4 addresses, of IPv6 addresses, and others. */
+MAP_INLINED(find_4, find_sized(m, key, 8))
+MAP_INLINED(find_16, find_sized(m, key, 20))
+MAP_INLINED(find_any, find_sized(m, key, m->key_size))
+
+static void lpm_inlined(const struct map *m, struct map_inline *out)
+{
+	*out = (struct map_inline){ .fn = m->key_size == 8 ? find_4 :
+				    m->key_size == 20 ? find_16 : find_any };
 }
 
 /* ---- changing: the map is locked ---------------------------------------------- */
@@ -366,6 +396,16 @@ static void tops_refresh(const struct map *m, const struct lpm_key *k)
 		top_refresh(m, first + i);
 }
 
+/* Gives the link from path node I - 1 towards the key to N. Rows of the table end at the
+ * first node of so many bits: what is below that is not in them. */
+static void way_set(const struct map *m, const struct path *path, u32 i,
+		    const struct lpm_key *k, u32 n)
+{
+	store_release(way_link(m, path, i, k), n);
+	if (!i || node_at(m, path->node[i - 1])->len < TOP_BITS)
+		tops_refresh(m, k);
+}
+
 static u32 node_new(struct map *m, const struct lpm_key *k, const void *value)
 {
 	struct pool_mem mem = node_mem(m);
@@ -403,8 +443,7 @@ static void replace(struct map *m, const struct path *path,
 
 	store_relaxed(&to->child[0], from->child[0]);
 	store_relaxed(&to->child[1], from->child[1]);
-	store_release(way_link(m, path, path->n - 1, k), n);
-	tops_refresh(m, k);
+	way_set(m, path, path->n - 1, k, n);
 	node_free(m, old);
 }
 
@@ -429,8 +468,7 @@ static bool insert_above(struct map *m, const struct path *path,
 		store_relaxed(&fork->child[key_bit(k, b.len)], n);
 		store_relaxed(&fork->child[key_bit(&b, b.len)], below);
 	}
-	store_release(way_link(m, path, path->n, k), f);
-	tops_refresh(m, k);
+	way_set(m, path, path->n, k, f);
 	return true;
 }
 
@@ -446,8 +484,7 @@ static int insert(struct map *m, const struct path *path,
 	if (n && old) {
 		replace(m, path, k, old, n);
 	} else if (n && !below) {
-		store_release(way_link(m, path, path->n, k), n);
-		tops_refresh(m, k);
+		way_set(m, path, path->n, k, n);
 	} else if (!n || !insert_above(m, path, k, below, n)) {
 		if (n)
 			pool_put(&area_head(m)->elems, &mem, n);
@@ -482,7 +519,7 @@ static int lpm_update(struct map *m, const void *key, const void *value,
 	struct lpm_key k;
 	int r;
 
-	if (flags > BPF_EXIST || !key_read(m, key, &k))
+	if (flags > BPF_EXIST || !key_read(key, m->key_size, &k))
 		return -EINVAL;
 	area_lock(m, &head->lock);
 	r = update_locked(m, &k, value, flags);
@@ -503,8 +540,7 @@ static void unlink_last(struct map *m, const struct path *path,
 		up = path->node[--i];
 		heir = node_at(m, up)->child[!key_bit(k, node_at(m, up)->len)];
 	}
-	store_release(way_link(m, path, i, k), heir);
-	tops_refresh(m, k);
+	way_set(m, path, i, k, heir);
 	node_free(m, n);
 	if (up)
 		node_free(m, up);
@@ -537,7 +573,7 @@ static int lpm_remove(struct map *m, const void *key, u32 cpu)
 	struct lpm_key k;
 	int r;
 
-	if (!key_read(m, key, &k))
+	if (!key_read(key, m->key_size, &k))
 		return -EINVAL;
 	area_lock(m, &head->lock);
 	r = remove_locked(m, &k);
@@ -587,7 +623,7 @@ static u32 next_locked(const struct map *m, const void *key)
 
 	if (!root)
 		return 0;
-	if (!key || !key_read(m, key, &k))
+	if (!key || !key_read(key, m->key_size, &k))
 		return first_below(m, root);
 	find_way(m, &k, &path);
 	n = way_exact(m, &path, &k);
@@ -696,7 +732,7 @@ static u64 lpm_count(const struct map *m)
 
 const struct map_ops lpm_ops = {
 	.type = BPF_MAP_TYPE_LPM_TRIE, .check = lpm_check, .bytes = lpm_bytes, .dense = lpm_dense,
-	.init = lpm_init, .values = lpm_values, .lookup = lpm_lookup,
+	.init = lpm_init, .values = lpm_values, .lookup = lpm_lookup, .inlined = lpm_inlined,
 	.update = lpm_update, .remove = lpm_remove,
 	.next_key = lpm_next_key, .count = lpm_count,
 	.shares = true, .mend = lpm_mend,

@@ -222,6 +222,16 @@ enum map_did { MAP_MISSED, MAP_FOUND, MAP_UPDATED, MAP_DELETED };
 /* Of a map that is watched: an operation; a lookup, which it does. */
 void map_count(struct map *m, u32 cpu, enum map_did did);
 void *map_count_lookup(struct map *m, const void *key, u32 cpu);
+/* Defines what compiled programs call for a lookup of M by KEY: VALUE, counted. */
+#define MAP_INLINED(name, value) \
+	__attribute__((noinline)) \
+	static void *name(struct map *m, const void *key, u64 r3 UNUSED, u64 r4 UNUSED, \
+			  u64 r5 UNUSED, struct run *run) \
+	{ \
+		if (map_watched(m)) \
+			return map_count_lookup(m, key, run->cpu); \
+		return value; \
+	}
 /* From now on, or no longer; a shared map is watched as long as a process does. Array
  * lookups that are compiled into programs are not seen. */
 int map_watch(struct map *m, bool on);
@@ -271,6 +281,13 @@ void ring_commit(void *data, bool discard);
 bool ring_has(const struct map *m, const void *record);
 bool ring_is_next(const struct map *m, const void *record);
 u64 ring_query(const struct map *m, u64 what);	/* BPF_RB_* */
+/*
+ * Of a shared one: wakes a reader that sleeps. Whoever will sleep says so by ring_watch(),
+ * looks for records once more, then sleeps, giving what that gave, for at most MS.
+ */
+void ring_wake(struct map *m);
+u32 ring_watch(struct map *m);
+void ring_sleep(const struct map *m, u32 seen, u32 ms);
 /*
  * Samples that user space puts into a user ring buffer: 0, -E2BIG, -ENOSPC. The
  * reader locks it (false: somebody has), looks at the next sample and releases

@@ -11,6 +11,7 @@
 #include "maps/area.h"
 #include "base/os.h"
 #include "maps/share.h"
+#include "base/os.h"
 #include "model/dynptr.h"
 
 enum {
@@ -27,6 +28,9 @@ struct ring {
 	u64 pending;	/* the oldest record that may be uncommitted */
 	u64 seen;	/* what consumed was when there seemed to be no room */
 	u64 lost;	/* records that found no room */
+	/* of shared maps: a reader sleeps until WAKES has changed */
+	u32 sleeps __attribute__((aligned(AREA_LINE)));
+	u32 wakes;
 	/* of shared maps: who reads, or writes to a user ring buffer, at this time */
 	u32 busy __attribute__((aligned(AREA_LINE)));
 };
@@ -223,6 +227,34 @@ u64 ring_query(const struct map *m, u64 what)
 	}
 }
 
+/* ---- waiting, in shared maps ------------------------------------------------------ */
+
+/* Who dies between its commit and this leaves the reader asleep until it looks anyway. */
+void ring_wake(struct map *m)
+{
+	struct ring *ring = m->index;
+
+	if (!load_relaxed(&ring->sleeps) ||
+	    !__atomic_exchange_n(&ring->sleeps, 0, __ATOMIC_RELAXED))
+		return;
+	__atomic_fetch_add(&ring->wakes, 1, __ATOMIC_RELEASE);
+	os_shared_wake(&ring->wakes);
+}
+
+u32 ring_watch(struct map *m)
+{
+	struct ring *ring = m->index;
+	u32 seen = load_acquire(&ring->wakes);
+
+	__atomic_store_n(&ring->sleeps, 1, __ATOMIC_SEQ_CST);
+	return seen;
+}
+
+void ring_sleep(const struct map *m, u32 seen, u32 ms)
+{
+	os_shared_sleep(&((const struct ring *)m->index)->wakes, seen, ms);
+}
+
 /* ---- reading ------------------------------------------------------------------- */
 
 /* Records from *POS on to END, which was the last position. */
@@ -405,7 +437,20 @@ static int no_update(struct map *m, const void *key, const void *value,
 	return -KERNEL_ENOTSUPP;
 }
 
-static u64 ring_count(const struct map *m) { return ring_query(m, BPF_RB_AVAIL_DATA); }
+/* Records that nobody has read, those that are not complete among them. */
+static u64 ring_count(const struct map *m)
+{
+	const struct ring *ring = m->index;
+	u64 pos = load_relaxed(&ring->consumed), end = load_acquire(&ring->produced), n = 0;
+
+	while (pos < end && end - pos <= m->max_entries) {
+		u32 len = load_acquire(&record_at(m, pos)->len);
+
+		n += !(len & BPF_RINGBUF_DISCARD_BIT);
+		pos += record_bytes(len);
+	}
+	return n;
+}
 
 const struct map_ops ringbuf_ops = {
 	.type = BPF_MAP_TYPE_RINGBUF, .ring = true, .check = ring_check,

@@ -129,6 +129,13 @@ static int no_room(const struct map *m, const char *path, const struct share_hea
 	if (code != -ENOSPC && code != -EFBIG && code != -EDQUOT) {
 		r = err_set(err, ERR_PIN, path, "map '%s' cannot be pinned there: %s", m->name,
 			    strerror(-code));
+		if (os_in_bpf_fs(path) == 1) {
+			err_note(err, "it is in a file system of type bpf: there the kernel's maps "
+				 "are pinned (--on kernel)");
+			err_help(err, "name another folder");
+		} else if (code == -ENOENT) {
+			err_note(err, "the folder does not exist");
+		}
 		return code == -EEXIST ? r : code;
 	}
 	r = err_set(err, ERR_SHARE_SPACE, path, "map '%s' does not fit: its file takes %llu KB "

@@ -203,6 +203,9 @@ struct backend_ops {
 	/* PROG's native code (jit.h), whose slots are those of its rewrite; NULL: it
 	   has none. NULL in an engine that shows none. */
 	const struct jit_code *(*prog_native)(struct backend *b, u32 prog);
+	/* How often each slot of it ran, and in AWAY went on elsewhere than behind it; NULL:
+	   nobody counts. */
+	const u64 *(*prog_counts)(struct backend *b, u32 prog, const u64 **away);
 	/* Errors: FAULT, BUDGET, FRAMES, HELPER, RUN. 1: the program is not asked
 	   about such packets, nothing was run. */
 	int (*test_run)(struct backend *b, u32 prog, struct test_run *t,

@@ -114,6 +114,8 @@ struct image_prog {
 	const char *section;	/* as in SEC() */
 	const struct sec_row *sec;	/* what the section name means; NULL = nothing */
 	const char *target;	/* what it says after that: "vfs_read"; or "" */
+	u32 of_prog;		/* TARGET is a function of the program that the kernel
+				   has loaded under this id; 0: of the kernel itself */
 	bool guessed;		/* SEC is a guess from an unknown name */
 	u32 type;		/* BPF_PROG_TYPE_* */
 	u32 expected_attach;	/* BPF_* attach type */

@@ -222,6 +222,7 @@ static void gone(struct runtime *rt, size_t i)
 	struct runtime_map *r = rt->maps.v[i];
 
 	rt->shared -= share_has_cpus(r->m);
+	runtime_sleeper_end(r);
 	map_free(r->m);
 	if (r->event_fd >= 0)
 		close(r->event_fd);

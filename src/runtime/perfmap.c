@@ -19,19 +19,27 @@ static const char *name_of(const struct runtime_prog *p, const struct rewrite *r
 	return f ? f->name : p->prog->name;
 }
 
+/* The next step from I on that begins a function other than the one at SLOT. */
+static u32 next_func(const struct jit_step *v, u32 n, u32 i, u32 slot)
+{
+	while (i < n && (!v[i].begins || v[i].slot == slot))
+		i++;
+	return i;
+}
+
+/* Where functions begin say the steps; places (jit_places) have only what instructions
+ * were made into. */
 static void add_lines(struct strbuf *out, const struct runtime_prog *p, const struct rewrite *rw)
 {
 	u32 bytes, n;
 	u64 base = (uintptr_t)jit_bytes(p->jit, &bytes);
-	const struct jit_place *v = jit_places(p->jit, &n);
+	const struct jit_step *v = jit_steps(p->jit, &n);
 
-	for (u32 i = 0, next; i < n; i = next) {
-		const char *name = name_of(p, rw, v[i].slot);
-
-		for (next = i + 1; next < n && name_of(p, rw, v[next].slot) == name;)
-			next++;
+	for (u32 i = next_func(v, n, 0, UINT32_MAX), next; i < n; i = next) {
+		next = next_func(v, n, i, v[i].slot);
 		sb_printf(out, "%llx %x bpf:%s:%s\n", (unsigned long long)(base + v[i].off),
-			  (next < n ? v[next].off : bytes) - v[i].off, p->prog->name, name);
+			  (next < n ? v[next].off : bytes) - v[i].off, p->prog->name,
+			  name_of(p, rw, v[i].slot));
 	}
 }
 

@@ -24,6 +24,8 @@ static struct share_types types_of(const struct runtime *rt, u32 map)
 static void now_shared(struct runtime *rt, const struct map *m)
 {
 	rt->shared += share_has_cpus(m);
+	if (m->type == BPF_MAP_TYPE_RINGBUF)
+		runtime_ring_shared(rt, m);
 	runtime_changed(rt);
 }
 

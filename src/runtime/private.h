@@ -27,6 +27,7 @@ struct runtime_map {
 	struct map *m;
 	struct vm_map vm;	/* the same for the engine */
 	int event_fd;		/* of a ring buffer that somebody waits for; else -1 */
+	struct sleeper *sleeper;	/* who waits for other processes, for EVENT_FD */
 	u32 held;		/* by its creator and by maps of maps; 0: it goes when
 				   no program runs */
 };
@@ -179,6 +180,9 @@ int rt_map_drop(struct backend *b, u32 map);
 /* ---- wait.c: who waits for records ------------------------------------------------- */
 
 void runtime_committed(struct run *run, const void *record, u64 flags);
+/* The ring buffer M is in a file from now on: programs wake readers in other processes. */
+void runtime_ring_shared(struct runtime *rt, const struct map *m);
+void runtime_sleeper_end(struct runtime_map *r);
 int rt_map_fd(struct backend *b, u32 map);
 s64 rt_map_read(struct backend *b, u32 map, map_event_fn fn, void *arg);
 

@@ -262,6 +262,8 @@ static int rt_prog_load(struct backend *b, const struct image *img, u32 prog,
 		r = prog_decode(rt, p, maps, code, err);
 	if (!r && p->tier.tier == TIER_AOT)
 		r = runtime_aot_fill(rt, p, code, err);
+	if (!r && rt->opts.counts && !code)
+		vm_count(p->code);
 	if (!r)
 		p->budget = vm_budget(p->code, 0);
 	p->ticket = __atomic_add_fetch(&tickets, 1, __ATOMIC_RELAXED);
@@ -275,6 +277,14 @@ static int rt_prog_load(struct backend *b, const struct image *img, u32 prog,
 static void rt_prog_tier(struct backend *b, u32 prog, struct prog_tier *t)
 {
 	*t = rt_of(b)->progs.v[prog]->tier;
+}
+
+static const u64 *rt_prog_counts(struct backend *b, u32 prog, const u64 **away)
+{
+	const struct vm_counts c = vm_code_counts(rt_of(b)->progs.v[prog]->code);
+
+	*away = c.away;
+	return c.at;
 }
 
 static const struct jit_code *rt_prog_native(struct backend *b, u32 prog)
@@ -770,6 +780,7 @@ static const struct backend_ops rt_ops = {
 	.prog_load = rt_prog_load,
 	.prog_tier = rt_prog_tier,
 	.prog_native = rt_prog_native,
+	.prog_counts = rt_prog_counts,
 	.prog_ticket = rt_prog_ticket,
 	.test_run = rt_test_run,
 	.test_run_single = rt_test_run_single,

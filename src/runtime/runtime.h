@@ -57,6 +57,7 @@ struct runtime_opts {
 	void *print_arg;
 	bool probe;		/* programs may read all memory of this process */
 	enum runtime_jit jit;
+	bool counts;		/* vm_count() of what runs in the checked interpreter */
 	u32 (*stack)(void *arg, bool user, u64 *ips, u32 max);	/* run->stack */
 	void *stack_arg;
 	bool virtual_clock;	/* time is that of struct test_run */

@@ -12,7 +12,7 @@
 
 enum { NEAR_MAX = 20000, ID_MAX = 64 };
 
-/* ---- opening ------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------- */
 
 /* libelf takes memory as if it were to write to it, and does not. */
 static Elf *elf_of(const struct os_file *f)
@@ -124,7 +124,7 @@ void sym_close(struct sym_file *f)
 	*f = (struct sym_file){ 0 };
 }
 
-/* ---- versions ----------------------------------------------------------------------------- */
+/* ---- versions -------------------------------------------------------------- */
 
 struct versions {
 	Elf *elf;
@@ -174,7 +174,7 @@ static void set_version(struct sym *s, const struct versions *v, int i)
 		s->version = version_name(v, number & 0x7fff);
 }
 
-/* ---- going through them --------------------------------------------------------------------- */
+/* ---- going through them ---------------------------------------------------- */
 
 static int each_of(Elf *elf, u32 type, sym_fn *fn, void *arg)
 {
@@ -212,7 +212,7 @@ int sym_each(const struct sym_file *f, sym_fn *fn, void *arg)
 	return r || !f->debug ? r : each_of(f->debug, SHT_SYMTAB, fn, arg);
 }
 
-/* ---- by name --------------------------------------------------------------------------------- */
+/* ---- by name --------------------------------------------------------------- */
 
 struct search {
 	const char *name;
@@ -240,52 +240,6 @@ static int match(void *arg, const struct sym *s)
 	w->best = *s;
 	w->found = true;
 	return !old;
-}
-
-struct near { const char **v; size_t n, cap; };	/* a VEC */
-
-static int collect(void *arg, const struct sym *s)
-{
-	struct near *all = arg;
-
-	*vec_push(all) = s->name;
-	return all->n == NEAR_MAX;
-}
-
-static void suggest(const struct sym_file *f, const char *name, struct skep_err *err)
-{
-	struct near all = { 0 };
-	const char *near;
-
-	sym_each(f, collect, &all);
-	near = err_nearest(name, all.v, all.n);
-	if (near)
-		err_help(err, "did you mean '%s'?", near);
-	else if (!all.n)
-		err_note(err, "it is stripped: no function of it has a name; an offset in the "
-			 "file does without");
-	else if (!f->debug && all.n < NEAR_MAX)
-		err_note(err, "%zu of its functions have names", all.n);
-	vec_free(&all);
-}
-
-int sym_find(const struct sym_file *f, const char *text, struct sym *out, struct skep_err *err)
-{
-	struct search w = { .name = text, .n = strcspn(text, "@") };
-	int r;
-
-	if (text[w.n]) {
-		w.current = text[w.n + 1] == '@';
-		w.version = text + w.n + 1 + w.current;
-	}
-	sym_each(f, match, &w);
-	if (w.found) {
-		*out = w.best;
-		return 0;
-	}
-	r = err_set(err, ERR_ATTACH_FIND, f->path, "there is no function '%s'", text);
-	suggest(f, text, err);
-	return r;
 }
 
 static bool value_in(Elf *elf, u32 type, const char *name, u64 *addr)
@@ -317,7 +271,57 @@ bool sym_value(const struct sym_file *f, const char *name, u64 *addr)
 	       (f->debug && value_in(f->debug, SHT_SYMTAB, name, addr));
 }
 
-/* ---- by place ---------------------------------------------------------------------------------- */
+struct near { const char **v; size_t n, cap; };	/* a VEC */
+
+static int collect(void *arg, const struct sym *s)
+{
+	struct near *all = arg;
+
+	*vec_push(all) = s->name;
+	return all->n == NEAR_MAX;
+}
+
+static void suggest(const struct sym_file *f, const char *name, struct skep_err *err)
+{
+	struct near all = { 0 };
+	const char *near;
+	u64 addr;
+
+	sym_each(f, collect, &all);
+	near = err_nearest(name, all.v, all.n);
+	if (sym_value(f, name, &addr))
+		err_note(err, "'%s' is there and is no function: a variable, or one of several "
+			 "functions that is chosen when the program starts (IFUNC)", name);
+	else if (near)
+		err_help(err, "did you mean '%s'?", near);
+	else if (!all.n)
+		err_note(err, "it is stripped: no function of it has a name; an offset in the "
+			 "file does without");
+	else if (!f->debug && all.n < NEAR_MAX)
+		err_note(err, "%zu of its functions have names", all.n);
+	vec_free(&all);
+}
+
+int sym_find(const struct sym_file *f, const char *text, struct sym *out, struct skep_err *err)
+{
+	struct search w = { .name = text, .n = strcspn(text, "@") };
+	int r;
+
+	if (text[w.n]) {
+		w.current = text[w.n + 1] == '@';
+		w.version = text + w.n + 1 + w.current;
+	}
+	sym_each(f, match, &w);
+	if (w.found) {
+		*out = w.best;
+		return 0;
+	}
+	r = err_set(err, ERR_ATTACH_FIND, f->path, "there is no function '%s'", text);
+	suggest(f, text, err);
+	return r;
+}
+
+/* ---- by place -------------------------------------------------------------- */
 
 struct place { u64 addr; struct sym *out; bool found; };
 

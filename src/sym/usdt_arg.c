@@ -8,9 +8,9 @@
 #include <elf.h>
 #include <stdlib.h>
 
-enum { OPERAND_MAX = 256 };
+enum { OPERAND_MAX = 256, RIP = 16 * 8 };
 
-/* ---- registers: names and places in struct pt_regs ------------------------------------ */
+/* ---- registers: names and places in struct pt_regs ------------------------- */
 
 /* In the kernel's order; names of 8, 4, 2 and 1 bytes. */
 static const char *const x86[][4] = {
@@ -64,7 +64,7 @@ static int arm_reg(const char *s, size_t n)
 	return i <= 30 ? i * 8 : -1;
 }
 
-/* ---- parts -------------------------------------------------------------------------------- */
+/* ---- parts ----------------------------------------------------------------- */
 
 static size_t word_length(const char *s)
 {
@@ -132,7 +132,7 @@ static bool take_symbol(const char **s, char out[USDT_NAME_MAX])
 	return true;
 }
 
-/* ---- x86-64 ---------------------------------------------------------------------------------- */
+/* ---- x86-64 ---------------------------------------------------------------- */
 
 /* "1", "2", "4" or "8". */
 static bool take_scale(const char **s, u8 *out)
@@ -179,7 +179,9 @@ static bool take_base(const char **s, struct usdt_arg *a)
 		return false;
 	if (take_char(s, ',')) {
 		a->kind = USDT_INDEX;
-		if (!take_x86(s, &a->index) || (take_char(s, ',') && !take_scale(s, &a->scale)))
+		if (a->reg == RIP || !take_x86(s, &a->index))
+			return false;
+		if (take_char(s, ',') && !take_scale(s, &a->scale))
 			return false;
 	}
 	return take_char(s, ')');
@@ -202,7 +204,7 @@ static bool x86_operand(struct usdt_arg *a, const char *s)
 	return take_displacement(&s, a) && take_base(&s, a) && !*s;
 }
 
-/* ---- AArch64 ----------------------------------------------------------------------------------- */
+/* ---- AArch64 --------------------------------------------------------------- */
 
 static bool take_arm(const char **s, u16 *out)
 {
@@ -259,7 +261,7 @@ static bool arm_operand(struct usdt_arg *a, const char *s)
 	return take_number(&s, &a->value) && !*s;
 }
 
-/* ---- one argument -------------------------------------------------------------------------------- */
+/* ---- one argument ---------------------------------------------------------- */
 
 /* "-4@": the size; compilers leave it out where they do not know it. */
 static bool take_size(const char **s, struct usdt_arg *a)
@@ -268,9 +270,8 @@ static bool take_size(const char **s, struct usdt_arg *a)
 	const char *at = *s;
 
 	a->bytes = 8;
-	if (!take_number(&at, &n)) {
+	if (!take_number(&at, &n))
 		return true;
-	}
 	if (*at == 'f')
 		at++;
 	if (*at != '@')		/* a bare operand */
@@ -322,6 +323,8 @@ int usdt_arg_next(struct usdt_arg *a, const char **text, u16 machine, struct ske
 		ok = arm_operand(a, s);
 	else
 		ok = false;
-	return ok ? 1 : err_set(err, ERR_USDT, NULL, "'%.*s' is no argument of a probe that is "
-				"understood", (int)min_u64((u64)(*text - begin), OPERAND_MAX), begin);
+	if (ok)
+		return 1;
+	return err_set(err, ERR_USDT, NULL, "'%.*s' is no argument of a probe that is understood",
+		       (int)min_u64((u64)(*text - begin), OPERAND_MAX), begin);
 }

@@ -137,11 +137,9 @@ static void meet_at(struct verifier *v, u32 at, bool force)
 
 /* ---- what is reached ----------------------------------------------------- */
 
-enum { WHITE, GREY, BLACK };
-
 struct walk {
 	struct verifier *v;
-	u8 *color;
+	bool *seen;
 	VEC(u32) stack;
 	bool bad;
 };
@@ -154,12 +152,9 @@ static void visit(struct walk *w, u32 from, u32 to, bool jump)
 		w->bad = true;
 		return;
 	}
-	if (w->color[to] == GREY)
-		v->points[to].flags |= POINT_HEAD;
-	if (w->color[to] != WHITE)
-		return;
-	w->color[to] = GREY;
-	*vec_push(&w->stack) = to;
+	if (!w->seen[to])
+		*vec_push(&w->stack) = to;
+	w->seen[to] = true;
 }
 
 /* A helper that may call a function any number of times. */
@@ -213,24 +208,19 @@ static bool advance(struct walk *w, u32 at, u8 *step)
 /* Depth first from START. STEPS counts the ways gone from each slot. */
 static void walk_from(struct walk *w, u32 start, u8 *steps)
 {
-	if (w->color[start] == WHITE) {
-		w->color[start] = GREY;
-		*vec_push(&w->stack) = start;
-	}
+	visit(w, start, start, false);
 	while (w->stack.n && !w->bad) {
 		u32 at = w->stack.v[w->stack.n - 1];
 
-		if (advance(w, at, &steps[at]))
-			continue;
-		w->color[at] = BLACK;
-		w->stack.n--;
+		if (!advance(w, at, &steps[at]))
+			w->stack.n--;
 	}
 }
 
-static void check_reached(struct verifier *v, const u8 *color)
+static void check_reached(struct verifier *v, const bool *seen)
 {
 	for (u32 i = 0; i < v->nr_insns; i++)
-		if (color[i] == WHITE && !(v->points[i].flags & POINT_LDDW2)) {
+		if (!seen[i] && !(v->points[i].flags & POINT_LDDW2)) {
 			reject(v, REJECT_UNREACHABLE, i, &(struct why){ .a = i });
 			return;
 		}
@@ -253,9 +243,9 @@ static int walk_all(struct verifier *v)
 {
 	struct walk w = {
 		.v = v,
-		.color = arena_alloc(&v->mem, v->nr_insns),
+		.seen = arena_news(&v->mem, v->nr_insns, bool),
 	};
-	u8 *steps = arena_alloc(&v->mem, v->nr_insns);
+	u8 *steps = arena_news(&v->mem, v->nr_insns, u8);
 
 	for (u32 i = 0; i < v->nr_funcs && !w.bad; i++) {
 		walk_from(&w, v->funcs[i].start, steps);
@@ -263,7 +253,7 @@ static int walk_all(struct verifier *v)
 	}
 	vec_free(&w.stack);
 	if (!w.bad)
-		check_reached(v, w.color);
+		check_reached(v, w.seen);
 	for (u32 i = 0; i < v->nr_insns; i++)
 		check_map(v, i);
 	return v->errors.n ? -EINVAL : 0;

@@ -97,80 +97,40 @@ static bool same_iterators(const struct packed_frame *old, const struct frame *n
 	return true;
 }
 
-/* S is a later pass of the run of what repeats that OLD, with as many frames, is in. */
-static bool in_run(const struct packed *old, const struct state *s)
+/* What mattered keeps its range: the passes may come to an end by it. */
+static void widen_reg(struct verifier *v, const struct reg *old, struct reg *new, u32 bytes)
 {
-	for (u32 i = 0; i < s->nr_frames; i++) {
-		const struct frame *a = old->head.frames[i], *b = s->frames[i];
-
-		if (a->serial != b->serial || a->left != b->left ||
-		    !same_iterators(&old->frames[i], b))
-			return false;
-	}
-	return true;
-}
-
-enum { PATIENCE = 8 };
-
-/* More than some passes of one run began at AT. A loop around begins each run anew. */
-static bool is_long(const struct verifier *v, const struct state *s, u32 at)
-{
-	u32 n = 0;
-
-	for (const struct kept *k = v->kept[at]; k && n <= PATIENCE; k = k->next)
-		n += k->open && k->state->head.nr_frames == s->nr_frames && in_run(k->state, s);
-	return n > PATIENCE;
-}
-
-/*
- * What mattered keeps its range at first: the passes may come to an end by it.
- * After some of them only the bounds stay that do not move.
- */
-static void widen_reg(struct verifier *v, const struct reg *old, struct reg *new, u32 bytes,
-		      bool all)
-{
-	struct scalar val = new->val;
-	u32 def = new->def;
-
 	if (old->type != REG_SCALAR || new->type != REG_SCALAR)
 		return;
 	if (old->off != new->off)	/* a sum that grows from pass to pass */
 		reg_unlink(new);
-	if (scalar_eq(&old->val, &new->val))
-		return;
-	if (!def_marked(v, old->def) && !def_marked(v, def)) {
+	if (!scalar_eq(&old->val, &new->val) && !def_marked(v, old->def) &&
+	    !def_marked(v, new->def))
 		reg_set_scalar(v, new, scalar_load(bytes, false));
-	} else if (all) {
-		val = scalar_widen(&old->val, &val, NULL, 0);
-		scalar_sync(&val);
-		reg_set_scalar(v, new, val);
-		new->def = def_new(v, def, 0);
-	}
 }
 
 static void widen_slot(struct verifier *v, const struct packed_frame *f, u32 n,
-		       struct slot *new, bool all)
+		       struct slot *new)
 {
 	const struct packed_slot *old = &f->slots[n];
 	u32 bytes = slot_spilled(new);
 
 	if (bytes && !memcmp(old->kind, new->kind, SLOT_BYTES))
-		widen_reg(v, old->reg, &new->reg, bytes, all);
+		widen_reg(v, old->reg, &new->reg, bytes);
 }
 
 void widen_from(struct verifier *v, struct state *s, u32 at)
 {
 	struct kept *k = v->inv ? NULL : last_pass(v, s, at);
-	bool all = k && is_long(v, s, at);
 
 	for (u32 i = 0; k && i < s->nr_frames; i++) {
 		const struct packed_frame *old = &k->state->frames[i];
 		struct frame *new = s->frames[i];
 
 		for (unsigned r = 0; r < REG_FP; r++)
-			widen_reg(v, old->regs[r], &new->regs[r], SLOT_BYTES, all);
+			widen_reg(v, old->regs[r], &new->regs[r], SLOT_BYTES);
 		for (u32 n = 0; n < old->nr_slots && n < new->nr_slots; n++)
-			widen_slot(v, old, n, &new->slots[n], all);
+			widen_slot(v, old, n, &new->slots[n]);
 	}
 }
 
@@ -200,12 +160,18 @@ static u32 packed_elements(const struct packed_frame *f)
 	return n;
 }
 
+/* A timer has called what S is in, later than what OLD is in: that is no loop. */
+static bool later_run(const struct packed *old, const struct state *s)
+{
+	return old->head.frames[0]->serial != s->frames[0]->serial;
+}
+
 /* Both are in the same passes over what repeats: S is no later round. */
 static bool same_passes(const struct packed *packed, const struct state *s)
 {
 	const struct state *old = &packed->head;
 
-	if (old->may_goto != s->may_goto)
+	if (old->may_goto != s->may_goto || later_run(packed, s))
 		return false;
 	for (u32 i = 0; i < s->nr_frames && i < old->nr_frames; i++)
 		if (s->frames[i]->depth != old->frames[i]->depth ||
@@ -321,7 +287,7 @@ static bool pass_covered(struct verifier *v, const struct kept *k, const struct 
 	const struct frame *old = state_frame(&k->state->head), *new = state_frame(s);
 
 	if (!(new->depth > old->depth && same_run(v, old, new)) &&
-	    !iterates_on(v, k->state, s) &&
+	    !iterates_on(v, k->state, s) && !later_run(k->state, s) &&
 	    (v->points[s->insn].op != OP_MAY_GOTO || !uses_budget(v, &k->state->head, s)))
 		return false;
 	return state_covers(v, k->state, s, s->insn, COVERS_RANGE);

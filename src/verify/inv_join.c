@@ -137,8 +137,16 @@ static void join_number(struct join *j, struct reg *n, const struct reg *s)
 
 enum { JOINS_FLAGS = REG_OR_NULL | REG_RDONLY };
 
+/* Where it is NULL there is nothing to give back. So it is not with what was made of it. */
+static bool ends_ref(const struct reg *r)
+{
+	return r->ref && r->id == r->ref;
+}
+
 static bool same_object(struct join *j, const struct reg *n, const struct reg *s)
 {
+	if ((n->flags & s->flags & REG_OR_NULL) && ends_ref(n) != ends_ref(s))
+		return false;
 	if (n->type != s->type || n->frame != s->frame || n->btf != s->btf ||
 	    (n->flags & ~JOINS_FLAGS) != (s->flags & ~JOINS_FLAGS) ||
 	    !n->uid != !s->uid || !same_ref(j, n->ref, s->ref))

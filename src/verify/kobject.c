@@ -171,8 +171,6 @@ bool kobject_access(struct verifier *v, struct state *s, const struct access *a,
 		return own_access(v, a, ptr);
 	if (!check_object(v, a, ptr))
 		return false;
-	if (ptr->flags & REG_UNTRUSTED)
-		at.flags = REG_UNTRUSTED;
 	found = btf_walk(ptr->btf, ptr->btf_id, (u64)off, a->size, &at);
 	if (found == WALK_BAD)
 		reject(v, REJECT_BTF_FIELD, a->insn, &(struct why){
@@ -353,8 +351,7 @@ bool traced_access(struct verifier *v, struct state *s, const struct access *a,
 	n = btf_vlen(proto) - first;
 	i = a->off < 0 ? n + 1 : param_at(v->attach_btf, proto, first, (u64)a->off / 8);
 	id = i < n ? p[i].type : i == n ? result_type(v, proto) : 0;
-	if (a->kind & ACCESS_WRITE || a->off < 0 || a->off >= ARGS_MAX * 8 || a->off % 8 ||
-	    a->off % (s32)a->size || !id || !value) {
+	if (a->off >= ARGS_MAX * 8 || a->off % 8 || !id || !value) {
 		reject(v, REJECT_CTX, a->insn, &(struct why){
 			.reg = a->reg, .off = a->off, .size = a->size });
 		return false;

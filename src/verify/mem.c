@@ -45,7 +45,7 @@ static bool check_align(struct verifier *v, const struct access *a, const struct
 /* The constant part OFF with SIZE bytes, within LIMIT? */
 static bool inside(s64 off, u64 size, u64 limit)
 {
-	return off >= 0 && (u64)off <= limit && size <= limit - (u64)off;
+	return (u64)off <= limit && size <= limit - (u64)off;
 }
 
 static enum reject_id range_id(const struct reg *r)
@@ -198,6 +198,11 @@ void step_store(struct verifier *v, struct state *s, u32 at)
 
 /* ---- atomics ------------------------------------------------------------- */
 
+static bool is_logic_fetch(unsigned kind)
+{
+	return kind == KIND_ATOMIC_FAND || kind == KIND_ATOMIC_FOR || kind == KIND_ATOMIC_FXOR;
+}
+
 static void check_atomic(struct verifier *v, struct state *s, u32 at)
 {
 	const struct bpf_insn *insn = &v->insns[at];
@@ -208,6 +213,10 @@ static void check_atomic(struct verifier *v, struct state *s, u32 at)
 			   .s = kind == KIND_ATOMIC_LDACQ ? "loads" : "stores" };
 
 	switch (r->type) {
+	case REG_ARENA:	/* what kernels' compilers for x86 do not have there, as of 6.18 */
+		if (v->opts->policy == POLICY_KERNEL && is_logic_fetch(kind))
+			reject(v, REJECT_ATOMIC, at, &why);
+		return;
 	case REG_CTX:
 	case REG_PACKET:
 	case REG_PACKET_META:

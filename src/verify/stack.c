@@ -41,7 +41,7 @@ static bool check_span(struct verifier *v, const struct access *a,
 		why.off = off += (s64)scalar_value(&ptr->val);
 		span->min = span->max = off;
 		id = REJECT_STACK;
-	} else if (ptr->val.smax >= MAX_VAR_OFF || ptr->val.smin <= -MAX_VAR_OFF) {
+	} else if (ptr->val.smax >= MAX_VAR_OFF) {
 		reject(v, REJECT_STACK_VAR, a->insn, &why);
 		return false;
 	} else {
@@ -281,7 +281,7 @@ static bool byte_known(struct verifier *v, const struct access *a, const struct 
 	return false;
 }
 
-/* Bytes AT.. of slot T as a number. */
+/* Bytes AT.. of slot T as a number; VALUE is any of that size. */
 static void load_bytes(struct verifier *v, const struct access *a, const struct reg *ptr,
 		       struct slot *t, s64 off, struct reg *value)
 {
@@ -299,12 +299,8 @@ static void load_bytes(struct verifier *v, const struct access *a, const struct 
 		reg_mark(v, &t->reg);
 		zeros += spilled;
 	}
-	if (!value)
-		return;
-	if (zeros == a->size)
+	if (value && zeros == a->size)
 		reg_set_const(v, value, 0);
-	else
-		mem_unknown(v, a, value);
 }
 
 static void load_fixed(struct verifier *v, struct state *s, const struct access *a,

@@ -67,16 +67,13 @@ struct frame *state_grow(struct verifier *v, struct state *s, u32 n, u32 nr)
 void state_push_frame(struct verifier *v, struct state *s, u32 func, u32 callsite)
 {
 	struct frame *f = frame_alloc(v, 0);
-	u8 cap = f->cap;
 
 	assert(s->nr_frames < MAX_FRAMES);
 	memset(f, 0, sizeof(*f));
-	f->cap = cap;
 	f->func = func;
 	f->callsite = callsite;
 	f->serial = ++v->next_frame;
 	f->regs[REG_FP].type = REG_STACK;
-	f->regs[REG_FP].val = scalar_const(0);
 	f->regs[REG_FP].frame = (u8)s->nr_frames;
 	s->frames[s->nr_frames++] = f;
 }
@@ -84,7 +81,6 @@ void state_push_frame(struct verifier *v, struct state *s, u32 func, u32 callsit
 void state_pop_frame(struct verifier *v, struct state *s)
 {
 	frame_free(v, s->frames[--s->nr_frames]);
-	s->frames[s->nr_frames] = NULL;
 }
 
 /* ---- states -------------------------------------------------------------- */
@@ -197,10 +193,9 @@ void reg_set_const(struct verifier *v, struct reg *r, u64 value)
 
 void reg_set_ptr(struct reg *r, enum reg_type type, unsigned flags)
 {
-	memset(r, 0, sizeof(*r));
+	memset(r, 0, sizeof(*r));	/* val: the number 0 */
 	r->type = (u8)type;
 	r->flags = (u16)flags;
-	r->val = scalar_const(0);
 }
 
 void reg_link(struct verifier *v, struct reg *r)

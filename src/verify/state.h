@@ -267,8 +267,7 @@ enum point_flag {
 	POINT_FORCE	= 1 << 1,	/* ... whatever else speaks against it */
 	POINT_SEEN	= 1 << 2,	/* some path came here */
 	POINT_LDDW2	= 1 << 3,	/* second slot of a wide instruction */
-	POINT_HEAD	= 1 << 4,	/* of a loop */
-	POINT_CALL	= 1 << 5,	/* of a helper that the program may call */
+	POINT_CALL	= 1 << 4,	/* of a helper that the program may call */
 };
 
 struct point {			/* per instruction slot */

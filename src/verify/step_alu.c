@@ -25,7 +25,7 @@ static void check_imm(struct verifier *v, u32 at, unsigned kind, unsigned width)
 		return;
 	if (divides && !insn->imm)
 		reject(v, REJECT_DIV_ZERO, at, NULL);
-	if (shifts && (insn->imm < 0 || (unsigned)insn->imm >= width))
+	if (shifts && (unsigned)insn->imm >= width)
 		reject(v, REJECT_SHIFT, at, &(struct why){ .a = insn->imm });
 }
 

@@ -116,7 +116,7 @@ static bool check_move(struct verifier *v, u32 at, const struct reg *ptr,
 	else if (!add && ptr->type == REG_STACK)
 		reject(v, REJECT_PTR_SUB_STACK, at, &why);
 	else
-		return check_offset(v, at, ptr, num) && check_sum(v, at, ptr);
+		return check_offset(v, at, ptr, num);
 	return false;
 }
 

@@ -72,6 +72,9 @@
 		vm_left(m); \
 } while (0)
 #define TICK do { if (unlikely(!left--)) goto out_of_budget; } while (0)
+#define WENT
+#define ENTERED
+#define STOPPED
 #define GOTO goto *ip->label
 #define BACK(delta)
 #define CALLED
@@ -93,6 +96,7 @@ out_of_budget: \
 	vm_fault_set(m, VM_FAULT_BUDGET, "%llu instructions executed and no end", \
 		     (unsigned long long)m->budget); \
 fault: \
+	STOPPED; \
 	vm_fault_place(m, ip); \
 nested_fault: \
 	LEAVE; \
@@ -157,11 +161,122 @@ static bool ask(struct vm_machine *m, const struct vm_insn *ip, const u64 *r)
 #define GOTO goto *labels[m->code->ops[ip - m->code->insns]]
 #include "vm/interp.inc"
 
+/* ---- counting ------------------------------------------------------------ */
+
+void vm_count(struct vm_code *code)
+{
+	struct vm_counts *c = &code->counts;
+
+	c->at = arena_news(&code->arena, code->nr_insns + 1, u64);
+	c->away = arena_news(&code->arena, code->nr_insns + 1, u64);
+	c->enter = arena_news(&code->arena, code->nr_insns + 1, u64);
+}
+
+static u64 *count_at(const struct vm_code *code, u64 *counts, const struct vm_insn *ip)
+{
+	return &counts[ip - code->insns];
+}
+
+/* The run ends at IP: neither it nor the calls on the way there, which are above BASE,
+ * are followed by what stands behind them. */
+static void count_stop(struct vm_machine *m, const struct vm_insn *ip, u32 base)
+{
+	++*count_at(m->code, m->code->counts.away, ip);
+	for (u32 i = m->depth; i > base; i--)
+		++*count_at(m->frames[i].code, m->frames[i].code->counts.away, m->frames[i].ip);
+}
+
+/* And once more, with operations that count. */
+#undef INTERP_NAME
+#undef TICK
+#undef GOTO
+#undef WENT
+#undef ENTERED
+#undef STOPPED
+#define INTERP_NAME run_counted
+#define TICK do { if (unlikely(!left--)) goto out_of_budget; } while (0)
+#define GOTO goto *labels[m->code->ops[ip - m->code->insns]]
+#define WENT (++*count_at(m->code, m->code->counts.away, ip))
+#define ENTERED (++*count_at(m->code, m->code->counts.enter, ip))
+#define STOPPED count_stop(m, ip, base)
+#include "vm/interp.inc"
+
+/* How often slot I ran, when all before it in its function are known: those that fell
+ * through to it, jumped to it, called it. */
+static u64 arrivals(const struct vm_code *code, u32 i, const u64 *into)
+{
+	const struct vm_counts *c = &code->counts;
+	u32 before = i && i > 1 && code->ops[i - 1] == OP_MAX ? i - 2 : i - 1;
+	u64 n = c->enter[i] + into[i];
+
+	if (i && code->ops[before] != OP_EXIT)
+		n += c->at[before] - c->away[before];
+	return n;
+}
+
+/* Where the jump at I leads, or the call; -1: it is none. */
+static s64 leads_to(const struct vm_code *code, u32 i, bool *call)
+{
+	const struct vm_insn *in = &code->insns[i];
+	enum isa_op op = (enum isa_op)code->ops[i];
+	unsigned kind;
+
+	*call = op == OP_CALL_LOCAL;
+	if (op >= OP_MAX)
+		return -1;
+	if (*call || op == OP_JA32)
+		return (s64)i + 1 + in->imm;
+	kind = isa_rows[op].kind;
+	return kind >= KIND_JMP_JEQ && kind <= KIND_MAY_GOTO ? (s64)i + 1 + in->off : -1;
+}
+
+/* One pass over the slots; true when something changed. */
+static bool count_pass(const struct vm_code *code, u64 *into)
+{
+	struct vm_counts c = code->counts;
+	bool changed = false, call;
+
+	memset(into, 0, (code->nr_insns + 1) * sizeof(*into));
+	for (u32 i = 0; i < code->nr_insns; i++) {
+		s64 to = leads_to(code, i, &call);
+
+		if (to >= 0)
+			into[to] += call ? c.at[i] : c.away[i];
+	}
+	for (u32 i = 0; i < code->nr_insns; i++) {
+		u64 n = code->ops[i] == OP_MAX ? 0 : arrivals(code, i, into);
+
+		changed = changed || n != c.at[i];
+		c.at[i] = n;
+	}
+	return changed;
+}
+
+/* Control goes on behind an instruction but where it was seen to go elsewhere, so that
+ * the rest follows: callers first, which takes a pass for each call on the way. */
+struct vm_counts vm_code_counts(const struct vm_code *code)
+{
+	u64 *into;
+
+	if (!code->counts.at)
+		return code->counts;
+	into = mem_alloc((code->nr_insns + 1) * sizeof(*into));
+	while (count_pass(code, into))
+		;
+	free(into);
+	return code->counts;
+}
+
 /* ---- runs ---------------------------------------------------------------- */
 
 u64 vm_go_checked(struct vm_machine *m, const struct vm_insn *ip, u64 *r)
 {
-	return unlikely(m->step) ? run_stepped(m, ip, r, NULL) : run_checked(m, ip, r, NULL);
+	if (unlikely(m->step))
+		return run_stepped(m, ip, r, NULL);
+	if (likely(!m->code->counts.at))
+		return run_checked(m, ip, r, NULL);
+	++*count_at(m->code, m->code->counts.enter, ip);
+	return run_counted(m, ip, r, NULL);
 }
 
 const void *const *vm_checked_labels(void)

@@ -245,6 +245,8 @@ static int decode_all(struct decode *d)
 
 		if (r)
 			return r;
+		if (c->ops && isa_slots(&c->bind.insns[i]) == 2)
+			c->ops[i + 1] = OP_MAX;	/* no instruction of its own */
 	}
 	sort_maps(c);
 	return 0;

@@ -22,6 +22,8 @@
 		vm_left(m); \
 } while (0)
 #define TICK
+#define WENT
+#define ENTERED
 #define GOTO goto *ip->label
 #define MODE VM_FAST
 #define BACK(delta) do { \

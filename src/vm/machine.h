@@ -52,6 +52,7 @@ struct vm_code {
 	enum vm_mode mode;
 	struct vm_insn *insns;	/* nr_insns, then one that stops past the end */
 	u8 *ops;		/* checked mode: enum isa_op of each, for stepping */
+	struct vm_counts counts;	/* .at NULL: nobody counts */
 	u32 nr_insns;
 	struct vm_call *calls;
 	u32 nr_calls;

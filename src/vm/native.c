@@ -260,12 +260,53 @@ static u64 loop(u64 r1, u64 func, u64 ctx, u64 flags, u64 r5 UNUSED, struct run 
 	return i;
 }
 
+/* bpf_spin_lock and bpf_spin_unlock, with what vm_keep_account would note of them. */
+static u64 spin_lock(u64 lock, u64 r2 UNUSED, u64 r3 UNUSED, u64 r4 UNUSED, u64 r5 UNUSED,
+		     struct run *run)
+{
+	const struct vm_site *s = run->at;
+	struct vm_machine *m = run->engine;
+
+	m->code = s->code;
+	m->lock = (u32 *)lock;
+	m->lock_at = &s->code->insns[s->slot];
+	return call_at(s->code, s->slot)->fn(lock, 0, 0, 0, 0, run);
+}
+
+static u64 spin_unlock(u64 lock, u64 r2 UNUSED, u64 r3 UNUSED, u64 r4 UNUSED, u64 r5 UNUSED,
+		       struct run *run)
+{
+	const struct vm_site *s = run->at;
+	struct vm_machine *m = run->engine;
+
+	m->lock = NULL;
+	return call_at(s->code, s->slot)->fn(lock, 0, 0, 0, 0, run);
+}
+
+/* A body of our own for a helper that has one, or NULL. */
+static helper_fn own_body(const struct vm_call *c)
+{
+	if (!c->fn || c->row != helper_row(c->id))
+		return NULL;
+	switch (c->id) {
+	case BPF_FUNC_loop:
+		return loop;
+	case BPF_FUNC_spin_lock:
+		return spin_lock;
+	case BPF_FUNC_spin_unlock:
+		return spin_unlock;
+	default:
+		return NULL;
+	}
+}
+
 helper_fn vm_native_body(const struct vm_code *code, u32 at)
 {
 	const struct vm_call *c = call_at(code, at);
+	helper_fn own = own_body(c);
 
-	if (c->fn && c->id == BPF_FUNC_loop && c->row == helper_row(BPF_FUNC_loop))
-		return loop;
+	if (own)
+		return own;
 	return is_watched(c) ? watched : c->fn;
 }
 

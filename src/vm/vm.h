@@ -202,6 +202,17 @@ const struct vm_fault *vm_fault(const struct vm_machine *m);
 /* Instructions that the last vm_run executed. */
 u64 vm_run_insns(const struct vm_machine *m);
 
+/* ---- counting ------------------------------------------------------------ */
+
+/* How often each slot of a program ran (AT), and how often something else than the next
+ * one followed (AWAY): of conditions how often they held; and was where a run began. */
+struct vm_counts { u64 *at, *away, *enter; };
+
+/* From now on they are counted, from 0, in the checked interpreter; one thread at a time. */
+void vm_count(struct vm_code *code);
+/* .at NULL: they are not. */
+struct vm_counts vm_code_counts(const struct vm_code *code);
+
 /* ---- stepping ------------------------------------------------------------ */
 
 /* An instruction that the checked interpreter is about to execute. */

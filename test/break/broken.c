@@ -269,9 +269,17 @@ __attribute__((constructor)) static void read_environment(void)
 		each_open(getenv("BREAK_EACH"));
 }
 
+/* Of a script, every program's. */
 static void write_seen(const char *path)
 {
-	FILE *f = fopen(path, "w");
+	FILE *f = fopen(path, "r");
+	int c;
+
+	for (unsigned i = 0; f && i < BROKEN_MAX && (c = getc(f)) != EOF; i++)
+		broken_seen[i] |= c == '1';
+	if (f)
+		fclose(f);
+	f = fopen(path, "w");
 
 	for (unsigned i = 0; f && i < BROKEN_MAX; i++)
 		putc(broken_seen[i] ? '1' : '0', f);

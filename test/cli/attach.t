@@ -19,6 +19,10 @@ has "which is said" "there is no process 4194399" "$("$SKEP" attach "$tmp/none.c
 has "no such program" "there is no program 'drpo'" "$("$SKEP" attach "$tmp/none.c" --prog drpo 2>&1)"
 has "no such program for --at" "there is no program 'dorp'" \
 	"$("$SKEP" attach "$tmp/none.c" --at dorp=generic 2>&1)"
+cat > "$tmp/refused.c" <<'X'
+SEC("xdp") int drop(struct xdp_md *ctx) { return *(int *)(long)ctx->data; }
+char _license[] SEC("license") = "GPL";
+X
 has "no such device" "there is no network device 'skepnone0' [SKEP-E0942]" \
 	"$("$SKEP" attach "$tmp/none.c" --dev skepnone0 2>&1)"
 has "a cookie that is no number" "--cookie takes a number" \
@@ -28,6 +32,8 @@ why=$("$SKEP" run --on kernel examples/firewall/firewall.o examples/firewall/tra
 	done_testing
 	exit
 }
+
+status "a program that the kernel's verifier refuses" 1 "$SKEP" attach "$tmp/refused.c"
 
 # ---- helpers of the test ------------------------------------------------------------------
 cat > "$tmp/target.c" <<'X'
@@ -134,6 +140,79 @@ same "a process that ends: exit status" 0 $?
 has "which is said" "process $pid has ended" "$out"
 wait $pid
 
+
+# Commands: words as a shell has them, and the shell itself where it is needed.
+same "a command's words" "a  b|c d|e" "$("$SKEP" attach -q "$tmp/uprobe.o" --at "$tmp/target:work" \
+	-c "printf '%s|%s|%s' \"a  b\" c\\ d 'e'" 2>&1)"
+has "a command that a shell begins" "map events: 2 records" \
+	"$(attach "$tmp/uprobe.o" --at "$tmp/target:work" -c "X=1 $tmp/target 2 > /dev/null")"
+has "a command that is not there" "'/no/such x' cannot be started: No such file or directory [SKEP-E0946]" \
+	"$(attach "$tmp/uprobe.o" --at "$tmp/target:work" -c "/no/such x")"
+has "a process and a command" "exclude each other" \
+	"$(attach "$tmp/uprobe.o" --at "$tmp/target:work" -p 1 -c true)"
+start=$(date +%s)
+status "a command that goes on is ended" 0 "$SKEP" attach -q "$tmp/uprobe.o" \
+	--at "$tmp/target:work" -c "sleep 30" --duration 0.2
+[ $(($(date +%s) - start)) -lt 20 ]
+same "at once" 0 $?
+status "a duration that is none" 2 "$SKEP" attach "$tmp/uprobe.o" --at "$tmp/target:work" --duration x
+cp "$tmp/uprobe.o" "$tmp/anyone.o"
+chmod 755 "$tmp"
+out=$(setpriv --reuid 65534 --regid 65534 --clear-groups "$SKEP" attach "$tmp/anyone.o" \
+	--at "$tmp/target:work" --duration 0 2>&1)
+same "without rights: exit status" 2 $?
+case $out in
+*"setpriv:"*) ;;
+*) has "which are missing" "this process has no CAP_BPF" "$out" ;;
+esac
+
+object perfbuf 'struct event { __u32 n; char text[8]; } *unused;
+struct { __uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY); __type(key, __u32); __type(value, __u32); }
+	events SEC(".maps");
+SEC("uprobe") int skep_t_pb(struct pt_regs *ctx)
+{
+	struct event e = { PT_REGS_PARM1(ctx), "perf" };
+
+	bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, &e, sizeof(e));
+	return 0;
+}'
+out=$(attach "$tmp/perfbuf.o" --at "$tmp/target:work" -c "$tmp/target 3")
+has "records of a perf event array" 'events: {"n": 2, "text": "perf"}' "$out"
+has "with their cpu" '"cpu": ' \
+	"$("$SKEP" attach --json "$tmp/perfbuf.o" --at "$tmp/target:work" -c "$tmp/target 1" 2> /dev/null)"
+# skep sleeps while more come than there is room for
+sh -c "sleep 2; exec $tmp/target 20000" &
+pid=$!
+"$SKEP" attach "$tmp/perfbuf.o" --at "$tmp/target:work" -p $pid > "$tmp/out" 2>&1 &
+skep=$!
+sleep 1
+kill -STOP $skep
+wait $pid
+kill -CONT $skep
+wait $skep
+lost=$(sed -n 's/^warning: map events: \([0-9]*\) records lost, it was full$/\1/p' "$tmp/out")
+seen=$(sed -n 's/^map events: \([0-9]*\) records$/\1/p' "$tmp/out")
+same "lost records are counted: all are accounted for" 20000 $((${lost:-0} + ${seen:-0}))
+same "some were lost" yes "$([ "${lost:-0}" -gt 0 ] && echo yes)"
+
+object filled 'struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 4); __type(key, __u32);
+	__type(value, __u64); } wanted SEC(".maps");
+const volatile int factor = 1;
+SEC("uprobe") int skep_t_fi(struct pt_regs *ctx)
+{
+	__u32 key = PT_REGS_PARM1(ctx);
+	__u64 *v = bpf_map_lookup_elem(&wanted, &key);
+
+	if (v)
+		hits += *v * factor;
+	return 0;
+}'
+echo '[{"key": 2, "value": 40}]' > "$tmp/wanted.json"
+has "maps are filled and variables set before" "hits: 120" "$(attach "$tmp/filled.o" \
+	--at "$tmp/target:work" -m "wanted=$tmp/wanted.json" --set factor=3 -c "$tmp/target 4")"
+has "a map that is not there" "there is no map 'unwanted'" "$(attach "$tmp/filled.o" \
+	--at "$tmp/target:work" -m "unwanted=$tmp/wanted.json" -c "$tmp/target 4")"
+
 object uret 'SEC("uretprobe") int skep_t_ur(struct pt_regs *ctx)
 {
 	seen = PT_REGS_RC(ctx);
@@ -172,6 +251,16 @@ case $out in
 *"needs Linux 6.13"*) skip "a session" "needs Linux 6.13" ;;
 *) has "a session: entry and return" "hits: 10" "$out" ;;
 esac
+
+for kind in uprobe.s uretprobe.s uprobe.multi.s uretprobe.multi.s uprobe.session.s; do
+	object sleeps "SEC(\"$kind\") int skep_t_sl(void *ctx) { hits++; return 0; }"
+	out=$(attach "$tmp/sleeps.o" --at "$tmp/target:work" -c "$tmp/target 3")
+	case $out in
+	*"needs Linux"*) skip "$kind" "$(printf '%s' "$out" | grep "needs Linux")" ;;
+	*session*) has "$kind" "hits: 6" "$out" ;;
+	*) has "$kind" "hits: 3" "$out" ;;
+	esac
+done
 
 # ---- bpf_printk, as fields ----------------------------------------------------------------------
 object printk 'SEC("uprobe") int skep_t_pr(struct pt_regs *ctx)
@@ -256,6 +345,35 @@ if [ "${n:-0}" -ge 100 ] && [ "$n" -le 1200 ]; then
 else
 	tap_line 1 "samples of a process: about 500" "got $n"
 fi
+cat > "$tmp/threads.c" <<'X'
+#include <pthread.h>
+#include <time.h>
+#include <unistd.h>
+static void *spin(void *arg)
+{
+	struct timespec t;
+
+	do
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	while (t.tv_nsec < 300000000);
+	return arg;
+}
+int main(void)
+{
+	pthread_t t[3];
+
+	pthread_create(&t[0], 0, spin, 0);	/* one that is there, and two that come */
+	usleep(1000000);
+	pthread_create(&t[1], 0, spin, 0);
+	pthread_create(&t[2], 0, spin, 0);
+	for (int i = 0; i < 3; i++)
+		pthread_join(t[i], 0);
+	return 0;
+}
+X
+$cc -O2 -pthread -o "$tmp/threads" "$tmp/threads.c"
+n=$(attach "$tmp/perf.o" --at cpu-clock@1000hz -c "$tmp/threads" | sed -n 's/.*hits: \([0-9]*\).*/\1/p')
+same "samples of all its threads: about 900" yes "$([ "${n:-0}" -ge 500 ] && echo yes || echo "$n")"
 has "page faults" "perf_event page-faults" "$(attach "$tmp/perf.o" --at page-faults -c "$tmp/spin")"
 has "an event that is not there" "did you mean 'cpu-clock'?" \
 	"$(attach "$tmp/perf.o" --at cpu-clokc -c "$tmp/spin")"
@@ -315,6 +433,8 @@ SEC("iter/bpf_map_elem") int skep_t_el(struct bpf_iter__bpf_map_elem *ctx)
 same "elements of a map" "key 0
 key 1
 key 2" "$("$SKEP" attach -q "$tmp/elem.o" 2>&1)"
+sed 's|iter/task|iter.s/task|' "$tmp/iter.c" > "$tmp/iters.c"
+has "one that may sleep" "task $$ " "$("$SKEP" attach -q "$tmp/iters.c" 2>&1)"
 object sys 'SEC("syscall") int skep_t_sy(void *ctx) { return 42; }'
 same "a program that runs once" "skep_t_sy returned 42" "$("$SKEP" attach -q "$tmp/sys.o" 2>&1)"
 
@@ -416,6 +536,25 @@ has "stays" clsact "$(inside tc qdisc show dev v1)"
 has "that it would stay is said" "stays attached if skep is killed" \
 	"$(attach "$tmp/tc.o" --netns $ns --dev v1 --at clsact/ingress --duration 0)"
 
+object tci 'SEC("tc/ingress") int skep_t_tci(struct __sk_buff *ctx) { hits++; return -1; }
+SEC("?tc/egress") int skep_t_tce(struct __sk_buff *ctx) { hits++; return -1; }
+SEC("?classifier") int skep_t_cls(struct __sk_buff *ctx) { hits++; return -1; }
+SEC("?tcx/egress") int skep_t_txe(struct __sk_buff *ctx) { hits++; return -1; }
+SEC("?netkit/primary") int skep_t_nk(struct __sk_buff *ctx) { hits++; return -1; }
+SEC("?action") int skep_t_act(struct __sk_buff *ctx) { hits++; return -1; }'
+fires "classifier" tci "$tmp/send 10.9.0.255 3" --dev v1 --prog skep_t_cls
+case $(attach "$tmp/tci.o" --netns $ns --dev v1 --duration 0) in
+*"needs Linux 6.6"*) skip "tc/ingress" "needs Linux 6.6" ;;
+*)
+	fires "tc/ingress" tci "$tmp/send 10.9.0.255 3" --dev v1
+	fires "tc/egress" tci "$tmp/send 10.9.0.255 3" --dev v0 --prog skep_t_tce
+	fires "tcx/egress" tci "$tmp/send 10.9.0.255 3" --dev v0 --prog skep_t_txe
+	has "netkit, on another device" "the primary device of a netkit pair" \
+		"$(attach "$tmp/tci.o" --netns $ns --dev v1 --prog skep_t_nk --duration 0)"
+	;;
+esac
+has "an action" "nothing attaches program 'skep_t_act' of section '?action' by itself" \
+	"$(attach "$tmp/tci.o" --netns $ns --dev v1 --prog skep_t_act --duration 0)"
 object lookup 'SEC("sk_lookup") int skep_t_skl(struct bpf_sk_lookup *ctx) { hits++; return SK_PASS; }'
 fires "sk_lookup" lookup "$tmp/send 127.0.0.1 3"
 object flow 'SEC("flow_dissector") int skep_t_fd(struct __sk_buff *ctx)
@@ -449,6 +588,15 @@ for way in in out xmit; do
 	esac
 	same "lwt_$way: the route is gone" "" "$(inside ip route show 10.7.0.0/16)"
 done
+object seg6 'SEC("lwt_seg6local") int skep_t_s6(struct __sk_buff *ctx) { hits++; return 0; }'
+out=$(attach "$tmp/seg6.o" --netns $ns --dev v0 --at fd07::1/128 --duration 0)
+case $out in
+*"Operation not supported"*) skip "lwt_seg6local" "no segment routing in this kernel" ;;
+*) has "lwt_seg6local" "attached: skep_t_s6: lwt_seg6local fd07::1/128, v0" "$out" ;;
+esac
+same "lwt_seg6local: the route is gone" "" "$(inside ip -6 route show fd07::1)"
+has "a route that is none" "'10.7.0.0/33' is no route" \
+	"$(attach "$tmp/lwt.o" --netns $ns --dev v0 --at 10.7.0.0/33 --duration 0)"
 out=$(timeout 20 "$SKEP" attach "$tmp/xdp.o" --netns $ns --dev v1 2>&1 & p=$!
 	sleep 1; inside ip link del v0; wait $p; echo "status $?")
 has "a device that goes" "is gone [SKEP-E0947]" "$out"
@@ -472,6 +620,7 @@ X
 	chmod +x "$tmp/in"
 	cat > "$tmp/calls.c" <<'X'
 #include <arpa/inet.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -483,6 +632,8 @@ int main(void)
 	char buf[8];
 	int on = 1, l = socket(AF_INET, SOCK_STREAM, 0), c = socket(AF_INET, SOCK_STREAM, 0), s;
 	int u = socket(AF_INET, SOCK_DGRAM, 0), u6 = socket(AF_INET6, SOCK_DGRAM, 0);
+	int x1 = socket(AF_UNIX, SOCK_DGRAM, 0), x2 = socket(AF_UNIX, SOCK_DGRAM, 0);
+	struct sockaddr_un x = { .sun_family = AF_UNIX };
 
 	setsockopt(l, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	bind(l, (void *)&a, sizeof(a));
@@ -500,9 +651,25 @@ int main(void)
 	sendto(u, "skep", 4, 0, (void *)&b, sizeof(b));
 	recvfrom(u, buf, 4, 0, (void *)&b, &n);
 	bind(u6, (void *)&a6, sizeof(a6));
-	a6.sin6_port = htons(9);
+	n = sizeof(a6);
+	getsockname(u6, (void *)&a6, &n);
+	sendto(u6, "skep", 4, 0, (void *)&a6, sizeof(a6));
+	recvfrom(u6, buf, 4, 0, (void *)&a6, &n);
 	connect(u6, (void *)&a6, sizeof(a6));
-	sendto(u6, "skep", 4, 0, 0, 0);
+	n = sizeof(a6);
+	getpeername(u6, (void *)&a6, &n);
+	x.sun_path[0] = 0;
+	n = sizeof(x.sun_family) + 5;
+	memcpy(x.sun_path, "\0skep", 5);
+	bind(x1, (void *)&x, n);
+	sendto(x2, "skep", 4, 0, (void *)&x, n);
+	n = sizeof(x);
+	recvfrom(x1, buf, 4, 0, (void *)&x, &n);
+	n = sizeof(x);
+	getsockname(x1, (void *)&x, &n);
+	connect(x2, (void *)&x, n);
+	n = sizeof(x);
+	getpeername(x2, (void *)&x, &n);
 	access("/dev/null", 0);
 	close(s), close(c), close(l), close(u), close(u6);
 	return 0;
@@ -517,6 +684,8 @@ X
 		c_n=$(printf '%s' "$c_out" | sed -n 's/.*hits: \([0-9]*\).*/\1/p')
 		if [ "${c_n:-0}" -ge 1 ]; then
 			tap_line 0 "$1"
+		elif [ "${c_out#*needs Linux}" != "$c_out" ]; then
+			skip "$1" "$(printf '%s' "$c_out" | grep "needs Linux")"
 		else
 			tap_line 1 "$1" "$c_out"
 		fi
@@ -536,6 +705,21 @@ X
 	cgroup cgroup/recvmsg4 "struct bpf_sock_addr" 1
 	cgroup cgroup/getpeername4 "struct bpf_sock_addr" 1
 	cgroup cgroup/getsockname4 "struct bpf_sock_addr" 1
+	cgroup cgroup/sendmsg6 "struct bpf_sock_addr" 1
+	cgroup cgroup/recvmsg6 "struct bpf_sock_addr" 1
+	cgroup cgroup/getpeername6 "struct bpf_sock_addr" 1
+	cgroup cgroup/getsockname6 "struct bpf_sock_addr" 1
+	cgroup cgroup/sock "struct bpf_sock" 1
+	cgroup cgroup/connect_unix "struct bpf_sock_addr" 1
+	case $c_out in
+	*"needs Linux 6.7"*) ;;
+	*)
+		cgroup cgroup/sendmsg_unix "struct bpf_sock_addr" 1
+		cgroup cgroup/recvmsg_unix "struct bpf_sock_addr" 1
+		cgroup cgroup/getpeername_unix "struct bpf_sock_addr" 1
+		cgroup cgroup/getsockname_unix "struct bpf_sock_addr" 1
+		;;
+	esac
 	cgroup cgroup/setsockopt "struct bpf_sockopt" 1 "ctx->optlen = ctx->optlen > 4096 ? 0 : ctx->optlen;"
 	cgroup cgroup/getsockopt "struct bpf_sockopt" 1
 	cgroup cgroup/sysctl "struct bpf_sysctl" 1
@@ -578,6 +762,19 @@ SEC("sk_skb/stream_verdict") int skep_t_sv(struct __sk_buff *ctx) { seen += ctx-
 	out=$(attach "$tmp/sockmap.o" --cgroup "$cg" \
 		-c "$tmp/in unshare -n sh -c 'ip link set lo up; $tmp/calls'")
 	has "sockmaps: messages and streams" "hits: 4   seen: 4" "$out"
+	for kind in sk_skb/verdict sk_skb; do
+		sed "s|sk_skb/stream_verdict|$kind|" "$tmp/sockmap.c" > "$tmp/skb.c"
+		"$SKEP" cc "$tmp/skb.c" -o "$tmp/skb.o" > /dev/null 2>&1
+		out=$(attach "$tmp/skb.o" --cgroup "$cg" \
+			-c "$tmp/in unshare -n sh -c 'ip link set lo up; $tmp/calls'")
+		has "$kind" "hits: 4   seen: 4" "$out"
+	done
+	object parser 'struct { __uint(type, BPF_MAP_TYPE_SOCKMAP); __uint(max_entries, 16);
+	__type(key, __u32); __type(value, __u32); } socks SEC(".maps");
+SEC("sk_skb/stream_parser") int skep_t_sp(struct __sk_buff *ctx) { return ctx->len; }
+SEC("sk_skb/stream_verdict") int skep_t_sv(struct __sk_buff *ctx) { return SK_PASS; }'
+	has "sk_skb/stream_parser" "attached: skep_t_sp: sk_skb/stream_parser socks" \
+		"$(attach "$tmp/parser.o" --duration 0)"
 	rmdir "$cg"
 fi
 
@@ -609,7 +806,12 @@ object reuse 'SEC("sk_reuseport") int skep_t_sr(struct sk_reuseport_md *ctx) { h
 unshare -n sh -c "ip link set lo up; exec $tmp/sock" &
 pid=$!
 sleep 0.5
-for kind in filter reuse; do
+object migrate 'SEC("sk_reuseport/migrate") int skep_t_sr(struct sk_reuseport_md *ctx)
+{
+	hits++;
+	return SK_PASS;
+}'
+for kind in filter reuse migrate; do
 	n=$(attach "$tmp/$kind.o" -p $pid --socket 3 --duration 0.3 |
 		sed -n 's/.*hits: \([0-9]*\).*/\1/p')
 	if [ "${n:-0}" -ge 1 ]; then
@@ -777,6 +979,10 @@ SEC("usdt") int skep_t_usdt(struct pt_regs *ctx)
 	*"cannot read"*) has "an index register: headers before libbpf 1.7" SKEP-E0948 "$out" ;;
 	*) has "an index register" '"v": [7, 8, 255' "$out" ;;
 	esac
+	sed 's|SEC("usdt")|SEC("usdt.s")|' "$tmp/probe.c" > "$tmp/probes.c"
+	"$SKEP" cc "$tmp/probes.c" -o "$tmp/probes.o" > /dev/null 2>&1
+	has "a program that may sleep" "map events: 3 records" \
+		"$(attach "$tmp/probes.o" --at "$tmp/usdt:skep:first" -c "$tmp/usdt")"
 	strip -s -o "$tmp/bare" "$tmp/usdt"
 	has "variables of a stripped program" "'counter' is not in its symbol tables" \
 		"$(attach "$tmp/probe.o" --at "$tmp/bare:skep:fourth" -c "$tmp/bare")"

@@ -57,13 +57,38 @@ has "with the reason" "programs: 0 jit-opt, 0 jit-fast, 0 fast, 1 checked" \
 has "in JSON" '"code_bytes": 0,' "$($SKEP run -q --stats --json --jit off $fw $cap 2>&1)"
 
 # ---- names for perf(1)
-SKEP_PERF_MAP=1 $SKEP run -q $fw $cap64 &
-pid=$!
-wait $pid
-same "a line for each function, where it is asked for" "bpf:firewall:count_source
-bpf:firewall:firewall
-bpf:firewall:verdict" "$(sed -n 's/^[0-9a-f]* [0-9a-f]* //p' /tmp/perf-$pid.map | sort -u)"
-rm -f /tmp/perf-$pid.map
+# OFFSET SIZE NAME, from the page where the code begins
+perf_map()
+{
+	SKEP_PERF_MAP=1 $SKEP run -q --jit "$1" $fw $cap64 &
+	pid=$!
+	wait $pid
+	while read -r at size name; do
+		printf '%x %x %s\n' $((0x$at & 0xfff)) $((0x$size)) "$name"
+	done < /tmp/perf-$pid.map
+	rm -f /tmp/perf-$pid.map
+}
+for jit in fast opt; do
+	out=$(perf_map $jit)
+	same "a line for each function, where it is asked for ($jit)" "bpf:firewall:firewall
+bpf:firewall:count_source
+bpf:firewall:verdict" "$(echo "$out" | cut -d' ' -f3)"
+	end=16 gaps=
+	while read -r at size _; do
+		[ $((0x$at)) = $end ] || gaps="$gaps $at"
+		end=$((0x$at + 0x$size))
+	done <<-E
+	$out
+	E
+	same "each begins where the one before ends ($jit)" "" "$gaps"
+done
+# a function is what follows a return and what fills up behind it
+starts=$($SKEP disasm --jit opt $fw | sed -n 's/.* \([0-9a-f]*\): \([a-z][a-z0-9]*\).*/\1 \2/p' |
+	awk '$2 ~ /int3|nop/ { next } !n++ || ended { print $1 } { ended = $2 == "ret" }')
+case $starts in
+*[0-9a-f]*) same "with what begins the function" "$starts" "$(echo "$out" | cut -d' ' -f1)" ;;
+*) skip "with what begins the function" "no libcapstone" ;;
+esac
 $SKEP run -q $fw $cap64 &
 pid=$!
 wait $pid

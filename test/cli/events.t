@@ -83,4 +83,30 @@ has "JSON has the cpu of a perf event" '"packet": 3, "map": "perf", "cpu": 0, "b
 has "JSON has the counts" '"name": "ring", "type": "ringbuf", "records": 2, "bytes": 16, "lost": 0' \
 	"$(cat "$tmp/out")"
 
+# ---- perf events of the kernel
+cat > "$tmp/perf.c" <<'C'
+struct { __uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY); __type(key, int); __type(value, int); } perf SEC(".maps");
+unsigned long n;
+SEC("xdp") int p(struct xdp_md *ctx)
+{
+	char b[64] = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	long r; n++;
+	r = bpf_perf_event_output(ctx, &perf, BPF_F_CURRENT_CPU, b, n & 31);
+	r += bpf_perf_event_output(ctx, &perf, ((n & 15) << 32) | BPF_F_CURRENT_CPU, b, 8);
+	return r ? XDP_DROP : XDP_PASS;
+}
+char _license[] SEC("license") = "GPL";
+C
+$SKEP cc "$tmp/perf.c" -o "$tmp/perf.o"
+if $SKEP run --on kernel examples/firewall/firewall.o $cap -q > "$tmp/out" 2>&1; then
+	has "the kernel's perf events are read" "map perf (perf_event_array): 21966 records" \
+		"$($SKEP run --on kernel "$tmp/perf.o" $cap 2> "$tmp/err")"
+	has "and are the same, each byte" "agree: 10983 verdicts" \
+		"$($SKEP run --on both "$tmp/perf.o" $cap 2> "$tmp/err")"
+	sed 's/b\[64\] = "a/b[64] = { bpf_get_prandom_u32() }, c[] = "/' "$tmp/perf.c" > "$tmp/differ.c"
+	has "differences are seen" "differ: " \
+		"$($SKEP run --on both "$tmp/differ.c" $cap 2> "$tmp/err")"
+else
+	skip "the kernel's perf events are read" "programs cannot be loaded into this kernel"
+fi
 done_testing

@@ -278,4 +278,57 @@ else
 	skip "a full disk" "no file system may be mounted"
 fi
 status "--pin-dir for both" 2 $SKEP run --on both --pin-dir "$pins" "$tmp/a.o" $cap
+# ---- words and answers
+own=$tmp/own/skep
+same "a file in the folder at hand, by its name alone" "$($SKEP map dump "$own/total")" \
+	"$(cd "$own" && $SKEP map dump total)"
+same "also as operand of commands on elements" "$($SKEP map lookup "$own/total" key 9 9 9 9)" \
+	"$(cd "$own" && $SKEP map lookup total key 9 9 9 9)"
+status "what is no file and no map" 2 $SKEP map dump nothing
+key=$($SKEP map -j dump "$own/total" | sed 's/.*"key":\["\([^]]*\)"\].*/\1/; s/","/ /g')
+value="0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0"
+status "an element that is there, with exist" 0 \
+	$SKEP map update "$own/total" key $key value $value exist
+status "and with noexist" 1 $SKEP map update "$own/total" key $key value $value noexist
+status "one that is not" 1 $SKEP map update "$own/total" key 77 7 7 7 value $value exist
+status "in JSON" 1 $SKEP map -j update "$own/total" key 77 7 7 7 value $value exist
+status "a wrong value is no answer" 2 $SKEP map update "$own/total" key 77 7 7 7 value 1 exist
+cat > "$tmp/records.c" <<'C'
+struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 4096); __uint(pinning, 1); }
+	records SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_BLOOM_FILTER); __type(value, __u32); __uint(max_entries, 16);
+	 __uint(pinning, 1); } seen SEC(".maps");
+unsigned n;
+SEC("xdp") int p(struct xdp_md *ctx)
+{
+	__u32 k = ++n;
+
+	if (n > 5)
+		return XDP_PASS;
+	bpf_ringbuf_output(&records, &k, 4, 0);
+	bpf_map_push_elem(&seen, &k, 0);
+	return XDP_PASS;
+}
+char _license[] SEC("license") = "GPL";
+C
+$SKEP run --pin-dir "$tmp/own" "$tmp/records.c" $cap -q 2> "$tmp/err"
+has "a ring buffer has records" "max_entries 4096  entries 5" "$($SKEP map show "$tmp/own/records")"
+has "they are read by event_pipe" "help: \`skep map event_pipe\` reads its records" \
+	"$($SKEP map dump "$tmp/own/records" 2>&1)"
+has "a filter has what was put in" "max_entries 16  entries 5" "$($SKEP map show "$tmp/own/seen")"
+mkdir "$tmp/bpf"
+if unshare -m mount -t bpf bpf "$tmp/bpf" 2> "$tmp/mount"; then
+	out=$(unshare -m sh -c "mount -t bpf bpf '$tmp/bpf'
+		$SKEP run --pin-dir '$tmp/bpf' '$tmp/a.o' $cap -q 2>&1")
+	has "a folder of the kernel's" "there the kernel's maps are pinned (--on kernel)" "$out"
+else
+	skip "a folder of the kernel's" "no file system may be mounted"
+fi
+out=$($SKEP run --on kernel --pin-dir "$pins" "$tmp/a.o" $cap -q 2>&1)
+case $out in
+*"does not pin the map"*)
+	has "a folder that is none of the kernel's" "without --on kernel) are files in any other" "$out";;
+*)
+	skip "a folder that is none of the kernel's" "programs cannot be loaded into this kernel";;
+esac
 done_testing

@@ -27,9 +27,9 @@ complete_words() # WORD...
 }
 
 ok "parses" bash -n completion/skep
-same "commands" "--help --version -h aot asm btf cc disasm explain gen help inspect map run test verify" \
+same "commands" "--help --version -h aot asm attach btf cc cover diff disasm explain gen help inspect map run test verify" \
 	"$(complete_words skep '')"
-same "a command" "disasm" "$(complete_words skep d)"
+same "a command" "disasm" "$(complete_words skep disa)"
 same "a command for help" "inspect" "$(complete_words skep help i)"
 same "options" "--record --repeat" "$(complete_words skep run --re)"
 same "descriptions of a network" "deny.json dir" "$(complete_words skep run --routes '')"

@@ -12,8 +12,13 @@
  *
  * Loads; attaches nothing.
  */
+#include "diff/branchy.h"
 #include "diff/case.h"
+#include "diff/edit.h"
 #include "diff/gen.h"
+#include "diff/knotty.h"
+#include "diff/linked.h"
+#include "diff/loopy.h"
 #include "diff/refusal.h"
 #include "diff/report.h"
 #include "diff/verdict.h"
@@ -21,6 +26,7 @@
 #include <dirent.h>
 #include <inttypes.h>
 #include <linux/version.h>
+#include <skep/insn.h>
 #include <stdlib.h>
 #include "unit/kernel_bpf.h"
 
@@ -170,6 +176,95 @@ static void random_programs(void **unused UNUSED)
 	assert_int_equal(t.verdicts.n[RELATION_REJECTS], 0);
 }
 
+/* ---- programs for verifiers ------------------------------------------------------------- */
+
+static const struct shape {
+	const char *name;
+	void (*make)(struct diff_prog *p, u64 seed);
+} shapes[] = {
+	{ "branchy", branchy_program }, { "knotty", knotty_program },
+	{ "loopy", loopy_program }, { "linked", linked_program },
+};
+
+static s32 some_number(u64 *state)
+{
+	static const s32 some[] = { 0, 1, 2, 7, 8, 15, 31, 60, 63, 64, 127, 128, 255, 256, -1,
+				    -2, -8, -128, 0x7fff, 0xffff, 0x7fffffff, INT32_MIN };
+
+	return some[gen_below(state, ARRAY_LEN(some))];
+}
+
+/* What the program begins with lies in the first map: numbers that it compares with. */
+static void give_numbers(struct diff_prog *p, u64 *state)
+{
+	struct bpf_insn in[2 + VALUE_BYTES / 4] = { SKEP_LD_MAP_VALUE(BPF_REG_2, MAP_VALUE, 0) };
+	u32 n = 2;
+
+	for (s16 i = 0; i < VALUE_BYTES; i += 8) {
+		bool whole = gen_below(state, 3);
+
+		in[n++] = BPF_ST_MEM(BPF_DW, BPF_REG_2, i, some_number(state));
+		if (!whole)
+			in[n++] = BPF_ST_MEM(BPF_W, BPF_REG_2, i + 4, some_number(state));
+	}
+	edit_insert(p, 0, in, n);
+}
+
+/* r8 and r9, which are numbers in all of them, are the result, too. */
+static void show_numbers(struct diff_prog *p)
+{
+	const struct bpf_insn in[] = { SKEP_LD_MAP_VALUE(BPF_REG_1, MAP_RESULT, 0),
+		BPF_STX_MEM(BPF_DW, BPF_REG_1, BPF_REG_8, 0),
+		BPF_STX_MEM(BPF_DW, BPF_REG_1, BPF_REG_9, 8) };
+	u32 at = 0;
+
+	while (at + 1 < p->n && (p->v[at].code != (BPF_ALU64 | BPF_MOV | BPF_K) ||
+	       p->v[at].dst_reg || p->v[at + 1].code != (BPF_JMP | BPF_EXIT)))
+		at += isa_slots(&p->v[at]);
+	if (at + 1 < p->n)
+		edit_insert(p, at, in, ARRAY_LEN(in));
+}
+
+/* What runs far is compared, too: loops and spills through both compilers. */
+static void shaped_programs(void **unused UNUSED)
+{
+	u64 state = env_number("DIFF_SEED", os_clock_ns()), n[DIFF_SKIPPED + 1] = { 0 };
+	u64 fast, not, one;
+	struct effort e = effort_new(SECONDS);
+	static struct diff_prog p;
+	struct diff_packet pkt;
+	struct diff_result r;
+	char why[200], from[FROM_BYTES];
+	struct world *w;
+
+	need_old_kernel();
+	w = world_new(&gen_scene, why, sizeof(why));
+	if (!w)
+		fail_msg("%s", why);
+	print_message("# DIFF_SEED=0x%" PRIx64 "\n", state);
+	while (effort_goes_on(&e)) {
+		const struct shape *shape = &shapes[gen_below(&state, ARRAY_LEN(shapes))];
+		u64 seed = gen_random(&state);
+
+		shape->make(&p, seed);
+		give_numbers(&p, &state);
+		show_numbers(&p);
+		gen_packet(&pkt, &state);
+		world_run_any(w, &p, &pkt, &r);
+		n[r.outcome]++;
+		snprintf(from, sizeof(from), "%s 0x%" PRIx64, shape->name, seed);
+		if (r.outcome == DIFF_DIFFERS)
+			report_difference(w, &p, &pkt, from, world_run_any, &r);
+	}
+	world_count_fast(w, &fast, &not, &one);
+	print_message("# the same: %" PRIu64 ", refused: %" PRIu64 ", too slow: %" PRIu64
+		      ", not compared: %" PRIu64 "; compiled, too: %" PRIu64 ", not: %" PRIu64
+		      "\n", n[DIFF_SAME], n[DIFF_REFUSED], n[DIFF_BUDGET], n[DIFF_SKIPPED], fast,
+		      not);
+	world_free(w);
+	assert_true(n[DIFF_SAME] > 0 && fast > 0);
+}
+
 /* ---- every instruction ------------------------------------------------------------------ */
 
 /* Rows that no program can have that both sides run, and why. */
@@ -314,7 +409,9 @@ int main(void)
 		cmocka_unit_test(case_text),
 		cmocka_unit_test(cases),
 		cmocka_unit_test(random_programs),
+		cmocka_unit_test(shaped_programs),
 	};
 
+	cmocka_set_test_filter(getenv("DIFF_TEST"));
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
  *
  *	DIFF_SEED=N	other programs; of one program: MODEL_PROG=N
  *	DIFF_RUNS=N	how many programs, instead of what seconds allow
+ *	MODEL_WAY=N	by one way only, always: 1, 2, ... of those below
  */
 #include "diff/model.h"
 #include "diff/report.h"
@@ -69,6 +70,7 @@ static void look(const struct diff_prog *p, const struct facts *facts, u64 seed,
 static void one(u64 seed, struct tally *t)
 {
 	static struct diff_prog p;
+	u64 way_only = env_number("MODEL_WAY", 0);
 	struct skep_err err;
 	struct image *img;
 	bool looked = false;
@@ -79,7 +81,8 @@ static void one(u64 seed, struct tally *t)
 		return;
 	t->programs++;
 	for (u32 way = 0; way < ARRAY_LEN(ways); way++) {
-		if (seed >> 8 & ((1u << ways[way].seldom) - 1))
+		if (way_only ? way + 1 != way_only :
+		    seed >> 8 & ((1u << ways[way].seldom) - 1))
 			continue;
 		struct arena arena = ARENA_INIT;
 		struct verify_result r;

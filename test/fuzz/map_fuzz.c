@@ -26,7 +26,7 @@ static void load(struct skep_object *obj, u32 map, const char *path)
 {
 	struct skep_err err = { 0 };
 
-	if (map_load_json(obj, map, path, &err) && !strstr(err.text, "error: "))
+	if (map_load_json(obj, map, path, NULL, &err) && !strstr(err.text, "error: "))
 		abort();
 }
 

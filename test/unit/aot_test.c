@@ -180,7 +180,7 @@ static void fill(struct skep_object *obj, const struct example *e)
 
 	for (u32 i = 0; i < FILES && e->maps[i].map; i++)
 		if (map_load_json(obj, skep_map_number(skep_object_map(obj, e->maps[i].map)),
-				  e->maps[i].json, &err) && err.id != ERR_NO_LIB)
+				  e->maps[i].json, NULL, &err) && err.id != ERR_NO_LIB)
 			fail_msg("%s", skep_err_text(&err));
 }
 

@@ -188,6 +188,28 @@ static void test_caller(void **state)
 		caller_case(BPF_FUNC_get_current_ancestor_cgroup_id, level, 0);
 }
 
+/* The kernel's clocks are read between two looks at ours. */
+static void test_clocks(void **state)
+{
+	static const u32 ids[] = { BPF_FUNC_ktime_get_ns, BPF_FUNC_ktime_get_boot_ns,
+		BPF_FUNC_ktime_get_coarse_ns, BPF_FUNC_ktime_get_tai_ns };
+
+	need_old_kernel();
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+		u8 io[IO_BYTES] = { 0 };
+		struct run run = { 0 };
+		struct code c;
+		u64 before;
+
+		code_start(&c);
+		emit_call(&c, ids[i]);
+		emit_result(&c, 0);
+		before = ours(ids[i], 0, 0, 0, 0, 0, &run);
+		run_io(&c, io);
+		assert_in_range(u64_at(io), before, ours(ids[i], 0, 0, 0, 0, 0, &run));
+	}
+}
+
 static u64 all_readable(struct run *run, u64 addr)
 {
 	return addr ? UINT32_MAX : 0;
@@ -210,7 +232,8 @@ static void probe_case(u32 id, u32 size, const char *text, u64 bad)
 	memcpy(mine, io, sizeof(io));
 	if (bad)
 		run.readable = none_readable;
-	r = ours(id, addr_of(mine + IO_OUT), size, bad ? bad : addr_of(mine + IO_ARGS), 0, 0, &run);
+	r = call_helper(id, BPF_PROG_TYPE_RAW_TRACEPOINT)(addr_of(mine + IO_OUT), size,
+		bad ? bad : addr_of(mine + IO_ARGS), 0, 0, &run);
 	memcpy(mine, &r, 8);
 	code_start(&c);
 	emit_value(&c, 1, c.io, IO_OUT);
@@ -219,9 +242,14 @@ static void probe_case(u32 id, u32 size, const char *text, u64 bad)
 		emit_imm(&c, 3, bad);
 	else
 		emit_value(&c, 3, c.io, IO_ARGS);
-	emit_call(&c, id);
-	emit_result(&c, 0);
-	run_io(&c, io);
+	if (id == BPF_FUNC_probe_read || id == BPF_FUNC_probe_read_str) {	/* not XDP's */
+		io_set(&c, io);
+		run_bare(&c, BPF_PROG_TYPE_RAW_TRACEPOINT, 0, id, io);
+	} else {
+		emit_call(&c, id);
+		emit_result(&c, 0);
+		run_io(&c, io);
+	}
 	if ((s64)u64_at(io) == -ERANGE)	/* on x86: not the kernel's half; we have no halves */
 		memcpy(io, &fault, sizeof(fault));
 	if (memcmp(io, mine, sizeof(io)))
@@ -241,14 +269,77 @@ static void test_probes(void **state)
 		for (size_t k = 0; k < ARRAY_LEN(texts); k++) {
 			probe_case(BPF_FUNC_probe_read_kernel, sizes[i], texts[k], 0);
 			probe_case(BPF_FUNC_probe_read_kernel_str, sizes[i], texts[k], 0);
+			probe_case(BPF_FUNC_probe_read, sizes[i], texts[k], 0);
+			probe_case(BPF_FUNC_probe_read_str, sizes[i], texts[k], 0);
 		}
 		for (size_t k = 0; k < ARRAY_LEN(bad); k++) {
 			probe_case(BPF_FUNC_probe_read_kernel, sizes[i], "", bad[k]);
 			probe_case(BPF_FUNC_probe_read_kernel_str, sizes[i], "", bad[k]);
 			probe_case(BPF_FUNC_probe_read_user, sizes[i], "", bad[k]);
 			probe_case(BPF_FUNC_probe_read_user_str, sizes[i], "", bad[k]);
+			probe_case(BPF_FUNC_probe_read, sizes[i], "", bad[k]);
+			probe_case(BPF_FUNC_probe_read_str, sizes[i], "", bad[k]);
 		}
 	}
+}
+
+/* SIZE bytes of this process at FROM, by a program that may sleep. */
+static void copy_case(const u8 *from, u32 size)
+{
+	u8 io[IO_BYTES] = { 0 }, mine[IO_BYTES];
+	struct run run = { .task.probe = true };
+	struct code c;
+	u64 r;
+
+	memset(io + IO_OUT, 0x55, 512);
+	memcpy(mine, io, sizeof(io));
+	r = ours(BPF_FUNC_copy_from_user, addr_of(mine + IO_OUT), size, addr_of(from), 0, 0, &run);
+	memcpy(mine, &r, 8);
+	code_start(&c);
+	io_set(&c, io);
+	emit_value(&c, 1, c.io, IO_OUT);
+	emit_imm(&c, 2, size);
+	emit_imm(&c, 3, addr_of(from));
+	run_bare(&c, BPF_PROG_TYPE_SYSCALL, BPF_F_SLEEPABLE, BPF_FUNC_copy_from_user, io);
+	if (memcmp(io, mine, sizeof(io)))
+		fail_msg("%u bytes at %p: kernel %lld, ours %lld, or other bytes", size,
+			 (const void *)from, (long long)u64_at(io), (long long)r);
+}
+
+static void test_copy_from_user(void **state)
+{
+	static const u32 sizes[] = { 0, 1, 7, 8, 100, 512 };
+	u32 page = os_page();
+	u8 *p = os_map_lazy(2ul * page);
+
+	need_old_kernel();
+	assert_non_null(p);
+	os_unmap(p + page, page);
+	for (u32 i = 0; i < page; i++)
+		p[i] = (u8)(i * 7 + i / 256);
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		copy_case(p, sizes[i]);
+		copy_case(p + page - sizes[i], sizes[i]);
+		copy_case(p + page, sizes[i]);
+		copy_case(NULL, sizes[i]);
+		if (sizes[i] > 1)	/* what is there before the hole is not given */
+			copy_case(p + page - sizes[i] / 2, sizes[i]);
+	}
+	os_unmap(p, page);
+}
+
+/* A test run is attached to nothing, as all of ours are. */
+static void test_cookie(void **state)
+{
+	struct run run = { 0 };
+	struct code c;
+
+	need_old_kernel();
+	code_start(&c);
+	emit_ctx(&c, 1);
+	assert_int_equal(run_raw(&c, BPF_FUNC_get_attach_cookie),
+			 call_helper(BPF_FUNC_get_attach_cookie, BPF_PROG_TYPE_RAW_TRACEPOINT)(
+				0, 0, 0, 0, 0, &run));
 }
 
 /* r10 - 16, the dynptr. */
@@ -700,7 +791,10 @@ int main(void)
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_strncmp),
 		cmocka_unit_test(test_caller),
+		cmocka_unit_test(test_clocks),
 		cmocka_unit_test(test_probes),
+		cmocka_unit_test(test_copy_from_user),
+		cmocka_unit_test(test_cookie),
 		cmocka_unit_test(test_dynptrs),
 		cmocka_unit_test(test_formats),
 		cmocka_unit_test(test_format_refusals),

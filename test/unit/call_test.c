@@ -47,6 +47,52 @@ static void test_table(void **state)
 	assert_null(call_helper(UINT32_MAX, BPF_PROG_TYPE_XDP));
 }
 
+/* ---- of what a program is attached to: nothing ---------------------------------------- */
+
+static u64 of_type(u32 id, u32 type, u64 r1, u64 r2, struct run *run)
+{
+	helper_fn fn = call_helper(id, type);
+
+	assert_non_null(fn);
+	return fn(r1, r2, 0, 0, 0, run);
+}
+
+static void test_attached(void **state)
+{
+	struct run run = { 0 };
+	u64 value = 7;
+
+	assert_int_equal(of_type(BPF_FUNC_get_func_ip, BPF_PROG_TYPE_KPROBE, 0, 0, &run), 0);
+	assert_int_equal(of_type(BPF_FUNC_get_attach_cookie, BPF_PROG_TYPE_KPROBE, 0, 0, &run), 0);
+	assert_int_equal(of_type(BPF_FUNC_get_func_arg_cnt, BPF_PROG_TYPE_TRACING, 0, 0, &run), 0);
+	assert_int_equal((s64)of_type(BPF_FUNC_get_func_arg, BPF_PROG_TYPE_TRACING, 0, 0, &run),
+			 -EOPNOTSUPP);
+	assert_int_equal((s64)of_type(BPF_FUNC_get_func_ret, BPF_PROG_TYPE_TRACING, 0, addr(&value),
+				      &run), -EOPNOTSUPP);
+	assert_int_equal(CALL(get_current_task, &run), 0);
+	/* no variables of a kernel are there, of any cpu */
+	assert_int_equal(CALL(per_cpu_ptr, &run, addr(&value), 0), 0);
+	assert_int_equal(CALL(this_cpu_ptr, &run, addr(&value)), 0);
+}
+
+/* What the system call that is asked about will give. */
+static void test_retval(void **state)
+{
+	static const s64 good[] = { 0, -1, -EPERM, -4095 }, bad[] = { 1, 4095, -4096, INT32_MIN };
+	struct run run = { 0 };
+	const u32 type = BPF_PROG_TYPE_CGROUP_SOCKOPT;
+
+	assert_int_equal(of_type(BPF_FUNC_get_retval, type, 0, 0, &run), 0);
+	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+		assert_int_equal(of_type(BPF_FUNC_set_retval, type, (u64)good[i], 0, &run), 0);
+		assert_int_equal((s64)of_type(BPF_FUNC_get_retval, type, 0, 0, &run), good[i]);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		assert_int_equal((s64)of_type(BPF_FUNC_set_retval, type, (u64)bad[i], 0, &run),
+				 -EINVAL);
+	assert_int_equal((s64)of_type(BPF_FUNC_get_retval, type, 0, 0, &run), -4095);
+}
+
 /* ---- printing ----------------------------------------------------------------------- */
 
 struct sink {
@@ -572,6 +618,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_attached),
+		cmocka_unit_test(test_retval),
 		cmocka_unit_test(test_trace_printk),
 		cmocka_unit_test(test_printk_long),
 		cmocka_unit_test(test_snprintf_overlap),

@@ -16,7 +16,8 @@
 #include <cmocka.h>
 
 enum { SLOTS = 9000, BASE = 4096 };	/* what site() gives is BASE + slot */
-enum { BODY_PLAIN = 1, BODY_STOPS = 2, BODY_FRAMES = 3, BODY_COSTS = 4 };	/* 4 never stops */
+enum { BODY_LOOKUP = BPF_FUNC_map_lookup_elem, BODY_PLAIN = 101, BODY_STOPS, BODY_FRAMES,
+       BODY_COSTS };	/* the last never stops */
 
 static enum jit_tier tier;
 static bool apart;		/* no address is in the code */
@@ -99,8 +100,34 @@ static u64 body_frames(u64 r1, u64 r2, u64 r3 UNUSED, u64 r4 UNUSED, u64 r5 UNUS
 	return n;
 }
 
+/* A map of 8 values for each of 2 cpus, or one for both. */
+static u64 values[2][8];
+static u32 cpus_apart, lookups;
+
+static u64 body_lookup(u64 map, u64 key, u64 r3 UNUSED, u64 r4 UNUSED, u64 r5 UNUSED,
+		       struct run *r)
+{
+	u32 i = *(u32 *)(uintptr_t)key;
+
+	assert_int_equal(map, BASE);
+	lookups++;
+	return i < 8 ? (uintptr_t)&values[cpus_apart ? r->cpu : 0][i] : 0;
+}
+
+static bool lookup(void *arg UNUSED, u32 at UNUSED, u64 map, struct map_inline *out)
+{
+	assert_int_equal(map, BASE);
+	*out = (struct map_inline){ .base = (u8 *)values, .nr = 8, .stride = 8,
+				    .cpu_step = cpus_apart ? sizeof(values[0]) : 0 };
+	return true;
+}
+
+static u64 address(void *arg UNUSED, u32 at UNUSED) { return BASE; }
+
 static helper_fn body(void *arg UNUSED, u32 at)
 {
+	if (prog.v[at].imm == BODY_LOOKUP)
+		return body_lookup;
 	return prog.v[at].imm == BODY_STOPS ? body_stops :
 	       prog.v[at].imm == BODY_FRAMES ? body_frames : body_plain;
 }
@@ -140,12 +167,14 @@ static u32 cost(void *arg UNUSED, u32 at)
 	return prog.v[at].imm == BODY_PLAIN ? 0 : 10;
 }
 
+static u32 code_bytes;		/* of the last program */
+
 static u64 execute(u64 r1)
 {
 	const struct jit_bind bind = {
 		.insns = prog.v, .nr_insns = prog.n, .body = body, .probe = probe,
 		.site = prog.sites ? site : NULL, .counts = prog.counts, .ends = prog.ends,
-		.cost = cost,
+		.cost = cost, .lookup = lookup, .address = address,
 		.clear_stack = prog.clear_stack, .frames = prog.frames,
 	};
 	struct jit_code *code;
@@ -157,6 +186,7 @@ static u64 execute(u64 r1)
 	if (apart ? apart_make(&code, &bind, tier, &err) :
 	    jit_compile(&code, &bind, tier, "case", &err))
 		fail_msg("%s", skep_err_text(&err));
+	jit_bytes(code, &code_bytes);
 	ret = jit_func(code)(r1, 0, 0, 0, 0, run);
 	jit_free(code);
 	return ret;
@@ -434,6 +464,58 @@ static void frames(void **unused UNUSED)
 	}
 }
 
+/* ---- lookups that are no call ------------------------------------------------------------ */
+
+/* Adds 1 to value KEY of a map that a register holds through a loop of 5; WORK is done where
+ * the map has no such value. */
+static void count_in_loop(s32 key, u32 work)
+{
+	begin();
+	lookups = 0;
+	memset(values, 0, sizeof(values));
+	run->cpu = 1;
+	add(BPF_LD | BPF_DW | BPF_IMM, 6, BPF_PSEUDO_MAP_IDX, 0, 0);
+	add(0, 0, 0, 0, 0);
+	mov(7, 5);
+	mov(8, 0);
+	add(BPF_ST | BPF_MEM | BPF_W, 10, 0, -4, key);		/* 4 */
+	add(BPF_ALU64 | BPF_MOV | BPF_X, 1, 6, 0, 0);
+	add(BPF_ALU64 | BPF_MOV | BPF_X, 2, 10, 0, 0);
+	add(BPF_ALU64 | BPF_ADD | BPF_K, 2, 0, 0, -4);
+	add(BPF_JMP | BPF_CALL, 0, 0, 0, BODY_LOOKUP);
+	add(BPF_JMP | BPF_JNE | BPF_K, 0, 0, (s32)work + 1, 0);
+	for (u32 i = 0; i < work; i++)
+		add(BPF_ALU64 | BPF_ADD | BPF_X, 8, 7, 0, 0);
+	add(BPF_JMP | BPF_JA, 0, 0, 3, 0);
+	add(BPF_LDX | BPF_MEM | BPF_DW, 1, 0, 0, 0);
+	add(BPF_ALU64 | BPF_ADD | BPF_K, 1, 0, 0, 1);
+	add(BPF_STX | BPF_MEM | BPF_DW, 0, 1, 0, 0);
+	add(BPF_ALU64 | BPF_ADD | BPF_K, 7, 0, 0, -1);
+	add(BPF_JMP | BPF_JNE | BPF_K, 7, 0, 4 - (s32)prog.n - 1, 0);
+	add(BPF_ALU64 | BPF_MOV | BPF_X, 0, 8, 0, 0);
+	end();
+}
+
+static void lookup_inlined(void **unused UNUSED)
+{
+	u32 bytes;
+
+	for (cpus_apart = 0; cpus_apart < 2; cpus_apart++) {
+		count_in_loop(3, 1);
+		assert_int_equal(execute(0), 0);
+		assert_int_equal(values[cpus_apart][3], 5);
+		assert_int_equal(lookups, tier == JIT_OPT && jit_optimises() ? 0 : 5);
+		bytes = code_bytes;
+		count_in_loop(7, 40);
+		assert_int_equal(execute(0), 0);
+		assert_int_equal(values[cpus_apart][7], 5);
+		if (tier == JIT_OPT && jit_optimises())	/* what is done without a value is gone */
+			assert_int_equal(code_bytes, bytes);
+		count_in_loop(8, 2);
+		assert_int_equal(execute(0), 2 * (5 + 4 + 3 + 2 + 1));
+	}
+}
+
 static int begin_with(enum jit_tier t, bool is_apart)
 {
 	tier = t;
@@ -457,6 +539,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		BOTH(budget), BOTH(enough), BOTH(callers), BOTH(ends), BOTH(call_stops), BOTH(trap),
 		BOTH(probes), BOTH(far_probe), BOTH(stack), BOTH(frames),
+		BOTH(lookup_inlined),
 	};
 
 	if (!jit_available()) {

@@ -175,6 +175,35 @@ static inline u64 u64_at(const u8 *p)
 	return v;
 }
 
+/* Loads the program of TYPE, which has FLAGS, ends it with 0 and runs it without a packet:
+ * what the call of ID gives, whose arguments are in the registers. IO gets the memory. */
+static inline s64 run_bare(struct code *c, u32 type, u32 flags, u32 id, u8 *io)
+{
+	union bpf_attr t = { 0 }, a = { .prog_type = type, .insns = (uintptr_t)c->insns,
+		.license = (uintptr_t)"GPL", .prog_flags = flags };
+
+	emit_call(c, id);
+	emit_result(c, 0);
+	emit(c, BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 0);
+	emit(c, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
+	a.insn_cnt = c->n;
+	t.test.prog_fd = (u32)sys_bpf(BPF_PROG_LOAD, &a);
+	assert_true((int)t.test.prog_fd >= 0);
+	assert_int_equal(sys_bpf(BPF_PROG_TEST_RUN, &t), 0);
+	close((int)t.test.prog_fd);
+	io_get(c, io);
+	code_end(c);
+	return (s64)u64_at(io);
+}
+
+/* As a raw tracepoint program. */
+static inline s64 run_raw(struct code *c, u32 id)
+{
+	u8 io[IO_BYTES];
+
+	return run_bare(c, BPF_PROG_TYPE_RAW_TRACEPOINT, 0, id, io);
+}
+
 static inline u64 addr_of(const void *p) { return (uintptr_t)p; }
 
 static inline u64 ours(u32 id, u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct run *run)

@@ -4,6 +4,7 @@
  * installed linux/bpf.h and with themselves.
  */
 #include "btf/btf.h"
+#include "model/attach.h"
 #include "model/run.h"
 #include "model/tables.h"
 #include "model/uapi.h"
@@ -38,6 +39,41 @@ static int version(const char *since)
 
 	assert_int_equal(sscanf(since, "%d.%d", &major, &minor), 2);
 	return major * 1000 + minor;
+}
+
+static const char *const section_names[] = {
+#define SEC(prefix, type, attach, flags) prefix,
+#include "model/sec.def"
+#undef SEC
+};
+
+/* It is said of every section name how its programs are attached, once; no kind is older
+ * than its program type. */
+static void test_attach_rows(void **state)
+{
+	u32 n = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(section_names); i++) {
+		char text[32], section[40];
+		const struct attach_row *row;
+		size_t len = strlen(section_names[i]);
+
+		snprintf(section, sizeof(section), "%.*s",
+			 (int)(len - (section_names[i][len - 1] == '+')), section_names[i]);
+		row = attach_row(sec_row(section));
+		assert_non_null(row);
+		assert_string_equal(row->section, section_names[i]);
+		assert_string_equal(attach_kind(row, text), section);
+		assert_non_null(attach_target_text(row));
+		if (*row->since)
+			assert_true(version(row->since) >=
+				    version(progtype_row(sec_row(section)->type)->since) ||
+				    sec_row(section)->type == BPF_PROG_TYPE_KPROBE);
+	}
+#define ATTACH(section, how, target, since) n++;
+#include "model/attach.def"
+#undef ATTACH
+	assert_int_equal(n, ARRAY_LEN(section_names));
 }
 
 /* Helpers got their numbers in the order of releases. */
@@ -188,7 +224,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_helper_names),
-		cmocka_unit_test(test_helper_versions),
+		cmocka_unit_test(test_helper_versions), cmocka_unit_test(test_attach_rows),
 		cmocka_unit_test(test_helper_args),
 		cmocka_unit_test(test_helper_types),
 		cmocka_unit_test(test_map_types),

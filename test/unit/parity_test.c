@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * parity_test.c: what doc/parity/kernel.md says of helpers and map types against what
- * is there: ticks, counts, and a reason for each that is missing.
+ * is there: ticks, counts, and a reason for each that is missing. And which test calls a
+ * helper (helper_tests.def): none is without.
  */
 #include "call/call.h"
 #include "host/hosts.h"
@@ -19,16 +20,22 @@ enum { HELPERS = 211, WANTED = 120, TYPES_MAX = 64 };
 
 static char *text;
 
+static char *read_file(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	char *all = calloc(1, 1 << 20);
+
+	if (!f)
+		fail_msg("there is no %s", path);
+	assert_true(fread(all, 1, (1 << 20) - 1, f) > 0);
+	fclose(f);
+	return all;
+}
+
 static int read_doc(void **state)
 {
-	FILE *f = fopen("doc/parity/kernel.md", "r");
-	size_t n;
-
-	assert_non_null(f);
-	text = calloc(1, 1 << 20);
-	n = fread(text, 1, (1 << 20) - 1, f);
-	fclose(f);
-	return n ? 0 : -1;
+	text = read_file("doc/parity/kernel.md");
+	return 0;
 }
 
 static int drop_doc(void **state)
@@ -128,6 +135,82 @@ static void test_helpers(void **state)
 	free(part);
 }
 
+/* ---- tests of helpers --------------------------------------------------------------- */
+
+static const struct tested {
+	u32 id;
+	const char *name, *file, *why;
+} tested[] = {
+#define HELPER_TEST(...) { HELPER_TEST_(__VA_ARGS__) },
+#define HELPER_TEST_(number, helper, path, reason) number, #helper, path, reason
+#include "unit/helper_tests.def"
+};
+
+/* PREFIX and NAME, and no letter after it. */
+static bool has_word(const char *all, const char *prefix, const char *name)
+{
+	char word[100];
+	size_t n = (size_t)snprintf(word, sizeof(word), "%s%s", prefix, name);
+
+	for (const char *at = all; (at = strstr(at, word)); at++)
+		if (!strchr("_abcdefghijklmnopqrstuvwxyz0123456789", at[n]) || !at[n])
+			return true;
+	return false;
+}
+
+static bool names(const char *all, const struct tested *t)
+{
+	static const char *const prefixes[] = { "FUNC_", "bpf_", "CALL(", "call_" };
+	char number[20];
+
+	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)
+		if (has_word(all, prefixes[i], t->name))
+			return true;
+	snprintf(number, sizeof(number), "(void *)%u", t->id);
+	return has_word(all, "", number);
+}
+
+static bool asks_kernel(const char *file, const char *all)
+{
+	return !strncmp(file, "test/diff/", 10) || strstr(all, "need_kernel") ||
+	       strstr(all, "need_old_kernel") || strstr(all, "--on both");
+}
+
+static void check_test(const struct tested *t)
+{
+	char *all = read_file(t->file);
+
+	if (strcmp(helper_row(t->id)->name, t->name))
+		fail_msg("helper %u is %s, not %s", t->id, helper_row(t->id)->name, t->name);
+	if (!names(all, t))
+		fail_msg("%s does not name %s", t->file, t->name);
+	if (!t->why && !asks_kernel(t->file, all))
+		fail_msg("%s does not compare %s with the kernel", t->file, t->name);
+	if (t->why && strlen(t->why) < 5)
+		fail_msg("why %s is not compared is missing", t->name);
+	free(all);
+}
+
+static void test_helper_tests(void **state)
+{
+	u32 n = 0, compared = 0;
+	char *doc;
+
+	for (u32 id = 1; id <= HELPERS; id++) {
+		if (!has_body(id))
+			continue;
+		if (n == ARRAY_LEN(tested) || tested[n].id != id)
+			fail_msg("%s has a body, and no row in helper_tests.def in its place",
+				 helper_row(id)->name);
+		check_test(&tested[n]);
+		compared += !tested[n++].why;
+	}
+	assert_int_equal(n, ARRAY_LEN(tested));
+	doc = read_file("doc/testing.md");
+	check_count(doc, "of %u helpers %u are compared", n, compared);
+	free(doc);
+}
+
 /* Can a map of TYPE be made? With attributes that do not fit it says so, and not
  * that there is no such type. */
 static bool can_make(u32 type)
@@ -171,6 +254,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_helpers),
+		cmocka_unit_test(test_helper_tests),
 		cmocka_unit_test(test_maps),
 	};
 

@@ -7,6 +7,7 @@
 #include "kernel/ring.h"
 #include "call/call.h"
 #include "kernel_code.h"
+#include <linux/perf_event.h>
 #include <poll.h>
 #include <sched.h>
 
@@ -145,6 +146,8 @@ static void lost_ones_are_counted(void **state)
 	run(w.prog, 1000);
 	n = perfbuf_read(w.p, see, &w.seen);
 	assert_in_range(n, 2, 20);
+	assert_int_equal(perfbuf_lost(w.p), 1000 - n);
+	assert_int_equal(perfbuf_told(w.p), 0);
 	run(w.prog, 1);
 	assert_int_equal(perfbuf_read(w.p, see, &w.seen), 1);
 	assert_int_equal(w.seen.samples + w.seen.lost, 1001);
@@ -215,6 +218,69 @@ static void errors(void **state)
 	close_world(&w);
 }
 
+/* A slot is empty when the opening of the map that filled it has gone: not so with
+ * BPF_F_PRESERVE_ELEMS. */
+static void filled_slots(void **state)
+{
+	struct map_attr a = { .type = BPF_MAP_TYPE_PERF_EVENT_ARRAY, .key_size = 4,
+		.value_size = 4, .max_entries = 4 };
+	struct perf_event_attr e = { .type = PERF_TYPE_SOFTWARE, .size = sizeof(e),
+		.config = PERF_COUNT_SW_BPF_OUTPUT, .sample_type = PERF_SAMPLE_RAW };
+	u32 slot = 1;
+
+	need_kernel();
+	for (u32 keeps = 0; keeps < 2; keeps++) {
+		struct bpf_map_info info = { 0 };
+		union bpf_attr q = { 0 };
+		int map, again, event;
+
+		a.map_flags = keeps ? BPF_F_PRESERVE_ELEMS : 0;
+		map = kmap_create(&a);
+		q.info.bpf_fd = (u32)map;
+		q.info.info_len = sizeof(info);
+		q.info.info = (uintptr_t)&info;
+		assert_int_equal(sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &q), 0);
+		q = (union bpf_attr){ .map_id = info.id };
+		again = sys_bpf(BPF_MAP_GET_FD_BY_ID, &q);
+		event = (int)syscall(__NR_perf_event_open, &e, -1, 0, -1, 0);
+		assert_true(again >= 0 && event >= 0);
+		assert_int_equal(kmap_op(BPF_MAP_UPDATE_ELEM, again, &slot, &event, 0), 0);
+		close(again);
+		assert_int_equal(kmap_op(BPF_MAP_DELETE_ELEM, map, &slot, NULL, 0),
+				 keeps ? 0 : -ENOENT);
+		close(event);
+		close(map);
+	}
+}
+
+/* Flags of maps of records that the kernel refuses, and so do we. */
+static void flags_of_records(void **state)
+{
+	static const struct map_attr maps[] = {
+		{ .type = BPF_MAP_TYPE_RINGBUF, .max_entries = 4096 },
+		{ .type = BPF_MAP_TYPE_USER_RINGBUF, .max_entries = 4096 },
+		{ .type = BPF_MAP_TYPE_PERF_EVENT_ARRAY, .key_size = 4, .value_size = 4,
+		  .max_entries = 4 },
+	};
+
+	need_kernel();
+	for (u32 i = 0; i < ARRAY_LEN(maps); i++)
+		for (u32 bit = 0; bit < 32; bit++) {
+			struct map_attr a = maps[i];
+			int fd;
+
+			a.name = "m";
+			a.map_flags = 1u << bit;
+			/* what these name are descriptors */
+			if (bit == 13 || bit == 15 || bit == 16 || a.map_flags == BPF_F_NUMA_NODE)
+				continue;
+			fd = kmap_create(&a);
+			assert_int_equal(fd >= 0, !map_check(&a, &err));
+			if (fd >= 0)
+				close(fd);
+		}
+}
+
 /* ---- ring buffers --------------------------------------------------------------------- */
 
 static int count_record(void *arg, const struct map_event *e)
@@ -271,6 +337,8 @@ int main(void)
 		cmocka_unit_test(reading_may_stop),
 		cmocka_unit_test(one_slot),
 		cmocka_unit_test(errors),
+		cmocka_unit_test(filled_slots),
+		cmocka_unit_test(flags_of_records),
 		cmocka_unit_test(ring_by_descriptor),
 	};
 

@@ -17,6 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -241,12 +243,136 @@ static void test_producers(void **state)
 	skep_object_close(obj);
 }
 
+/* ---- a ring in a file, whose reader is another process ------------------------------- */
+
+enum { ROUNDS = 21 };
+
+static u64 now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (u64)t.tv_sec * 1000000 + (u64)t.tv_nsec / 1000;
+}
+
+static int take(void *arg, const struct skep_event *e)
+{
+	*(u32 *)arg += e->bytes == 16;
+	return 0;
+}
+
+/* Says on TO when it got a record, which it was told of; and first that it waits. */
+static void reader(const char *path, int to)
+{
+	struct skep_object *obj;
+	struct skep_map *ring;
+	struct pollfd p = { .events = POLLIN };
+	u32 seen = 0;
+	u64 us = 0;
+
+	if (skep_object_open_pinned(&obj, path, &err))
+		_exit(1);
+	ring = skep_object_map(obj, "ring");
+	p.fd = skep_map_fd(ring);
+	if (p.fd < 0 || skep_map_read(ring, take, &seen) || poll(&p, 1, 0))
+		_exit(2);
+	for (u32 want = 1; want <= ROUNDS + 1; want++) {
+		if (write(to, &us, sizeof(us)) != sizeof(us))
+			_exit(3);
+		/* it may be woken twice for one record */
+		while (seen < want && poll(&p, 1, 10000) == 1)
+			if (skep_map_read(ring, take, &seen) < 0)
+				_exit(4);
+		us = now_us();
+		if (seen != want)
+			_exit(5);
+	}
+	skep_object_close(obj);
+	_exit(0);
+}
+
+static int by_size(const void *a, const void *b)
+{
+	return *(const u64 *)a < *(const u64 *)b ? -1 : *(const u64 *)a > *(const u64 *)b;
+}
+
+/* Sooner than by looking now and then. */
+static void test_process(void **state)
+{
+	struct skep_object *obj = loaded(&rows[0], SKEP_USER);
+	char path[] = "/tmp/skep-ring-XXXXXX/ring";
+	u64 us[ROUNDS], start = 0;
+	int fds[2], status;
+	pid_t child;
+
+	path[strlen(path) - 5] = 0;
+	assert_non_null(mkdtemp(path));
+	path[strlen(path)] = '/';
+	if (skep_map_pin(ring_of(obj), path, &err))
+		fail_msg("%s", err.text);
+	assert_int_equal(pipe(fds), 0);
+	child = fork();
+	if (!child)
+		reader(path, fds[1]);
+	close(fds[1]);
+	for (u32 i = 0; i <= ROUNDS; i++) {
+		u64 at = 0;
+
+		if (read(fds[0], &at, sizeof(at)) != sizeof(at))
+			break;
+		if (i)
+			us[i - 1] = at - start;
+		usleep(i % 3 * 7000);	/* it waits by then, or not yet */
+		start = now_us();
+		run(obj);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	qsort(us, ROUNDS, sizeof(*us), by_size);
+	assert_in_range(us[ROUNDS / 2], 0, 25000);
+	skep_object_close(obj);
+	unlink(path);
+	path[strlen(path) - 5] = 0;
+	rmdir(path);
+	close(fds[0]);
+}
+
+/* A reader that was there before the map was pinned still is woken. */
+static void test_pinned_later(void **state)
+{
+	struct skep_object *obj = loaded(&rows[0], SKEP_USER);
+	struct pollfd p = { .fd = skep_map_fd(ring_of(obj)), .events = POLLIN };
+	char path[] = "/tmp/skep-ring-later-XXXXXX";
+	u32 seen = 0;
+	int status;
+
+	close(mkstemp(path));
+	unlink(path);
+	assert_int_equal(skep_map_read(ring_of(obj), take, &seen), 0);
+	if (skep_map_pin(ring_of(obj), path, &err))
+		fail_msg("%s", err.text);
+	unlink(path);
+	assert_int_equal(poll(&p, 1, 0), 0);
+	run(obj);
+	assert_int_equal(poll(&p, 1, 0), 1);
+	assert_int_equal(skep_map_read(ring_of(obj), take, &seen), 1);
+	if (!fork()) {		/* who has neither the thread nor the ring closes, too */
+		alarm(10);
+		skep_object_close(obj);
+		_exit(0);
+	}
+	assert_true(wait(&status) > 0);
+	assert_int_equal(status, 0);
+	skep_object_close(obj);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_wakes), cmocka_unit_test(test_kernel),
 		cmocka_unit_test(test_second), cmocka_unit_test(test_stops),
 		cmocka_unit_test(test_producers),
+		cmocka_unit_test(test_process), cmocka_unit_test(test_pinned_later),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,27 +48,13 @@ static int op(int cmd, int fd, const void *key, void *value, u64 flags)
 static s64 kernel_stackid(int map, u64 flags)
 {
 	struct code c;
-	u8 io[IO_BYTES] = { 0 };
-	union bpf_attr t = { 0 };
-	int fd;
 
 	code_start(&c);
 	emit_ctx(&c, 1);
 	emit(&c, BPF_LD | BPF_DW | BPF_IMM, 2, BPF_PSEUDO_MAP_FD, 0, map);
 	emit(&c, 0, 0, 0, 0, 0);
 	emit_imm(&c, 3, flags);
-	emit_call(&c, BPF_FUNC_get_stackid);
-	emit_result(&c, 0);
-	emit(&c, BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 0);
-	emit(&c, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
-	fd = load(&c, BPF_PROG_TYPE_RAW_TRACEPOINT, "GPL", NULL, 0);
-	assert_true(fd >= 0);
-	t.test.prog_fd = (u32)fd;
-	assert_int_equal(sys_bpf(BPF_PROG_TEST_RUN, &t), 0);
-	close(fd);
-	io_get(&c, io);
-	code_end(&c);
-	return (s64)u64_at(io);
+	return run_raw(&c, BPF_FUNC_get_stackid);
 }
 
 static s64 our_stackid(struct map *m, u64 flags)
@@ -212,6 +198,50 @@ static s64 kernel_task_stack(u32 size, u64 flags)
 	return (s64)u64_at(io);
 }
 
+static s64 kernel_stack(u32 size, u64 flags)
+{
+	struct code c;
+
+	code_start(&c);
+	emit_ctx(&c, 1);
+	emit_value(&c, 2, c.io, IO_OUT);
+	emit_imm(&c, 3, size);
+	emit_imm(&c, 4, flags);
+	return run_raw(&c, BPF_FUNC_get_stack);
+}
+
+static const u64 stack_flags[] = { 0, 1, 2, BPF_F_USER_BUILD_ID, 1u << 9, 1u << 10, 1u << 12,
+	1ull << 33, BPF_F_USER_STACK, 255, BPF_F_USER_STACK | BPF_F_USER_BUILD_ID,
+	BPF_F_USER_STACK | 255 };
+static const u32 stack_sizes[] = { 0, 8, 12, 32, 33, 64, 1024 };
+
+/* What the kernel's own frames are is its secret; with the user's stack, which is not
+ * walked in a test run, there may be none. */
+static void test_stack(void **state)
+{
+	struct run run = our_run();
+	u8 out[1024] __attribute__((aligned(8)));
+
+	need_kernel();
+	for (size_t f = 0; f < ARRAY_LEN(stack_flags); f++)
+		for (size_t i = 0; i < ARRAY_LEN(stack_sizes); i++) {
+			s64 theirs = kernel_stack(stack_sizes[i], stack_flags[f]), mine;
+
+			memset(out, 0x55, sizeof(out));
+			mine = (s64)call_helper(BPF_FUNC_get_stack, BPF_PROG_TYPE_RAW_TRACEPOINT)(
+				0, addr_of(out), stack_sizes[i], stack_flags[f], 0, &run);
+			if ((theirs < 0 || mine < 0) && theirs != mine)
+				fail_msg("size %u flags 0x%llx: kernel %lld, ours %lld",
+					 stack_sizes[i], (unsigned long long)stack_flags[f],
+					 (long long)theirs, (long long)mine);
+			assert_true(mine <= (s64)stack_sizes[i] && (mine < 0 || mine % 8 == 0));
+			for (u32 n = mine > 0 ? (u32)mine : 0; n < stack_sizes[i]; n++)
+				assert_int_equal(out[n], 0);
+			for (u32 n = 0; mine > 0 && n < mine / 8 && !(stack_flags[f] >> 8); n++)
+				assert_int_equal(((u64 *)out)[n], base + stack_flags[f] + n);
+		}
+}
+
 static void test_task_stack(void **state)
 {
 	static const u64 flags[] = { 0, 1, 2, BPF_F_USER_BUILD_ID, 1u << 9, 1u << 10, 1u << 12,
@@ -248,6 +278,7 @@ int main(void)
 		cmocka_unit_test(test_user),
 		cmocka_unit_test(test_flags),
 		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_stack),
 		cmocka_unit_test(test_task_stack),
 	};
 

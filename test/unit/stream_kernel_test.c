@@ -20,6 +20,7 @@ enum { TYPE = BPF_PROG_TYPE_SK_SKB, PAIRS = 4, PAYLOAD_MAX = 64, HEADERS = 14 + 
 static struct real clients[PAIRS], servers[PAIRS], listener;
 static struct sockets described;
 static struct sock_table table;
+static bool by_hash;		/* a sockhash, not a sockmap */
 static u64 rng = 9;
 
 static u32 any(u32 below)
@@ -36,7 +37,7 @@ static struct sock *sock_number(void *arg, u32 n)
 /* ---- maps ----------------------------------------------------------------------- */
 
 struct maps {
-	struct vm_map vm[2];	/* the sockmap; a sum of what the program saw */
+	struct vm_map vm[2];	/* the map of sockets; a sum of what the program saw */
 	int fds[2];
 };
 
@@ -156,8 +157,13 @@ static void make(struct code *c)
 	emit_copy(c, 1, 6);
 	emit_map(c, 2, 0);
 	emit_mov(c, 3, (s32)any(PAIRS + 3));
+	if (by_hash) {
+		emit(c, BPF_STX | BPF_MEM | BPF_W, 10, 3, -8, 0);
+		emit_copy(c, 3, 10);
+		emit(c, BPF_ALU64 | BPF_ADD | BPF_K, 3, 0, 0, -8);
+	}
 	emit_mov(c, 4, flags[any(ARRAY_LEN(flags))]);
-	emit_call(c, BPF_FUNC_sk_redirect_map);
+	emit_call(c, by_hash ? BPF_FUNC_sk_redirect_hash : BPF_FUNC_sk_redirect_map);
 	emit(c, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
 }
 
@@ -321,7 +327,7 @@ static void close_all(void)
 	sockets_free(&described);
 }
 
-static void streams(void **state)
+static void streams(u32 type, u32 rounds)
 {
 	struct run run = { .socks = &table };
 	struct vm_machine *m = vm_machine_new();
@@ -333,17 +339,22 @@ static void streams(void **state)
 		skip();
 	}
 	listener = real_bound(AF_INET, SOCK_STREAM, "127.0.0.1", 80, 0);
-	map_make(&maps, 0, BPF_MAP_TYPE_SOCKMAP, PAIRS + 2);
+	by_hash = type == BPF_MAP_TYPE_SOCKHASH;
+	map_make(&maps, 0, type, PAIRS + 2);
 	map_make(&maps, 1, BPF_MAP_TYPE_ARRAY, 1);
-	for (u32 i = 0; i < 150; i++) {
+	for (u32 i = 0; i < rounds; i++) {
 		connect_all();
 		program(&maps, &run, m, i);
 		close_all();
 	}
 	map_free(maps.vm[0].map);
 	map_free(maps.vm[1].map);
+	close(listener.fd);
 	vm_machine_free(m);
 }
+
+static void by_map(void **state) { streams(BPF_MAP_TYPE_SOCKMAP, 100); }
+static void by_key(void **state) { streams(BPF_MAP_TYPE_SOCKHASH, 50); }
 
 static void context(void **state)
 {
@@ -354,7 +365,9 @@ static void context(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(context), cmocka_unit_test(streams) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(context), cmocka_unit_test(by_map), cmocka_unit_test(by_key),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -602,7 +602,6 @@ static const struct { const char *name, *why; } without[] = {
 	{ "DYNPTR_UNOWNED", "DYNPTR_NONE is met first" },
 	{ "MAP_FD", "the assembler gives maps by their names" },
 	{ "FORMAT_RUN", "it is a warning" },
-	{ "MAP_OPS", "test/cli/ops.t" },
 };
 
 /* Rows that the programs in C of FOLDER are refused for: verdict.t and verify_c.t judge

@@ -11,7 +11,8 @@ char _license[] SEC("license") = "GPL";
 /* X is FIRST on the path that is followed first, SECOND on another, and they meet. */
 #define EITHER(x, first, second) asm volatile("%0 = " #second "; if %1 == 0 goto 9f;" \
 	"%0 = " #first "; %0 = %0; %0 = %0; %0 = %0; %0 = %0; %0 = %0; %0 = %0;" \
-	"if %1 == 1 goto 9f; goto 9f; 9:" : "=&r"(x) : "r"(bpf_get_prandom_u32()))
+	"goto 9f; 9:" : "=&r"(x) : "r"(bpf_get_prandom_u32()))
+#define bpf_core_type_id_kernel(type) __builtin_btf_type_id(*(type *)0, 1)
 int zero;
 
 /* ---- work ------------------------------------------------------------------ */
@@ -397,4 +398,233 @@ SEC("tp_btf/sched_switch") int user_memory(__u64 *ctx)
 	struct uptr *v = bpf_task_storage_get(&uptrs, (void *)ctx[1], 0, 0);
 
 	return v && v->u;
+}
+
+/* ---- on one path of several --------------------------------------------------- */
+
+struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 4096); } ring SEC(".maps");
+struct bpf_iter_task { __u64 o[3]; };
+extern int bpf_iter_task_new(struct bpf_iter_task *it, struct task_struct *t, unsigned f) K;
+extern struct task_struct *bpf_iter_task_next(struct bpf_iter_task *it) K;
+extern void bpf_iter_task_destroy(struct bpf_iter_task *it) K;
+/* On the path that is followed first, STMT is done; on another not; they meet. */
+#define PADS "r0 = 0; r0 = 0; r0 = 0; r0 = 0; r0 = 0; r0 = 0; r0 = 0;"
+#define FIRST(stmt) do { unsigned c_ = bpf_get_prandom_u32(); \
+	if (c_) { stmt; asm volatile(PADS "goto 9f; 9:" ::: "r0"); } \
+	asm volatile("" : "+r"(c_)); } while (0)
+
+// rejected 0326: a dynptr that one path made
+SEC("tc") int dynptr_either(void *ctx)
+{
+	struct bpf_dynptr d;
+	long *v = LOOKUP(longs), n = 0;
+
+	if (!v)
+		return 0;
+	FIRST(bpf_dynptr_from_mem(v, 8, 0, &d));
+	bpf_dynptr_read(&n, 8, &d, 0, 0);
+	return n;
+}
+// rejected 0354, kernel ok: no buffer on one path, a number on another
+SEC("tc") int buffer_either(void *ctx)
+{
+	struct bpf_dynptr d;
+	char *p, *buf;
+
+	bpf_dynptr_from_skb(ctx, 0, &d);
+	EITHER(buf, 0, 4660);
+	p = bpf_dynptr_slice(&d, 0, buf, 8);
+	return p ? *p : 0;
+}
+// rejected 0354, kernel ok: all tasks on one path, those of a number on another
+SEC("syscall") int task_either(void *ctx)
+{
+	struct bpf_iter_task it;
+	struct task_struct *t;
+
+	EITHER(t, 0, 4660);
+	bpf_rcu_read_lock();
+	bpf_iter_task_new(&it, t, 0);
+	while (bpf_iter_task_next(&it))
+		;
+	bpf_iter_task_destroy(&it);
+	bpf_rcu_read_unlock();
+	return 0;
+}
+#define KEEP(p) asm volatile("" : "+r"(p))
+struct two { long a, b; };
+struct one { long a; };
+// rejected 0240: an object of one type or another
+SEC("tp_btf/sched_switch") int new_either(__u64 *ctx)
+{
+	unsigned long first = __builtin_btf_type_id(*(struct two *)0, 0), id, c;
+	struct two *p;
+
+	c = bpf_get_prandom_u32();
+	id = __builtin_btf_type_id(*(struct one *)0, 0);
+	asm volatile("if %1 == 0 goto 9f; r0 = 0;" PADS "%0 = %2; goto 9f; 9:"
+		     : "+r"(id) : "r"(c), "r"(first) : "r0");
+	p = bpf_obj_new_impl(id, 0);
+	if (p) {
+		p->b = 1;
+		DROP(p);
+	}
+	return 0;
+}
+struct kept { long n; struct item KPTR *item; };
+ARRAY(kepts, struct kept);
+// rejected 0354, kernel ok: NULL for an object on one path, a number on another
+SEC("tp_btf/sched_switch") int kptr_either(__u64 *ctx)
+{
+	struct kept *v = LOOKUP(kepts);
+	struct item *p;
+
+	if (!v)
+		return 0;
+	EITHER(p, 0, 4660);
+	p = bpf_kptr_xchg(&v->item, p);
+	if (p)
+		DROP(p);
+	return 0;
+}
+
+/* ---- other things --------------------------------------------------------------- */
+
+// rejected 0354: a part of a record for the record
+SEC("tc") int slice_submitted(void *ctx)
+{
+	struct bpf_dynptr d;
+	void *p;
+
+	bpf_ringbuf_reserve_dynptr(&ring, 8, 0, &d);
+	p = bpf_dynptr_data(&d, 0, 8);
+	if (p)
+		bpf_ringbuf_submit(p, 0);
+	else
+		bpf_ringbuf_discard_dynptr(&d, 0);
+	return 0;
+}
+// rejected 0354: the stack for a packet
+SEC("tc") int no_packet(void *ctx)
+{
+	struct bpf_dynptr d;
+	long n = 0;
+
+	bpf_dynptr_from_skb(&n, 0, &d);
+	return 0;
+}
+// rejected 0380: a function of the kernel that such programs may not call
+SEC("socket") int filter_task(void *ctx)
+{
+	bpf_task_release(bpf_task_acquire(0));
+	return 0;
+}
+// rejected 0206: an argument of what is traced, written
+SEC("tp_btf/sched_switch") int write_arg(__u64 *ctx)
+{
+	((volatile __u64 *)ctx)[1] = 0;
+	return 0;
+}
+// rejected 0240: more than a member of what may be anything
+SEC("tp_btf/sched_switch") int read_more(__u64 *ctx)
+{
+	struct task_struct *t = bpf_rdonly_cast((void *)ctx[1],
+						bpf_core_type_id_kernel(struct task_struct));
+
+	return *(volatile long *)&t->pid;
+}
+extern void *bpf_percpu_obj_new_impl(__u64 type, void *meta) K;
+extern void bpf_percpu_obj_drop_impl(void *p, void *meta) K;
+struct counts { long n; };
+struct counted { long n; struct counts KPTR *c; };
+ARRAY(counteds, struct counted);
+// rejected 0354: an object of each cpu for a pointer to one
+SEC("tp_btf/sched_switch") int percpu_kept(__u64 *ctx)
+{
+	struct counted *v = LOOKUP(counteds);
+	struct counts *p;
+
+	if (!v)
+		return 0;
+	p = bpf_percpu_obj_new_impl(__builtin_btf_type_id(*(struct counts *)0, 0), 0);
+	if (!p)
+		return 0;
+	p = bpf_kptr_xchg(&v->c, p);
+	if (p)
+		DROP(p);
+	return 0;
+}
+struct timed { struct bpf_timer timer; long n; };
+struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 1); __type(key, int);
+	__type(value, struct timed); } timers SEC(".maps");
+NOINLINE int deep(void)
+{
+	volatile char text[300] = {};
+
+	return text[0];
+}
+static int deeper(void *map, int *key, struct timed *v)
+{
+	volatile char text[300] = {};
+
+	return deep() & text[0];
+}
+// rejected 0158: a timer's callback that needs too much stack
+SEC("tc") int timer_deep(void *ctx)
+{
+	struct timed *v = LOOKUP(timers);
+
+	if (v)
+		bpf_timer_set_callback(&v->timer, deeper);
+	return 0;
+}
+struct inner { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 1); __type(key, int);
+	__type(value, struct timed); };
+struct { __uint(type, BPF_MAP_TYPE_HASH_OF_MAPS); __uint(max_entries, 2); __type(key, int);
+	__array(values, struct inner); } outer SEC(".maps");
+static int inner_timer(void *map, int *key, struct timed *v)
+{
+	struct timed *w = bpf_map_lookup_elem(map, key);
+
+	if (w)
+		w->n++;
+	return 0;
+}
+// ok: the map of a timer that is in a map of a map
+SEC("tc") int timer_inner(void *ctx)
+{
+	int key = zero;
+	void *map = bpf_map_lookup_elem(&outer, &key);
+	struct timed *v = map ? bpf_map_lookup_elem(map, &key) : 0;
+
+	if (v)
+		bpf_timer_set_callback(&v->timer, inner_timer);
+	return 0;
+}
+extern int bpf_copy_from_user_str(void *to, __u32 n, const void *from, __u64 flags) K;
+GLOBAL int sleeps(int n)
+{
+	char text[8] = {};
+
+	return bpf_copy_from_user_str(text, sizeof(text), (void *)(long)n, 0);
+}
+// rejected 0266: a function that calls what may sleep, in a read section
+SEC("syscall") int section_sleeps(void *ctx)
+{
+	int n;
+
+	bpf_rcu_read_lock();
+	n = sleeps(0);
+	bpf_rcu_read_unlock();
+	return n;
+}
+struct tcp_congestion_ops { char name[16]; } CORE;
+SEC(".struct_ops") struct tcp_congestion_ops congestion = { .name = "overlooked" };
+// rejected 0180: the map of operations as a map
+SEC("tc") int ops_map(void *ctx)
+{
+	long n = 0;
+
+	asm volatile("%0 = %1 ll" : "=r"(n) : "i"(&congestion));
+	return n != 0;
 }

@@ -111,3 +111,24 @@ SEC("tc") int budget_inside(void *ctx)
 	} while (bpf_get_prandom_u32() != 5);
 	return 0;
 }
+// rejected 0216: half of what may be a pointer, behind a long loop
+SEC("tc") int half_late(void *ctx)
+{
+	long n;
+
+	LONG(i);
+	asm volatile("*(u64 *)(r10 - 8) = %1; if %2 == 0 goto 9f; r0 = 7; *(u64 *)(r10 - 8) = r0;"
+		     "9: %0 = *(u32 *)(r10 - 4)" : "=r"(n)
+		     : "r"(ctx), "r"((long)bpf_get_prandom_u32()) : "r0");
+	return n & 0;
+}
+// rejected 0155, kernel none: a number that begins anew after 2^32
+SEC("tc") int begins_anew(void *ctx)
+{
+	unsigned long n = 0;
+
+	do {
+		asm volatile("%0 += 1; *(u32 *)(r10 - 8) = %0; %0 = *(u32 *)(r10 - 8)" : "+r"(n));
+	} while (bpf_get_prandom_u32() != 5);
+	return n & 0;
+}

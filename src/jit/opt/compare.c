@@ -65,22 +65,19 @@ static void compare_zero(struct ir *v)
 	v->arg[1] = a->arg[1];
 }
 
-/* V, a value of 64 bits, is not 0: a number, or a sum with one that cannot wrap. */
+enum { SUMS = 4 };	/* that are followed: addresses in arrays of all cpus are of three */
+
+/* V, a value of 64 bits, is not 0: a number, or a sum of one with others that cannot wrap. */
 static bool is_nonzero(const struct ir *v)
 {
-	const struct ir *x, *y;
+	for (u32 i = 0; i < SUMS && ir_is(v, IR_ADD) && v->w == 64; i++) {
+		const struct ir *x = ir_rep(v->arg[0]), *y = ir_rep(v->arg[1]);
 
-	if (ir_is_fixed(v))
-		return v->imm;
-	if (!ir_is(v, IR_ADD) || v->w != 64)
-		return false;
-	x = ir_rep(v->arg[0]);
-	y = ir_rep(v->arg[1]);
-	if (ir_is_entry(x)) {
-		x = y;
-		y = ir_rep(v->arg[0]);
+		if (x->bits > 63 || y->bits > 63)
+			return false;
+		v = ir_is_fixed(y) && y->imm ? y : x;
 	}
-	return ir_is_fixed(y) && y->imm && y->bits < 64 && x->bits < 64;
+	return ir_is_fixed(v) && v->imm;
 }
 
 /* Whether a choice between 0 and something else gave 0 is what it was chosen by. */

@@ -15,6 +15,7 @@ int ir_compile(struct ir_func *f)
 	if (r)
 		return r;
 	ir_phis(f);
+	ir_inline_late(f);
 	ir_slots(f);
 	ir_phis(f);
 	ir_bits(f);

@@ -74,6 +74,38 @@ static struct ir *call_map(const struct place *p, struct ir *const arg[2],
 	return v;
 }
 
+/* The call V as values behind those of its block, or NULL. */
+static struct ir *late(struct ir_func *f, const struct ir *v)
+{
+	const struct jit_bind *bind = f->b->bind;
+	struct ir *const arg[2] = { ir_rep(v->arg[0]), v->n > 1 ? ir_rep(v->arg[1]) : NULL };
+
+	if (!ir_is(v, IR_CALL) || v->n < 3 || f->b->ops[v->slot] != OP_CALL ||
+	    bind->insns[v->slot].imm != BPF_FUNC_map_lookup_elem ||
+	    v->imm != (uintptr_t)bind->body(bind->arg, v->slot))
+		return NULL;
+	return ir_inline(f, v->block, v->slot, arg);
+}
+
+void ir_inline_late(struct ir_func *f)
+{
+	for (size_t b = 0; b < f->blocks.n && f->b->bind->lookup; b++) {
+		struct ir_block *block = f->blocks.v[b];
+		ir_list old = block->nodes;
+
+		block->nodes = (ir_list){ 0 };
+		for (size_t i = 0; i < old.n; i++) {
+			struct ir *v = late(f, old.v[i]);
+
+			if (v)
+				old.v[i]->rep = v;
+			else
+				*vec_push(&block->nodes) = old.v[i];
+		}
+		vec_free(&old);
+	}
+}
+
 struct ir *ir_inline(struct ir_func *f, struct ir_block *block, u32 slot,
 		     struct ir *const arg[2])
 {

@@ -179,6 +179,7 @@ struct ir_func {
 	struct ir *params[7];
 	bool has_calls, may_goto;
 	bool entries;		/* some of it is told by what lies below the run */
+	u32 depth;		/* bytes of the stack that are memory: slots.c */
 	u32 shown;		/* bytes of the stack that a struct run_frame tells of */
 	const struct ir_target *target;
 	void *table;		/* fold.c: values by what they compute */
@@ -328,6 +329,8 @@ void ir_induct(struct ir_func *f);
  * call. ARG: r1 and r2. */
 struct ir *ir_inline(struct ir_func *f, struct ir_block *block, u32 slot,
 		     struct ir *const arg[2]);
+/* The same for calls that had to be until ir_phis, as whose map a loop goes around. */
+void ir_inline_late(struct ir_func *f);
 
 /* For people: the function as text. */
 void ir_show(struct strbuf *out, const struct ir_func *f);

@@ -153,6 +153,15 @@ static void number_slots(struct slots *s)
 	}
 }
 
+/* How far down the stack is memory still: the lowest access that is no slot, or pointer. */
+static u32 depth(const struct slots *s)
+{
+	for (u32 at = 0; at < (u32)(STACK + s->given); at++)
+		if (s->size[at] && s->number[at] < 0)
+			return STACK - at;
+	return (u32)-s->given;
+}
+
 /* The slot that V reads or writes, or -1. */
 static s32 slot_of(const struct slots *s, const struct ir *v)
 {
@@ -370,6 +379,7 @@ void ir_slots(struct ir_func *f)
 
 	find_accesses(&s);
 	number_slots(&s);
+	f->depth = depth(&s);
 	if (s.nr) {
 		find_live(&s);
 		for (size_t b = 0; b < f->blocks.n; b++)

@@ -44,6 +44,8 @@ struct ir *ir_const(struct ir_func *f, u64 imm)
 	return v;
 }
 
+enum { ADDRESS_BITS = 56 };	/* of processes, wherever they have memory */
+
 struct ir *ir_addr(struct ir_func *f, enum jit_what what, u32 slot, u64 value, u64 *more)
 {
 	const struct jit_ref ref = jit_ref(f->b, what, slot, value);
@@ -56,9 +58,8 @@ struct ir *ir_addr(struct ir_func *f, enum jit_what what, u32 slot, u64 value, u
 	*more = ref.value;
 	v = ir_free_value(f, IR_ENTRY, value - ref.value);
 	v->entry = ref.disp;
-	/* where programs have memory */
-	v->bits = 63;
-	v->ones = ir_mask(63);
+	v->bits = ADDRESS_BITS;
+	v->ones = ir_mask(ADDRESS_BITS);
 	return v;
 }
 

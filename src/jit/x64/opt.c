@@ -299,7 +299,7 @@ static void node(struct ra *a, struct ir *v)
 /* How much of the stack begins as 0. */
 static u32 cleared(const struct ra *a)
 {
-	u32 n = a->b->bind->clear_stack ? RUN_STACK_BYTES : a->f->shown;
+	u32 n = a->b->bind->clear_stack ? a->f->depth : a->f->shown;
 
 	return n < 128 ? (u32)round_up(n, 16) : (u32)round_up(n, 64);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* unsafe_fourth_a_stack.c: how deep calls nest. */
+/* unsafe_fourth_a_timers.c: functions that timers call: what else calls them, and what
+ * timers they set. */
 #define NAKED __attribute__((naked))
 #define NOINLINE __attribute__((noinline))
 #define CALLS(name, f) static NOINLINE NAKED int name(void) \
@@ -51,4 +52,54 @@ SEC("tc") int timer_alone(void *ctx)
 {
 	return set_timer(first);
 }
+
+/* ---- timers that are set again ------------------------------------------------------ */
+
+static int again(void *map, int *key, struct timed *v)
+{
+	bpf_timer_set_callback(&v->timer, again);
+	return 0;
+}
+// ok: a callback that is its timer's next one
+SEC("tc") int itself(void *ctx) { return set_timer(again); }
+static int pong(void *map, int *key, struct timed *v);
+static int ping(void *map, int *key, struct timed *v)
+{
+	bpf_timer_set_callback(&v->timer, pong);
+	return 0;
+}
+static int pong(void *map, int *key, struct timed *v)
+{
+	if (v->n > 3)
+		bpf_timer_set_callback(&v->timer, ping);
+	return 0;
+}
+// ok: two by turns
+SEC("tc") int by_turns(void *ctx) { return set_timer(ping); }
+static int wrong(void *map, int *key, struct timed *v)
+{
+	volatile long *none = (void *)0;
+
+	bpf_timer_set_callback(&v->timer, again);
+	asm volatile("" : "+r"(none));
+	if (v->n == 7)
+		return *none & 0;
+	return 0;
+}
+static int then_wrong(void *map, int *key, struct timed *v)
+{
+	bpf_timer_set_callback(&v->timer, wrong);
+	return 0;
+}
+// rejected 0120: the second is wrong
+SEC("tc") int second_wrong(void *ctx) { return set_timer(then_wrong); }
+static int endless(void *map, int *key, struct timed *v)
+{
+	bpf_timer_set_callback(&v->timer, endless);
+	for (;;)
+		asm volatile("" ::: "memory");
+	return 0;
+}
+// rejected 0154: each of them is endless
+SEC("tc") int each_endless(void *ctx) { return set_timer(endless); }
 char _license[] SEC("license") = "GPL";

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * cmd_cover.c: `skep cover`: source with how often each line ran, from LCOV tracefiles,
+ * in the form of gcov(1): "-" is no code, "#####" did not run, "=====" cannot run, as the
+ * verifier proves.
+ */
+#include "cli/cli.h"
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum { NO_CODE = -1, UNREACHABLE = -2, LINES_MAX = 10000000 };
+
+struct source {
+	const char *name;
+	VEC(s64) lines;		/* by line number: count, or what it is */
+};
+
+struct cover {
+	struct arena arena;
+	VEC(struct source) sources;
+	const char *only;	/* files whose name has it; or NULL */
+	bool summary;
+};
+
+/* ---- tracefiles ------------------------------------------------------------------ */
+
+static struct source *source_of(struct cover *c, const char *name)
+{
+	for (size_t i = 0; i < c->sources.n; i++)
+		if (!strcmp(c->sources.v[i].name, name))
+			return &c->sources.v[i];
+	*vec_push(&c->sources) = (struct source){ .name = arena_strdup(&c->arena, name) };
+	return &c->sources.v[c->sources.n - 1];
+}
+
+/* Counts of several files add up; what ran somewhere is not unreachable. */
+static void set_line(struct source *s, u64 line, s64 count)
+{
+	s64 *at;
+
+	while (s->lines.n <= line)
+		*vec_push(&s->lines) = NO_CODE;
+	at = &s->lines.v[line];
+	if (*at >= 0 && count >= 0)
+		*at += count;
+	else if (*at < 0)
+		*at = count;
+}
+
+static bool read_da(struct source *s, const char *text)
+{
+	char *end;
+	u64 line = strtoull(text, &end, 10), count;
+
+	if (end == text || *end != ',' || !line || line > LINES_MAX)
+		return false;
+	text = end + 1;
+	count = strtoull(text, &end, 10);
+	if (end == text || (*end && *end != ','))
+		return false;
+	set_line(s, line, (s64)min_u64(count, INT64_MAX / 2));
+	return true;
+}
+
+static bool read_unreachable(struct source *s, const char *text)
+{
+	char *end;
+	u64 line = strtoull(text, &end, 10);
+
+	if (end == text || *end || !line || line > LINES_MAX)
+		return false;
+	set_line(s, line, UNREACHABLE);
+	return true;
+}
+
+/* One record; records that are not about lines are passed over. */
+static bool read_record(struct cover *c, struct source **s, const char *text)
+{
+	if (!strncmp(text, "SF:", 3)) {
+		*s = source_of(c, text + 3);
+		return text[3];
+	}
+	if (!strcmp(text, "end_of_record")) {
+		*s = NULL;
+		return true;
+	}
+	if (!strncmp(text, "DA:", 3))
+		return *s && read_da(*s, text + 3);
+	if (!strncmp(text, "#unreachable:", 13))
+		return *s && read_unreachable(*s, text + 13);
+	return !*text || *text == '#' || strchr(text, ':');
+}
+
+static int read_tracefile(struct cover *c, const char *path, struct skep_err *err)
+{
+	struct source *s = NULL;
+	struct os_file f;
+	char *text, *next, *line, where[512];
+	u32 number = 0, files = 0;
+	int r = os_file_read(&f, path, err);
+
+	if (r)
+		return r;
+	text = arena_alloc(&c->arena, f.size + 1);
+	memcpy(text, f.data, f.size);
+	text[f.size] = 0;
+	os_file_close(&f);
+	for (next = text; !r && (line = strsep(&next, "\n"));) {
+		size_t n = strlen(line);
+
+		number++;
+		if (n && line[n - 1] == '\r')
+			line[n - 1] = 0;
+		files += !strncmp(line, "SF:", 3);
+		snprintf(where, sizeof(where), "%s:%u", path, number);
+		if (!read_record(c, &s, line))
+			r = err_set(err, ERR_FILE_KIND, where, "no record of an LCOV tracefile, as "
+				    "--coverage writes it");
+	}
+	if (!r && !files)
+		r = err_set(err, ERR_FILE_KIND, path, "no LCOV tracefile: it names no source");
+	return r;
+}
+
+/* ---- what is printed ---------------------------------------------------------------- */
+
+static s64 count_at(const struct source *s, size_t line)
+{
+	return line < s->lines.n ? s->lines.v[line] : NO_CODE;
+}
+
+static void put_line(struct strbuf *out, s64 count, u32 number, const char *text, size_t n)
+{
+	if (count == NO_CODE)
+		sb_puts(out, "        -");
+	else if (count == UNREACHABLE)
+		sb_puts(out, "    =====");
+	else if (!count)
+		sb_puts(out, "    #####");
+	else
+		sb_printf(out, "%9" PRId64, count);
+	sb_printf(out, ":%5u:%.*s\n", number, (int)n, text);
+}
+
+static void put_totals(struct strbuf *out, const struct source *s)
+{
+	u32 code = 0, ran = 0, ruled_out = 0;
+
+	for (size_t i = 0; i < s->lines.n; i++) {
+		code += s->lines.v[i] >= 0;
+		ran += s->lines.v[i] > 0;
+		ruled_out += s->lines.v[i] == UNREACHABLE;
+	}
+	sb_printf(out, "%s: %u of %u lines ran (%.1f %%)", s->name, ran, code,
+		  code ? 100.0 * ran / code : 0.0);
+	if (ruled_out)
+		sb_printf(out, ", %u cannot", ruled_out);
+	sb_putc(out, '\n');
+}
+
+static int put_source(struct strbuf *out, const struct source *s, struct skep_err *err)
+{
+	struct os_file f;
+	u32 number = 0;
+	int r = os_file_read(&f, s->name, err);
+
+	if (r)
+		return r;
+	for (size_t at = 0; at < f.size;) {
+		const char *text = (const char *)f.data + at;
+		const char *end = memchr(text, '\n', f.size - at);
+		size_t n = end ? (size_t)(end - text) : f.size - at;
+
+		number++;
+		put_line(out, count_at(s, number), number, text, n);
+		at += n + 1;
+	}
+	os_file_close(&f);
+	return 0;
+}
+
+static int put_all(const struct cover *c, struct strbuf *out, struct skep_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < c->sources.n; i++) {
+		const struct source *s = &c->sources.v[i];
+
+		if (c->only && !strstr(s->name, c->only))
+			continue;
+		put_totals(out, s);
+		if (!c->summary)
+			r = put_source(out, s, err);
+	}
+	return r;
+}
+
+int cmd_cover(const struct command *cmd, int argc, char **argv)
+{
+	struct cover c = { .arena = ARENA_INIT };
+	const struct opt opts[] = {
+		{ "file", 'f', OPT_STR, "TEXT", "only sources whose name has TEXT", &c.only },
+		{ "summary", 's', OPT_FLAG, NULL, "only how much of each ran", &c.summary },
+		{ 0 }
+	};
+	struct strbuf out = { 0 };
+	struct opt_result res;
+	struct skep_err err = { 0 };
+	int status = 0, r = 0;
+
+	if (!opts_parse(&res, cmd, opts, argc, argv))
+		return res.status;
+	if (!res.operands.n)
+		status = usage_error("a tracefile is needed, as `skep run --coverage FILE` writes "
+				     "it");
+	for (size_t i = 0; !status && !r && i < res.operands.n; i++)
+		r = read_tracefile(&c, res.operands.v[i], &err);
+	if (!status && !r)
+		r = put_all(&c, &out, &err);
+	if (r)
+		status = report(&err);
+	else if (!status)
+		status = print_out(&out);
+	for (size_t i = 0; i < c.sources.n; i++)
+		vec_free(&c.sources.v[i].lines);
+	vec_free(&c.sources);
+	sb_free(&out);
+	arena_free(&c.arena);
+	vec_free(&res.operands);
+	return status;
+}

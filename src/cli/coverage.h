@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * coverage.h: which lines, branches and functions ran: counts of instructions
+ * (skep_prog_counts), summed over runs, as an LCOV tracefile. What the verifier proves
+ * that no run reaches is told apart from what did not run.
+ */
+#ifndef CLI_COVERAGE_H
+#define CLI_COVERAGE_H
+
+#include "cli/cli.h"
+
+struct coverage_prog;
+struct coverage {
+	struct arena arena;
+	VEC(struct coverage_prog *) progs;
+};
+
+/* Adds what OBJ, loaded with .counts, counted so far. Its image outlives C. */
+void coverage_add(struct coverage *c, const struct skep_object *obj);
+/* Writes the tracefile PATH, whole or not at all. Errors: FILE_WRITE ... */
+int coverage_write(const struct coverage *c, const char *path, struct skep_err *err);
+void coverage_free(struct coverage *c);
+
+#endif

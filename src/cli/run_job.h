@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* run_job.h: between the files of `skep run`: what was asked for, and how far it is. */
+#ifndef CLI_RUN_JOB_H
+#define CLI_RUN_JOB_H
+
+#include "cli/ports.h"
+#include "cli/run.h"
+
+#define NO_BUDGET UINT64_MAX	/* --budget was not given */
+
+struct run_opts {
+	const char *output, *verdicts, *expect, *on, *routes, *pins;
+	struct str_list maps;		/* NAME=FILE */
+	struct str_list records;	/* MAP=TYPE */
+	struct str_list net;		/* names of what is an address */
+	struct ports_opts ports;
+	const char *clock, *sockets, *coverage;
+	u64 repeat, budget, cpus, linger;
+	struct load_opts load;
+	bool json, verbose, quiet, unverified, stats, pin;
+	const char *jit_name;
+	enum skep_jit jit;
+};
+
+struct job {
+	struct run_opts o;
+	struct str_list captures;
+	struct choice choice;
+	struct skep_prog *prog;		/* the one that runs */
+	enum engines { ON_USER, ON_KERNEL, ON_BOTH } on;
+	struct both both;
+	struct events events;
+	struct messages messages;
+	bool prints;			/* messages may come */
+	struct meta meta;
+	struct verdicts v;
+	struct ports ports;
+	struct capture_out *out;	/* of -o; NULL = none */
+	u64 packets;			/* of all captures so far */
+	u64 cut;			/* captured in part */
+	u64 left_out;			/* that the kernel would not ask the program about */
+	struct sockets sockets;		/* of --sockets */
+	u64 ns;				/* of cpu time for all packets, reading included */
+	u64 repeat_ns;			/* of --repeat: means of all packets, added */
+	bool capture_clock;		/* time is that of the packets */
+	u64 now;			/* ns: of the last packet */
+	u32 timers;			/* that wait at the end */
+	struct strbuf text;		/* of the packet at hand (-v) */
+	struct skep_err *err;
+};
+
+static inline bool is_stdout(const char *path) { return path && !strcmp(path, "-"); }
+
+/* ---- run_check.c: what goes together ----------------------------------------- */
+
+/* That what is written is none of what is read; PATHS are the objects. Error: USAGE. */
+int run_check_files(struct job *j, const struct str_list *paths);
+/* Sets what follows from the options; EXIT_YES, or the status of a usage error. */
+int run_check(const struct command *cmd, struct job *j);
+
+#endif

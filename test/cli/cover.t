@@ -1,0 +1,81 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# cover.t: --coverage of `skep run` and `skep test`, and `skep cover`.
+. test/tap.sh
+fw=examples/firewall/firewall.o
+cap=examples/firewall/traffic.pcapng
+
+$SKEP run -q $fw $cap --coverage "$tmp/fw.info" >/dev/null 2>&1
+same "exit status" 0 $?
+info=$(cat "$tmp/fw.info")
+has "functions" "FNDA:10983,firewall" "$info"
+same "each condition has two branches" "$(printf '%s\n' "$info" | grep -c ',0,[-0-9]*$')" \
+	"$(printf '%s\n' "$info" | grep -c ',1,[-0-9]*$')"
+same "the sums are right" "$(printf '%s\n' "$info" | grep -c '^DA:') $(printf '%s\n' "$info" |
+	grep '^DA:' | grep -vc ',0$')" "$(printf '%s\n' "$info" | sed -n 's/^L[FH]://p' | xargs)"
+out=$($SKEP cover "$tmp/fw.info")
+has "lines with their counts" "    10983:  212:	__sync_fetch_and_add(&packets_seen, 1);" "$out"
+has "lines without code" "        -:  216:char _license" "$out"
+has "a line that did not run" "    #####:  167:" "$out"
+has "a summary" "firewall.c: " "$($SKEP cover -s "$tmp/fw.info")"
+same "only others" "" "$($SKEP cover -f nothing "$tmp/fw.info")"
+same "two tracefiles add up" "    21966:  212" \
+	"$($SKEP cover "$tmp/fw.info" "$tmp/fw.info" | grep '__sync_fetch_and_add(&packets_seen' |
+	cut -c 1-15)"
+if command -v lcov >/dev/null; then
+	status "lcov reads it" 0 lcov --summary "$tmp/fw.info"
+else
+	skip "lcov reads it" "no lcov"
+fi
+status "nothing to count in a kernel" 2 $SKEP run $fw $cap --on kernel --coverage "$tmp/k.info"
+status "nor without a verdict" 2 $SKEP run $fw $cap --unverified --coverage "$tmp/k.info"
+status "not over what is read" 2 $SKEP run $fw $cap --coverage $fw
+status "no tracefile" 2 $SKEP cover $fw
+printf 'SF:x.c\nDA:0,1\n' >"$tmp/bad.info"
+has "line 0" "bad.info:2: error: no record" "$($SKEP cover "$tmp/bad.info" 2>&1)"
+printf 'SF:x.c\nDA:99999999999,1\n' >"$tmp/bad.info"
+status "a line behind all" 2 $SKEP cover "$tmp/bad.info"
+printf 'SF:none.c\nDA:1,1\nend_of_record\n' >"$tmp/bad.info"
+has "a source that is not there" "none.c" "$($SKEP cover "$tmp/bad.info" 2>&1)"
+status "no such file" 2 $SKEP cover "$tmp/none.info"
+
+[ -n "$CLANG" ] || { skip "tests" "no clang"; done_testing; }
+export CLANG
+cat >"$tmp/t.c" <<'EOF'
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <skep/test.h>
+volatile const int mode = 1;
+int calls;
+static __attribute__((noinline)) int part(int n)
+{
+	calls++;
+	return n;
+}
+SEC("xdp")
+__test("one", "ifindex=1; retval=1")
+__test("two", "ifindex=2; retval=0")
+__test("three", "ifindex=2; retval=0")
+int choose(struct xdp_md *ctx)
+{
+	int r = 0;
+	if (ctx->ingress_ifindex == 1)
+		r = part(1);
+	if (mode == 2)
+		calls = bpf_get_prandom_u32();
+	if (ctx->ingress_ifindex == 77)
+		calls = bpf_get_smp_processor_id();
+	return r;
+}
+char _license[] SEC("license") = "GPL";
+EOF
+status "tests pass" 0 $SKEP test --coverage "$tmp/t.info" "$tmp/t.c"
+out=$($SKEP cover "$tmp/t.info")
+has "runs of all tests" "        3:   18:	if (ctx->ingress_ifindex == 1)" "$out"
+has "of one" "        1:   19:		r = part(1);" "$out"
+has "inside a function" "        1:    8:	calls++;" "$out"
+has "of none" "    #####:   23:		calls = bpf_get_smp" "$out"
+has "proved to be impossible" "    =====:   21:		calls = bpf_get_prandom" "$out"
+has "said in the summary" "1 cannot" "$($SKEP cover -s "$tmp/t.info")"
+has "a branch" "BRDA:18,0,0,1" "$(cat "$tmp/t.info")"
+done_testing
