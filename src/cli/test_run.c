@@ -27,7 +27,8 @@ struct run_case {
 	enum test_outcome outcome;
 };
 
-static PRINTF_LIKE(2, 3) void failed(struct run_case *r, const char *fmt, ...)
+/* What failed stays so, whatever is skipped after it. */
+static PRINTF_LIKE(3, 4) void tell(struct run_case *r, enum test_outcome o, const char *fmt, ...)
 {
 	char text[1024];
 	va_list ap;
@@ -35,27 +36,17 @@ static PRINTF_LIKE(2, 3) void failed(struct run_case *r, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	sb_printf(r->why, "%s\n", text);
-	r->outcome = TEST_FAILED;
+	sb_printf(r->why, "%s%s", text, o == TEST_FAILED ? "\n" : "");
+	if (r->outcome != TEST_FAILED)
+		r->outcome = o;
 }
+#define failed(r, ...) tell(r, TEST_FAILED, __VA_ARGS__)
+#define skipped(r, ...) tell(r, TEST_SKIPPED, __VA_ARGS__)
 
 static void failed_err(struct run_case *r, const struct skep_err *err)
 {
 	sb_puts(r->why, skep_err_text(err));
 	r->outcome = TEST_FAILED;
-}
-
-static PRINTF_LIKE(2, 3) void skipped(struct run_case *r, const char *fmt, ...)
-{
-	char text[512];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	sb_puts(r->why, text);
-	if (r->outcome == TEST_PASSED)
-		r->outcome = TEST_SKIPPED;
 }
 
 /* ---- messages --------------------------------------------------------------------- */

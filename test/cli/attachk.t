@@ -67,10 +67,15 @@ traced fentry.s/__x64_sys_openat
 traced fexit.s/__x64_sys_openat
 # In a cgroup of the test's own, which nobody else sees mounted.
 object 'SEC("lsm_cgroup/socket_post_create") int skep_t_k(void *ctx) { hits++; return 1; }'
+cat > "$tmp/incg" <<X
+#!/bin/sh
+echo \$\$ > /mnt/skep-attachk-$$/cgroup.procs
+exec ip link show lo
+X
+chmod +x "$tmp/incg"
 cat > "$tmp/cg" <<X
 mount -t cgroup2 none /mnt && mkdir /mnt/skep-attachk-$$ || exit 1
-timeout 60 "$SKEP" attach --maps "$tmp/prog.o" --cgroup /mnt/skep-attachk-$$ \
-	-c "sh -c 'echo \$\$ > /mnt/skep-attachk-$$/cgroup.procs; exec ip link show lo'"
+timeout 60 "$SKEP" attach --maps "$tmp/prog.o" --cgroup /mnt/skep-attachk-$$ -c "$tmp/incg"
 for t in 1 2 3 4 5 6 7 8 9 10; do
 	rmdir /mnt/skep-attachk-$$ 2> /dev/null && break
 	sleep 0.5

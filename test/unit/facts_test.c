@@ -426,7 +426,8 @@ static void stack_of(void **unused UNUSED)
 	stack_is("*(u64 *)(r10 - 40) = 1\n r0 = *(u64 *)(r10 - 40)\n r0 = 1\n exit\n", false, 48);
 	stack_is("r0 = *(u64 *)(r10 - 40)\n r0 = 1\n exit\n", true, 48);
 	stack_is(INDEX "*(u8 *)(r2 + 0) = 1\n r0 = 1\n exit\n", true, 48);
-	stack_is("*(u64 *)(r10 - 40) = 1\n" INDEX "*(u8 *)(r2 + 0) = 1\n r0 = 1\n exit\n", false, 48);
+	stack_is("*(u64 *)(r10 - 40) = 1\n" INDEX "*(u8 *)(r2 + 0) = 1\n r0 = 1\n exit\n",
+		 false, 48);
 	/* a key that nobody wrote; what a helper may leave as it is */
 	stack_is("r1 = map[idx:0]\n r2 = r10\n r2 += -40\n call 1\n r0 = 1\n exit\n", true, 48);
 	stack_is("r3 = r1\n r1 = r10\n r1 += -40\n r2 = 8\n call 113\n r0 = 1\n exit\n", true, 48);
@@ -435,6 +436,43 @@ static void stack_of(void **unused UNUSED)
 	stack_is("*(u64 *)(r10 - 40) = 1\n call f\n r0 = 1\n exit\n"
 		 "f: *(u64 *)(r10 - 16) = 1\n r0 = 0\n exit\n", false, 64);
 #undef INDEX
+}
+
+/* ---- what is not judged well -------------------------------------------------- */
+
+/* A program that is refused is followed twice: results are of the second time. */
+static void refused(void **unused UNUSED)
+{
+	static const char text[] = "call 7\n r1 = 0\n r2 = 0\n r3 = 0\n r4 = 0\n r5 = 0\n"
+				   "r1 = 0\n if r0 == 0 goto l\n r1 = 0\n goto l\n l: r0 = 2\n"
+				   "r0 = *(u8 *)(r0 + 0)\n exit\n";
+	struct skep_err err;
+
+	assert_int_equal(isa_asm(&code, text, strlen(text), "facts", &err), 0);
+	assert_int_equal(obj_from_insns(&img, BPF_PROG_TYPE_XDP, "facts", code.v, (u32)code.n, maps,
+					ARRAY_LEN(maps), "GPL", &err), 0);
+	assert_int_equal(verify_prog(&result, &arena, img, &img->progs[0], NULL, &err), 0);
+	assert_int_equal(result.verdict, VERDICT_REJECTED);
+	assert_int_equal(result.states, 1);
+	done();
+}
+
+/* No instruction: nothing of it is looked at. */
+static void no_program(void **unused UNUSED)
+{
+	static const char text[] = "r0 = 2\n exit\n";
+	struct bpf_insn bad = { .code = 0xff };
+	struct image_prog prog;
+	struct skep_err err;
+
+	assert_int_equal(isa_asm(&code, text, strlen(text), "facts", &err), 0);
+	assert_int_equal(obj_from_insns(&img, BPF_PROG_TYPE_XDP, "facts", code.v, (u32)code.n, maps,
+					ARRAY_LEN(maps), "GPL", &err), 0);
+	prog = img->progs[0];
+	prog.insns = &bad;
+	prog.nr_insns = 1;
+	assert_true(verify_prog(&result, &arena, img, &prog, NULL, &err) < 0);
+	done();
 }
 
 static void irreducible(void **unused UNUSED)
@@ -472,6 +510,8 @@ int main(void)
 		cmocka_unit_test(unresolved_callback),
 		cmocka_unit_test(unresolved_context),
 		cmocka_unit_test(stack_of),
+		cmocka_unit_test(refused),
+		cmocka_unit_test(no_program),
 		cmocka_unit_test(irreducible),
 	};
 

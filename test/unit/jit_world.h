@@ -63,16 +63,21 @@ static s64 native_packet(struct run *run, s32 off, u32 size)
 
 static u64 native_callback(struct run *run, u64 func, const u64 a[5])
 {
-	return ((helper_fn)(uintptr_t)func)(a[0], a[1], a[2], a[3], a[4], run);
+	const struct run_frame *frames = run->frames;
+	u64 ret = ((helper_fn)(uintptr_t)func)(a[0], a[1], a[2], a[3], a[4], run);
+
+	run->frames = frames;
+	return ret;
 }
 
-/* Compiles; 0 or the error. */
+/* Compiles; 0 or the error. Programs of odd length note their frames. */
 static int native_make(struct native *n, struct world *w, enum jit_tier tier,
 		       const struct bpf_insn *insns, size_t nr, struct skep_err *err)
 {
 	const struct jit_bind bind = {
 		.insns = insns, .nr_insns = (u32)nr, .arg = n, .address = native_address,
 		.body = native_body, .tail = native_tail, .packet = native_packet,
+		.frames = nr & 1,
 	};
 
 	*n = (struct native){ .w = w, .insns = insns };
@@ -92,6 +97,7 @@ static inline u64 native_run(struct native *progs, u32 nr, void *ctx)
 	native_first = progs;
 	run->callback = native_callback;
 	run->stop = false;
+	run->frames = NULL;
 	return jit_func(progs->code)((u64)ctx, 0, 0, 0, 0, run);
 }
 

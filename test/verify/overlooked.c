@@ -628,3 +628,22 @@ SEC("tc") int ops_map(void *ctx)
 	asm volatile("%0 = %1 ll" : "=r"(n) : "i"(&congestion));
 	return n != 0;
 }
+struct list_head { void *next; } CORE;
+// rejected 0240: an address as one struct or another
+SEC("tp_btf/sched_switch") int cast_either(__u64 *ctx)
+{
+	unsigned long first = bpf_core_type_id_kernel(struct task_struct), id, c;
+	struct task_struct *t;
+
+	c = bpf_get_prandom_u32();
+	id = bpf_core_type_id_kernel(struct list_head);
+	asm volatile("if %1 == 0 goto 9f; r0 = 0;" PADS "%0 = %2; goto 9f; 9:"
+		     : "+r"(id) : "r"(c), "r"(first) : "r0");
+	t = bpf_rdonly_cast((void *)ctx[1], id);
+	return t->pid;
+}
+// rejected 0380: a session's cookie in a probe that is of none
+SEC("kprobe/do_nanosleep") int no_session(void *ctx)
+{
+	return *bpf_session_cookie();
+}

@@ -31,6 +31,6 @@ SEC("tc") NAKED int followed(void)
 // ok, kernel rejected: the socket itself either way
 SEC("tc") NAKED int itself(void)
 {
-	asm volatile(PATHS SOCKET "if r0 > 5 goto 6f; r0 = r6; goto 7f; 6:" FULL "r0 = r6;" GIVE_BACK
-		:: TABLE : "r0");
+	asm volatile(PATHS SOCKET "if r0 > 5 goto 6f; r0 = r6; goto 7f; 6:" FULL "r0 = r6;"
+		GIVE_BACK :: TABLE : "r0");
 }
