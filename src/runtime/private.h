@@ -79,6 +79,8 @@ struct runtime {
 	u64 buffer_bytes;	/* that hosts of loaded programs want */
 	struct sock_table socks;	/* that are described */
 	struct ring_watch watch;
+	u64 *table;		/* opts.aot->nr_refs entries as they lie below each seat:
+				   the last one first */
 };
 
 static inline struct runtime *rt_of(struct backend *b)
@@ -218,6 +220,26 @@ int rt_map_get(struct backend *b, const struct image_map *def, const char *path,
 /* Is cpu I this process's in all shared maps? Those of other processes it is not. */
 bool runtime_cpu_shared(struct runtime *rt, u32 cpu);
 void runtime_cpu_unshare(struct runtime *rt, u32 cpu);
+
+/* What jit_bind.arg is. */
+struct binding {
+	struct vm_code *code;
+	const struct rewrite *rw;
+	struct aot_table *table;	/* of code that is written somewhere; else NULL */
+	u32 prog;		/* index in the image */
+};
+
+struct jit_bind runtime_bind(struct binding *b);
+/* CODE runs as C from now on, which is for this process. */
+void runtime_use(struct vm_code *code, struct jit_code *c, u64 bound);
+
+/* ---- aot.c ---- */
+
+/* P is compiled already, and runs so from now on; false: there is no code for it. */
+bool runtime_aot_use(const struct runtime *rt, struct runtime_prog *p, const struct rewrite *rw);
+/* Fills what P, which is loaded, tells of the table. Error: AOT_MAP. */
+int runtime_aot_fill(struct runtime *rt, const struct runtime_prog *p, const struct rewrite *rw,
+		     struct skep_err *err);
 
 /* ---- perfmap.c ---- */
 

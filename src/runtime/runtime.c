@@ -260,6 +260,8 @@ static int rt_prog_load(struct backend *b, const struct image *img, u32 prog,
 		      !forwards(p->prog, img);
 	if (!r)
 		r = prog_decode(rt, p, maps, code, err);
+	if (!r && p->tier.tier == TIER_AOT)
+		r = runtime_aot_fill(rt, p, code, err);
 	if (!r && rt->opts.counts && !code)
 		vm_count(p->code);
 	if (!r)

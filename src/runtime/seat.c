@@ -24,6 +24,20 @@ static struct seat *seat_of(const struct runtime *rt, u32 i)
 	return __atomic_load_n(&rt->seats[i], __ATOMIC_ACQUIRE);
 }
 
+/* Below each seat, and so its run, lies the table of code that was compiled before. */
+static size_t table_bytes(const struct runtime *rt)
+{
+	return rt->opts.aot ? round_up(rt->opts.aot->nr_refs * sizeof(u64), 64) : 0;
+}
+
+static void fill_table(const struct runtime *rt, struct seat *s)
+{
+	u32 n = rt->opts.aot ? rt->opts.aot->nr_refs : 0;
+
+	if (n)
+		memcpy((u8 *)s - n * sizeof(u64), rt->table, n * sizeof(u64));
+}
+
 /* The seat of cpu I, made when somebody first takes it. */
 static struct seat *seat_at(struct runtime *rt, u32 i)
 {
@@ -31,7 +45,7 @@ static struct seat *seat_at(struct runtime *rt, u32 i)
 
 	if (s)
 		return s;
-	s = mem_alloc(sizeof(*s));
+	s = (struct seat *)((u8 *)mem_alloc(table_bytes(rt) + sizeof(*s)) + table_bytes(rt));
 	s->rt = rt;
 	s->run = rt->run;
 	s->run.cpu = i;
@@ -73,6 +87,7 @@ static int seat_refresh(struct runtime *rt, struct seat *s, struct skep_err *err
 	s->run.timers = rt->run.timers;
 	s->run.objects = rt->run.objects;
 	s->run.held_at = rt->run.held_at;
+	fill_table(rt, s);
 	if (s->buffer_bytes >= rt->buffer_bytes)
 		return 0;
 	os_unmap(s->buffer, s->buffer_bytes);
@@ -216,6 +231,8 @@ void runtime_seats_open(struct runtime *rt)
 	rt->serial = os_clock_ns() ^ (uintptr_t)rt;
 	rt->seats = mem_alloc(rt->opts.cpus * sizeof(struct seat *));
 	rt->owners = mem_alloc(rt->opts.cpus * sizeof(*rt->owners));
+	if (rt->opts.aot)
+		rt->table = mem_alloc(rt->opts.aot->nr_refs * sizeof(u64));
 }
 
 void runtime_seats_free(struct runtime *rt)
@@ -229,8 +246,9 @@ void runtime_seats_free(struct runtime *rt)
 		vec_free(&s->copies.v);
 		vm_machine_free(s->machine);
 		os_unmap(s->buffer, s->buffer_bytes);
-		free(s);
+		free((u8 *)s - table_bytes(rt));
 	}
 	free(rt->seats);
 	free(rt->owners);
+	free(rt->table);
 }

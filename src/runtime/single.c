@@ -17,7 +17,8 @@ u64 rt_prog_ticket(struct backend *b, u32 prog)
 
 static bool is_for_us(const struct seat *s, const struct runtime_prog *p)
 {
-	return p->jit && p->in_place && !s->run.clock.is_virtual && !s->run.timers &&
+	return (p->jit || p->tier.tier == TIER_AOT) && p->in_place &&
+	       !s->run.clock.is_virtual && !s->run.timers &&
 	       !s->running && !__atomic_load_n(&s->rt->dead, __ATOMIC_RELAXED);
 }
 

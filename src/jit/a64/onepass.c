@@ -220,7 +220,7 @@ static void end_with_0(struct onepass *x)
 /* The program ends here, and says where. */
 static void stop_at(struct onepass *x, u32 slot)
 {
-	note_site(x, onepass_site(x, slot));
+	note_site(x, onepass_site(x, slot, false));
 	a_mov_imm(&x->p, TMP0, 1);
 	access_mem(x, A_STORE, 8, TMP0, RUN, STOP);
 	end_with_0(x);
@@ -458,7 +458,7 @@ static void tail_call(struct onepass *x)
 
 static void call_body(struct onepass *x, const struct ins *i)
 {
-	u64 at = onepass_site(x, i->at);
+	u64 at = onepass_site(x, i->at, true);
 
 	if (i->row->kind == KIND_CALL && i->raw->imm == BPF_FUNC_tail_call) {
 		tail_call(x);
