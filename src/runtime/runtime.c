@@ -803,6 +803,8 @@ int runtime_open(struct backend **out, const struct runtime_opts *opts,
 	rt->run.print_arg = opts->print_arg;
 	rt->run.stack = opts->stack;
 	rt->run.stack_arg = opts->stack_arg;
+	rt->sections = (struct run_sections){ runtime_sections_mark, runtime_sections_left, rt };
+	rt->run.sections = &rt->sections;
 	rt->run.tail_target = rt_tail_target;
 	rt->run.copy = rt_copy;
 	rt->run.socks = &rt->socks;

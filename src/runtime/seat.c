@@ -19,6 +19,11 @@ static u32 thread_id(void) { return (u32)os_pid_tgid(); }
 void runtime_lock(struct runtime *rt) { map_spin_lock(&rt->lock, MAP_USER); }
 void runtime_unlock(struct runtime *rt) { map_spin_unlock(&rt->lock); }
 
+static struct seat *seat_of(const struct runtime *rt, u32 i)
+{
+	return __atomic_load_n(&rt->seats[i], __ATOMIC_ACQUIRE);
+}
+
 /* The seat of cpu I, made when somebody first takes it. */
 static struct seat *seat_at(struct runtime *rt, u32 i)
 {
@@ -151,16 +156,57 @@ void runtime_cpu_return(struct runtime *rt, u32 cpu)
 	runtime_unlock(rt);
 }
 
-bool runtime_idle(const struct runtime *rt)
+/* Makes visible what other threads stored when their runs began. */
+static bool see_others(const struct runtime *rt)
 {
 	u32 others = 0;
 
 	for (u32 i = 0; i < rt->opts.cpus; i++)
-		others += rt->seats[i] && rt->seats[i] != runtime_last.seat;
-	if (others && !os_membarrier())
+		others += seat_of(rt, i) && seat_of(rt, i) != runtime_last.seat;
+	return !others || os_membarrier();
+}
+
+static bool runs(const struct runtime *rt, u32 i)
+{
+	const struct seat *s = seat_of(rt, i);
+
+	return s && __atomic_load_n(&s->running, __ATOMIC_ACQUIRE);
+}
+
+bool runtime_idle(const struct runtime *rt)
+{
+	if (!see_others(rt))
 		return false;
 	for (u32 i = 0; i < rt->opts.cpus; i++)
-		if (rt->seats[i] && __atomic_load_n(&rt->seats[i]->running, __ATOMIC_ACQUIRE))
+		if (runs(rt, i))
+			return false;
+	return true;
+}
+
+static u64 ended_at(const struct runtime *rt, u32 i)
+{
+	return __atomic_load_n(&seat_of(rt, i)->ended, __ATOMIC_ACQUIRE);
+}
+
+/* Of each cpu: 0, or 1 + the runs that had ended, after one was seen under way. Should
+ * that have ended meanwhile, the next one counts for it. */
+bool runtime_sections_mark(void *arg, u64 *seen)
+{
+	const struct runtime *rt = arg;
+
+	if (!see_others(rt))
+		return false;
+	for (u32 i = 0; i < rt->opts.cpus; i++)
+		seen[i] = runs(rt, i) ? 1 + ended_at(rt, i) : 0;
+	return true;
+}
+
+bool runtime_sections_left(void *arg, const u64 *seen)
+{
+	const struct runtime *rt = arg;
+
+	for (u32 i = 0; i < rt->opts.cpus; i++)
+		if (seen[i] && runs(rt, i) && 1 + ended_at(rt, i) == seen[i])
 			return false;
 	return true;
 }

@@ -115,6 +115,7 @@ int runtime_single_run(struct skep_run *t, struct skep_err *err, struct runtime_
 	__atomic_store_n(&s->running, 1, __ATOMIC_RELAXED);
 	__asm__ volatile("" : : : "memory");
 	ret = (u32)q->fn((u64)run, 0, 0, 0, 0, run);
+	run_ended(s);
 	__atomic_store_n(&s->running, 0, __ATOMIC_RELEASE);
 	if (unlikely(run->stop))
 		return stopped(s, err);

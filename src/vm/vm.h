@@ -109,7 +109,6 @@ bool vm_native_frames(const struct vm_code *code, bool (*asks)(helper_fn fn));
 enum vm_fault_kind {
 	VM_FAULT_NONE,
 	VM_FAULT_MEM,		/* access outside every region */
-	VM_FAULT_ALIGN,		/* atomic access that is not aligned */
 	VM_FAULT_ARG,		/* a helper's argument */
 	VM_FAULT_BUDGET,	/* instruction budget used up */
 	VM_FAULT_FRAMES,	/* more than 8 frames */
