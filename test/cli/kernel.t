@@ -43,6 +43,34 @@ has "what each engine has of its own" \
 	"calls bpf_get_prandom_u32, and each engine has its own random numbers" \
 	"$($SKEP run --on both "$tmp/clock.c" $cap -q 2>&1)"
 
+# A repeated run finds what the one before left: the packet, where it begins, its fields.
+cat > "$tmp/again.c" <<'EOF'
+SEC("xdp") int count(struct xdp_md *ctx)
+{
+	unsigned char *p = (void *)(long)ctx->data;
+
+	if ((void *)(p + 14) > (void *)(long)ctx->data_end)
+		return XDP_ABORTED;
+	return ++p[0] & 3;
+}
+SEC("xdp") int grow(struct xdp_md *ctx) { return bpf_xdp_adjust_head(ctx, -8) ? 1 : 2; }
+SEC("tc") int mark(struct __sk_buff *skb)
+{
+	skb->priority += ++skb->cb[0];
+	return ++skb->mark & 3;
+}
+char _license[] SEC("license") = "GPL";
+EOF
+few=examples/nat64/outgoing.pcap
+for n in 1 2 5 40; do
+	for prog in count grow mark; do
+		has "$n times $prog" "agree: " \
+			"$($SKEP run --on both --repeat $n --prog $prog "$tmp/again.c" $few -q 2>&1)"
+	done
+done
+has "40 times is more than the room in front" "XDP_DROP" \
+	"$($SKEP run --repeat 40 --prog grow "$tmp/again.c" $few)"
+
 # A load outside the packet ends the function that it is in, which returns 0.
 cat > "$tmp/abs.c" <<'EOF'
 static __noinline int at_60(struct __sk_buff *skb)

@@ -174,11 +174,11 @@ sockets receive" "$(cat "$tmp/err")"
 # ---- what the verifier says of sockets -----------------------------------------------
 
 v=$($SKEP verify "$tmp/lookup.o" "$tmp/tc.o" "$tmp/reuse.o" 2>&1)
-has "a socket that is kept" rejected "$(printf "%s\n" "$v" | grep "^leak ")"
+has "a socket that is kept" rejected "$(printf "%s\n" "$v" | grep ' leak ')"
 has "why" "'sk' is not given back on this path [SKEP-E0305]" "$v"
-same "nothing else is taken for a mistake" "" "$(printf '%s' "$v" | grep rejected | grep -v '^leak ')"
+same "nothing else is taken for a mistake" "" "$(printf '%s' "$v" | grep rejected | grep -v ' leak ')"
 for p in plain pick steer find; do
-	has "$p is judged" " ok" "$(printf '%s\n' "$v" | grep "^$p ")"
+	has "$p is judged" " ok" "$(printf '%s\n' "$v" | grep " $p ")"
 done
 
 # ---- as ss prints them -------------------------------------------------------------
