@@ -191,6 +191,22 @@ static void pick(struct test_cmd *c, size_t first, const char *file)
 	c->cases.n = kept;
 }
 
+static void tell_stray(struct test_cmd *c, const char *path, const struct skep_object *obj)
+{
+	const char *name;
+	struct strbuf why = { 0 };
+
+	for (u32 id = 0; (name = testcase_stray(obj, &id));) {
+		const char *title = arena_printf(&c->arena, "%s: it is a program", name);
+
+		if (c->filter && !strstr(title, c->filter) && !strstr(path, c->filter))
+			continue;
+		sb_printf(&why, "'%s' has a test, and is no program: SEC() makes one", name);
+		add(c, (struct outcome){ .file = path, .name = title }, TEST_FAILED, &why);
+	}
+	sb_free(&why);
+}
+
 static void read_file(struct test_cmd *c, const char *path, const struct load_opts *load)
 {
 	const char *const one[] = { path };
@@ -206,8 +222,10 @@ static void read_file(struct test_cmd *c, const char *path, const struct load_op
 		add(c, (struct outcome){ .file = path, .name = "it can be read" }, TEST_FAILED,
 		    &why);
 	}
-	for (size_t i = 0; i < objs->n; i++)
+	for (size_t i = 0; i < objs->n; i++) {
 		testcase_find(&c->cases, &c->arena, objs->v[i], folder(c, path));
+		tell_stray(c, path, objs->v[i]);
+	}
 	if (objs->n && c->cases.n == first && !c->filter)
 		fprintf(stderr, "%s: note: no program of it has a test (skep-test(1) says how)\n",
 			path);

@@ -335,6 +335,29 @@ void testcase_find(struct test_cases *all, struct arena *arena, struct skep_obje
 		find_in(all, arena, obj, i, dir);
 }
 
+static bool is_program(const struct image *img, u32 func)
+{
+	for (u32 i = 0; i < img->nr_progs; i++)
+		if (img->progs[i].nr_funcs && img->progs[i].funcs[0].type_id == func)
+			return true;
+	return false;
+}
+
+const char *testcase_stray(const struct skep_object *obj, u32 *id)
+{
+	const struct btf *btf = obj->img->btf;
+
+	while (btf && ++*id < btf->nr_types) {
+		const struct btf_type *t = btf_type(btf, *id);
+
+		if (btf_kind(t) == BTF_KIND_DECL_TAG &&
+		    !strncmp(btf_str(btf, t->name_off), "skep:test=", 10) &&
+		    !is_program(obj->img, t->type))
+			return btf_str(btf, btf_type(btf, t->type)->name_off);
+	}
+	return NULL;
+}
+
 void testcase_free(struct test_cases *all)
 {
 	for (size_t i = 0; i < all->n; i++) {

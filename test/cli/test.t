@@ -156,6 +156,15 @@ fi
 } >"$tmp/jumbo.c"
 has "a long packet" "1 passed, 0 failed" "$($SKEP test "$tmp/jumbo.c" 2>&1)"
 
+# Tests that would never run.
+printf '#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n#include <skep/test.h>\n%s\n%s\n' \
+	'__test("of a part", "retval=9") __attribute__((noinline)) int part(int n) { return n; }' \
+	'SEC("xdp") __test("all", "retval=2") int all(struct xdp_md *ctx) { return part(2); }' \
+	>"$tmp/stray.c"
+out=$($SKEP test "$tmp/stray.c" 2>&1)
+same "a test at a function: exit status" 1 $?
+has "is told" "'part' has a test, and is no program" "$out"
+
 # Bytes that are no UTF-8 do not spoil the XML.
 printf '#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n#include <skep/test.h>\n%s\n' \
 	'SEC("xdp") __test("QQ", "retval=0") int zero(struct xdp_md *ctx) { return 0; }' >"$tmp/l.c"
