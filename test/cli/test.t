@@ -47,6 +47,16 @@ SEC("xdp") __test("goes on", "redirect=7; retval=XDP_REDIRECT; ifindex=7")
 int forwards(struct xdp_md *ctx) { return bpf_redirect(ctx->ingress_ifindex, 0); }
 SEC("tc") __test("at that time", "now=12345; retval=12345")
 int now(struct __sk_buff *skb) { return bpf_ktime_get_ns(); }
+struct { __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY); __uint(max_entries, 1);
+	__type(key, int); __type(value, int); } here SEC(".maps");
+SEC("tc") __test("per CPU", "map=here:[{\"key\": 0, \"value\": 4}]; retval=5;"
+		 "expect=here:[{\"key\": 0, \"value\": 5}]")
+int counts(struct __sk_buff *skb)
+{
+	int zero = 0, *n = bpf_map_lookup_elem(&here, &zero);
+
+	return n ? ++*n : 0;
+}
 SEC("socket") __description("the answer") __success __retval(42) int answer(void *ctx) { return 42; }
 SEC("xdp") __failure __not_msg("R9")
 __msg("invalid access to packet, off={{[0-9]}} size=1") __log_level(2)
@@ -58,8 +68,8 @@ echo '[{"key": 0, "value": 2000}]' >"$tmp/limits.json"
 out=$($SKEP test "$tmp/good.c" 2>"$tmp/err")
 same "good tests: exit status" 0 $?
 same "none fails" "" "$(printf '%s\n' "$out" | grep '^not ok\|^#')"
-has "all are counted" "9 passed, 0 failed, 0 skipped" "$(cat "$tmp/err")"
-has "TAP" "1..9" "$out"
+has "all are counted" "10 passed, 0 failed, 0 skipped" "$(cat "$tmp/err")"
+has "TAP" "1..10" "$out"
 has "a name" "good.c: big: limit=1000; and a name" "$out"
 has "a description" "good.c: answer: the answer" "$out"
 same "a filter" "1..4" "$($SKEP test -f big: "$tmp/good.c" 2>/dev/null | tail -n 1)"
@@ -75,6 +85,8 @@ struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 4);
 	__type(key, int); __type(value, int); } seen SEC(".maps");
 struct { __uint(type, BPF_MAP_TYPE_QUEUE); __uint(max_entries, 4); __type(value, int); } last
 	SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY); __uint(max_entries, 1);
+	__type(key, int); __type(value, int); } each SEC(".maps");
 SEC("xdp")
 __test("verdict", "retval=XDP_DROP")
 __test("no such verdict", "retval=XDP_DORP")
@@ -90,6 +102,8 @@ __test("no such map", "map=sen:[]")
 __test("no JSON", "map=seen:[{]")
 __test("wrong key", "map=seen:[{\"key\": \"x\", \"value\": 1}]")
 __test("other content", "expect=seen:[{\"key\": 1, \"value\": 2}]")
+__test("other value", "map=each:[{\"key\": 0, \"value\": 3}];"
+       "expect=each:[{\"key\": 0, \"value\": 4}]")
 __test("other bytes", "packet=000102030405060708090a0b0c0d; out=ff0102030405060708090a0b0c0d")
 __test("other length", "out=00")
 __test("not a number", "ifindex=eth0")
@@ -113,7 +127,7 @@ EOF
 out=$($SKEP test --junit "$tmp/out.xml" "$tmp/bad.c" "$tmp/missing.c" "$tmp/good.c" 2>"$tmp/err")
 same "bad tests: exit status" 1 $?
 same "each fails" "" "$(printf '%s\n' "$out" | grep '^ok.*bad\.c')"
-has "and the others pass" "9 passed, 32 failed, 0 skipped" "$(cat "$tmp/err")"
+has "and the others pass" "10 passed, 33 failed, 0 skipped" "$(cat "$tmp/err")"
 has "the file and line" "# at $tmp/bad.c:" "$out"
 has "what it returned" "it returns XDP_PASS, expected XDP_DROP" "$out"
 has "what was meant" "did you mean 'packet'?" "$out"
@@ -127,7 +141,7 @@ has "a name stays in its line" 'two\x0aok 99 - lines' "$out"
 has "annotations that contradict" "__success and __failure contradict each other" "$out"
 has "the reason" "[SKEP-E0201]" "$out"
 has "a file that is not there" "not ok 1 - $tmp/missing.c: it can be read" "$out"
-has "JUnit" 'tests="41" failures="32" skipped="0"' "$(cat "$tmp/out.xml")"
+has "JUnit" 'tests="43" failures="33" skipped="0"' "$(cat "$tmp/out.xml")"
 has "its texts are XML" "&quot;" "$(cat "$tmp/out.xml")"
 if command -v xmllint >/dev/null; then
 	status "it is well-formed" 0 xmllint --noout "$tmp/out.xml"
