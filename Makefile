@@ -76,6 +76,7 @@ $(O)/%.o: %.c $(FLAGS)
 
 # What a source includes as bytes.
 $(O)/src/cli/cmd_explain.o: src/cli/explain.txt
+$(O)/src/cli/cc.o: src/cli/prelude.h include/skep/test.h
 
 # All of the library as one relocatable file in which only skep_* is global.
 $(O)/libskep.o: $(LIB_OBJ)

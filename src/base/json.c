@@ -10,7 +10,7 @@ static void json_indent(struct json *j)
 		sb_puts(j->out, j->tool ? "    " : "  ");
 }
 
-static size_t utf8_len(const u8 *s, size_t n)
+size_t json_utf8(const u8 *s, size_t n)
 {
 	size_t len = *s < 0x80 ? 1 : *s >= 0xc2 && *s < 0xe0 ? 2 :
 		     *s >= 0xe0 && *s < 0xf0 ? 3 : *s >= 0xf0 && *s < 0xf5 ? 4 : 0;
@@ -33,7 +33,7 @@ static void json_quote(struct json *j, const char *s, size_t n)
 
 	sb_putc(j->out, '"');
 	while (p < end) {
-		size_t len = utf8_len(p, (size_t)(end - p));
+		size_t len = json_utf8(p, (size_t)(end - p));
 
 		if (*p == '"' || *p == '\\')
 			sb_printf(j->out, "\\%c", *p);

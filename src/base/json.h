@@ -31,4 +31,7 @@ void json_none(struct json *j, const char *key);
 /* TEXT is JSON already. */
 void json_raw(struct json *j, const char *key, const char *text);
 
+/* How many bytes the character at S has, of N: 1 to 4, or 0 when it is no UTF-8. */
+size_t json_utf8(const u8 *s, size_t n);
+
 #endif

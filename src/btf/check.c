@@ -37,6 +37,8 @@ static int check_name(struct parse *p, u32 id, u32 off, bool wanted)
 				off, p->btf->string_bytes);
 	if (wanted && !*s)
 		return type_err(p, id, "has no name");
+	if (btf_kind(btf_type(p->btf, id)) == BTF_KIND_DECL_TAG)
+		return 0;	/* any text, of any length */
 	for (n = 0; s[n]; n++)
 		if (s[n] < ' ' || s[n] == 0x7f || n >= MAX_NAME)
 			return type_err(p, id, "has a name with byte 0x%02x at position %zu",

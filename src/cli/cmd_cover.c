@@ -5,14 +5,18 @@
  * verifier proves.
  */
 #include "cli/cli.h"
+#include <ctype.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { NO_CODE = -1, UNREACHABLE = -2, LINES_MAX = 10000000 };
 
+struct line { u32 number; s64 count; };	/* how often it ran, or what it is */
+
 struct source {
 	const char *name;
-	VEC(s64) lines;		/* by line number: count, or what it is */
+	VEC(struct line) lines;		/* as they are read; by number after settle() */
 };
 
 struct cover {
@@ -33,18 +37,37 @@ static struct source *source_of(struct cover *c, const char *name)
 	return &c->sources.v[c->sources.n - 1];
 }
 
-/* Counts of several files add up; what ran somewhere is not unreachable. */
-static void set_line(struct source *s, u64 line, s64 count)
+static void add_line(struct source *s, u64 number, s64 count)
 {
-	s64 *at;
+	*vec_push(&s->lines) = (struct line){ (u32)number, count };
+}
 
-	while (s->lines.n <= line)
-		*vec_push(&s->lines) = NO_CODE;
-	at = &s->lines.v[line];
-	if (*at >= 0 && count >= 0)
-		*at += count;
-	else if (*at < 0)
-		*at = count;
+static int line_order(const void *a, const void *b)
+{
+	const struct line *la = a, *lb = b;
+
+	return (la->number > lb->number) - (la->number < lb->number);
+}
+
+/* Counts of several files add up; what ran somewhere is not unreachable. */
+static void settle(struct source *s)
+{
+	size_t kept = 0;
+
+	if (s->lines.n)
+		qsort(s->lines.v, s->lines.n, sizeof(*s->lines.v), line_order);
+	for (size_t i = 0; i < s->lines.n; i++) {
+		const struct line one = s->lines.v[i];
+		struct line *to = kept ? &s->lines.v[kept - 1] : NULL;
+
+		if (!to || to->number != one.number)
+			s->lines.v[kept++] = one;
+		else if (to->count >= 0 && one.count >= 0)
+			to->count = (s64)min_u64((u64)to->count + (u64)one.count, INT64_MAX);
+		else if (to->count < 0)
+			to->count = one.count;
+	}
+	s->lines.n = kept;
 }
 
 static bool read_da(struct source *s, const char *text)
@@ -56,9 +79,9 @@ static bool read_da(struct source *s, const char *text)
 		return false;
 	text = end + 1;
 	count = strtoull(text, &end, 10);
-	if (end == text || (*end && *end != ','))
+	if (!isdigit((u8)*text) || (*end && *end != ','))
 		return false;
-	set_line(s, line, (s64)min_u64(count, INT64_MAX / 2));
+	add_line(s, line, (s64)min_u64(count, INT64_MAX));
 	return true;
 }
 
@@ -69,7 +92,7 @@ static bool read_unreachable(struct source *s, const char *text)
 
 	if (end == text || *end || !line || line > LINES_MAX)
 		return false;
-	set_line(s, line, UNREACHABLE);
+	add_line(s, line, UNREACHABLE);
 	return true;
 }
 
@@ -101,6 +124,11 @@ static int read_tracefile(struct cover *c, const char *path, struct skep_err *er
 
 	if (r)
 		return r;
+	if (f.size && memchr(f.data, 0, f.size)) {
+		os_file_close(&f);
+		return err_set(err, ERR_FILE_KIND, path, "no LCOV tracefile: it has bytes that "
+			       "are zero");
+	}
 	text = arena_alloc(&c->arena, f.size + 1);
 	memcpy(text, f.data, f.size);
 	text[f.size] = 0;
@@ -124,11 +152,6 @@ static int read_tracefile(struct cover *c, const char *path, struct skep_err *er
 
 /* ---- what is printed ---------------------------------------------------------------- */
 
-static s64 count_at(const struct source *s, size_t line)
-{
-	return line < s->lines.n ? s->lines.v[line] : NO_CODE;
-}
-
 static void put_line(struct strbuf *out, s64 count, u32 number, const char *text, size_t n)
 {
 	if (count == NO_CODE)
@@ -147,9 +170,9 @@ static void put_totals(struct strbuf *out, const struct source *s)
 	u32 code = 0, ran = 0, ruled_out = 0;
 
 	for (size_t i = 0; i < s->lines.n; i++) {
-		code += s->lines.v[i] >= 0;
-		ran += s->lines.v[i] > 0;
-		ruled_out += s->lines.v[i] == UNREACHABLE;
+		code += s->lines.v[i].count >= 0;
+		ran += s->lines.v[i].count > 0;
+		ruled_out += s->lines.v[i].count == UNREACHABLE;
 	}
 	sb_printf(out, "%s: %u of %u lines ran (%.1f %%)", s->name, ran, code,
 		  code ? 100.0 * ran / code : 0.0);
@@ -161,6 +184,7 @@ static void put_totals(struct strbuf *out, const struct source *s)
 static int put_source(struct strbuf *out, const struct source *s, struct skep_err *err)
 {
 	struct os_file f;
+	size_t next = 0;
 	u32 number = 0;
 	int r = os_file_read(&f, s->name, err);
 
@@ -170,12 +194,18 @@ static int put_source(struct strbuf *out, const struct source *s, struct skep_er
 		const char *text = (const char *)f.data + at;
 		const char *end = memchr(text, '\n', f.size - at);
 		size_t n = end ? (size_t)(end - text) : f.size - at;
+		bool known;
 
 		number++;
-		put_line(out, count_at(s, number), number, text, n);
+		known = next < s->lines.n && s->lines.v[next].number == number;
+		put_line(out, known ? s->lines.v[next].count : NO_CODE, number, text, n);
+		next += known;
 		at += n + 1;
 	}
 	os_file_close(&f);
+	if (next < s->lines.n)
+		fprintf(stderr, "%s: note: it has %u lines, and line %u ran or could have: it is "
+			"not as it was compiled\n", s->name, number, s->lines.v[next].number);
 	return 0;
 }
 
@@ -188,6 +218,7 @@ static int put_all(const struct cover *c, struct strbuf *out, struct skep_err *e
 
 		if (c->only && !strstr(s->name, c->only))
 			continue;
+		settle(&c->sources.v[i]);
 		put_totals(out, s);
 		if (!c->summary)
 			r = put_source(out, s, err);

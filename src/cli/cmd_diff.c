@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { DIFFERENCES_SHOWN = 5, TIMED_MAX = 64 << 20, ROUNDS = 7 };
+enum { DIFFERENCES_SHOWN = 5, TIMED_MAX = 64 << 20, ROUNDS = 7, ROUNDS_NS = 2000000000 };
 
 struct side {
 	struct object_list objs;
@@ -171,24 +171,38 @@ static int run(struct skep_prog *p, const struct packet *packet, struct skep_run
 
 static bool same_packet(const struct skep_run *a, const struct skep_run *b)
 {
-	return a->data_out_bytes == b->data_out_bytes &&
-	       !memcmp(a->data_out, b->data_out, a->data_out_bytes);
+	return a->data_out_bytes == b->data_out_bytes && (!a->data_out_bytes ||
+	       !memcmp(a->data_out, b->data_out, a->data_out_bytes));
 }
 
 struct over {
 	struct skep_prog *old, *new;
 	u64 packets, differ;
-	u32 type;
 	struct arena arena;
 	VEC(struct skep_packet) timed;	/* the first of them, TIMED_MAX bytes */
 	size_t timed_bytes;
 };
 
+/* What is different, of verdict, interface and content. */
+static void put_difference(struct strbuf *out, const struct over *o, const struct skep_run *a,
+			   const struct skep_run *b)
+{
+	char ta[16], tb[16];
+
+	sb_puts(out, verdict_text(skep_prog_type(o->old), a->retval, ta));
+	if (a->retval != b->retval)
+		sb_printf(out, " -> %s", verdict_text(skep_prog_type(o->new), b->retval, tb));
+	if (a->redirect_ifindex != b->redirect_ifindex)
+		sb_printf(out, ", interface %u -> %u", a->redirect_ifindex, b->redirect_ifindex);
+	if (!same_packet(a, b))
+		sb_puts(out, ", and what is left of the packet differs");
+	sb_putc(out, '\n');
+}
+
 static int one_packet(struct diff *d, struct over *o, const char *path, const struct packet *p,
 		      struct skep_err *err)
 {
 	struct skep_run a, b;
-	char ta[16], tb[16];
 	int r = run(o->old, p, &a, err);
 
 	if (!r)
@@ -204,10 +218,10 @@ static int one_packet(struct diff *d, struct over *o, const char *path, const st
 	o->packets++;
 	if (a.retval == b.retval && a.redirect_ifindex == b.redirect_ifindex && same_packet(&a, &b))
 		return 0;
-	if (o->differ++ < DIFFERENCES_SHOWN)
-		sb_printf(&d->out, "  %s: packet %" PRIu64 ": %s -> %s%s\n", path, p->number,
-			  verdict_text(o->type, a.retval, ta), verdict_text(o->type, b.retval, tb),
-			  a.retval == b.retval ? ", and what is left of the packet differs" : "");
+	if (o->differ++ < DIFFERENCES_SHOWN) {
+		sb_printf(&d->out, "  %s: packet %" PRIu64 ": ", path, p->number);
+		put_difference(&d->out, o, &a, &b);
+	}
 	return 0;
 }
 
@@ -246,12 +260,13 @@ static int time_side(struct side *s, struct skep_prog *p, const struct over *o,
 	return r;
 }
 
-/* In turns, so that a machine that slows down slows both. */
+/* In turns, so that a machine that slows down slows both; slow programs have fewer. */
 static int time_both(struct diff *d, const struct over *o, struct skep_err *err)
 {
+	const u64 from = os_clock_ns();
 	int r = 0;
 
-	for (u32 i = 0; !r && i < ROUNDS; i++) {
+	for (u32 i = 0; !r && i < ROUNDS && (!i || os_clock_ns() - from < ROUNDS_NS); i++) {
 		r = time_side(&d->old, o->old, o, err);
 		if (!r)
 			r = time_side(&d->new, o->new, o, err);
@@ -263,7 +278,7 @@ static int time_both(struct diff *d, const struct over *o, struct skep_err *err)
 static int compare_runs(struct diff *d, struct table *t, struct skep_prog *old,
 			struct skep_prog *new, struct skep_err *err)
 {
-	struct over o = { .type = old ? skep_prog_type(old) : 0, .arena = ARENA_INIT };
+	struct over o = { .arena = ARENA_INIT };
 	int r = 0;
 
 	(void)t;

@@ -5,6 +5,7 @@
  * JUnit's XML in a file. A file that cannot be used is a test that failed; the others go on.
  */
 #include "cli/testcase.h"
+#include "base/json.h"
 #include "obj/obj.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -47,11 +48,14 @@ static void put_comment(struct strbuf *out, const char *text)
 	}
 }
 
-/* '#' begins a directive in TAP. */
+/* '#' begins a directive in TAP, and a line's end a line of its own. */
 static void put_name(struct strbuf *out, const struct outcome *o)
 {
 	for (const char *s = o->name; *s; s++)
-		sb_printf(out, *s == '#' ? "\\%c" : "%c", *s);
+		if ((u8)*s < ' ' || *s == 0x7f)
+			sb_printf(out, "\\x%02x", *s);
+		else
+			sb_printf(out, *s == '#' || *s == '\\' ? "\\%c" : "%c", *s);
 }
 
 static void tell(struct test_cmd *c, const struct outcome *o)
@@ -95,7 +99,8 @@ static void xml(struct strbuf *out, const char *s)
 		{ '&', "&amp;" }, { '<', "&lt;" }, { '>', "&gt;" }, { '"', "&quot;" },
 	};
 
-	for (; *s; s++) {
+	for (const char *end = s + strlen(s); s < end; s++) {
+		size_t n = json_utf8((const u8 *)s, (size_t)(end - s));
 		const char *text = NULL;
 
 		for (size_t i = 0; i < ARRAY_LEN(marks); i++)
@@ -103,8 +108,11 @@ static void xml(struct strbuf *out, const char *s)
 				text = marks[i].text;
 		if (text)
 			sb_puts(out, text);
-		else	/* XML 1.0 has no other control characters */
-			sb_putc(out, (u8)*s < ' ' && *s != '\n' && *s != '\t' ? '?' : *s);
+		else if (!n || ((u8)*s < ' ' && *s != '\n' && *s != '\t'))
+			sb_putc(out, '?');	/* XML 1.0 has no other control characters */
+		else
+			sb_add(out, s, n);
+		s += n > 1 ? n - 1 : 0;
 	}
 }
 
@@ -183,6 +191,22 @@ static void pick(struct test_cmd *c, size_t first, const char *file)
 	c->cases.n = kept;
 }
 
+static void tell_stray(struct test_cmd *c, const char *path, const struct skep_object *obj)
+{
+	const char *name;
+	struct strbuf why = { 0 };
+
+	for (u32 id = 0; (name = testcase_stray(obj, &id));) {
+		const char *title = arena_printf(&c->arena, "%s: it is a program", name);
+
+		if (c->filter && !strstr(title, c->filter) && !strstr(path, c->filter))
+			continue;
+		sb_printf(&why, "'%s' has a test, and is no program: SEC() makes one", name);
+		add(c, (struct outcome){ .file = path, .name = title }, TEST_FAILED, &why);
+	}
+	sb_free(&why);
+}
+
 static void read_file(struct test_cmd *c, const char *path, const struct load_opts *load)
 {
 	const char *const one[] = { path };
@@ -198,8 +222,10 @@ static void read_file(struct test_cmd *c, const char *path, const struct load_op
 		add(c, (struct outcome){ .file = path, .name = "it can be read" }, TEST_FAILED,
 		    &why);
 	}
-	for (size_t i = 0; i < objs->n; i++)
+	for (size_t i = 0; i < objs->n; i++) {
 		testcase_find(&c->cases, &c->arena, objs->v[i], folder(c, path));
+		tell_stray(c, path, objs->v[i]);
+	}
 	if (objs->n && c->cases.n == first && !c->filter)
 		fprintf(stderr, "%s: note: no program of it has a test (skep-test(1) says how)\n",
 			path);
@@ -284,19 +310,20 @@ static int check_outputs(const struct test_cmd *c, const struct str_list *in, st
 
 /* ---- --watch ----------------------------------------------------------------------- */
 
-/* When one of the files was changed last. */
-static s64 changed(const struct str_list *paths)
+/* A number that is another one when one of the files has been changed or is gone. */
+static u64 state_of(const struct str_list *paths)
 {
-	s64 last = 0;
-	struct stat st;
+	u64 state = 0;
 
-	for (size_t i = 0; i < paths->n; i++)
-		if (!stat(paths->v[i], &st)) {
-			s64 ns = (s64)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+	for (size_t i = 0; i < paths->n; i++) {
+		struct stat st;
 
-			last = ns > last ? ns : last;
-		}
-	return last;
+		state *= 0x9e3779b97f4a7c15;
+		if (!stat(paths->v[i], &st))
+			state += (u64)st.st_mtim.tv_sec * 1000000000 + (u64)st.st_mtim.tv_nsec +
+				 (u64)st.st_size + (u64)st.st_ino;
+	}
+	return state;
 }
 
 /* Ends with the signal that ends skep. */
@@ -308,11 +335,11 @@ static void watch(struct test_cmd *c, const struct str_list *paths, const struct
 			.lcov = c->lcov, .coverage.arena = ARENA_INIT, .kernel = c->kernel,
 			.arena = ARENA_INIT,
 			.types.target.opts = c->types.target.opts };
-		s64 now = changed(paths);
+		u64 now = state_of(paths);
 
 		run_all(&next, paths, load);
 		test_free(&next);
-		while (changed(paths) == now)
+		while (state_of(paths) == now)
 			nanosleep(&wait, NULL);
 		printf("\n");
 	}

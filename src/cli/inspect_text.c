@@ -5,7 +5,6 @@
 /* ---- columns -------------------------------------------------------------------- */
 
 enum {
-	COLUMNS_MAX = 16,
 	VALUE_COLUMNS = 40,	/* of a variable's value; the rest is in the JSON */
 	LINE_COLUMNS = 78,
 };
@@ -34,9 +33,8 @@ static void cell_u64(struct table *t, u64 n)
 
 void table_print(struct strbuf *out, struct table *t)
 {
-	size_t width[COLUMNS_MAX] = { 0 };
+	size_t *width = arena_news(&t->arena, t->columns, size_t);
 
-	assert(t->columns <= COLUMNS_MAX && "a table with more columns than that");
 	for (size_t i = 0; i < t->cells.n; i++)
 		width[i % t->columns] = max_u64(width[i % t->columns], strlen(t->cells.v[i]));
 	for (size_t i = 0; i < t->cells.n; i++) {

@@ -8,6 +8,7 @@
 #include "cli/verify_out.h"
 #include "obj/obj.h"
 #include "host/capture.h"
+#include <ctype.h>
 #include <inttypes.h>
 #include <regex.h>
 #include <stdlib.h>
@@ -171,7 +172,7 @@ static const char *path_of(struct run_case *r, const char *name)
 	       arena_printf(&r->arena, "%s/%s", r->c->dir, name);
 }
 
-static bool read_u64(struct run_case *r, const char *key, u64 *out)
+static bool read_u64(struct run_case *r, const char *key, u64 max, u64 *out)
 {
 	size_t at = 0;
 	const char *s = testcase_field(r->c, key, &at);
@@ -181,9 +182,19 @@ static bool read_u64(struct run_case *r, const char *key, u64 *out)
 		return false;
 	errno = 0;
 	*out = strtoull(s, &end, 0);
-	if (end == s || *end || errno)
+	if (end == s || *end || !isdigit((u8)*s))
 		failed(r, "%s=%s: a number is needed", key, s);
+	else if (errno || *out > max)
+		failed(r, "%s=%s: the greatest is %" PRIu64, key, s, max);
 	return true;
+}
+
+static void read_u32(struct run_case *r, const char *key, u32 *out)
+{
+	u64 n;
+
+	if (read_u64(r, key, UINT32_MAX, &n))
+		*out = (u32)n;
 }
 
 /* Packet N of a capture, "FILE#N". */
@@ -253,24 +264,20 @@ static void set_inputs(struct run_case *r)
 	static const u8 zeroes[SELFTEST_BYTES];
 	size_t at = 0;
 	const char *s = testcase_field(r->c, "packet", &at);
-	u64 n;
 
 	r->run.size = sizeof(r->run);
 	r->run.data = zeroes;
 	r->run.data_bytes = sizeof(zeroes);
 	if (s && packet_of(r, s, &r->packet, &r->run.data_bytes))
 		r->run.data = r->packet;
-	if (read_u64(r, "ifindex", &n))
-		r->run.ifindex = (u32)n;
-	if (read_u64(r, "rx_queue", &n))
-		r->run.rx_queue = (u32)n;
-	if (read_u64(r, "repeat", &n))
-		r->run.repeat = (u32)n;
-	if (read_u64(r, "now", &r->run.now_ns))
+	read_u32(r, "ifindex", &r->run.ifindex);
+	read_u32(r, "rx_queue", &r->run.rx_queue);
+	read_u32(r, "repeat", &r->run.repeat);
+	if (read_u64(r, "now", UINT64_MAX, &r->run.now_ns))
 		r->opts.clock = SKEP_CLOCK_RUN;
-	read_u64(r, "budget", &r->run.budget);
+	read_u64(r, "budget", UINT64_MAX, &r->run.budget);
 	r->opts.rand_seed = 1;	/* the same each time */
-	read_u64(r, "seed", &r->opts.rand_seed);
+	read_u64(r, "seed", UINT64_MAX, &r->opts.rand_seed);
 	at = 0;
 	s = testcase_field(r->c, "routes", &at);
 	if (s)
@@ -333,6 +340,25 @@ static void fill_maps(struct run_case *r)
 
 /* ---- what comes out ----------------------------------------------------------------------- */
 
+/* What `retval` says, or -1. */
+static s64 wanted_retval(struct run_case *r, const char *s)
+{
+	s64 want = verdict_value(r->prog->type, s);
+	char *end;
+
+	if (want >= 0)
+		return want;
+	errno = 0;
+	want = strtoll(s, &end, 0);
+	if (end == s || *end)
+		failed(r, "retval=%s: neither a number nor a verdict of this type", s);
+	else if (errno || want < INT32_MIN || want > UINT32_MAX)
+		failed(r, "retval=%s: programs return 32 bits", s);
+	else
+		return (u32)want;
+	return -1;
+}
+
 static void check_retval(struct run_case *r, u32 got)
 {
 	size_t at = 0;
@@ -343,17 +369,8 @@ static void check_retval(struct run_case *r, u32 got)
 	if (!s && !r->c->has_retval)
 		return;
 	if (s)
-		want = verdict_value(r->prog->type, s);
-	if (s && want < 0) {
-		char *end;
-
-		want = strtoll(s, &end, 0);
-		if (end == s || *end) {
-			failed(r, "retval=%s: neither a number nor a verdict of this type", s);
-			return;
-		}
-	}
-	if (got != (u32)want)
+		want = wanted_retval(r, s);
+	if (want >= 0 && got != want)
 		failed(r, "it returns %s, expected %s", verdict_text(r->prog->type, got, a),
 		       verdict_text(r->prog->type, (u32)want, b));
 }
@@ -399,6 +416,19 @@ static bool contains(struct skep_map *a, struct skep_map *b)
 	return same;
 }
 
+/* Queues and their like have no keys: nothing of theirs can be told apart. */
+static bool has_keys(struct run_case *r, struct skep_map *map)
+{
+	u8 *key = mem_alloc(skep_map_key_bytes(map) + 8);
+	int e = skep_map_next_key(map, NULL, key);
+
+	free(key);
+	if (e && e != -ENOENT)
+		failed(r, "map '%s' has no keys: what it holds cannot be compared",
+		       map->def->name);
+	return !e || e == -ENOENT;
+}
+
 /* What a map is to hold is put into that of another object, which is compared. */
 static void check_map(struct run_case *r, const char *text)
 {
@@ -413,8 +443,9 @@ static void check_map(struct run_case *r, const char *text)
 		failed_err(r, &err);
 	else
 		map = fill_map(r, twin, text);
-	if (map >= 0 && (!contains(&twin->maps[map], &r->obj->maps[map]) ||
-			 !contains(&r->obj->maps[map], &twin->maps[map]))) {
+	if (map >= 0 && has_keys(r, &twin->maps[map]) &&
+	    (!contains(&twin->maps[map], &r->obj->maps[map]) ||
+	     !contains(&r->obj->maps[map], &twin->maps[map]))) {
 		map_show_text(&show, r->obj, (u32)map, &(struct str_list){ 0 });
 		sb_puts(&show, "expected:\n");
 		map_show_text(&show, twin, (u32)map, &(struct str_list){ 0 });
@@ -432,7 +463,7 @@ static void check_results(struct run_case *r)
 
 	check_retval(r, r->run.retval);
 	check_packet(r);
-	if (read_u64(r, "redirect", &n) && r->run.redirect_ifindex != n)
+	if (read_u64(r, "redirect", UINT32_MAX, &n) && r->run.redirect_ifindex != n)
 		failed(r, "it redirects to %u, expected %" PRIu64, r->run.redirect_ifindex, n);
 	for (size_t at = 0; (s = testcase_field(r->c, "expect", &at));)
 		check_map(r, s);

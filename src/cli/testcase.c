@@ -12,7 +12,7 @@ struct reader {
 	struct test_case *c;
 	bool success, failure, auxiliary, unpriv;
 	const char *description;
-	VEC(struct test_text) cases;	/* of __test: "NAME=SPEC" */
+	VEC(struct test_text) cases;	/* of __test: "NAME\vSPEC" */
 };
 
 static void wrong(struct reader *r, const char *fmt, const char *what)
@@ -164,6 +164,14 @@ static bool is_key(const char *key)
 	return false;
 }
 
+/* What a case says once; it may name several maps. */
+static bool is_again(const struct test_case *c, const char *key)
+{
+	size_t at = 0;
+
+	return strcmp(key, "map") && strcmp(key, "expect") && testcase_field(c, key, &at);
+}
+
 static char *trim(char *s)
 {
 	size_t n;
@@ -214,6 +222,8 @@ static void read_field(struct reader *r, char *field)
 					   near ? near : "", near ? "'?" : "");
 		return;
 	}
+	if (is_again(r->c, field))
+		wrong(r, "'%s' is given twice", field);
 	*vec_push(&r->c->fields) = (struct test_field){ field, trim(eq + 1) };
 }
 
@@ -222,24 +232,24 @@ static const struct image_prog *obj_prog(const struct test_case *c)
 	return &c->obj->img->progs[c->prog];
 }
 
-/* The case of "NAME=SPEC" for the program of LIKE. */
+/* The case of "NAME\vSPEC" for the program of LIKE. */
 static struct test_case read_case(struct reader *r, const struct test_case *like,
 				  const char *text)
 {
-	char *s = arena_strdup(r->arena, text), *eq = strchr(s, '='), *end;
+	char *s = arena_strdup(r->arena, text), *sep = strchr(s, '\v'), *end;
 	struct test_case c = { .obj = like->obj, .prog = like->prog, .dir = like->dir,
 			       .skip = like->skip, .runs = true, .expect = EXPECT_SUCCESS };
 
 	r->c = &c;
-	if (!eq)
+	if (!sep)
 		wrong(r, "__test(%s): a name and a text of inputs are needed", s);
-	for (char *f = eq ? eq + 1 : NULL; f; f = end) {
+	for (char *f = sep ? sep + 1 : NULL; f; f = end) {
 		end = field_end(f);
 		end = *end ? (*end = 0, end + 1) : NULL;
 		read_field(r, trim(f));
 	}
-	if (eq)
-		*eq = 0;
+	if (sep)
+		*sep = 0;
 	c.name = arena_printf(r->arena, "%s: %s", obj_prog(like)->name, s);
 	r->c = NULL;
 	return c;
@@ -323,6 +333,29 @@ void testcase_find(struct test_cases *all, struct arena *arena, struct skep_obje
 {
 	for (u32 i = 0; i < obj->img->nr_progs; i++)
 		find_in(all, arena, obj, i, dir);
+}
+
+static bool is_program(const struct image *img, u32 func)
+{
+	for (u32 i = 0; i < img->nr_progs; i++)
+		if (img->progs[i].nr_funcs && img->progs[i].funcs[0].type_id == func)
+			return true;
+	return false;
+}
+
+const char *testcase_stray(const struct skep_object *obj, u32 *id)
+{
+	const struct btf *btf = obj->img->btf;
+
+	while (btf && ++*id < btf->nr_types) {
+		const struct btf_type *t = btf_type(btf, *id);
+
+		if (btf_kind(t) == BTF_KIND_DECL_TAG &&
+		    !strncmp(btf_str(btf, t->name_off), "skep:test=", 10) &&
+		    !is_program(obj->img, t->type))
+			return btf_str(btf, btf_type(btf, t->type)->name_off);
+	}
+	return NULL;
 }
 
 void testcase_free(struct test_cases *all)

@@ -41,6 +41,9 @@ struct test_cases { struct test_case *v; size_t n, cap; };	/* a VEC */
 /* Adds the cases of OBJ. Nothing fails: a case that is wrong says so when it runs. */
 void testcase_find(struct test_cases *all, struct arena *arena, struct skep_object *obj,
 		   const char *dir);
+/* What has a __test and is no program, and so would never be tested: the next behind the
+ * type *ID (0 to begin with), or NULL. */
+const char *testcase_stray(const struct skep_object *obj, u32 *id);
 void testcase_free(struct test_cases *all);
 /* The value of field KEY, or NULL; *AT (0 at first) goes on behind it. */
 const char *testcase_field(const struct test_case *c, const char *key, size_t *at);

@@ -19,8 +19,8 @@ u32 dates_code(const char *text)
 	a = strtoul(text, &end, 10);
 	if (*end != '.' || end[1] < '0' || end[1] > '9')
 		return 0;
-	b = strtoul(end + 1, NULL, 10);
-	return a > 255 || b > 255 ? 0 : KERNEL_VERSION(a, b, 0);
+	b = strtoul(end + 1, &end, 10);
+	return a > 255 || b > 255 || (*end && !strchr(".-+_", *end)) ? 0 : KERNEL_VERSION(a, b, 0);
 }
 
 /* ---- instructions ---------------------------------------------------------- */

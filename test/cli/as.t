@@ -16,7 +16,11 @@ out=$($SKEP verify --as 5.10,6.1 $fw 2>&1)
 has "nobody asked 5.10" "ok?   ok" "$out"
 has "which is said" "no kernel before 6.1 was asked" "$out"
 status "what all accept" 0 $SKEP verify --as 5.10,6.18 $fw
+many=5.4,5.5,5.6,5.7,5.8,5.9,5.10,5.11,5.12,5.13,5.14,5.15,5.16,5.17,5.18,5.19,6.0,6.1,6.2,6.3
+status "all versions" 0 $SKEP verify --as $many,6.4,6.5,6.6,6.7,6.8,6.9,6.10,6.11,6.12,6.18 $fw
 status "no version" 2 $SKEP verify --as old $fw
+status "nor with a letter behind it" 2 $SKEP verify --as 6.1x $fw
+status "a distribution's" 0 $SKEP verify --as 6.1.0-18-amd64 $fw
 status "one that nobody knows" 2 $SKEP verify --as 4.9 $fw
 has "what is known" "5.4 to 6.18" "$($SKEP verify --as 4.9 $fw 2>&1)"
 status "twice" 2 $SKEP verify --as 6.1,6.1 $fw

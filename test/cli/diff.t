@@ -60,4 +60,17 @@ has "as many as two runs say" "limit: $n of 10983 packets differ" "$out"
 has "which, and how" ": XDP_PASS -> XDP_DROP" "$out"
 has "what is left of it" ", and what is left of the packet differs" "$out"
 has "not all" "... and " "$out"
+cat >"$tmp/one.c" <<'EOF'
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+SEC("xdp") int to(struct xdp_md *ctx) { return bpf_redirect(7, 0); }
+SEC("xdp") int kind(struct xdp_md *ctx) { return 1; }
+char _license[] SEC("license") = "GPL";
+EOF
+sed 's/7, 0/8, 0/; s/SEC("xdp") int kind(struct xdp_md/SEC("tc") int kind(struct __sk_buff/
+	s/return 1/return 2/' "$tmp/one.c" >"$tmp/two.c"
+out=$($SKEP diff "$tmp/one.c" "$tmp/two.c" $cap)
+has "another interface" "XDP_REDIRECT, interface 7 -> 8" "$out"
+hasnt "is not the packet" "XDP_REDIRECT, interface 7 -> 8, and" "$out"
+has "verdicts of each side's type" "XDP_DROP -> TC_ACT_SHOT" "$out"
 done_testing
