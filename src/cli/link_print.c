@@ -227,7 +227,7 @@ static void print_iter(struct strbuf *out, const struct live_link *l)
 {
 	const char *name = l->name ? l->name : "", *order = NAME_OF(orders, l->order);
 
-	sb_printf(out, "\n\ttarget_name %s  ", name);
+	sb_printf(out, "target_name %s  ", name);
 	if (l->map)
 		sb_printf(out, "map_id %u  ", l->map);
 	else if (!strncmp(name, "task", 4) && (l->tid || l->pid))

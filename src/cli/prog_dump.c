@@ -237,6 +237,8 @@ static void put_args(struct strbuf *out, const struct btf *btf, const struct btf
 			continue;
 		}
 		put_type(out, btf, arg[i].type, depth);
+		if (!arg[i].name_off && out->n && out->s[out->n - 1] == ' ')
+			out->n--;
 		sb_puts(out, btf_str(btf, arg[i].name_off));
 	}
 	sb_putc(out, ')');

@@ -20,7 +20,7 @@ static const struct live_row {
 	[LIVE_PROG] = { "program", "bpf-prog", BPF_PROG_GET_NEXT_ID, BPF_PROG_GET_FD_BY_ID },
 	[LIVE_MAP] = { "map", "bpf-map", BPF_MAP_GET_NEXT_ID, BPF_MAP_GET_FD_BY_ID },
 	[LIVE_BTF] = { "BTF", "btf", BPF_BTF_GET_NEXT_ID, BPF_BTF_GET_FD_BY_ID },
-	[LIVE_LINK] = { "link", "bpf_link", BPF_LINK_GET_NEXT_ID, BPF_LINK_GET_FD_BY_ID },
+	[LIVE_LINK] = { "link", "bpf-link", BPF_LINK_GET_NEXT_ID, BPF_LINK_GET_FD_BY_ID },
 };
 
 int live_said_no(const char *what, int code, struct skep_err *err)
@@ -100,8 +100,9 @@ int live_open_pin(enum live_kind kind, const char *path, struct skep_err *err)
 	if (is == (int)kind)
 		return fd;
 	close(fd);
-	return err_set(err, ERR_PIN, path, "a %s is pinned there, not a %s",
-		       is < 0 ? "something else" : rows[is].name, rows[kind].name);
+	return err_set(err, ERR_PIN, path, "%s%s is pinned there, not a %s",
+		       is < 0 ? "" : "a ", is < 0 ? "something else" : rows[is].name,
+		       rows[kind].name);
 }
 
 int live_info(int fd, void *info, u32 bytes)

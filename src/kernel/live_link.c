@@ -43,13 +43,14 @@ struct link_info {
 /* Where the kernel shall write the name; false: links of this type have none. */
 static bool name_room(struct link_info *is, u32 type, char *name)
 {
-	*is = (struct link_info){ 0 };
 	switch (type) {
 	case LINK_RAW_TP:
 	case LINK_ITER:
+		*is = (struct link_info){ 0 };
 		is->name = (struct name_at){ (uintptr_t)name, NAME_BYTES };
 		return true;
 	case LINK_UPROBE_MULTI:
+		*is = (struct link_info){ 0 };
 		is->uprobes.path = (uintptr_t)name;
 		is->uprobes.path_bytes = NAME_BYTES;
 		return true;
