@@ -11,6 +11,7 @@ struct job {
 	const char *kind;	/* "prog", "link" */
 	struct words w;
 	struct map_form form;
+	struct live_pins pins;	/* with form.pins */
 	struct strbuf out;
 	struct json j;
 	struct skep_err err;
@@ -77,66 +78,83 @@ static int end(struct job *job, bool one)
 
 /* ---- show -------------------------------------------------------------------------- */
 
-static int show_progs(struct job *job, const struct prog_list *l, bool one)
+static void read_pins(struct job *job)
 {
-	struct live_pins pins = { 0 };
-
 	if (job->form.pins)
-		live_pins_read(&pins);
-	begin(job, one);
-	for (size_t i = 0; i < l->n; i++) {
-		if (job->form.json)
-			prog_json_facts(&job->j, &l->v[i], &pins);
-		else
-			prog_print_facts(&job->out, &l->v[i], &pins);
-	}
-	live_pins_free(&pins);
-	return end(job, one);
+		live_pins_read(&job->pins);
+}
+
+static void show_prog(void *arg, const struct live_prog *p)
+{
+	struct job *job = arg;
+
+	if (job->form.json)
+		prog_json_facts(&job->j, p, &job->pins);
+	else
+		prog_print_facts(&job->out, p, &job->pins);
+}
+
+static int show_progs(struct job *job)
+{
+	struct prog_list l = { 0 };
+	int r = prog_list_parse(&l, &job->w, &job->err);
+	bool one = l.n == 1;
+
+	if (!r)
+		r = no_more_words(job);
+	if (!r)
+		begin(job, one);
+	for (size_t i = 0; !r && i < l.n; i++)
+		show_prog(job, &l.v[i]);
+	prog_list_free(&l);
+	return r ? r : end(job, one);
 }
 
 static int prog_show(struct job *job)
 {
-	struct prog_list l = { 0 };
-	bool all = !word_peek(&job->w);
-	int r = all ? prog_list_all(&l, &job->err) : prog_list_parse(&l, &job->w, &job->err);
+	int r;
+
+	read_pins(job);
+	if (word_peek(&job->w))
+		return show_progs(job);
+	begin(job, false);
+	r = prog_each(show_prog, job, &job->err);
+	return r ? r : end(job, false);
+}
+
+static void show_link(void *arg, const struct live_link *l)
+{
+	struct job *job = arg;
+
+	if (job->form.json)
+		link_json_facts(&job->j, l, &job->pins);
+	else
+		link_print_facts(&job->out, l, &job->pins);
+}
+
+static int show_links(struct job *job)
+{
+	struct link_list l = { 0 };
+	int r = link_list_parse(&l, &job->w, &job->err);
 
 	if (!r)
 		r = no_more_words(job);
 	if (!r)
-		r = show_progs(job, &l, !all && l.n == 1);
-	prog_list_free(&l);
-	return r;
-}
-
-static int show_links(struct job *job, const struct link_list *l, bool one)
-{
-	struct live_pins pins = { 0 };
-
-	if (job->form.pins)
-		live_pins_read(&pins);
-	begin(job, one);
-	for (size_t i = 0; i < l->n; i++) {
-		if (job->form.json)
-			link_json_facts(&job->j, &l->v[i], &pins);
-		else
-			link_print_facts(&job->out, &l->v[i], &pins);
-	}
-	live_pins_free(&pins);
-	return end(job, one);
+		show_link(job, &l.v[0]);
+	link_list_free(&l);
+	return r ? r : end(job, true);
 }
 
 static int link_show(struct job *job)
 {
-	struct link_list l = { 0 };
-	bool all = !word_peek(&job->w);
-	int r = all ? link_list_all(&l, &job->err) : link_list_parse(&l, &job->w, &job->err);
+	int r;
 
-	if (!r)
-		r = no_more_words(job);
-	if (!r)
-		r = show_links(job, &l, !all);
-	link_list_free(&l);
-	return r;
+	read_pins(job);
+	if (word_peek(&job->w))
+		return show_links(job);
+	begin(job, false);
+	r = link_each(show_link, job, &job->err);
+	return r ? r : end(job, false);
 }
 
 /* ---- dump --------------------------------------------------------------------------- */
@@ -180,8 +198,8 @@ static int dump_to_file(struct job *job, const struct prog_list *l, const char *
 	int r;
 
 	if (l->n > 1)
-		return err_set(&job->err, ERR_LIVE, NULL, "%zu programs are called so; a file takes "
-			       "one: give an id", l->n);
+		return err_set(&job->err, ERR_LIVE, NULL, "%zu programs are called so; a file "
+			       "takes one: give an id", l->n);
 	r = live_code_read(&code, l->v[0].fd, &job->err);
 	if (!r)
 		r = write_code(path, &code, &job->err);
@@ -380,6 +398,7 @@ static int run_command(const char *kind, const struct command *cmd, int argc, ch
 	status = run(&job);
 	if (status < 0)
 		status = failed(&job);
+	live_pins_free(&job.pins);
 	sb_free(&job.out);
 	vec_free(&res.operands);
 	return status;

@@ -72,41 +72,56 @@ static int add_fd(struct prog_list *l, int fd, struct skep_err *err)
 	return r;
 }
 
-/* A program may go while we look. NAME and TAG NULL: any. */
-static void add_id(struct prog_list *l, u32 id, const char *name, const char *tag)
+/* A program may go while we look. */
+int prog_each(void (*fn)(void *arg, const struct live_prog *p), void *arg,
+	      struct skep_err *err)
 {
 	struct skep_err unused;
-	struct live_prog *p;
+	struct live_prog p;
+	u32 id = 0;
+	int r, fd;
 
-	if (add_fd(l, live_open(LIVE_PROG, id, &unused), &unused))
-		return;
-	p = &l->v[l->n - 1];
-	if ((name && !has_name(p, name)) || (tag && !has_tag(p, tag))) {
-		close(p->fd);
-		l->n--;
+	while (!(r = live_next(LIVE_PROG, &id))) {
+		fd = live_open(LIVE_PROG, id, &unused);
+		if (fd < 0 || live_prog_read(&p, fd, &unused))
+			continue;
+		fn(arg, &p);
+		close(fd);
 	}
+	if (r == -ENOENT)
+		return 0;
+	return err_set(err, ERR_KERNEL, NULL, "the kernel does not list its programs: %s",
+		       strerror(-r));
+}
+
+struct search {
+	struct prog_list *l;
+	const char *name, *tag;	/* one of them is NULL */
+	struct skep_err *err;
+	int r;
+};
+
+/* The descriptor is the walk's, another one stays open. */
+static void take_called(void *arg, const struct live_prog *p)
+{
+	struct search *s = arg;
+
+	if (!s->r && (s->name ? has_name(p, s->name) : has_tag(p, s->tag)))
+		s->r = add_fd(s->l, live_open(LIVE_PROG, p->id, s->err), s->err);
 }
 
 static int add_called(struct prog_list *l, const char *name, const char *tag,
 		      struct skep_err *err)
 {
-	u32 id = 0;
-	int r;
+	struct search s = { l, name, tag, err, 0 };
+	int r = prog_each(take_called, &s, err);
 
-	while (!(r = live_next(LIVE_PROG, &id)))
-		add_id(l, id, name, tag);
-	if (r != -ENOENT)
-		return err_set(err, ERR_KERNEL, NULL, "the kernel does not list its programs: %s",
-			       strerror(-r));
-	if (l->n || (!name && !tag))
+	if (r || s.r)
+		return r ? r : s.r;
+	if (l->n)
 		return 0;
 	return err_set(err, ERR_LIVE, NULL, "the kernel has no program called %s%s",
 		       name ? "" : "tag ", name ? name : tag);
-}
-
-int prog_list_all(struct prog_list *l, struct skep_err *err)
-{
-	return add_called(l, NULL, NULL, err);
 }
 
 int prog_list_parse(struct prog_list *l, struct words *w, struct skep_err *err)
@@ -175,14 +190,21 @@ static int add_link(struct link_list *l, int fd, struct skep_err *err)
 	return r;
 }
 
-int link_list_all(struct link_list *l, struct skep_err *err)
+int link_each(void (*fn)(void *arg, const struct live_link *l), void *arg,
+	      struct skep_err *err)
 {
 	struct skep_err unused;
+	struct live_link l;
 	u32 id = 0;
-	int r;
+	int r, fd;
 
-	while (!(r = live_next(LIVE_LINK, &id)))
-		add_link(l, live_open(LIVE_LINK, id, &unused), &unused);
+	while (!(r = live_next(LIVE_LINK, &id))) {
+		fd = live_open(LIVE_LINK, id, &unused);
+		if (fd < 0 || live_link_read(&l, fd, &unused))
+			continue;
+		fn(arg, &l);
+		live_link_close(&l);
+	}
 	if (r == -ENOENT)
 		return 0;
 	return err_set(err, ERR_KERNEL, NULL, "the kernel does not list its links: %s",

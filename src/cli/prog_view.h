@@ -16,7 +16,9 @@ struct prog_list { struct live_prog *v; size_t n, cap; };	/* a VEC */
 /* What PROG stands for: "id N", "tag T", "name N" (several may have these) or "pinned
  * FILE". Errors: USAGE, LIVE, PIN, KERNEL. */
 int prog_list_parse(struct prog_list *l, struct words *w, struct skep_err *err);
-int prog_list_all(struct prog_list *l, struct skep_err *err);
+/* Calls FN with each program that there is; never more than one is open. */
+int prog_each(void (*fn)(void *arg, const struct live_prog *p), void *arg,
+	      struct skep_err *err);
 void prog_list_free(struct prog_list *l);
 /* One program and no more: a descriptor. */
 int prog_parse(struct words *w, struct skep_err *err);
@@ -28,7 +30,8 @@ struct link_list { struct live_link *v; size_t n, cap; };	/* a VEC */
 
 /* What LINK stands for: "id N" or "pinned FILE". */
 int link_list_parse(struct link_list *l, struct words *w, struct skep_err *err);
-int link_list_all(struct link_list *l, struct skep_err *err);
+int link_each(void (*fn)(void *arg, const struct live_link *l), void *arg,
+	      struct skep_err *err);
 void link_list_free(struct link_list *l);
 
 /* ---- prog_print.c ----------------------------------------------------------------- */

@@ -58,7 +58,7 @@ for id in $ids; do
 	type=$("$SKEP" link -j show id $id | sed 's/.*"type":"//; s/".*//')
 	case $type in
 	cgroup) one=$id ;;
-	xdp | tcx) "$SKEP" link show id $id | sed "s/^$id: /ID: /; s/prog [0-9]*/prog N/" >>devices
+	xdp | tcx) "$SKEP" link show id $id | sed "s/^$id: /ID: /; s/prog [0-9]*/prog N/; s/  \$//" >>devices
 		"$SKEP" link -j show id $id | sed 's/"prog_id":[0-9]*,//; s/"id":[0-9]*,//' >>devices
 		continue ;;	# of which older ones of bpftool say less
 	esac
@@ -96,10 +96,10 @@ case $? in
 	exit ;;
 esac
 same "bpftool says the same" "" "$(printf '%s\n' "$out" | sed '/^== own$/,$d')"
-same "devices, pins, detaching, what is wrong" "	ifindex lo(1)  
-	ifindex lo(1)  attach_type tcx_ingress  
-ID: tcx  prog N  
-ID: xdp  prog N  
+same "devices, pins, detaching, what is wrong" "	ifindex lo(1)
+	ifindex lo(1)  attach_type tcx_ingress
+ID: tcx  prog N
+ID: xdp  prog N
 {\"type\":\"tcx\",\"devname\":\"lo\",\"ifindex\":1,\"attach_type\":\"tcx_ingress\"}
 {\"type\":\"xdp\",\"devname\":\"lo\",\"ifindex\":1}
 1
