@@ -6,6 +6,8 @@
  *	gcc		the C source: the faster of -O1 and -O2 without vectors; the yardstick
  *	again		gcc -O2 without vectors of the bytecode by way of C (jit_to_c.c)
  *	opt, fast	our two compilers
+ *	aot		the same as opt, but without an address in the code, as `skep aot`
+ *			writes it; against opt
  *	interp		our interpreters, the fast and the checked one
  *	kernel		the running kernel's compiler, without what an empty program costs
  *			there; opt against it: both without
@@ -14,9 +16,9 @@
  * is the median of those of the rounds. Times are of the thread, not of the clock.
  *
  * Figures: the geometric mean of opt at most 1.15 of gcc and 0.85 of the kernel, of
- * fast at most 1.40 of gcc; no row of opt above 1.6 (or 1.1 of again, where that is
- * above 1.5), none above 1.1 of the kernel. Compiling: fast 30 million instructions a
- * second, opt 1.5 us each of 4,000 and 2 us each of 64,000.
+ * fast at most 1.40 of gcc, of aot at most 1.05 of opt; no row of opt above 1.6 (or 1.1
+ * of again, where that is above 1.5), none above 1.1 of the kernel. Compiling: fast 30
+ * million instructions a second, opt 1.5 us each of 4,000 and 2 us each of 64,000.
  *
  * In: the object of bodies.h and three shared objects, which bench/jit.sh makes, and
  * names of programs, or all are measured; "compile" names what measures compiling.
@@ -28,16 +30,18 @@
 #include "maps/map.h"
 #include "obj/obj.h"
 #include "skep/skep.h"
+#include "unit/jit_apart.h"
 #include "vm/vm.h"
 #include <dlfcn.h>
 #include <math.h>
 #include <time.h>
 
 enum { ROUNDS = 15, TURNS = 8, TURN_US = 60, MEM = 65536, MAPS = 8 };
-enum side { GCC1, GCC2, AGAIN, OPT, FAST, INTERP, CHECKED, KERNEL, SIDES, GCCS = OPT };
+enum side { GCC1, GCC2, AGAIN, OPT, AOT, FAST, INTERP, CHECKED, KERNEL, SIDES,
+	    GCCS = OPT };
 
-static const char *const names[] = { "gcc -O1", "gcc -O2", "again", "opt", "one pass", "interp",
-				     "checked", "kernel" };
+static const char *const names[] = { "gcc -O1", "gcc -O2", "again", "opt", "aot", "one pass",
+				     "interp", "checked", "kernel" };
 
 struct body {
 	const struct image_prog *prog;
@@ -45,7 +49,7 @@ struct body {
 	const struct map *maps[MAPS];	/* struct map; NULL: memory */
 	u8 *mem[MAPS];
 	unsigned (*gcc[GCCS])(void);
-	helper_fn native[2];
+	helper_fn native[2], aot;
 	struct vm_code *code, *checked;
 	struct skep_prog *kernel;
 	u32 times[SIDES];		/* runs in a turn */
@@ -53,7 +57,8 @@ struct body {
 	double none[SIDES][ROUNDS];	/* the same for an empty program, if asked for */
 };
 
-static struct run run;
+static struct { u64 table[APART_MAX]; struct run run; } of_run;	/* the table: of aot */
+static struct run *const run = &of_run.run;
 static struct vm_machine *machine;
 
 /* ---- our side -------------------------------------------------------------------- */
@@ -65,6 +70,15 @@ static u64 address(void *arg, u32 at)
 
 	return isa_op(in) == OP_LDDW_MAP_IDX ? (u64)b->maps[in->imm] :
 	       (u64)b->mem[in->imm] + (u32)in[1].imm;
+}
+
+/* Of map values, whose places are one entry. */
+static u64 more_of(void *arg, enum jit_what what, u32 at, u64 value UNUSED)
+{
+	const struct body *b = arg;
+	const struct bpf_insn *in = &b->prog->insns[at];
+
+	return what == JIT_ADDRESS && isa_op(in) != OP_LDDW_MAP_IDX ? (u32)in[1].imm : 0;
 }
 
 static helper_fn body_of(void *arg, u32 at)
@@ -92,7 +106,7 @@ static bool lookup(void *arg UNUSED, u32 at UNUSED, u64 map, struct map_inline *
 }
 
 /* DIR of JIT_DUMP gets the machine code. */
-static void dump(const struct body *b, const struct jit_code *c, enum jit_tier t)
+static void dump(const struct body *b, const struct jit_code *c, u32 t)
 {
 	const char *dir = getenv("JIT_DUMP");
 	char path[512];
@@ -102,7 +116,8 @@ static void dump(const struct body *b, const struct jit_code *c, enum jit_tier t
 
 	if (!dir)
 		return;
-	snprintf(path, sizeof(path), "%s/%s.%s", dir, b->prog->name, t ? "opt" : "fast");
+	snprintf(path, sizeof(path), "%s/%s.%s", dir, b->prog->name,
+		 t == 2 ? "aot" : t ? "opt" : "fast");
 	f = fopen(path, "w");
 	if (f && fwrite(mem, 1, bytes, f) != bytes)
 		perror(path);
@@ -132,6 +147,15 @@ static void compile(struct body *b)
 			printf("%s was not compiled by tier %u\n", b->prog->name, t);
 		b->native[t] = jit_func(c);
 		dump(b, c, t);
+	}
+	if (apart_available()) {
+		struct jit_code *c;
+
+		apart_run = (u64 *)run;
+		apart_more = more_of;
+		must(apart_make(&c, &bind, JIT_OPT, &err), &err);
+		b->aot = jit_func(c);
+		dump(b, c, 2);
 	}
 	must(vm_code_new(&b->code, &vm, VM_FAST, b->prog->name, &err), &err);
 	must(vm_code_new(&b->checked, &vm, VM_CHECKED, b->prog->name, &err), &err);
@@ -198,10 +222,11 @@ static u64 run_once(struct body *b, enum side s)
 	case GCC1:
 	case GCC2:
 	case AGAIN: return b->gcc[s]();
-	case OPT: return b->native[JIT_OPT]((u64)&run, 0, 0, 0, 0, &run);
-	case FAST: return b->native[JIT_FAST]((u64)&run, 0, 0, 0, 0, &run);
-	case CHECKED: return vm_exec(machine, b->checked, &run, VM_BUDGET_FAST);
-	default: return vm_exec(machine, b->code, &run, VM_BUDGET_FAST);
+	case OPT: return b->native[JIT_OPT]((u64)run, 0, 0, 0, 0, run);
+	case AOT: return b->aot((u64)run, 0, 0, 0, 0, run);
+	case FAST: return b->native[JIT_FAST]((u64)run, 0, 0, 0, 0, run);
+	case CHECKED: return vm_exec(machine, b->checked, run, VM_BUDGET_FAST);
+	default: return vm_exec(machine, b->code, run, VM_BUDGET_FAST);
 	}
 }
 
@@ -235,7 +260,8 @@ static bool missing(const struct body *b, enum side s)
 {
 	if (s < GCCS)
 		return !b->gcc[s];
-	return (s == KERNEL && !b->kernel) || (s == CHECKED && looks_up(b));
+	return (s == KERNEL && !b->kernel) || (s == AOT && !b->aot) ||
+	       (s == CHECKED && looks_up(b));
 }
 
 /* Nanoseconds that one run takes. */
@@ -357,11 +383,11 @@ static const char *mark(const struct body *b)
 
 static void show(const struct body *b)
 {
-	printf("%-10.*s %9.1f %6.2f %6.2f %9.2f %7.1f %8.1f %7.2f %11.2f%s\n",
+	printf("%-10.*s %9.1f %6.2f %6.2f %7.2f %9.2f %7.1f %8.1f %7.2f %11.2f%s\n",
 	       (int)strcspn(b->prog->name, "_"), b->prog->name, ns_of(b, GCC1),
-	       ratio(b, AGAIN, GCC1), ratio(b, OPT, GCC1), ratio(b, FAST, GCC1),
-	       ratio(b, INTERP, GCC1), ratio(b, CHECKED, GCC1), ratio(b, KERNEL, GCC1),
-	       ratio(b, OPT, KERNEL), mark(b));
+	       ratio(b, AGAIN, GCC1), ratio(b, OPT, GCC1), ratio(b, AOT, OPT),
+	       ratio(b, FAST, GCC1), ratio(b, INTERP, GCC1), ratio(b, CHECKED, GCC1),
+	       ratio(b, KERNEL, GCC1), ratio(b, OPT, KERNEL), mark(b));
 }
 
 static double mean(const struct body *b, u32 n, enum side s, enum side to)
@@ -381,15 +407,16 @@ static double mean(const struct body *b, u32 n, enum side s, enum side to)
 
 static void table(const struct body *b, u32 n)
 {
-	printf("%-10s %9s %6s %6s %9s %7s %8s %7s %11s\n", "", "gcc ns", "again", "opt",
-	       "one pass", "interp", "checked", "kernel", "opt/kernel");
+	printf("%-10s %9s %6s %6s %7s %9s %7s %8s %7s %11s\n", "", "gcc ns", "again", "opt",
+	       "aot/opt", "one pass", "interp", "checked", "kernel", "opt/kernel");
 	for (u32 i = 0; i < n; i++)
 		show(&b[i]);
-	printf("%-10s %9s %6.2f %6.2f %9.2f %7.1f %8.1f %7.2f %11.2f\n", "mean", "",
-	       mean(b, n, AGAIN, GCC1), mean(b, n, OPT, GCC1), mean(b, n, FAST, GCC1),
-	       mean(b, n, INTERP, GCC1), mean(b, n, CHECKED, GCC1), mean(b, n, KERNEL, GCC1),
-	       mean(b, n, OPT, KERNEL));
-	puts("limits                       1.15      1.40                                 0.85");
+	printf("%-10s %9s %6.2f %6.2f %7.2f %9.2f %7.1f %8.1f %7.2f %11.2f\n", "mean", "",
+	       mean(b, n, AGAIN, GCC1), mean(b, n, OPT, GCC1), mean(b, n, AOT, OPT),
+	       mean(b, n, FAST, GCC1), mean(b, n, INTERP, GCC1), mean(b, n, CHECKED, GCC1),
+	       mean(b, n, KERNEL, GCC1), mean(b, n, OPT, KERNEL));
+	puts("limits                       1.15    1.05      1.40                                 "
+	     "0.85");
 }
 
 /* ---- how fast programs are compiled --------------------------------------------------- */
@@ -562,7 +589,7 @@ static void give_maps(const struct body *b, void *lib)
 		memcpy(maps, b->maps, sizeof(b->maps));
 	give(lib, "bodies_array", (u64)b->maps[array]);
 	give(lib, "bodies_hash", (u64)b->maps[hash]);
-	give(lib, "bodies_run", (u64)&run);
+	give(lib, "bodies_run", (u64)run);
 	give(lib, "bodies_lookup", (u64)call_helper(BPF_FUNC_map_lookup_elem,
 						    BPF_PROG_TYPE_SCHED_CLS));
 }

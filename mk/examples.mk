@@ -5,8 +5,8 @@
 #
 # The objects name no folder of the machine that built them.
 
-# No BPF programs: one that runs one, and one that reads its maps.
-EXAMPLE_SRC := $(filter-out %/counter.c %/reader.c,$(sort $(wildcard examples/*/*.c)))
+# No BPF programs: two that run one, and one that reads its maps.
+EXAMPLE_SRC := $(filter-out %/counter.c %/reader.c %/host.c,$(sort $(wildcard examples/*/*.c)))
 BPF_CC      ?= $(CLANG)
 BPF_FLAGS   := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror \
 	-I/usr/include/$(shell uname -m)-linux-gnu -ffile-prefix-map=$(CURDIR)=.

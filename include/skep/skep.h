@@ -240,6 +240,7 @@ enum skep_tier {
 	SKEP_TIER_CHECKED,	/* interpreted, with checks */
 	SKEP_TIER_FAST,		/* interpreted without: it was verified */
 	SKEP_TIER_JIT_FAST, SKEP_TIER_JIT_OPT,	/* native code, see enum skep_jit */
+	SKEP_TIER_AOT,		/* native code that was compiled before (skep/aot.h) */
 };
 
 /* How a program runs that is loaded. */

@@ -15,6 +15,8 @@
 #ifndef SKEP_TEST_H
 #define SKEP_TEST_H
 
+struct skep_test;	/* so that it is not empty for a compiler */
+
 #define SKEP_TEST_TAG(text)	__attribute__((btf_decl_tag(text)))
 #define SKEP_TEST_STR_(x)	#x
 #define SKEP_TEST_STR(x)	SKEP_TEST_STR_(x)

@@ -3,6 +3,7 @@
  * object.c: include/skep/skep.h: owns the way from an object to programs that
  * run: open, create maps, load programs.
  */
+#include "api/aot.h"
 #include "api/net_file.h"
 #include "api/object.h"
 #include "base/os.h"
@@ -115,7 +116,8 @@ int skep_object_set(struct skep_object *obj, const char *name, const char *value
 	if (obj->backend)
 		return err_set(err, ERR_RUN, obj->img->file,
 			       "'%s' cannot be set: the object is loaded already", name);
-	return obj_set(obj->img, name, value, err);
+	return obj->aot ? object_aot_set(obj, name, value, err) :
+		obj_set(obj->img, name, value, err);
 }
 
 static struct image_map image_of(const struct skep_map_def *def)
@@ -169,6 +171,7 @@ void skep_object_close(struct skep_object *obj)
 		obj->backend->ops->close(obj->backend);
 	drop_target(obj);
 	object_judge_free(obj);
+	object_aot_free(obj);
 	free(obj->btf);
 	if (!obj->shares)
 		image_free(obj->img);
@@ -328,9 +331,14 @@ static bool has_host(u32 prog_type)
 
 static int judge_progs(struct skep_object *obj, const struct prog_set *only, struct skep_err *err)
 {
-	u32 *progs = mem_alloc(obj->img->nr_progs * sizeof(*progs)), n = 0;
+	u32 *progs, n = 0;
 	int r;
 
+	if (obj->aot) {
+		object_aot_judged(obj);
+		return 0;
+	}
+	progs = mem_alloc(obj->img->nr_progs * sizeof(*progs));
 	for (u32 i = 0; i < obj->img->nr_progs; i++)
 		if (is_wanted(obj->img, i, only) && has_host(obj->img->progs[i].type))
 			progs[n++] = i;
@@ -476,7 +484,7 @@ static void all_checked(struct skep_object *obj)
 int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
 		const struct prog_set *only, struct skep_err *err)
 {
-	struct runtime_opts ro = { .hosts = host_all };
+	struct runtime_opts ro = { .hosts = host_all, .aot = obj->aot ? &obj->aot->rt : NULL };
 	int r;
 
 	if (obj->backend)
@@ -494,7 +502,7 @@ int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
 		ro.virtual_clock = opts->clock == SKEP_CLOCK_RUN;
 	}
 	object_judge_free(obj);
-	r = obj_ready(obj->img, err);
+	r = obj->aot ? object_aot_ready(obj, opts, err) : obj_ready(obj->img, err);
 	if (!r && !(opts && (opts->unverified || opts->engine == SKEP_KERNEL)))
 		r = judge_progs(obj, only, err);
 	if (!r && opts && opts->counts)

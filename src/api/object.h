@@ -47,6 +47,7 @@ struct skep_object {
 	struct skep_map *maps;		/* by image index, as the backend's */
 	const struct sockets *sockets;	/* that are described; NULL: none are */
 	struct sockets *own_sockets;	/* of skep_object_sockets, or NULL */
+	struct object_aot *aot;	/* what `skep aot` made of it (aot.h), or NULL */
 };
 
 struct sockets;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * object.c: objects lie in slabs of one size each, in one area that is committed
- * as it is used: which object holds an address is told by the address.
+ * as it is used: which object holds an address is told by the address. One that a map
+ * value had may have been read there by other executions, and by the one that drops it:
+ * its memory stays as it is until all of these have ended.
  */
 #include "call/object.h"
 #include "base/os.h"
@@ -14,16 +16,19 @@ enum {
 	SLAB_BYTES = 1 << 16, SLABS = 1 << 14,	/* 1 GB at most */
 	CLASS_MIN = 6, CLASS_MAX = 13,		/* sizes are powers of two */
 	OBJECT_MAX = 4096 - 8,			/* the kernel's allocator has no more */
+	MARK_DROPPED = 256,	/* so many at once: to look who runs costs all threads */
+	FREE_MAX = 32,		/* at once, with the lock held */
 };
 
 /* Before each; its memory is the object's. */
 struct object {
 	struct objects *owner;
-	u64 next;		/* of those that are free: address */
+	u64 next;		/* of those that are free, or dropped: address */
 	u32 bytes;
-	u32 refs;		/* 0: it is free */
+	u32 refs;		/* 0: it is free, or dropped */
 	u32 held;		/* of these by map values */
-	u32 kind;
+	u16 kind;
+	u16 shown;		/* a map value has it, or had: others may look at it */
 };
 
 struct objects {
@@ -32,12 +37,17 @@ struct objects {
 	u32 nr;				/* slabs in use */
 	u8 classes[SLABS];
 	u64 free[CLASS_MAX + 1];	/* addresses of the first, 0 none */
+	u64 dropped;		/* those that others may look at: the first */
+	u32 nr_dropped;
+	u64 leaving;		/* those that were dropped before SEEN was marked */
+	const struct run_sections *sections;	/* or NULL */
+	u64 *seen;		/* executions under way then, of each cpu */
 };
 
 static struct object *head_of(u64 at) { return (struct object *)call_ptr(at) - 1; }
 
-/* The object whose memory has ADDR, or NULL. */
-static struct object *object_at(const struct objects *o, u64 addr)
+/* The object whose memory has ADDR, or NULL. It may be free. */
+static struct object *slot_at(const struct objects *o, u64 addr)
 {
 	u64 off = addr - (uintptr_t)o->base, slab = off / SLAB_BYTES;
 	struct object *obj;
@@ -46,17 +56,22 @@ static struct object *object_at(const struct objects *o, u64 addr)
 		return NULL;
 	off = (off >> o->classes[slab] << o->classes[slab]);
 	obj = (struct object *)(o->base + off);
-	if (!__atomic_load_n(&obj->refs, __ATOMIC_RELAXED))
-		return NULL;
 	return addr - (uintptr_t)(obj + 1) < obj->bytes ? obj : NULL;
 }
 
-/* For the engine: what map values have may be used by others, too. */
+static struct object *object_at(const struct objects *o, u64 addr)
+{
+	struct object *obj = slot_at(o, addr);
+
+	return obj && __atomic_load_n(&obj->refs, __ATOMIC_RELAXED) ? obj : NULL;
+}
+
+/* For the engine: what map values have, or had, may be used by others, too. */
 static bool held_at(struct run *run, u64 addr, struct lent *l)
 {
-	const struct object *obj = object_at(run->objects, addr);
+	const struct object *obj = slot_at(run->objects, addr);
 
-	if (!obj || !__atomic_load_n(&obj->held, __ATOMIC_RELAXED))
+	if (!obj || !__atomic_load_n(&obj->shown, __ATOMIC_RELAXED))
 		return false;
 	*l = (struct lent){ (void *)(uintptr_t)(obj + 1), obj->bytes, "object",
 			    obj->kind != LENT_OBJECT, (enum lent_kind)obj->kind, NULL };
@@ -70,6 +85,8 @@ static struct objects *objects_of(struct run *run)
 	if (!o) {
 		o = run->objects = mem_alloc(sizeof(*o));
 		o->base = os_map_lazy((u64)SLABS * SLAB_BYTES);
+		o->sections = run->sections;
+		o->seen = mem_alloc((run->nr_cpus ? run->nr_cpus : 1) * sizeof(u64));
 		run->held_at = held_at;
 	}
 	return o;
@@ -79,9 +96,43 @@ void objects_open(struct run *run) { objects_of(run); }
 
 void objects_free(struct objects *o)
 {
-	if (o && o->base)
+	if (!o)
+		return;
+	if (o->base)
 		os_unmap(o->base, (u64)SLABS * SLAB_BYTES);
+	free(o->seen);
 	free(o);
+}
+
+/* ---- what is free ------------------------------------------------------------------- */
+
+/* OBJ may be another one. O's lock is held. */
+static void set_free(struct objects *o, struct object *obj)
+{
+	u32 class = o->classes[((uintptr_t)obj - (uintptr_t)o->base) / SLAB_BYTES];
+
+	__atomic_store_n(&obj->shown, 0, __ATOMIC_RELAXED);
+	obj->next = o->free[class];
+	o->free[class] = (uintptr_t)obj;
+}
+
+/* Frees some of what nobody can look at any more; after all of it it is the turn of what
+ * was dropped since. */
+static void reclaim(struct objects *o)
+{
+	if (o->leaving && o->sections && !o->sections->left(o->sections->arg, o->seen))
+		return;
+	for (u32 i = 0; i < FREE_MAX && o->leaving; i++) {
+		struct object *obj = call_ptr(o->leaving);
+
+		o->leaving = obj->next;
+		set_free(o, obj);
+	}
+	if (o->leaving || o->nr_dropped < MARK_DROPPED ||
+	    (o->sections && !o->sections->mark(o->sections->arg, o->seen)))
+		return;
+	o->leaving = o->dropped;
+	o->dropped = o->nr_dropped = 0;
 }
 
 /* A slab more of free ones; false when there is no room. */
@@ -108,6 +159,8 @@ static struct object *object_take(struct objects *o, u32 class)
 	struct object *obj = NULL;
 
 	map_spin_lock(&o->lock, MAP_USER);
+	if (!o->free[class])
+		reclaim(o);
 	if (o->free[class] || slab_add(o, class)) {
 		obj = call_ptr(o->free[class]);
 		o->free[class] = obj->next;
@@ -148,7 +201,7 @@ static struct object *object_make(struct objects *o, u64 bytes, enum lent_kind k
 	if (!obj)
 		return NULL;
 	*obj = (struct object){ .owner = o, .bytes = (u32)bytes, .refs = 1, .held = held,
-				.kind = kind };
+				.kind = (u16)kind, .shown = held != 0 };
 	memset(obj + 1, 0, bytes);
 	return obj;
 }
@@ -176,22 +229,32 @@ void *object_of_kind(const struct objects *o, u64 at, enum lent_kind kind)
 
 u64 object_get(struct run *run, u64 at)
 {
-	__atomic_fetch_add(&head_of(at)->refs, 1, __ATOMIC_RELAXED);
-	return lend_object(run, head_of(at));
+	struct object *obj = head_of(at);
+	u32 refs = __atomic_load_n(&obj->refs, __ATOMIC_RELAXED);
+
+	do {
+		if (!refs)	/* it is going */
+			return 0;
+	} while (!__atomic_compare_exchange_n(&obj->refs, &refs, refs + 1, true,
+					      __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+	return lend_object(run, obj);
 }
 
 void object_put(u64 at)
 {
 	struct object *obj = head_of(at);
 	struct objects *o = obj->owner;
-	u32 class;
 
 	if (__atomic_sub_fetch(&obj->refs, 1, __ATOMIC_ACQ_REL))
 		return;
-	class = o->classes[((uintptr_t)obj - (uintptr_t)o->base) / SLAB_BYTES];
 	map_spin_lock(&o->lock, MAP_USER);
-	obj->next = o->free[class];
-	o->free[class] = (uintptr_t)obj;
+	if (obj->shown) {
+		obj->next = o->dropped;
+		o->dropped = (uintptr_t)obj;
+		o->nr_dropped++;
+	} else {
+		set_free(o, obj);
+	}
 	map_spin_unlock(&o->lock);
 }
 
@@ -227,8 +290,10 @@ HELPER_BODY(call_kptr_xchg)
 {
 	u64 *slot = call_ptr(r1), old;
 
-	if (r2)
+	if (r2) {
 		__atomic_fetch_add(&head_of(r2)->held, 1, __ATOMIC_RELAXED);
+		__atomic_store_n(&head_of(r2)->shown, 1, __ATOMIC_RELAXED);
+	}
 	old = __atomic_exchange_n(slot, r2, __ATOMIC_ACQ_REL);
 	if (!old)
 		return 0;

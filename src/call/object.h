@@ -2,7 +2,8 @@
 /*
  * object.h: memory that programs allocate: local objects and cpumasks, with a
  * count of references. References are programs' (lent by the engine) or map
- * values' (fields with __kptr); what has none is free.
+ * values' (fields with __kptr); what has none is free: at once, or, when a map value has
+ * had it, as soon as every execution has ended that was under way then.
  */
 #ifndef CALL_OBJECT_H
 #define CALL_OBJECT_H
@@ -15,7 +16,7 @@ u64 object_new(struct run *run, u64 bytes, enum lent_kind kind);
 u64 object_keep(struct objects *o, const void *from, u64 bytes, enum lent_kind kind);
 /* The memory of the object at AT when it is of KIND, or NULL. */
 void *object_of_kind(const struct objects *o, u64 at, enum lent_kind kind);
-/* One reference more for the program. */
+/* One reference more for the program; 0: it has none any more. */
 u64 object_get(struct run *run, u64 at);
 /* One less; the engine has seen that the program had it. */
 void object_put(u64 at);

@@ -33,6 +33,7 @@ int cmd_test(const struct command *cmd, int argc, char **argv);
 int cmd_verify(const struct command *cmd, int argc, char **argv);
 int cmd_inspect(const struct command *cmd, int argc, char **argv);
 int cmd_cc(const struct command *cmd, int argc, char **argv);
+int cmd_aot(const struct command *cmd, int argc, char **argv);
 int cmd_btf(const struct command *cmd, int argc, char **argv);
 int cmd_gen(const struct command *cmd, int argc, char **argv);
 int cmd_map(const struct command *cmd, int argc, char **argv);

@@ -11,6 +11,7 @@ static const struct how hows[] = {
 	[SKEP_TIER_FAST] = { "fast", "in the fast interpreter" },
 	[SKEP_TIER_JIT_FAST] = { "jit-fast", "as native code of one pass" },
 	[SKEP_TIER_JIT_OPT] = { "jit-opt", "as optimised native code" },
+	[SKEP_TIER_AOT] = { "aot", "as native code that was compiled before" },
 };
 
 int engine_jit(const struct command *cmd, const char *name, bool on_kernel, enum skep_jit *jit)

@@ -18,6 +18,8 @@ static const struct command commands[] = {
 	{ "disasm", "OBJ|RAW|CBPF...", "print instructions as text", cmd_disasm, false },
 	{ "asm", "FILE.s", "turn instructions as text into bytes", cmd_asm, false },
 	{ "cc", "FILE.c... [-- CLANG-ARGS]", "compile C to BPF objects", cmd_cc, true },
+	{ "aot", "OBJ|FILE.c...", "compile programs to native code that is linked into others",
+	  cmd_aot, false },
 	{ "btf", "dump [file] FILE [format raw|c] [root_id ID] | gen PROGRAM -o FILE",
 	  "print type information, also as a C header; make it from DWARF", cmd_btf, false },
 	{ "gen", "object OUT OBJ|FILE.c...", "link BPF objects into one", cmd_gen, false },

@@ -18,8 +18,8 @@
 #endif
 
 static const struct jit_arch archs[] = {
-	{ "x86_64", jit_x64_write, jit_x64_optimise },
-	{ "aarch64", jit_a64_write, NULL },
+	{ "x86_64", jit_x64_write, jit_x64_optimise, true, "bmi2" },
+	{ "aarch64", jit_a64_write, NULL, false, "lse" },
 };
 
 const struct jit_arch *jit_arch_find(const char *name)
@@ -41,7 +41,18 @@ void jit_arch_names(struct strbuf *out)
 		sb_printf(out, "%s%s", i ? ", " : "", archs[i].name);
 }
 
-u32 jit_arch_cpu(void)
+const char *jit_host(void) { return HOST; }
+
+/* A processor has one bit so far. */
+void jit_cpu_names(struct strbuf *out, const char *processor, u32 cpu)
+{
+	const struct jit_arch *arch = jit_arch_find(processor);
+
+	if (arch && cpu & 1)
+		sb_puts(out, arch->cpu);
+}
+
+u32 jit_cpu(void)
 {
 #if defined(__x86_64__)
 	return __builtin_cpu_supports("bmi2") ? JIT_X64_BMI2 : 0;

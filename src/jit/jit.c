@@ -45,7 +45,7 @@ static bool may_stop(const struct jit_build *b, u32 at)
 		return false;
 	if (b->ops[at] != OP_CALL && b->ops[at] != OP_CALL_KFUNC)
 		return bind->insns[at].code == REWRITE_TRAP;
-	return bind->insns[at].imm == BPF_FUNC_tail_call || bind->site(bind->arg, at);
+	return bind->insns[at].imm == BPF_FUNC_tail_call || bind->site(bind->arg, at, true);
 }
 
 u32 jit_cost(const struct jit_build *b, u32 at)
@@ -237,7 +237,7 @@ int jit_compile_arch(struct jit_code **out, const struct jit_bind *bind, enum ji
 
 	c->nr_insns = bind->nr_insns;
 	c->arch = arch;
-	c->runs = arch == jit_arch_host();
+	c->runs = arch == jit_arch_host() && !bind->entry;
 	c->tier = arch->optimise ? tier : JIT_FAST;
 	for (u32 i = 0; i < c->nr_insns; i += isa_slots(&bind->insns[i]))
 		ops[i] = op_of(&bind->insns[i]);
@@ -278,7 +278,7 @@ int jit_compile(struct jit_code **out, const struct jit_bind *bind, enum jit_tie
 
 	if (!arch)
 		return no_such("this processor", where, err);
-	return jit_compile_arch(out, bind, tier, arch, jit_arch_cpu(), where, err);
+	return jit_compile_arch(out, bind, tier, arch, jit_cpu(), where, err);
 }
 
 int jit_cross(struct jit_code **out, const struct jit_bind *bind, const char *processor,
@@ -289,6 +289,25 @@ int jit_cross(struct jit_code **out, const struct jit_bind *bind, const char *pr
 	if (!arch)
 		return no_such(processor, where, err);
 	return jit_compile_arch(out, bind, JIT_OPT, arch, 0, where, err);
+}
+
+int jit_write(struct jit_code **out, const struct jit_bind *bind, const char *processor,
+	      u32 cpu, const char *where, struct skep_err *err)
+{
+	const struct jit_arch *arch = jit_arch_find(processor);
+
+	if (!arch)
+		return no_such(processor, where, err);
+	if (!arch->entries)
+		return err_set(err, ERR_UNSUPPORTED, where, "native code for %s without addresses "
+			       "in it", processor);
+	return jit_compile_arch(out, bind, JIT_OPT, arch, cpu, where, err);
+}
+
+int jit_settle(struct jit_code *c)
+{
+	c->runs = !os_exec_seal(c->mem, &c->mem_bytes, c->bytes);
+	return c->runs ? 0 : -1;
 }
 
 void jit_free(struct jit_code *c)
@@ -312,6 +331,18 @@ helper_fn jit_func(const struct jit_code *c)
 void *jit_entry(const struct jit_code *c)
 {
 	return c->runs ? c->units[0].outer : NULL;
+}
+
+u32 jit_start(const struct jit_code *c) { return (u32)(c->units[0].outer - c->mem); }
+
+bool jit_func_start(const struct jit_code *c, u32 slot, u32 *off)
+{
+	const struct jit_unit *u = jit_unit_at(c, slot);
+
+	if (u->start != slot || !u->entered)
+		return false;
+	*off = (u32)(u->outer - c->mem);
+	return true;
 }
 
 const u8 *jit_bytes(const struct jit_code *c, u32 *bytes)

@@ -10,9 +10,17 @@
 #define JIT_JIT_H
 
 #include "base/err.h"
+#include "base/strbuf.h"
 #include "isa/isa.h"
 #include "model/mapmem.h"
 #include "model/run.h"
+
+/* What there is an address of in code: what struct jit_bind gives, and what it has. */
+enum jit_what { JIT_ADDRESS, JIT_BODY, JIT_SITE, JIT_PROBE, JIT_TAIL, JIT_PACKET,
+		JIT_VALUES, JIT_LOOKUP,		/* base and fn of struct map_inline */
+		JIT_WINDOW, JIT_KNOWN, JIT_ARENA, JIT_ARENA_AT,	/* struct jit_arena */
+		JIT_WHATS
+};
 
 /* What the instructions of a program are bound to. */
 struct jit_bind {
@@ -49,9 +57,9 @@ struct jit_bind {
 		u64 window, known, arena;
 		helper_fn at;
 	} arena;
-	/* What run.at is to be where the code at slot AT stops, or calls; 0: a call that
-	   never sets run.stop. NULL: nothing does. */
-	u64 (*site)(void *arg, u32 at);
+	/* What run.at is to be where the code at slot AT stops, before its instruction, or
+	   CALLS; 0: a call that never sets run.stop. NULL: nothing does. */
+	u64 (*site)(void *arg, u32 at, bool calls);
 	/* Jumps back take what they jump over from run.left, calls of functions
 	   JIT_CALL_COST; below 0 the program ends, with run.stop set. */
 	bool counts;
@@ -63,9 +71,19 @@ struct jit_bind {
 	/* Functions note in run.frames where their stacks are, and what is so shown begins
 	   as 0. Who calls the program, or a function of it, clears run.frames or keeps it. */
 	bool frames;
+
+	/* ---- for code that is written somewhere */
+
+	/* NULL: addresses stand in the code. Else there is none in it: it finds VALUE, which
+	   is WHAT at slot AT, by adding *MORE (an s32) to an entry, this one, of a table
+	   that lies below the run (JIT_ENTRY). */
+	u32 (*entry)(void *arg, enum jit_what what, u32 at, u64 value, u64 *more);
 };
 
 enum { JIT_CALL_COST = 16 };
+
+/* Where entry N is from the run, an u64. */
+#define JIT_ENTRY(n) (-8 * ((s32)(n) + 1))
 
 struct jit_code;
 
@@ -91,6 +109,16 @@ int jit_compile(struct jit_code **out, const struct jit_bind *bind, enum jit_tie
  * UNSUPPORTED. */
 int jit_cross(struct jit_code **out, const struct jit_bind *bind, const char *processor,
 	      const char *where, struct skep_err *err);
+/* The same for BIND with ENTRY, by the optimising compiler where there is one, for
+ * processors of the kind that can CPU (jit_cpu). */
+int jit_write(struct jit_code **out, const struct jit_bind *bind, const char *processor,
+	      u32 cpu, const char *where, struct skep_err *err);
+/* What the processor at hand can besides what all of its kind can, a bit each; the names
+ * of bits of PROCESSOR, separated by spaces. */
+u32 jit_cpu(void);
+/* The processor at hand, as `uname -m` has it; "" when there is no code for it. */
+const char *jit_host(void);
+void jit_cpu_names(struct strbuf *out, const char *processor, u32 cpu);
 /* What it was compiled by: in one pass what the optimising compiler gives up on, and
  * where there is none (on aarch64). */
 enum jit_tier jit_tier(const struct jit_code *code);
@@ -104,6 +132,10 @@ const char *jit_processor(const struct jit_code *code);
 helper_fn jit_func(const struct jit_code *code);
 /* Where a tail call jumps to: only for jit_bind.tail. */
 void *jit_entry(const struct jit_code *code);
+/* Where both are in its bytes, whatever the processor. */
+u32 jit_start(const struct jit_code *code);
+/* The same of its function at SLOT, as C calls it; false: C never does. */
+bool jit_func_start(const struct jit_code *code, u32 slot, u32 *off);
 
 /* ---- for people and their tools ---------------------------------------- */
 

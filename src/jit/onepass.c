@@ -9,11 +9,11 @@ int onepass_unsupported(struct onepass *x, const struct ins *i)
 		       "native code for instruction %u (%s)", i->at, i->row->name);
 }
 
-u64 onepass_site(const struct onepass *x, u32 slot)
+u64 onepass_site(const struct onepass *x, u32 slot, bool calls)
 {
 	const struct jit_bind *bind = x->b->bind;
 
-	return bind->site ? bind->site(bind->arg, slot) : 0;
+	return bind->site ? bind->site(bind->arg, slot, calls) : 0;
 }
 
 bool onepass_links(const struct jit_build *b, const struct jit_unit *u)

@@ -60,8 +60,8 @@ struct onepass {
 /* All of the program from x->p on: as jit_arch.write. */
 int onepass_write(struct onepass *x);
 int onepass_unsupported(struct onepass *x, const struct ins *i);
-/* What run.at is to be at SLOT; 0: nothing stops there. */
-u64 onepass_site(const struct onepass *x, u32 slot);
+/* What run.at is to be at SLOT, as of jit_bind.site; 0: nothing stops there. */
+u64 onepass_site(const struct onepass *x, u32 slot, bool calls);
 /* AT is to go to what SLOT becomes. */
 void onepass_fix(struct onepass *x, u8 *at, u32 slot, enum fix_kind kind);
 /* AT is a jump of I to SLOT: 0 or ERR_UNSUPPORTED, too far. */

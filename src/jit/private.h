@@ -78,6 +78,22 @@ struct jit_build {
 	bool stops;		/* functions may end with run.stop set */
 };
 
+/* An address as code has it: VALUE, or what is DISP from the run, and VALUE more. */
+struct jit_ref { bool entry; s32 disp; u64 value; };
+
+/* VALUE, which is WHAT at SLOT. */
+static inline struct jit_ref jit_ref(const struct jit_build *b, enum jit_what what, u32 slot,
+				     u64 value)
+{
+	struct jit_ref r = { .value = value };
+
+	if (b->bind->entry && value) {
+		r.entry = true;
+		r.disp = JIT_ENTRY(b->bind->entry(b->bind->arg, what, slot, value, &r.value));
+	}
+	return r;
+}
+
 /* What the jump or call at slot AT takes from run.left; 0: nothing. */
 u32 jit_cost(const struct jit_build *b, u32 at);
 
@@ -99,6 +115,8 @@ struct jit_arch {
 	int (*write)(struct jit_build *b);
 	/* The same by the optimising compiler; 2: it gives up. NULL: there is none. */
 	int (*optimise)(struct jit_build *b);
+	bool entries;		/* both heed jit_bind.entry */
+	const char *cpu;	/* names of the bits below */
 };
 
 /* What not every processor of its kind can. */
@@ -108,7 +126,6 @@ enum { JIT_A64_LSE = 1 << 0 };	/* atomic instructions of ARMv8.1 */
 const struct jit_arch *jit_arch_find(const char *name);	/* or NULL */
 const struct jit_arch *jit_arch_host(void);		/* or NULL */
 void jit_arch_names(struct strbuf *out);		/* of all, for messages */
-u32 jit_arch_cpu(void);		/* what this processor can */
 
 int jit_x64_write(struct jit_build *b);
 int jit_x64_optimise(struct jit_build *b);
@@ -118,6 +135,10 @@ int jit_a64_write(struct jit_build *b);
 int jit_compile_arch(struct jit_code **out, const struct jit_bind *bind, enum jit_tier tier,
 		     const struct jit_arch *arch, u32 cpu, const char *where,
 		     struct skep_err *err);
+
+/* CODE, which was made with jit_bind.entry, runs here from now on. -1: the system gives no
+ * executable memory. */
+int jit_settle(struct jit_code *code);
 
 /* The function that begins at slot AT. */
 struct jit_unit *jit_unit_at(const struct jit_code *code, u32 at);

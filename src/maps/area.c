@@ -288,6 +288,34 @@ static int timer_check(const struct map_attr *a, const char *what, u32 at, struc
 	return 0;
 }
 
+static bool has_locks(u32 type)
+{
+	switch (type) {
+	case BPF_MAP_TYPE_PERCPU_ARRAY:
+	case BPF_MAP_TYPE_PERCPU_HASH:
+	case BPF_MAP_TYPE_LRU_PERCPU_HASH:
+	case BPF_MAP_TYPE_LRU_HASH:
+	case BPF_MAP_TYPE_LPM_TRIE:
+		return false;
+	default:
+		return true;
+	}
+}
+
+static int lock_check(const struct map_attr *a, struct skep_err *err)
+{
+	u32 at = a->lock_at - 1;
+
+	if (!has_locks(a->type))
+		return attr_refuse(a, err, "EOPNOTSUPP", "values of this type have no spin locks");
+	if (at % 4)
+		return attr_refuse(a, err, "EINVAL", "its spin lock is not aligned: offset %u", at);
+	if (!in_bounds(at, 4, a->value_size))
+		return attr_refuse(a, err, "EINVAL", "its spin lock at offset %u does not fit "
+				   "value_size %u", at, a->value_size);
+	return 0;
+}
+
 int attr_check(const struct map_attr *a, u32 flags_mask, struct skep_err *err)
 {
 	if (!a->key_size)
@@ -296,13 +324,8 @@ int attr_check(const struct map_attr *a, u32 flags_mask, struct skep_err *err)
 		return attr_refuse(a, err, "EINVAL", "value_size is 0");
 	if (!a->max_entries)
 		return attr_refuse(a, err, "EINVAL", "max_entries is 0");
-	if (a->lock_at && (a->lock_at - 1) % 4)
-		return attr_refuse(a, err, "EINVAL", "its spin lock is not "
-				   "aligned: offset %u", a->lock_at - 1);
-	if (a->lock_at && !in_bounds(a->lock_at - 1, 4, a->value_size))
-		return attr_refuse(a, err, "EINVAL", "its spin lock at offset "
-				   "%u does not fit value_size %u",
-				   a->lock_at - 1, a->value_size);
+	if (a->lock_at && lock_check(a, err))
+		return -EINVAL;
 	if (a->timer_at && timer_check(a, "timer", a->timer_at, err))
 		return -EINVAL;
 	if (a->work_at && timer_check(a, "work queue", a->work_at, err))

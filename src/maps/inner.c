@@ -18,7 +18,7 @@ int inner_check(const struct map_attr *a, struct skep_err *err)
 {
 	const struct map_attr *in = a->inner;
 
-	if (!in || !a->inner_of)
+	if (!in)
 		return attr_refuse(a, err, "EBADF", "it has no inner map");
 	if (map_holds_maps(in->type))
 		return attr_refuse(a, err, "EINVAL", "its inner map holds maps itself");
@@ -44,7 +44,7 @@ static bool same_type(const struct map_attr *t, const struct map *m)
 
 int inner_fits(const struct map *m, u32 number)
 {
-	const struct map *in = m->inner_of(m->inner_arg, number);
+	const struct map *in = m->inner_of ? m->inner_of(m->inner_arg, number) : NULL;
 
 	if (!in)
 		return -EBADF;

@@ -113,7 +113,7 @@ static inline void map_batch_free(struct map_batch *it)
 }
 
 /* What runs a program. */
-enum tier { TIER_KERNEL, TIER_CHECKED, TIER_INTERP, TIER_JIT_FAST, TIER_JIT_OPT };
+enum tier { TIER_KERNEL, TIER_CHECKED, TIER_INTERP, TIER_JIT_FAST, TIER_JIT_OPT, TIER_AOT };
 
 struct prog_tier {
 	enum tier tier;

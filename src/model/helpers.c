@@ -158,7 +158,7 @@ static const u16 moving[] = {
 	BPF_FUNC_xdp_adjust_tail, BPF_FUNC_skb_adjust_room, BPF_FUNC_msg_pull_data,
 	BPF_FUNC_msg_push_data, BPF_FUNC_msg_pop_data, BPF_FUNC_lwt_push_encap,
 	BPF_FUNC_lwt_seg6_store_bytes, BPF_FUNC_lwt_seg6_adjust_srh,
-	BPF_FUNC_lwt_seg6_action, BPF_FUNC_store_hdr_opt, BPF_FUNC_reserve_hdr_opt,
+	BPF_FUNC_lwt_seg6_action, BPF_FUNC_store_hdr_opt,
 };
 
 /* Linux 6.18's list. */

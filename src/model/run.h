@@ -186,6 +186,15 @@ struct ring_watch {
 	void (*committed)(struct run *run, const void *record, u64 flags);
 };
 
+/* Who may still look at what is given up now: MARK notes in SEEN, an entry for each cpu,
+ * which executions are under way, and LEFT says whether all of these have ended. MARK
+ * gives false where that cannot be told. */
+struct run_sections {
+	bool (*mark)(void *arg, u64 *seen);
+	bool (*left)(void *arg, const u64 *seen);
+	void *arg;
+};
+
 /* Where a function of compiled code that waits for another has its stack: from LOW to
  * RUN_STACK_BYTES behind this. */
 struct run_frame {
@@ -245,8 +254,9 @@ struct run {
 	   some lookup gave it to programs; or NULL. Set by runtime; may be NULL */
 	const struct vm_map *(*inner_map)(struct run *run, const void *ptr);
 	const struct vm_map *(*inner_at)(struct run *run, u64 addr);
-	/* What programs allocate (call/object.c); NULL: nothing yet. And the object
-	   of a map value that has ADDR; NULL with the former. */
+	const struct run_sections *sections;	/* NULL: nobody else runs. Set by runtime */
+	/* What programs allocate (call/object.c); NULL: nothing yet. And the object that
+	   a map value has or had, which has ADDR; NULL with the former. */
 	struct objects *objects;
 	bool (*held_at)(struct run *run, u64 addr, struct lent *l);
 	struct redirect redirect;

@@ -14,15 +14,22 @@
  * pass unless the other is asked for. */
 enum { AUTO_SLOTS = 20000 };
 
-static u64 address(void *code, u32 at) { return vm_native_address(code, at); }
-static helper_fn body(void *code, u32 at) { return vm_native_body(code, at); }
-static u32 params(void *code, u32 at) { return vm_native_params(code, at); }
 static s64 slot(void *code, u64 addr) { return jit_slot(code, addr); }
-static u64 site(void *code, u32 at) { return vm_native_site(code, at); }
 
-static u32 cost(void *code, u32 at) { return vm_native_cost(code, at); }
+static struct vm_code *code_of(void *arg) { return ((struct binding *)arg)->code; }
 
-static bool lookup(void *code UNUSED, u32 at UNUSED, u64 map, struct map_inline *out)
+static u64 address(void *arg, u32 at) { return vm_native_address(code_of(arg), at); }
+static helper_fn body(void *arg, u32 at) { return vm_native_body(code_of(arg), at); }
+static u32 params(void *arg, u32 at) { return vm_native_params(code_of(arg), at); }
+
+static u64 site(void *arg, u32 at, bool calls)
+{
+	return vm_native_site(code_of(arg), at, calls);
+}
+
+static u32 cost(void *arg, u32 at) { return vm_native_cost(code_of(arg), at); }
+
+static bool lookup(void *arg UNUSED, u32 at UNUSED, u64 map, struct map_inline *out)
 {
 	const struct map *m = (const struct map *)(uintptr_t)map;
 
@@ -39,8 +46,7 @@ static enum jit_tier tier_for(enum runtime_jit asked, u32 slots)
 	return asked == RUNTIME_JIT_OPT ? JIT_OPT : JIT_FAST;
 }
 
-/* CODE runs as C from now on. */
-static void use(struct vm_code *code, struct jit_code *c, u64 bound)
+void runtime_use(struct vm_code *code, struct jit_code *c, u64 bound)
 {
 	struct vm_native n = { .fn = jit_func(c), .entry = jit_entry(c), .bound = bound,
 			       .arg = c, .slot = slot };
@@ -51,26 +57,33 @@ static void use(struct vm_code *code, struct jit_code *c, u64 bound)
 	vm_code_native(code, &n);
 }
 
-int runtime_native(struct jit_code **out, struct vm_code *code, const struct rewrite *rw,
-		   enum jit_tier tier, const char *where, struct skep_err *err)
+struct jit_bind runtime_bind(struct binding *b)
 {
-	const struct vm_map *pages = vm_native_arena(code);
+	const struct vm_map *pages = vm_native_arena(b->code);
+	const struct rewrite *rw = b->rw;
 	struct jit_bind bind = {
-		.insns = rw->insns, .nr_insns = rw->nr_insns, .arg = code,
+		.insns = rw->insns, .nr_insns = rw->nr_insns, .arg = b,
 		.address = address, .body = body, .params = params, .site = site,
 		.lookup = lookup, .tail = vm_native_tail, .packet = vm_native_packet,
 		.probe = vm_native_probe, .counts = !rw->bound, .ends = rw->ends, .cost = cost,
-		.clear_stack = rw->stale_reads, .frames = vm_native_frames(code, call_asks),
+		.clear_stack = rw->stale_reads, .frames = vm_native_frames(b->code, call_asks),
 	};
-	int r;
 
 	if (pages)
 		bind.arena = (struct jit_arena){ pages->window, (uintptr_t)pages->known,
 						 (uintptr_t)pages, vm_native_arena_at() };
-	r = jit_compile(out, &bind, tier, where, err);
+	return bind;
+}
+
+int runtime_native(struct jit_code **out, struct vm_code *code, const struct rewrite *rw,
+		   enum jit_tier tier, const char *where, struct skep_err *err)
+{
+	struct binding b = { .code = code, .rw = rw };
+	const struct jit_bind bind = runtime_bind(&b);
+	int r = jit_compile(out, &bind, tier, where, err);
 
 	if (!r)
-		use(code, *out, rw->bound);
+		runtime_use(code, *out, rw->bound);
 	return r;
 }
 
@@ -104,7 +117,9 @@ void runtime_compile(const struct runtime *rt, struct runtime_prog *p,
 				      .slots = code ? code->nr_insns : p->prog->nr_insns };
 	if (!code || asked == RUNTIME_JIT_OFF)
 		return;
-	if (!jit_available())
+	if (asked == RUNTIME_JIT_AUTO && runtime_aot_use(rt, p, code))
+		p->tier.tier = TIER_AOT;
+	else if (!jit_available())
 		p->tier.note = "there is no compiler for this processor";
 	else if (vm_native_lacks(p->code))
 		p->tier.note = vm_native_lacks(p->code);

@@ -43,7 +43,8 @@ struct seat {
 	struct run run;		/* first */
 	struct runtime *rt;
 	u32 version;		/* what of RT its run knows */
-	u32 running;		/* programs may have pointers to maps */
+	u32 running;		/* programs may have pointers to maps and objects */
+	u64 ended;		/* how often all of its runs had ended: see run_sections */
 	struct vm_machine *machine;
 	u8 *buffer;		/* of the host in use */
 	u64 buffer_bytes;
@@ -74,9 +75,12 @@ struct runtime {
 	size_t nr_inner;
 	VEC(struct runtime_prog *) progs;
 	struct run run;		/* how those of seats begin */
+	struct run_sections sections;
 	u64 buffer_bytes;	/* that hosts of loaded programs want */
 	struct sock_table socks;	/* that are described */
 	struct ring_watch watch;
+	u64 *table;		/* opts.aot->nr_refs entries as they lie below each seat:
+				   the last one first */
 };
 
 static inline struct runtime *rt_of(struct backend *b)
@@ -99,15 +103,23 @@ static inline struct map *rt_map(struct backend *b, u32 map)
 	return r && __atomic_load_n(&r->held, __ATOMIC_RELAXED) ? r->m : NULL;
 }
 
-/* Programs may have pointers to maps between the two. */
+/* Programs may have pointers to maps and objects between the two. */
 static inline void run_enter(struct seat *s)
 {
 	__atomic_store_n(&s->running, s->running + 1, __ATOMIC_RELAXED);
 	__asm__ volatile("" : : : "memory");
 }
 
+/* A run of S, the outermost, has ended: before the last store to running says so. */
+static inline void run_ended(struct seat *s)
+{
+	__atomic_store_n(&s->ended, s->ended + 1, __ATOMIC_RELEASE);
+}
+
 static inline void run_leave(struct seat *s)
 {
+	if (s->running == 1)
+		run_ended(s);
 	__atomic_store_n(&s->running, s->running - 1, __ATOMIC_RELEASE);
 }
 
@@ -152,6 +164,9 @@ bool runtime_cpu_borrow(struct runtime *rt, u32 cpu);
 void runtime_cpu_return(struct runtime *rt, u32 cpu);
 /* Does no program run now? One that starts later sees all that was stored before. */
 bool runtime_idle(const struct runtime *rt);
+/* struct run_sections, of runtime ARG. */
+bool runtime_sections_mark(void *arg, u64 *seen);
+bool runtime_sections_left(void *arg, const u64 *seen);
 /* Seats are to look again at what they have from RT. */
 static inline void runtime_changed(struct runtime *rt)
 {
@@ -205,6 +220,26 @@ int rt_map_get(struct backend *b, const struct image_map *def, const char *path,
 /* Is cpu I this process's in all shared maps? Those of other processes it is not. */
 bool runtime_cpu_shared(struct runtime *rt, u32 cpu);
 void runtime_cpu_unshare(struct runtime *rt, u32 cpu);
+
+/* What jit_bind.arg is. */
+struct binding {
+	struct vm_code *code;
+	const struct rewrite *rw;
+	struct aot_table *table;	/* of code that is written somewhere; else NULL */
+	u32 prog;		/* index in the image */
+};
+
+struct jit_bind runtime_bind(struct binding *b);
+/* CODE runs as C from now on, which is for this process. */
+void runtime_use(struct vm_code *code, struct jit_code *c, u64 bound);
+
+/* ---- aot.c ---- */
+
+/* P is compiled already, and runs so from now on; false: there is no code for it. */
+bool runtime_aot_use(const struct runtime *rt, struct runtime_prog *p, const struct rewrite *rw);
+/* Fills what P, which is loaded, tells of the table. Error: AOT_MAP. */
+int runtime_aot_fill(struct runtime *rt, const struct runtime_prog *p, const struct rewrite *rw,
+		     struct skep_err *err);
 
 /* ---- perfmap.c ---- */
 

@@ -260,6 +260,8 @@ static int rt_prog_load(struct backend *b, const struct image *img, u32 prog,
 		      !forwards(p->prog, img);
 	if (!r)
 		r = prog_decode(rt, p, maps, code, err);
+	if (!r && p->tier.tier == TIER_AOT)
+		r = runtime_aot_fill(rt, p, code, err);
 	if (!r && rt->opts.counts && !code)
 		vm_count(p->code);
 	if (!r)
@@ -803,6 +805,8 @@ int runtime_open(struct backend **out, const struct runtime_opts *opts,
 	rt->run.print_arg = opts->print_arg;
 	rt->run.stack = opts->stack;
 	rt->run.stack_arg = opts->stack_arg;
+	rt->sections = (struct run_sections){ runtime_sections_mark, runtime_sections_left, rt };
+	rt->run.sections = &rt->sections;
 	rt->run.tail_target = rt_tail_target;
 	rt->run.copy = rt_copy;
 	rt->run.socks = &rt->socks;

@@ -9,6 +9,7 @@
 #ifndef RUNTIME_RUNTIME_H
 #define RUNTIME_RUNTIME_H
 
+#include "base/vec.h"
 #include "jit/jit.h"
 #include "model/host.h"
 #include "model/rewrite.h"
@@ -18,6 +19,34 @@
 enum runtime_jit {
 	RUNTIME_JIT_AUTO,	/* the optimising one up to a size (native.c) */
 	RUNTIME_JIT_OFF, RUNTIME_JIT_FAST, RUNTIME_JIT_OPT,
+};
+
+/* ---- code that was compiled before: aot.c ---- */
+
+/* What an entry of the table below the run holds. */
+struct aot_ref {
+	u32 what;		/* enum jit_what, of program PROG of the image */
+	u32 prog, at;		/* slot of its rewrite; JIT_VALUES, JIT_LOOKUP: a map */
+	/* JIT_VALUES: the map is like this, or the code is not for it */
+	u32 nr, stride, zero;
+	u64 cpu_step;
+};
+
+/* A function as C calls it is OFF bytes into the code; for messages, SLOT is there. */
+struct aot_func { u32 off, slot; };
+
+/* What a program was compiled to. */
+struct aot_code {
+	const u8 *code;		/* executable; NULL: it was not compiled */
+	u32 bytes, start;	/* C calls it so many bytes from there */
+	const struct aot_func *funcs;	/* that callbacks may be */
+	u32 nr_funcs;
+};
+
+struct runtime_aot {
+	const struct aot_ref *refs;
+	u32 nr_refs;
+	const struct aot_code *progs;	/* by index in the image */
 };
 
 struct runtime_opts {
@@ -34,6 +63,8 @@ struct runtime_opts {
 	bool virtual_clock;	/* time is that of struct test_run */
 	struct net *net;	/* what programs see of a network, or NULL; the runtime
 				   frees it */
+	const struct runtime_aot *aot;	/* with RUNTIME_JIT_AUTO: programs are compiled
+				   already; or NULL */
 };
 
 /* A backend whose ops->close frees it. */
@@ -78,5 +109,23 @@ int runtime_single_run(struct skep_run *run, struct skep_err *err, struct runtim
  * is after CODE. Errors as of jit_compile. */
 int runtime_native(struct jit_code **out, struct vm_code *code, const struct rewrite *rw,
 		   enum jit_tier tier, const char *where, struct skep_err *err);
+
+/* The entries that several programs' code has, as it is written. */
+struct aot_table {
+	VEC(struct aot_ref) refs;
+	VEC(u64) values;	/* of each, in this process */
+};
+
+/*
+ * Compiles program PROG of B, a runtime that it was loaded into from CODE, its rewrite, so that
+ * the code has no address in it: what it needs of a process is in T, whose entries are added.
+ * PROCESSOR and CPU as of jit_write. Error: UNSUPPORTED.
+ */
+int runtime_aot_write(struct jit_code **out, struct backend *b, u32 prog,
+		      const struct rewrite *code, struct aot_table *t, const char *processor,
+		      u32 cpu, struct skep_err *err);
+void aot_table_free(struct aot_table *t);
+/* What the code depends on besides T: another number, another engine. */
+u64 runtime_aot_abi(void);
 
 #endif

@@ -19,6 +19,25 @@ static u32 thread_id(void) { return (u32)os_pid_tgid(); }
 void runtime_lock(struct runtime *rt) { map_spin_lock(&rt->lock, MAP_USER); }
 void runtime_unlock(struct runtime *rt) { map_spin_unlock(&rt->lock); }
 
+static struct seat *seat_of(const struct runtime *rt, u32 i)
+{
+	return __atomic_load_n(&rt->seats[i], __ATOMIC_ACQUIRE);
+}
+
+/* Below each seat, and so its run, lies the table of code that was compiled before. */
+static size_t table_bytes(const struct runtime *rt)
+{
+	return rt->opts.aot ? round_up(rt->opts.aot->nr_refs * sizeof(u64), 64) : 0;
+}
+
+static void fill_table(const struct runtime *rt, struct seat *s)
+{
+	u32 n = rt->opts.aot ? rt->opts.aot->nr_refs : 0;
+
+	if (n)
+		memcpy((u8 *)s - n * sizeof(u64), rt->table, n * sizeof(u64));
+}
+
 /* The seat of cpu I, made when somebody first takes it. */
 static struct seat *seat_at(struct runtime *rt, u32 i)
 {
@@ -26,7 +45,7 @@ static struct seat *seat_at(struct runtime *rt, u32 i)
 
 	if (s)
 		return s;
-	s = mem_alloc(sizeof(*s));
+	s = (struct seat *)((u8 *)mem_alloc(table_bytes(rt) + sizeof(*s)) + table_bytes(rt));
 	s->rt = rt;
 	s->run = rt->run;
 	s->run.cpu = i;
@@ -68,6 +87,7 @@ static int seat_refresh(struct runtime *rt, struct seat *s, struct skep_err *err
 	s->run.timers = rt->run.timers;
 	s->run.objects = rt->run.objects;
 	s->run.held_at = rt->run.held_at;
+	fill_table(rt, s);
 	if (s->buffer_bytes >= rt->buffer_bytes)
 		return 0;
 	os_unmap(s->buffer, s->buffer_bytes);
@@ -151,16 +171,57 @@ void runtime_cpu_return(struct runtime *rt, u32 cpu)
 	runtime_unlock(rt);
 }
 
-bool runtime_idle(const struct runtime *rt)
+/* Makes visible what other threads stored when their runs began. */
+static bool see_others(const struct runtime *rt)
 {
 	u32 others = 0;
 
 	for (u32 i = 0; i < rt->opts.cpus; i++)
-		others += rt->seats[i] && rt->seats[i] != runtime_last.seat;
-	if (others && !os_membarrier())
+		others += seat_of(rt, i) && seat_of(rt, i) != runtime_last.seat;
+	return !others || os_membarrier();
+}
+
+static bool runs(const struct runtime *rt, u32 i)
+{
+	const struct seat *s = seat_of(rt, i);
+
+	return s && __atomic_load_n(&s->running, __ATOMIC_ACQUIRE);
+}
+
+bool runtime_idle(const struct runtime *rt)
+{
+	if (!see_others(rt))
 		return false;
 	for (u32 i = 0; i < rt->opts.cpus; i++)
-		if (rt->seats[i] && __atomic_load_n(&rt->seats[i]->running, __ATOMIC_ACQUIRE))
+		if (runs(rt, i))
+			return false;
+	return true;
+}
+
+static u64 ended_at(const struct runtime *rt, u32 i)
+{
+	return __atomic_load_n(&seat_of(rt, i)->ended, __ATOMIC_ACQUIRE);
+}
+
+/* Of each cpu: 0, or 1 + the runs that had ended, after one was seen under way. Should
+ * that have ended meanwhile, the next one counts for it. */
+bool runtime_sections_mark(void *arg, u64 *seen)
+{
+	const struct runtime *rt = arg;
+
+	if (!see_others(rt))
+		return false;
+	for (u32 i = 0; i < rt->opts.cpus; i++)
+		seen[i] = runs(rt, i) ? 1 + ended_at(rt, i) : 0;
+	return true;
+}
+
+bool runtime_sections_left(void *arg, const u64 *seen)
+{
+	const struct runtime *rt = arg;
+
+	for (u32 i = 0; i < rt->opts.cpus; i++)
+		if (seen[i] && runs(rt, i) && 1 + ended_at(rt, i) == seen[i])
 			return false;
 	return true;
 }
@@ -170,6 +231,8 @@ void runtime_seats_open(struct runtime *rt)
 	rt->serial = os_clock_ns() ^ (uintptr_t)rt;
 	rt->seats = mem_alloc(rt->opts.cpus * sizeof(struct seat *));
 	rt->owners = mem_alloc(rt->opts.cpus * sizeof(*rt->owners));
+	if (rt->opts.aot)
+		rt->table = mem_alloc(rt->opts.aot->nr_refs * sizeof(u64));
 }
 
 void runtime_seats_free(struct runtime *rt)
@@ -183,8 +246,9 @@ void runtime_seats_free(struct runtime *rt)
 		vec_free(&s->copies.v);
 		vm_machine_free(s->machine);
 		os_unmap(s->buffer, s->buffer_bytes);
-		free(s);
+		free((u8 *)s - table_bytes(rt));
 	}
 	free(rt->seats);
 	free(rt->owners);
+	free(rt->table);
 }

@@ -17,7 +17,8 @@ u64 rt_prog_ticket(struct backend *b, u32 prog)
 
 static bool is_for_us(const struct seat *s, const struct runtime_prog *p)
 {
-	return p->jit && p->in_place && !s->run.clock.is_virtual && !s->run.timers &&
+	return (p->jit || p->tier.tier == TIER_AOT) && p->in_place &&
+	       !s->run.clock.is_virtual && !s->run.timers &&
 	       !s->running && !__atomic_load_n(&s->rt->dead, __ATOMIC_RELAXED);
 }
 
@@ -115,6 +116,7 @@ int runtime_single_run(struct skep_run *t, struct skep_err *err, struct runtime_
 	__atomic_store_n(&s->running, 1, __ATOMIC_RELAXED);
 	__asm__ volatile("" : : : "memory");
 	ret = (u32)q->fn((u64)run, 0, 0, 0, 0, run);
+	run_ended(s);
 	__atomic_store_n(&s->running, 0, __ATOMIC_RELEASE);
 	if (unlikely(run->stop))
 		return stopped(s, err);

@@ -128,10 +128,17 @@ void arg_object_or_null(struct verifier *v, struct state *s, struct arg *a)
 
 void arg_percpu(struct verifier *v, struct state *s, struct arg *a)
 {
+	struct why why = arg_why(a, "");
+
 	(void)s;
+	why.a = a->r->off;
 	if (a->r->type != REG_BTF || !(a->r->flags & REG_PERCPU) || (a->r->flags & REG_OR_NULL) ||
 	    ((a->r->flags & REG_ALLOC) && !(a->r->flags & REG_RCU)))
 		arg_wrong(v, a, ARG_WANTS_PERCPU);
+	else if (a->r->off)	/* the result is taken for the whole */
+		reject(v, REJECT_CTX_MODIFIED, a->call->insn, &why);
+	else if (!scalar_is_const(&a->r->val) || scalar_value(&a->r->val))
+		reject(v, REJECT_VAR_ACCESS, a->call->insn, &why);
 	else
 		a->call->percpu = *a->r;
 }

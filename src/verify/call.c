@@ -342,15 +342,19 @@ static void check_whole(struct verifier *v, struct state *s, const struct call *
 {
 	const struct reg *r1 = state_reg(s, 1);
 
-	if (c->row->id == BPF_FUNC_dynptr_from_mem && r1->type != REG_MAP_VALUE)
+	if (c->row->id != BPF_FUNC_dynptr_from_mem)
+		return;
+	if (r1->type != REG_MAP_VALUE)
 		reject(v, REJECT_DYNPTR_DATA, c->insn, &(struct why){ .reg = 1, .ptr = r1 });
+	else if (map_of(v, r1)->map_flags & BPF_F_WRONLY_PROG && v->opts->policy == POLICY_USER)
+		reject(v, REJECT_MAP_WRONLY, c->insn, &(struct why){ .reg = 1, .ptr = r1,
+			.a = map_of(v, r1)->value_size, .off = r1->off });
 }
 
 static bool moves_packet(const struct call *c)
 {
 	return helper_moves_packet(c->row->id) ||
-	       (c->row->id == BPF_FUNC_dynptr_write && (c->dynptr.kind == DYNPTR_SKB ||
-							 c->dynptr.kind == DYNPTR_SKB_META));
+	       (c->row->id == BPF_FUNC_dynptr_write && dynptr_moves_packet(&c->into));
 }
 
 /* ---- the call ------------------------------------------------------------ */

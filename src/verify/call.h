@@ -40,6 +40,8 @@ struct call {
 	struct kptr_at kptr;	/* the ARG_KPTR_SLOT */
 	struct reg percpu;	/* the ARG_PERCPU_BTF */
 	struct dynptr_at dynptr;	/* the last initialised one */
+	struct dynptr_at into;	/* the first: what is written to, where the call writes */
+	struct reg buffer;	/* of a slice, CONST_SIZE bytes; NONE: there is none */
 	bool release_dynptr;	/* RELEASE is that of DYNPTR */
 };
 
@@ -72,8 +74,12 @@ void dynptr_leave(struct verifier *v, struct state *s, u32 frame);
 void dynptr_release(struct verifier *v, struct state *s, u32 ref);
 /* r0 after a call that gives a part of c->dynptr. */
 void ret_slice(struct verifier *v, struct state *s, const struct call *c, unsigned flags);
-/* May packets be written by this type of program? */
+/* May packets be written by this type of program, or only read by pointers? */
 bool writes_packet(const struct verifier *v);
+/* Does the function of the kernel NAME, without "bpf_", write into the dynptr that is its
+ * first argument; does writing into D move the packet? */
+bool writes_dynptr(const char *name);
+bool dynptr_moves_packet(const struct dynptr_at *d);
 
 /* kptr.c: arguments of bpf_kptr_xchg, and what it gives; accesses of map values
  * that touch such a pointer: true when VALUE was set. */
@@ -169,7 +175,9 @@ enum step call_global(struct verifier *v, struct state *s, u32 at, u32 func);
 /* The registers of the first frame of S for global function FUNC. */
 void global_args(struct verifier *v, struct state *s, u32 func);
 
-/* subprog.c */
+/* subprog.c: what must be given back before another program runs, or this one ends:
+ * references; sections, too. */
+void check_held(struct verifier *v, struct state *s, u32 at);
 bool check_refs(struct verifier *v, struct state *s, u32 at, enum reject_id id);
 
 #endif

@@ -73,15 +73,11 @@ static bool callback_args(struct verifier *v, const struct call *c, struct frame
 
 /* ---- synchronous ones ---------------------------------------------------- */
 
-static void set_frame(const struct state *s, struct frame *f, enum frame_kind kind, u32 helper,
-		      s64 max)
+static void set_frame(struct frame *f, enum frame_kind kind, u32 helper, s64 max)
 {
 	f->kind = (u8)kind;
 	f->callback = helper;
 	f->ret_max = max;
-	f->nr_refs = s->nr_refs;
-	f->rcu = s->rcu;
-	f->preempt = s->preempt;
 }
 
 /* bpf_loop says how often; more passes need not be looked at. */
@@ -126,7 +122,7 @@ static void enter(struct verifier *v, struct state *s, const struct call *c)
 	v->funcs[func].called_back = true;
 	state_frame(body)->depth++;
 	state_push_frame(v, body, func, c->insn);
-	set_frame(body, state_frame(body), FRAME_CALLBACK, c->row->id, 1);
+	set_frame(state_frame(body), FRAME_CALLBACK, c->row->id, 1);
 	if (!callback_args(v, c, body->frames[body->nr_frames - 2], state_frame(body)))
 		not_judged(v, c->insn, "callbacks of bpf_%s", c->row->name);
 	explore_settle(v);
@@ -156,7 +152,7 @@ static void enter_async(struct verifier *v, struct state *s, const struct call *
 	body->sleepable = callback_is_work(c->row);	/* a timer interrupts */
 	state_push_frame(v, body, (u32)c->func, 0);
 	f = state_frame(body);
-	set_frame(body, f, FRAME_ASYNC, c->row->id, 0);
+	set_frame(f, FRAME_ASYNC, c->row->id, 0);
 	reg_set_ptr(&f->regs[1], REG_MAP, 0);
 	f->regs[1].map = c->map_reg.map;
 	f->regs[1].uid = c->map_reg.uid;
@@ -198,20 +194,6 @@ static void check_result(struct verifier *v, struct state *s, u32 at)
 	sb_free(&text);
 }
 
-/* What the body acquired it must have given back, and it leaves as it came. */
-static void check_own_refs(struct verifier *v, struct state *s, u32 at)
-{
-	const struct frame *f = state_frame(s);
-
-	for (u32 i = f->nr_refs; i < s->nr_refs; i++)
-		reject(v, REJECT_LEAK, at, &(struct why){
-			.a = s->refs[i].id, .b = s->refs[i].insn });
-	if (s->rcu > f->rcu)
-		reject(v, REJECT_SECTION_EXIT, at, &(struct why){ .s = "bpf_rcu_read_lock" });
-	if (s->preempt > f->preempt)
-		reject(v, REJECT_SECTION_EXIT, at, &(struct why){ .s = "bpf_preempt_disable" });
-}
-
 struct leave { struct verifier *v; u32 frame; };
 
 /* The key that a callback is shown is a copy, which is gone when it returns; a sample
@@ -234,10 +216,12 @@ enum step callback_exit(struct verifier *v, struct state *s, u32 at)
 	struct leave leave = { v, s->nr_frames - 1 };
 
 	check_result(v, s, at);
-	check_own_refs(v, s, at);
-	if (state_frame(s)->kind == FRAME_ASYNC)
+	if (state_frame(s)->kind == FRAME_ASYNC) {
+		check_held(v, s, at);
 		return STEP_END;
+	}
 	state_pop_frame(v, s);
+	slices_overwrite(v, s, s->nr_frames, 0, MAX_SLOTS);
 	if (v->opts->policy == POLICY_USER) {
 		dynptr_leave(v, s, leave.frame);
 		state_each(s, forget_given, &leave);

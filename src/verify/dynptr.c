@@ -158,6 +158,7 @@ void arg_dynptr_out(struct verifier *v, struct state *s, struct call *c, unsigne
 	}
 	if (!place_of(v, s, c, i, &p))
 		return;
+	slices_overwrite(v, s, p.frame, p.n - 1, p.n);
 	for (u32 n = p.n - 1; n <= p.n; n++)
 		if (slot_kind_is_object(p.f->slots[n].kind[0]))
 			object_overwrite(v, s, c->insn, p.frame, n);
@@ -215,7 +216,8 @@ static bool initialized(struct verifier *v, struct state *s, const struct call *
 
 void arg_dynptr(struct verifier *v, struct state *s, struct call *c, unsigned i)
 {
-	initialized(v, s, c, i, &c->dynptr);
+	if (initialized(v, s, c, i, &c->dynptr) && !c->into.kind)
+		c->into = c->dynptr;
 }
 
 static void arg_dynptr_record(struct verifier *v, struct state *s, struct call *c, unsigned i)
@@ -235,6 +237,55 @@ static void arg_dynptr_record(struct verifier *v, struct state *s, struct call *
 
 /* ---- parts --------------------------------------------------------------- */
 
+/*
+ * A slice of a packet that does not lie in one piece is in the buffer that the call was
+ * given: it lasts as long as that. On the stack others must not write there as long as
+ * the slice may, or neither knows what is there. (The kernel does not ask.)
+ */
+static u32 stack_part(u32 frame, u32 from, u32 to)
+{
+	return 1 + (frame << 16 | from << 8 | to);
+}
+
+struct overwrite { struct verifier *v; u32 frame, from, to; };
+
+static void forget_overwritten(struct reg *r, void *arg)
+{
+	struct overwrite *o = arg;
+	u32 part = r->buffer - 1;
+
+	if (r->type != REG_MEM || !r->buffer || part >> 16 != o->frame ||
+	    (part >> 8 & 0xff) > o->to || (part & 0xff) < o->from)
+		return;
+	if (o->v->privileged)
+		reg_set_unknown(o->v, r);
+	else
+		reg_set_none(r);
+}
+
+void slices_overwrite(struct verifier *v, struct state *s, u32 f, u32 from, u32 to)
+{
+	struct overwrite o = { v, f, from, to };
+
+	if (v->buffers)
+		state_each(s, forget_overwritten, &o);
+}
+
+static void lies_in(struct verifier *v, struct reg *r0, const struct reg *buf)
+{
+	s64 first = buf->off + buf->val.smin, end = buf->off + buf->val.smax + (s64)r0->bytes;
+
+	if (buf->type == REG_MEM) {
+		r0->ref = r0->ref ? r0->ref : buf->ref;
+		r0->frame = r0->frame > buf->frame ? r0->frame : buf->frame;
+		r0->buffer = buf->buffer;
+	} else if (buf->type == REG_STACK && r0->bytes) {
+		r0->buffer = stack_part(buf->frame, (u32)(-end / SLOT_BYTES),
+					(u32)((-first - 1) / SLOT_BYTES));
+	}
+	v->buffers |= r0->buffer != 0;
+}
+
 bool writes_packet(const struct verifier *v)
 {
 	switch (v->prog->type) {
@@ -251,6 +302,25 @@ bool writes_packet(const struct verifier *v)
 	}
 }
 
+bool writes_dynptr(const char *name)
+{
+	static const char *const names[] = {
+		"dynptr_copy", "dynptr_memset", "probe_read_kernel_dynptr",
+		"probe_read_kernel_str_dynptr", "probe_read_user_dynptr",
+		"probe_read_user_str_dynptr",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (!strcmp(names[i], name))
+			return true;
+	return false;
+}
+
+bool dynptr_moves_packet(const struct dynptr_at *d)
+{
+	return d->kind == DYNPTR_SKB || d->kind == DYNPTR_SKB_META || d->kind == DYNPTR_GIVEN;
+}
+
 void ret_slice(struct verifier *v, struct state *s, const struct call *c, unsigned flags)
 {
 	struct reg *r0 = state_reg(s, 0);
@@ -265,6 +335,8 @@ void ret_slice(struct verifier *v, struct state *s, const struct call *c, unsign
 	r0->ref = c->dynptr.ref;
 	r0->frame = c->dynptr.frame;
 	r0->id = ++v->next_id;
+	if (packet && v->opts->policy == POLICY_USER && !v->stop)
+		lies_in(v, r0, &c->buffer);
 }
 
 /* ---- entry --------------------------------------------------------------- */

@@ -500,6 +500,7 @@ static enum progress follow(struct verifier *v, struct state *s, u64 budget)
 	u32 at;
 
 	while (!v->stop) {
+		v->stop = v->errors.n && v->visited >= v->last;
 		if (v->crowded || (v->visited >= budget && budget < v->limit))
 			return PATH_PAUSES;
 		if ((v->points[s->insn].flags & POINT_PRUNE) && !visit(v, s)) {

@@ -194,6 +194,46 @@ static bool is_sound(const struct fields *f)
 	return true;
 }
 
+/* ---- who owns whom --------------------------------------------------------- */
+
+static const struct fields *fields_of(struct verifier *v, u32 id);
+
+static bool is_owner(const struct fields *f)
+{
+	return field_first(f, FIELD_LIST) || field_first(f, FIELD_TREE);
+}
+
+static bool is_node(const struct fields *f)
+{
+	return field_first(f, FIELD_LIST_NODE) || field_first(f, FIELD_TREE_NODE);
+}
+
+/* What a head says of its nodes is so, and no object can come to own itself: what is
+ * owned and owns owns only what owns nothing. */
+static bool owns_right(struct verifier *v, const struct fields *f, const struct field *head)
+{
+	const struct fields *of = fields_of(v, head->type);
+	enum field_kind node = head->kind == FIELD_LIST ? FIELD_LIST_NODE : FIELD_TREE_NODE;
+
+	return field_at(of, node, head->node) && !(is_node(f) && is_owner(of));
+}
+
+/* The kernel's rules: a head has a lock beside it, and what may be in a list and in a tree
+ * counts its references. */
+static bool is_graph(struct verifier *v, const struct fields *f)
+{
+	bool lock = field_first(f, FIELD_LOCK) || field_first(f, FIELD_RES_LOCK);
+
+	if ((is_owner(f) && !lock) || (field_first(f, FIELD_LIST_NODE) &&
+	    field_first(f, FIELD_TREE_NODE) && !field_first(f, FIELD_REFCOUNT)))
+		return false;
+	for (u32 i = 0; i < f->n; i++)
+		if ((f->v[i].kind == FIELD_LIST || f->v[i].kind == FIELD_TREE) &&
+		    !owns_right(v, f, &f->v[i]))
+			return false;
+	return true;
+}
+
 /* ---- entry ----------------------------------------------------------------- */
 
 static const struct fields *fields_of(struct verifier *v, u32 id)
@@ -215,7 +255,7 @@ static const struct fields *fields_of(struct verifier *v, u32 id)
 		look_variables(&l, id);
 	else if (btf_kind(btf_type(l.btf, btf_skip_mods(l.btf, id))) == BTF_KIND_STRUCT)
 		look_members(&l, btf_skip_mods(l.btf, id), 0, 0);
-	if (f->more || !is_sound(f))
+	if (f->more || !is_sound(f) || !is_graph(v, f))
 		not_judged(v, v->at ? v->at->insn - 1 : 0, "these special fields (in %s)",
 			   *btf_type_name(l.btf, id) ? btf_type_name(l.btf, id) : "a struct");
 	return f;
@@ -246,6 +286,49 @@ static bool is_known(const struct image_map *map, const struct field *f)
 	return f->kind != FIELD_KPTR;
 }
 
+/* Are there maps of TYPE with such fields? */
+static bool map_has(u32 type, u32 kind)
+{
+	bool percpu = type == BPF_MAP_TYPE_PERCPU_ARRAY || type == BPF_MAP_TYPE_PERCPU_HASH ||
+		      type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
+	bool plain = type == BPF_MAP_TYPE_ARRAY || type == BPF_MAP_TYPE_HASH;
+
+	switch (kind) {
+	case FIELD_LOCK:
+		return !percpu && type != BPF_MAP_TYPE_LRU_HASH && type != BPF_MAP_TYPE_LPM_TRIE;
+	case FIELD_TIMER:
+	case FIELD_WORK:
+	case FIELD_TASK_WORK:
+		return plain || type == BPF_MAP_TYPE_LRU_HASH;
+	case FIELD_LIST:
+	case FIELD_TREE:
+		return plain;
+	case FIELD_KPTR:
+		return type != BPF_MAP_TYPE_LPM_TRIE;
+	default:
+		return true;
+	}
+}
+
+static void check_map_fields(struct verifier *v, const struct image_map *map,
+			     const struct fields *f)
+{
+	const struct maptype_row *row = maptype_row(map->type);
+
+	u32 rights = BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG;
+
+	for (u32 i = 0; i < f->n; i++)
+		if (map->map_flags & rights && f->v[i].kind != FIELD_LIST_NODE &&
+		    f->v[i].kind != FIELD_TREE_NODE)
+			not_judged(v, v->at ? v->at->insn - 1 : 0, "%s in values of map %s, which "
+				   "programs may not both read and write",
+				   field_name((enum field_kind)f->v[i].kind), map->name);
+		else if (!map_has(map->type, f->v[i].kind))
+			not_judged(v, v->at ? v->at->insn - 1 : 0, "%s in values of a %s",
+				   field_name((enum field_kind)f->v[i].kind),
+				   row ? row->name : "map");
+}
+
 const struct fields *fields_of_map(struct verifier *v, const struct image_map *map)
 {
 	const struct fields *f = fields_of(v, map->value_type);
@@ -253,6 +336,7 @@ const struct fields *fields_of_map(struct verifier *v, const struct image_map *m
 
 	for (u32 i = 0; i < f->n; i++)
 		known &= is_known(map, &f->v[i]);
+	check_map_fields(v, map, f);
 	if (!known)
 		not_judged(v, v->at ? v->at->insn - 1 : 0, "these pointers in values of map %s",
 			   map->name);

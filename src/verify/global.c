@@ -59,25 +59,39 @@ static bool is_ctx_name(const struct verifier *v, const char *name)
 			 (v->ctx && !strcmp(name, v->ctx->name)));
 }
 
+enum { TAG_CTX = 1, TAG_ARENA = 2, TAG_NONNULL = 4, TAG_OTHER = 8 };
+
+static unsigned tags_of(const struct verifier *v, const struct func *f, u32 i)
+{
+	return (has_tag(v, f, i, "arg:ctx") ? TAG_CTX : 0u) |
+	       (has_tag(v, f, i, "arg:arena") ? TAG_ARENA : 0u) |
+	       (has_tag(v, f, i, "arg:nonnull") ? TAG_NONNULL : 0u) |
+	       (has_tag(v, f, i, "arg:trusted") || has_tag(v, f, i, "arg:untrusted") ||
+		has_tag(v, f, i, "arg:nullable") ? TAG_OTHER : 0u);
+}
+
+/* What the type says; tags that say something else are none that a kernel takes. */
 static struct param pointer_param(const struct verifier *v, const struct func *f, u32 i,
 				  u32 to)
 {
 	const struct btf *btf = v->img->btf;
 	u32 id = btf_skip_mods(btf, to);
 	s64 bytes = btf_size(btf, id);
+	unsigned tags = tags_of(v, f, i), but = 0;
+	bool dynptr = !strcmp(btf_type_name(btf, id), "bpf_dynptr");
+	struct param p = { .kind = PARAM_BAD };
 
-	if (has_tag(v, f, i, "arg:ctx") || is_ctx_name(v, btf_type_name(btf, id)))
-		return (struct param){ .kind = PARAM_CTX };
-	if (has_tag(v, f, i, "arg:arena"))
-		return (struct param){ .kind = PARAM_ARENA };
-	if (!strcmp(btf_type_name(btf, id), "bpf_dynptr"))
-		return (struct param){ .kind = PARAM_DYNPTR };
-	if (bytes <= 0 || bytes >= MAX_VAR_OFF ||
-	    has_tag(v, f, i, "arg:trusted") || has_tag(v, f, i, "arg:untrusted") ||
-	    has_tag(v, f, i, "arg:nullable"))
-		return (struct param){ .kind = PARAM_BAD };
-	return (struct param){ .kind = PARAM_MEM, .bytes = (u32)bytes,
-			       .nonnull = has_tag(v, f, i, "arg:nonnull") };
+	if (tags & TAG_CTX || is_ctx_name(v, btf_type_name(btf, id)))
+		p.kind = PARAM_CTX, but = tags & TAG_CTX && dynptr ? 0 : TAG_CTX;
+	else if (dynptr)
+		p.kind = PARAM_DYNPTR;
+	else if (tags & TAG_ARENA)
+		p.kind = PARAM_ARENA, but = TAG_ARENA;
+	else if (bytes > 0 && bytes < MAX_VAR_OFF)
+		p = (struct param){ PARAM_MEM, (u32)bytes, tags & TAG_NONNULL }, but = TAG_NONNULL;
+	if (tags & ~but)
+		p.kind = PARAM_BAD;
+	return p;
 }
 
 static struct param param_of(const struct verifier *v, const struct func *f, u32 i, u32 id)
@@ -86,7 +100,7 @@ static struct param param_of(const struct verifier *v, const struct func *f, u32
 	const struct btf_type *t = btf_type(btf, btf_skip_mods(btf, id));
 
 	if (is_number(btf, id))
-		return (struct param){ .kind = PARAM_NUMBER };
+		return (struct param){ .kind = tags_of(v, f, i) ? PARAM_BAD : PARAM_NUMBER };
 	if (btf_kind(t) != BTF_KIND_PTR)
 		return (struct param){ .kind = PARAM_BAD };
 	return pointer_param(v, f, i, t->type);
@@ -111,7 +125,8 @@ static void set_param(struct verifier *v, const struct func *f, struct reg *r, u
 		reg_set_ptr(r, REG_CTX, 0);
 		break;
 	case PARAM_MEM:
-		reg_set_ptr(r, REG_MEM, p.nonnull ? 0 : REG_OR_NULL);
+		reg_set_ptr(r, REG_MEM, (p.nonnull ? 0 : REG_OR_NULL) |
+			    (f->shown >> i & 1 ? REG_SHOWN | REG_RDONLY : 0));
 		r->bytes = p.bytes;
 		r->id = ++v->next_id;
 		break;
@@ -144,7 +159,16 @@ void global_args(struct verifier *v, struct state *s, u32 func)
 
 /* ---- calls --------------------------------------------------------------- */
 
-static void check_mem(struct verifier *v, struct state *s, u32 at, u32 i, u32 bytes)
+/* Memory that the function may not write to, though its type does not say so. (The kernel
+ * lets it write to packets that the program may only read.) */
+static bool shows(const struct verifier *v, const struct reg *r)
+{
+	return (reg_is_packet(r) && !writes_packet(v)) || (r->type == REG_MEM &&
+							   (r->flags & REG_SHOWN));
+}
+
+static void check_mem(struct verifier *v, struct state *s, u32 at, struct func *f, u32 i,
+		      u32 bytes)
 {
 	struct access a = { .insn = at, .reg = i + 1, .size = bytes, .store = -1,
 			    .kind = ACCESS_READ, .is_helper = true };
@@ -157,6 +181,10 @@ static void check_mem(struct verifier *v, struct state *s, u32 at, u32 i, u32 by
 		return;
 	}
 	mem_access(v, s, &a, NULL);
+	if (shows(v, &r)) {
+		f->shown |= (u8)(v->opts->policy == POLICY_USER ? 1 << i : 0);
+		return;
+	}
 	a.kind = ACCESS_WRITE;
 	mem_access(v, s, &a, NULL);
 }
@@ -167,7 +195,7 @@ static bool is_plain_ctx(const struct reg *r)
 	       !scalar_value(&r->val);
 }
 
-static void check_arg(struct verifier *v, struct state *s, u32 at, const struct func *f,
+static void check_arg(struct verifier *v, struct state *s, u32 at, struct func *f,
 		      u32 i, struct param p)
 {
 	struct reg *r = state_reg(s, i + 1);
@@ -193,13 +221,34 @@ static void check_arg(struct verifier *v, struct state *s, u32 at, const struct 
 	else if (p.kind == PARAM_MEM && p.nonnull && (r->flags & REG_OR_NULL))
 		reject(v, REJECT_ARG_NULL, at, &why);
 	else if (p.kind == PARAM_MEM && reg_is_ptr(r))
-		check_mem(v, s, at, i, p.bytes);
+		check_mem(v, s, at, f, i, p.bytes);
+}
+
+/* Has the program dynptrs of packets that move when they are written to? */
+static bool has_skb_dynptrs(const struct verifier *v)
+{
+	for (u32 at = 0; at < v->nr_insns; at++)
+		if (v->points[at].op == OP_CALL_KFUNC &&
+		    !strncmp(kfunc_name(v, at), "bpf_dynptr_from_skb", 19))
+			return true;
+	return false;
+}
+
+/* Does instruction AT write into a dynptr, perhaps of a packet? (The kernel does not ask
+ * in functions that it judges alone.) */
+static bool fills_dynptr(const struct verifier *v, u32 at)
+{
+	if (v->points[at].op == OP_CALL)
+		return v->insns[at].imm == BPF_FUNC_dynptr_write;
+	return v->points[at].op == OP_CALL_KFUNC && writes_dynptr(kfunc_name(v, at) + 4);
 }
 
 /* Does instruction AT by itself move the packet, does it sleep? */
-static void find_here(const struct verifier *v, u32 at, struct func *f)
+static void find_here(const struct verifier *v, u32 at, struct func *f, bool skb_dynptrs)
 {
 	u32 i = (u32)v->insns[at].imm;
+
+	f->moves_packet |= skb_dynptrs && fills_dynptr(v, at);
 
 	if (v->points[at].op == OP_CALL) {
 		const struct helper_row *row = helper_proto(i, v->prog->type);
@@ -231,14 +280,15 @@ static bool find_callee(const struct verifier *v, u32 at, struct func *f)
 
 void global_effects(struct verifier *v)
 {
-	bool changed = false;
+	bool changed = false, skb_dynptrs;
 
 	for (u32 i = 0; i < v->nr_funcs; i++)
 		changed |= v->funcs[i].global;
 	if (!changed)	/* nobody asks */
 		return;
+	skb_dynptrs = v->opts->policy == POLICY_USER && has_skb_dynptrs(v);
 	for (u32 at = 0; at < v->nr_insns; at++)
-		find_here(v, at, &v->funcs[v->points[at].func]);
+		find_here(v, at, &v->funcs[v->points[at].func], skb_dynptrs);
 	while (changed) {
 		changed = false;
 		for (u32 at = 0; at < v->nr_insns; at++)

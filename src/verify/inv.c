@@ -445,6 +445,7 @@ void inv_adopt(struct verifier *v, struct inv *inv)
 		struct func *to = &v->funcs[i], *from = &inv->funcs[i];
 
 		to->called |= from->called;
+		to->shown |= from->shown;
 		to->tail_calls |= from->tail_calls;
 		to->is_async |= from->is_async;
 		to->called_back |= from->called_back;

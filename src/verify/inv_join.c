@@ -148,6 +148,7 @@ static bool same_object(struct join *j, const struct reg *n, const struct reg *s
 	if ((n->flags & s->flags & REG_OR_NULL) && ends_ref(n) != ends_ref(s))
 		return false;
 	if (n->type != s->type || n->frame != s->frame || n->btf != s->btf ||
+	    n->buffer != s->buffer ||
 	    (n->flags & ~JOINS_FLAGS) != (s->flags & ~JOINS_FLAGS) ||
 	    !n->uid != !s->uid || !same_ref(j, n->ref, s->ref))
 		return false;

@@ -244,17 +244,20 @@ static enum step iter_destroy(struct verifier *v, struct state *s, u32 at)
 
 const struct kfunc *iter_kfunc(const char *name)
 {
-	static const struct kfunc funcs[] = {
-		{ "_new", iter_new, GIVES_NUMBER, false, 1, false },
-		{ "_next", iter_next, GIVES_OWN, true, 1, true },
-		{ "_destroy", iter_destroy, GIVES_NOTHING, false, 1, false },
+	/* of numbers they may be called with a lock held: the second row of each */
+	static const struct kfunc funcs[][2] = {
+		{ { "_new", iter_new, GIVES_NUMBER, false, 1, false },
+		  { "_new", iter_new, GIVES_NUMBER, false, 1, true } },
+		{ { "_next", iter_next, GIVES_OWN, true, 1, false },
+		  { "_next", iter_next, GIVES_OWN, true, 1, true } },
+		{ { "_destroy", iter_destroy, GIVES_NOTHING, false, 1, false },
+		  { "_destroy", iter_destroy, GIVES_NOTHING, false, 1, true } },
 	};
 	const char *what;
+	const struct iter *iter = iter_named(name, &what);
 
-	if (!iter_named(name, &what))
-		return NULL;
-	for (size_t i = 0; i < ARRAY_LEN(funcs); i++)
-		if (!strcmp(funcs[i].name, what))
-			return &funcs[i];
+	for (size_t i = 0; iter && i < ARRAY_LEN(funcs); i++)
+		if (!strcmp(funcs[i][0].name, what))
+			return &funcs[i][iter == &iters[0]];
 	return NULL;
 }

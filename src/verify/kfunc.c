@@ -94,6 +94,9 @@ struct slot *slots_at(struct verifier *v, struct state *s, const struct reg *r, 
 void slots_overwrite(struct verifier *v, struct state *s, u32 at, const struct reg *r,
 		     struct slot *t, u32 nr)
 {
+	u32 first = (u32)(t - s->frames[r->frame]->slots);
+
+	slices_overwrite(v, s, r->frame, first - (nr - 1), first);
 	for (u32 n = 0; n < nr; n++)
 		if (slot_kind_is_object(t[-(s32)n].kind[0]))
 			object_overwrite(v, s, at, r->frame, (u32)(t - n -
@@ -233,7 +236,7 @@ enum step step_call_kfunc(struct verifier *v, struct state *s, u32 at)
 	}
 	if (k->args && check_readable(v, s, at, 1))
 		return STEP_NEXT;
-	check_locked(v, s, at, k->iterates || k->inside);
+	check_locked(v, s, at, k->inside);
 	step = k->fn(v, s, at);
 	for (unsigned r = 1; r <= 5; r++)
 		reg_set_none(state_reg(s, r));

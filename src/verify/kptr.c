@@ -37,7 +37,8 @@ static bool find_type(struct verifier *v, u32 local, u32 at, struct kptr_at *k)
 	return local;
 }
 
-/* Types of the kernel that are freed only when no read section can see them. */
+/* Types of the kernel that map values may own, and that are freed only when no read
+ * section can see them (Linux 6.18). */
 static bool kept_by_sections(const struct verifier *v, const struct kptr_at *k)
 {
 	static const char *const names[] = { "task_struct", "cgroup", "bpf_cpumask",
@@ -51,6 +52,18 @@ static bool kept_by_sections(const struct verifier *v, const struct kptr_at *k)
 	return false;
 }
 
+/* The type of a pointer that owns: something gives such an object back when the value goes. */
+static bool find_owned(struct verifier *v, u32 local, u32 at, struct kptr_at *k)
+{
+	if (!find_type(v, local, at, k))
+		return false;
+	if (kept_by_sections(v, k))
+		return true;
+	not_judged(v, at, "pointers in map values that own a struct %s",
+		   btf_type_name(k->btf, k->id));
+	return false;
+}
+
 /* ---- loads and stores ---------------------------------------------------- */
 
 static bool load_kptr(struct verifier *v, const struct state *s, const struct access *a,
@@ -59,9 +72,9 @@ static bool load_kptr(struct verifier *v, const struct state *s, const struct ac
 	struct kptr_at k;
 	unsigned flags = REG_OR_NULL | REG_UNTRUSTED;
 
-	if (!find_type(v, type, a->insn, &k))
+	if (!find_owned(v, type, a->insn, &k))
 		return false;
-	if (in_read_section(s) && kept_by_sections(v, &k))
+	if (in_read_section(s))
 		flags = REG_OR_NULL | REG_RCU | (k.btf == v->img->btf ? REG_ALLOC : 0);
 	reg_set_btf(v, value, k.btf, k.id, flags);
 	return true;
@@ -202,9 +215,10 @@ void arg_kptr_slot(struct verifier *v, struct state *s, struct call *c, unsigned
 		reject(v, REJECT_ARG_TYPE, c->insn, &why);
 		return;
 	}
+	fields_of_map(v, map);	/* may it have any? */
 	for (u32 n = 0; n < map->nr_kptrs; n++)
 		if (scalar_is_const(&r->val) && off == map->kptrs[n]) {
-			find_type(v, map->kptr_types[n], c->insn, &c->kptr);
+			find_owned(v, map->kptr_types[n], c->insn, &c->kptr);
 			return;
 		}
 	for (u32 n = 0; n < fields_at(v, r)->n; n++) {

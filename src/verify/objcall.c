@@ -120,8 +120,10 @@ static void arg_slice_size(struct verifier *v, struct state *s, struct call *c, 
 	c->const_size = scalar_value(&r->val);
 	if (c->const_size >= MAX_VAR_OFF)
 		reject(v, REJECT_ARG_SIZE_MAX, c->insn, &why);
-	else if (!is_no_buffer(v, state_reg(s, i)))
+	else if (!is_no_buffer(v, state_reg(s, i))) {
+		c->buffer = *state_reg(s, i);
 		check_memory(v, s, c, i - 1, (u32)c->const_size);
+	}
 }
 
 /* A map as an object of the kernel, as programs that go over maps get it. */
@@ -198,6 +200,14 @@ static void set_result(struct verifier *v, struct state *s, struct call *c)
 	}
 }
 
+/* What is written behind the bytes that lie in one piece moves them. (The kernel knows
+ * it of bpf_dynptr_write alone.) */
+static bool fills_packet(const struct verifier *v, const struct call *c)
+{
+	return v->opts->policy == POLICY_USER && writes_dynptr(c->row->name) &&
+	       dynptr_moves_packet(&c->into);
+}
+
 enum step step_call_row(struct verifier *v, struct state *s, u32 at,
 			const struct helper_row *row)
 {
@@ -209,7 +219,7 @@ enum step step_call_row(struct verifier *v, struct state *s, u32 at,
 		return STEP_END;
 	if (c.func >= 0)
 		callback_enter(v, s, &c);
-	if (is(&c, "xdp_pull_data"))
+	if (is(&c, "xdp_pull_data") || fills_packet(v, &c))
 		forget_packet(v, s);
 	for (unsigned r = 0; r <= 5; r++)
 		reg_set_none(state_reg(s, r));

@@ -61,7 +61,8 @@ static bool identity_same(const struct reg *old, const struct reg *new, struct i
 		return old->frame == new->frame;
 	default:
 		return old->map == new->map && old->btf == new->btf &&
-		       old->frame == new->frame && same_id(m, old->uid, new->uid);
+		       old->frame == new->frame && old->buffer == new->buffer &&
+		       same_id(m, old->uid, new->uid);
 	}
 }
 

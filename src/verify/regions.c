@@ -242,15 +242,6 @@ static bool map_key_access(struct verifier *v, struct state *s, const struct acc
 
 /* ---- packets ------------------------------------------------------------- */
 
-/* Programs of the other types may read packets by pointers, and not write them. */
-static bool packet_written(u32 type)
-{
-	return type == BPF_PROG_TYPE_SCHED_CLS || type == BPF_PROG_TYPE_SCHED_ACT ||
-	       type == BPF_PROG_TYPE_XDP || type == BPF_PROG_TYPE_LWT_XMIT ||
-	       type == BPF_PROG_TYPE_SK_SKB || type == BPF_PROG_TYPE_SK_MSG ||
-	       type == BPF_PROG_TYPE_CGROUP_SOCKOPT;
-}
-
 static bool packet_access(struct verifier *v, struct state *s, const struct access *a,
 			  const struct reg *ptr, struct reg *value)
 {
@@ -258,7 +249,7 @@ static bool packet_access(struct verifier *v, struct state *s, const struct acce
 			   .off = (s64)a->off + ptr->off };
 
 	(void)value;
-	if (writes(a) && !packet_written(v->prog->type))
+	if (writes(a) && !writes_packet(v))
 		reject(v, REJECT_PKT_WRITE, a->insn, &why);
 	check_leak(v, s, a, "packet");
 	if (ptr->val.smin < 0)

@@ -375,6 +375,9 @@ static struct verify_error *error_new(struct verifier *v, enum reject_id id,
 	return e;
 }
 
+/* A program that is refused is followed for so long, for more reasons. */
+enum { MORE_VISITED = 20000 };
+
 int reject(struct verifier *v, enum reject_id id, u32 insn, const struct why *why)
 {
 	if (v->inv)
@@ -384,6 +387,8 @@ int reject(struct verifier *v, enum reject_id id, u32 insn, const struct why *wh
 			return 0;
 	*vec_push(&v->errors) = *error_new(v, id, insn, why);
 	log_line(v, v->errors.v[v->errors.n - 1].kernel);
+	if (v->errors.n == 1)
+		v->last = 2 * v->visited + MORE_VISITED;
 	v->stop = v->errors.n >= v->max_errors;
 	return 0;
 }

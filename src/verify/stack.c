@@ -365,6 +365,9 @@ void stack_access(struct verifier *v, struct state *s, const struct access *a,
 	if (!check_span(v, a, ptr, &span))
 		return;
 	touch(v, s, ptr->frame, span.min);
+	if (a->kind & ACCESS_WRITE)
+		slices_overwrite(v, s, ptr->frame, slot_of(span.max + (s64)a->size - 1),
+				 slot_of(span.min));
 	if ((a->kind & ACCESS_WRITE) && span.fixed)
 		store_fixed(v, s, a, ptr->frame, span.min);
 	else if (a->kind & ACCESS_WRITE)

@@ -82,6 +82,7 @@ enum reg_flag {
 	REG_SLICE	= 1 << 12,	/* MEM: of a packet, by a dynptr */
 	REG_NARROW	= 1 << 13,	/* LINKED: it is the low half of the sum alone */
 	REG_LINKS	= REG_LINKED | REG_NARROW,
+	REG_SHOWN	= 1 << 14,	/* MEM: a parameter, perhaps a packet that is only read */
 };
 
 /* Ranges of packet pointers that compared as beyond the end (see step_jump.c). */
@@ -122,6 +123,7 @@ struct reg {
 	   plus STEP_MIN .. STEP_MAX; 0: no relation is known. See inv_trips.c */
 	u32 seed;
 	s32 step_min, step_max;
+	u32 buffer;		/* MEM: dynptr.c's stack_part, which it may lie in; 0: none */
 };
 
 static inline bool reg_is_ptr(const struct reg *r)
@@ -195,7 +197,6 @@ struct frame {
 	u32 serial;		/* of its own: each call of a function has another */
 	u32 left;		/* how often calls that enter bodies were left here */
 	u32 fell;		/* how often may_goto fell through here: of its budget */
-	u32 nr_refs, rcu, preempt;	/* CALLBACK: held when it was entered */
 	/* packed states have what stands above: see pack.h */
 	struct reg regs[NR_REGS];
 	struct slot slots[];	/* slot i holds bytes -8(i+1) .. -8i-1 from fp */
@@ -259,6 +260,9 @@ struct func {			/* a subprogram */
 	bool has_ld_abs, tail_calls, moves_packet, might_sleep;
 	bool is_async;		/* a timer calls it */
 	bool called_back;	/* a call does, and waits for it */
+	u8 shown;		/* global: parameters, by bits, that may be packets that
+				   are only read; and of these when it was judged */
+	u8 judged_shown;
 	u32 stack_bytes;	/* lowest byte that was touched */
 };
 
@@ -319,6 +323,7 @@ struct verifier {
 	u32 entry;		/* function that is being verified */
 	bool privileged;	/* VERIFY_CAP_PERFMON */
 	bool stale_stack;	/* some path may read stack that it did not write */
+	bool buffers;		/* some register has one */
 
 	struct inv *inv;	/* while invariants runs; NULL: paths */
 	struct collect *facts;	/* that are wanted, or NULL */
@@ -349,6 +354,7 @@ struct verifier {
 	u64 visited;		/* by paths */
 	u64 visited_joined;	/* by invariants, where they accepted */
 	u64 limit;
+	u64 last;		/* visited, when the search for more reasons ends */
 	u32 max_errors;
 	VEC(struct verify_error) errors;
 	VEC(struct verify_error) warnings;
@@ -553,6 +559,9 @@ void stack_helper_access(struct verifier *v, struct state *s, const struct acces
 
 /* Slot N of frame F of S is written: what it was a part of is no more. */
 void slot_clear(struct verifier *v, struct slot *t);	/* it holds nothing any more */
+/* Slots FROM..TO of frame F are written by other means than slices: those that may lie
+ * there are of no use any more. */
+void slices_overwrite(struct verifier *v, struct state *s, u32 f, u32 from, u32 to);
 void object_overwrite(struct verifier *v, struct state *s, u32 insn, u32 f, u32 n);
 
 /* ---- call.c, args.c, subprog.c ------------------------------------------- */

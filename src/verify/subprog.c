@@ -109,10 +109,8 @@ static void check_global_exit(struct verifier *v, struct state *s, u32 at)
 		reject(v, REJECT_GLOBAL_EXIT, at, &(struct why){ .ptr = r0 });
 }
 
-static enum step exit_program(struct verifier *v, struct state *s, u32 at)
+void check_held(struct verifier *v, struct state *s, u32 at)
 {
-	struct reg *r0 = state_reg(s, 0);
-
 	if (s->irq)
 		reject(v, REJECT_SECTION_EXIT, at, &(struct why){ .s = "bpf_local_irq_save" });
 	check_refs(v, s, at, REJECT_LEAK);
@@ -120,6 +118,13 @@ static enum step exit_program(struct verifier *v, struct state *s, u32 at)
 		reject(v, REJECT_SECTION_EXIT, at, &(struct why){ .s = "bpf_rcu_read_lock" });
 	if (s->preempt)
 		reject(v, REJECT_SECTION_EXIT, at, &(struct why){ .s = "bpf_preempt_disable" });
+}
+
+static enum step exit_program(struct verifier *v, struct state *s, u32 at)
+{
+	struct reg *r0 = state_reg(s, 0);
+
+	check_held(v, s, at);
 	if (check_readable(v, s, at, 0))
 		return STEP_END;
 	if (reg_is_ptr(r0) && !v->privileged)
@@ -142,6 +147,7 @@ static enum step exit_function(struct verifier *v, struct state *s, u32 at)
 	}
 	state_pop_frame(v, s);
 	*state_reg(s, 0) = r0;
+	slices_overwrite(v, s, s->nr_frames, 0, MAX_SLOTS);
 	s->insn = callsite + 1;
 	return STEP_NEXT;
 }

@@ -6,6 +6,7 @@
  * holds: __ign, __sz, __nullable ...
  */
 #include "verify/call.h"
+#include "verify/fields.h"
 #include "verify/kobject.h"
 
 struct typed {
@@ -381,6 +382,7 @@ static enum step make_object(struct verifier *v, struct state *s, u32 at, const 
 	else if ((flags & REG_PERCPU) && why.a > PERCPU_BYTES_MAX)
 		reject(v, REJECT_PERCPU_SIZE, at, &why);
 	reg_set_btf(v, r0, btf, (u32)id, REG_ALLOC | REG_OR_NULL | flags);
+	fields_at(v, r0);	/* is it a type at all? */
 	r0->ref = r0->id = ref_acquire(v, s, REF_PTR);
 	ref_find(s, r0->ref)->insn = at;
 	return STEP_NEXT;

@@ -27,13 +27,17 @@ static void set_limits(struct verifier *v)
 	v->privileged = o->caps & VERIFY_CAP_PERFMON;
 }
 
-/* A global function that something called and that was not judged yet. */
+/* A global function that something called and that was not judged yet for what it is
+ * given. */
 static bool next_global(struct verifier *v, u32 *func)
 {
 	for (u32 i = 1; i < v->nr_funcs; i++) {
-		if (!v->funcs[i].called || v->funcs[i].verified)
+		struct func *f = &v->funcs[i];
+
+		if (!f->called || (f->verified && f->judged_shown == f->shown))
 			continue;
-		v->funcs[i].verified = true;
+		f->verified = true;
+		f->judged_shown = f->shown;
 		*func = i;
 		return true;
 	}

@@ -110,13 +110,6 @@ static void *vm_atomic(struct vm_machine *m, u64 addr, u32 size, enum access acc
 		vm_fault_set(m, VM_FAULT_MEM, "atomic operation on the context");
 		return NULL;
 	}
-	if (addr % size) {
-		vm_fault_set(
-			m, VM_FAULT_ALIGN,
-			"atomic operation on %u bytes at an address that is not a multiple of %u",
-			size, size);
-		return NULL;
-	}
 	if (access == READ_WRITE && !vm_mem(m, addr, size, true))
 		return NULL;
 	return vm_mem(m, addr, size, access == WRITE);

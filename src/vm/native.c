@@ -77,15 +77,29 @@ static bool is_call(const struct vm_code *code, u32 at)
 	       code->bind.insns[at].src_reg != BPF_PSEUDO_CALL;
 }
 
-u64 vm_native_site(struct vm_code *code, u32 at)
+static struct vm_site *sites(struct vm_code *code)
 {
-	if (is_call(code, at) && !is_watched(call_at(code, at)))
-		return 0;
 	if (!code->sites)
 		code->sites = arena_news(&code->arena, code->nr_insns, struct vm_site);
-	code->sites[at] = (struct vm_site){ code, at };
+	return code->sites;
+}
+
+u64 vm_native_site(struct vm_code *code, u32 at, bool calls)
+{
+	if (calls && is_call(code, at) && !is_watched(call_at(code, at)))
+		return 0;
+	sites(code)[at] = (struct vm_site){ code, at };
 	return (uintptr_t)&code->sites[at];
 }
+
+u64 vm_native_sites(struct vm_code *code)
+{
+	for (u32 at = 0; at < code->nr_insns; at++)
+		sites(code)[at] = (struct vm_site){ code, at };
+	return (uintptr_t)code->sites;
+}
+
+u64 vm_native_site_off(u32 at) { return (u64)at * sizeof(struct vm_site); }
 
 bool vm_native_frames(const struct vm_code *code, bool (*asks)(helper_fn fn))
 {

@@ -99,7 +99,10 @@ helper_fn vm_native_probe(u32 bytes, bool sign);
 /* Of the program's arena, or NULL: it has none; the body of REWRITE_ARENA. */
 const struct vm_map *vm_native_arena(const struct vm_code *code);
 helper_fn vm_native_arena_at(void);
-u64 vm_native_site(struct vm_code *code, u32 at);
+u64 vm_native_site(struct vm_code *code, u32 at, bool calls);
+/* For code that was bound before: what vm_native_site gives is OFF from here. */
+u64 vm_native_sites(struct vm_code *code);
+u64 vm_native_site_off(u32 at);
 u32 vm_native_cost(const struct vm_code *code, u32 at);
 /* ASKS tells of bodies that ask run.readable. */
 bool vm_native_frames(const struct vm_code *code, bool (*asks)(helper_fn fn));
@@ -109,7 +112,6 @@ bool vm_native_frames(const struct vm_code *code, bool (*asks)(helper_fn fn));
 enum vm_fault_kind {
 	VM_FAULT_NONE,
 	VM_FAULT_MEM,		/* access outside every region */
-	VM_FAULT_ALIGN,		/* atomic access that is not aligned */
 	VM_FAULT_ARG,		/* a helper's argument */
 	VM_FAULT_BUDGET,	/* instruction budget used up */
 	VM_FAULT_FRAMES,	/* more than 8 frames */

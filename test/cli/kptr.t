@@ -194,4 +194,52 @@ if [ -n "$both" ]; then
 else
 	skip "as in the kernel" "programs cannot be loaded into this kernel"
 fi
+
+# What was read in a section stays what it was until the section ends, though the object is
+# dropped and others are made, also many times.
+cat "$tmp/head.c" - > "$tmp/late.c" <<'C'
+SEC("xdp") int late(struct xdp_md *ctx)
+{
+	__u32 key = 0;
+	struct value zero = {}, *v = bpf_map_lookup_elem(&nodes, &key);
+	struct item *old, *p, *q;
+
+	if (!v)
+		bpf_map_update_elem(&nodes, &key, &zero, 0);
+	if (!v && !(v = bpf_map_lookup_elem(&nodes, &key)))
+		return XDP_ABORTED;
+	old = v->node;
+	if (old)
+		made = old->n;
+	p = make(struct item);
+	if (!p)
+		return XDP_ABORTED;
+	p->n = made + 1;
+	p = bpf_kptr_xchg(&v->node, p);
+	if (p)
+		drop(p);
+	q = make(struct item);
+	if (!q)
+		return XDP_ABORTED;
+	q->n = 123456;
+	sum += q->n == 123456;
+	p = q;
+	asm volatile("" : "+r"(p));
+	if (old && old->n != made)
+		taken++;
+	if (old)
+		old->bytes = made;
+	if (p->bytes)
+		empty++;
+	drop(p);
+	return XDP_PASS;
+}
+char _license[] SEC("license") = "GPL";
+C
+for how in --jit=opt --jit=fast --jit=off --unverified; do
+	out=$($SKEP run $how --repeat 10 "$tmp/late.c" $cap 2>&1)
+	has "what a section shows stays ($how)" "sum: 109830" "$out"
+	has "each packet makes one ($how)" "made: 109829" "$out"
+	same "none was another meanwhile ($how)" "" "$(echo "$out" | grep -E '(taken|empty): [1-9]')"
+done
 done_testing

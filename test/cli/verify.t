@@ -139,7 +139,15 @@ if [ -n "$CLANG" ]; then
 	MAP(no_flag, BPF_MAP_TYPE_LPM_TRIE, 4, __u64, int)
 	MAP(of_task, BPF_MAP_TYPE_TASK_STORAGE, 0, int, int)
 	MAP(frames, BPF_MAP_TYPE_STACK_TRACE, 4, int, char[12])
+	struct locked { struct bpf_spin_lock lock; int n; };
+	MAP(old, BPF_MAP_TYPE_LRU_HASH, 4, int, struct locked)
 	MAP(good, BPF_MAP_TYPE_HASH, 4, int, int)
+	struct inner { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 4);
+		__type(key, int); __type(value, long); };
+	struct { __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS); __uint(max_entries, 1);
+		__type(key, int); __array(values, struct inner); } good_outer SEC(".maps");
+	struct { __uint(type, BPF_MAP_TYPE_HASH_OF_MAPS); __uint(max_entries, 1);
+		__type(key, int); __type(value, int); } no_inner SEC(".maps");
 	SEC("xdp") int p(struct xdp_md *ctx) { return XDP_PASS; }
 	E
 	ok "maps compile" $SKEP cc "$tmp/maps.c" -o "$tmp/maps.o"
@@ -149,8 +157,10 @@ if [ -n "$CLANG" ]; then
 	has "a flag" "error: lpm_trie map 'no_flag': map_flags lack BPF_F_NO_PREALLOC" "$out"
 	has "values of tasks" "error: task_storage map 'of_task': it wants the flag BPF_F_NO_PREALLOC" "$out"
 	has "frames" "error: stack_trace map 'frames': value_size is 12" "$out"
+	has "locks" "error: lru_hash map 'old': values of this type have no spin locks" "$out"
 	has "what a loader may give" "warning: hash map 'no_entries': max_entries is 0" "$out"
-	same "nothing of a good one" 0 "$(printf '%s\n' "$out" | grep -c "'good'")"
+	has "which inner map" "warning: hash_of_maps map 'no_inner': it has no inner map (EBADF)" "$out"
+	same "nothing of a good one" 0 "$(printf '%s\n' "$out" | grep -c "'good")"
 	has "in JSON" '"error": "array map' "$($SKEP verify --json "$tmp/maps.o" 2> /dev/null)"
 fi
 

@@ -27,7 +27,7 @@ complete_words() # WORD...
 }
 
 ok "parses" bash -n completion/skep
-same "commands" "--help --version -h asm attach btf cc cover diff disasm explain gen help inspect map run test verify" \
+same "commands" "--help --version -h aot asm attach btf cc cover diff disasm explain gen help inspect map run test verify" \
 	"$(complete_words skep '')"
 same "a command" "disasm" "$(complete_words skep disa)"
 same "a command for help" "inspect" "$(complete_words skep help i)"
@@ -36,6 +36,7 @@ same "descriptions of a network" "deny.json dir" "$(complete_words skep run --ro
 same "operands of run" "dir fw.c fw.o in.pcap" "$(complete_words skep run '')"
 same "operands of inspect" "dir fw.c fw.o" "$(complete_words skep inspect '')"
 same "operands of cc" "fw.c" "$(complete_words skep cc f)"
+same "processors of aot" "baseline native" "$(complete_words skep aot --cpu '')"
 same "what btf does" "dump gen" "$(complete_words skep btf '')"
 same "formats" "c raw" "$(complete_words skep btf dump fw.o format '')"
 same "words of btf dump" "format root_id" "$(complete_words skep btf dump fw.o '')"

@@ -106,15 +106,9 @@ static void stir(struct world *w, u64 *state)
 	}
 }
 
-/*
- * What the engine has too little of is no mistake of the program's. Nor are atomic
- * operations on lent memory that are not aligned: where such memory begins (a
- * dynptr's slice at an odd offset) the verifier does not know, like the kernel.
- */
-static bool is_limit(const struct vm_fault *f, const struct facts *facts)
+/* What the engine has too little of is no mistake of the program's. */
+static bool is_limit(const struct vm_fault *f)
 {
-	if (f->kind == VM_FAULT_ALIGN)
-		return facts_access(facts, f->insn).kinds & 1u << FACT_MEM;
 	return f->kind == VM_FAULT_BUDGET || f->kind == VM_FAULT_FRAMES ||
 	       f->kind == VM_FAULT_HELPER;
 }
@@ -142,7 +136,7 @@ static void run_once(const struct subject *s, const struct vm_code *code, struct
 	if (t->c.what[0])
 		violated(s, &t->c, run);
 	t->cut++;
-	if (!is_limit(vm_fault(w->machine), t->c.facts)) {
+	if (!is_limit(vm_fault(w->machine))) {
 		t->c.insn = vm_fault(w->machine)->insn;
 		snprintf(t->c.what, sizeof(t->c.what), "fault: %s", vm_fault(w->machine)->text);
 		violated(s, &t->c, run);

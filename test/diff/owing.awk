@@ -9,7 +9,7 @@ function any(n) { return int(rand() * n) }
 # One of the parts of GOOD, or, seldom, of BAD; between parts stands @.
 function one(good, bad,   v, n)
 {
-	n = split(bad != "" && rand() < 0.05 ? bad : good, v, "@")
+	n = split(bad != "" && rand() < (wrong ? wrong : 0.05) ? bad : good, v, "@")
 	return v[1 + any(n)]
 }
 
@@ -36,9 +36,11 @@ function object()
 
 function node()
 {
-	return which(one("if (!V) V = NEW(struct node);@if (V) { DROP(V); V = 0; }@if (V) V->key = 1;@" \
-		"if (t0 && !t1) t1 = bpf_refcount_acquire_impl(t0, 0);@shown = 0;",
-		"V = NEW(struct node);@if (V) DROP(V);@if (shown) sink = shown->key;"), "t")
+	return which(one("if (!V) V = NEW(struct owned);@if (V) { DROP(V); V = 0; }@if (V) V->key = 1;@" \
+		"if (t0 && !t1) t1 = bpf_refcount_acquire_impl(t0, 0);@shown = 0;@" \
+		"if (kv && V) V = bpf_kptr_xchg(&kv->t, V);@if (kv && !V) V = bpf_kptr_xchg(&kv->t, 0);@" \
+		"if (kv && !V) { struct owned *q = kv->t; if (q) V = bpf_refcount_acquire_impl(q, 0); }",
+		"V = NEW(struct owned);@if (V) DROP(V);@if (shown) sink = shown->key;"), "t")
 }
 
 function locked(   n, text)
@@ -77,6 +79,38 @@ function sock()
 		"sk = bpf_sk_lookup_tcp(ctx, &tup, 12, -1, 0);@if (sk) bpf_sk_release(sk);") " "
 }
 
+# Bytes of the packet, which helpers and functions move.
+function packet()
+{
+	return one("{ char *p = (void *)(long)ctx->data; pk = p + 8 <= (char *)(long)ctx->data_end ? p : 0; }@" \
+		"if (pk) sink = *pk;@if (pk) *pk = 1;@pk = 0; bpf_skb_pull_data(ctx, 20);@pk = 0; s0 = 0; " given() "@" \
+		"pk = 0; s0 = 0; bpf_dynptr_copy(&d0, 0, &d1, 0, 8);@pk = 0; s0 = 0; bpf_dynptr_memset(&d1, 0, 8, 1);@" \
+		"if (pk) sink += seen((void *)pk);@bpf_dynptr_adjust(&d1, 1, 9);",
+		"bpf_skb_pull_data(ctx, 20);@" given() "@sink = *pk;@if (pk) sink = *(pk + 8);") " "
+}
+
+function given(   name)
+{
+	name = "g" nr_functions++ "_"
+	functions = functions "NOINLINE int " name one("(struct __sk_buff *s) { struct bpf_dynptr d; " \
+		"bpf_dynptr_from_skb(s, 0, &d); long *p = bpf_dynptr_slice(&d, 0, 0, 8); " one("if (p) sink = *p; ", "sink = *p; ") \
+		one("bpf_dynptr_write(&d, 0, bytes, 8, 0); @bpf_skb_pull_data(s, 10); @") one("", "if (p) sink = *p; ") \
+		"return s->len; }\n@(struct __sk_buff *s) { struct bpf_dynptr d; bpf_dynptr_from_mem(bytes, 32, 0, &d); " \
+		"return bpf_dynptr_write(&d, 0, bytes, 8, 0) + s->len; }\n")
+	return "sink += " name "(ctx);"
+}
+
+# An object of each cpu.
+function percpu()
+{
+	return which(one("if (!V) V = NEW_PERCPU(struct each);@if (V) { bpf_percpu_obj_drop_impl(V, 0); V = 0; }@" \
+		"if (kv && V) V = bpf_kptr_xchg(&kv->e, V);@if (kv) cs = kv->e;@" \
+		"if (cs) { struct each *x = bpf_this_cpu_ptr(cs); x->a[3] = 1; }@" \
+		"if (cs) cn = bpf_per_cpu_ptr(cs, 0);@if (cn) cn->a[1] = 2;@cs = 0; cn = 0;",
+		"V = NEW_PERCPU(struct each);@if (V) V->a[0] = 1;@if (V) DROP(V);@if (cs) cs->a[0] = 1;@" \
+		"if (cs) { struct each *x = (void *)cs + 8; asm volatile(\"\" : \"+r\"(x)); x = bpf_this_cpu_ptr(x); x->a[3] = 1; }"), "c")
+}
+
 # What functions and callbacks do with what they are given.
 function inside(   n, text)
 {
@@ -85,23 +119,37 @@ function inside(   n, text)
 			"{ void *x = bpf_ringbuf_reserve(&ring, 8, 0); if (x) bpf_ringbuf_submit(x, 0); }@" \
 			"if (e->o) { DROP(e->o); e->o = 0; }@if (e->o) e->o->a = 1;@" \
 			"if (e->r) *(volatile long *)e->r = 1;@bpf_rcu_read_lock(); bpf_rcu_read_unlock();@" \
-			"if (bpf_get_prandom_u32() > 5) return 0;",
+			"if (bpf_get_prandom_u32() > 5) return 0;@if (!e->r) e->r = bpf_ringbuf_reserve(&ring, 8, 0);@" \
+			"if (!e->t) e->t = NEW(struct owned);@if (e->t) { DROP(e->t); e->t = 0; }@" \
+			"if (e->kv) { struct item *q = e->kv->p; if (q) q->a = 1; }@" \
+			"if (e->kv) { struct item *q = bpf_kptr_xchg(&e->kv->p, 0); if (q) DROP(q); }@if (e->kv) e->kv->in.n++;",
 			"if (e->r) bpf_ringbuf_discard(e->r, 0);@bpf_ringbuf_reserve(&ring, 8, 0);@" \
-			"if (e->o) DROP(e->o);@bpf_rcu_read_lock();@bpf_preempt_enable();") " "
+			"if (e->o) DROP(e->o);@bpf_rcu_read_lock();@bpf_preempt_enable();@" \
+			"e->r = bpf_ringbuf_reserve(&ring, 8, 0);@bpf_spin_lock(&lock);@if (e->k) sink = *e->k;") " "
 	return text
 }
 
-function call(   name)
+function call(   name, n)
 {
 	name = "f" nr_functions++ "_"
-	if (any(2)) {
-		functions = functions "static int " name "(int i, struct env *e) { " inside() "return 0; }\n"
+	n = any(5)
+	if (n < 2) {
+		functions = functions "static int " name "(int i, struct env *e) { " inside() "return " one("0@0@1") "; }\n"
 		name = "bpf_loop(" one("3@1@sink") ", " name ", &e, 0);"
+	} else if (n == 2) {
+		functions = functions "static long " name "(void *m, int *k, struct value *v, struct env *e) { " \
+			one("e->kv = v; @if (v->p) v->in.n = *k; @", "e->k = (void *)k; ") inside() "return 0; }\n"
+		name = "bpf_for_each_map_elem(&values, " name ", &e, 0);"
+	} else if (n == 3) {
+		functions = functions "static long " name "(struct bpf_dynptr *d, struct env *e) { char *p = bpf_dynptr_data(d, 0, 4); " \
+			one("if (p) sink = *p; @bpf_dynptr_read(bytes, 4, d, 0, 0); @", "e->k = p; @sink = *p; ") inside() "return 0; }\n"
+		name = "bpf_user_ringbuf_drain(&user, " name ", &e, 0);"
 	} else {
 		functions = functions "static NOINLINE int " name "(struct env *e) { " inside() "return 0; }\n"
 		name = name "(&e);"
 	}
-	return "{ struct env e = { r0, o0 }; " name one(" r0 = e.r; o0 = e.o; }", " r0 = e.r; }") " "
+	return "{ e.r = r0; e.o = o0; e.t = t0; e.kv = kv; " name one(" r0 = e.r; o0 = e.o; t0 = e.t; kv = e.kv; e.k = 0; }", \
+		" r0 = e.r; }@ r0 = e.r; o0 = e.o; t0 = e.t; kv = e.kv; if (e.k) sink = *e.k; }") " "
 }
 
 function around(depth,   body)
@@ -130,7 +178,9 @@ function statement(depth,   n)
 		return object()
 	if (n == 2)
 		return any(2) ? node() : locked()
-	return n == 3 ? dynptr() : sock()
+	if (n == 3)
+		return any(2) ? dynptr() : packet()
+	return n == 4 ? sock() : percpu()
 }
 
 function block(depth, n,   text)
@@ -145,7 +195,7 @@ BEGIN {
 	for (i = 0; i < programs; i++) {
 		nr_kinds = 1 + any(3)
 		for (k = 0; k < nr_kinds; k++)
-			kinds[k] = any(5)
+			kinds[k] = any(6)
 		body = block(0, 3 + any(5))
 		text = text "SEC(\"tc\") int p" i "(struct __sk_buff *ctx)\n{\n\tBEGIN\n\t" body "\n\t" \
 			one("END", "return 0;") "\n}\n"

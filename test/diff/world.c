@@ -6,6 +6,7 @@
 #include "diff/refusal.h"
 #include "host/hosts.h"
 #include "diff/verdict.h"
+#include "runtime/private.h"
 #include "runtime/runtime.h"
 #include "unit/kernel_bpf.h"
 #include "verify/rewrite.h"
@@ -353,7 +354,34 @@ void world_reset(struct world *w)
 	dump_user(w, &ignored);
 }
 
-enum engine { CHECKED, FAST, ONE_PASS, OPTIMISED, ENGINES };
+enum engine { CHECKED, FAST, ONE_PASS, OPTIMISED, APART, ENGINES };
+
+/* A map is what its entry has; of its values some distance is left. */
+static u64 more_of(void *arg, enum jit_what what, u32 at, u64 value)
+{
+	const struct binding *b = arg;
+
+	return what == JIT_ADDRESS && isa_op(&b->rw->insns[at]) == OP_LDDW_MAP_IDX ? 0 :
+		apart_some(arg, what, at, value);
+}
+
+/* As `skep aot` does, to run here. */
+static struct jit_code *compile_apart(struct world *w, struct vm_code *code,
+				      const struct rewrite *rw)
+{
+	struct binding b = { .code = code, .rw = rw };
+	const struct jit_bind bind = runtime_bind(&b);
+	struct jit_code *jit;
+	struct skep_err err;
+
+	apart_run = (u64 *)&w->run;
+	apart_n = 0;
+	apart_more = more_of;
+	if (apart_make(&jit, &bind, JIT_OPT, &err))
+		fail_msg("%s", err.text);
+	runtime_use(code, jit, rw->bound);
+	return jit;
+}
 
 static struct jit_code *compile(struct world *w, struct vm_code *code, const struct rewrite *rw,
 				enum engine e)
@@ -384,7 +412,7 @@ static void run_user(struct world *w, const struct diff_prog *p, const struct di
 	if (vm_code_new(&code, bind, e == CHECKED ? VM_CHECKED : VM_FAST, "diff", &err))
 		fail_msg("%s", err.text);
 	if (e > FAST)
-		jit = compile(w, code, rw, e);
+		jit = e == APART ? compile_apart(w, code, rw) : compile(w, code, rw, e);
 	s->error = host->begin(&w->run, w->buffer, &t, &err);
 	w->run.pkt_read_only = host->read_only;
 	if (!s->error)
@@ -649,8 +677,8 @@ static bool engines_differ(struct world *w, const struct diff_prog *p,
 			   const struct seen *checked, char *what, size_t size)
 {
 	static const char *const names[ENGINES] = { "", "fast interpreter: ", "one pass: ",
-						    "optimised: " };
-	const enum engine last = jit_available() ? OPTIMISED : FAST;
+						    "optimised: ", "apart: " };
+	const enum engine last = apart_available() ? APART : jit_available() ? OPTIMISED : FAST;
 	struct vm_bind bind = bind_of(w, p);
 	static struct seen seen;
 

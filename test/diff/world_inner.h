@@ -5,6 +5,7 @@
 
 #include "diff/dump.h"
 #include "diff/world.h"
+#include "unit/jit_apart.h"
 #include "vm/vm.h"
 
 enum {
@@ -40,6 +41,7 @@ struct world {
 	struct vm_map vm[WORLD_MAPS];
 	struct vm_machine *machine;
 	const struct vm_code *code;	/* what runs, for tail calls into it */
+	u64 table[APART_MAX];	/* below the run, for code without addresses */
 	struct run run;
 	u8 *buffer;
 	u64 fast, not_fast;	/* programs that engines without checks ran, and did not */

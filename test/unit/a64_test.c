@@ -453,7 +453,8 @@ static struct jit_code *compile(struct jit_bind *bind, u32 cpu)
 	return code;
 }
 
-/* The words of the first instruction of a program, row OP. */
+/* The last words of the first instruction of a program, row OP. Before them is what it
+ * does where the place is not aligned. */
 static void check_words(enum isa_op op, u32 cpu, const u32 *want, u32 n)
 {
 	struct bpf_insn p[8];
@@ -461,14 +462,14 @@ static void check_words(enum isa_op op, u32 cpu, const u32 *want, u32 n)
 	struct jit_code *code = compile(&bind, cpu);
 	const struct jit_place *at = jit_places(code, &(u32){ 0 });
 	u32 bytes;
-	const u8 *mem = jit_bytes(code, &bytes);
+	const u8 *mem = jit_bytes(code, &bytes) + at[1].off - 4 * n;
 
 	assert_int_equal(at[0].slot, 0);
-	assert_int_equal(at[1].off - at[0].off, 4 * n);
+	assert_true(at[1].off - at[0].off >= 4 * n);
 	for (u32 i = 0; i < n; i++)
-		if (a_word(mem + at[0].off + 4 * i) != want[i])
+		if (a_word(mem + 4 * i) != want[i])
 			fail_msg("%s: word %u is 0x%08x, expected 0x%08x", isa_rows[op].name, i,
-				 a_word(mem + at[0].off + 4 * i), want[i]);
+				 a_word(mem + 4 * i), want[i]);
 	jit_free(code);
 }
 

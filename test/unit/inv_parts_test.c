@@ -292,5 +292,5 @@ int main(void)
 		cmocka_unit_test(held),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, end);
 }

@@ -348,6 +348,17 @@ static void statements(struct gen *g, u32 n)
 
 /* ---- programs ------------------------------------------------------------------------- */
 
+/* Code that knows no address knows it as that of a map's value. */
+static void memory_to_base(struct gen *g)
+{
+	if (!native_apart) {
+		must_imm(g, BASE, (u64)memory);
+		return;
+	}
+	must(g, BPF_LD | BPF_DW | BPF_IMM, BASE, BPF_PSEUDO_MAP_IDX_VALUE, 0, 0);
+	must(g, 0, 0, 0, 0, 0);
+}
+
 static void begin(struct gen *g)
 {
 	must(g, BPF_STX | BPF_MEM | BPF_DW, 10, 1, -128, 0);
@@ -357,7 +368,7 @@ static void begin(struct gen *g)
 	}
 	for (u32 r = 0; r < VALUES; r++)
 		must_imm(g, r, operand(&g->state));
-	must_imm(g, BASE, (u64)memory);
+	memory_to_base(g);
 	for (u32 r = 0; r < VALUES; r++)	/* not known beforehand */
 		if (below(g, 2))
 			must(g, BPF_LDX | BPF_MEM | width(g), r, BASE, 8 * (s32)r, 0);
@@ -476,9 +487,27 @@ static int begin_fast(void **state)
 	return 0;
 }
 
+static u8 *map_base;
+
+static int begin_apart(void **state)
+{
+	tier = JIT_OPT;
+	map_base = world.maps[0].mem.base;
+	world.maps[0].mem.base = (u8 *)memory;
+	native_apart = apart_available();
+	apart_n = 0;
+	return 0;
+}
+
 static int begin_opt(void **state)
 {
 	tier = JIT_OPT;
+	return 0;
+}
+
+static int end_apart(void **state)
+{
+	world.maps[0].mem.base = map_base;
 	return 0;
 }
 
@@ -487,6 +516,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		{ "nested (one pass)", nested, begin_fast, NULL, NULL },
 		{ "nested (optimised)", nested, begin_opt, NULL, NULL },
+		{ "nested (optimised, apart)", nested, begin_apart, end_apart, NULL },
 	};
 	int r;
 

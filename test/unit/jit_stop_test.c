@@ -7,7 +7,7 @@
  */
 #include "base/os.h"
 #include "isa/isa.h"
-#include "jit/jit.h"
+#include "jit_apart.h"
 #include "model/rewrite.h"
 #include <inttypes.h>
 #include <setjmp.h>
@@ -16,10 +16,13 @@
 #include <cmocka.h>
 
 enum { SLOTS = 9000, BASE = 4096 };	/* what site() gives is BASE + slot */
-enum { BODY_LOOKUP = BPF_FUNC_map_lookup_elem, BODY_PLAIN = 101, BODY_STOPS, BODY_FRAMES };
+enum { BODY_LOOKUP = BPF_FUNC_map_lookup_elem, BODY_PLAIN = 101, BODY_STOPS, BODY_FRAMES,
+       BODY_COSTS };	/* the last never stops */
 
 static enum jit_tier tier;
-static struct run run;
+static bool apart;		/* no address is in the code */
+static struct { u64 table[APART_MAX]; struct run run; } of_run;
+static struct run *const run = &of_run.run;
 
 struct prog { struct bpf_insn v[SLOTS]; u32 n; bool sites, counts, ends, clear_stack, frames; };
 static struct prog prog;
@@ -42,8 +45,8 @@ static void mov64(u32 dst, u64 v)
 
 static void begin(void)
 {
-	memset(&run, 0, sizeof(run));
-	run.left = 1 << 20;
+	memset(run, 0, sizeof(*run));
+	run->left = 1 << 20;
 	prog.n = 0;
 	prog.sites = true;
 	prog.counts = prog.ends = prog.clear_stack = prog.frames = false;
@@ -51,12 +54,12 @@ static void begin(void)
 
 /* ---- what it is bound to ---------------------------------------------------- */
 
-static u64 site(void *arg UNUSED, u32 at)
+static u64 site(void *arg UNUSED, u32 at, bool calls)
 {
 	const struct bpf_insn *in = &prog.v[at];
 
-	return in->code == (BPF_JMP | BPF_CALL) && !in->src_reg && in->imm != BODY_STOPS ? 0 :
-	       BASE + at;
+	return calls && in->code == (BPF_JMP | BPF_CALL) && !in->src_reg &&
+	       in->imm != BODY_STOPS ? 0 : BASE + at;
 }
 
 /* Leaves other numbers where C passes arguments (AArch64 has eight), and gives one. */
@@ -68,7 +71,7 @@ static u64 (*volatile scribble)(u64, u64, u64, u64, u64, u64, u64, u64) = junk;
 
 static u64 body_plain(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct run *r)
 {
-	assert_ptr_equal(r, &run);
+	assert_ptr_equal(r, run);
 	return scribble(r1, r2, r3, r4, r5, 0, 0, 0);
 }
 
@@ -125,8 +128,8 @@ static helper_fn body(void *arg UNUSED, u32 at)
 {
 	if (prog.v[at].imm == BODY_LOOKUP)
 		return body_lookup;
-	return prog.v[at].imm == BODY_PLAIN ? body_plain :
-	       prog.v[at].imm == BODY_FRAMES ? body_frames : body_stops;
+	return prog.v[at].imm == BODY_STOPS ? body_stops :
+	       prog.v[at].imm == BODY_FRAMES ? body_frames : body_plain;
 }
 
 #define PROBE(name, ctype) \
@@ -134,7 +137,7 @@ static helper_fn body(void *arg UNUSED, u32 at)
 	{ \
 		ctype v = 0; \
 \
-		assert_ptr_equal(r, &run); \
+		assert_ptr_equal(r, run); \
 		scribble(r2, r3, r4, r5, r1, 7, 8, 9); \
 		if (r1 >= BASE) \
 			memcpy(&v, (const void *)(uintptr_t)r1, sizeof(v)); \
@@ -178,10 +181,13 @@ static u64 execute(u64 r1)
 	struct skep_err err;
 	u64 ret;
 
-	if (jit_compile(&code, &bind, tier, "case", &err))
+	apart_run = (u64 *)run;
+	apart_n = 0;
+	if (apart ? apart_make(&code, &bind, tier, &err) :
+	    jit_compile(&code, &bind, tier, "case", &err))
 		fail_msg("%s", skep_err_text(&err));
 	jit_bytes(code, &code_bytes);
-	ret = jit_func(code)(r1, 0, 0, 0, 0, &run);
+	ret = jit_func(code)(r1, 0, 0, 0, 0, run);
 	jit_free(code);
 	return ret;
 }
@@ -208,11 +214,11 @@ static void budget(void **unused UNUSED)
 
 	for (u32 i = 0; i < ARRAY_LEN(sizes); i++) {
 		endless(sizes[i]);
-		run.left = 10 * sizes[i];
+		run->left = 10 * sizes[i];
 		assert_int_equal(execute(0), 0);
-		assert_true(run.stop);
-		assert_int_equal((uintptr_t)run.at, BASE + sizes[i]);
-		assert_int_equal(run.left, -(s64)sizes[i]);
+		assert_true(run->stop);
+		assert_int_equal((uintptr_t)run->at, BASE + sizes[i]);
+		assert_int_equal(run->left, -(s64)sizes[i]);
 	}
 }
 
@@ -222,7 +228,7 @@ static void enough(void **unused UNUSED)
 	for (u32 left = 29; left <= 31; left++) {
 		begin();
 		prog.counts = true;
-		run.left = left;
+		run->left = left;
 		mov(6, 11);
 		mov(0, 5);
 		add(BPF_ALU64 | BPF_ADD | BPF_K, 6, 0, 0, -1);
@@ -231,8 +237,8 @@ static void enough(void **unused UNUSED)
 		end();
 		/* the condition is paid for where it does not jump, too */
 		assert_int_equal(execute(0), left < 30 ? 0 : 25);
-		assert_int_equal(run.stop, left < 30);
-		assert_int_equal(run.left, (s64)left - 30);
+		assert_int_equal(run->stop, left < 30);
+		assert_int_equal(run->left, (s64)left - 30);
 	}
 }
 
@@ -244,7 +250,7 @@ static void callers(void **unused UNUSED)
 
 		begin();
 		prog.counts = true;
-		run.left = left;
+		run->left = left;
 		mov(6, 1000);
 		add(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0, 2);	/* 1: f */
 		add(BPF_ALU64 | BPF_ADD | BPF_X, 0, 6, 0, 0);
@@ -258,34 +264,41 @@ static void callers(void **unused UNUSED)
 		mov(0, 5);
 		end();
 		assert_int_equal(execute(0), calls >= 2 ? 1105 : 0);
-		assert_int_equal(run.stop, calls < 2);
+		assert_int_equal(run->stop, calls < 2);
 		if (calls < 2)
-			assert_int_equal((uintptr_t)run.at, BASE + (calls ? 5 : 1));
+			assert_int_equal((uintptr_t)run->at, BASE + (calls ? 5 : 1));
 		else
-			assert_int_equal(run.left, left - 2 * JIT_CALL_COST);
+			assert_int_equal(run->left, left - 2 * JIT_CALL_COST);
 	}
 }
 
 /* Where loops are known to end, may_goto and bodies are paid for, jumps back are not. */
-static void ends(void **unused UNUSED)
+/* may_goto and a call of body ID, which cost both, until nothing is left. */
+static void ends_with(s32 id)
 {
 	for (u32 left = 40; left <= 60; left++) {
 		u32 each = JIT_CALL_COST + 10, stopped = left % each >= JIT_CALL_COST ? 4 : 1;
 
 		begin();
 		prog.counts = prog.ends = true;
-		run.left = left;
+		run->left = left;
 		mov(6, 0);
 		add(BPF_JMP | 0xe0, 0, 0, 3, 0);	/* 1: may_goto */
 		mov(1, 0);
 		add(BPF_ALU64 | BPF_MOV | BPF_K, 2, 0, 0, 0);
-		add(BPF_JMP | BPF_CALL, 0, 0, 0, BODY_STOPS);	/* 4 */
+		add(BPF_JMP | BPF_CALL, 0, 0, 0, id);	/* 4 */
 		add(BPF_JMP | BPF_JA, 0, 0, -5, 0);
 		end();
 		assert_int_equal(execute(0), 0);
-		assert_true(run.stop);
-		assert_int_equal((uintptr_t)run.at, BASE + stopped);
+		assert_true(run->stop);
+		assert_int_equal((uintptr_t)run->at, BASE + stopped);
 	}
+}
+
+static void ends(void **unused UNUSED)
+{
+	ends_with(BODY_STOPS);
+	ends_with(BODY_COSTS);
 }
 
 /* ---- calls and traps ----------------------------------------------------------- */
@@ -305,8 +318,8 @@ static void call_stops(void **unused UNUSED)
 		add(BPF_ALU64 | BPF_ADD | BPF_X, 0, 6, 0, 0);
 		end();
 		assert_int_equal(execute(r1), r1 ? 0 : 2 + 3 + 4 + 5);
-		assert_int_equal(run.stop, r1);
-		assert_int_equal((uintptr_t)run.at, BASE + 11);
+		assert_int_equal(run->stop, r1);
+		assert_int_equal((uintptr_t)run->at, BASE + 11);
 	}
 }
 
@@ -319,8 +332,8 @@ static void trap(void **unused UNUSED)
 		add(REWRITE_TRAP, 0, 0, 0, 0);
 		end();
 		assert_int_equal(execute(r1), r1 ? 0 : 3);
-		assert_int_equal(run.stop, r1);
-		assert_int_equal((uintptr_t)run.at, r1 ? BASE + 2 : 0);
+		assert_int_equal(run->stop, r1);
+		assert_int_equal((uintptr_t)run->at, r1 ? BASE + 2 : 0);
 	}
 }
 
@@ -460,7 +473,7 @@ static void count_in_loop(s32 key, u32 work)
 	begin();
 	lookups = 0;
 	memset(values, 0, sizeof(values));
-	run.cpu = 1;
+	run->cpu = 1;
 	add(BPF_LD | BPF_DW | BPF_IMM, 6, BPF_PSEUDO_MAP_IDX, 0, 0);
 	add(0, 0, 0, 0, 0);
 	mov(7, 5);
@@ -503,12 +516,23 @@ static void lookup_inlined(void **unused UNUSED)
 	}
 }
 
-static int begin_fast(void **state UNUSED) { tier = JIT_FAST; return 0; }
-static int begin_opt(void **state UNUSED) { tier = JIT_OPT; return 0; }
+static int begin_with(enum jit_tier t, bool is_apart)
+{
+	tier = t;
+	apart = is_apart && apart_available();
+	return 0;
+}
+
+static int begin_fast(void **state UNUSED) { return begin_with(JIT_FAST, false); }
+static int begin_opt(void **state UNUSED) { return begin_with(JIT_OPT, false); }
+static int begin_fast_apart(void **state UNUSED) { return begin_with(JIT_FAST, true); }
+static int begin_opt_apart(void **state UNUSED) { return begin_with(JIT_OPT, true); }
 
 #define BOTH(test) \
 	{ #test " (one pass)", test, begin_fast, NULL, NULL }, \
-	{ #test " (optimised)", test, begin_opt, NULL, NULL }
+	{ #test " (optimised)", test, begin_opt, NULL, NULL }, \
+	{ #test " (one pass, apart)", test, begin_fast_apart, NULL, NULL }, \
+	{ #test " (optimised, apart)", test, begin_opt_apart, NULL, NULL }
 
 int main(void)
 {

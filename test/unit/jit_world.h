@@ -3,7 +3,7 @@
 #ifndef JIT_WORLD_H
 #define JIT_WORLD_H
 
-#include "jit/jit.h"
+#include "jit_apart.h"
 #include "vm_world.h"
 
 struct native {
@@ -16,6 +16,9 @@ struct native {
 
 /* One test at a time runs: what tail calls see. */
 static struct native *native_first;
+
+/* From now on code has no address in it. */
+static bool native_apart;
 
 static u64 native_address(void *arg, u32 at)
 {
@@ -78,7 +81,9 @@ static int native_make(struct native *n, struct world *w, enum jit_tier tier,
 	};
 
 	*n = (struct native){ .w = w, .insns = insns };
-	return jit_compile(&n->code, &bind, tier, "case", err);
+	apart_run = (u64 *)&w->run;
+	return native_apart ? apart_make(&n->code, &bind, tier, err) :
+		jit_compile(&n->code, &bind, tier, "case", err);
 }
 
 /* Runs program 0 of PROGS, the prog array's slots. */

@@ -210,8 +210,7 @@ static u64 locked_step(struct crowd *c, u64 x, u32 cpu)
 
 static void test_locked(void **state)
 {
-	static const u32 types[] = { BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_HASH,
-				     BPF_MAP_TYPE_LRU_HASH };
+	static const u32 types[] = { BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_HASH };
 
 	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
 		struct crowd c = { .step = locked_step };

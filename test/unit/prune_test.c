@@ -280,5 +280,5 @@ int main(void)
 		cmocka_unit_test(sections),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, end);
 }

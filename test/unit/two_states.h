@@ -37,10 +37,19 @@ static struct state *fresh(void)
 	return s;
 }
 
-static void begin(void)
+/* What the last test has left goes; as a group's teardown, too. */
+static int end(void **unused UNUSED)
 {
 	shared_free(&v);
+	vec_free(&v.defs);
+	vec_free(&v.marks);
 	arena_free(&v.mem);
+	return 0;
+}
+
+static void begin(void)
+{
+	end(NULL);
 	memset(&v, 0, sizeof(v));
 	v.insns = insns;
 	v.points = points;

@@ -415,19 +415,24 @@ static void expect_steps(struct attempt *a)
 }
 
 /* MIXED: programs in turns of the fast and the checked interpreter. */
-enum engine { CHECKED, STEPPED, MIXED_TOO, FAST, MIXED, ONE_PASS, OPTIMISED };
+enum engine { CHECKED, STEPPED, MIXED_TOO, FAST, MIXED, ONE_PASS, OPTIMISED, ONE_PASS_APART,
+	      OPTIMISED_APART };
 
 static void attempt(const struct vcase *c, struct world *w, enum engine engine)
 {
 	static const char *const names[] = { "checked", "stepped", "checked and fast", "fast",
-					     "fast and checked", "one pass", "optimised" };
+					     "fast and checked", "one pass", "optimised",
+					     "one pass, apart", "optimised, apart" };
 	struct attempt a = { .c = c, .w = w, .mode = engine < FAST ? VM_CHECKED : VM_FAST,
 			     .mixed = engine == MIXED || engine == MIXED_TOO,
 			     .stepped = engine == STEPPED, .is_native = engine >= ONE_PASS,
-			     .tier = engine == OPTIMISED ? JIT_OPT : JIT_FAST };
+			     .tier = engine == OPTIMISED || engine == OPTIMISED_APART ?
+				     JIT_OPT : JIT_FAST };
 	u64 ret = 0;
 	int r;
 
+	native_apart = engine >= ONE_PASS_APART;
+	apart_n = 0;
 	if (load(&a)) {
 		r = go(&a, c->budget, &ret);
 		expect(&a, r, ret);
@@ -488,6 +493,10 @@ static void run_file(const char *path, struct world *w)
 			attempt(&c, w, ONE_PASS);
 		if (jit_available())
 			attempt(&c, w, OPTIMISED);
+		if (apart_available())
+			attempt(&c, w, ONE_PASS_APART);
+		if (apart_available())
+			attempt(&c, w, OPTIMISED_APART);
 	}
 	os_file_close(&f);
 }

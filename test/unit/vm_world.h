@@ -30,8 +30,11 @@
 enum { WORLD_MAPS = 5, WORLD_PROGS = 40, WORLD_RECORD_BYTES = 24,
        WORLD_ROOM_BYTES = 32, WORLD_KEY_BYTES = 4 };
 
+enum { WORLD_TABLE = 512 };
+
 struct world {
-	struct run run;		/* first: helpers get it */
+	u64 table[WORLD_TABLE];	/* for jit_apart.h */
+	struct run run;		/* helpers get it */
 	struct vm_machine *machine;
 	struct vm_map maps[WORLD_MAPS];
 	u8 tags[WORLD_MAPS];	/* their addresses stand for struct map */
@@ -42,7 +45,7 @@ struct world {
 
 static inline struct world *world_of(struct run *run)
 {
-	return (struct world *)run;
+	return (struct world *)((u8 *)run - offsetof(struct world, run));
 }
 
 /* ---- helpers ------------------------------------------------------------ */

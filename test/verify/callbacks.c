@@ -243,7 +243,7 @@ NOINLINE int enters(__u32 i, void *c)
 	bpf_rcu_read_lock();
 	return 0;
 }
-// rejected 0317: a section that it does not leave
+// rejected 0316: a section that it enters, if it runs
 SEC("xdp") int section_left(struct xdp_md *ctx)
 {
 	bpf_loop(1, enters, 0, 0);
@@ -255,7 +255,7 @@ NOINLINE int disables(__u32 i, void *c)
 	bpf_preempt_disable();
 	return 0;
 }
-// rejected 0317: preemption that it does not allow again
+// rejected 0316: preemption that it forbids, if it runs
 SEC("xdp") int preempt_left(struct xdp_md *ctx)
 {
 	bpf_loop(1, disables, 0, 0);

@@ -220,7 +220,7 @@ static void end_with_0(struct onepass *x)
 /* The program ends here, and says where. */
 static void stop_at(struct onepass *x, u32 slot)
 {
-	note_site(x, onepass_site(x, slot));
+	note_site(x, onepass_site(x, slot, false));
 	a_mov_imm(&x->p, TMP0, 1);
 	access_mem(x, A_STORE, 8, TMP0, RUN, STOP);
 	end_with_0(x);
@@ -458,7 +458,7 @@ static void tail_call(struct onepass *x)
 
 static void call_body(struct onepass *x, const struct ins *i)
 {
-	u64 at = onepass_site(x, i->at);
+	u64 at = onepass_site(x, i->at, true);
 
 	if (i->row->kind == KIND_CALL && i->raw->imm == BPF_FUNC_tail_call) {
 		tail_call(x);
@@ -610,7 +610,44 @@ static void compare_exchange(struct onepass *x, const struct ins *i)
 	a_mov(&x->p, i->wide, R0, TMP1);
 }
 
-static int write_atomic(struct onepass *x, const struct ins *i)
+/* The operation as loads and stores, AT which atomic instructions do not go. */
+static void write_split(struct onepass *x, const struct ins *i, u32 at)
+{
+	static const enum a64_alu ops[] = {
+		[KIND_ATOMIC_ADD] = A_ADD, [KIND_ATOMIC_FADD] = A_ADD,
+		[KIND_ATOMIC_OR] = A_ORR, [KIND_ATOMIC_FOR] = A_ORR,
+		[KIND_ATOMIC_AND] = A_AND, [KIND_ATOMIC_FAND] = A_AND,
+		[KIND_ATOMIC_XOR] = A_EOR, [KIND_ATOMIC_FXOR] = A_EOR,
+	};
+	u32 bits = i->row->width, kind = i->row->kind, to = i->src;
+	u8 *differs = NULL;
+
+	if (kind == KIND_ATOMIC_STREL) {
+		a_mem(&x->p, A_STORE, bits, i->src, at, 0);
+		return;
+	}
+	a_mem(&x->p, A_LOAD, bits, kind == KIND_ATOMIC_LDACQ ? i->dst : TMP1, at, 0);
+	if (kind == KIND_ATOMIC_LDACQ)
+		return;
+	if (kind == KIND_ATOMIC_CMPXCHG) {
+		a_cmp(&x->p, i->wide, TMP1, R0);
+		differs = a_bcc(&x->p, A_NE);
+		to = R0;
+	}
+	if (kind == KIND_ATOMIC_CMPXCHG || kind == KIND_ATOMIC_XCHG) {
+		a_mem(&x->p, A_STORE, bits, i->src, at, 0);
+	} else {
+		a_alu(&x->p, i->wide, ops[kind], TMP2, TMP1, i->src);
+		a_mem(&x->p, A_STORE, bits, TMP2, at, 0);
+	}
+	if (differs)
+		a_patch(differs, x->p);
+	if (kind != KIND_ATOMIC_ADD && kind != KIND_ATOMIC_OR && kind != KIND_ATOMIC_AND &&
+	    kind != KIND_ATOMIC_XOR)
+		a_mov(&x->p, i->wide, to, TMP1);
+}
+
+static int write_whole(struct onepass *x, const struct ins *i)
 {
 	u32 bits = i->row->width;
 	s32 off = i->raw->off;
@@ -630,6 +667,27 @@ static int write_atomic(struct onepass *x, const struct ins *i)
 	case KIND_ATOMIC_STREL: a_stlr(&x->p, bits, i->src, place(x, i->dst, off)); return 0;
 	default: return write_jump(x, i);
 	}
+}
+
+/* Nobody knows where lent memory begins: the place may not be aligned. */
+static int write_atomic(struct onepass *x, const struct ins *i)
+{
+	u32 base = i->row->kind == KIND_ATOMIC_LDACQ ? i->src : i->dst, at;
+	u8 *whole, *end;
+	int r;
+
+	if (i->row->kind < KIND_ATOMIC_ADD || i->row->kind > KIND_ATOMIC_STREL ||
+	    i->row->width == 8)
+		return write_whole(x, i);
+	at = place(x, base, i->raw->off);
+	a_logic_imm(&x->p, true, A_ANDS, XZR, at, i->row->width / 8 - 1);
+	whole = a_bcc(&x->p, A_EQ);
+	write_split(x, i, at);
+	end = a_b(&x->p);
+	a_patch(whole, x->p);
+	r = write_whole(x, i);
+	a_patch(end, x->p);
+	return r;
 }
 
 /* The engine is asked for what is there; registers stay. */

@@ -239,6 +239,9 @@ static void make_lea(struct ir *v, struct ir *x, struct ir *y, u8 scale, u64 imm
 	v->imm = imm;
 }
 
+/* A number of the code itself: better an operand that is one. */
+static bool is_number(const struct ir *v) { return ir_remade(v) && !ir_is_entry(v); }
+
 /* x + y + number, x * 3 + number */
 static void sum_of_number(struct ir *v, struct ir *x, u64 imm)
 {
@@ -248,7 +251,7 @@ static void sum_of_number(struct ir *v, struct ir *x, u64 imm)
 		return;
 	if (small_factor(x, &scale))
 		make_lea(v, x->arg[0], x->arg[0], scale, imm);
-	else if (ir_is(x, IR_ADD) && !ir_remade(x->arg[0]) && !ir_remade(x->arg[1]))
+	else if (ir_is(x, IR_ADD) && !is_number(x->arg[0]) && !is_number(x->arg[1]))
 		make_lea(v, x->arg[0], x->arg[1], 0, imm);
 	else if (ir_is(x, IR_LEA) && !x->imm)
 		make_lea(v, x->arg[0], x->index, x->scale, imm);
@@ -261,7 +264,7 @@ static void fold_sum(struct ir *v)
 
 	if (small_factor(v, &scale) && !ir_remade(x))
 		make_lea(v, x, x, scale, 0);
-	if (!ir_is(v, IR_ADD) || ir_remade(x) || !v->stamp)
+	if (!ir_is(v, IR_ADD) || is_number(x) || !v->stamp)
 		return;
 	if (ir_is_const(y))
 		sum_of_number(v, x, y->imm);

@@ -8,49 +8,7 @@
 #include "model/rewrite.h"
 #include <stdlib.h>
 
-const u8 ir_flags[IR_MAX] = {
-#define X(name, flags) [IR_##name] = flags,
-	IR_OPS(X)
-#undef X
-};
-
 enum { REGS = 10, RUN_PARAM = IR_RUN, ARGS = 0x3e };
-
-struct ir *ir_new(struct ir_func *f, enum ir_op op, u32 w, u32 n)
-{
-	struct ir *v = arena_new(f->arena, struct ir);
-
-	v->op = (u8)op;
-	v->w = (u8)w;
-	v->n = (u16)n;
-	v->bits = 64;
-	v->ones = ~0ull;
-	v->id = f->nr_nodes++;
-	v->arg = n <= ARRAY_LEN(v->own) ? v->own : arena_news(f->arena, n, struct ir *);
-	v->place = -1;
-	return v;
-}
-
-struct ir *ir_free_value(struct ir_func *f, enum ir_op op, u64 imm)
-{
-	struct ir *v = ir_new(f, op, 64, 0);
-
-	v->imm = imm;
-	v->block = f->first;
-	return v;
-}
-
-struct ir *ir_const(struct ir_func *f, u64 imm)
-{
-	struct ir **at = &f->numbers[imm * 0x9e3779b97f4a7c15 >> (64 - NUMBERS_LOG)], *v = *at;
-
-	if (v && v->imm == imm)
-		return v;
-	v = *at = ir_free_value(f, IR_CONST, imm);
-	v->bits = imm ? (u8)(64 - __builtin_clzll(imm)) : 0;
-	v->ones = imm;
-	return v;
-}
 
 /* ---- blocks ------------------------------------------------------------ */
 
@@ -431,6 +389,15 @@ static struct ir *add2(struct build *b, enum ir_op op, u32 w, struct ir *x, stru
 
 static struct ir *number(struct build *b, u64 imm) { return ir_const(b->f, imm); }
 
+/* VALUE, which is WHAT at the slot at work. */
+static struct ir *address(struct build *b, enum jit_what what, u64 value)
+{
+	u64 more;
+	struct ir *v = ir_addr(b->f, what, b->slot, value, &more);
+
+	return more ? add2(b, IR_ADD, 64, v, number(b, more)) : v;
+}
+
 static struct ir *get(struct build *b, u32 reg)
 {
 	struct ir *v;
@@ -512,7 +479,7 @@ static struct ir *low_half(struct build *b, struct ir *v)
 {
 	const struct ir *w = v->op == IR_SELECT && v->arg[2]->op == IR_OR ? v->arg[2] : NULL;
 
-	if (w && w->arg[0] == v->arg[3] && ir_is_const(w->arg[1]) &&
+	if (w && w->arg[0] == v->arg[3] && ir_is_fixed(w->arg[1]) &&
 	    w->arg[1]->imm == b->f->b->bind->arena.window)
 		return v->arg[3];
 	return add1(b, IR_ZEXT, 32, v, 0);
@@ -522,7 +489,8 @@ static struct ir *low_half(struct build *b, struct ir *v)
 static void cast(struct build *b, const struct bpf_insn *in)
 {
 	struct ir *low = low_half(b, get(b, in->src_reg));
-	struct ir *in_window = add2(b, IR_OR, 64, low, number(b, b->f->b->bind->arena.window));
+	struct ir *in_window = add2(b, IR_OR, 64, low, address(b, JIT_WINDOW,
+							       b->f->b->bind->arena.window));
 	struct ir *v = add(b, IR_SELECT, 64, 4);
 
 	v->arg[0] = v->arg[3] = low;
@@ -538,17 +506,16 @@ static void in_arena(struct build *b, const struct bpf_insn *in)
 	const struct jit_arena *a = &b->f->b->bind->arena;
 	struct ir *off = add2(b, IR_ADD, 64, low_half(b, get(b, in->src_reg)),
 			      number(b, (u64)(s64)in->off));
+	struct ir *arena = address(b, JIT_ARENA, a->arena), *v = add(b, IR_CALL, 64, 5);
 	s32 keeps = rewrite_arena_keeps(in);
-	struct ir *v = add(b, IR_CALL, 64, 5);
 
 	v->arg[0] = off;
 	v->arg[1] = number(b, rewrite_arena_bytes(in));
-	v->arg[2] = number(b, a->arena);
+	v->arg[2] = arena;
 	v->arg[3] = keeps < 0 ? number(b, 0) : get(b, (u32)keeps);
 	v->arg[4] = run_of(b);
-	v->imm = (u64)(uintptr_t)a->at;
+	ir_calls(b->f, v, JIT_ARENA_AT, (u64)(uintptr_t)a->at);
 	b->in_arena = v;
-	b->f->has_calls = true;
 }
 
 /* Asks a function of the engine, which needs the address. */
@@ -557,9 +524,8 @@ static void probe(struct build *b, const struct bpf_insn *in, u32 w, bool sign)
 	struct ir *at = add2(b, IR_ADD, 64, get(b, in->src_reg), number(b, (u64)(s64)in->off));
 	struct ir *v = add2(b, IR_CALL, 64, at, run_of(b));
 
-	v->imm = (u64)(uintptr_t)b->f->b->bind->probe(w / 8, sign);
+	ir_calls(b->f, v, JIT_PROBE, (u64)(uintptr_t)b->f->b->bind->probe(w / 8, sign));
 	set(b, in->dst_reg, v);
-	b->f->has_calls = true;
 }
 
 static void load(struct build *b, const struct bpf_insn *in, u32 w, bool sign)
@@ -622,7 +588,7 @@ static void after_call(struct build *b, struct ir *v)
 	b->f->has_calls = true;
 }
 
-static void call(struct build *b, enum ir_op op, u64 to)
+static struct ir *call(struct build *b, enum ir_op op, u64 to)
 {
 	u32 mask = call_args(b, b->slot), n = 0;
 	struct ir *args[6], *v;
@@ -639,6 +605,7 @@ static void call(struct build *b, enum ir_op op, u64 to)
 	v->arg[n] = b->f->params[RUN_PARAM];
 	v->imm = to;
 	after_call(b, v);
+	return v;
 }
 
 static void call_body(struct build *b, const struct bpf_insn *in)
@@ -652,12 +619,13 @@ static void call_body(struct build *b, const struct bpf_insn *in)
 		return;
 	}
 	if (b->ops[b->slot] != OP_CALL || in->imm != BPF_FUNC_tail_call) {
-		u64 site = bind->site ? bind->site(bind->arg, b->slot) : 0;
+		u64 site = bind->site ? bind->site(bind->arg, b->slot, true) : 0;
 
 		if (site)
-			add2(b, IR_STORE, 64, run_of(b), number(b, site))->imm =
+			add2(b, IR_STORE, 64, run_of(b), address(b, JIT_SITE, site))->imm =
 				offsetof(struct run, at);
-		call(b, IR_CALL, (u64)(uintptr_t)bind->body(bind->arg, b->slot));
+		v = call(b, IR_CALL, 0);
+		ir_calls(b->f, v, JIT_BODY, (u64)(uintptr_t)bind->body(bind->arg, b->slot));
 		if (site)
 			stop(b, STOP_ASKED);
 		return;
@@ -670,6 +638,7 @@ static void call_body(struct build *b, const struct bpf_insn *in)
 	v->arg[1] = map;
 	v->arg[2] = index;
 	v->arg[3] = b->f->params[RUN_PARAM];
+	ir_calls(b->f, v, JIT_TAIL, (u64)(uintptr_t)bind->tail);
 	after_call(b, v);
 }
 
@@ -687,6 +656,7 @@ static void load_packet(struct build *b, const struct bpf_insn *in, const struct
 	if (row->kind == KIND_LD_IND)
 		off = add2(b, IR_ADD, 32, get(b, in->src_reg), off);
 	v = add2(b, IR_PACKET, row->width, b->f->params[RUN_PARAM], off);
+	ir_calls(b->f, v, JIT_PACKET, (u64)(uintptr_t)b->f->b->bind->packet);
 	after_call(b, v);
 }
 
@@ -703,7 +673,7 @@ static void load_imm(struct build *b, const struct bpf_insn *in)
 		v = ir_free_value(b->f, IR_FUNC, (u64)((s64)b->slot + 1 + in->imm));
 		break;
 	default:
-		v = number(b, bind->address(bind->arg, b->slot));
+		v = address(b, JIT_ADDRESS, bind->address(bind->arg, b->slot));
 	}
 	set(b, in->dst_reg, v);
 }

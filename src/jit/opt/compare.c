@@ -75,9 +75,9 @@ static bool is_nonzero(const struct ir *v)
 
 		if (x->bits > 63 || y->bits > 63)
 			return false;
-		v = ir_is_const(y) && y->imm ? y : x;
+		v = ir_is_fixed(y) && y->imm ? y : x;
 	}
-	return ir_is_const(v) && v->imm;
+	return ir_is_fixed(v) && v->imm;
 }
 
 /* Whether a choice between 0 and something else gave 0 is what it was chosen by. */

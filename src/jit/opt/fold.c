@@ -160,7 +160,7 @@ static struct ir *phi_same(const struct ir *phi)
 		phi->arg[i] = v;
 		if (v == phi || v == same)
 			continue;
-		if (same && !(ir_is_const(v) && ir_is_const(same) && v->imm == same->imm))
+		if (same && !(ir_is_fixed(v) && v->op == same->op && v->imm == same->imm))
 			return NULL;
 		same = v;
 	}

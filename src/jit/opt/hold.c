@@ -104,9 +104,9 @@ static void find_numbers(struct ir_func *f, hold_list *out)
 			const struct ir *v = block->nodes.v[i];
 
 			for (u32 a = 0; a < v->n; a++)
-				if (ir_is_const(v->arg[a]) && f->target->in_reg(v, a))
+				if (ir_is_fixed(v->arg[a]) && f->target->in_reg(v, a))
 					*vec_push(out) = (struct hold){ v->arg[a], block };
-			if (v->index && ir_is_const(v->index))
+			if (v->index && ir_is_fixed(v->index))
 				*vec_push(out) = (struct hold){ v->index, block };
 		}
 	}
@@ -135,7 +135,7 @@ static struct ir_block *loop_for(const struct ir_func *f, struct ir_block *block
 	struct ir_block *best = NULL;
 
 	for (struct ir_block *h = block->loop; h; h = h->outer) {
-		if (load_of(h) + SPARE >= f->target->regs)
+		if (load_of(h) + SPARE + f->entries >= f->target->regs)
 			break;
 		best = h;
 	}

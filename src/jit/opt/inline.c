@@ -37,9 +37,13 @@ static struct ir *cpu_of(const struct place *p)
 /* Its address, or 0 when the map has no such element. */
 static struct ir *element(const struct place *p, struct ir *key, const struct map_inline *m)
 {
-	struct ir *i = put(p, IR_LOAD, 32, key, NULL), *at, *v;
+	struct ir *i = put(p, IR_LOAD, 32, key, NULL), *at, *v, *base;
+	u64 more;
 
-	at = put(p, IR_ADD, 64, times(p, i, m->stride), ir_const(p->f, (uintptr_t)m->base));
+	base = ir_addr(p->f, JIT_VALUES, p->slot, (uintptr_t)m->base, &more);
+	if (more)
+		base = put(p, IR_ADD, 64, base, ir_const(p->f, more));
+	at = put(p, IR_ADD, 64, times(p, i, m->stride), base);
 	if (m->cpu_step)
 		at = put(p, IR_ADD, 64, at, times(p, cpu_of(p), m->cpu_step));
 	v = ir_new(p->f, IR_SELECT, 32, 4);
@@ -63,11 +67,10 @@ static struct ir *call_map(const struct place *p, struct ir *const arg[2],
 	v->arg[0] = arg[0];
 	v->arg[1] = arg[1];
 	v->arg[2] = p->f->params[IR_RUN];
-	v->imm = (uintptr_t)m->fn;
 	v->block = p->block;
 	v->slot = p->slot;
+	ir_calls(p->f, v, JIT_LOOKUP, (uintptr_t)m->fn);
 	*vec_push(&p->block->nodes) = v;
-	p->f->has_calls = true;
 	return v;
 }
 
@@ -114,7 +117,7 @@ struct ir *ir_inline(struct ir_func *f, struct ir_block *block, u32 slot,
 		return NULL;
 	switch (bind->insns[slot].imm) {
 	case BPF_FUNC_map_lookup_elem:
-		if (!arg[0] || !ir_is_const(arg[0]) || !arg[1] ||
+		if (!arg[0] || !ir_is_fixed(arg[0]) || !arg[1] ||
 		    !bind->lookup(bind->arg, slot, arg[0]->imm, &m))
 			return NULL;
 		return m.fn ? call_map(&p, arg, &m) : element(&p, arg[1], &m);

@@ -5,6 +5,7 @@
  * pointers. Values are 64 bits wide; an operation of width 32 looks at the low
  * halves and gives a number below 2^32, as BPF's do.
  *
+ *	value.c   values are made
  *	build.c   instructions to blocks and values
  *	slots.c   stack slots that nothing else points to become values
  *	fold.c    simpler values, the same value once; compare.c: comparisons;
@@ -32,6 +33,7 @@
 	X(CONST, PURE | FREE)	/* imm */ \
 	X(FP, PURE | FREE)	/* the frame pointer + imm */ \
 	X(FUNC, PURE | FREE)	/* address of the function at slot imm */ \
+	X(ENTRY, PURE | FREE)	/* what lies `entry` from the run: an address, imm now */ \
 	X(PARAM, 0)		/* imm: 1..5 = r1..r5, 6 = the run */ \
 	X(PHI, 0)		/* an operand for each predecessor, in order; imm: at most */ \
 	X(ADD, PURE | COMM)	/* b may be a late SELECT of 1 and 0 */ \
@@ -51,10 +53,13 @@
 	X(STORE, EFFECT)	/* value b to w bits at address; cc: an operation
 				   (enum ir_op), what is there op b */ \
 	X(ATOMIC, EFFECT)	/* what was there; cc: enum isa_kind */ \
-	X(CALL, EFFECT)		/* body imm with operands as r1.. and the run last */ \
+	X(CALL, EFFECT)		/* body imm with operands as r1.. and the run last;
+				   cc: the body lies `entry` from the run */ \
 	X(LOCAL, EFFECT)	/* the function at slot imm, the same way */ \
-	X(PACKET, EFFECT)	/* operands run, offset; w bits; ends the function */ \
-	X(TAIL, EFFECT)		/* ctx, map, index, run: goes on there, or gives -1 */ \
+	X(PACKET, EFFECT)	/* operands run, offset; w bits; ends the function; imm, cc
+				   as of CALL */ \
+	X(TAIL, EFFECT)		/* ctx, map, index, run: goes on there, or gives -1;
+				   imm, cc as of CALL */ \
 	X(JMP, EFFECT | END) \
 	X(BR, EFFECT | END)	/* a CC b, compared in width w: to succ[0] */ \
 	X(MAY_GOTO, EFFECT | END)	/* count used up: to succ[0] */ \
@@ -116,6 +121,7 @@ struct ir {
 	u32 nr_use, at_use;
 	struct ir *phi;		/* one that gets this value at the end of a block */
 	u8 phi_reg;		/* where a PHI is at the start of its block */
+	s32 entry;		/* of ENTRY, CALL, TAIL, PACKET: distance from the run */
 };
 
 typedef VEC(struct ir *) ir_list;
@@ -172,6 +178,7 @@ struct ir_func {
 	u32 nr_all;
 	struct ir *params[7];
 	bool has_calls, may_goto;
+	bool entries;		/* some of it is told by what lies below the run */
 	u32 depth;		/* bytes of the stack that are memory: slots.c */
 	u32 shown;		/* bytes of the stack that a struct run_frame tells of */
 	const struct ir_target *target;
@@ -186,6 +193,10 @@ struct ir_func {
 struct ir *ir_new(struct ir_func *f, enum ir_op op, u32 w, u32 n);
 struct ir *ir_const(struct ir_func *f, u64 v);	/* may be an old one */
 struct ir *ir_free_value(struct ir_func *f, enum ir_op op, u64 imm);
+/* The address VALUE, which is WHAT at SLOT, less *MORE, which is to be added. */
+struct ir *ir_addr(struct ir_func *f, enum jit_what what, u32 slot, u64 value, u64 *more);
+/* CALL is of the body at VALUE. */
+void ir_calls(struct ir_func *f, struct ir *call, enum jit_what what, u64 value);
 
 /* What V stands for now. */
 static inline struct ir *ir_rep(struct ir *v)
@@ -205,6 +216,9 @@ static inline bool ir_has_address(const struct ir *v)
 
 static inline bool ir_is(const struct ir *v, enum ir_op op) { return v->op == op; }
 static inline bool ir_is_const(const struct ir *v) { return v->op == IR_CONST; }
+static inline bool ir_is_entry(const struct ir *v) { return v->op == IR_ENTRY; }
+/* The same each time: held in registers through loops. */
+static inline bool ir_is_fixed(const struct ir *v) { return ir_is_const(v) || ir_is_entry(v); }
 static inline bool ir_pure(const struct ir *v) { return ir_flags[v->op] & PURE; }
 static inline bool ir_remade(const struct ir *v) { return ir_flags[v->op] & FREE; }
 

@@ -14,6 +14,8 @@ static void operand(struct strbuf *out, struct ir *v)
 	v = ir_rep(v);
 	if (ir_is_const(v))
 		sb_printf(out, " 0x%" PRIx64, v->imm);
+	else if (ir_is_entry(v))
+		sb_printf(out, " run%d", v->entry);
 	else if (ir_is(v, IR_FP))
 		sb_printf(out, " fp%+" PRId64, (s64)v->imm);
 	else

@@ -186,6 +186,8 @@ void ra_enter(struct ra *a, struct ir_block *to)
 	if (e->set)
 		return;
 	e->set = true;
+	if (a->run)
+		e->reg[RUN_REG] = a->run;
 	for (size_t i = 0; i < to->live.n; i++)
 		if (to->live.v[i]->reg != NOREG)
 			e->reg[to->live.v[i]->reg] = to->live.v[i];

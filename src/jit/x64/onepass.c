@@ -39,10 +39,16 @@ static s32 frame_bytes(const struct onepass *x, const struct jit_unit *u)
 	return n + 8 * (saved_count(u) & 1);
 }
 
-static void call_addr(struct onepass *x, u64 to)
+/* The function at TO, which is WHAT at SLOT. */
+static void call_addr(struct onepass *x, enum jit_what what, u32 slot, u64 to)
 {
+	const struct jit_ref ref = jit_ref(x->b, what, slot, to);
 	s64 d = (s64)(to - (u64)(uintptr_t)(x->p + 5));
 
+	if (ref.entry) {
+		x_mem(&x->p, false, false, 0xff, 2, RUN, ref.disp);
+		return;
+	}
 	if (fits32(d)) {
 		u8 *at = x_call(&x->p);
 
@@ -145,18 +151,33 @@ static void write_exit(struct onepass *x)
 	x_ret(&x->p);
 }
 
+/* The address VALUE, which is WHAT at SLOT, to register DST. */
+static void load_addr(struct onepass *x, u32 dst, enum jit_what what, u32 slot, u64 value)
+{
+	const struct jit_ref ref = jit_ref(x->b, what, slot, value);
+	const struct x64_addr sum = { (u8)dst, NO_INDEX, 0, (s32)ref.value };
+
+	if (!ref.entry) {
+		x_mov_imm_flags(&x->p, dst, ref.value);
+		return;
+	}
+	x_load(&x->p, 64, dst, RUN, ref.disp);
+	if (ref.value)
+		x_lea(&x->p, true, dst, &sum);
+}
+
 /* ---- stops --------------------------------------------------------------------- */
 
-static void note_site(struct onepass *x, u64 at)
+static void note_site(struct onepass *x, u32 slot, u64 at)
 {
-	x_mov_imm_flags(&x->p, TMP2, at);
+	load_addr(x, TMP2, JIT_SITE, slot, at);
 	x_store(&x->p, 64, RUN, AT, TMP2);
 }
 
 /* The program ends here, and says where. */
 static void stop_at(struct onepass *x, u32 slot)
 {
-	note_site(x, onepass_site(x, slot));
+	note_site(x, slot, onepass_site(x, slot, false));
 	x_store_imm(&x->p, 8, RUN, STOP, 1);
 	x_mov_imm(&x->p, RAX, 0);
 	write_exit(x);
@@ -419,7 +440,7 @@ static int write_jump(struct onepass *x, const struct ins *i)
 /* ---- calls ------------------------------------------------------------------------ */
 
 /* bpf_tail_call(r1, r2, r3): the next program gets this one's r1 and frame. */
-static void tail_call(struct onepass *x)
+static void tail_call(struct onepass *x, u32 slot)
 {
 	u8 *none;
 
@@ -429,7 +450,7 @@ static void tail_call(struct onepass *x)
 	if (onepass_links(x->b, x->unit))
 		frame_off(x);
 	x_mov(&x->p, true, RDI, RUN);
-	call_addr(x, (u64)(uintptr_t)x->b->bind->tail);
+	call_addr(x, JIT_TAIL, slot, (u64)(uintptr_t)x->b->bind->tail);
 	x_pop(&x->p, RDI);
 	x_pop(&x->p, RDI);
 	x_test(&x->p, true, RAX, RAX);
@@ -445,16 +466,16 @@ static void tail_call(struct onepass *x)
 
 static void call_body(struct onepass *x, const struct ins *i)
 {
-	u64 at = onepass_site(x, i->at);
+	u64 at = onepass_site(x, i->at, true);
 
 	if (i->row->kind == KIND_CALL && i->raw->imm == BPF_FUNC_tail_call) {
-		tail_call(x);
+		tail_call(x, i->at);
 		return;
 	}
 	if (at)
-		note_site(x, at);
+		note_site(x, i->at, at);
 	x_mov(&x->p, true, R9, RUN);
-	call_addr(x, (u64)(uintptr_t)x->b->bind->body(x->b->bind->arg, i->at));
+	call_addr(x, JIT_BODY, i->at, (u64)(uintptr_t)x->b->bind->body(x->b->bind->arg, i->at));
 	if (at)
 		stop_asked(x);
 }
@@ -481,7 +502,7 @@ static void load_packet(struct onepass *x, const struct ins *i)
 	}
 	x_mov(&x->p, true, RDI, RUN);
 	x_mov_imm(&x->p, RDX, i->row->width / 8);
-	call_addr(x, (u64)(uintptr_t)x->b->bind->packet);
+	call_addr(x, JIT_PACKET, i->at, (u64)(uintptr_t)x->b->bind->packet);
 	x_test(&x->p, true, RAX, RAX);
 	there = x_jcc8(&x->p, CC_NS);
 	x_mov_imm(&x->p, RAX, 0);
@@ -505,7 +526,7 @@ static void load_imm(struct onepass *x, const struct ins *i)
 		onepass_fix(x, x->p - 4, (u32)((s64)i->at + 1 + i->raw->imm), FIX_FUNC);
 		break;
 	default:
-		x_mov_imm(&x->p, i->dst, bind->address(bind->arg, i->at));
+		load_addr(x, i->dst, JIT_ADDRESS, i->at, bind->address(bind->arg, i->at));
 	}
 }
 
@@ -577,7 +598,8 @@ static void probe(struct onepass *x, const struct ins *i, bool sign)
 	x_mov(&x->p, true, RDI, i->src);
 	x_alu_imm(&x->p, true, X_ADD, RDI, i->raw->off);
 	x_mov(&x->p, true, R9, RUN);
-	call_addr(x, (u64)(uintptr_t)x->b->bind->probe(i->row->width / 8u, sign));
+	call_addr(x, JIT_PROBE, i->at,
+		  (u64)(uintptr_t)x->b->bind->probe(i->row->width / 8u, sign));
 	x_mov(&x->p, true, TMP2, RAX);
 	keep_lost(x, true);
 	x_mov(&x->p, true, i->dst, TMP2);
@@ -593,7 +615,7 @@ static void cast(struct onepass *x, const struct ins *i)
 	x_mov(&x->p, false, i->dst, i->src);
 	x_test(&x->p, false, i->dst, i->dst);
 	null = x_jcc8(&x->p, CC_E);
-	x_mov_imm(&x->p, TMP0, x->b->bind->arena.window);
+	load_addr(x, TMP0, JIT_WINDOW, i->at, x->b->bind->arena.window);
 	x_alu(&x->p, true, X_OR, i->dst, TMP0);
 	x_patch8(null, x->p);
 }
@@ -621,10 +643,10 @@ static void in_arena(struct onepass *x, const struct ins *i)
 
 	x_mov(&x->p, false, TMP2, i->src);
 	x_alu_imm(&x->p, true, X_ADD, TMP2, i->raw->off + ARENA_BEFORE);
-	x_mov_imm(&x->p, TMP1, a->known);
+	load_addr(x, TMP1, JIT_KNOWN, i->at, a->known);
 	first = unless_known(x, 0);
 	last = bytes > 1 ? unless_known(x, (s32)bytes - 1) : NULL;
-	x_mov_imm(&x->p, TMP1, a->window - ARENA_BEFORE);
+	load_addr(x, TMP1, JIT_WINDOW, i->at, a->window - ARENA_BEFORE);
 	x_alu(&x->p, true, X_ADD, TMP2, TMP1);
 	end = x_jmp8(&x->p);
 	x_patch8(first, x->p);
@@ -638,9 +660,9 @@ static void in_arena(struct onepass *x, const struct ins *i)
 	x_mov(&x->p, true, RDI, TMP2);
 	x_alu_imm(&x->p, true, X_ADD, RDI, -ARENA_BEFORE);
 	x_mov_imm(&x->p, RSI, bytes);
-	x_mov_imm(&x->p, RDX, a->arena);
+	load_addr(x, RDX, JIT_ARENA, i->at, a->arena);
 	x_mov(&x->p, true, R9, RUN);
-	call_addr(x, (u64)(uintptr_t)a->at);
+	call_addr(x, JIT_ARENA_AT, i->at, (u64)(uintptr_t)a->at);
 	x_mov(&x->p, true, TMP2, RAX);
 	keep_lost(x, true);
 	x_patch8(end, x->p);

@@ -27,10 +27,16 @@ static void leave(struct ra *a)
 	x_ret(&a->p);
 }
 
-static void call_addr(struct ra *a, u64 to)
+/* What V, a CALL, TAIL or PACKET, calls. */
+static void call_body(struct ra *a, const struct ir *v)
 {
+	u64 to = v->imm;
 	s64 d = (s64)(to - (u64)(uintptr_t)(a->p + 5));
 
+	if (v->cc) {
+		x_mem(&a->p, false, false, 0xff, 2, RUN_REG, v->entry);
+		return;
+	}
 	if (fits32(d)) {
 		u8 *at = x_call(&a->p);
 
@@ -60,7 +66,7 @@ static void call(struct ra *a, struct ir *v)
 		m[n++] = (struct move){ i + 1u == v->n ? R9 : arg_reg[i], v->arg[i] };
 	ra_moves(a, m, n);
 	if (ir_is(v, IR_CALL)) {
-		call_addr(a, v->imm);
+		call_body(a, v);
 	} else {
 		x_call(&a->p);
 		*vec_push(a->links) = (struct link){ a->p - 4, (u32)v->imm };
@@ -78,7 +84,7 @@ static void tail(struct ra *a, struct ir *v)
 
 	ra_before_call(a, both, 2);
 	ra_moves(a, args, 3);
-	call_addr(a, (u64)(uintptr_t)a->b->bind->tail);
+	call_body(a, v);
 	ra_after_call(a);
 	x_test(&a->p, true, RAX, RAX);
 	none = x_jcc8(&a->p, CC_E);
@@ -101,7 +107,7 @@ static void packet(struct ra *a, struct ir *v)
 	ra_before_call(a, NULL, 0);
 	ra_moves(a, m, 2);
 	x_mov_imm(&a->p, RDX, v->w / 8u);
-	call_addr(a, (u64)(uintptr_t)a->b->bind->packet);
+	call_body(a, v);
 	x_test(&a->p, true, RAX, RAX);
 	there = x_jcc8(&a->p, CC_NS);
 	x_mov_imm(&a->p, RAX, 0);
@@ -137,8 +143,16 @@ static void stop(struct ra *a, struct ir *v)
 static void say_where(struct ra *a, u32 run, u32 slot)
 {
 	const struct jit_bind *bind = a->b->bind;
+	const struct jit_ref site = jit_ref(a->b, JIT_SITE, slot,
+					    bind->site ? bind->site(bind->arg, slot, false) : 0);
+	const struct x64_addr sum = { SCRATCH, NO_INDEX, 0, (s32)site.value };
 
-	x_mov_imm_flags(&a->p, SCRATCH, bind->site ? bind->site(bind->arg, slot) : 0);
+	if (site.entry) {
+		x_load(&a->p, 64, SCRATCH, run, site.disp);
+		x_lea(&a->p, true, SCRATCH, &sum);
+	} else {
+		x_mov_imm_flags(&a->p, SCRATCH, site.value);
+	}
 	x_store(&a->p, 64, run, AT, SCRATCH);
 	x_store_imm(&a->p, 8, run, STOP, 1);
 }
@@ -323,8 +337,12 @@ static void take_params(struct ra *a)
 	a->pos = a->block->pos;
 	a->wanted = 0;
 	ra_live_out(a->block);
+	if (a->run) {
+		x_mov(&a->p, true, RUN_REG, R9);
+		ra_set(a, a->run, RUN_REG);
+	}
 	for (size_t i = 0; i < nodes->n; i++)
-		if (ir_is(nodes->v[i], IR_PARAM))
+		if (ir_is(nodes->v[i], IR_PARAM) && nodes->v[i] != a->run)
 			ra_set(a, nodes->v[i], nodes->v[i]->imm == 6 ? R9 :
 			       arg_reg[nodes->v[i]->imm - 1]);
 }
@@ -434,6 +452,8 @@ static void reset(struct ra *a)
 		v->at_use = 0;
 		v->stamp = 0;
 	}
+	if (a->run)	/* maybe nobody else uses it */
+		a->run->reg = NOREG;
 }
 
 /* What is seldom done, behind the rest: divisions by 0 and -1. */
@@ -567,6 +587,7 @@ static int write_unit(struct jit_build *b, struct jit_unit *u, u8 **p, link_list
 			f.blocks.v[i]->entry = arena_new(arena, struct entry);
 		find_calls(&a);
 		ir_collect(&f);
+		a.run = f.entries ? f.params[IR_RUN] : NULL;
 		align(&a, LOOP_ALIGN);
 		u->inner = u->outer = a.p;
 		r = write_func(&a);

@@ -14,7 +14,7 @@
 #include "jit/opt/ir.h"
 #include "jit/x64/emit.h"
 
-enum { NOREG = 0xff, REGS = 16, SCRATCH = R11, SCRATCH2 = R10 };
+enum { NOREG = 0xff, REGS = 16, SCRATCH = R11, SCRATCH2 = R10, RUN_REG = RBX };
 
 #define BIT(r) (1u << (r))
 enum {
@@ -52,6 +52,8 @@ struct ra {
 	struct ir *left[REGS];	/* before a call: what moved away, and is there still */
 	u32 pinned;		/* registers of the instruction at work */
 	u32 used;		/* of CALLEE_SAVED, so far */
+	struct ir *run;		/* in RUN_REG all the time, as entries are read from there;
+				   or NULL: it is like other values */
 	const struct ir *flags;	/* whose comparison the flags are of, or NULL */
 	u32 wanted;		/* where PHIs of the blocks behind are to be */
 	u32 pos;

@@ -18,7 +18,7 @@ static u32 next_use(struct ra *a, struct ir *v)
 
 bool ra_dead(struct ra *a, struct ir *v)
 {
-	if (ir_loose(v))
+	if (ir_loose(v) || v == a->run)
 		return false;
 	while (v->at_use < v->nr_use && v->use[v->at_use] <= a->pos)
 		v->at_use++;
@@ -173,6 +173,9 @@ void ra_load(struct ra *a, struct ir *v, u32 r)
 	case IR_CONST:
 		x_mov_imm_flags(&a->p, r, v->imm);
 		break;
+	case IR_ENTRY:
+		x_load(&a->p, 64, r, RUN_REG, v->entry);
+		break;
 	case IR_FP:
 		at = ra_fp(a, (s64)v->imm);
 		x_lea(&a->p, true, r, &at);
@@ -244,7 +247,7 @@ u32 ra_alloc(struct ra *a, u32 allowed, u32 hint, const struct ir *v)
 {
 	u32 open, can, r;
 
-	allowed &= ALL_REGS & ~a->pinned;
+	allowed &= ALL_REGS & ~a->pinned & ~(a->run ? BIT(RUN_REG) : 0);
 	open = allowed & ~busy(a);
 	can = v && ra_crosses(a, v) ? open & CALLEE_SAVED : open & (CALLER_SAVED | a->used);
 	if (hint != NOREG && open & BIT(hint))
