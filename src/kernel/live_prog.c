@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* live_prog.c: programs that the running kernel has: facts, instructions, pins. */
 #include "kernel/live_priv.h"
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -37,17 +38,20 @@ u32 live_prog_maps(int fd, u32 *ids, u32 cap)
 
 u64 live_memlock(int fd)
 {
-	unsigned long long v = 0;
-	char path[64], line[128];
-	FILE *f;
+	char path[64], text[1024];
+	const char *line;
+	ssize_t n;
+	int info;
 
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f) && sscanf(line, "memlock: %llu", &v) != 1)
-		;
-	if (f)
-		fclose(f);
-	return v;
+	info = open(path, O_RDONLY | O_CLOEXEC);
+	if (info < 0)
+		return 0;
+	n = read(info, text, sizeof(text) - 1);
+	close(info);
+	text[n < 0 ? 0 : n] = 0;
+	line = strstr(text, "\nmemlock:");
+	return line ? strtoull(line + strlen("\nmemlock:"), NULL, 10) : 0;
 }
 
 /* ---- instructions -------------------------------------------------------------------- */
