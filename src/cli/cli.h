@@ -37,6 +37,8 @@ int cmd_aot(const struct command *cmd, int argc, char **argv);
 int cmd_btf(const struct command *cmd, int argc, char **argv);
 int cmd_gen(const struct command *cmd, int argc, char **argv);
 int cmd_map(const struct command *cmd, int argc, char **argv);
+int cmd_prog(const struct command *cmd, int argc, char **argv);
+int cmd_link(const struct command *cmd, int argc, char **argv);
 int cmd_attach(const struct command *cmd, int argc, char **argv);
 int cmd_explain(const struct command *cmd, int argc, char **argv);
 

@@ -7,6 +7,7 @@
  */
 #include "cli/map_pipe.h"
 #include "cli/map_top.h"
+#include "cli/prog_view.h"
 #include "kernel/kernel.h"
 #include "model/tables.h"
 #include <ctype.h>

@@ -27,6 +27,10 @@ static const struct command commands[] = {
 	  cmd_attach, false },
 	{ "map", "COMMAND [MAP] ...", "show and change maps of the running kernel", cmd_map,
 	  false },
+	{ "prog", "COMMAND [PROG] ...", "show, dump and pin programs of the running kernel",
+	  cmd_prog, false },
+	{ "link", "COMMAND [LINK] ...", "show, pin and detach links of the running kernel",
+	  cmd_link, false },
 	{ "explain", "[ID...]", "say what an error means and what to do", cmd_explain, false },
 };
 

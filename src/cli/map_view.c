@@ -28,7 +28,7 @@ static int no_word(const char *what, struct skep_err *err)
 	return err_set(err, ERR_USAGE, NULL, "%s is missing at the end", what);
 }
 
-static int word_u32(struct words *w, const char *what, u32 *out, struct skep_err *err)
+int word_u32(struct words *w, const char *what, u32 *out, struct skep_err *err)
 {
 	const char *word = word_next(w);
 	unsigned long long v;
@@ -306,63 +306,4 @@ void map_view_close(struct map_view *v)
 	free(v->value);
 	arena_free(&v->arena);
 	*v = (struct map_view){ 0 };
-}
-
-/* ---- programs -------------------------------------------------------------------------------- */
-
-static bool prog_is(const struct live_prog *p, const char *name, const char *tag)
-{
-	char hex[17];
-
-	for (size_t i = 0; i < sizeof(p->tag); i++)
-		snprintf(hex + 2 * i, 3, "%02x", p->tag[i]);
-	return name ? !strncmp(p->name, name, sizeof(p->name) - 1) : !strcasecmp(hex, tag);
-}
-
-/* The only program with that name or tag. */
-static int prog_find(const char *name, const char *tag, struct skep_err *err)
-{
-	struct live_prog p, found = { .fd = -1 };
-	struct skep_err unused;
-	u32 id = 0, n = 0;
-
-	while (!live_next(LIVE_PROG, &id)) {
-		int fd = live_open(LIVE_PROG, id, &unused);
-
-		if (fd < 0 || live_prog_read(&p, fd, &unused))
-			continue;
-		if (prog_is(&p, name, tag) && !n++)
-			found = p;
-		else
-			close(fd);
-	}
-	if (n == 1)
-		return found.fd;
-	if (n)
-		close(found.fd);
-	return err_set(err, ERR_LIVE, NULL, n ? "%s%s is what %u programs are called" :
-		       "the kernel has no program called %s%s", name ? "" : "tag ",
-		       name ? name : tag, n);
-}
-
-int prog_parse(struct words *w, struct skep_err *err)
-{
-	const char *what = word_next(w), *value = word_peek(w);
-	u32 id;
-	int r;
-
-	if (!what || !value)
-		return err_set(err, ERR_USAGE, NULL, "which program? id N, name NAME, tag TAG or "
-			       "pinned FILE");
-	if (!strcmp(what, "id")) {
-		r = word_u32(w, "the program's id", &id, err);
-		return r ? r : live_open(LIVE_PROG, id, err);
-	}
-	w->at++;
-	if (!strcmp(what, "pinned"))
-		return live_open_pin(LIVE_PROG, value, err);
-	if (!strcmp(what, "name") || !strcmp(what, "tag"))
-		return prog_find(*what == 'n' ? value : NULL, *what == 't' ? value : NULL, err);
-	return err_set(err, ERR_USAGE, NULL, "'%s' names no program; there are id, name, tag and "
-		       "pinned", what);
 }

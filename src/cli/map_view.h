@@ -22,6 +22,9 @@ const char *word_next(struct words *w);
 /* Takes the next word when it is NAME or begins it. */
 bool word_take(struct words *w, const char *name);
 
+/* The number that comes next, which is WHAT. Error: USAGE. */
+int word_u32(struct words *w, const char *what, u32 *out, struct skep_err *err);
+
 /* How things are printed. */
 struct map_form {
 	bool json, pretty;	/* -j, -p (which implies it) */
@@ -56,9 +59,6 @@ int map_view_open(struct map_view *v, struct live_map *m, struct skep_err *err);
 void map_view_close(struct map_view *v);
 /* "map 12 'deny'", or "map 'deny'" of a file. */
 void map_title(char text[64], const struct live_map *m);
-/* The program that "id N", "tag T", "name N" or "pinned FILE" stands for: a
- * descriptor. */
-int prog_parse(struct words *w, struct skep_err *err);
 
 /* ---- map_print.c ------------------------------------------------------------------- */
 

@@ -112,6 +112,18 @@ const char *isa_check_fields(const struct bpf_insn *insn,
 void isa_disasm(struct strbuf *out, const struct bpf_insn *insns, size_t n,
 		size_t at);
 
+/* ---- disasm_kernel.c ------------------------------------------------- */
+
+/* Prints what INSN calls or, of a 64-bit immediate, what it loads; false: it does not
+ * know better than the numbers in INSN. */
+typedef bool isa_name_fn(void *arg, struct strbuf *out, const struct bpf_insn *insn);
+/*
+ * Appends the instruction at INSN as the kernel's verifier and bpftool print it:
+ * "(61) r0 = *(u32 *)(r1 +8)". Of a 64-bit immediate the second slot is there, too.
+ */
+void isa_disasm_kernel(struct strbuf *out, const struct bpf_insn *insn, isa_name_fn *name,
+		       void *arg);
+
 /* ---- asm.c ----------------------------------------------------------- */
 
 struct isa_code { struct bpf_insn *v; size_t n, cap; };	/* a VEC */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* live.c: what the running kernel has already. */
-#include "kernel/live.h"
-#include "kernel/sys.h"
+#include "kernel/live_priv.h"
 #include <mntent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,10 +20,10 @@ static const struct live_row {
 	[LIVE_PROG] = { "program", "bpf-prog", BPF_PROG_GET_NEXT_ID, BPF_PROG_GET_FD_BY_ID },
 	[LIVE_MAP] = { "map", "bpf-map", BPF_MAP_GET_NEXT_ID, BPF_MAP_GET_FD_BY_ID },
 	[LIVE_BTF] = { "BTF", "btf", BPF_BTF_GET_NEXT_ID, BPF_BTF_GET_FD_BY_ID },
-	[LIVE_LINK] = { "link", "bpf_link", BPF_LINK_GET_NEXT_ID, BPF_LINK_GET_FD_BY_ID },
+	[LIVE_LINK] = { "link", "bpf-link", BPF_LINK_GET_NEXT_ID, BPF_LINK_GET_FD_BY_ID },
 };
 
-static int said_no(const char *what, int code, struct skep_err *err)
+int live_said_no(const char *what, int code, struct skep_err *err)
 {
 	int r = err_set(err, ERR_KERNEL, NULL, "%s: %s", what, sys_error(code));
 
@@ -56,7 +55,7 @@ int live_open(enum live_kind kind, u32 id, struct skep_err *err)
 		return err_set(err, ERR_LIVE, NULL, "the kernel has no %s with id %u",
 			       rows[kind].name, id);
 	snprintf(what, sizeof(what), "%s %u cannot be opened", rows[kind].name, id);
-	return said_no(what, fd, err);
+	return live_said_no(what, fd, err);
 }
 
 int live_kind_of(int fd)
@@ -101,11 +100,12 @@ int live_open_pin(enum live_kind kind, const char *path, struct skep_err *err)
 	if (is == (int)kind)
 		return fd;
 	close(fd);
-	return err_set(err, ERR_PIN, path, "a %s is pinned there, not a %s",
-		       is < 0 ? "something else" : rows[is].name, rows[kind].name);
+	return err_set(err, ERR_PIN, path, "%s%s is pinned there, not a %s",
+		       is < 0 ? "" : "a ", is < 0 ? "something else" : rows[is].name,
+		       rows[kind].name);
 }
 
-static int get_info(int fd, void *info, u32 bytes)
+int live_info(int fd, void *info, u32 bytes)
 {
 	union bpf_attr a = { .info = { .bpf_fd = (u32)fd, .info_len = bytes,
 				       .info = (uintptr_t)info } };
@@ -124,7 +124,7 @@ u32 live_id(enum live_kind kind, int fd)
 	const u32 bytes[] = { [LIVE_PROG] = sizeof(u.prog), [LIVE_MAP] = sizeof(u.map),
 			      [LIVE_BTF] = sizeof(u.btf), [LIVE_LINK] = sizeof(u.link) };
 
-	if (get_info(fd, &u, bytes[kind]))
+	if (live_info(fd, &u, bytes[kind]))
 		return 0;
 	return kind == LIVE_BTF ? u.btf.id : u.prog.id;
 }
@@ -157,11 +157,11 @@ static void read_fdinfo(struct live_map *m)
 int live_map_read(struct live_map *m, int fd, struct skep_err *err)
 {
 	struct bpf_map_info is = { 0 };
-	int r = get_info(fd, &is, sizeof(is));
+	int r = live_info(fd, &is, sizeof(is));
 
 	if (r) {
 		close(fd);
-		return said_no("the kernel does not describe the map", r, err);
+		return live_said_no("the kernel does not describe the map", r, err);
 	}
 	*m = (struct live_map){
 		.fd = fd, .id = is.id, .type = is.type, .key_size = is.key_size,
@@ -186,6 +186,14 @@ void live_map_close(struct live_map *m)
 	m->file = NULL;
 }
 
+int live_map_element(int fd, u32 index, void *value)
+{
+	union bpf_attr a = { .map_fd = (u32)fd, .key = (uintptr_t)&index,
+			     .value = (uintptr_t)value };
+
+	return sys_bpf(BPF_MAP_LOOKUP_ELEM, &a);
+}
+
 u32 live_map_adopt(struct backend *b, struct live_map *m, struct image_map *def)
 {
 	struct kernel *k = kernel_of(b);
@@ -208,38 +216,14 @@ bool live_map_shape(struct backend *b, u32 map, struct map_info *info)
 	return info->row;
 }
 
-/* ---- programs ---------------------------------------------------------------------------- */
-
-int live_prog_read(struct live_prog *p, int fd, struct skep_err *err)
-{
-	struct bpf_prog_info is = { 0 };
-	int r = get_info(fd, &is, sizeof(is));
-
-	if (r) {
-		close(fd);
-		return said_no("the kernel does not describe the program", r, err);
-	}
-	*p = (struct live_prog){ .fd = fd, .id = is.id, .type = is.type,
-				 .runs = is.run_cnt, .run_ns = is.run_time_ns };
-	memcpy(p->tag, is.tag, sizeof(p->tag));
-	memcpy(p->name, is.name, sizeof(p->name));
-	p->name[sizeof(p->name) - 1] = 0;
-	return 0;
-}
-
-u32 live_prog_maps(int fd, u32 *ids, u32 cap)
-{
-	struct bpf_prog_info is = { .nr_map_ids = cap, .map_ids = (uintptr_t)ids };
-
-	return get_info(fd, &is, sizeof(is)) ? 0 : is.nr_map_ids;
-}
+/* ---- counts ------------------------------------------------------------------------------- */
 
 int live_stats_open(struct skep_err *err)
 {
 	union bpf_attr a = { .enable_stats.type = BPF_STATS_RUN_TIME };
 	int fd = sys_bpf(BPF_ENABLE_STATS, &a);
 
-	return fd >= 0 ? fd : said_no("the kernel does not count runs", fd, err);
+	return fd >= 0 ? fd : live_said_no("the kernel does not count runs", fd, err);
 }
 
 /* ---- types ---------------------------------------------------------------------------------- */
@@ -250,11 +234,11 @@ static u8 *types_of(int fd, struct bpf_btf_info *is)
 	u8 *data;
 
 	*is = (struct bpf_btf_info){ 0 };
-	if (get_info(fd, is, sizeof(*is)) || is->btf_size > BTF_BYTES_MAX)
+	if (live_info(fd, is, sizeof(*is)) || is->btf_size > BTF_BYTES_MAX)
 		return NULL;
 	data = mem_alloc(is->btf_size + 1);
 	*is = (struct bpf_btf_info){ .btf = (uintptr_t)data, .btf_size = is->btf_size };
-	if (!get_info(fd, is, sizeof(*is)))
+	if (!live_info(fd, is, sizeof(*is)))
 		return data;
 	free(data);
 	return NULL;

@@ -43,6 +43,8 @@ struct live_map {
 /* Takes FD; closed by live_map_close, after an error at once. */
 int live_map_read(struct live_map *m, int fd, struct skep_err *err);
 void live_map_close(struct live_map *m);
+/* Element INDEX of an array FD, as long as its values are: 0 or -errno. */
+int live_map_element(int fd, u32 index, void *value);
 
 struct live_prog {
 	int fd;
@@ -50,10 +52,64 @@ struct live_prog {
 	u8 tag[8];
 	char name[16];
 	u64 runs, run_ns;	/* 0 while the kernel does not count */
+	u64 misses;		/* runs that did not happen, as the program ran already */
+	u64 loaded_at;		/* ns since the machine started */
+	u32 uid;		/* whose process loaded it */
+	u32 xlated, jited;	/* bytes; 0: not shown, or not compiled */
+	u32 nr_maps;
+	u32 btf_id;
+	u32 ifindex;		/* of a device that it is offloaded to */
+	bool gpl;
 };
+/* Does not take FD; it is closed after an error. */
 int live_prog_read(struct live_prog *p, int fd, struct skep_err *err);
 /* The ids of the maps that program FD uses: at most CAP, how many there are. */
 u32 live_prog_maps(int fd, u32 *ids, u32 cap);
+/* What its owner is charged for, in bytes; 0 when that cannot be told. */
+u64 live_memlock(int fd);
+
+/* A program's instructions, as the kernel's verifier left them, and where they are from. */
+struct live_code {
+	struct bpf_insn *insns;
+	struct bpf_func_info *funcs;	/* by instruction */
+	struct bpf_line_info *lines;
+	u64 *ksyms;		/* addresses of its functions, compiled; 0 not shown */
+	u32 nr_insns, nr_funcs, nr_lines, nr_ksyms;
+};
+/* Freed by live_code_free, also after an error. */
+int live_code_read(struct live_code *c, int fd, struct skep_err *err);
+void live_code_free(struct live_code *c);
+
+enum live_link_type {		/* of Linux's, BPF_LINK_TYPE_* */
+	LINK_RAW_TP = 1, LINK_TRACING, LINK_CGROUP, LINK_ITER, LINK_NETNS, LINK_XDP,
+	LINK_PERF_EVENT, LINK_KPROBE_MULTI, LINK_STRUCT_OPS, LINK_NETFILTER, LINK_TCX,
+	LINK_UPROBE_MULTI, LINK_NETKIT, LINK_SOCKMAP,
+};
+/* A link. What its type does not have is 0. */
+struct live_link {
+	int fd;
+	u32 id, type, prog;
+	char *name;		/* of a tracepoint, an iterator, a probed file; owned, or NULL */
+	u32 attach;		/* BPF_CGROUP_* ... */
+	u32 ifindex, netns;	/* 0 when that is gone */
+	u64 cgroup;
+	u32 obj, btf;		/* a function: of program OBJ or, 0, of the kernel */
+	u32 map;		/* of an iterator, a struct of functions, a sockmap */
+	u32 order, tid, pid;	/* of an iterator over cgroups, over tasks */
+	u32 pf, hook, flags;	/* of netfilter; flags also of probes at many places */
+	s32 priority;
+	u32 count;		/* at how many places */
+	u64 missed;
+};
+/* Takes FD; closed by live_link_close, after an error at once. */
+int live_link_read(struct live_link *l, int fd, struct skep_err *err);
+void live_link_close(struct live_link *l);
+int live_link_detach(const struct live_link *l, struct skep_err *err);
+
+/* Gives what FD is, called WHAT in messages, the name PATH in a file system of type
+ * bpf. Errors: PIN, KERNEL. */
+int live_pin_as(int fd, const char *what, const char *path, struct skep_err *err);
+
 /* The kernel counts all programs' runs, for whoever asks, while the descriptor that this
  * gives is open (5.8). Error: KERNEL. */
 int live_stats_open(struct skep_err *err);

@@ -8,82 +8,21 @@ enum { ALIGN_STEP = 8, ALIGN_AT = 40 };
 
 /* ---- instructions -------------------------------------------------------- */
 
-static bool is_memory(unsigned kind)
+/* What helpers are called; all other operands are the instruction's own. */
+static bool put_helper(void *arg, struct strbuf *out, const struct bpf_insn *insn)
 {
-	return kind == KIND_LDX || kind == KIND_LDXSX || kind == KIND_ST || kind == KIND_STX ||
-	       (kind >= KIND_ATOMIC_ADD && kind <= KIND_ATOMIC_STREL);
-}
+	const struct helper_row *row = helper_row((u32)insn->imm);
 
-static bool is_jump(unsigned kind)
-{
-	return kind >= KIND_JMP_JEQ && kind <= KIND_MAY_GOTO;
-}
-
-static void put_helper(struct strbuf *out, s32 imm)
-{
-	const struct helper_row *row = helper_row((u32)imm);
-
-	sb_printf(out, "%s%s#%d", row ? "bpf_" : "", row ? row->name : "unknown", imm);
-}
-
-/* Key C of a row's syntax (insn.def), as the kernel prints it. */
-static void put_field(struct verifier *v, struct strbuf *out, u32 at, char c)
-{
-	const struct bpf_insn *i = &v->insns[at];
-	unsigned kind = isa_rows[v->points[at].op].kind;
-	char half = is_memory(kind) ? 'r' : 'w';
-
-	switch (c) {
-	case 'd': sb_printf(out, "r%u", i->dst_reg); break;
-	case 's': sb_printf(out, "r%u", i->src_reg); break;
-	case 'D': sb_printf(out, "%c%u", half, i->dst_reg); break;
-	case 'S': sb_printf(out, "%c%u", half, i->src_reg); break;
-	case 'i': sb_printf(out, is_jump(kind) ? "0x%x" : "%d", (u32)i->imm); break;
-	case 'l': sb_printf(out, "0x%llx", (unsigned long long)(u32)i->imm |
-			    (unsigned long long)(u32)i[1].imm << 32); break;
-	case 'n': sb_printf(out, "%u", (u32)i[1].imm); break;
-	case 'o':
-	case 'O': sb_printf(out, " %+d", i->off); break;
-	case '+': sb_printf(out, " %+d", i->imm); break;
-	case 'j': sb_printf(out, "pc%+d", i->off); break;
-	case 'J':
-	case 'C':
-	case 'c': sb_printf(out, "pc%+d", i->imm); break;
-	case 'h': put_helper(out, i->imm); break;
-	default: sb_printf(out, "%d", i->imm);
-	}
-}
-
-/* The syntax of atomics that give back the old value is the kernel's own. */
-static const char *syntax(const struct isa_row *row)
-{
-	switch (row->kind) {
-	case KIND_ATOMIC_XCHG:
-		return row->width == 64 ? "%s = atomic64_xchg((u64 *)(%d%o), %s)" :
-					  "%s = atomic_xchg((u32 *)(%d%o), %s)";
-	case KIND_ATOMIC_CMPXCHG:
-		return row->width == 64 ? "r0 = atomic64_cmpxchg((u64 *)(%d%o), r0, %s)" :
-					  "r0 = atomic_cmpxchg((u32 *)(%d%o), r0, %s)";
-	default:
-		return row->text;
-	}
+	(void)arg;
+	if (insn->code != (BPF_JMP | BPF_CALL) || insn->src_reg)
+		return false;
+	sb_printf(out, "%s%s#%d", row ? "bpf_" : "", row ? row->name : "unknown", insn->imm);
+	return true;
 }
 
 static void put_insn(struct verifier *v, struct strbuf *out, u32 at)
 {
-	const struct isa_row *row = &isa_rows[v->points[at].op];
-
-	sb_printf(out, "(%02x) ", v->insns[at].code);
-	for (const char *s = syntax(row); *s; s++) {
-		if (*s == '%')
-			put_field(v, out, at, *++s);
-		else if (row->width == 64 && !strncmp(s, "atomic_fetch", 12))
-			sb_puts(out, "atomic64"), s += strlen("atomic") - 1;
-		else if (!strncmp(s, " ll", 3) && !s[3])
-			break;
-		else
-			sb_putc(out, *s);
-	}
+	isa_disasm_kernel(out, &v->insns[at], put_helper, NULL);
 }
 
 /* ---- registers ----------------------------------------------------------- */

@@ -547,6 +547,44 @@ static void test_fields(void **state)
 	assert_int_equal(isa_fields(OP_BAD), 0);
 }
 
+/* ---- the kernel's form --------------------------------------------------- */
+
+/* Calls are "f", nothing else is known. */
+static bool name_call(void *arg, struct strbuf *out, const struct bpf_insn *insn)
+{
+	if (insn->code != (BPF_JMP | BPF_CALL))
+		return false;
+	sb_puts(out, arg);
+	return true;
+}
+
+static void test_kernel_form(void **state)
+{
+	static const struct { struct bpf_insn insn; const char *text; } cases[] = {
+		{ { BPF_ALU | BPF_MOD | BPF_K, 1, 0, 0, 9 }, "(94) w1 %= 9" },
+		{ { BPF_ALU64 | BPF_MOD | BPF_X, 1, 2, 1, 0 }, "(9f) r1 s%= r2" },
+		{ { BPF_ALU64 | BPF_MOV | BPF_X, 1, 2, 1, 1 }, "(bf) r1 = addr_space_cast(r2, 0, 1)" },
+		{ { BPF_ALU64 | BPF_MOV | BPF_X, 1, 2, -1, 0 }, "(bf) r1 = &(void __percpu *)(r2)" },
+		{ { 0xc2, 0, 0, 0, 0 }, "(c2) nospec" },
+		{ { 0xff, 0, 0, 0, 0 }, "(ff) BUG_ff" },
+		{ { BPF_JMP | BPF_CALL, 0, 0, 0, 7 }, "(85) call f" },
+		{ { BPF_STX | BPF_MEM | BPF_B, 10, 1, -4, 0 }, "(73) *(u8 *)(r10 -4) = r1" },
+		{ { BPF_JMP32 | BPF_JSLT | BPF_K, 0, 0, -6, -1 }, "(c6) if w0 s< 0xffffffff goto pc-6" },
+		{ { BPF_STX | BPF_ATOMIC | BPF_DW, 7, 1, 8, 0xe1 },
+		  "(db) r1 = atomic64_xchg((u64 *)(r7 +8), r1)" },
+	};
+	struct strbuf out = { 0 };
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct bpf_insn insn[2] = { cases[i].insn };
+
+		sb_reset(&out);
+		isa_disasm_kernel(&out, insn, name_call, (void *)"f");
+		assert_string_equal(sb_text(&out), cases[i].text);
+	}
+	sb_free(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -562,6 +600,7 @@ int main(void)
 		cmocka_unit_test(test_check),
 		cmocka_unit_test(test_target),
 		cmocka_unit_test(test_fields),
+		cmocka_unit_test(test_kernel_form),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
