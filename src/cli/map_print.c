@@ -47,20 +47,24 @@ static bool is_pin_of(const struct live_pin *p, const struct live_map *m)
 	return p->kind == LIVE_MAP && p->id == m->id;
 }
 
+static bool any_is_pinned(const struct live_pins *pins)
+{
+	for (size_t i = 0; pins && i < pins->n; i++)
+		if (pins->v[i].kind == LIVE_MAP)
+			return true;
+	return false;
+}
+
+/* Once one map is pinned, each has a list. */
 static void json_pins(struct json *j, const struct live_map *m, const struct live_pins *pins)
 {
-	bool any = false;
-
-	for (size_t i = 0; pins && i < pins->n; i++) {
-		if (!is_pin_of(&pins->v[i], m))
-			continue;
-		if (!any)
-			json_arr(j, "pinned");
-		any = true;
-		json_str(j, NULL, pins->v[i].path);
-	}
-	if (any)
-		json_arr_end(j);
+	if (m->file || !any_is_pinned(pins))
+		return;
+	json_arr(j, "pinned");
+	for (size_t i = 0; i < pins->n; i++)
+		if (is_pin_of(&pins->v[i], m))
+			json_str(j, NULL, pins->v[i].path);
+	json_arr_end(j);
 }
 
 /* What a kernel does not say of its maps. */

@@ -191,6 +191,8 @@ at create $pins/progs type prog_array key 4 value 4 entries 2 name progs
 at update $pins/progs key 1 0 0 0 value pinned $pins/prog
 at create $pins/outer type array_of_maps key 4 value 4 entries 2 name outer inner_map pinned $pins/plain
 at update $pins/outer key 1 0 0 0 value name plain 2>/dev/null || at update $pins/outer key 1 0 0 0 value $pins/plain
+at create $pins/hidden type hash key 4 value 12 entries 3 name hidden
+at update $pins/outer key 0 0 0 0 value pinned $pins/hidden && rm $pins/hidden
 while read -r args; do
 	for form in "" -j -jp; do
 		bpftool $form map $args >theirs 2>/dev/null </dev/null
@@ -206,6 +208,7 @@ $(for map in typed percpu plain wide long cpus progs outer; do
 	echo "getnext pinned $pins/$map"
 done)
 -f show pinned $pins/typed
+-f show name hidden
 lookup pinned $pins/typed key hex 01 02 03 04 50 00 00 00
 lookup pinned $pins/typed key hex 01 02 03 04 51 00 00 00
 lookup pinned $pins/percpu key 0 0 0 0
