@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * coverage.c: see coverage.h. The format is geninfo(1)'s, with comments "#unreachable:LINE"
- * for `skep cover`. A line counts as often as that of its instructions which ran most in
- * one program; programs that share a line (inline functions) add up.
+ * for `skep cover`. A line counts as often as that of its places which ran most in one
+ * program; programs that share a line (inline functions) add up.
  */
 #include "cli/coverage.h"
 #include "isa/isa.h"
@@ -90,9 +90,11 @@ static void mark_insn(struct report *r, const struct coverage_prog *c,
 
 	if (!l || !l->line)
 		return;
-	*vec_push(&r->lines) = (struct mark){ .file = image_line_file(l), .line = l->line,
-		.prog = c, .count = c->at[i],
-		.reached = c->at[i] || !v->insns || v->insns[i].reached };
+	/* what follows a jump without a line of its own is not of the line before it */
+	if (l->insn == i)
+		*vec_push(&r->lines) = (struct mark){ .file = image_line_file(l), .line = l->line,
+			.prog = c, .count = c->at[i],
+			.reached = c->at[i] || !v->insns || v->insns[i].reached };
 	if (is_condition(&p->insns[i]))
 		*vec_push(&r->branches) = (struct mark){ .file = image_line_file(l),
 			.line = l->line, .prog = c, .count = c->at[i], .taken = c->away[i] };

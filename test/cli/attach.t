@@ -271,7 +271,8 @@ object printk 'SEC("uprobe") int skep_t_pr(struct pt_regs *ctx)
 	return 0;
 }'
 out=$(attach "$tmp/printk.o" --at "$tmp/target:work" -c "$tmp/target 2")
-has "bpf_printk" "printk: skep_t_pr target-" "$out"
+# The kernel has forgotten the name of a process now and then.
+has "bpf_printk" "printk: skep_t_pr target-" "$(printf "%s\n" "$out" | sed "s/<\.\.\.>-/target-/")"
 has "its text" ": work 1 of 7" "$out"
 has "as JSON" '"text": "work 0 of 7"}}' \
 	"$("$SKEP" attach "$tmp/printk.o" --at "$tmp/target:work" -c "$tmp/target 2" --json 2> /dev/null)"

@@ -90,4 +90,29 @@ has "of none" "    #####:   23:		calls = bpf_get_smp" "$out"
 has "proved to be impossible" "    =====:   21:		calls = bpf_get_prandom" "$out"
 has "said in the summary" "1 cannot" "$($SKEP cover -s "$tmp/t.info")"
 has "a branch" "BRDA:18,0,0,1" "$(cat "$tmp/t.info")"
+
+cat >"$tmp/l.c" <<'EOF'
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <skep/test.h>
+struct { __uint(type, BPF_MAP_TYPE_LRU_HASH); __uint(max_entries, 4);
+	__type(key, int); __type(value, long); } seen SEC(".maps");
+SEC("xdp") __test("one", "retval=XDP_PASS")
+int count(struct xdp_md *ctx)
+{
+	int key = 1;
+	long one = 1, *n = bpf_map_lookup_elem(&seen, &key);
+	if (n)
+		__sync_fetch_and_add(n, 1);
+	else
+		bpf_map_update_elem(&seen, &key, &one, 0);
+	return XDP_PASS;
+}
+char _license[] SEC("license") = "GPL";
+EOF
+$SKEP test --coverage "$tmp/l.info" "$tmp/l.c" >/dev/null 2>&1
+out=$($SKEP cover "$tmp/l.info")
+has "code without a line behind a jump is not of the line before" \
+	"    #####:   12:		__sync_fetch_and_add(n, 1);" "$out"
+has "the other side" "        1:   14:		bpf_map_update_elem" "$out"
 done_testing
