@@ -98,6 +98,11 @@ void manifest_make(struct manifest *m, const struct image *img, const struct ima
 	*m = (struct manifest){ .maps = mem_alloc(img->nr_maps * sizeof(*m->maps)) };
 	if (row)
 		needs_kernel(m, row->since, "program type", row->name);
+	if (p->expected_attach && dates_attach(p->expected_attach).since)
+		needs_kernel(m, dates_attach(p->expected_attach).since, "section", p->section);
+	for (unsigned flag = SEC_SLEEPABLE; p->sec && flag <= SEC_FRAGS; flag <<= 1)
+		if (p->sec->flags & flag)
+			needs_kernel(m, dates_sec(flag).since, "section", p->section);
 	for (u32 i = 0; i < p->nr_insns; i += isa_slots(&p->insns[i]))
 		note_insn(m, img, p->type, &p->insns[i]);
 	note_maps(m, img);

@@ -30,8 +30,14 @@ int as_parse(struct as_list *kernels, struct arena *arena, const char *list,
 	char *text = arena_strdup(arena, list), *name;
 	int r = 0;
 
-	while (!r && (name = strsep(&text, ",")))
-		r = as_add(kernels, name, NULL, err);
+	while (!r && (name = strsep(&text, ","))) {
+		name += strspn(name, " ");
+		if (strstr(name, ".."))
+			r = err_set(err, ERR_USAGE, NULL, "'%s' is no version of Linux; --as takes "
+				    "a list: 5.15,6.1,6.18", name);
+		else
+			r = as_add(kernels, name, NULL, err);
+	}
 	return r;
 }
 

@@ -21,6 +21,8 @@ status "all versions" 0 $SKEP verify --as $many,6.4,6.5,6.6,6.7,6.8,6.9,6.10,6.1
 status "no version" 2 $SKEP verify --as old $fw
 status "nor with a letter behind it" 2 $SKEP verify --as 6.1x $fw
 status "a distribution's" 0 $SKEP verify --as 6.1.0-18-amd64 $fw
+status "a range" 2 $SKEP verify --as 5.15..6.6 $fw
+status "a space behind the comma" 0 $SKEP verify --as '6.1, 6.18' $fw
 status "one that nobody knows" 2 $SKEP verify --as 4.9 $fw
 has "what is known" "5.4 to 6.18" "$($SKEP verify --as 4.9 $fw 2>&1)"
 status "twice" 2 $SKEP verify --as 6.1,6.1 $fw

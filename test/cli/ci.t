@@ -50,6 +50,12 @@ git config skep.kernels 5.15,6.18
 status "not for a kernel that is supported" 1 git commit -qm seventh
 git config skep.kernels 6.6,6.18
 status "but for newer ones" 0 git commit -qm eighth
+echo '#define WHAT XDP_PASS' >made.h
+echo made.h >.gitignore
+printf '#include "made.h"\n#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n%s\n' \
+	'SEC("xdp") int made(struct xdp_md *ctx) { return WHAT; }' >'a name.bpf.c'
+git add .
+status "a header that git ignores, a name with a space" 0 git commit -qm ninth
 cd - >/dev/null || exit 2
 if command -v python3 >/dev/null && python3 -c 'import yaml' 2>/dev/null; then
 	status "the workflow is YAML" 0 python3 -c \
