@@ -21,45 +21,24 @@ struct job {
 
 static int finish(struct job *job)
 {
-	if (job->form.json)
-		sb_putc(&job->out, '\n');
-	return print_out(&job->out);
+	return view_finish(&job->form, &job->out);
 }
 
 /* The error of JOB, as the form wants it. */
 static int failed(struct job *job)
 {
-	const char *text = skep_err_text(&job->err), *word = strstr(text, "error: ");
-	size_t n;
-
-	if (!job->form.json)
-		return report(&job->err);
-	text = word ? word + 7 : text;
-	n = strcspn(text, "\n");
-	sb_reset(&job->out);
-	job->j.depth = 0;
-	job->j.comma = false;
-	json_obj(&job->j, NULL);
-	json_strn(&job->j, "error", text, n);
-	json_obj_end(&job->j);
-	finish(job);
-	return EXIT_NO_ANSWER;
+	return view_failed(&job->form, &job->out, &job->j, &job->err);
 }
 
 /* Done, and nothing to say. */
 static int done(struct job *job)
 {
-	if (!job->form.json)
-		return EXIT_YES;
-	json_none(&job->j, NULL);
-	return finish(job);
+	return view_done(&job->form, &job->out, &job->j);
 }
 
 static int no_more_words(struct job *job)
 {
-	const char *word = word_peek(&job->w);
-
-	return word ? err_set(&job->err, ERR_USAGE, NULL, "'%s' is one word too many", word) : 0;
+	return words_end(&job->w, &job->err);
 }
 
 /* An array where there may be several things. */

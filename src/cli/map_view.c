@@ -307,3 +307,45 @@ void map_view_close(struct map_view *v)
 	arena_free(&v->arena);
 	*v = (struct map_view){ 0 };
 }
+
+/* ---- what a command prints ---------------------------------------------------- */
+
+int view_finish(const struct map_form *form, struct strbuf *out)
+{
+	if (form->json)
+		sb_putc(out, '\n');
+	return print_out(out);
+}
+
+int view_failed(const struct map_form *form, struct strbuf *out, struct json *j,
+		const struct skep_err *err)
+{
+	const char *text = skep_err_text(err), *word = strstr(text, "error: ");
+
+	if (!form->json)
+		return report(err);
+	text = word ? word + 7 : text;
+	sb_reset(out);
+	j->depth = 0;
+	j->comma = false;
+	json_obj(j, NULL);
+	json_strn(j, "error", text, strcspn(text, "\n"));
+	json_obj_end(j);
+	view_finish(form, out);
+	return EXIT_NO_ANSWER;
+}
+
+int view_done(const struct map_form *form, struct strbuf *out, struct json *j)
+{
+	if (!form->json)
+		return EXIT_YES;
+	json_none(j, NULL);
+	return view_finish(form, out);
+}
+
+int words_end(const struct words *w, struct skep_err *err)
+{
+	const char *word = word_peek(w);
+
+	return word ? err_set(err, ERR_USAGE, NULL, "'%s' is one word too many", word) : 0;
+}

@@ -79,4 +79,12 @@ void map_print_element(struct strbuf *out, const struct map_view *v, const u8 *k
 void map_json_bytes(struct json *j, const char *name, const u8 *data, u32 bytes);
 void map_print_bytes(struct strbuf *out, const u8 *data, u32 bytes);
 
+/* Commands in bpftool's grammar: prints OUT; ERR, as the form wants it; that there is
+ * nothing to say; that no word is left (error: USAGE). The first three: exit status. */
+int view_finish(const struct map_form *form, struct strbuf *out);
+int view_failed(const struct map_form *form, struct strbuf *out, struct json *j,
+		const struct skep_err *err);
+int view_done(const struct map_form *form, struct strbuf *out, struct json *j);
+int words_end(const struct words *w, struct skep_err *err);
+
 #endif
