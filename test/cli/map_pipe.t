@@ -151,7 +151,11 @@ fi
 n=$(grep -c '^== @' "$tmp/lost")
 gone=$(sed -n 's/^lost \([0-9]*\) events$/\1/p' "$tmp/lost" | awk '{ n += $1 } END { print n + 0 }')
 more=$(sed -n 's/^warning: \([0-9]*\) more events were lost$/\1/p' "$tmp/err-lost")
-ok "some were lost" test "$gone" -gt 0
+if [ "$n" = 10983 ]; then
+	skip "some were lost" "the reader kept up with the programs"
+else
+	ok "some were lost" test $((gone + ${more:-0})) -gt 0
+fi
 ok "and none in silence" test $((n + gone + ${more:-0})) = 10983
 has "records of the kernel's ring buffers" "== 7 bytes =====
 68 65 6c 6c 6f 2c 20" "$(cat "$tmp/kring")"
