@@ -91,7 +91,7 @@ void out_make(struct out *o, u32 to, const struct ir_insn *v)
 		break;
 	default:
 		relocate(o, RELOC_FUNC, (u32)v->imm, NULL, NULL);
-		put_wide(o, to, BPF_PSEUDO_FUNC, 0);
+		put_wide(o, to, 0, 0);
 	}
 }
 
