@@ -42,7 +42,6 @@ struct node {
 	u64 num;
 	u32 text_n;
 	enum node_op op;
-	u32 ptrs;		/* of TYPE: how many "*" */
 	bool is_unsigned, arrow, post, comptime;
 	/* of sema.c */
 	const struct ty *ty;
@@ -56,6 +55,9 @@ struct source {
 	u32 bytes;
 	const u32 *lines;	/* where each begins */
 	u32 nr_lines;
+	/* Code that expand.c copied from a macro has a source of its own, with the macro's
+	   text and this: the call, so that messages can name both. NULL else. */
+	const struct span *via;
 };
 
 /* What went wrong, in the order of the text; all in one go. */
