@@ -255,6 +255,9 @@ static struct node *parse_config(struct parser *p)
 		if (!parse_is(p, TOK1('}')))
 			parse_error(p, "expected ';'");
 	}
+	while (p->panic && p->t.kind != T_END && !parse_is(p, TOK1('}')))
+		parse_next(p);
+	p->panic = p->too_deep;
 	parse_expect(p, TOK1('}'), "'}'");
 	parse_take(p, TOK1(';'));
 	return parse_done(p, n);

@@ -51,8 +51,8 @@ bool parse_is_builtin(const char *name, u32 n)
 static bool is_reserved(const struct token *t)
 {
 	static const char *const words[] = {
-		"break", "config", "continue", "else", "fn", "for", "import", "let", "macro",
-		"return", "struct", "unroll", "while",
+		"break", "continue", "else", "for", "import", "let", "return", "struct", "unroll",
+		"while",
 	};
 	char s[16];
 
