@@ -635,6 +635,8 @@ void parse_script(struct script *s, const struct source *src)
 
 	while (*end)
 		end = &(*end)->next;
+	if (src->bytes > 1 << 20)	/* what such a tree takes */
+		arena_reserve(&s->arena, (size_t)src->bytes * 24);
 	skip_shebang(&p);
 	parse_next(&p);
 	while (p.t.kind != T_END) {
