@@ -42,8 +42,8 @@ struct node {
 	u64 num;
 	u32 text_n;
 	enum node_op op;
-	u32 ptrs;		/* of TYPE: how many "*" */
 	bool is_unsigned, arrow, post, comptime;
+	u32 high;		/* of the tree that it is: at most LANG_DEPTH */
 	/* of sema.c */
 	const struct ty *ty;
 	void *sem;		/* what it found out: a variable, a map, a builtin's row */
@@ -56,6 +56,9 @@ struct source {
 	u32 bytes;
 	const u32 *lines;	/* where each begins */
 	u32 nr_lines;
+	/* Code that expand.c copied from a macro has a source of its own, with the macro's
+	   text and this: the call, so that messages can name both. NULL else. */
+	const struct span *via;
 };
 
 /* What went wrong, in the order of the text; all in one go. */
@@ -72,9 +75,14 @@ struct script {
 	struct arena arena;
 	struct node *list;	/* of the file, in order; after expand.c PROBE, FN,
 				   MAPDECL, CONFIG, CPART alone */
-	struct diag *diags, **diags_end;
+	struct diag *diags, **diags_end, *last;
+	u32 nr_diags;		/* also those that are not kept */
 	u32 nr_errors;
+	struct expand_option *options;	/* that the script has: getopt() */
 };
+
+/* How deep trees may nest: whoever walks them recurses. */
+#define LANG_DEPTH 500
 
 /* ---- ast.c --------------------------------------------------------------------- */
 
@@ -84,9 +92,16 @@ void script_free(struct script *s);
 const struct source *script_source(struct script *s, const char *name, const char *text,
 				   u32 bytes);
 struct node *node_new(struct script *s, enum node_kind kind, struct span at);
-/* A deep copy: macros. */
+/* Deep copies: of N without what is next to it, of a whole list. */
 struct node *node_copy(struct script *s, const struct node *n);
+struct node *node_copy_list(struct script *s, const struct node *list);
 struct span span_join(struct span a, struct span b);
+/* Sets N->high, of what its members say. */
+void node_measure(struct node *n);
+/* Its row's name; "+"; "a\n" with quotes. */
+const char *node_kind_name(enum node_kind kind);
+const char *ast_op_name(enum node_op op);
+void ast_put_string(struct strbuf *out, const char *s, size_t n);
 /* -d ast */
 void ast_print(struct strbuf *out, const struct script *s);
 
@@ -98,6 +113,10 @@ void diag_hint(struct script *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* All of them as bpftrace writes them: "stdin:1:1-38: ERROR: TEXT", the line, "~~~~"
  * under the place, "HINT: ...". */
 void diag_print(struct strbuf *out, const struct script *s);
+
+/* Line and column of byte POS, from 1. */
+u32 source_line(const struct source *src, u32 pos);
+u32 source_col(const struct source *src, u32 pos);
 
 /* ---- parse.c ------------------------------------------------------------------- */
 
