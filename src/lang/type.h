@@ -28,12 +28,15 @@ enum ty_kind {
 	TY_MAC,		/* 6 bytes */
 	TY_KSYM, TY_USYM,	/* u64 address; USYM: and u32 pid, u32 probe */
 	TY_STACK,	/* of kstack and ustack: struct lang_stack of unit.h */
-	TY_CGROUP_PATH, TY_STRFTIME, TY_ERRNO, TY_SYSCALL, TY_SIGNAL,	/* numbers shown as text */
+	TY_CGROUP_PATH, TY_STRFTIME, TY_ERRNO, TY_SYSCALL, TY_SIGNAL, TY_USERNAME,
+			/* u64 shown as text */
 	/* values of maps: aggregations */
 	TY_COUNT, TY_SUM, TY_AVG, TY_MIN, TY_MAX, TY_STATS, TY_HIST, TY_LHIST, TY_TSERIES,
 };
 
-enum ty_space { SPACE_NONE, SPACE_KERNEL, SPACE_USER, SPACE_CTX };
+/* Where a pointer points. BTF: the kernel, and the verifier knows to what, so that it is
+ * read as it is. */
+enum ty_space { SPACE_NONE, SPACE_KERNEL, SPACE_USER, SPACE_CTX, SPACE_BTF };
 
 struct ty_field {
 	const char *name;	/* NULL of a tuple */
