@@ -163,7 +163,8 @@ static int print_fmt(struct job *j)
 
 static int run_script(struct job *j)
 {
-	struct expand_opts eo = { j->args.v, (u32)j->args.n, &j->dir, 1 };
+	struct expand_opts eo = { .args = j->args.v, .nr_args = (u32)j->args.n,
+				  .dirs = &j->dir, .nr_dirs = 1 };
 	struct skep_err err;
 	int status;
 

@@ -131,13 +131,26 @@ bool fmt_script(struct strbuf *out, struct script *s, const struct source *src);
 /* ---- expand.c ------------------------------------------------------------------ */
 
 struct expand_opts {
-	const char *const *args;	/* $1 ... and --NAME=VALUE of getopt() */
+	const char *const *args;	/* $1 ..., and --NAME=VALUE of getopt() */
 	u32 nr_args;
 	const char *const *dirs;	/* where import looks: the script's own folder first */
 	u32 nr_dirs;
+	/* Is there a function of that name? It may be called although the script has a macro
+	   of the name, which does not fit. NULL: none. */
+	bool (*is_function)(const char *name);
 };
-/* Reads what is imported; replaces macros, positional parameters and getopt() by what
- * they stand for. */
+/* What the script takes by getopt(). */
+struct expand_option {
+	struct expand_option *next;
+	const char *name, *help;	/* help NULL: none */
+	const struct node *value;	/* BOOL, INT, STR: when it is not given */
+	struct span at;
+};
+/*
+ * Reads what is imported; replaces macros, positional parameters and getopt() by what
+ * they stand for. Variables of macros get names of their own, "$x#1", that no script can
+ * write; nodes that a macro made have a source with via.
+ */
 void expand_script(struct script *s, const struct expand_opts *o);
 
 #endif

@@ -369,9 +369,9 @@ static struct node *parse_macro(struct parser *p)
 
 	if (!parse_name(p, n, "macro"))
 		return n;
+	to = p->end;
 	if (parse_take(p, TOK1('(')))
 		n->list = parse_params(p, parse_param);
-	to = p->end;
 	p->params = n->list;
 	if (!p->panic)
 		n->b = parse_block(p);
