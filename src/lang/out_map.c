@@ -410,7 +410,7 @@ static void value_text(struct printer *p, const struct item *it)
 	struct strbuf *b = p->o->b;
 
 	if (t->kind == TY_STATS)
-		sb_printf(b, "count %" PRIu64 ", average %" PRId64 ", total %" PRId64, it->sum[1],
+		sb_printf(b, "{ .count = %" PRIu64 ", .average = %" PRId64 ", .total = %" PRId64 " }", it->sum[1],
 			  divided(p, average(t, it->sum)), divided(p, (s64)it->sum[0]));
 	else if (ty_is_agg(t))
 		one_number(p, b, it);

@@ -106,12 +106,7 @@ static void string_text(struct out *o, struct strbuf *b, const struct ty *t, con
 		sb_puts(b, o->u->config.str_trunc_trailer);
 }
 
-static const char *signal_text(u64 v)
-{
-	return v < 65 ? sigabbrev_np((int)v) : NULL;
-}
-
-/* Names of this machine's system calls: the tracing file system's, which sys_enter_ begins. */
+/* Numbers with names. */
 static void shown_text(struct out *o, struct strbuf *b, const struct ty *t, u64 v)
 {
 	const char *name;
@@ -133,8 +128,7 @@ static void shown_text(struct out *o, struct strbuf *b, const struct ty *t, u64 
 		sb_puts(b, strerror((int)v < 0 ? -(int)v : (int)v));
 		return;
 	case TY_SIGNAL:
-		name = signal_text(v);
-		sb_printf(b, name ? "SIG%s" : "%s", name ? name : "UNKNOWN");
+		sb_puts(b, strsignal((int)v));
 		return;
 	default:
 		name = out_syscall_name(v);

@@ -480,10 +480,26 @@ static void open_out(struct run *r)
 	run_names_open(r);
 }
 
+static int by_name(const void *a, const void *b, void *arg)
+{
+	const struct lang_unit *u = arg;
+
+	return strcmp(u->maps.v[*(const u32 *)a].name, u->maps.v[*(const u32 *)b].name);
+}
+
 static void print_maps(struct run *r)
 {
-	for (size_t i = 0; i < r->o->unit->maps.n && r->o->unit->config.print_maps_on_exit; i++)
-		run_print_map(r, (u32)i, 0, 0, true);
+	const size_t n = r->o->unit->maps.n;
+	u32 *order = mem_alloc((n + 1) * sizeof(*order));
+
+	if (!r->o->json)
+		sb_putc(&r->text, '\n');
+	for (size_t i = 0; i < n; i++)
+		order[i] = (u32)i;
+	qsort_r(order, n, sizeof(*order), by_name, (void *)(uintptr_t)r->o->unit);
+	for (size_t i = 0; i < n && r->o->unit->config.print_maps_on_exit; i++)
+		run_print_map(r, order[i], 0, 0, true);
+	free(order);
 }
 
 static int probes(struct run *r)

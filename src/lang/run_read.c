@@ -164,7 +164,7 @@ static void cat(struct run *r, const char *path)
 	FILE *f = fopen(path, "re");
 
 	if (!f) {
-		sb_printf(&r->errors, "ERROR: failed to open file '%s': %s\n", path, strerror(errno));
+		sb_printf(&r->errors, "ERROR: failed to open file '%s' (%s)\n", path, strerror(errno));
 		return;
 	}
 	copy_out(r, f, "cat", r->o->unit->config.max_cat_bytes);
