@@ -91,7 +91,7 @@ struct job {
 static int read_script(struct job *j, const char *path, struct skep_err *err)
 {
 	struct os_file f;
-	const char *slash = strrchr(path, '/'), *text;
+	const char *slash = strrchr(path, '/');
 	int rc = os_file_read(&f, path, err);
 
 	if (rc)
@@ -100,8 +100,8 @@ static int read_script(struct job *j, const char *path, struct skep_err *err)
 		os_file_close(&f);
 		return err_set(err, ERR_LIMIT, path, "a script has at most 64 MiB");
 	}
-	text = arena_strndup(&j->s.arena, (const char *)f.data, f.size);
-	j->src = script_source(&j->s, strcmp(path, "-") ? path : "stdin", text, (u32)f.size);
+	j->src = script_source_copy(&j->s, strcmp(path, "-") ? path : "stdin", f.data,
+				    (u32)f.size);
 	j->dir = slash ? arena_strndup(&j->s.arena, path, (size_t)(slash - path) + 1) : ".";
 	os_file_close(&f);
 	return 0;

@@ -4,6 +4,7 @@
  * import, macros their bodies, parameters their values. What is left are probes,
  * functions, maps, settings and C.
  */
+#include "lang/cdecl.h"
 #include "lang/expand.h"
 
 void expand_children(struct node *n, void (*fn)(void *arg, struct node **at), void *arg)
@@ -91,6 +92,39 @@ static bool is_call_of(const struct node *n, const char *name)
 	return n->kind == N_CALL && !strcmp(n->text, name);
 }
 
+/* ---- #define ------------------------------------------------------------------------- */
+
+/* N, a name that the C part defines, is what that says, when it is an expression. */
+static bool expand_define(struct expand *x, struct node **at, u32 depth)
+{
+	struct node *n = *at, *body;
+	struct cmacro *m = cpp_macro(x->s, n->text);
+	struct source *src;
+
+	if (!m || m->params || !m->at.src)
+		return false;
+	if (m->busy) {
+		diag_error(x->s, n->at, "Macro recursion: %s", n->text);
+		return true;
+	}
+	src = arena_copy(&x->s->arena, m->body, sizeof(*src));
+	src->via = arena_copy(&x->s->arena, &n->at, sizeof(n->at));
+	body = parse_expression(x->s, src);
+	if (!body) {
+		diag_error(x->s, n->at, "unable to expand macro as an expression: %.200s",
+			   m->body->text);
+		return true;
+	}
+	if (x->nodes++ == EXPAND_NODES)
+		diag_error(x->s, n->at, "macros make more than a million parts of this script");
+	x->stop |= x->nodes > EXPAND_NODES;
+	expand_replace(at, body);
+	m->busy = true;
+	expand_node(x, at, depth + 1);
+	m->busy = false;
+	return true;
+}
+
 /* In a list of statements what was imported there is gone. */
 static void drop_imports(struct node *block)
 {
@@ -129,6 +163,8 @@ void expand_node(struct expand *x, struct node **at, u32 depth)
 	expand_children(n, expand_child, &step);
 	if ((n->kind == N_CALL || n->kind == N_IDENT) && macro_expand(x, at, depth))
 		return;
+	if (n->kind == N_IDENT && expand_define(x, at, depth))
+		return;
 	check(x, n);
 	flatten(x, at);
 	node_measure(*at);
@@ -142,6 +178,7 @@ void expand_script(struct script *s, const struct expand_opts *o)
 	struct node **at = &s->list;
 
 	expand_imports(&x);
+	cpp_run(s, s->list, o->dirs, o->nr_dirs);
 	macro_collect(&x);
 	param_collect(&x);
 	while (*at) {

@@ -60,7 +60,7 @@ static const struct source *read_source(struct expand *x, const struct node *n,
 {
 	struct os_file f;
 	struct skep_err err;
-	const char *text;
+	const struct source *src;
 
 	if (os_file_read(&f, path, &err)) {
 		diag_error(x->s, n->at, "cannot import: %s", skep_err_text(&err));
@@ -72,9 +72,9 @@ static const struct source *read_source(struct expand *x, const struct node *n,
 		os_file_close(&f);
 		return NULL;
 	}
-	text = arena_strndup(&x->s->arena, (const char *)f.data, f.size);
+	src = script_source_copy(x->s, path, f.data, (u32)f.size);
 	os_file_close(&f);
-	return script_source(x->s, path, text, (u32)f.size);
+	return src;
 }
 
 /* A header: C as it stands. */

@@ -33,6 +33,8 @@ static u32 find_in(struct lang *l, const struct btf *btf, const char *name)
 
 	if (!btf)
 		return 0;
+	if (l->c && btf == l->c->btf)
+		return cdecl_type(l->c, name);
 	if (btf == l->kernel)
 		btf_index(l->kernel_file.btf, l->arena);
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
@@ -46,11 +48,11 @@ static u32 find_in(struct lang *l, const struct btf *btf, const char *name)
 }
 
 /* A name alone may be a struct's. */
-static u32 find_record(const struct btf *btf, const char *name)
+static u32 find_record(struct lang *l, const struct btf *btf, const char *name)
 {
-	u32 id = btf ? btf_find(btf, name, BTF_KIND_STRUCT) : 0;
+	u32 id = find_in(l, btf, arena_printf(l->arena, "struct %s", name));
 
-	return id || !btf ? id : btf_find(btf, name, BTF_KIND_UNION);
+	return id ? id : find_in(l, btf, arena_printf(l->arena, "union %s", name));
 }
 
 bool lang_find_type(struct lang *l, const char *name, const struct btf **btf, u32 *id)
@@ -69,11 +71,11 @@ bool lang_find_type(struct lang *l, const char *name, const struct btf **btf, u3
 	}
 	if (!*id) {
 		*btf = own;
-		*id = find_record(own, name);
+		*id = find_record(l, own, name);
 	}
 	if (!*id) {
 		*btf = l->kernel;
-		*id = find_record(l->kernel, name);
+		*id = find_record(l, l->kernel, name);
 	}
 	return *id != 0;
 }

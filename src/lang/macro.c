@@ -475,6 +475,21 @@ static void expand_to(struct expand *x, struct node **at, const struct node *mac
 	x->call = call.up;
 }
 
+/* Is there a function of the language? It may be called although a macro has its name. */
+static bool is_function(const char *name)
+{
+	static const char *const names[] = {
+#define FUNC(name, ...) #name,
+#include "lang/func.def"
+#undef FUNC
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (!strcmp(names[i], name))
+			return true;
+	return false;
+}
+
 bool macro_expand(struct expand *x, struct node **at, u32 depth)
 {
 	struct node *n = *at;
@@ -485,7 +500,7 @@ bool macro_expand(struct expand *x, struct node **at, u32 depth)
 	if (!nr)
 		return false;
 	macro = best(m, nr, args);
-	if (!macro && x->o->is_function && x->o->is_function(n->text))
+	if (!macro && is_function(n->text))
 		return false;
 	if (!macro)
 		say_no_match(x, n, closest(m, nr, count(args)));
