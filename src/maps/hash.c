@@ -339,6 +339,42 @@ static u32 find_own(struct map *m, struct place *at, const void *key)
 	return find_sized(m, at, key, m->key_size, true);
 }
 
+/* ---- locking --------------------------------------------------------------------- */
+
+/* Until nobody changes the bucket: who does only needs a few stores. */
+static NOINLINE void bucket_wait(const struct map *m, const struct bucket *first)
+{
+	u32 owner;
+
+	for (u32 spins = 1; (owner = load_relaxed(&first->ver) & OWNER_MASK); spins++) {
+		lock_pause(spins);
+		if (m->share && spins % SHARE_LOOKS == 0)
+			share_dead(m, owner);
+	}
+}
+
+static INLINE bool lock(const struct map *m, const struct place *at)
+{
+	u64 was = at->ver & ~(u64)OWNER_MASK;
+
+	if (likely(__atomic_compare_exchange_n(&at->first->ver, &was, was | m->owner, false,
+					       __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)))
+		return true;
+	if (was & OWNER_MASK)
+		bucket_wait(m, at->first);
+	return false;
+}
+
+static INLINE void unlock(const struct place *at)
+{
+	store_release(&at->first->ver, (at->ver & ~(u64)OWNER_MASK) + (1u << OWNER_BITS));
+	/* before the stores of who uses again what was unlinked */
+	fence_release();
+}
+
+bool bucket_lock(const struct map *m, const struct place *at) { return lock(m, at); }
+void bucket_unlock(const struct place *at) { unlock(at); }
+
 /* The place of the first element in AT->first that may be the one, by its tag, or 0. */
 static INLINE u32 guess(const struct map *m, struct place *at, u64 hash)
 {
@@ -357,37 +393,47 @@ static INLINE u32 guess(const struct map *m, struct place *at, u64 hash)
 }
 
 /* As guess() for KEY, and its lines are on their way. */
-static INLINE u32 guess_own(const struct map *m, struct place *at, const void *key)
+static INLINE u32 guess_own(const struct map *m, struct place *at, const void *key, u32 n)
 {
-	u32 e = likely(m->key_size == 8) ? guess(m, at, hash_key(m, key, 8)) :
-					   guess(m, at, hash_key(m, key, m->key_size));
+	u32 e = guess(m, at, hash_key(m, key, n));
 
-	prefetch_own(elem_key(m, e));
+	if (likely(e))
+		prefetch_own(elem_key(m, e));
 	return e;
 }
 
-/* Locks the bucket of E, a guess; false: KEY may be there all the same. */
-static INLINE bool lock_guess(const struct map *m, const struct place *at, u32 e, const void *key)
+/* Locks the bucket of a guess, the element with the key WORDS; false: KEY may be there all
+ * the same. */
+static INLINE bool lock_guess(const struct map *m, const struct place *at, const u64 *words,
+			      const void *key, u32 n)
 {
-	if (unlikely(!e) || unlikely(!bucket_lock(m, at)))
+	u64 first = word_of(key, n < 8 ? n : 8);
+
+	if (unlikely(!lock(m, at)))
 		return false;
-	if (likely(m->key_size == 8) ? words_equal(elem_key(m, e), key, 8) :
-				       words_equal(elem_key(m, e), key, m->key_size))
+	if (likely(load_relaxed(words) == first) &&
+	    (n <= 8 || words_equal(words + 1, (const u8 *)key + 8, n - 8)))
 		return true;
 	store_release(&at->first->ver, at->ver & ~(u64)OWNER_MASK);
 	return false;
 }
 
+static INLINE u32 lock_sized(struct map *m, struct place *at, const void *key, u32 n)
+{
+	u32 e = guess_own(m, at, key, n);
+
+	return likely(e) && likely(lock_guess(m, at, elem_key(m, e), key, n)) ? e : 0;
+}
+
 /* The element with KEY, and its bucket is locked; or 0. */
 static NOINLINE u32 lock_found(struct map *m, struct place *at, const void *key)
 {
-	u32 e = guess_own(m, at, key);
+	u32 e = likely(m->key_size == 8) ? lock_sized(m, at, key, 8) :
+					   lock_sized(m, at, key, m->key_size);
 
-	if (likely(lock_guess(m, at, e, key)))
-		return e;
-	do {
-		e = find_own(m, at, key);
-	} while (e && unlikely(!bucket_lock(m, at)));
+	while (!e && (e = find_own(m, at, key)))
+		if (!bucket_lock(m, at))
+			e = 0;
 	return e;
 }
 
@@ -462,37 +508,6 @@ bool hash_place(const struct map *m, struct place *at, u32 e)
 }
 
 /* ---- changing ------------------------------------------------------------------ */
-
-/* Until nobody changes the bucket: who does only needs a few stores. */
-static NOINLINE void bucket_wait(const struct map *m, const struct bucket *first)
-{
-	u32 owner;
-
-	for (u32 spins = 1; (owner = load_relaxed(&first->ver) & OWNER_MASK); spins++) {
-		lock_pause(spins);
-		if (m->share && spins % SHARE_LOOKS == 0)
-			share_dead(m, owner);
-	}
-}
-
-bool bucket_lock(const struct map *m, const struct place *at)
-{
-	u64 was = at->ver & ~(u64)OWNER_MASK;
-
-	if (likely(__atomic_compare_exchange_n(&at->first->ver, &was, was | m->owner, false,
-					       __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)))
-		return true;
-	if (was & OWNER_MASK)
-		bucket_wait(m, at->first);
-	return false;
-}
-
-void bucket_unlock(const struct place *at)
-{
-	store_release(&at->first->ver, (at->ver & ~(u64)OWNER_MASK) + (1u << OWNER_BITS));
-	/* before the stores of who uses again what was unlinked */
-	fence_release();
-}
 
 static struct pool_mem overflow_mem(const struct map *m)
 {
@@ -630,44 +645,48 @@ static void percpu_init(struct map *m, u32 e, const void *value, u32 cpu)
 	percpu_set(m, e, value, cpu);
 }
 
-static INLINE void elem_build(struct map *m, struct change *c)
+/* Element E, which nobody sees yet, gets KEY and VALUE. */
+static INLINE void elem_build(struct map *m, u32 e, const void *key, u32 n, const void *value,
+			      u32 cpu)
 {
-	u32 e = c->extra;
-
-	if (unlikely(c->built))
-		return;
-	if (likely(m->key_size == 8))
-		words_set(elem_key(m, e), c->key, 8);
-	else
-		words_set(elem_key(m, e), c->key, m->key_size);
+	words_set(elem_key(m, e), key, n);
 	if (unlikely(m->values))
-		percpu_init(m, e, c->value, c->cpu);
-	else if (likely(!m->nr_fields))
-		words_set(elem_value(m, e, c->cpu), c->value, m->value_size);
+		percpu_init(m, e, value, cpu);
+	else if (unlikely(m->nr_fields))
+		value_init(m, elem_value(m, e, cpu), value);
+	else if (likely(m->value_size == 8))
+		words_set(elem_value(m, e, cpu), value, 8);
 	else
-		value_init(m, elem_value(m, e, c->cpu), c->value);
+		words_set(elem_value(m, e, cpu), value, m->value_size);
+}
+
+static void change_build(struct map *m, struct change *c)
+{
+	if (!c->built)
+		elem_build(m, c->extra, c->key, m->key_size, c->value, c->cpu);
 	c->built = true;
 }
 
-/* Publishes the extra element in the place of OLD, which is the next extra. The bucket
- * is locked, and it is unlocked here. */
-static INLINE int replace(struct map *m, struct change *c, u32 old)
+/* Publishes E, the extra element of S, at the place AT of OLD, which is the next extra. The
+ * bucket is locked, and it is unlocked here. MARKS are the map's. */
+static INLINE void replace(struct hash_slot *s, const struct place *at, u32 e, u32 old, u8 *marks)
 {
-	u32 e = c->extra;
-
-	if (unlikely(m->values)) {
-		elem_mark(m, old, MARK_IN_USE | MARK_USED);
-		percpu_set(m, old, c->value, c->cpu);	/* in place, as in the kernel */
-		bucket_unlock(&c->at);
-		return 0;
+	if (unlikely(marks)) {
+		store_relaxed(&marks[old], 0);
+		store_relaxed(&marks[e], MARK_IN_USE | MARK_USED);
 	}
-	elem_mark(m, old, 0);
-	elem_mark(m, e, MARK_IN_USE | MARK_USED);
-	store_relaxed(&c->s->next_extra, old);
-	store_release(&c->at.b->elem[c->at.slot], e);
-	bucket_unlock(&c->at);
-	store_relaxed(&c->s->extra, old);
-	value_retire(m, elem_value(m, old, 0));
+	store_relaxed(&s->next_extra, old);
+	store_release(&at->b->elem[at->slot], e);
+	unlock(at);
+	store_relaxed(&s->extra, old);
+}
+
+/* The values of per-cpu types are written in place, as in the kernel. The same otherwise. */
+static int rewrite(struct map *m, const struct place *at, u32 old, const void *value, u32 cpu)
+{
+	elem_mark(m, old, MARK_IN_USE | MARK_USED);
+	percpu_set(m, old, value, cpu);
+	unlock(at);
 	return 0;
 }
 
@@ -679,22 +698,57 @@ static int change_old(struct map *m, struct change *c, u32 old)
 		value_set_locked(m, elem_value(m, old, c->cpu), c->value, c->cpu);
 		return 0;
 	}
-	if (likely(!m->values))
-		elem_build(m, c);
-	return likely(bucket_lock(m, &c->at)) ? replace(m, c, old) : AGAIN;
+	if (!m->values)
+		change_build(m, c);
+	if (!bucket_lock(m, &c->at))
+		return AGAIN;
+	if (m->values)
+		return rewrite(m, &c->at, old, c->value, c->cpu);
+	replace(c->s, &c->at, c->extra, old, m->marks);
+	value_retire(m, elem_value(m, old, 0));
+	return 0;
 }
 
-/* An overwrite as most are. AGAIN: it may be none, or the place is not clear. */
-static INLINE int overwrite(struct map *m, struct change *c)
+/* An overwrite as most are. AGAIN: it may be none, or the place is not clear. What comes behind
+ * the exchange waits for it, and another cpu for that: so nothing is left to look up. */
+static INLINE int overwrite_sized(struct map *m, struct hash_slot *s, const void *key, u32 n,
+				  const void *value, u32 cpu)
 {
+	u32 e = load_relaxed(&s->extra), old;
+	bool fields = m->nr_fields;
+	u8 *marks = m->marks;
+	struct place at;
+
+	old = guess_own(m, &at, key, n);
+	if (unlikely(!old || !e || e >= m->nr_elems))
+		return AGAIN;
+	elem_build(m, e, key, n, value, cpu);
+	if (unlikely(!lock_guess(m, &at, elem_key(m, old), key, n)))
+		return AGAIN;
+	replace(s, &at, e, old, marks);
+	if (unlikely(fields))
+		value_retire(m, elem_value(m, old, 0));
+	return 0;
+}
+
+static NOINLINE int overwrite_any(struct map *m, struct hash_slot *s, const void *key,
+				  const void *value, u32 cpu)
+{
+	struct place at;
 	u32 old;
 
-	if (unlikely(c->flags & (BPF_NOEXIST | BPF_F_LOCK)))
-		return AGAIN;
-	old = guess_own(m, &c->at, c->key);
-	if (likely(!m->values))
-		elem_build(m, c);
-	return likely(lock_guess(m, &c->at, old, c->key)) ? replace(m, c, old) : AGAIN;
+	if (!m->values)
+		return overwrite_sized(m, s, key, m->key_size, value, cpu);
+	old = lock_found(m, &at, key);
+	return old ? rewrite(m, &at, old, value, cpu) : AGAIN;
+}
+
+static INLINE int overwrite(struct map *m, struct hash_slot *s, const void *key,
+			    const void *value, u32 cpu)
+{
+	if (likely(m->key_size == 8) && likely(!m->values))
+		return overwrite_sized(m, s, key, 8, value, cpu);
+	return overwrite_any(m, s, key, value, cpu);
 }
 
 /* Publishes the extra element in the first free place; the next extra is
@@ -723,7 +777,7 @@ static int insert(struct map *m, struct change *c)
 {
 	if (unlikely(c->flags & BPF_EXIST))
 		return -ENOENT;
-	elem_build(m, c);
+	change_build(m, c);
 	if (unlikely(!bucket_lock(m, &c->at)))
 		return AGAIN;
 	if (likely(!c->fresh))
@@ -737,7 +791,7 @@ static int insert(struct map *m, struct change *c)
 	return c->fresh ? AGAIN : -ENOMEM;
 }
 
-static INLINE int change(struct map *m, struct change *c)
+static int change(struct map *m, struct change *c)
 {
 	u32 old;
 	int r;
@@ -748,29 +802,39 @@ static INLINE int change(struct map *m, struct change *c)
 			return hash_is_lru(m->type) ? -ENOMEM : -E2BIG;
 		c->extra = load_relaxed(&c->s->extra) % m->nr_elems;
 	}
-	r = overwrite(m, c);
-	while (unlikely(r == AGAIN)) {
+	do {
 		old = find_own(m, &c->at, c->key);
 		r = old ? change_old(m, c, old) : insert(m, c);
-	}
+	} while (r == AGAIN);
 	if (unlikely(c->fresh))
 		elem_put(m, c->s, c->fresh);
 	return r;
 }
 
-static int hash_update(struct map *m, const void *key, const void *value,
-		       u64 flags, u32 cpu)
+/* As S, whatever it takes. */
+static NOINLINE int change_as(struct map *m, struct hash_slot *s, const void *key,
+			      const void *value, u64 flags, u32 cpu)
 {
-	struct change c = { .key = key, .value = value, .flags = flags, .cpu = cpu };
-	int r;
+	struct change c = { .key = key, .value = value, .flags = flags, .cpu = cpu, .s = s };
+	int r = change(m, &c);
+
+	slot_drop(m, s);
+	return r;
+}
+
+static int hash_update(struct map *m, const void *key, const void *value, u64 flags, u32 cpu)
+{
+	struct hash_slot *s;
 
 	if (unlikely((flags & ~(u64)BPF_F_LOCK) > BPF_EXIST ||
 		     (flags & BPF_F_LOCK && !m->lock_at)))
 		return -EINVAL;
-	c.s = slot_take(m, cpu);
-	r = change(m, &c);
-	slot_drop(m, c.s);
-	return r;
+	s = slot_take(m, cpu);
+	if (unlikely(flags & (BPF_NOEXIST | BPF_F_LOCK)) ||
+	    unlikely(overwrite(m, s, key, value, cpu) == AGAIN))
+		return change_as(m, s, key, value, flags, cpu);
+	slot_drop(m, s);
+	return 0;
 }
 
 static int hash_remove(struct map *m, const void *key, u32 cpu)
