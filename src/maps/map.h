@@ -152,6 +152,7 @@ struct map {
 	bool mapped;			/* user space has the elements: map_memory() */
 	bool socks;			/* map_holds_socks() */
 	bool lent;			/* a program got it from a map of maps */
+	bool plain;			/* of hash tables: elements are words, without more */
 	u32 owner;			/* what its locks name; a shared map's member */
 	struct share *share;		/* NULL: it is in no file */
 	u8 *mem;			/* the flat area */
