@@ -353,18 +353,17 @@ static INLINE int overwrite_sized(struct map *m, struct hash_slot *s, const void
 	return 0;
 }
 
-/* The same where an element is two words or more, and nothing else is to be done (m->plain).
- * An exchange waits for each store before it, and the cpu looks only so many instructions
- * ahead for lines that it will need: the fewer there are, the more are on their way at a time. */
-static INLINE int overwrite_plain(struct map *m, struct hash_slot *s, const void *key,
+/* The same with E, the extra element of S, where elements are two words or more, and nothing
+ * else is to be done (m->plain). An exchange waits for each store before it, and the cpu looks
+ * only so many instructions ahead for lines that it will need: the fewer there are, the more
+ * are on their way at a time. */
+static INLINE int overwrite_plain(struct map *m, struct hash_slot *s, u32 e, const void *key,
 				  const void *value)
 {
-	u32 e = load_relaxed(&s->extra), old;
 	u64 word = word_of_two(key);
 	struct place at;
+	u32 old;
 
-	if (unlikely(!e || e >= m->nr_elems))
-		return AGAIN;
 	aim(m, &at, fold(m->seed ^ word));
 	elem_copy(m, e, word, value);
 	old = guess(m, &at);
@@ -428,17 +427,23 @@ static int insert(struct map *m, struct change *c)
 	return c->fresh ? AGAIN : -ENOMEM;
 }
 
+/* The slot's extra element, which it has none of after a death. */
+static int change_begin(struct map *m, struct change *c)
+{
+	c->extra = load_relaxed(&c->s->extra);
+	if (likely(c->extra && c->extra < m->nr_elems))
+		return 0;
+	if (!elem_extra(m, c->s))
+		return hash_is_lru(m->type) ? -ENOMEM : -E2BIG;
+	c->extra = load_relaxed(&c->s->extra) % m->nr_elems;
+	return 0;
+}
+
 static int change(struct map *m, struct change *c)
 {
 	u32 old;
 	int r;
 
-	c->extra = load_relaxed(&c->s->extra);
-	if (unlikely(!c->extra || c->extra >= m->nr_elems)) {
-		if (!elem_extra(m, c->s))
-			return hash_is_lru(m->type) ? -ENOMEM : -E2BIG;
-		c->extra = load_relaxed(&c->s->extra) % m->nr_elems;
-	}
 	do {
 		old = hash_find_own(m, &c->at, c->key);
 		r = old ? change_old(m, c, old) : insert(m, c);
@@ -453,8 +458,10 @@ static NOINLINE int change_as(struct map *m, struct hash_slot *s, const void *ke
 			      const void *value, u64 flags, u32 cpu)
 {
 	struct change c = { .key = key, .value = value, .flags = flags, .cpu = cpu, .s = s };
-	int r = change(m, &c);
+	int r = change_begin(m, &c);
 
+	if (likely(!r))
+		r = change(m, &c);
 	slot_drop(m, s);
 	return r;
 }
@@ -476,15 +483,28 @@ static NOINLINE int update_any(struct map *m, const void *key, const void *value
 	return 0;
 }
 
+/* What overwrite_plain() did not do: key and value are in E. */
+static NOINLINE int update_built(struct map *m, struct hash_slot *s, u32 e)
+{
+	struct change c = { .key = elem_key(m, e), .value = elem_key(m, e) + 1, .extra = e,
+		.built = true, .cpu = (u32)(s - hash_slot(m, 0)), .s = s };
+
+	return change(m, &c);
+}
+
 int hash_update(struct map *m, const void *key, const void *value, u64 flags, u32 cpu)
 {
 	struct hash_slot *s = hash_slot(m, cpu);
+	u32 e;
 
 	if (unlikely(!m->plain) || unlikely(flags) || unlikely(cpu >= m->cpus))
 		return update_any(m, key, value, flags, cpu);
-	if (likely(overwrite_plain(m, s, key, value) != AGAIN))
+	e = load_relaxed(&s->extra);
+	if (unlikely(!e || e >= m->nr_elems))
+		return update_any(m, key, value, flags, cpu);
+	if (likely(overwrite_plain(m, s, e, key, value) != AGAIN))
 		return 0;
-	return update_any(m, key, value, 0, (u32)(s - hash_slot(m, 0)));
+	return update_built(m, s, e);
 }
 
 int hash_remove(struct map *m, const void *key, u32 cpu)
