@@ -35,7 +35,7 @@ static __attribute__((noinline)) HELPER_BODY(update_more)
 		return call_error(s ? map_sock_put(m, call_ptr(r2), s, r4) : -EINVAL);
 	}
 	map_count(m, run->cpu, MAP_UPDATED);
-	return call_error(m->ops->update(m, call_ptr(r2), call_ptr(r3), r4, run->cpu));
+	return (u64)m->ops->update(m, call_ptr(r2), call_ptr(r3), r4, run->cpu);
 }
 
 /* Without a stack of its own, but for what is rare. */
@@ -45,7 +45,7 @@ HELPER_BODY(call_map_update)
 
 	if (unlikely(m->socks) || map_watched(m))
 		return update_more(r1, r2, r3, r4, r5, run);
-	return call_error(m->ops->update(m, call_ptr(r2), call_ptr(r3), r4, run->cpu));
+	return (u64)m->ops->update(m, call_ptr(r2), call_ptr(r3), r4, run->cpu);
 }
 
 HELPER_BODY(call_map_delete)

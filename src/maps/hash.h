@@ -216,7 +216,7 @@ u32 hash_find_own(struct map *m, struct place *at, const void *key);
 
 /* ---- hash_change.c -------------------------------------------------------------- */
 
-int hash_update(struct map *m, const void *key, const void *value, u64 flags, u32 cpu);
+s64 hash_update(struct map *m, const void *key, const void *value, u64 flags, u32 cpu);
 int hash_remove(struct map *m, const void *key, u32 cpu);
 /* The value is taken in the same step as it goes. */
 int hash_take(struct map *m, const void *key, void *value, u32 cpu);

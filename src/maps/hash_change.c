@@ -467,7 +467,7 @@ static NOINLINE int change_as(struct map *m, struct hash_slot *s, const void *ke
 }
 
 /* An update that is not as most are. */
-static NOINLINE int update_any(struct map *m, const void *key, const void *value, u64 flags,
+static NOINLINE s64 update_any(struct map *m, const void *key, const void *value, u64 flags,
 			       u32 cpu)
 {
 	struct hash_slot *s;
@@ -484,7 +484,7 @@ static NOINLINE int update_any(struct map *m, const void *key, const void *value
 }
 
 /* What overwrite_plain() did not do: key and value are in E. */
-static NOINLINE int update_built(struct map *m, struct hash_slot *s, u32 e)
+static NOINLINE s64 update_built(struct map *m, struct hash_slot *s, u32 e)
 {
 	struct change c = { .key = elem_key(m, e), .value = elem_key(m, e) + 1, .extra = e,
 		.built = true, .cpu = (u32)(s - hash_slot(m, 0)), .s = s };
@@ -492,7 +492,7 @@ static NOINLINE int update_built(struct map *m, struct hash_slot *s, u32 e)
 	return change(m, &c);
 }
 
-int hash_update(struct map *m, const void *key, const void *value, u64 flags, u32 cpu)
+s64 hash_update(struct map *m, const void *key, const void *value, u64 flags, u32 cpu)
 {
 	struct hash_slot *s = hash_slot(m, cpu);
 	u32 e;

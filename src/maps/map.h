@@ -86,7 +86,8 @@ struct map_ops {
 	/* CPU is the caller's slot, below m->cpus, or MAP_USER; a per-cpu map
 	   gives that slot's value. */
 	void *(*lookup)(struct map *m, const void *key, u32 cpu);
-	int (*update)(struct map *m, const void *key, const void *value, u64 flags, u32 cpu);
+	/* 0 or -errno, in all 64 bits: the helper is nothing but this. */
+	s64 (*update)(struct map *m, const void *key, const void *value, u64 flags, u32 cpu);
 	int (*remove)(struct map *m, const void *key, u32 cpu);
 	/* Looks for user space, without counting as a use; NULL: lookup does. */
 	void *(*peek_at)(struct map *m, const void *key, u32 cpu);
