@@ -30,6 +30,8 @@ enum {
 	HALF_LOAD = 13,	/* twice the entries that a bucket has when all are there */
 };
 
+enum { UNCLEAR = ~0u };	/* no number of an element */
+
 /* Where the parts of an area are. */
 struct layout {
 	u64 buckets;
@@ -218,12 +220,54 @@ static INLINE u32 find_sized(const struct map *m, struct place *at, const void *
 	return e;
 }
 
-static INLINE void *lookup_sized(struct map *m, const void *key, u32 n)
+/* Where it is not the first with its tag in its bucket, or somebody changed that meanwhile. */
+static NOINLINE u32 find_on(struct map *m, const void *key)
 {
 	struct place at;
-	u32 e = find_sized(m, &at, key, n, false);
 
-	return likely(e) ? (u8 *)elem_key(m, e) + round_up(n, 8) : NULL;
+	return hash_find(m, &at, key);
+}
+
+static NOINLINE void *lookup_on(struct map *m, const void *key)
+{
+	u32 e = find_on(m, key);
+
+	return e ? elem_value(m, e, 0) : NULL;
+}
+
+/* As most find what they look for: the first element whose tag is the key's, at *WORDS; 0: there
+ * is none. UNCLEAR: it takes find_on() to say. The fewer instructions there are, the more of
+ * these does a cpu have on their way at a time. */
+static INLINE u32 find_first(const struct map *m, const void *key, u32 n, u64 **words)
+{
+	u64 hash = hash_key(m, key, n), ver;
+	struct bucket *b = first_bucket(m, hash);
+	u32 match, e = 0;
+
+	ver = load_acquire(&b->ver);
+	match = bucket_match(b, hash_tag(hash));
+	if (likely(match)) {
+		e = load_acquire(&b->elem[__builtin_ctz(match)]);
+		if (unlikely(e >= m->nr_elems))
+			return UNCLEAR;
+		*words = elem_key(m, e);
+		if (unlikely(!words_equal(*words, key, n)))
+			return UNCLEAR;
+	} else if (unlikely(load_acquire(&b->next))) {
+		return UNCLEAR;
+	}
+	fence_acquire();
+	return likely(same_version(load_relaxed(&b->ver), ver)) ? e : UNCLEAR;
+}
+
+static INLINE void *lookup_sized(struct map *m, const void *key, u32 n)
+{
+	u64 *words;
+	u32 e = find_first(m, key, n, &words);
+
+	if (unlikely(e == UNCLEAR))
+		return lookup_on(m, key);
+	return likely(e) ? (u8 *)words + round_up(n, 8) : NULL;
 }
 
 /* Functions of their own: the short ones need no stack. */
@@ -295,25 +339,25 @@ static INLINE void *lru_value(struct map *m, u32 e, u32 cpu)
 	return elem_value(m, e, cpu);
 }
 
+static INLINE void *lru_sized(struct map *m, const void *key, u32 n, u32 cpu)
+{
+	u64 *words;
+	u32 e = find_first(m, key, n, &words);
+
+	return lru_value(m, likely(e != UNCLEAR) ? e : find_on(m, key), cpu);
+}
+
 static void *lru_lookup(struct map *m, const void *key, u32 cpu)
 {
-	struct place at;
-
-	return lru_value(m, hash_find(m, &at, key), cpu);
+	return likely(m->key_size == 8) ? lru_sized(m, key, 8, cpu) :
+					  lru_sized(m, key, m->key_size, cpu);
 }
 
 /* For programs; one value is for all cpus. */
-static INLINE void *lru_sized(struct map *m, const void *key, u32 n)
-{
-	struct place at;
-
-	return lru_value(m, find_sized(m, &at, key, n, false), 0);
-}
-
-MAP_INLINED(lru_4, lru_sized(m, key, 4))
-MAP_INLINED(lru_8, lru_sized(m, key, 8))
-MAP_INLINED(lru_16, lru_sized(m, key, 16))
-MAP_INLINED(lru_any, lru_sized(m, key, m->key_size))
+MAP_INLINED(lru_4, lru_sized(m, key, 4, 0))
+MAP_INLINED(lru_8, lru_sized(m, key, 8, 0))
+MAP_INLINED(lru_16, lru_sized(m, key, 16, 0))
+MAP_INLINED(lru_any, lru_sized(m, key, m->key_size, 0))
 
 static void lru_inlined(const struct map *m, struct map_inline *out)
 {
