@@ -255,14 +255,14 @@ struct func {			/* a subprogram */
 	const char *name;
 	u32 type_id;		/* BTF FUNC, or 0 */
 	bool global;		/* verified alone, by its types */
-	bool called;		/* global: some program needs it */
-	bool verified;
 	bool has_ld_abs, tail_calls, moves_packet, might_sleep;
 	bool is_async;		/* a timer calls it */
 	bool called_back;	/* a call does, and waits for it */
 	u8 shown;		/* global: parameters, by bits, that may be packets that
 				   are only read; and of these when it was judged */
 	u8 judged_shown;
+	u8 callers, judged;	/* global: 1 << state.sleepable of those that call it; which
+				   of these it was judged for */
 	u32 stack_bytes;	/* lowest byte that was touched */
 };
 
@@ -321,6 +321,7 @@ struct verifier {
 	const struct btf *attach_btf;	/* where ATTACH_PROTO is: the kernel's, a module's */
 	const struct btf_type *attach_proto;	/* of what it is attached to; or NULL */
 	u32 entry;		/* function that is being verified */
+	bool entry_sleeps;	/* ... and whether it may */
 	bool privileged;	/* VERIFY_CAP_PERFMON */
 	bool stale_stack;	/* some path may read stack that it did not write */
 	bool buffers;		/* some register has one */
