@@ -16,6 +16,8 @@ enum iter_flag {
 	ITER_UNREAD = 1,	/* the second argument is not looked at */
 	ITER_SECTION = 2,	/* only in a read section */
 	ITER_SELDOM = 4,	/* takes a lock that other programs may hold */
+	ITER_AGAIN = 8,		/* after the end it begins anew (the kernel's verifier takes
+				   it for one that ended) */
 };
 
 /* Kinds; of the functions of each the names begin with "bpf_" and its. */
@@ -30,9 +32,9 @@ static const struct iter {
 	{ "iter_task_vma", 1, 0, "vm_area_struct" },
 	{ "iter_task", 3, ITER_SECTION, "task_struct" },
 	{ "iter_css_task", 1, ITER_SELDOM, "task_struct" },
-	{ "iter_css", 3, ITER_SECTION, "cgroup_subsys_state" },
+	{ "iter_css", 3, ITER_SECTION | ITER_AGAIN, "cgroup_subsys_state" },
 	{ "iter_kmem_cache", 1, 0, "kmem_cache" },
-	{ "iter_dmabuf", 1, 0, "dma_buf" },
+	{ "iter_dmabuf", 1, ITER_AGAIN, "dma_buf" },
 };
 
 /* The kind that NAME, a function, is of, and *WHAT follows it; NULL: none. */
@@ -194,6 +196,23 @@ static bool knows_element(struct verifier *v, u32 at, const struct iter *i)
 	return false;
 }
 
+/* There is no element. */
+static void drain(struct verifier *v, struct state *s, const struct iter *i, struct slot *t)
+{
+	u32 ref = ++v->next_id;
+
+	if (!(i->flags & ITER_AGAIN) || v->opts->policy != POLICY_USER) {
+		t->reg.map = ITER_DRAINED;
+		return;
+	}
+	/* as good as a new one: a loop around it does not end by it */
+	ref_find(s, t->reg.ref)->id = ref;
+	t->reg.ref = ref;
+	t->reg.off = 0;
+	t->reg.seed = 0;
+	t->reg.step_min = t->reg.step_max = 0;
+}
+
 static enum step iter_next(struct verifier *v, struct state *s, u32 at)
 {
 	const struct iter *i = iter_of(v, at);
@@ -218,7 +237,7 @@ static enum step iter_next(struct verifier *v, struct state *s, u32 at)
 		explore_settle(v);
 	}
 	t = slots_at(v, s, state_reg(s, 1), i->slots);
-	t->reg.map = ITER_DRAINED;
+	drain(v, s, i, t);
 	reg_set_const(v, state_reg(s, 0), 0);
 	return STEP_NEXT;
 }
