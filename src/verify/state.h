@@ -123,8 +123,12 @@ struct reg {
 	   plus STEP_MIN .. STEP_MAX; 0: no relation is known. See inv_trips.c */
 	u32 seed;
 	s32 step_min, step_max;
-	u32 buffer;		/* MEM: dynptr.c's stack_part, which it may lie in; 0: none */
+	u32 buffer;		/* MEM: dynptr.c's stack_part, which it may lie in; 0: none.
+				   BTF: what it goes with: an iterator (1 + its place), or
+				   BUFFER_REF and a reference */
 };
+
+#define BUFFER_REF 0x80000000u
 
 static inline bool reg_is_ptr(const struct reg *r)
 {

@@ -77,4 +77,66 @@ TASKS({ while (bpf_iter_task_next(&it)) ALL(bpf_iter_task_next); })
 // ok: groups twice
 SEC("syscall") int twice(void *ctx)
 GROUPS({ ALL(bpf_iter_css_next); ALL(bpf_iter_css_next); })
+
+/* ---- elements --------------------------------------------------------------------- */
+
+struct vm_area_struct { long vm_start; } CORE;
+struct bpf_iter_task_vma { __u64 a[1]; } __attribute__((aligned(8)));
+struct bpf_iter_css_task { __u64 a[1]; } __attribute__((aligned(8)));
+extern int bpf_iter_task_vma_new(struct bpf_iter_task_vma *it, struct task_struct *t, __u64 at) K;
+extern struct vm_area_struct *bpf_iter_task_vma_next(struct bpf_iter_task_vma *it) K;
+extern void bpf_iter_task_vma_destroy(struct bpf_iter_task_vma *it) K;
+extern int bpf_iter_css_task_new(struct bpf_iter_css_task *it,
+				 struct cgroup_subsys_state *start, unsigned int flags) K;
+extern struct task_struct *bpf_iter_css_task_next(struct bpf_iter_css_task *it) K;
+extern void bpf_iter_css_task_destroy(struct bpf_iter_css_task *it) K;
+extern struct task_struct *bpf_task_acquire(struct task_struct *p) K;
+extern void bpf_task_release(struct task_struct *p) K;
+#define AREAS(inside, behind) { \
+	struct bpf_iter_task_vma it; \
+	struct vm_area_struct *a, *last; \
+	long n = 0; \
+	bpf_iter_task_vma_new(&it, (void *)bpf_get_current_task_btf(), 0); \
+	a = bpf_iter_task_vma_next(&it); \
+	if (a && (last = bpf_iter_task_vma_next(&it))) \
+		inside; \
+	bpf_iter_task_vma_destroy(&it); \
+	if (a) \
+		behind; \
+	return n; \
+}
+// rejected 0120, kernel ok: a mapping after its iterator
+SEC("syscall") int area_after(void *ctx) AREAS(n = 1, n = a->vm_start)
+// ok: one before the last, while there is the iterator
+SEC("syscall") int area_before(void *ctx) AREAS(n = a->vm_start + last->vm_start, n = 1)
+#define MEMBERS(body) { \
+	struct bpf_iter_css_task it; \
+	struct cgroup *c = bpf_cgroup_from_id(1); \
+	struct task_struct *a, *b; \
+	long n = 0; \
+	if (!c) \
+		return 0; \
+	bpf_iter_css_task_new(&it, &c->self, 0); \
+	a = bpf_iter_css_task_next(&it); \
+	body; \
+	bpf_iter_css_task_destroy(&it); \
+	bpf_cgroup_release(c); \
+	return n; \
+}
+// rejected 0120, kernel ok: a task of a group, which was given back for the next one
+SEC("syscall") int member_before(void *ctx)
+MEMBERS({ b = bpf_iter_css_task_next(&it); if (a && b) n = a->pid; })
+// ok: the last one
+SEC("syscall") int member_last(void *ctx)
+MEMBERS({ b = bpf_iter_css_task_next(&it); if (a && b) n = b->pid; })
+// ok: one of one's own
+SEC("syscall") int member_own(void *ctx)
+MEMBERS({
+	a = a ? bpf_task_acquire(a) : 0;
+	bpf_iter_css_task_next(&it);
+	if (a) {
+		n = a->pid;
+		bpf_task_release(a);
+	}
+})
 char _license[] SEC("license") = "GPL";
