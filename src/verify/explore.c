@@ -530,8 +530,7 @@ struct state *explore_entry(struct verifier *v, u32 func)
 
 	state_push_frame(v, s, func, 0);
 	s->insn = v->funcs[func].start;
-	s->sleepable = v->prog->type == BPF_PROG_TYPE_SYSCALL ||
-		       (v->prog->sec && (v->prog->sec->flags & SEC_SLEEPABLE));
+	s->sleepable = v->entry_sleeps;
 	if (func)
 		global_args(v, s, func);
 	else
