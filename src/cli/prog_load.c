@@ -177,9 +177,28 @@ static int need_types(const struct load *l)
 	return 0;
 }
 
+/* Is one of the variables of map DEF to be seen from outside? */
+static bool has_global(const struct btf *btf, const struct image_map *def)
+{
+	const struct btf_type *sec = btf && def->value_type ? btf_type(btf, def->value_type) : NULL;
+	const struct btf_var_secinfo *v = (const void *)(sec + 1);
+
+	if (!sec || btf_kind(sec) != BTF_KIND_DATASEC)
+		return false;
+	for (u32 i = 0; i < btf_vlen(sec); i++) {
+		const struct btf_type *var = btf_type(btf, v[i].type);
+
+		if (btf_kind(var) == BTF_KIND_VAR &&
+		    ((const struct btf_var *)(var + 1))->linkage != BTF_VAR_STATIC)
+			return true;
+	}
+	return false;
+}
+
 /* Maps of variables have the object's name before the section's, so that they can be told
- * apart among those of others: "fw.bss". Sections that the source names keep theirs. */
-static void name_data_maps(struct load *l)
+ * apart among those of others: "fw.bss"; sections that the source names keep theirs. Others
+ * may map them into memory. All as libbpf has it, so that who uses the pins finds the same. */
+static void like_libbpf(struct load *l)
 {
 	const char *slash = strrchr(l->obj_path, '/'), *base = slash ? slash + 1 : l->obj_path;
 	struct image *img = l->obj->img;
@@ -190,6 +209,8 @@ static void name_data_maps(struct load *l)
 		size_t suffix = strlen(name), prefix;
 		char text[DATA_NAME + 1];
 
+		if (img->maps[i].kind != IMAGE_MAP_USER && has_global(img->btf, &img->maps[i]))
+			img->maps[i].map_flags |= BPF_F_MMAPABLE;
 		if (img->maps[i].kind == IMAGE_MAP_USER || *name != '.' || strchr(name + 1, '.'))
 			continue;
 		suffix = suffix < DATA_SUFFIX ? DATA_SUFFIX : suffix;
@@ -217,7 +238,7 @@ static int open_object(struct load *l)
 	r = set_types(l);
 	if (!r)
 		r = need_types(l);
-	name_data_maps(l);
+	like_libbpf(l);
 	return r;
 }
 

@@ -141,6 +141,7 @@ static void take_opts(struct opt out[], struct tool *t, const char *commands)
 		  &t->ignored },
 		{ "legacy", 'l', OPT_FLAG, NULL, "nothing: old objects are taken", &t->ignored },
 		{ "base-btf", 'B', OPT_STR, "FILE", "the BTF that FILE goes on after", &t->base },
+		{ "output", 'o', OPT_STR, "FILE", "where gen writes to", &t->output },
 	};
 	u32 n = 0;
 
@@ -148,6 +149,8 @@ static void take_opts(struct opt out[], struct tool *t, const char *commands)
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		if (strchr(t->kind->letters, all[i].letter))
 			out[n++] = all[i];
+	if (strchr(t->kind->letters, 'B'))
+		out[n++] = (struct opt){ "base", 0, OPT_STR, "FILE", "the same", &t->base };
 	out[n] = (struct opt){ 0 };
 }
 

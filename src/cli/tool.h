@@ -35,6 +35,7 @@ struct tool {
 	bool no_mount;		/* -n */
 	bool ignored;		/* what bpftool needs and skep does by itself */
 	const char *base;	/* -B: the BTF before that of a file; or NULL */
+	const char *output;	/* -o: where to; or NULL */
 	struct strbuf out;
 	struct json j;
 	struct skep_err err;

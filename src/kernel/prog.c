@@ -303,6 +303,19 @@ static int prog_load(struct kernel *k, const struct image *img, const struct ima
 	return fd;
 }
 
+/* Read-only data belongs to each program of its object, used or not: descriptions of the
+ * object are in it (bpf_metadata_*). Needs 5.10; elsewhere nothing is lost but that. */
+static void bind_rodata(int prog, const struct image *img, const int *fds)
+{
+	for (u32 i = 0; i < img->nr_maps; i++) {
+		union bpf_attr a = { .prog_bind_map = { .prog_fd = (u32)prog,
+							.map_fd = (u32)fds[i] } };
+
+		if (img->maps[i].kind == IMAGE_MAP_RODATA)
+			sys_bpf(BPF_PROG_BIND_MAP, &a);
+	}
+}
+
 int kernel_prog_load(struct backend *b, const struct image *img, u32 prog, const u32 *maps,
 		     const struct rewrite *code, struct skep_err *err)
 {
@@ -314,6 +327,8 @@ int kernel_prog_load(struct backend *b, const struct image *img, u32 prog, const
 		fds[i] = k->maps.v[maps[i]].fd;
 	btf_load(k, img);
 	p.fd = prog_load(k, img, p.prog, fds, err);
+	if (p.fd >= 0)
+		bind_rodata(p.fd, img, fds);
 	free(fds);
 	if (p.fd < 0)
 		return p.fd;
