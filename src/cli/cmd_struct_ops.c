@@ -21,6 +21,7 @@ struct ops {
 	struct tool *t;
 	struct btf_file types;	/* the kernel's */
 	struct map_list maps;	/* of this type, and no others */
+	bool by_id;		/* there is one, and it is no array */
 };
 
 /* ---- which ones ----------------------------------------------------------------------- */
@@ -53,6 +54,7 @@ static int find(struct ops *o, bool must)
 	if (word && strncmp("id", word, strlen(word)) && strncmp("name", word, strlen(word)))
 		return err_set(&t->err, ERR_USAGE, NULL, "'%s' names no struct of functions; there "
 			       "are id N and name NAME", word);
+	o->by_id = word && *word == 'i';
 	r = word ? map_list_parse(&o->maps, &t->w, &t->err) : map_list_all(&o->maps, &t->err);
 	if (!r)
 		r = tool_no_more(t);
@@ -198,11 +200,11 @@ static int ops_show(struct tool *t)
 
 	if (!r)
 		r = open_types(&o);
-	tool_begin(t, false);
+	tool_begin(t, o.by_id);
 	for (size_t i = 0; !r && i < o.maps.n; i++)
 		show_one(&o, &o.maps.v[i]);
 	ops_free(&o);
-	return r ? r : tool_end(t, false);
+	return r ? r : tool_end(t, o.by_id);
 }
 
 static int ops_dump(struct tool *t)
