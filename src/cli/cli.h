@@ -21,7 +21,7 @@ struct command {
 	const char *usage;	/* operands: "OBJ|FILE.c CAPTURE..." */
 	const char *summary;	/* one line */
 	int (*run)(const struct command *cmd, int argc, char **argv);
-	bool passes_rest;	/* what follows "--" is not for this command */
+	const char *rest_to;	/* whom what follows "--" is for, when not this command */
 };
 
 int cmd_run(const struct command *cmd, int argc, char **argv);
@@ -42,6 +42,7 @@ int cmd_link(const struct command *cmd, int argc, char **argv);
 int cmd_struct_ops(const struct command *cmd, int argc, char **argv);
 int cmd_iter(const struct command *cmd, int argc, char **argv);
 int cmd_attach(const struct command *cmd, int argc, char **argv);
+int cmd_trace(const struct command *cmd, int argc, char **argv);
 int cmd_explain(const struct command *cmd, int argc, char **argv);
 
 /* ---- options (opts.c) ------------------------------------------------------ */

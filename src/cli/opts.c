@@ -110,9 +110,9 @@ static bool take(struct parse *p, const struct opt *o, const char *value)
 /* An option that may be meant for who gets what follows "--". */
 static void help_pass_on(const struct parse *p, struct skep_err *err)
 {
-	if (p->cmd->passes_rest)
-		err_help(err, "`skep %s %s` gives it to the compiler", p->cmd->name,
-			 "FILE.c -- OPTION");
+	if (p->cmd->rest_to)
+		err_help(err, "`skep %s FILE -- OPTION` gives it to %s", p->cmd->name,
+			 p->cmd->rest_to);
 }
 
 static bool unknown_letter(struct parse *p, char c)
@@ -189,7 +189,7 @@ static bool take_arg(struct parse *p, const char *arg)
 static void take_rest(struct parse *p)
 {
 	p->at++;
-	if (p->cmd->passes_rest)
+	if (p->cmd->rest_to)
 		p->res->rest = p->argv + p->at;
 	else
 		for (; p->at < p->argc; p->at++)
