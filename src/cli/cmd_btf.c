@@ -108,7 +108,7 @@ static int dump_types(const struct dump *d, const struct btf *btf)
 			return err_set(&d->t->err, ERR_USAGE, d->path, "there is no type %u, only "
 				       "1..%u", d->roots.v[i], btf->nr_types - 1);
 	if (d->c && d->t->form.json)
-		return err_set(&d->t->err, ERR_USAGE, NULL, "C is no JSON: -j goes with format raw");
+		return err_set(&d->t->err, ERR_USAGE, NULL, "C is no JSON: -j is for format raw");
 	if (d->c)
 		return dump_c(d, btf);
 	return d->t->form.json ? dump_json(d, btf) : dump_text(d, btf);

@@ -286,7 +286,7 @@ static int register_one(struct registration *g, u32 map)
 
 	if (by_link && !g->links) {
 		r = err_set(err, ERR_STRUCT_OPS, g->obj->img->file, "'%s' of section "
-			    ".struct_ops.link is registered by a link, which needs a pin", def->name);
+			    ".struct_ops.link has a link, which needs a pin", def->name);
 		err_help(err, "give a folder in /sys/fs/bpf for it: register OBJ DIR");
 		return r;
 	}

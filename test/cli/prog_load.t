@@ -191,7 +191,7 @@ skep prog load a_long_name.o m/x type frob 2>&1 | grep -o "no program type 'frob
 skep prog load a_long_name.o m/x type sokcet 2>&1 | grep -o "did you mean socket"
 skep prog load missing.o m/x 2>&1 | grep -o 'No such file'
 skep prog -j load missing.o m/x | jq -r '.error | test("missing.o.*No such file")'
-ls m here 2>/dev/null | grep -v debug | tr '\n' ' '; echo
+ls m here 2>/dev/null | grep -v debug | tr '\n' ' ' | sed 's/ $//'; echo
 
 skep prog load none.c m/x 2>&1 | grep -o 'the object has no program'
 skep prog -L load a_long_name.o && echo loaded; ls m | grep -c '^x$'
@@ -270,7 +270,7 @@ no program type '"'"'frob'"'"'
 did you mean socket
 No such file
 true
-m: our_maps ours reused their_maps theirs 
+m: our_maps ours reused their_maps theirs
 the object has no program
 loaded
 0
