@@ -157,10 +157,10 @@ int cmd_prog(const struct command *cmd, int argc, char **argv)
 		{ "dump", "xlated PROG [file FILE|opcodes|linum|visual]", prog_dump_command },
 		{ "dump", "jited PROG [file FILE|opcodes|linum]", prog_dump_command },
 		{ "pin", "PROG FILE", prog_pin },
-		{ "load", "OBJ PATH [type TYPE] [map idx N MAP|map name NAME MAP] "
+		{ "load", "OBJ PATH [type TYPE] [map {idx N|name NAME} MAP] "
 		  "[offload_dev NAME|xdpmeta_dev NAME] [pinmaps DIR] [autoattach] "
 		  "[kernel_btf FILE]", prog_load_first },
-		{ "loadall", "OBJ DIR, and the same", prog_load_all },
+		{ "loadall", "OBJ DIR [as above]", prog_load_all },
 		{ "attach", "PROG ATTACH_TYPE [MAP]", prog_attach },
 		{ "detach", "PROG ATTACH_TYPE [MAP]", prog_detach },
 		{ "run", "PROG [data_in FILE [data_out FILE [data_size_out N]]] [ctx_in FILE "

@@ -51,14 +51,36 @@ void tool_pins(struct tool *t)
 
 /* ---- help ------------------------------------------------------------------------ */
 
+enum { COLUMNS = 98 };
+
+/* USAGE from column AT on; what does not fit in a line goes on under its beginning, behind
+ * an optional part. */
+static void put_wrapped(struct strbuf *out, size_t at, const char *usage)
+{
+	size_t column = at;
+
+	for (const char *end; *usage; usage = end) {
+		end = strstr(usage + 1, " [");
+		if (!end)
+			end = usage + strlen(usage);
+		if (column > at && column + (size_t)(end - usage) > COLUMNS) {
+			sb_printf(out, "\n%*s", (int)at - 1, "");
+			column = at;
+		}
+		sb_add(out, usage, (size_t)(end - usage));
+		column += (size_t)(end - usage);
+	}
+	sb_putc(out, '\n');
+}
+
 void tool_usage(struct strbuf *out, const char *kind, int width, const char *name,
 		const char *usage)
 {
+	const size_t from = out->n;
+
 	sb_printf(out, "%s %s %s ", out->n ? "      " : "Usage:", report_tool(), kind);
-	if (*usage)
-		sb_printf(out, "%-*s %s\n", width, name, usage);
-	else
-		sb_printf(out, "%s\n", name);
+	sb_printf(out, *usage ? "%-*s " : "%.*s", *usage ? width : (int)strlen(name), name);
+	put_wrapped(out, out->n - from, usage);
 }
 
 int tool_help(struct tool *t)
@@ -83,10 +105,10 @@ static void list_commands(struct strbuf *out, const struct tool_kind *k)
 
 void tool_listed(struct strbuf *out, const char *name, const char *usage)
 {
-	if (*usage)
-		sb_printf(out, "  %-10s %s\n", name, usage);
-	else
-		sb_printf(out, "  %s\n", name);
+	const size_t from = out->n;
+
+	sb_printf(out, *usage ? "  %-10s " : "  %s", name);
+	put_wrapped(out, out->n - from, usage);
 }
 
 /* ---- commands --------------------------------------------------------------------- */

@@ -12,7 +12,7 @@ has "what load takes" "there are type, map, offload_dev, xdpmeta_dev, pinmaps, a
 has "which map" "map idx N MAP or map name NAME MAP" "$($SKEP prog load x.o y map x 2>&1)"
 has "no such device" "there is no network device 'none0'" \
 	"$($SKEP prog load x.o y offload_dev none0 2>&1)"
-has "help lists them" "loadall    OBJ DIR" "$($SKEP prog --help)"
+has "help lists them" "loadall    OBJ DIR [as above]" "$($SKEP prog --help)"
 status "no metric" 2 $SKEP prog profile
 
 why=
