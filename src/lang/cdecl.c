@@ -261,7 +261,8 @@ static struct cmember **parse_members(struct cdecl_parser *p, struct cmember **e
 		(*end)->align = a.aligned;
 		end = &(*end)->next;
 	} while (!p->panic && take(p, TOK1(',')));
-	expect(p, TOK1(';'), "';'");
+	if (!is(p, TOK1('}')))		/* the last ";" may be left out */
+		expect(p, TOK1(';'), "';'");
 	return end;
 }
 
