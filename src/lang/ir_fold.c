@@ -178,8 +178,6 @@ static u32 bits_alu(const struct ir_insn *v, u32 deep)
 	case IR_OR: case IR_XOR: n = a > b ? a : b; break;
 	case IR_ADD: n = (a > b ? a : b) + 1; break;
 	case IR_MUL: n = a + b; break;
-	case IR_UDIV: n = a; break;
-	case IR_UMOD: n = a; break;
 	case IR_SHR:
 		n = a;
 		if (ir_is_number(v->args[1]))
@@ -194,7 +192,8 @@ static u32 bits_alu(const struct ir_insn *v, u32 deep)
 	return n < v->width ? n : v->width;
 }
 
-/* How many of the low bits may be other than 0. */
+/* How many of the low bits may be other than 0: no more than what a verifier finds out,
+ * which knows nothing of quotients, so that no bound that it needs is taken away. */
 static u32 bits_of(const struct ir_insn *v, u32 deep)
 {
 	switch (v->op) {
@@ -283,7 +282,7 @@ static struct ir_insn *fold_and(struct opt *o, struct ir_insn *i)
 
 	if (!m)
 		return opt_number(o, 0);
-	if (bits < 64 && !(~m & ((1ull << bits) - 1)))
+	if (bits < 64 && !(~m & ((1ull << bits) - 1)) && a->op != IR_BSWAP)
 		return as_width(o, i, a, i->width);
 	if (m == UINT64_MAX)
 		return a;
@@ -418,6 +417,8 @@ static struct ir_insn *fold_alu(struct opt *o, struct ir_insn *i)
 		return opt_number(o, (s64)compute(i->op, i->width, (u64)num(a), (u64)num(b)));
 	if (ir_is_number(b))
 		return fold_right(o, i);
+	if (is(a, 0) && i->op != IR_SUB)	/* what commutes has it on the right */
+		return a;
 	if (i->op == IR_SDIV || i->op == IR_SMOD)
 		return fold_signed(o, i);
 	if (a == b)
