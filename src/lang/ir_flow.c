@@ -118,20 +118,73 @@ static const struct ir_insn *on_way(const struct ir_insn *v, const struct ir_blo
 	return v->op == IR_PHI && v->block == b ? v->phi[p] : v;
 }
 
-/* Where B's jump goes for who comes from predecessor P; NULL: that is not known. */
-static struct ir_block *way_from(const struct ir_block *b, u32 p)
+/* Is V, a comparison's result, known from the jump by which FROM went to B? 0 or 1; 2: no. */
+static u32 known_by_jump(const struct ir_insn *v, const struct ir_block *from,
+			 const struct ir_block *b)
+{
+	const struct ir_insn *t = from->last;
+	bool yes = t->to[0] == b;
+
+	if (t->op != IR_BR)
+		return 2;
+	if (v == t->args[0] && ir_is_number(t->args[1]) && !t->args[1]->imm &&
+	    (t->cc == CC_NE || t->cc == CC_EQ) && opt_bits(v) == 1)
+		return yes == (t->cc == CC_NE);
+	if (v->op != IR_SET || v->width != t->width || v->args[0] != t->args[0] ||
+	    v->args[1] != t->args[1])
+		return 2;
+	if (v->cc == t->cc)
+		return yes;
+	return v->cc != CC_TEST && opt_cc_opposite(v->cc) == t->cc ? !yes : 2;
+}
+
+/* B's jump for who comes from predecessor P. */
+static struct ir_insn jump_from(struct opt *o, const struct ir_block *b, u32 p)
 {
 	struct ir_insn t = *b->last;
-	u32 way;
 
-	if (t.op == IR_JMP)
-		return t.to[0];
-	if (t.op != IR_BR)
-		return NULL;
-	t.args[0] = (struct ir_insn *)on_way(t.args[0], b, p);
-	t.args[1] = (struct ir_insn *)on_way(t.args[1], b, p);
-	way = opt_way(&t);
-	return way < 2 ? t.to[way] : NULL;
+	for (u32 k = 0; k < t.nr_args; k++) {
+		u32 known;
+
+		t.args[k] = (struct ir_insn *)on_way(t.args[k], b, p);
+		known = known_by_jump(t.args[k], b->preds.v[p], b);
+		if (known < 2)
+			t.args[k] = opt_number(o, known);
+	}
+	return t;
+}
+
+/* Where it goes; NULL: that is not known. */
+static struct ir_block *way_from(struct opt *o, const struct ir_block *b, u32 p)
+{
+	struct ir_insn t = jump_from(o, b, p);
+	u32 way = t.op == IR_BR ? opt_way(&t) : 0;
+
+	return t.op == IR_EXIT || way == 2 ? NULL : t.to[way];
+}
+
+/* FROM goes to B alone, with the result of a comparison that decides there: it jumps by
+ * itself. */
+static bool copy_jump(struct opt *o, struct ir_block *b, u32 p)
+{
+	struct ir_block *from = b->preds.v[p];
+	struct ir_insn t = jump_from(o, b, p), *j = from->last;
+
+	if (t.op != IR_BR || j->op != IR_JMP || t.args[0]->op != IR_SET ||
+	    b->last->args[0] == t.args[0] || is_pred(t.to[0], from) || is_pred(t.to[1], from) ||
+	    t.to[0] == b || t.to[1] == b)
+		return false;
+	add_pred(o->f, t.to[0], from, b);
+	add_pred(o->f, t.to[1], from, b);
+	ir_pred_remove(b, p);
+	j->op = IR_BR;
+	j->width = t.width;
+	j->cc = t.cc;
+	j->nr_args = 2;
+	memcpy(j->args, t.args, sizeof(j->args));
+	memcpy(j->to, t.to, sizeof(j->to));
+	o->changed = true;
+	return true;
 }
 
 static struct ir_insn *first_real(const struct ir_block *b)
@@ -150,9 +203,11 @@ static void thread_block(struct opt *o, struct ir_block *b)
 	    (b->loop && b->loop->head == b))	/* a loop keeps its one way in */
 		return;
 	for (u32 p = (u32)b->preds.n; p-- > 0; ) {
-		struct ir_block *from = b->preds.v[p], *to = way_from(b, p);
+		struct ir_block *from = b->preds.v[p], *to = way_from(o, b, p);
 
-		if (!to || to == b || from == b || is_pred(to, from))
+		if (from == b || (!to && copy_jump(o, b, p)))
+			continue;
+		if (!to || to == b || is_pred(to, from))
 			continue;
 		redirect(o, from, b, to);
 	}

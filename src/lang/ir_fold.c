@@ -192,6 +192,21 @@ static u32 bits_alu(const struct ir_insn *v, u32 deep)
 	return n < v->width ? n : v->width;
 }
 
+/* A verifier looks at each way by itself. */
+static u32 bits_phi(const struct ir_insn *v, u32 deep)
+{
+	u32 n = 0;
+
+	if (v->block->preds.n > 4)
+		return 64;
+	for (size_t p = 0; p < v->block->preds.n && n < 64; p++) {
+		u32 m = v->phi[p] == v ? 0 : bits_of(ir_real(v->phi[p]), deep);
+
+		n = m > n ? m : n;
+	}
+	return n;
+}
+
 /* How many of the low bits may be other than 0: no more than what a verifier finds out,
  * which knows nothing of quotients, so that no bound that it needs is taken away. */
 static u32 bits_of(const struct ir_insn *v, u32 deep)
@@ -201,6 +216,7 @@ static u32 bits_of(const struct ir_insn *v, u32 deep)
 		return v->core || v->imm < 0 ? 64 : v->imm ? 64 - (u32)__builtin_clzll((u64)v->imm) : 0;
 	case IR_LOAD: return v->sx ? 64 : 8u * v->size;
 	case IR_SET: return 1;
+	case IR_PHI: return deep ? bits_phi(v, deep - 1) : 64;
 	case IR_ZEXT: case IR_BSWAP: return 8u * v->size;
 	case IR_NEG: return v->width;
 	default:
@@ -498,7 +514,7 @@ static struct ir_insn *fold_bswap(struct opt *o, struct ir_insn *i)
 
 /* ---- comparisons ----------------------------------------------------------------------------------- */
 
-enum ir_cc ir_cc_swapped(enum ir_cc cc)
+enum ir_cc opt_cc_swapped(enum ir_cc cc)
 {
 	static const u8 by[CC_COUNT] = {
 		CC_EQ, CC_NE, CC_UGT, CC_UGE, CC_ULT, CC_ULE, CC_SGT, CC_SGE, CC_SLT, CC_SLE,
@@ -509,7 +525,7 @@ enum ir_cc ir_cc_swapped(enum ir_cc cc)
 }
 
 /* Not for TEST. */
-enum ir_cc ir_cc_opposite(enum ir_cc cc)
+enum ir_cc opt_cc_opposite(enum ir_cc cc)
 {
 	static const u8 by[CC_COUNT] = {
 		CC_NE, CC_EQ, CC_UGE, CC_UGT, CC_ULE, CC_ULT, CC_SGE, CC_SGT, CC_SLE, CC_SLT,
@@ -533,7 +549,7 @@ static void tidy_compare(struct opt *o, struct ir_insn *i)
 	if (a->op == IR_CONST && !ir_is_number(i->args[1])) {
 		i->args[0] = i->args[1];
 		i->args[1] = a;
-		i->cc = ir_cc_swapped(i->cc);
+		i->cc = opt_cc_swapped(i->cc);
 	}
 	if (i->width == 32) {
 		i->args[0] = low_bytes(i->args[0], 4);
@@ -547,6 +563,11 @@ static void tidy_compare(struct opt *o, struct ir_insn *i)
 	if (i->width == 64 && !is_signed(i->cc) && num(i->args[1]) != (s32)num(i->args[1]) &&
 	    num(i->args[1]) == (u32)num(i->args[1]) && opt_bits(i->args[0]) <= 32)
 		i->width = 32;
+	if (i->width == 64 && !is_signed(i->cc) && i->args[0]->op == IR_ZEXT &&
+	    i->args[0]->size == 4 && num(i->args[1]) == (u32)num(i->args[1])) {
+		i->width = 32;
+		i->args[0] = low_bytes(i->args[0], 4);
+	}
 	if (i->cc == CC_ULT && is(i->args[1], 1)) {
 		i->cc = CC_EQ;
 		i->args[1] = opt_number(o, 0);
@@ -572,12 +593,32 @@ static void fold_compare_sum(struct opt *o, struct ir_insn *i)
 						  (u64)num(a->args[1])));
 }
 
+/* x / c against k: x against a multiple of c. */
+static void fold_compare_quotient(struct opt *o, struct ir_insn *i)
+{
+	struct ir_insn *a = i->args[0], *b = i->args[1];
+	bool up = i->cc == CC_UGT || i->cc == CC_ULE;
+	u64 c, k;
+
+	if (i->cc < CC_ULT || i->cc > CC_UGE || !ir_is_number(b) || a->op != IR_UDIV ||
+	    a->uses != 1 || a->width != i->width || !ir_is_number(a->args[1]))
+		return;
+	c = (u64)num(a->args[1]);
+	k = (u64)num(b);
+	if (k >= INT32_MAX || c - 1 >= INT32_MAX || (k + up) * c > INT32_MAX)
+		return;
+	i->args[0] = a->args[0];
+	i->args[1] = opt_number(o, (s64)((k + up) * c));
+	i->cc = i->cc == CC_UGT ? CC_UGE : i->cc == CC_ULE ? CC_ULT : i->cc;
+}
+
 static struct ir_insn *fold_set(struct opt *o, struct ir_insn *i)
 {
 	struct ir_insn *a, *b;
 
 	tidy_compare(o, i);
 	fold_compare_sum(o, i);
+	fold_compare_quotient(o, i);
 	a = i->args[0];
 	b = i->args[1];
 	if (ir_is_number(a) && ir_is_number(b))
@@ -590,7 +631,7 @@ static struct ir_insn *fold_set(struct opt *o, struct ir_insn *i)
 		return a;
 	if (a->op != IR_SET || a->cc == CC_TEST)
 		return become_k(o, i, IR_XOR, 64, a, 1);
-	i->cc = ir_cc_opposite(a->cc);
+	i->cc = opt_cc_opposite(a->cc);
 	i->width = a->width;
 	i->args[0] = a->args[0];
 	i->args[1] = a->args[1];
@@ -647,6 +688,7 @@ static struct ir_insn *fold_br(struct opt *o, struct ir_insn *i)
 	do {
 		tidy_compare(o, i);
 		fold_compare_sum(o, i);
+		fold_compare_quotient(o, i);
 	} while (fuse_branch(i));
 	return NULL;
 }

@@ -99,12 +99,39 @@ static void note_leaks(struct memory *m, const struct ir_insn *i)
 		leak(m, i->phi[p], LEAKED);
 }
 
+/* Helpers that touch no memory but what an operand points to. */
+static bool is_quiet(const struct ir_insn *i)
+{
+	if (i->op != IR_CALL)
+		return false;
+	switch (i->imm) {
+	case BPF_FUNC_ktime_get_ns: case BPF_FUNC_ktime_get_boot_ns:
+	case BPF_FUNC_ktime_get_coarse_ns: case BPF_FUNC_ktime_get_tai_ns:
+	case BPF_FUNC_jiffies64: case BPF_FUNC_get_prandom_u32: case BPF_FUNC_get_current_comm:
+		return true;
+	default:
+		return ir_is_steady_call(i);
+	}
+}
+
+/* Helpers that write all of what operand 0 points to, operand 1 bytes, and read none. */
+static u32 fills(const struct ir_insn *i)
+{
+	bool known = i->op == IR_CALL && i->nr_args > 1 && ir_is_number(i->args[1]) &&
+		     (i->imm == BPF_FUNC_get_current_comm ||
+		      i->imm == BPF_FUNC_probe_read_kernel || i->imm == BPF_FUNC_probe_read_user ||
+		      i->imm == BPF_FUNC_probe_read);
+
+	return known && i->args[1]->imm > 0 && i->args[1]->imm <= OBJECT_BYTES ?
+	       (u32)i->args[1]->imm : 0;
+}
+
 /* Does call I see or change what V points to? */
 static bool call_sees(const struct memory *m, const struct ir_insn *i, const struct ir_insn *v)
 {
 	v = root_of(v);
-	if (ir_is_steady_call(i))
-		return false;
+	if (is_quiet(i))
+		return i->nr_args && !apart(v, i->args[0]);
 	if (v->op != IR_SLOT || m->leaks[v->imm] & LEAKED)
 		return true;
 	for (u32 k = 0; k < i->nr_args; k++) {
@@ -430,11 +457,37 @@ static void read_bytes(struct memory *m, const struct ir_insn *base, s32 off, u3
 	}
 }
 
+/* BASE + OFF, when that is a number. */
+static struct ir_insn *split_address(struct ir_insn *v, s32 *off)
+{
+	*off = 0;
+	if (v->op != IR_ADD || v->width != 64 || !ir_is_number(v->args[1]) ||
+	    v->args[1]->imm != (s16)v->args[1]->imm)
+		return v;
+	*off = (s32)v->args[1]->imm;
+	return v->args[0];
+}
+
 static void see_call_back(struct memory *m, const struct ir_insn *i)
 {
+	s32 off;
+
+	if (fills(i)) {
+		struct ir_insn *base = split_address(i->args[0], &off);
+
+		if (is_quiet(i)) {	/* nothing else is touched */
+			set_dead(object_of(m, base), off, fills(i), true);
+			return;
+		}
+	}
 	for (u32 k = 0; k < m->nr_objects; k++)
 		if (call_sees(m, i, m->objects[k].base))
 			memset(m->objects[k].dead, 0, sizeof(m->objects[k].dead));
+	if (fills(i)) {
+		struct ir_insn *base = split_address(i->args[0], &off);
+
+		set_dead(object_of(m, base), off, fills(i), true);
+	}
 }
 
 /* The same slot again, by another instruction. */

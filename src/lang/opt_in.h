@@ -26,8 +26,8 @@ struct ir_insn *opt_fold(struct opt *o, struct ir_insn *i);
 u32 opt_way(const struct ir_insn *i);
 /* How many low bits may be other than 0. */
 u32 opt_bits(const struct ir_insn *v);
-enum ir_cc ir_cc_swapped(enum ir_cc cc);
-enum ir_cc ir_cc_opposite(enum ir_cc cc);
+enum ir_cc opt_cc_swapped(enum ir_cc cc);
+enum ir_cc opt_cc_opposite(enum ir_cc cc);
 
 /* ---- ir_value.c ----------------------------------------------------------------------- */
 
