@@ -130,6 +130,11 @@ static u32 known_by_jump(const struct ir_insn *v, const struct ir_block *from,
 	if (v == t->args[0] && ir_is_number(t->args[1]) && !t->args[1]->imm &&
 	    (t->cc == CC_NE || t->cc == CC_EQ) && opt_bits(v) == 1)
 		return yes == (t->cc == CC_NE);
+	if (v->op == IR_SET && t->cc == CC_TEST && v->args[0]->op == IR_AND &&
+	    ir_is_number(v->args[1]) && !v->args[1]->imm && v->args[0]->args[0] == t->args[0] &&
+	    v->args[0]->args[1] == t->args[1] && v->args[0]->width == t->width &&
+	    (v->cc == CC_NE || v->cc == CC_EQ))
+		return yes == (v->cc == CC_NE);
 	if (v->op != IR_SET || v->width != t->width || v->args[0] != t->args[0] ||
 	    v->args[1] != t->args[1])
 		return 2;

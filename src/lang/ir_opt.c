@@ -6,12 +6,16 @@
  */
 #include "lang/opt_in.h"
 
-enum { ROUNDS = 3 };
+enum { ROUNDS = 6 };	/* at most; the next one is for what the last has changed */
 
-static void opt_round(struct opt *o)
+static void opt_rounds(struct opt *o)
 {
-	opt_values(o);
-	opt_flow(o);
+	u32 n = 0;
+
+	do {
+		opt_values(o);
+		opt_flow(o);
+	} while (o->changed && ++n < ROUNDS);
 }
 
 void ir_opt(struct ir_func *f)
@@ -21,12 +25,10 @@ void ir_opt(struct ir_func *f)
 	ir_settle(f);
 	ir_arrange(f);
 	o.data = arena_news(&o.arena, f->unit->maps.n + 1, struct ir_insn *);
-	opt_round(&o);
-	for (u32 n = 1; n < ROUNDS && o.changed; n++)
-		opt_round(&o);
+	opt_rounds(&o);
 	ir_drop_unused(f);
 	opt_memory(&o);
-	opt_round(&o);
+	opt_rounds(&o);
 	ir_drop_unused(f);
 	arena_free(&o.arena);
 }
