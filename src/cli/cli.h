@@ -39,13 +39,16 @@ int cmd_gen(const struct command *cmd, int argc, char **argv);
 int cmd_map(const struct command *cmd, int argc, char **argv);
 int cmd_prog(const struct command *cmd, int argc, char **argv);
 int cmd_link(const struct command *cmd, int argc, char **argv);
+int cmd_struct_ops(const struct command *cmd, int argc, char **argv);
+int cmd_iter(const struct command *cmd, int argc, char **argv);
 int cmd_attach(const struct command *cmd, int argc, char **argv);
 int cmd_trace(const struct command *cmd, int argc, char **argv);
 int cmd_explain(const struct command *cmd, int argc, char **argv);
 
 /* ---- options (opts.c) ------------------------------------------------------ */
 
-enum opt_kind { OPT_FLAG, OPT_STR, OPT_U64, OPT_LIST };
+/* OPT_COMMANDS is none: its help, lines, are the commands of a command; named "". */
+enum opt_kind { OPT_FLAG, OPT_STR, OPT_U64, OPT_LIST, OPT_COMMANDS };
 
 struct str_list { const char **v; size_t n, cap; };	/* a VEC */
 
@@ -76,6 +79,10 @@ bool opts_parse(struct opt_result *res, const struct command *cmd,
 
 /* Messages are about CMD from here on. */
 void report_for(const struct command *cmd);
+/* What this program is called, "skep" unless another name was set. As bpftool, messages
+ * are "Error: TEXT". */
+void report_as(const char *tool);
+const char *report_tool(void);
 /* Prints the message to stderr; the exit status that it means. What names no file
  * gets the command's name, errors of usage where help is. */
 int report(const struct skep_err *err);

@@ -24,15 +24,11 @@ static u32 possible_cpus(void)
 		*text = 0;
 	if (f)
 		fclose(f);
-	for (char *s = text; *s;) {
-		char *end;
-		const unsigned long v = strtoul(s, &end, 10);
-
-		if (end == s)
-			s++;
+	for (char *s = text; *s;)
+		if (isdigit((unsigned char)*s))
+			n = (u32)strtoul(s, &s, 10) + 1;
 		else
-			n = (u32)v + 1, s = end;
-	}
+			s++;
 	return n ? n : 1;
 }
 
@@ -56,7 +52,8 @@ bool lang_has_iterators(struct lang *l)
 
 /* ---- which programs there are -------------------------------------------------------------------- */
 
-enum asks { ASKS_PROBE = 1, ASKS_ARGS = 2 };
+/* ARGS by name; by number what is the same for all places but USDT's. */
+enum asks { ASKS_PROBE = 1, ASKS_ARGS = 2, ASKS_NUMBERS = 4 };
 
 static unsigned asks(const struct node *n);
 
@@ -79,9 +76,10 @@ static unsigned asks(const struct node *n)
 		if (!strcmp(n->text, "probe") || !strcmp(n->text, "func") ||
 		    !strcmp(n->text, "probetype"))
 			r |= ASKS_PROBE;
-		if (!strcmp(n->text, "args") || !strcmp(n->text, "retval") ||
-		    !strcmp(n->text, "ctx") || func_arg_number(n->text) >= 0)
+		if (!strcmp(n->text, "args") || !strcmp(n->text, "ctx"))
 			r |= ASKS_ARGS;
+		if (!strcmp(n->text, "retval") || func_arg_number(n->text) >= 0)
+			r |= ASKS_NUMBERS;
 	}
 	return r | asks(n->a) | asks(n->b) | asks(n->c) | asks_list(n->list);
 }
@@ -96,7 +94,7 @@ static bool own_program(const struct place *p)
 static bool fits(const struct prog *g, const struct place *p, unsigned asked)
 {
 	return g->place->kind == p->kind && !own_program(p) && !(asked & ASKS_PROBE) &&
-	       (!(asked & ASKS_ARGS) || g->place->layout == p->layout);
+	       (!(asked & (ASKS_ARGS | ASKS_NUMBERS)) || g->place->layout == p->layout);
 }
 
 /* A C name of the event, and a number that makes it unique. */
@@ -117,7 +115,7 @@ static void place_program(struct lang *l, struct node *probe, struct place *p, u
 {
 	struct prog *g;
 
-	if (asked & ASKS_ARGS || p->kind == LP_ITER)
+	if (asked & ASKS_ARGS || p->kind == LP_ITER || (asked & ASKS_NUMBERS && p->kind == LP_FEXIT))
 		place_args(l, p);
 	for (size_t i = first; i < l->progs.n; i++)
 		if (fits(l->progs.v[i], p, asked)) {

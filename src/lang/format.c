@@ -43,10 +43,12 @@ static void size(const char **s, struct format_piece *p)
 
 static void width(const char **s, struct format_piece *p)
 {
-	if (**s == '*')
+	if (**s == '*') {
 		p->stars++, ++*s;
-	else if (isdigit((unsigned char)**s))
+		p->star_width = true;
+	} else if (isdigit((unsigned char)**s)) {
 		p->width = number(s);
+	}
 	if (**s != '.')
 		return;
 	++*s;

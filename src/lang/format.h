@@ -18,6 +18,7 @@ struct format_piece {
 	bool left, zero, plus, blank, alt;
 	s32 width, precision;	/* -1: none */
 	u8 stars;		/* * in place of one of them: arguments before the value */
+	bool star_width;	/* one of them is the width */
 };
 
 /* The next piece of *AT, which moves behind it; false at the end. */

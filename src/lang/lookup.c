@@ -5,7 +5,11 @@
  */
 #include "lang/cdecl.h"
 #include "lang/sema.h"
+#include "sym/symbols.h"
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 const struct btf *lang_kernel(struct lang *l)
 {
@@ -29,6 +33,8 @@ static u32 find_in(struct lang *l, const struct btf *btf, const char *name)
 
 	if (!btf)
 		return 0;
+	if (l->c && btf == l->c->btf)
+		return cdecl_type(l->c, name);
 	if (btf == l->kernel)
 		btf_index(l->kernel_file.btf, l->arena);
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
@@ -42,11 +48,11 @@ static u32 find_in(struct lang *l, const struct btf *btf, const char *name)
 }
 
 /* A name alone may be a struct's. */
-static u32 find_record(const struct btf *btf, const char *name)
+static u32 find_record(struct lang *l, const struct btf *btf, const char *name)
 {
-	u32 id = btf ? btf_find(btf, name, BTF_KIND_STRUCT) : 0;
+	u32 id = find_in(l, btf, arena_printf(l->arena, "struct %s", name));
 
-	return id || !btf ? id : btf_find(btf, name, BTF_KIND_UNION);
+	return id ? id : find_in(l, btf, arena_printf(l->arena, "union %s", name));
 }
 
 bool lang_find_type(struct lang *l, const char *name, const struct btf **btf, u32 *id)
@@ -65,11 +71,11 @@ bool lang_find_type(struct lang *l, const char *name, const struct btf **btf, u3
 	}
 	if (!*id) {
 		*btf = own;
-		*id = find_record(own, name);
+		*id = find_record(l, own, name);
 	}
 	if (!*id) {
 		*btf = l->kernel;
-		*id = find_record(l->kernel, name);
+		*id = find_record(l, l->kernel, name);
 	}
 	return *id != 0;
 }
@@ -126,4 +132,50 @@ bool lang_find_constant(struct lang *l, const char *name, s64 *value, const stru
 	k = vec_push(&l->constants);	/* also that there is none: a walk costs milliseconds */
 	*k = (struct lang_constant){ name, *value, *ty };
 	return *ty != NULL;
+}
+
+/* ---- addresses ------------------------------------------------------------------------------ */
+
+s64 lang_kaddr(struct lang *l, const char *name)
+{
+	FILE *f = fopen("/proc/kallsyms", "re");
+	char line[512], type, found[384];
+	u64 addr;
+	s64 r = -1;
+
+	(void)l;
+	while (f && r == -1 && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%" SCNx64 " %c %383s", &addr, &type, found) == 3 && addr &&
+		    !strcmp(found, name))
+			r = (s64)addr;
+	if (f)
+		fclose(f);
+	return r;
+}
+
+s64 lang_uaddr(const struct place *p, const char *name)
+{
+	const char *colon = p->at ? strrchr(p->at, ':') : NULL;
+	struct sym_file f;
+	struct skep_err err;
+	char path[4096];
+	u64 addr;
+	s64 r = -1;
+
+	if (!colon || !(probe_flags(p->kind) & PF_USER))
+		return -1;
+	snprintf(path, sizeof(path), "%.*s", (int)(colon - p->at), p->at);
+	if (sym_open(&f, path, &err))
+		return -1;
+	if (sym_value(&f, name, &addr))
+		r = (s64)addr;
+	sym_close(&f);
+	return r;
+}
+
+s64 lang_cgroup_id(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) ? -1 : (s64)st.st_ino;
 }

@@ -30,7 +30,7 @@ u32 low_zero_map(struct lang *l, u32 bytes)
 	const u32 size = (u32)round_up(bytes, 8);
 
 	if (!l->zero_map)
-		l->zero_map = 1 + data_map(l, "skep_zero", BPF_MAP_TYPE_ARRAY, size, 0);
+		l->zero_map = 1 + data_map(l, ".bss.zero", BPF_MAP_TYPE_ARRAY, size, 0);
 	if (l->ir.maps.v[l->zero_map - 1].value_bytes < size)
 		l->ir.maps.v[l->zero_map - 1].value_bytes = size;
 	return l->zero_map - 1;
@@ -41,7 +41,7 @@ static u32 counters_map(struct lang *l)
 	const u32 n = LC_FIRST_MAP + (u32)l->maps.n;
 
 	if (!l->unit->counters) {
-		l->unit->counters = "skep_counters";
+		l->unit->counters = ".bss.counters";
 		l->counters_map = data_map(l, l->unit->counters, BPF_MAP_TYPE_ARRAY, 8 * n, 0);
 	}
 	return l->counters_map;
@@ -377,12 +377,9 @@ static struct ir_func *loop_function(struct low *w, struct node *n)
 	struct low in = { .l = w->l, .p = w->p, .depth = w->depth + 1, .scratch_at = w->scratch_at,
 			  .wants_scratch = w->wants_scratch, .scratch_max = w->scratch_max };
 	const u32 scratch = *w->scratch_at;
-	struct ir_block *b;
 
 	in.f = ir_func_new(&w->l->ir, arena_printf(w->l->arena, "%s_%zu", w->p->name,
 						   w->l->ir.funcs.n), NULL, 4);
-	b = ir_block_new(in.f);
-	low_at(&in, b);
 	in.up = ir_arg(in.f, 3);
 	in.ctx = ir_load(in.f, 8, false, in.up, CAPS_CTX);
 	if (w->scratch)
@@ -556,13 +553,10 @@ static bool program(struct lang *l, struct prog *p, bool scratch, u32 *most)
 	u32 at = 0;
 	struct low w = { .l = l, .p = p, .wants_scratch = &wants, .scratch_at = &at,
 			 .scratch_max = most };
-	struct ir_block *b;
 
 	for (struct var *v = p->vars; v; v = v->next)
 		v->func = NULL;
 	p->func = w.f = ir_func_new(&l->ir, p->name, p->place->section, 1);
-	b = ir_block_new(w.f);
-	low_at(&w, b);
 	w.f->line = line_of(&w, p->probe);
 	w.ctx = ir_ctx(w.f);
 	only_pids(&w);

@@ -103,6 +103,7 @@ struct ir_insn *low_equal_text(struct low *w, struct val a, const char *text, u3
 
 struct val low_expr(struct low *w, struct node *n);
 struct ir_insn *low_num(struct low *w, struct node *n);
+struct ir_insn *low_below(struct low *w, struct ir_insn *v, u32 n);
 /* N's value as a T at BASE + OFF. */
 void low_into(struct low *w, struct node *n, const struct ty *t, struct ir_insn *base, s32 off,
 	      bool clean);
@@ -136,8 +137,6 @@ struct val low_call(struct low *w, struct node *n);
 bool low_call_into(struct low *w, struct node *n, const struct ty *t, struct ir_insn *base,
 		   s32 off, bool clean);
 struct val low_arg_field(struct low *w, struct node *n);
-/* Where register NAME is in struct pt_regs; -1: there is none. */
-int low_register(const char *name);
 
 /* ---- lower_out.c ------------------------------------------------------------------- */
 

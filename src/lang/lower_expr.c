@@ -339,6 +339,24 @@ static struct val field(struct low *w, struct node *n)
 	return low_load(w, n->ty, base, (s32)f->off, space);
 }
 
+/* V when it is below N, else 0: an index that the verifier believes. */
+struct ir_insn *low_below(struct low *w, struct ir_insn *v, u32 n)
+{
+	const u32 var = ir_var(w->f);
+	struct ir_block *big, *end;
+
+	if (v->op == IR_CONST)
+		return (u64)v->imm < n ? v : num(w, 0);
+	big = low_block_new(w), end = low_block_new(w);
+	ir_write(w->f, var, v);
+	ir_br(w->f, CC_ULT, 64, v, num(w, n), end, big);
+	low_at(w, big);
+	ir_write(w->f, var, num(w, 0));
+	ir_jmp(w->f, end);
+	low_at(w, end);
+	return ir_read(w->f, var);
+}
+
 static struct val element(struct low *w, struct node *n)
 {
 	struct val a = low_expr(w, n->a);
@@ -352,7 +370,7 @@ static struct val element(struct low *w, struct node *n)
 	if (a.space == SPACE_NONE && a.ty->kind != TY_PTR) {	/* no further than it goes */
 		const u32 nr = a.ty->kind == TY_STR ? a.ty->bytes : a.ty->n;
 
-		off = ir_op2(w->f, IR_UMOD, 64, i, num(w, nr));
+		off = low_below(w, i, nr);
 	} else {
 		off = i;
 		if (space == SPACE_BTF && i->op != IR_CONST)
@@ -408,7 +426,8 @@ static struct val cast(struct low *w, struct node *n)
 			return (struct val){ n->ty, v.v, v.ty->kind == TY_PTR && v.ty->space ?
 					     v.ty->space : SPACE_KERNEL };
 		to = low_temp(w, n->ty->bytes);
-		ir_store(w->f, v.ty->bytes, to, 0, v.v);
+		ir_store(w->f, n->ty->bytes >= 8 ? 8 : n->ty->bytes >= 4 ? 4 : n->ty->bytes >= 2 ? 2 :
+			 1, to, 0, v.v);
 		return (struct val){ n->ty, to, SPACE_NONE };
 	}
 	return (struct val){ n->ty, low_convert(w, v.v, v.ty, n->ty), SPACE_NONE };

@@ -23,26 +23,26 @@ static bool is_percpu(const struct map_var *m)
 	return ty_is_agg(m->value) && m->value->kind != TY_TSERIES;
 }
 
-static void bpf_name(char out[16], const char *name, u32 index)
+/* A scalar map that is no aggregation is data, which programs reach without a call. */
+static const char *bpf_name(struct lang *l, const struct map_var *m)
 {
-	u32 n = 0;
+	const char *name = m->name + 1;
 
-	for (name++; *name && n < 15; name++)
-		out[n++] = *name;
-	out[n] = 0;
-	if (!n || strlen(name))
-		snprintf(out, 16, "map_%u", index);
+	if (!m->keyed && !m->percpu)
+		return arena_printf(l->arena, ".bss.%s", *name ? name : "_");
+	for (u32 i = 0; i < m->index; i++)
+		if (!strncmp(l->maps.v[i]->name + 1, name, 12))
+			return arena_printf(l->arena, "AT%u_%.9s", m->index, name);
+	return arena_printf(l->arena, "AT_%.12s", name);
 }
 
 static void make_map(struct lang *l, struct map_var *m)
 {
 	struct ir_map def = { .key_bytes = key_bytes(m), .max_entries = 1 };
 	u32 bytes = (u32)round_up(m->value->bytes, 8);
-	char name[16];
 
-	bpf_name(name, m->name, m->index);
-	def.name = arena_strdup(l->arena, name);
 	m->percpu = is_percpu(m);
+	def.name = bpf_name(l, m);
 	if (m->keyed) {
 		def.max_entries = m->decl_max ? m->decl_max : (u32)l->config.max_map_keys;
 		def.type = m->decl ? m->decl_type : m->percpu ? BPF_MAP_TYPE_PERCPU_HASH :
@@ -393,7 +393,7 @@ static void series(struct low *w, struct map_var *m, struct ir_insn *p, struct i
 	struct ir_block *take;
 
 	epoch = ir_op2(w->f, IR_UDIV, 64, ir_call(w->f, BPF_FUNC_ktime_get_ns, 0), num(w, t->par[0]));
-	at = ir_op2(w->f, IR_UMOD, 64, epoch, num(w, t->par[1]));
+	at = low_below(w, ir_op2(w->f, IR_UMOD, 64, epoch, num(w, t->par[1])), (u32)t->par[1]);
 	at = ir_op2(w->f, IR_ADD, 64, p, ir_op2(w->f, IR_MUL, 64, at,
 						num(w, sizeof(struct lang_tseries))));
 	ir_br(w->f, CC_EQ, 64, ir_load(w->f, 8, false, at, 16), epoch, same, fresh);
@@ -670,14 +670,10 @@ struct ir_insn *low_len(struct low *w, struct node *n)
 {
 	struct map_var *m = n->list->sem;
 	struct ir_func *count;
-	struct ir_block *b;
 	struct ir_insn *none = num(w, 0);
 
 	count = ir_func_new(&w->l->ir, arena_printf(w->l->arena, "len_%zu", w->l->ir.funcs.n), NULL,
 			    4);
-	b = ir_block_new(count);
-	ir_at(count, b);
-	ir_seal(b);
 	ir_exit(count, ir_const(count, 0));
 	return ir_call(w->f, BPF_FUNC_for_each_map_elem, 4, ir_map(w->f, m->ir),
 		       ir_funcptr(w->f, count), none, none);

@@ -117,6 +117,21 @@ struct ir_insn *low_read_str(struct low *w, struct ir_insn *base, s32 off, u32 b
 		       num(w, bytes), addr);
 }
 
+/* How many bytes at OFF from ADDR can be read at once: the stack wants them aligned. */
+static u32 piece(const struct ir_insn *addr, s32 off, u32 left)
+{
+	u32 size = left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
+	s64 at = off;
+
+	while (addr->op == IR_ADD && addr->args[1]->op == IR_CONST) {
+		at += addr->args[1]->imm;
+		addr = addr->args[0];
+	}
+	while (addr->op == IR_SLOT && at % size)
+		size /= 2;
+	return size;
+}
+
 /* The literal TEXT of N bytes in BYTES, the rest 0. */
 void low_text(struct low *w, struct ir_insn *base, s32 off, const char *text, u32 n, u32 bytes)
 {
@@ -124,8 +139,7 @@ void low_text(struct low *w, struct ir_insn *base, s32 off, const char *text, u3
 
 	n = n < bytes ? n : bytes;
 	while (at < n) {
-		const u32 left = bytes - at;
-		const u32 size = left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
+		const u32 size = piece(base, off + (s32)at, bytes - at);
 		u64 v = 0;
 
 		memcpy(&v, text + at, n - at < size ? n - at : size);
@@ -265,8 +279,7 @@ struct ir_insn *low_equal_text(struct low *w, struct val a, const char *text, u3
 		at = bytes;
 	}
 	while (at < bytes) {
-		const u32 left = bytes - at;
-		const u32 size = left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
+		const u32 size = piece(a.v, (s32)at, bytes - at);
 		struct ir_block *next = low_block_new(w);
 		u64 v = 0;
 
@@ -328,7 +341,7 @@ static struct ir_insn *equal_bytes(struct low *w, struct ir_insn *a, struct ir_i
 	struct ir_insn *diff = num(w, 0);
 
 	for (u32 at = 0; at < n;) {
-		const u32 left = n - at, size = left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
+		const u32 left = piece(a, (s32)at, n - at), size = piece(b, (s32)at, left);
 		struct ir_insn *x = ir_load(w->f, size, false, a, (s32)at);
 		struct ir_insn *y = ir_load(w->f, size, false, b, (s32)at);
 

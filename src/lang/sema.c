@@ -38,6 +38,16 @@ const char *sem_name(struct lang *l, const struct ty *t)
 	return text;
 }
 
+/* The smallest type that a number that stands there has. */
+const struct ty *ty_literal(struct lang *l, u64 v, bool is_unsigned)
+{
+	const s64 n = (s64)v;
+
+	if (is_unsigned)
+		return ty_int(&l->types, 8, false);
+	return ty_int(&l->types, n == (s8)n ? 1 : n == (s16)n ? 2 : n == (s32)n ? 4 : 8, true);
+}
+
 /* ---- types that hold others --------------------------------------------------------- */
 
 const struct ty *ty_stored(struct lang *l, const struct ty *t)
@@ -56,7 +66,8 @@ const struct ty *ty_stored(struct lang *l, const struct ty *t)
 	of = arena_news(l->arena, t->nr_fields, const struct ty *);
 	names = t->kind == TY_RECORD ? arena_news(l->arena, t->nr_fields, const char *) : NULL;
 	for (u32 i = 0; i < t->nr_fields; i++) {
-		of[i] = ty_stored(l, t->fields[i].ty);
+		of[i] = t->fields[i].ty->kind == TY_INT ? t->fields[i].ty :
+			ty_stored(l, t->fields[i].ty);
 		if (names)
 			names[i] = t->fields[i].name;
 	}

@@ -50,6 +50,7 @@ const struct ty *sem_error(struct sema *s, struct span at, const char *fmt, ...)
 /* The type that holds both, NULL: there is none. LIT: B is a number that stands there. */
 const struct ty *ty_join(struct lang *l, const struct ty *a, const struct ty *b, bool a_lit,
 			 bool b_lit);
+const struct ty *ty_literal(struct lang *l, u64 v, bool is_unsigned);
 /* What N, a TYPE, says; NULL after an error. */
 const struct ty *sem_type(struct sema *s, struct node *n);
 /* A type in words, in the script's arena. */
@@ -73,6 +74,15 @@ bool field_find(struct lang *l, const struct ty *of, const char *name, struct fi
 const struct place_arg *place_arg_find(const struct place *p, const char *name);
 /* In which space what a number points to is, when it becomes a pointer in P. */
 enum ty_space sem_space(const struct sema *s);
+
+/* ---- lookup.c ---------------------------------------------------------------------- */
+
+/* Addresses and numbers of names; -1: there is none. */
+s64 lang_kaddr(struct lang *l, const char *name);
+s64 lang_uaddr(const struct place *p, const char *name);
+s64 lang_cgroup_id(const char *path);
+/* lower_call.c: where register NAME is in struct pt_regs. */
+int low_register(const char *name);
 
 /* ---- sema_call.c ------------------------------------------------------------------- */
 

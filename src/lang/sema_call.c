@@ -16,6 +16,8 @@ const struct func_row func_rows[F_COUNT] = {
 
 int func_find(const char *name)
 {
+	if (!strncmp(name, "__builtin_", 10))
+		name += 10;
 	for (int i = 0; i < F_COUNT; i++)
 		if (!strcmp(func_rows[i].name, name))
 			return i;
@@ -163,7 +165,7 @@ static const struct ty *kernel_struct_ptr(struct sema *s, const char *name, enum
 	return ty_ptr(&s->l->types, ty_btf(&s->l->types, btf, id, space), space);
 }
 
-static const struct ty *ctx_of(struct sema *s, struct node *n)
+static const struct ty *ctx_of(struct sema *s)
 {
 	const struct place *p = s->p->place;
 
@@ -174,8 +176,6 @@ static const struct ty *ctx_of(struct sema *s, struct node *n)
 		return kernel_struct_ptr(s, "struct bpf_perf_event_data", SPACE_CTX);
 	if (flags_here(s) & PF_REGS)
 		return kernel_struct_ptr(s, "struct pt_regs", SPACE_CTX);
-	if (flags_here(s) & PF_OURS)
-		return sem_error(s, n->at, "%s probes have no context", p->provider);
 	return ty_ptr(&s->l->types, u64_ty(s), SPACE_CTX);
 }
 
@@ -450,8 +450,8 @@ static const struct ty *map_call(struct sema *s, struct node *n, int f)
 		return ty_bool(&s->l->types);
 	}
 	if (var->scalar && f != F_delete)
-		return sem_error(s, n->at, "%s() only accepts maps that have keys; %s has none",
-				 n->text, var->name);
+		return sem_error(s, n->at, "call to %s() expects a map with explicit keys "
+				 "(non-scalar map)", n->text);
 	m->a = key;			/* typed as any other access, and no longer than that */
 	sem_key(s, m);
 	m->a = NULL;
@@ -508,6 +508,52 @@ static const struct ty *len_of(struct sema *s, struct node *n)
 
 /* ---- the whole -------------------------------------------------------------------------------- */
 
+/* What stands in the program as a number; -1: said. */
+static s64 known_now(struct sema *s, struct node *n, int f)
+{
+	const struct node *a = n->list;
+	const char *name = a && a->kind == N_STR ? a->text : NULL;
+	s64 v = -1;
+
+	if (!name) {
+		sem_error(s, n->at, "%s() expects a string literal", n->text);
+		return 0;
+	}
+	if (f == F_reg)
+		v = low_register(name);
+	else if (f == F_kaddr)
+		v = lang_kaddr(s->l, name);
+	else if (f == F_cgroupid)
+		v = lang_cgroup_id(name);
+	else
+		v = lang_uaddr(s->p->place, name);
+	if (v != -1)
+		return v;
+	if (f == F_reg)
+		sem_error(s, n->at, "'%s' is not a valid register on this architecture", name);
+	else if (f == F_kaddr)
+		sem_error(s, n->at, "Failed to resolve kernel symbol: %s", name);
+	else if (f == F_cgroupid)
+		sem_error(s, n->at, "there is no cgroup '%s'", name);
+	else
+		sem_error(s, n->at, "Could not resolve symbol: %s", name);
+	return 0;
+}
+
+/* fail() and static_assert(), when they stay in the program. */
+static void must_not_be(struct sema *s, struct node *n, int f)
+{
+	s64 v = 0;
+
+	if (!s->report)
+		return;
+	if (f == F_fail)
+		sem_error(s, n->at, "%s", n->list->kind == N_STR ? n->list->text : "fail()");
+	else if (!sem_const(s, n->list, &v) || !v)
+		sem_error(s, n->at, "%s", n->list->next->kind == N_STR ? n->list->next->text :
+			  "static_assert()");
+}
+
 static const struct ty *special(struct sema *s, struct node *n, int f)
 {
 	const struct place *p = s->p->place;
@@ -529,7 +575,7 @@ static const struct ty *special(struct sema *s, struct node *n, int f)
 	case F_kstack: return stack_of(s, n, false);
 	case F_ustack: return stack_of(s, n, true);
 	case F_retval: return retval_of(s, n);
-	case F_ctx: return ctx_of(s, n);
+	case F_ctx: return ctx_of(s);
 	case F_args: return args_of(s, n);
 	case F_strftime: return strftime_of(s, n);
 	case F_str: return str_of(s, n);
@@ -645,5 +691,9 @@ const struct ty *sem_call(struct sema *s, struct node *n)
 		return sem_error(s, n->at, "%s() is an unsafe function being used in safe mode; "
 				 "--unsafe allows it", n->text);
 	arguments(s, n, f);
+	if (f == F_reg || f == F_kaddr || f == F_cgroupid || f == F_uaddr)
+		n->num = (u64)known_now(s, n, f);
+	if (f == F_fail || f == F_static_assert)
+		must_not_be(s, n, f);
 	return plain(s, n, f);
 }

@@ -299,6 +299,8 @@ static const struct ty *unary(struct sema *s, struct node *n)
 	case OP_BNOT:
 		return ty_is_number(a) ? wide(s, a) : no_operator(s, n, "~", a, NULL);
 	case OP_NEG:
+		if (n->a->kind == N_INT)
+			return ty_literal(s->l, 0 - n->a->num, false);
 		return ty_is_number(a) ? s64_ty(s) : no_operator(s, n, "-", a, NULL);
 	case OP_DEREF:
 		return deref(s, n, a);
@@ -320,7 +322,8 @@ static const struct ty *cast(struct sema *s, struct node *n)
 				"use '%s *'", sem_name(s->l, to), sem_name(s->l, to));
 	if (to->kind == TY_ARRAY && !to->n && to->of->bytes)
 		to = ty_array(&s->l->types, to->of, from->bytes / to->of->bytes, SPACE_NONE);
-	if (to->kind == TY_ARRAY && ty_is_number(from) && to->bytes != from->bytes)
+	if (to->kind == TY_ARRAY && ty_is_number(from) && to->bytes != from->bytes &&
+	    (n->a->kind != N_INT || to->bytes > 8))
 		return sem_error(s, n->at, "Cannot cast from \"%s\" to \"%s\"", sem_name(s->l, from),
 				 sem_name(s->l, to));
 	if (to->kind == TY_ARRAY || to->kind == TY_STR || to->kind == TY_BUF)
@@ -367,7 +370,8 @@ static const struct ty *tuple(struct sema *s, struct node *n)
 			return sem_error(s, value->at, "a tuple cannot hold 'void'");
 		if (!of[i])
 			return NULL;
-		of[i] = ty_stored(s->l, of[i]);
+		if (of[i]->kind != TY_INT)
+			of[i] = ty_stored(s->l, of[i]);
 	}
 	return ty_tuple(&s->l->types, of, n->kind == N_RECORD ? names : NULL, i);
 }
@@ -463,7 +467,7 @@ static const struct ty *expr(struct sema *s, struct node *n)
 {
 	switch (n->kind) {
 	case N_INT:
-		return ty_int(&s->l->types, 8, !n->is_unsigned);
+		return ty_literal(s->l, n->num, n->is_unsigned);
 	case N_BOOL:
 		return ty_bool(&s->l->types);
 	case N_STR:
