@@ -351,7 +351,8 @@ static bool call_writes(const struct rewriter *w, u32 at)
 
 	if (op != OP_CALL)
 		return op == OP_CALL_KFUNC || (op == OP_CALL_LOCAL && calls_global(w, at));
-	return helper_moves_packet(id) || id == BPF_FUNC_dynptr_write || id == BPF_FUNC_dynptr_data ||
+	return helper_moves_packet(id) || id == BPF_FUNC_dynptr_write ||
+	       id == BPF_FUNC_dynptr_data ||
 	       helper_effects(id) & (1u << EFFECT_PKT_WRITE | 1u << EFFECT_PKT_SIZE);
 }
 
