@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* expect: 0236: objects of the kernel (struct task_struct) are for programs under a GPL-compatible licence, and need CAP_PERFMON */
+/* expect: 0236: objects of the kernel (struct task_struct) are for programs under a GPL */
 #include "common.h"
 
 /* With CAP_PERFMON it is fine; with --caps bpf an error. */
