@@ -50,6 +50,11 @@ log() # SIGNAL FORM
 		grep -c "^skep-$pid-"
 }
 name=$2
+# an error before Linux 6.17
+echo "stream [$("$SKEP" prog tracelog stdout pinned m/say 2>/dev/null)]" \
+	"$("$SKEP" prog -j tracelog stderr pinned m/say | sed 's/^{"error.*/""/')"
+"$SKEP" prog tracelog stdout id 4294967294 2>/dev/null
+echo "none $?"
 "$SKEP" prog tracelog >log 2>&1 &
 pid=$!
 sleep 0.3
@@ -71,7 +76,9 @@ case $? in
 	done_testing
 	exit ;;
 esac
-same "lines, fields, ends" "quiet 0
+same "lines, fields, ends" "stream [] \"\"
+none 2
+quiet 0
 status 0
 0
 2
