@@ -81,6 +81,9 @@ static int follow(struct log *log, struct printk *p, int fd)
 			return -errno;
 		r = printk_read(p, on_line, log);
 	}
+	/* twice: a line is told when another came, or nothing did since it was read */
+	if (!r)
+		r = printk_read(p, on_line, log);
 	return r ? r : printk_read(p, on_line, log);
 }
 

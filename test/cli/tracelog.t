@@ -27,21 +27,21 @@ log() # SIGNAL FORM
 {
 	"$SKEP" prog $2 tracelog >log 2>&1 &
 	pid=$!
-	for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+	for i in $(seq 100); do
 		ls /sys/kernel/tracing/instances 2>/dev/null | grep -q "^skep-$pid-" && break
 		ls /sys/kernel/debug/tracing/instances 2>/dev/null | grep -q "^skep-$pid-" && break
 		sleep 0.1
 	done
 	"$SKEP" prog run pinned m/say data_in in >/dev/null
 	"$SKEP" prog run pinned m/say data_in in >/dev/null
-	for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+	for i in $(seq 100); do
 		[ "$(grep -o "$name" log | grep -c .)" = 2 ] && break
 		sleep 0.1
 	done
 	kill -$1 $pid
 	wait $pid
 	echo "status $?"
-	for i in 1 2 3 4 5 6 7 8 9 10; do
+	for i in $(seq 50); do
 		ls /sys/kernel/tracing/instances /sys/kernel/debug/tracing/instances 2>/dev/null |
 			grep -q "^skep-$pid-" || break
 		sleep 0.1
