@@ -5,7 +5,7 @@
  * place.
  */
 #include "cli/cli.h"
-#include "lang/ast.h"
+#include "lang/run.h"
 #include <stdlib.h>
 
 enum { MAX_SCRIPT = 64 << 20 };
@@ -62,9 +62,9 @@ static int check_opts(const struct trace_opts *o, struct skep_err *err)
 {
 	const struct { const char *name; bool given; } later[] = {
 		{ "-c", o->command }, { "-p", o->pids.n }, { "-o", o->output },
-		{ "-f", o->format }, { "-B", o->buffer }, { "-l", o->list },
-		{ "--dry-run", o->dry_run }, { "--emit-elf", o->emit_elf },
-		{ "--info", o->info }, { "--test", o->test }, { "--bench", o->bench },
+{ "-B", o->buffer }, { "-l", o->list },
+		
+		{ "--info", o->info }, 
 		{ "--probe-filter", o->filter }, { "--traceable-functions", o->traceable },
 		{ "--usdt-file-activation", o->usdt_files }, { "--aot", o->aot },
 		{ "--dwarf-pid", o->dwarf_pids.n }, { "-I", o->include_dirs.n },
@@ -75,8 +75,6 @@ static int check_opts(const struct trace_opts *o, struct skep_err *err)
 	for (size_t i = 0; i < ARRAY_LEN(later); i++)
 		if (later[i].given)
 			return err_set(err, ERR_UNSUPPORTED, NULL, "%s", later[i].name);
-	if (o->stage && strcmp(o->stage, "ast") && strcmp(o->stage, "parse"))
-		return err_set(err, ERR_UNSUPPORTED, NULL, "-d %s", o->stage);
 	return 0;
 }
 
@@ -93,7 +91,7 @@ struct job {
 static int read_script(struct job *j, const char *path, struct skep_err *err)
 {
 	struct os_file f;
-	const char *slash = strrchr(path, '/'), *text;
+	const char *slash = strrchr(path, '/');
 	int rc = os_file_read(&f, path, err);
 
 	if (rc)
@@ -102,8 +100,8 @@ static int read_script(struct job *j, const char *path, struct skep_err *err)
 		os_file_close(&f);
 		return err_set(err, ERR_LIMIT, path, "a script has at most 64 MiB");
 	}
-	text = arena_strndup(&j->s.arena, (const char *)f.data, f.size);
-	j->src = script_source(&j->s, strcmp(path, "-") ? path : "stdin", text, (u32)f.size);
+	j->src = script_source_copy(&j->s, strcmp(path, "-") ? path : "stdin", f.data,
+				    (u32)f.size);
 	j->dir = slash ? arena_strndup(&j->s.arena, path, (size_t)(slash - path) + 1) : ".";
 	os_file_close(&f);
 	return 0;
@@ -161,12 +159,59 @@ static int print_fmt(struct job *j)
 	return say_diags(j) ? 1 : status;
 }
 
-static int run_script(struct job *j)
+static int print_stage(struct job *j, struct lang *l)
 {
-	struct expand_opts eo = { j->args.v, (u32)j->args.n, &j->dir, 1 };
-	struct skep_err err;
+	struct strbuf b = { 0 };
 	int status;
 
+	if (!strcmp(j->o.stage, "ir")) {
+		ir_print(&b, &l->ir);
+	}
+	status = print_out(&b);
+	sb_free(&b);
+	return status;
+}
+
+static int trace_script(struct job *j)
+{
+	const char *dir = j->dir;
+	const struct lang_opts o = { .args = j->args.v, .nr_args = (u32)j->args.n, .dirs = &dir,
+		.nr_dirs = 1, .unsafe = j->o.unsafe, .keep_tests = j->o.test,
+		.keep_benches = j->o.bench, .report_errors = j->o.keep };
+	struct lang_unit unit = { 0 };
+	struct trace_run run = { .unit = &unit, .pidfd = -1, .out = 1, .json = j->o.format &&
+		!strcmp(j->o.format, "json"), .dry_run = j->o.dry_run, .quiet = j->o.quiet };
+	struct skep_err err;
+	struct lang l = { 0 };
+	int r = lang_compile(&l, &j->s, &unit, j->src, &o, &err), status;
+
+	status = say_diags(j);
+	if (r >= 0 && j->o.emit_elf) {
+		FILE *f = fopen(j->o.emit_elf, "w");
+		fwrite(unit.elf.s, 1, unit.elf.n, f);
+		fclose(f);
+	} else if (r >= 0 && j->o.stage) {
+		status = print_stage(j, &l);
+	} else if (r >= 0) {
+		r = trace_run(&run, &err);
+		status = r;
+	}
+	if (r < 0 && r != -1) {
+		report(&err);
+		status = 1;
+	}
+	lang_free(&l);
+	return status;
+}
+
+static int run_script(struct job *j)
+{
+	struct expand_opts eo = { .args = j->args.v, .nr_args = (u32)j->args.n,
+				  .dirs = &j->dir, .nr_dirs = 1 };
+	int status;
+
+	if (!j->o.stage || (strcmp(j->o.stage, "parse") && strcmp(j->o.stage, "ast")))
+		return trace_script(j);
 	parse_script(&j->s, j->src);
 	if (j->s.nr_errors)
 		return say_diags(j);
@@ -178,8 +223,6 @@ static int run_script(struct job *j)
 		return status;
 	if (j->o.stage)
 		return print_ast(j);
-	err_set(&err, ERR_UNSUPPORTED, NULL, "running a script");
-	report(&err);
 	return 1;
 }
 

@@ -28,6 +28,8 @@ struct link_where {
 	int sock;		/* a socket of which this process has a copy; -1 none */
 	int map;		/* an iterator's, another than the object's; 0 none */
 	u32 pid;		/* only in this process; 0: in all */
+	u64 ref;		/* UPROBE: where a u16 is in the file that counts who
+				   looks, a probe's semaphore; 0 none */
 	bool has_cookie;
 	u64 cookie;		/* what bpf_get_attach_cookie gives the program */
 };

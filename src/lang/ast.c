@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* ast.c: a script's memory: sources, nodes, copies of them. */
-#include "lang/ast.h"
+#include "lang/cdecl.h"
 
 void script_open(struct script *s)
 {
@@ -10,6 +10,7 @@ void script_open(struct script *s)
 
 void script_free(struct script *s)
 {
+	cpp_free(s);
 	arena_free(&s->arena);
 	memset(s, 0, sizeof(*s));
 }
@@ -39,6 +40,15 @@ const struct source *script_source(struct script *s, const char *name, const cha
 		lines[n++] = (u32)(p - text) + 1;
 	src->lines = lines;
 	return src;
+}
+
+const struct source *script_source_copy(struct script *s, const char *name, const void *data,
+					u32 bytes)
+{
+	char *text = arena_alloc(&s->arena, (size_t)bytes + 1);
+
+	memcpy(text, data, bytes);
+	return script_source(s, name, text, bytes);
 }
 
 struct node *node_new(struct script *s, enum node_kind kind, struct span at)

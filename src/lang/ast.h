@@ -79,6 +79,7 @@ struct script {
 	u32 nr_diags;		/* also those that are not kept */
 	u32 nr_errors;
 	struct expand_option *options;	/* that the script has: getopt() */
+	struct cpp *cpp;	/* of the C part (cdecl.h); NULL: there is none */
 };
 
 /* How deep trees may nest: whoever walks them recurses. */
@@ -88,9 +89,12 @@ struct script {
 
 void script_open(struct script *s);
 void script_free(struct script *s);
-/* TEXT must live as long as S. */
+/* TEXT must live as long as S; it has a NUL behind it. */
 const struct source *script_source(struct script *s, const char *name, const char *text,
 				   u32 bytes);
+/* A source of its own memory. */
+const struct source *script_source_copy(struct script *s, const char *name, const void *data,
+					u32 bytes);
 struct node *node_new(struct script *s, enum node_kind kind, struct span at);
 /* Deep copies: of N without what is next to it, of a whole list. */
 struct node *node_copy(struct script *s, const struct node *n);
@@ -122,6 +126,8 @@ u32 source_col(const struct source *src, u32 pos);
 
 /* Appends what SRC says to S->list; errors are S's, and parsing goes on behind them. */
 void parse_script(struct script *s, const struct source *src);
+/* SRC as one expression; NULL, and no error, when it is none. */
+struct node *parse_expression(struct script *s, const struct source *src);
 
 /* ---- fmt.c --------------------------------------------------------------------- */
 
@@ -131,13 +137,23 @@ bool fmt_script(struct strbuf *out, struct script *s, const struct source *src);
 /* ---- expand.c ------------------------------------------------------------------ */
 
 struct expand_opts {
-	const char *const *args;	/* $1 ... and --NAME=VALUE of getopt() */
+	const char *const *args;	/* $1 ..., and --NAME=VALUE of getopt() */
 	u32 nr_args;
 	const char *const *dirs;	/* where import looks: the script's own folder first */
 	u32 nr_dirs;
 };
-/* Reads what is imported; replaces macros, positional parameters and getopt() by what
- * they stand for. */
+/* What the script takes by getopt(). */
+struct expand_option {
+	struct expand_option *next;
+	const char *name, *help;	/* help NULL: none */
+	const struct node *value;	/* BOOL, INT, STR: when it is not given */
+	struct span at;
+};
+/*
+ * Reads what is imported; replaces macros, positional parameters and getopt() by what
+ * they stand for. Variables of macros get names of their own, "$x#1", that no script can
+ * write; nodes that a macro made have a source with via.
+ */
 void expand_script(struct script *s, const struct expand_opts *o);
 
 #endif

@@ -180,7 +180,7 @@ static void put(struct strbuf *out, const struct node *n)
 	case N_POS: put_positional(out, n); break;
 	case N_UNARY: put_unary(out, n); break;
 	case N_BINARY: put_form(out, op_names[n->op], n); break;
-	case N_TERNARY: put_form(out, n->b ? "?:" : "?", n); break;
+	case N_TERNARY: put_form(out, n->b ? "?" : "?:", n); break;
 	case N_FIELD: put_field(out, n); break;
 	case N_AT: put_at(out, n); break;
 	case N_NAMED: put_named(out, n); break;

@@ -293,6 +293,8 @@ static bool space_before(const struct fmt *f, const struct words *w)
 		return true;
 	if (is_in(n->t.op, "),;].") || n->t.op == TOK2('-', '>') || n->t.op == TOK2('.', '.'))
 		return false;
+	if (n->t.op == TOK1('[') && has(f->stars.v, f->stars.n, l->t.from))
+		return false;
 	if (is_in(n->t.op, "(["))
 		return l->t.kind == T_PUNCT ? !l->value : is_keyword(l);
 	if (n->t.op == TOK1(':'))

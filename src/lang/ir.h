@@ -72,8 +72,9 @@ struct ir_block {
 	VEC(struct ir_insn *) waits;	/* of SSA construction: PHIs; imm is the variable */
 	/* passes' own */
 	struct ir_block *idom;
-	u32 order, depth;
-	void *live;
+	struct ir_loop *loop;	/* the innermost; NULL: none */
+	u32 order, depth;	/* place in the list, from 0; in how many loops */
+	u32 from, to;		/* alloc.c: positions */
 };
 
 struct ir_slot { u32 bytes, align; s32 at; };	/* at: below the frame pointer, by emit.c */
@@ -218,7 +219,7 @@ void ir_opt(struct ir_func *f);
 struct ir_code {
 	struct bpf_insn *insns;
 	u32 nr_insns;
-	struct { u32 insn, line; } *lines;
+	struct ir_code_line { u32 insn, line; } *lines;	/* of the unit's lines */
 	u32 nr_lines;
 	struct ir_reloc { u32 insn; enum ir_reloc_kind { RELOC_MAP, RELOC_MAPVAL, RELOC_FUNC,
 			  RELOC_SUBCALL, RELOC_KFUNC, RELOC_CORE } kind;
@@ -226,8 +227,8 @@ struct ir_code {
 	u32 nr_relocs;
 	u32 stack_bytes;
 };
-/* Error: LANG_LIMIT, when it needs more than 512 bytes of stack or is too long. */
-int ir_emit(struct ir_code *out, struct ir_func *f, struct skep_err *err);
+/* Into the unit's arena. Error: LANG_LIMIT, when it needs more than 512 bytes of stack or is too long. */
+int emit_func(struct ir_code *out, struct ir_func *f, struct skep_err *err);
 
 /* ---- object.c -------------------------------------------------------------------- */
 

@@ -102,7 +102,7 @@ static void check_insn(struct checker *c, const struct ir_insn *i)
 		say(c, i, "jumps and predecessors disagree");
 	if (i->op == IR_PHI && i->prev && i->prev->op != IR_PHI)
 		say(c, i, "behind an instruction");
-	if (i->core && i->op != IR_CONST && i->op != IR_ADD && i->op != IR_LOAD)
+	if (i->core && i->op != IR_CONST && i->op != IR_LOAD)
 		say(c, i, "cannot be relocated");
 	c->seen[i->id] = true;
 }

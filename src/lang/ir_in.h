@@ -34,6 +34,12 @@ static inline u32 ir_nr_to(const struct ir_block *b)
 	return b->last->op == IR_BR ? 2 : b->last->op == IR_JMP;
 }
 
+/* A constant whose value is known now. */
+static inline bool ir_is_number(const struct ir_insn *v)
+{
+	return v->op == IR_CONST && !v->core;
+}
+
 /* ---- ir.c ------------------------------------------------------------------------------ */
 
 /* Of no block yet. */
@@ -45,5 +51,25 @@ u32 ir_slot_new(struct ir_func *f, u32 bytes, u32 align);
 /* Predecessor AT of B no longer goes there. */
 void ir_pred_remove(struct ir_block *b, u32 at);
 void ir_drop_unreached(struct ir_func *f);
+
+/* ---- ir_order.c ------------------------------------------------------------------------ */
+
+struct ir_loop {
+	struct ir_loop *parent;
+	struct ir_block *head, *last;	/* LAST: in the list; others may lie between them */
+	u32 depth;			/* from 1 */
+};
+
+/* The list of blocks becomes reverse postorder; sets order, idom, loop, depth. */
+void ir_arrange(struct ir_func *f);
+/* After ir_arrange(). */
+bool ir_dominates(const struct ir_block *a, const struct ir_block *b);
+/* No way leads from a block with two ways out to one with several in. */
+void ir_split_edges(struct ir_func *f);
+
+/* ---- legal.c --------------------------------------------------------------------------- */
+
+/* Values that nobody uses go, with what only they use. */
+void ir_drop_unused(struct ir_func *f);
 
 #endif

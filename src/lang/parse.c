@@ -369,9 +369,9 @@ static struct node *parse_macro(struct parser *p)
 
 	if (!parse_name(p, n, "macro"))
 		return n;
+	to = p->end;
 	if (parse_take(p, TOK1('(')))
 		n->list = parse_params(p, parse_param);
-	to = p->end;
 	p->params = n->list;
 	if (!p->panic)
 		n->b = parse_block(p);
@@ -627,6 +627,35 @@ static void skip_shebang(struct parser *p)
 	p->lex.pos = end ? (u32)(end - s) : p->lex.src->bytes;
 }
 
+/* Names and messages end with a NUL, so scripts cannot have any. */
+static bool check_text(struct script *s, const struct source *src)
+{
+	const char *nul = memchr(src->text, 0, src->bytes);
+	u32 at = nul ? (u32)(nul - src->text) : 0;
+
+	if (nul)
+		diag_error(s, (struct span){ src, at, at }, "this is no script: a byte of it is 0");
+	return !nul;
+}
+
+struct node *parse_expression(struct script *s, const struct source *src)
+{
+	struct script saved = *s;
+	struct parser p = { .lex = { .s = s, .src = src } };
+	struct node *n;
+
+	if (memchr(src->text, 0, src->bytes))
+		return NULL;
+	parse_next(&p);
+	n = parse_expr(&p);
+	if (s->nr_errors == saved.nr_errors && p.t.kind == T_END)
+		return n;
+	saved.arena = s->arena;
+	*s = saved;
+	*(s->diags_end ? s->diags_end : &s->diags) = NULL;
+	return NULL;
+}
+
 void parse_script(struct script *s, const struct source *src)
 {
 	struct parser p = { .lex = { .s = s, .src = src } };
@@ -635,6 +664,8 @@ void parse_script(struct script *s, const struct source *src)
 
 	while (*end)
 		end = &(*end)->next;
+	if (!check_text(s, src))
+		return;
 	if (src->bytes > 1 << 20)	/* what such a tree takes */
 		arena_reserve(&s->arena, (size_t)src->bytes * 24);
 	skip_shebang(&p);

@@ -309,7 +309,10 @@ static void resync(struct parser *p)
 		} else if (parse_is(p, TOK1('}'))) {
 			if (!depth)
 				return;
-			depth--;
+			if (!--depth) {	/* a body: what follows is the next statement */
+				parse_next(p);
+				return;
+			}
 		} else if (parse_is(p, TOK1(';')) && !depth) {
 			parse_next(p);
 			return;

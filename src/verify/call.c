@@ -332,8 +332,10 @@ static void check_section(struct verifier *v, struct state *s, u32 at,
 {
 	struct why why = { .a = row->id, .s = row->name };
 
-	why.t = s->rcu ? "rcu_read_lock" : s->preempt ? "non-preemptible" : "IRQ-disabled";
-	if ((row->flags & HELPER_SLEEPS) && (s->rcu || s->preempt || s->irq))
+	if (!(row->flags & HELPER_SLEEPS))
+		return;
+	why.t = section_open(v, s);
+	if (why.t)
 		reject(v, REJECT_SLEEP_SECTION, at, &why);
 }
 

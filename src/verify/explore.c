@@ -266,7 +266,7 @@ struct loop_back loop_of(struct verifier *v, const struct kept *k)
  * or both would lead to each other for ever. So they would where only the way from
  * that state to K uses a budget, and the way to S does not.
  */
-static bool same_way_back(struct verifier *v, const struct kept *k, const struct state *s)
+bool same_way_back(struct verifier *v, const struct kept *k, const struct state *s)
 {
 	const struct state *old = &k->state->head;
 	struct loop_back l = loop_of(v, k);
@@ -319,7 +319,7 @@ static void note_loop(struct verifier *v, const struct kept *old, u32 defs, u32 
 	}
 }
 
-static void join_pass(struct verifier *v, const struct kept *k, struct state *s)
+void join_pass(struct verifier *v, const struct kept *k, struct state *s)
 {
 	note_loop(v, k, k->nr_defs, k->state->head.nr_frames);
 	for (u32 i = 0; i < s->nr_frames; i++) {
@@ -382,7 +382,7 @@ static void join_loop(struct verifier *v, const struct kept *k, struct loop_back
  * K, which is complete, covers S. Where K is in a loop that is not complete, S is in
  * it from now on, and only what is known to matter is taken over.
  */
-static void covered_by(struct verifier *v, struct kept *k, struct state *s)
+void covered_by(struct verifier *v, struct kept *k, struct state *s)
 {
 	struct loop_back l = loop_of(v, k);
 
@@ -530,8 +530,7 @@ struct state *explore_entry(struct verifier *v, u32 func)
 
 	state_push_frame(v, s, func, 0);
 	s->insn = v->funcs[func].start;
-	s->sleepable = v->prog->type == BPF_PROG_TYPE_SYSCALL ||
-		       (v->prog->sec && (v->prog->sec->flags & SEC_SLEEPABLE));
+	s->sleepable = v->entry_sleeps;
 	if (func)
 		global_args(v, s, func);
 	else

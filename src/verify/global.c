@@ -299,7 +299,7 @@ void global_effects(struct verifier *v)
 static void check_global_sleeps(struct verifier *v, const struct state *s, u32 at,
 				const struct func *f)
 {
-	if (f->might_sleep && (!s->sleepable || s->rcu || s->preempt || s->irq))
+	if (f->might_sleep && (!s->sleepable || section_open(v, s)))
 		reject(v, REJECT_GLOBAL_SLEEPS, at, &(struct why){ .s = f->name });
 }
 
@@ -316,6 +316,13 @@ static void check_packet_args(struct verifier *v, struct state *s, u32 at, const
 			reject(v, REJECT_ARG_PACKET, at, &(struct why){ .reg = i + 1, .ptr = r,
 			       .t = f->name });
 	}
+}
+
+/* Work may sleep where the program may not, and is in no read section then: what it calls
+ * is judged for that. (The kernel judges for the program alone.) */
+static bool called_from(const struct verifier *v, const struct state *s)
+{
+	return v->opts->policy == POLICY_USER ? s->sleepable : prog_sleeps(v);
 }
 
 enum step call_global(struct verifier *v, struct state *s, u32 at, u32 func)
@@ -339,7 +346,7 @@ enum step call_global(struct verifier *v, struct state *s, u32 at, u32 func)
 		else
 			check_arg(v, s, at, f, i, p);
 	}
-	f->called = true;
+	f->callers |= (u8)(1u << called_from(v, s));
 	check_packet_args(v, s, at, f, btf_vlen(proto));
 	if (f->moves_packet)
 		forget_packet(v, s);

@@ -182,6 +182,9 @@ bool kobject_access(struct verifier *v, struct state *s, const struct access *a,
 		reg_set_ptr(value, REG_MEM, REG_RDONLY | REG_UNTRUSTED);
 	else
 		reg_set_btf(v, value, ptr->btf, at.id, inherited(s, ptr, &at));
+	/* what is trusted for the object's sake goes with it (not so for the kernel) */
+	if (value->flags & REG_TRUSTED && v->opts->policy == POLICY_USER)
+		value->buffer = ptr->ref ? BUFFER_REF | ptr->ref : ptr->buffer;
 	return true;
 }
 

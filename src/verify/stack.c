@@ -41,7 +41,8 @@ static bool check_span(struct verifier *v, const struct access *a,
 		why.off = off += (s64)scalar_value(&ptr->val);
 		span->min = span->max = off;
 		id = REJECT_STACK;
-	} else if (ptr->val.smax >= MAX_VAR_OFF) {
+	} else if (ptr->val.smax >= MAX_VAR_OFF || ptr->val.smin <= -MAX_VAR_OFF) {
+		/* where states are joined it may be as little as there is */
 		reject(v, REJECT_STACK_VAR, a->insn, &why);
 		return false;
 	} else {
