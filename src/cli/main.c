@@ -27,6 +27,8 @@ static const struct command commands[] = {
 	  cmd_attach, NULL },
 	{ "trace", "FILE|-e SCRIPT [ARG...] [-- ARG...]",
 	  "trace with a script in bpftrace's language", cmd_trace, "the script" },
+	{ "profile", "[SECONDS]", "sample where processors spend their time: tables, flame graphs",
+	  cmd_profile, NULL },
 	{ "map", "COMMAND [MAP] ...", "show and change maps of the running kernel", cmd_map,
 	  NULL },
 	{ "prog", "COMMAND [PROG] ...", "show, load, run, dump and attach programs of the kernel",

@@ -56,6 +56,14 @@ struct out_elem {
 void out_map(struct out *o, const struct lang_map *m, struct out_elem *e, size_t n, u32 stride,
 	     u64 top, u64 div);
 
+/* ---- out_folded.c ---------------------------------------------------------------- */
+
+/* Is it a map of numbers whose keys have stacks? */
+bool out_is_folded(const struct lang_map *m);
+/* Appends its elements as folded stacks. */
+void out_folded(struct out *o, struct strbuf *b, const struct lang_map *m,
+		const struct out_elem *e, size_t n, u32 stride);
+
 /* ---- out_record.c ---------------------------------------------------------------- */
 
 /* What is printed of a record by itself: PRINTF, PRINT, TIME, JOIN; ERRORF, WARNF, ASSERT,

@@ -120,7 +120,9 @@ void run_print_map(struct run *r, u32 i, u64 top, u64 div, bool at_end)
 	for (size_t k = 0; k < e.n; k++)
 		v[k] = (struct out_elem){ m->key ? e.keys + k * e.key_bytes : NULL,
 					  e.values + k * e.value_bytes };
-	if (e.n || !at_end)
+	if (at_end && r->o->folded && out_is_folded(m))
+		out_folded(&r->out, r->o->folded, m, v, e.n, e.stride);
+	else if (e.n || !at_end)
 		out_map(&r->out, m, v, e.n, e.stride, top, div);
 	free(v);
 	free_elements(&e);
