@@ -6,6 +6,7 @@
 #include "cli/trace.h"
 #include "cli/attach.h"
 #include "lang/sema.h"
+#include "api/object.h"
 #include "skep/skep.h"
 #include <fcntl.h>
 #include <stdlib.h>
@@ -65,6 +66,26 @@ static void types_text(struct strbuf *b, const struct lang *l)
 	}
 }
 
+/* What our verifier says of each program. */
+static int judge(struct strbuf *b, struct skep_object *obj)
+{
+	u32 *all = mem_alloc((obj->img->nr_progs + 1) * sizeof(*all));
+	struct skep_err err = { 0 };
+	int r;
+
+	for (u32 i = 0; i < obj->img->nr_progs; i++)
+		all[i] = i;
+	r = object_judge(obj, all, obj->img->nr_progs, &err);
+	free(all);
+	if (r)
+		sb_puts(b, *skep_object_reasons(obj) ? skep_object_reasons(obj) : err.text);
+	for (struct skep_prog *p = NULL; (p = skep_object_next_prog(obj, p));)
+		sb_printf(b, "%s: %s%s%s\n", skep_prog_name(p), r ? "not accepted" :
+			  skep_prog_verdict(p) == SKEP_VERIFIED ? "ok" : "not judged",
+			  *skep_prog_note(p) ? ": " : "", skep_prog_note(p));
+	return r ? 1 : 0;
+}
+
 /* The object's programs through what there is for objects. */
 static int print_object(struct tracing *t, const char *stage)
 {
@@ -81,15 +102,7 @@ static int print_object(struct tracing *t, const char *stage)
 		disasm_image(&b, obj->img);
 		status = print_out(&b);
 	} else {
-		const struct skep_load_opts opts = { .size = sizeof(opts), .engine = SKEP_USER };
-
-		status = skep_object_load(obj, &opts, &err) ? 1 : 0;
-		if (status)
-			sb_puts(&b, skep_object_reasons(obj));
-		for (struct skep_prog *p = NULL; (p = skep_object_next_prog(obj, p));)
-			sb_printf(&b, "%s: %s%s%s\n", skep_prog_name(p), status ? "not loaded" :
-				  skep_prog_verdict(p) == SKEP_VERIFIED ? "ok" : "not judged",
-				  *skep_prog_note(p) ? ": " : "", skep_prog_note(p));
+		status = judge(&b, obj);
 		print_out(&b);
 	}
 	sb_free(&b);

@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TICK_MS = 200 };
+enum { TICK_MS = 100, FIRST_MS = 4, FIRST_TICKS = 50 };
 
 /* ---- loading ------------------------------------------------------------------------------ */
 
@@ -349,9 +349,11 @@ static int wait_all(struct run *r)
 		r->b->ops->map_fd(r->b, (u32)r->ring) : -1, .events = POLLIN };
 	for (size_t i = 0; i < r->timers.n; i++)
 		v[3 + i] = (struct pollfd){ .fd = r->timers.v[i].fd, .events = POLLIN };
-	while (!rc && !r->ended) {
-		if (poll(v, n, TICK_MS) < 0 && errno != EINTR)
+	for (u32 round = 0; !rc && !r->ended; round++) {
+		if (poll(v, n, round < FIRST_TICKS ? FIRST_MS : TICK_MS) < 0 && errno != EINTR)
 			rc = err_set(r->err, ERR_RUN, NULL, "%s", strerror(errno));
+		if (r->o->unit->stacks.n && (r->o->child || r->o->pid))
+			run_names_look(r, r->o->child ? r->o->child : r->o->pid);
 		run_read(r);
 		if (!rc && v[0].revents)
 			rc = on_signal(r);
