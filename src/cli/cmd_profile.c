@@ -41,7 +41,8 @@ static int check(struct profile *p, const struct str_list *operands)
 		return usage_error("-p and -c exclude each other");
 	if (p->kernel_only && p->user_only)
 		return usage_error("-K and -U exclude each other");
-	for (const char *const *f = (const char *const[]){ "text", "folded", "flame", NULL };; f++) {
+	for (const char *const *f = (const char *const[]){ "text", "folded", "flame", NULL };;
+	     f++) {
 		if (!*f)
 			return usage_error("-f takes text, folded or flame, not '%s'", p->format);
 		if (!strcmp(p->format, *f))
@@ -137,7 +138,8 @@ static int finish(struct profile *p, int out, struct skep_err *err)
 	if (!good)
 		return err_set(err, ERR_FILE_OPEN, p->output, "%s", strerror(errno));
 	if (p->output)
-		fprintf(stderr, "%s: %" PRIu64 " samples, %u stacks\n", p->output, s.samples, s.stacks);
+		fprintf(stderr, "%s: %" PRIu64 " samples, %u stacks\n", p->output, s.samples,
+			s.stacks);
 	return 0;
 }
 
@@ -183,7 +185,8 @@ int cmd_profile(const struct command *cmd, int argc, char **argv)
 		{ "command", 'c', OPT_STR, "COMMAND", "the same of a process that runs COMMAND",
 		  &p.command },
 		{ "frequency", 'F', OPT_U64, "HZ", "samples a second on each cpu; 49", &p.hz },
-		{ "format", 'f', OPT_STR, "text|folded|flame", "how results are written", &p.format },
+		{ "format", 'f', OPT_STR, "text|folded|flame", "how results are written",
+		  &p.format },
 		{ "output", 'o', OPT_STR, "FILE", "write results to FILE", &p.output },
 		{ "compare", 0, OPT_STR, "FILE", "with folded stacks: what became more and less",
 		  &p.before },

@@ -99,6 +99,13 @@ static int flush(int status)
 	return no_output();
 }
 
+static bool is_called(const char *path, const char *name)
+{
+	const char *slash = path ? strrchr(path, '/') : NULL;
+
+	return path && !strcmp(slash ? slash + 1 : path, name);
+}
+
 int main(int argc, char **argv)
 {
 	const struct command *cmd;
@@ -106,6 +113,10 @@ int main(int argc, char **argv)
 	signal(SIGXFSZ, SIG_IGN);	/* a file that may not grow is an error like others */
 	if (bpftool_is(argv[0]))
 		return flush(bpftool_main(commands, ARRAY_LEN(commands), argc, argv));
+	if (is_called(argv[0], "bpftrace")) {	/* old scripts and their first line go on working */
+		report_for(find_command("trace"));
+		return flush(cmd_trace(find_command("trace"), argc, argv));
+	}
 	if (argc < 2) {
 		print_help(stderr);
 		return EXIT_NO_ANSWER;

@@ -32,7 +32,7 @@ static void say_diags(const struct script *s)
 	sb_free(&b);
 }
 
-/* ---- stages -------------------------------------------------------------------------- */
+/* ---- stages ------------------------------------------------------------------ */
 
 static void maps_text(struct strbuf *b, const struct lang *l)
 {
@@ -122,7 +122,8 @@ static int print_stage(struct tracing *t, const char *stage)
 	else if (!strcmp(stage, "types"))
 		types_text(&b, &t->l);
 	else
-		return usage_error("-d takes parse, ast, types, ir, bpf or verifier, not '%s'", stage);
+		return usage_error("-d takes parse, ast, types, ir, bpf or verifier, not '%s'",
+				   stage);
 	status = print_out(&b);
 	sb_free(&b);
 	return status;
@@ -139,7 +140,7 @@ static int write_elf(struct tracing *t, struct skep_err *err)
 	return good ? 0 : err_set(err, ERR_FILE_OPEN, path, "%s", strerror(errno));
 }
 
-/* ---- running --------------------------------------------------------------------------- */
+/* ---- running ----------------------------------------------------------------- */
 
 static int go(void *arg, struct skep_err *err)
 {
@@ -250,7 +251,7 @@ int trace_script(struct script *s, const struct source *src, const struct trace_
 	return rc < 0 ? 1 : rc;
 }
 
-/* ---- which probes there are ------------------------------------------------------------ */
+/* ---- which probes there are -------------------------------------------------- */
 
 int trace_list(const struct trace_opts *o, const struct str_list *patterns)
 {

@@ -23,7 +23,7 @@ struct flame {
 	struct strbuf *out;
 };
 
-/* ---- the tree --------------------------------------------------------------------------- */
+/* ---- the tree ---------------------------------------------------------------- */
 
 static struct frame *child(struct flame *f, struct frame *of, const char *name, size_t n)
 {
@@ -85,7 +85,7 @@ static void add_all(struct flame *f, const char *folded, bool before)
 	}
 }
 
-/* ---- drawing ------------------------------------------------------------------------------ */
+/* ---- drawing ----------------------------------------------------------------- */
 
 static void escaped(struct strbuf *b, const char *s)
 {
@@ -122,9 +122,11 @@ static void colour(const struct flame *f, const struct frame *at, char out[16])
 		is = f->root.n ? (double)at->n / (double)f->root.n : 0;
 		d = was + is > 0 ? (is - was) / (was + is) : 0;
 		if (d >= 0)
-			snprintf(out, 16, "#ff%02x%02x", (u32)(240 - 160 * d), (u32)(240 - 160 * d));
+			snprintf(out, 16, "#ff%02x%02x", (u32)(240 - 160 * d),
+				 (u32)(240 - 160 * d));
 		else
-			snprintf(out, 16, "#%02x%02xff", (u32)(240 + 160 * d), (u32)(240 + 160 * d));
+			snprintf(out, 16, "#%02x%02xff", (u32)(240 + 160 * d),
+				 (u32)(240 + 160 * d));
 		return;
 	}
 	if (n > 4 && !strcmp(at->name + n - 4, "_[k]"))
@@ -148,16 +150,17 @@ static void draw(struct flame *f, const struct frame *at, u64 x, u32 depth)
 	if (part * WIDTH < 0.1)
 		return;
 	colour(f, at, fill);
-	sb_printf(f->out, "<g class=\"f\" data-x=\"%.7f\" data-w=\"%.7f\" data-d=\"%u\"><title>", left,
-		  part, depth);
+	sb_printf(f->out, "<g class=\"f\" data-x=\"%.7f\" data-w=\"%.7f\" data-d=\"%u\"><title>",
+		  left, part, depth);
 	escaped(f->out, at->name);
 	sb_printf(f->out, " (%" PRIu64 " samples, %.2f%%", at->n, 100 * part);
 	if (f->compares)
 		sb_printf(f->out, "; %+.2f%%", 100 * part - (f->all_before ? 100 *
 			  (double)at->before / (double)f->all_before : 0));
-	sb_printf(f->out, ")</title><rect x=\"%.2f\" y=\"%u\" width=\"%.2f\" height=\"%u\" fill=\"%s\" "
-		  "rx=\"2\"/><text x=\"%.2f\" y=\"%u\"></text></g>\n", left * WIDTH, y, part * WIDTH,
-		  ROW - 1, fill, left * WIDTH + 3, y + 12);
+	sb_printf(f->out,
+		  ")</title><rect x=\"%.2f\" y=\"%u\" width=\"%.2f\" height=\"%u\" fill=\"%s\" "
+		  "rx=\"2\"/><text x=\"%.2f\" y=\"%u\"></text></g>\n",
+		  left * WIDTH, y, part * WIDTH, ROW - 1, fill, left * WIDTH + 3, y + 12);
 	for (const struct frame *c = at->first; c; c = c->next) {
 		draw(f, c, x, depth + 1);
 		x += c->n;
@@ -204,17 +207,23 @@ static void page(struct flame *f, const char *title)
 
 	sb_puts(f->out, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>");
 	escaped(f->out, title);
-	sb_printf(f->out, "</title><style>%s</style></head><body>\n<svg "
-		  "xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %u %u\" width=\"%u\">\n", style, WIDTH,
-		  height, WIDTH);
-	sb_printf(f->out, "<text x=\"%u\" y=\"20\" text-anchor=\"middle\" style=\"font-size:16px\">",
+	sb_printf(f->out,
+		  "</title><style>%s</style></head><body>\n<svg "
+		  "xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %u %u\" width=\"%u\">\n",
+		  style, WIDTH, height, WIDTH);
+	sb_printf(f->out,
+		  "<text x=\"%u\" y=\"20\" text-anchor=\"middle\" style=\"font-size:16px\">",
 		  WIDTH / 2);
 	escaped(f->out, title);
-	sb_printf(f->out, "</text>\n<text id=\"info\" x=\"10\" y=\"46\"></text>\n"
-		  "<text id=\"found\" x=\"%u\" y=\"46\" text-anchor=\"end\"></text>\n"
-		  "<text id=\"back\" x=\"10\" y=\"20\" style=\"pointer-events:all;cursor:pointer;"
-		  "display:none\">back</text>\n<text id=\"search\" x=\"%u\" y=\"20\" text-anchor=\"end\" "
-		  "style=\"pointer-events:all;cursor:pointer\">search</text>\n", WIDTH - 10, WIDTH - 10);
+	sb_printf(
+		f->out,
+		"</text>\n<text id=\"info\" x=\"10\" y=\"46\"></text>\n"
+		"<text id=\"found\" x=\"%u\" y=\"46\" text-anchor=\"end\"></text>\n"
+		"<text id=\"back\" x=\"10\" y=\"20\" style=\"pointer-events:all;cursor:pointer;"
+		"display:none\">back</text>\n<text id=\"search\" x=\"%u\" y=\"20\" "
+		"text-anchor=\"end\" "
+		"style=\"pointer-events:all;cursor:pointer\">search</text>\n",
+		WIDTH - 10, WIDTH - 10);
 	f->root.name = "all";
 	if (f->root.n)
 		draw(f, &f->root, 0, 0);

@@ -134,7 +134,7 @@ struct ir_unit {
 	bool optimise;
 };
 
-/* ---- ir.c: building -------------------------------------------------------------- */
+/* ---- ir.c: building ---------------------------------------------------------- */
 
 void ir_open(struct ir_unit *u, struct arena *arena);
 void ir_close(struct ir_unit *u);
@@ -212,11 +212,11 @@ int ir_parse(struct ir_unit *u, const char *text, struct skep_err *err);
 /* Is it what this header says? For tests and asserts: what is wrong, or NULL. */
 const char *ir_check(const struct ir_func *f, struct arena *a);
 
-/* ---- ir_opt.c -------------------------------------------------------------------- */
+/* ---- ir_opt.c ---------------------------------------------------------------- */
 
 void ir_opt(struct ir_func *f);
 
-/* ---- emit.c ---------------------------------------------------------------------- */
+/* ---- emit.c ------------------------------------------------------------------ */
 
 /* What became of a function. */
 struct ir_code {
@@ -233,7 +233,7 @@ struct ir_code {
 /* Into the unit's arena. Error: LANG_LIMIT, when it needs more than 512 bytes of stack or is too long. */
 int emit_func(struct ir_code *out, struct ir_func *f, struct skep_err *err);
 
-/* ---- object.c -------------------------------------------------------------------- */
+/* ---- object.c ---------------------------------------------------------------- */
 
 /* Appends the ELF object of U, whose functions are optimised and emitted here. */
 int ir_object(struct strbuf *out, struct ir_unit *u, struct skep_err *err);

@@ -30,7 +30,7 @@ struct memory {
 };
 enum { PASSED = 1, LEAKED = 2 };
 
-/* ---- who is who ------------------------------------------------------------------------- */
+/* ---- who is who -------------------------------------------------------------- */
 
 /* What an address was made of. */
 static const struct ir_insn *root_of(const struct ir_insn *v)
@@ -143,7 +143,7 @@ static bool call_sees(const struct memory *m, const struct ir_insn *i, const str
 	return false;
 }
 
-/* ---- what is known of memory --------------------------------------------------------------- */
+/* ---- what is known of memory ------------------------------------------------- */
 
 static void forget(struct memory *m, const struct ir_insn *i)
 {
@@ -201,7 +201,7 @@ static struct ir_insn *remembered(struct memory *m, struct ir_insn *i)
 	return NULL;
 }
 
-/* ---- constants side by side ------------------------------------------------------------------ */
+/* ---- constants side by side -------------------------------------------------- */
 
 static void drop_cells(struct memory *m, const struct ir_insn *i)
 {
@@ -310,7 +310,7 @@ static void note_constant(struct memory *m, struct ir_insn *i)
 	merge(m, c, i, (u32)(i->off - c->off), i->size);
 }
 
-/* ---- forwards -------------------------------------------------------------------------------------- */
+/* ---- forwards ---------------------------------------------------------------- */
 
 static void expand_zero(struct memory *m, struct ir_insn *i)
 {
@@ -402,7 +402,7 @@ static void forwards(struct memory *m, struct ir_block *b)
 	}
 }
 
-/* ---- backwards ---------------------------------------------------------------------------------------- */
+/* ---- backwards --------------------------------------------------------------- */
 
 static struct object *object_of(struct memory *m, struct ir_insn *base)
 {

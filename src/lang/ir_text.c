@@ -18,7 +18,7 @@ const char *const ir_cc_names[] = {
 	"eq", "ne", "ult", "ule", "ugt", "uge", "slt", "sle", "sgt", "sge", "test",
 };
 
-/* ---- writing ------------------------------------------------------------------------- */
+/* ---- writing ----------------------------------------------------------------- */
 
 static bool has_width(enum ir_op op)
 {
@@ -150,7 +150,7 @@ void ir_print(struct strbuf *out, const struct ir_unit *u)
 		put_func(out, u->funcs.v[i]);
 }
 
-/* ---- reading -------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------- */
 
 enum { WORDS_MAX = 600 };
 

@@ -16,7 +16,7 @@ struct numbering {
 	bool ctx_stays;		/* no call or store changes what is in the context */
 };
 
-/* ---- constants and addresses that every block may use ---------------------------------- */
+/* ---- constants and addresses that every block may use ------------------------ */
 
 static struct ir_insn *at_start(struct opt *o, enum ir_op op, s64 imm)
 {
@@ -78,7 +78,7 @@ struct ir_insn *opt_mapval(struct opt *o, s64 map)
 	return here(o, o->data[map]);
 }
 
-/* ---- what may be numbered ------------------------------------------------------------------ */
+/* ---- what may be numbered ---------------------------------------------------- */
 
 /* Helpers that give the same whenever they are called in one run of a program. */
 static bool is_steady(s64 helper)
@@ -173,7 +173,7 @@ static struct ir_insn *find_equal(struct numbering *n, struct ir_insn *i)
 	return NULL;
 }
 
-/* ---- the walk -------------------------------------------------------------------------------- */
+/* ---- the walk ---------------------------------------------------------------- */
 
 static void replace(struct ir_insn *i, struct ir_insn *by)
 {

@@ -60,7 +60,7 @@ bool emit_is_direct(const struct ir_insn *i, u32 k)
 	}
 }
 
-/* ---- making ---------------------------------------------------------------------------- */
+/* ---- making ------------------------------------------------------------------ */
 
 static struct ir_insn *make(struct legal *l, enum ir_op op, u32 width, struct ir_insn *a,
 			    struct ir_insn *b)
@@ -145,7 +145,7 @@ static void expand_zext(struct legal *l, struct ir_insn *i)
 		become(i, IR_AND, 64, i->args[0], number(l, (1 << 8 * i->size) - 1));
 }
 
-/* ---- memory in pieces -------------------------------------------------------------------- */
+/* ---- memory in pieces -------------------------------------------------------- */
 
 u32 emit_align_of(const struct ir_func *f, const struct ir_insn *v)
 {
@@ -250,7 +250,7 @@ static void expand(struct legal *l, struct ir_insn *i)
 	}
 }
 
-/* ---- operands ------------------------------------------------------------------------------ */
+/* ---- operands ---------------------------------------------------------------- */
 
 static enum ir_cc swapped(enum ir_cc cc)
 {
@@ -338,7 +338,7 @@ static void fit_operands(struct legal *l, struct ir_insn *i)
 			copy_cheap(l, i, k);
 }
 
-/* ---- what nobody wants ------------------------------------------------------------------ */
+/* ---- what nobody wants ------------------------------------------------------- */
 
 void ir_count_uses(struct ir_func *f)
 {

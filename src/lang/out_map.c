@@ -25,7 +25,7 @@ struct printer {
 	u64 div;
 };
 
-/* ---- adding up ------------------------------------------------------------------------------- */
+/* ---- adding up --------------------------------------------------------------- */
 
 static u64 word_at(const u8 *p, u32 i)
 {
@@ -105,7 +105,7 @@ static void add_up(struct printer *p, const struct out_elem *e, u32 stride)
 	}
 }
 
-/* ---- order ------------------------------------------------------------------------------------------- */
+/* ---- order ------------------------------------------------------------------- */
 
 static int compare_value(const struct ty *t, const u8 *a, const u8 *b)
 {
@@ -113,7 +113,8 @@ static int compare_value(const struct ty *t, const u8 *a, const u8 *b)
 
 	if (t->kind == TY_TUPLE || t->kind == TY_RECORD) {
 		for (u32 i = 0; i < t->nr_fields; i++) {
-			int r = compare_value(t->fields[i].ty, a + t->fields[i].off, b + t->fields[i].off);
+			int r = compare_value(t->fields[i].ty, a + t->fields[i].off,
+					      b + t->fields[i].off);
 
 			if (r)
 				return r;
@@ -142,7 +143,7 @@ static int by_order(const void *a, const void *b, void *arg)
 	return x->key ? compare_value(((const struct lang_map *)arg)->key, x->key, y->key) : 0;
 }
 
-/* ---- histograms ---------------------------------------------------------------------------------------- */
+/* ---- histograms -------------------------------------------------------------- */
 
 /* Where bucket I begins: LOW; the first value above it: HIGH. */
 static void bucket(const struct ty *t, u32 i, s64 *low, s64 *high)
@@ -258,17 +259,19 @@ static void hist_json(struct printer *p, struct strbuf *b, const struct item *it
 			sb_puts(b, ", ");
 		sb_putc(b, '{');
 		if (!i)
-			sb_printf(b, "\"max\": %" PRId64, (t->kind == TY_LHIST ? t->par[0] : 0) - 1);
+			sb_printf(b, "\"max\": %" PRId64,
+				  (t->kind == TY_LHIST ? t->par[0] : 0) - 1);
 		else if (t->kind == TY_LHIST && i == p->words - 1)
 			sb_printf(b, "\"min\": %" PRId64, t->par[1]);
 		else
 			sb_printf(b, "\"min\": %" PRId64 ", \"max\": %" PRId64, low, high - 1);
-		sb_printf(b, ", \"count\": %" PRIu64 "}", p->div > 1 ? it->sum[i] / p->div : it->sum[i]);
+		sb_printf(b, ", \"count\": %" PRIu64 "}",
+			  p->div > 1 ? it->sum[i] / p->div : it->sum[i]);
 	}
 	sb_putc(b, ']');
 }
 
-/* ---- time series ------------------------------------------------------------------------------------------ */
+/* ---- time series ------------------------------------------------------------- */
 
 struct point { s64 value; u64 epoch; };
 
@@ -291,7 +294,8 @@ static u32 points(const struct ty *t, const u8 *v, struct point *out)
 		memcpy(&s, v + i * sizeof(s), sizeof(s));
 		if (!s.meta)
 			continue;
-		out[n++] = (struct point){ t->par[2] == 1 ? s.value / (s64)s.meta : s.value, s.epoch };
+		out[n++] =
+			(struct point){ t->par[2] == 1 ? s.value / (s64)s.meta : s.value, s.epoch };
 		newest = s.epoch > newest ? s.epoch : newest;
 	}
 	for (u32 i = 0; i < n;)
@@ -304,7 +308,8 @@ static u32 points(const struct ty *t, const u8 *v, struct point *out)
 	return n;
 }
 
-static void clock_text(struct out *o, char *out, size_t size, const struct ty *t, u64 epoch, bool all)
+static void clock_text(struct out *o, char *out, size_t size, const struct ty *t, u64 epoch,
+		       bool all)
 {
 	const u64 ns = epoch * (u64)t->par[0] + (u64)o->boot_to_real;
 	const time_t s = (time_t)(ns / 1000000000);
@@ -355,15 +360,17 @@ static void series_text(struct printer *p, const struct item *it)
 	}
 	for (u32 i = 0; i < n; i++) {
 		const double part = (double)(v[i].value - low) / (double)(high - low);
-		const s64 zero = low < 0 && high > 0 ? (s64)((double)-low / (double)(high - low) * (BAR - 1)) :
-				 -1;
+		const s64 zero = low < 0 && high > 0
+					 ? (s64)((double)-low / (double)(high - low) * (BAR - 1))
+					 : -1;
 
 		clock_text(p->o, time, sizeof(time), t, v[i].epoch, false);
 		series_line(p->o, time, (u32)(part * (BAR - 1)), zero, v[i].value);
 	}
 	if (n)
-		sb_printf(p->o->b, "%13sv___________________________________________________v\n%13s%s%*s\n", "", "",
-			  low_text, BAR - 1 - (int)strlen(low_text) + 1, high_text);
+		sb_printf(p->o->b,
+			  "%13sv___________________________________________________v\n%13s%s%*s\n",
+			  "", "", low_text, BAR - 1 - (int)strlen(low_text) + 1, high_text);
 	free(v);
 }
 
@@ -377,14 +384,14 @@ static void series_json(struct printer *p, struct strbuf *b, const struct item *
 	sb_putc(b, '[');
 	for (u32 i = 0; i < n; i++) {
 		clock_text(p->o, time, sizeof(time), t, v[i].epoch, true);
-		sb_printf(b, "%s{\"interval_start\": \"%s\", \"value\": %" PRId64 "}", i ? ", " : "", time,
-			  v[i].value);
+		sb_printf(b, "%s{\"interval_start\": \"%s\", \"value\": %" PRId64 "}",
+			  i ? ", " : "", time, v[i].value);
 	}
 	sb_putc(b, ']');
 	free(v);
 }
 
-/* ---- one element ---------------------------------------------------------------------------------------------- */
+/* ---- one element ------------------------------------------------------------- */
 
 static s64 divided(const struct printer *p, s64 v)
 {
@@ -410,8 +417,9 @@ static void value_text(struct printer *p, const struct item *it)
 	struct strbuf *b = p->o->b;
 
 	if (t->kind == TY_STATS)
-		sb_printf(b, "{ .count = %" PRIu64 ", .average = %" PRId64 ", .total = %" PRId64 " }", it->sum[1],
-			  divided(p, average(t, it->sum)), divided(p, (s64)it->sum[0]));
+		sb_printf(b,
+			  "{ .count = %" PRIu64 ", .average = %" PRId64 ", .total = %" PRId64 " }",
+			  it->sum[1], divided(p, average(t, it->sum)), divided(p, (s64)it->sum[0]));
 	else if (ty_is_agg(t))
 		one_number(p, b, it);
 	else if (is_plain_int(t) && p->div > 1)
@@ -430,7 +438,9 @@ static void value_json(struct printer *p, struct strbuf *b, const struct item *i
 	else if (t->kind == TY_TSERIES)
 		series_json(p, b, it);
 	else if (t->kind == TY_STATS)
-		sb_printf(b, "{\"count\": %" PRIu64 ", \"average\": %" PRId64 ", \"total\": %" PRId64 "}",
+		sb_printf(b,
+			  "{\"count\": %" PRIu64 ", \"average\": %" PRId64 ", \"total\": %" PRId64
+			  "}",
 			  it->sum[1], divided(p, average(t, it->sum)), divided(p, (s64)it->sum[0]));
 	else if (ty_is_agg(t))
 		one_number(p, b, it);
@@ -439,7 +449,8 @@ static void value_json(struct printer *p, struct strbuf *b, const struct item *i
 }
 
 /* Keys of several values have no parentheses. */
-static void key_text(struct printer *p, struct strbuf *b, const struct item *it, const char *between)
+static void key_text(struct printer *p, struct strbuf *b, const struct item *it,
+		     const char *between)
 {
 	const struct ty *t = p->m->key;
 
@@ -519,7 +530,7 @@ static void all_json(struct printer *p, size_t first)
 	sb_puts(b, "}}\n");
 }
 
-/* ---- the whole --------------------------------------------------------------------------------------------------- */
+/* ---- the whole --------------------------------------------------------------- */
 
 void out_map(struct out *o, const struct lang_map *m, struct out_elem *e, size_t n, u32 stride,
 	     u64 top, u64 div)

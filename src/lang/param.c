@@ -108,7 +108,7 @@ void param_str(struct expand *x, struct node *call)
 		str_behind(x, &call->list);
 }
 
-/* ---- names of probes ---------------------------------------------------------------------- */
+/* ---- names of probes --------------------------------------------------------- */
 
 /* One part of a name stays one, whatever is in it. */
 static void put_part(struct strbuf *b, const char *text)
@@ -176,7 +176,7 @@ void param_attach(struct expand *x, struct node *n)
 	sb_free(&b);
 }
 
-/* ---- getopt --------------------------------------------------------------------------------- */
+/* ---- getopt ------------------------------------------------------------------ */
 
 static struct expand_option *find_option(struct expand *x, const char *name, size_t n)
 {
@@ -327,7 +327,7 @@ void param_getopt(struct expand *x, struct node **at)
 		expand_replace(at, new);
 }
 
-/* ---- the end ----------------------------------------------------------------------------------- */
+/* ---- the end ----------------------------------------------------------------- */
 
 static void say_options(struct expand *x)
 {

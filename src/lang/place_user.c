@@ -20,8 +20,10 @@ static bool open_file(struct at *a, const char *text, struct file *file)
 
 	file->path = sym_find_file(text, pid);
 	if (!file->path) {
-		place_missing(a, arena_printf(a->l->arena, "uprobe target file '%s' does not exist or "
-					      "is not executable", text));
+		place_missing(a, arena_printf(a->l->arena,
+					      "uprobe target file '%s' does not exist or "
+					      "is not executable",
+					      text));
 		return false;
 	}
 	if (sym_open(&file->f, file->path, &err)) {
@@ -126,7 +128,7 @@ void place_user_function(struct at *a)
 	close_file(&file);
 }
 
-/* ---- static probes ---------------------------------------------------------------------------- */
+/* ---- static probes ----------------------------------------------------------- */
 
 enum { X86_IP = 128 };
 
@@ -179,9 +181,9 @@ static int match_usdt(void *arg, const struct usdt_note *n)
 		ref = sym_offset(&m->file->f, n->semaphore);
 	if (off < 0 || ref < 0)
 		return 0;
-	p = place_add(a, arena_printf(a->l->arena, "usdt:%s:%s:%s", m->file->path, n->provider,
-				      n->name),
-		      arena_printf(a->l->arena, "%s:0x%llx", m->file->path, (unsigned long long)off));
+	p = place_add(
+		a, arena_printf(a->l->arena, "usdt:%s:%s:%s", m->file->path, n->provider, n->name),
+		arena_printf(a->l->arena, "%s:0x%llx", m->file->path, (unsigned long long)off));
 	p->section = "uprobe";
 	p->func = arena_strdup(a->l->arena, n->name);
 	p->ref = (u64)ref;

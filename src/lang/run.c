@@ -19,7 +19,7 @@
 
 enum { TICK_MS = 100, FIRST_MS = 4, FIRST_TICKS = 50 };
 
-/* ---- loading ------------------------------------------------------------------------------ */
+/* ---- loading ----------------------------------------------------------------- */
 
 static int load(struct run *r)
 {
@@ -48,7 +48,7 @@ s32 run_map(struct run *r, const char *name)
 	return m ? (s32)m->index : -1;
 }
 
-/* ---- counters ------------------------------------------------------------------------------- */
+/* ---- counters ---------------------------------------------------------------- */
 
 static u64 now_ns(clockid_t clock)
 {
@@ -125,12 +125,13 @@ static void say_full(struct run *r)
 			  (unsigned long long)v[m->lost], m->max_entries * 2);
 	}
 	if (v && v[LC_STACK_LOST])
-		sb_printf(&r->errors, "WARNING: %llu stacks not kept: more than 4096 are different\n",
+		sb_printf(&r->errors,
+			  "WARNING: %llu stacks not kept: more than 4096 are different\n",
 			  (unsigned long long)v[LC_STACK_LOST]);
 	free(v);
 }
 
-/* ---- programs of the tracer itself ------------------------------------------------------------- */
+/* ---- programs of the tracer itself ------------------------------------------- */
 
 static const struct skep_prog *prog_of(struct run *r, const struct lang_place *p)
 {
@@ -219,7 +220,7 @@ static int on_signal(struct run *r)
 	return rc;
 }
 
-/* ---- attaching ------------------------------------------------------------------------------------ */
+/* ---- attaching --------------------------------------------------------------- */
 
 static bool is_attached(const struct lang_place *p)
 {
@@ -267,7 +268,8 @@ static int attach_all(struct run *r)
 
 	for (size_t i = 0; !rc && i < u->places.n; i++) {
 		if (!is_attached(&u->places.v[i])) {
-			r->attached += u->places.v[i].kind != LP_TEST && u->places.v[i].kind != LP_BENCH;
+			r->attached +=
+				u->places.v[i].kind != LP_TEST && u->places.v[i].kind != LP_BENCH;
 			continue;
 		}
 		rc = attach_one(r, &u->places.v[i]);
@@ -309,7 +311,7 @@ static void detach_all(struct run *r)
 	vec_free(&r->links);
 }
 
-/* ---- waiting ----------------------------------------------------------------------------------------- */
+/* ---- waiting ----------------------------------------------------------------- */
 
 static int on_timers(struct run *r, const struct pollfd *v)
 {
@@ -368,7 +370,7 @@ static int wait_all(struct run *r)
 	return rc;
 }
 
-/* ---- tests and benchmarks ---------------------------------------------------------------------------- */
+/* ---- tests and benchmarks ---------------------------------------------------- */
 
 static int benches(struct run *r)
 {
@@ -387,11 +389,12 @@ static int benches(struct run *r)
 			continue;
 		rc = run_bench(r, &u->places.v[i], &t);
 		if (r->o->json)
-			sb_printf(&rows, "{\"type\": \"benchmark_result\", \"data\": {\"%s\": %llu}}\n",
+			sb_printf(&rows,
+				  "{\"type\": \"benchmark_result\", \"data\": {\"%s\": %llu}}\n",
 				  u->places.v[i].text + 6, (unsigned long long)t.duration_ns);
 		else
-			sb_printf(&rows, "| %-*s | %-11llu |\n", (int)width, u->places.v[i].text + 6,
-				  (unsigned long long)t.duration_ns);
+			sb_printf(&rows, "| %-*s | %-11llu |\n", (int)width,
+				  u->places.v[i].text + 6, (unsigned long long)t.duration_ns);
 	}
 	if (!r->o->json) {
 		struct strbuf line = { 0 };
@@ -400,8 +403,8 @@ static int benches(struct run *r)
 		for (size_t i = 0; i < width + 2; i++)
 			sb_putc(&line, '-');
 		sb_puts(&line, "+-------------+\n");
-		sb_printf(&r->text, "\n\n%s| %-*s | NANOSECONDS |\n%s%s%s\n", sb_text(&line), (int)width,
-			  "BENCHMARK", sb_text(&line), sb_text(&rows), sb_text(&line));
+		sb_printf(&r->text, "\n\n%s| %-*s | NANOSECONDS |\n%s%s%s\n", sb_text(&line),
+			  (int)width, "BENCHMARK", sb_text(&line), sb_text(&rows), sb_text(&line));
 		sb_free(&line);
 	} else {
 		sb_puts(&r->text, sb_text(&rows));
@@ -457,8 +460,8 @@ static int tests(struct run *r)
 		failed += bad;
 		all++;
 		if (r->o->json)
-			sb_printf(&was, "{\"type\": \"test_result\", \"data\": {\"%s\": %s}}\n", p->text + 5,
-				  bad ? "false" : "true");
+			sb_printf(&was, "{\"type\": \"test_result\", \"data\": {\"%s\": %s}}\n",
+				  p->text + 5, bad ? "false" : "true");
 		else
 			sb_printf(&was, "%s %s\n%s", bad ? "FAILED" : "PASSED", p->text,
 				  bad ? sb_text(&r->text) : "");
@@ -472,13 +475,18 @@ static int tests(struct run *r)
 	return rc;
 }
 
-/* ---- the whole ------------------------------------------------------------------------------------------ */
+/* ---- the whole --------------------------------------------------------------- */
 
 static void open_out(struct run *r)
 {
 	r->types.arena = r->o->unit->arena;
-	r->out = (struct out){ .u = r->o->unit, .types = &r->types, .json = r->o->json, .b = &r->text, .arg = r,
-		.boot_to_real = (s64)(now_ns(CLOCK_REALTIME) - now_ns(CLOCK_BOOTTIME)) };
+	r->out = (struct out){ .u = r->o->unit,
+			       .types = &r->types,
+			       .json = r->o->json,
+			       .b = &r->text,
+			       .arg = r,
+			       .boot_to_real =
+				       (s64)(now_ns(CLOCK_REALTIME) - now_ns(CLOCK_BOOTTIME)) };
 	run_names_open(r);
 }
 

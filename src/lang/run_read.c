@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* ---- writing ----------------------------------------------------------------------------- */
+/* ---- writing ----------------------------------------------------------------- */
 
 static bool write_all(int fd, const char *s, size_t n)
 {
@@ -43,7 +43,7 @@ void run_flush(struct run *r, bool all)
 	}
 }
 
-/* ---- maps ---------------------------------------------------------------------------------- */
+/* ---- maps -------------------------------------------------------------------- */
 
 struct elements {
 	u8 *keys, *values;
@@ -143,13 +143,14 @@ static void empty(struct run *r, u32 i, bool zero)
 			continue;
 		}
 		for (u32 c = 0; c < r->out.cpus; c++)	/* what was set stays set */
-			memset(value + (u64)c * e.stride, 0, zero && !m->key ? m->set_at : e.stride);
+			memset(value + (u64)c * e.stride, 0,
+			       zero && !m->key ? m->set_at : e.stride);
 		r->b->ops->map_update(r->b, (u32)r->map[i], key, value, BPF_ANY);
 	}
 	free_elements(&e);
 }
 
-/* ---- files and commands ----------------------------------------------------------------------- */
+/* ---- files and commands ------------------------------------------------------ */
 
 static void copy_out(struct run *r, FILE *f, const char *type, u64 max)
 {
@@ -168,7 +169,8 @@ static void cat(struct run *r, const char *path)
 	FILE *f = fopen(path, "re");
 
 	if (!f) {
-		sb_printf(&r->errors, "ERROR: failed to open file '%s' (%s)\n", path, strerror(errno));
+		sb_printf(&r->errors, "ERROR: failed to open file '%s' (%s)\n", path,
+			  strerror(errno));
 		return;
 	}
 	copy_out(r, f, "cat", r->o->unit->config.max_cat_bytes);
@@ -189,7 +191,7 @@ static void command(struct run *r, const char *line)
 	pclose(f);
 }
 
-/* ---- records ------------------------------------------------------------------------------------- */
+/* ---- records ----------------------------------------------------------------- */
 
 static u64 word(const u8 *p)
 {

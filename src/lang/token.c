@@ -209,7 +209,7 @@ static void lex_int(struct lexer *l, struct token *t)
 		say_number(l, t, wrong, where);
 }
 
-/* ---- strings ------------------------------------------------------------------ */
+/* ---- strings ----------------------------------------------------------------- */
 
 static u32 octal(struct lexer *l, u32 from)
 {
@@ -289,7 +289,7 @@ static void lex_char(struct lexer *l, struct token *t)
 	t->num = t->text && t->text_n ? (u8)t->text[0] : 0;
 }
 
-/* ---- names --------------------------------------------------------------------- */
+/* ---- names ------------------------------------------------------------------- */
 
 static void lex_name(struct lexer *l, struct token *t, enum token_kind kind)
 {
@@ -338,7 +338,7 @@ static void lex_dollar(struct lexer *l, struct token *t)
 	t->to = l->pos;
 }
 
-/* ---- punctuation ---------------------------------------------------------------- */
+/* ---- punctuation ------------------------------------------------------------- */
 
 static bool is_pair(char a, char b)
 {

@@ -152,9 +152,12 @@ static bool same_given(const struct packed_frame *old, const struct frame *f)
 	const u32 n = old->nr_slots > f->nr_slots ? old->nr_slots : f->nr_slots;
 
 	for (u32 i = 0; i < n; i++) {
-		const u32 was = i < old->nr_slots ? given(old->slots[i].reg, old->slots[i].kind[0]) : 0;
-		const u32 is = i < f->nr_slots ? given(&f->slots[i].reg, f->slots[i].kind[0]) : 0;
+		u32 was = 0, is = 0;
 
+		if (i < old->nr_slots)
+			was = given(old->slots[i].reg, old->slots[i].kind[0]);
+		if (i < f->nr_slots)
+			is = given(&f->slots[i].reg, f->slots[i].kind[0]);
 		if (was != is)
 			return false;
 	}
