@@ -252,6 +252,8 @@ static void tracepoint(struct at *a)
 	struct skep_err err;
 	s64 id;
 
+	if (a->n == 2 && place_is_pattern(a->part[1]))	/* tracepoint:* */
+		a->part[a->n++] = a->part[1];
 	if (a->n != 3) {
 		bad(a, "CATEGORY:EVENT");
 		return;

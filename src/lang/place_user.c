@@ -44,6 +44,7 @@ struct matches {
 	struct at *a;
 	const struct file *file;
 	const char *pattern;
+	struct strtab seen;
 	u32 found;
 	const char *near[512];
 	u32 nr_near;
@@ -61,12 +62,13 @@ static void add_function(struct at *a, const struct file *file, const char *name
 static int match(void *arg, const struct sym *s)
 {
 	struct matches *m = arg;
+	u32 index;
 
 	if (fnmatch(m->pattern, s->name, 0) || s->old)
 		return 0;
-	for (size_t i = 0; i < m->a->out->n; i++)
-		if (m->a->out->v[i]->func && !strcmp(m->a->out->v[i]->func, s->name))
-			return 0;
+	if (strtab_get(&m->seen, s->name, &index))	/* two tables may have the same */
+		return 0;
+	strtab_put(&m->seen, arena_strdup(m->a->l->arena, s->name), 1);
 	add_function(m->a, m->file, s->name);
 	m->found++;
 	return 0;
@@ -117,6 +119,7 @@ void place_user_function(struct at *a)
 	if (!open_file(a, a->part[1], &file))
 		return;
 	m.pattern = fn;
+	m.seen.arena = a->l->arena;
 	if (place_is_pattern(fn)) {
 		sym_each(&file.f, match, &m);
 		if (!m.found)
