@@ -79,7 +79,7 @@ static const struct node **find_macros(struct expand *x, const char *name, size_
 	for (hi = lo; hi < x->macros.n && !strcmp(x->macros.v[hi]->text, name); hi++)
 		;
 	*n = hi - lo;
-	return x->macros.v + lo;
+	return hi > lo ? x->macros.v + lo : NULL;
 }
 
 /* ---- which one is called ---------------------------------------------------------------- */
