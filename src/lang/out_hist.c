@@ -46,7 +46,7 @@ static bool range_of(const struct ty *ty, const u8 *p, u32 *first, u32 *last)
 	return *first != UINT32_MAX;
 }
 
-/* ---- limits ------------------------------------------------------------------------ */
+/* ---- limits --------------------------------------------------------------------- */
 
 /* Where a bucket begins: a number, and how it is written. */
 struct limit {
@@ -111,7 +111,7 @@ static struct limit end_of(const struct ty *ty, u32 i)
 	return limit_of(ty, i + 1);
 }
 
-/* ---- histograms ----------------------------------------------------------------------- */
+/* ---- histograms ----------------------------------------------------------------- */
 
 static void put_bucket(char *text, size_t size, const struct ty *ty, u32 i)
 {
@@ -184,7 +184,7 @@ void out_hist_json(struct strbuf *b, const struct ty *ty, const u8 *p, u64 div)
 	sb_putc(b, ']');
 }
 
-/* ---- time series ------------------------------------------------------------------------- */
+/* ---- time series ---------------------------------------------------------------- */
 
 static struct lang_tseries at_index(const u8 *p, u32 i)
 {

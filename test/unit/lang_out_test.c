@@ -368,7 +368,8 @@ int main(void)
 		cmocka_unit_test(test_hist), cmocka_unit_test(test_fine_hist),
 		cmocka_unit_test(test_lhist), cmocka_unit_test(test_lhist_units),
 		cmocka_unit_test(test_keyed_hist), cmocka_unit_test(test_series),
-		cmocka_unit_test(test_series_of_means), cmocka_unit_test(test_series_with_keys), cmocka_unit_test(test_stats),
+		cmocka_unit_test(test_series_of_means),
+		cmocka_unit_test(test_series_with_keys), cmocka_unit_test(test_stats),
 		cmocka_unit_test(test_avg), cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_text),
 	};
