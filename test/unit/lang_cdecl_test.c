@@ -256,7 +256,7 @@ static void test_errors(void **state)
 	static const struct { const char *script, *message; } cases[] = {
 		{ "struct a { struct b c; }", "stdin:1:21-22: ERROR: C: the size of member 'c' "
 		  "is not known: its type 'b' is only declared" },
-		{ "struct a { int x } begin {}", "stdin:1:18-19: ERROR: C: expected ';'" },
+		{ "struct a { int x int y }", "stdin:1:18-21: ERROR: C: expected ';'" },
 		{ "struct a { foo_t x; }", "stdin:1:12-17: ERROR: C: unknown type 'foo_t'" },
 		{ "struct a { int x:33; }", "a bit field of this type has 1 to 32 bits" },
 		{ "struct a { int x:0; }", "a bit field of this type has 1 to 32 bits" },
