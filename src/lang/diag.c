@@ -76,7 +76,7 @@ void diag_hint(struct script *s, const char *fmt, ...)
 		s->last->hint = arena_strdup(&s->arena, text);
 }
 
-/* ---- places ------------------------------------------------------------------ */
+/* ---- places --------------------------------------------------------------------- */
 
 u32 source_line(const struct source *src, u32 pos)
 {
@@ -110,7 +110,7 @@ static struct span line_of(const struct source *src, u32 i)
 	return at;
 }
 
-/* ---- printing ---------------------------------------------------------------- */
+/* ---- printing ------------------------------------------------------------------- */
 
 /* Bytes [FROM, TO): others may have written them, so nothing that a terminal obeys. */
 static void put_text(struct strbuf *out, const struct source *src, u32 from, u32 to)

@@ -178,7 +178,7 @@ static struct node *import(struct expand *x, const struct node *n, const char *d
 	return S_ISDIR(st.st_mode) ? import_folder(x, n, path) : import_file(x, n, path);
 }
 
-/* ---- where they stand -------------------------------------------------------- */
+/* ---- where they stand ----------------------------------------------------------- */
 
 struct in_block {
 	struct expand *x;
