@@ -165,7 +165,7 @@ int cmd_prog(const struct command *cmd, int argc, char **argv)
 		{ "detach", "PROG ATTACH_TYPE [MAP]", prog_detach },
 		{ "run", "PROG [data_in FILE [data_out FILE [data_size_out N]]] [ctx_in FILE "
 		  "[ctx_out FILE [ctx_size_out N]]] [repeat N]", prog_run },
-		{ "tracelog", "", prog_tracelog },
+		{ "tracelog", "[stdout PROG|stderr PROG]", prog_tracelog },
 		{ "profile", "PROG [duration SECONDS] METRIC...", prog_profile },
 	};
 	static const struct tool_kind kind = {

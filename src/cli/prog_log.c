@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * prog_log.c: `skep prog tracelog`: what all programs print with bpf_trace_printk, until a
- * signal ends it. Read from a trace buffer of its own: others who read trace_pipe, as
- * bpftool does, miss nothing.
+ * prog_log.c: `skep prog tracelog`: what one program has written to its streams; or what all
+ * programs print with bpf_trace_printk, until a signal ends it: from a trace buffer of its
+ * own, so that others who read trace_pipe, as bpftool does, miss nothing.
  */
 #include "cli/prog_cmd.h"
 #include "kernel/printk.h"
@@ -81,6 +81,9 @@ static int follow(struct log *log, struct printk *p, int fd)
 			return -errno;
 		r = printk_read(p, on_line, log);
 	}
+	/* twice: a line is told when another came, or nothing did since it was read */
+	if (!r)
+		r = printk_read(p, on_line, log);
 	return r ? r : printk_read(p, on_line, log);
 }
 
@@ -100,11 +103,60 @@ static int tracelog(struct tool *t, struct printk *p)
 			   strerror(-r)) : tool_end(t, false);
 }
 
+/* ---- what one program wrote to its streams --------------------------------------------- */
+
+static int no_stream(struct tool *t, int code)
+{
+	int r = err_set(&t->err, ERR_KERNEL, NULL, "the program's stream cannot be read: %s",
+			strerror(-code));
+
+	if (code == -EINVAL)
+		err_note(&t->err, "programs have streams since Linux 6.17");
+	return r;
+}
+
+/* All that is there; what is read is there no longer. */
+static int read_stream(struct tool *t, int fd, u32 stream)
+{
+	char part[4096];
+	struct strbuf all = { 0 };
+	int n;
+
+	while ((n = live_prog_stream(fd, stream, part, sizeof(part))) > 0)
+		sb_add(&all, part, (size_t)n);
+	if (n < 0 && !all.n)
+		n = no_stream(t, n);
+	else if (t->form.json)
+		json_strn(&t->j, NULL, sb_text(&all), all.n);
+	else
+		sb_add(&t->out, sb_text(&all), all.n);
+	sb_free(&all);
+	return n < 0 ? n : tool_finish(t);
+}
+
+static int stream_of(struct tool *t, u32 stream)
+{
+	int fd = prog_parse(&t->w, &t->err), r;
+
+	if (fd < 0)
+		return fd;
+	r = tool_no_more(t);
+	if (!r)
+		r = read_stream(t, fd, stream);
+	close(fd);
+	return r;
+}
+
 int prog_tracelog(struct tool *t)
 {
 	struct printk *p;
-	int r = tool_no_more(t);
+	int r;
 
+	if (word_take(&t->w, "stdout"))
+		return stream_of(t, 1);
+	if (word_take(&t->w, "stderr"))
+		return stream_of(t, 2);
+	r = tool_no_more(t);
 	if (!r)
 		r = printk_open(&p, NULL, &t->err);
 	if (r)

@@ -107,6 +107,9 @@ struct live_test {
 /* Error: KERNEL. Adds what is known of the reason to it, for programs of TYPE. */
 int live_prog_test(int fd, struct live_test *t, struct skep_err *err);
 void live_prog_test_why(u32 type, const struct live_test *t, struct skep_err *err);
+/* What program FD has written to its STREAM, 1 or 2 as a process's (6.17), at most ROOM bytes
+ * of it, which it has no longer then: how many, or -errno. */
+int live_prog_stream(int fd, u32 stream, void *to, u32 room);
 /* Attaches PROG as TYPE (BPF_SK_MSG_VERDICT ...), called NAME, to MAP, 0 for this name space,
  * or detaches it. It stays when the process ends. Error: ATTACH. */
 int live_prog_attach(int prog, int map, u32 type, bool on, const char *name,

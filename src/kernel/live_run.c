@@ -52,6 +52,19 @@ void live_prog_test_why(u32 type, const struct live_test *t, struct skep_err *er
 	kernel_why(err, err->code);
 }
 
+/* ---- streams -------------------------------------------------------------------------- */
+
+int live_prog_stream(int fd, u32 stream, void *to, u32 room)
+{
+	enum { READ_STREAM = 37 };	/* BPF_PROG_STREAM_READ_BY_FD */
+	struct { u64 to; u32 room, stream, prog; } is = { (uintptr_t)to, room, stream, (u32)fd };
+	union bpf_attr a = { 0 };
+
+	_Static_assert(sizeof(is) <= sizeof(a), "it is one of the union's");
+	memcpy(&a, &is, sizeof(is));
+	return sys_bpf(READ_STREAM, &a);
+}
+
 /* ---- attaching ---------------------------------------------------------------------- */
 
 int live_prog_attach(int prog, int map, u32 type, bool on, const char *name,

@@ -27,21 +27,21 @@ log() # SIGNAL FORM
 {
 	"$SKEP" prog $2 tracelog >log 2>&1 &
 	pid=$!
-	for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+	for i in $(seq 100); do
 		ls /sys/kernel/tracing/instances 2>/dev/null | grep -q "^skep-$pid-" && break
 		ls /sys/kernel/debug/tracing/instances 2>/dev/null | grep -q "^skep-$pid-" && break
 		sleep 0.1
 	done
 	"$SKEP" prog run pinned m/say data_in in >/dev/null
 	"$SKEP" prog run pinned m/say data_in in >/dev/null
-	for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+	for i in $(seq 100); do
 		[ "$(grep -o "$name" log | grep -c .)" = 2 ] && break
 		sleep 0.1
 	done
 	kill -$1 $pid
 	wait $pid
 	echo "status $?"
-	for i in 1 2 3 4 5 6 7 8 9 10; do
+	for i in $(seq 50); do
 		ls /sys/kernel/tracing/instances /sys/kernel/debug/tracing/instances 2>/dev/null |
 			grep -q "^skep-$pid-" || break
 		sleep 0.1
@@ -50,6 +50,11 @@ log() # SIGNAL FORM
 		grep -c "^skep-$pid-"
 }
 name=$2
+# an error before Linux 6.17
+echo "stream [$("$SKEP" prog tracelog stdout pinned m/say 2>/dev/null)]" \
+	"$("$SKEP" prog -j tracelog stderr pinned m/say | sed 's/^{"error.*/""/')"
+"$SKEP" prog tracelog stdout id 4294967294 2>/dev/null
+echo "none $?"
 "$SKEP" prog tracelog >log 2>&1 &
 pid=$!
 sleep 0.3
@@ -71,7 +76,9 @@ case $? in
 	done_testing
 	exit ;;
 esac
-same "lines, fields, ends" "quiet 0
+same "lines, fields, ends" "stream [] \"\"
+none 2
+quiet 0
 status 0
 0
 2
