@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 typedef unsigned int u32; typedef unsigned long long u64; typedef long long s64; typedef unsigned char u8;
 #define SEC(x) __attribute__((section(x), used))
 #define __uint(name, val) int (*name)[val]

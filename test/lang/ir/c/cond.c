@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "bpf.h"
 struct { __uint(type, 6); __uint(max_entries, 8); __type(key, u32); __type(value, u64); } m SEC(".maps");
 SEC("raw_tp/sys_enter") int prog(u64 *ctx) {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "bpf.h"
 struct { __uint(type, 27); __uint(max_entries, 65536); } rb SEC(".maps");
 struct { __uint(type, 2); __uint(max_entries, 4); __type(key, u32); __type(value, u64); } cnt SEC(".maps");

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "bpf.h"
 struct key { u64 pid; char comm[16]; };
 struct { __uint(type, 1); __uint(max_entries, 4096); __type(key, struct key); __type(value, u64[2]); } m SEC(".maps");
