@@ -211,6 +211,7 @@ static u32 bits_phi(const struct ir_insn *v, u32 deep)
  * which knows nothing of quotients, so that no bound that it needs is taken away. */
 static u32 bits_of(const struct ir_insn *v, u32 deep)
 {
+	v = ir_real((struct ir_insn *)v);	/* of a loop's phi, which is looked at early */
 	switch (v->op) {
 	case IR_CONST:
 		if (v->core || v->imm < 0)
@@ -243,7 +244,7 @@ static struct ir_insn *low_bytes(struct ir_insn *x, u32 size)
 
 		if (!conv && !mask)
 			return x;
-		x = x->args[0];
+		x = ir_real(x->args[0]);
 	}
 }
 

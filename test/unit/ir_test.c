@@ -316,11 +316,96 @@ static void test_long(void **state)
 	}
 }
 
+/* ---- what a kernel has -------------------------------------------------------------------- */
+
+static void compile(struct ir_unit *u, struct strbuf *elf)
+{
+	struct skep_err err = { 0 };
+
+	if (ir_object(elf, u, &err))
+		fail_msg("%s", skep_err_text(&err));
+}
+
+/* struct task_struct { int pid; } of the object's own: where the kernel's is, it says. */
+static u32 task_type(struct ir_unit *u)
+{
+	u32 n = btf_build_int(&u->btf, "int", 4, BTF_INT_SIGNED);
+	u32 t = btf_build_record(&u->btf, "task_struct", false, 4);
+
+	btf_build_member(&u->btf, "pid", n, 0, 0);
+	return t;
+}
+
+/* The pid by a load whose offset is relocated, by a number that is, and by a helper: the
+ * same. bpf_get_current_task_btf() gives a pointer that may be followed. */
+static void build_core(struct ir_unit *u)
+{
+	struct ir_func *f = ir_func_new(u, "main", "raw_tp/sys_enter", 0);
+	struct ir_core *core = arena_new(u->arena, struct ir_core);
+	struct ir_insn *task = ir_call(f, BPF_FUNC_get_current_task_btf, 0), *pid, *off, *there;
+
+	*core = (struct ir_core){ 0, task_type(u), "0:0" };
+	pid = ir_load(f, 4, true, task, 0);
+	pid->core = core;
+	off = ir_core_const(f, 0, 0, core->type, "0:0");
+	there = ir_load(f, 4, true, ir_op2(f, IR_ADD, 64, task, off), 0);
+	ir_exit(f, ir_op2(f, IR_SUB, 64, pid, there));
+}
+
+static void build_kfunc(struct ir_unit *u)
+{
+	u32 proto = btf_build_proto(&u->btf, 0);
+	struct ir_func *f = ir_func_new(u, "main", "raw_tp/sys_enter", 0);
+
+	ir_ksym_add(u, "bpf_rcu_read_lock", proto, false);
+	ir_ksym_add(u, "bpf_rcu_read_unlock", proto, false);
+	ir_kfunc(f, "bpf_rcu_read_lock", 0);
+	ir_kfunc(f, "bpf_rcu_read_unlock", 0);
+	ir_exit(f, ir_const(f, 0));
+}
+
+static u32 count_cores(const struct strbuf *elf)
+{
+	struct skep_object *obj;
+	struct skep_err err = { 0 };
+	u32 n, moved = 0;
+
+	assert_int_equal(skep_object_open_mem(&obj, elf->s, elf->n, "core", &err), 0);
+	n = obj->img->progs[0].nr_cores;
+	for (u32 i = 0; i < n; i++)
+		moved += obj->img->progs[0].cores[i].target != 0;
+	skep_object_close(obj);
+	assert_int_equal(moved, n);
+	return n;
+}
+
+static void test_kernel(void **state)
+{
+	if (!have_kernel() || access("/sys/kernel/btf/vmlinux", R_OK))
+		skip();
+	for (u32 k = 0; k < 4; k++) {
+		struct arena a = ARENA_INIT;
+		struct ir_unit u;
+		struct strbuf elf = { 0 };
+
+		ir_open(&u, &a);
+		u.optimise = k % 2;
+		(k < 2 ? build_core : build_kfunc)(&u);
+		compile(&u, &elf);
+		assert_int_equal(count_cores(&elf), k < 2 ? 2 : 0);
+		run(&elf, SKEP_KERNEL, k < 2 ? "core" : "kfunc", NULL);
+		ir_close(&u);
+		sb_free(&elf);
+		arena_free(&a);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text), cmocka_unit_test(test_wrong),
 		cmocka_unit_test(test_cases), cmocka_unit_test(test_long),
+		cmocka_unit_test(test_kernel),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
