@@ -52,6 +52,11 @@ void opt_flow(struct opt *o);
  * side in one store. */
 void opt_memory(struct opt *o);
 
+/* ---- ir_loop.c ------------------------------------------------------------------------- */
+
+/* What is the same in each round of a loop is computed before it. */
+void opt_loops(struct opt *o);
+
 /* ---- legal.c ------------------------------------------------------------------------ */
 
 void ir_count_uses(struct ir_func *f);

@@ -379,6 +379,39 @@ static u32 count_cores(const struct strbuf *elf)
 	return n;
 }
 
+/* What the verifier says quotes the script. */
+static void test_lines(void **state)
+{
+	struct ir_map m = { .name = "m", .type = BPF_MAP_TYPE_HASH, .key_bytes = 8,
+			    .value_bytes = 8, .max_entries = 1 };
+	struct arena a = ARENA_INIT;
+	struct ir_unit u;
+	struct ir_func *f;
+	struct ir_insn *key;
+	struct skep_object *obj;
+	struct skep_err err = { 0 };
+	struct strbuf elf = { 0 };
+
+	ir_open(&u, &a);
+	ir_map_add(&u, &m);
+	f = ir_func_new(&u, "main", "socket", 0);
+	f->line = ir_line_add(&u, "count.bt", "BEGIN {", 1, 1);
+	key = ir_slot(f, 8, 8);
+	ir_store(f, 8, key, 0, ir_const(f, 1));
+	f->line = ir_line_add(&u, "count.bt", "\t@x[1]++;", 2, 2);
+	ir_exit(f, ir_load(f, 8, false, ir_call(f, BPF_FUNC_map_lookup_elem, 2, ir_map(f, 0), key),
+			   0));
+	compile(&u, &elf);
+	assert_int_equal(skep_object_open_mem(&obj, elf.s, elf.n, "lines", &err), 0);
+	assert_int_equal(skep_object_load(obj, NULL, &err), -EACCES);
+	assert_non_null(strstr(skep_err_text(&err), "count.bt:2:2: error: "));
+	assert_non_null(strstr(skep_err_text(&err), "@x[1]++;"));
+	skep_object_close(obj);
+	ir_close(&u);
+	sb_free(&elf);
+	arena_free(&a);
+}
+
 static void test_kernel(void **state)
 {
 	if (!have_kernel() || access("/sys/kernel/btf/vmlinux", R_OK))
@@ -405,7 +438,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text), cmocka_unit_test(test_wrong),
 		cmocka_unit_test(test_cases), cmocka_unit_test(test_long),
-		cmocka_unit_test(test_kernel),
+		cmocka_unit_test(test_lines), cmocka_unit_test(test_kernel),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
