@@ -524,6 +524,9 @@ static void end_func(struct reader *r)
 {
 	struct ir_func *f = r->f;
 
+	for (size_t i = 0; f && i < r->blocks.n; i++)
+		if (r->blocks.v[i] && !r->blocks.v[i]->sealed)
+			fail(r, "a jump to a block that is not there");
 	if (!f || r->bad)
 		return;
 	f->first = f->last = NULL;
@@ -536,9 +539,6 @@ static void end_func(struct reader *r)
 		for (struct ir_insn *k = b->first; k && k->op == IR_PHI; k = k->next)
 			order_phi(r, k);
 	}
-	for (size_t i = 0; i < r->blocks.n; i++)
-		if (r->blocks.v[i] && !r->blocks.v[i]->sealed)
-			fail(r, "a jump to a block that is not there");
 	f->settled = true;
 	number_rest(r);
 	if (!r->bad && ir_check(f, r->u->arena))
