@@ -30,6 +30,8 @@ void ir_opt(struct ir_func *f)
 	opt_rounds(&o);
 	ir_drop_unused(f);
 	opt_memory(&o);
+	ir_settle_operands(f);
+	opt_loops(&o);
 	opt_rounds(&o);
 	ir_drop_unused(f);
 	arena_free(&o.arena);
