@@ -27,6 +27,7 @@ struct run {
 	u64 lost;		/* events, said already */
 	int status;		/* to exit with */
 	bool ended;		/* nothing more is waited for */
+	bool holds;		/* nothing is written meanwhile */
 	bool discard;		/* records are read and forgotten */
 	bool broken;		/* nobody reads what is written */
 	struct names *names;

@@ -250,6 +250,6 @@ void run_read(struct run *r)
 	if (r->ring < 0)
 		return;
 	while (r->b->ops->map_read(r->b, (u32)r->ring, on_record, r) > 0)
-		if (!r->discard)
+		if (!r->discard && !r->holds)
 			run_flush(r, !r->o->flush);
 }
