@@ -85,14 +85,15 @@ static int sample(struct profile *p, int out, struct skep_err *err)
 	script_open(&p->s);
 	rc = lang_compile(&p->l, &p->s, &p->unit, script_source(&p->s, "profile", p->script,
 			  (u32)strlen(p->script)), &lo, err);
-	if (rc == -1) {
+	if (rc == LANG_WRONG) {
 		struct strbuf b = { 0 };
 
 		diag_print(&b, &p->s);
 		report_text(&b);
 		sb_free(&b);
 	}
-	return rc ? rc : trace_run(&run, err);
+	return rc == LANG_WRONG ? err_set(err, ERR_USAGE, NULL, "nothing was sampled") :
+	       rc ? rc : trace_run(&run, err);
 }
 
 static bool write_all(int fd, const struct strbuf *b)
@@ -165,7 +166,7 @@ static int run(struct profile *p)
 	}
 	if (!rc)
 		rc = finish(p, out, &err);
-	if (rc < 0 && rc != -1)
+	if (rc < 0)
 		report(&err);
 	child_close(&p->child);
 	if (out > STDERR_FILENO)

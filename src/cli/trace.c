@@ -8,7 +8,9 @@
 #include "lang/sema.h"
 #include "api/object.h"
 #include "skep/skep.h"
+#include "kernel/kernel.h"
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -228,6 +230,21 @@ static int use(struct tracing *t, struct script *s, const struct source *src,
 	return run(t, err);
 }
 
+/* Without privilege nothing of the kernel's is the cause. */
+static void say_failed(const struct lang_opts *o, const struct skep_err *err)
+{
+	const u64 need = 1ull << CAP_BPF | 1ull << CAP_PERFMON, all = 1ull << CAP_SYS_ADMIN;
+	const u64 has = kernel_caps();
+
+	if (o->user || has & all || (has & need) == need) {
+		report(err);
+		return;
+	}
+	fprintf(stderr, "ERROR: tracing the kernel needs CAP_BPF and CAP_PERFMON; this process has "
+		"%s\nHINT: sudo skep trace ...; what needs no kernel runs with --on user\n",
+		has & need ? "one of them" : "neither");
+}
+
 int trace_script(struct script *s, const struct source *src, const struct trace_opts *o,
 		 const struct str_list *args, const char *dir)
 {
@@ -244,8 +261,8 @@ int trace_script(struct script *s, const struct source *src, const struct trace_
 	lo.nr_pids = t.nr_pids;
 	if (!rc)
 		rc = use(&t, s, src, &lo, &err);
-	if (rc < 0 && rc != -1)
-		report(&err);
+	if (rc < 0)
+		say_failed(&lo, &err);
 	lang_free(&t.l);
 	free(t.pids);
 	return rc < 0 ? 1 : rc;

@@ -230,7 +230,7 @@ int lang_compile(struct lang *l, struct script *script, struct lang_unit *unit,
 	unit->config = l->config;
 	if (!script->nr_errors)
 		to_object(l, err, &r);
-	return script->nr_errors ? -1 : r;
+	return script->nr_errors ? LANG_WRONG : r;
 }
 
 void lang_free(struct lang *l)

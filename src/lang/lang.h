@@ -142,9 +142,10 @@ struct lang {
 /* ---- compile.c --------------------------------------------------------------- */
 
 /*
- * The whole way. UNIT and SCRIPT are zeroed; what they hold lives until lang_free. -1: the
- * script has errors (diag_print), else 0 or -errno with ERR.
+ * The whole way. UNIT and SCRIPT are zeroed; what they hold lives until lang_free.
+ * LANG_WRONG: the script has errors (diag_print); else 0 or -errno with ERR.
  */
+enum { LANG_WRONG = 1 };
 int lang_compile(struct lang *l, struct script *script, struct lang_unit *unit,
 		 const struct source *src, const struct lang_opts *o, struct skep_err *err);
 void lang_free(struct lang *l);
