@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-typedef unsigned int u32; typedef unsigned long long u64; typedef long long s64; typedef unsigned char u8;
+typedef unsigned int u32; typedef unsigned long long u64; typedef long long s64;
+	typedef unsigned char u8;
 #define SEC(x) __attribute__((section(x), used))
 #define __uint(name, val) int (*name)[val]
 #define __type(name, val) typeof(val) *name

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "bpf.h"
-struct { __uint(type, 6); __uint(max_entries, 8); __type(key, u32); __type(value, u64); } m SEC(".maps");
+struct { __uint(type, 6); __uint(max_entries, 8); __type(key, u32); __type(value, u64);
+	} m SEC(".maps");
 SEC("raw_tp/sys_enter") int prog(u64 *ctx) {
 	u64 len = ctx[3], prot = ctx[4]; s64 off = ctx[7]; u32 k; u64 *v;
 	u32 pid = pid_tgid() >> 32;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "bpf.h"
-struct { __uint(type, 6); __uint(max_entries, 1); __type(key, u32); __type(value, u64[65]); } m SEC(".maps");
+struct { __uint(type, 6); __uint(max_entries, 1); __type(key, u32); __type(value, u64[65]);
+	} m SEC(".maps");
 SEC("raw_tp/sys_enter") int prog(u64 *ctx) {
 	s64 n = ctx[2]; u32 zero = 0; u64 *v, b, r;
 	if (n <= 0) return 0;

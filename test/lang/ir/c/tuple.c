@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "bpf.h"
 struct key { u64 pid; char comm[16]; };
-struct { __uint(type, 1); __uint(max_entries, 4096); __type(key, struct key); __type(value, u64[2]); } m SEC(".maps");
+struct { __uint(type, 1); __uint(max_entries, 4096); __type(key, struct key);
+	__type(value, u64[2]); } m SEC(".maps");
 SEC("raw_tp/sys_enter") int prog(u64 *ctx) {
 	struct key k = { 0 }; u64 init[2] = { 0 }, *v;
 	s64 n = ctx[2];
