@@ -205,6 +205,12 @@ static void to_object(struct lang *l, struct skep_err *err, int *r)
 		*r = ir_object(&l->unit->elf, &l->ir, err);
 }
 
+static void no_functions(struct lang *l, const struct node *n)
+{
+	diag_error(l->script, n->at, "fn is not there: %s() would have to be a subprogram", n->text);
+	diag_hint(l->script, "macro %s(...) { ... } stands for its body", n->text);
+}
+
 int lang_compile(struct lang *l, struct script *script, struct lang_unit *unit,
 		 const struct source *src, const struct lang_opts *o, struct skep_err *err)
 {
@@ -223,6 +229,8 @@ int lang_compile(struct lang *l, struct script *script, struct lang_unit *unit,
 	for (struct node *n = script->list; n && !script->nr_errors; n = n->next)
 		if (n->kind == N_PROBE)
 			probe(l, n);
+		else if (n->kind == N_FN)
+			no_functions(l, n);
 	if (!script->nr_errors)
 		check_limits(l);
 	if (!script->nr_errors)

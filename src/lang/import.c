@@ -112,7 +112,8 @@ static struct node *import_file(struct expand *x, const struct node *n, const ch
 	if (again || !is_safe(x, n, path))
 		return NULL;
 	if (ends_with(path, ".bpf.c")) {
-		diag_error(x->s, n->at, "not supported yet: import of a C program");
+		diag_error(x->s, n->at, "import of %s is not there: only scripts (.bt) and "
+			   "headers (.h) are read", path);
 		return NULL;
 	}
 	if (!ends_with(path, ".bt") && !ends_with(path, ".h")) {

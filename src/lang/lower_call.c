@@ -493,6 +493,19 @@ static struct ir_insn *write_user(struct low *w, struct node *n)
 		      num(w, 0));
 }
 
+/* How many frames kstack or ustack has; of one that cannot be followed none. */
+static struct ir_insn *frames(struct low *w, const struct ty *t)
+{
+	const u32 bytes = 8 * (u32)t->par[1];
+	struct ir_insn *got = ir_call(w->f, BPF_FUNC_get_stack, 4, w->ctx, low_temp(w, bytes),
+				      num(w, bytes), num(w, t->user ? BPF_F_USER_STACK : 0));
+	struct ir_insn *failed = ir_op2(w->f, IR_SAR, 64, got, num(w, 63));
+
+	return ir_op2(w->f, IR_SHR, 64,
+		      ir_op2(w->f, IR_AND, 64, got, ir_op2(w->f, IR_XOR, 64, failed, num(w, -1))),
+		      num(w, 3));
+}
+
 /* ---- what is known now ------------------------------------------------------- */
 
 static s64 constant(struct low *w, struct node *n, int f)
@@ -511,6 +524,7 @@ static s64 constant(struct low *w, struct node *n, int f)
 	case F_kfunc_allowed: return lang_kernel(w->l) && n->list->kind == N_STR &&
 				     btf_find(w->l->kernel, n->list->text, BTF_KIND_FUNC);
 	case F_strcap: return t->bytes - (t->kind == TY_STR);
+	case F_default_str_length: return (s64)w->l->config.max_strlen;
 	case F_ncpus: return w->l->cpus;
 	case F_has_cpid: return w->l->opts->has_child;
 	default: return (s64)n->num;		/* cgroupid, kaddr, uaddr: sema_call.c */
@@ -529,6 +543,7 @@ static struct ir_insn *void_call(struct low *w, struct node *n, int f)
 	case F_override:
 		return ir_call(w->f, BPF_FUNC_override_return, 2, w->ctx, low_num(w, n->list));
 	case F_fail:
+	case F_assert_str:
 	case F_static_assert:
 		return num(w, 0);
 	default:
@@ -552,7 +567,7 @@ static struct ir_insn *of_maps(struct low *w, struct node *n, int f)
 	case F_find:
 		return low_find(w, n);
 	default:
-		return low_len(w, n);
+		return n->list->kind == N_MAP ? low_len(w, n) : frames(w, n->list->ty);
 	}
 }
 

@@ -684,7 +684,7 @@ struct ir_insn *low_find(struct low *w, struct node *n)
 	return ir_read(w->f, var);
 }
 
-/* How many keys a map has: a walk over them, or frames of a stack. */
+/* How many keys a map has: a walk over them. */
 struct ir_insn *low_len(struct low *w, struct node *n)
 {
 	struct map_var *m = n->list->sem;

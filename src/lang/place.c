@@ -321,6 +321,12 @@ static void typed_function(struct at *a)
 	const char *fn = a->n == 3 ? a->part[2] : a->n == 2 ? a->part[1] : "";
 	u32 found = 0;
 
+	if (a->n > 2 && !strcmp(a->part[1], "bpf")) {
+		diag_error(a->l->script, a->node->at, "%s: functions of BPF programs (bpf:NAME) are "
+			   "not there", rows[a->kind].name);
+		diag_hint(a->l->script, "functions of the kernel: %s:FUNCTION", rows[a->kind].name);
+		return;
+	}
 	if (!*fn || a->n > 3) {
 		bad(a, "FUNCTION or MODULE:FUNCTION");
 		return;

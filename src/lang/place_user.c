@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "lang/place.h"
 #include "sym/symbols.h"
+#include <ctype.h>
 #include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +28,7 @@ static bool open_file(struct at *a, const char *text, struct file *file)
 		return false;
 	}
 	if (sym_open(&file->f, file->path, &err)) {
-		diag_error(a->l->script, a->node->at, "%s", err.text);
+		diag_error(a->l->script, a->node->at, "%.*s", (int)strcspn(err.text, "\n"), err.text);
 		free(file->path);
 		return false;
 	}
@@ -100,18 +101,33 @@ static void one_function(struct at *a, const struct file *file, const char *fn)
 	}
 }
 
+/* Forms of bpftrace that are not there: said. */
+static bool is_absent(struct at *a)
+{
+	const char *what = NULL, *instead = NULL;
+
+	if (a->n == 4 && !strcmp(a->part[2], "cpp"))
+		what = "cpp:NAME", instead = "the function as nm prints it: uprobe:PATH:_ZN...";
+	else if (a->n > 2 && strchr(a->part[1], '@') && isdigit((u8)*a->part[2]))
+		what = "PATH@FILE:LINE", instead = "uprobe:PATH:FUNCTION+OFFSET, or an address";
+	else if (a->n > 2 && strstr(a->part[1], "!/"))
+		what = "a library inside a zip archive", instead = "unpack it: uprobe:PATH:FUNCTION";
+	if (!what)
+		return false;
+	diag_error(a->l->script, a->node->at, "%s: %s is not there", probe_name(a->kind), what);
+	diag_hint(a->l->script, "%s", instead);
+	return true;
+}
+
 void place_user_function(struct at *a)
 {
 	struct file file = { .path = NULL };
 	struct matches m = { .a = a, .file = &file };
 	const char *fn = a->n > 2 ? a->part[a->n - 1] : "";
 
-	if (a->n == 4 && strcmp(a->part[2], "cpp")) {
-		diag_error(a->l->script, a->node->at, "%s probe type takes PATH:FUNCTION",
-			   probe_name(a->kind));
+	if (is_absent(a))
 		return;
-	}
-	if (a->n < 3 || !*fn) {
+	if (a->n != 3 || !*fn) {
 		diag_error(a->l->script, a->node->at, "%s probe type takes PATH:FUNCTION",
 			   probe_name(a->kind));
 		return;

@@ -536,6 +536,9 @@ static const struct ty *len_of(struct sema *s, struct node *n)
 		if (t && t->kind != TY_STACK)
 			return sem_error(s, n->list->at,
 					 "len() expects a map or stack to be provided");
+		if (n->list->kind != N_IDENT && n->list->kind != N_CALL)
+			return sem_error(s, n->list->at, "len() of a stack that was stored is not "
+					 "there: len(kstack) and len(ustack) count where they stand");
 	}
 	return ty_int(&s->l->types, 8, true);
 }
@@ -574,7 +577,7 @@ static s64 known_now(struct sema *s, struct node *n, int f)
 	return 0;
 }
 
-/* fail() and static_assert(), when they stay in the program. */
+/* fail(), assert_str() and static_assert(), when they stay in the program. */
 static void must_not_be(struct sema *s, struct node *n, int f)
 {
 	s64 v = 0;
@@ -583,6 +586,11 @@ static void must_not_be(struct sema *s, struct node *n, int f)
 		return;
 	if (f == F_fail)
 		sem_error(s, n->at, "%s", n->list->kind == N_STR ? n->list->text : "fail()");
+	else if (f == F_assert_str) {
+		if (n->list->ty && n->list->ty->kind != TY_STR)
+			sem_error(s, n->list->at, "assert_str: %s is no string",
+				  sem_name(s->l, n->list->ty));
+	}
 	else if (!sem_const(s, n->list, &v) || !v)
 		sem_error(s, n->at, "%s", n->list->next->kind == N_STR ? n->list->next->text :
 			  "static_assert()");
@@ -633,9 +641,6 @@ static const struct ty *special(struct sema *s, struct node *n, int f)
 	case F_cgroup_path: return number_shown(s, n, TY_CGROUP_PATH);
 	case F_ksym: return number_shown(s, n, TY_KSYM);
 	case F_usym: return number_shown(s, n, TY_USYM);
-	case F_percpu_kaddr:
-		sem_list(s, n->list->next);
-		return ty_ptr(&s->l->types, u64_ty(s), SPACE_KERNEL);
 	case F_container_of: return container(s, n);
 	default: return aggregation(s, n, f);
 	}
@@ -654,10 +659,31 @@ static const struct ty *plain(struct sema *s, struct node *n, int f)
 	}
 }
 
+/* What bpftrace has and we do not: why not, and what there is instead. */
+static bool absent(struct sema *s, const struct node *n)
+{
+	static const struct { const char *name, *why, *instead; } rows[] = {
+#define ABSENT(name, why, instead) { #name, why, instead },
+#include "lang/absent.def"
+#undef ABSENT
+	};
+
+	for (u32 i = 0; i < ARRAY_LEN(rows); i++)
+		if (!strcmp(rows[i].name, n->text)) {
+			sem_error(s, n->at, "%s is not there: %s", n->text, rows[i].why);
+			if (s->report)
+				diag_hint(s->l->script, "%s", rows[i].instead);
+			return true;
+		}
+	return false;
+}
+
 static const struct ty *unknown(struct sema *s, struct node *n)
 {
 	const char *names[F_COUNT], *near;
 
+	if (absent(s, n))
+		return NULL;
 	sem_error(s, n->at, n->kind == N_CALL ? "Unknown function: '%s'" :
 		  "Unknown identifier: '%s'", n->text);
 	for (u32 i = 0; i < F_COUNT; i++)
@@ -733,7 +759,7 @@ const struct ty *sem_call(struct sema *s, struct node *n)
 	if (f == F_usermode && !(flags_here(s) & (PF_EVENT | PF_OURS)))
 		return sem_error(s, n->at, "the usermode builtin is of profile and other events "
 				 "of perf");
-	if (f == F_fail || f == F_static_assert)
+	if (f == F_fail || f == F_static_assert || f == F_assert_str)
 		must_not_be(s, n, f);
 	return plain(s, n, f);
 }
