@@ -125,7 +125,7 @@ static int print_stage(struct tracing *t, const char *stage)
 		types_text(&b, &t->l);
 	else
 		return usage_error("-d takes parse, ast, types, ir, bpf or verifier, not '%s'",
-				   stage);
+				   stage), 1;
 	status = print_out(&b);
 	sb_free(&b);
 	return status;

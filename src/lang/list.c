@@ -94,9 +94,12 @@ u32 lang_list(struct lang *l, const char *pattern, bool args, struct strbuf *out
 		const char *colon = strchr(match, ':');
 		const int kind = probe_kind(match, (size_t)(colon - match));
 
-		n = resolve(l, match, NULL, args, out);
-		return n ? n : list_fixed(arena_printf(l->arena, "%s%s", probe_name(
-				(enum lang_probe)kind), colon), out);
+		const char *whole = arena_printf(l->arena, "%s%s",
+						 probe_name((enum lang_probe)kind), colon);
+
+		n = strchr(match, '*') ? list_fixed(whole, out) : 0;
+		n = n ? n : resolve(l, match, NULL, args, out);
+		return n ? n : list_fixed(whole, out);
 	}
 	if (!strchr(match, '*'))
 		match = arena_printf(l->arena, "*%s*", match);

@@ -122,16 +122,19 @@ static void tracepoint(struct list *a)
 	snprintf(path, sizeof(path), "events/%s/format", a->p->at);
 	if (tracefs_read(&b, path))
 		return;
+	/* Fields that all events have are before byte 8: the kernel lets no program see them. */
 	for (char *line = b.s; line && *line;) {
 		char *end = strchr(line, '\n'), *next = end ? end + 1 : line + strlen(line);
 		char *at, text[256];
+		u32 off;
 
 		if (end)
 			*end = 0;
 		at = strstr(line, "field:");
-		if (at) {
+		off = at ? number_after(line, "offset:") : 0;
+		if (off >= 8) {
 			snprintf(text, sizeof(text), "%.*s", (int)strcspn(at + 6, ";"), at + 6);
-			field(a, text, number_after(line, "offset:"), number_after(line, "size:"),
+			field(a, text, off, number_after(line, "size:"),
 			      number_after(line, "signed:"));
 		}
 		line = next;
