@@ -57,7 +57,7 @@ static void check(struct expand *x, const struct node *n)
 {
 	if (n->kind == N_FORMAP && n->b->kind != N_MAP)
 		diag_error(x->s, n->b->at, "expected a map, or a range: 'FROM..TO'");
-	if (n->kind != N_CALL)
+	if (n->kind != N_CALL || !strcmp(n->text, "container_of"))
 		return;
 	for (const struct node *i = n->list; i; i = i->next)
 		if (i->kind == N_TYPE)

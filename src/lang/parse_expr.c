@@ -73,7 +73,8 @@ static struct node *parse_list(struct parser *p, u32 close, const char *what, u3
 
 	*count = 0;
 	while (!p->panic && !parse_is(p, close)) {
-		if (parse_is_word(p, "typeof") && parse_type_ahead(p, false))
+		if (parse_is_word(p, "struct") || parse_is_word(p, "union") ||
+		    (parse_is_word(p, "typeof") && parse_type_ahead(p, false)))
 			*end = parse_type(p);
 		else
 			*end = parse_expr(p);
