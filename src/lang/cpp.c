@@ -196,7 +196,7 @@ static bool is_true(struct unit *u, const char *s, struct span at)
 
 	cpp_words(u->c, &toks, script_source(sc, at.src->name, s, (u32)strlen(s)), at, true);
 	e.t = toks.v;
-	e.end = toks.v + toks.n;
+	e.end = toks.n ? toks.v + toks.n : toks.v;
 	if (!cconst(&e, &v) || e.t != e.end) {
 		diag_error(sc, at, "#if: %s", e.wrong ? e.wrong : "the condition has no end");
 		v = 0;
