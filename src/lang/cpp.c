@@ -258,8 +258,12 @@ static void include(struct unit *u, const char *path, struct span at)
 	struct skep_err err;
 	const struct source *src;
 
+	if (access(path, R_OK)) {
+		diag_error(s, at, "cannot include %s: %s", path, strerror(errno));
+		return;
+	}
 	if (os_file_read(&f, path, &err)) {
-		diag_error(s, at, "%s", skep_err_text(&err));
+		diag_error(s, at, "cannot include %s: it cannot be read", path);
 		return;
 	}
 	if (f.size > MAX_INCLUDE || u->c->depth == MAX_DEPTH) {
