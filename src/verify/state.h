@@ -322,7 +322,7 @@ struct verifier {
 	const struct btf_type *attach_proto;	/* of what it is attached to; or NULL */
 	u32 entry;		/* function that is being verified */
 	bool privileged;	/* VERIFY_CAP_PERFMON */
-	bool stale_stack;	/* some path may read stack that it did not write */
+	u64 stale_slots;	/* as of verify_result: some path may */
 	bool buffers;		/* some register has one */
 
 	struct inv *inv;	/* while invariants runs; NULL: paths */
