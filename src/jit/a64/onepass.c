@@ -544,7 +544,8 @@ static void load_imm(struct onepass *x, const struct ins *i)
 		a_mov_imm(&x->p, i->dst, (u32)i->raw[0].imm | (u64)(u32)i->raw[1].imm << 32);
 		break;
 	case OP_LDDW_FUNC:
-		onepass_fix(x, a_adr(&x->p, i->dst), (u32)((s64)i->at + 1 + i->raw->imm), FIX_FUNC);
+		onepass_fix(x, (bind->entry ? a_adr_near : a_adr)(&x->p, i->dst),
+			    (u32)((s64)i->at + 1 + i->raw->imm), FIX_FUNC);
 		break;
 	default:
 		load_addr(x, i->dst, JIT_ADDRESS, i->at, bind->address(bind->arg, i->at));
