@@ -12,6 +12,7 @@
 #include "kernel/kernel.h"
 #include "obj/obj.h"
 #include "runtime/runtime.h"
+#include <fcntl.h>
 #include <stdlib.h>
 
 const char *skep_version(void)
@@ -287,6 +288,16 @@ static int load_pinned(struct skep_object *obj, u32 i, const char *dir, struct s
 	return r;
 }
 
+/* Somebody gave a map that stands for map I. */
+static int load_reused(struct skep_object *obj, u32 i, struct skep_err *err)
+{
+	int fd = fcntl(obj->kernel->maps[i], F_DUPFD_CLOEXEC, 0);
+
+	if (fd < 0)
+		return err_set(err, ERR_KERNEL, NULL, "%s", strerror(errno));
+	return kernel_map_reuse(obj->backend, &obj->img->maps[i], fd, err);
+}
+
 /* Map numbers are indexes of the image, so what cannot be made leaves a place. */
 static int load_map(struct skep_object *obj, u32 i, const struct prog_set *only,
 		    const char *pins, struct skep_err *err)
@@ -298,6 +309,8 @@ static int load_map(struct skep_object *obj, u32 i, const struct prog_set *only,
 	};
 	int r;
 
+	if (obj->kernel && obj->kernel->maps && obj->kernel->maps[i] >= 0)
+		return load_reused(obj, i, err);
 	if (pins && ops->map_get && obj->img->maps[i].pinning)
 		return load_pinned(obj, i, pins, err);
 	r = ops->map_create(obj->backend, &obj->img->maps[i], err);
@@ -515,6 +528,8 @@ int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
 		return r;
 	if (opts && opts->engine == SKEP_KERNEL) {
 		r = kernel_open(&obj->backend, obj->target, err);
+		if (!r && obj->kernel)
+			kernel_load_as(obj->backend, &obj->kernel->load);
 	} else {
 		drop_target(obj);
 		r = runtime_open(&obj->backend, &ro, err);

@@ -7,6 +7,7 @@
 #define API_OBJECT_H
 
 #include "base/strbuf.h"
+#include "kernel/kernel.h"
 #include "model/backend.h"
 #include "model/rewrite.h"
 #include "model/target.h"
@@ -33,6 +34,13 @@ struct skep_map {
 				   is loaded needs it: a place holder is there */
 };
 
+/* For a load into the kernel. */
+struct object_kernel {
+	struct kernel_load load;
+	const int *maps;	/* by image index: a map that stands for the object's, -1: none;
+				   not owned. NULL: none does */
+};
+
 struct skep_object {
 	struct image *img;
 	bool shares;		/* img belongs to another object */
@@ -48,6 +56,7 @@ struct skep_object {
 	struct skep_map *maps;		/* by image index, as the backend's */
 	const struct sockets *sockets;	/* that are described; NULL: none are */
 	struct sockets *own_sockets;	/* of skep_object_sockets, or NULL */
+	const struct object_kernel *kernel;	/* how the kernel loads it, or NULL */
 	struct object_aot *aot;	/* what `skep aot` made of it (aot.h), or NULL */
 };
 
