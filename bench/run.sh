@@ -5,9 +5,11 @@
 # and by the running kernel's test runs: medians of ROUNDS in turns. Embedded is to be no
 # slower. Behind it what is left without a program that returns at once, which is no time of
 # the program alone: a processor does much of what surrounds a program while it waits for
-# what the program loads, so that less around it looks like more in it. On both engines a run finds the
-# packet as the one before left it (skep-run(1)), so both take the same branches; that
-# their verdicts are the same is compared. Needs clang, and bpf(2) for the kernel's side.
+# what the program loads, so that less around it looks like more in it.
+#
+# On both engines a run finds the packet as the one before left it (skep-run(1)), so both
+# take the same branches; that their verdicts are the same is compared. Needs clang, and
+# bpf(2) for the kernel's side.
 #
 # The kernel waits for all its processors before and after a packet's runs, some
 # milliseconds, however many they are: few packets, of all parts of the capture, many runs.
@@ -61,8 +63,8 @@ tell() # NAME EMPTY
 	[ -n "$u" ] || { echo "$1: does not run"; return; }
 	[ -n "$k" ] || { echo "$1: $u ns embedded (empty: $ue); no kernel"; return; }
 	cmp -s "$tmp/$1.user.verdicts" "$tmp/$1.kernel.verdicts" && same= || same=', other verdicts'
-	printf '%-10s %4d ns embedded, %4d ns in the kernel; less an empty one (%d, %d): %d, %d%s\n' \
-		"$1" "$u" "$k" "$ue" "$ke" $((u - ue)) $((k - ke)) "$same"
+	printf '%-10s %4d ns embedded, %4d ns in the kernel; ' "$1" "$u" "$k"
+	printf 'less an empty one (%d, %d): %d, %d%s\n' "$ue" "$ke" $((u - ue)) $((k - ke)) "$same"
 }
 
 xdp='firewall balancer ipv4 loops entry' tc='shaper nat64_in nat64_out'

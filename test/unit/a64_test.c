@@ -591,7 +591,8 @@ int main(void)
 		cmocka_unit_test(forms), cmocka_unit_test(forms_assembled),
 		cmocka_unit_test(sweep_assembled), cmocka_unit_test(bitmasks),
 		cmocka_unit_test(numbers), cmocka_unit_test(far_away),
-		cmocka_unit_test(addresses), cmocka_unit_test(near_addresses), cmocka_unit_test(order), cmocka_unit_test(rows),
+		cmocka_unit_test(addresses),
+		cmocka_unit_test(near_addresses), cmocka_unit_test(order), cmocka_unit_test(rows),
 		cmocka_unit_test(other_processors),
 	};
 	int r;
