@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * aot_elf.c: native code as a relocatable object (ELF64 of x86-64 or AArch64). In: code and
- * data, which have no address in them. Out: sections, symbols, and the two relocations that lead from
- * the descriptor to them. Knows nothing of BPF.
+ * data, which have no address in them. Out: sections, symbols, and the two relocations that
+ * lead from the descriptor to them. Knows nothing of BPF.
  */
 #include "cli/aot_file.h"
 #include <elf.h>
