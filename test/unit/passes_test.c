@@ -170,10 +170,10 @@ static void slots_of_a_pass(void **unused UNUSED)
 	start();
 	ON(new, bytes(t, SLOT_MISC); t->def = def_new(&v, 0, 0));
 	k = store(old);
-	assert_false(v.stale_stack);
+	assert_false(v.stale_slots);
 	join_pass(&v, k, new);
 	ON(new, assert_true(def_read_since(&v, t->def, v.now)));
-	assert_true(v.stale_stack);
+	assert_true(v.stale_slots);
 }
 
 /* ---- a part of a loop, which is complete ----------------------------------------- */
@@ -186,7 +186,7 @@ static void slots_of_a_pass(void **unused UNUSED)
 	part = store(old);						\
 	join_pass(&v, v.open.v[0], new);				\
 	kept_close_down_to(&v, 1);					\
-	v.stale_stack = false;						\
+	v.stale_slots = false;						\
 } while (0)
 
 static struct kept *part;
@@ -228,7 +228,7 @@ static void slots_of_a_part(void **unused UNUSED)
 	later = store(new);
 	covered_by(&v, part, new);
 	ON(new, assert_true(def_read_since(&v, t->def, v.now)));
-	assert_true(v.stale_stack);
+	assert_true(v.stale_slots);
 	/* what was stored meanwhile is in the loop */
 	LEADS(later, part->time - 1, 0, 2);
 }
@@ -244,7 +244,7 @@ static void complete(void **unused UNUSED)
 	ON(new, number(r, scalar_const(1)); number(r + 1, scalar_const(1)));
 	covered_by(&v, part, new);
 	ON(new, assert_true(marked(r)); assert_false(marked(r + 1)));
-	assert_false(v.stale_stack);
+	assert_false(v.stale_slots);
 }
 
 /* ---- another run of the loop -------------------------------------------------------- */
