@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * arcs.c: lemmas on operations that bound what they give by arcs (range.h). cut_by is
- * another function here: it notes the arcs, of which no operation has more than two. The
- * lemmas say that the result lies on both; that cut_by keeps what lies on the arc that it
- * is given is the lemma cut_by of lemmas.c.
+ * arcs.c: lemmas on operations that bound what they give by arcs (range.h). cut_by and
+ * range_cut are another function here: it notes the arcs, of which no operation has more
+ * than two. The lemmas say that the result lies on both; that the real ones keep what lies
+ * on the arc that they are given are the lemmas cut_by and range_cut of lemmas.c.
  */
 #include "verify/range.h"
+#include "verify/tnum.c"
 
 /* Before the first all words of R, which are an arc in either order, are both arcs. */
 static void note_arc(struct range *r, unsigned w, u64 from, u64 to, u128 length)
@@ -19,6 +20,7 @@ static void note_arc(struct range *r, unsigned w, u64 from, u64 to, u128 length)
 }
 
 #define cut_by note_arc
+#define range_cut(r, w, from, to) note_arc(r, w, from, to, 0)
 static inline __attribute__((always_inline)) struct range
 range_mul(const struct range *a, const struct range *b, unsigned w);
 #include "verify/scalar_alu.c"
@@ -89,3 +91,20 @@ LEMMA_CASES(2, arcs_lsh##w, RANGE(a), unsigned min, unsigned max, u128 U, s128 S
 }
 LEMMA_LSH(32)
 LEMMA_LSH(64)
+
+/* ---- division -------------------------------------------------------------- */
+
+#define LEMMA_DIVISION(name, n, result) \
+LEMMA_CASES(2, name##n, RANGE(a), RANGE(b), u64 x, u64 y) \
+{ \
+	struct division d = { .w = n, .r = range_full(n), .a = { a0, a1, a2, a3 }, \
+		.b = { b0, b1, b2, b3 }, .abits = { 0, word_max(n) }, \
+		.bbits = { 0, word_max(n) }, .bits = { 0, word_max(n) } }; \
+	PREMISE(given(&d.a, x, n) && given(&d.b, y, n)); \
+	name(&d); \
+	return on_one(&d.r, (u64)(result) & word_max(n), n, the_case); \
+}
+LEMMA_DIVISION(udiv, 32, (u32)y ? (u32)x / (u32)y : 0)
+LEMMA_DIVISION(udiv, 64, y ? x / y : 0)
+LEMMA_DIVISION(umod, 32, (u32)y ? (u32)x % (u32)y : x)
+LEMMA_DIVISION(umod, 64, y ? x % y : x)
