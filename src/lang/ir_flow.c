@@ -86,31 +86,13 @@ static void redirect(struct opt *o, struct ir_block *from, struct ir_block *by,
 /* ---- jumps through blocks ------------------------------------------------------------------------ */
 
 /* Are B's phis of no use behind it but in phis of the blocks that it goes to, and for its
- * own jump? Uses are marked before. */
+ * own jump? */
 static bool phis_stay(const struct ir_block *b)
 {
 	for (const struct ir_insn *i = b->first; i->op == IR_PHI; i = i->next)
 		if (i->mark)
 			return false;
 	return true;
-}
-
-/* Phis that somebody else than their block's jump or a phi of the next block uses. */
-static void mark_wanted_phis(struct ir_func *f)
-{
-	for (struct ir_block *b = f->first; b; b = b->next)
-		for (struct ir_insn *i = b->first; i && i->op == IR_PHI; i = i->next)
-			i->mark = false;
-	for (struct ir_block *b = f->first; b; b = b->next)
-		for (struct ir_insn *i = b->first; i; i = i->next) {
-			for (u32 k = 0; k < i->nr_args; k++)
-				if (i->args[k]->op == IR_PHI &&
-				    (i->args[k]->block != b || i->op != IR_BR))
-					i->args[k]->mark = true;
-			for (size_t p = 0; i->op == IR_PHI && p < b->preds.n; p++)
-				if (i->phi[p]->op == IR_PHI && i->phi[p]->block != b->preds.v[p])
-					i->phi[p]->mark = true;
-		}
 }
 
 static const struct ir_insn *on_way(const struct ir_insn *v, const struct ir_block *b, u32 p)
@@ -302,33 +284,20 @@ static void join_ends(struct opt *o)
 	}
 }
 
-static void settle(struct ir_func *f)
-{
-	for (struct ir_block *b = f->first; b; b = b->next)
-		for (struct ir_insn *i = b->first; i; i = i->next) {
-			for (u32 k = 0; k < i->nr_args; k++)
-				i->args[k] = ir_real(i->args[k]);
-			for (size_t p = 0; i->op == IR_PHI && p < b->preds.n; p++)
-				i->phi[p] = ir_real(i->phi[p]);
-		}
-}
-
+/* Right behind opt_values(), which has marked what phis are for. */
 void opt_flow(struct opt *o)
 {
 	o->changed = false;
 	for (struct ir_block *b = o->f->first; b; b = b->next)
 		fold_branch(o, b);
 	ir_drop_unreached(o->f);
-	mark_wanted_phis(o->f);
 	for (struct ir_block *b = o->f->first; b; b = b->next)
 		thread_block(o, b);
-	ir_drop_unreached(o->f);
 	join_ends(o);
 	ir_drop_unreached(o->f);
 	for (struct ir_block *b = o->f->first; b; b = b->next)
 		if (b->first)
 			join_rows(o, b);
 	ir_drop_unreached(o->f);
-	settle(o->f);
 	ir_arrange(o->f);
 }

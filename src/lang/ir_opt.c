@@ -6,7 +6,7 @@
  */
 #include "lang/opt_in.h"
 
-enum { ROUNDS = 6 };	/* at most; the next one is for what the last has changed */
+enum { ROUNDS = 5 };	/* at most; each is for what the last one has changed */
 
 static void opt_rounds(struct opt *o)
 {
@@ -16,6 +16,7 @@ static void opt_rounds(struct opt *o)
 		opt_values(o);
 		opt_flow(o);
 	} while (o->changed && ++n < ROUNDS);
+	ir_settle_operands(o->f);
 }
 
 void ir_opt(struct ir_func *f)
@@ -25,6 +26,7 @@ void ir_opt(struct ir_func *f)
 	ir_settle(f);
 	ir_arrange(f);
 	o.data = arena_news(&o.arena, f->unit->maps.n + 1, struct ir_insn *);
+	ir_count_uses(f);
 	opt_rounds(&o);
 	ir_drop_unused(f);
 	opt_memory(&o);

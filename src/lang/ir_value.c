@@ -137,7 +137,7 @@ static bool equal(const struct ir_insn *a, const struct ir_insn *b)
 {
 	if (a->op != b->op || a->width != b->width || a->size != b->size || a->cc != b->cc ||
 	    a->off != b->off || a->sx != b->sx || a->nr_args != b->nr_args ||
-	    (a->op != IR_PHI && a->imm != b->imm) || !same_core(a->core, b->core))
+	    (a->op != IR_PHI && a->imm != b->imm) || (a->op != IR_PHI && !same_core(a->core, b->core)))
 		return false;
 	for (u32 k = 0; k < a->nr_args; k++)
 		if (a->args[k] != b->args[k])
@@ -223,6 +223,7 @@ static void visit(struct numbering *n, struct ir_insn *i)
 	struct ir_block *b = i->block;
 
 	take_operands(i);
+	i->mark = false;
 	by = i->op == IR_PHI ? phi_same(i) : opt_fold(n->o, i);
 	for (struct ir_insn *k = before ? before->next : b->first; k && k != i; k = next) {
 		next = k->next;
@@ -292,6 +293,19 @@ static bool ctx_stays(const struct ir_func *f)
 	return true;
 }
 
+/* Phis that somebody else than their block's jump or a phi of the next block uses. */
+static void mark_wanted(struct ir_insn *i)
+{
+	struct ir_block *b = i->block;
+
+	for (u32 k = 0; k < i->nr_args; k++)
+		if (i->args[k]->op == IR_PHI && (i->args[k]->block != b || i->op != IR_BR))
+			i->args[k]->mark = true;
+	for (size_t p = 0; i->op == IR_PHI && p < b->preds.n; p++)
+		if (i->phi[p]->op == IR_PHI && i->phi[p]->block != b->preds.v[p])
+			i->phi[p]->mark = true;
+}
+
 void opt_values(struct opt *o)
 {
 	struct numbering n = { .o = o, .ctx_stays = ctx_stays(o->f) };
@@ -301,7 +315,6 @@ void opt_values(struct opt *o)
 		cap *= 2;
 	n.slots = arena_news(&o->arena, cap, struct ir_insn *);
 	n.mask = cap - 1;
-	ir_count_uses(o->f);
 	number_blocks(&n);
 	for (struct ir_block *b = o->f->first; b; b = b->next) {
 		for (struct ir_insn *i = b->first, *next; i; i = next) {
@@ -310,6 +323,8 @@ void opt_values(struct opt *o)
 		}
 	}
 	for (struct ir_block *b = o->f->first; b; b = b->next)
-		for (struct ir_insn *i = b->first; i; i = i->next)
+		for (struct ir_insn *i = b->first; i; i = i->next) {
 			take_operands(i);
+			mark_wanted(i);
+		}
 }
