@@ -22,6 +22,8 @@ const char *skep_version(void)
 
 /* ---- open ------------------------------------------------------------------ */
 
+const u64 object_no_ticket = ~0ull;
+
 struct skep_object *object_make(struct image *img)
 {
 	struct skep_object *obj = mem_alloc(sizeof(*obj));
@@ -31,7 +33,7 @@ struct skep_object *object_make(struct image *img)
 	obj->maps = mem_alloc(img->nr_maps * sizeof(*obj->maps));
 	for (u32 i = 0; i < img->nr_progs; i++)
 		obj->progs[i] = (struct skep_prog){ .obj = obj, .index = i, .loaded = -1,
-						  .ticket = (u64)NO_TICKET };
+						  .ticket = &object_no_ticket };
 	for (u32 i = 0; i < img->nr_maps; i++)
 		obj->maps[i] = (struct skep_map){ .obj = obj, .index = i, .def = &img->maps[i] };
 	return obj;
@@ -541,6 +543,8 @@ int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
 	for (u32 i = 0; !r && i < obj->img->nr_maps; i++)
 		r = fill_slots(obj, i, err);
 	if (r && obj->backend) {
+		for (u32 i = 0; i < obj->img->nr_progs; i++)
+			obj->progs[i].ticket = &object_no_ticket;
 		obj->backend->ops->close(obj->backend);
 		obj->backend = NULL;
 	}

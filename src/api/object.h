@@ -13,12 +13,13 @@
 #include "model/target.h"
 #include "skep/skep.h"
 
-enum { NO_TICKET = -1 };
+extern const u64 object_no_ticket;	/* where programs' ticket is that have none */
+
 struct skep_prog {
 	struct skep_object *obj;
 	u32 index;
 	s64 loaded;		/* the backend's number, or -1 */
-	u64 ticket;		/* of the engine (prog_ticket), or NO_TICKET */
+	const u64 *ticket;	/* of the engine (prog_ticket), or object_no_ticket */
 	enum skep_verdict verdict;
 	const char *note;	/* why it is not FAST although somebody asked, or NULL */
 	u32 note_insn;

@@ -97,6 +97,9 @@ void report_text(const struct strbuf *b);
 /* Says that standard output does not take what is written (errno). */
 int no_output(void);
 
+/* All programs of IMG with their source lines, as `skep disasm` prints them. */
+void disasm_image(struct strbuf *out, const struct image *img);
+
 /* ---- operands (input.c) --------------------------------------------------------- */
 
 /* INPUT_CODE: instructions without an object, see code.c. */

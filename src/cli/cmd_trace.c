@@ -5,17 +5,10 @@
  * place.
  */
 #include "cli/cli.h"
-#include "lang/run.h"
+#include "cli/trace.h"
 #include <stdlib.h>
 
 enum { MAX_SCRIPT = 64 << 20 };
-
-struct trace_opts {
-	const char *script, *stage, *format, *buffer, *command, *output, *emit_elf, *filter;
-	struct str_list pids, include_dirs, includes, dwarf_pids;
-	bool fmt, dry_run, list, quiet, verbose, unsafe, keep, info, test, version;
-	bool debuginfo, no_feature, no_warnings, traceable, usdt_files, aot, bench;
-};
 
 /* The options of `skep trace`: bpftrace's. */
 #define TRACE_OPTS(o) \
@@ -32,6 +25,7 @@ struct trace_opts {
 	 &(o)->stage}, \
 	{"dry-run", 0, OPT_FLAG, NULL, "compile and load, but attach nothing", \
 	 &(o)->dry_run}, \
+	{"on", 0, OPT_STR, "user|kernel", "the engine", &(o)->on}, \
 	{"emit-elf", 0, OPT_STR, "FILE", "write the BPF object, and end", &(o)->emit_elf}, \
 	{"unsafe", 0, OPT_FLAG, NULL, "allow what changes the system", &(o)->unsafe}, \
 	{"quiet", 'q', OPT_FLAG, NULL, "only what the script prints", &(o)->quiet}, \
@@ -61,20 +55,22 @@ struct trace_opts {
 static int check_opts(const struct trace_opts *o, struct skep_err *err)
 {
 	const struct { const char *name; bool given; } later[] = {
-		{ "-c", o->command }, { "-p", o->pids.n }, { "-o", o->output },
-{ "-B", o->buffer }, { "-l", o->list },
-		
-		{ "--info", o->info }, 
-		{ "--probe-filter", o->filter }, { "--traceable-functions", o->traceable },
-		{ "--usdt-file-activation", o->usdt_files }, { "--aot", o->aot },
+		{ "--info", o->info }, { "--probe-filter", o->filter },
+		{ "--traceable-functions", o->traceable }, { "--aot", o->aot },
 		{ "--dwarf-pid", o->dwarf_pids.n }, { "-I", o->include_dirs.n },
-		{ "--include", o->includes.n }, { "-k", o->keep },
-		{ "--debuginfo", o->debuginfo },
+		{ "--include", o->includes.n }, { "--debuginfo", o->debuginfo },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(later); i++)
 		if (later[i].given)
 			return err_set(err, ERR_UNSUPPORTED, NULL, "%s", later[i].name);
+	if (o->format && strcmp(o->format, "text") && strcmp(o->format, "json"))
+		return err_set(err, ERR_USAGE, NULL, "Invalid output format \"%s\": text, json",
+			       o->format);
+	if (o->buffer && strcmp(o->buffer, "none") && strcmp(o->buffer, "line") &&
+	    strcmp(o->buffer, "full"))
+		return err_set(err, ERR_USAGE, NULL, "-B takes none, line or full, not '%s'",
+			       o->buffer);
 	return 0;
 }
 
@@ -159,51 +155,6 @@ static int print_fmt(struct job *j)
 	return say_diags(j) ? 1 : status;
 }
 
-static int print_stage(struct job *j, struct lang *l)
-{
-	struct strbuf b = { 0 };
-	int status;
-
-	if (!strcmp(j->o.stage, "ir")) {
-		ir_print(&b, &l->ir);
-	}
-	status = print_out(&b);
-	sb_free(&b);
-	return status;
-}
-
-static int trace_script(struct job *j)
-{
-	const char *dir = j->dir;
-	const struct lang_opts o = { .args = j->args.v, .nr_args = (u32)j->args.n, .dirs = &dir,
-		.nr_dirs = 1, .unsafe = j->o.unsafe, .keep_tests = j->o.test,
-		.keep_benches = j->o.bench, .report_errors = j->o.keep };
-	struct lang_unit unit = { 0 };
-	struct trace_run run = { .unit = &unit, .pidfd = -1, .out = 1, .json = j->o.format &&
-		!strcmp(j->o.format, "json"), .dry_run = j->o.dry_run, .quiet = j->o.quiet };
-	struct skep_err err;
-	struct lang l = { 0 };
-	int r = lang_compile(&l, &j->s, &unit, j->src, &o, &err), status;
-
-	status = say_diags(j);
-	if (r >= 0 && j->o.emit_elf) {
-		FILE *f = fopen(j->o.emit_elf, "w");
-		fwrite(unit.elf.s, 1, unit.elf.n, f);
-		fclose(f);
-	} else if (r >= 0 && j->o.stage) {
-		status = print_stage(j, &l);
-	} else if (r >= 0) {
-		r = trace_run(&run, &err);
-		status = r;
-	}
-	if (r < 0 && r != -1) {
-		report(&err);
-		status = 1;
-	}
-	lang_free(&l);
-	return status;
-}
-
 static int run_script(struct job *j)
 {
 	struct expand_opts eo = { .args = j->args.v, .nr_args = (u32)j->args.n,
@@ -211,7 +162,7 @@ static int run_script(struct job *j)
 	int status;
 
 	if (!j->o.stage || (strcmp(j->o.stage, "parse") && strcmp(j->o.stage, "ast")))
-		return trace_script(j);
+		return trace_script(&j->s, j->src, &j->o, &j->args, j->dir);
 	parse_script(&j->s, j->src);
 	if (j->s.nr_errors)
 		return say_diags(j);
@@ -240,10 +191,11 @@ int cmd_trace(const struct command *cmd, int argc, char **argv)
 	if (j.o.version) {
 		printf("skep %s\n", skep_version());
 		status = 0;
-	} else if (check_opts(&j.o, &err) || open_script(&j, &res, &err)) {
+	} else if (check_opts(&j.o, &err) || (!j.o.list && open_script(&j, &res, &err))) {
 		report(&err);
 	} else {
-		status = j.o.fmt ? print_fmt(&j) : run_script(&j);
+		status = j.o.list ? trace_list(&j.o, &res.operands) :
+			 j.o.fmt ? print_fmt(&j) : run_script(&j);
 	}
 	script_free(&j.s);
 	vec_free(&j.args);

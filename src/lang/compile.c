@@ -180,8 +180,8 @@ static void c_part(struct lang *l)
 		}
 }
 
-static void open_state(struct lang *l, struct script *script, struct lang_unit *unit,
-		       const struct lang_opts *o)
+void lang_open(struct lang *l, struct script *script, struct lang_unit *unit,
+	       const struct lang_opts *o)
 {
 	*l = (struct lang){ .script = script, .arena = &script->arena, .opts = o, .unit = unit };
 	l->types.arena = l->arena;
@@ -209,7 +209,7 @@ int lang_compile(struct lang *l, struct script *script, struct lang_unit *unit,
 				       .nr_dirs = o->nr_dirs };
 	int r = 0;
 
-	open_state(l, script, unit, o);
+	lang_open(l, script, unit, o);
 	parse_script(script, src);
 	if (!script->nr_errors)
 		expand_script(script, &e);

@@ -127,8 +127,23 @@ static void refer(struct frame *fr, u32 slot, const struct ir_insn *i)
 		widen(s, l->head->from, l->last->to);
 }
 
+/* A way back that is no loop: nobody knows what goes round there. */
+static bool has_knots(const struct ir_func *f)
+{
+	for (struct ir_block *b = f->first; b; b = b->next)
+		for (u32 t = 0; t < ir_nr_to(b); t++)
+			if (b->last->to[t]->order <= b->order &&
+			    !ir_dominates(b->last->to[t], b))
+				return true;
+	return false;
+}
+
 static void find_lives(struct frame *fr)
 {
+	bool knots = has_knots(fr->ra->f);
+
+	for (size_t i = 0; knots && i < fr->ra->f->slots.n; i++)
+		escape(fr, (u32)i + 1);
 	for (struct ir_block *b = fr->ra->f->first; b; b = b->next)
 		for (struct ir_insn *i = b->first; i; i = i->next)
 			for (u32 k = 0; k < i->nr_args; k++)

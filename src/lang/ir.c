@@ -659,6 +659,13 @@ static void settle_insn(struct ir_insn *i)
 			i->phi[p] = ir_real(i->phi[p]);
 }
 
+void ir_settle_operands(struct ir_func *f)
+{
+	for (struct ir_block *b = f->first; b; b = b->next)
+		for (struct ir_insn *i = b->first; i; i = i->next)
+			settle_insn(i);
+}
+
 /* A block without an end returns 0. */
 static void close_block(struct ir_func *f, struct ir_block *b)
 {
@@ -677,8 +684,6 @@ void ir_settle(struct ir_func *f)
 		close_block(f, b);
 	}
 	ir_drop_unreached(f);
-	for (struct ir_block *b = f->first; b; b = b->next)
-		for (struct ir_insn *i = b->first; i; i = i->next)
-			settle_insn(i);
+	ir_settle_operands(f);
 	f->settled = true;
 }

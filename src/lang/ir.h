@@ -38,28 +38,31 @@ struct ir_core {
 	const char *path;	/* "0:2:1" */
 };
 
+/* Two cache lines: passes walk over all of them again and again. */
 struct ir_insn {
-	enum ir_op op;
+	enum ir_op op : 8;
+	enum ir_cc cc : 8;
 	u8 width;		/* 32 or 64 */
 	u8 size;		/* bytes: 1, 2, 4, 8 */
 	bool sx;
-	enum ir_cc cc;
 	u8 nr_args;
+	struct ir_insn *prev, *next;
+	struct ir_block *block;
 	struct ir_insn *args[5];
+	union {
+		struct ir_block *to[2];		/* JMP, BR */
+		struct {
+			struct ir_insn **phi;	/* PHI: one for each predecessor of its block */
+			const struct ir_core *core;	/* CONST, LOAD */
+		};
+		const char *name;		/* KFUNC */
+	};
 	s64 imm;
 	s32 off, src_off;
-	const char *name;	/* KFUNC */
-	const struct ir_core *core;
-	struct ir_block *to[2];
-	struct ir_insn **phi;	/* PHI: one for each predecessor of its block */
+	struct ir_insn *same;	/* what it was found to be; NULL: itself */
 	u32 line;		/* index of the unit's lines; 0 none */
-	struct ir_block *block;
-	struct ir_insn *prev, *next;
 	u32 id;			/* of the function, from 1 */
-	/* passes' own */
-	struct ir_insn *same;
-	u32 uses, mark;
-	s32 reg;		/* emit.c */
+	u32 uses, mark;		/* passes' own */
 };
 
 struct ir_block {

@@ -67,15 +67,12 @@ static bool index_ok(const struct checker *c, const struct ir_insn *i)
 
 static bool blocks_ok(const struct ir_insn *i)
 {
-	for (u32 t = 0; t < 2; t++) {
+	for (u32 t = 0; t < 2 && ir_is(i, IRF_T); t++) {
 		const struct ir_block *to = i->to[t];
 		bool want = t < ir_nr_to(i->block), found = false;
 
-		if (!ir_is(i, IRF_T) || !want) {
-			if (to)
-				return false;
+		if (!want)
 			continue;
-		}
 		for (size_t p = 0; to && p < to->preds.n; p++)
 			found |= to->preds.v[p] == i->block;
 		if (!found)
@@ -102,8 +99,6 @@ static void check_insn(struct checker *c, const struct ir_insn *i)
 		say(c, i, "jumps and predecessors disagree");
 	if (i->op == IR_PHI && i->prev && i->prev->op != IR_PHI)
 		say(c, i, "behind an instruction");
-	if (i->core && i->op != IR_CONST && i->op != IR_LOAD)
-		say(c, i, "cannot be relocated");
 	c->seen[i->id] = true;
 }
 

@@ -51,6 +51,8 @@ u32 ir_slot_new(struct ir_func *f, u32 bytes, u32 align);
 /* Predecessor AT of B no longer goes there. */
 void ir_pred_remove(struct ir_block *b, u32 at);
 void ir_drop_unreached(struct ir_func *f);
+/* Every operand becomes what it really is. */
+void ir_settle_operands(struct ir_func *f);
 
 /* ---- ir_order.c ------------------------------------------------------------------------ */
 

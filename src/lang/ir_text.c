@@ -58,7 +58,7 @@ static void put_memory(struct strbuf *out, const struct ir_insn *i)
 		put_place(out, i->args[1], i->src_off);
 	else
 		put_args(out, i, 1);
-	if (i->core)
+	if (i->op == IR_LOAD && i->core)
 		sb_printf(out, " core %u %u %s", i->core->kind, i->core->type, i->core->path);
 }
 
@@ -107,7 +107,7 @@ static void put_rest(struct strbuf *out, const struct ir_insn *i)
 	default:
 		put_args(out, i, 0);
 	}
-	for (u32 t = 0; t < 2 && i->to[t]; t++)
+	for (u32 t = 0; ir_is(i, IRF_T) && t < 2 && i->to[t]; t++)
 		sb_printf(out, " b%u", i->to[t]->id);
 }
 
@@ -316,9 +316,9 @@ static void read_phi(struct reader *r, struct ir_insn *i)
 	u32 n = 0;
 
 	i->phi = arena_news(r->u->arena, r->n, struct ir_insn *);
-	i->name = (const char *)arena_news(r->u->arena, r->n, struct ir_block *);
+	i->args[0] = arena_alloc(r->u->arena, r->n * sizeof(struct ir_block *));
 	while (r->at < r->n && !r->bad) {
-		((struct ir_block **)i->name)[n] = block_of(r, id_of(r, 'b'));
+		((struct ir_block **)i->args[0])[n] = block_of(r, id_of(r, 'b'));
 		i->phi[n++] = value(r);
 	}
 	i->imm = n;
@@ -489,7 +489,7 @@ static void read_slot(struct reader *r)
 /* Operands in the order of the predecessors. */
 static void order_phi(struct reader *r, struct ir_insn *i)
 {
-	struct ir_block **from = (struct ir_block **)i->name;
+	struct ir_block **from = (struct ir_block **)i->args[0];
 	struct ir_insn **by = arena_news(r->u->arena, i->block->preds.n, struct ir_insn *);
 	u32 n = (u32)i->imm;
 
@@ -498,7 +498,7 @@ static void order_phi(struct reader *r, struct ir_insn *i)
 			if (from[k] == i->block->preds.v[p])
 				by[p] = i->phi[k];
 	i->phi = by;
-	i->name = NULL;
+	i->args[0] = NULL;
 	i->imm = 0;
 }
 

@@ -151,6 +151,16 @@ void lang_free(struct lang *l);
 /* Has the target open-coded iterators over numbers? */
 bool lang_has_iterators(struct lang *l);
 
+/* Prepares L for lang_list alone. */
+void lang_open(struct lang *l, struct script *script, struct lang_unit *unit,
+	       const struct lang_opts *o);
+
+/* ---- list.c ---------------------------------------------------------------------- */
+
+/* Appends the names of probes that match PATTERN (NULL: all), with their arguments: how
+ * many. */
+u32 lang_list(struct lang *l, const char *pattern, bool args, struct strbuf *out);
+
 /* ---- config.c -------------------------------------------------------------------- */
 
 /* Defaults, the environment, the script's blocks. */

@@ -7,6 +7,7 @@
  * as an immediate, or is right behind a copy of it (mark: has a register).
  */
 #include "lang/emit_in.h"
+#include "lang/opt_in.h"
 
 struct legal {
 	struct ir_func *f;
@@ -339,7 +340,7 @@ static void fit_operands(struct legal *l, struct ir_insn *i)
 
 /* ---- what nobody wants ------------------------------------------------------------------ */
 
-static void count_uses(struct ir_func *f)
+void ir_count_uses(struct ir_func *f)
 {
 	for (struct ir_block *b = f->first; b; b = b->next)
 		for (struct ir_insn *i = b->first; i; i = i->next)
@@ -371,7 +372,7 @@ void ir_drop_unused(struct ir_func *f)
 	struct ir_insn **todo = arena_news(&tmp, f->nr_insns + 1, struct ir_insn *);
 	u32 n = 0;
 
-	count_uses(f);
+	ir_count_uses(f);
 	for (struct ir_block *b = f->first; b; b = b->next)
 		for (struct ir_insn *i = b->first; i; i = i->next)
 			if (!i->uses && ir_is(i, IRF_V))

@@ -125,9 +125,12 @@ bool lang_find_constant(struct lang *l, const char *name, s64 *value, const stru
 			return *ty != NULL;
 		}
 	*ty = NULL;
-	if (l->c && cdecl_constant(l->c, name, value))
+	/* enumerators first: they have a type, whose names are printed */
+	if (in_btf(l, l->c ? l->c->btf : NULL, name, value, ty))
+		;
+	else if (l->c && cdecl_constant(l->c, name, value))
 		*ty = ty_int(&l->types, 8, true);
-	else if (!in_btf(l, l->c ? l->c->btf : NULL, name, value, ty))
+	else
 		in_btf(l, lang_kernel(l), name, value, ty);
 	k = vec_push(&l->constants);	/* also that there is none: a walk costs milliseconds */
 	*k = (struct lang_constant){ name, *value, *ty };

@@ -293,6 +293,26 @@ static void counted_loop(struct low *w, struct var *v, struct ir_insn *from, str
 	low_at(w, end);
 }
 
+/*
+ * Variables that the loop changes begin it as numbers that the verifier does not know, so
+ * that one round looks to it like the next: 0 is added, which it cannot see to be 0.
+ */
+static void blur(struct low *w, const struct node *n, struct ir_insn *zero)
+{
+	for (; n; n = n->next) {
+		const struct node *to = n->kind == N_ASSIGN || (n->kind == N_UNARY &&
+			(n->op == OP_INC || n->op == OP_DEC)) ? n->a : NULL;
+		struct var *v = to && to->kind == N_VAR ? to->sem : NULL;
+
+		if (v && v->func == w->f && !v->captured && v->ty && v->ty->kind == TY_INT)
+			ir_write(w->f, v->ir, ir_op2(w->f, IR_ADD, 64, ir_read(w->f, v->ir), zero));
+		blur(w, n->a, zero);
+		blur(w, n->b, zero);
+		blur(w, n->c, zero);
+		blur(w, n->list, zero);
+	}
+}
+
 static void iterator_loop(struct low *w, struct var *v, struct ir_insn *from, struct ir_insn *to,
 			  struct node *block)
 {
@@ -301,6 +321,7 @@ static void iterator_loop(struct low *w, struct var *v, struct ir_insn *from, st
 	struct loop loop = { w->loops, head, end, it };
 
 	w->stack_used += 8;
+	blur(w, block->list, ir_load(w->f, 8, false, ir_mapval(w->f, low_zero_map(w->l, 8), 0), 0));
 	ir_kfunc(w->f, "bpf_iter_num_new", 3, it, from, to);
 	ir_jmp(w->f, head);
 	ir_at(w->f, head);

@@ -573,7 +573,10 @@ static struct ir_insn *number(struct low *w, struct node *n, int f)
 	case F_rand: return call0(w, BPF_FUNC_get_prandom_u32);
 	case F_curtask: return call0(w, BPF_FUNC_get_current_task);
 	case F_cgroup: return call0(w, BPF_FUNC_get_current_cgroup_id);
-	case F_usermode: return ir_set(w->f, CC_EQ, 64, ir_op2(w->f, IR_AND, 64,
+	case F_usermode:
+		if (probe_flags(w->p->place->kind) & PF_OURS)
+			return num(w, 1);
+		return ir_set(w->f, CC_EQ, 64, ir_op2(w->f, IR_AND, 64,
 				       ctx_word(w, (u32)low_register("cs")), num(w, 3)), num(w, 3));
 	case F_ctx: return w->ctx;
 	case F_reg: return ctx_word(w, (u32)n->num);

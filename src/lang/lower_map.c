@@ -599,9 +599,25 @@ static void plain_store(struct low *w, struct node *n)
 	update(w, m, key, value, BPF_ANY);
 }
 
+/* @x = { ...; count() } */
+static bool block_of(struct low *w, struct node *n)
+{
+	struct node inner = *n;
+
+	if (n->b->kind != N_BLOCK || !n->b->a || n->op)
+		return false;
+	low_block(w, n->b);
+	inner.b = n->b->a;
+	low_map_assign(w, &inner);
+	return true;
+}
+
 void low_map_assign(struct low *w, struct node *n)
 {
 	struct map_var *m = n->a->sem;
+
+	if (ty_is_agg(m->value) && block_of(w, n))
+		return;
 
 	if (n->op)
 		low_change(w, n->a, n->op, low_num(w, n->b));

@@ -128,7 +128,7 @@ static void shown_text(struct out *o, struct strbuf *b, const struct ty *t, u64 
 		sb_puts(b, strerror((int)v < 0 ? -(int)v : (int)v));
 		return;
 	case TY_SIGNAL:
-		sb_puts(b, strsignal((int)v));
+		sb_puts(b, v && v < 65 ? strsignal((int)v) : "N/A");
 		return;
 	default:
 		name = out_syscall_name(v);
@@ -249,8 +249,13 @@ void out_value(struct out *o, struct strbuf *b, const struct ty *t, const u8 *v)
 	u32 n;
 
 	switch (t->kind) {
-	case TY_INT:
-	case TY_ENUM: number_text(b, t, number(t, v)); break;
+	case TY_INT: number_text(b, t, number(t, v)); break;
+	case TY_ENUM:
+		if (enum_name(t, number(t, v)))
+			sb_puts(b, enum_name(t, number(t, v)));
+		else
+			number_text(b, t, number(t, v));
+		break;
 	case TY_BOOL: sb_puts(b, *v ? "true" : "false"); break;
 	case TY_STR: string_text(o, b, t, v); break;
 	case TY_BUF:
@@ -398,7 +403,7 @@ static void format_number(struct strbuf *b, const struct format_piece *p, u64 v)
 		padded(b, p, &c, 1);
 		return;
 	}
-	v = cut(v, p->bytes, is_signed);
+	v = cut(v, p->bytes || !strchr("xXo", p->conv) ? p->bytes : 4, is_signed);
 	*s++ = '%';
 	if (p->left) *s++ = '-';
 	if (p->zero) *s++ = '0';
@@ -426,8 +431,6 @@ static void format_text(struct out *o, struct strbuf *b, const struct format_pie
 			v += 4;
 		}
 		bytes_text(&text, v, n, p->kind);
-	} else if (t->kind == TY_ENUM && enum_name(t, number(t, v))) {
-		sb_puts(&text, enum_name(t, number(t, v)));
 	} else {
 		o->indent = 8;
 		out_value(o, &text, t, v);

@@ -114,6 +114,8 @@ void run_print_map(struct run *r, u32 i, u64 top, u64 div, bool at_end)
 	struct out_elem *v;
 
 	read_elements(r, i, &e);
+	if (!e.n && !at_end && !m->key)		/* one that nobody has set is 0 */
+		e.n = 1;
 	v = mem_alloc((e.n + 1) * sizeof(*v));
 	for (size_t k = 0; k < e.n; k++)
 		v[k] = (struct out_elem){ m->key ? e.keys + k * e.key_bytes : NULL,

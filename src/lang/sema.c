@@ -439,9 +439,11 @@ static void check_maps(struct lang *l)
 	for (size_t i = 0; i < l->maps.n; i++) {
 		struct map_var *m = l->maps.v[i];
 
-		if (m->decl && m->first == m->decl && !m->value)
+		if (m->decl && m->first == m->decl && !m->value) {
 			diag_warn(l->script, m->decl->at, "Unused map: %s", m->name);
-		else if (!m->value)
+			m->value = m->key = ty_int(&l->types, 8, true);
+			m->keyed = true;
+		} else if (!m->value)
 			diag_error(l->script, m->first->at, "Undefined map: %s", m->name);
 		else if (m->keyed && !m->key)
 			diag_error(l->script, m->first->at, "Undefined map: %s", m->name);

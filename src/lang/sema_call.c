@@ -497,6 +497,9 @@ static const struct ty *map_only(struct sema *s, struct node *n)
 
 static const struct ty *len_of(struct sema *s, struct node *n)
 {
+	if (n->list->kind == N_MAP && !n->list->a && ((struct map_var *)n->list->sem)->scalar)
+		return sem_error(s, n->at, "call to len() expects a map with explicit keys "
+				 "(non-scalar map)");
 	if (n->list->kind != N_MAP || n->list->a) {
 		const struct ty *t = sem_expr(s, n->list);
 
@@ -693,6 +696,9 @@ const struct ty *sem_call(struct sema *s, struct node *n)
 	arguments(s, n, f);
 	if (f == F_reg || f == F_kaddr || f == F_cgroupid || f == F_uaddr)
 		n->num = (u64)known_now(s, n, f);
+	if (f == F_usermode && !(flags_here(s) & (PF_EVENT | PF_OURS)))
+		return sem_error(s, n->at, "the usermode builtin is of profile and other events "
+				 "of perf");
 	if (f == F_fail || f == F_static_assert)
 		must_not_be(s, n, f);
 	return plain(s, n, f);

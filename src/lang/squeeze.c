@@ -81,6 +81,61 @@ static void turn_round(struct squeeze *s, u32 i)
 	s->to[i + 1] = i + 2;
 }
 
+static bool is_move(const struct bpf_insn *i)
+{
+	return (BPF_CLASS(i->code) == BPF_ALU64 || BPF_CLASS(i->code) == BPF_ALU) &&
+	       BPF_OP(i->code) == BPF_MOV && !i->off;
+}
+
+static bool reads(const struct bpf_insn *i, u32 reg)
+{
+	bool x = BPF_SRC(i->code) == BPF_X;
+
+	if (is_move(i))
+		return x && i->src_reg == reg;
+	return i->dst_reg == reg || (x && i->src_reg == reg);
+}
+
+/* if c goto L; r = a; goto M; L: r = b; M: -- r = b; if c goto M; r = a; M:
+ * where nobody else comes to L. The third of the four becomes a jump to the next. */
+static void move_first(struct squeeze *s, u32 i, const u32 *comers, const u8 *fixed)
+{
+	struct bpf_insn *c = &s->o->code.v[i], b;
+
+	if (i + 4 > s->n || s->to[i] != i + 3 || is_ja(c) || !is_move(&c[1]) || !is_ja(&c[2]) ||
+	    !is_move(&c[3]) || s->to[i + 2] != i + 4 || comers[i + 1] || comers[i + 2] ||
+	    comers[i + 3] != 1 || c[1].dst_reg != c[3].dst_reg || reads(c, c[3].dst_reg) ||
+	    reads(&c[1], c[3].dst_reg) || fixed[i + 1] || fixed[i + 3])
+		return;
+	b = c[3];
+	c[3] = c[2];
+	c[2] = c[1];
+	c[1] = c[0];
+	c[0] = b;
+	s->to[i] = NOWHERE;
+	s->to[i + 1] = i + 4;
+	s->to[i + 2] = NOWHERE;
+	s->to[i + 3] = i + 4;
+}
+
+static void moves_first(struct squeeze *s)
+{
+	u32 *comers = arena_news(&s->o->ra->arena, s->n + 2, u32);
+	u8 *fixed = arena_news(&s->o->ra->arena, s->n + 2, u8);
+
+	for (u32 i = 0; i < s->n; i++)
+		if (s->to[i] != NOWHERE)
+			comers[s->to[i]]++;
+	for (size_t k = 0; k < s->o->relocs.n; k++)
+		fixed[s->o->relocs.v[k].insn] = true;
+	for (u32 i = 0; i < s->n; i++) {
+		if (isa_is_lddw(&s->o->code.v[i]))
+			i++;
+		else if (is_jump(&s->o->code.v[i]) && s->to[i] != NOWHERE)
+			move_first(s, i, comers, fixed);
+	}
+}
+
 static void mark(struct squeeze *s, u32 at, u32 *n)
 {
 	if (at < s->n && !s->keep[at]) {
@@ -189,6 +244,7 @@ bool out_squeeze(struct out *o)
 	find_targets(&s);
 	for (u32 i = 0; i < s.n; i++)
 		turn_round(&s, i);
+	moves_first(&s);
 	for (u32 i = 0; i < s.n; i++)
 		if (s.to[i] != NOWHERE && s.to[i] < s.n)
 			s.to[i] = lead_on(&s, s.to[i]);

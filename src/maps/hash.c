@@ -30,7 +30,7 @@ enum {
 	HALF_LOAD = 13,	/* twice the entries that a bucket has when all are there */
 };
 
-enum { UNCLEAR = ~0u };	/* no number of an element */
+enum found { FOUND, NONE, UNCLEAR };
 
 /* Where the parts of an area are. */
 struct layout {
@@ -235,39 +235,45 @@ static NOINLINE void *lookup_on(struct map *m, const void *key)
 	return e ? elem_value(m, e, 0) : NULL;
 }
 
-/* As most find what they look for: the first element whose tag is the key's, at *WORDS; 0: there
- * is none. UNCLEAR: it takes find_on() to say. The fewer instructions there are, the more of
- * these does a cpu have on their way at a time. */
-static INLINE u32 find_first(const struct map *m, const void *key, u32 n, u64 **words)
+/* As most find what they look for: the first element whose tag is KEY's, *E, and its key, *WORDS.
+ * UNCLEAR: it takes find_on() to say. The fewer instructions there are, the more of these does
+ * a cpu have on their way at a time. */
+static INLINE enum found find_first(const struct map *m, const void *key, u32 n, u32 *e,
+				    const u64 **words)
 {
 	u64 hash = hash_key(m, key, n), ver;
 	struct bucket *b = first_bucket(m, hash);
-	u32 match, e = 0;
+	u32 match;
 
 	ver = load_acquire(&b->ver);
 	match = bucket_match(b, hash_tag(hash));
-	if (likely(match)) {
-		e = load_acquire(&b->elem[__builtin_ctz(match)]);
-		if (unlikely(e >= m->nr_elems))
-			return UNCLEAR;
-		*words = elem_key(m, e);
-		if (unlikely(!words_equal(*words, key, n)))
-			return UNCLEAR;
-	} else if (unlikely(load_acquire(&b->next))) {
-		return UNCLEAR;
+	if (unlikely(!match)) {
+		u32 next = load_acquire(&b->next);
+
+		fence_acquire();
+		return !next && same_version(load_relaxed(&b->ver), ver) ? NONE : UNCLEAR;
 	}
+	*e = load_acquire(&b->elem[__builtin_ctz(match)]);
+	*words = elem_key(m, *e);
+	if (unlikely(*e >= m->nr_elems) || unlikely(!words_equal(*words, key, n)))
+		return UNCLEAR;
 	fence_acquire();
-	return likely(same_version(load_relaxed(&b->ver), ver)) ? e : UNCLEAR;
+	return likely(same_version(load_relaxed(&b->ver), ver)) ? FOUND : UNCLEAR;
 }
 
 static INLINE void *lookup_sized(struct map *m, const void *key, u32 n)
 {
-	u64 *words;
-	u32 e = find_first(m, key, n, &words);
+	const u64 *words = NULL;
+	u32 e;
 
-	if (unlikely(e == UNCLEAR))
+	switch (find_first(m, key, n, &e, &words)) {
+	case FOUND:
+		return (u8 *)words + round_up(n, 8);
+	case NONE:
+		return NULL;
+	default:
 		return lookup_on(m, key);
-	return likely(e) ? (u8 *)words + round_up(n, 8) : NULL;
+	}
 }
 
 /* Functions of their own: the short ones need no stack. */
@@ -341,10 +347,17 @@ static INLINE void *lru_value(struct map *m, u32 e, u32 cpu)
 
 static INLINE void *lru_sized(struct map *m, const void *key, u32 n, u32 cpu)
 {
-	u64 *words;
-	u32 e = find_first(m, key, n, &words);
+	const u64 *words;
+	u32 e = 0;
 
-	return lru_value(m, likely(e != UNCLEAR) ? e : find_on(m, key), cpu);
+	switch (find_first(m, key, n, &e, &words)) {
+	case FOUND:
+		return lru_value(m, e, cpu);
+	case NONE:
+		return NULL;
+	default:
+		return lru_value(m, find_on(m, key), cpu);
+	}
 }
 
 static void *lru_lookup(struct map *m, const void *key, u32 cpu)

@@ -122,7 +122,8 @@ static INLINE u32 bucket_match(const struct bucket *b, u8 tag)
 {
 #ifdef HASH_SSE
 	__m128i tags = _mm_loadu_si128((const __m128i *)b->tags);
-	u32 match = (u32)_mm_movemask_epi8(_mm_cmpeq_epi8(tags, _mm_set1_epi8((char)tag)));
+	__m128i all = _mm_set1_epi32((int)(tag * 0x01010101u));
+	u32 match = (u32)_mm_movemask_epi8(_mm_cmpeq_epi8(tags, all));
 #else
 	u64 all = tag * 0x0101010101010101u;
 	u32 match = zero_bytes(le64toh(load_acquire((const u64 *)b->tags)) ^ all) |
@@ -151,13 +152,14 @@ static inline struct bucket *chain_next(const struct map *m, const struct place 
 /* ---- keys ------------------------------------------------------------------- */
 
 /* Mixes: both halves of a product with an odd constant. */
-static inline u64 fold(u64 v)
+static inline u64 halves(u64 v)
 {
-	unsigned __int128 p = (unsigned __int128)(v ^ 0x9e3779b97f4a7c15u) *
-			      0xd6e8feb86659fd93u;
+	unsigned __int128 p = (unsigned __int128)v * 0xd6e8feb86659fd93u;
 
 	return (u64)p ^ (u64)(p >> 64);
 }
+
+static inline u64 fold(u64 v) { return halves(v ^ HASH_SALT); }
 
 /* Eight bytes that were often stored as two fours just before, as addresses are: a load
  * of both would wait until they have left the store buffer. */
@@ -175,16 +177,20 @@ static INLINE u64 word_of_two(const u8 *p)
 #endif
 }
 
+/* Of a key of one word, or its first. */
+static INLINE u64 hash_word(const struct map *m, u64 word) { return halves(m->salted ^ word); }
+
 /* N is the key's size, here and below: constant where it matters. */
 static INLINE u64 hash_key(const struct map *m, const void *key, u32 n)
 {
 	const u8 *p = key;
-	u64 hash = m->seed;
+	u64 hash;
 
 	if (__builtin_constant_p(n) && n == 16)
-		return fold(fold(hash ^ word_of_two(p)) ^ word_of_two(p + 8));
+		return fold(hash_word(m, word_of_two(p)) ^ word_of_two(p + 8));
 	if (__builtin_constant_p(n) && n == 8)
-		return fold(hash ^ word_of_two(p));
+		return hash_word(m, word_of_two(p));
+	hash = m->seed;
 	for (; n > 8; n -= 8, p += 8)
 		hash = fold(hash ^ word_of(p, 8));
 	return fold(hash ^ word_of(p, n));
@@ -198,9 +204,9 @@ static inline struct bucket *first_bucket(const struct map *m, u64 hash)
 
 static inline u8 hash_tag(u64 hash)
 {
-	u8 tag = (u8)(hash >> 56);
+	u32 tag = (u32)(hash >> 56);
 
-	return tag ? tag : 1;
+	return (u8)(tag + !tag);
 }
 
 /* ---- hash.c ------------------------------------------------------------------ */

@@ -364,7 +364,7 @@ static INLINE int overwrite_plain(struct map *m, struct hash_slot *s, u32 e, con
 	struct place at;
 	u32 old;
 
-	aim(m, &at, fold(m->seed ^ word));
+	aim(m, &at, hash_word(m, word));
 	elem_copy(m, e, word, value);
 	old = guess(m, &at);
 	if (unlikely(!old) || unlikely(!lock_guess(m, &at, elem_key(m, old), word, key, 8)))

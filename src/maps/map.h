@@ -176,6 +176,7 @@ struct map {
 	u32 nr_index, nr_overflow;
 	void *index, *overflow, *slots;
 	u64 seed;			/* of hashes */
+	u64 salted;			/* of hash tables: the same, mixed already */
 	u8 *marks, *values;
 	u64 cpu_step;
 	struct map_attr inner;		/* of maps of maps: the template */

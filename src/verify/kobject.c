@@ -140,7 +140,9 @@ static bool own_access(struct verifier *v, const struct access *a, const struct 
 			   .s = btf_type_name(ptr->btf, ptr->btf_id) };
 
 	why.t = "percpu";
-	if (!ptr->ref && !(ptr->flags & (REG_RCU | REG_NON_OWN)))
+	if (!v->privileged)
+		reject(v, REJECT_OBJECT_CAP, a->insn, &why);
+	else if (!ptr->ref && !(ptr->flags & (REG_RCU | REG_NON_OWN)))
 		reject(v, REJECT_OBJECT_GONE, a->insn, &why);
 	else if (ptr->flags & REG_PERCPU)
 		reject(v, REJECT_BTF_SPACE, a->insn, &why);

@@ -64,6 +64,10 @@ static void judge(struct verifier *v)
 			   v->prog->section : "");
 		return;
 	}
+	if (v->prog->type == BPF_PROG_TYPE_EXT) {	/* with its parameters, and its type */
+		not_judged(v, 0, "programs that replace a function of another one");
+		return;
+	}
 	dated_check(v);
 	attach_find(v);
 	attach_check(v);

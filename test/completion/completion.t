@@ -27,7 +27,7 @@ complete_words() # WORD...
 }
 
 ok "parses" bash -n completion/skep
-same "commands" "--help --version -h aot asm attach btf cc cover diff disasm explain gen help inspect iter link map prog run struct_ops test verify" \
+same "commands" "--help --version -h aot asm attach btf cc cover diff disasm explain gen help inspect iter link map prog run struct_ops test trace verify" \
 	"$(complete_words skep '')"
 same "a command" "disasm" "$(complete_words skep disa)"
 same "a command for help" "inspect" "$(complete_words skep help in)"
