@@ -31,6 +31,13 @@ static const struct command commands[] = {
 	  cmd_prog, false },
 	{ "link", "COMMAND [LINK] ...", "show, pin and detach links of the running kernel",
 	  cmd_link, false },
+	{ "cgroup", "COMMAND [CGROUP] ...", "show, attach and detach programs of cgroups",
+	  cmd_cgroup, false },
+	{ "net", "COMMAND ...", "show, attach and detach programs of network devices", cmd_net,
+	  false },
+	{ "perf", "show", "show programs on tracepoints, functions and files", cmd_perf, false },
+	{ "feature", "probe|list_builtins ...", "say what the running kernel can do", cmd_feature,
+	  false },
 	{ "explain", "[ID...]", "say what an error means and what to do", cmd_explain, false },
 };
 

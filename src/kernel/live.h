@@ -59,6 +59,7 @@ struct live_prog {
 	u32 nr_maps;
 	u32 btf_id;
 	u32 ifindex;		/* of a device that it is offloaded to */
+	u32 attach_obj, attach_btf;	/* what it is made for: a function of these types */
 	bool gpl;
 };
 /* Does not take FD; it is closed after an error. */
