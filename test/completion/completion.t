@@ -27,7 +27,7 @@ complete_words() # WORD...
 }
 
 ok "parses" bash -n completion/skep
-same "commands" "--help --version -h aot asm attach btf cc cover diff disasm explain gen help inspect link map prog run test verify" \
+same "commands" "--help --version -h aot asm attach btf cc cgroup cover diff disasm explain feature gen help inspect link map net perf prog run test verify" \
 	"$(complete_words skep '')"
 same "a command" "disasm" "$(complete_words skep disa)"
 same "a command for help" "inspect" "$(complete_words skep help i)"
@@ -42,6 +42,11 @@ same "formats" "c raw" "$(complete_words skep btf dump fw.o format '')"
 same "words of btf dump" "format root_id" "$(complete_words skep btf dump fw.o '')"
 same "what map does" "peek pin pop push" "$(complete_words skep map p)"
 same "which map" "id name pinned" "$(complete_words skep map dump '')"
+same "what net does" "attach detach help list show" "$(complete_words skep net '')"
+same "what XDP is attached as" "xdp xdpdrv xdpgeneric xdpoffload" "$(complete_words skep net attach x)"
+same "which program" "id name pinned tag" "$(complete_words skep net attach xdp '')"
+same "what cgroup does" "tree" "$(complete_words skep cgroup t)"
+same "words of feature" "macros" "$(complete_words skep feature probe m)"
 same "a number has no completion" "" "$(complete_words skep run --repeat '')"
 same "a map file" "deny.json dir" "$(complete_words skep run --map deny = d)"
 same "right after the sign" "deny.json dir" "$(complete_words skep run --map deny =)"
