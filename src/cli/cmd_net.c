@@ -475,8 +475,8 @@ int cmd_net(const struct command *cmd, int argc, char **argv)
 		{ 0 },
 	};
 	static const struct tool tool = { "net", rows,
-		"TYPE is xdp, xdpgeneric, xdpdrv, xdpoffload, tcx_ingress or tcx_egress; PROG is id "
-		"N,\nname NAME, tag TAG or pinned FILE.\n" };
+		"TYPE is xdp, xdpgeneric, xdpdrv, xdpoffload, tcx_ingress or tcx_egress; PROG is "
+		"id N,\nname NAME, tag TAG or pinned FILE.\n" };
 
 	return tool_main(&tool, cmd, argc, argv);
 }

@@ -115,7 +115,7 @@ skep attach tcx_egress pinned pins/two dev lo overwrite 2>&1 | grep -o 'none is 
 skep attach xdp pinned $xdp dev lo prepend 2>&1 | grep -o 'before which none can be'
 skep attach xdp pinned pins/cls dev lo 2>&1 | grep -o 'Invalid argument.*'
 skep attach xdpoffload pinned $xdp dev lo 2>&1 | grep -o 'Operation not supported.*'
-skep -j attach xdp pinned $xdp dev lo 
+skep -j attach xdp pinned $xdp dev lo
 skep detach xdp dev lo && skep detach xdpgeneric dev v1 && skep detach xdpdrv dev v0 && echo detached
 skep show dev v0 | sed -n 2p
 EOF2

@@ -43,7 +43,7 @@ for form in "" -j -jp; do
 	"$SKEP" perf $form list >ours || echo failed
 	cmp -s theirs ours || { echo "differs: perf $form"; diff theirs ours; }
 done
-"$SKEP" perf | sed 's/.*prog_id [0-9]*//; s/filename .*//'
+"$SKEP" perf | sed 's/.*prog_id [0-9]* *//; s/ *filename .*//'
 EOF2
 out=$(unshare -mpf sh "$tmp/both" "$tmp" 2>"$tmp/why")
 case $? in
@@ -53,8 +53,8 @@ case $? in
 	exit ;;
 esac
 same "bpftool says the same" "nothing: []
-  tracepoint  sys_enter_getpgid
-  raw_tracepoint  sys_enter
-  uprobe  
-  uretprobe  " "$out"
+tracepoint  sys_enter_getpgid
+raw_tracepoint  sys_enter
+uprobe
+uretprobe" "$out"
 done_testing
