@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ir.h: the intermediate code between a script and BPF: functions of basic blocks in SSA
+ * form. lower.c builds it by the calls below; ir_opt.c makes it better; emit.c gives it
+ * registers and writes BPF; object.c makes an ELF object of all of it, which the rest of
+ * the system takes as it takes clang's.
+ *
+ * Values have 64 bits. An operation of width 32 leaves 0 in the upper half. Memory is
+ * typed by what an address comes from (CTX, SLOT, MAPVAL, a call), never by a tag.
+ */
+#ifndef LANG_IR_H
+#define LANG_IR_H
+
+#include "base/arena.h"
+#include "base/strbuf.h"
+#include "base/vec.h"
+#include "btf/build.h"
+#include "isa/isa.h"
+
+enum ir_flag { IRF_V = 1, IRF_E = 2, IRF_C = 4, IRF_T = 8, IRF_P = 16 };
+
+enum ir_op {
+#define IR(op, name, what) IR_##op,
+#include "lang/ir.def"
+#undef IR
+	IR_COUNT
+};
+
+enum ir_cc {
+	CC_EQ, CC_NE, CC_ULT, CC_ULE, CC_UGT, CC_UGE, CC_SLT, CC_SLE, CC_SGT, CC_SGE,
+	CC_TEST,	/* a & b is not 0 */
+};
+
+/* What a loader finds out: the place of a field, the size of a type (btf/core.h). */
+struct ir_core {
+	u32 kind;		/* enum bpf_core_relo_kind */
+	u32 type;		/* of the unit's BTF */
+	const char *path;	/* "0:2:1" */
+};
+
+struct ir_insn {
+	enum ir_op op;
+	u8 width;		/* 32 or 64 */
+	u8 size;		/* bytes: 1, 2, 4, 8 */
+	bool sx;
+	enum ir_cc cc;
+	u8 nr_args;
+	struct ir_insn *args[5];
+	s64 imm;
+	s32 off, src_off;
+	const char *name;	/* KFUNC */
+	const struct ir_core *core;
+	struct ir_block *to[2];
+	struct ir_insn **phi;	/* PHI: one for each predecessor of its block */
+	u32 line;		/* index of the unit's lines; 0 none */
+	struct ir_block *block;
+	struct ir_insn *prev, *next;
+	u32 id;			/* of the function, from 1 */
+	/* passes' own */
+	struct ir_insn *same;
+	u32 uses, mark;
+	s32 reg;		/* emit.c */
+};
+
+struct ir_block {
+	struct ir_func *func;
+	struct ir_insn *first, *last;
+	VEC(struct ir_block *) preds;
+	struct ir_block *next;	/* in the function, in order of making */
+	bool sealed;		/* all predecessors are known */
+	u32 id;
+	/* of SSA construction: values of variables at its end; phis that wait */
+	VEC(struct ir_insn *) vars;
+	VEC(struct ir_insn *) waits;	/* PHIs; imm is the variable */
+	/* passes' own */
+	struct ir_block *idom;
+	u32 order, depth;
+	void *live;
+};
+
+struct ir_slot { u32 bytes, align; s32 at; };	/* at: below the frame pointer, by emit.c */
+
+struct ir_func {
+	struct ir_unit *unit;
+	const char *name;
+	const char *section;	/* "tracepoint/syscalls/sys_enter_open"; NULL: called by others */
+	u32 nr_args;		/* of a function with no section: up to 5, all 64 bits */
+	const char *const *arg_names;
+	struct ir_block *first, *last, *at;
+	VEC(struct ir_slot) slots;
+	u32 nr_insns, nr_blocks, nr_vars;
+	u32 line;		/* of what is built now */
+	u32 index;
+	struct ir_insn *ctx;
+};
+
+/* A map as it will stand in .maps. */
+struct ir_map {
+	const char *name;	/* BPF's: 15 characters count */
+	u32 type;		/* BPF_MAP_TYPE_* */
+	u32 key_bytes, value_bytes, max_entries, flags;
+	u32 key_type, value_type;	/* of the unit's BTF; 0 none */
+	const void *init;	/* of an array of one element that is data; or NULL */
+	bool rodata;
+};
+
+struct ir_line { const char *file, *text; u32 line, col; };
+
+struct ir_unit {
+	struct arena *arena;
+	VEC(struct ir_func *) funcs;
+	VEC(struct ir_map) maps;
+	VEC(struct ir_line) lines;	/* from 1 */
+	struct btf_build btf;
+	const char *license;	/* "GPL" */
+	u32 isa_level;		/* 3 or 4: clang's -mcpu */
+	bool optimise;
+};
+
+/* ---- ir.c: building -------------------------------------------------------------- */
+
+void ir_open(struct ir_unit *u, struct arena *arena);
+void ir_close(struct ir_unit *u);
+u32 ir_map_add(struct ir_unit *u, const struct ir_map *def);	/* its number */
+u32 ir_line_add(struct ir_unit *u, const char *file, const char *text, u32 line, u32 col);
+
+struct ir_func *ir_func_new(struct ir_unit *u, const char *name, const char *section,
+			    u32 nr_args);
+struct ir_block *ir_block_new(struct ir_func *f);
+/* What is built from here on goes to the end of B. */
+void ir_at(struct ir_func *f, struct ir_block *b);
+/* All jumps to B are built. */
+void ir_seal(struct ir_block *b);
+/* Has the block that is built ended? Then what is built is dropped. */
+bool ir_ended(const struct ir_func *f);
+
+struct ir_insn *ir_const(struct ir_func *f, s64 v);
+struct ir_insn *ir_core_const(struct ir_func *f, s64 v, u32 kind, u32 type, const char *path);
+struct ir_insn *ir_ctx(struct ir_func *f);
+struct ir_insn *ir_arg(struct ir_func *f, u32 i);
+struct ir_insn *ir_op2(struct ir_func *f, enum ir_op op, u32 width, struct ir_insn *a,
+		       struct ir_insn *b);
+struct ir_insn *ir_addi(struct ir_func *f, struct ir_insn *a, s64 n);	/* 64 bits */
+struct ir_insn *ir_neg(struct ir_func *f, u32 width, struct ir_insn *a);
+/* SEXT, ZEXT, BSWAP */
+struct ir_insn *ir_conv(struct ir_func *f, enum ir_op op, u32 size, struct ir_insn *a);
+struct ir_insn *ir_set(struct ir_func *f, enum ir_cc cc, u32 width, struct ir_insn *a,
+		       struct ir_insn *b);
+struct ir_insn *ir_slot(struct ir_func *f, u32 bytes, u32 align);
+struct ir_insn *ir_map(struct ir_func *f, u32 map);
+struct ir_insn *ir_mapval(struct ir_func *f, u32 map, u32 off);
+struct ir_insn *ir_funcptr(struct ir_func *f, const struct ir_func *callback);
+struct ir_insn *ir_load(struct ir_func *f, u32 size, bool sx, struct ir_insn *base, s32 off);
+void ir_store(struct ir_func *f, u32 size, struct ir_insn *base, s32 off, struct ir_insn *v);
+void ir_addto(struct ir_func *f, u32 size, struct ir_insn *base, s32 off, struct ir_insn *v);
+void ir_zero(struct ir_func *f, struct ir_insn *base, s32 off, u32 bytes);
+void ir_copy(struct ir_func *f, struct ir_insn *to, s32 to_off, struct ir_insn *from,
+	     s32 from_off, u32 bytes);
+/* N operands follow, each a struct ir_insn *. */
+struct ir_insn *ir_call(struct ir_func *f, u32 helper, u32 n, ...);
+struct ir_insn *ir_kfunc(struct ir_func *f, const char *name, u32 n, ...);
+struct ir_insn *ir_subcall(struct ir_func *f, const struct ir_func *to, u32 n, ...);
+void ir_jmp(struct ir_func *f, struct ir_block *to);
+void ir_br(struct ir_func *f, enum ir_cc cc, u32 width, struct ir_insn *a, struct ir_insn *b,
+	   struct ir_block *yes, struct ir_block *no);
+void ir_exit(struct ir_func *f, struct ir_insn *v);
+
+/* Variables, which become values and phis (Braun and others, 2013). A variable that was
+ * not written is 0. */
+u32 ir_var(struct ir_func *f);
+void ir_write(struct ir_func *f, u32 var, struct ir_insn *v);
+struct ir_insn *ir_read(struct ir_func *f, u32 var);
+
+/* -d ir; and the same text read back, for tests. */
+void ir_print(struct strbuf *out, const struct ir_unit *u);
+int ir_parse(struct ir_unit *u, const char *text, struct skep_err *err);
+/* Is it what this header says? For tests and asserts: what is wrong, or NULL. */
+const char *ir_check(const struct ir_func *f, struct arena *a);
+
+/* ---- ir_opt.c -------------------------------------------------------------------- */
+
+void ir_opt(struct ir_func *f);
+
+/* ---- emit.c ---------------------------------------------------------------------- */
+
+/* What became of a function. */
+struct ir_code {
+	struct bpf_insn *insns;
+	u32 nr_insns;
+	struct { u32 insn, line; } *lines;
+	u32 nr_lines;
+	struct ir_reloc { u32 insn; enum ir_reloc_kind { RELOC_MAP, RELOC_MAPVAL, RELOC_FUNC,
+			  RELOC_SUBCALL, RELOC_KFUNC, RELOC_CORE } kind;
+			  u32 index; const char *name; const struct ir_core *core; } *relocs;
+	u32 nr_relocs;
+	u32 stack_bytes;
+};
+/* Error: LANG_LIMIT, when it needs more than 512 bytes of stack or is too long. */
+int ir_emit(struct ir_code *out, struct ir_func *f, struct skep_err *err);
+
+/* ---- object.c -------------------------------------------------------------------- */
+
+/* Appends the ELF object of U, whose functions are optimised and emitted here. */
+int ir_object(struct strbuf *out, struct ir_unit *u, struct skep_err *err);
+
+#endif

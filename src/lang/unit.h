@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * unit.h: a compiled script: the object that runs, and what whoever attaches it and reads
+ * its records must know. lower.c makes it; run.c attaches and reads; out_text.c and
+ * out_json.c print.
+ */
+#ifndef LANG_UNIT_H
+#define LANG_UNIT_H
+
+#include "base/strbuf.h"
+#include "base/vec.h"
+#include "lang/type.h"
+
+enum lang_probe {
+#define PROBE(name, ...) LP_##name,
+#include "lang/probe.def"
+#undef PROBE
+	LP_COUNT
+};
+
+enum probe_flag { PF_OURS = 1, PF_ONCE = 2, PF_REGS = 4, PF_RET = 8, PF_USER = 16, PF_BTF = 32,
+		  PF_EVENT = 64 };
+
+/* One attachment of one program. */
+struct lang_place {
+	enum lang_probe kind;
+	const char *text;	/* as the builtin "probe" says it:
+				   "tracepoint:syscalls:sys_enter_open" */
+	const char *prog;	/* of the object */
+	const char *at;		/* what its section says after the prefix: link_where.at */
+	u64 period;		/* INTERVAL: ns between its runs */
+	u32 signal;		/* SELF: its number */
+	const char *pin;	/* ITER: a path, or NULL */
+};
+
+/* A map of the script, whose value has the bytes of its type. What is behind them in the
+ * object's map is the tracer's: of scalar ones u64 set, other than 0 when there is a value. */
+struct lang_map {
+	const char *name;	/* "@x"; "@" */
+	const char *bpf_name;
+	const struct ty *key;	/* NULL: scalar; of several keys a tuple */
+	bool many;		/* @x[a, b]: not @x[(a, b)] */
+	const struct ty *value;
+	u32 max_entries;
+	bool percpu;		/* a value per cpu: out adds them up as the type says */
+	u32 set_at;		/* of scalar ones: where u64 set is */
+	u32 lost;		/* index in counters: updates that found no room */
+};
+
+/* A record of the ring buffer: u32 index in unit.records; u32 0; then the arguments. */
+enum lang_action {
+#define ACTION(name) LA_##name,
+#include "lang/action.def"
+#undef ACTION
+	LA_COUNT
+};
+
+struct lang_arg { const struct ty *ty; u32 off; };	/* from the record's start */
+
+struct lang_record {
+	enum lang_action action;
+	const char *format;	/* of printf and its like, strftime; NULL else */
+	struct lang_arg *args;
+	u32 nr_args;
+	u32 bytes;
+	s32 map;		/* index in unit.maps; -1 none */
+	const char *where;	/* "stdin:1:9-12", for what is said about this place */
+	const char *source;	/* the line of it and "~~~" below, two lines; or NULL */
+};
+
+/* Values of TY_STACK: what bpf_get_stackid gave, and whose it is. */
+struct lang_stack {
+	s64 id;			/* negative: -errno */
+	u32 pid;		/* of a user's stack */
+	u32 probe;
+};
+/* Values of TY_USYM. */
+struct lang_usym { u64 addr; u32 pid, probe; };
+/* Values of TY_INET: family AF_INET or AF_INET6. */
+struct lang_inet { u64 family; u8 addr[16]; };
+
+struct lang_stacks { const char *bpf_name; u32 frames; bool user; };
+
+/* Values of TY_AVG, TY_STATS, TY_MIN, TY_MAX in their map. */
+struct lang_avg { s64 total; u64 count; };
+struct lang_minmax { s64 value; u64 set; };
+/* TY_TSERIES: of each bucket. */
+struct lang_tseries { s64 value; u64 meta, epoch; };
+
+#define CONFIG_STR const char *
+struct lang_config {
+#define CONFIG(name, type, value) type name;
+#include "lang/config.def"
+#undef CONFIG
+};
+
+struct lang_unit {
+	struct arena *arena;
+	struct strbuf elf;	/* the object */
+	VEC(struct lang_place) places;
+	VEC(struct lang_map) maps;
+	VEC(struct lang_record) records;
+	VEC(struct lang_stacks) stacks;	/* TY_STACK: par[2] is an index */
+	VEC(const char *) texts;	/* TY_STRFTIME, TY_CGROUP_PATH: par[0] is an index */
+	struct lang_config config;
+	const char *ring;	/* bpf names of maps that are there when a script needs them,
+				   else NULL: records; */
+	const char *counters;	/* one element of u64: enum lang_counter, then those of maps */
+};
+
+enum lang_counter { LC_LOST, LC_STACK_LOST, LC_CPID, LC_FIRST_MAP };
+
+#endif
