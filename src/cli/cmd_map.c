@@ -504,6 +504,10 @@ static int map_push(struct job *job, struct map_view *v)
 {
 	int fd = -1, r = is_queue(job, v);
 
+	if (v->live.type == BPF_MAP_TYPE_USER_RINGBUF) {
+		r = map_push_sample(v, &job->w, &job->err);
+		return r ? r : done(job);
+	}
 	if (!r)
 		r = parse_value(job, v, &fd);
 	if (!r)
@@ -748,7 +752,7 @@ static const struct map_command {
 	{ "delete", "MAP key DATA", NULL, map_delete },
 	{ "pin", "MAP FILE", NULL, map_pin },
 	{ "peek", "MAP", NULL, map_peek },
-	{ "push", "MAP value VALUE", NULL, map_push },
+	{ "push", "MAP value VALUE|file FILE", NULL, map_push },
 	{ "pop", "MAP", NULL, map_pop },
 	{ "enqueue", "MAP value VALUE", NULL, map_push },
 	{ "dequeue", "MAP", NULL, map_pop },
