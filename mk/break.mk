@@ -5,7 +5,7 @@
 #                    test/break/run says what BREAK_ONLY, BREAK_KIND, BREAK_RESUME and
 #                    BREAK_JOBS do
 
-BREAK_TESTS := unit/verify_cases unit/prune unit/inv_parts unit/facts unit/rewrite unit/inv_join \
+BREAK_TESTS := unit/verify_cases unit/prune unit/inv_parts unit/facts unit/rewrite unit/passes unit/walk unit/inv_join \
 	unit/inv unit/object_kernel unit/kobject_kernel unit/proto_kernel diff/inv diff/mutant \
 	diff/contain diff/model
 BREAK_DIR ?= $(O)/break

@@ -35,6 +35,12 @@ $(FUZZ_O)/map_fuzz: $(MAP_FILES:%=$(FUZZ_O)/%)
 $(O)/test/fuzz/map_replay: $(MAP_FILES:%=$(O)/%)
 $(O)/test/unit/aot_test: $(MAP_FILES:%=$(O)/%)
 
+# Of the command, the tracing language: tests whose names begin with lang_ or ir_.
+LANG_OBJ := $(filter src/lang/%,$(CLI_SRC:.c=.o))
+$(filter $(O)/test/unit/lang_% $(O)/test/unit/ir_%,$(patsubst %.c,$(O)/%,$(wildcard test/unit/*_test.c))): $(LANG_OBJ:%=$(O)/%)
+$(filter $(O)/test/fuzz/lang_% $(O)/test/fuzz/ir_%,$(FUZZ_SRC:%_fuzz.c=$(O)/%_replay)): $(LANG_OBJ:%=$(O)/%)
+$(filter $(FUZZ_O)/lang_% $(FUZZ_O)/ir_%,$(FUZZ_BIN)): $(LANG_OBJ:%=$(FUZZ_O)/%)
+
 fuzz: $(if $(FUZZ),$(FUZZ_O)/$(FUZZ)_fuzz,$(FUZZ_BIN))
 	@test/fuzz/run $(FUZZ_O) $(FUZZ_SECONDS) $(if $(FUZZ),$(FUZZ),$(FUZZ_NAMES))
 

@@ -13,10 +13,12 @@ PROOF_SECONDS ?= 60
 PROOF_FLAGS   := -std=gnu11 -D_GNU_SOURCE -Iinclude -Isrc -O3 -fno-vectorize \
 	-fno-slp-vectorize -mllvm -inline-threshold=100000 -Wno-unused-function
 
-.PHONY: check-proof
-check-proof: $(O)/proof/lemmas.ll
-	PROOF_SECONDS=$(PROOF_SECONDS) test/proof/prove $< $(T)
+PROOF_LL := $(patsubst test/proof/%.c,$(O)/proof/%.ll,$(sort $(wildcard test/proof/*.c)))
 
-$(O)/proof/lemmas.ll: test/proof/lemmas.c $(wildcard src/verify/*.[ch]) src/isa/insn.def
+.PHONY: check-proof
+check-proof: $(PROOF_LL)
+	PROOF_SECONDS=$(PROOF_SECONDS) test/proof/prove '$(T)' $^ $(sort $(wildcard test/proof/*.smt2))
+
+$(PROOF_LL): $(O)/proof/%.ll: test/proof/%.c test/proof/lemma.h mk/proof.mk $(wildcard src/verify/*.[ch]) src/isa/insn.def
 	@mkdir -p $(@D)
 	$(CLANG) $(PROOF_FLAGS) -S -emit-llvm -o $@ $<

@@ -170,7 +170,8 @@ static struct rewrite rewrite_of(const struct skep_aot *aot, const struct aot_pr
 	return (struct rewrite){
 		.insns = place(aot, p->code), .nr_insns = (u32)p->code.n,
 		.origin = place(aot, p->origin), .stale_stack = p->stale_stack,
-		.stale_reads = p->stale_reads, .ends = p->ends, .bound = p->bound,
+		.stale_reads = p->stale_reads, .writes_packet = p->writes_packet,
+		.ends = p->ends, .bound = p->bound,
 		.stack_bytes = p->stack_bytes,
 	};
 }

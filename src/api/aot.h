@@ -39,7 +39,7 @@ struct aot_prog {
 	struct aot_place insns, code, origin;
 	u64 bound;
 	u32 stack_bytes;
-	u8 stale_stack, stale_reads, ends;
+	u8 stale_stack, stale_reads, ends, writes_packet;
 };
 
 struct aot_map {

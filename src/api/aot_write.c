@@ -90,6 +90,7 @@ static void add_code(struct writer *w, const struct skep_prog *prog, const struc
 	a->stack_bytes = rw->stack_bytes;
 	a->stale_stack = rw->stale_stack;
 	a->stale_reads = rw->stale_reads;
+	a->writes_packet = rw->writes_packet;
 	a->ends = rw->ends;
 	a->name = put_text(w, p->name);
 	a->funcs = put_funcs(w, rw, code);

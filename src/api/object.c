@@ -12,6 +12,7 @@
 #include "kernel/kernel.h"
 #include "obj/obj.h"
 #include "runtime/runtime.h"
+#include <fcntl.h>
 #include <stdlib.h>
 
 const char *skep_version(void)
@@ -20,6 +21,8 @@ const char *skep_version(void)
 }
 
 /* ---- open ------------------------------------------------------------------ */
+
+const u64 object_no_ticket = ~0ull;
 
 struct skep_object *object_make(struct image *img)
 {
@@ -30,7 +33,7 @@ struct skep_object *object_make(struct image *img)
 	obj->maps = mem_alloc(img->nr_maps * sizeof(*obj->maps));
 	for (u32 i = 0; i < img->nr_progs; i++)
 		obj->progs[i] = (struct skep_prog){ .obj = obj, .index = i, .loaded = -1,
-						  .ticket = (u64)NO_TICKET };
+						  .ticket = &object_no_ticket };
 	for (u32 i = 0; i < img->nr_maps; i++)
 		obj->maps[i] = (struct skep_map){ .obj = obj, .index = i, .def = &img->maps[i] };
 	return obj;
@@ -285,6 +288,16 @@ static int load_pinned(struct skep_object *obj, u32 i, const char *dir, struct s
 	return r;
 }
 
+/* Somebody gave a map that stands for map I. */
+static int load_reused(struct skep_object *obj, u32 i, struct skep_err *err)
+{
+	int fd = fcntl(obj->kernel->maps[i], F_DUPFD_CLOEXEC, 0);
+
+	if (fd < 0)
+		return err_set(err, ERR_KERNEL, NULL, "%s", strerror(errno));
+	return kernel_map_reuse(obj->backend, &obj->img->maps[i], fd, err);
+}
+
 /* Map numbers are indexes of the image, so what cannot be made leaves a place. */
 static int load_map(struct skep_object *obj, u32 i, const struct prog_set *only,
 		    const char *pins, struct skep_err *err)
@@ -296,6 +309,8 @@ static int load_map(struct skep_object *obj, u32 i, const struct prog_set *only,
 	};
 	int r;
 
+	if (obj->kernel && obj->kernel->maps && obj->kernel->maps[i] >= 0)
+		return load_reused(obj, i, err);
 	if (pins && ops->map_get && obj->img->maps[i].pinning)
 		return load_pinned(obj, i, pins, err);
 	r = ops->map_create(obj->backend, &obj->img->maps[i], err);
@@ -513,6 +528,8 @@ int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
 		return r;
 	if (opts && opts->engine == SKEP_KERNEL) {
 		r = kernel_open(&obj->backend, obj->target, err);
+		if (!r && obj->kernel)
+			kernel_load_as(obj->backend, &obj->kernel->load);
 	} else {
 		drop_target(obj);
 		r = runtime_open(&obj->backend, &ro, err);
@@ -526,6 +543,8 @@ int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
 	for (u32 i = 0; !r && i < obj->img->nr_maps; i++)
 		r = fill_slots(obj, i, err);
 	if (r && obj->backend) {
+		for (u32 i = 0; i < obj->img->nr_progs; i++)
+			obj->progs[i].ticket = &object_no_ticket;
 		obj->backend->ops->close(obj->backend);
 		obj->backend = NULL;
 	}

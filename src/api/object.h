@@ -7,17 +7,19 @@
 #define API_OBJECT_H
 
 #include "base/strbuf.h"
+#include "kernel/kernel.h"
 #include "model/backend.h"
 #include "model/rewrite.h"
 #include "model/target.h"
 #include "skep/skep.h"
 
-enum { NO_TICKET = -1 };
+extern const u64 object_no_ticket;	/* where programs' ticket is that have none */
+
 struct skep_prog {
 	struct skep_object *obj;
 	u32 index;
 	s64 loaded;		/* the backend's number, or -1 */
-	u64 ticket;		/* of the engine (prog_ticket), or NO_TICKET */
+	const u64 *ticket;	/* of the engine (prog_ticket), or object_no_ticket */
 	enum skep_verdict verdict;
 	const char *note;	/* why it is not FAST although somebody asked, or NULL */
 	u32 note_insn;
@@ -30,6 +32,13 @@ struct skep_map {
 	const struct image_map *def;
 	bool absent;		/* the backend has no such maps, and nothing that
 				   is loaded needs it: a place holder is there */
+};
+
+/* For a load into the kernel. */
+struct object_kernel {
+	struct kernel_load load;
+	const int *maps;	/* by image index: a map that stands for the object's, -1: none;
+				   not owned. NULL: none does */
 };
 
 struct skep_object {
@@ -47,6 +56,7 @@ struct skep_object {
 	struct skep_map *maps;		/* by image index, as the backend's */
 	const struct sockets *sockets;	/* that are described; NULL: none are */
 	struct sockets *own_sockets;	/* of skep_object_sockets, or NULL */
+	const struct object_kernel *kernel;	/* how the kernel loads it, or NULL */
 	struct object_aot *aot;	/* what `skep aot` made of it (aot.h), or NULL */
 };
 

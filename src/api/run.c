@@ -5,7 +5,7 @@
  */
 #include "api/object.h"
 #include "model/sock.h"
-#include "runtime/runtime.h"
+#include "runtime/single.h"
 
 static int run_loaded(struct skep_prog *prog, struct skep_run *run, struct skep_err *err)
 {
@@ -57,10 +57,15 @@ static int check_run(const struct skep_prog *prog, const struct skep_run *run,
 __attribute__((noinline))
 static int run_anew(struct skep_prog *prog, struct skep_run *run, struct skep_err *err)
 {
-	int r = check_run(prog, run, err);
 	struct backend *b;
+	int r;
 
+	err_clear(err);
+	r = check_run(prog, run, err);
 	if (r)
+		return r;
+	r = runtime_single_other(prog->ticket, run, err);
+	if (r <= 0)
 		return r;
 	if (run->data_bytes && !run->data)
 		return err_set(err, ERR_RUN, NULL, "no data, and data_bytes is %u",
@@ -73,12 +78,11 @@ static int run_anew(struct skep_prog *prog, struct skep_run *run, struct skep_er
 
 int skep_prog_run(struct skep_prog *prog, struct skep_run *run, struct skep_err *err)
 {
-	struct runtime_single *q = &runtime_single;
+	const struct runtime_single *q = &runtime_single;
 
-	err_clear(err);
-	if (likely(prog && run->size == sizeof(*run) &&
-		   runtime_single_fits(q, prog->ticket, run)))
-		return runtime_single_run(run, err, q);
+	if (likely(prog) && likely(run->size == sizeof(*run)) &&
+	    runtime_single_fits(q, prog->ticket, run))
+		return runtime_single_run(q, run, err);
 	return run_anew(prog, run, err);
 }
 

@@ -38,7 +38,7 @@ void err_source(struct skep_err *err, unsigned line, unsigned col, const char *t
 static inline void err_clear(struct skep_err *err)
 {
 	if (err)
-		memset(err, 0, offsetof(struct skep_err, text) + 1);
+		memset(err, 0, offsetof(struct skep_err, text) + 8);
 }
 
 /*

@@ -190,7 +190,15 @@ void btf_show_json(struct json *j, const char *key, const struct btf *btf,
 		   u32 type_id, const void *data, size_t bytes, unsigned flags);
 /* The same; what of 4, 6 or 16 bytes is called one of the NR NAMES is an address
  * in network order, too. */
-struct btf_show_as { unsigned flags; const char *const *names; size_t nr; };
+struct btf_show_as {
+	unsigned flags;
+	const char *const *names;
+	size_t nr;
+	/* NULL; or prints pointer V of type ID in another way, under KEY in J */
+	void (*pointer)(void *arg, struct json *j, const char *key, const struct btf *btf,
+			u32 id, u64 v);
+	void *arg;
+};
 void btf_show_json_as(struct json *j, const char *key, const struct btf *btf, u32 type_id,
 		      const void *data, size_t bytes, const struct btf_show_as *as);
 /* BYTES (4, 6 or 16) in network order as text. */

@@ -290,6 +290,19 @@ static int size_array(struct parse *p, u32 id, const struct btf_type *t)
 	return 0;
 }
 
+/* Only numbers have parts of bytes. */
+static bool takes_bits(const struct btf *btf, u32 id)
+{
+	switch (btf_kind(btf_type(btf, btf_skip_mods(btf, id)))) {
+	case BTF_KIND_INT:
+	case BTF_KIND_ENUM:
+	case BTF_KIND_ENUM64:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static int size_struct(struct parse *p, u32 id, const struct btf_type *t)
 {
 	for (u32 i = 0; i < btf_vlen(t); i++) {
@@ -304,7 +317,8 @@ static int size_struct(struct parse *p, u32 id, const struct btf_type *t)
 			return type_err(p, id, "of %u bytes has '%s' at bit %u with %llu bits",
 					t->size, m.name, m.bit_off,
 					(unsigned long long)bits);
-		if (m.bit_size > 128 || (!m.bit_size && m.bit_off % 8))
+		if (m.bit_size > 128 || (m.bit_size ? !takes_bits(p->btf, m.type_id) :
+							m.bit_off % 8))
 			return type_err(p, id, "has member '%s' at bit %u, %u bits",
 					m.name, m.bit_off, m.bit_size);
 	}

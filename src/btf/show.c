@@ -396,7 +396,10 @@ static void show_scalar(struct show *s, const char *key, u32 id, u64 off, bool n
 		show_float(s, key, t, off);
 		return;
 	case BTF_KIND_PTR:
-		show_pointer(s, key, off);
+		if (s->as->pointer)
+			s->as->pointer(s->as->arg, s->j, key, s->btf, id, load(s->data + off, 8));
+		else
+			show_pointer(s, key, off);
 		return;
 	default:
 		json_none(s->j, key);

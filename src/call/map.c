@@ -24,19 +24,28 @@ HELPER_BODY(call_map_lookup_percpu)
 	return (uintptr_t)v;
 }
 
-HELPER_BODY(call_map_update)
+/* The value of a map of sockets; a map that is watched. */
+static __attribute__((noinline)) HELPER_BODY(update_more)
 {
 	struct map *m = call_ptr(r1);
 
-	if (unlikely(m->socks)) {
+	if (m->socks) {
 		struct sock *s = sock_at(run, r3);
 
 		return call_error(s ? map_sock_put(m, call_ptr(r2), s, r4) : -EINVAL);
 	}
-	if (map_watched(m))
-		map_count(m, run->cpu, MAP_UPDATED);
-	return call_error(m->ops->update(m, call_ptr(r2), call_ptr(r3), r4,
-					 run->cpu));
+	map_count(m, run->cpu, MAP_UPDATED);
+	return (u64)m->ops->update(m, call_ptr(r2), call_ptr(r3), r4, run->cpu);
+}
+
+/* Without a stack of its own, but for what is rare. */
+HELPER_BODY(call_map_update)
+{
+	struct map *m = call_ptr(r1);
+
+	if (unlikely(m->socks) || map_watched(m))
+		return update_more(r1, r2, r3, r4, r5, run);
+	return (u64)m->ops->update(m, call_ptr(r2), call_ptr(r3), r4, run->cpu);
 }
 
 HELPER_BODY(call_map_delete)

@@ -21,7 +21,7 @@ struct command {
 	const char *usage;	/* operands: "OBJ|FILE.c CAPTURE..." */
 	const char *summary;	/* one line */
 	int (*run)(const struct command *cmd, int argc, char **argv);
-	bool passes_rest;	/* what follows "--" is not for this command */
+	const char *rest_to;	/* whom what follows "--" is for, when not this command */
 };
 
 int cmd_run(const struct command *cmd, int argc, char **argv);
@@ -43,12 +43,16 @@ int cmd_cgroup(const struct command *cmd, int argc, char **argv);
 int cmd_net(const struct command *cmd, int argc, char **argv);
 int cmd_perf(const struct command *cmd, int argc, char **argv);
 int cmd_feature(const struct command *cmd, int argc, char **argv);
+int cmd_struct_ops(const struct command *cmd, int argc, char **argv);
+int cmd_iter(const struct command *cmd, int argc, char **argv);
 int cmd_attach(const struct command *cmd, int argc, char **argv);
+int cmd_trace(const struct command *cmd, int argc, char **argv);
 int cmd_explain(const struct command *cmd, int argc, char **argv);
 
 /* ---- options (opts.c) ------------------------------------------------------ */
 
-enum opt_kind { OPT_FLAG, OPT_STR, OPT_U64, OPT_LIST };
+/* OPT_COMMANDS is none: its help, lines, are the commands of a command; named "". */
+enum opt_kind { OPT_FLAG, OPT_STR, OPT_U64, OPT_LIST, OPT_COMMANDS };
 
 struct str_list { const char **v; size_t n, cap; };	/* a VEC */
 
@@ -79,6 +83,10 @@ bool opts_parse(struct opt_result *res, const struct command *cmd,
 
 /* Messages are about CMD from here on. */
 void report_for(const struct command *cmd);
+/* What this program is called, "skep" unless another name was set. As bpftool, messages
+ * are "Error: TEXT". */
+void report_as(const char *tool);
+const char *report_tool(void);
 /* Prints the message to stderr; the exit status that it means. What names no file
  * gets the command's name, errors of usage where help is. */
 int report(const struct skep_err *err);
@@ -92,6 +100,9 @@ int print_out(const struct strbuf *b);
 void report_text(const struct strbuf *b);
 /* Says that standard output does not take what is written (errno). */
 int no_output(void);
+
+/* All programs of IMG with their source lines, as `skep disasm` prints them. */
+void disasm_image(struct strbuf *out, const struct image *img);
 
 /* ---- operands (input.c) --------------------------------------------------------- */
 

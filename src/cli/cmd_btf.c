@@ -1,25 +1,27 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * cmd_btf.c: type information in files, in bpftool's grammar:
- *
- *	skep btf dump [file] FILE [format raw|c] [root_id ID]...
- *	skep btf gen PROGRAM -o OUT
- *
- * FILE is raw BTF or an ELF file with a section .BTF, PROGRAM a compiled program
- * with debug information.
+ * cmd_btf.c: type information in files and in the running kernel, in bpftool's grammar:
+ * which there is, types as text, JSON and C; BTF of a program's DWARF. A file is raw BTF,
+ * an ELF file with a section .BTF, or C, which is compiled. What types of the kernel are
+ * whose is in btf_list.c.
  */
-#include "cli/cli.h"
+#include "cli/btf_view.h"
+#include "cli/prog_cmd.h"
 #include "obj/obj.h"
 #include "sym/dwarf.h"
 #include <ctype.h>
+#include <unistd.h>
 
 #define SYS_BTF "/sys/kernel/btf/"
 #define SYS_VMLINUX SYS_BTF "vmlinux"
 
 struct dump {
-	const char *path, *base;
+	struct tool *t;
+	const char *path;	/* of a file, or NULL: */
+	u32 id;			/* of the kernel's */
+	char name[32];		/* what messages call it */
 	VEC(u32) roots;		/* only these types */
-	bool json, c;
+	bool c;
 };
 
 /* Calls PRINT for each type that is wanted, until it says no. */
@@ -78,7 +80,7 @@ static bool print_json(void *to, const struct btf *btf, u32 id)
 static int dump_json(const struct dump *d, const struct btf *btf)
 {
 	struct strbuf out = { 0 };
-	struct json j = { .out = &out };
+	struct json j = { .out = &out, .pretty = d->t->form.pretty, .tool = true };
 
 	json_obj(&j, NULL);
 	json_arr(&j, "types");
@@ -92,26 +94,27 @@ static int dump_json(const struct dump *d, const struct btf *btf)
 static int dump_c(const struct dump *d, const struct btf *btf)
 {
 	struct strbuf out = { 0 };
-	struct skep_err err = { 0 };
+	int r = btf_header_c(&out, btf, d->roots.v, d->roots.n, d->name, &d->t->err);
 
-	if (btf_header_c(&out, btf, d->roots.v, d->roots.n, d->path, &err)) {
+	if (r)
 		sb_free(&out);
-		return report(&err);
-	}
-	return finish(&out);
+	return r ? r : finish(&out);
 }
 
 static int dump_types(const struct dump *d, const struct btf *btf)
 {
 	for (size_t i = 0; i < d->roots.n; i++)
-		if (d->roots.v[i] >= btf->nr_types) {
-			return usage_error("%s has no type %u; there are 1..%u", d->path,
-					   d->roots.v[i], btf->nr_types - 1);
-		}
+		if (d->roots.v[i] >= btf->nr_types)
+			return err_set(&d->t->err, ERR_USAGE, d->path, "there is no type %u, only "
+				       "1..%u", d->roots.v[i], btf->nr_types - 1);
+	if (d->c && d->t->form.json)
+		return err_set(&d->t->err, ERR_USAGE, NULL, "C is no JSON: -j is for format raw");
 	if (d->c)
 		return dump_c(d, btf);
-	return d->json ? dump_json(d, btf) : dump_text(d, btf);
+	return d->t->form.json ? dump_json(d, btf) : dump_text(d, btf);
 }
+
+/* ---- where they are from -------------------------------------------------------------- */
 
 /* A C file is compiled first. */
 static int open_types(struct btf_file *f, const char *path, const struct btf *base,
@@ -128,77 +131,213 @@ static int open_types(struct btf_file *f, const char *path, const struct btf *ba
 	return obj_open_btf(f, path, base, err);
 }
 
-static int dump_file(const struct dump *d)
-{
-	struct btf_file base = { 0 }, f = { 0 };
-	struct skep_err err = { 0 };
-	int status;
-
-	if ((d->base && obj_open_btf(&base, d->base, NULL, &err)) ||
-	    open_types(&f, d->path, base.btf, &err))
-		status = report(&err);
-	else
-		status = dump_types(d, f.btf);
-	btf_close_file(&f);
-	btf_close_file(&base);
-	return status;
-}
-
 static bool is_module(const char *path)
 {
 	return !strncmp(path, SYS_BTF, strlen(SYS_BTF)) && strcmp(path, SYS_VMLINUX);
 }
 
-static bool parse_root(struct dump *d, const struct command *cmd, const char *word)
+/* Do the kernel's types ID go on after those of the kernel itself? */
+static bool is_split(u32 id)
 {
-	char *end;
-	unsigned long id = strtoul(word, &end, 10);
+	struct skep_err unused;
+	struct live_types t;
+	int fd = live_open(LIVE_BTF, id, &unused);
+	bool is = fd >= 0 && !live_types_read(&t, fd, &unused) && t.kernel &&
+		  strcmp(t.name, "vmlinux");
 
-	if (!isdigit((unsigned char)*word) || *end || !id || id > UINT32_MAX) {
-		usage_error("'%s' is no type id", word);
-		return false;
-	}
-	*vec_push(&d->roots) = (u32)id;
-	return true;
+	if (fd >= 0)
+		close(fd);
+	return is;
 }
 
-/* WORDS[*I] and its value; moves *I behind them. */
-static bool parse_word(struct dump *d, const struct command *cmd,
-		       const char **words, size_t n, size_t *i)
+static int dump_live(const struct dump *d, const struct btf *base)
 {
-	const char *word = words[*i], *value = *i + 1 < n ? words[*i + 1] : "";
+	struct arena arena = ARENA_INIT;
+	struct btf *btf;
+	int r = live_btf(&btf, &arena, d->id, base, &d->t->err);
 
-	*i += 2;
-	if (!strcmp(word, "root_id"))
-		return parse_root(d, cmd, value);
-	if (strcmp(word, "format")) {
-		usage_error("'%s' after the file; expected 'format' or 'root_id'", word);
-		return false;
-	}
-	d->c = !strcmp(value, "c");
-	if (!d->c && strcmp(value, "raw")) {
-		usage_error("format '%s'; there are raw and c", value);
-		return false;
-	}
-	*i += d->c && *i < n && !strcmp(words[*i], "unsorted");	/* it always is */
-	return true;
+	if (!r)
+		r = dump_types(d, btf);
+	arena_free(&arena);
+	return r;
 }
 
-/* What follows "dump"; N words. False after a usage error. */
-static bool parse_dump(struct dump *d, const struct command *cmd,
-		       const char **words, size_t n)
+static int dump_file(const struct dump *d, const struct btf *base)
 {
-	size_t i = n && !strcmp(words[0], "file");
+	struct btf_file f = { 0 };
+	int r = open_types(&f, d->path, base, &d->t->err);
 
-	if (i == n) {
-		usage_error("which file? give raw BTF or an object");
-		return false;
+	if (!r)
+		r = dump_types(d, f.btf);
+	btf_close_file(&f);
+	return r;
+}
+
+static int dump_from(const struct dump *d)
+{
+	const char *path = d->t->base;
+	struct btf_file base = { 0 };
+	int r = 0;
+
+	if (!path && (d->path ? is_module(d->path) : is_split(d->id)))
+		path = SYS_VMLINUX;
+	if (path)
+		r = obj_open_btf(&base, path, NULL, &d->t->err);
+	if (!r)
+		r = d->path ? dump_file(d, base.btf) : dump_live(d, base.btf);
+	btf_close_file(&base);
+	return r;
+}
+
+/* ---- words ----------------------------------------------------------------------------- */
+
+static int no_types(struct dump *d, const char *what, u32 id)
+{
+	return err_set(&d->t->err, ERR_LIVE, NULL, "%s %u was loaded without types (BTF)", what,
+		       id);
+}
+
+static int of_prog(struct dump *d)
+{
+	struct prog_list l = { 0 };
+	int r = prog_list_parse(&l, &d->t->w, &d->t->err);
+
+	if (!r && l.n > 1)
+		r = err_set(&d->t->err, ERR_LIVE, NULL, "%zu programs are called so; give an id",
+			    l.n);
+	if (!r) {
+		d->id = l.v[0].btf_id;
+		r = d->id ? 0 : no_types(d, "program", l.v[0].id);
 	}
-	d->path = words[i++];
-	while (i < n)
-		if (!parse_word(d, cmd, words, n, &i))
-			return false;
-	return true;
+	prog_list_free(&l);
+	return r;
+}
+
+/* [key | value | kv | all]: which types of a map. */
+static void take_part(struct dump *d, const struct live_map *m)
+{
+	const bool all = word_take(&d->t->w, "all");
+	const bool kv = !all && word_take(&d->t->w, "kv");
+	const bool key = !all && !kv && word_take(&d->t->w, "key");
+	const bool value = !all && !kv && !key && word_take(&d->t->w, "value");
+
+	if (!all && !value && m->key_type)
+		*vec_push(&d->roots) = m->key_type;
+	if (!all && !key && m->value_type)
+		*vec_push(&d->roots) = m->value_type;
+}
+
+static int of_map(struct dump *d)
+{
+	struct map_list l = { 0 };
+	int r = map_list_parse(&l, &d->t->w, &d->t->err);
+
+	if (!r && (l.n > 1 || l.v[0].file))
+		r = err_set(&d->t->err, ERR_LIVE, NULL, "%s", l.n > 1 ? "several maps are called "
+			    "so; give an id" : "that is a map of the embedded engine");
+	if (!r) {
+		d->id = l.v[0].btf_id;
+		take_part(d, &l.v[0]);
+		r = !d->id ? no_types(d, "map", l.v[0].id) : 0;
+	}
+	map_list_free(&l);
+	return r;
+}
+
+/* The source, which is a file when no word says what it is. */
+static int parse_source(struct dump *d)
+{
+	struct words *w = &d->t->w;
+	const char *word = word_next(w);
+	const bool more = word_peek(w);
+	int r = 0;
+
+	if (word && more && !strcmp(word, "id"))
+		r = word_u32(w, "the id", &d->id, &d->t->err);
+	else if (word && more && !strcmp(word, "prog"))
+		r = of_prog(d);
+	else if (word && more && !strcmp(word, "map"))
+		r = of_map(d);
+	else if (word && !strcmp(word, "file"))
+		r = tool_word(d->t, "the file", &d->path);
+	else if (word)
+		d->path = word;
+	else
+		r = err_set(&d->t->err, ERR_USAGE, NULL, "types of what? id N, prog PROG, map MAP "
+			    "or file FILE");
+	snprintf(d->name, sizeof(d->name), "BTF %u", d->id);
+	return r;
+}
+
+static int parse_root(struct dump *d)
+{
+	u32 id;
+	int r = word_u32(&d->t->w, "the type's id", &id, &d->t->err);
+
+	if (!r && !id)
+		r = err_set(&d->t->err, ERR_USAGE, NULL, "type 0 is void");
+	if (!r)
+		*vec_push(&d->roots) = id;
+	return r;
+}
+
+static int parse_format(struct dump *d)
+{
+	const char *word;
+	int r = tool_word(d->t, "the format", &word);
+
+	if (r)
+		return r;
+	d->c = !strcmp(word, "c");
+	if (!d->c && strcmp(word, "raw"))
+		return err_set(&d->t->err, ERR_USAGE, NULL, "format '%s'; there are raw and c",
+			       word);
+	if (d->c)
+		word_take(&d->t->w, "unsorted");	/* it always is */
+	return 0;
+}
+
+static int parse_dump(struct dump *d)
+{
+	int r = parse_source(d);
+
+	while (!r && word_peek(&d->t->w)) {
+		if (word_take(&d->t->w, "format"))
+			r = parse_format(d);
+		else if (word_take(&d->t->w, "root_id"))
+			r = parse_root(d);
+		else
+			r = err_set(&d->t->err, ERR_USAGE, NULL, "'%s' is nothing that a dump "
+				    "takes; there are format raw|c and root_id N",
+				    word_peek(&d->t->w));
+	}
+	return r;
+}
+
+static int no_output_option(struct tool *t)
+{
+	return t->output ? err_set(&t->err, ERR_USAGE, NULL, "-o is for gen; this goes to standard "
+				   "output") : 0;
+}
+
+static int btf_dump(struct tool *t)
+{
+	struct dump d = { .t = t };
+	int r = no_output_option(t);
+
+	if (!r)
+		r = parse_dump(&d);
+	if (!r)
+		r = dump_from(&d);
+	vec_free(&d.roots);
+	return r;
+}
+
+static int btf_show(struct tool *t)
+{
+	int r = no_output_option(t);
+
+	return r ? r : btf_list(t);
 }
 
 /* ---- gen -------------------------------------------------------------------- */
@@ -239,59 +378,47 @@ static void note_report(const struct dwarf_report *rep, const char *path)
 	sb_free(&lost);
 }
 
-static int gen_types(const struct command *cmd, const struct str_list *words,
-		     const char *to)
+static int btf_gen(struct tool *t)
 {
 	struct dwarf_report rep;
-	struct skep_err err = { 0 };
 	struct strbuf out = { 0 };
-	int status = EXIT_YES;
+	const char *path;
+	int r = tool_word(t, "the program whose types are wanted", &path);
 
-	if (words->n != 2)
-		return usage_error(words->n < 2 ? "types of which program?" :
-				   "one program at a time");
-	if (!to)
-		return usage_error("where to? give -o FILE");
-	if (output_check(to, words->v[1], &err) ||
-	    dwarf_to_btf(&out, words->v[1], &rep, &err) || write_file(&out, to, &err))
-		status = report(&err);
-	else
-		note_report(&rep, words->v[1]);
+	if (!r)
+		r = tool_no_more(t);
+	if (!r && !t->output)
+		r = err_set(&t->err, ERR_USAGE, NULL, "where to? give -o FILE");
+	if (!r && (t->form.json || t->base))
+		r = err_set(&t->err, ERR_USAGE, NULL, "--json and --base are for dump");
+	if (!r)
+		r = output_check(t->output, path, &t->err);
+	if (!r)
+		r = dwarf_to_btf(&out, path, &rep, &t->err);
+	if (!r)
+		r = write_file(&out, t->output, &t->err);
+	if (!r)
+		note_report(&rep, path);
 	sb_free(&out);
-	return status;
+	return r;
 }
 
 int cmd_btf(const struct command *cmd, int argc, char **argv)
 {
-	struct dump d = { 0 };
-	const char *to = NULL;
-	const struct opt opts[] = {
-		{ "base", 'B', OPT_STR, "FILE", "the BTF that FILE goes on after", &d.base },
-		{ "base-btf", 0, OPT_STR, "FILE", "the same, bpftool's name for it", &d.base },
-		{ "json", 'j', OPT_FLAG, NULL, "format raw as one JSON document", &d.json },
-		{ "output", 'o', OPT_STR, "FILE", "where gen writes to", &to },
-		{ 0 },
+	static const struct tool_command rows[] = {
+		{ "show", "[id N]", btf_show },
+		{ "list", "[id N]", btf_show },
+		{ "help", "", tool_help },
+		{ "dump", "id N|prog PROG|map MAP [key|value|kv|all]|[file] FILE [format raw|c] "
+		  "[root_id N]...", btf_dump },
+		{ "gen", "PROGRAM -o FILE", btf_gen },
 	};
-	struct opt_result res;
-	int status = EXIT_NO_ANSWER;
+	static const struct tool_kind kind = {
+		"btf", "types", rows, ARRAY_LEN(rows),
+		"PROG is id N, name NAME, tag TAG or pinned FILE; MAP is id N, name NAME or pinned "
+		"FILE.\nFILE is raw BTF, an ELF file with a section .BTF, or C.\n",
+		"jpBo",
+	};
 
-	if (!opts_parse(&res, cmd, opts, argc, argv))
-		return res.status;
-	if (!res.operands.n)
-		usage_error("what? `skep btf dump FILE` prints types");
-	else if (!strcmp(res.operands.v[0], "gen"))
-		status = d.json || d.base ? usage_error("--json and --base are for dump") :
-					    gen_types(cmd, &res.operands, to);
-	else if (strcmp(res.operands.v[0], "dump"))
-		usage_error("no '%s'; there are dump and gen", res.operands.v[0]);
-	else if (to)
-		usage_error("-o is for gen; dump writes to standard output");
-	else if (parse_dump(&d, cmd, res.operands.v + 1, res.operands.n - 1)) {
-		if (!d.base && is_module(d.path))
-			d.base = SYS_VMLINUX;
-		status = dump_file(&d);
-	}
-	vec_free(&d.roots);
-	vec_free(&res.operands);
-	return status;
+	return tool_main(&kind, cmd, argc, argv);
 }

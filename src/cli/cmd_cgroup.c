@@ -5,7 +5,7 @@
  * is attached stays when the process ends. Never loads a program.
  */
 #include "cli/prog_view.h"
-#include "cli/tool.h"
+#include "cli/hook_view.h"
 #include "kernel/hooks.h"
 #include "model/tables.h"
 #include <fcntl.h>
@@ -116,7 +116,7 @@ static int parse_type(const char *word, u32 *type, struct skep_err *err)
 /* ---- printing ------------------------------------------------------------------- */
 
 struct view {
-	struct tool_job *job;
+	struct tool *job;
 	bool effective;
 	const char *indent;	/* before each line of text */
 	bool header;		/* once something is there */
@@ -161,18 +161,18 @@ static void print_prog(struct view *v, const struct live_prog *p, u32 attach, u3
 {
 	const struct attachtype_row *row = attachtype_row(attach);
 	char *name = prog_full_name(p), *target = target_name(p);
-	struct tool_job *job = v->job;
+	struct tool *job = v->job;
 
 	if (job->form.json)
 		json_obj(&job->j, NULL);
 	else
 		sb_puts(&job->out, v->indent);
-	tool_u64(job, "id", "%-8" PRIu64 " ", p->id);
-	tool_str(job, "attach_type", "%-15s ", row->name);
+	hook_u64(job, "id", "%-8" PRIu64 " ", p->id);
+	hook_str(job, "attach_type", "%-15s ", row->name);
 	if (!v->effective)
-		tool_str(job, "attach_flags", "%-15s ", flags_text(flags));
-	tool_str(job, "name", "%-15s", name);
-	tool_str(job, "attach_btf_name", " %-15s", target);
+		hook_str(job, "attach_flags", "%-15s ", flags_text(flags));
+	hook_str(job, "name", "%-15s", name);
+	hook_str(job, "attach_btf_name", " %-15s", target);
 	if (job->form.json) {
 		json_u64(&job->j, "attach_btf_obj_id", p->attach_obj);
 		json_u64(&job->j, "attach_btf_id", p->attach_btf);
@@ -229,18 +229,18 @@ static int print_cgroup(struct view *v, int cgroup, struct skep_err *err)
 }
 
 /* "effective", or nothing. */
-static int take_effective(struct tool_job *job, bool *effective)
+static int take_effective(struct tool *job, bool *effective)
 {
 	const char *word = word_peek(&job->w);
 
 	*effective = word && *word && word_take(&job->w, "effective");
-	return tool_end_of_words(job);
+	return tool_no_more(job);
 }
 
-static int cgroup_show(struct tool_job *job)
+static int cgroup_show(struct tool *job)
 {
 	struct view v = { .job = job, .indent = "" };
-	const char *path = tool_word(job, "the cgroup's folder");
+	const char *path = hook_word(job, "the cgroup's folder");
 	int r = path ? take_effective(job, &v.effective) : -EINVAL;
 	int fd = r ? r : open_cgroup(path, &job->err);
 
@@ -275,7 +275,7 @@ static bool has_any(int cgroup, bool effective)
 
 static int print_branch(struct view *v, const char *path, int cgroup)
 {
-	struct tool_job *job = v->job;
+	struct tool *job = v->job;
 	int r;
 
 	v->header = true;	/* which stands above all */
@@ -332,7 +332,7 @@ static int walk(struct view *v, const char *path, u32 depth)
 
 static int print_tree(struct view *v, const char *root)
 {
-	struct tool_job *job = v->job;
+	struct tool *job = v->job;
 	int r;
 
 	if (job->form.json) {
@@ -348,7 +348,7 @@ static int print_tree(struct view *v, const char *root)
 }
 
 /* [ROOT] [effective]: a folder of the second name is "./effective". */
-static int cgroup_tree(struct tool_job *job)
+static int cgroup_tree(struct tool *job)
 {
 	struct view v = { .job = job };
 	const char *word = word_peek(&job->w);
@@ -373,7 +373,7 @@ struct place {
 	const char *path;
 };
 
-static int parse_flags(struct tool_job *job, struct place *p)
+static int parse_flags(struct tool *job, struct place *p)
 {
 	while (word_peek(&job->w)) {
 		if (word_take(&job->w, "multi"))
@@ -398,24 +398,24 @@ static void close_place(struct place *p)
 }
 
 /* CGROUP TYPE PROG; closed by close_place, also after an error. */
-static int parse_place(struct tool_job *job, struct place *p)
+static int parse_place(struct tool *job, struct place *p)
 {
 	const char *type;
 	int r;
 
-	*p = (struct place){ -1, -1, 0, 0, tool_word(job, "the cgroup's folder") };
-	type = p->path ? tool_word(job, "what the program is attached as, as in "
+	*p = (struct place){ -1, -1, 0, 0, hook_word(job, "the cgroup's folder") };
+	type = p->path ? hook_word(job, "what the program is attached as, as in "
 				   "cgroup_inet_egress,") : NULL;
 	r = type ? parse_type(type, &p->type, &job->err) : -EINVAL;
 	if (!r)
 		r = p->cgroup = open_cgroup(p->path, &job->err);
 	if (r >= 0)
-		r = p->prog = tool_prog(job);
+		r = p->prog = prog_parse(&job->w, &job->err);
 	return r < 0 ? r : 0;
 }
 
 /* What is known of why program and place do not go together. */
-static void note_place(struct tool_job *job, const struct place *p, int code)
+static void note_place(struct tool *job, const struct place *p, int code)
 {
 	if (code == -EINVAL)
 		err_note(&job->err, "a program of another type is not attached as %s",
@@ -428,7 +428,7 @@ static void note_place(struct tool_job *job, const struct place *p, int code)
 			 "link detach` detaches");
 }
 
-static int cgroup_attach(struct tool_job *job)
+static int cgroup_attach(struct tool *job)
 {
 	struct place p;
 	int r = parse_place(job, &p);
@@ -439,7 +439,7 @@ static int cgroup_attach(struct tool_job *job)
 		int code = hook_attach((u32)p.cgroup, p.prog, p.type, p.flags, -1);
 
 		if (code) {
-			r = tool_refused(job, code, "the program is not attached to %s", p.path);
+			r = hook_refused(job, code, "the program is not attached to %s", p.path);
 			note_place(job, &p, code);
 		}
 	}
@@ -447,18 +447,18 @@ static int cgroup_attach(struct tool_job *job)
 	return r ? r : tool_done(job);
 }
 
-static int cgroup_detach(struct tool_job *job)
+static int cgroup_detach(struct tool *job)
 {
 	struct place p;
 	int r = parse_place(job, &p);
 
 	if (!r)
-		r = tool_end_of_words(job);
+		r = tool_no_more(job);
 	if (!r) {
 		int code = hook_detach((u32)p.cgroup, p.prog, p.type);
 
 		if (code) {
-			r = tool_refused(job, code, "the program is not detached from %s", p.path);
+			r = hook_refused(job, code, "the program is not detached from %s", p.path);
 			note_place(job, &p, code);
 		}
 	}
@@ -468,19 +468,21 @@ static int cgroup_detach(struct tool_job *job)
 
 int cmd_cgroup(const struct command *cmd, int argc, char **argv)
 {
-	static const struct tool_row rows[] = {
+	static const struct tool_command rows[] = {
 		{ "show", "CGROUP [effective]", cgroup_show },
 		{ "list", "CGROUP [effective]", cgroup_show },
 		{ "tree", "[CGROUP] [effective]", cgroup_tree },
 		{ "attach", "CGROUP TYPE PROG [multi|override]", cgroup_attach },
 		{ "detach", "CGROUP TYPE PROG", cgroup_detach },
 		{ "help", "", tool_help },
-		{ 0 },
 	};
-	static const struct tool tool = { "cgroup", rows,
+	static const struct tool_kind kind = {
+		"cgroup", "cgroups", rows, ARRAY_LEN(rows),
 		"CGROUP is a folder of cgroup v2; TYPE is cgroup_inet_egress, cgroup_inet4_connect "
 		"...,\nas `skep feature list_builtins attach_types` lists them; PROG is id N, name "
-		"NAME,\ntag TAG or pinned FILE.\n" };
+		"NAME,\ntag TAG or pinned FILE.\n",
+		"jp",
+	};
 
-	return tool_main(&tool, cmd, argc, argv);
+	return tool_main(&kind, cmd, argc, argv);
 }

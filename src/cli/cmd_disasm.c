@@ -123,6 +123,14 @@ static void json_code(struct json *j, const struct bpf_insn *insns, u32 n,
 	sb_free(&text);
 }
 
+void disasm_image(struct strbuf *out, const struct image *img)
+{
+	const struct disasm d = { .lines = true };
+
+	for (u32 i = 0; i < img->nr_progs; i++)
+		text_prog(out, &d, img, &img->progs[i]);
+}
+
 /* ---- objects ------------------------------------------------------------------- */
 
 static int text_of(struct strbuf *out, const struct disasm *d, struct skep_prog *prog,

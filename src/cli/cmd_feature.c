@@ -4,7 +4,7 @@
  * can do, in bpftool's grammar and forms: text, JSON, macros for C. Each answer is asked
  * by a map or program that is gone at once. `list_builtins` says what skep knows.
  */
-#include "cli/tool.h"
+#include "cli/hook_view.h"
 #include "kernel/kernel.h"
 #include "model/tables.h"
 #include "obj/obj.h"
@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 struct probe {
-	struct tool_job *job;
+	struct tool *job;
 	bool macros, full, unprivileged, named;
 	const char *prefix;	/* of macros */
 	u32 ifindex;		/* of a device; 0 the kernel */
@@ -248,7 +248,7 @@ static bool is_loud(u32 id)
 static void print_helper(void *arg, u32 id, bool has)
 {
 	const struct helpers *h = arg;
-	struct tool_job *job = h->p->job;
+	struct tool *job = h->p->job;
 	char name[96];
 
 	if (is_loud(id) && !h->p->full)
@@ -268,7 +268,7 @@ static void print_helper(void *arg, u32 id, bool has)
 /* None of them: they are told all the same where macros ask for them. */
 static void print_no_helpers(struct helpers *h, const char *why)
 {
-	struct tool_job *job = h->p->job;
+	struct tool *job = h->p->job;
 
 	if (h->p->macros && !job->form.json)
 		for (u32 id = 1; helper_row(id); id++)
@@ -280,7 +280,7 @@ static void print_no_helpers(struct helpers *h, const char *why)
 static void print_helpers_of(struct probe *p, u32 type, const char *name)
 {
 	struct helpers h = { p, name };
-	struct tool_job *job = p->job;
+	struct tool *job = p->job;
 	char key[96];
 	int r;
 
@@ -348,7 +348,7 @@ static void print_others(struct probe *p)
 
 static int parse_device(struct probe *p)
 {
-	const char *name = tool_word(p->job, "the device's name");
+	const char *name = hook_word(p->job, "the device's name");
 
 	if (!name)
 		return -EINVAL;
@@ -370,7 +370,7 @@ static int parse_prefix(struct probe *p)
 {
 	if (!p->macros)
 		return err_set(&p->job->err, ERR_USAGE, NULL, "prefix comes behind macros");
-	p->prefix = tool_word(p->job, "the macros' prefix");
+	p->prefix = hook_word(p->job, "the macros' prefix");
 	if (!p->prefix)
 		return -EINVAL;
 	return is_name(p->prefix) ? 0 : err_set(&p->job->err, ERR_USAGE, NULL, "no macro's name "
@@ -428,7 +428,7 @@ static int check_caps(struct probe *p)
 	return p->job->err.code;
 }
 
-static int feature_probe(struct tool_job *job)
+static int feature_probe(struct tool *job)
 {
 	struct probe p = { .job = job, .prefix = "" };
 	int r = 0;
@@ -492,9 +492,9 @@ static const struct group {
 	{ "helpers", helper_name },
 };
 
-static const struct group *parse_group(struct tool_job *job)
+static const struct group *parse_group(struct tool *job)
 {
-	const char *word = tool_word(job, "what is listed"), *near;
+	const char *word = hook_word(job, "what is listed"), *near;
 	const char *names[ARRAY_LEN(groups)];
 	size_t n = word ? strlen(word) : 0;
 
@@ -513,10 +513,10 @@ static const struct group *parse_group(struct tool_job *job)
 	return NULL;
 }
 
-static int feature_list(struct tool_job *job)
+static int feature_list(struct tool *job)
 {
 	const struct group *g = parse_group(job);
-	int r = g ? tool_end_of_words(job) : -EINVAL;
+	int r = g ? tool_no_more(job) : -EINVAL;
 	char text[96];
 	const char *name;
 
@@ -525,7 +525,7 @@ static int feature_list(struct tool_job *job)
 	if (job->form.json)
 		json_arr(&job->j, NULL);
 	for (u32 i = 0; (name = g->row(i, text)); i++)
-		tool_str(job, NULL, "%s\n", name);
+		hook_str(job, NULL, "%s\n", name);
 	if (job->form.json)
 		json_arr_end(&job->j);
 	return tool_finish(job);
@@ -533,16 +533,18 @@ static int feature_list(struct tool_job *job)
 
 int cmd_feature(const struct command *cmd, int argc, char **argv)
 {
-	static const struct tool_row rows[] = {
+	static const struct tool_command rows[] = {
 		{ "probe", "[kernel|dev NAME] [full] [unprivileged] [macros [prefix P]]",
 		  feature_probe },
 		{ "list_builtins", "prog_types|map_types|attach_types|link_types|helpers",
 		  feature_list },
 		{ "help", "", tool_help },
-		{ 0 },
 	};
-	static const struct tool tool = { "feature", rows,
-		"Asks the kernel, or a network device that runs programs itself.\n" };
+	static const struct tool_kind kind = {
+		"feature", "features", rows, ARRAY_LEN(rows),
+		"Asks the kernel, or a network device that runs programs itself.\n",
+		"jp",
+	};
 
-	return tool_main(&tool, cmd, argc, argv);
+	return tool_main(&kind, cmd, argc, argv);
 }

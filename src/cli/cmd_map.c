@@ -8,6 +8,7 @@
 #include "cli/map_pipe.h"
 #include "cli/map_top.h"
 #include "cli/prog_view.h"
+#include "cli/tool.h"
 #include "kernel/kernel.h"
 #include "model/tables.h"
 #include <ctype.h>
@@ -737,6 +738,10 @@ static int map_event_pipe(struct job *job)
 
 static int map_help(struct job *job);
 
+static const char words_of_usage[] =
+	"MAP is id N, name NAME, pinned FILE or a path; DATA [hex] BYTE...; VALUE is DATA,\n"
+	"or the map or program (id N, name NAME, tag TAG, pinned FILE) that is stored.\n";
+
 static const struct map_command {
 	const char *name, *usage;
 	int (*run)(struct job *job);	/* >= 0 the exit status; else job->err says why */
@@ -767,12 +772,17 @@ static const struct map_command {
 static int map_help(struct job *job)
 {
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-		sb_printf(&job->out, "%s map %-8s %s\n", i ? "       skep" : "Usage: skep",
-			  commands[i].name, commands[i].usage);
-	sb_puts(&job->out, "\nMAP is id N, name NAME, pinned FILE or a path; DATA [hex] BYTE...; "
-		"VALUE is DATA,\nor the map or program (id N, name NAME, tag TAG, pinned FILE) "
-		"that is stored.\n");
+		tool_usage(&job->out, "map", 8, commands[i].name, commands[i].usage);
+	sb_printf(&job->out, "\n%s", words_of_usage);
 	return print_out(&job->out);
+}
+
+/* The same for --help. */
+static void list_commands(struct strbuf *out)
+{
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		tool_listed(out, commands[i].name, commands[i].usage);
+	sb_printf(out, "\n%s", words_of_usage);
 }
 
 static const struct map_command *find(const char *name)
@@ -821,7 +831,9 @@ static int run(struct job *job)
 int cmd_map(const struct command *cmd, int argc, char **argv)
 {
 	struct job job = { 0 };
-	const struct opt opts[] = {
+	struct strbuf usages = { 0 };
+	struct opt opts[] = {
+		{ "", 0, OPT_COMMANDS, NULL, NULL, NULL },
 		{ "json", 'j', OPT_FLAG, NULL, "as JSON, with bpftool's keys", &job.form.json },
 		{ "pretty", 'p', OPT_FLAG, NULL, "the same in lines", &job.form.pretty },
 		{ "bpffs", 'f', OPT_FLAG, NULL, "show where maps are pinned", &job.form.pins },
@@ -839,8 +851,12 @@ int cmd_map(const struct command *cmd, int argc, char **argv)
 	struct opt_result res;
 	int status;
 
-	if (!opts_parse(&res, cmd, opts, argc, argv))
+	list_commands(&usages);
+	opts[0].help = sb_text(&usages);
+	if (!opts_parse(&res, cmd, opts, argc, argv)) {
+		sb_free(&usages);
 		return res.status;
+	}
 	job.form.json |= job.form.pretty;
 	job.w = (struct words){ res.operands.v, res.operands.n, 0 };
 	style(&job, job.form.pretty);
@@ -850,6 +866,7 @@ int cmd_map(const struct command *cmd, int argc, char **argv)
 	if (status == EXIT_NO_ANSWER && job.is_answer)
 		status = EXIT_NO;
 	sb_free(&job.out);
+	sb_free(&usages);
 	vec_free(&res.operands);
 	return status;
 }

@@ -5,7 +5,7 @@
  * attached stays when the process ends. Never loads a program.
  */
 #include "cli/prog_view.h"
-#include "cli/tool.h"
+#include "cli/hook_view.h"
 #include "kernel/hooks.h"
 #include "model/uapi.h"
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 struct devices { struct hook_device *v; size_t n, cap; };	/* a VEC */
 
 struct net_job {
-	struct tool_job *job;
+	struct tool *job;
 	struct devices devices;		/* all, or the one that is named */
 	u32 only;			/* its number; 0 none is named */
 	const struct hook_device *at;	/* whose filters are printed */
@@ -32,14 +32,14 @@ static void add_device(void *arg, const struct hook_device *d)
 }
 
 /* "dev NAME" */
-static int parse_device(struct tool_job *job, u32 *ifindex, const char **name)
+static int parse_device(struct tool *job, u32 *ifindex, const char **name)
 {
 	if (!word_take(&job->w, "dev"))
 		return err_set(&job->err, ERR_USAGE, NULL, "which device? dev NAME%s%s%s",
 			       word_peek(&job->w) ? ", not '" : "",
 			       word_peek(&job->w) ? word_peek(&job->w) : "",
 			       word_peek(&job->w) ? "'" : "");
-	*name = tool_word(job, "the device's name");
+	*name = hook_word(job, "the device's name");
 	if (!*name)
 		return -EINVAL;
 	*ifindex = if_nametoindex(*name);
@@ -84,8 +84,8 @@ static void end_row(struct net_job *n)
 static void begin_device(struct net_job *n, const struct hook_device *d)
 {
 	begin_row(n);
-	tool_str(n->job, "devname", "%s", d->name);
-	tool_u64(n->job, "ifindex", "(%" PRIu64 ")", d->ifindex);
+	hook_str(n->job, "devname", "%s", d->name);
+	hook_u64(n->job, "ifindex", "(%" PRIu64 ")", d->ifindex);
 }
 
 /* Several at once: what the device does itself, and what the kernel does. */
@@ -101,8 +101,8 @@ static void print_several(struct net_job *n, const struct hook_device *d)
 		if (!rows[i].id)
 			continue;
 		begin_row(n);
-		tool_str(n->job, "mode", "\n\t%s", rows[i].mode);
-		tool_u64(n->job, "id", " id %" PRIu64, rows[i].id);
+		hook_str(n->job, "mode", "\n\t%s", rows[i].mode);
+		hook_u64(n->job, "id", " id %" PRIu64, rows[i].id);
 		if (n->job->form.json)
 			json_obj_end(&n->job->j);
 	}
@@ -125,8 +125,8 @@ static void print_xdp(struct net_job *n)
 		if (d->mode == HOOK_XDP_NONE || d->mode == HOOK_XDP_SEVERAL)
 			continue;
 		begin_device(n, d);
-		tool_str(n->job, "mode", " %s", modes[d->mode]);
-		tool_u64(n->job, "id", " id %" PRIu64, d->xdp);
+		hook_str(n->job, "mode", " %s", modes[d->mode]);
+		hook_u64(n->job, "id", " id %" PRIu64, d->xdp);
 		end_row(n);
 	}
 	end(n);
@@ -176,12 +176,12 @@ static void print_linked(struct net_job *n, const struct hook_device *d, const c
 	char *name = prog_name(p->ids[i]);
 
 	begin_device(n, d);
-	tool_str(n->job, "kind", " %s", kind);
-	tool_str(n->job, "name", " %s", name);
-	tool_u64(n->job, "prog_id", " prog_id %" PRIu64 " ", p->ids[i]);
+	hook_str(n->job, "kind", " %s", kind);
+	hook_str(n->job, "name", " %s", name);
+	hook_u64(n->job, "prog_id", " prog_id %" PRIu64 " ", p->ids[i]);
 	print_flags(n, "prog_flags", p->prog_flags[i]);
 	if (n->job->form.json || p->links[i])
-		tool_u64(n->job, "link_id", "link_id %" PRIu64 " ", p->links[i]);
+		hook_u64(n->job, "link_id", "link_id %" PRIu64 " ", p->links[i]);
 	print_flags(n, "link_flags", p->link_flags[i]);
 	end_row(n);
 	free(name);
@@ -211,9 +211,9 @@ static void print_filter(void *arg, const struct hook_filter *f)
 	struct net_job *n = arg;
 
 	begin_device(n, n->at);
-	tool_str(n->job, "kind", " %s", f->kind);
-	tool_str(n->job, "name", " %s", f->name);
-	tool_u64(n->job, "id", " id %" PRIu64, f->prog);
+	hook_str(n->job, "kind", " %s", f->kind);
+	hook_str(n->job, "name", " %s", f->name);
+	hook_u64(n->job, "id", " id %" PRIu64, f->prog);
 	end_row(n);
 }
 
@@ -230,7 +230,7 @@ static int print_tc(struct net_job *n)
 			r = 0;
 	}
 	end(n);
-	return r ? tool_refused(n->job, r, "the kernel does not list filters") : 0;
+	return r ? hook_refused(n->job, r, "the kernel does not list filters") : 0;
 }
 
 static int print_dissector(struct net_job *n)
@@ -239,15 +239,15 @@ static int print_dissector(struct net_job *n)
 	struct hook_progs p = { 0 };
 
 	if (fd < 0)
-		return tool_refused(n->job, -errno, "/proc/self/ns/net");
+		return hook_refused(n->job, -errno, "/proc/self/ns/net");
 	r = hook_query(&p, (u32)fd, BPF_FLOW_DISSECTOR, false);
 	close(fd);
 	if (r && r != -EINVAL)
-		return tool_refused(n->job, r, "the kernel does not tell its flow dissector");
+		return hook_refused(n->job, r, "the kernel does not tell its flow dissector");
 	begin(n, "flow_dissector");
 	for (u32 i = 0; i < p.n; i++) {
 		begin_row(n);
-		tool_u64(n->job, "id", "id %" PRIu64, p.ids[i]);
+		hook_u64(n->job, "id", "id %" PRIu64, p.ids[i]);
 		end_row(n);
 	}
 	end(n);
@@ -267,7 +267,7 @@ static void print_netfilter_link(void *arg, const struct live_link *l)
 		link_json_netfilter(&n->job->j, l);
 	else
 		link_print_netfilter(&n->job->out, l);
-	tool_u64(n->job, "id", " prog_id %" PRIu64, l->prog);
+	hook_u64(n->job, "id", " prog_id %" PRIu64, l->prog);
 	end_row(n);
 }
 
@@ -286,7 +286,7 @@ static int print_all(struct net_job *n)
 	int r = hook_devices(add_device, n);
 
 	if (r)
-		return tool_refused(n->job, r, "the kernel does not list network devices");
+		return hook_refused(n->job, r, "the kernel does not list network devices");
 	if (n->job->form.json) {
 		json_arr(&n->job->j, NULL);
 		json_obj(&n->job->j, NULL);
@@ -304,7 +304,7 @@ static int print_all(struct net_job *n)
 	return r ? r : tool_finish(n->job);
 }
 
-static int net_show(struct tool_job *job)
+static int net_show(struct tool *job)
 {
 	struct net_job n = { .job = job };
 	const char *name;
@@ -313,7 +313,7 @@ static int net_show(struct tool_job *job)
 	if (word_peek(&job->w))
 		r = parse_device(job, &n.only, &name);
 	if (!r)
-		r = tool_end_of_words(job);
+		r = tool_no_more(job);
 	if (!r)
 		r = print_all(&n);
 	vec_free(&n.devices);
@@ -332,9 +332,9 @@ static const struct net_type {
 	{ "tcx_ingress", 0, UAPI_TCX_INGRESS }, { "tcx_egress", 0, UAPI_TCX_EGRESS },
 };
 
-static const struct net_type *parse_type(struct tool_job *job)
+static const struct net_type *parse_type(struct tool *job)
 {
-	const char *word = tool_word(job, "what the program is attached as"), *near;
+	const char *word = hook_word(job, "what the program is attached as"), *near;
 	const char *names[ARRAY_LEN(types)];
 	size_t n = word ? strlen(word) : 0;
 
@@ -361,7 +361,7 @@ struct net_place {
 	bool overwrite, prepend;
 };
 
-static int parse_how(struct tool_job *job, struct net_place *p)
+static int parse_how(struct tool *job, struct net_place *p)
 {
 	while (word_peek(&job->w)) {
 		if (word_take(&job->w, "overwrite"))
@@ -369,7 +369,7 @@ static int parse_how(struct tool_job *job, struct net_place *p)
 		else if (word_take(&job->w, "prepend"))
 			p->prepend = true;
 		else
-			return tool_end_of_words(job);
+			return tool_no_more(job);
 	}
 	if (p->overwrite && p->type->attach)
 		return err_set(&job->err, ERR_USAGE, NULL, "%s takes several programs, of which "
@@ -381,7 +381,7 @@ static int parse_how(struct tool_job *job, struct net_place *p)
 }
 
 /* What is known of why it does not go there. */
-static void note_net(struct tool_job *job, const struct net_place *p, int code, const char *why)
+static void note_net(struct tool *job, const struct net_place *p, int code, const char *why)
 {
 	struct skep_err *err = &job->err;
 
@@ -398,16 +398,16 @@ static void note_net(struct tool_job *job, const struct net_place *p, int code, 
 			 "detached by `skep link detach`");
 }
 
-static int refused(struct tool_job *job, const struct net_place *p, int code, const char *done,
+static int refused(struct tool *job, const struct net_place *p, int code, const char *done,
 		   const char *why)
 {
-	int r = tool_refused(job, code, "%s of %s is not %s", p->type->name, p->dev, done);
+	int r = hook_refused(job, code, "%s of %s is not %s", p->type->name, p->dev, done);
 
 	note_net(job, p, code, why);
 	return r;
 }
 
-static int attach(struct tool_job *job, const struct net_place *p)
+static int attach(struct tool *job, const struct net_place *p)
 {
 	enum { BEFORE = 1 << 3 };	/* BPF_F_BEFORE, 6.6 */
 	char why[256] = "";
@@ -419,10 +419,10 @@ static int attach(struct tool_job *job, const struct net_place *p)
 	return code ? refused(job, p, code, "attached", why) : 0;
 }
 
-static int net_attach(struct tool_job *job)
+static int net_attach(struct tool *job)
 {
 	struct net_place p = { .type = parse_type(job), .prog = -1 };
-	int r = p.type ? p.prog = tool_prog(job) : -EINVAL;
+	int r = p.type ? p.prog = prog_parse(&job->w, &job->err) : -EINVAL;
 
 	if (r >= 0)
 		r = parse_device(job, &p.ifindex, &p.dev);
@@ -436,7 +436,7 @@ static int net_attach(struct tool_job *job)
 }
 
 /* Which of several: PROG, or the last. */
-static int detach(struct tool_job *job, const struct net_place *p)
+static int detach(struct tool *job, const struct net_place *p)
 {
 	char why[256] = "";
 	int code = p->type->attach ? hook_detach(p->ifindex, p->prog, p->type->attach) :
@@ -445,18 +445,18 @@ static int detach(struct tool_job *job, const struct net_place *p)
 	return code ? refused(job, p, code, "detached", why) : 0;
 }
 
-static int net_detach(struct tool_job *job)
+static int net_detach(struct tool *job)
 {
 	struct net_place p = { .type = parse_type(job), .prog = -1 };
 	const char *word = word_peek(&job->w);
 	int r = p.type ? 0 : -EINVAL;
 
 	if (!r && p.type->attach && word && strncmp("dev", word, strlen(word)))
-		r = p.prog = tool_prog(job);
+		r = p.prog = prog_parse(&job->w, &job->err);
 	if (r >= 0)
 		r = parse_device(job, &p.ifindex, &p.dev);
 	if (!r)
-		r = tool_end_of_words(job);
+		r = tool_no_more(job);
 	if (!r)
 		r = detach(job, &p);
 	if (p.prog >= 0)
@@ -466,17 +466,19 @@ static int net_detach(struct tool_job *job)
 
 int cmd_net(const struct command *cmd, int argc, char **argv)
 {
-	static const struct tool_row rows[] = {
+	static const struct tool_command rows[] = {
 		{ "show", "[dev NAME]", net_show },
 		{ "list", "[dev NAME]", net_show },
 		{ "attach", "TYPE PROG dev NAME [overwrite|prepend]", net_attach },
 		{ "detach", "TYPE [PROG] dev NAME", net_detach },
 		{ "help", "", tool_help },
-		{ 0 },
 	};
-	static const struct tool tool = { "net", rows,
+	static const struct tool_kind kind = {
+		"net", "network devices", rows, ARRAY_LEN(rows),
 		"TYPE is xdp, xdpgeneric, xdpdrv, xdpoffload, tcx_ingress or tcx_egress; PROG is "
-		"id N,\nname NAME, tag TAG or pinned FILE.\n" };
+		"id N,\nname NAME, tag TAG or pinned FILE.\n",
+		"jp",
+	};
 
-	return tool_main(&tool, cmd, argc, argv);
+	return tool_main(&kind, cmd, argc, argv);
 }

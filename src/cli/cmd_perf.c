@@ -3,27 +3,27 @@
  * cmd_perf.c: programs on tracepoints, functions of the kernel and of files, whichever
  * processes have them, in bpftool's grammar and forms. Changes nothing.
  */
-#include "cli/tool.h"
+#include "cli/hook_view.h"
 #include "kernel/hooks.h"
 
 /* Symbols of which the kernel gives the address alone. */
-static void print_function(struct tool_job *job, const struct hook_perf *p)
+static void print_function(struct tool *job, const struct hook_perf *p)
 {
 	if (*p->name) {
-		tool_str(job, "func", "func %s  ", p->name);
-		tool_u64(job, "offset", "offset %" PRIu64, p->offset);
+		hook_str(job, "func", "func %s  ", p->name);
+		hook_u64(job, "offset", "offset %" PRIu64, p->offset);
 	} else {
-		tool_u64(job, "addr", "addr %" PRIu64, p->addr);
+		hook_u64(job, "addr", "addr %" PRIu64, p->addr);
 	}
 }
 
-static void print_file(struct tool_job *job, const struct hook_perf *p)
+static void print_file(struct tool *job, const struct hook_perf *p)
 {
-	tool_str(job, "filename", "filename %s  ", p->name);
-	tool_u64(job, "offset", "offset %" PRIu64, p->offset);
+	hook_str(job, "filename", "filename %s  ", p->name);
+	hook_u64(job, "offset", "offset %" PRIu64, p->offset);
 }
 
-static void print_event(struct tool_job *job, const struct hook_perf *p)
+static void print_event(struct tool *job, const struct hook_perf *p)
 {
 	static const char *const kinds[] = {
 		[HOOK_RAW_TP] = "raw_tracepoint", [HOOK_TP] = "tracepoint",
@@ -32,27 +32,27 @@ static void print_event(struct tool_job *job, const struct hook_perf *p)
 	};
 
 	if (p->event < ARRAY_LEN(kinds))
-		tool_str(job, "fd_type", "%s  ", kinds[p->event]);
+		hook_str(job, "fd_type", "%s  ", kinds[p->event]);
 	else
-		tool_u64(job, "fd_type", "type %" PRIu64 "  ", p->event);
+		hook_u64(job, "fd_type", "type %" PRIu64 "  ", p->event);
 	switch (p->event) {
 	case HOOK_KPROBE:
 	case HOOK_KRETPROBE: print_function(job, p); break;
 	case HOOK_UPROBE:
 	case HOOK_URETPROBE: print_file(job, p); break;
-	default: tool_str(job, "tracepoint", "%s", p->name); break;
+	default: hook_str(job, "tracepoint", "%s", p->name); break;
 	}
 }
 
 static void print_row(void *arg, const struct hook_perf *p)
 {
-	struct tool_job *job = arg;
+	struct tool *job = arg;
 
 	if (job->form.json)
 		json_obj(&job->j, NULL);
-	tool_u64(job, "pid", "pid %" PRIu64 "  ", p->pid);
-	tool_u64(job, "fd", "fd %" PRIu64 ": ", p->fd);
-	tool_u64(job, "prog_id", "prog_id %" PRIu64 "  ", p->prog);
+	hook_u64(job, "pid", "pid %" PRIu64 "  ", p->pid);
+	hook_u64(job, "fd", "fd %" PRIu64 ": ", p->fd);
+	hook_u64(job, "prog_id", "prog_id %" PRIu64 "  ", p->prog);
 	print_event(job, p);
 	if (job->form.json)
 		json_obj_end(&job->j);
@@ -60,9 +60,9 @@ static void print_row(void *arg, const struct hook_perf *p)
 		sb_putc(&job->out, '\n');
 }
 
-static int perf_show(struct tool_job *job)
+static int perf_show(struct tool *job)
 {
-	int r = tool_end_of_words(job);
+	int r = tool_no_more(job);
 
 	if (r)
 		return r;
@@ -71,20 +71,22 @@ static int perf_show(struct tool_job *job)
 	r = hook_perf_each(print_row, job);
 	if (job->form.json)
 		json_arr_end(&job->j);
-	return r ? tool_refused(job, r, "the kernel does not tell which events have programs") :
+	return r ? hook_refused(job, r, "the kernel does not tell which events have programs") :
 	       tool_finish(job);
 }
 
 int cmd_perf(const struct command *cmd, int argc, char **argv)
 {
-	static const struct tool_row rows[] = {
+	static const struct tool_command rows[] = {
 		{ "show", "", perf_show },
 		{ "list", "", perf_show },
 		{ "help", "", tool_help },
-		{ 0 },
 	};
-	static const struct tool tool = { "perf", rows,
-		"Shows what processes have open, as far as this user sees them.\n" };
+	static const struct tool_kind kind = {
+		"perf", "events of perf", rows, ARRAY_LEN(rows),
+		"Shows what processes have open, as far as this user sees them.\n",
+		"jp",
+	};
 
-	return tool_main(&tool, cmd, argc, argv);
+	return tool_main(&kind, cmd, argc, argv);
 }

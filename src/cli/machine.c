@@ -12,7 +12,7 @@
 enum { DATA_BYTES = 8 };	/* in a line without an instruction */
 
 #ifdef WITH_CAPSTONE
-#define MACHINE_API(F) F(cs_open) F(cs_close) F(cs_disasm) F(cs_free)
+#define MACHINE_API(F) F(cs_open) F(cs_close) F(cs_disasm) F(cs_free) F(cs_option)
 
 struct machine {
 #define F(name) __typeof__(&name) name;
@@ -47,6 +47,12 @@ struct machine *machine_open(const char *processor)
 	return NULL;
 }
 
+void machine_att(struct machine *m)
+{
+	if (m)
+		m->cs_option(m->handle, CS_OPT_SYNTAX, CS_OPT_SYNTAX_ATT);
+}
+
 void machine_close(struct machine *m)
 {
 	if (m)
@@ -70,6 +76,7 @@ static u32 instruction(struct machine *m, struct strbuf *out, const u8 *code, u3
 #else
 struct machine *machine_open(const char *processor) { return NULL; }
 void machine_close(struct machine *m) { }
+void machine_att(struct machine *m) { }
 
 static u32 instruction(struct machine *m, struct strbuf *out, const u8 *code, u32 bytes,
 		       u64 addr)

@@ -12,6 +12,8 @@ struct machine;
 
 /* For the processor that `uname -m` calls so. NULL: nobody knows its instructions. */
 struct machine *machine_open(const char *processor);
+/* Operands from now on as the GNU assembler has them, as bpftool prints them: "%rsp, %rbp". */
+void machine_att(struct machine *m);	/* NULL is fine */
 void machine_close(struct machine *m);
 /*
  * Appends the instruction at the beginning of CODE, of which there are BYTES, as it

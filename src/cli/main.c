@@ -1,45 +1,51 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* main.c: the command table and what comes before a command. */
-#include "cli/cli.h"
+#include "cli/tool.h"
 #include <signal.h>
 
 static const struct command commands[] = {
 	{ "run", "OBJ|FILE.c|CODE CAPTURE|PORT...", "run a program on packets, captured or live",
-	  cmd_run, false },
+	  cmd_run, NULL },
 	{ "verify", "OBJ|FILE.c|CODE...", "say whether programs are safe, and why not",
-	  cmd_verify, false },
+	  cmd_verify, NULL },
 	{ "test", "OBJ|FILE.c...", "run the tests that stand in the source of programs",
-	  cmd_test, false },
+	  cmd_test, NULL },
 	{ "diff", "OLD NEW [CAPTURE...]", "compare two builds: verdicts, sizes, packets", cmd_diff,
-	  false },
-	{ "cover", "TRACEFILE...", "print source with how often each line ran", cmd_cover, false },
+	  NULL },
+	{ "cover", "TRACEFILE...", "print source with how often each line ran", cmd_cover, NULL },
 	{ "inspect", "OBJ|FILE.c|CODE...", "show programs, maps and types of objects",
-	  cmd_inspect, false },
-	{ "disasm", "OBJ|RAW|CBPF...", "print instructions as text", cmd_disasm, false },
-	{ "asm", "FILE.s", "turn instructions as text into bytes", cmd_asm, false },
-	{ "cc", "FILE.c... [-- CLANG-ARGS]", "compile C to BPF objects", cmd_cc, true },
+	  cmd_inspect, NULL },
+	{ "disasm", "OBJ|RAW|CBPF...", "print instructions as text", cmd_disasm, NULL },
+	{ "asm", "FILE.s", "turn instructions as text into bytes", cmd_asm, NULL },
+	{ "cc", "FILE.c... [-- CLANG-ARGS]", "compile C to BPF objects", cmd_cc, "the compiler" },
 	{ "aot", "OBJ|FILE.c...", "compile programs to native code that is linked into others",
-	  cmd_aot, false },
-	{ "btf", "dump [file] FILE [format raw|c] [root_id ID] | gen PROGRAM -o FILE",
-	  "print type information, also as a C header; make it from DWARF", cmd_btf, false },
+	  cmd_aot, NULL },
+	{ "btf", "COMMAND ...", "print type information, also as a C header; make it from DWARF",
+	  cmd_btf, NULL },
 	{ "gen", "object|skeleton|subskeleton|min_core_btf ...",
-	  "link BPF objects into one, make C headers of one", cmd_gen, false },
+	  "link BPF objects into one, make C headers of one", cmd_gen, NULL },
 	{ "attach", "OBJ|FILE.c", "attach programs to the running kernel, print what they say",
-	  cmd_attach, false },
+	  cmd_attach, NULL },
+	{ "trace", "FILE|-e SCRIPT [ARG...] [-- ARG...]",
+	  "trace with a script in bpftrace's language", cmd_trace, "the script" },
 	{ "map", "COMMAND [MAP] ...", "show and change maps of the running kernel", cmd_map,
-	  false },
-	{ "prog", "COMMAND [PROG] ...", "show, dump and pin programs of the running kernel",
-	  cmd_prog, false },
+	  NULL },
+	{ "prog", "COMMAND [PROG] ...", "show, load, run, dump and attach programs of the kernel",
+	  cmd_prog, NULL },
 	{ "link", "COMMAND [LINK] ...", "show, pin and detach links of the running kernel",
-	  cmd_link, false },
+	  cmd_link, NULL },
+	{ "struct_ops", "COMMAND [MAP] ...", "show and register the kernel's structs of functions",
+	  cmd_struct_ops, NULL },
+	{ "iter", "pin OBJ PATH [map MAP]", "pin iterators, which are read as files", cmd_iter,
+	  NULL },
 	{ "cgroup", "COMMAND [CGROUP] ...", "show, attach and detach programs of cgroups",
-	  cmd_cgroup, false },
+	  cmd_cgroup, NULL },
 	{ "net", "COMMAND ...", "show, attach and detach programs of network devices", cmd_net,
-	  false },
-	{ "perf", "show", "show programs on tracepoints, functions and files", cmd_perf, false },
+	  NULL },
+	{ "perf", "show", "show programs on tracepoints, functions and files", cmd_perf, NULL },
 	{ "feature", "probe|list_builtins ...", "say what the running kernel can do", cmd_feature,
-	  false },
-	{ "explain", "[ID...]", "say what an error means and what to do", cmd_explain, false },
+	  NULL },
+	{ "explain", "[ID...]", "say what an error means and what to do", cmd_explain, NULL },
 };
 
 static void print_help(FILE *f)
@@ -48,7 +54,7 @@ static void print_help(FILE *f)
 	      "eBPF in this process: no root, no kernel support, no LLVM at run time.\n\n"
 	      "Commands:\n", f);
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-		fprintf(f, "  %-8s  %s\n", commands[i].name, commands[i].summary);
+		fprintf(f, "  %-10s  %s\n", commands[i].name, commands[i].summary);
 	fputs("\n`skep COMMAND --help` says more. `skep --version` prints the version.\n", f);
 }
 
@@ -104,6 +110,8 @@ int main(int argc, char **argv)
 	const struct command *cmd;
 
 	signal(SIGXFSZ, SIG_IGN);	/* a file that may not grow is an error like others */
+	if (bpftool_is(argv[0]))
+		return flush(bpftool_main(commands, ARRAY_LEN(commands), argc, argv));
 	if (argc < 2) {
 		print_help(stderr);
 		return EXIT_NO_ANSWER;

@@ -321,16 +321,22 @@ int view_failed(const struct map_form *form, struct strbuf *out, struct json *j,
 		const struct skep_err *err)
 {
 	const char *text = skep_err_text(err), *word = strstr(text, "error: ");
+	struct strbuf all = { 0 };
 
 	if (!form->json)
 		return report(err);
-	text = word ? word + 7 : text;
+	if (word)	/* the place, and what is wrong there */
+		sb_printf(&all, "%.*s%.*s", (int)(word - text), text,
+			  (int)strcspn(word + 7, "\n"), word + 7);
+	else
+		sb_add(&all, text, strcspn(text, "\n"));
 	sb_reset(out);
 	j->depth = 0;
 	j->comma = false;
 	json_obj(j, NULL);
-	json_strn(j, "error", text, strcspn(text, "\n"));
+	json_strn(j, "error", sb_text(&all), all.n);
 	json_obj_end(j);
+	sb_free(&all);
 	view_finish(form, out);
 	return EXIT_NO_ANSWER;
 }

@@ -27,10 +27,15 @@ static void print_opt(const struct opt *o)
 
 static void print_usage(const struct command *cmd, const struct opt *opts)
 {
-	printf("Usage: skep %s [OPTIONS] %s\n\n%c%s.\n\nOptions:\n", cmd->name, cmd->usage,
+	printf("Usage: %s %s [OPTIONS] %s\n\n%c%s.\n\n", report_tool(), cmd->name, cmd->usage,
 	       cmd->summary[0] - 'a' + 'A', cmd->summary + 1);
 	for (const struct opt *o = opts; o->name; o++)
-		print_opt(o);
+		if (o->kind == OPT_COMMANDS)
+			printf("Commands:\n%s\n", o->help);
+	puts("Options:");
+	for (const struct opt *o = opts; o->name; o++)
+		if (o->kind != OPT_COMMANDS)
+			print_opt(o);
 	puts("  -h, --help                 print this and exit\n"
 	     "      --version              print the version and exit");
 }
@@ -38,7 +43,7 @@ static void print_usage(const struct command *cmd, const struct opt *opts)
 static const struct opt *by_name(const struct opt *opts, const char *name, size_t n)
 {
 	for (const struct opt *o = opts; o->name; o++)
-		if (strlen(o->name) == n && !memcmp(o->name, name, n))
+		if (n && strlen(o->name) == n && !memcmp(o->name, name, n))
 			return o;
 	return NULL;
 }
@@ -84,6 +89,7 @@ static bool store(struct parse *p, const struct opt *o, const char *value)
 		return true;
 	case OPT_U64:
 		return store_u64(p, o, value);
+	case OPT_COMMANDS: break;
 	}
 	return false;
 }
@@ -104,9 +110,9 @@ static bool take(struct parse *p, const struct opt *o, const char *value)
 /* An option that may be meant for who gets what follows "--". */
 static void help_pass_on(const struct parse *p, struct skep_err *err)
 {
-	if (p->cmd->passes_rest)
-		err_help(err, "`skep %s %s` gives it to the compiler", p->cmd->name,
-			 "FILE.c -- OPTION");
+	if (p->cmd->rest_to)
+		err_help(err, "`skep %s FILE -- OPTION` gives it to %s", p->cmd->name,
+			 p->cmd->rest_to);
 }
 
 static bool unknown_letter(struct parse *p, char c)
@@ -125,7 +131,8 @@ static bool unknown(struct parse *p, const char *name)
 	const char *near;
 
 	for (const struct opt *o = p->opts; o->name; o++)
-		*vec_push(&names) = o->name;
+		if (o->kind != OPT_COMMANDS)
+			*vec_push(&names) = o->name;
 	near = err_nearest(name, names.v, names.n);
 	vec_free(&names);
 	err_set(&err, ERR_USAGE, NULL, "no option --%s", name);
@@ -182,7 +189,7 @@ static bool take_arg(struct parse *p, const char *arg)
 static void take_rest(struct parse *p)
 {
 	p->at++;
-	if (p->cmd->passes_rest)
+	if (p->cmd->rest_to)
 		p->res->rest = p->argv + p->at;
 	else
 		for (; p->at < p->argc; p->at++)

@@ -13,7 +13,7 @@ enum { TYPE_DEPTH = 32 };	/* of pointers to pointers */
 
 struct symbol { u64 addr; const char *name; u32 bytes; };	/* not ended */
 
-struct dump {
+struct prog_text {
 	struct strbuf *out;
 	struct json *j;
 	const struct prog_dump_opts *o;
@@ -25,6 +25,7 @@ struct dump {
 	VEC(struct symbol) called;	/* in order of their addresses */
 	u32 func, lines;	/* the next function, how many lines were printed */
 	struct strbuf text;
+	bool by_place;		/* calls within the program have no name */
 };
 
 /* ---- symbols ---------------------------------------------------------------------- */
@@ -34,7 +35,7 @@ static bool is_subcall(const struct bpf_insn *i) { return i->src_reg == BPF_PSEU
 static bool is_call(const struct bpf_insn *i) { return i->code == (BPF_JMP | BPF_CALL); }
 
 /* Where a call goes; 0 when that is not known. */
-static u64 call_address(const struct dump *d, const struct bpf_insn *i)
+static u64 call_address(const struct prog_text *d, const struct bpf_insn *i)
 {
 	if (is_subcall(i))
 		return (u32)i->imm < d->code.nr_ksyms ? d->code.ksyms[i->imm] : 0;
@@ -48,7 +49,7 @@ static int by_address(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static struct symbol *symbol_at(const struct dump *d, u64 addr)
+static struct symbol *symbol_at(const struct prog_text *d, u64 addr)
 {
 	const struct symbol key = { .addr = addr };
 
@@ -56,7 +57,7 @@ static struct symbol *symbol_at(const struct dump *d, u64 addr)
 	       NULL;
 }
 
-static void want_calls(struct dump *d)
+static void want_calls(struct prog_text *d)
 {
 	size_t n = 0;
 
@@ -73,8 +74,8 @@ static void want_calls(struct dump *d)
 }
 
 /* Calls FN with each line's address and name. */
-static void each_symbol(struct dump *d,
-			void (*fn)(struct dump *d, u64 addr, const char *name, u32 bytes))
+static void each_symbol(struct prog_text *d,
+			void (*fn)(struct prog_text *d, u64 addr, const char *name, u32 bytes))
 {
 	const char *p = (const char *)d->syms.data, *end = p + d->syms.size, *nl;
 	u64 addr;
@@ -88,7 +89,7 @@ static void each_symbol(struct dump *d,
 	}
 }
 
-static void take_base(struct dump *d, u64 addr, const char *name, u32 bytes)
+static void take_base(struct prog_text *d, u64 addr, const char *name, u32 bytes)
 {
 	static const char is[] = "__bpf_call_base";
 
@@ -96,7 +97,7 @@ static void take_base(struct dump *d, u64 addr, const char *name, u32 bytes)
 		d->base = addr;
 }
 
-static void take_name(struct dump *d, u64 addr, const char *name, u32 bytes)
+static void take_name(struct prog_text *d, u64 addr, const char *name, u32 bytes)
 {
 	struct symbol *s = symbol_at(d, addr);
 
@@ -106,7 +107,7 @@ static void take_name(struct dump *d, u64 addr, const char *name, u32 bytes)
 	}
 }
 
-static void read_symbols(struct dump *d)
+static void read_symbols(struct prog_text *d)
 {
 	bool any = false;
 
@@ -121,19 +122,21 @@ static void read_symbols(struct dump *d)
 
 /* ---- instructions ------------------------------------------------------------------ */
 
-static void put_subcall(const struct dump *d, struct strbuf *out, const struct bpf_insn *i)
+static void put_subcall(const struct prog_text *d, struct strbuf *out, const struct bpf_insn *i)
 {
 	u64 addr = call_address(d, i);
 	const struct symbol *s = symbol_at(d, addr);
 
 	sb_printf(out, "pc%+d", d->code.nr_ksyms || i->off ? i->off : i->imm);
+	if (d->by_place)
+		return;
 	if (s && s->name)
 		sb_printf(out, "#%.*s", (int)s->bytes, s->name);
 	else if (addr)
 		sb_printf(out, "#0x%llx", (unsigned long long)addr);
 }
 
-static void put_helper(const struct dump *d, struct strbuf *out, const struct bpf_insn *i)
+static void put_helper(const struct prog_text *d, struct strbuf *out, const struct bpf_insn *i)
 {
 	const struct helper_row *row = i->src_reg ? NULL : helper_row((u32)i->imm);
 	u64 addr = call_address(d, i);
@@ -170,7 +173,7 @@ static void put_load(struct strbuf *out, const struct bpf_insn *i)
 
 static bool put_name(void *arg, struct strbuf *out, const struct bpf_insn *i)
 {
-	const struct dump *d = arg;
+	const struct prog_text *d = arg;
 
 	if (isa_is_lddw(i))
 		put_load(out, i);
@@ -292,8 +295,16 @@ static void put_type(struct strbuf *out, const struct btf *btf, u32 id, u32 dept
 	}
 }
 
+void prog_type_text(struct strbuf *out, const struct btf *btf, u32 proto)
+{
+	const struct btf_type *t = btf_type(btf, proto);
+
+	put_type(out, btf, t->type, 0);
+	put_args(out, btf, t, 0);
+}
+
 /* "int f(struct xdp_md * ctx)" of a function; nothing when types do not say. */
-static const char *prototype(struct dump *d, u32 id)
+static const char *prototype(struct prog_text *d, u32 id)
 {
 	const struct btf_type *f = id < d->btf->nr_types ? btf_type(d->btf, id) : NULL, *proto;
 
@@ -307,7 +318,7 @@ static const char *prototype(struct dump *d, u32 id)
 	return sb_text(&d->text);
 }
 
-static void put_function(struct dump *d, u32 at)
+static void put_function(struct prog_text *d, u32 at)
 {
 	const struct live_code *c = &d->code;
 	const char *proto;
@@ -324,7 +335,7 @@ static void put_function(struct dump *d, u32 at)
 /* ---- lines ------------------------------------------------------------------------ */
 
 /* The line of instruction AT, the last at or before it of those that were not printed. */
-static const struct bpf_line_info *line_at(const struct dump *d, u32 at)
+static const struct bpf_line_info *line_at(const struct prog_text *d, u32 at)
 {
 	const struct live_code *c = &d->code;
 	u32 i = d->lines;
@@ -334,7 +345,7 @@ static const struct bpf_line_info *line_at(const struct dump *d, u32 at)
 	return i > d->lines ? &c->lines[i - 1] : NULL;
 }
 
-static void json_line(struct dump *d, const struct bpf_line_info *l, const char *text)
+static void json_line(struct prog_text *d, const struct bpf_line_info *l, const char *text)
 {
 	json_str(d->j, "src", text);
 	if (!d->o->linum)
@@ -346,7 +357,7 @@ static void json_line(struct dump *d, const struct bpf_line_info *l, const char 
 		json_u64(d->j, "line_col", BPF_LINE_INFO_LINE_COL(l->line_col));
 }
 
-static void print_line(struct dump *d, const struct bpf_line_info *l, const char *text)
+static void print_line(struct prog_text *d, const struct bpf_line_info *l, const char *text)
 {
 	sb_printf(d->out, "; %s", text);
 	if (d->o->linum)
@@ -356,7 +367,7 @@ static void print_line(struct dump *d, const struct bpf_line_info *l, const char
 	sb_putc(d->out, '\n');
 }
 
-static void put_line(struct dump *d, u32 at)
+static void put_line(struct prog_text *d, u32 at)
 {
 	const struct bpf_line_info *l = d->btf ? line_at(d, at) : NULL;
 	const char *text;
@@ -375,7 +386,7 @@ static void put_line(struct dump *d, u32 at)
 
 /* ---- all of it -------------------------------------------------------------------- */
 
-static void json_insn(struct dump *d, u32 at, unsigned slots)
+static void json_insn(struct prog_text *d, u32 at, unsigned slots)
 {
 	const struct bpf_insn *i = &d->code.insns[at];
 
@@ -390,7 +401,7 @@ static void json_insn(struct dump *d, u32 at, unsigned slots)
 	json_obj_end(d->j);
 }
 
-static void print_insn(struct dump *d, u32 at, unsigned slots)
+static void print_insn(struct prog_text *d, u32 at, unsigned slots)
 {
 	const struct bpf_insn *i = &d->code.insns[at];
 
@@ -403,7 +414,7 @@ static void print_insn(struct dump *d, u32 at, unsigned slots)
 		print_opcodes(d->out, i, slots);
 }
 
-static void put_insns(struct dump *d)
+static void put_insns(struct prog_text *d)
 {
 	unsigned slots;
 
@@ -418,24 +429,72 @@ static void put_insns(struct dump *d)
 	}
 }
 
+static int text_open(struct prog_text *d, const struct live_prog *p, struct skep_err *err)
+{
+	struct skep_err unused;
+	int r = live_code_read(&d->code, p->fd, err);
+
+	if (r)
+		return r;
+	if (p->btf_id && live_btf(&d->btf, &d->arena, p->btf_id, NULL, &unused))
+		d->btf = NULL;
+	read_symbols(d);
+	return 0;
+}
+
+static void text_close(struct prog_text *d)
+{
+	if (d->syms.data)
+		os_file_close(&d->syms);
+	vec_free(&d->called);
+	sb_free(&d->text);
+	live_code_free(&d->code);
+	arena_free(&d->arena);
+}
+
+int prog_text_open(struct prog_text **out, const struct live_prog *p, struct skep_err *err)
+{
+	int r;
+
+	*out = mem_alloc(sizeof(**out));
+	(*out)->by_place = true;
+	r = text_open(*out, p, err);
+	if (!r)
+		return 0;
+	prog_text_close(*out);
+	*out = NULL;
+	return r;
+}
+
+void prog_text_close(struct prog_text *t)
+{
+	if (t)
+		text_close(t);
+	free(t);
+}
+
+const struct live_code *prog_text_code(const struct prog_text *t) { return &t->code; }
+
+const struct btf *prog_text_types(const struct prog_text *t) { return t->btf; }
+
+const char *prog_text_proto(struct prog_text *t, u32 id)
+{
+	return t->btf ? prototype(t, id) : "";
+}
+
+void prog_text_insn(struct prog_text *t, struct strbuf *out, u32 at)
+{
+	isa_disasm_kernel(out, &t->code.insns[at], put_name, t);
+}
+
 int prog_dump(struct strbuf *out, struct json *j, const struct live_prog *p,
 	      const struct prog_dump_opts *o, struct skep_err *err)
 {
-	struct dump d = { .out = out, .j = j, .o = o };
-	int r = live_code_read(&d.code, p->fd, err);
-	struct skep_err unused;
+	struct prog_text d = { .out = out, .j = j, .o = o };
+	int r = text_open(&d, p, err);
 
-	if (!r) {
-		if (p->btf_id && live_btf(&d.btf, &d.arena, p->btf_id, NULL, &unused))
-			d.btf = NULL;
-		read_symbols(&d);
+	if (!r)
 		put_insns(&d);
-	}
-	if (d.syms.data)
-		os_file_close(&d.syms);
-	vec_free(&d.called);
-	sb_free(&d.text);
-	live_code_free(&d.code);
-	arena_free(&d.arena);
+	text_close(&d);
 	return r;
 }

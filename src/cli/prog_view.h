@@ -56,13 +56,33 @@ void link_json_netfilter(struct json *j, const struct live_link *l);
 /* ---- prog_dump.c ------------------------------------------------------------------ */
 
 struct prog_dump_opts {
-	bool opcodes, linum;
+	bool opcodes, linum, visual;
 	bool json;
 };
+
+/* Appends "u32 (struct sock *)": a prototype without names. */
+void prog_type_text(struct strbuf *out, const struct btf *btf, u32 proto);
+
+/* A program's instructions, with all that their text needs. */
+struct prog_text;
+int prog_text_open(struct prog_text **out, const struct live_prog *p, struct skep_err *err);
+void prog_text_close(struct prog_text *t);	/* NULL is fine */
+const struct live_code *prog_text_code(const struct prog_text *t);
+/* Appends instruction AT, calls within the program without the function's name. */
+void prog_text_insn(struct prog_text *t, struct strbuf *out, u32 at);
+/* Its types, or NULL; "int f(int a)" of function ID of them, good until the next call; "". */
+const struct btf *prog_text_types(const struct prog_text *t);
+const char *prog_text_proto(struct prog_text *t, u32 id);
 
 /* Instructions of P, one a line into OUT or, with JSON, as members of an array that is
  * open in J. */
 int prog_dump(struct strbuf *out, struct json *j, const struct live_prog *p,
 	      const struct prog_dump_opts *o, struct skep_err *err);
+
+/* prog_visual.c: how control flows through P, for dot(1). */
+int prog_dump_graph(struct strbuf *out, const struct live_prog *p, struct skep_err *err);
+/* prog_jited.c: native code of P, as prog_dump does. */
+int prog_dump_jited(struct strbuf *out, struct json *j, const struct live_prog *p,
+		    const struct prog_dump_opts *o, struct skep_err *err);
 
 #endif

@@ -70,10 +70,29 @@ static void print_text(const char *text)
 }
 
 static const char *command_name = "";	/* of the command that runs */
+static const char *tool_name = "skep";
+
+void report_as(const char *tool) { tool_name = tool; }
+
+const char *report_tool(void) { return tool_name; }
 
 void report_for(const struct command *cmd)
 {
 	command_name = cmd->name;
+}
+
+static bool is_bpftool(void) { return strcmp(tool_name, "skep") != 0; }
+
+/* "error: TEXT" as scripts for bpftool know it; a place stays behind the word. */
+static void as_bpftool(struct skep_err *err)
+{
+	char *word = strstr(err->text, "error: ");
+	size_t place = word ? (size_t)(word - err->text) : 0;
+
+	if (!word)
+		return;
+	memmove(err->text + 7, err->text, place);
+	memcpy(err->text, "Error: ", 7);
 }
 
 /* What is not about a file is about the command. */
@@ -81,8 +100,10 @@ static void complete(struct skep_err *err)
 {
 	char where[64];
 
-	snprintf(where, sizeof(where), "skep%s%s", *command_name ? " " : "", command_name);
-	if (!strncmp(err->text, "error: ", 7))
+	snprintf(where, sizeof(where), "%s%s%s", tool_name, *command_name ? " " : "", command_name);
+	if (is_bpftool())
+		as_bpftool(err);
+	else if (!strncmp(err->text, "error: ", 7))
 		err_at(err, where);
 	if (err->id == ERR_USAGE)
 		err_help(err, "`%s --help` says what it takes", where);

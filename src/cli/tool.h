@@ -1,53 +1,77 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tool.h: commands in bpftool's grammar, "skep KIND COMMAND WORDS": which commands there
- * are, help, what is printed where. Each command is a row; it may be shortened to what
- * it begins with, and the first row that begins so is meant.
+ * tool.h: commands in bpftool's grammar: a word for what they are about (prog, link,
+ * struct_ops), a table of commands that may be shortened, options that all of them have,
+ * output as text or JSON. In: operands as words. Out: an exit status. Which commands there
+ * are stands in cmd_*.c; called as `bpftool`, skep is that command (bpftool.c).
  */
 #ifndef CLI_TOOL_H
 #define CLI_TOOL_H
 
 #include "cli/map_view.h"
-#include <inttypes.h>
 
-struct tool_job {
-	const struct tool *tool;
+struct tool;
+
+struct tool_command {
+	const char *name, *usage;
+	int (*run)(struct tool *t);	/* >= 0 the exit status; else t->err says why */
+};
+
+struct tool_kind {
+	const char *name, *things;	/* "prog", "programs" */
+	const struct tool_command *commands;
+	u32 nr_commands;
+	const char *words;	/* what the usages' words stand for: lines */
+	const char *letters;	/* the options, of those that there are: "jpf" */
+};
+
+struct tool {
+	const struct tool_kind *kind;
 	struct words w;
 	struct map_form form;
+	struct live_pins pins;	/* with form.pins, after tool_pins */
+	bool debug;		/* -d: what the kernel's verifier says */
+	bool no_pin;		/* -L: load, and pin nothing */
+	bool no_mount;		/* -n */
+	bool ignored;		/* what bpftool needs and skep does by itself */
+	const char *base;	/* -B: the BTF before that of a file; or NULL */
+	const char *output;	/* -o: where to; or NULL */
 	struct strbuf out;
 	struct json j;
 	struct skep_err err;
 };
 
-struct tool_row {
-	const char *name, *usage;
-	/* >= 0 the exit status; else job->err says why */
-	int (*run)(struct tool_job *job);
-};
+/* ---- tool.c --------------------------------------------------------------------- */
 
-struct tool {
-	const char *kind;	/* "cgroup" */
-	const struct tool_row *rows;	/* ends with a NULL name */
-	const char *notes;	/* behind the commands in its help */
-};
+/* The command that CMD, ARGC and ARGV name, of those of KIND. */
+int tool_main(const struct tool_kind *kind, const struct command *cmd, int argc, char **argv);
+/* Prints how each is used. */
+int tool_help(struct tool *t);
+/* A line of that; a line of what OPT_COMMANDS prints. */
+void tool_usage(struct strbuf *out, const char *kind, int width, const char *name,
+		const char *usage);
+void tool_listed(struct strbuf *out, const char *name, const char *usage);
 
-int tool_main(const struct tool *tool, const struct command *cmd, int argc, char **argv);
+/* The end of a command: what was collected goes out; nothing is to say. */
+int tool_finish(struct tool *t);
+int tool_done(struct tool *t);
+/* An array where there may be several things. */
+void tool_begin(struct tool *t, bool one);
+int tool_end(struct tool *t, bool one);
+/* No word is left. Error: USAGE. */
+int tool_no_more(struct tool *t);
+/* The word that comes next, which is WHAT. Error: USAGE. */
+int tool_word(struct tool *t, const char *what, const char **out);
+/* Pins FD, which is WHAT, at the path that comes next and last. */
+int tool_pin(struct tool *t, int fd, const char *what);
+/* Reads the pins when they are asked for. */
+void tool_pins(struct tool *t);
 
-int tool_help(struct tool_job *job);		/* of a row "help" */
-int tool_finish(struct tool_job *job);		/* prints what is in OUT */
-int tool_done(struct tool_job *job);		/* there is nothing to say */
-int tool_end_of_words(struct tool_job *job);	/* error: USAGE */
-/* The next word, which is WHAT; NULL, with the error, when there is none. */
-const char *tool_word(struct tool_job *job, const char *what);
-/* The kernel answered CODE to WHAT. Error: HOOK. */
-int tool_refused(struct tool_job *job, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);
-/* The program that words name: a descriptor. */
-int tool_prog(struct tool_job *job);
+/* ---- bpftool.c -------------------------------------------------------------------- */
 
-/* What is printed of each thing: a member in JSON, or TEXT as printf has it. */
-void tool_str(struct tool_job *job, const char *key, const char *format, const char *v)
-	__attribute__((format(printf, 3, 0)));
-void tool_u64(struct tool_job *job, const char *key, const char *format, u64 v)
-	__attribute__((format(printf, 3, 0)));
+/* Was it called as ARGV0 says by the name bpftool? */
+bool bpftool_is(const char *argv0);
+/* Then this is it: of the N COMMANDS that skep has. */
+int bpftool_main(const struct command *commands, size_t n, int argc, char **argv);
 
 #endif

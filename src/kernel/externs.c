@@ -22,8 +22,13 @@ static int bind_one(struct bpf_insn *insn, const struct image *img, const struct
 {
 	const struct image_extern *e = &img->externs[insn->imm];
 	bool call = isa_op(insn) == OP_CALL_KFUNC;
-	u32 id = e->kind == IMAGE_KSYM_ADDR ? 0 :
-		 btf_find(btf, e->name, e->kind == IMAGE_KFUNC ? BTF_KIND_FUNC : BTF_KIND_VAR);
+	u32 id;
+
+	if ((u32)insn->imm >= img->nr_externs)
+		return err_set(err, ERR_EXTERN, img->file, "function %u of the kernel is called; "
+			       "%u are named", (u32)insn->imm, img->nr_externs);
+	id = e->kind == IMAGE_KSYM_ADDR ? 0 :
+	     btf_find(btf, e->name, e->kind == IMAGE_KFUNC ? BTF_KIND_FUNC : BTF_KIND_VAR);
 
 	if (!id && !e->weak)
 		return err_set(err, ERR_EXTERN, img->file, "this kernel has no %s '%s'",

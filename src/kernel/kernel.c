@@ -124,6 +124,11 @@ int kernel_open(struct backend **out, struct target *target, struct skep_err *er
 	return 0;
 }
 
+void kernel_load_as(struct backend *b, const struct kernel_load *how)
+{
+	kernel_of(b)->how = *how;
+}
+
 const char *kernel_release(const struct backend *b)
 {
 	return ((const struct kernel *)b)->release;

@@ -20,6 +20,21 @@ int kernel_open(struct backend **out, struct target *target, struct skep_err *er
 /* "6.18.5" */
 const char *kernel_release(const struct backend *b);
 
+/* How programs and maps are loaded from now on. Zeroed: as always. */
+struct kernel_load {
+	u32 log_level;		/* of the verifier's log; 0: only of what is refused */
+	void (*log)(void *arg, const char *prog, const char *text);	/* gets it */
+	void *log_arg;
+	u32 prog_ifindex;	/* a device whose programs these are */
+	u32 prog_flags;		/* BPF_F_*, besides those of its section */
+	u32 map_ifindex;	/* a device that maps are offloaded to */
+};
+void kernel_load_as(struct backend *b, const struct kernel_load *how);
+/* The next map of B is FD, which is taken: it stands for DEF. Error: PIN, when it is of
+ * another type or its elements have other sizes. */
+int kernel_map_reuse(struct backend *b, const struct image_map *def, int fd,
+		     struct skep_err *err);
+
 /* ---- probe.c: what the running kernel can do ------------------------------- */
 
 /* 1 yes, 0 no, -EPERM when it does not tell this process. */

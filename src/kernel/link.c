@@ -246,6 +246,14 @@ void link_detach(struct link *l)
 	*l = (struct link){ .fd = -1 };
 }
 
+void link_leave(struct link *l)
+{
+	if (l->row && l->undo)
+		free(l->undo_arg);
+	l->undo = NULL;
+	link_detach(l);
+}
+
 bool link_lives(const struct link *l)
 {
 	struct bpf_link_info info = { 0 };

@@ -26,7 +26,10 @@ struct link_where {
 	const char *dev;	/* its name, for messages */
 	int cgroup, netns;	/* open files; -1 none */
 	int sock;		/* a socket of which this process has a copy; -1 none */
+	int map;		/* an iterator's, another than the object's; 0 none */
 	u32 pid;		/* only in this process; 0: in all */
+	u64 ref;		/* UPROBE: where a u16 is in the file that counts who
+				   looks, a probe's semaphore; 0 none */
 	bool has_cookie;
 	u64 cookie;		/* what bpf_get_attach_cookie gives the program */
 };
@@ -68,6 +71,8 @@ int link_attach(struct link *l, struct backend *b, u32 prog, const struct link_w
  */
 int link_attach_ops(struct link *l, struct backend *b, u32 map, struct skep_err *err);
 void link_detach(struct link *l);	/* zeroed: fine */
+/* The same of what is here alone: what is pinned, or stays by itself, stays. */
+void link_leave(struct link *l);
 
 /*
  * Is it still there? False when the kernel has detached it, as when its device is gone

@@ -51,6 +51,12 @@ static int make_info(struct link_job *j, union iter_info *info)
 	const char *kind = j->p->target;
 	int map;
 
+	if (j->w->map > 0 && !is_one_of(kind, maps))
+		return link_bad_where(j, "it goes through no map, and one is given");
+	if (j->w->map > 0) {
+		info->map.map_fd = (u32)j->w->map;
+		return sizeof(info->map);
+	}
 	if (is_one_of(kind, maps)) {
 		map = map_of(j, j->w->at == j->p->target ? "" : j->w->at);
 		if (map < 0)

@@ -7,6 +7,7 @@
 #define KERNEL_LINK_PRIV_H
 
 #include "kernel/link.h"
+#include "kernel/tracefs.h"
 #include "kernel/sys.h"
 #include <linux/perf_event.h>
 
@@ -50,16 +51,6 @@ int link_bad_where(struct link_job *j, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void link_says(struct link_job *j, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Is the kernel from before SINCE, as far as it tells? */
 bool link_kernel_before(const struct link_job *j, const char *since);
-
-/* ---- tracefs.c ------------------------------------------------------------------- */
-
-/* A file of the tracing file system, which is mounted for nobody else when it is not
- * mounted: a descriptor or -errno. */
-int tracefs_open(const char *path);
-/* The number of tracepoint CATEGORY/NAME, or -errno. */
-s64 tracefs_event_id(const char *category, const char *name);
-/* Adds those tracepoints' names that resemble CATEGORY/NAME to ERR. */
-void tracefs_suggest(const char *category, const char *name, struct skep_err *err);
 
 /* ---- families -------------------------------------------------------------------- */
 

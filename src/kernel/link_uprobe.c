@@ -130,7 +130,7 @@ int link_uprobe(struct link_job *j)
 	if (!r) {
 		r = resolve(j, &f, &p, &off);
 		if (!r)
-			r = uprobe_perf(j, path, off, 0, j->w->cookie, ret);
+			r = uprobe_perf(j, path, off, j->w->ref, j->w->cookie, ret);
 		if (!r)
 			link_says(j, "%s:%s+0x%llx", path, p.symbol,
 				  (unsigned long long)(*p.symbol ? p.off : off));

@@ -69,7 +69,7 @@ int live_kind_of(int fd)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		if (strstr(to, rows[i].link))
 			return (int)i;
-	return -1;
+	return strstr(to, "bpf_link") ? LIVE_LINK : -1;	/* of one that was just made */
 }
 
 static int open_any_pin(const char *path)

@@ -83,6 +83,43 @@ struct live_code {
 int live_code_read(struct live_code *c, int fd, struct skep_err *err);
 void live_code_free(struct live_code *c);
 
+/* The same as its compiler made them. */
+struct live_jit {
+	u8 *bytes;		/* of all functions, behind each other */
+	u64 *ksyms;		/* where each begins; 0 not shown */
+	u32 *lens;		/* how long each is */
+	struct bpf_func_info *funcs;
+	struct bpf_line_info *lines;
+	u64 *line_addrs;	/* where the code of each line begins */
+	u32 nr_bytes, nr_ksyms, nr_funcs, nr_types, nr_lines;
+};
+/* Freed by live_jit_free, also after an error. */
+int live_jit_read(struct live_jit *c, int fd, struct skep_err *err);
+void live_jit_free(struct live_jit *c);
+
+/* ---- live_run.c ------------------------------------------------------------------ */
+
+/* A test run. What is NULL is not given. */
+struct live_test {
+	const void *data, *ctx;
+	void *data_out, *ctx_out;
+	u32 bytes, ctx_bytes, data_room, ctx_room, repeat;
+	/* out */
+	u32 retval, duration, data_bytes, ctx_out_bytes;	/* ns, mean of all runs */
+};
+/* Error: KERNEL. Adds what is known of the reason to it, for programs of TYPE. */
+int live_prog_test(int fd, struct live_test *t, struct skep_err *err);
+void live_prog_test_why(u32 type, const struct live_test *t, struct skep_err *err);
+/* What program FD has written to its STREAM, 1 or 2 as a process's (6.17), at most ROOM bytes
+ * of it, which it has no longer then: how many, or -errno. */
+int live_prog_stream(int fd, u32 stream, void *to, u32 room);
+/* Attaches PROG as TYPE (BPF_SK_MSG_VERDICT ...), called NAME, to MAP, 0 for this name space,
+ * or detaches it. It stays when the process ends. Error: ATTACH. */
+int live_prog_attach(int prog, int map, u32 type, bool on, const char *name,
+		     struct skep_err *err);
+/* Mounts a file system of type bpf at /sys/fs/bpf when PATH is there and none is. Error: PIN. */
+int live_pins_mount(const char *path, struct skep_err *err);
+
 enum live_link_type {		/* of Linux's, BPF_LINK_TYPE_* */
 	LINK_RAW_TP = 1, LINK_TRACING, LINK_CGROUP, LINK_ITER, LINK_NETNS, LINK_XDP,
 	LINK_PERF_EVENT, LINK_KPROBE_MULTI, LINK_STRUCT_OPS, LINK_NETFILTER, LINK_TCX,
@@ -123,6 +160,20 @@ int live_stats_open(struct skep_err *err);
  */
 int live_btf(struct btf **out, struct arena *arena, u32 id, const struct btf *base,
 	     struct skep_err *err);
+
+/* Which types FD is. */
+struct live_types {
+	u32 id, bytes;
+	bool kernel;		/* of the kernel or a module of it, which NAME is */
+	char name[64];
+};
+int live_types_read(struct live_types *t, int fd, struct skep_err *err);
+
+/* The element of map FD, a struct of functions of the kernel; taking it back; what the
+ * kernel says of a map, as its own struct bpf_map_info. 0 or -errno. */
+int live_ops_value(int fd, void *value);
+int live_ops_unregister(int fd);
+int live_map_raw(int fd, void *info, u32 bytes);
 
 /*
  * Makes M, whose descriptor goes over, the next map of B, the kernel's backend.

@@ -125,13 +125,16 @@ int live_pin_as(int fd, const char *what, const char *path, struct skep_err *err
 {
 	union bpf_attr a = { .pathname = (uintptr_t)path, .bpf_fd = (u32)fd };
 	int code = sys_bpf(BPF_OBJ_PIN, &a), r;
+	const char *base = strrchr(path, '/');
 
 	if (!code)
 		return 0;
 	r = err_set(err, ERR_PIN, path, "%s cannot be pinned: %s", what, sys_error(code));
 	if (code == -EEXIST)
 		err_note(err, "something is there already");
-	else if (code == -EPERM)
+	else if (code == -EPERM && strchr(base ? base : path, '.') && os_in_bpf_fs(path) == 1)
+		err_note(err, "a pin's name has no dot");
+	else if (code == -EPERM || code == -EINVAL)
 		err_note(err, "pins live in a file system of type bpf, as mounted at "
 			 "/sys/fs/bpf");
 	kernel_why(err, code == -ENOENT || code == -EEXIST ? 0 : code);

@@ -55,6 +55,7 @@ static int create_as(struct kernel *k, const struct image_map *def, int inner_fd
 		.map_type = def->type, .key_size = def->key_size, .value_size = def->value_size,
 		.max_entries = def->max_entries, .map_flags = def->map_flags | flags,
 		.map_extra = def->map_extra, .numa_node = def->numa_node,
+		.map_ifindex = k->how.map_ifindex,
 		.inner_map_fd = inner_fd < 0 ? 0 : (u32)inner_fd,
 	};
 	int fd;

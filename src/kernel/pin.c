@@ -63,6 +63,27 @@ static int is_like(int fd, const struct image_map *def, const char *path, struct
 					     info.max_entries, info.map_flags }, def, path, err);
 }
 
+int kernel_map_reuse(struct backend *b, const struct image_map *def, int fd,
+		     struct skep_err *err)
+{
+	struct bpf_map_info is = { 0 };
+	union bpf_attr a = { .info = { .bpf_fd = (u32)fd, .info_len = sizeof(is),
+		.info = (uintptr_t)&is } };
+	struct kernel_map m = { .fd = fd, .def = def };
+
+	if (sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &a) || is.type != def->type ||
+	    is.key_size != def->key_size || is.value_size != def->value_size) {
+		close(fd);
+		return err_set(err, ERR_PIN, NULL, "map %u cannot stand for '%s': it is of type %u "
+			       "with keys of %u and values of %u bytes, not of type %u with %u and "
+			       "%u", is.id, def->name, is.type, is.key_size, is.value_size,
+			       def->type, def->key_size, def->value_size);
+	}
+	m.max_entries = is.max_entries;
+	*vec_push(&kernel_of(b)->maps) = m;
+	return 0;
+}
+
 int kernel_map_get(struct backend *b, const struct image_map *def, const char *path,
 		   struct skep_err *err)
 {

@@ -137,7 +137,8 @@ static int make(struct printk *p)
 	r = start_guard(p);
 	if (!r)
 		r = open_pipe(p);
-	write_file(p, "options/stacktrace", "1");
+	if (p->k)
+		write_file(p, "options/stacktrace", "1");
 	return r ? r : write_file(p, "events/bpf_trace/bpf_trace_printk/enable", "1");
 }
 
@@ -146,7 +147,7 @@ int printk_open(struct printk **out, struct backend *b, struct skep_err *err)
 	struct printk *p = mem_alloc(sizeof(*p));
 	int r;
 
-	p->k = kernel_of(b);
+	p->k = b ? kernel_of(b) : NULL;
 	p->pipe = p->alive = p->instances = -1;
 	r = make(p);
 	*out = p;
@@ -213,17 +214,20 @@ static struct pending *of_cpu(struct printk *p, u32 cpu)
 static bool parse_head(struct printk_line *l, const char *line, size_t n, const char **rest)
 {
 	unsigned pid, cpu, sec, us;
+	char flags[sizeof(l->flags)] = "";
 	int used = 0;
 	const char *comm = line;
 
 	if (n < COMM + 1 || line[COMM] != '-' ||
-	    sscanf(line + COMM + 1, "%u [%u] %*s %u.%u: %n", &pid, &cpu, &sec, &us, &used) < 4 ||
+	    sscanf(line + COMM + 1, "%u [%u] %15s %u.%u: %n", &pid, &cpu, flags, &sec, &us,
+		   &used) < 5 ||
 	    !used)
 		return false;
 	while (comm < line + COMM - 1 && *comm == ' ')
 		comm++;
 	*l = (struct printk_line){ .pid = pid, .cpu = cpu, .time_us = sec * 1000000ull + us };
 	memcpy(l->comm, comm, (size_t)(line + COMM - comm));
+	memcpy(l->flags, flags, sizeof(flags));
 	*rest = line + COMM + 1 + used;
 	return true;
 }

@@ -23,10 +23,12 @@ struct printk_line {
 	u32 pid;		/* of the thread */
 	u32 cpu;
 	u64 time_us;		/* the trace clock's */
+	char flags[16];		/* of interrupts and preemption, as the kernel writes them */
 };
 typedef void printk_fn(void *arg, const struct printk_line *l);
 
-/* Of the programs that B has loaded, and loads. Error: KERNEL. */
+/* Of the programs that B has loaded, and loads; B NULL: of all that there are. Error:
+ * KERNEL. */
 int printk_open(struct printk **out, struct backend *b, struct skep_err *err);
 void printk_close(struct printk *p);	/* NULL is fine */
 int printk_fd(const struct printk *p);	/* readable when there is something */

@@ -163,9 +163,9 @@ static int refused(struct kernel *k, const struct image *img, const struct image
 
 /* ---- loading --------------------------------------------------------------------- */
 
-/* Once more with a log, which grows until it fits. Of a longer one kernels from
+/* With a log of LEVEL, which grows until it fits. Of a longer one kernels from
  * 6.4 on leave the end; that it did not fit is no reason: CODE is. */
-static int load_logged(union bpf_attr *a, struct log *log, int code)
+static int load_logged(union bpf_attr *a, struct log *log, u32 level, int code)
 {
 	int fd;
 
@@ -173,7 +173,7 @@ static int load_logged(union bpf_attr *a, struct log *log, int code)
 		free(log->text);
 		log->text = mem_alloc(bytes);
 		log->bytes = bytes;
-		a->log_level = 1;
+		a->log_level = level;
 		a->log_buf = (uintptr_t)log->text;
 		a->log_size = bytes;
 		fd = sys_bpf(BPF_PROG_LOAD, a);
@@ -182,6 +182,25 @@ static int load_logged(union bpf_attr *a, struct log *log, int code)
 		if (bytes >= LOG_BYTES_MAX)
 			return code;
 	}
+}
+
+/* With a log when somebody wants it, or once more with one when it is refused. */
+static int load_as(struct kernel *k, union bpf_attr *a, const struct image_prog *p,
+		   struct log *log)
+{
+	int fd = k->how.log ? load_logged(a, log, k->how.log_level, -ENOSPC) :
+			      sys_bpf(BPF_PROG_LOAD, a);
+
+	if (!k->how.log)
+		return fd < 0 && fd != -EPERM ? load_logged(a, log, 1, fd) : fd;
+	if (fd == -ENOSPC) {	/* of a log of 16 MiB: without one */
+		a->log_level = a->log_size = 0;
+		a->log_buf = 0;
+		fd = sys_bpf(BPF_PROG_LOAD, a);
+	}
+	if (log->text)
+		k->how.log(k->how.log_arg, p->name, log->text);
+	return fd;
 }
 
 static u32 prog_flags(const struct image_prog *p)
@@ -211,6 +230,29 @@ static void read_names(struct kernel_prog *p)
 	memcpy(p->tag, info.tag, sizeof(p->tag));
 }
 
+/*
+ * P's instructions, or those that EXTERNS is, with descriptors of maps where the image has
+ * their numbers: so the program's tag is what other loaders get for the same program, and
+ * kernels before 5.14, which know no numbers, take it.
+ */
+static struct bpf_insn *with_maps(const struct image_prog *p, struct bpf_insn *externs,
+				  const int *fds)
+{
+	struct bpf_insn *v = externs ? externs : mem_alloc(p->nr_insns * sizeof(*v) + 1);
+
+	if (!externs)
+		memcpy(v, p->insns, p->nr_insns * sizeof(*v));
+	for (u32 i = 0; i < p->nr_insns; i += isa_slots(&v[i])) {
+		if (!isa_is_lddw(&v[i]) || (v[i].src_reg != BPF_PSEUDO_MAP_IDX &&
+					    v[i].src_reg != BPF_PSEUDO_MAP_IDX_VALUE))
+			continue;
+		v[i].src_reg = v[i].src_reg == BPF_PSEUDO_MAP_IDX ? BPF_PSEUDO_MAP_FD :
+								     BPF_PSEUDO_MAP_VALUE;
+		v[i].imm = fds[v[i].imm];
+	}
+	return v;
+}
+
 static int prog_load(struct kernel *k, const struct image *img, const struct image_prog *p,
 		     const int *fds, struct skep_err *err)
 {
@@ -220,9 +262,9 @@ static int prog_load(struct kernel *k, const struct image *img, const struct ima
 	struct log log = { 0 };
 	union bpf_attr a = {
 		.prog_type = p->type, .expected_attach_type = attach_type(p),
-		.insns = (uintptr_t)p->insns, .insn_cnt = p->nr_insns,
-		.license = (uintptr_t)img->license, .prog_flags = prog_flags(p),
-		.fd_array = (uintptr_t)fds,
+		.insn_cnt = p->nr_insns,
+		.license = (uintptr_t)img->license, .prog_flags = prog_flags(p) | k->how.prog_flags,
+		.prog_ifindex = k->how.prog_ifindex,
 	};
 	u32 of = 0;
 	int fd = kernel_attach_id(k, img, p, &a.attach_btf_id, &a.expected_attach_type, &of, err);
@@ -235,8 +277,8 @@ static int prog_load(struct kernel *k, const struct image *img, const struct ima
 		return fd;
 	}
 	a.attach_prog_fd = of;
-	if (bound)
-		a.insns = (uintptr_t)bound;
+	bound = with_maps(p, bound, fds);
+	a.insns = (uintptr_t)bound;
 	sys_name(a.prog_name, p->name);
 	if (k->btf_fd >= 0 && (funcs = func_info(p))) {
 		lines = line_info(img, p);
@@ -248,9 +290,7 @@ static int prog_load(struct kernel *k, const struct image *img, const struct ima
 		a.line_info_cnt = p->nr_lines;
 		a.line_info_rec_size = sizeof(*lines);
 	}
-	fd = sys_bpf(BPF_PROG_LOAD, &a);
-	if (fd < 0 && fd != -EPERM)
-		fd = load_logged(&a, &log, fd);
+	fd = load_as(k, &a, p, &log);
 	if (fd < 0)
 		fd = log.text && log.text[0] ? rejected(k, img, p, &log, fd, err) :
 					       refused(k, img, p, fd, err);
@@ -261,6 +301,19 @@ static int prog_load(struct kernel *k, const struct image *img, const struct ima
 	free(funcs);
 	free(lines);
 	return fd;
+}
+
+/* Read-only data belongs to each program of its object, used or not: descriptions of the
+ * object are in it (bpf_metadata_*). Needs 5.10; elsewhere nothing is lost but that. */
+static void bind_rodata(int prog, const struct image *img, const int *fds)
+{
+	for (u32 i = 0; i < img->nr_maps; i++) {
+		union bpf_attr a = { .prog_bind_map = { .prog_fd = (u32)prog,
+							.map_fd = (u32)fds[i] } };
+
+		if (img->maps[i].kind == IMAGE_MAP_RODATA)
+			sys_bpf(BPF_PROG_BIND_MAP, &a);
+	}
 }
 
 int kernel_prog_load(struct backend *b, const struct image *img, u32 prog, const u32 *maps,
@@ -274,6 +327,8 @@ int kernel_prog_load(struct backend *b, const struct image *img, u32 prog, const
 		fds[i] = k->maps.v[maps[i]].fd;
 	btf_load(k, img);
 	p.fd = prog_load(k, img, p.prog, fds, err);
+	if (p.fd >= 0)
+		bind_rodata(p.fd, img, fds);
 	free(fds);
 	if (p.fd < 0)
 		return p.fd;

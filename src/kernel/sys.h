@@ -52,6 +52,7 @@ struct kernel {
 	struct target *target;	/* the running kernel's types and configuration */
 	struct target own;	/* when nobody gave one */
 	u32 version;		/* KERNEL_VERSION(); 0 unknown */
+	struct kernel_load how;
 	u32 usdt_specs;		/* records of probes that are in use, see link_usdt.c */
 	char release[66];	/* "6.18.5", for messages */
 };

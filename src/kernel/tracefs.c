@@ -7,6 +7,7 @@
 #include "kernel/link_priv.h"
 #include <dirent.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -77,6 +78,20 @@ s64 tracefs_event_id(const char *category, const char *name)
 	return n <= 0 ? -EIO : atoll(text);
 }
 
+int tracefs_read(struct strbuf *out, const char *path)
+{
+	int fd = tracefs_open(path);
+	char buf[4096];
+	ssize_t n;
+
+	if (fd < 0)
+		return fd;
+	while ((n = read(fd, buf, sizeof(buf))) > 0)
+		sb_add(out, buf, (size_t)n);
+	close(fd);
+	return n < 0 ? -EIO : 0;
+}
+
 /* ---- names that resemble --------------------------------------------------- */
 
 struct names { const char **v; size_t n, cap; };	/* a VEC */
@@ -133,4 +148,45 @@ void tracefs_suggest(const char *category, const char *name, struct skep_err *er
 	if (!all.n && (near = near_category(&all, category, name)))
 		err_help(err, "did you mean '%s/%s'?", near, name);
 	free_names(&all);
+}
+
+/* ---- all of them ------------------------------------------------------------ */
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void sorted(struct names *names, const char *path)
+{
+	read_names(names, path);
+	if (names->n)
+		qsort(names->v, names->n, sizeof(*names->v), by_name);
+}
+
+int tracefs_each_event(const char *category, const char *name, tracefs_event_fn *fn, void *arg)
+{
+	struct names all = { 0 }, in;
+	char path[320];
+	int n = 0, fd = tracefs_open("events");
+
+	if (fd < 0)
+		return fd;
+	close(fd);
+	sorted(&all, "events");
+	for (size_t i = 0; i < all.n; i++) {
+		if (fnmatch(category, all.v[i], 0))
+			continue;
+		in = (struct names){ 0 };
+		snprintf(path, sizeof(path), "events/%s", all.v[i]);
+		sorted(&in, path);
+		for (size_t k = 0; k < in.n; k++)
+			if (!fnmatch(name, in.v[k], 0)) {
+				fn(arg, all.v[i], in.v[k]);
+				n++;
+			}
+		free_names(&in);
+	}
+	free_names(&all);
+	return n;
 }

@@ -43,6 +43,7 @@ struct node {
 	u32 text_n;
 	enum node_op op;
 	bool is_unsigned, arrow, post, comptime;
+	u32 high;		/* of the tree that it is: at most LANG_DEPTH */
 	/* of sema.c */
 	const struct ty *ty;
 	void *sem;		/* what it found out: a variable, a map, a builtin's row */
@@ -74,21 +75,37 @@ struct script {
 	struct arena arena;
 	struct node *list;	/* of the file, in order; after expand.c PROBE, FN,
 				   MAPDECL, CONFIG, CPART alone */
-	struct diag *diags, **diags_end;
+	struct diag *diags, **diags_end, *last;
+	u32 nr_diags;		/* also those that are not kept */
 	u32 nr_errors;
+	struct expand_option *options;	/* that the script has: getopt() */
+	struct cpp *cpp;	/* of the C part (cdecl.h); NULL: there is none */
 };
+
+/* How deep trees may nest: whoever walks them recurses. */
+#define LANG_DEPTH 500
 
 /* ---- ast.c --------------------------------------------------------------------- */
 
 void script_open(struct script *s);
 void script_free(struct script *s);
-/* TEXT must live as long as S. */
+/* TEXT must live as long as S; it has a NUL behind it. */
 const struct source *script_source(struct script *s, const char *name, const char *text,
 				   u32 bytes);
+/* A source of its own memory. */
+const struct source *script_source_copy(struct script *s, const char *name, const void *data,
+					u32 bytes);
 struct node *node_new(struct script *s, enum node_kind kind, struct span at);
-/* A deep copy: macros. */
+/* Deep copies: of N without what is next to it, of a whole list. */
 struct node *node_copy(struct script *s, const struct node *n);
+struct node *node_copy_list(struct script *s, const struct node *list);
 struct span span_join(struct span a, struct span b);
+/* Sets N->high, of what its members say. */
+void node_measure(struct node *n);
+/* Its row's name; "+"; "a\n" with quotes. */
+const char *node_kind_name(enum node_kind kind);
+const char *ast_op_name(enum node_op op);
+void ast_put_string(struct strbuf *out, const char *s, size_t n);
 /* -d ast */
 void ast_print(struct strbuf *out, const struct script *s);
 
@@ -101,10 +118,16 @@ void diag_hint(struct script *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
  * under the place, "HINT: ...". */
 void diag_print(struct strbuf *out, const struct script *s);
 
+/* Line and column of byte POS, from 1. */
+u32 source_line(const struct source *src, u32 pos);
+u32 source_col(const struct source *src, u32 pos);
+
 /* ---- parse.c ------------------------------------------------------------------- */
 
 /* Appends what SRC says to S->list; errors are S's, and parsing goes on behind them. */
 void parse_script(struct script *s, const struct source *src);
+/* SRC as one expression; NULL, and no error, when it is none. */
+struct node *parse_expression(struct script *s, const struct source *src);
 
 /* ---- fmt.c --------------------------------------------------------------------- */
 
@@ -114,13 +137,23 @@ bool fmt_script(struct strbuf *out, struct script *s, const struct source *src);
 /* ---- expand.c ------------------------------------------------------------------ */
 
 struct expand_opts {
-	const char *const *args;	/* $1 ... and --NAME=VALUE of getopt() */
+	const char *const *args;	/* $1 ..., and --NAME=VALUE of getopt() */
 	u32 nr_args;
 	const char *const *dirs;	/* where import looks: the script's own folder first */
 	u32 nr_dirs;
 };
-/* Reads what is imported; replaces macros, positional parameters and getopt() by what
- * they stand for. */
+/* What the script takes by getopt(). */
+struct expand_option {
+	struct expand_option *next;
+	const char *name, *help;	/* help NULL: none */
+	const struct node *value;	/* BOOL, INT, STR: when it is not given */
+	struct span at;
+};
+/*
+ * Reads what is imported; replaces macros, positional parameters and getopt() by what
+ * they stand for. Variables of macros get names of their own, "$x#1", that no script can
+ * write; nodes that a macro made have a source with via.
+ */
 void expand_script(struct script *s, const struct expand_opts *o);
 
 #endif

@@ -38,28 +38,31 @@ struct ir_core {
 	const char *path;	/* "0:2:1" */
 };
 
+/* Two cache lines: passes walk over all of them again and again. */
 struct ir_insn {
-	enum ir_op op;
+	enum ir_op op : 8;
+	enum ir_cc cc : 8;
 	u8 width;		/* 32 or 64 */
 	u8 size;		/* bytes: 1, 2, 4, 8 */
 	bool sx;
-	enum ir_cc cc;
 	u8 nr_args;
+	struct ir_insn *prev, *next;
+	struct ir_block *block;
 	struct ir_insn *args[5];
+	union {
+		struct ir_block *to[2];		/* JMP, BR */
+		struct {
+			struct ir_insn **phi;	/* PHI: one for each predecessor of its block */
+			const struct ir_core *core;	/* CONST, LOAD */
+		};
+		const char *name;		/* KFUNC */
+	};
 	s64 imm;
 	s32 off, src_off;
-	const char *name;	/* KFUNC */
-	const struct ir_core *core;
-	struct ir_block *to[2];
-	struct ir_insn **phi;	/* PHI: one for each predecessor of its block */
+	struct ir_insn *same;	/* what it was found to be; NULL: itself */
 	u32 line;		/* index of the unit's lines; 0 none */
-	struct ir_block *block;
-	struct ir_insn *prev, *next;
 	u32 id;			/* of the function, from 1 */
-	/* passes' own */
-	struct ir_insn *same;
-	u32 uses, mark;
-	s32 reg;		/* emit.c */
+	u32 uses, mark;		/* passes' own */
 };
 
 struct ir_block {
@@ -68,14 +71,13 @@ struct ir_block {
 	VEC(struct ir_block *) preds;
 	struct ir_block *next;	/* in the function, in order of making */
 	bool sealed;		/* all predecessors are known */
-	u32 id;
-	/* of SSA construction: values of variables at its end; phis that wait */
-	VEC(struct ir_insn *) vars;
-	VEC(struct ir_insn *) waits;	/* PHIs; imm is the variable */
+	u32 id;			/* from 1 */
+	VEC(struct ir_insn *) waits;	/* of SSA construction: PHIs; imm is the variable */
 	/* passes' own */
 	struct ir_block *idom;
-	u32 order, depth;
-	void *live;
+	struct ir_loop *loop;	/* the innermost; NULL: none */
+	u32 order, depth;	/* place in the list, from 0; in how many loops */
+	u32 from, to;		/* alloc.c: positions */
 };
 
 struct ir_slot { u32 bytes, align; s32 at; };	/* at: below the frame pointer, by emit.c */
@@ -92,16 +94,30 @@ struct ir_func {
 	u32 line;		/* of what is built now */
 	u32 index;
 	struct ir_insn *ctx;
+	/* of SSA construction: what variables are at the ends of blocks, by hashing */
+	struct ir_defs { u64 *keys; struct ir_insn **vals; u32 n, cap; } defs;
+	bool settled;		/* no operand is a phi that was found superfluous */
 };
 
-/* A map as it will stand in .maps. */
+/*
+ * A map as it will stand in .maps. An array whose name begins with "." (".data", ".bss",
+ * ".rodata.text") is data: the section of that name, one element; MAPVAL is for those.
+ */
 struct ir_map {
 	const char *name;	/* BPF's: 15 characters count */
 	u32 type;		/* BPF_MAP_TYPE_* */
 	u32 key_bytes, value_bytes, max_entries, flags;
 	u32 key_type, value_type;	/* of the unit's BTF; 0 none */
-	const void *init;	/* of an array of one element that is data; or NULL */
+	const void *init;	/* of data; NULL: all 0 */
 	bool rodata;
+};
+
+/* A function of the kernel, for ir_kfunc. One that is not told has PROTO of its calls:
+ * u64 NAME(u64, ...), which a loader that compares prototypes does not take for others. */
+struct ir_ksym {
+	const char *name;
+	u32 proto;		/* FUNC_PROTO of the unit's BTF */
+	bool weak;		/* may be missing: calls of it are poisoned */
 };
 
 struct ir_line { const char *file, *text; u32 line, col; };
@@ -110,6 +126,7 @@ struct ir_unit {
 	struct arena *arena;
 	VEC(struct ir_func *) funcs;
 	VEC(struct ir_map) maps;
+	VEC(struct ir_ksym) ksyms;
 	VEC(struct ir_line) lines;	/* from 1 */
 	struct btf_build btf;
 	const char *license;	/* "GPL" */
@@ -122,6 +139,7 @@ struct ir_unit {
 void ir_open(struct ir_unit *u, struct arena *arena);
 void ir_close(struct ir_unit *u);
 u32 ir_map_add(struct ir_unit *u, const struct ir_map *def);	/* its number */
+void ir_ksym_add(struct ir_unit *u, const char *name, u32 proto, bool weak);
 u32 ir_line_add(struct ir_unit *u, const char *file, const char *text, u32 line, u32 col);
 
 struct ir_func *ir_func_new(struct ir_unit *u, const char *name, const char *section,
@@ -146,7 +164,12 @@ struct ir_insn *ir_neg(struct ir_func *f, u32 width, struct ir_insn *a);
 struct ir_insn *ir_conv(struct ir_func *f, enum ir_op op, u32 size, struct ir_insn *a);
 struct ir_insn *ir_set(struct ir_func *f, enum ir_cc cc, u32 width, struct ir_insn *a,
 		       struct ir_insn *b);
+/* Memory on the stack that holds what was stored there as long as the function runs. Where
+ * one of them is of use is found out by where its address goes. */
 struct ir_insn *ir_slot(struct ir_func *f, u32 bytes, u32 align);
+/* What SLOT holds is of no use from here on (a new round of a loop, say): until the next
+ * store its memory may be another's. */
+void ir_fresh(struct ir_func *f, struct ir_insn *slot);
 struct ir_insn *ir_map(struct ir_func *f, u32 map);
 struct ir_insn *ir_mapval(struct ir_func *f, u32 map, u32 off);
 struct ir_insn *ir_funcptr(struct ir_func *f, const struct ir_func *callback);
@@ -165,11 +188,23 @@ void ir_br(struct ir_func *f, enum ir_cc cc, u32 width, struct ir_insn *a, struc
 	   struct ir_block *yes, struct ir_block *no);
 void ir_exit(struct ir_func *f, struct ir_insn *v);
 
+/* V, or what was found to be the same value since. */
+static inline struct ir_insn *ir_real(struct ir_insn *v)
+{
+	while (v->same)
+		v = v->same;
+	return v;
+}
+
 /* Variables, which become values and phis (Braun and others, 2013). A variable that was
  * not written is 0. */
 u32 ir_var(struct ir_func *f);
 void ir_write(struct ir_func *f, u32 var, struct ir_insn *v);
 struct ir_insn *ir_read(struct ir_func *f, u32 var);
+
+/* Operands become what they really are, blocks that nothing reaches go away: what passes
+ * begin with. Nothing is built afterwards. */
+void ir_settle(struct ir_func *f);
 
 /* -d ir; and the same text read back, for tests. */
 void ir_print(struct strbuf *out, const struct ir_unit *u);
@@ -187,7 +222,7 @@ void ir_opt(struct ir_func *f);
 struct ir_code {
 	struct bpf_insn *insns;
 	u32 nr_insns;
-	struct { u32 insn, line; } *lines;
+	struct ir_code_line { u32 insn, line; } *lines;	/* of the unit's lines */
 	u32 nr_lines;
 	struct ir_reloc { u32 insn; enum ir_reloc_kind { RELOC_MAP, RELOC_MAPVAL, RELOC_FUNC,
 			  RELOC_SUBCALL, RELOC_KFUNC, RELOC_CORE } kind;
@@ -195,8 +230,8 @@ struct ir_code {
 	u32 nr_relocs;
 	u32 stack_bytes;
 };
-/* Error: LANG_LIMIT, when it needs more than 512 bytes of stack or is too long. */
-int ir_emit(struct ir_code *out, struct ir_func *f, struct skep_err *err);
+/* Into the unit's arena. Error: LANG_LIMIT, when it needs more than 512 bytes of stack or is too long. */
+int emit_func(struct ir_code *out, struct ir_func *f, struct skep_err *err);
 
 /* ---- object.c -------------------------------------------------------------------- */
 

@@ -11,6 +11,7 @@
 #include "lang/ast.h"
 #include "lang/ir.h"
 #include "lang/unit.h"
+#include "sym/usdt.h"
 
 struct lang_opts {
 	const char *const *args;	/* $1, ... */
@@ -26,7 +27,6 @@ struct lang_opts {
 	bool report_errors;	/* -k: what helpers answer */
 	bool keep_tests, keep_benches;	/* --test, --bench */
 	u32 isa_level;		/* 0: what the kernel has */
-	int has_iter_num;	/* open-coded iterators: 0, 1 */
 };
 
 /* An argument of a probe by name. */
@@ -51,6 +51,7 @@ struct place {
 	const char *pin;
 	const struct place_arg *args;
 	u32 nr_args;
+	u64 ref;		/* USDT: where its semaphore is in the file; 0 none */
 	const struct ty *ret;	/* FEXIT, typed kretprobes and uretprobes; or NULL */
 	struct usdt_arg *usdt;	/* USDT: where arguments are */
 	u32 nr_usdt;
@@ -99,10 +100,17 @@ struct prog {
 	const struct place *place;	/* the first one */
 	struct var *vars;
 	const char *name;	/* of the function */
-	bool uses_probe;	/* ...which is not the same for all places */
-	bool uses_args;
 	struct ir_func *func;
 };
+
+/* A name that was asked for; TY NULL: there is no such constant. */
+struct lang_constant { const char *name; s64 value; const struct ty *ty; };
+
+/* Types of a traced binary. */
+struct lang_dwarf { const char *path; struct btf *btf; };
+
+/* A struct of the kernel in the object's BTF. */
+struct core_type { u32 of, id; };
 
 struct lang {
 	struct script *script;
@@ -112,12 +120,23 @@ struct lang {
 	struct lang_unit *unit;
 	const struct btf *kernel;	/* the running kernel's types, or NULL */
 	struct btf_file kernel_file;
-	struct cdecl_unit *c;		/* of the C part, or NULL */
+	bool kernel_asked;
+	struct cdecl *c;		/* of the C part, or NULL */
+	VEC(struct lang_constant) constants;	/* that were asked for */
 	VEC(struct map_var *) maps;
 	VEC(struct prog *) progs;
 	struct lang_config config;
+	u32 cpus;			/* possible ones */
+	struct { u64 dev, ino; } own_ns;	/* this process's name space of processes, when it is
+					   not the first one; else 0 */
+	/* numbers of ir's maps */
+	u32 zero_map;			/* 1 + number; 0: not there */
+	u32 counters_map, ring_map;	/* when the unit has their names */
+	u32 scratch_map;		/* UINT32_MAX: not there */
+	VEC(struct core_type) core_types;
 	struct ir_unit ir;
-	VEC(struct btf_file *) dwarf;	/* of traced binaries */
+	VEC(struct lang_dwarf *) dwarf;	/* of traced binaries */
+	u32 nr_places;
 };
 
 /* ---- compile.c ------------------------------------------------------------------- */
@@ -129,6 +148,18 @@ struct lang {
 int lang_compile(struct lang *l, struct script *script, struct lang_unit *unit,
 		 const struct source *src, const struct lang_opts *o, struct skep_err *err);
 void lang_free(struct lang *l);
+/* Has the target open-coded iterators over numbers? */
+bool lang_has_iterators(struct lang *l);
+
+/* Prepares L for lang_list alone. */
+void lang_open(struct lang *l, struct script *script, struct lang_unit *unit,
+	       const struct lang_opts *o);
+
+/* ---- list.c ---------------------------------------------------------------------- */
+
+/* Appends the names of probes that match PATTERN (NULL: all), with their arguments: how
+ * many. */
+u32 lang_list(struct lang *l, const char *pattern, bool args, struct strbuf *out);
 
 /* ---- config.c -------------------------------------------------------------------- */
 

@@ -160,6 +160,8 @@ const struct ty *ty_btf(struct ty_table *t, const struct btf *btf, u32 id, enum 
 	const u32 at = btf_skip_mods(btf, id);
 	const struct btf_type *b = btf_type(btf, at);
 
+	while (btf->base && at < btf->first_id)	/* one type is one pointer */
+		btf = btf->base;
 	switch (btf_kind(b)) {
 	case BTF_KIND_INT:
 		return int_of(t, b);

@@ -28,6 +28,7 @@ struct lang_place {
 				   "tracepoint:syscalls:sys_enter_open" */
 	const char *prog;	/* of the object */
 	const char *at;		/* what its section says after the prefix: link_where.at */
+	u64 ref;		/* link_where.ref */
 	u64 period;		/* INTERVAL: ns between its runs */
 	u32 signal;		/* SELF: its number */
 	const char *pin;	/* ITER: a path, or NULL */
@@ -81,6 +82,11 @@ struct lang_inet { u64 family; u8 addr[16]; };
 
 struct lang_stacks { const char *bpf_name; u32 frames; bool user; };
 
+/*
+ * Values of TY_HIST with k bits: u64 counts of: below 0; 0 to 2^k - 1, each; then 2^k equal
+ * parts of each range [2^e, 2^(e+1)) for e from k to 63. Of TY_LHIST: below min; steps from
+ * min, the last one ends at max; max and above.
+ */
 /* Values of TY_AVG, TY_STATS, TY_MIN, TY_MAX in their map. */
 struct lang_avg { s64 total; u64 count; };
 struct lang_minmax { s64 value; u64 set; };
@@ -108,6 +114,7 @@ struct lang_unit {
 	const char *counters;	/* one element of u64: enum lang_counter, then those of maps */
 };
 
-enum lang_counter { LC_LOST, LC_STACK_LOST, LC_CPID, LC_FIRST_MAP };
+/* CPID and START (ns of CLOCK_BOOTTIME) are set before any program runs. */
+enum lang_counter { LC_LOST, LC_STACK_LOST, LC_CPID, LC_START, LC_FIRST_MAP };
 
 #endif

@@ -16,6 +16,7 @@ enum { AREA_MAGIC = 0x70656b73, AREA_VERSION = 1, AREA_LINE = 64,
 enum { TIMER_BYTES = 16 };		/* of a struct bpf_timer, or bpf_wq */
 enum { PERCPU_VALUE_MAX = 32768 };	/* bytes of a value of one cpu */
 
+#define HASH_SALT 0x9e3779b97f4a7c15u	/* of each word that a hash table mixes */
 #define AREA_TOO_BIG (1ull << 40)	/* bytes that no map may reach */
 
 #define load_relaxed(p) __atomic_load_n((p), __ATOMIC_RELAXED)

@@ -230,7 +230,7 @@ static void *no_lookup(struct map *m, const void *key, u32 cpu) { return NULL; }
 static int no_remove(struct map *m, const void *key, u32 cpu) { return -EOPNOTSUPP; }
 static int no_next_key(struct map *m, const void *key, void *next) { return -EOPNOTSUPP; }
 
-static int no_update(struct map *m, const void *key, const void *value, u64 flags, u32 cpu)
+static s64 no_update(struct map *m, const void *key, const void *value, u64 flags, u32 cpu)
 {
 	return -EOPNOTSUPP;
 }

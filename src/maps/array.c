@@ -124,7 +124,7 @@ static int check_update(const struct map *m, const void *key, u64 flags)
 	return flags & BPF_NOEXIST ? -EEXIST : 0;
 }
 
-static int array_update(struct map *m, const void *key, const void *value,
+static s64 array_update(struct map *m, const void *key, const void *value,
 			u64 flags, u32 cpu)
 {
 	void *elem = array_lookup(m, key, cpu);
@@ -143,7 +143,7 @@ static int array_update(struct map *m, const void *key, const void *value,
 }
 
 /* From a program: its slot's value. From user space: those of all slots. */
-static int percpu_update(struct map *m, const void *key, const void *value,
+static s64 percpu_update(struct map *m, const void *key, const void *value,
 			 u64 flags, u32 cpu)
 {
 	const u8 *v = value;

@@ -100,7 +100,7 @@ static u64 exchange(struct map *m, u64 *slot, u64 word)
 	return old;
 }
 
-static int fd_update(struct map *m, const void *key, const void *value, u64 flags, u32 cpu)
+static s64 fd_update(struct map *m, const void *key, const void *value, u64 flags, u32 cpu)
 {
 	u64 *slot = slot_at(m, key), word;
 	u32 number;

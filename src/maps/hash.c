@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * hash.c: BPF_MAP_TYPE_HASH, PERCPU_HASH, LRU_HASH and LRU_PERCPU_HASH: looking
- * and changing.
+ * hash.c: BPF_MAP_TYPE_HASH, PERCPU_HASH, LRU_HASH and LRU_PERCPU_HASH: where
+ * things are, and looking. Changing is hash_change.c.
  *
  * The index is an array of buckets of one cache line: ten one-byte tags, of
  * which one comparison finds the candidates, and ten element numbers; full
@@ -14,13 +14,6 @@
  * used again while it looked. So a writer advances the version in the first
  * bucket's ver between unlinking and freeing, and a reader that finds another
  * version looks again.
- *
- * Writers look as readers do, fill an element, and only then lock the bucket, by
- * an exchange of ver that fails when the version is not the one that they looked
- * at. So a bucket is locked for a few stores, and nothing is looked for twice. Who
- * will most likely overwrite or delete locks the bucket as soon as a tag is the
- * key's, and compares the key then: the lines of the bucket and of the element, which
- * another cpu may have written last, are on their way at the same time.
  *
  * Element: the key, padded to 8 bytes, then the value, padded to 8 bytes. The
  * values of per-cpu types lie apart from the keys, one array a cpu slot, so
@@ -35,8 +28,9 @@ enum {
 		     BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG,
 	ELEM_BYTES_MAX = (4 << 20) - 48,	/* the kernel's limit */
 	HALF_LOAD = 13,	/* twice the entries that a bucket has when all are there */
-	AGAIN = 1,	/* somebody else changed the bucket */
 };
+
+enum found { FOUND, NONE, UNCLEAR };
 
 /* Where the parts of an area are. */
 struct layout {
@@ -139,6 +133,8 @@ static void hash_init(struct map *m)
 	m->marks = hash_is_lru(m->type) ? m->mem + l.marks_at : NULL;
 	m->values = hash_is_percpu(m->type) ? m->mem + l.values_at : NULL;
 	m->cpu_step = l.cpu_step;
+	m->plain = m->key_size == 8 && m->value_size % 8 == 0 && m->type == BPF_MAP_TYPE_HASH &&
+		   !m->nr_fields;
 }
 
 static struct map_mem hash_values(const struct map *m)
@@ -158,48 +154,6 @@ static struct map_mem hash_values(const struct map *m)
 	return mem;
 }
 
-/* ---- keys ------------------------------------------------------------------- */
-
-/* Mixes: both halves of a product with an odd constant. */
-static inline u64 fold(u64 v)
-{
-	unsigned __int128 p = (unsigned __int128)(v ^ 0x9e3779b97f4a7c15u) *
-			      0xd6e8feb86659fd93u;
-
-	return (u64)p ^ (u64)(p >> 64);
-}
-
-/* Eight bytes that were often stored as two fours just before, as addresses are: a load
- * of both would wait until they have left the store buffer. */
-struct half { u32 v; } __attribute__((packed, may_alias));
-
-static INLINE u64 word_of_two(const u8 *p)
-{
-	const volatile struct half *half = (const volatile void *)p;
-	u64 a = half[0].v, b = half[1].v;
-
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	return a | b << 32;
-#else
-	return a << 32 | b;
-#endif
-}
-
-/* N is the key's size, here and below: constant where it matters. */
-static INLINE u64 hash_key(const struct map *m, const void *key, u32 n)
-{
-	const u8 *p = key;
-	u64 hash = m->seed;
-
-	if (__builtin_constant_p(n) && n == 16)
-		return fold(fold(hash ^ word_of_two(p)) ^ word_of_two(p + 8));
-	if (__builtin_constant_p(n) && n == 8)
-		return fold(hash ^ word_of_two(p));
-	for (; n > 8; n -= 8, p += 8)
-		hash = fold(hash ^ word_of(p, 8));
-	return fold(hash ^ word_of(p, n));
-}
-
 /* The same of the key that element E has now, which may be in the making. */
 static u64 hash_elem(const struct map *m, u32 e)
 {
@@ -209,19 +163,6 @@ static u64 hash_elem(const struct map *m, u32 e)
 	for (u32 n = (m->key_size + 7) / 8; n; n--)
 		hash = fold(hash ^ load_relaxed(key++));
 	return hash;
-}
-
-/* Bucket numbers come from the lower half of a hash, tags from the top. */
-static inline struct bucket *first_bucket(const struct map *m, u64 hash)
-{
-	return (struct bucket *)m->index + ((u64)(u32)hash * m->nr_index >> 32);
-}
-
-static inline u8 hash_tag(u64 hash)
-{
-	u8 tag = (u8)(hash >> 56);
-
-	return tag ? tag : 1;
 }
 
 /* ---- looking ----------------------------------------------------------------- */
@@ -279,12 +220,60 @@ static INLINE u32 find_sized(const struct map *m, struct place *at, const void *
 	return e;
 }
 
-static INLINE void *lookup_sized(struct map *m, const void *key, u32 n)
+/* Where it is not the first with its tag in its bucket, or somebody changed that meanwhile. */
+static NOINLINE u32 find_on(struct map *m, const void *key)
 {
 	struct place at;
-	u32 e = find_sized(m, &at, key, n, false);
 
-	return likely(e) ? (u8 *)elem_key(m, e) + round_up(n, 8) : NULL;
+	return hash_find(m, &at, key);
+}
+
+static NOINLINE void *lookup_on(struct map *m, const void *key)
+{
+	u32 e = find_on(m, key);
+
+	return e ? elem_value(m, e, 0) : NULL;
+}
+
+/* As most find what they look for: the first element whose tag is KEY's, *E, and its key, *WORDS.
+ * UNCLEAR: it takes find_on() to say. The fewer instructions there are, the more of these does
+ * a cpu have on their way at a time. */
+static INLINE enum found find_first(const struct map *m, const void *key, u32 n, u32 *e,
+				    const u64 **words)
+{
+	u64 hash = hash_key(m, key, n), ver;
+	struct bucket *b = first_bucket(m, hash);
+	u32 match;
+
+	ver = load_acquire(&b->ver);
+	match = bucket_match(b, hash_tag(hash));
+	if (unlikely(!match)) {
+		u32 next = load_acquire(&b->next);
+
+		fence_acquire();
+		return !next && same_version(load_relaxed(&b->ver), ver) ? NONE : UNCLEAR;
+	}
+	*e = load_acquire(&b->elem[__builtin_ctz(match)]);
+	*words = elem_key(m, *e);
+	if (unlikely(*e >= m->nr_elems) || unlikely(!words_equal(*words, key, n)))
+		return UNCLEAR;
+	fence_acquire();
+	return likely(same_version(load_relaxed(&b->ver), ver)) ? FOUND : UNCLEAR;
+}
+
+static INLINE void *lookup_sized(struct map *m, const void *key, u32 n)
+{
+	const u64 *words = NULL;
+	u32 e;
+
+	switch (find_first(m, key, n, &e, &words)) {
+	case FOUND:
+		return (u8 *)words + round_up(n, 8);
+	case NONE:
+		return NULL;
+	default:
+		return lookup_on(m, key);
+	}
 }
 
 /* Functions of their own: the short ones need no stack. */
@@ -331,64 +320,11 @@ u32 hash_find(struct map *m, struct place *at, const void *key)
 				  find_sized(m, at, key, m->key_size, false);
 }
 
-/* The same for who will write to the bucket and the element. */
-static u32 find_own(struct map *m, struct place *at, const void *key)
+u32 hash_find_own(struct map *m, struct place *at, const void *key)
 {
 	if (likely(m->key_size == 8))
 		return find_sized(m, at, key, 8, true);
 	return find_sized(m, at, key, m->key_size, true);
-}
-
-/* The place of the first element in AT->first that may be the one, by its tag, or 0. */
-static INLINE u32 guess(const struct map *m, struct place *at, u64 hash)
-{
-	struct bucket *b = at->first = at->b = first_bucket(m, hash);
-	u32 match, e;
-
-	prefetch_own(b);
-	at->tag = hash_tag(hash);
-	at->ver = load_acquire(&b->ver);
-	match = bucket_match(b, at->tag);
-	if (unlikely(!match))
-		return 0;
-	at->slot = (u32)__builtin_ctz(match);
-	e = load_acquire(&b->elem[at->slot]);
-	return likely(e < m->nr_elems) ? e : 0;
-}
-
-/* As guess() for KEY, and its lines are on their way. */
-static INLINE u32 guess_own(const struct map *m, struct place *at, const void *key)
-{
-	u32 e = likely(m->key_size == 8) ? guess(m, at, hash_key(m, key, 8)) :
-					   guess(m, at, hash_key(m, key, m->key_size));
-
-	prefetch_own(elem_key(m, e));
-	return e;
-}
-
-/* Locks the bucket of E, a guess; false: KEY may be there all the same. */
-static INLINE bool lock_guess(const struct map *m, const struct place *at, u32 e, const void *key)
-{
-	if (unlikely(!e) || unlikely(!bucket_lock(m, at)))
-		return false;
-	if (likely(m->key_size == 8) ? words_equal(elem_key(m, e), key, 8) :
-				       words_equal(elem_key(m, e), key, m->key_size))
-		return true;
-	store_release(&at->first->ver, at->ver & ~(u64)OWNER_MASK);
-	return false;
-}
-
-/* The element with KEY, and its bucket is locked; or 0. */
-static NOINLINE u32 lock_found(struct map *m, struct place *at, const void *key)
-{
-	u32 e = guess_own(m, at, key);
-
-	if (likely(lock_guess(m, at, e, key)))
-		return e;
-	do {
-		e = find_own(m, at, key);
-	} while (e && unlikely(!bucket_lock(m, at)));
-	return e;
 }
 
 static void *percpu_lookup(struct map *m, const void *key, u32 cpu)
@@ -409,25 +345,32 @@ static INLINE void *lru_value(struct map *m, u32 e, u32 cpu)
 	return elem_value(m, e, cpu);
 }
 
+static INLINE void *lru_sized(struct map *m, const void *key, u32 n, u32 cpu)
+{
+	const u64 *words;
+	u32 e = 0;
+
+	switch (find_first(m, key, n, &e, &words)) {
+	case FOUND:
+		return lru_value(m, e, cpu);
+	case NONE:
+		return NULL;
+	default:
+		return lru_value(m, find_on(m, key), cpu);
+	}
+}
+
 static void *lru_lookup(struct map *m, const void *key, u32 cpu)
 {
-	struct place at;
-
-	return lru_value(m, hash_find(m, &at, key), cpu);
+	return likely(m->key_size == 8) ? lru_sized(m, key, 8, cpu) :
+					  lru_sized(m, key, m->key_size, cpu);
 }
 
 /* For programs; one value is for all cpus. */
-static INLINE void *lru_sized(struct map *m, const void *key, u32 n)
-{
-	struct place at;
-
-	return lru_value(m, find_sized(m, &at, key, n, false), 0);
-}
-
-MAP_INLINED(lru_4, lru_sized(m, key, 4))
-MAP_INLINED(lru_8, lru_sized(m, key, 8))
-MAP_INLINED(lru_16, lru_sized(m, key, 16))
-MAP_INLINED(lru_any, lru_sized(m, key, m->key_size))
+MAP_INLINED(lru_4, lru_sized(m, key, 4, 0))
+MAP_INLINED(lru_8, lru_sized(m, key, 8, 0))
+MAP_INLINED(lru_16, lru_sized(m, key, 16, 0))
+MAP_INLINED(lru_any, lru_sized(m, key, m->key_size, 0))
 
 static void lru_inlined(const struct map *m, struct map_inline *out)
 {
@@ -461,350 +404,7 @@ bool hash_place(const struct map *m, struct place *at, u32 e)
 	return false;
 }
 
-/* ---- changing ------------------------------------------------------------------ */
-
-/* Until nobody changes the bucket: who does only needs a few stores. */
-static NOINLINE void bucket_wait(const struct map *m, const struct bucket *first)
-{
-	u32 owner;
-
-	for (u32 spins = 1; (owner = load_relaxed(&first->ver) & OWNER_MASK); spins++) {
-		lock_pause(spins);
-		if (m->share && spins % SHARE_LOOKS == 0)
-			share_dead(m, owner);
-	}
-}
-
-bool bucket_lock(const struct map *m, const struct place *at)
-{
-	u64 was = at->ver & ~(u64)OWNER_MASK;
-
-	if (likely(__atomic_compare_exchange_n(&at->first->ver, &was, was | m->owner, false,
-					       __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)))
-		return true;
-	if (was & OWNER_MASK)
-		bucket_wait(m, at->first);
-	return false;
-}
-
-void bucket_unlock(const struct place *at)
-{
-	store_release(&at->first->ver, (at->ver & ~(u64)OWNER_MASK) + (1u << OWNER_BITS));
-	/* before the stores of who uses again what was unlinked */
-	fence_release();
-}
-
-static struct pool_mem overflow_mem(const struct map *m)
-{
-	return (struct pool_mem){ m->overflow, sizeof(struct bucket), m->nr_overflow };
-}
-
-/* Appends an empty overflow bucket to the chain that ends with B. */
-static struct bucket *chain_grow(struct map *m, struct bucket *b)
-{
-	struct pool_mem mem = overflow_mem(m);
-	u32 n = pool_get(&area_head(m)->overflow, &mem);
-	struct bucket *next = n ? overflow_bucket(m, n) : NULL;
-
-	if (!next)
-		return NULL;
-	store_relaxed(&next->next, 0);
-	store_release(&b->next, n);
-	return next;
-}
-
-/* The first free slot of the chain of AT. */
-static bool chain_room(struct map *m, struct place *at)
-{
-	u32 free, hops = 0;
-
-	at->b = at->first;
-	while (unlikely(!(free = bucket_match(at->b, 0)))) {
-		u32 n = load_relaxed(&at->b->next);
-		struct bucket *next = n ? overflow_bucket(m, n) : chain_grow(m, at->b);
-
-		if (!next || ++hops > m->nr_overflow)
-			return false;
-		at->b = next;
-	}
-	at->slot = (u32)__builtin_ctz(free);
-	return true;
-}
-
-/* Cuts off what is empty at the chain's end: its first bucket's number, or 0.
- * Not in the middle: places in the order of a walk stay what they are. */
-static u32 chain_trim(const struct map *m, struct bucket *b)
-{
-	struct bucket *last = b;
-	u32 n, hops = 0;
-
-	while ((n = load_relaxed(&b->next)) && (b = overflow_bucket(m, n)) &&
-	       hops++ < m->nr_overflow)
-		if (bucket_match(b, 0) != (1u << BUCKET_SLOTS) - 1)
-			last = b;
-	n = load_relaxed(&last->next);
-	store_release(&last->next, 0);
-	return n;
-}
-
-static void overflow_free(struct map *m, u32 n)
-{
-	struct pool_mem mem = overflow_mem(m);
-
-	for (u32 hops = 0; n && n < m->nr_overflow && hops < m->nr_overflow; hops++) {
-		u32 next = load_relaxed(&overflow_bucket(m, n)->next);
-
-		pool_put(&area_head(m)->overflow, &mem, n);
-		n = next;
-	}
-}
-
-/* Takes E out of its bucket, which stays locked; overflow buckets to be freed. */
-static u32 take_out(struct map *m, const struct place *at, u32 e)
-{
-	store_release(&at->b->tags[at->slot], 0);
-	elem_mark(m, e, 0);
-	return unlikely(at->b != at->first) ? chain_trim(m, at->first) : 0;
-}
-
-void bucket_unlink(struct map *m, const struct place *at, u32 e)
-{
-	u32 empty = take_out(m, at, e);
-
-	bucket_unlock(at);
-	overflow_free(m, empty);
-}
-
-/* The same, and E is free. It is before the bucket is unlocked: who adds an element
- * then finds one, as long as there are fewer than max_entries. What fields of values
- * hold must be given up first, which may take long. */
-static void unlink_free(struct map *m, const struct place *at, u32 e, u32 cpu)
-{
-	u32 empty;
-
-	if (unlikely(m->nr_fields)) {
-		bucket_unlink(m, at, e);
-		value_retire(m, elem_value(m, e, 0));
-		elem_put(m, slot_of(m, cpu), e);
-		return;
-	}
-	empty = take_out(m, at, e);
-	elem_put(m, slot_of(m, cpu), e);
-	bucket_unlock(at);
-	overflow_free(m, empty);
-}
-
-/* ---- updates -------------------------------------------------------------------- */
-
-/* A change on its way. */
-struct change {
-	const void *key, *value;
-	u64 flags;
-	u32 cpu;
-	u32 extra;	/* the slot's, which becomes the key's */
-	u32 fresh;	/* a free element, when it was wanted once */
-	bool built;	/* the extra element has key and value */
-	struct hash_slot *s;
-	struct place at;
-};
-
-/* From user space VALUE has the values of all cpus, else that of CPU. */
-static void percpu_set(struct map *m, u32 e, const u8 *value, u32 cpu)
-{
-	if (cpu != MAP_USER) {
-		value_set(m, elem_value(m, e, cpu), value);
-		return;
-	}
-	for (cpu = 0; cpu < m->cpus; cpu++, value += m->value_stride)
-		words_set(elem_value(m, e, cpu), value, m->value_stride);
-}
-
-/* What other cpus see of a new element is zero. */
-static void percpu_init(struct map *m, u32 e, const void *value, u32 cpu)
-{
-	static const u64 zero;
-
-	for (u32 i = 0; cpu != MAP_USER && i < m->cpus; i++)
-		for (u32 at = 0; i != cpu && at < m->value_stride; at += 8)
-			words_set((u64 *)elem_value(m, e, i) + at / 8, &zero, 8);
-	percpu_set(m, e, value, cpu);
-}
-
-static INLINE void elem_build(struct map *m, struct change *c)
-{
-	u32 e = c->extra;
-
-	if (unlikely(c->built))
-		return;
-	if (likely(m->key_size == 8))
-		words_set(elem_key(m, e), c->key, 8);
-	else
-		words_set(elem_key(m, e), c->key, m->key_size);
-	if (unlikely(m->values))
-		percpu_init(m, e, c->value, c->cpu);
-	else if (likely(!m->nr_fields))
-		words_set(elem_value(m, e, c->cpu), c->value, m->value_size);
-	else
-		value_init(m, elem_value(m, e, c->cpu), c->value);
-	c->built = true;
-}
-
-/* Publishes the extra element in the place of OLD, which is the next extra. The bucket
- * is locked, and it is unlocked here. */
-static INLINE int replace(struct map *m, struct change *c, u32 old)
-{
-	u32 e = c->extra;
-
-	if (unlikely(m->values)) {
-		elem_mark(m, old, MARK_IN_USE | MARK_USED);
-		percpu_set(m, old, c->value, c->cpu);	/* in place, as in the kernel */
-		bucket_unlock(&c->at);
-		return 0;
-	}
-	elem_mark(m, old, 0);
-	elem_mark(m, e, MARK_IN_USE | MARK_USED);
-	store_relaxed(&c->s->next_extra, old);
-	store_release(&c->at.b->elem[c->at.slot], e);
-	bucket_unlock(&c->at);
-	store_relaxed(&c->s->extra, old);
-	value_retire(m, elem_value(m, old, 0));
-	return 0;
-}
-
-static int change_old(struct map *m, struct change *c, u32 old)
-{
-	if (unlikely(c->flags & BPF_NOEXIST))
-		return -EEXIST;
-	if (unlikely(c->flags & BPF_F_LOCK)) {
-		value_set_locked(m, elem_value(m, old, c->cpu), c->value, c->cpu);
-		return 0;
-	}
-	if (likely(!m->values))
-		elem_build(m, c);
-	return likely(bucket_lock(m, &c->at)) ? replace(m, c, old) : AGAIN;
-}
-
-/* An overwrite as most are. AGAIN: it may be none, or the place is not clear. */
-static INLINE int overwrite(struct map *m, struct change *c)
-{
-	u32 old;
-
-	if (unlikely(c->flags & (BPF_NOEXIST | BPF_F_LOCK)))
-		return AGAIN;
-	old = guess_own(m, &c->at, c->key);
-	if (likely(!m->values))
-		elem_build(m, c);
-	return likely(lock_guess(m, &c->at, old, c->key)) ? replace(m, c, old) : AGAIN;
-}
-
-/* Publishes the extra element in the first free place; the next extra is
- * C->fresh. The bucket is locked, and it is unlocked here. */
-static int publish(struct map *m, struct change *c)
-{
-	u32 e = c->extra;
-
-	if (unlikely(!chain_room(m, &c->at))) {
-		bucket_unlock(&c->at);
-		return -ENOMEM;
-	}
-	elem_mark(m, e, MARK_IN_USE);
-	store_relaxed(&c->s->next_extra, c->fresh);
-	store_release(&c->at.b->elem[c->at.slot], e);
-	store_release(&c->at.b->tags[c->at.slot], c->at.tag);
-	bucket_unlock(&c->at);
-	store_relaxed(&c->s->extra, c->fresh);
-	c->fresh = 0;
-	return 0;
-}
-
-/* Free elements are only taken while the bucket is locked, when it is sure that
- * they are needed: else a map that is nearly full would now and then be full. */
-static int insert(struct map *m, struct change *c)
-{
-	if (unlikely(c->flags & BPF_EXIST))
-		return -ENOENT;
-	elem_build(m, c);
-	if (unlikely(!bucket_lock(m, &c->at)))
-		return AGAIN;
-	if (likely(!c->fresh))
-		c->fresh = elem_get(m, c->s);
-	if (likely(c->fresh))
-		return publish(m, c);
-	bucket_unlock(&c->at);
-	if (!hash_is_lru(m->type))
-		return -E2BIG;
-	c->fresh = elem_evict(m, c->s);
-	return c->fresh ? AGAIN : -ENOMEM;
-}
-
-static INLINE int change(struct map *m, struct change *c)
-{
-	u32 old;
-	int r;
-
-	c->extra = load_relaxed(&c->s->extra);
-	if (unlikely(!c->extra || c->extra >= m->nr_elems)) {
-		if (!elem_extra(m, c->s))
-			return hash_is_lru(m->type) ? -ENOMEM : -E2BIG;
-		c->extra = load_relaxed(&c->s->extra) % m->nr_elems;
-	}
-	r = overwrite(m, c);
-	while (unlikely(r == AGAIN)) {
-		old = find_own(m, &c->at, c->key);
-		r = old ? change_old(m, c, old) : insert(m, c);
-	}
-	if (unlikely(c->fresh))
-		elem_put(m, c->s, c->fresh);
-	return r;
-}
-
-static int hash_update(struct map *m, const void *key, const void *value,
-		       u64 flags, u32 cpu)
-{
-	struct change c = { .key = key, .value = value, .flags = flags, .cpu = cpu };
-	int r;
-
-	if (unlikely((flags & ~(u64)BPF_F_LOCK) > BPF_EXIST ||
-		     (flags & BPF_F_LOCK && !m->lock_at)))
-		return -EINVAL;
-	c.s = slot_take(m, cpu);
-	r = change(m, &c);
-	slot_drop(m, c.s);
-	return r;
-}
-
-static int hash_remove(struct map *m, const void *key, u32 cpu)
-{
-	struct place at;
-	u32 e = lock_found(m, &at, key);
-
-	if (!e)
-		return -ENOENT;
-	unlink_free(m, &at, e, cpu);
-	return 0;
-}
-
-/* What user space sees of the value of E. */
-static void value_out(const struct map *m, u8 *value, u32 e, u32 cpu)
-{
-	if (!m->values)
-		value_get(m, value, elem_value(m, e, cpu));
-	for (u32 i = 0; m->values && i < m->cpus; i++)
-		words_get(value + (u64)i * m->value_stride, elem_value(m, e, i), m->value_stride);
-}
-
-/* The value is taken in the same step as it goes. */
-static int hash_take(struct map *m, const void *key, void *value, u32 cpu)
-{
-	struct place at;
-	u32 e = lock_found(m, &at, key);
-
-	if (!e)
-		return -ENOENT;
-	value_out(m, value, e, cpu);
-	unlink_free(m, &at, e, cpu);
-	return 0;
-}
+/* ---- the types ------------------------------------------------------------------ */
 
 static u64 hash_count(const struct map *m) { return elem_used(m); }
 

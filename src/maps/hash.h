@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * hash.h: what the files of the hash types share: hash.c (looking, changing),
+ * hash.h: what the files of the hash types share: hash.c (looking), hash_change.c,
  * hash_elem.c (free elements, giving up), hash_walk.c. doc/maps.md has the
  * invariants that this layout keeps.
  */
@@ -122,7 +122,8 @@ static INLINE u32 bucket_match(const struct bucket *b, u8 tag)
 {
 #ifdef HASH_SSE
 	__m128i tags = _mm_loadu_si128((const __m128i *)b->tags);
-	u32 match = (u32)_mm_movemask_epi8(_mm_cmpeq_epi8(tags, _mm_set1_epi8((char)tag)));
+	__m128i all = _mm_set1_epi32((int)(tag * 0x01010101u));
+	u32 match = (u32)_mm_movemask_epi8(_mm_cmpeq_epi8(tags, all));
 #else
 	u64 all = tag * 0x0101010101010101u;
 	u32 match = zero_bytes(le64toh(load_acquire((const u64 *)b->tags)) ^ all) |
@@ -148,6 +149,66 @@ static inline struct bucket *chain_next(const struct map *m, const struct place 
 	return same_version(load_relaxed(&at->first->ver), at->ver) ? next : NULL;
 }
 
+/* ---- keys ------------------------------------------------------------------- */
+
+/* Mixes: both halves of a product with an odd constant. */
+static inline u64 halves(u64 v)
+{
+	unsigned __int128 p = (unsigned __int128)v * 0xd6e8feb86659fd93u;
+
+	return (u64)p ^ (u64)(p >> 64);
+}
+
+static inline u64 fold(u64 v) { return halves(v ^ HASH_SALT); }
+
+/* Eight bytes that were often stored as two fours just before, as addresses are: a load
+ * of both would wait until they have left the store buffer. */
+struct half { u32 v; } __attribute__((packed, may_alias));
+
+static INLINE u64 word_of_two(const u8 *p)
+{
+	const volatile struct half *half = (const volatile void *)p;
+	u64 a = half[0].v, b = half[1].v;
+
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return a | b << 32;
+#else
+	return a << 32 | b;
+#endif
+}
+
+/* Of a key of one word, or its first. */
+static INLINE u64 hash_word(const struct map *m, u64 word) { return halves(m->salted ^ word); }
+
+/* N is the key's size, here and below: constant where it matters. */
+static INLINE u64 hash_key(const struct map *m, const void *key, u32 n)
+{
+	const u8 *p = key;
+	u64 hash;
+
+	if (__builtin_constant_p(n) && n == 16)
+		return fold(hash_word(m, word_of_two(p)) ^ word_of_two(p + 8));
+	if (__builtin_constant_p(n) && n == 8)
+		return hash_word(m, word_of_two(p));
+	hash = m->seed;
+	for (; n > 8; n -= 8, p += 8)
+		hash = fold(hash ^ word_of(p, 8));
+	return fold(hash ^ word_of(p, n));
+}
+
+/* Bucket numbers come from the lower half of a hash, tags from the top. */
+static inline struct bucket *first_bucket(const struct map *m, u64 hash)
+{
+	return (struct bucket *)m->index + ((u64)(u32)hash * m->nr_index >> 32);
+}
+
+static inline u8 hash_tag(u64 hash)
+{
+	u32 tag = (u32)(hash >> 56);
+
+	return (u8)(tag + !tag);
+}
+
 /* ---- hash.c ------------------------------------------------------------------ */
 
 /* The element with KEY, or 0, and where it is. */
@@ -156,6 +217,15 @@ u32 hash_find(struct map *m, struct place *at, const void *key);
 bool hash_place(const struct map *m, struct place *at, u32 e);
 /* Somebody will ask for that soon. */
 void hash_prefetch(const struct map *m, u32 e);
+/* As hash_find() for who will write to the bucket and the element. */
+u32 hash_find_own(struct map *m, struct place *at, const void *key);
+
+/* ---- hash_change.c -------------------------------------------------------------- */
+
+s64 hash_update(struct map *m, const void *key, const void *value, u64 flags, u32 cpu);
+int hash_remove(struct map *m, const void *key, u32 cpu);
+/* The value is taken in the same step as it goes. */
+int hash_take(struct map *m, const void *key, void *value, u32 cpu);
 /* Locks the bucket of AT; false when it is not as AT says any more. */
 bool bucket_lock(const struct map *m, const struct place *at);
 /* What was unlinked since bucket_lock() may be reused from here on. */

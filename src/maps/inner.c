@@ -134,7 +134,7 @@ static s64 number_at(struct map *m, const void *key)
 }
 
 /* Under the area's lock, so that nobody drops the same map twice. */
-static int outer_update(struct map *m, const void *key, const void *value,
+static s64 outer_update(struct map *m, const void *key, const void *value,
 			u64 flags, u32 cpu)
 {
 	u32 number, *lock = &area_head(m)->lock;

@@ -512,7 +512,7 @@ static int update_locked(struct map *m, const struct lpm_key *k,
 	return 0;
 }
 
-static int lpm_update(struct map *m, const void *key, const void *value,
+static s64 lpm_update(struct map *m, const void *key, const void *value,
 		      u64 flags, u32 cpu)
 {
 	struct area_head *head = area_head(m);

@@ -139,6 +139,12 @@ int map_check(const struct map_attr *a, struct skep_err *err)
 	return ops ? ops->check(a, err) : refuse_type(a->type, a->name ? a->name : "", err);
 }
 
+static void seed_set(struct map *m, u64 seed)
+{
+	m->seed = seed;
+	m->salted = seed ^ HASH_SALT;
+}
+
 struct map *map_place(const struct map_attr *a, u32 cpus, u8 *mem, u64 seed)
 {
 	const struct map_ops *ops = map_ops_of(a->type);
@@ -146,7 +152,7 @@ struct map *map_place(const struct map_attr *a, u32 cpus, u8 *mem, u64 seed)
 
 	map_fill(m, ops, a, cpus, ops->bytes(a, cpus));
 	m->mem = mem;
-	m->seed = seed;
+	seed_set(m, seed);
 	ops->init(m);
 	return m;
 }
@@ -179,7 +185,7 @@ int map_create(struct map **out, const struct map_attr *a, u32 cpus,
 		return r;
 	}
 	*out = m = map_place(a, cpus, mem, 0);
-	m->seed = seed_of(m);
+	seed_set(m, seed_of(m));
 	head_fill(m);
 	if (ops->format)
 		ops->format(m);

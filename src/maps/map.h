@@ -86,7 +86,8 @@ struct map_ops {
 	/* CPU is the caller's slot, below m->cpus, or MAP_USER; a per-cpu map
 	   gives that slot's value. */
 	void *(*lookup)(struct map *m, const void *key, u32 cpu);
-	int (*update)(struct map *m, const void *key, const void *value, u64 flags, u32 cpu);
+	/* 0 or -errno, in all 64 bits: the helper is nothing but this. */
+	s64 (*update)(struct map *m, const void *key, const void *value, u64 flags, u32 cpu);
 	int (*remove)(struct map *m, const void *key, u32 cpu);
 	/* Looks for user space, without counting as a use; NULL: lookup does. */
 	void *(*peek_at)(struct map *m, const void *key, u32 cpu);
@@ -153,6 +154,7 @@ struct map {
 	bool variables;			/* of an object: user space may have them, too */
 	bool socks;			/* map_holds_socks() */
 	bool lent;			/* a program got it from a map of maps */
+	bool plain;			/* of hash tables: elements are words, without more */
 	u32 owner;			/* what its locks name; a shared map's member */
 	struct share *share;		/* NULL: it is in no file */
 	u8 *mem;			/* the flat area */
@@ -175,6 +177,7 @@ struct map {
 	u32 nr_index, nr_overflow;
 	void *index, *overflow, *slots;
 	u64 seed;			/* of hashes */
+	u64 salted;			/* of hash tables: the same, mixed already */
 	u8 *marks, *values;
 	u64 cpu_step;
 	struct map_attr inner;		/* of maps of maps: the template */

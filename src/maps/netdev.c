@@ -108,7 +108,7 @@ static u64 target_word(struct target t)
 	return word;
 }
 
-static int dev_update(struct map *m, const void *key, const void *value,
+static s64 dev_update(struct map *m, const void *key, const void *value,
 		      u64 flags, u32 cpu)
 {
 	struct target t = target_of(m, value);
@@ -128,7 +128,7 @@ static int dev_update(struct map *m, const void *key, const void *value,
 	return 0;
 }
 
-static int cpu_update(struct map *m, const void *key, const void *value,
+static s64 cpu_update(struct map *m, const void *key, const void *value,
 		      u64 flags, u32 cpu)
 {
 	struct target t = target_of(m, value);
@@ -152,7 +152,7 @@ static int cpu_update(struct map *m, const void *key, const void *value,
 	return 0;
 }
 
-static int xsk_update(struct map *m, const void *key, const void *value,
+static s64 xsk_update(struct map *m, const void *key, const void *value,
 		      u64 flags, u32 cpu)
 {
 	struct target t = { .what = 1 };
@@ -223,7 +223,7 @@ static void *devhash_lookup(struct map *m, const void *key, u32 cpu)
 	return hash_ops.lookup(m, key, cpu);
 }
 
-static int devhash_update(struct map *m, const void *key, const void *value,
+static s64 devhash_update(struct map *m, const void *key, const void *value,
 			  u64 flags, u32 cpu)
 {
 	struct target t = target_of(m, value);

@@ -159,7 +159,7 @@ static u32 index_of(const void *key)
 	return i;
 }
 
-static int perf_update(struct map *m, const void *key, const void *value,
+static s64 perf_update(struct map *m, const void *key, const void *value,
 		       u64 flags, u32 cpu)
 {
 	struct buffer *b = buffer_of(m, index_of(key));

@@ -208,20 +208,33 @@ bool ring_is_next(const struct map *m, const void *record)
 	return record_at(m, load_relaxed(&ring->consumed)) + 1 == record;
 }
 
+/* Bytes between the reader and the end, both at one time: who loses its cpu between the two
+ * looks would else count what came and went meanwhile, more than there is room for. */
+static u64 ring_unread(const struct ring *ring)
+{
+	u64 consumed = load_acquire(&ring->consumed), produced, was;
+
+	do {
+		was = consumed;
+		produced = load_acquire(&ring->produced);
+		consumed = load_acquire(&ring->consumed);
+	} while (unlikely(consumed != was));
+	return produced - consumed;
+}
+
 u64 ring_query(const struct map *m, u64 what)
 {
 	const struct ring *ring = m->index;
-	u64 consumed = load_acquire(&ring->consumed), produced = load_acquire(&ring->produced);
 
 	switch (what) {
 	case BPF_RB_AVAIL_DATA:
-		return produced - consumed;
+		return ring_unread(ring);
 	case BPF_RB_RING_SIZE:
 		return m->max_entries;
 	case BPF_RB_CONS_POS:
-		return consumed;
+		return load_acquire(&ring->consumed);
 	case BPF_RB_PROD_POS:
-		return produced;
+		return load_acquire(&ring->produced);
 	default:
 		return 0;
 	}
@@ -431,7 +444,7 @@ static void *no_lookup(struct map *m, const void *key, u32 cpu) { return NULL; }
 static int no_remove(struct map *m, const void *key, u32 cpu) { return -KERNEL_ENOTSUPP; }
 static int no_next_key(struct map *m, const void *key, void *next) { return -KERNEL_ENOTSUPP; }
 
-static int no_update(struct map *m, const void *key, const void *value,
+static s64 no_update(struct map *m, const void *key, const void *value,
 		     u64 flags, u32 cpu)
 {
 	return -KERNEL_ENOTSUPP;

@@ -200,7 +200,7 @@ int map_sock_put(struct map *m, const void *key, struct sock *s, u64 flags)
 	return m->sock_of && m->sock_of(m->sock_arg, n) ? put(m, key, s, n, flags) : -EOPNOTSUPP;
 }
 
-static int sock_update(struct map *m, const void *key, const void *value, u64 flags, u32 cpu)
+static s64 sock_update(struct map *m, const void *key, const void *value, u64 flags, u32 cpu)
 {
 	struct sock *s;
 	u64 number = 0;

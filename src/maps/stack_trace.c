@@ -139,7 +139,7 @@ s64 map_stack_put(struct map *m, const void *chain, u32 bytes, u64 flags)
 
 static void *stack_lookup(struct map *m, const void *key, u32 cpu) { return NULL; }
 
-static int stack_update(struct map *m, const void *key, const void *value, u64 flags, u32 cpu)
+static s64 stack_update(struct map *m, const void *key, const void *value, u64 flags, u32 cpu)
 {
 	return -EINVAL;
 }

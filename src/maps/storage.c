@@ -186,7 +186,7 @@ static void *store_lookup(struct map *m, const void *key, u32 cpu)
 }
 
 /* A cgroup has its value from when a program is attached; here from its first use. */
-static int cgroup_update(struct map *m, const void *key, const void *value, u64 flags, u32 cpu)
+static s64 cgroup_update(struct map *m, const void *key, const void *value, u64 flags, u32 cpu)
 {
 	struct map_owner o;
 
@@ -196,7 +196,7 @@ static int cgroup_update(struct map *m, const void *key, const void *value, u64 
 	return store_update(m, &o, value, flags | BPF_EXIST, cpu);
 }
 
-static int local_update(struct map *m, const void *key, const void *value, u64 flags, u32 cpu)
+static s64 local_update(struct map *m, const void *key, const void *value, u64 flags, u32 cpu)
 {
 	struct map_owner o;
 	int r = owner_by_key(m, key, &o);

@@ -71,7 +71,7 @@ static int put_locked(struct map *m, const void *value)
 	return 0;
 }
 
-static int ops_update(struct map *m, const void *key, const void *value, u64 flags, u32 cpu)
+static s64 ops_update(struct map *m, const void *key, const void *value, u64 flags, u32 cpu)
 {
 	struct common c;
 	int r;

@@ -211,9 +211,10 @@ struct backend_ops {
 	   about such packets, nothing was run. */
 	int (*test_run)(struct backend *b, u32 prog, struct test_run *t,
 			struct skep_err *err);
-	/* What no other program of the process ever has, not 0: for runtime_single_fits.
+	/* Where something stands that no other program of the process ever has, not 0, and
+	   that is another one after what runs depend on has changed (runtime/single.h).
 	   NULL in an engine that has nothing of the kind, as the next one is. */
-	u64 (*prog_ticket)(struct backend *b, u32 prog);
+	const u64 *(*prog_ticket)(struct backend *b, u32 prog);
 	/* The same as users ask for it, once and without a context; 1: it takes test_run. */
 	int (*test_run_single)(struct backend *b, u32 prog, struct skep_run *run,
 			       struct skep_err *err);

@@ -161,6 +161,29 @@ static const u16 moving[] = {
 	BPF_FUNC_lwt_seg6_action, BPF_FUNC_store_hdr_opt,
 };
 
+/* What a loader without CAP_PERFMON is not offered: Linux 6.18's answers, for all types of
+ * programs that such a loader may load. */
+static const u16 measuring[] = {
+	BPF_FUNC_trace_printk, BPF_FUNC_get_current_comm, BPF_FUNC_perf_event_read,
+	BPF_FUNC_get_current_task, BPF_FUNC_perf_event_read_value, BPF_FUNC_send_signal,
+	BPF_FUNC_probe_read_user, BPF_FUNC_probe_read_kernel, BPF_FUNC_probe_read_user_str,
+	BPF_FUNC_probe_read_kernel_str, BPF_FUNC_send_signal_thread, BPF_FUNC_skc_to_tcp6_sock,
+	BPF_FUNC_skc_to_tcp_sock, BPF_FUNC_skc_to_tcp_timewait_sock,
+	BPF_FUNC_skc_to_tcp_request_sock, BPF_FUNC_skc_to_udp6_sock, BPF_FUNC_get_task_stack,
+	BPF_FUNC_copy_from_user, BPF_FUNC_snprintf_btf, BPF_FUNC_get_current_task_btf,
+	BPF_FUNC_snprintf, BPF_FUNC_sys_bpf, BPF_FUNC_task_pt_regs, BPF_FUNC_get_branch_snapshot,
+	BPF_FUNC_trace_vprintk, BPF_FUNC_skc_to_unix_sock, BPF_FUNC_find_vma,
+	BPF_FUNC_copy_from_user_task, BPF_FUNC_skc_to_mptcp_sock,
+};
+
+bool helper_measures(u32 id)
+{
+	for (size_t i = 0; i < ARRAY_LEN(measuring); i++)
+		if (measuring[i] == id)
+			return true;
+	return false;
+}
+
 /* Linux 6.18's list. */
 static const u16 packet_taking[] = {
 	BPF_FUNC_map_lookup_elem, BPF_FUNC_map_update_elem, BPF_FUNC_map_delete_elem,

@@ -59,6 +59,8 @@ struct rewrite {
 				   tail call goes on in */
 	bool ends;		/* so do all of its loops, but for those by may_goto,
 				   iterators, calls and callbacks */
+	bool writes_packet;	/* it may write to packets, but for the program that a tail
+				   call goes on in */
 	u64 bound;		/* a run executes no more instructions, without those of
 				   programs that it goes on in; 0: nobody knows */
 };

@@ -19,6 +19,8 @@ struct vm_code;
 struct vm_map;
 struct net;
 struct objects;
+struct skep_run;
+struct skep_err;
 
 /*
  * A helper body. The order of arguments is that of the machine's registers,
@@ -203,8 +205,28 @@ struct run_frame {
 };
 enum { RUN_STACK_BYTES = 512 };
 
+/* Runtime's: programs run with this, and may have pointers to maps and objects. Who waits
+ * until they have ended ASKED; the end clears both at once. */
+union run_turn {
+	struct { u32 on, asked; };
+	u64 both;
+};
+
 struct run {
 	struct packet_buf pkt;	/* first: a context's packet fields */
+	/* What each run has to do with: within 128 bytes from here instructions that name
+	   it are short. */
+	union run_turn turn;
+	struct skep_run *user;	/* single.h's, while it runs a program */
+	struct skep_err *err;
+	/* of compiled code (jit/jit.h): what is left of the budget, and what jit_bind.site
+	   gave for the place that it stopped at, or called from */
+	s64 left;
+	const void *at;
+	/* the innermost frame, of programs that may ask for what is at any address
+	   (jit_bind.frames): no other memory of the thread's stack is the program's */
+	const struct run_frame *frames;
+	bool stop;		/* set by the engine on a fault inside a callback */
 	struct xdp_view xdp;
 	struct skb_view skb;
 	struct flow_view flow;
@@ -269,14 +291,6 @@ struct run {
 	struct timers *timers;	/* of bpf_timer_init; NULL = there are none */
 	const struct ring_watch *watch;	/* NULL = nobody ever waits */
 	u64 insns;		/* that the last execution took; set by the engine */
-	bool stop;		/* set by the engine on a fault inside a callback */
-	/* of compiled code (jit/jit.h): what is left of the budget, and what jit_bind.site
-	   gave for the place that it stopped at, or called from */
-	s64 left;
-	const void *at;
-	/* the innermost frame, of programs that may ask for what is at any address
-	   (jit_bind.frames): no other memory of the thread's stack is the program's */
-	const struct run_frame *frames;
 };
 
 /* The room that a host leaves around the packet of an skb; the kernel's room in

@@ -220,6 +220,8 @@ bool helper_takes_map(u32 id, u32 type);
 bool helper_takes_packet(u32 id);
 /* Whether calls may move the packet or its bounds: pointers into it that the
  * program has loaded are of no use afterwards. */
+/* Does the helper take CAP_PERFMON? */
+bool helper_measures(u32 id);
 bool helper_moves_packet(u32 id);
 
 /* ---- effect.def --------------------------------------------------------- */

@@ -179,6 +179,9 @@ static int ref_plain(struct obj *o, const struct obj_func *from,
 		return err_set(o->err, ERR_UNSUPPORTED, at_insn(o, from, ref->insn),
 			       "64-bit load of kind %u without a relocation",
 			       insn->src_reg);
+	if (isa_op(insn) == OP_CALL_KFUNC)	/* which one is for a symbol to say */
+		return err_set(o->err, ERR_UNSUPPORTED, at_insn(o, from, ref->insn),
+			       "call of a function of the kernel without a relocation");
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 #include "maps/map.h"
 #include "model/sock.h"
 #include "runtime/runtime.h"
+#include "runtime/single.h"
 #include "vm/vm.h"
 
 struct runtime_prog {
@@ -21,6 +22,7 @@ struct runtime_prog {
 	struct gdb_file *gdb;	/* what gdb knows of it, or NULL */
 	struct prog_tier tier;
 	bool in_place;		/* may run on a packet without room around it */
+	bool copies, plain;	/* as of struct runtime_single */
 };
 
 struct runtime_map {
@@ -43,8 +45,7 @@ struct seat {
 	struct run run;		/* first */
 	struct runtime *rt;
 	u32 version;		/* what of RT its run knows */
-	u32 running;		/* programs may have pointers to maps and objects */
-	u64 ended;		/* how often all of its runs had ended: see run_sections */
+	u32 depth;		/* of programs that run, one from another */
 	struct vm_machine *machine;
 	u8 *buffer;		/* of the host in use */
 	u64 buffer_bytes;
@@ -103,24 +104,19 @@ static inline struct map *rt_map(struct backend *b, u32 map)
 	return r && __atomic_load_n(&r->held, __ATOMIC_RELAXED) ? r->m : NULL;
 }
 
+static inline bool run_under_way(const struct seat *s) { return s->run.turn.on; }
+
 /* Programs may have pointers to maps and objects between the two. */
 static inline void run_enter(struct seat *s)
 {
-	__atomic_store_n(&s->running, s->running + 1, __ATOMIC_RELAXED);
-	__asm__ volatile("" : : : "memory");
-}
-
-/* A run of S, the outermost, has ended: before the last store to running says so. */
-static inline void run_ended(struct seat *s)
-{
-	__atomic_store_n(&s->ended, s->ended + 1, __ATOMIC_RELEASE);
+	if (!s->depth++)
+		run_begins(&s->run);
 }
 
 static inline void run_leave(struct seat *s)
 {
-	if (s->running == 1)
-		run_ended(s);
-	__atomic_store_n(&s->running, s->running - 1, __ATOMIC_RELEASE);
+	if (!--s->depth)
+		run_ends(&s->run);
 }
 
 /* What stopped the last run. */
@@ -128,7 +124,11 @@ int runtime_fault(const struct seat *s, struct skep_err *err);
 
 /* ---- single.c ----------------------------------------------------------------------- */
 
-u64 rt_prog_ticket(struct backend *b, u32 prog);
+const u64 *rt_prog_ticket(struct backend *b, u32 prog);
+/* All programs of RT have another ticket. */
+void runtime_new_tickets(struct runtime *rt);
+/* What single.h needs to know of P, which is compiled, from CODE. */
+void runtime_single_judge(struct runtime_prog *p, const struct rewrite *code);
 int rt_test_run_single(struct backend *b, u32 prog, struct skep_run *run, struct skep_err *err);
 
 /* ---- seat.c ------------------------------------------------------------------------- */
@@ -171,6 +171,7 @@ bool runtime_sections_left(void *arg, const u64 *seen);
 static inline void runtime_changed(struct runtime *rt)
 {
 	__atomic_fetch_add(&rt->version, 1, __ATOMIC_RELEASE);
+	runtime_new_tickets(rt);
 }
 void runtime_lock(struct runtime *rt);
 void runtime_unlock(struct runtime *rt);

@@ -233,8 +233,6 @@ static int no_type(const struct image *img, const struct image_prog *p, struct s
 	return err ? err->code : -EINVAL;
 }
 
-static u64 tickets;		/* given so far, by all runtimes */
-
 static int rt_prog_load(struct backend *b, const struct image *img, u32 prog,
 			const u32 *maps, const struct rewrite *code, struct skep_err *err)
 {
@@ -267,11 +265,13 @@ static int rt_prog_load(struct backend *b, const struct image *img, u32 prog,
 		vm_count(p->code);
 	if (!r)
 		p->budget = vm_budget(p->code, 0);
-	p->ticket = __atomic_add_fetch(&tickets, 1, __ATOMIC_RELAXED);
-	if (r)
+	if (r) {
 		prog_free(p);
-	else
-		*vec_push(&rt->progs) = p;
+		return r;
+	}
+	runtime_single_judge(p, code);
+	*vec_push(&rt->progs) = p;
+	runtime_new_tickets(rt);
 	return r;
 }
 
@@ -638,24 +638,33 @@ static int batch_one_copied(struct seat *s, const struct runtime_prog *p,
 	return 0;
 }
 
-/*
- * Compiled programs: the packets that nothing but the program is needed for, *I how many.
- * All of them, but for fragments and timers that wait.
- */
-static int many_compiled(struct seat *s, const struct runtime_prog *p, const struct test_run *t,
-			 struct test_packet *pkts, u32 n, u32 *done, struct skep_err *err)
+/* Of a program that leaves nothing behind (single.c): r0, and the packet's bounds before. */
+static u32 many_plain(struct run *run, const struct runtime *rt, helper_fn fn,
+		      struct test_packet *pkts, u32 n)
 {
-	u64 budget = t->budget ? t->budget : p->budget;
-	struct run *run = &s->run;
-	helper_fn fn;
 	u32 i;
 
-	run->pkt_read_only = false;
-	if (!n || run->clock.is_virtual || run->timers ||
-	    !vm_many(s->machine, p->code, run, budget, &fn))
-		return 0;
 	for (i = 0; i < n && pkts[i].bytes <= XDP_LINEAR_BYTES; i++) {
-		if (unlikely(__atomic_load_n(&s->rt->dead, __ATOMIC_RELAXED)))
+		if (unlikely(__atomic_load_n(&rt->dead, __ATOMIC_RELAXED)))
+			break;
+		run->pkt.data = pkts[i].data;
+		run->pkt.data_end = pkts[i].data + pkts[i].bytes;
+		pkts[i].retval = (u32)fn((u64)run, 0, 0, 0, 0, run);
+		pkts[i].redirect_ifindex = 0;
+		pkts[i].left_out = false;
+		if (unlikely(run->stop))
+			break;
+	}
+	return i;
+}
+
+static u32 many_others(struct run *run, const struct runtime *rt, helper_fn fn,
+		       struct test_packet *pkts, u32 n, u64 budget)
+{
+	u32 i;
+
+	for (i = 0; i < n && pkts[i].bytes <= XDP_LINEAR_BYTES; i++) {
+		if (unlikely(__atomic_load_n(&rt->dead, __ATOMIC_RELAXED)))
 			break;
 		run_packet(run, pkts[i].data, pkts[i].bytes);
 		run->left = (s64)budget;
@@ -666,7 +675,26 @@ static int many_compiled(struct seat *s, const struct runtime_prog *p, const str
 		if (unlikely(run->stop))
 			break;
 	}
-	*done = i;
+	return i;
+}
+
+/*
+ * Compiled programs: the packets that nothing but the program is needed for, *DONE how many.
+ * All of them, but for fragments and timers that wait.
+ */
+static int many_compiled(struct seat *s, const struct runtime_prog *p, const struct test_run *t,
+			 struct test_packet *pkts, u32 n, u32 *done, struct skep_err *err)
+{
+	u64 budget = t->budget ? t->budget : p->budget;
+	struct run *run = &s->run;
+	helper_fn fn;
+
+	run->pkt_read_only = false;
+	if (!n || run->clock.is_virtual || run->timers ||
+	    !vm_many(s->machine, p->code, run, budget, &fn))
+		return 0;
+	*done = p->plain ? many_plain(run, s->rt, fn, pkts, n) :
+			   many_others(run, s->rt, fn, pkts, n, budget);
 	if (!run->stop)
 		return 0;
 	vm_many_end(s->machine);

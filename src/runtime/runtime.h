@@ -71,40 +71,6 @@ struct runtime_opts {
 int runtime_open(struct backend **out, const struct runtime_opts *opts,
 		 struct skep_err *err);
 
-/*
- * What the calling thread is ready to run at once (single.c): the program with TICKET
- * (prog_ticket) on a packet as RUN says. Any other run, and what changes the runtime, makes
- * that out of date.
- */
-struct runtime_single {
-	u64 ticket;		/* 0: nothing */
-	u32 ifindex, rx_queue;	/* as users ask */
-	u64 asked;		/* of a budget */
-	const u32 *version_at;	/* the runtime's, which must be VERSION */
-	u32 version;
-	const u32 *running;	/* of the seat: a program runs that may have called us */
-	struct run *run;
-	helper_fn fn;
-	u64 budget;
-};
-extern _Thread_local __attribute__((tls_model("initial-exec"))) struct runtime_single
-	runtime_single;
-
-_Static_assert(offsetof(struct skep_run, rx_queue) == offsetof(struct skep_run, ifindex) + 4,
-	       "both are compared at once");
-
-static inline bool runtime_single_fits(const struct runtime_single *q, u64 ticket,
-				       const struct skep_run *run)
-{
-	return likely(q->ticket == ticket && run->data && run->budget == q->asked &&
-		      !memcmp(&run->ifindex, &q->ifindex, 8) && run->repeat <= 1 &&
-		      run->data_bytes <= XDP_LINEAR_BYTES && !run->ctx_in && !*q->running &&
-		      __atomic_load_n(q->version_at, __ATOMIC_ACQUIRE) == q->version);
-}
-
-/* Runs it, if it fits. Errors as of test_run. */
-int runtime_single_run(struct skep_run *run, struct skep_err *err, struct runtime_single *q);
-
 /* Compiles CODE, which was decoded from RW, and makes it run so until *OUT is freed, which
  * is after CODE. Errors as of jit_compile. */
 int runtime_native(struct jit_code **out, struct vm_code *code, const struct rewrite *rw,

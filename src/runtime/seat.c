@@ -145,9 +145,9 @@ int runtime_seat_run(struct runtime *rt, struct seat **out, struct skep_err *err
 
 	if (unlikely(r))
 		return r;
-	if (unlikely((*out)->running))
+	if (unlikely(run_under_way(*out)))
 		return nested(err);
-	runtime_single.ticket = 0;
+	runtime_single.ticket = runtime_single.plain = 0;
 	return 0;
 }
 
@@ -181,11 +181,12 @@ static bool see_others(const struct runtime *rt)
 	return !others || os_membarrier();
 }
 
+/* Cpu I has a seat with a program that runs. */
 static bool runs(const struct runtime *rt, u32 i)
 {
 	const struct seat *s = seat_of(rt, i);
 
-	return s && __atomic_load_n(&s->running, __ATOMIC_ACQUIRE);
+	return s && __atomic_load_n(&s->run.turn.on, __ATOMIC_ACQUIRE);
 }
 
 bool runtime_idle(const struct runtime *rt)
@@ -198,21 +199,19 @@ bool runtime_idle(const struct runtime *rt)
 	return true;
 }
 
-static u64 ended_at(const struct runtime *rt, u32 i)
-{
-	return __atomic_load_n(&seat_of(rt, i)->ended, __ATOMIC_ACQUIRE);
-}
-
-/* Of each cpu: 0, or 1 + the runs that had ended, after one was seen under way. Should
- * that have ended meanwhile, the next one counts for it. */
+/* Of each cpu: was a run under way? Should that end before it is asked, the next one counts
+ * for it. One at a time may ask. */
 bool runtime_sections_mark(void *arg, u64 *seen)
 {
 	const struct runtime *rt = arg;
 
 	if (!see_others(rt))
 		return false;
-	for (u32 i = 0; i < rt->opts.cpus; i++)
-		seen[i] = runs(rt, i) ? 1 + ended_at(rt, i) : 0;
+	for (u32 i = 0; i < rt->opts.cpus; i++) {
+		seen[i] = runs(rt, i);
+		if (seen[i])
+			__atomic_store_n(&seat_of(rt, i)->run.turn.asked, 1, __ATOMIC_RELAXED);
+	}
 	return true;
 }
 
@@ -221,7 +220,8 @@ bool runtime_sections_left(void *arg, const u64 *seen)
 	const struct runtime *rt = arg;
 
 	for (u32 i = 0; i < rt->opts.cpus; i++)
-		if (seen[i] && runs(rt, i) && 1 + ended_at(rt, i) == seen[i])
+		if (seen[i] && runs(rt, i) &&
+		    __atomic_load_n(&seat_of(rt, i)->run.turn.asked, __ATOMIC_ACQUIRE))
 			return false;
 	return true;
 }

@@ -16,6 +16,8 @@ void arena_use(struct verifier *v, u32 at)
 
 	if (v->img->maps[map - 1].type != UAPI_MAP_TYPE_ARENA)
 		return;
+	if (!v->privileged)
+		reject(v, REJECT_ARENA_CAP, at, NULL);
 	if (v->arena_map && v->arena_map != map)
 		reject(v, REJECT_ARENA_TWO, at, NULL);
 	v->arena_map = map;

@@ -161,7 +161,6 @@ void args_check_map(struct verifier *v, const struct call *c)
 
 static void arg_map(struct verifier *v, struct state *s, struct arg *a)
 {
-	(void)s;
 	if (a->r->type != REG_MAP || (a->r->flags & REG_OR_NULL)) {
 		arg_wrong(v, a, "map_ptr");
 		return;
@@ -172,6 +171,7 @@ static void arg_map(struct verifier *v, struct state *s, struct arg *a)
 
 		reject(v, REJECT_TIMER_MAP, a->call->insn, &why);
 	}
+	check_map_awake(v, s, a->call->insn, map_of(v, a->r));
 	a->call->map_reg = *a->r;
 	a->call->map = &a->call->map_reg;
 }
@@ -288,15 +288,22 @@ static bool elides_null(const struct image_map *map)
 	return map->type == BPF_MAP_TYPE_ARRAY || map->type == BPF_MAP_TYPE_PERCPU_ARRAY;
 }
 
+/* May a map in a map have fewer elements than what it is declared like? (An array for each
+ * cpu may for the kernel, too, which takes its elements to be there all the same.) */
+static bool may_be_smaller(const struct verifier *v, const struct image_map *map)
+{
+	return map->map_flags & BPF_F_INNER_MAP ||
+	       (map->type == BPF_MAP_TYPE_PERCPU_ARRAY && v->opts->policy == POLICY_USER);
+}
+
 /* An index that is known and inside the array: the element is there. */
 static void note_sure(struct verifier *v, struct state *s, struct arg *a)
 {
 	const struct image_map *map = map_of(v, a->call->map);
 	u64 key;
 
-	/* maps in maps may be smaller than what they are declared like */
 	if (a->call->row->id != BPF_FUNC_map_lookup_elem ||
-	    (a->call->map->uid && (map->map_flags & BPF_F_INNER_MAP)))
+	    (a->call->map->uid && may_be_smaller(v, map)))
 		return;
 	if (elides_null(map) && stack_constant(v, s, a->r, map->key_size, &key))
 		a->call->sure = key < map->max_entries && dated_rule(v, RULE_SURE_KEY);

@@ -69,7 +69,8 @@ static bool check_helper(struct verifier *v, const struct state *s, u32 at,
 	if ((v->points[at].flags & POINT_CALL) && (s->sleepable || !(row->flags & HELPER_SLEEPS)))
 		return true;
 	snprintf(name, sizeof(name), "bpf_%s", row->name);
-	if (!helper_offered_to(id, v->prog->type, v->prog->expected_attach, prog_sleeps(v)))
+	if ((!v->privileged && helper_measures(id)) ||
+	    !helper_offered_to(id, v->prog->type, v->prog->expected_attach, prog_sleeps(v)))
 		return reject(v, REJECT_HELPER_TYPE, at, &why);
 	if (row->flags & HELPER_SLEEPS && !s->sleepable)
 		reject(v, REJECT_HELPER_SLEEPS, at, &why);
@@ -332,8 +333,10 @@ static void check_section(struct verifier *v, struct state *s, u32 at,
 {
 	struct why why = { .a = row->id, .s = row->name };
 
-	why.t = s->rcu ? "rcu_read_lock" : s->preempt ? "non-preemptible" : "IRQ-disabled";
-	if ((row->flags & HELPER_SLEEPS) && (s->rcu || s->preempt || s->irq))
+	if (!(row->flags & HELPER_SLEEPS))
+		return;
+	why.t = section_open(v, s);
+	if (why.t)
 		reject(v, REJECT_SLEEP_SECTION, at, &why);
 }
 

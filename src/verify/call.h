@@ -125,6 +125,9 @@ void arena_offset(struct verifier *v, u32 at);
 void arena_cast(struct verifier *v, struct state *s, u32 at);
 /* mapobj.c: may the program use the map at all? */
 void check_map_use(struct verifier *v, u32 at);
+/* May S, which perhaps sleeps though the program does not, be given it? */
+void check_map_awake(struct verifier *v, const struct state *s, u32 at,
+		     const struct image_map *map);
 /* call.c: may the program sleep? */
 bool prog_sleeps(const struct verifier *v);
 /* step.c: before anything is executed, as the kernel does. */
@@ -164,6 +167,8 @@ enum { CALLBACK_LESS = 1 << 16 };
 void lock_place(const struct reg *r, u32 *map, u32 *uid);
 /* callback.c: the call's function may run; what it returns to. */
 void callback_enter(struct verifier *v, struct state *s, const struct call *c);
+/* What is open here so that nothing may sleep, in words, or NULL. */
+const char *section_open(const struct verifier *v, const struct state *s);
 /* Is the callback of ROW one that runs as work, and may sleep? */
 bool callback_is_work(const struct helper_row *row);
 enum step callback_exit(struct verifier *v, struct state *s, u32 at);

@@ -129,6 +129,32 @@ static void enter(struct verifier *v, struct state *s, const struct call *c)
 	leave_call(s);
 }
 
+/* Does the call that frame I of S was entered by keep readers or the address space waiting
+ * for the callback? (The kernel lets it sleep.) */
+static bool keeps_waiting(const struct verifier *v, const struct state *s, u32 i)
+{
+	const struct reg *map = &s->frames[i - 1]->regs[1];
+	u32 type = map->type == REG_MAP ? map_of(v, map)->type : 0;
+
+	switch (s->frames[i]->kind == FRAME_CALLBACK ? s->frames[i]->callback : 0) {
+	case BPF_FUNC_for_each_map_elem:
+		return type != BPF_MAP_TYPE_ARRAY && type != BPF_MAP_TYPE_PERCPU_ARRAY;
+	case BPF_FUNC_find_vma:
+		return true;
+	default:
+		return false;
+	}
+}
+
+const char *section_open(const struct verifier *v, const struct state *s)
+{
+	for (u32 i = 1; i < s->nr_frames && v->opts->policy == POLICY_USER; i++)
+		if (keeps_waiting(v, s, i))
+			return "callback";
+	return s->rcu ? "rcu_read_lock" : s->preempt ? "non-preemptible" :
+	       s->irq ? "IRQ-disabled" : NULL;
+}
+
 /* ---- timers and work ----------------------------------------------------- */
 
 bool callback_is_work(const struct helper_row *row)

@@ -61,9 +61,10 @@ static void forget_slice(struct reg *r, void *arg)
 
 void slot_clear(struct verifier *v, struct slot *t)
 {
-	memset(t->kind, v->privileged ? SLOT_NONE : SLOT_MISC, SLOT_BYTES);
+	(void)v;
+	memset(t->kind, SLOT_NONE, SLOT_BYTES);
 	reg_set_none(&t->reg);
-	t->def = v->privileged ? 0 : def_new(v, 0, 0);
+	t->def = 0;
 }
 
 /* The dynptr whose first slot is N of frame F is no more. */
@@ -95,7 +96,7 @@ void object_overwrite(struct verifier *v, struct state *s, u32 at, u32 f, u32 n)
 		return;
 	}
 	/* what an iterator holds is lost then; its reference tells */
-	memset(t->kind, SLOT_MISC, SLOT_BYTES);
+	memset(t->kind, v->privileged ? SLOT_MISC : SLOT_NONE, SLOT_BYTES);
 	reg_set_none(&t->reg);
 }
 

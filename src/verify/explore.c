@@ -139,25 +139,26 @@ void widen_pass(struct verifier *v, struct state *s)
 	widen_from(v, s, s->insn);
 }
 
-/* How often next gave an element, over all iterators of a frame. */
-static u32 elements(const struct frame *f)
+/* How many elements the iterator in slot N has given; 0: there is none. */
+static u32 given(const struct reg *r, u8 kind)
 {
-	u32 n = 0;
-
-	for (u32 i = 0; i < f->nr_slots; i++)
-		if (f->slots[i].kind[0] == SLOT_ITER)
-			n += (u32)f->slots[i].reg.off;
-	return n;
+	return kind == SLOT_ITER ? (u32)r->off : 0;
 }
 
-static u32 packed_elements(const struct packed_frame *f)
+/* Each iterator of F has given as many as in OLD: a sum of them would be the same when an
+ * outer loop went on and an inner one had begun anew. */
+static bool same_given(const struct packed_frame *old, const struct frame *f)
 {
-	u32 n = 0;
+	const u32 n = old->nr_slots > f->nr_slots ? old->nr_slots : f->nr_slots;
 
-	for (u32 i = 0; i < f->nr_slots; i++)
-		if (f->slots[i].kind[0] == SLOT_ITER)
-			n += (u32)f->slots[i].reg->off;
-	return n;
+	for (u32 i = 0; i < n; i++) {
+		const u32 was = i < old->nr_slots ? given(old->slots[i].reg, old->slots[i].kind[0]) : 0;
+		const u32 is = i < f->nr_slots ? given(&f->slots[i].reg, f->slots[i].kind[0]) : 0;
+
+		if (was != is)
+			return false;
+	}
+	return true;
 }
 
 /* A timer has called what S is in, later than what OLD is in: that is no loop. */
@@ -175,7 +176,7 @@ static bool same_passes(const struct packed *packed, const struct state *s)
 		return false;
 	for (u32 i = 0; i < s->nr_frames && i < old->nr_frames; i++)
 		if (s->frames[i]->depth != old->frames[i]->depth ||
-		    elements(s->frames[i]) != packed_elements(&packed->frames[i]))
+		    !same_given(&packed->frames[i], s->frames[i]))
 			return false;
 	return true;
 }
@@ -266,7 +267,7 @@ struct loop_back loop_of(struct verifier *v, const struct kept *k)
  * or both would lead to each other for ever. So they would where only the way from
  * that state to K uses a budget, and the way to S does not.
  */
-static bool same_way_back(struct verifier *v, const struct kept *k, const struct state *s)
+bool same_way_back(struct verifier *v, const struct kept *k, const struct state *s)
 {
 	const struct state *old = &k->state->head;
 	struct loop_back l = loop_of(v, k);
@@ -319,7 +320,7 @@ static void note_loop(struct verifier *v, const struct kept *old, u32 defs, u32 
 	}
 }
 
-static void join_pass(struct verifier *v, const struct kept *k, struct state *s)
+void join_pass(struct verifier *v, const struct kept *k, struct state *s)
 {
 	note_loop(v, k, k->nr_defs, k->state->head.nr_frames);
 	for (u32 i = 0; i < s->nr_frames; i++) {
@@ -382,7 +383,7 @@ static void join_loop(struct verifier *v, const struct kept *k, struct loop_back
  * K, which is complete, covers S. Where K is in a loop that is not complete, S is in
  * it from now on, and only what is known to matter is taken over.
  */
-static void covered_by(struct verifier *v, struct kept *k, struct state *s)
+void covered_by(struct verifier *v, struct kept *k, struct state *s)
 {
 	struct loop_back l = loop_of(v, k);
 
@@ -530,8 +531,7 @@ struct state *explore_entry(struct verifier *v, u32 func)
 
 	state_push_frame(v, s, func, 0);
 	s->insn = v->funcs[func].start;
-	s->sleepable = v->prog->type == BPF_PROG_TYPE_SYSCALL ||
-		       (v->prog->sec && (v->prog->sec->flags & SEC_SLEEPABLE));
+	s->sleepable = v->entry_sleeps;
 	if (func)
 		global_args(v, s, func);
 	else

@@ -70,8 +70,19 @@ void paths_run(struct verifier *v, struct state **s, u64 budget);
 bool paths_at_end(const struct verifier *v);
 /* Forgets paths that are not followed to their end. */
 void paths_drop(struct verifier *v);
+
+/* ---- explore.c: passes, which passes_test.c calls, too --------------------- */
+
 /* The open states that paths from K lead to. */
 struct loop_back loop_of(struct verifier *v, const struct kept *k);
+/* S ends where K began, which is open and covers it. */
+void join_pass(struct verifier *v, const struct kept *k, struct state *s);
+/* S ends where K began, which is complete and covers it. */
+void covered_by(struct verifier *v, struct kept *k, struct state *s);
+/* May it? Not when K leads back to what leads to S as another run. */
+bool same_way_back(struct verifier *v, const struct kept *k, const struct state *s);
+
+/* ---- explore.c, both.c ------------------------------------------------------ */
 
 /* All paths are complete. */
 void paths_close(struct verifier *v);

@@ -10,6 +10,7 @@
  * from instruction to instruction mostly.
  */
 #include "base/hash.h"
+#include "verify/call.h"
 #include "verify/facts.h"
 #include "verify/inv.h"
 
@@ -554,7 +555,7 @@ static void merge(struct collect *c, struct before *to, const struct before *fro
 	join_stack(c, to, from->slots, from->nr_slots);
 }
 
-static bool collect_func(struct verifier *v, u32 func)
+static bool collect_func(struct verifier *v, u32 func, bool sleeps)
 {
 	struct collect *c = v->facts;
 	struct facts *f = c->facts;
@@ -562,6 +563,7 @@ static bool collect_func(struct verifier *v, u32 func)
 	c->before = arena_news(&v->mem, v->nr_insns, struct before);
 	c->last.valid = false;
 	v->entry = func;
+	v->entry_sleeps = sleeps;
 	if (!inv_facts(v, func))
 		return false;
 	for (u32 i = 0; i < v->nr_insns; i++)
@@ -583,10 +585,11 @@ const struct facts *facts_end(struct verifier *v)
 	struct facts *f = v->facts->facts;
 
 	f->before = arena_news(v->arena, v->nr_insns, struct before);
-	f->bounded = collect_func(v, 0);
+	f->bounded = collect_func(v, 0, prog_sleeps(v));
 	for (u32 i = 1; i < v->nr_funcs && f->bounded; i++)
-		if (v->funcs[i].verified)
-			f->bounded = collect_func(v, i);
+		for (unsigned sleeps = 0; sleeps < 2 && f->bounded; sleeps++)
+			if (v->funcs[i].judged >> sleeps & 1)
+				f->bounded = collect_func(v, i, sleeps);
 	note_reached(v, f);
 	for (u32 i = 0; i < v->nr_insns; i++)
 		f->access[i] = v->points[i].access;

@@ -5,16 +5,21 @@
  * knows nothing of the result but that it is a number.
  */
 #include "verify/call.h"
+#include "verify/kobject.h"
 #include "model/dynptr.h"
 
 enum param_kind {
-	PARAM_NUMBER, PARAM_CTX, PARAM_MEM, PARAM_DYNPTR, PARAM_ARENA, PARAM_BAD
+	PARAM_NUMBER, PARAM_CTX, PARAM_MEM, PARAM_DYNPTR, PARAM_ARENA,
+	PARAM_OBJECT,		/* of the kernel's types */
+	PARAM_ANYTHING,		/* an address that is read with faults caught */
+	PARAM_BAD
 };
 
 struct param {
 	enum param_kind kind;
 	u32 bytes;		/* MEM */
-	bool nonnull;
+	u32 id;			/* OBJECT; ANYTHING: a struct of the kernel, or 0 */
+	bool nonnull;		/* MEM, OBJECT */
 };
 
 /* ---- types --------------------------------------------------------------- */
@@ -59,15 +64,38 @@ static bool is_ctx_name(const struct verifier *v, const char *name)
 			 (v->ctx && !strcmp(name, v->ctx->name)));
 }
 
-enum { TAG_CTX = 1, TAG_ARENA = 2, TAG_NONNULL = 4, TAG_OTHER = 8 };
+enum {
+	TAG_CTX = 1, TAG_ARENA = 2, TAG_NONNULL = 4, TAG_TRUSTED = 8, TAG_UNTRUSTED = 16,
+	TAG_NULLABLE = 32
+};
 
 static unsigned tags_of(const struct verifier *v, const struct func *f, u32 i)
 {
 	return (has_tag(v, f, i, "arg:ctx") ? TAG_CTX : 0u) |
 	       (has_tag(v, f, i, "arg:arena") ? TAG_ARENA : 0u) |
 	       (has_tag(v, f, i, "arg:nonnull") ? TAG_NONNULL : 0u) |
-	       (has_tag(v, f, i, "arg:trusted") || has_tag(v, f, i, "arg:untrusted") ||
-		has_tag(v, f, i, "arg:nullable") ? TAG_OTHER : 0u);
+	       (has_tag(v, f, i, "arg:trusted") ? TAG_TRUSTED : 0u) |
+	       (has_tag(v, f, i, "arg:untrusted") ? TAG_UNTRUSTED : 0u) |
+	       (has_tag(v, f, i, "arg:nullable") ? TAG_NULLABLE : 0u);
+}
+
+/* An object of the kernel that has the name and the kind of ID, by its tags. */
+static struct param object_param(const struct verifier *v, u32 id, unsigned tags)
+{
+	const struct btf *btf = v->img->btf, *kernel = v->opts->vmlinux;
+	const struct btf_type *t = btf_type(btf, id);
+	bool trusted = tags == TAG_TRUSTED || tags == (TAG_TRUSTED | TAG_NULLABLE);
+	struct param p = { .kind = PARAM_BAD, .nonnull = !(tags & TAG_NULLABLE) };
+
+	if (!v->privileged || (!trusted && tags != TAG_UNTRUSTED))
+		return p;
+	if (btf_kind(t) == BTF_KIND_STRUCT && kernel)
+		p.id = btf_find(kernel, btf_type_name(btf, id), BTF_KIND_STRUCT);
+	if (trusted && p.id)
+		p.kind = PARAM_OBJECT;
+	else if (!trusted && (p.id || !id || is_number(btf, id)))
+		p.kind = PARAM_ANYTHING;
+	return p;
 }
 
 /* What the type says; tags that say something else are none that a kernel takes. */
@@ -81,6 +109,8 @@ static struct param pointer_param(const struct verifier *v, const struct func *f
 	bool dynptr = !strcmp(btf_type_name(btf, id), "bpf_dynptr");
 	struct param p = { .kind = PARAM_BAD };
 
+	if (tags & (TAG_TRUSTED | TAG_UNTRUSTED))
+		return object_param(v, id, tags);
 	if (tags & TAG_CTX || is_ctx_name(v, btf_type_name(btf, id)))
 		p.kind = PARAM_CTX, but = tags & TAG_CTX && dynptr ? 0 : TAG_CTX;
 	else if (dynptr)
@@ -88,7 +118,8 @@ static struct param pointer_param(const struct verifier *v, const struct func *f
 	else if (tags & TAG_ARENA)
 		p.kind = PARAM_ARENA, but = TAG_ARENA;
 	else if (bytes > 0 && bytes < MAX_VAR_OFF)
-		p = (struct param){ PARAM_MEM, (u32)bytes, tags & TAG_NONNULL }, but = TAG_NONNULL;
+		p = (struct param){ .kind = PARAM_MEM, .bytes = (u32)bytes,
+				   .nonnull = tags & TAG_NONNULL }, but = TAG_NONNULL;
 	if (tags & ~but)
 		p.kind = PARAM_BAD;
 	return p;
@@ -113,10 +144,25 @@ static const struct btf_param *params(const struct btf_type *proto)
 
 /* ---- inside -------------------------------------------------------------- */
 
+static void set_object(struct verifier *v, struct reg *r, struct param p)
+{
+	if (p.kind == PARAM_OBJECT)
+		reg_set_btf(v, r, v->opts->vmlinux, p.id,
+			    REG_TRUSTED | (p.nonnull ? 0 : REG_OR_NULL));
+	else if (p.id)
+		reg_set_btf(v, r, v->opts->vmlinux, p.id, REG_UNTRUSTED);
+	else
+		reg_set_ptr(r, REG_MEM, REG_RDONLY | REG_UNTRUSTED);
+}
+
 static void set_param(struct verifier *v, const struct func *f, struct reg *r, u32 i,
 		      struct param p)
 {
 	switch (p.kind) {
+	case PARAM_OBJECT:
+	case PARAM_ANYTHING:
+		set_object(v, r, p);
+		break;
 	case PARAM_NUMBER:
 	case PARAM_ARENA:	/* it may be a number, too */
 		reg_set_unknown(v, r);
@@ -195,6 +241,26 @@ static bool is_plain_ctx(const struct reg *r)
 	       !scalar_value(&r->val);
 }
 
+/* What the function may pass on, too. (The kernel takes what only a read section keeps, and
+ * what nobody does.) */
+static void check_object(struct verifier *v, const struct reg *r, u32 at, struct why why,
+			 struct param p)
+{
+	const struct btf *btf = v->opts->vmlinux;
+	bool safe = r->type == REG_BTF && r->btf == btf && kobject_trusted(r) &&
+		    !(r->flags & (REG_UNTRUSTED | REG_USER | REG_PERCPU)) &&
+		    scalar_is_const(&r->val) && !scalar_value(&r->val) && r->off >= 0;
+
+	why.s = btf_type_name(btf, p.id);
+	reg_mark(v, r);
+	if (reg_is_null(r) && !p.nonnull)
+		return;
+	if (!safe || !btf_holds(btf, r->btf_id, (u64)r->off, p.id))
+		reject(v, REJECT_ARG_TYPE, at, &why);
+	else if (p.nonnull && (r->flags & REG_OR_NULL))
+		reject(v, REJECT_ARG_NULL, at, &why);
+}
+
 static void check_arg(struct verifier *v, struct state *s, u32 at, struct func *f,
 		      u32 i, struct param p)
 {
@@ -202,6 +268,10 @@ static void check_arg(struct verifier *v, struct state *s, u32 at, struct func *
 	struct why why = { .reg = i + 1, .ptr = r, .a = i + 1, .b = i, .t = f->name };
 
 	if (check_readable(v, s, at, i + 1))
+		return;
+	if (p.kind == PARAM_OBJECT)
+		check_object(v, r, at, why, p);
+	if (p.kind == PARAM_OBJECT || p.kind == PARAM_ANYTHING)
 		return;
 	if (p.kind == PARAM_DYNPTR) {
 		dynptr_arg(v, s, at, i, f->name);
@@ -299,7 +369,7 @@ void global_effects(struct verifier *v)
 static void check_global_sleeps(struct verifier *v, const struct state *s, u32 at,
 				const struct func *f)
 {
-	if (f->might_sleep && (!s->sleepable || s->rcu || s->preempt || s->irq))
+	if (f->might_sleep && (!s->sleepable || section_open(v, s)))
 		reject(v, REJECT_GLOBAL_SLEEPS, at, &(struct why){ .s = f->name });
 }
 
@@ -316,6 +386,13 @@ static void check_packet_args(struct verifier *v, struct state *s, u32 at, const
 			reject(v, REJECT_ARG_PACKET, at, &(struct why){ .reg = i + 1, .ptr = r,
 			       .t = f->name });
 	}
+}
+
+/* Work may sleep where the program may not, and is in no read section then: what it calls
+ * is judged for that. (The kernel judges for the program alone.) */
+static bool called_from(const struct verifier *v, const struct state *s)
+{
+	return v->opts->policy == POLICY_USER ? s->sleepable : prog_sleeps(v);
 }
 
 enum step call_global(struct verifier *v, struct state *s, u32 at, u32 func)
@@ -339,7 +416,7 @@ enum step call_global(struct verifier *v, struct state *s, u32 at, u32 func)
 		else
 			check_arg(v, s, at, f, i, p);
 	}
-	f->called = true;
+	f->callers |= (u8)(1u << called_from(v, s));
 	check_packet_args(v, s, at, f, btf_vlen(proto));
 	if (f->moves_packet)
 		forget_packet(v, s);

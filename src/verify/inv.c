@@ -444,8 +444,8 @@ void inv_adopt(struct verifier *v, struct inv *inv)
 	for (u32 i = 0; i < v->nr_funcs; i++) {
 		struct func *to = &v->funcs[i], *from = &inv->funcs[i];
 
-		to->called |= from->called;
 		to->shown |= from->shown;
+		to->callers |= from->callers;
 		to->tail_calls |= from->tail_calls;
 		to->is_async |= from->is_async;
 		to->called_back |= from->called_back;

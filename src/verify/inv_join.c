@@ -143,6 +143,26 @@ static bool ends_ref(const struct reg *r)
 	return r->ref && r->id == r->ref;
 }
 
+/* Where the dynptr with ID lies, or -1. */
+static s32 dynptr_place(const struct state *s, u32 id)
+{
+	for (u32 i = 0; i < s->nr_frames; i++)
+		for (u32 k = 0; k < s->frames[i]->nr_slots; k++) {
+			const struct slot *t = &s->frames[i]->slots[k];
+
+			if (t->kind[0] == SLOT_DYNPTR && t->reg.id == id)
+				return (s32)(i * MAX_SLOTS + k);
+		}
+	return -1;
+}
+
+/* Slices go with their dynptr: it must be one and the same. */
+static bool same_dynptr(const struct join *j, const struct reg *n, const struct reg *s)
+{
+	return n->type != REG_MEM || !n->uid ||
+	       dynptr_place(j->n, n->uid) == dynptr_place(j->s, s->uid);
+}
+
 static bool same_object(struct join *j, const struct reg *n, const struct reg *s)
 {
 	if ((n->flags & s->flags & REG_OR_NULL) && ends_ref(n) != ends_ref(s))
@@ -150,7 +170,7 @@ static bool same_object(struct join *j, const struct reg *n, const struct reg *s
 	if (n->type != s->type || n->frame != s->frame || n->btf != s->btf ||
 	    n->buffer != s->buffer ||
 	    (n->flags & ~JOINS_FLAGS) != (s->flags & ~JOINS_FLAGS) ||
-	    !n->uid != !s->uid || !same_ref(j, n->ref, s->ref))
+	    !n->uid != !s->uid || !same_ref(j, n->ref, s->ref) || !same_dynptr(j, n, s))
 		return false;
 	if (reg_is_packet(n) || n->type == REG_MEM || n->type == REG_BUF)
 		return true;
@@ -315,10 +335,11 @@ static void join_bytes(struct join *j, struct slot *n, const struct slot *s, u32
 		reg_set_none(&n->reg);
 }
 
-/* A pointer here, something else there: nothing that may be read. */
+/* A pointer here, something else there: nothing that may be read, but as what a run before
+ * left, where that may be. */
 static void join_unlike(struct join *j, struct slot *n, const struct slot *s)
 {
-	if (!j->v->privileged && (has_none(n) || has_none(s))) {
+	if (has_none(n) || has_none(s)) {
 		set_kinds(j, n, SLOT_NONE);
 		reg_set_none(&n->reg);
 		return;

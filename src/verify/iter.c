@@ -16,6 +16,9 @@ enum iter_flag {
 	ITER_UNREAD = 1,	/* the second argument is not looked at */
 	ITER_SECTION = 2,	/* only in a read section */
 	ITER_SELDOM = 4,	/* takes a lock that other programs may hold */
+	ITER_AGAIN = 8,		/* after the end it begins anew (the kernel's verifier takes
+				   it for one that ended) */
+	ITER_ONE = 16,		/* an object is given back when the next one is asked for */
 };
 
 /* Kinds; of the functions of each the names begin with "bpf_" and its. */
@@ -29,10 +32,10 @@ static const struct iter {
 	{ "iter_bits", 2, ITER_UNREAD, NULL },
 	{ "iter_task_vma", 1, 0, "vm_area_struct" },
 	{ "iter_task", 3, ITER_SECTION, "task_struct" },
-	{ "iter_css_task", 1, ITER_SELDOM, "task_struct" },
-	{ "iter_css", 3, ITER_SECTION, "cgroup_subsys_state" },
-	{ "iter_kmem_cache", 1, 0, "kmem_cache" },
-	{ "iter_dmabuf", 1, 0, "dma_buf" },
+	{ "iter_css_task", 1, ITER_SELDOM | ITER_ONE, "task_struct" },
+	{ "iter_css", 3, ITER_SECTION | ITER_AGAIN, "cgroup_subsys_state" },
+	{ "iter_kmem_cache", 1, ITER_ONE, "kmem_cache" },
+	{ "iter_dmabuf", 1, ITER_AGAIN | ITER_ONE, "dma_buf" },
 };
 
 /* The kind that NAME, a function, is of, and *WHAT follows it; NULL: none. */
@@ -166,12 +169,44 @@ static enum step iter_new(struct verifier *v, struct state *s, u32 at)
 
 /* ---- next, destroy ------------------------------------------------------- */
 
-/* What the kernel knows of an element: four bytes that may be read, or an object,
- * which outlives the iterator. */
-static void set_element(struct verifier *v, struct reg *r0, const struct iter *i,
+/* What goes with the iterator in R: 1 + its place. */
+static u32 place_of(const struct reg *r)
+{
+	s64 off = -(r->off + (s64)scalar_value(&r->val));
+
+	return 1 + ((u32)r->frame << 8 | (u32)(off / SLOT_BYTES));
+}
+
+struct forget { struct verifier *v; u32 place; };
+
+static void forget_element(struct reg *r, void *arg)
+{
+	const struct forget *f = arg;
+
+	if (r->type != REG_BTF || r->buffer != f->place)
+		return;
+	if (f->v->privileged)
+		reg_set_unknown(f->v, r);
+	else
+		reg_set_none(r);
+}
+
+/* What the iterator in R1 gave is not there any more. */
+static void forget_elements(struct verifier *v, struct state *s)
+{
+	struct forget f = { v, place_of(state_reg(s, 1)) };
+
+	state_each(s, forget_element, &f);
+}
+
+/* What is known of an element: four bytes that may be read, or an object, which the section
+ * or the iterator keeps. (The kernel takes the latter to outlive that.) */
+static void set_element(struct verifier *v, struct state *s, const struct iter *i,
 			const struct slot *t)
 {
+	struct reg *r0 = state_reg(s, 0);
 	const struct btf *btf = v->opts->vmlinux;
+	u32 place = place_of(state_reg(s, 1));
 
 	if (!i->element) {
 		reg_set_ptr(r0, REG_MEM, REG_RDONLY);
@@ -182,6 +217,8 @@ static void set_element(struct verifier *v, struct reg *r0, const struct iter *i
 	reg_set_btf(v, r0, btf, btf_find(btf, i->element, BTF_KIND_STRUCT),
 		    t->reg.flags & REG_RCU ? REG_RCU :
 		    t->reg.flags & REG_UNTRUSTED ? REG_UNTRUSTED : REG_TRUSTED);
+	if (r0->flags & REG_TRUSTED && v->opts->policy == POLICY_USER)
+		r0->buffer = place;
 }
 
 static bool knows_element(struct verifier *v, u32 at, const struct iter *i)
@@ -194,6 +231,23 @@ static bool knows_element(struct verifier *v, u32 at, const struct iter *i)
 	return false;
 }
 
+/* There is no element. */
+static void drain(struct verifier *v, struct state *s, const struct iter *i, struct slot *t)
+{
+	u32 ref = ++v->next_id;
+
+	if (!(i->flags & ITER_AGAIN) || v->opts->policy != POLICY_USER) {
+		t->reg.map = ITER_DRAINED;
+		return;
+	}
+	/* as good as a new one: a loop around it does not end by it */
+	ref_find(s, t->reg.ref)->id = ref;
+	t->reg.ref = ref;
+	t->reg.off = 0;
+	t->reg.seed = 0;
+	t->reg.step_min = t->reg.step_max = 0;
+}
+
 static enum step iter_next(struct verifier *v, struct state *s, u32 at)
 {
 	const struct iter *i = iter_of(v, at);
@@ -204,6 +258,8 @@ static enum step iter_next(struct verifier *v, struct state *s, u32 at)
 		return STEP_END;
 	if (!t || !knows_element(v, at, i))
 		return STEP_NEXT;
+	if (i->flags & ITER_ONE)
+		forget_elements(v, s);
 	if (t->reg.map == ITER_ACTIVE) {
 		pass = explore_push(v, s, s->insn);
 		if (!pass)
@@ -212,13 +268,13 @@ static enum step iter_next(struct verifier *v, struct state *s, u32 at)
 		widen_from(v, pass, at);
 		t = slots_at(v, pass, state_reg(pass, 1), i->slots);
 		t->reg.off++;
+		set_element(v, pass, i, t);
 		for (unsigned r = 1; r <= 5; r++)
 			reg_set_none(state_reg(pass, r));
-		set_element(v, state_reg(pass, 0), i, t);
 		explore_settle(v);
 	}
 	t = slots_at(v, s, state_reg(s, 1), i->slots);
-	t->reg.map = ITER_DRAINED;
+	drain(v, s, i, t);
 	reg_set_const(v, state_reg(s, 0), 0);
 	return STEP_NEXT;
 }
@@ -234,6 +290,7 @@ static enum step iter_destroy(struct verifier *v, struct state *s, u32 at)
 	if (!t)
 		return STEP_NEXT;
 	ref = t->reg.ref;
+	forget_elements(v, s);
 	for (u32 n = i->slots; n-- > 0; t--)
 		slot_clear(v, t);
 	ref_release(v, s, ref);

@@ -140,7 +140,9 @@ static bool own_access(struct verifier *v, const struct access *a, const struct 
 			   .s = btf_type_name(ptr->btf, ptr->btf_id) };
 
 	why.t = "percpu";
-	if (!ptr->ref && !(ptr->flags & (REG_RCU | REG_NON_OWN)))
+	if (!v->privileged)
+		reject(v, REJECT_OBJECT_CAP, a->insn, &why);
+	else if (!ptr->ref && !(ptr->flags & (REG_RCU | REG_NON_OWN)))
 		reject(v, REJECT_OBJECT_GONE, a->insn, &why);
 	else if (ptr->flags & REG_PERCPU)
 		reject(v, REJECT_BTF_SPACE, a->insn, &why);
@@ -182,6 +184,9 @@ bool kobject_access(struct verifier *v, struct state *s, const struct access *a,
 		reg_set_ptr(value, REG_MEM, REG_RDONLY | REG_UNTRUSTED);
 	else
 		reg_set_btf(v, value, ptr->btf, at.id, inherited(s, ptr, &at));
+	/* what is trusted for the object's sake goes with it (not so for the kernel) */
+	if (value->flags & REG_TRUSTED && v->opts->policy == POLICY_USER)
+		value->buffer = ptr->ref ? BUFFER_REF | ptr->ref : ptr->buffer;
 	return true;
 }
 

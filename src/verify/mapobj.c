@@ -64,6 +64,22 @@ void check_map_use(struct verifier *v, u32 at)
 		reject(v, REJECT_MAP_SLEEP, at, NULL);
 }
 
+/* What others take out of such maps is gone when no read section sees it any more; work is
+ * in none. (The kernel asks for the program alone.) */
+static bool for_work(u32 map_type)
+{
+	return for_sleepers(map_type) && map_type != BPF_MAP_TYPE_ARRAY_OF_MAPS &&
+	       map_type != BPF_MAP_TYPE_HASH_OF_MAPS;
+}
+
+void check_map_awake(struct verifier *v, const struct state *s, u32 at,
+		     const struct image_map *map)
+{
+	if (v->opts->policy == POLICY_USER && s->sleepable && !prog_sleeps(v) &&
+	    !for_work(map->type))
+		reject(v, REJECT_MAP_SLEEP, at, NULL);
+}
+
 /* ---- reads --------------------------------------------------------------- */
 
 static const char *const structs[] = {

@@ -13,6 +13,8 @@
 
 #include "base/base.h"
 
+typedef unsigned __int128 u128;
+
 struct range {
 	u64 umin, umax;
 	s64 smin, smax;
@@ -73,6 +75,13 @@ static inline bool range_cut(struct range *r, unsigned w, u64 lo, u64 hi)
 	hi &= word_max(w);
 	return arc_cut(&r->umin, &r->umax, lo, hi) &&
 	       arc_cut_signed(&r->smin, &r->smax, lo, hi, w);
+}
+
+/* The integers FROM..TO modulo the word; nothing when there are too many. */
+static inline void cut_by(struct range *r, unsigned w, u64 from, u64 to, u128 length)
+{
+	if (length <= word_max(w))
+		range_cut(r, w, from, to);
 }
 
 #endif

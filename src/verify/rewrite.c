@@ -333,6 +333,44 @@ static u64 bound_of(const struct rewriter *w, const struct verify_result *r)
 	return r->by_invariants ? 0 : r->visited;
 }
 
+/* ---- what it does to packets -------------------------------------------------- */
+
+/* Memory that is no packet, wherever it comes from: a parameter (MEM) may be one, and a
+ * slice is. */
+enum {
+	NO_PACKET = 1 << FACT_CTX | 1 << FACT_STACK | 1 << FACT_MAP_VALUE | 1 << FACT_RECORD |
+		    1 << FACT_ARENA,
+};
+
+/* Helpers that take a packet's memory only read it. */
+static bool call_writes(const struct rewriter *w, u32 at)
+{
+	const struct bpf_insn *in = &w->prog->insns[at];
+	enum isa_op op = isa_op(in);
+	u32 id = (u32)in->imm;
+
+	if (op != OP_CALL)
+		return op == OP_CALL_KFUNC || (op == OP_CALL_LOCAL && calls_global(w, at));
+	return helper_moves_packet(id) || id == BPF_FUNC_dynptr_write ||
+	       id == BPF_FUNC_dynptr_data ||
+	       helper_effects(id) & (1u << EFFECT_PKT_WRITE | 1u << EFFECT_PKT_SIZE);
+}
+
+/* May the program write to packets? */
+static bool writes_packet(const struct rewriter *w)
+{
+	for (u32 at = 0; at < w->prog->nr_insns; at += isa_slots(&w->prog->insns[at])) {
+		const struct bpf_insn *in = &w->prog->insns[at];
+		u32 kinds = w->facts[at].access.kinds;
+
+		if (!w->facts[at].reached)
+			continue;
+		if (is_store(in) ? !kinds || kinds & ~NO_PACKET : call_writes(w, at))
+			return true;
+	}
+	return false;
+}
+
 /* Where each slot goes; NULL, or what cannot be rewritten. */
 static const char *lay_out(struct rewriter *w, u32 *n)
 {
@@ -381,6 +419,6 @@ const char *rewrite_prog(struct rewrite *out, struct arena *arena, const struct 
 	/* the next program gets the stack as this one found it */
 	*out = (struct rewrite){ w.out, n, w.origin, r->stale_stack || w.tail_calls,
 				 r->stack_bytes, r->stale_stack, !r->by_invariants,
-				 bound_of(&w, r) };
+				 writes_packet(&w), bound_of(&w, r) };
 	return w.refused;
 }

@@ -9,7 +9,6 @@
 #include "verify/range.h"
 #include "verify/scalar.h"
 
-typedef unsigned __int128 u128;
 typedef __int128 s128;
 
 /* One instruction on its way: operands as words of WIDTH bits, and results. */
@@ -76,13 +75,6 @@ static struct scalar result_of(const struct alu *a)
 }
 
 /* ---- bounds of sums and products ----------------------------------------- */
-
-/* The integers FROM..TO modulo the word; nothing when there are too many. */
-static void cut_by(struct range *r, unsigned w, u64 from, u64 to, u128 length)
-{
-	if (length <= word_max(w))
-		range_cut(r, w, from, to);
-}
 
 static u64 span(const struct range *r, bool sign)
 {

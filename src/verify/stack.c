@@ -41,7 +41,8 @@ static bool check_span(struct verifier *v, const struct access *a,
 		why.off = off += (s64)scalar_value(&ptr->val);
 		span->min = span->max = off;
 		id = REJECT_STACK;
-	} else if (ptr->val.smax >= MAX_VAR_OFF) {
+	} else if (ptr->val.smax >= MAX_VAR_OFF || ptr->val.smin <= -MAX_VAR_OFF) {
+		/* where states are joined it may be as little as there is */
 		reject(v, REJECT_STACK_VAR, a->insn, &why);
 		return false;
 	} else {
@@ -492,7 +493,7 @@ void stack_helper_access(struct verifier *v, struct state *s, const struct acces
 	struct span span;
 	struct frame *f;
 	struct part p;
-	bool told = false;
+	bool told = false, met = false;	/* bytes that nobody wrote are but a warning */
 
 	if (!a->size || !check_span(v, a, ptr, &span))
 		return;
@@ -500,9 +501,9 @@ void stack_helper_access(struct verifier *v, struct state *s, const struct acces
 	f = state_grow(v, s, ptr->frame, slot_of(span.min) + 1);
 	for (s64 off = span.min; off < span.max + (s64)a->size; off += p.end - p.from) {
 		p = part_at(f, off, span.max + (s64)a->size);
-		if (is_special(p.t) && !told)
-			told = !helper_meets_object(v, s, a, ptr, p.t, off, only_writes);
-		if (!(only_writes && span.fixed) && !told)
+		if (is_special(p.t) && !met)
+			met = !helper_meets_object(v, s, a, ptr, p.t, off, only_writes);
+		if (!(only_writes && span.fixed) && !told && !met)
 			told = !helper_reads(v, a, ptr, &p, span.min);
 		if (a->kind & ACCESS_WRITE)
 			helper_writes(v, a, &p, span.fixed);

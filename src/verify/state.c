@@ -249,7 +249,7 @@ static void forget_ref(struct reg *r, void *arg)
 {
 	struct forget *f = arg;
 
-	if (r->ref != f->ref)
+	if (r->ref != f->ref && (r->type != REG_BTF || r->buffer != (BUFFER_REF | f->ref)))
 		return;
 	if (f->v->privileged)
 		reg_set_unknown(f->v, r);

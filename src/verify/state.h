@@ -123,8 +123,12 @@ struct reg {
 	   plus STEP_MIN .. STEP_MAX; 0: no relation is known. See inv_trips.c */
 	u32 seed;
 	s32 step_min, step_max;
-	u32 buffer;		/* MEM: dynptr.c's stack_part, which it may lie in; 0: none */
+	u32 buffer;		/* MEM: dynptr.c's stack_part, which it may lie in; 0: none.
+				   BTF: what it goes with: an iterator (1 + its place), or
+				   BUFFER_REF and a reference */
 };
+
+#define BUFFER_REF 0x80000000u
 
 static inline bool reg_is_ptr(const struct reg *r)
 {
@@ -255,14 +259,14 @@ struct func {			/* a subprogram */
 	const char *name;
 	u32 type_id;		/* BTF FUNC, or 0 */
 	bool global;		/* verified alone, by its types */
-	bool called;		/* global: some program needs it */
-	bool verified;
 	bool has_ld_abs, tail_calls, moves_packet, might_sleep;
 	bool is_async;		/* a timer calls it */
 	bool called_back;	/* a call does, and waits for it */
 	u8 shown;		/* global: parameters, by bits, that may be packets that
 				   are only read; and of these when it was judged */
 	u8 judged_shown;
+	u8 callers, judged;	/* global: 1 << state.sleepable of those that call it; which
+				   of these it was judged for */
 	u32 stack_bytes;	/* lowest byte that was touched */
 };
 
@@ -321,6 +325,7 @@ struct verifier {
 	const struct btf *attach_btf;	/* where ATTACH_PROTO is: the kernel's, a module's */
 	const struct btf_type *attach_proto;	/* of what it is attached to; or NULL */
 	u32 entry;		/* function that is being verified */
+	bool entry_sleeps;	/* ... and whether it may */
 	bool privileged;	/* VERIFY_CAP_PERFMON */
 	bool stale_stack;	/* some path may read stack that it did not write */
 	bool buffers;		/* some register has one */

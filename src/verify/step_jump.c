@@ -24,6 +24,16 @@ static void operands(struct jump *j, struct state *s)
 
 /* ---- checks -------------------------------------------------------------- */
 
+static bool ends_packet(const struct reg *pkt, const struct reg *end);
+static bool is_unsigned_order(unsigned kind);
+
+/* Asks how long a packet is, and nothing else of its address. */
+static bool measures_packet(const struct jump *j)
+{
+	return j->width == 64 && is_unsigned_order(j->kind) &&
+	       (ends_packet(j->a, j->b) || ends_packet(j->b, j->a));
+}
+
 static bool both_packet(const struct jump *j)
 {
 	bool a = reg_is_packet(j->a) || j->a->type == REG_PACKET_END;
@@ -43,7 +53,7 @@ static void check_compare(struct verifier *v, const struct jump *j)
 		     j->src == NR_REGS && (j->a->flags & REG_OR_NULL);
 	struct why why = { .reg = j->dst, .ptr = j->a };
 
-	if (v->privileged || both_packet(j) || nulls)
+	if (v->privileged || measures_packet(j) || nulls)
 		return;
 	if (!reg_is_ptr(j->a)) {
 		why.reg = j->src;

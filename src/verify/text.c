@@ -109,12 +109,23 @@ static bool insn_wants(const struct image *img, u32 type, const struct bpf_insn 
 	}
 }
 
+/* Do tags of parameters say that they are objects of the kernel? */
+static bool tags_want(const struct btf *btf)
+{
+	for (u32 id = 1; btf && id < btf->nr_types; id++)
+		if (btf_kind(btf_type(btf, id)) == BTF_KIND_DECL_TAG &&
+		    (!strcmp(btf_type_name(btf, id), "arg:trusted") ||
+		     !strcmp(btf_type_name(btf, id), "arg:untrusted")))
+			return true;
+	return false;
+}
+
 bool verify_wants_types(const struct image *img, const struct image_prog *p)
 {
 	for (u32 i = 0; i < img->nr_maps; i++)
 		if (img->maps[i].nr_kptrs)
 			return true;
-	if (p->sec && (p->sec->flags & SEC_ATTACH_BTF))
+	if ((p->sec && (p->sec->flags & SEC_ATTACH_BTF)) || tags_want(img->btf))
 		return true;
 	for (u32 i = 0; i < p->nr_insns; i += isa_slots(&p->insns[i]))
 		if (insn_wants(img, p->type, &p->insns[i]))

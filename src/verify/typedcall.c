@@ -284,12 +284,12 @@ static void check_sleep(struct verifier *v, const struct state *s, const struct 
 {
 	struct why why = { .s = t->row->name };
 
-	why.t = s->rcu ? "rcu_read_lock" : s->preempt ? "non-preemptible" : "IRQ-disabled";
 	if (!(t->row->flags & KFUNC_SLEEPS))
 		return;
+	why.t = section_open(v, s);
 	if (!s->sleepable)
 		reject(v, REJECT_KFUNC_SLEEPS, t->c.insn, &why);
-	else if (s->rcu || s->preempt || s->irq)
+	else if (why.t)
 		reject(v, REJECT_KFUNC_SECTION, t->c.insn, &why);
 }
 

@@ -27,17 +27,26 @@ static void set_limits(struct verifier *v)
 	v->privileged = o->caps & VERIFY_CAP_PERFMON;
 }
 
+/* Whom F is to be judged for yet: those that sleep or those that do not. */
+static bool judge_for(struct verifier *v, struct func *f)
+{
+	if (f->judged_shown != f->shown)
+		f->judged = 0;
+	f->judged_shown = f->shown;
+	if (!(f->callers & ~f->judged))
+		return false;
+	v->entry_sleeps = f->callers & ~f->judged & 2;
+	f->judged |= (u8)(1u << v->entry_sleeps);
+	return true;
+}
+
 /* A global function that something called and that was not judged yet for what it is
  * given. */
 static bool next_global(struct verifier *v, u32 *func)
 {
 	for (u32 i = 1; i < v->nr_funcs; i++) {
-		struct func *f = &v->funcs[i];
-
-		if (!f->called || (f->verified && f->judged_shown == f->shown))
+		if (!judge_for(v, &v->funcs[i]))
 			continue;
-		f->verified = true;
-		f->judged_shown = f->shown;
 		*func = i;
 		return true;
 	}
@@ -55,6 +64,10 @@ static void judge(struct verifier *v)
 			   v->prog->section : "");
 		return;
 	}
+	if (v->prog->type == BPF_PROG_TYPE_EXT) {	/* with its parameters, and its type */
+		not_judged(v, 0, "programs that replace a function of another one");
+		return;
+	}
 	dated_check(v);
 	attach_find(v);
 	attach_check(v);
@@ -65,6 +78,7 @@ static void judge(struct verifier *v)
 		facts_begin(v);
 	v->kept = arena_news(&v->mem, v->nr_insns, struct kept *);
 	v->budget = v->mem.used + BUDGET;
+	v->entry_sleeps = prog_sleeps(v);
 	explore(v, 0);
 	while (!v->stop && next_global(v, &func))
 		explore(v, func);

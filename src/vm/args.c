@@ -144,6 +144,15 @@ static bool wants_sock(const struct vm_machine *m, u32 helper)
 	       m->code->bind.prog_type == BPF_PROG_TYPE_SK_REUSEPORT;
 }
 
+/* The group of the task: programs without a packet's sender give nothing. */
+static bool wants_nothing(const struct vm_machine *m, u32 helper)
+{
+	const struct helper_row *row = helper == BPF_FUNC_get_cgroup_classid ?
+		helper_proto(helper, m->code->bind.prog_type) : NULL;
+
+	return row && row->args[0] == ARG_NONE;
+}
+
 /* Memory whose size is the next argument. */
 static bool check_sized(struct vm_machine *m, const struct arg *a, u8 kind)
 {
@@ -349,6 +358,8 @@ static bool check_arg(struct vm_machine *m, struct arg *a, u8 kind)
 	case ARG_CTX:
 		if (wants_sock(m, a->call->id))
 			return !v || check_sock(m, a, ARG_SOCK);
+		if (wants_nothing(m, a->call->id))
+			return true;
 		return v == m->ctx && v ? true : arg_fault(m, a, "is not the context");
 	case ARG_CTX_OR_NULL:
 		return v == m->ctx || !v ? true : arg_fault(m, a, "is not the context");

@@ -35,6 +35,11 @@ poke "$tmp/fw.o" $((at + 28)) 001	# the offset, from 16 MB on
 refused "a section behind the end" "fw.o: error: section 3 at 0x1" \
 	$SKEP inspect "$tmp/fw.o"
 cp $fw "$tmp/fw.o"
+call=$(LC_ALL=C grep -obUaP '\x85\0\0\0\x01\0\0\0' "$tmp/fw.o" | head -1 | cut -d: -f1)
+poke "$tmp/fw.o" $((call + 1)) 040	# a call of a helper becomes one of the kernel's
+refused "a function of the kernel that no symbol names" "fw.o:" \
+	$SKEP verify "$tmp/fw.o"
+cp $fw "$tmp/fw.o"
 poke "$tmp/fw.o" $((at + 33)) 077	# the size
 refused "overlapping sections" "fw.o: error: section" $SKEP inspect "$tmp/fw.o"
 

@@ -30,8 +30,11 @@ status "no format" 2 $SKEP btf dump $types format
 status "no such word" 2 $SKEP btf dump $types formal c
 status "no such type" 2 $SKEP btf dump $types root_id 99999
 status "no type id" 2 $SKEP btf dump $types root_id x
-status "no such command" 2 $SKEP btf list
-status "nothing" 2 $SKEP btf
+status "no such command" 2 $SKEP btf dmp
+has "what it may mean" "did you mean 'skep btf dump'?" "$($SKEP btf dmp 2>&1)"
+has "its commands" "gen        PROGRAM -o FILE" "$($SKEP btf --help)"
+status "C as JSON" 2 $SKEP btf dump -j $types format c
+status "no such types of the kernel" 2 $SKEP btf dump id 4294967294
 status "an object without types" 2 $SKEP btf dump test/obj/nobtf.o
 status "help" 0 $SKEP btf --help
 status "a full disk" 2 sh -c "$SKEP btf dump $types > /dev/full"

@@ -23,7 +23,7 @@ $run_help" run $fw $cap --verdict x
 says "no option, no letter" 2 "skep run: error: no option -x [SKEP-E0001]
 $run_help" run $fw $cap -x
 says "an option of the compiler" 2 "skep cc: error: no option -O [SKEP-E0001]
-help: \`skep cc FILE.c -- OPTION\` gives it to the compiler
+help: \`skep cc FILE -- OPTION\` gives it to the compiler
 help: \`skep cc --help\` says what it takes" cc -O2 x.c
 says "no command" 2 "skep: error: no command 'rnu' [SKEP-E0001]
 help: did you mean 'skep run'?

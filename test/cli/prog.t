@@ -108,6 +108,7 @@ $(for prog in a_name_longer_than_fifteen twin_one twin_two bytes; do
 	echo "dump xlated pinned pins/progs/$prog"
 	echo "dump xlated pinned pins/progs/$prog opcodes"
 	echo "dump xlated pinned pins/progs/$prog linum"
+	echo "dump xlated pinned pins/progs/$prog visual"
 done)
 list pinned pins/progs/bytes
 show tag $tag
@@ -128,7 +129,7 @@ bpftool prog dump xlated pinned pins/progs/bytes file theirs
 "$SKEP" prog show name a_name_longer_than_sixteen 2>&1 | grep -o 'no program called'
 "$SKEP" prog show id 4294967294 2>&1 | grep -o 'the kernel has no program with id 4294967294'
 "$SKEP" prog -j show id 4294967294 | grep -c '^{"error":".*"}$'
-"$SKEP" prog dump xlated pinned pins/progs/bytes visual 2>&1 | grep -o "'visual' is nothing that a dump takes"
+"$SKEP" prog dump xlated pinned pins/progs/bytes visible 2>&1 | grep -o "'visible' is nothing that a dump takes"
 EOF2
 out=$(unshare -m sh "$tmp/both" "$tmp" 2>"$tmp/why")
 case $? in
@@ -150,5 +151,5 @@ is what 2 programs are called
 no program called
 the kernel has no program with id 4294967294
 1
-'visual' is nothing that a dump takes" "$(printf '%s\n' "$out" | sed -n '/^== own$/,$p' | sed 1d)"
+'visible' is nothing that a dump takes" "$(printf '%s\n' "$out" | sed -n '/^== own$/,$p' | sed 1d)"
 done_testing

@@ -27,17 +27,17 @@ complete_words() # WORD...
 }
 
 ok "parses" bash -n completion/skep
-same "commands" "--help --version -h aot asm attach btf cc cgroup cover diff disasm explain feature gen help inspect link map net perf prog run test verify" \
+same "commands" "--help --version -h aot asm attach btf cc cgroup cover diff disasm explain feature gen help inspect iter link map net perf prog run struct_ops test trace verify" \
 	"$(complete_words skep '')"
 same "a command" "disasm" "$(complete_words skep disa)"
-same "a command for help" "inspect" "$(complete_words skep help i)"
+same "a command for help" "inspect" "$(complete_words skep help in)"
 same "options" "--record --repeat" "$(complete_words skep run --re)"
 same "descriptions of a network" "deny.json dir" "$(complete_words skep run --routes '')"
 same "operands of run" "dir fw.c fw.o in.pcap" "$(complete_words skep run '')"
 same "operands of inspect" "dir fw.c fw.o" "$(complete_words skep inspect '')"
 same "operands of cc" "fw.c" "$(complete_words skep cc f)"
 same "processors of aot" "baseline native" "$(complete_words skep aot --cpu '')"
-same "what btf does" "dump gen" "$(complete_words skep btf '')"
+same "what btf does" "dump gen help list show" "$(complete_words skep btf '')"
 same "formats" "c raw" "$(complete_words skep btf dump fw.o format '')"
 same "words of btf dump" "format root_id" "$(complete_words skep btf dump fw.o '')"
 same "what map does" "peek pin pop push" "$(complete_words skep map p)"
@@ -47,6 +47,11 @@ same "what XDP is attached as" "xdp xdpdrv xdpgeneric xdpoffload" "$(complete_wo
 same "which program" "id name pinned tag" "$(complete_words skep net attach xdp '')"
 same "what cgroup does" "tree" "$(complete_words skep cgroup t)"
 same "words of feature" "macros" "$(complete_words skep feature probe m)"
+same "what prog does" "pin profile" "$(complete_words skep prog p)"
+same "which program" "id name pinned tag" "$(complete_words skep prog run '')"
+same "words of load" "map offload_dev pinmaps type" "$(complete_words skep prog load fw.o dir '' | tr ' ' '\n' | grep -v '^[akx]' | tr '\n' ' ' | sed 's/ $//')"
+same "what struct_ops does" "register" "$(complete_words skep struct_ops r)"
+same "what iter does" "help pin" "$(complete_words skep iter '')"
 same "a number has no completion" "" "$(complete_words skep run --repeat '')"
 same "a map file" "deny.json dir" "$(complete_words skep run --map deny = d)"
 same "right after the sign" "deny.json dir" "$(complete_words skep run --map deny =)"

@@ -94,7 +94,8 @@ static const char *reason(struct verdicts *v, const struct diff_verdict *kernel)
  * mistakes, what it looks up by name. Formats of text are not judged. */
 static bool excused(const char *reason)
 {
-	static const char *const names[] = { "no-jit", "bug", "large", "format", "extern" };
+	static const char *const names[] = { "no-jit", "bug", "large", "slow", "format",
+					     "extern" };
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (!strcmp(reason, names[i]))

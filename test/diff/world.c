@@ -13,9 +13,11 @@
 #include "vm/vm.h"
 #include <linux/btf.h>
 #include <linux/if_ether.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/sysinfo.h>
+#include <sys/time.h>
 
 const struct diff_scene *world_scene(const struct world *w) { return &w->scene; }
 
@@ -551,6 +553,29 @@ static void bind_program(struct world *w, struct bpf_insn *to, const struct diff
 			to[i].imm = (s32)w->externs[to[i].imm];
 }
 
+enum { LOAD_SECONDS = 10 };
+
+static void give_up(int unused UNUSED) {}
+
+/*
+ * An emulated kernel may look at one program for many minutes. It gives up with EAGAIN
+ * when a signal waits.
+ */
+static int load_in_time(union bpf_attr *a, char *log)
+{
+	const struct sigaction wake = { .sa_handler = give_up };
+	const struct itimerval limit = { .it_value.tv_sec = LOAD_SECONDS }, none = { 0 };
+	int fd;
+
+	sigaction(SIGALRM, &wake, NULL);
+	setitimer(ITIMER_REAL, &limit, NULL);
+	fd = sys_bpf(BPF_PROG_LOAD, a);
+	setitimer(ITIMER_REAL, &none, NULL);
+	if (fd == -EAGAIN)
+		snprintf(log, LOG_BYTES, "the kernel was too slow");
+	return fd;
+}
+
 int world_load(struct world *w, const struct diff_prog *p, struct diff_verdict *v)
 {
 	static struct bpf_insn insns[PROG_MAX];
@@ -566,7 +591,7 @@ int world_load(struct world *w, const struct diff_prog *p, struct diff_verdict *
 	bind_program(w, insns, p);
 	a.func_info_cnt = world_functions(p, funcs);
 	w->log[0] = 0;
-	fd = sys_bpf(BPF_PROG_LOAD, &a);
+	fd = load_in_time(&a, w->log);
 	refusal_read(v, fd < 0 ? fd : 0, w->log);
 	return fd;
 }

@@ -8,15 +8,28 @@
  * A lemma says "it does not hold that all premises are true and the conclusion
  * is not": premises are tests that return true.
  */
+#include "verify/range.h"
+#include "verify/tnum.h"
+
+/* What the compiler would leave as calls. */
+#define INLINED static inline __attribute__((always_inline))
+__attribute__((always_inline)) bool tnum_ceil(struct tnum t, u64 v, u64 *member);
+__attribute__((always_inline)) bool tnum_floor(struct tnum t, u64 v, u64 *member);
+__attribute__((always_inline)) bool tnum_meet(struct tnum *a, struct tnum b);
+INLINED bool bits_cut(struct tnum t, u64 *min, u64 *max);
+INLINED bool bits_cut_signed(struct tnum t, s64 *min, s64 *max, unsigned w);
+INLINED bool word_one_sign(struct range *r, struct tnum *t, unsigned w);
+struct side;
+INLINED bool exclude(struct side *a, u64 v, unsigned w);
+INLINED bool refine_set(struct side *a, struct side *b, unsigned w);
+INLINED bool refine_clear(struct side *a, struct side *b);
+INLINED bool word_sync(struct range *r, struct tnum *t, unsigned w);
+
 #include "verify/tnum.c"
 #include "verify/scalar.c"
 #include "verify/scalar_alu.c"
 #include "verify/scalar_branch.c"
-
-#define LEMMA(name, ...) \
-	bool lemma_##name(__VA_ARGS__); \
-	bool lemma_##name(__VA_ARGS__)
-#define PREMISE(cond) do { if (!(cond)) return true; } while (0)
+#include "lemma.h"
 
 /* Two tnums and a member of each. */
 #define TNUMS u64 av, u64 am, u64 bv, u64 bm, u64 x, u64 y
@@ -165,23 +178,6 @@ LEMMA(tnum_ceil_none, TNUM, u64 v)
 
 /* ---- bounds ---------------------------------------------------------------- */
 
-static bool in(const struct range *r, u64 v, unsigned w)
-{
-	s64 s = word_signed(v, w);
-
-	return r->umin <= v && v <= r->umax && r->smin <= s && s <= r->smax;
-}
-
-/* X is a word of W bits within R, whose bounds are words of W bits. */
-static bool given(const struct range *r, u64 x, unsigned w)
-{
-	return in(r, x, w) && r->umax <= word_max(w) && r->smin >= -(s64)(word_max(w) >> 1) - 1 &&
-	       r->smax <= (s64)(word_max(w) >> 1);
-}
-
-#define RANGE(r) u64 r##0, u64 r##1, s64 r##2, s64 r##3
-#define THE(r) struct range r = { r##0, r##1, r##2, r##3 }
-
 LEMMA(arc_cut, u64 min, u64 max, u64 lo, u64 hi, u64 x)
 {
 	PREMISE(min <= x && x <= max && x - lo <= hi - lo);
@@ -214,61 +210,76 @@ LEMMA(range_cut##w, RANGE(r), u64 lo, u64 hi, u64 x) \
 LEMMA_CUT(32)
 LEMMA_CUT(64)
 
-/*
- * Sums lie on the arc that range_add cuts by when it is no longer than the word,
- * and differences on that of range_sub; with range_cut this is range_add and
- * range_sub in parts.
- */
-#define LEMMA_ARC(w, order, in_order) \
-LEMMA(arc_sum_##order##w, RANGE(a), RANGE(b), u64 x, u64 y) \
+/* What operations give that cut by arcs is in arcs.c. */
+#define LEMMA_CUT_BY(w) \
+LEMMA(cut_by##w, RANGE(r), u64 from, u64 to, u64 low, u64 high, u64 x) \
 { \
-	u64 all = word_max(w), from, to; \
-	THE(a); \
-	THE(b); \
-	PREMISE(given(&a, x, w) && given(&b, y, w)); \
-	PREMISE((u128)span(&a, in_order) + span(&b, in_order) <= all); \
-	from = in_order ? (u64)a.smin + (u64)b.smin : a.umin + b.umin; \
-	to = in_order ? (u64)a.smax + (u64)b.smax : a.umax + b.umax; \
-	return ((x + y - from) & all) <= ((to - from) & all); \
-} \
-LEMMA(arc_difference_##order##w, RANGE(a), RANGE(b), u64 x, u64 y) \
-{ \
-	u64 all = word_max(w), from, to; \
-	THE(a); \
-	THE(b); \
-	PREMISE(given(&a, x, w) && given(&b, y, w)); \
-	PREMISE((u128)span(&a, in_order) + span(&b, in_order) <= all); \
-	from = in_order ? (u64)a.smin - (u64)b.smax : a.umin - b.umax; \
-	to = in_order ? (u64)a.smax - (u64)b.smin : a.umax - b.umin; \
-	return ((x - y - from) & all) <= ((to - from) & all); \
+	u128 length = (u128)high << 64 | low; \
+	THE(r); \
+	PREMISE(given(&r, x, w) && (length > word_max(w) || on_arc(x, from, to, w))); \
+	cut_by(&r, w, from, to, length); \
+	return given(&r, x, w); \
 }
-LEMMA_ARC(32, unsigned, false)
-LEMMA_ARC(64, unsigned, false)
-LEMMA_ARC(32, signed, true)
-LEMMA_ARC(64, signed, true)
+LEMMA_CUT_BY(32)
+LEMMA_CUT_BY(64)
 
-#define LEMMA_RANGE(name, w, result) \
-LEMMA(range_##name##w, RANGE(a), RANGE(b), u64 x, u64 y) \
+/* ---- bitwise operations ------------------------------------------------------- */
+
+/* One bound of the four in each case. */
+static bool bound(const struct range *r, u64 v, unsigned w, unsigned the_case)
+{
+	switch (the_case) {
+	case 0: return r->umin <= v;
+	case 1: return v <= r->umax;
+	case 2: return r->smin <= word_signed(v, w);
+	default: return word_signed(v, w) <= r->smax;
+	}
+}
+
+#define LEMMA_BITWISE(w) \
+LEMMA_CASES(4, range_and##w, RANGE(a), RANGE(b), u64 x, u64 y) \
 { \
 	struct range r; \
 	THE(a); \
 	THE(b); \
 	PREMISE(given(&a, x, w) && given(&b, y, w)); \
-	r = range_##name(&a, &b, w); \
-	return in(&r, (result) & word_max(w), w); \
+	r = range_and(&a, &b, w); \
+	return bound(&r, x & y, w, the_case); \
+} \
+LEMMA(range_not##w, RANGE(a), u64 x) \
+{ \
+	struct range r; \
+	THE(a); \
+	PREMISE(given(&a, x, w)); \
+	r = range_not(&a, w); \
+	return given(&r, ~x & word_max(w), w); \
+} \
+LEMMA_CASES(4, range_or##w, RANGE(a), RANGE(b), u64 x, u64 y) \
+{ \
+	struct range r, na, nb; \
+	THE(a); \
+	THE(b); \
+	PREMISE(given(&a, x, w) && given(&b, y, w)); \
+	na = range_not(&a, w); \
+	nb = range_not(&b, w); \
+	r = range_and(&na, &nb, w); \
+	ASSUME(in(&r, ~x & ~y & word_max(w), w)); \
+	r = range_or(&a, &b, w); \
+	return bound(&r, x | y, w, the_case); \
+} \
+LEMMA_CASES(4, range_xor##w, RANGE(a), RANGE(b), u64 x, u64 y) \
+{ \
+	struct range r; \
+	THE(a); \
+	THE(b); \
+	PREMISE(given(&a, x, w) && given(&b, y, w)); \
+	r = range_xor(&a, &b, w); \
+	return bound(&r, x ^ y, w, the_case); \
 }
-LEMMA_RANGE(add, 32, x + y)
-LEMMA_RANGE(add, 64, x + y)
-LEMMA_RANGE(sub, 32, x - y)
-LEMMA_RANGE(sub, 64, x - y)
-LEMMA_RANGE(and, 32, x & y)
-LEMMA_RANGE(and, 64, x & y)
-LEMMA_RANGE(or, 32, x | y)
-LEMMA_RANGE(or, 64, x | y)
-LEMMA_RANGE(xor, 32, x ^ y)
-LEMMA_RANGE(xor, 64, x ^ y)
-LEMMA_RANGE(mul, 32, x * y)
-LEMMA_RANGE(mul, 64, x * y)
+LEMMA_BITWISE(32)
+LEMMA_BITWISE(64)
+
+/* ---- shifts --------------------------------------------------------------------- */
 
 #define LEMMA_SHIFT(w, st) \
 LEMMA(range_rsh##w, RANGE(a), u64 x, unsigned n, unsigned min, unsigned max) \
@@ -288,15 +299,6 @@ LEMMA(range_arsh##w, RANGE(a), u64 x, unsigned n, unsigned min, unsigned max) \
 	PREMISE(given(&a, x, w) && min <= n && n <= max && max < w); \
 	r = range_arsh(&a, &c, w); \
 	return in(&r, (u64)((st)x >> n) & word_max(w), w); \
-} \
-LEMMA(range_lsh##w, RANGE(a), u64 x, unsigned n, unsigned min, unsigned max) \
-{ \
-	struct count c = { min, max, { 0, 63 } }; \
-	struct range r = range_full(w); \
-	THE(a); \
-	PREMISE(given(&a, x, w) && min <= n && n <= max && max < w); \
-	cut_lsh(&r, &a, &c, w); \
-	return in(&r, x << n & word_max(w), w); \
 }
 LEMMA_SHIFT(32, s32)
 LEMMA_SHIFT(64, s64)
@@ -320,13 +322,58 @@ LEMMA_DIVISION(umod, 64, y ? x % y : x)
 
 /* ---- reducing --------------------------------------------------------------- */
 
+/*
+ * word_sync and what calls it do nothing but cut, each time by what holds of all that is
+ * left: so the lemmas are on the cuts. Those by arcs are above.
+ */
+INLINED bool ceil_holds(struct tnum t, u64 v, u64 x)
+{
+	u64 m;
+
+	return x < v || (tnum_ceil(t, v, &m) && m >= v && m <= x);
+}
+
+INLINED bool floor_holds(struct tnum t, u64 v, u64 x)
+{
+	u64 m;
+
+	return x > v || (tnum_floor(t, v, &m) && m <= v && m >= x);
+}
+
+LEMMA(bits_cut, TNUM, u64 min, u64 max)
+{
+	GIVEN_TNUM;
+	PREMISE(min <= x && x <= max);
+	ASSUME(ceil_holds(a, min, x) && floor_holds(a, max, x));
+	return bits_cut(a, &min, &max) && min <= x && x <= max;
+}
+
 #define LEMMA_WORD(w) \
-LEMMA(word_sync##w, RANGE(r), u64 tv, u64 tm, u64 x) \
+LEMMA(bits_cut_signed##w, TNUM, s64 min, s64 max) \
 { \
+	u64 sign = word_sign(w); \
+	struct tnum t; \
+	GIVEN_TNUM; \
+	PREMISE((av | am) <= word_max(w) && min == word_signed((u64)min, w) && \
+		max == word_signed((u64)max, w)); \
+	PREMISE(min <= word_signed(x, w) && word_signed(x, w) <= max); \
+	t = (struct tnum){ av ^ (sign & ~am), am }; \
+	ASSUME(ceil_holds(t, ((u64)min & word_max(w)) ^ sign, x ^ sign)); \
+	ASSUME(floor_holds(t, ((u64)max & word_max(w)) ^ sign, x ^ sign)); \
+	return bits_cut_signed(a, &min, &max, w) && min <= word_signed(x, w) && \
+	       word_signed(x, w) <= max; \
+} \
+LEMMA(one_sign##w, RANGE(r), TNUM) \
+{ \
+	struct tnum t; \
 	THE(r); \
-	struct tnum t = { tv, tm }; \
-	PREMISE(!(tv & tm) && given(&r, x, w) && tnum_has(t, x) && (tv | tm) <= word_max(w)); \
-	return word_sync(&r, &t, w) && in(&r, x, w) && holds(t, x); \
+	GIVEN_TNUM; \
+	PREMISE((av | am) <= word_max(w) && given(&r, x, w)); \
+	PREMISE(!((r0 ^ r1) & word_sign(w)));	/* arc_cut_exact */ \
+	t = a; \
+	ASSUME(tnum_meet(&t, tnum_range(r0, r1)) && holds(t, x)); \
+	ASSUME(ceil_holds(t, r0, x) && floor_holds(t, r1, x)); \
+	return word_one_sign(&r, &a, w) && in(&r, x, w) && holds(a, x); \
 }
 LEMMA_WORD(32)
 LEMMA_WORD(64)
@@ -354,14 +401,25 @@ static bool orders_agree(const struct range *low)
 	       l.smax == low->smax;
 }
 
-LEMMA(lift, LOW, RANGE(r), u64 x)
+LEMMA(low_ceil, LOW, u64 v, u64 x)
 {
+	u64 m = v;
+
 	GIVEN_LOW;
-	THE(r);
-	PREMISE(orders_agree(&low) && in(&r, x, 64));
-	return lift(&r, &low) && in(&r, x, 64);
+	PREMISE(orders_agree(&low) && v <= x);
+	return low_ceil(&low, &m) && v <= m && m <= x;
 }
 
+LEMMA(low_floor, LOW, u64 v, u64 x)
+{
+	u64 m = v;
+
+	GIVEN_LOW;
+	PREMISE(orders_agree(&low) && v >= x);
+	return low_floor(&low, &m) && v >= m && m >= x;
+}
+
+/* lift asks both for both orders. */
 LEMMA(low_sync, LOW, RANGE(r), u64 tv, u64 tm, u64 x)
 {
 	struct scalar s = { { tv, tm }, r2, r3, r0, r1, l2, l3, (u32)l0, (u32)l1 };
@@ -374,7 +432,7 @@ LEMMA(low_sync, LOW, RANGE(r), u64 tv, u64 tm, u64 x)
 /* ---- jumps ------------------------------------------------------------------ */
 
 #define SIDES RANGE(a), RANGE(b), u64 av, u64 am, u64 bv, u64 bm, u64 x, u64 y
-#define LEMMA_TEST(name, kind, w, cond) \
+#define LEMMA_REFINE(name, kind, w, cond) \
 LEMMA(refine_##name##w, SIDES) \
 { \
 	struct side a = { { a0, a1, a2, a3 }, { av, am } }; \
@@ -385,7 +443,8 @@ LEMMA(refine_##name##w, SIDES) \
 	is = cond; \
 	return refine(kind, &a, &b, w, is) && in(&a.r, x, w) && in(&b.r, y, w) && \
 	       holds(a.bits, x) && holds(b.bits, y); \
-} \
+}
+#define LEMMA_DECIDE(name, kind, w, cond) \
 LEMMA(decide_##name##w, SIDES) \
 { \
 	struct side a = { { a0, a1, a2, a3 }, { av, am } }; \
@@ -394,11 +453,36 @@ LEMMA(decide_##name##w, SIDES) \
 		tnum_has(a.bits, x) && tnum_has(b.bits, y)); \
 	return decide(kind, &a, &b) != ((cond) ? SCALAR_NEVER : SCALAR_ALWAYS); \
 }
+#define LEMMA_TEST(name, kind, w, cond) \
+LEMMA_REFINE(name, kind, w, cond) \
+LEMMA_DECIDE(name, kind, w, cond)
 LEMMA_TEST(eq, TEST_EQ, 32, x == y)
 LEMMA_TEST(eq, TEST_EQ, 64, x == y)
-LEMMA_TEST(set, TEST_SET, 32, (x & y) != 0)
-LEMMA_TEST(set, TEST_SET, 64, (x & y) != 0)
 LEMMA_TEST(lt, TEST_LT, 32, x < y)
 LEMMA_TEST(lt, TEST_LT, 64, x < y)
 LEMMA_TEST(slt, TEST_SLT, 32, (s32)x < (s32)y)
 LEMMA_TEST(slt, TEST_SLT, 64, (s64)x < (s64)y)
+LEMMA_DECIDE(set, TEST_SET, 32, (x & y) != 0)
+LEMMA_DECIDE(set, TEST_SET, 64, (x & y) != 0)
+
+/* Taken or not, and one part of what is said of one side. */
+#define LEMMA_SET(w) \
+LEMMA_CASES(8, refine_set##w, SIDES) \
+{ \
+	struct side a = { { a0, a1, a2, a3 }, { av, am } }; \
+	struct side b = { { b0, b1, b2, b3 }, { bv, bm } }; \
+	bool is = the_case & 1; \
+	PREMISE(!(av & am) && !(bv & bm) && given(&a.r, x, w) && given(&b.r, y, w) && \
+		tnum_has(a.bits, x) && tnum_has(b.bits, y)); \
+	CASE_IF(0, x & y); \
+	if (!(is ? refine_set(&a, &b, w) : refine_clear(&a, &b))) \
+		return false; \
+	switch (the_case >> 1) { \
+	case 0: return in(&a.r, x, w); \
+	case 1: return in(&b.r, y, w); \
+	case 2: return holds(a.bits, x); \
+	default: return holds(b.bits, y); \
+	} \
+}
+LEMMA_SET(32)
+LEMMA_SET(64)

@@ -334,7 +334,7 @@ static void test_cookie(void **state)
 	struct run run = { 0 };
 	struct code c;
 
-	need_old_kernel();
+	need_kernel_since(6, 10, "raw tracepoints have no cookies");
 	code_start(&c);
 	emit_ctx(&c, 1);
 	assert_int_equal(run_raw(&c, BPF_FUNC_get_attach_cookie),

@@ -436,6 +436,16 @@ static void stack_of(void **unused UNUSED)
 	stack_is("*(u64 *)(r10 - 40) = 1\n call f\n r0 = 1\n exit\n"
 		 "f: *(u64 *)(r10 - 16) = 1\n r0 = 0\n exit\n", false, 64);
 #undef INDEX
+	/* where states are joined: a pointer there, and nothing on the other way */
+	judge("r6 = r1\n call 7\n if r0 > 5 goto l\n *(u64 *)(r10 - 40) = r6\n l: r1 = map[idx:0]\n"
+	      "r2 = r10\n r2 += -40\n call 1\n r0 = 1\n exit\n", VERIFY_NO_PATHS);
+	assert_true(result.stale_stack);
+	done();
+	judge("r6 = r1\n *(u64 *)(r10 - 40) = 1\n call 7\n if r0 > 5 goto l\n"
+	      "*(u64 *)(r10 - 40) = r6\n l: r1 = map[idx:0]\n r2 = r10\n r2 += -40\n call 1\n"
+	      "r0 = 1\n exit\n", VERIFY_NO_PATHS);
+	assert_false(result.stale_stack);
+	done();
 }
 
 /* ---- what is not judged well -------------------------------------------------- */

@@ -184,6 +184,12 @@ static void identities(void **unused UNUSED)
 	KEPT((pointer(r, REG_SOCKET), ref(s, REF_PTR)), r->ref = s->refs[0].id,
 	     r->ref = s->refs[0].id, r->type == REG_SOCKET);
 	JOINED(pointer(r, REG_SOCKET), r->ref = 90, r->ref = 91, r->type == REG_ANY);
+	JOINED(pointer(r, REG_MEM),, r->buffer = 1, r->type == REG_ANY);
+	/* NULL, there is nothing to give back; of what was made of it there is */
+	JOINED((pointer(r, REG_SOCKET), ref(s, REF_PTR), r->flags = REG_OR_NULL,
+		r->ref = s->refs[0].id), r->id = r->ref, r->id = 77, r->type == REG_ANY);
+	KEPT((pointer(r, REG_SOCKET), ref(s, REF_PTR), r->flags = REG_OR_NULL,
+	      r->ref = s->refs[0].id), r->id = r->ref, r->id = r->ref, r->type == REG_SOCKET);
 }
 
 static void offsets(void **unused UNUSED)

@@ -569,7 +569,7 @@ static u64 ring_step(struct crowd *c, u64 x, u32 cpu)
 	*r = (struct record){ v, { v, v, v } };
 	in(c, x & 1 ? 0 : v);
 	ring_commit(r, x & 1);
-	return ring_query(c->m, BPF_RB_AVAIL_DATA) > 8192;
+	return ring_query(c->m, BPF_RB_AVAIL_DATA) > c->m->max_entries;
 }
 
 static void test_ring(void **state)

@@ -40,6 +40,32 @@ static const char looks[] =
 	"r4 = r2\n" "r4 += 1\n" "if r4 > r3 goto out\n"
 	"r4 = *(u8 *)(r2 + 0)\n" "r4 += 1\n" "*(u8 *)(r2 + 0) = r4\n" "r4 *= 7\n" "r0 += r4\n"
 	"out: exit\n";
+/* The same, and leaves the packet alone. */
+static const char reads[] =
+	"r6 = *(u32 *)(r1 + 12)\n" "r7 = *(u32 *)(r1 + 16)\n"
+	"r2 = *(u32 *)(r1 + 0)\n" "r3 = *(u32 *)(r1 + 4)\n"
+	"r0 = r3\n" "r0 -= r2\n" "r6 *= 5000\n" "r7 *= 500000\n" "r0 += r6\n" "r0 += r7\n"
+	"*(u64 *)(r10 - 8) = r0\n"
+	"r4 = r2\n" "r4 += 1\n" "if r4 > r3 goto out\n"
+	"r4 = *(u8 *)(r2 + 0)\n" "r4 *= 7\n" "r0 += r4\n"
+	"out: exit\n";
+/* Is there anything before the packet? */
+static const char meta[] =
+	"r2 = *(u32 *)(r1 + 8)\n" "r3 = *(u32 *)(r1 + 0)\n" "r0 = r3\n" "r0 -= r2\n"
+	"r4 = r2\n" "r4 += 4\n" "if r4 > r3 goto out\n" "r0 = *(u32 *)(r2 + 0)\n" "out: exit\n";
+/* Stores by a function, and by a helper. */
+static const char deep[] =
+	"r2 = *(u32 *)(r1 + 0)\n" "r3 = *(u32 *)(r1 + 4)\n" "r4 = r2\n" "r4 += 2\n"
+	"r0 = 1\n" "if r4 > r3 goto out\n" "r1 = r2\n" "call store\n" "r0 = 2\n" "out: exit\n"
+	"store: r2 = 7\n" "*(u16 *)(r1 + 0) = r2\n" "r0 = 0\n" "exit\n";
+static const char stores[] =
+	"r2 = 0x77665544\n" "*(u64 *)(r10 - 8) = r2\n" "r2 = 0\n" "r3 = r10\n" "r3 += -8\n"
+	"r4 = 4\n" "call 190\n" "r0 += 40\n" "exit\n";
+/* As often as the packet's first byte says. */
+static const char counts[] =
+	"r2 = *(u32 *)(r1 + 0)\n" "r3 = *(u32 *)(r1 + 4)\n" "r4 = r2\n" "r4 += 1\n" "r0 = 1\n"
+	"if r4 > r3 goto out\n" "r6 = *(u8 *)(r2 + 0)\n" "r0 = 0\n"
+	"again: r0 += 3\n" "r6 += -1\n" "if r6 s> 0 goto again\n" "out: exit\n";
 static const char redirects[] = "r1 = 9\n" "r2 = 0\n" "call 23\n" "exit\n";
 static const char loops[] =
 	"r7 = 3000000\n" "again: r7 += -1\n" "if r7 != 0 goto again\n" "r0 = 2\n" "exit\n";
@@ -86,13 +112,14 @@ static void run_both_ways(struct skep_object *obj, struct skep_run in)
 }
 
 /* Packets of all lengths, asked in several ways, in turns with another program. */
-static void same(const struct skep_load_opts *opts)
+static void same(const char *text, const struct skep_load_opts *opts)
 {
-	struct skep_object *obj = load(looks, opts), *other = load(redirects, opts);
-	u8 packet[5000];
+	struct skep_object *obj = load(text, opts), *other = load(redirects, opts);
+	u8 packet[5000], before[5000];
 
 	for (u32 i = 0; i < sizeof(packet); i++)
 		packet[i] = (u8)(i * 7 + 3);
+	memcpy(before, packet, sizeof(packet));
 	for (u32 bytes = 0; bytes < sizeof(packet); bytes += bytes < 140 ? 1 : 97) {
 		struct skep_run r = { .size = sizeof(r), .data = packet, .data_bytes = bytes };
 
@@ -104,6 +131,7 @@ static void same(const struct skep_load_opts *opts)
 			run_both_ways(other, r);
 		r.budget = 1000;
 		run_both_ways(obj, r);
+		assert_memory_equal(packet, before, sizeof(packet));
 	}
 	skep_object_close(obj);
 	skep_object_close(other);
@@ -116,11 +144,38 @@ static const struct skep_load_opts engines[] = {
 	{ .size = sizeof(engines[0]), .clock = SKEP_CLOCK_RUN },
 };
 
+static const char *const texts[] = { looks, reads, meta, deep, stores, counts, redirects };
+
 static void all_engines(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(engines); i++)
-		same(&engines[i]);
+		for (size_t k = 0; k < ARRAY_LEN(texts); k++)
+			same(texts[k], &engines[i]);
+}
+
+/* A program that never writes to packets runs on the packet where it lies, others do not. */
+static void in_place(void **state)
+{
+	static const u8 packet[64];
+
+	(void)state;
+	for (size_t k = 0; k < ARRAY_LEN(texts); k++) {
+		struct skep_object *obj = load(texts[k], NULL);
+		struct skep_prog *p = skep_object_prog(obj, "p");
+		struct skep_run r = { .size = sizeof(r), .data = packet, .data_bytes = 64 };
+		bool writes = texts[k] == looks || texts[k] == deep || texts[k] == stores;
+		bool native = true;
+		struct skep_prog_engine e = { .size = sizeof(e) };
+
+		if (!skep_prog_engine(p, &e))
+			native = e.tier >= SKEP_TIER_JIT_FAST;
+		for (u32 i = 0; i < 3; i++) {
+			assert_int_equal(skep_prog_run(p, &r, NULL), 0);
+			assert_int_equal(r.data_out == packet, native && !writes);
+		}
+		skep_object_close(obj);
+	}
 }
 
 static void *thread(void *arg)
@@ -247,7 +302,8 @@ static void nested(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(all_engines), cmocka_unit_test(threads),
+		cmocka_unit_test(all_engines), cmocka_unit_test(in_place),
+		cmocka_unit_test(threads),
 		cmocka_unit_test(reopened), cmocka_unit_test(budgets), cmocka_unit_test(nested),
 	};
 

@@ -98,7 +98,7 @@ static void spill(struct slot *t, u32 size, enum reg_type type)
 		pointer(&t->reg, type);
 }
 
-static void ref(struct state *s, enum ref_kind kind)
+static inline void ref(struct state *s, enum ref_kind kind)
 {
 	ref_find(s, ref_acquire(&v, s, kind))->map = 1;
 }

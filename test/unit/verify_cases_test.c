@@ -12,6 +12,7 @@
  *	-- right              assembler text
  *	-- type TYPE          of the program, as in linux/bpf.h, in lower case; xdp
  *	-- attach N           expected attach type
+ *	-- section NAME       of the program, and what that means
  *	-- as VERSION         the verdict of that kernel
  *	-- caps bpf           the loader has no CAP_PERFMON
  *	-- policy kernel      the kernel's limits
@@ -53,7 +54,7 @@ struct vcase {
 	const char *file, *name;
 	unsigned line;
 	struct text wrong, right, in_c;
-	const char *row, *type, *text, *kernel, *license, *needs, *why;
+	const char *row, *type, *section, *text, *kernel, *license, *needs, *why;
 	u32 attach, as;
 	bool bpf_only, policy_kernel, strict;
 	struct verify_part any;
@@ -75,6 +76,8 @@ static const struct image_map maps[] = {
 	  .max_entries = 1 },
 	{ .name = "array", .type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 16,
 	  .max_entries = 2 },
+	{ .name = "mapped", .type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 16,
+	  .max_entries = 2, .map_flags = BPF_F_MMAPABLE },
 	{ .name = "hash", .type = BPF_MAP_TYPE_HASH, .key_size = 4, .value_size = 16,
 	  .max_entries = 8 },
 	{ .name = "ring", .type = BPF_MAP_TYPE_RINGBUF, .max_entries = 4096 },
@@ -259,6 +262,10 @@ static bool judge(struct verify_result *r, struct arena *arena, const struct vca
 			       ARRAY_LEN(maps), c->license, &err);
 	if (good) {
 		img->progs[0].expected_attach = c->attach;
+		if (c->section) {
+			img->progs[0].section = c->section;
+			img->progs[0].sec = sec_row(c->section);
+		}
 		good = !verify_prog(r, arena, img, &img->progs[0], &opts, &err);
 		image_free(img);
 	}
@@ -468,6 +475,8 @@ static void section(struct vcase *c, const char *name, const char *word, struct 
 		c->why = body.s;
 	} else if (!strcmp(name, "type")) {
 		c->type = word;
+	} else if (!strcmp(name, "section")) {
+		c->section = word;
 	} else if (!strcmp(name, "as")) {
 		c->as = dates_code(word);
 	} else if (!strcmp(name, "attach")) {

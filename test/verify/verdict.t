@@ -8,6 +8,7 @@
 #	// rejected 0321: WHAT
 #	// rejected 0321, kernel ok: WHAT
 #	// rejected 0321, kernel none: WHAT	which would take too long
+#	// rejected 0321, kernel none, caps bpf: WHAT	by a loader without CAP_PERFMON
 #	// ok 0251: WHAT		with that warning
 #	SEC("xdp") int NAME(...)
 #
@@ -16,19 +17,20 @@
 [ -n "$CLANG" ] || skip_all "no clang"
 export CLANG
 
-cases() # FILE: NAME|VERDICT|ID|KERNEL|WHAT
+cases() # FILE: NAME|VERDICT|ID|KERNEL|CAPS|WHAT
 {
 	awk '/^\/\/ (ok|rejected|not judged)/ {
 		head = substr($0, 4); what = head
 		sub(/^[^:]*: */, "", what); sub(/:.*/, "", head)
 		kernel = ""
+		caps = sub(/, caps bpf$/, "", head) ? "bpf" : "all"
 		if (match(head, /, kernel .*/)) {
 			kernel = substr(head, RSTART + 9)
 			head = substr(head, 1, RSTART - 1)
 		}
 		id = head; gsub(/[^0-9]/, "", id); sub(/ *[0-9]+$/, "", head)
 		if (!kernel) kernel = head
-		next_is = head "|" id "|" kernel "|" what
+		next_is = head "|" id "|" kernel "|" caps "|" what
 		next
 	}
 	next_is && match($0, /int [a-z_0-9]+\(/) {
@@ -44,10 +46,11 @@ for file in ${CASES:-test/verify/*.c}; do
 		continue
 	fi
 	cases "$file" > "$tmp/cases"
-	while IFS='|' read -r name verdict id kernel what; do
+	while IFS='|' read -r name verdict id kernel caps what; do
 		on=both
 		[ "$kernel" = none ] && on=user
-		out=$($SKEP verify --on $on --prog "$name" "$obj" 2> "$tmp/err" | sed -n 2p)
+		out=$($SKEP verify --on $on --caps "$caps" --prog "$name" "$obj" 2> "$tmp/err" |
+			sed -n 2p)
 		got=$(printf '%s\n' "$out" | sed -n 's/.*  \(ok\|rejected\|not judged\)  .*/\1/p')
 		same "$(basename "$file" .c): $what" "$verdict" "$got"
 		[ -z "$id" ] || has "$name: reason" "[SKEP-E$id]" "$(cat "$tmp/err")"

@@ -160,7 +160,7 @@ static struct ir *anchor_of(struct ir_func *f, const anchor_list *a, u64 *disp)
 			hi = mid;
 	}
 	if (!a->v[lo].v)
-		a->v[lo].v = ir_const(f, a->v[lo].at);
+		a->v[lo].v = ir_constant(f, a->v[lo].at);
 	*disp -= a->v[lo].at;
 	return a->v[lo].v;
 }

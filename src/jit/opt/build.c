@@ -387,7 +387,7 @@ static struct ir *add2(struct build *b, enum ir_op op, u32 w, struct ir *x, stru
 	return v;
 }
 
-static struct ir *number(struct build *b, u64 imm) { return ir_const(b->f, imm); }
+static struct ir *number(struct build *b, u64 imm) { return ir_constant(b->f, imm); }
 
 /* VALUE, which is WHAT at the slot at work. */
 static struct ir *address(struct build *b, enum jit_what what, u64 value)

@@ -89,7 +89,7 @@ static struct ir *load_all(struct ir_func *f, const struct bytes *b, u32 first, 
 	v = ir_emit(f, l);
 	if (d < 0)
 		v = ir_one(f, IR_BSWAP, 8 * n, v, 0);
-	return first ? ir_two(f, IR_SHL, 64, v, ir_const(f, 8 * first)) : v;
+	return first ? ir_two(f, IR_SHL, 64, v, ir_constant(f, 8 * first)) : v;
 }
 
 struct ir *ir_bytes(struct ir_func *f, struct ir *v)

@@ -9,7 +9,7 @@ typedef unsigned __int128 u128;
 
 static struct ir *shr(struct ir_func *f, u32 w, struct ir *x, u64 k)
 {
-	return k ? ir_two(f, IR_SHR, w, x, ir_const(f, k)) : x;
+	return k ? ir_two(f, IR_SHR, w, x, ir_constant(f, k)) : x;
 }
 
 /* X < 2^32. A multiplier of 32 bits when one is exact, else 2^64 / c rounded up. */
@@ -21,9 +21,9 @@ static struct ir *divide32(struct ir_func *f, struct ir *x, u32 c)
 		if (m >> 32)
 			break;
 		if (m * c - p <= 1ull << s)
-			return shr(f, 64, ir_two(f, IR_MUL, 64, x, ir_const(f, m)), 32 + s);
+			return shr(f, 64, ir_two(f, IR_MUL, 64, x, ir_constant(f, m)), 32 + s);
 	}
-	return ir_two(f, IR_MULHI, 64, x, ir_const(f, ~0ull / c + 1));
+	return ir_two(f, IR_MULHI, 64, x, ir_constant(f, ~0ull / c + 1));
 }
 
 static struct ir *divide64(struct ir_func *f, struct ir *x, u64 c)
@@ -40,9 +40,9 @@ static struct ir *divide64(struct ir_func *f, struct ir *x, u64 c)
 		if (q >> 64)
 			break;
 		if (q * c - p <= (u128)1 << s)
-			return shr(f, 64, ir_two(f, IR_MULHI, 64, x, ir_const(f, (u64)q)), s);
+			return shr(f, 64, ir_two(f, IR_MULHI, 64, x, ir_constant(f, (u64)q)), s);
 	}
-	t = ir_two(f, IR_MULHI, 64, x, ir_const(f, m));
+	t = ir_two(f, IR_MULHI, 64, x, ir_constant(f, m));
 	x = shr(f, 64, ir_two(f, IR_SUB, 64, x, t), 1);
 	return shr(f, 64, ir_two(f, IR_ADD, 64, x, t), l - 1);
 }
@@ -66,12 +66,12 @@ struct ir *ir_divide(struct ir_func *f, struct ir *v)
 	if (!ir_is_const(b) || !c || (!ir_is(v, IR_UDIV) && !ir_is(v, IR_UMOD)))
 		return NULL;
 	if (c == 1)
-		return ir_is(v, IR_UMOD) ? ir_const(f, 0) : x->bits <= v->w ? x :
+		return ir_is(v, IR_UMOD) ? ir_constant(f, 0) : x->bits <= v->w ? x :
 		       ir_one(f, IR_ZEXT, v->w, x, 0);
 	if (ir_is(v, IR_UMOD) && !(c & (c - 1)))
-		return ir_two(f, IR_AND, v->w, x, ir_const(f, c - 1));
+		return ir_two(f, IR_AND, v->w, x, ir_constant(f, c - 1));
 	q = quotient(f, v->w, x, c);
 	if (ir_is(v, IR_UDIV))
 		return q;
-	return ir_two(f, IR_SUB, v->w, x, ir_two(f, IR_MUL, v->w, q, ir_const(f, c)));
+	return ir_two(f, IR_SUB, v->w, x, ir_two(f, IR_MUL, v->w, q, ir_constant(f, c)));
 }

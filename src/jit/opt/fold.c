@@ -314,7 +314,7 @@ struct ir *ir_two(struct ir_func *f, enum ir_op op, u32 w, struct ir *a, struct 
 
 struct ir *ir_number(struct ir_func *f, u64 imm)
 {
-	struct ir *v = ir_const(f, imm);
+	struct ir *v = ir_constant(f, imm);
 
 	return v->stamp == table_of(f)->stamp ? v : known(f, v);
 }

@@ -97,7 +97,7 @@ static void test_after(struct ir_func *f, struct ir *phi)
 	phi->uses--;
 	c.next->uses++;
 	c.branch->arg[0] = c.next;
-	c.branch->arg[1] = ir_const(f, c.end + c.step);
+	c.branch->arg[1] = ir_constant(f, c.end + c.step);
 }
 
 void ir_induct(struct ir_func *f)

@@ -23,7 +23,7 @@ static struct ir *put(const struct place *p, enum ir_op op, u32 w, struct ir *a,
 
 static struct ir *times(const struct place *p, struct ir *v, u64 n)
 {
-	return put(p, IR_MUL, 64, v, ir_const(p->f, n));
+	return put(p, IR_MUL, 64, v, ir_constant(p->f, n));
 }
 
 static struct ir *cpu_of(const struct place *p)
@@ -42,15 +42,15 @@ static struct ir *element(const struct place *p, struct ir *key, const struct ma
 
 	base = ir_addr(p->f, JIT_VALUES, p->slot, (uintptr_t)m->base, &more);
 	if (more)
-		base = put(p, IR_ADD, 64, base, ir_const(p->f, more));
+		base = put(p, IR_ADD, 64, base, ir_constant(p->f, more));
 	at = put(p, IR_ADD, 64, times(p, i, m->stride), base);
 	if (m->cpu_step)
 		at = put(p, IR_ADD, 64, at, times(p, cpu_of(p), m->cpu_step));
 	v = ir_new(p->f, IR_SELECT, 32, 4);
 	v->arg[0] = i;
-	v->arg[1] = ir_const(p->f, m->nr);
+	v->arg[1] = ir_constant(p->f, m->nr);
 	v->arg[2] = at;
-	v->arg[3] = ir_const(p->f, 0);
+	v->arg[3] = ir_constant(p->f, 0);
 	v->cc = IR_ULT;
 	v->block = p->block;
 	v->slot = p->slot;

@@ -191,7 +191,7 @@ struct ir_func {
 /* ---- making values ---------------------------------------------------------- */
 
 struct ir *ir_new(struct ir_func *f, enum ir_op op, u32 w, u32 n);
-struct ir *ir_const(struct ir_func *f, u64 v);	/* may be an old one */
+struct ir *ir_constant(struct ir_func *f, u64 v);	/* may be an old one */
 struct ir *ir_free_value(struct ir_func *f, enum ir_op op, u64 imm);
 /* The address VALUE, which is WHAT at SLOT, less *MORE, which is to be added. */
 struct ir *ir_addr(struct ir_func *f, enum jit_what what, u32 slot, u64 value, u64 *more);

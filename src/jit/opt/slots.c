@@ -231,7 +231,7 @@ static void rename_access(struct slots *s, struct ir *v, struct ir **env, ir_lis
 		*env = x;
 		return;
 	}
-	x = *env ? *env : ir_const(s->f, 0);
+	x = *env ? *env : ir_constant(s->f, 0);
 	if (v->sign) {
 		x = narrowed(s, v, IR_SEXT, 64, x, v->w);
 		*vec_push(out) = x;
@@ -290,7 +290,7 @@ static void fill_phis(struct slots *s, struct ir_block *block, size_t first)
 		for (u32 i = 0; i < block->nr_pred; i++) {
 			struct ir *v = block->pred[i]->env[n];
 
-			phi->arg[i] = v ? v : ir_const(s->f, 0);
+			phi->arg[i] = v ? v : ir_constant(s->f, 0);
 		}
 	}
 }

@@ -32,7 +32,7 @@ struct ir *ir_free_value(struct ir_func *f, enum ir_op op, u64 imm)
 	return v;
 }
 
-struct ir *ir_const(struct ir_func *f, u64 imm)
+struct ir *ir_constant(struct ir_func *f, u64 imm)
 {
 	struct ir **at = &f->numbers[imm * 0x9e3779b97f4a7c15 >> (64 - NUMBERS_LOG)], *v = *at;
 
@@ -53,7 +53,7 @@ struct ir *ir_addr(struct ir_func *f, enum jit_what what, u32 slot, u64 value, u
 
 	*more = 0;
 	if (!ref.entry)
-		return ir_const(f, value);
+		return ir_constant(f, value);
 	f->entries = true;
 	*more = ref.value;
 	v = ir_free_value(f, IR_ENTRY, value - ref.value);

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * trace.c: what becomes of a script: printed as a stage of its way, written as an object,
+ * or run, with the process that is traced. Exit status is bpftrace's.
+ */
+#include "cli/trace.h"
+#include "cli/attach.h"
+#include "lang/sema.h"
+#include "skep/skep.h"
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct tracing {
+	const struct trace_opts *o;
+	struct lang l;
+	struct lang_unit unit;
+	struct child child;
+	u32 *pids;
+	u32 nr_pids;
+	int out;
+};
+
+/* What is wrong with the script, to standard error. */
+static void say_diags(const struct script *s)
+{
+	struct strbuf b = { 0 };
+
+	diag_print(&b, s);
+	report_text(&b);
+	sb_free(&b);
+}
+
+/* ---- stages -------------------------------------------------------------------------- */
+
+static void maps_text(struct strbuf *b, const struct lang *l)
+{
+	for (size_t i = 0; i < l->maps.n; i++) {
+		const struct map_var *m = l->maps.v[i];
+
+		sb_puts(b, m->name);
+		if (m->key) {
+			sb_putc(b, '[');
+			ty_name(b, m->key);
+			sb_putc(b, ']');
+		}
+		sb_puts(b, ": ");
+		ty_name(b, m->value);
+		sb_putc(b, '\n');
+	}
+}
+
+static void types_text(struct strbuf *b, const struct lang *l)
+{
+	maps_text(b, l);
+	for (size_t i = 0; i < l->progs.n; i++) {
+		const struct prog *p = l->progs.v[i];
+
+		sb_printf(b, "%s:", p->place->text);
+		for (const struct var *v = p->vars; v; v = v->next) {
+			sb_printf(b, " %s ", v->name);
+			ty_name(b, v->ty);
+		}
+		sb_putc(b, '\n');
+	}
+}
+
+/* The object's programs through what there is for objects. */
+static int print_object(struct tracing *t, const char *stage)
+{
+	struct skep_object *obj;
+	struct skep_err err;
+	struct strbuf b = { 0 };
+	int status = 1;
+
+	if (skep_object_open_mem(&obj, t->unit.elf.s, t->unit.elf.n, "script", &err)) {
+		report(&err);
+		return 1;
+	}
+	if (!strcmp(stage, "bpf")) {
+		disasm_image(&b, obj->img);
+		status = print_out(&b);
+	} else {
+		const struct skep_load_opts opts = { .size = sizeof(opts), .engine = SKEP_USER };
+
+		status = skep_object_load(obj, &opts, &err) ? 1 : 0;
+		if (status)
+			sb_puts(&b, skep_object_reasons(obj));
+		for (struct skep_prog *p = NULL; (p = skep_object_next_prog(obj, p));)
+			sb_printf(&b, "%s: %s%s%s\n", skep_prog_name(p), status ? "not loaded" :
+				  skep_prog_verdict(p) == SKEP_VERIFIED ? "ok" : "not judged",
+				  *skep_prog_note(p) ? ": " : "", skep_prog_note(p));
+		print_out(&b);
+	}
+	sb_free(&b);
+	skep_object_close(obj);
+	return status;
+}
+
+static int print_stage(struct tracing *t, const char *stage)
+{
+	struct strbuf b = { 0 };
+	int status;
+
+	if (!strcmp(stage, "bpf") || !strcmp(stage, "dis") || !strcmp(stage, "verifier"))
+		return print_object(t, strcmp(stage, "dis") ? stage : "bpf");
+	if (!strcmp(stage, "ir") || !strcmp(stage, "codegen-opt"))
+		ir_print(&b, &t->l.ir);
+	else if (!strcmp(stage, "types"))
+		types_text(&b, &t->l);
+	else
+		return usage_error("-d takes parse, ast, types, ir, bpf or verifier, not '%s'", stage);
+	status = print_out(&b);
+	sb_free(&b);
+	return status;
+}
+
+static int write_elf(struct tracing *t, struct skep_err *err)
+{
+	const char *path = t->o->emit_elf;
+	FILE *f = fopen(path, "we");
+	bool good = f && fwrite(t->unit.elf.s, 1, t->unit.elf.n, f) == t->unit.elf.n;
+
+	if (f)
+		good &= !fclose(f);
+	return good ? 0 : err_set(err, ERR_FILE_OPEN, path, "%s", strerror(errno));
+}
+
+/* ---- running --------------------------------------------------------------------------- */
+
+static int go(void *arg, struct skep_err *err)
+{
+	struct tracing *t = arg;
+
+	return t->child.own ? child_go(&t->child, t->o->command, err) : 0;
+}
+
+static int open_child(struct tracing *t, struct skep_err *err)
+{
+	t->child = (struct child){ .pidfd = -1, .go = -1, .failed = -1 };
+	if (t->o->command && t->nr_pids)
+		return err_set(err, ERR_USAGE, NULL, "-p and -c exclude each other");
+	if (t->o->command)
+		return child_start(&t->child, t->o->command, err);
+	return t->nr_pids == 1 ? child_open(&t->child, t->pids[0], err) : 0;
+}
+
+static int open_output(struct tracing *t, struct skep_err *err)
+{
+	t->out = STDOUT_FILENO;
+	if (!t->o->output)
+		return 0;
+	t->out = open(t->o->output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	return t->out < 0 ? err_set(err, ERR_FILE_OPEN, t->o->output, "%s", strerror(errno)) : 0;
+}
+
+static int run(struct tracing *t, struct skep_err *err)
+{
+	const struct trace_opts *o = t->o;
+	struct trace_run r = { .unit = &t->unit, .json = o->format && !strcmp(o->format, "json"),
+		.user = o->on && !strcmp(o->on, "user"), .unsafe = o->unsafe, .quiet = o->quiet,
+		.no_warnings = o->no_warnings, .dry_run = o->dry_run, .test = o->test,
+		.bench = o->bench, .pid = t->nr_pids == 1 ? t->pids[0] : 0,
+		.flush = o->buffer && !strcmp(o->buffer, "full") ? 1 << 16 : 0, .go = go,
+		.go_arg = t };
+	int rc = open_child(t, err);
+
+	if (!rc)
+		rc = open_output(t, err);
+	r.out = t->out;
+	r.pidfd = t->child.pidfd;
+	r.child = t->child.own ? t->child.pid : 0;
+	if (!rc)
+		rc = trace_run(&r, err);
+	child_close(&t->child);
+	if (t->out > STDERR_FILENO)
+		close(t->out);
+	return rc;
+}
+
+/* -p 1,2 and several -p. */
+static int read_pids(struct tracing *t, struct skep_err *err)
+{
+	for (size_t i = 0; i < t->o->pids.n; i++)
+		for (const char *s = t->o->pids.v[i]; *s;) {
+			char *end;
+			const unsigned long v = strtoul(s, &end, 10);
+
+			if (end == s || (*end && *end != ',') || !v || v > 4194304)
+				return err_set(err, ERR_USAGE, NULL, "Failed to parse pid: invalid "
+					       "integer: %s", s);
+			t->pids = mem_resize(t->pids, (t->nr_pids + 1) * sizeof(u32));
+			t->pids[t->nr_pids++] = (u32)v;
+			s = end + (*end == ',');
+		}
+	return 0;
+}
+
+static int use(struct tracing *t, struct script *s, const struct source *src,
+	       const struct lang_opts *lo, struct skep_err *err)
+{
+	int rc = lang_compile(&t->l, s, &t->unit, src, lo, err);
+
+	if (!t->o->no_warnings || s->nr_errors)
+		say_diags(s);
+	if (rc)
+		return rc;
+	if (t->o->emit_elf)
+		return write_elf(t, err);
+	if (t->o->stage)
+		return print_stage(t, t->o->stage);
+	if (!t->unit.places.n)
+		return err_set(err, ERR_USAGE, NULL, "No probes to attach");
+	return run(t, err);
+}
+
+int trace_script(struct script *s, const struct source *src, const struct trace_opts *o,
+		 const struct str_list *args, const char *dir)
+{
+	struct tracing t = { .o = o, .child = { .pidfd = -1, .go = -1, .failed = -1 } };
+	struct lang_opts lo = { .args = args->v, .nr_args = (u32)args->n, .dirs = &dir,
+		.nr_dirs = 1, .unsafe = o->unsafe, .keep_tests = o->test,
+		.keep_benches = o->bench, .report_errors = o->keep,
+		.portable = o->emit_elf != NULL, .has_child = o->command != NULL,
+		.user = o->on && !strcmp(o->on, "user") };
+	struct skep_err err = { 0 };
+	int rc = read_pids(&t, &err);
+
+	lo.pids = t.pids;
+	lo.nr_pids = t.nr_pids;
+	if (!rc)
+		rc = use(&t, s, src, &lo, &err);
+	if (rc < 0 && rc != -1)
+		report(&err);
+	lang_free(&t.l);
+	free(t.pids);
+	return rc < 0 ? 1 : rc;
+}
+
+/* ---- which probes there are ------------------------------------------------------------ */
+
+int trace_list(const struct trace_opts *o, const struct str_list *patterns)
+{
+	const struct lang_opts lo = { 0 };
+	struct lang_unit unit = { 0 };
+	struct script s;
+	struct lang l;
+	struct strbuf b = { 0 };
+	u32 n;
+
+	script_open(&s);
+	lang_open(&l, &s, &unit, &lo);
+	n = lang_list(&l, patterns->n ? patterns->v[0] : NULL, o->verbose, &b);
+	say_diags(&s);
+	print_out(&b);
+	sb_free(&b);
+	lang_free(&l);
+	script_free(&s);
+	return n ? 0 : 1;
+}

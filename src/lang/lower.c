@@ -1,0 +1,630 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lower.c: from typed scripts to intermediate code: statements, loops, programs. A loop
+ * over a map is a function that the kernel calls for each element; what it shares with
+ * the code around lies in memory that it is given. A program that needs memory of its cpu
+ * is made a second time, with it.
+ */
+#include "lang/lower.h"
+#include "kernel/kernel.h"
+#include <stdlib.h>
+
+void low_at(struct low *w, struct ir_block *b)
+{
+	ir_at(w->f, b);
+	ir_seal(b);
+}
+
+/* ---- maps that every program may need ------------------------------------------------------ */
+
+static u32 data_map(struct lang *l, const char *name, u32 type, u32 bytes, u32 flags)
+{
+	const struct ir_map def = { .name = name, .type = type, .key_bytes = 4,
+		.value_bytes = (u32)round_up(bytes, 8), .max_entries = 1, .flags = flags };
+
+	return ir_map_add(&l->ir, &def);
+}
+
+u32 low_zero_map(struct lang *l, u32 bytes)
+{
+	const u32 size = (u32)round_up(bytes, 8);
+
+	if (!l->zero_map)
+		l->zero_map = 1 + data_map(l, ".bss.zero", BPF_MAP_TYPE_ARRAY, size, 0);
+	if (l->ir.maps.v[l->zero_map - 1].value_bytes < size)
+		l->ir.maps.v[l->zero_map - 1].value_bytes = size;
+	return l->zero_map - 1;
+}
+
+static u32 counters_map(struct lang *l)
+{
+	const u32 n = LC_FIRST_MAP + (u32)l->maps.n;
+
+	if (!l->unit->counters) {
+		l->unit->counters = ".bss.counters";
+		l->counters_map = data_map(l, l->unit->counters, BPF_MAP_TYPE_ARRAY, 8 * n, 0);
+	}
+	return l->counters_map;
+}
+
+void low_count(struct low *w, u32 i)
+{
+	ir_addto(w->f, 8, ir_mapval(w->f, counters_map(w->l), 8 * i), 0, num(w, 1));
+}
+
+struct ir_insn *low_counter(struct low *w, u32 i)
+{
+	return ir_load(w->f, 8, false, ir_mapval(w->f, counters_map(w->l), 8 * i), 0);
+}
+
+u32 low_ring(struct lang *l)
+{
+	u64 bytes = l->config.perf_rb_pages ? l->config.perf_rb_pages * 4096 : 64 * 4096, size = 4096;
+
+	if (l->unit->ring)
+		return l->ring_map;
+	while (size < bytes && size < 1u << 30)
+		size *= 2;
+	l->unit->ring = "skep_ring";
+	l->ring_map = ir_map_add(&l->ir, &(struct ir_map){ .name = l->unit->ring,
+				 .type = BPF_MAP_TYPE_RINGBUF, .max_entries = (u32)size });
+	return l->ring_map;
+}
+
+/* Values are as many frames as asked for. */
+u32 low_stack_map(struct lang *l, u32 i)
+{
+	const struct lang_stacks *s = &l->unit->stacks.v[i];
+
+	for (u32 m = 0; m < l->ir.maps.n; m++)
+		if (!strcmp(l->ir.maps.v[m].name, s->bpf_name))
+			return m;
+	return ir_map_add(&l->ir, &(struct ir_map){ .name = s->bpf_name,
+			  .type = BPF_MAP_TYPE_STACK_TRACE, .key_bytes = 4,
+			  .value_bytes = 8 * s->frames, .max_entries = 4096 });
+}
+
+/* ---- what is around a function's code --------------------------------------------------------- */
+
+/* The memory of this cpu: not there only when the kernel is out of its mind. */
+static void get_scratch(struct low *w)
+{
+	struct ir_block *has = low_block_new(w), *none = low_block_new(w);
+	struct ir_insn *key = ir_slot(w->f, 4, 4), *p;
+
+	ir_store(w->f, 4, key, 0, num(w, 0));
+	p = ir_call(w->f, BPF_FUNC_map_lookup_elem, 2, ir_map(w->f, w->l->scratch_map), key);
+	ir_br(w->f, CC_NE, 64, p, num(w, 0), has, none);
+	low_at(w, none);
+	ir_exit(w->f, num(w, 0));
+	low_at(w, has);
+	w->scratch = p;
+}
+
+static u32 caps_bytes(struct low *w)
+{
+	u32 bytes = CAPS_VARS;
+
+	for (struct var *v = w->p->vars; v; v = v->next) {
+		if (!v->captured || v->depth != w->depth || !v->ty)
+			continue;
+		if (v->ty->bytes <= 64) {
+			v->at = (s32)bytes;
+			bytes += (u32)round_up(v->ty->bytes, 8);
+		} else {
+			v->at = (s32)*w->scratch_at;
+			*w->scratch_at += (u32)round_up(v->ty->bytes, 8);
+			*w->wants_scratch = true;
+		}
+	}
+	if (*w->scratch_at > *w->scratch_max)
+		*w->scratch_max = *w->scratch_at;
+	return bytes;
+}
+
+static bool has_callbacks(const struct node *n)
+{
+	for (; n; n = n->next)
+		if (n->kind == N_FORMAP || (n->a && has_callbacks(n->a)) ||
+		    (n->b && has_callbacks(n->b)) || (n->c && has_callbacks(n->c)) ||
+		    (n->list && has_callbacks(n->list)))
+			return true;
+	return false;
+}
+
+static bool any_captured(const struct low *w)
+{
+	for (const struct var *v = w->p->vars; v; v = v->next)
+		if (v->captured && v->depth == w->depth)
+			return true;
+	return false;
+}
+
+static void open_caps(struct low *w, bool callbacks)
+{
+	const u32 bytes = caps_bytes(w);
+
+	if (!callbacks && !any_captured(w))
+		return;
+	w->own = ir_slot(w->f, bytes, 8);
+	w->stack_used += bytes;
+	ir_zero(w->f, w->own, 0, bytes);
+	if (w->up)
+		ir_store(w->f, 8, w->own, CAPS_UP, w->up);
+	if (w->ctx)
+		ir_store(w->f, 8, w->own, CAPS_CTX, w->ctx);
+}
+
+/* ---- statements ---------------------------------------------------------------------------------- */
+
+/* Iterators that loops around hold, up to UNTIL. */
+static void drop_iterators(struct low *w, const struct loop *until)
+{
+	for (const struct loop *l = w->loops; l && l != until; l = l->outer)
+		if (l->iter)
+			ir_kfunc(w->f, "bpf_iter_num_destroy", 1, l->iter);
+}
+
+void low_return(struct low *w)
+{
+	if (w->record)
+		ir_call(w->f, BPF_FUNC_ringbuf_discard, 2, w->record, num(w, 0));
+	drop_iterators(w, NULL);
+	if (w->depth)
+		ir_store(w->f, 8, w->up, CAPS_RETURNED, num(w, 1));
+	ir_exit(w->f, num(w, w->depth ? 1 : 0));
+}
+
+static void low_return_value(struct low *w, struct node *n)
+{
+	struct ir_insn *v = n ? low_num(w, n) : NULL;
+
+	if (!v || w->depth || w->p->place->kind != LP_TEST) {
+		low_return(w);
+		return;
+	}
+	drop_iterators(w, NULL);
+	ir_exit(w->f, v);
+}
+
+static void go_dead(struct low *w)
+{
+	low_at(w, low_block_new(w));
+}
+
+static void jump(struct low *w, bool again)
+{
+	struct loop *l = w->loops;
+
+	if (!l) {			/* the body is a function */
+		ir_exit(w->f, num(w, !again));
+	} else {
+		ir_jmp(w->f, again ? l->next : l->end);
+	}
+}
+
+static void assign(struct low *w, struct node *n)
+{
+	struct var *v;
+	struct val x;
+
+	if (!n->a) {
+		low_expr(w, n->b);
+		return;
+	}
+	if (n->a->kind == N_MAP) {
+		low_map_assign(w, n);
+		return;
+	}
+	v = n->a->sem;
+	if (!n->op && ty_is_mem(v->ty) && n->b->kind != N_VAR) {
+		const struct val to = low_read_var(w, v);	/* its memory */
+		struct ir_insn *tmp = low_temp(w, v->ty->bytes);
+
+		low_into(w, n->b, v->ty, tmp, 0, true);
+		low_copy(w, to.v, 0, tmp, 0, v->ty->bytes);
+		return;
+	}
+	x = low_expr(w, n->b);
+	if (n->op)
+		x = (struct val){ v->ty, low_binary(w, n->op, low_read_var(w, v), x, v->ty),
+				  SPACE_NONE };
+	low_assign_var(w, v, x);
+}
+
+static void let(struct low *w, struct node *n)
+{
+	struct var *v = n->a->sem;
+
+	if (!v->ty)
+		return;
+	if (!n->b && ty_is_mem(v->ty))
+		low_zero(w, low_read_var(w, v).v, 0, v->ty->bytes);
+	else if (!n->b)
+		low_assign_var(w, v, (struct val){ v->ty, num(w, 0), SPACE_NONE });
+	else if (ty_is_mem(v->ty))
+		low_into(w, n->b, v->ty, low_read_var(w, v).v, 0, true);
+	else
+		low_assign_var(w, v, low_expr(w, n->b));
+}
+
+static void low_while(struct low *w, struct node *n)
+{
+	struct ir_block *head = low_block_new(w), *body = low_block_new(w), *end = low_block_new(w);
+	struct loop loop = { w->loops, head, end, NULL };
+
+	ir_jmp(w->f, head);
+	ir_at(w->f, head);
+	low_cond(w, n->a, body, end);
+	low_at(w, body);
+	w->loops = &loop;
+	low_block(w, n->b);
+	w->loops = loop.outer;
+	ir_jmp(w->f, head);
+	ir_seal(head);
+	low_at(w, end);
+}
+
+/* ---- loops over numbers: the verifier looks at an open-coded iterator's body once ------------- */
+
+static void counted_loop(struct low *w, struct var *v, struct ir_insn *from, struct ir_insn *to,
+			 struct node *block)
+{
+	struct ir_block *head = low_block_new(w), *body = low_block_new(w);
+	struct ir_block *next = low_block_new(w), *end = low_block_new(w);
+	struct loop loop = { w->loops, next, end, NULL };
+	const u32 i = ir_var(w->f);
+
+	ir_write(w->f, i, from);
+	ir_jmp(w->f, head);
+	ir_at(w->f, head);
+	ir_br(w->f, CC_SLT, 64, ir_read(w->f, i), to, body, end);
+	low_at(w, body);
+	if (v)
+		low_assign_var(w, v, (struct val){ v->ty, ir_read(w->f, i), SPACE_NONE });
+	w->loops = &loop;
+	low_block(w, block);
+	w->loops = loop.outer;
+	ir_jmp(w->f, next);
+	low_at(w, next);
+	ir_write(w->f, i, ir_addi(w->f, ir_read(w->f, i), 1));
+	ir_jmp(w->f, head);
+	ir_seal(head);
+	low_at(w, end);
+}
+
+/*
+ * Variables that the loop changes begin it as numbers that the verifier does not know, so
+ * that one round looks to it like the next: 0 is added, which it cannot see to be 0.
+ */
+static void blur(struct low *w, const struct node *n, struct ir_insn *zero)
+{
+	for (; n; n = n->next) {
+		const struct node *to = n->kind == N_ASSIGN || (n->kind == N_UNARY &&
+			(n->op == OP_INC || n->op == OP_DEC)) ? n->a : NULL;
+		struct var *v = to && to->kind == N_VAR ? to->sem : NULL;
+
+		if (v && v->func == w->f && !v->captured && v->ty && v->ty->kind == TY_INT)
+			ir_write(w->f, v->ir, ir_op2(w->f, IR_ADD, 64, ir_read(w->f, v->ir), zero));
+		blur(w, n->a, zero);
+		blur(w, n->b, zero);
+		blur(w, n->c, zero);
+		blur(w, n->list, zero);
+	}
+}
+
+static void iterator_loop(struct low *w, struct var *v, struct ir_insn *from, struct ir_insn *to,
+			  struct node *block)
+{
+	struct ir_block *head = low_block_new(w), *body = low_block_new(w), *end = low_block_new(w);
+	struct ir_insn *it = ir_slot(w->f, 8, 8), *p;
+	struct loop loop = { w->loops, head, end, it };
+
+	w->stack_used += 8;
+	blur(w, block->list, ir_load(w->f, 8, false, ir_mapval(w->f, low_zero_map(w->l, 8), 0), 0));
+	ir_kfunc(w->f, "bpf_iter_num_new", 3, it, from, to);
+	ir_jmp(w->f, head);
+	ir_at(w->f, head);
+	p = ir_kfunc(w->f, "bpf_iter_num_next", 1, it);
+	ir_br(w->f, CC_NE, 64, p, num(w, 0), body, end);
+	low_at(w, body);
+	if (v)
+		low_assign_var(w, v, (struct val){ v->ty, ir_load(w->f, 4, true, p, 0), SPACE_NONE });
+	w->loops = &loop;
+	low_block(w, block);
+	w->loops = loop.outer;
+	ir_jmp(w->f, head);
+	ir_seal(head);
+	low_at(w, end);
+	ir_kfunc(w->f, "bpf_iter_num_destroy", 1, it);
+}
+
+static void number_loop(struct low *w, struct var *v, struct ir_insn *from, struct ir_insn *to,
+			struct node *block)
+{
+	const bool few = from->op == IR_CONST && to->op == IR_CONST && to->imm - from->imm <= 8;
+
+	if (!few && lang_has_iterators(w->l))
+		iterator_loop(w, v, from, to, block);
+	else
+		counted_loop(w, v, from, to, block);
+}
+
+static void for_range(struct low *w, struct node *n)
+{
+	struct ir_insn *from = low_num(w, n->list), *to = low_num(w, n->list->next);
+
+	number_loop(w, n->a->sem, from, to, n->c);
+}
+
+static void unroll(struct low *w, struct node *n)
+{
+	struct sema s = { .l = w->l, .p = w->p };
+	s64 v = 0;
+
+	sem_const(&s, n->a, &v);
+	number_loop(w, NULL, num(w, 0), num(w, v), n->b);
+}
+
+/* ---- loops over maps ------------------------------------------------------------------------------ */
+
+/* $kv of the callback: (key, value). */
+static void set_element(struct low *w, struct node *n)
+{
+	struct map_var *m = n->b->sem;
+	struct var *v = n->a->sem;
+	const struct ty_field *key = &v->ty->fields[0], *value = &v->ty->fields[1];
+	struct ir_insn *to = low_read_var(w, v).v;
+
+	low_store(w, low_load(w, m->key, ir_arg(w->f, 1), 0, SPACE_NONE), key->ty, to,
+		  (s32)key->off, true);
+	if (ty_is_agg(m->value)) {
+		struct node at = *n->b, k = *n->a;	/* the sum over all cpus */
+
+		k.kind = N_AT;
+		k.a = n->a;
+		k.num = 0;
+		k.ty = m->key;
+		at.a = &k;
+		ir_store(w->f, 8, to, (s32)value->off, low_map_number(w, &at));
+	} else {
+		low_store(w, low_load(w, m->value, ir_arg(w->f, 2), 0, SPACE_NONE), value->ty, to,
+			  (s32)value->off, true);
+	}
+}
+
+static struct ir_func *loop_function(struct low *w, struct node *n)
+{
+	struct low in = { .l = w->l, .p = w->p, .depth = w->depth + 1, .scratch_at = w->scratch_at,
+			  .wants_scratch = w->wants_scratch, .scratch_max = w->scratch_max };
+	const u32 scratch = *w->scratch_at;
+
+	in.f = ir_func_new(&w->l->ir, arena_printf(w->l->arena, "%s_%zu", w->p->name,
+						   w->l->ir.funcs.n), NULL, 4);
+	in.up = ir_arg(in.f, 3);
+	in.ctx = ir_load(in.f, 8, false, in.up, CAPS_CTX);
+	if (w->scratch)
+		get_scratch(&in);
+	open_caps(&in, has_callbacks(n->c));
+	set_element(&in, n);
+	low_block(&in, n->c);
+	ir_exit(in.f, num(&in, 0));
+	vec_free(&in.temps);
+	*w->scratch_at = scratch;
+	return in.f;
+}
+
+void low_for_map(struct low *w, struct node *n)
+{
+	struct map_var *m = n->b->sem;
+	struct ir_func *f = loop_function(w, n);
+	struct ir_block *gone = low_block_new(w), *end = low_block_new(w);
+
+	ir_store(w->f, 8, w->own, CAPS_RETURNED, num(w, 0));
+	ir_call(w->f, BPF_FUNC_for_each_map_elem, 4, ir_map(w->f, m->ir), ir_funcptr(w->f, f),
+		w->own, num(w, 0));
+	ir_br(w->f, CC_NE, 64, ir_load(w->f, 8, false, w->own, CAPS_RETURNED), num(w, 0), gone, end);
+	low_at(w, gone);
+	low_return(w);
+	low_at(w, end);
+}
+
+/* ---- the dispatcher ---------------------------------------------------------------------------------- */
+
+static u32 line_of(struct low *w, const struct node *n)
+{
+	const struct source *src = n->at.src;
+	u32 line, col, from, to;
+
+	if (!src)
+		return 0;
+	line = source_line(src, n->at.from);
+	col = source_col(src, n->at.from);
+	from = n->at.from - (col - 1);
+	to = from + (u32)strcspn(src->text + from, "\n");
+	return ir_line_add(&w->l->ir, src->name, arena_strndup(w->l->arena, src->text + from,
+							       to - from), line, col);
+}
+
+void low_statement(struct low *w, struct node *n)
+{
+	const u32 scratch = *w->scratch_at;
+	const size_t temps = w->temps.n;
+	bool taken[256];
+
+	for (size_t i = 0; i < temps && i < ARRAY_LEN(taken); i++)
+		taken[i] = w->temps.v[i].taken;
+	w->f->line = line_of(w, n);
+	w->at = n;
+	switch (n->kind) {
+	case N_EXPR:
+		low_expr(w, n->a);
+		break;
+	case N_ASSIGN:
+		assign(w, n);
+		break;
+	case N_LET:
+		let(w, n);
+		break;
+	case N_WHILE:
+		low_while(w, n);
+		break;
+	case N_FORMAP:
+		low_for_map(w, n);
+		break;
+	case N_FORRANGE:
+		for_range(w, n);
+		break;
+	case N_UNROLL:
+		unroll(w, n);
+		break;
+	case N_RETURN:
+		low_return_value(w, n->a);
+		go_dead(w);
+		break;
+	case N_BREAK:
+	case N_CONTINUE:
+		jump(w, n->kind == N_CONTINUE);
+		go_dead(w);
+		break;
+	default:
+		low_expr(w, n);
+	}
+	low_temps_free(w, temps, scratch);
+	for (size_t i = 0; i < temps && i < ARRAY_LEN(taken); i++)
+		w->temps.v[i].taken = taken[i];
+}
+
+void low_block(struct low *w, struct node *n)
+{
+	for (struct node *i = n->list; i; i = i->next)
+		low_statement(w, i);
+}
+
+/* ---- programs ------------------------------------------------------------------------------------------ */
+
+static void only_pids(struct low *w)
+{
+	const struct lang_opts *o = w->l->opts;
+	const unsigned flags = probe_flags(w->p->place->kind);
+	struct ir_block *in, *out;
+	struct ir_insn *pid;
+
+	if (!o->nr_pids || flags & PF_OURS || w->p->place->kind == LP_ITER)
+		return;
+	pid = ir_op2(w->f, IR_SHR, 64, ir_call(w->f, BPF_FUNC_get_current_pid_tgid, 0), num(w, 32));
+	in = low_block_new(w), out = low_block_new(w);
+	for (u32 i = 0; i < o->nr_pids; i++) {
+		struct ir_block *next = i + 1 < o->nr_pids ? low_block_new(w) : out;
+
+		ir_br(w->f, CC_EQ, 64, pid, num(w, o->pids[i]), in, next);
+		if (next != out)
+			low_at(w, next);
+	}
+	low_at(w, out);
+	ir_exit(w->f, num(w, 0));
+	low_at(w, in);
+}
+
+/* Members of an iterator's context are pointers that can be NULL: at the end. */
+static void check_iterator(struct low *w)
+{
+	const struct place *p = w->p->place;
+	struct ir_block *none, *next;
+
+	if (p->kind != LP_ITER)
+		return;
+	none = low_block_new(w);
+	for (u32 i = 0; i < p->nr_args && i < ARRAY_LEN(w->iter_ptrs); i++) {
+		const struct place_arg *a = &p->args[i];
+		struct ir_insn *v = ir_load(w->f, a->bytes, false, w->ctx, (s32)a->off);
+
+		w->iter_ptrs[a->off / 8 < 4 ? a->off / 8 : 3] = v;
+		if (a->ty->kind != TY_PTR)
+			continue;
+		next = low_block_new(w);
+		ir_br(w->f, CC_NE, 64, v, num(w, 0), next, none);
+		low_at(w, next);
+	}
+	next = low_block_new(w);
+	ir_jmp(w->f, next);
+	low_at(w, none);
+	ir_exit(w->f, num(w, 0));
+	low_at(w, next);
+}
+
+static void predicate(struct low *w, struct node *n)
+{
+	struct ir_block *yes, *no;
+
+	if (!n)
+		return;
+	w->f->line = line_of(w, n);
+	yes = low_block_new(w), no = low_block_new(w);
+	low_cond(w, n, yes, no);
+	low_at(w, no);
+	ir_exit(w->f, num(w, 0));
+	low_at(w, yes);
+}
+
+/* False: it needs memory of its cpu, and SCRATCH is not yet. */
+static bool program(struct lang *l, struct prog *p, bool scratch, u32 *most)
+{
+	bool wants = false;
+	u32 at = 0;
+	struct low w = { .l = l, .p = p, .wants_scratch = &wants, .scratch_at = &at,
+			 .scratch_max = most };
+
+	for (struct var *v = p->vars; v; v = v->next)
+		v->func = NULL;
+	p->func = w.f = ir_func_new(&l->ir, p->name, p->place->section, 1);
+	w.f->line = line_of(&w, p->probe);
+	w.ctx = ir_ctx(w.f);
+	only_pids(&w);
+	check_iterator(&w);
+	if (scratch)
+		get_scratch(&w);
+	open_caps(&w, has_callbacks(p->probe->b) || (p->probe->a && has_callbacks(p->probe->a)));
+	predicate(&w, p->probe->a);
+	low_block(&w, p->probe->b);
+	if (p->probe->b->a)
+		low_expr(&w, p->probe->b->a);
+	ir_exit(w.f, num(&w, 0));
+	vec_free(&w.temps);
+	return scratch || !wants;
+}
+
+static void places(struct lang *l, const struct prog *p)
+{
+	for (size_t i = 0; i < p->places.n; i++) {
+		const struct place *at = p->places.v[i];
+
+		*vec_push(&l->unit->places) = (struct lang_place){ .kind = at->kind,
+			.text = at->text, .prog = p->name, .at = at->at, .period = at->period,
+			.signal = at->signal, .pin = at->pin, .ref = at->ref };
+	}
+}
+
+int lower_run(struct lang *l, struct skep_err *err)
+{
+	u32 most = 8;
+
+	low_maps(l);
+	l->scratch_map = UINT32_MAX;
+	for (size_t i = 0; i < l->progs.n; i++) {
+		const size_t funcs = l->ir.funcs.n, records = l->unit->records.n;
+
+		if (!program(l, l->progs.v[i], false, &most)) {
+			l->ir.funcs.n = funcs;
+			l->unit->records.n = records;
+			if (l->scratch_map == UINT32_MAX)
+				l->scratch_map = data_map(l, "skep_scratch",
+							  BPF_MAP_TYPE_PERCPU_ARRAY, 8, 0);
+			program(l, l->progs.v[i], true, &most);
+		}
+		places(l, l->progs.v[i]);
+	}
+	if (l->scratch_map != UINT32_MAX)
+		l->ir.maps.v[l->scratch_map].value_bytes = (u32)round_up(most, 8);
+	return 0;
+}

@@ -1,0 +1,694 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lower_call.c: code of builtins and functions. Who gives memory says where it is to be
+ * (low_call_into), so that a string is read to where it will be printed from.
+ */
+#include "lang/lower.h"
+#include <arpa/inet.h>
+#include <signal.h>
+#include <stdlib.h>
+
+/* ---- registers ------------------------------------------------------------------------------ */
+
+/* The kernel's struct pt_regs of this machine. */
+#if defined(__aarch64__)
+static const u16 arg_regs[] = { 0, 8, 16, 24, 32, 40 };
+enum { RET_REG = 0 };
+static const struct { const char *name; u16 at; } reg_names[] = {
+	{ "r0", 0 }, { "r1", 8 }, { "r2", 16 }, { "r3", 24 }, { "r4", 32 }, { "r5", 40 },
+	{ "r6", 48 }, { "r7", 56 }, { "r8", 64 }, { "r9", 72 }, { "r10", 80 }, { "r11", 88 },
+	{ "r12", 96 }, { "r13", 104 }, { "r14", 112 }, { "r15", 120 }, { "r16", 128 },
+	{ "r17", 136 }, { "r18", 144 }, { "r19", 152 }, { "r20", 160 }, { "r21", 168 },
+	{ "r22", 176 }, { "r23", 184 }, { "r24", 192 }, { "r25", 200 }, { "r26", 208 },
+	{ "r27", 216 }, { "r28", 224 }, { "r29", 232 }, { "r30", 240 }, { "sp", 248 },
+	{ "pc", 256 }, { "pstate", 264 } };
+#else
+static const u16 arg_regs[] = { 112, 104, 96, 88, 72, 64 };
+enum { RET_REG = 80 };
+static const struct { const char *name; u16 at; } reg_names[] = {
+	{ "r15", 0 }, { "r14", 8 }, { "r13", 16 }, { "r12", 24 }, { "bp", 32 }, { "bx", 40 },
+	{ "r11", 48 }, { "r10", 56 }, { "r9", 64 }, { "r8", 72 }, { "ax", 80 }, { "cx", 88 },
+	{ "dx", 96 }, { "si", 104 }, { "di", 112 }, { "orig_ax", 120 }, { "ip", 128 },
+	{ "cs", 136 }, { "flags", 144 }, { "sp", 152 }, { "ss", 160 } };
+#endif
+
+int low_register(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(reg_names); i++)
+		if (!strcmp(reg_names[i].name, name))
+			return reg_names[i].at;
+	return -1;
+}
+
+static struct ir_insn *ctx_word(struct low *w, u32 off)
+{
+	return ir_load(w->f, 8, false, w->ctx, (s32)off);
+}
+
+/* ---- arguments -------------------------------------------------------------------------------- */
+
+static const struct ty *word_ty(struct low *w, u32 bytes, bool is_signed)
+{
+	return ty_int(&w->l->types, bytes, is_signed);
+}
+
+static struct ir_insn *usdt_value(struct low *w, const struct usdt_arg *a)
+{
+	const struct ty *t = word_ty(w, a->bytes, a->is_signed), *all = word_ty(w, 8, false);
+	struct ir_insn *at;
+
+	switch (a->kind) {
+	case USDT_CONST:
+		return num(w, a->value);
+	case USDT_REG:
+		return low_convert(w, ctx_word(w, a->reg), all, t);
+	case USDT_INDEX:
+		at = ir_op2(w->f, IR_SHL, 64, ctx_word(w, a->index), num(w, a->scale));
+		at = ir_op2(w->f, IR_ADD, 64, ctx_word(w, a->reg), at);
+		return low_load(w, t, ir_addi(w->f, at, a->value), 0, SPACE_USER).v;
+	default:
+		return low_load(w, t, ir_addi(w->f, ctx_word(w, a->reg), a->value), 0, SPACE_USER).v;
+	}
+}
+
+static struct val low_argn(struct low *w, struct node *n, int i)
+{
+	const struct place *p = w->p->place;
+	struct ir_insn *v;
+
+	if (p->kind == LP_USDT)
+		v = usdt_value(w, &p->usdt[i]);
+	else if (p->kind == LP_RAWTP)
+		v = ctx_word(w, 8 * (u32)i);
+	else
+		v = ctx_word(w, arg_regs[i]);
+	return (struct val){ n->ty, v, SPACE_NONE };
+}
+
+/* Where in a tracepoint's record a string of any length is. */
+static struct ir_insn *data_loc(struct low *w, const struct place_arg *a)
+{
+	struct ir_insn *loc = ir_load(w->f, 4, false, w->ctx, (s32)a->off);
+
+	loc = ir_op2(w->f, IR_AND, 64, loc, num(w, 0xffff));
+	return ir_op2(w->f, IR_ADD, 64, w->ctx, loc);
+}
+
+static struct val arg_value(struct low *w, const struct place_arg *a, const struct ty *t)
+{
+	const unsigned flags = probe_flags(w->p->place->kind);
+	const struct ty *all = word_ty(w, 8, false);
+	struct ir_insn *v;
+
+	if (a->data_loc)
+		return (struct val){ t, data_loc(w, a), SPACE_KERNEL };
+	if (w->p->place->kind == LP_TRACEPOINT) {
+		if (ty_is_mem(t))
+			return (struct val){ t, ir_addi(w->f, w->ctx, a->off), SPACE_KERNEL };
+		return low_load(w, t, w->ctx, (s32)a->off, SPACE_CTX);
+	}
+	v = flags & PF_REGS ? ctx_word(w, arg_regs[a->off]) : ctx_word(w, a->off);
+	if (ty_is_mem(t))
+		return (struct val){ t, v, SPACE_KERNEL };
+	return (struct val){ t, low_convert(w, v, all, t), SPACE_NONE };
+}
+
+struct val low_arg_field(struct low *w, struct node *n)
+{
+	return arg_value(w, n->sem, n->ty);
+}
+
+static void args_into(struct low *w, const struct ty *t, struct ir_insn *base, s32 off, bool clean)
+{
+	const struct place *p = w->p->place;
+
+	low_zero(w, base, off, t->bytes);
+	for (u32 i = 0; i < p->nr_args; i++)
+		low_store(w, arg_value(w, &p->args[i], p->args[i].data_loc || ty_is_mem(p->args[i].ty) ?
+				       t->fields[i].ty : p->args[i].ty), t->fields[i].ty, base,
+			  off + (s32)t->fields[i].off, clean);
+}
+
+static struct val low_retval(struct low *w, struct node *n)
+{
+	const struct place *p = w->p->place;
+	struct ir_insn *v = ctx_word(w, p->kind == LP_FEXIT ? 8 * p->nr_args : RET_REG);
+
+	if (ty_is_mem(n->ty))
+		return (struct val){ n->ty, v, sem_space(&(struct sema){ .l = w->l, .p = w->p }) };
+	return (struct val){ n->ty, low_convert(w, v, word_ty(w, 8, false), n->ty), SPACE_NONE };
+}
+
+/* ---- tasks --------------------------------------------------------------------------------------- */
+
+static struct ir_insn *call0(struct low *w, u32 helper)
+{
+	return ir_call(w->f, helper, 0);
+}
+
+static const struct ty *task_ty(struct low *w)
+{
+	const struct btf *btf;
+	u32 id;
+
+	return lang_find_type(w->l, "struct task_struct", &btf, &id) ?
+	       ty_btf(&w->l->types, btf, id, SPACE_KERNEL) : NULL;
+}
+
+/* Member NAME of the task at TASK. */
+static struct val task_field(struct low *w, struct ir_insn *task, const char *name)
+{
+	const struct ty *t = task_ty(w);
+	struct field_place f;
+
+	if (!t || !field_find(w->l, t, name, &f) || !f.ty)
+		return (struct val){ word_ty(w, 8, false), num(w, 0), SPACE_NONE };
+	return low_load(w, f.ty, task, (s32)f.off, SPACE_KERNEL);
+}
+
+/* The task that is meant: an argument, or the one that runs. */
+static struct ir_insn *task_of(struct low *w, struct node *n)
+{
+	return n->list ? low_num(w, n->list) : call0(w, BPF_FUNC_get_current_task);
+}
+
+static struct ir_insn *relative(struct low *w, struct node *n, const char *who)
+{
+	return task_field(w, task_of(w, n), who).v;
+}
+
+static struct ir_insn *pid_tgid(struct low *w, bool tid)
+{
+	struct ir_insn *v = call0(w, BPF_FUNC_get_current_pid_tgid);
+
+	return tid ? ir_op2(w->f, IR_AND, 64, v, num(w, 0xffffffff)) :
+	       ir_op2(w->f, IR_SHR, 64, v, num(w, 32));
+}
+
+static struct ir_insn *low_pid(struct low *w, struct node *n, bool tid)
+{
+	struct ir_insn *ns = w->l->own_ns.ino ? low_temp(w, 8) : NULL;
+	const bool init = n->list && n->list->kind == N_IDENT && !strcmp(n->list->text, "init");
+
+	if (init || !ns)
+		return pid_tgid(w, tid);
+	ir_store(w->f, 8, ns, 0, num(w, 0));
+	ir_call(w->f, BPF_FUNC_get_ns_current_pid_tgid, 4, num(w, (s64)w->l->own_ns.dev),
+		num(w, (s64)w->l->own_ns.ino), ns, num(w, 8));
+	return ir_load(w->f, 4, false, ns, tid ? 0 : 4);
+}
+
+/* ---- time and place ---------------------------------------------------------------------------------- */
+
+static struct ir_insn *nsecs(struct low *w, struct node *n)
+{
+	const char *mode = n->list && n->list->kind == N_IDENT ? n->list->text : "boot";
+
+	if (!strcmp(mode, "monotonic"))
+		return call0(w, BPF_FUNC_ktime_get_ns);
+	if (!strcmp(mode, "tai") || !strcmp(mode, "sw_tai"))
+		return call0(w, BPF_FUNC_ktime_get_tai_ns);
+	return call0(w, BPF_FUNC_ktime_get_boot_ns);
+}
+
+/* ---- stacks --------------------------------------------------------------------------------------------- */
+
+static void stack_into(struct low *w, const struct ty *t, struct ir_insn *base, s32 off)
+{
+	struct ir_insn *id = ir_call(w->f, BPF_FUNC_get_stackid, 3, w->ctx,
+				     ir_map(w->f, low_stack_map(w->l, (u32)t->par[2])),
+				     num(w, t->user ? BPF_F_USER_STACK : 0));
+	struct ir_block *lost = low_block_new(w), *end = low_block_new(w);
+
+	id = ir_conv(w->f, IR_SEXT, 4, id);
+	ir_store(w->f, 8, base, off, id);
+	ir_store(w->f, 4, base, off + 8, t->user ? pid_tgid(w, false) : num(w, 0));
+	ir_store(w->f, 4, base, off + 12, num(w, 0));
+	ir_br(w->f, CC_EQ, 64, id, num(w, -EEXIST), lost, end);
+	low_at(w, lost);
+	low_count(w, LC_STACK_LOST);
+	ir_jmp(w->f, end);
+	low_at(w, end);
+}
+
+/* ---- memory ----------------------------------------------------------------------------------------------- */
+
+/* Address and space of what N points to, or is. */
+static struct val pointed(struct low *w, struct node *n)
+{
+	struct val v = low_expr(w, n);
+	const struct sema s = { .l = w->l, .p = w->p };
+
+	if (ty_is_mem(v.ty)) {
+		v.space = v.space == SPACE_NONE ? SPACE_KERNEL : v.space;
+		return v;
+	}
+	v.space = v.ty->kind == TY_PTR ? (v.ty->space == SPACE_NONE || v.ty->space == SPACE_BTF ||
+					  v.ty->space == SPACE_CTX ? SPACE_KERNEL : v.ty->space) :
+		  sem_space(&s);
+	return v;
+}
+
+/* N, at most MAX: a length that the verifier believes. */
+static struct ir_insn *at_most(struct low *w, struct ir_insn *v, u32 max)
+{
+	const u32 var = ir_var(w->f);
+	struct ir_block *big = low_block_new(w), *end = low_block_new(w);
+
+	ir_write(w->f, var, v);
+	ir_br(w->f, CC_ULE, 64, v, num(w, max), end, big);
+	low_at(w, big);
+	ir_write(w->f, var, num(w, max));
+	ir_jmp(w->f, end);
+	low_at(w, end);
+	return ir_read(w->f, var);
+}
+
+static void str_into(struct low *w, struct node *n, const struct ty *t, struct ir_insn *base,
+		     s32 off, bool clean)
+{
+	struct node *len = n->list->next;
+	struct ir_insn *size;
+	struct val v;
+
+	if (n->list->ty->kind == TY_STR && !len) {
+		low_into(w, n->list, t, base, off, clean);
+		return;
+	}
+	v = pointed(w, n->list);
+	size = num(w, n->ty->bytes < t->bytes ? n->ty->bytes : t->bytes);
+	if (len && len->kind != N_INT)
+		size = at_most(w, low_num(w, len), (u32)size->imm);
+	low_zero(w, base, off, clean ? t->bytes : 1);
+	ir_call(w->f, v.space == SPACE_USER ? BPF_FUNC_probe_read_user_str :
+		BPF_FUNC_probe_read_kernel_str, 3, ir_addi(w->f, base, off), size, v.v);
+}
+
+static void buf_into(struct low *w, struct node *n, const struct ty *t, struct ir_insn *base,
+		     s32 off, bool clean)
+{
+	const u32 room = n->ty->bytes - 4;
+	struct val v = pointed(w, n->list);
+	struct ir_insn *size = n->list->next ? at_most(w, low_num(w, n->list->next), room) :
+			       num(w, room);
+
+	if (clean)
+		low_zero(w, base, off, t->bytes);
+	ir_store(w->f, 4, base, off, size);
+	ir_call(w->f, v.space == SPACE_USER ? BPF_FUNC_probe_read_user : BPF_FUNC_probe_read_kernel,
+		3, ir_addi(w->f, base, off + 4), size, v.v);
+}
+
+static struct ir_insn *low_strlen(struct low *w, struct node *n)
+{
+	struct val v = pointed(w, n->list);
+	const u32 bytes = v.ty->kind == TY_STR ? v.ty->bytes : (u32)w->l->config.max_strlen + 1;
+	struct ir_insn *tmp = low_temp(w, bytes), *got;
+	const u32 var = ir_var(w->f);
+	struct ir_block *good = low_block_new(w), *bad = low_block_new(w), *end = low_block_new(w);
+
+	got = low_read_str(w, tmp, 0, bytes, v.v, v.space);
+	ir_br(w->f, CC_SGT, 64, got, num(w, 0), good, bad);
+	low_at(w, bad);
+	ir_write(w->f, var, num(w, 0));
+	ir_jmp(w->f, end);
+	low_at(w, good);
+	ir_write(w->f, var, ir_addi(w->f, got, -1));
+	ir_jmp(w->f, end);
+	low_at(w, end);
+	return ir_read(w->f, var);
+}
+
+/* A string in BPF's own memory, of at least one byte. */
+static struct val string_here(struct low *w, struct node *n)
+{
+	struct val v = low_expr(w, n);
+	const u32 bytes = v.ty->kind == TY_STR ? v.ty->bytes : (u32)w->l->config.max_strlen + 1;
+	struct ir_insn *tmp;
+
+	if (v.ty->kind == TY_STR && v.space == SPACE_NONE)
+		return v;
+	v = ty_is_mem(v.ty) ? v : pointed(w, n);
+	tmp = low_temp(w, bytes);
+	low_zero(w, tmp, 0, 1);
+	low_read_str(w, tmp, 0, bytes, v.v, v.space == SPACE_NONE ? SPACE_KERNEL : v.space);
+	return (struct val){ ty_str(&w->l->types, bytes), tmp, SPACE_NONE };
+}
+
+/* 0: equal; else 1. */
+static struct ir_insn *low_strncmp(struct low *w, struct node *n)
+{
+	struct val a = string_here(w, n->list), b = string_here(w, n->list->next);
+	struct sema s = { .l = w->l, .p = w->p };
+	s64 len = 0;
+
+	if (!sem_const(&s, n->list->next->next, &len) || len < 0)
+		len = a.ty->bytes;
+	if (!len)
+		return num(w, 0);
+	if ((u64)len < a.ty->bytes)
+		a.ty = ty_str(&w->l->types, (u32)len);
+	if ((u64)len < b.ty->bytes)
+		b.ty = ty_str(&w->l->types, (u32)len);
+	return ir_op2(w->f, IR_XOR, 64, low_equal(w, a, b), num(w, 1));
+}
+
+/* Where NEEDLE begins in the string, -1: nowhere. Every place, and there byte by byte. */
+static struct ir_insn *low_strstr(struct low *w, struct node *n)
+{
+	struct val hay = string_here(w, n->list), needle = string_here(w, n->list->next);
+	struct ir_block *outer = low_block_new(w), *inner = low_block_new(w);
+	struct ir_block *byte = low_block_new(w), *same = low_block_new(w), *more = low_block_new(w);
+	struct ir_block *next = low_block_new(w), *step = low_block_new(w), *no = low_block_new(w);
+	struct ir_block *yes = low_block_new(w), *end = low_block_new(w), *try = low_block_new(w);
+	const u32 i = ir_var(w->f), j = ir_var(w->f), r = ir_var(w->f);
+	struct ir_insn *x, *y, *at;
+
+	ir_write(w->f, i, num(w, 0));
+	ir_jmp(w->f, outer);
+	ir_at(w->f, outer);
+	ir_br(w->f, CC_ULT, 64, ir_read(w->f, i), num(w, hay.ty->bytes), try, no);
+	low_at(w, try);
+	ir_write(w->f, j, num(w, 0));
+	ir_jmp(w->f, inner);
+	ir_at(w->f, inner);
+	at = ir_op2(w->f, IR_ADD, 64, ir_read(w->f, i), ir_read(w->f, j));
+	ir_br(w->f, CC_ULT, 64, at, num(w, hay.ty->bytes), byte, next);
+	low_at(w, byte);
+	y = ir_load(w->f, 1, false, ir_op2(w->f, IR_ADD, 64, needle.v, ir_read(w->f, j)), 0);
+	ir_br(w->f, CC_EQ, 64, y, num(w, 0), yes, same);
+	low_at(w, same);
+	x = ir_load(w->f, 1, false, ir_op2(w->f, IR_ADD, 64, hay.v, at), 0);
+	ir_br(w->f, CC_EQ, 64, x, y, more, next);
+	low_at(w, more);
+	ir_write(w->f, j, ir_addi(w->f, ir_read(w->f, j), 1));
+	ir_br(w->f, CC_ULT, 64, ir_read(w->f, j), num(w, needle.ty->bytes), inner, yes);
+	ir_seal(inner);
+	low_at(w, next);
+	x = ir_load(w->f, 1, false, ir_op2(w->f, IR_ADD, 64, hay.v, ir_read(w->f, i)), 0);
+	ir_br(w->f, CC_EQ, 64, x, num(w, 0), no, step);
+	low_at(w, step);
+	ir_write(w->f, i, ir_addi(w->f, ir_read(w->f, i), 1));
+	ir_jmp(w->f, outer);
+	ir_seal(outer);
+	low_at(w, yes);
+	ir_write(w->f, r, ir_read(w->f, i));
+	ir_jmp(w->f, end);
+	low_at(w, no);
+	ir_write(w->f, r, num(w, -1));
+	ir_jmp(w->f, end);
+	low_at(w, end);
+	return ir_read(w->f, r);
+}
+
+static struct ir_insn *low_memcmp(struct low *w, struct node *n)
+{
+	struct val a = pointed(w, n->list), b = pointed(w, n->list->next);
+	struct sema s = { .l = w->l, .p = w->p };
+	struct ir_insn *x, *y;
+	const struct ty *t;
+	s64 len = 0;
+
+	if (!sem_const(&s, n->list->next->next, &len) || len < 1 || len > 512)
+		return num(w, 0);
+	t = ty_array(&w->l->types, word_ty(w, 1, false), (u32)len, SPACE_NONE);
+	x = low_temp(w, (u32)len);
+	y = low_temp(w, (u32)len);
+	low_read(w, x, (u32)len, a.v, a.space);
+	low_read(w, y, (u32)len, b.v, b.space);
+	return ir_op2(w->f, IR_XOR, 64, low_equal(w, (struct val){ t, x, SPACE_NONE },
+						  (struct val){ t, y, SPACE_NONE }), num(w, 1));
+}
+
+/* ---- addresses ----------------------------------------------------------------------------------------------- */
+
+static void ntop_into(struct low *w, struct node *n, struct ir_insn *base, s32 off)
+{
+	struct node *addr = n->list->next ? n->list->next : n->list;
+	struct val v = low_expr(w, addr);
+	const bool is_mem = ty_is_mem(v.ty);
+	const u32 bytes = is_mem ? (v.ty->bytes < 16 ? v.ty->bytes : 16) : 4;
+
+	ir_store(w->f, 8, base, off, n->list->next ? low_num(w, n->list) :
+		 num(w, bytes == 16 ? AF_INET6 : AF_INET));
+	ir_zero(w->f, base, off + 8, 16);
+	if (!is_mem)
+		ir_store(w->f, 4, base, off + 8, v.v);
+	else if (v.space == SPACE_NONE)
+		ir_copy(w->f, base, off + 8, v.v, 0, bytes);
+	else
+		low_read(w, ir_addi(w->f, base, off + 8), bytes, v.v, v.space);
+}
+
+static void mac_into(struct low *w, struct node *n, struct ir_insn *base, s32 off)
+{
+	struct val v = pointed(w, n->list);
+
+	low_read(w, ir_addi(w->f, base, off), 6, v.v, v.space);
+}
+
+static void pton_into(struct low *w, struct node *n, struct ir_insn *base, s32 off)
+{
+	u8 addr[16] = { 0 };
+
+	inet_pton(n->ty->bytes == 16 ? AF_INET6 : AF_INET, n->list->text, addr);
+	low_text(w, base, off, (const char *)addr, n->ty->bytes, n->ty->bytes);
+}
+
+/* ---- what it does to others -------------------------------------------------------------------------------------- */
+
+static struct ir_insn *signal_number(struct low *w, struct node *n)
+{
+	const char *name = n->text;
+
+	if (n->kind != N_STR)
+		return low_num(w, n);
+	if (!strncasecmp(name, "SIG", 3))
+		name += 3;
+	for (int i = 1; i < 32; i++)
+		if (sigabbrev_np(i) && !strcasecmp(sigabbrev_np(i), name))
+			return num(w, i);
+	diag_error(w->l->script, n->at, "\"%s\" is no signal", n->text);
+	return num(w, 0);
+}
+
+static struct ir_insn *write_user(struct low *w, struct node *n)
+{
+	struct ir_insn *dst = low_num(w, n->list);
+	struct val src = low_expr(w, n->list->next);
+	struct ir_insn *len = at_most(w, low_num(w, n->list->next->next),
+				      ty_is_mem(src.ty) ? src.ty->bytes : 8);
+	struct ir_insn *from = src.v;
+
+	if (!ty_is_mem(src.ty) && src.ty->kind != TY_PTR) {
+		from = low_temp(w, 8);
+		ir_store(w->f, 8, from, 0, src.v);
+	}
+	return ir_set(w->f, CC_EQ, 64, ir_call(w->f, BPF_FUNC_probe_write_user, 3, dst, from, len),
+		      num(w, 0));
+}
+
+/* ---- what is known now -------------------------------------------------------------------------------------------- */
+
+static s64 constant(struct low *w, struct node *n, int f)
+{
+	const struct ty *t = n->list ? n->list->ty : NULL;
+
+	switch (f) {
+	case F_is_ptr: return t->kind == TY_PTR;
+	case F_is_str: return t->kind == TY_STR;
+	case F_is_array: return t->kind == TY_ARRAY;
+	case F_is_integer: return t->kind == TY_INT;
+	case F_is_unsigned_integer: return t->kind == TY_INT && !t->is_signed;
+	case F_is_literal: return n->list->kind == N_INT || n->list->kind == N_STR ||
+				  n->list->kind == N_BOOL;
+	case F_kfunc_exist:
+	case F_kfunc_allowed: return lang_kernel(w->l) && n->list->kind == N_STR &&
+				     btf_find(w->l->kernel, n->list->text, BTF_KIND_FUNC);
+	case F_strcap: return t->bytes - (t->kind == TY_STR);
+	case F_ncpus: return w->l->cpus;
+	case F_has_cpid: return w->l->opts->has_child;
+	default: return (s64)n->num;		/* cgroupid, kaddr, uaddr: sema_call.c */
+	}
+}
+
+/* ---- numbers -------------------------------------------------------------------------------------------------------- */
+
+static struct ir_insn *void_call(struct low *w, struct node *n, int f)
+{
+	switch (f) {
+	case F_signal:
+		return ir_call(w->f, BPF_FUNC_send_signal, 1, signal_number(w, n->list));
+	case F_signal_thread:
+		return ir_call(w->f, BPF_FUNC_send_signal_thread, 1, signal_number(w, n->list));
+	case F_override:
+		return ir_call(w->f, BPF_FUNC_override_return, 2, w->ctx, low_num(w, n->list));
+	case F_fail:
+	case F_static_assert:
+		return num(w, 0);
+	default:
+		low_output(w, n, f);
+		return num(w, 0);
+	}
+}
+
+static struct ir_insn *of_maps(struct low *w, struct node *n, int f)
+{
+	switch (f) {
+	case F_delete:
+		if (n->list->kind == N_MAP && !((struct map_var *)n->list->sem)->keyed &&
+		    ((struct map_var *)n->list->sem)->percpu) {
+			low_output(w, n, F_clear);
+			return num(w, 1);
+		}
+		return low_delete(w, n);
+	case F_has_key:
+		return low_has_key(w, n);
+	case F_find:
+		return low_find(w, n);
+	default:
+		return low_len(w, n);
+	}
+}
+
+static struct ir_insn *number(struct low *w, struct node *n, int f)
+{
+	switch (f) {
+	case F_pid: return low_pid(w, n, false);
+	case F_tid: return low_pid(w, n, true);
+	case F_uid:
+	case F_username: return ir_op2(w->f, IR_AND, 64, call0(w, BPF_FUNC_get_current_uid_gid),
+				       num(w, 0xffffffff));
+	case F_gid: return ir_op2(w->f, IR_SHR, 64, call0(w, BPF_FUNC_get_current_uid_gid),
+				  num(w, 32));
+	case F_ppid: return task_field(w, relative(w, n, "real_parent"), "tgid").v;
+	case F_leader_tid: return task_field(w, relative(w, n, "group_leader"), "pid").v;
+	case F_cpu: return call0(w, BPF_FUNC_get_smp_processor_id);
+	case F_cpid: return low_counter(w, LC_CPID);
+	case F_numaid: return call0(w, BPF_FUNC_get_numa_node_id);
+	case F_nsecs: return nsecs(w, n);
+	case F_elapsed: return ir_op2(w->f, IR_SUB, 64, call0(w, BPF_FUNC_ktime_get_boot_ns),
+				      low_counter(w, LC_START));
+	case F_jiffies: return call0(w, BPF_FUNC_jiffies64);
+	case F_rand: return call0(w, BPF_FUNC_get_prandom_u32);
+	case F_curtask: return call0(w, BPF_FUNC_get_current_task);
+	case F_cgroup: return call0(w, BPF_FUNC_get_current_cgroup_id);
+	case F_usermode:
+		if (probe_flags(w->p->place->kind) & PF_OURS)
+			return num(w, 1);
+		return ir_set(w->f, CC_EQ, 64, ir_op2(w->f, IR_AND, 64,
+				       ctx_word(w, (u32)low_register("cs")), num(w, 3)), num(w, 3));
+	case F_ctx: return w->ctx;
+	case F_reg: return ctx_word(w, (u32)n->num);
+	case F_strlen: return low_strlen(w, n);
+	case F_strncmp: return low_strncmp(w, n);
+	case F_strstr: return low_strstr(w, n);
+	case F_strcontains: return ir_set(w->f, CC_SGE, 64, low_strstr(w, n), num(w, 0));
+	case F_memcmp: return low_memcmp(w, n);
+	case F_bswap: return n->ty->bytes == 1 ? low_num(w, n->list) :
+			     ir_conv(w->f, IR_BSWAP, n->ty->bytes, low_num(w, n->list));
+	case F_socket_cookie: return ir_call(w->f, BPF_FUNC_get_socket_cookie, 1,
+					     low_num(w, n->list));
+	case F_container_of: return ir_addi(w->f, low_num(w, n->list),
+					    -(s64)((const struct field_place *)n->sem)->off);
+	case F_is_err: return ir_set(w->f, CC_UGE, 64, low_num(w, n->list), num(w, -4095));
+	case F_write_user: return write_user(w, n);
+	case F_strftime: return low_num(w, n->list->next);
+	case F_kptr:
+	case F_uptr:
+	case F_strerror:
+	case F_syscall_name:
+	case F_signal_name:
+	case F_cgroup_path:
+	case F_ksym: return low_num(w, n->list);
+	case F_delete:
+	case F_has_key:
+	case F_find:
+	case F_len: return of_maps(w, n, f);
+	default:
+		if (n->ty->kind == TY_VOID)
+			return void_call(w, n, f);
+		return num(w, constant(w, n, f));
+	}
+}
+
+/* ---- memory that calls fill ----------------------------------------------------------------------------------------- */
+
+static void usym_into(struct low *w, struct node *n, struct ir_insn *base, s32 off)
+{
+	ir_store(w->f, 8, base, off, low_num(w, n->list));
+	ir_store(w->f, 4, base, off + 8, pid_tgid(w, false));
+	ir_store(w->f, 4, base, off + 12, num(w, 0));
+}
+
+static void comm_into(struct low *w, struct node *n, int f, const struct ty *t,
+		      struct ir_insn *base, s32 off, bool clean)
+{
+	struct ir_insn *task;
+
+	if (f == F_comm && !n->list) {
+		ir_call(w->f, BPF_FUNC_get_current_comm, 2, ir_addi(w->f, base, off), num(w, 16));
+		if (t->bytes > 16)
+			low_zero(w, base, off + 16, t->bytes - 16);
+		return;
+	}
+	task = f == F_pcomm ? relative(w, n, "real_parent") :
+	       f == F_leader_comm ? relative(w, n, "group_leader") : task_of(w, n);
+	low_store(w, (struct val){ n->ty, task_field(w, task, "comm").v, SPACE_KERNEL }, t, base,
+		  off, clean);
+}
+
+static void path_into(struct low *w, struct node *n, const struct ty *t, struct ir_insn *base,
+		      s32 off, bool clean)
+{
+	struct val v = low_expr(w, n->list);
+
+	low_zero(w, base, off, clean ? t->bytes : 1);
+	ir_call(w->f, BPF_FUNC_d_path, 3, v.v, ir_addi(w->f, base, off), num(w, t->bytes));
+}
+
+bool low_call_into(struct low *w, struct node *n, const struct ty *t, struct ir_insn *base,
+		   s32 off, bool clean)
+{
+	const struct place *p = w->p->place;
+	const int f = func_find(n->text);
+
+	if (f < 0 || (t->kind != TY_STR && t->kind != n->ty->kind))
+		return false;
+	switch (f) {
+	case F_comm:
+	case F_pcomm:
+	case F_leader_comm: comm_into(w, n, f, t, base, off, clean); return true;
+	case F_probe: low_text(w, base, off, p->text, (u32)strlen(p->text), t->bytes); return true;
+	case F_probetype: low_text(w, base, off, p->provider, (u32)strlen(p->provider), t->bytes);
+		return true;
+	case F_func: low_text(w, base, off, p->func, (u32)strlen(p->func), t->bytes); return true;
+	case F_kstack:
+	case F_ustack: stack_into(w, n->ty, base, off); return true;
+	case F_str: str_into(w, n, t, base, off, clean); return true;
+	case F_buf: buf_into(w, n, t, base, off, clean); return true;
+	case F_path: path_into(w, n, t, base, off, clean); return true;
+	case F_ntop: ntop_into(w, n, base, off); return true;
+	case F_macaddr: mac_into(w, n, base, off); return true;
+	case F_pton: pton_into(w, n, base, off); return true;
+	case F_usym: usym_into(w, n, base, off); return true;
+	case F_args: args_into(w, t, base, off, clean); return true;
+	default: return false;
+	}
+}
+
+struct val low_call(struct low *w, struct node *n)
+{
+	const int arg = func_arg_number(n->text), f = func_find(n->text);
+	struct ir_insn *to;
+
+	if (arg >= 0)
+		return low_argn(w, n, arg);
+	if (f == F_retval)
+		return low_retval(w, n);
+	if (!ty_is_mem(n->ty))
+		return (struct val){ n->ty, number(w, n, f), SPACE_NONE };
+	to = low_temp(w, n->ty->bytes);
+	low_call_into(w, n, n->ty, to, 0, true);
+	return (struct val){ n->ty, to, SPACE_NONE };
+}

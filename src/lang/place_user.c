@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * place_user.c: functions and static probes of programs and libraries. A file is named by
+ * a path, as a program of PATH or as a library.
+ */
+#include "base/hash.h"
+#include "lang/place.h"
+#include "sym/symbols.h"
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct file { struct sym_file f; char *path; };
+
+/* FILE, TEXT names it. False: said. */
+static bool open_file(struct at *a, const char *text, struct file *file)
+{
+	struct skep_err err;
+	const u32 pid = a->l->opts->nr_pids ? a->l->opts->pids[0] : 0;
+
+	file->path = sym_find_file(text, pid);
+	if (!file->path) {
+		place_missing(a, arena_printf(a->l->arena, "uprobe target file '%s' does not exist or "
+					      "is not executable", text));
+		return false;
+	}
+	if (sym_open(&file->f, file->path, &err)) {
+		diag_error(a->l->script, a->node->at, "%s", err.text);
+		free(file->path);
+		return false;
+	}
+	return true;
+}
+
+static void close_file(struct file *file)
+{
+	sym_close(&file->f);
+	free(file->path);
+}
+
+struct matches {
+	struct at *a;
+	const struct file *file;
+	const char *pattern;
+	u32 found;
+	const char *near[512];
+	u32 nr_near;
+};
+
+static void add_function(struct at *a, const struct file *file, const char *name)
+{
+	struct place *p = place_add(a, arena_printf(a->l->arena, "%s:%s:%s", probe_name(a->kind),
+						    file->path, name),
+				    arena_printf(a->l->arena, "%s:%s", file->path, name));
+
+	p->func = arena_strndup(a->l->arena, name, strcspn(name, "+@"));
+}
+
+static int match(void *arg, const struct sym *s)
+{
+	struct matches *m = arg;
+
+	if (fnmatch(m->pattern, s->name, 0) || s->old)
+		return 0;
+	for (size_t i = 0; i < m->a->out->n; i++)
+		if (m->a->out->v[i]->func && !strcmp(m->a->out->v[i]->func, s->name))
+			return 0;
+	add_function(m->a, m->file, s->name);
+	m->found++;
+	return 0;
+}
+
+static void one_function(struct at *a, const struct file *file, const char *fn)
+{
+	struct skep_err err;
+	struct sym s;
+	char name[512];
+	char *end;
+
+	strtoull(fn, &end, 0);
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(fn, "+"), fn);
+	if (end != fn && !*end) {		/* a place in the file */
+		add_function(a, file, fn);
+		return;
+	}
+	if (!sym_find(&file->f, name, &s, &err)) {
+		add_function(a, file, fn);
+		return;
+	}
+	place_missing(a, arena_printf(a->l->arena, "Could not resolve symbol: %s:%s", file->path,
+				      name));
+	if (a->missed && strstr(err.text, "did you mean")) {
+		const char *at = strstr(err.text, "did you mean");
+
+		diag_hint(a->l->script, "%.*s", (int)strcspn(at, "\n"), at);
+	}
+}
+
+void place_user_function(struct at *a)
+{
+	struct file file = { .path = NULL };
+	struct matches m = { .a = a, .file = &file };
+	const char *fn = a->n > 2 ? a->part[a->n - 1] : "";
+
+	if (a->n == 4 && strcmp(a->part[2], "cpp")) {
+		diag_error(a->l->script, a->node->at, "%s probe type takes PATH:FUNCTION",
+			   probe_name(a->kind));
+		return;
+	}
+	if (a->n < 3 || !*fn) {
+		diag_error(a->l->script, a->node->at, "%s probe type takes PATH:FUNCTION",
+			   probe_name(a->kind));
+		return;
+	}
+	if (!open_file(a, a->part[1], &file))
+		return;
+	m.pattern = fn;
+	if (place_is_pattern(fn)) {
+		sym_each(&file.f, match, &m);
+		if (!m.found)
+			place_missing(a, arena_printf(a->l->arena, "No matches for %s:%s:%s",
+						      probe_name(a->kind), file.path, fn));
+	} else {
+		one_function(a, &file, fn);
+	}
+	close_file(&file);
+}
+
+/* ---- static probes ---------------------------------------------------------------------------- */
+
+enum { X86_IP = 128 };
+
+/* Arguments that code reaches from its own place are reached from the register ip. */
+static bool fix_argument(const struct matches *m, const struct usdt_note *n, struct usdt_arg *u)
+{
+	u64 addr;
+
+	if (u->kind == USDT_FLOAT)
+		return false;
+	if (u->kind != USDT_SYMBOL)
+		return true;
+	if (!sym_value(&m->file->f, u->symbol, &addr))
+		return false;
+	u->kind = USDT_MEM;
+	u->reg = X86_IP;
+	u->value = (s64)(addr + (u64)u->value - n->pc);
+	return true;
+}
+
+static void arguments(struct matches *m, struct place *p, const struct usdt_note *n)
+{
+	struct lang *l = m->a->l;
+	struct usdt_arg *v = arena_news(l->arena, USDT_ARGS_MAX, struct usdt_arg);
+	const char *text = n->args;
+	struct skep_err err;
+	u32 i = 0;
+
+	while (i < USDT_ARGS_MAX && usdt_arg_next(&v[i], &text, m->file->f.machine, &err) > 0 &&
+	       fix_argument(m, n, &v[i]))
+		i++;
+	p->usdt = v;
+	p->nr_usdt = i;
+}
+
+static int match_usdt(void *arg, const struct usdt_note *n)
+{
+	struct matches *m = arg;
+	struct at *a = m->a;
+	const char *ns = a->n == 4 ? a->part[2] : "*", *name = a->part[a->n - 1];
+	struct place *p;
+	s64 off, ref = 0;
+
+	if (m->nr_near < ARRAY_LEN(m->near))
+		m->near[m->nr_near++] = arena_strdup(a->l->arena, n->name);
+	if (fnmatch(*ns ? ns : "*", n->provider, 0) || fnmatch(name, n->name, 0))
+		return 0;
+	off = sym_offset(&m->file->f, n->pc);
+	if (n->semaphore)
+		ref = sym_offset(&m->file->f, n->semaphore);
+	if (off < 0 || ref < 0)
+		return 0;
+	p = place_add(a, arena_printf(a->l->arena, "usdt:%s:%s:%s", m->file->path, n->provider,
+				      n->name),
+		      arena_printf(a->l->arena, "%s:0x%llx", m->file->path, (unsigned long long)off));
+	p->section = "uprobe";
+	p->func = arena_strdup(a->l->arena, n->name);
+	p->ref = (u64)ref;
+	arguments(m, p, n);
+	p->layout = hash_bytes(n->args, strlen(n->args), 1) ^
+		    (strstr(n->args, "(%rip)") ? n->pc : 0);
+	m->found++;
+	return 0;
+}
+
+void place_usdt(struct at *a)
+{
+	struct file file = { .path = NULL };
+	struct matches m = { .a = a, .file = &file };
+	struct skep_err err;
+	const char *near;
+
+	if (a->n < 3 || a->n > 4) {
+		diag_error(a->l->script, a->node->at, "usdt probe type takes PATH:NAME or "
+			   "PATH:NAMESPACE:NAME");
+		return;
+	}
+	if (!open_file(a, a->part[1], &file))
+		return;
+	if (usdt_each(&file.f, match_usdt, &m, &err))
+		diag_error(a->l->script, a->node->at, "%s", err.text);
+	else if (!m.found) {
+		place_missing(a, arena_printf(a->l->arena, "usdt probe '%s' not found in %s",
+					      a->part[a->n - 1], file.path));
+		near = err_nearest(a->part[a->n - 1], m.near, m.nr_near);
+		if (near && a->missed)
+			diag_hint(a->l->script, "did you mean %s?", near);
+	}
+	close_file(&file);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* run_in.h: between the files that run a script. Private to run*.c. */
+#ifndef LANG_RUN_IN_H
+#define LANG_RUN_IN_H
+
+#include "kernel/link.h"
+#include "lang/out.h"
+#include "lang/run.h"
+#include "skep/skep.h"
+
+struct run_timer { int fd; const struct lang_place *place; };
+
+struct run {
+	const struct trace_run *o;
+	struct skep_err *err;
+	struct skep_object *obj;
+	struct backend *b;
+	s32 *map;		/* of unit.maps: the backend's numbers */
+	s32 ring, counters;	/* -1: not there */
+	struct out out;
+	struct ty_table types;
+	struct strbuf text, errors;	/* that are not written yet */
+	VEC(struct link) links;
+	VEC(struct run_timer) timers;
+	int signals;
+	u32 attached;
+	u64 lost;		/* events, said already */
+	int status;		/* to exit with */
+	bool ended;		/* nothing more is waited for */
+	bool discard;		/* records are read and forgotten */
+	bool broken;		/* nobody reads what is written */
+	struct names *names;
+};
+
+/* ---- run.c ----------------------------------------------------------------------- */
+
+s32 run_map(struct run *r, const char *name);
+int run_bench(struct run *r, const struct lang_place *p, struct test_run *t);
+
+/* ---- run_read.c ------------------------------------------------------------------ */
+
+/* Does what the records ask for that are there. */
+void run_read(struct run *r);
+/* Writes what was printed; ALL: also what -B keeps. */
+void run_flush(struct run *r, bool all);
+/* Prints map I; at the end empty ones are not. */
+void run_print_map(struct run *r, u32 i, u64 top, u64 div, bool at_end);
+
+/* ---- run_names.c: names of addresses, stacks, cgroups, accounts ------------------- */
+
+void run_names_open(struct run *r);
+void run_names_close(struct run *r);
+/* What process PID has mapped is known from then on, also when it has ended. */
+void run_names_look(struct run *r, u32 pid);
+
+#endif

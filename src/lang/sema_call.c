@@ -1,0 +1,705 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* sema_call.c: what calls and builtins give, by the rows of func.def. */
+#include "lang/format.h"
+#include "lang/sema.h"
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { R_SPECIAL, R_VOID, R_BOOL, R_U8, R_U32, R_U64, R_S64 };
+
+const struct func_row func_rows[F_COUNT] = {
+#define FUNC(name, min, max, result, flags) [F_##name] = { #name, min, max, R_##result, flags },
+#include "lang/func.def"
+#undef FUNC
+};
+
+int func_find(const char *name)
+{
+	if (!strncmp(name, "__builtin_", 10))
+		name += 10;
+	for (int i = 0; i < F_COUNT; i++)
+		if (!strcmp(func_rows[i].name, name))
+			return i;
+	return -1;
+}
+
+int func_arg_number(const char *name)
+{
+	return !strncmp(name, "arg", 3) && isdigit((unsigned char)name[3]) && !name[4] ?
+	       name[3] - '0' : -1;
+}
+
+static const struct ty *like(struct sema *s, struct ty t)
+{
+	return ty_make(&s->l->types, &t);
+}
+
+/* Numbers that are shown as text. */
+static const struct ty *shown(struct sema *s, enum ty_kind kind, s64 par)
+{
+	return like(s, (struct ty){ .kind = kind, .bytes = 8, .align = 8, .par = { par } });
+}
+
+static const struct ty *u64_ty(struct sema *s) { return ty_int(&s->l->types, 8, false); }
+
+static unsigned flags_here(const struct sema *s)
+{
+	return probe_flags(s->p->place->kind);
+}
+
+static u32 text_add(struct sema *s, const char *text)
+{
+	for (u32 i = 0; i < s->l->unit->texts.n; i++)
+		if (!strcmp(s->l->unit->texts.v[i], text))
+			return i;
+	*vec_push(&s->l->unit->texts) = text;
+	return (u32)s->l->unit->texts.n - 1;
+}
+
+/* ---- formats ------------------------------------------------------------------------------ */
+
+static bool conv_takes(const struct format_piece *p, const struct ty *t)
+{
+	switch (p->conv) {
+	case 's':
+		return !ty_is_agg(t);
+	case 'r':
+		return p->kind == 'g' ? ty_is_number(t) : t->kind == TY_BUF ||
+		       t->kind == TY_STR || t->kind == TY_ARRAY;
+	default:
+		return ty_is_number(t) || t->kind == TY_PTR || t->kind == TY_KSYM ||
+		       t->kind == TY_USYM || (t->kind >= TY_CGROUP_PATH && t->kind <= TY_USERNAME);
+	}
+}
+
+static void check_format(struct sema *s, struct node *n, struct node *args)
+{
+	const char *at = n->list->text;
+	struct format_piece p;
+	u32 wants = 0, has = 0;
+
+	for (struct node *a = args; a; a = a->next)
+		has++;
+	while (format_next(&at, &p)) {
+		if (p.conv == '?') {
+			sem_error(s, n->list->at, "%s: '%.*s' is not a conversion", n->text, (int)p.n,
+				  p.text);
+			return;
+		}
+		for (u32 i = 0; p.conv && i <= p.stars; i++, wants++) {
+			const struct ty *t = args ? args->ty : NULL;
+
+			if (t && (i < p.stars ? !ty_is_number(t) : !conv_takes(&p, t)))
+				sem_error(s, args->at, "%s: %%%c specifier expects a value of type %s "
+					  "(%s supplied)", n->text, p.conv, p.conv == 's' ? "string" :
+					  p.conv == 'r' ? "buffer" : "integer", sem_name(s->l, t));
+			args = args ? args->next : NULL;
+		}
+	}
+	if (wants > has)
+		sem_error(s, n->at, "%s: Not enough arguments for format string (%u supplied, %u "
+			  "expected)", n->text, has, wants);
+	else if (wants < has)
+		sem_error(s, n->at, "%s: Too many arguments for format string (%u supplied, %u "
+			  "expected)", n->text, has, wants);
+}
+
+static void format_call(struct sema *s, struct node *n)
+{
+	if (n->list->kind != N_STR) {
+		sem_error(s, n->list->at, "%s() expects a string literal", n->text);
+		return;
+	}
+	for (struct node *a = n->list->next; a; a = a->next)
+		a->ty = sem_number(s, a);
+	if (s->report)
+		check_format(s, n, n->list->next);
+}
+
+/* ---- special results --------------------------------------------------------------------- */
+
+static const struct ty *stack_of(struct sema *s, struct node *n, bool user)
+{
+	static const char *const modes[] = { "bpftrace", "perf", "raw", "build_id" };
+	s64 frames = 127, mode = 0;
+	struct ty t = { .kind = TY_STACK, .bytes = sizeof(struct lang_stack), .align = 8,
+			.user = user };
+	u32 i;
+
+	for (u32 m = 0; m < ARRAY_LEN(modes); m++)
+		if (!strcmp(s->l->config.stack_mode, modes[m]))
+			mode = m;
+	for (struct node *a = n->list; a; a = a->next) {
+		u32 m = ARRAY_LEN(modes);
+
+		if (a->kind == N_IDENT)
+			for (m = 0; m < ARRAY_LEN(modes) && strcmp(a->text, modes[m]); m++)
+				;
+		if (m < ARRAY_LEN(modes))
+			mode = m;
+		else if (!sem_const(s, a, &frames) || frames < 1 || frames > 127)
+			return sem_error(s, a->at, "%s() takes a mode (bpftrace, perf, raw, build_id) "
+					 "and a number of frames from 1 to 127", n->text);
+	}
+	for (i = 0; i < s->l->unit->stacks.n; i++)
+		if (s->l->unit->stacks.v[i].frames == frames && s->l->unit->stacks.v[i].user == user)
+			break;
+	if (i == s->l->unit->stacks.n)
+		*vec_push(&s->l->unit->stacks) = (struct lang_stacks){ .frames = (u32)frames,
+			.user = user, .bpf_name = arena_printf(s->l->arena, "skep_%cstack%u",
+							       user ? 'u' : 'k', (unsigned)frames) };
+	t.par[0] = mode;
+	t.par[1] = frames;
+	t.par[2] = i;
+	return like(s, t);
+}
+
+static const struct ty *kernel_struct_ptr(struct sema *s, const char *name, enum ty_space space)
+{
+	const struct btf *btf;
+	u32 id;
+
+	if (!lang_find_type(s->l, name, &btf, &id))
+		return ty_ptr(&s->l->types, ty_void(&s->l->types), space);
+	return ty_ptr(&s->l->types, ty_btf(&s->l->types, btf, id, space), space);
+}
+
+static const struct ty *ctx_of(struct sema *s)
+{
+	const struct place *p = s->p->place;
+
+	if (p->kind == LP_ITER)
+		return kernel_struct_ptr(s, arena_printf(s->l->arena, "struct bpf_iter__%s", p->at),
+					 SPACE_CTX);
+	if (flags_here(s) & PF_EVENT)
+		return kernel_struct_ptr(s, "struct bpf_perf_event_data", SPACE_CTX);
+	if (flags_here(s) & PF_REGS)
+		return kernel_struct_ptr(s, "struct pt_regs", SPACE_CTX);
+	return ty_ptr(&s->l->types, u64_ty(s), SPACE_CTX);
+}
+
+static const struct ty *retval_of(struct sema *s, struct node *n)
+{
+	if (!(flags_here(s) & PF_RET))
+		return sem_error(s, n->at, "The retval builtin can only be used with 'kretprobe' and "
+				 "'uretprobe' and 'fexit' probes");
+	return s->p->place->ret ? s->p->place->ret : u64_ty(s);
+}
+
+static const struct ty *arg_of(struct sema *s, struct node *n, int i)
+{
+	const struct place *p = s->p->place;
+
+	if (p->kind == LP_USDT && (u32)i >= p->nr_usdt)
+		return sem_error(s, n->at, "%s has %u arguments", p->text, p->nr_usdt);
+	if (p->kind == LP_RAWTP || p->kind == LP_USDT)
+		return u64_ty(s);
+	if (!(flags_here(s) & PF_REGS) || (flags_here(s) & (PF_RET | PF_EVENT)))
+		return sem_error(s, n->at, "The %s builtin can only be used with 'kprobes', 'uprobes', "
+				 "'usdt' and 'rawtracepoint' probes", n->text);
+	if (i > 5)
+		return sem_error(s, n->at, "only arg0 to arg5 are in registers; others are on the "
+				 "stack: reg(\"sp\")");
+	return u64_ty(s);
+}
+
+static const struct ty *args_of(struct sema *s, struct node *n)
+{
+	const struct place *p = s->p->place;
+	const struct ty *of[64];
+	const char *names[64];
+	u32 i;
+
+	if (!p->nr_args || p->nr_args > ARRAY_LEN(of))
+		return sem_error(s, n->at, "%s has no arguments that are known", p->text);
+	for (i = 0; i < p->nr_args; i++) {
+		const struct ty *t = p->args[i].ty;
+
+		names[i] = p->args[i].name;
+		of[i] = p->args[i].data_loc ?
+			ty_str(&s->l->types, (u32)s->l->config.max_strlen + 1) :
+			t && t->kind == TY_ARRAY && t->of->kind == TY_INT && t->of->bytes == 1 && t->n ?
+			ty_str(&s->l->types, t->n) : ty_stored(s->l, t);
+		if (!of[i])
+			return NULL;
+	}
+	return ty_tuple(&s->l->types, of, names, i);
+}
+
+/* A string of what N points to, at most as long as the second argument says. */
+static const struct ty *str_of(struct sema *s, struct node *n)
+{
+	const struct ty *t = sem_expr(s, n->list);
+	s64 len = (s64)s->l->config.max_strlen, v;
+
+	if (n->list->next) {
+		const struct ty *b = sem_number(s, n->list->next);
+
+		if (b && !ty_is_number(b))
+			return sem_error(s, n->list->next->at, "str() expects a number, %s was given",
+					 sem_name(s->l, b));
+		if (sem_const(s, n->list->next, &v)) {
+			if (v < 1)
+				return sem_error(s, n->list->next->at, "str cannot be used with a "
+						 "length below 1");
+			len = v < len ? v - 1 : len;
+		}
+	}
+	if (!t)
+		return ty_str(&s->l->types, (u32)len + 1);
+	if (t->kind == TY_STR)
+		return t->bytes <= (u32)len + 1 ? t : ty_str(&s->l->types, (u32)len + 1);
+	if (!ty_is_number(t) && t->kind != TY_PTR && t->kind != TY_ARRAY)
+		return sem_error(s, n->list->at, "str() expects an integer or a pointer type as first "
+				 "argument (%s provided)", sem_name(s->l, t));
+	return ty_str(&s->l->types, (u32)len + 1);
+}
+
+static const struct ty *buf_of(struct sema *s, struct node *n)
+{
+	const struct ty *t = sem_expr(s, n->list);
+	s64 len = (s64)s->l->config.max_strlen, v;
+
+	if (n->list->next) {
+		sem_number(s, n->list->next);
+		if (sem_const(s, n->list->next, &v))
+			len = v < 0 ? 0 : v < len ? v : len;
+	} else if (t && (t->kind == TY_ARRAY || t->kind == TY_STR)) {
+		len = t->bytes;
+	} else if (t) {
+		return sem_error(s, n->at, "buf() expects a length argument for non-array type %s",
+				 sem_name(s->l, t));
+	}
+	return ty_buf(&s->l->types, (u32)len);
+}
+
+static const struct ty *space_of(struct sema *s, struct node *n, enum ty_space space)
+{
+	const struct ty *t = sem_expr(s, n->list);
+
+	if (!t)
+		return NULL;
+	if (ty_is_number(t))
+		return ty_ptr(&s->l->types, ty_int(&s->l->types, 8, true), space);
+	if (t->kind != TY_PTR)
+		return sem_error(s, n->list->at, "%s only supports integer and pointer arguments (%s "
+				 "provided)", n->text, sem_name(s->l, t));
+	if (t->of->kind == TY_CSTRUCT)
+		return ty_ptr(&s->l->types, ty_btf(&s->l->types, t->of->btf, t->of->id, space),
+			      space);
+	return ty_ptr(&s->l->types, t->of, space);
+}
+
+static const struct ty *swapped(struct sema *s, struct node *n)
+{
+	const struct ty *t = sem_number(s, n->list);
+
+	if (t && !ty_is_number(t))
+		return sem_error(s, n->list->at, "bswap() only supports integer arguments (%s "
+				 "provided)", sem_name(s->l, t));
+	return ty_int(&s->l->types, t ? t->bytes : 8, false);
+}
+
+static const struct ty *pton_of(struct sema *s, struct node *n)
+{
+	if (n->list->kind != N_STR)
+		return sem_error(s, n->list->at, "pton() expects a string literal");
+	return ty_array(&s->l->types, ty_int(&s->l->types, 1, false),
+			strchr(n->list->text, ':') ? 16 : 4, SPACE_NONE);
+}
+
+static const struct ty *number_shown(struct sema *s, struct node *n, enum ty_kind kind)
+{
+	const struct ty *t = sem_number(s, n->list);
+	u32 text = 0;
+
+	if (t && !ty_is_number(t) && t->kind != TY_PTR)
+		return sem_error(s, n->list->at, "%s() expects an integer or pointer argument (%s "
+				 "provided)", n->text, sem_name(s->l, t));
+	if (kind == TY_CGROUP_PATH) {
+		const struct node *f = n->list->next;
+
+		if (f && f->kind != N_STR)
+			return sem_error(s, f->at, "cgroup_path() expects a string literal");
+		text = text_add(s, f ? f->text : "");
+	}
+	if (kind == TY_USYM)
+		return like(s, (struct ty){ .kind = TY_USYM, .bytes = sizeof(struct lang_usym),
+					    .align = 8 });
+	return shown(s, kind, text);
+}
+
+static const struct ty *strftime_of(struct sema *s, struct node *n)
+{
+	sem_number(s, n->list->next);
+	if (n->list->kind != N_STR)
+		return sem_error(s, n->list->at, "strftime() expects a string literal");
+	return shown(s, TY_STRFTIME, text_add(s, n->list->text));
+}
+
+static const struct ty *container(struct sema *s, struct node *n)
+{
+	struct node *type = n->list->next, *member = type->next;
+	const struct ty *p = sem_expr(s, n->list), *t;
+	struct field_place *f = arena_new(s->l->arena, struct field_place);
+
+	t = type->kind == N_TYPE ? sem_type(s, type) : NULL;
+	if (!p || !t)
+		return sem_error(s, type->at, "container_of() takes a pointer, a type and a member");
+	if (p->kind != TY_PTR || member->kind != N_IDENT || !field_find(s->l, t, member->text, f))
+		return sem_error(s, n->at, "container_of(): %s has no such member",
+				 sem_name(s->l, t));
+	n->sem = f;
+	return ty_ptr(&s->l->types, ty_btf(&s->l->types, t->btf, t->id, SPACE_KERNEL),
+		      SPACE_KERNEL);
+}
+
+/* ---- aggregations -------------------------------------------------------------------------- */
+
+static const struct ty *histogram(struct sema *s, struct node *n, struct ty t, const char *name)
+{
+	struct node *a = n->list->next;
+
+	for (u32 i = 0; a; a = a->next, i++)
+		if (a->kind != N_STR && !sem_const(s, a, &t.par[i]))
+			return sem_error(s, a->at, "%s: argument %u is a literal number", name, i + 2);
+	if (t.kind == TY_HIST) {
+		if (t.par[0] < 0 || t.par[0] > 5)
+			return sem_error(s, n->at, "hist: bits %lld must be 0..5", (long long)t.par[0]);
+		t.bytes = 8 * (1 + ((65 - (u32)t.par[0]) << t.par[0]));
+	} else if (t.kind == TY_LHIST) {
+		const s64 min = t.par[0], max = t.par[1], step = t.par[2];
+
+		if (step <= 0)
+			return sem_error(s, n->at, "lhist() step must be >= 1 (%lld provided)",
+					 (long long)step);
+		if (max <= min)
+			return sem_error(s, n->at, "lhist() min must be less than max (provided min "
+					 "%lld and max %lld)", (long long)min, (long long)max);
+		if (((u64)max - (u64)min) / (u64)step > 1000)
+			return sem_error(s, n->at, "lhist() too many buckets, must be <= 1000 (would "
+					 "need %llu)", (unsigned long long)(((u64)max - (u64)min) /
+									    (u64)step));
+		t.bytes = 8 * (u32)(((u64)max - (u64)min + (u64)step - 1) / (u64)step + 2);
+	}
+	return like(s, t);
+}
+
+static const struct ty *tseries(struct sema *s, struct node *n, struct ty t)
+{
+	static const char *const aggs[] = { "", "avg", "max", "min", "sum" };
+	const struct node *a = n->list->next, *agg = a->next->next;
+	u32 i = 0;
+
+	if (!sem_const(s, a, &t.par[0]) || !sem_const(s, a->next, &t.par[1]) || t.par[0] < 1 ||
+	    t.par[1] < 1 || t.par[1] > 1000000)
+		return sem_error(s, n->at, "tseries() takes an interval in nanoseconds and a number "
+				 "of intervals, as literals");
+	if (agg) {
+		for (i = 1; agg->kind == N_STR && i < ARRAY_LEN(aggs); i++)
+			if (!strcmp(aggs[i], agg->text))
+				break;
+		if (agg->kind != N_STR || i == ARRAY_LEN(aggs))
+			return sem_error(s, agg->at, "tseries() expects one of the following "
+					 "aggregation functions: avg, max, min, sum");
+	}
+	t.par[2] = i;
+	t.bytes = (u32)(t.par[1] * (s64)sizeof(struct lang_tseries));
+	return like(s, t);
+}
+
+static const struct ty *aggregation(struct sema *s, struct node *n, int f)
+{
+	const struct ty *a = n->list ? sem_number(s, n->list) : NULL;
+	struct ty t = { .bytes = 16, .align = 8, .is_signed = a ? a->kind != TY_INT || a->is_signed :
+			false };
+
+	if (a && !ty_is_number(a) && a->kind != TY_PTR)
+		return sem_error(s, n->list->at, "%s() only supports integer arguments (%s provided)",
+				 n->text, sem_name(s->l, a));
+	switch (f) {
+	case F_count: t.kind = TY_COUNT; t.bytes = 8; break;
+	case F_sum: t.kind = TY_SUM; t.bytes = 8; break;
+	case F_avg: t.kind = TY_AVG; break;
+	case F_min: t.kind = TY_MIN; break;
+	case F_max: t.kind = TY_MAX; break;
+	case F_stats: t.kind = TY_STATS; break;
+	case F_hist: t.kind = TY_HIST; t.is_signed = false; return histogram(s, n, t, "hist");
+	case F_lhist: t.kind = TY_LHIST; t.is_signed = false; return histogram(s, n, t, "lhist");
+	default: t.kind = TY_TSERIES; return tseries(s, n, t);
+	}
+	return like(s, t);
+}
+
+/* ---- maps ------------------------------------------------------------------------------------ */
+
+/* The first argument is a map without key; the second fits its keys. */
+static const struct ty *map_call(struct sema *s, struct node *n, int f)
+{
+	struct node *m = n->list, *key = m->next;
+	struct map_var *var = m->sem;
+
+	if (m->kind != N_MAP)
+		return sem_error(s, m->at, "%s() expects a map to be provided", n->text);
+	if (m->a || !key) {		/* delete(@x[1]), delete(@x) */
+		if (m->a)
+			sem_key(s, m);
+		else if (f == F_delete && var->keyed)
+			return sem_error(s, n->at, "delete() of %s needs a key", var->name);
+		return ty_bool(&s->l->types);
+	}
+	if (var->scalar && f != F_delete)
+		return sem_error(s, n->at, "call to %s() expects a map with explicit keys "
+				 "(non-scalar map)", n->text);
+	m->a = key;			/* typed as any other access, and no longer than that */
+	sem_key(s, m);
+	m->a = NULL;
+	if (f == F_find && var->value) {
+		struct node *to = key->next;
+		struct var *v = to->sem;
+
+		if (to->kind != N_VAR)
+			return sem_error(s, to->at, "find() expects a variable");
+		if (!v->ty)
+			v->ty = var->value, s->changed = true;
+		to->ty = v->ty;
+	}
+	return ty_bool(&s->l->types);
+}
+
+static const struct ty *print_call(struct sema *s, struct node *n)
+{
+	struct node *a = n->list;
+
+	if (a->kind == N_MAP && !a->a && !((struct map_var *)a->sem)->scalar) {
+		a->ty = ((struct map_var *)a->sem)->value;
+		sem_list(s, a->next);
+	} else {
+		const struct ty *t = sem_expr(s, a);
+
+		if (t && t->kind == TY_VOID)
+			return sem_error(s, a->at, "%s type passed to print() is not printable", "none");
+		if (a->next && a->kind != N_MAP)
+			return sem_error(s, n->at, "Non-map print() only takes 1 argument, %s found",
+					 a->next->next ? "3" : "2");
+		sem_list(s, a->next);
+	}
+	return ty_void(&s->l->types);
+}
+
+static const struct ty *map_only(struct sema *s, struct node *n)
+{
+	if (n->list->kind != N_MAP || n->list->a)
+		return sem_error(s, n->list->at, "%s() expects a map to be provided", n->text);
+	return ty_void(&s->l->types);
+}
+
+static const struct ty *len_of(struct sema *s, struct node *n)
+{
+	if (n->list->kind == N_MAP && !n->list->a && ((struct map_var *)n->list->sem)->scalar)
+		return sem_error(s, n->at, "call to len() expects a map with explicit keys "
+				 "(non-scalar map)");
+	if (n->list->kind != N_MAP || n->list->a) {
+		const struct ty *t = sem_expr(s, n->list);
+
+		if (t && t->kind != TY_STACK)
+			return sem_error(s, n->list->at, "len() expects a map or stack to be provided");
+	}
+	return ty_int(&s->l->types, 8, true);
+}
+
+/* ---- the whole -------------------------------------------------------------------------------- */
+
+/* What stands in the program as a number; -1: said. */
+static s64 known_now(struct sema *s, struct node *n, int f)
+{
+	const struct node *a = n->list;
+	const char *name = a && a->kind == N_STR ? a->text : NULL;
+	s64 v = -1;
+
+	if (!name) {
+		sem_error(s, n->at, "%s() expects a string literal", n->text);
+		return 0;
+	}
+	if (f == F_reg)
+		v = low_register(name);
+	else if (f == F_kaddr)
+		v = lang_kaddr(s->l, name);
+	else if (f == F_cgroupid)
+		v = lang_cgroup_id(name);
+	else
+		v = lang_uaddr(s->p->place, name);
+	if (v != -1)
+		return v;
+	if (f == F_reg)
+		sem_error(s, n->at, "'%s' is not a valid register on this architecture", name);
+	else if (f == F_kaddr)
+		sem_error(s, n->at, "Failed to resolve kernel symbol: %s", name);
+	else if (f == F_cgroupid)
+		sem_error(s, n->at, "there is no cgroup '%s'", name);
+	else
+		sem_error(s, n->at, "Could not resolve symbol: %s", name);
+	return 0;
+}
+
+/* fail() and static_assert(), when they stay in the program. */
+static void must_not_be(struct sema *s, struct node *n, int f)
+{
+	s64 v = 0;
+
+	if (!s->report)
+		return;
+	if (f == F_fail)
+		sem_error(s, n->at, "%s", n->list->kind == N_STR ? n->list->text : "fail()");
+	else if (!sem_const(s, n->list, &v) || !v)
+		sem_error(s, n->at, "%s", n->list->next->kind == N_STR ? n->list->next->text :
+			  "static_assert()");
+}
+
+static const struct ty *special(struct sema *s, struct node *n, int f)
+{
+	const struct place *p = s->p->place;
+
+	switch (f) {
+	case F_username: return shown(s, TY_USERNAME, 0);
+	case F_comm:
+	case F_pcomm:
+	case F_leader_comm:
+		sem_list(s, n->list);
+		return ty_str(&s->l->types, 16);
+	case F_curtask: return kernel_struct_ptr(s, "struct task_struct", SPACE_KERNEL);
+	case F_func:
+		return p->func ? ty_str(&s->l->types, (u32)strlen(p->func) + 1) :
+		       sem_error(s, n->at, "The func builtin can not be used with '%s' probes",
+				 p->provider);
+	case F_probe: return ty_str(&s->l->types, (u32)strlen(p->text) + 1);
+	case F_probetype: return ty_str(&s->l->types, (u32)strlen(p->provider) + 1);
+	case F_kstack: return stack_of(s, n, false);
+	case F_ustack: return stack_of(s, n, true);
+	case F_retval: return retval_of(s, n);
+	case F_ctx: return ctx_of(s);
+	case F_args: return args_of(s, n);
+	case F_strftime: return strftime_of(s, n);
+	case F_str: return str_of(s, n);
+	case F_buf: return buf_of(s, n);
+	case F_path:
+		sem_list(s, n->list);
+		return ty_str(&s->l->types, (u32)s->l->config.max_strlen + 1);
+	case F_kptr: return space_of(s, n, SPACE_KERNEL);
+	case F_uptr: return space_of(s, n, SPACE_USER);
+	case F_bswap: return swapped(s, n);
+	case F_pton: return pton_of(s, n);
+	case F_ntop:
+		sem_list(s, n->list);
+		return like(s, (struct ty){ .kind = TY_INET, .bytes = 24, .align = 8 });
+	case F_macaddr:
+		sem_list(s, n->list);
+		return like(s, (struct ty){ .kind = TY_MAC, .bytes = 6, .align = 1 });
+	case F_strerror: return number_shown(s, n, TY_ERRNO);
+	case F_syscall_name: return number_shown(s, n, TY_SYSCALL);
+	case F_signal_name: return number_shown(s, n, TY_SIGNAL);
+	case F_cgroup_path: return number_shown(s, n, TY_CGROUP_PATH);
+	case F_ksym: return number_shown(s, n, TY_KSYM);
+	case F_usym: return number_shown(s, n, TY_USYM);
+	case F_percpu_kaddr:
+		sem_list(s, n->list->next);
+		return ty_ptr(&s->l->types, u64_ty(s), SPACE_KERNEL);
+	case F_container_of: return container(s, n);
+	default: return aggregation(s, n, f);
+	}
+}
+
+static const struct ty *plain(struct sema *s, struct node *n, int f)
+{
+	switch (func_rows[f].result) {
+	case R_VOID: return ty_void(&s->l->types);
+	case R_BOOL: return ty_bool(&s->l->types);
+	case R_U8: return ty_int(&s->l->types, 1, false);
+	case R_U32: return ty_int(&s->l->types, 4, false);
+	case R_U64: return ty_int(&s->l->types, 8, false);
+	case R_S64: return ty_int(&s->l->types, 8, true);
+	default: return special(s, n, f);
+	}
+}
+
+static const struct ty *unknown(struct sema *s, struct node *n)
+{
+	const char *names[F_COUNT], *near;
+
+	sem_error(s, n->at, n->kind == N_CALL ? "Unknown function: '%s'" :
+		  "Unknown identifier: '%s'", n->text);
+	for (u32 i = 0; i < F_COUNT; i++)
+		names[i] = func_rows[i].name;
+	near = err_nearest(n->text, names, F_COUNT);
+	if (near && s->report)
+		diag_hint(s->l->script, "did you mean %s?", near);
+	return NULL;
+}
+
+/* Arguments that are not typed by the function itself. */
+static void arguments(struct sema *s, struct node *n, int f)
+{
+	if (func_rows[f].flags & FF_RAW || (func_rows[f].result == R_SPECIAL && n->list))
+		return;
+	switch (f) {
+	case F_printf:
+	case F_errorf:
+	case F_warnf:
+	case F_cat:
+	case F_system:
+	case F_fail:
+		format_call(s, n);
+		break;
+	case F_print:
+		print_call(s, n);
+		break;
+	case F_clear:
+	case F_zero:
+		map_only(s, n);
+		break;
+	case F_delete:
+	case F_has_key:
+	case F_find:
+		map_call(s, n, f);
+		break;
+	case F_len:
+		len_of(s, n);
+		break;
+	default:
+		for (struct node *a = n->list; a; a = a->next)
+			sem_number(s, a);
+	}
+}
+
+const struct ty *sem_call(struct sema *s, struct node *n)
+{
+	const int arg = func_arg_number(n->text), f = func_find(n->text);
+	u32 has = 0;
+
+	if (arg >= 0 && !n->list)
+		return arg_of(s, n, arg);
+	if (f < 0)
+		return unknown(s, n);
+	for (const struct node *a = n->list; a; a = a->next)
+		has++;
+	if (has < func_rows[f].min || has > func_rows[f].max)
+		return sem_error(s, n->at, has < func_rows[f].min ?
+				 "%s() requires at least %u argument%s (%u provided)" :
+				 "%s() takes up to %u argument%s (%u provided)", n->text,
+				 has < func_rows[f].min ? func_rows[f].min : func_rows[f].max,
+				 (has < func_rows[f].min ? func_rows[f].min : func_rows[f].max) == 1 ?
+				 "" : "s", has);
+	if (func_rows[f].flags & FF_UNSAFE && !s->l->opts->unsafe)
+		return sem_error(s, n->at, "%s() is an unsafe function being used in safe mode; "
+				 "--unsafe allows it", n->text);
+	arguments(s, n, f);
+	if (f == F_reg || f == F_kaddr || f == F_cgroupid || f == F_uaddr)
+		n->num = (u64)known_now(s, n, f);
+	if (f == F_usermode && !(flags_here(s) & (PF_EVENT | PF_OURS)))
+		return sem_error(s, n->at, "the usermode builtin is of profile and other events "
+				 "of perf");
+	if (f == F_fail || f == F_static_assert)
+		must_not_be(s, n, f);
+	return plain(s, n, f);
+}

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * squeeze.c: the last look at a function's instructions, which knows of them only where
+ * they jump: jumps to jumps lead on, "if c goto over; goto x" becomes one jump, what is
+ * never reached and jumps to what follows go away. Then jumps get their offsets.
+ */
+#include "lang/emit_in.h"
+
+struct squeeze {
+	struct out *o;
+	u32 n;
+	u32 *to;		/* where an instruction jumps; NOWHERE */
+	u8 *keep;
+	u32 *todo;
+};
+
+enum { NOWHERE = UINT32_MAX };
+
+static bool is_ja(const struct bpf_insn *i)
+{
+	return i->code == (BPF_JMP | BPF_JA);
+}
+
+static bool is_jump(const struct bpf_insn *i)
+{
+	u32 class = BPF_CLASS(i->code), op = BPF_OP(i->code);
+
+	return (class == BPF_JMP || class == BPF_JMP32) && op != BPF_CALL && op != BPF_EXIT;
+}
+
+static void find_targets(struct squeeze *s)
+{
+	for (u32 i = 0; i < s->n; i++) {
+		const struct bpf_insn *c = &s->o->code.v[i];
+
+		s->to[i] = NOWHERE;
+		if (isa_is_lddw(c))
+			s->to[++i] = NOWHERE;
+		else if (is_jump(c))	/* of a SET; the others' offsets are in jumps */
+			s->to[i] = i + 1 + (u32)(s32)c->off;
+	}
+	for (size_t k = 0; k < s->o->jumps.n; k++)
+		s->to[s->o->jumps.v[k].insn] = s->o->starts[s->o->jumps.v[k].to->order];
+}
+
+/* Where a jump to AT ends up; the steps are counted for circles of nothing but jumps. */
+static u32 lead_on(const struct squeeze *s, u32 at)
+{
+	for (u32 steps = 0; is_ja(&s->o->code.v[at]) && steps < 64; steps++)
+		at = s->to[at];
+	return at;
+}
+
+static u8 opposite(u32 code)
+{
+	switch (BPF_OP(code)) {
+	case BPF_JEQ: return BPF_JNE;
+	case BPF_JNE: return BPF_JEQ;
+	case BPF_JGT: return BPF_JLE;
+	case BPF_JLE: return BPF_JGT;
+	case BPF_JGE: return BPF_JLT;
+	case BPF_JLT: return BPF_JGE;
+	case BPF_JSGT: return BPF_JSLE;
+	case BPF_JSLE: return BPF_JSGT;
+	case BPF_JSGE: return BPF_JSLT;
+	case BPF_JSLT: return BPF_JSGE;
+	default: return 0;
+	}
+}
+
+/* if c goto over; goto x; over: -- if !c goto x */
+static void turn_round(struct squeeze *s, u32 i)
+{
+	struct bpf_insn *c = &s->o->code.v[i];
+
+	if (is_ja(c) || i + 2 >= s->n || s->to[i] != i + 2 || !is_ja(&c[1]) ||
+	    !opposite(c->code))
+		return;
+	c->code = (u8)((c->code & ~0xf0u) | opposite(c->code));
+	s->to[i] = s->to[i + 1];
+	s->to[i + 1] = i + 2;
+}
+
+static bool is_move(const struct bpf_insn *i)
+{
+	return (BPF_CLASS(i->code) == BPF_ALU64 || BPF_CLASS(i->code) == BPF_ALU) &&
+	       BPF_OP(i->code) == BPF_MOV && !i->off;
+}
+
+static bool reads(const struct bpf_insn *i, u32 reg)
+{
+	bool x = BPF_SRC(i->code) == BPF_X;
+
+	if (is_move(i))
+		return x && i->src_reg == reg;
+	return i->dst_reg == reg || (x && i->src_reg == reg);
+}
+
+/* if c goto L; r = a; goto M; L: r = b; M: -- r = b; if c goto M; r = a; M:
+ * where nobody else comes to L. The third of the four becomes a jump to the next. */
+static void move_first(struct squeeze *s, u32 i, const u32 *comers, const u8 *fixed)
+{
+	struct bpf_insn *c = &s->o->code.v[i], b;
+
+	if (i + 4 > s->n || s->to[i] != i + 3 || is_ja(c) || !is_move(&c[1]) || !is_ja(&c[2]) ||
+	    !is_move(&c[3]) || s->to[i + 2] != i + 4 || comers[i + 1] || comers[i + 2] ||
+	    comers[i + 3] != 1 || c[1].dst_reg != c[3].dst_reg || reads(c, c[3].dst_reg) ||
+	    reads(&c[1], c[3].dst_reg) || fixed[i + 1] || fixed[i + 3])
+		return;
+	b = c[3];
+	c[3] = c[2];
+	c[2] = c[1];
+	c[1] = c[0];
+	c[0] = b;
+	s->to[i] = NOWHERE;
+	s->to[i + 1] = i + 4;
+	s->to[i + 2] = NOWHERE;
+	s->to[i + 3] = i + 4;
+}
+
+static void moves_first(struct squeeze *s)
+{
+	u32 *comers = arena_news(&s->o->ra->arena, s->n + 2, u32);
+	u8 *fixed = arena_news(&s->o->ra->arena, s->n + 2, u8);
+
+	for (u32 i = 0; i < s->n; i++)
+		if (s->to[i] != NOWHERE)
+			comers[s->to[i]]++;
+	for (size_t k = 0; k < s->o->relocs.n; k++)
+		fixed[s->o->relocs.v[k].insn] = true;
+	for (u32 i = 0; i < s->n; i++) {
+		if (isa_is_lddw(&s->o->code.v[i]))
+			i++;
+		else if (is_jump(&s->o->code.v[i]) && s->to[i] != NOWHERE)
+			move_first(s, i, comers, fixed);
+	}
+}
+
+static void mark(struct squeeze *s, u32 at, u32 *n)
+{
+	if (at < s->n && !s->keep[at]) {
+		s->keep[at] = true;
+		s->todo[(*n)++] = at;
+	}
+}
+
+static void mark_reached(struct squeeze *s)
+{
+	u32 n = 0;
+
+	mark(s, 0, &n);
+	while (n) {
+		u32 at = s->todo[--n];
+		const struct bpf_insn *c = &s->o->code.v[at];
+
+		if (isa_is_lddw(c))
+			s->keep[++at] = true;
+		if (s->to[at] != NOWHERE)
+			mark(s, s->to[at], &n);
+		if (!is_ja(c) && c->code != (BPF_JMP | BPF_EXIT))
+			mark(s, at + 1, &n);
+	}
+}
+
+/* Jumps over nothing that stays, from the last on. */
+static void drop_needless(struct squeeze *s)
+{
+	u32 next = s->n;	/* the first that stays behind I */
+
+	for (u32 i = s->n; i-- > 0; ) {
+		u32 to = s->to[i];
+
+		if (!s->keep[i])
+			continue;
+		if (to != NOWHERE && to > i && to <= next)
+			s->keep[i] = false;
+		else
+			next = i;
+	}
+}
+
+static void move_records(struct squeeze *s, const u32 *at)
+{
+	struct out *o = s->o;
+	size_t n = 0;
+
+	for (size_t k = 0; k < o->relocs.n; k++) {
+		if (!s->keep[o->relocs.v[k].insn])
+			continue;
+		o->relocs.v[n] = o->relocs.v[k];
+		o->relocs.v[n].insn = at[o->relocs.v[n].insn];
+		n++;
+	}
+	o->relocs.n = n;
+	n = 0;
+	for (size_t k = 0; k < o->lines.n; k++) {
+		struct ir_code_line l = { at[o->lines.v[k].insn], o->lines.v[k].line };
+
+		if (n && o->lines.v[n - 1].insn == l.insn)
+			n--;
+		if (n && o->lines.v[n - 1].line == l.line)
+			continue;
+		o->lines.v[n++] = l;
+	}
+	o->lines.n = n;
+}
+
+/* Gives places to what stays; false when a jump does not reach. */
+static bool close_up(struct squeeze *s, u32 *at)
+{
+	struct bpf_insn *code = s->o->code.v;
+	u32 n = 0;
+
+	for (u32 i = 0; i < s->n; i++) {
+		at[i] = n;
+		n += s->keep[i];
+	}
+	at[s->n] = n;
+	for (u32 i = 0; i < s->n; i++) {
+		if (!s->keep[i])
+			continue;
+		if (s->to[i] != NOWHERE) {
+			s64 off = (s64)at[s->to[i]] - at[i] - 1;
+
+			if (off != (s16)off)
+				return false;
+			code[i].off = (s16)off;
+		}
+		code[at[i]] = code[i];
+	}
+	move_records(s, at);
+	s->o->code.n = n;
+	return true;
+}
+
+bool out_squeeze(struct out *o)
+{
+	struct arena *a = &o->ra->arena;
+	struct squeeze s = { .o = o, .n = (u32)o->code.n };
+
+	s.to = arena_news(a, s.n + 2, u32);
+	s.keep = arena_news(a, s.n + 2, u8);
+	s.todo = arena_news(a, s.n + 2, u32);
+	find_targets(&s);
+	for (u32 i = 0; i < s.n; i++)
+		turn_round(&s, i);
+	moves_first(&s);
+	for (u32 i = 0; i < s.n; i++)
+		if (s.to[i] != NOWHERE && s.to[i] < s.n)
+			s.to[i] = lead_on(&s, s.to[i]);
+	mark_reached(&s);
+	drop_needless(&s);
+	return close_up(&s, arena_news(a, s.n + 2, u32));
+}
