@@ -153,6 +153,7 @@ struct map {
 	u32 value_stride;		/* value_size rounded up to 8 */
 	bool frozen;			/* no writes from outside programs */
 	bool mapped;			/* user space has the elements: map_memory() */
+	bool variables;			/* of an object: user space may have them, too */
 	bool socks;			/* map_holds_socks() */
 	bool lent;			/* a program got it from a map of maps */
 	bool plain;			/* of hash tables: elements are words, without more */
@@ -273,7 +274,8 @@ int map_user_delete_batch(struct map *m, const void *keys, u32 *n, u64 flags);
  * it could all the same, through map_memory(). */
 int map_freeze(struct map *m);
 bool map_is_frozen(const struct map *m);
-/* All elements of an array with BPF_F_MMAPABLE that is not frozen; NULL of others. */
+/* All elements of an array with BPF_F_MMAPABLE, or of variables, that is not frozen; NULL
+ * of others. */
 void *map_memory(struct map *m, size_t *bytes);
 
 /* ---- ring buffers and perf event arrays -------------------------------------- */

@@ -95,6 +95,7 @@ static int rt_map_create(struct backend *b, const struct image_map *def,
 	r = runtime_map_make(rt, &attr, &m, err);
 	if (r)
 		return r;
+	m->variables = def->kind == IMAGE_MAP_DATA;
 	r = map_fill(m, def, err);
 	if (r)
 		map_free(m);
