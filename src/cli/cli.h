@@ -39,10 +39,15 @@ int cmd_gen(const struct command *cmd, int argc, char **argv);
 int cmd_map(const struct command *cmd, int argc, char **argv);
 int cmd_prog(const struct command *cmd, int argc, char **argv);
 int cmd_link(const struct command *cmd, int argc, char **argv);
+int cmd_cgroup(const struct command *cmd, int argc, char **argv);
+int cmd_net(const struct command *cmd, int argc, char **argv);
+int cmd_perf(const struct command *cmd, int argc, char **argv);
+int cmd_feature(const struct command *cmd, int argc, char **argv);
 int cmd_struct_ops(const struct command *cmd, int argc, char **argv);
 int cmd_iter(const struct command *cmd, int argc, char **argv);
 int cmd_attach(const struct command *cmd, int argc, char **argv);
 int cmd_trace(const struct command *cmd, int argc, char **argv);
+int cmd_profile(const struct command *cmd, int argc, char **argv);
 int cmd_explain(const struct command *cmd, int argc, char **argv);
 
 /* ---- options (opts.c) ------------------------------------------------------ */

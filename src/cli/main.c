@@ -22,11 +22,14 @@ static const struct command commands[] = {
 	  cmd_aot, NULL },
 	{ "btf", "COMMAND ...", "print type information, also as a C header; make it from DWARF",
 	  cmd_btf, NULL },
-	{ "gen", "object OUT OBJ|FILE.c...", "link BPF objects into one", cmd_gen, NULL },
+	{ "gen", "object|skeleton|subskeleton|min_core_btf ...",
+	  "link BPF objects into one, make C headers of one", cmd_gen, NULL },
 	{ "attach", "OBJ|FILE.c", "attach programs to the running kernel, print what they say",
 	  cmd_attach, NULL },
 	{ "trace", "FILE|-e SCRIPT [ARG...] [-- ARG...]",
 	  "trace with a script in bpftrace's language", cmd_trace, "the script" },
+	{ "profile", "[SECONDS]", "sample where processors spend their time: tables, flame graphs",
+	  cmd_profile, NULL },
 	{ "map", "COMMAND [MAP] ...", "show and change maps of the running kernel", cmd_map,
 	  NULL },
 	{ "prog", "COMMAND [PROG] ...", "show, load, run, dump and attach programs of the kernel",
@@ -36,6 +39,13 @@ static const struct command commands[] = {
 	{ "struct_ops", "COMMAND [MAP] ...", "show and register the kernel's structs of functions",
 	  cmd_struct_ops, NULL },
 	{ "iter", "pin OBJ PATH [map MAP]", "pin iterators, which are read as files", cmd_iter,
+	  NULL },
+	{ "cgroup", "COMMAND [CGROUP] ...", "show, attach and detach programs of cgroups",
+	  cmd_cgroup, NULL },
+	{ "net", "COMMAND ...", "show, attach and detach programs of network devices", cmd_net,
+	  NULL },
+	{ "perf", "show", "show programs on tracepoints, functions and files", cmd_perf, NULL },
+	{ "feature", "probe|list_builtins ...", "say what the running kernel can do", cmd_feature,
 	  NULL },
 	{ "explain", "[ID...]", "say what an error means and what to do", cmd_explain, NULL },
 };
@@ -97,6 +107,13 @@ static int flush(int status)
 	return no_output();
 }
 
+static bool is_called(const char *path, const char *name)
+{
+	const char *slash = path ? strrchr(path, '/') : NULL;
+
+	return path && !strcmp(slash ? slash + 1 : path, name);
+}
+
 int main(int argc, char **argv)
 {
 	const struct command *cmd;
@@ -104,6 +121,10 @@ int main(int argc, char **argv)
 	signal(SIGXFSZ, SIG_IGN);	/* a file that may not grow is an error like others */
 	if (bpftool_is(argv[0]))
 		return flush(bpftool_main(commands, ARRAY_LEN(commands), argc, argv));
+	if (is_called(argv[0], "bpftrace")) {	/* old scripts and their first line go on working */
+		report_for(find_command("trace"));
+		return flush(cmd_trace(find_command("trace"), argc, argv));
+	}
 	if (argc < 2) {
 		print_help(stderr);
 		return EXIT_NO_ANSWER;

@@ -106,7 +106,7 @@ static void send(struct low *w, u32 index, struct node *args)
 	close_record(w, end);
 }
 
-/* ---- each kind ----------------------------------------------------------------------------- */
+/* ---- each kind --------------------------------------------------------------- */
 
 static void formatted(struct low *w, struct node *n, enum lang_action action)
 {
@@ -170,8 +170,12 @@ static void join(struct low *w, struct node *n)
 	struct ir_insn *argv = low_num(w, n->list), *buf, *ptr = low_temp(w, 8), *p, *got;
 	struct ir_block *end = low_block_new(w);
 	const u32 used = ir_var(w->f);
-	struct lang_record r = { .action = LA_JOIN, .map = -1, .bytes = 16,
-		.format = n->list->next && n->list->next->kind == N_STR ? n->list->next->text : " " };
+	struct lang_record r = { .action = LA_JOIN,
+				 .map = -1,
+				 .bytes = 16,
+				 .format = n->list->next && n->list->next->kind == N_STR
+						   ? n->list->next->text
+						   : " " };
 
 	place_text(w, n, &r);
 	*vec_push(&w->l->unit->records) = r;
