@@ -397,8 +397,9 @@ int skep_map_delete_batch(struct skep_map *map, const void *keys, uint32_t *n);
 int skep_map_freeze(struct skep_map *map);
 /*
  * All elements of an array with BPF_F_MMAPABLE, each at a multiple of 8 bytes, for as long
- * as the object is open; what is stored there programs see at once. NULL of other maps, and
- * of those that are frozen.
+ * as the object is open; what is stored there programs see at once. So are the variables of
+ * a section (.data, .bss) as it is laid out. NULL of other maps, and of those that are
+ * frozen.
  */
 void *skep_map_memory(struct skep_map *map, size_t *bytes);
 

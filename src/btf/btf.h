@@ -210,6 +210,9 @@ void btf_show_address(struct json *j, const char *key, const u8 *a, u64 bytes);
  * bodies of named structs: "struct key", "unsigned int x[4]", "int (*f)(void *)". */
 void btf_decl_c(struct strbuf *out, const struct btf *btf, u32 type_id,
 		const char *name);
+/* The same without const, volatile and restrict; lines of bodies after INDENT tabs. */
+void btf_plain_c(struct strbuf *out, const struct btf *btf, u32 type_id, const char *name,
+		 u32 indent);
 /* Appends the definition of a named struct, union, enum or typedef. */
 void btf_def_c(struct strbuf *out, const struct btf *btf, u32 type_id);
 

@@ -32,6 +32,8 @@ struct core {
 	struct arena *arena;
 	const struct btf *local, *target;
 	const char *target_name;
+	core_used_fn *used;		/* NULL: nobody asks */
+	void *used_arg;
 	core_modules_fn *find_modules;	/* NULL: there are none, or they were found */
 	void *find_arg;
 	const struct core_module *modules;
@@ -67,6 +69,12 @@ void core_set_modules(struct core *c, core_modules_fn *find, void *arg)
 /* ---- candidates --------------------------------------------------------------- */
 
 /* The array at V with room for one more of SIZE bytes. */
+void core_set_used(struct core *c, core_used_fn *used, void *arg)
+{
+	c->used = used;
+	c->used_arg = arg;
+}
+
 static void *grow(struct core *c, void *v, u32 n, u32 *cap, size_t size)
 {
 	void *to;
@@ -442,6 +450,8 @@ static int take_cand(struct job *j, const struct cand *cand)
 		j->near_path = j->path;
 		return 0;
 	}
+	if (j->c->used && !cand->module)
+		j->c->used(j->c->used_arg, &j->path, j->relo->kind);
 	v = value_of(&j->path, j->relo->kind);
 	if (v.bad)
 		return bad(j, "in the target it", v.bad);

@@ -51,6 +51,17 @@ void core_want(struct core *c, const struct btf_core_relo *relos, u32 n);
 int core_resolve(struct core *c, const struct btf_core_relo *relo,
 		 struct core_result *res, const char *where, struct skep_err *err);
 
+/* ---- core_min.c: the part of a target's types that records need -------------------- */
+
+struct core_min;
+struct core_min *core_min_new(struct arena *arena, const struct btf *target, const char *name);
+/* What the N records of LOCAL's need besides. WHERE and errors as in core_resolve. */
+int core_min_add(struct core_min *m, const struct btf *local, const struct btf_core_relo *relos,
+		 u32 n, const char *where, struct skep_err *err);
+/* Appends these types as BTF of their own: structs have the members that are used, at their
+ * places, and their full size. Records find the same in it as in TARGET. */
+void core_min_write(struct core_min *m, struct strbuf *out);
+
 /* "field_byte_offset"; NULL when KIND is none. */
 const char *core_kind_name(u32 kind);
 /* Appends "struct task_struct.pid (0:3:1)"; damaged records as they are. */

@@ -63,6 +63,12 @@ int core_path_match(struct core_path *out, const struct core_path *local,
 const char *core_enum_name(const struct btf *btf, const struct btf_type *t, u32 i);
 u64 core_enum_value(const struct btf_type *t, u32 i);
 
+/* ---- core.c ------------------------------------------------------------------- */
+
+/* Tells USED of each path in the target's own types that a record fits, once each. */
+typedef void core_used_fn(void *arg, const struct core_path *path, u32 kind);
+void core_set_used(struct core *c, core_used_fn *used, void *arg);
+
 /* ---- core_compat.c ------------------------------------------------------- */
 
 /* Both are of one kind; any enumeration goes with any other. */

@@ -28,6 +28,7 @@ struct dump {
 	const struct btf *btf;
 	struct header *h;	/* NULL: not for a compiler */
 	u64 parts, max_parts;	/* links of chains, members, parameters */
+	bool plain;		/* without const, volatile, restrict */
 	u32 depth;		/* parameter lists and bodies inside each other */
 };
 

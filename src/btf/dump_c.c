@@ -29,6 +29,8 @@ struct quals {
 
 static void qualifiers(struct dump *d, struct strbuf *out, struct quals quals)
 {
+	if (d->plain)
+		return;
 	if (quals.set & CONST)
 		sb_puts(out, "const ");
 	if (quals.set & VOLATILE)
@@ -43,7 +45,7 @@ static void qualifiers(struct dump *d, struct strbuf *out, struct quals quals)
 
 static bool has_quals(struct dump *d, struct quals quals)
 {
-	return quals.set || (quals.tag && d->h);
+	return !d->plain && (quals.set || (quals.tag && d->h));
 }
 
 /* Something is left out, which no header may be. */
@@ -376,6 +378,15 @@ void btf_decl_c(struct strbuf *out, const struct btf *btf, u32 type_id,
 
 	if (type_id < btf->nr_types)
 		dump_declare(&d, out, type_id, name, 0);
+}
+
+void btf_plain_c(struct strbuf *out, const struct btf *btf, u32 type_id, const char *name,
+		 u32 indent)
+{
+	struct dump d = { .btf = btf, .max_parts = MAX_PARTS, .plain = true };
+
+	if (type_id < btf->nr_types)
+		dump_declare(&d, out, type_id, name, indent);
 }
 
 void btf_def_c(struct strbuf *out, const struct btf *btf, u32 type_id)

@@ -35,6 +35,9 @@ struct where_opts {
 	u64 sock;		/* a descriptor of the process; UINT64_MAX none */
 };
 
+/* This process, and those that it starts, go into the network name space of O, if one is
+ * named there. Errors: ATTACH_WHERE, ATTACH_FIND. */
+int where_enter(const struct where_opts *o, struct skep_err *err);
 /* Enters the network name space that NETNS is: a name of `ip netns`, a process id, a
  * file. Fills W, all but what is of one program; where_close frees. PID: of a process
  * or 0. Errors: ATTACH_FIND, ATTACH_WHERE, ATTACH_PROCESS. */

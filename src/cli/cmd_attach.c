@@ -399,6 +399,8 @@ static int begin(struct job *j, const struct str_list *paths)
 	if (!r)
 		r = catch_signals(j);
 	if (!r)
+		r = where_enter(&j->o, &j->err);	/* so that the command is in it, too */
+	if (!r)
 		r = open_process(j);
 	if (!r)
 		r = where_open(&j->where, &j->o, j->child.pid, &j->err);

@@ -1,8 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* cmd_gen.c: `skep gen object`: several objects into one. Runs nothing. */
-#include "cli/cli.h"
+/* cmd_gen.c: `skep gen`: several objects into one, C headers for one, types for some.
+ * Runs nothing. */
+#include "cli/gen.h"
 #include "obj/linker.h"
 #include "obj/obj.h"
+
+struct gen_opts {
+	struct str_list words;
+	const char *library;	/* NULL: libbpf */
+	bool light;
+};
+
+/* ---- linking -------------------------------------------------------------------- */
 
 static int write_object(const char *path, const struct os_file *f, struct skep_err *err)
 {
@@ -90,21 +99,134 @@ static int gen_object(const char *to, const char **from, size_t n, struct skep_e
 	return r;
 }
 
+/* ---- words ---------------------------------------------------------------------- */
+
+static int run_object(const struct str_list *w, struct skep_err *err)
+{
+	if (w->n < 3)
+		return err_set(err, ERR_USAGE, NULL,
+			       "an output and at least one object are needed");
+	return gen_object(w->v[1], w->v + 2, w->n - 2, err);
+}
+
+static int run_min_core(const struct str_list *w, struct skep_err *err)
+{
+	if (w->n < 4)
+		return err_set(err, ERR_USAGE, NULL, "a kernel's types, an output and at least one "
+			       "object are needed");
+	return gen_min_core(w->v[1], w->v[2], w->v + 3, w->n - 3, err);
+}
+
+/* FILE [name NAME] */
+static int skeleton_words(const struct str_list *w, struct skel_opts *o, struct skep_err *err)
+{
+	size_t at = 2;
+
+	if (w->n < 2)
+		return err_set(err, ERR_USAGE, NULL, "which object? give its file");
+	o->file = w->v[1];
+	if (w->n > at && *w->v[at] && !strncmp("name", w->v[at], strlen(w->v[at]))) {
+		if (w->n == at + 1)
+			return err_set(err, ERR_USAGE, NULL, "name NAME: which one?");
+		o->name = w->v[at + 1];
+		at += 2;
+	}
+	if (w->n == at)
+		return 0;
+	return err_set(err, ERR_USAGE, NULL, "'%s' is one word too many", w->v[at]);
+}
+
+static int skeleton_kind(const struct gen_opts *g, struct skel_opts *o, struct skep_err *err)
+{
+	const bool sub = !strcmp(g->words.v[0], "subskeleton");
+
+	if (g->light) {
+		err_set(err, ERR_UNSUPPORTED, NULL, "light skeletons (-L), which load by a program "
+			"instead of a library");
+		err_help(err, "a skeleton for libbpf, or with --for skep for libskep, has the same "
+			 "members");
+		return err->code;
+	}
+	o->kind = sub ? SKEL_SUB : SKEL_LIBBPF;
+	if (!g->library || !strcmp(g->library, "libbpf"))
+		return 0;
+	if (strcmp(g->library, "skep"))
+		return err_set(err, ERR_USAGE, NULL, "--for takes libbpf or skep, not '%s'",
+			       g->library);
+	if (sub)
+		return err_set(err, ERR_USAGE, NULL, "parts of an object are for libbpf alone");
+	o->kind = SKEL_SKEP;
+	return 0;
+}
+
+static int run_skeleton(const struct gen_opts *g, struct skep_err *err)
+{
+	struct skel_opts o = { 0 };
+	struct strbuf out = { 0 };
+	struct os_file f;
+	int r = skeleton_kind(g, &o, err);
+
+	if (!r)
+		r = skeleton_words(&g->words, &o, err);
+	if (!r)
+		r = input_read(&f, o.file, err);
+	if (r)
+		return r;
+	r = gen_skeleton(&out, &o, f.data, f.size, err);
+	os_file_close(&f);
+	if (!r)
+		fwrite(out.s, 1, out.n, stdout);
+	sb_free(&out);
+	return r;
+}
+
+static const char *const commands[] = { "object", "skeleton", "subskeleton", "min_core_btf" };
+
+static const char help[] =
+	"Usage: skep gen object OUT OBJ|FILE.c...\n"
+	"       skep gen skeleton OBJ|FILE.c [name NAME] [--for libbpf|skep]\n"
+	"       skep gen subskeleton OBJ|FILE.c [name NAME]\n"
+	"       skep gen min_core_btf BTF OUT OBJ|FILE.c...\n"
+	"       skep gen help\n";
+
+static int run(const struct gen_opts *g, struct skep_err *err)
+{
+	const char *word = g->words.n ? g->words.v[0] : "", *near;
+
+	if (!strcmp(word, "object"))
+		return run_object(&g->words, err);
+	if (!strcmp(word, "skeleton") || !strcmp(word, "subskeleton"))
+		return run_skeleton(g, err);
+	if (!strcmp(word, "min_core_btf"))
+		return run_min_core(&g->words, err);
+	if (!strcmp(word, "help"))
+		return fputs(help, stdout) < 0 ? -EIO : 0;
+	near = err_nearest(word, commands, ARRAY_LEN(commands));
+	err_set(err, ERR_USAGE, NULL, "'%s' is nothing that can be generated; there are object, "
+		"skeleton, subskeleton and min_core_btf", word);
+	if (near)
+		err_help(err, "did you mean 'skep gen %s'?", near);
+	return err->code;
+}
+
 int cmd_gen(const struct command *cmd, int argc, char **argv)
 {
-	const struct opt opts[] = { { 0 } };
+	struct gen_opts g = { 0 };
+	const struct opt opts[] = {
+		{ "for", 0, OPT_STR, "LIBRARY", "skeleton: for libbpf (default) or skep",
+		  &g.library },
+		{ "use-loader", 'L', OPT_FLAG, NULL, "skeleton: a light one; not supported yet",
+		  &g.light },
+		{ 0 },
+	};
 	struct opt_result res;
 	struct skep_err err = { 0 };
 	int status = EXIT_YES;
 
 	if (!opts_parse(&res, cmd, opts, argc, argv))
 		return res.status;
-	if (!res.operands.n || strcmp(res.operands.v[0], "object"))
-		status = usage_error("'object' is what can be generated: "
-				     "skep gen object OUT IN...");
-	else if (res.operands.n < 3)
-		status = usage_error("an output and at least one object are needed");
-	else if (gen_object(res.operands.v[1], res.operands.v + 2, res.operands.n - 2, &err))
+	g.words = res.operands;
+	if (run(&g, &err))
 		status = report(&err);
 	vec_free(&res.operands);
 	return status;

@@ -26,6 +26,8 @@ struct job {
 	struct map_form form;
 	struct top_opts top;
 	const char *interval;
+	const char *on;		/* show: whose; NULL the kernel's */
+	bool user;		/* the embedded engine's */
 	bool once;
 	bool is_answer;		/* the error is one: status 1 */
 	struct strbuf out;
@@ -201,12 +203,25 @@ static int show_list(struct job *job, const struct map_list *l, bool one)
 	return finish(job);
 }
 
+/* Whose maps `show` lists: of the kernel, or what the embedded engine has pinned. */
+static int choose_engine(struct job *job)
+{
+	if (!job->on || !strcmp(job->on, "kernel"))
+		return 0;
+	job->user = !strcmp(job->on, "user");
+	return job->user ? 0 : err_set(&job->err, ERR_USAGE, NULL, "--on takes user or kernel, "
+				       "not '%s'", job->on);
+}
+
 static int map_show(struct job *job)
 {
 	struct map_list l = { 0 };
 	bool all = !word_peek(&job->w);
-	int r = all ? map_list_all(&l, &job->err) : map_list_parse(&l, &job->w, &job->err);
+	int r = choose_engine(job);
 
+	if (!r)
+		r = all && job->user ? map_list_files(&l, &job->err) :
+		    all ? map_list_all(&l, &job->err) : map_list_parse(&l, &job->w, &job->err);
 	if (!r)
 		r = no_more_words(job);
 	if (!r)
@@ -505,6 +520,10 @@ static int map_push(struct job *job, struct map_view *v)
 {
 	int fd = -1, r = is_queue(job, v);
 
+	if (v->live.type == BPF_MAP_TYPE_USER_RINGBUF) {
+		r = map_push_sample(v, &job->w, &job->err);
+		return r ? r : done(job);
+	}
 	if (!r)
 		r = parse_value(job, v, &fd);
 	if (!r)
@@ -753,7 +772,7 @@ static const struct map_command {
 	{ "delete", "MAP key DATA", NULL, map_delete },
 	{ "pin", "MAP FILE", NULL, map_pin },
 	{ "peek", "MAP", NULL, map_peek },
-	{ "push", "MAP value VALUE", NULL, map_push },
+	{ "push", "MAP value VALUE|file FILE", NULL, map_push },
 	{ "pop", "MAP", NULL, map_pop },
 	{ "enqueue", "MAP value VALUE", NULL, map_push },
 	{ "dequeue", "MAP", NULL, map_pop },
@@ -833,6 +852,7 @@ int cmd_map(const struct command *cmd, int argc, char **argv)
 		{ "json", 'j', OPT_FLAG, NULL, "as JSON, with bpftool's keys", &job.form.json },
 		{ "pretty", 'p', OPT_FLAG, NULL, "the same in lines", &job.form.pretty },
 		{ "bpffs", 'f', OPT_FLAG, NULL, "show where maps are pinned", &job.form.pins },
+		{ "on", 0, OPT_STR, "ENGINE", "show: user or kernel (default)", &job.on },
 		{ "once", 0, OPT_FLAG, NULL, "top: one report", &job.once },
 		{ "number", 'n', OPT_U64, "N", "top, event_pipe: so many and no more",
 		  &job.top.rounds },

@@ -6,31 +6,6 @@
 #include <net/if.h>
 #include <unistd.h>
 
-/* As Linux numbers them, BPF_LINK_TYPE_*. */
-static const char *const types[] = {
-	"unspec", "raw_tracepoint", "tracing", "cgroup", "iter", "netns", "xdp", "perf_event",
-	"kprobe_multi", "struct_ops", "netfilter", "tcx", "uprobe_multi", "netkit", "sockmap",
-};
-
-/* As Linux numbers enum bpf_attach_type. */
-static const char *const attaches[] = {
-	"cgroup_inet_ingress", "cgroup_inet_egress", "cgroup_inet_sock_create",
-	"cgroup_sock_ops", "sk_skb_stream_parser", "sk_skb_stream_verdict", "cgroup_device",
-	"sk_msg_verdict", "cgroup_inet4_bind", "cgroup_inet6_bind", "cgroup_inet4_connect",
-	"cgroup_inet6_connect", "cgroup_inet4_post_bind", "cgroup_inet6_post_bind",
-	"cgroup_udp4_sendmsg", "cgroup_udp6_sendmsg", "lirc_mode2", "flow_dissector",
-	"cgroup_sysctl", "cgroup_udp4_recvmsg", "cgroup_udp6_recvmsg", "cgroup_getsockopt",
-	"cgroup_setsockopt", "trace_raw_tp", "trace_fentry", "trace_fexit", "modify_return",
-	"lsm_mac", "trace_iter", "cgroup_inet4_getpeername", "cgroup_inet6_getpeername",
-	"cgroup_inet4_getsockname", "cgroup_inet6_getsockname", "xdp_devmap",
-	"cgroup_inet_sock_release", "xdp_cpumap", "sk_lookup", "xdp", "sk_skb_verdict",
-	"sk_reuseport_select", "sk_reuseport_select_or_migrate", "perf_event",
-	"trace_kprobe_multi", "lsm_cgroup", "struct_ops", "netfilter", "tcx_ingress",
-	"tcx_egress", "trace_uprobe_multi", "cgroup_unix_connect", "cgroup_unix_sendmsg",
-	"cgroup_unix_recvmsg", "cgroup_unix_getpeername", "cgroup_unix_getsockname",
-	"netkit_primary", "netkit_peer", "trace_kprobe_session", "trace_uprobe_session",
-};
-
 static const char *const families[] = { [2] = "ip", [3] = "arp", [5] = "netdev",
 					[7] = "bridge", [10] = "ip6" };
 static const char *const hooks[] = { "prerouting", "input", "forward", "output",
@@ -53,7 +28,9 @@ static void json_name_or(struct json *j, const char *key, const char *name, u32 
 
 static void json_attach(struct json *j, const struct live_link *l)
 {
-	json_name_or(j, "attach_type", NAME_OF(attaches, l->attach), l->attach);
+	const struct attachtype_row *row = attachtype_row(l->attach);
+
+	json_name_or(j, "attach_type", row ? row->name : NULL, l->attach);
 }
 
 /* What a device is called; detached links have none. */
@@ -114,7 +91,7 @@ static void json_iter(struct json *j, const struct live_link *l)
 	}
 }
 
-static void json_netfilter(struct json *j, const struct live_link *l)
+void link_json_netfilter(struct json *j, const struct live_link *l)
 {
 	json_u64(j, "pf", l->pf);
 	json_u64(j, "hook", l->hook);
@@ -156,7 +133,7 @@ static void json_by_type(struct json *j, const struct live_link *l)
 		break;
 	case LINK_STRUCT_OPS: json_u64(j, "map_id", l->map); break;
 	case LINK_SOCKMAP: json_place(j, "map_id", l->map, l); break;
-	case LINK_NETFILTER: json_netfilter(j, l); break;
+	case LINK_NETFILTER: link_json_netfilter(j, l); break;
 	case LINK_KPROBE_MULTI:
 	case LINK_UPROBE_MULTI: json_probes(j, l); break;
 	case LINK_PERF_EVENT: break;
@@ -185,9 +162,11 @@ static void json_pins(struct json *j, const struct live_link *l, const struct li
 
 void link_json_facts(struct json *j, const struct live_link *l, const struct live_pins *pins)
 {
+	const struct attachtype_row *row = linktype_row(l->type);
+
 	json_obj(j, NULL);
 	json_u64(j, "id", l->id);
-	json_name_or(j, "type", NAME_OF(types, l->type), l->type);
+	json_name_or(j, "type", row ? row->name : NULL, l->type);
 	json_u64(j, "prog_id", l->prog);
 	json_by_type(j, l);
 	json_pins(j, l, pins);
@@ -198,10 +177,10 @@ void link_json_facts(struct json *j, const struct live_link *l, const struct liv
 
 static void print_attach(struct strbuf *out, const struct live_link *l)
 {
-	const char *name = NAME_OF(attaches, l->attach);
+	const struct attachtype_row *row = attachtype_row(l->attach);
 
-	if (name)
-		sb_printf(out, "attach_type %s  ", name);
+	if (row)
+		sb_printf(out, "attach_type %s  ", row->name);
 	else
 		sb_printf(out, "attach_type %u  ", l->attach);
 }
@@ -244,14 +223,14 @@ static void print_device(struct strbuf *out, const struct live_link *l)
 	sb_printf(out, "\n\tifindex %s(%u)  ", device(name, l), l->ifindex);
 }
 
-static void print_netfilter(struct strbuf *out, const struct live_link *l)
+void link_print_netfilter(struct strbuf *out, const struct live_link *l)
 {
 	const char *family = NAME_OF(families, l->pf), *hook = NAME_OF(hooks, l->hook);
 
 	if (family)
-		sb_printf(out, "\n\t%s", family);
+		sb_printf(out, "\t%s", family);
 	else
-		sb_printf(out, "\n\tpf: %u", l->pf);
+		sb_printf(out, "\tpf: %u", l->pf);
 	if (hook)
 		sb_printf(out, " %s", hook);
 	else
@@ -298,7 +277,10 @@ static void print_by_type(struct strbuf *out, const struct live_link *l)
 		break;
 	case LINK_STRUCT_OPS: sb_printf(out, "\n\tmap_id %u  ", l->map); break;
 	case LINK_SOCKMAP: print_place(out, "map_id", l->map, l); break;
-	case LINK_NETFILTER: print_netfilter(out, l); break;
+	case LINK_NETFILTER:
+		sb_putc(out, '\n');
+		link_print_netfilter(out, l);
+		break;
 	case LINK_KPROBE_MULTI:
 	case LINK_UPROBE_MULTI: print_probes(out, l); break;
 	case LINK_PERF_EVENT: break;
@@ -308,11 +290,11 @@ static void print_by_type(struct strbuf *out, const struct live_link *l)
 void link_print_facts(struct strbuf *out, const struct live_link *l,
 		      const struct live_pins *pins)
 {
-	const char *type = NAME_OF(types, l->type);
+	const struct attachtype_row *row = linktype_row(l->type);
 
 	sb_printf(out, "%u: ", l->id);
-	if (type)
-		sb_printf(out, "%s  ", type);
+	if (row)
+		sb_printf(out, "%s  ", row->name);
 	else
 		sb_printf(out, "type %u  ", l->type);
 	sb_printf(out, "prog %u  ", l->prog);

@@ -6,10 +6,12 @@
  * nothing.
  */
 #include "cli/map_pipe.h"
+#include <ctype.h>
 #include <inttypes.h>
 #include <linux/perf_event.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 struct pipe_job {
@@ -216,5 +218,76 @@ int map_pipe(const struct pipe_opts *o, struct live_map *m, struct skep_err *err
 	perfbuf_close(p.perf);
 	map_view_close(&p.v);
 	sb_free(&p.out);
+	return r;
+}
+
+/* ---- samples --------------------------------------------------------------------- */
+
+static int sample_bytes(struct words *w, struct strbuf *out, struct skep_err *err)
+{
+	const char *word = word_peek(w);
+	int base = word && !strcmp(word, "hex") ? 16 : 0;
+	char *end;
+
+	if (base)
+		word_next(w);
+	while ((word = word_next(w))) {
+		unsigned long v = strtoul(word, &end, base);
+
+		if (!isxdigit((u8)*word) || *end || v > UINT8_MAX)
+			return err_set(err, ERR_USAGE, NULL, "'%s' is no byte of the sample (%zu)",
+				       word, out->n + 1);
+		sb_putc(out, (char)v);
+	}
+	return 0;
+}
+
+static int sample_file(struct words *w, struct strbuf *out, struct skep_err *err)
+{
+	const char *path = word_next(w);
+	struct os_file f;
+	int r = path ? words_end(w, err) : err_set(err, ERR_USAGE, NULL, "file FILE: which one?");
+
+	if (!r)
+		r = os_file_read(&f, path, err);
+	if (r)
+		return r;
+	sb_add(out, f.data, f.size);
+	os_file_close(&f);
+	return 0;
+}
+
+static int write_sample(const struct map_view *v, const struct strbuf *data, struct skep_err *err)
+{
+	const struct backend_ops *ops = v->b->ops;
+	int r = ops->map_write ? ops->map_write(v->b, v->number, data->s, data->n) : -EOPNOTSUPP;
+	char title[64];
+
+	if (!r)
+		return 0;
+	map_title(title, &v->live);
+	if (r == -E2BIG)
+		return err_set(err, ERR_MAP_DATA, v->live.file, "%s has %u bytes; a sample of %zu "
+			       "and its head do not fit", title, v->live.max_entries, data->n);
+	err_set(err, ERR_MAP_UPDATE, v->live.file, "%s: nothing stored: %s", title, r == -ENOSPC ?
+		"there is no room until a program drains it" : strerror(-r));
+	return r;
+}
+
+int map_push_sample(const struct map_view *v, struct words *w, struct skep_err *err)
+{
+	struct strbuf data = { 0 };
+	int r;
+
+	if (!word_peek(w) || !word_take(w, "value"))
+		return err_set(err, ERR_USAGE, NULL, "the sample is missing: value DATA, or value "
+			       "file FILE");
+	r = word_peek(w) && !strcmp(word_peek(w), "file") ?
+		(word_next(w), sample_file(w, &data, err)) : sample_bytes(w, &data, err);
+	if (!r && !data.n)
+		r = err_set(err, ERR_USAGE, NULL, "a sample has at least one byte");
+	if (!r)
+		r = write_sample(v, &data, err);
+	sb_free(&data);
 	return r;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* map_pipe.h: `skep map event_pipe`. */
+/* map_pipe.h: records of maps: `skep map event_pipe` reads them, `push` writes samples. */
 #ifndef CLI_MAP_PIPE_H
 #define CLI_MAP_PIPE_H
 
@@ -16,5 +16,12 @@ struct pipe_opts {
 
 /* Takes M, a perf event array or a ring buffer. >= 0: the exit status; else ERR says why. */
 int map_pipe(const struct pipe_opts *o, struct live_map *m, struct skep_err *err);
+
+/*
+ * Puts the sample that words stand for, "value [hex] BYTE..." or "value file FILE" (- is
+ * standard input), into V, a user ring buffer, whose programs drain it. Errors: USAGE,
+ * MAP_DATA, MAP_UPDATE, FILE_*.
+ */
+int map_push_sample(const struct map_view *v, struct words *w, struct skep_err *err);
 
 #endif

@@ -137,6 +137,31 @@ static int add_file(struct map_list *l, const char *path, struct skep_err *err)
 	return 0;
 }
 
+int map_list_files(struct map_list *l, struct skep_err *err)
+{
+	struct strbuf dir = { 0 };
+	size_t n = 0;
+	char **names = NULL;
+	int r = pin_path(&dir, "", ".", err);
+
+	if (!r)
+		names = os_dir_names(sb_text(&dir), &n);
+	for (size_t i = 0; i < n; i++) {
+		struct strbuf path = { 0 };
+		struct skep_err unused;
+
+		/* without the "." behind it */
+		sb_printf(&path, "%.*s%s", (int)dir.n - 1, sb_text(&dir), names[i]);
+		if (os_is_plain_file(sb_text(&path)))
+			add_file(l, sb_text(&path), &unused);	/* others are no maps */
+		sb_free(&path);
+		free(names[i]);
+	}
+	free(names);
+	sb_free(&dir);
+	return r;
+}
+
 /* In a file system of type bpf it is a kernel's, in others the embedded engine's. */
 static int add_path(struct map_list *l, const char *path, struct skep_err *err)
 {

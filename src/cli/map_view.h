@@ -51,6 +51,8 @@ struct map_list { struct live_map *v; size_t n, cap; };	/* a VEC */
  */
 int map_list_parse(struct map_list *l, struct words *w, struct skep_err *err);
 int map_list_all(struct map_list *l, struct skep_err *err);
+/* All that the embedded engine has pinned in the user's own folder. */
+int map_list_files(struct map_list *l, struct skep_err *err);
 void map_list_free(struct map_list *l);
 /* One map and no more. */
 int map_view_parse(struct map_view *v, struct words *w, struct skep_err *err);

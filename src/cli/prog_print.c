@@ -61,7 +61,7 @@ static bool open_rodata(struct live_map *m, u32 id)
 	struct skep_err unused;
 	int fd = live_open(LIVE_MAP, id, &unused);
 
-	if (fd < 0 || live_map_read(m, fd, &unused))
+	if (fd < 0 || live_map_look(m, fd, &unused))
 		return false;
 	if (can_be_rodata(m))
 		return true;

@@ -49,6 +49,9 @@ void prog_json_head(struct json *j, const struct live_prog *p);
 void link_print_facts(struct strbuf *out, const struct live_link *l,
 		      const struct live_pins *pins);
 void link_json_facts(struct json *j, const struct live_link *l, const struct live_pins *pins);
+/* Where a link of netfilter is: "\tip input prio -128"; members of an object. */
+void link_print_netfilter(struct strbuf *out, const struct live_link *l);
+void link_json_netfilter(struct json *j, const struct live_link *l);
 
 /* ---- prog_dump.c ------------------------------------------------------------------ */
 

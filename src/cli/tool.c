@@ -137,12 +137,13 @@ static int unknown(struct tool *t, const char *name)
 	return r;
 }
 
+/* Without a word the first command is meant. */
 static int run(struct tool *t)
 {
 	const char *name = word_next(&t->w);
-	const struct tool_command *c = find(t->kind, name && *name ? name : "show");
+	const struct tool_command *c = name && *name ? find(t->kind, name) : t->kind->commands;
 
-	return c ? c->run(t) : unknown(t, name ? name : "show");
+	return c ? c->run(t) : unknown(t, name);
 }
 
 /* ---- options ----------------------------------------------------------------------- */

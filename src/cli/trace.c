@@ -246,11 +246,11 @@ static void say_failed(const struct lang_opts *o, const struct skep_err *err)
 }
 
 int trace_script(struct script *s, const struct source *src, const struct trace_opts *o,
-		 const struct str_list *args, const char *dir)
+		 const struct str_list *args, const struct str_list *dirs)
 {
 	struct tracing t = { .o = o, .child = { .pidfd = -1, .go = -1, .failed = -1 } };
-	struct lang_opts lo = { .args = args->v, .nr_args = (u32)args->n, .dirs = &dir,
-		.nr_dirs = 1, .unsafe = o->unsafe, .keep_tests = o->test,
+	struct lang_opts lo = { .args = args->v, .nr_args = (u32)args->n, .dirs = dirs->v,
+		.nr_dirs = (u32)dirs->n, .unsafe = o->unsafe, .keep_tests = o->test,
 		.keep_benches = o->bench, .report_errors = o->keep,
 		.portable = o->emit_elf != NULL, .has_child = o->command != NULL,
 		.user = o->on && !strcmp(o->on, "user") };

@@ -115,6 +115,16 @@ static int copy_socket(struct link_where *w, u64 number, u32 pid, struct skep_er
 	return 0;
 }
 
+int where_enter(const struct where_opts *o, struct skep_err *err)
+{
+	struct link_where w = { .netns = -1 };
+	int r = o->netns ? enter_netns(&w, o->netns, err) : 0;
+
+	if (w.netns >= 0)
+		close(w.netns);
+	return r;
+}
+
 int where_open(struct link_where *w, const struct where_opts *o, u32 pid, struct skep_err *err)
 {
 	int r;

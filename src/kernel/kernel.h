@@ -54,6 +54,16 @@ int kernel_has_insn(enum isa_op op);
 int kernel_isa_level(void);
 /* Instructions that a program may have, with all capabilities. */
 int kernel_max_insns(void);
+/* The same for programs that device IFINDEX is to run itself; 0: for the kernel. */
+int kernel_has_maptype_on(u32 type, u32 ifindex);
+int kernel_has_progtype_on(u32 type, u32 ifindex);
+int kernel_isa_level_on(u32 ifindex);
+int kernel_max_insns_on(u32 ifindex);
+int kernel_has_loops_on(u32 ifindex);	/* that are bounded; 5.3 */
+/* Tells FN of each helper whether programs of TYPE may call it. 0, or -EPERM, or -EINVAL
+ * when that cannot be told. */
+typedef void kernel_helper_fn(void *arg, u32 id, bool has);
+int kernel_helpers(u32 type, u32 ifindex, kernel_helper_fn *fn, void *arg);
 int kernel_has_token(void);	/* BPF tokens, 6.9 */
 u64 kernel_caps(void);		/* this process's, as bits */
 u32 kernel_version_code(void);	/* KERNEL_VERSION(); 0 unknown */

@@ -5,96 +5,26 @@
  * these when the process is killed: LINK_STAYS.
  */
 #include "kernel/link_priv.h"
+#include "kernel/netlink.h"
 #include "model/uapi.h"
 #include <arpa/inet.h>
 #include <linux/if_ether.h>
 #include <linux/lwtunnel.h>
 #include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
-#include <linux/rtnetlink.h>
 #include <linux/seg6_local.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* ---- messages -------------------------------------------------------------- */
-
-enum { MSG_MAX = 1024 };
-
-struct msg {
-	union { struct nlmsghdr h; u8 bytes[MSG_MAX]; };
-};
-
-static void *msg_begin(struct msg *m, u16 type, u16 flags, size_t bytes)
-{
-	memset(m, 0, sizeof(*m));
-	m->h.nlmsg_type = type;
-	m->h.nlmsg_flags = (u16)(NLM_F_REQUEST | NLM_F_ACK | flags);
-	m->h.nlmsg_len = (u32)NLMSG_LENGTH(bytes);
-	m->h.nlmsg_seq = 1;
-	return NLMSG_DATA(&m->h);
-}
-
-static struct rtattr *msg_add(struct msg *m, u16 type, const void *data, size_t bytes)
-{
-	struct rtattr *a = (void *)(m->bytes + NLMSG_ALIGN(m->h.nlmsg_len));
-
-	assert(NLMSG_ALIGN(m->h.nlmsg_len) + RTA_SPACE(bytes) <= MSG_MAX);
-	a->rta_type = type;
-	a->rta_len = (u16)RTA_LENGTH(bytes);
-	if (bytes)
-		memcpy(RTA_DATA(a), data, bytes);
-	m->h.nlmsg_len = (u32)(NLMSG_ALIGN(m->h.nlmsg_len) + RTA_SPACE(bytes));
-	return a;
-}
-
-static void msg_u32(struct msg *m, u16 type, u32 v) { msg_add(m, type, &v, sizeof(v)); }
-
-static void msg_str(struct msg *m, u16 type, const char *s) { msg_add(m, type, s, strlen(s) + 1); }
-
-static struct rtattr *msg_nest(struct msg *m, u16 type)
-{
-	return msg_add(m, (u16)(type | NLA_F_NESTED), NULL, 0);
-}
-
-static void msg_nest_end(struct msg *m, struct rtattr *a)
-{
-	a->rta_len = (u16)(m->bytes + m->h.nlmsg_len - (u8 *)a);
-}
-
-/* 0 or what the kernel answers. */
-static int answer(int fd)
-{
-	struct { struct nlmsghdr h; struct nlmsgerr e; char more[512]; } reply;
-	ssize_t n;
-
-	do
-		n = recv(fd, &reply, sizeof(reply), 0);
-	while (n < 0 && errno == EINTR);
-	if (n < (ssize_t)sizeof(struct nlmsghdr) + 4)
-		return n < 0 ? -errno : -EIO;
-	return reply.h.nlmsg_type == NLMSG_ERROR ? reply.e.error : -EIO;
-}
-
-static int msg_send(const struct msg *m)
-{
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), r;
-
-	if (fd < 0)
-		return -errno;
-	r = send(fd, m, m->h.nlmsg_len, 0) < 0 ? -errno : answer(fd);
-	close(fd);
-	return r;
-}
-
 /* ---- clsact ---------------------------------------------------------------- */
 
 struct filter { u32 ifindex, parent, prio, handle; bool own_qdisc; };
 
-static struct tcmsg *filter_message(struct msg *m, const struct filter *f, u16 type, u16 flags)
+static struct tcmsg *filter_message(struct nl_msg *m, const struct filter *f, u16 type, u16 flags)
 {
-	struct tcmsg *t = msg_begin(m, type, flags, sizeof(*t));
+	struct tcmsg *t = nl_begin(m, type, flags, sizeof(*t));
 
 	t->tcm_family = AF_UNSPEC;
 	t->tcm_ifindex = (int)f->ifindex;
@@ -106,25 +36,25 @@ static struct tcmsg *filter_message(struct msg *m, const struct filter *f, u16 t
 
 static int change_qdisc(u32 ifindex, u16 type, u16 flags)
 {
-	struct msg m;
-	struct tcmsg *t = msg_begin(&m, type, flags, sizeof(*t));
+	struct nl_msg m;
+	struct tcmsg *t = nl_begin(&m, type, flags, sizeof(*t));
 
 	t->tcm_ifindex = (int)ifindex;
 	t->tcm_parent = TC_H_CLSACT;
 	t->tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0);
-	msg_str(&m, TCA_KIND, "clsact");
-	return msg_send(&m);
+	nl_str(&m, TCA_KIND, "clsact");
+	return nl_send(&m, NULL, 0);
 }
 
 static void drop_filter(struct link *l)
 {
 	const struct filter *f = l->undo_arg;
-	struct msg m;
+	struct nl_msg m;
 
 	if (f->handle) {
 		filter_message(&m, f, RTM_DELTFILTER, 0);
-		msg_str(&m, TCA_KIND, "bpf");
-		msg_send(&m);
+		nl_str(&m, TCA_KIND, "bpf");
+		nl_send(&m, NULL, 0);
 	}
 	if (f->own_qdisc)
 		change_qdisc(f->ifindex, RTM_DELQDISC, 0);
@@ -134,16 +64,16 @@ static void drop_filter(struct link *l)
 static int add_filter(struct link_job *j, const struct filter *f)
 {
 	struct rtattr *nest;
-	struct msg m;
+	struct nl_msg m;
 
 	filter_message(&m, f, RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL);
-	msg_str(&m, TCA_KIND, "bpf");
-	nest = msg_nest(&m, TCA_OPTIONS);
-	msg_u32(&m, TCA_BPF_FD, (u32)j->prog_fd);
-	msg_str(&m, TCA_BPF_NAME, j->p->name);
-	msg_u32(&m, TCA_BPF_FLAGS, TCA_BPF_FLAG_ACT_DIRECT);
-	msg_nest_end(&m, nest);
-	return msg_send(&m);
+	nl_str(&m, TCA_KIND, "bpf");
+	nest = nl_nest(&m, TCA_OPTIONS);
+	nl_u32(&m, TCA_BPF_FD, (u32)j->prog_fd);
+	nl_str(&m, TCA_BPF_NAME, j->p->name);
+	nl_u32(&m, TCA_BPF_FLAGS, TCA_BPF_FLAG_ACT_DIRECT);
+	nl_nest_end(&m, nest);
+	return nl_send(&m, NULL, 0);
 }
 
 /* The qdisc stays when it was there before. */
@@ -210,9 +140,9 @@ static bool parse_route(struct route *r, const char *text)
 	       (n < 3 || inet_pton(r->family, via, r->via) == 1);
 }
 
-static void route_message(struct msg *m, const struct route *r, u16 type, u16 flags)
+static void route_message(struct nl_msg *m, const struct route *r, u16 type, u16 flags)
 {
-	struct rtmsg *t = msg_begin(m, type, flags, sizeof(*t));
+	struct rtmsg *t = nl_begin(m, type, flags, sizeof(*t));
 	size_t n = r->family == AF_INET ? 4 : 16;
 
 	t->rtm_family = r->family;
@@ -221,18 +151,18 @@ static void route_message(struct msg *m, const struct route *r, u16 type, u16 fl
 	t->rtm_protocol = RTPROT_STATIC;
 	t->rtm_type = RTN_UNICAST;
 	t->rtm_scope = r->has_via ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
-	msg_add(m, RTA_DST, r->dst, n);
+	nl_add(m, RTA_DST, r->dst, n);
 	if (r->has_via)
-		msg_add(m, RTA_GATEWAY, r->via, n);
-	msg_u32(m, RTA_OIF, r->ifindex);
+		nl_add(m, RTA_GATEWAY, r->via, n);
+	nl_u32(m, RTA_OIF, r->ifindex);
 }
 
 static void drop_route(struct link *l)
 {
-	struct msg m;
+	struct nl_msg m;
 
 	route_message(&m, l->undo_arg, RTM_DELROUTE, 0);
-	msg_send(&m);
+	nl_send(&m, NULL, 0);
 	free(l->undo_arg);
 }
 
@@ -242,27 +172,27 @@ static u16 lwt_way(u32 type)
 	       type == BPF_PROG_TYPE_LWT_OUT ? LWT_BPF_OUT : LWT_BPF_XMIT;
 }
 
-static void add_program(struct msg *m, const struct link_job *j)
+static void add_program(struct nl_msg *m, const struct link_job *j)
 {
 	const bool seg6 = j->l->row->how == ATTACH_LWT_SEG6;
 	const u16 type = seg6 ? LWTUNNEL_ENCAP_SEG6_LOCAL : LWTUNNEL_ENCAP_BPF;
 	struct rtattr *encap, *nest;
 
-	msg_add(m, RTA_ENCAP_TYPE, &type, sizeof(type));
-	encap = msg_nest(m, RTA_ENCAP);
+	nl_add(m, RTA_ENCAP_TYPE, &type, sizeof(type));
+	encap = nl_nest(m, RTA_ENCAP);
 	if (seg6)
-		msg_u32(m, SEG6_LOCAL_ACTION, SEG6_LOCAL_ACTION_END_BPF);
-	nest = msg_nest(m, seg6 ? SEG6_LOCAL_BPF : lwt_way(j->p->type));
-	msg_u32(m, seg6 ? SEG6_LOCAL_BPF_PROG : LWT_BPF_PROG_FD, (u32)j->prog_fd);
-	msg_str(m, seg6 ? SEG6_LOCAL_BPF_PROG_NAME : LWT_BPF_PROG_NAME, j->p->name);
-	msg_nest_end(m, nest);
-	msg_nest_end(m, encap);
+		nl_u32(m, SEG6_LOCAL_ACTION, SEG6_LOCAL_ACTION_END_BPF);
+	nest = nl_nest(m, seg6 ? SEG6_LOCAL_BPF : lwt_way(j->p->type));
+	nl_u32(m, seg6 ? SEG6_LOCAL_BPF_PROG : LWT_BPF_PROG_FD, (u32)j->prog_fd);
+	nl_str(m, seg6 ? SEG6_LOCAL_BPF_PROG_NAME : LWT_BPF_PROG_NAME, j->p->name);
+	nl_nest_end(m, nest);
+	nl_nest_end(m, encap);
 }
 
 int link_lwt(struct link_job *j)
 {
 	struct route r = { .ifindex = j->w->ifindex };
-	struct msg m;
+	struct nl_msg m;
 	int code;
 
 	if (!*j->w->at || !parse_route(&r, j->w->at)) {
@@ -274,7 +204,7 @@ int link_lwt(struct link_job *j)
 		return link_bad_where(j, "no device is named (--dev)");
 	route_message(&m, &r, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL);
 	add_program(&m, j);
-	code = msg_send(&m);
+	code = nl_send(&m, NULL, 0);
 	if (code)
 		return link_refused(j, code, "route %s", j->w->at);
 	j->l->undo_arg = mem_alloc(sizeof(r));

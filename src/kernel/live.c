@@ -154,7 +154,7 @@ static void read_fdinfo(struct live_map *m)
 		fclose(f);
 }
 
-int live_map_read(struct live_map *m, int fd, struct skep_err *err)
+int live_map_look(struct live_map *m, int fd, struct skep_err *err)
 {
 	struct bpf_map_info is = { 0 };
 	int r = live_info(fd, &is, sizeof(is));
@@ -173,8 +173,16 @@ int live_map_read(struct live_map *m, int fd, struct skep_err *err)
 	};
 	memcpy(m->name, is.name, sizeof(m->name));
 	m->name[sizeof(m->name) - 1] = 0;
-	read_fdinfo(m);
 	return 0;
+}
+
+int live_map_read(struct live_map *m, int fd, struct skep_err *err)
+{
+	int r = live_map_look(m, fd, err);
+
+	if (!r)
+		read_fdinfo(m);
+	return r;
 }
 
 void live_map_close(struct live_map *m)

@@ -42,6 +42,8 @@ struct live_map {
 };
 /* Takes FD; closed by live_map_close, after an error at once. */
 int live_map_read(struct live_map *m, int fd, struct skep_err *err);
+/* The same without memlock, owner and frozen, which cost more than all else. */
+int live_map_look(struct live_map *m, int fd, struct skep_err *err);
 void live_map_close(struct live_map *m);
 /* Element INDEX of an array FD, as long as its values are: 0 or -errno. */
 int live_map_element(int fd, u32 index, void *value);
@@ -59,6 +61,7 @@ struct live_prog {
 	u32 nr_maps;
 	u32 btf_id;
 	u32 ifindex;		/* of a device that it is offloaded to */
+	u32 attach_obj, attach_btf;	/* what it is made for: a function of these types */
 	bool gpl;
 };
 /* Does not take FD; it is closed after an error. */

@@ -21,6 +21,7 @@ int live_prog_read(struct live_prog *p, int fd, struct skep_err *err)
 		.loaded_at = is.load_time, .uid = is.created_by_uid,
 		.xlated = is.xlated_prog_len, .jited = is.jited_prog_len,
 		.nr_maps = is.nr_map_ids, .btf_id = is.btf_id, .ifindex = is.ifindex,
+		.attach_obj = is.attach_btf_obj_id, .attach_btf = is.attach_btf_id,
 		.gpl = is.gpl_compatible,
 	};
 	memcpy(p->tag, is.tag, sizeof(p->tag));

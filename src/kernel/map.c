@@ -49,11 +49,11 @@ static bool takes_btf(u32 type)
 	return true;
 }
 
-static int create_as(struct kernel *k, const struct image_map *def, int inner_fd)
+static int create_as(struct kernel *k, const struct image_map *def, int inner_fd, u32 flags)
 {
 	union bpf_attr a = {
 		.map_type = def->type, .key_size = def->key_size, .value_size = def->value_size,
-		.max_entries = def->max_entries, .map_flags = def->map_flags,
+		.max_entries = def->max_entries, .map_flags = def->map_flags | flags,
 		.map_extra = def->map_extra, .numa_node = def->numa_node,
 		.map_ifindex = k->how.map_ifindex,
 		.inner_map_fd = inner_fd < 0 ? 0 : (u32)inner_fd,
@@ -90,11 +90,15 @@ static int create_ops(struct kernel *k, const struct image_map *def, const struc
 /* An inner map is needed for the creation alone: the kernel copies what it is like. */
 static int create(struct kernel *k, const struct image_map *def)
 {
-	int inner = def->inner ? create_as(k, def->inner, -1) : -1, fd;
+	int inner = def->inner ? create_as(k, def->inner, -1, 0) : -1;
+	int fd = -EINVAL;
 
 	if (def->inner && inner < 0)
 		return inner;
-	fd = create_as(k, def, inner);
+	if (def->kind == IMAGE_MAP_DATA)	/* so that variables can be mapped; 5.5 */
+		fd = create_as(k, def, inner, BPF_F_MMAPABLE);
+	if (fd == -EINVAL)
+		fd = create_as(k, def, inner, 0);
 	if (inner >= 0)
 		close(inner);
 	return fd;

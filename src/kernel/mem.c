@@ -40,7 +40,8 @@ void *kernel_map_mem(struct backend *b, u32 map, size_t *bytes)
 	struct kernel_map *m = kernel_map(b, map);
 
 	if (!m || (!is_arena(m) && (m->def->type != BPF_MAP_TYPE_ARRAY ||
-				    !(m->def->map_flags & BPF_F_MMAPABLE))))
+				    (!(m->def->map_flags & BPF_F_MMAPABLE) &&
+				     m->def->kind != IMAGE_MAP_DATA))))
 		return NULL;
 	*bytes = mem_bytes(m);
 	if (!m->mem)

@@ -92,11 +92,11 @@ static int int_btf(void)
 	return sys_bpf(BPF_BTF_LOAD, &a);
 }
 
-static int map_try(u32 type, int inner, int btf)
+static int map_try(u32 type, int inner, int btf, u32 ifindex)
 {
 	const struct map_shape s = shape_of(type);
 	union bpf_attr a = { .map_type = type, .key_size = s.key, .value_size = s.value,
-		.max_entries = s.entries, .map_flags = s.flags };
+		.max_entries = s.entries, .map_flags = s.flags, .map_ifindex = ifindex };
 
 	if (is_ring(type))
 		a.max_entries = (u32)sysconf(_SC_PAGESIZE);
@@ -111,11 +111,11 @@ static int map_try(u32 type, int inner, int btf)
 	return sys_bpf(BPF_MAP_CREATE, &a);
 }
 
-int kernel_has_maptype(u32 type)
+int kernel_has_maptype_on(u32 type, u32 ifindex)
 {
-	int inner = is_outer(type) ? map_try(BPF_MAP_TYPE_HASH, -1, -1) : -1;
+	int inner = is_outer(type) ? map_try(BPF_MAP_TYPE_HASH, -1, -1, 0) : -1;
 	int btf = is_storage(type) ? int_btf() : -1;
-	int fd = map_try(type, inner, btf);
+	int fd = map_try(type, inner, btf, ifindex);
 
 	if (inner >= 0)
 		close(inner);
@@ -128,10 +128,15 @@ int kernel_has_maptype(u32 type)
 	return answered(fd);
 }
 
+int kernel_has_maptype(u32 type)
+{
+	return kernel_has_maptype_on(type, 0);
+}
+
 /* ---- programs ------------------------------------------------------------------ */
 
 struct ask {
-	u32 type, attach, flags, btf_id;
+	u32 type, attach, flags, btf_id, ifindex;
 	const struct bpf_insn *insns;
 	u32 n;
 	bool quiet;		/* no log, which would be long */
@@ -143,6 +148,7 @@ static int prog_try(struct ask *p)
 	union bpf_attr a = {
 		.prog_type = p->type, .expected_attach_type = p->attach,
 		.prog_flags = p->flags, .attach_btf_id = p->btf_id,
+		.prog_ifindex = p->ifindex,
 		.insns = (uintptr_t)p->insns, .insn_cnt = p->n, .license = (uintptr_t)"GPL",
 		.kern_version = p->type == BPF_PROG_TYPE_KPROBE ? kernel_version_code() : 0,
 	};
@@ -196,12 +202,20 @@ static int known(struct ask *p)
 	return r == -EPERM ? r : !r || p->log[0] || r == NOT_SUPPORTED;
 }
 
-int kernel_has_progtype(u32 type)
+int kernel_has_progtype_on(u32 type, u32 ifindex)
 {
 	struct ask p;
 
 	ask_for(&p, type, return_0, ARRAY_LEN(return_0));
-	return known(&p);
+	p.ifindex = ifindex;
+	if (!ifindex)
+		return known(&p);
+	return !prog_try(&p);	/* a device that runs none says so without a word */
+}
+
+int kernel_has_progtype(u32 type)
+{
+	return kernel_has_progtype_on(type, 0);
 }
 
 int kernel_has_attach(u32 type, u32 attach)
@@ -219,7 +233,7 @@ bool kernel_no_helper(const char *log)
 	       strstr(log, "cannot use helper");
 }
 
-int kernel_has_helper(u32 id, u32 type)
+static int ask_helper(u32 id, u32 type, u32 btf_id, u32 ifindex)
 {
 	const struct bpf_insn call[] = {
 		{ .code = BPF_JMP | BPF_CALL, .imm = (s32)id },
@@ -229,12 +243,45 @@ int kernel_has_helper(u32 id, u32 type)
 	int r;
 
 	ask_for(&p, type, call, ARRAY_LEN(call));
+	p.btf_id = btf_id;
+	p.ifindex = ifindex;
 	r = prog_try(&p);
 	if (r == -EPERM)
 		return r;
-	if (r && !p.log[0])
-		return -EINVAL;	/* not even the type, or it needs to attach */
+	/* not even the type, or it needs to attach: the call was not looked at */
+	if (r && (!p.log[0] || strstr(p.log, "processed 0 insns")))
+		return -EINVAL;
 	return !kernel_no_helper(p.log);
+}
+
+int kernel_has_helper(u32 id, u32 type)
+{
+	return ask_helper(id, type, 0, 0);
+}
+
+/* A tracepoint that every kernel has; 0 when it shows no types. */
+static u32 some_tracepoint(void)
+{
+	struct target t = { .opts = { 0 } };
+	const struct btf *btf = NULL;
+	s64 id = 0;
+
+	if (!target_btf(&t, &btf, NULL) && btf)
+		id = btf_find(btf, "btf_trace_sched_switch", BTF_KIND_TYPEDEF);
+	target_close(&t);
+	return id > 0 ? (u32)id : 0;
+}
+
+int kernel_helpers(u32 type, u32 ifindex, kernel_helper_fn *fn, void *arg)
+{
+	u32 btf_id = type == BPF_PROG_TYPE_TRACING ? some_tracepoint() : 0;
+	int r = ask_helper(BPF_FUNC_ktime_get_ns, type, btf_id, ifindex);
+
+	if (r < 0)
+		return r;
+	for (u32 id = 1; helper_row(id); id++)
+		fn(arg, id, ask_helper(id, type, btf_id, ifindex) == 1);
+	return 0;
 }
 
 int kernel_has_kfunc(const char *name)
@@ -251,15 +298,21 @@ int kernel_has_kfunc(const char *name)
 
 /* ---- instructions ---------------------------------------------------------------- */
 
-static int takes(const struct bpf_insn *insns, u32 n)
+static int takes_on(const struct bpf_insn *insns, u32 n, u32 ifindex)
 {
 	struct ask p;
 	int r;
 
-	ask_for(&p, BPF_PROG_TYPE_SOCKET_FILTER, insns, n);
+	ask_for(&p, ifindex ? BPF_PROG_TYPE_XDP : BPF_PROG_TYPE_SOCKET_FILTER, insns, n);
 	p.quiet = true;
+	p.ifindex = ifindex;
 	r = prog_try(&p);
 	return r == -EPERM ? r : !r;
+}
+
+static int takes(const struct bpf_insn *insns, u32 n)
+{
+	return takes_on(insns, n, 0);
 }
 
 /*
@@ -307,7 +360,7 @@ int kernel_has_insn(enum isa_op op)
 	return around(&prog[3], op) ? takes(prog, ARRAY_LEN(prog)) : -EINVAL;
 }
 
-int kernel_isa_level(void)
+int kernel_isa_level_on(u32 ifindex)
 {
 	/* one instruction that each level brought: jump below, the same of 32
 	   bits, a move that extends a sign */
@@ -321,7 +374,7 @@ int kernel_isa_level(void)
 	};
 
 	for (u32 i = 0; i < ARRAY_LEN(level); i++) {
-		int r = takes(level[i], 3);
+		int r = takes_on(level[i], 3, ifindex);
 
 		if (r <= 0)
 			return r < 0 ? r : (int)i + 1;
@@ -329,7 +382,29 @@ int kernel_isa_level(void)
 	return 1 + ARRAY_LEN(level);
 }
 
+int kernel_isa_level(void)
+{
+	return kernel_isa_level_on(0);
+}
+
+int kernel_has_loops_on(u32 ifindex)
+{
+	static const struct bpf_insn ten_times[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = 10 },
+		{ .code = BPF_ALU64 | BPF_SUB | BPF_K, .imm = 1 },
+		{ .code = BPF_JMP | BPF_JNE | BPF_K, .off = -2 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+
+	return takes_on(ten_times, ARRAY_LEN(ten_times), ifindex);
+}
+
 int kernel_max_insns(void)
+{
+	return kernel_max_insns_on(0);
+}
+
+int kernel_max_insns_on(u32 ifindex)
 {
 	enum { OLD = 4096, NEW = 1000000 };	/* before 5.2, and since */
 	struct bpf_insn *long_one = mem_alloc((OLD + 1) * sizeof(*long_one));
@@ -338,7 +413,7 @@ int kernel_max_insns(void)
 	for (u32 i = 0; i < OLD; i++)
 		long_one[i] = return_0[0];
 	long_one[OLD] = return_0[1];
-	r = takes(long_one, OLD + 1);
+	r = takes_on(long_one, OLD + 1, ifindex);
 	free(long_one);
 	return r < 0 ? r : r ? NEW : OLD;
 }

@@ -49,26 +49,31 @@ void kernel_ring_close(struct kernel_ring *r)
 	r->consumer = NULL;
 }
 
+/* What FN does is unknown to the compiler: what it needs of R is kept beside. */
 s64 kernel_ring_read(struct kernel_ring *r, map_event_fn fn, void *arg)
 {
-	u64 at = *r->consumer, end = __atomic_load_n(r->producer, __ATOMIC_ACQUIRE);
+	const u64 mask = r->entries - 1;
+	const u8 *const data = r->data;
+	u64 *const consumer = r->consumer;
+	u64 at = *consumer, end = __atomic_load_n(r->producer, __ATOMIC_ACQUIRE);
+	struct map_event e = { 0 };
 	int stop = 0;
 	s64 n = 0;
 
 	while (!stop && at < end) {
-		const u8 *record = r->data + (at & (r->entries - 1));
+		const u8 *record = data + (at & mask);
 		u32 head = __atomic_load_n((const u32 *)record, __ATOMIC_ACQUIRE);
-		u32 bytes = head & ~(RING_BUSY | RING_DISCARD);
-		const struct map_event e = { .bytes = bytes, .data = record + RING_HEADER };
 
 		if (head & RING_BUSY)
 			break;
+		e.bytes = head & ~RING_DISCARD;
 		if (!(head & RING_DISCARD)) {
+			e.data = record + RING_HEADER;
 			stop = fn(arg, &e);
 			n++;
 		}
-		at += round_up(bytes + RING_HEADER, 8);
-		__atomic_store_n(r->consumer, at, __ATOMIC_RELEASE);
+		at += round_up((head & ~RING_DISCARD) + RING_HEADER, 8);
+		__atomic_store_n(consumer, at, __ATOMIC_RELEASE);
 	}
 	return n;
 }

@@ -117,6 +117,10 @@ void diag_hint(struct script *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* All of them as bpftrace writes them: "stdin:1:1-38: ERROR: TEXT", the line, "~~~~"
  * under the place, "HINT: ...". */
 void diag_print(struct strbuf *out, const struct script *s);
+/* One message of that form, KIND being "ERROR" or another word; and of code of a macro which
+ * calls it came from. */
+void diag_place(struct strbuf *out, struct span at, const char *kind, const char *text);
+void diag_calls(struct strbuf *out, struct span at, const char *kind);
 
 /* Line and column of byte POS, from 1. */
 u32 source_line(const struct source *src, u32 pos);

@@ -765,7 +765,7 @@ static bool value_of_define(const struct cdecl *c, const char *name, u32 depth, 
 		return false;
 	cpp_words(c->s->cpp, &toks, m->body, m->at, false);
 	e.t = toks.v;
-	e.end = toks.v + toks.n;
+	e.end = toks.n ? toks.v + toks.n : toks.v;
 	ok = toks.n && cconst(&e, value) && e.t == e.end;
 	vec_free(&toks);
 	return ok;

@@ -196,7 +196,7 @@ static bool is_true(struct unit *u, const char *s, struct span at)
 
 	cpp_words(u->c, &toks, script_source(sc, at.src->name, s, (u32)strlen(s)), at, true);
 	e.t = toks.v;
-	e.end = toks.v + toks.n;
+	e.end = toks.n ? toks.v + toks.n : toks.v;
 	if (!cconst(&e, &v) || e.t != e.end) {
 		diag_error(sc, at, "#if: %s", e.wrong ? e.wrong : "the condition has no end");
 		v = 0;
@@ -258,8 +258,12 @@ static void include(struct unit *u, const char *path, struct span at)
 	struct skep_err err;
 	const struct source *src;
 
+	if (access(path, R_OK)) {
+		diag_error(s, at, "cannot include %s: %s", path, strerror(errno));
+		return;
+	}
 	if (os_file_read(&f, path, &err)) {
-		diag_error(s, at, "%s", skep_err_text(&err));
+		diag_error(s, at, "cannot include %s: it cannot be read", path);
 		return;
 	}
 	if (f.size > MAX_INCLUDE || u->c->depth == MAX_DEPTH) {

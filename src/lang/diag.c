@@ -173,7 +173,7 @@ static void put_lines(struct strbuf *out, const struct source *src, u32 first, u
 		sb_puts(out, "...\n");
 }
 
-static void put_place(struct strbuf *out, struct span at, const char *kind, const char *text)
+void diag_place(struct strbuf *out, struct span at, const char *kind, const char *text)
 {
 	u32 first, last;
 
@@ -193,6 +193,12 @@ static void put_place(struct strbuf *out, struct span at, const char *kind, cons
 	put_line(out, at);
 }
 
+void diag_calls(struct strbuf *out, struct span at, const char *kind)
+{
+	for (const struct source *src = at.src; src && src->via; src = src->via->src)
+		diag_place(out, *src->via, kind, "expanded from");
+}
+
 static void put_hint(struct strbuf *out, const char *hint)
 {
 	while (*hint) {
@@ -208,9 +214,8 @@ void diag_print(struct strbuf *out, const struct script *s)
 	for (const struct diag *d = s->diags; d; d = d->next) {
 		const char *kind = d->kind == DIAG_ERROR ? "ERROR" : "WARNING";
 
-		put_place(out, d->at, kind, d->text);
-		for (const struct source *src = d->at.src; src && src->via; src = src->via->src)
-			put_place(out, *src->via, kind, "expanded from");
+		diag_place(out, d->at, kind, d->text);
+		diag_calls(out, d->at, kind);
 		if (d->hint)
 			put_hint(out, d->hint);
 	}

@@ -218,6 +218,8 @@ static struct node *parse_c(struct parser *p)
 			skip_definition(p);
 	}
 	parse_done(p, n);
+	while (n->at.to > from && strchr(" \t\r", p->lex.src->text[n->at.to - 1]))
+		n->at.to--;
 	n->text = p->lex.src->text + from;
 	n->text_n = n->at.to - from;
 	return n;

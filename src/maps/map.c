@@ -56,6 +56,7 @@ static void map_fill(struct map *m, const struct map_ops *ops,
 		     const struct map_attr *a, u32 cpus, u64 bytes)
 {
 	m->ops = ops;
+	m->look = ops->lookup;
 	m->watched = &m->watched_here;
 	m->row = maptype_row(a->type);
 	m->name = mem_strdup(a->name ? a->name : "");
@@ -425,7 +426,7 @@ void *map_memory(struct map *m, size_t *bytes)
 {
 	bool plain = m->type == BPF_MAP_TYPE_ARRAY || m->type == UAPI_MAP_TYPE_ARENA;
 
-	if (!plain || !(m->map_flags & BPF_F_MMAPABLE) || !may_write(m))
+	if (!plain || !(m->map_flags & BPF_F_MMAPABLE || m->variables) || !may_write(m))
 		return NULL;
 	m->mapped = true;
 	*bytes = (size_t)m->elem_stride * m->nr_elems;

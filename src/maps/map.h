@@ -141,6 +141,8 @@ struct map_counts {
 struct map {
 	const struct map_ops *ops;
 	const u32 *watched;		/* not 0: operations are counted */
+	/* ops->lookup, or the same for keys of this size only: for programs */
+	void *(*look)(struct map *m, const void *key, u32 cpu);
 	struct map_counts *counts;	/* [cpus + 1]; NULL: nobody has watched */
 	u32 watched_here;
 	const struct maptype_row *row;
@@ -151,6 +153,7 @@ struct map {
 	u32 value_stride;		/* value_size rounded up to 8 */
 	bool frozen;			/* no writes from outside programs */
 	bool mapped;			/* user space has the elements: map_memory() */
+	bool variables;			/* of an object: user space may have them, too */
 	bool socks;			/* map_holds_socks() */
 	bool lent;			/* a program got it from a map of maps */
 	bool plain;			/* of hash tables: elements are words, without more */
@@ -271,7 +274,8 @@ int map_user_delete_batch(struct map *m, const void *keys, u32 *n, u64 flags);
  * it could all the same, through map_memory(). */
 int map_freeze(struct map *m);
 bool map_is_frozen(const struct map *m);
-/* All elements of an array with BPF_F_MMAPABLE that is not frozen; NULL of others. */
+/* All elements of an array with BPF_F_MMAPABLE, or of variables, that is not frozen; NULL
+ * of others. */
 void *map_memory(struct map *m, size_t *bytes);
 
 /* ---- ring buffers and perf event arrays -------------------------------------- */

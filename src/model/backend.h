@@ -184,8 +184,9 @@ struct backend_ops {
 	/* Operations on a map are counted from now on, or no longer: map_info tells. NULL in
 	   an engine that cannot. */
 	int (*map_watch)(struct backend *b, u32 map, bool on);
-	/* All elements of an array with BPF_F_MMAPABLE, each 8-byte aligned; NULL
-	   for others. Programs see at once what is stored there. */
+	/* All elements of an array with BPF_F_MMAPABLE, or the variables of an object
+	   that programs may change, each 8-byte aligned; NULL for others. Programs
+	   see at once what is stored there. */
 	void *(*map_mem)(struct backend *b, u32 map, size_t *bytes);
 	/* Another map like those in map OUTER, a map of maps; its NUMBER is good
 	   until map_drop and as long as a map of maps has it. */

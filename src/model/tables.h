@@ -45,6 +45,18 @@ const char *sec_target(const struct sec_row *row, const char *section);
 /* The section name nearest to a mistyped one, or NULL. */
 const char *sec_nearest(const char *section);
 
+/* ---- attachtype.def ----------------------------------------------------- */
+
+struct attachtype_row {
+	u32 type;		/* BPF_CGROUP_* ..., or BPF_LINK_TYPE_* */
+	const char *name;	/* bpftool's: "cgroup_inet_egress", "perf_event" */
+	const char *since;	/* kernel version */
+};
+
+const struct attachtype_row *attachtype_row(u32 type);	/* NULL unknown */
+const struct attachtype_row *linktype_row(u32 type);	/* NULL unknown */
+const struct attachtype_row *attachtype_find(const char *name);	/* NULL unknown */
+
 /* ---- maptype.def ------------------------------------------------------- */
 
 struct maptype_row {

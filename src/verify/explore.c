@@ -330,7 +330,7 @@ void join_pass(struct verifier *v, const struct kept *k, struct state *s)
 		const struct packed_frame *from = &k->state->frames[i];
 		struct frame *f = s->frames[i];
 
-		v->stale_stack |= from->nr_slots > 0;	/* not all is known of it yet */
+		kept_note_stale(v, from, f, true);	/* what is read is not known yet */
 		for (unsigned r = 0; r < REG_FP; r++)
 			mark_changed(v, from->regs[r], &f->regs[r]);
 		for (u32 n = 0; n < f->nr_slots; n++) {
@@ -370,7 +370,7 @@ static void join_loop(struct verifier *v, const struct kept *k, struct loop_back
 		const struct packed_frame *from = &k->state->frames[i];
 		struct frame *f = s->frames[i];
 
-		v->stale_stack |= from->nr_slots > 0;	/* not all is known of it yet */
+		kept_note_stale(v, from, f, true);	/* what is read is not known yet */
 		for (unsigned r = 0; r < REG_FP; r++)
 			mark_other(v, l, begin, from->regs[r], &f->regs[r]);
 		for (u32 n = 0; n < f->nr_slots; n++) {

@@ -117,6 +117,8 @@ if unshare -n true 2> /dev/null; then
 	has "sk_lookup" "attached: skep_t_k: sk_lookup" "$(attach "$tmp/prog.o" --netns $ns --duration 0)"
 	object 'SEC("tcx/ingress") int skep_t_k(struct __sk_buff *ctx) { hits++; return 0; }'
 	fires "tcx" --netns $ns --dev lo -c "$ping"
+	fires "a command in the name space" --netns $ns --dev lo \
+		-c "$(command -v ping || echo "busybox ping") -c 1 127.0.0.1"
 	kill $ns
 	wait $ns 2> /dev/null
 else

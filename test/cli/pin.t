@@ -331,4 +331,13 @@ case $out in
 *)
 	skip "a folder that is none of the kernel's" "programs cannot be loaded into this kernel";;
 esac
+# All that is pinned in the user's own folder.
+mkdir "$tmp/fresh"
+own() { XDG_RUNTIME_DIR=$tmp/fresh $SKEP map "$@"; }
+same "nothing is pinned there" "[]" "$(own show -j --on user)"
+XDG_RUNTIME_DIR=$tmp/fresh $SKEP run -q --pin "$tmp/a.o" $cap >/dev/null 2>&1
+echo x >"$tmp/fresh/skep/other"
+has "and now the map is" "\"pinned\":[\"$tmp/fresh/skep/total\"]" "$(own show -j --on user)"
+has "as text" "name total" "$(own list --on user)"
+status "an engine that is none" 2 $SKEP map show --on both
 done_testing

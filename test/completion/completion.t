@@ -27,7 +27,7 @@ complete_words() # WORD...
 }
 
 ok "parses" bash -n completion/skep
-same "commands" "--help --version -h aot asm attach btf cc cover diff disasm explain gen help inspect iter link map prog run struct_ops test trace verify" \
+same "commands" "--help --version -h aot asm attach btf cc cgroup cover diff disasm explain feature gen help inspect iter link map net perf prog run struct_ops test trace verify" \
 	"$(complete_words skep '')"
 same "a command" "disasm" "$(complete_words skep disa)"
 same "a command for help" "inspect" "$(complete_words skep help in)"
@@ -42,6 +42,11 @@ same "formats" "c raw" "$(complete_words skep btf dump fw.o format '')"
 same "words of btf dump" "format root_id" "$(complete_words skep btf dump fw.o '')"
 same "what map does" "peek pin pop push" "$(complete_words skep map p)"
 same "which map" "id name pinned" "$(complete_words skep map dump '')"
+same "what net does" "attach detach help list show" "$(complete_words skep net '')"
+same "what XDP is attached as" "xdp xdpdrv xdpgeneric xdpoffload" "$(complete_words skep net attach x)"
+same "which program" "id name pinned tag" "$(complete_words skep net attach xdp '')"
+same "what cgroup does" "tree" "$(complete_words skep cgroup t)"
+same "words of feature" "macros" "$(complete_words skep feature probe m)"
 same "what prog does" "pin profile" "$(complete_words skep prog p)"
 same "which program" "id name pinned tag" "$(complete_words skep prog run '')"
 same "words of load" "map offload_dev pinmaps type" "$(complete_words skep prog load fw.o dir '' | tr ' ' '\n' | grep -v '^[akx]' | tr '\n' ' ' | sed 's/ $//')"

@@ -275,6 +275,7 @@ static void test_errors(void **state)
 		{ "#include x\n", "#include needs" },
 		{ "#error out\n", "#error out" },
 		{ "#if (\n#endif\n", "#if: " },
+		{ "#if\n#endif\n", "#if: expected a number" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

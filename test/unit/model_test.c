@@ -8,6 +8,7 @@
 #include "model/run.h"
 #include "model/tables.h"
 #include "model/uapi.h"
+#include <ctype.h>
 #include <linux/bpf.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -220,6 +221,52 @@ static void test_attach_types(void **state)
 	btf_close_file(&f);
 }
 
+/* "cgroup_device" is the kernel's PREFIX and CGROUP_DEVICE. */
+static s64 upper_enumerator(const struct btf *btf, const char *type, const char *prefix,
+			    const char *name)
+{
+	char text[64];
+	int n = snprintf(text, sizeof(text), "%s", prefix);
+
+	for (; *name && n < (int)sizeof(text) - 1; name++)
+		text[n++] = (char)toupper((unsigned char)*name);
+	text[n] = 0;
+	return enumerator(btf, type, text);
+}
+
+/* Rows of attachtype.def: no gaps, and the kernel's numbers as far as it has them. */
+static void test_attach_names(void **state)
+{
+	struct btf_file f;
+	const struct attachtype_row *row;
+
+	for (u32 i = 0; (row = attachtype_row(i)); i++) {
+		assert_int_equal(row->type, i);
+		assert_ptr_equal(attachtype_find(row->name), row);
+	}
+	for (u32 i = 0; (row = linktype_row(i)); i++)
+		assert_int_equal(row->type, i);
+	assert_null(attachtype_find("cgroup_none"));
+	if (btf_open_file(&f, "/sys/kernel/btf/vmlinux", NULL, NULL)) {
+		print_message("# this kernel shows no types\n");
+		skip();
+	}
+	for (u32 i = 0; (row = attachtype_row(i)); i++) {
+		s64 v = upper_enumerator(f.btf, "bpf_attach_type", "BPF_", row->name);
+
+		if (v != i && v >= 0)
+			fail_msg("%s is %lld", row->name, (long long)v);
+	}
+	for (u32 i = 0; (row = linktype_row(i)); i++) {
+		s64 v = upper_enumerator(f.btf, "bpf_link_type", "BPF_LINK_TYPE_", row->name);
+
+		if (v != i && v >= 0)
+			fail_msg("link type %s is %lld", row->name, (long long)v);
+	}
+	assert_int_equal(upper_enumerator(f.btf, "bpf_attach_type", "BPF_", "cgroup_device"), 6);
+	btf_close_file(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -229,7 +276,7 @@ int main(void)
 		cmocka_unit_test(test_helper_types),
 		cmocka_unit_test(test_map_types),
 		cmocka_unit_test(test_xdp_context),
-		cmocka_unit_test(test_attach_types),
+		cmocka_unit_test(test_attach_types), cmocka_unit_test(test_attach_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
