@@ -19,9 +19,10 @@ enum { MAX_SCRIPT = 64 << 20 };
 	{"format", 'f', OPT_STR, "text|json", "how results are written", &(o)->format}, \
 	{"buffer", 'B', OPT_STR, "none|line|full", "when results are written out", \
 	 &(o)->buffer}, \
-	{"list", 'l', OPT_FLAG, NULL, "list probes", &(o)->list}, \
+	{"list", 'l', OPT_FLAG, NULL, "list probes; with -v their arguments", &(o)->list}, \
 	{"fmt", 0, OPT_FLAG, NULL, "print the script as it should look", &(o)->fmt}, \
-	{"debug", 'd', OPT_STR, "STAGE", "print what the script becomes: parse, ast", \
+	{"debug", 'd', OPT_STR, "STAGE", "print what it becomes: parse, ast, types, ir, " \
+	 "bpf, verifier", \
 	 &(o)->stage}, \
 	{"dry-run", 0, OPT_FLAG, NULL, "compile and load, but attach nothing", \
 	 &(o)->dry_run}, \
@@ -30,7 +31,7 @@ enum { MAX_SCRIPT = 64 << 20 };
 	{"unsafe", 0, OPT_FLAG, NULL, "allow what changes the system", &(o)->unsafe}, \
 	{"quiet", 'q', OPT_FLAG, NULL, "only what the script prints", &(o)->quiet}, \
 	{"verbose", 'v', OPT_FLAG, NULL, "say more", &(o)->verbose}, \
-	{"warnings", 'k', OPT_FLAG, NULL, "warn when helper functions fail", &(o)->keep}, \
+	{"warnings", 'k', OPT_FLAG, NULL, "taken: helpers that fail are not told", &(o)->keep}, \
 	{"no-warnings", 0, OPT_FLAG, NULL, "print no warnings", &(o)->no_warnings}, \
 	{"info", 0, OPT_FLAG, NULL, "say what this kernel can trace", &(o)->info}, \
 	{"test", 0, OPT_FLAG, NULL, "run the probes of test", &(o)->test}, \
@@ -66,6 +67,8 @@ static int check_opts(const struct trace_opts *o, struct skep_err *err)
 	if (o->format && strcmp(o->format, "text") && strcmp(o->format, "json"))
 		return err_set(err, ERR_USAGE, NULL, "Invalid output format \"%s\": text, json",
 			       o->format);
+	if (o->on && strcmp(o->on, "user") && strcmp(o->on, "kernel"))
+		return err_set(err, ERR_USAGE, NULL, "--on takes user or kernel, not '%s'", o->on);
 	if (o->buffer && strcmp(o->buffer, "none") && strcmp(o->buffer, "line") &&
 	    strcmp(o->buffer, "full"))
 		return err_set(err, ERR_USAGE, NULL, "-B takes none, line or full, not '%s'",
