@@ -10,15 +10,18 @@ LIBDIR     ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 MANDIR     ?= $(PREFIX)/share/man
 BASHDIR    ?= $(PREFIX)/share/bash-completion/completions
+TRACEDIR   ?= $(PREFIX)/share/skep/trace
 SCDOC      ?= $(shell command -v scdoc 2>/dev/null)
 
-MAN_SRC := $(sort $(wildcard man/*.scd))
+MAN_SRC := $(sort $(wildcard man/*.scd man/tools/*.scd))
 MAN_OUT := $(if $(SCDOC),$(MAN_SRC:%.scd=$(O)/%))
 HEADERS := $(sort $(wildcard include/skep/*.h))
+SCRIPTS := $(sort $(wildcard tools/trace/*.bt))
 INSTALLED := $(BINDIR)/skep $(LIBDIR)/libskep.a $(LIBDIR)/libskep.so \
 	$(LIBDIR)/libskep.so.$(SOVERSION) $(LIBDIR)/pkgconfig/skep.pc \
 	$(HEADERS:include/%=$(INCLUDEDIR)/%) $(BASHDIR)/skep \
-	$(foreach m,$(MAN_SRC:man/%.scd=%),$(MANDIR)/man$(patsubst .%,%,$(suffix $m))/$m)
+	$(SCRIPTS:tools/trace/%=$(TRACEDIR)/%) \
+	$(foreach m,$(notdir $(MAN_SRC:.scd=)),$(MANDIR)/man$(patsubst .%,%,$(suffix $m))/$m)
 
 $(O)/man/%: man/%.scd
 	@mkdir -p $(@D)
@@ -29,7 +32,7 @@ man: $(MAN_OUT)
 
 install: all man
 	install -d '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(LIBDIR)/pkgconfig' \
-		'$(DESTDIR)$(INCLUDEDIR)/skep' '$(DESTDIR)$(BASHDIR)'
+		'$(DESTDIR)$(INCLUDEDIR)/skep' '$(DESTDIR)$(BASHDIR)' '$(DESTDIR)$(TRACEDIR)'
 	install -m 755 $(O)/skep '$(DESTDIR)$(BINDIR)/skep'
 	install -m 644 $(O)/libskep.a '$(DESTDIR)$(LIBDIR)/libskep.a'
 	install -m 755 $(O)/libskep.so.$(SOVERSION) '$(DESTDIR)$(LIBDIR)/libskep.so.$(SOVERSION)'
@@ -40,10 +43,11 @@ install: all man
 	chmod 644 '$(DESTDIR)$(LIBDIR)/pkgconfig/skep.pc'
 	install -m 644 $(HEADERS) '$(DESTDIR)$(INCLUDEDIR)/skep'
 	install -m 644 completion/skep '$(DESTDIR)$(BASHDIR)/skep'
+	install -m 755 $(SCRIPTS) '$(DESTDIR)$(TRACEDIR)'
 	@set -e; for m in $(MAN_OUT); do \
 		install -d '$(DESTDIR)$(MANDIR)'/man$${m##*.}; \
 		install -m 644 $$m '$(DESTDIR)$(MANDIR)'/man$${m##*.}; done
 
 uninstall:
 	rm -f $(INSTALLED:%='$(DESTDIR)%')
-	-rmdir '$(DESTDIR)$(INCLUDEDIR)/skep' 2>/dev/null
+	-rmdir '$(DESTDIR)$(INCLUDEDIR)/skep' '$(DESTDIR)$(TRACEDIR)' 2>/dev/null
