@@ -23,8 +23,8 @@ enum {
  * skep's command for it has; NULL: not a command of skep. */
 static const struct object { const char *name, *letters; } objects[] = {
 	{ "help", NULL }, { "batch", NULL }, { "prog", "jpfdLn" }, { "map", "jpf" },
-	{ "link", "jpfn" }, { "cgroup", "jpf" }, { "perf", "jp" }, { "net", "jp" },
-	{ "feature", "jp" }, { "btf", "jpB" }, { "gen", "" }, { "struct_ops", "jpd" },
+	{ "link", "jpfn" }, { "cgroup", "jp" }, { "perf", "jp" }, { "net", "jp" },
+	{ "feature", "jp" }, { "btf", "jpB" }, { "gen", "L" }, { "struct_ops", "jpd" },
 	{ "iter", "jpd" }, { "version", NULL },
 };
 
