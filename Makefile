@@ -24,7 +24,7 @@ COMMA     := ,
 TRIPLET   := $(CROSS:-=)
 ROOT      ?= $(if $(CROSS),build/root/$(TRIPLET))
 root_use   = $(if $(wildcard $(1)),-isystem $(1)/usr/include -L$(1)/usr/lib/$(2) -L$(1)/lib/$(2) -Wl$(COMMA)-rpath-link$(COMMA)$(1)/lib/$(2))
-CC        := $(if $(filter default undefined,$(origin CC)),$(CROSS)gcc$(call root_use,$(ROOT),$(TRIPLET)),$(CC))
+CC        := $(if $(filter default undefined,$(origin CC)),$(strip $(CROSS)gcc $(call root_use,$(ROOT),$(TRIPLET))),$(CC))
 AR        := $(if $(filter default undefined,$(origin AR)),$(CROSS)ar,$(AR))
 OBJCOPY   := $(if $(filter default undefined,$(origin OBJCOPY)),$(CROSS)objcopy,$(OBJCOPY))
 PKGCONFIG ?= $(CROSS)pkg-config

@@ -1,11 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# run.sh: nanoseconds per packet of the examples as `skep run --repeat` tells them, less
-# those of a program that returns at once, embedded and by the running kernel's test runs:
-# medians of ROUNDS in turns. Embedded is to be no slower. On both engines a run finds the
-# packet as the one before left it (skep-run(1)), so both take the same branches; that
-# their verdicts are the same is compared. Needs clang, and bpf(2) for the kernel's side.
+# run.sh: nanoseconds per packet of the examples as `skep run --repeat` tells them, embedded
+# and by the running kernel's test runs: medians of ROUNDS in turns. Embedded is to be no
+# slower. Behind it what is left without a program that returns at once, which is no time of
+# the program alone: a processor does much of what surrounds a program while it waits for
+# what the program loads, so that less around it looks like more in it.
+#
+# On both engines a run finds the packet as the one before left it (skep-run(1)), so both
+# take the same branches; that their verdicts are the same is compared. Needs clang, and
+# bpf(2) for the kernel's side.
 #
 # The kernel waits for all its processors before and after a packet's runs, some
 # milliseconds, however many they are: few packets, of all parts of the capture, many runs.
@@ -57,10 +61,10 @@ tell() # NAME EMPTY
 	u=$(median "$tmp/$1.user") ue=$(median "$tmp/$2.user")
 	k=$(median "$tmp/$1.kernel") ke=$(median "$tmp/$2.kernel")
 	[ -n "$u" ] || { echo "$1: does not run"; return; }
-	[ -n "$k" ] || { echo "$1: $((u - ue)) ns embedded; no kernel"; return; }
+	[ -n "$k" ] || { echo "$1: $u ns embedded (empty: $ue); no kernel"; return; }
 	cmp -s "$tmp/$1.user.verdicts" "$tmp/$1.kernel.verdicts" && same= || same=', other verdicts'
-	printf '%-10s %4d ns embedded, %4d ns in the kernel (empty: %d, %d)%s\n' "$1" \
-		$((u - ue)) $((k - ke)) "$ue" "$ke" "$same"
+	printf '%-10s %4d ns embedded, %4d ns in the kernel; ' "$1" "$u" "$k"
+	printf 'less an empty one (%d, %d): %d, %d%s\n' "$ue" "$ke" $((u - ue)) $((k - ke)) "$same"
 }
 
 xdp='firewall balancer ipv4 loops entry' tc='shaper nat64_in nat64_out'

@@ -35,4 +35,4 @@ arm64-engine:
 check-arm64: all
 	$(if $(ARM64_READY),,@echo 'no compiler or libraries for AArch64: ./bootstrap arm64'; exit 2)
 	+$(ARM64_MAKE) all engine $(ARM64_O)/test/unit/native_test
-	ARM64_RUNS=$(ARM64_RUNS) ARM64_ALL=1 $(TEST_RUN) test/arm64/engine.t test/arm64/all/skep.t
+	ARM64_RUNS=$(ARM64_RUNS) ARM64_ALL=1 $(TEST_RUN) test/arm64/engine.t test/arm64/all/skep.t test/cli/aot.t

@@ -37,9 +37,9 @@ struct aot_prog {
 	struct aot_place funcs;		/* struct aot_func */
 	/* as the target had it, and as it was rewritten: struct bpf_insn, u32 */
 	struct aot_place insns, code, origin;
-	u64 bound;
+	u64 bound, stale_reads;
 	u32 stack_bytes;
-	u8 stale_stack, stale_reads, ends, writes_packet;
+	u8 stale_stack, ends, writes_packet;
 };
 
 struct aot_map {

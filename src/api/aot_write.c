@@ -78,7 +78,7 @@ static void add_code(struct writer *w, const struct skep_prog *prog, const struc
 
 	memset(a, 0, sizeof(*a));	/* also between members: the file is the same each time */
 	bytes = jit_bytes(code, &a->bytes);
-	pad(text, TEXT_ALIGN, 0xcc);
+	pad(text, TEXT_ALIGN, w->out->machine == EM_X86_64 ? 0xcc : 0);	/* neither runs */
 	a->text = (u32)text->n;
 	a->start = jit_start(code);
 	sb_add(text, bytes, a->bytes);
@@ -177,7 +177,7 @@ int object_aot(struct skep_object *obj, const struct aot_opts *opts, struct aot_
 	struct writer w = { .obj = obj, .opts = opts, .out = out };
 	int r = check_externs(obj->img, err);
 
-	out->machine = EM_X86_64;
+	out->machine = strcmp(opts->processor, "x86_64") ? EM_AARCH64 : EM_X86_64;
 	out->dwarf.object = true;
 	sb_add(&out->data, &(struct aot_head){ .cpu = 0 }, sizeof(struct aot_head));
 	for (u32 i = 0; !r && i < obj->img->nr_progs; i++)

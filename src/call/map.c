@@ -11,7 +11,7 @@ HELPER_BODY(call_map_lookup)
 		return sock_acquired(run, m->ops->lookup(m, call_ptr(r2), run->cpu));
 	if (map_watched(m))
 		return (uintptr_t)map_count_lookup(m, call_ptr(r2), run->cpu);
-	return (uintptr_t)m->ops->lookup(m, call_ptr(r2), run->cpu);
+	return (uintptr_t)m->look(m, call_ptr(r2), run->cpu);
 }
 
 HELPER_BODY(call_map_lookup_percpu)

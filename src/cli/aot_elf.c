@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * aot_elf.c: native code as a relocatable object (x86-64, ELF64). In: code and data, which
- * have no address in them. Out: sections, symbols, and the two relocations that lead from
- * the descriptor to them. Knows nothing of BPF.
+ * aot_elf.c: native code as a relocatable object (ELF64 of x86-64 or AArch64). In: code and
+ * data, which have no address in them. Out: sections, symbols, and the two relocations that
+ * lead from the descriptor to them. Knows nothing of BPF.
  */
 #include "cli/aot_file.h"
 #include <elf.h>
@@ -28,7 +28,7 @@ static const struct section {
 	[S_LINE] = { ".debug_line", SHT_PROGBITS, 0, 1, 0, 0 },
 	[S_DESC] = { ".data.rel.ro", SHT_PROGBITS, SHF_ALLOC | SHF_WRITE, 8, 0, 0 },
 	[S_RELA] = RELA(".rela.data.rel.ro", S_DESC),
-	[S_FRAME] = { ".eh_frame", SHT_X86_64_UNWIND, SHF_ALLOC, 8, 0, 0 },
+	[S_FRAME] = { ".eh_frame", SHT_PROGBITS, SHF_ALLOC, 8, 0, 0 },
 	[S_FRAME_RELA] = RELA(".rela.eh_frame", S_FRAME),
 	[S_INFO] = { ".debug_info", SHT_PROGBITS, 0, 1, 0, 0 },
 	[S_INFO_RELA] = RELA(".rela.debug_info", S_INFO),
@@ -40,7 +40,16 @@ static const struct section {
 	[S_NAMES] = { ".shstrtab", SHT_STRTAB, 0, 1, 0, 0 },
 };
 
+/* What processors call the same things. */
+static const struct machine {
+	u32 frame;		/* type of .eh_frame */
+	u32 abs64, abs32, pc32;	/* relocations */
+} x86_64 = { SHT_X86_64_UNWIND, R_X86_64_64, R_X86_64_32, R_X86_64_PC32 },
+  aarch64 = { SHT_PROGBITS, R_AARCH64_ABS64, R_AARCH64_ABS32, R_AARCH64_PREL32 };
+
 struct elf {
+	const struct machine *machine;
+	u16 number;		/* EM_* */
 	struct strbuf out[S_MAX];
 	u32 nr_local;		/* symbols */
 };
@@ -128,7 +137,8 @@ static void put_dwarf(struct elf *e, const struct dwarf *d)
 		const struct dwarf_fix *f = &d->fixes.v[i];
 
 		put_rela(e, rela[f->in], f->at, of[f->to], f->add,
-			 f->pc ? R_X86_64_PC32 : f->bytes == 4 ? R_X86_64_32 : R_X86_64_64);
+			 f->pc ? e->machine->pc32 :
+			 f->bytes == 4 ? e->machine->abs32 : e->machine->abs64);
 	}
 }
 
@@ -138,8 +148,9 @@ static void put_descriptor(struct elf *e, const struct aot_out *aot)
 
 	aot_describe(&d, aot);
 	sb_add(&e->out[S_DESC], &d, sizeof(d));
-	put_rela(e, S_RELA, offsetof(struct skep_aot, text), S_TEXT, 0, R_X86_64_64);
-	put_rela(e, S_RELA, offsetof(struct skep_aot, data), S_DATA, 0, R_X86_64_64);
+	put_rela(e, S_RELA, offsetof(struct skep_aot, text), S_TEXT, 0,
+		 e->machine->abs64);
+	put_rela(e, S_RELA, offsetof(struct skep_aot, data), S_DATA, 0, e->machine->abs64);
 }
 
 /* ---- the file ------------------------------------------------------------------------ */
@@ -148,7 +159,7 @@ static void put_header(const struct elf *e, struct strbuf *file)
 {
 	const Elf64_Ehdr eh = {
 		.e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
-		.e_type = ET_REL, .e_machine = EM_X86_64, .e_version = EV_CURRENT,
+		.e_type = ET_REL, .e_machine = e->number, .e_version = EV_CURRENT,
 		.e_shoff = sizeof(eh), .e_ehsize = sizeof(eh),
 		.e_shentsize = sizeof(Elf64_Shdr), .e_shnum = S_MAX, .e_shstrndx = S_NAMES,
 	};
@@ -158,7 +169,8 @@ static void put_header(const struct elf *e, struct strbuf *file)
 	for (u32 i = 0; i < S_MAX; i++) {
 		const struct section *s = &sections[i];
 		Elf64_Shdr sh = {
-			.sh_name = (u32)name, .sh_type = s->type, .sh_flags = s->flags,
+			.sh_name = (u32)name,
+			.sh_type = i == S_FRAME ? e->machine->frame : s->type, .sh_flags = s->flags,
 			.sh_offset = i ? round_up(at, 64) : 0, .sh_size = e->out[i].n,
 			.sh_addralign = s->align, .sh_entsize = s->entry,
 		};
@@ -175,7 +187,8 @@ static void put_header(const struct elf *e, struct strbuf *file)
 
 void aot_elf(struct strbuf *file, const struct aot_out *aot, const char *name)
 {
-	struct elf e = { .nr_local = 0 };
+	struct elf e = { .number = (u16)aot->machine,
+			 .machine = aot->machine == EM_AARCH64 ? &aarch64 : &x86_64 };
 
 	sb_add(&e.out[S_TEXT], aot->text.s, aot->text.n);
 	sb_add(&e.out[S_DATA], aot->data.s, aot->data.n);

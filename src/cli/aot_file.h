@@ -6,7 +6,7 @@
 #include "api/aot.h"
 
 /*
- * Appends a relocatable ELF object for the processor at hand: the code of AOT with a symbol
+ * Appends a relocatable ELF object: the code of AOT with a symbol
  * for each function (NAME_prog, local ones for their subprograms), its data, and the
  * struct skep_aot called NAME that names both.
  */

@@ -20,12 +20,14 @@ enum {
 #define LIKE_LIBBPF "1.1"
 
 /* Its objects in the order in which a shortened one is looked for, with the options that
- * skep's command for it has; NULL: not a command of skep. */
+ * skep's command for it gets, those that it does not have being nothing to it (opts.c);
+ * NULL: not a command of skep. `skep map -n` is another option. */
 static const struct object { const char *name, *letters; } objects[] = {
-	{ "help", NULL }, { "batch", NULL }, { "prog", "jpfdLn" }, { "map", "jpf" },
-	{ "link", "jpfn" }, { "cgroup", "jp" }, { "perf", "jp" }, { "net", "jp" },
-	{ "feature", "jp" }, { "btf", "jpB" }, { "gen", "L" }, { "struct_ops", "jpd" },
-	{ "iter", "jpd" }, { "version", NULL },
+	{ "help", NULL }, { "batch", NULL }, { "prog", "jpfdLnml" }, { "map", "jpfdLml" },
+	{ "link", "jpfdLnml" }, { "cgroup", "jpfdLnml" }, { "perf", "jpfdLnml" },
+	{ "net", "jpfdLnml" }, { "feature", "jpfdLnml" }, { "btf", "jpfdLnmlB" },
+	{ "gen", "jpfdLnml" }, { "struct_ops", "jpfdLnml" }, { "iter", "jpfdLnml" },
+	{ "version", NULL },
 };
 
 static const struct global { const char *name; char letter; bool takes_value; } globals[] = {

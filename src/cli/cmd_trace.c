@@ -57,8 +57,7 @@ static int check_opts(const struct trace_opts *o, struct skep_err *err)
 	const struct { const char *name; bool given; } later[] = {
 		{ "--info", o->info }, { "--probe-filter", o->filter },
 		{ "--traceable-functions", o->traceable }, { "--aot", o->aot },
-		{ "--dwarf-pid", o->dwarf_pids.n }, { "-I", o->include_dirs.n },
-		{ "--include", o->includes.n }, { "--debuginfo", o->debuginfo },
+		{ "--dwarf-pid", o->dwarf_pids.n }, { "--debuginfo", o->debuginfo },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(later); i++)
@@ -81,7 +80,7 @@ struct job {
 	struct trace_opts o;
 	struct str_list args;		/* of the script */
 	const struct source *src;
-	const char *dir;		/* the script's folder, where import looks */
+	struct str_list dirs;		/* where import and #include look: its folder, -I */
 };
 
 static int read_script(struct job *j, const char *path, struct skep_err *err)
@@ -98,9 +97,17 @@ static int read_script(struct job *j, const char *path, struct skep_err *err)
 	}
 	j->src = script_source_copy(&j->s, strcmp(path, "-") ? path : "stdin", f.data,
 				    (u32)f.size);
-	j->dir = slash ? arena_strndup(&j->s.arena, path, (size_t)(slash - path) + 1) : ".";
+	j->dirs.v[0] = slash ? arena_strndup(&j->s.arena, path, (size_t)(slash - path) + 1) : ".";
 	os_file_close(&f);
 	return 0;
+}
+
+/* --include FILE: as if the script began with them. */
+static void include(struct job *j, const char *file)
+{
+	const char *text = arena_printf(&j->s.arena, "#include \"%s\"\n", file);
+
+	parse_script(&j->s, script_source(&j->s, "--include", text, (u32)strlen(text)));
 }
 
 static int open_script(struct job *j, const struct opt_result *res, struct skep_err *err)
@@ -108,7 +115,11 @@ static int open_script(struct job *j, const struct opt_result *res, struct skep_
 	size_t first = j->o.script ? 0 : 1;
 	size_t n;
 
-	j->dir = ".";
+	*vec_push(&j->dirs) = ".";
+	for (size_t i = 0; i < j->o.include_dirs.n; i++)
+		*vec_push(&j->dirs) = j->o.include_dirs.v[i];
+	for (size_t i = 0; i < j->o.includes.n; i++)
+		include(j, j->o.includes.v[i]);
 	if (!j->o.script && !res->operands.n)
 		return err_set(err, ERR_USAGE, NULL, "no script: give a FILE, or -e SCRIPT");
 	for (size_t i = first; i < res->operands.n; i++)
@@ -158,11 +169,11 @@ static int print_fmt(struct job *j)
 static int run_script(struct job *j)
 {
 	struct expand_opts eo = { .args = j->args.v, .nr_args = (u32)j->args.n,
-				  .dirs = &j->dir, .nr_dirs = 1 };
+				  .dirs = j->dirs.v, .nr_dirs = (u32)j->dirs.n };
 	int status;
 
 	if (!j->o.stage || (strcmp(j->o.stage, "parse") && strcmp(j->o.stage, "ast")))
-		return trace_script(&j->s, j->src, &j->o, &j->args, j->dir);
+		return trace_script(&j->s, j->src, &j->o, &j->args, &j->dirs);
 	parse_script(&j->s, j->src);
 	if (j->s.nr_errors)
 		return say_diags(j);
@@ -199,6 +210,7 @@ int cmd_trace(const struct command *cmd, int argc, char **argv)
 	}
 	script_free(&j.s);
 	vec_free(&j.args);
+	vec_free(&j.dirs);
 	vec_free(&j.o.pids);
 	vec_free(&j.o.include_dirs);
 	vec_free(&j.o.includes);

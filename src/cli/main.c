@@ -28,6 +28,8 @@ static const struct command commands[] = {
 	  cmd_attach, NULL },
 	{ "trace", "FILE|-e SCRIPT [ARG...] [-- ARG...]",
 	  "trace with a script in bpftrace's language", cmd_trace, "the script" },
+	{ "profile", "[SECONDS]", "sample where processors spend their time: tables, flame graphs",
+	  cmd_profile, NULL },
 	{ "map", "COMMAND [MAP] ...", "show and change maps of the running kernel", cmd_map,
 	  NULL },
 	{ "prog", "COMMAND [PROG] ...", "show, load, run, dump and attach programs of the kernel",
@@ -105,6 +107,13 @@ static int flush(int status)
 	return no_output();
 }
 
+static bool is_called(const char *path, const char *name)
+{
+	const char *slash = path ? strrchr(path, '/') : NULL;
+
+	return path && !strcmp(slash ? slash + 1 : path, name);
+}
+
 int main(int argc, char **argv)
 {
 	const struct command *cmd;
@@ -112,6 +121,10 @@ int main(int argc, char **argv)
 	signal(SIGXFSZ, SIG_IGN);	/* a file that may not grow is an error like others */
 	if (bpftool_is(argv[0]))
 		return flush(bpftool_main(commands, ARRAY_LEN(commands), argc, argv));
+	if (is_called(argv[0], "bpftrace")) {	/* old scripts and their first line go on working */
+		report_for(find_command("trace"));
+		return flush(cmd_trace(find_command("trace"), argc, argv));
+	}
 	if (argc < 2) {
 		print_help(stderr);
 		return EXIT_NO_ANSWER;

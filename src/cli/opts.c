@@ -115,6 +115,12 @@ static void help_pass_on(const struct parse *p, struct skep_err *err)
 			 p->cmd->rest_to);
 }
 
+/* bpftool's options are global: what an object has no use for is nothing to it. */
+static bool is_idle(char c)
+{
+	return strcmp(report_tool(), "skep") && strchr("jpfdLnml", c);
+}
+
 static bool unknown_letter(struct parse *p, char c)
 {
 	struct skep_err err;
@@ -155,6 +161,8 @@ static bool take_letters(struct parse *p, const char *arg)
 	for (; *arg; arg++) {
 		const struct opt *o = by_letter(p->opts, *arg);
 
+		if (!o && is_idle(*arg))
+			continue;
 		if (!o)
 			return unknown_letter(p, *arg);
 		if (o->kind != OPT_FLAG)

@@ -6,8 +6,11 @@
 #include "cli/trace.h"
 #include "cli/attach.h"
 #include "lang/sema.h"
+#include "api/object.h"
 #include "skep/skep.h"
+#include "kernel/kernel.h"
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -31,7 +34,7 @@ static void say_diags(const struct script *s)
 	sb_free(&b);
 }
 
-/* ---- stages -------------------------------------------------------------------------- */
+/* ---- stages ------------------------------------------------------------------ */
 
 static void maps_text(struct strbuf *b, const struct lang *l)
 {
@@ -65,6 +68,26 @@ static void types_text(struct strbuf *b, const struct lang *l)
 	}
 }
 
+/* What our verifier says of each program. */
+static int judge(struct strbuf *b, struct skep_object *obj)
+{
+	u32 *all = mem_alloc((obj->img->nr_progs + 1) * sizeof(*all));
+	struct skep_err err = { 0 };
+	int r;
+
+	for (u32 i = 0; i < obj->img->nr_progs; i++)
+		all[i] = i;
+	r = object_judge(obj, all, obj->img->nr_progs, &err);
+	free(all);
+	if (r)
+		sb_puts(b, *skep_object_reasons(obj) ? skep_object_reasons(obj) : err.text);
+	for (struct skep_prog *p = NULL; (p = skep_object_next_prog(obj, p));)
+		sb_printf(b, "%s: %s%s%s\n", skep_prog_name(p), r ? "not accepted" :
+			  skep_prog_verdict(p) == SKEP_VERIFIED ? "ok" : "not judged",
+			  *skep_prog_note(p) ? ": " : "", skep_prog_note(p));
+	return r ? 1 : 0;
+}
+
 /* The object's programs through what there is for objects. */
 static int print_object(struct tracing *t, const char *stage)
 {
@@ -81,15 +104,7 @@ static int print_object(struct tracing *t, const char *stage)
 		disasm_image(&b, obj->img);
 		status = print_out(&b);
 	} else {
-		const struct skep_load_opts opts = { .size = sizeof(opts), .engine = SKEP_USER };
-
-		status = skep_object_load(obj, &opts, &err) ? 1 : 0;
-		if (status)
-			sb_puts(&b, skep_object_reasons(obj));
-		for (struct skep_prog *p = NULL; (p = skep_object_next_prog(obj, p));)
-			sb_printf(&b, "%s: %s%s%s\n", skep_prog_name(p), status ? "not loaded" :
-				  skep_prog_verdict(p) == SKEP_VERIFIED ? "ok" : "not judged",
-				  *skep_prog_note(p) ? ": " : "", skep_prog_note(p));
+		status = judge(&b, obj);
 		print_out(&b);
 	}
 	sb_free(&b);
@@ -109,7 +124,8 @@ static int print_stage(struct tracing *t, const char *stage)
 	else if (!strcmp(stage, "types"))
 		types_text(&b, &t->l);
 	else
-		return usage_error("-d takes parse, ast, types, ir, bpf or verifier, not '%s'", stage);
+		return usage_error("-d takes parse, ast, types, ir, bpf or verifier, not '%s'",
+				   stage);
 	status = print_out(&b);
 	sb_free(&b);
 	return status;
@@ -126,7 +142,7 @@ static int write_elf(struct tracing *t, struct skep_err *err)
 	return good ? 0 : err_set(err, ERR_FILE_OPEN, path, "%s", strerror(errno));
 }
 
-/* ---- running --------------------------------------------------------------------------- */
+/* ---- running ----------------------------------------------------------------- */
 
 static int go(void *arg, struct skep_err *err)
 {
@@ -214,12 +230,27 @@ static int use(struct tracing *t, struct script *s, const struct source *src,
 	return run(t, err);
 }
 
+/* Without privilege nothing of the kernel's is the cause. */
+static void say_failed(const struct lang_opts *o, const struct skep_err *err)
+{
+	const u64 need = 1ull << CAP_BPF | 1ull << CAP_PERFMON, all = 1ull << CAP_SYS_ADMIN;
+	const u64 has = kernel_caps();
+
+	if (o->user || has & all || (has & need) == need) {
+		report(err);
+		return;
+	}
+	fprintf(stderr, "ERROR: tracing the kernel needs CAP_BPF and CAP_PERFMON; this process has "
+		"%s\nHINT: sudo skep trace ...; what needs no kernel runs with --on user\n",
+		has & need ? "one of them" : "neither");
+}
+
 int trace_script(struct script *s, const struct source *src, const struct trace_opts *o,
-		 const struct str_list *args, const char *dir)
+		 const struct str_list *args, const struct str_list *dirs)
 {
 	struct tracing t = { .o = o, .child = { .pidfd = -1, .go = -1, .failed = -1 } };
-	struct lang_opts lo = { .args = args->v, .nr_args = (u32)args->n, .dirs = &dir,
-		.nr_dirs = 1, .unsafe = o->unsafe, .keep_tests = o->test,
+	struct lang_opts lo = { .args = args->v, .nr_args = (u32)args->n, .dirs = dirs->v,
+		.nr_dirs = (u32)dirs->n, .unsafe = o->unsafe, .keep_tests = o->test,
 		.keep_benches = o->bench, .report_errors = o->keep,
 		.portable = o->emit_elf != NULL, .has_child = o->command != NULL,
 		.user = o->on && !strcmp(o->on, "user") };
@@ -230,14 +261,14 @@ int trace_script(struct script *s, const struct source *src, const struct trace_
 	lo.nr_pids = t.nr_pids;
 	if (!rc)
 		rc = use(&t, s, src, &lo, &err);
-	if (rc < 0 && rc != -1)
-		report(&err);
+	if (rc < 0)
+		say_failed(&lo, &err);
 	lang_free(&t.l);
 	free(t.pids);
 	return rc < 0 ? 1 : rc;
 }
 
-/* ---- which probes there are ------------------------------------------------------------ */
+/* ---- which probes there are -------------------------------------------------- */
 
 int trace_list(const struct trace_opts *o, const struct str_list *patterns)
 {

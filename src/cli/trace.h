@@ -13,9 +13,10 @@ struct trace_opts {
 	bool debuginfo, no_feature, no_warnings, traceable, usdt_files, aot, bench;
 };
 
-/* Compiles SRC and does with it what O says; messages are printed: the exit status. */
+/* Compiles SRC and does with it what O says; messages are printed: the exit status. DIRS:
+ * where import and #include look. */
 int trace_script(struct script *s, const struct source *src, const struct trace_opts *o,
-		 const struct str_list *args, const char *dir);
+		 const struct str_list *args, const struct str_list *dirs);
 /* -l [PATTERN] */
 int trace_list(const struct trace_opts *o, const struct str_list *patterns);
 

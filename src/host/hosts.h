@@ -17,6 +17,8 @@ extern const struct host host_flow_dissector;	/* flow.c */
 /* sk_lookup.c: packets to programs that choose a socket */
 extern const struct host host_sk_lookup, host_sk_reuseport;
 
+extern const struct host host_raw_tp;		/* raw_tp.c: words to raw tracepoints */
+
 extern const struct host host_sk_skb;		/* sk_skb.c: payloads to sockmaps' */
 
 /* skb.c: is the packet one that there is room for, with its Ethernet header? */

@@ -87,5 +87,5 @@ const struct host *const host_all[] = {
 	&host_xdp, &host_socket_filter, &host_sched_cls, &host_sched_act,
 	&host_cgroup_skb, &host_lwt_in, &host_lwt_out, &host_lwt_xmit,
 	&host_lwt_seg6local, &host_flow_dissector,
-	&host_sk_lookup, &host_sk_reuseport, &host_sk_skb, NULL,
+	&host_sk_lookup, &host_sk_reuseport, &host_sk_skb, &host_raw_tp, NULL,
 };

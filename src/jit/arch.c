@@ -19,7 +19,7 @@
 
 static const struct jit_arch archs[] = {
 	{ "x86_64", jit_x64_write, jit_x64_optimise, true, "bmi2" },
-	{ "aarch64", jit_a64_write, NULL, false, "lse" },
+	{ "aarch64", jit_a64_write, NULL, true, "lse" },
 };
 
 const struct jit_arch *jit_arch_find(const char *name)

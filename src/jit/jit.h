@@ -67,7 +67,8 @@ struct jit_bind {
 	   bodies, what COST gives (0 nothing): all other loops are known to end. */
 	bool ends;
 	u32 (*cost)(void *arg, u32 at);
-	bool clear_stack;	/* the stack of every function begins as 0 */
+	u64 clear_stack;	/* of every function's stack begins as 0: bit N, the 8 bytes
+				   from -8 (N + 1) on; more may */
 	/* Functions note in run.frames where their stacks are, and what is so shown begins
 	   as 0. Who calls the program, or a function of it, clears run.frames or keeps it. */
 	bool frames;

@@ -11,7 +11,7 @@
 
 enum { NEVER = UINT32_MAX };
 
-/* ---- positions and uses ----------------------------------------------------------------- */
+/* ---- positions and uses ------------------------------------------------------------- */
 
 static void number_all(struct ra *ra)
 {
@@ -137,7 +137,7 @@ static void find_sites(struct lives *l)
 	all_sites(l, fill);
 }
 
-/* ---- lives ---------------------------------------------------------------------------------- */
+/* ---- lives -------------------------------------------------------------------------- */
 
 static void touch(struct lives *l, struct ir_block *b, u32 id)
 {
@@ -279,7 +279,7 @@ static void find_lives(struct ra *ra)
 				find_life(&l, i);
 }
 
-/* ---- wishes ----------------------------------------------------------------------------------- */
+/* ---- wishes ------------------------------------------------------------------------- */
 
 static void wish(const struct ra *ra, const struct ir_insn *v, u8 reg)
 {
@@ -321,7 +321,7 @@ static void all_wishes(struct ra *ra)
 	find_wishes(ra, all, n);
 }
 
-/* ---- the scan ----------------------------------------------------------------------------------- */
+/* ---- the scan ----------------------------------------------------------------------- */
 
 struct scan {
 	struct ra *ra;
@@ -662,7 +662,7 @@ static void scan_all(struct scan *s)
 	vec_free(&s->heap);
 }
 
-/* ---- what came out ---------------------------------------------------------------------------------- */
+/* ---- what came out ------------------------------------------------------------------ */
 
 u8 ra_at(const struct ra *ra, const struct ir_insn *v, u32 pos)
 {

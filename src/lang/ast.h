@@ -85,7 +85,7 @@ struct script {
 /* How deep trees may nest: whoever walks them recurses. */
 #define LANG_DEPTH 500
 
-/* ---- ast.c --------------------------------------------------------------------- */
+/* ---- ast.c ---------------------------------------------------------------------- */
 
 void script_open(struct script *s);
 void script_free(struct script *s);
@@ -117,24 +117,28 @@ void diag_hint(struct script *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* All of them as bpftrace writes them: "stdin:1:1-38: ERROR: TEXT", the line, "~~~~"
  * under the place, "HINT: ...". */
 void diag_print(struct strbuf *out, const struct script *s);
+/* One message of that form, KIND being "ERROR" or another word; and of code of a macro which
+ * calls it came from. */
+void diag_place(struct strbuf *out, struct span at, const char *kind, const char *text);
+void diag_calls(struct strbuf *out, struct span at, const char *kind);
 
 /* Line and column of byte POS, from 1. */
 u32 source_line(const struct source *src, u32 pos);
 u32 source_col(const struct source *src, u32 pos);
 
-/* ---- parse.c ------------------------------------------------------------------- */
+/* ---- parse.c -------------------------------------------------------------------- */
 
 /* Appends what SRC says to S->list; errors are S's, and parsing goes on behind them. */
 void parse_script(struct script *s, const struct source *src);
 /* SRC as one expression; NULL, and no error, when it is none. */
 struct node *parse_expression(struct script *s, const struct source *src);
 
-/* ---- fmt.c --------------------------------------------------------------------- */
+/* ---- fmt.c ---------------------------------------------------------------------- */
 
 /* --fmt: the script as it should look, comments kept; false after errors. */
 bool fmt_script(struct strbuf *out, struct script *s, const struct source *src);
 
-/* ---- expand.c ------------------------------------------------------------------ */
+/* ---- expand.c ------------------------------------------------------------------- */
 
 struct expand_opts {
 	const char *const *args;	/* $1 ..., and --NAME=VALUE of getopt() */

@@ -200,7 +200,7 @@ static void put(struct strbuf *out, const struct node *n)
 	}
 }
 
-/* ---- lines ---------------------------------------------------------------------------- */
+/* ---- lines ---------------------------------------------------------------------- */
 
 static void indent(struct strbuf *out, u32 depth)
 {
@@ -274,7 +274,7 @@ static void put_lines(struct strbuf *out, const struct node *n, u32 depth)
 	}
 }
 
-/* ---- the file ---------------------------------------------------------------------------- */
+/* ---- the file ------------------------------------------------------------------- */
 
 static void put_attaches(struct strbuf *out, const struct node *probe)
 {

@@ -15,7 +15,7 @@ static struct ctype *parse_spec(struct cdecl_parser *p, struct attributes *a, bo
 static struct ctype *parse_declarator(struct cdecl_parser *p, struct ctype *base,
 				      const char **name);
 
-/* ---- words -------------------------------------------------------------------------- */
+/* ---- words ---------------------------------------------------------------------- */
 
 static const struct ctok *tok(const struct cdecl_parser *p)
 {
@@ -91,7 +91,7 @@ static void skip_balanced(struct cdecl_parser *p)
 	} while (depth && p->t < p->end);
 }
 
-/* ---- constants ------------------------------------------------------------------------ */
+/* ---- constants ------------------------------------------------------------------ */
 
 static bool size_of(struct cdecl_parser *p, struct cexpr *e, s64 *value)
 {
@@ -141,7 +141,7 @@ static s64 parse_const(struct cdecl_parser *p)
 	return v;
 }
 
-/* ---- attributes ------------------------------------------------------------------------ */
+/* ---- attributes ----------------------------------------------------------------- */
 
 static void one_attribute(struct cdecl_parser *p, struct attributes *a)
 {
@@ -185,7 +185,7 @@ static void parse_attributes(struct cdecl_parser *p, struct attributes *a)
 	}
 }
 
-/* ---- struct and union -------------------------------------------------------------------- */
+/* ---- struct and union ----------------------------------------------------------- */
 
 static struct cmember *new_member(struct cdecl_parser *p, const char *name, struct ctype *t,
 				  const struct attributes *a)
@@ -317,7 +317,7 @@ static struct ctype *parse_record(struct cdecl_parser *p)
 	return t;
 }
 
-/* ---- enum ----------------------------------------------------------------------------------- */
+/* ---- enum ----------------------------------------------------------------------- */
 
 static void set_enum_size(struct ctype *t, bool packed)
 {
@@ -398,7 +398,7 @@ static struct ctype *parse_enum(struct cdecl_parser *p)
 	return t;
 }
 
-/* ---- what a declaration begins with ------------------------------------------------------------ */
+/* ---- what a declaration begins with --------------------------------------------- */
 
 struct words { u32 is_unsigned, is_signed, longs, shorts, chars, ints, floats, doubles; };
 
@@ -526,7 +526,7 @@ static struct ctype *parse_spec(struct cdecl_parser *p, struct attributes *a, bo
 	}
 }
 
-/* ---- declarators ---------------------------------------------------------------------------------- */
+/* ---- declarators ---------------------------------------------------------------- */
 
 static bool is_name(const struct cdecl_parser *p)
 {
@@ -621,7 +621,7 @@ static struct ctype *parse_declarator(struct cdecl_parser *p, struct ctype *base
 	return t;
 }
 
-/* ---- declarations --------------------------------------------------------------------------------- */
+/* ---- declarations --------------------------------------------------------------- */
 
 static void add_typedef(struct cdecl_parser *p, const char *name, struct ctype *of)
 {
@@ -701,7 +701,7 @@ static void parse_all(struct cdecl_parser *p)
 	}
 }
 
-/* ---- interface --------------------------------------------------------------------------------------- */
+/* ---- interface ------------------------------------------------------------------ */
 
 int cdecl_parse(struct script *s, const struct node *cpart, const struct btf *kernel,
 		struct cdecl *out)

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-/* ---- this machine ----------------------------------------------------------------------------- */
+/* ---- this machine ------------------------------------------------------------ */
 
 /* "0-3,8": one more than the last number. */
 static u32 possible_cpus(void)
@@ -50,7 +50,7 @@ bool lang_has_iterators(struct lang *l)
 	return lang_kernel(l) && btf_find(l->kernel, "bpf_iter_num_new", BTF_KIND_FUNC);
 }
 
-/* ---- which programs there are -------------------------------------------------------------------- */
+/* ---- which programs there are ------------------------------------------------ */
 
 /* ARGS by name; by number what is the same for all places but USDT's. */
 enum asks { ASKS_PROBE = 1, ASKS_ARGS = 2, ASKS_NUMBERS = 4 };
@@ -115,7 +115,8 @@ static void place_program(struct lang *l, struct node *probe, struct place *p, u
 {
 	struct prog *g;
 
-	if (asked & ASKS_ARGS || p->kind == LP_ITER || (asked & ASKS_NUMBERS && p->kind == LP_FEXIT))
+	if (asked & ASKS_ARGS || p->kind == LP_ITER ||
+	    (asked & ASKS_NUMBERS && p->kind == LP_FEXIT))
 		place_args(l, p);
 	for (size_t i = first; i < l->progs.n; i++)
 		if (fits(l->progs.v[i], p, asked)) {
@@ -156,19 +157,21 @@ static void probe(struct lang *l, struct node *n)
 static void check_limits(struct lang *l)
 {
 	if (l->nr_places > l->config.max_probes) {
-		diag_error(l->script, (struct span){ 0 }, "Can't attach to %u probes because it exceeds "
-			   "the current limit of %llu probes.", l->nr_places,
-			   (unsigned long long)l->config.max_probes);
+		diag_error(l->script, (struct span){ 0 },
+			   "Can't attach to %u probes because it exceeds "
+			   "the current limit of %llu probes.",
+			   l->nr_places, (unsigned long long)l->config.max_probes);
 		diag_hint(l->script, "config = { max_probes = %u }", l->nr_places);
 	} else if (l->progs.n > l->config.max_bpf_progs) {
-		diag_error(l->script, (struct span){ 0 }, "Your program needs %zu BPF programs, and "
-			   "the limit is %llu", l->progs.n,
-			   (unsigned long long)l->config.max_bpf_progs);
+		diag_error(l->script, (struct span){ 0 },
+			   "Your program needs %zu BPF programs, and "
+			   "the limit is %llu",
+			   l->progs.n, (unsigned long long)l->config.max_bpf_progs);
 		diag_hint(l->script, "config = { max_bpf_progs = %zu }", l->progs.n);
 	}
 }
 
-/* ---- the whole ---------------------------------------------------------------------------------------- */
+/* ---- the whole --------------------------------------------------------------- */
 
 static void c_part(struct lang *l)
 {
@@ -227,7 +230,7 @@ int lang_compile(struct lang *l, struct script *script, struct lang_unit *unit,
 	unit->config = l->config;
 	if (!script->nr_errors)
 		to_object(l, err, &r);
-	return script->nr_errors ? -1 : r;
+	return script->nr_errors ? LANG_WRONG : r;
 }
 
 void lang_free(struct lang *l)

@@ -102,8 +102,8 @@ static void environment(struct lang *l)
 		if (!v && !strcmp(rows[r].name, "max_strlen"))
 			v = getenv("BPFTRACE_STRLEN");
 		if (v && !set(l, r, v))
-			diag_error(l->script, (struct span){ 0 }, "%s: '%s' is not a value for it", name,
-				   v);
+			diag_error(l->script, (struct span){ 0 }, "%s: '%s' is not a value for it",
+				   name, v);
 	}
 }
 

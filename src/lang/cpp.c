@@ -22,7 +22,7 @@ struct unit {
 
 static void read_text(struct cpp *c, const struct source *src, u32 from, u32 to);
 
-/* ---- macros ---------------------------------------------------------------------- */
+/* ---- macros --------------------------------------------------------------------- */
 
 struct cmacro *cpp_macro(const struct script *s, const char *name)
 {
@@ -95,7 +95,7 @@ void cpp_words(struct cpp *c, struct ctoks *out, const struct source *src, struc
 	}
 }
 
-/* ---- directives -------------------------------------------------------------------- */
+/* ---- directives ----------------------------------------------------------------- */
 
 /* The line at the lexer, from behind "#", those that it goes on in and comments made
  * spaces. */
@@ -236,7 +236,7 @@ static void do_else(struct unit *u, const char *cond, struct span at)
 	u->ifs[i].done |= u->ifs[i].on;
 }
 
-/* ---- include ------------------------------------------------------------------------ */
+/* ---- include -------------------------------------------------------------------- */
 
 static const char *find_header(struct unit *u, const char *name)
 {
@@ -258,8 +258,12 @@ static void include(struct unit *u, const char *path, struct span at)
 	struct skep_err err;
 	const struct source *src;
 
+	if (access(path, R_OK)) {
+		diag_error(s, at, "cannot include %s: %s", path, strerror(errno));
+		return;
+	}
 	if (os_file_read(&f, path, &err)) {
-		diag_error(s, at, "%s", skep_err_text(&err));
+		diag_error(s, at, "cannot include %s: it cannot be read", path);
 		return;
 	}
 	if (f.size > MAX_INCLUDE || u->c->depth == MAX_DEPTH) {
@@ -288,7 +292,7 @@ static void do_include(struct unit *u, const char *s, struct span at)
 		diag_error(u->c->s, at, "#include needs \"FILE\" or <FILE>");
 }
 
-/* ---- reading ------------------------------------------------------------------------- */
+/* ---- reading -------------------------------------------------------------------- */
 
 static bool starts(const char **s, const char *word)
 {

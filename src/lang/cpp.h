@@ -30,7 +30,7 @@ struct cpp {
 void cpp_words(struct cpp *c, struct ctoks *out, const struct source *src, struct span at,
 	       bool defined);
 
-/* ---- cconst.c -------------------------------------------------------------------- */
+/* ---- cconst.c ------------------------------------------------------------------- */
 
 struct cexpr {
 	const struct ctok *t, *end;

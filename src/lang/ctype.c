@@ -71,7 +71,7 @@ struct ctype *ctype_real(struct ctype *t)
 	return t;
 }
 
-/* ---- the kernel's ------------------------------------------------------------------- */
+/* ---- the kernel's --------------------------------------------------------------- */
 
 static u32 kernel_align(const struct btf *btf, u32 id, u32 depth)
 {
@@ -115,7 +115,7 @@ static struct ctype *from_kernel(struct cdecl_parser *p, u32 id)
 	return t;
 }
 
-/* ---- names ---------------------------------------------------------------------------- */
+/* ---- names ---------------------------------------------------------------------- */
 
 struct std { const char *name, *as; u8 bytes; bool is_signed; };
 
@@ -222,7 +222,7 @@ bool ctype_complete(struct cdecl_parser *p, struct ctype *t)
 	return false;
 }
 
-/* ---- layout ----------------------------------------------------------------------------- */
+/* ---- layout --------------------------------------------------------------------- */
 
 struct layout {
 	u64 bits;	/* used so far; of a union: of its largest member */

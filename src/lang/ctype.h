@@ -53,7 +53,7 @@ struct cdecl_parser {
 	bool uses_kernel;
 };
 
-/* ---- ctype.c ---------------------------------------------------------------------- */
+/* ---- ctype.c -------------------------------------------------------------------- */
 
 struct ctype *ctype_new(struct cdecl_parser *p, enum ctype_kind kind);
 struct ctype *ctype_ptr(struct cdecl_parser *p, struct ctype *of);
@@ -71,7 +71,7 @@ bool ctype_complete(struct cdecl_parser *p, struct ctype *t);
 /* Places the members of a record, as the ABI says. False: it is too large. */
 bool ctype_layout(struct ctype *t, u32 aligned);
 
-/* ---- cdecl_btf.c ------------------------------------------------------------------ */
+/* ---- cdecl_btf.c ---------------------------------------------------------------- */
 
 /* All types of P as P->out->btf. */
 int ctype_btf(struct cdecl_parser *p, struct skep_err *err);

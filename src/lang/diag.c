@@ -76,7 +76,7 @@ void diag_hint(struct script *s, const char *fmt, ...)
 		s->last->hint = arena_strdup(&s->arena, text);
 }
 
-/* ---- places ------------------------------------------------------------------ */
+/* ---- places --------------------------------------------------------------------- */
 
 u32 source_line(const struct source *src, u32 pos)
 {
@@ -110,7 +110,7 @@ static struct span line_of(const struct source *src, u32 i)
 	return at;
 }
 
-/* ---- printing ------------------------------------------------------------------ */
+/* ---- printing ------------------------------------------------------------------- */
 
 /* Bytes [FROM, TO): others may have written them, so nothing that a terminal obeys. */
 static void put_text(struct strbuf *out, const struct source *src, u32 from, u32 to)
@@ -173,7 +173,7 @@ static void put_lines(struct strbuf *out, const struct source *src, u32 first, u
 		sb_puts(out, "...\n");
 }
 
-static void put_place(struct strbuf *out, struct span at, const char *kind, const char *text)
+void diag_place(struct strbuf *out, struct span at, const char *kind, const char *text)
 {
 	u32 first, last;
 
@@ -193,6 +193,12 @@ static void put_place(struct strbuf *out, struct span at, const char *kind, cons
 	put_line(out, at);
 }
 
+void diag_calls(struct strbuf *out, struct span at, const char *kind)
+{
+	for (const struct source *src = at.src; src && src->via; src = src->via->src)
+		diag_place(out, *src->via, kind, "expanded from");
+}
+
 static void put_hint(struct strbuf *out, const char *hint)
 {
 	while (*hint) {
@@ -208,9 +214,8 @@ void diag_print(struct strbuf *out, const struct script *s)
 	for (const struct diag *d = s->diags; d; d = d->next) {
 		const char *kind = d->kind == DIAG_ERROR ? "ERROR" : "WARNING";
 
-		put_place(out, d->at, kind, d->text);
-		for (const struct source *src = d->at.src; src && src->via; src = src->via->src)
-			put_place(out, *src->via, kind, "expanded from");
+		diag_place(out, d->at, kind, d->text);
+		diag_calls(out, d->at, kind);
 		if (d->hint)
 			put_hint(out, d->hint);
 	}

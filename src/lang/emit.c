@@ -8,7 +8,7 @@
 
 enum { CLASS64 = BPF_ALU64, CLASS32 = BPF_ALU, MODE_SX = 0x80 };
 
-/* ---- single instructions ------------------------------------------------------------------ */
+/* ---- single instructions ------------------------------------------------------------ */
 
 void out_insn(struct out *o, struct bpf_insn insn)
 {
@@ -95,7 +95,7 @@ void out_make(struct out *o, u32 to, const struct ir_insn *v)
 	}
 }
 
-/* ---- operands -------------------------------------------------------------------------------- */
+/* ---- operands ----------------------------------------------------------------------- */
 
 static u32 reg_at(const struct out *o, const struct ir_insn *v, u32 pos)
 {
@@ -138,7 +138,7 @@ static struct move move_of(const struct out *o, const struct ir_insn *v, u32 pos
 	return m;
 }
 
-/* ---- arithmetic -------------------------------------------------------------------------------- */
+/* ---- arithmetic --------------------------------------------------------------------- */
 
 static u32 alu_code(enum ir_op op)
 {
@@ -240,7 +240,7 @@ static void emit_set(struct out *o, const struct ir_insn *i, u32 dst)
 	put(o, CLASS64 | BPF_MOV, dst, 0, 0, 0);
 }
 
-/* ---- memory ------------------------------------------------------------------------------------ */
+/* ---- memory ------------------------------------------------------------------------- */
 
 static u32 size_code(u32 size)
 {
@@ -282,7 +282,7 @@ static void emit_addto(struct out *o, const struct ir_insn *i)
 	put(o, BPF_STX | BPF_ATOMIC | size_code(i->size), base, arg_reg(o, i, 1), off, BPF_ADD);
 }
 
-/* ---- calls --------------------------------------------------------------------------------------- */
+/* ---- calls -------------------------------------------------------------------------- */
 
 static void put_call(struct out *o, const struct ir_insn *i)
 {
@@ -317,7 +317,7 @@ static void emit_exit(struct out *o, const struct ir_insn *i)
 	put(o, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
 }
 
-/* ---- edges ------------------------------------------------------------------------------------------ */
+/* ---- edges -------------------------------------------------------------------------- */
 
 static u32 pred_index(const struct ir_block *b, const struct ir_block *from)
 {
@@ -400,7 +400,7 @@ static void emit_br(struct out *o, struct ir_insn *i)
 	jump_to(o, i->block, t.to[1]);
 }
 
-/* ---- blocks ------------------------------------------------------------------------------------------- */
+/* ---- blocks ------------------------------------------------------------------------- */
 
 static void emit_value(struct out *o, struct ir_insn *i)
 {
@@ -552,7 +552,8 @@ static int write_code(struct out *o, struct skep_err *err)
 			       "%u bytes of stack, of which there are 512", o->ra->stack_bytes);
 	if (!out_squeeze(o))
 		return err_set(err, ERR_LANG_LIMIT, o->f->name,
-			       "a jump over more than 32767 instructions");
+			       "a jump over more than 32767 instructions, for which "
+			       "instruction set 4 is needed");
 	return 0;
 }
 

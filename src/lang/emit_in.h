@@ -9,7 +9,7 @@
 
 #include "lang/ir_in.h"
 
-/* ---- legal.c --------------------------------------------------------------------------- */
+/* ---- legal.c ------------------------------------------------------------------------ */
 
 void emit_legalise(struct ir_func *f);
 /* Made anew for each use: constants, stack addresses, maps. */
@@ -20,7 +20,7 @@ bool emit_is_direct(const struct ir_insn *i, u32 k);
 /* What an address is surely a multiple of: 1, 2, 4, 8. */
 u32 emit_align_of(const struct ir_func *f, const struct ir_insn *v);
 
-/* ---- alloc.c --------------------------------------------------------------------------- */
+/* ---- alloc.c ------------------------------------------------------------------------ */
 
 enum {
 	REG_COUNT = 10,		/* r0 .. r9; r10 is the stack's */
@@ -78,13 +78,13 @@ void ra_free(struct ra *ra);
 /* Where V is at POS. */
 u8 ra_at(const struct ra *ra, const struct ir_insn *v, u32 pos);
 
-/* ---- frame.c ---------------------------------------------------------------------------- */
+/* ---- frame.c ------------------------------------------------------------------------ */
 
 /* Places of slots and spilled values below the frame pointer; what is not of use at the
  * same time shares. ra->stack_bytes may come out as more than there are. */
 void frame_place(struct ra *ra);
 
-/* ---- move.c ----------------------------------------------------------------------------- */
+/* ---- move.c ------------------------------------------------------------------------- */
 
 /* A place: a register, or REG_MEM and where below the frame pointer. */
 struct place { u8 reg; s32 at; };
@@ -96,7 +96,7 @@ struct out;
 /* All of M at once, M is empty then; BUSY are registers that keep their values. */
 void moves_emit(struct out *o, struct moves *m, u32 busy);
 
-/* ---- emit.c ----------------------------------------------------------------------------- */
+/* ---- emit.c ------------------------------------------------------------------------- */
 
 struct out {
 	struct ra *ra;
@@ -121,7 +121,7 @@ void out_store(struct out *o, s32 at, u32 from);
 /* V, which is cheap, in a register. */
 void out_make(struct out *o, u32 to, const struct ir_insn *v);
 
-/* ---- squeeze.c -------------------------------------------------------------------------- */
+/* ---- squeeze.c ---------------------------------------------------------------------- */
 
 /* Jumps to jumps, jumps to the next instruction and what is never reached go; jumps get
  * their offsets. False: one is too far. */

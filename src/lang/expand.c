@@ -18,7 +18,7 @@ void expand_children(struct node *n, void (*fn)(void *arg, struct node **at), vo
 		fn(arg, at);
 }
 
-/* ---- statements --------------------------------------------------------------------- */
+/* ---- statements ----------------------------------------------------------------- */
 
 static void flatten(struct expand *x, struct node **at);
 
@@ -66,7 +66,7 @@ static void check(struct expand *x, const struct node *n)
 				   "parameter");
 }
 
-/* ---- the walk ------------------------------------------------------------------------ */
+/* ---- the walk ------------------------------------------------------------------- */
 
 struct step {
 	struct expand *x;
@@ -92,7 +92,7 @@ static bool is_call_of(const struct node *n, const char *name)
 	return n->kind == N_CALL && !strcmp(n->text, name);
 }
 
-/* ---- #define ------------------------------------------------------------------------- */
+/* ---- #define -------------------------------------------------------------------- */
 
 /* N, a name that the C part defines, is what that says, when it is an expression. */
 static bool expand_define(struct expand *x, struct node **at, u32 depth)

@@ -26,7 +26,7 @@ struct expand {
 	bool stop;		/* too much or too deep, which has been told */
 };
 
-/* ---- expand.c -------------------------------------------------------------------- */
+/* ---- expand.c ------------------------------------------------------------------- */
 
 /* Calls FN for each child of N, and N's list; FN may replace what is there. */
 void expand_children(struct node *n, void (*fn)(void *arg, struct node **at), void *arg);
@@ -39,18 +39,18 @@ static inline void expand_replace(struct node **at, struct node *new)
 /* All that is in *AT, which nests DEPTH deep. */
 void expand_node(struct expand *x, struct node **at, u32 depth);
 
-/* ---- import.c -------------------------------------------------------------------- */
+/* ---- import.c ------------------------------------------------------------------- */
 
 /* Puts what is imported into the script, before whoever imports it. */
 void expand_imports(struct expand *x);
 
-/* ---- macro.c --------------------------------------------------------------------- */
+/* ---- macro.c -------------------------------------------------------------------- */
 
 void macro_collect(struct expand *x);
 /* CALL or IDENT *AT, whose arguments are expanded: is it a macro's? Then it is replaced. */
 bool macro_expand(struct expand *x, struct node **at, u32 depth);
 
-/* ---- param.c --------------------------------------------------------------------- */
+/* ---- param.c -------------------------------------------------------------------- */
 
 void param_collect(struct expand *x);
 void param_positional(struct expand *x, struct node **at);

@@ -23,7 +23,7 @@ struct fmt {
 	bool fresh;		/* nothing in this block yet */
 };
 
-/* ---- what the tree knows ------------------------------------------------------------ */
+/* ---- what the tree knows -------------------------------------------------------- */
 
 static void collect(struct fmt *f, const struct node *n)
 {
@@ -74,7 +74,7 @@ static const struct node *block_at(const struct fmt *f, u32 from)
 	return hit ? *hit : NULL;
 }
 
-/* ---- lines --------------------------------------------------------------------------- */
+/* ---- lines ---------------------------------------------------------------------- */
 
 static bool at_line_start(const struct fmt *f)
 {
@@ -106,7 +106,7 @@ static void continue_line(struct fmt *f)
 	spaces(f, f->indent + 4);
 }
 
-/* ---- comments -------------------------------------------------------------------------- */
+/* ---- comments ------------------------------------------------------------------- */
 
 static char at(const struct fmt *f, u32 pos)
 {
@@ -176,7 +176,7 @@ static void put_comment(struct fmt *f, u32 from, u32 to)
 	}
 }
 
-/* ---- between statements -------------------------------------------------------------------- */
+/* ---- between statements --------------------------------------------------------- */
 
 /* The comments from f->pos to TO, each on its line, or behind what is before it there. */
 static void put_gap(struct fmt *f, u32 to)
@@ -201,7 +201,7 @@ static void put_gap(struct fmt *f, u32 to)
 	f->blank |= newlines > 1;
 }
 
-/* ---- words ------------------------------------------------------------------------------------ */
+/* ---- words ---------------------------------------------------------------------- */
 
 struct word {
 	struct token t;
@@ -397,7 +397,7 @@ static void put_words(struct fmt *f, u32 to, bool let)
 	}
 }
 
-/* ---- blocks -------------------------------------------------------------------------------------- */
+/* ---- blocks --------------------------------------------------------------------- */
 
 static bool is_braced(const struct node *n)
 {
@@ -445,7 +445,7 @@ static void put_block(struct fmt *f, const struct node *n, bool own_line)
 	f->pos = end + 1;
 }
 
-/* ---- parts of the file --------------------------------------------------------------------------- */
+/* ---- parts of the file ---------------------------------------------------------- */
 
 /* Where CHAR is next, behind comments. */
 static u32 find_next(const struct fmt *f, u32 pos, char c)
@@ -587,7 +587,7 @@ static void put_shebang(struct fmt *f)
 	sb_add(f->out, f->src->text, trim_end(f, 0, f->pos));
 }
 
-/* ---- all of it --------------------------------------------------------------------------------------- */
+/* ---- all of it ------------------------------------------------------------------ */
 
 /* Is OUT, parsed, the tree of S? */
 static bool is_same(const struct strbuf *out, const struct script *s)

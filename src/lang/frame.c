@@ -151,7 +151,7 @@ static void find_lives(struct frame *fr)
 					refer(fr, root_of(fr, i->args[k]) - 1, i);
 }
 
-/* ---- places ----------------------------------------------------------------------------- */
+/* ---- places ------------------------------------------------------------------------- */
 
 static int by_from(const void *a, const void *b)
 {

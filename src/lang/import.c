@@ -63,7 +63,7 @@ static const struct source *read_source(struct expand *x, const struct node *n,
 	const struct source *src;
 
 	if (os_file_read(&f, path, &err)) {
-		diag_error(x->s, n->at, "cannot import: %s", skep_err_text(&err));
+		diag_error(x->s, n->at, "cannot import %s: it cannot be read", path);
 		return NULL;
 	}
 	if (f.size > MAX_IMPORT || x->imported.n > MAX_FILES) {
@@ -178,7 +178,7 @@ static struct node *import(struct expand *x, const struct node *n, const char *d
 	return S_ISDIR(st.st_mode) ? import_folder(x, n, path) : import_file(x, n, path);
 }
 
-/* ---- where they stand ------------------------------------------------------------------- */
+/* ---- where they stand ----------------------------------------------------------- */
 
 struct in_block {
 	struct expand *x;
@@ -222,6 +222,10 @@ static struct node *import_list(struct expand *x, struct node *list, const char 
 void expand_imports(struct expand *x)
 {
 	const char *dir = x->o->nr_dirs ? x->o->dirs[0] : ".";
+	char *real = x->s->list ? realpath(x->s->list->at.src->name, NULL) : NULL;
 
+	if (real)	/* who imports the script itself has it already */
+		was_read(x, arena_strdup(&x->s->arena, real));
+	free(real);
 	x->s->list = import_list(x, x->s->list, dir);
 }

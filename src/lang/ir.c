@@ -58,7 +58,7 @@ u32 ir_line_add(struct ir_unit *u, const char *file, const char *text, u32 line,
 	return (u32)u->lines.n - 1;
 }
 
-/* ---- functions and blocks ---------------------------------------------------------- */
+/* ---- functions and blocks ----------------------------------------------------------- */
 
 struct ir_func *ir_func_new(struct ir_unit *u, const char *name, const char *section,
 			    u32 nr_args)
@@ -408,7 +408,7 @@ void ir_exit(struct ir_func *f, struct ir_insn *v)
 	add1(f, IR_EXIT, v);
 }
 
-/* ---- variables ------------------------------------------------------------------------ */
+/* ---- variables ---------------------------------------------------------------------- */
 
 u32 ir_var(struct ir_func *f)
 {
@@ -590,7 +590,7 @@ void ir_seal(struct ir_block *b)
 	vec_free(&b->waits);
 }
 
-/* ---- the end of building ----------------------------------------------------------------- */
+/* ---- the end of building ------------------------------------------------------------ */
 
 static void mark_reached(struct ir_func *f)
 {

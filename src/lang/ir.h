@@ -134,7 +134,7 @@ struct ir_unit {
 	bool optimise;
 };
 
-/* ---- ir.c: building -------------------------------------------------------------- */
+/* ---- ir.c: building ----------------------------------------------------------------- */
 
 void ir_open(struct ir_unit *u, struct arena *arena);
 void ir_close(struct ir_unit *u);
@@ -212,11 +212,11 @@ int ir_parse(struct ir_unit *u, const char *text, struct skep_err *err);
 /* Is it what this header says? For tests and asserts: what is wrong, or NULL. */
 const char *ir_check(const struct ir_func *f, struct arena *a);
 
-/* ---- ir_opt.c -------------------------------------------------------------------- */
+/* ---- ir_opt.c ----------------------------------------------------------------------- */
 
 void ir_opt(struct ir_func *f);
 
-/* ---- emit.c ---------------------------------------------------------------------- */
+/* ---- emit.c ------------------------------------------------------------------------- */
 
 /* What became of a function. */
 struct ir_code {
@@ -224,16 +224,24 @@ struct ir_code {
 	u32 nr_insns;
 	struct ir_code_line { u32 insn, line; } *lines;	/* of the unit's lines */
 	u32 nr_lines;
-	struct ir_reloc { u32 insn; enum ir_reloc_kind { RELOC_MAP, RELOC_MAPVAL, RELOC_FUNC,
-			  RELOC_SUBCALL, RELOC_KFUNC, RELOC_CORE } kind;
-			  u32 index; const char *name; const struct ir_core *core; } *relocs;
+	struct ir_reloc {
+		u32 insn;
+		enum ir_reloc_kind {
+			RELOC_MAP, RELOC_MAPVAL, RELOC_FUNC, RELOC_SUBCALL, RELOC_KFUNC,
+			RELOC_CORE,
+		} kind;
+		u32 index;		/* map, function */
+		const char *name;	/* KFUNC */
+		const struct ir_core *core;
+	} *relocs;
 	u32 nr_relocs;
 	u32 stack_bytes;
 };
-/* Into the unit's arena. Error: LANG_LIMIT, when it needs more than 512 bytes of stack or is too long. */
+/* Into the unit's arena. Error: LANG_LIMIT, when it needs more than 512 bytes of stack or is too
+ * long. */
 int emit_func(struct ir_code *out, struct ir_func *f, struct skep_err *err);
 
-/* ---- object.c -------------------------------------------------------------------- */
+/* ---- object.c ----------------------------------------------------------------------- */
 
 /* Appends the ELF object of U, whose functions are optimised and emitted here. */
 int ir_object(struct strbuf *out, struct ir_unit *u, struct skep_err *err);

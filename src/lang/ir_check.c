@@ -117,7 +117,7 @@ static void check_preds(struct checker *c, const struct ir_block *b)
 	}
 }
 
-/* ---- values before their uses ------------------------------------------------------- */
+/* ---- values before their uses ------------------------------------------------ */
 
 struct visit { struct ir_block *b; u32 next; };
 

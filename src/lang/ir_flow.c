@@ -29,7 +29,7 @@ static void become_jmp(struct ir_insn *t, struct ir_block *to)
 	t->to[1] = NULL;
 }
 
-/* ---- jumps of known outcome -------------------------------------------------------------- */
+/* ---- jumps of known outcome --------------------------------------------------------- */
 
 static void fold_branch(struct opt *o, struct ir_block *b)
 {
@@ -43,7 +43,7 @@ static void fold_branch(struct opt *o, struct ir_block *b)
 	o->changed = true;
 }
 
-/* ---- edges ------------------------------------------------------------------------------------ */
+/* ---- edges -------------------------------------------------------------------------- */
 
 static struct ir_insn **more_operands(struct ir_func *f, const struct ir_insn *phi)
 {
@@ -83,7 +83,7 @@ static void redirect(struct opt *o, struct ir_block *from, struct ir_block *by,
 	o->changed = true;
 }
 
-/* ---- jumps through blocks ------------------------------------------------------------------------ */
+/* ---- jumps through blocks ----------------------------------------------------------- */
 
 /* Are B's phis of no use behind it but in phis of the blocks that it goes to, and for its
  * own jump? */
@@ -200,7 +200,7 @@ static void thread_block(struct opt *o, struct ir_block *b)
 	}
 }
 
-/* ---- blocks in a row --------------------------------------------------------------------------------- */
+/* ---- blocks in a row ---------------------------------------------------------------- */
 
 static void drop_phis(struct ir_block *b)
 {
@@ -239,7 +239,7 @@ static void join_rows(struct opt *o, struct ir_block *b)
 	}
 }
 
-/* ---- equal ends ------------------------------------------------------------------------------------------ */
+/* ---- equal ends --------------------------------------------------------------------- */
 
 /* A block that does nothing but return V; NULL: it does more. */
 static struct ir_insn *returned(const struct ir_block *b)

@@ -38,7 +38,7 @@ static bool is(const struct ir_insn *v, s64 n)
 	return ir_is_number(v) && v->imm == n;
 }
 
-/* ---- making -------------------------------------------------------------------------- */
+/* ---- making ------------------------------------------------------------------------- */
 
 static struct ir_insn *make(struct opt *o, struct ir_insn *at, enum ir_op op, u32 width,
 			    struct ir_insn *a, struct ir_insn *b)
@@ -100,7 +100,7 @@ static struct ir_insn *become_k(struct opt *o, struct ir_insn *i, enum ir_op op,
 	return become(o, i, op, width, a, opt_number(o, k));
 }
 
-/* ---- constants -------------------------------------------------------------------------- */
+/* ---- constants ---------------------------------------------------------------------- */
 
 static u64 divide(enum ir_op op, u32 w, u64 a, u64 b)
 {
@@ -165,7 +165,7 @@ static s64 extended(s64 v, u32 size, bool sx)
 	return sx ? (s64)((u64)v << bits) >> bits : (s64)((u64)v << bits >> bits);
 }
 
-/* ---- what is known of a value ------------------------------------------------------------- */
+/* ---- what is known of a value ------------------------------------------------------- */
 
 static u32 bits_of(const struct ir_insn *v, u32 deep);
 
@@ -211,9 +211,12 @@ static u32 bits_phi(const struct ir_insn *v, u32 deep)
  * which knows nothing of quotients, so that no bound that it needs is taken away. */
 static u32 bits_of(const struct ir_insn *v, u32 deep)
 {
+	v = ir_real((struct ir_insn *)v);	/* of a loop's phi, which is looked at early */
 	switch (v->op) {
 	case IR_CONST:
-		return v->core || v->imm < 0 ? 64 : v->imm ? 64 - (u32)__builtin_clzll((u64)v->imm) : 0;
+		if (v->core || v->imm < 0)
+			return 64;
+		return v->imm ? 64 - (u32)__builtin_clzll((u64)v->imm) : 0;
 	case IR_LOAD: return v->sx ? 64 : 8u * v->size;
 	case IR_SET: return 1;
 	case IR_PHI: return deep ? bits_phi(v, deep - 1) : 64;
@@ -241,11 +244,11 @@ static struct ir_insn *low_bytes(struct ir_insn *x, u32 size)
 
 		if (!conv && !mask)
 			return x;
-		x = x->args[0];
+		x = ir_real(x->args[0]);
 	}
 }
 
-/* ---- arithmetic ------------------------------------------------------------------------------ */
+/* ---- arithmetic --------------------------------------------------------------------- */
 
 /* (x op a) op b, for operations where a op b can be computed first. */
 static struct ir_insn *fold_chain(struct opt *o, struct ir_insn *i)
@@ -444,7 +447,7 @@ static struct ir_insn *fold_alu(struct opt *o, struct ir_insn *i)
 	return NULL;
 }
 
-/* ---- conversions ---------------------------------------------------------------------------------- */
+/* ---- conversions -------------------------------------------------------------------- */
 
 static bool narrows(enum ir_op op)
 {
@@ -512,7 +515,7 @@ static struct ir_insn *fold_bswap(struct opt *o, struct ir_insn *i)
 	return NULL;
 }
 
-/* ---- comparisons ----------------------------------------------------------------------------------- */
+/* ---- comparisons -------------------------------------------------------------------- */
 
 enum ir_cc opt_cc_swapped(enum ir_cc cc)
 {
@@ -693,7 +696,7 @@ static struct ir_insn *fold_br(struct opt *o, struct ir_insn *i)
 	return NULL;
 }
 
-/* ---- memory ------------------------------------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------------------- */
 
 static void fold_base(struct ir_insn *i, u32 k, s32 *off)
 {

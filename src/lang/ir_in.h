@@ -40,7 +40,7 @@ static inline bool ir_is_number(const struct ir_insn *v)
 	return v->op == IR_CONST && !v->core;
 }
 
-/* ---- ir.c ------------------------------------------------------------------------------ */
+/* ---- ir.c --------------------------------------------------------------------------- */
 
 /* Of no block yet. */
 struct ir_insn *ir_insn_new(struct ir_func *f, enum ir_op op);
@@ -54,7 +54,7 @@ void ir_drop_unreached(struct ir_func *f);
 /* Every operand becomes what it really is. */
 void ir_settle_operands(struct ir_func *f);
 
-/* ---- ir_order.c ------------------------------------------------------------------------ */
+/* ---- ir_order.c --------------------------------------------------------------------- */
 
 struct ir_loop {
 	struct ir_loop *parent;
@@ -69,7 +69,7 @@ bool ir_dominates(const struct ir_block *a, const struct ir_block *b);
 /* No way leads from a block with two ways out to one with several in. */
 void ir_split_edges(struct ir_func *f);
 
-/* ---- legal.c --------------------------------------------------------------------------- */
+/* ---- legal.c ------------------------------------------------------------------------ */
 
 /* Values that nobody uses go, with what only they use. */
 void ir_drop_unused(struct ir_func *f);

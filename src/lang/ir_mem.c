@@ -30,7 +30,7 @@ struct memory {
 };
 enum { PASSED = 1, LEAKED = 2 };
 
-/* ---- who is who ------------------------------------------------------------------------- */
+/* ---- who is who --------------------------------------------------------------------- */
 
 /* What an address was made of. */
 static const struct ir_insn *root_of(const struct ir_insn *v)
@@ -143,7 +143,7 @@ static bool call_sees(const struct memory *m, const struct ir_insn *i, const str
 	return false;
 }
 
-/* ---- what is known of memory --------------------------------------------------------------- */
+/* ---- what is known of memory -------------------------------------------------------- */
 
 static void forget(struct memory *m, const struct ir_insn *i)
 {
@@ -201,7 +201,7 @@ static struct ir_insn *remembered(struct memory *m, struct ir_insn *i)
 	return NULL;
 }
 
-/* ---- constants side by side ------------------------------------------------------------------ */
+/* ---- constants side by side --------------------------------------------------------- */
 
 static void drop_cells(struct memory *m, const struct ir_insn *i)
 {
@@ -310,7 +310,7 @@ static void note_constant(struct memory *m, struct ir_insn *i)
 	merge(m, c, i, (u32)(i->off - c->off), i->size);
 }
 
-/* ---- forwards -------------------------------------------------------------------------------------- */
+/* ---- forwards ----------------------------------------------------------------------- */
 
 static void expand_zero(struct memory *m, struct ir_insn *i)
 {
@@ -319,7 +319,8 @@ static void expand_zero(struct memory *m, struct ir_insn *i)
 	for (u32 at = 0; at < (u32)i->imm; at += n) {
 		struct ir_insn *s = ir_insn_new(m->o->f, IR_STORE);
 
-		for (n = 8; n > 1 && (n > align || ((u32)i->off + at) % n || n > (u32)i->imm - at); )
+		n = 8;
+		while (n > 1 && (n > align || ((u32)i->off + at) % n || n > (u32)i->imm - at))
 			n /= 2;
 		s->args[0] = i->args[0];
 		s->args[1] = opt_number(m->o, 0);
@@ -402,7 +403,7 @@ static void forwards(struct memory *m, struct ir_block *b)
 	}
 }
 
-/* ---- backwards ---------------------------------------------------------------------------------------- */
+/* ---- backwards ---------------------------------------------------------------------- */
 
 static struct object *object_of(struct memory *m, struct ir_insn *base)
 {

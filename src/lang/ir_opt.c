@@ -6,16 +6,17 @@
  */
 #include "lang/opt_in.h"
 
-enum { ROUNDS = 5 };	/* at most; each is for what the last one has changed */
+/* Each round is for what the last one has changed; the first two find nearly all. */
+enum { ROUNDS = 5, ROUNDS_LONG = 2, LONG = 8192 };
 
 static void opt_rounds(struct opt *o)
 {
-	u32 n = 0;
+	u32 n = 0, max = o->f->nr_insns > LONG ? ROUNDS_LONG : ROUNDS;
 
 	do {
 		opt_values(o);
 		opt_flow(o);
-	} while (o->changed && ++n < ROUNDS);
+	} while (o->changed && ++n < max);
 	ir_settle_operands(o->f);
 }
 
@@ -30,6 +31,8 @@ void ir_opt(struct ir_func *f)
 	opt_rounds(&o);
 	ir_drop_unused(f);
 	opt_memory(&o);
+	ir_settle_operands(f);
+	opt_loops(&o);
 	opt_rounds(&o);
 	ir_drop_unused(f);
 	arena_free(&o.arena);

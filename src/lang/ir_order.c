@@ -98,7 +98,7 @@ bool ir_dominates(const struct ir_block *a, const struct ir_block *b)
 	return a == b;
 }
 
-/* ---- loops --------------------------------------------------------------------------- */
+/* ---- loops -------------------------------------------------------------------------- */
 
 static struct ir_loop *outermost(struct ir_loop *l)
 {
@@ -194,7 +194,7 @@ void ir_arrange(struct ir_func *f)
 	arena_free(&tmp);
 }
 
-/* ---- edges ----------------------------------------------------------------------------- */
+/* ---- edges -------------------------------------------------------------------------- */
 
 /* A block on the way from B by its T-th jump. */
 static void split_edge(struct ir_func *f, struct ir_block *b, u32 t)

@@ -18,7 +18,7 @@ const char *const ir_cc_names[] = {
 	"eq", "ne", "ult", "ule", "ugt", "uge", "slt", "sle", "sgt", "sge", "test",
 };
 
-/* ---- writing ------------------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------------------ */
 
 static bool has_width(enum ir_op op)
 {
@@ -150,9 +150,9 @@ void ir_print(struct strbuf *out, const struct ir_unit *u)
 		put_func(out, u->funcs.v[i]);
 }
 
-/* ---- reading -------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------------ */
 
-enum { WORDS_MAX = 600 };
+enum { WORDS_MAX = 600, ID_MAX = 1 << 22 };
 
 struct reader {
 	struct ir_unit *u;
@@ -239,7 +239,7 @@ static u32 id_of(struct reader *r, char mark)
 
 	if (*s == mark && isdigit((u8)s[1]))
 		v = strtoul(s + 1, &end, 10);
-	if (!v || v > 1u << 24 || (*end && strcmp(end, ":")))
+	if (!v || v > ID_MAX || (*end && strcmp(end, ":")))
 		return fail(r, mark == '%' ? "no value" : "no block"), 1;
 	return (u32)v;
 }
@@ -249,8 +249,10 @@ static struct ir_insn *value_of(struct reader *r, u32 id)
 {
 	while (r->values.n <= id)
 		*vec_push(&r->values) = NULL;
-	if (!r->values.v[id])
+	if (!r->values.v[id]) {
 		r->values.v[id] = ir_insn_new(r->f, IR_COUNT);
+		r->values.v[id]->id = id;
+	}
 	return r->values.v[id];
 }
 
@@ -263,8 +265,10 @@ static struct ir_block *block_of(struct reader *r, u32 id)
 {
 	while (r->blocks.n <= id)
 		*vec_push(&r->blocks) = NULL;
-	if (!r->blocks.v[id])
+	if (!r->blocks.v[id]) {
 		r->blocks.v[id] = ir_block_new(r->f);
+		r->blocks.v[id]->id = id;
+	}
 	return r->blocks.v[id];
 }
 
@@ -416,6 +420,7 @@ static void read_insn(struct reader *r)
 		}
 	} else {
 		i = ir_insn_new(r->f, IR_COUNT);
+		i->id = 0;
 	}
 	if (!read_op(i, word(r)) || ir_is(i, IRF_V) != named || ir_ended(r->f)) {
 		fail(r, "no instruction for this place");
@@ -502,11 +507,26 @@ static void order_phi(struct reader *r, struct ir_insn *i)
 	i->imm = 0;
 }
 
+/* Values and blocks keep the numbers of the text; what has none gets the next. */
+static void number_rest(struct reader *r)
+{
+	struct ir_func *f = r->f;
+
+	f->nr_insns = (u32)r->values.n;
+	f->nr_blocks = (u32)r->blocks.n;
+	for (struct ir_block *b = f->first; b; b = b->next)
+		for (struct ir_insn *i = b->first; i; i = i->next)
+			i->id = i->id ? i->id : ++f->nr_insns;
+}
+
 /* Blocks stand as they were written; the first block of ir_func_new() is not among them. */
 static void end_func(struct reader *r)
 {
 	struct ir_func *f = r->f;
 
+	for (size_t i = 0; f && i < r->blocks.n; i++)
+		if (r->blocks.v[i] && !r->blocks.v[i]->sealed)
+			fail(r, "a jump to a block that is not there");
 	if (!f || r->bad)
 		return;
 	f->first = f->last = NULL;
@@ -519,10 +539,8 @@ static void end_func(struct reader *r)
 		for (struct ir_insn *k = b->first; k && k->op == IR_PHI; k = k->next)
 			order_phi(r, k);
 	}
-	for (size_t i = 0; i < r->blocks.n; i++)
-		if (r->blocks.v[i] && !r->blocks.v[i]->sealed)
-			fail(r, "a jump to a block that is not there");
 	f->settled = true;
+	number_rest(r);
 	if (!r->bad && ir_check(f, r->u->arena))
 		r->bad = err_set(r->err, ERR_LANG_IR, f->name, "%s", ir_check(f, r->u->arena));
 }

@@ -16,7 +16,7 @@ struct numbering {
 	bool ctx_stays;		/* no call or store changes what is in the context */
 };
 
-/* ---- constants and addresses that every block may use ---------------------------------- */
+/* ---- constants and addresses that every block may use ------------------------------- */
 
 static struct ir_insn *at_start(struct opt *o, enum ir_op op, s64 imm)
 {
@@ -78,7 +78,7 @@ struct ir_insn *opt_mapval(struct opt *o, s64 map)
 	return here(o, o->data[map]);
 }
 
-/* ---- what may be numbered ------------------------------------------------------------------ */
+/* ---- what may be numbered ----------------------------------------------------------- */
 
 /* Helpers that give the same whenever they are called in one run of a program. */
 static bool is_steady(s64 helper)
@@ -116,8 +116,9 @@ static u64 mix(u64 h, u64 v)
 
 static u64 hash_of(const struct ir_insn *i)
 {
-	u64 h = mix((u64)i->op << 32 | (u64)i->width << 16 | (u64)i->size << 8 | (u64)i->cc,
-		    (u64)i->imm);
+	u64 h = (u64)i->op << 32 | (u64)i->width << 16 | (u64)i->size << 8 | (u64)i->cc;
+
+	h = mix(h, (u64)i->imm);
 
 	h = mix(h, (u64)(u32)i->off | (u64)i->sx << 32);
 	for (u32 k = 0; k < i->nr_args; k++)
@@ -137,7 +138,7 @@ static bool equal(const struct ir_insn *a, const struct ir_insn *b)
 {
 	if (a->op != b->op || a->width != b->width || a->size != b->size || a->cc != b->cc ||
 	    a->off != b->off || a->sx != b->sx || a->nr_args != b->nr_args ||
-	    (a->op != IR_PHI && a->imm != b->imm) || (a->op != IR_PHI && !same_core(a->core, b->core)))
+	    (a->op != IR_PHI && (a->imm != b->imm || !same_core(a->core, b->core))))
 		return false;
 	for (u32 k = 0; k < a->nr_args; k++)
 		if (a->args[k] != b->args[k])
@@ -173,7 +174,7 @@ static struct ir_insn *find_equal(struct numbering *n, struct ir_insn *i)
 	return NULL;
 }
 
-/* ---- the walk -------------------------------------------------------------------------------- */
+/* ---- the walk ----------------------------------------------------------------------- */
 
 static void replace(struct ir_insn *i, struct ir_insn *by)
 {

@@ -127,8 +127,8 @@ struct lang {
 	VEC(struct prog *) progs;
 	struct lang_config config;
 	u32 cpus;			/* possible ones */
-	struct { u64 dev, ino; } own_ns;	/* this process's name space of processes, when it is
-					   not the first one; else 0 */
+	/* this process's name space of processes, when it is not the first one; else 0 */
+	struct { u64 dev, ino; } own_ns;
 	/* numbers of ir's maps */
 	u32 zero_map;			/* 1 + number; 0: not there */
 	u32 counters_map, ring_map;	/* when the unit has their names */
@@ -139,12 +139,13 @@ struct lang {
 	u32 nr_places;
 };
 
-/* ---- compile.c ------------------------------------------------------------------- */
+/* ---- compile.c --------------------------------------------------------------- */
 
 /*
- * The whole way. UNIT and SCRIPT are zeroed; what they hold lives until lang_free. -1: the
- * script has errors (diag_print), else 0 or -errno with ERR.
+ * The whole way. UNIT and SCRIPT are zeroed; what they hold lives until lang_free.
+ * LANG_WRONG: the script has errors (diag_print); else 0 or -errno with ERR.
  */
+enum { LANG_WRONG = 1 };
 int lang_compile(struct lang *l, struct script *script, struct lang_unit *unit,
 		 const struct source *src, const struct lang_opts *o, struct skep_err *err);
 void lang_free(struct lang *l);
@@ -155,18 +156,18 @@ bool lang_has_iterators(struct lang *l);
 void lang_open(struct lang *l, struct script *script, struct lang_unit *unit,
 	       const struct lang_opts *o);
 
-/* ---- list.c ---------------------------------------------------------------------- */
+/* ---- list.c ------------------------------------------------------------------ */
 
 /* Appends the names of probes that match PATTERN (NULL: all), with their arguments: how
  * many. */
 u32 lang_list(struct lang *l, const char *pattern, bool args, struct strbuf *out);
 
-/* ---- config.c -------------------------------------------------------------------- */
+/* ---- config.c ---------------------------------------------------------------- */
 
 /* Defaults, the environment, the script's blocks. */
 void lang_config_read(struct lang *l);
 
-/* ---- place.c --------------------------------------------------------------------- */
+/* ---- place.c ----------------------------------------------------------------- */
 
 /* What kind of probe NAME is, in any of its spellings; -1: none. */
 int probe_kind(const char *name, size_t n);
@@ -178,7 +179,7 @@ void place_resolve(struct lang *l, struct node *attach, struct places *out);
 /* Their arguments, when a program asks for them: place_args.c. */
 void place_args(struct lang *l, struct place *p);
 
-/* ---- sema.c ---------------------------------------------------------------------- */
+/* ---- sema.c ------------------------------------------------------------------ */
 
 /* The type of every expression, variable and map; errors are the script's. */
 void sema_run(struct lang *l);
@@ -191,7 +192,7 @@ bool lang_find_constant(struct lang *l, const char *name, s64 *value, const stru
 /* As values are stored: integers have 8 bytes. */
 const struct ty *ty_stored(struct lang *l, const struct ty *t);
 
-/* ---- lower.c --------------------------------------------------------------------- */
+/* ---- lower.c ----------------------------------------------------------------- */
 
 /* Makes l->ir of what sema.c left, and fills l->unit. */
 int lower_run(struct lang *l, struct skep_err *err);

@@ -60,7 +60,7 @@ bool emit_is_direct(const struct ir_insn *i, u32 k)
 	}
 }
 
-/* ---- making ---------------------------------------------------------------------------- */
+/* ---- making ------------------------------------------------------------------------- */
 
 static struct ir_insn *make(struct legal *l, enum ir_op op, u32 width, struct ir_insn *a,
 			    struct ir_insn *b)
@@ -145,7 +145,7 @@ static void expand_zext(struct legal *l, struct ir_insn *i)
 		become(i, IR_AND, 64, i->args[0], number(l, (1 << 8 * i->size) - 1));
 }
 
-/* ---- memory in pieces -------------------------------------------------------------------- */
+/* ---- memory in pieces --------------------------------------------------------------- */
 
 u32 emit_align_of(const struct ir_func *f, const struct ir_insn *v)
 {
@@ -250,7 +250,7 @@ static void expand(struct legal *l, struct ir_insn *i)
 	}
 }
 
-/* ---- operands ------------------------------------------------------------------------------ */
+/* ---- operands ----------------------------------------------------------------------- */
 
 static enum ir_cc swapped(enum ir_cc cc)
 {
@@ -281,9 +281,9 @@ static void fold_address(struct ir_insn *i, u32 k, s32 *off)
 {
 	struct ir_insn *base = i->args[k];
 
-	while (base->op == IR_ADD && base->width == 64 && !base->core &&
-	       ir_is_number(base->args[1]) && base->args[1]->imm + *off >= INT16_MIN &&
-	       base->args[1]->imm + *off <= INT16_MAX && base->args[1]->imm == (s16)base->args[1]->imm) {
+	while (base->op == IR_ADD && base->width == 64 && ir_is_number(base->args[1]) &&
+	       base->args[1]->imm == (s16)base->args[1]->imm &&
+	       base->args[1]->imm + *off == (s16)(base->args[1]->imm + *off)) {
 		*off += (s32)base->args[1]->imm;
 		base = base->args[0];
 	}
@@ -327,7 +327,8 @@ static void fit_operands(struct legal *l, struct ir_insn *i)
 	if (i->nr_args == 2)
 		order_operands(i);
 	if (is_memory(i)) {
-		fold_address(i, 0, &i->off);
+		if (i->op != IR_LOAD || !i->core)	/* else a loader looks at the offset */
+			fold_address(i, 0, &i->off);
 		shorten_offset(l, i);
 	}
 	i->mark = ir_is(i, IRF_V) && !emit_is_cheap(i);
@@ -338,7 +339,7 @@ static void fit_operands(struct legal *l, struct ir_insn *i)
 			copy_cheap(l, i, k);
 }
 
-/* ---- what nobody wants ------------------------------------------------------------------ */
+/* ---- what nobody wants -------------------------------------------------------------- */
 
 void ir_count_uses(struct ir_func *f)
 {

@@ -80,7 +80,7 @@ bool lang_find_type(struct lang *l, const char *name, const struct btf **btf, u3
 	return *id != 0;
 }
 
-/* ---- constants -------------------------------------------------------------------------- */
+/* ---- constants --------------------------------------------------------------- */
 
 /* The enumeration of BTF that has a constant NAME; 0: none has. */
 static u32 find_value(const struct btf *btf, const char *name, s64 *value)
@@ -137,7 +137,7 @@ bool lang_find_constant(struct lang *l, const char *name, s64 *value, const stru
 	return *ty != NULL;
 }
 
-/* ---- addresses ------------------------------------------------------------------------------ */
+/* ---- addresses --------------------------------------------------------------- */
 
 s64 lang_kaddr(struct lang *l, const char *name)
 {

@@ -15,7 +15,7 @@ void low_at(struct low *w, struct ir_block *b)
 	ir_seal(b);
 }
 
-/* ---- maps that every program may need ------------------------------------------------------ */
+/* ---- maps that every program may need ---------------------------------------- */
 
 static u32 data_map(struct lang *l, const char *name, u32 type, u32 bytes, u32 flags)
 {
@@ -59,7 +59,8 @@ struct ir_insn *low_counter(struct low *w, u32 i)
 
 u32 low_ring(struct lang *l)
 {
-	u64 bytes = l->config.perf_rb_pages ? l->config.perf_rb_pages * 4096 : 64 * 4096, size = 4096;
+	u64 bytes = l->config.perf_rb_pages ? l->config.perf_rb_pages * 4096 : 64 * 4096,
+	    size = 4096;
 
 	if (l->unit->ring)
 		return l->ring_map;
@@ -84,7 +85,7 @@ u32 low_stack_map(struct lang *l, u32 i)
 			  .value_bytes = 8 * s->frames, .max_entries = 4096 });
 }
 
-/* ---- what is around a function's code --------------------------------------------------------- */
+/* ---- what is around a function's code ---------------------------------------- */
 
 /* The memory of this cpu: not there only when the kernel is out of its mind. */
 static void get_scratch(struct low *w)
@@ -155,7 +156,7 @@ static void open_caps(struct low *w, bool callbacks)
 		ir_store(w->f, 8, w->own, CAPS_CTX, w->ctx);
 }
 
-/* ---- statements ---------------------------------------------------------------------------------- */
+/* ---- statements -------------------------------------------------------------- */
 
 /* Iterators that loops around hold, up to UNTIL. */
 static void drop_iterators(struct low *w, const struct loop *until)
@@ -265,7 +266,7 @@ static void low_while(struct low *w, struct node *n)
 	low_at(w, end);
 }
 
-/* ---- loops over numbers: the verifier looks at an open-coded iterator's body once ------------- */
+/* ---- loops over numbers: the verifier looks at an open-coded iterator's body once --- */
 
 static void counted_loop(struct low *w, struct var *v, struct ir_insn *from, struct ir_insn *to,
 			 struct node *block)
@@ -329,7 +330,8 @@ static void iterator_loop(struct low *w, struct var *v, struct ir_insn *from, st
 	ir_br(w->f, CC_NE, 64, p, num(w, 0), body, end);
 	low_at(w, body);
 	if (v)
-		low_assign_var(w, v, (struct val){ v->ty, ir_load(w->f, 4, true, p, 0), SPACE_NONE });
+		low_assign_var(w, v,
+			       (struct val){ v->ty, ir_load(w->f, 4, true, p, 0), SPACE_NONE });
 	w->loops = &loop;
 	low_block(w, block);
 	w->loops = loop.outer;
@@ -366,7 +368,7 @@ static void unroll(struct low *w, struct node *n)
 	number_loop(w, NULL, num(w, 0), num(w, v), n->b);
 }
 
-/* ---- loops over maps ------------------------------------------------------------------------------ */
+/* ---- loops over maps --------------------------------------------------------- */
 
 /* $kv of the callback: (key, value). */
 static void set_element(struct low *w, struct node *n)
@@ -423,13 +425,14 @@ void low_for_map(struct low *w, struct node *n)
 	ir_store(w->f, 8, w->own, CAPS_RETURNED, num(w, 0));
 	ir_call(w->f, BPF_FUNC_for_each_map_elem, 4, ir_map(w->f, m->ir), ir_funcptr(w->f, f),
 		w->own, num(w, 0));
-	ir_br(w->f, CC_NE, 64, ir_load(w->f, 8, false, w->own, CAPS_RETURNED), num(w, 0), gone, end);
+	ir_br(w->f, CC_NE, 64, ir_load(w->f, 8, false, w->own, CAPS_RETURNED), num(w, 0), gone,
+	      end);
 	low_at(w, gone);
 	low_return(w);
 	low_at(w, end);
 }
 
-/* ---- the dispatcher ---------------------------------------------------------------------------------- */
+/* ---- the dispatcher ---------------------------------------------------------- */
 
 static u32 line_of(struct low *w, const struct node *n)
 {
@@ -501,7 +504,7 @@ void low_block(struct low *w, struct node *n)
 		low_statement(w, i);
 }
 
-/* ---- programs ------------------------------------------------------------------------------------------ */
+/* ---- programs ---------------------------------------------------------------- */
 
 static void only_pids(struct low *w)
 {

@@ -49,7 +49,7 @@ struct low {
 /* What the memory for captured variables begins with. */
 enum caps_at { CAPS_UP = 0, CAPS_CTX = 8, CAPS_RETURNED = 16, CAPS_VARS = 24 };
 
-/* ---- lower.c --------------------------------------------------------------------- */
+/* ---- lower.c ----------------------------------------------------------------- */
 
 void low_block(struct low *w, struct node *n);
 void low_statement(struct low *w, struct node *n);
@@ -70,7 +70,7 @@ u32 low_zero_map(struct lang *l, u32 bytes);
 /* T, a struct of the kernel, in the object's BTF for CO-RE; 0: it is not there. */
 u32 low_core_type(struct low *w, const struct ty *t);
 
-/* ---- lower_mem.c ------------------------------------------------------------------ */
+/* ---- lower_mem.c ------------------------------------------------------------- */
 
 bool ty_is_mem(const struct ty *t);
 /* Memory for T until the statement ends; for a variable, until the function does. */
@@ -99,7 +99,7 @@ void low_text(struct low *w, struct ir_insn *base, s32 off, const char *text, u3
 struct ir_insn *low_equal(struct low *w, struct val a, struct val b);
 struct ir_insn *low_equal_text(struct low *w, struct val a, const char *text, u32 n);
 
-/* ---- lower_expr.c ------------------------------------------------------------------ */
+/* ---- lower_expr.c ------------------------------------------------------------ */
 
 struct val low_expr(struct low *w, struct node *n);
 struct ir_insn *low_num(struct low *w, struct node *n);
@@ -113,7 +113,7 @@ struct ir_insn *low_binary(struct low *w, enum node_op op, struct val a, struct 
 void low_assign_var(struct low *w, struct var *v, struct val x);
 struct val low_read_var(struct low *w, struct var *v);
 
-/* ---- lower_map.c ------------------------------------------------------------------- */
+/* ---- lower_map.c ------------------------------------------------------------- */
 
 void low_maps(struct lang *l);		/* those of the script */
 struct val low_map_read(struct low *w, struct node *n);
@@ -130,7 +130,7 @@ struct ir_insn *low_len(struct low *w, struct node *n);
 void low_for_map(struct low *w, struct node *n);
 struct ir_insn *low_map_key(struct low *w, struct map_var *m, struct node *key);
 
-/* ---- lower_call.c ------------------------------------------------------------------ */
+/* ---- lower_call.c ------------------------------------------------------------ */
 
 struct val low_call(struct low *w, struct node *n);
 /* Calls that fill memory: false, N is none of them. */
@@ -138,7 +138,7 @@ bool low_call_into(struct low *w, struct node *n, const struct ty *t, struct ir_
 		   s32 off, bool clean);
 struct val low_arg_field(struct low *w, struct node *n);
 
-/* ---- lower_out.c ------------------------------------------------------------------- */
+/* ---- lower_out.c ------------------------------------------------------------- */
 
 void low_output(struct low *w, struct node *n, int f);
 

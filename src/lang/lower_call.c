@@ -8,7 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
-/* ---- registers ------------------------------------------------------------------------------ */
+/* ---- registers --------------------------------------------------------------- */
 
 /* The kernel's struct pt_regs of this machine. */
 #if defined(__aarch64__)
@@ -45,7 +45,7 @@ static struct ir_insn *ctx_word(struct low *w, u32 off)
 	return ir_load(w->f, 8, false, w->ctx, (s32)off);
 }
 
-/* ---- arguments -------------------------------------------------------------------------------- */
+/* ---- arguments --------------------------------------------------------------- */
 
 static const struct ty *word_ty(struct low *w, u32 bytes, bool is_signed)
 {
@@ -67,7 +67,8 @@ static struct ir_insn *usdt_value(struct low *w, const struct usdt_arg *a)
 		at = ir_op2(w->f, IR_ADD, 64, ctx_word(w, a->reg), at);
 		return low_load(w, t, ir_addi(w->f, at, a->value), 0, SPACE_USER).v;
 	default:
-		return low_load(w, t, ir_addi(w->f, ctx_word(w, a->reg), a->value), 0, SPACE_USER).v;
+		return low_load(w, t, ir_addi(w->f, ctx_word(w, a->reg), a->value), 0, SPACE_USER)
+			.v;
 	}
 }
 
@@ -124,9 +125,12 @@ static void args_into(struct low *w, const struct ty *t, struct ir_insn *base, s
 
 	low_zero(w, base, off, t->bytes);
 	for (u32 i = 0; i < p->nr_args; i++)
-		low_store(w, arg_value(w, &p->args[i], p->args[i].data_loc || ty_is_mem(p->args[i].ty) ?
-				       t->fields[i].ty : p->args[i].ty), t->fields[i].ty, base,
-			  off + (s32)t->fields[i].off, clean);
+		low_store(w,
+			  arg_value(w, &p->args[i],
+				    p->args[i].data_loc || ty_is_mem(p->args[i].ty)
+					    ? t->fields[i].ty
+					    : p->args[i].ty),
+			  t->fields[i].ty, base, off + (s32)t->fields[i].off, clean);
 }
 
 static struct val low_retval(struct low *w, struct node *n)
@@ -139,7 +143,7 @@ static struct val low_retval(struct low *w, struct node *n)
 	return (struct val){ n->ty, low_convert(w, v, word_ty(w, 8, false), n->ty), SPACE_NONE };
 }
 
-/* ---- tasks --------------------------------------------------------------------------------------- */
+/* ---- tasks ------------------------------------------------------------------- */
 
 static struct ir_insn *call0(struct low *w, u32 helper)
 {
@@ -198,7 +202,7 @@ static struct ir_insn *low_pid(struct low *w, struct node *n, bool tid)
 	return ir_load(w->f, 4, false, ns, tid ? 0 : 4);
 }
 
-/* ---- time and place ---------------------------------------------------------------------------------- */
+/* ---- time and place ---------------------------------------------------------- */
 
 static struct ir_insn *nsecs(struct low *w, struct node *n)
 {
@@ -211,7 +215,7 @@ static struct ir_insn *nsecs(struct low *w, struct node *n)
 	return call0(w, BPF_FUNC_ktime_get_boot_ns);
 }
 
-/* ---- stacks --------------------------------------------------------------------------------------------- */
+/* ---- stacks ------------------------------------------------------------------ */
 
 static void stack_into(struct low *w, const struct ty *t, struct ir_insn *base, s32 off)
 {
@@ -231,7 +235,7 @@ static void stack_into(struct low *w, const struct ty *t, struct ir_insn *base, 
 	low_at(w, end);
 }
 
-/* ---- memory ----------------------------------------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------------ */
 
 /* Address and space of what N points to, or is. */
 static struct val pointed(struct low *w, struct node *n)
@@ -358,7 +362,8 @@ static struct ir_insn *low_strstr(struct low *w, struct node *n)
 {
 	struct val hay = string_here(w, n->list), needle = string_here(w, n->list->next);
 	struct ir_block *outer = low_block_new(w), *inner = low_block_new(w);
-	struct ir_block *byte = low_block_new(w), *same = low_block_new(w), *more = low_block_new(w);
+	struct ir_block *byte = low_block_new(w), *same = low_block_new(w),
+			*more = low_block_new(w);
 	struct ir_block *next = low_block_new(w), *step = low_block_new(w), *no = low_block_new(w);
 	struct ir_block *yes = low_block_new(w), *end = low_block_new(w), *try = low_block_new(w);
 	const u32 i = ir_var(w->f), j = ir_var(w->f), r = ir_var(w->f);
@@ -420,7 +425,7 @@ static struct ir_insn *low_memcmp(struct low *w, struct node *n)
 						  (struct val){ t, y, SPACE_NONE }), num(w, 1));
 }
 
-/* ---- addresses ----------------------------------------------------------------------------------------------- */
+/* ---- addresses --------------------------------------------------------------- */
 
 static void ntop_into(struct low *w, struct node *n, struct ir_insn *base, s32 off)
 {
@@ -455,7 +460,7 @@ static void pton_into(struct low *w, struct node *n, struct ir_insn *base, s32 o
 	low_text(w, base, off, (const char *)addr, n->ty->bytes, n->ty->bytes);
 }
 
-/* ---- what it does to others -------------------------------------------------------------------------------------- */
+/* ---- what it does to others -------------------------------------------------- */
 
 static struct ir_insn *signal_number(struct low *w, struct node *n)
 {
@@ -488,7 +493,7 @@ static struct ir_insn *write_user(struct low *w, struct node *n)
 		      num(w, 0));
 }
 
-/* ---- what is known now -------------------------------------------------------------------------------------------- */
+/* ---- what is known now ------------------------------------------------------- */
 
 static s64 constant(struct low *w, struct node *n, int f)
 {
@@ -512,7 +517,7 @@ static s64 constant(struct low *w, struct node *n, int f)
 	}
 }
 
-/* ---- numbers -------------------------------------------------------------------------------------------------------- */
+/* ---- numbers ----------------------------------------------------------------- */
 
 static struct ir_insn *void_call(struct low *w, struct node *n, int f)
 {
@@ -612,7 +617,7 @@ static struct ir_insn *number(struct low *w, struct node *n, int f)
 	}
 }
 
-/* ---- memory that calls fill ----------------------------------------------------------------------------------------- */
+/* ---- memory that calls fill -------------------------------------------------- */
 
 static void usym_into(struct low *w, struct node *n, struct ir_insn *base, s32 off)
 {

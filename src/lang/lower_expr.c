@@ -2,7 +2,7 @@
 /* lower_expr.c: code of expressions. */
 #include "lang/lower.h"
 
-/* ---- variables ----------------------------------------------------------------------------- */
+/* ---- variables --------------------------------------------------------------- */
 
 /* Where the captured variables of functions at DEPTH are. */
 static struct ir_insn *caps_of(struct low *w, u32 depth)
@@ -68,7 +68,7 @@ static struct ir_insn *step_var(struct low *w, struct node *n)
 	return n->post ? old : new;
 }
 
-/* ---- operators ------------------------------------------------------------------------------- */
+/* ---- operators --------------------------------------------------------------- */
 
 static enum ir_op op_of(enum node_op op, bool is_signed)
 {
@@ -247,7 +247,7 @@ static struct val unary(struct low *w, struct node *n)
 	return (struct val){ n->ty, v, SPACE_NONE };
 }
 
-/* ---- parts of things --------------------------------------------------------------------------- */
+/* ---- parts of things --------------------------------------------------------- */
 
 /* BITS at BIT of the bytes from OFF: what is around is read, and cut. */
 static struct val bit_field(struct low *w, const struct ty *t, struct ir_insn *base,
@@ -398,7 +398,7 @@ static struct ir_insn *address_of(struct low *w, struct node *n)
 	return low_expr(w, n).v;
 }
 
-/* ---- others --------------------------------------------------------------------------------------- */
+/* ---- others ------------------------------------------------------------------ */
 
 static struct val cast(struct low *w, struct node *n)
 {
@@ -416,7 +416,10 @@ static struct val cast(struct low *w, struct node *n)
 		return (struct val){ n->ty, v.v, v.space };
 	}
 	if (ty_is_mem(v.ty)) {		/* an array as a number */
-		const u32 bytes = v.ty->bytes >= 8 ? 8 : v.ty->bytes >= 4 ? 4 : v.ty->bytes >= 2 ? 2 : 1;
+		const u32 bytes = v.ty->bytes >= 8   ? 8
+				  : v.ty->bytes >= 4 ? 4
+				  : v.ty->bytes >= 2 ? 2
+						     : 1;
 
 		v = low_load(w, ty_int(&w->l->types, bytes, false), v.v, 0, v.space);
 		return (struct val){ n->ty, low_convert(w, v.v, v.ty, n->ty), SPACE_NONE };
@@ -426,8 +429,12 @@ static struct val cast(struct low *w, struct node *n)
 			return (struct val){ n->ty, v.v, v.ty->kind == TY_PTR && v.ty->space ?
 					     v.ty->space : SPACE_KERNEL };
 		to = low_temp(w, n->ty->bytes);
-		ir_store(w->f, n->ty->bytes >= 8 ? 8 : n->ty->bytes >= 4 ? 4 : n->ty->bytes >= 2 ? 2 :
-			 1, to, 0, v.v);
+		ir_store(w->f,
+			 n->ty->bytes >= 8   ? 8
+			 : n->ty->bytes >= 4 ? 4
+			 : n->ty->bytes >= 2 ? 2
+					     : 1,
+			 to, 0, v.v);
 		return (struct val){ n->ty, to, SPACE_NONE };
 	}
 	return (struct val){ n->ty, low_convert(w, v.v, v.ty, n->ty), SPACE_NONE };
@@ -455,8 +462,8 @@ static void choose(struct low *w, struct node *n, struct ir_insn *addr, s32 off,
 		else if (addr)
 			low_into(w, arm[i], t, addr, off, true);
 		else
-			ir_write(w->f, var, arm[i] ? low_convert(w, low_num(w, arm[i]), arm[i]->ty, t) :
-				 same);
+			ir_write(w->f, var,
+				 arm[i] ? low_convert(w, low_num(w, arm[i]), arm[i]->ty, t) : same);
 		ir_jmp(w->f, end);
 	}
 	low_at(w, end);
@@ -572,7 +579,7 @@ struct ir_insn *low_num(struct low *w, struct node *n)
 	return low_expr(w, n).v;
 }
 
-/* ---- into memory ------------------------------------------------------------------------------------- */
+/* ---- into memory ------------------------------------------------------------- */
 
 static void tuple_into(struct low *w, struct node *n, const struct ty *t, struct ir_insn *base,
 		       s32 off, bool clean)
@@ -580,7 +587,8 @@ static void tuple_into(struct low *w, struct node *n, const struct ty *t, struct
 	u32 end = 0, i = 0;
 
 	for (struct node *e = n->list; e; e = e->next, i++) {
-		const struct ty_field *f = &t->fields[n->kind == N_RECORD ? field_index(t, e->text) : i];
+		const struct ty_field *f =
+			&t->fields[n->kind == N_RECORD ? field_index(t, e->text) : i];
 
 		if (n->kind == N_TUPLE && f->off > end)
 			ir_zero(w->f, base, off + (s32)end, f->off - end);
@@ -598,8 +606,10 @@ static void typeinfo_into(struct low *w, struct node *n, const struct ty *t,
 	const char *kind = ty_kind_name(is->kind), *full = sem_name(w->l, is);
 
 	ir_store(w->f, 8, base, off, num(w, is->id));
-	low_text(w, base, off + (s32)t->fields[1].off, kind, (u32)strlen(kind), t->fields[1].ty->bytes);
-	low_text(w, base, off + (s32)t->fields[2].off, full, (u32)strlen(full), t->fields[2].ty->bytes);
+	low_text(w, base, off + (s32)t->fields[1].off, kind, (u32)strlen(kind),
+		 t->fields[1].ty->bytes);
+	low_text(w, base, off + (s32)t->fields[2].off, full, (u32)strlen(full),
+		 t->fields[2].ty->bytes);
 }
 
 /* A record's padding. */

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* ---- making them -------------------------------------------------------------------------- */
+/* ---- making them ------------------------------------------------------------- */
 
 static u32 key_bytes(const struct map_var *m)
 {
@@ -66,7 +66,7 @@ void low_maps(struct lang *l)
 		make_map(l, l->maps.v[i]);
 }
 
-/* ---- keys and places ------------------------------------------------------------------------ */
+/* ---- keys and places --------------------------------------------------------- */
 
 /* The address of the key: KEY NULL: of the only element. */
 struct ir_insn *low_map_key(struct low *w, struct map_var *m, struct node *key)
@@ -116,7 +116,7 @@ static void update(struct low *w, struct map_var *m, struct ir_insn *key, struct
 	low_at(w, end);
 }
 
-/* ---- reading ---------------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------- */
 
 static struct ir_insn *node_key(struct low *w, struct node *n)
 {
@@ -186,7 +186,7 @@ struct val low_map_read(struct low *w, struct node *n)
 	return (struct val){ m->value, tmp, SPACE_NONE };
 }
 
-/* ---- numbers of aggregations: over all cpus ------------------------------------------------------ */
+/* ---- numbers of aggregations: over all cpus ---------------------------------- */
 
 struct sums { u32 a, b; };	/* variables */
 
@@ -271,7 +271,7 @@ struct ir_insn *low_map_number(struct low *w, struct node *n)
 	return of_sums(w, m->value, &s);
 }
 
-/* ---- aggregations: changing the value in place ------------------------------------------------- */
+/* ---- aggregations: changing the value in place ------------------------------- */
 
 static void add_at(struct low *w, struct map_var *m, struct ir_insn *p, s32 off,
 		   struct ir_insn *v)
@@ -279,7 +279,8 @@ static void add_at(struct low *w, struct map_var *m, struct ir_insn *p, s32 off,
 	if (!m->percpu)
 		ir_addto(w->f, 8, p, off, v);
 	else
-		ir_store(w->f, 8, p, off, ir_op2(w->f, IR_ADD, 64, ir_load(w->f, 8, false, p, off), v));
+		ir_store(w->f, 8, p, off,
+			 ir_op2(w->f, IR_ADD, 64, ir_load(w->f, 8, false, p, off), v));
 }
 
 static void take_extreme(struct low *w, const struct ty *t, struct ir_insn *p, struct ir_insn *v)
@@ -389,10 +390,12 @@ static void series(struct low *w, struct map_var *m, struct ir_insn *p, struct i
 {
 	const struct ty *t = m->value;
 	struct ir_insn *epoch, *at, *old, *meta;
-	struct ir_block *fresh = low_block_new(w), *same = low_block_new(w), *end = low_block_new(w);
+	struct ir_block *fresh = low_block_new(w), *same = low_block_new(w),
+			*end = low_block_new(w);
 	struct ir_block *take;
 
-	epoch = ir_op2(w->f, IR_UDIV, 64, ir_call(w->f, BPF_FUNC_ktime_get_ns, 0), num(w, t->par[0]));
+	epoch = ir_op2(w->f, IR_UDIV, 64, ir_call(w->f, BPF_FUNC_ktime_get_ns, 0),
+		       num(w, t->par[0]));
 	at = low_below(w, ir_op2(w->f, IR_UMOD, 64, epoch, num(w, t->par[1])), (u32)t->par[1]);
 	at = ir_op2(w->f, IR_ADD, 64, p, ir_op2(w->f, IR_MUL, 64, at,
 						num(w, sizeof(struct lang_tseries))));
@@ -502,7 +505,7 @@ static void low_aggregate(struct low *w, struct node *n)
 	low_at(w, end);
 }
 
-/* ---- writing ------------------------------------------------------------------------------------- */
+/* ---- writing ----------------------------------------------------------------- */
 
 static enum ir_op ir_of(enum node_op op, bool is_signed)
 {
@@ -629,7 +632,7 @@ void low_map_assign(struct low *w, struct node *n)
 		plain_store(w, n);
 }
 
-/* ---- calls ----------------------------------------------------------------------------------------- */
+/* ---- calls ------------------------------------------------------------------- */
 
 static struct ir_insn *unset(struct low *w, struct map_var *m)
 {

@@ -32,7 +32,7 @@ bool ty_is_mem(const struct ty *t)
 	}
 }
 
-/* ---- room ------------------------------------------------------------------------------ */
+/* ---- room -------------------------------------------------------------------- */
 
 static struct ir_insn *from_scratch(struct low *w, u32 bytes)
 {
@@ -81,7 +81,7 @@ void low_temps_free(struct low *w, size_t slots, u32 scratch)
 	*w->scratch_at = scratch;
 }
 
-/* ---- copying ----------------------------------------------------------------------------- */
+/* ---- copying ----------------------------------------------------------------- */
 
 void low_read(struct low *w, struct ir_insn *to, u32 bytes, struct ir_insn *addr,
 	      enum ty_space space)
@@ -150,7 +150,7 @@ void low_text(struct low *w, struct ir_insn *base, s32 off, const char *text, u3
 		low_zero(w, base, off + (s32)at, bytes - at);
 }
 
-/* ---- numbers ------------------------------------------------------------------------------ */
+/* ---- numbers ----------------------------------------------------------------- */
 
 static bool is_signed(const struct ty *t)
 {
@@ -188,7 +188,7 @@ struct val low_load(struct low *w, const struct ty *t, struct ir_insn *addr, s32
 	return (struct val){ t, load_number(w, t, addr, off, space), SPACE_NONE };
 }
 
-/* ---- storing ------------------------------------------------------------------------------ */
+/* ---- storing ----------------------------------------------------------------- */
 
 static void store_str(struct low *w, struct val v, const struct ty *t, struct ir_insn *base,
 		      s32 off, bool clean)
@@ -251,7 +251,7 @@ void low_store(struct low *w, struct val v, const struct ty *t, struct ir_insn *
 		low_zero(w, base, off + (s32)v.ty->bytes, t->bytes - v.ty->bytes);
 }
 
-/* ---- comparing ---------------------------------------------------------------------------- */
+/* ---- comparing --------------------------------------------------------------- */
 
 /* V in BPF's own memory. */
 static struct val here(struct low *w, struct val v)

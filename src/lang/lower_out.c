@@ -8,28 +8,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* "stdin:1:9-12" and the line with what is meant below it. */
+/* "stdin:1:9-12", and the calls of macros that it is in. */
 static void place_text(struct low *w, const struct node *n, struct lang_record *r)
 {
 	const struct source *src = n->at.src;
-	u32 line, col, from, width;
-	const char *text;
+	const char *kind = r->action == LA_WARNF ? "WARNING" : "ERROR";
 	struct strbuf b = { 0 };
+	u32 col;
 
 	if (!src)
 		return;
-	line = source_line(src, n->at.from);
 	col = source_col(src, n->at.from);
-	from = n->at.from - (col - 1);
-	text = src->text + from;
-	width = n->at.to > n->at.from ? n->at.to - n->at.from : 1;
-	r->where = arena_printf(w->l->arena, "%s:%u:%u-%u", src->name, line, col, col + width);
-	sb_printf(&b, "%.*s\n", (int)strcspn(text, "\n"), text);
-	for (u32 i = 1; i < col; i++)
-		sb_putc(&b, text[i - 1] == '\t' ? '\t' : ' ');
-	for (u32 i = 0; i < width && text[col - 1 + i] && text[col - 1 + i] != '\n'; i++)
-		sb_putc(&b, '~');
-	r->source = arena_strdup(w->l->arena, sb_text(&b));
+	r->where = arena_printf(w->l->arena, "%s:%u:%u-%u", src->name,
+				source_line(src, n->at.from), col,
+				col + (n->at.to > n->at.from ? n->at.to - n->at.from : 1));
+	diag_calls(&b, n->at, kind);
+	if (b.n)
+		r->source = arena_strdup(w->l->arena, b.s);
 	sb_free(&b);
 }
 
@@ -111,7 +106,7 @@ static void send(struct low *w, u32 index, struct node *args)
 	close_record(w, end);
 }
 
-/* ---- each kind ----------------------------------------------------------------------------- */
+/* ---- each kind --------------------------------------------------------------- */
 
 static void formatted(struct low *w, struct node *n, enum lang_action action)
 {
@@ -175,8 +170,12 @@ static void join(struct low *w, struct node *n)
 	struct ir_insn *argv = low_num(w, n->list), *buf, *ptr = low_temp(w, 8), *p, *got;
 	struct ir_block *end = low_block_new(w);
 	const u32 used = ir_var(w->f);
-	struct lang_record r = { .action = LA_JOIN, .map = -1, .bytes = 16,
-		.format = n->list->next && n->list->next->kind == N_STR ? n->list->next->text : " " };
+	struct lang_record r = { .action = LA_JOIN,
+				 .map = -1,
+				 .bytes = 16,
+				 .format = n->list->next && n->list->next->kind == N_STR
+						   ? n->list->next->text
+						   : " " };
 
 	place_text(w, n, &r);
 	*vec_push(&w->l->unit->records) = r;

@@ -16,7 +16,7 @@ struct bind {
 	u32 number;
 };
 
-/* ---- the table ------------------------------------------------------------------------ */
+/* ---- the table ------------------------------------------------------------------ */
 
 static int by_text(const void *a, const void *b)
 {
@@ -79,10 +79,10 @@ static const struct node **find_macros(struct expand *x, const char *name, size_
 	for (hi = lo; hi < x->macros.n && !strcmp(x->macros.v[hi]->text, name); hi++)
 		;
 	*n = hi - lo;
-	return x->macros.v + lo;
+	return hi > lo ? x->macros.v + lo : NULL;
 }
 
-/* ---- which one is called ---------------------------------------------------------------- */
+/* ---- which one is called -------------------------------------------------------- */
 
 static u32 count(const struct node *list)
 {
@@ -178,7 +178,7 @@ static void say_no_match(struct expand *x, const struct node *call, const struct
 	diag_error(x->s, p->at, "This is the argument in the closest definition.");
 }
 
-/* ---- the body ------------------------------------------------------------------------------ */
+/* ---- the body ------------------------------------------------------------------- */
 
 static struct node *subst(struct bind *b, const struct node *n);
 
@@ -423,7 +423,7 @@ static struct node *subst(struct bind *b, const struct node *n)
 	return copy;
 }
 
-/* ---- expansion --------------------------------------------------------------------------------- */
+/* ---- expansion ------------------------------------------------------------------ */
 
 static bool is_recursive(struct expand *x, const struct node *call, const struct node *macro)
 {

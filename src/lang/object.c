@@ -73,7 +73,7 @@ static u32 add_sym(struct object *o, const char *name, u32 bind, u32 type, u32 s
 	return (u32)o->syms.n - 1;
 }
 
-/* ---- functions ------------------------------------------------------------------------------ */
+/* ---- functions ---------------------------------------------------------------------- */
 
 static int emit_all(struct object *o, struct skep_err *err)
 {
@@ -140,7 +140,7 @@ static u32 func_type(struct object *o, const struct ir_func *f)
 	return btf_build_func(b, f->name, proto, f->section ? BTF_FUNC_GLOBAL : BTF_FUNC_STATIC);
 }
 
-/* ---- maps --------------------------------------------------------------------------------------- */
+/* ---- maps --------------------------------------------------------------------------- */
 
 static bool is_data(const struct ir_map *m)
 {
@@ -250,7 +250,7 @@ static void place_maps(struct object *o)
 		sb_add(&o->secs.v[sec].data, "\0\0\0\0\0\0\0", 8);
 }
 
-/* ---- functions of the kernel ---------------------------------------------------------------------- */
+/* ---- functions of the kernel -------------------------------------------------------- */
 
 static u32 plain_proto(struct object *o, u32 nr_args)
 {
@@ -316,7 +316,7 @@ static void place_ksyms(struct object *o)
 		btf_build_datasec(&o->u->btf, ".ksyms", 0, info, n);
 }
 
-/* ---- relocations ------------------------------------------------------------------------------------- */
+/* ---- relocations -------------------------------------------------------------------- */
 
 static u32 symbol_of(const struct object *o, const struct ir_reloc *r)
 {
@@ -380,7 +380,7 @@ static void place_relocs(struct object *o)
 	}
 }
 
-/* ---- .BTF.ext ---------------------------------------------------------------------------------------- */
+/* ---- .BTF.ext ----------------------------------------------------------------------- */
 
 struct ext_header {
 	u16 magic;
@@ -501,7 +501,7 @@ static void place_types(struct object *o)
 	sb_free(&body);
 }
 
-/* ---- the file ------------------------------------------------------------------------------------------ */
+/* ---- the file ----------------------------------------------------------------------- */
 
 static void place_license(struct object *o)
 {

@@ -18,7 +18,7 @@ struct opt {
 	bool changed;		/* jumps, by ir_flow.c */
 };
 
-/* ---- ir_fold.c ------------------------------------------------------------------------ */
+/* ---- ir_fold.c ---------------------------------------------------------------------- */
 
 /* What I is instead, perhaps made right before it; NULL: it stays, perhaps changed. */
 struct ir_insn *opt_fold(struct opt *o, struct ir_insn *i);
@@ -29,7 +29,7 @@ u32 opt_bits(const struct ir_insn *v);
 enum ir_cc opt_cc_swapped(enum ir_cc cc);
 enum ir_cc opt_cc_opposite(enum ir_cc cc);
 
-/* ---- ir_value.c ----------------------------------------------------------------------- */
+/* ---- ir_value.c --------------------------------------------------------------------- */
 
 /* Equal values are computed once, where one computation comes before the other; what has
  * a known value is folded. */
@@ -40,19 +40,24 @@ struct ir_insn *opt_number(struct opt *o, s64 n);
 /* The address of the first byte of data map MAP. */
 struct ir_insn *opt_mapval(struct opt *o, s64 map);
 
-/* ---- ir_flow.c ------------------------------------------------------------------------ */
+/* ---- ir_flow.c ---------------------------------------------------------------------- */
 
 /* Jumps that always go one way, jumps through blocks that only jump on, blocks that follow
  * each other, blocks that nothing reaches, equal ends. */
 void opt_flow(struct opt *o);
 
-/* ---- ir_mem.c ------------------------------------------------------------------------- */
+/* ---- ir_mem.c ----------------------------------------------------------------------- */
 
 /* Loads of what was stored or loaded before, stores that nobody reads, constants side by
  * side in one store. */
 void opt_memory(struct opt *o);
 
-/* ---- legal.c -------------------------------------------------------------------------- */
+/* ---- ir_loop.c ------------------------------------------------------------------------- */
+
+/* What is the same in each round of a loop is computed before it. */
+void opt_loops(struct opt *o);
+
+/* ---- legal.c ------------------------------------------------------------------------ */
 
 void ir_count_uses(struct ir_func *f);
 

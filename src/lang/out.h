@@ -30,7 +30,7 @@ struct out {
 	s64 boot_to_real;	/* ns from CLOCK_BOOTTIME to the time of day */
 };
 
-/* ---- out_value.c ----------------------------------------------------------------- */
+/* ---- out_value.c ------------------------------------------------------------- */
 
 /* V as print() shows it in text, without newline: also with o->json, for keys of text. */
 void out_value(struct out *o, struct strbuf *b, const struct ty *t, const u8 *v);
@@ -44,7 +44,7 @@ void out_format(struct out *o, struct strbuf *b, const char *format, const struc
 void out_json_string(struct strbuf *b, const char *s, size_t n);
 /* The name of system call NR of this machine, or NULL. */
 const char *out_syscall_name(u64 nr);
-/* ---- out_map.c ------------------------------------------------------------------- */
+/* ---- out_map.c --------------------------------------------------------------- */
 
 struct out_elem {
 	const u8 *key;
@@ -56,7 +56,15 @@ struct out_elem {
 void out_map(struct out *o, const struct lang_map *m, struct out_elem *e, size_t n, u32 stride,
 	     u64 top, u64 div);
 
-/* ---- out_record.c ---------------------------------------------------------------- */
+/* ---- out_folded.c ------------------------------------------------------------ */
+
+/* Is it a map of numbers whose keys have stacks? */
+bool out_is_folded(const struct lang_map *m);
+/* Appends its elements as folded stacks. */
+void out_folded(struct out *o, struct strbuf *b, const struct lang_map *m,
+		const struct out_elem *e, size_t n, u32 stride);
+
+/* ---- out_record.c ------------------------------------------------------------ */
 
 /* What is printed of a record by itself: PRINTF, PRINT, TIME, JOIN; ERRORF, WARNF, ASSERT,
  * HELPER_ERROR go to ERR, which is text always. False: it is none of these. */

@@ -3,6 +3,7 @@
 #include "lang/out.h"
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 void out_text(struct out *o, const char *type, const char *text, size_t n)
@@ -75,17 +76,39 @@ static void join(struct out *o, const struct lang_record *r, const u8 *record, u
 	sb_free(&text);
 }
 
-/* "stdin:1:9-12: ERROR: text", with the line. */
-static void complaint(struct out *o, const struct lang_record *r, const u8 *record, const char *kind,
+/* {"type": "errorf", "msg": TEXT, "filename": ..., "line": N, "col": N} */
+static void complaint_json(struct out *o, const struct lang_record *r, const char *type,
+			   const struct strbuf *text)
+{
+	const char *where = r->where ? r->where : "::", *end = where + strlen(where);
+	u32 line, col;
+
+	for (u32 colons = 0; end > where && colons < 2;)	/* names may have some, too */
+		colons += *--end == ':';
+	line = (u32)strtoul(end + 1, NULL, 10);
+	col = (u32)strtoul(strrchr(where, ':') + 1, NULL, 10);
+	sb_printf(o->b, "{\"type\": \"%s\", \"msg\": ", type);
+	out_json_string(o->b, sb_text(text), text->n);
+	sb_puts(o->b, ", \"filename\": ");
+	out_json_string(o->b, where, (size_t)(end - where));
+	sb_printf(o->b, ", \"line\": %u, \"col\": %u}\n", line, col);
+}
+
+/* "stdin:1:9-12: ERROR: text", and the calls that a macro's code is of. */
+static void complaint(struct out *o, const struct lang_record *r, const u8 *record, bool warning,
 		      struct strbuf *err)
 {
-	if (r->where)
-		sb_printf(err, "%s: ", r->where);
-	sb_printf(err, "%s: ", kind);
-	out_format(o, err, r->format, r->args, r->nr_args, record);
-	sb_putc(err, '\n');
-	if (r->source)
-		sb_printf(err, "%s\n", r->source);
+	struct strbuf text = { 0 };
+
+	out_format(o, &text, r->format, r->args, r->nr_args, record);
+	if (o->json) {
+		complaint_json(o, r, warning ? "warnf" : "errorf", &text);
+	} else {
+		sb_printf(err, "%s%s%s: %s\n", r->where ? r->where : "", r->where ? ": " : "",
+			  warning ? "WARNING" : "ERROR", sb_text(&text));
+		sb_puts(err, r->source ? r->source : "");
+	}
+	sb_free(&text);
 }
 
 bool out_record(struct out *o, const struct lang_record *r, const u8 *record, u32 bytes,
@@ -97,8 +120,8 @@ bool out_record(struct out *o, const struct lang_record *r, const u8 *record, u3
 	case LA_TIME: time_of_day(o, r->format); return true;
 	case LA_JOIN: join(o, r, record, bytes); return true;
 	case LA_ERRORF:
-	case LA_ASSERT: complaint(o, r, record, "ERROR", err); return true;
-	case LA_WARNF: complaint(o, r, record, "WARNING", err); return true;
+	case LA_ASSERT: complaint(o, r, record, false, err); return true;
+	case LA_WARNF: complaint(o, r, record, true, err); return true;
 	default: return false;
 	}
 }

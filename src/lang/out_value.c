@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* ---- numbers -------------------------------------------------------------------------------- */
+/* ---- numbers ----------------------------------------------------------------- */
 
 static u64 raw(const struct ty *t, const u8 *v)
 {
@@ -51,7 +51,7 @@ static const char *enum_name(const struct ty *t, u64 v)
 	return NULL;
 }
 
-/* ---- text of special values ----------------------------------------------------------------------- */
+/* ---- text of special values -------------------------------------------------- */
 
 /* strftime with %f: microseconds. */
 static void time_text(struct strbuf *b, const char *format, u64 real)
@@ -162,7 +162,7 @@ static void stack_text(struct out *o, struct strbuf *b, const struct ty *t, cons
 	}
 }
 
-/* ---- structs of C ---------------------------------------------------------------------------------- */
+/* ---- structs of C ------------------------------------------------------------ */
 
 /* A member's bits as a number. */
 static u64 member_bits(const struct btf_member_info *m, const u8 *v)
@@ -207,7 +207,7 @@ static void members(struct out *o, struct strbuf *b, const struct ty *t, const u
 	}
 }
 
-/* ---- all kinds, as text ------------------------------------------------------------------------------- */
+/* ---- all kinds, as text ------------------------------------------------------ */
 
 static void list(struct out *o, struct strbuf *b, const struct ty *t, const u8 *v,
 		 const char *between, value_fn *fn)
@@ -280,7 +280,8 @@ void out_value(struct out *o, struct strbuf *b, const struct ty *t, const u8 *v)
 		sb_puts(b, " }");
 		break;
 	case TY_INET: inet_text(b, v); break;
-	case TY_MAC: sb_printf(b, "%02X:%02X:%02X:%02X:%02X:%02X", v[0], v[1], v[2], v[3], v[4], v[5]);
+	case TY_MAC:
+		sb_printf(b, "%02X:%02X:%02X:%02X:%02X:%02X", v[0], v[1], v[2], v[3], v[4], v[5]);
 		break;
 	case TY_USYM:
 		memcpy(&u, v, sizeof(u));
@@ -297,7 +298,7 @@ void out_value(struct out *o, struct strbuf *b, const struct ty *t, const u8 *v)
 	}
 }
 
-/* ---- JSON ------------------------------------------------------------------------------------------------ */
+/* ---- JSON -------------------------------------------------------------------- */
 
 void out_json_string(struct strbuf *b, const char *s, size_t n)
 {
@@ -320,7 +321,8 @@ void out_json_string(struct strbuf *b, const char *s, size_t n)
 /* Numbers that a double does not hold exactly are strings. */
 static void number_json(struct strbuf *b, const struct ty *t, u64 v)
 {
-	const bool big = t->is_signed ? (s64)v > 1ll << 53 || (s64)v < -(1ll << 53) : v > 1ull << 53;
+	const bool big =
+		t->is_signed ? (s64)v > 1ll << 53 || (s64)v < -(1ll << 53) : v > 1ull << 53;
 
 	if (big)
 		sb_putc(b, '"');
@@ -371,11 +373,12 @@ void out_value_json(struct out *o, struct strbuf *b, const struct ty *t, const u
 	}
 }
 
-/* ---- formats ------------------------------------------------------------------------------------------------ */
+/* ---- formats ----------------------------------------------------------------- */
 
 static void padded(struct strbuf *b, const struct format_piece *p, const char *s, size_t n)
 {
-	const size_t keep = p->precision >= 0 && (size_t)p->precision < n ? (size_t)p->precision : n;
+	const size_t keep =
+		p->precision >= 0 && (size_t)p->precision < n ? (size_t)p->precision : n;
 	const size_t width = p->width > 0 ? (size_t)p->width : 0;
 
 	for (size_t i = keep; !p->left && i < width; i++)

@@ -108,7 +108,7 @@ void param_str(struct expand *x, struct node *call)
 		str_behind(x, &call->list);
 }
 
-/* ---- names of probes ---------------------------------------------------------------------- */
+/* ---- names of probes ------------------------------------------------------------ */
 
 /* One part of a name stays one, whatever is in it. */
 static void put_part(struct strbuf *b, const char *text)
@@ -176,7 +176,7 @@ void param_attach(struct expand *x, struct node *n)
 	sb_free(&b);
 }
 
-/* ---- getopt --------------------------------------------------------------------------------- */
+/* ---- getopt --------------------------------------------------------------------- */
 
 static struct expand_option *find_option(struct expand *x, const char *name, size_t n)
 {
@@ -265,8 +265,8 @@ static void say_other_default(struct expand *x, const struct node *n,
 	const struct node *v = o->value->kind == N_UNARY ? o->value->a : o->value;
 	const char *text = v->kind == N_BOOL ? v->num ? "true" : "false" : v->text;
 
-	diag_error(x->s, n->at, "Command line option '%s' needs to have the same default value in "
-		   "all places it is used. Previous default value: %s%s", o->name,
+	diag_error(x->s, n->at, "Command line option '%s' needs to have the same default value "
+		   "in all places it is used. Previous default value: %s%s", o->name,
 		   v == o->value ? "" : "-", text);
 }
 
@@ -279,8 +279,8 @@ static struct expand_option *option_of(struct expand *x, const struct node *n,
 	if (o && !same_value(o->value, value)) {
 		say_other_default(x, n, o);
 	} else if (o && help && (!o->help || strcmp(o->help, help))) {
-		diag_error(x->s, n->at, "Command line option '%s' must have the same description in "
-			   "all places it's used. Hint: You can wrap it in a macro", o->name);
+		diag_error(x->s, n->at, "Command line option '%s' must have the same description "
+			   "in all places it's used. Hint: You can wrap it in a macro", o->name);
 	} else if (!o) {
 		o = arena_new(&x->s->arena, struct expand_option);
 		o->name = arena_strndup(&x->s->arena, n->list->text, n->list->text_n);
@@ -327,7 +327,7 @@ void param_getopt(struct expand *x, struct node **at)
 		expand_replace(at, new);
 }
 
-/* ---- the end ----------------------------------------------------------------------------------- */
+/* ---- the end -------------------------------------------------------------------- */
 
 static void say_options(struct expand *x)
 {

@@ -8,7 +8,7 @@
 #include <ctype.h>
 #include <stdio.h>
 
-/* ---- words ------------------------------------------------------------------------------ */
+/* ---- words ---------------------------------------------------------------------- */
 
 void parse_next(struct parser *p)
 {
@@ -69,7 +69,7 @@ const char *parse_text(struct parser *p, const struct token *t)
 	return arena_strndup(&p->lex.s->arena, t->text, t->text_n);
 }
 
-/* ---- nodes -------------------------------------------------------------------------------- */
+/* ---- nodes ---------------------------------------------------------------------- */
 
 struct node *parse_node(struct parser *p, enum node_kind kind, u32 from)
 {
@@ -125,7 +125,7 @@ struct node *parse_done(struct parser *p, struct node *n)
 	return n;
 }
 
-/* ---- C --------------------------------------------------------------------------------------- */
+/* ---- C -------------------------------------------------------------------------- */
 
 /* Whether C follows: "#", or a word that C definitions begin with. */
 static bool is_c(struct parser *p)
@@ -218,12 +218,14 @@ static struct node *parse_c(struct parser *p)
 			skip_definition(p);
 	}
 	parse_done(p, n);
+	while (n->at.to > from && strchr(" \t\r", p->lex.src->text[n->at.to - 1]))
+		n->at.to--;
 	n->text = p->lex.src->text + from;
 	n->text_n = n->at.to - from;
 	return n;
 }
 
-/* ---- config, import, maps ------------------------------------------------------------------ */
+/* ---- config, import, maps ------------------------------------------------------- */
 
 static struct node *parse_setting(struct parser *p)
 {
@@ -316,7 +318,7 @@ static struct node *parse_map_decl(struct parser *p)
 	return parse_done(p, n);
 }
 
-/* ---- macros, functions ------------------------------------------------------------------------ */
+/* ---- macros, functions ---------------------------------------------------------- */
 
 static struct node *parse_param(struct parser *p)
 {
@@ -414,7 +416,7 @@ static struct node *parse_fn(struct parser *p)
 	return parse_done(p, n);
 }
 
-/* ---- probes ------------------------------------------------------------------------------------- */
+/* ---- probes --------------------------------------------------------------------- */
 
 static bool is_space(char c)
 {
@@ -537,7 +539,7 @@ static struct node *parse_probe(struct parser *p)
 	return parse_done(p, n);
 }
 
-/* ---- the file ------------------------------------------------------------------------------------ */
+/* ---- the file ------------------------------------------------------------------- */
 
 /* How far the file is: parts have an order. */
 enum part { PART_C, PART_CONFIG, PART_REST };

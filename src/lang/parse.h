@@ -49,7 +49,7 @@ static inline bool parse_is_word(const struct parser *p, const char *word)
 	       !memcmp(p->t.text, word, p->t.text_n);
 }
 
-/* ---- parse_expr.c ----------------------------------------------------------------- */
+/* ---- parse_expr.c --------------------------------------------------------------- */
 
 struct node *parse_expr(struct parser *p);
 struct node *parse_unary(struct parser *p);
@@ -61,7 +61,7 @@ bool parse_is_builtin(const char *name, u32 n);
 /* One that no macro's parameter can be called. */
 bool parse_is_own(const char *name);
 
-/* ---- parse_type.c ----------------------------------------------------------------- */
+/* ---- parse_type.c --------------------------------------------------------------- */
 
 struct node *parse_type(struct parser *p);
 /* Looks ahead from the word at hand: a type, and then ")"? CAST: a name alone is one only
@@ -70,7 +70,7 @@ bool parse_type_ahead(const struct parser *p, bool cast);
 /* sizeof, offsetof, typeinfo. */
 struct node *parse_of_type(struct parser *p, enum node_kind kind);
 
-/* ---- parse_stmt.c ----------------------------------------------------------------- */
+/* ---- parse_stmt.c --------------------------------------------------------------- */
 
 /* "{ ... }". Its value, when it has one, is its last expression. */
 struct node *parse_block(struct parser *p);

@@ -4,7 +4,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 
-/* ---- names -------------------------------------------------------------------------- */
+/* ---- names ---------------------------------------------------------------------- */
 
 static int by_name(const void *key, const void *row)
 {
@@ -63,7 +63,7 @@ static bool is_reserved(const struct token *t)
 	return bsearch(s, words, ARRAY_LEN(words), sizeof(words[0]), by_name);
 }
 
-/* ---- primary -------------------------------------------------------------------------- */
+/* ---- primary -------------------------------------------------------------------- */
 
 /* E, E, ... up to CLOSE, which is taken; *COUNT of them. LAST: a comma may be last. */
 static struct node *parse_list(struct parser *p, u32 close, const char *what, u32 *count,
@@ -206,7 +206,7 @@ static struct node *parse_var(struct parser *p)
 	return parse_done(p, n);
 }
 
-/* ---- what begins with "(" ----------------------------------------------------------- */
+/* ---- what begins with "(" ------------------------------------------------------- */
 
 static void check_twice(struct parser *p, const struct node *list, const struct node *n)
 {
@@ -333,7 +333,7 @@ static struct node *parse_primary(struct parser *p)
 	return parse_done(p, n);
 }
 
-/* ---- postfix and prefix --------------------------------------------------------------- */
+/* ---- postfix and prefix --------------------------------------------------------- */
 
 /* ".0", whose digits are no number of the language: "1.0.2" */
 static struct node *parse_at(struct parser *p, struct node *n)
@@ -469,7 +469,7 @@ struct node *parse_unary(struct parser *p)
 	return n;
 }
 
-/* ---- binary ------------------------------------------------------------------------------ */
+/* ---- binary --------------------------------------------------------------------- */
 
 static enum node_op binary_op(u32 tok, u32 *level)
 {
@@ -555,7 +555,7 @@ struct node *parse_expr(struct parser *p)
 	return n;
 }
 
-/* ---- if ------------------------------------------------------------------------------------ */
+/* ---- if ------------------------------------------------------------------------- */
 
 struct node *parse_condition(struct parser *p)
 {

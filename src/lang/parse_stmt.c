@@ -6,7 +6,7 @@
  */
 #include "lang/parse.h"
 
-/* ---- values nobody wants -------------------------------------------------------------- */
+/* ---- values nobody wants -------------------------------------------------------- */
 
 static struct node *statement_of(struct parser *p, struct node *value);
 
@@ -59,7 +59,7 @@ static bool is_value(const struct node *n)
 	return n && n->a;
 }
 
-/* ---- assignments ------------------------------------------------------------------------ */
+/* ---- assignments ---------------------------------------------------------------- */
 
 static bool assign_op(u32 tok, enum node_op *op)
 {
@@ -176,7 +176,7 @@ static struct node *parse_let(struct parser *p)
 	return parse_done(p, n);
 }
 
-/* ---- loops -------------------------------------------------------------------------------- */
+/* ---- loops ---------------------------------------------------------------------- */
 
 static struct node *parse_loop(struct parser *p, enum node_kind kind)
 {
@@ -245,7 +245,7 @@ static struct node *parse_import(struct parser *p)
 	return parse_done(p, n);
 }
 
-/* ---- blocks ---------------------------------------------------------------------------------- */
+/* ---- blocks --------------------------------------------------------------------- */
 
 /* A statement, or an expression that may be the block's value. */
 static struct node *parse_statement(struct parser *p)

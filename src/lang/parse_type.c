@@ -50,7 +50,7 @@ static bool is_param(const struct parser *p, const struct token *t)
 	return false;
 }
 
-/* ---- looking ahead ---------------------------------------------------------------- */
+/* ---- looking ahead -------------------------------------------------------------- */
 
 struct ahead {
 	struct lexer lex;
@@ -160,7 +160,7 @@ bool parse_type_ahead(const struct parser *p, bool cast)
 	return ahead_is(&a, TOK1(')')) || (!cast && ahead_is(&a, TOK1(',')));
 }
 
-/* ---- parsing ------------------------------------------------------------------------ */
+/* ---- parsing -------------------------------------------------------------------- */
 
 /* "struct foo", "unsigned long", "uint64" */
 static void parse_base(struct parser *p, struct node *n)

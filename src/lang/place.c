@@ -39,7 +39,7 @@ int probe_kind(const char *name, size_t n)
 const char *probe_name(enum lang_probe kind) { return rows[kind].name; }
 unsigned probe_flags(enum lang_probe kind) { return rows[kind].flags; }
 
-/* ---- the parts of the text ------------------------------------------------------------------ */
+/* ---- the parts of the text --------------------------------------------------- */
 
 /* Cuts at colons that are not in quotes, and takes the quotes off. */
 static void cut(struct at *a, const char *text)
@@ -51,7 +51,8 @@ static void cut(struct at *a, const char *text)
 	for (; *s; s++) {
 		if (*s == '"') {
 			quoted = !quoted;
-		} else if (*s == ':' && !quoted && !(s[1] == ':' || (s > a->part[0] && s[-1] == ':'))) {
+		} else if (*s == ':' && !quoted &&
+			   !(s[1] == ':' || (s > a->part[0] && s[-1] == ':'))) {
 			*to++ = 0;
 			if (a->n < PARTS_MAX)
 				a->part[a->n++] = to;
@@ -95,7 +96,7 @@ static void bad(struct at *a, const char *form)
 
 bool place_is_pattern(const char *s) { return strpbrk(s, "*?[") != NULL; }
 
-/* ---- the tracer's own -------------------------------------------------------------------------- */
+/* ---- the tracer's own -------------------------------------------------------- */
 
 static void own_event(struct at *a)
 {
@@ -127,10 +128,11 @@ static void named(struct at *a)
 	if (a->n != 2 || !*a->part[1])
 		bad(a, "a name");
 	else
-		place_add(a, arena_printf(a->l->arena, "%s:%s", rows[a->kind].name, a->part[1]), "");
+		place_add(a, arena_printf(a->l->arena, "%s:%s", rows[a->kind].name, a->part[1]),
+			  "");
 }
 
-/* ---- time ------------------------------------------------------------------------------------------ */
+/* ---- time -------------------------------------------------------------------- */
 
 /* A number with or without a unit, in ns; 0: it is none. */
 static u64 duration(const char *s, const char *unit)
@@ -176,7 +178,7 @@ static void timed(struct at *a)
 	p->period = ns;
 }
 
-/* ---- events of perf ------------------------------------------------------------------------------------ */
+/* ---- events of perf ---------------------------------------------------------- */
 
 static const char *event_name(const char *s)
 {
@@ -218,7 +220,7 @@ static void watch(struct at *a)
 		  arena_printf(a->l->arena, "mem:%s/%s:%s", a->part[1], a->part[2], a->part[3]));
 }
 
-/* ---- tracepoints ------------------------------------------------------------------------------------------ */
+/* ---- tracepoints ------------------------------------------------------------- */
 
 static void add_event(void *arg, const char *category, const char *name)
 {
@@ -250,14 +252,17 @@ static void tracepoint(struct at *a)
 	struct skep_err err;
 	s64 id;
 
+	if (a->n == 2 && place_is_pattern(a->part[1]))	/* tracepoint:* */
+		a->part[a->n++] = a->part[1];
 	if (a->n != 3) {
 		bad(a, "CATEGORY:EVENT");
 		return;
 	}
 	if (place_is_pattern(a->part[1]) || place_is_pattern(a->part[2])) {
 		if (tracefs_each_event(a->part[1], a->part[2], add_event, a) <= 0)
-			place_missing(a, arena_printf(a->l->arena, "No matches for tracepoint:%s:%s",
-						      a->part[1], a->part[2]));
+			place_missing(a,
+				      arena_printf(a->l->arena, "No matches for tracepoint:%s:%s",
+						   a->part[1], a->part[2]));
 		return;
 	}
 	id = tracefs_event_id(a->part[1], a->part[2]);
@@ -269,7 +274,8 @@ static void tracepoint(struct at *a)
 		place_missing(a, arena_printf(a->l->arena, "tracepoints cannot be looked up: %s",
 					      strerror((int)-id)));
 		if (id == -EACCES || id == -EPERM)
-			diag_hint(a->l->script, "tracing the kernel needs CAP_BPF and CAP_PERFMON, and "
+			diag_hint(a->l->script,
+				  "tracing the kernel needs CAP_BPF and CAP_PERFMON, and "
 				  "to read tracefs: sudo");
 		return;
 	}
@@ -296,15 +302,18 @@ static void raw_tracepoint(struct at *a)
 
 		if (strncmp(name, "btf_trace_", 10) || fnmatch(event, name + 10, 0))
 			continue;
-		place_add(a, arena_printf(a->l->arena, "rawtracepoint:%s%s", a->n == 3 ? "vmlinux:" :
-					  "", name + 10), name + 10);
+		place_add(a,
+			  arena_printf(a->l->arena, "rawtracepoint:%s%s",
+				       a->n == 3 ? "vmlinux:" : "", name + 10),
+			  name + 10);
 		found++;
 	}
 	if (!found)
-		place_missing(a, arena_printf(a->l->arena, "No matches for rawtracepoint:%s", event));
+		place_missing(a,
+			      arena_printf(a->l->arena, "No matches for rawtracepoint:%s", event));
 }
 
-/* ---- functions of the kernel ---------------------------------------------------------------------------- */
+/* ---- functions of the kernel ------------------------------------------------- */
 
 static void typed_function(struct at *a)
 {
@@ -356,13 +365,15 @@ static void kernel_function(struct at *a)
 		place_kernel_matches(a, fn);
 		return;
 	}
-	p = place_add(a, arena_printf(a->l->arena, "%s:%s%s", rows[a->kind].name,
-				      a->n == 3 ? arena_printf(a->l->arena, "%s:", a->part[1]) : "", fn),
+	p = place_add(a,
+		      arena_printf(a->l->arena, "%s:%s%s", rows[a->kind].name,
+				   a->n == 3 ? arena_printf(a->l->arena, "%s:", a->part[1]) : "",
+				   fn),
 		      fn);
 	p->func = arena_strndup(a->l->arena, fn, strcspn(fn, "+"));
 }
 
-/* ---- iterators ---------------------------------------------------------------------------------------------- */
+/* ---- iterators --------------------------------------------------------------- */
 
 static void iterator(struct at *a)
 {
@@ -384,7 +395,7 @@ static void iterator(struct at *a)
 			 arena_printf(a->l->arena, "/sys/fs/bpf/%s", a->part[2]);
 }
 
-/* ---- the dispatcher ------------------------------------------------------------------------------------------- */
+/* ---- the dispatcher ---------------------------------------------------------- */
 
 static void unknown(struct at *a)
 {

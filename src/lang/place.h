@@ -18,7 +18,7 @@ struct at {
 	bool missed;		/* something is not there, and was said */
 };
 
-/* ---- place.c --------------------------------------------------------------------- */
+/* ---- place.c ----------------------------------------------------------------- */
 
 /* TEXT as "probe" says it, AT as the section does behind its prefix; both are copied. */
 struct place *place_add(struct at *a, const char *text, const char *at);
@@ -26,7 +26,7 @@ struct place *place_add(struct at *a, const char *text, const char *at);
 void place_missing(struct at *a, const char *what);
 bool place_is_pattern(const char *s);
 
-/* ---- place_kernel.c -------------------------------------------------------------- */
+/* ---- place_kernel.c ---------------------------------------------------------- */
 
 bool kernel_has_kprobes(struct lang *l);
 /* What is there in place of a probe of function FN. */
@@ -34,7 +34,7 @@ void place_hint_instead(struct at *a, const char *fn);
 /* Functions that can be traced and match. */
 void place_kernel_matches(struct at *a, const char *pattern);
 
-/* ---- place_user.c ---------------------------------------------------------------- */
+/* ---- place_user.c ------------------------------------------------------------ */
 
 void place_user_function(struct at *a);
 void place_usdt(struct at *a);

@@ -37,7 +37,7 @@ static void finish(struct list *a)
 	a->p->layout = h;
 }
 
-/* ---- tracepoints ------------------------------------------------------------------------------ */
+/* ---- tracepoints ------------------------------------------------------------- */
 
 static u32 number_after(const char *line, const char *word)
 {
@@ -104,8 +104,10 @@ static void field(struct list *a, char *text, u32 off, u32 size, bool is_signed)
 		const u32 each = n && size % n == 0 ? size / n : 1;
 
 		n = size / each;
-		arg.ty = each > 8 || (each & (each - 1)) ? NULL :
-			 ty_array(&a->l->types, ty_int(&a->l->types, each, is_signed), n, SPACE_NONE);
+		arg.ty = each > 8 || (each & (each - 1))
+				 ? NULL
+				 : ty_array(&a->l->types, ty_int(&a->l->types, each, is_signed), n,
+					    SPACE_NONE);
 	} else if (size == 1 || size == 2 || size == 4 || size == 8) {
 		arg.ty = ty_int(&a->l->types, size, is_signed);
 	}
@@ -137,7 +139,7 @@ static void tracepoint(struct list *a)
 	sb_free(&b);
 }
 
-/* ---- types of functions ---------------------------------------------------------------------------- */
+/* ---- types of functions ------------------------------------------------------ */
 
 /* Parameters of function ID from FIRST on; STEP: how far apart they are. */
 static void parameters(struct list *a, const struct btf *btf, u32 id, u32 first, u32 step,

@@ -54,6 +54,6 @@ void place_kernel_matches(struct at *a, const char *pattern)
 	}
 	sb_free(&all);
 	if (!found)
-		place_missing(a, arena_printf(a->l->arena, "No matches for %s:%s", probe_name(a->kind),
-					      pattern));
+		place_missing(a, arena_printf(a->l->arena, "No matches for %s:%s",
+					      probe_name(a->kind), pattern));
 }

@@ -20,8 +20,10 @@ static bool open_file(struct at *a, const char *text, struct file *file)
 
 	file->path = sym_find_file(text, pid);
 	if (!file->path) {
-		place_missing(a, arena_printf(a->l->arena, "uprobe target file '%s' does not exist or "
-					      "is not executable", text));
+		place_missing(a, arena_printf(a->l->arena,
+					      "uprobe target file '%s' does not exist or "
+					      "is not executable",
+					      text));
 		return false;
 	}
 	if (sym_open(&file->f, file->path, &err)) {
@@ -42,6 +44,7 @@ struct matches {
 	struct at *a;
 	const struct file *file;
 	const char *pattern;
+	struct strtab seen;
 	u32 found;
 	const char *near[512];
 	u32 nr_near;
@@ -59,12 +62,13 @@ static void add_function(struct at *a, const struct file *file, const char *name
 static int match(void *arg, const struct sym *s)
 {
 	struct matches *m = arg;
+	u32 index;
 
 	if (fnmatch(m->pattern, s->name, 0) || s->old)
 		return 0;
-	for (size_t i = 0; i < m->a->out->n; i++)
-		if (m->a->out->v[i]->func && !strcmp(m->a->out->v[i]->func, s->name))
-			return 0;
+	if (strtab_get(&m->seen, s->name, &index))	/* two tables may have the same */
+		return 0;
+	strtab_put(&m->seen, arena_strdup(m->a->l->arena, s->name), 1);
 	add_function(m->a, m->file, s->name);
 	m->found++;
 	return 0;
@@ -115,6 +119,7 @@ void place_user_function(struct at *a)
 	if (!open_file(a, a->part[1], &file))
 		return;
 	m.pattern = fn;
+	m.seen.arena = a->l->arena;
 	if (place_is_pattern(fn)) {
 		sym_each(&file.f, match, &m);
 		if (!m.found)
@@ -126,7 +131,7 @@ void place_user_function(struct at *a)
 	close_file(&file);
 }
 
-/* ---- static probes ---------------------------------------------------------------------------- */
+/* ---- static probes ----------------------------------------------------------- */
 
 enum { X86_IP = 128 };
 
@@ -179,9 +184,9 @@ static int match_usdt(void *arg, const struct usdt_note *n)
 		ref = sym_offset(&m->file->f, n->semaphore);
 	if (off < 0 || ref < 0)
 		return 0;
-	p = place_add(a, arena_printf(a->l->arena, "usdt:%s:%s:%s", m->file->path, n->provider,
-				      n->name),
-		      arena_printf(a->l->arena, "%s:0x%llx", m->file->path, (unsigned long long)off));
+	p = place_add(
+		a, arena_printf(a->l->arena, "usdt:%s:%s:%s", m->file->path, n->provider, n->name),
+		arena_printf(a->l->arena, "%s:0x%llx", m->file->path, (unsigned long long)off));
 	p->section = "uprobe";
 	p->func = arena_strdup(a->l->arena, n->name);
 	p->ref = (u64)ref;

@@ -17,9 +17,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TICK_MS = 200 };
+enum { TICK_MS = 100, FIRST_MS = 4, FIRST_TICKS = 50 };
 
-/* ---- loading ------------------------------------------------------------------------------ */
+/* ---- loading ----------------------------------------------------------------- */
 
 static int load(struct run *r)
 {
@@ -48,7 +48,7 @@ s32 run_map(struct run *r, const char *name)
 	return m ? (s32)m->index : -1;
 }
 
-/* ---- counters ------------------------------------------------------------------------------- */
+/* ---- counters ---------------------------------------------------------------- */
 
 static u64 now_ns(clockid_t clock)
 {
@@ -125,12 +125,13 @@ static void say_full(struct run *r)
 			  (unsigned long long)v[m->lost], m->max_entries * 2);
 	}
 	if (v && v[LC_STACK_LOST])
-		sb_printf(&r->errors, "WARNING: %llu stacks not kept: more than 4096 are different\n",
+		sb_printf(&r->errors,
+			  "WARNING: %llu stacks not kept: more than 4096 are different\n",
 			  (unsigned long long)v[LC_STACK_LOST]);
 	free(v);
 }
 
-/* ---- programs of the tracer itself ------------------------------------------------------------- */
+/* ---- programs of the tracer itself ------------------------------------------- */
 
 static const struct skep_prog *prog_of(struct run *r, const struct lang_place *p)
 {
@@ -219,7 +220,7 @@ static int on_signal(struct run *r)
 	return rc;
 }
 
-/* ---- attaching ------------------------------------------------------------------------------------ */
+/* ---- attaching --------------------------------------------------------------- */
 
 static bool is_attached(const struct lang_place *p)
 {
@@ -267,7 +268,8 @@ static int attach_all(struct run *r)
 
 	for (size_t i = 0; !rc && i < u->places.n; i++) {
 		if (!is_attached(&u->places.v[i])) {
-			r->attached += u->places.v[i].kind != LP_TEST && u->places.v[i].kind != LP_BENCH;
+			r->attached +=
+				u->places.v[i].kind != LP_TEST && u->places.v[i].kind != LP_BENCH;
 			continue;
 		}
 		rc = attach_one(r, &u->places.v[i]);
@@ -309,7 +311,7 @@ static void detach_all(struct run *r)
 	vec_free(&r->links);
 }
 
-/* ---- waiting ----------------------------------------------------------------------------------------- */
+/* ---- waiting ----------------------------------------------------------------- */
 
 static int on_timers(struct run *r, const struct pollfd *v)
 {
@@ -349,9 +351,11 @@ static int wait_all(struct run *r)
 		r->b->ops->map_fd(r->b, (u32)r->ring) : -1, .events = POLLIN };
 	for (size_t i = 0; i < r->timers.n; i++)
 		v[3 + i] = (struct pollfd){ .fd = r->timers.v[i].fd, .events = POLLIN };
-	while (!rc && !r->ended) {
-		if (poll(v, n, TICK_MS) < 0 && errno != EINTR)
+	for (u32 round = 0; !rc && !r->ended; round++) {
+		if (poll(v, n, round < FIRST_TICKS ? FIRST_MS : TICK_MS) < 0 && errno != EINTR)
 			rc = err_set(r->err, ERR_RUN, NULL, "%s", strerror(errno));
+		if (r->o->unit->stacks.n && (r->o->child || r->o->pid))
+			run_names_look(r, r->o->child ? r->o->child : r->o->pid);
 		run_read(r);
 		if (!rc && v[0].revents)
 			rc = on_signal(r);
@@ -366,7 +370,7 @@ static int wait_all(struct run *r)
 	return rc;
 }
 
-/* ---- tests and benchmarks ---------------------------------------------------------------------------- */
+/* ---- tests and benchmarks ---------------------------------------------------- */
 
 static int benches(struct run *r)
 {
@@ -385,11 +389,12 @@ static int benches(struct run *r)
 			continue;
 		rc = run_bench(r, &u->places.v[i], &t);
 		if (r->o->json)
-			sb_printf(&rows, "{\"type\": \"benchmark_result\", \"data\": {\"%s\": %llu}}\n",
+			sb_printf(&rows,
+				  "{\"type\": \"benchmark_result\", \"data\": {\"%s\": %llu}}\n",
 				  u->places.v[i].text + 6, (unsigned long long)t.duration_ns);
 		else
-			sb_printf(&rows, "| %-*s | %-11llu |\n", (int)width, u->places.v[i].text + 6,
-				  (unsigned long long)t.duration_ns);
+			sb_printf(&rows, "| %-*s | %-11llu |\n", (int)width,
+				  u->places.v[i].text + 6, (unsigned long long)t.duration_ns);
 	}
 	if (!r->o->json) {
 		struct strbuf line = { 0 };
@@ -398,8 +403,8 @@ static int benches(struct run *r)
 		for (size_t i = 0; i < width + 2; i++)
 			sb_putc(&line, '-');
 		sb_puts(&line, "+-------------+\n");
-		sb_printf(&r->text, "\n\n%s| %-*s | NANOSECONDS |\n%s%s%s\n", sb_text(&line), (int)width,
-			  "BENCHMARK", sb_text(&line), sb_text(&rows), sb_text(&line));
+		sb_printf(&r->text, "\n\n%s| %-*s | NANOSECONDS |\n%s%s%s\n", sb_text(&line),
+			  (int)width, "BENCHMARK", sb_text(&line), sb_text(&rows), sb_text(&line));
 		sb_free(&line);
 	} else {
 		sb_puts(&r->text, sb_text(&rows));
@@ -408,7 +413,7 @@ static int benches(struct run *r)
 	return rc;
 }
 
-/* The mean of enough runs to take a while. */
+/* The mean of enough runs to take a while; an engine that repeats by itself measures. */
 int run_bench(struct run *r, const struct lang_place *p, struct test_run *t)
 {
 	u32 n = 16;
@@ -417,14 +422,14 @@ int run_bench(struct run *r, const struct lang_place *p, struct test_run *t)
 	for (;;) {
 		u64 began = now_ns(CLOCK_MONOTONIC), took;
 
-		rc = run_once(r, p, 1, t);
-		for (u32 i = 1; !rc && i < n && p->kind == LP_BENCH; i++)
+		rc = run_once(r, p, r->o->user ? n : 1, t);
+		for (u32 i = 1; !rc && !r->o->user && i < n; i++)
 			rc = run_once(r, p, 1, t);
 		took = now_ns(CLOCK_MONOTONIC) - began;
 		r->discard = true;
 		run_read(r);
 		r->discard = false;
-		if (rc || took > 50000000 || n > 1u << 22) {
+		if (rc || took > 50000000 || n > 1u << 24) {
 			if (!t->duration_ns)
 				t->duration_ns = took / n;
 			return rc;
@@ -449,14 +454,16 @@ static int tests(struct run *r)
 			continue;
 		r->text = (struct strbuf){ 0 };
 		r->status = 0;
+		r->holds = true;
 		rc = run_once(r, p, 1, &t);
 		run_read(r);
+		r->holds = false;
 		bad = rc || t.retval || r->status;
 		failed += bad;
 		all++;
 		if (r->o->json)
-			sb_printf(&was, "{\"type\": \"test_result\", \"data\": {\"%s\": %s}}\n", p->text + 5,
-				  bad ? "false" : "true");
+			sb_printf(&was, "{\"type\": \"test_result\", \"data\": {\"%s\": %s}}\n",
+				  p->text + 5, bad ? "false" : "true");
 		else
 			sb_printf(&was, "%s %s\n%s", bad ? "FAILED" : "PASSED", p->text,
 				  bad ? sb_text(&r->text) : "");
@@ -470,13 +477,18 @@ static int tests(struct run *r)
 	return rc;
 }
 
-/* ---- the whole ------------------------------------------------------------------------------------------ */
+/* ---- the whole --------------------------------------------------------------- */
 
 static void open_out(struct run *r)
 {
 	r->types.arena = r->o->unit->arena;
-	r->out = (struct out){ .u = r->o->unit, .types = &r->types, .json = r->o->json, .b = &r->text, .arg = r,
-		.boot_to_real = (s64)(now_ns(CLOCK_REALTIME) - now_ns(CLOCK_BOOTTIME)) };
+	r->out = (struct out){ .u = r->o->unit,
+			       .types = &r->types,
+			       .json = r->o->json,
+			       .b = &r->text,
+			       .arg = r,
+			       .boot_to_real =
+				       (s64)(now_ns(CLOCK_REALTIME) - now_ns(CLOCK_BOOTTIME)) };
 	run_names_open(r);
 }
 
@@ -502,6 +514,15 @@ static void print_maps(struct run *r)
 	free(order);
 }
 
+/* Detaching takes the kernel a while: without an end results come before it. */
+static bool has_end(const struct run *r)
+{
+	for (size_t i = 0; i < r->o->unit->places.n; i++)
+		if (r->o->unit->places.v[i].kind == LP_END)
+			return true;
+	return false;
+}
+
 static int probes(struct run *r)
 {
 	int rc = run_kind(r, LP_BEGIN);
@@ -521,10 +542,14 @@ static int probes(struct run *r)
 		rc = read_iterators(r);
 	if (!rc && !r->ended && waits(r))
 		rc = wait_all(r);
+	run_read(r);
+	r->ended = false;
+	if (rc || !has_end(r))
+		return rc;
 	detach_all(r);
 	run_read(r);
 	r->ended = false;
-	return rc ? rc : run_kind(r, LP_END);
+	return run_kind(r, LP_END);
 }
 
 static int run(struct run *r)

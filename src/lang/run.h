@@ -16,6 +16,7 @@ struct trace_run {
 	u32 child;		/* -c: its number, for cpid; 0 none */
 	int (*go)(void *arg, struct skep_err *err);	/* lets it begin, after all is attached */
 	void *go_arg;
+	struct strbuf *folded;	/* maps keyed by stacks go there at the end, or NULL */
 	int out;		/* where results go: a descriptor */
 	u64 flush;		/* 0: at once; else bytes that are kept (-B full) */
 };

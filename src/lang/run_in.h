@@ -27,17 +27,18 @@ struct run {
 	u64 lost;		/* events, said already */
 	int status;		/* to exit with */
 	bool ended;		/* nothing more is waited for */
+	bool holds;		/* nothing is written meanwhile */
 	bool discard;		/* records are read and forgotten */
 	bool broken;		/* nobody reads what is written */
 	struct names *names;
 };
 
-/* ---- run.c ----------------------------------------------------------------------- */
+/* ---- run.c ------------------------------------------------------------------- */
 
 s32 run_map(struct run *r, const char *name);
 int run_bench(struct run *r, const struct lang_place *p, struct test_run *t);
 
-/* ---- run_read.c ------------------------------------------------------------------ */
+/* ---- run_read.c -------------------------------------------------------------- */
 
 /* Does what the records ask for that are there. */
 void run_read(struct run *r);
@@ -46,7 +47,7 @@ void run_flush(struct run *r, bool all);
 /* Prints map I; at the end empty ones are not. */
 void run_print_map(struct run *r, u32 i, u64 top, u64 div, bool at_end);
 
-/* ---- run_names.c: names of addresses, stacks, cgroups, accounts ------------------- */
+/* ---- run_names.c: names of addresses, stacks, cgroups, accounts -------------- */
 
 void run_names_open(struct run *r);
 void run_names_close(struct run *r);

@@ -27,7 +27,7 @@ struct names {
 	VEC(struct file *) files;
 };
 
-/* ---- the kernel ------------------------------------------------------------------------------ */
+/* ---- the kernel -------------------------------------------------------------- */
 
 static int by_address(const void *a, const void *b)
 {
@@ -81,7 +81,7 @@ static void ksym(void *arg, struct strbuf *b, u64 addr, bool offset)
 		sb_printf(b, "+%" PRIu64, addr - n->ksyms.v[low - 1].addr);
 }
 
-/* ---- processes ---------------------------------------------------------------------------------- */
+/* ---- processes --------------------------------------------------------------- */
 
 static u32 file_index(struct names *n, const char *path)
 {
@@ -127,8 +127,9 @@ void run_names_look(struct run *r, u32 pid)
 	while (f && fgets(line, sizeof(line), f)) {
 		struct part p = { 0 };
 
-		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %7s %" SCNx64 " %*s %*s %4199[^\n]", &p.from,
-			   &p.to, perm, &p.off, file) != 5 || perm[2] != 'x' || *file != '/')
+		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %7s %" SCNx64 " %*s %*s %4199[^\n]",
+			   &p.from, &p.to, perm, &p.off, file) != 5 ||
+		    perm[2] != 'x' || *file != '/')
 			continue;
 		p.file = file_index(n, file);
 		if (!has_part(s, &p))
@@ -182,7 +183,7 @@ static void usym(void *arg, struct strbuf *b, u64 addr, u32 pid, bool offset)
 		sb_printf(b, "+%" PRIu64, (u64)at - s.addr);
 }
 
-/* ---- stacks ------------------------------------------------------------------------------------------ */
+/* ---- stacks ------------------------------------------------------------------ */
 
 static u32 stack(void *arg, const struct ty *t, const struct lang_stack *s, u64 *ips, u32 max)
 {
@@ -202,7 +203,7 @@ static u32 stack(void *arg, const struct ty *t, const struct lang_stack *s, u64 
 	return n;
 }
 
-/* ---- cgroups and accounts ------------------------------------------------------------------------------- */
+/* ---- cgroups and accounts ---------------------------------------------------- */
 
 /* A cgroup's number is its folder's inode. */
 static bool find_cgroup(struct strbuf *b, const char *dir, u64 id, u32 depth)
@@ -254,7 +255,7 @@ static void user(void *arg, struct strbuf *b, u64 uid)
 		sb_printf(b, "%" PRIu64, uid);
 }
 
-/* ---- the whole --------------------------------------------------------------------------------------------- */
+/* ---- the whole --------------------------------------------------------------- */
 
 void run_names_open(struct run *r)
 {

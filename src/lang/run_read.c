@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* ---- writing ----------------------------------------------------------------------------- */
+/* ---- writing ----------------------------------------------------------------- */
 
 static bool write_all(int fd, const char *s, size_t n)
 {
@@ -43,7 +43,7 @@ void run_flush(struct run *r, bool all)
 	}
 }
 
-/* ---- maps ---------------------------------------------------------------------------------- */
+/* ---- maps -------------------------------------------------------------------- */
 
 struct elements {
 	u8 *keys, *values;
@@ -120,7 +120,9 @@ void run_print_map(struct run *r, u32 i, u64 top, u64 div, bool at_end)
 	for (size_t k = 0; k < e.n; k++)
 		v[k] = (struct out_elem){ m->key ? e.keys + k * e.key_bytes : NULL,
 					  e.values + k * e.value_bytes };
-	if (e.n || !at_end)
+	if (at_end && r->o->folded && out_is_folded(m))
+		out_folded(&r->out, r->o->folded, m, v, e.n, e.stride);
+	else if (e.n || !at_end)
 		out_map(&r->out, m, v, e.n, e.stride, top, div);
 	free(v);
 	free_elements(&e);
@@ -141,13 +143,14 @@ static void empty(struct run *r, u32 i, bool zero)
 			continue;
 		}
 		for (u32 c = 0; c < r->out.cpus; c++)	/* what was set stays set */
-			memset(value + (u64)c * e.stride, 0, zero && !m->key ? m->set_at : e.stride);
+			memset(value + (u64)c * e.stride, 0,
+			       zero && !m->key ? m->set_at : e.stride);
 		r->b->ops->map_update(r->b, (u32)r->map[i], key, value, BPF_ANY);
 	}
 	free_elements(&e);
 }
 
-/* ---- files and commands ----------------------------------------------------------------------- */
+/* ---- files and commands ------------------------------------------------------ */
 
 static void copy_out(struct run *r, FILE *f, const char *type, u64 max)
 {
@@ -166,7 +169,8 @@ static void cat(struct run *r, const char *path)
 	FILE *f = fopen(path, "re");
 
 	if (!f) {
-		sb_printf(&r->errors, "ERROR: failed to open file '%s' (%s)\n", path, strerror(errno));
+		sb_printf(&r->errors, "ERROR: failed to open file '%s' (%s)\n", path,
+			  strerror(errno));
 		return;
 	}
 	copy_out(r, f, "cat", r->o->unit->config.max_cat_bytes);
@@ -187,7 +191,7 @@ static void command(struct run *r, const char *line)
 	pclose(f);
 }
 
-/* ---- records ------------------------------------------------------------------------------------- */
+/* ---- records ----------------------------------------------------------------- */
 
 static u64 word(const u8 *p)
 {
@@ -246,6 +250,6 @@ void run_read(struct run *r)
 	if (r->ring < 0)
 		return;
 	while (r->b->ops->map_read(r->b, (u32)r->ring, on_record, r) > 0)
-		if (!r->discard)
+		if (!r->discard && !r->holds)
 			run_flush(r, !r->o->flush);
 }

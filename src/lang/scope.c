@@ -121,6 +121,8 @@ static void let(struct scope *c, struct node *n)
 
 	if (n->b)
 		walk(c, n->b);
+	if (n->type && n->type->a)	/* typeof */
+		walk(c, n->type->a);
 	v = find(c, n->a->text);
 	if (v && v->depth == c->depth)
 		diag_error(c->l->script, n->a->at, "Variable %s was already declared. Variable "

@@ -48,7 +48,7 @@ const struct ty *ty_literal(struct lang *l, u64 v, bool is_unsigned)
 	return ty_int(&l->types, n == (s8)n ? 1 : n == (s16)n ? 2 : n == (s32)n ? 4 : 8, true);
 }
 
-/* ---- types that hold others --------------------------------------------------------- */
+/* ---- types that hold others -------------------------------------------------- */
 
 const struct ty *ty_stored(struct lang *l, const struct ty *t)
 {
@@ -151,7 +151,7 @@ const struct ty *ty_join(struct lang *l, const struct ty *a, const struct ty *b,
 	}
 }
 
-/* ---- variables and maps --------------------------------------------------------------- */
+/* ---- variables and maps ------------------------------------------------------ */
 
 static bool is_literal(const struct node *n)
 {
@@ -238,7 +238,7 @@ void sem_key(struct sema *s, struct node *n)
 		m->key = to, s->changed = true;
 }
 
-/* ---- statements ------------------------------------------------------------------------ */
+/* ---- statements -------------------------------------------------------------- */
 
 static void assign(struct sema *s, struct node *n)
 {
@@ -386,7 +386,7 @@ void sem_block(struct sema *s, struct node *n)
 		statement(s, i);
 }
 
-/* ---- the whole -------------------------------------------------------------------------- */
+/* ---- the whole --------------------------------------------------------------- */
 
 static void check_prog(struct sema *s, struct prog *p)
 {
@@ -422,7 +422,8 @@ static void map_decls(struct lang *l)
 		for (i = 0; i < ARRAY_LEN(types) && strcmp(types[i].name, n->type->text); i++)
 			;
 		if (i == ARRAY_LEN(types)) {
-			diag_error(l->script, n->type->at, "Invalid bpf map type: %s", n->type->text);
+			diag_error(l->script, n->type->at, "Invalid bpf map type: %s",
+				   n->type->text);
 			diag_hint(l->script, "Valid map types: lruhash, percpuhash, percpulruhash, "
 				  "hash");
 			continue;

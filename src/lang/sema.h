@@ -32,13 +32,13 @@ struct sema {
 	bool report;		/* the last round: say what is wrong */
 };
 
-/* ---- scope.c ----------------------------------------------------------------------- */
+/* ---- scope.c ----------------------------------------------------------------- */
 
 /* Gives each VAR and MAP of P its struct var and struct map_var. */
 void scope_run(struct lang *l, struct prog *p);
 struct map_var *lang_map(struct lang *l, struct node *n);
 
-/* ---- sema.c ------------------------------------------------------------------------ */
+/* ---- sema.c ------------------------------------------------------------------ */
 
 const struct ty *sem_expr(struct sema *s, struct node *n);
 /* The same for each of a list. */
@@ -62,7 +62,7 @@ const struct ty *sem_number(struct sema *s, struct node *n);
 void sem_key(struct sema *s, struct node *map);
 void sem_map_value(struct sema *s, struct node *map, const struct ty *t, bool lit);
 
-/* ---- sema_field.c ------------------------------------------------------------------ */
+/* ---- sema_field.c ------------------------------------------------------------ */
 
 const struct ty *sem_field(struct sema *s, struct node *n);
 const struct ty *sem_index(struct sema *s, struct node *n);
@@ -75,7 +75,7 @@ const struct place_arg *place_arg_find(const struct place *p, const char *name);
 /* In which space what a number points to is, when it becomes a pointer in P. */
 enum ty_space sem_space(const struct sema *s);
 
-/* ---- lookup.c ---------------------------------------------------------------------- */
+/* ---- lookup.c ---------------------------------------------------------------- */
 
 /* Addresses and numbers of names; -1: there is none. */
 s64 lang_kaddr(struct lang *l, const char *name);
@@ -84,7 +84,7 @@ s64 lang_cgroup_id(const char *path);
 /* lower_call.c: where register NAME is in struct pt_regs. */
 int low_register(const char *name);
 
-/* ---- sema_call.c ------------------------------------------------------------------- */
+/* ---- sema_call.c ------------------------------------------------------------- */
 
 /* CALL, and IDENT of a builtin. */
 const struct ty *sem_call(struct sema *s, struct node *n);

@@ -57,7 +57,7 @@ static u32 text_add(struct sema *s, const char *text)
 	return (u32)s->l->unit->texts.n - 1;
 }
 
-/* ---- formats ------------------------------------------------------------------------------ */
+/* ---- formats ----------------------------------------------------------------- */
 
 static bool conv_takes(const struct format_piece *p, const struct ty *t)
 {
@@ -83,17 +83,22 @@ static void check_format(struct sema *s, struct node *n, struct node *args)
 		has++;
 	while (format_next(&at, &p)) {
 		if (p.conv == '?') {
-			sem_error(s, n->list->at, "%s: '%.*s' is not a conversion", n->text, (int)p.n,
-				  p.text);
+			sem_error(s, n->list->at, "%s: '%.*s' is not a conversion", n->text,
+				  (int)p.n, p.text);
 			return;
 		}
 		for (u32 i = 0; p.conv && i <= p.stars; i++, wants++) {
 			const struct ty *t = args ? args->ty : NULL;
 
 			if (t && (i < p.stars ? !ty_is_number(t) : !conv_takes(&p, t)))
-				sem_error(s, args->at, "%s: %%%c specifier expects a value of type %s "
-					  "(%s supplied)", n->text, p.conv, p.conv == 's' ? "string" :
-					  p.conv == 'r' ? "buffer" : "integer", sem_name(s->l, t));
+				sem_error(s, args->at,
+					  "%s: %%%c specifier expects a value of type %s "
+					  "(%s supplied)",
+					  n->text, p.conv,
+					  p.conv == 's'	  ? "string"
+					  : p.conv == 'r' ? "buffer"
+							  : "integer",
+					  sem_name(s->l, t));
 			args = args ? args->next : NULL;
 		}
 	}
@@ -117,7 +122,7 @@ static void format_call(struct sema *s, struct node *n)
 		check_format(s, n, n->list->next);
 }
 
-/* ---- special results --------------------------------------------------------------------- */
+/* ---- special results --------------------------------------------------------- */
 
 static const struct ty *stack_of(struct sema *s, struct node *n, bool user)
 {
@@ -139,16 +144,22 @@ static const struct ty *stack_of(struct sema *s, struct node *n, bool user)
 		if (m < ARRAY_LEN(modes))
 			mode = m;
 		else if (!sem_const(s, a, &frames) || frames < 1 || frames > 127)
-			return sem_error(s, a->at, "%s() takes a mode (bpftrace, perf, raw, build_id) "
-					 "and a number of frames from 1 to 127", n->text);
+			return sem_error(s, a->at,
+					 "%s() takes a mode (bpftrace, perf, raw, build_id) "
+					 "and a number of frames from 1 to 127",
+					 n->text);
 	}
 	for (i = 0; i < s->l->unit->stacks.n; i++)
-		if (s->l->unit->stacks.v[i].frames == frames && s->l->unit->stacks.v[i].user == user)
+		if (s->l->unit->stacks.v[i].frames == frames &&
+		    s->l->unit->stacks.v[i].user == user)
 			break;
 	if (i == s->l->unit->stacks.n)
-		*vec_push(&s->l->unit->stacks) = (struct lang_stacks){ .frames = (u32)frames,
-			.user = user, .bpf_name = arena_printf(s->l->arena, "skep_%cstack%u",
-							       user ? 'u' : 'k', (unsigned)frames) };
+		*vec_push(&s->l->unit->stacks) = (struct lang_stacks){
+			.frames = (u32)frames,
+			.user = user,
+			.bpf_name = arena_printf(s->l->arena, "skep_%cstack%u", user ? 'u' : 'k',
+						 (unsigned)frames)
+		};
 	t.par[0] = mode;
 	t.par[1] = frames;
 	t.par[2] = i;
@@ -182,7 +193,8 @@ static const struct ty *ctx_of(struct sema *s)
 static const struct ty *retval_of(struct sema *s, struct node *n)
 {
 	if (!(flags_here(s) & PF_RET))
-		return sem_error(s, n->at, "The retval builtin can only be used with 'kretprobe' and "
+		return sem_error(s, n->at,
+				 "The retval builtin can only be used with 'kretprobe' and "
 				 "'uretprobe' and 'fexit' probes");
 	return s->p->place->ret ? s->p->place->ret : u64_ty(s);
 }
@@ -196,8 +208,10 @@ static const struct ty *arg_of(struct sema *s, struct node *n, int i)
 	if (p->kind == LP_RAWTP || p->kind == LP_USDT)
 		return u64_ty(s);
 	if (!(flags_here(s) & PF_REGS) || (flags_here(s) & (PF_RET | PF_EVENT)))
-		return sem_error(s, n->at, "The %s builtin can only be used with 'kprobes', 'uprobes', "
-				 "'usdt' and 'rawtracepoint' probes", n->text);
+		return sem_error(s, n->at,
+				 "The %s builtin can only be used with 'kprobes', 'uprobes', "
+				 "'usdt' and 'rawtracepoint' probes",
+				 n->text);
 	if (i > 5)
 		return sem_error(s, n->at, "only arg0 to arg5 are in registers; others are on the "
 				 "stack: reg(\"sp\")");
@@ -217,10 +231,11 @@ static const struct ty *args_of(struct sema *s, struct node *n)
 		const struct ty *t = p->args[i].ty;
 
 		names[i] = p->args[i].name;
-		of[i] = p->args[i].data_loc ?
-			ty_str(&s->l->types, (u32)s->l->config.max_strlen + 1) :
-			t && t->kind == TY_ARRAY && t->of->kind == TY_INT && t->of->bytes == 1 && t->n ?
-			ty_str(&s->l->types, t->n) : ty_stored(s->l, t);
+		of[i] = p->args[i].data_loc ? ty_str(&s->l->types, (u32)s->l->config.max_strlen + 1)
+			: t && t->kind == TY_ARRAY && t->of->kind == TY_INT && t->of->bytes == 1 &&
+					t->n
+				? ty_str(&s->l->types, t->n)
+				: ty_stored(s->l, t);
 		if (!of[i])
 			return NULL;
 	}
@@ -237,8 +252,8 @@ static const struct ty *str_of(struct sema *s, struct node *n)
 		const struct ty *b = sem_number(s, n->list->next);
 
 		if (b && !ty_is_number(b))
-			return sem_error(s, n->list->next->at, "str() expects a number, %s was given",
-					 sem_name(s->l, b));
+			return sem_error(s, n->list->next->at,
+					 "str() expects a number, %s was given", sem_name(s->l, b));
 		if (sem_const(s, n->list->next, &v)) {
 			if (v < 1)
 				return sem_error(s, n->list->next->at, "str cannot be used with a "
@@ -251,8 +266,10 @@ static const struct ty *str_of(struct sema *s, struct node *n)
 	if (t->kind == TY_STR)
 		return t->bytes <= (u32)len + 1 ? t : ty_str(&s->l->types, (u32)len + 1);
 	if (!ty_is_number(t) && t->kind != TY_PTR && t->kind != TY_ARRAY)
-		return sem_error(s, n->list->at, "str() expects an integer or a pointer type as first "
-				 "argument (%s provided)", sem_name(s->l, t));
+		return sem_error(s, n->list->at,
+				 "str() expects an integer or a pointer type as first "
+				 "argument (%s provided)",
+				 sem_name(s->l, t));
 	return ty_str(&s->l->types, (u32)len + 1);
 }
 
@@ -283,8 +300,10 @@ static const struct ty *space_of(struct sema *s, struct node *n, enum ty_space s
 	if (ty_is_number(t))
 		return ty_ptr(&s->l->types, ty_int(&s->l->types, 8, true), space);
 	if (t->kind != TY_PTR)
-		return sem_error(s, n->list->at, "%s only supports integer and pointer arguments (%s "
-				 "provided)", n->text, sem_name(s->l, t));
+		return sem_error(s, n->list->at,
+				 "%s only supports integer and pointer arguments (%s "
+				 "provided)",
+				 n->text, sem_name(s->l, t));
 	if (t->of->kind == TY_CSTRUCT)
 		return ty_ptr(&s->l->types, ty_btf(&s->l->types, t->of->btf, t->of->id, space),
 			      space);
@@ -346,7 +365,8 @@ static const struct ty *container(struct sema *s, struct node *n)
 
 	t = type->kind == N_TYPE ? sem_type(s, type) : NULL;
 	if (!p || !t)
-		return sem_error(s, type->at, "container_of() takes a pointer, a type and a member");
+		return sem_error(s, type->at,
+				 "container_of() takes a pointer, a type and a member");
 	if (p->kind != TY_PTR || member->kind != N_IDENT || !field_find(s->l, t, member->text, f))
 		return sem_error(s, n->at, "container_of(): %s has no such member",
 				 sem_name(s->l, t));
@@ -355,7 +375,7 @@ static const struct ty *container(struct sema *s, struct node *n)
 		      SPACE_KERNEL);
 }
 
-/* ---- aggregations -------------------------------------------------------------------------- */
+/* ---- aggregations ------------------------------------------------------------ */
 
 static const struct ty *histogram(struct sema *s, struct node *n, struct ty t, const char *name)
 {
@@ -363,10 +383,12 @@ static const struct ty *histogram(struct sema *s, struct node *n, struct ty t, c
 
 	for (u32 i = 0; a; a = a->next, i++)
 		if (a->kind != N_STR && !sem_const(s, a, &t.par[i]))
-			return sem_error(s, a->at, "%s: argument %u is a literal number", name, i + 2);
+			return sem_error(s, a->at, "%s: argument %u is a literal number", name,
+					 i + 2);
 	if (t.kind == TY_HIST) {
 		if (t.par[0] < 0 || t.par[0] > 5)
-			return sem_error(s, n->at, "hist: bits %lld must be 0..5", (long long)t.par[0]);
+			return sem_error(s, n->at, "hist: bits %lld must be 0..5",
+					 (long long)t.par[0]);
 		t.bytes = 8 * (1 + ((65 - (u32)t.par[0]) << t.par[0]));
 	} else if (t.kind == TY_LHIST) {
 		const s64 min = t.par[0], max = t.par[1], step = t.par[2];
@@ -375,12 +397,15 @@ static const struct ty *histogram(struct sema *s, struct node *n, struct ty t, c
 			return sem_error(s, n->at, "lhist() step must be >= 1 (%lld provided)",
 					 (long long)step);
 		if (max <= min)
-			return sem_error(s, n->at, "lhist() min must be less than max (provided min "
-					 "%lld and max %lld)", (long long)min, (long long)max);
+			return sem_error(s, n->at,
+					 "lhist() min must be less than max (provided min "
+					 "%lld and max %lld)",
+					 (long long)min, (long long)max);
 		if (((u64)max - (u64)min) / (u64)step > 1000)
-			return sem_error(s, n->at, "lhist() too many buckets, must be <= 1000 (would "
-					 "need %llu)", (unsigned long long)(((u64)max - (u64)min) /
-									    (u64)step));
+			return sem_error(s, n->at,
+					 "lhist() too many buckets, must be <= 1000 (would "
+					 "need %llu)",
+					 (unsigned long long)(((u64)max - (u64)min) / (u64)step));
 		t.bytes = 8 * (u32)(((u64)max - (u64)min + (u64)step - 1) / (u64)step + 2);
 	}
 	return like(s, t);
@@ -394,7 +419,8 @@ static const struct ty *tseries(struct sema *s, struct node *n, struct ty t)
 
 	if (!sem_const(s, a, &t.par[0]) || !sem_const(s, a->next, &t.par[1]) || t.par[0] < 1 ||
 	    t.par[1] < 1 || t.par[1] > 1000000)
-		return sem_error(s, n->at, "tseries() takes an interval in nanoseconds and a number "
+		return sem_error(s, n->at,
+				 "tseries() takes an interval in nanoseconds and a number "
 				 "of intervals, as literals");
 	if (agg) {
 		for (i = 1; agg->kind == N_STR && i < ARRAY_LEN(aggs); i++)
@@ -412,12 +438,14 @@ static const struct ty *tseries(struct sema *s, struct node *n, struct ty t)
 static const struct ty *aggregation(struct sema *s, struct node *n, int f)
 {
 	const struct ty *a = n->list ? sem_number(s, n->list) : NULL;
-	struct ty t = { .bytes = 16, .align = 8, .is_signed = a ? a->kind != TY_INT || a->is_signed :
-			false };
+	struct ty t = { .bytes = 16,
+			.align = 8,
+			.is_signed = a ? a->kind != TY_INT || a->is_signed : false };
 
 	if (a && !ty_is_number(a) && a->kind != TY_PTR)
-		return sem_error(s, n->list->at, "%s() only supports integer arguments (%s provided)",
-				 n->text, sem_name(s->l, a));
+		return sem_error(s, n->list->at,
+				 "%s() only supports integer arguments (%s provided)", n->text,
+				 sem_name(s->l, a));
 	switch (f) {
 	case F_count: t.kind = TY_COUNT; t.bytes = 8; break;
 	case F_sum: t.kind = TY_SUM; t.bytes = 8; break;
@@ -432,7 +460,7 @@ static const struct ty *aggregation(struct sema *s, struct node *n, int f)
 	return like(s, t);
 }
 
-/* ---- maps ------------------------------------------------------------------------------------ */
+/* ---- maps -------------------------------------------------------------------- */
 
 /* The first argument is a map without key; the second fits its keys. */
 static const struct ty *map_call(struct sema *s, struct node *n, int f)
@@ -479,9 +507,11 @@ static const struct ty *print_call(struct sema *s, struct node *n)
 		const struct ty *t = sem_expr(s, a);
 
 		if (t && t->kind == TY_VOID)
-			return sem_error(s, a->at, "%s type passed to print() is not printable", "none");
+			return sem_error(s, a->at, "%s type passed to print() is not printable",
+					 "none");
 		if (a->next && a->kind != N_MAP)
-			return sem_error(s, n->at, "Non-map print() only takes 1 argument, %s found",
+			return sem_error(s, n->at,
+					 "Non-map print() only takes 1 argument, %s found",
 					 a->next->next ? "3" : "2");
 		sem_list(s, a->next);
 	}
@@ -504,12 +534,13 @@ static const struct ty *len_of(struct sema *s, struct node *n)
 		const struct ty *t = sem_expr(s, n->list);
 
 		if (t && t->kind != TY_STACK)
-			return sem_error(s, n->list->at, "len() expects a map or stack to be provided");
+			return sem_error(s, n->list->at,
+					 "len() expects a map or stack to be provided");
 	}
 	return ty_int(&s->l->types, 8, true);
 }
 
-/* ---- the whole -------------------------------------------------------------------------------- */
+/* ---- the whole --------------------------------------------------------------- */
 
 /* What stands in the program as a number; -1: said. */
 static s64 known_now(struct sema *s, struct node *n, int f)
@@ -684,12 +715,15 @@ const struct ty *sem_call(struct sema *s, struct node *n)
 	for (const struct node *a = n->list; a; a = a->next)
 		has++;
 	if (has < func_rows[f].min || has > func_rows[f].max)
-		return sem_error(s, n->at, has < func_rows[f].min ?
-				 "%s() requires at least %u argument%s (%u provided)" :
-				 "%s() takes up to %u argument%s (%u provided)", n->text,
-				 has < func_rows[f].min ? func_rows[f].min : func_rows[f].max,
-				 (has < func_rows[f].min ? func_rows[f].min : func_rows[f].max) == 1 ?
-				 "" : "s", has);
+		return sem_error(
+			s, n->at,
+			has < func_rows[f].min
+				? "%s() requires at least %u argument%s (%u provided)"
+				: "%s() takes up to %u argument%s (%u provided)",
+			n->text, has < func_rows[f].min ? func_rows[f].min : func_rows[f].max,
+			(has < func_rows[f].min ? func_rows[f].min : func_rows[f].max) == 1 ? ""
+											    : "s",
+			has);
 	if (func_rows[f].flags & FF_UNSAFE && !s->l->opts->unsafe)
 		return sem_error(s, n->at, "%s() is an unsafe function being used in safe mode; "
 				 "--unsafe allows it", n->text);

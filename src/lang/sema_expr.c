@@ -8,7 +8,7 @@ static const struct ty *s64_ty(struct sema *s)
 	return ty_int(&s->l->types, 8, true);
 }
 
-/* ---- constants ---------------------------------------------------------------------- */
+/* ---- constants --------------------------------------------------------------- */
 
 static bool const_binary(enum node_op op, s64 a, s64 b, s64 *v)
 {
@@ -68,7 +68,7 @@ bool sem_const(struct sema *s, const struct node *n, s64 *v)
 	}
 }
 
-/* ---- types that are written ------------------------------------------------------------ */
+/* ---- types that are written -------------------------------------------------- */
 
 static const struct { const char *name; u8 bytes; bool is_signed; } int_names[] = {
 	{ "uint8", 1, false }, { "uint16", 2, false }, { "uint32", 4, false },
@@ -124,7 +124,7 @@ const struct ty *sem_type(struct sema *s, struct node *n)
 	return t;
 }
 
-/* ---- operators --------------------------------------------------------------------------- */
+/* ---- operators --------------------------------------------------------------- */
 
 const struct ty *sem_number(struct sema *s, struct node *n)
 {
@@ -309,7 +309,7 @@ static const struct ty *unary(struct sema *s, struct node *n)
 	}
 }
 
-/* ---- others ------------------------------------------------------------------------------- */
+/* ---- others ------------------------------------------------------------------ */
 
 static const struct ty *cast(struct sema *s, struct node *n)
 {
@@ -324,16 +324,16 @@ static const struct ty *cast(struct sema *s, struct node *n)
 		to = ty_array(&s->l->types, to->of, from->bytes / to->of->bytes, SPACE_NONE);
 	if (to->kind == TY_ARRAY && ty_is_number(from) && to->bytes != from->bytes &&
 	    (n->a->kind != N_INT || to->bytes > 8))
-		return sem_error(s, n->at, "Cannot cast from \"%s\" to \"%s\"", sem_name(s->l, from),
-				 sem_name(s->l, to));
+		return sem_error(s, n->at, "Cannot cast from \"%s\" to \"%s\"",
+				 sem_name(s->l, from), sem_name(s->l, to));
 	if (to->kind == TY_ARRAY || to->kind == TY_STR || to->kind == TY_BUF)
 		return to;
 	if (!ty_is_number(to) && to->kind != TY_PTR)
-		return sem_error(s, n->at, "Cannot cast from \"%s\" to \"%s\"", sem_name(s->l, from),
-				 sem_name(s->l, to));
+		return sem_error(s, n->at, "Cannot cast from \"%s\" to \"%s\"",
+				 sem_name(s->l, from), sem_name(s->l, to));
 	if (!ty_is_number(from) && from->kind != TY_PTR && from->kind != TY_ARRAY)
-		return sem_error(s, n->at, "Cannot cast from \"%s\" to \"%s\"", sem_name(s->l, from),
-				 sem_name(s->l, to));
+		return sem_error(s, n->at, "Cannot cast from \"%s\" to \"%s\"",
+				 sem_name(s->l, from), sem_name(s->l, to));
 	if (to->kind == TY_PTR && from->kind == TY_PTR && from->space != to->space)
 		return ty_ptr(&s->l->types, to->of, from->space == SPACE_BTF ? SPACE_KERNEL :
 			      from->space);

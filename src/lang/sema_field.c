@@ -18,7 +18,7 @@ enum ty_space sem_space(const struct sema *s)
 	return SPACE_KERNEL;
 }
 
-/* ---- members --------------------------------------------------------------------------- */
+/* ---- members ----------------------------------------------------------------- */
 
 struct search {
 	struct lang *l;
@@ -112,7 +112,7 @@ static const struct ty *value_of(struct sema *s, const struct ty *t)
 	return t;
 }
 
-/* ---- arguments of probes --------------------------------------------------------------- */
+/* ---- arguments of probes ----------------------------------------------------- */
 
 const struct place_arg *place_arg_find(const struct place *p, const char *name)
 {
@@ -248,7 +248,8 @@ const struct ty *sem_offsetof(struct sema *s, struct node *n)
 			s64 v;
 
 			if (t->kind != TY_ARRAY || !sem_const(s, e->b, &v) || v < 0)
-				return sem_error(s, e->at, "offsetof: this is not an array's element");
+				return sem_error(s, e->at,
+						 "offsetof: this is not an array's element");
 			off += (u32)v * t->of->bytes;
 			t = t->of;
 			continue;

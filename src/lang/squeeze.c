@@ -10,7 +10,8 @@ struct squeeze {
 	struct out *o;
 	u32 n;
 	u32 *to;		/* where an instruction jumps; NOWHERE */
-	u8 *keep;
+	u8 *keep;		/* how many come of it: 0: it goes; 2 or 3 of a jump by a condition
+				   that does not reach */
 	u32 *todo;
 };
 
@@ -205,10 +206,9 @@ static void move_records(struct squeeze *s, const u32 *at)
 	o->lines.n = n;
 }
 
-/* Gives places to what stays; false when a jump does not reach. */
-static bool close_up(struct squeeze *s, u32 *at)
+/* Places of what stays; the next one's behind the last. */
+static void find_places(struct squeeze *s, u32 *at)
 {
-	struct bpf_insn *code = s->o->code.v;
 	u32 n = 0;
 
 	for (u32 i = 0; i < s->n; i++) {
@@ -216,20 +216,87 @@ static bool close_up(struct squeeze *s, u32 *at)
 		n += s->keep[i];
 	}
 	at[s->n] = n;
+}
+
+static s64 distance(const struct squeeze *s, const u32 *at, u32 i)
+{
+	return (s64)at[s->to[i]] - (at[i] + s->keep[i]);
+}
+
+/* Jumps that do not reach get room for one that does, until all do: room grows only. False:
+ * there is none that does. */
+static bool make_room(struct squeeze *s, u32 *at)
+{
+	bool again = true;
+
+	while (again) {
+		again = false;
+		find_places(s, at);
+		for (u32 i = 0; i < s->n; i++) {
+			const struct bpf_insn *c = &s->o->code.v[i];
+
+			if (!s->keep[i] || s->to[i] == NOWHERE || s->keep[i] > 1 ||
+			    distance(s, at, i) == (s16)distance(s, at, i))
+				continue;
+			if (s->o->f->unit->isa_level < 4)
+				return false;
+			if (is_ja(c))
+				continue;
+			s->keep[i] = opposite(c->code) ? 2 : 3;
+			again = true;
+		}
+	}
+	return true;
+}
+
+static struct bpf_insn far_jump(s64 off)
+{
+	return (struct bpf_insn){ .code = BPF_JMP32 | BPF_JA, .imm = (s32)off };
+}
+
+/* Jump I with its offset, into TO. */
+static void put_jump(const struct squeeze *s, const u32 *at, u32 i, struct bpf_insn *to)
+{
+	struct bpf_insn c = s->o->code.v[i];
+	s64 off = distance(s, at, i);
+
+	if (s->keep[i] == 1) {
+		if (is_ja(&c) && off != (s16)off)
+			c = far_jump(off);
+		else
+			c.off = (s16)off;
+		*to = c;
+		return;
+	}
+	c.off = 1;
+	if (s->keep[i] == 2)
+		c.code = (u8)((c.code & ~0xf0u) | opposite(c.code));
+	else
+		to[1] = (struct bpf_insn){ .code = BPF_JMP | BPF_JA, .off = 1 };
+	to[0] = c;
+	to[s->keep[i] - 1] = far_jump(off);
+}
+
+/* Gives places to what stays; false when a jump does not reach. */
+static bool close_up(struct squeeze *s, u32 *at)
+{
+	struct bpf_insn *code = s->o->code.v, *to;
+
+	if (!make_room(s, at))
+		return false;
+	to = arena_news(&s->o->ra->arena, at[s->n] + 1, struct bpf_insn);
 	for (u32 i = 0; i < s->n; i++) {
 		if (!s->keep[i])
 			continue;
-		if (s->to[i] != NOWHERE) {
-			s64 off = (s64)at[s->to[i]] - at[i] - 1;
-
-			if (off != (s16)off)
-				return false;
-			code[i].off = (s16)off;
-		}
-		code[at[i]] = code[i];
+		if (s->to[i] != NOWHERE)
+			put_jump(s, at, i, to + at[i]);
+		else
+			to[at[i]] = code[i];
 	}
 	move_records(s, at);
-	s->o->code.n = n;
+	s->o->code.n = 0;
+	for (u32 k = 0; k < at[s->n]; k++)
+		*vec_push(&s->o->code) = to[k];
 	return true;
 }
 

@@ -22,7 +22,7 @@ static void fail(struct lexer *l, u32 from, u32 to, const char *fmt, ...)
 	diag_error(l->s, (struct span){ l->src, from, to }, "syntax: %s", text);
 }
 
-/* ---- white space ------------------------------------------------------------- */
+/* ---- white space ---------------------------------------------------------------- */
 
 static void skip_line(struct lexer *l)
 {
@@ -63,7 +63,7 @@ void lex_skip(struct lexer *l)
 	}
 }
 
-/* ---- numbers ----------------------------------------------------------------- */
+/* ---- numbers -------------------------------------------------------------------- */
 
 #define TOO_LARGE "overflow error, maximum value is 18446744073709551615"
 #define TRAILING "invalid trailing bytes"
@@ -209,7 +209,7 @@ static void lex_int(struct lexer *l, struct token *t)
 		say_number(l, t, wrong, where);
 }
 
-/* ---- strings ------------------------------------------------------------------ */
+/* ---- strings -------------------------------------------------------------------- */
 
 static u32 octal(struct lexer *l, u32 from)
 {
@@ -289,7 +289,7 @@ static void lex_char(struct lexer *l, struct token *t)
 	t->num = t->text && t->text_n ? (u8)t->text[0] : 0;
 }
 
-/* ---- names --------------------------------------------------------------------- */
+/* ---- names ---------------------------------------------------------------------- */
 
 static void lex_name(struct lexer *l, struct token *t, enum token_kind kind)
 {

@@ -68,7 +68,7 @@ struct ty_table {
 	struct ty *slots[256];
 };
 
-/* ---- type.c --------------------------------------------------------------------- */
+/* ---- type.c ------------------------------------------------------------------ */
 
 const struct ty *ty_void(struct ty_table *t);
 const struct ty *ty_int(struct ty_table *t, u32 bytes, bool is_signed);

@@ -66,7 +66,7 @@ struct lang_record {
 	u32 bytes;
 	s32 map;		/* index in unit.maps; -1 none */
 	const char *where;	/* "stdin:1:9-12", for what is said about this place */
-	const char *source;	/* the line of it and "~~~" below, two lines; or NULL */
+	const char *source;	/* of a macro's code: lines that name its calls; or NULL */
 };
 
 /* Values of TY_STACK: what bpf_get_stackid gave, and whose it is. */

@@ -115,7 +115,7 @@ static u64 hash_dense(const struct map_attr *a, u32 cpus)
 	return a->map_flags & BPF_F_NO_PREALLOC ? 0 : hash_layout(a, cpus).overflow_at;
 }
 
-static void hash_init(struct map *m)
+static void hash_parts(struct map *m)
 {
 	const struct map_attr a = { .type = m->type, .key_size = m->key_size,
 		.value_size = m->value_size, .max_entries = m->max_entries,
@@ -133,8 +133,6 @@ static void hash_init(struct map *m)
 	m->marks = hash_is_lru(m->type) ? m->mem + l.marks_at : NULL;
 	m->values = hash_is_percpu(m->type) ? m->mem + l.values_at : NULL;
 	m->cpu_step = l.cpu_step;
-	m->plain = m->key_size == 8 && m->value_size % 8 == 0 && m->type == BPF_MAP_TYPE_HASH &&
-		   !m->nr_fields;
 }
 
 static struct map_mem hash_values(const struct map *m)
@@ -276,28 +274,49 @@ static INLINE void *lookup_sized(struct map *m, const void *key, u32 n)
 	}
 }
 
-/* Functions of their own: the short ones need no stack. */
-static NOINLINE void *lookup_4(struct map *m, const void *key)
+static NOINLINE void *lookup_4(struct map *m, const void *key, u32 cpu)
 {
 	return lookup_sized(m, key, 4);
 }
 
-static NOINLINE void *lookup_16(struct map *m, const void *key)
+static NOINLINE void *lookup_8(struct map *m, const void *key, u32 cpu)
+{
+	return lookup_sized(m, key, 8);
+}
+
+static NOINLINE void *lookup_16(struct map *m, const void *key, u32 cpu)
 {
 	return lookup_sized(m, key, 16);
 }
 
-static NOINLINE void *lookup_any(struct map *m, const void *key)
+static NOINLINE void *lookup_any(struct map *m, const void *key, u32 cpu)
 {
 	return lookup_sized(m, key, m->key_size);
 }
 
+/* Other types than these look here, too. */
 static void *hash_lookup(struct map *m, const void *key, u32 cpu)
 {
-	if (likely(m->key_size == 8))
-		return lookup_sized(m, key, 8);
-	return m->key_size == 4 ? lookup_4(m, key) :
-	       m->key_size == 16 ? lookup_16(m, key) : lookup_any(m, key);
+	switch (m->key_size) {
+	case 4:
+		return lookup_4(m, key, cpu);
+	case 8:
+		return lookup_8(m, key, cpu);
+	case 16:
+		return lookup_16(m, key, cpu);
+	default:
+		return lookup_any(m, key, cpu);
+	}
+}
+
+static void hash_init(struct map *m)
+{
+	hash_parts(m);
+	if (m->type != BPF_MAP_TYPE_HASH)
+		return;
+	m->look = m->key_size == 8 ? lookup_8 : m->key_size == 4 ? lookup_4 :
+		  m->key_size == 16 ? lookup_16 : lookup_any;
+	m->plain = m->key_size == 8 && m->value_size % 8 == 0 && !m->nr_fields;
 }
 
 /* What compiled programs call: without asking for the key's size each time. */

@@ -56,6 +56,7 @@ static void map_fill(struct map *m, const struct map_ops *ops,
 		     const struct map_attr *a, u32 cpus, u64 bytes)
 {
 	m->ops = ops;
+	m->look = ops->lookup;
 	m->watched = &m->watched_here;
 	m->row = maptype_row(a->type);
 	m->name = mem_strdup(a->name ? a->name : "");

@@ -141,6 +141,8 @@ struct map_counts {
 struct map {
 	const struct map_ops *ops;
 	const u32 *watched;		/* not 0: operations are counted */
+	/* ops->lookup, or the same for keys of this size only: for programs */
+	void *(*look)(struct map *m, const void *key, u32 cpu);
 	struct map_counts *counts;	/* [cpus + 1]; NULL: nobody has watched */
 	u32 watched_here;
 	const struct maptype_row *row;

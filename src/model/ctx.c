@@ -52,6 +52,20 @@ static const struct ctx_desc flow_desc = {
 	.fields = flow_fields, .nr_fields = ARRAY_LEN(flow_fields),
 };
 
+/* ---- raw tracepoints -------------------------------------------------------- */
+
+static const struct ctx_field raw_fields[] = {
+#define CTX_WORD(n) \
+	{ "args[" #n "]", 8 * (n), 8, CTX_READ, offsetof(struct run, raw.args[n]), 8, NULL },
+#include "model/ctx/raw.def"
+#undef CTX_WORD
+};
+
+static const struct ctx_desc raw_desc = {
+	.name = "bpf_raw_tracepoint_args", .size = sizeof(struct raw_view),
+	.fields = raw_fields, .nr_fields = ARRAY_LEN(raw_fields),
+};
+
 /* ---- sockets ---------------------------------------------------------------- */
 
 /* Sets of kinds in sock.def. */
@@ -207,6 +221,8 @@ const struct ctx_desc *ctx_desc(u32 prog_type)
 		return &skb_lwt;
 	case BPF_PROG_TYPE_SK_SKB:
 		return &skb_skskb;
+	case BPF_PROG_TYPE_RAW_TRACEPOINT:
+		return &raw_desc;
 	case BPF_PROG_TYPE_FLOW_DISSECTOR:
 		return &flow_desc;
 	case BPF_PROG_TYPE_SK_LOOKUP:

@@ -55,8 +55,9 @@ struct rewrite {
 	bool stale_stack;	/* it may read stack that it did not write: clear that
 				   before each run, or it sees what others left */
 	u32 stack_bytes;	/* of the deepest chain of calls */
-	bool stale_reads;	/* the former, but not for the sake of the program that a
-				   tail call goes on in */
+	u64 stale_reads;	/* where: bit N is the 8 bytes from -8 (N + 1) of any
+				   function's stack on. Nothing that only the program
+				   reads which a tail call goes on in */
 	bool ends;		/* so do all of its loops, but for those by may_goto,
 				   iterators, calls and callbacks */
 	bool writes_packet;	/* it may write to packets, but for the program that a tail

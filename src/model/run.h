@@ -212,6 +212,9 @@ union run_turn {
 	u64 both;
 };
 
+/* What raw tracepoints are given: up to twelve words (ctx/raw.def). */
+struct raw_view { u64 args[12]; };
+
 struct run {
 	struct packet_buf pkt;	/* first: a context's packet fields */
 	/* What each run has to do with: within 128 bytes from here instructions that name
@@ -232,6 +235,7 @@ struct run {
 	struct flow_view flow;
 	struct lookup_view lookup;
 	struct reuse_view reuse;
+	struct raw_view raw;
 	const struct sock_table *socks;	/* that are described, or NULL */
 	struct sock *skb_sock;	/* what skb->sk is at first, or NULL */
 	bool pkt_read_only;	/* programs of this type may not write to packets */

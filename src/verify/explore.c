@@ -152,9 +152,12 @@ static bool same_given(const struct packed_frame *old, const struct frame *f)
 	const u32 n = old->nr_slots > f->nr_slots ? old->nr_slots : f->nr_slots;
 
 	for (u32 i = 0; i < n; i++) {
-		const u32 was = i < old->nr_slots ? given(old->slots[i].reg, old->slots[i].kind[0]) : 0;
-		const u32 is = i < f->nr_slots ? given(&f->slots[i].reg, f->slots[i].kind[0]) : 0;
+		u32 was = 0, is = 0;
 
+		if (i < old->nr_slots)
+			was = given(old->slots[i].reg, old->slots[i].kind[0]);
+		if (i < f->nr_slots)
+			is = given(&f->slots[i].reg, f->slots[i].kind[0]);
 		if (was != is)
 			return false;
 	}
@@ -327,7 +330,7 @@ void join_pass(struct verifier *v, const struct kept *k, struct state *s)
 		const struct packed_frame *from = &k->state->frames[i];
 		struct frame *f = s->frames[i];
 
-		v->stale_stack |= from->nr_slots > 0;	/* not all is known of it yet */
+		kept_note_stale(v, from, f, true);	/* what is read is not known yet */
 		for (unsigned r = 0; r < REG_FP; r++)
 			mark_changed(v, from->regs[r], &f->regs[r]);
 		for (u32 n = 0; n < f->nr_slots; n++) {
@@ -367,7 +370,7 @@ static void join_loop(struct verifier *v, const struct kept *k, struct loop_back
 		const struct packed_frame *from = &k->state->frames[i];
 		struct frame *f = s->frames[i];
 
-		v->stale_stack |= from->nr_slots > 0;	/* not all is known of it yet */
+		kept_note_stale(v, from, f, true);	/* what is read is not known yet */
 		for (unsigned r = 0; r < REG_FP; r++)
 			mark_other(v, l, begin, from->regs[r], &f->regs[r]);
 		for (u32 n = 0; n < f->nr_slots; n++) {

@@ -5,6 +5,8 @@
 
 #include "verify/state.h"
 
+struct packed_frame;
+
 /* A state that was stored, to compare later ones at the same instruction with. */
 struct kept {
 	struct kept *next;	/* at this instruction */
@@ -50,6 +52,10 @@ void kept_store(struct verifier *v, struct state *s);
 void kept_close_down_to(struct verifier *v, u32 nr_open);
 /* K covered a state. */
 void kept_hit(struct verifier *v, struct kept *k);
+/* NEW goes on as OLD did: stack that NEW has not written is read where OLD had written it, as
+ * privileged loaders may. ALL: of what OLD had written all may be read, not what is noted. */
+void kept_note_stale(struct verifier *v, const struct packed_frame *old, const struct frame *new,
+		     bool all);
 /* What mattered for K matters for S, which it covers; KNOWN: what is known to. */
 void kept_take_over(struct verifier *v, const struct kept *k, struct state *s, bool known);
 /* *AT, of v->kept, is compared no more. */

@@ -184,18 +184,17 @@ void kept_forget(struct verifier *v)
 
 /* ---- what a covered state takes over ------------------------------------- */
 
-/* Stack that NEW has not written is read where OLD had written it: privileged
- * loaders may. */
-static void note_stale(struct verifier *v, const struct packed_frame *old,
-		       const struct frame *new)
+void kept_note_stale(struct verifier *v, const struct packed_frame *old, const struct frame *new,
+		     bool all)
 {
-	for (u32 n = 0; n < old->nr_slots && !v->stale_stack; n++) {
+	for (u32 n = 0; n < old->nr_slots; n++) {
 		const struct packed_slot *a = &old->slots[n];
 		const struct slot *b = &new->slots[n];
 
-		for (u32 i = 0; a->live && i < SLOT_BYTES; i++)
-			v->stale_stack |= a->kind[i] != SLOT_NONE &&
-					  (n >= new->nr_slots || b->kind[i] == SLOT_NONE);
+		for (u32 i = 0; (all || a->live) && i < SLOT_BYTES; i++)
+			if (a->kind[i] != SLOT_NONE &&
+			    (n >= new->nr_slots || b->kind[i] == SLOT_NONE))
+				v->stale_slots |= 1ull << n;
 	}
 }
 
@@ -221,7 +220,7 @@ static void take_over_frame(struct verifier *v, const struct packed_frame *old,
 void kept_take_over(struct verifier *v, const struct kept *k, struct state *s, bool known)
 {
 	for (u32 i = 0; i < s->nr_frames; i++) {
-		note_stale(v, &k->state->frames[i], s->frames[i]);
+		kept_note_stale(v, &k->state->frames[i], s->frames[i], false);
 		take_over_frame(v, &k->state->frames[i], s->frames[i], known);
 	}
 }

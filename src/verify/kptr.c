@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * kptr.c: pointers to objects in map values (__kptr). bpf_kptr_xchg changes them:
+ * kptr.c: pointers to objects in map values and objects (__kptr). bpf_kptr_xchg changes them:
  * what goes in is given up, what comes out is owed. A load gives a pointer that a
  * read section keeps, or one that is only good for reading.
  */
@@ -199,6 +199,36 @@ bool kptr_access(struct verifier *v, struct state *s, const struct access *a,
 
 /* ---- bpf_kptr_xchg ------------------------------------------------------- */
 
+/* The pointer among the fields of a value or an object, at OFF: not one that a map's value
+ * itself has, which the image knows. */
+static void find_slot(struct verifier *v, struct call *c, const struct reg *r, s64 off,
+		      struct why why)
+{
+	for (u32 n = 0; n < fields_at(v, r)->n; n++) {
+		const struct field *f = &fields_at(v, r)->v[n];
+
+		if (f->off != off)
+			continue;
+		why.a = off;
+		if (f->kind == FIELD_KPTR_UNTRUSTED)
+			reject(v, REJECT_KPTR_UNREF, c->insn, &why);
+		else if (f->kind == FIELD_KPTR_PERCPU)
+			c->kptr = (struct kptr_at){ v->img->btf, f->type, true };
+		else if (f->kind == FIELD_KPTR)
+			find_owned(v, f->type, c->insn, &c->kptr);
+		if (f->kind >= FIELD_KPTR && f->kind <= FIELD_KPTR_PERCPU)
+			return;
+	}
+	reject(v, REJECT_ARG_FIELD, c->insn, &why);
+}
+
+/* An object that the program owns. */
+static bool is_own(const struct reg *r)
+{
+	return r->type == REG_BTF && (r->flags & REG_ALLOC) && r->ref &&
+	       !(r->flags & (REG_OR_NULL | REG_PERCPU | REG_UNTRUSTED));
+}
+
 void arg_kptr_slot(struct verifier *v, struct state *s, struct call *c, unsigned i)
 {
 	const struct reg *r = state_reg(s, i + 1);
@@ -206,35 +236,24 @@ void arg_kptr_slot(struct verifier *v, struct state *s, struct call *c, unsigned
 	struct why why = why_of(c, r, i);
 	s64 off = r->off + (s64)scalar_value(&r->val);
 
-	if (r->type == REG_BTF && (r->flags & REG_ALLOC)) {
-		not_judged(v, c->insn, "pointers in objects of the program");
-		return;
-	}
-	if (!map || (r->flags & REG_OR_NULL)) {
+	if (!is_own(r) && (!map || (r->flags & REG_OR_NULL))) {
 		why.s = "map_value";
 		reject(v, REJECT_ARG_TYPE, c->insn, &why);
 		return;
 	}
-	fields_of_map(v, map);	/* may it have any? */
-	for (u32 n = 0; n < map->nr_kptrs; n++)
-		if (scalar_is_const(&r->val) && off == map->kptrs[n]) {
+	if (!scalar_is_const(&r->val)) {
+		reject(v, REJECT_ARG_FIELD, c->insn, &why);
+		return;
+	}
+	fields_at(v, r);	/* may it have any? */
+	for (u32 n = 0; map && n < map->nr_kptrs; n++)
+		if (off == map->kptrs[n]) {
 			find_owned(v, map->kptr_types[n], c->insn, &c->kptr);
 			return;
 		}
-	for (u32 n = 0; n < fields_at(v, r)->n; n++) {
-		const struct field *f = &fields_at(v, r)->v[n];
-
-		if (!scalar_is_const(&r->val) || f->off != off)
-			continue;
-		why.a = off;
-		if (f->kind == FIELD_KPTR_UNTRUSTED)
-			reject(v, REJECT_KPTR_UNREF, c->insn, &why);
-		else if (f->kind == FIELD_KPTR_PERCPU)
-			c->kptr = (struct kptr_at){ v->img->btf, f->type, true };
-		if (f->kind == FIELD_KPTR_UNTRUSTED || f->kind == FIELD_KPTR_PERCPU)
-			return;
-	}
-	reject(v, REJECT_ARG_FIELD, c->insn, &why);
+	if (!map)		/* engines would not give it back with the object */
+		v->points[c->insn].access.flags |= FACT_KERNEL;
+	find_slot(v, c, r, off, why);
 }
 
 void arg_kptr_object(struct verifier *v, struct state *s, struct call *c, unsigned i)

@@ -417,8 +417,8 @@ const char *rewrite_prog(struct rewrite *out, struct arena *arena, const struct 
 	}
 	arena_free(&scratch);
 	/* the next program gets the stack as this one found it */
-	*out = (struct rewrite){ w.out, n, w.origin, r->stale_stack || w.tail_calls,
-				 r->stack_bytes, r->stale_stack, !r->by_invariants,
+	*out = (struct rewrite){ w.out, n, w.origin, r->stale_slots || w.tail_calls,
+				 r->stack_bytes, r->stale_slots, !r->by_invariants,
 				 writes_packet(&w), bound_of(&w, r) };
 	return w.refused;
 }

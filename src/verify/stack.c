@@ -196,7 +196,8 @@ static void maybe_byte(struct verifier *v, struct state *s, const struct access 
 	check_overwrite(v, s, a, frame, t);
 	if (t->kind[at] == SLOT_NONE && !v->privileged)
 		reject(v, REJECT_STACK_VAR_UNINIT, a->insn, NULL);
-	v->stale_stack |= t->kind[at] == SLOT_NONE;
+	if (t->kind[at] == SLOT_NONE)
+		v->stale_slots |= 1ull << slot_of(off);
 	if (is_spill(t)) {
 		if (was_zero && zero) {
 			reg_mark(v, &t->reg);
@@ -276,7 +277,7 @@ static bool byte_known(struct verifier *v, const struct access *a, const struct 
 	}
 	if (kind != SLOT_NONE)
 		return true;
-	v->stale_stack = true;
+	v->stale_slots = ~0ull;
 	reject_or_warn(v, REJECT_STACK_UNINIT, a->insn, &(struct why){
 		.reg = a->reg, .ptr = ptr, .off = off, .size = a->size, .a = i });
 	return false;
@@ -434,7 +435,7 @@ static bool helper_reads(struct verifier *v, const struct access *a,
 
 		if (kind != SLOT_NONE && !(kind == SLOT_SPILL && hidden))
 			continue;
-		v->stale_stack = true;
+		v->stale_slots = ~0ull;
 		reject_or_warn(v, REJECT_STACK_INDIRECT, a->insn, &(struct why){
 			.reg = a->reg, .ptr = ptr, .off = first, .size = a->size,
 			.a = p->off + (i - p->from) - first });
@@ -456,7 +457,8 @@ static void helper_writes(struct verifier *v, const struct access *a, const stru
 		t->def = def_new(v, 0, 0);
 	for (u32 i = p->from; i < p->end; i++) {
 		/* the helper may write less than it has room for */
-		v->stale_stack |= t->kind[i] == SLOT_NONE;
+		if (t->kind[i] == SLOT_NONE)
+			v->stale_slots |= 1ull << slot_of(p->off);
 		if (sure || t->kind[i] == SLOT_ZERO || v->privileged)
 			t->kind[i] = SLOT_MISC;
 	}

@@ -327,7 +327,7 @@ struct verifier {
 	u32 entry;		/* function that is being verified */
 	bool entry_sleeps;	/* ... and whether it may */
 	bool privileged;	/* VERIFY_CAP_PERFMON */
-	bool stale_stack;	/* some path may read stack that it did not write */
+	u64 stale_slots;	/* as of verify_result: some path may */
 	bool buffers;		/* some register has one */
 
 	struct inv *inv;	/* while invariants runs; NULL: paths */

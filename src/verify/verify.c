@@ -95,7 +95,7 @@ static void tell_insns(struct verifier *v, struct verify_result *r)
 		insns[i] = (struct verify_insn){ v->points[i].access,
 			(v->points[i].flags & POINT_SEEN) != 0 };
 	r->insns = insns;
-	r->stale_stack = v->stale_stack;
+	r->stale_slots = v->stale_slots;
 }
 
 static void report(struct verifier *v, struct verify_result *r)

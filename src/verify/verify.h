@@ -117,7 +117,8 @@ struct verify_result {
 	u32 states, peak_states, points;	/* stored; at once; where */
 	u32 stack_bytes;	/* deepest call chain */
 	const struct verify_insn *insns;	/* of OK: a slot each */
-	bool stale_stack;	/* it may read stack that it did not write */
+	u64 stale_slots;	/* 8 bytes of stack each, bit N those from -8 (N + 1) on, that some
+				   function may read and did not write */
 	const struct facts *facts;	/* facts.h: of VERDICT_OK, when asked for; or NULL */
 	u64 ns;
 	size_t bytes;		/* memory at the peak */

@@ -23,6 +23,9 @@ status "no such object" 255 $me frob
 status "no such option" 255 $me -x
 has "which is named" "unrecognized option '-x'" "$($me -x 2>&1)"
 has "and a long one" "unrecognized option '--frob'" "$($me --frob 2>&1)"
+status "options that an object has no use for" 0 $me -d -L -m -n -l link help
+status "of another meaning elsewhere" 0 $me -n map help
+status "are none for skep" 2 $SKEP link -L help
 status "an option without its value" 255 $me btf dump -B
 status "no batch file" 255 $me batch file
 status "none there" 255 $me batch file "$tmp/none"

@@ -23,13 +23,15 @@ cd "$1" || exit 78
 mkdir -p m && mount -t bpf bpf m || exit 77
 "$SKEP" prog load say.c m/say || exit 78
 head -c 60 /dev/zero >in
+event=events/bpf_trace/bpf_trace_printk/enable
 log() # SIGNAL FORM
 {
 	"$SKEP" prog $2 tracelog >log 2>&1 &
 	pid=$!
 	for i in $(seq 100); do
-		ls /sys/kernel/tracing/instances 2>/dev/null | grep -q "^skep-$pid-" && break
-		ls /sys/kernel/debug/tracing/instances 2>/dev/null | grep -q "^skep-$pid-" && break
+		cat /sys/kernel/tracing/instances/skep-$pid-*/$event \
+			/sys/kernel/debug/tracing/instances/skep-$pid-*/$event 2>/dev/null |
+			grep -q 1 && break
 		sleep 0.1
 	done
 	"$SKEP" prog run pinned m/say data_in in >/dev/null

@@ -303,23 +303,6 @@ LEMMA(range_arsh##w, RANGE(a), u64 x, unsigned n, unsigned min, unsigned max) \
 LEMMA_SHIFT(32, s32)
 LEMMA_SHIFT(64, s64)
 
-/* ---- division -------------------------------------------------------------- */
-
-#define LEMMA_DIVISION(name, n, result) \
-LEMMA(name##n, RANGE(a), RANGE(b), u64 x, u64 y) \
-{ \
-	struct division d = { .w = n, .r = range_full(n), .a = { a0, a1, a2, a3 }, \
-		.b = { b0, b1, b2, b3 }, .abits = { 0, word_max(n) }, \
-		.bbits = { 0, word_max(n) }, .bits = { 0, word_max(n) } }; \
-	PREMISE(given(&d.a, x, n) && given(&d.b, y, n)); \
-	name(&d); \
-	return in(&d.r, (u64)(result) & word_max(n), n); \
-}
-LEMMA_DIVISION(udiv, 32, (u32)y ? (u32)x / (u32)y : 0)
-LEMMA_DIVISION(udiv, 64, y ? x / y : 0)
-LEMMA_DIVISION(umod, 32, (u32)y ? (u32)x % (u32)y : x)
-LEMMA_DIVISION(umod, 64, y ? x % y : x)
-
 /* ---- reducing --------------------------------------------------------------- */
 
 /*

@@ -373,6 +373,11 @@ static void far_away(void **unused UNUSED)
 	p = buf;
 	at = a_adr(&p, X1);
 	assert_false(a_patch(at, away(at, (s64)1 << 33)));
+	p = buf;
+	at = a_adr_near(&p, X1);
+	assert_false(a_patch(at, away(at, 0x100000)));
+	assert_false(a_patch(at, away(at, -0x100001)));
+	assert_int_equal(a_word(at), 0x10000001);
 }
 
 /* The address that a pair of adrp and add gives. */
@@ -391,6 +396,24 @@ static void addresses(void **unused UNUSED)
 		assert_true(((uintptr_t)at & ~4095ull) + (u64)pages * 4096 +
 			    (a_word(at + 4) >> 10 & 4095) == (uintptr_t)to);
 		assert_int_equal(a_word(at + 4) & 0xffc003ff, 0x91000021);
+	}
+}
+
+/* That of adr alone: golden words, and that nothing but the distance is in it. */
+static void near_addresses(void **unused UNUSED)
+{
+	static const struct { s32 to; u32 word; } near[] = {
+		{ 0, 0x10000001 }, { 4, 0x10000021 }, { 1, 0x30000001 }, { -4, 0x10ffffe1 },
+		{ 0x674 - 0x354, 0x10001901 }, { 0xfffff, 0x707fffe1 }, { -0x100000, 0x10800001 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(near); i++) {
+		u8 buf[16], *p = buf;
+		u8 *at = a_adr_near(&p, X1);
+
+		assert_true(a_patch(at, away(at, near[i].to)));
+		assert_int_equal(a_word(at), near[i].word);
+		assert_int_equal(p - buf, 4);
 	}
 }
 
@@ -568,7 +591,8 @@ int main(void)
 		cmocka_unit_test(forms), cmocka_unit_test(forms_assembled),
 		cmocka_unit_test(sweep_assembled), cmocka_unit_test(bitmasks),
 		cmocka_unit_test(numbers), cmocka_unit_test(far_away),
-		cmocka_unit_test(addresses), cmocka_unit_test(order), cmocka_unit_test(rows),
+		cmocka_unit_test(addresses),
+		cmocka_unit_test(near_addresses), cmocka_unit_test(order), cmocka_unit_test(rows),
 		cmocka_unit_test(other_processors),
 	};
 	int r;

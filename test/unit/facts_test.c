@@ -5,6 +5,7 @@
  * paths accept. Whether it is true is contain_test's question.
  */
 #include "base/strbuf.h"
+#include "btf/build.h"
 #include "isa/isa.h"
 #include "model/uapi.h"
 #include "obj/obj.h"
@@ -31,6 +32,11 @@ static struct arena arena;
 static const struct facts *facts;
 static struct verify_result result;
 
+/* Types of the program's functions, and these; NULL and none. */
+static struct btf *types;
+static struct image_func *funcs;
+static u32 nr_funcs;
+
 /* Judges an XDP program. */
 static void judge(const char *text, unsigned flags)
 {
@@ -42,8 +48,14 @@ static void judge(const char *text, unsigned flags)
 	memset(&result, 0xa5, sizeof(result));	/* nothing of it is read */
 	if (isa_asm(&code, text, strlen(text), "facts", &err) ||
 	    obj_from_insns(&img, BPF_PROG_TYPE_XDP, "facts", code.v, (u32)code.n, maps,
-			   ARRAY_LEN(maps), "GPL", &err) ||
-	    verify_prog(&result, &arena, img, &img->progs[0], &opts, &err))
+			   ARRAY_LEN(maps), "GPL", &err))
+		fail_msg("%s", err.text);
+	if (types) {
+		img->btf = types;
+		img->progs[0].funcs = funcs;
+		img->progs[0].nr_funcs = nr_funcs;
+	}
+	if (verify_prog(&result, &arena, img, &img->progs[0], &opts, &err))
 		fail_msg("%s", err.text);
 	if (result.verdict != VERDICT_OK)
 		fail_msg("%s", result.nr_errors ? result.errors[0].text : result.construct);
@@ -409,13 +421,63 @@ static void unresolved_context(void **unused UNUSED)
 	done();
 }
 
+/* Each with an int for parameter and result; the first is the program. */
+static void with_types(struct image_func *list, u32 n)
+{
+	static struct arena mem = ARENA_INIT;
+	struct strbuf out = { 0 };
+	struct btf_build b;
+	struct skep_err err;
+	u32 number, proto;
+
+	btf_build_open(&b, &mem);
+	number = btf_build_int(&b, "int", 4, BTF_INT_SIGNED);
+	proto = btf_build_proto(&b, number);
+	btf_build_param(&b, "x", number);
+	for (u32 i = 0; i < n; i++)
+		list[i].type_id = btf_build_func(&b, list[i].name, proto,
+						list[i].global ? BTF_FUNC_GLOBAL :
+						BTF_FUNC_STATIC);
+	btf_build_write(&b, &out);
+	assert_int_equal(btf_parse(&types, &mem, (u8 *)out.s, out.n, "built", &err), 0);
+	funcs = list;
+	nr_funcs = n;
+	sb_free(&out);
+	btf_build_free(&b);
+}
+
+/* What a function holds that the program calls, and a global function, too. */
+static void of_both_callers(void **unused UNUSED)
+{
+	static struct image_func list[] = { { .insn = 0, .name = "prog", .global = true },
+		{ .insn = 6, .name = "g", .global = true }, { .insn = 9, .name = "f" } };
+
+	with_types(list, ARRAY_LEN(list));
+	judge("	r1 = 1\n"
+	      "	call f\n"
+	      "	r1 = 5\n"
+	      "	call g\n"
+	      "	r0 = 1\n"
+	      "	exit\n"
+	      "g:	r1 &= 7\n"
+	      "	call f\n"
+	      "	exit\n"
+	      "f:	*(u64 *)(r10 - 8) = r1\n"
+	      "	r0 = 0\n"
+	      "	exit\n", VERIFY_FACTS);
+	reg(10, 1, "number 0..7");
+	slot(10, 0, "number 0..7");
+	types = NULL;
+	done();
+}
+
 /* ---- the stack ------------------------------------------------------------- */
 
 /* Stack that nobody may have written counts as read, and how deep it goes. */
 static void stack_is(const char *text, bool stale, u32 bytes)
 {
 	judge(text, 0);
-	assert_int_equal(result.stale_stack, stale);
+	assert_int_equal(result.stale_slots != 0, stale);
 	assert_int_equal(result.stack_bytes, bytes);
 	done();
 }
@@ -439,12 +501,12 @@ static void stack_of(void **unused UNUSED)
 	/* where states are joined: a pointer there, and nothing on the other way */
 	judge("r6 = r1\n call 7\n if r0 > 5 goto l\n *(u64 *)(r10 - 40) = r6\n l: r1 = map[idx:0]\n"
 	      "r2 = r10\n r2 += -40\n call 1\n r0 = 1\n exit\n", VERIFY_NO_PATHS);
-	assert_true(result.stale_stack);
+	assert_true(result.stale_slots);
 	done();
 	judge("r6 = r1\n *(u64 *)(r10 - 40) = 1\n call 7\n if r0 > 5 goto l\n"
 	      "*(u64 *)(r10 - 40) = r6\n l: r1 = map[idx:0]\n r2 = r10\n r2 += -40\n call 1\n"
 	      "r0 = 1\n exit\n", VERIFY_NO_PATHS);
-	assert_false(result.stale_stack);
+	assert_false(result.stale_slots);
 	done();
 }
 
@@ -519,6 +581,7 @@ int main(void)
 		cmocka_unit_test(unresolved_call),
 		cmocka_unit_test(unresolved_callback),
 		cmocka_unit_test(unresolved_context),
+		cmocka_unit_test(of_both_callers),
 		cmocka_unit_test(stack_of),
 		cmocka_unit_test(refused),
 		cmocka_unit_test(no_program),

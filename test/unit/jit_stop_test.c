@@ -175,7 +175,7 @@ static u64 execute(u64 r1)
 		.insns = prog.v, .nr_insns = prog.n, .body = body, .probe = probe,
 		.site = prog.sites ? site : NULL, .counts = prog.counts, .ends = prog.ends,
 		.cost = cost, .lookup = lookup, .address = address,
-		.clear_stack = prog.clear_stack, .frames = prog.frames,
+		.clear_stack = prog.clear_stack ? ~0ull : 0, .frames = prog.frames,
 	};
 	struct jit_code *code;
 	struct skep_err err;

@@ -201,7 +201,8 @@ static void test_macros(void **state)
 	struct world w;
 	s64 v;
 
-	if (declare(&w, "#define A 3\n#define B (A << 2 /* c */ | 1) // d\n#define C \\\n  B + 0x10UL\n"
+	if (declare(&w, "#define A 3\n#define B (A << 2 /* c */ | 1) // d\n"
+			"#define C \\\n  B + 0x10UL\n"
 			"#define F(x) x\n#define S \"s\"\n#undef A\n#define A 4\n"
 			"#ifdef NO\n#define D 1\n#elif defined(A) && !defined NO && A == 4\n"
 			"#define D 2\n#else\n#define D 3\n#endif\n#if 0\n#error no\n#endif\n"
@@ -223,8 +224,8 @@ static void test_kernel(void **state)
 	struct btf_file kernel = { 0 };
 	struct skep_err err;
 	struct world w = { 0 };
-	const char *script = "struct mine { char c; struct list_head list; struct task_struct *t; "
-			     "struct nobody *n; };";
+	const char *script = "struct mine { char c; struct list_head list; "
+			     "struct task_struct *t; struct nobody *n; };";
 	const struct btf_type *t;
 	u32 id;
 
@@ -253,20 +254,21 @@ static void test_kernel(void **state)
 static void test_errors(void **state)
 {
 	static const struct { const char *script, *message; } cases[] = {
-		{ "struct a { struct b c; }", "stdin:1:21-22: ERROR: C: the size of member 'c' is not "
-		  "known: its type 'b' is only declared" },
-		{ "struct a { int x } begin {}", "stdin:1:18-19: ERROR: C: expected ';'" },
+		{ "struct a { struct b c; }", "stdin:1:21-22: ERROR: C: the size of member 'c' "
+		  "is not known: its type 'b' is only declared" },
+		{ "struct a { int x int y }", "stdin:1:18-21: ERROR: C: expected ';'" },
 		{ "struct a { foo_t x; }", "stdin:1:12-17: ERROR: C: unknown type 'foo_t'" },
 		{ "struct a { int x:33; }", "a bit field of this type has 1 to 32 bits" },
 		{ "struct a { int x:0; }", "a bit field of this type has 1 to 32 bits" },
 		{ "struct a { char *x:3; }", "a bit field is an integer" },
 		{ "struct a { int x[-1]; }", "an array has 0 to" },
 		{ "struct a { int x[1 << 30]; }", "at most 256 MiB" },
-		{ "struct a { int x; }\nstruct a { int x; }", "stdin:2:8-9: ERROR: C: 'a' is defined "
-		  "twice" },
+		{ "struct a { int x; }\nstruct a { int x; }",
+		  "stdin:2:8-9: ERROR: C: 'a' is defined twice" },
 		{ "enum a { X = 1 / 0 }", "division by zero" },
 		{ "enum a { X = Y }", "no constant of this name" },
-		{ "struct a { int x __attribute__((aligned(3))); }", "an alignment is a power of two" },
+		{ "struct a { int x __attribute__((aligned(3))); }",
+		  "an alignment is a power of two" },
 		{ "#if 1\nstruct a { int x; }", "#if without #endif" },
 		{ "#endif\n", "#endif without #if" },
 		{ "#include \"/nowhere/x.h\"\n", "/nowhere/x.h" },

@@ -170,10 +170,15 @@ static void slots_of_a_pass(void **unused UNUSED)
 	start();
 	ON(new, bytes(t, SLOT_MISC); t->def = def_new(&v, 0, 0));
 	k = store(old);
-	assert_false(v.stale_stack);
+	assert_false(v.stale_slots);
 	join_pass(&v, k, new);
 	ON(new, assert_true(def_read_since(&v, t->def, v.now)));
-	assert_true(v.stale_stack);
+	/* it has written all that the former had; then less */
+	assert_int_equal(v.stale_slots, 0);
+	start();
+	ON(old, bytes(t, SLOT_MISC));
+	join_pass(&v, store(old), new);
+	assert_int_equal(v.stale_slots, 1);
 }
 
 /* ---- a part of a loop, which is complete ----------------------------------------- */
@@ -186,7 +191,7 @@ static void slots_of_a_pass(void **unused UNUSED)
 	part = store(old);						\
 	join_pass(&v, v.open.v[0], new);				\
 	kept_close_down_to(&v, 1);					\
-	v.stale_stack = false;						\
+	v.stale_slots = 0;						\
 } while (0)
 
 static struct kept *part;
@@ -228,9 +233,12 @@ static void slots_of_a_part(void **unused UNUSED)
 	later = store(new);
 	covered_by(&v, part, new);
 	ON(new, assert_true(def_read_since(&v, t->def, v.now)));
-	assert_true(v.stale_stack);
+	assert_int_equal(v.stale_slots, 0);
 	/* what was stored meanwhile is in the loop */
 	LEADS(later, part->time - 1, 0, 2);
+	PART(bytes(t, SLOT_MISC));
+	covered_by(&v, part, new);
+	assert_int_equal(v.stale_slots, 1);
 }
 
 /* Without a loop only what is known matters. */
@@ -244,7 +252,7 @@ static void complete(void **unused UNUSED)
 	ON(new, number(r, scalar_const(1)); number(r + 1, scalar_const(1)));
 	covered_by(&v, part, new);
 	ON(new, assert_true(marked(r)); assert_false(marked(r + 1)));
-	assert_false(v.stale_stack);
+	assert_false(v.stale_slots);
 }
 
 /* ---- another run of the loop -------------------------------------------------------- */

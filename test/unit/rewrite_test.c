@@ -347,6 +347,72 @@ static void stale_stack(void **state)
 	both_close(&b);
 }
 
+/* One path has written, the other reads what is there. */
+static void stale_slot(void **state)
+{
+	static const char text[] =
+		"	r7 = map[idx:0][0]+0\n"
+		"	r2 = *(u32 *)(r1 + 12)\n"
+		"	r1 = *(u32 *)(r1 + 16)\n"
+		"	*(u64 *)(r10 - 8) = r1\n"
+		"	if r2 == 77 goto write\n"
+		"skip:	r1 = *(u8 *)(r10 - 24)\n"
+		"	r2 = 0\n"
+		"	*(u64 *)(r7 + 0) = r1\n"
+		"	r2 = r10\n"
+		"	r2 += -24\n"
+		"	r1 = -1\n"
+		"	*(u64 *)(r2 + 0) = r1\n"
+		"	r0 = 1\n"
+		"	exit\n"
+		"write:	*(u8 *)(r10 - 24) = r1\n"
+		"	goto skip\n";
+	static struct outcome o;
+	struct both b;
+
+	(void)state;
+	assert_int_equal(result(BPF_PROG_TYPE_XDP, text, &b), 0);
+	assert_true(b.rw.stale_reads & 1 << 2);
+	for (u32 i = 0; i < 3 * engines(); i++) {
+		outcome(&b, i % engines(), 1, &o);
+		assert_int_equal(o.value, 0);
+	}
+	both_close(&b);
+}
+
+/* Does it write to packets? */
+static void writes(void **state)
+{
+#define BYTE "r2 = *(u32 *)(r1 + 0)\n" "r3 = *(u32 *)(r1 + 4)\n" "r4 = r2\n" "r4 += 1\n" \
+	"r0 = 1\n" "if r4 > r3 goto out\n"
+	static const struct { const char *text; bool writes; } progs[] = {
+		{ "r0 = 1\n" "exit\n", false },
+		{ BYTE "r3 = *(u8 *)(r2 + 0)\n" "*(u8 *)(r10 - 1) = r3\n" "out: exit\n", false },
+		{ BYTE "r7 = map[idx:0][0]+0\n" "lock *(u64 *)(r7 + 0) += r0\n" "out: exit\n",
+		  false },
+		{ BYTE "*(u8 *)(r2 + 0) = 7\n" "out: exit\n", true },
+		{ BYTE "r7 = map[idx:0][0]+0\n" "if r3 == r0 goto store\n" "r2 = r7\n"
+		  "store: *(u8 *)(r2 + 0) = r0\n" "out: exit\n", true },
+		{ BYTE "*(u64 *)(r10 - 8) = r2\n" "r1 = r10\n" "call f\n" "r0 = 1\n" "out: exit\n"
+		  "f: r1 = *(u64 *)(r1 - 8)\n" "*(u8 *)(r1 + 0) = 7\n" "r0 = 0\n" "exit\n", true },
+		{ BYTE "if r0 == 1 goto out\n" "*(u8 *)(r2 + 0) = 7\n" "out: exit\n", false },
+	};
+#undef BYTE
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(progs); i++) {
+		size_t n;
+		const struct bpf_insn *v = assemble(progs[i].text, &n);
+		struct both b;
+
+		assert_true(both_open(&b, BPF_PROG_TYPE_XDP, 0, v, n));
+		if (b.rw.writes_packet != progs[i].writes)
+			fail_msg("%zu: %d", i, b.rw.writes_packet);
+		both_close(&b);
+		free((void *)(uintptr_t)v);
+	}
+}
+
 /* Loads that fault give 0, those of memory what is there. */
 static void probes(void **state)
 {
@@ -490,6 +556,8 @@ int main(void)
 		cmocka_unit_test(growth),
 		cmocka_unit_test(dead_code),
 		cmocka_unit_test(stale_stack),
+		cmocka_unit_test(stale_slot),
+		cmocka_unit_test(writes),
 		cmocka_unit_test(probes),
 		cmocka_unit_test(lock_of_a_run),
 		cmocka_unit_test(kernel_memory),

@@ -133,7 +133,10 @@ static void choose_keys(struct map *m, const struct scene *s)
 
 	for (u32 k = 1; n < ARRAY_LEN(keys); k++) {
 		if (s->chain) {
-			hash_find(m, &at, &k);
+			u8 key[8] = { 0 };
+
+			memcpy(key, &k, sizeof(k));
+			hash_find(m, &at, key);
 			if (!n)
 				home = at;
 			if (at.first != home.first)
@@ -494,8 +497,10 @@ static void play(const struct scene *s, size_t n)
 	}
 }
 
-#define HASH(t, entries, flags) { .name = "m", .type = BPF_MAP_TYPE_##t, .key_size = 4, \
-	.value_size = 16, .max_entries = entries, .map_flags = flags }
+#define TABLE(t, key, entries, flags) { .name = "m", .type = BPF_MAP_TYPE_##t, \
+	.key_size = key, .value_size = 16, .max_entries = entries, .map_flags = flags }
+#define HASH(t, entries, flags) TABLE(t, 4, entries, flags)
+#define WORDS(entries) TABLE(HASH, 8, entries, 0)	/* elements are words: overwrite_plain() */
 #define TRIE { .name = "m", .type = BPF_MAP_TYPE_LPM_TRIE, .key_size = 8, .value_size = 16, \
 	.max_entries = 16, .map_flags = BPF_F_NO_PREALLOC }
 #define LIST(t) { .name = "m", .type = BPF_MAP_TYPE_##t, .value_size = 16, .max_entries = 8 }
@@ -512,6 +517,11 @@ static void test_hash(void **state)
 		{ "hash update", HASH(HASH, 12, 0), 6, 0, 3, 77, 0, false },
 		{ "hash update, user", HASH(HASH, 12, 0), 6, MAP_USER, 3, 77, 0, false },
 		{ "hash update, full", HASH(HASH, 12, 0), 12, 0, 3, 77, 0, false },
+		{ "hash update, words", WORDS(12), 6, 0, 3, 77, 0, false },
+		{ "hash update, words, full", WORDS(12), 12, 0, 3, 77, 0, false },
+		{ "hash update, words, a chain", WORDS(24), 12, 0, 11, 77, 0, true },
+		{ "hash insert, words", WORDS(12), 6, 0, 9, 77, 0, false },
+		{ "hash delete, words", WORDS(12), 12, 0, 3, 0, 0, false },
 		{ "hash delete", HASH(HASH, 12, 0), 6, 0, 3, 0, 0, false },
 		{ "hash delete, user", HASH(HASH, 12, 0), 12, MAP_USER, 3, 0, 0, false },
 		{ "hash delete, a shorter chain", HASH(HASH, 24, 0), 11, 0, 10, 0, 0, true },

@@ -67,6 +67,22 @@ SEC("tc") int timer_late(void *ctx)
 	bpf_timer_set_callback(&v->timer, wide);
 	return text[0];
 }
+// rejected 0158, kernel ok: which a call waits for, too
+SEC("tc") int timer_called_late(void *ctx)
+{
+	volatile char text[300] = {};
+	int key = zero;
+	struct timed *v;
+
+	LONG(i);
+	v = bpf_map_lookup_elem(&timers, &key);
+	if (!v)
+		return 0;
+	bpf_timer_init(&v->timer, &timers, 1);
+	bpf_timer_set_callback(&v->timer, wide);
+	bpf_for_each_map_elem(&timers, wide, 0, 0);
+	return text[0];
+}
 // rejected 0120: a part of a dynptr that was written over, behind a long loop
 SEC("tc") int slice_late(void *ctx)
 {

@@ -566,7 +566,7 @@ SEC("tp_btf/sched_switch") int percpu_store(__u64 *ctx)
 		v->counts = 0;
 	return 0;
 }
-// not judged, kernel ok: a pointer in an object of the program
+// ok: a pointer in an object of the program
 SEC("tp_btf/sched_switch") int xchg_in_object(__u64 *ctx)
 {
 	struct box *b = NEW(struct box);

@@ -378,6 +378,15 @@ static inline u8 *a_adr(u8 **p, u32 rd)
 }
 
 static inline void a_br(u8 **p, u32 rn) { a_put(p, 0xd61f0000 | rn << 5); }
+/* The same of what is at most 1 MiB away, in code that may be moved by less than a page. */
+static inline u8 *a_adr_near(u8 **p, u32 rd)
+{
+	u8 *at = *p;
+
+	a_put(p, 0x10000000 | rd);
+	return at;
+}
+
 static inline void a_blr(u8 **p, u32 rn) { a_put(p, 0xd63f0000 | rn << 5); }
 static inline void a_ret(u8 **p) { a_put(p, 0xd65f03c0); }
 
@@ -404,6 +413,16 @@ static inline bool a_patch_adr(u8 *at, const u8 *to)
 	return true;
 }
 
+static inline bool a_patch_near(u8 *at, const u8 *to)
+{
+	s64 d = to - at;
+
+	if (d < -(1 << 20) || d >= 1 << 20)
+		return false;
+	a_write(at, a_word(at) | ((u32)d & 3) << 29 | ((u32)(d >> 2) & 0x7ffff) << 5);
+	return true;
+}
+
 /* Lets the jump, call or address at AT lead to TO; false: it is too far away. */
 static inline bool a_patch(u8 *at, const u8 *to)
 {
@@ -413,6 +432,8 @@ static inline bool a_patch(u8 *at, const u8 *to)
 		return a_patch_field(at, to, 26, 0);
 	if ((word & 0x9f000000) == 0x90000000)
 		return a_patch_adr(at, to);
+	if ((word & 0x9f000000) == 0x10000000)
+		return a_patch_near(at, to);
 	return a_patch_field(at, to, (word & 0x7e000000) == 0x36000000 ? 14 : 19, 5);
 }
 

@@ -60,10 +60,42 @@ static void saved_regs(struct onepass *x, bool load)
 		a_mem(&x->p, load ? A_LOAD : A_STORE, 64, regs[n - 1], SP, 8 * (s64)(n - 1));
 }
 
-static void call_addr(struct onepass *x, u64 to)
+/* REG is what lies DISP from the run, which no other register is needed for. */
+static void load_entry(struct onepass *x, u32 reg, s32 disp)
 {
+	if (a_mem(&x->p, A_LOAD, 64, reg, RUN, disp))
+		return;
+	a_mov_imm(&x->p, reg, (u64)(s64)disp);
+	a_mem_index(&x->p, A_LOAD, 64, reg, RUN, reg);
+}
+
+/* The address VALUE, which is WHAT at SLOT, to register DST; TMP1 may be lost. */
+static void load_addr(struct onepass *x, u32 dst, enum jit_what what, u32 slot, u64 value)
+{
+	const struct jit_ref ref = jit_ref(x->b, what, slot, value);
+
+	if (!ref.entry) {
+		a_mov_imm(&x->p, dst, ref.value);
+		return;
+	}
+	load_entry(x, dst, ref.disp);
+	if (!ref.value || a_add_imm(&x->p, true, dst, dst, (s32)ref.value))
+		return;
+	a_mov_imm(&x->p, TMP1, (u64)(s64)(s32)ref.value);
+	a_alu(&x->p, true, A_ADD, dst, dst, TMP1);
+}
+
+/* The function at TO, which is WHAT at SLOT. */
+static void call_addr(struct onepass *x, enum jit_what what, u32 slot, u64 to)
+{
+	const struct jit_ref ref = jit_ref(x->b, what, slot, to);
 	s64 d = (s64)(to - (u64)(uintptr_t)x->p);
 
+	if (ref.entry) {
+		load_entry(x, CALLEE, ref.disp);
+		a_blr(&x->p, CALLEE);
+		return;
+	}
 	if (d >= -(1 << 27) && d < 1 << 27 && !(d & 3)) {
 		a_put(&x->p, 0x94000000 | ((u32)(d / 4) & 0x3ffffff));
 		return;
@@ -205,9 +237,9 @@ static void access_mem(struct onepass *x, enum a64_access what, u32 bits, u32 re
 
 /* ---- stops --------------------------------------------------------------------- */
 
-static void note_site(struct onepass *x, u64 at)
+static void note_site(struct onepass *x, u32 slot, u64 at)
 {
-	a_mov_imm(&x->p, TMP0, at);
+	load_addr(x, TMP0, JIT_SITE, slot, at);
 	access_mem(x, A_STORE, 64, TMP0, RUN, AT);
 }
 
@@ -220,7 +252,7 @@ static void end_with_0(struct onepass *x)
 /* The program ends here, and says where. */
 static void stop_at(struct onepass *x, u32 slot)
 {
-	note_site(x, onepass_site(x, slot, false));
+	note_site(x, slot, onepass_site(x, slot, false));
 	a_mov_imm(&x->p, TMP0, 1);
 	access_mem(x, A_STORE, 8, TMP0, RUN, STOP);
 	end_with_0(x);
@@ -433,7 +465,7 @@ static int write_jump(struct onepass *x, const struct ins *i)
 /* ---- calls ------------------------------------------------------------------------ */
 
 /* bpf_tail_call(r1, r2, r3): the next program gets this one's r1 and frame. */
-static void tail_call(struct onepass *x)
+static void tail_call(struct onepass *x, u32 slot)
 {
 	u8 *none;
 
@@ -443,7 +475,7 @@ static void tail_call(struct onepass *x)
 	if (onepass_links(x->b, x->unit))
 		frame_off(x);
 	a_mov(&x->p, true, X0, RUN);
-	call_addr(x, (u64)(uintptr_t)x->b->bind->tail);
+	call_addr(x, JIT_TAIL, slot, (u64)(uintptr_t)x->b->bind->tail);
 	a_mov(&x->p, true, CALLEE, X0);
 	a_pair(&x->p, A_LDP_AFTER, X0, XZR, SP, 16);
 	none = a_cbz(&x->p, true, false, CALLEE);
@@ -461,13 +493,13 @@ static void call_body(struct onepass *x, const struct ins *i)
 	u64 at = onepass_site(x, i->at, true);
 
 	if (i->row->kind == KIND_CALL && i->raw->imm == BPF_FUNC_tail_call) {
-		tail_call(x);
+		tail_call(x, i->at);
 		return;
 	}
 	if (at)
-		note_site(x, at);
+		note_site(x, i->at, at);
 	a_mov(&x->p, true, X5, RUN);
-	call_addr(x, (u64)(uintptr_t)x->b->bind->body(x->b->bind->arg, i->at));
+	call_addr(x, JIT_BODY, i->at, (u64)(uintptr_t)x->b->bind->body(x->b->bind->arg, i->at));
 	a_mov(&x->p, true, R0, X0);
 	if (at)
 		stop_asked(x);
@@ -496,7 +528,7 @@ static void load_packet(struct onepass *x, const struct ins *i)
 	}
 	a_mov(&x->p, true, X0, RUN);
 	a_mov_imm(&x->p, X2, i->row->width / 8);
-	call_addr(x, (u64)(uintptr_t)x->b->bind->packet);
+	call_addr(x, JIT_PACKET, i->at, (u64)(uintptr_t)x->b->bind->packet);
 	a_mov(&x->p, true, R0, X0);
 	there = a_tbz(&x->p, false, 63, R0);
 	end_with_0(x);
@@ -512,10 +544,11 @@ static void load_imm(struct onepass *x, const struct ins *i)
 		a_mov_imm(&x->p, i->dst, (u32)i->raw[0].imm | (u64)(u32)i->raw[1].imm << 32);
 		break;
 	case OP_LDDW_FUNC:
-		onepass_fix(x, a_adr(&x->p, i->dst), (u32)((s64)i->at + 1 + i->raw->imm), FIX_FUNC);
+		onepass_fix(x, (bind->entry ? a_adr_near : a_adr)(&x->p, i->dst),
+			    (u32)((s64)i->at + 1 + i->raw->imm), FIX_FUNC);
 		break;
 	default:
-		a_mov_imm(&x->p, i->dst, bind->address(bind->arg, i->at));
+		load_addr(x, i->dst, JIT_ADDRESS, i->at, bind->address(bind->arg, i->at));
 	}
 }
 
@@ -698,7 +731,8 @@ static void probe(struct onepass *x, const struct ins *i, bool sign)
 	a_pair(&x->p, A_STP, X4, R0, SP, 32);
 	add_off(x, X0, i->src, i->raw->off);
 	a_mov(&x->p, true, X5, RUN);
-	call_addr(x, (u64)(uintptr_t)x->b->bind->probe(i->row->width / 8u, sign));
+	call_addr(x, JIT_PROBE, i->at,
+		  (u64)(uintptr_t)x->b->bind->probe(i->row->width / 8u, sign));
 	a_mov(&x->p, true, TMP0, X0);
 	a_pair(&x->p, A_LDP, X4, R0, SP, 32);
 	a_pair(&x->p, A_LDP, X2, X3, SP, 16);
@@ -715,7 +749,7 @@ static void cast(struct onepass *x, const struct ins *i)
 
 	a_mov(&x->p, false, i->dst, i->src);
 	null = a_cbz(&x->p, false, false, i->dst);
-	a_mov_imm(&x->p, TMP0, x->b->bind->arena.window);
+	load_addr(x, TMP0, JIT_WINDOW, i->at, x->b->bind->arena.window);
 	a_alu(&x->p, true, A_ORR, i->dst, i->dst, TMP0);
 	a_patch(null, x->p);
 }
@@ -736,9 +770,9 @@ static void in_arena(struct onepass *x, const struct ins *i)
 		a_mov(&x->p, true, X3, reg_of[keeps]);
 	add_off(x, X0, TMP1, i->raw->off);
 	a_mov_imm(&x->p, X1, rewrite_arena_bytes(i->raw));
-	a_mov_imm(&x->p, X2, a->arena);
+	load_addr(x, X2, JIT_ARENA, i->at, a->arena);
 	a_mov(&x->p, true, X5, RUN);
-	call_addr(x, (u64)(uintptr_t)a->at);
+	call_addr(x, JIT_ARENA_AT, i->at, (u64)(uintptr_t)a->at);
 	a_mov(&x->p, true, i->dst, X0);
 	a_pair(&x->p, A_LDP, X4, R0, SP, 32);
 	a_pair(&x->p, A_LDP, X2, X3, SP, 16);

@@ -304,6 +304,21 @@ static u32 cleared(const struct ra *a)
 	return n < 128 ? (u32)round_up(n, 16) : (u32)round_up(n, 64);
 }
 
+/* Few of them one by one; false: there are more, or others look there, too. */
+static bool clear_few(struct ra *a)
+{
+	u64 slots = a->b->bind->clear_stack;
+
+	if (a->f->depth < RUN_STACK_BYTES)
+		slots &= (1ull << (a->f->depth + 7) / 8) - 1;
+	if (a->f->shown || __builtin_popcountll(slots) > 4)
+		return false;
+	for (; slots; slots &= slots - 1)
+		x_store_imm(&a->p, 64, RSP,
+			    (s32)a->fp - 8 * (__builtin_ctzll(slots) + 1), 0);
+	return true;
+}
+
 static void prologue(struct ra *a)
 {
 	struct jit_code *c = a->b->code;
@@ -322,7 +337,7 @@ static void prologue(struct ra *a)
 	}
 	if (a->f->may_goto)
 		x_store_imm(&a->p, 64, RSP, (s32)a->fp_at - 8, MAY_GOTO_MAX);
-	if (a->fp_at >= a->fp && cleared(a)) {
+	if (a->fp_at >= a->fp && cleared(a) && !clear_few(a)) {
 		x_lea(&a->p, true, SCRATCH,
 		      &(struct x64_addr){ RSP, NO_INDEX, 0, (s32)a->fp });
 		x_clear_stack(&a->p, cleared(a));

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * cmd_profile.c: where processors spend their time: stacks of all or of one process,
+ * sampled by a clock, as a table, as folded stacks or as a flame graph. It is a script of
+ * one line.
+ */
+#include "cli/attach.h"
+#include "cli/trace.h"
+#include "lang/flame.h"
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct profile {
+	const char *format, *output, *command, *before;
+	u64 pid, hz, seconds;
+	bool kernel_only, user_only;
+	struct child child;
+	char script[512];
+	struct script s;
+	struct lang l;
+	struct lang_unit unit;
+	struct strbuf folded;
+};
+
+static int check(struct profile *p, const struct str_list *operands)
+{
+	char *end;
+
+	if (operands->n > 1)
+		return usage_error("one number of seconds is enough");
+	if (operands->n) {
+		p->seconds = strtoull(operands->v[0], &end, 10);
+		if (!p->seconds || *end)
+			return usage_error("'%s' is no number of seconds", operands->v[0]);
+	}
+	if (!p->hz || p->hz > 10000)
+		return usage_error("-F takes 1 to 10000 samples a second");
+	if (p->pid && p->command)
+		return usage_error("-p and -c exclude each other");
+	if (p->kernel_only && p->user_only)
+		return usage_error("-K and -U exclude each other");
+	for (const char *const *f = (const char *const[]){ "text", "folded", "flame", NULL };;
+	     f++) {
+		if (!*f)
+			return usage_error("-f takes text, folded or flame, not '%s'", p->format);
+		if (!strcmp(p->format, *f))
+			return 0;
+	}
+}
+
+/* The script: whose samples, and what of their stacks. */
+static void write_script(struct profile *p)
+{
+	const char *key = p->kernel_only ? "kstack, comm" : p->user_only ? "ustack, comm" :
+			  "kstack, ustack, comm";
+	char who[64] = "";
+	int n;
+
+	if (p->pid || p->command)
+		snprintf(who, sizeof(who), "/pid == %u/ ", p->command ? p->child.pid : (u32)p->pid);
+	n = snprintf(p->script, sizeof(p->script), "config = { max_map_keys = 65536 } "
+		     "profile:hz:%" PRIu64 " %s{ @[%s] = count(); }", p->hz, who, key);
+	if (p->seconds)
+		snprintf(p->script + n, sizeof(p->script) - (size_t)n, " interval:s:%" PRIu64
+			 " { exit(); }", p->seconds);
+}
+
+static int go(void *arg, struct skep_err *err)
+{
+	struct profile *p = arg;
+
+	return p->child.own ? child_go(&p->child, p->command, err) : 0;
+}
+
+static int sample(struct profile *p, int out, struct skep_err *err)
+{
+	const struct lang_opts lo = { .nr_args = 0 };
+	struct trace_run run = { .unit = &p->unit, .pidfd = p->child.pidfd, .quiet = true,
+		.child = p->child.own ? p->child.pid : 0, .pid = (u32)p->pid, .go = go,
+		.go_arg = p, .out = out, .folded = strcmp(p->format, "text") ? &p->folded : NULL };
+	int rc;
+
+	script_open(&p->s);
+	rc = lang_compile(&p->l, &p->s, &p->unit, script_source(&p->s, "profile", p->script,
+			  (u32)strlen(p->script)), &lo, err);
+	if (rc == LANG_WRONG) {
+		struct strbuf b = { 0 };
+
+		diag_print(&b, &p->s);
+		report_text(&b);
+		sb_free(&b);
+	}
+	return rc == LANG_WRONG ? err_set(err, ERR_USAGE, NULL, "nothing was sampled") :
+	       rc ? rc : trace_run(&run, err);
+}
+
+static bool write_all(int fd, const struct strbuf *b)
+{
+	size_t at = 0;
+
+	while (at < b->n) {
+		const ssize_t w = write(fd, b->s + at, b->n - at);
+
+		if (w < 0 && errno == EINTR)
+			continue;
+		if (w <= 0)
+			return false;
+		at += (size_t)w;
+	}
+	return true;
+}
+
+/* What was sampled, as it is asked for. */
+static int finish(struct profile *p, int out, struct skep_err *err)
+{
+	struct strbuf page = { 0 };
+	struct flame_stats s = { 0 };
+	struct os_file before = { 0 };
+	char *old = NULL;
+	bool good;
+
+	if (!strcmp(p->format, "text"))
+		return 0;
+	if (p->before) {
+		int rc = os_file_read(&before, p->before, err);
+
+		if (rc)
+			return rc;
+		old = mem_alloc(before.size + 1);
+		memcpy(old, before.data, before.size);
+		os_file_close(&before);
+	}
+	flame_html(&page, "skep profile", sb_text(&p->folded), old, &s);
+	free(old);
+	good = write_all(out, strcmp(p->format, "flame") ? &p->folded : &page);
+	sb_free(&page);
+	if (!good)
+		return err_set(err, ERR_FILE_OPEN, p->output, "%s", strerror(errno));
+	if (p->output)
+		fprintf(stderr, "%s: %" PRIu64 " samples, %u stacks\n", p->output, s.samples,
+			s.stacks);
+	return 0;
+}
+
+static int open_process(struct profile *p, struct skep_err *err)
+{
+	if (p->command)
+		return child_start(&p->child, p->command, err);
+	return p->pid ? child_open(&p->child, (u32)p->pid, err) : 0;
+}
+
+static int run(struct profile *p)
+{
+	struct skep_err err = { 0 };
+	int out = STDOUT_FILENO, rc = open_process(p, &err);
+
+	if (!rc && p->output) {
+		out = open(p->output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+		rc = out < 0 ? err_set(&err, ERR_FILE_OPEN, p->output, "%s", strerror(errno)) : 0;
+	}
+	if (!rc) {
+		write_script(p);
+		rc = sample(p, out, &err);
+	}
+	if (!rc)
+		rc = finish(p, out, &err);
+	if (rc < 0)
+		report(&err);
+	child_close(&p->child);
+	if (out > STDERR_FILENO)
+		close(out);
+	lang_free(&p->l);
+	script_free(&p->s);
+	sb_free(&p->folded);
+	return rc < 0 ? EXIT_NO_ANSWER : rc;
+}
+
+int cmd_profile(const struct command *cmd, int argc, char **argv)
+{
+	struct profile p = { .format = "text", .hz = 49,
+		.child = { .pidfd = -1, .go = -1, .failed = -1 } };
+	const struct opt opts[] = {
+		{ "pid", 'p', OPT_U64, "PID", "only this process; ends when it does", &p.pid },
+		{ "command", 'c', OPT_STR, "COMMAND", "the same of a process that runs COMMAND",
+		  &p.command },
+		{ "frequency", 'F', OPT_U64, "HZ", "samples a second on each cpu; 49", &p.hz },
+		{ "format", 'f', OPT_STR, "text|folded|flame", "how results are written",
+		  &p.format },
+		{ "output", 'o', OPT_STR, "FILE", "write results to FILE", &p.output },
+		{ "compare", 0, OPT_STR, "FILE", "with folded stacks: what became more and less",
+		  &p.before },
+		{ "kernel", 'K', OPT_FLAG, NULL, "stacks of the kernel alone", &p.kernel_only },
+		{ "user", 'U', OPT_FLAG, NULL, "stacks of processes alone", &p.user_only },
+		{ 0 }
+	};
+	struct opt_result res;
+	int status;
+
+	if (!opts_parse(&res, cmd, opts, argc, argv))
+		return res.status;
+	status = check(&p, &res.operands);
+	if (!status)
+		status = run(&p);
+	vec_free(&res.operands);
+	return status;
+}

@@ -1,0 +1,78 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# tools.t: the scripts of tools/trace: each compiles and the kernel takes it (nothing is
+# attached), keeps its layout, and says in its head what it is for. Then some of them, a
+# profile and flame graphs, on processes that this test makes.
+. test/tap.sh
+
+$SKEP trace -q -e 'begin { exit(); }' >/dev/null 2>&1 ||
+	skip_all "this system lets nobody run a script"
+
+for script in tools/trace/*.bt; do
+	name=$(basename "$script" .bt)
+	args=
+	case $name in
+	func* | argdist | stackcount) args="libc malloc" ;;
+	esac
+	[ "$name" = bashreadline ] && [ ! -x /bin/bash ] && continue
+	out=$($SKEP trace --dry-run "$script" $args 2>&1)
+	code=$?
+	case $out in
+	*"does not exist or is not executable"*) skip "$name is taken" "no such library here" ;;
+	*"o matches for"* | *"racepoint not found"* | *"Could not resolve symbol"*)
+		skip "$name is taken" "$(echo "$out" | head -n 1)" ;;
+	*) same "$name is taken" "0" "$code$out" ;;
+	esac
+	has "$name says what it is for" "$name: " "$(head -n 4 "$script")"
+done
+
+cat > "$tmp/busy.c" <<'EOF'
+#include <stdlib.h>
+__attribute__((noinline)) long inner(volatile long *x, long n)
+{
+	while (n--)
+		*x += n;
+	return *x;
+}
+__attribute__((noinline)) long outer(volatile long *x) { return inner(x, 4000000) + 1; }
+int main(int argc, char **argv)
+{
+	volatile long x = 0;
+	for (int i = 0; i < atoi(argv[argc - 1]); i++)
+		outer(&x);
+	return 0;
+}
+EOF
+${CC:-cc} -O1 -fno-omit-frame-pointer -fno-optimize-sibling-calls -fno-inline -o "$tmp/busy" \
+	"$tmp/busy.c" || skip_all "no compiler"
+
+same "functions are counted" "@calls[outer]: 3" \
+	"$($SKEP trace -q tools/trace/funccount.bt "$tmp/busy" 'outer' -c "$tmp/busy 3" 2>&1 |
+	   grep -v '^$')"
+has "a function's time" "|@" \
+	"$($SKEP trace -q tools/trace/funclatency.bt "$tmp/busy" outer -c "$tmp/busy 5" 2>&1)"
+has "stacks" "outer+" \
+	"$($SKEP trace -q tools/trace/stackcount.bt "$tmp/busy" outer -c "$tmp/busy 5" 2>&1)"
+
+if $SKEP profile -c "$tmp/busy 200" -F 999 -f folded -o "$tmp/folded" 2>"$tmp/said"; then
+	has "folded stacks" "busy;" "$(cat "$tmp/folded")"
+	has "with names" "main;" "$(cat "$tmp/folded")"
+	has "how many" " samples, " "$(cat "$tmp/said")"
+	ok "a flame graph" $SKEP profile -c "$tmp/busy 200" -F 999 -f flame -o "$tmp/f.html"
+	has "is one file with SVG" "<svg xmlns" "$(cat "$tmp/f.html")"
+	has "and its script" "</script>" "$(cat "$tmp/f.html")"
+	same "that loads nothing" "" "$(grep -E 'src=|href=' "$tmp/f.html")"
+	ok "compared" $SKEP profile -c "$tmp/busy 200" -F 999 -f flame --compare "$tmp/folded" \
+		-o "$tmp/diff.html"
+	has "with differences" "; +" "$(cat "$tmp/diff.html")"
+else
+	skip "profiles" "$(head -n 1 "$tmp/said")"
+fi
+status "no frequency" 2 $SKEP profile -F 0
+status "no such format" 2 $SKEP profile -f pdf
+status "no such process" 2 $SKEP profile -p 4194303
+
+ln -s "$(realpath $SKEP)" "$tmp/bpftrace"
+same "called bpftrace" "7" "$("$tmp/bpftrace" -q -e 'BEGIN { printf("%d\n", 7); exit(); }' |
+	grep -v '^$')"
+done_testing
