@@ -25,7 +25,7 @@ struct printer {
 	u64 last;		/* TY_TSERIES: the newest interval of all */
 };
 
-/* ---- adding up ------------------------------------------------------------------------------- */
+/* ---- adding up --------------------------------------------------------------- */
 
 static u64 word_at(const u8 *p, u32 i)
 {
@@ -105,7 +105,7 @@ static void add_up(struct printer *p, const struct out_elem *e, u32 stride)
 	}
 }
 
-/* ---- order ------------------------------------------------------------------------------------------- */
+/* ---- order ------------------------------------------------------------------- */
 
 static int compare_value(const struct ty *t, const u8 *a, const u8 *b)
 {
@@ -113,7 +113,8 @@ static int compare_value(const struct ty *t, const u8 *a, const u8 *b)
 
 	if (t->kind == TY_TUPLE || t->kind == TY_RECORD) {
 		for (u32 i = 0; i < t->nr_fields; i++) {
-			int r = compare_value(t->fields[i].ty, a + t->fields[i].off, b + t->fields[i].off);
+			const u32 off = t->fields[i].off;
+			int r = compare_value(t->fields[i].ty, a + off, b + off);
 
 			if (r)
 				return r;
@@ -142,7 +143,7 @@ static int by_order(const void *a, const void *b, void *arg)
 	return x->key ? compare_value(((const struct lang_map *)arg)->key, x->key, y->key) : 0;
 }
 
-/* ---- one element ---------------------------------------------------------------------------------------------- */
+/* ---- one element ------------------------------------------------------------- */
 
 static s64 divided(const struct printer *p, s64 v)
 {
@@ -168,8 +169,9 @@ static void value_text(struct printer *p, const struct item *it)
 	struct strbuf *b = p->o->b;
 
 	if (t->kind == TY_STATS)
-		sb_printf(b, "{ .count = %" PRIu64 ", .average = %" PRId64 ", .total = %" PRId64 " }", it->sum[1],
-			  divided(p, average(t, it->sum)), divided(p, (s64)it->sum[0]));
+		sb_printf(b,
+			  "{ .count = %" PRIu64 ", .average = %" PRId64 ", .total = %" PRId64 " }",
+			  it->sum[1], divided(p, average(t, it->sum)), divided(p, (s64)it->sum[0]));
 	else if (ty_is_agg(t))
 		one_number(p, b, it);
 	else if (is_plain_int(t) && p->div > 1)
@@ -188,7 +190,9 @@ static void value_json(struct printer *p, struct strbuf *b, const struct item *i
 	else if (t->kind == TY_TSERIES)
 		out_series_json(p->o, t, it->value, p->last);
 	else if (t->kind == TY_STATS)
-		sb_printf(b, "{\"count\": %" PRIu64 ", \"average\": %" PRId64 ", \"total\": %" PRId64 "}",
+		sb_printf(b,
+			  "{\"count\": %" PRIu64 ", \"average\": %" PRId64 ", \"total\": %" PRId64
+			  "}",
 			  it->sum[1], divided(p, average(t, it->sum)), divided(p, (s64)it->sum[0]));
 	else if (ty_is_agg(t))
 		one_number(p, b, it);
@@ -197,7 +201,8 @@ static void value_json(struct printer *p, struct strbuf *b, const struct item *i
 }
 
 /* Keys of several values have no parentheses. */
-static void key_text(struct printer *p, struct strbuf *b, const struct item *it, const char *between)
+static void key_text(struct printer *p, struct strbuf *b, const struct item *it,
+		     const char *between)
 {
 	const struct ty *t = p->m->key;
 
@@ -277,7 +282,7 @@ static void all_json(struct printer *p, size_t first)
 	sb_puts(b, "}}\n");
 }
 
-/* ---- the whole --------------------------------------------------------------------------------------------------- */
+/* ---- the whole --------------------------------------------------------------- */
 
 void out_map(struct out *o, const struct lang_map *m, struct out_elem *e, size_t n, u32 stride,
 	     u64 top, u64 div)

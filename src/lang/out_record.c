@@ -129,8 +129,11 @@ bool out_record(struct out *o, const struct lang_record *r, const u8 *record, u3
 void out_attached(struct out *o, u32 probes, struct strbuf *err)
 {
 	if (o->json)
-		sb_printf(o->b, "{\"type\": \"attached_probes\", \"count\": %u, \"data\": {\"probes\": %u}}\n",
-			  probes, probes);
+		sb_printf(
+			o->b,
+			"{\"type\": \"attached_probes\", \"count\": %u, "
+			  "\"data\": {\"probes\": %u}}\n",
+			probes, probes);
 	else
 		sb_printf(err, "Attached %u probe%s\n", probes, probes == 1 ? "" : "s");
 }
@@ -138,7 +141,9 @@ void out_attached(struct out *o, u32 probes, struct strbuf *err)
 void out_lost(struct out *o, u64 events, struct strbuf *err)
 {
 	if (o->json)
-		sb_printf(o->b, "{\"type\": \"lost_events\", \"data\": {\"events\": %" PRIu64 "}}\n", events);
+		sb_printf(o->b,
+			  "{\"type\": \"lost_events\", \"data\": {\"events\": %" PRIu64 "}}\n",
+			  events);
 	else
 		sb_printf(err, "WARNING: Lost %" PRIu64 " events\n", events);
 }

@@ -20,6 +20,10 @@ status "one of another place" 2 $SKEP cgroup attach "$tmp" xdp id 1
 status "no type" 2 $SKEP cgroup attach "$tmp"
 status "an empty type" 2 $SKEP cgroup attach "$tmp" '' id 1
 has "errors as JSON" '{"error":"' "$($SKEP cgroup -j show "$tmp" 2>/dev/null)"
+ln -s "$SKEP" "$tmp/bpftool"
+has "under the name bpftool, with options that it has everywhere" "no folder of cgroup v2" \
+	"$("$tmp/bpftool" -f -d cgroup show "$tmp" 2>&1)"
+rm "$tmp/bpftool"
 has "help" "skep cgroup attach CGROUP TYPE PROG [multi|override]" "$($SKEP cgroup help)"
 
 command -v bpftool >/dev/null || why="no bpftool"
