@@ -207,7 +207,8 @@ static void to_object(struct lang *l, struct skep_err *err, int *r)
 
 static void no_functions(struct lang *l, const struct node *n)
 {
-	diag_error(l->script, n->at, "fn is not there: %s() would have to be a subprogram", n->text);
+	diag_error(l->script, n->at, "fn is not there: %s() would have to be a subprogram",
+		   n->text);
 	diag_hint(l->script, "macro %s(...) { ... } stands for its body", n->text);
 }
 

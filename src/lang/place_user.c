@@ -28,7 +28,8 @@ static bool open_file(struct at *a, const char *text, struct file *file)
 		return false;
 	}
 	if (sym_open(&file->f, file->path, &err)) {
-		diag_error(a->l->script, a->node->at, "%.*s", (int)strcspn(err.text, "\n"), err.text);
+		diag_error(a->l->script, a->node->at, "%.*s", (int)strcspn(err.text, "\n"),
+			   err.text);
 		free(file->path);
 		return false;
 	}
@@ -111,7 +112,8 @@ static bool is_absent(struct at *a)
 	else if (a->n > 2 && strchr(a->part[1], '@') && isdigit((u8)*a->part[2]))
 		what = "PATH@FILE:LINE", instead = "uprobe:PATH:FUNCTION+OFFSET, or an address";
 	else if (a->n > 2 && strstr(a->part[1], "!/"))
-		what = "a library inside a zip archive", instead = "unpack it: uprobe:PATH:FUNCTION";
+		what = "a library inside a zip archive",
+		instead = "unpack it: uprobe:PATH:FUNCTION";
 	if (!what)
 		return false;
 	diag_error(a->l->script, a->node->at, "%s: %s is not there", probe_name(a->kind), what);

@@ -537,8 +537,9 @@ static const struct ty *len_of(struct sema *s, struct node *n)
 			return sem_error(s, n->list->at,
 					 "len() expects a map or stack to be provided");
 		if (n->list->kind != N_IDENT && n->list->kind != N_CALL)
-			return sem_error(s, n->list->at, "len() of a stack that was stored is not "
-					 "there: len(kstack) and len(ustack) count where they stand");
+			return sem_error(s, n->list->at,
+					 "len() of a stack that was stored is not there: "
+					 "len(kstack) and len(ustack) count where they stand");
 	}
 	return ty_int(&s->l->types, 8, true);
 }
