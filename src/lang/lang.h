@@ -101,6 +101,7 @@ struct prog {
 	struct var *vars;
 	const char *name;	/* of the function */
 	struct ir_func *func;
+	u32 scratch;		/* its key in the scratch map */
 };
 
 /* A name that was asked for; TY NULL: there is no such constant. */

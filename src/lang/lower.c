@@ -87,13 +87,16 @@ u32 low_stack_map(struct lang *l, u32 i)
 
 /* ---- what is around a function's code ---------------------------------------- */
 
-/* The memory of this cpu: not there only when the kernel is out of its mind. */
+/*
+ * The program's memory of this cpu, which programs that interrupt it do not use. It is not
+ * there only when the kernel is out of its mind.
+ */
 static void get_scratch(struct low *w)
 {
 	struct ir_block *has = low_block_new(w), *none = low_block_new(w);
 	struct ir_insn *key = ir_slot(w->f, 4, 4), *p;
 
-	ir_store(w->f, 4, key, 0, num(w, 0));
+	ir_store(w->f, 4, key, 0, num(w, w->p->scratch));
 	p = ir_call(w->f, BPF_FUNC_map_lookup_elem, 2, ir_map(w->f, w->l->scratch_map), key);
 	ir_br(w->f, CC_NE, 64, p, num(w, 0), has, none);
 	low_at(w, none);
@@ -610,7 +613,7 @@ static void places(struct lang *l, const struct prog *p)
 
 int lower_run(struct lang *l, struct skep_err *err)
 {
-	u32 most = 8;
+	u32 most = 8, users = 0;
 
 	low_maps(l);
 	l->scratch_map = UINT32_MAX;
@@ -623,11 +626,14 @@ int lower_run(struct lang *l, struct skep_err *err)
 			if (l->scratch_map == UINT32_MAX)
 				l->scratch_map = data_map(l, "skep_scratch",
 							  BPF_MAP_TYPE_PERCPU_ARRAY, 8, 0);
+			l->progs.v[i]->scratch = users++;
 			program(l, l->progs.v[i], true, &most);
 		}
 		places(l, l->progs.v[i]);
 	}
-	if (l->scratch_map != UINT32_MAX)
+	if (l->scratch_map != UINT32_MAX) {
 		l->ir.maps.v[l->scratch_map].value_bytes = (u32)round_up(most, 8);
+		l->ir.maps.v[l->scratch_map].max_entries = users;
+	}
 	return 0;
 }

@@ -59,6 +59,24 @@ same "how many frames: inner has more than main" "true" \
 	   uprobe:$tmp/busy:inner { print(len(ustack) > @); }
 	   end { clear(@); }" -c "$tmp/busy 1" 2>&1 | grep -v '^$')"
 
+# A program that is interrupted by another one finds its memory of the cpu as it was.
+cat > "$tmp/many.c" <<'EOF'
+__attribute__((noinline)) void tick(const char *s) { __asm__ volatile ("" : : "r"(s)); }
+int main(void)
+{
+	for (int i = 0; i < 30000; i++)
+		tick("/item");
+	return 0;
+}
+EOF
+${CC:-cc} -O1 -o "$tmp/many" "$tmp/many.c"
+same "programs that interrupt each other" "@n: 30000" \
+	"$($SKEP trace -q -e "uprobe:$tmp/many:tick {
+	     \$s = str((uint8 *)arg0); @n = count();
+	     for (\$i : 0..200) { if (\$s[0] != 47) { @bad = count(); } } }
+	   profile:us:50 { \$a = str(kptr((uint8 *)curtask)); @k[\$a] = count(); }
+	   end { clear(@k); }" -c "$tmp/many" 2>&1 | grep -v '^$')"
+
 if $SKEP profile -c "$tmp/busy 200" -F 999 -f folded -o "$tmp/folded" 2>"$tmp/said"; then
 	has "folded stacks" "busy;" "$(cat "$tmp/folded")"
 	has "with names" "main;" "$(cat "$tmp/folded")"
