@@ -61,11 +61,12 @@ same "how many frames: inner has more than main" "true" \
 
 # A program that is interrupted by another one finds its memory of the cpu as it was.
 cat > "$tmp/many.c" <<'EOF'
-__attribute__((noinline)) void tick(const char *s) { __asm__ volatile ("" : : "r"(s)); }
+static char text[] = "/item";
+__attribute__((noinline)) void tick(const volatile char *s) { *s; }
 int main(void)
 {
 	for (int i = 0; i < 30000; i++)
-		tick("/item");
+		tick(text);
 	return 0;
 }
 EOF
