@@ -364,10 +364,9 @@ static const struct ty *container(struct sema *s, struct node *n)
 	struct field_place *f = arena_new(s->l->arena, struct field_place);
 
 	t = type->kind == N_TYPE ? sem_type(s, type) : NULL;
-	if (!p || !t)
-		return sem_error(s, type->at,
-				 "container_of() takes a pointer, a type and a member");
-	if (p->kind != TY_PTR || member->kind != N_IDENT || !field_find(s->l, t, member->text, f))
+	if (!p || !t || p->kind != TY_PTR)
+		return sem_error(s, n->at, "container_of() takes a pointer, a type and a member");
+	if (member->kind != N_IDENT || !field_find(s->l, t, member->text, f))
 		return sem_error(s, n->at, "container_of(): %s has no such member",
 				 sem_name(s->l, t));
 	n->sem = f;

@@ -24,6 +24,7 @@ for script in tools/trace/*.bt; do
 	*) same "$name is taken" "0" "$code$out" ;;
 	esac
 	has "$name says what it is for" "$name: " "$(head -n 4 "$script")"
+	has "$name has a page" "skep-$name - " "$(cat "man/tools/skep-$name.8.scd" 2>&1)"
 done
 
 cat > "$tmp/busy.c" <<'EOF'
