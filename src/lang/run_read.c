@@ -30,8 +30,7 @@ static bool write_all(int fd, const char *s, size_t n)
 void run_flush(struct run *r, bool all)
 {
 	if (r->errors.n) {
-		if (!r->o->no_warnings || strncmp(sb_text(&r->errors), "WARNING", 7))
-			write_all(STDERR_FILENO, r->errors.s, r->errors.n);
+		write_all(STDERR_FILENO, r->errors.s, r->errors.n);
 		sb_reset(&r->errors);
 	}
 	if (r->text.n && (all || r->text.n >= r->o->flush)) {
@@ -206,6 +205,10 @@ static void do_record(struct run *r, const struct lang_record *rec, const u8 *da
 	struct strbuf text = { 0 };
 
 	switch (rec->action) {
+	case LA_WARNF:
+		if (!r->o->no_warnings)
+			out_record(&r->out, rec, data, bytes, &r->errors);
+		break;
 	case LA_CAT:
 	case LA_SYSTEM:
 		out_format(&r->out, &text, rec->format, rec->args, rec->nr_args, data);
