@@ -47,6 +47,11 @@ EOF
 ${CC:-cc} -O1 -fno-omit-frame-pointer -fno-optimize-sibling-calls -fno-inline -o "$tmp/busy" \
 	"$tmp/busy.c" || skip_all "no compiler"
 
+game=$( { for key in a s s s q; do printf $key; sleep 0.1; done; sleep 1; } |
+	timeout 20 $SKEP trace -q -c cat tools/trace/tetris.bt 2>&1)
+has "a game" "score 0 " "$game"
+has "of ten columns" "[44m" "$(printf '%s' "$game" | sed 's/\[4[1-7]m/[44m/g')"
+
 same "functions are counted" "@calls[outer]: 3" \
 	"$($SKEP trace -q tools/trace/funccount.bt "$tmp/busy" 'outer' -c "$tmp/busy 3" 2>&1 |
 	   grep -v '^$')"
