@@ -257,8 +257,6 @@ int trace_script(struct script *s, const struct source *src, const struct trace_
 	struct skep_err err = { 0 };
 	int rc = read_pids(&t, &err);
 
-	if (o->keep && !o->no_warnings)
-		fputs("WARNING: -k is taken, but failures of helpers are not told\n", stderr);
 	lo.pids = t.pids;
 	lo.nr_pids = t.nr_pids;
 	if (!rc)

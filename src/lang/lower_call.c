@@ -284,8 +284,10 @@ static void str_into(struct low *w, struct node *n, const struct ty *t, struct i
 	if (len && len->kind != N_INT)
 		size = at_most(w, low_num(w, len), (u32)size->imm);
 	low_zero(w, base, off, clean ? t->bytes : 1);
-	ir_call(w->f, v.space == SPACE_USER ? BPF_FUNC_probe_read_user_str :
-		BPF_FUNC_probe_read_kernel_str, 3, ir_addi(w->f, base, off), size, v.v);
+	low_helper_error(w, ir_call(w->f, v.space == SPACE_USER ? BPF_FUNC_probe_read_user_str :
+				    BPF_FUNC_probe_read_kernel_str, 3,
+				    ir_addi(w->f, base, off), size, v.v),
+			 v.space == SPACE_USER ? "probe_read_user_str" : "probe_read_kernel_str");
 }
 
 static void buf_into(struct low *w, struct node *n, const struct ty *t, struct ir_insn *base,

@@ -86,8 +86,11 @@ void low_temps_free(struct low *w, size_t slots, u32 scratch)
 void low_read(struct low *w, struct ir_insn *to, u32 bytes, struct ir_insn *addr,
 	      enum ty_space space)
 {
-	ir_call(w->f, space == SPACE_USER ? BPF_FUNC_probe_read_user : BPF_FUNC_probe_read_kernel,
-		3, to, num(w, bytes), addr);
+	const bool user = space == SPACE_USER;
+
+	low_helper_error(w, ir_call(w->f, user ? BPF_FUNC_probe_read_user :
+				    BPF_FUNC_probe_read_kernel, 3, to, num(w, bytes), addr),
+			 user ? "probe_read_user" : "probe_read_kernel");
 }
 
 void low_copy(struct low *w, struct ir_insn *to, s32 off, struct ir_insn *from, s32 from_off,
@@ -112,9 +115,13 @@ void low_zero(struct low *w, struct ir_insn *base, s32 off, u32 bytes)
 struct ir_insn *low_read_str(struct low *w, struct ir_insn *base, s32 off, u32 bytes,
 			     struct ir_insn *addr, enum ty_space space)
 {
-	return ir_call(w->f, space == SPACE_USER ? BPF_FUNC_probe_read_user_str :
-		       BPF_FUNC_probe_read_kernel_str, 3, ir_addi(w->f, base, off),
-		       num(w, bytes), addr);
+	const bool user = space == SPACE_USER;
+	struct ir_insn *r = ir_call(w->f, user ? BPF_FUNC_probe_read_user_str :
+				    BPF_FUNC_probe_read_kernel_str, 3, ir_addi(w->f, base, off),
+				    num(w, bytes), addr);
+
+	low_helper_error(w, r, user ? "probe_read_user_str" : "probe_read_kernel_str");
+	return r;
 }
 
 /* How many bytes at OFF from ADDR can be read at once: the stack wants them aligned. */

@@ -138,6 +138,24 @@ static void number_record(struct low *w, struct node *n, struct lang_record r,
 	close_record(w, end);
 }
 
+/* -k: what a helper answered, when that is an error. */
+void low_helper_error(struct low *w, struct ir_insn *code, const char *helper)
+{
+	struct ir_block *bad, *good;
+	struct ir_insn *outer = w->record;
+
+	if (!w->l->opts->report_errors || !w->at)
+		return;
+	bad = low_block_new(w), good = low_block_new(w);
+	ir_br(w->f, CC_SLT, 64, code, num(w, 0), bad, good);
+	low_at(w, bad);
+	number_record(w, w->at, (struct lang_record){ .action = LA_HELPER_ERROR, .map = -1,
+						      .format = helper }, code, NULL);
+	w->record = outer;
+	ir_jmp(w->f, good);
+	low_at(w, good);
+}
+
 static void print(struct low *w, struct node *n)
 {
 	struct node *a = n->list;

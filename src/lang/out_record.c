@@ -76,9 +76,8 @@ static void join(struct out *o, const struct lang_record *r, const u8 *record, u
 	sb_free(&text);
 }
 
-/* {"type": "errorf", "msg": TEXT, "filename": ..., "line": N, "col": N} */
-static void complaint_json(struct out *o, const struct lang_record *r, const char *type,
-			   const struct strbuf *text)
+/* "filename": ..., "line": N, "col": N} */
+static void place_json(struct out *o, const struct lang_record *r)
 {
 	const char *where = r->where ? r->where : "::", *end = where + strlen(where);
 	u32 line, col;
@@ -87,11 +86,39 @@ static void complaint_json(struct out *o, const struct lang_record *r, const cha
 		colons += *--end == ':';
 	line = (u32)strtoul(end + 1, NULL, 10);
 	col = (u32)strtoul(strrchr(where, ':') + 1, NULL, 10);
-	sb_printf(o->b, "{\"type\": \"%s\", \"msg\": ", type);
-	out_json_string(o->b, sb_text(text), text->n);
-	sb_puts(o->b, ", \"filename\": ");
+	sb_puts(o->b, "\"filename\": ");
 	out_json_string(o->b, where, (size_t)(end - where));
 	sb_printf(o->b, ", \"line\": %u, \"col\": %u}\n", line, col);
+}
+
+/* {"type": "errorf", "msg": TEXT, "filename": ..., "line": N, "col": N} */
+static void complaint_json(struct out *o, const struct lang_record *r, const char *type,
+			   const struct strbuf *text)
+{
+	sb_printf(o->b, "{\"type\": \"%s\", \"msg\": ", type);
+	out_json_string(o->b, sb_text(text), text->n);
+	sb_puts(o->b, ", ");
+	place_json(o, r);
+}
+
+/* -k: what a helper answered. */
+static void helper_error(struct out *o, const struct lang_record *r, const u8 *record,
+			 struct strbuf *err)
+{
+	s64 code;
+
+	memcpy(&code, record + 8, 8);
+	if (!o->json) {
+		sb_printf(err, "%s%sWARNING: Failed to %s: %s (%" PRId64 ")\n",
+			  r->where ? r->where : "", r->where ? ": " : "", r->format,
+			  strerror((int)-code), code);
+		sb_puts(err, r->source ? r->source : "");
+		return;
+	}
+	sb_puts(o->b, "{\"type\": \"helper_error\", \"msg\": ");
+	out_json_string(o->b, strerror((int)-code), strlen(strerror((int)-code)));
+	sb_printf(o->b, ", \"helper\": \"%s\", \"retcode\": %" PRId64 ", ", r->format, code);
+	place_json(o, r);
 }
 
 /* "stdin:1:9-12: ERROR: text", and the calls that a macro's code is of. */
@@ -122,6 +149,7 @@ bool out_record(struct out *o, const struct lang_record *r, const u8 *record, u3
 	case LA_ERRORF:
 	case LA_ASSERT: complaint(o, r, record, false, err); return true;
 	case LA_WARNF: complaint(o, r, record, true, err); return true;
+	case LA_HELPER_ERROR: helper_error(o, r, record, err); return true;
 	default: return false;
 	}
 }
