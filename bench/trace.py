@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """trace.py: skep trace beside the bpftrace that is installed, doing the same, one after the
-other in each round: time to the first output and to the end, and memory at most. Traces
+other in each round: time to the first output and to the end, memory at most, and what an
+event costs. Traces
 processes of its own alone. Prints medians and ratios.
 
 	SKEP=build/skep bench/trace.py [ROUNDS]
@@ -47,6 +48,42 @@ def once(command, want):
     return first if first is not None else end, end, memory
 
 
+READS = 300000
+DD = f'/bin/dd if=/dev/zero of=/dev/null bs=1 count={READS}'
+# name, script, limit of the ratio of what an event costs
+EVENTS = [
+    ('count()', 'tracepoint:syscalls:sys_enter_read /pid == cpid/ { @ = count(); }', 0.5),
+    ('count() by key', 'tracepoint:syscalls:sys_enter_read /pid == cpid/ { @[pid] = count(); }',
+     0.5),
+    ('hist()', 'tracepoint:syscalls:sys_exit_read /pid == cpid/ { @ = hist(args->ret); }', 0.5),
+    ('printf()', 'tracepoint:syscalls:sys_enter_read /pid == cpid/ '
+     '{ printf("%d %s\\n", pid, comm); }', 0.8),
+]
+
+
+def copied(command):
+    """Nanoseconds for each read(2) of dd, by what dd says."""
+    r = subprocess.run(command, capture_output=True, text=True, errors='replace')
+    return float(re.search(r'copied, ([0-9.e-]+) s', r.stdout + r.stderr)[1]) / READS * 1e9
+
+
+def events(peer):
+    bad = 0
+    print(f'{"an event":18} {"ns":>10} {"its ns":>10} {"ratio":>6}')
+    for name, script, limit in EVENTS:
+        none, ours, theirs = [], [], []
+        for _ in range(ROUNDS):
+            none.append(copied(DD.split()))
+            ours.append(copied([SKEP, 'trace', '-o', '/dev/null', '-e', script, '-c', DD]))
+            theirs.append(copied([peer, '-o', '/dev/null', '-e', script, '-c', DD]))
+        base = statistics.median(none)
+        a, b = statistics.median(ours) - base, statistics.median(theirs) - base
+        over = a > limit * b
+        bad += over
+        print(f'{name:18} {a:10.0f} {b:10.0f} {a / b:6.3f}' + ('  above its limit' if over else ''))
+    return bad
+
+
 def main():
     peer = shutil.which('bpftrace')
     if not os.path.exists('/usr/bin/time'):
@@ -70,6 +107,7 @@ def main():
         bad += any(over)
         print(f'{name:18} {a[0] * 1e3:10.1f} {ratio[0]:6.3f} {a[1] * 1e3:10.1f} {ratio[1]:6.3f} '
               f'{a[2] / 1024:6.1f} {ratio[2]:6.3f}' + ('  above its limit' if any(over) else ''))
+    bad += events(peer)
     return 1 if bad else 0
 
 

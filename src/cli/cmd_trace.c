@@ -31,7 +31,7 @@ enum { MAX_SCRIPT = 64 << 20 };
 	{"unsafe", 0, OPT_FLAG, NULL, "allow what changes the system", &(o)->unsafe}, \
 	{"quiet", 'q', OPT_FLAG, NULL, "only what the script prints", &(o)->quiet}, \
 	{"verbose", 'v', OPT_FLAG, NULL, "say more", &(o)->verbose}, \
-	{"warnings", 'k', OPT_FLAG, NULL, "warn when what a pointer points to cannot be read", &(o)->keep}, \
+	{"warnings", 'k', OPT_FLAG, NULL, "warn when memory cannot be read", &(o)->keep}, \
 	{"no-warnings", 0, OPT_FLAG, NULL, "print no warnings", &(o)->no_warnings}, \
 	{"info", 0, OPT_FLAG, NULL, "say what this kernel can trace", &(o)->info}, \
 	{"test", 0, OPT_FLAG, NULL, "run the probes of test", &(o)->test}, \
