@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -121,6 +122,7 @@ static void run_child(const char *command, int go, int failed)
 	sigset_t none;
 	char byte;
 
+	prctl(PR_SET_PDEATHSIG, SIGTERM);	/* it does not outlive a tracer that is killed */
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGXFSZ, SIG_DFL);

@@ -9,6 +9,8 @@
 #include "kernel/kernel.h"
 #include <stdlib.h>
 
+enum { ROUNDS_MAX = 1 << 23, CPU_BYTES_MAX = 1 << 15 };
+
 void low_at(struct low *w, struct ir_block *b)
 {
 	ir_at(w->f, b);
@@ -318,7 +320,7 @@ static void blur(struct low *w, const struct node *n, struct ir_insn *zero)
 }
 
 static void iterator_loop(struct low *w, struct var *v, struct ir_insn *from, struct ir_insn *to,
-			  struct node *block)
+			  struct ir_insn *plus, struct node *block)
 {
 	struct ir_block *head = low_block_new(w), *body = low_block_new(w), *end = low_block_new(w);
 	struct ir_insn *it = ir_slot(w->f, 8, 8), *p;
@@ -332,9 +334,13 @@ static void iterator_loop(struct low *w, struct var *v, struct ir_insn *from, st
 	p = ir_kfunc(w->f, "bpf_iter_num_next", 1, it);
 	ir_br(w->f, CC_NE, 64, p, num(w, 0), body, end);
 	low_at(w, body);
-	if (v)
-		low_assign_var(w, v,
-			       (struct val){ v->ty, ir_load(w->f, 4, true, p, 0), SPACE_NONE });
+	if (v) {
+		struct ir_insn *i = ir_load(w->f, 4, true, p, 0);
+
+		if (plus)
+			i = ir_op2(w->f, IR_ADD, 64, plus, i);
+		low_assign_var(w, v, (struct val){ v->ty, i, SPACE_NONE });
+	}
 	w->loops = &loop;
 	low_block(w, block);
 	w->loops = loop.outer;
@@ -344,15 +350,49 @@ static void iterator_loop(struct low *w, struct var *v, struct ir_insn *from, st
 	ir_kfunc(w->f, "bpf_iter_num_destroy", 1, it);
 }
 
+/*
+ * An iterator counts from 0, so that bounds of 64 bits are right; it gives no more than
+ * 2^23 elements: a loop of more rounds says so and does not run.
+ */
+static struct ir_insn *rounds_of(struct low *w, struct ir_insn *from, struct ir_insn *to)
+{
+	const u32 n = ir_var(w->f);
+	struct ir_block *some = low_block_new(w), *none = low_block_new(w);
+	struct ir_block *big = low_block_new(w), *fits = low_block_new(w), *end = low_block_new(w);
+	struct ir_insn *all;
+
+	ir_br(w->f, CC_SLT, 64, from, to, some, none);
+	low_at(w, none);
+	ir_write(w->f, n, num(w, 0));
+	ir_jmp(w->f, end);
+	low_at(w, some);
+	all = ir_op2(w->f, IR_SUB, 64, to, from);
+	ir_br(w->f, CC_ULE, 64, all, num(w, ROUNDS_MAX), fits, big);
+	low_at(w, fits);
+	ir_write(w->f, n, all);
+	ir_jmp(w->f, end);
+	low_at(w, big);
+	low_complain(w, "this loop has more than 8388608 rounds and does not run");
+	ir_write(w->f, n, num(w, 0));
+	ir_jmp(w->f, end);
+	low_at(w, end);
+	return ir_read(w->f, n);
+}
+
 static void number_loop(struct low *w, struct var *v, struct ir_insn *from, struct ir_insn *to,
 			struct node *block)
 {
-	const bool few = from->op == IR_CONST && to->op == IR_CONST && to->imm - from->imm <= 8;
+	const bool known = from->op == IR_CONST && to->op == IR_CONST;
+	const bool few = known && to->imm - from->imm <= 8;
+	const bool narrow = known && from->imm >= INT32_MIN && to->imm <= INT32_MAX &&
+			    to->imm - from->imm <= ROUNDS_MAX;
 
-	if (!few && lang_has_iterators(w->l))
-		iterator_loop(w, v, from, to, block);
-	else
+	if (few || !lang_has_iterators(w->l))
 		counted_loop(w, v, from, to, block);
+	else if (narrow)
+		iterator_loop(w, v, from, to, NULL, block);
+	else
+		iterator_loop(w, v, num(w, 0), rounds_of(w, from, to), from, block);
 }
 
 static void for_range(struct low *w, struct node *n)
@@ -630,6 +670,12 @@ int lower_run(struct lang *l, struct skep_err *err)
 			program(l, l->progs.v[i], true, &most);
 		}
 		places(l, l->progs.v[i]);
+	}
+	if (l->scratch_map != UINT32_MAX && most > CPU_BYTES_MAX && !l->opts->user) {
+		diag_error(l->script, (struct span){ 0 }, "the texts of a statement need %u bytes, "
+			   "and Linux gives %u", most, CPU_BYTES_MAX);
+		diag_hint(l->script, "config = { max_strlen = %llu }",
+			  (unsigned long long)l->config.max_strlen / 2);
 	}
 	if (l->scratch_map != UINT32_MAX) {
 		l->ir.maps.v[l->scratch_map].value_bytes = (u32)round_up(most, 8);

@@ -64,6 +64,8 @@ static struct ir_insn *step_var(struct low *w, struct node *n)
 	struct ir_insn *old = low_read_var(w, v).v;
 	struct ir_insn *new = ir_addi(w->f, old, n->op == OP_INC ? one : -one);
 
+	if (v->ty->kind == TY_INT)
+		new = low_convert(w, new, ty_int(&w->l->types, 8, v->ty->is_signed), v->ty);
 	low_assign_var(w, v, (struct val){ v->ty, new, SPACE_NONE });
 	return n->post ? old : new;
 }

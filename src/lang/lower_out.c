@@ -156,6 +156,16 @@ void low_helper_error(struct low *w, struct ir_insn *code, const char *helper)
 	low_at(w, good);
 }
 
+/* A warning of the statement that is made, when it runs. */
+void low_complain(struct low *w, const char *text)
+{
+	struct ir_insn *outer = w->record;
+
+	number_record(w, w->at, (struct lang_record){ .action = LA_WARNF, .map = -1,
+						      .format = text }, NULL, NULL);
+	w->record = outer;
+}
+
 static void print(struct low *w, struct node *n)
 {
 	struct node *a = n->list;

@@ -147,7 +147,9 @@ static int by_order(const void *a, const void *b, void *arg)
 
 static s64 divided(const struct printer *p, s64 v)
 {
-	return p->div > 1 ? v / (s64)p->div : v;
+	if (p->div <= 1)
+		return v;
+	return p->m->value->is_signed ? v / (s64)p->div : (s64)((u64)v / p->div);
 }
 
 static void one_number(struct printer *p, struct strbuf *b, const struct item *it)
@@ -169,8 +171,9 @@ static void value_text(struct printer *p, const struct item *it)
 	struct strbuf *b = p->o->b;
 
 	if (t->kind == TY_STATS)
-		sb_printf(b,
-			  "{ .count = %" PRIu64 ", .average = %" PRId64 ", .total = %" PRId64 " }",
+		sb_printf(b, t->is_signed ?
+			  "{ .count = %" PRIu64 ", .average = %" PRId64 ", .total = %" PRId64 " }" :
+			  "{ .count = %" PRIu64 ", .average = %" PRIu64 ", .total = %" PRIu64 " }",
 			  it->sum[1], divided(p, average(t, it->sum)), divided(p, (s64)it->sum[0]));
 	else if (ty_is_agg(t))
 		one_number(p, b, it);
@@ -190,9 +193,10 @@ static void value_json(struct printer *p, struct strbuf *b, const struct item *i
 	else if (t->kind == TY_TSERIES)
 		out_series_json(p->o, t, it->value, p->last);
 	else if (t->kind == TY_STATS)
-		sb_printf(b,
+		sb_printf(b, t->is_signed ?
 			  "{\"count\": %" PRIu64 ", \"average\": %" PRId64 ", \"total\": %" PRId64
-			  "}",
+			  "}" : "{\"count\": %" PRIu64 ", \"average\": %" PRIu64 ", \"total\": %"
+			  PRIu64 "}",
 			  it->sum[1], divided(p, average(t, it->sum)), divided(p, (s64)it->sum[0]));
 	else if (ty_is_agg(t))
 		one_number(p, b, it);

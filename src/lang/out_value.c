@@ -300,6 +300,25 @@ void out_value(struct out *o, struct strbuf *b, const struct ty *t, const u8 *v)
 
 /* ---- JSON -------------------------------------------------------------------- */
 
+/* How many bytes at S, of N, are one character of UTF-8; 0: none. */
+static size_t utf8(const char *s, size_t n)
+{
+	const u8 c = (u8)*s;
+	const size_t more = c < 0x80 ? 0 : c >= 0xc2 && c < 0xe0 ? 1 : (c & 0xf0) == 0xe0 ? 2 :
+			    c >= 0xf0 && c < 0xf5 ? 3 : n;
+
+	if (more >= n)
+		return 0;
+	for (size_t i = 1; i <= more; i++)
+		if (((u8)s[i] & 0xc0) != 0x80)
+			return 0;
+	if ((c == 0xe0 && (u8)s[1] < 0xa0) || (c == 0xed && (u8)s[1] > 0x9f) ||
+	    (c == 0xf0 && (u8)s[1] < 0x90) || (c == 0xf4 && (u8)s[1] > 0x8f))
+		return 0;
+	return more + 1;
+}
+
+/* Bytes that are no UTF-8 stand as the characters of their numbers. */
 void out_json_string(struct strbuf *b, const char *s, size_t n)
 {
 	sb_putc(b, '"');
@@ -310,10 +329,12 @@ void out_json_string(struct strbuf *b, const char *s, size_t n)
 			sb_printf(b, "\\%c", c);
 		else if (c == '\n' || c == '\r' || c == '\t')
 			sb_printf(b, "\\%c", c == '\n' ? 'n' : c == '\r' ? 'r' : 't');
-		else if (c < 32 || c == 127)
+		else if (c < 32 || c == 127 || !utf8(s + i, n - i))
 			sb_printf(b, "\\u%04x", c);
-		else
-			sb_putc(b, (char)c);
+		else {
+			sb_add(b, s + i, utf8(s + i, n - i));
+			i += utf8(s + i, n - i) - 1;
+		}
 	}
 	sb_putc(b, '"');
 }

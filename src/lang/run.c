@@ -504,7 +504,7 @@ static void print_maps(struct run *r)
 	const size_t n = r->o->unit->maps.n;
 	u32 *order = mem_alloc((n + 1) * sizeof(*order));
 
-	if (!r->o->json)
+	if (!r->o->json && !r->o->folded)
 		sb_putc(&r->text, '\n');
 	for (size_t i = 0; i < n; i++)
 		order[i] = (u32)i;

@@ -4,6 +4,7 @@
  * printing maps; writing results.
  */
 #include "lang/run_in.h"
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +36,11 @@ void run_flush(struct run *r, bool all)
 	}
 	if (r->text.n && (all || r->text.n >= r->o->flush)) {
 		if (!r->broken && !write_all(r->o->out, r->text.s, r->text.n)) {
+			if (errno != EPIPE) {	/* who reads has gone: nothing to say */
+				sb_printf(&r->errors, "ERROR: results cannot be written: %s\n",
+					  strerror(errno));
+				r->status = 1;
+			}
 			r->broken = true;
 			r->ended = true;
 		}
@@ -47,6 +53,7 @@ void run_flush(struct run *r, bool all)
 struct elements {
 	u8 *keys, *values;
 	size_t n, cap;
+	size_t last;		/* where the key is that was read last */
 	u64 key_bytes, value_bytes;
 	u32 stride;
 };
@@ -78,7 +85,8 @@ static void read_elements(struct run *r, u32 i, struct elements *e)
 	const struct lang_map *m = &r->o->unit->maps.v[i];
 	const u32 map = (u32)r->map[i];
 	struct map_info info;
-	u8 *prev = NULL;
+	const u8 *prev;
+	bool any = false;
 
 	*e = (struct elements){ 0 };
 	if (r->b->ops->map_info(r->b, map, &info))
@@ -87,13 +95,20 @@ static void read_elements(struct run *r, u32 i, struct elements *e)
 	e->value_bytes = info.value_bytes;
 	e->stride = m->percpu ? info.value_stride : (u32)info.value_bytes;
 	r->out.cpus = m->percpu ? info.cpus : 1;
-	for (;;) {
-		grow(e);
-		if (r->b->ops->map_next_key(r->b, map, prev, e->keys + e->n * e->key_bytes))
+	/* keys that programs delete meanwhile begin the walk anew: it ends all the same */
+	while (e->n < 2 * (size_t)m->max_entries + 2) {
+		u8 *key, *value;
+
+		grow(e);		/* moves what is there */
+		prev = any ? e->keys + e->last * e->key_bytes : NULL;
+		key = e->keys + e->n * e->key_bytes;
+		value = e->values + e->n * e->value_bytes;
+		if (r->b->ops->map_next_key(r->b, map, prev, key))
 			break;
-		prev = e->keys + e->n * e->key_bytes;
-		if (!r->b->ops->map_lookup(r->b, map, prev, e->values + e->n * e->value_bytes, 0) &&
-		    (m->key || is_set(r, m, e->values + e->n * e->value_bytes, e->stride)))
+		any = true;
+		e->last = e->n;
+		if (!r->b->ops->map_lookup(r->b, map, key, value, 0) &&
+		    (m->key || is_set(r, m, value, e->stride)))
 			e->n++;
 		else if (!m->key)
 			break;
@@ -165,7 +180,8 @@ static void copy_out(struct run *r, FILE *f, const char *type, u64 max)
 
 static void cat(struct run *r, const char *path)
 {
-	FILE *f = fopen(path, "re");
+	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);	/* waits for no pipe */
+	FILE *f = fd < 0 ? NULL : fdopen(fd, "re");
 
 	if (!f) {
 		sb_printf(&r->errors, "ERROR: failed to open file '%s' (%s)\n", path,

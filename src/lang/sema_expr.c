@@ -3,6 +3,8 @@
 #include "lang/sema.h"
 #include <stdlib.h>
 
+enum { TYPE_MAX = 1 << 20 };	/* bytes of an array */
+
 static const struct ty *s64_ty(struct sema *s)
 {
 	return ty_int(&s->l->types, 8, true);
@@ -117,9 +119,12 @@ const struct ty *sem_type(struct sema *s, struct node *n)
 	if (!t)
 		return n->a ? NULL : sem_error(s, n->at, "Cannot resolve unknown type \"%s\"",
 					       n->text);
-	for (const struct node *d = n->list; d; d = d->next)
+	for (const struct node *d = n->list; d; d = d->next) {
+		if (d->kind == N_DIM && d->num * (t->bytes ? t->bytes : 1) > TYPE_MAX)
+			return sem_error(s, n->at, "this type has more than %u bytes", TYPE_MAX);
 		t = d->kind == N_PTR ? ty_ptr(&s->l->types, t, sem_space(s)) :
 		    ty_array(&s->l->types, t, (u32)d->num, SPACE_NONE);
+	}
 	n->ty = t;
 	return t;
 }
@@ -163,6 +168,15 @@ static const char *const op_names[] = {
 	[OP_NEG] = "-", [OP_DEREF] = "*", [OP_ADDR] = "&", [OP_INC] = "++", [OP_DEC] = "--",
 };
 
+static void mixed_signs(struct sema *s, const struct node *n, const struct ty *a,
+			const struct ty *b)
+{
+	if (s->report && a->kind == TY_INT && b->kind == TY_INT && a->is_signed != b->is_signed &&
+	    n->a->kind != N_INT && n->b->kind != N_INT && a->bytes == 8 && b->bytes == 8)
+		diag_warn(s->l->script, n->at, "comparison of integers of different signs: "
+			  "'%s' and '%s' are compared as int64", sem_name(s->l, a), sem_name(s->l, b));
+}
+
 static const struct ty *compare(struct sema *s, struct node *n, const struct ty *a,
 				const struct ty *b)
 {
@@ -170,6 +184,7 @@ static const struct ty *compare(struct sema *s, struct node *n, const struct ty 
 	const bool scalar = (ty_is_number(a) || a->kind == TY_PTR) &&
 			    (ty_is_number(b) || b->kind == TY_PTR);
 
+	mixed_signs(s, n, a, b);
 	if (!scalar && (!equality || !ty_join(s->l, a, b, false, false)))
 		return no_operator(s, n, op_names[n->op], a, b);
 	if (!scalar && a->kind != TY_STR && a->kind != TY_TUPLE && a->kind != TY_ARRAY &&

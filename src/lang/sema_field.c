@@ -222,6 +222,9 @@ const struct ty *sem_index(struct sema *s, struct node *n)
 		n->num = (u64)v;
 		return a->fields[v].ty;
 	}
+	if (a->kind == TY_STR && sem_const(s, n->b, &v) && (v < 0 || v >= a->bytes))
+		return sem_error(s, n->at, "the index %lld is out of bounds for array of size %u",
+				 (long long)v, a->bytes);
 	if (a->kind == TY_STR)
 		return ty_int(&s->l->types, 1, true);
 	if (a->kind != TY_ARRAY && a->kind != TY_PTR)
