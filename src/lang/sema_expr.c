@@ -174,7 +174,8 @@ static void mixed_signs(struct sema *s, const struct node *n, const struct ty *a
 	if (s->report && a->kind == TY_INT && b->kind == TY_INT && a->is_signed != b->is_signed &&
 	    n->a->kind != N_INT && n->b->kind != N_INT && a->bytes == 8 && b->bytes == 8)
 		diag_warn(s->l->script, n->at, "comparison of integers of different signs: "
-			  "'%s' and '%s' are compared as int64", sem_name(s->l, a), sem_name(s->l, b));
+			  "'%s' and '%s' are compared as int64", sem_name(s->l, a),
+			  sem_name(s->l, b));
 }
 
 static const struct ty *compare(struct sema *s, struct node *n, const struct ty *a,
