@@ -68,7 +68,7 @@ log INT ""
 # the kernel may have forgotten what the process is called: <...>
 grep -c "^ *\(skep\|<\.\.\.>\)-[0-9]* *\[[0-9]\{3\}\] [^ ]\{5,\}  *[0-9]*\.[0-9]\{6\}: bpf_trace_printk: $name len 60$" log
 log TERM -j
-jq -c "map(select(.text | startswith(\"$name\"))) | map([(.comm | sub("<...>"; "skep")), .text, (.pid | type), (.cpu | type),
+jq -c "map(select(.text | startswith(\"$name\"))) | map([(.comm | sub(\"<...>\"; \"skep\")), .text, (.pid | type), (.cpu | type),
 	(.time | type), (.flags | type)])" log
 log KILL ""
 EOF2
