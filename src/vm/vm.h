@@ -177,12 +177,15 @@ u64 vm_budget(const struct vm_code *code, u64 asked);
 u64 vm_exec(struct vm_machine *m, const struct vm_code *code, struct run *run,
 	    u64 budget);
 /*
- * For many runs of a compiled program without tail calls: readies M, or false. Then
- * each is a call of NATIVE.fn with the run as first and last argument after run.left
- * was set to BUDGET and run.frames cleared, and vm_many_end when run.stop is set afterwards.
+ * For many runs of a compiled program: readies M, or false. Then each is a call of
+ * NATIVE.fn with the run as first and last argument after run.left was set to BUDGET and
+ * run.frames cleared, and vm_many_end when run.stop is set afterwards. A run that leaves
+ * M otherwise, as with a tail call, does not leave CODE at vm_many_ready: vm_many_end and
+ * vm_many before the next.
  */
 bool vm_many(struct vm_machine *m, const struct vm_code *code, struct run *run, u64 budget,
 	     helper_fn *fn);
+const struct vm_code *const *vm_many_ready(const struct vm_machine *m);
 void vm_many_end(struct vm_machine *m);
 /* The same as vm_exec: 0 and *RET, or -EFAULT and the machine's fault. */
 int vm_run(struct vm_machine *m, const struct vm_code *code, struct run *run,
