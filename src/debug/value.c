@@ -171,10 +171,9 @@ u64 value_copy(const struct value_env *env, const struct value *v, void *to, u64
 		memcpy(to, v->bytes, min_u64(n, v->nr_bytes));
 		return min_u64(n, v->nr_bytes);
 	case VALUE_MEM:
-		have = env->room ? min_u64(n, env->room(env->arg, v->addr)) : 0;
-		if (have)
-			memcpy(to, (const void *)(uintptr_t)v->addr, have);
-		/* what is no plain memory goes byte by byte */
+		if (env->read && env->read(env->arg, v->addr, to, n))
+			return n;
+		/* what is no plain memory, or ends, goes byte by byte */
 		for (u64 byte; have < n && env->load(env->arg, v->addr + have, 1, &byte); have++)
 			((u8 *)to)[have] = (u8)byte;
 		return have;

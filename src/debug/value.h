@@ -91,7 +91,7 @@ struct value {
 	const char *gone;
 };
 
-/* What the program has. All but types, arena and read may be NULL. */
+/* What the program has. All but types, arena and load may be NULL. */
 struct value_env {
 	const struct types *types;
 	struct arena *arena;	/* of what evaluation makes */
@@ -99,8 +99,9 @@ struct value_env {
 	/* BYTES (1, 2, 4, 8) at ADDR; fields of the context may have 8 where 4 are asked
 	   for. False: no memory of the program. */
 	bool (*load)(void *arg, u64 addr, u32 bytes, u64 *v);
-	/* How many bytes of plain memory are at ADDR; they may be read there. */
-	u64 (*room)(void *arg, u64 addr);
+	/* Copies BYTES of plain memory at ADDR; false: not all of them are there. May be
+	   NULL. */
+	bool (*read)(void *arg, u64 addr, void *to, u64 bytes);
 	/* What NAME stands for; $NAME without the dollar and DOLLAR. 1: nothing. */
 	int (*name)(void *arg, const char *name, bool dollar, struct value *out,
 		    struct skep_err *err);

@@ -231,6 +231,9 @@ typedef bool (*vm_step_fn)(void *arg, struct vm_machine *m, const struct vm_step
  * and tail-called programs included; NULL: none is. Runs without cost nothing. */
 void vm_step_set(struct vm_machine *m, vm_step_fn fn, void *arg);
 
+/* r6..r9 of FRAME of M, which waits for the one that it called; false: it does not. */
+bool vm_frame_saved(const struct vm_machine *m, u32 frame, u64 regs[4]);
+
 enum vm_where_kind {
 	VM_NOWHERE, VM_CTX, VM_STACK, VM_PACKET, VM_PACKET_META, VM_MAP, VM_KEY, VM_LENT,
 	VM_HELD,		/* an object of a map value */
