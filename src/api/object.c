@@ -516,6 +516,10 @@ int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
 		ro.counts = opts->counts;
 		ro.virtual_clock = opts->clock == SKEP_CLOCK_RUN;
 	}
+	if (obj->replay) {
+		ro.tape = obj->replay->tape;
+		ro.map_seed = obj->replay->map_seed;
+	}
 	object_judge_free(obj);
 	r = obj->aot ? object_aot_ready(obj, opts, err) : obj_ready(obj->img, err);
 	if (!r && !(opts && (opts->unverified || opts->engine == SKEP_KERNEL)))

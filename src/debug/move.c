@@ -149,7 +149,7 @@ static void tell_change(struct debug *d, const struct replay_event *ev)
 		show_part(d, m->key_type, m->key_size, ev->change.key);
 		sb_puts(&d->stop_text, "]");
 	}
-	sb_puts(&d->stop_text, "), old value = ");
+	sb_puts(&d->stop_text, ", old value = ");
 	show_part(d, m->value_type, m->value_size, ev->change.old_value);
 	sb_puts(&d->stop_text, ", new value = ");
 	show_part(d, m->value_type, m->value_size, ev->change.new_value);
@@ -165,7 +165,7 @@ static void tell_event(struct debug *d, const struct replay_event *ev)
 		for (u32 i = 0; i < 5; i++)
 			sb_printf(&d->stop_text, "%s0x%" PRIx64, i ? ", " : "",
 				  ev->call.args[i]);
-		sb_printf(&d->stop_text, ")), returned 0x%" PRIx64, ev->call.ret);
+		sb_printf(&d->stop_text, "), returned 0x%" PRIx64, ev->call.ret);
 		break;
 	case REPLAY_CHANGE:
 		tell_change(d, ev);
@@ -176,7 +176,6 @@ static void tell_event(struct debug *d, const struct replay_event *ev)
 	case REPLAY_VERDICT:
 		sb_puts(&d->stop_text, "verdict ");
 		dbg_verdict_text(&d->stop_text, d, ev->verdict.retval);
-		sb_puts(&d->stop_text, ")");
 		break;
 	default:
 		break;
