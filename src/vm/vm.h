@@ -267,6 +267,8 @@ struct vm_caller {
 u32 vm_callers(const struct vm_machine *m, struct vm_caller *out, u32 max);
 /* The address where the stack of FRAME begins (r10). */
 u64 vm_frame_base(struct vm_machine *m, u32 frame);
+/* r6..r9 of FRAME of M, which waits for the one that it called; false: it does not. */
+bool vm_frame_saved(const struct vm_machine *m, u32 frame, u64 regs[4]);
 
 /* Tells what runs change of M (base/keep.h). */
 void vm_keep(struct vm_machine *m, keep_fn keep, void *arg);
