@@ -7,9 +7,10 @@
  *
  * A recording is a sequence of items, in the order in which things happened:
  *
- *	OBJECT, OPTION*, PROG*, TAPED	what the runs have in common, before anything else
+ *	OBJECT, OPTION*, PROG*, PLAN*, TAPED	what the runs have in common, before anything else
  *	UPDATE, DELETE, READ, WRITE, TIMERS	what was done from outside between two runs
  *	RUN, MEM*, CALL*, RESULT	a run: these belong together, nothing is between them
+ *	RUN, SEEN, RESULT		the same of a recording of source "kernel"
  *	MAP*				what maps were at the end
  *	END				nothing is missing
  *
@@ -30,6 +31,7 @@ enum record_kind {
 	RECORD_UPDATE, RECORD_DELETE, RECORD_READ, RECORD_WRITE, RECORD_TIMERS,
 	RECORD_RUN, RECORD_MEM, RECORD_CALL, RECORD_RESULT,
 	RECORD_MAP, RECORD_END,
+	RECORD_PLAN, RECORD_SEEN,
 	RECORD_KINDS,
 };
 
@@ -131,6 +133,20 @@ struct record_map { u32 index; u64 count, digest; };
 
 struct record_end { u64 runs; };
 
+/*
+ * Of source "kernel", whose programs ran where nobody could look at their memory: which
+ * instructions of program PROG told what they saw. A byte for each slot (enum plan_saw of
+ * replay/kernel.h).
+ */
+struct record_plan { u32 prog; struct record_bytes saw; };
+
+/* What they told in a run, in the order in which they ran: WORDS of 8 bytes. */
+enum record_seen_flag {
+	RECORD_SEEN_CUT = 1,	/* there was no room for all of it */
+	RECORD_SEEN_LEFT = 2,	/* it ended in a tail call: there is no result */
+};
+struct record_seen { u32 flags; struct record_bytes words; };
+
 struct record_item {
 	enum record_kind kind;
 	u64 at;			/* place in the file of the block that it is in */
@@ -147,6 +163,8 @@ struct record_item {
 		struct record_result result;
 		struct record_map map;
 		struct record_end end;
+		struct record_plan plan;
+		struct record_seen seen;
 	};
 };
 
