@@ -176,6 +176,7 @@ void skep_object_close(struct skep_object *obj)
 	object_judge_free(obj);
 	object_aot_free(obj);
 	free(obj->btf);
+	free(obj->elf);
 	if (!obj->shares)
 		image_free(obj->img);
 	if (obj->own_sockets)
@@ -515,6 +516,10 @@ int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
 		ro.stack_arg = opts->stack_arg;
 		ro.counts = opts->counts;
 		ro.virtual_clock = opts->clock == SKEP_CLOCK_RUN;
+	}
+	if (obj->replay) {
+		ro.tape = obj->replay->tape;
+		ro.map_seed = obj->replay->map_seed;
 	}
 	object_judge_free(obj);
 	r = obj->aot ? object_aot_ready(obj, opts, err) : obj_ready(obj->img, err);

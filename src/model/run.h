@@ -17,6 +17,7 @@ struct sock_table;
 struct run;
 struct vm_code;
 struct vm_map;
+struct tape;
 struct net;
 struct objects;
 struct skep_run;
@@ -293,6 +294,7 @@ struct run {
 	const struct btf *btf;	/* of the programs' object, or NULL */
 	const struct net *net;	/* what bpf_fib_lookup looks at; NULL = nobody says */
 	struct timers *timers;	/* of bpf_timer_init; NULL = there are none */
+	struct tape *tape;	/* who is asked instead of helpers (tape.h), or NULL */
 	const struct ring_watch *watch;	/* NULL = nobody ever waits */
 	u64 insns;		/* that the last execution took; set by the engine */
 };

@@ -62,7 +62,10 @@ struct replay_event {
 			u32 map;		/* index in the image */
 			const u8 *key;		/* key_size bytes; NULL: of a map without keys */
 			const u8 *old_value, *new_value;	/* NULL: there is none; of
-							   per-cpu maps this cpu's */
+							   per-cpu maps this cpu's; of
+							   maps of records what came in
+							   is new, what was taken old */
+			u64 old_bytes, new_bytes;
 		} change;
 		struct { u32 error; const char *text; } fault;	/* N of SKEP-EN */
 		struct { u32 retval; } verdict;

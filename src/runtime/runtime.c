@@ -169,6 +169,7 @@ static int prog_decode(struct runtime *rt, struct runtime_prog *p, const u32 *ma
 		.nr_maps = p->img->nr_maps, .helper = call_helper, .kfunc = call_kfunc,
 		.ctx = ctx_desc(ip->type), .user = p,
 		.externs = p->img->externs, .nr_externs = p->img->nr_externs,
+		.instead = call_taped, .tape = rt->opts.tape,
 	};
 	char where[256];
 	int r;
@@ -871,6 +872,7 @@ int runtime_open(struct backend **out, const struct runtime_opts *opts,
 	rt->run.task.probe = opts->probe;
 	rt->run.clock.is_virtual = opts->virtual_clock;
 	rt->run.net = opts->net;
+	rt->run.tape = opts->tape;
 	rt->watch.committed = runtime_committed;
 	rt->run.watch = &rt->watch;
 	*out = &rt->b;

@@ -172,6 +172,7 @@ u64 vm_callback(struct run *run, u64 func, const u64 args[5])
 	vm_regs_init(r, 0, vm_frame_top(m, m->depth + 1));
 	memcpy(r + 1, args, 5 * sizeof(u64));
 	vm_frame_push(m, NULL, r);
+	m->frames[m->depth].helper = m->at;
 	if (m->code->mode == VM_FAST) {
 		m->left -= VM_CALL_COST;
 		vm_frame_used(m, m->depth);
