@@ -305,6 +305,19 @@ static const char *check_called(const struct planner *p, u32 at)
 	return f->spare ? NULL : "a function with five arguments";
 }
 
+static const char *check_func(const struct planner *p, u32 at)
+{
+	const struct bpf_insn *in = &p->prog->insns[at];
+	const struct plan_func *f;
+
+	if (isa_op(in) == OP_CALL_LOCAL)
+		return check_called(p, at);
+	if (isa_op(in) != OP_LDDW_FUNC)
+		return NULL;
+	f = func_at(p, (u32)((s64)at + 1 + in->imm));
+	return f && f->callback ? NULL : "a callback of a function that nobody here knows";
+}
+
 static const char *plan_all(struct planner *p)
 {
 	const char *why = NULL;
@@ -317,8 +330,8 @@ static const char *plan_all(struct planner *p)
 	}
 	for (at = 0; !why && at < p->prog->nr_insns; at += isa_slots(&p->prog->insns[at])) {
 		p->out->insn = at;
-		if (p->r->insns[at].reached && isa_op(&p->prog->insns[at]) == OP_CALL_LOCAL)
-			why = check_called(p, at);
+		if (p->r->insns[at].reached)
+			why = check_func(p, at);
 	}
 	return why;
 }

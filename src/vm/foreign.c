@@ -44,8 +44,7 @@ static void *foreign_atomic(struct vm_machine *m, const struct vm_insn *ip, u64 
 	const struct vm_foreign *f = m->foreign;
 
 	m->at = ip;
-	return vm_in_stack(m, addr) ? vm_mem(m, addr, size, true) :
-		f->atomic(f->arg, m, vm_slot(m->code, ip), addr, size);
+	return f->atomic(f->arg, m, vm_slot(m->code, ip), addr, size);
 }
 
 static u64 foreign_call(struct vm_machine *m, const struct vm_insn *ip, const u64 *r)

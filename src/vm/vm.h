@@ -303,9 +303,9 @@ struct vm_foreign {
 	/* 1: *VAL is what the register has afterwards; 0: it is memory of the stack, or of
 	   a map of vm_bind; -1 */
 	int (*load)(void *arg, struct vm_machine *m, u32 slot, u64 addr, u32 size, u64 *val);
-	/* These two of other memory than the stack. Where an atomic finds SIZE bytes, and
-	   leaves what it makes of them. */
+	/* Of other memory than the stack. */
 	bool (*store)(void *arg, struct vm_machine *m, u32 slot, u64 addr, u32 size, u64 val);
+	/* Where an atomic finds SIZE bytes, and leaves what it makes of them. */
 	void *(*atomic)(void *arg, struct vm_machine *m, u32 slot, u64 addr, u32 size);
 	/* What a helper or kernel function answers to r1..r5 in R, or what the address of a
 	   kernel's variable is. */
