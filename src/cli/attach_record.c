@@ -194,19 +194,17 @@ static void add_plan(struct attach_record *r, u32 i)
 		.plan = { i, bytes_of(r->tell.plans[i].saw, p->nr_insns) } });
 }
 
-/* Constants are what they are here, whatever the object says: --set, and what depends on
+/* Variables are what they are here, whatever the object says: --set, and what depends on
  * the kernel. */
-static void add_constants(struct attach_record *r)
+static void add_variables(struct attach_record *r)
 {
 	const struct image *img = r->from->img;
-	static const u32 zero;
 
 	for (u32 i = 0; i < img->nr_maps; i++)
-		if (img->maps[i].kind == IMAGE_MAP_RODATA && img->maps[i].init)
-			record_add(r->w, &(struct record_item){ .kind = RECORD_UPDATE,
-				.change = { .map = i, .key = bytes_of(&zero, sizeof(zero)),
-					    .value = bytes_of(img->maps[i].init,
-							      img->maps[i].value_size) } });
+		if (img->maps[i].kind != IMAGE_MAP_USER && img->maps[i].init)
+			record_add(r->w, &(struct record_item){ .kind = RECORD_DATA,
+				.data = { i, bytes_of(img->maps[i].init,
+						      img->maps[i].value_size) } });
 }
 
 static void add_head(struct attach_record *r)
@@ -218,11 +216,11 @@ static void add_head(struct attach_record *r)
 	add_options(r);
 	for (u32 i = 0; i < img->nr_progs; i++)
 		add_prog(r, i);
+	add_variables(r);
 	for (u32 i = 0; i < img->nr_progs; i++)
 		if (r->tells[i])
 			add_plan(r, i);
 	record_add(r->w, &(struct record_item){ .kind = RECORD_TAPED });
-	add_constants(r);
 }
 
 int attach_record_begin(struct attach_record *r, struct skep_err *err)

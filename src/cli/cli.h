@@ -151,7 +151,7 @@ struct load_opts {
 	struct str_list types;		/* TYPE or PROG=TYPE */
 	struct str_list progs;		/* of --prog: whom a TYPE is for */
 	struct str_list set;		/* VAR=VALUE */
-	bool keep;			/* the ELF file stays with the object */
+	bool keep;			/* struct skep_object has the file */
 };
 
 /* Rows of the options of every command that loads objects. */

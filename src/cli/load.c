@@ -41,7 +41,8 @@ int load_open(struct skep_object **obj, const struct load_opts *lo, const void *
 	}
 	r = object_open(obj, &opts, data, bytes, name, err);
 	if (!r && lo && lo->keep) {
-		(*obj)->elf = memcpy(mem_alloc(bytes), data, bytes);
+		(*obj)->elf = mem_alloc(bytes);
+		memcpy((*obj)->elf, data, bytes);
 		(*obj)->elf_bytes = bytes;
 	}
 	return r;

@@ -469,13 +469,13 @@ static int take_option(struct again *a, const struct record_option *o, struct sk
 	return a->cpus && a->cpus <= 1 << 16 ? 0 : damaged(a, err, "there is no such number of cpus");
 }
 
-static int take_constant(struct again *a, const struct record_change *c, struct skep_err *err)
+static int take_data(struct again *a, const struct record_data *d, struct skep_err *err)
 {
-	struct image_map *map = c->map < a->img->nr_maps ? &a->img->maps[c->map] : NULL;
+	struct image_map *map = d->map < a->img->nr_maps ? &a->img->maps[d->map] : NULL;
 
-	if (!map || map->kind != IMAGE_MAP_RODATA || c->value.n != map->value_size)
-		return damaged(a, err, "a constant is none of the object");
-	map->init = arena_copy(&a->img->arena, c->value.v, c->value.n);
+	if (!map || map->kind == IMAGE_MAP_USER || d->bytes.n != map->value_size)
+		return misfit(a, err, "its variables are not those of the object");
+	map->init = arena_copy(&a->img->arena, d->bytes.v, d->bytes.n);
 	return 0;
 }
 
@@ -621,8 +621,8 @@ int again_item(struct again *a, const struct record_item *item, struct skep_err 
 		return take_prog(a, &item->prog, err);
 	case RECORD_PLAN:
 		return take_plan(a, &item->plan, err);
-	case RECORD_UPDATE:
-		return take_constant(a, &item->change, err);
+	case RECORD_DATA:
+		return take_data(a, &item->data, err);
 	case RECORD_RUN:
 		return take_run(a, &item->run, err);
 	case RECORD_SEEN:

@@ -137,6 +137,22 @@ void record_add(struct record_writer *w, const struct record_item *item)
 u64 record_runs(const struct record_writer *w) { return w->runs; }
 u64 record_bytes_written(const struct record_writer *w) { return w->bytes + w->block.n; }
 
+static void writer_free(struct record_writer *w)
+{
+	sb_free(&w->block);
+	free(w->path);
+	free(w);
+}
+
+void record_abandon(struct record_writer *w)
+{
+	if (!w)
+		return;
+	record_flush(w);
+	fclose(w->f);
+	writer_free(w);
+}
+
 int record_close(struct record_writer *w, struct skep_err *err)
 {
 	int r = 0;
@@ -150,8 +166,6 @@ int record_close(struct record_writer *w, struct skep_err *err)
 	if (w->failed)
 		r = err_set(err, ERR_FILE_WRITE, w->path, "%s: the recording ends before its end",
 			    strerror(w->failed));
-	sb_free(&w->block);
-	free(w->path);
-	free(w);
+	writer_free(w);
 	return r;
 }
