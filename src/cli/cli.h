@@ -52,8 +52,9 @@ int cmd_explain(const struct command *cmd, int argc, char **argv);
 
 /* ---- options (opts.c) ------------------------------------------------------ */
 
-/* OPT_COMMANDS is none: its help, lines, are the commands of a command; named "". */
-enum opt_kind { OPT_FLAG, OPT_STR, OPT_U64, OPT_LIST, OPT_COMMANDS };
+/* OPT_COMMANDS is none: its help, lines, are the commands of a command; named "". A value of
+ * OPT_MAYBE is attached, --NAME=VALUE, or "". */
+enum opt_kind { OPT_FLAG, OPT_STR, OPT_MAYBE, OPT_U64, OPT_LIST, OPT_COMMANDS };
 
 struct str_list { const char **v; size_t n, cap; };	/* a VEC */
 

@@ -169,11 +169,13 @@ static int prog_decode(struct runtime *rt, struct runtime_prog *p, const u32 *ma
 		.nr_maps = p->img->nr_maps, .helper = call_helper, .kfunc = call_kfunc,
 		.ctx = ctx_desc(ip->type), .user = p,
 		.externs = p->img->externs, .nr_externs = p->img->nr_externs,
+		.noted = rt->opts.sampled,
 	};
 	char where[256];
 	int r;
 
 	bind.maps = p->maps = bind_maps(rt, p->img, maps);
+	p->rw = code;
 	if (code) {
 		bind.insns = code->insns;
 		bind.nr_insns = code->nr_insns;
@@ -261,7 +263,7 @@ static int rt_prog_load(struct backend *b, const struct image *img, u32 prog,
 		r = prog_decode(rt, p, maps, code, err);
 	if (!r && p->tier.tier == TIER_AOT)
 		r = runtime_aot_fill(rt, p, code, err);
-	if (!r && rt->opts.counts && !code)
+	if (!r && (rt->opts.counts || rt->opts.sampled) && !code)
 		vm_count(p->code);
 	if (!r)
 		p->budget = vm_budget(p->code, 0);
