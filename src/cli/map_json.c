@@ -11,6 +11,7 @@
 #include "cli/json_value.h"
 #include "model/uapi.h"
 #include "cli/run.h"
+#include <stdlib.h>
 
 #ifndef HAVE_JANSSON
 static int load_file(struct skep_object *obj, u32 i, const char *where, const struct os_file *f,
@@ -19,8 +20,14 @@ static int load_file(struct skep_object *obj, u32 i, const char *where, const st
 	return err_set(err, ERR_NO_LIB, where,
 		       "this skep was built without libjansson and cannot read JSON");
 }
+
+static int load_values(struct json_values *out, struct skep_object *obj, u32 type, bool many,
+		       const char *where, const struct os_file *f, struct skep_err *err)
+{
+	return err_set(err, ERR_NO_LIB, where,
+		       "this skep was built without libjansson and cannot read JSON");
+}
 #else
-#include <stdlib.h>
 
 enum { STEPS_MAX = 32, PATH_BYTES = 256 };
 
@@ -37,6 +44,8 @@ struct load {
 	u32 depth;			/* may be above STEPS_MAX */
 	char path[PATH_BYTES];		/* the same as text: "[3].key.addr" */
 	u64 cpus_seen;			/* of the element at hand, the first 64 */
+	struct json_values *values;	/* outside maps: of TYPE, 0 unknown */
+	u32 type;
 	struct skep_err *err;
 };
 
@@ -200,6 +209,10 @@ static int store_int(struct load *l, const json_t *v, u8 *out, u32 bytes, enum s
 	u64 n;
 	int r;
 
+	if (s && json_is_network(s))
+		return json_parse_network(s, out, bytes) ? 0 :
+		       bad(l, "\"%s\" is no number of %u bytes: htons() has 2, htonl() 4, "
+			   "htobe64() 8", s, bytes);
 	if (s && (json_parse_addr(s, out, bytes) || (bytes == 16 && json_parse_wide(s, out))))
 		return 0;
 	r = number(l, v, &n, &negative);
@@ -358,6 +371,8 @@ static int store_array(struct load *l, const struct btf_type *t, const json_t *v
 		if (n > bytes)
 			return bad(l, "a text of %zu bytes does not fit %u", n, bytes);
 		memcpy(out, s, n);
+		if (n < bytes)
+			out[n] = 0;
 		return 0;
 	}
 	if (!json_is_array(v))
@@ -692,26 +707,12 @@ static u64 update_flags(const struct load *l)
 
 /* ---- samples of user ring buffers ------------------------------------------------------ */
 
-/* The type that "struct msg" or "msg_t" names, or 0. */
-static u32 type_called(const struct btf *btf, const char *name)
-{
-	if (!btf)
-		return 0;
-	if (!strncmp(name, "struct ", 7))
-		return btf_find(btf, name + 7, BTF_KIND_STRUCT);
-	if (!strncmp(name, "union ", 6))
-		return btf_find(btf, name + 6, BTF_KIND_UNION);
-	if (!strncmp(name, "enum ", 5))
-		return btf_find(btf, name + 5, BTF_KIND_ENUM);
-	return btf_find(btf, name, 0);
-}
-
 /* The bytes of sample V, for free(): of its type, of a text, or one by one. */
 static int sample_bytes(struct load *l, const json_t *v, const char *type, u8 **out, u64 *n)
 {
 	const char *text = l->lib.json_string_value(v);
 	const struct btf *btf = l->obj->img->btf;
-	u32 id = type ? type_called(btf, type) : 0;
+	u32 id = type ? json_type_called(btf, type) : 0;
 
 	*out = NULL;
 	if (type && !id) {
@@ -844,7 +845,9 @@ static int load_root(struct load *l, const json_t *root)
 		       kind_name(root), maps ? " without a map " : "", maps ? l->def->name : "");
 }
 
-static int parse(struct load *l, const struct os_file *f)
+typedef int load_fn(struct load *l, const json_t *root);
+
+static int parse(struct load *l, const struct os_file *f, load_fn *load)
 {
 	json_error_t e;
 	json_t *root = l->lib.json_loadb((const char *)f->data, f->size,
@@ -860,7 +863,7 @@ static int parse(struct load *l, const struct os_file *f)
 				 "\"18446744073709551615\"");
 		return r;
 	}
-	r = load_root(l, root);
+	r = load(l, root);
 	if (--root->refcount == 0)
 		l->lib.json_delete(root);
 	return r;
@@ -880,7 +883,71 @@ static int load_file(struct skep_object *obj, u32 i, const char *where, const st
 		return err_set(err, ERR_MAP_DATA, where, "map '%s' is of type %s, which has no "
 			       "elements to fill", l.def->name, maptype_row(l.def->type)->name);
 	obj->backend->ops->map_info(obj->backend, i, &l.info);
-	return parse(&l, f);
+	return parse(&l, f, load_root);
+}
+
+/* ---- values of a type, outside maps -------------------------------------------------- */
+
+/* Bytes in hexadecimal, for what has no type. */
+static int hex_value(struct load *l, const json_t *v, struct json_value *out)
+{
+	const char *s = text_of(l, v);
+	size_t n = s ? strlen(s) : 0;
+
+	if (!s || n % 2)
+		return bad(l, "its type is not known: bytes in hexadecimal are needed, \"0a0b\"");
+	*out = (struct json_value){ mem_alloc(n / 2 + 1), mem_alloc(n / 2 + 1), (u32)(n / 2) };
+	for (size_t i = 0; i < n; i++) {
+		unsigned d = digit_value(s[i]);
+
+		if (d > 15)
+			return bad(l, "'%c' is no hexadecimal digit", s[i]);
+		out->low[i / 2] = (u8)(out->low[i / 2] << 4 | d);
+	}
+	memcpy(out->high, out->low, n / 2);
+	return 0;
+}
+
+static int one_value(struct load *l, const json_t *v)
+{
+	struct json_value *out = vec_push(l->values);
+	const struct btf *btf = l->obj->img->btf;
+	int r;
+
+	*out = (struct json_value){ 0 };
+	if (!l->type)
+		return hex_value(l, v, out);
+	out->bytes = (u32)btf_bytes(btf, l->type);
+	out->low = mem_alloc(out->bytes + 1);
+	out->high = mem_alloc(out->bytes + 1);
+	memset(out->high, 0xff, out->bytes);
+	r = store(l, l->type, v, out->low, out->bytes);
+	return r ? r : store(l, l->type, v, out->high, out->bytes);
+}
+
+static int all_values(struct load *l, const json_t *root)
+{
+	int r = 0;
+
+	if (!json_is_array(root))
+		return bad(l, "an array is needed, not %s", kind_name(root));
+	for (size_t i = 0; !r && i < l->lib.json_array_size(root); i++) {
+		size_t from = enter(l, NULL, i);
+
+		r = back(l, from, one_value(l, l->lib.json_array_get(root, i)));
+	}
+	return r;
+}
+
+static int load_values(struct json_values *out, struct skep_object *obj, u32 type, bool many,
+		       const char *where, const struct os_file *f, struct skep_err *err)
+{
+	static const struct image_map none = { .name = "" };
+	struct load l = { .obj = obj, .def = &none, .type = type, .values = out, .where = where,
+			  .text = f, .err = err };
+	int r = json_lib_open(&l.lib, err);
+
+	return r ? r : parse(&l, f, many ? all_values : one_value);
 }
 #endif
 
@@ -896,4 +963,40 @@ int map_load_json(struct skep_object *obj, u32 i, const char *path, const char *
 	if (!text)
 		os_file_close(&f);
 	return r;
+}
+
+u32 json_type_called(const struct btf *btf, const char *name)
+{
+	if (!btf)
+		return 0;
+	if (!strncmp(name, "struct ", 7))
+		return btf_find(btf, name + 7, BTF_KIND_STRUCT);
+	if (!strncmp(name, "union ", 6))
+		return btf_find(btf, name + 6, BTF_KIND_UNION);
+	if (!strncmp(name, "enum ", 5))
+		return btf_find(btf, name + 5, BTF_KIND_ENUM);
+	return btf_find(btf, name, 0);
+}
+
+int json_values_load(struct json_values *out, struct skep_object *obj, u32 type, bool many,
+		     const char *path, const char *text, struct skep_err *err)
+{
+	struct os_file f = { .data = (const u8 *)text, .size = text ? strlen(text) : 0 };
+	int r = text ? 0 : os_file_read(&f, path, err);
+
+	if (r)
+		return r;
+	r = load_values(out, obj, type, many, path, &f, err);
+	if (!text)
+		os_file_close(&f);
+	return r;
+}
+
+void json_values_free(struct json_values *v)
+{
+	for (size_t i = 0; i < v->n; i++) {
+		free(v->v[i].low);
+		free(v->v[i].high);
+	}
+	vec_free(v);
 }

@@ -871,6 +871,7 @@ int runtime_open(struct backend **out, const struct runtime_opts *opts,
 	rt->run.copy = rt_copy;
 	rt->run.socks = &rt->socks;
 	rt->run.task.probe = opts->probe;
+	rt->run.task.who = opts->who;
 	rt->run.clock.is_virtual = opts->virtual_clock;
 	rt->run.net = opts->net;
 	rt->watch.committed = runtime_committed;

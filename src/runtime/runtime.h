@@ -58,6 +58,7 @@ struct runtime_opts {
 	bool probe;		/* programs may read all memory of this process */
 	enum runtime_jit jit;
 	bool counts;		/* vm_count() of what runs in the checked interpreter */
+	const struct run_who *who;	/* run->task.who; lives as long as the backend */
 	bool sampled;		/* programs note what a sampler wants to know */
 	u32 (*stack)(void *arg, bool user, u64 *ips, u32 max);	/* run->stack */
 	void *stack_arg;
