@@ -21,13 +21,14 @@ struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 64);
 	__type(key, int); __type(value, int); } limits SEC(".maps");
 EOF
 	awk 'BEGIN {
+		packet = "packet=0102030405060708090a0b0c0d0e"
+		element = "limits:[{\\\"key\\\": 1, \\\"value\\\": %d}]"
+		one = "__test(\"%d\", \"ifindex=%d; " packet "; map=" element \
+		      "; retval=%d; expect=" element "\")\n"
 		for (i = 0; i < 20; i++) {
 			print "SEC(\"xdp\")"
 			for (j = 0; j < 50; j++)
-				printf "__test(\"%d\", \"ifindex=%d; packet=0102030405060708090a0b0c0d0e; " \
-				       "map=limits:[{\\\"key\\\": 1, \\\"value\\\": %d}]; retval=%d; " \
-				       "expect=limits:[{\\\"key\\\": 1, \\\"value\\\": %d}]\")\n",
-				       j, j + 1, j, j + 1, j + 1
+				printf one, j, j + 1, j, j + 1, j + 1
 			printf "int test%d(struct xdp_md *ctx)\n{\n\tint key = 1;\n" \
 			       "\tint *n = bpf_map_lookup_elem(&limits, &key);\n\n" \
 			       "\tif (n)\n\t\t++*n;\n\treturn ctx->ingress_ifindex;\n}\n", i
@@ -36,7 +37,10 @@ EOF
 	echo 'char _license[] SEC("license") = "GPL";'
 } >"$tmp/t.c"
 "$SKEP" cc "$tmp/t.c" -o "$tmp/t.o" || exit 1
-"$SKEP" test "$tmp/t.o" 2>&1 >/dev/null | grep -q '^1000 passed' || { echo "test.sh: they fail"; exit 1; }
+if ! "$SKEP" test "$tmp/t.o" 2>&1 >/dev/null | grep -q '^1000 passed'; then
+	echo "test.sh: they fail"
+	exit 1
+fi
 for jobs in 1 2; do
 	i=0
 	while [ $((i += 1)) -le "$runs" ]; do

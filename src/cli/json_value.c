@@ -92,7 +92,8 @@ bool json_parse_network(const char *s, u8 *out, u32 bytes)
 		return false;
 	memcpy(digits, s, n);
 	digits[n] = 0;
-	if (!json_parse_number(digits, &v, &negative) || !json_fits(v, negative, bytes * 8, SIGN_NO))
+	if (!json_parse_number(digits, &v, &negative) ||
+	    !json_fits(v, negative, bytes * 8, SIGN_NO))
 		return false;
 	for (i = 0; i < bytes; i++)
 		out[i] = (u8)(v >> 8 * (bytes - 1 - i));
