@@ -500,7 +500,8 @@ static void all_checked(struct skep_object *obj)
 int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
 		const struct prog_set *only, struct skep_err *err)
 {
-	struct runtime_opts ro = { .hosts = host_all, .aot = obj->aot ? &obj->aot->rt : NULL };
+	struct runtime_opts ro = { .hosts = host_all, .aot = obj->aot ? &obj->aot->rt : NULL,
+				   .sampled = obj->sampled, .who = obj->who };
 	int r;
 
 	if (obj->backend)
