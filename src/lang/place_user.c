@@ -5,7 +5,7 @@
  */
 #include "base/hash.h"
 #include "lang/place.h"
-#include "sym/symbols.h"
+#include "sym/insn.h"
 #include <ctype.h>
 #include <fnmatch.h>
 #include <stdio.h>
@@ -76,21 +76,89 @@ static int match(void *arg, const struct sym *s)
 	return 0;
 }
 
+/* The instructions around a place that begins none; NAMED: it was given by a function. */
+static void hint_begins(struct at *a, const struct sym_insn *i, bool named)
+{
+	const char *fn = named ? i->func.name : NULL;
+	const unsigned long long from = fn ? i->func_off : 0, prev = i->prev - from,
+		next = i->next - from;
+
+	if (i->kind == SYM_INSN_INSIDE && fn)
+		diag_hint(a->l->script, "instructions begin at %s+%llu and %s+%llu", fn, prev, fn,
+			  next);
+	else if (i->kind == SYM_INSN_INSIDE)
+		diag_hint(a->l->script, "instructions begin at 0x%llx and 0x%llx", prev, next);
+}
+
+/* FN is at OFF of FILE: does an instruction begin there? Else that is said. */
+static bool is_beginning(struct at *a, const struct file *file, const char *fn, u64 off)
+{
+	struct sym_insn i;
+
+	if (sym_address(&file->f, off) < 0) {
+		place_missing(a, arena_printf(a->l->arena, "no code at %s of %s", fn, file->path));
+		return false;
+	}
+	i = sym_insn_at(&file->f, off);
+	if (i.kind == SYM_INSN_BEGINS)
+		return true;
+	diag_error(a->l->script, a->node->at, "Could not add %s %s: %s of %s", probe_name(a->kind),
+		   i.kind == SYM_INSN_INSIDE ? "into middle of instruction" : "where it is not known "
+		   "whether an instruction begins", fn, file->path);
+	hint_begins(a, &i, strchr(fn, '+'));
+	return false;
+}
+
+/* FN is S with an offset: where that is in FILE; false: nowhere, which is said. */
+static bool with_offset(struct at *a, const struct file *file, const char *fn,
+			const struct sym *s, u64 *off)
+{
+	const char *plus = strchr(fn, '+');
+	const s64 at = sym_offset(&file->f, s->addr);
+	char *end;
+
+	*off = strtoull(plus + 1, &end, 0);
+	if (end == plus + 1 || *end)
+		diag_error(a->l->script, a->node->at, "%s: %s is no offset", probe_name(a->kind),
+			   plus + 1);
+	else if (a->kind == LP_URETPROBE && *off)
+		diag_error(a->l->script, a->node->at, "uretprobe does not take an offset: "
+			   "functions return as a whole");
+	else if (*off && s->bytes && *off >= s->bytes)
+		diag_error(a->l->script, a->node->at, "Offset outside the function bounds ('%s' "
+			   "size is %llu)", s->name, (unsigned long long)s->bytes);
+	else
+		return *off += (u64)at, true;
+	return false;
+}
+
+/* SYMBOL[+OFFSET] that is there. */
+static void found_function(struct at *a, const struct file *file, const char *fn,
+			   const struct sym *s)
+{
+	u64 off;
+
+	if (!strchr(fn, '+') ||
+	    (with_offset(a, file, fn, s, &off) && is_beginning(a, file, fn, off)))
+		add_function(a, file, fn);
+}
+
 static void one_function(struct at *a, const struct file *file, const char *fn)
 {
 	struct skep_err err;
 	struct sym s;
 	char name[512];
 	char *end;
+	const u64 off = strtoull(fn, &end, 0);
 
-	strtoull(fn, &end, 0);
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(fn, "+"), fn);
 	if (end != fn && !*end) {		/* a place in the file */
-		add_function(a, file, fn);
+		if (is_beginning(a, file, fn, off))
+			add_function(a, file, fn);
 		return;
 	}
 	if (!sym_find(&file->f, name, &s, &err)) {
-		add_function(a, file, fn);
+		found_function(a, file, fn, &s);
 		return;
 	}
 	place_missing(a, arena_printf(a->l->arena, "Could not resolve symbol: %s:%s", file->path,
