@@ -110,6 +110,17 @@ static const char *prog_name(struct lang *l, const struct place *p)
 	return isdigit((unsigned char)*name) ? arena_printf(l->arena, "p_%s", name) : name;
 }
 
+/* Its places are everybody's: copies of them would be as many as their square. */
+static struct node *copy_probe(struct lang *l, const struct node *n)
+{
+	struct node alone = *n, *copy;
+
+	alone.list = NULL;
+	copy = node_copy(l->script, &alone);
+	copy->list = n->list;
+	return copy;
+}
+
 static void place_program(struct lang *l, struct node *probe, struct place *p, unsigned asked,
 			  size_t first)
 {
@@ -124,7 +135,7 @@ static void place_program(struct lang *l, struct node *probe, struct place *p, u
 			return;
 		}
 	g = arena_new(l->arena, struct prog);
-	g->probe = l->progs.n == first ? probe : node_copy(l->script, probe);
+	g->probe = l->progs.n == first ? probe : copy_probe(l, probe);
 	g->place = p;
 	g->name = prog_name(l, p);
 	*vec_push(&g->places) = p;
@@ -141,16 +152,14 @@ static void probe(struct lang *l, struct node *n)
 {
 	const unsigned asked = asks(n->a) | asks(n->b);
 	const size_t first = l->progs.n;
-	struct node *own = node_copy(l->script, n);
+	struct node *own = copy_probe(l, n);
 	struct places all = { 0 };
 
 	for (struct node *at = n->list; at; at = at->next)
 		place_resolve(l, at, &all);
 	for (size_t i = 0; i < all.n; i++)
-		if (wanted(l, all.v[i])) {
+		if (wanted(l, all.v[i]) && ++l->nr_places <= l->config.max_probes)
 			place_program(l, l->progs.n == first ? n : own, all.v[i], asked, first);
-			l->nr_places++;
-		}
 	free(all.v);
 }
 
@@ -188,6 +197,7 @@ void lang_open(struct lang *l, struct script *script, struct lang_unit *unit,
 {
 	*l = (struct lang){ .script = script, .arena = &script->arena, .opts = o, .unit = unit };
 	l->types.arena = l->arena;
+	l->map_names.arena = l->arena;
 	unit->arena = l->arena;
 	l->cpus = possible_cpus();
 	name_space(l);

@@ -284,20 +284,33 @@ static void join_ends(struct opt *o)
 	}
 }
 
+/* Blocks that nothing reaches any more go, when a step has changed something. */
+static void step_done(struct opt *o, bool *any)
+{
+	if (o->changed)
+		ir_drop_unreached(o->f);
+	*any |= o->changed;
+	o->changed = false;
+}
+
 /* Right behind opt_values(), which has marked what phis are for. */
 void opt_flow(struct opt *o)
 {
+	bool any = false;
+
 	o->changed = false;
 	for (struct ir_block *b = o->f->first; b; b = b->next)
 		fold_branch(o, b);
-	ir_drop_unreached(o->f);
+	step_done(o, &any);
 	for (struct ir_block *b = o->f->first; b; b = b->next)
 		thread_block(o, b);
 	join_ends(o);
-	ir_drop_unreached(o->f);
+	step_done(o, &any);
 	for (struct ir_block *b = o->f->first; b; b = b->next)
 		if (b->first)
 			join_rows(o, b);
-	ir_drop_unreached(o->f);
-	ir_arrange(o->f);
+	step_done(o, &any);
+	if (any)
+		ir_arrange(o->f);
+	o->changed = any;
 }

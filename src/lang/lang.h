@@ -8,6 +8,7 @@
 #define LANG_LANG_H
 
 #include "base/err.h"
+#include "base/hash.h"
 #include "lang/ast.h"
 #include "lang/ir.h"
 #include "lang/unit.h"
@@ -125,6 +126,7 @@ struct lang {
 	struct cdecl *c;		/* of the C part, or NULL */
 	VEC(struct lang_constant) constants;	/* that were asked for */
 	VEC(struct map_var *) maps;
+	struct strtab map_names;	/* places in it */
 	VEC(struct prog *) progs;
 	struct lang_config config;
 	u32 cpus;			/* possible ones */
@@ -138,6 +140,7 @@ struct lang {
 	struct ir_unit ir;
 	VEC(struct lang_dwarf *) dwarf;	/* of traced binaries */
 	u32 nr_places;
+	struct { const char *from, *copy; } last_line;	/* of a source: lower.c's */
 };
 
 /* ---- compile.c --------------------------------------------------------------- */

@@ -477,19 +477,50 @@ void low_for_map(struct low *w, struct node *n)
 
 /* ---- the dispatcher ---------------------------------------------------------- */
 
+/*
+ * The line that AT of SRC is in, as the object has it. Of a long one a piece that begins at
+ * a multiple of STEP: the line of a script of one line is not kept for each statement.
+ */
+static const char *line_text(struct lang *l, const struct source *src, u32 at, u32 col)
+{
+	enum { STEP = 256, LONGEST = 2 * STEP };
+	const u32 skip = col > STEP ? (col - 1) / STEP * STEP - STEP / 2 : 0;
+	const char *from = src->text + (at - (col - 1)) + skip;
+	const size_t n = strnlen(from, LONGEST);
+	const char *end = memchr(from, '\n', n);
+
+	if (l->last_line.from != from)
+		l->last_line.copy = arena_strndup(l->arena, from, end ? (size_t)(end - from) : n);
+	l->last_line.from = from;
+	return l->last_line.copy;
+}
+
 static u32 line_of(struct low *w, const struct node *n)
 {
 	const struct source *src = n->at.src;
-	u32 line, col, from, to;
+	u32 col;
 
 	if (!src)
 		return 0;
-	line = source_line(src, n->at.from);
 	col = source_col(src, n->at.from);
-	from = n->at.from - (col - 1);
-	to = from + (u32)strcspn(src->text + from, "\n");
-	return ir_line_add(&w->l->ir, src->name, arena_strndup(w->l->arena, src->text + from,
-							       to - from), line, col);
+	return ir_line_add(&w->l->ir, src->name, line_text(w->l, src, n->at.from, col),
+			   source_line(src, n->at.from), col);
+}
+
+/* Is what there is so far surely too much for a program? Said once. The rest costs nothing. */
+static bool is_too_long(struct low *w, const struct node *n)
+{
+	/* Of what is built a third and more goes away. */
+	enum { PROGRAM_MAX = 1000000, BUILT_MAX = 3 * PROGRAM_MAX };
+
+	if (w->f->nr_insns < BUILT_MAX)
+		return false;
+	if (!w->l->script->nr_errors) {
+		diag_error(w->l->script, n->at, "this probe is too long: up to here it makes more "
+			   "than the %d instructions that a BPF program may have", PROGRAM_MAX);
+		diag_hint(w->l->script, "a loop, or several probes");
+	}
+	return true;
 }
 
 void low_statement(struct low *w, struct node *n)
@@ -498,6 +529,8 @@ void low_statement(struct low *w, struct node *n)
 	const size_t temps = w->temps.n;
 	bool taken[256];
 
+	if (is_too_long(w, n))
+		return;
 	for (size_t i = 0; i < temps && i < ARRAY_LEN(taken); i++)
 		taken[i] = w->temps.v[i].taken;
 	w->f->line = line_of(w, n);

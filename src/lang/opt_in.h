@@ -14,6 +14,8 @@ struct opt {
 	struct arena arena;	/* of this run */
 	struct ir_insn **numbers;	/* constants, by hash of the value */
 	u32 nr_numbers, cap_numbers;
+	struct ir_insn **slots;		/* ir_value.c's, by hash */
+	u32 cap_slots;
 	struct ir_insn **data;	/* by map: the address of its data, or NULL */
 	bool changed;		/* jumps, by ir_flow.c */
 };

@@ -103,8 +103,8 @@ static bool is_beginning(struct at *a, const struct file *file, const char *fn, 
 	if (i.kind == SYM_INSN_BEGINS)
 		return true;
 	diag_error(a->l->script, a->node->at, "Could not add %s %s: %s of %s", probe_name(a->kind),
-		   i.kind == SYM_INSN_INSIDE ? "into middle of instruction" : "where it is not known "
-		   "whether an instruction begins", fn, file->path);
+		   i.kind == SYM_INSN_INSIDE ? "into middle of instruction" :
+		   "where it is not known whether an instruction begins", fn, file->path);
 	hint_begins(a, &i, strchr(fn, '+'));
 	return false;
 }

@@ -4,13 +4,16 @@
  * block that assigns it first. A loop over a map is a function of its own: variables from
  * outside that it uses are marked, so that lower.c keeps them in memory.
  */
+#include "base/hash.h"
 #include "lang/sema.h"
 #include <stdlib.h>
 
 struct scope {
 	struct lang *l;
 	struct prog *p;
-	VEC(struct var *) vars;	/* that are seen, innermost last */
+	/* that are seen, innermost last; BEFORE: 1 + the place of what it hides, or 0 */
+	VEC(struct seen { struct var *v; u32 before; }) vars;
+	struct strtab names;	/* 1 + the place in vars; 0: no longer seen */
 	u32 depth;		/* functions around */
 	u32 loops;
 };
@@ -25,19 +28,31 @@ static void walk_list(struct scope *c, struct node *n)
 
 static struct var *find(const struct scope *c, const char *name)
 {
-	for (size_t i = c->vars.n; i--;)
-		if (!strcmp(c->vars.v[i]->name, name))
-			return c->vars.v[i];
-	return NULL;
+	u32 at;
+
+	return strtab_get(&c->names, name, &at) && at ? c->vars.v[at - 1].v : NULL;
+}
+
+/* Variables from AT on are seen no longer. */
+static void forget(struct scope *c, size_t at)
+{
+	for (; c->vars.n > at; c->vars.n--) {
+		const struct seen *s = &c->vars.v[c->vars.n - 1];
+
+		strtab_put(&c->names, s->v->name, s->before);
+	}
 }
 
 static struct var *add(struct scope *c, struct node *n)
 {
 	struct var *v = arena_new(c->l->arena, struct var);
+	u32 before = 0;
 
 	*v = (struct var){ .name = n->text, .first = n, .depth = c->depth, .next = c->p->vars };
 	c->p->vars = v;
-	*vec_push(&c->vars) = v;
+	strtab_get(&c->names, v->name, &before);
+	*vec_push(&c->vars) = (struct seen){ v, before };
+	strtab_put(&c->names, v->name, (u32)c->vars.n);
 	return v;
 }
 
@@ -72,13 +87,14 @@ static void write_var(struct scope *c, struct node *n)
 struct map_var *lang_map(struct lang *l, struct node *n)
 {
 	struct map_var *m;
+	u32 at;
 
-	for (size_t i = 0; i < l->maps.n; i++)
-		if (!strcmp(l->maps.v[i]->name, n->text))
-			return l->maps.v[i];
+	if (strtab_get(&l->map_names, n->text, &at))
+		return l->maps.v[at];
 	m = arena_new(l->arena, struct map_var);
 	*m = (struct map_var){ .name = n->text, .first = n, .index = (u32)l->maps.n };
 	*vec_push(&l->maps) = m;
+	strtab_put(&l->map_names, m->name, m->index);
 	return m;
 }
 
@@ -89,7 +105,7 @@ static void block(struct scope *c, struct node *n)
 	walk_list(c, n->list);
 	if (n->a)
 		walk(c, n->a);
-	c->vars.n = seen;
+	forget(c, seen);
 }
 
 /* Parts, then the block with a variable of its own. */
@@ -112,7 +128,7 @@ static void loop(struct scope *c, struct node *n, bool function)
 	walk(c, n->c);
 	c->loops = loops;
 	c->depth -= function;
-	c->vars.n = seen;
+	forget(c, seen);
 }
 
 static void let(struct scope *c, struct node *n)
@@ -236,10 +252,12 @@ static void walk(struct scope *c, struct node *n)
 
 void scope_run(struct lang *l, struct prog *p)
 {
-	struct scope c = { .l = l, .p = p };
+	struct arena tmp = ARENA_INIT;
+	struct scope c = { .l = l, .p = p, .names.arena = &tmp };
 
 	if (p->probe->a)
 		walk(&c, p->probe->a);
 	block(&c, p->probe->b);
 	vec_free(&c.vars);
+	arena_free(&tmp);
 }
