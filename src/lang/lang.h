@@ -92,6 +92,7 @@ struct map_var {
 	u32 zero;		/* hist and its like: of a map of zeros; 0 none (1 + number) */
 	bool percpu;
 	u32 set_at;
+	const struct prog *last_user;	/* scope.c's */
 };
 
 /* A program: a probe with one layout of arguments. */

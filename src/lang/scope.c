@@ -16,6 +16,7 @@ struct scope {
 	struct strtab names;	/* 1 + the place in vars; 0: no longer seen */
 	u32 depth;		/* functions around */
 	u32 loops;
+	u32 maps;		/* that were met */
 };
 
 static void walk(struct scope *c, struct node *n);
@@ -96,6 +97,22 @@ struct map_var *lang_map(struct lang *l, struct node *n)
 	*vec_push(&l->maps) = m;
 	strtab_put(&l->map_names, m->name, m->index);
 	return m;
+}
+
+static void use_map(struct scope *c, struct node *n)
+{
+	enum { MAPS_MAX = 64 };		/* of one program: the kernel's */
+	struct map_var *m = lang_map(c->l, n);
+
+	n->sem = m;
+	if (m->last_user == c->p)
+		return;
+	m->last_user = c->p;
+	if (++c->maps != MAPS_MAX + 1)
+		return;
+	diag_error(c->l->script, n->at, "a BPF program may use %d maps, and this is the next",
+		   MAPS_MAX);
+	diag_hint(c->l->script, "keys in one map: @m[1], @m[2]");
 }
 
 static void block(struct scope *c, struct node *n)
@@ -201,7 +218,7 @@ static void walk(struct scope *c, struct node *n)
 		read_var(c, n);
 		break;
 	case N_MAP:
-		n->sem = lang_map(c->l, n);
+		use_map(c, n);
 		if (n->a)
 			walk(c, n->a);
 		break;
