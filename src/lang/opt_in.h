@@ -54,6 +54,11 @@ void opt_flow(struct opt *o);
  * side in one store. */
 void opt_memory(struct opt *o);
 
+/* ---- ir_lookup.c -------------------------------------------------------------------- */
+
+/* Look-ups of what was looked up before, in the whole function: has anything changed? */
+bool opt_lookups(struct opt *o);
+
 /* ---- ir_loop.c ------------------------------------------------------------------------- */
 
 /* What is the same in each round of a loop is computed before it. */
