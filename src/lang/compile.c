@@ -215,11 +215,22 @@ static void to_object(struct lang *l, struct skep_err *err, int *r)
 		*r = ir_object(&l->unit->elf, &l->ir, err);
 }
 
-static void no_functions(struct lang *l, const struct node *n)
+/* A function that nobody calls is typed as if begin did; no code comes of it. */
+static void unused_function(struct lang *l, struct node *fn)
 {
-	diag_error(l->script, n->at, "fn is not there: %s() would have to be a subprogram",
-		   n->text);
-	diag_hint(l->script, "macro %s(...) { ... } stands for its body", n->text);
+	struct node *block = node_new(l->script, N_BLOCK, fn->at), *call = fn->c;
+	struct prog *g = arena_new(l->arena, struct prog);
+	struct place *p = arena_new(l->arena, struct place);
+
+	if (!call)
+		return;
+	*p = (struct place){ .kind = LP_BEGIN, .text = "begin", .at = "", .node = fn };
+	block->list = node_new(l->script, N_EXPR, fn->at);
+	block->list->a = call;
+	g->probe = node_new(l->script, N_PROBE, fn->at);
+	g->probe->b = block;
+	g->place = p;
+	*vec_push(&l->unused) = g;
 }
 
 int lang_compile(struct lang *l, struct script *script, struct lang_unit *unit,
@@ -241,7 +252,7 @@ int lang_compile(struct lang *l, struct script *script, struct lang_unit *unit,
 		if (n->kind == N_PROBE)
 			probe(l, n);
 		else if (n->kind == N_FN)
-			no_functions(l, n);
+			unused_function(l, n);
 	if (!script->nr_errors)
 		check_limits(l);
 	if (!script->nr_errors)
@@ -259,6 +270,7 @@ void lang_free(struct lang *l)
 	for (size_t i = 0; i < l->progs.n; i++)
 		vec_free(&l->progs.v[i]->places);
 	vec_free(&l->progs);
+	vec_free(&l->unused);
 	vec_free(&l->maps);
 	vec_free(&l->constants);
 	vec_free(&l->core_types);

@@ -186,10 +186,13 @@ void expand_script(struct script *s, const struct expand_opts *o)
 			*at = (*at)->next;
 			continue;
 		}
-		if ((*at)->kind == N_PROBE || (*at)->kind == N_FN)
+		if ((*at)->kind == N_PROBE)
 			expand_node(&x, at, 0);
 		at = &(*at)->next;
 	}
+	for (struct node *n = s->list; n && !s->nr_errors; n = n->next)
+		if (n->kind == N_FN && !n->num)
+			macro_call_unused(&x, n);
 	param_finish(&x);
 	vec_free(&x.macros);
 	vec_free(&x.imported);

@@ -129,6 +129,7 @@ struct lang {
 	VEC(struct map_var *) maps;
 	struct strtab map_names;	/* places in it */
 	VEC(struct prog *) progs;
+	VEC(struct prog *) unused;	/* functions that are only checked */
 	struct lang_config config;
 	u32 cpus;			/* possible ones */
 	/* this process's name space of processes, when it is not the first one; else 0 */

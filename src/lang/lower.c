@@ -171,14 +171,82 @@ static void drop_iterators(struct low *w, const struct loop *until)
 			ir_kfunc(w->f, "bpf_iter_num_destroy", 1, l->iter);
 }
 
-void low_return(struct low *w)
+/* Out of the function that is called here. */
+static void leave(struct low *w)
+{
+	drop_iterators(w, w->inner->loops);
+	ir_jmp(w->f, w->inner->end);
+}
+
+/* Out of a loop's function, which tells those around it what else is left. */
+static void leave_loop(struct low *w, struct ir_insn *what)
 {
 	if (w->record)
 		ir_call(w->f, BPF_FUNC_ringbuf_discard, 2, w->record, num(w, 0));
 	drop_iterators(w, NULL);
+	ir_store(w->f, 8, w->up, CAPS_RETURNED, what);
+	ir_exit(w->f, num(w, 1));
+}
+
+/* return of a function, perhaps in a loop over a map. */
+static void give_back(struct low *w, struct node *n)
+{
+	if (n->b)
+		low_assign_var(w, n->b->sem, low_expr(w, n->a));
+	else if (n->a)
+		low_expr(w, n->a);
+	if (w->inner)
+		leave(w);
+	else
+		leave_loop(w, num(w, RETURNED_FUNCTION));
+}
+
+/* A loop over a map was left by more than break. */
+static void go_on_leaving(struct low *w)
+{
+	struct ir_insn *what = ir_load(w->f, 8, false, w->own, CAPS_RETURNED);
+	struct ir_block *all;
+
+	if (w->inner) {
+		struct ir_block *here = low_block_new(w);
+
+		all = low_block_new(w);
+		ir_br(w->f, CC_EQ, 64, what, num(w, RETURNED_FUNCTION), here, all);
+		low_at(w, here);
+		leave(w);
+		low_at(w, all);
+		what = num(w, RETURNED_PROGRAM);
+	}
 	if (w->depth)
-		ir_store(w->f, 8, w->up, CAPS_RETURNED, num(w, 1));
-	ir_exit(w->f, num(w, w->depth ? 1 : 0));
+		leave_loop(w, what);
+	else
+		low_return(w);
+}
+
+struct val low_fncall(struct low *w, struct node *n)
+{
+	struct inner in = { w->inner, w->loops, low_block_new(w) };
+
+	for (struct node *let = n->list; let; let = let->next)
+		low_statement(w, let);
+	w->inner = &in;
+	low_block(w, n->b);
+	w->inner = in.outer;
+	ir_jmp(w->f, in.end);
+	low_at(w, in.end);
+	return n->a ? low_read_var(w, n->a->sem) : (struct val){ n->ty, num(w, 0), SPACE_NONE };
+}
+
+void low_return(struct low *w)
+{
+	if (w->depth) {
+		leave_loop(w, num(w, RETURNED_PROGRAM));
+		return;
+	}
+	if (w->record)
+		ir_call(w->f, BPF_FUNC_ringbuf_discard, 2, w->record, num(w, 0));
+	drop_iterators(w, NULL);
+	ir_exit(w->f, num(w, 0));
 }
 
 static void low_return_value(struct low *w, struct node *n)
@@ -471,7 +539,7 @@ void low_for_map(struct low *w, struct node *n)
 	ir_br(w->f, CC_NE, 64, ir_load(w->f, 8, false, w->own, CAPS_RETURNED), num(w, 0), gone,
 	      end);
 	low_at(w, gone);
-	low_return(w);
+	go_on_leaving(w);
 	low_at(w, end);
 }
 
@@ -558,7 +626,10 @@ void low_statement(struct low *w, struct node *n)
 		unroll(w, n);
 		break;
 	case N_RETURN:
-		low_return_value(w, n->a);
+		if (n->text)
+			give_back(w, n);
+		else
+			low_return_value(w, n->a);
 		go_dead(w);
 		break;
 	case N_BREAK:
@@ -576,8 +647,11 @@ void low_statement(struct low *w, struct node *n)
 
 void low_block(struct low *w, struct node *n)
 {
+	const u32 rooms = w->rooms_end;
+
 	for (struct node *i = n->list; i; i = i->next)
 		low_statement(w, i);
+	w->rooms_end = rooms;	/* its variables are gone when the statement around it ends */
 }
 
 /* ---- programs ---------------------------------------------------------------- */

@@ -22,6 +22,13 @@ struct loop {
 	struct ir_insn *iter;		/* an open-coded iterator, or NULL */
 };
 
+/* A function that is called: its body stands here. */
+struct inner {
+	struct inner *outer;
+	struct loop *loops;		/* those around the call */
+	struct ir_block *end;
+};
+
 /* A stack slot for what lives no longer than a statement. */
 struct temp { struct ir_insn *slot; u32 bytes; bool taken; };
 
@@ -35,12 +42,14 @@ struct low {
 	struct ir_insn *scratch;	/* memory of this cpu, or NULL */
 	bool *wants_scratch;	/* somebody needed it */
 	u32 *scratch_at;	/* bytes of it in use */
+	u32 rooms_end;		/* of these, up to here variables of this function's blocks */
 	u32 *scratch_max;
 	u32 stack_used;
 	VEC(struct temp) temps;
 	struct ir_insn *own, *up;	/* captured variables: of this function, of the one
 					   around: enum caps_at, then variables */
 	struct loop *loops;
+	struct inner *inner;	/* the innermost; NULL: the program's own code */
 	struct ir_insn *record;	/* that is being filled, or NULL */
 	struct ir_insn *iter_ptrs[4];	/* ITER: checked members of the context */
 	struct node *at;	/* the statement */
@@ -48,11 +57,14 @@ struct low {
 
 /* What the memory for captured variables begins with. */
 enum caps_at { CAPS_UP = 0, CAPS_CTX = 8, CAPS_RETURNED = 16, CAPS_VARS = 24 };
+/* At CAPS_RETURNED: which was left from within a loop over a map. */
+enum { RETURNED_PROGRAM = 1, RETURNED_FUNCTION = 2 };
 
 /* ---- lower.c ----------------------------------------------------------------- */
 
 void low_block(struct low *w, struct node *n);
 void low_statement(struct low *w, struct node *n);
+struct val low_fncall(struct low *w, struct node *n);
 /* Ends the program, or the loop's function and then the program. */
 void low_return(struct low *w);
 static inline struct ir_insn *num(struct low *w, s64 v) { return ir_const(w->f, v); }

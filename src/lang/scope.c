@@ -204,6 +204,29 @@ static void call(struct scope *c, struct node *n)
 	walk_list(c, n->list);
 }
 
+/* Its body sees variables of its own alone, whose names nobody else has. */
+static void fncall(struct scope *c, struct node *n)
+{
+	const size_t seen = c->vars.n;
+	const u32 loops = c->loops;
+
+	walk_list(c, n->list);
+	c->loops = 0;
+	walk(c, n->b);
+	c->loops = loops;
+	if (n->a)
+		walk(c, n->a);
+	forget(c, seen);
+}
+
+static void give_back(struct scope *c, struct node *n)
+{
+	if (n->a)
+		walk(c, n->a);
+	if (n->b)
+		write_var(c, n->b);
+}
+
 static void jump(struct scope *c, struct node *n)
 {
 	if (!c->loops)
@@ -227,6 +250,12 @@ static void walk(struct scope *c, struct node *n)
 		break;
 	case N_BLOCK:
 		block(c, n);
+		break;
+	case N_FNCALL:
+		fncall(c, n);
+		break;
+	case N_RETURN:
+		give_back(c, n);
 		break;
 	case N_LET:
 		let(c, n);

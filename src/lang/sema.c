@@ -240,6 +240,8 @@ void sem_key(struct sema *s, struct node *n)
 
 /* ---- statements -------------------------------------------------------------- */
 
+static void statement(struct sema *s, struct node *n);
+
 static void assign(struct sema *s, struct node *n)
 {
 	const struct ty *t = sem_expr(s, n->b);
@@ -343,6 +345,38 @@ static void unroll(struct sema *s, struct node *n)
 	sem_block(s, n->b);
 }
 
+/* Return N of a function gives TO, or nothing: does T fit? */
+static bool fits_result(struct sema *s, const struct node *n, const struct ty *t,
+			const struct ty *to)
+{
+	if (!t || !to || t == to)
+		return true;
+	if (t->kind == TY_INT && to->kind == TY_INT)
+		return is_literal(n->a) ? ty_holds(to, (s64)n->a->num) :
+		       t->bytes <= to->bytes || n->a->kind != N_INT;
+	return ty_join(s->l, to, ty_stored(s->l, t), false, is_literal(n->a)) != NULL;
+}
+
+static void give_back(struct sema *s, struct node *n)
+{
+	const struct ty *t = n->a ? sem_number(s, n->a) : NULL;
+	const struct ty *to = n->b ? ((struct var *)n->b->sem)->ty : NULL;
+
+	if (!n->text || (n->a && !t) || (n->b && !to))
+		return;
+	if (!n->a != !n->b || !fits_result(s, n, t, to))
+		sem_error(s, n->at, "Function %s is of type %s, cannot return %s", n->text,
+			  to ? sem_name(s->l, to) : "void", t ? sem_name(s->l, t) : "void");
+}
+
+const struct ty *sem_fncall(struct sema *s, struct node *n)
+{
+	for (struct node *let = n->list; let; let = let->next)
+		statement(s, let);
+	sem_block(s, n->b);
+	return n->a ? sem_expr(s, n->a) : ty_void(&s->l->types);
+}
+
 static void statement(struct sema *s, struct node *n)
 {
 	switch (n->kind) {
@@ -369,8 +403,7 @@ static void statement(struct sema *s, struct node *n)
 		unroll(s, n);
 		break;
 	case N_RETURN:
-		if (n->a)
-			sem_expr(s, n->a);
+		give_back(s, n);
 		break;
 	case N_BREAK:
 	case N_CONTINUE:
@@ -403,6 +436,8 @@ static void round_of(struct sema *s)
 	s->changed = false;
 	for (size_t i = 0; i < s->l->progs.n; i++)
 		check_prog(s, s->l->progs.v[i]);
+	for (size_t i = 0; i < s->l->unused.n; i++)
+		check_prog(s, s->l->unused.v[i]);
 }
 
 /* A declared map says which of BPF's it is. */
@@ -458,6 +493,8 @@ void sema_run(struct lang *l)
 	map_decls(l);
 	for (size_t i = 0; i < l->progs.n; i++)
 		scope_run(l, l->progs.v[i]);
+	for (size_t i = 0; i < l->unused.n; i++)
+		scope_run(l, l->unused.v[i]);
 	if (l->script->nr_errors)
 		return;
 	for (u32 i = 0; i < ROUNDS_MAX && (!i || s.changed); i++)

@@ -523,6 +523,8 @@ static const struct ty *expr(struct sema *s, struct node *n)
 		return sem_expr(s, n->a);
 	case N_IF:
 		return if_expr(s, n);
+	case N_FNCALL:
+		return sem_fncall(s, n);
 	case N_BLOCK:
 		sem_block(s, n);
 		return n->a ? sem_expr(s, n->a) : ty_void(&s->l->types);
