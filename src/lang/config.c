@@ -15,6 +15,32 @@ static const struct { const char *name; u32 at; enum kind kind; } rows[] = {
 };
 #define CONFIG_STR const char *
 
+/* Settings that are one of some words, and these. */
+static const struct { const char *name, *words; } choices[] = {
+	{ "cache_user_symbols", "PER_PID PER_PROGRAM NONE 0 1" },
+	{ "missing_probes", "error warn ignore" },
+	{ "stack_mode", "bpftrace perf raw build_id" },
+};
+
+/* The words that setting NAME takes; NULL: any. */
+static const char *words_of(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(choices); i++)
+		if (!strcmp(choices[i].name, name))
+			return choices[i].words;
+	return strncmp(name, "unstable_", 9) ? NULL : "enable warn error";
+}
+
+static bool is_one_of(const char *text, const char *words)
+{
+	const size_t n = strlen(text);
+
+	for (const char *w = words; n && w; w = strchr(w, ' '), w += w != NULL)
+		if (!strncmp(w, text, n) && (!w[n] || w[n] == ' '))
+			return true;
+	return false;
+}
+
 static bool set(struct lang *l, u32 row, const char *text)
 {
 	void *at = (u8 *)&l->config + rows[row].at;
@@ -32,6 +58,8 @@ static bool set(struct lang *l, u32 row, const char *text)
 		*(bool *)at = !strcmp(text, "true") || !strcmp(text, "1");
 		return *(bool *)at || !strcmp(text, "false") || !strcmp(text, "0");
 	default:
+		if (words_of(rows[row].name) && !is_one_of(text, words_of(rows[row].name)))
+			return false;
 		*(const char **)at = arena_strdup(l->arena, text);
 		return true;
 	}
@@ -77,7 +105,8 @@ static void one(struct lang *l, const struct node *n)
 	if (r >= 0) {
 		diag_error(l->script, n->at, "Invalid value for %s: it takes %s", rows[r].name,
 			   rows[r].kind == K_u64 ? "a number" : rows[r].kind == K_bool ?
-			   "true or false" : "a word");
+			   "true or false" : words_of(rows[r].name) ? words_of(rows[r].name) :
+			   "a word");
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)

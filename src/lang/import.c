@@ -49,9 +49,12 @@ static bool is_safe(struct expand *x, const struct node *n, const char *path)
 	const char *dir = folder_of(x, path);
 	struct stat st;
 
-	if (stat(dir, &st) || !(st.st_mode & S_IWOTH))
+	if (!stat(dir, &st) && st.st_mode & S_IWOTH)
+		diag_error(x->s, n->at, "refusing to import from %s, which everybody may write", dir);
+	else if (!stat(path, &st) && st.st_mode & S_IWOTH)
+		diag_error(x->s, n->at, "refusing to import %s, which everybody may write", path);
+	else
 		return true;
-	diag_error(x->s, n->at, "refusing to import from %s, which everybody may write", dir);
 	return false;
 }
 

@@ -158,6 +158,35 @@ static bool is_literal(const struct node *n)
 	return n && n->kind == N_INT;
 }
 
+/* A number that stands there: 5, -5. */
+static bool is_number(const struct node *n)
+{
+	return is_literal(n) || (n && n->kind == N_UNARY && n->op == OP_NEG && is_literal(n->a));
+}
+
+/* Does what stands there, VALUE, go into a variable of a declared type? Else that is said. */
+static bool has_room(struct sema *s, const struct node *n, const struct ty *is,
+		     const struct node *value)
+{
+	const char *name = ((struct var *)n->sem)->name;
+	s64 k;
+
+	if (is->kind == TY_INT && is_number(value) && sem_const(s, value, &k) &&
+	    !ty_holds(is, k) && !(value->is_unsigned && is->bytes == 8)) {
+		sem_error(s, n->at, "Type mismatch for %s: trying to assign value '%lld' to a "
+			  "variable of type '%s'; cast it: (%s)%lld", name, (long long)k,
+			  sem_name(s->l, is), sem_name(s->l, is), (long long)k);
+		return false;
+	}
+	if (is->kind == TY_STR && value && value->kind == N_STR && value->text_n >= is->bytes) {
+		sem_error(s, n->at, "Type mismatch for %s: trying to assign value of type "
+			  "'string[%u]' when variable already has a type '%s'", name,
+			  (unsigned)value->text_n + 1, sem_name(s->l, is));
+		return false;
+	}
+	return true;
+}
+
 static void var_value(struct sema *s, struct node *n, const struct ty *t, bool lit)
 {
 	struct var *v = n->sem;
@@ -245,6 +274,7 @@ static void statement(struct sema *s, struct node *n);
 static void assign(struct sema *s, struct node *n)
 {
 	const struct ty *t = sem_expr(s, n->b);
+	const struct var *v;
 
 	if (!n->a)
 		return;
@@ -261,7 +291,9 @@ static void assign(struct sema *s, struct node *n)
 		sem_map_value(s, n->a, t, is_literal(n->b));
 		return;
 	}
-	var_value(s, n->a, t, is_literal(n->b));
+	v = n->a->sem;
+	if (n->op || !v->declared || !v->ty || has_room(s, n->a, v->ty, n->b))
+		var_value(s, n->a, t, is_literal(n->b));
 }
 
 static void let(struct sema *s, struct node *n)
@@ -273,7 +305,7 @@ static void let(struct sema *s, struct node *n)
 		is = sem_type(s, n->type);
 		if (is && !v->ty)
 			v->ty = is, s->changed = true;
-		if (is && t && !ty_join(s->l, is, t, false, is_literal(n->b)))
+		if (is && t && has_room(s, n->a, is, n->b) && !ty_join(s->l, is, t, false, is_literal(n->b)))
 			sem_error(s, n->at, "Type mismatch for %s: trying to assign value of type "
 				  "'%s' when variable already has a type '%s'", v->name,
 				  sem_name(s->l, t), sem_name(s->l, is));

@@ -218,6 +218,15 @@ static const struct ty *arg_of(struct sema *s, struct node *n, int i)
 	return u64_ty(s);
 }
 
+static const struct ty *no_args(struct sema *s, struct node *n)
+{
+	sem_error(s, n->at, "%s has no arguments that are known", s->p->place->text);
+	if (s->report && flags_here(s) & PF_USER)
+		diag_hint(s->l->script, "they are known from debug information: compile the "
+			  "program with -g, or use arg0 ... arg5");
+	return NULL;
+}
+
 static const struct ty *args_of(struct sema *s, struct node *n)
 {
 	const struct place *p = s->p->place;
@@ -226,7 +235,7 @@ static const struct ty *args_of(struct sema *s, struct node *n)
 	u32 i;
 
 	if (!p->nr_args || p->nr_args > ARRAY_LEN(of))
-		return sem_error(s, n->at, "%s has no arguments that are known", p->text);
+		return no_args(s, n);
 	for (i = 0; i < p->nr_args; i++) {
 		const struct ty *t = p->args[i].ty;
 

@@ -132,7 +132,11 @@ static void hint_args(struct sema *s, const struct place *p, const char *name)
 	near = err_nearest(name, names, p->nr_args);
 	if (near)
 		sb_printf(&b, "did you mean args.%s? ", near);
-	sb_puts(&b, p->nr_args ? "arguments:" : "it has no arguments");
+	if (!p->nr_args && probe_flags(p->kind) & PF_USER)
+		sb_puts(&b, "arguments are known from debug information, of which the file has "
+			"none for this function: compile it with -g, or use arg0 ... arg5");
+	else
+		sb_puts(&b, p->nr_args ? "arguments:" : "it has no arguments");
 	for (u32 i = 0; i < p->nr_args; i++)
 		sb_printf(&b, " %s", names[i]);
 	diag_hint(s->l->script, "%s", sb_text(&b));

@@ -29,4 +29,31 @@ if [ "$(uname -m)" = x86_64 ]; then
 	has "of a return" "uretprobe does not take an offset" "$(trace -e "uretprobe:$tmp/odd:odd+10 { }")"
 	has "no code" "no code at 0x12345678 of $tmp/odd" "$(trace -e "uprobe:$tmp/odd:0x12345678 { }")"
 fi
+
+# ---- what is given -----------------------------------------------------------------------------
+has "a script that is no file" "help: a script that is no file is given by -e: skep trace -e 'begin { }'" \
+	"$(trace 'begin { }')"
+for pid in 1, , "" 1,,2 ,1 0x1 "1 " -1; do
+	has "-p '$pid'" "Failed to parse pid: invalid integer" "$(trace "-p$pid" -p "$pid" --dry-run -e 'begin { }')"
+done
+same "-p 1,2 -p 3" "" "$(trace -p 1,2 -p 3 --dry-run -e 'begin { }')"
+mkdir "$tmp/i"
+echo 'macro one() { 1 }' > "$tmp/i/one.bt"
+echo 'import "one.bt"; begin { print(one()); }' > "$tmp/i/main.bt"
+same "an import" "" "$(trace --dry-run "$tmp/i/main.bt")"
+chmod o+w "$tmp/i/one.bt"
+has "of what everybody may write" "refusing to import $tmp/i/one.bt, which everybody may write" \
+	"$(trace --dry-run "$tmp/i/main.bt")"
+chmod o-w "$tmp/i/one.bt"
+chmod o+w "$tmp/i"
+has "from where everybody may write" "refusing to import from $tmp/i/, which everybody may write" \
+	"$(trace --dry-run "$tmp/i/main.bt")"
+
+echo '__attribute__((noinline)) int f(int a) { return a + 1; } int main(void) { return f(2) != 3; }' > "$tmp/g.c"
+if $cc -O0 -o "$tmp/g" "$tmp/g.c" && $cc -O0 -g -o "$tmp/gg" "$tmp/g.c"; then
+	has "arguments without -g" "compile it with -g, or use arg0 ... arg5" \
+		"$(trace --dry-run -e "uprobe:$tmp/g:f { print(args.a); }")"
+	has "all of them" "compile the program with -g" "$(trace --dry-run -e "uprobe:$tmp/g:f { print(args); }")"
+	same "with -g" "2" "$(trace -q -c "$tmp/gg" -e "uprobe:$tmp/gg:f { print(args.a); }" | sed '/^$/d')"
+fi
 done_testing
