@@ -41,8 +41,8 @@ void fn_check(struct expand *x, const struct node *fn)
 	for (const struct node *p = fn->list; p; p = p->next)
 		for (const struct node *q = fn->list; q != p; q = q->next)
 			if (!strcmp(p->a->text, q->a->text))
-				diag_error(x->s, p->at, "Variable for function argument has already "
-					   "been used: %s", p->a->text);
+				diag_error(x->s, p->at, "Variable for function argument has "
+					   "already been used: %s", p->a->text);
 	if (!is_void(fn->type) && !block_returns(fn->b))
 		diag_error(x->s, fn->at, "Function %s is of type %s, cannot return void", fn->text,
 			   fn->type->text ? fn->type->text : "typeof()");

@@ -50,7 +50,8 @@ static bool is_safe(struct expand *x, const struct node *n, const char *path)
 	struct stat st;
 
 	if (!stat(dir, &st) && st.st_mode & S_IWOTH)
-		diag_error(x->s, n->at, "refusing to import from %s, which everybody may write", dir);
+		diag_error(x->s, n->at, "refusing to import from %s, which everybody may write",
+			   dir);
 	else if (!stat(path, &st) && st.st_mode & S_IWOTH)
 		diag_error(x->s, n->at, "refusing to import %s, which everybody may write", path);
 	else
@@ -161,7 +162,8 @@ static const char *find(struct expand *x, const char *dir, const char *name, str
 {
 	const char *path;
 
-	path = *name == '/' ? name : arena_printf(&x->s->arena, "%s/%s", dir, name);
+	path = *name == '/' ? name : arena_printf(&x->s->arena, "%s%s%s", dir,
+						  ends_with(dir, "/") ? "" : "/", name);
 	for (u32 i = 0; stat(path, st) && *name != '/'; i++) {
 		if (i >= x->o->nr_dirs)
 			return NULL;

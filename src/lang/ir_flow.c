@@ -45,9 +45,9 @@ static u32 same_way(const struct ir_insn *t)
 
 	if (only_leads(a, b))
 		return 1;
-	if (only_leads(b, a) || (a != b && only_leads(a, a->last->to[0]) && only_leads(b, a->last->to[0])))
+	if (only_leads(b, a))
 		return 0;
-	return 2;
+	return a != b && only_leads(a, a->last->to[0]) && only_leads(b, a->last->to[0]) ? 0 : 2;
 }
 
 static void fold_branch(struct opt *o, struct ir_block *b)

@@ -305,7 +305,8 @@ static void let(struct sema *s, struct node *n)
 		is = sem_type(s, n->type);
 		if (is && !v->ty)
 			v->ty = is, s->changed = true;
-		if (is && t && has_room(s, n->a, is, n->b) && !ty_join(s->l, is, t, false, is_literal(n->b)))
+		if (is && t && has_room(s, n->a, is, n->b) &&
+		    !ty_join(s->l, is, t, false, is_literal(n->b)))
 			sem_error(s, n->at, "Type mismatch for %s: trying to assign value of type "
 				  "'%s' when variable already has a type '%s'", v->name,
 				  sem_name(s->l, t), sem_name(s->l, is));

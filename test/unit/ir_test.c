@@ -293,7 +293,8 @@ static void build_loop(struct ir_unit *u)
 	struct ir_func *f = ir_func_new(u, "main", "socket", 0);
 	struct ir_block *head = ir_block_new(f), *end = ir_block_new(f), *next = ir_block_new(f);
 	struct ir_block *ends[PARTS];
-	struct ir_insn *at = ir_mapval(f, map, 0), *len = ir_load(f, 4, false, ir_ctx(f), 0), *n, *v;
+	struct ir_insn *at = ir_mapval(f, map, 0), *len = ir_load(f, 4, false, ir_ctx(f), 0);
+	struct ir_insn *n, *v;
 	u32 round = ir_var(f);
 
 	ir_jmp(f, head);
