@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "lang/place.h"
 #include "sym/insn.h"
+#include "sym/lines.h"
 #include <ctype.h>
 #include <fnmatch.h>
 #include <stdio.h>
@@ -170,6 +171,89 @@ static void one_function(struct at *a, const struct file *file, const char *fn)
 	}
 }
 
+/* ---- lines of source --------------------------------------------------------- */
+
+/* PATH@FILE:LINE[:COL]: is it of that form? FILE's "@" is the last one. */
+static bool is_line(const struct at *a)
+{
+	return a->n >= 3 && a->n <= 4 && strchr(a->part[1], '@') && isdigit((u8)*a->part[2]);
+}
+
+static void no_line(struct at *a, const struct file *file, const struct sym_source *src,
+		    const struct sym_lines *lines)
+{
+	if (!lines->has_file) {
+		place_missing(a, arena_printf(a->l->arena, "No code of %s:%s is from a file '%s'",
+					      probe_name(a->kind), file->path, src->file));
+		return;
+	}
+	place_missing(a, arena_printf(a->l->arena, "No code of %s:%u%s in %s", src->file, src->line,
+				      src->col ? " at that column" : "", file->path));
+	if (!a->missed)
+		return;
+	if (lines->before && lines->behind)
+		diag_hint(a->l->script, "the nearest lines with code are %u and %u", lines->before,
+			  lines->behind);
+	else if (lines->before || lines->behind)
+		diag_hint(a->l->script, "the nearest line with code is %u",
+			  lines->before + lines->behind);
+}
+
+static void add_line(struct at *a, const struct file *file, const struct sym_source *src, u64 addr)
+{
+	const u64 off = (u64)sym_offset(&file->f, addr);
+	struct place *p;
+	struct sym fn;
+
+	p = place_add(a, arena_printf(a->l->arena, "%s:%s@%s:%u", probe_name(a->kind), file->path,
+				      src->file, src->line),
+		      arena_printf(a->l->arena, "%s:0x%llx", file->path, (unsigned long long)off));
+	if (sym_at(&file->f, addr, &fn))
+		p->func = arena_strdup(a->l->arena, fn.name);
+}
+
+static bool read_line(struct at *a, struct sym_source *src)
+{
+	char *end;
+
+	src->line = (u32)strtoul(a->part[2], &end, 10);
+	if (a->n == 4 && !*end)
+		src->col = (u32)strtoul(a->part[3], &end, 10);
+	if (!*end && src->line && *src->file)
+		return true;
+	diag_error(a->l->script, a->node->at, "%s probe type takes PATH@FILE:LINE or "
+		   "PATH@FILE:LINE:COLUMN", probe_name(a->kind));
+	return false;
+}
+
+static void place_line(struct at *a)
+{
+	char *at = strrchr(a->part[1], '@');
+	struct sym_source src = { .file = at + 1 };
+	struct file file = { .path = NULL };
+	struct sym_lines lines;
+	struct skep_err err;
+
+	*at = 0;
+	if (a->kind != LP_UPROBE) {
+		diag_error(a->l->script, a->node->at, "only uprobe takes lines of source");
+		return;
+	}
+	if (!read_line(a, &src) || !open_file(a, a->part[1], &file))
+		return;
+	if (sym_lines_find(&lines, &file.f, &src, &err))
+		diag_error(a->l->script, a->node->at, "%.*s", (int)strcspn(err.text, "\n"),
+			   err.text);
+	else if (!lines.n)
+		no_line(a, &file, &src, &lines);
+	for (u32 i = 0; i < lines.n; i++)
+		add_line(a, &file, &src, lines.addrs[i]);
+	free(lines.addrs);
+	close_file(&file);
+}
+
+/* ---- functions --------------------------------------------------------------- */
+
 /* Forms of bpftrace that are not there: said. */
 static bool is_absent(struct at *a)
 {
@@ -177,8 +261,6 @@ static bool is_absent(struct at *a)
 
 	if (a->n == 4 && !strcmp(a->part[2], "cpp"))
 		what = "cpp:NAME", instead = "the function as nm prints it: uprobe:PATH:_ZN...";
-	else if (a->n > 2 && strchr(a->part[1], '@') && isdigit((u8)*a->part[2]))
-		what = "PATH@FILE:LINE", instead = "uprobe:PATH:FUNCTION+OFFSET, or an address";
 	else if (a->n > 2 && strstr(a->part[1], "!/"))
 		what = "a library inside a zip archive",
 		instead = "unpack it: uprobe:PATH:FUNCTION";
@@ -195,6 +277,10 @@ void place_user_function(struct at *a)
 	struct matches m = { .a = a, .file = &file };
 	const char *fn = a->n > 2 ? a->part[a->n - 1] : "";
 
+	if (is_line(a)) {
+		place_line(a);
+		return;
+	}
 	if (is_absent(a))
 		return;
 	if (a->n != 3 || !*fn) {

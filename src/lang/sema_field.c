@@ -4,6 +4,7 @@
  * of arrays. Arrays of char are strings to the language.
  */
 #include "lang/sema.h"
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -132,7 +133,10 @@ static void hint_args(struct sema *s, const struct place *p, const char *name)
 	near = err_nearest(name, names, p->nr_args);
 	if (near)
 		sb_printf(&b, "did you mean args.%s? ", near);
-	if (!p->nr_args && probe_flags(p->kind) & PF_USER)
+	if (!p->nr_args && probe_flags(p->kind) & PF_USER && p->at[0] &&
+	    isdigit((u8)strrchr(p->at, ':')[1]))
+		sb_puts(&b, "arguments are known where a function begins");
+	else if (!p->nr_args && probe_flags(p->kind) & PF_USER)
 		sb_puts(&b, "arguments are known from debug information, of which the file has "
 			"none for this function: compile it with -g, or use arg0 ... arg5");
 	else

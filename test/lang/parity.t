@@ -56,7 +56,7 @@ int main(void)
 	return 0;
 }
 END
-${CC:-cc} -o "$tmp/usdt" "$tmp/usdt.c" 2>/dev/null || rm -f "$tmp/usdt"
+${CC:-cc} -g -o "$tmp/usdt" "$tmp/usdt.c" 2>/dev/null || rm -f "$tmp/usdt"
 main=0x$(nm "$tmp/usdt" 2>/dev/null | sed -n 's/^0*\([0-9a-f]*\) T main$/\1/p')	# and where it is
 echo 'macro one() { 1 }' > "$tmp/one.bt"
 echo 'import "one.bt"; begin { print(one()); }' > "$tmp/import.bt"

@@ -30,6 +30,45 @@ if [ "$(uname -m)" = x86_64 ]; then
 	has "no code" "no code at 0x12345678 of $tmp/odd" "$(trace -e "uprobe:$tmp/odd:0x12345678 { }")"
 fi
 
+# ---- lines of source -------------------------------------------------------------------------
+cat > "$tmp/ln.c" <<'END'
+static int work(int n)
+{
+	int sum = 0;
+
+	for (int i = 0; i < n; i++) {
+		sum += i;
+	}
+	return sum;
+}
+
+int main(void)
+{
+	return work(4) != 6;
+}
+END
+if (cd "$tmp" && $cc -g -O0 -o ln ln.c); then
+	line() { trace -q -c "$tmp/ln" -e "uprobe:$tmp/ln@$1 { @[func] = count(); }" | sed '/^$/d'; }
+	same "a line in a loop" "@[work]: 4" "$(line ln.c:6)"
+	same "a line after it" "@[work]: 1" "$(line ln.c:8)"
+	same "with its column" "@[work]: 1" "$(line ln.c:8:9)"
+	same "a file by its whole path" "@[main]: 1" "$(line "$tmp/ln.c:13")"
+	same "what probe says" "uprobe:$tmp/ln@ln.c:8" \
+		"$(trace -q -c "$tmp/ln" -e "uprobe:$tmp/ln@ln.c:8 { print(probe); }" | sed '/^$/d')"
+	out=$(line ln.c:7)
+	has "a line without code" "No code of ln.c:7 in $tmp/ln" "$out"
+	has "the nearest ones" "HINT: the nearest lines with code are 6 and 8" "$out"
+	has "the last one" "HINT: the nearest line with code is 14" "$(line ln.c:99)"
+	has "a column without code" "No code of ln.c:8 at that column" "$(line ln.c:8:70)"
+	has "another file" "is from a file 'n.c'" "$(line n.c:7)"
+	has "no line" "takes PATH@FILE:LINE" "$(line ln.c:0)"
+	has "a return" "only uprobe takes lines of source" "$(trace -e "uretprobe:$tmp/ln@ln.c:8 { }")"
+	has "arguments in the middle" "arguments are known where a function begins" \
+		"$(trace --dry-run -e "uprobe:$tmp/ln@ln.c:8 { print(args.n); }")"
+	strip -g -o "$tmp/bare" "$tmp/ln"
+	has "without debug information" "compile it with -g" "$(trace -e "uprobe:$tmp/bare@ln.c:8 { }")"
+fi
+
 # ---- what is given -----------------------------------------------------------------------------
 has "a script that is no file" "help: a script that is no file is given by -e: skep trace -e 'begin { }'" \
 	"$(trace 'begin { }')"
