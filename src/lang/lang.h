@@ -172,6 +172,11 @@ u32 lang_list(struct lang *l, const char *pattern, bool args, struct strbuf *out
 
 /* Defaults, the environment, the script's blocks. */
 void lang_config_read(struct lang *l);
+/* N becomes what setting NAME has; false: there is none. Or a record of all. */
+bool lang_config_value(struct lang *l, struct node *n, const char *name);
+void lang_config_record(struct lang *l, struct node *n);
+/* The name of a setting that is spelled like NAME, or NULL. */
+const char *lang_config_nearest(const char *name);
 
 /* ---- place.c ----------------------------------------------------------------- */
 

@@ -156,4 +156,23 @@ void low_output(struct low *w, struct node *n, int f);
 void low_complain(struct low *w, const char *text);
 void low_helper_error(struct low *w, struct ir_insn *code, const char *helper);
 
+/* ---- lower_text.c ------------------------------------------------------------ */
+
+/* Address and space of what N points to, or is. */
+struct val low_pointed(struct low *w, struct node *n);
+/* V, at most MAX: a length that the verifier believes. */
+struct ir_insn *low_at_most(struct low *w, struct ir_insn *v, u32 max);
+void low_str_into(struct low *w, struct node *n, const struct ty *t, struct ir_insn *base,
+		  s32 off, bool clean);
+void low_buf_into(struct low *w, struct node *n, const struct ty *t, struct ir_insn *base,
+		  s32 off, bool clean);
+void low_concat_into(struct low *w, struct node *n, const struct ty *t, struct ir_insn *base,
+		     s32 off, bool clean);
+struct ir_insn *low_strlen(struct low *w, struct node *n);
+/* 0: equal; else 1. */
+struct ir_insn *low_strncmp(struct low *w, struct node *n);
+/* Where the second begins in the first string, -1: nowhere. */
+struct ir_insn *low_strstr(struct low *w, struct node *n);
+struct ir_insn *low_memcmp(struct low *w, struct node *n);
+
 #endif

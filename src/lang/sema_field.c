@@ -176,6 +176,25 @@ static bool is_args(const struct node *n)
 	return n->kind == N_IDENT && !strcmp(n->text, "args");
 }
 
+static bool is_config(const struct node *n)
+{
+	return (n->kind == N_IDENT || n->kind == N_CALL) && !n->list && !strcmp(n->text, "config");
+}
+
+/* config.NAME: a number or text that stands there. */
+static const struct ty *setting(struct sema *s, struct node *n)
+{
+	const char *near;
+
+	if (lang_config_value(s->l, n, n->text))
+		return sem_expr(s, n);
+	sem_error(s, n->at, "Unrecognized config variable: %s", n->text);
+	near = lang_config_nearest(n->text);
+	if (near && s->report)
+		diag_hint(s->l->script, "did you mean config.%s?", near);
+	return NULL;
+}
+
 const struct ty *sem_field(struct sema *s, struct node *n)
 {
 	struct field_place *f = arena_new(s->l->arena, struct field_place);
@@ -183,6 +202,8 @@ const struct ty *sem_field(struct sema *s, struct node *n)
 
 	if (is_args(n->a))
 		return arg_field(s, n);
+	if (is_config(n->a))
+		return setting(s, n);
 	a = sem_expr(s, n->a);
 	if (!a)
 		return NULL;
