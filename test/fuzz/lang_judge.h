@@ -67,6 +67,19 @@ static inline void judge_kernel(const struct lang_unit *u, const char *text)
 	skep_object_close(obj);
 }
 
+/* What a script may be refused for that is right but for its constants, or its size, or that
+ * this system cannot run. */
+static inline bool judge_excused(const char *said)
+{
+	static const char *const why[] = { "unable to fold literals", "no kprobes",
+		"could not find", "does not exist", "No such file" };
+	bool is = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(why); i++)
+		is |= strstr(said, why[i]) != NULL;
+	return is;
+}
+
 static inline enum judge_result judge_script(const char *text, size_t bytes, bool kernel,
 					     bool must)
 {
@@ -86,8 +99,7 @@ static inline enum judge_result judge_script(const char *text, size_t bytes, boo
 	script_open(&s);
 	rc = lang_compile(&l, &s, &unit, script_source(&s, "stdin", text, (u32)bytes), &lo, &err);
 	diag_print(&said, &s);
-	if (rc == LANG_WRONG && must && !strstr(said.s, "no kprobes") &&
-	    !strstr(said.s, "could not find"))
+	if (rc == LANG_WRONG && must && !judge_excused(said.s))
 		judge_fail(text, "the compiler", said.s);
 	if (rc < 0 && err.id != ERR_LANG_LIMIT)
 		judge_fail(text, "the back end", err.text);
