@@ -75,14 +75,14 @@ u32 low_ring(struct lang *l)
 }
 
 /* Values are as many frames as asked for. */
-u32 low_stack_map(struct lang *l, u32 i)
+u32 low_stack_map(struct lang *l, u32 i, u32 level)
 {
 	const struct lang_stacks *s = &l->unit->stacks.v[i];
 
 	for (u32 m = 0; m < l->ir.maps.n; m++)
-		if (!strcmp(l->ir.maps.v[m].name, s->bpf_name))
+		if (!strcmp(l->ir.maps.v[m].name, s->bpf_name[level]))
 			return m;
-	return ir_map_add(&l->ir, &(struct ir_map){ .name = s->bpf_name,
+	return ir_map_add(&l->ir, &(struct ir_map){ .name = s->bpf_name[level],
 			  .type = BPF_MAP_TYPE_STACK_TRACE, .key_bytes = 4,
 			  .value_bytes = 8 * s->frames, .max_entries = 4096 });
 }

@@ -189,17 +189,24 @@ static struct ir_insn *pid_tgid(struct low *w, bool tid)
 	       ir_op2(w->f, IR_SHR, 64, v, num(w, 32));
 }
 
-static struct ir_insn *low_pid(struct low *w, struct node *n, bool tid)
+/* As this process's name space of processes has it. */
+static struct ir_insn *own_pid(struct low *w, bool tid)
 {
 	struct ir_insn *ns = w->l->own_ns.ino ? low_temp(w, 8) : NULL;
-	const bool init = n->list && n->list->kind == N_IDENT && !strcmp(n->list->text, "init");
 
-	if (init || !ns)
+	if (!ns)
 		return pid_tgid(w, tid);
 	ir_store(w->f, 8, ns, 0, num(w, 0));
 	ir_call(w->f, BPF_FUNC_get_ns_current_pid_tgid, 4, num(w, (s64)w->l->own_ns.dev),
 		num(w, (s64)w->l->own_ns.ino), ns, num(w, 8));
 	return ir_load(w->f, 4, false, ns, tid ? 0 : 4);
+}
+
+static struct ir_insn *low_pid(struct low *w, struct node *n, bool tid)
+{
+	const bool init = n->list && n->list->kind == N_IDENT && !strcmp(n->list->text, "init");
+
+	return init ? pid_tgid(w, tid) : own_pid(w, tid);
 }
 
 /* ---- time and place ---------------------------------------------------------- */
@@ -217,22 +224,33 @@ static struct ir_insn *nsecs(struct low *w, struct node *n)
 
 /* ---- stacks ------------------------------------------------------------------ */
 
+/*
+ * The kernel's table of stacks has a place for each hash, and refuses a second stack there:
+ * the next table takes it, so that few are lost as long as there is room.
+ */
 static void stack_into(struct low *w, const struct ty *t, struct ir_insn *base, s32 off)
 {
-	struct ir_insn *id = ir_call(w->f, BPF_FUNC_get_stackid, 3, w->ctx,
-				     ir_map(w->f, low_stack_map(w->l, (u32)t->par[2])),
-				     num(w, t->user ? BPF_F_USER_STACK : 0));
-	struct ir_block *lost = low_block_new(w), *end = low_block_new(w);
+	struct ir_insn *flags = num(w, t->user ? BPF_F_USER_STACK : 0);
+	struct ir_block *end = low_block_new(w);
+	const u32 var = ir_var(w->f), at = ir_var(w->f);
 
-	id = ir_conv(w->f, IR_SEXT, 4, id);
-	ir_store(w->f, 8, base, off, id);
-	ir_store(w->f, 4, base, off + 8, t->user ? pid_tgid(w, false) : num(w, 0));
-	ir_store(w->f, 4, base, off + 12, num(w, 0));
-	ir_br(w->f, CC_EQ, 64, id, num(w, -EEXIST), lost, end);
-	low_at(w, lost);
+	for (u32 level = 0; level < LANG_STACK_LEVELS; level++) {
+		struct ir_insn *id = ir_call(w->f, BPF_FUNC_get_stackid, 3, w->ctx,
+			ir_map(w->f, low_stack_map(w->l, (u32)t->par[2], level)), flags);
+		struct ir_block *taken = low_block_new(w);
+
+		id = ir_conv(w->f, IR_SEXT, 4, id);
+		ir_write(w->f, var, id);
+		ir_write(w->f, at, num(w, level));
+		ir_br(w->f, CC_EQ, 64, id, num(w, -EEXIST), taken, end);
+		low_at(w, taken);
+	}
 	low_count(w, LC_STACK_LOST);
 	ir_jmp(w->f, end);
 	low_at(w, end);
+	ir_store(w->f, 8, base, off, ir_read(w->f, var));
+	ir_store(w->f, 4, base, off + 8, t->user ? own_pid(w, false) : num(w, 0));
+	ir_store(w->f, 4, base, off + 12, ir_read(w->f, at));
 }
 
 /* ---- memory ------------------------------------------------------------------ */

@@ -126,7 +126,7 @@ static void say_full(struct run *r)
 	}
 	if (v && v[LC_STACK_LOST])
 		sb_printf(&r->errors,
-			  "WARNING: %llu stacks not kept: more than 4096 are different\n",
+			  "WARNING: %llu stacks not kept: their tables are full\n",
 			  (unsigned long long)v[LC_STACK_LOST]);
 	free(v);
 }

@@ -124,6 +124,16 @@ static void format_call(struct sema *s, struct node *n)
 
 /* ---- special results --------------------------------------------------------- */
 
+static void add_stacks(struct sema *s, u32 frames, bool user)
+{
+	struct lang_stacks *t = vec_push(&s->l->unit->stacks);
+
+	*t = (struct lang_stacks){ .frames = frames, .user = user };
+	for (u32 i = 0; i < LANG_STACK_LEVELS; i++)
+		t->bpf_name[i] = arena_printf(s->l->arena, "skep_%cstack%u%.*s", user ? 'u' : 'k',
+					      frames, i > 0, "bcd" + (i ? i - 1 : 0));
+}
+
 static const struct ty *stack_of(struct sema *s, struct node *n, bool user)
 {
 	static const char *const modes[] = { "bpftrace", "perf", "raw", "build_id" };
@@ -154,12 +164,7 @@ static const struct ty *stack_of(struct sema *s, struct node *n, bool user)
 		    s->l->unit->stacks.v[i].user == user)
 			break;
 	if (i == s->l->unit->stacks.n)
-		*vec_push(&s->l->unit->stacks) = (struct lang_stacks){
-			.frames = (u32)frames,
-			.user = user,
-			.bpf_name = arena_printf(s->l->arena, "skep_%cstack%u", user ? 'u' : 'k',
-						 (unsigned)frames)
-		};
+		add_stacks(s, (u32)frames, user);
 	t.par[0] = mode;
 	t.par[1] = frames;
 	t.par[2] = i;
