@@ -74,6 +74,16 @@ u32 low_ring(struct lang *l)
 	return l->ring_map;
 }
 
+/* Places in a table of stacks: more when a script wants many keys. */
+static u32 stack_places(const struct lang *l)
+{
+	u32 n = 4096;
+
+	while (n < 16384 && n < l->config.max_map_keys / 8)
+		n *= 2;
+	return n;
+}
+
 /* Values are as many frames as asked for. */
 u32 low_stack_map(struct lang *l, u32 i, u32 level)
 {
@@ -84,7 +94,7 @@ u32 low_stack_map(struct lang *l, u32 i, u32 level)
 			return m;
 	return ir_map_add(&l->ir, &(struct ir_map){ .name = s->bpf_name[level],
 			  .type = BPF_MAP_TYPE_STACK_TRACE, .key_bytes = 4,
-			  .value_bytes = 8 * s->frames, .max_entries = 4096 });
+			  .value_bytes = 8 * s->frames, .max_entries = stack_places(l) });
 }
 
 /* ---- what is around a function's code ---------------------------------------- */

@@ -228,9 +228,10 @@ static struct ir_insn *nsecs(struct low *w, struct node *n)
  * The kernel's table of stacks has a place for each hash, and refuses a second stack there:
  * the next table takes it, so that few are lost as long as there is room.
  */
-static void stack_into(struct low *w, const struct ty *t, struct ir_insn *base, s32 off)
+static void stack_into(struct low *w, const struct node *n, struct ir_insn *base, s32 off)
 {
-	struct ir_insn *flags = num(w, t->user ? BPF_F_USER_STACK : 0);
+	const struct ty *t = n->ty;
+	struct ir_insn *flags = num(w, (t->user ? BPF_F_USER_STACK : 0) | (s64)n->num);
 	struct ir_block *end = low_block_new(w);
 	const u32 var = ir_var(w->f), at = ir_var(w->f);
 
@@ -514,11 +515,13 @@ static struct ir_insn *write_user(struct low *w, struct node *n)
 }
 
 /* How many frames kstack or ustack has; of one that cannot be followed none. */
-static struct ir_insn *frames(struct low *w, const struct ty *t)
+static struct ir_insn *frames(struct low *w, const struct node *n)
 {
+	const struct ty *t = n->ty;
 	const u32 bytes = 8 * (u32)t->par[1];
 	struct ir_insn *got = ir_call(w->f, BPF_FUNC_get_stack, 4, w->ctx, low_temp(w, bytes),
-				      num(w, bytes), num(w, t->user ? BPF_F_USER_STACK : 0));
+				      num(w, bytes),
+				      num(w, (t->user ? BPF_F_USER_STACK : 0) | (s64)n->num));
 	struct ir_insn *failed = ir_op2(w->f, IR_SAR, 64, got, num(w, 63));
 
 	return ir_op2(w->f, IR_SHR, 64,
@@ -587,7 +590,7 @@ static struct ir_insn *of_maps(struct low *w, struct node *n, int f)
 	case F_find:
 		return low_find(w, n);
 	default:
-		return n->list->kind == N_MAP ? low_len(w, n) : frames(w, n->list->ty);
+		return n->list->kind == N_MAP ? low_len(w, n) : frames(w, n->list);
 	}
 }
 
@@ -704,7 +707,7 @@ bool low_call_into(struct low *w, struct node *n, const struct ty *t, struct ir_
 		return true;
 	case F_func: low_text(w, base, off, p->func, (u32)strlen(p->func), t->bytes); return true;
 	case F_kstack:
-	case F_ustack: stack_into(w, n->ty, base, off); return true;
+	case F_ustack: stack_into(w, n, base, off); return true;
 	case F_str: str_into(w, n, t, base, off, clean); return true;
 	case F_buf: buf_into(w, n, t, base, off, clean); return true;
 	case F_path: path_into(w, n, t, base, off, clean); return true;

@@ -126,8 +126,10 @@ static void say_full(struct run *r)
 	}
 	if (v && v[LC_STACK_LOST])
 		sb_printf(&r->errors,
-			  "WARNING: %llu stacks not kept: their tables are full\n",
-			  (unsigned long long)v[LC_STACK_LOST]);
+			  "WARNING: %llu stacks not kept: their tables are full\n"
+			  "HINT: fewer frames, as kstack(8), or config = { max_map_keys = %u }\n",
+			  (unsigned long long)v[LC_STACK_LOST],
+			  (unsigned)max_u64(131072, u->config.max_map_keys));
 	free(v);
 }
 
@@ -567,9 +569,9 @@ static int run(struct run *r)
 	if (!rc)
 		rc = r->o->test ? tests(r) : r->o->bench ? benches(r) : probes(r);
 	say_lost(r);
+	say_full(r);		/* as it was at the end: some probes are still attached */
 	if (!r->o->test && !r->o->bench)
 		print_maps(r);
-	say_full(r);
 	run_space_say(r);
 	return rc;
 }
