@@ -74,17 +74,27 @@ u32 low_ring(struct lang *l)
 	return l->ring_map;
 }
 
+/* Places in a table of stacks: more when a script wants many keys. */
+static u32 stack_places(const struct lang *l)
+{
+	u32 n = 4096;
+
+	while (n < 16384 && n < l->config.max_map_keys / 8)
+		n *= 2;
+	return n;
+}
+
 /* Values are as many frames as asked for. */
-u32 low_stack_map(struct lang *l, u32 i)
+u32 low_stack_map(struct lang *l, u32 i, u32 level)
 {
 	const struct lang_stacks *s = &l->unit->stacks.v[i];
 
 	for (u32 m = 0; m < l->ir.maps.n; m++)
-		if (!strcmp(l->ir.maps.v[m].name, s->bpf_name))
+		if (!strcmp(l->ir.maps.v[m].name, s->bpf_name[level]))
 			return m;
-	return ir_map_add(&l->ir, &(struct ir_map){ .name = s->bpf_name,
+	return ir_map_add(&l->ir, &(struct ir_map){ .name = s->bpf_name[level],
 			  .type = BPF_MAP_TYPE_STACK_TRACE, .key_bytes = 4,
-			  .value_bytes = 8 * s->frames, .max_entries = 4096 });
+			  .value_bytes = 8 * s->frames, .max_entries = stack_places(l) });
 }
 
 /* ---- what is around a function's code ---------------------------------------- */
@@ -367,6 +377,17 @@ static void counted_loop(struct low *w, struct var *v, struct ir_insn *from, str
 	low_at(w, end);
 }
 
+static void blur_var(struct low *w, struct var *v, struct ir_insn *zero)
+{
+	if (!v->ty || v->ty->kind != TY_INT)
+		return;
+	if (v->captured && v->depth <= w->depth)
+		low_assign_var(w, v, (struct val){ v->ty, ir_op2(w->f, IR_ADD, 64,
+			       low_read_var(w, v).v, zero), SPACE_NONE });
+	else if (!v->captured && v->func == w->f)
+		ir_write(w->f, v->ir, ir_op2(w->f, IR_ADD, 64, ir_read(w->f, v->ir), zero));
+}
+
 /*
  * Variables that the loop changes begin it as numbers that the verifier does not know, so
  * that one round looks to it like the next: 0 is added, which it cannot see to be 0.
@@ -376,15 +397,19 @@ static void blur(struct low *w, const struct node *n, struct ir_insn *zero)
 	for (; n; n = n->next) {
 		const struct node *to = n->kind == N_ASSIGN || (n->kind == N_UNARY &&
 			(n->op == OP_INC || n->op == OP_DEC)) ? n->a : NULL;
-		struct var *v = to && to->kind == N_VAR ? to->sem : NULL;
 
-		if (v && v->func == w->f && !v->captured && v->ty && v->ty->kind == TY_INT)
-			ir_write(w->f, v->ir, ir_op2(w->f, IR_ADD, 64, ir_read(w->f, v->ir), zero));
+		if (to && to->kind == N_VAR)
+			blur_var(w, to->sem, zero);
 		blur(w, n->a, zero);
 		blur(w, n->b, zero);
 		blur(w, n->c, zero);
 		blur(w, n->list, zero);
 	}
+}
+
+static struct ir_insn *unseen_zero(struct low *w)
+{
+	return ir_load(w->f, 8, false, ir_mapval(w->f, low_zero_map(w->l, 8), 0), 0);
 }
 
 static void iterator_loop(struct low *w, struct var *v, struct ir_insn *from, struct ir_insn *to,
@@ -395,7 +420,7 @@ static void iterator_loop(struct low *w, struct var *v, struct ir_insn *from, st
 	struct loop loop = { w->loops, head, end, it };
 
 	w->stack_used += 8;
-	blur(w, block->list, ir_load(w->f, 8, false, ir_mapval(w->f, low_zero_map(w->l, 8), 0), 0));
+	blur(w, block->list, unseen_zero(w));
 	ir_kfunc(w->f, "bpf_iter_num_new", 3, it, from, to);
 	ir_jmp(w->f, head);
 	ir_at(w->f, head);
@@ -533,6 +558,7 @@ void low_for_map(struct low *w, struct node *n)
 	struct ir_func *f = loop_function(w, n);
 	struct ir_block *gone = low_block_new(w), *end = low_block_new(w);
 
+	blur(w, n->c->list, unseen_zero(w));
 	ir_store(w->f, 8, w->own, CAPS_RETURNED, num(w, 0));
 	ir_call(w->f, BPF_FUNC_for_each_map_elem, 4, ir_map(w->f, m->ir), ir_funcptr(w->f, f),
 		w->own, num(w, 0));
@@ -768,7 +794,7 @@ int lower_run(struct lang *l, struct skep_err *err)
 		const size_t funcs = l->ir.funcs.n, records = l->unit->records.n;
 
 		if (!program(l, l->progs.v[i], false, &most)) {
-			l->ir.funcs.n = funcs;
+			ir_forget(&l->ir, funcs);
 			l->unit->records.n = records;
 			if (l->scratch_map == UINT32_MAX)
 				l->scratch_map = data_map(l, "skep_scratch",

@@ -75,7 +75,7 @@ void low_at(struct low *w, struct ir_block *b);
 void low_count(struct low *w, u32 i);
 struct ir_insn *low_counter(struct low *w, u32 i);
 u32 low_ring(struct lang *l);			/* the ring buffer's number */
-u32 low_stack_map(struct lang *l, u32 i);	/* of unit.stacks */
+u32 low_stack_map(struct lang *l, u32 i, u32 level);	/* of unit.stacks */
 /* The map of the object that is all zero and has at least BYTES. */
 u32 low_zero_map(struct lang *l, u32 bytes);
 

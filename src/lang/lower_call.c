@@ -189,17 +189,24 @@ static struct ir_insn *pid_tgid(struct low *w, bool tid)
 	       ir_op2(w->f, IR_SHR, 64, v, num(w, 32));
 }
 
-static struct ir_insn *low_pid(struct low *w, struct node *n, bool tid)
+/* As this process's name space of processes has it. */
+static struct ir_insn *own_pid(struct low *w, bool tid)
 {
 	struct ir_insn *ns = w->l->own_ns.ino ? low_temp(w, 8) : NULL;
-	const bool init = n->list && n->list->kind == N_IDENT && !strcmp(n->list->text, "init");
 
-	if (init || !ns)
+	if (!ns)
 		return pid_tgid(w, tid);
 	ir_store(w->f, 8, ns, 0, num(w, 0));
 	ir_call(w->f, BPF_FUNC_get_ns_current_pid_tgid, 4, num(w, (s64)w->l->own_ns.dev),
 		num(w, (s64)w->l->own_ns.ino), ns, num(w, 8));
 	return ir_load(w->f, 4, false, ns, tid ? 0 : 4);
+}
+
+static struct ir_insn *low_pid(struct low *w, struct node *n, bool tid)
+{
+	const bool init = n->list && n->list->kind == N_IDENT && !strcmp(n->list->text, "init");
+
+	return init ? pid_tgid(w, tid) : own_pid(w, tid);
 }
 
 /* ---- time and place ---------------------------------------------------------- */
@@ -217,22 +224,34 @@ static struct ir_insn *nsecs(struct low *w, struct node *n)
 
 /* ---- stacks ------------------------------------------------------------------ */
 
-static void stack_into(struct low *w, const struct ty *t, struct ir_insn *base, s32 off)
+/*
+ * The kernel's table of stacks has a place for each hash, and refuses a second stack there:
+ * the next table takes it, so that few are lost as long as there is room.
+ */
+static void stack_into(struct low *w, const struct node *n, struct ir_insn *base, s32 off)
 {
-	struct ir_insn *id = ir_call(w->f, BPF_FUNC_get_stackid, 3, w->ctx,
-				     ir_map(w->f, low_stack_map(w->l, (u32)t->par[2])),
-				     num(w, t->user ? BPF_F_USER_STACK : 0));
-	struct ir_block *lost = low_block_new(w), *end = low_block_new(w);
+	const struct ty *t = n->ty;
+	struct ir_insn *flags = num(w, (t->user ? BPF_F_USER_STACK : 0) | (s64)n->num);
+	struct ir_block *end = low_block_new(w);
+	const u32 var = ir_var(w->f), at = ir_var(w->f);
 
-	id = ir_conv(w->f, IR_SEXT, 4, id);
-	ir_store(w->f, 8, base, off, id);
-	ir_store(w->f, 4, base, off + 8, t->user ? pid_tgid(w, false) : num(w, 0));
-	ir_store(w->f, 4, base, off + 12, num(w, 0));
-	ir_br(w->f, CC_EQ, 64, id, num(w, -EEXIST), lost, end);
-	low_at(w, lost);
+	for (u32 level = 0; level < LANG_STACK_LEVELS; level++) {
+		struct ir_insn *id = ir_call(w->f, BPF_FUNC_get_stackid, 3, w->ctx,
+			ir_map(w->f, low_stack_map(w->l, (u32)t->par[2], level)), flags);
+		struct ir_block *taken = low_block_new(w);
+
+		id = ir_conv(w->f, IR_SEXT, 4, id);
+		ir_write(w->f, var, id);
+		ir_write(w->f, at, num(w, level));
+		ir_br(w->f, CC_EQ, 64, id, num(w, -EEXIST), taken, end);
+		low_at(w, taken);
+	}
 	low_count(w, LC_STACK_LOST);
 	ir_jmp(w->f, end);
 	low_at(w, end);
+	ir_store(w->f, 8, base, off, ir_read(w->f, var));
+	ir_store(w->f, 4, base, off + 8, t->user ? own_pid(w, false) : num(w, 0));
+	ir_store(w->f, 4, base, off + 12, ir_read(w->f, at));
 }
 
 /* ---- addresses --------------------------------------------------------------- */
@@ -304,11 +323,13 @@ static struct ir_insn *write_user(struct low *w, struct node *n)
 }
 
 /* How many frames kstack or ustack has; of one that cannot be followed none. */
-static struct ir_insn *frames(struct low *w, const struct ty *t)
+static struct ir_insn *frames(struct low *w, const struct node *n)
 {
+	const struct ty *t = n->ty;
 	const u32 bytes = 8 * (u32)t->par[1];
 	struct ir_insn *got = ir_call(w->f, BPF_FUNC_get_stack, 4, w->ctx, low_temp(w, bytes),
-				      num(w, bytes), num(w, t->user ? BPF_F_USER_STACK : 0));
+				      num(w, bytes),
+				      num(w, (t->user ? BPF_F_USER_STACK : 0) | (s64)n->num));
 	struct ir_insn *failed = ir_op2(w->f, IR_SAR, 64, got, num(w, 63));
 
 	return ir_op2(w->f, IR_SHR, 64,
@@ -377,7 +398,7 @@ static struct ir_insn *of_maps(struct low *w, struct node *n, int f)
 	case F_find:
 		return low_find(w, n);
 	default:
-		return n->list->kind == N_MAP ? low_len(w, n) : frames(w, n->list->ty);
+		return n->list->kind == N_MAP ? low_len(w, n) : frames(w, n->list);
 	}
 }
 
@@ -494,7 +515,7 @@ bool low_call_into(struct low *w, struct node *n, const struct ty *t, struct ir_
 		return true;
 	case F_func: low_text(w, base, off, p->func, (u32)strlen(p->func), t->bytes); return true;
 	case F_kstack:
-	case F_ustack: stack_into(w, n->ty, base, off); return true;
+	case F_ustack: stack_into(w, n, base, off); return true;
 	case F_str: low_str_into(w, n, t, base, off, clean); return true;
 	case F_buf: low_buf_into(w, n, t, base, off, clean); return true;
 	case F_str_concat: low_concat_into(w, n, t, base, off, clean); return true;

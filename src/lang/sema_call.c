@@ -124,10 +124,21 @@ static void format_call(struct sema *s, struct node *n)
 
 /* ---- special results --------------------------------------------------------- */
 
+static void add_stacks(struct sema *s, u32 frames, bool user)
+{
+	struct lang_stacks *t = vec_push(&s->l->unit->stacks);
+
+	*t = (struct lang_stacks){ .frames = frames, .user = user };
+	for (u32 i = 0; i < LANG_STACK_LEVELS; i++)
+		t->bpf_name[i] = arena_printf(s->l->arena, "skep_%cstack%u%.*s", user ? 'u' : 'k',
+					      frames, i > 0, "bcd" + (i ? i - 1 : 0));
+}
+
 static const struct ty *stack_of(struct sema *s, struct node *n, bool user)
 {
 	static const char *const modes[] = { "bpftrace", "perf", "raw", "build_id" };
-	s64 frames = 127, mode = 0;
+	s64 given[2] = { 127, 0 }, mode = 0;	/* frames, and how many are left out */
+	u32 nr = 0;
 	struct ty t = { .kind = TY_STACK, .bytes = sizeof(struct lang_stack), .align = 8,
 			.user = user };
 	u32 i;
@@ -143,25 +154,25 @@ static const struct ty *stack_of(struct sema *s, struct node *n, bool user)
 				;
 		if (m < ARRAY_LEN(modes))
 			mode = m;
-		else if (!sem_const(s, a, &frames) || frames < 1 || frames > 127)
+		else if (nr == 2 || !sem_const(s, a, &given[nr]) || given[nr] < !nr ||
+			 given[nr] > 127)
 			return sem_error(s, a->at,
-					 "%s() takes a mode (bpftrace, perf, raw, build_id) "
-					 "and a number of frames from 1 to 127",
+					 "%s() takes a mode (bpftrace, perf, raw, build_id), "
+					 "a number of frames from 1 to 127, and how many of "
+					 "the innermost to leave out",
 					 n->text);
+		else
+			nr++;
 	}
+	n->num = (u64)given[1];
 	for (i = 0; i < s->l->unit->stacks.n; i++)
-		if (s->l->unit->stacks.v[i].frames == frames &&
+		if (s->l->unit->stacks.v[i].frames == given[0] &&
 		    s->l->unit->stacks.v[i].user == user)
 			break;
 	if (i == s->l->unit->stacks.n)
-		*vec_push(&s->l->unit->stacks) = (struct lang_stacks){
-			.frames = (u32)frames,
-			.user = user,
-			.bpf_name = arena_printf(s->l->arena, "skep_%cstack%u", user ? 'u' : 'k',
-						 (unsigned)frames)
-		};
+		add_stacks(s, (u32)given[0], user);
 	t.par[0] = mode;
-	t.par[1] = frames;
+	t.par[1] = given[0];
 	t.par[2] = i;
 	return like(s, t);
 }

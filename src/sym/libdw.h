@@ -30,7 +30,9 @@
 	F(dwarf_formstring) F(dwarf_getlocation) F(dwarf_getlocation_attr) \
 	F(dwarf_aggregate_size) F(dwarf_ranges) F(dwarf_getlocations) \
 	F(dwarf_getlocation_die) F(dwarf_getlocation_implicit_value) \
-	F(dwarf_getsrcfiles) F(dwarf_filesrc) F(dwarf_decl_line)
+	F(dwarf_getsrcfiles) F(dwarf_filesrc) F(dwarf_decl_line) \
+	F(dwfl_module_getsymtab) F(dwfl_module_getsym_info) F(dwarf_haspc) F(dwarf_lowpc) \
+	F(dwarf_getsrc_die)
 
 struct dw_lib {
 #define F(name) __typeof__(&name) name;
