@@ -7,6 +7,7 @@
 #include "lang/place.h"
 #include "sym/insn.h"
 #include "sym/lines.h"
+#include "sym/names.h"
 #include <ctype.h>
 #include <fnmatch.h>
 #include <stdio.h>
@@ -254,14 +255,108 @@ static void place_line(struct at *a)
 
 /* ---- functions --------------------------------------------------------------- */
 
+/* ---- names of C++ ------------------------------------------------------------ */
+
+static bool is_cpp(const struct at *a)
+{
+	return a->n == 4 && !strcmp(a->part[2], "cpp");
+}
+
+/* Where the parameters of NAME, "a::b(int) const", begin; else its end. */
+static size_t before_params(const char *name)
+{
+	const char *last = strrchr(name, ')'), *at = last;
+	u32 depth = 0;
+
+	for (; at && at >= name; at--) {
+		depth += *at == ')';
+		depth -= *at == '(';
+		if (!depth)
+			return (size_t)(at - name);
+	}
+	return strlen(name);
+}
+
+/* Behind what templates have before their name, "void ": N bytes of NAME. */
+static const char *behind_result(const char *name, size_t n)
+{
+	const char *at = name;
+	s32 depth = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		depth += name[i] == '<' || name[i] == '(';
+		depth -= name[i] == '>' || name[i] == ')';
+		if (name[i] == ' ' && !depth && strncmp(name + i - (i < 8 ? i : 8), "operator", 8))
+			at = name + i + 1;
+	}
+	return at;
+}
+
+/* Is NAME, as C++ has it, meant by PATTERN, with or without parameters? */
+static bool cpp_fits(const char *pattern, char *name)
+{
+	const size_t n = before_params(name);
+	const char *from = behind_result(name, n);
+
+	if (!fnmatch(pattern, name, 0) || !fnmatch(pattern, from, 0))
+		return true;
+	name[n] = 0;
+	return !fnmatch(pattern, name, 0) || !fnmatch(pattern, from, 0);
+}
+
+static int match_cpp(void *arg, const struct sym *s)
+{
+	struct matches *m = arg;
+	char *name = s->old ? NULL : sym_demangle(s->name), *whole;
+	struct place *p;
+	u32 index;
+
+	name = name || s->old ? name : mem_strdup(s->name);	/* main: of C */
+	if (!name || strtab_get(&m->seen, s->name, &index)) {
+		free(name);
+		return 0;
+	}
+	whole = arena_strdup(m->a->l->arena, name);
+	if (cpp_fits(m->pattern, name)) {
+		strtab_put(&m->seen, arena_strdup(m->a->l->arena, s->name), 1);
+		p = place_add(m->a, arena_printf(m->a->l->arena, "%s:%s:cpp:%s",
+						 probe_name(m->a->kind), m->file->path, whole),
+			      arena_printf(m->a->l->arena, "%s:%s", m->file->path, s->name));
+		p->func = whole;
+		m->found++;
+	} else if (m->nr_near < ARRAY_LEN(m->near)) {
+		m->near[m->nr_near++] = arena_strdup(m->a->l->arena, name);
+	}
+	free(name);
+	return 0;
+}
+
+static void place_cpp(struct at *a)
+{
+	struct file file = { .path = NULL };
+	struct matches m = { .a = a, .file = &file, .pattern = a->part[3],
+			     .seen.arena = a->l->arena };
+	const char *near;
+
+	if (!open_file(a, a->part[1], &file))
+		return;
+	sym_each(&file.f, match_cpp, &m);
+	if (!m.found) {
+		place_missing(a, arena_printf(a->l->arena, "No matches for %s:%s:cpp:%s",
+					      probe_name(a->kind), file.path, m.pattern));
+		near = err_nearest(m.pattern, m.near, m.nr_near);
+		if (near && a->missed)
+			diag_hint(a->l->script, "did you mean cpp:\"%s\"?", near);
+	}
+	close_file(&file);
+}
+
 /* Forms of bpftrace that are not there: said. */
 static bool is_absent(struct at *a)
 {
 	const char *what = NULL, *instead = NULL;
 
-	if (a->n == 4 && !strcmp(a->part[2], "cpp"))
-		what = "cpp:NAME", instead = "the function as nm prints it: uprobe:PATH:_ZN...";
-	else if (a->n > 2 && strstr(a->part[1], "!/"))
+	if (a->n > 2 && strstr(a->part[1], "!/"))
 		what = "a library inside a zip archive",
 		instead = "unpack it: uprobe:PATH:FUNCTION";
 	if (!what)
@@ -279,6 +374,10 @@ void place_user_function(struct at *a)
 
 	if (is_line(a)) {
 		place_line(a);
+		return;
+	}
+	if (is_cpp(a)) {
+		place_cpp(a);
 		return;
 	}
 	if (is_absent(a))

@@ -69,6 +69,38 @@ if (cd "$tmp" && $cc -g -O0 -o ln ln.c); then
 	has "without debug information" "compile it with -g" "$(trace -e "uprobe:$tmp/bare@ln.c:8 { }")"
 fi
 
+# ---- names of C++ ----------------------------------------------------------------------------
+cat > "$tmp/x.cc" <<'END'
+namespace App {
+struct Server { int handle(int fd); int handle(long a, char b) const; int operator()(int); };
+int Server::handle(int fd) { return fd + 1; }
+int Server::handle(long a, char b) const { return a + b; }
+int Server::operator()(int x) { return x * 2; }
+template <class T> __attribute__((noinline)) T twice(T x) { return x + x; }
+}
+int main()
+{
+	App::Server s;
+
+	return s.handle(1) + s.handle(2L, 'a') + s(3) + App::twice(3) + (int)App::twice(3L) == 0;
+}
+END
+if command -v g++ > /dev/null && g++ -O0 -o "$tmp/cpp" "$tmp/x.cc" 2> /dev/null; then
+	cpp() { trace -q -c "$tmp/cpp" -e "uprobe:$tmp/cpp:cpp:\"$1\" { @[func] = count(); }" | sed '/^$/d'; }
+	both="@[App::Server::handle(int)]: 1
+@[App::Server::handle(long, char) const]: 1"
+	same "a name" "$both" "$(cpp App::Server::handle)"
+	same "with parameters" "@[App::Server::handle(int)]: 1" "$(cpp "App::Server::handle(int)")"
+	same "a pattern" "$both
+@[App::Server::operator()(int)]: 1" "$(cpp "App::Server::*")"
+	same "an operator" "@[App::Server::operator()(int)]: 1" "$(cpp "App::Server::operator()")"
+	same "a template's" "@[int App::twice<int>(int)]: 1" "$(cpp "App::twice<int>")"
+	same "of C" "@[main]: 1" "$(cpp main)"
+	has "a wrong name" 'HINT: did you mean cpp:"App::Server::handle"?' "$(cpp App::Servr::handle)"
+else
+	skip "names of C++" "no g++"
+fi
+
 # ---- what is given -----------------------------------------------------------------------------
 has "a script that is no file" "help: a script that is no file is given by -e: skep trace -e 'begin { }'" \
 	"$(trace 'begin { }')"
