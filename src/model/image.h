@@ -32,6 +32,7 @@ struct image_map {
 	u32 type;		/* BPF_MAP_TYPE_* */
 	u32 key_size, value_size;	/* bytes */
 	u32 max_entries;	/* 0 = not given; obj fills in cpu counts etc. */
+	bool entries_by_cpu;	/* not given: as many as the system has cpus */
 	u32 map_flags;
 	u64 map_extra;
 	u32 pinning;		/* 0 none, 1 by name (LIBBPF_PIN_BY_NAME) */
