@@ -57,6 +57,7 @@ struct skep_object {
 	const struct sockets *sockets;	/* that are described; NULL: none are */
 	struct sockets *own_sockets;	/* of skep_object_sockets, or NULL */
 	const struct object_kernel *kernel;	/* how the kernel loads it, or NULL */
+	struct registry *registry;	/* what others see of it (registry.h), or NULL */
 	struct object_aot *aot;	/* what `skep aot` made of it (aot.h), or NULL */
 };
 
