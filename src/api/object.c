@@ -183,6 +183,7 @@ void skep_object_close(struct skep_object *obj)
 	if (obj->own_sockets)
 		sockets_free(obj->own_sockets);
 	free(obj->own_sockets);
+	free(obj->elf);
 	free(obj->progs);
 	free(obj->maps);
 	free(obj);
@@ -502,6 +503,10 @@ int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
 		ro.stack_arg = opts->stack_arg;
 		ro.counts = opts->counts;
 		ro.virtual_clock = opts->clock == SKEP_CLOCK_RUN;
+	}
+	if (obj->replay) {
+		ro.tape = obj->replay->tape;
+		ro.map_seed = obj->replay->map_seed;
 	}
 	object_judge_free(obj);
 	r = obj->aot ? object_aot_ready(obj, opts, err) : obj_ready(obj->img, err);

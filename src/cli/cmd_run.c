@@ -97,9 +97,23 @@ static int load_maps(struct job *j)
 	return r;
 }
 
+/* Before the object is loaded. */
+static int record_start(struct job *j, struct skep_load_opts *opts)
+{
+	struct skep_object *obj = j->prog->obj;
+
+	if (!obj->elf)
+		return err_set(j->err, ERR_USAGE, obj->img->file, "--record is for objects: "
+			       "these are instructions by themselves");
+	if (recorder_new(&j->recorder, j->o.record, j->err))
+		return j->err->code;
+	recorder_load_opts(j->recorder, obj, obj->elf, obj->elf_bytes, opts);
+	return 0;
+}
+
 static int load(struct job *j)
 {
-	const struct skep_load_opts opts = {
+	struct skep_load_opts opts = {
 		.size = sizeof(opts), .cpus = (u32)j->o.cpus,
 		.print = j->o.quiet ? NULL : messages_print, .print_arg = &j->messages,
 		.engine = j->on == ON_KERNEL ? SKEP_KERNEL : SKEP_USER,
@@ -121,8 +135,12 @@ static int load(struct job *j)
 			    "kernel's test runs show socket filters no Ethernet header");
 	if (!r)
 		r = meta_open(&j->meta, skep_prog_type(j->prog), j->on == ON_USER, j->err);
+	if (!r && j->o.record)
+		r = record_start(j, &opts);
 	if (!r)
 		r = choice_load(&j->choice, &opts);
+	if (!r && j->recorder)
+		r = recorder_begin(j->recorder, j->prog->obj, j->err);
 	if (!r && !j->o.quiet && j->on != ON_KERNEL) {
 		engine_notes(j->prog->obj, j->o.verbose, j->o.jit_name);
 		network_notes(j->prog->obj->img, skep_prog_type(j->prog), j->o.routes,
@@ -573,6 +591,8 @@ static int finish(struct job *j)
 		r = verdicts_commit(&j->v, j->err);
 	if (!r && j->o.coverage)
 		r = write_coverage(j);
+	if (!r && j->recorder)
+		r = recorder_end(j->recorder, j->err);
 	if (!r && j->out) {
 		r = capture_out_commit(j->out, j->err);
 		j->out = NULL;
@@ -624,6 +644,7 @@ static int run_job(struct job *j)
 static void job_free(struct job *j)
 {
 	capture_out_abort(j->out);
+	recorder_free(j->recorder);
 	both_close(&j->both);
 	ports_close(&j->ports);
 	verdicts_free(&j->v);
@@ -644,8 +665,10 @@ static void job_free(struct job *j)
 
 static int run_on(const struct command *cmd, struct job *j, const struct str_list *operands)
 {
-	int status = sort_operands(j, operands) ? report(j->err) : run_check(cmd, j);
+	int status = run_check_record(cmd, j);
 
+	if (!status)
+		status = sort_operands(j, operands) ? report(j->err) : run_check(cmd, j);
 	return status ? status : run_job(j);
 }
 
@@ -682,8 +705,9 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 		 "fill map NAME from a JSON file before the run", &o->maps},
 		{"sockets", 0, OPT_STR, "FILE",
 		 "sockets that programs find: JSON, or the output of ss -tuaneH", &o->sockets},
-		{"record", 0, OPT_LIST, "MAP=TYPE",
-		 "show records of a ring buffer or perf event array as TYPE", &o->records},
+		{"record", 0, OPT_LIST, "FILE|MAP=TYPE",
+		 "record all runs for `skep replay`; or show records of a map as TYPE",
+		 &o->records},
 		{"net", 0, OPT_LIST, "NAME",
 		 "show what is called NAME as an address (IPv4, IPv6, MAC)", &o->net},
 		{"verdicts", 0, OPT_STR, "FILE",

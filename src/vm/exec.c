@@ -172,6 +172,7 @@ u64 vm_callback(struct run *run, u64 func, const u64 args[5])
 	vm_regs_init(r, 0, vm_frame_top(m, m->depth + 1));
 	memcpy(r + 1, args, 5 * sizeof(u64));
 	vm_frame_push(m, NULL, r);
+	m->frames[m->depth].helper = m->at;
 	if (m->code->mode == VM_FAST) {
 		m->left -= VM_CALL_COST;
 		vm_frame_used(m, m->depth);
@@ -302,6 +303,11 @@ bool vm_many(struct vm_machine *m, const struct vm_code *code, struct run *run, 
 	run->callback = vm_native_callback;
 	*fn = code->native.fn;
 	return true;
+}
+
+const struct vm_code *const *vm_many_ready(const struct vm_machine *m)
+{
+	return &m->ready;
 }
 
 void vm_many_end(struct vm_machine *m)

@@ -66,7 +66,8 @@ struct vm_code {
 
 /* A caller, saved while its callee runs. */
 struct vm_frame {
-	const struct vm_insn *ip;	/* the call */
+	const struct vm_insn *ip;	/* the call; NULL: a helper calls back */
+	const struct vm_insn *helper;	/* the call of that */
 	const struct vm_code *code;
 	u64 saved[4];			/* r6..r9 */
 	u64 may_goto;			/* iterations left in this frame */
@@ -113,6 +114,7 @@ struct vm_machine {
 	u64 charged;		/* of the budget, for work of helpers */
 	bool native;		/* compiled code runs, or what it has called */
 	vm_step_fn step;	/* called before each instruction; NULL: none */
+	vm_call_fn call;	/* for calls of helpers in such runs; NULL: none */
 	void *step_arg;
 	struct vm_fault fault;
 };
