@@ -3,6 +3,7 @@
  * cmd_run.c: `skep run`: a program of an object, the packets of captures or live
  * ports, and what came of it: verdicts, packets, map contents.
  */
+#include "api/registry.h"
 #include "cli/coverage.h"
 #include "cli/native.h"
 #include "cli/run_job.h"
@@ -413,6 +414,13 @@ static bool runs_in_place(struct job *j, struct test_run *t)
 	       t->in_place;
 }
 
+/* For who asks what runs where (api/registry.h). */
+static void tell_ports(const struct job *j)
+{
+	for (size_t i = 0; i < j->ports.nr_in; i++)
+		registry_link(j->prog->obj, j->prog->index, "port", j->ports.all.v[i]->name);
+}
+
 static int run_ports(struct job *j)
 {
 	struct test_run t = { .repeat = (u32)j->o.repeat, .budget = j->o.budget,
@@ -423,6 +431,7 @@ static int run_ports(struct job *j)
 	struct port *in;
 	int got = 0, r = 0;
 
+	tell_ports(j);
 	while (!r && (got = ports_next(&j->ports, p, &in, j->err)) > 0) {
 		t.ifindex = in->ifindex;
 		t.rx_queue = in->queue;
