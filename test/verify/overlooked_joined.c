@@ -46,7 +46,8 @@ SEC("lwt_in") NAKED int reads_packet(void)
 SEC("tc") NAKED int perhaps_there(void)
 {
 	asm volatile(PATHS MAKE(16) "call 7; if r0 > 5 goto 6f;" SLICE(16) "goto 7f; 6: r0 = 0;"
-		     "7: r6 = r0; if r6 == 0 goto 9f; r1 = 0; *(u64 *)(r6 + 0) = r1; 9: r0 = 0; exit;"
+		     "7: r6 = r0; if r6 == 0 goto 9f; r1 = 0; *(u64 *)(r6 + 0) = r1; 9: r0 = 0;"
+		     "exit;"
 		     :: TABLE, STORE : "r0");
 }
 // rejected 0155: a slice or NULL, of a dynptr that is written over
