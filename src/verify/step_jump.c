@@ -34,14 +34,6 @@ static bool measures_packet(const struct jump *j)
 	       (ends_packet(j->a, j->b) || ends_packet(j->b, j->a));
 }
 
-static bool both_packet(const struct jump *j)
-{
-	bool a = reg_is_packet(j->a) || j->a->type == REG_PACKET_END;
-	bool b = reg_is_packet(j->b) || j->b->type == REG_PACKET_END;
-
-	return a && b;
-}
-
 static bool equality(const struct jump *j)
 {
 	return j->kind == KIND_JMP_JEQ || j->kind == KIND_JMP_JNE;
@@ -123,8 +115,10 @@ static enum scalar_truth packet_truth(const struct jump *j)
 /* The value that a pointer has for the comparison; only equality is certain. */
 static enum scalar_truth pointer_truth(const struct verifier *v, const struct jump *j)
 {
-	if (both_packet(j))
-		return packet_truth(j);
+	enum scalar_truth packets = packet_truth(j);
+
+	if (packets != SCALAR_UNSURE)
+		return packets;
 	if (!equality(j) || j->width != 64)
 		return SCALAR_UNSURE;
 	if (reg_is_null(j->b) && reg_is_ptr(j->a) && never_null(v, j->a))
