@@ -13,6 +13,7 @@
 struct runtime_prog {
 	const struct image *img;
 	const struct image_prog *prog;
+	const struct rewrite *rw;	/* NULL: it runs as it is */
 	const struct host *host;
 	struct vm_code *code;
 	struct vm_map *maps;	/* what the code is bound to */
@@ -61,6 +62,7 @@ struct runtime {
 	u32 lock;		/* of what changes after loading; runs do without */
 	u64 serial;		/* no other runtime at this address had it */
 	u32 version;		/* grows when seats are to look again */
+	bool files;		/* some map is or was in a file: other processes may see it */
 	struct seat **seats;	/* by cpu; NULL: nobody had it yet */
 	u32 *owners;		/* thread ids; 0 = nobody's */
 	u64 refused;		/* runs of threads that got no cpu */
@@ -227,6 +229,7 @@ struct binding {
 	struct vm_code *code;
 	const struct rewrite *rw;
 	struct aot_table *table;	/* of code that is written somewhere; else NULL */
+	bool noted;		/* all calls note where they are in run.at */
 	u32 prog;		/* index in the image */
 };
 

@@ -138,11 +138,30 @@ static bool ask(struct vm_machine *m, const struct vm_insn *ip, const u64 *r)
 	return false;
 }
 
+static u64 ask_call(struct vm_machine *m, const struct vm_call *c, const u64 *r)
+{
+	const struct vm_called called = { .row = c->row, .fn = c->fn, .args = r + 1,
+		.id = helper_row(c->id) == c->row ? c->id : 0, .run = m->run };
+
+	if (m->call)
+		return m->call(m->step_arg, m, &called);
+	return c->fn(r[1], r[2], r[3], r[4], r[5], m->run);
+}
+
+void vm_call_set(struct vm_machine *m, vm_call_fn fn) { m->call = fn; }
+
 /* Once more, with operations that ask before they go on. */
 #undef INTERP_NAME
 #undef INTERP_ATTR
 #undef TICK
 #undef GOTO
+#undef CALL_HELPER
+#define CALL_HELPER(c) do { \
+	r[0] = ask_call(m, (c), r); \
+	left = m->left; \
+	if (unlikely(m->fault.kind)) \
+		goto nested_fault; \
+} while (0)
 #define INTERP_NAME run_stepped
 #define INTERP_ATTR __attribute__((cold))
 #define TICK do { \
@@ -179,15 +198,38 @@ static void count_stop(struct vm_machine *m, const struct vm_insn *ip, u32 base)
 		++*count_at(m->frames[i].code, m->frames[i].code->counts.away, m->frames[i].ip);
 }
 
-/* And once more, with operations that count. */
+/* And once more, with operations that count, and note where the program is. */
 #undef INTERP_NAME
+#undef LOCALS
+#undef LEAVE
 #undef TICK
 #undef GOTO
+#undef CALL_HELPER
 #undef WENT
 #undef ENTERED
 #undef STOPPED
 #define INTERP_NAME run_counted
-#define TICK do { if (unlikely(!left--)) goto out_of_budget; } while (0)
+#define CALL_HELPER(c) do { \
+	r[0] = (c)->fn(r[1], r[2], r[3], r[4], r[5], m->run); \
+	left = m->left; \
+	if (unlikely(m->fault.kind)) \
+		goto nested_fault; \
+} while (0)
+#define LOCALS \
+	u64 left = m->left; \
+	const struct vm_insn *outer = m->at
+#define LEAVE do { \
+	m->left = left; \
+	m->run->insns = m->budget - left - m->charged; \
+	if (unlikely(m->lock || m->owed) && !base) \
+		vm_left(m); \
+	vm_note(m, outer); \
+} while (0)
+#define TICK do { \
+	if (unlikely(!left--)) \
+		goto out_of_budget; \
+	vm_note(m, ip); \
+} while (0)
 #define GOTO goto *labels[m->code->ops[ip - m->code->insns]]
 #define WENT (++*count_at(m->code, m->code->counts.away, ip))
 #define ENTERED (++*count_at(m->code, m->code->counts.enter, ip))
@@ -264,6 +306,8 @@ struct vm_counts vm_code_counts(const struct vm_code *code)
 
 u64 vm_go_checked(struct vm_machine *m, const struct vm_insn *ip, u64 *r)
 {
+	if (unlikely(m->foreign))
+		return vm_go_foreign(m, ip, r);
 	if (unlikely(m->step))
 		return run_stepped(m, ip, r, NULL);
 	if (likely(!m->code->counts.at))

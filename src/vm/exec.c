@@ -172,6 +172,7 @@ u64 vm_callback(struct run *run, u64 func, const u64 args[5])
 	vm_regs_init(r, 0, vm_frame_top(m, m->depth + 1));
 	memcpy(r + 1, args, 5 * sizeof(u64));
 	vm_frame_push(m, NULL, r);
+	m->frames[m->depth].helper = m->at;
 	if (m->code->mode == VM_FAST) {
 		m->left -= VM_CALL_COST;
 		vm_frame_used(m, m->depth);
@@ -304,6 +305,11 @@ bool vm_many(struct vm_machine *m, const struct vm_code *code, struct run *run, 
 	return true;
 }
 
+const struct vm_code *const *vm_many_ready(const struct vm_machine *m)
+{
+	return &m->ready;
+}
+
 void vm_many_end(struct vm_machine *m)
 {
 	end_native(m, 0);
@@ -356,4 +362,27 @@ int vm_run(struct vm_machine *m, const struct vm_code *code, struct run *run,
 {
 	*ret = vm_exec(m, code, run, budget);
 	return run->stop ? -EFAULT : 0;
+}
+
+/* ---- looking on ---------------------------------------------------------------- */
+
+/* The callers' saved places lie in a stack of frames; a callback's is the call of the helper. */
+u32 vm_spots(const struct vm_machine *m, struct vm_spot *out, u32 max)
+{
+	const struct vm_insn *at = *(const struct vm_insn *const volatile *)&m->at;
+	const struct vm_code *code = m->code;
+	u32 n = 0;
+
+	if (!at || !code || m->native)
+		return 0;
+	for (u32 i = m->depth;; i--) {
+		if (n == max || at < code->insns || at > code->insns + code->nr_insns)
+			break;
+		out[n++] = (struct vm_spot){ code->bind.user, vm_slot(code, at) };
+		if (!i)
+			break;
+		code = m->frames[i].code;
+		at = m->frames[i].ip ? m->frames[i].ip : m->frames[i].helper;
+	}
+	return n;
 }
