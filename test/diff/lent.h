@@ -16,8 +16,8 @@ struct three { __u64 a[3]; } ALIGN(8);
 struct mm_struct { int mm_count_; } KEPT;
 struct cgroup;
 struct css_set { struct cgroup *dfl_cgrp; } KEPT;
-struct task_struct { int pid; struct task_struct *real_parent, *group_leader; struct css_set *cgroups;
-	char comm[16]; } KEPT;
+struct task_struct { int pid; struct task_struct *real_parent, *group_leader;
+	struct css_set *cgroups; char comm[16]; } KEPT;
 struct cgroup { int level; } KEPT;
 struct vm_area_struct { unsigned long vm_start; } KEPT;
 struct bpf_cpumask { long b; };
@@ -60,8 +60,8 @@ extern int bpf_wq_set_callback_impl(struct bpf_wq *w, int (*f)(void *m, int *k, 
 extern int bpf_wq_start(struct bpf_wq *w, unsigned flags) K;
 extern int bpf_copy_from_user_str(void *to, __u32 n, const void *from, __u64 flags) K;
 
-struct value { long n; struct task_struct KPTR *t; struct bpf_cpumask KPTR *m; struct cgroup KPTR *c;
-	struct task_struct UNTRUSTED_KPTR *u; };
+struct value { long n; struct task_struct KPTR *t; struct bpf_cpumask KPTR *m;
+	struct cgroup KPTR *c; struct task_struct UNTRUSTED_KPTR *u; };
 struct later { struct bpf_timer t; long n; struct task_struct KPTR *k; };
 struct work { struct bpf_wq w; long n; };
 struct locked { struct bpf_spin_lock lock; int n; };
@@ -87,8 +87,8 @@ long bytes[4];
 volatile long sink;
 char _license[] SEC("license") = "GPL";
 
-#define BEGIN struct task_struct *k0 = 0, *k1 = 0, *rt = 0, *cur = (void *)bpf_get_current_task_btf(); \
-	struct bpf_cpumask *m0 = 0, *m1 = 0, *rm = 0; struct cgroup *g0 = 0, *g1 = 0, *rg = 0; \
+#define BEGIN struct task_struct *k0 = 0, *k1 = 0, *rt = 0; \
+	struct task_struct *cur = (void *)bpf_get_current_task_btf(); struct bpf_cpumask *m0 = 0, *m1 = 0, *rm = 0; struct cgroup *g0 = 0, *g1 = 0, *rg = 0; \
 	struct value *v = LOOKUP(values); struct locked *l0 = 0, *l1 = 0; int *p = 0; \
 	struct vm_area_struct *a = 0; struct bpf_dynptr d0, d1; void *s0 = 0, *s1 = 0; \
 	int local = 1; struct env e = {}; \

@@ -10,7 +10,8 @@
 	MAYBE(256) MAYBE(512) MAYBE(1024) MAYBE(2048) MAYBE(4096) MAYBE(8192) MAYBE(16384) \
 	MAYBE(32768) MAYBE(65536) MAYBE(131072) MAYBE(262144) MAYBE(524288)
 /* fp - 8: 7, or WHAT on the path that comes last. */
-#define SLOT(what) "r1 = 7; *(u64 *)(r10 - 8) = r1; if r8 != 0 goto +1; *(u64 *)(r10 - 8) = " what ";"
+#define SLOT(what) "r1 = 7; *(u64 *)(r10 - 8) = r1; if r8 != 0 goto +1;" \
+	"*(u64 *)(r10 - 8) = " what ";"
 #define NAKED __attribute__((naked))
 #define DOES(text) { asm volatile(text ::: "memory"); }
 
