@@ -88,7 +88,8 @@ volatile long sink;
 char _license[] SEC("license") = "GPL";
 
 #define BEGIN struct task_struct *k0 = 0, *k1 = 0, *rt = 0; \
-	struct task_struct *cur = (void *)bpf_get_current_task_btf(); struct bpf_cpumask *m0 = 0, *m1 = 0, *rm = 0; struct cgroup *g0 = 0, *g1 = 0, *rg = 0; \
+	struct task_struct *cur = (void *)bpf_get_current_task_btf(); \
+	struct bpf_cpumask *m0 = 0, *m1 = 0, *rm = 0; struct cgroup *g0 = 0, *g1 = 0, *rg = 0; \
 	struct value *v = LOOKUP(values); struct locked *l0 = 0, *l1 = 0; int *p = 0; \
 	struct vm_area_struct *a = 0; struct bpf_dynptr d0, d1; void *s0 = 0, *s1 = 0; \
 	int local = 1; struct env e = {}; \
