@@ -431,7 +431,6 @@ static enum step step_if(struct verifier *v, struct state *s, u32 at)
 	struct jump j = { .at = at };
 
 	prepare(v, s, &j);
-	check_compare(v, &j);
 	switch (truth(v, &j)) {
 	case SCALAR_ALWAYS:
 		mark_operands(v, &j);
@@ -440,7 +439,8 @@ static enum step step_if(struct verifier *v, struct state *s, u32 at)
 	case SCALAR_NEVER:
 		mark_operands(v, &j);
 		return STEP_NEXT;
-	default:
+	default:		/* what is certain tells nothing of an address */
+		check_compare(v, &j);
 		return both_ways(v, s, &j);
 	}
 }

@@ -186,6 +186,27 @@ else
 	skip "a pointer in an own object" "no types of a kernel"
 fi
 
+# ---- what the kernel's objects are: here they are names, with nothing in them
+cat > "$tmp/inside.c" <<'C'
+struct task_struct { char comm[16]; } __attribute__((preserve_access_index));
+struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 4096); } ring SEC(".maps");
+SEC("tc") int by_helper(struct __sk_buff *ctx)
+{
+	struct task_struct *t = (void *)bpf_get_current_task_btf();
+
+	bpf_ringbuf_output(&ring, t->comm, 16, 0);
+	return 0;
+}
+char _license[] SEC("license") = "GPL";
+C
+if [ -e /sys/kernel/btf/vmlinux ] && $SKEP verify "$tmp/inside.c" > /dev/null 2>&1; then
+	out=$($SKEP run "$tmp/inside.c" $cap 2>&1)
+	has "what lies in a task is not read for a helper" "bpf_ringbuf_output is no such memory" "$out"
+	has "checked, since it is verified" "does not have memory that only a kernel has" "$out"
+else
+	skip "what lies in a task" "no types of a kernel"
+fi
+
 # ---- not judged, beside what is
 cat > "$tmp/mix.c" <<'C'
 struct bpf_list_head { __u64 a, b; } __attribute__((aligned(8)));
