@@ -95,8 +95,9 @@ static char *text_of(const struct record_bytes *b)
 
 static int unknown(const struct player *p, struct skep_err *err, const char *name)
 {
-	return err_set(err, ERR_RECORD_VERSION, record_name(p->r), "byte %" PRIu64 ": the recording "
-		       "has an option '%s', which this skep does not know", p->item.at, name);
+	return err_set(err, ERR_RECORD_VERSION, record_name(p->r), "byte %" PRIu64
+		       ": the recording has an option '%s', which this skep does not know",
+		       p->item.at, name);
 }
 
 static int on_option(struct player *p, struct skep_err *err)
@@ -248,7 +249,7 @@ static int read_head(struct player *p, struct skep_err *err)
 	return got;
 }
 
-/* ---- what helpers answer ------------------------------------------------------------------ */
+/* ---- what helpers answer ---------------------------------------------------------------- */
 
 static void differ(struct player *p, const char *fmt, ...) PRINTF_LIKE(2, 3);
 static void differ(struct player *p, const char *fmt, ...)
@@ -318,7 +319,7 @@ static u64 play_call(struct tape *t, struct run *run, u32 id, const u64 args[5])
 	return c->ret;
 }
 
-/* ---- loading -------------------------------------------------------------------------------- */
+/* ---- loading ---------------------------------------------------------------------------- */
 
 /* The program of the object that runs for program INDEX of the recording, or NULL. */
 static struct skep_prog *prog_of(const struct player *p, u32 index)
@@ -509,7 +510,7 @@ void player_free(struct player *p)
 
 struct skep_object *player_object(const struct player *p) { return p->obj; }
 
-/* ---- between two runs ------------------------------------------------------------------------- */
+/* ---- between two runs ------------------------------------------------------------------- */
 
 /* The backend's number of map MAP of the recording; NONE: another object has none. */
 static s64 map_of(const struct player *p, u32 map)
@@ -643,7 +644,7 @@ static int timers(struct player *p, struct skep_err *err)
 	return r;
 }
 
-/* ---- runs ---------------------------------------------------------------------------------------- */
+/* ---- runs ------------------------------------------------------------------------------- */
 
 static int chain(struct player *p, struct skep_err *err)
 {
@@ -802,12 +803,12 @@ u32 player_maps(struct player *p, player_map_fn fn, void *arg)
 	return n;
 }
 
-/* ---- one run as a session ------------------------------------------------------------------------ */
+/* ---- one run as a session --------------------------------------------------------------- */
 
 static int no_run(const struct player *p, u64 run, u64 last, struct skep_err *err)
 {
-	return err_set(err, ERR_RECORD_RUN, record_name(p->r), "there is no run %" PRIu64 ", it has %"
-		       PRIu64, run, last);
+	return err_set(err, ERR_RECORD_RUN, record_name(p->r), "there is no run %" PRIu64
+		       ", it has %" PRIu64, run, last);
 }
 
 /* All before run RUN is done. */
