@@ -276,6 +276,18 @@ static int prepare(struct player *p, struct player_run *run, struct skep_err *er
 	return r ? r : collect(p, &run->want, err);
 }
 
+/* Each map once. */
+static int at_end(struct player *p, struct skep_err *err)
+{
+	const struct record_map *m = &p->item.map;
+	bool later = !p->ends.n || p->ends.v[p->ends.n - 1].index < m->index;
+
+	if (m->index >= p->recorded->img->nr_maps || !later)
+		return player_bad(p, err, "there is no such map, or it comes twice");
+	*vec_push(&p->ends) = *m;
+	return 0;
+}
+
 /* What was done between runs, until the next run is prepared: 1, or there is none: 0. */
 static int to_run(struct player *p, struct player_run *run, struct skep_err *err)
 {
@@ -290,7 +302,7 @@ static int to_run(struct player *p, struct player_run *run, struct skep_err *err
 			r = timers(p, err);
 			continue;
 		case RECORD_MAP:
-			*vec_push(&p->ends) = p->item.map;
+			r = at_end(p, err);
 			break;
 		case RECORD_END:
 			break;

@@ -134,7 +134,7 @@ struct record_result {
 	u32 left_out;		/* 1: the program was not asked */
 };
 
-/* Map INDEX at the end: COUNT elements; DIGEST is the sum of record_digest() of each, key
+/* Map INDEX at the end, in the order of these: COUNT elements; DIGEST is the sum of record_digest() of each, key
  * and value one behind the other. */
 struct record_map { u32 index; u64 count, digest; };
 
