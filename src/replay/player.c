@@ -169,8 +169,10 @@ static int change(struct player *p, struct skep_err *err)
 		return changed(p, b->ops->map_write(b, (u32)map, c->value.v, c->value.n), err);
 	case RECORD_LIKE:
 		return another_map(p, (u32)map, err);
-	default:
+	case RECORD_DROP:
 		return changed(p, b->ops->map_drop(b, (u32)map), err);
+	default:
+		return player_bad(p, err, "an item that is not for recordings of this kind");
 	}
 }
 
