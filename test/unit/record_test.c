@@ -49,7 +49,8 @@ static void add_run(struct record_writer *w, u64 i)
 	item.call = (struct record_call){ 5, 1ull << 63, bytes(packet, i % 300) };
 	record_add(w, &item);
 	item = (struct record_item){ .kind = RECORD_RESULT };
-	item.result = (struct record_result){ .retval = (u32)-1, .digest = i * 0x0123456789abcdefu };
+	item.result = (struct record_result){ .retval = (u32)-1,
+					      .digest = i * 0x0123456789abcdefu };
 	record_add(w, &item);
 }
 
