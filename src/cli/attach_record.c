@@ -7,7 +7,10 @@
 #include "cli/attach_record.h"
 #include "cli/verify_out.h"
 #include "kernel/kernel.h"
+#include "isa/isa.h"
 #include "obj/obj.h"
+#include "replay/again.h"
+#include "replay/digest.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -242,6 +245,97 @@ int attach_record_begin(struct attach_record *r, struct skep_err *err)
 	return rc;
 }
 
+/* ---- maps ---------------------------------------------------------------------------------- */
+
+static void add_element(struct attach_record *r, u32 map, const struct map_info *info,
+			const u8 *key, const u8 *value)
+{
+	record_add(r->w, &(struct record_item){ .kind = RECORD_UPDATE,
+		.change = { .map = map, .key = bytes_of(key, info->key_size),
+			    .value = bytes_of(value, info->value_bytes) } });
+}
+
+/* What map I has before anything runs: of variables the object tells. */
+static void add_elements(struct attach_record *r, u32 map)
+{
+	struct backend *b = r->obj->backend;
+	struct map_info info;
+	u8 *key, *next, *value;
+
+	if (b->ops->map_info(b, map, &info))
+		return;
+	key = mem_alloc(2ull * info.key_size + info.value_bytes + 1);
+	next = key + info.key_size;
+	value = next + info.key_size;
+	for (int rc = b->ops->map_next_key(b, map, NULL, next); !rc;
+	     rc = b->ops->map_next_key(b, map, key, next)) {
+		memcpy(key, next, info.key_size);
+		if (!b->ops->map_lookup(b, map, key, value, 0))
+			add_element(r, map, &info, key, value);
+	}
+	free(key);
+}
+
+static bool is_followed(const struct image_map *map)
+{
+	return map->kind == IMAGE_MAP_USER && again_is_followed(map->type) && !map->inner;
+}
+
+static bool is_array(u32 type)
+{
+	return type == BPF_MAP_TYPE_ARRAY || type == BPF_MAP_TYPE_PERCPU_ARRAY;
+}
+
+void attach_record_maps(struct attach_record *r, bool arrays)
+{
+	const struct image *img = r->from->img;
+
+	for (u32 i = 0; r->w && i < img->nr_maps; i++)
+		if (is_followed(&img->maps[i]) && (arrays || !is_array(img->maps[i].type)))
+			add_elements(r, i);
+}
+
+static bool uses(const struct image_prog *p, u32 map)
+{
+	for (u32 i = 0; i < p->nr_insns; i += isa_slots(&p->insns[i])) {
+		const struct bpf_insn *in = &p->insns[i];
+
+		if (isa_is_lddw(in) && (u32)in->imm == map &&
+		    (in->src_reg == BPF_PSEUDO_MAP_IDX || in->src_reg == BPF_PSEUDO_MAP_IDX_VALUE))
+			return true;
+	}
+	return false;
+}
+
+/* Do only programs that are recorded use it? */
+static bool is_ours(const struct attach_record *r, u32 map)
+{
+	bool used = false;
+
+	for (u32 i = 0; i < r->from->img->nr_progs; i++) {
+		if (r->obj->progs[i].loaded < 0 || !uses(&r->from->img->progs[i], map))
+			continue;
+		used = true;
+		if (!r->tells[i])
+			return false;
+	}
+	return used;
+}
+
+/* What maps have at the end, where runs that are recorded are all that made it so. */
+static void add_ends(struct attach_record *r, const struct tell_tail *t)
+{
+	const struct image *img = r->from->img;
+	struct record_item item = { .kind = RECORD_MAP };
+
+	if (t->no_room || t->no_slot || r->cut)
+		return;
+	for (u32 i = 0; i < img->nr_maps; i++)
+		if ((is_followed(&img->maps[i]) || img->maps[i].kind == IMAGE_MAP_DATA) &&
+		    is_ours(r, i) && map_digest(r->obj, i, &item.map))
+			record_add(r->w, &item);
+}
+
 /* ---- runs --------------------------------------------------------------------------------- */
 
 static int on_run(void *arg, const struct map_event *e)
@@ -314,6 +408,7 @@ int attach_record_end(struct attach_record *r, struct skep_err *err)
 		return 0;
 	attach_record_read(r);
 	t = lost(r);
+	add_ends(r, &t);
 	rc = record_close(r->w, err);
 	r->w = NULL;
 	if (!rc && !r->quiet)

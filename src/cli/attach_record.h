@@ -35,6 +35,8 @@ int attach_record_open(struct attach_record *r, struct skep_object **obj, const 
 bool attach_record_again(struct attach_record *r, const bool *wanted, struct skep_err *err);
 /* They are loaded, and not yet attached. Errors: FILE_WRITE, MAP_UPDATE. */
 int attach_record_begin(struct attach_record *r, struct skep_err *err);
+/* What maps have before programs are attached; ARRAYS: these, too. */
+void attach_record_maps(struct attach_record *r, bool arrays);
 /* Writes what was told. */
 void attach_record_read(struct attach_record *r);
 /* All are detached: writes the end, and says how many there were. Errors: FILE_WRITE. */

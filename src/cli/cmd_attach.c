@@ -424,6 +424,8 @@ static int begin(struct job *j, const struct str_list *paths)
 	if (!r)
 		r = fill_maps(j);
 	if (!r)
+		attach_record_maps(&j->record, j->maps.n || j->pins);
+	if (!r)
 		r = stream_open(&j->stream, j->obj, j->objs.v[0]->img->nr_maps, &j->err);
 	if (!r)
 		r = attach_all(j);

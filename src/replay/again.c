@@ -603,6 +603,16 @@ static int take_result(struct again *a, const struct record_result *r, struct sk
 	return rc;
 }
 
+static int take_update(struct again *a, const struct record_change *c, struct skep_err *err)
+{
+	make_ready(a);
+	if (!is_followed(a, c->map) || c->key.n != a->img->maps[c->map].key_size ||
+	    c->value.n != again_value_bytes(&a->mem, c->map))
+		return misfit(a, err, "an element is none of a map of the object");
+	again_given(&a->mem, c->map, c->key.v, c->value.v);
+	return 0;
+}
+
 static int check_map(const struct again *a, const struct record_map *m, struct skep_err *err)
 {
 	return m->index < a->img->nr_maps ? 0 : damaged(a, err, "there is no such map");
@@ -623,6 +633,8 @@ int again_item(struct again *a, const struct record_item *item, struct skep_err 
 		return take_plan(a, &item->plan, err);
 	case RECORD_DATA:
 		return take_data(a, &item->data, err);
+	case RECORD_UPDATE:
+		return take_update(a, &item->change, err);
 	case RECORD_RUN:
 		return take_run(a, &item->run, err);
 	case RECORD_SEEN:

@@ -108,6 +108,9 @@ u8 *again_variables(struct again_mem *m, u32 map);
 void again_found(struct again_mem *m, u32 map, u32 cpu, const u8 *key, u64 addr);
 void again_updated(struct again_mem *m, u32 map, u32 cpu, const u8 *key, const u8 *value,
 		   bool whole);
+/* Who loaded it gave MAP an element: the values of all cpus, again_value_bytes(). */
+void again_given(struct again_mem *m, u32 map, const u8 *key, const u8 *value);
+u64 again_value_bytes(const struct again_mem *m, u32 map);
 void again_deleted(struct again_mem *m, u32 map, u32 cpu, const u8 *key);
 /* BYTES at ADDR are a record of ring buffer MAP; and where it is, until given back: NULL. */
 void again_reserved(struct again_mem *m, u32 map, u64 addr, u32 bytes);
