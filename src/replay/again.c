@@ -490,10 +490,8 @@ static void make_maps(struct again *a)
 		*map = (struct vm_map){ .map = map, .type = def->type, .key_size = def->key_size,
 					.value_size = def->value_size };
 		if (def->kind == IMAGE_MAP_RODATA)
-			map->mem = (struct map_mem){ .base = def->init ?
-				(u8 *)(uintptr_t)def->init : again_variables(&a->mem, i),
-				.nr = 1, .stride = def->value_size,
-				.value_bytes = def->value_size, .read_only = true };
+			map->mem = (struct map_mem){ again_variables(&a->mem, i), 1,
+				def->value_size, def->value_size, .read_only = true };
 		else if (def->type == BPF_MAP_TYPE_ARRAY && def->key_size == 4 &&
 			 def->max_entries == 1)
 			map->mem.base = again_variables(&a->mem, i);
