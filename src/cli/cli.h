@@ -24,6 +24,7 @@ struct command {
 	const char *rest_to;	/* whom what follows "--" is for, when not this command */
 };
 
+int cmd_replay(const struct command *cmd, int argc, char **argv);
 int cmd_run(const struct command *cmd, int argc, char **argv);
 int cmd_asm(const struct command *cmd, int argc, char **argv);
 int cmd_disasm(const struct command *cmd, int argc, char **argv);

@@ -14,6 +14,7 @@
 
 enum { TOLD = 5 };		/* differences that are told one by one */
 
+struct map_end { u32 map; u64 count; enum again_map is; };
 struct tally { u64 runs, same, cut, other; };
 
 struct view {
@@ -25,7 +26,7 @@ struct view {
 	struct stream stream;
 	char release[64];
 	u64 runs, other, maps_other;
-	struct strbuf maps;	/* what became of them */
+	VEC(struct map_end) ends;
 	bool out_of_room;	/* standard output takes nothing more */
 };
 
@@ -47,7 +48,8 @@ bool replay_is_kernel(struct record_reader *r)
 
 static bool is_shown(const struct view *v, const struct again_event *e)
 {
-	return v->how->only ? e->run == v->how->only : v->how->verbose;
+	return !v->how->quiet &&
+	       (v->how->only ? e->run == v->how->only : v->how->verbose);
 }
 
 static void put_line(struct view *v, struct strbuf *out)
@@ -165,14 +167,10 @@ static void count(struct view *v, const struct record_run *run, bool cut, bool o
 
 static void add_map(struct view *v, const struct record_map *m)
 {
-	static const char *const words[] = { [AGAIN_SAME] = "the same", [AGAIN_OTHER] = "differs",
-		[AGAIN_UNKNOWN] = "not compared: others changed it, or bytes that no program saw "
-				  "are in it" };
 	enum again_map is = again_compare(v->again, m);
 
 	v->maps_other += is == AGAIN_OTHER;
-	sb_printf(&v->maps, "map %s (%" PRIu64 "): %s\n", v->obj->img->maps[m->index].name,
-		  m->count, words[is]);
+	*vec_push(&v->ends) = (struct map_end){ m->index, m->count, is };
 }
 
 static void take_release(struct view *v, const struct record_option *o)
@@ -191,7 +189,7 @@ static int take(struct view *v, const struct record_item *item, struct record_ru
 
 	if (rc && !other)
 		return rc;
-	if (other && v->other < TOLD)
+	if (other && v->other < TOLD && !v->how->quiet)
 		report(err);
 	if (rc)
 		err_clear(err);
@@ -256,28 +254,65 @@ static void show_table(const struct view *v, struct strbuf *out)
 	}
 }
 
-static void table_json(const struct view *v, struct strbuf *out)
+static void show_maps(const struct view *v, struct strbuf *out)
+{
+	static const char *const words[] = { [AGAIN_SAME] = "the same", [AGAIN_OTHER] = "differs",
+		[AGAIN_UNKNOWN] = "not compared: others changed it, or bytes that no program saw "
+				  "are in it" };
+
+	for (size_t i = 0; i < v->ends.n; i++)
+		sb_printf(out, "map %s (%" PRIu64 "): %s\n",
+			  v->obj->img->maps[v->ends.v[i].map].name, v->ends.v[i].count,
+			  words[v->ends.v[i].is]);
+}
+
+static void progs_json(const struct view *v, struct json *js)
+{
+	json_arr(js, "programs");
+	for (u32 i = 0; i < v->obj->img->nr_progs; i++) {
+		const struct tally *t = &v->progs[i];
+
+		json_obj(js, NULL);
+		json_str(js, "name", prog_name(v, i));
+		json_u64(js, "runs", t->runs);
+		json_u64(js, "same", t->same);
+		json_u64(js, "in_part", t->cut);
+		json_u64(js, "differ", t->other);
+		json_obj_end(js);
+	}
+	json_arr_end(js);
+}
+
+static void maps_json(const struct view *v, struct json *js)
+{
+	static const char *const words[] = { [AGAIN_SAME] = "same", [AGAIN_OTHER] = "differs",
+					     [AGAIN_UNKNOWN] = "not compared" };
+
+	json_arr(js, "maps");
+	for (size_t i = 0; i < v->ends.n; i++) {
+		json_obj(js, NULL);
+		json_str(js, "name", v->obj->img->maps[v->ends.v[i].map].name);
+		json_u64(js, "recorded", v->ends.v[i].count);
+		json_str(js, "is", words[v->ends.v[i].is]);
+		json_obj_end(js);
+	}
+	json_arr_end(js);
+}
+
+static void all_json(const struct view *v, struct record_reader *r, struct strbuf *out)
 {
 	struct json js = { .out = out };
 
 	json_obj(&js, NULL);
+	json_str(&js, "recording", record_name(r));
+	json_str(&js, "object", v->obj->img->file);
+	json_str(&js, "source", "kernel");
 	json_str(&js, "kernel", v->release);
 	json_u64(&js, "runs", v->runs);
 	json_u64(&js, "differ", v->other);
 	json_u64(&js, "maps_differ", v->maps_other);
-	json_arr(&js, "programs");
-	for (u32 i = 0; i < v->obj->img->nr_progs; i++) {
-		const struct tally *t = &v->progs[i];
-
-		json_obj(&js, NULL);
-		json_str(&js, "name", prog_name(v, i));
-		json_u64(&js, "runs", t->runs);
-		json_u64(&js, "same", t->same);
-		json_u64(&js, "in_part", t->cut);
-		json_u64(&js, "differ", t->other);
-		json_obj_end(&js);
-	}
-	json_arr_end(&js);
+	progs_json(v, &js);
+	maps_json(v, &js);
 	json_obj_end(&js);
 	sb_putc(out, '\n');
 }
@@ -287,13 +322,12 @@ static void show_all(const struct view *v, struct record_reader *r)
 	struct strbuf out = { 0 };
 
 	if (v->how->json) {
-		table_json(v, &out);
+		all_json(v, r, &out);
 	} else {
-		sb_printf(&out, "%s: %" PRIu64 " runs in kernel %s\n", record_name(r), v->runs,
-			  v->release);
+		sb_printf(&out, "%s: %" PRIu64 " run%s in kernel %s\n", record_name(r), v->runs,
+			  v->runs == 1 ? "" : "s", v->release);
 		show_table(v, &out);
-		if (v->maps.n)
-			sb_add(&out, v->maps.s, v->maps.n);
+		show_maps(v, &out);
 	}
 	print_out(&out);
 	sb_free(&out);
@@ -316,12 +350,12 @@ int replay_kernel(struct record_reader *r, const struct replay_kernel *how)
 	rc = take_all(&v, r, &err);
 	if (!rc && how->only > v.runs)
 		rc = no_such_run(&v, r, &err);
-	if (v.obj && v.runs)
+	if (v.obj && v.runs && !how->quiet)
 		show_all(&v, r);
-	if (v.other > TOLD)
+	if (v.other > TOLD && !how->quiet)
 		fprintf(stderr, "note: %" PRIu64 " more runs differ\n", v.other - TOLD);
 	sb_free(&v.stream.out);
-	sb_free(&v.maps);
+	vec_free(&v.ends);
 	free(v.progs);
 	skep_object_close(v.obj);
 	again_free(v.again);

@@ -9,7 +9,7 @@
 struct replay_kernel {
 	u64 only;		/* the run that is shown; 0: as VERBOSE says */
 	bool verbose;		/* runs, and what they sent */
-	bool json;
+	bool json, quiet;
 };
 
 /* Is the recording of programs that ran in the kernel? It begins anew afterwards. */

@@ -83,6 +83,7 @@ static u64 now(const struct recorder *rec, u64 ns) { return rec->real_clock ? os
 
 static void add_run(struct recorder *rec, u32 prog, const struct test_run *t)
 {
+	static const struct skb_owner usual = { .socket_cookie = 1, .netns_cookie = 1 };
 	u64 owner[6];
 	struct record_item item = { .kind = RECORD_RUN };
 	u32 *next = mem_alloc((t->nr_next + 1ull) * sizeof(*next));
@@ -96,7 +97,7 @@ static void add_run(struct recorder *rec, u32 prog, const struct test_run *t)
 		.packet = bytes_of(t->data, t->bytes), .ctx = bytes_of(t->ctx_in, t->ctx_in_bytes),
 		.next = bytes_of(next, t->nr_next * sizeof(*next)),
 	};
-	if (t->owner) {
+	if (t->owner && memcmp(t->owner, &usual, sizeof(usual))) {
 		const struct skb_owner *o = t->owner;
 
 		memcpy(owner, (u64[6]){ o->socket_cookie, o->netns_cookie, o->realm, o->classid,

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BLOCK_ENOUGH = 1 << 16 };
+enum { BLOCK_ENOUGH = 1 << 14 };
 
 struct record_writer {
 	FILE *f;
@@ -95,14 +95,11 @@ static void block_out(struct record_writer *w)
 	put(w, head, sizeof(head));
 	put(w, w->block.s, w->block.n);
 	sb_reset(&w->block);
-}
-
-void record_flush(struct record_writer *w)
-{
-	block_out(w);
 	if (!w->failed && fflush(w->f))
 		w->failed = errno;
 }
+
+void record_flush(struct record_writer *w) { block_out(w); }
 
 int record_create(struct record_writer **out, const char *path, struct skep_err *err)
 {

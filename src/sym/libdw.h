@@ -26,7 +26,9 @@
 	F(dwarf_errmsg) F(dwarf_whatform) F(dwarf_formudata) \
 	F(dwarf_formflag) F(dwarf_formref_die) F(dwarf_formaddr) \
 	F(dwarf_formstring) F(dwarf_getlocation) F(dwarf_getlocation_attr) \
-	F(dwarf_aggregate_size)
+	F(dwarf_aggregate_size) F(dwarf_ranges) F(dwarf_getlocations) \
+	F(dwarf_getlocation_die) F(dwarf_getlocation_implicit_value) \
+	F(dwarf_getsrcfiles) F(dwarf_filesrc) F(dwarf_decl_line)
 
 struct dw_lib {
 #define F(name) __typeof__(&name) name;

@@ -181,12 +181,15 @@ u64 vm_budget(const struct vm_code *code, u64 asked);
 u64 vm_exec(struct vm_machine *m, const struct vm_code *code, struct run *run,
 	    u64 budget);
 /*
- * For many runs of a compiled program without tail calls: readies M, or false. Then
- * each is a call of NATIVE.fn with the run as first and last argument after run.left
- * was set to BUDGET and run.frames cleared, and vm_many_end when run.stop is set afterwards.
+ * For many runs of a compiled program: readies M, or false. Then each is a call of
+ * NATIVE.fn with the run as first and last argument after run.left was set to BUDGET and
+ * run.frames cleared, and vm_many_end when run.stop is set afterwards. A run that leaves
+ * M otherwise, as with a tail call, does not leave CODE at vm_many_ready: vm_many_end and
+ * vm_many before the next.
  */
 bool vm_many(struct vm_machine *m, const struct vm_code *code, struct run *run, u64 budget,
 	     helper_fn *fn);
+const struct vm_code *const *vm_many_ready(const struct vm_machine *m);
 void vm_many_end(struct vm_machine *m);
 /* The same as vm_exec: 0 and *RET, or -EFAULT and the machine's fault. */
 int vm_run(struct vm_machine *m, const struct vm_code *code, struct run *run,
@@ -264,6 +267,8 @@ struct vm_caller {
 u32 vm_callers(const struct vm_machine *m, struct vm_caller *out, u32 max);
 /* The address where the stack of FRAME begins (r10). */
 u64 vm_frame_base(struct vm_machine *m, u32 frame);
+/* r6..r9 of FRAME of M, which waits for the one that it called; false: it does not. */
+bool vm_frame_saved(const struct vm_machine *m, u32 frame, u64 regs[4]);
 
 /* Tells what runs change of M (base/keep.h). */
 void vm_keep(struct vm_machine *m, keep_fn keep, void *arg);
