@@ -420,17 +420,23 @@ static int damaged(const struct again *a, struct skep_err *err, const char *what
 	return err_set(err, ERR_RECORD_BAD, a->file, "%s", what);
 }
 
+void again_give(struct again *a, struct image *img)
+{
+	a->img = img;
+	a->progs = mem_alloc((img->nr_progs + 1ul) * sizeof(*a->progs));
+}
+
 static int take_object(struct again *a, const struct record_object *o, struct skep_err *err)
 {
+	struct image *img;
 	char name[256];
 	int r;
 
 	snprintf(name, sizeof(name), "%.*s", (int)min_u64(o->name.n, 255), (const char *)o->name.v);
-	r = obj_open(&a->img, o->elf.v, o->elf.n, name, err);
-	if (r)
-		return r;
-	a->progs = mem_alloc((a->img->nr_progs + 1ul) * sizeof(*a->progs));
-	return 0;
+	r = obj_open(&img, o->elf.v, o->elf.n, name, err);
+	if (!r)
+		again_give(a, img);
+	return r;
 }
 
 /* Its instructions as they were loaded. */

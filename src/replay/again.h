@@ -43,6 +43,8 @@ typedef void (*again_fn)(void *arg, const struct again_event *e);
 
 struct again *again_new(const char *file, again_fn fn, void *arg);
 void again_free(struct again *a);
+/* Instead of the item OBJECT: what that would give, which is A's own now. */
+void again_give(struct again *a, struct image *img);
 /*
  * The next item. Errors: RECORD_BAD, RECORD_OBJECT (and those of opening an object), and
  * RECORD_DIFFERS with the place where the run is another one than that of the kernel; the

@@ -85,6 +85,8 @@ static bool walk(struct walk *w)
 		return true;
 	case BPF_MAP_TYPE_QUEUE:
 	case BPF_MAP_TYPE_STACK:
+		if (!w->b->ops->map_nth)
+			return false;
 		walk_queue(w);
 		return true;
 	}
