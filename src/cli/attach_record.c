@@ -22,7 +22,7 @@ bool record_names_file(const char *arg)
 	return !eq || memchr(arg, '/', (size_t)(eq - arg));
 }
 
-/* ---- which programs ----------------------------------------------------------------- */
+/* ---- which programs ---------------------------------------------------------- */
 
 static void say_not(const struct attach_record *r, u32 prog, u32 insn, const char *why)
 {
@@ -153,7 +153,7 @@ bool attach_record_again(struct attach_record *r, const bool *wanted, struct ske
 	return true;
 }
 
-/* ---- the file ------------------------------------------------------------------------- */
+/* ---- the file ---------------------------------------------------------------- */
 
 static struct record_bytes bytes_of(const void *v, u64 n)
 {
@@ -245,7 +245,7 @@ int attach_record_begin(struct attach_record *r, struct skep_err *err)
 	return rc;
 }
 
-/* ---- maps ---------------------------------------------------------------------------------- */
+/* ---- maps -------------------------------------------------------------------- */
 
 static void add_element(struct attach_record *r, u32 map, const struct map_info *info,
 			const u8 *key, const u8 *value)
@@ -336,7 +336,7 @@ static void add_ends(struct attach_record *r, const struct tell_tail *t)
 			record_add(r->w, &item);
 }
 
-/* ---- runs --------------------------------------------------------------------------------- */
+/* ---- runs -------------------------------------------------------------------- */
 
 static int on_run(void *arg, const struct map_event *e)
 {

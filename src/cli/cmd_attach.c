@@ -302,9 +302,10 @@ static enum end look_at_links(struct job *j)
 static enum end wait_once(struct job *j, struct pollfd *v, size_t n, u64 until)
 {
 	const u64 now = os_clock_ns();
+	const u64 tick = j->record.path ? RECORD_TICK_MS : TICK_MS;
 	u64 ms = until > now ? (until - now + 999999) / 1000000 : 0;
 
-	if (poll(v, n, (int)min_u64(ms, j->record.path ? RECORD_TICK_MS : TICK_MS)) < 0 && errno != EINTR) {
+	if (poll(v, n, (int)min_u64(ms, tick)) < 0 && errno != EINTR) {
 		err_set(&j->err, ERR_RUN, NULL, "%s", strerror(errno));
 		return FAILS;
 	}

@@ -44,7 +44,7 @@ bool replay_is_kernel(struct record_reader *r)
 	return is;
 }
 
-/* ---- what a run did ---------------------------------------------------------------------- */
+/* ---- what a run did ---------------------------------------------------------- */
 
 static bool is_shown(const struct view *v, const struct again_event *e)
 {
@@ -142,7 +142,7 @@ static void on_event(void *arg, const struct again_event *e)
 	}
 }
 
-/* ---- the items ---------------------------------------------------------------------------- */
+/* ---- the items --------------------------------------------------------------- */
 
 static void open_object(struct view *v)
 {
@@ -233,7 +233,7 @@ static int take_all(struct view *v, struct record_reader *r, struct skep_err *er
 	return rc;
 }
 
-/* ---- the end ---------------------------------------------------------------------------------- */
+/* ---- the end ----------------------------------------------------------------- */
 
 static void show_table(const struct view *v, struct strbuf *out)
 {
@@ -243,14 +243,15 @@ static void show_table(const struct view *v, struct strbuf *out)
 	for (u32 i = 0; i < img->nr_progs; i++)
 		if (v->progs[i].runs && (int)strlen(img->progs[i].name) > width)
 			width = (int)strlen(img->progs[i].name);
-	sb_printf(out, "%-*s  %8s  %8s  %8s  %8s\n", width, "program", "runs", "the same", "in part",
-		  "differ");
+	sb_printf(out, "%-*s  %8s  %8s  %8s  %8s\n", width, "program", "runs", "the same",
+		  "in part", "differ");
 	for (u32 i = 0; i < img->nr_progs; i++) {
 		const struct tally *t = &v->progs[i];
 
 		if (t->runs)
-			sb_printf(out, "%-*s  %8" PRIu64 "  %8" PRIu64 "  %8" PRIu64 "  %8" PRIu64 "\n",
-				  width, img->progs[i].name, t->runs, t->same, t->cut, t->other);
+			sb_printf(out, "%-*s  %8" PRIu64 "  %8" PRIu64 "  %8" PRIu64
+				  "  %8" PRIu64 "\n", width, img->progs[i].name, t->runs, t->same,
+				  t->cut, t->other);
 	}
 }
 

@@ -45,7 +45,7 @@ struct again {
 	u32 scratch_bytes;	/* that it may have changed */
 };
 
-/* ---- words --------------------------------------------------------------------------- */
+/* ---- words ------------------------------------------------------------------- */
 
 static void differs(struct again *a, const char *text)
 {
@@ -87,7 +87,7 @@ static unsigned saw(const struct again *a, u32 slot)
 	return a->prog->saw[slot] & ~(unsigned)SAW_ENTER;
 }
 
-/* ---- memory -------------------------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------------ */
 
 /* What the last atomic left. */
 static void settle(struct again *a)
@@ -176,7 +176,7 @@ static void set_bytes(struct again *a, u64 addr, const void *from, u64 bytes)
 		memcpy(p, from, bytes);
 }
 
-/* ---- what calls did ---------------------------------------------------------------------- */
+/* ---- what calls did ---------------------------------------------------------- */
 
 /* The map that register REG is, or FACT_NO_MAP. */
 static u32 map_of(const struct again *a, u64 reg)
@@ -329,7 +329,7 @@ static void call_done(struct again *a, u32 id, const u64 *r, u64 ret)
 	}
 }
 
-/* ---- calls --------------------------------------------------------------------------------- */
+/* ---- calls ------------------------------------------------------------------- */
 
 /* Runs the callback as often as the kernel did. */
 static bool call_back(struct again *a, const struct plan_call *c, const u64 *r)
@@ -408,7 +408,7 @@ static u64 on_call(void *arg, struct vm_machine *m, u32 slot, const u64 *r)
 	return answer(a, &c, isa_op(in) == OP_CALL ? (u32)in->imm : 0, r);
 }
 
-/* ---- what runs have in common --------------------------------------------------------------- */
+/* ---- what runs have in common ------------------------------------------------ */
 
 static int misfit(const struct again *a, struct skep_err *err, const char *what)
 {
@@ -472,7 +472,8 @@ static int take_option(struct again *a, const struct record_option *o, struct sk
 	snprintf(number, sizeof(number), "%.*s", (int)min_u64(o->value.n, 15),
 		 (const char *)o->value.v);
 	a->cpus = (u32)strtoul(number, NULL, 10);
-	return a->cpus && a->cpus <= 1 << 16 ? 0 : damaged(a, err, "there is no such number of cpus");
+	return a->cpus && a->cpus <= 1 << 16 ? 0 :
+		damaged(a, err, "there is no such number of cpus");
 }
 
 static int take_data(struct again *a, const struct record_data *d, struct skep_err *err)
@@ -526,7 +527,7 @@ static int make_code(struct again *a, u32 i, struct skep_err *err)
 	return vm_code_new(&a->progs[i].code, &bind, VM_CHECKED, where, err);
 }
 
-/* ---- runs -------------------------------------------------------------------------------------- */
+/* ---- runs -------------------------------------------------------------------- */
 
 static int take_run(struct again *a, const struct record_run *in, struct skep_err *err)
 {

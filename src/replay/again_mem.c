@@ -59,7 +59,7 @@ void again_mem_run(struct again_mem *m)
 	m->nr_cells = 0;
 }
 
-/* ---- elements ------------------------------------------------------------------------- */
+/* ---- elements ---------------------------------------------------------------- */
 
 static u64 hash_of(const struct again_mem *m, u32 map, u32 cpu, const u8 *key)
 {
@@ -208,7 +208,7 @@ u8 *again_variables(struct again_mem *m, u32 map)
 	return e->value;
 }
 
-/* ---- records ---------------------------------------------------------------------------- */
+/* ---- records ----------------------------------------------------------------- */
 
 void again_reserved(struct again_mem *m, u32 map, u64 addr, u32 bytes)
 {
@@ -224,7 +224,7 @@ struct again_region *again_record(struct again_mem *m, u64 addr)
 	return NULL;
 }
 
-/* ---- bytes ------------------------------------------------------------------------------ */
+/* ---- bytes ------------------------------------------------------------------- */
 
 /* The last one that has ADDR: what was there before is not what is there now. */
 static struct again_region *region_of(const struct again_mem *m, u64 addr)
@@ -311,7 +311,7 @@ void again_write(struct again_mem *m, u64 addr, const void *from, u64 bytes)
 		write_byte(m, addr + i, from ? (const u8 *)from + i : NULL);
 }
 
-/* ---- the end ------------------------------------------------------------------------------- */
+/* ---- the end ----------------------------------------------------------------- */
 
 /* Elements of MAP as user space sees them, those of all cpus behind each other, as digest.c
  * counts them. WHOLE: all bytes are known. */

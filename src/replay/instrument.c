@@ -48,7 +48,7 @@ struct maker {
 	const char *refused;
 };
 
-/* ---- single instructions --------------------------------------------------------------- */
+/* ---- single instructions ----------------------------------------------------- */
 
 static void put(struct maker *m, u8 code, u8 dst, u8 src, s16 off, s32 imm)
 {
@@ -114,7 +114,7 @@ static void land(struct maker *m, u32 jump)
 	m->out.v[jump].off = (s16)(m->out.n - jump - 1);
 }
 
-/* ---- the stack ---------------------------------------------------------------------------- */
+/* ---- the stack --------------------------------------------------------------- */
 
 /* Offset of what is PLACE bytes below what the function has itself. */
 static s16 below(struct maker *m, u32 place)
@@ -136,7 +136,7 @@ static void get_slot(struct maker *m, u8 reg) { load(m, BPF_DW, reg, FP, below(m
 
 static void set_slot(struct maker *m, u8 reg) { store(m, BPF_DW, FP, below(m, AT_SLOT), reg); }
 
-/* ---- words ---------------------------------------------------------------------------------- */
+/* ---- words ------------------------------------------------------------------- */
 
 /* Appends registers V[N]; A and B are free. */
 static void put_words(struct maker *m, const u8 *v, u32 n, u8 a, u8 b)
@@ -186,7 +186,7 @@ static void put_value(struct maker *m, u8 reg, u32 at)
 			unspill(m, i, two[i]);
 }
 
-/* ---- calls ------------------------------------------------------------------------------------ */
+/* ---- calls ------------------------------------------------------------------- */
 
 /* What will be needed of the arguments afterwards. */
 static void keep_outs(struct maker *m, const struct plan_call *c)
@@ -265,7 +265,7 @@ static void after_call(struct maker *m, const struct plan_call *c)
 		unspill(m, 0, R0);
 }
 
-/* ---- functions ---------------------------------------------------------------------------------- */
+/* ---- functions --------------------------------------------------------------- */
 
 /* One more of the tail's number at OFF; takes r0 and r8. */
 static void count(struct maker *m, s16 off)
@@ -369,7 +369,7 @@ static void put_entry(struct maker *m)
 		set_slot(m, m->func->spare);
 }
 
-/* ---- the program --------------------------------------------------------------------------------- */
+/* ---- the program ------------------------------------------------------------- */
 
 static void copy(struct maker *m)
 {
@@ -472,7 +472,7 @@ static void fix_jumps(struct maker *m)
 			fix_jump(m, i);
 }
 
-/* ---- the image ------------------------------------------------------------------------------------ */
+/* ---- the image --------------------------------------------------------------- */
 
 /* What belongs to a slot belongs to what is made of it. All functions are static: each must
  * get the slot's address. */

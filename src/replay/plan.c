@@ -7,7 +7,7 @@
 #include "isa/isa.h"
 #include "replay/kernel.h"
 
-/* ---- calls ------------------------------------------------------------------------- */
+/* ---- calls ------------------------------------------------------------------- */
 
 /* Who calls back before it returns. */
 static const struct { u32 id; u8 func_reg, ctx_reg, cb_args; } callers[] = {
@@ -135,7 +135,7 @@ const char *plan_call(struct plan_call *out, const struct image *img,
 		     "a helper that nobody here knows";
 }
 
-/* ---- other instructions ---------------------------------------------------------------- */
+/* ---- other instructions ------------------------------------------------------ */
 
 s32 plan_loads(const struct bpf_insn *in)
 {
@@ -270,7 +270,7 @@ static const char *plan_insn(const struct planner *p, u32 at)
 	}
 }
 
-/* ---- functions ---------------------------------------------------------------------------- */
+/* ---- functions --------------------------------------------------------------- */
 
 static u8 spare_arg(u16 live)
 {

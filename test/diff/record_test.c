@@ -195,8 +195,8 @@ static void compare_runs(const struct skep_object *plain, const struct skep_obje
 		return;
 	if (a.retval != b.retval || a.bytes_out != b.bytes_out ||
 	    memcmp(out[0], out[1], a.bytes_out))
-		fail_msg("seed 0x%" PRIx64 ": it gives %u and %u bytes, and %u and %u when it tells",
-			 seed, a.retval, a.bytes_out, b.retval, b.bytes_out);
+		fail_msg("seed 0x%" PRIx64 ": it gives %u and %u bytes, %u and %u when it tells",
+			 seed,  a.retval, a.bytes_out, b.retval, b.bytes_out);
 	for (u32 i = 0; i < NR_MAPS; i++) {
 		struct record_map x, y;
 
