@@ -6,7 +6,6 @@
  * instruction. Nothing of a recording is believed.
  */
 #include "replay/again.h"
-#include "replay/format.h"
 #include "isa/isa.h"
 #include "model/run.h"
 #include "obj/obj.h"
@@ -14,7 +13,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BUDGET = 1 << 26 };	/* instructions of a run */
+enum {
+	BUDGET = 1 << 26,		/* instructions of a run */
+	RECORD_MAX = 1 << 20,		/* bytes of a record that is shown */
+	CPUS_MAX = 1 << 13,
+};
 
 struct again_prog {
 	struct vm_code *code;
@@ -262,7 +265,7 @@ static void output_done(struct again *a, u64 map, u64 addr, u64 bytes, u64 ret)
 	struct again_event e = { .kind = AGAIN_RECORD, .map = map_of(a, map) };
 	u8 *value;
 
-	if (ret || e.map == FACT_NO_MAP || bytes > RECORD_BYTES_MAX)
+	if (ret || e.map == FACT_NO_MAP || bytes > RECORD_MAX)
 		return;
 	value = arena_news(&a->mem.run, bytes, u8);
 	e.whole = get_bytes(a, addr, value, bytes);
@@ -275,7 +278,7 @@ static void reserve_done(struct again *a, const u64 *r, u64 ret)
 {
 	u32 map = map_of(a, r[1]);
 
-	if (ret && map != FACT_NO_MAP && r[2] <= RECORD_BYTES_MAX)
+	if (ret && map != FACT_NO_MAP && r[2] <= RECORD_MAX)
 		again_reserved(&a->mem, map, ret, (u32)r[2]);
 }
 
@@ -447,7 +450,7 @@ static int take_prog(struct again *a, const struct record_prog *p, struct skep_e
 	char where[300];
 
 	if (!to || p->name.n != strlen(to->name) || memcmp(p->name.v, to->name, p->name.n) ||
-	    n != to->nr_insns || p->insns.n % sizeof(struct bpf_insn))
+	    n != to->nr_insns || p->insns.n % sizeof(struct bpf_insn) || !progtype_row(p->type))
 		return misfit(a, err, "a program is not the one that its object has");
 	to->type = p->type;
 	to->insns = arena_copy(&a->img->arena, p->insns.v, p->insns.n);
@@ -472,7 +475,7 @@ static int take_option(struct again *a, const struct record_option *o, struct sk
 	snprintf(number, sizeof(number), "%.*s", (int)min_u64(o->value.n, 15),
 		 (const char *)o->value.v);
 	a->cpus = (u32)strtoul(number, NULL, 10);
-	return a->cpus && a->cpus <= 1 << 16 ? 0 :
+	return a->cpus && a->cpus <= CPUS_MAX ? 0 :
 		damaged(a, err, "there is no such number of cpus");
 }
 
@@ -595,6 +598,8 @@ static int take_result(struct again *a, const struct record_result *r, struct sk
 	u64 ret;
 	int rc;
 
+	if (!a->prog || !a->prog->code)
+		return damaged(a, err, "a result is of no run");
 	again_mem_run(&a->mem);
 	vm_foreign_set(a->m, &a->foreign);
 	a->scratch_bytes = 0;
