@@ -36,6 +36,7 @@ struct again {
 	struct run *run;
 	struct vm_foreign foreign;
 	u32 cpus;
+	u64 budget;
 	/* the run */
 	struct record_run in;
 	const struct again_prog *prog;
@@ -604,7 +605,7 @@ static int take_result(struct again *a, const struct record_result *r, struct sk
 	vm_foreign_set(a->m, &a->foreign);
 	a->scratch_bytes = 0;
 	tell(a, &begin);
-	ret = vm_exec(a->m, a->prog->code, a->run, BUDGET);
+	ret = vm_exec(a->m, a->prog->code, a->run, a->budget);
 	settle(a);
 	rc = judge(a, ret, r->retval, err);
 	end.retval = (u32)ret;
@@ -669,6 +670,8 @@ enum again_map again_compare(const struct again *a, const struct record_map *m)
 
 const struct image *again_image(const struct again *a) { return a->img; }
 
+void again_limit(struct again *a, u64 insns) { a->budget = insns; }
+
 struct again *again_new(const char *file, again_fn fn, void *arg)
 {
 	struct again *a = mem_alloc(sizeof(*a));
@@ -676,6 +679,7 @@ struct again *again_new(const char *file, again_fn fn, void *arg)
 	a->file = mem_strdup(file);
 	a->fn = fn;
 	a->arg = arg;
+	a->budget = BUDGET;
 	a->m = vm_machine_new();
 	a->run = mem_alloc(sizeof(*a->run));
 	a->foreign = (struct vm_foreign){ a, on_load, on_store, on_atomic, on_call };

@@ -43,6 +43,8 @@ typedef void (*again_fn)(void *arg, const struct again_event *e);
 
 struct again *again_new(const char *file, again_fn fn, void *arg);
 void again_free(struct again *a);
+/* Instructions that a run may take; else 64 M. */
+void again_limit(struct again *a, u64 insns);
 /* Instead of the item OBJECT: what that would give, which is A's own now. */
 void again_give(struct again *a, struct image *img);
 /*

@@ -10,7 +10,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { RUNS = 3, VALUE = 64 };
+enum { RUNS = 3, VALUE = 64, BUDGET = 5000 };
 
 static const struct image_map maps[] = {
 	{ .name = "array", .type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = VALUE,
@@ -50,7 +50,7 @@ static void compare(struct again *a)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	size_t head = size < 2 ? size : 2 + size / 2, left = size - head;
+	size_t head = size < 4 ? size : 2 + size / 2, left = size - head;
 	struct skep_err err = { 0 };
 	struct image *img;
 	struct again *a;
@@ -65,6 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		saw[i] = left ? data[head + i % left] & 7 : SAW_VALUE;
 	a = again_new("fuzz", NULL, NULL);
 	again_give(a, img);
+	again_limit(a, BUDGET);
 	again_item(a, &(struct record_item){ .kind = RECORD_OPTION,
 		.option = { { "cpus", 4 }, { "2", 1 } } }, &err);
 	again_item(a, &(struct record_item){ .kind = RECORD_PLAN, .plan = { 0, { saw, g.n } } },
