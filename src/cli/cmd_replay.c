@@ -214,7 +214,7 @@ static int results(struct replay_job *j, bool whole)
 	return print_out(&j->out);
 }
 
-/* ---- the command --------------------------------------------------------------------------------- */
+/* ---- the command ---------------------------------------------------------------------- */
 
 static int open_with(struct replay_job *j)
 {

@@ -102,8 +102,7 @@ static int record_start(struct job *j, struct skep_load_opts *opts)
 	if (!obj->elf)
 		return err_set(j->err, ERR_USAGE, obj->img->file, "--record is for objects: "
 			       "these are instructions by themselves");
-	if (recorder_new(&j->recorder, j->o.record, j->err))
-		return j->err->code;
+	j->recorder = recorder_new();
 	recorder_load_opts(j->recorder, obj, obj->elf, obj->elf_bytes, opts);
 	return 0;
 }
@@ -142,7 +141,7 @@ static int load(struct job *j)
 	if (!r)
 		r = choice_load(&j->choice, &opts);
 	if (!r && j->recorder)
-		r = recorder_begin(j->recorder, j->prog->obj, j->err);
+		r = recorder_begin(j->recorder, j->prog->obj, j->o.record, j->err);
 	if (!r && !j->o.quiet && j->on != ON_KERNEL) {
 		engine_notes(j->prog->obj, j->o.verbose, j->o.jit_name);
 		network_notes(j->prog->obj->img, skep_prog_type(j->prog), j->o.routes,
@@ -622,8 +621,6 @@ static int finish(struct job *j)
 		r = verdicts_commit(&j->v, j->err);
 	if (!r && j->o.coverage)
 		r = write_coverage(j);
-	if (!r && j->recorder)
-		r = recorder_end(j->recorder, j->err);
 	if (!r && j->o.profile)
 		r = run_profile_make(j);
 	if (!r && j->o.profile && *j->o.profile)
@@ -663,17 +660,27 @@ static int stop_early(struct job *j)
 
 /* ---- the command ------------------------------------------------------------------------- */
 
+/* However the runs ended: what stopped them is in it. */
+static int record_end(struct job *j)
+{
+	struct skep_err err;
+
+	return j->recorder && recorder_end(j->recorder, &err) ? report(&err) : EXIT_YES;
+}
+
 static int run_job(struct job *j)
 {
-	int r;
+	int r, recorded;
 
 	if (load(j))
 		return engine_refused(j->prog, j->o.json) ? EXIT_NO : report(j->err);
 	r = run_inputs(j);
 	messages_end(&j->messages);
+	recorded = record_end(j);
 	if (!r && object_pins_whole(j->prog->obj, j->err))
 		return report(j->err);
-	return r ? stop_early(j) : finish(j);
+	r = r ? stop_early(j) : finish(j);
+	return recorded ? recorded : r;
 }
 
 static void job_free(struct job *j)
