@@ -288,9 +288,9 @@ static bool is_array(u32 type)
 
 void attach_record_maps(struct attach_record *r, bool arrays)
 {
-	const struct image *img = r->from->img;
+	const struct image *img = r->w ? r->from->img : NULL;
 
-	for (u32 i = 0; r->w && i < img->nr_maps; i++)
+	for (u32 i = 0; img && i < img->nr_maps; i++)
 		if (is_followed(&img->maps[i]) && (arrays || !is_array(img->maps[i].type)))
 			add_elements(r, i);
 }
