@@ -152,6 +152,20 @@ static void *on_atomic(void *arg, struct vm_machine *m, u32 slot, u64 addr, u32 
 	return p;
 }
 
+static int on_loop(void *arg, struct vm_machine *m, u32 slot)
+{
+	struct again *a = arg;
+	u64 ended;
+
+	(void)m;
+	settle(a);
+	if (saw(a, slot) != SAW_LOOP) {
+		differs(a, "the kernel was not there");
+		return -1;
+	}
+	return word(a, &ended) ? !ended : -1;
+}
+
 /* Memory of the program, wherever it is. False: not all of it is known. */
 static bool get_bytes(struct again *a, u64 addr, void *to, u64 bytes)
 {
@@ -682,7 +696,7 @@ struct again *again_new(const char *file, again_fn fn, void *arg)
 	a->budget = BUDGET;
 	a->m = vm_machine_new();
 	a->run = mem_alloc(sizeof(*a->run));
-	a->foreign = (struct vm_foreign){ a, on_load, on_store, on_atomic, on_call };
+	a->foreign = (struct vm_foreign){ a, on_load, on_store, on_atomic, on_loop, on_call };
 	return a;
 }
 

@@ -252,7 +252,8 @@ static const char *plan_insn(const struct planner *p, u32 at)
 	case KIND_LD_ABS: case KIND_LD_IND:
 		return "a load of classic BPF, which may end the program";
 	case KIND_MAY_GOTO:
-		return "a loop by may_goto, which the kernel ends when it likes";
+		p->out->saw[at] = SAW_LOOP;
+		return NULL;
 	case KIND_AS_CAST:
 		return "an arena";
 	case KIND_CALL_REG:

@@ -181,6 +181,39 @@ attach calls --at "$tmp/target:work" -c "$tmp/target 100"
 same "runs with callbacks" 100 "$runs"
 again calls "callbacks and functions" all
 
+# may_goto: the kernel says when the loop ends
+cat > "$tmp/goto.c" <<'X'
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+char _license[] SEC("license") = "GPL";
+struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 8); __type(key, __u32);
+	__type(value, __u64); } all SEC(".maps");
+SEC("uprobe") int skep_r_go(void *ctx)
+{
+	__u64 n = 0;
+
+	for (;;) {
+		asm volatile goto(".8byte ((%l[end] - . - 8) / 8 & 0xffff) << 16 | 0xe5" :::: end);
+		__u32 key = n & 7;
+		__u64 *v = bpf_map_lookup_elem(&all, &key);
+
+		if (v)
+			*v += n;
+		if (++n >= 20 + (bpf_get_prandom_u32() & 7))
+			break;
+	}
+end:
+	return n;
+}
+X
+if "$SKEP" cc "$tmp/goto.c" -o "$tmp/goto.o" > "$tmp/err" 2>&1; then
+	attach goto --at "$tmp/target:work" -c "$tmp/target 50"
+	same "runs with may_goto" 50 "$runs"
+	again goto "a loop by may_goto" all
+else
+	same "may_goto compiles" "" "$(cat "$tmp/err")"
+fi
+
 # ---- tracepoints ---------------------------------------------------------------------------------
 object points '
 struct task_struct { int pid, tgid; struct task_struct *real_parent; } __attribute__((preserve_access_index));
