@@ -15,6 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define FLUSH_NS 1000000000ull
+
 bool record_names_file(const char *arg)
 {
 	const char *eq = strchr(arg, '=');
@@ -331,8 +333,9 @@ static void add_ends(struct attach_record *r, const struct tell_tail *t)
 	if (t->no_room || t->no_slot || r->cut)
 		return;
 	for (u32 i = 0; i < img->nr_maps; i++)
-		if ((is_followed(&img->maps[i]) || img->maps[i].kind == IMAGE_MAP_DATA) &&
-		    is_ours(r, i) && map_digest(r->obj, i, &item.map))
+		if (!img->maps[i].pinning && is_ours(r, i) &&
+		    (is_followed(&img->maps[i]) || img->maps[i].kind == IMAGE_MAP_DATA) &&
+		     map_digest(r->obj, i, &item.map))
 			record_add(r->w, &item);
 }
 
@@ -359,6 +362,18 @@ static int on_run(void *arg, const struct map_event *e)
 	return 0;
 }
 
+/* What is older than a second stays when this process is killed. */
+static void flush(struct attach_record *r)
+{
+	const u64 now = os_clock_ns();
+
+	if (r->flushed == r->runs || now - r->flushed_ns < FLUSH_NS)
+		return;
+	record_flush(r->w);
+	r->flushed = r->runs;
+	r->flushed_ns = now;
+}
+
 void attach_record_read(struct attach_record *r)
 {
 	struct backend *b = r->obj ? r->obj->backend : NULL;
@@ -367,6 +382,7 @@ void attach_record_read(struct attach_record *r)
 		return;
 	while (b->ops->map_read(b, r->tell.ring, on_run, r) > 0)
 		;
+	flush(r);
 }
 
 /* Runs that nobody will see. */

@@ -19,6 +19,7 @@ struct attach_record {
 	bool *tells;		/* [nr_progs] */
 	struct record_writer *w;
 	u64 runs, cut;
+	u64 flushed, flushed_ns;	/* so many runs are in the file, since when */
 	struct target types;	/* that programs were judged by */
 	bool types_tried;
 	struct verify_opts opts;

@@ -399,6 +399,9 @@ static int open_object(struct job *j, const struct str_list *paths)
 
 	if (r)
 		return r;
+	if (j->record.path && outputs_check(&(struct str_list){ &j->record.path, 1, 1 }, paths,
+					    &j->err))
+		return j->err.code;
 	if (j->objs.n != 1)
 		return err_set(&j->err, ERR_USAGE, NULL, "one object is attached at a time");
 	j->obj = j->objs.v[0];

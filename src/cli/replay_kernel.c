@@ -258,8 +258,8 @@ static void show_table(const struct view *v, struct strbuf *out)
 static void show_maps(const struct view *v, struct strbuf *out)
 {
 	static const char *const words[] = { [AGAIN_SAME] = "the same", [AGAIN_OTHER] = "differs",
-		[AGAIN_UNKNOWN] = "not compared: others changed it, or bytes that no program saw "
-				  "are in it" };
+		[AGAIN_UNKNOWN] = ("not compared: others changed it, or bytes that no program saw "
+				   "are in it") };
 
 	for (size_t i = 0; i < v->ends.n; i++)
 		sb_printf(out, "map %s (%" PRIu64 "): %s\n",

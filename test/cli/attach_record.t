@@ -134,6 +134,20 @@ same "none of them" "" "$(timeout 60 "$SKEP" attach --maps --record "$tmp/m.rec"
 echo '[{"key": 97, "value": 40}]' > "$tmp/letters.json"
 attach uprobe --at "$tmp/target:work" -m "letters=$tmp/letters.json" -c "$tmp/target 10"
 again uprobe "maps that were filled before" letters
+cp "$tmp/uprobe.o" "$tmp/copy.o"
+status "the object is not overwritten" 2 "$SKEP" attach --record "$tmp/copy.o" "$tmp/copy.o" -c true
+same "it is what it was" "$(cksum < "$tmp/uprobe.o")" "$(cksum < "$tmp/copy.o")"
+sh -c "while :; do $tmp/target 3; sleep 0.05; done" &
+loop=$!
+"$SKEP" attach -q --record "$tmp/killed.rec" "$tmp/uprobe.o" --at "$tmp/target:work" > /dev/null 2>&1 &
+skep=$!
+sleep 4
+kill -9 $skep $loop
+wait $skep $loop 2> /dev/null
+has "killed: runs before that are whole" "is whole\|are whole" "$("$SKEP" replay "$tmp/killed.rec" 2>&1 |
+	sed 's/.* runs* of it \(is\|are\) whole.*/is whole\\|are whole/')"
+same "and the same" "1" "$("$SKEP" replay "$tmp/killed.rec" 2> /dev/null |
+	awk '$1 == "skep_r_up" && $2 > 0 && $2 == $3 { print 1 }')"
 cp "$tmp/uprobe.rec" "$tmp/whole"
 head -c 3000 "$tmp/whole" > "$tmp/cut.rec"
 status "a recording that was cut" 2 "$SKEP" replay "$tmp/cut.rec"
