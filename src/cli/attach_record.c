@@ -5,7 +5,6 @@
  * the file as runs. Says by name what is not recorded, and counts what is lost.
  */
 #include "cli/attach_record.h"
-#include "cli/verify_out.h"
 #include "kernel/kernel.h"
 #include "isa/isa.h"
 #include "obj/obj.h"
@@ -70,6 +69,21 @@ static const char *doubt(const struct verify_result *v, u32 *insn)
 	}
 }
 
+/* Programs that ask whether a kernel has something are judged with its types, too. */
+static int open_types(struct attach_record *r, struct skep_err *err)
+{
+	int rc;
+
+	if (r->types_tried)
+		return 0;
+	r->types_tried = true;
+	rc = target_btf(&r->types, &r->opts.vmlinux, err);
+	if (rc || !r->opts.vmlinux)
+		return rc;
+	btf_index(r->types.btf.btf, &r->types.btf.arena);
+	return target_modules(&r->types, &r->opts.modules, &r->opts.nr_modules, err);
+}
+
 static int tell_one(struct attach_record *r, u32 i, struct skep_err *err)
 {
 	const struct image *img = r->from->img;
@@ -77,7 +91,7 @@ static int tell_one(struct attach_record *r, u32 i, struct skep_err *err)
 	struct verify_result v;
 	const char *why;
 	u32 insn;
-	int rc = verify_types(&r->opts, &r->types, &r->types_tried, img, &img->progs[i], err);
+	int rc = open_types(r, err);
 
 	if (!rc)
 		rc = verify_prog(&v, &arena, img, &img->progs[i], &r->opts, err);

@@ -527,6 +527,9 @@ static void make_ready(struct again *a)
 {
 	if (a->maps)
 		return;
+	for (u32 i = 0; i < a->img->nr_externs; i++)	/* what is there is recorded */
+		if (a->img->externs[i].weak)
+			a->img->externs[i].weak = false;
 	again_mem_open(&a->mem, a->img, a->cpus ? a->cpus : 1);
 	make_maps(a);
 }

@@ -195,6 +195,29 @@ attach calls --at "$tmp/target:work" -c "$tmp/target 100"
 same "runs with callbacks" 100 "$runs"
 again calls "callbacks and functions" all
 
+# What may be missing in a kernel
+object weak '
+extern int bpf_skep_has_none __ksym __weak;
+struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 1); __type(key, __u32);
+	__type(value, __u64); } all SEC(".maps");
+SEC("uprobe") int skep_r_wk(struct pt_regs *ctx)
+{
+	__u32 key = 0, n = 1;
+	__u64 *v;
+
+	if (&bpf_skep_has_none)
+		n += 16;
+	v = bpf_map_lookup_elem(&all, &key);
+	if (v)
+		*v += n;
+	return n;
+}'
+if [ -r /sys/kernel/btf/vmlinux ]; then
+	attach weak --at "$tmp/target:work" -c "$tmp/target 10"
+	again weak "what may be missing" all
+	has "what is not there was not" " = 1" "$("$SKEP" replay --run 1 "$tmp/weak.rec")"
+fi
+
 # may_goto: the kernel says when the loop ends
 cat > "$tmp/goto.c" <<'X'
 #include <linux/bpf.h>
