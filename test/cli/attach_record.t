@@ -427,5 +427,27 @@ has "runs that see too much are counted" "5 of them were too long and are record
 out=$("$SKEP" replay "$tmp/long.rec" 2>&1)
 same "and replayed in part" 0 $?
 has "which is said" "skep_r_long        10         5         5         0" "$out"
+# skep sleeps while more runs are told than there is room for
+object lost 'SEC("uprobe") int skep_r_lost(struct pt_regs *ctx)
+{
+	char b[100];
+
+	bpf_probe_read_user(b, sizeof(b), (void *)PT_REGS_PARM2(ctx) - 50);
+	return b[50];
+}'
+sh -c "sleep 2; exec $tmp/target 150000" &
+pid=$!
+"$SKEP" attach --record "$tmp/lost.rec" "$tmp/lost.o" --at "$tmp/target:work" -p $pid > "$tmp/out" 2>&1 &
+skep=$!
+sleep 1
+kill -STOP $skep
+wait $pid
+kill -CONT $skep
+wait $skep
+lost=$(sed -n 's/^warning: \([0-9]*\) runs are not recorded: the ring buffer was full$/\1/p' "$tmp/out")
+runs=$(sed -n 's/.*: \([0-9]*\) runs of .*/\1/p' "$tmp/out")
+same "runs that are lost are counted: all are accounted for" 150000 $((${lost:-0} + ${runs:-0}))
+same "some were lost" yes "$([ "${lost:-0}" -gt 0 ] && echo yes)"
+ok "the others are computed again" "$SKEP" replay "$tmp/lost.rec"
 same "nothing stays attached" "" "$(command -v bpftool > /dev/null && bpftool prog show 2> /dev/null | grep skep_r_)"
 done_testing
