@@ -158,6 +158,10 @@ struct dbg_bp *dbg_hit(struct debug *d, const struct replay_insn *at, bool count
 		if (bp->kind != DBG_BREAK || !bp->enabled || !is_at(bp, at) || !holds(d, bp, at))
 			continue;
 		bp->hits += count;
+		if (count && bp->ignore) {
+			bp->ignore--;
+			continue;
+		}
 		first = first ? first : bp;
 	}
 	tidy(d);
@@ -318,7 +322,7 @@ static const struct { const char *name; unsigned events; bool named; } catches[]
 /* Is there what NAME names? */
 static int check_name(struct debug *d, unsigned events, const char *name, struct skep_err *err)
 {
-	const char *maps[256], *near = NULL;
+	const char *maps[256] = { NULL }, *near = NULL;
 	u32 type = d->img->progs[d->setup->prog].type, n = 0;
 	int r;
 

@@ -134,6 +134,9 @@ struct debug {
 	u32 list_line;			/* where list goes on; 0: around the stop */
 	u64 x_addr;			/* where x goes on */
 	char x_format, x_size;
+	struct { const char *name; u32 real, inlined; u64 input; } told;	/* the frame that
+					   people know it is in */
+	u64 said_end;			/* input of which the end was told last */
 	char *last;			/* command that an empty line repeats */
 	struct strbuf *out;		/* what commands say */
 	volatile int interrupted;	/* set by who wants it to stop */
