@@ -181,6 +181,7 @@ void skep_object_close(struct skep_object *obj)
 	if (obj->own_sockets)
 		sockets_free(obj->own_sockets);
 	free(obj->own_sockets);
+	free(obj->elf);
 	free(obj->progs);
 	free(obj->maps);
 	free(obj);

@@ -96,9 +96,22 @@ static int load_maps(struct job *j)
 	return r;
 }
 
+/* Before the object is loaded. */
+static int record_start(struct job *j, struct skep_load_opts *opts)
+{
+	struct skep_object *obj = j->prog->obj;
+
+	if (!obj->elf)
+		return err_set(j->err, ERR_USAGE, obj->img->file, "--record is for objects: "
+			       "these are instructions by themselves");
+	j->recorder = recorder_new();
+	recorder_load_opts(j->recorder, obj, obj->elf, obj->elf_bytes, opts);
+	return 0;
+}
+
 static int load(struct job *j)
 {
-	const struct skep_load_opts opts = {
+	struct skep_load_opts opts = {
 		.size = sizeof(opts), .cpus = (u32)j->o.cpus,
 		.print = j->o.quiet ? NULL : messages_print, .print_arg = &j->messages,
 		.engine = j->on == ON_KERNEL ? SKEP_KERNEL : SKEP_USER,
@@ -120,8 +133,12 @@ static int load(struct job *j)
 			    "kernel's test runs show socket filters no Ethernet header");
 	if (!r)
 		r = meta_open(&j->meta, skep_prog_type(j->prog), j->on == ON_USER, j->err);
+	if (!r && j->o.record)
+		r = record_start(j, &opts);
 	if (!r)
 		r = choice_load(&j->choice, &opts);
+	if (!r && j->recorder)
+		r = recorder_begin(j->recorder, j->prog->obj, j->o.record, j->err);
 	if (!r && !j->o.quiet && j->on != ON_KERNEL) {
 		engine_notes(j->prog->obj, j->o.verbose, j->o.jit_name);
 		network_notes(j->prog->obj->img, skep_prog_type(j->prog), j->o.routes,
@@ -599,22 +616,33 @@ static int stop_early(struct job *j)
 
 /* ---- the command ------------------------------------------------------------------------- */
 
+/* However the runs ended: what stopped them is in it. */
+static int record_end(struct job *j)
+{
+	struct skep_err err;
+
+	return j->recorder && recorder_end(j->recorder, &err) ? report(&err) : EXIT_YES;
+}
+
 static int run_job(struct job *j)
 {
-	int r;
+	int r, recorded;
 
 	if (load(j))
 		return engine_refused(j->prog, j->o.json) ? EXIT_NO : report(j->err);
 	r = run_inputs(j);
 	messages_end(&j->messages);
+	recorded = record_end(j);
 	if (!r && object_pins_whole(j->prog->obj, j->err))
 		return report(j->err);
-	return r ? stop_early(j) : finish(j);
+	r = r ? stop_early(j) : finish(j);
+	return recorded ? recorded : r;
 }
 
 static void job_free(struct job *j)
 {
 	capture_out_abort(j->out);
+	recorder_free(j->recorder);
 	both_close(&j->both);
 	ports_close(&j->ports);
 	verdicts_free(&j->v);
@@ -635,8 +663,10 @@ static void job_free(struct job *j)
 
 static int run_on(const struct command *cmd, struct job *j, const struct str_list *operands)
 {
-	int status = sort_operands(j, operands) ? report(j->err) : run_check(cmd, j);
+	int status = run_check_record(cmd, j);
 
+	if (!status)
+		status = sort_operands(j, operands) ? report(j->err) : run_check(cmd, j);
 	return status ? status : run_job(j);
 }
 
@@ -673,8 +703,9 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 		 "fill map NAME from a JSON file before the run", &o->maps},
 		{"sockets", 0, OPT_STR, "FILE",
 		 "sockets that programs find: JSON, or the output of ss -tuaneH", &o->sockets},
-		{"record", 0, OPT_LIST, "MAP=TYPE",
-		 "show records of a ring buffer or perf event array as TYPE", &o->records},
+		{"record", 0, OPT_LIST, "FILE|MAP=TYPE",
+		 "record all runs for `skep replay`; or show records of a map as TYPE",
+		 &o->records},
 		{"net", 0, OPT_LIST, "NAME",
 		 "show what is called NAME as an address (IPv4, IPv6, MAC)", &o->net},
 		{"verdicts", 0, OPT_STR, "FILE",

@@ -13,9 +13,7 @@ static bool bit(const u8 *bits, u64 bytes, u32 id)
 
 static bool is_taped(const struct replay *s, u32 id)
 {
-	const struct replay_tape *t = s->opts.tape;
-
-	return id && (t ? bit(t->taped, t->taped_bytes, id) : helper_is_outside(id));
+	return id && (s->taped ? bit(s->taped, s->taped_bytes, id) : helper_is_outside(id));
 }
 
 /* Where helper ID leaves *BYTES, or NULL. */
@@ -96,11 +94,14 @@ u64 answer_call(struct replay *s, const struct vm_called *c, bool *taped)
 		return call(c);
 	if (s->at_answer < s->answers.n)
 		return same_answer(s, c);
-	return s->opts.tape ? differs(s, c) : first_answer(s, c);
+	return s->taped ? differs(s, c) : first_answer(s, c);
 }
 
 void answers_of_tape(struct replay *s, const struct replay_tape *t)
 {
+	s->taped = mem_alloc(t->taped_bytes + 1);
+	memcpy(s->taped, t->taped, t->taped_bytes);
+	s->taped_bytes = t->taped_bytes;
 	for (size_t i = 0; i < t->nr_calls; i++) {
 		const struct record_call *c = &t->calls[i];
 

@@ -19,7 +19,8 @@ struct record_reader {
 	u64 next;		/* the next block */
 	u64 at, end;		/* what is left of its items */
 	enum phase phase;
-	u64 runs;
+	bool of_run;		/* IN_RUN: not of timers */
+	u64 runs;		/* that are whole so far */
 };
 
 static u64 le_at(const u8 *p, u32 bytes)
@@ -207,14 +208,17 @@ static int phase_after(enum phase phase, u32 kind)
 	case RECORD_OPTION:
 	case RECORD_PROG:
 	case RECORD_TAPED:
+	case RECORD_DATA:
 		return phase == AT_HEAD ? AT_HEAD : -1;
 	case RECORD_UPDATE:
 	case RECORD_DELETE:
 	case RECORD_READ:
 	case RECORD_WRITE:
-	case RECORD_TIMERS:
+	case RECORD_LIKE:
+	case RECORD_DROP:
 		return phase == AT_HEAD || phase == AT_BETWEEN ? AT_BETWEEN : -1;
 	case RECORD_RUN:
+	case RECORD_TIMERS:
 		return phase == AT_HEAD || phase == AT_BETWEEN ? IN_RUN : -1;
 	case RECORD_MEM:
 	case RECORD_CALL:
@@ -250,7 +254,9 @@ static int get_item(struct record_reader *r, struct record_item *item, struct sk
 		return bad(r, err, "an item stands where it must not");
 	}
 	r->phase = (enum phase)phase;
-	r->runs += kind == RECORD_RESULT;
+	r->runs += kind == RECORD_RESULT && r->of_run;
+	if (kind == RECORD_RUN || kind == RECORD_TIMERS)
+		r->of_run = kind == RECORD_RUN;
 	return 1;
 }
 

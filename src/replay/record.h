@@ -7,9 +7,10 @@
  *
  * A recording is a sequence of items, in the order in which things happened:
  *
- *	OBJECT, OPTION*, PROG*, TAPED	what the runs have in common, before anything else
- *	UPDATE, DELETE, READ, WRITE, TIMERS	what was done from outside between two runs
+ *	OBJECT, OPTION*, PROG*, DATA*, TAPED	what the runs have in common, before all else
+ *	UPDATE, DELETE, READ, WRITE, LIKE, DROP	what was done from outside between two runs
  *	RUN, MEM*, CALL*, RESULT	a run: these belong together, nothing is between them
+ *	TIMERS, CALL*, RESULT		timers that were due, between two runs
  *	MAP*				what maps were at the end
  *	END				nothing is missing
  *
@@ -30,6 +31,7 @@ enum record_kind {
 	RECORD_UPDATE, RECORD_DELETE, RECORD_READ, RECORD_WRITE, RECORD_TIMERS,
 	RECORD_RUN, RECORD_MEM, RECORD_CALL, RECORD_RESULT,
 	RECORD_MAP, RECORD_END,
+	RECORD_DATA, RECORD_LIKE, RECORD_DROP,
 	RECORD_KINDS,
 };
 
@@ -49,10 +51,9 @@ struct record_object { struct record_bytes name, elf; };
  *	"cpus"		values of per-cpu maps
  *	"rand_seed", "map_seed"
  *	"clock"		"run": time stands still while a program runs
- *	"sockets", "routes"	contents of the files of these options
- *	"budget"	instructions that a run may take, when it is not the usual
- *	"types"		PROG=TYPE, one a line: types that sections did not say
- *	"verdict"	"unverified": nobody had asked the verifier
+ *	"sockets"	those that were described, each as struct sock of model/sock.h
+ *	"routes"	contents of the file of that option
+ *	"unverified"	"1": nobody had asked the verifier
  */
 struct record_option { struct record_bytes name, value; };
 
@@ -73,9 +74,14 @@ struct record_prog {
  */
 struct record_taped { struct record_bytes bits; };
 
+/* What map INDEX has at first, of variables of the object (image_map.init). */
+struct record_data { u32 map; struct record_bytes bytes; };
+
 /* UPDATE: KEY (none of queues and stacks), VALUE (per-cpu: of all), FLAGS; a value of a
  * prog array is an image's program index (u32). DELETE: KEY. READ: all records of a ring
- * buffer or perf event array were taken. WRITE: VALUE is a sample of a user ring buffer. */
+ * buffer or perf event array were taken. WRITE: VALUE is a sample of a user ring buffer.
+ * LIKE: another map for map of maps MAP was made; it has the next number behind the image's
+ * maps. DROP: who made it has given it up. */
 struct record_change {
 	u32 map;
 	u64 flags;
@@ -90,6 +96,7 @@ struct record_run {
 	u64 number;		/* from 1: of runs, in this recording */
 	u32 prog;
 	u32 repeat;		/* 0 = 1 */
+	u64 budget;		/* 0: the usual one */
 	u32 ifindex, rx_queue, cpu;
 	u64 now_ns;
 	bool at_mac, alone;
@@ -139,7 +146,8 @@ struct record_item {
 		struct record_option option;
 		struct record_prog prog;
 		struct record_taped taped;
-		struct record_change change;	/* UPDATE, DELETE, READ, WRITE */
+		struct record_data data;
+		struct record_change change;	/* UPDATE, DELETE, READ, WRITE, LIKE, DROP */
 		struct record_timers timers;
 		struct record_run run;
 		struct record_mem mem;
@@ -166,6 +174,8 @@ u64 record_runs(const struct record_writer *w);
 u64 record_bytes_written(const struct record_writer *w);
 /* What was added is in the file afterwards, should this process be killed. */
 void record_flush(struct record_writer *w);
+/* Closes and frees; what is in it is whole, but END is not there. NULL is fine. */
+void record_abandon(struct record_writer *w);
 /* Adds END, closes, frees; W may be NULL. Errors: FILE_WRITE. */
 int record_close(struct record_writer *w, struct skep_err *err);
 

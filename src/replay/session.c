@@ -475,8 +475,12 @@ int replay_open(struct replay **out, struct skep_prog *prog, const struct test_r
 		s->opts = *opts;
 	if (s->opts.tape)
 		answers_of_tape(s, s->opts.tape);
+	s->opts.tape = NULL;
 	r = runtime_look(s->b, &s->m, &s->run, err);
 	if (r) {
+		free(s->taped);
+		vec_free(&s->answers);
+		sb_free(&s->outs);
 		free(s);
 		return r;
 	}
@@ -495,6 +499,12 @@ int replay_open(struct replay **out, struct skep_prog *prog, const struct test_r
 	machine_to(s, 0);
 	*out = s;
 	return 0;
+}
+
+void replay_owns(struct replay *s, void *p, void (*give_back)(void *p))
+{
+	s->recorded = p;
+	s->recorded_free = give_back;
 }
 
 void replay_close(struct replay *s)
@@ -516,6 +526,7 @@ void replay_close(struct replay *s)
 	free(s->window);
 	vec_free(&s->answers);
 	sb_free(&s->outs);
+	free(s->taped);
 	events_free(s);
 	if (s->recorded_free)
 		s->recorded_free(s->recorded);

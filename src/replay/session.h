@@ -82,6 +82,8 @@ struct replay {
 	VEC(struct answer) answers;
 	size_t at_answer;
 	struct strbuf outs;
+	u8 *taped;		/* of a tape: the helpers that are in it (record_taped) */
+	u64 taped_bytes;
 
 	/* events */
 	u64 told;		/* before this time all were */
@@ -95,6 +97,11 @@ struct replay {
 	void *recorded;		/* what the session was opened from, and lives on */
 	void (*recorded_free)(void *recorded);
 };
+
+/* ---- session.c ------------------------------------------------------------------------ */
+
+/* S lives on P, which goes by GIVE_BACK when it is closed. */
+void replay_owns(struct replay *s, void *p, void (*give_back)(void *p));
 
 /* ---- events.c ------------------------------------------------------------------------ */
 

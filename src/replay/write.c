@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BLOCK_ENOUGH = 1 << 16 };
+enum { BLOCK_ENOUGH = 1 << 14 };
 
 struct record_writer {
 	FILE *f;
@@ -95,14 +95,11 @@ static void block_out(struct record_writer *w)
 	put(w, head, sizeof(head));
 	put(w, w->block.s, w->block.n);
 	sb_reset(&w->block);
-}
-
-void record_flush(struct record_writer *w)
-{
-	block_out(w);
 	if (!w->failed && fflush(w->f))
 		w->failed = errno;
 }
+
+void record_flush(struct record_writer *w) { block_out(w); }
 
 int record_create(struct record_writer **out, const char *path, struct skep_err *err)
 {
@@ -137,6 +134,22 @@ void record_add(struct record_writer *w, const struct record_item *item)
 u64 record_runs(const struct record_writer *w) { return w->runs; }
 u64 record_bytes_written(const struct record_writer *w) { return w->bytes + w->block.n; }
 
+static void writer_free(struct record_writer *w)
+{
+	sb_free(&w->block);
+	free(w->path);
+	free(w);
+}
+
+void record_abandon(struct record_writer *w)
+{
+	if (!w)
+		return;
+	record_flush(w);
+	fclose(w->f);
+	writer_free(w);
+}
+
 int record_close(struct record_writer *w, struct skep_err *err)
 {
 	int r = 0;
@@ -150,8 +163,6 @@ int record_close(struct record_writer *w, struct skep_err *err)
 	if (w->failed)
 		r = err_set(err, ERR_FILE_WRITE, w->path, "%s: the recording ends before its end",
 			    strerror(w->failed));
-	sb_free(&w->block);
-	free(w->path);
-	free(w);
+	writer_free(w);
 	return r;
 }
