@@ -383,8 +383,9 @@ static bool fits(const struct debug *d, const struct dbg_bp *bp, const struct re
 
 	if (!(bp->events & ev->kind))
 		return false;
-	if (!name)
-		return true;
+	if (!name)	/* variables of the program are watched, not caught */
+		return ev->kind != REPLAY_CHANGE ||
+		       d->img->maps[ev->change.map].kind == IMAGE_MAP_USER;
 	switch (ev->kind) {
 	case REPLAY_CALL:
 		return ev->call.name && !strcmp(ev->call.name, strncmp(name, "bpf_", 4) ? name :

@@ -32,7 +32,13 @@ static int bad_at(struct parser *ps, const char *at, const char *what)
 
 static int bad(struct parser *ps, const char *what)
 {
-	return bad_at(ps, ps->p, *ps->p ? what : "the expression ends too early");
+	return bad_at(ps, ps->p, what);
+}
+
+/* Something else was to stand here. */
+static int missing(struct parser *ps, const char *what)
+{
+	return bad(ps, *ps->p ? what : "the expression ends too early");
 }
 
 /* ---- words ----------------------------------------------------------------- */
@@ -391,7 +397,7 @@ static int variable(struct parser *ps, struct value *v)
 				name[n++] = *ps->p;
 		name[n] = 0;
 	} else if (!word(ps, name)) {
-		return bad(ps, "A syntax error in expression");
+		return missing(ps, "A syntax error in expression");
 	}
 	if (ps->env->name)
 		r = ps->env->name(ps->env->arg, name, dollar, v, ps->err);
@@ -419,7 +425,7 @@ static int primary(struct parser *ps, struct value *v)
 		r = assignment(ps, v);
 		if (r)
 			return r;
-		return take(ps, ")") ? 0 : bad(ps, "A ')' is missing");
+		return take(ps, ")") ? 0 : missing(ps, "A ')' is missing");
 	}
 	return variable(ps, v);
 }
@@ -476,7 +482,7 @@ static int element(struct parser *ps, struct value *v)
 	if (r)
 		return r;
 	if (!take(ps, "]"))
-		return bad(ps, "A ']' is missing");
+		return missing(ps, "A ']' is missing");
 	if (v->kind != VALUE_MAP)
 		return subscript(ps, v, &i);
 	if (ps->dry || !ps->env->element)
@@ -495,7 +501,7 @@ static int member(struct parser *ps, struct value *v, bool arrow)
 	int r;
 
 	if (!word(ps, name))
-		return bad(ps, "A member's name is missing");
+		return missing(ps, "A member's name is missing");
 	if (ps->dry)
 		return deref(ps, v);
 	/* gdb takes one for the other, too */
@@ -561,7 +567,7 @@ static int size_of(struct parser *ps, struct value *v)
 
 	if (paren && type_name(ps, &ty)) {
 		*v = number_of(ps, BASIC_ULONG, dtype_bytes(ps->env->types, ty));
-		return take(ps, ")") ? 0 : bad(ps, "A ')' is missing");
+		return take(ps, ")") ? 0 : missing(ps, "A ')' is missing");
 	}
 	ps->p = start;
 	r = unary(ps, v);
@@ -602,7 +608,7 @@ static int cast_or_paren(struct parser *ps, struct value *v)
 		return postfix(ps, v);
 	}
 	if (!take(ps, ")"))
-		return bad(ps, "A ')' is missing");
+		return missing(ps, "A ')' is missing");
 	r = unary(ps, v);
 	return r ? r : cast(ps, v, ty);
 }
@@ -615,9 +621,9 @@ static int braces(struct parser *ps, struct value *v)
 
 	ps->p++;
 	if (!type_name(ps, &ty))
-		return bad(ps, "A type is missing");
+		return missing(ps, "A type is missing");
 	if (!take(ps, "}"))
-		return bad(ps, "A '}' is missing");
+		return missing(ps, "A '}' is missing");
 	r = unary(ps, v);
 	if (!r)
 		r = rvalue(ps, v);
@@ -898,7 +904,7 @@ static int choose(struct parser *ps, struct value *v)
 	if (r)
 		return r;
 	if (!take(ps, ":"))
-		return bad(ps, "A ':' is missing");
+		return missing(ps, "A ':' is missing");
 	ps->dry += first;
 	r = assignment(ps, &b);
 	ps->dry -= first;

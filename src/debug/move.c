@@ -155,6 +155,17 @@ static void tell_change(struct debug *d, const struct replay_event *ev)
 	show_part(d, m->value_type, m->value_size, ev->change.new_value);
 }
 
+/* The message without its place, which is told anyway, and without its other lines. */
+static void tell_fault(struct debug *d, u32 error, const char *text)
+{
+	const char *from = strstr(text, "error: "), *to;
+
+	from = from ? from + 7 : text;
+	to = strstr(from, " [SKEP-");
+	sb_printf(&d->stop_text, "SKEP-E%04u: %.*s", error,
+		  (int)(to ? to - from : (ptrdiff_t)strcspn(from, "\n")), from);
+}
+
 /* What a catchpoint has caught, for people. */
 static void tell_event(struct debug *d, const struct replay_event *ev)
 {
@@ -171,7 +182,7 @@ static void tell_event(struct debug *d, const struct replay_event *ev)
 		tell_change(d, ev);
 		break;
 	case REPLAY_FAULT:
-		sb_printf(&d->stop_text, "SKEP-E%04u: %s", ev->fault.error, ev->fault.text);
+		tell_fault(d, ev->fault.error, ev->fault.text);
 		break;
 	case REPLAY_VERDICT:
 		sb_puts(&d->stop_text, "verdict ");
@@ -332,10 +343,16 @@ static int take_input(struct debug *d, u64 number, struct skep_err *err)
 	return 1;
 }
 
+/* Ends are looked at by all; of others only what some catchpoint waits for. */
+static bool event_stops(void *arg, const struct replay_event *ev)
+{
+	return ev->kind & (REPLAY_FAULT | REPLAY_VERDICT) || dbg_caught(arg, ev);
+}
+
 /* A session of the input at hand. */
 static int open_session(struct debug *d, struct skep_err *err)
 {
-	const struct replay_opts o = { 0 };
+	const struct replay_opts o = { .arg = d, .stops = event_stops };
 	int r;
 
 	if (d->setup->recording)

@@ -82,15 +82,21 @@ void dbg_where(struct debug *d, u64 addr, struct strbuf *out)
 	run = replay_run(d->s);
 	w = vm_where(m, addr);
 	if (w.kind == VM_NOWHERE) {
-		if (run && run->pkt.data && addr == (u64)(uintptr_t)run->pkt.data_end)
+		w = vm_where(m, addr - 1);
+		if (w.kind == VM_STACK)
+			sb_printf(out, "frame %u r10", w.frame);
+		else if (run && run->pkt.data && addr == (u64)(uintptr_t)run->pkt.data_end)
 			sb_puts(out, "packet end");
 		return;
 	}
 	name = w.kind == VM_LENT ? w.region->name : w.kind == VM_MAP ? map_name_of(d, &w, addr) :
 		NULL;
 	name = name ? name : names[w.kind];
-	if (w.kind == VM_STACK)
-		sb_printf(out, "stack of frame %u-%" PRIu64, w.frame, w.start + w.bytes - addr);
+	/* the lowest byte of a frame is where the next one's r10 points */
+	if (w.kind == VM_STACK && addr == w.start)
+		sb_printf(out, "frame %u r10", w.frame + 1);
+	else if (w.kind == VM_STACK)
+		sb_printf(out, "frame %u r10-%" PRIu64, w.frame, w.start + w.bytes - addr);
 	else if (addr == w.start)
 		sb_puts(out, name);
 	else

@@ -91,6 +91,9 @@ struct replay_opts {
 	unsigned events;
 	replay_event_fn event;
 	void *arg;
+	/* Of the kinds that are to stop the session, those for which this gives true do,
+	   the first of an instruction's. NULL: all do. */
+	bool (*stops)(void *arg, const struct replay_event *ev);
 	/* Helpers answer from there instead (record.h): those of a run of a recording,
 	   in their order. NULL: helpers are asked. A call that is not the next one of them
 	   ends the run with RECORD_DIFFERS. */
