@@ -176,12 +176,12 @@ void skep_object_close(struct skep_object *obj)
 	object_judge_free(obj);
 	object_aot_free(obj);
 	free(obj->btf);
+	free(obj->elf);
 	if (!obj->shares)
 		image_free(obj->img);
 	if (obj->own_sockets)
 		sockets_free(obj->own_sockets);
 	free(obj->own_sockets);
-	free(obj->elf);
 	free(obj->progs);
 	free(obj->maps);
 	free(obj);

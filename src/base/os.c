@@ -22,6 +22,10 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 #include "base/vec.h"
+#if __has_include(<sys/single_threaded.h>)	/* glibc 2.32 */
+#include <sys/single_threaded.h>
+#define SINGLE_THREADED 1
+#endif
 
 /* ---- memory --------------------------------------------------------- */
 
@@ -622,6 +626,15 @@ static u64 ask_pid_tgid(void)
 	pthread_once(&once, watch_forks);
 	pid_tgid = (u64)(u32)getpid() << 32 | (u32)gettid();
 	return pid_tgid;
+}
+
+const char *os_single_threaded(void)
+{
+#ifdef SINGLE_THREADED
+	return &__libc_single_threaded;
+#else
+	return NULL;
+#endif
 }
 
 u64 os_pid_tgid(void)

@@ -175,6 +175,9 @@ void os_kernel(char *release, char *build, size_t size);
 /* Adds N bytes to file PATH, which is made when it is not there; 0, or -errno: among
  * them -ELOOP when it is a link. */
 int os_append(const char *path, const void *data, size_t n);
+/* Not 0 there while the process surely has one thread; NULL: the C library does not say.
+ * Threads that it did not make (clone(2)) do not count. */
+const char *os_single_threaded(void);
 u64 os_pid_tgid(void);		/* process id << 32 | thread id */
 bool os_thread_lives(u32 id);	/* is there such a thread in this process? */
 /* All threads' stores so far are seen by who looks afterwards, and the other way

@@ -231,6 +231,9 @@ struct run {
 	   (jit_bind.frames): no other memory of the thread's stack is the program's */
 	const struct run_frame *frames;
 	bool stop;		/* set by the engine on a fault inside a callback */
+	/* not 0 while nobody else sees values of maps: compiled code leaves out the locks
+	   of atomic operations on them. NULL: always 0. Set by runtime */
+	const char *alone;
 	struct xdp_view xdp;
 	struct skb_view skb;
 	struct flow_view flow;

@@ -290,6 +290,8 @@ struct vm_counts vm_code_counts(const struct vm_code *code)
 
 u64 vm_go_checked(struct vm_machine *m, const struct vm_insn *ip, u64 *r)
 {
+	if (unlikely(m->foreign))
+		return vm_go_foreign(m, ip, r);
 	if (unlikely(m->step))
 		return run_stepped(m, ip, r, NULL);
 	if (likely(!m->code->counts.at))

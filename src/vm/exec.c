@@ -305,6 +305,11 @@ bool vm_many(struct vm_machine *m, const struct vm_code *code, struct run *run, 
 	return true;
 }
 
+const struct vm_code *const *vm_many_ready(const struct vm_machine *m)
+{
+	return &m->ready;
+}
+
 void vm_many_end(struct vm_machine *m)
 {
 	end_native(m, 0);

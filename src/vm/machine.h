@@ -113,6 +113,7 @@ struct vm_machine {
 	struct vm_region gone;	/* the last one that the program gave back */
 	u64 charged;		/* of the budget, for work of helpers */
 	bool native;		/* compiled code runs, or what it has called */
+	const struct vm_foreign *foreign;	/* memory and helpers are there; or NULL */
 	vm_step_fn step;	/* called before each instruction; NULL: none */
 	vm_call_fn call;	/* for calls of helpers in such runs; NULL: none */
 	void *step_arg;
@@ -255,6 +256,7 @@ const void *const *vm_checked_labels(void);
 /* Go on at IP of M's code, which is of that mode, until the present frame exits. */
 u64 vm_go_fast(struct vm_machine *m, const struct vm_insn *ip, u64 *r);
 u64 vm_go_checked(struct vm_machine *m, const struct vm_insn *ip, u64 *r);
+u64 vm_go_foreign(struct vm_machine *m, const struct vm_insn *ip, u64 *r);
 
 static inline u64 vm_go(struct vm_machine *m, const struct vm_insn *ip, u64 *r)
 {

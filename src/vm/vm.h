@@ -181,12 +181,15 @@ u64 vm_budget(const struct vm_code *code, u64 asked);
 u64 vm_exec(struct vm_machine *m, const struct vm_code *code, struct run *run,
 	    u64 budget);
 /*
- * For many runs of a compiled program without tail calls: readies M, or false. Then
- * each is a call of NATIVE.fn with the run as first and last argument after run.left
- * was set to BUDGET and run.frames cleared, and vm_many_end when run.stop is set afterwards.
+ * For many runs of a compiled program: readies M, or false. Then each is a call of
+ * NATIVE.fn with the run as first and last argument after run.left was set to BUDGET and
+ * run.frames cleared, and vm_many_end when run.stop is set afterwards. A run that leaves
+ * M otherwise, as with a tail call, does not leave CODE at vm_many_ready: vm_many_end and
+ * vm_many before the next.
  */
 bool vm_many(struct vm_machine *m, const struct vm_code *code, struct run *run, u64 budget,
 	     helper_fn *fn);
+const struct vm_code *const *vm_many_ready(const struct vm_machine *m);
 void vm_many_end(struct vm_machine *m);
 /* The same as vm_exec: 0 and *RET, or -EFAULT and the machine's fault. */
 int vm_run(struct vm_machine *m, const struct vm_code *code, struct run *run,
@@ -293,6 +296,34 @@ struct vm_where vm_where(struct vm_machine *m, u64 addr);
 /* BYTES at ADDR as the program of M, which stands between two instructions, would read them,
  * context fields too: 0, or -EFAULT. */
 int vm_read(struct vm_machine *m, u64 addr, void *to, u64 bytes);
+
+/* ---- runs whose memory is elsewhere (foreign.c) ---------------------------------- */
+
+/*
+ * Who has the record of runs of another machine. SLOT is of the program. Whoever finds that
+ * the run is another one calls vm_foreign_fault() and gives -1, false, NULL or anything.
+ */
+struct vm_foreign {
+	void *arg;
+	/* 1: *VAL is what the register has afterwards; 0: it is memory of the stack, or of
+	   a map of vm_bind; -1 */
+	int (*load)(void *arg, struct vm_machine *m, u32 slot, u64 addr, u32 size, u64 *val);
+	/* Of other memory than the stack. */
+	bool (*store)(void *arg, struct vm_machine *m, u32 slot, u64 addr, u32 size, u64 val);
+	/* Where an atomic finds SIZE bytes, and leaves what it makes of them. */
+	void *(*atomic)(void *arg, struct vm_machine *m, u32 slot, u64 addr, u32 size);
+	/* What a helper or kernel function answers to r1..r5 in R, or what the address of a
+	   kernel's variable is. */
+	u64 (*call)(void *arg, struct vm_machine *m, u32 slot, const u64 *r);
+};
+
+/* Runs of checked code that begin from now on are such; NULL: none is. Maps with values are
+ * memory of theirs, without a body calls are no fault. F lives as long as M. */
+void vm_foreign_set(struct vm_machine *m, const struct vm_foreign *f);
+void vm_foreign_fault(struct vm_machine *m, const char *text);
+/* Memory of the program's stack: SIZE bytes, or NULL and a fault is set. */
+void *vm_stack_mem(struct vm_machine *m, u64 addr, u64 size);
+bool vm_in_stack(const struct vm_machine *m, u64 addr);
 
 /* Runs CODE (mode VM_FAST) on a machine of its own with r1 = CTX, whatever that is. */
 u64 vm_run_fast(const struct vm_code *code, struct run *run, void *ctx);
