@@ -5,6 +5,7 @@
  * a terminal (with libedit when it is installed), or a pipe.
  */
 #include "cli/debuggee.h"
+#include "debug/dap.h"
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@ struct session {
 	struct debuggee d;
 	struct str_list commands;	/* of -ex and -x, in their order */
 	struct str_list files;		/* of --command, for --help */
+	VEC(char *) made;		/* strings of a launch */
 	struct strbuf out;
 	bool batch, quiet, dap;
 	struct editor {
@@ -142,6 +144,98 @@ static int converse(struct session *s)
 	return r;
 }
 
+/* ---- the protocol of editors ---------------------------------------------------------- */
+
+static int bad_launch(struct skep_err *err, const char *what)
+{
+	return err_set(err, ERR_DAP, NULL, "launch: %s", what);
+}
+
+/* Strings of an object member, "NAME": "VALUE", as NAME=VALUE in LIST. */
+static void add_pairs(struct session *s, const struct json_node *args, const char *key,
+		      struct str_list *list)
+{
+	const struct json_node *o = json_member(args, key);
+
+	for (o = o && o->kind == JSON_OBJECT ? o->child : NULL; o; o = o->next) {
+		struct strbuf b = { 0 };
+
+		sb_printf(&b, "%s=%s", o->key, o->text ? o->text : "");
+		*vec_push(&s->made) = b.s;
+		*vec_push(list) = b.s;
+	}
+}
+
+/* A string member that lives as long as the session; NULL: there is none. */
+static const char *kept(struct session *s, const struct json_node *args, const char *key)
+{
+	const struct json_node *m = json_member(args, key);
+
+	if (!m || m->kind != JSON_STRING)
+		return NULL;
+	*vec_push(&s->made) = mem_strdup(m->text);
+	return s->made.v[s->made.n - 1];
+}
+
+static void take_launch(struct session *s, const struct json_node *args)
+{
+	struct debuggee_opts *o = &s->d.o;
+	u64 n;
+
+	o->prog = kept(s, args, "prog");
+	o->load.btf = kept(s, args, "btf");
+	o->routes = kept(s, args, "routes");
+	o->sockets = kept(s, args, "sockets");
+	o->clock = kept(s, args, "clock");
+	add_pairs(s, args, "maps", &o->maps);
+	add_pairs(s, args, "set", &o->load.set);
+	if (json_number(json_member(args, "budget"), INT64_MAX, &n))
+		o->budget = n;
+	if (json_number(json_member(args, "ifindex"), INT32_MAX, &n))
+		o->meta.ifindex = n;
+}
+
+/* What is launched: the same as the operands and options of the command line. */
+static int launch(void *arg, const struct json_node *args, struct strbuf *out,
+		  struct debug **d, struct skep_err *err)
+{
+	struct session *s = arg;
+	const char *file, *capture, *cwd;
+	int r;
+
+	if (!args || args->kind != JSON_OBJECT)
+		return bad_launch(err, "there are no arguments");
+	file = kept(s, args, "program");
+	capture = kept(s, args, "capture");
+	cwd = kept(s, args, "cwd");
+	if (!file)
+		return bad_launch(err, "\"program\" is the object, C file or recording");
+	if (cwd && chdir(cwd))
+		return bad_launch(err, "\"cwd\" is no folder to go to");
+	take_launch(s, args);
+	r = debuggee_open(&s->d, file, capture, out, err);
+	if (r)
+		return r;
+	debuggee_verdict(&s->d, out);
+	*d = &s->d.debug;
+	return 0;
+}
+
+/* The protocol has standard output for itself: what else would write there must not. */
+static int serve(struct session *s)
+{
+	const struct dap_host host = { .arg = s, .launch = launch };
+	struct skep_err err = { 0 };
+	int out = dup(1), r;
+
+	if (out < 0 || dup2(2, 1) < 0)
+		return no_output();
+	signal(SIGPIPE, SIG_IGN);
+	r = dap_serve(0, out, &host, &err);
+	close(out);
+	return r ? report(&err) : EXIT_YES;
+}
+
 /* ---- the command ------------------------------------------------------------------- */
 
 static int debug(struct session *s, const struct str_list *operands)
@@ -150,6 +244,9 @@ static int debug(struct session *s, const struct str_list *operands)
 	struct skep_err err = { 0 };
 	int r;
 
+	if (s->dap)
+		return operands->n ? usage_error("--dap takes no operands: the editor says what is "
+						 "to be debugged") : serve(s);
 	if (!operands->n || operands->n > 2)
 		return usage_error("debug takes an object, a C file or a recording, and a capture");
 	if (debuggee_open(&s->d, operands->v[0], operands->n > 1 ? operands->v[1] : NULL, &s->out,
@@ -206,6 +303,9 @@ static void session_free(struct session *s)
 	vec_free(&s->d.o.meta.owner);
 	load_opts_free(&s->d.o.load);
 	sb_free(&s->out);
+	for (size_t i = 0; i < s->made.n; i++)
+		free(s->made.v[i]);
+	vec_free(&s->made);
 }
 
 int cmd_debug(const struct command *cmd, int argc, char **argv)

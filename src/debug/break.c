@@ -118,23 +118,31 @@ static bool holds(struct debug *d, const struct dbg_bp *bp, const struct replay_
 	return expr_number(&n, &env, bp->cond, &err) || n;
 }
 
+int dbg_break_at(struct debug *d, const char *where, const char *cond, bool once,
+		 struct dbg_bp **bp, struct skep_err *err)
+{
+	struct dbg_loc locs[DBG_PLACES_MAX];
+	int n = dbg_places(d, where, locs, err), r;
+
+	if (n < 0)
+		return n;
+	*bp = add(d, DBG_BREAK, where, once);
+	(*bp)->nr_locs = (u32)n;
+	(*bp)->locs = mem_alloc((u32)n * sizeof(*locs));
+	memcpy((*bp)->locs, locs, (u32)n * sizeof(*locs));
+	r = dbg_condition(d, *bp, cond, err);
+	if (r)
+		dbg_delete(d, *bp);
+	return r;
+}
+
 int dbg_break(struct debug *d, const char *spec, bool once, struct dbg_bp **bp,
 	      struct skep_err *err)
 {
-	struct dbg_loc locs[DBG_PLACES_MAX];
 	const char *cond = find_if(spec);
 	char *where = trimmed(spec, cond), *when = trimmed(cond + 2 * !!*cond, spec + strlen(spec));
-	int n = dbg_places(d, where, locs, err), r = n < 0 ? n : 0;
+	int r = dbg_break_at(d, where, when, once, bp, err);
 
-	if (!r) {
-		*bp = add(d, DBG_BREAK, where, once);
-		(*bp)->nr_locs = (u32)n;
-		(*bp)->locs = mem_alloc((u32)n * sizeof(*locs));
-		memcpy((*bp)->locs, locs, (u32)n * sizeof(*locs));
-		r = dbg_condition(d, *bp, when, err);
-		if (r)
-			dbg_delete(d, *bp);
-	}
 	free(where);
 	free(when);
 	return r;

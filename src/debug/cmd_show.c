@@ -330,6 +330,28 @@ static void put_fact(struct debug *d, const struct dbg_frame *f, unsigned reg,
 	put_bits(out, fact);
 }
 
+void dbg_register_text(struct strbuf *out, struct debug *d, const struct dbg_frame *f,
+		       unsigned reg)
+{
+	struct strbuf fact = { 0 };
+	size_t from;
+
+	if (!(f->known >> reg & 1)) {
+		sb_puts(out, "<not saved>");
+		return;
+	}
+	sb_printf(out, "0x%" PRIx64 " <", f->regs[reg]);
+	from = out->n;
+	dbg_where(d, f->regs[reg], out);
+	if (out->n == from)
+		sb_printf(out, "%" PRId64, (s64)f->regs[reg]);
+	sb_putc(out, '>');
+	put_fact(d, f, reg, &fact);
+	if (fact.n > 1)
+		sb_printf(out, ", verifier: %s", sb_text(&fact));
+	sb_free(&fact);
+}
+
 static void tell_register(struct debug *d, const struct dbg_frame *f, unsigned reg)
 {
 	struct strbuf is = { 0 }, fact = { 0 };

@@ -139,6 +139,10 @@ struct debug {
 	u64 said_end;			/* input of which the end was told last */
 	char *last;			/* command that an empty line repeats */
 	struct strbuf *out;		/* what commands say */
+	/* Is called now and then while the program runs: it may set INTERRUPTED. NULL: nothing. */
+	void (*look)(struct debug *d, void *arg);
+	void *look_arg;
+	u32 looks;
 	volatile int interrupted;	/* set by who wants it to stop */
 	bool quit;
 	int status;			/* exit status of the first wrong command */
@@ -206,6 +210,8 @@ void dbg_where(struct debug *d, u64 addr, struct strbuf *out);
 /* ---- break.c ------------------------------------------------------------------------ */
 
 /* Adds a breakpoint at SPEC ("if COND" may follow). 0, *BP is good until the next. */
+int dbg_break_at(struct debug *d, const char *where, const char *cond, bool once,
+		 struct dbg_bp **bp, struct skep_err *err);
 int dbg_break(struct debug *d, const char *spec, bool once, struct dbg_bp **bp,
 	      struct skep_err *err);
 int dbg_watch(struct debug *d, const char *expr, struct dbg_bp **bp, struct skep_err *err);
@@ -260,6 +266,9 @@ void dbg_tell_stop(struct debug *d);
 void dbg_frame_text(struct strbuf *out, struct debug *d, const struct dbg_frame *f, bool place);
 /* Appends message E as commands say it. */
 void dbg_say_error(struct debug *d, const struct skep_err *e);
+/* A register: its value, where that points, what the verifier knows. */
+void dbg_register_text(struct strbuf *out, struct debug *d, const struct dbg_frame *f,
+		       unsigned reg);
 /* Instruction text with names: "call bpf_map_lookup_elem". */
 void dbg_insn_text(struct strbuf *out, const struct image *img, const struct image_prog *p,
 		   u32 insn);

@@ -96,6 +96,8 @@ static bool stops(void *arg, const struct replay_insn *at, u64 time)
 	struct debug *d = g->d;
 	bool yes;
 
+	if (d->look && !(++d->looks & 1023))
+		d->look(d, d->look_arg);
 	d->at = at;
 	yes = d->interrupted || reached(g, at) || dbg_hit(d, at, false) ||
 	      (g->watches && dbg_watch_hit(d, at));
@@ -505,6 +507,8 @@ static int go_on(struct debug *d, struct skep_err *err)
 			if (d->stopped_here)
 				dbg_tell_stop(d);
 		}
+		if (d->look)
+			d->look(d, d->look_arg);
 		r = d->interrupted ? 0 : next_input(d, err);
 		if (r <= 0) {
 			d->stop = d->interrupted ? DBG_INTERRUPTED : DBG_NO_INPUT;

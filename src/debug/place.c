@@ -151,13 +151,19 @@ static void add(struct found *f, u32 prog, u32 insn)
 		f->out[f->n++] = (struct dbg_loc){ prog, insn };
 }
 
-/* FILE ends in PART, at a folder's boundary; PART "" is any. */
-static bool file_fits(const char *file, const char *part)
+/* FILE ends in PART, at a folder's boundary. */
+static bool ends_in(const char *file, const char *part)
 {
 	size_t n = strlen(file), k = strlen(part);
 
-	return !k || (n >= k && !strcmp(file + n - k, part) &&
-		      (n == k || file[n - k - 1] == '/'));
+	return n >= k && !strcmp(file + n - k, part) && (n == k || file[n - k - 1] == '/');
+}
+
+/* PART names FILE: "" any; with fewer or more folders before it, as it was compiled in one
+ * of them. */
+static bool file_fits(const char *file, const char *part)
+{
+	return !*part || ends_in(file, part) || ends_in(part, file);
 }
 
 /* The lowest line from LINE on that has code in FILE. */
