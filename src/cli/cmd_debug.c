@@ -180,7 +180,6 @@ static const char *kept(struct session *s, const struct json_node *args, const c
 static void take_launch(struct session *s, const struct json_node *args)
 {
 	struct debuggee_opts *o = &s->d.o;
-	u64 n;
 
 	o->prog = kept(s, args, "prog");
 	o->load.btf = kept(s, args, "btf");
@@ -189,10 +188,8 @@ static void take_launch(struct session *s, const struct json_node *args)
 	o->clock = kept(s, args, "clock");
 	add_pairs(s, args, "maps", &o->maps);
 	add_pairs(s, args, "set", &o->load.set);
-	if (json_number(json_member(args, "budget"), INT64_MAX, &n))
-		o->budget = n;
-	if (json_number(json_member(args, "ifindex"), INT32_MAX, &n))
-		o->meta.ifindex = n;
+	o->budget = dap_u64(args, "budget", o->budget);
+	o->meta.ifindex = dap_u64(args, "ifindex", o->meta.ifindex);
 }
 
 /* What is launched: the same as the operands and options of the command line. */

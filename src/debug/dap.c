@@ -272,6 +272,13 @@ static dap_fn *find(const char *name)
 	return NULL;
 }
 
+void dap_message(struct json *j, const char *key, const struct skep_err *e)
+{
+	const char *text = e->text + (strncmp(e->text, "error: ", 7) ? 0 : 7);
+
+	json_strn(j, key, text, strcspn(text, "\n"));
+}
+
 static void respond(struct dap *s, u64 seq, const char *command, const struct strbuf *body,
 		    const struct skep_err *err)
 {
@@ -282,7 +289,7 @@ static void respond(struct dap *s, u64 seq, const char *command, const struct st
 	json_bool(&j, "success", !err);
 	json_str(&j, "command", command);
 	if (err)
-		json_str(&j, "message", err->text);
+		dap_message(&j, "message", err);
 	json_raw(&j, "body", sb_text(body));
 	json_obj_end(&j);
 	send_message(s, &out);
@@ -296,7 +303,7 @@ static void fail_body(struct strbuf *body, const struct skep_err *err)
 	json_obj(&j, NULL);
 	json_obj(&j, "error");
 	json_s64(&j, "id", err->id);
-	json_str(&j, "format", err->text);
+	dap_message(&j, "format", err);
 	json_obj_end(&j);
 	json_obj_end(&j);
 }

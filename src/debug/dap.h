@@ -31,6 +31,9 @@ struct dap_host {
 		      struct debug **d, struct skep_err *err);
 };
 
+/* The number that member KEY of O is, or OTHERWISE. */
+u64 dap_u64(const struct json_node *o, const char *key, u64 otherwise);
+
 /* Serves until the other side is gone, or says so: 0; errors: DAP. */
 int dap_serve(int in, int out, const struct dap_host *host, struct skep_err *err);
 

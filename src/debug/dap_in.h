@@ -49,7 +49,6 @@ typedef int dap_fn(struct dap *s, const struct json_node *args, struct json *bod
 #undef REQUEST
 
 const char *dap_str(const struct json_node *o, const char *key);	/* NULL: none */
-u64 dap_u64(const struct json_node *o, const char *key, u64 otherwise);
 bool dap_bool(const struct json_node *o, const char *key, bool otherwise);
 s64 dap_s64(const struct json_node *o, const char *key, s64 otherwise);
 int dap_not_launched(struct dap *s, struct skep_err *err);	/* 0: it is */
@@ -58,6 +57,8 @@ void dap_address(char text[32], u32 prog, u32 insn);
 bool dap_address_of(const struct dap *s, const char *text, s64 off, struct dbg_loc *loc);
 /* The member source: FILE. */
 void dap_source_of(struct dap *s, struct json *j, const char *file);
+/* Member KEY: the first line of E without the word before it. */
+void dap_message(struct json *j, const char *key, const struct skep_err *e);
 /* References of the last stop are nothing any more. */
 void dap_forget(struct dap *s);
 

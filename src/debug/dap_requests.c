@@ -238,7 +238,7 @@ static void put_bp(struct dap *s, struct json *b, int r, const struct dbg_bp *bp
 		json_u64(b, "id", bp->number);
 		put_place(s, b, bp);
 	} else {
-		json_str(b, "message", err->text);
+		dap_message(b, "message", err);
 	}
 	json_obj_end(b);
 }
