@@ -111,6 +111,19 @@ static const struct cmd_row *find(const char *name, size_t n, struct skep_err *e
 	return fits == 1 ? found : NULL;
 }
 
+/* P is a format, and no path. */
+static bool has_format(const struct cmd_row *row, const char *p)
+{
+	size_t n = strcspn(p, " \t");
+
+	if (row->fn == cmd_source || row->fn == cmd_show_echo)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!isalnum((u8)p[i]))
+			return false;
+	return n < sizeof(((struct cmd_args *)0)->fmt);
+}
+
 /* "print/x foo": the command, its format and the rest, which stays in LINE. */
 static const struct cmd_row *parse(char *line, struct cmd_args *a, struct skep_err *err)
 {
@@ -127,12 +140,10 @@ static const struct cmd_row *parse(char *line, struct cmd_args *a, struct skep_e
 	p += n;
 	while (isspace((u8)*p))
 		p++;
-	if (*p == '/') {
-		size_t k = 0;
-
-		for (p++; *p && !isspace((u8)*p); p++)
-			if (k < sizeof(a->fmt) - 1)
-				a->fmt[k++] = *p;
+	if (*p == '/' && has_format(row, p + 1)) {
+		n = strcspn(p + 1, " \t");
+		memcpy(a->fmt, p + 1, n);
+		p += n + 1;
 		while (isspace((u8)*p))
 			p++;
 	}

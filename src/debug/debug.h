@@ -164,6 +164,11 @@ const struct verify_result *debug_verdict(struct debug *d, u32 index);
 int dbg_places(struct debug *d, const char *spec, struct dbg_loc *out, struct skep_err *err);
 /* Is there the beginning of a line at INSN of P? */
 bool dbg_line_starts(const struct image_prog *p, u32 insn);
+/* The first statement of the function that begins at ENTRY, when its first instructions only
+ * put its parameters where they belong (their line is that of its declaration); or ENTRY. */
+u32 dbg_body(struct debug *d, const struct image_prog *p, u32 entry);
+/* Does a line begin at INSN that steps stop at? */
+bool dbg_stop_line(struct debug *d, const struct image_prog *p, u32 insn);
 /* [*low, *high): the instructions of INSN's line around it. */
 void dbg_line_range(const struct image_prog *p, u32 insn, u32 *low, u32 *high);
 /* Line LINE of FILE, from the file itself or from BTF; NULL: nobody has it. */

@@ -51,7 +51,8 @@ static bool in_line(const struct goal *g, const struct replay_insn *at)
 /* A line begins here, another one than it began in. */
 static bool other_line(const struct goal *g, const struct replay_insn *at)
 {
-	return dbg_line_starts(&g->d->img->progs[at->prog->index], at->insn) && !in_line(g, at);
+	return dbg_stop_line(g->d, &g->d->img->progs[at->prog->index], at->insn) &&
+	       !in_line(g, at);
 }
 
 static bool at_locs(const struct goal *g, const struct replay_insn *at)
