@@ -324,7 +324,7 @@ int cmd_frame_select(struct debug *d, struct cmd_args *a, struct skep_err *err)
 	u64 n;
 	int r = cmd_number(a, d->selected, &n, err);
 
-	if (!r && n >= DBG_FRAMES_MAX)
+	if (!r && dbg_frames(d) && n >= d->nr_frames)
 		r = bad_command(err, "No frame at level %s.", a->text);
 	return r ? r : select_frame(d, (s64)n, err);
 }

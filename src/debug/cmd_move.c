@@ -272,7 +272,9 @@ int cmd_move_continue(struct debug *d, struct cmd_args *a, struct skep_err *err)
 		say(d, "Will ignore next %" PRIu64 " crossings of breakpoint %u.  Continuing.\n",
 		    n - 1, bp->number);
 	}
-	r = dbg_move(d, MOVE_CONTINUE, false, NULL, 0, err);
+	do
+		r = dbg_move(d, MOVE_CONTINUE, false, NULL, 0, err);
+	while (!r && n-- > 1 && d->stop == DBG_WATCHPOINT);
 	if (!r)
 		dbg_tell_stop(d);
 	return r;

@@ -36,19 +36,37 @@ static struct value kept(struct debug *d, const struct value_env *env, const str
 	return n;
 }
 
+/* Of what has parts some must be there: that none is is an error, as gdb has it. */
+static int readable(const struct value_env *env, const struct value *v, struct skep_err *err)
+{
+	struct value first = *v, n;
+	bool scalar = !v->repeat && !dtype_is_record(env->types, v->type) &&
+		dtype_kind(env->types, v->type) != BTF_KIND_ARRAY;
+	u64 any;
+
+	if (v->kind != VALUE_MEM)
+		return 0;
+	if (scalar)
+		return value_load(env, v, &n, err);
+	for (u32 bytes = 1; bytes <= 8; bytes *= 2)
+		if (env->load(env->arg, v->addr, bytes, &any))
+			return 0;
+	first.type = types_basic(env->types, BASIC_CHAR);
+	first.repeat = 0;
+	return dtype_bytes(env->types, v->type) ? value_load(env, &first, &n, err) : 0;
+}
+
 int cmd_show_print(struct debug *d, struct cmd_args *a, struct skep_err *err)
 {
 	struct value_env env = dbg_env_here(d);
 	struct show_opts o;
-	struct value v, n;
+	struct value v;
 	int r = formatted(d, a, &o, err);
 
 	if (!r)
 		r = expr_eval(&v, &env, *a->text ? a->text : "$", err);
-	/* memory that cannot be read is an error, as gdb has it */
-	if (!r && v.kind == VALUE_MEM && !v.repeat && !dtype_is_record(env.types, v.type) &&
-	    dtype_kind(env.types, v.type) != BTF_KIND_ARRAY)
-		r = value_load(&env, &v, &n, err);
+	if (!r)
+		r = readable(&env, &v, err);
 	if (r)
 		return r;
 	*vec_push(&d->history) = kept(d, &env, &v);

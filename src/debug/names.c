@@ -533,6 +533,19 @@ static int find_dollar(const struct debug *d, const struct dbg_frame *f, const c
 	return 1;
 }
 
+/* A function stands for its first instruction, as x/i and break *INSN count. */
+static int find_function(const struct debug *d, const char *name, struct value *out)
+{
+	const struct image_prog *p = &d->img->progs[d->setup->prog];
+
+	for (u32 i = 0; i < p->nr_funcs; i++)
+		if (!strcmp(p->funcs[i].name, name)) {
+			*out = value_number(types_basic(d->types, BASIC_ULONG), p->funcs[i].insn);
+			return 0;
+		}
+	return 1;
+}
+
 static int find_name(void *arg, const char *name, bool dollar, struct value *out,
 		     struct skep_err *err)
 {
@@ -546,7 +559,7 @@ static int find_name(void *arg, const char *name, bool dollar, struct value *out
 		return 0;
 	map = image_map_find(s->d->img, name);
 	if (map < 0)
-		return 1;
+		return find_function(s->d, name, out);
 	*out = (struct value){ .kind = VALUE_MAP, .map = (u32)map };
 	return 0;
 }
