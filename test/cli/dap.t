@@ -56,7 +56,7 @@ out=$(session "$begin}}
 < \"command\": \"variables\"
 > {\"command\": \"evaluate\", \"arguments\": {\"expression\": \"flows\", \"frameId\": 1, \"context\": \"hover\"}}
 < evaluate
-> {\"command\": \"variables\", \"arguments\": {\"variablesReference\": 4}}
+> {\"command\": \"variables\", \"arguments\": {\"variablesReference\": 3}}
 < \"command\": \"variables\"
 > {\"command\": \"evaluate\", \"arguments\": {\"expression\": \"print total\", \"frameId\": 1, \"context\": \"repl\"}}
 < evaluate
@@ -64,6 +64,8 @@ out=$(session "$begin}}
 < evaluate
 > {\"command\": \"continue\", \"arguments\": {\"threadId\": 1}}
 < \"event\": \"stopped\"
+> {\"command\": \"setFunctionBreakpoints\", \"arguments\": {\"breakpoints\": []}}
+< setFunctionBreakpoints
 > {\"command\": \"stepBack\", \"arguments\": {\"threadId\": 1, \"granularity\": \"instruction\"}}
 < \"event\": \"stopped\"
 > {\"command\": \"stepBack\", \"arguments\": {\"threadId\": 1}}
@@ -86,6 +88,8 @@ out=$(session "$begin}}
 < dataBreakpointInfo
 > {\"command\": \"setDataBreakpoints\", \"arguments\": {\"breakpoints\": [{\"dataId\": \"total\"}]}}
 < setDataBreakpoints
+> {\"command\": \"reverseContinue\", \"arguments\": {\"threadId\": 1}}
+< \"event\": \"stopped\"
 > {\"command\": \"reverseContinue\", \"arguments\": {\"threadId\": 1}}
 < \"event\": \"stopped\"
 > {\"command\": \"evaluate\", \"arguments\": {\"expression\": \"goto 3\", \"context\": \"repl\"}}
@@ -119,7 +123,8 @@ is "out of a function" '"reason": "step"' '"event": "stopped"' 2
 is "continue" '"hitBreakpointIds": [1]' '"event": "stopped"' 3
 is "next" '"reason": "step"' '"event": "stopped"' 4
 is "a struct" '"type": "struct iphdr"' '"command": "evaluate"'
-is "its members, in hex" '{"name": "saddr", "value": "0x80ad4c7"' '<anonymous' 1 2>/dev/null || :
+is "its members, in hex" '{"name": "ttl", "value": "0x16", "type": "__u8", "variablesReference": 0, "evaluateName": "(*ip).ttl"}' '(*ip).ttl'
+is "those without a name" '"value": "{{saddr = 0x80ad4c7, daddr = 0x200}' '(*ip).ttl'
 is "a map by name" '"result": "hash"' '"command": "evaluate"' 2
 is "its elements" '{"name": "[134927559]", "value": "{source = 134927559, bytes = 42, seen = 1, name = \"eth\"}", "type": "struct flow"' '[134927559]'
 is "a command" '"result": "$1 = 1275\n"' '"command": "evaluate"' 3
@@ -135,7 +140,7 @@ is "the source" 'SPDX-License-Identifier' '"command": "source"'
 is "at an instruction" '"verified": true, "id": 5, "line": 37' '"command": "setInstructionBreakpoints"'
 is "data" '"dataId": "total"' '"command": "dataBreakpointInfo"'
 is "back to a change" '"reason": "data breakpoint", "text": "Old value = 1275\nNew value = 1020\n"' '"data breakpoint"'
-is "a command that moves" '"reason": "step"' '"event": "stopped"' 11
+is "a command that moves" '"reason": "step"' '"event": "stopped"' 12
 is "an unknown request" '"success": false, "command": "nonsense", "message": "there is no request' '"nonsense"'
 is "a stale reference" 'there is no such reference: the program has gone on' 'no such reference'
 is "the end" '"exitCode": 0' '"exited"'
@@ -194,8 +199,8 @@ out=$(session '> {"command": "continue"}
 < launch')
 is "nothing is launched" '"success": false, "command": "continue", "message": "nothing is launched [SKEP-E0835]"' continue
 is "no frames either" '"success": false' stackTrace
-is "launch without arguments" 'launch: there are no arguments' launch
-is "launch of what is not there" 'none.o' launch 2
+is "launch without arguments" 'launch: there are no arguments' '"command": "launch"'
+is "launch of what is not there" 'none.o' '"command": "launch"' 2
 bad() # WHAT BYTES TEXT
 {
 	out=$(session "! $2
