@@ -13,6 +13,7 @@
 struct runtime_prog {
 	const struct image *img;
 	const struct image_prog *prog;
+	const struct rewrite *rw;	/* NULL: it runs as it is */
 	const struct host *host;
 	struct vm_code *code;
 	struct vm_map *maps;	/* what the code is bound to */
@@ -50,6 +51,7 @@ struct seat {
 	u8 *buffer;		/* of the host in use */
 	u64 buffer_bytes;
 	struct copies copies;	/* of the run at hand */
+	bool forwards;		/* second programs run, and their packet is on the heap */
 };
 
 enum { SEAT_LENT = ~0u };	/* owner of a cpu that another seat's program runs on */
@@ -228,6 +230,7 @@ struct binding {
 	struct vm_code *code;
 	const struct rewrite *rw;
 	struct aot_table *table;	/* of code that is written somewhere; else NULL */
+	bool noted;		/* all calls note where they are in run.at */
 	u32 prog;		/* index in the image */
 };
 

@@ -61,6 +61,8 @@ struct vm_bind {
 	/* fast mode: INSNS are those of a struct rewrite (model/rewrite.h) */
 	const u32 *origin;		/* [nr_insns] slots that messages name, or NULL */
 	bool stale_stack;		/* the stack is cleared before each run */
+	bool noted;			/* it notes where it is: vm_spots; compiled, by
+					   all calls in run.at: vm_native_at */
 };
 
 enum vm_mode { VM_CHECKED, VM_FAST };
@@ -218,6 +220,21 @@ struct vm_counts { u64 *at, *away, *enter; };
 void vm_count(struct vm_code *code);
 /* .at NULL: they are not. */
 struct vm_counts vm_code_counts(const struct vm_code *code);
+
+/* ---- looking on ---------------------------------------------------------- */
+
+/* An instruction that runs, or a call that has not come back. */
+struct vm_spot { const void *user; u32 insn; };
+
+/* Where the program of M is, the innermost first: at most MAX, and how many; 0: none runs.
+ * For signal handlers that interrupt the thread of M. Code that is interpreted must be
+ * noted, or counted. While a call makes its frame, or a function gives it back, the second
+ * may be another call than that. */
+u32 vm_spots(const struct vm_machine *m, struct vm_spot *out, u32 max);
+bool vm_code_noted(const struct vm_code *code);
+/* Where compiled code is that has set run.at to AT (jit_bind.site): its slot, and in *USER
+ * whose it is. */
+u32 vm_native_at(const void *at, const void **user);
 
 /* ---- stepping ------------------------------------------------------------ */
 
