@@ -252,8 +252,8 @@ static int debug(struct session *s, const struct str_list *operands)
 	if (!s->quiet) {
 		debuggee_verdict(&s->d, &verdict);
 		if (!s->d.debug.locals)
-			sb_printf(&verdict, "note: %s: local variables are not known: %s", s->d.setup.name,
-				  s->d.debug.no_locals.text);
+			sb_printf(&verdict, "note: %s: local variables are not known: %s",
+				  s->d.setup.name, s->d.debug.no_locals.text);
 		if (verdict.n && verdict.s[verdict.n - 1] != '\n')
 			sb_putc(&verdict, '\n');
 		report_text(&verdict);
@@ -317,15 +317,16 @@ int cmd_debug(const struct command *cmd, int argc, char **argv)
 		{"ex", 0, OPT_LIST, "COMMAND", "do COMMAND first (also -ex)", &s.commands},
 		{"command", 'x', OPT_LIST, "FILE", "do the commands of FILE first", &s.files},
 		{"batch", 0, OPT_FLAG, NULL, "end after these commands (also -batch)", &s.batch},
-		{"dap", 0, OPT_FLAG, NULL, "the Debug Adapter Protocol on standard input and output",
-		 &s.dap},
+		{"dap", 0, OPT_FLAG, NULL,
+		 "the Debug Adapter Protocol on standard input and output", &s.dap},
 		{"quiet", 'q', OPT_FLAG, NULL, "say nothing of the verdict", &s.quiet},
 		{"budget", 0, OPT_U64, "N", "instructions that one run may take", &o->budget},
 		{"clock", 0, OPT_STR, "WHICH",
 		 "what programs see: real (default), or capture: the packets' times", &o->clock},
 		{"cpus", 0, OPT_U64, "N", "values of a per-cpu map (default: cpus of the machine)",
 		 &o->cpus},
-		{"routes", 0, OPT_STR, "FILE", "links, routes and neighbours for programs", &o->routes},
+		{"routes", 0, OPT_STR, "FILE", "links, routes and neighbours for programs",
+		 &o->routes},
 		{"sockets", 0, OPT_STR, "FILE", "sockets that programs find", &o->sockets},
 		{"ifindex", 0, OPT_U64, "N", "the interface that packets come from",
 		 &o->meta.ifindex},

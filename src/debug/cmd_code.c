@@ -158,6 +158,12 @@ static const char *called(const struct bpf_insn *insn)
 	return h ? h->name : NULL;
 }
 
+static bool loads_map(const struct bpf_insn *insn)
+{
+	return insn->code == (BPF_LD | BPF_IMM | BPF_DW) &&
+	       (insn->src_reg == BPF_PSEUDO_MAP_IDX || insn->src_reg == BPF_PSEUDO_MAP_IDX_VALUE);
+}
+
 void dbg_insn_text(struct strbuf *out, const struct image *img, const struct image_prog *p,
 		   u32 at)
 {
@@ -169,9 +175,7 @@ void dbg_insn_text(struct strbuf *out, const struct image *img, const struct ima
 	isa_disasm(out, p->insns, p->nr_insns, at);
 	if (helper)
 		sb_printf(out, "\t# bpf_%s", helper);
-	else if (insn->code == (BPF_LD | BPF_IMM | BPF_DW) &&
-		 (insn->src_reg == BPF_PSEUDO_MAP_IDX || insn->src_reg == BPF_PSEUDO_MAP_IDX_VALUE) &&
-		 map < img->nr_maps)
+	else if (loads_map(insn) && map < img->nr_maps)
 		sb_printf(out, "\t# map %s", img->maps[map].name);
 	else if (insn->code == (BPF_JMP | BPF_CALL) && insn->src_reg == BPF_PSEUDO_KFUNC_CALL &&
 		 map < img->nr_externs)

@@ -13,8 +13,8 @@ static int formatted(struct debug *d, const struct cmd_args *a, struct show_opts
 	o->top = true;
 	o->format = a->fmt[0];
 	if (a->fmt[0] && (!is_format(a->fmt[0]) || a->fmt[1]))
-		return bad_command(err, "print takes one of the formats x d u o t c a z s, not '%s'",
-				   a->fmt);
+		return bad_command(err, "print takes one of the formats x d u o t c a z s, not "
+				   "'%s'", a->fmt);
 	return 0;
 }
 

@@ -324,7 +324,8 @@ static void handle(struct dap *s, const struct json_node *msg)
 	if (fn)
 		r = fn(s, args, &body, &err);
 	else
-		r = err_set(&err, ERR_DAP, NULL, "there is no request '%s'", command ? command : "");
+		r = err_set(&err, ERR_DAP, NULL, "there is no request '%s'",
+			    command ? command : "");
 	if (!r)
 		json_obj_end(&body);
 	else

@@ -17,7 +17,9 @@ struct dap_ref {
 };
 
 /* What is done after the response was sent. */
-enum dap_after { AFTER_NOTHING, AFTER_INITIALIZED, AFTER_RUN, AFTER_MOVE, AFTER_STOPPED, AFTER_END };
+enum dap_after {
+	AFTER_NOTHING, AFTER_INITIALIZED, AFTER_RUN, AFTER_MOVE, AFTER_STOPPED, AFTER_END,
+};
 
 struct dap {
 	int in, out;

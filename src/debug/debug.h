@@ -68,7 +68,7 @@ struct dbg_bp {
 	enum dbg_bp_kind kind;
 	bool once, enabled;
 	u64 hits, ignore;
-	char *spec;			/* as it was written: "fw.c:37", of watches the expression */
+	char *spec;			/* as it was written: "fw.c:37"; the expression */
 	char *cond;			/* or NULL */
 	struct dbg_loc *locs;
 	u32 nr_locs;

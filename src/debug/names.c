@@ -55,11 +55,11 @@ static bool load_mem(void *arg, u64 addr, u32 bytes, u64 *v)
 
 static const char *map_name_of(const struct debug *d, const struct vm_where *w, u64 addr)
 {
-	for (u32 i = 0; i < d->img->nr_maps && d->obj; i++) {
+	struct backend *b = d->obj ? d->obj->backend : NULL;
+
+	for (u32 i = 0; b && b->ops->map_mem && i < d->img->nr_maps; i++) {
 		size_t bytes;
-		const u8 *mem = d->obj->backend->ops->map_mem ?
-			d->obj->backend->ops->map_mem(d->obj->backend, d->obj->maps[i].index, &bytes) :
-			NULL;
+		const u8 *mem = b->ops->map_mem(b, d->obj->maps[i].index, &bytes);
 
 		if (mem && addr - (u64)(uintptr_t)mem < bytes)
 			return d->img->maps[i].name;
@@ -396,8 +396,8 @@ static int key_bytes(const struct value_env *env, const struct image_map *m,
 	if (r)
 		return r;
 	if (m->key_size > 8)
-		return err_set(err, ERR_DEBUG_EXPR, NULL, "keys of '%s' have %u bytes, a number has "
-			       "8: *(struct TYPE *)ADDRESS or a variable is wanted", m->name,
+		return err_set(err, ERR_DEBUG_EXPR, NULL, "keys of '%s' have %u bytes, a number "
+			       "has 8: *(struct TYPE *)ADDRESS or a variable is wanted", m->name,
 			       m->key_size);
 	memcpy(key, &n.number, m->key_size);
 	return 0;
@@ -427,7 +427,8 @@ static int element(void *arg, const struct value *map, const struct value *key,
 	v = arena_alloc(&d->scratch, info.value_bytes + 8);
 	r = obj->backend->ops->map_lookup(obj->backend, obj->maps[map->map].index, k, v, 0);
 	if (r)
-		return err_set(err, ERR_DEBUG_GONE, NULL, r == -ENOENT ? "map '%s' has no such key" :
+		return err_set(err, ERR_DEBUG_GONE, NULL,
+			       r == -ENOENT ? "map '%s' has no such key" :
 			       "elements of map '%s' cannot be looked up", m->name);
 	*out = element_value(d, map->map, &info, v);
 	return 0;

@@ -14,7 +14,7 @@ commands() # COMMANDS OPERAND...
 	printf '%s\n' "$1" >"$tmp/commands"
 	shift
 	timeout 120 $SKEP debug -q --cpus 2 -batch -x "$tmp/commands" "$@" 2>&1 </dev/null |
-		sed 's/0x[0-9a-f]\{9,\}/ADDR/g'
+		sed 's/0x[0-9a-f]\{9,\}/ADDR/g; s/[ 	]*$//'
 }
 debug() # PROG COMMANDS [OPTION...]
 {
@@ -513,7 +513,7 @@ info registers r7')"
 
 same 'lists and code' '69		__u64 *n;
 70		int s, acc = 0;
-71	
+71
 72		if ((void *)(ip + 1) > end)
 73			return XDP_DROP;
 74		s = sum(data, limit);
@@ -525,7 +525,7 @@ same 'lists and code' '69		__u64 *n;
 80			*n += s + acc;
 81		return XDP_PASS;
 82	}
-83	
+83
 84	SEC("xdp")
 85	int reach(struct xdp_md *ctx)
 86	{
@@ -533,7 +533,7 @@ same 'lists and code' '69		__u64 *n;
 88		struct iphdr *ip = data + 14;
 69		__u64 *n;
 70		int s, acc = 0;
-71	
+71
 72		if ((void *)(ip + 1) > end)
 73			return XDP_DROP;
 74		s = sum(data, limit);
@@ -543,13 +543,13 @@ same 'lists and code' '69		__u64 *n;
 78		n = bpf_map_lookup_elem(&counts, &zero);
 53		return bpf_map_update_elem(&flows, &source, &f, BPF_ANY);
 54	}
-55	
+55
 56	static int each(__u32 i, void *ctx)
 57	{
 58		*(int *)ctx += i;
 59		return 0;
 60	}
-61	
+61
 62	SEC("xdp")
 1	/* SPDX-License-Identifier: BSD-2-Clause */
 2	/*
