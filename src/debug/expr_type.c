@@ -110,7 +110,8 @@ bool ps_type_name(struct parser *ps, struct dtype *ty)
 	for (;;) {
 		if (ps_take(ps, "*"))
 			ty->ptrs++;
-		else if (!ps_take(ps, "const") && !ps_take(ps, "volatile") && !ps_take(ps, "restrict"))
+		else if (!ps_take(ps, "const") && !ps_take(ps, "volatile") &&
+			 !ps_take(ps, "restrict"))
 			return true;
 	}
 }
