@@ -116,7 +116,7 @@ static int prepare(void *arg, struct skep_object *obj, struct skep_err *err)
 
 static void print(void *arg, const char *text, size_t n)
 {
-	sb_add(((struct debug *)arg)->out, text, n);
+	dbg_print(arg, text, n);
 }
 
 /* The only program, or the one that NAME or the packets are for. */

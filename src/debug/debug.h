@@ -36,9 +36,11 @@ struct dbg_setup {
 	int (*prepare)(void *arg, struct skep_object *obj, struct skep_err *err);
 	/* Input NUMBER (from 1): 1, and T is filled in; 0: there are no more. */
 	int (*input)(void *arg, u64 number, struct test_run *t, struct skep_err *err);
-	/* What the program prints (bpf_printk) and what the debugger says; BIT says which. */
-	void (*print)(void *arg, const char *text, size_t n);
 };
+
+struct debug;
+/* What a program of D prints (load.print): told once, however often its run is had again. */
+void dbg_print(struct debug *d, const char *text, size_t n);
 
 /* ---- where it stands -------------------------------------------------------- */
 
@@ -113,6 +115,8 @@ struct debug {
 	struct skep_object *obj;	/* loaded, of this session; NULL: of a recording, or none */
 	struct replay *s;		/* NULL: nothing runs */
 	u64 input;			/* that S is of */
+	u64 printed;			/* time up to which its printk was told */
+	bool passing;			/* it runs to leave what the next input finds */
 	bool stopped_here;		/* somebody saw it stand in this input */
 	struct test_run run;
 	u8 *packet;			/* of it, its own */

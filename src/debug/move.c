@@ -365,8 +365,17 @@ static int open_session(struct debug *d, struct skep_err *err)
 	if (r)
 		d->s = NULL;
 	d->stopped_here = d->last_seen = false;
+	d->printed = 0;
 	dbg_moved(d);
 	return r;
+}
+
+void dbg_print(struct debug *d, const char *text, size_t n)
+{
+	if (d->passing || !d->s || replay_running(d->s) < d->printed)
+		return;
+	d->printed = replay_running(d->s) + 1;
+	sb_add(d->out, text, n);
 }
 
 /* Runs the input at hand as it is, so that the next finds what it leaves. */
@@ -374,8 +383,11 @@ static int pass(struct debug *d, struct skep_err *err)
 {
 	struct test_run t = d->run;
 	struct backend *b = d->obj->backend;
-	int r = b->ops->test_run(b, (u32)d->obj->progs[d->setup->prog].loaded, &t, err);
+	int r;
 
+	d->passing = true;
+	r = b->ops->test_run(b, (u32)d->obj->progs[d->setup->prog].loaded, &t, err);
+	d->passing = false;
 	/* what it does wrong is no reason not to look at the next */
 	return r < 0 && err->id != ERR_FAULT && err->id != ERR_BUDGET && err->id != ERR_HELPER &&
 	       err->id != ERR_FRAMES ? r : 0;

@@ -136,6 +136,8 @@ struct replay_insn {
 };
 
 u64 replay_time(const struct replay *s);
+/* While the program runs, for what it calls: the time of the instruction at hand. */
+u64 replay_running(const struct replay *s);
 bool replay_ended(const struct replay *s);
 /* When it ends: 0 while nobody has been there. */
 u64 replay_length(const struct replay *s);

@@ -117,7 +117,7 @@ is "the caller" '{"id": 2, "name": "walk"' '"command": "stackTrace"'
 is "scopes" '{"name": "Registers", "presentationHint": "registers", "variablesReference": 5, "expensive": false}' '"command": "scopes"'
 is "locals" '{"name": "i", "value": "2", "type": "int", "variablesReference": 0, "evaluateName": "i"}' '"command": "variables"'
 is "globals" '{"name": "total", "value": "510", "type": "int"' '"command": "variables"' 2
-is "maps are opened later" '{"name": "flows", "value": "hash", "variablesReference": 7' '"command": "variables"' 3
+is "maps are opened later" '{"name": "flows", "value": "hash", "variablesReference": ' '"command": "variables"' 3
 is "registers, and what the verifier knows" '{"name": "r3", "value": "0x2 <2>, verifier: number 0..4"' '"command": "variables"' 4
 is "out of a function" '"reason": "step"' '"event": "stopped"' 2
 is "continue" '"hitBreakpointIds": [1]' '"event": "stopped"' 3

@@ -435,6 +435,8 @@ counts           array                    4  __u32                __u64
 flows            hash                    16  __u32                struct flow
 last_kind = KIND_SHORT
 limit = 5
+talk.____fmt = "first"
+talk.____fmt.1 = "second %d"
 total = 1275' "$(debug walk 'break 77
 run
 p *ip
@@ -560,6 +562,7 @@ remember                 subprogram walk*61	test/obj/debug.c:48
 each                     subprogram walk*88	test/obj/debug.c:58
 reach                    program    *0	test/obj/debug.c:87
 endless                  program    *0	test/obj/debug.c:97
+talk                     program    *0	test/obj/debug.c:109
 Dump of code for function each:
      88 <+0>:	w3 = *(u32 *)(r2 + 0x0)
      89 <+1>:	w3 += w1
@@ -685,6 +688,24 @@ ARP      reply, 10.8.0.1 > 10.8.0.2
 0010  08 00 06 04 00 02 92 63 1b aa 2f 59 0a 08 00 01  .......c../Y....
 0020  16 a1 55 bc c7 d4 0a 08 00 02                    ..U.......' "$(debug walk 'start 2
 info packet')"
+
+same 'what the program prints is told once, however often it runs' 'talk (ctx=<optimized out>) at test/obj/debug.c:109
+109		bpf_printk("first");
+first
+second 1
+[Packet 1: XDP_PASS, 12 instructions]
+talk (ctx=<optimized out>) at test/obj/debug.c:109
+109		bpf_printk("first");
+[Packet 1: XDP_PASS, 12 instructions]
+talk (ctx=<optimized out>) at test/obj/debug.c:109
+109		bpf_printk("first");
+first
+110		total++;' "$(debug talk 'start
+next 9
+goto 0
+next 9
+start
+next')"
 
 same 'inlined functions are frames' 'Breakpoint 1 at firewall+73: file examples/firewall/firewall.c, line 140.
 

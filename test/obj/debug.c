@@ -102,4 +102,13 @@ int endless(struct xdp_md *ctx)
 		total++;
 	return XDP_DROP;
 }
+
+SEC("xdp")
+int talk(struct xdp_md *ctx)
+{
+	bpf_printk("first");
+	total++;
+	bpf_printk("second %d", total);
+	return XDP_PASS;
+}
 char _license[] SEC("license") = "GPL";
