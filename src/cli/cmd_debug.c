@@ -235,6 +235,17 @@ static int serve(struct session *s)
 
 /* ---- the command ------------------------------------------------------------------- */
 
+/* Error TEXT, which stops nothing, as a note. */
+static void put_note(struct strbuf *out, const char *text)
+{
+	const char *word = strstr(text, "error: ");
+
+	if (word)
+		sb_printf(out, "%.*snote: %s", (int)(word - text), text, word + 7);
+	else
+		sb_printf(out, "note: %s", text);
+}
+
 static int debug(struct session *s, const struct str_list *operands)
 {
 	struct strbuf verdict = { 0 };
@@ -252,8 +263,7 @@ static int debug(struct session *s, const struct str_list *operands)
 	if (!s->quiet) {
 		debuggee_verdict(&s->d, &verdict);
 		if (!s->d.debug.locals)
-			sb_printf(&verdict, "note: %s: local variables are not known: %s",
-				  s->d.setup.name, s->d.debug.no_locals.text);
+			put_note(&verdict, s->d.debug.no_locals.text);
 		if (verdict.n && verdict.s[verdict.n - 1] != '\n')
 			sb_putc(&verdict, '\n');
 		report_text(&verdict);

@@ -197,9 +197,13 @@ static void tell_returned(struct debug *d, struct dtype ty)
 static int repeat(struct debug *d, struct cmd_args *a, enum dbg_move how, bool back,
 		  struct skep_err *err)
 {
+	bool lines = how == MOVE_STEP || how == MOVE_NEXT || how == MOVE_UNTIL;
 	u64 n;
 	int r = cmd_number(a, 1, &n, err);
 
+	if (!r && lines && dbg_frames(d) && !d->frames[0].file)
+		say(d, "Single stepping until exit from function %s,\n"
+		    "which has no line number information.\n", d->frames[0].name);
 	for (u64 i = 0; !r && i < n; i++) {
 		r = dbg_move(d, how, back, NULL, 0, err);
 		if (d->stop != DBG_STEPPED && !(d->stop == DBG_AT_START && i + 1 < n))

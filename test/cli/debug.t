@@ -765,6 +765,12 @@ same "nothing is said of one that is not" "" "$($SKEP debug $obj $cap --prog wal
 out=$($SKEP debug test/obj/maps.o $cap -batch -ex start -ex 'info locals' -ex 'next' 2>&1)
 has "without DWARF" "local variables are not known" "$out"
 has "what is needed is said" "compile with -g" "$out"
+out=$($SKEP debug -q test/obj/gcc.o $cap -batch -ex 'break small' -ex 'break 3' -ex run -ex bt -ex stepi \
+	-ex step -ex list 2>&1)
+has "without lines: functions" "Breakpoint 1, small in small ()" "$out"
+has "what lines need" "the object has no line information (.BTF.ext): compile with -g" "$out"
+has "instructions are shown" "=> 37" "$($SKEP debug -q test/obj/gcc.o $cap -batch -ex 'tbreak *37' -ex run -ex 'x/i $pc' 2>&1)"
+has "steps go to the end" "Single stepping until exit from function small," "$out"
 status "packets without a capture" 2 $SKEP debug $obj --prog walk -batch
 has "a capture is asked for" "gets packets: give a capture [SKEP-E0836]" \
 	"$($SKEP debug $obj --prog walk -batch 2>&1)"
