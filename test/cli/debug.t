@@ -14,7 +14,7 @@ commands() # COMMANDS OPERAND...
 	printf '%s\n' "$1" >"$tmp/commands"
 	shift
 	timeout 120 $SKEP debug -q --cpus 2 -batch -x "$tmp/commands" "$@" 2>&1 </dev/null |
-		sed 's/0x[0-9a-f]\{9,\}/ADDR/g; s/[ 	]*$//'
+		sed 's/0x[0-9a-f]\{9,\}/ADDR/g; s/[ 	]*$//; /WARNING: ASan/d'
 }
 debug() # PROG COMMANDS [OPTION...]
 {
