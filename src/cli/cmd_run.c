@@ -102,6 +102,12 @@ static int record_start(struct job *j, struct skep_load_opts *opts)
 	if (!obj->elf)
 		return err_set(j->err, ERR_USAGE, obj->img->file, "--record is for objects: "
 			       "these are instructions by themselves");
+	if (image_map_find(obj->img, j->o.record) >= 0) {
+		err_set(j->err, ERR_USAGE, NULL, "--record takes MAP=TYPE or a file, and '%s' is "
+			"a map", j->o.record);
+		err_help(j->err, "a file of that name is ./%s", j->o.record);
+		return j->err->code;
+	}
 	j->recorder = recorder_new();
 	recorder_load_opts(j->recorder, obj, obj->elf, obj->elf_bytes, opts);
 	return 0;

@@ -103,6 +103,8 @@ status "two" 2 $SKEP replay "$rec" "$rec"
 status "not over what is read" 2 $SKEP run $fw $cap --record $cap
 status "not in the kernel" 2 $SKEP run $fw $cap --record "$tmp/x" --on kernel
 status "not what others change" 2 $SKEP run $fw $cap --record "$tmp/x" --pin-dir "$tmp"
+has "a map is no file" "'counts' is a map" \
+	"$($SKEP run -q $obj $cap --prog all --record counts 2>&1)"
 status "one file" 2 $SKEP run $fw $cap --record "$tmp/x" --record "$tmp/y"
 status "where nothing can be written" 2 $SKEP run -q $fw $cap --record "$tmp/no/x"
 if [ -w /dev/full ]; then
