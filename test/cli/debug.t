@@ -6,7 +6,7 @@
 . test/tap.sh
 obj=test/obj/debug.o
 fw=examples/firewall/firewall.o
-cap=test/obj/debug.pcap
+cap=test/obj/debug.pcap	# the first packets of the firewall's traffic
 
 # COMMANDS, one a line, without the notes that come before; errors too.
 commands() # COMMANDS OPERAND...
