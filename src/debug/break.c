@@ -90,13 +90,14 @@ int dbg_condition(struct debug *d, struct dbg_bp *bp, const char *cond, struct s
 	struct replay_insn at;
 	u64 n;
 
-	/* names must be known where it stops; values need not */
+	/* names must be known where it stops; values need not: registers are 0 here */
 	if (*cond && bp->nr_locs) {
 		struct skep_prog prog = { .index = bp->locs[0].prog };
 
 		at = (struct replay_insn){ .prog = &prog, .insn = bp->locs[0].insn };
 		env = dbg_env(d, frame_at(d, &at, f));
-		if (expr_number(&n, &env, cond, err) && err->id == ERR_DEBUG_EXPR)
+		if (expr_number(&n, &env, cond, err) && err->id == ERR_DEBUG_EXPR &&
+		    !strstr(err->text, EXPR_BY_ZERO))
 			return err->code;
 	}
 	free(bp->cond);

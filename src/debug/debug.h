@@ -126,7 +126,8 @@ struct debug {
 	struct strbuf stop_text;	/* of watches, catches, faults */
 	struct dbg_frame *frames;	/* of where it stands, innermost first; NULL: not made */
 	u32 nr_frames, selected;
-	const struct replay_insn *at;	/* while a stop is looked for */
+	const struct replay_insn *at;	/* while a stop is looked for, */
+	u64 at_time;			/* and when that is */
 	VEC(struct dbg_bp) bps;
 	u32 next_bp;
 	VEC(struct value) history;

@@ -141,7 +141,7 @@ static int divide(struct parser *ps, struct value *a, const struct value *b, str
 	u64 n;
 
 	if (!b->number && !ps->dry)
-		return ps_bad(ps, "Division by zero");
+		return ps_bad(ps, EXPR_BY_ZERO);
 	if (!b->number || (is_signed && (s64)b->number == -1))
 		n = mod ? 0 : 0 - a->number;
 	else if (is_signed)

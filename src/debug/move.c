@@ -100,6 +100,7 @@ static bool stops(void *arg, const struct replay_insn *at, u64 time)
 	if (d->look && !(++d->looks & 1023))
 		d->look(d, d->look_arg);
 	d->at = at;
+	d->at_time = time;
 	yes = d->interrupted || reached(g, at) || dbg_hit(d, at, false) ||
 	      (g->watches && dbg_watch_hit(d, at));
 	d->at = NULL;
@@ -225,6 +226,7 @@ static void arrived(struct debug *d, const struct goal *g, bool asked)
 
 	if (at) {
 		d->at = at;
+		d->at_time = replay_time(d->s);
 		watch = g->watches ? dbg_watch_hit(d, at) : NULL;
 		bp = dbg_hit(d, at, true);
 		d->at = NULL;

@@ -508,9 +508,10 @@ static bool find_special(const struct debug *d, const char *name, struct value *
 {
 	struct dtype ty = types_basic(d->types, BASIC_ULONG);
 
-	if (!strcmp(name, "_time") && d->s)
-		*out = value_number(ty, replay_time(d->s));
-	else if (!strcmp(name, "_packet") && d->s)
+	/* conditions may ask before it runs */
+	if (!strcmp(name, "_time"))
+		*out = value_number(ty, !d->s ? 0 : d->at ? d->at_time : replay_time(d->s));
+	else if (!strcmp(name, "_packet"))
 		*out = value_number(ty, d->input);
 	else if (!strcmp(name, "_exitcode") && d->s && replay_ended(d->s))
 		*out = value_number(types_basic(d->types, BASIC_INT),

@@ -790,6 +790,13 @@ head -c 60 $cap >"$tmp/cut.pcap"
 has "a capture that is cut" "SKEP-E05" "$($SKEP debug -q $obj "$tmp/cut.pcap" --prog walk -batch \
 	-ex run 2>&1)"
 printf '[{"key": 0, "value": 41}]' >"$tmp/counts.json"
+has "a condition on what is known when it runs" '$1 = 3' "$(debug walk 'break each if $_packet == 3 && 4 / i == 2
+run
+p $_packet')"
+has "and on the time" '$1 = 60' "$(debug walk 'break remember if $_time > 50
+run
+goto 60
+p $_time')"
 has "maps are filled before" '[0] = 41' "$(debug walk 'start
 p counts' --map counts="$tmp/counts.json")"
 has "constants are set before" '= 2' "$(debug walk 'break sum
