@@ -48,6 +48,11 @@ $(O)/test/diff/record_test: $(REPLAY_OBJ:%=$(O)/%)
 $(filter $(O)/test/fuzz/record_%,$(FUZZ_SRC:%_fuzz.c=$(O)/%_replay)): $(REPLAY_OBJ:%=$(O)/%)
 $(filter $(FUZZ_O)/record_%,$(FUZZ_BIN)): $(REPLAY_OBJ:%=$(FUZZ_O)/%)
 
+# The debugger: tests whose names begin with debug.
+DEBUG_OBJ := $(filter src/debug/% src/replay/%,$(CLI_SRC:.c=.o))
+$(filter $(O)/test/fuzz/debug%,$(FUZZ_SRC:%_fuzz.c=$(O)/%_replay)): $(DEBUG_OBJ:%=$(O)/%)
+$(filter $(FUZZ_O)/debug%,$(FUZZ_BIN)): $(DEBUG_OBJ:%=$(FUZZ_O)/%)
+
 fuzz: $(if $(FUZZ),$(FUZZ_O)/$(FUZZ)_fuzz,$(FUZZ_BIN))
 	@test/fuzz/run $(FUZZ_O) $(FUZZ_SECONDS) $(if $(FUZZ),$(FUZZ),$(FUZZ_NAMES))
 

@@ -29,6 +29,7 @@ int cmd_run(const struct command *cmd, int argc, char **argv);
 int cmd_asm(const struct command *cmd, int argc, char **argv);
 int cmd_disasm(const struct command *cmd, int argc, char **argv);
 int cmd_diff(const struct command *cmd, int argc, char **argv);
+int cmd_debug(const struct command *cmd, int argc, char **argv);
 int cmd_cover(const struct command *cmd, int argc, char **argv);
 int cmd_test(const struct command *cmd, int argc, char **argv);
 int cmd_verify(const struct command *cmd, int argc, char **argv);

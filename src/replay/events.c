@@ -50,7 +50,7 @@ void session_tell(struct replay *s, struct replay_event *ev)
 	ev->at = s->time;
 	if (s->opts.event && s->opts.events & ev->kind && ev->at >= s->told)
 		s->opts.event(s->opts.arg, ev);
-	if (!(s->stop_events & ev->kind))
+	if (!(s->stop_events & ev->kind) || (s->opts.stops && !s->opts.stops(s->opts.arg, ev)))
 		return;
 	if (!s->collect) {
 		if (!s->hit)
