@@ -26,6 +26,10 @@ status "a space behind the comma" 0 $SKEP verify --as '6.1, 6.18' $fw
 status "one that nobody knows" 2 $SKEP verify --as 4.9 $fw
 has "what is known" "5.4 to 6.18" "$($SKEP verify --as 4.9 $fw 2>&1)"
 status "twice" 2 $SKEP verify --as 6.1,6.1 $fw
+has "a newer one than it knows" "Linux 99.1 is newer than this skep, which knows what 5.4 to 6.18" \
+	"$($SKEP verify --as 99.1 $fw 2>&1)"
+has "and what to ask instead" "newer kernels hardly ever refuse: --as 6.18" \
+	"$($SKEP verify --as 6.19 $fw 2>&1)"
 status "not with a log" 2 $SKEP verify --as 6.1 --log kernel $fw
 mkdir "$tmp/none"
 status "a folder without types" 2 $SKEP verify --btf "$tmp/none" $fw
@@ -66,6 +70,11 @@ if [ -r /sys/kernel/btf/vmlinux ]; then
 	cp /sys/kernel/btf/vmlinux "$tmp/btf/6.18.5.btf"
 	$SKEP btf dump file "$tmp/btf/6.18.5.btf" >/dev/null 2>&1 &&
 		cp "$tmp/btf/6.18.5.btf" "$tmp/btf/6.1.btf"
+	mkdir "$tmp/cut"
+	head -c 100000 /sys/kernel/btf/vmlinux >"$tmp/cut/6.1.btf"
+	out=$($SKEP verify --btf "$tmp/cut" examples/constructs/loops.o 2>&1)
+	same "types that are cut: exit status" 2 $?
+	has "are told, though nobody needs them" "6.1.btf: error:" "$out"
 	has "a folder of types" "6.1  6.18.5" "$($SKEP verify --btf "$tmp/btf" $fw 2>/dev/null)"
 else
 	skip "a folder of types" "no types of this kernel"
