@@ -53,7 +53,7 @@ LDLIBS   := -lelf -ldl -lpthread
 
 LIB_LAYERS := base isa btf sym model obj verify vm jit maps call runtime host kernel api
 LIB_SRC := $(sort $(wildcard $(addprefix src/,$(addsuffix /*.c,$(LIB_LAYERS) jit/x64 jit/a64 jit/opt))))
-CLI_SRC := $(sort $(wildcard src/cli/*.c src/lang/*.c))
+CLI_SRC := $(sort $(wildcard src/cli/*.c src/lang/*.c src/replay/*.c src/debug/*.c))
 LIB_OBJ := $(LIB_SRC:%.c=$(O)/%.o)
 CLI_OBJ := $(CLI_SRC:%.c=$(O)/%.o)
 

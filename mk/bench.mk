@@ -20,6 +20,8 @@ $(BENCH_BIN): $(O)/%: $(O)/%.o $(LIB_OBJ)
 	@$(SAY) LD $@
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ -lm $(if $(TEST_PCAP),-lpcap) $(if $(TEST_BPF),-lbpf) $(LDLIBS)
 
+$(O)/bench/replay: $(patsubst %.c,$(O)/%.o,$(wildcard src/replay/*.c))
+
 # clang unrolls only so much of its own accord.
 $(O)/bench/programs/%.o: bench/programs/%.c bench/programs/common.h
 	@mkdir -p $(@D)

@@ -41,6 +41,12 @@ $(filter $(O)/test/unit/lang_% $(O)/test/unit/ir_%,$(patsubst %.c,$(O)/%,$(wildc
 $(filter $(O)/test/fuzz/lang_% $(O)/test/fuzz/ir_%,$(FUZZ_SRC:%_fuzz.c=$(O)/%_replay)): $(LANG_OBJ:%=$(O)/%)
 $(filter $(FUZZ_O)/lang_% $(FUZZ_O)/ir_%,$(FUZZ_BIN)): $(LANG_OBJ:%=$(FUZZ_O)/%)
 
+# Recordings and sessions: tests whose names begin with replay_ or record_.
+REPLAY_OBJ := $(filter src/replay/%,$(CLI_SRC:.c=.o))
+$(filter $(O)/test/unit/replay_% $(O)/test/unit/record_%,$(patsubst %.c,$(O)/%,$(wildcard test/unit/*_test.c))): $(REPLAY_OBJ:%=$(O)/%)
+$(filter $(O)/test/fuzz/record_%,$(FUZZ_SRC:%_fuzz.c=$(O)/%_replay)): $(REPLAY_OBJ:%=$(O)/%)
+$(filter $(FUZZ_O)/record_%,$(FUZZ_BIN)): $(REPLAY_OBJ:%=$(FUZZ_O)/%)
+
 fuzz: $(if $(FUZZ),$(FUZZ_O)/$(FUZZ)_fuzz,$(FUZZ_BIN))
 	@test/fuzz/run $(FUZZ_O) $(FUZZ_SECONDS) $(if $(FUZZ),$(FUZZ),$(FUZZ_NAMES))
 

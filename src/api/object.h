@@ -41,6 +41,12 @@ struct object_kernel {
 				   not owned. NULL: none does */
 };
 
+/* How the embedded engine loads it besides: for runs that are to be had again. */
+struct object_replay {
+	struct tape *tape;	/* runtime_opts.tape, .map_seed */
+	u64 map_seed;
+};
+
 struct skep_object {
 	struct image *img;
 	bool shares;		/* img belongs to another object */
@@ -56,7 +62,12 @@ struct skep_object {
 	struct skep_map *maps;		/* by image index, as the backend's */
 	const struct sockets *sockets;	/* that are described; NULL: none are */
 	struct sockets *own_sockets;	/* of skep_object_sockets, or NULL */
+	const struct object_replay *replay;	/* or NULL */
 	const struct object_kernel *kernel;	/* how the kernel loads it, or NULL */
+	struct registry *registry;	/* what others see of it (registry.h), or NULL */
+	u8 *elf;			/* the file that it was opened from, where somebody
+					   keeps that; or NULL */
+	u64 elf_bytes;
 	struct object_aot *aot;	/* what `skep aot` made of it (aot.h), or NULL */
 	const struct run_who *who;	/* who programs are told that calls them; or NULL */
 	bool sampled;		/* it is to be loaded so that a sampler (runtime.h) can look */

@@ -22,6 +22,10 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 #include "base/vec.h"
+#if __has_include(<sys/single_threaded.h>)	/* glibc 2.32 */
+#include <sys/single_threaded.h>
+#define SINGLE_THREADED 1
+#endif
 
 /* ---- memory --------------------------------------------------------- */
 
@@ -624,6 +628,15 @@ static u64 ask_pid_tgid(void)
 	return pid_tgid;
 }
 
+const char *os_single_threaded(void)
+{
+#ifdef SINGLE_THREADED
+	return &__libc_single_threaded;
+#else
+	return NULL;
+#endif
+}
+
 u64 os_pid_tgid(void)
 {
 	return pid_tgid ? pid_tgid : ask_pid_tgid();
@@ -789,26 +802,6 @@ bool os_inode_of_fd(int fd, u64 *dev, u64 *ino)
 	*dev = st.st_dev;
 	*ino = st.st_ino;
 	return true;
-}
-
-u64 os_thread_start(u32 id)
-{
-	char file[64], text[1024];
-	const char *at = NULL;
-	size_t n = 0;
-	FILE *f;
-
-	snprintf(file, sizeof(file), "/proc/self/task/%u/stat", id);
-	f = fopen(file, "re");
-	if (f) {
-		n = fread(text, 1, sizeof(text) - 1, f);
-		fclose(f);
-	}
-	text[n] = 0;
-	at = strrchr(text, ')');	/* field 2; what is asked for is 22 */
-	for (int i = 2; at && i < 22; i++)
-		at = strchr(at + 1, ' ');
-	return at ? strtoull(at, NULL, 10) : 0;
 }
 
 bool os_pid_ns(u64 *dev, u64 *ino)

@@ -8,6 +8,7 @@
 #define BASE_OS_H
 
 #include "base/err.h"
+#include "base/keep.h"
 #include <stdio.h>
 
 /* ---- memory --------------------------------------------------------- */
@@ -185,6 +186,9 @@ void os_kernel(char *release, char *build, size_t size);
 /* Adds N bytes to file PATH, which is made when it is not there; 0, or -errno: among
  * them -ELOOP when it is a link. */
 int os_append(const char *path, const void *data, size_t n);
+/* Not 0 there while the process surely has one thread; NULL: the C library does not say.
+ * Threads that it did not make (clone(2)) do not count. */
+const char *os_single_threaded(void);
 u64 os_pid_tgid(void);		/* process id << 32 | thread id */
 bool os_thread_lives(u32 id);	/* is there such a thread in this process? */
 /* All threads' stores so far are seen by who looks afterwards, and the other way
@@ -205,11 +209,29 @@ u64 os_cgroup_of_fd(int fd);	/* of an open directory; 0 when it is no cgroup */
 bool os_inode_of_fd(int fd, u64 *dev, u64 *ino);	/* of an open file */
 /* When thread ID of this process began, in a unit of the system's; 0: there is none. */
 u64 os_thread_start(u32 id);
+/* The same of process PID; who owns it, false: there is none; its name. */
+u64 os_process_start(u32 pid);
+bool os_process_owner(u32 pid, u32 *uid);
+void os_process_comm(u32 pid, char name[16]);
 /* Device and inode of this process's pid name space; false when unknown. */
 bool os_pid_ns(u64 *dev, u64 *ino);
 /* BYTES at address FROM of this process to TO; -EFAULT, with part of it copied
  * perhaps, where nothing is mapped. No signal is raised. */
 int os_mem_read(void *to, u64 from, u64 bytes);
+
+/* ---- functions that stop in the middle (os_fiber.c) --------------------- */
+
+struct os_fiber;
+struct os_fiber *os_fiber_new(void);	/* NULL: no memory */
+void os_fiber_free(struct os_fiber *f);	/* which does not run; NULL is fine */
+/* FN(ARG) is to run, on the fiber's own stack; os_fiber_enter lets it: until it ends (false) or
+ * calls os_fiber_leave (true), which returns when it is entered again. */
+void os_fiber_start(struct os_fiber *f, void (*fn)(void *arg), void *arg);
+bool os_fiber_enter(struct os_fiber *f);
+void os_fiber_leave(struct os_fiber *f);
+/* Of one that has stopped: its stack and place. False: this build cannot put them back. */
+void os_fiber_keep(struct os_fiber *f, keep_fn keep, void *arg);
+bool os_fiber_keeps(void);
 
 /* ---- libraries on first use ------------------------------------------ */
 

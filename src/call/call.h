@@ -17,6 +17,11 @@ helper_fn call_helper(u32 id, u32 prog_type);
 /* The body of kernel function NAME for programs of PROG_TYPE, or NULL. */
 helper_fn call_kfunc(const char *name, u32 prog_type);
 
+struct tape;
+/* What is called instead of BODY, that of helper ID, when T wants to be asked. */
+helper_fn call_taped(struct tape *t, u32 id, helper_fn body);
+u32 call_taped_id(helper_fn fn);	/* that it stands for; 0: it is a body */
+
 /* Whether body FN asks run->readable what is at some address. */
 bool call_asks(helper_fn fn);
 

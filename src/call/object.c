@@ -104,6 +104,15 @@ void objects_free(struct objects *o)
 	free(o);
 }
 
+void objects_keep(struct objects *o, keep_fn keep, void *arg)
+{
+	if (!o)
+		return;
+	keep(arg, KEEP_BYTES, o, sizeof(*o));
+	if (o->base)
+		keep(arg, KEEP_AREA, o->base, (u64)SLABS * SLAB_BYTES);
+}
+
 /* ---- what is free ------------------------------------------------------------------- */
 
 /* OBJ may be another one. O's lock is held. */

@@ -8,6 +8,7 @@
 #ifndef CALL_OBJECT_H
 #define CALL_OBJECT_H
 
+#include "base/keep.h"
 #include "model/run.h"
 
 /* BYTES of zeroes with one reference, which RUN's program gets, or 0. */
@@ -25,5 +26,7 @@ void objects_open(struct run *run);
 /* A reference that a map value has had: it is gone with the value. */
 void object_gone(void *objects, u64 at);
 void objects_free(struct objects *o);
+/* Tells what runs change (base/keep.h); O may be NULL. */
+void objects_keep(struct objects *o, keep_fn keep, void *arg);
 
 #endif

@@ -226,6 +226,14 @@ helper_fn call_helper(u32 id, u32 prog_type)
 	return id < ARRAY_LEN(bodies) ? bodies[id] : NULL;
 }
 
+/* A tape that stands for one of these, whatever its body is. */
+static bool call_taped_asks(helper_fn fn)
+{
+	u32 id = call_taped_id(fn);
+
+	return id && id < ARRAY_LEN(bodies) && bodies[id] && call_asks(bodies[id]);
+}
+
 bool call_asks(helper_fn fn)
 {
 	static const helper_fn asking[] = {
@@ -236,5 +244,5 @@ bool call_asks(helper_fn fn)
 	for (size_t i = 0; i < ARRAY_LEN(asking); i++)
 		if (asking[i] == fn)
 			return true;
-	return call_kfunc_asks(fn);
+	return call_kfunc_asks(fn) || call_taped_asks(fn);
 }

@@ -52,6 +52,18 @@ void timers_free(struct timers *t)
 	free(t);
 }
 
+void timers_keep(struct timers *t, keep_fn keep, void *arg)
+{
+	if (!t)
+		return;
+	keep(arg, KEEP_VEC, &t->v, sizeof(*t->v.v));
+	keep(arg, KEEP_VEC, &t->free, sizeof(*t->free.v));
+	keep(arg, KEEP_VEC, &t->heap, sizeof(*t->heap.v));
+	keep(arg, KEEP_VEC, &t->running, sizeof(*t->running.v));
+	keep(arg, KEEP_BYTES, &t->seq, sizeof(t->seq));
+	keep(arg, KEEP_BYTES, &t->waiting, sizeof(t->waiting));
+}
+
 u32 timers_waiting(const struct timers *t)
 {
 	return __atomic_load_n(&t->waiting, __ATOMIC_RELAXED);

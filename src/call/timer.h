@@ -8,6 +8,7 @@
 #ifndef CALL_TIMER_H
 #define CALL_TIMER_H
 
+#include "base/keep.h"
 #include "model/run.h"
 
 struct timers *timers_new(void);
@@ -28,5 +29,7 @@ void timers_done(struct timers *t, u32 cpu);
 u32 timers_waiting(const struct timers *t);
 /* The element with this handle is gone: struct map's timer_gone, ARG is T. */
 void timers_gone(void *arg, u64 handle);
+/* Tells what runs change (base/keep.h); T may be NULL. */
+void timers_keep(struct timers *t, keep_fn keep, void *arg);
 
 #endif

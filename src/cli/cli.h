@@ -24,6 +24,7 @@ struct command {
 	const char *rest_to;	/* whom what follows "--" is for, when not this command */
 };
 
+int cmd_replay(const struct command *cmd, int argc, char **argv);
 int cmd_run(const struct command *cmd, int argc, char **argv);
 int cmd_asm(const struct command *cmd, int argc, char **argv);
 int cmd_disasm(const struct command *cmd, int argc, char **argv);
@@ -160,6 +161,7 @@ struct load_opts {
 	struct str_list types;		/* TYPE or PROG=TYPE */
 	struct str_list progs;		/* of --prog: whom a TYPE is for */
 	struct str_list set;		/* VAR=VALUE */
+	bool keep;			/* struct skep_object has the file */
 };
 
 /* Rows of the options of every command that loads objects. */

@@ -3,6 +3,7 @@
  * cmd_run.c: `skep run`: a program of an object, the packets of captures or live
  * ports, and what came of it: verdicts, packets, map contents.
  */
+#include "api/registry.h"
 #include "cli/coverage.h"
 #include "cli/native.h"
 #include "cli/run_job.h"
@@ -93,6 +94,20 @@ int run_load_maps(struct job *j, struct skep_object *obj)
 	return r;
 }
 
+/* Before the object is loaded. */
+static int record_start(struct job *j, struct skep_load_opts *opts)
+{
+	struct skep_object *obj = j->prog->obj;
+
+	if (!obj->elf)
+		return err_set(j->err, ERR_USAGE, obj->img->file, "--record is for objects: "
+			       "these are instructions by themselves");
+	if (recorder_new(&j->recorder, j->o.record, j->err))
+		return j->err->code;
+	recorder_load_opts(j->recorder, obj, obj->elf, obj->elf_bytes, opts);
+	return 0;
+}
+
 struct skep_load_opts run_load_opts(struct job *j)
 {
 	return (struct skep_load_opts){
@@ -107,7 +122,7 @@ struct skep_load_opts run_load_opts(struct job *j)
 
 static int load(struct job *j)
 {
-	const struct skep_load_opts opts = run_load_opts(j);
+	struct skep_load_opts opts = run_load_opts(j);
 	int r;
 
 	j->choice.on_user = j->on == ON_USER;
@@ -122,8 +137,12 @@ static int load(struct job *j)
 			    "kernel's test runs show socket filters no Ethernet header");
 	if (!r)
 		r = meta_open(&j->meta, skep_prog_type(j->prog), j->on == ON_USER, j->err);
+	if (!r && j->o.record)
+		r = record_start(j, &opts);
 	if (!r)
 		r = choice_load(&j->choice, &opts);
+	if (!r && j->recorder)
+		r = recorder_begin(j->recorder, j->prog->obj, j->err);
 	if (!r && !j->o.quiet && j->on != ON_KERNEL) {
 		engine_notes(j->prog->obj, j->o.verbose, j->o.jit_name);
 		network_notes(j->prog->obj->img, skep_prog_type(j->prog), j->o.routes,
@@ -395,6 +414,13 @@ static bool runs_in_place(struct job *j, struct test_run *t)
 	       t->in_place;
 }
 
+/* For who asks what runs where (api/registry.h). */
+static void tell_ports(const struct job *j)
+{
+	for (size_t i = 0; i < j->ports.nr_in; i++)
+		registry_link(j->prog->obj, j->prog->index, "port", j->ports.all.v[i]->name);
+}
+
 static int run_ports(struct job *j)
 {
 	struct test_run t = { .repeat = (u32)j->o.repeat, .budget = j->o.budget,
@@ -405,6 +431,7 @@ static int run_ports(struct job *j)
 	struct port *in;
 	int got = 0, r = 0;
 
+	tell_ports(j);
 	while (!r && (got = ports_next(&j->ports, p, &in, j->err)) > 0) {
 		t.ifindex = in->ifindex;
 		t.rx_queue = in->queue;
@@ -595,6 +622,8 @@ static int finish(struct job *j)
 		r = verdicts_commit(&j->v, j->err);
 	if (!r && j->o.coverage)
 		r = write_coverage(j);
+	if (!r && j->recorder)
+		r = recorder_end(j->recorder, j->err);
 	if (!r && j->o.profile)
 		r = run_profile_make(j);
 	if (!r && j->o.profile && *j->o.profile)
@@ -650,6 +679,7 @@ static int run_job(struct job *j)
 static void job_free(struct job *j)
 {
 	capture_out_abort(j->out);
+	recorder_free(j->recorder);
 	run_profile_free(j->profile);
 	both_close(&j->both);
 	ports_close(&j->ports);
@@ -671,8 +701,10 @@ static void job_free(struct job *j)
 
 static int run_on(const struct command *cmd, struct job *j, const struct str_list *operands)
 {
-	int status = sort_operands(j, operands) ? report(j->err) : run_check(cmd, j);
+	int status = run_check_record(cmd, j);
 
+	if (!status)
+		status = sort_operands(j, operands) ? report(j->err) : run_check(cmd, j);
 	return status ? status : run_job(j);
 }
 
@@ -709,8 +741,9 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 		 "fill map NAME from a JSON file before the run", &o->maps},
 		{"sockets", 0, OPT_STR, "FILE",
 		 "sockets that programs find: JSON, or the output of ss -tuaneH", &o->sockets},
-		{"record", 0, OPT_LIST, "MAP=TYPE",
-		 "show records of a ring buffer or perf event array as TYPE", &o->records},
+		{"record", 0, OPT_LIST, "FILE|MAP=TYPE",
+		 "record all runs for `skep replay`; or show records of a map as TYPE",
+		 &o->records},
 		{"net", 0, OPT_LIST, "NAME",
 		 "show what is called NAME as an address (IPv4, IPv6, MAC)", &o->net},
 		{"verdicts", 0, OPT_STR, "FILE",

@@ -27,10 +27,10 @@ int load_open(struct skep_object **obj, const struct load_opts *lo, const void *
 	      size_t bytes, const char *name, struct skep_err *err)
 {
 	struct skep_open_opts opts = { .size = sizeof(opts) };
+	int r;
 
 	if (lo) {
-		int r = check_readable(lo->btf, err);
-
+		r = check_readable(lo->btf, err);
 		r = r ? r : check_readable(lo->kconfig, err);
 		if (r)
 			return r;
@@ -39,7 +39,13 @@ int load_open(struct skep_object **obj, const struct load_opts *lo, const void *
 		opts.module_btf = lo->modules.v;
 		opts.nr_module_btf = lo->modules.n;
 	}
-	return object_open(obj, &opts, data, bytes, name, err);
+	r = object_open(obj, &opts, data, bytes, name, err);
+	if (!r && lo && lo->keep) {
+		(*obj)->elf = mem_alloc(bytes);
+		memcpy((*obj)->elf, data, bytes);
+		(*obj)->elf_bytes = bytes;
+	}
+	return r;
 }
 
 void load_opts_free(struct load_opts *lo)

@@ -8,6 +8,8 @@ static const struct command commands[] = {
 	  cmd_run, NULL },
 	{ "verify", "OBJ|FILE.c|CODE...", "say whether programs are safe, and why not",
 	  cmd_verify, NULL },
+	{ "replay", "RECORDING", "run again what `skep run --record` recorded, compare",
+	  cmd_replay, NULL },
 	{ "test", "OBJ|FILE.c...", "run the tests that stand in the source of programs",
 	  cmd_test, NULL },
 	{ "diff", "OLD NEW [CAPTURE...]", "compare two builds: verdicts, sizes, packets", cmd_diff,

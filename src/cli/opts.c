@@ -129,6 +129,8 @@ static bool unknown_letter(struct parse *p, char c)
 	struct skep_err err;
 
 	err_set(&err, ERR_USAGE, NULL, "no option -%c", c);
+	if (isdigit((unsigned char)c))
+		err_note(&err, "no number below 0 is taken there");
 	help_pass_on(p, &err);
 	return fail(p, report(&err));
 }

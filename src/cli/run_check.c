@@ -18,6 +18,34 @@ static const char *behind(const char *arg, const char *mark)
 	return at ? at + strlen(mark) : NULL;
 }
 
+/* A file whose name has a "=" needs a "/" before that. */
+static bool is_record_file(const char *arg)
+{
+	const char *eq = strchr(arg, '='), *slash = strchr(arg, '/');
+
+	return !eq || (slash && slash < eq);
+}
+
+int run_check_record(const struct command *cmd, struct job *j)
+{
+	struct str_list *l = &j->o.records;
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->n; i++) {
+		if (!is_record_file(l->v[i])) {
+			l->v[n++] = l->v[i];
+			continue;
+		}
+		if (j->o.record)
+			return usage_error("--record takes one FILE, and MAP=TYPE any number of "
+					   "times: '%s' is a second file", l->v[i]);
+		j->o.record = l->v[i];
+	}
+	l->n = n;
+	j->o.load.keep = j->o.record != NULL;
+	return EXIT_YES;
+}
+
 int run_check_files(struct job *j, const struct str_list *paths)
 {
 	const struct run_opts *o = &j->o;
@@ -39,6 +67,7 @@ int run_check_files(struct job *j, const struct str_list *paths)
 	push_name(&out, o->output);
 	push_name(&out, o->verdicts);
 	push_name(&out, o->coverage);
+	push_name(&out, o->record);
 	if (o->profile && *o->profile)
 		push_name(&out, o->profile);
 	for (size_t i = 0; i < o->ports.targets.n; i++)
@@ -180,6 +209,12 @@ int run_check(const struct command *cmd, struct job *j)
 		return usage_error("--pin-dir is for one engine: two cannot have the same maps");
 	if (j->o.coverage && (j->on == ON_KERNEL || j->o.unverified))
 		return usage_error("--coverage is of verified programs on the embedded engine");
+	if (j->o.record && j->on != ON_USER)
+		return usage_error("--record is for --on user: what the kernel runs is recorded "
+				   "by `skep attach --record`");
+	if (j->o.record && j->o.pins)
+		return usage_error("--record is not for pinned maps: what other processes do to "
+				   "them cannot be recorded");
 	if (check_ports(cmd, j) || check_outputs(cmd, &j->o) || check_profile(cmd, j))
 		return EXIT_NO_ANSWER;
 	return check_clock(cmd, j);

@@ -5,6 +5,7 @@
 
 #include "cli/ports.h"
 #include "cli/run.h"
+#include "replay/recorder.h"
 
 #define NO_BUDGET UINT64_MAX	/* --budget was not given */
 
@@ -14,7 +15,7 @@ struct run_opts {
 	struct str_list records;	/* MAP=TYPE */
 	struct str_list net;		/* names of what is an address */
 	struct ports_opts ports;
-	const char *clock, *sockets, *coverage;
+	const char *clock, *sockets, *coverage, *record;
 	const char *profile, *format;	/* FILE of --profile, "" none; NULL: not given */
 	u64 repeat, budget, cpus, linger;
 	struct load_opts load;
@@ -40,6 +41,7 @@ struct job {
 	u64 packets;			/* of all captures so far */
 	u64 cut;			/* captured in part */
 	u64 left_out;			/* that the kernel would not ask the program about */
+	struct recorder *recorder;	/* of --record FILE, or NULL */
 	struct sockets sockets;		/* of --sockets */
 	u64 ns;				/* of cpu time for all packets, reading included */
 	u64 repeat_ns;			/* of --repeat: means of all packets, added */
@@ -79,6 +81,8 @@ void profile_json(struct json *j, const struct run_profile *p, bool insns);
 
 /* ---- run_check.c: what goes together ----------------------------------------- */
 
+/* Tells FILE of --record from MAP=TYPE; EXIT_YES, or the status of a usage error. */
+int run_check_record(const struct command *cmd, struct job *j);
 /* That what is written is none of what is read; PATHS are the objects. Error: USAGE. */
 int run_check_files(struct job *j, const struct str_list *paths);
 /* Sets what follows from the options; EXIT_YES, or the status of a usage error. */

@@ -136,6 +136,7 @@ bool share_is_dead(const struct map *m, u32 member);	/* of a map without file: f
 /* ---- counts (count.c) ------------------------------------------------------- */
 
 void map_counts_free(struct map *m);	/* of a map that is in no file */
+void map_counts_keep(struct map *m, keep_fn keep, void *arg);
 
 /* ---- bytes ---------------------------------------------------------------- */
 
@@ -223,6 +224,10 @@ int attr_check(const struct map_attr *a, u32 flags_mask, struct skep_err *err);
 int attr_slots(const struct map_attr *a, u32 flags_mask, struct skep_err *err);
 /* What types of values without keys want, attr_flags included. */
 int attr_keyless(const struct map_attr *a, u32 flags_mask, struct skep_err *err);
+
+/* ---- arenas (arena.c) ------------------------------------------------------ */
+
+void arena_keep(struct map *m, keep_fn keep, void *arg);
 
 /* ---- maps of maps (inner.c) -------------------------------------------------- */
 

@@ -224,6 +224,12 @@ bool map_arena_there(struct map *m, u64 addr)
 	return there;
 }
 
+void arena_keep(struct map *m, keep_fn keep, void *arg)
+{
+	keep(arg, KEEP_AREA, m->marks, KNOWN_BYTES);
+	keep(arg, KEEP_PAGES, m->elems, m->max_entries * (u64)AREA_PAGE);
+}
+
 /* ---- the rest ------------------------------------------------------------------------ */
 
 static void *no_lookup(struct map *m, const void *key, u32 cpu) { return NULL; }

@@ -70,3 +70,9 @@ void map_counts(const struct map *m, struct map_counts *out)
 		for (u32 w = 0; w < LINE_WORDS; w++)
 			sum[w] += load_relaxed((const u64 *)&m->counts[i] + w);
 }
+
+void map_counts_keep(struct map *m, keep_fn keep, void *arg)
+{
+	if (m->counts)
+		keep(arg, KEEP_BYTES, m->counts, (m->cpus + 1) * sizeof(*m->counts));
+}

@@ -95,10 +95,12 @@ static void map_fill(struct map *m, const struct map_ops *ops,
 }
 
 /* Keys that collide in one map do not in the next. */
-static u64 seed_of(const struct map *m)
+static u64 seed_of(const struct map *m, u64 wanted)
 {
 	u64 entropy[2] = { os_clock_ns(), (uintptr_t)m->mem };
 
+	if (wanted)
+		entropy[0] = entropy[1] = wanted;
 	return m->map_flags & BPF_F_ZERO_SEED ? 0 : hash_bytes(entropy, sizeof(entropy), 0);
 }
 
@@ -186,7 +188,7 @@ int map_create(struct map **out, const struct map_attr *a, u32 cpus,
 		return r;
 	}
 	*out = m = map_place(a, cpus, mem, 0);
-	seed_set(m, seed_of(m));
+	seed_set(m, seed_of(m, a->seed));
 	head_fill(m);
 	if (ops->format)
 		ops->format(m);
@@ -226,6 +228,21 @@ void map_free(struct map *m)
 	os_unmap(m->mem, m->mem_bytes);
 	free((void *)(uintptr_t)m->name);
 	free(m);
+}
+
+void map_keep(struct map *m, keep_fn keep, void *arg)
+{
+	u64 bytes = m->ops->ring ? AREA_PAGE + (u64)m->max_entries : m->mem_bytes;
+
+	keep(arg, KEEP_AREA, m->mem, bytes);
+	if (m->ops->ring)	/* the same memory, perhaps touched by its other address */
+		keep(arg, KEEP_AREA, m->mem + bytes, m->max_entries);
+	keep(arg, KEEP_BYTES, &m->lent, sizeof(m->lent));
+	map_counts_keep(m, keep, arg);
+	if (m->window)
+		arena_keep(m, keep, arg);
+	if (m->store)
+		map_keep(m->store, keep, arg);
 }
 
 void *map_lookup_cpu(struct map *m, const void *key, u32 cpu)

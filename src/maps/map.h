@@ -14,6 +14,7 @@
 #define MAPS_MAP_H
 
 #include "base/err.h"
+#include "base/keep.h"
 #include "model/event.h"
 #include "model/mapmem.h"
 #include "model/tables.h"
@@ -33,6 +34,7 @@ struct map_attr {
 	const char *name;
 	u32 type, key_size, value_size, max_entries, map_flags;
 	u64 map_extra;
+	u64 seed;	/* of hashes; 0 = one that nobody can guess */
 	u32 lock_at;	/* 1 + offset of a struct bpf_spin_lock in the value; 0 none */
 	u32 timer_at;	/* the same of a struct bpf_timer */
 	u32 work_at;	/* the same of a struct bpf_wq */
@@ -204,6 +206,8 @@ int map_create(struct map **out, const struct map_attr *attr, u32 cpus,
 	       struct skep_err *err);
 /* What its elements hold is given up: timers, inner maps. */
 void map_free(struct map *m);
+/* Tells what programs change of a map that is in no file (base/keep.h). */
+void map_keep(struct map *m, keep_fn keep, void *arg);
 
 /* ---- the program's side (helpers) --------------------------------------- */
 /* ops->lookup, update, remove as they are; lookup for another slot's value: */

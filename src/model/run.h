@@ -17,6 +17,7 @@ struct sock_table;
 struct run;
 struct vm_code;
 struct vm_map;
+struct tape;
 struct net;
 struct objects;
 struct skep_run;
@@ -239,6 +240,9 @@ struct run {
 	   (jit_bind.frames): no other memory of the thread's stack is the program's */
 	const struct run_frame *frames;
 	bool stop;		/* set by the engine on a fault inside a callback */
+	/* not 0 while nobody else sees values of maps: compiled code leaves out the locks
+	   of atomic operations on them. NULL: always 0. Set by runtime */
+	const char *alone;
 	struct xdp_view xdp;
 	struct skb_view skb;
 	struct flow_view flow;
@@ -302,6 +306,7 @@ struct run {
 	const struct btf *btf;	/* of the programs' object, or NULL */
 	const struct net *net;	/* what bpf_fib_lookup looks at; NULL = nobody says */
 	struct timers *timers;	/* of bpf_timer_init; NULL = there are none */
+	struct tape *tape;	/* who is asked instead of helpers (tape.h), or NULL */
 	const struct ring_watch *watch;	/* NULL = nobody ever waits */
 	u64 insns;		/* that the last execution took; set by the engine */
 };

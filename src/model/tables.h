@@ -220,6 +220,12 @@ bool helper_takes_map(u32 id, u32 type);
 bool helper_takes_packet(u32 id);
 /* Whether calls may move the packet or its bounds: pointers into it that the
  * program has loaded are of no use afterwards. */
+/* Does its answer depend on more than the program's own maps, packet and context, so that
+ * it may be another one next time: clocks, who runs it, memory of others? */
+bool helper_is_outside(u32 id);
+/* The argument (0..4) that points to memory that the helper fills in, and has how many bytes
+ * the next one says; -1: none. */
+int helper_out(u32 id);
 /* Does the helper take CAP_PERFMON? */
 bool helper_measures(u32 id);
 bool helper_moves_packet(u32 id);

@@ -238,7 +238,7 @@ u64 runtime_aot_abi(void)
 {
 	static const u32 layout[] = {
 		sizeof(struct run), offsetof(struct run, at), offsetof(struct run, stop),
-		offsetof(struct run, left), offsetof(struct run, cpu),
+		offsetof(struct run, left), offsetof(struct run, cpu), offsetof(struct run, alone),
 		offsetof(struct run, frames), sizeof(struct run_frame), RUN_STACK_BYTES,
 		JIT_CALL_COST,
 		sizeof(struct aot_ref), REWRITE_PROBE, REWRITE_PROBE_SX, REWRITE_TRAP,

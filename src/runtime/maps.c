@@ -168,6 +168,7 @@ int runtime_map_make(struct runtime *rt, struct map_attr *attr, struct map **out
 	attr->owner_of = rt_owner_of;
 	attr->owner_lives = owner_lives;
 	attr->owner_arg = rt;
+	attr->seed = rt->opts.map_seed ? rt->opts.map_seed + rt->maps.n : 0;
 	return map_create(out, attr, rt->opts.cpus, err);
 }
 

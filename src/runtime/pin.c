@@ -24,6 +24,7 @@ static struct share_types types_of(const struct runtime *rt, u32 map)
 static void now_shared(struct runtime *rt, const struct map *m)
 {
 	rt->shared += share_has_cpus(m);
+	rt->files = true;
 	if (m->type == BPF_MAP_TYPE_RINGBUF)
 		runtime_ring_shared(rt, m);
 	runtime_changed(rt);

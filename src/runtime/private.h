@@ -62,6 +62,7 @@ struct runtime {
 	u32 lock;		/* of what changes after loading; runs do without */
 	u64 serial;		/* no other runtime at this address had it */
 	u32 version;		/* grows when seats are to look again */
+	bool files;		/* some map is or was in a file: other processes may see it */
 	struct seat **seats;	/* by cpu; NULL: nobody had it yet */
 	u32 *owners;		/* thread ids; 0 = nobody's */
 	u64 refused;		/* runs of threads that got no cpu */

@@ -169,6 +169,7 @@ static int prog_decode(struct runtime *rt, struct runtime_prog *p, const u32 *ma
 		.nr_maps = p->img->nr_maps, .helper = call_helper, .kfunc = call_kfunc,
 		.ctx = ctx_desc(ip->type), .user = p,
 		.externs = p->img->externs, .nr_externs = p->img->nr_externs,
+		.instead = call_taped, .tape = rt->opts.tape,
 		.noted = rt->opts.sampled,
 	};
 	char where[256];
@@ -558,20 +559,33 @@ static int run_once(struct seat *s, const struct runtime_prog *p, struct test_ru
 	return likely(!r) ? run_end(s, p, t, err) : r;
 }
 
+/* What a run left that the next must not find: copies, the machine of another program. */
+__attribute__((noinline))
+static void repeat_again(struct seat *s, const struct runtime_prog *p, u64 budget, helper_fn *fn)
+{
+	if (s->copies.v.n)
+		forward_reset(s);
+	vm_many_end(s->machine);
+	vm_many(s->machine, p->code, &s->run, budget, fn);
+}
+
 /* The repeated runs of a compiled program that nothing is needed for but itself; false: this
  * is none. */
 static bool repeat_compiled(struct seat *s, const struct runtime_prog *p, struct test_run *t)
 {
+	const struct vm_code *const *ready = vm_many_ready(s->machine);
 	u64 budget = t->budget ? t->budget : p->budget;
 	struct run *run = &s->run;
 	helper_fn fn;
 
-	if (!p->in_place || run->clock.is_virtual || run->timers || t->nr_next ||
+	if (run->clock.is_virtual || run->timers || t->nr_next ||
 	    !vm_many(s->machine, p->code, run, budget, &fn))
 		return false;
 	for (u32 i = 0; i < t->repeat && !run->stop; i++) {
 		if (unlikely(__atomic_load_n(&s->rt->dead, __ATOMIC_RELAXED)))
 			runtime_reap(s->rt);
+		if (unlikely(*ready != p->code || s->copies.v.n))
+			repeat_again(s, p, budget, &fn);
 		run->left = (s64)budget;
 		run->frames = NULL;
 		run_begins(run);
@@ -874,6 +888,7 @@ int runtime_open(struct backend **out, const struct runtime_opts *opts,
 	rt->run.task.who = opts->who;
 	rt->run.clock.is_virtual = opts->virtual_clock;
 	rt->run.net = opts->net;
+	rt->run.tape = opts->tape;
 	rt->watch.committed = runtime_committed;
 	rt->run.watch = &rt->watch;
 	*out = &rt->b;

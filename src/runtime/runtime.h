@@ -15,11 +15,33 @@
 #include "model/rewrite.h"
 #include <skep/skep.h>
 
+struct map;
+struct tape;
+struct vm_machine;
+
 /* Which compiler is for verified programs. */
 enum runtime_jit {
 	RUNTIME_JIT_AUTO,	/* the optimising one up to a size (native.c) */
 	RUNTIME_JIT_OFF, RUNTIME_JIT_FAST, RUNTIME_JIT_OPT,
 };
+
+/* ---- for who looks into runs of this thread: look.c ---- */
+
+/* What the calling thread runs programs of B with. Errors: THREADS, NO_MEM. */
+int runtime_look(struct backend *b, struct vm_machine **m, struct run **run,
+		 struct skep_err *err);
+/* Tells what runs of this thread change (base/keep.h). False: of a map that is in a file
+ * nobody can. */
+bool runtime_keep(struct backend *b, keep_fn keep, void *arg);
+/* Is there nothing that this does not tell, in the run that has stopped (vm_keepable)? */
+bool runtime_keepable(struct backend *b);
+/* Before what was told is put back: what a run has besides is given up. */
+void runtime_restoring(struct backend *b);
+/* USER of vm_bind: program INDEX of *IMG. */
+u32 runtime_prog_of(const void *user, const struct image **img);
+/* MAP of vm_map: its number, or -1. */
+s64 runtime_map_of(struct backend *b, const void *map);
+struct map *runtime_map(struct backend *b, u32 number);	/* NULL: there is none */
 
 /* ---- code that was compiled before: aot.c ---- */
 
@@ -65,6 +87,9 @@ struct runtime_opts {
 	bool virtual_clock;	/* time is that of struct test_run */
 	struct net *net;	/* what programs see of a network, or NULL; the runtime
 				   frees it */
+	struct tape *tape;	/* who is asked instead of helpers (model/tape.h), or NULL */
+	u64 map_seed;		/* of hash tables: map I of the runtime gets another one,
+				   the same each time; 0 = nobody can guess them */
 	const struct runtime_aot *aot;	/* with RUNTIME_JIT_AUTO: programs are compiled
 				   already; or NULL */
 };

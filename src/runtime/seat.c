@@ -7,6 +7,7 @@
  * store that it runs, and who wants to free what programs may look at makes all
  * threads' stores visible (membarrier) before it looks.
  */
+#include "base/os.h"
 #include "runtime/private.h"
 #include "call/object.h"
 #include "call/owner.h"
@@ -87,6 +88,7 @@ static int seat_refresh(struct runtime *rt, struct seat *s, struct skep_err *err
 	s->run.timers = rt->run.timers;
 	s->run.objects = rt->run.objects;
 	s->run.held_at = rt->run.held_at;
+	s->run.alone = rt->files ? NULL : os_single_threaded();
 	fill_table(rt, s);
 	if (s->buffer_bytes >= rt->buffer_bytes)
 		return 0;

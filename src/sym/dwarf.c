@@ -61,7 +61,7 @@ static void die_put(struct die_map *m, const void *addr, u32 id)
 
 static int damaged(struct conv *c, const char *what)
 {
-	return err_set(c->err, ERR_DWARF, c->path, "%s: %s", what, c->dw.dwarf_errmsg(-1));
+	return err_set(c->err, ERR_DWARF, c->name, "%s: %s", what, c->dw.dwarf_errmsg(-1));
 }
 
 static void number_entry(struct conv *c, Dwarf_Die *die)
@@ -183,7 +183,7 @@ static int add_numbered(struct conv *c)
 
 		conv_add(c, &die);
 		if (c->b.types.n > MAX_BYTES)
-			return err_set(c->err, ERR_LIMIT, c->path,
+			return err_set(c->err, ERR_LIMIT, c->name,
 				       "more than %d bytes of types", MAX_BYTES);
 	}
 	assert(c->next == btf_build_next(&c->b) && "an entry made what it was counted for");
@@ -233,11 +233,11 @@ static int add_units(struct conv *c, Dwarf *dwarf)
 	if (ret < 0)
 		return damaged(c, "damaged debug information");
 	if (c->steps > c->max_steps)
-		return err_set(c->err, ERR_DWARF, c->path,
+		return err_set(c->err, ERR_DWARF, c->name,
 			       "debug information repeats itself; gave up after %llu entries",
 			       (unsigned long long)c->steps);
 	if (!c->rep->units)
-		return err_set(c->err, ERR_DWARF, c->path,
+		return err_set(c->err, ERR_DWARF, c->name,
 			       "no compile unit in C; %u in other languages",
 			       c->rep->other_units);
 	return 0;
@@ -338,10 +338,11 @@ static int write_checked(struct conv *c, struct strbuf *out, struct btf **btf)
 
 	btf_build_write(&c->b, out);
 	return btf_parse(btf, &c->arena, (const u8 *)out->s + from, out->n - from,
-			 c->path, c->err);
+			 c->name, c->err);
 }
 
-static int convert(struct conv *c, Dwarf *dwarf, Elf *elf, u64 bias, struct strbuf *out)
+static int convert(struct conv *c, Dwarf *dwarf, Elf *elf, u64 bias, struct strbuf *out,
+		   conv_fn *fn, void *arg)
 {
 	GElf_Ehdr eh;
 	size_t size = 0, start = out->n;
@@ -349,7 +350,7 @@ static int convert(struct conv *c, Dwarf *dwarf, Elf *elf, u64 bias, struct strb
 	int ret;
 
 	if (!gelf_getehdr(elf, &eh) || !elf_rawfile(elf, &size))
-		return err_set(c->err, ERR_ELF, c->path, "no ELF file: %s", elf_errmsg(-1));
+		return err_set(c->err, ERR_ELF, c->name, "no ELF file: %s", elf_errmsg(-1));
 	c->big_endian = eh.e_ident[EI_DATA] == ELFDATA2MSB;
 	c->max_steps = (u64)size * STEPS_PER_BYTE + (1 << 20);
 	btf_build_open(&c->b, &c->arena);
@@ -362,15 +363,20 @@ static int convert(struct conv *c, Dwarf *dwarf, Elf *elf, u64 bias, struct strb
 		return ret;
 	merge(c, true);
 	ret = write_checked(c, out, &btf);
-	if (ret || !c->vars.n)
+	if (ret)
 		return ret;
 	btf_guess_addr(btf);
+	if (fn)
+		return fn(c, btf, dwarf, arg);
+	if (!c->vars.n)
+		return 0;
 	add_sections(c, btf, elf, bias);
 	out->n = start;
 	return write_checked(c, out, &btf);
 }
 
-static int open_and_convert(struct conv *c, Dwfl *dwfl, struct strbuf *out)
+static int open_and_convert(struct conv *c, Dwfl *dwfl, struct strbuf *out, conv_fn *fn,
+			    void *arg)
 {
 	Dwfl_Module *mod = c->dw.dwfl_report_offline(dwfl, "", c->path, -1);
 	Dwarf_Addr dwarf_bias = 0;
@@ -379,28 +385,61 @@ static int open_and_convert(struct conv *c, Dwfl *dwfl, struct strbuf *out)
 	Elf *elf;
 
 	if (!mod)
-		return err_set(c->err, ERR_ELF, c->path, "no ELF file: %s",
+		return err_set(c->err, ERR_ELF, c->name, "no ELF file: %s",
 			       c->dw.dwfl_errmsg(-1));
 	c->dw.dwfl_report_end(dwfl, NULL, NULL);
 	elf = c->dw.dwfl_module_getelf(mod, &elf_bias);
 	dwarf = elf ? c->dw.dwfl_module_getdwarf(mod, &dwarf_bias) : NULL;
 	if (!dwarf) {
-		err_set(c->err, ERR_DWARF, c->path, "no debug information: %s",
+		err_set(c->err, ERR_DWARF, c->name, "no debug information: %s",
 			c->dw.dwfl_errmsg(-1));
 		err_help(c->err, "compile with -g, or install the file's debug symbols");
 		return c->err->code;
 	}
-	return convert(c, dwarf, elf, dwarf_bias - elf_bias, out);
+	return convert(c, dwarf, elf, dwarf_bias - elf_bias, out, fn, arg);
+}
+
+static void conv_free(struct conv *c)
+{
+	btf_build_free(&c->b);
+	free(c->dies.slots);
+	free(c->units.slots);
+	vec_free(&c->jobs);
+	vec_free(&c->vars);
+	vec_free(&c->tags);
+	arena_free(&c->arena);
+}
+
+int conv_run(struct conv *c, struct strbuf *out, conv_fn *fn, void *arg)
+{
+	int ret = dw_lib_open(&c->dw, c->err);
+	Dwfl_Callbacks calls;
+	Dwfl *dwfl;
+
+	if (ret)
+		return ret;
+	calls = (Dwfl_Callbacks){
+		.find_elf = c->dw.dwfl_build_id_find_elf,
+		.find_debuginfo = c->dw.dwfl_standard_find_debuginfo,
+		.section_address = c->dw.dwfl_offline_section_address,
+	};
+	dwfl = c->dw.dwfl_begin(&calls);
+	if (!dwfl)
+		return err_set(c->err, ERR_NO_LIB, c->name, "libdw: %s", c->dw.dwfl_errmsg(-1));
+	elf_version(EV_CURRENT);
+	ret = open_and_convert(c, dwfl, out, fn, arg);
+	c->rep->types = (u32)c->b.offs.n;
+	c->dw.dwfl_end(dwfl);
+	conv_free(c);
+	return ret;
 }
 
 int dwarf_to_btf(struct strbuf *out, const char *path, struct dwarf_report *rep,
 		 struct skep_err *err)
 {
-	struct conv c = { .path = path, .rep = rep, .err = err };
-	int ret = dw_lib_open(&c.dw, err);
-	Dwfl_Callbacks calls;
+	struct conv c = { .path = path, .name = path, .rep = rep, .err = err };
 	struct os_file file;
-	Dwfl *dwfl;
+	int ret = dw_lib_open(&c.dw, err);
 
 	memset(rep, 0, sizeof(*rep));
 	/* for a precise reason when it cannot be read, or is something else */
@@ -409,28 +448,7 @@ int dwarf_to_btf(struct strbuf *out, const char *path, struct dwarf_report *rep,
 	if (file.size < SELFMAG || memcmp(file.data, ELFMAG, SELFMAG))
 		ret = err_set(err, ERR_ELF, path, "no ELF file");
 	os_file_close(&file);
-	if (ret)
-		return ret;
-	calls = (Dwfl_Callbacks){
-		.find_elf = c.dw.dwfl_build_id_find_elf,
-		.find_debuginfo = c.dw.dwfl_standard_find_debuginfo,
-		.section_address = c.dw.dwfl_offline_section_address,
-	};
-	dwfl = c.dw.dwfl_begin(&calls);
-	if (!dwfl)
-		return err_set(err, ERR_NO_LIB, path, "libdw: %s", c.dw.dwfl_errmsg(-1));
-	elf_version(EV_CURRENT);
-	ret = open_and_convert(&c, dwfl, out);
-	rep->types = (u32)c.b.offs.n;
-	btf_build_free(&c.b);
-	c.dw.dwfl_end(dwfl);
-	free(c.dies.slots);
-	free(c.units.slots);
-	vec_free(&c.jobs);
-	vec_free(&c.vars);
-	vec_free(&c.tags);
-	arena_free(&c.arena);
-	return ret;
+	return ret ? ret : conv_run(&c, out, NULL, NULL);
 }
 
 #else

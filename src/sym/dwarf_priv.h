@@ -37,11 +37,20 @@ struct conv {
 	u64 steps, max_steps;	/* from entry to entry */
 	bool big_endian;
 	const char *path;
+	const char *name;	/* of it, for messages */
 	struct dwarf_report *rep;
 	struct skep_err *err;
 };
 
 /* ---- dwarf.c ---------------------------------------------------------------- */
+
+/*
+ * Converts the types of C->path, whose name in messages is C->name, and gives FN, when
+ * there is one, the BTF and libdw's handle before that is closed: conv_type() gives the
+ * final types then. OUT has the raw BTF. Errors as of dwarf_to_btf.
+ */
+typedef int conv_fn(struct conv *c, const struct btf *btf, Dwarf *dwarf, void *arg);
+int conv_run(struct conv *c, struct strbuf *out, conv_fn *fn, void *arg);
 
 /* The type of DIE, 0 for void, DW_NONE when it was left out. */
 u32 conv_type(struct conv *c, Dwarf_Die *die);

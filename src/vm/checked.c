@@ -138,11 +138,30 @@ static bool ask(struct vm_machine *m, const struct vm_insn *ip, const u64 *r)
 	return false;
 }
 
+static u64 ask_call(struct vm_machine *m, const struct vm_call *c, const u64 *r)
+{
+	const struct vm_called called = { .row = c->row, .fn = c->fn, .args = r + 1,
+		.id = helper_row(c->id) == c->row ? c->id : 0, .run = m->run };
+
+	if (m->call)
+		return m->call(m->step_arg, m, &called);
+	return c->fn(r[1], r[2], r[3], r[4], r[5], m->run);
+}
+
+void vm_call_set(struct vm_machine *m, vm_call_fn fn) { m->call = fn; }
+
 /* Once more, with operations that ask before they go on. */
 #undef INTERP_NAME
 #undef INTERP_ATTR
 #undef TICK
 #undef GOTO
+#undef CALL_HELPER
+#define CALL_HELPER(c) do { \
+	r[0] = ask_call(m, (c), r); \
+	left = m->left; \
+	if (unlikely(m->fault.kind)) \
+		goto nested_fault; \
+} while (0)
 #define INTERP_NAME run_stepped
 #define INTERP_ATTR __attribute__((cold))
 #define TICK do { \
@@ -185,10 +204,17 @@ static void count_stop(struct vm_machine *m, const struct vm_insn *ip, u32 base)
 #undef LEAVE
 #undef TICK
 #undef GOTO
+#undef CALL_HELPER
 #undef WENT
 #undef ENTERED
 #undef STOPPED
 #define INTERP_NAME run_counted
+#define CALL_HELPER(c) do { \
+	r[0] = (c)->fn(r[1], r[2], r[3], r[4], r[5], m->run); \
+	left = m->left; \
+	if (unlikely(m->fault.kind)) \
+		goto nested_fault; \
+} while (0)
 #define LOCALS \
 	u64 left = m->left; \
 	const struct vm_insn *outer = m->at
@@ -280,6 +306,8 @@ struct vm_counts vm_code_counts(const struct vm_code *code)
 
 u64 vm_go_checked(struct vm_machine *m, const struct vm_insn *ip, u64 *r)
 {
+	if (unlikely(m->foreign))
+		return vm_go_foreign(m, ip, r);
 	if (unlikely(m->step))
 		return run_stepped(m, ip, r, NULL);
 	if (likely(!m->code->counts.at))

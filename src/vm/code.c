@@ -59,6 +59,8 @@ static int decode_call(struct decode *d, u32 at, u32 id)
 	call->id = id;
 	call->row = helper_row(id);
 	call->fn = call->row && c->bind.helper ? c->bind.helper(id, c->bind.prog_type) : NULL;
+	if (c->bind.tape)
+		call->fn = c->bind.instead(c->bind.tape, id, call->fn);
 	set_call(d, at);
 	return 0;
 }

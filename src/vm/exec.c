@@ -171,7 +171,8 @@ u64 vm_callback(struct run *run, u64 func, const u64 args[5])
 		return 0;
 	vm_regs_init(r, 0, vm_frame_top(m, m->depth + 1));
 	memcpy(r + 1, args, 5 * sizeof(u64));
-	vm_frame_push(m, m->at, r);
+	vm_frame_push(m, NULL, r);
+	m->frames[m->depth].helper = m->at;
 	if (m->code->mode == VM_FAST) {
 		m->left -= VM_CALL_COST;
 		vm_frame_used(m, m->depth);
@@ -304,6 +305,11 @@ bool vm_many(struct vm_machine *m, const struct vm_code *code, struct run *run, 
 	return true;
 }
 
+const struct vm_code *const *vm_many_ready(const struct vm_machine *m)
+{
+	return &m->ready;
+}
+
 void vm_many_end(struct vm_machine *m)
 {
 	end_native(m, 0);
@@ -376,7 +382,7 @@ u32 vm_spots(const struct vm_machine *m, struct vm_spot *out, u32 max)
 		if (!i)
 			break;
 		code = m->frames[i].code;
-		at = m->frames[i].ip;
+		at = m->frames[i].ip ? m->frames[i].ip : m->frames[i].helper;
 	}
 	return n;
 }

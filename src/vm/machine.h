@@ -66,7 +66,8 @@ struct vm_code {
 
 /* A caller, saved while its callee runs. */
 struct vm_frame {
-	const struct vm_insn *ip;	/* the call */
+	const struct vm_insn *ip;	/* the call; NULL: a helper calls back */
+	const struct vm_insn *helper;	/* the call of that */
 	const struct vm_code *code;
 	u64 saved[4];			/* r6..r9 */
 	u64 may_goto;			/* iterations left in this frame */
@@ -113,7 +114,9 @@ struct vm_machine {
 	struct vm_region gone;	/* the last one that the program gave back */
 	u64 charged;		/* of the budget, for work of helpers */
 	bool native;		/* compiled code runs, or what it has called */
+	const struct vm_foreign *foreign;	/* memory and helpers are there; or NULL */
 	vm_step_fn step;	/* called before each instruction; NULL: none */
+	vm_call_fn call;	/* for calls of helpers in such runs; NULL: none */
 	void *step_arg;
 	struct vm_fault fault;
 };
@@ -260,6 +263,7 @@ const void *const *vm_checked_labels(void);
 /* Go on at IP of M's code, which is of that mode, until the present frame exits. */
 u64 vm_go_fast(struct vm_machine *m, const struct vm_insn *ip, u64 *r);
 u64 vm_go_checked(struct vm_machine *m, const struct vm_insn *ip, u64 *r);
+u64 vm_go_foreign(struct vm_machine *m, const struct vm_insn *ip, u64 *r);
 
 static inline u64 vm_go(struct vm_machine *m, const struct vm_insn *ip, u64 *r)
 {

@@ -14,6 +14,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/keep.h"
 #include "model/image.h"
 #include "model/mapmem.h"
 #include "model/run.h"
@@ -50,6 +51,9 @@ struct vm_bind {
 	const struct image_extern *externs;	/* by BPF_PSEUDO_KFUNC_CALL, _BTF_ID */
 	u32 nr_externs;
 	helper_fn (*helper)(u32 id, u32 prog_type);
+	/* what is called instead of BODY, that of helper ID; NULL: nothing else */
+	helper_fn (*instead)(struct tape *t, u32 id, helper_fn body);
+	struct tape *tape;
 	/* of kernel functions; NULL: none has a body */
 	helper_fn (*kfunc)(const char *name, u32 prog_type);
 	const struct ctx_desc *ctx;	/* NULL: the context has no fields */
@@ -179,12 +183,15 @@ u64 vm_budget(const struct vm_code *code, u64 asked);
 u64 vm_exec(struct vm_machine *m, const struct vm_code *code, struct run *run,
 	    u64 budget);
 /*
- * For many runs of a compiled program without tail calls: readies M, or false. Then
- * each is a call of NATIVE.fn with the run as first and last argument after run.left
- * was set to BUDGET and run.frames cleared, and vm_many_end when run.stop is set afterwards.
+ * For many runs of a compiled program: readies M, or false. Then each is a call of
+ * NATIVE.fn with the run as first and last argument after run.left was set to BUDGET and
+ * run.frames cleared, and vm_many_end when run.stop is set afterwards. A run that leaves
+ * M otherwise, as with a tail call, does not leave CODE at vm_many_ready: vm_many_end and
+ * vm_many before the next.
  */
 bool vm_many(struct vm_machine *m, const struct vm_code *code, struct run *run, u64 budget,
 	     helper_fn *fn);
+const struct vm_code *const *vm_many_ready(const struct vm_machine *m);
 void vm_many_end(struct vm_machine *m);
 /* The same as vm_exec: 0 and *RET, or -EFAULT and the machine's fault. */
 int vm_run(struct vm_machine *m, const struct vm_code *code, struct run *run,
@@ -248,6 +255,44 @@ typedef bool (*vm_step_fn)(void *arg, struct vm_machine *m, const struct vm_step
  * and tail-called programs included; NULL: none is. Runs without cost nothing. */
 void vm_step_set(struct vm_machine *m, vm_step_fn fn, void *arg);
 
+/* A helper or kernel function that is about to be called; its arguments are good. */
+struct vm_called {
+	u32 id;			/* BPF_FUNC_*, 0 of a kernel function */
+	const struct helper_row *row;	/* its name, and what its arguments are */
+	helper_fn fn;
+	const u64 *args;	/* r1..r5 */
+	struct run *run;
+};
+
+/* Calls it, or says what it answers. */
+typedef u64 (*vm_call_fn)(void *arg, struct vm_machine *m, const struct vm_called *c);
+
+/* FN is asked for each of them in runs that are stepped, tail calls apart; NULL: each is
+ * called. ARG is that of vm_step_set. */
+void vm_call_set(struct vm_machine *m, vm_call_fn fn);
+
+/* A function that waits for one that it called, and where. */
+struct vm_caller {
+	const struct vm_code *code;
+	u32 insn;		/* slot of the call */
+	u32 frame;
+	bool helper;		/* the called one is the callback of a helper */
+};
+
+/* Of M, in which a program runs that is asked about a step: the innermost first; how many,
+ * at most MAX. The slot of a call of a callback is that of the helper, when it is known. */
+u32 vm_callers(const struct vm_machine *m, struct vm_caller *out, u32 max);
+/* The address where the stack of FRAME begins (r10). */
+u64 vm_frame_base(struct vm_machine *m, u32 frame);
+/* r6..r9 of FRAME of M, which waits for the one that it called; false: it does not. */
+bool vm_frame_saved(const struct vm_machine *m, u32 frame, u64 regs[4]);
+
+/* Tells what runs change of M (base/keep.h). */
+void vm_keep(struct vm_machine *m, keep_fn keep, void *arg);
+/* The program of M owes nothing to anybody, and is not called by a helper that has memory of
+ * its own: in these moments alone what C functions have on the stack can be kept, too. */
+bool vm_keepable(const struct vm_machine *m);
+
 enum vm_where_kind {
 	VM_NOWHERE, VM_CTX, VM_STACK, VM_PACKET, VM_PACKET_META, VM_MAP, VM_KEY, VM_LENT,
 	VM_HELD,		/* an object of a map value */
@@ -264,6 +309,38 @@ struct vm_where {
 
 /* Where ADDR lies while a program of M runs. */
 struct vm_where vm_where(struct vm_machine *m, u64 addr);
+
+/* BYTES at ADDR as the program of M, which stands between two instructions, would read them,
+ * context fields too: 0, or -EFAULT. */
+int vm_read(struct vm_machine *m, u64 addr, void *to, u64 bytes);
+
+/* ---- runs whose memory is elsewhere (foreign.c) ---------------------------------- */
+
+/*
+ * Who has the record of runs of another machine. SLOT is of the program. Whoever finds that
+ * the run is another one calls vm_foreign_fault() and gives -1, false, NULL or anything.
+ */
+struct vm_foreign {
+	void *arg;
+	/* 1: *VAL is what the register has afterwards; 0: it is memory of the stack, or of
+	   a map of vm_bind; -1 */
+	int (*load)(void *arg, struct vm_machine *m, u32 slot, u64 addr, u32 size, u64 *val);
+	/* Of other memory than the stack. */
+	bool (*store)(void *arg, struct vm_machine *m, u32 slot, u64 addr, u32 size, u64 val);
+	/* Where an atomic finds SIZE bytes, and leaves what it makes of them. */
+	void *(*atomic)(void *arg, struct vm_machine *m, u32 slot, u64 addr, u32 size);
+	/* What a helper or kernel function answers to r1..r5 in R, or what the address of a
+	   kernel's variable is. */
+	u64 (*call)(void *arg, struct vm_machine *m, u32 slot, const u64 *r);
+};
+
+/* Runs of checked code that begin from now on are such; NULL: none is. Maps with values are
+ * memory of theirs, without a body calls are no fault. F lives as long as M. */
+void vm_foreign_set(struct vm_machine *m, const struct vm_foreign *f);
+void vm_foreign_fault(struct vm_machine *m, const char *text);
+/* Memory of the program's stack: SIZE bytes, or NULL and a fault is set. */
+void *vm_stack_mem(struct vm_machine *m, u64 addr, u64 size);
+bool vm_in_stack(const struct vm_machine *m, u64 addr);
 
 /* Runs CODE (mode VM_FAST) on a machine of its own with r1 = CTX, whatever that is. */
 u64 vm_run_fast(const struct vm_code *code, struct run *run, void *ctx);

@@ -112,6 +112,39 @@ wait
 has "truncated in the run" "somebody truncated it during the run: what it held is lost (EIO)" \
 	"$(cat "$tmp/first.out")"
 
+# ---- atomic operations of two that run at once -------------------------------------------
+# Each process has one thread, and locks nevertheless.
+cat > "$tmp/add.c" <<'C'
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} sum SEC(".maps");
+SEC("xdp") int add(struct xdp_md *ctx)
+{
+	__u32 key = 0;
+	__u64 *n = bpf_map_lookup_elem(&sum, &key);
+
+	for (int i = 0; n && i < 3000; i++)
+		__sync_fetch_and_add(n, 1);
+	return XDP_PASS;
+}
+char _license[] SEC("license") = "GPL";
+C
+$SKEP cc "$tmp/add.c" -o "$tmp/add.o"
+for i in 1 2; do
+	$SKEP run --pin-dir "$pins" --cpus 2 "$tmp/add.o" $cap -q > "$tmp/at.$i" 2>&1 &
+	eval "pid$i=$!"
+done
+wait "$pid1"
+wait "$pid2"
+same "nothing is lost" 65898000 "$($SKEP map -j dump "$pins/sum" | tr -dc '0-9,' |
+	sed 's/.*,//')"
+
 # ---- four that begin at once ------------------------------------------------------------------
 rm -f "$pins"/*
 for i in 1 2 3 4; do

@@ -17,6 +17,7 @@ int ir_compile(struct ir_func *f)
 	ir_phis(f);
 	ir_inline_late(f);
 	ir_slots(f);
+	ir_merge(f);
 	ir_phis(f);
 	ir_bits(f);
 	ir_fold(f);
@@ -25,6 +26,7 @@ int ir_compile(struct ir_func *f)
 	ir_bits(f);
 	ir_fold(f);
 	ir_select(f);
+	ir_alone(f);
 	ir_order(f);
 	return 0;
 }

@@ -8,9 +8,11 @@
  *	value.c   values are made
  *	build.c   instructions to blocks and values
  *	slots.c   stack slots that nothing else points to become values
+ *	merge.c   words that helpers get are stored at once
  *	fold.c    simpler values, the same value once; compare.c: comparisons;
  *	          rotate.c, bytes.c, divide.c: what several together compute
  *	select.c  short branches become conditional moves
+ *	alone.c   atomic operations that nobody else may look at
  *	address.c what a machine's addresses and operands in memory take in
  *	order.c   layout, what is never used, who is used where
  *	hold.c    numbers that stay in registers through loops
@@ -52,7 +54,8 @@
 	X(LOAD, 0)		/* w bits at address; sign: extended */ \
 	X(STORE, EFFECT)	/* value b to w bits at address; cc: an operation
 				   (enum ir_op), what is there op b */ \
-	X(ATOMIC, EFFECT)	/* what was there; cc: enum isa_kind */ \
+	X(ATOMIC, EFFECT)	/* what was there; cc: enum isa_kind. With the run as last
+				   operand no lock where run.alone says so */ \
 	X(CALL, EFFECT)		/* body imm with operands as r1.. and the run last;
 				   cc: the body lies `entry` from the run */ \
 	X(LOCAL, EFFECT)	/* the function at slot imm, the same way */ \
@@ -178,6 +181,7 @@ struct ir_func {
 	u32 nr_all;
 	struct ir *params[7];
 	bool has_calls, may_goto;
+	bool leaks;		/* pointers to the stack are elsewhere than in helpers: slots.c */
 	bool entries;		/* some of it is told by what lies below the run */
 	u32 depth;		/* bytes of the stack that are memory: slots.c */
 	u32 shown;		/* bytes of the stack that a struct run_frame tells of */
@@ -268,8 +272,10 @@ u32 ir_params(struct ir_func *f);
 int ir_build(struct ir_func *f);
 void ir_free(struct ir_func *f);	/* but for its arena */
 void ir_slots(struct ir_func *f);
+void ir_merge(struct ir_func *f);
 void ir_fold(struct ir_func *f);
 void ir_select(struct ir_func *f);
+void ir_alone(struct ir_func *f);
 void ir_order(struct ir_func *f);
 /* Parts of order: */
 void ir_address(struct ir_func *f);
@@ -322,6 +328,12 @@ struct ir *ir_one(struct ir_func *f, enum ir_op op, u32 w, struct ir *a, u64 imm
 u64 ir_phi_max(struct ir *phi);
 /* Tests look at counters after they grew. */
 void ir_induct(struct ir_func *f);
+
+/* ---- slots.c ---- */
+
+/* V is the frame pointer plus *OFF; IR_FAR: perhaps, at any distance. */
+#define IR_FAR INT64_MIN
+bool ir_fp_offset(const struct ir *v, s64 *off);
 
 /* ---- inline.c ---- */
 

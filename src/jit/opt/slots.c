@@ -21,10 +21,8 @@ struct slots {
 };
 
 enum { DEEP = 8 };	/* sums that are followed */
-#define FAR INT64_MIN
 
-/* V is the frame pointer plus *OFF; FAR: perhaps, at any distance. */
-static bool fp_offset(const struct ir *v, s64 *off)
+bool ir_fp_offset(const struct ir *v, s64 *off)
 {
 	u64 more = 0;
 
@@ -39,7 +37,7 @@ static bool fp_offset(const struct ir *v, s64 *off)
 		more += ir_is(v, IR_ADD) ? v->arg[1]->imm : -v->arg[1]->imm;
 		v = v->arg[0];
 	}
-	*off = FAR;
+	*off = IR_FAR;
 	return true;
 }
 
@@ -66,14 +64,14 @@ static void note_operand(struct slots *s, const struct ir *v, u32 i, bool callba
 {
 	s64 off;
 
-	if (!fp_offset(v->arg[i], &off) || (i == 0 && derives(v)))
+	if (!ir_fp_offset(v->arg[i], &off) || (i == 0 && derives(v)))
 		return;
-	if (i == 0 && is_access(v) && off != FAR)
+	if (i == 0 && is_access(v) && off != IR_FAR)
 		return;
 	if (ir_is(v, IR_CALL) && !callbacks)
 		give(s, off);
 	else if (ir_is(v, IR_ATOMIC) && i == 0)
-		give(s, off == FAR ? ANYWHERE : off + (s32)v->imm);
+		give(s, off == IR_FAR ? ANYWHERE : off + (s32)v->imm);
 	else
 		give(s, ANYWHERE);
 }
@@ -82,8 +80,8 @@ static bool access_at(const struct ir *v, u32 *at)
 {
 	s64 off;
 
-	/* what is so far away that the sum wraps is not on the stack, or FAR */
-	if (!is_access(v) || !fp_offset(v->arg[0], &off) ||
+	/* what is so far away that the sum wraps is not on the stack, or IR_FAR */
+	if (!is_access(v) || !ir_fp_offset(v->arg[0], &off) ||
 	    __builtin_add_overflow(off, (s32)v->imm, &off))
 		return false;
 	if (off < -STACK || off > -(s64)(v->w / 8))
@@ -380,6 +378,7 @@ void ir_slots(struct ir_func *f)
 	find_accesses(&s);
 	number_slots(&s);
 	f->depth = depth(&s);
+	f->leaks = s.given == ANYWHERE;
 	if (s.nr) {
 		find_live(&s);
 		for (size_t b = 0; b < f->blocks.n; b++)

@@ -391,14 +391,28 @@ static inline void x_mem(u8 **p, bool lock, bool w, u32 op, u32 reg, u32 base, s
 	x_modmem(p, reg, base, disp);
 }
 
-/* lock 0f OP */
-static inline void x_lock_0f(u8 **p, bool w, u32 op, u32 reg, u32 base, s32 disp)
+/* 0f OP */
+static inline void x_0f(u8 **p, bool w, u32 op, u32 reg, u32 base, s32 disp)
 {
-	put1(p, 0xf0);
 	x_rex(p, w, reg, base, false);
 	put1(p, 0x0f);
 	put1(p, op);
 	x_modmem(p, reg, base, disp);
+}
+
+static inline void x_lock_0f(u8 **p, bool w, u32 op, u32 reg, u32 base, s32 disp)
+{
+	put1(p, 0xf0);
+	x_0f(p, w, op, reg, base, disp);
+}
+
+/* test byte [base + disp], MASK */
+static inline void x_test_byte(u8 **p, u32 base, s32 disp, u32 mask)
+{
+	x_rex(p, false, 0, base, false);
+	put1(p, 0xf6);
+	x_modmem(p, 0, base, disp);
+	put1(p, mask);
 }
 
 /* ---- control ------------------------------------------------------------------- */

@@ -93,12 +93,47 @@ static u32 plain_op(u32 kind)
 	}
 }
 
+/* Goes by the lock, the next byte, when nobody else is there (run.alone); what is between
+ * may not touch flags. */
+static u8 *unless_alone(struct ra *a, const struct ir *v)
+{
+	u32 run;
+	u8 *none;
+
+	if (v->n < 3)
+		return NULL;
+	run = ra_get(a, v->arg[2]);
+	x_load(&a->p, 64, SCRATCH2, run, offsetof(struct run, alone));
+	x_test(&a->p, true, SCRATCH2, SCRATCH2);
+	none = x_jcc8(&a->p, CC_E);
+	x_test_byte(&a->p, SCRATCH2, 0, 0xff);
+	x_patch8(none, a->p);
+	return none;
+}
+
+static void lock(struct ra *a, bool perhaps)
+{
+	u8 *by = perhaps ? x_jcc8(&a->p, CC_NE) : NULL;
+
+	put1(&a->p, 0xf0);
+	if (by)
+		x_patch8(by, a->p);
+}
+
 /* lock OP [base + imm], src: what was there is not asked for. */
 static void atomic_plain(struct ra *a, struct ir *v)
 {
 	u32 base = ra_get(a, v->arg[0]), src = ra_get(a, v->arg[1]);
 
-	x_mem(&a->p, true, ra_wide(v), plain_op(v->cc), src, base, (s32)v->imm);
+	lock(a, unless_alone(a, v));
+	x_mem(&a->p, false, ra_wide(v), plain_op(v->cc), src, base, (s32)v->imm);
+}
+
+/* lock xadd [base + imm], SCRATCH */
+static void fetch_add(struct ra *a, struct ir *v, u32 base)
+{
+	lock(a, unless_alone(a, v));
+	x_0f(&a->p, ra_wide(v), 0xc1, SCRATCH, base, (s32)v->imm);
 }
 
 static void atomic_exchange(struct ra *a, struct ir *v)
@@ -109,7 +144,7 @@ static void atomic_exchange(struct ra *a, struct ir *v)
 	if (v->cc == KIND_ATOMIC_XCHG)
 		x_mem(&a->p, false, ra_wide(v), 0x87, SCRATCH, base, (s32)v->imm);
 	else
-		x_lock_0f(&a->p, ra_wide(v), 0xc1, SCRATCH, base, (s32)v->imm);
+		fetch_add(a, v, base);
 	ra_free_dead(a, v, NULL);
 	if (!v->uses)
 		return;
