@@ -173,7 +173,8 @@ static void seed_sum(struct reg *r, const struct reg *before, const struct scala
 static void alu_value(struct verifier *v, struct reg *dst, const struct scalar *src, u32 def,
 		      unsigned kind, unsigned width, bool self)
 {
-	if (divides(kind) && !dated_rule(v, RULE_QUOTIENT)) {
+	if ((divides(kind) && !dated_rule(v, RULE_QUOTIENT)) ||
+	    (kind == KIND_NEG && !dated_rule(v, RULE_NEGATION))) {
 		dst->val = scalar_unknown();
 		scalar_cast(&dst->val, width / 8);
 	} else if (self)
@@ -195,7 +196,7 @@ static void alu_related(struct verifier *v, struct reg *dst, const struct scalar
 	alu_value(v, dst, src, def, kind, width, self);
 	if (kind != KIND_ALU_ADD && kind != KIND_ALU_SUB)
 		return;
-	if (scalar_is_const(&num))
+	if (scalar_is_const(&num) && (!before.id || dated_rule(v, RULE_SUM_LINK)))
 		link_sum(dst, &before, added, width);
 	if (before.seed && !self)
 		seed_sum(dst, &before, &num, kind == KIND_ALU_ADD, width);
