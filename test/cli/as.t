@@ -109,6 +109,13 @@ bare() # NAME PROGRAM [TYPE]
 		"$($SKEP verify --type ${3:-xdp} --as "$release" "$tmp/bare.bin" 2>/dev/null |
 		awk 'NR == 2 { print $NF }')"
 }
+# The same, and that kernels have it from VERSION on, and 6.1 not.
+since() # VERSION NAME PROGRAM [TYPE]
+{
+	bare "$2" "$3" ${4-}
+	same "$2: 6.1, and $1" "rejected ok" "$($SKEP verify --type ${4:-xdp} --as 6.1,$1 \
+		"$tmp/bare.bin" 2>"$tmp/since.err" | awk 'NR == 2 { print $(NF - 1), $NF }')"
+}
 use='r2 = r10; r2 += -16; r2 += r1; *(u8 *)(r2 + 0) = 0; r0 = 2; exit'
 bare "a constant that is stored" "*(u64 *)(r10 - 8) = 4; r1 = *(u64 *)(r10 - 8); $use"
 bare "half of one" "*(u32 *)(r10 - 8) = 4; r1 = *(u32 *)(r10 - 8); $use"
@@ -135,43 +142,43 @@ bare "signed and unsigned bounds" "r1 = *(u32 *)(r1 + 16); *(u64 *)(r10 - 16) = 
 bare "two that are equal" "call get_prandom_u32#7; r6 = r0; call get_prandom_u32#7;
 	if r0 > 7 goto +5; if r6 != r0 goto +4; r2 = r10; r2 += -16; r2 += r6; *(u8 *)(r2 + 0) = 0;
 	r0 = 2; exit"
-bare "two numbers that vary" "call get_prandom_u32#7; r6 = r0; call get_prandom_u32#7;
+since 6.8 "two numbers that vary" "call get_prandom_u32#7; r6 = r0; call get_prandom_u32#7;
 	r6 &= 255; if r0 > 7 goto +5; if r6 > r0 goto +4; r2 = r10; r2 += -16; r2 += r6;
 	*(u8 *)(r2 + 0) = 0; r0 = 2; exit"
 bare "their lower halves" "call get_prandom_u32#7; r6 = r0; call get_prandom_u32#7;
 	if w0 > 7 goto +5; if w6 > w0 goto +4; r2 = r10; r2 += -16; r2 += r6; *(u8 *)(r2 + 0) = 0;
 	r0 = 2; exit"
-bare "not one of two" "call get_prandom_u32#7; r1 = r0; r1 &= 8; if r1 == 8 goto +4; r2 = r10;
+since 6.8 "not one of two" "call get_prandom_u32#7; r1 = r0; r1 &= 8; if r1 == 8 goto +4; r2 = r10;
 	r2 += -8; r2 += r1; *(u8 *)(r2 + 0) = 0; r0 = 2; exit"
-bare "not the greatest" "call get_prandom_u32#7; r1 = r0; if r1 > 8 goto +5;
+since 6.8 "not the greatest" "call get_prandom_u32#7; r1 = r0; if r1 > 8 goto +5;
 	if r1 == 8 goto +4; r2 = r10; r2 += -8; r2 += r1; *(u8 *)(r2 + 0) = 0; r0 = 2; exit"
 bare "a quotient" "call get_prandom_u32#7; r1 = r0; r1 &= 255; r1 /= 64; r2 = r10; r2 += -8;
 	r2 += r1; *(u8 *)(r2 + 0) = 0; r0 = 2; exit"
 bare "a remainder" "call get_prandom_u32#7; r1 = r0; r1 %= 8; r2 = r10; r2 += -8; r2 += r1;
 	*(u8 *)(r2 + 0) = 0; r0 = 2; exit"
-bare "a negative" "call get_prandom_u32#7; r1 = r0; r1 &= 7; r1 = -r1; r2 = r10; r2 += r1;
+since 6.17 "a negative" "call get_prandom_u32#7; r1 = r0; r1 &= 7; r1 = -r1; r2 = r10; r2 += r1;
 	r2 += -1; *(u8 *)(r2 + 0) = 0; r0 = 2; exit"
 bare "half a copy" "call get_prandom_u32#7; w1 = w0; if r0 > 7 goto +4; r2 = r10; r2 += -8;
 	r2 += r1; *(u8 *)(r2 + 0) = 0; r0 = 2; exit"
 bare "a copy" "call get_prandom_u32#7; r1 = r0; if r0 > 7 goto +4; r2 = r10; r2 += -8;
 	r2 += r1; *(u8 *)(r2 + 0) = 0; r0 = 2; exit"
-bare "a copy and one more" "call get_prandom_u32#7; r0 &= 255; r1 = r0; r1 += 1;
+since 6.11 "a copy and one more" "call get_prandom_u32#7; r0 &= 255; r1 = r0; r1 += 1;
 	if r0 > 6 goto +4; r2 = r10; r2 += -8; r2 += r1; *(u8 *)(r2 + 0) = 0; r0 = 2; exit"
-bare "a part of a spilled number" "call get_prandom_u32#7; r0 &= 7; *(u64 *)(r10 - 8) = r0;
+since 6.9 "a part of a spilled number" "call get_prandom_u32#7; r0 &= 7; *(u64 *)(r10 - 8) = r0;
 	r1 = *(u32 *)(r10 - 8); $use"
-bare "a byte of one" "call get_prandom_u32#7; r0 &= 7; *(u64 *)(r10 - 8) = r0;
+since 6.9 "a byte of one" "call get_prandom_u32#7; r0 &= 7; *(u64 *)(r10 - 8) = r0;
 	r1 = *(u8 *)(r10 - 8); $use"
-bare "a spilled copy" "call get_prandom_u32#7; *(u64 *)(r10 - 24) = r0; if r0 > 7 goto +5;
+since 6.9 "a spilled copy" "call get_prandom_u32#7; *(u64 *)(r10 - 24) = r0; if r0 > 7 goto +5;
 	r1 = *(u64 *)(r10 - 24); $use"
 bare "half a spilled copy" "call get_prandom_u32#7; *(u32 *)(r10 - 24) = r0; if r0 > 7 goto +5;
 	r1 = *(u32 *)(r10 - 24); $use"
-bare "a loop from its middle" "r1 = 0; goto +1; r1 += 1; if r1 < 100 goto -2; r0 = 2; exit"
-bare "a constant in the context" "*(u32 *)(r1 + 8) = 7; r0 = 2; exit" sched_cls
-bare "get_current_pid_tgid, which came to this type later" "call get_current_pid_tgid#14;
+since 6.7 "a loop from its middle" "r1 = 0; goto +1; r1 += 1; if r1 < 100 goto -2; r0 = 2; exit"
+since 6.4 "a constant in the context" "*(u32 *)(r1 + 8) = 7; r0 = 2; exit" sched_cls
+since 6.10 "get_current_pid_tgid, which came to this type later" "call get_current_pid_tgid#14;
 	r0 = 2; exit"
-bare "get_current_uid_gid, which came to this type later" "call get_current_uid_gid#15; r0 = 2;
+since 6.16 "get_current_uid_gid, which came to this type later" "call get_current_uid_gid#15; r0 = 2;
 	exit"
-bare "get_netns_cookie, which came to this type later" "r1 = 0; call get_netns_cookie#122;
+since 6.15 "get_netns_cookie, which came to this type later" "r1 = 0; call get_netns_cookie#122;
 	r0 = 2; exit" sched_cls
 bare "a helper of 6.1" "call ktime_get_tai_ns#208; r0 = 2; exit"
 if [ -n "$CLANG" ]; then
