@@ -116,6 +116,10 @@ static bool is_behind(const struct sampler *s, u64 word, const struct code_spot 
 	return leads_to(out, of, body);
 }
 
+/* A word of the stack, whatever lies there. */
+__attribute__((no_sanitize_address))
+static u64 stack_word(u64 at) { return *(const volatile u64 *)(uintptr_t)at; }
+
 /* The first such word of LINK, where processors keep one that is not yet on the stack (0:
  * not this one), *AT and those above it. *AT is behind it then. */
 static bool find_call(const struct sampler *s, u64 link, u64 *at, const struct code_spot *of,
@@ -126,7 +130,7 @@ static bool find_call(const struct sampler *s, u64 link, u64 *at, const struct c
 	if (link && is_behind(s, link, of, body, out))
 		return true;
 	for (; *at + sizeof(u64) <= end; *at += sizeof(u64))
-		if (is_behind(s, *(const u64 *)(uintptr_t)*at, of, body, out)) {
+		if (is_behind(s, stack_word(*at), of, body, out)) {
 			*at += sizeof(u64);
 			return true;
 		}
