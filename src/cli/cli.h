@@ -148,6 +148,14 @@ int output_check(const char *out, const char *in, struct skep_err *err);
 
 /* ---- loading (load.c) ------------------------------------------------------------ */
 
+/* Given to each compilation of C: -I, -D (cc.c). */
+extern struct str_list cc_dirs, cc_macros;
+
+/* Rows of the options of every command that takes C. */
+#define CC_OPTS \
+	{"include-dir", 'I', OPT_LIST, "DIR", "where C files find what they #include", &cc_dirs}, \
+	{"define", 'D', OPT_LIST, "X[=Y]", "define a macro in C files", &cc_macros}
+
 struct load_opts {
 	const char *btf, *kconfig;
 	struct str_list modules;	/* --module-btf */
@@ -159,6 +167,7 @@ struct load_opts {
 
 /* Rows of the options of every command that loads objects. */
 #define LOAD_OPTS(lo) \
+	CC_OPTS, \
 	{"btf", 0, OPT_STR, "FILE", "a kernel's types for CO-RE (default: this kernel's)", \
 	 &(lo)->btf}, \
 	{"module-btf", 0, OPT_LIST, "FILE", "types of a module of that kernel", \
@@ -206,6 +215,9 @@ int cc_compile(const char *source, int out, char *const *extra,
 
 /* Adds to OUT the files that SOURCE, when it is C, includes, but for the system's. */
 void cc_includes(const char *source, struct arena *arena, struct str_list *out);
+
+/* Is it a name that C and C++ let a program give to something? */
+bool cc_is_name(const char *s);
 
 /* ---- map contents (map_json.c, map_show.c) ------------------------------------------ */
 
