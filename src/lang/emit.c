@@ -274,6 +274,14 @@ static void emit_store(struct out *o, const struct ir_insn *i)
 		put(o, BPF_STX | BPF_MEM | size_code(i->size), base, arg_reg(o, i, 1), off, 0);
 }
 
+/* The register that holds the new value gets the old one. */
+static void emit_xchg(struct out *o, const struct ir_insn *i, u32 dst)
+{
+	if (arg_reg(o, i, 0) != dst)
+		out_copy(o, dst, arg_reg(o, i, 0));
+	put(o, BPF_STX | BPF_ATOMIC | BPF_DW, arg_reg(o, i, 1), dst, 0, BPF_XCHG);
+}
+
 static void emit_addto(struct out *o, const struct ir_insn *i)
 {
 	s32 off;
@@ -418,6 +426,7 @@ static void emit_value(struct out *o, struct ir_insn *i)
 	case IR_SEXT: case IR_ZEXT: case IR_BSWAP: emit_conv(o, i, dst); break;
 	case IR_SET: emit_set(o, i, dst); break;
 	case IR_LOAD: emit_load(o, i, dst); break;
+	case IR_XCHG: emit_xchg(o, i, dst); break;
 	default: emit_two(o, i, dst);
 	}
 }

@@ -307,6 +307,11 @@ void ir_addto(struct ir_func *f, u32 size, struct ir_insn *base, s32 off, struct
 	i->off = off;
 }
 
+struct ir_insn *ir_xchg(struct ir_func *f, struct ir_insn *base, struct ir_insn *v)
+{
+	return add2(f, IR_XCHG, v, base);
+}
+
 void ir_zero(struct ir_func *f, struct ir_insn *base, s32 off, u32 bytes)
 {
 	struct ir_insn *i;

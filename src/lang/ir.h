@@ -178,6 +178,7 @@ struct ir_insn *ir_funcptr(struct ir_func *f, const struct ir_func *callback);
 struct ir_insn *ir_load(struct ir_func *f, u32 size, bool sx, struct ir_insn *base, s32 off);
 void ir_store(struct ir_func *f, u32 size, struct ir_insn *base, s32 off, struct ir_insn *v);
 void ir_addto(struct ir_func *f, u32 size, struct ir_insn *base, s32 off, struct ir_insn *v);
+struct ir_insn *ir_xchg(struct ir_func *f, struct ir_insn *base, struct ir_insn *v);
 void ir_zero(struct ir_func *f, struct ir_insn *base, s32 off, u32 bytes);
 void ir_copy(struct ir_func *f, struct ir_insn *to, s32 to_off, struct ir_insn *from,
 	     s32 from_off, u32 bytes);

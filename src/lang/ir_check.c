@@ -29,7 +29,7 @@ static u32 args_of(const struct ir_insn *i)
 	case IR_NEG: case IR_SEXT: case IR_ZEXT: case IR_BSWAP: case IR_LOAD: case IR_ZERO:
 	case IR_EXIT:
 		return 1;
-	case IR_STORE: case IR_ADDTO: case IR_COPY: case IR_SET: case IR_BR:
+	case IR_STORE: case IR_ADDTO: case IR_XCHG: case IR_COPY: case IR_SET: case IR_BR:
 		return 2;
 	case IR_CALL: case IR_KFUNC: case IR_SUBCALL:
 		return i->nr_args;

@@ -9,7 +9,7 @@
 #include "kernel/kernel.h"
 #include <stdlib.h>
 
-enum { ROUNDS_MAX = 1 << 23, CPU_BYTES_MAX = 1 << 15 };
+enum { ROUNDS_MAX = 1 << 23, CPU_BYTES_MAX = 1 << 15, SCRATCH_LEVELS = 4 };
 
 void low_at(struct low *w, struct ir_block *b)
 {
@@ -99,22 +99,69 @@ u32 low_stack_map(struct lang *l, u32 i, u32 level)
 
 /* ---- what is around a function's code ---------------------------------------- */
 
-/*
- * The program's memory of this cpu, which programs that interrupt it do not use. It is not
- * there only when the kernel is out of its mind.
- */
-static void get_scratch(struct low *w)
+/* Memory number KEY of this cpu. It is not there only when the kernel is out of its mind. */
+static struct ir_insn *cpu_memory(struct low *w, u32 number)
 {
 	struct ir_block *has = low_block_new(w), *none = low_block_new(w);
 	struct ir_insn *key = ir_slot(w->f, 4, 4), *p;
 
-	ir_store(w->f, 4, key, 0, num(w, w->p->scratch));
+	ir_store(w->f, 4, key, 0, num(w, number));
 	p = ir_call(w->f, BPF_FUNC_map_lookup_elem, 2, ir_map(w->f, w->l->scratch_map), key);
 	ir_br(w->f, CC_NE, 64, p, num(w, 0), has, none);
 	low_at(w, none);
 	ir_exit(w->f, num(w, 0));
 	low_at(w, has);
-	w->scratch = p;
+	return p;
+}
+
+/*
+ * May another run of the same program begin on this processor before one has ended? The kernel
+ * drops such a run of all kinds (prog->active, bpf_prog_active) but those on events of user
+ * space: where it is preemptible, a task may be in the middle of the program, and the next task
+ * of this processor comes to the probe.
+ */
+static bool is_guarded(const struct prog *p)
+{
+	return probe_flags(p->place->kind) & PF_USER;
+}
+
+/*
+ * The first of the program's memories that nobody is in: its first word says so. When tasks are
+ * in all of them this run is counted as lost.
+ */
+static void claim_scratch(struct low *w)
+{
+	struct ir_block *got = low_block_new(w);
+	const u32 var = ir_var(w->f);
+
+	for (u32 i = 0; i < SCRATCH_LEVELS; i++) {
+		struct ir_block *taken = low_block_new(w);
+		struct ir_insn *p = cpu_memory(w, w->p->scratch + i);
+
+		ir_write(w->f, var, p);
+		ir_br(w->f, CC_EQ, 64, ir_xchg(w->f, p, num(w, 1)), num(w, 0), got, taken);
+		low_at(w, taken);
+	}
+	low_count(w, LC_LOST);
+	ir_exit(w->f, num(w, 0));
+	low_at(w, got);
+	w->scratch = ir_read(w->f, var);
+}
+
+/* Before the program ends. */
+static void release_scratch(struct low *w)
+{
+	if (w->scratch && is_guarded(w->p))
+		ir_store(w->f, 8, w->scratch, 0, num(w, 0));
+}
+
+/* The program's memory of this cpu, which runs that interrupt this one do not use. */
+static void get_scratch(struct low *w)
+{
+	if (is_guarded(w->p))
+		claim_scratch(w);
+	else
+		w->scratch = cpu_memory(w, w->p->scratch);
 }
 
 static u32 caps_bytes(struct low *w)
@@ -135,6 +182,10 @@ static u32 caps_bytes(struct low *w)
 	}
 	if (*w->scratch_at > *w->scratch_max)
 		*w->scratch_max = *w->scratch_at;
+	if (w->scratch && is_guarded(w->p)) {
+		w->scratch_caps = (s32)bytes;
+		bytes += 8;
+	}
 	return bytes;
 }
 
@@ -169,6 +220,8 @@ static void open_caps(struct low *w, bool callbacks)
 		ir_store(w->f, 8, w->own, CAPS_UP, w->up);
 	if (w->ctx)
 		ir_store(w->f, 8, w->own, CAPS_CTX, w->ctx);
+	if (w->scratch_caps)
+		ir_store(w->f, 8, w->own, w->scratch_caps, w->scratch);
 }
 
 /* ---- statements -------------------------------------------------------------- */
@@ -256,6 +309,7 @@ void low_return(struct low *w)
 	if (w->record)
 		ir_call(w->f, BPF_FUNC_ringbuf_discard, 2, w->record, num(w, 0));
 	drop_iterators(w, NULL);
+	release_scratch(w);
 	ir_exit(w->f, num(w, 0));
 }
 
@@ -541,7 +595,9 @@ static struct ir_func *loop_function(struct low *w, struct node *n)
 						   w->l->ir.funcs.n), NULL, 4);
 	in.up = ir_arg(in.f, 3);
 	in.ctx = ir_load(in.f, 8, false, in.up, CAPS_CTX);
-	if (w->scratch)
+	if (w->scratch_caps)
+		in.scratch = ir_load(in.f, 8, false, in.up, w->scratch_caps);
+	else if (w->scratch)
 		get_scratch(&in);
 	open_caps(&in, has_callbacks(n->c));
 	set_element(&in, n);
@@ -742,6 +798,7 @@ static void predicate(struct low *w, struct node *n)
 	yes = low_block_new(w), no = low_block_new(w);
 	low_cond(w, n, yes, no);
 	low_at(w, no);
+	release_scratch(w);
 	ir_exit(w->f, num(w, 0));
 	low_at(w, yes);
 }
@@ -750,7 +807,7 @@ static void predicate(struct low *w, struct node *n)
 static bool program(struct lang *l, struct prog *p, bool scratch, u32 *most)
 {
 	bool wants = false;
-	u32 at = 0;
+	u32 at = is_guarded(p) ? 8 : 0;
 	struct low w = { .l = l, .p = p, .wants_scratch = &wants, .scratch_at = &at,
 			 .scratch_max = most };
 
@@ -768,6 +825,7 @@ static bool program(struct lang *l, struct prog *p, bool scratch, u32 *most)
 	low_block(&w, p->probe->b);
 	if (p->probe->b->a)
 		low_expr(&w, p->probe->b->a);
+	release_scratch(&w);
 	ir_exit(w.f, num(&w, 0));
 	vec_free(&w.temps);
 	return scratch || !wants;
@@ -799,7 +857,8 @@ int lower_run(struct lang *l, struct skep_err *err)
 			if (l->scratch_map == UINT32_MAX)
 				l->scratch_map = data_map(l, "skep_scratch",
 							  BPF_MAP_TYPE_PERCPU_ARRAY, 8, 0);
-			l->progs.v[i]->scratch = users++;
+			l->progs.v[i]->scratch = users;
+			users += is_guarded(l->progs.v[i]) ? SCRATCH_LEVELS : 1;
 			program(l, l->progs.v[i], true, &most);
 		}
 		places(l, l->progs.v[i]);

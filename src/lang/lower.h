@@ -40,6 +40,7 @@ struct low {
 	u32 depth;		/* 0: the program; else a callback in DEPTH - 1 */
 	struct ir_insn *ctx;	/* the program's context */
 	struct ir_insn *scratch;	/* memory of this cpu, or NULL */
+	s32 scratch_caps;	/* GUARDED: where captured variables have its address */
 	bool *wants_scratch;	/* somebody needed it */
 	u32 *scratch_at;	/* bytes of it in use */
 	u32 rooms_end;		/* of these, up to here variables of this function's blocks */

@@ -101,6 +101,41 @@ else
 	skip "names of C++" "no g++"
 fi
 
+# ---- memory of the cpu ------------------------------------------------------------------------
+# A program on a probe of user space claims one of a few memories, and gives it back however it
+# ends: if it did not, all but the first few runs would be lost.
+cat > "$tmp/busy.c" <<'END'
+#include <pthread.h>
+__attribute__((noinline)) int work(int n) { __asm__ volatile ("" : "+r"(n)); return n; }
+static void *run(void *arg) { for (int i = 0; i < 5000; i++) work(i); return arg; }
+int main(void)
+{
+	pthread_t t[4];
+
+	for (int i = 0; i < 4; i++) pthread_create(&t[i], 0, run, 0);
+	for (int i = 0; i < 4; i++) pthread_join(t[i], 0);
+	return 0;
+}
+END
+if $cc -O1 -o "$tmp/busy" "$tmp/busy.c" -lpthread; then
+	out=$(trace -q -c "$tmp/busy" -e "
+		begin { @k[1] = 1; @k[2] = 2; }
+		uprobe:$tmp/busy:work / arg0 % 5 != 0 / {
+			let \$a: string[600] = \"a\"; let \$b: string[600] = \"b\"; @all = count();
+			if (arg0 % 5 == 1) { return; }
+			for (\$kv : @k) {
+				\$a = str_concat(\$a, \"x\"); if (arg0 % 5 == 2) { return; }
+				if (arg0 % 5 == 3) { break; }
+			}
+			if (\$b != \"b\") { @wrong = count(); }
+			@[arg0 % 5, \$a] = count();
+		}
+		end { clear(@k); }" | sed '/^$/d')
+	same "every run, by every way out" "@[3, ax]: 4000
+@[4, axx]: 4000
+@all: 16000" "$out"
+fi
+
 # ---- what is given -----------------------------------------------------------------------------
 has "a script that is no file" "help: a script that is no file is given by -e: skep trace -e 'begin { }'" \
 	"$(trace 'begin { }')"
