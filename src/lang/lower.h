@@ -121,6 +121,8 @@ struct ir_insn *low_below(struct low *w, struct ir_insn *v, u32 n);
 void low_into(struct low *w, struct node *n, const struct ty *t, struct ir_insn *base, s32 off,
 	      bool clean);
 void low_cond(struct low *w, struct node *n, struct ir_block *yes, struct ir_block *no);
+/* The operation of an operator that computes. */
+enum ir_op low_op(enum node_op op, bool is_signed);
 struct ir_insn *low_binary(struct low *w, enum node_op op, struct val a, struct val b,
 			   const struct ty *t);
 void low_assign_var(struct low *w, struct var *v, struct val x);
