@@ -101,6 +101,30 @@ else
 	skip "names of C++" "no g++"
 fi
 
+# ---- watchpoints -----------------------------------------------------------------------------
+cat > "$tmp/wp.c" <<'END'
+#include <sys/mman.h>
+#include <unistd.h>
+int main(void)
+{
+	volatile long *p = mmap((void *)0x10000000, 4096, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+
+	for (int i = 0; i < 10; i++) { *p = i; usleep(30000); }
+	return 0;
+}
+END
+$cc -O1 -o "$tmp/wp" "$tmp/wp.c"
+out=$(trace -q -c "$tmp/wp" -e 'watchpoint:0x10000000:8:w { @ = count(); }' | sed '/^$/d')
+if [ "$out" = "@: 10" ]; then
+	same "unwatch" "@: 3
+stdin:1:77-87: WARNING: unwatch(): there is no watchpoint at 0x5" "$(trace -q -c "$tmp/wp" \
+		-e 'watchpoint:0x10000000:8:w { @ = count(); if (@ == 3) { unwatch(0x10000000); unwatch(5); } }' |
+		sed '/^$/d' | sort)"
+else
+	skip "unwatch" "no watchpoints here: $(echo "$out" | head -1)"
+fi
+
 # ---- memory of the cpu ------------------------------------------------------------------------
 # A program on a probe of user space claims one of a few memories, and gives it back however it
 # ends: if it did not, all but the first few runs would be lost.
