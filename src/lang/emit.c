@@ -89,6 +89,10 @@ void out_make(struct out *o, u32 to, const struct ir_insn *v)
 		relocate(o, RELOC_MAPVAL, (u32)v->imm, NULL, NULL);
 		put_wide(o, to, 0, (u32)v->off);
 		break;
+	case IR_KVAR:
+		relocate(o, RELOC_KVAR, 0, o->f->unit->ksyms.v[v->imm].name, NULL);
+		put_wide(o, to, 0, 0);
+		break;
 	default:
 		relocate(o, RELOC_FUNC, (u32)v->imm, NULL, NULL);
 		put_wide(o, to, 0, 0);

@@ -54,7 +54,16 @@ u32 ir_map_add(struct ir_unit *u, const struct ir_map *def)
 
 void ir_ksym_add(struct ir_unit *u, const char *name, u32 proto, bool weak)
 {
-	*vec_push(&u->ksyms) = (struct ir_ksym){ name, proto, weak };
+	*vec_push(&u->ksyms) = (struct ir_ksym){ .name = name, .proto = proto, .weak = weak };
+}
+
+u32 ir_kvar_add(struct ir_unit *u, const char *name, u32 type)
+{
+	for (size_t i = 0; i < u->ksyms.n; i++)
+		if (u->ksyms.v[i].is_var && !strcmp(u->ksyms.v[i].name, name))
+			return (u32)i;
+	*vec_push(&u->ksyms) = (struct ir_ksym){ .name = name, .proto = type, .is_var = true };
+	return (u32)u->ksyms.n - 1;
 }
 
 u32 ir_line_add(struct ir_unit *u, const char *file, const char *text, u32 line, u32 col)
@@ -274,6 +283,11 @@ struct ir_insn *ir_mapval(struct ir_func *f, u32 map, u32 off)
 
 	i->off = (s32)off;
 	return i;
+}
+
+struct ir_insn *ir_kvar(struct ir_func *f, u32 kvar)
+{
+	return add_imm(f, IR_KVAR, kvar);
 }
 
 struct ir_insn *ir_funcptr(struct ir_func *f, const struct ir_func *callback)

@@ -113,10 +113,12 @@ struct ir_map {
 };
 
 /* A function of the kernel, for ir_kfunc. One that is not told has PROTO of its calls:
- * u64 NAME(u64, ...), which a loader that compares prototypes does not take for others. */
+ * u64 NAME(u64, ...), which a loader that compares prototypes does not take for others. Or a
+ * variable, for ir_kvar. */
 struct ir_ksym {
 	const char *name;
-	u32 proto;		/* FUNC_PROTO of the unit's BTF */
+	u32 proto;		/* FUNC_PROTO of the unit's BTF; of a variable its type */
+	bool is_var;
 	bool weak;		/* may be missing: calls of it are poisoned */
 };
 
@@ -142,6 +144,7 @@ void ir_forget(struct ir_unit *u, size_t n);
 void ir_close(struct ir_unit *u);
 u32 ir_map_add(struct ir_unit *u, const struct ir_map *def);	/* its number */
 void ir_ksym_add(struct ir_unit *u, const char *name, u32 proto, bool weak);
+u32 ir_kvar_add(struct ir_unit *u, const char *name, u32 type);	/* its number */
 u32 ir_line_add(struct ir_unit *u, const char *file, const char *text, u32 line, u32 col);
 
 struct ir_func *ir_func_new(struct ir_unit *u, const char *name, const char *section,
@@ -174,6 +177,7 @@ struct ir_insn *ir_slot(struct ir_func *f, u32 bytes, u32 align);
 void ir_fresh(struct ir_func *f, struct ir_insn *slot);
 struct ir_insn *ir_map(struct ir_func *f, u32 map);
 struct ir_insn *ir_mapval(struct ir_func *f, u32 map, u32 off);
+struct ir_insn *ir_kvar(struct ir_func *f, u32 kvar);
 struct ir_insn *ir_funcptr(struct ir_func *f, const struct ir_func *callback);
 struct ir_insn *ir_load(struct ir_func *f, u32 size, bool sx, struct ir_insn *base, s32 off);
 void ir_store(struct ir_func *f, u32 size, struct ir_insn *base, s32 off, struct ir_insn *v);
@@ -231,10 +235,10 @@ struct ir_code {
 		u32 insn;
 		enum ir_reloc_kind {
 			RELOC_MAP, RELOC_MAPVAL, RELOC_FUNC, RELOC_SUBCALL, RELOC_KFUNC,
-			RELOC_CORE,
+			RELOC_CORE, RELOC_KVAR,
 		} kind;
 		u32 index;		/* map, function */
-		const char *name;	/* KFUNC */
+		const char *name;	/* KFUNC, KVAR */
 		const struct ir_core *core;
 	} *relocs;
 	u32 nr_relocs;

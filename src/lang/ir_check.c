@@ -59,6 +59,7 @@ static bool index_ok(const struct checker *c, const struct ir_insn *i)
 		return n < u->maps.n && u->maps.v[n].name[0] == '.' && i->off >= 0 &&
 		       (u32)i->off <= u->maps.v[n].value_bytes;
 	case IR_FUNC: case IR_SUBCALL: return n < u->funcs.n && !u->funcs.v[n]->section;
+	case IR_KVAR: return n < u->ksyms.n && u->ksyms.v[n].is_var;
 	case IR_ARG: return n < c->f->nr_args;
 	case IR_ZERO: case IR_COPY: return n > 0 && n <= INT32_MAX;
 	default: return true;

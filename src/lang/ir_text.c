@@ -100,6 +100,7 @@ static void put_rest(struct strbuf *out, const struct ir_insn *i)
 		put_args(out, i, 0);
 		break;
 	case IR_ARG: case IR_SLOT: case IR_MAP: case IR_FUNC: case IR_FRESH: case IR_CALL:
+	case IR_KVAR:
 	case IR_SUBCALL:
 		sb_printf(out, " %lld", (long long)i->imm);
 		put_args(out, i, 0);
@@ -372,6 +373,7 @@ static void read_rest(struct reader *r, struct ir_insn *i)
 		read_args(r, i, 5);
 		break;
 	case IR_ARG: case IR_SLOT: case IR_MAP: case IR_FUNC: case IR_FRESH: case IR_CALL:
+	case IR_KVAR:
 	case IR_SUBCALL:
 		i->imm = number(r);
 		read_args(r, i, ir_is_call(i) ? 5 : 0);

@@ -22,7 +22,7 @@ static bool fits_s32(s64 v)
 bool emit_is_cheap(const struct ir_insn *v)
 {
 	switch (v->op) {
-	case IR_CONST: case IR_SLOT: case IR_MAP: case IR_MAPVAL: case IR_FUNC:
+	case IR_CONST: case IR_SLOT: case IR_MAP: case IR_MAPVAL: case IR_FUNC: case IR_KVAR:
 		return true;
 	case IR_ADD:	/* of a stack address */
 		return v->width == 64 && v->args[0]->op == IR_SLOT &&

@@ -82,6 +82,8 @@ u32 low_zero_map(struct lang *l, u32 bytes);
 
 /* T, a struct of the kernel, in the object's BTF for CO-RE; 0: it is not there. */
 u32 low_core_type(struct low *w, const struct ty *t);
+/* The type of the kernel's variable NAME, of a struct its name alone, in the object's BTF. */
+u32 low_kernel_var(struct lang *l, const char *name);
 
 /* ---- lower_mem.c ------------------------------------------------------------- */
 

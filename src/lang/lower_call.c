@@ -289,6 +289,17 @@ static void pton_into(struct low *w, struct node *n, struct ir_insn *base, s32 o
 	low_text(w, base, off, (const char *)addr, n->ty->bytes, n->ty->bytes);
 }
 
+/* Of the cpu that is asked for, which may not be there, or of this one. */
+static struct ir_insn *percpu_kaddr(struct low *w, struct node *n)
+{
+	struct ir_insn *var = ir_kvar(w->f, ir_kvar_add(&w->l->ir, n->list->text,
+							low_kernel_var(w->l, n->list->text)));
+
+	if (!n->list->next)
+		return ir_call(w->f, BPF_FUNC_this_cpu_ptr, 1, var);
+	return ir_call(w->f, BPF_FUNC_per_cpu_ptr, 2, var, low_num(w, n->list->next));
+}
+
 /* ---- what it does to others -------------------------------------------------- */
 
 static struct ir_insn *signal_number(struct low *w, struct node *n)
@@ -431,6 +442,7 @@ static struct ir_insn *number(struct low *w, struct node *n, int f)
 				       ctx_word(w, (u32)low_register("cs")), num(w, 3)), num(w, 3));
 	case F_ctx: return w->ctx;
 	case F_reg: return ctx_word(w, (u32)n->num);
+	case F_percpu_kaddr: return percpu_kaddr(w, n);
 	case F_strlen: return low_strlen(w, n);
 	case F_strncmp: return low_strncmp(w, n);
 	case F_strstr: return low_strstr(w, n);

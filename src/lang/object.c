@@ -287,7 +287,7 @@ static void list_ksyms(struct object *o)
 		for (u32 r = 0; r < o->fns[i].code.nr_relocs; r++) {
 			const struct ir_reloc *at = &o->fns[i].code.relocs[r];
 
-			if (at->kind != RELOC_KFUNC || strtab_get(&o->ksyms, at->name, &have))
+			if ((at->kind != RELOC_KFUNC && at->kind != RELOC_KVAR) || strtab_get(&o->ksyms, at->name, &have))
 				continue;
 			strtab_put(&o->ksyms, at->name, 0);
 			*vec_push(&o->ksym_names) = at->name;
@@ -307,7 +307,9 @@ static void place_ksyms(struct object *o)
 		const struct ir_ksym *k = told(o->u, name);
 		u32 proto = k ? k->proto : plain_proto(o, args_of(o, name));
 
-		info[i].type = btf_build_func(&o->u->btf, name, proto, BTF_FUNC_EXTERN);
+		info[i].type = k && k->is_var ?
+			       btf_build_var(&o->u->btf, name, proto, BTF_VAR_GLOBAL_EXTERN) :
+			       btf_build_func(&o->u->btf, name, proto, BTF_FUNC_EXTERN);
 		strtab_put(&o->ksyms, name,
 			   add_sym(o, name, k && k->weak ? STB_WEAK : STB_GLOBAL, STT_NOTYPE,
 				   SHN_UNDEF, 0, 0));

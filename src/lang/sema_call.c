@@ -385,6 +385,22 @@ static const struct ty *concat_of(struct sema *s, struct node *n)
 	return ty_str(&s->l->types, (u32)min_u64(bytes, s->l->config.max_strlen + 1));
 }
 
+/* A variable of the kernel's that each cpu has. */
+static const struct ty *percpu_of(struct sema *s, struct node *n)
+{
+	const struct btf *btf = lang_kernel(s->l);
+	const struct ty *cpu = n->list->next ? sem_number(s, n->list->next) : NULL;
+
+	if (n->list->kind != N_STR)
+		return sem_error(s, n->list->at, "percpu_kaddr() expects a string literal");
+	if (cpu && !ty_is_number(cpu))
+		return sem_error(s, n->list->next->at, "percpu_kaddr() expects a number (%s provided)",
+				 sem_name(s->l, cpu));
+	if (s->l->opts->user || !btf || !btf_find(btf, n->list->text, BTF_KIND_VAR))
+		return sem_error(s, n->at, "Failed to resolve kernel symbol: %s", n->list->text);
+	return ty_ptr(&s->l->types, u64_ty(s), SPACE_KERNEL);
+}
+
 static const struct ty *strftime_of(struct sema *s, struct node *n)
 {
 	sem_number(s, n->list->next);
@@ -659,6 +675,7 @@ static const struct ty *special(struct sema *s, struct node *n, int f)
 	case F_str: return str_of(s, n);
 	case F_str_concat: return concat_of(s, n);
 	case F_buf: return buf_of(s, n);
+	case F_percpu_kaddr: return percpu_of(s, n);
 	case F_path:
 		sem_list(s, n->list);
 		return ty_str(&s->l->types, (u32)s->l->config.max_strlen + 1);
