@@ -302,8 +302,8 @@ static void put_call(struct out *o, const struct ir_insn *i)
 		put(o, BPF_JMP | BPF_CALL, 0, 0, 0, (s32)i->imm);
 		return;
 	}
-	if (i->op == IR_KFUNC)
-		relocate(o, RELOC_KFUNC, 0, i->name, NULL);
+	if (i->op == IR_KFUNC || i->op == IR_CCALL)
+		relocate(o, i->op == IR_KFUNC ? RELOC_KFUNC : RELOC_CCALL, 0, i->name, NULL);
 	else
 		relocate(o, RELOC_SUBCALL, (u32)i->imm, NULL, NULL);
 	put(o, BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0, -1);
@@ -440,7 +440,7 @@ static void emit_one(struct out *o, struct ir_insn *i)
 	switch (i->op) {
 	case IR_STORE: emit_store(o, i); break;
 	case IR_ADDTO: emit_addto(o, i); break;
-	case IR_CALL: case IR_KFUNC: case IR_SUBCALL: emit_call(o, i); break;
+	case IR_CALL: case IR_KFUNC: case IR_SUBCALL: case IR_CCALL: emit_call(o, i); break;
 	case IR_EXIT: emit_exit(o, i); break;
 	case IR_JMP: emit_jmp(o, i); break;
 	case IR_BR: emit_br(o, i); break;

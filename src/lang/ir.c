@@ -383,6 +383,16 @@ struct ir_insn *ir_kfunc(struct ir_func *f, const char *name, u32 n, ...)
 	return i;
 }
 
+struct ir_insn *ir_ccall(struct ir_func *f, const char *name, u32 n, struct ir_insn *const *v)
+{
+	struct ir_insn *i = add_imm(f, IR_CCALL, 0);
+
+	i->name = name;
+	for (i->nr_args = 0; i->nr_args < n; i->nr_args++)
+		i->args[i->nr_args] = v[i->nr_args];
+	return i;
+}
+
 struct ir_insn *ir_subcall(struct ir_func *f, const struct ir_func *to, u32 n, ...)
 {
 	struct ir_insn *i;

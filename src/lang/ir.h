@@ -55,7 +55,7 @@ struct ir_insn {
 			struct ir_insn **phi;	/* PHI: one for each predecessor of its block */
 			const struct ir_core *core;	/* CONST, LOAD */
 		};
-		const char *name;		/* KFUNC */
+		const char *name;		/* KFUNC, CCALL */
 	};
 	s64 imm;
 	s32 off, src_off;
@@ -189,6 +189,8 @@ void ir_copy(struct ir_func *f, struct ir_insn *to, s32 to_off, struct ir_insn *
 /* N operands follow, each a struct ir_insn *. */
 struct ir_insn *ir_call(struct ir_func *f, u32 helper, u32 n, ...);
 struct ir_insn *ir_kfunc(struct ir_func *f, const char *name, u32 n, ...);
+/* Of an object that this one will be linked with; N values. */
+struct ir_insn *ir_ccall(struct ir_func *f, const char *name, u32 n, struct ir_insn *const *v);
 struct ir_insn *ir_subcall(struct ir_func *f, const struct ir_func *to, u32 n, ...);
 void ir_jmp(struct ir_func *f, struct ir_block *to);
 void ir_br(struct ir_func *f, enum ir_cc cc, u32 width, struct ir_insn *a, struct ir_insn *b,
@@ -235,10 +237,10 @@ struct ir_code {
 		u32 insn;
 		enum ir_reloc_kind {
 			RELOC_MAP, RELOC_MAPVAL, RELOC_FUNC, RELOC_SUBCALL, RELOC_KFUNC,
-			RELOC_CORE, RELOC_KVAR,
+			RELOC_CORE, RELOC_KVAR, RELOC_CCALL,
 		} kind;
 		u32 index;		/* map, function */
-		const char *name;	/* KFUNC, KVAR */
+		const char *name;	/* KFUNC, KVAR, CCALL */
 		const struct ir_core *core;
 	} *relocs;
 	u32 nr_relocs;

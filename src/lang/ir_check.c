@@ -31,7 +31,7 @@ static u32 args_of(const struct ir_insn *i)
 		return 1;
 	case IR_STORE: case IR_ADDTO: case IR_XCHG: case IR_COPY: case IR_SET: case IR_BR:
 		return 2;
-	case IR_CALL: case IR_KFUNC: case IR_SUBCALL:
+	case IR_CALL: case IR_KFUNC: case IR_SUBCALL: case IR_CCALL:
 		return i->nr_args;
 	default:
 		return i->op >= IR_ADD && i->op <= IR_SAR ? 2 : 0;

@@ -95,7 +95,7 @@ static void put_rest(struct strbuf *out, const struct ir_insn *i)
 	case IR_MAPVAL:
 		sb_printf(out, " %lld + %u", (long long)i->imm, (u32)i->off);
 		break;
-	case IR_KFUNC:
+	case IR_KFUNC: case IR_CCALL:
 		sb_printf(out, " %s", i->name);
 		put_args(out, i, 0);
 		break;
@@ -368,7 +368,7 @@ static void read_rest(struct reader *r, struct ir_insn *i)
 		i->imm = number(r);
 		i->off = read_off(r);
 		break;
-	case IR_KFUNC:
+	case IR_KFUNC: case IR_CCALL:
 		i->name = word(r);
 		read_args(r, i, 5);
 		break;

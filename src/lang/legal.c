@@ -45,7 +45,7 @@ bool emit_is_direct(const struct ir_insn *i, u32 k)
 	if (v->mark || !emit_is_cheap(v))
 		return false;
 	switch (i->op) {
-	case IR_CALL: case IR_KFUNC: case IR_SUBCALL: case IR_EXIT:
+	case IR_CALL: case IR_KFUNC: case IR_SUBCALL: case IR_CCALL: case IR_EXIT:
 		return true;
 	case IR_LOAD: case IR_ADDTO:
 		return k == 0 && v->op == IR_SLOT;

@@ -541,6 +541,26 @@ bool low_call_into(struct low *w, struct node *n, const struct ty *t, struct ir_
 	}
 }
 
+/* A function in C gets numbers as they are, of all else the address of a copy. */
+static struct val low_ccall(struct low *w, struct node *n)
+{
+	struct ir_insn *v[5], *r;
+	u32 nr = 0;
+
+	for (struct node *a = n->list; a && nr < ARRAY_LEN(v); a = a->next, nr++) {
+		if (ty_is_mem(a->ty)) {
+			v[nr] = low_temp(w, a->ty->bytes);
+			low_into(w, a, a->ty, v[nr], 0, true);
+		} else {
+			v[nr] = low_num(w, a);
+		}
+	}
+	r = ir_ccall(w->f, n->text, nr, v);
+	if (n->ty->kind == TY_VOID)
+		return (struct val){ n->ty, num(w, 0), SPACE_NONE };
+	return (struct val){ n->ty, low_convert(w, r, word_ty(w, 8, false), n->ty), SPACE_NONE };
+}
+
 struct val low_call(struct low *w, struct node *n)
 {
 	const int arg = func_arg_number(n->text), f = func_find(n->text);
@@ -548,6 +568,8 @@ struct val low_call(struct low *w, struct node *n)
 
 	if (arg >= 0)
 		return low_argn(w, n, arg);
+	if (f < 0)
+		return low_ccall(w, n);
 	if (f == F_retval)
 		return low_retval(w, n);
 	if (!ty_is_mem(n->ty))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* sema_call.c: what calls and builtins give, by the rows of func.def. */
 #include "lang/format.h"
+#include "lang/cfile.h"
 #include "lang/sema.h"
 #include <ctype.h>
 #include <stdio.h>
@@ -783,10 +784,37 @@ static void arguments(struct sema *s, struct node *n, int f)
 	}
 }
 
+/* A function in C: numbers, and addresses of what is no number. */
+static const struct ty *sem_ccall(struct sema *s, struct node *n)
+{
+	u32 id, want, has = 0;
+	const struct btf *btf = cfile_function(s->l, n->text, &id);
+	const struct btf_type *proto = btf_type(btf, btf_type(btf, id)->type);
+	const struct ty *t;
+
+	want = btf_vlen(proto);
+	for (struct node *a = n->list; a; a = a->next, has++) {
+		t = sem_number(s, a);
+		if (t && (t->kind == TY_VOID || ty_is_agg(t)))
+			return sem_error(s, a->at, "%s() does not take %s", n->text,
+					 sem_name(s->l, t));
+	}
+	if (has != want || want > 5)
+		return sem_error(s, n->at, want > 5 ? "%s() takes %u arguments, BPF passes 5" :
+				 "%s() takes %u arguments (%u provided)", n->text, want, has);
+	if (!proto->type)
+		return ty_void(&s->l->types);
+	t = ty_btf(&s->l->types, btf, proto->type, SPACE_KERNEL);
+	if (t && !ty_is_number(t) && t->kind != TY_PTR)
+		return sem_error(s, n->at, "%s() gives %s, which BPF does not return", n->text,
+				 sem_name(s->l, t));
+	return t;
+}
+
 const struct ty *sem_call(struct sema *s, struct node *n)
 {
 	const int arg = func_arg_number(n->text), f = func_find(n->text);
-	u32 has = 0;
+	u32 has = 0, c;
 
 	if (arg >= 0 && !n->list)
 		return arg_of(s, n, arg);
@@ -794,6 +822,8 @@ const struct ty *sem_call(struct sema *s, struct node *n)
 		lang_config_record(s->l, n);
 		return sem_expr(s, n);
 	}
+	if (f < 0 && n->kind == N_CALL && cfile_function(s->l, n->text, &c))
+		return sem_ccall(s, n);
 	if (f < 0)
 		return unknown(s, n);
 	for (const struct node *a = n->list; a; a = a->next)
