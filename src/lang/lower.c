@@ -9,7 +9,7 @@
 #include "kernel/kernel.h"
 #include <stdlib.h>
 
-enum { ROUNDS_MAX = 1 << 23, CPU_BYTES_MAX = 1 << 15, SCRATCH_LEVELS = 4 };
+enum { ROUNDS_MAX = 1 << 23, CPU_BYTES_MAX = 1 << 15 };
 
 void low_at(struct low *w, struct ir_block *b)
 {
@@ -97,133 +97,6 @@ u32 low_stack_map(struct lang *l, u32 i, u32 level)
 			  .value_bytes = 8 * s->frames, .max_entries = stack_places(l) });
 }
 
-/* ---- what is around a function's code ---------------------------------------- */
-
-/* Memory number KEY of this cpu. It is not there only when the kernel is out of its mind. */
-static struct ir_insn *cpu_memory(struct low *w, u32 number)
-{
-	struct ir_block *has = low_block_new(w), *none = low_block_new(w);
-	struct ir_insn *key = ir_slot(w->f, 4, 4), *p;
-
-	ir_store(w->f, 4, key, 0, num(w, number));
-	p = ir_call(w->f, BPF_FUNC_map_lookup_elem, 2, ir_map(w->f, w->l->scratch_map), key);
-	ir_br(w->f, CC_NE, 64, p, num(w, 0), has, none);
-	low_at(w, none);
-	ir_exit(w->f, num(w, 0));
-	low_at(w, has);
-	return p;
-}
-
-/*
- * May another run of the same program begin on this processor before one has ended? The kernel
- * drops such a run of all kinds (prog->active, bpf_prog_active) but those on events of user
- * space: where it is preemptible, a task may be in the middle of the program, and the next task
- * of this processor comes to the probe.
- */
-static bool is_guarded(const struct prog *p)
-{
-	return probe_flags(p->place->kind) & PF_USER;
-}
-
-/*
- * The first of the program's memories that nobody is in: its first word says so. When tasks are
- * in all of them this run is counted as lost.
- */
-static void claim_scratch(struct low *w)
-{
-	struct ir_block *got = low_block_new(w);
-	const u32 var = ir_var(w->f);
-
-	for (u32 i = 0; i < SCRATCH_LEVELS; i++) {
-		struct ir_block *taken = low_block_new(w);
-		struct ir_insn *p = cpu_memory(w, w->p->scratch + i);
-
-		ir_write(w->f, var, p);
-		ir_br(w->f, CC_EQ, 64, ir_xchg(w->f, p, num(w, 1)), num(w, 0), got, taken);
-		low_at(w, taken);
-	}
-	low_count(w, LC_LOST);
-	ir_exit(w->f, num(w, 0));
-	low_at(w, got);
-	w->scratch = ir_read(w->f, var);
-}
-
-/* Before the program ends. */
-static void release_scratch(struct low *w)
-{
-	if (w->scratch && is_guarded(w->p))
-		ir_store(w->f, 8, w->scratch, 0, num(w, 0));
-}
-
-/* The program's memory of this cpu, which runs that interrupt this one do not use. */
-static void get_scratch(struct low *w)
-{
-	if (is_guarded(w->p))
-		claim_scratch(w);
-	else
-		w->scratch = cpu_memory(w, w->p->scratch);
-}
-
-static u32 caps_bytes(struct low *w)
-{
-	u32 bytes = CAPS_VARS;
-
-	for (struct var *v = w->p->vars; v; v = v->next) {
-		if (!v->captured || v->depth != w->depth || !v->ty)
-			continue;
-		if (v->ty->bytes <= 64) {
-			v->at = (s32)bytes;
-			bytes += (u32)round_up(v->ty->bytes, 8);
-		} else {
-			v->at = (s32)*w->scratch_at;
-			*w->scratch_at += (u32)round_up(v->ty->bytes, 8);
-			*w->wants_scratch = true;
-		}
-	}
-	if (*w->scratch_at > *w->scratch_max)
-		*w->scratch_max = *w->scratch_at;
-	if (w->scratch && is_guarded(w->p)) {
-		w->scratch_caps = (s32)bytes;
-		bytes += 8;
-	}
-	return bytes;
-}
-
-static bool has_callbacks(const struct node *n)
-{
-	for (; n; n = n->next)
-		if (n->kind == N_FORMAP || (n->a && has_callbacks(n->a)) ||
-		    (n->b && has_callbacks(n->b)) || (n->c && has_callbacks(n->c)) ||
-		    (n->list && has_callbacks(n->list)))
-			return true;
-	return false;
-}
-
-static bool any_captured(const struct low *w)
-{
-	for (const struct var *v = w->p->vars; v; v = v->next)
-		if (v->captured && v->depth == w->depth)
-			return true;
-	return false;
-}
-
-static void open_caps(struct low *w, bool callbacks)
-{
-	const u32 bytes = caps_bytes(w);
-
-	if (!callbacks && !any_captured(w))
-		return;
-	w->own = ir_slot(w->f, bytes, 8);
-	w->stack_used += bytes;
-	ir_zero(w->f, w->own, 0, bytes);
-	if (w->up)
-		ir_store(w->f, 8, w->own, CAPS_UP, w->up);
-	if (w->ctx)
-		ir_store(w->f, 8, w->own, CAPS_CTX, w->ctx);
-	if (w->scratch_caps)
-		ir_store(w->f, 8, w->own, w->scratch_caps, w->scratch);
-}
-
 /* ---- statements -------------------------------------------------------------- */
 
 /* Iterators that loops around hold, up to UNTIL. */
@@ -309,7 +182,7 @@ void low_return(struct low *w)
 	if (w->record)
 		ir_call(w->f, BPF_FUNC_ringbuf_discard, 2, w->record, num(w, 0));
 	drop_iterators(w, NULL);
-	release_scratch(w);
+	low_release_scratch(w);
 	ir_exit(w->f, num(w, 0));
 }
 
@@ -598,8 +471,8 @@ static struct ir_func *loop_function(struct low *w, struct node *n)
 	if (w->scratch_caps)
 		in.scratch = ir_load(in.f, 8, false, in.up, w->scratch_caps);
 	else if (w->scratch)
-		get_scratch(&in);
-	open_caps(&in, has_callbacks(n->c));
+		low_get_scratch(&in);
+	low_open_caps(&in, low_has_callbacks(n->c));
 	set_element(&in, n);
 	low_block(&in, n->c);
 	ir_exit(in.f, num(&in, 0));
@@ -798,7 +671,7 @@ static void predicate(struct low *w, struct node *n)
 	yes = low_block_new(w), no = low_block_new(w);
 	low_cond(w, n, yes, no);
 	low_at(w, no);
-	release_scratch(w);
+	low_release_scratch(w);
 	ir_exit(w->f, num(w, 0));
 	low_at(w, yes);
 }
@@ -807,7 +680,7 @@ static void predicate(struct low *w, struct node *n)
 static bool program(struct lang *l, struct prog *p, bool scratch, u32 *most)
 {
 	bool wants = false;
-	u32 at = is_guarded(p) ? 8 : 0;
+	u32 at = low_is_guarded(p) ? 8 : 0;
 	struct low w = { .l = l, .p = p, .wants_scratch = &wants, .scratch_at = &at,
 			 .scratch_max = most };
 
@@ -819,13 +692,14 @@ static bool program(struct lang *l, struct prog *p, bool scratch, u32 *most)
 	only_pids(&w);
 	check_iterator(&w);
 	if (scratch)
-		get_scratch(&w);
-	open_caps(&w, has_callbacks(p->probe->b) || (p->probe->a && has_callbacks(p->probe->a)));
+		low_get_scratch(&w);
+	low_open_caps(&w, low_has_callbacks(p->probe->b) ||
+		      (p->probe->a && low_has_callbacks(p->probe->a)));
 	predicate(&w, p->probe->a);
 	low_block(&w, p->probe->b);
 	if (p->probe->b->a)
 		low_expr(&w, p->probe->b->a);
-	release_scratch(&w);
+	low_release_scratch(&w);
 	ir_exit(w.f, num(&w, 0));
 	vec_free(&w.temps);
 	return scratch || !wants;
@@ -858,7 +732,7 @@ int lower_run(struct lang *l, struct skep_err *err)
 				l->scratch_map = data_map(l, "skep_scratch",
 							  BPF_MAP_TYPE_PERCPU_ARRAY, 8, 0);
 			l->progs.v[i]->scratch = users;
-			users += is_guarded(l->progs.v[i]) ? SCRATCH_LEVELS : 1;
+			users += low_is_guarded(l->progs.v[i]) ? LOW_SCRATCH_LEVELS : 1;
 			program(l, l->progs.v[i], true, &most);
 		}
 		places(l, l->progs.v[i]);

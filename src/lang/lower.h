@@ -80,6 +80,23 @@ u32 low_stack_map(struct lang *l, u32 i, u32 level);	/* of unit.stacks */
 /* The map of the object that is all zero and has at least BYTES. */
 u32 low_zero_map(struct lang *l, u32 bytes);
 
+/* ---- lower_frame.c ----------------------------------------------------------- */
+
+enum { LOW_SCRATCH_LEVELS = 4 };	/* memories of a program that is guarded */
+
+/* May a run of P begin in the middle of another one on the same cpu? Then its memory begins
+ * with a word that says whether somebody is in it. */
+bool low_is_guarded(const struct prog *p);
+/* w->scratch; before the program ends it is given back. */
+void low_get_scratch(struct low *w);
+void low_release_scratch(struct low *w);
+/* Is a loop over a map in N or what is next to it? */
+bool low_has_callbacks(const struct node *n);
+/* w->own, when the function needs it. */
+void low_open_caps(struct low *w, bool callbacks);
+
+/* ---- lower_core.c ------------------------------------------------------------ */
+
 /* T, a struct of the kernel, in the object's BTF for CO-RE; 0: it is not there. */
 u32 low_core_type(struct low *w, const struct ty *t);
 /* The type of the kernel's variable NAME, of a struct its name alone, in the object's BTF. */

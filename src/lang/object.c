@@ -288,7 +288,8 @@ static void list_ksyms(struct object *o)
 		for (u32 r = 0; r < o->fns[i].code.nr_relocs; r++) {
 			const struct ir_reloc *at = &o->fns[i].code.relocs[r];
 
-			if ((at->kind != RELOC_KFUNC && at->kind != RELOC_KVAR) || strtab_get(&o->ksyms, at->name, &have))
+			if ((at->kind != RELOC_KFUNC && at->kind != RELOC_KVAR) ||
+			    strtab_get(&o->ksyms, at->name, &have))
 				continue;
 			strtab_put(&o->ksyms, at->name, 0);
 			*vec_push(&o->ksym_names) = at->name;
