@@ -27,7 +27,7 @@ if [ "$(uname -m)" = x86_64 ]; then
 		"$(trace -e "uprobe:$tmp/odd:odd+11 { }")"
 	has "no number" "uprobe: x is no offset" "$(trace -e "uprobe:$tmp/odd:odd+x { }")"
 	has "of a return" "uretprobe does not take an offset" "$(trace -e "uretprobe:$tmp/odd:odd+10 { }")"
-	has "no code" "no code at 0x12345678 of $tmp/odd" "$(trace -e "uprobe:$tmp/odd:0x12345678 { }")"
+	has "no code" "Could not resolve address: $tmp/odd:0x12345678" "$(trace -e "uprobe:$tmp/odd:0x12345678 { }")"
 fi
 
 # ---- lines of source -------------------------------------------------------------------------
