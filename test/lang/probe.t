@@ -12,8 +12,9 @@ trace() { timeout 30 "$SKEP" trace "$@" 2>&1; }
 # ---- instructions ----------------------------------------------------------------------------
 if [ "$(uname -m)" = x86_64 ]; then
 	printf '%s\n' '__asm__(".globl odd\n.type odd,@function\nodd: movabs $0x1122334455667788, %rax\n"' \
-		'"	ret\n.size odd, .-odd\n");' 'long odd(void);' \
-		'int main(void) { return odd() != 0x1122334455667788; }' > "$tmp/odd.c"
+		'"	ret\n.size odd, .-odd\n.byte 0x48, 0xb8\n.globl bare\n.type bare,@function\n"' \
+		'"bare:	movabs $5, %rax\n	ret\n");' 'long odd(void), bare(void);' \
+		'int main(void) { return odd() != 0x1122334455667788 || bare() != 5; }' > "$tmp/odd.c"
 	$cc -O1 -o "$tmp/odd" "$tmp/odd.c" || skip_all "no C compiler"
 	at=$(nm "$tmp/odd" | sed -n 's/^0*\([0-9a-f]*\) T odd$/\1/p')
 	out=$(trace -c "$tmp/odd" -e "uprobe:$tmp/odd:odd+2 { }")
@@ -23,6 +24,10 @@ if [ "$(uname -m)" = x86_64 ]; then
 		"$(trace -c "$tmp/odd" -e "uprobe:$tmp/odd:0x$(printf %x $((0x$at + 5))) { }")"
 	same "where one begins" "@: 1" \
 		"$(trace -q -c "$tmp/odd" -e "uprobe:$tmp/odd:odd+10 { @ = count(); }" | sed '/^$/d')"
+	has "of a function without a size" "HINT: instructions begin at bare+0 and bare+10" \
+		"$(trace -e "uprobe:$tmp/odd:bare+3 { }")"
+	same "where one begins in it" "@: 1" \
+		"$(trace -q -c "$tmp/odd" -e "uprobe:$tmp/odd:bare+10 { @ = count(); }" | sed '/^$/d')"
 	has "behind the function" "Offset outside the function bounds ('odd' size is 11)" \
 		"$(trace -e "uprobe:$tmp/odd:odd+11 { }")"
 	has "no number" "uprobe: x is no offset" "$(trace -e "uprobe:$tmp/odd:odd+x { }")"
