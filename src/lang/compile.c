@@ -227,6 +227,8 @@ int lang_compile(struct lang *l, struct script *script, struct lang_unit *unit,
 		lang_config_read(l);
 	if (!script->nr_errors)
 		c_part(l);
+	if (!script->nr_errors)
+		lang_choose(l);
 	for (struct node *n = script->list; n && !script->nr_errors; n = n->next)
 		if (n->kind == N_PROBE)
 			probe(l, n);
