@@ -253,6 +253,8 @@ int lang_compile(struct lang *l, struct script *script, struct lang_unit *unit,
 		c_part(l);
 	if (!script->nr_errors)
 		cfile_open(l);
+	if (!script->nr_errors)
+		lang_choose(l);
 	for (struct node *n = script->list; n && !script->nr_errors; n = n->next)
 		if (n->kind == N_PROBE)
 			probe(l, n);

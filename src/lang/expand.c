@@ -220,7 +220,7 @@ void expand_script(struct script *s, const struct expand_opts *o)
 			*at = (*at)->next;
 			continue;
 		}
-		if ((*at)->kind == N_PROBE)
+		if ((*at)->kind == N_PROBE || (*at)->kind == N_EITHER)
 			expand_node(&x, at, 0);
 		at = &(*at)->next;
 	}

@@ -166,6 +166,11 @@ bool lang_has_iterators(struct lang *l);
 void lang_open(struct lang *l, struct script *script, struct lang_unit *unit,
 	       const struct lang_opts *o);
 
+/* ---- choose.c ---------------------------------------------------------------- */
+
+/* either { } or { } become the probes that can be attached; errors are the script's. */
+void lang_choose(struct lang *l);
+
 /* ---- list.c ------------------------------------------------------------------ */
 
 /* Appends the names of probes that match PATTERN (NULL: all), with their arguments: how

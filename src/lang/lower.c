@@ -316,8 +316,9 @@ static void blur_var(struct low *w, struct var *v, struct ir_insn *zero)
 }
 
 /*
- * Variables that the loop changes begin it as numbers that the verifier does not know, so
- * that one round looks to it like the next: 0 is added, which it cannot see to be 0.
+ * Variables that the loop changes begin it, and each of its rounds, as numbers that the
+ * verifier does not know, so that one round looks to it like the next: 0 is added, which it
+ * cannot see to be 0. A round that a branch leaves with a constant would be a new state else.
  */
 static void blur(struct low *w, const struct node *n, struct ir_insn *zero)
 {
@@ -345,15 +346,17 @@ static void iterator_loop(struct low *w, struct var *v, struct ir_insn *from, st
 	struct ir_block *head = low_block_new(w), *body = low_block_new(w), *end = low_block_new(w);
 	struct ir_insn *it = ir_slot(w->f, 8, 8), *p;
 	struct loop loop = { w->loops, head, end, it };
+	struct ir_insn *zero = unseen_zero(w);
 
 	w->stack_used += 8;
-	blur(w, block->list, unseen_zero(w));
+	blur(w, block->list, zero);
 	ir_kfunc(w->f, "bpf_iter_num_new", 3, it, from, to);
 	ir_jmp(w->f, head);
 	ir_at(w->f, head);
 	p = ir_kfunc(w->f, "bpf_iter_num_next", 1, it);
 	ir_br(w->f, CC_NE, 64, p, num(w, 0), body, end);
 	low_at(w, body);
+	blur(w, block->list, zero);
 	if (v) {
 		struct ir_insn *i = ir_load(w->f, 4, true, p, 0);
 
@@ -473,6 +476,7 @@ static struct ir_func *loop_function(struct low *w, struct node *n)
 	else if (w->scratch)
 		low_get_scratch(&in);
 	low_open_caps(&in, low_has_callbacks(n->c));
+	blur(&in, n->c->list, unseen_zero(&in));
 	set_element(&in, n);
 	low_block(&in, n->c);
 	ir_exit(in.f, num(&in, 0));
