@@ -30,7 +30,7 @@ $(FUZZ_BIN): $(FUZZ_O)/%_fuzz: $(FUZZ_O)/test/fuzz/%_fuzz.o $(FUZZ_LIB)
 	$(Q)$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
 
 # Of the command, what reads map files.
-MAP_FILES := src/cli/map_json.o src/cli/json_at.o src/cli/json_value.o src/cli/jansson.o src/cli/sockets.o
+MAP_FILES := src/cli/map_json.o src/cli/json_store.o src/cli/json_at.o src/cli/json_value.o src/cli/jansson.o src/cli/sockets.o
 $(FUZZ_O)/map_fuzz: $(MAP_FILES:%=$(FUZZ_O)/%)
 $(O)/test/fuzz/map_replay: $(MAP_FILES:%=$(O)/%)
 $(O)/test/unit/aot_test: $(MAP_FILES:%=$(O)/%)
