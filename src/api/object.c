@@ -6,6 +6,7 @@
 #include "api/aot.h"
 #include "api/net_file.h"
 #include "api/object.h"
+#include "api/registry.h"
 #include "base/os.h"
 #include "host/hosts.h"
 #include "host/sockets.h"
@@ -170,18 +171,19 @@ void skep_object_close(struct skep_object *obj)
 {
 	if (!obj)
 		return;
+	registry_drop(obj);
 	if (obj->backend)
 		obj->backend->ops->close(obj->backend);
 	drop_target(obj);
 	object_judge_free(obj);
 	object_aot_free(obj);
 	free(obj->btf);
+	free(obj->elf);
 	if (!obj->shares)
 		image_free(obj->img);
 	if (obj->own_sockets)
 		sockets_free(obj->own_sockets);
 	free(obj->own_sockets);
-	free(obj->elf);
 	free(obj->progs);
 	free(obj->maps);
 	free(obj);
@@ -228,25 +230,10 @@ static bool is_wanted(const struct image *img, u32 i, const struct prog_set *onl
 	return has_prog_array(img) && img->progs[i].type == img->progs[only->v[0]].type;
 }
 
-static bool uses_map(const struct image_prog *p, u32 map)
-{
-	for (u32 i = 0; i < p->nr_insns; i++) {
-		const struct bpf_insn *in = &p->insns[i];
-
-		if (in->code != (BPF_LD | BPF_IMM | BPF_DW))
-			continue;
-		if ((in->src_reg == BPF_PSEUDO_MAP_IDX ||
-		     in->src_reg == BPF_PSEUDO_MAP_IDX_VALUE) && (u32)in->imm == map)
-			return true;
-		i++;
-	}
-	return false;
-}
-
 static bool is_needed(const struct image *img, u32 map, const struct prog_set *only)
 {
 	for (u32 i = 0; i < img->nr_progs; i++)
-		if (is_wanted(img, i, only) && uses_map(&img->progs[i], map))
+		if (is_wanted(img, i, only) && image_uses_map(&img->progs[i], map))
 			return true;
 	return false;
 }
@@ -420,7 +407,7 @@ static bool fits_array(const struct skep_object *obj, u32 map, u32 prog)
 
 	for (u32 i = 0; i < img->nr_progs; i++)
 		if (loaded(obj, i) >= 0 && img->progs[i].type != img->progs[prog].type &&
-		    uses_map(&img->progs[i], map))
+		    image_uses_map(&img->progs[i], map))
 			return false;
 	return true;
 }
@@ -500,7 +487,8 @@ static void all_checked(struct skep_object *obj)
 int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
 		const struct prog_set *only, struct skep_err *err)
 {
-	struct runtime_opts ro = { .hosts = host_all, .aot = obj->aot ? &obj->aot->rt : NULL };
+	struct runtime_opts ro = { .hosts = host_all, .aot = obj->aot ? &obj->aot->rt : NULL,
+				   .sampled = obj->sampled, .who = obj->who };
 	int r;
 
 	if (obj->backend)
@@ -553,6 +541,8 @@ int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
 		obj->backend->ops->close(obj->backend);
 		obj->backend = NULL;
 	}
+	if (!r && !(opts && opts->engine == SKEP_KERNEL))
+		registry_publish(obj);
 	return r;
 }
 

@@ -64,10 +64,13 @@ struct skep_object {
 	struct sockets *own_sockets;	/* of skep_object_sockets, or NULL */
 	const struct object_replay *replay;	/* or NULL */
 	const struct object_kernel *kernel;	/* how the kernel loads it, or NULL */
+	struct registry *registry;	/* what others see of it (registry.h), or NULL */
 	u8 *elf;			/* the file that it was opened from, where somebody
 					   keeps that; or NULL */
 	u64 elf_bytes;
 	struct object_aot *aot;	/* what `skep aot` made of it (aot.h), or NULL */
+	const struct run_who *who;	/* who programs are told that calls them; or NULL */
+	bool sampled;		/* it is to be loaded so that a sampler (runtime.h) can look */
 };
 
 struct sockets;

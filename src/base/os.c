@@ -804,26 +804,6 @@ bool os_inode_of_fd(int fd, u64 *dev, u64 *ino)
 	return true;
 }
 
-u64 os_thread_start(u32 id)
-{
-	char file[64], text[1024];
-	const char *at = NULL;
-	size_t n = 0;
-	FILE *f;
-
-	snprintf(file, sizeof(file), "/proc/self/task/%u/stat", id);
-	f = fopen(file, "re");
-	if (f) {
-		n = fread(text, 1, sizeof(text) - 1, f);
-		fclose(f);
-	}
-	text[n] = 0;
-	at = strrchr(text, ')');	/* field 2; what is asked for is 22 */
-	for (int i = 2; at && i < 22; i++)
-		at = strchr(at + 1, ' ');
-	return at ? strtoull(at, NULL, 10) : 0;
-}
-
 bool os_pid_ns(u64 *dev, u64 *ino)
 {
 	struct stat st;

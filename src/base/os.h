@@ -167,6 +167,17 @@ u64 os_clock_tai_ns(void);	/* CLOCK_TAI */
 u64 os_clock_coarse_ns(void);	/* CLOCK_MONOTONIC_COARSE */
 u64 os_clock_cpu_ns(void);	/* CLOCK_PROCESS_CPUTIME_ID */
 u64 os_clock_thread_ns(void);	/* CLOCK_THREAD_CPUTIME_ID */
+
+/* ---- where the thread is, at intervals (os_tick.c) ------------------------ */
+
+struct os_tick { u64 pc, sp, link; };	/* LINK: where the processor has one; else 0 */
+/* Runs as a signal handler: may only look at memory and write to its own. */
+typedef void os_tick_fn(void *arg, const struct os_tick *at);
+struct ticks;
+/* FN is called so, of the calling thread, by SIGPROF. NULL: the system gives no timer, or
+ * somebody has asked already. */
+struct ticks *os_ticks_start(u64 every_ns, os_tick_fn *fn, void *arg);
+void os_ticks_end(struct ticks *t);	/* NULL is fine */
 int os_cpu_count(void);		/* cpus that may exist; at least 1 */
 void os_random(void *to, size_t bytes);	/* nobody can guess */
 void os_yield(void);		/* lets another thread run */
@@ -198,6 +209,10 @@ u64 os_cgroup_of_fd(int fd);	/* of an open directory; 0 when it is no cgroup */
 bool os_inode_of_fd(int fd, u64 *dev, u64 *ino);	/* of an open file */
 /* When thread ID of this process began, in a unit of the system's; 0: there is none. */
 u64 os_thread_start(u32 id);
+/* The same of process PID; who owns it, false: there is none; its name. */
+u64 os_process_start(u32 pid);
+bool os_process_owner(u32 pid, u32 *uid);
+void os_process_comm(u32 pid, char name[16]);
 /* Device and inode of this process's pid name space; false when unknown. */
 bool os_pid_ns(u64 *dev, u64 *ino);
 /* BYTES at address FROM of this process to TO; -EFAULT, with part of it copied

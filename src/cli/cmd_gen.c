@@ -140,14 +140,9 @@ static int skeleton_kind(const struct gen_opts *g, struct skel_opts *o, struct s
 {
 	const bool sub = !strcmp(g->words.v[0], "subskeleton");
 
-	if (g->light) {
-		err_set(err, ERR_UNSUPPORTED, NULL, "light skeletons (-L), which load by a program "
-			"instead of a library");
-		err_help(err, "a skeleton for libbpf, or with --for skep for libskep, has the same "
-			 "members");
-		return err->code;
-	}
-	o->kind = sub ? SKEL_SUB : SKEL_LIBBPF;
+	o->kind = sub ? SKEL_SUB : g->light ? SKEL_LIGHT : SKEL_LIBBPF;
+	if (g->light && g->library)
+		return err_set(err, ERR_USAGE, NULL, "a light skeleton (-L) is for no library");
 	if (!g->library || !strcmp(g->library, "libbpf"))
 		return 0;
 	if (strcmp(g->library, "skep"))
@@ -184,7 +179,7 @@ static const char *const commands[] = { "object", "skeleton", "subskeleton", "mi
 
 static const char help[] =
 	"Usage: skep gen object OUT OBJ|FILE.c...\n"
-	"       skep gen skeleton OBJ|FILE.c [name NAME] [--for libbpf|skep]\n"
+	"       skep gen skeleton OBJ|FILE.c [name NAME] [--for libbpf|skep | -L]\n"
 	"       skep gen subskeleton OBJ|FILE.c [name NAME]\n"
 	"       skep gen min_core_btf BTF OUT OBJ|FILE.c...\n"
 	"       skep gen help\n";
@@ -215,8 +210,8 @@ int cmd_gen(const struct command *cmd, int argc, char **argv)
 	const struct opt opts[] = {
 		{ "for", 0, OPT_STR, "LIBRARY", "skeleton: for libbpf (default) or skep",
 		  &g.library },
-		{ "use-loader", 'L', OPT_FLAG, NULL, "skeleton: a light one; not supported yet",
-		  &g.light },
+		{ "use-loader", 'L', OPT_FLAG, NULL,
+		  "skeleton: a light one, which loads without a library", &g.light },
 		{ 0 },
 	};
 	struct opt_result res;

@@ -4,6 +4,7 @@
  * them.
  */
 #include "cli/prog_cmd.h"
+#include "cli/user_view.h"
 
 static void show_link(void *arg, const struct live_link *l)
 {
@@ -28,10 +29,23 @@ static int show_links(struct tool *t)
 	return r ? r : tool_end(t, true);
 }
 
-static int link_show(struct tool *t)
+static int show_user(struct tool *t)
 {
+	const struct user_show s = { USER_LINK, t->form.json, &t->out, &t->j };
 	int r;
 
+	tool_begin(t, false);
+	r = user_show(&s, &t->w, &t->err);
+	return r ? r : tool_end(t, false);
+}
+
+static int link_show(struct tool *t)
+{
+	bool user;
+	int r = user_wanted(t->on, &user, &t->err);
+
+	if (r || user)
+		return r ? r : show_user(t);
 	tool_pins(t);
 	if (word_peek(&t->w))
 		return show_links(t);
@@ -74,7 +88,7 @@ int cmd_link(const struct command *cmd, int argc, char **argv)
 		{ "detach", "LINK", link_detach_command },
 	};
 	static const struct tool_kind kind = {
-		"link", "links", rows, ARRAY_LEN(rows), "LINK is id N or pinned FILE.\n", "jpfn",
+		"link", "links", rows, ARRAY_LEN(rows), "LINK is id N or pinned FILE.\n", "jpfnU",
 	};
 
 	return tool_main(&kind, cmd, argc, argv);

@@ -27,7 +27,6 @@ struct job {
 	struct top_opts top;
 	const char *interval;
 	const char *on;		/* show: whose; NULL the kernel's */
-	bool user;		/* the embedded engine's */
 	bool once;
 	bool is_answer;		/* the error is one: status 1 */
 	struct strbuf out;
@@ -183,51 +182,11 @@ static u64 parse_flag(struct words *w)
 
 /* ---- show -------------------------------------------------------------------------------- */
 
-static int show_list(struct job *job, const struct map_list *l, bool one)
-{
-	struct live_pins pins = { 0 };
-
-	if (job->form.pins)
-		live_pins_read(&pins);
-	if (job->form.json && !one)
-		json_arr(&job->j, NULL);
-	for (size_t i = 0; i < l->n; i++) {
-		if (job->form.json)
-			map_json_facts(&job->j, &l->v[i], &pins);
-		else
-			map_print_facts(&job->out, &l->v[i], &pins);
-	}
-	if (job->form.json && !one)
-		json_arr_end(&job->j);
-	live_pins_free(&pins);
-	return finish(job);
-}
-
-/* Whose maps `show` lists: of the kernel, or what the embedded engine has pinned. */
-static int choose_engine(struct job *job)
-{
-	if (!job->on || !strcmp(job->on, "kernel"))
-		return 0;
-	job->user = !strcmp(job->on, "user");
-	return job->user ? 0 : err_set(&job->err, ERR_USAGE, NULL, "--on takes user or kernel, "
-				       "not '%s'", job->on);
-}
-
 static int map_show(struct job *job)
 {
-	struct map_list l = { 0 };
-	bool all = !word_peek(&job->w);
-	int r = choose_engine(job);
+	int r = map_show_as(job->on, &job->form, &job->w, &job->out, &job->j, &job->err);
 
-	if (!r)
-		r = all && job->user ? map_list_files(&l, &job->err) :
-		    all ? map_list_all(&l, &job->err) : map_list_parse(&l, &job->w, &job->err);
-	if (!r)
-		r = no_more_words(job);
-	if (!r)
-		r = show_list(job, &l, !all && l.n == 1);
-	map_list_free(&l);
-	return r;
+	return r ? r : finish(job);
 }
 
 /* ---- dump ------------------------------------------------------------------------------- */

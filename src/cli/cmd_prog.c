@@ -5,6 +5,7 @@
  * the flow dissector of this name space. The longer ones are in prog_*.c.
  */
 #include "cli/prog_cmd.h"
+#include "cli/user_view.h"
 #include <unistd.h>
 
 /* ---- show -------------------------------------------------------------------------- */
@@ -35,10 +36,23 @@ static int show_progs(struct tool *t)
 	return r ? r : tool_end(t, one);
 }
 
-static int prog_show(struct tool *t)
+static int show_user(struct tool *t)
 {
+	const struct user_show s = { USER_PROG, t->form.json, &t->out, &t->j };
 	int r;
 
+	tool_begin(t, false);
+	r = user_show(&s, &t->w, &t->err);
+	return r ? r : tool_end(t, false);
+}
+
+static int prog_show(struct tool *t)
+{
+	bool user;
+	int r = user_wanted(t->on, &user, &t->err);
+
+	if (r || user)
+		return r ? r : show_user(t);
 	tool_pins(t);
 	if (word_peek(&t->w))
 		return show_progs(t);
@@ -175,7 +189,7 @@ int cmd_prog(const struct command *cmd, int argc, char **argv)
 		"sk_skb_stream_parser\n(of a socket map) or flow_dissector (of this name space). "
 		"METRIC is cycles,\ninstructions, l1d_loads, llc_misses, itlb_misses or "
 		"dtlb_misses. A FILE \"-\" is standard\ninput or output.\n",
-		"jpfdLnml",
+		"jpfdLnmlU",
 	};
 
 	return tool_main(&kind, cmd, argc, argv);

@@ -5,23 +5,13 @@
  * of `bpftool gen skeleton`, so that sources written for those compile), or by libskep.
  * Types of variables are named, not defined: whoever includes the header has them.
  */
-#include "cli/gen.h"
+#include "cli/gen_skel.h"
 #include "obj/obj.h"
 #include <ctype.h>
 
-struct skel {
-	struct strbuf *out;
-	const struct skel_opts *o;
-	const struct image *img;
-	char name[64];		/* a C identifier */
-	const u8 *data;
-	size_t bytes;
-};
-
 /* ---- names ---------------------------------------------------------------------- */
 
-/* S as a C identifier in TO: ".rodata.str1.1" is "rodata_str1_1". */
-static void identifier(char *to, size_t size, const char *s)
+void skel_identifier(char *to, size_t size, const char *s)
 {
 	size_t n = 0;
 
@@ -46,7 +36,7 @@ static void name_of_file(char *to, size_t size, const char *file)
 	size_t n;
 
 	base = base ? base + 1 : file;
-	identifier(to, size, base);
+	skel_identifier(to, size, base);
 	n = strlen(to);
 	if (n > 2 && !strcmp(to + n - 2, "_o"))
 		to[n - 2] = 0;
@@ -81,8 +71,7 @@ static void put_guard(struct skel *s, const char *format)
 
 /* ---- variables ------------------------------------------------------------------ */
 
-/* A map that holds variables, which can be mapped. */
-static bool has_variables(const struct image_map *m)
+bool skel_has_variables(const struct image_map *m)
 {
 	return m->kind != IMAGE_MAP_USER;
 }
@@ -158,16 +147,16 @@ static void put_pointers(struct skel *s, const struct btf_type *t)
 	}
 }
 
-static void put_sections(struct skel *s)
+void skel_put_sections(struct skel *s)
 {
 	for (u32 i = 0; i < s->img->nr_maps; i++) {
 		const struct image_map *m = &s->img->maps[i];
 		const struct btf_type *t = section_of(s, m);
 		char ident[64];
 
-		if (!has_variables(m))
+		if (!skel_has_variables(m))
 			continue;
-		identifier(ident, sizeof(ident), m->name);
+		skel_identifier(ident, sizeof(ident), m->name);
 		sb_printf(s->out, "\t%sstruct %s__%s {\n", s->o->kind == SKEL_SKEP &&
 			  m->kind == IMAGE_MAP_RODATA ? "const " : "", s->name, ident);
 		if (t && s->o->kind == SKEL_SUB)
@@ -178,8 +167,7 @@ static void put_sections(struct skel *s)
 	}
 }
 
-/* The header's compiler must lay them out as that of the object did. */
-static void put_asserts(struct skel *s)
+void skel_put_asserts(struct skel *s)
 {
 	sb_printf(s->out, "\n__attribute__((unused)) static inline void\n%s__assert(struct %s *s)\n"
 		  "{\n\t(void)s;\n", s->name, s->name);
@@ -189,9 +177,9 @@ static void put_asserts(struct skel *s)
 		char ident[64];
 		struct var v;
 
-		if (!t || !has_variables(&s->img->maps[i]))
+		if (!t || !skel_has_variables(&s->img->maps[i]))
 			continue;
-		identifier(ident, sizeof(ident), s->img->maps[i].name);
+		skel_identifier(ident, sizeof(ident), s->img->maps[i].name);
 		for (u32 k = 0; k < btf_vlen(t); k++)
 			if (variable(s, t, k, &v))
 				sb_printf(s->out, "\t_Static_assert(sizeof(s->%s->%s) == %u, "
@@ -210,7 +198,7 @@ static void put_maps(struct skel *s, const char *type)
 	if (s->img->nr_maps)
 		sb_puts(s->out, "\tstruct {\n");
 	for (u32 i = 0; i < s->img->nr_maps; i++) {
-		identifier(ident, sizeof(ident), s->img->maps[i].name);
+		skel_identifier(ident, sizeof(ident), s->img->maps[i].name);
 		sb_printf(s->out, "\t\tstruct %s *%s;\n", type, ident);
 	}
 	if (s->img->nr_maps)
@@ -227,29 +215,35 @@ static void put_progs(struct skel *s, const char *type, const char *member)
 		sb_printf(s->out, "\t} %s;\n", member);
 }
 
-/* The object as a string, in which every byte is written as a number. */
-static void put_bytes(struct skel *s)
+void skel_put_string(struct strbuf *out, const u8 *data, size_t n)
 {
 	enum { WIDTH = 78 };
 	u32 column = 1;
 
-	sb_printf(s->out, "\nstatic inline const void *%s__elf_bytes(size_t *sz)\n{\n"
-		  "\tstatic const char data[] __attribute__((__aligned__(8))) = \"\\\n", s->name);
-	for (size_t i = 0; i < s->bytes; i++) {
-		size_t before = s->out->n;
+	sb_puts(out, "\"\\\n");
+	for (size_t i = 0; i < n; i++) {
+		size_t before = out->n;
 
-		sb_printf(s->out, "\\%o", s->data[i]);
-		column += (u32)(s->out->n - before);
+		sb_printf(out, "\\%o", data[i]);
+		column += (u32)(out->n - before);
 		if (column > WIDTH - 4) {
-			sb_puts(s->out, "\\\n");
+			sb_puts(out, "\\\n");
 			column = 1;
 		}
 	}
-	sb_puts(s->out, "\";\n\n\t*sz = sizeof(data) - 1;\n\treturn data;\n}\n");
+	sb_puts(out, "\"");
 }
 
-/* TEXT with each @ the skeleton's name. */
-static void put(struct skel *s, const char *text)
+/* The object as a string. */
+static void put_bytes(struct skel *s)
+{
+	sb_printf(s->out, "\nstatic inline const void *%s__elf_bytes(size_t *sz)\n{\n"
+		  "\tstatic const char data[] __attribute__((__aligned__(8))) = ", s->name);
+	skel_put_string(s->out, s->data, s->bytes);
+	sb_puts(s->out, ";\n\n\t*sz = sizeof(data) - 1;\n\treturn data;\n}\n");
+}
+
+void skel_put(struct skel *s, const char *text)
 {
 	for (; *text; text++)
 		if (*text == '@')
@@ -258,14 +252,16 @@ static void put(struct skel *s, const char *text)
 			sb_putc(s->out, *text);
 }
 
-static void put_head(struct skel *s, const char *includes)
+void skel_put_head(struct skel *s, const char *includes)
 {
 	sb_puts(s->out, "/* SPDX-License-Identifier: BSD-2-Clause */\n"
 		"/* Made by skep gen, from a BPF object: it is made anew with that. */\n");
 	put_guard(s, "#ifndef __%s_%sSKEL_H__\n");
 	put_guard(s, "#define __%s_%sSKEL_H__\n\n");
-	sb_printf(s->out, "#include <errno.h>\n#include <stdlib.h>\n%s\n", includes);
-	put(s, "struct @ {\n");
+	if (s->o->kind != SKEL_LIGHT)
+		sb_puts(s->out, "#include <errno.h>\n#include <stdlib.h>\n");
+	sb_printf(s->out, "%s\n", includes);
+	skel_put(s, "struct @ {\n");
 }
 
 /* ---- for libbpf ----------------------------------------------------------------- */
@@ -341,10 +337,10 @@ static void put_map_rows(struct skel *s, bool mapped)
 		const struct image_map *m = &s->img->maps[i];
 		char ident[64];
 
-		identifier(ident, sizeof(ident), m->name);
+		skel_identifier(ident, sizeof(ident), m->name);
 		sb_printf(s->out, "\ts->maps[%u].name = \"%s\";\n"
 			  "\ts->maps[%u].map = &skel->maps.%s;\n", i, m->name, i, ident);
-		if (mapped && has_variables(m))
+		if (mapped && skel_has_variables(m))
 			sb_printf(s->out, "\ts->maps[%u].mmaped = (void **)&skel->%s;\n", i,
 				  ident);
 	}
@@ -367,15 +363,15 @@ static void put_prog_rows(struct skel *s, bool links)
 
 static void for_libbpf(struct skel *s)
 {
-	put_head(s, "#include <bpf/libbpf.h>\n");
+	skel_put_head(s, "#include <bpf/libbpf.h>\n");
 	sb_puts(s->out, "\tstruct bpf_object_skeleton *skeleton;\n\tstruct bpf_object *obj;\n");
 	put_maps(s, "bpf_map");
 	put_progs(s, "bpf_program", "progs");
 	put_progs(s, "bpf_link", "links");
-	put_sections(s);
-	put(s, libbpf_methods);
+	skel_put_sections(s);
+	skel_put(s, libbpf_methods);
 	put_bytes(s);
-	put(s, "\n/* What is allocated here goes by @__destroy, also after an error. */\n"
+	skel_put(s, "\n/* What is allocated here goes by @__destroy, also after an error. */\n"
 	    "static inline int @__create_skeleton(struct @ *skel)\n{\n"
 	    "\tstruct bpf_object_skeleton *s =\n"
 	    "\t\t(struct bpf_object_skeleton *)calloc(1, sizeof(*s));\n"
@@ -383,9 +379,9 @@ static void for_libbpf(struct skel *s)
 	    "\ts->sz = sizeof(*s);\n\ts->name = \"@\";\n\ts->obj = &skel->obj;\n");
 	put_map_rows(s, true);
 	put_prog_rows(s, true);
-	put(s, "\n\ts->data = (void *)@__elf_bytes(&s->data_sz);\n\treturn 0;\n}\n");
-	put(s, libbpf_calls);
-	put_asserts(s);
+	skel_put(s, "\n\ts->data = (void *)@__elf_bytes(&s->data_sz);\n\treturn 0;\n}\n");
+	skel_put(s, libbpf_calls);
+	skel_put_asserts(s);
 }
 
 /* ---- parts of an object, by libbpf ---------------------------------------------- */
@@ -398,7 +394,7 @@ static u32 count_vars(const struct skel *s)
 	for (u32 i = 0; i < s->img->nr_maps; i++) {
 		const struct btf_type *t = section_of(s, &s->img->maps[i]);
 
-		for (u32 k = 0; t && has_variables(&s->img->maps[i]) && k < btf_vlen(t); k++)
+		for (u32 k = 0; t && skel_has_variables(&s->img->maps[i]) && k < btf_vlen(t); k++)
 			n += variable(s, t, k, &v);
 	}
 	return n;
@@ -417,8 +413,8 @@ static void put_var_rows(struct skel *s)
 		const struct btf_type *t = section_of(s, &s->img->maps[i]);
 		char ident[64];
 
-		identifier(ident, sizeof(ident), s->img->maps[i].name);
-		for (u32 k = 0; t && has_variables(&s->img->maps[i]) && k < btf_vlen(t); k++) {
+		skel_identifier(ident, sizeof(ident), s->img->maps[i].name);
+		for (u32 k = 0; t && skel_has_variables(&s->img->maps[i]) && k < btf_vlen(t); k++) {
 			if (!variable(s, t, k, &v))
 				continue;
 			sb_printf(s->out, "\ts->vars[%u].name = \"%s\";\n"
@@ -432,12 +428,12 @@ static void put_var_rows(struct skel *s)
 
 static void for_parts(struct skel *s)
 {
-	put_head(s, "#include <bpf/libbpf.h>\n");
+	skel_put_head(s, "#include <bpf/libbpf.h>\n");
 	sb_puts(s->out, "\tstruct bpf_object *obj;\n\tstruct bpf_object_subskeleton *subskel;\n");
 	put_maps(s, "bpf_map");
 	put_progs(s, "bpf_program", "progs");
-	put_sections(s);
-	put(s, "\n#ifdef __cplusplus\n"
+	skel_put_sections(s);
+	skel_put(s, "\n#ifdef __cplusplus\n"
 	    "\tstatic inline struct @ *open(const struct bpf_object *src);\n"
 	    "\tstatic inline void destroy(struct @ *skel);\n#endif\n};\n"
 	    "\nstatic inline void @__destroy(struct @ *skel)\n{\n"
@@ -452,7 +448,7 @@ static void for_parts(struct skel *s)
 	put_var_rows(s);
 	put_map_rows(s, false);
 	put_prog_rows(s, false);
-	put(s, "\treturn 0;\n}\n"
+	skel_put(s, "\treturn 0;\n}\n"
 	    "\nstatic inline struct @ *@__open(const struct bpf_object *src)\n{\n"
 	    "\tstruct @ *skel = (struct @ *)calloc(1, sizeof(*skel));\n"
 	    "\tint err = skel ? @__create_subskeleton(skel, src) : -ENOMEM;\n\n"
@@ -493,11 +489,11 @@ static const char skep_calls[] =
 /* Programs and maps by name. */
 static void put_find(struct skel *s)
 {
-	put(s, "\nstatic inline void @__find(struct @ *skel)\n{\n");
+	skel_put(s, "\nstatic inline void @__find(struct @ *skel)\n{\n");
 	for (u32 i = 0; i < s->img->nr_maps; i++) {
 		char ident[64];
 
-		identifier(ident, sizeof(ident), s->img->maps[i].name);
+		skel_identifier(ident, sizeof(ident), s->img->maps[i].name);
 		sb_printf(s->out, "\tskel->maps.%s = skep_object_map(skel->obj, \"%s\");\n", ident,
 			  s->img->maps[i].name);
 	}
@@ -510,15 +506,15 @@ static void put_find(struct skel *s)
 /* Variables: where they are, or a copy of those that nobody changes. */
 static void put_map_vars(struct skel *s)
 {
-	put(s, "\nstatic inline int @__map(struct @ *skel)\n{\n\tsize_t size = 0;\n"
+	skel_put(s, "\nstatic inline int @__map(struct @ *skel)\n{\n\tsize_t size = 0;\n"
 	    "\tconst unsigned int first = 0;\n\tvoid *copy;\n\n");
 	for (u32 i = 0; i < s->img->nr_maps; i++) {
 		const struct image_map *m = &s->img->maps[i];
 		char id[64];
 
-		if (!has_variables(m))
+		if (!skel_has_variables(m))
 			continue;
-		identifier(id, sizeof(id), m->name);
+		skel_identifier(id, sizeof(id), m->name);
 		if (m->kind == IMAGE_MAP_DATA) {
 			sb_printf(s->out, "\tskel->%s = (__typeof__(skel->%s))skep_map_memory("
 				  "skel->maps.%s, &size);\n", id, id, id);
@@ -530,11 +526,11 @@ static void put_map_vars(struct skel *s)
 			  m->value_size, id);
 	}
 	sb_puts(s->out, "\t(void)skel, (void)size, (void)first, (void)copy;\n\treturn 0;\n}\n");
-	put(s, "\nstatic inline void @__forget(struct @ *skel)\n{\n");
+	skel_put(s, "\nstatic inline void @__forget(struct @ *skel)\n{\n");
 	for (u32 i = 0; i < s->img->nr_maps; i++) {
 		char id[64];
 
-		identifier(id, sizeof(id), s->img->maps[i].name);
+		skel_identifier(id, sizeof(id), s->img->maps[i].name);
 		if (s->img->maps[i].kind == IMAGE_MAP_RODATA)
 			sb_printf(s->out, "\tfree((void *)skel->%s);\n", id);
 	}
@@ -543,17 +539,17 @@ static void put_map_vars(struct skel *s)
 
 static void for_skep(struct skel *s)
 {
-	put_head(s, "#include <skep/skep.h>\n");
+	skel_put_head(s, "#include <skep/skep.h>\n");
 	sb_puts(s->out, "\tstruct skep_object *obj;\n");
 	put_maps(s, "skep_map");
 	put_progs(s, "skep_prog", "progs");
-	put_sections(s);
+	skel_put_sections(s);
 	sb_puts(s->out, "};\n");
 	put_bytes(s);
 	put_find(s);
 	put_map_vars(s);
-	put(s, skep_calls);
-	put_asserts(s);
+	skel_put(s, skep_calls);
+	skel_put_asserts(s);
 }
 
 int gen_skeleton(struct strbuf *out, const struct skel_opts *o, const u8 *data, size_t bytes,
@@ -564,7 +560,8 @@ int gen_skeleton(struct strbuf *out, const struct skel_opts *o, const u8 *data, 
 	int r = choose_name(&s, err);
 
 	if (!r)
-		r = obj_open(&img, data, bytes, o->file, err);
+		r = o->kind == SKEL_LIGHT ? obj_open_undecided(&img, data, bytes, o->file, err) :
+					    obj_open(&img, data, bytes, o->file, err);
 	if (r)
 		return r;
 	s.img = img;
@@ -572,8 +569,9 @@ int gen_skeleton(struct strbuf *out, const struct skel_opts *o, const u8 *data, 
 	case SKEL_LIBBPF: for_libbpf(&s); break;
 	case SKEL_SUB: for_parts(&s); break;
 	case SKEL_SKEP: for_skep(&s); break;
+	case SKEL_LIGHT: r = skel_light(&s, err); break;
 	}
 	sb_puts(out, "\n#endif\n");
 	image_free(img);
-	return 0;
+	return r;
 }

@@ -57,32 +57,48 @@ static int add_fd(struct map_list *l, int fd, struct skep_err *err)
 }
 
 /* A map may go while we look. */
-static void add_id(struct map_list *l, u32 id, const char *name)
+int map_each(map_each_fn *fn, void *arg, struct skep_err *err)
 {
 	struct skep_err unused;
-	struct live_map *m;
-
-	if (add_fd(l, live_open(LIVE_MAP, id, &unused), &unused) || !name)
-		return;
-	m = &l->v[l->n - 1];
-	if (strncmp(m->name, name, sizeof(m->name) - 1)) {
-		live_map_close(m);
-		l->n--;
-	}
-}
-
-/* NAME NULL: all. */
-static int add_named(struct map_list *l, const char *name, struct skep_err *err)
-{
+	struct live_map m;
 	u32 id = 0;
-	int r;
+	int r, fd;
 
-	while (!(r = live_next(LIVE_MAP, &id)))
-		add_id(l, id, name);
+	while (!(r = live_next(LIVE_MAP, &id))) {
+		fd = live_open(LIVE_MAP, id, &unused);
+		if (fd < 0 || live_map_read(&m, fd, &unused))
+			continue;
+		fn(arg, &m);
+		live_map_close(&m);
+	}
 	if (r == -ENOENT)
 		return 0;
 	return err_set(err, ERR_KERNEL, NULL, "the kernel does not list its maps: %s",
 		       strerror(-r));
+}
+
+struct search {
+	struct map_list *l;
+	const char *name;	/* NULL: all */
+};
+
+/* Those that are meant stay open. */
+static void take_named(void *arg, struct live_map *m)
+{
+	struct search *s = arg;
+
+	if (s->name && strncmp(m->name, s->name, sizeof(m->name) - 1))
+		return;
+	*vec_push(s->l) = *m;
+	m->fd = -1;
+	m->file = NULL;
+}
+
+static int add_named(struct map_list *l, const char *name, struct skep_err *err)
+{
+	struct search s = { l, name };
+
+	return map_each(take_named, &s, err);
 }
 
 int map_list_all(struct map_list *l, struct skep_err *err) { return add_named(l, NULL, err); }

@@ -51,6 +51,9 @@ struct map_list { struct live_map *v; size_t n, cap; };	/* a VEC */
  */
 int map_list_parse(struct map_list *l, struct words *w, struct skep_err *err);
 int map_list_all(struct map_list *l, struct skep_err *err);
+/* Calls FN with each of the kernel's; never more than one is open. */
+typedef void map_each_fn(void *arg, struct live_map *m);
+int map_each(map_each_fn *fn, void *arg, struct skep_err *err);
 /* All that the embedded engine has pinned in the user's own folder. */
 int map_list_files(struct map_list *l, struct skep_err *err);
 void map_list_free(struct map_list *l);
@@ -80,6 +83,11 @@ void map_print_element(struct strbuf *out, const struct map_view *v, const u8 *k
 		       const u8 *value);
 void map_json_bytes(struct json *j, const char *name, const u8 *data, u32 bytes);
 void map_print_bytes(struct strbuf *out, const u8 *data, u32 bytes);
+
+/* map_list.c: facts of the maps that W names, of those of engine ON. Errors: USAGE, LIVE,
+ * PIN, KERNEL, USER_LIVE. */
+int map_show_as(const char *on, const struct map_form *form, struct words *w,
+		struct strbuf *out, struct json *j, struct skep_err *err);
 
 /* Commands in bpftool's grammar: prints OUT; ERR, as the form wants it; that there is
  * nothing to say; that no word is left (error: USAGE). The first three: exit status. */

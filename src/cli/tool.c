@@ -172,6 +172,10 @@ static void take_opts(struct opt out[], struct tool *t, const char *commands)
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		if (strchr(t->kind->letters, all[i].letter))
 			out[n++] = all[i];
+	if (strchr(t->kind->letters, 'U'))
+		out[n++] = (struct opt){ "on", 0, OPT_STR, "ENGINE", "show: of the kernel "
+			"(default), or user: of the embedded engine in this user's processes",
+			&t->on };
 	if (strchr(t->kind->letters, 'B'))
 		out[n++] = (struct opt){ "base", 0, OPT_STR, "FILE", "the same", &t->base };
 	out[n] = (struct opt){ 0 };

@@ -22,7 +22,7 @@ struct tool_kind {
 	const struct tool_command *commands;
 	u32 nr_commands;
 	const char *words;	/* what the usages' words stand for: lines */
-	const char *letters;	/* the options, of those that there are: "jpf" */
+	const char *letters;	/* the options, of those that there are: "jpf"; U: --on */
 };
 
 struct tool {
@@ -36,6 +36,7 @@ struct tool {
 	bool ignored;		/* what bpftool needs and skep does by itself */
 	const char *base;	/* -B: the BTF before that of a file; or NULL */
 	const char *output;	/* -o: where to; or NULL */
+	const char *on;		/* --on: whose things are shown; NULL: the kernel's */
 	struct strbuf out;
 	struct json j;
 	struct skep_err err;

@@ -90,6 +90,16 @@ static int of_program(const struct image *img, const struct image_prog *p, u32 *
 	return r;
 }
 
+u32 kernel_attach_name(const struct image_prog *p, char *name, size_t size)
+{
+	const struct hook *h = hook_of(p);
+
+	if (!h || !*p->target)
+		return 0;
+	snprintf(name, size, "%s%s", h->prefix, p->target);
+	return h->kind;
+}
+
 int kernel_attach_id(struct kernel *k, const struct image *img, const struct image_prog *p,
 		     u32 *id, u32 *attach, u32 *prog, struct skep_err *err)
 {

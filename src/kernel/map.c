@@ -25,7 +25,7 @@ int kernel_elements(struct backend *b, u32 map, struct kernel_map **out)
 /* ---- creation ---------------------------------------------------------------- */
 
 /* Types whose creation refuses type information. */
-static bool takes_btf(u32 type)
+bool kernel_map_takes_btf(u32 type)
 {
 	switch (type) {
 	case BPF_MAP_TYPE_PROG_ARRAY:
@@ -61,7 +61,7 @@ static int create_as(struct kernel *k, const struct image_map *def, int inner_fd
 	int fd;
 
 	sys_name(a.map_name, def->name);
-	if (k->btf_fd < 0 || !def->value_type || !takes_btf(def->type))
+	if (k->btf_fd < 0 || !def->value_type || !kernel_map_takes_btf(def->type))
 		return sys_bpf(BPF_MAP_CREATE, &a);
 	a.btf_fd = (u32)k->btf_fd;
 	a.btf_key_type_id = def->key_type;

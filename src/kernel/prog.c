@@ -46,13 +46,13 @@ void kernel_image(struct backend *b, const struct image *img)
 }
 
 /* The offset of S in the types' strings, 0 when it is not one of them. */
-static u32 string_off(const struct btf *btf, const char *s)
+u32 kernel_string_off(const struct btf *btf, const char *s)
 {
 	return s >= btf->strings && s < btf->strings + btf->string_bytes ?
 		(u32)(s - btf->strings) : 0;
 }
 
-static struct bpf_func_info *func_info(const struct image_prog *p)
+struct bpf_func_info *kernel_func_info(const struct image_prog *p)
 {
 	struct bpf_func_info *f = mem_alloc(p->nr_funcs * sizeof(*f));
 
@@ -67,7 +67,7 @@ static struct bpf_func_info *func_info(const struct image_prog *p)
 	return f;
 }
 
-static struct bpf_line_info *line_info(const struct image *img, const struct image_prog *p)
+struct bpf_line_info *kernel_line_info(const struct image *img, const struct image_prog *p)
 {
 	struct bpf_line_info *l = mem_alloc(p->nr_lines * sizeof(*l));
 
@@ -75,8 +75,8 @@ static struct bpf_line_info *line_info(const struct image *img, const struct ima
 		const struct image_line *from = &p->lines[i];
 
 		l[i].insn_off = from->insn;
-		l[i].file_name_off = string_off(img->btf, from->file);
-		l[i].line_off = string_off(img->btf, from->text);
+		l[i].file_name_off = kernel_string_off(img->btf, from->file);
+		l[i].line_off = kernel_string_off(img->btf, from->text);
 		l[i].line_col = from->line << 10 | (from->col & 0x3ff);
 	}
 	return l;
@@ -203,7 +203,7 @@ static int load_as(struct kernel *k, union bpf_attr *a, const struct image_prog 
 	return fd;
 }
 
-static u32 prog_flags(const struct image_prog *p)
+u32 kernel_prog_flags(const struct image_prog *p)
 {
 	unsigned flags = p->sec ? p->sec->flags : 0;
 
@@ -263,7 +263,8 @@ static int prog_load(struct kernel *k, const struct image *img, const struct ima
 	union bpf_attr a = {
 		.prog_type = p->type, .expected_attach_type = attach_type(p),
 		.insn_cnt = p->nr_insns,
-		.license = (uintptr_t)img->license, .prog_flags = prog_flags(p) | k->how.prog_flags,
+		.license = (uintptr_t)img->license,
+		.prog_flags = kernel_prog_flags(p) | k->how.prog_flags,
 		.prog_ifindex = k->how.prog_ifindex,
 	};
 	u32 of = 0;
@@ -280,8 +281,8 @@ static int prog_load(struct kernel *k, const struct image *img, const struct ima
 	bound = with_maps(p, bound, fds);
 	a.insns = (uintptr_t)bound;
 	sys_name(a.prog_name, p->name);
-	if (k->btf_fd >= 0 && (funcs = func_info(p))) {
-		lines = line_info(img, p);
+	if (k->btf_fd >= 0 && (funcs = kernel_func_info(p))) {
+		lines = kernel_line_info(img, p);
 		a.prog_btf_fd = (u32)k->btf_fd;
 		a.func_info = (uintptr_t)funcs;
 		a.func_info_cnt = p->nr_funcs;

@@ -120,6 +120,10 @@ int kernel_bind_externs(struct kernel *k, struct bpf_insn **out, const struct im
 int kernel_attach_id(struct kernel *k, const struct image *img, const struct image_prog *p,
 		     u32 *id, u32 *attach, u32 *prog, struct skep_err *err);
 
+/* What P is made for as the kernel's types call it, and the kind of that type: 0 for
+ * programs that are made for none. */
+u32 kernel_attach_name(const struct image_prog *p, char *name, size_t size);
+
 /*
  * ops.c: DEF, a struct of functions of the image, as the kernel has it; programs in it
  * come with kernel_ops_loaded. What program P is made for: the kernel's struct and the
@@ -174,6 +178,14 @@ int kernel_map_fd(struct backend *b, u32 map);
 int kernel_map_freeze(struct backend *b, u32 map);
 /* Before its maps are created: their keys and values have types of IMG. */
 void kernel_image(struct backend *b, const struct image *img);
+/* prog.c: where S is in the strings of BTF, or 0; functions of P as the kernel takes them
+ * (NULL: some have no type), its lines, for free(); BPF_F_* that its section asks for.
+ * map.c: types whose maps may have types. */
+u32 kernel_string_off(const struct btf *btf, const char *s);
+struct bpf_func_info *kernel_func_info(const struct image_prog *p);
+struct bpf_line_info *kernel_line_info(const struct image *img, const struct image_prog *p);
+u32 kernel_prog_flags(const struct image_prog *p);
+bool kernel_map_takes_btf(u32 type);
 int kernel_prog_load(struct backend *b, const struct image *img, u32 prog, const u32 *maps,
 		     const struct rewrite *code, struct skep_err *err);
 int kernel_test_run(struct backend *b, u32 prog, struct test_run *t, struct skep_err *err);

@@ -181,14 +181,82 @@ static void drop_iterators(struct low *w, const struct loop *until)
 			ir_kfunc(w->f, "bpf_iter_num_destroy", 1, l->iter);
 }
 
-void low_return(struct low *w)
+/* Out of the function that is called here. */
+static void leave(struct low *w)
+{
+	drop_iterators(w, w->inner->loops);
+	ir_jmp(w->f, w->inner->end);
+}
+
+/* Out of a loop's function, which tells those around it what else is left. */
+static void leave_loop(struct low *w, struct ir_insn *what)
 {
 	if (w->record)
 		ir_call(w->f, BPF_FUNC_ringbuf_discard, 2, w->record, num(w, 0));
 	drop_iterators(w, NULL);
+	ir_store(w->f, 8, w->up, CAPS_RETURNED, what);
+	ir_exit(w->f, num(w, 1));
+}
+
+/* return of a function, perhaps in a loop over a map. */
+static void give_back(struct low *w, struct node *n)
+{
+	if (n->b)
+		low_assign_var(w, n->b->sem, low_expr(w, n->a));
+	else if (n->a)
+		low_expr(w, n->a);
+	if (w->inner)
+		leave(w);
+	else
+		leave_loop(w, num(w, RETURNED_FUNCTION));
+}
+
+/* A loop over a map was left by more than break. */
+static void go_on_leaving(struct low *w)
+{
+	struct ir_insn *what = ir_load(w->f, 8, false, w->own, CAPS_RETURNED);
+	struct ir_block *all;
+
+	if (w->inner) {
+		struct ir_block *here = low_block_new(w);
+
+		all = low_block_new(w);
+		ir_br(w->f, CC_EQ, 64, what, num(w, RETURNED_FUNCTION), here, all);
+		low_at(w, here);
+		leave(w);
+		low_at(w, all);
+		what = num(w, RETURNED_PROGRAM);
+	}
 	if (w->depth)
-		ir_store(w->f, 8, w->up, CAPS_RETURNED, num(w, 1));
-	ir_exit(w->f, num(w, w->depth ? 1 : 0));
+		leave_loop(w, what);
+	else
+		low_return(w);
+}
+
+struct val low_fncall(struct low *w, struct node *n)
+{
+	struct inner in = { w->inner, w->loops, low_block_new(w) };
+
+	for (struct node *let = n->list; let; let = let->next)
+		low_statement(w, let);
+	w->inner = &in;
+	low_block(w, n->b);
+	w->inner = in.outer;
+	ir_jmp(w->f, in.end);
+	low_at(w, in.end);
+	return n->a ? low_read_var(w, n->a->sem) : (struct val){ n->ty, num(w, 0), SPACE_NONE };
+}
+
+void low_return(struct low *w)
+{
+	if (w->depth) {
+		leave_loop(w, num(w, RETURNED_PROGRAM));
+		return;
+	}
+	if (w->record)
+		ir_call(w->f, BPF_FUNC_ringbuf_discard, 2, w->record, num(w, 0));
+	drop_iterators(w, NULL);
+	ir_exit(w->f, num(w, 0));
 }
 
 static void low_return_value(struct low *w, struct node *n)
@@ -501,25 +569,56 @@ void low_for_map(struct low *w, struct node *n)
 	ir_br(w->f, CC_NE, 64, ir_load(w->f, 8, false, w->own, CAPS_RETURNED), num(w, 0), gone,
 	      end);
 	low_at(w, gone);
-	low_return(w);
+	go_on_leaving(w);
 	low_at(w, end);
 }
 
 /* ---- the dispatcher ---------------------------------------------------------- */
 
+/*
+ * The line that AT of SRC is in, as the object has it. Of a long one a piece that begins at
+ * a multiple of STEP: the line of a script of one line is not kept for each statement.
+ */
+static const char *line_text(struct lang *l, const struct source *src, u32 at, u32 col)
+{
+	enum { STEP = 256, LONGEST = 2 * STEP };
+	const u32 skip = col > STEP ? (col - 1) / STEP * STEP - STEP / 2 : 0;
+	const char *from = src->text + (at - (col - 1)) + skip;
+	const size_t n = strnlen(from, LONGEST);
+	const char *end = memchr(from, '\n', n);
+
+	if (l->last_line.from != from)
+		l->last_line.copy = arena_strndup(l->arena, from, end ? (size_t)(end - from) : n);
+	l->last_line.from = from;
+	return l->last_line.copy;
+}
+
 static u32 line_of(struct low *w, const struct node *n)
 {
 	const struct source *src = n->at.src;
-	u32 line, col, from, to;
+	u32 col;
 
 	if (!src)
 		return 0;
-	line = source_line(src, n->at.from);
 	col = source_col(src, n->at.from);
-	from = n->at.from - (col - 1);
-	to = from + (u32)strcspn(src->text + from, "\n");
-	return ir_line_add(&w->l->ir, src->name, arena_strndup(w->l->arena, src->text + from,
-							       to - from), line, col);
+	return ir_line_add(&w->l->ir, src->name, line_text(w->l, src, n->at.from, col),
+			   source_line(src, n->at.from), col);
+}
+
+/* Is what there is so far surely too much for a program? Said once. The rest costs nothing. */
+static bool is_too_long(struct low *w, const struct node *n)
+{
+	/* Of what is built a third and more goes away. */
+	enum { PROGRAM_MAX = 1000000, BUILT_MAX = 3 * PROGRAM_MAX };
+
+	if (w->f->nr_insns < BUILT_MAX)
+		return false;
+	if (!w->l->script->nr_errors) {
+		diag_error(w->l->script, n->at, "this probe is too long: up to here it makes more "
+			   "than the %d instructions that a BPF program may have", PROGRAM_MAX);
+		diag_hint(w->l->script, "a loop, or several probes");
+	}
+	return true;
 }
 
 void low_statement(struct low *w, struct node *n)
@@ -528,6 +627,8 @@ void low_statement(struct low *w, struct node *n)
 	const size_t temps = w->temps.n;
 	bool taken[256];
 
+	if (is_too_long(w, n))
+		return;
 	for (size_t i = 0; i < temps && i < ARRAY_LEN(taken); i++)
 		taken[i] = w->temps.v[i].taken;
 	w->f->line = line_of(w, n);
@@ -555,7 +656,10 @@ void low_statement(struct low *w, struct node *n)
 		unroll(w, n);
 		break;
 	case N_RETURN:
-		low_return_value(w, n->a);
+		if (n->text)
+			give_back(w, n);
+		else
+			low_return_value(w, n->a);
 		go_dead(w);
 		break;
 	case N_BREAK:
@@ -573,8 +677,11 @@ void low_statement(struct low *w, struct node *n)
 
 void low_block(struct low *w, struct node *n)
 {
+	const u32 rooms = w->rooms_end;
+
 	for (struct node *i = n->list; i; i = i->next)
 		low_statement(w, i);
+	w->rooms_end = rooms;	/* its variables are gone when the statement around it ends */
 }
 
 /* ---- programs ---------------------------------------------------------------- */

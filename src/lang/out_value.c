@@ -371,11 +371,12 @@ void out_json_string(struct strbuf *b, const char *s, size_t n)
 	sb_putc(b, '"');
 }
 
-/* Numbers that a double does not hold exactly are strings. */
+/* Numbers that a double does not hold exactly are strings: without the zeros at its end such
+ * a number has more than 53 bits. */
 static void number_json(struct strbuf *b, const struct ty *t, u64 v)
 {
-	const bool big =
-		t->is_signed ? (s64)v > 1ll << 53 || (s64)v < -(1ll << 53) : v > 1ull << 53;
+	const u64 size = t->is_signed && (s64)v < 0 ? 0 - v : v;
+	const bool big = size && size >> __builtin_ctzll(size) >= 1ull << 53;
 
 	if (big)
 		sb_putc(b, '"');

@@ -6,6 +6,7 @@
  */
 #include "lang/run.h"
 #include "api/object.h"
+#include "api/registry.h"
 #include "kernel/link.h"
 #include "lang/run_in.h"
 #include <poll.h>
@@ -21,6 +22,19 @@ enum { TICK_MS = 100, FIRST_MS = 4, FIRST_TICKS = 50 };
 
 /* ---- loading ----------------------------------------------------------------- */
 
+/* For who asks what runs where (api/registry.h). */
+static void tell_places(const struct run *r)
+{
+	const struct lang_unit *u = r->o->unit;
+
+	for (size_t i = 0; i < u->places.n; i++) {
+		const struct skep_prog *p = skep_object_prog(r->obj, u->places.v[i].prog);
+
+		if (p)
+			registry_link(r->obj, p->index, "trace", u->places.v[i].text);
+	}
+}
+
 static int load(struct run *r)
 {
 	const struct lang_unit *u = r->o->unit;
@@ -34,6 +48,8 @@ static int load(struct run *r)
 	if (rc)
 		return rc;
 	r->b = r->obj->backend;
+	if (r->o->user)
+		tell_places(r);
 	for (size_t i = 0; i < u->maps.n; i++)
 		r->map[i] = run_map(r, u->maps.v[i].bpf_name);
 	r->ring = u->ring ? run_map(r, u->ring) : -1;

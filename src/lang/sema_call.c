@@ -229,6 +229,15 @@ static const struct ty *arg_of(struct sema *s, struct node *n, int i)
 	return u64_ty(s);
 }
 
+static const struct ty *no_args(struct sema *s, struct node *n)
+{
+	sem_error(s, n->at, "%s has no arguments that are known", s->p->place->text);
+	if (s->report && flags_here(s) & PF_USER)
+		diag_hint(s->l->script, "they are known from debug information: compile the "
+			  "program with -g, or use arg0 ... arg5");
+	return NULL;
+}
+
 static const struct ty *args_of(struct sema *s, struct node *n)
 {
 	const struct place *p = s->p->place;
@@ -237,7 +246,7 @@ static const struct ty *args_of(struct sema *s, struct node *n)
 	u32 i;
 
 	if (!p->nr_args || p->nr_args > ARRAY_LEN(of))
-		return sem_error(s, n->at, "%s has no arguments that are known", p->text);
+		return no_args(s, n);
 	for (i = 0; i < p->nr_args; i++) {
 		const struct ty *t = p->args[i].ty;
 
@@ -358,6 +367,22 @@ static const struct ty *number_shown(struct sema *s, struct node *n, enum ty_kin
 		return like(s, (struct ty){ .kind = TY_USYM, .bytes = sizeof(struct lang_usym),
 					    .align = 8 });
 	return shown(s, kind, text);
+}
+
+/* As long as both may be, and no longer than any text. */
+static const struct ty *concat_of(struct sema *s, struct node *n)
+{
+	u32 bytes = 1;
+
+	for (struct node *a = n->list; a; a = a->next) {
+		const struct ty *t = sem_expr(s, a);
+
+		if (t && t->kind != TY_STR)
+			return sem_error(s, a->at, "str_concat() expects a string (%s provided)",
+					 sem_name(s->l, t));
+		bytes += t ? t->bytes - 1 : 0;
+	}
+	return ty_str(&s->l->types, (u32)min_u64(bytes, s->l->config.max_strlen + 1));
 }
 
 static const struct ty *strftime_of(struct sema *s, struct node *n)
@@ -632,6 +657,7 @@ static const struct ty *special(struct sema *s, struct node *n, int f)
 	case F_args: return args_of(s, n);
 	case F_strftime: return strftime_of(s, n);
 	case F_str: return str_of(s, n);
+	case F_str_concat: return concat_of(s, n);
 	case F_buf: return buf_of(s, n);
 	case F_path:
 		sem_list(s, n->list);
@@ -747,6 +773,10 @@ const struct ty *sem_call(struct sema *s, struct node *n)
 
 	if (arg >= 0 && !n->list)
 		return arg_of(s, n, arg);
+	if (!strcmp(n->text, "config") && !n->list) {
+		lang_config_record(s->l, n);
+		return sem_expr(s, n);
+	}
 	if (f < 0)
 		return unknown(s, n);
 	for (const struct node *a = n->list; a; a = a->next)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* image.c: questions to an image. Never changes one. */
 #include "model/image.h"
+#include "base/os.h"
+#include "base/sha256.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -77,6 +79,47 @@ void image_note(struct image *img, const char *fmt, ...)
 		notes[i] = img->notes[i];
 	notes[img->nr_notes++] = arena_strdup(&img->arena, text);
 	img->notes = notes;
+}
+
+static bool names_map(const struct bpf_insn *insn)
+{
+	return insn->code == (BPF_LD | BPF_IMM | BPF_DW) &&
+	       (insn->src_reg == BPF_PSEUDO_MAP_IDX || insn->src_reg == BPF_PSEUDO_MAP_IDX_VALUE);
+}
+
+static bool is_two_slots(const struct bpf_insn *insn)
+{
+	return insn->code == (BPF_LD | BPF_IMM | BPF_DW);
+}
+
+bool image_uses_map(const struct image_prog *p, u32 map)
+{
+	for (u32 i = 0; i < p->nr_insns; i += 1 + is_two_slots(&p->insns[i]))
+		if (names_map(&p->insns[i]) && (u32)p->insns[i].imm == map)
+			return true;
+	return false;
+}
+
+void image_tag(u8 tag[8], const struct image_prog *p)
+{
+	struct bpf_insn *v = mem_alloc(p->nr_insns * sizeof(*v) + 1);
+	u8 hash[32];
+
+	memcpy(v, p->insns, p->nr_insns * sizeof(*v));
+	for (u32 i = 0; i < p->nr_insns; i += 1 + is_two_slots(&v[i])) {
+		if (!names_map(&v[i]))
+			continue;
+		/* the kernel has descriptors there, which it leaves out, with the second
+		   word of the two */
+		v[i].src_reg = v[i].src_reg == BPF_PSEUDO_MAP_IDX ? BPF_PSEUDO_MAP_FD :
+								     BPF_PSEUDO_MAP_VALUE;
+		v[i].imm = 0;
+		if (i + 1 < p->nr_insns)
+			v[i + 1].imm = 0;
+	}
+	sha256(hash, v, p->nr_insns * sizeof(*v));
+	memcpy(tag, hash, 8);
+	free(v);
 }
 
 int image_map_find(const struct image *img, const char *name)

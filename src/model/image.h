@@ -32,6 +32,7 @@ struct image_map {
 	u32 type;		/* BPF_MAP_TYPE_* */
 	u32 key_size, value_size;	/* bytes */
 	u32 max_entries;	/* 0 = not given; obj fills in cpu counts etc. */
+	bool entries_by_cpu;	/* not given: as many as the system has cpus */
 	u32 map_flags;
 	u64 map_extra;
 	u32 pinning;		/* 0 none, 1 by name (LIBBPF_PIN_BY_NAME) */
@@ -170,6 +171,11 @@ const struct image_func *image_func(const struct image_prog *prog, u32 insn);
 const struct image_core *image_core(const struct image_prog *prog, u32 insn);
 /* Adds a note, each text once. */
 void image_note(struct image *img, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* Does P name map MAP, or a place in its value? */
+bool image_uses_map(const struct image_prog *p, u32 map);
+/* P's tag as Linux 6.18 makes it: the same instructions have the same, whichever maps they
+ * use. Of a program that names functions or variables of a kernel it is another one there. */
+void image_tag(u8 tag[8], const struct image_prog *p);
 /* Index of the map called NAME, or -1. */
 int image_map_find(const struct image *img, const char *name);
 /* Writes "FILE:LINE:COL" or "OBJ:PROG:INSN" to BUF: where a message points. */

@@ -165,20 +165,28 @@ static bool has_ref(const struct obj *o, const struct obj_func *f, u32 insn)
 	return lo < f->first_ref + f->nr_refs && o->refs.v[lo].insn == insn;
 }
 
+/* What R is worth, into its instruction. */
+static int make_one(struct apply *a, const struct btf_core_relo *r, struct core_result *v)
+{
+	u32 at = r->insn_bytes / INSN_BYTES - a->f->insn;
+	int ret = core_resolve(a->core, r, v, NULL, a->o->err);
+
+	if (!ret)
+		return patch(a, r, v, &a->s->code[a->f->insn + at], a->f->nr_insns - at);
+	err_at(a->o->err, elf_at(a->o, a->s, r->insn_bytes));
+	return ret;
+}
+
 static int apply_one(struct apply *a, const struct btf_core_relo *r)
 {
 	struct obj *o = a->o;
 	u32 at = r->insn_bytes / INSN_BYTES - a->f->insn;
-	struct core_result v;
-	int ret = core_resolve(a->core, r, &v, NULL, o->err);
+	struct core_result v = { 0 };
+	int ret;
 
-	if (ret) {
-		err_at(o->err, elf_at(o, a->s, r->insn_bytes));
-		return ret;
-	}
 	if (has_ref(o, a->f, at))
 		return core_bad(a, r, "a symbol's relocation is at the same instruction%s", "");
-	ret = patch(a, r, &v, &a->s->code[a->f->insn + at], a->f->nr_insns - at);
+	ret = o->undecided ? 0 : make_one(a, r, &v);
 	if (ret)
 		return ret;
 	*vec_push(&o->cores) = (struct image_core){

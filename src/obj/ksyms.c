@@ -123,7 +123,8 @@ int ref_extern(struct obj *o, const struct obj_sym *sym, const char *where,
 		ref->kind = REF_VALUE;
 		ref->target = (u32)image_map_find(o->img, ".kconfig");
 		ref->off = e->off;
-	} else if (e->kind == IMAGE_KSYM_ADDR && (e->found || e->weak)) {
+	} else if (e->kind == IMAGE_KSYM_ADDR && !o->undecided &&
+		   (e->found || e->weak)) {
 		ref->kind = REF_ADDR;
 	}
 	return 0;

@@ -141,7 +141,8 @@ static int read_def(struct obj *o, u32 sec, struct old *d, u32 n, u32 i)
 	map->value_size = d[i].word[2];
 	map->max_entries = d[i].word[3];
 	map->map_flags = d[i].word[4];
-	if (map->type == BPF_MAP_TYPE_PERF_EVENT_ARRAY && !map->max_entries)
+	map->entries_by_cpu = map->type == BPF_MAP_TYPE_PERF_EVENT_ARRAY && !map->max_entries;
+	if (map->entries_by_cpu)
 		map->max_entries = (u32)os_cpu_count();
 	return read_rest(o, sec, d, i, map);
 }

@@ -215,7 +215,8 @@ static void fill_defaults(struct image_map *map)
 	enum { PAGE_BYTES = 4096 };
 	u64 n = PAGE_BYTES;
 
-	if (map->type == BPF_MAP_TYPE_PERF_EVENT_ARRAY && !map->max_entries)
+	map->entries_by_cpu = map->type == BPF_MAP_TYPE_PERF_EVENT_ARRAY && !map->max_entries;
+	if (map->entries_by_cpu)
 		map->max_entries = (u32)os_cpu_count();
 	if ((map->type != BPF_MAP_TYPE_RINGBUF && map->type != BPF_MAP_TYPE_USER_RINGBUF) ||
 	    !map->max_entries)

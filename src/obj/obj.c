@@ -70,6 +70,32 @@ void obj_drop(struct obj *o)
 	arena_free(&o->tmp);
 }
 
+static int open_obj(struct image **out, struct obj *o)
+{
+	static int (*const steps[])(struct obj *) = {
+		elf_read, sections_note, types_read, externs_read, maps_read,
+		kconfig_read, ksyms_read, read_license, funcs_read, relocs_read,
+		cores_apply, progs_choose, maps_values, progs_link,
+		check_progs,
+	};
+	int ret = 0;
+
+	o->img = image_new(o->file);
+	o->globals.arena = o->datasecs.arena = o->externs.arena = &o->tmp;
+	o->extern_index.arena = &o->tmp;
+	for (size_t i = 0; i < ARRAY_LEN(steps) && !ret; i++)
+		ret = steps[i](o);
+	vec_free(&o->refs);
+	vec_free(&o->cores);
+	arena_free(&o->tmp);
+	if (ret) {
+		image_free(o->img);
+		o->img = NULL;
+	}
+	*out = o->img;
+	return ret;
+}
+
 int obj_open(struct image **out, const u8 *data, size_t bytes,
 	     const char *file, struct skep_err *err)
 {
@@ -79,31 +105,19 @@ int obj_open(struct image **out, const u8 *data, size_t bytes,
 int obj_open_for(struct image **out, struct target *target, const u8 *data,
 		 size_t bytes, const char *file, struct skep_err *err)
 {
-	static int (*const steps[])(struct obj *) = {
-		elf_read, sections_note, types_read, externs_read, maps_read,
-		kconfig_read, ksyms_read, read_license, funcs_read, relocs_read,
-		cores_apply, progs_choose, maps_values, progs_link,
-		check_progs,
-	};
-	struct obj o = {
-		.img = image_new(file), .file = file, .err = err,
-		.data = data, .bytes = bytes, .target = target,
-	};
-	int ret = 0;
+	struct obj o = { .file = file, .err = err, .data = data, .bytes = bytes,
+			 .target = target };
 
-	o.globals.arena = o.datasecs.arena = o.externs.arena = &o.tmp;
-	o.extern_index.arena = &o.tmp;
-	for (size_t i = 0; i < ARRAY_LEN(steps) && !ret; i++)
-		ret = steps[i](&o);
-	vec_free(&o.refs);
-	vec_free(&o.cores);
-	arena_free(&o.tmp);
-	if (ret) {
-		image_free(o.img);
-		o.img = NULL;
-	}
-	*out = o.img;
-	return ret;
+	return open_obj(out, &o);
+}
+
+int obj_open_undecided(struct image **out, const u8 *data, size_t bytes, const char *file,
+		       struct skep_err *err)
+{
+	struct obj o = { .file = file, .err = err, .data = data, .bytes = bytes,
+			 .undecided = true };
+
+	return open_obj(out, &o);
 }
 
 /* ---- from instructions ----------------------------------------------------- */

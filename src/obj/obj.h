@@ -34,6 +34,13 @@ int obj_open(struct image **out, const u8 *data, size_t bytes,
  */
 int obj_open_for(struct image **out, struct target *target, const u8 *data,
 		 size_t bytes, const char *file, struct skep_err *err);
+/*
+ * The same for whichever kernel gets the image, which decides itself: instructions are
+ * as the compiler made them, each CO-RE relocation is in the image without values, and
+ * symbols stay symbolic, weak ones, too.
+ */
+int obj_open_undecided(struct image **out, const u8 *data, size_t bytes, const char *file,
+		       struct skep_err *err);
 /* Error: KCONFIG for a configuration value that must be there and is not. */
 int obj_ready(const struct image *img, struct skep_err *err);
 

@@ -126,6 +126,7 @@ struct obj {
 	u32 nr_funcs;
 	VEC(struct obj_ref) refs;
 	struct target *target;	/* NULL: no kernel */
+	bool undecided;		/* a kernel decides later: see obj_open_undecided */
 	VEC(struct image_core) cores;	/* insn relative to the function */
 	struct strtab extern_index;	/* name -> img->externs */
 	bool old_gas;		/* see reloc.c */

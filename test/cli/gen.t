@@ -12,10 +12,6 @@ status "no name" 2 $SKEP gen skeleton x.o name
 status "a word too many" 2 $SKEP gen skeleton x.o name y z
 status "for whom" 2 $SKEP gen skeleton x.o --for me
 has "parts with libskep" "are for libbpf alone" "$($SKEP gen subskeleton x.o --for skep 2>&1)"
-has "light ones" "not supported yet: light skeletons" "$($SKEP gen skeleton -L x.o 2>&1)"
-ln -s "$SKEP" "$tmp/bpftool"
-has "also under the name bpftool" "light skeletons" "$("$tmp/bpftool" -L gen skeleton x.o 2>&1)"
-rm "$tmp/bpftool"
 status "a file that is not there" 2 $SKEP gen skeleton "$tmp/none.o"
 status "types of what" 2 $SKEP gen min_core_btf /sys/kernel/btf/vmlinux "$tmp/out"
 has "help" "skep gen min_core_btf BTF OUT OBJ" "$($SKEP gen help)"
