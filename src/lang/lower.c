@@ -9,7 +9,7 @@
 #include "kernel/kernel.h"
 #include <stdlib.h>
 
-enum { ROUNDS_MAX = 1 << 23, CPU_BYTES_MAX = 1 << 15 };
+enum { ROUNDS_MAX = 1 << 23, FEW_ROUNDS = 8, CPU_BYTES_MAX = 1 << 15 };
 
 void low_at(struct low *w, struct ir_block *b)
 {
@@ -262,7 +262,7 @@ static void let(struct low *w, struct node *n)
 static void low_while(struct low *w, struct node *n)
 {
 	struct ir_block *head = low_block_new(w), *body = low_block_new(w), *end = low_block_new(w);
-	struct loop loop = { w->loops, head, end, NULL };
+	struct loop loop = { w->loops, head, end, NULL, 0 };
 
 	ir_jmp(w->f, head);
 	ir_at(w->f, head);
@@ -278,14 +278,25 @@ static void low_while(struct low *w, struct node *n)
 
 /* ---- loops over numbers: the verifier looks at an open-coded iterator's body once --- */
 
+static u32 walked(const struct low *w)
+{
+	const struct loop *l = w->loops;
+
+	while (l && !l->walked)
+		l = l->outer;
+	return l ? l->walked : 1;
+}
+
 static void counted_loop(struct low *w, struct var *v, struct ir_insn *from, struct ir_insn *to,
 			 struct node *block)
 {
 	struct ir_block *head = low_block_new(w), *body = low_block_new(w);
 	struct ir_block *next = low_block_new(w), *end = low_block_new(w);
-	struct loop loop = { w->loops, next, end, NULL };
+	struct loop loop = { w->loops, next, end, NULL, 0 };
 	const u32 i = ir_var(w->f);
 
+	if (from->op == IR_CONST && to->op == IR_CONST && to->imm > from->imm)
+		loop.walked = (u32)min_u64((u64)(to->imm - from->imm) * walked(w), UINT16_MAX);
 	ir_write(w->f, i, from);
 	ir_jmp(w->f, head);
 	ir_at(w->f, head);
@@ -345,7 +356,7 @@ static void iterator_loop(struct low *w, struct var *v, struct ir_insn *from, st
 {
 	struct ir_block *head = low_block_new(w), *body = low_block_new(w), *end = low_block_new(w);
 	struct ir_insn *it = ir_slot(w->f, 8, 8), *p;
-	struct loop loop = { w->loops, head, end, it };
+	struct loop loop = { w->loops, head, end, it, 0 };
 	struct ir_insn *zero = unseen_zero(w);
 
 	w->stack_used += 8;
@@ -406,7 +417,9 @@ static void number_loop(struct low *w, struct var *v, struct ir_insn *from, stru
 			struct node *block)
 {
 	const bool known = from->op == IR_CONST && to->op == IR_CONST;
-	const bool few = known && to->imm - from->imm <= 8;
+	/* rounds of loops in loops multiply, and so do the ways through them */
+	const bool few = known && (to->imm <= from->imm ||
+				   (u64)(to->imm - from->imm) * walked(w) <= FEW_ROUNDS);
 	const bool narrow = known && from->imm >= INT32_MIN && to->imm <= INT32_MAX &&
 			    to->imm - from->imm <= ROUNDS_MAX;
 

@@ -20,6 +20,8 @@ struct loop {
 	struct loop *outer;
 	struct ir_block *next, *end;	/* NULL: the loop's body is a function */
 	struct ir_insn *iter;		/* an open-coded iterator, or NULL */
+	u32 walked;			/* rounds that the verifier goes through one by one, of
+					   this loop and those around it; 0: none of this one */
 };
 
 /* A function that is called: its body stands here. */
