@@ -58,3 +58,4 @@ fuzz: $(if $(FUZZ),$(FUZZ_O)/$(FUZZ)_fuzz,$(FUZZ_BIN))
 
 .SECONDARY: $(FUZZ_LIB) $(FUZZ_NAMES:%=$(FUZZ_O)/test/fuzz/%_fuzz.o)
 -include $(FUZZ_LIB:.o=.d) $(FUZZ_NAMES:%=$(FUZZ_O)/test/fuzz/%_fuzz.d)
+-include $(LANG_OBJ:%.o=$(FUZZ_O)/%.d) $(MAP_FILES:%.o=$(FUZZ_O)/%.d)
