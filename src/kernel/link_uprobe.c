@@ -212,6 +212,10 @@ static int find_all(struct link_job *j, struct matches *m, const struct sym_plac
 	if (strpbrk(p->symbol, "*?[")) {
 		m->pattern = p->symbol;
 		sym_each(m->f, add_match, m);
+		if (m->offs.n == PLACES_MAX)
+			return err_set(j->err, ERR_ATTACH_WHERE, m->f->path, "'%s' matches a "
+				       "million functions or more, which one link cannot have",
+				       p->symbol);
 		once_each(m);
 		if (!m->offs.n)
 			return err_set(j->err, ERR_ATTACH_FIND, m->f->path, "there is no function "
