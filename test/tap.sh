@@ -109,7 +109,8 @@ needs()
 
 apart()
 {
-	out=$({ declared_attached; cat "$3"; } >"$3.sh" && unshare $2 sh "$3.sh" "$tmp" 2>"$tmp/why")
+	{ declared_attached; cat "$3"; } >"$3.sh"
+	out=$(unshare $2 sh "$3.sh" "$tmp" 2>"$tmp/why")
 	case $? in
 	77 | 78)
 		skip "$1" "$(head -n 1 "$tmp/why")"
@@ -124,7 +125,8 @@ attached()
 {
 	tap_i=0
 	while [ "$(grep -c '^attached: ' attached)" -lt "$1" ]; do
-		kill -0 $pid 2>/dev/null && [ $((tap_i += 1)) -lt 100 ] || { cat attached >&2; exit 78; }
+		kill -0 $pid 2>/dev/null && [ $((tap_i += 1)) -lt 100 ] ||
+			{ cat attached >&2; exit 78; }
 		sleep 0.1
 	done
 }

@@ -597,6 +597,30 @@ case $out in
 *"Operation not supported"*) skip "lwt_seg6local" "no segment routing in this kernel" ;;
 *) has "lwt_seg6local" "attached: skep_t_s6: lwt_seg6local fd07::1/128, v0" "$out" ;;
 esac
+# Frames to v0, from v1: of IPv6, with a segment that is left.
+cat > "$tmp/frames.py" <<'PY'
+import socket, struct, subprocess, sys
+link = subprocess.run(['ip', '-br', 'link', 'show', 'v0'], capture_output=True, text=True)
+mac = bytes.fromhex(link.stdout.split()[2].replace(':', ''))
+a = lambda x: socket.inet_pton(socket.AF_INET6, x)
+srh = struct.pack('!BBBBBBH', 59, 4, 4, 1, 1, 0, 0) + a('fd07::2') + a('fd07::1')
+ip = struct.pack('!IHBB', 6 << 28, len(srh), 43, 64) + a('fd07::9') + a('fd07::1')
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+s.bind(('v1', 0))
+for i in range(3):
+    s.send(mac + b'\2\0\0\0\0\1' + b'\x86\xdd' + ip + srh)
+PY
+case $out in
+*error:*) ;;
+*)
+	if command -v python3 > /dev/null; then
+		fires "lwt_seg6local runs" seg6 "python3 $tmp/frames.py" --dev v0 --at fd07::1/128
+		object in6 'SEC("lwt_in") int skep_t_in6(struct __sk_buff *ctx) { hits++; return 0; }'
+		fires "lwt_in runs" in6 "python3 $tmp/frames.py" --dev v0 --at fd07::1/128
+	else
+		skip "lwt_seg6local runs" "no python3"
+	fi ;;
+esac
 same "lwt_seg6local: the route is gone" "" "$(inside ip -6 route show fd07::1)"
 has "a route that is none" "'10.7.0.0/33' is no route" \
 	"$(attach "$tmp/lwt.o" --netns $ns --dev v0 --at 10.7.0.0/33 --duration 0)"
