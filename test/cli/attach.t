@@ -114,6 +114,34 @@ has "no place of the form" "is not PATH:FUNCTION[+OFFSET]" \
 	"$(attach "$tmp/uprobe.o" --at "$tmp/target" -c "$tmp/target")"
 has "a place behind the function" "bytes, none at 4096" \
 	"$(attach "$tmp/uprobe.o" --at "$tmp/target:work+4096" -c "$tmp/target")"
+# A file that is replaced while a process runs it: its probes would see nothing.
+cat > "$tmp/old.c" <<'C'
+#include <unistd.h>
+__attribute__((noinline)) int work(int x) { __asm__ volatile("" ::: "memory"); return x + 1; }
+int main(void)
+{
+	for (int i = 0; i < 600; i++)
+		work(i), usleep(20000);
+	return 0;
+}
+C
+$CC -O1 -g "$tmp/old.c" -o "$tmp/old"
+cp "$tmp/old" "$tmp/new"
+"$tmp/old" &
+old=$!
+sleep 0.2
+has "a program of a process that runs" "map events: " \
+	"$(attach "$tmp/uprobe.o" --at "$tmp/old:work" -p $old --duration 0.3)"
+mv "$tmp/new" "$tmp/old"
+status "a program that was replaced meanwhile" 2 \
+	"$SKEP" attach "$tmp/uprobe.o" --at "$tmp/old:work" -p $old --duration 0.3
+out=$(attach "$tmp/uprobe.o" --at "$tmp/old:work" -p $old --duration 0.3)
+has "is said to be another one" "another file than the one that is called $tmp/old now [SKEP-E0953]" "$out"
+has "and how to say the one that runs" "/proc/$old/exe" "$out"
+has "which works" "map events: " \
+	"$(attach "$tmp/uprobe.o" --at "/proc/$old/exe:work" -p $old --duration 0.3)"
+kill $old
+wait $old 2> /dev/null
 cp "$tmp/target" "$tmp/stripped"
 strip -s "$tmp/stripped"
 has "a stripped program" "it is stripped" \
