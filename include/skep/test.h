@@ -21,9 +21,10 @@ struct skep_test;	/* so that it is not empty for a compiler */
 #define SKEP_TEST_STR_(x)	#x
 #define SKEP_TEST_STR(x)	SKEP_TEST_STR_(x)
 #define SKEP_TEST_N		SKEP_TEST_STR(__COUNTER__) "="
+#define SKEP_TEST_AT		SKEP_TEST_STR(__COUNTER__) "@" SKEP_TEST_STR(__LINE__) "="
 
 /* A case called NAME: what goes in and what must come out, "KEY=VALUE; KEY=VALUE". */
-#define __test(name, spec)	SKEP_TEST_TAG("skep:test=" SKEP_TEST_N name "\v" spec)
+#define __test(name, spec)	SKEP_TEST_TAG("skep:test=" SKEP_TEST_AT name "\v" spec)
 
 #ifndef __success
 #define __success		SKEP_TEST_TAG("comment:test_expect_success")

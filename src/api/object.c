@@ -178,12 +178,12 @@ void skep_object_close(struct skep_object *obj)
 	object_judge_free(obj);
 	object_aot_free(obj);
 	free(obj->btf);
+	free(obj->elf);
 	if (!obj->shares)
 		image_free(obj->img);
 	if (obj->own_sockets)
 		sockets_free(obj->own_sockets);
 	free(obj->own_sockets);
-	free(obj->elf);
 	free(obj->progs);
 	free(obj->maps);
 	free(obj);
@@ -487,7 +487,8 @@ static void all_checked(struct skep_object *obj)
 int object_load(struct skep_object *obj, const struct skep_load_opts *opts,
 		const struct prog_set *only, struct skep_err *err)
 {
-	struct runtime_opts ro = { .hosts = host_all, .aot = obj->aot ? &obj->aot->rt : NULL };
+	struct runtime_opts ro = { .hosts = host_all, .aot = obj->aot ? &obj->aot->rt : NULL,
+				   .sampled = obj->sampled, .who = obj->who };
 	int r;
 
 	if (obj->backend)

@@ -69,6 +69,8 @@ struct skep_object {
 					   keeps that; or NULL */
 	u64 elf_bytes;
 	struct object_aot *aot;	/* what `skep aot` made of it (aot.h), or NULL */
+	const struct run_who *who;	/* who programs are told that calls them; or NULL */
+	bool sampled;		/* it is to be loaded so that a sampler (runtime.h) can look */
 };
 
 struct sockets;

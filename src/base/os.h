@@ -167,6 +167,17 @@ u64 os_clock_tai_ns(void);	/* CLOCK_TAI */
 u64 os_clock_coarse_ns(void);	/* CLOCK_MONOTONIC_COARSE */
 u64 os_clock_cpu_ns(void);	/* CLOCK_PROCESS_CPUTIME_ID */
 u64 os_clock_thread_ns(void);	/* CLOCK_THREAD_CPUTIME_ID */
+
+/* ---- where the thread is, at intervals (os_tick.c) ------------------------ */
+
+struct os_tick { u64 pc, sp, link; };	/* LINK: where the processor has one; else 0 */
+/* Runs as a signal handler: may only look at memory and write to its own. */
+typedef void os_tick_fn(void *arg, const struct os_tick *at);
+struct ticks;
+/* FN is called so, of the calling thread, by SIGPROF. NULL: the system gives no timer, or
+ * somebody has asked already. */
+struct ticks *os_ticks_start(u64 every_ns, os_tick_fn *fn, void *arg);
+void os_ticks_end(struct ticks *t);	/* NULL is fine */
 int os_cpu_count(void);		/* cpus that may exist; at least 1 */
 void os_random(void *to, size_t bytes);	/* nobody can guess */
 void os_yield(void);		/* lets another thread run */

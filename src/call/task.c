@@ -7,8 +7,20 @@
 #include "base/os.h"
 #include <linux/bpf.h>
 
-HELPER_BODY(call_pid_tgid) { return os_pid_tgid(); }
-HELPER_BODY(call_uid_gid) { return os_uid_gid(); }
+HELPER_BODY(call_pid_tgid)
+{
+	const struct run_who *w = run->task.who;
+
+	return w && w->has_ids ? (u64)w->tgid << 32 | w->pid : os_pid_tgid();
+}
+
+HELPER_BODY(call_uid_gid)
+{
+	const struct run_who *w = run->task.who;
+
+	return w && w->has_user ? (u64)w->gid << 32 | w->uid : os_uid_gid();
+}
+
 HELPER_BODY(call_task) { return 0; }
 
 HELPER_BODY(call_comm)
@@ -17,7 +29,10 @@ HELPER_BODY(call_comm)
 	u64 size = (u32)r2;
 	u8 *out = call_ptr(r1);
 
-	os_comm(comm);
+	if (run->task.who && run->task.who->has_comm)
+		memcpy(comm, run->task.who->comm, sizeof(comm));
+	else
+		os_comm(comm);
 	memset(out, 0, size);
 	memcpy(out, comm, min_u64(size - 1, sizeof(comm)));
 	return 0;
@@ -38,7 +53,7 @@ HELPER_BODY(call_ancestor_cgroup_id)
 HELPER_BODY(call_ns_pid_tgid)
 {
 	struct bpf_pidns_info info = { 0 };
-	u64 dev, ino, ids = os_pid_tgid();
+	u64 dev, ino, ids = call_pid_tgid(0, 0, 0, 0, 0, run);
 	int r = -EINVAL;
 
 	if (r4 == sizeof(info) && os_pid_ns(&dev, &ino) && dev == r1 && ino == r2) {

@@ -73,9 +73,10 @@ struct stream {
 
 struct fds { int *v; size_t n, cap; };	/* a VEC */
 
-/* S is zeroed but for JSON, RECORDS and NET; OBJ is loaded into the kernel. What cannot
+/* S is zeroed but for JSON, RECORDS and NET; OBJ, whose first MAPS maps are looked at, is
+ * loaded into the kernel. What cannot
  * be read of bpf_printk is a note. Errors: USAGE, MAP_NAME. */
-int stream_open(struct stream *s, struct skep_object *obj, struct skep_err *err);
+int stream_open(struct stream *s, struct skep_object *obj, u32 maps, struct skep_err *err);
 /* Descriptors that are readable when there is something. */
 void stream_fds(const struct stream *s, struct fds *out);
 /* Prints what is there. */

@@ -390,3 +390,45 @@ int cc_compile(const char *source, int out, char *const *extra, struct skep_err 
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	return r;
 }
+
+/* ---- what it includes --------------------------------------------------------------- */
+
+/* A rule of make: "t.o: a.c b.h \\", where spaces in names have a backslash before. */
+static void read_rule(const char *s, struct arena *arena, struct str_list *out)
+{
+	const char *colon = strstr(s, ": ");
+
+	for (s = colon ? colon + 2 : ""; *s;) {
+		struct strbuf name = { 0 };
+
+		s += strspn(s, " \t\n\\");
+		for (; *s && !strchr(" \t\n", *s); s++)
+			if (*s != '\\' || !s[1] || !strchr(" #\\", s[1]))
+				sb_putc(&name, *s);
+			else
+				sb_putc(&name, *++s);
+		if (name.n && strncmp(name.s, "/dev/fd/", 8))
+			*vec_push(out) = arena_strdup(arena, sb_text(&name));
+		sb_free(&name);
+	}
+}
+
+void cc_includes(const char *source, struct arena *arena, struct str_list *out)
+{
+	char *const extra[] = { (char *)(uintptr_t)"-MM", (char *)(uintptr_t)"-w", NULL };
+	size_t n = strlen(source);
+	struct skep_err err = { 0 };
+	int fd = n > 2 && !strcmp(source + n - 2, ".c") ? os_temp_open() : -1;
+	struct os_file f;
+
+	if (fd < 0)
+		return;
+	if (cc_compile(source, fd, extra, &err)) {
+		close(fd);
+		return;
+	}
+	if (os_temp_read(fd, &f, &err))
+		return;
+	read_rule(arena_strndup(arena, (const char *)f.data, f.size), arena, out);
+	os_file_close(&f);
+}

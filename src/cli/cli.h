@@ -53,8 +53,9 @@ int cmd_explain(const struct command *cmd, int argc, char **argv);
 
 /* ---- options (opts.c) ------------------------------------------------------ */
 
-/* OPT_COMMANDS is none: its help, lines, are the commands of a command; named "". */
-enum opt_kind { OPT_FLAG, OPT_STR, OPT_U64, OPT_LIST, OPT_COMMANDS };
+/* OPT_COMMANDS is none: its help, lines, are the commands of a command; named "". A value of
+ * OPT_MAYBE is attached, --NAME=VALUE, or "". */
+enum opt_kind { OPT_FLAG, OPT_STR, OPT_MAYBE, OPT_U64, OPT_LIST, OPT_COMMANDS };
 
 struct str_list { const char **v; size_t n, cap; };	/* a VEC */
 
@@ -202,12 +203,29 @@ int code_read(struct isa_code *code, const struct os_file *f, const char *name,
 int cc_compile(const char *source, int out, char *const *extra,
 	       struct skep_err *err);
 
+/* Adds to OUT the files that SOURCE, when it is C, includes, but for the system's. */
+void cc_includes(const char *source, struct arena *arena, struct str_list *out);
+
 /* ---- map contents (map_json.c, map_show.c) ------------------------------------------ */
 
 /* Stores the elements of the JSON file PATH, or of TEXT, which messages call PATH, in map
  * I of OBJ. Errors: FILE_*, JSON, MAP_DATA, MAP_UPDATE, NO_LIB. */
 int map_load_json(struct skep_object *obj, u32 i, const char *path, const char *text,
 		  struct skep_err *err);
+/*
+ * JSON as values of a type, outside maps. What it does not say is 0 in LOW and all ones in
+ * HIGH; so a value is as it says when it is like LOW wherever the two are alike.
+ */
+struct json_value { u8 *low, *high; u32 bytes; };
+struct json_values { struct json_value *v; size_t n, cap; };	/* a VEC */
+/* Adds a value of TYPE, a number in OBJ's BTF, or MANY, an array of them. TYPE 0: unknown,
+ * bytes in hexadecimal. PATH and TEXT as of map_load_json. To be freed in any case. */
+int json_values_load(struct json_values *out, struct skep_object *obj, u32 type, bool many,
+		     const char *path, const char *text, struct skep_err *err);
+void json_values_free(struct json_values *v);
+struct btf;
+/* The type that "struct msg", "enum e" or "msg_t" names, or 0. */
+u32 json_type_called(const struct btf *btf, const char *name);
 /* Appends what `skep run` prints of map I; nothing for read-only data. What is
  * called as one of NET, or the key of a map that is, is an address. */
 void map_show_text(struct strbuf *out, struct skep_object *obj, u32 i, const struct str_list *net);

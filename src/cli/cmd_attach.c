@@ -5,6 +5,7 @@
  * attached, however it ends.
  */
 #include "cli/attach.h"
+#include "cli/attach_record.h"
 #include "kernel/kernel.h"
 #include <inttypes.h>
 #include <poll.h>
@@ -13,7 +14,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-enum { TICK_MS = 200 };		/* how often targets that go away are looked for */
+/* How often targets that go away are looked for; and runs, for which nobody wakes us. */
+enum { TICK_MS = 200, RECORD_TICK_MS = 10 };
 enum end { GOES_ON, ENDS, FAILS };
 
 struct job {
@@ -29,6 +31,7 @@ struct job {
 	struct link_where where;
 	VEC(struct link) links;
 	struct stream stream;
+	struct attach_record record;
 	int signals;
 	bool gone;		/* a target went away */
 	struct skep_err err;
@@ -99,19 +102,28 @@ static int load(struct job *j)
 	const struct skep_load_opts opts = { .size = sizeof(opts), .engine = SKEP_KERNEL,
 		.pins = j->pins };
 	VEC(u32) only = { 0 };
-	int r;
+	bool *wanted = mem_alloc(j->obj->img->nr_progs + 1ul);
+	int r = 0;
 
-	for (u32 i = 0; i < j->obj->img->nr_progs; i++)
-		if (is_wanted(j, i))
+	for (u32 i = 0; i < j->obj->img->nr_progs; i++) {
+		wanted[i] = is_wanted(j, i);
+		if (wanted[i])
 			*vec_push(&only) = i;
-	if (!only.n) {
-		vec_free(&only);
-		return err_set(&j->err, ERR_PROG_NONE, j->obj->img->file,
-			       "there is no program to attach");
 	}
-	r = object_load(j->obj, &opts, j->load.progs.n ?
-			&(struct prog_set){ only.v, only.n } : NULL, &j->err);
+	if (!only.n)
+		r = err_set(&j->err, ERR_PROG_NONE, j->obj->img->file,
+			    "there is no program to attach");
+	else if (j->record.path)
+		r = attach_record_open(&j->record, &j->obj, wanted, &j->err);
+	if (!r)
+		do
+			r = object_load(j->obj, &opts, j->load.progs.n ?
+					&(struct prog_set){ only.v, only.n } : NULL, &j->err);
+		while (r && attach_record_again(&j->record, wanted, &j->err));
+	if (!r && j->record.path)
+		r = attach_record_begin(&j->record, &j->err);
 	vec_free(&only);
+	free(wanted);
 	return r;
 }
 
@@ -292,11 +304,12 @@ static enum end wait_once(struct job *j, struct pollfd *v, size_t n, u64 until)
 	const u64 now = os_clock_ns();
 	u64 ms = until > now ? (until - now + 999999) / 1000000 : 0;
 
-	if (poll(v, n, (int)min_u64(ms, TICK_MS)) < 0 && errno != EINTR) {
+	if (poll(v, n, (int)min_u64(ms, j->record.path ? RECORD_TICK_MS : TICK_MS)) < 0 && errno != EINTR) {
 		err_set(&j->err, ERR_RUN, NULL, "%s", strerror(errno));
 		return FAILS;
 	}
 	stream_read(&j->stream);
+	attach_record_read(&j->record);
 	if (v[0].revents || j->stream.broken || os_clock_ns() >= until)
 		return ENDS;
 	if (v[1].revents) {		/* the process has ended */
@@ -338,7 +351,7 @@ static void detach_all(struct job *j)
 
 static void show_maps(struct job *j)
 {
-	const struct image *img = j->obj->img;
+	const struct image *img = j->objs.v[0]->img;	/* without those of recordings */
 	struct strbuf out = { 0 };
 
 	for (u32 i = 0; j->show_maps && !j->json && i < img->nr_maps; i++)
@@ -411,7 +424,7 @@ static int begin(struct job *j, const struct str_list *paths)
 	if (!r)
 		r = fill_maps(j);
 	if (!r)
-		r = stream_open(&j->stream, j->obj, &j->err);
+		r = stream_open(&j->stream, j->obj, j->objs.v[0]->img->nr_maps, &j->err);
 	if (!r)
 		r = attach_all(j);
 	return r;
@@ -440,7 +453,8 @@ static int go_on(struct job *j)
 	stream_read(&j->stream);
 	stream_end(&j->stream, j->quiet || j->json);
 	show_maps(j);
-	return end == FAILS ? j->err.code : 0;
+	r = attach_record_end(&j->record, end == FAILS ? NULL : &j->err);
+	return end == FAILS ? j->err.code : r;
 }
 
 static int attach(struct job *j, const struct str_list *paths)
@@ -454,6 +468,7 @@ static int attach(struct job *j, const struct str_list *paths)
 	child_close(&j->child);
 	where_close(&j->where);
 	stream_close(&j->stream);
+	attach_record_close(&j->record);
 	if (j->signals >= 0)
 		close(j->signals);
 	input_close(&j->objs);
@@ -468,6 +483,26 @@ static void free_lists(struct job *j)
 	vec_free(&j->net);
 	vec_free(&j->maps);
 	load_opts_free(&j->load);
+}
+
+/* Of --record what names a file. */
+static bool take_record(struct job *j)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < j->records.n; i++) {
+		if (!record_names_file(j->records.v[i])) {
+			j->records.v[n++] = j->records.v[i];
+			continue;
+		}
+		if (j->record.path)
+			return false;
+		j->record.path = j->records.v[i];
+	}
+	j->records.n = n;
+	j->record.quiet = j->quiet;
+	j->load.keep = j->record.path;
+	return true;
 }
 
 int cmd_attach(const struct command *cmd, int argc, char **argv)
@@ -493,8 +528,10 @@ int cmd_attach(const struct command *cmd, int argc, char **argv)
 		  &j.o.cookies },
 		{ "duration", 0, OPT_STR, "SECONDS", "end after SECONDS", &j.duration },
 		{ "map", 'm', OPT_LIST, "NAME=FILE", "fill a map from a JSON file", &j.maps },
-		{ "record", 0, OPT_LIST, "MAP=TYPE", "records of MAP are of struct TYPE",
-		  &j.records },
+		{ "record", 0, OPT_LIST, "FILE|MAP=TYPE", "save to FILE what programs see, for "
+		  "skep replay; or records of MAP are of struct TYPE", &j.records },
+		{ "record-all", 0, OPT_FLAG, NULL, "fail when one of them cannot be recorded",
+		  &j.record.all },
 		{ "net", 0, OPT_LIST, "NAME", "what is called NAME is an address", &j.net },
 		{ "maps", 0, OPT_FLAG, NULL, "print maps at the end", &j.show_maps },
 		{ "pin-dir", 0, OPT_STR, "DIR", "use and make pins of maps there", &j.pins },
@@ -509,6 +546,8 @@ int cmd_attach(const struct command *cmd, int argc, char **argv)
 	if (!opts_parse(&res, cmd, opts, argc, argv))
 		return free_lists(&j), res.status;
 	j.stream.json = j.json;
+	if (!take_record(&j))
+		return free_lists(&j), usage_error("--record takes one FILE");
 	status = res.operands.n ? attach(&j, &res.operands) :
 				  usage_error("an object or a C file is needed");
 	vec_free(&res.operands);

@@ -7,10 +7,13 @@
 #include "cli/attach.h"
 #include "cli/trace.h"
 #include "lang/flame.h"
+#include <ctype.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+enum { MAX_SECONDS = 1000000000 };
 
 struct profile {
 	const char *format, *output, *command, *before;
@@ -21,22 +24,60 @@ struct profile {
 	struct script s;
 	struct lang l;
 	struct lang_unit unit;
-	struct strbuf folded;
+	struct strbuf folded, old;
+	char title[256];
 };
 
-static int check(struct profile *p, const struct str_list *operands)
+static int seconds(struct profile *p, const char *text)
 {
 	char *end;
 
-	if (operands->n > 1)
-		return usage_error("one number of seconds is enough");
-	if (operands->n) {
-		p->seconds = strtoull(operands->v[0], &end, 10);
-		if (!p->seconds || *end)
-			return usage_error("'%s' is no number of seconds", operands->v[0]);
-	}
+	errno = 0;
+	p->seconds = strtoull(text, &end, 10);
+	if (!isdigit((unsigned char)*text) || !p->seconds || *end || errno ||
+	    p->seconds > MAX_SECONDS)
+		return usage_error("'%s' is no number of seconds: 1 to %d", text, MAX_SECONDS);
+	return 0;
+}
+
+/* What the kernel takes (sysctl kernel.perf_event_max_sample_rate); 0: it does not say. */
+static u64 rate_max(void)
+{
+	FILE *f = fopen("/proc/sys/kernel/perf_event_max_sample_rate", "re");
+	unsigned long long v = 0;
+
+	if (f && fscanf(f, "%llu", &v) != 1)
+		v = 0;
+	if (f)
+		fclose(f);
+	return v;
+}
+
+static int check_rate(const struct profile *p)
+{
+	const u64 max = rate_max();
+
 	if (!p->hz || p->hz > 10000)
 		return usage_error("-F takes 1 to 10000 samples a second");
+	if (max && p->hz > max)
+		return usage_error("this kernel takes at most %" PRIu64 " samples a second "
+				   "(sysctl kernel.perf_event_max_sample_rate)", max);
+	return 0;
+}
+
+static int check(struct profile *p, const struct str_list *operands)
+{
+	int status;
+
+	if (operands->n > 1)
+		return usage_error("one number of seconds is enough");
+	status = operands->n ? seconds(p, operands->v[0]) : 0;
+	if (!status)
+		status = check_rate(p);
+	if (status)
+		return status;
+	if (p->before && strcmp(p->format, "flame"))
+		return usage_error("--compare makes a flame graph: -f flame");
 	if (p->pid && p->command)
 		return usage_error("-p and -c exclude each other");
 	if (p->kernel_only && p->user_only)
@@ -55,9 +96,14 @@ static void write_script(struct profile *p)
 {
 	const char *key = p->kernel_only ? "kstack, comm" : p->user_only ? "ustack, comm" :
 			  "kstack, ustack, comm";
-	char who[64] = "";
+	char who[64] = "", what[128] = "all processes";
 	int n;
 
+	if (p->command)
+		snprintf(what, sizeof(what), "%.100s", p->command);
+	else if (p->pid)
+		snprintf(what, sizeof(what), "process %" PRIu64, p->pid);
+	snprintf(p->title, sizeof(p->title), "skep profile: %s, %" PRIu64 " Hz", what, p->hz);
 	if (p->pid || p->command)
 		snprintf(who, sizeof(who), "/pid == %u/ ", p->command ? p->child.pid : (u32)p->pid);
 	n = snprintf(p->script, sizeof(p->script), "config = { max_map_keys = 65536 } "
@@ -117,23 +163,11 @@ static int finish(struct profile *p, int out, struct skep_err *err)
 {
 	struct strbuf page = { 0 };
 	struct flame_stats s = { 0 };
-	struct os_file before = { 0 };
-	char *old = NULL;
 	bool good;
 
 	if (!strcmp(p->format, "text"))
 		return 0;
-	if (p->before) {
-		int rc = os_file_read(&before, p->before, err);
-
-		if (rc)
-			return rc;
-		old = mem_alloc(before.size + 1);
-		memcpy(old, before.data, before.size);
-		os_file_close(&before);
-	}
-	flame_html(&page, "skep profile", sb_text(&p->folded), old, &s);
-	free(old);
+	flame_html(&page, p->title, sb_text(&p->folded), p->before ? sb_text(&p->old) : NULL, &s);
 	good = write_all(out, strcmp(p->format, "flame") ? &p->folded : &page);
 	sb_free(&page);
 	if (!good)
@@ -142,6 +176,26 @@ static int finish(struct profile *p, int out, struct skep_err *err)
 		fprintf(stderr, "%s: %" PRIu64 " samples, %u stacks\n", p->output, s.samples,
 			s.stacks);
 	return 0;
+}
+
+/* What it is compared with, before anything is sampled. */
+static int read_before(struct profile *p, struct skep_err *err)
+{
+	struct os_file f;
+	int rc = p->before ? os_file_read(&f, p->before, err) : 0;
+	const char *bad;
+
+	if (rc || !p->before)
+		return rc;
+	sb_add(&p->old, f.data, f.size);
+	os_file_close(&f);
+	bad = flame_bad_line(sb_text(&p->old));
+	if (!bad)
+		return 0;
+	err_set(err, ERR_USAGE, p->before, "these are no folded stacks: '%.*s'",
+		(int)min_u64(strcspn(bad, "\n"), 40), bad);
+	err_help(err, "skep profile -f folded -o FILE writes them");
+	return err->code;
 }
 
 static int open_process(struct profile *p, struct skep_err *err)
@@ -154,8 +208,10 @@ static int open_process(struct profile *p, struct skep_err *err)
 static int run(struct profile *p)
 {
 	struct skep_err err = { 0 };
-	int out = STDOUT_FILENO, rc = open_process(p, &err);
+	int out = STDOUT_FILENO, rc = read_before(p, &err);
 
+	if (!rc)
+		rc = open_process(p, &err);
 	if (!rc && p->output) {
 		out = open(p->output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 		rc = out < 0 ? err_set(&err, ERR_FILE_OPEN, p->output, "%s", strerror(errno)) : 0;
@@ -174,6 +230,7 @@ static int run(struct profile *p)
 	lang_free(&p->l);
 	script_free(&p->s);
 	sb_free(&p->folded);
+	sb_free(&p->old);
 	return rc < 0 ? EXIT_NO_ANSWER : rc;
 }
 
@@ -189,7 +246,7 @@ int cmd_profile(const struct command *cmd, int argc, char **argv)
 		{ "format", 'f', OPT_STR, "text|folded|flame", "how results are written",
 		  &p.format },
 		{ "output", 'o', OPT_STR, "FILE", "write results to FILE", &p.output },
-		{ "compare", 0, OPT_STR, "FILE", "with folded stacks: what became more and less",
+		{ "compare", 0, OPT_STR, "FILE", "with folded stacks, of -f flame: what changed",
 		  &p.before },
 		{ "kernel", 'K', OPT_FLAG, NULL, "stacks of the kernel alone", &p.kernel_only },
 		{ "user", 'U', OPT_FLAG, NULL, "stacks of processes alone", &p.user_only },

@@ -68,11 +68,10 @@ static int no_map(struct job *j, const char *name)
 }
 
 /* ARG is NAME=FILE. */
-static int load_map(struct job *j, const char *arg)
+static int load_map(struct job *j, struct skep_object *obj, const char *arg)
 {
 	const char *eq = strchr(arg, '=');
 	char *name;
-	struct skep_object *objs[] = { j->prog->obj, j->both.twin };
 	int map, r;
 
 	if (!eq)
@@ -80,20 +79,18 @@ static int load_map(struct job *j, const char *arg)
 			       "--map takes NAME=FILE, not '%s'", arg);
 	name = mem_strdup(arg);
 	name[eq - arg] = 0;
-	map = image_map_find(j->prog->obj->img, name);
-	r = map < 0 ? no_map(j, name) : 0;
-	for (size_t i = 0; !r && i < ARRAY_LEN(objs) && objs[i]; i++)
-		r = map_load_json(objs[i], (u32)map, eq + 1, NULL, j->err);
+	map = image_map_find(obj->img, name);
+	r = map < 0 ? no_map(j, name) : map_load_json(obj, (u32)map, eq + 1, NULL, j->err);
 	free(name);
 	return r;
 }
 
-static int load_maps(struct job *j)
+int run_load_maps(struct job *j, struct skep_object *obj)
 {
 	int r = 0;
 
 	for (size_t i = 0; !r && i < j->o.maps.n; i++)
-		r = load_map(j, j->o.maps.v[i]);
+		r = load_map(j, obj, j->o.maps.v[i]);
 	return r;
 }
 
@@ -111,16 +108,21 @@ static int record_start(struct job *j, struct skep_load_opts *opts)
 	return 0;
 }
 
-static int load(struct job *j)
+struct skep_load_opts run_load_opts(struct job *j)
 {
-	struct skep_load_opts opts = {
-		.size = sizeof(opts), .cpus = (u32)j->o.cpus,
+	return (struct skep_load_opts){
+		.size = sizeof(struct skep_load_opts), .cpus = (u32)j->o.cpus,
 		.print = j->o.quiet ? NULL : messages_print, .print_arg = &j->messages,
 		.engine = j->on == ON_KERNEL ? SKEP_KERNEL : SKEP_USER,
 		.clock = j->capture_clock ? SKEP_CLOCK_RUN : SKEP_CLOCK_REAL,
 		.routes = j->o.routes, .pins = j->o.pins, .unverified = j->o.unverified,
 		.jit = j->o.jit, .counts = j->o.coverage != NULL,
 	};
+}
+
+static int load(struct job *j)
+{
+	struct skep_load_opts opts = run_load_opts(j);
 	int r;
 
 	j->choice.on_user = j->on == ON_USER;
@@ -151,7 +153,9 @@ static int load(struct job *j)
 	if (!r && j->o.sockets)
 		r = object_sockets(j->prog->obj, &j->sockets, j->err);
 	if (!r)
-		r = load_maps(j);
+		r = run_load_maps(j, j->prog->obj);
+	if (!r && j->both.twin)
+		r = run_load_maps(j, j->both.twin);
 	if (!r) {
 		j->events.json = j->o.json;
 		j->events.verbose = j->o.verbose;
@@ -310,13 +314,20 @@ static bool is_plain(const struct job *j)
 	       !j->capture_clock && !j->meta.capture_time;
 }
 
-static int run_capture(struct job *j, const char *path, struct capture *c)
+struct test_run run_test(const struct job *j)
 {
 	struct test_run t = { .repeat = (u32)j->o.repeat, .budget = j->o.budget, .ifindex = 1,
 		.next = j->choice.next.v, .nr_next = (u32)j->choice.next.n,
 		.at_mac = image_prog_of(j)->at_mac };
 
 	meta_run(&j->meta, &t);
+	return t;
+}
+
+static int run_capture(struct job *j, const char *path, struct capture *c)
+{
+	struct test_run t = run_test(j);
+
 	if (is_plain(j) && !ports_wanted(&j->ports))
 		return run_batches(j, path, c, &t);
 	return run_packets(j, path, c, &t);
@@ -518,6 +529,8 @@ static void results_json(struct strbuf *out, struct job *j)
 	events_json(&j->events, &js);
 	if (j->on == ON_BOTH)
 		both_json(&j->both, &js, &j->o.net);
+	if (j->profile && !*j->o.profile)
+		profile_json(&js, j->profile, j->o.insns);
 	json_obj_end(&js);
 	sb_putc(out, '\n');
 }
@@ -557,12 +570,16 @@ static int print_results(struct job *j)
 	struct strbuf out = { 0 };
 	int r;
 
-	if (j->o.json)
+	if (profile_is_alone(&j->o))
+		;
+	else if (j->o.json)
 		results_json(&out, j);
 	else if (j->on == ON_BOTH)
 		both_text(&j->both);
 	else if (!j->o.quiet && !is_stdout(j->o.output) && !is_stdout(j->o.verdicts))
 		results_text(&out, j);
+	if (j->profile && !*j->o.profile && !j->o.json)
+		profile_put(&out, j->profile, j->o.format, j->o.insns);
 	r = print_out(&out);
 	sb_free(&out);
 	if (j->o.stats && !j->o.json)
@@ -583,6 +600,20 @@ static int write_coverage(struct job *j)
 	return r;
 }
 
+static int write_profile(struct job *j)
+{
+	struct strbuf text = { 0 };
+	struct os_out out;
+	int r = os_out_open(&out, j->o.profile, j->err);
+
+	if (r)
+		return r;
+	profile_put(&text, j->profile, j->o.format, j->o.insns);
+	fwrite(text.s, 1, text.n, out.f);
+	sb_free(&text);
+	return os_out_commit(&out, j->err);
+}
+
 static int finish(struct job *j)
 {
 	int r = ports_finish(&j->ports, j->err), differ = EXIT_YES;
@@ -593,6 +624,10 @@ static int finish(struct job *j)
 		r = write_coverage(j);
 	if (!r && j->recorder)
 		r = recorder_end(j->recorder, j->err);
+	if (!r && j->o.profile)
+		r = run_profile_make(j);
+	if (!r && j->o.profile && *j->o.profile)
+		r = write_profile(j);
 	if (!r && j->out) {
 		r = capture_out_commit(j->out, j->err);
 		j->out = NULL;
@@ -645,6 +680,7 @@ static void job_free(struct job *j)
 {
 	capture_out_abort(j->out);
 	recorder_free(j->recorder);
+	run_profile_free(j->profile);
 	both_close(&j->both);
 	ports_close(&j->ports);
 	verdicts_free(&j->v);
@@ -720,6 +756,12 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 		 &o->repeat},
 		{"coverage", 0, OPT_STR, "FILE", "write which lines ran to FILE (LCOV)",
 		 &j.o.coverage},
+		{"profile", 0, OPT_MAYBE, "FILE",
+		 "show where the time goes, by source line, helper and map", &j.o.profile},
+		{"format", 'f', OPT_STR, "FORMAT",
+		 "of the profile: table, json, folded or flame (HTML)", &j.o.format},
+		{"insns", 0, OPT_FLAG, NULL, "the profile has the instructions of each line",
+		 &j.o.insns},
 		{"jit", 0, OPT_STR, "HOW",
 		 "native code: off, fast (in one pass), opt (default: opt, or fast when big)",
 		 &o->jit_name},

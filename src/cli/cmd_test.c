@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * cmd_test.c: `skep test`: tests that stand in the source of programs (testcase.h), each
- * on the embedded engine and, when asked, on the running kernel. TAP on standard output,
- * JUnit's XML in a file. A file that cannot be used is a test that failed; the others go on.
+ * on the embedded engine and, when asked, on the running kernel, one after the other or by
+ * several processes (test_jobs.c). TAP on standard output, JUnit's XML in a file. A file
+ * that cannot be used is a test that failed; the others go on.
  */
 #include "cli/testcase.h"
 #include "base/json.h"
@@ -28,6 +29,7 @@ struct test_cmd {
 	struct test_types types;
 	struct coverage coverage;
 	const char *lcov;	/* of --coverage, or NULL */
+	u64 jobs;
 	VEC(struct object_list) objs;	/* of each file: they are not linked */
 	VEC(const char *) files;	/* of each case */
 	struct test_cases cases;
@@ -185,8 +187,7 @@ static void pick(struct test_cmd *c, size_t first, const char *file)
 			c->cases.v[kept++] = c->cases.v[i];
 			continue;
 		}
-		vec_free(&c->cases.v[i].msgs);
-		vec_free(&c->cases.v[i].fields);
+		testcase_drop(&c->cases.v[i]);
 	}
 	c->cases.n = kept;
 }
@@ -237,23 +238,36 @@ static void read_file(struct test_cmd *c, const char *path, const struct load_op
 
 /* ---- cases --------------------------------------------------------------------------- */
 
-static void run_case(struct test_cmd *c, size_t i, bool on_kernel)
-{
-	const struct test_case *t = &c->cases.v[i];
-	const struct image_prog *prog = &t->obj->img->progs[t->prog];
-	const struct image_line *line = image_line(prog, 0);
-	struct outcome o = { .file = c->files.v[i], .name = t->name };
-	u64 from = os_clock_ns();
-	struct strbuf why = { 0 };
-	enum test_outcome result = test_run_case(t, &c->types, on_kernel, &why);
+/* Run N: of each case one or two. */
+static size_t case_of(const struct test_cmd *c, size_t n) { return c->kernel ? n / 2 : n; }
 
-	if (on_kernel)
+static enum test_on on_of(const struct test_cmd *c, size_t n)
+{
+	return !c->kernel ? TEST_USER : n % 2 ? TEST_KERNEL : TEST_FIRST;
+}
+
+static struct test_done run_one(void *arg, size_t n)
+{
+	struct test_cmd *c = arg;
+	struct test_done d = { 0 };
+	u64 from = os_clock_ns();
+
+	d.outcome = test_run_case(&c->cases.v[case_of(c, n)], &c->types, on_of(c, n), &d.why);
+	d.ns = os_clock_ns() - from;
+	return d;
+}
+
+static void tell_one(void *arg, size_t n, struct test_done *d)
+{
+	struct test_cmd *c = arg;
+	const struct test_case *t = &c->cases.v[case_of(c, n)];
+	struct outcome o = { .file = c->files.v[case_of(c, n)], .name = t->name, .at = t->at,
+			     .ns = d->ns };
+
+	if (on_of(c, n) == TEST_KERNEL)
 		o.name = arena_printf(&c->arena, "%s (kernel)", t->name);
-	if (line)
-		o.at = arena_printf(&c->arena, "%s:%u", image_line_file(line), line->line);
-	o.ns = os_clock_ns() - from;
-	add(c, o, result, &why);
-	sb_free(&why);
+	add(c, o, d->outcome, &d->why);
+	sb_free(&d->why);
 }
 
 static int run_all(struct test_cmd *c, const struct str_list *paths, const struct load_opts *load)
@@ -263,11 +277,7 @@ static int run_all(struct test_cmd *c, const struct str_list *paths, const struc
 	c->types.coverage = c->lcov ? &c->coverage : NULL;
 	for (size_t i = 0; i < paths->n; i++)
 		read_file(c, paths->v[i], load);
-	for (size_t i = 0; i < c->cases.n; i++) {
-		run_case(c, i, false);
-		if (c->kernel)
-			run_case(c, i, true);
-	}
+	test_jobs(c->cases.n, c->kernel ? 2 : 1, (u32)c->jobs, run_one, tell_one, c);
 	printf("1..%zu\n", c->done.n);
 	fflush(stdout);
 	fprintf(stderr, "%zu passed, %u failed, %u skipped\n",
@@ -326,20 +336,63 @@ static u64 state_of(const struct str_list *paths)
 	return state;
 }
 
+/* The file that a field of a case names. */
+static void watch_field(struct arena *arena, const char *dir, const struct test_field *f,
+			struct str_list *out)
+{
+	bool packet = !strcmp(f->key, "packet") || !strcmp(f->key, "out");
+	bool map = !strcmp(f->key, "map") || !strcmp(f->key, "expect") ||
+		   !strcmp(f->key, "records");
+	const char *end = packet ? strrchr(f->value, '#') : NULL;
+	const char *name = map ? strchr(f->value, ':') : f->value;
+
+	if (!name || (packet && !end) ||
+	    (!packet && !map && strcmp(f->key, "routes") && strcmp(f->key, "sockets")))
+		return;
+	name += map;
+	name += strspn(name, " \t");
+	if (*name == '[' || *name == '{')
+		return;
+	name = arena_strndup(arena, name, end ? (size_t)(end - name) : strlen(name));
+	*vec_push(out) = *name == '/' || !dir ? name : arena_printf(arena, "%s/%s", dir, name);
+}
+
+/* What the tests depend on: sources, what these include, and what cases name. */
+static void watch_list(const struct test_cmd *c, struct arena *arena,
+		       const struct str_list *paths, struct str_list *out)
+{
+	for (size_t i = 0; i < paths->n; i++) {
+		*vec_push(out) = paths->v[i];
+		cc_includes(paths->v[i], arena, out);
+	}
+	for (size_t i = 0; i < c->cases.n; i++)
+		for (size_t k = 0; k < c->cases.v[i].fields.n; k++)
+			watch_field(arena, c->cases.v[i].dir, &c->cases.v[i].fields.v[k], out);
+}
+
 /* Ends with the signal that ends skep. */
 static void watch(struct test_cmd *c, const struct str_list *paths, const struct load_opts *load)
 {
+	struct str_list list = { 0 };
+	struct arena arena = ARENA_INIT;
+
 	for (;;) {
 		const struct timespec wait = { .tv_nsec = 200 * 1000 * 1000 };
 		struct test_cmd next = { .on = c->on, .filter = c->filter, .junit = c->junit,
 			.lcov = c->lcov, .coverage.arena = ARENA_INIT, .kernel = c->kernel,
-			.arena = ARENA_INIT,
+			.arena = ARENA_INIT, .jobs = c->jobs,
 			.types.target.opts = c->types.target.opts };
-		u64 now = state_of(paths);
+		u64 before = state_of(list.n ? &list : paths), now;
+		bool changed;
 
 		run_all(&next, paths, load);
+		changed = state_of(list.n ? &list : paths) != before;
+		list.n = 0;
+		arena_free(&arena);
+		watch_list(&next, &arena, paths, &list);
 		test_free(&next);
-		while (state_of(paths) == now)
+		now = state_of(&list);
+		while (!changed && state_of(&list) == now)
 			nanosleep(&wait, NULL);
 		printf("\n");
 	}
@@ -347,7 +400,7 @@ static void watch(struct test_cmd *c, const struct str_list *paths, const struct
 
 int cmd_test(const struct command *cmd, int argc, char **argv)
 {
-	struct test_cmd c = { .arena = ARENA_INIT, .coverage.arena = ARENA_INIT };
+	struct test_cmd c = { .arena = ARENA_INIT, .coverage.arena = ARENA_INIT, .jobs = 1 };
 	bool watches = false;
 	struct load_opts load = { 0 };
 	const struct opt opts[] = {
@@ -357,6 +410,7 @@ int cmd_test(const struct command *cmd, int argc, char **argv)
 		{ "junit", 0, OPT_STR, "FILE", "write the results to FILE as JUnit's XML",
 		  &c.junit },
 		{ "coverage", 0, OPT_STR, "FILE", "write which lines ran to FILE (LCOV)", &c.lcov },
+		{ "jobs", 'j', OPT_U64, "N", "run up to N tests at the same time", &c.jobs },
 		{ "watch", 0, OPT_FLAG, NULL, "again whenever a file changes", &watches },
 		LOAD_OPTS(&load),
 		{ 0 }
@@ -372,6 +426,10 @@ int cmd_test(const struct command *cmd, int argc, char **argv)
 						    .nr_modules = load.modules.n };
 	if (c.on && !c.kernel && strcmp(c.on, "user"))
 		status = usage_error("--on takes user or both");
+	else if (!c.jobs || c.jobs > TEST_JOBS_MAX)
+		status = usage_error("-j takes 1 to %d", TEST_JOBS_MAX);
+	else if (c.jobs > 1 && c.lcov)
+		status = usage_error("--coverage counts in one process: it takes no -j");
 	else if (!res.operands.n)
 		status = usage_error("an object or a C file with tests is needed");
 	else if (check_outputs(&c, &res.operands, &err))

@@ -92,6 +92,9 @@ static int read_script(struct job *j, const char *path, struct skep_err *err)
 	const char *slash = strrchr(path, '/');
 	int rc = os_file_read(&f, path, err);
 
+	if (rc && strchr(path, '{'))
+		err_help(err, "a script that is no file is given by -e: skep trace -e '%.60s%s'",
+			 path, strlen(path) > 60 ? "..." : "");
 	if (rc)
 		return rc;
 	if (f.size > MAX_SCRIPT) {

@@ -39,6 +39,8 @@ static struct skep_prog_engine engine_of(const struct skep_prog *p)
 	return e;
 }
 
+const char *engine_text(const struct skep_prog *prog) { return hows[engine_of(prog).tier].text; }
+
 static const char *verdict_of(const struct skep_prog *p)
 {
 	static const char *const words[] = { [SKEP_UNVERIFIED] = "not verified",

@@ -62,6 +62,44 @@ bool json_parse_number(const char *s, u64 *v, bool *negative)
 	return !*end && !errno;
 }
 
+static const struct { const char *name; u32 bytes; } networks[] = {
+	{ "htons(", 2 }, { "htonl(", 4 }, { "htobe64(", 8 },
+};
+
+bool json_is_network(const char *s)
+{
+	for (size_t i = 0; i < ARRAY_LEN(networks); i++)
+		if (!strncmp(s, networks[i].name, strlen(networks[i].name)))
+			return true;
+	return false;
+}
+
+bool json_parse_network(const char *s, u8 *out, u32 bytes)
+{
+	char digits[32];
+	bool negative;
+	size_t i = 0, n;
+	u64 v;
+
+	while (i < ARRAY_LEN(networks) && (networks[i].bytes != bytes ||
+	       strncmp(s, networks[i].name, strlen(networks[i].name))))
+		i++;
+	if (i == ARRAY_LEN(networks))
+		return false;
+	s += strlen(networks[i].name);
+	n = strcspn(s, ")");
+	if (n >= sizeof(digits) || strcmp(s + n, ")"))
+		return false;
+	memcpy(digits, s, n);
+	digits[n] = 0;
+	if (!json_parse_number(digits, &v, &negative) ||
+	    !json_fits(v, negative, bytes * 8, SIGN_NO))
+		return false;
+	for (i = 0; i < bytes; i++)
+		out[i] = (u8)(v >> 8 * (bytes - 1 - i));
+	return true;
+}
+
 /* 16 bytes from up to 32 hexadecimal digits behind "0x". */
 bool json_parse_wide(const char *s, u8 *out)
 {

@@ -16,6 +16,10 @@ bool json_fits(u64 v, bool negative, u32 bits, enum sign sign);
 bool json_parse_addr(const char *s, u8 *out, u32 bytes);
 /* Decimal or 0x, nothing around it. */
 bool json_parse_number(const char *s, u64 *v, bool *negative);
+/* A number in network order: "htons(80)", "htonl(0x7f000001)", "htobe64(1)"; whether it is
+ * one of BYTES, which it becomes. */
+bool json_is_network(const char *s);
+bool json_parse_network(const char *s, u8 *out, u32 bytes);
 /* 16 bytes from up to 32 hexadecimal digits behind "0x". */
 bool json_parse_wide(const char *s, u8 *out);
 

@@ -6,11 +6,10 @@
  * may stand for an integer or byte array and is stored in network order.
  */
 #include "cli/cli.h"
-#include "cli/jansson.h"
-#include "cli/json_at.h"
 #include "cli/json_value.h"
 #include "model/uapi.h"
 #include "cli/run.h"
+#include <stdlib.h>
 
 #ifndef HAVE_JANSSON
 static int load_file(struct skep_object *obj, u32 i, const char *where, const struct os_file *f,
@@ -20,522 +19,12 @@ static int load_file(struct skep_object *obj, u32 i, const char *where, const st
 		       "this skep was built without libjansson and cannot read JSON");
 }
 #else
-#include <stdlib.h>
-
-enum { STEPS_MAX = 32, PATH_BYTES = 256 };
-
-struct load {
-	struct json_lib lib;
-	struct skep_object *obj;
-	const struct image_map *def;
-	struct map_info info;
-	u32 index;		/* the engine's number */
-	s64 made;		/* map that was made for the element at hand, or -1 */
-	const char *where;	/* "deny.json" */
-	const struct os_file *text;
-	struct json_step steps[STEPS_MAX];	/* to the value at hand */
-	u32 depth;			/* may be above STEPS_MAX */
-	char path[PATH_BYTES];		/* the same as text: "[3].key.addr" */
-	u64 cpus_seen;			/* of the element at hand, the first 64 */
-	struct skep_err *err;
-};
-
-static int store(struct load *l, u32 type, const json_t *v, u8 *out, u32 bytes);
-
-/* "FILE:LINE:COL" of the value at hand. */
-static void place(const struct load *l, char *where, size_t size)
-{
-	u32 nr = l->depth < STEPS_MAX ? l->depth : STEPS_MAX, line, col;
-
-	if (json_at((const char *)l->text->data, l->text->size, l->steps, nr, &line, &col))
-		snprintf(where, size, "%s:%u:%u", l->where, line, col);
-	else
-		snprintf(where, size, "%s", l->where);
-}
-
-static PRINTF_LIKE(2, 3) int bad(struct load *l, const char *fmt, ...)
-{
-	char where[512], text[512];
-	va_list ap;
-
-	place(l, where, sizeof(where));
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	return err_set(l->err, ERR_MAP_DATA, where, "%s: %s", l->path, text);
-}
-
-/* Goes to member KEY, or to element INDEX when KEY is NULL, of the value at
- * hand. What it returns leads back. */
-static size_t enter(struct load *l, const char *key, size_t index)
-{
-	size_t n = strlen(l->path);
-
-	if (l->depth < STEPS_MAX)
-		l->steps[l->depth] = (struct json_step){ key, index };
-	l->depth++;
-	if (key)
-		snprintf(l->path + n, sizeof(l->path) - n, ".%s", key);
-	else
-		snprintf(l->path + n, sizeof(l->path) - n, "[%zu]", index);
-	return n;
-}
-
-static int back(struct load *l, size_t n, int r)
-{
-	l->depth--;
-	l->path[n] = 0;
-	return r;
-}
-
-/* The text in V, NULL for what is none or holds a NUL: C would not see its end. */
-static const char *text_of(const struct load *l, const json_t *v)
-{
-	const char *s = l->lib.json_string_value(v);
-
-	return s && strlen(s) == l->lib.json_string_length(v) ? s : NULL;
-}
-
-static const char *kind_name(const json_t *v)
-{
-	static const char *const names[] = { "an object", "an array", "a string", "an integer",
-					     "a fraction", "true", "false", "null" };
-
-	return names[json_typeof(v)];
-}
-
-/* ---- integers and addresses ----------------------------------------------------- */
-
-static enum sign sign_of(const struct btf_type *t)
-{
-	if (btf_kind(t) != BTF_KIND_INT)
-		return SIGN_ANY;
-	return BTF_INT_ENCODING(*(const u32 *)(t + 1)) & BTF_INT_SIGNED ? SIGN_YES : SIGN_NO;
-}
-
-/* The number of the program called NAME. */
-static bool prog_number(const struct load *l, const char *name, u64 *out)
-{
-	struct skep_prog *p = skep_object_prog(l->obj, name);
-
-	if (p)
-		*out = p->index;
-	return p != NULL;
-}
-
-/* The number of the map called NAME, for a map of maps. */
-static bool map_number(const struct load *l, const char *name, u64 *out)
-{
-	int map = image_map_find(l->obj->img, name);
-
-	*out = (u64)map;
-	return map >= 0;
-}
-
-static bool holds_maps(const struct load *l)
-{
-	return l->def->type == BPF_MAP_TYPE_ARRAY_OF_MAPS ||
-	       l->def->type == BPF_MAP_TYPE_HASH_OF_MAPS;
-}
-
-/* Maps that may stand in the map at hand. */
-static int unknown_map(struct load *l, const char *name)
-{
-	const struct image *img = l->obj->img;
-	VEC(const char *) names = { 0 };
-	const char *near;
-
-	bad(l, "there is no map '%s'", name);
-	for (u32 i = 0; i < img->nr_maps; i++) {
-		const struct image_map *m = &img->maps[i], *like = l->def->inner;
-
-		if (m == l->def || m->kind != IMAGE_MAP_USER || (like && m->type != like->type))
-			continue;
-		*vec_push(&names) = m->name;
-		err_note(l->err, "it may hold '%s'", m->name);
-	}
-	near = err_nearest(name, names.v, names.n);
-	if (near)
-		err_help(l->err, "did you mean '%s'?", near);
-	vec_free(&names);
-	return l->err->code;
-}
-
-/* The number in V, or in the text of V. */
-static int number(struct load *l, const json_t *v, u64 *out, bool *negative)
-{
-	const char *s = text_of(l, v);
-
-	*negative = false;
-	if (json_is_integer(v)) {
-		*out = (u64)l->lib.json_integer_value(v);
-		*negative = (s64)*out < 0;
-		return 0;
-	}
-	if (json_is_boolean(v)) {
-		*out = json_is_true(v);
-		return 0;
-	}
-	if (s && json_parse_number(s, out, negative))
-		return 0;
-	if (s && l->def->type == BPF_MAP_TYPE_PROG_ARRAY && prog_number(l, s, out))
-		return 0;
-	if (s && map_runs_programs(l->def->type) && prog_number(l, s, out)) {
-		++*out;		/* 0 is none */
-		return 0;
-	}
-	if (s && holds_maps(l))
-		return map_number(l, s, out) ? 0 : unknown_map(l, s);
-	if (json_is_array(v))
-		return bad(l, "a number is needed, or all its bytes as [\"0x01\", ...]");
-	if (s)
-		return bad(l, "\"%s\" is neither a number nor an address of that size", s);
-	return bad(l, "a number is needed, not %s", kind_name(v));
-}
-
-static int store_int(struct load *l, const json_t *v, u8 *out, u32 bytes, enum sign sign)
-{
-	const char *s = text_of(l, v);
-	bool negative;
-	u64 n;
-	int r;
-
-	if (s && (json_parse_addr(s, out, bytes) || (bytes == 16 && json_parse_wide(s, out))))
-		return 0;
-	r = number(l, v, &n, &negative);
-	if (r)
-		return r;
-	if (bytes > 8)
-		return bad(l, "integers of %u bytes are given as arrays of bytes or "
-			   "hexadecimal text", bytes);
-	if (!json_fits(n, negative, bytes * 8, sign))
-		return bad(l, "%s%llu does not fit %u bytes%s", negative ? "-" : "",
-			   (unsigned long long)(negative ? -n : n), bytes,
-			   sign == SIGN_YES ? ", signed" : sign == SIGN_NO ? ", unsigned" : "");
-	json_put_int(out, n, bytes);
-	return 0;
-}
-
-/* ---- raw bytes -------------------------------------------------------------------- */
-
-/* ["0x01", "0x00", ...] of exactly BYTES bytes, bpftool's form. */
-static bool is_raw(struct load *l, const json_t *v, u32 bytes)
-{
-	const char *s;
-
-	if (!json_is_array(v) || l->lib.json_array_size(v) != bytes)
-		return false;
-	s = text_of(l, l->lib.json_array_get(v, 0));
-	return s && !strncmp(s, "0x", 2) && strlen(s) <= 4;
-}
-
-static int store_raw(struct load *l, const json_t *v, u8 *out, u32 bytes)
-{
-	for (u32 i = 0; i < bytes; i++) {
-		const json_t *b = l->lib.json_array_get(v, i);
-		bool negative;
-		u64 n;
-		int r = number(l, b, &n, &negative);
-
-		if (r)
-			return r;
-		if (negative || n > 255)
-			return bad(l, "byte %u is no number of 0..255", i);
-		out[i] = (u8)n;
-	}
-	return 0;
-}
-
-/* ---- compound types ------------------------------------------------------------------ */
-
-static int unknown_member(struct load *l, const struct btf_type *t, const char *key)
-{
-	const struct btf *btf = l->obj->img->btf;
-	VEC(const char *) names = { 0 };
-	const char *near;
-	int r;
-
-	for (u32 i = 0; i < btf_vlen(t); i++)
-		*vec_push(&names) = btf_member(btf, t, i).name;
-	near = err_nearest(key, names.v, names.n);
-	vec_free(&names);
-	r = bad(l, "it has no member '%s'", key);
-	if (near && *near)
-		err_help(l->err, "did you mean '%s'?", near);
-	return r;
-}
-
-static int store_bits(struct load *l, const struct btf_member_info *m, const json_t *v, u8 *out)
-{
-	const struct btf *btf = l->obj->img->btf;
-	const struct btf_type *t = btf_type(btf, btf_skip_mods(btf, m->type_id));
-	bool negative;
-	u64 n;
-	int r = number(l, v, &n, &negative);
-
-	if (r)
-		return r;
-	if (!json_fits(n, negative, m->bit_size, sign_of(t)))
-		return bad(l, "the number does not fit %u bits", m->bit_size);
-	for (u32 i = 0; i < m->bit_size; i++) {
-		u32 bit = m->bit_off + i;
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-		u32 from = m->bit_size - 1 - i;
-		u8 mask = (u8)(0x80 >> bit % 8);
-#else
-		u32 from = i;
-		u8 mask = (u8)(1 << bit % 8);
-#endif
-		u64 val = from < 64 ? n >> from & 1 : negative;
-
-		out[bit / 8] = (u8)(val ? out[bit / 8] | mask : out[bit / 8] & ~mask);
-	}
-	return 0;
-}
-
-/* Finds KEY among the members, also inside anonymous ones. */
-static bool find_member(const struct btf *btf, const struct btf_type *t, const char *key,
-			u32 bit_base, struct btf_member_info *out)
-{
-	for (u32 i = 0; i < btf_vlen(t); i++) {
-		struct btf_member_info m = btf_member(btf, t, i);
-		const struct btf_type *mt = btf_type(btf, btf_skip_mods(btf, m.type_id));
-
-		m.bit_off += bit_base;
-		if (!strcmp(m.name, key)) {
-			*out = m;
-			return true;
-		}
-		if (!*m.name &&
-		    (btf_kind(mt) == BTF_KIND_STRUCT || btf_kind(mt) == BTF_KIND_UNION) &&
-		    find_member(btf, mt, key, m.bit_off, out))
-			return true;
-	}
-	return false;
-}
-
-static int store_struct(struct load *l, const struct btf_type *t, const json_t *v, u8 *out)
-{
-	const struct btf *btf = l->obj->img->btf;
-	const char *s = text_of(l, v);
-	json_t *o = (json_t *)(uintptr_t)v;
-
-	if (s && json_parse_addr(s, out, t->size))	/* struct in6_addr */
-		return 0;
-	if (!json_is_object(v))
-		return bad(l, "an object with its members is needed, not %s", kind_name(v));
-	for (void *it = l->lib.json_object_iter(o); it; it = l->lib.json_object_iter_next(o, it)) {
-		const char *key = l->lib.json_object_iter_key(it);
-		const json_t *mv = l->lib.json_object_iter_value(it);
-		struct btf_member_info m;
-		size_t from;
-		int r;
-
-		if (!find_member(btf, t, key, 0, &m))
-			return unknown_member(l, t, key);
-		from = enter(l, key, 0);
-		r = m.bit_size ? store_bits(l, &m, mv, out)
-			       : store(l, m.type_id, mv, out + m.bit_off / 8,
-				       (u32)btf_size(btf, m.type_id));
-		if (back(l, from, r))
-			return r;
-	}
-	return 0;
-}
-
-static int store_array(struct load *l, const struct btf_type *t, const json_t *v, u8 *out,
-		       u32 bytes)
-{
-	const struct btf_array *a = (const struct btf_array *)(t + 1);
-	u32 size = (u32)btf_size(l->obj->img->btf, a->type);
-	const char *s = l->lib.json_string_value(v);
-
-	if (text_of(l, v) && json_parse_addr(s, out, bytes))
-		return 0;
-	if (s && size == 1) {
-		size_t n = l->lib.json_string_length(v);
-
-		if (n > bytes)
-			return bad(l, "a text of %zu bytes does not fit %u", n, bytes);
-		memcpy(out, s, n);
-		return 0;
-	}
-	if (!json_is_array(v))
-		return bad(l, "an array is needed, not %s", kind_name(v));
-	if (l->lib.json_array_size(v) > a->nelems)
-		return bad(l, "%zu elements, there is room for %u",
-			   l->lib.json_array_size(v), a->nelems);
-	for (u32 i = 0; i < l->lib.json_array_size(v); i++) {
-		size_t from = enter(l, NULL, i);
-		int r = store(l, a->type, l->lib.json_array_get(v, i),
-			      out + (size_t)i * size, size);
-
-		if (back(l, from, r))
-			return r;
-	}
-	return 0;
-}
-
-/* Value I of an enum, and what it is called. */
-static const char *enum_at(const struct btf *btf, const struct btf_type *t, u32 i, u64 *v)
-{
-	const struct btf_enum *e = (const struct btf_enum *)(t + 1) + i;
-	const struct btf_enum64 *e64 = (const struct btf_enum64 *)(t + 1) + i;
-
-	if (btf_kind(t) == BTF_KIND_ENUM) {
-		*v = (u64)(s64)e->val;
-		return btf_str(btf, e->name_off);
-	}
-	*v = (u64)e64->val_hi32 << 32 | e64->val_lo32;
-	return btf_str(btf, e64->name_off);
-}
-
-static int store_enum(struct load *l, const struct btf_type *t, const json_t *v, u8 *out,
-		      u32 bytes)
-{
-	const char *s = text_of(l, v), *names[64], *near;
-	u32 n = 0;
-	u64 val;
-	int r;
-
-	for (u32 i = 0; s && i < btf_vlen(t); i++) {
-		const char *found = enum_at(l->obj->img->btf, t, i, &val);
-
-		if (!strcmp(s, found)) {
-			json_put_int(out, val, bytes);
-			return 0;
-		}
-		if (n < ARRAY_LEN(names))
-			names[n++] = found;
-	}
-	r = store_int(l, v, out, bytes, SIGN_ANY);
-	near = r && s ? err_nearest(s, names, n) : NULL;
-	if (near && *near)
-		err_help(l->err, "did you mean '%s'?", near);
-	return r;
-}
-
-static int store_float(struct load *l, const json_t *v, u8 *out, u32 bytes)
-{
-	const char *s = text_of(l, v);
-	double d;
-	float f;
-
-	if (s && (!strcmp(s, "nan") || !strcmp(s, "inf") || !strcmp(s, "-inf")))
-		d = strtod(s, NULL);
-	else if (json_is_number(v))
-		d = l->lib.json_number_value(v);
-	else
-		return bad(l, "a number is needed, not %s", kind_name(v));
-	f = (float)d;
-	if (bytes == sizeof(f))
-		memcpy(out, &f, sizeof(f));
-	else if (bytes == sizeof(d))
-		memcpy(out, &d, sizeof(d));
-	else
-		return bad(l, "fractions of %u bytes are given as arrays of bytes", bytes);
-	return 0;
-}
-
-/* V, which is what member KEY holds. */
-static int store_member(struct load *l, u32 type, const char *key, const json_t *v, u8 *out)
-{
-	size_t from = enter(l, key, 0);
-
-	return back(l, from, store(l, type, v, out, (u32)btf_size(l->obj->img->btf, type)));
-}
-
-static int store_variable(struct load *l, const struct btf_type *sec, const char *key,
-			  const json_t *v, u8 *out)
-{
-	const struct btf *btf = l->obj->img->btf;
-	const struct btf_var_secinfo *s = (const struct btf_var_secinfo *)(sec + 1);
-	VEC(const char *) names = { 0 };
-	const char *near;
-	int r;
-
-	for (u32 i = 0; i < btf_vlen(sec); i++) {
-		const struct btf_type *var = btf_type(btf, s[i].type);
-
-		*vec_push(&names) = btf_str(btf, var->name_off);
-		if (!strcmp(key, btf_str(btf, var->name_off)) &&
-		    in_bounds(s[i].offset, s[i].size, l->info.value_size) &&
-		    btf_size(btf, var->type) <= (s64)s[i].size) {
-			vec_free(&names);
-			return store_member(l, var->type, key, v, out + s[i].offset);
-		}
-	}
-	near = err_nearest(key, names.v, names.n);
-	vec_free(&names);
-	r = bad(l, "it has no variable '%s'", key);
-	if (near)
-		err_help(l->err, "did you mean '%s'?", near);
-	return r;
-}
-
-/* A section of variables: {"name": value}, or as it is printed,
- * {".bss": [{"name": value}, ...]}. */
-static int store_section(struct load *l, const struct btf_type *t, const json_t *v, u8 *out)
-{
-	const json_t *list = l->lib.json_object_get(v, btf_str(l->obj->img->btf, t->name_off));
-	json_t *o = (json_t *)(uintptr_t)v;
-	int r = 0;
-
-	if (!json_is_object(v))
-		return bad(l, "an object with variables is needed, not %s", kind_name(v));
-	for (size_t i = 0; !r && json_is_array(list) && i < l->lib.json_array_size(list); i++) {
-		size_t from = enter(l, btf_str(l->obj->img->btf, t->name_off), 0);
-		size_t to = enter(l, NULL, i);
-
-		r = store_section(l, t, l->lib.json_array_get(list, i), out);
-		back(l, from, back(l, to, r));
-	}
-	if (json_is_array(list))
-		return r;
-	for (void *it = l->lib.json_object_iter(o); !r && it;
-	     it = l->lib.json_object_iter_next(o, it))
-		r = store_variable(l, t, l->lib.json_object_iter_key(it),
-				   l->lib.json_object_iter_value(it), out);
-	return r;
-}
-
-/* JSON nests no deeper than the type, and types do not nest endlessly. */
-static int store(struct load *l, u32 type, const json_t *v, u8 *out, u32 bytes)
-{
-	const struct btf *btf = l->obj->img->btf;
-	const struct btf_type *t;
-
-	if (is_raw(l, v, bytes))
-		return store_raw(l, v, out, bytes);
-	if (!btf || !type)
-		return store_int(l, v, out, bytes, SIGN_ANY);
-	t = btf_type(btf, btf_skip_mods(btf, type));
-	switch (btf_kind(t)) {
-	case BTF_KIND_STRUCT:
-	case BTF_KIND_UNION:
-		return store_struct(l, t, v, out);
-	case BTF_KIND_ARRAY:
-		return store_array(l, t, v, out, bytes);
-	case BTF_KIND_ENUM:
-	case BTF_KIND_ENUM64:
-		return store_enum(l, t, v, out, bytes);
-	case BTF_KIND_INT:
-		return store_int(l, v, out, bytes, sign_of(t));
-	case BTF_KIND_PTR:
-		return store_int(l, v, out, bytes, SIGN_NO);
-	case BTF_KIND_FLOAT:
-		return store_float(l, v, out, bytes);
-	case BTF_KIND_DATASEC:
-		return store_section(l, t, v, out);
-	default:
-		return bad(l, "its type cannot be given in a map file");
-	}
-}
+#include "cli/json_store.h"
 
 /* ---- elements ------------------------------------------------------------------------ */
 
 /* {"cpu": 1, "value": ...} */
-static int store_cpu(struct load *l, const json_t *v, u8 *out)
+static int store_cpu(struct json_load *l, const json_t *v, u8 *out)
 {
 	const json_t *cpu = l->lib.json_object_get(v, "cpu"),
 		     *data = l->lib.json_object_get(v, "value");
@@ -543,33 +32,33 @@ static int store_cpu(struct load *l, const json_t *v, u8 *out)
 	size_t from;
 
 	if (n >= l->info.cpus || !data)
-		return bad(l, "\"values\" are objects with a \"cpu\" below %u and a \"value\"",
+		return json_bad(l, "\"values\" are objects with a \"cpu\" below %u and a \"value\"",
 			   l->info.cpus);
 	if (n < 64 && l->cpus_seen & 1ull << n)
-		return bad(l, "cpu %u has a value already", (u32)n);
+		return json_bad(l, "cpu %u has a value already", (u32)n);
 	l->cpus_seen |= n < 64 ? 1ull << n : 0;
-	from = enter(l, "value", 0);
-	return back(l, from, store(l, l->def->value_type, data, out + n * l->info.value_stride,
-				   l->info.value_size));
+	from = json_enter(l, "value", 0);
+	return json_back(l, from, json_store(l, l->def->value_type, data,
+					     out + n * l->info.value_stride, l->info.value_size));
 }
 
-static int store_sock(struct load *l, const json_t *v, u8 *out)
+static int store_sock(struct json_load *l, const json_t *v, u8 *out)
 {
 	u64 n = (u64)l->lib.json_integer_value(v);	/* 0 of what is none */
 	char why[SOCK_WHY_BYTES];
 	int r = sockets_number(l->obj->sockets, l->lib.json_string_value(v), &n, why);
 
 	json_put_int(out, n, l->info.value_size);
-	return r ? bad(l, "%s", why) : 0;
+	return r ? json_bad(l, "%s", why) : 0;
 }
 
-static int load_elements(struct load *l, const json_t *root);
+static int load_elements(struct json_load *l, const json_t *root);
 
 /* A new map for a map of maps: an array of its elements. */
-static int store_inner(struct load *l, const json_t *v, u8 *out)
+static int store_inner(struct json_load *l, const json_t *v, u8 *out)
 {
 	struct backend *b = l->obj->backend;
-	struct load in = *l;
+	struct json_load in = *l;
 	int r = b->ops->map_like(b, l->index, &in.index, l->err);
 
 	if (r)
@@ -581,38 +70,38 @@ static int store_inner(struct load *l, const json_t *v, u8 *out)
 	return load_elements(&in, v);
 }
 
-static bool is_elements(const struct load *l, const json_t *v)
+static bool is_elements(const struct json_load *l, const json_t *v)
 {
 	return json_is_array(v) && (!l->lib.json_array_size(v) ||
 				    json_is_object(l->lib.json_array_get(v, 0)));
 }
 
 /* "value" goes to every cpu of a per-cpu map; "values" names the cpus. */
-static int store_value(struct load *l, const json_t *e, u8 *out)
+static int store_value(struct json_load *l, const json_t *e, u8 *out)
 {
 	const json_t *value = l->lib.json_object_get(e, "value");
 	const json_t *values = l->lib.json_object_get(e, "values");
 
 	if (value) {
-		u32 type = holds_maps(l) ? 0 : l->def->value_type;
-		size_t from = enter(l, "value", 0);
+		u32 type = json_holds_maps(l) ? 0 : l->def->value_type;
+		size_t from = json_enter(l, "value", 0);
 		int r = sockets_in(l->def->type) ? store_sock(l, value, out) :
-			holds_maps(l) && is_elements(l, value) ? store_inner(l, value, out) :
-			store(l, type, value, out, l->info.value_size);
+			json_holds_maps(l) && is_elements(l, value) ? store_inner(l, value, out) :
+			json_store(l, type, value, out, l->info.value_size);
 
-		back(l, from, r);
+		json_back(l, from, r);
 		for (u32 cpu = 1; !r && cpu < l->info.cpus; cpu++)
 			memcpy(out + (size_t)cpu * l->info.value_stride, out, l->info.value_size);
 		return r;
 	}
 	if (!json_is_array(values) || !l->info.row->percpu)
-		return bad(l, "it has no \"value\"");
+		return json_bad(l, "it has no \"value\"");
 	l->cpus_seen = 0;
 	for (size_t i = 0; i < l->lib.json_array_size(values); i++) {
-		size_t from = enter(l, "values", 0), at = enter(l, NULL, i);
+		size_t from = json_enter(l, "values", 0), at = json_enter(l, NULL, i);
 		int r = store_cpu(l, l->lib.json_array_get(values, i), out);
 
-		back(l, from, back(l, at, r));
+		json_back(l, from, json_back(l, at, r));
 		if (r)
 			return r;
 	}
@@ -620,18 +109,18 @@ static int store_value(struct load *l, const json_t *e, u8 *out)
 }
 
 /* The map's errno for the element, said in words. */
-static int refused(struct load *l, int r)
+static int refused(struct json_load *l, int r)
 {
 	char where[512], why[128];
 
-	place(l, where, sizeof(where));
+	json_place(l, where, sizeof(where));
 	if (l->def->type == BPF_MAP_TYPE_USER_RINGBUF && r == -E2BIG)
 		snprintf(why, sizeof(why), "it is larger than the buffer");
 	else if (r == -ENOSPC || (r == -E2BIG && !json_key_is_index(l->def->type)))
 		snprintf(why, sizeof(why), "it is full");
-	else if (holds_maps(l) && r == -EINVAL)
+	else if (json_holds_maps(l) && r == -EINVAL)
 		snprintf(why, sizeof(why), "that map is not like its inner map");
-	else if (holds_maps(l) && r == -EBADF)
+	else if (json_holds_maps(l) && r == -EBADF)
 		snprintf(why, sizeof(why), "there is no such map");
 	else if (sockets_in(l->def->type) && sockets_refused(r))
 		snprintf(why, sizeof(why), "%s", sockets_refused(r));
@@ -653,7 +142,7 @@ static int refused(struct load *l, int r)
 }
 
 /* A member of an element that nobody reads is a slip. */
-static int check_members(struct load *l, const json_t *e)
+static int check_members(struct json_load *l, const json_t *e)
 {
 	static const char *const known[] = { "key", "value", "values", "formatted" };
 	json_t *o = (json_t *)(uintptr_t)e;
@@ -665,16 +154,16 @@ static int check_members(struct load *l, const json_t *e)
 		for (size_t i = 0; i < ARRAY_LEN(known); i++)
 			found = found || !strcmp(key, known[i]);
 		if (!found)
-			return bad(l, "elements have no \"%s\"; key, value, values do", key);
+			return json_bad(l, "elements have no \"%s\"; key, value, values do", key);
 	}
 	if (l->lib.json_object_get(e, "value") && l->lib.json_object_get(e, "values"))
-		return bad(l, "it has both \"value\" and \"values\"");
+		return json_bad(l, "it has both \"value\" and \"values\"");
 	return 0;
 }
 
 /* Maps that begin empty, as those in a file need not: a key that is there was given
  * twice. */
-static u64 update_flags(const struct load *l)
+static u64 update_flags(const struct json_load *l)
 {
 	if (l->info.path)
 		return BPF_ANY;
@@ -692,30 +181,16 @@ static u64 update_flags(const struct load *l)
 
 /* ---- samples of user ring buffers ------------------------------------------------------ */
 
-/* The type that "struct msg" or "msg_t" names, or 0. */
-static u32 type_called(const struct btf *btf, const char *name)
-{
-	if (!btf)
-		return 0;
-	if (!strncmp(name, "struct ", 7))
-		return btf_find(btf, name + 7, BTF_KIND_STRUCT);
-	if (!strncmp(name, "union ", 6))
-		return btf_find(btf, name + 6, BTF_KIND_UNION);
-	if (!strncmp(name, "enum ", 5))
-		return btf_find(btf, name + 5, BTF_KIND_ENUM);
-	return btf_find(btf, name, 0);
-}
-
 /* The bytes of sample V, for free(): of its type, of a text, or one by one. */
-static int sample_bytes(struct load *l, const json_t *v, const char *type, u8 **out, u64 *n)
+static int sample_bytes(struct json_load *l, const json_t *v, const char *type, u8 **out, u64 *n)
 {
 	const char *text = l->lib.json_string_value(v);
 	const struct btf *btf = l->obj->img->btf;
-	u32 id = type ? type_called(btf, type) : 0;
+	u32 id = type ? json_type_called(btf, type) : 0;
 
 	*out = NULL;
 	if (type && !id) {
-		bad(l, "the object has no type '%s'", type);
+		json_bad(l, "the object has no type '%s'", type);
 		err_help(l->err, "a global variable keeps a type that only functions use: "
 			 "struct msg *unused;");
 		return -EINVAL;
@@ -727,38 +202,38 @@ static int sample_bytes(struct load *l, const json_t *v, const char *type, u8 **
 		return 0;
 	}
 	if (!type && !json_is_array(v))
-		return bad(l, "a sample is given with its \"type\", as text, or as all its bytes "
-			   "[\"0x01\", ...]");
+		return json_bad(l, "a sample is given with its \"type\", as text, or as all its "
+				"bytes [\"0x01\", ...]");
 	*n = type ? btf_bytes(btf, id) : l->lib.json_array_size(v);
 	*out = mem_alloc(*n + 1);
-	return *n || type ? store(l, id, v, *out, (u32)*n) : 0;
+	return *n || type ? json_store(l, id, v, *out, (u32)*n) : 0;
 }
 
 /* {"type": "struct msg", "value": ...} */
-static int load_sample(struct load *l, const json_t *e)
+static int load_sample(struct json_load *l, const json_t *e)
 {
 	const json_t *v = l->lib.json_object_get(e, "value");
 	const char *type = l->lib.json_string_value(l->lib.json_object_get(e, "type"));
 	struct backend *b = l->obj->backend;
-	size_t from = enter(l, "value", 0);
+	size_t from = json_enter(l, "value", 0);
 	u8 *bytes;
 	u64 n = 0;
 	int r;
 
 	if (!v)
-		return back(l, from, bad(l, "a sample is an object with a \"value\""));
+		return json_back(l, from, json_bad(l, "a sample is an object with a \"value\""));
 	r = sample_bytes(l, v, type, &bytes, &n);
 	if (!r) {
 		r = b->ops->map_write(b, l->index, bytes, n);
 		r = r ? refused(l, r) : 0;
 	}
 	free(bytes);
-	return back(l, from, r);
+	return json_back(l, from, r);
 }
 
 /* ---- all of a file ----------------------------------------------------------------------- */
 
-static int load_element(struct load *l, const json_t *e, u8 *key, u8 *value)
+static int load_element(struct json_load *l, const json_t *e, u8 *key, u8 *value)
 {
 	const json_t *k = l->lib.json_object_get(e, "key");
 	const json_t *formatted = l->lib.json_object_get(e, "formatted");
@@ -767,26 +242,26 @@ static int load_element(struct load *l, const json_t *e, u8 *key, u8 *value)
 	int r = 0;
 
 	if (!json_is_object(e))
-		return bad(l, "an object with \"key\" and \"value\" is needed, not %s",
-			   kind_name(e));
+		return json_bad(l, "an object with \"key\" and \"value\" is needed, not %s",
+			   json_kindof(e));
 	if (l->def->type == BPF_MAP_TYPE_USER_RINGBUF)
 		return load_sample(l, e);
 	r = check_members(l, e);
 	if (r)
 		return r;
 	if (!k && json_is_object(formatted)) {
-		from = enter(l, "formatted", 0);
-		return back(l, from, load_element(l, formatted, key, value));
+		from = json_enter(l, "formatted", 0);
+		return json_back(l, from, load_element(l, formatted, key, value));
 	}
 	if (!k && !keyless)
-		return bad(l, "it has no \"key\"");
+		return json_bad(l, "it has no \"key\"");
 	memset(key, 0, l->info.key_size);
 	memset(value, 0, l->info.value_bytes);
 	if (l->def->kind != IMAGE_MAP_USER)	/* variables that are not named stay */
 		l->obj->backend->ops->map_lookup(l->obj->backend, l->index, key, value, 0);
 	if (!keyless) {
-		from = enter(l, "key", 0);
-		r = back(l, from, store(l, l->def->key_type, k, key, l->info.key_size));
+		from = json_enter(l, "key", 0);
+		r = json_back(l, from, json_store(l, l->def->key_type, k, key, l->info.key_size));
 	}
 	if (!r)
 		r = store_value(l, e, value);
@@ -796,19 +271,19 @@ static int load_element(struct load *l, const json_t *e, u8 *key, u8 *value)
 	return r ? refused(l, r) : 0;
 }
 
-static int load_elements(struct load *l, const json_t *root)
+static int load_elements(struct json_load *l, const json_t *root)
 {
 	u8 *key = mem_alloc(l->info.key_size), *value = mem_alloc(l->info.value_bytes);
 	int r = 0;
 
 	for (size_t i = 0; !r && i < l->lib.json_array_size(root); i++) {
-		size_t from = enter(l, NULL, i);
+		size_t from = json_enter(l, NULL, i);
 
 		l->made = -1;
 		r = load_element(l, l->lib.json_array_get(root, i), key, value);
 		if (l->made >= 0)	/* the map of maps has it, or nobody */
 			l->obj->backend->ops->map_drop(l->obj->backend, (u32)l->made);
-		back(l, from, r);
+		json_back(l, from, r);
 	}
 	free(key);
 	free(value);
@@ -816,7 +291,7 @@ static int load_elements(struct load *l, const json_t *root)
 }
 
 /* The elements, or what holds them: a map of `skep run --json`, or all of it. */
-static int load_root(struct load *l, const json_t *root)
+static int load_root(struct json_load *l, const json_t *root)
 {
 	const json_t *maps = l->lib.json_object_get(root, "maps"), *m = NULL;
 	const json_t *elements = l->lib.json_object_get(root, "elements");
@@ -828,12 +303,12 @@ static int load_root(struct load *l, const json_t *root)
 		name = l->lib.json_string_value(l->lib.json_object_get(m, "name"));
 		if (!name || strcmp(name, l->def->name))
 			continue;
-		enter(l, "maps", 0);
-		enter(l, NULL, i);
+		json_enter(l, "maps", 0);
+		json_enter(l, NULL, i);
 		return load_root(l, m);
 	}
 	if (json_is_array(elements)) {
-		enter(l, "elements", 0);
+		json_enter(l, "elements", 0);
 		return load_elements(l, elements);
 	}
 	if (json_is_array(root))
@@ -841,35 +316,14 @@ static int load_root(struct load *l, const json_t *root)
 	return err_set(l->err, ERR_JSON, l->where,
 		       "an array [{\"key\": ..., \"value\": ...}, ...] is needed, "
 		       "not %s%s%s",
-		       kind_name(root), maps ? " without a map " : "", maps ? l->def->name : "");
-}
-
-static int parse(struct load *l, const struct os_file *f)
-{
-	json_error_t e;
-	json_t *root = l->lib.json_loadb((const char *)f->data, f->size,
-					 JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, &e);
-	char where[512];
-	int r;
-
-	if (!root) {
-		snprintf(where, sizeof(where), "%s:%d:%d", l->where, e.line, e.column);
-		r = err_set(l->err, ERR_JSON, where, "%s", e.text);
-		if (strstr(e.text, "too big integer"))
-			err_help(l->err, "numbers above 2^63 are given as text: "
-				 "\"18446744073709551615\"");
-		return r;
-	}
-	r = load_root(l, root);
-	if (--root->refcount == 0)
-		l->lib.json_delete(root);
-	return r;
+		       json_kindof(root), maps ? " without a map " : "",
+		       maps ? l->def->name : "");
 }
 
 static int load_file(struct skep_object *obj, u32 i, const char *where, const struct os_file *f,
 		     struct skep_err *err)
 {
-	struct load l = { .obj = obj, .def = &obj->img->maps[i], .index = i, .where = where,
+	struct json_load l = { .obj = obj, .def = &obj->img->maps[i], .index = i, .where = where,
 			  .text = f, .err = err };
 	int r = json_lib_open(&l.lib, err);
 
@@ -880,7 +334,7 @@ static int load_file(struct skep_object *obj, u32 i, const char *where, const st
 		return err_set(err, ERR_MAP_DATA, where, "map '%s' is of type %s, which has no "
 			       "elements to fill", l.def->name, maptype_row(l.def->type)->name);
 	obj->backend->ops->map_info(obj->backend, i, &l.info);
-	return parse(&l, f);
+	return json_parse(&l, f, load_root);
 }
 #endif
 

@@ -19,9 +19,11 @@ static void print_opt(const struct opt *o)
 {
 	char left[64];
 
-	snprintf(left, sizeof(left), "%c%c%s--%s%s%s", o->letter ? '-' : ' ',
+	bool maybe = o->kind == OPT_MAYBE;
+
+	snprintf(left, sizeof(left), "%c%c%s--%s%s%s%s", o->letter ? '-' : ' ',
 		 o->letter ? o->letter : ' ', o->letter ? ", " : "  ", o->name,
-		 o->arg ? " " : "", o->arg ? o->arg : "");
+		 maybe ? "[=" : o->arg ? " " : "", o->arg ? o->arg : "", maybe ? "]" : "");
 	printf("  %-26s %s\n", left, o->help);
 }
 
@@ -82,7 +84,8 @@ static bool store(struct parse *p, const struct opt *o, const char *value)
 		*(bool *)o->to = true;
 		return true;
 	case OPT_STR:
-		*(const char **)o->to = value;
+	case OPT_MAYBE:
+		*(const char **)o->to = value ? value : "";
 		return true;
 	case OPT_LIST:
 		*vec_push((struct str_list *)o->to) = value;
@@ -99,7 +102,7 @@ static bool take(struct parse *p, const struct opt *o, const char *value)
 {
 	if (o->kind == OPT_FLAG && value)
 		return fail(p, usage_error("--%s takes no value", o->name));
-	if (o->kind != OPT_FLAG && !value) {
+	if (o->kind != OPT_FLAG && o->kind != OPT_MAYBE && !value) {
 		if (p->at + 1 >= p->argc)
 			return fail(p, usage_error("--%s needs %s", o->name, o->arg));
 		value = p->argv[++p->at];
@@ -126,6 +129,8 @@ static bool unknown_letter(struct parse *p, char c)
 	struct skep_err err;
 
 	err_set(&err, ERR_USAGE, NULL, "no option -%c", c);
+	if (isdigit((unsigned char)c))
+		err_note(&err, "no number below 0 is taken there");
 	help_pass_on(p, &err);
 	return fail(p, report(&err));
 }

@@ -41,6 +41,8 @@ void engine_stats(const struct skep_object *obj);
 void engine_watch(const struct skep_object *obj, bool on);
 void engine_map_json(struct json *j, const struct skep_object *obj, u32 map);
 void engine_stats_json(struct json *j, const struct skep_object *obj);
+/* "as native code of one pass". */
+const char *engine_text(const struct skep_prog *prog);
 /* "verdict" and "engine". */
 void engine_json(struct json *j, const struct skep_prog *prog);
 /* Says why the object of PROG was not loaded, as `skep verify` does; false: not for

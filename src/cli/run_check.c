@@ -2,6 +2,7 @@
 /* run_check.c: which options and operands of `skep run` go together. */
 #include "cli/run_job.h"
 #include <stdlib.h>
+#include <sys/stat.h>
 
 static void push_name(struct str_list *list, const char *path)
 {
@@ -67,6 +68,8 @@ int run_check_files(struct job *j, const struct str_list *paths)
 	push_name(&out, o->verdicts);
 	push_name(&out, o->coverage);
 	push_name(&out, o->record);
+	if (o->profile && *o->profile)
+		push_name(&out, o->profile);
 	for (size_t i = 0; i < o->ports.targets.n; i++)
 		push_name(&out, behind(o->ports.targets.v[i], ",out="));
 	r = outputs_check(&out, &in, j->err);
@@ -132,6 +135,50 @@ static int check_clock(const struct command *cmd, struct job *j)
 	return EXIT_YES;
 }
 
+static bool is_regular(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && S_ISREG(st.st_mode);
+}
+
+/* Captures are read several times. */
+static int check_profile(const struct command *cmd, struct job *j)
+{
+	static const char *const formats[] = { "table", "json", "folded", "flame" };
+	struct run_opts *o = &j->o;
+	bool known = !o->format;
+
+	for (size_t i = 0; o->format && i < ARRAY_LEN(formats); i++)
+		known |= !strcmp(o->format, formats[i]);
+	if (!o->profile)
+		return o->format || o->insns ? usage_error("%s is for --profile", o->format ?
+							   "--format" : "--insns") : EXIT_YES;
+	if (!known)
+		return usage_error("--format takes table, json, folded or flame, not '%s'",
+				   o->format);
+	if (j->on != ON_USER)
+		return usage_error("--profile is about the embedded engine; `skep prog profile` "
+				   "and `skep profile` look at a kernel");
+	if (o->coverage)
+		return usage_error("--profile and --coverage are two runs: one runs as fast as it "
+				   "can, one is counted");
+	for (size_t i = 0; i < j->captures.n; i++)
+		if (!is_regular(j->captures.v[i]))
+			return usage_error("--profile reads captures several times: '%s' can be "
+					   "read once; put it in a file", j->captures.v[i]);
+	if (o->ports.in.n)
+		return usage_error("--profile reads captures several times, and live ports do not "
+				   "come again; `skep run -o FILE` keeps what comes");
+	if (!*o->profile && !o->json && (is_stdout(o->output) || is_stdout(o->verdicts)))
+		return usage_error("--profile needs a file, --profile=FILE: standard output is "
+				   "taken");
+	if (!*o->profile && o->json && o->format)
+		return usage_error("--json has the profile in it; another format needs "
+				   "--profile=FILE");
+	return EXIT_YES;
+}
+
 int run_check(const struct command *cmd, struct job *j)
 {
 	if (!j->o.budget)
@@ -168,7 +215,7 @@ int run_check(const struct command *cmd, struct job *j)
 	if (j->o.record && j->o.pins)
 		return usage_error("--record is not for pinned maps: what other processes do to "
 				   "them cannot be recorded");
-	if (check_ports(cmd, j) || check_outputs(cmd, &j->o))
+	if (check_ports(cmd, j) || check_outputs(cmd, &j->o) || check_profile(cmd, j))
 		return EXIT_NO_ANSWER;
 	return check_clock(cmd, j);
 }

@@ -16,9 +16,10 @@ struct run_opts {
 	struct str_list net;		/* names of what is an address */
 	struct ports_opts ports;
 	const char *clock, *sockets, *coverage, *record;
+	const char *profile, *format;	/* FILE of --profile, "" none; NULL: not given */
 	u64 repeat, budget, cpus, linger;
 	struct load_opts load;
-	bool json, verbose, quiet, unverified, stats, pin;
+	bool json, verbose, quiet, unverified, stats, pin, insns;
 	const char *jit_name;
 	enum skep_jit jit;
 };
@@ -48,10 +49,35 @@ struct job {
 	u64 now;			/* ns: of the last packet */
 	u32 timers;			/* that wait at the end */
 	struct strbuf text;		/* of the packet at hand (-v) */
+	struct run_profile *profile;	/* NULL: nobody asked */
 	struct skep_err *err;
 };
 
 static inline bool is_stdout(const char *path) { return path && !strcmp(path, "-"); }
+
+/* ---- cmd_run.c ----------------------------------------------------------------- */
+
+/* How the job's object is loaded. */
+struct skep_load_opts run_load_opts(struct job *j);
+/* Fills the maps of OBJ as --map says. */
+int run_load_maps(struct job *j, struct skep_object *obj);
+/* The input of each packet. */
+struct test_run run_test(const struct job *j);
+
+/* ---- run_profile.c: where the time goes ----------------------------------------- */
+
+/* Runs the job's captures again, to count instructions and to see where the time goes. */
+int run_profile_make(struct job *j);
+void run_profile_free(struct run_profile *p);	/* NULL is fine */
+
+/* ---- profile_out.c --------------------------------------------------------------- */
+
+/* Does all of the profile go to standard output, and nothing else? */
+bool profile_is_alone(const struct run_opts *o);
+/* Appends it in the format that was asked for: "table", "json", "folded", "flame". */
+void profile_put(struct strbuf *out, const struct run_profile *p, const char *format, bool insns);
+/* Member "profile". */
+void profile_json(struct json *j, const struct run_profile *p, bool insns);
 
 /* ---- run_check.c: what goes together ----------------------------------------- */
 

@@ -76,14 +76,14 @@ static int set_types(struct stream *s, struct skep_err *err)
 	return r;
 }
 
-int stream_open(struct stream *s, struct skep_object *obj, struct skep_err *err)
+int stream_open(struct stream *s, struct skep_object *obj, u32 maps, struct skep_err *err)
 {
 	const struct image *img = obj->img;
 	struct skep_err why = { 0 };
 	int r;
 
 	s->obj = obj;
-	for (u32 i = 0; i < img->nr_maps; i++)
+	for (u32 i = 0; i < maps; i++)
 		if (has_records(img->maps[i].type) && !obj->maps[i].absent)
 			*vec_push(&s->maps) = (struct stream_map){ .index = i };
 	/* from here on there is room for them */

@@ -3,33 +3,20 @@
  * test_run.c: one case: the verifier's verdict and log, then a run of the program with the
  * inputs that the case names, in an object of its own, and what came out.
  */
-#include "cli/testcase.h"
-#include "cli/run.h"
+#include "cli/test_in.h"
 #include "cli/verify_out.h"
 #include "obj/obj.h"
 #include "host/capture.h"
 #include <ctype.h>
 #include <inttypes.h>
-#include <regex.h>
 #include <stdlib.h>
 
-enum { SELFTEST_BYTES = 64 };	/* zeroes, the packet of cases that name none */
-
-struct run_case {
-	const struct test_case *c;
-	struct test_types *types;
-	const struct image_prog *prog;
-	struct skep_object *obj;	/* its own */
-	struct skep_load_opts opts;
-	struct skep_run run;
-	u8 *packet;
-	struct arena arena;
-	struct strbuf *why;
-	enum test_outcome outcome;
+enum {
+	SELFTEST_BYTES = 64,	/* zeroes, the packet of cases that name none */
+	BUDGET = 1 << 26,	/* of cases that name none: less than a second */
 };
 
-/* What failed stays so, whatever is skipped after it. */
-static PRINTF_LIKE(3, 4) void tell(struct run_case *r, enum test_outcome o, const char *fmt, ...)
+void test_tell(struct run_case *r, enum test_outcome o, const char *fmt, ...)
 {
 	char text[1024];
 	va_list ap;
@@ -41,10 +28,8 @@ static PRINTF_LIKE(3, 4) void tell(struct run_case *r, enum test_outcome o, cons
 	if (r->outcome != TEST_FAILED)
 		r->outcome = o;
 }
-#define failed(r, ...) tell(r, TEST_FAILED, __VA_ARGS__)
-#define skipped(r, ...) tell(r, TEST_SKIPPED, __VA_ARGS__)
 
-static void failed_err(struct run_case *r, const struct skep_err *err)
+void test_failed_err(struct run_case *r, const struct skep_err *err)
 {
 	sb_puts(r->why, skep_err_text(err));
 	r->outcome = TEST_FAILED;
@@ -70,8 +55,7 @@ static void pattern_text(struct strbuf *out, const char *pattern)
 }
 
 /* Where PATTERN is in TEXT, and where that ends; false: nowhere. */
-static bool find_pattern(struct run_case *r, const char *text, const char *pattern,
-			 regmatch_t *at)
+bool test_find_pattern(struct run_case *r, const char *text, const char *pattern, regmatch_t *at)
 {
 	struct strbuf ere = { 0 };
 	regex_t re;
@@ -97,7 +81,7 @@ static void check_msgs(struct run_case *r, const char *log)
 	regmatch_t at;
 
 	for (size_t i = 0; i < m->n; i++) {
-		bool found = find_pattern(r, from, m->v[i].text, &at);
+		bool found = test_find_pattern(r, from, m->v[i].text, &at);
 
 		if (m->v[i].absent && found) {
 			failed(r, "the log has '%s', which it must not", m->v[i].text);
@@ -119,6 +103,8 @@ static void check_verdict(struct run_case *r, const struct verify_result *v,
 	const struct test_case *c = r->c;
 	struct strbuf reasons = { 0 };
 
+	if (v->verdict == VERDICT_NOT_JUDGED && c->fields.n)
+		return;		/* it runs with checks */
 	if (v->verdict == VERDICT_NOT_JUDGED) {
 		skipped(r, "the verifier does not support it yet: %s", v->construct);
 		return;
@@ -157,7 +143,7 @@ static void judge(struct run_case *r)
 	opts->log_level = c->log_level ? c->log_level : 1;
 	if (verify_types(opts, &r->types->target, &r->types->tried, c->obj->img, r->prog, &err) ||
 	    verify_prog(&v, &r->arena, c->obj->img, r->prog, opts, &err))
-		failed_err(r, &err);
+		test_failed_err(r, &err);
 	else
 		check_verdict(r, &v, &log);
 	sb_free(&log);
@@ -166,13 +152,13 @@ static void judge(struct run_case *r)
 /* ---- what goes in ---------------------------------------------------------------------- */
 
 /* NAME beside the file that the case is in, unless it says where it is. */
-static const char *path_of(struct run_case *r, const char *name)
+const char *test_path(struct run_case *r, const char *name)
 {
 	return *name == '/' || !r->c->dir ? name :
 	       arena_printf(&r->arena, "%s/%s", r->c->dir, name);
 }
 
-static bool read_u64(struct run_case *r, const char *key, u64 max, u64 *out)
+bool test_u64(struct run_case *r, const char *key, u64 max, u64 *out)
 {
 	size_t at = 0;
 	const char *s = testcase_field(r->c, key, &at);
@@ -193,7 +179,7 @@ static void read_u32(struct run_case *r, const char *key, u32 *out)
 {
 	u64 n;
 
-	if (read_u64(r, key, UINT32_MAX, &n))
+	if (test_u64(r, key, UINT32_MAX, &n))
 		*out = (u32)n;
 }
 
@@ -214,14 +200,14 @@ static bool captured(struct run_case *r, const char *text, u8 **bytes, u32 *n)
 		failed(r, "'%s': the first packet of a capture is FILE#1", text);
 		return false;
 	}
-	if (capture_open(&in, path_of(r, name), &err)) {
-		failed_err(r, &err);
+	if (capture_open(&in, test_path(r, name), &err)) {
+		test_failed_err(r, &err);
 		return false;
 	}
 	for (u64 i = 0; i < number && more > 0; i++)
 		more = capture_next(in, &p, &err);
 	if (more < 0)
-		failed_err(r, &err);
+		test_failed_err(r, &err);
 	else if (!more)
 		failed(r, "'%s' has no packet %" PRIu64, name, number);
 	*n = p.bytes;
@@ -231,7 +217,7 @@ static bool captured(struct run_case *r, const char *text, u8 **bytes, u32 *n)
 }
 
 /* Bytes in hexadecimal, with spaces or ':' between them as one likes. */
-static bool hexadecimal(struct run_case *r, const char *text, u8 **bytes, u32 *n)
+bool test_hex(struct run_case *r, const char *text, u8 **bytes, u32 *n)
 {
 	u8 *out = arena_alloc(&r->arena, strlen(text) / 2 + 1);
 	u32 digits = 0;
@@ -256,7 +242,7 @@ static bool hexadecimal(struct run_case *r, const char *text, u8 **bytes, u32 *n
 
 static bool packet_of(struct run_case *r, const char *text, u8 **bytes, u32 *n)
 {
-	return strchr(text, '#') ? captured(r, text, bytes, n) : hexadecimal(r, text, bytes, n);
+	return strchr(text, '#') ? captured(r, text, bytes, n) : test_hex(r, text, bytes, n);
 }
 
 static void set_inputs(struct run_case *r)
@@ -273,16 +259,19 @@ static void set_inputs(struct run_case *r)
 	read_u32(r, "ifindex", &r->run.ifindex);
 	read_u32(r, "rx_queue", &r->run.rx_queue);
 	read_u32(r, "repeat", &r->run.repeat);
-	if (read_u64(r, "now", UINT64_MAX, &r->run.now_ns))
+	if (test_u64(r, "now", UINT64_MAX, &r->run.now_ns))
 		r->opts.clock = SKEP_CLOCK_RUN;
-	read_u64(r, "budget", UINT64_MAX, &r->run.budget);
+	r->run.budget = BUDGET;
+	test_u64(r, "budget", UINT64_MAX, &r->run.budget);
 	r->opts.rand_seed = 1;	/* the same each time, and everywhere */
 	r->opts.cpus = 1;
-	read_u64(r, "seed", UINT64_MAX, &r->opts.rand_seed);
+	test_u64(r, "seed", UINT64_MAX, &r->opts.rand_seed);
 	at = 0;
 	s = testcase_field(r->c, "routes", &at);
 	if (s)
-		r->opts.routes = path_of(r, s);
+		r->opts.routes = test_path(r, s);
+	test_task(r);
+	test_context(r);
 }
 
 /* "NAME:FILE", or with the elements themselves: fills the map of OBJ; its index, or -1. */
@@ -306,10 +295,10 @@ static int fill_map(struct run_case *r, struct skep_object *obj, const char *tex
 	colon += 1 + strspn(colon + 1, " \t");
 	rc = *colon == '[' || *colon == '{' ?
 	     map_load_json(obj, (u32)map, name, colon, &err) :
-	     map_load_json(obj, (u32)map, path_of(r, colon), NULL, &err);
+	     map_load_json(obj, (u32)map, test_path(r, colon), NULL, &err);
 	if (!rc)
 		return map;
-	failed_err(r, &err);
+	test_failed_err(r, &err);
 	return -1;
 }
 
@@ -322,12 +311,12 @@ static void fill_sockets(struct run_case *r)
 
 	if (!s)
 		return;
-	if (os_file_read(&f, path_of(r, s), &err)) {
-		failed_err(r, &err);
+	if (os_file_read(&f, test_path(r, s), &err)) {
+		test_failed_err(r, &err);
 		return;
 	}
 	if (skep_object_sockets(r->obj, (const char *)f.data, f.size, &err))
-		failed_err(r, &err);
+		test_failed_err(r, &err);
 	os_file_close(&f);
 }
 
@@ -367,7 +356,7 @@ static void check_retval(struct run_case *r, u32 got)
 	char a[16], b[16];
 	s64 want = r->c->retval;
 
-	if (!s && !r->c->has_retval)
+	if (s ? !strcmp(s, "any") : !r->c->has_retval)
 		return;
 	if (s)
 		want = wanted_retval(r, s);
@@ -467,7 +456,7 @@ static void check_map(struct run_case *r, const char *text)
 	int map = -1;
 
 	if (object_load(twin, &opts, &only, &err))
-		failed_err(r, &err);
+		test_failed_err(r, &err);
 	else
 		map = fill_map(r, twin, text);
 	if (map >= 0 && has_keys(r, &twin->maps[map]) &&
@@ -490,10 +479,20 @@ static void check_results(struct run_case *r)
 
 	check_retval(r, r->run.retval);
 	check_packet(r);
-	if (read_u64(r, "redirect", UINT32_MAX, &n) && r->run.redirect_ifindex != n)
+	if (test_u64(r, "redirect", UINT32_MAX, &n) && r->run.redirect_ifindex != n)
 		failed(r, "it redirects to %u, expected %" PRIu64, r->run.redirect_ifindex, n);
 	for (size_t at = 0; (s = testcase_field(r->c, "expect", &at));)
 		check_map(r, s);
+	for (size_t at = 0; (s = testcase_field(r->c, "records", &at));)
+		test_records(r, s);
+}
+
+/* Can the other engine do what this one cannot? What none can has failed. */
+static bool elsewhere(const struct run_case *r, const struct skep_err *err)
+{
+	if (r->opts.engine == SKEP_KERNEL)
+		return err->id == ERR_UNSUPPORTED || err->id == ERR_KERNEL;
+	return r->kernel_too && (err->id == ERR_UNSUPPORTED || err->id == ERR_PROG_TYPE);
 }
 
 /* ---- the run ------------------------------------------------------------------------------- */
@@ -509,17 +508,21 @@ static void run(struct run_case *r)
 	if (r->outcome != TEST_PASSED)
 		return;
 	r->obj = object_twin(r->c->obj);
+	r->obj->who = &r->who;
 	rc = object_load(r->obj, &r->opts, &only, &err);
+	if (!rc)
+		test_records_open(r);
 	if (!rc) {
 		fill_sockets(r);
 		fill_maps(r);
 	}
 	if (!rc && r->outcome == TEST_PASSED)
 		rc = skep_prog_run(&r->obj->progs[r->c->prog], &r->run, &err);
-	if (rc && (err.id == ERR_UNSUPPORTED || err.id == ERR_KERNEL))
+	r->no_end = rc && err.id == ERR_BUDGET;
+	if (rc && elsewhere(r, &err))
 		skipped(r, "%.*s", (int)strcspn(skep_err_text(&err), "\n"), skep_err_text(&err));
 	else if (rc)
-		failed_err(r, &err);
+		test_failed_err(r, &err);
 	else if (r->outcome == TEST_PASSED)
 		check_results(r);
 	if (r->opts.counts)
@@ -535,27 +538,46 @@ static void judge_kernel(struct run_case *r)
 	struct skep_err err = { 0 };
 	int rc = object_load(twin, &r->opts, &only, &err);
 
+	if (!rc && r->c->xlated.n)
+		test_xlated(r, twin);
 	skep_object_close(twin);
 	if (rc && err.id != ERR_KERNEL_REJECTED)
 		skipped(r, "%.*s", (int)strcspn(skep_err_text(&err), "\n"), skep_err_text(&err));
 	else if (rc && r->c->expect == EXPECT_SUCCESS)
-		failed_err(r, &err);
+		test_failed_err(r, &err);
 	else if (!rc && r->c->expect == EXPECT_FAILURE)
 		failed(r, "the kernel accepts it, and was to reject it");
 }
 
+/* What nobody can give a kernel's programs. */
+static void kernel_has_own(struct run_case *r)
+{
+	static const char *const own[] = { "now", "seed", "routes", "sockets", "pid", "tgid",
+					   "uid", "gid", "comm" };
+
+	for (size_t i = 0, at = 0; i < ARRAY_LEN(own); i++, at = 0)
+		if (testcase_field(r->c, own[i], &at)) {
+			skipped(r, "%s: a kernel has its own", own[i]);
+			return;
+		}
+}
+
 enum test_outcome test_run_case(const struct test_case *c, struct test_types *types,
-				bool on_kernel, struct strbuf *why)
+				enum test_on on, struct strbuf *why)
 {
 	struct run_case r = { .c = c, .types = types, .why = why,
-			      .prog = &c->obj->img->progs[c->prog],
+			      .prog = &c->obj->img->progs[c->prog], .kernel_too = on != TEST_USER,
 			      .arena = ARENA_INIT, .opts = { .size = sizeof(r.opts) } };
 
 	if (c->wrong)
 		failed(&r, "%s", c->wrong);
 	else if (c->skip)
 		skipped(&r, "%s", c->skip);
-	if (r.outcome == TEST_PASSED && on_kernel) {
+	else if (on == TEST_KERNEL && types->no_end)
+		skipped(&r, "it does not end on the embedded engine");
+	else if (on == TEST_KERNEL)
+		kernel_has_own(&r);
+	if (r.outcome == TEST_PASSED && on == TEST_KERNEL) {
 		r.opts.engine = SKEP_KERNEL;
 		judge_kernel(&r);
 	} else if (r.outcome == TEST_PASSED) {
@@ -563,6 +585,9 @@ enum test_outcome test_run_case(const struct test_case *c, struct test_types *ty
 	}
 	if (r.outcome == TEST_PASSED && c->runs)
 		run(&r);
+	if (r.outcome == TEST_PASSED && on == TEST_USER && c->xlated.n)
+		skipped(&r, "what a program is translated to says --on both");
+	types->no_end = r.no_end;
 	arena_free(&r.arena);
 	return r.outcome;
 }

@@ -21,15 +21,19 @@ static void wrong(struct reader *r, const char *fmt, const char *what)
 		r->c->wrong = arena_printf(r->arena, fmt, what);
 }
 
-/* "N=REST": what comes in order. */
+/* "N=REST" or "N@LINE=REST": what comes in order. */
 static struct test_text ordered(const char *s)
 {
-	char *end;
-	unsigned long n = strtoul(s, &end, 10);
+	char *end, *more;
+	unsigned long n = strtoul(s, &end, 10), line = 0;
 
+	if (end != s && *end == '@') {
+		line = strtoul(end + 1, &more, 10);
+		end = more;
+	}
 	if (end == s || *end != '=')
 		return (struct test_text){ .text = s };
-	return (struct test_text){ .order = (u32)n, .text = end + 1 };
+	return (struct test_text){ .order = (u32)n, .line = (u32)line, .text = end + 1 };
 }
 
 /* ---- numbers ------------------------------------------------------------------- */
@@ -130,8 +134,10 @@ static void read_comment(struct reader *r, const char *s)
 		r->description = value;
 	else if (IS("test_auxiliary"))
 		r->auxiliary = true;
-	else if (IS("test_expect_xlated") || IS("test_jited"))
-		r->c->skip = "what the kernel makes of a program is not looked at";
+	else if (IS("test_expect_xlated"))
+		*vec_push(&r->c->xlated) = ordered(value);
+	else if (IS("test_jited"))
+		r->c->skip = "native code of the kernel is not looked at";
 	else if (IS("test_arch") && strncmp(value, "X86_64", 6) && strncmp(value, "x86_64", 6))
 		r->c->skip = "for another processor";
 	else if (IS("test_expect_stderr") || IS("test_expect_stdout"))
@@ -153,8 +159,12 @@ static void read_tag(struct reader *r, const char *tag)
 
 static const char *const keys[] = {
 	"packet", "ifindex", "rx_queue", "now", "seed", "repeat", "map", "retval", "out",
-	"expect", "routes", "sockets", "budget", "redirect",
+	"expect", "routes", "sockets", "budget", "redirect", "context", "args", "pid", "tgid",
+	"uid", "gid", "comm", "records",
 };
+
+/* Those that something is compared with. */
+static const char *const results[] = { "retval", "out", "expect", "redirect", "records" };
 
 static bool is_key(const char *key)
 {
@@ -169,7 +179,8 @@ static bool is_again(const struct test_case *c, const char *key)
 {
 	size_t at = 0;
 
-	return strcmp(key, "map") && strcmp(key, "expect") && testcase_field(c, key, &at);
+	return strcmp(key, "map") && strcmp(key, "expect") && strcmp(key, "records") &&
+	       testcase_field(c, key, &at);
 }
 
 static char *trim(char *s)
@@ -232,15 +243,42 @@ static const struct image_prog *obj_prog(const struct test_case *c)
 	return &c->obj->img->progs[c->prog];
 }
 
+/* Where the program is, or LINE of its file. */
+static const char *place_of(struct reader *r, const struct test_case *c, u32 line)
+{
+	const struct image_line *l = image_line(obj_prog(c), 0);
+
+	return l ? arena_printf(r->arena, "%s:%u", image_line_file(l), line ? line : l->line) :
+		   NULL;
+}
+
+/* A case that runs and compares nothing would pass whatever the program does. */
+static void check_results(struct reader *r, const struct test_case *c)
+{
+	size_t at;
+
+	for (size_t i = 0; i < ARRAY_LEN(results); i++) {
+		at = 0;
+		if (testcase_field(c, results[i], &at))
+			return;
+	}
+	wrong(r, "it checks nothing: retval, out, expect, records or redirect say what is to "
+	      "come out (retval=any: whatever it returns%s)", "");
+}
+
 /* The case of "NAME\vSPEC" for the program of LIKE. */
 static struct test_case read_case(struct reader *r, const struct test_case *like,
-				  const char *text)
+				  const struct test_text *text)
 {
-	char *s = arena_strdup(r->arena, text), *sep = strchr(s, '\v'), *end;
+	char *s = arena_strdup(r->arena, text->text), *sep = strchr(s, '\v'), *end;
 	struct test_case c = { .obj = like->obj, .prog = like->prog, .dir = like->dir,
-			       .skip = like->skip, .runs = true, .expect = EXPECT_SUCCESS };
+			       .skip = like->skip, .runs = true, .expect = EXPECT_SUCCESS,
+			       .at = place_of(r, like, text->line) };
 
 	r->c = &c;
+	if (r->failure)
+		wrong(r, "%s and __failure contradict each other: what is rejected cannot run",
+		      "__test");
 	if (!sep)
 		wrong(r, "__test(%s): a name and a text of inputs are needed", s);
 	for (char *f = sep ? sep + 1 : NULL; f; f = end) {
@@ -248,6 +286,7 @@ static struct test_case read_case(struct reader *r, const struct test_case *like
 		end = *end ? (*end = 0, end + 1) : NULL;
 		read_field(r, trim(f));
 	}
+	check_results(r, &c);
 	if (sep)
 		*sep = 0;
 	c.name = arena_printf(r->arena, "%s: %s", obj_prog(like)->name, s);
@@ -283,6 +322,8 @@ static void read_tags(struct reader *r, const struct btf *btf, u32 func)
 	}
 	if (r->c->msgs.n)
 		qsort(r->c->msgs.v, r->c->msgs.n, sizeof(*r->c->msgs.v), text_order);
+	if (r->c->xlated.n)
+		qsort(r->c->xlated.v, r->c->xlated.n, sizeof(*r->c->xlated.v), text_order);
 	if (r->cases.n)
 		qsort(r->cases.v, r->cases.n, sizeof(*r->cases.v), text_order);
 }
@@ -296,6 +337,8 @@ static void settle(struct reader *r)
 		wrong(r, "%s and __failure contradict each other", "__success");
 	else if (r->failure && c->has_retval)
 		wrong(r, "%s and __retval contradict each other", "__failure");
+	else if (r->failure && c->xlated.n)
+		wrong(r, "%s and __xlated contradict each other", "__failure");
 	if (r->description)
 		c->name = arena_printf(r->arena, "%s: %s", c->name, r->description);
 }
@@ -310,7 +353,8 @@ static void find_in(struct test_cases *all, struct arena *arena, struct skep_obj
 	read_tags(&r, obj->img->btf, p->nr_funcs ? p->funcs[0].type_id : 0);
 	if (r.auxiliary && !r.success && !r.failure && !r.cases.n)
 		return;
-	if (r.success || r.failure || c.has_retval || c.msgs.n) {
+	c.at = place_of(&r, &c, 0);
+	if (r.success || r.failure || c.has_retval || c.msgs.n || c.xlated.n) {
 		settle(&r);
 		*vec_push(all) = c;
 	} else {
@@ -321,7 +365,7 @@ static void find_in(struct test_cases *all, struct arena *arena, struct skep_obj
 		}
 	}
 	for (size_t k = 0; k < r.cases.n; k++) {
-		struct test_case one = read_case(&r, &c, r.cases.v[k].text);
+		struct test_case one = read_case(&r, &c, &r.cases.v[k]);
 
 		*vec_push(all) = one;
 	}
@@ -358,11 +402,16 @@ const char *testcase_stray(const struct skep_object *obj, u32 *id)
 	return NULL;
 }
 
+void testcase_drop(struct test_case *c)
+{
+	vec_free(&c->msgs);
+	vec_free(&c->xlated);
+	vec_free(&c->fields);
+}
+
 void testcase_free(struct test_cases *all)
 {
-	for (size_t i = 0; i < all->n; i++) {
-		vec_free(&all->v[i].msgs);
-		vec_free(&all->v[i].fields);
-	}
+	for (size_t i = 0; i < all->n; i++)
+		testcase_drop(&all->v[i]);
 	vec_free(all);
 }

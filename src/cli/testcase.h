@@ -15,7 +15,7 @@
 
 enum test_expect { EXPECT_NOTHING, EXPECT_SUCCESS, EXPECT_FAILURE };
 
-struct test_text { u32 order; const char *text; bool absent; };
+struct test_text { u32 order, line; const char *text; bool absent; };	/* LINE 0: unknown */
 struct test_texts { struct test_text *v; size_t n, cap; };	/* a VEC */
 struct test_field { const char *key, *value; };
 
@@ -25,8 +25,10 @@ struct test_case {
 	u32 prog;
 	const char *name;
 	const char *dir;	/* files that it names are looked for there; or NULL */
+	const char *at;		/* "FILE:LINE" of it, or of the program; or NULL */
 	u8 expect;		/* enum test_expect: of the verifier */
 	struct test_texts msgs;	/* of its log, in order */
+	struct test_texts xlated;	/* of what the kernel makes of the program, in order */
 	unsigned log_level;	/* 1, 2; 0: none said */
 	unsigned flags;		/* enum verify_flag */
 	bool runs;		/* the program is run */
@@ -44,13 +46,29 @@ void testcase_find(struct test_cases *all, struct arena *arena, struct skep_obje
 /* What has a __test and is no program, and so would never be tested: the next behind the
  * type *ID (0 to begin with), or NULL. */
 const char *testcase_stray(const struct skep_object *obj, u32 *id);
+void testcase_drop(struct test_case *c);	/* what it holds */
 void testcase_free(struct test_cases *all);
 /* The value of field KEY, or NULL; *AT (0 at first) goes on behind it. */
 const char *testcase_field(const struct test_case *c, const char *key, size_t *at);
 
-/* ---- test_run.c: whether it holds ------------------------------------------------ */
+/* ---- test_jobs.c: several at a time -------------------------------------------------- */
 
 enum test_outcome { TEST_PASSED, TEST_FAILED, TEST_SKIPPED };
+
+enum { TEST_JOBS_MAX = 256 };
+
+/* What became of a case. */
+struct test_done { enum test_outcome outcome; u64 ns; struct strbuf why; };
+
+/*
+ * Runs RUN on the numbers 0 to N * PER - 1, PER of them in order by the same process, by up to
+ * JOBS processes, and TELL on each result in order. One that a signal ends has failed the
+ * test that it was at; the others go on. One job: in this process.
+ */
+void test_jobs(size_t n, u32 per, u32 jobs, struct test_done (*run)(void *arg, size_t n),
+	       void (*tell)(void *arg, size_t n, struct test_done *d), void *arg);
+
+/* ---- test_run.c: whether it holds ------------------------------------------------ */
 
 /* The kernel's types, opened when a case wants them. */
 struct test_types {
@@ -58,11 +76,15 @@ struct test_types {
 	struct target target;
 	bool tried;
 	struct coverage *coverage;	/* of all runs; NULL: nobody asks */
+	bool no_end;		/* the last case used up its budget */
 };
 
-/* Runs C on the embedded engine, or the running kernel. WHY gets lines that say what is
- * not as it was to be, or why it was skipped. */
+/* TEST_FIRST: on the embedded engine, and then on the kernel. */
+enum test_on { TEST_USER, TEST_FIRST, TEST_KERNEL };
+
+/* Runs C there. WHY gets lines that say what is not as it was to be, or why it was
+ * skipped: what other machines or engines can tell. */
 enum test_outcome test_run_case(const struct test_case *c, struct test_types *types,
-				bool on_kernel, struct strbuf *why);
+				enum test_on on, struct strbuf *why);
 
 #endif

@@ -197,18 +197,22 @@ static int run(struct tracing *t, struct skep_err *err)
 /* -p 1,2 and several -p. */
 static int read_pids(struct tracing *t, struct skep_err *err)
 {
-	for (size_t i = 0; i < t->o->pids.n; i++)
-		for (const char *s = t->o->pids.v[i]; *s;) {
+	for (size_t i = 0; i < t->o->pids.n; i++) {
+		const char *s = t->o->pids.v[i], *last;
+
+		do {	/* behind a comma is another one */
 			char *end;
 			const unsigned long v = strtoul(s, &end, 10);
 
 			if (end == s || (*end && *end != ',') || !v || v > 4194304)
 				return err_set(err, ERR_USAGE, NULL, "Failed to parse pid: invalid "
-					       "integer: %s", s);
+					       "integer: %s", *s ? s : t->o->pids.v[i]);
 			t->pids = mem_resize(t->pids, (t->nr_pids + 1) * sizeof(u32));
 			t->pids[t->nr_pids++] = (u32)v;
-			s = end + (*end == ',');
-		}
+			last = end;
+			s = end + 1;
+		} while (*last);
+	}
 	return 0;
 }
 

@@ -210,10 +210,13 @@ static int bind_socket(struct port *p, struct skep_err *err)
 
 /* ---- the program in front of it ---------------------------------------------------- */
 
-static int sys_bpf(enum bpf_cmd cmd, union bpf_attr *attr)
+/* BYTES: of CMD's part of the union; what is behind may be anything. */
+static int sys_bpf(enum bpf_cmd cmd, union bpf_attr *attr, size_t bytes)
 {
-	return (int)syscall(SYS_bpf, cmd, attr, sizeof(*attr));
+	return (int)syscall(SYS_bpf, cmd, attr, bytes);
 }
+
+#define END(field) (offsetof(union bpf_attr, field) + sizeof(((union bpf_attr *)0)->field))
 
 static int make_map(struct xdp_port *x, struct skep_err *err)
 {
@@ -221,11 +224,11 @@ static int make_map(struct xdp_port *x, struct skep_err *err)
 		.value_size = 4, .max_entries = x->p.queue + 1, .map_name = "skep_xsks" };
 	union bpf_attr put = { .key = (uintptr_t)&x->p.queue, .value = (uintptr_t)&x->p.fd };
 
-	x->map_fd = sys_bpf(BPF_MAP_CREATE, &make);
+	x->map_fd = sys_bpf(BPF_MAP_CREATE, &make, END(map_extra));
 	if (x->map_fd < 0)
 		return port_failed(&x->p, "an XSKMAP", needs_bpf, err);
 	put.map_fd = (u32)x->map_fd;
-	if (sys_bpf(BPF_MAP_UPDATE_ELEM, &put))
+	if (sys_bpf(BPF_MAP_UPDATE_ELEM, &put, END(flags)))
 		return port_failed(&x->p, "the socket in the XSKMAP", needs_bpf, err);
 	return 0;
 }
@@ -247,7 +250,7 @@ static int load_program(struct xdp_port *x, struct skep_err *err)
 		.insn_cnt = ARRAY_LEN(insns), .insns = (uintptr_t)insns,
 		.license = (uintptr_t)"Dual BSD/GPL", .prog_name = "skep_to_socket" };
 
-	x->prog_fd = sys_bpf(BPF_PROG_LOAD, &a);
+	x->prog_fd = sys_bpf(BPF_PROG_LOAD, &a, sizeof(a));
 	return x->prog_fd < 0 ? port_failed(&x->p, "the XDP program that feeds the socket",
 					    needs_bpf, err) : 0;
 }
@@ -264,7 +267,7 @@ static int attach(struct xdp_port *x, struct skep_err *err)
 	if (r)
 		return r;
 	a.link_create.prog_fd = (u32)x->prog_fd;
-	x->link_fd = sys_bpf(BPF_LINK_CREATE, &a);
+	x->link_fd = sys_bpf(BPF_LINK_CREATE, &a, END(link_create.flags));
 	if (x->link_fd >= 0)
 		return 0;
 	if (errno == EBUSY || errno == EEXIST)

@@ -49,9 +49,11 @@ struct attached { int map, prog; u32 type; };
 static void detach(struct link *l)
 {
 	const struct attached *at = l->undo_arg;
-	union bpf_attr a = { .target_fd = (u32)at->map, .attach_bpf_fd = (u32)at->prog,
-		.attach_type = at->type };
+	union bpf_attr a = { 0 };
 
+	a.target_fd = (u32)at->map;
+	a.attach_bpf_fd = (u32)at->prog;
+	a.attach_type = at->type;
 	sys_bpf(BPF_PROG_DETACH, &a);
 	free(l->undo_arg);
 }
@@ -59,10 +61,13 @@ static void detach(struct link *l)
 /* Before 6.10: it goes with the map, which is this process's. */
 static int without_link(struct link_job *j, int map, u32 type)
 {
-	union bpf_attr a = { .target_fd = (u32)map, .attach_bpf_fd = (u32)j->prog_fd,
-		.attach_type = type };
-	int r = sys_bpf(BPF_PROG_ATTACH, &a);
+	union bpf_attr a = { 0 };
+	int r;
 
+	a.target_fd = (u32)map;
+	a.attach_bpf_fd = (u32)j->prog_fd;
+	a.attach_type = type;
+	r = sys_bpf(BPF_PROG_ATTACH, &a);
 	if (r)
 		return r;
 	j->l->undo_arg = mem_alloc(sizeof(struct attached));

@@ -95,13 +95,11 @@ static void suggest_raw(struct link_job *j, const char *name)
 
 static int raw_open(struct link_job *j, const char *name)
 {
-	union bpf_attr a = { .raw_tracepoint = { .name = (uintptr_t)name,
-		.prog_fd = (u32)j->prog_fd } };
-	struct { u64 name; u32 fd, pad; u64 cookie; } with = { .name = (uintptr_t)name,
-		.fd = (u32)j->prog_fd, .cookie = j->w->cookie };
+	union bpf_attr a = { 0 };
+	struct { u64 name; u32 fd, pad; u64 cookie; } is = { .name = (uintptr_t)name,
+		.fd = (u32)j->prog_fd, .cookie = j->w->has_cookie ? j->w->cookie : 0 };
 
-	if (j->w->has_cookie)		/* 6.10 */
-		memcpy(&a, &with, sizeof(with));
+	memcpy(&a, &is, sizeof(is));	/* the cookie: 6.10 */
 	return sys_bpf(BPF_RAW_TRACEPOINT_OPEN, &a);
 }
 

@@ -6,6 +6,7 @@
  */
 #include "kernel/uprobe.h"
 #include "model/uapi.h"
+#include "sym/insn.h"
 #include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,6 +82,28 @@ int uprobe_open(struct link_job *j, struct sym_file *f, const char *path, char *
 	return r;
 }
 
+/* Is OFF the beginning of an instruction? */
+static int check_begin(struct link_job *j, const struct sym_file *f, u64 off)
+{
+	const struct sym_insn i = sym_insn_at(f, off);
+	int r;
+
+	if (i.kind == SYM_INSN_BEGINS)
+		return 0;
+	r = err_set(j->err, ERR_ATTACH_INSN, j->img->file, "program '%s' is not attached to "
+		    "0x%llx of %s: %s", j->p->name, (unsigned long long)off, f->path,
+		    i.kind == SYM_INSN_INSIDE ? "it is inside of an instruction" :
+		    "whether an instruction begins there cannot be told");
+	if (i.kind == SYM_INSN_INSIDE && i.func.name)
+		err_help(j->err, "instructions begin at %s+%llu and %s+%llu", i.func.name,
+			 (unsigned long long)(i.prev - i.func_off), i.func.name,
+			 (unsigned long long)(i.next - i.func_off));
+	else if (i.kind == SYM_INSN_INSIDE)
+		err_help(j->err, "instructions begin at 0x%llx and 0x%llx",
+			 (unsigned long long)i.prev, (unsigned long long)i.next);
+	return r;
+}
+
 int uprobe_check(struct link_job *j, const struct sym_file *f, u64 off)
 {
 	int r;
@@ -88,6 +111,9 @@ int uprobe_check(struct link_job *j, const struct sym_file *f, u64 off)
 	if (sym_address(f, off) < 0)
 		return link_bad_where(j, "%s has no code at offset 0x%llx", f->path,
 				      (unsigned long long)off);
+	r = check_begin(j, f, off);
+	if (r)
+		return r;
 	if (!redzone_is_at_risk(j, f, off))
 		return 0;
 	r = err_set(j->err, ERR_ATTACH_RED_ZONE, j->img->file, "program '%s' is not attached to "

@@ -70,10 +70,13 @@ int live_prog_stream(int fd, u32 stream, void *to, u32 room)
 int live_prog_attach(int prog, int map, u32 type, bool on, const char *name,
 		     struct skep_err *err)
 {
-	union bpf_attr a = { .target_fd = (u32)map, .attach_bpf_fd = (u32)prog,
-			     .attach_type = type };
-	int code = sys_bpf(on ? BPF_PROG_ATTACH : BPF_PROG_DETACH, &a), r;
+	union bpf_attr a = { 0 };
+	int code, r;
 
+	a.target_fd = (u32)map;
+	a.attach_bpf_fd = (u32)prog;
+	a.attach_type = type;
+	code = sys_bpf(on ? BPF_PROG_ATTACH : BPF_PROG_DETACH, &a);
 	if (!code)
 		return 0;
 	r = err_set(err, ERR_ATTACH, NULL, "the program is not %s %s: %s",

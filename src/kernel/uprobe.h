@@ -15,7 +15,7 @@ int uprobe_perf(struct link_job *j, const char *path, u64 off, u64 ref, u64 cook
 /* N places by one link; REFS, COOKIES may be NULL. */
 int uprobe_multi(struct link_job *j, const char *path, const u64 *offs, const u64 *refs,
 		 const u64 *cookies, u32 n, bool ret);
-/* Error: ATTACH_RED_ZONE, when a probe at OFF of F would do harm. */
+/* Errors: ATTACH_INSN, ATTACH_RED_ZONE, when a probe at OFF of F would do harm. */
 int uprobe_check(struct link_job *j, const struct sym_file *f, u64 off);
 
 /* redzone.c */

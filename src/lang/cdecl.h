@@ -14,11 +14,16 @@
 #include "lang/ast.h"
 
 /* A macro without parameters, or one with, which cannot be used. */
+/* Of a macro: parameters; calls of it in arguments of its calls. */
+enum { PARAMS_MAX = 16, CALLS_MAX = 64 };
+
 struct cmacro {
 	const char *name;
 	const struct source *body;	/* its name is the macro's */
 	struct span at;
-	bool params, busy;
+	bool params, busy;		/* PARAMS: it is called, NAME(...) */
+	const char **names;		/* of its parameters */
+	u32 nr_names;
 };
 
 /* What the preprocessor leaves. */
@@ -30,6 +35,10 @@ void cpp_run(struct script *s, const struct node *list, const char *const *dirs,
 void cpp_free(struct script *s);
 /* NULL: it is none. */
 struct cmacro *cpp_macro(const struct script *s, const char *name);
+/* The body of M with ARGS, N texts, in place of parameters, which is where CALL is. NULL: they
+ * are not as many, or it is of a kind that is not there; that has been said. */
+const struct source *cpp_call(struct script *s, const struct cmacro *m, const char *const *args,
+			      u32 n, struct span call);
 
 struct cdecl {
 	struct btf *btf;	/* what is declared; NULL: nothing. Its base is the kernel's

@@ -110,6 +110,17 @@ static const char *prog_name(struct lang *l, const struct place *p)
 	return isdigit((unsigned char)*name) ? arena_printf(l->arena, "p_%s", name) : name;
 }
 
+/* Its places are everybody's: copies of them would be as many as their square. */
+static struct node *copy_probe(struct lang *l, const struct node *n)
+{
+	struct node alone = *n, *copy;
+
+	alone.list = NULL;
+	copy = node_copy(l->script, &alone);
+	copy->list = n->list;
+	return copy;
+}
+
 static void place_program(struct lang *l, struct node *probe, struct place *p, unsigned asked,
 			  size_t first)
 {
@@ -124,7 +135,7 @@ static void place_program(struct lang *l, struct node *probe, struct place *p, u
 			return;
 		}
 	g = arena_new(l->arena, struct prog);
-	g->probe = l->progs.n == first ? probe : node_copy(l->script, probe);
+	g->probe = l->progs.n == first ? probe : copy_probe(l, probe);
 	g->place = p;
 	g->name = prog_name(l, p);
 	*vec_push(&g->places) = p;
@@ -141,16 +152,14 @@ static void probe(struct lang *l, struct node *n)
 {
 	const unsigned asked = asks(n->a) | asks(n->b);
 	const size_t first = l->progs.n;
-	struct node *own = node_copy(l->script, n);
+	struct node *own = copy_probe(l, n);
 	struct places all = { 0 };
 
 	for (struct node *at = n->list; at; at = at->next)
 		place_resolve(l, at, &all);
 	for (size_t i = 0; i < all.n; i++)
-		if (wanted(l, all.v[i])) {
+		if (wanted(l, all.v[i]) && ++l->nr_places <= l->config.max_probes)
 			place_program(l, l->progs.n == first ? n : own, all.v[i], asked, first);
-			l->nr_places++;
-		}
 	free(all.v);
 }
 
@@ -188,6 +197,7 @@ void lang_open(struct lang *l, struct script *script, struct lang_unit *unit,
 {
 	*l = (struct lang){ .script = script, .arena = &script->arena, .opts = o, .unit = unit };
 	l->types.arena = l->arena;
+	l->map_names.arena = l->arena;
 	unit->arena = l->arena;
 	l->cpus = possible_cpus();
 	name_space(l);
@@ -205,11 +215,22 @@ static void to_object(struct lang *l, struct skep_err *err, int *r)
 		*r = ir_object(&l->unit->elf, &l->ir, err);
 }
 
-static void no_functions(struct lang *l, const struct node *n)
+/* A function that nobody calls is typed as if begin did; no code comes of it. */
+static void unused_function(struct lang *l, struct node *fn)
 {
-	diag_error(l->script, n->at, "fn is not there: %s() would have to be a subprogram",
-		   n->text);
-	diag_hint(l->script, "macro %s(...) { ... } stands for its body", n->text);
+	struct node *block = node_new(l->script, N_BLOCK, fn->at), *call = fn->c;
+	struct prog *g = arena_new(l->arena, struct prog);
+	struct place *p = arena_new(l->arena, struct place);
+
+	if (!call)
+		return;
+	*p = (struct place){ .kind = LP_BEGIN, .text = "begin", .at = "", .node = fn };
+	block->list = node_new(l->script, N_EXPR, fn->at);
+	block->list->a = call;
+	g->probe = node_new(l->script, N_PROBE, fn->at);
+	g->probe->b = block;
+	g->place = p;
+	*vec_push(&l->unused) = g;
 }
 
 int lang_compile(struct lang *l, struct script *script, struct lang_unit *unit,
@@ -231,7 +252,7 @@ int lang_compile(struct lang *l, struct script *script, struct lang_unit *unit,
 		if (n->kind == N_PROBE)
 			probe(l, n);
 		else if (n->kind == N_FN)
-			no_functions(l, n);
+			unused_function(l, n);
 	if (!script->nr_errors)
 		check_limits(l);
 	if (!script->nr_errors)
@@ -249,6 +270,7 @@ void lang_free(struct lang *l)
 	for (size_t i = 0; i < l->progs.n; i++)
 		vec_free(&l->progs.v[i]->places);
 	vec_free(&l->progs);
+	vec_free(&l->unused);
 	vec_free(&l->maps);
 	vec_free(&l->constants);
 	vec_free(&l->core_types);

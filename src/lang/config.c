@@ -15,6 +15,32 @@ static const struct { const char *name; u32 at; enum kind kind; } rows[] = {
 };
 #define CONFIG_STR const char *
 
+/* Settings that are one of some words, and these. */
+static const struct { const char *name, *words; } choices[] = {
+	{ "cache_user_symbols", "PER_PID PER_PROGRAM NONE 0 1" },
+	{ "missing_probes", "error warn ignore" },
+	{ "stack_mode", "bpftrace perf raw build_id" },
+};
+
+/* The words that setting NAME takes; NULL: any. */
+static const char *words_of(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(choices); i++)
+		if (!strcmp(choices[i].name, name))
+			return choices[i].words;
+	return strncmp(name, "unstable_", 9) ? NULL : "enable warn error";
+}
+
+static bool is_one_of(const char *text, const char *words)
+{
+	const size_t n = strlen(text);
+
+	for (const char *w = words; n && w; w = strchr(w, ' '), w += w != NULL)
+		if (!strncmp(w, text, n) && (!w[n] || w[n] == ' '))
+			return true;
+	return false;
+}
+
 static bool set(struct lang *l, u32 row, const char *text)
 {
 	void *at = (u8 *)&l->config + rows[row].at;
@@ -32,6 +58,8 @@ static bool set(struct lang *l, u32 row, const char *text)
 		*(bool *)at = !strcmp(text, "true") || !strcmp(text, "1");
 		return *(bool *)at || !strcmp(text, "false") || !strcmp(text, "0");
 	default:
+		if (words_of(rows[row].name) && !is_one_of(text, words_of(rows[row].name)))
+			return false;
 		*(const char **)at = arena_strdup(l->arena, text);
 		return true;
 	}
@@ -67,9 +95,18 @@ static const char *text_of(struct lang *l, const struct node *v)
 	return NULL;
 }
 
+const char *lang_config_nearest(const char *name)
+{
+	const char *names[ARRAY_LEN(rows)];
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		names[i] = rows[i].name;
+	return err_nearest(name, names, ARRAY_LEN(rows));
+}
+
 static void one(struct lang *l, const struct node *n)
 {
-	const char *names[ARRAY_LEN(rows)], *near, *text = text_of(l, n->a);
+	const char *near, *text = text_of(l, n->a);
 	const int r = find(n->text);
 
 	if (r >= 0 && text && set(l, (u32)r, text))
@@ -77,15 +114,59 @@ static void one(struct lang *l, const struct node *n)
 	if (r >= 0) {
 		diag_error(l->script, n->at, "Invalid value for %s: it takes %s", rows[r].name,
 			   rows[r].kind == K_u64 ? "a number" : rows[r].kind == K_bool ?
-			   "true or false" : "a word");
+			   "true or false" : words_of(rows[r].name) ? words_of(rows[r].name) :
+			   "a word");
 		return;
 	}
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		names[i] = rows[i].name;
-	near = err_nearest(n->text, names, ARRAY_LEN(rows));
+	near = lang_config_nearest(n->text);
 	diag_error(l->script, n->at, "Unrecognized config variable: %s", n->text);
 	if (near)
 		diag_hint(l->script, "did you mean %s?", near);
+}
+
+/* ---- config, in a script ----------------------------------------------------- */
+
+bool lang_config_value(struct lang *l, struct node *n, const char *name)
+{
+	const u8 *at;
+	size_t r;
+
+	for (r = 0; r < ARRAY_LEN(rows) && strcmp(rows[r].name, name); r++)
+		;
+	if (r == ARRAY_LEN(rows))
+		return false;
+	at = (const u8 *)&l->config + rows[r].at;
+	n->a = n->list = NULL;
+	switch (rows[r].kind) {
+	case K_u64:
+		n->kind = N_INT;
+		n->num = *(const u64 *)at;
+		n->is_unsigned = true;
+		break;
+	case K_bool:
+		n->kind = N_BOOL;
+		n->num = *(const bool *)at;
+		break;
+	default:
+		n->kind = N_STR;
+		n->text = *(const char *const *)at;
+		n->text_n = (u32)strlen(n->text);
+	}
+	return true;
+}
+
+void lang_config_record(struct lang *l, struct node *n)
+{
+	struct node **end = &n->list;
+
+	n->kind = N_RECORD;
+	for (size_t r = 0; r < ARRAY_LEN(rows); r++) {
+		*end = node_new(l->script, N_NAMED, n->at);
+		(*end)->text = rows[r].name;
+		(*end)->a = node_new(l->script, N_INT, n->at);
+		lang_config_value(l, (*end)->a, rows[r].name);
+		end = &(*end)->next;
+	}
 }
 
 static void environment(struct lang *l)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * cpp.c: C's preprocessor as far as scripts need it: #define of names, #undef, #if and its
+ * cpp.c: C's preprocessor as far as scripts need it: #define, #undef, #if and its
  * like, #include "x.h". What <x.h> has is known from BTF, so it is not read.
  */
 #include "lang/cpp.h"
@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { MAX_INCLUDE = 16 << 20, MAX_DEPTH = 32, MAX_WORDS = 1 << 20, MAX_IF = 64 };
+enum { MAX_INCLUDE = 16 << 20, MAX_DEPTH = 32, MAX_WORDS = 1 << 20, MAX_IF = 64,
+	MAX_BODY = 1 << 16 };
 
 /* A file, or the C part of one, that is being read. */
 struct unit {
@@ -45,8 +46,8 @@ static struct cmacro *macro_of(struct cpp *c, const struct token *t)
 	return strtab_get(&c->names, name, &i) && i != UINT32_MAX ? c->macros.v[i] : NULL;
 }
 
-static void define(struct cpp *c, const char *name, const char *body, bool params,
-		   struct span at)
+static struct cmacro *define(struct cpp *c, const char *name, const char *body, bool params,
+			     struct span at)
 {
 	struct cmacro *m = arena_new(&c->s->arena, struct cmacro);
 
@@ -56,6 +57,7 @@ static void define(struct cpp *c, const char *name, const char *body, bool param
 	m->at = at;
 	strtab_put(&c->names, name, (u32)c->macros.n);
 	*vec_push(&c->macros) = m;
+	return m;
 }
 
 static void too_many(struct cpp *c, struct span at)
@@ -63,6 +65,116 @@ static void too_many(struct cpp *c, struct span at)
 	if (!c->stop)
 		diag_error(c->s, at, "the C part becomes more than a million words");
 	c->stop = true;
+}
+
+/* ---- macros with parameters ----------------------------------------------------- */
+
+static s32 param_of(const struct cmacro *m, const struct token *t)
+{
+	for (u32 i = 0; i < m->nr_names; i++)
+		if (t->kind == T_IDENT && strlen(m->names[i]) == t->text_n &&
+		    !memcmp(m->names[i], t->text, t->text_n))
+			return (s32)i;
+	return -1;
+}
+
+/* Has the body # or ##, or the macro "..."? */
+static bool is_special(const struct cmacro *m)
+{
+	for (u32 i = 0; i < m->nr_names; i++)
+		if (strstr(m->names[i], "..."))
+			return true;
+	return m->body->text && strchr(m->body->text, '#');
+}
+
+const struct source *cpp_call(struct script *s, const struct cmacro *m, const char *const *args,
+			      u32 n, struct span call)
+{
+	struct lexer lex = { .s = s, .src = m->body, .quiet = true };
+	struct strbuf b = { 0 };
+	struct source *src;
+	struct token t;
+	u32 last = 0;
+
+	if (n != m->nr_names || is_special(m)) {
+		if (is_special(m))
+			diag_error(s, call, "macro %s: #, ## and ... are not there", m->name);
+		else
+			diag_error(s, call, "macro %s takes %u arguments (%u given)", m->name,
+				   m->nr_names, n);
+		return NULL;
+	}
+	for (lex_next(&lex, &t); t.kind != T_END; lex_next(&lex, &t)) {
+		const s32 i = param_of(m, &t);
+
+		sb_add(&b, m->body->text + last, (i < 0 ? t.to : t.from) - last);
+		if (i >= 0)
+			sb_puts(&b, args[i]);
+		last = t.to;
+		if (b.n > MAX_BODY)
+			break;
+	}
+	if (b.n > MAX_BODY) {
+		diag_error(s, call, "macro %s becomes more than %d bytes", m->name, MAX_BODY);
+		sb_free(&b);
+		return NULL;
+	}
+	src = (struct source *)(uintptr_t)script_source_copy(s, m->body->name, sb_text(&b),
+							     (u32)b.n);
+	src->via = arena_copy(&s->arena, &call, sizeof(call));
+	sb_free(&b);
+	return src;
+}
+
+/* Is a call of M at LEX, behind its name? Then LEX goes behind it; BODY: what it becomes, or
+ * NULL after an error. */
+static bool takes_call(struct lexer *lex, const struct cmacro *m, struct span at,
+		       const struct source **body)
+{
+	const char *args[PARAMS_MAX], *text = lex->src->text;
+	struct lexer l = *lex;
+	u32 n = 0, depth = 0, from;
+	struct token t;
+
+	lex_next(&l, &t);
+	if (t.kind != T_PUNCT || t.op != TOK1('('))
+		return false;
+	from = t.to;
+	for (lex_next(&l, &t); t.kind != T_END; lex_next(&l, &t)) {
+		const bool ends = t.kind == T_PUNCT && !depth && (t.op == TOK1(',') ||
+								   t.op == TOK1(')'));
+
+		depth += t.kind == T_PUNCT && t.op == TOK1('(');
+		depth -= t.kind == T_PUNCT && t.op == TOK1(')') && depth;
+		if (!ends)
+			continue;
+		if (n < PARAMS_MAX && (t.op == TOK1(',') || n || t.from > from))
+			args[n++] = arena_strndup(&lex->s->arena, text + from, t.from - from);
+		from = t.to;
+		if (t.op == TOK1(')'))
+			break;
+	}
+	lex->pos = l.pos;
+	*body = cpp_call(lex->s, m, args, n, at);
+	return true;
+}
+
+/* M, which stands right before LEX, becomes its words; false: it stays as it is. Calls may
+ * have calls of the same macro as arguments, so only their depth is bounded. */
+static bool replace(struct cpp *c, struct ctoks *out, struct lexer *lex, struct cmacro *m,
+		    struct span at, bool defined)
+{
+	const struct source *body = m->body;
+
+	if (m->params ? c->calls >= CALLS_MAX || !takes_call(lex, m, at, &body) : m->busy)
+		return false;
+	m->busy = !m->params;
+	c->calls += m->params;
+	if (body)
+		cpp_words(c, out, body, at, defined);
+	c->calls -= m->params;
+	m->busy = false;
+	return true;
 }
 
 void cpp_words(struct cpp *c, struct ctoks *out, const struct source *src, struct span at,
@@ -81,12 +193,8 @@ void cpp_words(struct cpp *c, struct ctoks *out, const struct source *src, struc
 			return;
 		t.at = at.src ? at : (struct span){ src, t.t.from, t.t.to };
 		m = t.t.kind == T_IDENT && !keep ? macro_of(c, &t.t) : NULL;
-		if (m && !m->busy && !m->params) {
-			m->busy = true;
-			cpp_words(c, out, m->body, t.at, defined);
-			m->busy = false;
+		if (m && replace(c, out, &lex, m, t.at, defined))
 			continue;
-		}
 		*vec_push(out) = t;
 		if (out->n > MAX_WORDS)
 			too_many(c, t.at);
@@ -144,10 +252,24 @@ static size_t name_length(const char *s)
 	return is_name_start(*s) ? n : 0;
 }
 
+/* Parameters at S, behind "(". */
+static void read_names(struct cpp *c, struct cmacro *m, const char *s)
+{
+	m->names = arena_news(&c->s->arena, PARAMS_MAX, const char *);
+	for (s = skip_space(s); *s && *s != ')' && m->nr_names < PARAMS_MAX; s = skip_space(s)) {
+		const size_t n = strcspn(s, " \t,)");
+
+		m->names[m->nr_names++] = arena_strndup(&c->s->arena, s, n);
+		s = skip_space(s + n);
+		s += *s == ',';
+	}
+}
+
 static void do_define(struct unit *u, const char *s, struct span at)
 {
 	size_t n = name_length(s);
 	bool params = s[n] == '(';
+	struct cmacro *m;
 	const char *body;
 
 	if (!n) {
@@ -156,7 +278,9 @@ static void do_define(struct unit *u, const char *s, struct span at)
 	}
 	body = params ? strchr(s + n, ')') : s + n;
 	body = !body ? "" : params ? body + 1 : body;
-	define(u->c, arena_strndup(&u->c->s->arena, s, n), skip_space(body), params, at);
+	m = define(u->c, arena_strndup(&u->c->s->arena, s, n), skip_space(body), params, at);
+	if (params)
+		read_names(u->c, m, s + n + 1);
 }
 
 static void do_undef(struct unit *u, const char *s)
@@ -388,12 +512,8 @@ static void take_words(struct unit *u)
 		return;
 	t.at = (struct span){ u->lex.src, t.t.from, t.t.to };
 	m = t.t.kind == T_IDENT ? macro_of(u->c, &t.t) : NULL;
-	if (m && !m->params) {
-		m->busy = true;
-		cpp_words(u->c, &u->c->toks, m->body, t.at, false);
-		m->busy = false;
+	if (m && replace(u->c, &u->c->toks, &u->lex, m, t.at, false))
 		return;
-	}
 	if (u->c->toks.n > MAX_WORDS)
 		too_many(u->c, t.at);
 	*vec_push(&u->c->toks) = t;

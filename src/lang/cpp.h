@@ -21,6 +21,7 @@ struct cpp {
 	VEC(struct cmacro *) macros;
 	struct strtab names;		/* of macros; UINT32_MAX: undefined again */
 	u32 depth;			/* of includes */
+	u32 calls;			/* of macros, that are being replaced */
 	bool stop;
 	bool skipped;			/* an #include <x.h> */
 };

@@ -552,8 +552,11 @@ static int write_code(struct out *o, struct skep_err *err)
 			       "%u bytes of stack, of which there are 512", o->ra->stack_bytes);
 	if (!out_squeeze(o))
 		return err_set(err, ERR_LANG_LIMIT, o->f->name,
-			       "a jump over more than 32767 instructions, for which "
-			       "instruction set 4 is needed");
+			       "thousands of jumps over more than 32767 instructions, for which "
+			       "instruction set 4 is needed (Linux 6.6)");
+	if (o->code.n > INSNS_MAX)
+		return err_set(err, ERR_LANG_LIMIT, o->f->name, "%zu instructions, of which a "
+			       "program may have %d", o->code.n, INSNS_MAX);
 	return 0;
 }
 

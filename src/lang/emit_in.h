@@ -27,6 +27,7 @@ enum {
 	REG_CALLER = 6,		/* r0 .. r5 do not outlive a call */
 	REG_MEM = 16,		/* not a register: the value's place on the stack */
 	STACK_BYTES = 512,
+	INSNS_MAX = 1000000,	/* what the kernel takes of who has CAP_BPF (5.2) */
 };
 
 struct ra_range { u32 from, to; };	/* positions [from, to) */

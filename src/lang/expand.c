@@ -94,32 +94,65 @@ static bool is_call_of(const struct node *n, const char *name)
 
 /* ---- #define -------------------------------------------------------------------- */
 
+static const struct source *body_of(struct expand *x, const struct node *n,
+				    const struct cmacro *m)
+{
+	struct source *src = arena_copy(&x->s->arena, m->body, sizeof(*src));
+
+	src->via = arena_copy(&x->s->arena, &n->at, sizeof(n->at));
+	return src;
+}
+
+/* Does text of macro NAME come from calls of it so deep that they surely never end? An argument
+ * may have calls of the same macro. */
+static bool is_endless(const struct source *src, const char *name)
+{
+	u32 n = 0;
+
+	for (; src && src->via; src = src->via->src)
+		n += !strcmp(src->name, name);
+	return n > CALLS_MAX;
+}
+
+/* N calls M: its body with the arguments, each in parentheses. */
+static const struct source *call_of(struct expand *x, const struct node *n,
+				    const struct cmacro *m)
+{
+	const char *args[PARAMS_MAX];
+	u32 nr = 0;
+
+	for (const struct node *a = n->list; a; a = a->next, nr++)
+		if (nr < PARAMS_MAX)
+			args[nr] = arena_printf(&x->s->arena, "(%.*s)", (int)(a->at.to - a->at.from),
+						a->at.src->text + a->at.from);
+	return cpp_call(x->s, m, args, nr, n->at);
+}
+
 /* N, a name that the C part defines, is what that says, when it is an expression. */
 static bool expand_define(struct expand *x, struct node **at, u32 depth)
 {
 	struct node *n = *at, *body;
 	struct cmacro *m = cpp_macro(x->s, n->text);
-	struct source *src;
+	const struct source *src;
 
-	if (!m || m->params || !m->at.src)
+	if (!m || m->params != (n->kind == N_CALL) || !m->at.src)
 		return false;
-	if (m->busy) {
+	if (m->busy || is_endless(n->at.src, m->name)) {
 		diag_error(x->s, n->at, "Macro recursion: %s", n->text);
 		return true;
 	}
-	src = arena_copy(&x->s->arena, m->body, sizeof(*src));
-	src->via = arena_copy(&x->s->arena, &n->at, sizeof(n->at));
-	body = parse_expression(x->s, src);
-	if (!body) {
+	src = m->params ? call_of(x, n, m) : body_of(x, n, m);
+	body = src ? parse_expression(x->s, src) : NULL;
+	if (src && !body)
 		diag_error(x->s, n->at, "unable to expand macro as an expression: %.200s",
-			   m->body->text);
+			   src->text);
+	if (!body)
 		return true;
-	}
 	if (x->nodes++ == EXPAND_NODES)
 		diag_error(x->s, n->at, "macros make more than a million parts of this script");
 	x->stop |= x->nodes > EXPAND_NODES;
 	expand_replace(at, body);
-	m->busy = true;
+	m->busy = !m->params;		/* arguments may call it, too */
 	expand_node(x, at, depth + 1);
 	m->busy = false;
 	return true;
@@ -163,7 +196,7 @@ void expand_node(struct expand *x, struct node **at, u32 depth)
 	expand_children(n, expand_child, &step);
 	if ((n->kind == N_CALL || n->kind == N_IDENT) && macro_expand(x, at, depth))
 		return;
-	if (n->kind == N_IDENT && expand_define(x, at, depth))
+	if ((n->kind == N_IDENT || n->kind == N_CALL) && expand_define(x, at, depth))
 		return;
 	check(x, n);
 	flatten(x, at);
@@ -186,10 +219,13 @@ void expand_script(struct script *s, const struct expand_opts *o)
 			*at = (*at)->next;
 			continue;
 		}
-		if ((*at)->kind == N_PROBE || (*at)->kind == N_FN)
+		if ((*at)->kind == N_PROBE)
 			expand_node(&x, at, 0);
 		at = &(*at)->next;
 	}
+	for (struct node *n = s->list; n && !s->nr_errors; n = n->next)
+		if (n->kind == N_FN && !n->num)
+			macro_call_unused(&x, n);
 	param_finish(&x);
 	vec_free(&x.macros);
 	vec_free(&x.imported);

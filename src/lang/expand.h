@@ -47,8 +47,19 @@ void expand_imports(struct expand *x);
 /* ---- macro.c -------------------------------------------------------------------- */
 
 void macro_collect(struct expand *x);
+/* Makes c of function FN, which nobody calls. */
+void macro_call_unused(struct expand *x, struct node *fn);
 /* CALL or IDENT *AT, whose arguments are expanded: is it a macro's? Then it is replaced. */
 bool macro_expand(struct expand *x, struct node **at, u32 depth);
+
+/* ---- fn.c ----------------------------------------------------------------------- */
+
+/* FN is of macros, too: what a copy of its body is made with. */
+struct fn_copy { struct bind *bind; const struct node *fn; u32 number; };
+struct node *macro_copy(const struct fn_copy *c, const struct node *n);
+void fn_check(struct expand *x, const struct node *fn);
+/* FNCALL with ARGS, which leave their list. */
+struct node *fn_call(struct expand *x, const struct fn_copy *c, struct node *args, struct span at);
 
 /* ---- param.c -------------------------------------------------------------------- */
 

@@ -2,6 +2,7 @@
 /* flame.c: a tree of frames from folded stacks, drawn as rectangles; the page's script. */
 #include "lang/flame.h"
 #include "base/arena.h"
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,6 +74,21 @@ static void add_line(struct flame *f, const char *line, size_t n, bool before)
 		line = semi ? semi + 1 : end;
 	}
 	f->depth = depth > f->depth ? depth : f->depth;
+}
+
+const char *flame_bad_line(const char *folded)
+{
+	while (*folded) {
+		const size_t n = strcspn(folded, "\n");
+		size_t digits = 0;
+
+		while (digits < n && isdigit((unsigned char)folded[n - 1 - digits]))
+			digits++;
+		if (n && (!digits || digits + 1 >= n || folded[n - 1 - digits] != ' '))
+			return folded;
+		folded += n + (folded[n] == '\n');
+	}
+	return NULL;
 }
 
 static void add_all(struct flame *f, const char *folded, bool before)

@@ -16,4 +16,7 @@ struct flame_stats { u64 samples; u32 stacks, frames; };
 void flame_html(struct strbuf *out, const char *title, const char *folded, const char *before,
 		struct flame_stats *s);
 
+/* The first line that is no folded stack; NULL: all are. */
+const char *flame_bad_line(const char *folded);
+
 #endif

@@ -49,9 +49,13 @@ static bool is_safe(struct expand *x, const struct node *n, const char *path)
 	const char *dir = folder_of(x, path);
 	struct stat st;
 
-	if (stat(dir, &st) || !(st.st_mode & S_IWOTH))
+	if (!stat(dir, &st) && st.st_mode & S_IWOTH)
+		diag_error(x->s, n->at, "refusing to import from %s, which everybody may write",
+			   dir);
+	else if (!stat(path, &st) && st.st_mode & S_IWOTH)
+		diag_error(x->s, n->at, "refusing to import %s, which everybody may write", path);
+	else
 		return true;
-	diag_error(x->s, n->at, "refusing to import from %s, which everybody may write", dir);
 	return false;
 }
 
@@ -158,7 +162,8 @@ static const char *find(struct expand *x, const char *dir, const char *name, str
 {
 	const char *path;
 
-	path = *name == '/' ? name : arena_printf(&x->s->arena, "%s/%s", dir, name);
+	path = *name == '/' ? name : arena_printf(&x->s->arena, "%s%s%s", dir,
+						  ends_with(dir, "/") ? "" : "/", name);
 	for (u32 i = 0; stat(path, st) && *name != '/'; i++) {
 		if (i >= x->o->nr_dirs)
 			return NULL;

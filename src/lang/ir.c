@@ -30,10 +30,15 @@ static void func_free(struct ir_func *f)
 	f->defs = (struct ir_defs){ 0 };
 }
 
+void ir_forget(struct ir_unit *u, size_t n)
+{
+	while (u->funcs.n > n)
+		func_free(u->funcs.v[--u->funcs.n]);
+}
+
 void ir_close(struct ir_unit *u)
 {
-	for (size_t i = 0; i < u->funcs.n; i++)
-		func_free(u->funcs.v[i]);
+	ir_forget(u, 0);
 	vec_free(&u->funcs);
 	vec_free(&u->maps);
 	vec_free(&u->ksyms);

@@ -137,6 +137,8 @@ struct ir_unit {
 /* ---- ir.c: building ----------------------------------------------------------------- */
 
 void ir_open(struct ir_unit *u, struct arena *arena);
+/* Functions from number N on were for nothing. */
+void ir_forget(struct ir_unit *u, size_t n);
 void ir_close(struct ir_unit *u);
 u32 ir_map_add(struct ir_unit *u, const struct ir_map *def);	/* its number */
 void ir_ksym_add(struct ir_unit *u, const char *name, u32 proto, bool weak);

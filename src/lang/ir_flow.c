@@ -31,11 +31,32 @@ static void become_jmp(struct ir_insn *t, struct ir_block *to)
 
 /* ---- jumps of known outcome --------------------------------------------------------- */
 
+/* Does the way by block B only lead to TO, where nobody asks who comes? */
+static bool only_leads(const struct ir_block *b, const struct ir_block *to)
+{
+	return b->first == b->last && b->last->op == IR_JMP && b->last->to[0] == to &&
+	       b->preds.n == 1 && to->first->op != IR_PHI;
+}
+
+/* Both ways come to the same: which one is left; 2: they do not. */
+static u32 same_way(const struct ir_insn *t)
+{
+	const struct ir_block *a = t->to[0], *b = t->to[1];
+
+	if (only_leads(a, b))
+		return 1;
+	if (only_leads(b, a))
+		return 0;
+	return a != b && only_leads(a, a->last->to[0]) && only_leads(b, a->last->to[0]) ? 0 : 2;
+}
+
 static void fold_branch(struct opt *o, struct ir_block *b)
 {
 	struct ir_insn *t = b->last;
 	u32 way = t->op == IR_BR ? opt_way(t) : 2;
 
+	if (way == 2 && t->op == IR_BR)
+		way = same_way(t);
 	if (way == 2)
 		return;
 	ir_pred_remove(t->to[!way], pred_of(t->to[!way], b));
@@ -284,20 +305,33 @@ static void join_ends(struct opt *o)
 	}
 }
 
+/* Blocks that nothing reaches any more go, when a step has changed something. */
+static void step_done(struct opt *o, bool *any)
+{
+	if (o->changed)
+		ir_drop_unreached(o->f);
+	*any |= o->changed;
+	o->changed = false;
+}
+
 /* Right behind opt_values(), which has marked what phis are for. */
 void opt_flow(struct opt *o)
 {
+	bool any = false;
+
 	o->changed = false;
 	for (struct ir_block *b = o->f->first; b; b = b->next)
 		fold_branch(o, b);
-	ir_drop_unreached(o->f);
+	step_done(o, &any);
 	for (struct ir_block *b = o->f->first; b; b = b->next)
 		thread_block(o, b);
 	join_ends(o);
-	ir_drop_unreached(o->f);
+	step_done(o, &any);
 	for (struct ir_block *b = o->f->first; b; b = b->next)
 		if (b->first)
 			join_rows(o, b);
-	ir_drop_unreached(o->f);
-	ir_arrange(o->f);
+	step_done(o, &any);
+	if (any)
+		ir_arrange(o->f);
+	o->changed = any;
 }

@@ -32,6 +32,12 @@ void ir_opt(struct ir_func *f)
 	ir_drop_unused(f);
 	opt_memory(&o);
 	ir_settle_operands(f);
+	if (opt_lookups(&o)) {	/* keys of what is not looked up need no memory */
+		opt_rounds(&o);
+		ir_drop_unused(f);
+		opt_memory(&o);
+		ir_settle_operands(f);
+	}
 	opt_loops(&o);
 	opt_rounds(&o);
 	ir_drop_unused(f);

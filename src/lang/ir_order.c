@@ -69,15 +69,26 @@ static struct ir_block *meet(struct ir_block *a, struct ir_block *b)
 	return a;
 }
 
-/* Cooper, Harvey, Kennedy: "A simple, fast dominance algorithm". */
-static void find_idoms(struct ir_func *f)
+/* Does a jump go back? */
+static bool has_loops(const struct ir_func *f)
+{
+	for (const struct ir_block *b = f->first; b; b = b->next)
+		for (size_t p = 0; p < b->preds.n; p++)
+			if (b->preds.v[p]->order >= b->order)
+				return true;
+	return false;
+}
+
+/* Cooper, Harvey, Kennedy: "A simple, fast dominance algorithm". Without LOOPS the first
+ * round knows all. */
+static void find_idoms(struct ir_func *f, bool loops)
 {
 	bool changed = true;
 
 	for (struct ir_block *b = f->first; b; b = b->next)
 		b->idom = NULL;
 	f->first->idom = f->first;
-	while (changed) {
+	for (u32 round = 0; changed && (loops || !round); round++) {
 		changed = false;
 		for (struct ir_block *b = f->first->next; b; b = b->next) {
 			struct ir_block *d = NULL;
@@ -159,8 +170,6 @@ static void find_loop(struct ir_func *f, struct ir_block *head, struct ir_block 
 
 static void find_loops(struct ir_func *f, struct ir_block **rpo, u32 n, struct ir_block **todo)
 {
-	for (u32 i = 0; i < n; i++)
-		rpo[i]->loop = NULL;
 	for (u32 i = n; i-- > 0; )
 		find_loop(f, rpo[i], todo);
 	for (u32 i = 0; i < n; i++) {
@@ -182,14 +191,21 @@ void ir_arrange(struct ir_func *f)
 	struct ir_block **rpo = arena_news(&tmp, max, struct ir_block *);
 	struct ir_block **todo = arena_news(&tmp, 2 * (size_t)max, struct ir_block *);
 	struct walk *walk = arena_news(&tmp, max, struct walk);
+	bool loops = true;
 
-	for (u32 round = 0; round < 2; round++) {	/* the second knows the loops */
+	for (u32 round = 0; round < 2 && loops; round++) {	/* the second knows the loops */
 		n = postorder(f, post, walk);
 		relink(f, post, n);
-		find_idoms(f);
-		for (u32 i = 0; i < n; i++)
+		loops = has_loops(f);
+		find_idoms(f, loops);
+		for (u32 i = 0; i < n; i++) {
 			rpo[i] = post[n - 1 - i];
-		find_loops(f, rpo, n, todo);
+			loops |= rpo[i]->depth != 0;	/* of before: the order is of that */
+			rpo[i]->loop = NULL;
+			rpo[i]->depth = 0;
+		}
+		if (loops)
+			find_loops(f, rpo, n, todo);
 	}
 	arena_free(&tmp);
 }

@@ -307,15 +307,27 @@ static void mark_wanted(struct ir_insn *i)
 			i->phi[p]->mark = true;
 }
 
+/* One table for all rounds; it is only made anew when folding has made many instructions. */
+static void clear_slots(struct opt *o)
+{
+	u32 cap = 64;
+
+	while (cap < 2 * o->f->nr_insns)
+		cap *= 2;
+	if (cap > o->cap_slots)
+		o->slots = arena_news(&o->arena, cap, struct ir_insn *);
+	else
+		memset(o->slots, 0, o->cap_slots * sizeof(*o->slots));
+	o->cap_slots = cap > o->cap_slots ? cap : o->cap_slots;
+}
+
 void opt_values(struct opt *o)
 {
 	struct numbering n = { .o = o, .ctx_stays = ctx_stays(o->f) };
-	u32 cap = 64;
 
-	while (cap < 4 * o->f->nr_insns)
-		cap *= 2;
-	n.slots = arena_news(&o->arena, cap, struct ir_insn *);
-	n.mask = cap - 1;
+	clear_slots(o);
+	n.slots = o->slots;
+	n.mask = o->cap_slots - 1;
 	number_blocks(&n);
 	for (struct ir_block *b = o->f->first; b; b = b->next) {
 		for (struct ir_insn *i = b->first, *next; i; i = next) {

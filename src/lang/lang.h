@@ -8,6 +8,7 @@
 #define LANG_LANG_H
 
 #include "base/err.h"
+#include "base/hash.h"
 #include "lang/ast.h"
 #include "lang/ir.h"
 #include "lang/unit.h"
@@ -91,6 +92,7 @@ struct map_var {
 	u32 zero;		/* hist and its like: of a map of zeros; 0 none (1 + number) */
 	bool percpu;
 	u32 set_at;
+	const struct prog *last_user;	/* scope.c's */
 };
 
 /* A program: a probe with one layout of arguments. */
@@ -125,7 +127,9 @@ struct lang {
 	struct cdecl *c;		/* of the C part, or NULL */
 	VEC(struct lang_constant) constants;	/* that were asked for */
 	VEC(struct map_var *) maps;
+	struct strtab map_names;	/* places in it */
 	VEC(struct prog *) progs;
+	VEC(struct prog *) unused;	/* functions that are only checked */
 	struct lang_config config;
 	u32 cpus;			/* possible ones */
 	/* this process's name space of processes, when it is not the first one; else 0 */
@@ -138,6 +142,7 @@ struct lang {
 	struct ir_unit ir;
 	VEC(struct lang_dwarf *) dwarf;	/* of traced binaries */
 	u32 nr_places;
+	struct { const char *from, *copy; } last_line;	/* of a source: lower.c's */
 };
 
 /* ---- compile.c --------------------------------------------------------------- */
@@ -167,6 +172,11 @@ u32 lang_list(struct lang *l, const char *pattern, bool args, struct strbuf *out
 
 /* Defaults, the environment, the script's blocks. */
 void lang_config_read(struct lang *l);
+/* N becomes what setting NAME has; false: there is none. Or a record of all. */
+bool lang_config_value(struct lang *l, struct node *n, const char *name);
+void lang_config_record(struct lang *l, struct node *n);
+/* The name of a setting that is spelled like NAME, or NULL. */
+const char *lang_config_nearest(const char *name);
 
 /* ---- place.c ----------------------------------------------------------------- */
 

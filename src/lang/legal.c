@@ -341,6 +341,12 @@ static void fit_operands(struct legal *l, struct ir_insn *i)
 
 /* ---- what nobody wants -------------------------------------------------------------- */
 
+/* A look-up has no effect. */
+static bool has_effect(const struct ir_insn *i)
+{
+	return ir_is(i, IRF_E) && !(i->op == IR_CALL && i->imm == BPF_FUNC_map_lookup_elem);
+}
+
 void ir_count_uses(struct ir_func *f)
 {
 	for (struct ir_block *b = f->first; b; b = b->next)
@@ -381,7 +387,7 @@ void ir_drop_unused(struct ir_func *f)
 	while (n) {
 		struct ir_insn *i = todo[--n];
 
-		if (i->block && !ir_is(i, IRF_E))
+		if (i->block && !has_effect(i))
 			drop(i, todo, &n);
 	}
 	f->ctx = f->ctx && f->ctx->block ? f->ctx : NULL;

@@ -74,17 +74,27 @@ u32 low_ring(struct lang *l)
 	return l->ring_map;
 }
 
+/* Places in a table of stacks: more when a script wants many keys. */
+static u32 stack_places(const struct lang *l)
+{
+	u32 n = 4096;
+
+	while (n < 16384 && n < l->config.max_map_keys / 8)
+		n *= 2;
+	return n;
+}
+
 /* Values are as many frames as asked for. */
-u32 low_stack_map(struct lang *l, u32 i)
+u32 low_stack_map(struct lang *l, u32 i, u32 level)
 {
 	const struct lang_stacks *s = &l->unit->stacks.v[i];
 
 	for (u32 m = 0; m < l->ir.maps.n; m++)
-		if (!strcmp(l->ir.maps.v[m].name, s->bpf_name))
+		if (!strcmp(l->ir.maps.v[m].name, s->bpf_name[level]))
 			return m;
-	return ir_map_add(&l->ir, &(struct ir_map){ .name = s->bpf_name,
+	return ir_map_add(&l->ir, &(struct ir_map){ .name = s->bpf_name[level],
 			  .type = BPF_MAP_TYPE_STACK_TRACE, .key_bytes = 4,
-			  .value_bytes = 8 * s->frames, .max_entries = 4096 });
+			  .value_bytes = 8 * s->frames, .max_entries = stack_places(l) });
 }
 
 /* ---- what is around a function's code ---------------------------------------- */
@@ -171,14 +181,82 @@ static void drop_iterators(struct low *w, const struct loop *until)
 			ir_kfunc(w->f, "bpf_iter_num_destroy", 1, l->iter);
 }
 
-void low_return(struct low *w)
+/* Out of the function that is called here. */
+static void leave(struct low *w)
+{
+	drop_iterators(w, w->inner->loops);
+	ir_jmp(w->f, w->inner->end);
+}
+
+/* Out of a loop's function, which tells those around it what else is left. */
+static void leave_loop(struct low *w, struct ir_insn *what)
 {
 	if (w->record)
 		ir_call(w->f, BPF_FUNC_ringbuf_discard, 2, w->record, num(w, 0));
 	drop_iterators(w, NULL);
+	ir_store(w->f, 8, w->up, CAPS_RETURNED, what);
+	ir_exit(w->f, num(w, 1));
+}
+
+/* return of a function, perhaps in a loop over a map. */
+static void give_back(struct low *w, struct node *n)
+{
+	if (n->b)
+		low_assign_var(w, n->b->sem, low_expr(w, n->a));
+	else if (n->a)
+		low_expr(w, n->a);
+	if (w->inner)
+		leave(w);
+	else
+		leave_loop(w, num(w, RETURNED_FUNCTION));
+}
+
+/* A loop over a map was left by more than break. */
+static void go_on_leaving(struct low *w)
+{
+	struct ir_insn *what = ir_load(w->f, 8, false, w->own, CAPS_RETURNED);
+	struct ir_block *all;
+
+	if (w->inner) {
+		struct ir_block *here = low_block_new(w);
+
+		all = low_block_new(w);
+		ir_br(w->f, CC_EQ, 64, what, num(w, RETURNED_FUNCTION), here, all);
+		low_at(w, here);
+		leave(w);
+		low_at(w, all);
+		what = num(w, RETURNED_PROGRAM);
+	}
 	if (w->depth)
-		ir_store(w->f, 8, w->up, CAPS_RETURNED, num(w, 1));
-	ir_exit(w->f, num(w, w->depth ? 1 : 0));
+		leave_loop(w, what);
+	else
+		low_return(w);
+}
+
+struct val low_fncall(struct low *w, struct node *n)
+{
+	struct inner in = { w->inner, w->loops, low_block_new(w) };
+
+	for (struct node *let = n->list; let; let = let->next)
+		low_statement(w, let);
+	w->inner = &in;
+	low_block(w, n->b);
+	w->inner = in.outer;
+	ir_jmp(w->f, in.end);
+	low_at(w, in.end);
+	return n->a ? low_read_var(w, n->a->sem) : (struct val){ n->ty, num(w, 0), SPACE_NONE };
+}
+
+void low_return(struct low *w)
+{
+	if (w->depth) {
+		leave_loop(w, num(w, RETURNED_PROGRAM));
+		return;
+	}
+	if (w->record)
+		ir_call(w->f, BPF_FUNC_ringbuf_discard, 2, w->record, num(w, 0));
+	drop_iterators(w, NULL);
+	ir_exit(w->f, num(w, 0));
 }
 
 static void low_return_value(struct low *w, struct node *n)
@@ -299,6 +377,17 @@ static void counted_loop(struct low *w, struct var *v, struct ir_insn *from, str
 	low_at(w, end);
 }
 
+static void blur_var(struct low *w, struct var *v, struct ir_insn *zero)
+{
+	if (!v->ty || v->ty->kind != TY_INT)
+		return;
+	if (v->captured && v->depth <= w->depth)
+		low_assign_var(w, v, (struct val){ v->ty, ir_op2(w->f, IR_ADD, 64,
+			       low_read_var(w, v).v, zero), SPACE_NONE });
+	else if (!v->captured && v->func == w->f)
+		ir_write(w->f, v->ir, ir_op2(w->f, IR_ADD, 64, ir_read(w->f, v->ir), zero));
+}
+
 /*
  * Variables that the loop changes begin it as numbers that the verifier does not know, so
  * that one round looks to it like the next: 0 is added, which it cannot see to be 0.
@@ -308,15 +397,19 @@ static void blur(struct low *w, const struct node *n, struct ir_insn *zero)
 	for (; n; n = n->next) {
 		const struct node *to = n->kind == N_ASSIGN || (n->kind == N_UNARY &&
 			(n->op == OP_INC || n->op == OP_DEC)) ? n->a : NULL;
-		struct var *v = to && to->kind == N_VAR ? to->sem : NULL;
 
-		if (v && v->func == w->f && !v->captured && v->ty && v->ty->kind == TY_INT)
-			ir_write(w->f, v->ir, ir_op2(w->f, IR_ADD, 64, ir_read(w->f, v->ir), zero));
+		if (to && to->kind == N_VAR)
+			blur_var(w, to->sem, zero);
 		blur(w, n->a, zero);
 		blur(w, n->b, zero);
 		blur(w, n->c, zero);
 		blur(w, n->list, zero);
 	}
+}
+
+static struct ir_insn *unseen_zero(struct low *w)
+{
+	return ir_load(w->f, 8, false, ir_mapval(w->f, low_zero_map(w->l, 8), 0), 0);
 }
 
 static void iterator_loop(struct low *w, struct var *v, struct ir_insn *from, struct ir_insn *to,
@@ -327,7 +420,7 @@ static void iterator_loop(struct low *w, struct var *v, struct ir_insn *from, st
 	struct loop loop = { w->loops, head, end, it };
 
 	w->stack_used += 8;
-	blur(w, block->list, ir_load(w->f, 8, false, ir_mapval(w->f, low_zero_map(w->l, 8), 0), 0));
+	blur(w, block->list, unseen_zero(w));
 	ir_kfunc(w->f, "bpf_iter_num_new", 3, it, from, to);
 	ir_jmp(w->f, head);
 	ir_at(w->f, head);
@@ -465,31 +558,63 @@ void low_for_map(struct low *w, struct node *n)
 	struct ir_func *f = loop_function(w, n);
 	struct ir_block *gone = low_block_new(w), *end = low_block_new(w);
 
+	blur(w, n->c->list, unseen_zero(w));
 	ir_store(w->f, 8, w->own, CAPS_RETURNED, num(w, 0));
 	ir_call(w->f, BPF_FUNC_for_each_map_elem, 4, ir_map(w->f, m->ir), ir_funcptr(w->f, f),
 		w->own, num(w, 0));
 	ir_br(w->f, CC_NE, 64, ir_load(w->f, 8, false, w->own, CAPS_RETURNED), num(w, 0), gone,
 	      end);
 	low_at(w, gone);
-	low_return(w);
+	go_on_leaving(w);
 	low_at(w, end);
 }
 
 /* ---- the dispatcher ---------------------------------------------------------- */
 
+/*
+ * The line that AT of SRC is in, as the object has it. Of a long one a piece that begins at
+ * a multiple of STEP: the line of a script of one line is not kept for each statement.
+ */
+static const char *line_text(struct lang *l, const struct source *src, u32 at, u32 col)
+{
+	enum { STEP = 256, LONGEST = 2 * STEP };
+	const u32 skip = col > STEP ? (col - 1) / STEP * STEP - STEP / 2 : 0;
+	const char *from = src->text + (at - (col - 1)) + skip;
+	const size_t n = strnlen(from, LONGEST);
+	const char *end = memchr(from, '\n', n);
+
+	if (l->last_line.from != from)
+		l->last_line.copy = arena_strndup(l->arena, from, end ? (size_t)(end - from) : n);
+	l->last_line.from = from;
+	return l->last_line.copy;
+}
+
 static u32 line_of(struct low *w, const struct node *n)
 {
 	const struct source *src = n->at.src;
-	u32 line, col, from, to;
+	u32 col;
 
 	if (!src)
 		return 0;
-	line = source_line(src, n->at.from);
 	col = source_col(src, n->at.from);
-	from = n->at.from - (col - 1);
-	to = from + (u32)strcspn(src->text + from, "\n");
-	return ir_line_add(&w->l->ir, src->name, arena_strndup(w->l->arena, src->text + from,
-							       to - from), line, col);
+	return ir_line_add(&w->l->ir, src->name, line_text(w->l, src, n->at.from, col),
+			   source_line(src, n->at.from), col);
+}
+
+/* Is what there is so far surely too much for a program? Said once. The rest costs nothing. */
+static bool is_too_long(struct low *w, const struct node *n)
+{
+	/* Of what is built a third and more goes away. */
+	enum { PROGRAM_MAX = 1000000, BUILT_MAX = 3 * PROGRAM_MAX };
+
+	if (w->f->nr_insns < BUILT_MAX)
+		return false;
+	if (!w->l->script->nr_errors) {
+		diag_error(w->l->script, n->at, "this probe is too long: up to here it makes more "
+			   "than the %d instructions that a BPF program may have", PROGRAM_MAX);
+		diag_hint(w->l->script, "a loop, or several probes");
+	}
+	return true;
 }
 
 void low_statement(struct low *w, struct node *n)
@@ -498,6 +623,8 @@ void low_statement(struct low *w, struct node *n)
 	const size_t temps = w->temps.n;
 	bool taken[256];
 
+	if (is_too_long(w, n))
+		return;
 	for (size_t i = 0; i < temps && i < ARRAY_LEN(taken); i++)
 		taken[i] = w->temps.v[i].taken;
 	w->f->line = line_of(w, n);
@@ -525,7 +652,10 @@ void low_statement(struct low *w, struct node *n)
 		unroll(w, n);
 		break;
 	case N_RETURN:
-		low_return_value(w, n->a);
+		if (n->text)
+			give_back(w, n);
+		else
+			low_return_value(w, n->a);
 		go_dead(w);
 		break;
 	case N_BREAK:
@@ -543,8 +673,11 @@ void low_statement(struct low *w, struct node *n)
 
 void low_block(struct low *w, struct node *n)
 {
+	const u32 rooms = w->rooms_end;
+
 	for (struct node *i = n->list; i; i = i->next)
 		low_statement(w, i);
+	w->rooms_end = rooms;	/* its variables are gone when the statement around it ends */
 }
 
 /* ---- programs ---------------------------------------------------------------- */
@@ -661,7 +794,7 @@ int lower_run(struct lang *l, struct skep_err *err)
 		const size_t funcs = l->ir.funcs.n, records = l->unit->records.n;
 
 		if (!program(l, l->progs.v[i], false, &most)) {
-			l->ir.funcs.n = funcs;
+			ir_forget(&l->ir, funcs);
 			l->unit->records.n = records;
 			if (l->scratch_map == UINT32_MAX)
 				l->scratch_map = data_map(l, "skep_scratch",

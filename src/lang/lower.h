@@ -22,6 +22,13 @@ struct loop {
 	struct ir_insn *iter;		/* an open-coded iterator, or NULL */
 };
 
+/* A function that is called: its body stands here. */
+struct inner {
+	struct inner *outer;
+	struct loop *loops;		/* those around the call */
+	struct ir_block *end;
+};
+
 /* A stack slot for what lives no longer than a statement. */
 struct temp { struct ir_insn *slot; u32 bytes; bool taken; };
 
@@ -35,12 +42,14 @@ struct low {
 	struct ir_insn *scratch;	/* memory of this cpu, or NULL */
 	bool *wants_scratch;	/* somebody needed it */
 	u32 *scratch_at;	/* bytes of it in use */
+	u32 rooms_end;		/* of these, up to here variables of this function's blocks */
 	u32 *scratch_max;
 	u32 stack_used;
 	VEC(struct temp) temps;
 	struct ir_insn *own, *up;	/* captured variables: of this function, of the one
 					   around: enum caps_at, then variables */
 	struct loop *loops;
+	struct inner *inner;	/* the innermost; NULL: the program's own code */
 	struct ir_insn *record;	/* that is being filled, or NULL */
 	struct ir_insn *iter_ptrs[4];	/* ITER: checked members of the context */
 	struct node *at;	/* the statement */
@@ -48,11 +57,14 @@ struct low {
 
 /* What the memory for captured variables begins with. */
 enum caps_at { CAPS_UP = 0, CAPS_CTX = 8, CAPS_RETURNED = 16, CAPS_VARS = 24 };
+/* At CAPS_RETURNED: which was left from within a loop over a map. */
+enum { RETURNED_PROGRAM = 1, RETURNED_FUNCTION = 2 };
 
 /* ---- lower.c ----------------------------------------------------------------- */
 
 void low_block(struct low *w, struct node *n);
 void low_statement(struct low *w, struct node *n);
+struct val low_fncall(struct low *w, struct node *n);
 /* Ends the program, or the loop's function and then the program. */
 void low_return(struct low *w);
 static inline struct ir_insn *num(struct low *w, s64 v) { return ir_const(w->f, v); }
@@ -63,7 +75,7 @@ void low_at(struct low *w, struct ir_block *b);
 void low_count(struct low *w, u32 i);
 struct ir_insn *low_counter(struct low *w, u32 i);
 u32 low_ring(struct lang *l);			/* the ring buffer's number */
-u32 low_stack_map(struct lang *l, u32 i);	/* of unit.stacks */
+u32 low_stack_map(struct lang *l, u32 i, u32 level);	/* of unit.stacks */
 /* The map of the object that is all zero and has at least BYTES. */
 u32 low_zero_map(struct lang *l, u32 bytes);
 
@@ -143,5 +155,24 @@ struct val low_arg_field(struct low *w, struct node *n);
 void low_output(struct low *w, struct node *n, int f);
 void low_complain(struct low *w, const char *text);
 void low_helper_error(struct low *w, struct ir_insn *code, const char *helper);
+
+/* ---- lower_text.c ------------------------------------------------------------ */
+
+/* Address and space of what N points to, or is. */
+struct val low_pointed(struct low *w, struct node *n);
+/* V, at most MAX: a length that the verifier believes. */
+struct ir_insn *low_at_most(struct low *w, struct ir_insn *v, u32 max);
+void low_str_into(struct low *w, struct node *n, const struct ty *t, struct ir_insn *base,
+		  s32 off, bool clean);
+void low_buf_into(struct low *w, struct node *n, const struct ty *t, struct ir_insn *base,
+		  s32 off, bool clean);
+void low_concat_into(struct low *w, struct node *n, const struct ty *t, struct ir_insn *base,
+		     s32 off, bool clean);
+struct ir_insn *low_strlen(struct low *w, struct node *n);
+/* 0: equal; else 1. */
+struct ir_insn *low_strncmp(struct low *w, struct node *n);
+/* Where the second begins in the first string, -1: nowhere. */
+struct ir_insn *low_strstr(struct low *w, struct node *n);
+struct ir_insn *low_memcmp(struct low *w, struct node *n);
 
 #endif

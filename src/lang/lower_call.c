@@ -189,17 +189,24 @@ static struct ir_insn *pid_tgid(struct low *w, bool tid)
 	       ir_op2(w->f, IR_SHR, 64, v, num(w, 32));
 }
 
-static struct ir_insn *low_pid(struct low *w, struct node *n, bool tid)
+/* As this process's name space of processes has it. */
+static struct ir_insn *own_pid(struct low *w, bool tid)
 {
 	struct ir_insn *ns = w->l->own_ns.ino ? low_temp(w, 8) : NULL;
-	const bool init = n->list && n->list->kind == N_IDENT && !strcmp(n->list->text, "init");
 
-	if (init || !ns)
+	if (!ns)
 		return pid_tgid(w, tid);
 	ir_store(w->f, 8, ns, 0, num(w, 0));
 	ir_call(w->f, BPF_FUNC_get_ns_current_pid_tgid, 4, num(w, (s64)w->l->own_ns.dev),
 		num(w, (s64)w->l->own_ns.ino), ns, num(w, 8));
 	return ir_load(w->f, 4, false, ns, tid ? 0 : 4);
+}
+
+static struct ir_insn *low_pid(struct low *w, struct node *n, bool tid)
+{
+	const bool init = n->list && n->list->kind == N_IDENT && !strcmp(n->list->text, "init");
+
+	return init ? pid_tgid(w, tid) : own_pid(w, tid);
 }
 
 /* ---- time and place ---------------------------------------------------------- */
@@ -217,214 +224,34 @@ static struct ir_insn *nsecs(struct low *w, struct node *n)
 
 /* ---- stacks ------------------------------------------------------------------ */
 
-static void stack_into(struct low *w, const struct ty *t, struct ir_insn *base, s32 off)
+/*
+ * The kernel's table of stacks has a place for each hash, and refuses a second stack there:
+ * the next table takes it, so that few are lost as long as there is room.
+ */
+static void stack_into(struct low *w, const struct node *n, struct ir_insn *base, s32 off)
 {
-	struct ir_insn *id = ir_call(w->f, BPF_FUNC_get_stackid, 3, w->ctx,
-				     ir_map(w->f, low_stack_map(w->l, (u32)t->par[2])),
-				     num(w, t->user ? BPF_F_USER_STACK : 0));
-	struct ir_block *lost = low_block_new(w), *end = low_block_new(w);
+	const struct ty *t = n->ty;
+	struct ir_insn *flags = num(w, (t->user ? BPF_F_USER_STACK : 0) | (s64)n->num);
+	struct ir_block *end = low_block_new(w);
+	const u32 var = ir_var(w->f), at = ir_var(w->f);
 
-	id = ir_conv(w->f, IR_SEXT, 4, id);
-	ir_store(w->f, 8, base, off, id);
-	ir_store(w->f, 4, base, off + 8, t->user ? pid_tgid(w, false) : num(w, 0));
-	ir_store(w->f, 4, base, off + 12, num(w, 0));
-	ir_br(w->f, CC_EQ, 64, id, num(w, -EEXIST), lost, end);
-	low_at(w, lost);
+	for (u32 level = 0; level < LANG_STACK_LEVELS; level++) {
+		struct ir_insn *id = ir_call(w->f, BPF_FUNC_get_stackid, 3, w->ctx,
+			ir_map(w->f, low_stack_map(w->l, (u32)t->par[2], level)), flags);
+		struct ir_block *taken = low_block_new(w);
+
+		id = ir_conv(w->f, IR_SEXT, 4, id);
+		ir_write(w->f, var, id);
+		ir_write(w->f, at, num(w, level));
+		ir_br(w->f, CC_EQ, 64, id, num(w, -EEXIST), taken, end);
+		low_at(w, taken);
+	}
 	low_count(w, LC_STACK_LOST);
 	ir_jmp(w->f, end);
 	low_at(w, end);
-}
-
-/* ---- memory ------------------------------------------------------------------ */
-
-/* Address and space of what N points to, or is. */
-static struct val pointed(struct low *w, struct node *n)
-{
-	struct val v = low_expr(w, n);
-	const struct sema s = { .l = w->l, .p = w->p };
-
-	if (ty_is_mem(v.ty)) {
-		v.space = v.space == SPACE_NONE ? SPACE_KERNEL : v.space;
-		return v;
-	}
-	v.space = v.ty->kind == TY_PTR ? (v.ty->space == SPACE_NONE || v.ty->space == SPACE_BTF ||
-					  v.ty->space == SPACE_CTX ? SPACE_KERNEL : v.ty->space) :
-		  sem_space(&s);
-	return v;
-}
-
-/* N, at most MAX: a length that the verifier believes. */
-static struct ir_insn *at_most(struct low *w, struct ir_insn *v, u32 max)
-{
-	const u32 var = ir_var(w->f);
-	struct ir_block *big = low_block_new(w), *end = low_block_new(w);
-
-	ir_write(w->f, var, v);
-	ir_br(w->f, CC_ULE, 64, v, num(w, max), end, big);
-	low_at(w, big);
-	ir_write(w->f, var, num(w, max));
-	ir_jmp(w->f, end);
-	low_at(w, end);
-	return ir_read(w->f, var);
-}
-
-static void str_into(struct low *w, struct node *n, const struct ty *t, struct ir_insn *base,
-		     s32 off, bool clean)
-{
-	struct node *len = n->list->next;
-	struct ir_insn *size;
-	struct val v;
-
-	if (n->list->ty->kind == TY_STR && !len) {
-		low_into(w, n->list, t, base, off, clean);
-		return;
-	}
-	v = pointed(w, n->list);
-	size = num(w, n->ty->bytes < t->bytes ? n->ty->bytes : t->bytes);
-	if (len && len->kind != N_INT)
-		size = at_most(w, low_num(w, len), (u32)size->imm);
-	low_zero(w, base, off, clean ? t->bytes : 1);
-	low_helper_error(w, ir_call(w->f, v.space == SPACE_USER ? BPF_FUNC_probe_read_user_str :
-				    BPF_FUNC_probe_read_kernel_str, 3,
-				    ir_addi(w->f, base, off), size, v.v),
-			 v.space == SPACE_USER ? "probe_read_user_str" : "probe_read_kernel_str");
-}
-
-static void buf_into(struct low *w, struct node *n, const struct ty *t, struct ir_insn *base,
-		     s32 off, bool clean)
-{
-	const u32 room = n->ty->bytes - 4;
-	struct val v = pointed(w, n->list);
-	struct ir_insn *size = n->list->next ? at_most(w, low_num(w, n->list->next), room) :
-			       num(w, room);
-
-	if (clean)
-		low_zero(w, base, off, t->bytes);
-	ir_store(w->f, 4, base, off, size);
-	ir_call(w->f, v.space == SPACE_USER ? BPF_FUNC_probe_read_user : BPF_FUNC_probe_read_kernel,
-		3, ir_addi(w->f, base, off + 4), size, v.v);
-}
-
-static struct ir_insn *low_strlen(struct low *w, struct node *n)
-{
-	struct val v = pointed(w, n->list);
-	const u32 bytes = v.ty->kind == TY_STR ? v.ty->bytes : (u32)w->l->config.max_strlen + 1;
-	struct ir_insn *tmp = low_temp(w, bytes), *got;
-	const u32 var = ir_var(w->f);
-	struct ir_block *good = low_block_new(w), *bad = low_block_new(w), *end = low_block_new(w);
-
-	got = low_read_str(w, tmp, 0, bytes, v.v, v.space);
-	ir_br(w->f, CC_SGT, 64, got, num(w, 0), good, bad);
-	low_at(w, bad);
-	ir_write(w->f, var, num(w, 0));
-	ir_jmp(w->f, end);
-	low_at(w, good);
-	ir_write(w->f, var, ir_addi(w->f, got, -1));
-	ir_jmp(w->f, end);
-	low_at(w, end);
-	return ir_read(w->f, var);
-}
-
-/* A string in BPF's own memory, of at least one byte. */
-static struct val string_here(struct low *w, struct node *n)
-{
-	struct val v = low_expr(w, n);
-	const u32 bytes = v.ty->kind == TY_STR ? v.ty->bytes : (u32)w->l->config.max_strlen + 1;
-	struct ir_insn *tmp;
-
-	if (v.ty->kind == TY_STR && v.space == SPACE_NONE)
-		return v;
-	v = ty_is_mem(v.ty) ? v : pointed(w, n);
-	tmp = low_temp(w, bytes);
-	low_zero(w, tmp, 0, 1);
-	low_read_str(w, tmp, 0, bytes, v.v, v.space == SPACE_NONE ? SPACE_KERNEL : v.space);
-	return (struct val){ ty_str(&w->l->types, bytes), tmp, SPACE_NONE };
-}
-
-/* 0: equal; else 1. */
-static struct ir_insn *low_strncmp(struct low *w, struct node *n)
-{
-	struct val a = string_here(w, n->list), b = string_here(w, n->list->next);
-	struct sema s = { .l = w->l, .p = w->p };
-	s64 len = 0;
-
-	if (!sem_const(&s, n->list->next->next, &len) || len < 0)
-		len = a.ty->bytes;
-	if (!len)
-		return num(w, 0);
-	if ((u64)len < a.ty->bytes)
-		a.ty = ty_str(&w->l->types, (u32)len);
-	if ((u64)len < b.ty->bytes)
-		b.ty = ty_str(&w->l->types, (u32)len);
-	return ir_op2(w->f, IR_XOR, 64, low_equal(w, a, b), num(w, 1));
-}
-
-/* Where NEEDLE begins in the string, -1: nowhere. Every place, and there byte by byte. */
-static struct ir_insn *low_strstr(struct low *w, struct node *n)
-{
-	struct val hay = string_here(w, n->list), needle = string_here(w, n->list->next);
-	struct ir_block *outer = low_block_new(w), *inner = low_block_new(w);
-	struct ir_block *byte = low_block_new(w), *same = low_block_new(w),
-			*more = low_block_new(w);
-	struct ir_block *next = low_block_new(w), *step = low_block_new(w), *no = low_block_new(w);
-	struct ir_block *yes = low_block_new(w), *end = low_block_new(w), *try = low_block_new(w);
-	const u32 i = ir_var(w->f), j = ir_var(w->f), r = ir_var(w->f);
-	struct ir_insn *x, *y, *at;
-
-	ir_write(w->f, i, num(w, 0));
-	ir_jmp(w->f, outer);
-	ir_at(w->f, outer);
-	ir_br(w->f, CC_ULT, 64, ir_read(w->f, i), num(w, hay.ty->bytes), try, no);
-	low_at(w, try);
-	ir_write(w->f, j, num(w, 0));
-	ir_jmp(w->f, inner);
-	ir_at(w->f, inner);
-	at = ir_op2(w->f, IR_ADD, 64, ir_read(w->f, i), ir_read(w->f, j));
-	ir_br(w->f, CC_ULT, 64, at, num(w, hay.ty->bytes), byte, next);
-	low_at(w, byte);
-	y = ir_load(w->f, 1, false, ir_op2(w->f, IR_ADD, 64, needle.v, ir_read(w->f, j)), 0);
-	ir_br(w->f, CC_EQ, 64, y, num(w, 0), yes, same);
-	low_at(w, same);
-	x = ir_load(w->f, 1, false, ir_op2(w->f, IR_ADD, 64, hay.v, at), 0);
-	ir_br(w->f, CC_EQ, 64, x, y, more, next);
-	low_at(w, more);
-	ir_write(w->f, j, ir_addi(w->f, ir_read(w->f, j), 1));
-	ir_br(w->f, CC_ULT, 64, ir_read(w->f, j), num(w, needle.ty->bytes), inner, yes);
-	ir_seal(inner);
-	low_at(w, next);
-	x = ir_load(w->f, 1, false, ir_op2(w->f, IR_ADD, 64, hay.v, ir_read(w->f, i)), 0);
-	ir_br(w->f, CC_EQ, 64, x, num(w, 0), no, step);
-	low_at(w, step);
-	ir_write(w->f, i, ir_addi(w->f, ir_read(w->f, i), 1));
-	ir_jmp(w->f, outer);
-	ir_seal(outer);
-	low_at(w, yes);
-	ir_write(w->f, r, ir_read(w->f, i));
-	ir_jmp(w->f, end);
-	low_at(w, no);
-	ir_write(w->f, r, num(w, -1));
-	ir_jmp(w->f, end);
-	low_at(w, end);
-	return ir_read(w->f, r);
-}
-
-static struct ir_insn *low_memcmp(struct low *w, struct node *n)
-{
-	struct val a = pointed(w, n->list), b = pointed(w, n->list->next);
-	struct sema s = { .l = w->l, .p = w->p };
-	struct ir_insn *x, *y;
-	const struct ty *t;
-	s64 len = 0;
-
-	if (!sem_const(&s, n->list->next->next, &len) || len < 1 || len > 512)
-		return num(w, 0);
-	t = ty_array(&w->l->types, word_ty(w, 1, false), (u32)len, SPACE_NONE);
-	x = low_temp(w, (u32)len);
-	y = low_temp(w, (u32)len);
-	low_read(w, x, (u32)len, a.v, a.space);
-	low_read(w, y, (u32)len, b.v, b.space);
-	return ir_op2(w->f, IR_XOR, 64, low_equal(w, (struct val){ t, x, SPACE_NONE },
-						  (struct val){ t, y, SPACE_NONE }), num(w, 1));
+	ir_store(w->f, 8, base, off, ir_read(w->f, var));
+	ir_store(w->f, 4, base, off + 8, t->user ? own_pid(w, false) : num(w, 0));
+	ir_store(w->f, 4, base, off + 12, ir_read(w->f, at));
 }
 
 /* ---- addresses --------------------------------------------------------------- */
@@ -449,7 +276,7 @@ static void ntop_into(struct low *w, struct node *n, struct ir_insn *base, s32 o
 
 static void mac_into(struct low *w, struct node *n, struct ir_insn *base, s32 off)
 {
-	struct val v = pointed(w, n->list);
+	struct val v = low_pointed(w, n->list);
 
 	low_read(w, ir_addi(w->f, base, off), 6, v.v, v.space);
 }
@@ -483,7 +310,7 @@ static struct ir_insn *write_user(struct low *w, struct node *n)
 {
 	struct ir_insn *dst = low_num(w, n->list);
 	struct val src = low_expr(w, n->list->next);
-	struct ir_insn *len = at_most(w, low_num(w, n->list->next->next),
+	struct ir_insn *len = low_at_most(w, low_num(w, n->list->next->next),
 				      ty_is_mem(src.ty) ? src.ty->bytes : 8);
 	struct ir_insn *from = src.v;
 
@@ -496,11 +323,13 @@ static struct ir_insn *write_user(struct low *w, struct node *n)
 }
 
 /* How many frames kstack or ustack has; of one that cannot be followed none. */
-static struct ir_insn *frames(struct low *w, const struct ty *t)
+static struct ir_insn *frames(struct low *w, const struct node *n)
 {
+	const struct ty *t = n->ty;
 	const u32 bytes = 8 * (u32)t->par[1];
 	struct ir_insn *got = ir_call(w->f, BPF_FUNC_get_stack, 4, w->ctx, low_temp(w, bytes),
-				      num(w, bytes), num(w, t->user ? BPF_F_USER_STACK : 0));
+				      num(w, bytes),
+				      num(w, (t->user ? BPF_F_USER_STACK : 0) | (s64)n->num));
 	struct ir_insn *failed = ir_op2(w->f, IR_SAR, 64, got, num(w, 63));
 
 	return ir_op2(w->f, IR_SHR, 64,
@@ -569,7 +398,7 @@ static struct ir_insn *of_maps(struct low *w, struct node *n, int f)
 	case F_find:
 		return low_find(w, n);
 	default:
-		return n->list->kind == N_MAP ? low_len(w, n) : frames(w, n->list->ty);
+		return n->list->kind == N_MAP ? low_len(w, n) : frames(w, n->list);
 	}
 }
 
@@ -686,9 +515,10 @@ bool low_call_into(struct low *w, struct node *n, const struct ty *t, struct ir_
 		return true;
 	case F_func: low_text(w, base, off, p->func, (u32)strlen(p->func), t->bytes); return true;
 	case F_kstack:
-	case F_ustack: stack_into(w, n->ty, base, off); return true;
-	case F_str: str_into(w, n, t, base, off, clean); return true;
-	case F_buf: buf_into(w, n, t, base, off, clean); return true;
+	case F_ustack: stack_into(w, n, base, off); return true;
+	case F_str: low_str_into(w, n, t, base, off, clean); return true;
+	case F_buf: low_buf_into(w, n, t, base, off, clean); return true;
+	case F_str_concat: low_concat_into(w, n, t, base, off, clean); return true;
 	case F_path: path_into(w, n, t, base, off, clean); return true;
 	case F_ntop: ntop_into(w, n, base, off); return true;
 	case F_macaddr: mac_into(w, n, base, off); return true;

@@ -571,6 +571,8 @@ struct val low_expr(struct low *w, struct node *n)
 		return if_expr(w, n);
 	case N_BLOCK:
 		return block_value(w, n);
+	case N_FNCALL:
+		return low_fncall(w, n);
 	default:
 		return built(w, n);
 	}

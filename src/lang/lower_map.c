@@ -23,26 +23,27 @@ static bool is_percpu(const struct map_var *m)
 	return ty_is_agg(m->value) && m->value->kind != TY_TSERIES;
 }
 
-/* A scalar map that is no aggregation is data, which programs reach without a call. */
-static const char *bpf_name(struct lang *l, const struct map_var *m)
+/* A scalar map that is no aggregation is data, which programs reach without a call. SHORTS:
+ * what maps before it are called. */
+static const char *bpf_name(struct lang *l, const struct map_var *m, struct strtab *shorts)
 {
-	const char *name = m->name + 1;
+	const char *name = m->name + 1, *cut = arena_printf(l->arena, "AT_%.12s", name);
+	const bool is_data = !m->keyed && !m->percpu;
+	u32 other;
 
-	if (!m->keyed && !m->percpu)
-		return arena_printf(l->arena, ".bss.%s", *name ? name : "_");
-	for (u32 i = 0; i < m->index; i++)
-		if (!strncmp(l->maps.v[i]->name + 1, name, 12))
-			return arena_printf(l->arena, "AT%u_%.9s", m->index, name);
-	return arena_printf(l->arena, "AT_%.12s", name);
+	if (!is_data && strtab_get(shorts, cut, &other))
+		return arena_printf(l->arena, "AT%u_%.9s", m->index, name);
+	strtab_put(shorts, cut, 0);
+	return is_data ? arena_printf(l->arena, ".bss.%s", *name ? name : "_") : cut;
 }
 
-static void make_map(struct lang *l, struct map_var *m)
+static void make_map(struct lang *l, struct map_var *m, struct strtab *shorts)
 {
 	struct ir_map def = { .key_bytes = key_bytes(m), .max_entries = 1 };
 	u32 bytes = (u32)round_up(m->value->bytes, 8);
 
 	m->percpu = is_percpu(m);
-	def.name = bpf_name(l, m);
+	def.name = bpf_name(l, m, shorts);
 	if (m->keyed) {
 		def.max_entries = m->decl_max ? m->decl_max : (u32)l->config.max_map_keys;
 		def.type = m->decl ? m->decl_type : m->percpu ? BPF_MAP_TYPE_PERCPU_HASH :
@@ -62,8 +63,10 @@ static void make_map(struct lang *l, struct map_var *m)
 
 void low_maps(struct lang *l)
 {
+	struct strtab shorts = { .arena = l->arena };
+
 	for (size_t i = 0; i < l->maps.n; i++)
-		make_map(l, l->maps.v[i]);
+		make_map(l, l->maps.v[i], &shorts);
 }
 
 /* ---- keys and places --------------------------------------------------------- */

@@ -49,8 +49,13 @@ struct ir_insn *low_room(struct low *w, u32 bytes)
 {
 	const u32 size = (u32)round_up(bytes ? bytes : 1, 8);
 
-	if (size > SLOT_MAX || w->stack_used + size > STACK_MAX)
-		return from_scratch(w, size);
+	struct ir_insn *at;
+
+	if (size > SLOT_MAX || w->stack_used + size > STACK_MAX) {
+		at = from_scratch(w, size);
+		w->rooms_end = *w->scratch_at;
+		return at;
+	}
 	w->stack_used += size;
 	return ir_slot(w->f, size, 8);
 }
@@ -78,7 +83,7 @@ void low_temps_free(struct low *w, size_t slots, u32 scratch)
 {
 	for (size_t i = slots; i < w->temps.n; i++)
 		w->temps.v[i].taken = false;
-	*w->scratch_at = scratch;
+	*w->scratch_at = scratch > w->rooms_end ? scratch : w->rooms_end;
 }
 
 /* ---- copying ----------------------------------------------------------------- */

@@ -78,7 +78,8 @@ static void close_record(struct low *w, struct ir_block *end)
 static bool opens_records(const struct node *n)
 {
 	for (; n; n = n->next)
-		if (n->kind == N_BLOCK || n->kind == N_IF || (n->a && opens_records(n->a)) ||
+		if (n->kind == N_BLOCK || n->kind == N_IF || n->kind == N_FNCALL ||
+		    (n->a && opens_records(n->a)) ||
 		    (n->b && opens_records(n->b)) || (n->c && opens_records(n->c)) ||
 		    (n->kind != N_BLOCK && n->list && opens_records(n->list)))
 			return true;

@@ -8,7 +8,7 @@
 #include "lang/expand.h"
 #include <stdlib.h>
 
-/* A call that is being expanded. */
+/* A call that is being expanded, of a macro or function (fn.c). */
 struct bind {
 	struct expand *x;
 	const struct node *macro, *args;
@@ -49,17 +49,22 @@ static void check_params(struct expand *x, const struct node *macro)
 void macro_collect(struct expand *x)
 {
 	for (const struct node *n = x->s->list; n; n = n->next)
-		if (n->kind == N_MACRO) {
+		if (n->kind == N_MACRO || n->kind == N_FN) {
 			*vec_push(&x->macros) = n;
-			check_params(x, n);
+			if (n->kind == N_FN)
+				fn_check(x, n);
+			else
+				check_params(x, n);
 		}
 	if (x->macros.n)
 		qsort(x->macros.v, x->macros.n, sizeof(*x->macros.v), by_text);
 	for (size_t i = 0; i < x->macros.n; i++)
 		for (size_t k = i + 1; k < x->macros.n &&
 		     !strcmp(x->macros.v[i]->text, x->macros.v[k]->text); k++)
-			if (same_params(x->macros.v[i]->list, x->macros.v[k]->list))
-				diag_error(x->s, x->macros.v[k]->at, "Redefinition of macro: %s",
+			if (x->macros.v[k]->kind == N_FN || x->macros.v[i]->kind == N_FN ||
+			    same_params(x->macros.v[i]->list, x->macros.v[k]->list))
+				diag_error(x->s, x->macros.v[k]->at, "Redefinition of %s: %s",
+					   x->macros.v[k]->kind == N_FN ? "function" : "macro",
 					   x->macros.v[k]->text);
 }
 
@@ -97,6 +102,8 @@ static bool fits(const struct node *param, const struct node *arg)
 {
 	if (param->kind == N_IDENT)
 		return true;
+	if (param->kind == N_LET)
+		return arg->kind != N_TYPE;
 	return param->kind == arg->kind && !(arg->kind == N_MAP && arg->a);
 }
 
@@ -187,6 +194,8 @@ static const struct node *arg_for(const struct bind *b, enum node_kind kind, con
 {
 	const struct node *arg = b->args;
 
+	if (b->macro->kind == N_FN)	/* has variables for them */
+		return NULL;
 	for (const struct node *p = b->macro->list; p; p = p->next, arg = arg->next)
 		if (p->kind == kind && !strcmp(p->text, text))
 			return arg;
@@ -213,7 +222,7 @@ static void subst_map(struct bind *b, struct node *n)
 
 	if (arg)
 		n->text = arg->text;
-	else
+	else if (b->macro->kind == N_MACRO)
 		diag_error(b->x->s, n->at, "Unhygienic access to map: %s. Maps must be passed into "
 			   "the macro as arguments", n->text);
 }
@@ -444,8 +453,8 @@ static bool is_recursive(struct expand *x, const struct node *call, const struct
 	}
 	while (n--)
 		sb_printf(&chain, "%s%s", names[n], n ? " > " : "");
-	diag_error(x->s, call->at, "Recursive macro call detected. Call chain: %s",
-		   sb_text(&chain));
+	diag_error(x->s, call->at, "Recursive %s call detected. Call chain: %s",
+		   macro->kind == N_FN ? "function" : "macro", sb_text(&chain));
 	sb_free(&chain);
 	return true;
 }
@@ -465,13 +474,33 @@ static void expand_to(struct expand *x, struct node **at, const struct node *mac
 	struct bind b = { x, macro, (*at)->kind == N_CALL ? (*at)->list : NULL,
 			  source_for(x, macro, *at), ++x->names };
 	struct macro_call call = { macro, x->call };
-	struct node *body = subst(&b, macro->b);
+	const struct fn_copy c = { &b, macro, b.number };
+	struct node *body = macro->kind == N_FN ?
+			    fn_call(x, &c, (*at)->kind == N_CALL ? (*at)->list : NULL, (*at)->at) :
+			    subst(&b, macro->b);
 
-	if (!body->list && body->a)
+	if (macro->kind == N_MACRO && !body->list && body->a)
 		body = body->a;
 	expand_replace(at, body);
 	x->call = &call;
 	expand_node(x, at, depth + 1);
+	x->call = call.up;
+}
+
+struct node *macro_copy(const struct fn_copy *c, const struct node *n)
+{
+	return subst(c->bind, n);
+}
+
+void macro_call_unused(struct expand *x, struct node *fn)
+{
+	struct bind b = { x, fn, NULL, fn->at.src, ++x->names };
+	const struct fn_copy c = { &b, fn, b.number };
+	struct macro_call call = { fn, x->call };
+
+	fn->c = fn_call(x, &c, NULL, fn->at);
+	x->call = &call;
+	expand_node(x, &fn->c, 1);
 	x->call = call.up;
 }
 
@@ -497,7 +526,7 @@ bool macro_expand(struct expand *x, struct node **at, u32 depth)
 	size_t nr;
 	const struct node **m = find_macros(x, n->text, &nr);
 
-	if (!nr)
+	if (!nr || (n->kind == N_IDENT && m[0]->kind == N_FN))
 		return false;
 	macro = best(m, nr, args);
 	if (!macro && is_function(n->text))
@@ -506,5 +535,7 @@ bool macro_expand(struct expand *x, struct node **at, u32 depth)
 		say_no_match(x, n, closest(m, nr, count(args)));
 	else if (!is_recursive(x, n, macro))
 		expand_to(x, at, macro, depth);
+	if (macro && macro->kind == N_FN)	/* the table's, which nobody else changes */
+		((struct node *)(uintptr_t)macro)->num++;
 	return true;
 }

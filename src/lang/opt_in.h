@@ -14,6 +14,8 @@ struct opt {
 	struct arena arena;	/* of this run */
 	struct ir_insn **numbers;	/* constants, by hash of the value */
 	u32 nr_numbers, cap_numbers;
+	struct ir_insn **slots;		/* ir_value.c's, by hash */
+	u32 cap_slots;
 	struct ir_insn **data;	/* by map: the address of its data, or NULL */
 	bool changed;		/* jumps, by ir_flow.c */
 };
@@ -51,6 +53,11 @@ void opt_flow(struct opt *o);
 /* Loads of what was stored or loaded before, stores that nobody reads, constants side by
  * side in one store. */
 void opt_memory(struct opt *o);
+
+/* ---- ir_lookup.c -------------------------------------------------------------------- */
+
+/* Look-ups of what was looked up before, in the whole function: has anything changed? */
+bool opt_lookups(struct opt *o);
 
 /* ---- ir_loop.c ------------------------------------------------------------------------- */
 

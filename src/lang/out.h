@@ -9,6 +9,7 @@
 #define LANG_OUT_H
 
 #include "lang/unit.h"
+#include "sym/names.h"
 
 struct out {
 	const struct lang_unit *u;
@@ -19,6 +20,11 @@ struct out {
 	   is none. PID, PROBE: of struct lang_usym. */
 	void (*ksym)(void *arg, struct strbuf *b, u64 addr, bool offset);
 	void (*usym)(void *arg, struct strbuf *b, u64 addr, u32 pid, bool offset);
+	/* The frames at ADDR of process PID, innermost first, at most MAX; 0: no name. RETURNS:
+	   a call returns there. */
+	u32 (*frames)(void *arg, struct sym_frame *v, u32 max, u64 addr, u32 pid, bool returns);
+	/* Appends which file ADDR of PID is of: "[libc.so.6]"; false: of none. */
+	bool (*module)(void *arg, struct strbuf *b, u64 addr, u32 pid);
 	/* Up to MAX return addresses, innermost first; how many. */
 	u32 (*stack)(void *arg, const struct ty *t, const struct lang_stack *s, u64 *ips, u32 max);
 	/* A path of cgroup ID, an account's name: appended. */

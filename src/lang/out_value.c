@@ -139,8 +139,36 @@ static void shown_text(struct out *o, struct strbuf *b, const struct ty *t, u64 
 	}
 }
 
+/* A frame of a process in the style of bpftrace, or of perf. */
+static void frame_text(struct strbuf *b, const struct sym_frame *f, bool perf)
+{
+	if (f->inlined && !perf)
+		sb_puts(b, "[inlined] ");
+	sb_puts(b, f->name);
+	if (!f->inlined)
+		sb_printf(b, "+%" PRIu64, f->off);
+	if (f->inlined && perf)
+		sb_puts(b, " (inlined)");
+	if (f->file && !perf)
+		sb_printf(b, "@%s:%u", f->file, f->line);
+}
+
+static void address_text(struct out *o, struct strbuf *b, const struct ty *t, u64 ip)
+{
+	if (t->par[0] == 1)
+		sb_printf(b, "%" PRIx64 " ", ip);
+	if (t->par[0] >= 2 || t->user)
+		sb_printf(b, "0x%" PRIx64, ip);
+	else
+		o->ksym(o->arg, b, ip, true);
+	sb_putc(b, '\n');
+}
+
+/* Each address is a line; of processes, with names, also what was inlined there. */
 static void stack_text(struct out *o, struct strbuf *b, const struct ty *t, const u8 *v, u32 indent)
 {
+	const bool perf = t->par[0] == 1, named = t->user && t->par[0] < 2;
+	struct sym_frame frames[64];
 	struct lang_stack s;
 	u64 ips[127];
 	u32 n;
@@ -149,16 +177,20 @@ static void stack_text(struct out *o, struct strbuf *b, const struct ty *t, cons
 	n = o->stack(o->arg, t, &s, ips, ARRAY_LEN(ips));
 	sb_putc(b, '\n');
 	for (u32 i = 0; i < n; i++) {
-		sb_printf(b, "%*s", (int)indent, "");
-		if (t->par[0] == 1)
-			sb_printf(b, "%" PRIx64 " ", ips[i]);
-		if (t->par[0] >= 2)
-			sb_printf(b, "0x%" PRIx64, ips[i]);
-		else if (t->user)
-			o->usym(o->arg, b, ips[i], s.pid, true);
-		else
-			o->ksym(o->arg, b, ips[i], true);
-		sb_putc(b, '\n');
+		const u32 k = named ? o->frames(o->arg, frames, ARRAY_LEN(frames), ips[i], s.pid,
+						i > 0) : 0;
+
+		if (!k) {
+			sb_printf(b, "%*s", (int)indent, "");
+			address_text(o, b, t, ips[i]);
+		}
+		for (u32 j = 0; j < k; j++) {
+			sb_printf(b, "%*s", (int)indent, "");
+			if (perf)
+				sb_printf(b, "%" PRIx64 " ", ips[i]);
+			frame_text(b, &frames[j], perf);
+			sb_putc(b, '\n');
+		}
 	}
 }
 
@@ -339,11 +371,12 @@ void out_json_string(struct strbuf *b, const char *s, size_t n)
 	sb_putc(b, '"');
 }
 
-/* Numbers that a double does not hold exactly are strings. */
+/* Numbers that a double does not hold exactly are strings: without the zeros at its end such
+ * a number has more than 53 bits. */
 static void number_json(struct strbuf *b, const struct ty *t, u64 v)
 {
-	const bool big =
-		t->is_signed ? (s64)v > 1ll << 53 || (s64)v < -(1ll << 53) : v > 1ull << 53;
+	const u64 size = t->is_signed && (s64)v < 0 ? 0 - v : v;
+	const bool big = size && size >> __builtin_ctzll(size) >= 1ull << 53;
 
 	if (big)
 		sb_putc(b, '"');

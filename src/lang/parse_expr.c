@@ -395,8 +395,12 @@ static struct node *parse_post(struct parser *p, struct node *of)
 {
 	struct node *n = parse_node(p, N_UNARY, of->at.from);
 
-	if (!is_variable(of))
+	if (!is_variable(of)) {
 		parse_error(p, "increment/decrement requires a variable or map");
+		if (of->kind == N_IDENT)
+			diag_hint(p->lex.s, "variables and maps begin with a sign: $%s, @%s",
+				  of->text, of->text);
+	}
 	n->op = parse_is(p, TOK2('+', '+')) ? OP_INC : OP_DEC;
 	n->post = true;
 	n->a = of;

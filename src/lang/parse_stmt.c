@@ -96,6 +96,9 @@ static bool is_target(struct parser *p, const struct node *to)
 	if (to != root && (root->kind == N_VAR || root->kind == N_MAP))
 		return true;	/* which is told when it has been read */
 	parse_expect(p, TOK1(';'), "';'");
+	if (to->kind == N_IDENT)
+		diag_hint(p->lex.s, "variables and maps begin with a sign: $%s of a run of the "
+			  "block, @%s of the script", to->text, to->text);
 	return false;
 }
 

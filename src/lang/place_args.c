@@ -210,7 +210,7 @@ static void user_function(struct list *a)
 						(size_t)(colon - a->p->at)));
 	u32 id = btf && a->p->func ? btf_find(btf, a->p->func, BTF_KIND_FUNC) : 0;
 
-	if (id)
+	if (id && !isdigit((u8)colon[1]))	/* in the middle registers are others */
 		parameters(a, btf, id, 0, 1, SPACE_USER);
 	if (a->n > 6)
 		a->n = 6;

@@ -142,8 +142,10 @@ static void say_full(struct run *r)
 	}
 	if (v && v[LC_STACK_LOST])
 		sb_printf(&r->errors,
-			  "WARNING: %llu stacks not kept: more than 4096 are different\n",
-			  (unsigned long long)v[LC_STACK_LOST]);
+			  "WARNING: %llu stacks not kept: their tables are full\n"
+			  "HINT: fewer frames, as kstack(8), or config = { max_map_keys = %u }\n",
+			  (unsigned long long)v[LC_STACK_LOST],
+			  (unsigned)max_u64(131072, u->config.max_map_keys));
 	free(v);
 }
 
@@ -357,7 +359,7 @@ static bool waits(const struct run *r)
 
 static int wait_all(struct run *r)
 {
-	const size_t n = 3 + r->timers.n;
+	const size_t n = 4 + r->timers.n;
 	struct pollfd *v = mem_alloc(n * sizeof(*v));
 	int rc = 0;
 
@@ -365,18 +367,18 @@ static int wait_all(struct run *r)
 	v[1] = (struct pollfd){ .fd = r->o->pidfd, .events = POLLIN };
 	v[2] = (struct pollfd){ .fd = r->ring >= 0 && r->b->ops->map_fd ?
 		r->b->ops->map_fd(r->b, (u32)r->ring) : -1, .events = POLLIN };
+	v[3] = (struct pollfd){ .fd = run_space_fd(r), .events = POLLIN };
 	for (size_t i = 0; i < r->timers.n; i++)
-		v[3 + i] = (struct pollfd){ .fd = r->timers.v[i].fd, .events = POLLIN };
+		v[4 + i] = (struct pollfd){ .fd = r->timers.v[i].fd, .events = POLLIN };
 	for (u32 round = 0; !rc && !r->ended; round++) {
 		if (poll(v, n, round < FIRST_TICKS ? FIRST_MS : TICK_MS) < 0 && errno != EINTR)
 			rc = err_set(r->err, ERR_RUN, NULL, "%s", strerror(errno));
-		if (r->o->unit->stacks.n && (r->o->child || r->o->pid))
-			run_names_look(r, r->o->child ? r->o->child : r->o->pid);
+		run_space_read(r);
 		run_read(r);
 		if (!rc && v[0].revents)
 			rc = on_signal(r);
 		if (!rc)
-			rc = on_timers(r, v + 3);
+			rc = on_timers(r, v + 4);
 		if (v[1].revents)
 			r->ended = true;
 		say_lost(r);
@@ -543,6 +545,7 @@ static int probes(struct run *r)
 {
 	int rc = run_kind(r, LP_BEGIN);
 
+	run_space_open(r);
 	if (!rc && !r->ended)
 		rc = attach_all(r);
 	if (rc)
@@ -582,9 +585,10 @@ static int run(struct run *r)
 	if (!rc)
 		rc = r->o->test ? tests(r) : r->o->bench ? benches(r) : probes(r);
 	say_lost(r);
+	say_full(r);		/* as it was at the end: some probes are still attached */
 	if (!r->o->test && !r->o->bench)
 		print_maps(r);
-	say_full(r);
+	run_space_say(r);
 	return rc;
 }
 
@@ -603,6 +607,7 @@ int trace_run(const struct trace_run *o, struct skep_err *err)
 	if (r.signals >= 0)
 		close(r.signals);
 	run_names_close(&r);
+	run_space_close(&r);
 	skep_object_close(r.obj);
 	free(r.map);
 	sb_free(&r.text);

@@ -31,6 +31,7 @@ struct run {
 	bool discard;		/* records are read and forgotten */
 	bool broken;		/* nobody reads what is written */
 	struct names *names;
+	struct spaces *spaces;	/* NULL: nothing of processes' code is printed */
 };
 
 /* ---- run.c ------------------------------------------------------------------- */
@@ -51,7 +52,19 @@ void run_print_map(struct run *r, u32 i, u64 top, u64 div, bool at_end);
 
 void run_names_open(struct run *r);
 void run_names_close(struct run *r);
-/* What process PID has mapped is known from then on, also when it has ended. */
-void run_names_look(struct run *r, u32 pid);
+
+/* ---- run_space.c: what processes have mapped, names of their code ------------ */
+
+enum { RUN_FRAMES = 64 };	/* at one address: a function and what was inlined */
+
+void run_space_open(struct run *r);	/* before anything is attached */
+void run_space_close(struct run *r);
+int run_space_fd(const struct run *r);	/* readable when something was mapped; -1: never */
+void run_space_read(struct run *r);	/* what was mapped meanwhile */
+void run_space_say(struct run *r);	/* what is missing */
+/* out.frames, out.module, out.usym */
+u32 run_space_frames(void *arg, struct sym_frame *v, u32 max, u64 addr, u32 pid, bool returns);
+bool run_space_module(void *arg, struct strbuf *b, u64 addr, u32 pid);
+void run_space_name(void *arg, struct strbuf *b, u64 addr, u32 pid, bool offset);
 
 #endif

@@ -4,15 +4,19 @@
  * block that assigns it first. A loop over a map is a function of its own: variables from
  * outside that it uses are marked, so that lower.c keeps them in memory.
  */
+#include "base/hash.h"
 #include "lang/sema.h"
 #include <stdlib.h>
 
 struct scope {
 	struct lang *l;
 	struct prog *p;
-	VEC(struct var *) vars;	/* that are seen, innermost last */
+	/* that are seen, innermost last; BEFORE: 1 + the place of what it hides, or 0 */
+	VEC(struct seen { struct var *v; u32 before; }) vars;
+	struct strtab names;	/* 1 + the place in vars; 0: no longer seen */
 	u32 depth;		/* functions around */
 	u32 loops;
+	u32 maps;		/* that were met */
 };
 
 static void walk(struct scope *c, struct node *n);
@@ -25,19 +29,31 @@ static void walk_list(struct scope *c, struct node *n)
 
 static struct var *find(const struct scope *c, const char *name)
 {
-	for (size_t i = c->vars.n; i--;)
-		if (!strcmp(c->vars.v[i]->name, name))
-			return c->vars.v[i];
-	return NULL;
+	u32 at;
+
+	return strtab_get(&c->names, name, &at) && at ? c->vars.v[at - 1].v : NULL;
+}
+
+/* Variables from AT on are seen no longer. */
+static void forget(struct scope *c, size_t at)
+{
+	for (; c->vars.n > at; c->vars.n--) {
+		const struct seen *s = &c->vars.v[c->vars.n - 1];
+
+		strtab_put(&c->names, s->v->name, s->before);
+	}
 }
 
 static struct var *add(struct scope *c, struct node *n)
 {
 	struct var *v = arena_new(c->l->arena, struct var);
+	u32 before = 0;
 
 	*v = (struct var){ .name = n->text, .first = n, .depth = c->depth, .next = c->p->vars };
 	c->p->vars = v;
-	*vec_push(&c->vars) = v;
+	strtab_get(&c->names, v->name, &before);
+	*vec_push(&c->vars) = (struct seen){ v, before };
+	strtab_put(&c->names, v->name, (u32)c->vars.n);
 	return v;
 }
 
@@ -72,14 +88,31 @@ static void write_var(struct scope *c, struct node *n)
 struct map_var *lang_map(struct lang *l, struct node *n)
 {
 	struct map_var *m;
+	u32 at;
 
-	for (size_t i = 0; i < l->maps.n; i++)
-		if (!strcmp(l->maps.v[i]->name, n->text))
-			return l->maps.v[i];
+	if (strtab_get(&l->map_names, n->text, &at))
+		return l->maps.v[at];
 	m = arena_new(l->arena, struct map_var);
 	*m = (struct map_var){ .name = n->text, .first = n, .index = (u32)l->maps.n };
 	*vec_push(&l->maps) = m;
+	strtab_put(&l->map_names, m->name, m->index);
 	return m;
+}
+
+static void use_map(struct scope *c, struct node *n)
+{
+	enum { MAPS_MAX = 64 };		/* of one program: the kernel's */
+	struct map_var *m = lang_map(c->l, n);
+
+	n->sem = m;
+	if (m->last_user == c->p)
+		return;
+	m->last_user = c->p;
+	if (++c->maps != MAPS_MAX + 1)
+		return;
+	diag_error(c->l->script, n->at, "a BPF program may use %d maps, and this is the next",
+		   MAPS_MAX);
+	diag_hint(c->l->script, "keys in one map: @m[1], @m[2]");
 }
 
 static void block(struct scope *c, struct node *n)
@@ -89,7 +122,7 @@ static void block(struct scope *c, struct node *n)
 	walk_list(c, n->list);
 	if (n->a)
 		walk(c, n->a);
-	c->vars.n = seen;
+	forget(c, seen);
 }
 
 /* Parts, then the block with a variable of its own. */
@@ -112,7 +145,7 @@ static void loop(struct scope *c, struct node *n, bool function)
 	walk(c, n->c);
 	c->loops = loops;
 	c->depth -= function;
-	c->vars.n = seen;
+	forget(c, seen);
 }
 
 static void let(struct scope *c, struct node *n)
@@ -171,6 +204,29 @@ static void call(struct scope *c, struct node *n)
 	walk_list(c, n->list);
 }
 
+/* Its body sees variables of its own alone, whose names nobody else has. */
+static void fncall(struct scope *c, struct node *n)
+{
+	const size_t seen = c->vars.n;
+	const u32 loops = c->loops;
+
+	walk_list(c, n->list);
+	c->loops = 0;
+	walk(c, n->b);
+	c->loops = loops;
+	if (n->a)
+		walk(c, n->a);
+	forget(c, seen);
+}
+
+static void give_back(struct scope *c, struct node *n)
+{
+	if (n->a)
+		walk(c, n->a);
+	if (n->b)
+		write_var(c, n->b);
+}
+
 static void jump(struct scope *c, struct node *n)
 {
 	if (!c->loops)
@@ -185,7 +241,7 @@ static void walk(struct scope *c, struct node *n)
 		read_var(c, n);
 		break;
 	case N_MAP:
-		n->sem = lang_map(c->l, n);
+		use_map(c, n);
 		if (n->a)
 			walk(c, n->a);
 		break;
@@ -194,6 +250,12 @@ static void walk(struct scope *c, struct node *n)
 		break;
 	case N_BLOCK:
 		block(c, n);
+		break;
+	case N_FNCALL:
+		fncall(c, n);
+		break;
+	case N_RETURN:
+		give_back(c, n);
 		break;
 	case N_LET:
 		let(c, n);
@@ -236,10 +298,12 @@ static void walk(struct scope *c, struct node *n)
 
 void scope_run(struct lang *l, struct prog *p)
 {
-	struct scope c = { .l = l, .p = p };
+	struct arena tmp = ARENA_INIT;
+	struct scope c = { .l = l, .p = p, .names.arena = &tmp };
 
 	if (p->probe->a)
 		walk(&c, p->probe->a);
 	block(&c, p->probe->b);
 	vec_free(&c.vars);
+	arena_free(&tmp);
 }

@@ -158,6 +158,35 @@ static bool is_literal(const struct node *n)
 	return n && n->kind == N_INT;
 }
 
+/* A number that stands there: 5, -5. */
+static bool is_number(const struct node *n)
+{
+	return is_literal(n) || (n && n->kind == N_UNARY && n->op == OP_NEG && is_literal(n->a));
+}
+
+/* Does what stands there, VALUE, go into a variable of a declared type? Else that is said. */
+static bool has_room(struct sema *s, const struct node *n, const struct ty *is,
+		     const struct node *value)
+{
+	const char *name = ((struct var *)n->sem)->name;
+	s64 k;
+
+	if (is->kind == TY_INT && is_number(value) && sem_const(s, value, &k) &&
+	    !ty_holds(is, k) && !(value->is_unsigned && is->bytes == 8)) {
+		sem_error(s, n->at, "Type mismatch for %s: trying to assign value '%lld' to a "
+			  "variable of type '%s'; cast it: (%s)%lld", name, (long long)k,
+			  sem_name(s->l, is), sem_name(s->l, is), (long long)k);
+		return false;
+	}
+	if (is->kind == TY_STR && value && value->kind == N_STR && value->text_n >= is->bytes) {
+		sem_error(s, n->at, "Type mismatch for %s: trying to assign value of type "
+			  "'string[%u]' when variable already has a type '%s'", name,
+			  (unsigned)value->text_n + 1, sem_name(s->l, is));
+		return false;
+	}
+	return true;
+}
+
 static void var_value(struct sema *s, struct node *n, const struct ty *t, bool lit)
 {
 	struct var *v = n->sem;
@@ -240,9 +269,12 @@ void sem_key(struct sema *s, struct node *n)
 
 /* ---- statements -------------------------------------------------------------- */
 
+static void statement(struct sema *s, struct node *n);
+
 static void assign(struct sema *s, struct node *n)
 {
 	const struct ty *t = sem_expr(s, n->b);
+	const struct var *v;
 
 	if (!n->a)
 		return;
@@ -259,7 +291,9 @@ static void assign(struct sema *s, struct node *n)
 		sem_map_value(s, n->a, t, is_literal(n->b));
 		return;
 	}
-	var_value(s, n->a, t, is_literal(n->b));
+	v = n->a->sem;
+	if (n->op || !v->declared || !v->ty || has_room(s, n->a, v->ty, n->b))
+		var_value(s, n->a, t, is_literal(n->b));
 }
 
 static void let(struct sema *s, struct node *n)
@@ -271,7 +305,8 @@ static void let(struct sema *s, struct node *n)
 		is = sem_type(s, n->type);
 		if (is && !v->ty)
 			v->ty = is, s->changed = true;
-		if (is && t && !ty_join(s->l, is, t, false, is_literal(n->b)))
+		if (is && t && has_room(s, n->a, is, n->b) &&
+		    !ty_join(s->l, is, t, false, is_literal(n->b)))
 			sem_error(s, n->at, "Type mismatch for %s: trying to assign value of type "
 				  "'%s' when variable already has a type '%s'", v->name,
 				  sem_name(s->l, t), sem_name(s->l, is));
@@ -343,6 +378,38 @@ static void unroll(struct sema *s, struct node *n)
 	sem_block(s, n->b);
 }
 
+/* Return N of a function gives TO, or nothing: does T fit? */
+static bool fits_result(struct sema *s, const struct node *n, const struct ty *t,
+			const struct ty *to)
+{
+	if (!t || !to || t == to)
+		return true;
+	if (t->kind == TY_INT && to->kind == TY_INT)
+		return is_literal(n->a) ? ty_holds(to, (s64)n->a->num) :
+		       t->bytes <= to->bytes || n->a->kind != N_INT;
+	return ty_join(s->l, to, ty_stored(s->l, t), false, is_literal(n->a)) != NULL;
+}
+
+static void give_back(struct sema *s, struct node *n)
+{
+	const struct ty *t = n->a ? sem_number(s, n->a) : NULL;
+	const struct ty *to = n->b ? ((struct var *)n->b->sem)->ty : NULL;
+
+	if (!n->text || (n->a && !t) || (n->b && !to))
+		return;
+	if (!n->a != !n->b || !fits_result(s, n, t, to))
+		sem_error(s, n->at, "Function %s is of type %s, cannot return %s", n->text,
+			  to ? sem_name(s->l, to) : "void", t ? sem_name(s->l, t) : "void");
+}
+
+const struct ty *sem_fncall(struct sema *s, struct node *n)
+{
+	for (struct node *let = n->list; let; let = let->next)
+		statement(s, let);
+	sem_block(s, n->b);
+	return n->a ? sem_expr(s, n->a) : ty_void(&s->l->types);
+}
+
 static void statement(struct sema *s, struct node *n)
 {
 	switch (n->kind) {
@@ -369,8 +436,7 @@ static void statement(struct sema *s, struct node *n)
 		unroll(s, n);
 		break;
 	case N_RETURN:
-		if (n->a)
-			sem_expr(s, n->a);
+		give_back(s, n);
 		break;
 	case N_BREAK:
 	case N_CONTINUE:
@@ -403,6 +469,8 @@ static void round_of(struct sema *s)
 	s->changed = false;
 	for (size_t i = 0; i < s->l->progs.n; i++)
 		check_prog(s, s->l->progs.v[i]);
+	for (size_t i = 0; i < s->l->unused.n; i++)
+		check_prog(s, s->l->unused.v[i]);
 }
 
 /* A declared map says which of BPF's it is. */
@@ -458,6 +526,8 @@ void sema_run(struct lang *l)
 	map_decls(l);
 	for (size_t i = 0; i < l->progs.n; i++)
 		scope_run(l, l->progs.v[i]);
+	for (size_t i = 0; i < l->unused.n; i++)
+		scope_run(l, l->unused.v[i]);
 	if (l->script->nr_errors)
 		return;
 	for (u32 i = 0; i < ROUNDS_MAX && (!i || s.changed); i++)

@@ -44,6 +44,7 @@ const struct ty *sem_expr(struct sema *s, struct node *n);
 /* The same for each of a list. */
 void sem_list(struct sema *s, struct node *list);
 void sem_block(struct sema *s, struct node *block);
+const struct ty *sem_fncall(struct sema *s, struct node *n);
 /* Reports, in the last round, and gives the type of nothing. */
 const struct ty *sem_error(struct sema *s, struct span at, const char *fmt, ...)
 	PRINTF_LIKE(3, 4);

@@ -124,10 +124,21 @@ static void format_call(struct sema *s, struct node *n)
 
 /* ---- special results --------------------------------------------------------- */
 
+static void add_stacks(struct sema *s, u32 frames, bool user)
+{
+	struct lang_stacks *t = vec_push(&s->l->unit->stacks);
+
+	*t = (struct lang_stacks){ .frames = frames, .user = user };
+	for (u32 i = 0; i < LANG_STACK_LEVELS; i++)
+		t->bpf_name[i] = arena_printf(s->l->arena, "skep_%cstack%u%.*s", user ? 'u' : 'k',
+					      frames, i > 0, "bcd" + (i ? i - 1 : 0));
+}
+
 static const struct ty *stack_of(struct sema *s, struct node *n, bool user)
 {
 	static const char *const modes[] = { "bpftrace", "perf", "raw", "build_id" };
-	s64 frames = 127, mode = 0;
+	s64 given[2] = { 127, 0 }, mode = 0;	/* frames, and how many are left out */
+	u32 nr = 0;
 	struct ty t = { .kind = TY_STACK, .bytes = sizeof(struct lang_stack), .align = 8,
 			.user = user };
 	u32 i;
@@ -143,25 +154,25 @@ static const struct ty *stack_of(struct sema *s, struct node *n, bool user)
 				;
 		if (m < ARRAY_LEN(modes))
 			mode = m;
-		else if (!sem_const(s, a, &frames) || frames < 1 || frames > 127)
+		else if (nr == 2 || !sem_const(s, a, &given[nr]) || given[nr] < !nr ||
+			 given[nr] > 127)
 			return sem_error(s, a->at,
-					 "%s() takes a mode (bpftrace, perf, raw, build_id) "
-					 "and a number of frames from 1 to 127",
+					 "%s() takes a mode (bpftrace, perf, raw, build_id), "
+					 "a number of frames from 1 to 127, and how many of "
+					 "the innermost to leave out",
 					 n->text);
+		else
+			nr++;
 	}
+	n->num = (u64)given[1];
 	for (i = 0; i < s->l->unit->stacks.n; i++)
-		if (s->l->unit->stacks.v[i].frames == frames &&
+		if (s->l->unit->stacks.v[i].frames == given[0] &&
 		    s->l->unit->stacks.v[i].user == user)
 			break;
 	if (i == s->l->unit->stacks.n)
-		*vec_push(&s->l->unit->stacks) = (struct lang_stacks){
-			.frames = (u32)frames,
-			.user = user,
-			.bpf_name = arena_printf(s->l->arena, "skep_%cstack%u", user ? 'u' : 'k',
-						 (unsigned)frames)
-		};
+		add_stacks(s, (u32)given[0], user);
 	t.par[0] = mode;
-	t.par[1] = frames;
+	t.par[1] = given[0];
 	t.par[2] = i;
 	return like(s, t);
 }
@@ -218,6 +229,15 @@ static const struct ty *arg_of(struct sema *s, struct node *n, int i)
 	return u64_ty(s);
 }
 
+static const struct ty *no_args(struct sema *s, struct node *n)
+{
+	sem_error(s, n->at, "%s has no arguments that are known", s->p->place->text);
+	if (s->report && flags_here(s) & PF_USER)
+		diag_hint(s->l->script, "they are known from debug information: compile the "
+			  "program with -g, or use arg0 ... arg5");
+	return NULL;
+}
+
 static const struct ty *args_of(struct sema *s, struct node *n)
 {
 	const struct place *p = s->p->place;
@@ -226,7 +246,7 @@ static const struct ty *args_of(struct sema *s, struct node *n)
 	u32 i;
 
 	if (!p->nr_args || p->nr_args > ARRAY_LEN(of))
-		return sem_error(s, n->at, "%s has no arguments that are known", p->text);
+		return no_args(s, n);
 	for (i = 0; i < p->nr_args; i++) {
 		const struct ty *t = p->args[i].ty;
 
@@ -347,6 +367,22 @@ static const struct ty *number_shown(struct sema *s, struct node *n, enum ty_kin
 		return like(s, (struct ty){ .kind = TY_USYM, .bytes = sizeof(struct lang_usym),
 					    .align = 8 });
 	return shown(s, kind, text);
+}
+
+/* As long as both may be, and no longer than any text. */
+static const struct ty *concat_of(struct sema *s, struct node *n)
+{
+	u32 bytes = 1;
+
+	for (struct node *a = n->list; a; a = a->next) {
+		const struct ty *t = sem_expr(s, a);
+
+		if (t && t->kind != TY_STR)
+			return sem_error(s, a->at, "str_concat() expects a string (%s provided)",
+					 sem_name(s->l, t));
+		bytes += t ? t->bytes - 1 : 0;
+	}
+	return ty_str(&s->l->types, (u32)min_u64(bytes, s->l->config.max_strlen + 1));
 }
 
 static const struct ty *strftime_of(struct sema *s, struct node *n)
@@ -621,6 +657,7 @@ static const struct ty *special(struct sema *s, struct node *n, int f)
 	case F_args: return args_of(s, n);
 	case F_strftime: return strftime_of(s, n);
 	case F_str: return str_of(s, n);
+	case F_str_concat: return concat_of(s, n);
 	case F_buf: return buf_of(s, n);
 	case F_path:
 		sem_list(s, n->list);
@@ -736,6 +773,10 @@ const struct ty *sem_call(struct sema *s, struct node *n)
 
 	if (arg >= 0 && !n->list)
 		return arg_of(s, n, arg);
+	if (!strcmp(n->text, "config") && !n->list) {
+		lang_config_record(s->l, n);
+		return sem_expr(s, n);
+	}
 	if (f < 0)
 		return unknown(s, n);
 	for (const struct node *a = n->list; a; a = a->next)

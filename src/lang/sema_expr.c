@@ -464,12 +464,25 @@ static const struct ty *map(struct sema *s, struct node *n)
 	return ((struct map_var *)n->sem)->value;
 }
 
+/* 1.5 reads as part 5 of 1. */
+static const struct ty *no_float(struct sema *s, const struct node *n)
+{
+	sem_error(s, n->at, "there are no floating-point numbers: %.*s",
+		  (int)(n->at.to - n->at.from), n->at.src->text + n->at.from);
+	if (s->report)
+		diag_hint(s->l->script, "count in a smaller unit (us for ms), multiply before "
+			  "dividing");
+	return NULL;
+}
+
 static const struct ty *at(struct sema *s, struct node *n)
 {
 	const struct ty *a = sem_expr(s, n->a);
 
 	if (!a)
 		return NULL;
+	if (n->a->kind == N_INT)
+		return no_float(s, n);
 	if (a->kind != TY_TUPLE && a->kind != TY_RECORD)
 		return sem_error(s, n->at, "Can not access index '%u' on expression of type '%s'",
 				 (unsigned)n->num, sem_name(s->l, a));
@@ -523,6 +536,8 @@ static const struct ty *expr(struct sema *s, struct node *n)
 		return sem_expr(s, n->a);
 	case N_IF:
 		return if_expr(s, n);
+	case N_FNCALL:
+		return sem_fncall(s, n);
 	case N_BLOCK:
 		sem_block(s, n);
 		return n->a ? sem_expr(s, n->a) : ty_void(&s->l->types);

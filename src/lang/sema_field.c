@@ -4,6 +4,7 @@
  * of arrays. Arrays of char are strings to the language.
  */
 #include "lang/sema.h"
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -132,7 +133,14 @@ static void hint_args(struct sema *s, const struct place *p, const char *name)
 	near = err_nearest(name, names, p->nr_args);
 	if (near)
 		sb_printf(&b, "did you mean args.%s? ", near);
-	sb_puts(&b, p->nr_args ? "arguments:" : "it has no arguments");
+	if (!p->nr_args && probe_flags(p->kind) & PF_USER && p->at[0] &&
+	    isdigit((u8)strrchr(p->at, ':')[1]))
+		sb_puts(&b, "arguments are known where a function begins");
+	else if (!p->nr_args && probe_flags(p->kind) & PF_USER)
+		sb_puts(&b, "arguments are known from debug information, of which the file has "
+			"none for this function: compile it with -g, or use arg0 ... arg5");
+	else
+		sb_puts(&b, p->nr_args ? "arguments:" : "it has no arguments");
 	for (u32 i = 0; i < p->nr_args; i++)
 		sb_printf(&b, " %s", names[i]);
 	diag_hint(s->l->script, "%s", sb_text(&b));
@@ -168,6 +176,25 @@ static bool is_args(const struct node *n)
 	return n->kind == N_IDENT && !strcmp(n->text, "args");
 }
 
+static bool is_config(const struct node *n)
+{
+	return (n->kind == N_IDENT || n->kind == N_CALL) && !n->list && !strcmp(n->text, "config");
+}
+
+/* config.NAME: a number or text that stands there. */
+static const struct ty *setting(struct sema *s, struct node *n)
+{
+	const char *near;
+
+	if (lang_config_value(s->l, n, n->text))
+		return sem_expr(s, n);
+	sem_error(s, n->at, "Unrecognized config variable: %s", n->text);
+	near = lang_config_nearest(n->text);
+	if (near && s->report)
+		diag_hint(s->l->script, "did you mean config.%s?", near);
+	return NULL;
+}
+
 const struct ty *sem_field(struct sema *s, struct node *n)
 {
 	struct field_place *f = arena_new(s->l->arena, struct field_place);
@@ -175,6 +202,8 @@ const struct ty *sem_field(struct sema *s, struct node *n)
 
 	if (is_args(n->a))
 		return arg_field(s, n);
+	if (is_config(n->a))
+		return setting(s, n);
 	a = sem_expr(s, n->a);
 	if (!a)
 		return NULL;

@@ -13,6 +13,16 @@ struct squeeze {
 	u8 *keep;		/* how many come of it: 0: it goes; 2 or 3 of a jump by a condition
 				   that does not reach */
 	u32 *todo;
+	struct island *islands;	/* from 1; NULL: none are needed */
+	u32 nr_islands;
+};
+
+/* Jumps that lead on those that do not reach: before version 4 there are no longer ones. */
+struct island {
+	u32 before;		/* the instruction */
+	u32 at;			/* its place */
+	bool skip;		/* what comes from above is led around it */
+	VEC(u32) to;		/* where each of its jumps goes, at last */
 };
 
 enum { NOWHERE = UINT32_MAX };
@@ -206,12 +216,23 @@ static void move_records(struct squeeze *s, const u32 *at)
 	o->lines.n = n;
 }
 
+/* ---- places ------------------------------------------------------------------------- */
+
+static u32 island_size(const struct island *is)
+{
+	return (u32)is->to.n + (is->skip && is->to.n);
+}
+
 /* Places of what stays; the next one's behind the last. */
 static void find_places(struct squeeze *s, u32 *at)
 {
-	u32 n = 0;
+	u32 n = 0, k = 1;
 
 	for (u32 i = 0; i < s->n; i++) {
+		if (k <= s->nr_islands && s->islands[k].before == i) {
+			s->islands[k].at = n;
+			n += island_size(&s->islands[k++]);
+		}
 		at[i] = n;
 		n += s->keep[i];
 	}
@@ -223,9 +244,8 @@ static s64 distance(const struct squeeze *s, const u32 *at, u32 i)
 	return (s64)at[s->to[i]] - (at[i] + s->keep[i]);
 }
 
-/* Jumps that do not reach get room for one that does, until all do: room grows only. False:
- * there is none that does. */
-static bool make_room(struct squeeze *s, u32 *at)
+/* Jumps that do not reach get room for one that does, until all do: room grows only. */
+static void make_room(struct squeeze *s, u32 *at)
 {
 	bool again = true;
 
@@ -236,29 +256,150 @@ static bool make_room(struct squeeze *s, u32 *at)
 			const struct bpf_insn *c = &s->o->code.v[i];
 
 			if (!s->keep[i] || s->to[i] == NOWHERE || s->keep[i] > 1 ||
-			    distance(s, at, i) == (s16)distance(s, at, i))
-				continue;
-			if (s->o->f->unit->isa_level < 4)
-				return false;
-			if (is_ja(c))
+			    distance(s, at, i) == (s16)distance(s, at, i) || is_ja(c))
 				continue;
 			s->keep[i] = opposite(c->code) ? 2 : 3;
 			again = true;
 		}
 	}
+}
+
+/* ---- islands ------------------------------------------------------------------------ */
+
+/*
+ * The code is cut into segments; before each but the first is an island. A jump reaches
+ * the segments beside its own and the islands behind those, an island's jump the two
+ * segments on either side and the islands behind those: 2 segments and 3 islands are less
+ * than 32767 instructions.
+ */
+enum { SEGMENT = 10000, ISLAND_MAX = 4000 };
+
+/* The segment that instruction I is in. */
+static u32 segment_of(const struct squeeze *s, u32 i)
+{
+	u32 lo = 0, hi = s->nr_islands;
+
+	while (lo < hi) {
+		const u32 mid = (lo + hi + 1) / 2;
+
+		if (s->islands[mid].before <= i)
+			lo = mid;
+		else
+			hi = mid - 1;
+	}
+	return lo;
+}
+
+/* The island to go to from segment A on the way to segment B; 0: B is reached. */
+static u32 first_hop(u32 a, u32 b)
+{
+	if (b > a + 1)
+		return a + 2;
+	return b + 1 < a ? a - 1 : 0;
+}
+
+static u32 next_hop(u32 island, u32 b)
+{
+	if (b > island + 1)
+		return island + 2;
+	return b + 2 < island ? island - 2 : 0;
+}
+
+/* The place among island K's jumps of that to instruction TO, which is made if need be. */
+static u32 jump_of(const struct squeeze *s, u32 k, u32 to)
+{
+	struct island *is = &s->islands[k];
+
+	for (u32 n = (u32)is->to.n; n-- > 0; )
+		if (is->to.v[n] == to)
+			return n;
+	*vec_push(&is->to) = to;
+	return (u32)is->to.n - 1;
+}
+
+static u32 place_of_jump(const struct squeeze *s, u32 k, u32 to)
+{
+	return s->islands[k].at + (s->islands[k].skip ? 1 : 0) + jump_of(s, k, to);
+}
+
+static void cut_segments(struct squeeze *s)
+{
+	u32 kept = 0, last = 0;
+
+	s->islands = arena_news(&s->o->ra->arena, s->n / SEGMENT + 2, struct island);
+	for (u32 i = 0; i < s->n; i++) {
+		const struct bpf_insn *c = &s->o->code.v[i], *before = &s->o->code.v[last];
+
+		if (!s->keep[i])
+			continue;
+		if (kept >= SEGMENT * (s->nr_islands + 1))
+			s->islands[++s->nr_islands] = (struct island){ .before = i,
+				.skip = !is_ja(before) && before->code != (BPF_JMP | BPF_EXIT) };
+		last = i;
+		kept += 1 + isa_is_lddw(c);
+		i += isa_is_lddw(c);
+	}
+}
+
+/* False: an island would be too large. */
+static bool make_islands(struct squeeze *s, u32 *at)
+{
+	find_places(s, at);
+	if (at[s->n] <= INT16_MAX)
+		return true;
+	cut_segments(s);
+	for (u32 i = 0; i < s->n; i++) {
+		u32 to = s->to[i], b, k;
+
+		if (!s->keep[i] || to == NOWHERE)
+			continue;
+		b = segment_of(s, to);
+		for (k = first_hop(segment_of(s, i), b); k; k = next_hop(k, b)) {
+			jump_of(s, k, to);
+			if (s->islands[k].to.n > ISLAND_MAX - 1)
+				return false;
+		}
+	}
+	find_places(s, at);
 	return true;
 }
+
+static void put_island(const struct squeeze *s, const u32 *at, u32 k, struct bpf_insn *to)
+{
+	const struct island *is = &s->islands[k];
+	u32 n = is->at;
+
+	if (is->skip && is->to.n)
+		to[n++] = (struct bpf_insn){ .code = BPF_JMP | BPF_JA, .off = (s16)is->to.n };
+	for (size_t j = 0; j < is->to.n; j++, n++) {
+		const u32 target = is->to.v[j], hop = next_hop(k, segment_of(s, target));
+		const s64 off = (s64)(hop ? place_of_jump(s, hop, target) : at[target]) - (n + 1);
+
+		assert(off == (s16)off && "islands are near enough");
+		to[n] = (struct bpf_insn){ .code = BPF_JMP | BPF_JA, .off = (s16)off };
+	}
+}
+
+/* ---- the jumps ---------------------------------------------------------------------- */
 
 static struct bpf_insn far_jump(s64 off)
 {
 	return (struct bpf_insn){ .code = BPF_JMP32 | BPF_JA, .imm = (s32)off };
 }
 
+/* How far jump I goes, perhaps to an island. */
+static s64 reach(const struct squeeze *s, const u32 *at, u32 i)
+{
+	u32 hop = s->nr_islands ? first_hop(segment_of(s, i), segment_of(s, s->to[i])) : 0;
+
+	return hop ? (s64)place_of_jump(s, hop, s->to[i]) - (at[i] + 1) : distance(s, at, i);
+}
+
 /* Jump I with its offset, into TO. */
 static void put_jump(const struct squeeze *s, const u32 *at, u32 i, struct bpf_insn *to)
 {
 	struct bpf_insn c = s->o->code.v[i];
-	s64 off = distance(s, at, i);
+	s64 off = reach(s, at, i);
 
 	if (s->keep[i] == 1) {
 		if (is_ja(&c) && off != (s16)off)
@@ -277,27 +418,41 @@ static void put_jump(const struct squeeze *s, const u32 *at, u32 i, struct bpf_i
 	to[s->keep[i] - 1] = far_jump(off);
 }
 
-/* Gives places to what stays; false when a jump does not reach. */
-static bool close_up(struct squeeze *s, u32 *at)
+static void put_all(const struct squeeze *s, const u32 *at, struct bpf_insn *to)
 {
-	struct bpf_insn *code = s->o->code.v, *to;
-
-	if (!make_room(s, at))
-		return false;
-	to = arena_news(&s->o->ra->arena, at[s->n] + 1, struct bpf_insn);
 	for (u32 i = 0; i < s->n; i++) {
 		if (!s->keep[i])
 			continue;
 		if (s->to[i] != NOWHERE)
 			put_jump(s, at, i, to + at[i]);
 		else
-			to[at[i]] = code[i];
+			to[at[i]] = s->o->code.v[i];
 	}
-	move_records(s, at);
-	s->o->code.n = 0;
-	for (u32 k = 0; k < at[s->n]; k++)
-		*vec_push(&s->o->code) = to[k];
-	return true;
+	for (u32 k = 1; k <= s->nr_islands; k++)
+		put_island(s, at, k, to);
+}
+
+/* Gives places to what stays; false when a jump does not reach. */
+static bool close_up(struct squeeze *s, u32 *at)
+{
+	struct bpf_insn *to;
+	bool fits = true;
+
+	if (s->o->f->unit->isa_level >= 4)
+		make_room(s, at);
+	else
+		fits = make_islands(s, at);
+	if (fits) {
+		to = arena_news(&s->o->ra->arena, at[s->n] + 1, struct bpf_insn);
+		put_all(s, at, to);
+		move_records(s, at);
+		s->o->code.n = 0;
+		for (u32 k = 0; k < at[s->n]; k++)
+			*vec_push(&s->o->code) = to[k];
+	}
+	for (u32 k = 1; k <= s->nr_islands; k++)
+		vec_free(&s->islands[k].to);
+	return fits;
 }
 
 bool out_squeeze(struct out *o)

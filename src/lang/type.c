@@ -61,6 +61,18 @@ const struct ty *ty_bool(struct ty_table *t)
 	return ty_make(t, &(struct ty){ .kind = TY_BOOL, .bytes = 1, .align = 1 });
 }
 
+bool ty_holds(const struct ty *t, s64 v)
+{
+	const u32 bits = 8 * t->bytes;
+
+	if (t->kind == TY_BOOL)
+		return v == 0 || v == 1;
+	if (bits == 64)
+		return t->is_signed || v >= 0;
+	return t->is_signed ? v >= -(1ll << (bits - 1)) && v < 1ll << (bits - 1) :
+	       v >= 0 && v < 1ll << bits;
+}
+
 const struct ty *ty_str(struct ty_table *t, u32 bytes)
 {
 	return ty_make(t, &(struct ty){ .kind = TY_STR, .bytes = bytes, .align = 1 });

@@ -96,6 +96,9 @@ static inline bool ty_is_agg(const struct ty *t)
 {
 	return t->kind >= TY_COUNT;
 }
+/* Can the integer or bool T be V? */
+bool ty_holds(const struct ty *t, s64 v);
+
 static inline bool ty_is_number(const struct ty *t)
 {
 	return t->kind == TY_INT || t->kind == TY_BOOL || t->kind == TY_ENUM;

@@ -73,14 +73,15 @@ struct lang_record {
 struct lang_stack {
 	s64 id;			/* negative: -errno */
 	u32 pid;		/* of a user's stack */
-	u32 probe;
+	u32 level;		/* in which of its tables it is */
 };
 /* Values of TY_USYM. */
 struct lang_usym { u64 addr; u32 pid, probe; };
 /* Values of TY_INET: family AF_INET or AF_INET6. */
 struct lang_inet { u64 family; u8 addr[16]; };
 
-struct lang_stacks { const char *bpf_name; u32 frames; bool user; };
+enum { LANG_STACK_LEVELS = 4 };
+struct lang_stacks { const char *bpf_name[LANG_STACK_LEVELS]; u32 frames; bool user; };
 
 /*
  * Values of TY_HIST with k bits: u64 counts of: below 0; 0 to 2^k - 1, each; then 2^k equal

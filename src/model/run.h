@@ -159,8 +159,17 @@ struct run_clock {
 	u64 ns;
 };
 
+/* Who programs are told that the caller is, instead of the thread. */
+struct run_who {
+	bool has_ids, has_user, has_comm;
+	u32 pid, tgid;		/* of the thread, of its process */
+	u32 uid, gid;
+	char comm[16];
+};
+
 /* Around the caller. */
 struct run_task {
+	const struct run_who *who;	/* NULL: the thread itself */
 	bool probe;		/* bpf_probe_read may read all of this process */
 	u64 self;		/* the thread as an object: its address; 0 = not yet made */
 	u64 cgroup_id;		/* at the first call that wanted it; 0 = not yet */

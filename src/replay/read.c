@@ -207,6 +207,7 @@ static int phase_after(enum phase phase, u32 kind)
 		return phase == AT_OBJECT ? AT_HEAD : -1;
 	case RECORD_OPTION:
 	case RECORD_PROG:
+	case RECORD_PLAN:
 	case RECORD_TAPED:
 	case RECORD_DATA:
 		return phase == AT_HEAD ? AT_HEAD : -1;
@@ -222,6 +223,7 @@ static int phase_after(enum phase phase, u32 kind)
 		return phase == AT_HEAD || phase == AT_BETWEEN ? IN_RUN : -1;
 	case RECORD_MEM:
 	case RECORD_CALL:
+	case RECORD_SEEN:
 		return phase == IN_RUN ? IN_RUN : -1;
 	case RECORD_RESULT:
 		return phase == IN_RUN ? AT_BETWEEN : -1;

@@ -7,9 +7,10 @@
  *
  * A recording is a sequence of items, in the order in which things happened:
  *
- *	OBJECT, OPTION*, PROG*, DATA*, TAPED	what the runs have in common, before all else
+ *	OBJECT, OPTION*, PROG*, DATA*, PLAN*, TAPED	what runs have in common, before all else
  *	UPDATE, DELETE, READ, WRITE, LIKE, DROP	what was done from outside between two runs
  *	RUN, MEM*, CALL*, RESULT	a run: these belong together, nothing is between them
+ *	RUN, SEEN, RESULT		the same of a recording of source "kernel"
  *	TIMERS, CALL*, RESULT		timers that were due, between two runs
  *	MAP*				what maps were at the end
  *	END				nothing is missing
@@ -32,6 +33,7 @@ enum record_kind {
 	RECORD_RUN, RECORD_MEM, RECORD_CALL, RECORD_RESULT,
 	RECORD_MAP, RECORD_END,
 	RECORD_DATA, RECORD_LIKE, RECORD_DROP,
+	RECORD_PLAN, RECORD_SEEN,
 	RECORD_KINDS,
 };
 
@@ -138,6 +140,20 @@ struct record_map { u32 index; u64 count, digest; };
 
 struct record_end { u64 runs; };
 
+/*
+ * Of source "kernel", whose programs ran where nobody could look at their memory: which
+ * instructions of program PROG told what they saw. A byte for each slot (enum plan_saw of
+ * replay/kernel.h).
+ */
+struct record_plan { u32 prog; struct record_bytes saw; };
+
+/* What they told in a run, in the order in which they ran: WORDS of 8 bytes. */
+enum record_seen_flag {
+	RECORD_SEEN_CUT = 1,	/* there was no room for all of it */
+	RECORD_SEEN_LEFT = 2,	/* it ended in a tail call: there is no result */
+};
+struct record_seen { u32 flags; struct record_bytes words; };
+
 struct record_item {
 	enum record_kind kind;
 	u64 at;			/* place in the file of the block that it is in */
@@ -155,6 +171,8 @@ struct record_item {
 		struct record_result result;
 		struct record_map map;
 		struct record_end end;
+		struct record_plan plan;
+		struct record_seen seen;
 	};
 };
 

@@ -24,7 +24,9 @@ static u32 params(void *arg, u32 at) { return vm_native_params(code_of(arg), at)
 
 static u64 site(void *arg, u32 at, bool calls)
 {
-	return vm_native_site(code_of(arg), at, calls);
+	const struct binding *b = arg;
+
+	return vm_native_site(b->code, at, calls && !b->noted);
 }
 
 static u32 cost(void *arg, u32 at) { return vm_native_cost(code_of(arg), at); }
@@ -78,7 +80,7 @@ struct jit_bind runtime_bind(struct binding *b)
 int runtime_native(struct jit_code **out, struct vm_code *code, const struct rewrite *rw,
 		   enum jit_tier tier, const char *where, struct skep_err *err)
 {
-	struct binding b = { .code = code, .rw = rw };
+	struct binding b = { .code = code, .rw = rw, .noted = vm_code_noted(code) };
 	const struct jit_bind bind = runtime_bind(&b);
 	int r = jit_compile(out, &bind, tier, where, err);
 
@@ -117,7 +119,7 @@ void runtime_compile(const struct runtime *rt, struct runtime_prog *p,
 				      .slots = code ? code->nr_insns : p->prog->nr_insns };
 	if (!code || asked == RUNTIME_JIT_OFF)
 		return;
-	if (asked == RUNTIME_JIT_AUTO && runtime_aot_use(rt, p, code))
+	if (asked == RUNTIME_JIT_AUTO && !rt->opts.sampled && runtime_aot_use(rt, p, code))
 		p->tier.tier = TIER_AOT;
 	else if (!jit_available())
 		p->tier.note = "there is no compiler for this processor";

@@ -13,6 +13,7 @@
 struct runtime_prog {
 	const struct image *img;
 	const struct image_prog *prog;
+	const struct rewrite *rw;	/* NULL: it runs as it is */
 	const struct host *host;
 	struct vm_code *code;
 	struct vm_map *maps;	/* what the code is bound to */
@@ -228,6 +229,7 @@ struct binding {
 	struct vm_code *code;
 	const struct rewrite *rw;
 	struct aot_table *table;	/* of code that is written somewhere; else NULL */
+	bool noted;		/* all calls note where they are in run.at */
 	u32 prog;		/* index in the image */
 };
 

@@ -170,11 +170,13 @@ static int prog_decode(struct runtime *rt, struct runtime_prog *p, const u32 *ma
 		.ctx = ctx_desc(ip->type), .user = p,
 		.externs = p->img->externs, .nr_externs = p->img->nr_externs,
 		.instead = call_taped, .tape = rt->opts.tape,
+		.noted = rt->opts.sampled,
 	};
 	char where[256];
 	int r;
 
 	bind.maps = p->maps = bind_maps(rt, p->img, maps);
+	p->rw = code;
 	if (code) {
 		bind.insns = code->insns;
 		bind.nr_insns = code->nr_insns;
@@ -262,7 +264,7 @@ static int rt_prog_load(struct backend *b, const struct image *img, u32 prog,
 		r = prog_decode(rt, p, maps, code, err);
 	if (!r && p->tier.tier == TIER_AOT)
 		r = runtime_aot_fill(rt, p, code, err);
-	if (!r && rt->opts.counts && !code)
+	if (!r && (rt->opts.counts || rt->opts.sampled) && !code)
 		vm_count(p->code);
 	if (!r)
 		p->budget = vm_budget(p->code, 0);
@@ -883,6 +885,7 @@ int runtime_open(struct backend **out, const struct runtime_opts *opts,
 	rt->run.copy = rt_copy;
 	rt->run.socks = &rt->socks;
 	rt->run.task.probe = opts->probe;
+	rt->run.task.who = opts->who;
 	rt->run.clock.is_virtual = opts->virtual_clock;
 	rt->run.net = opts->net;
 	rt->run.tape = opts->tape;

@@ -80,6 +80,8 @@ struct runtime_opts {
 	bool probe;		/* programs may read all memory of this process */
 	enum runtime_jit jit;
 	bool counts;		/* vm_count() of what runs in the checked interpreter */
+	const struct run_who *who;	/* run->task.who; lives as long as the backend */
+	bool sampled;		/* programs note what a sampler wants to know */
 	u32 (*stack)(void *arg, bool user, u64 *ips, u32 max);	/* run->stack */
 	void *stack_arg;
 	bool virtual_clock;	/* time is that of struct test_run */
@@ -100,6 +102,45 @@ int runtime_open(struct backend **out, const struct runtime_opts *opts,
  * is after CODE. Errors as of jit_compile. */
 int runtime_native(struct jit_code **out, struct vm_code *code, const struct rewrite *rw,
 		   enum jit_tier tier, const char *where, struct skep_err *err);
+
+/* ---- where programs spend their time: sample.c ---- */
+
+enum { SAMPLE_DEPTH = 9 };	/* a function of each frame, and what it calls */
+
+/* A place in a program: PROGS[prog] of what was sampled, and a slot of the image's. */
+struct sample_spot { u32 prog, insn; };
+
+/* Samples of one kind: the calls, innermost first. */
+struct sample_stack {
+	struct sample_spot at[SAMPLE_DEPTH];
+	u32 depth;
+	bool calls;		/* in what the innermost instruction calls */
+	u64 samples;
+};
+
+/* PROG: index in the image. By slot [nr]: in the instruction itself, and in what it calls. */
+struct sample_prog { u32 prog, nr; u64 *own, *called; };
+
+/* What was seen so far. */
+struct sampled {
+	u64 samples, inside;	/* all, and those in programs */
+	u64 unknown;		/* of those inside: whose callers are not in STACKS */
+	const struct sample_prog *progs;
+	u32 nr_progs;
+	const struct sample_stack *stacks;	/* those of no samples are none */
+	u32 nr_stacks;
+};
+
+struct sampler;
+/* Of programs of B, a runtime that was opened with SAMPLED and has loaded all. Between go
+ * and pause it looks every EVERY_NS where the calling thread is; false: the system has no
+ * timer for that. */
+struct sampler *runtime_sampler_new(struct backend *b, u64 every_ns);
+bool runtime_sampler_go(struct sampler *s);
+void runtime_sampler_pause(struct sampler *s);
+/* Of a sampler that pauses; as long as that lives. */
+const struct sampled *runtime_sampled(struct sampler *s);
+void runtime_sampler_free(struct sampler *s);	/* NULL is fine; before B is closed */
 
 /* The entries that several programs' code has, as it is written. */
 struct aot_table {

@@ -20,6 +20,8 @@
 	F(dwfl_module_getdwarf) F(dwfl_module_getelf) F(dwfl_errmsg) \
 	F(dwfl_build_id_find_elf) F(dwfl_standard_find_debuginfo) \
 	F(dwfl_offline_section_address) \
+	F(dwarf_getsrclines) F(dwarf_onesrcline) F(dwarf_lineaddr) F(dwarf_linecol) \
+	F(dwarf_linebeginstatement) F(dwarf_lineendsequence) F(dwarf_lineno) F(dwarf_linesrc) \
 	F(dwarf_get_units) F(dwarf_srclang) F(dwarf_child) F(dwarf_siblingof) \
 	F(dwarf_tag) F(dwarf_diename) F(dwarf_hasattr) F(dwarf_attr) \
 	F(dwarf_attr_integrate) F(dwarf_hasattr_integrate) F(dwarf_diecu) \
@@ -28,7 +30,9 @@
 	F(dwarf_formstring) F(dwarf_getlocation) F(dwarf_getlocation_attr) \
 	F(dwarf_aggregate_size) F(dwarf_ranges) F(dwarf_getlocations) \
 	F(dwarf_getlocation_die) F(dwarf_getlocation_implicit_value) \
-	F(dwarf_getsrcfiles) F(dwarf_filesrc) F(dwarf_decl_line)
+	F(dwarf_getsrcfiles) F(dwarf_filesrc) F(dwarf_decl_line) \
+	F(dwfl_module_getsymtab) F(dwfl_module_getsym_info) F(dwarf_haspc) F(dwarf_lowpc) \
+	F(dwarf_getsrc_die)
 
 struct dw_lib {
 #define F(name) __typeof__(&name) name;

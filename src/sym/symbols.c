@@ -204,6 +204,13 @@ static int each_of(Elf *elf, u32 type, sym_fn *fn, void *arg)
 	return r;
 }
 
+bool sym_has_all(const struct sym_file *f)
+{
+	GElf_Shdr sh;
+
+	return f->debug || find_section(f->elf, SHT_SYMTAB, NULL, &sh);
+}
+
 int sym_each(const struct sym_file *f, sym_fn *fn, void *arg)
 {
 	int r = each_of(f->elf, SHT_DYNSYM, fn, arg);

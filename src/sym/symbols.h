@@ -34,6 +34,9 @@ struct sym {
 int sym_open(struct sym_file *f, const char *path, struct skep_err *err);
 void sym_close(struct sym_file *f);
 
+/* Has it, or the file with its debug information, symbols that `strip` takes away? */
+bool sym_has_all(const struct sym_file *f);
+
 /* Calls FN for each function, until that gives other than 0, which comes back. */
 typedef int sym_fn(void *arg, const struct sym *s);
 int sym_each(const struct sym_file *f, sym_fn *fn, void *arg);

@@ -23,7 +23,7 @@ static u16 helper_args(const struct verifier *v, const struct bpf_insn *insn)
 
 	while (row && n < 5 && row->args[n] != ARG_NONE)
 		n++;
-	return row ? (u16)(((1u << n) - 1) << 1) : ARGS;
+	return (u16)(((1u << n) - 1) << 1);	/* an unknown one is refused, whatever it gets */
 }
 
 static u16 func_args(const struct verifier *v, u32 at)

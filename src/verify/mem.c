@@ -286,7 +286,7 @@ void step_atomic(struct verifier *v, struct state *s, u32 at)
 	if (row->kind == KIND_ATOMIC_CMPXCHG)
 		check_operand(v, s, at, 0);
 	mem_access(v, s, &a, &old);
-	if (reg_is_ptr(&old) && !v->privileged)
+	if (reg_may_be_ptr(&old) && !v->privileged)
 		reject(v, REJECT_CORRUPT, at, NULL);
 	a.kind = ACCESS_WRITE;
 	mem_access(v, s, &a, NULL);

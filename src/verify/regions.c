@@ -408,14 +408,14 @@ static bool is_bytes(struct verifier *v, const struct access *a, const struct re
 	case REG_MAP_VALUE:
 	case REG_MAP_KEY:
 	case REG_MEM:
-	case REG_BTF:
 	case REG_MAP:		/* refused with a reason of its own */
 		return true;
 	case REG_CTX:		/* of type syscall it is memory of the caller */
 		if (v->prog->type != BPF_PROG_TYPE_SYSCALL)
 			return false;
 		/* fallthrough */
-	case REG_BUF:		/* engines that check nothing have neither */
+	case REG_BUF:		/* engines that check nothing have none of these: objects of the */
+	case REG_BTF:		/* kernel's types are but names to them */
 		v->points[a->insn].access.flags |= FACT_KERNEL;
 		return true;
 	default:

@@ -15,7 +15,7 @@ static bool is_spill(const struct slot *t) { return t->kind[0] == SLOT_SPILL; }
 /* What may be a pointer is no number; nor is what a join could not tell. */
 static bool no_number(const struct slot *t)
 {
-	return is_spill(t) && (reg_is_ptr(&t->reg) || t->reg.type == REG_ANY);
+	return is_spill(t) && reg_may_be_ptr(&t->reg);
 }
 
 /* ---- bounds -------------------------------------------------------------- */
@@ -449,7 +449,7 @@ static void helper_writes(struct verifier *v, const struct access *a, const stru
 {
 	struct slot *t = p->t;
 
-	if (!v->privileged && is_spill(t) && reg_is_ptr(&t->reg))
+	if (!v->privileged && no_number(t))
 		reject(v, REJECT_CORRUPT, a->insn, NULL);
 	if (is_spill(t))
 		scrub(t);

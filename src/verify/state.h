@@ -135,6 +135,12 @@ static inline bool reg_is_ptr(const struct reg *r)
 	return r->type > REG_ANY;
 }
 
+/* What a join could not tell is perhaps one, and must not be taken for a number. */
+static inline bool reg_may_be_ptr(const struct reg *r)
+{
+	return r->type >= REG_ANY;
+}
+
 static inline bool reg_is_packet(const struct reg *r)
 {
 	return r->type == REG_PACKET || r->type == REG_PACKET_META;

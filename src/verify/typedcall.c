@@ -48,6 +48,14 @@ static bool needs_trust(const struct typed *t)
 	return t->row->flags & (KFUNC_TRUSTED | KFUNC_RELEASES);
 }
 
+/* The embedded engine's objects of the kernel's types have no members: what lies in one is
+ * none of its objects. */
+static bool is_inside(const struct reg *r, u32 want)
+{
+	return r->off || (r->btf_id != want &&
+			  strcmp(btf_type_name(r->btf, r->btf_id), "bpf_cpumask"));
+}
+
 /* An object of struct WANT. */
 static void check_object(struct verifier *v, struct typed *t, const struct reg *r, u32 i,
 			 u32 want)
@@ -58,6 +66,8 @@ static void check_object(struct verifier *v, struct typed *t, const struct reg *
 	u64 off = (u64)(s64)r->off;
 
 	why.s = btf_type_name(t->btf, want);
+	if (r->type == REG_BTF && is_inside(r, want))
+		v->points[t->c.insn].access.flags |= FACT_KERNEL;
 	if (needs_trust(t) && !kobject_trusted(r))
 		reject(v, REJECT_KFUNC_TRUST, t->c.insn, &why);
 	else if ((t->row->flags & KFUNC_RCU) && !kobject_trusted(r) && !(r->flags & REG_RCU))

@@ -91,9 +91,12 @@ static void tell_insns(struct verifier *v, struct verify_result *r)
 {
 	struct verify_insn *insns = arena_news(v->arena, v->nr_insns, struct verify_insn);
 
-	for (u32 i = 0; i < v->nr_insns; i++)
-		insns[i] = (struct verify_insn){ v->points[i].access,
-			(v->points[i].flags & POINT_SEEN) != 0 };
+	for (u32 i = 0; i < v->nr_insns; i++) {
+		const struct point *p = &v->points[i];
+
+		insns[i] = (struct verify_insn){ p->access, (p->flags & POINT_SEEN) != 0, p->live,
+			(u16)v->funcs[p->func].stack_bytes };
+	}
 	r->insns = insns;
 	r->stale_slots = v->stale_slots;
 }

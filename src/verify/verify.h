@@ -95,6 +95,9 @@ struct verify_error {
 struct verify_insn {
 	struct fact_access access;	/* facts.h; kinds 0: none, or never reached */
 	bool reached;
+	u16 live;		/* registers that may be read from here on before they are
+				   written: bits */
+	u16 stack_bytes;	/* of the frame of its function that are touched */
 };
 
 struct verify_result {

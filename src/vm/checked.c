@@ -198,8 +198,10 @@ static void count_stop(struct vm_machine *m, const struct vm_insn *ip, u32 base)
 		++*count_at(m->frames[i].code, m->frames[i].code->counts.away, m->frames[i].ip);
 }
 
-/* And once more, with operations that count. */
+/* And once more, with operations that count, and note where the program is. */
 #undef INTERP_NAME
+#undef LOCALS
+#undef LEAVE
 #undef TICK
 #undef GOTO
 #undef CALL_HELPER
@@ -213,7 +215,21 @@ static void count_stop(struct vm_machine *m, const struct vm_insn *ip, u32 base)
 	if (unlikely(m->fault.kind)) \
 		goto nested_fault; \
 } while (0)
-#define TICK do { if (unlikely(!left--)) goto out_of_budget; } while (0)
+#define LOCALS \
+	u64 left = m->left; \
+	const struct vm_insn *outer = m->at
+#define LEAVE do { \
+	m->left = left; \
+	m->run->insns = m->budget - left - m->charged; \
+	if (unlikely(m->lock || m->owed) && !base) \
+		vm_left(m); \
+	vm_note(m, outer); \
+} while (0)
+#define TICK do { \
+	if (unlikely(!left--)) \
+		goto out_of_budget; \
+	vm_note(m, ip); \
+} while (0)
 #define GOTO goto *labels[m->code->ops[ip - m->code->insns]]
 #define WENT (++*count_at(m->code, m->code->counts.away, ip))
 #define ENTERED (++*count_at(m->code, m->code->counts.enter, ip))
@@ -290,6 +306,8 @@ struct vm_counts vm_code_counts(const struct vm_code *code)
 
 u64 vm_go_checked(struct vm_machine *m, const struct vm_insn *ip, u64 *r)
 {
+	if (unlikely(m->foreign))
+		return vm_go_foreign(m, ip, r);
 	if (unlikely(m->step))
 		return run_stepped(m, ip, r, NULL);
 	if (likely(!m->code->counts.at))

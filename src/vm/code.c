@@ -233,7 +233,7 @@ static int decode_all(struct decode *d)
 {
 	struct vm_code *c = d->code;
 
-	d->labels = c->mode == VM_FAST ? vm_fast_labels() : vm_checked_labels();
+	d->labels = c->mode == VM_FAST ? vm_fast_labels(c->bind.noted) : vm_checked_labels();
 	c->insns = arena_news(&c->arena, c->nr_insns + 1, struct vm_insn);
 	c->calls = arena_news(&c->arena, count_calls(&c->bind), struct vm_call);
 	for (u32 i = 0; i < c->bind.nr_maps; i++)
@@ -289,4 +289,9 @@ bool vm_code_holds(const struct vm_code *code, u64 func)
 const void *vm_code_user(const struct vm_code *code)
 {
 	return code->bind.user;
+}
+
+bool vm_code_noted(const struct vm_code *code)
+{
+	return code->bind.noted;
 }

@@ -363,3 +363,26 @@ int vm_run(struct vm_machine *m, const struct vm_code *code, struct run *run,
 	*ret = vm_exec(m, code, run, budget);
 	return run->stop ? -EFAULT : 0;
 }
+
+/* ---- looking on ---------------------------------------------------------------- */
+
+/* The callers' saved places lie in a stack of frames; a callback's is the call of the helper. */
+u32 vm_spots(const struct vm_machine *m, struct vm_spot *out, u32 max)
+{
+	const struct vm_insn *at = *(const struct vm_insn *const volatile *)&m->at;
+	const struct vm_code *code = m->code;
+	u32 n = 0;
+
+	if (!at || !code || m->native)
+		return 0;
+	for (u32 i = m->depth;; i--) {
+		if (n == max || at < code->insns || at > code->insns + code->nr_insns)
+			break;
+		out[n++] = (struct vm_spot){ code->bind.user, vm_slot(code, at) };
+		if (!i)
+			break;
+		code = m->frames[i].code;
+		at = m->frames[i].ip ? m->frames[i].ip : m->frames[i].helper;
+	}
+	return n;
+}

@@ -120,15 +120,40 @@ nested_fault: \
 
 #include "vm/interp.inc"
 
-const void *const *vm_fast_labels(void)
+/* Once more, with operations that note where the program is. */
+#undef INTERP_NAME
+#undef INTERP_ATTR
+#undef LOCALS
+#undef LEAVE
+#undef TICK
+#define INTERP_NAME run_noted
+#define INTERP_ATTR __attribute__((cold))
+#define LOCALS \
+	s64 left = (s64)m->left; \
+	const struct vm_insn *outer = m->at
+#define LEAVE do { \
+	m->left = (u64)left; \
+	if (unlikely(m->lock || m->owed) && !base) \
+		vm_left(m); \
+	vm_note(m, outer); \
+} while (0)
+#define TICK vm_note(m, ip)
+#include "vm/interp.inc"
+
+const void *const *vm_fast_labels(bool noted)
 {
 	const void *const *labels;
 
-	run_fast(NULL, NULL, NULL, &labels);
+	if (noted)
+		run_noted(NULL, NULL, NULL, &labels);
+	else
+		run_fast(NULL, NULL, NULL, &labels);
 	return labels;
 }
 
 u64 vm_go_fast(struct vm_machine *m, const struct vm_insn *ip, u64 *r)
 {
+	if (unlikely(m->code->bind.noted))
+		return run_noted(m, ip, r, NULL);
 	return run_fast(m, ip, r, NULL);
 }

@@ -104,7 +104,8 @@ struct vm_machine {
 	const struct vm_code *code;
 	struct run *run;
 	u64 ctx;		/* what r1 is at the start of a program */
-	const struct vm_insn *at;	/* the call whose arguments are checked */
+	const struct vm_insn *at;	/* the call whose arguments are checked; where the
+					   program is, in code that notes that */
 	u32 *lock;		/* the spin lock that the program holds, or NULL */
 	const struct vm_insn *lock_at;	/* the call that took it */
 	VEC(struct vm_lent) lent;	/* sorted by start */
@@ -113,6 +114,7 @@ struct vm_machine {
 	struct vm_region gone;	/* the last one that the program gave back */
 	u64 charged;		/* of the budget, for work of helpers */
 	bool native;		/* compiled code runs, or what it has called */
+	const struct vm_foreign *foreign;	/* memory and helpers are there; or NULL */
 	vm_step_fn step;	/* called before each instruction; NULL: none */
 	vm_call_fn call;	/* for calls of helpers in such runs; NULL: none */
 	void *step_arg;
@@ -246,15 +248,22 @@ static inline void vm_fault_place(struct vm_machine *m, const struct vm_insn *ip
 	m->fault.insn = vm_slot(m->code, ip);
 }
 
+/* For who looks at the machine in between: vm_spots. */
+static inline void vm_note(struct vm_machine *m, const struct vm_insn *at)
+{
+	*(const struct vm_insn *volatile *)&m->at = at;
+}
+
 /* ---- fast.c, checked.c -------------------------------------------------- */
 
 /* Addresses of the operations, indexed by enum isa_op and enum vm_op. */
-const void *const *vm_fast_labels(void);
+const void *const *vm_fast_labels(bool noted);
 const void *const *vm_checked_labels(void);
 
 /* Go on at IP of M's code, which is of that mode, until the present frame exits. */
 u64 vm_go_fast(struct vm_machine *m, const struct vm_insn *ip, u64 *r);
 u64 vm_go_checked(struct vm_machine *m, const struct vm_insn *ip, u64 *r);
+u64 vm_go_foreign(struct vm_machine *m, const struct vm_insn *ip, u64 *r);
 
 static inline u64 vm_go(struct vm_machine *m, const struct vm_insn *ip, u64 *r)
 {

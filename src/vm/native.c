@@ -99,6 +99,14 @@ u64 vm_native_sites(struct vm_code *code)
 	return (uintptr_t)code->sites;
 }
 
+u32 vm_native_at(const void *at, const void **user)
+{
+	const struct vm_site *s = at;
+
+	*user = s->code->bind.user;
+	return s->slot;
+}
+
 u64 vm_native_site_off(u32 at) { return (u64)at * sizeof(struct vm_site); }
 
 bool vm_native_frames(const struct vm_code *code, bool (*asks)(helper_fn fn))

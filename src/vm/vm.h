@@ -61,6 +61,8 @@ struct vm_bind {
 	/* fast mode: INSNS are those of a struct rewrite (model/rewrite.h) */
 	const u32 *origin;		/* [nr_insns] slots that messages name, or NULL */
 	bool stale_stack;		/* the stack is cleared before each run */
+	bool noted;			/* it notes where it is: vm_spots; compiled, by
+					   all calls in run.at: vm_native_at */
 };
 
 enum vm_mode { VM_CHECKED, VM_FAST };
@@ -219,6 +221,21 @@ void vm_count(struct vm_code *code);
 /* .at NULL: they are not. */
 struct vm_counts vm_code_counts(const struct vm_code *code);
 
+/* ---- looking on ---------------------------------------------------------- */
+
+/* An instruction that runs, or a call that has not come back. */
+struct vm_spot { const void *user; u32 insn; };
+
+/* Where the program of M is, the innermost first: at most MAX, and how many; 0: none runs.
+ * For signal handlers that interrupt the thread of M. Code that is interpreted must be
+ * noted, or counted. While a call makes its frame, or a function gives it back, the second
+ * may be another call than that. */
+u32 vm_spots(const struct vm_machine *m, struct vm_spot *out, u32 max);
+bool vm_code_noted(const struct vm_code *code);
+/* Where compiled code is that has set run.at to AT (jit_bind.site): its slot, and in *USER
+ * whose it is. */
+u32 vm_native_at(const void *at, const void **user);
+
 /* ---- stepping ------------------------------------------------------------ */
 
 /* An instruction that the checked interpreter is about to execute. */
@@ -296,6 +313,34 @@ struct vm_where vm_where(struct vm_machine *m, u64 addr);
 /* BYTES at ADDR as the program of M, which stands between two instructions, would read them,
  * context fields too: 0, or -EFAULT. */
 int vm_read(struct vm_machine *m, u64 addr, void *to, u64 bytes);
+
+/* ---- runs whose memory is elsewhere (foreign.c) ---------------------------------- */
+
+/*
+ * Who has the record of runs of another machine. SLOT is of the program. Whoever finds that
+ * the run is another one calls vm_foreign_fault() and gives -1, false, NULL or anything.
+ */
+struct vm_foreign {
+	void *arg;
+	/* 1: *VAL is what the register has afterwards; 0: it is memory of the stack, or of
+	   a map of vm_bind; -1 */
+	int (*load)(void *arg, struct vm_machine *m, u32 slot, u64 addr, u32 size, u64 *val);
+	/* Of other memory than the stack. */
+	bool (*store)(void *arg, struct vm_machine *m, u32 slot, u64 addr, u32 size, u64 val);
+	/* Where an atomic finds SIZE bytes, and leaves what it makes of them. */
+	void *(*atomic)(void *arg, struct vm_machine *m, u32 slot, u64 addr, u32 size);
+	/* What a helper or kernel function answers to r1..r5 in R, or what the address of a
+	   kernel's variable is. */
+	u64 (*call)(void *arg, struct vm_machine *m, u32 slot, const u64 *r);
+};
+
+/* Runs of checked code that begin from now on are such; NULL: none is. Maps with values are
+ * memory of theirs, without a body calls are no fault. F lives as long as M. */
+void vm_foreign_set(struct vm_machine *m, const struct vm_foreign *f);
+void vm_foreign_fault(struct vm_machine *m, const char *text);
+/* Memory of the program's stack: SIZE bytes, or NULL and a fault is set. */
+void *vm_stack_mem(struct vm_machine *m, u64 addr, u64 size);
+bool vm_in_stack(const struct vm_machine *m, u64 addr);
 
 /* Runs CODE (mode VM_FAST) on a machine of its own with r1 = CTX, whatever that is. */
 u64 vm_run_fast(const struct vm_code *code, struct run *run, void *ctx);

@@ -142,6 +142,21 @@ has "which works" "map events: " \
 	"$(attach "$tmp/uprobe.o" --at "/proc/$old/exe:work" -p $old --duration 0.3)"
 kill $old
 wait $old 2> /dev/null
+if [ "$(uname -m)" = x86_64 ]; then
+	printf '%s\n' '__asm__(".globl odd\n.type odd,@function\nodd: movabs $0x1122334455667788, %rax\n"' \
+		'"	ret\n.size odd, .-odd\n");' 'long odd(void);' \
+		'int main(void) { return odd() != 0x1122334455667788; }' > "$tmp/odd.c"
+	$cc -O1 -o "$tmp/odd" "$tmp/odd.c" && out=$(attach "$tmp/uprobe.o" --at "$tmp/odd:odd+2" \
+		-c "$tmp/odd")
+	has "a place inside of an instruction" "it is inside of an instruction [SKEP-E1042]
+help: instructions begin at odd+0 and odd+10" "$out"
+	has "the next instruction" "map events: 1 record" \
+		"$(attach "$tmp/uprobe.o" --at "$tmp/odd:odd+10" -c "$tmp/odd")"
+	at=$(nm "$tmp/odd" | sed -n 's/^0*\([0-9a-f]*\) T odd$/\1/p')
+	strip -s "$tmp/odd"
+	has "without a symbol" "is inside of an instruction" "$(attach "$tmp/uprobe.o" \
+		--at "$tmp/odd:0x$(printf %x $((0x$at + 2)))" -c "$tmp/odd")"
+fi
 cp "$tmp/target" "$tmp/stripped"
 strip -s "$tmp/stripped"
 has "a stripped program" "it is stripped" \

@@ -56,7 +56,8 @@ int main(void)
 	return 0;
 }
 END
-${CC:-cc} -o "$tmp/usdt" "$tmp/usdt.c" 2>/dev/null || rm -f "$tmp/usdt"
+${CC:-cc} -g -o "$tmp/usdt" "$tmp/usdt.c" 2>/dev/null || rm -f "$tmp/usdt"
+main=0x$(nm "$tmp/usdt" 2>/dev/null | sed -n 's/^0*\([0-9a-f]*\) T main$/\1/p')	# and where it is
 echo 'macro one() { 1 }' > "$tmp/one.bt"
 echo 'import "one.bt"; begin { print(one()); }' > "$tmp/import.bt"
 : > "$tmp/x.bpf.c"
@@ -65,7 +66,7 @@ echo "#define N 5" > "$tmp/n.h"
 # shellcheck disable=SC2086,SC2016 # words are arguments; $EXE and $TMP stand in the file
 run() # STATE SCRIPT|ARGUMENTS
 {
-	what=$(printf '%s' "$2" | sed -e "s|\$EXE|$tmp/usdt|g" -e "s|\$TMP|$tmp|g")
+	what=$(printf '%s' "$2" | sed -e "s|\$EXE|$tmp/usdt|g" -e "s|\$TMP|$tmp|g" -e "s|\$MAIN|$main|g")
 	case $1$2 in
 	compiles*) $SKEP trace --unsafe --emit-elf "$tmp/o" -e "$what" ;;
 	runs[A-Z]*=* | ignored[A-Z]*=*) eval "${what%% *} timeout 20 \$SKEP trace ${what#* }" ;;

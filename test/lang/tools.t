@@ -99,6 +99,14 @@ else
 	skip "profiles" "$(head -n 1 "$tmp/said")"
 fi
 status "no frequency" 2 $SKEP profile -F 0
+has "a number of seconds below 0" "no number below 0 is taken there" "$($SKEP profile -5 2>&1)"
+has "also behind --" "'-5' is no number of seconds" "$($SKEP profile -- -5 2>&1)"
+has "more seconds than there are" "is no number of seconds: 1 to" \
+	"$($SKEP profile 99999999999999999999 2>&1)"
+has "comparing without a flame graph" "--compare makes a flame graph: -f flame" \
+	"$($SKEP profile --compare "$tmp/busy.c" 1 2>&1)"
+has "comparing with what is no stack" "these are no folded stacks: '#include <stdlib.h>'" \
+	"$($SKEP profile -f flame --compare "$tmp/busy.c" 1 2>&1)"
 status "no such format" 2 $SKEP profile -f pdf
 status "no such process" 2 $SKEP profile -p 4194303
 

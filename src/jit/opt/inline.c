@@ -58,12 +58,28 @@ static struct ir *element(const struct place *p, struct ir *key, const struct ma
 	return v;
 }
 
+/* Where the program is, for who wants to know. */
+static void note_site(const struct place *p)
+{
+	const struct jit_bind *bind = p->f->b->bind;
+	u64 more, site = bind->site ? bind->site(bind->arg, p->slot, true) : 0;
+	struct ir *at;
+
+	if (!site)
+		return;
+	at = ir_addr(p->f, JIT_SITE, p->slot, site, &more);
+	if (more)
+		at = put(p, IR_ADD, 64, at, ir_constant(p->f, more));
+	put(p, IR_STORE, 64, p->f->params[IR_RUN], at)->imm = offsetof(struct run, at);
+}
+
 /* A call of the map's own function. */
 static struct ir *call_map(const struct place *p, struct ir *const arg[2],
 			   const struct map_inline *m)
 {
 	struct ir *v = ir_new(p->f, IR_CALL, 64, 3);
 
+	note_site(p);
 	v->arg[0] = arg[0];
 	v->arg[1] = arg[1];
 	v->arg[2] = p->f->params[IR_RUN];

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * attach_record.c: see attach_record.h. Between the object that was opened and the kernel
+ * stands another one with instrumented programs; what these put into the ring buffer goes to
+ * the file as runs. Says by name what is not recorded, and counts what is lost.
+ */
+#include "cli/attach_record.h"
+#include "cli/verify_out.h"
+#include "kernel/kernel.h"
+#include "obj/obj.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+bool record_names_file(const char *arg)
+{
+	const char *eq = strchr(arg, '=');
+
+	return !eq || memchr(arg, '/', (size_t)(eq - arg));
+}
+
+/* ---- which programs ----------------------------------------------------------------- */
+
+static void say_not(const struct attach_record *r, u32 prog, u32 insn, const char *why)
+{
+	char where[512];
+
+	image_where(where, sizeof(where), r->from->img, &r->from->img->progs[prog], insn);
+	if (!r->quiet)
+		fprintf(stderr, "note: '%s' is not recorded: %s: %s\n",
+			r->from->img->progs[prog].name, where, why);
+}
+
+static int refuse(const struct attach_record *r, u32 prog, u32 insn, const char *why,
+		  struct skep_err *err)
+{
+	char where[512];
+
+	image_where(where, sizeof(where), r->from->img, &r->from->img->progs[prog], insn);
+	return err_set(err, ERR_RECORD_PROG, where, "'%s' cannot be recorded: %s",
+		       r->from->img->progs[prog].name, why);
+}
+
+/* The program stays as it is, or, with ALL, that is an error. */
+static int not_recorded(const struct attach_record *r, u32 prog, u32 insn, const char *why,
+			struct skep_err *err)
+{
+	if (r->all)
+		return refuse(r, prog, insn, why, err);
+	say_not(r, prog, insn, why);
+	return 0;
+}
+
+/* Why V is no verdict to go by; at *INSN. NULL: it is. */
+static const char *doubt(const struct verify_result *v, u32 *insn)
+{
+	*insn = v->verdict == VERDICT_REJECTED ? v->errors[0].insn : v->construct_insn;
+	switch (v->verdict) {
+	case VERDICT_OK:
+		return NULL;
+	case VERDICT_REJECTED:
+		return "the verifier here does not accept it";
+	default:
+		return v->construct;
+	}
+}
+
+static int tell_one(struct attach_record *r, u32 i, struct skep_err *err)
+{
+	const struct image *img = r->from->img;
+	struct arena arena = ARENA_INIT;
+	struct verify_result v;
+	const char *why;
+	u32 insn;
+	int rc = verify_types(&r->opts, &r->types, &r->types_tried, img, &img->progs[i], err);
+
+	if (!rc)
+		rc = verify_prog(&v, &arena, img, &img->progs[i], &r->opts, err);
+	if (!rc) {
+		why = doubt(&v, &insn);
+		if (!why) {
+			why = tell_prog(&r->tell, img, i, &v);
+			insn = r->tell.plans[i].insn;
+		}
+		r->tells[i] = !why;
+		rc = why ? not_recorded(r, i, insn, why, err) : 0;
+	}
+	arena_free(&arena);
+	return rc;
+}
+
+static u32 count_tells(const struct attach_record *r)
+{
+	u32 n = 0;
+
+	for (u32 i = 0; i < r->from->img->nr_progs; i++)
+		n += r->tells[i];
+	return n;
+}
+
+static int no_program_tells(const struct attach_record *r, struct skep_err *err)
+{
+	return err_set(err, ERR_RECORD_NONE, r->from->img->file,
+		       "there is no program that can be recorded");
+}
+
+int attach_record_open(struct attach_record *r, struct skep_object **obj, const bool *wanted,
+		       struct skep_err *err)
+{
+	int rc = 0;
+
+	r->from = *obj;
+	r->tells = mem_alloc(r->from->img->nr_progs + 1ul);
+	r->opts = (struct verify_opts){ .caps = VERIFY_CAP_ALL, .flags = VERIFY_FACTS,
+		.policy = POLICY_USER };
+	r->types.opts.btf = r->from->btf;
+	tell_begin(&r->tell, r->from->img, (u32)os_cpu_count());
+	for (u32 i = 0; !rc && i < r->from->img->nr_progs; i++)
+		if (wanted[i])
+			rc = tell_one(r, i, err);
+	if (!rc && !count_tells(r))
+		rc = no_program_tells(r, err);
+	if (rc)
+		return rc;
+	*obj = r->obj = object_make(r->tell.img);
+	r->obj->shares = true;
+	r->obj->kernel = r->from->kernel;
+	r->obj->target = r->from->target;
+	r->from->target = NULL;
+	return 0;
+}
+
+/* The program that the kernel did not take is the first that is not loaded. */
+bool attach_record_again(struct attach_record *r, const bool *wanted, struct skep_err *err)
+{
+	const struct image *img = r->from->img;
+	u32 i = 0;
+
+	if (!r->obj || r->all || (err->id != ERR_KERNEL_REJECTED && err->id != ERR_KERNEL))
+		return false;
+	while (i < img->nr_progs && (!wanted[i] || r->obj->progs[i].loaded >= 0))
+		i++;
+	if (i == img->nr_progs || !r->tells[i])
+		return false;
+	say_not(r, i, 0, "the kernel does not take it so:");
+	report(err);
+	r->tells[i] = false;
+	r->tell.img->progs[i] = img->progs[i];
+	err_clear(err);
+	return true;
+}
+
+/* ---- the file ------------------------------------------------------------------------- */
+
+static struct record_bytes bytes_of(const void *v, u64 n)
+{
+	return (struct record_bytes){ v, n };
+}
+
+static struct record_bytes text_of(const char *s) { return bytes_of(s, strlen(s)); }
+
+static void add_option(struct attach_record *r, const char *name, const char *value)
+{
+	record_add(r->w, &(struct record_item){ .kind = RECORD_OPTION,
+		.option = { text_of(name), text_of(value) } });
+}
+
+static void add_options(struct attach_record *r)
+{
+	char number[16];
+
+	add_option(r, "skep", skep_version());
+	add_option(r, "source", "kernel");
+	add_option(r, "kernel", kernel_release(r->obj->backend));
+	snprintf(number, sizeof(number), "%u", (u32)os_cpu_count());
+	add_option(r, "cpus", number);
+}
+
+static void add_prog(struct attach_record *r, u32 i)
+{
+	const struct image_prog *p = &r->from->img->progs[i];
+
+	record_add(r->w, &(struct record_item){ .kind = RECORD_PROG,
+		.prog = { .index = i, .type = p->type, .loaded = r->tells[i],
+			  .name = text_of(p->name),
+			  .insns = bytes_of(p->insns, p->nr_insns * sizeof(*p->insns)) } });
+}
+
+static void add_plan(struct attach_record *r, u32 i)
+{
+	const struct image_prog *p = &r->from->img->progs[i];
+
+	record_add(r->w, &(struct record_item){ .kind = RECORD_PLAN,
+		.plan = { i, bytes_of(r->tell.plans[i].saw, p->nr_insns) } });
+}
+
+/* Variables are what they are here, whatever the object says: --set, and what depends on
+ * the kernel. */
+static void add_variables(struct attach_record *r)
+{
+	const struct image *img = r->from->img;
+
+	for (u32 i = 0; i < img->nr_maps; i++)
+		if (img->maps[i].kind != IMAGE_MAP_USER && img->maps[i].init)
+			record_add(r->w, &(struct record_item){ .kind = RECORD_DATA,
+				.data = { i, bytes_of(img->maps[i].init,
+						      img->maps[i].value_size) } });
+}
+
+static void add_head(struct attach_record *r)
+{
+	const struct image *img = r->from->img;
+
+	record_add(r->w, &(struct record_item){ .kind = RECORD_OBJECT,
+		.object = { text_of(img->file), bytes_of(r->from->elf, r->from->elf_bytes) } });
+	add_options(r);
+	for (u32 i = 0; i < img->nr_progs; i++)
+		add_prog(r, i);
+	add_variables(r);
+	for (u32 i = 0; i < img->nr_progs; i++)
+		if (r->tells[i])
+			add_plan(r, i);
+	record_add(r->w, &(struct record_item){ .kind = RECORD_TAPED });
+}
+
+int attach_record_begin(struct attach_record *r, struct skep_err *err)
+{
+	struct backend *b = r->obj->backend;
+	static const u32 zero;
+	void *slots = tell_slots(&r->tell);
+	int rc = b->ops->map_update(b, r->tell.slots, &zero, slots, BPF_ANY);
+
+	free(slots);
+	if (rc)
+		return err_set(err, ERR_MAP_UPDATE, NULL, "the memory of recorded runs: %s",
+			       strerror(-rc));
+	if (!count_tells(r))
+		return no_program_tells(r, err);
+	rc = record_create(&r->w, r->path, err);
+	if (!rc)
+		add_head(r);
+	return rc;
+}
+
+/* ---- runs --------------------------------------------------------------------------------- */
+
+static int on_run(void *arg, const struct map_event *e)
+{
+	struct attach_record *r = arg;
+	struct tell_head h;
+	bool cut;
+
+	if (e->bytes < sizeof(h))
+		return 0;
+	memcpy(&h, e->data, sizeof(h));
+	cut = h.pos > e->bytes - sizeof(h);
+	r->cut += cut;
+	record_add(r->w, &(struct record_item){ .kind = RECORD_RUN,
+		.run = { .number = ++r->runs, .prog = h.prog, .cpu = h.cpu, .now_ns = h.ns } });
+	record_add(r->w, &(struct record_item){ .kind = RECORD_SEEN,
+		.seen = { cut ? RECORD_SEEN_CUT : 0,
+			  bytes_of(e->data + sizeof(h), e->bytes - sizeof(h)) } });
+	record_add(r->w, &(struct record_item){ .kind = RECORD_RESULT,
+		.result = { .retval = (u32)h.ret } });
+	return 0;
+}
+
+void attach_record_read(struct attach_record *r)
+{
+	struct backend *b = r->obj ? r->obj->backend : NULL;
+
+	if (!b || !r->w)
+		return;
+	while (b->ops->map_read(b, r->tell.ring, on_run, r) > 0)
+		;
+}
+
+/* Runs that nobody will see. */
+static struct tell_tail lost(const struct attach_record *r)
+{
+	const struct image_map *map = &r->tell.img->maps[r->tell.slots];
+	struct backend *b = r->obj->backend;
+	static const u32 zero;
+	u8 *value = mem_alloc(map->value_size);
+	struct tell_tail tail = { 0 };
+
+	if (!b->ops->map_lookup(b, r->tell.slots, &zero, value, 0))
+		memcpy(&tail, value + map->value_size - sizeof(tail), sizeof(tail));
+	free(value);
+	return tail;
+}
+
+static void say_end(const struct attach_record *r, const struct tell_tail *t)
+{
+	fprintf(stderr, "%s: %" PRIu64 " runs of %u programs\n", r->path, r->runs,
+		count_tells(r));
+	if (r->cut)
+		fprintf(stderr, "note: %" PRIu64 " of them were too long and are recorded in "
+			"part\n", r->cut);
+	if (t->no_room)
+		fprintf(stderr, "warning: %" PRIu64 " runs are not recorded: the ring buffer "
+			"was full\n", t->no_room);
+	if (t->no_slot)
+		fprintf(stderr, "warning: %" PRIu64 " runs are not recorded: more than %d were "
+			"under way on a cpu\n", t->no_slot, TELL_SLOTS);
+}
+
+int attach_record_end(struct attach_record *r, struct skep_err *err)
+{
+	struct tell_tail t;
+	int rc;
+
+	if (!r->w)
+		return 0;
+	attach_record_read(r);
+	t = lost(r);
+	rc = record_close(r->w, err);
+	r->w = NULL;
+	if (!rc && !r->quiet)
+		say_end(r, &t);
+	return rc;
+}
+
+void attach_record_close(struct attach_record *r)
+{
+	struct skep_err err = { 0 };
+
+	if (r->w)
+		record_close(r->w, &err);
+	skep_object_close(r->obj);
+	if (r->from)
+		tell_free(&r->tell);
+	target_close(&r->types);
+	free(r->tells);
+}
