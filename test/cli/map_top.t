@@ -89,7 +89,11 @@ has "who is killed while it watches harms nobody" '"processes": 1' \
 	"$($SKEP map top "$tmp/pins/flows" --once --interval 0.05 -j)"
 $SKEP map top "$tmp/pins/flows" --interval 0.05 > "$tmp/out" &
 top=$!
-sleep 0.3
+i=0
+while ! [ -s "$tmp/out" ] && [ $i -lt 200 ]; do	# it has begun
+	sleep 0.05
+	i=$((i + 1))
+done
 kill $top
 wait $top
 same "an end that is asked for is no failure" 0 $?

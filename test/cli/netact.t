@@ -14,15 +14,18 @@ EOF2
 ok "compiles" $SKEP cc "$tmp/p.c" -o "$tmp/p.o"
 cat > "$tmp/both" <<'EOF2'
 cd "$1" || exit 78
+for dir in /usr/sbin /sbin; do	# a shell may have a smaller one of its own
+	[ ! -x $dir/tc ] || tc=$dir/tc
+done
 mkdir -p pins && mount -t bpf bpf pins && ip link set lo up || exit 77
 "$SKEP" prog loadall p.o pins || exit 78
-tc qdisc add dev lo clsact || exit 78
-tc filter add dev lo ingress bpf object-pinned pins/cls action bpf object-pinned pins/act ||
+$tc qdisc add dev lo clsact || exit 78
+$tc filter add dev lo ingress bpf object-pinned pins/cls action bpf object-pinned pins/act ||
 	{ echo "this kernel has no actions that are programs" >why; cat why >&2; exit 77; }
-tc filter add dev lo ingress bpf object-pinned pins/cls action bpf object-pinned pins/act pipe \
+$tc filter add dev lo ingress bpf object-pinned pins/cls action bpf object-pinned pins/act pipe \
 	action ok
-tc filter add dev lo egress bpf object-pinned pins/cls action drop
-tc filter add dev lo egress bpf da object-pinned pins/cls
+$tc filter add dev lo egress bpf object-pinned pins/cls action drop
+$tc filter add dev lo egress bpf da object-pinned pins/cls
 for args in "show" "show dev lo"; do
 	bpftool net $args >theirs
 	"$SKEP" net $args | sed '/^netfilter:/,$d' >ours
