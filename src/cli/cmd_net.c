@@ -217,8 +217,8 @@ static void print_actions(struct net_job *n, const struct hook_filter *f)
 	for (u32 i = 0; i < f->nr_actions; i++) {
 		if (json)
 			json_obj(&n->job->j, NULL);
-		hook_str(n->job, "name", "%s", f->actions[i].name);
-		hook_u64(n->job, "id", " id %" PRIu64, f->actions[i].prog);
+		hook_str(n->job, "name", "{%s", f->actions[i].name);
+		hook_u64(n->job, "id", " id %" PRIu64 "}", f->actions[i].prog);
 		if (json)
 			json_obj_end(&n->job->j);
 	}

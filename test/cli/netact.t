@@ -23,8 +23,7 @@ $tc qdisc add dev lo clsact || exit 78
 $tc filter add dev lo ingress bpf object-pinned pins/cls action bpf object-pinned pins/act ||
 	{ echo "this kernel has no actions that are programs" >why; cat why >&2; exit 77; }
 $tc filter add dev lo ingress bpf object-pinned pins/cls action bpf object-pinned pins/act pipe \
-	action ok
-$tc filter add dev lo egress bpf object-pinned pins/cls action drop
+	action bpf object-pinned pins/act
 $tc filter add dev lo egress bpf da object-pinned pins/cls
 for args in "show" "show dev lo"; do
 	bpftool net $args >theirs
@@ -37,8 +36,9 @@ for args in "show" "show dev lo"; do
 	"$SKEP" net -j $args | sed 's/.*"tc":\(.*\),"flow_dissector.*/\1/' >ours
 	cmp -s theirs ours || { echo "differs: net -j $args"; diff theirs ours; }
 done
-"$SKEP" net show dev lo | sed -n '/act /s/id [0-9]*/id N/gp'
+"$SKEP" net show dev lo | sed -n 's/.*\(act \[.*\] \)$/\1/p' | sed 's/id [0-9]*/id N/g; s/{[^ ]*/{NAME/g' | sort
 EOF2
 apart "actions" -mn "$tmp/both"
-same "actions that are programs, as bpftool has them" "" "$out"
+same "actions that are programs, as bpftool has them" "act [{NAME id N}] 
+act [{NAME id N}{NAME id N}] " "$out"
 done_testing
