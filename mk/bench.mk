@@ -2,6 +2,7 @@
 #
 # make bench         builds bench/*.c and runs them, then bench/*.sh, in order
 # B=word             only those whose name contains word
+# LIBBPF=DIR         with another libbpf than the system's: DIR/libbpf.a, DIR/include/bpf
 #
 # Each prints its own figures, one a line. A bench/*.sh finds the command in
 # SKEP and the built programs in BUILD/bench. The BPF objects of bench/programs are
@@ -14,11 +15,12 @@ BENCH_OBJ := $(if $(CLANG),$(patsubst %.c,$(O)/%.o,$(wildcard bench/programs/*.c
 BENCH_ALL  = $(foreach b,$(BENCH_BIN) $(BENCH_SH),$(if $(B),$(if $(findstring $(B),$b),$b),$b))
 
 $(O)/bench/%.o: private ALLCFLAGS += -Itest $(if $(TEST_PCAP),,-DNO_PCAP) \
-	$(if $(TEST_BPF),-DHAVE_LIBBPF)
+	$(if $(TEST_BPF),-DHAVE_LIBBPF) $(if $(LIBBPF),-I$(LIBBPF)/include)
 
 $(BENCH_BIN): $(O)/%: $(O)/%.o $(LIB_OBJ)
 	@$(SAY) LD $@
-	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ -lm $(if $(TEST_PCAP),-lpcap) $(if $(TEST_BPF),-lbpf) $(LDLIBS)
+	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ -lm $(if $(TEST_PCAP),-lpcap) \
+		$(if $(LIBBPF),$(LIBBPF)/libbpf.a,$(if $(TEST_BPF),-lbpf)) $(LDLIBS) $(if $(LIBBPF),-lz)
 
 $(O)/bench/replay $(O)/bench/record: $(patsubst %.c,$(O)/%.o,$(wildcard src/replay/*.c))
 

@@ -9,6 +9,14 @@
 #	has WHAT PART TEXT		TEXT contains PART
 #	skip WHAT WHY
 #	skip_all WHY			ends the test
+#	needs WHAT TOOL...		skips WHAT and ends, when clang or a TOOL is missing
+#	apart WHAT FLAGS SCRIPT		runs SCRIPT DIR (sh) in name spaces of its own, as
+#					unshare FLAGS makes them; $out is what it prints. When
+#					it exits with 77 or 78, or it has no such name spaces:
+#					skips WHAT for the reason on its stderr, and ends
+#	attached N			in such a script, in DIR: waits until skep, in the
+#					background as $pid, has said "attached: " N times in
+#					the file attached; exits with 78 when it ends instead
 #
 # The output of a command that did not do what was expected becomes comment
 # lines. $tmp is an empty directory that is removed at the end.
@@ -84,6 +92,45 @@ skip_all()
 {
 	echo "1..0 # SKIP $1"
 	exit 0
+}
+
+needs()
+{
+	tap_what=$1 tap_why=
+	shift
+	for tap_tool in "$@"; do
+		command -v "$tap_tool" >/dev/null || tap_why="no $tap_tool"
+	done
+	[ -n "${CLANG-}" ] || tap_why=${tap_why:-no clang}
+	[ -n "$tap_why" ] || return 0
+	skip "$tap_what" "$tap_why"
+	done_testing
+}
+
+apart()
+{
+	{ declared_attached; cat "$3"; } >"$3.sh"
+	out=$(unshare $2 sh "$3.sh" "$tmp" 2>"$tmp/why")
+	case $? in
+	77 | 78)
+		skip "$1" "$(head -n 1 "$tmp/why")"
+		done_testing ;;
+	esac
+}
+
+declared_attached()
+{
+	cat <<'TAP'
+attached()
+{
+	tap_i=0
+	while [ "$(grep -c '^attached: ' attached)" -lt "$1" ]; do
+		kill -0 $pid 2>/dev/null && [ $((tap_i += 1)) -lt 100 ] ||
+			{ cat attached >&2; exit 78; }
+		sleep 0.1
+	done
+}
+TAP
 }
 
 done_testing()

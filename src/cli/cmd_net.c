@@ -206,6 +206,28 @@ static void print_chains(struct net_job *n, const struct hook_device *d)
 	}
 }
 
+static void print_actions(struct net_job *n, const struct hook_filter *f)
+{
+	const bool json = n->job->form.json;
+
+	if (json)
+		json_arr(&n->job->j, "act");
+	else
+		sb_puts(&n->job->out, " act [");
+	for (u32 i = 0; i < f->nr_actions; i++) {
+		if (json)
+			json_obj(&n->job->j, NULL);
+		hook_str(n->job, "name", "{%s", f->actions[i].name);
+		hook_u64(n->job, "id", " id %" PRIu64 "}", f->actions[i].prog);
+		if (json)
+			json_obj_end(&n->job->j);
+	}
+	if (json)
+		json_arr_end(&n->job->j);
+	else
+		sb_puts(&n->job->out, "] ");
+}
+
 static void print_filter(void *arg, const struct hook_filter *f)
 {
 	struct net_job *n = arg;
@@ -214,6 +236,8 @@ static void print_filter(void *arg, const struct hook_filter *f)
 	hook_str(n->job, "kind", " %s", f->kind);
 	hook_str(n->job, "name", " %s", f->name);
 	hook_u64(n->job, "id", " id %" PRIu64, f->prog);
+	if (f->acts)
+		print_actions(n, f);
 	end_row(n);
 }
 

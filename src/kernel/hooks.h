@@ -47,10 +47,16 @@ struct hook_device {
 /* All devices of this process's name space: 0 or -errno. */
 int hook_devices(void (*fn)(void *arg, const struct hook_device *d), void *arg);
 
+enum { HOOK_ACTIONS = 32 };	/* that a filter has at most */
+
 struct hook_filter {
 	const char *kind;	/* "clsact/ingress", or the qdisc's: "htb" */
 	const char *name;	/* what whoever attached it called it */
 	u32 prog;		/* its id */
+	/* those of its actions that are programs, in their order */
+	struct hook_action { const char *name; u32 prog; } actions[HOOK_ACTIONS];
+	u32 nr_actions;
+	bool acts;		/* it has actions, of whatever kind */
 };
 /* Filters of kind bpf on a device. */
 int hook_filters(u32 ifindex, void (*fn)(void *arg, const struct hook_filter *f), void *arg);

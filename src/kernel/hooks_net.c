@@ -7,6 +7,7 @@
 #include <linux/if_ether.h>
 #include <linux/if_link.h>
 #include <linux/pkt_cls.h>
+#include <linux/tc_act/tc_bpf.h>
 #include <linux/pkt_sched.h>
 #include <stdio.h>
 
@@ -103,6 +104,22 @@ static void read_parent(void *arg, const struct nlmsghdr *h)
 		*vec_push(&to->parents) = p;
 }
 
+/* Each action is a list of its own in the list that A is. */
+static void read_actions(struct hook_filter *f, const struct rtattr *a)
+{
+	f->acts = a != NULL;
+	for (u16 i = 1; a && i <= HOOK_ACTIONS; i++) {
+		const struct rtattr *act = nl_find_in(a, i, 0), *options;
+
+		if (!act || strcmp(nl_get_str(nl_find_in(act, TCA_ACT_KIND, 1)), "bpf"))
+			continue;
+		options = nl_find_in(act, TCA_ACT_OPTIONS, 0);
+		f->actions[f->nr_actions++] = (struct hook_action){
+			.name = nl_get_str(nl_find_in(options, TCA_ACT_BPF_NAME, 1)),
+			.prog = nl_get_u32(nl_find_in(options, TCA_ACT_BPF_ID, 4)) };
+	}
+}
+
 static void read_filter(void *arg, const struct nlmsghdr *h)
 {
 	const struct tcmsg *t = NLMSG_DATA(h);
@@ -118,6 +135,7 @@ static void read_filter(void *arg, const struct nlmsghdr *h)
 	f = (struct hook_filter){ .kind = to->kind,
 		.name = nl_get_str(nl_find_in(options, TCA_BPF_NAME, 1)),
 		.prog = nl_get_u32(nl_find_in(options, TCA_BPF_ID, 4)) };
+	read_actions(&f, nl_find_in(options, TCA_BPF_ACT, 0));
 	to->fn(to->arg, &f);
 }
 

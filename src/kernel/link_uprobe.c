@@ -25,6 +25,41 @@ u32 uprobe_pmu(void)
 	return type;
 }
 
+/* Does process PID run code of a file that was called PATH, and is no longer? That one
+ * would be looked at in vain: probes are on files, not on names. */
+static bool runs_replaced(u32 pid, const char *path)
+{
+	char line[4352], file[64], *name, *end;
+	bool gone = false, here = false;
+	FILE *maps;
+
+	snprintf(file, sizeof(file), "/proc/%u/maps", pid);
+	maps = fopen(file, "re");
+	while (maps && fgets(line, sizeof(line), maps)) {
+		name = strchr(line, '/');
+		if (!name || strncmp(name, path, strlen(path)))
+			continue;
+		end = name + strlen(path);
+		gone |= !strcmp(end, " (deleted)\n");
+		here |= !strcmp(end, "\n");
+	}
+	if (maps)
+		fclose(maps);
+	return gone && !here;
+}
+
+static int say_replaced(struct link_job *j, const char *path)
+{
+	int r = err_set(j->err, ERR_ATTACH_REPLACED, j->img->file, "program '%s': process %u runs "
+			"another file than the one that is called %s now", j->p->name, j->w->pid,
+			path);
+
+	err_note(j->err, "it was replaced or removed after the process had started");
+	err_help(j->err, "start the process anew; or, when it is the program itself, "
+		 "/proc/%u/exe instead of the path", j->w->pid);
+	return r;
+}
+
 int uprobe_open(struct link_job *j, struct sym_file *f, const char *path, char **found)
 {
 	int r;
@@ -38,7 +73,8 @@ int uprobe_open(struct link_job *j, struct sym_file *f, const char *path, char *
 			 j->w->pid ? " and the process does" : "");
 		return r;
 	}
-	r = sym_open(f, *found, j->err);
+	r = j->w->pid && runs_replaced(j->w->pid, *found) ? say_replaced(j, *found) :
+							    sym_open(f, *found, j->err);
 	if (r) {
 		free(*found);
 		*found = NULL;
@@ -238,6 +274,10 @@ static int find_all(struct link_job *j, struct matches *m, const struct sym_plac
 	if (strpbrk(p->symbol, "*?[")) {
 		m->pattern = p->symbol;
 		sym_each(m->f, add_match, m);
+		if (m->offs.n == PLACES_MAX)
+			return err_set(j->err, ERR_ATTACH_WHERE, m->f->path, "'%s' matches a "
+				       "million functions or more, which one link cannot have",
+				       p->symbol);
 		once_each(m);
 		if (!m->offs.n)
 			return err_set(j->err, ERR_ATTACH_FIND, m->f->path, "there is no function "

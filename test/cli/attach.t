@@ -114,6 +114,34 @@ has "no place of the form" "is not PATH:FUNCTION[+OFFSET]" \
 	"$(attach "$tmp/uprobe.o" --at "$tmp/target" -c "$tmp/target")"
 has "a place behind the function" "bytes, none at 4096" \
 	"$(attach "$tmp/uprobe.o" --at "$tmp/target:work+4096" -c "$tmp/target")"
+# A file that is replaced while a process runs it: its probes would see nothing.
+cat > "$tmp/old.c" <<'C'
+#include <unistd.h>
+__attribute__((noinline)) int work(int x) { __asm__ volatile("" ::: "memory"); return x + 1; }
+int main(void)
+{
+	for (int i = 0; i < 600; i++)
+		work(i), usleep(20000);
+	return 0;
+}
+C
+$CC -O1 -g "$tmp/old.c" -o "$tmp/old"
+cp "$tmp/old" "$tmp/new"
+"$tmp/old" &
+old=$!
+sleep 0.2
+has "a program of a process that runs" "map events: " \
+	"$(attach "$tmp/uprobe.o" --at "$tmp/old:work" -p $old --duration 0.3)"
+mv "$tmp/new" "$tmp/old"
+status "a program that was replaced meanwhile" 2 \
+	"$SKEP" attach "$tmp/uprobe.o" --at "$tmp/old:work" -p $old --duration 0.3
+out=$(attach "$tmp/uprobe.o" --at "$tmp/old:work" -p $old --duration 0.3)
+has "is said to be another one" "another file than the one that is called $tmp/old now [SKEP-E0953]" "$out"
+has "and how to say the one that runs" "/proc/$old/exe" "$out"
+has "which works" "map events: " \
+	"$(attach "$tmp/uprobe.o" --at "/proc/$old/exe:work" -p $old --duration 0.3)"
+kill $old
+wait $old 2> /dev/null
 if [ "$(uname -m)" = x86_64 ]; then
 	printf '%s\n' '__asm__(".globl odd\n.type odd,@function\nodd: movabs $0x1122334455667788, %rax\n"' \
 		'"	ret\n.size odd, .-odd\n");' 'long odd(void);' \
@@ -611,6 +639,30 @@ out=$(attach "$tmp/seg6.o" --netns $ns --dev v0 --at fd07::1/128 --duration 0)
 case $out in
 *"Operation not supported"*) skip "lwt_seg6local" "no segment routing in this kernel" ;;
 *) has "lwt_seg6local" "attached: skep_t_s6: lwt_seg6local fd07::1/128, v0" "$out" ;;
+esac
+# Frames to v0, from v1: of IPv6, with a segment that is left.
+cat > "$tmp/frames.py" <<'PY'
+import socket, struct, subprocess, sys
+link = subprocess.run(['ip', '-br', 'link', 'show', 'v0'], capture_output=True, text=True)
+mac = bytes.fromhex(link.stdout.split()[2].replace(':', ''))
+a = lambda x: socket.inet_pton(socket.AF_INET6, x)
+srh = struct.pack('!BBBBBBH', 59, 4, 4, 1, 1, 0, 0) + a('fd07::2') + a('fd07::1')
+ip = struct.pack('!IHBB', 6 << 28, len(srh), 43, 64) + a('fd07::9') + a('fd07::1')
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+s.bind(('v1', 0))
+for i in range(3):
+    s.send(mac + b'\2\0\0\0\0\1' + b'\x86\xdd' + ip + srh)
+PY
+case $out in
+*error:*) ;;
+*)
+	if command -v python3 > /dev/null; then
+		fires "lwt_seg6local runs" seg6 "python3 $tmp/frames.py" --dev v0 --at fd07::1/128
+		object in6 'SEC("lwt_in") int skep_t_in6(struct __sk_buff *ctx) { hits++; return 0; }'
+		fires "lwt_in runs" in6 "python3 $tmp/frames.py" --dev v0 --at fd07::1/128
+	else
+		skip "lwt_seg6local runs" "no python3"
+	fi ;;
 esac
 same "lwt_seg6local: the route is gone" "" "$(inside ip -6 route show fd07::1)"
 has "a route that is none" "'10.7.0.0/33' is no route" \

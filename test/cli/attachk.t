@@ -65,6 +65,7 @@ traced lsm/file_open
 traced lsm.s/file_open
 traced fentry.s/__x64_sys_openat
 traced fexit.s/__x64_sys_openat
+traced fmod_ret.s/__x64_sys_openat
 # In a cgroup of the test's own, which nobody else sees mounted.
 object 'SEC("lsm_cgroup/socket_post_create") int skep_t_k(void *ctx) { hits++; return 1; }'
 cat > "$tmp/incg" <<X
@@ -152,6 +153,14 @@ SEC("xdp") int skep_t_main(struct xdp_md *ctx) { return skep_inner(ctx) ? XDP_PA
 		"$(attach "$tmp/prog.o" --at "id:$id:skep_iner" --duration 0)"
 	has "no such program" "SKEP-E0905" "$(attach "$tmp/prog.o" --at "id:4000000000" --duration 0)"
 	has "no number" "is not id:N or id:N:FUNCTION" "$(attach "$tmp/prog.o" --at "id:x" --duration 0)"
+	out=$("$SKEP" prog profile id $id duration 1 cycles instructions 2>&1)
+	case $out in
+	*"does not count cycles"* | *"a rule of this system"* | *"may be loaded here"*)
+		has "counters that are not there, or may not be read" "[SKEP-E09" "$out" ;;
+	*)
+		has "counters while it runs" "run_cnt" "$out"
+		has "how many instructions of a cycle" "insns per cycle" "$out" ;;
+	esac
 	kill $main $ns
 	wait $main $ns 2> /dev/null
 fi

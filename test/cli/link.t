@@ -12,15 +12,7 @@ has "which ways there are to name one" "id N or pinned FILE" "$($SKEP link detac
 has "links have no names" "there are id and pinned" "$($SKEP link show name x 2>&1)"
 has "help" "skep link detach LINK" "$($SKEP link help)"
 
-why=
-for tool in bpftool python3; do
-	command -v $tool >/dev/null || why="no $tool"
-done
-if [ -n "$why" ] || [ -z "${CLANG-}" ]; then
-	skip "bpftool says the same" "${why:-no clang}"
-	done_testing
-	exit
-fi
+needs "bpftool says the same" bpftool python3
 export CLANG
 cat > "$tmp/links.c" <<'EOF2'
 SEC("cgroup_skb/egress") int out(struct __sk_buff *s) { return 1; }
@@ -46,11 +38,7 @@ mkdir $cgroup || exit 77
 "$SKEP" attach links.o --dev lo --cgroup $cgroup >attached 2>&1 &
 pid=$!
 trap 'kill $pid 2>/dev/null; wait $pid; rmdir $cgroup' EXIT
-i=0
-while [ $(grep -c '^attached: ' attached) -lt 6 ]; do
-	kill -0 $pid 2>/dev/null && [ $((i += 1)) -lt 100 ] || { cat attached >&2; exit 78; }
-	sleep 0.1
-done
+attached 6
 bpftool iter pin iter.o pins/iter >/dev/null || exit 78
 ids=$(for f in /proc/$pid/fdinfo/*; do sed -n 's/^link_id:[^0-9]*//p' $f; done)
 one=
@@ -88,13 +76,7 @@ LC_ALL=C sort devices
 "$SKEP" link show id 4294967294 2>&1 | grep -o 'the kernel has no link with id 4294967294'
 "$SKEP" prog show pinned pins/link 2>&1 | grep -o 'a link is pinned there, not a program'
 EOF2
-out=$(unshare -mn sh "$tmp/both" "$tmp" 2>"$tmp/why")
-case $? in
-77 | 78)
-	skip "bpftool says the same" "$(head -n 1 "$tmp/why")"
-	done_testing
-	exit ;;
-esac
+apart "bpftool says the same" -mn "$tmp/both"
 same "bpftool says the same" "" "$(printf '%s\n' "$out" | sed '/^== own$/,$d')"
 same "devices, pins, detaching, what is wrong" "	ifindex lo(1)
 	ifindex lo(1)  attach_type tcx_ingress

@@ -89,7 +89,11 @@ has "who is killed while it watches harms nobody" '"processes": 1' \
 	"$($SKEP map top "$tmp/pins/flows" --once --interval 0.05 -j)"
 $SKEP map top "$tmp/pins/flows" --interval 0.05 > "$tmp/out" &
 top=$!
-sleep 0.3
+i=0
+while ! [ -s "$tmp/out" ] && [ $i -lt 200 ]; do	# it has begun
+	sleep 0.05
+	i=$((i + 1))
+done
 kill $top
 wait $top
 same "an end that is asked for is no failure" 0 $?
@@ -109,7 +113,7 @@ fi
 sed 's/flows/ktopflows/; s/__uint(pinning, 1);//; s/int p(/int ktop_prog(/' "$tmp/p.c" > "$tmp/k.c"
 sed -i 's/&flows/\&ktopflows/' "$tmp/k.c"
 $SKEP cc "$tmp/k.c" -o "$tmp/k.o"
-$SKEP run --on kernel "$tmp/k.o" $cap --repeat 100000 -q > "$tmp/out" 2>&1 &
+$SKEP run --on kernel "$tmp/k.o" $cap --repeat 1000000 -q > "$tmp/out" 2>&1 &
 busy=$!
 i=0
 while ! $SKEP map show name ktopflows > "$tmp/out" 2>&1 && [ $i -lt 100 ]; do
@@ -119,8 +123,14 @@ done
 out=$($SKEP map top name ktopflows --once --interval 0.3 --prog-stats -jp)
 has "its elements" '"entries": ' "$out"
 has "who uses it" '"name": "ktop_prog"' "$out"
-ok "how often that runs" test "$(echo "$out" | sed -n 's/.*"runs_per_s": \([0-9]*\),/\1/p' |
-	head -n 1)" -gt 100
+# A busy machine may leave the program no turn in the time that was looked at.
+runs=0 i=0
+while [ "${runs:-0}" -le 100 ] && [ $i -lt 20 ]; do
+	runs=$($SKEP map top name ktopflows --once --interval 0.5 --prog-stats -jp |
+		sed -n 's/.*"runs_per_s": \([0-9]*\),/\1/p' | head -n 1)
+	i=$((i + 1))
+done
+ok "how often that runs" test "${runs:-0}" -gt 100
 out=$($SKEP map top name ktopflows --once --interval 0.05)
 ok "as a line" sh -c "echo '$out' | grep -q '^[0-9]*:ktopflows  *hash  *[01]/64  *-  *-  *-  *-  *-  ktop_prog [0-9]*\$'"
 kill $busy

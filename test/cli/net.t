@@ -16,14 +16,7 @@ status "no program" 2 $SKEP net attach xdp
 status "an empty type" 2 $SKEP net detach '' dev lo
 has "help" "skep net attach TYPE PROG dev NAME [overwrite|prepend]" "$($SKEP net help)"
 
-for tool in bpftool tc ip python3; do
-	command -v $tool >/dev/null || why="no $tool"
-done
-if [ -n "${why-}" ] || [ -z "${CLANG-}" ]; then
-	skip "bpftool says the same" "${why:-no clang}"
-	done_testing
-	exit
-fi
+needs "bpftool says the same" bpftool tc ip python3
 export CLANG
 cat > "$tmp/p.c" <<'EOF2'
 SEC("xdp") int touch(struct xdp_md *s) { return 2; }
@@ -58,8 +51,7 @@ cat > "$tmp/both" <<'EOF2'
 cd "$1" || exit 78
 mkdir -p pins && mount -t bpf bpf pins && ip link set lo up || exit 77
 ip link add v0 type veth peer name v1 && ip link set v0 up && ip link set v1 up || exit 77
-bpftool prog loadall p.o pins type classifier >/dev/null 2>&1 ||
-	bpftool prog loadall p.o pins >/dev/null || exit 78
+"$SKEP" prog loadall p.o pins || exit 78	# bpftool 7.1 knows no section "classifier/one"
 skep() { "$SKEP" net "$@"; }
 xdp=pins/touch
 skep attach xdp pinned $xdp dev v0 || echo failed
@@ -94,11 +86,7 @@ echo "== own"
 "$SKEP" attach l.o --dev lo --at nf=ip/input >attached 2>&1 &
 pid=$!
 trap 'kill $pid 2>/dev/null; wait' EXIT
-i=0
-while [ $(grep -c '^attached: ' attached) -lt 2 ]; do
-	kill -0 $pid 2>/dev/null && [ $((i += 1)) -lt 100 ] || { cat attached >&2; exit 78; }
-	sleep 0.1
-done
+attached 2
 skep attach tcx_ingress pinned pins/one dev v0 && skep attach tcx_ingress pinned pins/two dev v0
 skep attach tcx_ingress pinned pins/a_name_longer_than_fifteen dev v0 prepend
 list() { skep show dev $1 | sed -n 's/prog_id [0-9]*/prog_id N/; s/link_id [0-9]*/link_id N/; /tcx/s/ *$//p'; }
@@ -119,13 +107,7 @@ skep -j attach xdp pinned $xdp dev lo
 skep detach xdp dev lo && skep detach xdpgeneric dev v1 && skep detach xdpdrv dev v0 && echo detached
 skep show dev v0 | sed -n 2p
 EOF2
-out=$(unshare -mn sh "$tmp/both" "$tmp" 2>"$tmp/why")
-case $? in
-77 | 78)
-	skip "bpftool says the same" "$(head -n 1 "$tmp/why")"
-	done_testing
-	exit ;;
-esac
+apart "bpftool says the same" -mn "$tmp/both"
 same "bpftool says the same" "the kernel says: XDP program already attached" \
 	"$(printf '%s\n' "$out" | sed '/^== own$/,$d')"
 same "tcx, netfilter, detaching, what is wrong" "v0(3) tcx/ingress a_name_longer_than_fifteen prog_id N
