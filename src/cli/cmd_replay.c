@@ -321,8 +321,8 @@ static bool of_kernel(struct replay_job *j, int *status)
 	}
 	is = replay_is_kernel(r);
 	if (is && (j->with || j->verdicts || j->jit_name || j->unverified))
-		*status = usage_error("%s was recorded in the kernel: --with, --verdicts, --jit and "
-				      "--unverified are for recordings of skep run", j->file);
+		*status = usage_error("%s was recorded in the kernel: --with, --verdicts, --jit "
+				      "and --unverified are for recordings of skep run", j->file);
 	else if (is)
 		*status = replay_kernel(r, &how);
 	record_reader_close(r);

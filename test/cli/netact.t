@@ -39,6 +39,6 @@ done
 "$SKEP" net show dev lo | sed -n 's/.*\(act \[.*\] \)$/\1/p' | sed 's/id [0-9]*/id N/g; s/{[^ ]*/{NAME/g' | sort
 EOF2
 apart "actions" -mn "$tmp/both"
-same "actions that are programs, as bpftool has them" "act [{NAME id N}] 
+same "actions that are programs, as bpftool has them" "act [{NAME id N}]
 act [{NAME id N}{NAME id N}] " "$out"
 done_testing
