@@ -22,7 +22,7 @@ $(BENCH_BIN): $(O)/%: $(O)/%.o $(LIB_OBJ)
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ -lm $(if $(TEST_PCAP),-lpcap) \
 		$(if $(LIBBPF),$(LIBBPF)/libbpf.a,$(if $(TEST_BPF),-lbpf)) $(LDLIBS) $(if $(LIBBPF),-lz)
 
-$(O)/bench/replay: $(patsubst %.c,$(O)/%.o,$(wildcard src/replay/*.c))
+$(O)/bench/replay $(O)/bench/record: $(patsubst %.c,$(O)/%.o,$(wildcard src/replay/*.c))
 
 # clang unrolls only so much of its own accord.
 $(O)/bench/programs/%.o: bench/programs/%.c bench/programs/common.h

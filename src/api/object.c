@@ -350,6 +350,19 @@ static int judge_progs(struct skep_object *obj, const struct prog_set *only, str
 	return r;
 }
 
+static int load_prog(struct skep_object *obj, u32 i, const u32 *maps, s64 *next,
+		     struct skep_err *err)
+{
+	const struct backend_ops *ops = obj->backend->ops;
+	struct skep_prog *p = &obj->progs[i];
+	int r = ops->prog_load(obj->backend, obj->img, i, maps, p->fast ? &p->code : NULL, err);
+
+	p->loaded = r ? -1 : (*next)++;
+	if (!r && ops->prog_ticket)
+		p->ticket = ops->prog_ticket(obj->backend, (u32)p->loaded);
+	return r;
+}
+
 static int load_progs(struct skep_object *obj, const struct prog_set *only, struct skep_err *err)
 {
 	const struct image *img = obj->img;
@@ -359,17 +372,12 @@ static int load_progs(struct skep_object *obj, const struct prog_set *only, stru
 
 	for (u32 i = 0; i < img->nr_maps; i++)
 		maps[i] = i;
-	for (u32 i = 0; !r && i < img->nr_progs; i++) {
-		struct skep_prog *p = &obj->progs[i];
-
-		if (!is_wanted(img, i, only))
-			continue;
-		r = obj->backend->ops->prog_load(obj->backend, img, i, maps,
-			p->fast ? &p->code : NULL, err);
-		p->loaded = r ? -1 : next++;
-		if (!r && obj->backend->ops->prog_ticket)
-			p->ticket = obj->backend->ops->prog_ticket(obj->backend, (u32)p->loaded);
-	}
+	/* those that were asked for first: the first that cannot be loaded is told */
+	for (size_t i = 0; !r && only && i < only->n; i++)
+		r = load_prog(obj, only->v[i], maps, &next, err);
+	for (u32 i = 0; !r && i < img->nr_progs; i++)
+		if (is_wanted(img, i, only) && obj->progs[i].loaded < 0)
+			r = load_prog(obj, i, maps, &next, err);
 	free(maps);
 	return r;
 }

@@ -5,6 +5,7 @@
  */
 #include "base/os.h"
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <ucontext.h>
 #ifdef __has_feature
 #if __has_feature(address_sanitizer)
@@ -17,6 +18,7 @@
 
 enum {
 	FIBER_STACK = 1 << 20,
+	GUARD = 1 << 16,	/* below it nothing is anybody's; a multiple of any page */
 	BELOW = 4096,	/* what switching itself has on the stack is less */
 };
 
@@ -61,9 +63,9 @@ struct os_fiber *os_fiber_new(void)
 	struct os_fiber *f = mem_alloc(sizeof(*f));
 
 	f->stack = os_map_lazy(FIBER_STACK);
-	if (f->stack)
+	if (f->stack && !mprotect(f->stack, GUARD, PROT_NONE))
 		return f;
-	free(f);
+	os_fiber_free(f);
 	return NULL;
 }
 
@@ -71,7 +73,8 @@ void os_fiber_free(struct os_fiber *f)
 {
 	if (!f)
 		return;
-	os_unmap(f->stack, FIBER_STACK);
+	if (f->stack)
+		os_unmap(f->stack, FIBER_STACK);
 	free(f);
 }
 

@@ -81,6 +81,8 @@ int stream_open(struct stream *s, struct skep_object *obj, u32 maps, struct skep
 void stream_fds(const struct stream *s, struct fds *out);
 /* Prints what is there. */
 void stream_read(struct stream *s);
+/* A record of map MAP of OBJ that comes from elsewhere; S as before stream_open. */
+void stream_show(struct stream *s, struct skep_object *obj, u32 map, const struct map_event *e);
 /* An iterator's text, and what a program that ran once returned. */
 void stream_text(struct stream *s, const char *program, const char *text, size_t n);
 void stream_retval(struct stream *s, const char *program, s64 retval);

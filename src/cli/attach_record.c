@@ -5,12 +5,16 @@
  * the file as runs. Says by name what is not recorded, and counts what is lost.
  */
 #include "cli/attach_record.h"
-#include "cli/verify_out.h"
 #include "kernel/kernel.h"
+#include "isa/isa.h"
 #include "obj/obj.h"
+#include "replay/again.h"
+#include "replay/digest.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#define FLUSH_NS 1000000000ull
 
 bool record_names_file(const char *arg)
 {
@@ -19,7 +23,7 @@ bool record_names_file(const char *arg)
 	return !eq || memchr(arg, '/', (size_t)(eq - arg));
 }
 
-/* ---- which programs ----------------------------------------------------------------- */
+/* ---- which programs ---------------------------------------------------------- */
 
 static void say_not(const struct attach_record *r, u32 prog, u32 insn, const char *why)
 {
@@ -65,6 +69,21 @@ static const char *doubt(const struct verify_result *v, u32 *insn)
 	}
 }
 
+/* Programs that ask whether a kernel has something are judged with its types, too. */
+static int open_types(struct attach_record *r, struct skep_err *err)
+{
+	int rc;
+
+	if (r->types_tried)
+		return 0;
+	r->types_tried = true;
+	rc = target_btf(&r->types, &r->opts.vmlinux, err);
+	if (rc || !r->opts.vmlinux)
+		return rc;
+	btf_index(r->types.btf.btf, &r->types.btf.arena);
+	return target_modules(&r->types, &r->opts.modules, &r->opts.nr_modules, err);
+}
+
 static int tell_one(struct attach_record *r, u32 i, struct skep_err *err)
 {
 	const struct image *img = r->from->img;
@@ -72,7 +91,7 @@ static int tell_one(struct attach_record *r, u32 i, struct skep_err *err)
 	struct verify_result v;
 	const char *why;
 	u32 insn;
-	int rc = verify_types(&r->opts, &r->types, &r->types_tried, img, &img->progs[i], err);
+	int rc = open_types(r, err);
 
 	if (!rc)
 		rc = verify_prog(&v, &arena, img, &img->progs[i], &r->opts, err);
@@ -150,7 +169,7 @@ bool attach_record_again(struct attach_record *r, const bool *wanted, struct ske
 	return true;
 }
 
-/* ---- the file ------------------------------------------------------------------------- */
+/* ---- the file ---------------------------------------------------------------- */
 
 static struct record_bytes bytes_of(const void *v, u64 n)
 {
@@ -242,7 +261,99 @@ int attach_record_begin(struct attach_record *r, struct skep_err *err)
 	return rc;
 }
 
-/* ---- runs --------------------------------------------------------------------------------- */
+/* ---- maps -------------------------------------------------------------------- */
+
+static void add_element(struct attach_record *r, u32 map, const struct map_info *info,
+			const u8 *key, const u8 *value)
+{
+	record_add(r->w, &(struct record_item){ .kind = RECORD_UPDATE,
+		.change = { .map = map, .key = bytes_of(key, info->key_size),
+			    .value = bytes_of(value, info->value_bytes) } });
+}
+
+/* What map I has before anything runs: of variables the object tells. */
+static void add_elements(struct attach_record *r, u32 map)
+{
+	struct backend *b = r->obj->backend;
+	struct map_info info;
+	u8 *key, *next, *value;
+
+	if (b->ops->map_info(b, map, &info))
+		return;
+	key = mem_alloc(2ull * info.key_size + info.value_bytes + 1);
+	next = key + info.key_size;
+	value = next + info.key_size;
+	for (int rc = b->ops->map_next_key(b, map, NULL, next); !rc;
+	     rc = b->ops->map_next_key(b, map, key, next)) {
+		memcpy(key, next, info.key_size);
+		if (!b->ops->map_lookup(b, map, key, value, 0))
+			add_element(r, map, &info, key, value);
+	}
+	free(key);
+}
+
+static bool is_followed(const struct image_map *map)
+{
+	return map->kind == IMAGE_MAP_USER && again_is_followed(map->type) && !map->inner;
+}
+
+static bool is_array(u32 type)
+{
+	return type == BPF_MAP_TYPE_ARRAY || type == BPF_MAP_TYPE_PERCPU_ARRAY;
+}
+
+void attach_record_maps(struct attach_record *r, bool arrays)
+{
+	const struct image *img = r->w ? r->from->img : NULL;
+
+	for (u32 i = 0; img && i < img->nr_maps; i++)
+		if (is_followed(&img->maps[i]) && (arrays || !is_array(img->maps[i].type)))
+			add_elements(r, i);
+}
+
+static bool uses(const struct image_prog *p, u32 map)
+{
+	for (u32 i = 0; i < p->nr_insns; i += isa_slots(&p->insns[i])) {
+		const struct bpf_insn *in = &p->insns[i];
+
+		if (isa_is_lddw(in) && (u32)in->imm == map &&
+		    (in->src_reg == BPF_PSEUDO_MAP_IDX || in->src_reg == BPF_PSEUDO_MAP_IDX_VALUE))
+			return true;
+	}
+	return false;
+}
+
+/* Do only programs that are recorded use it? */
+static bool is_ours(const struct attach_record *r, u32 map)
+{
+	bool used = false;
+
+	for (u32 i = 0; i < r->from->img->nr_progs; i++) {
+		if (r->obj->progs[i].loaded < 0 || !uses(&r->from->img->progs[i], map))
+			continue;
+		used = true;
+		if (!r->tells[i])
+			return false;
+	}
+	return used;
+}
+
+/* What maps have at the end, where runs that are recorded are all that made it so. */
+static void add_ends(struct attach_record *r, const struct tell_tail *t)
+{
+	const struct image *img = r->from->img;
+	struct record_item item = { .kind = RECORD_MAP };
+
+	if (t->no_room || t->no_slot || r->cut)
+		return;
+	for (u32 i = 0; i < img->nr_maps; i++)
+		if (!img->maps[i].pinning && is_ours(r, i) &&
+		    (is_followed(&img->maps[i]) || img->maps[i].kind == IMAGE_MAP_DATA) &&
+		     map_digest(r->obj, i, &item.map))
+			record_add(r->w, &item);
+}
+
+/* ---- runs -------------------------------------------------------------------- */
 
 static int on_run(void *arg, const struct map_event *e)
 {
@@ -265,6 +376,18 @@ static int on_run(void *arg, const struct map_event *e)
 	return 0;
 }
 
+/* What is older than a second stays when this process is killed. */
+static void flush(struct attach_record *r)
+{
+	const u64 now = os_clock_ns();
+
+	if (r->flushed == r->runs || now - r->flushed_ns < FLUSH_NS)
+		return;
+	record_flush(r->w);
+	r->flushed = r->runs;
+	r->flushed_ns = now;
+}
+
 void attach_record_read(struct attach_record *r)
 {
 	struct backend *b = r->obj ? r->obj->backend : NULL;
@@ -273,6 +396,7 @@ void attach_record_read(struct attach_record *r)
 		return;
 	while (b->ops->map_read(b, r->tell.ring, on_run, r) > 0)
 		;
+	flush(r);
 }
 
 /* Runs that nobody will see. */
@@ -314,6 +438,7 @@ int attach_record_end(struct attach_record *r, struct skep_err *err)
 		return 0;
 	attach_record_read(r);
 	t = lost(r);
+	add_ends(r, &t);
 	rc = record_close(r->w, err);
 	r->w = NULL;
 	if (!rc && !r->quiet)

@@ -19,6 +19,7 @@ struct attach_record {
 	bool *tells;		/* [nr_progs] */
 	struct record_writer *w;
 	u64 runs, cut;
+	u64 flushed, flushed_ns;	/* so many runs are in the file, since when */
 	struct target types;	/* that programs were judged by */
 	bool types_tried;
 	struct verify_opts opts;
@@ -35,6 +36,8 @@ int attach_record_open(struct attach_record *r, struct skep_object **obj, const 
 bool attach_record_again(struct attach_record *r, const bool *wanted, struct skep_err *err);
 /* They are loaded, and not yet attached. Errors: FILE_WRITE, MAP_UPDATE. */
 int attach_record_begin(struct attach_record *r, struct skep_err *err);
+/* What maps have before programs are attached; ARRAYS: these, too. */
+void attach_record_maps(struct attach_record *r, bool arrays);
 /* Writes what was told. */
 void attach_record_read(struct attach_record *r);
 /* All are detached: writes the end, and says how many there were. Errors: FILE_WRITE. */

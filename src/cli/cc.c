@@ -28,6 +28,8 @@ __asm__(".pushsection .rodata\n"
 	".byte 0\n"
 	".popsection\n");
 
+struct str_list cc_dirs, cc_macros;
+
 static const char *const clangs[] = {
 	"clang-19", "clang", "clang-21", "clang-20", "clang-18", "clang-17",
 	"clang-16", "clang-15", "clang-14",
@@ -198,6 +200,14 @@ static void build_args(struct args *a, const char *clang, const char *source,
 	add_multiarch(a);
 	add(a, "-idirafter");
 	add(a, FOLDER);
+	for (size_t i = 0; i < cc_dirs.n; i++) {
+		add(a, "-I");
+		add(a, cc_dirs.v[i]);
+	}
+	for (size_t i = 0; i < cc_macros.n; i++) {
+		add(a, "-D");
+		add(a, cc_macros.v[i]);
+	}
 	for (; extra && *extra; extra++)
 		add(a, *extra);
 	add(a, "-c");
@@ -431,4 +441,33 @@ void cc_includes(const char *source, struct arena *arena, struct str_list *out)
 		return;
 	read_rule(arena_strndup(arena, (const char *)f.data, f.size), arena, out);
 	os_file_close(&f);
+}
+
+/* ---- names ------------------------------------------------------------------------- */
+
+/* Of C23 and C++, which include headers for either. */
+static const char *const keywords[] = {
+	"alignas", "alignof", "and", "and_eq", "asm", "auto", "bitand", "bitor", "bool", "break",
+	"case", "catch", "char", "char16_t", "char32_t", "char8_t", "class", "co_await",
+	"co_return", "co_yield", "compl", "concept", "const", "const_cast", "consteval",
+	"constexpr", "constinit", "continue", "decltype", "default", "delete", "do", "double",
+	"dynamic_cast", "else", "enum", "explicit", "export", "extern", "false", "float", "for",
+	"friend", "goto", "if", "inline", "int", "long", "mutable", "namespace", "new", "noexcept",
+	"not", "not_eq", "nullptr", "operator", "or", "or_eq", "private", "protected", "public",
+	"register", "reinterpret_cast", "requires", "restrict", "return", "short", "signed",
+	"sizeof", "static", "static_assert", "static_cast", "struct", "switch", "template", "this",
+	"thread_local", "throw", "true", "try", "typedef", "typeid", "typename", "typeof",
+	"typeof_unqual", "union", "unsigned", "using", "virtual", "void", "volatile", "wchar_t",
+	"while", "xor", "xor_eq",
+};
+
+bool cc_is_name(const char *s)
+{
+	static const char others[] = "abcdefghijklmnopqrstuvwxyz"
+				     "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
+
+	for (size_t i = 0; i < ARRAY_LEN(keywords); i++)
+		if (!strcmp(s, keywords[i]))
+			return false;
+	return *s && !(*s >= '0' && *s <= '9') && !s[strspn(s, others)];
 }

@@ -29,6 +29,7 @@ int cmd_run(const struct command *cmd, int argc, char **argv);
 int cmd_asm(const struct command *cmd, int argc, char **argv);
 int cmd_disasm(const struct command *cmd, int argc, char **argv);
 int cmd_diff(const struct command *cmd, int argc, char **argv);
+int cmd_debug(const struct command *cmd, int argc, char **argv);
 int cmd_cover(const struct command *cmd, int argc, char **argv);
 int cmd_test(const struct command *cmd, int argc, char **argv);
 int cmd_verify(const struct command *cmd, int argc, char **argv);
@@ -147,6 +148,14 @@ int output_check(const char *out, const char *in, struct skep_err *err);
 
 /* ---- loading (load.c) ------------------------------------------------------------ */
 
+/* Given to each compilation of C: -I, -D (cc.c). */
+extern struct str_list cc_dirs, cc_macros;
+
+/* Rows of the options of every command that takes C. */
+#define CC_OPTS \
+	{"include-dir", 'I', OPT_LIST, "DIR", "where C files find what they #include", &cc_dirs}, \
+	{"define", 'D', OPT_LIST, "X[=Y]", "define a macro in C files", &cc_macros}
+
 struct load_opts {
 	const char *btf, *kconfig;
 	struct str_list modules;	/* --module-btf */
@@ -158,6 +167,7 @@ struct load_opts {
 
 /* Rows of the options of every command that loads objects. */
 #define LOAD_OPTS(lo) \
+	CC_OPTS, \
 	{"btf", 0, OPT_STR, "FILE", "a kernel's types for CO-RE (default: this kernel's)", \
 	 &(lo)->btf}, \
 	{"module-btf", 0, OPT_LIST, "FILE", "types of a module of that kernel", \
@@ -205,6 +215,9 @@ int cc_compile(const char *source, int out, char *const *extra,
 
 /* Adds to OUT the files that SOURCE, when it is C, includes, but for the system's. */
 void cc_includes(const char *source, struct arena *arena, struct str_list *out);
+
+/* Is it a name that C and C++ let a program give to something? */
+bool cc_is_name(const char *s);
 
 /* ---- map contents (map_json.c, map_show.c) ------------------------------------------ */
 

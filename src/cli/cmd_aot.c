@@ -44,16 +44,9 @@ static void make_symbol(struct aot_cmd *c)
 		sb_putc(&c->symbol, '_');
 	for (const char *s = sb_text(&stem); *s; s++)
 		sb_putc(&c->symbol, isalnum((u8)*s) ? *s : '_');
+	if (!cc_is_name(sb_text(&c->symbol)))	/* int.o */
+		sb_putc(&c->symbol, '_');
 	sb_free(&stem);
-}
-
-static bool is_name(const char *s)
-{
-	bool ok = isalpha((u8)*s) || *s == '_';
-
-	for (; ok && *s; s++)
-		ok = isalnum((u8)*s) || *s == '_';
-	return ok;
 }
 
 /* "dir/fw.o" gives fw_native.o here, fw_native.h beside it and the name fw_native. */
@@ -308,7 +301,7 @@ int cmd_aot(const struct command *cmd, int argc, char **argv)
 		status = usage_error("an object or a C file is needed");
 	else if (!status && c.out && !strcmp(c.out, "-"))
 		status = usage_error("-o takes the name of a file: a header belongs to it");
-	else if (!status && c.name && !is_name(c.name))
+	else if (!status && c.name && !cc_is_name(c.name))
 		status = usage_error("--name takes a name of C, not '%s'", c.name);
 	if (!status)
 		status = aot(&c, &res.operands);

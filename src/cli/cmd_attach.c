@@ -302,9 +302,10 @@ static enum end look_at_links(struct job *j)
 static enum end wait_once(struct job *j, struct pollfd *v, size_t n, u64 until)
 {
 	const u64 now = os_clock_ns();
+	const u64 tick = j->record.path ? RECORD_TICK_MS : TICK_MS;
 	u64 ms = until > now ? (until - now + 999999) / 1000000 : 0;
 
-	if (poll(v, n, (int)min_u64(ms, j->record.path ? RECORD_TICK_MS : TICK_MS)) < 0 && errno != EINTR) {
+	if (poll(v, n, (int)min_u64(ms, tick)) < 0 && errno != EINTR) {
 		err_set(&j->err, ERR_RUN, NULL, "%s", strerror(errno));
 		return FAILS;
 	}
@@ -398,6 +399,9 @@ static int open_object(struct job *j, const struct str_list *paths)
 
 	if (r)
 		return r;
+	if (j->record.path && outputs_check(&(struct str_list){ &j->record.path, 1, 1 }, paths,
+					    &j->err))
+		return j->err.code;
 	if (j->objs.n != 1)
 		return err_set(&j->err, ERR_USAGE, NULL, "one object is attached at a time");
 	j->obj = j->objs.v[0];
@@ -423,6 +427,8 @@ static int begin(struct job *j, const struct str_list *paths)
 		r = load(j);
 	if (!r)
 		r = fill_maps(j);
+	if (!r)
+		attach_record_maps(&j->record, j->maps.n || j->pins);
 	if (!r)
 		r = stream_open(&j->stream, j->obj, j->objs.v[0]->img->nr_maps, &j->err);
 	if (!r)

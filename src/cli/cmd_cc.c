@@ -84,6 +84,7 @@ int cmd_cc(const struct command *cmd, int argc, char **argv)
 	const struct opt opts[] = {{"output", 'o', OPT_STR, "FILE",
 				    "name of the object (default: FILE.c -> FILE.o)",
 				    &out},
+				   CC_OPTS,
 				   {0}};
 	struct opt_result res;
 	struct skep_err err;

@@ -2,7 +2,8 @@
 /*
  * cmd_cover.c: `skep cover`: source with how often each line ran, from LCOV tracefiles,
  * in the form of gcov(1): "-" is no code, "#####" did not run, "=====" cannot run, as the
- * verifier proves.
+ * verifier proves. Below a line are the branches of its conditions: those of conditions
+ * that went one way only, or all.
  */
 #include "cli/cli.h"
 #include <ctype.h>
@@ -14,16 +15,20 @@ enum { NO_CODE = -1, UNREACHABLE = -2, LINES_MAX = 10000000 };
 
 struct line { u32 number; s64 count; };	/* how often it ran, or what it is */
 
+/* A way out of condition BLOCK of a line; COUNT NO_CODE: the condition never ran. */
+struct branch { u32 line, block, number; s64 count; };
+
 struct source {
 	const char *name;
 	VEC(struct line) lines;		/* as they are read; by number after settle() */
+	VEC(struct branch) branches;	/* the same */
 };
 
 struct cover {
 	struct arena arena;
 	VEC(struct source) sources;
 	const char *only;	/* files whose name has it; or NULL */
-	bool summary;
+	bool summary, branches;		/* BRANCHES: all of them are printed */
 };
 
 /* ---- tracefiles ------------------------------------------------------------------ */
@@ -85,6 +90,57 @@ static bool read_da(struct source *s, const char *text)
 	return true;
 }
 
+static int branch_order(const void *a, const void *b)
+{
+	const struct branch *ba = a, *bb = b;
+
+	if (ba->line != bb->line)
+		return ba->line < bb->line ? -1 : 1;
+	if (ba->block != bb->block)
+		return ba->block < bb->block ? -1 : 1;
+	return (ba->number > bb->number) - (ba->number < bb->number);
+}
+
+static void settle_branches(struct source *s)
+{
+	size_t kept = 0;
+
+	if (s->branches.n)
+		qsort(s->branches.v, s->branches.n, sizeof(*s->branches.v), branch_order);
+	for (size_t i = 0; i < s->branches.n; i++) {
+		const struct branch one = s->branches.v[i];
+		struct branch *to = kept ? &s->branches.v[kept - 1] : NULL;
+
+		if (!to || branch_order(to, &one))
+			s->branches.v[kept++] = one;
+		else if (to->count == NO_CODE)
+			to->count = one.count;
+		else if (one.count != NO_CODE)
+			to->count = (s64)min_u64((u64)to->count + (u64)one.count, INT64_MAX);
+	}
+	s->branches.n = kept;
+}
+
+/* "LINE,BLOCK,BRANCH,COUNT", where COUNT may be "-". */
+static bool read_branch(struct source *s, const char *text)
+{
+	u64 v[3];
+	char *end;
+
+	for (u32 i = 0; i < ARRAY_LEN(v); i++, text = end + 1) {
+		v[i] = strtoull(text, &end, 10);
+		if (end == text || !isdigit((u8)*text) || *end != ',' || v[i] > LINES_MAX)
+			return false;
+	}
+	if (!v[0] || (strcmp(text, "-") && !isdigit((u8)*text)))
+		return false;
+	*vec_push(&s->branches) = (struct branch){ (u32)v[0], (u32)v[1], (u32)v[2], NO_CODE };
+	if (*text == '-')
+		return true;
+	s->branches.v[s->branches.n - 1].count = (s64)min_u64(strtoull(text, &end, 10), INT64_MAX);
+	return !*end;
+}
+
 static bool read_unreachable(struct source *s, const char *text)
 {
 	char *end;
@@ -109,6 +165,8 @@ static bool read_record(struct cover *c, struct source **s, const char *text)
 	}
 	if (!strncmp(text, "DA:", 3))
 		return *s && read_da(*s, text + 3);
+	if (!strncmp(text, "BRDA:", 5))
+		return *s && read_branch(*s, text + 5);
 	if (!strncmp(text, "#unreachable:", 13))
 		return *s && read_unreachable(*s, text + 13);
 	return !*text || *text == '#' || strchr(text, ':');
@@ -165,9 +223,44 @@ static void put_line(struct strbuf *out, s64 count, u32 number, const char *text
 	sb_printf(out, ":%5u:%.*s\n", number, (int)n, text);
 }
 
+/* How many branches from AT on are of the same condition; *ONE_WAY: it ran, and not all ways. */
+static size_t condition(const struct source *s, size_t at, bool *one_way)
+{
+	const struct branch *b = &s->branches.v[at];
+	u32 taken = 0;
+	size_t n = 0;
+
+	for (; at + n < s->branches.n && b[n].line == b->line && b[n].block == b->block; n++)
+		taken += b[n].count > 0;
+	*one_way = taken && taken < n;
+	return n;
+}
+
+/* Those of line NUMBER, from *AT on, which goes behind them. */
+static void put_branches(struct strbuf *out, const struct cover *c, const struct source *s,
+			 u32 number, size_t *at)
+{
+	bool one_way;
+
+	while (*at < s->branches.n && s->branches.v[*at].line < number)
+		++*at;
+	for (size_t n; *at < s->branches.n && s->branches.v[*at].line == number; *at += n) {
+		n = condition(s, *at, &one_way);
+		for (size_t i = 0; i < n && (one_way || c->branches); i++) {
+			const struct branch *b = &s->branches.v[*at + i];
+
+			sb_printf(out, "branch %2u.%u ", b->block, b->number);
+			if (b->count == NO_CODE)
+				sb_puts(out, "never executed\n");
+			else
+				sb_printf(out, "taken %" PRId64 "\n", b->count);
+		}
+	}
+}
+
 static void put_totals(struct strbuf *out, const struct source *s)
 {
-	u32 code = 0, ran = 0, ruled_out = 0;
+	u32 code = 0, ran = 0, ruled_out = 0, taken = 0;
 
 	for (size_t i = 0; i < s->lines.n; i++) {
 		code += s->lines.v[i].count >= 0;
@@ -178,13 +271,19 @@ static void put_totals(struct strbuf *out, const struct source *s)
 		  code ? 100.0 * ran / code : 0.0);
 	if (ruled_out)
 		sb_printf(out, ", %u cannot", ruled_out);
+	for (size_t i = 0; i < s->branches.n; i++)
+		taken += s->branches.v[i].count > 0;
+	if (s->branches.n)
+		sb_printf(out, "; %u of %zu branches were taken (%.1f %%)", taken, s->branches.n,
+			  100.0 * taken / (double)s->branches.n);
 	sb_putc(out, '\n');
 }
 
-static int put_source(struct strbuf *out, const struct source *s, struct skep_err *err)
+static int put_source(struct strbuf *out, const struct cover *c, const struct source *s,
+		      struct skep_err *err)
 {
 	struct os_file f;
-	size_t next = 0;
+	size_t next = 0, branch = 0;
 	u32 number = 0;
 	int r = os_file_read(&f, s->name, err);
 
@@ -199,6 +298,7 @@ static int put_source(struct strbuf *out, const struct source *s, struct skep_er
 		number++;
 		known = next < s->lines.n && s->lines.v[next].number == number;
 		put_line(out, known ? s->lines.v[next].count : NO_CODE, number, text, n);
+		put_branches(out, c, s, number, &branch);
 		next += known;
 		at += n + 1;
 	}
@@ -219,9 +319,10 @@ static int put_all(const struct cover *c, struct strbuf *out, struct skep_err *e
 		if (c->only && !strstr(s->name, c->only))
 			continue;
 		settle(&c->sources.v[i]);
+		settle_branches(&c->sources.v[i]);
 		put_totals(out, s);
 		if (!c->summary)
-			r = put_source(out, s, err);
+			r = put_source(out, c, s, err);
 	}
 	return r;
 }
@@ -231,6 +332,8 @@ int cmd_cover(const struct command *cmd, int argc, char **argv)
 	struct cover c = { .arena = ARENA_INIT };
 	const struct opt opts[] = {
 		{ "file", 'f', OPT_STR, "TEXT", "only sources whose name has TEXT", &c.only },
+		{ "branches", 'b', OPT_FLAG, NULL,
+		  "all branches, not only where one was never taken", &c.branches },
 		{ "summary", 's', OPT_FLAG, NULL, "only how much of each ran", &c.summary },
 		{ 0 }
 	};
@@ -252,8 +355,10 @@ int cmd_cover(const struct command *cmd, int argc, char **argv)
 		status = report(&err);
 	else if (!status)
 		status = print_out(&out);
-	for (size_t i = 0; i < c.sources.n; i++)
+	for (size_t i = 0; i < c.sources.n; i++) {
 		vec_free(&c.sources.v[i].lines);
+		vec_free(&c.sources.v[i].branches);
+	}
 	vec_free(&c.sources);
 	sb_free(&out);
 	arena_free(&c.arena);

@@ -183,6 +183,15 @@ static bool explain(int id)
 	return text || (id > 0 && explain_rejection((unsigned)id));
 }
 
+/* Up to the first full stop: one that a space follows; names have some inside. */
+static size_t first_sentence(const char *text)
+{
+	const char *stop = strstr(text, ". ");
+	size_t n = strlen(text);
+
+	return stop ? (size_t)(stop - text) : n - (n && text[n - 1] == '.');
+}
+
 /* Every id with the beginning of what it means. */
 static void list_ids(void)
 {
@@ -191,7 +200,7 @@ static void list_ids(void)
 		const char *text = skep_err_explain(id);
 
 		if (text)
-			printf("SKEP-E%04d  %.*s\n", id, (int)strcspn(text, ".:"), text);
+			printf("SKEP-E%04d  %.*s\n", id, (int)first_sentence(text), text);
 		else if (row)
 			printf("SKEP-E%04d  ", id), print_pattern(row->text);
 	}

@@ -212,6 +212,7 @@ int cmd_gen(const struct command *cmd, int argc, char **argv)
 		  &g.library },
 		{ "use-loader", 'L', OPT_FLAG, NULL,
 		  "skeleton: a light one, which loads without a library", &g.light },
+		CC_OPTS,
 		{ 0 },
 	};
 	struct opt_result res;

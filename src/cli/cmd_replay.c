@@ -3,6 +3,7 @@
  * cmd_replay.c: `skep replay`: the runs of a recording once more, in the object that is in it
  * or in a changed one, and where they differ.
  */
+#include "cli/replay_kernel.h"
 #include "cli/run.h"
 #include "replay/player.h"
 #include <inttypes.h>
@@ -213,7 +214,7 @@ static int results(struct replay_job *j, bool whole)
 	return print_out(&j->out);
 }
 
-/* ---- the command --------------------------------------------------------------------------------- */
+/* ---- the command ---------------------------------------------------------------------- */
 
 static int open_with(struct replay_job *j)
 {
@@ -306,6 +307,28 @@ static int check(const struct command *cmd, struct replay_job *j, const struct s
 	return engine_jit(cmd, j->jit_name, false, &j->jit);
 }
 
+/* What was recorded in the kernel is had again in another way: true, and *STATUS. */
+static bool of_kernel(struct replay_job *j, int *status)
+{
+	const struct replay_kernel how = { .only = j->number, .verbose = j->verbose,
+					   .json = j->json, .quiet = j->quiet };
+	struct record_reader *r;
+	bool is;
+
+	if (record_open(&r, j->file, j->err)) {
+		*status = report(j->err);
+		return true;
+	}
+	is = replay_is_kernel(r);
+	if (is && (j->with || j->verdicts || j->jit_name || j->unverified))
+		*status = usage_error("%s was recorded in the kernel: --with, --verdicts, --jit and "
+				      "--unverified are for recordings of skep run", j->file);
+	else if (is)
+		*status = replay_kernel(r, &how);
+	record_reader_close(r);
+	return is;
+}
+
 int cmd_replay(const struct command *cmd, int argc, char **argv)
 {
 	struct skep_err err = { 0 };
@@ -331,7 +354,7 @@ int cmd_replay(const struct command *cmd, int argc, char **argv)
 	if (!opts_parse(&res, cmd, opts, argc, argv))
 		return job_free(&j), res.status;
 	status = check(cmd, &j, &res.operands);
-	if (!status)
+	if (!status && !of_kernel(&j, &status))
 		status = replay_all(&j);
 	job_free(&j);
 	vec_free(&res.operands);

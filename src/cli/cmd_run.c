@@ -102,8 +102,13 @@ static int record_start(struct job *j, struct skep_load_opts *opts)
 	if (!obj->elf)
 		return err_set(j->err, ERR_USAGE, obj->img->file, "--record is for objects: "
 			       "these are instructions by themselves");
-	if (recorder_new(&j->recorder, j->o.record, j->err))
+	if (image_map_find(obj->img, j->o.record) >= 0) {
+		err_set(j->err, ERR_USAGE, NULL, "--record takes MAP=TYPE or a file, and '%s' is "
+			"a map", j->o.record);
+		err_help(j->err, "a file of that name is ./%s", j->o.record);
 		return j->err->code;
+	}
+	j->recorder = recorder_new();
 	recorder_load_opts(j->recorder, obj, obj->elf, obj->elf_bytes, opts);
 	return 0;
 }
@@ -142,7 +147,7 @@ static int load(struct job *j)
 	if (!r)
 		r = choice_load(&j->choice, &opts);
 	if (!r && j->recorder)
-		r = recorder_begin(j->recorder, j->prog->obj, j->err);
+		r = recorder_begin(j->recorder, j->prog->obj, j->o.record, j->err);
 	if (!r && !j->o.quiet && j->on != ON_KERNEL) {
 		engine_notes(j->prog->obj, j->o.verbose, j->o.jit_name);
 		network_notes(j->prog->obj->img, skep_prog_type(j->prog), j->o.routes,
@@ -622,8 +627,6 @@ static int finish(struct job *j)
 		r = verdicts_commit(&j->v, j->err);
 	if (!r && j->o.coverage)
 		r = write_coverage(j);
-	if (!r && j->recorder)
-		r = recorder_end(j->recorder, j->err);
 	if (!r && j->o.profile)
 		r = run_profile_make(j);
 	if (!r && j->o.profile && *j->o.profile)
@@ -663,17 +666,27 @@ static int stop_early(struct job *j)
 
 /* ---- the command ------------------------------------------------------------------------- */
 
+/* However the runs ended: what stopped them is in it. */
+static int record_end(struct job *j)
+{
+	struct skep_err err;
+
+	return j->recorder && recorder_end(j->recorder, &err) ? report(&err) : EXIT_YES;
+}
+
 static int run_job(struct job *j)
 {
-	int r;
+	int r, recorded;
 
 	if (load(j))
 		return engine_refused(j->prog, j->o.json) ? EXIT_NO : report(j->err);
 	r = run_inputs(j);
 	messages_end(&j->messages);
+	recorded = record_end(j);
 	if (!r && object_pins_whole(j->prog->obj, j->err))
 		return report(j->err);
-	return r ? stop_early(j) : finish(j);
+	r = r ? stop_early(j) : finish(j);
+	return recorded ? recorded : r;
 }
 
 static void job_free(struct job *j)
@@ -756,12 +769,7 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 		 &o->repeat},
 		{"coverage", 0, OPT_STR, "FILE", "write which lines ran to FILE (LCOV)",
 		 &j.o.coverage},
-		{"profile", 0, OPT_MAYBE, "FILE",
-		 "show where the time goes, by source line, helper and map", &j.o.profile},
-		{"format", 'f', OPT_STR, "FORMAT",
-		 "of the profile: table, json, folded or flame (HTML)", &j.o.format},
-		{"insns", 0, OPT_FLAG, NULL, "the profile has the instructions of each line",
-		 &j.o.insns},
+		RUN_PROFILE_OPTS(o),
 		{"jit", 0, OPT_STR, "HOW",
 		 "native code: off, fast (in one pass), opt (default: opt, or fast when big)",
 		 &o->jit_name},

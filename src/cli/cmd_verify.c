@@ -27,6 +27,7 @@ struct verify_cmd {
 	struct verify_opts opts;
 	struct target target;	/* its types are opened when a program needs them */
 	bool types_tried;
+	VEC(struct verify_failed) failed;	/* files that --sarif tells of, too */
 	/* counts */
 	u32 rejected, not_judged, differ, changed, unanswered;
 };
@@ -211,7 +212,7 @@ static int compare(struct verify_cmd *c, struct strbuf *out, struct skep_err *er
 	return rc;
 }
 
-/* Writes what verify_sarif or verify_figures makes, where it is asked for. */
+/* Writes what verify_figures makes, where it is asked for. */
 static int write_file(const struct verify_cmd *c, const char *path,
 		      void (*make)(struct strbuf *, const struct judged_list *),
 		      struct skep_err *err)
@@ -223,6 +224,19 @@ static int write_file(const struct verify_cmd *c, const char *path,
 		return 0;
 	make(&b, &c->all);
 	rc = verify_write(path, &b, err);
+	sb_free(&b);
+	return rc;
+}
+
+static int write_sarif(const struct verify_cmd *c, struct skep_err *err)
+{
+	struct strbuf b = { 0 };
+	int rc;
+
+	if (!c->sarif)
+		return 0;
+	verify_sarif(&b, &c->all, c->failed.v, c->failed.n);
+	rc = verify_write(c->sarif, &b, err);
 	sb_free(&b);
 	return rc;
 }
@@ -276,8 +290,7 @@ static int print_all(struct verify_cmd *c)
 	else if (!c->compare && !c->log)
 		print_table(c, &out);
 	if ((c->compare && compare(c, &out, &err)) ||
-	    write_file(c, c->sarif, verify_sarif, &err) ||
-	    write_file(c, c->save, verify_figures, &err))
+	    write_sarif(c, &err) || write_file(c, c->save, verify_figures, &err))
 		status = report(&err);
 	else
 		status = print_out(&out);
@@ -320,7 +333,7 @@ static int answer(const struct verify_cmd *c)
 		return c->changed ? EXIT_NO : EXIT_YES;
 	if (c->rejected || c->differ)
 		return EXIT_NO;
-	return c->not_judged || c->unanswered ? EXIT_NO_ANSWER : EXIT_YES;
+	return c->not_judged || c->unanswered || c->failed.n ? EXIT_NO_ANSWER : EXIT_YES;
 }
 
 /* ---- the command --------------------------------------------------------- */
@@ -365,6 +378,52 @@ static int check_files(const struct verify_cmd *c, const struct load_opts *load,
 	return r;
 }
 
+/* Notes why PATHS cannot be opened, "PATH: error: TEXT [ID]", and leaves that one out; false:
+ * it is none of them. */
+static bool leave_out(struct verify_cmd *c, struct str_list *paths, const struct skep_err *err)
+{
+	const char *text = skep_err_text(err), *mark = strstr(text, ": error: "), *id;
+	size_t n = mark ? (size_t)(mark - text) : 0, len;
+
+	for (size_t i = 0; mark && i < paths->n; i++) {
+		const char *name = input_name(paths->v[i]);
+
+		if (strncmp(name, text, strlen(name)) || (text[strlen(name)] != ':' &&
+							  strlen(name) != n))
+			continue;
+		mark += strlen(": error: ");
+		len = strcspn(mark, "\n");
+		id = memmem(mark, len, " [SKEP-", strlen(" [SKEP-"));
+		*vec_push(&c->failed) = (struct verify_failed){ arena_strdup(&c->arena, name),
+			arena_strndup(&c->arena, mark, id ? (size_t)(id - mark) : len),
+			(int)err->id };
+		memmove(&paths->v[i], &paths->v[i + 1], (--paths->n - i) * sizeof(*paths->v));
+		return true;
+	}
+	return false;
+}
+
+/* All that can be opened, when what cannot has a place in the document of --sarif. */
+static int open_some(struct verify_cmd *c, struct object_list *objs, const struct load_opts *load,
+		     const struct str_list *paths, struct skep_err *err)
+{
+	struct str_list left = { 0 };
+	int r;
+
+	for (size_t i = 0; i < paths->n; i++)
+		*vec_push(&left) = paths->v[i];
+	while ((r = input_objects(objs, &left, load, err)) && c->sarif &&
+	       leave_out(c, &left, err)) {
+		report(err);
+		input_close(objs);
+		*objs = (struct object_list){ 0 };
+		if (!left.n)
+			break;
+	}
+	vec_free(&left);
+	return c->failed.n && !objs->n ? 0 : r;
+}
+
 static int open_objects(struct verify_cmd *c, struct object_list *objs, struct load_opts *load,
 			const struct str_list *paths, struct skep_err *err)
 {
@@ -372,7 +431,8 @@ static int open_objects(struct verify_cmd *c, struct object_list *objs, struct l
 	c->types_tried = false;
 	c->target = (struct target){ .opts = { .btf = load->btf, .modules = load->modules.v,
 					       .nr_modules = load->modules.n } };
-	if (input_objects(objs, paths, load, err) || check_progs(c, objs, err) ||
+	if (open_some(c, objs, load, paths, err) ||
+	    (objs->n && check_progs(c, objs, err)) ||
 	    verify_any_check(objs, &c->any, err))
 		return report(err);
 	return 0;
@@ -428,6 +488,7 @@ static int verify_paths(struct verify_cmd *c, struct load_opts *load,
 static void verify_free(struct verify_cmd *c)
 {
 	vec_free(&c->any);
+	vec_free(&c->failed);
 	vec_free(&c->as);
 	vec_free(&c->all);
 	vec_free(&c->maps);

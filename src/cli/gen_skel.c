@@ -20,15 +20,6 @@ void skel_identifier(char *to, size_t size, const char *s)
 	to[n] = 0;
 }
 
-static bool is_identifier(const char *s)
-{
-	bool ok = *s && !isdigit((u8)*s);
-
-	for (; *s; s++)
-		ok &= isalnum((u8)*s) || *s == '_';
-	return ok;
-}
-
 /* "dir/fw.bpf.o" is "fw_bpf". */
 static void name_of_file(char *to, size_t size, const char *file)
 {
@@ -50,7 +41,7 @@ static int choose_name(struct skel *s, struct skep_err *err)
 		snprintf(s->name, sizeof(s->name), "%s", s->o->name);
 	else
 		name_of_file(s->name, sizeof(s->name), s->o->file);
-	if (is_identifier(s->name) && (!s->o->name || !strcmp(s->name, s->o->name)))
+	if (cc_is_name(s->name) && (!s->o->name || !strcmp(s->name, s->o->name)))
 		return 0;
 	err_set(err, ERR_GEN_NAME, s->o->file, "'%s' is no name for a struct in C, of at most %zu "
 		"characters", s->o->name ? s->o->name : s->name, sizeof(s->name) - 1);
@@ -101,7 +92,7 @@ static bool variable(const struct skel *s, const struct btf_type *t, u32 i, stru
 	    ((const struct btf_var *)(var + 1))->linkage == BTF_VAR_STATIC)
 		return false;
 	*v = (struct var){ at, btf_str(s->img->btf, var->name_off), var->type };
-	return is_identifier(v->name);
+	return cc_is_name(v->name);
 }
 
 /* Members of the struct that lies over a section. */

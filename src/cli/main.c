@@ -14,6 +14,8 @@ static const struct command commands[] = {
 	  cmd_test, NULL },
 	{ "diff", "OLD NEW [CAPTURE...]", "compare two builds: verdicts, sizes, packets", cmd_diff,
 	  NULL },
+	{ "debug", "OBJ|FILE.c|RECORDING [CAPTURE]",
+	  "run a program step by step, forwards and backwards", cmd_debug, NULL },
 	{ "cover", "TRACEFILE...", "print source with how often each line ran", cmd_cover, NULL },
 	{ "inspect", "OBJ|FILE.c|CODE...", "show programs, maps and types of objects",
 	  cmd_inspect, NULL },

@@ -567,7 +567,7 @@ void map_show_json(struct json *j, struct skep_object *obj, u32 i, const struct 
 /* ---- two engines ------------------------------------------------------------------------- */
 
 /* What is not compared, by the type of the map. */
-enum { MASK_EVICTED, MASK_CPU };
+enum { MASK_EVICTED, MASK_CPU, POINTER_DEPTH = 16 };
 static const struct { u32 type; int what; } masks[] = {
 #define MASK(type, what) { type, MASK_##what },
 #include "cli/both.def"
@@ -582,10 +582,53 @@ static bool is_masked(u32 type, int what)
 	return false;
 }
 
+/* Clears the heads of lists in the BYTES at P, of type ID: addresses of each engine. */
+static void clear_heads(const struct btf *btf, u32 id, u8 *p, u32 bytes, u32 depth)
+{
+	const struct btf_type *t = btf_type(btf, btf_skip_mods(btf, id));
+	const struct btf_array *a = (const struct btf_array *)(t + 1);
+	const char *name = btf_str(btf, t->name_off);
+	u32 size;
+
+	if (depth > POINTER_DEPTH)
+		return;
+	if (btf_kind(t) == BTF_KIND_ARRAY && (size = (u32)btf_bytes(btf, a->type)))
+		for (u32 i = 0; i < a->nelems && (i + 1) * size <= bytes; i++)
+			clear_heads(btf, a->type, p + i * size, size, depth + 1);
+	if (btf_kind(t) != BTF_KIND_STRUCT || t->size > bytes)
+		return;
+	if (!strcmp(name, "bpf_list_head") || !strcmp(name, "bpf_rb_root")) {
+		memset(p, 0, t->size);
+		return;
+	}
+	for (u32 i = 0; i < btf_vlen(t); i++) {
+		const struct btf_member_info m = btf_member(btf, t, i);
+
+		if (!m.bit_size && m.bit_off / 8 <= t->size)
+			clear_heads(btf, m.type_id, p + m.bit_off / 8, t->size - m.bit_off / 8,
+				    depth + 1);
+	}
+}
+
+/* Pointers that a value has are each engine's own. */
+static void clear_pointers(struct show *s)
+{
+	const struct image_map *def = s->def;
+	const struct btf *btf = s->obj->img->btf;
+
+	if (btf && def->value_type && btf_bytes(btf, def->value_type) <= s->info.value_size)
+		clear_heads(btf, def->value_type, s->value, s->info.value_size, 0);
+	for (u32 i = 0; i < def->nr_kptrs; i++)
+		if (in_bounds(def->kptrs[i], 8, s->info.value_size))
+			memset(s->value + def->kptrs[i], 0, 8);
+}
+
 /* The element of S with the key that is in it. */
 static void this_element(struct show *s, struct strbuf *out)
 {
 	sb_reset(out);
+	if (!s->info.row->percpu)
+		clear_pointers(s);
 	if (is_masked(s->def->type, MASK_CPU))
 		sum_cpus(s);
 	element_text(s, out);

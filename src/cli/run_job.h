@@ -64,6 +64,15 @@ int run_load_maps(struct job *j, struct skep_object *obj);
 /* The input of each packet. */
 struct test_run run_test(const struct job *j);
 
+/* Rows of the options of a profile. */
+#define RUN_PROFILE_OPTS(o) \
+	{"profile", 0, OPT_MAYBE, "FILE", \
+	 "show where the time goes, by source line, helper and map", &(o)->profile}, \
+	{"format", 'f', OPT_STR, "FORMAT", \
+	 "of the profile: table, json, folded or flame (HTML)", &(o)->format}, \
+	{"insns", 0, OPT_FLAG, NULL, "the profile has the instructions of each line", \
+	 &(o)->insns}
+
 /* ---- run_profile.c: where the time goes ----------------------------------------- */
 
 /* Runs the job's captures again, to count instructions and to see where the time goes. */

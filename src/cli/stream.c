@@ -195,6 +195,15 @@ static int on_record(void *arg, const struct map_event *e)
 	return s->broken;
 }
 
+void stream_show(struct stream *s, struct skep_object *obj, u32 map, const struct map_event *e)
+{
+	struct stream_map at = { .index = map };
+
+	s->obj = obj;
+	s->at = &at;
+	on_record(s, e);
+}
+
 /* ---- what is printed ------------------------------------------------------- */
 
 static void printk_json(struct stream *s, const struct printk_line *l)

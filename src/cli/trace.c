@@ -257,7 +257,7 @@ int trace_script(struct script *s, const struct source *src, const struct trace_
 		.nr_dirs = (u32)dirs->n, .unsafe = o->unsafe, .keep_tests = o->test,
 		.keep_benches = o->bench, .report_errors = o->keep,
 		.portable = o->emit_elf != NULL, .has_child = o->command != NULL,
-		.user = o->on && !strcmp(o->on, "user") };
+		.user = o->on && !strcmp(o->on, "user"), .compile_c = input_compile };
 	struct skep_err err = { 0 };
 	int rc = read_pids(&t, &err);
 

@@ -2,6 +2,7 @@
 /* verify_as.c: see verify_as.h. */
 #include "cli/verify_as.h"
 #include "model/dates.h"
+#include "obj/obj.h"
 #include <stdlib.h>
 
 /* ---- which kernels ----------------------------------------------------------- */
@@ -14,9 +15,16 @@ static int as_add(struct as_list *kernels, const char *name, const char *btf,
 	if (!code)
 		return err_set(err, ERR_USAGE, btf, "'%s' is no version of Linux, such as 6.1",
 			       name);
-	if (code < dates_code(DATES_OLDEST) || code > dates_code(DATES_NEWEST))
+	if (code < dates_code(DATES_OLDEST))
 		return err_set(err, ERR_USAGE, btf, "Linux %s: what " DATES_OLDEST " to "
 			       DATES_NEWEST " judge is known", name);
+	if (code > dates_code(DATES_NEWEST)) {
+		err_set(err, ERR_USAGE, btf, "Linux %s is newer than this skep, which knows "
+			"what " DATES_OLDEST " to " DATES_NEWEST " judge", name);
+		err_help(err, "what " DATES_NEWEST " accepts newer kernels hardly ever refuse%s",
+			 btf ? "" : ": --as " DATES_NEWEST);
+		return err->code;
+	}
 	for (size_t i = 0; i < kernels->n; i++)
 		if (!strcmp(kernels->v[i].name, name))
 			return err_set(err, ERR_USAGE, btf, "Linux %s is given twice", name);
@@ -49,6 +57,17 @@ static int by_version(const void *a, const void *b)
 				      strcmp(ka->name, kb->name);
 }
 
+/* Types that nobody asks for are read, too: a file that is not whole is a slip. */
+static int check_types(const char *path, struct skep_err *err)
+{
+	struct btf_file f;
+	int r = obj_open_btf(&f, path, NULL, err);
+
+	if (!r)
+		btf_close_file(&f);
+	return r;
+}
+
 int as_folder(struct as_list *kernels, struct arena *arena, const char *dir,
 	      struct skep_err *err)
 {
@@ -64,6 +83,8 @@ int as_folder(struct as_list *kernels, struct arena *arena, const char *dir,
 			name[len - 4] = 0;
 		if (!r && dates_code(name))
 			r = as_add(kernels, name, arena_printf(arena, "%s/%s", dir, names[i]), err);
+		if (!r && dates_code(name))
+			r = check_types(kernels->v[kernels->n - 1].btf, err);
 		free(names[i]);
 	}
 	free(names);

@@ -241,24 +241,57 @@ static void sarif_program(struct json *j, const struct judged_list *all, size_t 
 		sarif_result(j, d, &d->r.warnings[i], "warning");
 }
 
-void verify_sarif(struct strbuf *out, const struct judged_list *all)
+static void sarif_begin(struct json *j)
+{
+	json_obj(j, NULL);
+	json_str(j, "$schema", "https://json.schemastore.org/sarif-2.1.0.json");
+	json_str(j, "version", "2.1.0");
+	json_arr(j, "runs");
+	json_obj(j, NULL);
+	sarif_driver(j);
+	json_arr(j, "results");
+}
+
+static void sarif_end(struct json *j)
+{
+	json_arr_end(j);
+	json_obj_end(j);
+	json_arr_end(j);
+	json_obj_end(j);
+	sb_putc(j->out, '\n');
+}
+
+static void sarif_failed(struct json *j, const struct verify_failed *f)
+{
+	char id[16];
+
+	json_obj(j, NULL);
+	json_str(j, "ruleId", id_text(id, (enum reject_id)f->id));
+	json_str(j, "level", "error");
+	sarif_text(j, "message", f->text);
+	json_arr(j, "locations");
+	json_obj(j, NULL);
+	json_obj(j, "physicalLocation");
+	json_obj(j, "artifactLocation");
+	json_str(j, "uri", f->file);
+	json_obj_end(j);
+	json_obj_end(j);
+	json_obj_end(j);
+	json_arr_end(j);
+	json_obj_end(j);
+}
+
+void verify_sarif(struct strbuf *out, const struct judged_list *all,
+		  const struct verify_failed *failed, size_t nr_failed)
 {
 	struct json j = { .out = out, .pretty = true };
 
-	json_obj(&j, NULL);
-	json_str(&j, "$schema", "https://json.schemastore.org/sarif-2.1.0.json");
-	json_str(&j, "version", "2.1.0");
-	json_arr(&j, "runs");
-	json_obj(&j, NULL);
-	sarif_driver(&j);
-	json_arr(&j, "results");
+	sarif_begin(&j);
+	for (size_t i = 0; i < nr_failed; i++)
+		sarif_failed(&j, &failed[i]);
 	for (size_t i = 0; i < all->n; i++)
 		sarif_program(&j, all, i);
-	json_arr_end(&j);
-	json_obj_end(&j);
-	json_arr_end(&j);
-	json_obj_end(&j);
-	sb_putc(out, '\n');
+	sarif_end(&j);
 }
 
 /* ---- figures ------------------------------------------------------------- */

@@ -39,7 +39,10 @@ void verify_print_map(const struct wrong_map *w);	/* to stderr */
 /* One JSON document: {"maps": [...], "programs": [...]}; maps are the wrong ones. */
 void verify_json(struct strbuf *out, const struct judged_list *all, const struct map_list *maps);
 /* SARIF 2.1.0: one result for each reason, the rules from reject.def. */
-void verify_sarif(struct strbuf *out, const struct judged_list *all);
+/* FAILED: files of which nothing was judged, and why. */
+struct verify_failed { const char *file, *text; int id; };
+void verify_sarif(struct strbuf *out, const struct judged_list *all,
+		  const struct verify_failed *failed, size_t nr_failed);
 /* Lines "file program verdict insns visited states stack", with tabs between. */
 void verify_figures(struct strbuf *out, const struct judged_list *all);
 /*

@@ -90,13 +90,14 @@ int dbg_condition(struct debug *d, struct dbg_bp *bp, const char *cond, struct s
 	struct replay_insn at;
 	u64 n;
 
-	/* names must be known where it stops; values need not */
+	/* names must be known where it stops; values need not: registers are 0 here */
 	if (*cond && bp->nr_locs) {
 		struct skep_prog prog = { .index = bp->locs[0].prog };
 
 		at = (struct replay_insn){ .prog = &prog, .insn = bp->locs[0].insn };
 		env = dbg_env(d, frame_at(d, &at, f));
-		if (expr_number(&n, &env, cond, err) && err->id == ERR_DEBUG_EXPR)
+		if (expr_number(&n, &env, cond, err) && err->id == ERR_DEBUG_EXPR &&
+		    !strstr(err->text, EXPR_BY_ZERO))
 			return err->code;
 	}
 	free(bp->cond);
@@ -118,23 +119,31 @@ static bool holds(struct debug *d, const struct dbg_bp *bp, const struct replay_
 	return expr_number(&n, &env, bp->cond, &err) || n;
 }
 
+int dbg_break_at(struct debug *d, const char *where, const char *cond, bool once,
+		 struct dbg_bp **bp, struct skep_err *err)
+{
+	struct dbg_loc locs[DBG_PLACES_MAX];
+	int n = dbg_places(d, where, locs, err), r;
+
+	if (n < 0)
+		return n;
+	*bp = add(d, DBG_BREAK, where, once);
+	(*bp)->nr_locs = (u32)n;
+	(*bp)->locs = mem_alloc((u32)n * sizeof(*locs));
+	memcpy((*bp)->locs, locs, (u32)n * sizeof(*locs));
+	r = dbg_condition(d, *bp, cond, err);
+	if (r)
+		dbg_delete(d, *bp);
+	return r;
+}
+
 int dbg_break(struct debug *d, const char *spec, bool once, struct dbg_bp **bp,
 	      struct skep_err *err)
 {
-	struct dbg_loc locs[DBG_PLACES_MAX];
 	const char *cond = find_if(spec);
 	char *where = trimmed(spec, cond), *when = trimmed(cond + 2 * !!*cond, spec + strlen(spec));
-	int n = dbg_places(d, where, locs, err), r = n < 0 ? n : 0;
+	int r = dbg_break_at(d, where, when, once, bp, err);
 
-	if (!r) {
-		*bp = add(d, DBG_BREAK, where, once);
-		(*bp)->nr_locs = (u32)n;
-		(*bp)->locs = mem_alloc((u32)n * sizeof(*locs));
-		memcpy((*bp)->locs, locs, (u32)n * sizeof(*locs));
-		r = dbg_condition(d, *bp, when, err);
-		if (r)
-			dbg_delete(d, *bp);
-	}
 	free(where);
 	free(when);
 	return r;
@@ -158,6 +167,10 @@ struct dbg_bp *dbg_hit(struct debug *d, const struct replay_insn *at, bool count
 		if (bp->kind != DBG_BREAK || !bp->enabled || !is_at(bp, at) || !holds(d, bp, at))
 			continue;
 		bp->hits += count;
+		if (count && bp->ignore) {
+			bp->ignore--;
+			continue;
+		}
 		first = first ? first : bp;
 	}
 	tidy(d);
@@ -318,7 +331,7 @@ static const struct { const char *name; unsigned events; bool named; } catches[]
 /* Is there what NAME names? */
 static int check_name(struct debug *d, unsigned events, const char *name, struct skep_err *err)
 {
-	const char *maps[256], *near = NULL;
+	const char *maps[256] = { NULL }, *near = NULL;
 	u32 type = d->img->progs[d->setup->prog].type, n = 0;
 	int r;
 
@@ -379,8 +392,9 @@ static bool fits(const struct debug *d, const struct dbg_bp *bp, const struct re
 
 	if (!(bp->events & ev->kind))
 		return false;
-	if (!name)
-		return true;
+	if (!name)	/* variables of the program are watched, not caught */
+		return ev->kind != REPLAY_CHANGE ||
+		       d->img->maps[ev->change.map].kind == IMAGE_MAP_USER;
 	switch (ev->kind) {
 	case REPLAY_CALL:
 		return ev->call.name && !strcmp(ev->call.name, strncmp(name, "bpf_", 4) ? name :

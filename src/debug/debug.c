@@ -5,6 +5,17 @@
 #include "model/target.h"
 #include <stdlib.h>
 
+/* That there is none is said in our words, other reasons as they are. */
+static void no_dwarf(struct debug *d)
+{
+	d->locals = NULL;
+	if (d->no_locals.id != ERR_DWARF)
+		return;
+	err_set(&d->no_locals, ERR_DEBUG_NO_LOCALS, d->setup->name,
+		"no DWARF, so local variables are not known");
+	err_help(&d->no_locals, "compile with -g, and do not strip the object");
+}
+
 static void open_locals(struct debug *d)
 {
 	const struct dbg_setup *s = d->setup;
@@ -14,7 +25,7 @@ static void open_locals(struct debug *d)
 			"No symbol table info available: the programs are of several objects, or "
 			"of none");
 	else if (locals_open(&d->locals, s->elf, s->elf_bytes, s->name, &d->no_locals))
-		d->locals = NULL;
+		no_dwarf(d);
 }
 
 int debug_open(struct debug *d, const struct dbg_setup *setup, struct skep_err *err)

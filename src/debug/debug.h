@@ -36,9 +36,11 @@ struct dbg_setup {
 	int (*prepare)(void *arg, struct skep_object *obj, struct skep_err *err);
 	/* Input NUMBER (from 1): 1, and T is filled in; 0: there are no more. */
 	int (*input)(void *arg, u64 number, struct test_run *t, struct skep_err *err);
-	/* What the program prints (bpf_printk) and what the debugger says; BIT says which. */
-	void (*print)(void *arg, const char *text, size_t n);
 };
+
+struct debug;
+/* What a program of D prints (load.print): told once, however often its run is had again. */
+void dbg_print(struct debug *d, const char *text, size_t n);
 
 /* ---- where it stands -------------------------------------------------------- */
 
@@ -68,7 +70,7 @@ struct dbg_bp {
 	enum dbg_bp_kind kind;
 	bool once, enabled;
 	u64 hits, ignore;
-	char *spec;			/* as it was written: "fw.c:37", of watches the expression */
+	char *spec;			/* as it was written: "fw.c:37"; the expression */
 	char *cond;			/* or NULL */
 	struct dbg_loc *locs;
 	u32 nr_locs;
@@ -113,6 +115,8 @@ struct debug {
 	struct skep_object *obj;	/* loaded, of this session; NULL: of a recording, or none */
 	struct replay *s;		/* NULL: nothing runs */
 	u64 input;			/* that S is of */
+	u64 printed;			/* time up to which its printk was told */
+	bool passing;			/* it runs to leave what the next input finds */
 	bool stopped_here;		/* somebody saw it stand in this input */
 	struct test_run run;
 	u8 *packet;			/* of it, its own */
@@ -122,7 +126,8 @@ struct debug {
 	struct strbuf stop_text;	/* of watches, catches, faults */
 	struct dbg_frame *frames;	/* of where it stands, innermost first; NULL: not made */
 	u32 nr_frames, selected;
-	const struct replay_insn *at;	/* while a stop is looked for */
+	const struct replay_insn *at;	/* while a stop is looked for, */
+	u64 at_time;			/* and when that is */
 	VEC(struct dbg_bp) bps;
 	u32 next_bp;
 	VEC(struct value) history;
@@ -134,8 +139,15 @@ struct debug {
 	u32 list_line;			/* where list goes on; 0: around the stop */
 	u64 x_addr;			/* where x goes on */
 	char x_format, x_size;
+	struct { const char *name; u32 real, inlined; u64 input; } told;	/* the frame that
+					   people know it is in */
+	u64 said_end;			/* input of which the end was told last */
 	char *last;			/* command that an empty line repeats */
 	struct strbuf *out;		/* what commands say */
+	/* Is called now and then while the program runs: it may set INTERRUPTED. NULL: nothing. */
+	void (*look)(struct debug *d, void *arg);
+	void *look_arg;
+	u32 looks;
 	volatile int interrupted;	/* set by who wants it to stop */
 	bool quit;
 	int status;			/* exit status of the first wrong command */
@@ -157,6 +169,11 @@ const struct verify_result *debug_verdict(struct debug *d, u32 index);
 int dbg_places(struct debug *d, const char *spec, struct dbg_loc *out, struct skep_err *err);
 /* Is there the beginning of a line at INSN of P? */
 bool dbg_line_starts(const struct image_prog *p, u32 insn);
+/* The first statement of the function that begins at ENTRY, when its first instructions only
+ * put its parameters where they belong (their line is that of its declaration); or ENTRY. */
+u32 dbg_body(struct debug *d, const struct image_prog *p, u32 entry);
+/* Does a line begin at INSN that steps stop at? */
+bool dbg_stop_line(struct debug *d, const struct image_prog *p, u32 insn);
 /* [*low, *high): the instructions of INSN's line around it. */
 void dbg_line_range(const struct image_prog *p, u32 insn, u32 *low, u32 *high);
 /* Line LINE of FILE, from the file itself or from BTF; NULL: nobody has it. */
@@ -203,6 +220,8 @@ void dbg_where(struct debug *d, u64 addr, struct strbuf *out);
 /* ---- break.c ------------------------------------------------------------------------ */
 
 /* Adds a breakpoint at SPEC ("if COND" may follow). 0, *BP is good until the next. */
+int dbg_break_at(struct debug *d, const char *where, const char *cond, bool once,
+		 struct dbg_bp **bp, struct skep_err *err);
 int dbg_break(struct debug *d, const char *spec, bool once, struct dbg_bp **bp,
 	      struct skep_err *err);
 int dbg_watch(struct debug *d, const char *expr, struct dbg_bp **bp, struct skep_err *err);
@@ -257,6 +276,9 @@ void dbg_tell_stop(struct debug *d);
 void dbg_frame_text(struct strbuf *out, struct debug *d, const struct dbg_frame *f, bool place);
 /* Appends message E as commands say it. */
 void dbg_say_error(struct debug *d, const struct skep_err *e);
+/* A register: its value, where that points, what the verifier knows. */
+void dbg_register_text(struct strbuf *out, struct debug *d, const struct dbg_frame *f,
+		       unsigned reg);
 /* Instruction text with names: "call bpf_map_lookup_elem". */
 void dbg_insn_text(struct strbuf *out, const struct image *img, const struct image_prog *p,
 		   u32 insn);

@@ -51,7 +51,8 @@ static bool in_line(const struct goal *g, const struct replay_insn *at)
 /* A line begins here, another one than it began in. */
 static bool other_line(const struct goal *g, const struct replay_insn *at)
 {
-	return dbg_line_starts(&g->d->img->progs[at->prog->index], at->insn) && !in_line(g, at);
+	return dbg_stop_line(g->d, &g->d->img->progs[at->prog->index], at->insn) &&
+	       !in_line(g, at);
 }
 
 static bool at_locs(const struct goal *g, const struct replay_insn *at)
@@ -96,7 +97,10 @@ static bool stops(void *arg, const struct replay_insn *at, u64 time)
 	struct debug *d = g->d;
 	bool yes;
 
+	if (d->look && !(++d->looks & 1023))
+		d->look(d, d->look_arg);
 	d->at = at;
+	d->at_time = time;
 	yes = d->interrupted || reached(g, at) || dbg_hit(d, at, false) ||
 	      (g->watches && dbg_watch_hit(d, at));
 	d->at = NULL;
@@ -155,6 +159,17 @@ static void tell_change(struct debug *d, const struct replay_event *ev)
 	show_part(d, m->value_type, m->value_size, ev->change.new_value);
 }
 
+/* The message without its place, which is told anyway, and without its other lines. */
+static void tell_fault(struct debug *d, u32 error, const char *text)
+{
+	const char *from = strstr(text, "error: "), *to;
+
+	from = from ? from + 7 : text;
+	to = strstr(from, " [SKEP-");
+	sb_printf(&d->stop_text, "SKEP-E%04u: %.*s", error,
+		  (int)(to ? to - from : (ptrdiff_t)strcspn(from, "\n")), from);
+}
+
 /* What a catchpoint has caught, for people. */
 static void tell_event(struct debug *d, const struct replay_event *ev)
 {
@@ -171,7 +186,7 @@ static void tell_event(struct debug *d, const struct replay_event *ev)
 		tell_change(d, ev);
 		break;
 	case REPLAY_FAULT:
-		sb_printf(&d->stop_text, "SKEP-E%04u: %s", ev->fault.error, ev->fault.text);
+		tell_fault(d, ev->fault.error, ev->fault.text);
 		break;
 	case REPLAY_VERDICT:
 		sb_puts(&d->stop_text, "verdict ");
@@ -211,6 +226,7 @@ static void arrived(struct debug *d, const struct goal *g, bool asked)
 
 	if (at) {
 		d->at = at;
+		d->at_time = replay_time(d->s);
 		watch = g->watches ? dbg_watch_hit(d, at) : NULL;
 		bp = dbg_hit(d, at, true);
 		d->at = NULL;
@@ -332,10 +348,16 @@ static int take_input(struct debug *d, u64 number, struct skep_err *err)
 	return 1;
 }
 
+/* Ends are looked at by all; of others only what some catchpoint waits for. */
+static bool event_stops(void *arg, const struct replay_event *ev)
+{
+	return ev->kind & (REPLAY_FAULT | REPLAY_VERDICT) || dbg_caught(arg, ev);
+}
+
 /* A session of the input at hand. */
 static int open_session(struct debug *d, struct skep_err *err)
 {
-	const struct replay_opts o = { 0 };
+	const struct replay_opts o = { .arg = d, .stops = event_stops };
 	int r;
 
 	if (d->setup->recording)
@@ -345,8 +367,17 @@ static int open_session(struct debug *d, struct skep_err *err)
 	if (r)
 		d->s = NULL;
 	d->stopped_here = d->last_seen = false;
+	d->printed = 0;
 	dbg_moved(d);
 	return r;
+}
+
+void dbg_print(struct debug *d, const char *text, size_t n)
+{
+	if (d->passing || !d->s || replay_running(d->s) < d->printed)
+		return;
+	d->printed = replay_running(d->s) + 1;
+	sb_add(d->out, text, n);
 }
 
 /* Runs the input at hand as it is, so that the next finds what it leaves. */
@@ -354,8 +385,11 @@ static int pass(struct debug *d, struct skep_err *err)
 {
 	struct test_run t = d->run;
 	struct backend *b = d->obj->backend;
-	int r = b->ops->test_run(b, (u32)d->obj->progs[d->setup->prog].loaded, &t, err);
+	int r;
 
+	d->passing = true;
+	r = b->ops->test_run(b, (u32)d->obj->progs[d->setup->prog].loaded, &t, err);
+	d->passing = false;
 	/* what it does wrong is no reason not to look at the next */
 	return r < 0 && err->id != ERR_FAULT && err->id != ERR_BUDGET && err->id != ERR_HELPER &&
 	       err->id != ERR_FRAMES ? r : 0;
@@ -488,6 +522,8 @@ static int go_on(struct debug *d, struct skep_err *err)
 			if (d->stopped_here)
 				dbg_tell_stop(d);
 		}
+		if (d->look)
+			d->look(d, d->look_arg);
 		r = d->interrupted ? 0 : next_input(d, err);
 		if (r <= 0) {
 			d->stop = d->interrupted ? DBG_INTERRUPTED : DBG_NO_INPUT;

@@ -55,11 +55,11 @@ static bool load_mem(void *arg, u64 addr, u32 bytes, u64 *v)
 
 static const char *map_name_of(const struct debug *d, const struct vm_where *w, u64 addr)
 {
-	for (u32 i = 0; i < d->img->nr_maps && d->obj; i++) {
+	struct backend *b = d->obj ? d->obj->backend : NULL;
+
+	for (u32 i = 0; b && b->ops->map_mem && i < d->img->nr_maps; i++) {
 		size_t bytes;
-		const u8 *mem = d->obj->backend->ops->map_mem ?
-			d->obj->backend->ops->map_mem(d->obj->backend, d->obj->maps[i].index, &bytes) :
-			NULL;
+		const u8 *mem = b->ops->map_mem(b, d->obj->maps[i].index, &bytes);
 
 		if (mem && addr - (u64)(uintptr_t)mem < bytes)
 			return d->img->maps[i].name;
@@ -82,15 +82,21 @@ void dbg_where(struct debug *d, u64 addr, struct strbuf *out)
 	run = replay_run(d->s);
 	w = vm_where(m, addr);
 	if (w.kind == VM_NOWHERE) {
-		if (run && run->pkt.data && addr == (u64)(uintptr_t)run->pkt.data_end)
+		w = vm_where(m, addr - 1);
+		if (w.kind == VM_STACK)
+			sb_printf(out, "frame %u r10", w.frame);
+		else if (run && run->pkt.data && addr == (u64)(uintptr_t)run->pkt.data_end)
 			sb_puts(out, "packet end");
 		return;
 	}
 	name = w.kind == VM_LENT ? w.region->name : w.kind == VM_MAP ? map_name_of(d, &w, addr) :
 		NULL;
 	name = name ? name : names[w.kind];
-	if (w.kind == VM_STACK)
-		sb_printf(out, "stack of frame %u-%" PRIu64, w.frame, w.start + w.bytes - addr);
+	/* the lowest byte of a frame is where the next one's r10 points */
+	if (w.kind == VM_STACK && addr == w.start)
+		sb_printf(out, "frame %u r10", w.frame + 1);
+	else if (w.kind == VM_STACK)
+		sb_printf(out, "frame %u r10-%" PRIu64, w.frame, w.start + w.bytes - addr);
 	else if (addr == w.start)
 		sb_puts(out, name);
 	else
@@ -390,8 +396,8 @@ static int key_bytes(const struct value_env *env, const struct image_map *m,
 	if (r)
 		return r;
 	if (m->key_size > 8)
-		return err_set(err, ERR_DEBUG_EXPR, NULL, "keys of '%s' have %u bytes, a number has "
-			       "8: *(struct TYPE *)ADDRESS or a variable is wanted", m->name,
+		return err_set(err, ERR_DEBUG_EXPR, NULL, "keys of '%s' have %u bytes, a number "
+			       "has 8: *(struct TYPE *)ADDRESS or a variable is wanted", m->name,
 			       m->key_size);
 	memcpy(key, &n.number, m->key_size);
 	return 0;
@@ -421,7 +427,8 @@ static int element(void *arg, const struct value *map, const struct value *key,
 	v = arena_alloc(&d->scratch, info.value_bytes + 8);
 	r = obj->backend->ops->map_lookup(obj->backend, obj->maps[map->map].index, k, v, 0);
 	if (r)
-		return err_set(err, ERR_DEBUG_GONE, NULL, r == -ENOENT ? "map '%s' has no such key" :
+		return err_set(err, ERR_DEBUG_GONE, NULL,
+			       r == -ENOENT ? "map '%s' has no such key" :
 			       "elements of map '%s' cannot be looked up", m->name);
 	*out = element_value(d, map->map, &info, v);
 	return 0;
@@ -501,9 +508,10 @@ static bool find_special(const struct debug *d, const char *name, struct value *
 {
 	struct dtype ty = types_basic(d->types, BASIC_ULONG);
 
-	if (!strcmp(name, "_time") && d->s)
-		*out = value_number(ty, replay_time(d->s));
-	else if (!strcmp(name, "_packet") && d->s)
+	/* conditions may ask before it runs */
+	if (!strcmp(name, "_time"))
+		*out = value_number(ty, !d->s ? 0 : d->at ? d->at_time : replay_time(d->s));
+	else if (!strcmp(name, "_packet"))
 		*out = value_number(ty, d->input);
 	else if (!strcmp(name, "_exitcode") && d->s && replay_ended(d->s))
 		*out = value_number(types_basic(d->types, BASIC_INT),
@@ -527,6 +535,19 @@ static int find_dollar(const struct debug *d, const struct dbg_frame *f, const c
 	return 1;
 }
 
+/* A function stands for its first instruction, as x/i and break *INSN count. */
+static int find_function(const struct debug *d, const char *name, struct value *out)
+{
+	const struct image_prog *p = &d->img->progs[d->setup->prog];
+
+	for (u32 i = 0; i < p->nr_funcs; i++)
+		if (!strcmp(p->funcs[i].name, name)) {
+			*out = value_number(types_basic(d->types, BASIC_ULONG), p->funcs[i].insn);
+			return 0;
+		}
+	return 1;
+}
+
 static int find_name(void *arg, const char *name, bool dollar, struct value *out,
 		     struct skep_err *err)
 {
@@ -540,7 +561,7 @@ static int find_name(void *arg, const char *name, bool dollar, struct value *out
 		return 0;
 	map = image_map_find(s->d->img, name);
 	if (map < 0)
-		return 1;
+		return find_function(s->d, name, out);
 	*out = (struct value){ .kind = VALUE_MAP, .map = (u32)map };
 	return 0;
 }

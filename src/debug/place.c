@@ -45,6 +45,37 @@ void dbg_line_range(const struct image_prog *p, u32 insn, u32 *low, u32 *high)
 		*high = p->lines[k + 1].insn;
 }
 
+/* The first instruction of the line behind the one that begins at FROM, before anything
+ * else than straight code; or FROM. */
+static u32 next_line(const struct image_prog *p, u32 from)
+{
+	for (u32 i = from; i < p->nr_insns; i += isa_slots(&p->insns[i])) {
+		u8 class = BPF_CLASS(p->insns[i].code);
+
+		if (i > from && dbg_line_starts(p, i))
+			return i;
+		if (class == BPF_JMP || class == BPF_JMP32)
+			return from;
+	}
+	return from;
+}
+
+u32 dbg_body(struct debug *d, const struct image_prog *p, u32 entry)
+{
+	const struct image_line *l = image_line(p, entry);
+	const struct image_func *in = image_func(p, entry);
+	const struct locals_scope *s = d->locals ? locals_func(d->locals, in->name) : NULL;
+
+	if (!s || !l || in->insn != entry || l->line != s->line)
+		return entry;
+	return next_line(p, entry);
+}
+
+bool dbg_stop_line(struct debug *d, const struct image_prog *p, u32 insn)
+{
+	return dbg_line_starts(p, insn) && dbg_body(d, p, insn) == insn;
+}
+
 /* ---- sources --------------------------------------------------------------- */
 
 static char **split(const struct os_file *f, u32 *n)
@@ -151,13 +182,19 @@ static void add(struct found *f, u32 prog, u32 insn)
 		f->out[f->n++] = (struct dbg_loc){ prog, insn };
 }
 
-/* FILE ends in PART, at a folder's boundary; PART "" is any. */
-static bool file_fits(const char *file, const char *part)
+/* FILE ends in PART, at a folder's boundary. */
+static bool ends_in(const char *file, const char *part)
 {
 	size_t n = strlen(file), k = strlen(part);
 
-	return !k || (n >= k && !strcmp(file + n - k, part) &&
-		      (n == k || file[n - k - 1] == '/'));
+	return n >= k && !strcmp(file + n - k, part) && (n == k || file[n - k - 1] == '/');
+}
+
+/* PART names FILE: "" any; with fewer or more folders before it, as it was compiled in one
+ * of them. */
+static bool file_fits(const char *file, const char *part)
+{
+	return !*part || ends_in(file, part) || ends_in(part, file);
 }
 
 /* The lowest line from LINE on that has code in FILE. */
@@ -235,7 +272,7 @@ static void add_function(struct found *f, u32 prog, const char *name)
 			locals_func(f->d->locals, p->funcs[i].name) : NULL;
 
 		if (!strcmp(p->funcs[i].name, name))
-			add(f, prog, p->funcs[i].insn);
+			add(f, prog, dbg_body(f->d, p, p->funcs[i].insn));
 		if (s && s->nr_ranges)
 			add_inlined(f, prog, s, name, &p->funcs[i], s->ranges[0].low);
 	}

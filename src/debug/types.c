@@ -172,9 +172,14 @@ void dtype_text(struct strbuf *out, const struct types *t, struct dtype ty, cons
 {
 	struct strbuf stars = { 0 };
 
+	u32 kind = btf_kind(btf_type(t->btf, ty.id));
+	bool bound = ty.ptrs && (kind == BTF_KIND_ARRAY || kind == BTF_KIND_FUNC_PROTO);
+
+	sb_puts(&stars, bound ? "(" : "");
 	for (u32 i = 0; i < ty.ptrs; i++)
 		sb_putc(&stars, '*');
 	sb_puts(&stars, name);
+	sb_puts(&stars, bound ? ")" : "");
 	btf_decl_c(out, t->btf, ty.id, sb_text(&stars));
 	while (out->n && out->s[out->n - 1] == ' ')
 		out->s[--out->n] = 0;

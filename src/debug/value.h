@@ -136,6 +136,9 @@ int value_deref(const struct value_env *env, const struct value *v, struct value
 /* Copies up to N bytes of V to TO; how many it has, as far as they can be read. */
 u64 value_copy(const struct value_env *env, const struct value *v, void *to, u64 n);
 
+/* The one mistake of expressions that depends on values. */
+#define EXPR_BY_ZERO "Division by zero"
+
 /* ---- expr.c -------------------------------------------------------------- */
 
 /* The value of TEXT, a C expression; lvalues stay such. Error: DEBUG_EXPR with a caret,

@@ -45,6 +45,9 @@ int kernel_has_attach(u32 type, u32 attach);
 /* Helper ID for programs of TYPE; -EINVAL for types whose programs must name
  * what they attach to. */
 int kernel_has_helper(u32 id, u32 type);
+/* Whether this process may trace the kernel's function BTF_ID (or its return) with typed
+ * arguments: 0, or -errno as the kernel says. */
+int kernel_traces(u32 btf_id, bool returns);
 /* Whether its BTF has a function of that name; -ENOENT without BTF. */
 int kernel_has_kfunc(const char *name);
 /* Instructions of row OP; -EINVAL for those that name maps, functions or variables,

@@ -193,6 +193,14 @@ static const struct bpf_insn return_0[] = {
 	{ .code = BPF_JMP | BPF_EXIT },
 };
 
+int kernel_traces(u32 btf_id, bool returns)
+{
+	struct ask p = { .type = BPF_PROG_TYPE_TRACING, .insns = return_0, .n = 2,
+		.attach = returns ? BPF_TRACE_FEXIT : BPF_TRACE_FENTRY, .btf_id = btf_id };
+
+	return btf_id ? prog_try(&p) : -ENOENT;
+}
+
 /* A type that it does not know is refused without a word; others that need more
  * than this program has are refused with some. */
 static int known(struct ask *p)

@@ -79,6 +79,8 @@ struct script {
 	u32 nr_diags;		/* also those that are not kept */
 	u32 nr_errors;
 	struct expand_option *options;	/* that the script has: getopt() */
+	/* import "x.bpf.c": what has to be compiled */
+	struct script_c { struct script_c *next; const char *path; struct span at; } *c_files;
 	struct cpp *cpp;	/* of the C part (cdecl.h); NULL: there is none */
 };
 

@@ -296,9 +296,24 @@ static void put_c(struct strbuf *out, const struct node *n)
 	sb_putc(out, '\n');
 }
 
+static void put_part(struct strbuf *out, const struct node *n);
+
+static void put_either(struct strbuf *out, const struct node *n)
+{
+	for (const struct node *i = n; i; i = i->a) {
+		sb_puts(out, i == n ? "either\n" : "or\n");
+		for (const struct node *probe = i->list; probe; probe = probe->next)
+			put_part(out, probe);
+	}
+	sb_puts(out, "end of either\n");
+}
+
 static void put_part(struct strbuf *out, const struct node *n)
 {
 	switch (n->kind) {
+	case N_EITHER:
+		put_either(out, n);
+		return;
 	case N_CPART:
 		put_c(out, n);
 		return;

@@ -647,6 +647,13 @@ static void skip_initialiser(struct cdecl_parser *p)
 			next(p);
 }
 
+/* Does what P is at begin a declaration of its own? */
+static bool is_next(const struct cdecl_parser *p)
+{
+	return is_word(p, "struct") || is_word(p, "union") || is_word(p, "enum") ||
+	       is_word(p, "typedef");
+}
+
 static void parse_declaration(struct cdecl_parser *p)
 {
 	struct attributes a = { 0 };
@@ -657,8 +664,8 @@ static void parse_declaration(struct cdecl_parser *p)
 	braced = p->t > p->out->first && ctok_is(p->t - 1, TOK1('}'));
 	if (p->panic || take(p, TOK1(';')))
 		return;
-	/* a definition of a script has no ";" */
-	if (!is_typedef && (braced || p->t == p->end))
+	/* a definition of a script has no ";", also not behind its attributes */
+	if (!is_typedef && (braced || p->t == p->end || is_next(p)))
 		return;
 	do {
 		struct ctype *t = parse_declarator(p, base, &name);

@@ -4,6 +4,7 @@
  * a program of each block and layout of arguments, type, lower.
  */
 #include "lang/cdecl.h"
+#include "lang/cfile.h"
 #include "lang/sema.h"
 #include "kernel/kernel.h"
 #include <ctype.h>
@@ -213,6 +214,8 @@ static void to_object(struct lang *l, struct skep_err *err, int *r)
 	*r = lower_run(l, err);
 	if (!*r && !l->script->nr_errors)
 		*r = ir_object(&l->unit->elf, &l->ir, err);
+	if (!*r && !l->script->nr_errors)
+		*r = cfile_link(l, &l->unit->elf, err);
 }
 
 /* A function that nobody calls is typed as if begin did; no code comes of it. */
@@ -248,6 +251,10 @@ int lang_compile(struct lang *l, struct script *script, struct lang_unit *unit,
 		lang_config_read(l);
 	if (!script->nr_errors)
 		c_part(l);
+	if (!script->nr_errors)
+		cfile_open(l);
+	if (!script->nr_errors)
+		lang_choose(l);
 	for (struct node *n = script->list; n && !script->nr_errors; n = n->next)
 		if (n->kind == N_PROBE)
 			probe(l, n);
@@ -275,6 +282,7 @@ void lang_free(struct lang *l)
 	vec_free(&l->constants);
 	vec_free(&l->core_types);
 	vec_free(&l->dwarf);
+	cfile_close(l);
 	if (l->ir.arena)
 		ir_close(&l->ir);
 	if (l->kernel)

@@ -89,6 +89,10 @@ void out_make(struct out *o, u32 to, const struct ir_insn *v)
 		relocate(o, RELOC_MAPVAL, (u32)v->imm, NULL, NULL);
 		put_wide(o, to, 0, (u32)v->off);
 		break;
+	case IR_KVAR:
+		relocate(o, RELOC_KVAR, 0, o->f->unit->ksyms.v[v->imm].name, NULL);
+		put_wide(o, to, 0, 0);
+		break;
 	default:
 		relocate(o, RELOC_FUNC, (u32)v->imm, NULL, NULL);
 		put_wide(o, to, 0, 0);
@@ -274,6 +278,14 @@ static void emit_store(struct out *o, const struct ir_insn *i)
 		put(o, BPF_STX | BPF_MEM | size_code(i->size), base, arg_reg(o, i, 1), off, 0);
 }
 
+/* The register that holds the new value gets the old one. */
+static void emit_xchg(struct out *o, const struct ir_insn *i, u32 dst)
+{
+	if (arg_reg(o, i, 0) != dst)
+		out_copy(o, dst, arg_reg(o, i, 0));
+	put(o, BPF_STX | BPF_ATOMIC | BPF_DW, arg_reg(o, i, 1), dst, 0, BPF_XCHG);
+}
+
 static void emit_addto(struct out *o, const struct ir_insn *i)
 {
 	s32 off;
@@ -290,8 +302,8 @@ static void put_call(struct out *o, const struct ir_insn *i)
 		put(o, BPF_JMP | BPF_CALL, 0, 0, 0, (s32)i->imm);
 		return;
 	}
-	if (i->op == IR_KFUNC)
-		relocate(o, RELOC_KFUNC, 0, i->name, NULL);
+	if (i->op == IR_KFUNC || i->op == IR_CCALL)
+		relocate(o, i->op == IR_KFUNC ? RELOC_KFUNC : RELOC_CCALL, 0, i->name, NULL);
 	else
 		relocate(o, RELOC_SUBCALL, (u32)i->imm, NULL, NULL);
 	put(o, BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0, -1);
@@ -418,6 +430,7 @@ static void emit_value(struct out *o, struct ir_insn *i)
 	case IR_SEXT: case IR_ZEXT: case IR_BSWAP: emit_conv(o, i, dst); break;
 	case IR_SET: emit_set(o, i, dst); break;
 	case IR_LOAD: emit_load(o, i, dst); break;
+	case IR_XCHG: emit_xchg(o, i, dst); break;
 	default: emit_two(o, i, dst);
 	}
 }
@@ -427,7 +440,7 @@ static void emit_one(struct out *o, struct ir_insn *i)
 	switch (i->op) {
 	case IR_STORE: emit_store(o, i); break;
 	case IR_ADDTO: emit_addto(o, i); break;
-	case IR_CALL: case IR_KFUNC: case IR_SUBCALL: emit_call(o, i); break;
+	case IR_CALL: case IR_KFUNC: case IR_SUBCALL: case IR_CCALL: emit_call(o, i); break;
 	case IR_EXIT: emit_exit(o, i); break;
 	case IR_JMP: emit_jmp(o, i); break;
 	case IR_BR: emit_br(o, i); break;

@@ -123,7 +123,8 @@ static const struct source *call_of(struct expand *x, const struct node *n,
 
 	for (const struct node *a = n->list; a; a = a->next, nr++)
 		if (nr < PARAMS_MAX)
-			args[nr] = arena_printf(&x->s->arena, "(%.*s)", (int)(a->at.to - a->at.from),
+			args[nr] = arena_printf(&x->s->arena, "(%.*s)",
+						(int)(a->at.to - a->at.from),
 						a->at.src->text + a->at.from);
 	return cpp_call(x->s, m, args, nr, n->at);
 }
@@ -219,7 +220,7 @@ void expand_script(struct script *s, const struct expand_opts *o)
 			*at = (*at)->next;
 			continue;
 		}
-		if ((*at)->kind == N_PROBE)
+		if ((*at)->kind == N_PROBE || (*at)->kind == N_EITHER)
 			expand_node(&x, at, 0);
 		at = &(*at)->next;
 	}

@@ -514,6 +514,34 @@ static void put_probe(struct fmt *f, const struct node *n)
 	put_body(f, n->b);
 }
 
+/* Groups of probes, each in braces. */
+static void put_either(struct fmt *f, const struct node *n)
+{
+	for (const struct node *i = n; i; i = i->a) {
+		if (i == n)
+			new_line(f);
+		sb_puts(f->out, i == n ? "either {" : " or {");
+		f->pos = find_next(f, i->at.from, '{') + 1;
+		f->indent += 2;
+		f->fresh = true;
+		f->blank = 0;
+		for (const struct node *probe = i->list; probe; probe = probe->next) {
+			put_gap(f, probe->at.from);
+			put_probe(f, probe);
+			f->blank = 1;
+		}
+		put_gap(f, find_next(f, f->pos, '}'));
+		f->indent -= 2;
+		f->blank = 0;
+		f->fresh = false;
+		new_line(f);
+		sb_putc(f->out, '}');
+		f->pos = find_next(f, f->pos, '}') + 1;
+		if (i->a)	/* comments between the groups come before the second one's */
+			f->pos = find_next(f, i->a->at.from, '{');
+	}
+}
+
 static void put_config(struct fmt *f, const struct node *n)
 {
 	new_line(f);
@@ -570,6 +598,7 @@ static void put_part(struct fmt *f, const struct node *n)
 	case N_CONFIG: put_config(f, n); break;
 	case N_MACRO: case N_FN: put_definition(f, n); break;
 	case N_PROBE: put_probe(f, n); break;
+	case N_EITHER: put_either(f, n); break;
 	default: put_line(f, n); break;
 	}
 	/* what has a body stands by itself */

@@ -46,7 +46,7 @@ static bool gets_out(const struct ir_insn *i, u32 k)
 	case IR_LOAD: case IR_ADD: case IR_SUB: case IR_CALL: case IR_BR: case IR_SET:
 		return false;
 	case IR_STORE: case IR_ADDTO: return k == 1;
-	case IR_KFUNC: case IR_SUBCALL: return false;
+	case IR_KFUNC: case IR_SUBCALL: case IR_CCALL: return false;
 	default: return true;
 	}
 }
@@ -55,7 +55,8 @@ static void take_root(struct frame *fr, const struct ir_insn *i, u32 root)
 {
 	u32 *of = &fr->root[i->id];
 
-	if (!passes_on(i) && i->op != IR_KFUNC && i->op != IR_SUBCALL)
+	if (!passes_on(i) && i->op != IR_KFUNC && i->op != IR_SUBCALL &&
+	    i->op != IR_CCALL)
 		return;
 	if (*of && *of != root) {
 		escape(fr, *of);

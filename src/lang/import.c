@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * import.c: import "x.bt", "x.h" or a folder of them. Each file is read once, however
+ * import.c: import "x.bt", "x.h", "x.bpf.c" or a folder of them. Each file is read once, however
  * often and in whatever circle it is imported; what it has comes before what imports it.
  */
 #include "base/os.h"
@@ -106,6 +106,17 @@ static struct node *import_script(struct expand *x, const struct source *src, co
 	return import_list(x, list, folder_of(x, path));
 }
 
+/* Functions in C, for the compiler. */
+static void note_c(struct expand *x, const struct node *n, const char *path)
+{
+	struct script_c *c = arena_new(&x->s->arena, struct script_c), **end = &x->s->c_files;
+
+	*c = (struct script_c){ .path = path, .at = n->at };
+	while (*end)
+		end = &(*end)->next;
+	*end = c;
+}
+
 static struct node *import_file(struct expand *x, const struct node *n, const char *path)
 {
 	char *real = realpath(path, NULL);
@@ -116,13 +127,12 @@ static struct node *import_file(struct expand *x, const struct node *n, const ch
 	if (again || !is_safe(x, n, path))
 		return NULL;
 	if (ends_with(path, ".bpf.c")) {
-		diag_error(x->s, n->at, "import of %s is not there: only scripts (.bt) and "
-			   "headers (.h) are read", path);
+		note_c(x, n, path);
 		return NULL;
 	}
 	if (!ends_with(path, ".bt") && !ends_with(path, ".h")) {
-		diag_error(x->s, n->at, "cannot import %s: it is no .bt or .h file, and no folder",
-			   path);
+		diag_error(x->s, n->at, "cannot import %s: it is no .bt, .h or .bpf.c file, and no "
+			   "folder", path);
 		return NULL;
 	}
 	src = read_source(x, n, path);

@@ -54,7 +54,16 @@ u32 ir_map_add(struct ir_unit *u, const struct ir_map *def)
 
 void ir_ksym_add(struct ir_unit *u, const char *name, u32 proto, bool weak)
 {
-	*vec_push(&u->ksyms) = (struct ir_ksym){ name, proto, weak };
+	*vec_push(&u->ksyms) = (struct ir_ksym){ .name = name, .proto = proto, .weak = weak };
+}
+
+u32 ir_kvar_add(struct ir_unit *u, const char *name, u32 type)
+{
+	for (size_t i = 0; i < u->ksyms.n; i++)
+		if (u->ksyms.v[i].is_var && !strcmp(u->ksyms.v[i].name, name))
+			return (u32)i;
+	*vec_push(&u->ksyms) = (struct ir_ksym){ .name = name, .proto = type, .is_var = true };
+	return (u32)u->ksyms.n - 1;
 }
 
 u32 ir_line_add(struct ir_unit *u, const char *file, const char *text, u32 line, u32 col)
@@ -276,6 +285,11 @@ struct ir_insn *ir_mapval(struct ir_func *f, u32 map, u32 off)
 	return i;
 }
 
+struct ir_insn *ir_kvar(struct ir_func *f, u32 kvar)
+{
+	return add_imm(f, IR_KVAR, kvar);
+}
+
 struct ir_insn *ir_funcptr(struct ir_func *f, const struct ir_func *callback)
 {
 	return add_imm(f, IR_FUNC, callback->index);
@@ -305,6 +319,11 @@ void ir_addto(struct ir_func *f, u32 size, struct ir_insn *base, s32 off, struct
 
 	i->size = (u8)size;
 	i->off = off;
+}
+
+struct ir_insn *ir_xchg(struct ir_func *f, struct ir_insn *base, struct ir_insn *v)
+{
+	return add2(f, IR_XCHG, v, base);
 }
 
 void ir_zero(struct ir_func *f, struct ir_insn *base, s32 off, u32 bytes)
@@ -361,6 +380,16 @@ struct ir_insn *ir_kfunc(struct ir_func *f, const char *name, u32 n, ...)
 	i = add_call(f, IR_KFUNC, 0, n, ap);
 	va_end(ap);
 	i->name = name;
+	return i;
+}
+
+struct ir_insn *ir_ccall(struct ir_func *f, const char *name, u32 n, struct ir_insn *const *v)
+{
+	struct ir_insn *i = add_imm(f, IR_CCALL, 0);
+
+	i->name = name;
+	for (i->nr_args = 0; i->nr_args < n; i->nr_args++)
+		i->args[i->nr_args] = v[i->nr_args];
 	return i;
 }
 

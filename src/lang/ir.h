@@ -55,7 +55,7 @@ struct ir_insn {
 			struct ir_insn **phi;	/* PHI: one for each predecessor of its block */
 			const struct ir_core *core;	/* CONST, LOAD */
 		};
-		const char *name;		/* KFUNC */
+		const char *name;		/* KFUNC, CCALL */
 	};
 	s64 imm;
 	s32 off, src_off;
@@ -113,10 +113,12 @@ struct ir_map {
 };
 
 /* A function of the kernel, for ir_kfunc. One that is not told has PROTO of its calls:
- * u64 NAME(u64, ...), which a loader that compares prototypes does not take for others. */
+ * u64 NAME(u64, ...), which a loader that compares prototypes does not take for others. Or a
+ * variable, for ir_kvar. */
 struct ir_ksym {
 	const char *name;
-	u32 proto;		/* FUNC_PROTO of the unit's BTF */
+	u32 proto;		/* FUNC_PROTO of the unit's BTF; of a variable its type */
+	bool is_var;
 	bool weak;		/* may be missing: calls of it are poisoned */
 };
 
@@ -142,6 +144,7 @@ void ir_forget(struct ir_unit *u, size_t n);
 void ir_close(struct ir_unit *u);
 u32 ir_map_add(struct ir_unit *u, const struct ir_map *def);	/* its number */
 void ir_ksym_add(struct ir_unit *u, const char *name, u32 proto, bool weak);
+u32 ir_kvar_add(struct ir_unit *u, const char *name, u32 type);	/* its number */
 u32 ir_line_add(struct ir_unit *u, const char *file, const char *text, u32 line, u32 col);
 
 struct ir_func *ir_func_new(struct ir_unit *u, const char *name, const char *section,
@@ -174,16 +177,20 @@ struct ir_insn *ir_slot(struct ir_func *f, u32 bytes, u32 align);
 void ir_fresh(struct ir_func *f, struct ir_insn *slot);
 struct ir_insn *ir_map(struct ir_func *f, u32 map);
 struct ir_insn *ir_mapval(struct ir_func *f, u32 map, u32 off);
+struct ir_insn *ir_kvar(struct ir_func *f, u32 kvar);
 struct ir_insn *ir_funcptr(struct ir_func *f, const struct ir_func *callback);
 struct ir_insn *ir_load(struct ir_func *f, u32 size, bool sx, struct ir_insn *base, s32 off);
 void ir_store(struct ir_func *f, u32 size, struct ir_insn *base, s32 off, struct ir_insn *v);
 void ir_addto(struct ir_func *f, u32 size, struct ir_insn *base, s32 off, struct ir_insn *v);
+struct ir_insn *ir_xchg(struct ir_func *f, struct ir_insn *base, struct ir_insn *v);
 void ir_zero(struct ir_func *f, struct ir_insn *base, s32 off, u32 bytes);
 void ir_copy(struct ir_func *f, struct ir_insn *to, s32 to_off, struct ir_insn *from,
 	     s32 from_off, u32 bytes);
 /* N operands follow, each a struct ir_insn *. */
 struct ir_insn *ir_call(struct ir_func *f, u32 helper, u32 n, ...);
 struct ir_insn *ir_kfunc(struct ir_func *f, const char *name, u32 n, ...);
+/* Of an object that this one will be linked with; N values. */
+struct ir_insn *ir_ccall(struct ir_func *f, const char *name, u32 n, struct ir_insn *const *v);
 struct ir_insn *ir_subcall(struct ir_func *f, const struct ir_func *to, u32 n, ...);
 void ir_jmp(struct ir_func *f, struct ir_block *to);
 void ir_br(struct ir_func *f, enum ir_cc cc, u32 width, struct ir_insn *a, struct ir_insn *b,
@@ -230,10 +237,10 @@ struct ir_code {
 		u32 insn;
 		enum ir_reloc_kind {
 			RELOC_MAP, RELOC_MAPVAL, RELOC_FUNC, RELOC_SUBCALL, RELOC_KFUNC,
-			RELOC_CORE,
+			RELOC_CORE, RELOC_KVAR, RELOC_CCALL,
 		} kind;
 		u32 index;		/* map, function */
-		const char *name;	/* KFUNC */
+		const char *name;	/* KFUNC, KVAR, CCALL */
 		const struct ir_core *core;
 	} *relocs;
 	u32 nr_relocs;

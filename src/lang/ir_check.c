@@ -29,9 +29,9 @@ static u32 args_of(const struct ir_insn *i)
 	case IR_NEG: case IR_SEXT: case IR_ZEXT: case IR_BSWAP: case IR_LOAD: case IR_ZERO:
 	case IR_EXIT:
 		return 1;
-	case IR_STORE: case IR_ADDTO: case IR_COPY: case IR_SET: case IR_BR:
+	case IR_STORE: case IR_ADDTO: case IR_XCHG: case IR_COPY: case IR_SET: case IR_BR:
 		return 2;
-	case IR_CALL: case IR_KFUNC: case IR_SUBCALL:
+	case IR_CALL: case IR_KFUNC: case IR_SUBCALL: case IR_CCALL:
 		return i->nr_args;
 	default:
 		return i->op >= IR_ADD && i->op <= IR_SAR ? 2 : 0;
@@ -59,6 +59,7 @@ static bool index_ok(const struct checker *c, const struct ir_insn *i)
 		return n < u->maps.n && u->maps.v[n].name[0] == '.' && i->off >= 0 &&
 		       (u32)i->off <= u->maps.v[n].value_bytes;
 	case IR_FUNC: case IR_SUBCALL: return n < u->funcs.n && !u->funcs.v[n]->section;
+	case IR_KVAR: return n < u->ksyms.n && u->ksyms.v[n].is_var;
 	case IR_ARG: return n < c->f->nr_args;
 	case IR_ZERO: case IR_COPY: return n > 0 && n <= INT32_MAX;
 	default: return true;

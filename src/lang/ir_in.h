@@ -25,7 +25,8 @@ static inline bool ir_has_end(const struct ir_block *b)
 
 static inline bool ir_is_call(const struct ir_insn *i)
 {
-	return i->op == IR_CALL || i->op == IR_KFUNC || i->op == IR_SUBCALL;
+	return i->op == IR_CALL || i->op == IR_KFUNC || i->op == IR_SUBCALL ||
+	       i->op == IR_CCALL;
 }
 
 /* Where B goes: 0, 1 or 2 blocks. */

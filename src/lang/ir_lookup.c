@@ -289,7 +289,7 @@ static void see_call(struct lookups *l, struct ir_insn *i)
 {
 	const struct ir_insn *map = i->nr_args ? ir_real(i->args[0]) : NULL;
 
-	if (i->op == IR_KFUNC || i->op == IR_SUBCALL)
+	if (i->op != IR_CALL)
 		l->now = NULL;
 	else if (i->imm == BPF_FUNC_map_lookup_elem)
 		see_lookup(l, i);

@@ -95,11 +95,12 @@ static void put_rest(struct strbuf *out, const struct ir_insn *i)
 	case IR_MAPVAL:
 		sb_printf(out, " %lld + %u", (long long)i->imm, (u32)i->off);
 		break;
-	case IR_KFUNC:
+	case IR_KFUNC: case IR_CCALL:
 		sb_printf(out, " %s", i->name);
 		put_args(out, i, 0);
 		break;
 	case IR_ARG: case IR_SLOT: case IR_MAP: case IR_FUNC: case IR_FRESH: case IR_CALL:
+	case IR_KVAR:
 	case IR_SUBCALL:
 		sb_printf(out, " %lld", (long long)i->imm);
 		put_args(out, i, 0);
@@ -367,11 +368,12 @@ static void read_rest(struct reader *r, struct ir_insn *i)
 		i->imm = number(r);
 		i->off = read_off(r);
 		break;
-	case IR_KFUNC:
+	case IR_KFUNC: case IR_CCALL:
 		i->name = word(r);
 		read_args(r, i, 5);
 		break;
 	case IR_ARG: case IR_SLOT: case IR_MAP: case IR_FUNC: case IR_FRESH: case IR_CALL:
+	case IR_KVAR:
 	case IR_SUBCALL:
 		i->imm = number(r);
 		read_args(r, i, ir_is_call(i) ? 5 : 0);

@@ -28,6 +28,9 @@ struct lang_opts {
 	bool report_errors;	/* -k: what helpers answer */
 	bool keep_tests, keep_benches;	/* --test, --bench */
 	u32 isa_level;		/* 0: what the kernel has */
+	/* Compiles PATH with the arguments EXTRA to an object; NULL: nobody does */
+	int (*compile_c)(struct os_file *f, const char *path, char *const *extra,
+			 struct skep_err *err);
 };
 
 /* An argument of a probe by name. */
@@ -125,6 +128,7 @@ struct lang {
 	struct btf_file kernel_file;
 	bool kernel_asked;
 	struct cdecl *c;		/* of the C part, or NULL */
+	VEC(struct lang_c *) c_files;	/* cfile.h */
 	VEC(struct lang_constant) constants;	/* that were asked for */
 	VEC(struct map_var *) maps;
 	struct strtab map_names;	/* places in it */
@@ -161,6 +165,11 @@ bool lang_has_iterators(struct lang *l);
 /* Prepares L for lang_list alone. */
 void lang_open(struct lang *l, struct script *script, struct lang_unit *unit,
 	       const struct lang_opts *o);
+
+/* ---- choose.c ---------------------------------------------------------------- */
+
+/* either { } or { } become the probes that can be attached; errors are the script's. */
+void lang_choose(struct lang *l);
 
 /* ---- list.c ------------------------------------------------------------------ */
 

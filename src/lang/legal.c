@@ -22,7 +22,7 @@ static bool fits_s32(s64 v)
 bool emit_is_cheap(const struct ir_insn *v)
 {
 	switch (v->op) {
-	case IR_CONST: case IR_SLOT: case IR_MAP: case IR_MAPVAL: case IR_FUNC:
+	case IR_CONST: case IR_SLOT: case IR_MAP: case IR_MAPVAL: case IR_FUNC: case IR_KVAR:
 		return true;
 	case IR_ADD:	/* of a stack address */
 		return v->width == 64 && v->args[0]->op == IR_SLOT &&
@@ -45,7 +45,7 @@ bool emit_is_direct(const struct ir_insn *i, u32 k)
 	if (v->mark || !emit_is_cheap(v))
 		return false;
 	switch (i->op) {
-	case IR_CALL: case IR_KFUNC: case IR_SUBCALL: case IR_EXIT:
+	case IR_CALL: case IR_KFUNC: case IR_SUBCALL: case IR_CCALL: case IR_EXIT:
 		return true;
 	case IR_LOAD: case IR_ADDTO:
 		return k == 0 && v->op == IR_SLOT;

@@ -9,7 +9,7 @@
 #include "kernel/kernel.h"
 #include <stdlib.h>
 
-enum { ROUNDS_MAX = 1 << 23, CPU_BYTES_MAX = 1 << 15 };
+enum { ROUNDS_MAX = 1 << 23, FEW_ROUNDS = 8, CPU_BYTES_MAX = 1 << 15 };
 
 void low_at(struct low *w, struct ir_block *b)
 {
@@ -97,80 +97,6 @@ u32 low_stack_map(struct lang *l, u32 i, u32 level)
 			  .value_bytes = 8 * s->frames, .max_entries = stack_places(l) });
 }
 
-/* ---- what is around a function's code ---------------------------------------- */
-
-/*
- * The program's memory of this cpu, which programs that interrupt it do not use. It is not
- * there only when the kernel is out of its mind.
- */
-static void get_scratch(struct low *w)
-{
-	struct ir_block *has = low_block_new(w), *none = low_block_new(w);
-	struct ir_insn *key = ir_slot(w->f, 4, 4), *p;
-
-	ir_store(w->f, 4, key, 0, num(w, w->p->scratch));
-	p = ir_call(w->f, BPF_FUNC_map_lookup_elem, 2, ir_map(w->f, w->l->scratch_map), key);
-	ir_br(w->f, CC_NE, 64, p, num(w, 0), has, none);
-	low_at(w, none);
-	ir_exit(w->f, num(w, 0));
-	low_at(w, has);
-	w->scratch = p;
-}
-
-static u32 caps_bytes(struct low *w)
-{
-	u32 bytes = CAPS_VARS;
-
-	for (struct var *v = w->p->vars; v; v = v->next) {
-		if (!v->captured || v->depth != w->depth || !v->ty)
-			continue;
-		if (v->ty->bytes <= 64) {
-			v->at = (s32)bytes;
-			bytes += (u32)round_up(v->ty->bytes, 8);
-		} else {
-			v->at = (s32)*w->scratch_at;
-			*w->scratch_at += (u32)round_up(v->ty->bytes, 8);
-			*w->wants_scratch = true;
-		}
-	}
-	if (*w->scratch_at > *w->scratch_max)
-		*w->scratch_max = *w->scratch_at;
-	return bytes;
-}
-
-static bool has_callbacks(const struct node *n)
-{
-	for (; n; n = n->next)
-		if (n->kind == N_FORMAP || (n->a && has_callbacks(n->a)) ||
-		    (n->b && has_callbacks(n->b)) || (n->c && has_callbacks(n->c)) ||
-		    (n->list && has_callbacks(n->list)))
-			return true;
-	return false;
-}
-
-static bool any_captured(const struct low *w)
-{
-	for (const struct var *v = w->p->vars; v; v = v->next)
-		if (v->captured && v->depth == w->depth)
-			return true;
-	return false;
-}
-
-static void open_caps(struct low *w, bool callbacks)
-{
-	const u32 bytes = caps_bytes(w);
-
-	if (!callbacks && !any_captured(w))
-		return;
-	w->own = ir_slot(w->f, bytes, 8);
-	w->stack_used += bytes;
-	ir_zero(w->f, w->own, 0, bytes);
-	if (w->up)
-		ir_store(w->f, 8, w->own, CAPS_UP, w->up);
-	if (w->ctx)
-		ir_store(w->f, 8, w->own, CAPS_CTX, w->ctx);
-}
-
 /* ---- statements -------------------------------------------------------------- */
 
 /* Iterators that loops around hold, up to UNTIL. */
@@ -256,6 +182,7 @@ void low_return(struct low *w)
 	if (w->record)
 		ir_call(w->f, BPF_FUNC_ringbuf_discard, 2, w->record, num(w, 0));
 	drop_iterators(w, NULL);
+	low_release_scratch(w);
 	ir_exit(w->f, num(w, 0));
 }
 
@@ -335,7 +262,7 @@ static void let(struct low *w, struct node *n)
 static void low_while(struct low *w, struct node *n)
 {
 	struct ir_block *head = low_block_new(w), *body = low_block_new(w), *end = low_block_new(w);
-	struct loop loop = { w->loops, head, end, NULL };
+	struct loop loop = { w->loops, head, end, NULL, 0 };
 
 	ir_jmp(w->f, head);
 	ir_at(w->f, head);
@@ -351,14 +278,25 @@ static void low_while(struct low *w, struct node *n)
 
 /* ---- loops over numbers: the verifier looks at an open-coded iterator's body once --- */
 
+static u32 walked(const struct low *w)
+{
+	const struct loop *l = w->loops;
+
+	while (l && !l->walked)
+		l = l->outer;
+	return l ? l->walked : 1;
+}
+
 static void counted_loop(struct low *w, struct var *v, struct ir_insn *from, struct ir_insn *to,
 			 struct node *block)
 {
 	struct ir_block *head = low_block_new(w), *body = low_block_new(w);
 	struct ir_block *next = low_block_new(w), *end = low_block_new(w);
-	struct loop loop = { w->loops, next, end, NULL };
+	struct loop loop = { w->loops, next, end, NULL, 0 };
 	const u32 i = ir_var(w->f);
 
+	if (from->op == IR_CONST && to->op == IR_CONST && to->imm > from->imm)
+		loop.walked = (u32)min_u64((u64)(to->imm - from->imm) * walked(w), UINT16_MAX);
 	ir_write(w->f, i, from);
 	ir_jmp(w->f, head);
 	ir_at(w->f, head);
@@ -389,8 +327,9 @@ static void blur_var(struct low *w, struct var *v, struct ir_insn *zero)
 }
 
 /*
- * Variables that the loop changes begin it as numbers that the verifier does not know, so
- * that one round looks to it like the next: 0 is added, which it cannot see to be 0.
+ * Variables that the loop changes begin it, and each of its rounds, as numbers that the
+ * verifier does not know, so that one round looks to it like the next: 0 is added, which it
+ * cannot see to be 0. A round that a branch leaves with a constant would be a new state else.
  */
 static void blur(struct low *w, const struct node *n, struct ir_insn *zero)
 {
@@ -417,16 +356,18 @@ static void iterator_loop(struct low *w, struct var *v, struct ir_insn *from, st
 {
 	struct ir_block *head = low_block_new(w), *body = low_block_new(w), *end = low_block_new(w);
 	struct ir_insn *it = ir_slot(w->f, 8, 8), *p;
-	struct loop loop = { w->loops, head, end, it };
+	struct loop loop = { w->loops, head, end, it, 0 };
+	struct ir_insn *zero = unseen_zero(w);
 
 	w->stack_used += 8;
-	blur(w, block->list, unseen_zero(w));
+	blur(w, block->list, zero);
 	ir_kfunc(w->f, "bpf_iter_num_new", 3, it, from, to);
 	ir_jmp(w->f, head);
 	ir_at(w->f, head);
 	p = ir_kfunc(w->f, "bpf_iter_num_next", 1, it);
 	ir_br(w->f, CC_NE, 64, p, num(w, 0), body, end);
 	low_at(w, body);
+	blur(w, block->list, zero);
 	if (v) {
 		struct ir_insn *i = ir_load(w->f, 4, true, p, 0);
 
@@ -476,7 +417,9 @@ static void number_loop(struct low *w, struct var *v, struct ir_insn *from, stru
 			struct node *block)
 {
 	const bool known = from->op == IR_CONST && to->op == IR_CONST;
-	const bool few = known && to->imm - from->imm <= 8;
+	/* rounds of loops in loops multiply, and so do the ways through them */
+	const bool few = known && (to->imm <= from->imm ||
+				   (u64)(to->imm - from->imm) * walked(w) <= FEW_ROUNDS);
 	const bool narrow = known && from->imm >= INT32_MIN && to->imm <= INT32_MAX &&
 			    to->imm - from->imm <= ROUNDS_MAX;
 
@@ -541,9 +484,12 @@ static struct ir_func *loop_function(struct low *w, struct node *n)
 						   w->l->ir.funcs.n), NULL, 4);
 	in.up = ir_arg(in.f, 3);
 	in.ctx = ir_load(in.f, 8, false, in.up, CAPS_CTX);
-	if (w->scratch)
-		get_scratch(&in);
-	open_caps(&in, has_callbacks(n->c));
+	if (w->scratch_caps)
+		in.scratch = ir_load(in.f, 8, false, in.up, w->scratch_caps);
+	else if (w->scratch)
+		low_get_scratch(&in);
+	low_open_caps(&in, low_has_callbacks(n->c));
+	blur(&in, n->c->list, unseen_zero(&in));
 	set_element(&in, n);
 	low_block(&in, n->c);
 	ir_exit(in.f, num(&in, 0));
@@ -742,6 +688,7 @@ static void predicate(struct low *w, struct node *n)
 	yes = low_block_new(w), no = low_block_new(w);
 	low_cond(w, n, yes, no);
 	low_at(w, no);
+	low_release_scratch(w);
 	ir_exit(w->f, num(w, 0));
 	low_at(w, yes);
 }
@@ -750,7 +697,7 @@ static void predicate(struct low *w, struct node *n)
 static bool program(struct lang *l, struct prog *p, bool scratch, u32 *most)
 {
 	bool wants = false;
-	u32 at = 0;
+	u32 at = low_is_guarded(p) ? 8 : 0;
 	struct low w = { .l = l, .p = p, .wants_scratch = &wants, .scratch_at = &at,
 			 .scratch_max = most };
 
@@ -762,12 +709,14 @@ static bool program(struct lang *l, struct prog *p, bool scratch, u32 *most)
 	only_pids(&w);
 	check_iterator(&w);
 	if (scratch)
-		get_scratch(&w);
-	open_caps(&w, has_callbacks(p->probe->b) || (p->probe->a && has_callbacks(p->probe->a)));
+		low_get_scratch(&w);
+	low_open_caps(&w, low_has_callbacks(p->probe->b) ||
+		      (p->probe->a && low_has_callbacks(p->probe->a)));
 	predicate(&w, p->probe->a);
 	low_block(&w, p->probe->b);
 	if (p->probe->b->a)
 		low_expr(&w, p->probe->b->a);
+	low_release_scratch(&w);
 	ir_exit(w.f, num(&w, 0));
 	vec_free(&w.temps);
 	return scratch || !wants;
@@ -799,7 +748,8 @@ int lower_run(struct lang *l, struct skep_err *err)
 			if (l->scratch_map == UINT32_MAX)
 				l->scratch_map = data_map(l, "skep_scratch",
 							  BPF_MAP_TYPE_PERCPU_ARRAY, 8, 0);
-			l->progs.v[i]->scratch = users++;
+			l->progs.v[i]->scratch = users;
+			users += low_is_guarded(l->progs.v[i]) ? LOW_SCRATCH_LEVELS : 1;
 			program(l, l->progs.v[i], true, &most);
 		}
 		places(l, l->progs.v[i]);

@@ -20,6 +20,8 @@ struct loop {
 	struct loop *outer;
 	struct ir_block *next, *end;	/* NULL: the loop's body is a function */
 	struct ir_insn *iter;		/* an open-coded iterator, or NULL */
+	u32 walked;			/* rounds that the verifier goes through one by one, of
+					   this loop and those around it; 0: none of this one */
 };
 
 /* A function that is called: its body stands here. */
@@ -40,6 +42,7 @@ struct low {
 	u32 depth;		/* 0: the program; else a callback in DEPTH - 1 */
 	struct ir_insn *ctx;	/* the program's context */
 	struct ir_insn *scratch;	/* memory of this cpu, or NULL */
+	s32 scratch_caps;	/* GUARDED: where captured variables have its address */
 	bool *wants_scratch;	/* somebody needed it */
 	u32 *scratch_at;	/* bytes of it in use */
 	u32 rooms_end;		/* of these, up to here variables of this function's blocks */
@@ -79,8 +82,27 @@ u32 low_stack_map(struct lang *l, u32 i, u32 level);	/* of unit.stacks */
 /* The map of the object that is all zero and has at least BYTES. */
 u32 low_zero_map(struct lang *l, u32 bytes);
 
+/* ---- lower_frame.c ----------------------------------------------------------- */
+
+enum { LOW_SCRATCH_LEVELS = 4 };	/* memories of a program that is guarded */
+
+/* May a run of P begin in the middle of another one on the same cpu? Then its memory begins
+ * with a word that says whether somebody is in it. */
+bool low_is_guarded(const struct prog *p);
+/* w->scratch; before the program ends it is given back. */
+void low_get_scratch(struct low *w);
+void low_release_scratch(struct low *w);
+/* Is a loop over a map in N or what is next to it? */
+bool low_has_callbacks(const struct node *n);
+/* w->own, when the function needs it. */
+void low_open_caps(struct low *w, bool callbacks);
+
+/* ---- lower_core.c ------------------------------------------------------------ */
+
 /* T, a struct of the kernel, in the object's BTF for CO-RE; 0: it is not there. */
 u32 low_core_type(struct low *w, const struct ty *t);
+/* The type of the kernel's variable NAME, of a struct its name alone, in the object's BTF. */
+u32 low_kernel_var(struct lang *l, const char *name);
 
 /* ---- lower_mem.c ------------------------------------------------------------- */
 
@@ -120,6 +142,8 @@ struct ir_insn *low_below(struct low *w, struct ir_insn *v, u32 n);
 void low_into(struct low *w, struct node *n, const struct ty *t, struct ir_insn *base, s32 off,
 	      bool clean);
 void low_cond(struct low *w, struct node *n, struct ir_block *yes, struct ir_block *no);
+/* The operation of an operator that computes. */
+enum ir_op low_op(enum node_op op, bool is_signed);
 struct ir_insn *low_binary(struct low *w, enum node_op op, struct val a, struct val b,
 			   const struct ty *t);
 void low_assign_var(struct low *w, struct var *v, struct val x);

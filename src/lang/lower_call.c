@@ -289,6 +289,17 @@ static void pton_into(struct low *w, struct node *n, struct ir_insn *base, s32 o
 	low_text(w, base, off, (const char *)addr, n->ty->bytes, n->ty->bytes);
 }
 
+/* Of the cpu that is asked for, which may not be there, or of this one. */
+static struct ir_insn *percpu_kaddr(struct low *w, struct node *n)
+{
+	struct ir_insn *var = ir_kvar(w->f, ir_kvar_add(&w->l->ir, n->list->text,
+							low_kernel_var(w->l, n->list->text)));
+
+	if (!n->list->next)
+		return ir_call(w->f, BPF_FUNC_this_cpu_ptr, 1, var);
+	return ir_call(w->f, BPF_FUNC_per_cpu_ptr, 2, var, low_num(w, n->list->next));
+}
+
 /* ---- what it does to others -------------------------------------------------- */
 
 static struct ir_insn *signal_number(struct low *w, struct node *n)
@@ -431,6 +442,7 @@ static struct ir_insn *number(struct low *w, struct node *n, int f)
 				       ctx_word(w, (u32)low_register("cs")), num(w, 3)), num(w, 3));
 	case F_ctx: return w->ctx;
 	case F_reg: return ctx_word(w, (u32)n->num);
+	case F_percpu_kaddr: return percpu_kaddr(w, n);
 	case F_strlen: return low_strlen(w, n);
 	case F_strncmp: return low_strncmp(w, n);
 	case F_strstr: return low_strstr(w, n);
@@ -529,6 +541,26 @@ bool low_call_into(struct low *w, struct node *n, const struct ty *t, struct ir_
 	}
 }
 
+/* A function in C gets numbers as they are, of all else the address of a copy. */
+static struct val low_ccall(struct low *w, struct node *n)
+{
+	struct ir_insn *v[5], *r;
+	u32 nr = 0;
+
+	for (struct node *a = n->list; a && nr < ARRAY_LEN(v); a = a->next, nr++) {
+		if (ty_is_mem(a->ty)) {
+			v[nr] = low_temp(w, a->ty->bytes);
+			low_into(w, a, a->ty, v[nr], 0, true);
+		} else {
+			v[nr] = low_num(w, a);
+		}
+	}
+	r = ir_ccall(w->f, n->text, nr, v);
+	if (n->ty->kind == TY_VOID)
+		return (struct val){ n->ty, num(w, 0), SPACE_NONE };
+	return (struct val){ n->ty, low_convert(w, r, word_ty(w, 8, false), n->ty), SPACE_NONE };
+}
+
 struct val low_call(struct low *w, struct node *n)
 {
 	const int arg = func_arg_number(n->text), f = func_find(n->text);
@@ -536,6 +568,8 @@ struct val low_call(struct low *w, struct node *n)
 
 	if (arg >= 0)
 		return low_argn(w, n, arg);
+	if (f < 0)
+		return low_ccall(w, n);
 	if (f == F_retval)
 		return low_retval(w, n);
 	if (!ty_is_mem(n->ty))

@@ -76,3 +76,15 @@ u32 low_core_type(struct low *w, const struct ty *t)
 		return 0;
 	return copy(w->l, t->id);
 }
+
+u32 low_kernel_var(struct lang *l, const char *name)
+{
+	const u32 var = btf_find(l->kernel, name, BTF_KIND_VAR);
+	const u32 id = btf_skip_mods(l->kernel, btf_type(l->kernel, var)->type);
+	const struct btf_type *t = btf_type(l->kernel, id);
+
+	if (btf_kind(t) == BTF_KIND_STRUCT || btf_kind(t) == BTF_KIND_UNION)
+		return btf_build_record(&l->ir.btf, btf_str(l->kernel, t->name_off),
+					btf_kind(t) == BTF_KIND_UNION, t->size);
+	return copy(l, id);
+}

@@ -72,7 +72,7 @@ static struct ir_insn *step_var(struct low *w, struct node *n)
 
 /* ---- operators --------------------------------------------------------------- */
 
-static enum ir_op op_of(enum node_op op, bool is_signed)
+enum ir_op low_op(enum node_op op, bool is_signed)
 {
 	switch (op) {
 	case OP_ADD: return IR_ADD;
@@ -104,7 +104,7 @@ struct ir_insn *low_binary(struct low *w, enum node_op op, struct val a, struct 
 		y = scaled(w, y, a.ty);
 	else if (t->kind == TY_PTR)
 		x = scaled(w, x, b.ty);
-	return ir_op2(w->f, op_of(op, t->kind == TY_INT && t->is_signed), 64, x, y);
+	return ir_op2(w->f, low_op(op, t->kind == TY_INT && t->is_signed), 64, x, y);
 }
 
 static bool literal(const struct node *n)

@@ -510,22 +510,6 @@ static void low_aggregate(struct low *w, struct node *n)
 
 /* ---- writing ----------------------------------------------------------------- */
 
-static enum ir_op ir_of(enum node_op op, bool is_signed)
-{
-	switch (op) {
-	case OP_ADD: return IR_ADD;
-	case OP_SUB: return IR_SUB;
-	case OP_MUL: return IR_MUL;
-	case OP_DIV: return is_signed ? IR_SDIV : IR_UDIV;
-	case OP_MOD: return is_signed ? IR_SMOD : IR_UMOD;
-	case OP_AND: return IR_AND;
-	case OP_OR: return IR_OR;
-	case OP_XOR: return IR_XOR;
-	case OP_SHL: return IR_SHL;
-	default: return IR_SHR;
-	}
-}
-
 /* @x op= v, at P: additions are atomic. */
 static void change_at(struct low *w, struct map_var *m, struct ir_insn *p, enum node_op op,
 		      struct ir_insn *v)
@@ -540,7 +524,7 @@ static void change_at(struct low *w, struct map_var *m, struct ir_insn *p, enum 
 	} else {
 		struct ir_insn *old = low_load(w, t, p, 0, SPACE_NONE).v;
 
-		ir_store(w->f, t->bytes, p, 0, ir_op2(w->f, ir_of(op, t->is_signed), 64, old, v));
+		ir_store(w->f, t->bytes, p, 0, ir_op2(w->f, low_op(op, t->is_signed), 64, old, v));
 	}
 	mark_set(w, m, p);
 }

@@ -312,39 +312,75 @@ struct ir_insn *low_equal_text(struct low *w, struct val a, const char *text, u3
 	return ir_read(w->f, var);
 }
 
-/* Two strings: byte by byte, up to the first NUL. */
+/* Of the SIZE bytes X: the highest bit of each that is 0, exact for the first one. */
+static struct ir_insn *zero_bytes(struct low *w, struct ir_insn *x, u32 size)
+{
+	const u64 ones = 0x0101010101010101 >> (64 - 8 * size);
+	struct ir_insn *less = ir_op2(w->f, IR_SUB, 64, x, num(w, (s64)ones));
+	struct ir_insn *not = ir_op2(w->f, IR_XOR, 64, x, num(w, -1));
+
+	return ir_op2(w->f, IR_AND, 64, ir_op2(w->f, IR_AND, 64, less, not),
+		      num(w, (s64)(ones << 7)));
+}
+
+/*
+ * SIZE bytes of two strings at I, or the one at AT when I is NULL: DIFF is what differs up to
+ * the first NUL of A; the result is other than 0 when nothing behind them matters.
+ */
+static struct ir_insn *compare_piece(struct low *w, struct val a, struct val b, struct ir_insn *i,
+				     u32 at, u32 size, struct ir_insn **diff)
+{
+	struct ir_insn *from = i ? ir_op2(w->f, IR_ADD, 64, a.v, i) : a.v;
+	struct ir_insn *with = i ? ir_op2(w->f, IR_ADD, 64, b.v, i) : b.v;
+	struct ir_insn *x = ir_load(w->f, size, false, from, (s32)at);
+	struct ir_insn *y = ir_load(w->f, size, false, with, (s32)at);
+	struct ir_insn *zero = zero_bytes(w, x, size), *mask;
+
+	mask = ir_op2(w->f, IR_XOR, 64, zero, ir_addi(w->f, zero, -1));	/* no NUL: all bits */
+	*diff = ir_op2(w->f, IR_AND, 64, ir_op2(w->f, IR_XOR, 64, x, y), mask);
+	return ir_op2(w->f, IR_OR, 64, *diff, zero);
+}
+
+/*
+ * Two strings, up to the first NUL, by words where they lie well. There is one branch a
+ * word: each is a way that the verifier has to follow later, and it gives up at 8192.
+ */
 static struct ir_insn *equal_strings(struct low *w, struct val a, struct val b)
 {
 	const u32 n = a.ty->bytes < b.ty->bytes ? a.ty->bytes : b.ty->bytes;
+	const u32 step = piece(b.v, 0, piece(a.v, 0, n < 8 ? 1 : 8)), whole = n - n % step;
 	struct ir_block *head = low_block_new(w), *body = low_block_new(w);
-	struct ir_block *same = low_block_new(w), *more = low_block_new(w);
-	struct ir_block *yes = low_block_new(w), *no = low_block_new(w), *end = low_block_new(w);
+	struct ir_block *more = low_block_new(w), *rest = low_block_new(w);
+	struct ir_block *end = low_block_new(w);
 	const u32 i = ir_var(w->f), var = ir_var(w->f);
-	struct ir_insn *x, *y, *at;
+	struct ir_insn *at, *diff, *stop;
 
 	ir_write(w->f, i, num(w, 0));
+	ir_write(w->f, var, num(w, 0));
 	ir_jmp(w->f, head);
 	ir_at(w->f, head);
-	ir_br(w->f, CC_ULT, 64, ir_read(w->f, i), num(w, n), body, yes);
+	ir_br(w->f, CC_ULT, 64, ir_read(w->f, i), num(w, whole), body, rest);
 	low_at(w, body);
 	at = ir_read(w->f, i);
-	x = ir_load(w->f, 1, false, ir_op2(w->f, IR_ADD, 64, a.v, at), 0);
-	y = ir_load(w->f, 1, false, ir_op2(w->f, IR_ADD, 64, b.v, at), 0);
-	ir_br(w->f, CC_EQ, 64, x, y, same, no);
-	low_at(w, same);
-	ir_br(w->f, CC_EQ, 64, x, num(w, 0), yes, more);
+	stop = compare_piece(w, a, b, at, 0, step, &diff);
+	ir_write(w->f, var, diff);
+	ir_br(w->f, CC_EQ, 64, stop, num(w, 0), more, end);
 	low_at(w, more);
-	ir_write(w->f, i, ir_addi(w->f, at, 1));
+	ir_write(w->f, i, ir_addi(w->f, at, step));
 	ir_jmp(w->f, head);
 	ir_seal(head);
-	low_at(w, yes);
-	ir_write(w->f, var, num(w, 1));
-	ir_jmp(w->f, end);
-	low_at(w, no);
-	ir_write(w->f, var, num(w, 0));
+	low_at(w, rest);
+	for (u32 k = whole; k < n; k++) {
+		struct ir_block *next = low_block_new(w);
+
+		stop = compare_piece(w, a, b, NULL, k, 1, &diff);
+		ir_write(w->f, var, diff);
+		ir_br(w->f, CC_EQ, 64, stop, num(w, 0), next, end);
+		low_at(w, next);
+	}
 	ir_jmp(w->f, end);
 	low_at(w, end);
-	return ir_read(w->f, var);
+	return ir_set(w->f, CC_EQ, 64, ir_read(w->f, var), num(w, 0));
 }
 
 /* N bytes that are all compared. */

@@ -314,6 +314,10 @@ void low_output(struct low *w, struct node *n, int f)
 	case F_exit:
 		low_exit(w, n);
 		break;
+	case F_unwatch:
+		number_record(w, n, (struct lang_record){ .action = LA_UNWATCH, .map = -1 },
+			      low_num(w, n->list), NULL);
+		break;
 	default:
 		low_assert(w, n);
 	}

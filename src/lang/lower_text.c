@@ -107,24 +107,37 @@ static struct val string_here(struct low *w, struct node *n)
 	return (struct val){ ty_str(&w->l->types, bytes), tmp, SPACE_NONE };
 }
 
-/* The first, and behind what it turned out to have the second. */
+/* A, and behind what it turned out to have B, into memory that has room for both. */
+static void concat(struct low *w, const struct val a, const struct val b, struct ir_insn *to)
+{
+	struct ir_block *good = low_block_new(w), *end = low_block_new(w);
+	struct ir_insn *got, *at;
+
+	got = low_read_str(w, to, 0, a.ty->bytes, a.v, SPACE_KERNEL);
+	ir_br(w->f, CC_SGT, 64, got, num(w, 0), good, end);
+	low_at(w, good);
+	at = ir_op2(w->f, IR_ADD, 64, to, ir_addi(w->f, got, -1));
+	low_read_str(w, at, 0, b.ty->bytes, b.v, SPACE_KERNEL);
+	ir_jmp(w->f, end);
+	low_at(w, end);
+}
+
 void low_concat_into(struct low *w, struct node *n, const struct ty *t, struct ir_insn *base,
 		     s32 off, bool clean)
 {
 	const struct val a = string_here(w, n->list), b = string_here(w, n->list->next);
-	const u32 first = a.ty->bytes < t->bytes ? a.ty->bytes : t->bytes;
-	const u32 left = t->bytes - (first - 1);
-	struct ir_block *good = low_block_new(w), *end = low_block_new(w);
-	struct ir_insn *got, *at;
+	const struct ty *all = ty_str(&w->l->types, a.ty->bytes + b.ty->bytes - 1);
+	struct ir_insn *tmp;
 
-	low_zero(w, base, off, clean ? t->bytes : 1);
-	got = low_read_str(w, base, off, first, a.v, SPACE_KERNEL);
-	ir_br(w->f, CC_SGT, 64, got, num(w, 0), good, end);
-	low_at(w, good);
-	at = ir_op2(w->f, IR_ADD, 64, ir_addi(w->f, base, off), ir_addi(w->f, got, -1));
-	low_read_str(w, at, 0, b.ty->bytes < left ? b.ty->bytes : left, b.v, SPACE_KERNEL);
-	ir_jmp(w->f, end);
-	low_at(w, end);
+	if (t->bytes >= all->bytes) {
+		low_zero(w, base, off, clean ? t->bytes : 1);
+		concat(w, a, b, ir_addi(w->f, base, off));
+		return;
+	}
+	tmp = low_temp(w, all->bytes);		/* and then as much as there is room for */
+	low_zero(w, tmp, 0, 1);
+	concat(w, a, b, tmp);
+	low_store(w, (struct val){ all, tmp, SPACE_NONE }, t, base, off, clean);
 }
 
 struct ir_insn *low_strncmp(struct low *w, struct node *n)

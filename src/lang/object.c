@@ -41,6 +41,7 @@ struct object {
 	u32 nr_locals;
 	u32 *map_syms, text_sym;
 	struct strtab ksyms;	/* name to symbol */
+	struct strtab csyms;	/* the same of functions in C */
 	VEC(const char *) ksym_names;
 	u32 type_int, type_u64, type_ptr, type_u8;
 	struct strbuf ext;
@@ -287,7 +288,8 @@ static void list_ksyms(struct object *o)
 		for (u32 r = 0; r < o->fns[i].code.nr_relocs; r++) {
 			const struct ir_reloc *at = &o->fns[i].code.relocs[r];
 
-			if (at->kind != RELOC_KFUNC || strtab_get(&o->ksyms, at->name, &have))
+			if ((at->kind != RELOC_KFUNC && at->kind != RELOC_KVAR) ||
+			    strtab_get(&o->ksyms, at->name, &have))
 				continue;
 			strtab_put(&o->ksyms, at->name, 0);
 			*vec_push(&o->ksym_names) = at->name;
@@ -307,13 +309,30 @@ static void place_ksyms(struct object *o)
 		const struct ir_ksym *k = told(o->u, name);
 		u32 proto = k ? k->proto : plain_proto(o, args_of(o, name));
 
-		info[i].type = btf_build_func(&o->u->btf, name, proto, BTF_FUNC_EXTERN);
+		info[i].type = k && k->is_var ?
+			       btf_build_var(&o->u->btf, name, proto, BTF_VAR_GLOBAL_EXTERN) :
+			       btf_build_func(&o->u->btf, name, proto, BTF_FUNC_EXTERN);
 		strtab_put(&o->ksyms, name,
 			   add_sym(o, name, k && k->weak ? STB_WEAK : STB_GLOBAL, STT_NOTYPE,
 				   SHN_UNDEF, 0, 0));
 	}
 	if (n)
 		btf_build_datasec(&o->u->btf, ".ksyms", 0, info, n);
+}
+
+/* Functions in C, which other objects define. */
+static void place_csyms(struct object *o)
+{
+	u32 have;
+
+	for (size_t i = 0; i < o->u->funcs.n; i++)
+		for (u32 r = 0; r < o->fns[i].code.nr_relocs; r++) {
+			const struct ir_reloc *at = &o->fns[i].code.relocs[r];
+
+			if (at->kind == RELOC_CCALL && !strtab_get(&o->csyms, at->name, &have))
+				strtab_put(&o->csyms, at->name, add_sym(o, at->name, STB_GLOBAL,
+					   STT_NOTYPE, SHN_UNDEF, 0, 0));
+		}
 }
 
 /* ---- relocations -------------------------------------------------------------------- */
@@ -325,6 +344,9 @@ static u32 symbol_of(const struct object *o, const struct ir_reloc *r)
 	switch (r->kind) {
 	case RELOC_MAP: case RELOC_MAPVAL: return o->map_syms[r->index];
 	case RELOC_FUNC: case RELOC_SUBCALL: return o->text_sym;
+	case RELOC_CCALL:
+		strtab_get(&o->csyms, r->name, &sym);
+		return sym;
 	default:
 		strtab_get(&o->ksyms, r->name, &sym);
 		return sym;
@@ -348,7 +370,8 @@ static void add_relocs(struct object *o, struct strbuf *to, const struct fn *n)
 {
 	for (u32 i = 0; i < n->code.nr_relocs; i++) {
 		const struct ir_reloc *r = &n->code.relocs[i];
-		bool call = r->kind == RELOC_SUBCALL || r->kind == RELOC_KFUNC;
+		bool call = r->kind == RELOC_SUBCALL || r->kind == RELOC_KFUNC ||
+			    r->kind == RELOC_CCALL;
 		Elf64_Rel rel = { .r_offset = n->off + r->insn * (u64)INSN_BYTES };
 
 		if (r->kind == RELOC_CORE)
@@ -608,6 +631,7 @@ static void place_all(struct object *o)
 	place_maps(o);
 	place_license(o);
 	place_ksyms(o);
+	place_csyms(o);
 	place_types(o);
 	place_relocs(o);
 	place_symbols(o);
@@ -616,7 +640,8 @@ static void place_all(struct object *o)
 int ir_object(struct strbuf *out, struct ir_unit *u, struct skep_err *err)
 {
 	struct arena tmp = ARENA_INIT;
-	struct object o = { .u = u, .a = u->arena, .ksyms = { .arena = &tmp } };
+	struct object o = { .u = u, .a = u->arena, .ksyms = { .arena = &tmp },
+		.csyms = { .arena = &tmp } };
 	int ret = emit_all(&o, err);
 
 	if (!ret) {

@@ -216,53 +216,87 @@ static const struct ty *member_ty(struct out *o, const struct ty *t, u32 id)
 	return m;
 }
 
-typedef void value_fn(struct out *o, struct strbuf *b, const struct ty *t, const u8 *v);
+/* ---- what values are made of ------------------------------------------------- */
+
+struct brackets { const char *open, *between, *close; };
+
+/* How text or JSON has values with parts, and what has none (leaf). */
+struct style {
+	struct brackets array, tuple, fields;
+	const char *name;	/* a format: of a field before its value */
+	const char *none;	/* a member whose type the language does not have */
+	void (*leaf)(struct out *o, struct strbuf *b, const struct ty *t, const u8 *v);
+};
+
+static void value(struct out *o, struct strbuf *b, const struct ty *t, const u8 *v,
+		  const struct style *s);
+
+/* What stands before part I. */
+static void put_between(struct strbuf *b, const struct brackets *k, u32 i)
+{
+	sb_puts(b, i ? k->between : k->open);
+}
+
+static void array(struct out *o, struct strbuf *b, const struct ty *t, const u8 *v,
+		  const struct style *s)
+{
+	for (u32 i = 0; i < t->n; i++) {
+		put_between(b, &s->array, i);
+		value(o, b, t->of, v + (size_t)i * t->of->bytes, s);
+	}
+	sb_printf(b, "%s%s", t->n ? "" : s->array.open, s->array.close);
+}
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+/* A tuple, or a record, whose fields have names. */
+static void fields(struct out *o, struct strbuf *b, const struct ty *t, const u8 *v,
+		   const struct brackets *k, const struct style *s)
+{
+	for (u32 i = 0; i < t->nr_fields; i++) {
+		put_between(b, k, i);
+		if (t->kind == TY_RECORD)
+			sb_printf(b, s->name, t->fields[i].name);
+		value(o, b, t->fields[i].ty, v + t->fields[i].off, s);
+	}
+	sb_printf(b, "%s%s", t->nr_fields ? "" : k->open, k->close);
+}
 
 static void members(struct out *o, struct strbuf *b, const struct ty *t, const u8 *v,
-		    const char *format, const char *none, value_fn *fn)
+		    const struct style *s)
 {
-	const struct btf_type *s = btf_type(t->btf, t->id);
+	const struct btf_type *of = btf_type(t->btf, t->id);
 
-	for (u32 i = 0; i < btf_vlen(s); i++) {
-		const struct btf_member_info m = btf_member(t->btf, s, i);
+	for (u32 i = 0; i < btf_vlen(of); i++) {
+		const struct btf_member_info m = btf_member(t->btf, of, i);
 		const struct ty *mt = member_ty(o, t, m.type_id);
 
-		if (i)
-			sb_puts(b, ", ");
-		sb_printf(b, format, m.name);
+		put_between(b, &s->fields, i);
+		sb_printf(b, s->name, m.name);
 		if (m.bit_size)
 			sb_printf(b, "%" PRIu64, member_bits(&m, v));
 		else if (mt)
-			fn(o, b, mt, v + m.bit_off / 8);
+			value(o, b, mt, v + m.bit_off / 8, s);
 		else
-			sb_puts(b, none);
+			sb_puts(b, s->none);
 	}
+	sb_printf(b, "%s%s", btf_vlen(of) ? "" : s->fields.open, s->fields.close);
 }
+#pragma GCC diagnostic pop
 
-/* ---- all kinds, as text ------------------------------------------------------ */
-
-static void list(struct out *o, struct strbuf *b, const struct ty *t, const u8 *v,
-		 const char *between, value_fn *fn)
+static void value(struct out *o, struct strbuf *b, const struct ty *t, const u8 *v,
+		  const struct style *s)
 {
-	for (u32 i = 0; i < (t->kind == TY_ARRAY ? t->n : t->nr_fields); i++) {
-		if (i)
-			sb_puts(b, between);
-		if (t->kind == TY_ARRAY)
-			fn(o, b, t->of, v + (size_t)i * t->of->bytes);
-		else
-			fn(o, b, t->fields[i].ty, v + t->fields[i].off);
+	switch (t->kind) {
+	case TY_ARRAY: array(o, b, t, v, s); break;
+	case TY_TUPLE: fields(o, b, t, v, &s->tuple, s); break;
+	case TY_RECORD: fields(o, b, t, v, &s->fields, s); break;
+	case TY_CSTRUCT: members(o, b, t, v, s); break;
+	default: s->leaf(o, b, t, v);
 	}
 }
 
-static void record_text(struct out *o, struct strbuf *b, const struct ty *t, const u8 *v)
-{
-	sb_puts(b, "{ ");
-	for (u32 i = 0; i < t->nr_fields; i++) {
-		sb_printf(b, i ? ", .%s = " : ".%s = ", t->fields[i].name);
-		out_value(o, b, t->fields[i].ty, v + t->fields[i].off);
-	}
-	sb_puts(b, " }");
-}
+/* ---- as text ----------------------------------------------------------------- */
 
 static void number_text(struct strbuf *b, const struct ty *t, u64 v)
 {
@@ -275,7 +309,7 @@ static void agg_text(struct strbuf *b, const struct ty *t, const u8 *v)
 	number_text(b, t, raw(&(struct ty){ .bytes = 8 }, v));
 }
 
-void out_value(struct out *o, struct strbuf *b, const struct ty *t, const u8 *v)
+static void leaf_text(struct out *o, struct strbuf *b, const struct ty *t, const u8 *v)
 {
 	struct lang_usym u;
 	u32 n;
@@ -295,22 +329,6 @@ void out_value(struct out *o, struct strbuf *b, const struct ty *t, const u8 *v)
 		bytes_text(b, v + 4, n < t->bytes - 4 ? n : t->bytes - 4, 0);
 		break;
 	case TY_PTR: sb_printf(b, "0x%" PRIx64, raw(t, v)); break;
-	case TY_ARRAY:
-		sb_putc(b, '[');
-		list(o, b, t, v, ",", out_value);
-		sb_putc(b, ']');
-		break;
-	case TY_TUPLE:
-		sb_putc(b, '(');
-		list(o, b, t, v, ", ", out_value);
-		sb_putc(b, ')');
-		break;
-	case TY_RECORD: record_text(o, b, t, v); break;
-	case TY_CSTRUCT:
-		sb_puts(b, "{ ");
-		members(o, b, t, v, ".%s = ", "<unsupported>", out_value);
-		sb_puts(b, " }");
-		break;
 	case TY_INET: inet_text(b, v); break;
 	case TY_MAC:
 		sb_printf(b, "%02X:%02X:%02X:%02X:%02X:%02X", v[0], v[1], v[2], v[3], v[4], v[5]);
@@ -328,6 +346,14 @@ void out_value(struct out *o, struct strbuf *b, const struct ty *t, const u8 *v)
 		else
 			shown_text(o, b, t, raw(t, v));
 	}
+}
+
+void out_value(struct out *o, struct strbuf *b, const struct ty *t, const u8 *v)
+{
+	static const struct style style = { { "[", ",", "]" }, { "(", ", ", ")" },
+		{ "{ ", ", ", " }" }, ".%s = ", "<unsupported>", leaf_text };
+
+	value(o, b, t, v, &style);
 }
 
 /* ---- JSON -------------------------------------------------------------------- */
@@ -385,17 +411,7 @@ static void number_json(struct strbuf *b, const struct ty *t, u64 v)
 		sb_putc(b, '"');
 }
 
-static void record_json(struct out *o, struct strbuf *b, const struct ty *t, const u8 *v)
-{
-	sb_putc(b, '{');
-	for (u32 i = 0; i < t->nr_fields; i++) {
-		sb_printf(b, i ? ", \"%s\": " : "\"%s\": ", t->fields[i].name);
-		out_value_json(o, b, t->fields[i].ty, v + t->fields[i].off);
-	}
-	sb_putc(b, '}');
-}
-
-void out_value_json(struct out *o, struct strbuf *b, const struct ty *t, const u8 *v)
+static void leaf_json(struct out *o, struct strbuf *b, const struct ty *t, const u8 *v)
 {
 	struct strbuf text = { 0 };
 
@@ -404,27 +420,23 @@ void out_value_json(struct out *o, struct strbuf *b, const struct ty *t, const u
 	case TY_ENUM: number_json(b, t, number(t, v)); break;
 	case TY_PTR: number_json(b, t, raw(t, v)); break;
 	case TY_BOOL: sb_puts(b, *v ? "true" : "false"); break;
-	case TY_ARRAY:
-	case TY_TUPLE:
-		sb_putc(b, '[');
-		list(o, b, t, v, ",", out_value_json);
-		sb_putc(b, ']');
-		break;
-	case TY_RECORD: record_json(o, b, t, v); break;
-	case TY_CSTRUCT:
-		sb_putc(b, '{');
-		members(o, b, t, v, "\"%s\": ", "null", out_value_json);
-		sb_putc(b, '}');
-		break;
 	default:
 		if (ty_is_agg(t)) {
 			number_json(b, t, raw(&(struct ty){ .bytes = 8 }, v));
 			break;
 		}
-		out_value(o, &text, t, v);
+		leaf_text(o, &text, t, v);
 		out_json_string(b, sb_text(&text), text.n);
 		sb_free(&text);
 	}
+}
+
+void out_value_json(struct out *o, struct strbuf *b, const struct ty *t, const u8 *v)
+{
+	static const struct style style = { { "[", ",", "]" }, { "[", ",", "]" },
+		{ "{", ", ", "}" }, "\"%s\": ", "null", leaf_json };
+
+	value(o, b, t, v, &style);
 }
 
 /* ---- formats ----------------------------------------------------------------- */

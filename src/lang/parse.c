@@ -539,6 +539,33 @@ static struct node *parse_probe(struct parser *p)
 	return parse_done(p, n);
 }
 
+/* { probes }, and behind "or" more of them. */
+static struct node *parse_either(struct parser *p)
+{
+	struct node *first = parse_node(p, N_EITHER, p->t.from), *n = first;
+
+	for (;;) {
+		struct node **end = &n->list;
+
+		parse_next(p);		/* either, or */
+		if (!parse_expect(p, TOK1('{'), "'{' before the probes of a group"))
+			break;
+		while (!p->panic && p->t.kind != T_END && !parse_is(p, TOK1('}'))) {
+			*end = parse_probe(p);
+			end = &(*end)->next;
+		}
+		if (!n->list && !p->panic)
+			parse_error(p, "a group has one probe at least");
+		n->at.to = p->t.to;
+		if (!parse_expect(p, TOK1('}'), "'}' behind the probes of a group") ||
+		    !parse_is_word(p, "or"))
+			break;
+		n->a = parse_node(p, N_EITHER, p->t.from);
+		n = n->a;
+	}
+	return parse_done(p, first);
+}
+
 /* ---- the file ------------------------------------------------------------------- */
 
 /* How far the file is: parts have an order. */
@@ -616,6 +643,8 @@ static struct node *parse_part(struct parser *p, enum part *now)
 		return parse_macro(p);
 	if (word_ahead(p, "fn", 0))
 		return parse_fn(p);
+	if (word_ahead(p, "either", TOK1('{')))
+		return parse_either(p);
 	return parse_probe(p);
 }
 

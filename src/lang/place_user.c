@@ -98,7 +98,8 @@ static bool is_beginning(struct at *a, const struct file *file, const char *fn, 
 	struct sym_insn i;
 
 	if (sym_address(&file->f, off) < 0) {
-		place_missing(a, arena_printf(a->l->arena, "no code at %s of %s", fn, file->path));
+		place_missing(a, arena_printf(a->l->arena, "Could not resolve address: %s:0x%llx",
+					      file->path, (unsigned long long)off));
 		return false;
 	}
 	i = sym_insn_at(&file->f, off);

@@ -275,7 +275,29 @@ static int attach_one(struct run *r, const struct lang_place *p)
 	rc = link_attach(l, r->b, (u32)prog->loaded, &w, r->err);
 	if (rc)
 		r->links.n--;
+	else
+		*vec_push(&r->linked) = p;
 	return rc;
+}
+
+void run_unwatch(struct run *r, const struct lang_record *rec, u64 addr)
+{
+	static const char before[] = "mem:";
+	bool found = false;
+
+	for (size_t i = 0; i < r->linked.n; i++) {
+		const struct lang_place *p = r->linked.v[i];
+
+		if (p->kind != LP_WATCHPOINT ||
+		    strtoull(p->at + sizeof(before) - 1, NULL, 0) != addr)
+			continue;
+		link_detach(&r->links.v[i]);
+		r->links.v[i] = (struct link){ .fd = -1 };
+		found = true;
+	}
+	if (!found && !r->o->no_warnings)
+		sb_printf(&r->errors, "%s: WARNING: unwatch(): there is no watchpoint at 0x%llx\n",
+			  rec->where, (unsigned long long)addr);
 }
 
 static int attach_all(struct run *r)
@@ -327,6 +349,7 @@ static void detach_all(struct run *r)
 	while (r->links.n)
 		link_detach(&r->links.v[--r->links.n]);
 	vec_free(&r->links);
+	vec_free(&r->linked);
 }
 
 /* ---- waiting ----------------------------------------------------------------- */

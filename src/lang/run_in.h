@@ -21,6 +21,7 @@ struct run {
 	struct ty_table types;
 	struct strbuf text, errors;	/* that are not written yet */
 	VEC(struct link) links;
+	VEC(const struct lang_place *) linked;	/* of each of them */
 	VEC(struct run_timer) timers;
 	int signals;
 	u32 attached;
@@ -37,6 +38,8 @@ struct run {
 /* ---- run.c ------------------------------------------------------------------- */
 
 s32 run_map(struct run *r, const char *name);
+/* unwatch(): the watchpoint at ADDR is taken away; REC is where that stands. */
+void run_unwatch(struct run *r, const struct lang_record *rec, u64 addr);
 int run_bench(struct run *r, const struct lang_place *p, struct test_run *t);
 
 /* ---- run_read.c -------------------------------------------------------------- */

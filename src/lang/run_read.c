@@ -241,6 +241,9 @@ static void do_record(struct run *r, const struct lang_record *rec, const u8 *da
 	case LA_ZERO:
 		empty(r, (u32)rec->map, rec->action == LA_ZERO);
 		break;
+	case LA_UNWATCH:
+		run_unwatch(r, rec, word(data + 8));
+		break;
 	case LA_EXIT:
 		r->status = (int)word(data + 8);
 		r->ended = true;

@@ -29,7 +29,7 @@ struct space {
 	u32 pid, next;		/* NEXT: 1 + index of the next one of its bucket; 0 none */
 	u32 parent, parent_life;	/* 1 + index; its life then */
 	u32 life;		/* counts whom this place was given to */
-	bool ended;
+	bool ended, looked;	/* LOOKED: in /proc, for what nobody told of */
 	VEC(struct part) parts;	/* what came last wins */
 	VEC(struct code) jit;
 	struct arena text;	/* of jit */
@@ -424,6 +424,18 @@ static u32 jit_frame(struct space *p, u64 addr, u64 shown, struct sym_frame *v)
 
 /* ---- names --------------------------------------------------------------- */
 
+/* Once is enough where the kernel tells what comes: stacks have addresses of nothing. */
+static bool look_again(struct spaces *s, u32 pid)
+{
+	struct space *p = space_of(s, pid);
+
+	if (!p || (p->looked && s->watch))
+		return false;
+	p->looked = true;
+	look(s, pid);
+	return true;
+}
+
 u32 run_space_frames(void *arg, struct sym_frame *v, u32 max, u64 addr, u32 pid, bool returns)
 {
 	struct run *r = arg;
@@ -437,10 +449,8 @@ u32 run_space_frames(void *arg, struct sym_frame *v, u32 max, u64 addr, u32 pid,
 		return 0;
 	run_space_read(r);
 	p = part_at(s, pid, at, &owner);
-	if (!p) {
-		look(s, pid);
+	if (!p && look_again(s, pid))
 		p = part_at(s, pid, at, &owner);
-	}
 	if (!p)
 		return 0;
 	if (p->file == JIT)

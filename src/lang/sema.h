@@ -85,6 +85,17 @@ s64 lang_cgroup_id(const char *path);
 /* lower_call.c: where register NAME is in struct pt_regs. */
 int low_register(const char *name);
 
+/* ---- sema_map.c -------------------------------------------------------------- */
+
+/* Value N of a map, a call of function F. */
+const struct ty *sem_aggregation(struct sema *s, struct node *n, int f);
+/* delete, has_key, find: the first argument is a map without key. */
+const struct ty *sem_map_call(struct sema *s, struct node *n, int f);
+const struct ty *sem_print(struct sema *s, struct node *n);
+/* clear, zero. */
+const struct ty *sem_map_only(struct sema *s, struct node *n);
+const struct ty *sem_len(struct sema *s, struct node *n);
+
 /* ---- sema_call.c ------------------------------------------------------------- */
 
 /* CALL, and IDENT of a builtin. */

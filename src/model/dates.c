@@ -113,3 +113,28 @@ struct date dates_member(const char *structure, u64 off)
 			return (struct date){ .since = members[i].since };
 	return (struct date){ 0 };
 }
+
+static const struct { u32 id; u64 types; const char *since; } helpers[] = {
+#define HELPER_SINCE(id, types, since) { id, types, since },
+#include "model/dates.def"
+#undef HELPER_SINCE
+};
+
+struct date dates_helper_type(u32 id, u32 type)
+{
+	for (size_t i = 0; i < ARRAY_LEN(helpers); i++)
+		if (helpers[i].id == id && type < 64 && helpers[i].types >> type & 1)
+			return (struct date){ .since = helpers[i].since };
+	return (struct date){ 0 };
+}
+
+static const char *const ways[] = {
+#define WAY_SINCE(name, version) [DATE_##name] = version,
+#include "model/dates.def"
+#undef WAY_SINCE
+};
+
+struct date dates_way(enum date_way way)
+{
+	return (struct date){ .since = ways[way] };
+}

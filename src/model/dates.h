@@ -30,6 +30,14 @@ struct date dates_insn(enum isa_op op);
 struct date dates_attach(u32 attach);
 struct date dates_sec(unsigned flag);	/* one of SEC_* */
 struct date dates_map_flag(u32 flag);
+/* Since when programs of TYPE have helper ID, when others had it before. */
+struct date dates_helper_type(u32 id, u32 type);
+enum date_way {
+#define WAY_SINCE(name, since) DATE_##name,
+#include "model/dates.def"
+#undef WAY_SINCE
+};
+struct date dates_way(enum date_way way);
 /* The member at OFF of the context or socket called STRUCTURE. */
 struct date dates_member(const char *structure, u64 off);
 

@@ -6,7 +6,6 @@
  * instruction. Nothing of a recording is believed.
  */
 #include "replay/again.h"
-#include "replay/format.h"
 #include "isa/isa.h"
 #include "model/run.h"
 #include "obj/obj.h"
@@ -14,7 +13,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BUDGET = 1 << 26 };	/* instructions of a run */
+enum {
+	BUDGET = 1 << 26,		/* instructions of a run */
+	RECORD_MAX = 1 << 20,		/* bytes of a record that is shown */
+	CPUS_MAX = 1 << 13,
+};
 
 struct again_prog {
 	struct vm_code *code;
@@ -33,6 +36,7 @@ struct again {
 	struct run *run;
 	struct vm_foreign foreign;
 	u32 cpus;
+	u64 budget;
 	/* the run */
 	struct record_run in;
 	const struct again_prog *prog;
@@ -45,7 +49,7 @@ struct again {
 	u32 scratch_bytes;	/* that it may have changed */
 };
 
-/* ---- words --------------------------------------------------------------------------- */
+/* ---- words ------------------------------------------------------------------- */
 
 static void differs(struct again *a, const char *text)
 {
@@ -87,7 +91,7 @@ static unsigned saw(const struct again *a, u32 slot)
 	return a->prog->saw[slot] & ~(unsigned)SAW_ENTER;
 }
 
-/* ---- memory -------------------------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------------ */
 
 /* What the last atomic left. */
 static void settle(struct again *a)
@@ -148,6 +152,20 @@ static void *on_atomic(void *arg, struct vm_machine *m, u32 slot, u64 addr, u32 
 	return p;
 }
 
+static int on_loop(void *arg, struct vm_machine *m, u32 slot)
+{
+	struct again *a = arg;
+	u64 ended;
+
+	(void)m;
+	settle(a);
+	if (saw(a, slot) != SAW_LOOP) {
+		differs(a, "the kernel was not there");
+		return -1;
+	}
+	return word(a, &ended) ? !ended : -1;
+}
+
 /* Memory of the program, wherever it is. False: not all of it is known. */
 static bool get_bytes(struct again *a, u64 addr, void *to, u64 bytes)
 {
@@ -176,7 +194,7 @@ static void set_bytes(struct again *a, u64 addr, const void *from, u64 bytes)
 		memcpy(p, from, bytes);
 }
 
-/* ---- what calls did ---------------------------------------------------------------------- */
+/* ---- what calls did ---------------------------------------------------------- */
 
 /* The map that register REG is, or FACT_NO_MAP. */
 static u32 map_of(const struct again *a, u64 reg)
@@ -262,7 +280,7 @@ static void output_done(struct again *a, u64 map, u64 addr, u64 bytes, u64 ret)
 	struct again_event e = { .kind = AGAIN_RECORD, .map = map_of(a, map) };
 	u8 *value;
 
-	if (ret || e.map == FACT_NO_MAP || bytes > RECORD_BYTES_MAX)
+	if (ret || e.map == FACT_NO_MAP || bytes > RECORD_MAX)
 		return;
 	value = arena_news(&a->mem.run, bytes, u8);
 	e.whole = get_bytes(a, addr, value, bytes);
@@ -275,7 +293,7 @@ static void reserve_done(struct again *a, const u64 *r, u64 ret)
 {
 	u32 map = map_of(a, r[1]);
 
-	if (ret && map != FACT_NO_MAP && r[2] <= RECORD_BYTES_MAX)
+	if (ret && map != FACT_NO_MAP && r[2] <= RECORD_MAX)
 		again_reserved(&a->mem, map, ret, (u32)r[2]);
 }
 
@@ -329,7 +347,7 @@ static void call_done(struct again *a, u32 id, const u64 *r, u64 ret)
 	}
 }
 
-/* ---- calls --------------------------------------------------------------------------------- */
+/* ---- calls ------------------------------------------------------------------- */
 
 /* Runs the callback as often as the kernel did. */
 static bool call_back(struct again *a, const struct plan_call *c, const u64 *r)
@@ -408,7 +426,7 @@ static u64 on_call(void *arg, struct vm_machine *m, u32 slot, const u64 *r)
 	return answer(a, &c, isa_op(in) == OP_CALL ? (u32)in->imm : 0, r);
 }
 
-/* ---- what runs have in common --------------------------------------------------------------- */
+/* ---- what runs have in common ------------------------------------------------ */
 
 static int misfit(const struct again *a, struct skep_err *err, const char *what)
 {
@@ -420,17 +438,23 @@ static int damaged(const struct again *a, struct skep_err *err, const char *what
 	return err_set(err, ERR_RECORD_BAD, a->file, "%s", what);
 }
 
+void again_give(struct again *a, struct image *img)
+{
+	a->img = img;
+	a->progs = mem_alloc((img->nr_progs + 1ul) * sizeof(*a->progs));
+}
+
 static int take_object(struct again *a, const struct record_object *o, struct skep_err *err)
 {
+	struct image *img;
 	char name[256];
 	int r;
 
 	snprintf(name, sizeof(name), "%.*s", (int)min_u64(o->name.n, 255), (const char *)o->name.v);
-	r = obj_open(&a->img, o->elf.v, o->elf.n, name, err);
-	if (r)
-		return r;
-	a->progs = mem_alloc((a->img->nr_progs + 1ul) * sizeof(*a->progs));
-	return 0;
+	r = obj_open(&img, o->elf.v, o->elf.n, name, err);
+	if (!r)
+		again_give(a, img);
+	return r;
 }
 
 /* Its instructions as they were loaded. */
@@ -441,7 +465,7 @@ static int take_prog(struct again *a, const struct record_prog *p, struct skep_e
 	char where[300];
 
 	if (!to || p->name.n != strlen(to->name) || memcmp(p->name.v, to->name, p->name.n) ||
-	    n != to->nr_insns || p->insns.n % sizeof(struct bpf_insn))
+	    n != to->nr_insns || p->insns.n % sizeof(struct bpf_insn) || !progtype_row(p->type))
 		return misfit(a, err, "a program is not the one that its object has");
 	to->type = p->type;
 	to->insns = arena_copy(&a->img->arena, p->insns.v, p->insns.n);
@@ -466,7 +490,8 @@ static int take_option(struct again *a, const struct record_option *o, struct sk
 	snprintf(number, sizeof(number), "%.*s", (int)min_u64(o->value.n, 15),
 		 (const char *)o->value.v);
 	a->cpus = (u32)strtoul(number, NULL, 10);
-	return a->cpus && a->cpus <= 1 << 16 ? 0 : damaged(a, err, "there is no such number of cpus");
+	return a->cpus && a->cpus <= CPUS_MAX ? 0 :
+		damaged(a, err, "there is no such number of cpus");
 }
 
 static int take_data(struct again *a, const struct record_data *d, struct skep_err *err)
@@ -490,10 +515,8 @@ static void make_maps(struct again *a)
 		*map = (struct vm_map){ .map = map, .type = def->type, .key_size = def->key_size,
 					.value_size = def->value_size };
 		if (def->kind == IMAGE_MAP_RODATA)
-			map->mem = (struct map_mem){ .base = def->init ?
-				(u8 *)(uintptr_t)def->init : again_variables(&a->mem, i),
-				.nr = 1, .stride = def->value_size,
-				.value_bytes = def->value_size, .read_only = true };
+			map->mem = (struct map_mem){ again_variables(&a->mem, i), 1,
+				def->value_size, def->value_size, .read_only = true };
 		else if (def->type == BPF_MAP_TYPE_ARRAY && def->key_size == 4 &&
 			 def->max_entries == 1)
 			map->mem.base = again_variables(&a->mem, i);
@@ -504,6 +527,9 @@ static void make_ready(struct again *a)
 {
 	if (a->maps)
 		return;
+	for (u32 i = 0; i < a->img->nr_externs; i++)	/* what is there is recorded */
+		if (a->img->externs[i].weak)
+			a->img->externs[i].weak = false;
 	again_mem_open(&a->mem, a->img, a->cpus ? a->cpus : 1);
 	make_maps(a);
 }
@@ -522,7 +548,7 @@ static int make_code(struct again *a, u32 i, struct skep_err *err)
 	return vm_code_new(&a->progs[i].code, &bind, VM_CHECKED, where, err);
 }
 
-/* ---- runs -------------------------------------------------------------------------------------- */
+/* ---- runs -------------------------------------------------------------------- */
 
 static int take_run(struct again *a, const struct record_run *in, struct skep_err *err)
 {
@@ -590,17 +616,29 @@ static int take_result(struct again *a, const struct record_result *r, struct sk
 	u64 ret;
 	int rc;
 
+	if (!a->prog || !a->prog->code)
+		return damaged(a, err, "a result is of no run");
 	again_mem_run(&a->mem);
 	vm_foreign_set(a->m, &a->foreign);
 	a->scratch_bytes = 0;
 	tell(a, &begin);
-	ret = vm_exec(a->m, a->prog->code, a->run, BUDGET);
+	ret = vm_exec(a->m, a->prog->code, a->run, a->budget);
 	settle(a);
 	rc = judge(a, ret, r->retval, err);
 	end.retval = (u32)ret;
 	end.cut = a->ended;
 	tell(a, &end);
 	return rc;
+}
+
+static int take_update(struct again *a, const struct record_change *c, struct skep_err *err)
+{
+	make_ready(a);
+	if (!is_followed(a, c->map) || c->key.n != a->img->maps[c->map].key_size ||
+	    c->value.n != again_value_bytes(&a->mem, c->map))
+		return misfit(a, err, "an element is none of a map of the object");
+	again_given(&a->mem, c->map, c->key.v, c->value.v);
+	return 0;
 }
 
 static int check_map(const struct again *a, const struct record_map *m, struct skep_err *err)
@@ -623,6 +661,8 @@ int again_item(struct again *a, const struct record_item *item, struct skep_err 
 		return take_plan(a, &item->plan, err);
 	case RECORD_DATA:
 		return take_data(a, &item->data, err);
+	case RECORD_UPDATE:
+		return take_update(a, &item->change, err);
 	case RECORD_RUN:
 		return take_run(a, &item->run, err);
 	case RECORD_SEEN:
@@ -647,6 +687,8 @@ enum again_map again_compare(const struct again *a, const struct record_map *m)
 
 const struct image *again_image(const struct again *a) { return a->img; }
 
+void again_limit(struct again *a, u64 insns) { a->budget = insns; }
+
 struct again *again_new(const char *file, again_fn fn, void *arg)
 {
 	struct again *a = mem_alloc(sizeof(*a));
@@ -654,9 +696,10 @@ struct again *again_new(const char *file, again_fn fn, void *arg)
 	a->file = mem_strdup(file);
 	a->fn = fn;
 	a->arg = arg;
+	a->budget = BUDGET;
 	a->m = vm_machine_new();
 	a->run = mem_alloc(sizeof(*a->run));
-	a->foreign = (struct vm_foreign){ a, on_load, on_store, on_atomic, on_call };
+	a->foreign = (struct vm_foreign){ a, on_load, on_store, on_atomic, on_loop, on_call };
 	return a;
 }
 

@@ -43,6 +43,10 @@ typedef void (*again_fn)(void *arg, const struct again_event *e);
 
 struct again *again_new(const char *file, again_fn fn, void *arg);
 void again_free(struct again *a);
+/* Instructions that a run may take; else 64 M. */
+void again_limit(struct again *a, u64 insns);
+/* Instead of the item OBJECT: what that would give, which is A's own now. */
+void again_give(struct again *a, struct image *img);
 /*
  * The next item. Errors: RECORD_BAD, RECORD_OBJECT (and those of opening an object), and
  * RECORD_DIFFERS with the place where the run is another one than that of the kernel; the
@@ -108,6 +112,9 @@ u8 *again_variables(struct again_mem *m, u32 map);
 void again_found(struct again_mem *m, u32 map, u32 cpu, const u8 *key, u64 addr);
 void again_updated(struct again_mem *m, u32 map, u32 cpu, const u8 *key, const u8 *value,
 		   bool whole);
+/* Who loaded it gave MAP an element: the values of all cpus, again_value_bytes(). */
+void again_given(struct again_mem *m, u32 map, const u8 *key, const u8 *value);
+u64 again_value_bytes(const struct again_mem *m, u32 map);
 void again_deleted(struct again_mem *m, u32 map, u32 cpu, const u8 *key);
 /* BYTES at ADDR are a record of ring buffer MAP; and where it is, until given back: NULL. */
 void again_reserved(struct again_mem *m, u32 map, u64 addr, u32 bytes);

@@ -27,7 +27,9 @@ static bool is_array(u32 type)
 
 static bool is_percpu(const struct again_mem *m, u32 map)
 {
-	return maptype_row(m->img->maps[map].type)->percpu;
+	const struct maptype_row *row = maptype_row(m->img->maps[map].type);
+
+	return row && row->percpu;
 }
 
 void again_mem_open(struct again_mem *m, const struct image *img, u32 cpus)
@@ -57,7 +59,7 @@ void again_mem_run(struct again_mem *m)
 	m->nr_cells = 0;
 }
 
-/* ---- elements ------------------------------------------------------------------------- */
+/* ---- elements ---------------------------------------------------------------- */
 
 static u64 hash_of(const struct again_mem *m, u32 map, u32 cpu, const u8 *key)
 {
@@ -162,6 +164,21 @@ void again_updated(struct again_mem *m, u32 map, u32 cpu, const u8 *key, const u
 	memset(e->known, whole, def->value_size);
 }
 
+void again_given(struct again_mem *m, u32 map, const u8 *key, const u8 *value)
+{
+	u32 stride = (u32)round_up(m->img->maps[map].value_size, 8);
+
+	for (u32 i = 0; i < (is_percpu(m, map) ? m->cpus : 1); i++)
+		again_updated(m, map, i, key, value + (u64)i * stride, true);
+}
+
+u64 again_value_bytes(const struct again_mem *m, u32 map)
+{
+	u32 bytes = m->img->maps[map].value_size;
+
+	return is_percpu(m, map) ? m->cpus * round_up(bytes, 8) : bytes;
+}
+
 void again_deleted(struct again_mem *m, u32 map, u32 cpu, const u8 *key)
 {
 	for (u32 i = 0; i < (is_percpu(m, map) ? m->cpus : 1); i++) {
@@ -191,7 +208,7 @@ u8 *again_variables(struct again_mem *m, u32 map)
 	return e->value;
 }
 
-/* ---- records ---------------------------------------------------------------------------- */
+/* ---- records ----------------------------------------------------------------- */
 
 void again_reserved(struct again_mem *m, u32 map, u64 addr, u32 bytes)
 {
@@ -207,7 +224,7 @@ struct again_region *again_record(struct again_mem *m, u64 addr)
 	return NULL;
 }
 
-/* ---- bytes ------------------------------------------------------------------------------ */
+/* ---- bytes ------------------------------------------------------------------- */
 
 /* The last one that has ADDR: what was there before is not what is there now. */
 static struct again_region *region_of(const struct again_mem *m, u64 addr)
@@ -294,30 +311,37 @@ void again_write(struct again_mem *m, u64 addr, const void *from, u64 bytes)
 		write_byte(m, addr + i, from ? (const u8 *)from + i : NULL);
 }
 
-/* ---- the end ------------------------------------------------------------------------------- */
+/* ---- the end ----------------------------------------------------------------- */
 
-/* Elements of MAP as user space sees them, those of all cpus behind each other: the sum of
- * their digests. False: not all bytes are known. */
+/* Elements of MAP as user space sees them, those of all cpus behind each other, as digest.c
+ * counts them. WHOLE: all bytes are known. */
 struct sum { u64 count, digest; bool whole; };
+
+static bool is_zero(const u8 *p, u64 n)
+{
+	return !n || (!*p && !memcmp(p, p + 1, n - 1));
+}
 
 static void add_sum(const struct again_mem *m, struct sum *s, u32 map, const u8 *key)
 {
 	const struct image_map *def = &m->img->maps[map];
 	u32 cpus = is_percpu(m, map) ? m->cpus : 1;
 	u32 stride = is_percpu(m, map) ? (u32)round_up(def->value_size, 8) : def->value_size;
-	u8 *all = mem_alloc(def->key_size + (u64)cpus * stride);
+	u64 bytes = (u64)cpus * stride;
+	u8 *all = mem_alloc(bytes + 1);
 
-	memcpy(all, key, def->key_size);
 	for (u32 i = 0; i < cpus; i++) {
 		const struct again_elem *e = find(m, map, i, key);
 
 		if (e)
-			memcpy(all + def->key_size + (u64)i * stride, e->value, def->value_size);
+			memcpy(all + (u64)i * stride, e->value, def->value_size);
 		for (u32 b = 0; e && b < def->value_size; b++)
 			s->whole &= e->known[b];
 	}
-	s->count++;
-	s->digest += record_digest(all, def->key_size + (u64)cpus * stride, 0);
+	if (!is_array(def->type) || !is_zero(all, bytes)) {
+		s->count++;
+		s->digest += record_digest(all, bytes, record_digest(key, def->key_size, 0));
+	}
 	free(all);
 }
 
@@ -330,25 +354,16 @@ static bool stands_for(const struct again_mem *m, const struct again_elem *e)
 	return !e->gone;
 }
 
-static void sum_array(const struct again_mem *m, struct sum *s, u32 map)
-{
-	for (u32 i = 0; i < m->img->maps[map].max_entries; i++)
-		add_sum(m, s, map, (const u8 *)&i);
-}
-
 enum again_map again_map_is(const struct again_mem *m, const struct record_map *r)
 {
 	struct sum s = { .whole = true };
 
 	if (m->outside[r->index])
 		return AGAIN_UNKNOWN;
-	if (is_array(m->img->maps[r->index].type))
-		sum_array(m, &s, r->index);
-	else
-		for (u32 i = 0; i < m->nr_buckets; i++)
-			for (const struct again_elem *e = m->buckets[i]; e; e = e->next)
-				if (e->map == r->index && stands_for(m, e))
-					add_sum(m, &s, r->index, e->key);
+	for (u32 i = 0; i < m->nr_buckets; i++)
+		for (const struct again_elem *e = m->buckets[i]; e; e = e->next)
+			if (e->map == r->index && stands_for(m, e))
+				add_sum(m, &s, r->index, e->key);
 	if (!s.whole)
 		return AGAIN_UNKNOWN;
 	return s.count == r->count && s.digest == r->digest ? AGAIN_SAME : AGAIN_OTHER;

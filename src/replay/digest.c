@@ -32,7 +32,9 @@ static void walk_array(struct walk *w)
 	u64 from = 0, to = w->info.max_entries;
 
 	for (int r; from < w->info.max_entries; from = to) {
-		r = w->b->ops->map_touched(w->b, w->map, &from, &to);
+		to = w->info.max_entries;
+		r = w->b->ops->map_touched ?
+		    w->b->ops->map_touched(w->b, w->map, &from, &to) : 0;
 		if (r == -ENOENT)
 			return;
 		for (u64 i = from; i < to; i++) {
@@ -83,6 +85,8 @@ static bool walk(struct walk *w)
 		return true;
 	case BPF_MAP_TYPE_QUEUE:
 	case BPF_MAP_TYPE_STACK:
+		if (!w->b->ops->map_nth)
+			return false;
 		walk_queue(w);
 		return true;
 	}

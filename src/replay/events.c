@@ -50,7 +50,7 @@ void session_tell(struct replay *s, struct replay_event *ev)
 	ev->at = s->time;
 	if (s->opts.event && s->opts.events & ev->kind && ev->at >= s->told)
 		s->opts.event(s->opts.arg, ev);
-	if (!(s->stop_events & ev->kind))
+	if (!(s->stop_events & ev->kind) || (s->opts.stops && !s->opts.stops(s->opts.arg, ev)))
 		return;
 	if (!s->collect) {
 		if (!s->hit)
@@ -134,9 +134,12 @@ static u64 stores_to(const struct bpf_insn *insn, const u64 *regs)
 
 static void before_store(struct replay *s, u64 addr)
 {
-	struct vm_where w = addr ? vm_where(s->m, addr) : (struct vm_where){ VM_NOWHERE };
 	struct before *b = &s->before;
+	struct vm_where w;
 
+	if (!addr)
+		return;
+	w = vm_where(s->m, addr);
 	if (w.kind != VM_MAP)
 		return;
 	b->map = runtime_map_of(s->b, w.map->map);

@@ -48,7 +48,7 @@ struct maker {
 	const char *refused;
 };
 
-/* ---- single instructions --------------------------------------------------------------- */
+/* ---- single instructions ----------------------------------------------------- */
 
 static void put(struct maker *m, u8 code, u8 dst, u8 src, s16 off, s32 imm)
 {
@@ -114,7 +114,7 @@ static void land(struct maker *m, u32 jump)
 	m->out.v[jump].off = (s16)(m->out.n - jump - 1);
 }
 
-/* ---- the stack ---------------------------------------------------------------------------- */
+/* ---- the stack --------------------------------------------------------------- */
 
 /* Offset of what is PLACE bytes below what the function has itself. */
 static s16 below(struct maker *m, u32 place)
@@ -136,7 +136,7 @@ static void get_slot(struct maker *m, u8 reg) { load(m, BPF_DW, reg, FP, below(m
 
 static void set_slot(struct maker *m, u8 reg) { store(m, BPF_DW, FP, below(m, AT_SLOT), reg); }
 
-/* ---- words ---------------------------------------------------------------------------------- */
+/* ---- words ------------------------------------------------------------------- */
 
 /* Appends registers V[N]; A and B are free. */
 static void put_words(struct maker *m, const u8 *v, u32 n, u8 a, u8 b)
@@ -171,22 +171,51 @@ static u16 free_two(const struct maker *m, u32 at, u16 used, u8 *regs)
 	return keep;
 }
 
+static void keep_two(struct maker *m, u16 keep, const u8 *regs)
+{
+	for (u32 i = 0; i < 2; i++)
+		if (keep & 1u << regs[i])
+			spill(m, i, regs[i]);
+}
+
+static void give_two(struct maker *m, u16 keep, const u8 *regs)
+{
+	for (u32 i = 0; i < 2; i++)
+		if (keep & 1u << regs[i])
+			unspill(m, i, regs[i]);
+}
+
 /* The value that register REG has, where the next instruction is AT. */
 static void put_value(struct maker *m, u8 reg, u32 at)
 {
 	u8 two[2];
 	u16 keep = free_two(m, at, (u16)(1u << reg), two);
 
-	for (u32 i = 0; i < 2; i++)
-		if (keep & 1u << two[i])
-			spill(m, i, two[i]);
+	keep_two(m, keep, two);
 	put_words(m, &reg, 1, two[0], two[1]);
-	for (u32 i = 0; i < 2; i++)
-		if (keep & 1u << two[i])
-			unspill(m, i, two[i]);
+	give_two(m, keep, two);
 }
 
-/* ---- calls ------------------------------------------------------------------------------------ */
+/* Appends IMM, where the next instruction is AT. */
+static void put_imm(struct maker *m, s32 imm, u32 at)
+{
+	u8 two[2];
+	u16 keep = free_two(m, at, 0, two);
+	u32 full;
+
+	keep_two(m, keep, two);
+	get_slot(m, two[0]);
+	load(m, BPF_W, two[1], two[0], HEAD_OFF(pos));
+	add_imm(m, two[1], 8);
+	store(m, BPF_W, two[0], HEAD_OFF(pos), two[1]);
+	full = jump(m, BPF_JGT, two[1], TELL_WORDS);
+	add(m, two[0], two[1]);
+	store_imm(m, BPF_DW, two[0], HEAD - 8, imm);
+	land(m, full);
+	give_two(m, keep, two);
+}
+
+/* ---- calls ------------------------------------------------------------------- */
 
 /* What will be needed of the arguments afterwards. */
 static void keep_outs(struct maker *m, const struct plan_call *c)
@@ -265,7 +294,7 @@ static void after_call(struct maker *m, const struct plan_call *c)
 		unspill(m, 0, R0);
 }
 
-/* ---- functions ---------------------------------------------------------------------------------- */
+/* ---- functions --------------------------------------------------------------- */
 
 /* One more of the tail's number at OFF; takes r0 and r8. */
 static void count(struct maker *m, s16 off)
@@ -369,7 +398,7 @@ static void put_entry(struct maker *m)
 		set_slot(m, m->func->spare);
 }
 
-/* ---- the program --------------------------------------------------------------------------------- */
+/* ---- the program ------------------------------------------------------------- */
 
 static void copy(struct maker *m)
 {
@@ -407,6 +436,22 @@ static void put_local_call(struct maker *m)
 	copy(m);
 }
 
+/* Whether the kernel goes on with the loop. */
+static void put_loop(struct maker *m)
+{
+	const struct bpf_insn *in = &m->prog->insns[m->at];
+	u32 ends = (u32)m->out.n, on;
+
+	put(m, in->code, in->dst_reg, in->src_reg, 0, in->imm);
+	put_imm(m, 0, m->at + 1);
+	on = jump(m, BPF_JA, 0, 0);
+	land(m, ends);
+	put_imm(m, 1, (u32)((s64)m->at + 1 + in->off));
+	*vec_push(&m->out) = (struct bpf_insn){ BPF_JMP | BPF_JA, 0, 0, in->off, 0 };
+	*vec_push(&m->origin) = m->at;
+	land(m, on);
+}
+
 static void put_insn(struct maker *m)
 {
 	const struct bpf_insn *in = &m->prog->insns[m->at];
@@ -418,6 +463,8 @@ static void put_insn(struct maker *m)
 		put_call(m);
 	} else if (isa_op(in) == OP_CALL_LOCAL) {
 		put_local_call(m);
+	} else if (isa_op(in) == OP_MAY_GOTO) {
+		put_loop(m);
 	} else {
 		if (isa_op(in) == OP_EXIT && !m->func->start)
 			put_end(m);
@@ -472,7 +519,7 @@ static void fix_jumps(struct maker *m)
 			fix_jump(m, i);
 }
 
-/* ---- the image ------------------------------------------------------------------------------------ */
+/* ---- the image --------------------------------------------------------------- */
 
 /* What belongs to a slot belongs to what is made of it. All functions are static: each must
  * get the slot's address. */

@@ -12,6 +12,7 @@
  *	SAW_VALUE	a load or an atomic: the register as it is afterwards
  *	SAW_CALL	a call: r0, unless the helper gives nothing; then for each argument
  *			that it writes to the memory there, filled up to 8 bytes
+ *	SAW_LOOP	may_goto: 0 when it went on, 1 when the kernel ended the loop
  *	SAW_ENTER	the first instruction of a callback: 1, and the arguments that its
  *			helper gives it, without what the program gave to that. The call
  *			that has called back says 0 first.
@@ -25,7 +26,7 @@
 #include "replay/record.h"
 #include "verify/verify.h"
 
-enum plan_saw { SAW_NOTHING, SAW_VALUE, SAW_CALL, SAW_ENTER = 4 };	/* ENTER: a bit */
+enum plan_saw { SAW_NOTHING, SAW_VALUE, SAW_CALL, SAW_LOOP, SAW_ENTER = 4 };	/* ENTER: a bit */
 
 /* ---- plan.c: what is told, where ------------------------------------------------- */
 

@@ -7,7 +7,7 @@
 #include "isa/isa.h"
 #include "replay/kernel.h"
 
-/* ---- calls ------------------------------------------------------------------------- */
+/* ---- calls ------------------------------------------------------------------- */
 
 /* Who calls back before it returns. */
 static const struct { u32 id; u8 func_reg, ctx_reg, cb_args; } callers[] = {
@@ -135,7 +135,7 @@ const char *plan_call(struct plan_call *out, const struct image *img,
 		     "a helper that nobody here knows";
 }
 
-/* ---- other instructions ---------------------------------------------------------------- */
+/* ---- other instructions ------------------------------------------------------ */
 
 s32 plan_loads(const struct bpf_insn *in)
 {
@@ -252,7 +252,8 @@ static const char *plan_insn(const struct planner *p, u32 at)
 	case KIND_LD_ABS: case KIND_LD_IND:
 		return "a load of classic BPF, which may end the program";
 	case KIND_MAY_GOTO:
-		return "a loop by may_goto, which the kernel ends when it likes";
+		p->out->saw[at] = SAW_LOOP;
+		return NULL;
 	case KIND_AS_CAST:
 		return "an arena";
 	case KIND_CALL_REG:
@@ -270,7 +271,7 @@ static const char *plan_insn(const struct planner *p, u32 at)
 	}
 }
 
-/* ---- functions ---------------------------------------------------------------------------- */
+/* ---- functions --------------------------------------------------------------- */
 
 static u8 spare_arg(u16 live)
 {

@@ -134,8 +134,8 @@ struct record_result {
 	u32 left_out;		/* 1: the program was not asked */
 };
 
-/* Map INDEX at the end: COUNT elements; DIGEST is the sum of record_digest() of each, key
- * and value one behind the other. */
+/* Map INDEX at the end, in the order of these: COUNT elements; DIGEST is the sum of
+ * record_digest() of each, of the value with that of the key as its seed. */
 struct record_map { u32 index; u64 count, digest; };
 
 struct record_end { u64 runs; };

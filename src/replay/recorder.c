@@ -176,7 +176,7 @@ static int rec_timers_run(struct backend *b, u64 now_ns, u64 budget, u32 *waitin
 	return r;
 }
 
-/* ---- maps ----------------------------------------------------------------------------------- */
+/* ---- maps ------------------------------------------------------------------------------- */
 
 static struct record_item change(enum record_kind kind, u32 map)
 {
@@ -335,7 +335,7 @@ static int rec_map_drop(struct backend *b, u32 map)
 	return r;
 }
 
-/* ---- what runs have in common ------------------------------------------------------------------ */
+/* ---- what runs have in common ----------------------------------------------------------- */
 
 static void add_option(struct recorder *rec, const char *name, const void *value, u64 n)
 {
@@ -448,18 +448,9 @@ static int add_head(struct recorder *rec, struct skep_err *err)
 	return r;
 }
 
-/* ---- from the beginning to the end --------------------------------------------------------------- */
+/* ---- from the beginning to the end ------------------------------------------------------ */
 
-int recorder_new(struct recorder **out, const char *path, struct skep_err *err)
-{
-	struct recorder *rec = mem_alloc(sizeof(*rec));
-	int r = record_create(&rec->w, path, err);
-
-	*out = r ? NULL : rec;
-	if (r)
-		free(rec);
-	return r;
-}
+struct recorder *recorder_new(void) { return mem_alloc(sizeof(struct recorder)); }
 
 void recorder_load_opts(struct recorder *rec, struct skep_object *obj, const void *elf,
 			u64 bytes, struct skep_load_opts *opts)
@@ -507,7 +498,8 @@ static void stand_between(struct recorder *rec)
 		rec->obj->progs[i].ticket = &object_no_ticket;
 }
 
-int recorder_begin(struct recorder *rec, struct skep_object *obj, struct skep_err *err)
+int recorder_begin(struct recorder *rec, struct skep_object *obj, const char *path,
+		   struct skep_err *err)
 {
 	struct map_info info;
 	int r;
@@ -518,7 +510,9 @@ int recorder_begin(struct recorder *rec, struct skep_object *obj, struct skep_er
 		    info.path)
 			return err_set(err, ERR_USAGE, NULL, "map '%s' is pinned: what other "
 				       "processes do to it cannot be recorded", info.name);
-	r = add_head(rec, err);
+	r = record_create(&rec->w, path, err);
+	if (!r)
+		r = add_head(rec, err);
 	if (!r)
 		stand_between(rec);
 	return r;

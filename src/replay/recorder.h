@@ -4,10 +4,10 @@
  * backend and who uses it, and notes what goes by. Programs run in the engine that they
  * would run in anyway; batches of packets run one by one.
  *
- *	recorder_new(&rec, "a.rec", err);
- *	recorder_load_opts(rec, obj, &opts);	before loading
+ *	rec = recorder_new();
+ *	recorder_load_opts(rec, obj, elf, bytes, &opts);	before loading
  *	object_load(obj, &opts, ...);
- *	recorder_begin(rec, obj, err);		all that is done to OBJ from now on is recorded
+ *	recorder_begin(rec, obj, "a.rec", err);	all that is done to OBJ from now on is recorded
  *	recorder_end(rec, err);
  */
 #ifndef REPLAY_RECORDER_H
@@ -17,14 +17,14 @@
 
 struct recorder;
 
-/* Errors: FILE_WRITE. */
-int recorder_new(struct recorder **rec, const char *path, struct skep_err *err);
+struct recorder *recorder_new(void);
 /* OBJ, whose file is ELF in BYTES of memory that stays until recorder_begin, is to be loaded
  * with OPTS, which this completes. */
 void recorder_load_opts(struct recorder *rec, struct skep_object *obj, const void *elf,
 			u64 bytes, struct skep_load_opts *opts);
-/* Errors: FILE_*, USAGE (a map is pinned: others may change it). */
-int recorder_begin(struct recorder *rec, struct skep_object *obj, struct skep_err *err);
+/* Makes the file PATH. Errors: FILE_*, USAGE (a map is pinned: others may change it). */
+int recorder_begin(struct recorder *rec, struct skep_object *obj, const char *path,
+		   struct skep_err *err);
 /* Nothing more is recorded; the file is complete. Errors: FILE_WRITE. */
 int recorder_end(struct recorder *rec, struct skep_err *err);
 u64 recorder_runs(const struct recorder *rec);

@@ -91,6 +91,9 @@ struct replay_opts {
 	unsigned events;
 	replay_event_fn event;
 	void *arg;
+	/* Of the kinds that are to stop the session, those for which this gives true do,
+	   the first of an instruction's. NULL: all do. */
+	bool (*stops)(void *arg, const struct replay_event *ev);
 	/* Helpers answer from there instead (record.h): those of a run of a recording,
 	   in their order. NULL: helpers are asked. A call that is not the next one of them
 	   ends the run with RECORD_DIFFERS. */
@@ -133,6 +136,8 @@ struct replay_insn {
 };
 
 u64 replay_time(const struct replay *s);
+/* While the program runs, for what it calls: the time of the instruction at hand. */
+u64 replay_running(const struct replay *s);
 bool replay_ended(const struct replay *s);
 /* When it ends: 0 while nobody has been there. */
 u64 replay_length(const struct replay *s);

@@ -265,6 +265,7 @@ static void machine_to(struct replay *s, u64 at)
 /* ---- where it is --------------------------------------------------------------------------- */
 
 u64 replay_time(const struct replay *s) { return s->now; }
+u64 replay_running(const struct replay *s) { return s->time; }
 bool replay_ended(const struct replay *s) { return s->known && s->now == s->length; }
 u64 replay_length(const struct replay *s) { return s->known ? s->length : 0; }
 struct skep_prog *replay_prog(const struct replay *s) { return s->prog; }

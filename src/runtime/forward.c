@@ -193,6 +193,7 @@ int forward_redirect(struct seat *s, u64 budget, struct skep_err *err)
 	bool again = true;
 	int r = 0;
 
+	s->forwards = true;
 	for (u32 hops = 0; !r && again; hops++) {
 		struct redirect to = s->run.redirect;
 
@@ -207,6 +208,7 @@ int forward_redirect(struct seat *s, u64 budget, struct skep_err *err)
 	}
 	restore(s, &was);
 	free(was.bytes);
+	s->forwards = false;
 	s->run.xdp = view;
 	s->run.cpu = cpu;
 	return r;

@@ -50,6 +50,8 @@ bool runtime_keep(struct backend *b, keep_fn keep, void *arg)
 	timers_keep(rt->run.timers, keep, arg);
 	objects_keep(rt->run.objects, keep, arg);
 	keep(arg, KEEP_BYTES, &rt->now, sizeof(rt->now));
+	if (rt->socks.n)
+		keep(arg, KEEP_BYTES, rt->socks.v, rt->socks.n * sizeof(*rt->socks.v));
 	keep_seat(seat_of_this(b), keep, arg);
 	return all;
 }
@@ -58,7 +60,7 @@ bool runtime_keepable(struct backend *b)
 {
 	const struct seat *s = seat_of_this(b);
 
-	return s && !s->copies.v.n && vm_keepable(s->machine);
+	return s && !s->copies.v.n && !s->forwards && vm_keepable(s->machine);
 }
 
 void runtime_restoring(struct backend *b)

@@ -51,6 +51,7 @@ struct seat {
 	u8 *buffer;		/* of the host in use */
 	u64 buffer_bytes;
 	struct copies copies;	/* of the run at hand */
+	bool forwards;		/* second programs run, and their packet is on the heap */
 };
 
 enum { SEAT_LENT = ~0u };	/* owner of a cpu that another seat's program runs on */

@@ -814,6 +814,7 @@ static void rt_close(struct backend *b)
 
 	for (size_t i = 0; i < rt->progs.n; i++)
 		prog_free(rt->progs.v[i]);
+	rt->progs.n = 0;	/* maps that go would tell them */
 	runtime_maps_free(rt);
 	vec_free(&rt->progs);
 	runtime_seats_free(rt);

@@ -104,25 +104,36 @@ static bool leads_to(const struct code_spot *c, const struct code_spot *of, bool
 	       func_of(c->in->p, (u32)(c->slot + 1 + delta)) == func_of(of->in->p, of->slot);
 }
 
-/* The word at *AT, or the next above it, that is the address behind such a call. *AT is
- * behind it then. */
-static bool find_call(const struct sampler *s, u64 *at, const struct code_spot *of, bool body,
+/* Is WORD the address behind such a call? */
+static bool is_behind(const struct sampler *s, u64 word, const struct code_spot *of, bool body,
 		      struct code_spot *out)
+{
+	const struct range *in = range_of(s, word - 1);
+
+	if (!in)
+		return false;
+	*out = spot_at(in, word - 1);
+	return leads_to(out, of, body);
+}
+
+/* A word of the stack, whatever lies there. */
+__attribute__((no_sanitize_address))
+static u64 stack_word(u64 at) { return *(const volatile u64 *)(uintptr_t)at; }
+
+/* The first such word of LINK, where processors keep one that is not yet on the stack (0:
+ * not this one), *AT and those above it. *AT is behind it then. */
+static bool find_call(const struct sampler *s, u64 link, u64 *at, const struct code_spot *of,
+		      bool body, struct code_spot *out)
 {
 	u64 end = min_u64(s->top, *at + SCAN_BYTES);
 
-	for (; *at + sizeof(u64) <= end; *at += sizeof(u64)) {
-		u64 word = *(const u64 *)(uintptr_t)*at;
-		const struct range *in = range_of(s, word - 1);
-
-		if (!in)
-			continue;
-		*out = spot_at(in, word - 1);
-		if (!leads_to(out, of, body))
-			continue;
-		*at += sizeof(u64);
+	if (link && is_behind(s, link, of, body, out))
 		return true;
-	}
+	for (; *at + sizeof(u64) <= end; *at += sizeof(u64))
+		if (is_behind(s, stack_word(*at), of, body, out)) {
+			*at += sizeof(u64);
+			return true;
+		}
 	return false;
 }
 
@@ -131,18 +142,19 @@ static void push(struct sample_stack *st, const struct code_spot *c)
 	st->at[st->depth++] = (struct sample_spot){ c->in->nr, origin(c->in->p, c->slot) };
 }
 
-/* The functions around C, whose frame is at AT. */
+/* The functions around C, whose frame is at AT. LINK as of find_call. */
 static void push_callers(const struct sampler *s, struct sample_stack *st, struct code_spot c,
-			 u64 at)
+			 u64 link, u64 at)
 {
 	while (st->depth < SAMPLE_DEPTH && func_of(c.in->p, c.slot) &&
 	       func_of(c.in->p, c.slot)->insn) {
 		struct code_spot outer;
 
-		if (!find_call(s, &at, &c, false, &outer))
+		if (!find_call(s, link, &at, &c, false, &outer))
 			break;
 		push(st, &outer);
 		c = outer;
+		link = 0;
 	}
 }
 
@@ -173,11 +185,11 @@ static void look_compiled(const struct sampler *s, struct sample_stack *st,
 	if (in) {
 		c = spot_at(in, t->pc);
 		push(st, &c);
-		push_callers(s, st, c, at);
-	} else if (called_spot(s, &call) && find_call(s, &at, &call, true, &c)) {
+		push_callers(s, st, c, t->link, at);
+	} else if (called_spot(s, &call) && find_call(s, t->link, &at, &call, true, &c)) {
 		st->calls = true;
 		push(st, &c);
-		push_callers(s, st, c, at);
+		push_callers(s, st, c, 0, at);
 	}
 }
 

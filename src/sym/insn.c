@@ -61,18 +61,31 @@ static u64 section_of(const struct sym_file *f, u64 addr)
 	return 0;
 }
 
+struct before { u64 addr, from; struct sym *best; };
+
+/* The last function that begins at or before an address: of assembly it may have no size. */
+static int take_nearer(void *arg, const struct sym *s)
+{
+	struct before *b = arg;
+
+	if (s->addr <= b->addr && s->addr >= b->from && (!b->best->name || s->addr > b->best->addr))
+		*b->best = *s;
+	return 0;
+}
+
 static u64 known_before(const struct sym_file *f, u64 addr, struct sym_insn *r)
 {
-	const u64 section = section_of(f, addr);
-	u64 at;
+	const u64 section = section_of(f, addr), at = max_u64(unwound_before(f, addr), section);
+	struct before b = { addr, at, &r->func };
 
-	if (sym_at(f, addr, &r->func)) {
-		r->func_off = (u64)sym_offset(f, r->func.addr);
-		return r->func.addr;
+	if (!sym_at(f, addr, &r->func)) {
+		r->func.name = NULL;
+		sym_each(f, take_nearer, &b);
 	}
-	r->func.name = NULL;
-	at = unwound_before(f, addr);
-	return at >= section ? at : section;
+	if (!r->func.name)
+		return at;
+	r->func_off = (u64)sym_offset(f, r->func.addr);
+	return r->func.addr;
 }
 
 static struct sym_insn x86_at(const struct sym_file *f, u64 off, u64 start, struct sym_insn r)

@@ -139,7 +139,7 @@ static void meet_at(struct verifier *v, u32 at, bool force)
 
 struct walk {
 	struct verifier *v;
-	bool *seen;
+	bool *seen, *open;	/* OPEN: in STACK */
 	VEC(u32) stack;
 	bool bad;
 };
@@ -152,8 +152,11 @@ static void visit(struct walk *w, u32 from, u32 to, bool jump)
 		w->bad = true;
 		return;
 	}
+	if (!jump && from != to && w->open[to])
+		dated_loop_middle(v, from, to);
 	if (!w->seen[to])
 		*vec_push(&w->stack) = to;
+	w->open[to] |= !w->seen[to];
 	w->seen[to] = true;
 }
 
@@ -212,8 +215,10 @@ static void walk_from(struct walk *w, u32 start, u8 *steps)
 	while (w->stack.n && !w->bad) {
 		u32 at = w->stack.v[w->stack.n - 1];
 
-		if (!advance(w, at, &steps[at]))
+		if (!advance(w, at, &steps[at])) {
+			w->open[at] = false;
 			w->stack.n--;
+		}
 	}
 }
 
@@ -244,6 +249,7 @@ static int walk_all(struct verifier *v)
 	struct walk w = {
 		.v = v,
 		.seen = arena_news(&v->mem, v->nr_insns, bool),
+		.open = arena_news(&v->mem, v->nr_insns, bool),
 	};
 	u8 *steps = arena_news(&v->mem, v->nr_insns, u8);
 

@@ -22,10 +22,11 @@ static u32 asked(const struct verifier *v)
 	return v->opts->as ? v->opts->as : dates_code(DATES_NEWEST);
 }
 
+/* Nobody is asked about by name: all rules, those of kernels to come included. */
 bool dated_rule(struct verifier *v, enum rule rule)
 {
 	v->rules |= 1u << rule;
-	return v->opts->grant & 1u << rule || asked(v) >= rule_since(rule);
+	return !v->opts->as || v->opts->grant & 1u << rule || v->opts->as >= rule_since(rule);
 }
 
 bool verify_holds(const struct verify_result *r, const struct verify_opts *opts, u32 as)
@@ -66,12 +67,43 @@ static void too_new(struct verifier *v, u32 at, const char *since, const char *l
 
 void dated_helper(struct verifier *v, u32 at, const struct helper_row *row)
 {
+	struct date type;
 	char line[64];
 
-	if (has(v, row->since))
+	if (!has(v, row->since)) {
+		snprintf(line, sizeof(line), "invalid func unknown#%u", row->id);
+		too_new(v, at, row->since, line, "bpf_%s()", row->name);
 		return;
-	snprintf(line, sizeof(line), "invalid func unknown#%u", row->id);
-	too_new(v, at, row->since, line, "bpf_%s()", row->name);
+	}
+	type = dates_helper_type(row->id, v->prog->type);
+	if (has(v, type.since))
+		return;
+	snprintf(line, sizeof(line), "unknown func bpf_%s#%u", row->name, row->id);
+	too_new(v, at, type.since, line, "bpf_%s() for programs of type %s", row->name,
+		progtype_row(v->prog->type)->name);
+}
+
+void dated_loop_middle(struct verifier *v, u32 at, u32 to)
+{
+	struct date date = dates_way(DATE_LOOP_MIDDLE);
+	char line[64];
+
+	if (has(v, date.since))
+		return;
+	snprintf(line, sizeof(line), "back-edge from insn %u to %u", at, to);
+	too_new(v, at, date.since, line, "a loop that is entered in its middle");
+}
+
+bool dated_ctx_const(struct verifier *v, const struct access *a)
+{
+	struct date date = dates_way(DATE_CTX_CONST);
+	char line[64];
+
+	if (BPF_CLASS(v->insns[a->insn].code) != BPF_ST || has(v, date.since))
+		return true;
+	snprintf(line, sizeof(line), "BPF_ST stores into R%d ctx is not allowed", a->reg);
+	too_new(v, a->insn, date.since, line, "a store of a constant in the context");
+	return false;
 }
 
 void dated_kfunc(struct verifier *v, u32 at, const struct helper_row *row)

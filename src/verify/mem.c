@@ -258,6 +258,17 @@ static void check_operand(struct verifier *v, struct state *s, u32 at, unsigned 
 		       .ptr = state_reg(s, r), .s = "mem" });
 }
 
+/* The stack is read as helpers read it: at a known offset. */
+static void check_atomic_place(struct verifier *v, const struct state *s,
+			       const struct access *a)
+{
+	const struct reg *r = state_reg(s, a->reg);
+
+	if (r->type == REG_STACK && !scalar_is_const(&r->val))
+		reject(v, REJECT_STACK_VAR_ATOMIC, a->insn, &(struct why){
+			.reg = a->reg, .ptr = r, .off = (s64)a->off + r->off, .size = a->size });
+}
+
 void step_atomic(struct verifier *v, struct state *s, u32 at)
 {
 	const struct bpf_insn *insn = &v->insns[at];
@@ -285,6 +296,7 @@ void step_atomic(struct verifier *v, struct state *s, u32 at)
 	check_operand(v, s, at, insn->src_reg);
 	if (row->kind == KIND_ATOMIC_CMPXCHG)
 		check_operand(v, s, at, 0);
+	check_atomic_place(v, s, &a);
 	mem_access(v, s, &a, &old);
 	if (reg_may_be_ptr(&old) && !v->privileged)
 		reject(v, REJECT_CORRUPT, at, NULL);

@@ -229,10 +229,22 @@ void notes_add(struct verifier *v, struct verify_error *e, const struct why *why
 
 /* ---- the way out --------------------------------------------------------- */
 
-static const char *leave(const struct verifier *v)
+static bool returns_nothing(const struct verifier *v, const struct image_func *f)
 {
-	if (v->at && v->at->nr_frames > 1)
-		return "return 0;";
+	const struct btf *btf = v->img->btf;
+	const struct btf_type *t = btf && f->type_id ? btf_type(btf, f->type_id) : NULL;
+
+	t = t && btf_kind(t) == BTF_KIND_FUNC ? btf_type(btf, t->type) : NULL;
+	return t && btf_kind(t) == BTF_KIND_FUNC_PROTO && !t->type;
+}
+
+/* Of the function that INSN is in: what it returns is no verdict, unless it is the program. */
+static const char *leave(const struct verifier *v, u32 insn)
+{
+	const struct image_func *f = image_func(v->prog, insn);
+
+	if (f && f->insn)
+		return returns_nothing(v, f) ? "return;" : "return 0;";
 	switch (v->prog->type) {
 	case BPF_PROG_TYPE_XDP:
 		return "return XDP_PASS;";
@@ -252,7 +264,7 @@ static const char *help_null(struct verifier *v, const struct verify_error *e,
 
 	if (!line || !r || !r->at || !name_assigned(v, r->at - 1, name))
 		return help;
-	return arena_printf(v->arena, "before line %u: if (!%s) %s", line, name, leave(v));
+	return arena_printf(v->arena, "before line %u: if (!%s) %s", line, name, leave(v, e->insn));
 }
 
 struct find { const struct verifier *v; char *name; bool found; };
@@ -286,7 +298,7 @@ static const char *help_packet(struct verifier *v, const struct verify_error *e,
 	else if (v->at)
 		state_each((struct state *)v->at, find_end, &f);
 	return arena_printf(v->arena, "before line %u: if ((void *)(%s + 1) > %s) %s", line,
-			    name + (name[0] == '*'), end, leave(v));
+			    name + (name[0] == '*'), end, leave(v, e->insn));
 }
 
 static const char *help_leak(struct verifier *v, u32 insn, const char *help)

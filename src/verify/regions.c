@@ -85,7 +85,7 @@ static bool ctx_access(struct verifier *v, struct state *s, const struct access 
 			.reg = a->reg, .ptr = ptr, .off = off, .size = a->size });
 		return false;
 	}
-	if (!dated_member(v, a, v->ctx->name, off))
+	if (!dated_member(v, a, v->ctx->name, off) || !dated_ctx_const(v, a))
 		return false;
 	check_leak(v, s, a, "ctx");
 	if (!value || gives == GIVES_SCALAR)

@@ -149,6 +149,13 @@ static bool no_spill(const struct reg *r)
 	return r->type == REG_DYNPTR || r->type == REG_TP_BUFFER;
 }
 
+static bool is_unbounded(const struct scalar *s)
+{
+	const struct scalar any = scalar_unknown();
+
+	return !memcmp(s, &any, sizeof(any));
+}
+
 static void store_fixed(struct verifier *v, struct state *s, const struct access *a,
 			u32 frame, s64 off)
 {
@@ -159,8 +166,10 @@ static void store_fixed(struct verifier *v, struct state *s, const struct access
 	bool known = stored(v, s, a, &r);
 
 	check_overwrite(v, s, a, frame, t);
-	if (a->store >= 0)	/* copies on the stack stay equal */
+	if (a->store >= 0 && dated_rule(v, RULE_SPILL_LINK))	/* copies stay equal */
 		reg_link(v, state_reg(s, (unsigned)a->store)), stored(v, s, a, &r);
+	known = known && (reg_is_ptr(&r) || !is_unbounded(&r.val) ||
+			  dated_rule(v, RULE_SPILL_LINK));
 	known = known && !no_spill(&r) && (a->store >= 0 || dated_rule(v, RULE_STORED_IMM));
 	if (known && reg_is_ptr(&r)) {
 		if (a->size != SLOT_BYTES) {
@@ -322,7 +331,8 @@ static void load_fixed(struct verifier *v, struct state *s, const struct access 
 			mem_unknown(v, a, value);
 		return;
 	}
-	if (!byte_of(off) && spilled >= a->size) {
+	if (!byte_of(off) && spilled >= a->size &&
+	    (spilled == a->size || reg_is_null(&t->reg) || dated_rule(v, RULE_NARROW_FILL))) {
 		if (value)
 			fill(v, t, a, spilled, value);
 		return;

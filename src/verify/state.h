@@ -423,6 +423,10 @@ void dated_check(struct verifier *v);	/* all that does not depend on paths */
 void dated_helper(struct verifier *v, u32 at, const struct helper_row *row);
 void dated_kfunc(struct verifier *v, u32 at, const struct helper_row *row);
 bool dated_member(struct verifier *v, const struct access *a, const char *structure, s64 off);
+/* Control falls from AT to TO, which is on the way to AT already. */
+void dated_loop_middle(struct verifier *v, u32 at, u32 to);
+/* A store of a constant in the context; false: it is not there yet. */
+bool dated_ctx_const(struct verifier *v, const struct access *a);
 /* Does it judge by RULE? To be asked only where that makes a difference. */
 bool dated_rule(struct verifier *v, enum rule rule);
 

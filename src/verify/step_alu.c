@@ -10,20 +10,24 @@ static bool has_src(const struct bpf_insn *insn, unsigned kind)
 	return BPF_SRC(insn->code) == BPF_X && kind < KIND_LE && kind != KIND_NEG;
 }
 
+static bool divides(unsigned kind)
+{
+	return kind == KIND_ALU_DIV || kind == KIND_ALU_SDIV || kind == KIND_ALU_MOD ||
+	       kind == KIND_ALU_SMOD;
+}
+
 /* ---- checks -------------------------------------------------------------- */
 
 /* What the instruction itself says. */
 static void check_imm(struct verifier *v, u32 at, unsigned kind, unsigned width)
 {
 	const struct bpf_insn *insn = &v->insns[at];
-	bool divides = kind == KIND_ALU_DIV || kind == KIND_ALU_SDIV ||
-		       kind == KIND_ALU_MOD || kind == KIND_ALU_SMOD;
 	bool shifts = kind == KIND_ALU_LSH || kind == KIND_ALU_RSH ||
 		      kind == KIND_ALU_ARSH;
 
 	if (BPF_SRC(insn->code) != BPF_K)
 		return;
-	if (divides && !insn->imm)
+	if (divides(kind) && !insn->imm)
 		reject(v, REJECT_DIV_ZERO, at, NULL);
 	if (shifts && (unsigned)insn->imm >= width)
 		reject(v, REJECT_SHIFT, at, &(struct why){ .a = insn->imm });
@@ -169,7 +173,11 @@ static void seed_sum(struct reg *r, const struct reg *before, const struct scala
 static void alu_value(struct verifier *v, struct reg *dst, const struct scalar *src, u32 def,
 		      unsigned kind, unsigned width, bool self)
 {
-	if (self)
+	if ((divides(kind) && !dated_rule(v, RULE_QUOTIENT)) ||
+	    (kind == KIND_NEG && !dated_rule(v, RULE_NEGATION))) {
+		dst->val = scalar_unknown();
+		scalar_cast(&dst->val, width / 8);
+	} else if (self)
 		scalar_alu_self(kind, width, &dst->val);
 	else
 		scalar_alu(kind, width, &dst->val, src);
@@ -188,7 +196,7 @@ static void alu_related(struct verifier *v, struct reg *dst, const struct scalar
 	alu_value(v, dst, src, def, kind, width, self);
 	if (kind != KIND_ALU_ADD && kind != KIND_ALU_SUB)
 		return;
-	if (scalar_is_const(&num))
+	if (scalar_is_const(&num) && (!before.id || dated_rule(v, RULE_SUM_LINK)))
 		link_sum(dst, &before, added, width);
 	if (before.seed && !self)
 		seed_sum(dst, &before, &num, kind == KIND_ALU_ADD, width);

@@ -34,14 +34,6 @@ static bool measures_packet(const struct jump *j)
 	       (ends_packet(j->a, j->b) || ends_packet(j->b, j->a));
 }
 
-static bool both_packet(const struct jump *j)
-{
-	bool a = reg_is_packet(j->a) || j->a->type == REG_PACKET_END;
-	bool b = reg_is_packet(j->b) || j->b->type == REG_PACKET_END;
-
-	return a && b;
-}
-
 static bool equality(const struct jump *j)
 {
 	return j->kind == KIND_JMP_JEQ || j->kind == KIND_JMP_JNE;
@@ -123,8 +115,10 @@ static enum scalar_truth packet_truth(const struct jump *j)
 /* The value that a pointer has for the comparison; only equality is certain. */
 static enum scalar_truth pointer_truth(const struct verifier *v, const struct jump *j)
 {
-	if (both_packet(j))
-		return packet_truth(j);
+	enum scalar_truth packets = packet_truth(j);
+
+	if (packets != SCALAR_UNSURE)
+		return packets;
 	if (!equality(j) || j->width != 64)
 		return SCALAR_UNSURE;
 	if (reg_is_null(j->b) && reg_is_ptr(j->a) && never_null(v, j->a))
@@ -134,10 +128,24 @@ static enum scalar_truth pointer_truth(const struct verifier *v, const struct ju
 	return SCALAR_UNSURE;
 }
 
-static enum scalar_truth truth(const struct verifier *v, const struct jump *j)
+/* Of the bits that are compared. */
+static bool is_const(const struct reg *r, unsigned width)
+{
+	return width == 64 ? scalar_is_const(&r->val) : r->val.u32_min == r->val.u32_max;
+}
+
+/* Does a kernel that has no RULE_TWO_RANGES learn nothing of the bounds of two numbers? */
+static bool both_vary(const struct jump *j)
+{
+	return !is_const(j->a, j->width) && !is_const(j->b, j->width);
+}
+
+static enum scalar_truth truth(struct verifier *v, const struct jump *j)
 {
 	if (reg_is_ptr(j->a) || reg_is_ptr(j->b))
 		return pointer_truth(v, j);
+	if (j->a != j->b && !is_const(j->b, j->width) && !dated_rule(v, RULE_TWO_RANGES))
+		return SCALAR_UNSURE;
 	return scalar_branch_taken(j->kind, j->width, &j->a->val, &j->b->val);
 }
 
@@ -196,6 +204,17 @@ static void spread(struct verifier *v, struct state *s, const struct reg *from)
 		state_each(s, share_number, &share);
 }
 
+/* By the rules of older kernels: that two numbers differ tells nothing, and of two that
+ * vary alone that they are equal, all 64 bits of them. */
+static bool learns_nothing(struct verifier *v, const struct jump *j, bool taken)
+{
+	bool equal = equality(j) && (j->kind == KIND_JMP_JEQ) == taken;
+
+	if (equality(j) && !equal && !dated_rule(v, RULE_NOT_EQUAL))
+		return true;
+	return both_vary(j) && !(equal && j->width == 64) && !dated_rule(v, RULE_TWO_RANGES);
+}
+
 /* Both operands are numbers. */
 static bool learn_numbers(struct verifier *v, struct state *s, struct jump *j, bool taken)
 {
@@ -206,6 +225,8 @@ static bool learn_numbers(struct verifier *v, struct state *s, struct jump *j, b
 		self = *j->b;
 		return scalar_refine(j->kind, j->width, &j->a->val, &self.val, taken);
 	}
+	if (learns_nothing(v, j, taken))
+		return true;
 	if (!scalar_refine(j->kind, j->width, &j->a->val, &j->b->val, taken))
 		return false;
 	if (j->src != NR_REGS && a != b) {
@@ -437,7 +458,6 @@ static enum step step_if(struct verifier *v, struct state *s, u32 at)
 	struct jump j = { .at = at };
 
 	prepare(v, s, &j);
-	check_compare(v, &j);
 	switch (truth(v, &j)) {
 	case SCALAR_ALWAYS:
 		mark_operands(v, &j);
@@ -446,7 +466,8 @@ static enum step step_if(struct verifier *v, struct state *s, u32 at)
 	case SCALAR_NEVER:
 		mark_operands(v, &j);
 		return STEP_NEXT;
-	default:
+	default:		/* what is certain tells nothing of an address */
+		check_compare(v, &j);
 		return both_ways(v, s, &j);
 	}
 }

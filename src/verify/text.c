@@ -103,7 +103,8 @@ static bool insn_wants(const struct image *img, u32 type, const struct bpf_insn 
 		return index >= img->nr_externs || img->externs[index].kind != IMAGE_KFUNC ||
 		       kfunc_wants(img, index);
 	case OP_CALL:
-		return helper_wants(index, type);
+		/* a pointer may be to an object of either side: in own objects, too */
+		return index == BPF_FUNC_kptr_xchg || helper_wants(index, type);
 	default:
 		return false;
 	}

@@ -55,6 +55,18 @@ static u64 foreign_call(struct vm_machine *m, const struct vm_insn *ip, const u6
 	return f->call(f->arg, m, vm_slot(m->code, ip), r);
 }
 
+/* Whether the loop at IP, a may_goto, goes on. */
+static bool foreign_loop(struct vm_machine *m, const struct vm_insn *ip)
+{
+	const struct vm_foreign *f = m->foreign;
+	int on;
+
+	m->at = ip;
+	on = f->loop(f->arg, m, vm_slot(m->code, ip));
+	m->frames[m->depth].may_goto = on > 0;
+	return on >= 0;
+}
+
 /* A variable of the kernel, which decoding has made a call. */
 static bool is_variable(const struct vm_machine *m, const struct vm_insn *ip)
 {
@@ -124,7 +136,12 @@ static bool is_variable(const struct vm_machine *m, const struct vm_insn *ip)
 	m->left = left; \
 	m->run->insns = m->budget - left - m->charged; \
 } while (0)
-#define TICK do { if (unlikely(!left--)) goto out_of_budget; } while (0)
+#define TICK do { \
+	if (unlikely(!left--)) \
+		goto out_of_budget; \
+	if (m->code->ops[ip - m->code->insns] == OP_MAY_GOTO && !foreign_loop(m, ip)) \
+		goto fault; \
+} while (0)
 #define WENT
 #define ENTERED
 #define GOTO goto *labels[m->code->ops[ip - m->code->insns]]

@@ -329,6 +329,8 @@ struct vm_foreign {
 	bool (*store)(void *arg, struct vm_machine *m, u32 slot, u64 addr, u32 size, u64 val);
 	/* Where an atomic finds SIZE bytes, and leaves what it makes of them. */
 	void *(*atomic)(void *arg, struct vm_machine *m, u32 slot, u64 addr, u32 size);
+	/* 1: the loop at may_goto goes on, 0: it ends, -1 */
+	int (*loop)(void *arg, struct vm_machine *m, u32 slot);
 	/* What a helper or kernel function answers to r1..r5 in R, or what the address of a
 	   kernel's variable is. */
 	u64 (*call)(void *arg, struct vm_machine *m, u32 slot, const u64 *r);

@@ -333,6 +333,11 @@ same "and no other was written" "no" "$([ -e "$tmp/a.h" ] && echo yes || echo no
 ok "--cpu native" $SKEP aot $fw --cpu native -o "$tmp/b.o"
 ok "one program of several" $SKEP aot examples/nat64/nat64.o --prog nat64_in -o "$tmp/c.o"
 same "and no other in the header" "c_prog_nat64_in" "$(grep -o 'c_prog_[a-z0-9_]*' "$tmp/c.h")"
+has "a keyword is no name" "--name takes a name of C, not 'int'" \
+	"$($SKEP aot $fw -o "$tmp/k.o" --name int 2>&1)"
+status "nor one of C++, which may include it" 2 $SKEP aot $fw -o "$tmp/k.o" --name class
+ok "an object called as one" $SKEP aot $fw -o "$tmp/while.o"
+has "gets another name" "extern const struct skep_aot while_;" "$(cat "$tmp/while.h")"
 ok "a name that begins with a digit" $SKEP aot $fw -o "$tmp/4 ways.o"
 has "becomes one of C" "skep_aot _4_ways;" "$(cat "$tmp/4 ways.h")"
 abs=$(cd "$(dirname "$SKEP")" && pwd)/$(basename "$SKEP") here=$PWD

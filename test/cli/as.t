@@ -26,6 +26,10 @@ status "a space behind the comma" 0 $SKEP verify --as '6.1, 6.18' $fw
 status "one that nobody knows" 2 $SKEP verify --as 4.9 $fw
 has "what is known" "5.4 to 6.18" "$($SKEP verify --as 4.9 $fw 2>&1)"
 status "twice" 2 $SKEP verify --as 6.1,6.1 $fw
+has "a newer one than it knows" "Linux 99.1 is newer than this skep, which knows what 5.4 to 6.18" \
+	"$($SKEP verify --as 99.1 $fw 2>&1)"
+has "and what to ask instead" "newer kernels hardly ever refuse: --as 6.18" \
+	"$($SKEP verify --as 6.19 $fw 2>&1)"
 status "not with a log" 2 $SKEP verify --as 6.1 --log kernel $fw
 mkdir "$tmp/none"
 status "a folder without types" 2 $SKEP verify --btf "$tmp/none" $fw
@@ -66,6 +70,11 @@ if [ -r /sys/kernel/btf/vmlinux ]; then
 	cp /sys/kernel/btf/vmlinux "$tmp/btf/6.18.5.btf"
 	$SKEP btf dump file "$tmp/btf/6.18.5.btf" >/dev/null 2>&1 &&
 		cp "$tmp/btf/6.18.5.btf" "$tmp/btf/6.1.btf"
+	mkdir "$tmp/cut"
+	head -c 100000 /sys/kernel/btf/vmlinux >"$tmp/cut/6.1.btf"
+	out=$($SKEP verify --btf "$tmp/cut" examples/constructs/loops.o 2>&1)
+	same "types that are cut: exit status" 2 $?
+	has "are told, though nobody needs them" "6.1.btf: error:" "$out"
 	has "a folder of types" "6.1  6.18.5" "$($SKEP verify --btf "$tmp/btf" $fw 2>/dev/null)"
 else
 	skip "a folder of types" "no types of this kernel"
@@ -91,14 +100,21 @@ if [ "$($SKEP verify --on both $fw 2>/dev/null | awk 'NR == 2 { print $NF }')" !
 	done_testing
 fi
 # A program for each rule and each instruction that has a date.
-bare() # NAME PROGRAM
+bare() # NAME PROGRAM [TYPE]
 {
 	printf '%s\n' "$2" >"$tmp/bare.s"
 	$SKEP asm "$tmp/bare.s" -o "$tmp/bare.bin" || return
-	same "as $release: $1" "$($SKEP verify --type xdp --on both "$tmp/bare.bin" 2>"$tmp/kernel.err" |
+	same "as $release: $1" "$($SKEP verify --type ${3:-xdp} --on both "$tmp/bare.bin" 2>"$tmp/kernel.err" |
 		awk 'NR == 2 { print $NF }')" \
-		"$($SKEP verify --type xdp --as "$release" "$tmp/bare.bin" 2>/dev/null |
+		"$($SKEP verify --type ${3:-xdp} --as "$release" "$tmp/bare.bin" 2>/dev/null |
 		awk 'NR == 2 { print $NF }')"
+}
+# The same, and that kernels have it from VERSION on, and 6.1 not.
+since() # VERSION NAME PROGRAM [TYPE]
+{
+	bare "$2" "$3" ${4-}
+	same "$2: 6.1, and $1" "rejected ok" "$($SKEP verify --type ${4:-xdp} --as 6.1,$1 \
+		"$tmp/bare.bin" 2>"$tmp/since.err" | awk 'NR == 2 { print $(NF - 1), $NF }')"
 }
 use='r2 = r10; r2 += -16; r2 += r1; *(u8 *)(r2 + 0) = 0; r0 = 2; exit'
 bare "a constant that is stored" "*(u64 *)(r10 - 8) = 4; r1 = *(u64 *)(r10 - 8); $use"
@@ -112,12 +128,58 @@ bare "movsx" "r1 = 200; r0 = (s8)r1; r0 = 2; exit"
 bare "bswap" "r0 = 2; r0 = bswap32 r0; r0 = 2; exit"
 bare "gotol" "r0 = 2; gotol +0; exit"
 bare "ldsx" "*(u64 *)(r10 - 8) = 4; r0 = *(s8 *)(r10 - 8); r0 = 2; exit"
-bare "fetch" "*(u64 *)(r10 - 8) = 4; r1 = 1; r1 = atomic_fetch_add((u64 *)(r10 - 8), r1); r0 = 2; exit"
-bare "cmpxchg" "*(u64 *)(r10 - 8) = 4; r0 = 4; r1 = 1; r0 = cmpxchg_64(r10 - 8, r0, r1); r0 = 2; exit"
+bare "fetch" "*(u64 *)(r10 - 8) = 4; r1 = 1; r1 = atomic_fetch_add((u64 *)(r10 - 8), r1);
+	r0 = 2; exit"
+bare "cmpxchg" "*(u64 *)(r10 - 8) = 4; r0 = 4; r1 = 1; r0 = cmpxchg_64(r10 - 8, r0, r1);
+	r0 = 2; exit"
 bare "may_goto" "r0 = 2; may_goto +1; goto -2; exit"
 bare "load_acquire" "*(u64 *)(r10 - 8) = 4; r0 = load_acquire((u64 *)(r10 - 8)); r0 = 2; exit"
 bare "store_release" "r1 = 4; store_release((u64 *)(r10 - 8), r1); r0 = 2; exit"
 bare "a loop" "r0 = 0; r0 += 1; if r0 < 100 goto -2; exit"
+bare "signed and unsigned bounds" "r1 = *(u32 *)(r1 + 16); *(u64 *)(r10 - 16) = r1;
+	r1 = *(u64 *)(r10 - 16); r2 = -1; if r1 > 7 goto +5; if r1 s> 1 goto +4; r2 = r10; r2 += -16;
+	r2 += r1; *(u8 *)(r2 + 0) = 0; r0 = 2; exit"
+bare "two that are equal" "call get_prandom_u32#7; r6 = r0; call get_prandom_u32#7;
+	if r0 > 7 goto +5; if r6 != r0 goto +4; r2 = r10; r2 += -16; r2 += r6; *(u8 *)(r2 + 0) = 0;
+	r0 = 2; exit"
+since 6.8 "two numbers that vary" "call get_prandom_u32#7; r6 = r0; call get_prandom_u32#7;
+	r6 &= 255; if r0 > 7 goto +5; if r6 > r0 goto +4; r2 = r10; r2 += -16; r2 += r6;
+	*(u8 *)(r2 + 0) = 0; r0 = 2; exit"
+bare "their lower halves" "call get_prandom_u32#7; r6 = r0; call get_prandom_u32#7;
+	if w0 > 7 goto +5; if w6 > w0 goto +4; r2 = r10; r2 += -16; r2 += r6; *(u8 *)(r2 + 0) = 0;
+	r0 = 2; exit"
+since 6.8 "not one of two" "call get_prandom_u32#7; r1 = r0; r1 &= 8; if r1 == 8 goto +4; r2 = r10;
+	r2 += -8; r2 += r1; *(u8 *)(r2 + 0) = 0; r0 = 2; exit"
+since 6.8 "not the greatest" "call get_prandom_u32#7; r1 = r0; if r1 > 8 goto +5;
+	if r1 == 8 goto +4; r2 = r10; r2 += -8; r2 += r1; *(u8 *)(r2 + 0) = 0; r0 = 2; exit"
+bare "a quotient" "call get_prandom_u32#7; r1 = r0; r1 &= 255; r1 /= 64; r2 = r10; r2 += -8;
+	r2 += r1; *(u8 *)(r2 + 0) = 0; r0 = 2; exit"
+bare "a remainder" "call get_prandom_u32#7; r1 = r0; r1 %= 8; r2 = r10; r2 += -8; r2 += r1;
+	*(u8 *)(r2 + 0) = 0; r0 = 2; exit"
+since 6.17 "a negative" "call get_prandom_u32#7; r1 = r0; r1 &= 7; r1 = -r1; r2 = r10; r2 += r1;
+	r2 += -1; *(u8 *)(r2 + 0) = 0; r0 = 2; exit"
+bare "half a copy" "call get_prandom_u32#7; w1 = w0; if r0 > 7 goto +4; r2 = r10; r2 += -8;
+	r2 += r1; *(u8 *)(r2 + 0) = 0; r0 = 2; exit"
+bare "a copy" "call get_prandom_u32#7; r1 = r0; if r0 > 7 goto +4; r2 = r10; r2 += -8;
+	r2 += r1; *(u8 *)(r2 + 0) = 0; r0 = 2; exit"
+since 6.11 "a copy and one more" "call get_prandom_u32#7; r0 &= 255; r1 = r0; r1 += 1;
+	if r0 > 6 goto +4; r2 = r10; r2 += -8; r2 += r1; *(u8 *)(r2 + 0) = 0; r0 = 2; exit"
+since 6.9 "a part of a spilled number" "call get_prandom_u32#7; r0 &= 7; *(u64 *)(r10 - 8) = r0;
+	r1 = *(u32 *)(r10 - 8); $use"
+since 6.9 "a byte of one" "call get_prandom_u32#7; r0 &= 7; *(u64 *)(r10 - 8) = r0;
+	r1 = *(u8 *)(r10 - 8); $use"
+since 6.9 "a spilled copy" "call get_prandom_u32#7; *(u64 *)(r10 - 24) = r0; if r0 > 7 goto +5;
+	r1 = *(u64 *)(r10 - 24); $use"
+bare "half a spilled copy" "call get_prandom_u32#7; *(u32 *)(r10 - 24) = r0; if r0 > 7 goto +5;
+	r1 = *(u32 *)(r10 - 24); $use"
+since 6.7 "a loop from its middle" "r1 = 0; goto +1; r1 += 1; if r1 < 100 goto -2; r0 = 2; exit"
+since 6.4 "a constant in the context" "*(u32 *)(r1 + 8) = 7; r0 = 2; exit" sched_cls
+since 6.10 "get_current_pid_tgid, which came to this type later" "call get_current_pid_tgid#14;
+	r0 = 2; exit"
+since 6.16 "get_current_uid_gid, which came to this type later" "call get_current_uid_gid#15; r0 = 2;
+	exit"
+since 6.15 "get_netns_cookie, which came to this type later" "r1 = 0; call get_netns_cookie#122;
+	r0 = 2; exit" sched_cls
 bare "a helper of 6.1" "call ktime_get_tai_ns#208; r0 = 2; exit"
 if [ -n "$CLANG" ]; then
 	cat >"$tmp/rules.c" <<-'EOF'

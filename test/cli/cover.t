@@ -22,6 +22,22 @@ same "only others" "" "$($SKEP cover -f nothing "$tmp/fw.info")"
 same "two tracefiles add up" "    21966:  212" \
 	"$($SKEP cover "$tmp/fw.info" "$tmp/fw.info" | grep '__sync_fetch_and_add(&packets_seen' |
 	cut -c 1-15)"
+has "branches in the summary" "branches were taken" "$($SKEP cover -s "$tmp/fw.info")"
+printf 'SF:%s\nDA:1,9\nBRDA:1,0,0,4\nBRDA:1,0,1,0\nBRDA:1,1,0,-\nBRDA:1,1,1,-\nBRDA:2,0,0,1\nBRDA:2,0,1,1\n' \
+	"$tmp/b.c" >"$tmp/b.info"
+printf 'int a;\nint b;\n' >"$tmp/b.c"
+same "ways that nothing took" "branch  0.0 taken 4
+branch  0.1 taken 0" "$($SKEP cover "$tmp/b.info" | grep '^branch')"
+same "all of them" 6 "$($SKEP cover -b "$tmp/b.info" | grep -c '^branch')"
+has "that never ran" "branch  1.1 never executed" "$($SKEP cover -b "$tmp/b.info")"
+has "counted" "3 of 6 branches were taken (50.0 %)" "$($SKEP cover -s "$tmp/b.info")"
+has "two files add up" "branch  0.0 taken 8" "$($SKEP cover "$tmp/b.info" "$tmp/b.info")"
+same "as many as the file says" "$(grep '^BRDA:' "$tmp/fw.info" | grep -vc ',[0-]$')" \
+	"$($SKEP cover -s "$tmp/fw.info" | sed -n 's/.*; \([0-9]*\) of .* branches.*/\1/p')"
+for bad in 0,0,0,1 1,0,1 1,0,x,1 1,0,0,-1 1,0,0,; do
+	printf 'SF:x.c\nBRDA:%s\n' "$bad" >"$tmp/bad.info"
+	status "no branch: $bad" 2 $SKEP cover "$tmp/bad.info"
+done
 if command -v lcov >/dev/null; then
 	status "lcov reads it" 0 lcov --summary "$tmp/fw.info"
 else

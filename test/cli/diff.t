@@ -73,4 +73,12 @@ out=$($SKEP diff "$tmp/one.c" "$tmp/two.c" $cap)
 has "another interface" "XDP_REDIRECT, interface 7 -> 8" "$out"
 hasnt "is not the packet" "XDP_REDIRECT, interface 7 -> 8, and" "$out"
 has "verdicts of each side's type" "XDP_DROP -> TC_ACT_SHOT" "$out"
+
+# A later capture that is cut.
+head -c 3000 $cap >"$tmp/cut.pcapng"
+out=$($SKEP diff "$tmp/old.c" "$tmp/new.c" $cap "$tmp/cut.pcapng" 2>"$tmp/err")
+same "a capture that is cut: exit status" 2 $?
+has "its reason" "cut.pcapng" "$(cat "$tmp/err")"
+has "the table all the same" "program  verdict" "$out"
+has "and what there was before" "packets differ" "$out"
 done_testing

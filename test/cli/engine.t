@@ -156,6 +156,57 @@ else
 	skip "memory that only a kernel has" "no types of a kernel"
 fi
 
+# ---- a pointer in an object of the program: engines would not give it back with the object
+cat > "$tmp/own.c" <<'C'
+#define K __attribute__((section(".ksyms")))
+struct item { __u64 n; };
+struct owner { __u64 n; struct item __attribute__((btf_type_tag("kptr"))) *item; };
+extern void *bpf_obj_new_impl(__u64 type, void *meta) K;
+extern void bpf_obj_drop_impl(void *p, void *meta) K;
+SEC("tc") int own(struct __sk_buff *skb)
+{
+	struct owner *o = bpf_obj_new_impl(__builtin_btf_type_id(*(struct owner *)0, 0), 0);
+	struct item *old;
+
+	if (!o)
+		return 0;
+	old = bpf_kptr_xchg(&o->item, 0);
+	if (old)
+		bpf_obj_drop_impl(old, 0);
+	bpf_obj_drop_impl(o, 0);
+	return 0;
+}
+char _license[] SEC("license") = "GPL";
+C
+if [ -e /sys/kernel/btf/vmlinux ] && $SKEP verify "$tmp/own.c" > /dev/null 2>&1; then
+	out=$($SKEP run --prog own "$tmp/own.c" $cap 2>&1)
+	has "a pointer in an own object: checked" "does not have memory that only a kernel has" \
+		"$out"
+else
+	skip "a pointer in an own object" "no types of a kernel"
+fi
+
+# ---- what the kernel's objects are: here they are names, with nothing in them
+cat > "$tmp/inside.c" <<'C'
+struct task_struct { char comm[16]; } __attribute__((preserve_access_index));
+struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 4096); } ring SEC(".maps");
+SEC("tc") int by_helper(struct __sk_buff *ctx)
+{
+	struct task_struct *t = (void *)bpf_get_current_task_btf();
+
+	bpf_ringbuf_output(&ring, t->comm, 16, 0);
+	return 0;
+}
+char _license[] SEC("license") = "GPL";
+C
+if [ -e /sys/kernel/btf/vmlinux ] && $SKEP verify "$tmp/inside.c" > /dev/null 2>&1; then
+	out=$($SKEP run "$tmp/inside.c" $cap 2>&1)
+	has "what lies in a task is not read for a helper" "bpf_ringbuf_output is no such memory" "$out"
+	has "checked, since it is verified" "does not have memory that only a kernel has" "$out"
+else
+	skip "what lies in a task" "no types of a kernel"
+fi
+
 # ---- not judged, beside what is
 cat > "$tmp/mix.c" <<'C'
 struct bpf_list_head { __u64 a, b; } __attribute__((aligned(8)));

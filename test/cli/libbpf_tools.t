@@ -3,7 +3,8 @@
 # libbpf_tools.t: objects of the libbpf-tools package, cut out of its commands, under `skep
 # attach` on the running kernel: ten tools as others built them, limited to a process of the
 # test's own by their own variables, for a moment each. Read-only. What they say is compared
-# with what that process does.
+# with what that process does. All of their programs are recorded, and what each run did is
+# computed again.
 . test/tap.sh
 
 tools=
@@ -73,7 +74,8 @@ try()
 		skip "$name" "no object in it"
 		return
 	fi
-	timeout 60 $SKEP attach "$tmp/$name.o" $vars $how --maps --duration 1 >"$tmp/$name.out" 2>&1 </dev/null
+	timeout 60 $SKEP attach "$tmp/$name.o" $vars $how --maps --duration 1 --record "$tmp/$name.rec" \
+		--record-all >"$tmp/$name.out" 2>&1 </dev/null
 	if grep -q 'error: ' "$tmp/$name.out"; then
 		tap_line 1 "$name attaches" "$(grep -m 3 'error: \|note: ' "$tmp/$name.out")"
 	elif grep -qE "$want" "$tmp/$name.out"; then
@@ -81,6 +83,10 @@ try()
 	else
 		tap_line 1 "$name" "not found: $want
 $(cut -c1-300 "$tmp/$name.out" | head -n 20)"
+	fi
+	if [ -e "$tmp/$name.rec" ]; then
+		ok "$name: each run is computed again" timeout 60 $SKEP replay "$tmp/$name.rec"
+		rm -f "$tmp/$name.rec"
 	fi
 }
 hex() { printf %s "$1" | od -An -tx1 | tr -d ' \n'; }

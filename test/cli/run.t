@@ -130,4 +130,64 @@ J
 else
 	skip "map output is map input" "no jq"
 fi
+
+[ -n "$CLANG" ] || done_testing
+export CLANG
+# What is asked for is told, not another program of its type.
+cat >"$tmp/chain.c" <<'EOF'
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+struct { __uint(type, BPF_MAP_TYPE_PROG_ARRAY); __uint(max_entries, 2);
+	__type(key, int); __type(value, int); } next SEC(".maps");
+SEC("kprobe/vfs_read") int first(void *ctx) { bpf_tail_call(ctx, &next, 0); return 0; }
+SEC("kprobe/vfs_read") int asked(void *ctx) { bpf_tail_call(ctx, &next, 1); return 0; }
+char _license[] SEC("license") = "GPL";
+EOF
+has "the program that was asked for" "program 'asked' is of type kprobe" \
+	"$($SKEP run --prog asked "$tmp/chain.c" examples/firewall/traffic.pcapng 2>&1)"
+
+# Macros and folders of C files.
+mkdir "$tmp/inc"
+echo '#define GIVEN XDP_DROP' >"$tmp/inc/given.h"
+cat >"$tmp/given.c" <<'EOF'
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <given.h>
+SEC("xdp") int given(struct xdp_md *ctx) { return GIVEN + MORE; }
+EOF
+has "-I and -D" "XDP_PASS" "$($SKEP run -I "$tmp/inc" -D MORE=1 "$tmp/given.c" \
+	examples/firewall/traffic.pcapng 2>/dev/null)"
+has "CPATH" "XDP_DROP" "$(CPATH=$tmp/inc $SKEP run -DMORE=0 "$tmp/given.c" \
+	examples/firewall/traffic.pcapng 2>/dev/null)"
+for command in verify inspect disasm "diff $tmp/given.c"; do
+	status "${command%% *} takes them" 0 $SKEP $command -I "$tmp/inc" -DMORE=0 "$tmp/given.c"
+done
+ok "cc takes them" $SKEP cc -I "$tmp/inc" -DMORE=0 "$tmp/given.c" -o "$tmp/given.o"
+status "without them" 2 $SKEP verify "$tmp/given.c"
+
+# Heads of lists are addresses, each engine's own.
+cat >"$tmp/list.c" <<'EOF'
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include "owned.h"
+struct elem { int n; struct bpf_spin_lock lock; struct bpf_list_head list CONTAINS(item, node); };
+struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 1);
+	__type(key, int); __type(value, struct elem); } elems SEC(".maps");
+struct item *item;
+SEC("tc") int count(struct __sk_buff *skb)
+{
+	int key = 0;
+	struct elem *e = bpf_map_lookup_elem(&elems, &key);
+
+	if (e)
+		e->n++;
+	return 0;
+}
+char _license[] SEC("license") = "GPL";
+EOF
+out=$($SKEP run --on both -I test/verify "$tmp/list.c" examples/firewall/traffic.pcapng 2>&1)
+case $out in
+*"agree: "* | *differ*) has "heads of lists are not compared" "agree: " "$out" ;;
+*) skip "heads of lists are not compared" "the kernel runs none here" ;;
+esac
 done_testing

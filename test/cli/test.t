@@ -360,6 +360,30 @@ else
 	skip "on the kernel" "it loads nothing here"
 fi
 
+# Types of another processor's kernel: who asks for them fails, the others go on.
+printf '\353\237\001\000\000\000\000\030\000\000\000\000\000\000\000\020\000\000\000\020\000\000'\
+'\000\005\000\000\000\001\001\000\000\000\000\000\000\004\000\000\000\040\000\151\156\164'\
+'\000' >"$tmp/other.btf"
+cat >"$tmp/core.c" <<'EOF'
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <skep/test.h>
+struct task_struct { int pid; } __attribute__((preserve_access_index));
+SEC("xdp") __test("plain", "retval=2") int plain(struct xdp_md *ctx) { return 2; }
+SEC("raw_tp") __test("core", "retval=any") int core(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct task_struct *t = (void *)ctx->args[0];
+
+	return BPF_CORE_READ(t, pid);
+}
+char _license[] SEC("license") = "GPL";
+EOF
+out=$($SKEP test --btf "$tmp/other.btf" "$tmp/core.c" 2>&1)
+same "types of another processor: exit status" 1 $?
+has "who needs them fails" "not ok 2 - $tmp/core.c: core" "$out"
+has "and the other goes on" "1 passed, 1 failed" "$out"
+
 # A jumbo frame in hexadecimal.
 {
 	printf '#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n#include <skep/test.h>\n'

@@ -94,6 +94,20 @@ status "JSON: exit status" 1 $SKEP verify --json $bad
 status "SARIF" 1 $SKEP verify --sarif "$tmp/out.sarif" $bad $fw
 has "SARIF: version" '"version": "2.1.0"' "$(cat "$tmp/out.sarif")"
 same "SARIF: one result" 1 "$(grep -c '"ruleId"' "$tmp/out.sarif")"
+cat >"$tmp/broken.c" <<'EOF'
+int f( { return }
+EOF
+if [ -n "$CLANG" ]; then
+	export CLANG
+	status "a source that does not compile" 2 $SKEP verify --sarif "$tmp/b.sarif" "$tmp/broken.c"
+	has "is a result" '"ruleId": "SKEP-E0007"' "$(cat "$tmp/b.sarif")"
+	has "at its file" "\"uri\": \"$tmp/broken.c\"" "$(cat "$tmp/b.sarif")"
+	out=$($SKEP verify --sarif "$tmp/b.sarif" "$tmp/broken.c" $bad $fw 2>&1)
+	same "with others: exit status" 1 $?
+	same "which are judged" "SKEP-E0007 SKEP-E0201" "$(sed -n 's/.*"ruleId": "\(.*\)",/\1/p' \
+		"$tmp/b.sarif" | tr '\n' ' ' | sed 's/ $//')"
+	status "without a document nothing is" 2 $SKEP verify "$tmp/broken.c" $bad
+fi
 has "SARIF: place" '"startLine": 38' "$(cat "$tmp/out.sarif")"
 status "figures are saved" 1 $SKEP verify --save "$tmp/figures" $bad $fw
 status "figures: nothing changed" 0 $SKEP verify --compare "$tmp/figures" $bad $fw

@@ -31,4 +31,38 @@ for file in test/verify/c/[a-z]*-*.c; do
 	same "$name: fixed, it loads" ok \
 		"$($SKEP verify --on both "$tmp/fixed.o" 2> /dev/null | awk 'NR == 2 { print $NF }')"
 done
+
+# In a function that is no program what to return is no verdict.
+cat >"$tmp/part.c" <<'EOF'
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 4);
+	__type(key, int); __type(value, long); } stats SEC(".maps");
+static __attribute__((noinline)) void add(int key)
+{
+	long *n = bpf_map_lookup_elem(&stats, &key);
+
+	*n += 1;
+}
+static __attribute__((noinline)) long get(int key)
+{
+	long *n = bpf_map_lookup_elem(&stats, &key);
+
+	return *n;
+}
+SEC("xdp") int prog(struct xdp_md *ctx)
+{
+	int key = ctx->rx_queue_index;
+	long *n = bpf_map_lookup_elem(&stats, &key);
+
+	add(1);
+	*n += get(2);
+	return XDP_PASS;
+}
+char _license[] SEC("license") = "GPL";
+EOF
+out=$($SKEP verify "$tmp/part.c" 2>&1)
+has "a function that returns nothing" "if (!n) return;" "$out"
+has "one that returns a number" "if (!n) return 0;" "$out"
+has "the program" "if (!n) return XDP_PASS;" "$out"
 done_testing

@@ -27,7 +27,7 @@ complete_words() # WORD...
 }
 
 ok "parses" bash -n completion/skep
-same "commands" "--help --version -h aot asm attach btf cc cgroup cover diff disasm explain feature gen help inspect iter link map net perf profile prog run struct_ops test trace verify" \
+same "commands" "--help --version -h aot asm attach btf cc cgroup cover debug diff disasm explain feature gen help inspect iter link map net perf profile prog replay run struct_ops test trace verify" \
 	"$(complete_words skep '')"
 same "a command" "disasm" "$(complete_words skep disa)"
 same "a command for help" "inspect" "$(complete_words skep help in)"

@@ -60,7 +60,8 @@ ${CC:-cc} -g -o "$tmp/usdt" "$tmp/usdt.c" 2>/dev/null || rm -f "$tmp/usdt"
 main=0x$(nm "$tmp/usdt" 2>/dev/null | sed -n 's/^0*\([0-9a-f]*\) T main$/\1/p')	# and where it is
 echo 'macro one() { 1 }' > "$tmp/one.bt"
 echo 'import "one.bt"; begin { print(one()); }' > "$tmp/import.bt"
-: > "$tmp/x.bpf.c"
+echo 'int twice(int x) { return 2 * x; }' > "$tmp/x.bpf.c"
+echo 'import "x.bpf.c"; begin { print(twice(2)); }' > "$tmp/cimport.bt"
 echo "#define N 5" > "$tmp/n.h"
 
 # shellcheck disable=SC2086,SC2016 # words are arguments; $EXE and $TMP stand in the file
@@ -81,6 +82,7 @@ while IFS=$tab read -r name state script note _; do
 	case $name in "##"*) section=${name#\#\# }; continue ;; "#" | "# "* | "") continue ;; esac
 	title="$section: $name"
 	case $script in
+	*cimport*) command -v "${CLANG:-clang}" > /dev/null || { skip "$title" "no clang"; continue; } ;;
 	*'$EXE'*) [ -x "$tmp/usdt" ] || { skip "$title" "no compiler"; continue; } ;;
 	esac
 	out=$(run "$state" "$script")

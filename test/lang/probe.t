@@ -12,8 +12,9 @@ trace() { timeout 30 "$SKEP" trace "$@" 2>&1; }
 # ---- instructions ----------------------------------------------------------------------------
 if [ "$(uname -m)" = x86_64 ]; then
 	printf '%s\n' '__asm__(".globl odd\n.type odd,@function\nodd: movabs $0x1122334455667788, %rax\n"' \
-		'"	ret\n.size odd, .-odd\n");' 'long odd(void);' \
-		'int main(void) { return odd() != 0x1122334455667788; }' > "$tmp/odd.c"
+		'"	ret\n.size odd, .-odd\n.byte 0x48, 0xb8\n.globl bare\n.type bare,@function\n"' \
+		'"bare:	movabs $5, %rax\n	ret\n");' 'long odd(void), bare(void);' \
+		'int main(void) { return odd() != 0x1122334455667788 || bare() != 5; }' > "$tmp/odd.c"
 	$cc -O1 -o "$tmp/odd" "$tmp/odd.c" || skip_all "no C compiler"
 	at=$(nm "$tmp/odd" | sed -n 's/^0*\([0-9a-f]*\) T odd$/\1/p')
 	out=$(trace -c "$tmp/odd" -e "uprobe:$tmp/odd:odd+2 { }")
@@ -23,11 +24,15 @@ if [ "$(uname -m)" = x86_64 ]; then
 		"$(trace -c "$tmp/odd" -e "uprobe:$tmp/odd:0x$(printf %x $((0x$at + 5))) { }")"
 	same "where one begins" "@: 1" \
 		"$(trace -q -c "$tmp/odd" -e "uprobe:$tmp/odd:odd+10 { @ = count(); }" | sed '/^$/d')"
+	has "of a function without a size" "HINT: instructions begin at bare+0 and bare+10" \
+		"$(trace -e "uprobe:$tmp/odd:bare+3 { }")"
+	same "where one begins in it" "@: 1" \
+		"$(trace -q -c "$tmp/odd" -e "uprobe:$tmp/odd:bare+10 { @ = count(); }" | sed '/^$/d')"
 	has "behind the function" "Offset outside the function bounds ('odd' size is 11)" \
 		"$(trace -e "uprobe:$tmp/odd:odd+11 { }")"
 	has "no number" "uprobe: x is no offset" "$(trace -e "uprobe:$tmp/odd:odd+x { }")"
 	has "of a return" "uretprobe does not take an offset" "$(trace -e "uretprobe:$tmp/odd:odd+10 { }")"
-	has "no code" "no code at 0x12345678 of $tmp/odd" "$(trace -e "uprobe:$tmp/odd:0x12345678 { }")"
+	has "no code" "Could not resolve address: $tmp/odd:0x12345678" "$(trace -e "uprobe:$tmp/odd:0x12345678 { }")"
 fi
 
 # ---- lines of source -------------------------------------------------------------------------
@@ -99,6 +104,65 @@ if command -v g++ > /dev/null && g++ -O0 -o "$tmp/cpp" "$tmp/x.cc" 2> /dev/null;
 	has "a wrong name" 'HINT: did you mean cpp:"App::Server::handle"?' "$(cpp App::Servr::handle)"
 else
 	skip "names of C++" "no g++"
+fi
+
+# ---- watchpoints -----------------------------------------------------------------------------
+cat > "$tmp/wp.c" <<'END'
+#include <sys/mman.h>
+#include <unistd.h>
+int main(void)
+{
+	volatile long *p = mmap((void *)0x10000000, 4096, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+
+	for (int i = 0; i < 10; i++) { *p = i; usleep(30000); }
+	return 0;
+}
+END
+$cc -O1 -o "$tmp/wp" "$tmp/wp.c"
+out=$(trace -q -c "$tmp/wp" -e 'watchpoint:0x10000000:8:w { @ = count(); }' | sed '/^$/d')
+if [ "$out" = "@: 10" ]; then
+	same "unwatch" "@: 3
+stdin:1:77-87: WARNING: unwatch(): there is no watchpoint at 0x5" "$(trace -q -c "$tmp/wp" \
+		-e 'watchpoint:0x10000000:8:w { @ = count(); if (@ == 3) { unwatch(0x10000000); unwatch(5); } }' |
+		sed '/^$/d' | sort)"
+else
+	skip "unwatch" "no watchpoints here: $(echo "$out" | head -1)"
+fi
+
+# ---- memory of the cpu ------------------------------------------------------------------------
+# A program on a probe of user space claims one of a few memories, and gives it back however it
+# ends: if it did not, all but the first few runs would be lost.
+cat > "$tmp/busy.c" <<'END'
+#include <pthread.h>
+__attribute__((noinline)) int work(int n) { __asm__ volatile ("" : "+r"(n)); return n; }
+static void *run(void *arg) { for (int i = 0; i < 5000; i++) work(i); return arg; }
+int main(void)
+{
+	pthread_t t[4];
+
+	for (int i = 0; i < 4; i++) pthread_create(&t[i], 0, run, 0);
+	for (int i = 0; i < 4; i++) pthread_join(t[i], 0);
+	return 0;
+}
+END
+if $cc -O1 -o "$tmp/busy" "$tmp/busy.c" -lpthread; then
+	out=$(trace -q -c "$tmp/busy" -e "
+		begin { @k[1] = 1; @k[2] = 2; }
+		uprobe:$tmp/busy:work / arg0 % 5 != 0 / {
+			let \$a: string[600] = \"a\"; let \$b: string[600] = \"b\"; @all = count();
+			if (arg0 % 5 == 1) { return; }
+			for (\$kv : @k) {
+				\$a = str_concat(\$a, \"x\"); if (arg0 % 5 == 2) { return; }
+				if (arg0 % 5 == 3) { break; }
+			}
+			if (\$b != \"b\") { @wrong = count(); }
+			@[arg0 % 5, \$a] = count();
+		}
+		end { clear(@k); }" | sed '/^$/d')
+	same "every run, by every way out" "@[3, ax]: 4000
+@[4, axx]: 4000
+@all: 16000" "$out"
 fi
 
 # ---- what is given -----------------------------------------------------------------------------

@@ -5,6 +5,7 @@
  * interpreter, which converts the rows of ctx/<type>.def itself; dead code, loads
  * that may fault, jumps over what grew, programs of both engines in one another.
  */
+#include "btf/btf.h"
 #include "isa/isa.h"
 #include "model/access.h"
 #include "obj/obj.h"
@@ -499,10 +500,12 @@ static void lock_of_a_run(void **state)
 	free((void *)(uintptr_t)v);
 }
 
-/* What a program of type syscall that calls bpf_dynptr_slice() lacks. */
-static const char *syscall_lacks(const struct bpf_insn *v, size_t n)
+/* What a program of type syscall that calls FUNCTION lacks; TYPES: the kernel's, or NULL. */
+static const char *syscall_lacks(const struct bpf_insn *v, size_t n, const char *function,
+				 const struct btf *types)
 {
-	static struct image_extern slice = { .name = "bpf_dynptr_slice", .kind = IMAGE_KFUNC };
+	struct image_extern called = { .name = function, .kind = IMAGE_KFUNC };
+	const struct verify_opts opts = { .caps = VERIFY_CAP_ALL, .vmlinux = types };
 	struct arena arena = ARENA_INIT;
 	struct verify_result r;
 	struct rewrite rw;
@@ -513,14 +516,49 @@ static const char *syscall_lacks(const struct bpf_insn *v, size_t n)
 
 	assert_int_equal(obj_from_insns(&img, BPF_PROG_TYPE_SYSCALL, "p", v, n, &value_map, 1,
 					"GPL", &err), 0);
-	img->externs = &slice;
+	img->externs = &called;
 	img->nr_externs = 1;
-	assert_int_equal(verify_prog(&r, &arena, img, img->progs, NULL, &err), 0);
+	assert_int_equal(verify_prog(&r, &arena, img, img->progs, &opts, &err), 0);
 	assert_int_equal(r.verdict, VERDICT_OK);
 	lacks = rewrite_prog(&rw, &arena, img, img->progs, &r, &at);
 	image_free(img);
 	arena_free(&arena);
 	return lacks;
+}
+
+/* Bytes from the beginning of the kernel's struct TYPE to MEMBER. */
+static u32 member_at(const struct btf *btf, const char *type, const char *member)
+{
+	const struct btf_type *t = btf_type(btf, btf_find(btf, type, BTF_KIND_STRUCT));
+
+	for (u32 i = 0; i < btf_vlen(t); i++)
+		if (!strcmp(btf_member(btf, t, i).name, member))
+			return btf_member(btf, t, i).bit_off / 8;
+	return 0;
+}
+
+/* What lies in an object of the kernel is no object of the engine's. */
+static void kernel_objects(void **state)
+{
+	struct bpf_insn code[] = {
+		BPF_EMIT_CALL(BPF_FUNC_get_current_task_btf), BPF_MOV64_REG(BPF_REG_1, BPF_REG_0),
+		BPF_ALU64_IMM(BPF_ADD, BPF_REG_1, 0), BPF_MOV64_IMM(BPF_REG_2, 0),
+		BPF_MOV64_IMM(BPF_REG_3, 0), BPF_MOV64_IMM(BPF_REG_4, 0),
+		SKEP_INSN(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_KFUNC_CALL, 0, 0),
+		BPF_MOV64_IMM(BPF_REG_0, 0), BPF_EXIT_INSN(),
+	};
+	struct btf_file f;
+
+	(void)state;
+	if (btf_open_file(&f, "/sys/kernel/btf/vmlinux", NULL, NULL))
+		skip();
+	code[2].imm = (s32)member_at(f.btf, "task_struct", "cpus_mask");
+	assert_true(code[2].imm);
+	assert_non_null(syscall_lacks(code, ARRAY_LEN(code), "bpf_cpumask_first", f.btf));
+	/* the task itself is one */
+	code[2].imm = 0;
+	assert_null(syscall_lacks(code, ARRAY_LEN(code), "bpf_send_signal_task", f.btf));
+	btf_close_file(&f);
 }
 
 /* What such a program is given is its caller's: the kernel's alone. */
@@ -543,7 +581,8 @@ static void kernel_memory(void **state)
 		memcpy(code, p, n * sizeof(*p));
 		/* in place of "r5 = 0" */
 		code[n - 3] = SKEP_INSN(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_KFUNC_CALL, 0, 0);
-		assert_int_equal(syscall_lacks(code, n) != NULL, i);
+		assert_int_equal(syscall_lacks(code, n, "bpf_dynptr_slice", NULL) != NULL,
+				 i);
 		sb_free(&text);
 		free((void *)(uintptr_t)p);
 	}
@@ -561,6 +600,7 @@ int main(void)
 		cmocka_unit_test(probes),
 		cmocka_unit_test(lock_of_a_run),
 		cmocka_unit_test(kernel_memory),
+		cmocka_unit_test(kernel_objects),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -53,6 +53,15 @@ SEC("xdp") int computed(struct xdp_md *ctx)
 	p[3]++;
 	return XDP_PASS;
 }
+// ok 0118: an address of the kernel that user space can read
+SEC("syscall") int kept_there(void *ctx)
+{
+	void *ARENA *n = bpf_arena_alloc_pages(&arena, (void ARENA *)0, 1, -1, 0);
+
+	if (n)
+		*n = ctx;
+	return 0;
+}
 // rejected 0120: an address that was not cast
 SEC("xdp") __attribute__((naked)) int not_cast(void)
 {

@@ -492,7 +492,7 @@ GLOBAL int of_void(void *p)
 {
 	return p == (void *)16;
 }
-// not judged: an argument that may be anything
+// not judged, kernel rejected: an argument that may be anything
 SEC("xdp") int global_void(struct xdp_md *ctx)
 {
 	return of_void(ctx);
