@@ -36,9 +36,9 @@ for args in "show" "show dev lo"; do
 	"$SKEP" net -j $args | sed 's/.*"tc":\(.*\),"flow_dissector.*/\1/' >ours
 	cmp -s theirs ours || { echo "differs: net -j $args"; diff theirs ours; }
 done
-"$SKEP" net show dev lo | sed -n 's/.*\(act \[.*\] \)$/\1/p' | sed 's/id [0-9]*/id N/g; s/{[^ ]*/{NAME/g' | sort
+"$SKEP" net show dev lo | sed -n 's/.*\(act \[.*\] \)$/\1/p' | sed 's/id [0-9]*/id N/g; s/{[^ ]*/{NAME/g; s/ $//' | sort
 EOF2
 apart "actions" -mn "$tmp/both"
 same "actions that are programs, as bpftool has them" "act [{NAME id N}]
-act [{NAME id N}{NAME id N}] " "$out"
+act [{NAME id N}{NAME id N}]" "$out"
 done_testing
