@@ -79,6 +79,7 @@
 #define BACK(delta)
 #define CALLED
 #define MODE VM_CHECKED
+#define SAME(to) (!(to)->counts.at)
 #define MORE_LABELS
 #define MORE_OPS
 #define NO_FRAME do { \
@@ -171,18 +172,11 @@ void vm_call_set(struct vm_machine *m, vm_call_fn fn) { m->call = fn; }
 		goto fault; \
 } while (0)
 #define GOTO goto *labels[m->code->ops[ip - m->code->insns]]
+#undef SAME
+#define SAME(to) true
 #include "vm/interp.inc"
 
 /* ---- counting ------------------------------------------------------------ */
-
-void vm_count(struct vm_code *code)
-{
-	struct vm_counts *c = &code->counts;
-
-	c->at = arena_news(&code->arena, code->nr_insns + 1, u64);
-	c->away = arena_news(&code->arena, code->nr_insns + 1, u64);
-	c->enter = arena_news(&code->arena, code->nr_insns + 1, u64);
-}
 
 static u64 *count_at(const struct vm_code *code, u64 *counts, const struct vm_insn *ip)
 {
@@ -198,10 +192,10 @@ static void count_stop(struct vm_machine *m, const struct vm_insn *ip, u32 base)
 		++*count_at(m->frames[i].code, m->frames[i].code->counts.away, m->frames[i].ip);
 }
 
-/* And once more, with operations that count, and note where the program is. */
+/* And once more, with operations that count. */
 #undef INTERP_NAME
-#undef LOCALS
-#undef LEAVE
+#undef INTERP_ATTR
+#define INTERP_ATTR
 #undef TICK
 #undef GOTO
 #undef CALL_HELPER
@@ -215,6 +209,21 @@ static void count_stop(struct vm_machine *m, const struct vm_insn *ip, u32 base)
 	if (unlikely(m->fault.kind)) \
 		goto nested_fault; \
 } while (0)
+#define TICK do { if (unlikely(!left--)) goto out_of_budget; } while (0)
+#define GOTO goto *ip->label
+#undef SAME
+#define SAME(to) ((to)->counts.at && !(to)->bind.noted)
+#define WENT (++*count_at(m->code, m->code->counts.away, ip))
+#define ENTERED (++*count_at(m->code, m->code->counts.enter, ip))
+#define STOPPED count_stop(m, ip, base)
+#include "vm/interp.inc"
+
+/* The same, which note where the program is, too: a store for each. */
+#undef INTERP_NAME
+#undef LOCALS
+#undef LEAVE
+#undef TICK
+#define INTERP_NAME run_noted
 #define LOCALS \
 	u64 left = m->left; \
 	const struct vm_insn *outer = m->at
@@ -230,11 +239,26 @@ static void count_stop(struct vm_machine *m, const struct vm_insn *ip, u32 base)
 		goto out_of_budget; \
 	vm_note(m, ip); \
 } while (0)
-#define GOTO goto *labels[m->code->ops[ip - m->code->insns]]
-#define WENT (++*count_at(m->code, m->code->counts.away, ip))
-#define ENTERED (++*count_at(m->code, m->code->counts.enter, ip))
-#define STOPPED count_stop(m, ip, base)
+#undef SAME
+#define SAME(to) ((to)->counts.at && (to)->bind.noted)
 #include "vm/interp.inc"
+
+/* Its operations are those of the interpreter that counts. */
+void vm_count(struct vm_code *code)
+{
+	struct vm_counts *c = &code->counts;
+	const void *const *labels;
+
+	c->at = arena_news(&code->arena, code->nr_insns + 1, u64);
+	c->away = arena_news(&code->arena, code->nr_insns + 1, u64);
+	c->enter = arena_news(&code->arena, code->nr_insns + 1, u64);
+	if (code->bind.noted)
+		run_noted(NULL, NULL, NULL, &labels);
+	else
+		run_counted(NULL, NULL, NULL, &labels);
+	for (u32 i = 0; i <= code->nr_insns; i++)
+		code->insns[i].label = labels[code->ops[i]];
+}
 
 /* How often slot I ran, when all before it in its function are known: those that fell
  * through to it, jumped to it, called it. */
@@ -313,7 +337,7 @@ u64 vm_go_checked(struct vm_machine *m, const struct vm_insn *ip, u64 *r)
 	if (likely(!m->code->counts.at))
 		return run_checked(m, ip, r, NULL);
 	++*count_at(m->code, m->code->counts.enter, ip);
-	return run_counted(m, ip, r, NULL);
+	return m->code->bind.noted ? run_noted(m, ip, r, NULL) : run_counted(m, ip, r, NULL);
 }
 
 const void *const *vm_checked_labels(void)

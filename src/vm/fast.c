@@ -26,6 +26,7 @@
 #define ENTERED
 #define GOTO goto *ip->label
 #define MODE VM_FAST
+#define SAME(to) true
 #define BACK(delta) do { \
 	left += (delta) & (delta) >> 63; \
 	if (unlikely(left < 0)) \

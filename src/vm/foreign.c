@@ -148,6 +148,7 @@ static bool is_variable(const struct vm_machine *m, const struct vm_insn *ip)
 #define BACK(delta)
 #define CALLED
 #define MODE VM_CHECKED
+#define SAME(to) true
 #define MORE_LABELS
 #define MORE_OPS
 #define NO_FRAME do { \
