@@ -128,6 +128,9 @@ bool verify_wants_types(const struct image *img, const struct image_prog *p)
 			return true;
 	if ((p->sec && (p->sec->flags & SEC_ATTACH_BTF)) || tags_want(img->btf))
 		return true;
+	/* who knows what a map is reads maps themselves */
+	if (img->btf && btf_find(img->btf, "bpf_map", BTF_KIND_STRUCT))
+		return true;
 	for (u32 i = 0; i < p->nr_insns; i += isa_slots(&p->insns[i]))
 		if (insn_wants(img, p->type, &p->insns[i]))
 			return true;
