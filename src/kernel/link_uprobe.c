@@ -319,12 +319,13 @@ int link_uprobe_multi(struct link_job *j)
 	r = uprobe_open(j, &f, p.path, &path);
 	if (!r) {
 		r = find_all(j, &m, &p);
+		/* the kernel looks through all mappings of the file for each place */
+		sym_close(&f);
 		if (!r)
 			r = attach_all(j, path, &m);
 		if (!r)
 			link_says(j, "%s:%s", path, p.symbol);
 		vec_free(&m.offs);
-		sym_close(&f);
 		free(path);
 	}
 	sym_place_free(&p);
