@@ -87,10 +87,10 @@ kill -9 $top
 wait $top 2> "$tmp/err"
 has "who is killed while it watches harms nobody" '"processes": 1' \
 	"$($SKEP map top "$tmp/pins/flows" --once --interval 0.05 -j)"
-$SKEP map top "$tmp/pins/flows" --interval 0.05 > "$tmp/out" &
+$SKEP map top "$tmp/pins/flows" --interval 0.05 > "$tmp/began" &
 top=$!
 i=0
-while ! [ -s "$tmp/out" ] && [ $i -lt 200 ]; do	# it has begun
+while ! [ -s "$tmp/began" ] && [ $i -lt 200 ]; do	# it has begun
 	sleep 0.05
 	i=$((i + 1))
 done
