@@ -270,6 +270,14 @@ static void tell_one(void *arg, size_t n, struct test_done *d)
 	sb_free(&d->why);
 }
 
+/* Programs that no case runs have lines, too. */
+static void cover_all(struct test_cmd *c)
+{
+	for (size_t i = 0; i < c->objs.n; i++)
+		for (size_t k = 0; k < c->objs.v[i].n; k++)
+			coverage_add(&c->coverage, c->objs.v[i].v[k]);
+}
+
 static int run_all(struct test_cmd *c, const struct str_list *paths, const struct load_opts *load)
 {
 	struct skep_err err = { 0 };
@@ -277,6 +285,8 @@ static int run_all(struct test_cmd *c, const struct str_list *paths, const struc
 	c->types.coverage = c->lcov ? &c->coverage : NULL;
 	for (size_t i = 0; i < paths->n; i++)
 		read_file(c, paths->v[i], load);
+	if (c->lcov)
+		cover_all(c);
 	test_jobs(c->cases.n, c->kernel ? 2 : 1, (u32)c->jobs, run_one, tell_one, c);
 	printf("1..%zu\n", c->done.n);
 	fflush(stdout);

@@ -51,13 +51,12 @@ static struct coverage_prog *prog_of(struct coverage *c, const struct image *img
 void coverage_add(struct coverage *c, const struct skep_object *obj)
 {
 	for (u32 i = 0; i < obj->img->nr_progs; i++) {
-		struct coverage_prog *p;
+		struct coverage_prog *p = prog_of(c, obj->img, i);
 		const u64 *at, *away;
 		u32 n;
 
 		if (skep_prog_counts(&obj->progs[i], &at, &away, &n))
 			continue;
-		p = prog_of(c, obj->img, i);
 		for (u32 k = 0; k < n; k++) {
 			p->at[k] += at[k];
 			p->away[k] += away[k];

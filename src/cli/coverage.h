@@ -15,7 +15,8 @@ struct coverage {
 	VEC(struct coverage_prog *) progs;
 };
 
-/* Adds what OBJ, loaded with .counts, counted so far. Its image outlives C. */
+/* Adds all programs of OBJ, and what those that were loaded with .counts counted so far: the
+ * others never ran. Its image outlives C. */
 void coverage_add(struct coverage *c, const struct skep_object *obj);
 /* Writes the tracefile PATH, whole or not at all. Errors: FILE_WRITE ... */
 int coverage_write(const struct coverage *c, const char *path, struct skep_err *err);

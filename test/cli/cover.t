@@ -131,4 +131,45 @@ out=$($SKEP cover "$tmp/l.info")
 has "code without a line behind a jump is not of the line before" \
 	"    #####:   12:		__sync_fetch_and_add(n, 1);" "$out"
 has "the other side" "        1:   14:		bpf_map_update_elem" "$out"
+
+# ---- programs that no run executes --------------------------------------------------------
+cat >"$tmp/two.c" <<'EOF'
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <skep/test.h>
+SEC("xdp") __test("one", "retval=XDP_PASS")
+int used(struct xdp_md *ctx)
+{
+	return XDP_PASS;
+}
+SEC("xdp")
+int idle(struct xdp_md *ctx)
+{
+	if (ctx->ingress_ifindex == 1)
+		return XDP_DROP;
+	return XDP_TX;
+}
+char _license[] SEC("license") = "GPL";
+EOF
+cat >"$tmp/none.c" <<'EOF'
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+SEC("xdp") int untested(struct xdp_md *ctx)
+{
+	return XDP_PASS;
+}
+EOF
+$SKEP test --coverage "$tmp/two.info" "$tmp/two.c" "$tmp/none.c" >/dev/null 2>&1
+info=$(cat "$tmp/two.info")
+has "a test: a function without runs" "FNDA:0,idle" "$info"
+has "its branches" "BRDA:12,0,0,-" "$info"
+has "its lines" "    #####:   12:	if (ctx->ingress_ifindex == 1)" "$($SKEP cover "$tmp/two.info")"
+has "a file without tests" "FNDA:0,untested" "$info"
+has "what ran" "FNDA:1,used" "$info"
+$SKEP run -q "$tmp/two.c" $cap --prog used --coverage "$tmp/two.info"
+info=$(cat "$tmp/two.info")
+has "a run: a function without runs" "FNDA:0,idle" "$info"
+has "its branches" "BRDA:12,0,0,-" "$info"
+has "its lines" "DA:12,0" "$info"
+has "what ran" "FNDA:10983,used" "$info"
 done_testing
