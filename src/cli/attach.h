@@ -68,7 +68,7 @@ struct stream {
 	u64 printed;
 	struct stream_map *at;	/* that is read */
 	struct strbuf out;
-	bool broken;		/* standard output takes nothing more */
+	int broken;		/* errno: standard output takes nothing more; or 0 */
 };
 
 struct fds { int *v; size_t n, cap; };	/* a VEC */
@@ -83,6 +83,8 @@ void stream_fds(const struct stream *s, struct fds *out);
 void stream_read(struct stream *s);
 /* A record of map MAP of OBJ that comes from elsewhere; S as before stream_open. */
 void stream_show(struct stream *s, struct skep_object *obj, u32 map, const struct map_event *e);
+/* TEXT as it is: not once it is broken. */
+void stream_put(struct stream *s, const struct strbuf *text);
 /* An iterator's text, and what a program that ran once returned. */
 void stream_text(struct stream *s, const char *program, const char *text, size_t n);
 void stream_retval(struct stream *s, const char *program, s64 retval);

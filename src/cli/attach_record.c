@@ -13,6 +13,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define FLUSH_NS 1000000000ull
 
@@ -449,9 +451,13 @@ int attach_record_end(struct attach_record *r, struct skep_err *err)
 void attach_record_close(struct attach_record *r)
 {
 	struct skep_err err = { 0 };
+	struct stat st;
 
 	if (r->w)
 		record_close(r->w, &err);
+	if (r->w && !r->runs && !lstat(r->path, &st) && S_ISREG(st.st_mode))
+		unlink(r->path);	/* it failed before anything ran */
+	r->w = NULL;
 	skep_object_close(r->obj);
 	if (r->from)
 		tell_free(&r->tell);

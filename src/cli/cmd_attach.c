@@ -33,6 +33,7 @@ struct job {
 	struct stream stream;
 	struct attach_record record;
 	int signals;
+	void (*on_pipe)(int);	/* what SIGPIPE did before */
 	bool gone;		/* a target went away */
 	struct skep_err err;
 };
@@ -203,7 +204,7 @@ static void say_link(const struct link *l)
 	sb_free(&out);
 }
 
-static void links_json(const struct job *j)
+static void links_json(struct job *j)
 {
 	struct strbuf out = { 0 };
 	struct json js = { .out = &out };
@@ -227,11 +228,11 @@ static void links_json(const struct job *j)
 	json_arr_end(&js);
 	json_obj_end(&js);
 	sb_putc(&out, '\n');
-	print_out(&out);
+	stream_put(&j->stream, &out);
 	sb_free(&out);
 }
 
-static void say_links(const struct job *j)
+static void say_links(struct job *j)
 {
 	if (j->json)
 		links_json(j);
@@ -281,7 +282,7 @@ static int catch_signals(struct job *j)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
+	j->on_pipe = signal(SIGPIPE, SIG_IGN);
 	j->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return j->signals < 0 ? err_set(&j->err, ERR_RUN, NULL, "%s", strerror(errno)) : 0;
 }
@@ -358,7 +359,7 @@ static void show_maps(struct job *j)
 	for (u32 i = 0; j->show_maps && !j->json && i < img->nr_maps; i++)
 		if (strncmp(img->maps[i].name, "__bpf_usdt_", 11))	/* link_usdt.c's */
 			map_show_text(&out, j->obj, i, &j->net);
-	print_out(&out);
+	stream_put(&j->stream, &out);
 	sb_free(&out);
 }
 
@@ -457,10 +458,22 @@ static int go_on(struct job *j)
 	detach_all(j);
 	stream_read(&j->stream);
 	stream_read(&j->stream);
-	stream_end(&j->stream, j->quiet || j->json);
+	stream_end(&j->stream, j->quiet || j->json || j->stream.broken);
 	show_maps(j);
 	r = attach_record_end(&j->record, end == FAILS ? NULL : &j->err);
 	return end == FAILS ? j->err.code : r;
+}
+
+/* Nobody reads any more, or there is no room. A closed pipe ends it as it ends others, now
+ * that nothing is attached. */
+static int out_broke(const struct job *j)
+{
+	if (j->stream.broken == EPIPE && j->on_pipe == SIG_DFL) {
+		signal(SIGPIPE, SIG_DFL);
+		raise(SIGPIPE);
+	}
+	errno = j->stream.broken;
+	return no_output();
 }
 
 static int attach(struct job *j, const struct str_list *paths)
@@ -478,7 +491,7 @@ static int attach(struct job *j, const struct str_list *paths)
 	if (j->signals >= 0)
 		close(j->signals);
 	input_close(&j->objs);
-	return status;
+	return j->stream.broken && !r ? out_broke(j) : status;
 }
 
 static void free_lists(struct job *j)

@@ -113,11 +113,24 @@ void stream_fds(const struct stream *s, struct fds *out)
 
 /* ---- one line -------------------------------------------------------------- */
 
+/* The first reason counts: later ones are those of other calls. */
+static void took(struct stream *s, bool all)
+{
+	if (!all && !s->broken)
+		s->broken = errno ? errno : EIO;
+}
+
+void stream_put(struct stream *s, const struct strbuf *text)
+{
+	if (!s->broken)
+		took(s, write_text(stdout, text->s, text->n) && !fflush(stdout));
+}
+
 static void put_line(struct stream *s)
 {
 	sb_putc(&s->out, '\n');
-	if (!s->broken && !write_text(stdout, s->out.s, s->out.n))
-		s->broken = true;
+	if (!s->broken)
+		took(s, write_text(stdout, s->out.s, s->out.n));
 	sb_reset(&s->out);
 }
 
@@ -192,7 +205,7 @@ static int on_record(void *arg, const struct map_event *e)
 	else
 		put_text(s, type, size, e, more);
 	put_line(s);
-	return s->broken;
+	return s->broken != 0;
 }
 
 void stream_show(struct stream *s, struct skep_object *obj, u32 map, const struct map_event *e)
@@ -250,8 +263,7 @@ void stream_read(struct stream *s)
 	}
 	if (s->printk)
 		printk_read(s->printk, on_line, s);
-	if (fflush(stdout))
-		s->broken = true;
+	took(s, !fflush(stdout));
 }
 
 void stream_text(struct stream *s, const char *program, const char *text, size_t n)
@@ -259,8 +271,7 @@ void stream_text(struct stream *s, const char *program, const char *text, size_t
 	struct json j = { .out = &s->out };
 
 	if (!s->json) {
-		if (!write_text(stdout, text, n))
-			s->broken = true;
+		took(s, write_text(stdout, text, n));
 		return;
 	}
 	json_obj(&j, NULL);

@@ -225,6 +225,23 @@ out=$(attach "$tmp/perfbuf.o" --at "$tmp/target:work" -c "$tmp/target 3")
 has "records of a perf event array" 'events: {"n": 2, "text": "perf"}' "$out"
 has "with their cpu" '"cpu": ' \
 	"$("$SKEP" attach --json "$tmp/perfbuf.o" --at "$tmp/target:work" -c "$tmp/target 1" 2> /dev/null)"
+# whoever reads goes away
+piped() { { "$SKEP" attach "$@" "$tmp/perfbuf.o" --at "$tmp/target:work" \
+	-c "$tmp/target 3 5000" 2> "$tmp/err"; echo $? > "$tmp/status"; } | head -n 1; }
+for how in --quiet --json; do
+	piped $how > "$tmp/out"
+	same "a closed pipe: one line $how" 1 "$(grep -c . "$tmp/out")"
+	same "ends it, as it ends others $how" 141 "$(cat "$tmp/status")"
+	same "quietly $how" "" "$(grep error "$tmp/err")"
+done
+[ -z "$bpftool" ] || same "and nothing stays" no "$(loaded skep_t_pb && echo yes || echo no)"
+if [ -w /dev/full ]; then
+	"$SKEP" attach "$tmp/perfbuf.o" --at "$tmp/target:work" -c "$tmp/target 3" \
+		> /dev/full 2> "$tmp/err"
+	same "no room: exit status" 2 $?
+	has "says why" "<stdout>: error: No space left on device" "$(cat "$tmp/err")"
+fi
+
 # skep sleeps while more come than there is room for
 sh -c "sleep 2; exec $tmp/target 20000" &
 pid=$!

@@ -449,5 +449,8 @@ runs=$(sed -n 's/.*: \([0-9]*\) runs of .*/\1/p' "$tmp/out")
 same "runs that are lost are counted: all are accounted for" 150000 $((${lost:-0} + ${runs:-0}))
 same "some were lost" yes "$([ "${lost:-0}" -gt 0 ] && echo yes)"
 ok "the others are computed again" "$SKEP" replay "$tmp/lost.rec"
+"$SKEP" attach --record "$tmp/no.rec" "$tmp/lost.o" --at "$tmp/target:work" -c "$tmp/no-such" 2> "$tmp/err"
+same "no command: exit status" 2 $?
+same "and no recording" no "$([ -e "$tmp/no.rec" ] && echo yes || echo no)"
 same "nothing stays attached" "" "$(command -v bpftool > /dev/null && bpftool prog show 2> /dev/null | grep skep_r_)"
 done_testing
