@@ -9,9 +9,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#define ALL_RUNS UINT64_MAX	/* no recording has as many */
+
 struct replay_job {
 	const char *file, *with, *verdicts, *jit_name;
-	u64 number;			/* of --run; 0: all */
+	u64 only, number;		/* of --run: ALL_RUNS; 0 */
 	bool json, verbose, quiet, unverified;
 	enum skep_jit jit;
 	struct load_opts load;
@@ -142,6 +144,7 @@ static int on_run(struct replay_job *j, const struct player_run *run)
 	j->left_out += run->got.left_out;
 	if (!run->got.left_out && !run->got.error)
 		verdicts_add(&j->v, run->number, run->got.retval);
+	j->v.stopped += run->got.error && !run->got.left_out;
 	if (!differ && !j->verbose && !j->number)
 		return 0;
 	if (j->json)
@@ -193,6 +196,7 @@ static void json_end(struct replay_job *j, bool whole)
 	json_arr_end(&j->js);
 	json_u64(&j->js, "runs", j->runs);
 	json_u64(&j->js, "differ", j->differ);
+	json_u64(&j->js, "stopped", j->v.stopped);
 	json_bool(&j->js, "whole", whole);
 	verdicts_json(&j->v, &j->js);
 	json_arr(&j->js, "maps_differ");
@@ -296,12 +300,25 @@ static void job_free(struct replay_job *j)
 	sb_free(&j->out);
 }
 
+/* What is for opening another object. */
+static bool has_load_opts(const struct load_opts *lo)
+{
+	return lo->btf || lo->kconfig || lo->modules.n || lo->set.n || lo->types.n ||
+	       cc_dirs.n || cc_macros.n;
+}
+
 static int check(const struct command *cmd, struct replay_job *j, const struct str_list *operands)
 {
 	if (operands->n != 1)
 		return usage_error(operands->n ? "one recording at a time" :
 				   "a recording is needed, as `skep run --record FILE` writes it");
 	j->file = operands->v[0];
+	if (!j->only)
+		return usage_error("--run takes the number of a run: the first is 1");
+	j->number = j->only == ALL_RUNS ? 0 : j->only;
+	if (!j->with && has_load_opts(&j->load))
+		return usage_error("--set, --type, --btf, --module-btf, --kconfig, -I and -D are "
+				   "for the object of --with, and there is none");
 	if (j->verdicts && output_check(j->verdicts, j->file, j->err))
 		return report(j->err);
 	return engine_jit(cmd, j->jit_name, false, &j->jit);
@@ -332,9 +349,9 @@ static bool of_kernel(struct replay_job *j, int *status)
 int cmd_replay(const struct command *cmd, int argc, char **argv)
 {
 	struct skep_err err = { 0 };
-	struct replay_job j = { .v.report = stderr, .err = &err };
+	struct replay_job j = { .v.report = stderr, .err = &err, .only = ALL_RUNS };
 	const struct opt opts[] = {
-		{"run", 0, OPT_U64, "N", "show run N only", &j.number},
+		{"run", 0, OPT_U64, "N", "show run N only", &j.only},
 		{"with", 0, OPT_STR, "OBJ|FILE.c",
 		 "run a changed object on what was recorded; list the runs that differ", &j.with},
 		{"verdicts", 0, OPT_STR, "FILE", "write one line NUMBER VERDICT per run",

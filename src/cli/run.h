@@ -69,6 +69,7 @@ struct verdicts {
 	const char *expect_file;	/* NULL = none */
 	size_t at;			/* next expectation */
 	u64 differ;
+	u64 stopped;		/* runs that have no verdict: something stopped them */
 	FILE *report;		/* where differences are printed */
 };
 

@@ -313,6 +313,9 @@ void verdicts_text(struct strbuf *out, const struct verdicts *v, u64 packets)
 		sb_printf(out, "%-*s%10" PRIu64 "%7.1f\n", w,
 			  verdict_text(v->prog_type, all[i].value, buf), all[i].n,
 			  100.0 * (double)all[i].n / (double)packets);
+	if (v->stopped)
+		sb_printf(out, "%-*s%10" PRIu64 "%7.1f\n", w, "stopped", v->stopped,
+			  100.0 * (double)v->stopped / (double)packets);
 	if (n > VERDICTS_SHOWN)
 		sb_printf(out, "... and %zu more values (--json has all)\n", n - VERDICTS_SHOWN);
 	free(all);

@@ -41,6 +41,13 @@ ok "is replayed, too" $SKEP replay -q "$tmp/c.rec"
 same "one run" "run 7: $(sed -n 's/^7 //p' "$tmp/v1")
 replay.o: 1 run replayed, it ended as recorded" "$($SKEP replay "$rec" --run 7)"
 status "a run that there is not" 2 $SKEP replay "$rec" --run 99999999
+status "runs are numbered from 1" 2 $SKEP replay "$rec" --run 0
+has "says so" "the first is 1" "$($SKEP replay "$rec" --run 0 2>&1)"
+for how in "--set x=5" "--btf none" "--type xdp" "-DX"; do
+	# shellcheck disable=SC2086 # words
+	status "$how is for another object" 2 $SKEP replay "$rec" $how
+done
+has "says so" "are for the object of --with" "$($SKEP replay "$rec" --set x=5 2>&1)"
 has "says so" "[SKEP-E0816]" "$($SKEP replay "$rec" --run 99999999 2>&1)"
 same "one line each" 10983 "$($SKEP replay "$rec" -v | grep -c '^run ')"
 if command -v jq >/dev/null; then
@@ -74,6 +81,17 @@ if [ -n "${CLANG-}" ]; then
 		'if (p + 60 > e) return 1; return *(volatile char *)(p + 70); }' >"$tmp/bad.c"
 	$SKEP run -q --unverified "$tmp/bad.c" $cap --record "$tmp/b.rec" >/dev/null 2>&1
 	ok "a run that was stopped is stopped again" $SKEP replay -q "$tmp/b.rec"
+	printf '%s\n' '#include <linux/bpf.h>' '#include <bpf/bpf_helpers.h>' \
+		'SEC("xdp") int bad(struct xdp_md *c) { ' \
+		'void *p = (void *)(long)c->data, *e = (void *)(long)c->data_end;' \
+		'if (p + 60 > e) return 1; return *(volatile char *)(p + 20) & 1; }' >"$tmp/fine.c"
+	$SKEP run -q "$tmp/fine.c" $cap --record "$tmp/f.rec"
+	sed 's/p + 20/p + 70/' "$tmp/fine.c" >"$tmp/far.c"
+	out=$($SKEP replay --unverified "$tmp/f.rec" --with "$tmp/far.c" 2>/dev/null)
+	same "the table has runs that were stopped: all runs" "$(printf '%s\n' "$out" |
+		sed -n 's/.*: \([0-9]*\) runs replayed.*/\1/p')" "$(printf '%s\n' "$out" |
+		awk '/^verdict/ { on = 1; next } on { n += $2 } END { print n }')"
+	has "a row of their own" "stopped " "$out"
 	has "for the same reason" "bytes 70..70 of the packet are read" \
 		"$($SKEP replay "$tmp/b.rec" -v 2>&1)"
 else
