@@ -196,5 +196,5 @@ const char *err_nearest(const char *word, const char *const *names, size_t n)
 			found = names[i];
 		}
 	}
-	return found;
+	return best && (best == 1 || 2 * best <= strlen(word)) ? found : NULL;
 }

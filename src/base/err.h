@@ -43,7 +43,7 @@ static inline void err_clear(struct skep_err *err)
 
 /*
  * The entry of NAMES (N pointers) nearest to WORD by edit distance, or NULL
- * when none is near: for "did you mean".
+ * when none is near, or one is WORD itself: for "did you mean".
  */
 const char *err_nearest(const char *word, const char *const *names, size_t n);
 

@@ -545,24 +545,31 @@ int json_parse(struct json_load *l, const struct os_file *f, json_load_fn *load)
 
 /* ---- values of a type, outside maps -------------------------------------------------- */
 
-/* Bytes in hexadecimal, for what has no type. */
+/* Bytes in hexadecimal, for what has no type; with spaces or ':' between digits as one likes. */
 static int hex_value(struct json_load *l, const json_t *v, struct json_value *out)
 {
 	const char *s = json_text_of(l, v);
 	size_t n = s ? strlen(s) : 0;
+	u32 digits = 0;
 
-	if (!s || n % 2)
+	if (!s)
 		return json_bad(l, "its type is not known: bytes in hexadecimal are needed, "
 				"\"0a0b\"");
-	*out = (struct json_value){ mem_alloc(n / 2 + 1), mem_alloc(n / 2 + 1), (u32)(n / 2) };
-	for (size_t i = 0; i < n; i++) {
-		unsigned d = digit_value(s[i]);
+	*out = (struct json_value){ mem_alloc(n / 2 + 1), mem_alloc(n / 2 + 1), 0 };
+	for (; *s; s++) {
+		unsigned d = digit_value(*s);
 
+		if (*s == ' ' || *s == ':')
+			continue;
 		if (d > 15)
-			return json_bad(l, "'%c' is no hexadecimal digit", s[i]);
-		out->low[i / 2] = (u8)(out->low[i / 2] << 4 | d);
+			return json_bad(l, "'%c' is no hexadecimal digit", *s);
+		out->low[digits / 2] = (u8)(out->low[digits / 2] << 4 | d);
+		digits++;
 	}
-	memcpy(out->high, out->low, n / 2);
+	if (digits % 2)
+		return json_bad(l, "half a byte is missing: %u hexadecimal digits", digits);
+	out->bytes = digits / 2;
+	memcpy(out->high, out->low, out->bytes);
 	return 0;
 }
 

@@ -109,4 +109,7 @@ if $SKEP run --on kernel examples/firewall/firewall.o $cap -q > "$tmp/out" 2>&1;
 else
 	skip "the kernel's perf events are read" "programs cannot be loaded into this kernel"
 fi
+out=$($SKEP run -q "$tmp/events.c" $cap --record recent=event 2>&1)
+has "a map of another kind" "there is no ring buffer or perf event array 'recent'" "$out"
+same "nothing else was meant" "" "$(printf '%s\n' "$out" | grep 'did you mean')"
 done_testing

@@ -212,7 +212,7 @@ int port(struct xdp_md *ctx)
 
 	return n ? *n : 0;
 }
-SEC("xdp") __test("perf", "records=perf:[\"01020304\", \"01020304\"]")
+SEC("xdp") __test("perf", "records=perf:[\"01020304\", \"01 02:03 04\"]")
 int events(struct xdp_md *ctx)
 {
 	__u32 n = __builtin_bswap32(0x01020304);
@@ -249,6 +249,9 @@ __test("no type", "records=out=evnt:[]")
 __test("no member", "records=out=event:[{\"pit\": 1}]")
 __test("no records", "records=sizes:[]")
 __test("no bytes", "records=out:[{\"pid\": 1}]")
+__test("half a byte", "records=out:[\"01 020\"]")
+__test("no digit", "records=out:[\"01 0g\"]")
+__test("no such input", "foo=1")
 __test("checks nothing", "ifindex=1")
 __test("a context", "context={\"data\": 1}; retval=2")
 __test("arguments", "args=1; retval=2")
@@ -277,7 +280,7 @@ char _license[] SEC("license") = "GPL";
 EOF
 out=$($SKEP test "$tmp/wrong.c" 2>"$tmp/err")
 same "what is wrong: exit status" 1 $?
-has "the others go on" "1 passed, 18 failed, 0 skipped" "$(cat "$tmp/err")"
+has "the others go on" "1 passed, 21 failed, 0 skipped" "$(cat "$tmp/err")"
 has "the first byte" "record 0 of map 'out' is not as it was to be, from byte 0 on" "$out"
 has "what is there" 'the record 0: {"pid": 1' "$out"
 has "more than expected" "map 'out' has 1 records, expected 0" "$out"
@@ -285,6 +288,9 @@ has "no such type" "the object has no type 'evnt'" "$out"
 has "no such member" "did you mean 'pid'?" "$out"
 has "no such records" "map 'sizes' has no records; expect says what it holds" "$out"
 has "a record of no type" "bytes in hexadecimal are needed" "$out"
+has "half a byte" "half a byte is missing: 5 hexadecimal digits" "$out"
+has "what is no digit" "'g' is no hexadecimal digit" "$out"
+same "nothing was meant" "# there is no input or result 'foo'" "$(printf '%s\n' "$out" | grep "'foo'")"
 has "a case that checks nothing" "it checks nothing: retval, out, expect, records or redirect" "$out"
 has "a context of no use" "programs of type xdp take no context" "$out"
 has "words of no use" "args are the words of a raw tracepoint; this is another program" "$out"
@@ -302,7 +308,7 @@ has "of a program without" "# at $tmp/bad.c:" "$($SKEP test "$tmp/bad.c" 2>/dev/
 # Several at a time give the same, in the same order.
 same "-j: the same results" "$($SKEP test "$tmp/wrong.c" "$tmp/bad.c" 2>/dev/null)" \
 	"$($SKEP test -j 4 "$tmp/wrong.c" "$tmp/bad.c" 2>/dev/null)"
-has "-j: and counts" "1 passed, 18 failed" "$($SKEP test -j 4 "$tmp/wrong.c" 2>&1 >/dev/null)"
+has "-j: and counts" "1 passed, 21 failed" "$($SKEP test -j 4 "$tmp/wrong.c" 2>&1 >/dev/null)"
 status "-j 0" 2 $SKEP test -j 0 "$tmp/good.c"
 status "-j and --coverage" 2 $SKEP test -j 2 --coverage "$tmp/x.info" "$tmp/good.c"
 cat >"$tmp/long.c" <<'EOF'

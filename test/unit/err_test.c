@@ -90,6 +90,9 @@ static void test_nearest(void **state)
 	assert_string_equal(err_nearest("disams", names, ARRAY_LEN(names)), "disasm");
 	assert_null(err_nearest("compile", names, ARRAY_LEN(names)));
 	assert_null(err_nearest("x", names, 0));
+	assert_null(err_nearest("run", names, ARRAY_LEN(names)));	/* nothing to correct */
+	assert_null(err_nearest("foo", (const char *const[]){ "now" }, 1));	/* most differs */
+	assert_string_equal(err_nearest("rum", names, ARRAY_LEN(names)), "run");
 }
 
 int main(void)
