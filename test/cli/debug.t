@@ -243,6 +243,7 @@ n = <optimized out>
 58		*(int *)ctx += i;
 Will ignore next 1 crossings of breakpoint 1.
 [Packet 1: XDP_PASS, 129 instructions]
+[Packet 3]
 
 Breakpoint 1, each (i=2, ctx=ADDR <frame 0 r10-8>) at test/obj/debug.c:58
 58		*(int *)ctx += i;
@@ -341,6 +342,7 @@ same 'packets one after the other' '[Packet 5: XDP_PASS, 129 instructions]
 [The input has ended]
 $1 = 5
 Breakpoint 1 at walk+37: file test/obj/debug.c, line 80.
+[Packet 2]
 
 Breakpoint 1, walk (ctx=<optimized out>) at test/obj/debug.c:80
 80			*n += s + acc;
@@ -353,7 +355,8 @@ $4 = 2
 walk (ctx=<optimized out>) at test/obj/debug.c:82
 82	}
 [Packet 5: XDP_PASS, 129 instructions]
-there is no packet 99999999 [SKEP-E0836]' "$(debug walk 'run 3
+there is no packet 99999999 [SKEP-E0836]
+help: the last one is packet 5' "$(debug walk 'run 3
 p $_packet
 break 80 if $_packet == 2
 run
@@ -708,6 +711,7 @@ start
 next')"
 
 same 'inlined functions are frames' 'Breakpoint 1 at firewall+73: file examples/firewall/firewall.c, line 140.
+[Packet 3]
 
 Breakpoint 1, check_ipv4 (at=ADDR <packet+14>, end=<optimized out>, bytes=<optimized out>) at examples/firewall/firewall.c:140
 140			source.s6_addr32[2] = bpf_htonl(0xffff);
