@@ -334,7 +334,7 @@ void stream_end(struct stream *s, bool quiet)
 {
 	if (s->json)
 		end_json(s);
-	fflush(stdout);
+	took(s, !fflush(stdout));
 	for (size_t i = 0; i < s->maps.n; i++) {
 		const char *name = s->obj->img->maps[s->maps.v[i].index].name;
 		u64 lost = lost_of(s, &s->maps.v[i]);

@@ -227,9 +227,9 @@ has "with their cpu" '"cpu": ' \
 	"$("$SKEP" attach --json "$tmp/perfbuf.o" --at "$tmp/target:work" -c "$tmp/target 1" 2> /dev/null)"
 # whoever reads goes away
 piped() { { "$SKEP" attach "$@" "$tmp/perfbuf.o" --at "$tmp/target:work" \
-	-c "$tmp/target 3 5000" 2> "$tmp/err"; echo $? > "$tmp/status"; } | head -n 1; }
+	-c "$tmp/target 3 2000" 2> "$tmp/err"; echo $? > "$tmp/status"; } | head -n 1; }
 for how in --quiet --json; do
-	piped $how > "$tmp/out"
+	piped --maps $how > "$tmp/out"	# what comes at the end comes later
 	same "a closed pipe: one line $how" 1 "$(grep -c . "$tmp/out")"
 	same "ends it, as it ends others $how" 141 "$(cat "$tmp/status")"
 	same "quietly $how" "" "$(grep error "$tmp/err")"
