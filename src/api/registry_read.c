@@ -273,6 +273,17 @@ static bool is_name(const char *name)
 	return *name >= '1' && *name <= '9' && strchr(name, '.');
 }
 
+/* PID.N.new */
+static bool is_new(const char *name)
+{
+	size_t pid = strspn(name, "0123456789"), n;
+
+	if (!is_name(name) || name[pid] != '.')
+		return false;
+	n = strspn(name + pid + 1, "0123456789");
+	return n && !strcmp(name + pid + 1 + n, ".new");
+}
+
 /* What a process was writing when it was killed. */
 static void look_at_new(const struct look *l, const char *name)
 {
@@ -299,7 +310,7 @@ static void look_in(struct look *l, const char *dir)
 	names = os_dir_names(dir, &n);
 	qsort(names, n, sizeof(*names), file_order);
 	for (size_t i = 0; i < n; i++) {
-		if (is_name(names[i]) && strstr(names[i], ".new"))
+		if (is_new(names[i]))
 			look_at_new(l, names[i]);
 		else if (is_name(names[i]))
 			look_at(l, names[i]);

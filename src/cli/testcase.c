@@ -63,6 +63,16 @@ static bool read_number(const char *s, s64 *out)
 
 /* ---- single tags ------------------------------------------------------------------ */
 
+/* A number of 32 bits, or a verdict of the program's type. */
+static bool read_verdict(const struct reader *r, const char *s, s64 *n)
+{
+	s64 verdict = verdict_value(r->c->obj->img->progs[r->c->prog].type, s);
+
+	if (verdict >= 0)
+		*n = verdict;
+	return verdict >= 0 || (read_number(s, n) && *n >= INT32_MIN && *n <= UINT32_MAX);
+}
+
 static void read_retval(struct reader *r, const char *s)
 {
 	s64 n;
@@ -70,8 +80,10 @@ static void read_retval(struct reader *r, const char *s)
 	/* newer selftests count these, too */
 	if (isdigit((u8)*s) && strchr(s, '='))
 		s = strchr(s, '=') + 1;
-	if (!read_number(s, &n)) {
-		wrong(r, "__retval(%s): no number", s);
+	if (!read_verdict(r, s, &n)) {
+		wrong(r, "__retval(%s): no number of 32 bits, and no verdict of the program's type",
+		      s);
+		r->c->has_retval = r->c->runs = true;
 		return;
 	}
 	if (r->c->has_retval && r->c->retval != (u32)n)

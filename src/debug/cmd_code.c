@@ -81,7 +81,8 @@ static int list_range(struct debug *d, const char *text, const char *file, struc
 	unsigned from, to;
 	char more;
 
-	if (sscanf(text, "%u , %u %c", &from, &to, &more) != 2 || from > to || to - from > 100000)
+	if (sscanf(text, "%u , %u %c", &from, &to, &more) != 2 || from > to ||
+	    to - from > 100000 || to > INT32_MAX)
 		return bad_command(err, "list takes FIRST,LAST; not '%s'", text);
 	list(d, file, from, to);
 	return 0;

@@ -108,10 +108,11 @@ static bool binary(struct machine *m, u8 atom)
 /* Operations on the topmost value. */
 static bool unary(struct machine *m, const struct locals_op *op)
 {
-	u64 *top = &m->v[m->n - 1];
+	u64 *top;
 
 	if (!m->n)
 		return false;
+	top = &m->v[m->n - 1];
 	switch (op->atom) {
 	case OP_plus_uconst:	*top += op->a; return true;
 	case OP_neg:		*top = 0 - *top; return true;

@@ -66,7 +66,9 @@ static const struct source *read_source(struct expand *x, const struct node *n,
 	struct skep_err err;
 	const struct source *src;
 
-	if (os_file_read(&f, path, &err)) {
+	struct stat st;
+
+	if (stat(path, &st) || !S_ISREG(st.st_mode) || os_file_read(&f, path, &err)) {
 		diag_error(x->s, n->at, "cannot import %s: it cannot be read", path);
 		return NULL;
 	}

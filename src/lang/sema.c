@@ -5,6 +5,7 @@
  * more, and what does not fit is an error with its place.
  */
 #include "lang/sema.h"
+#include <inttypes.h>
 #include "base/err.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -499,6 +500,9 @@ static void map_decls(struct lang *l)
 		m = lang_map(l, n);
 		m->decl = n;
 		m->decl_type = types[i].type;
+		if (n->num > INT32_MAX)	/* what max_entries may be */
+			diag_error(l->script, n->at, "a map of %" PRIu64 " elements is too large: "
+				   "at most %d", n->num, INT32_MAX);
 		m->decl_max = (u32)n->num;
 	}
 }

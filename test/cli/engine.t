@@ -207,6 +207,24 @@ else
 	skip "what lies in a task" "no types of a kernel"
 fi
 
+# ---- ways that meet again and again in front of an atomic operation
+awk 'BEGIN {
+	print "struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, __u32); __type(value, __u64[512]);"
+	print "\t__uint(max_entries, 4); } m SEC(\".maps\");"
+	print "SEC(\"tc\") int p(struct __sk_buff *s)\n{\n\t__u32 k = 0;\n\t__u64 r = s->mark;"
+	print "\tvoid *v = bpf_map_lookup_elem(&m, &k);\n\n\tif (!v)\n\t\treturn 0;"
+	print "\tasm volatile(\"r6 = %[r]; r7 = %[v];\""
+	for (l = 0; l < 4; l++) {
+		for (i = 0; i < 80; i++)
+			print "\t\"if r6 != " i " goto 1f; r7 += 8; goto " 100 + l "f; 1:\""
+		print "\t\"r7 += 8; " 100 + l ": r6 >>= 3;\""
+	}
+	print "\t\"r8 = 1; lock *(u64 *)(r7 + 0) += r8;\""
+	print "\t:: [r]\"r\"(r), [v]\"r\"(v) : \"r6\", \"r7\", \"r8\", \"memory\");\n\treturn 1;\n}"
+	print "char _license[] SEC(\"license\") = \"GPL\";"
+}' > "$tmp/ways.c"
+status "are not all followed" 0 timeout 20 $SKEP run -q --jit opt "$tmp/ways.c" $cap
+
 # ---- not judged, beside what is
 cat > "$tmp/mix.c" <<'C'
 struct bpf_list_head { __u64 a, b; } __attribute__((aligned(8)));

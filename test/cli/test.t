@@ -476,4 +476,16 @@ $SKEP cc "$tmp/many.c" -o "$tmp/many.o"
 has "a thousand" "1000 passed, 0 failed" "$($SKEP test "$tmp/many.o" 2>&1 >/dev/null)"
 same "in order" "$($SKEP test "$tmp/many.o" 2>/dev/null)" "$($SKEP test -j 8 "$tmp/many.o" 2>/dev/null)"
 
+# ---- results that are no numbers
+cat > "$tmp/retval.c" <<'C'
+#include <skep/test.h>
+SEC("xdp") __retval(XDP_DROP) int named(struct xdp_md *c) { return 1; }
+SEC("xdp") __retval(99999999999999999999) int long_one(struct xdp_md *c) { return 2; }
+SEC("xdp") __retval(4294967298) int cut(struct xdp_md *c) { return 2; }
+char _license[] SEC("license") = "GPL";
+C
+out=$($SKEP test "$tmp/retval.c" 2>&1)
+has "a verdict by its name" "ok 1 - $tmp/retval.c: named" "$out"
+has "a number that is none fails" "__retval(99999999999999999999): no number of 32 bits" "$out"
+has "one of 33 bits, too" "__retval(4294967298): no number of 32 bits" "$out"
 done_testing

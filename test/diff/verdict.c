@@ -130,6 +130,7 @@ enum relation verdicts_add(struct verdicts *v, const char *source, u64 seed,
 	enum judged ours = ask(scene, p, why, sizeof(why));
 	enum relation rel = relation(kernel, ours);
 
+	why[strcspn(why, "\n")] = '\0';	/* texts for people may end a line */
 	if (!v->n[rel]++)
 		v->first[rel] = seed;
 	if (rel == RELATION_ACCEPTS && !excused(name))

@@ -55,4 +55,8 @@ echo 'int eight(void) { return 8; }' > "$tmp/lib/b.bpf.c"
 echo 'macro nine() { eight() + 1 }' > "$tmp/lib/c.bt"
 printf 'import "lib"; begin { print((seven(), eight(), nine())); exit(); }\n' > "$tmp/l.bt"
 same "a folder" "(7, 8, 9)" "$(timeout 60 "$SKEP" trace -q --on user "$tmp/l.bt" 2>&1 | sed '/^$/d')"
+mkfifo -m 644 "$tmp/pipe.bt"
+printf 'import "pipe.bt"; begin { exit(); }\n' > "$tmp/p.bt"
+has "a pipe is no script" "cannot import $tmp/pipe.bt" \
+	"$(timeout 10 "$SKEP" trace -q --on user "$tmp/p.bt" 2>&1)"
 done_testing

@@ -27,4 +27,6 @@ has "many attach points" "Can't attach to 100001 probes because it exceeds the c
 	"$(trace "$tmp/s.bt")"
 gen 'print("begin { $x = 1 " + "+ 1" * 1000 + "; }")'
 has "an expression that nests deep" "this nests deeper than 500 levels" "$(trace "$tmp/s.bt")"
+has "a map that is too large" "a map of 4294967297 elements is too large: at most 2147483647" \
+	"$("$SKEP" trace --on user -e 'let @a = hash(4294967297); begin { @a[1] = 1; }' 2>&1)"
 done_testing

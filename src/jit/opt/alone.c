@@ -23,19 +23,22 @@ static bool is_moved(const struct ir *v)
 	       (ir_is(v, IR_LEA) && !v->index);
 }
 
-enum { DEEP = 4 };	/* places where ways meet, one behind the other */
+enum { LOOKED_AT = 16 };	/* values, where ways meet, one behind the other */
 
-/* Pointers that are numbers are those of global data. */
-static bool in_map(const struct ir_func *f, const struct ir *v, u32 depth)
+/* Pointers that are numbers are those of global data. *LEFT: values that are looked at. */
+static bool in_map(const struct ir_func *f, const struct ir *v, u32 *left)
 {
+	if (!*left)
+		return false;
+	--*left;
 	while (!is_lookup(f, v) && is_moved(v))
 		v = ir_rep(v->arg[0]);
 	if (ir_is_fixed(v) || (is_lookup(f, v) && !ir_is(v, IR_PHI)))
 		return true;
-	if (!ir_is(v, IR_PHI) || depth == DEEP)
+	if (!ir_is(v, IR_PHI))
 		return false;
 	for (u32 i = 0; i < v->n; i++)
-		if (!in_map(f, ir_rep(v->arg[i]), depth + 1))
+		if (!in_map(f, ir_rep(v->arg[i]), left))
 			return false;
 	return true;
 }
@@ -61,9 +64,10 @@ void ir_alone(struct ir_func *f)
 
 		for (size_t i = 0; i < nodes->n; i++) {
 			struct ir *v = nodes->v[i];
+			u32 left = LOOKED_AT;
 
 			if (!v->rep && ir_is(v, IR_ATOMIC) && can_do_without(v) &&
-			    in_map(f, ir_rep(v->arg[0]), 0))
+			    in_map(f, ir_rep(v->arg[0]), &left))
 				v->arg[v->n++] = f->params[IR_RUN];
 		}
 	}
