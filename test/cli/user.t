@@ -221,7 +221,6 @@ has "are its programs'" "$pid.1.0: trace  prog $pid.1." "$out"
 has "as JSON" '"where":"begin"' "$($SKEP link show --on user -j)"
 kill $pid
 wait $pid 2>/dev/null
-mkdir -m 700 "$tmp/mine"
 echo x > "$tmp/mine/2024.newsletter.txt"
 SKEP_REGISTRY=$tmp/mine $SKEP prog show --on user > "$tmp/out" 2>&1
 same "what is not the registry's stays" x "$(cat "$tmp/mine/2024.newsletter.txt")"
