@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
@@ -264,6 +265,31 @@ static u64 touched_pages(int fd, u64 *page, u64 end)
 	return end;
 }
 
+/* What ioctl PAGEMAP_SCAN of linux/fs.h takes, which headers have since Linux 6.7 only. */
+struct page_scan {
+	u64 size, flags, start, end, walk_end, vec, vec_len, max_pages;
+	u64 inverted, all_of, any_of, given;
+};
+struct page_run { u64 start, end, is; };
+enum { PAGE_PRESENT = 1 << 3, PAGE_SWAPPED = 1 << 4 };
+
+/* As touched_pages(), by one call that passes over what was never touched; false: this kernel
+ * does not have it. */
+static bool scanned_pages(int fd, u64 *page, u64 end, u64 size, u64 *last)
+{
+	struct page_run run = { 0 };
+	struct page_scan scan = { .size = sizeof(scan), .start = *page * size, .end = end * size,
+		.vec = (uintptr_t)&run, .vec_len = 1, .any_of = PAGE_PRESENT | PAGE_SWAPPED,
+		.given = PAGE_PRESENT | PAGE_SWAPPED };
+	int n = ioctl(fd, _IOWR('f', 16, struct page_scan), &scan);
+
+	if (n < 0)
+		return false;
+	*page = n ? run.start / size : end;
+	*last = n ? run.end / size : end;
+	return true;
+}
+
 size_t os_map_touched(const void *base, size_t *from, size_t to)
 {
 	u64 size = (u64)sysconf(_SC_PAGESIZE), start = (uintptr_t)base;
@@ -272,7 +298,8 @@ size_t os_map_touched(const void *base, size_t *from, size_t to)
 
 	if (fd < 0)
 		return to;
-	last = touched_pages(fd, &page, end);
+	if (!scanned_pages(fd, &page, end, size, &last))
+		last = touched_pages(fd, &page, end);
 	close(fd);
 	if (page * size > start + *from)
 		*from = page * size - start < to ? page * size - start : to;

@@ -192,6 +192,27 @@ static void take_launch(struct session *s, const struct json_node *args)
 	o->meta.ifindex = dap_u64(args, "ifindex", o->meta.ifindex);
 }
 
+/* Said at once, not when the program is to run. */
+static int check_launch(struct session *s, const struct json_node *args, struct skep_err *err)
+{
+	u64 packet = dap_u64(args, "packet", 1);
+	int r = debuggee_check_maps(&s->d, err);
+
+	if (!r && !packet)
+		r = bad_launch(err, "packets are numbered from 1");
+	return r ? r : dbg_has_input(&s->d.debug, packet, err);
+}
+
+/* Another one may be tried. */
+static void launch_failed(struct session *s)
+{
+	struct debuggee_opts o = s->d.o;
+
+	debuggee_close(&s->d);
+	o.maps.n = 0;
+	s->d = (struct debuggee){ .o = o };
+}
+
 /* What is launched: the same as the operands and options of the command line. */
 static int launch(void *arg, const struct json_node *args, struct strbuf *out,
 		  struct debug **d, struct skep_err *err)
@@ -211,8 +232,11 @@ static int launch(void *arg, const struct json_node *args, struct strbuf *out,
 		return bad_launch(err, "\"cwd\" is no folder to go to");
 	take_launch(s, args);
 	r = debuggee_open(&s->d, file, capture, out, err);
-	if (r)
+	r = r ? r : check_launch(s, args, err);
+	if (r) {
+		launch_failed(s);
 		return r;
+	}
 	debuggee_verdict(&s->d, out);
 	*d = &s->d.debug;
 	return 0;

@@ -5,6 +5,7 @@
 #include "replay/record.h"
 #include <inttypes.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 /* ---- packets ------------------------------------------------------------------- */
 
@@ -78,27 +79,70 @@ static int input(void *arg, u64 number, struct test_run *t, struct skep_err *err
 	return 1;
 }
 
+/* What cannot be read twice is not counted. */
+static int count(void *arg, u64 most, u64 *n, struct skep_err *err)
+{
+	struct debuggee *d = arg;
+	struct capture *capture = d->capture;
+	u64 taken = d->taken;
+	struct packet pkt;
+	struct stat st;
+	int r = 0;
+
+	*n = d->input ? most : 1;
+	if (!d->input || stat(d->input, &st) || !S_ISREG(st.st_mode))
+		return 0;
+	d->capture = NULL;
+	d->taken = 0;
+	r = capture_open(&d->capture, d->input, err);
+	while (!r && d->taken < most && (r = next_packet(d, &pkt, err)) > 0)
+		r = 0;
+	*n = d->taken;
+	capture_close(d->capture);
+	d->capture = capture;
+	d->taken = taken;
+	return r;
+}
+
 /* ---- maps ------------------------------------------------------------------------ */
 
-/* ARG is NAME=FILE. */
-static int load_map(struct skep_object *obj, const char *arg, struct skep_err *err)
+/* ARG is NAME=FILE: which MAP of OBJ, and FILE. */
+static int map_of(const struct skep_object *obj, const char *arg, int *map, const char **file,
+		  struct skep_err *err)
 {
 	const char *eq = strchr(arg, '=');
 	char *name;
-	int map, r;
+	int r = 0;
 
 	if (!eq)
 		return err_set(err, ERR_USAGE, NULL, "--map takes NAME=FILE, not '%s'", arg);
 	name = mem_strdup(arg);
 	name[eq - arg] = 0;
-	map = image_map_find(obj->img, name);
-	if (map < 0) {
+	*file = eq + 1;
+	*map = image_map_find(obj->img, name);
+	if (*map < 0) {
 		r = err_set(err, ERR_MAP_NAME, obj->img->file, "there is no map '%s'", name);
 		suggest_map(err, obj, name);
-	} else {
-		r = map_load_json(obj, (u32)map, eq + 1, NULL, err);
 	}
 	free(name);
+	return r;
+}
+
+static int load_map(struct skep_object *obj, const char *arg, struct skep_err *err)
+{
+	const char *file;
+	int map, r = map_of(obj, arg, &map, &file, err);
+
+	return r ? r : map_load_json(obj, (u32)map, file, NULL, err);
+}
+
+int debuggee_check_maps(const struct debuggee *d, struct skep_err *err)
+{
+	const char *file;
+	int map, r = 0;
+
+	for (size_t i = 0; !r && i < d->o.maps.n; i++)
+		r = map_of(d->obj, d->o.maps.v[i], &map, &file, err);
 	return r;
 }
 
@@ -266,6 +310,7 @@ int debuggee_open(struct debuggee *d, const char *file, const char *capture,
 	d->setup.budget = d->o.budget;
 	d->setup.arg = d;
 	d->setup.input = input;
+	d->setup.count = count;
 	d->setup.prepare = prepare;
 	d->setup.load = (struct skep_load_opts){ .cpus = (u32)d->o.cpus, .print = print,
 		.print_arg = &d->debug, .routes = d->o.routes, .rand_seed = 1,

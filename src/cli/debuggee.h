@@ -36,6 +36,8 @@ int debuggee_open(struct debuggee *d, const char *file, const char *capture,
 		  struct strbuf *out, struct skep_err *err);
 /* The verdict on its program, when that is not "ok", in words. */
 void debuggee_verdict(struct debuggee *d, struct strbuf *out);
+/* Are there all maps that are to be filled? Errors: MAP_NAME. */
+int debuggee_check_maps(const struct debuggee *d, struct skep_err *err);
 void debuggee_close(struct debuggee *d);
 
 #endif

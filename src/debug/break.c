@@ -83,6 +83,12 @@ static void tidy(struct debug *d)
 
 /* ---- conditions ---------------------------------------------------------------------- */
 
+/* What no values would make right. */
+static bool bad_condition(const struct skep_err *err)
+{
+	return err->id == ERR_DEBUG_EXPR && !strstr(err->text, EXPR_BY_ZERO);
+}
+
 int dbg_condition(struct debug *d, struct dbg_bp *bp, const char *cond, struct skep_err *err)
 {
 	struct dbg_frame f[DBG_FRAMES_MAX];
@@ -91,18 +97,31 @@ int dbg_condition(struct debug *d, struct dbg_bp *bp, const char *cond, struct s
 	u64 n;
 
 	/* names must be known where it stops; values need not: registers are 0 here */
-	if (*cond && bp->nr_locs) {
+	if (*cond && bp->kind == DBG_WATCH) {
+		env = dbg_env_here(d);
+		if (expr_number(&n, &env, cond, err) && bad_condition(err))
+			return err->code;
+	} else if (*cond && bp->nr_locs) {
 		struct skep_prog prog = { .index = bp->locs[0].prog };
 
 		at = (struct replay_insn){ .prog = &prog, .insn = bp->locs[0].insn };
 		env = dbg_env(d, frame_at(d, &at, f));
-		if (expr_number(&n, &env, cond, err) && err->id == ERR_DEBUG_EXPR &&
-		    !strstr(err->text, EXPR_BY_ZERO))
+		if (expr_number(&n, &env, cond, err) && bad_condition(err))
 			return err->code;
 	}
 	free(bp->cond);
 	bp->cond = *cond ? mem_strdup(cond) : NULL;
 	return 0;
+}
+
+/* It is passed once more: false when that is one of those to be ignored. */
+static bool counted(struct dbg_bp *bp)
+{
+	bp->hits++;
+	if (!bp->ignore)
+		return true;
+	bp->ignore--;
+	return false;
 }
 
 /* What cannot be computed stops, too, as nobody can say that it is false. */
@@ -166,18 +185,24 @@ struct dbg_bp *dbg_hit(struct debug *d, const struct replay_insn *at, bool count
 
 		if (bp->kind != DBG_BREAK || !bp->enabled || !is_at(bp, at) || !holds(d, bp, at))
 			continue;
-		bp->hits += count;
-		if (count && bp->ignore) {
-			bp->ignore--;
-			continue;
-		}
-		first = first ? first : bp;
+		if (!count || counted(bp))
+			first = first ? first : bp;
 	}
 	tidy(d);
 	return first;
 }
 
 /* ---- watches --------------------------------------------------------------------------- */
+
+/* How many bytes of V are its value. Bytes of a section or an element go on behind it. */
+static u64 watch_bytes(const struct value_env *env, const struct value *v)
+{
+	u64 n = dtype_bytes(env->types, v->type) * (v->repeat ? v->repeat : 1);
+
+	if (v->kind == VALUE_BYTES)
+		n = n ? min_u64(n, v->nr_bytes) : v->nr_bytes;
+	return min_u64(n, WATCH_BYTES);
+}
 
 /* The bytes of a watch's value now: how many; -1: it has none here. */
 static s64 watch_value(struct debug *d, const struct dbg_bp *bp, const struct dbg_frame *f,
@@ -198,10 +223,7 @@ static s64 watch_value(struct debug *d, const struct dbg_bp *bp, const struct db
 		value_show(text, &env, &v, &o);
 	if (v.kind == VALUE_GONE)
 		return -1;
-	return (s64)value_copy(&env, &v, to, v.kind == VALUE_BYTES ?
-			       min_u64(v.nr_bytes, WATCH_BYTES) :
-			       min_u64(dtype_bytes(env.types, v.type) *
-				       (v.repeat ? v.repeat : 1), WATCH_BYTES));
+	return (s64)value_copy(&env, &v, to, watch_bytes(&env, &v));
 }
 
 static bool in_scope(const struct dbg_bp *bp, const struct dbg_frame *f)
@@ -253,14 +275,16 @@ int dbg_watch(struct debug *d, const char *expr, struct dbg_bp **bp, struct skep
 	struct value_env env = dbg_env_here(d);
 	const struct dbg_frame *f = dbg_frames(d) ? &d->frames[d->selected] : NULL;
 	struct value v;
-	int r = expr_eval(&v, &env, expr, err);
+	int r;
 
+	d->asked_program = false;
+	r = expr_eval(&v, &env, expr, err);
 	if (r && err->id != ERR_DEBUG_GONE)
 		return r;
 	if (!r && v.kind == VALUE_MAP)
 		return err_set(err, ERR_DEBUG_EXPR, NULL, "'%s' is a map: watch an element "
 			       "(%s[KEY]), or catch map %s", expr, expr, expr);
-	if (!r && v.kind == VALUE_NUMBER && !strchr(expr, '$') && !names_local(f, expr))
+	if (!r && !d->asked_program && !strchr(expr, '$'))
 		return err_set(err, ERR_DEBUG_EXPR, NULL, "Cannot watch constant value `%s'.",
 			       expr);
 	*bp = add(d, DBG_WATCH, expr, false);
@@ -282,13 +306,13 @@ static bool changed(struct debug *d, const struct dbg_bp *bp, const struct dbg_f
 	return n >= 0 && bp->old && ((u64)n != bp->nr_old || memcmp(now, bp->old, (size_t)n));
 }
 
-struct dbg_bp *dbg_watch_hit(struct debug *d, const struct replay_insn *at)
+struct dbg_bp *dbg_watch_hit(struct debug *d, const struct replay_insn *at, bool count)
 {
 	struct dbg_frame f[DBG_FRAMES_MAX];
 	struct dbg_bp *hit = NULL;
 	bool have = false;
 
-	for (size_t i = 0; !hit && i < d->bps.n; i++) {
+	for (size_t i = 0; (!hit || count) && i < d->bps.n; i++) {
 		struct dbg_bp *bp = &d->bps.v[i];
 
 		if (bp->kind != DBG_WATCH || !bp->enabled)
@@ -297,17 +321,26 @@ struct dbg_bp *dbg_watch_hit(struct debug *d, const struct replay_insn *at)
 			frame_at(d, at, f);
 		have = true;
 		if (bp->local && at->frame < bp->real)
-			hit = bp;
-		else if (in_scope(bp, f) && changed(d, bp, f))
-			hit = bp;
+			hit = hit ? hit : bp;
+		else if (in_scope(bp, f) && changed(d, bp, f) &&
+			 (!count || (holds(d, bp, at) && counted(bp))))
+			hit = hit ? hit : bp;
 	}
 	tidy(d);
 	return hit;
 }
 
+bool dbg_watches(const struct debug *d)
+{
+	for (size_t i = 0; i < d->bps.n; i++)
+		if (d->bps.v[i].kind == DBG_WATCH && d->bps.v[i].enabled)
+			return true;
+	return false;
+}
+
 void dbg_watch_note(struct debug *d, struct dbg_bp *bp)
 {
-	const struct dbg_frame *f = dbg_frames(d) ? &d->frames[0] : NULL;
+	const struct dbg_frame *f = dbg_watches(d) && dbg_frames(d) ? &d->frames[0] : NULL;
 	char *old = bp && bp->old_text ? mem_strdup(bp->old_text) : NULL;
 
 	for (size_t i = 0; i < d->bps.n; i++)

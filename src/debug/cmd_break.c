@@ -153,8 +153,8 @@ int cmd_break_condition(struct debug *d, struct cmd_args *a, struct skep_err *er
 	struct dbg_bp *bp;
 	int r = numbered(d, &p, &bp, err);
 
-	if (!r && bp->kind != DBG_BREAK)
-		r = bad_command(err, "%u is no breakpoint at a place", bp->number);
+	if (!r && bp->kind == DBG_CATCH)
+		r = bad_command(err, "%u is no breakpoint and no watchpoint", bp->number);
 	if (!r)
 		r = dbg_condition(d, bp, p, err);
 	if (!r && !*p)

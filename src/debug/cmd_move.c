@@ -112,10 +112,21 @@ static void tell_end(struct debug *d)
 	sb_free(&verdict);
 	d->told.name = NULL;
 	d->said_end = d->input;
+	d->expected = d->input + 1;
+}
+
+/* Which input this is, unless it is the next one of what was told last. */
+static void tell_input(struct debug *d)
+{
+	if (d->input != d->expected && d->input != d->said_end)
+		say(d, "[%s %" PRIu64 "]\n", input_word(d), d->input);
+	d->expected = d->input;
 }
 
 void dbg_tell_stop(struct debug *d)
 {
+	if (d->stop != DBG_END && d->stop != DBG_NO_INPUT)
+		tell_input(d);
 	switch (d->stop) {
 	case DBG_BREAKPOINT:
 		say(d, "\nBreakpoint %u, ", d->stop_bp);
@@ -350,6 +361,8 @@ int cmd_move_goto(struct debug *d, struct cmd_args *a, struct skep_err *err)
 	int r = *a->text ? expr_number(&at, &env, a->text, err) :
 		bad_command(err, "goto takes a time: instructions since the beginning");
 
+	if (!r && at > INT64_MAX)
+		r = bad_command(err, "there is no time before 0");
 	if (!r)
 		r = dbg_goto(d, at, err);
 	if (!r)
@@ -365,6 +378,8 @@ static int run(struct debug *d, struct cmd_args *a, bool stay, struct skep_err *
 	if (!r && !n)
 		r = bad_command(err, "packets are numbered from 1");
 	d->told.name = NULL;
+	d->said_end = 0;
+	d->expected = n;
 	if (!r)
 		r = dbg_run(d, n, stay, err);
 	if (!r)

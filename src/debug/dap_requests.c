@@ -62,7 +62,6 @@ int dap_launch(struct dap *s, const struct json_node *args, struct json *b, stru
 		return r;
 	s->d = d;
 	s->packet = dap_u64(args, "packet", 1);
-	s->packet = s->packet ? s->packet : 1;
 	s->stop_on_entry = dap_bool(args, "stopOnEntry", false);
 	s->after = AFTER_INITIALIZED;
 	return 0;
@@ -395,12 +394,28 @@ int dap_set_exceptions(struct dap *s, const struct json_node *args, struct json 
 	return 0;
 }
 
+/* Could PATH be watched, now? What it would be watched by is not kept. */
+static int can_watch(struct dap *s, const char *path, struct skep_err *err)
+{
+	struct dbg_bp *bp;
+	u32 next = s->d->next_bp;
+	int r = *path ? dbg_watch(s->d, path, &bp, err) :
+		err_set(err, ERR_DAP, NULL, "dataBreakpointInfo gives no name");
+
+	if (r)
+		return r;
+	dbg_delete(s->d, bp);
+	s->d->next_bp = next;
+	return 0;
+}
+
 /* A variable's expression is what it is watched by. */
 int dap_data_info(struct dap *s, const struct json_node *args, struct json *b,
 		  struct skep_err *err)
 {
 	u64 ref = dap_u64(args, "variablesReference", 0);
 	const char *name = dap_str(args, "name");
+	struct skep_err why = { 0 };
 	struct strbuf path = { 0 };
 	int r = dap_not_launched(s, err);
 
@@ -411,13 +426,30 @@ int dap_data_info(struct dap *s, const struct json_node *args, struct json *b,
 			  name);
 	else if (name)
 		sb_puts(&path, name);
-	if (path.n)
+	if (!can_watch(s, sb_text(&path), &why)) {
 		json_str(b, "dataId", path.s);
-	else
+		json_str(b, "description", path.s);
+		json_arr(b, "accessTypes");
+		json_str(b, NULL, "write");
+		json_arr_end(b);
+	} else {
 		json_none(b, "dataId");
-	json_str(b, "description", sb_text(&path));
+		dap_message(b, "description", &why);
+	}
 	sb_free(&path);
 	return 0;
+}
+
+/* Reads stop nothing: who asks for these only is told so. */
+static int data_options(struct dap *s, const struct json_node *o, struct dbg_bp *bp,
+			struct skep_err *err)
+{
+	const char *access = dap_str(o, "accessType");
+
+	if (!access || !strcmp(access, "write"))
+		return options(s, o, bp, err);
+	dbg_delete(s->d, bp);
+	return err_set(err, ERR_DAP, NULL, "data is watched for writes only, not for '%s'", access);
 }
 
 int dap_set_data(struct dap *s, const struct json_node *args, struct json *b,
@@ -436,6 +468,8 @@ int dap_set_data(struct dap *s, const struct json_node *args, struct json *b,
 
 		r = id ? dbg_watch(s->d, id, &bp, &e) :
 			err_set(&e, ERR_DAP, NULL, "no dataId");
+		if (!r)
+			r = data_options(s, o, bp, &e);
 		if (!r)
 			keep(s, bp->number, "<data>");
 		put_bp(s, b, r, bp, &e);

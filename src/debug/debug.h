@@ -36,6 +36,9 @@ struct dbg_setup {
 	int (*prepare)(void *arg, struct skep_object *obj, struct skep_err *err);
 	/* Input NUMBER (from 1): 1, and T is filled in; 0: there are no more. */
 	int (*input)(void *arg, u64 number, struct test_run *t, struct skep_err *err);
+	/* How many inputs there are, and no more than MOST; MOST as well when they cannot be
+	   counted without taking them. Or NULL. */
+	int (*count)(void *arg, u64 most, u64 *n, struct skep_err *err);
 };
 
 struct debug;
@@ -117,6 +120,7 @@ struct debug {
 	u64 input;			/* that S is of */
 	u64 printed;			/* time up to which its printk was told */
 	bool passing;			/* it runs to leave what the next input finds */
+	bool asked_program;		/* an expression has: it is no constant */
 	bool stopped_here;		/* somebody saw it stand in this input */
 	struct test_run run;
 	u8 *packet;			/* of it, its own */
@@ -141,6 +145,7 @@ struct debug {
 	char x_format, x_size;
 	struct { const char *name; u32 real, inlined; u64 input; } told;	/* the frame that
 					   people know it is in */
+	u64 expected;			/* input that people know it is in */
 	u64 said_end;			/* input of which the end was told last */
 	char *last;			/* command that an empty line repeats */
 	struct strbuf *out;		/* what commands say */
@@ -219,6 +224,9 @@ void dbg_where(struct debug *d, u64 addr, struct strbuf *out);
 
 /* ---- break.c ------------------------------------------------------------------------ */
 
+/* Is there an input NUMBER? Errors: DEBUG_INPUT. */
+int dbg_has_input(struct debug *d, u64 number, struct skep_err *err);
+
 /* Adds a breakpoint at SPEC ("if COND" may follow). 0, *BP is good until the next. */
 int dbg_break_at(struct debug *d, const char *where, const char *cond, bool once,
 		 struct dbg_bp **bp, struct skep_err *err);
@@ -236,8 +244,10 @@ struct dbg_bp *dbg_hit(struct debug *d, const struct replay_insn *at, bool count
 /* Events that some catchpoint waits for, and the one that waits for EV. */
 unsigned dbg_catches(const struct debug *d);
 struct dbg_bp *dbg_caught(struct debug *d, const struct replay_event *ev);
-/* Does the value of a watch differ from what it was? NULL: of none. */
-struct dbg_bp *dbg_watch_hit(struct debug *d, const struct replay_insn *at);
+bool dbg_watches(const struct debug *d);	/* is one enabled? */
+/* Does the value of a watch differ from what it was? NULL: of none. COUNT: of one that is to
+ * stop there, too, by its condition and how often it is to be ignored; these are counted. */
+struct dbg_bp *dbg_watch_hit(struct debug *d, const struct replay_insn *at, bool count);
 /* Watches have the values of here now; tells the change of BP in d->stop_text. */
 void dbg_watch_note(struct debug *d, struct dbg_bp *bp);
 

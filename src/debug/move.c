@@ -102,17 +102,9 @@ static bool stops(void *arg, const struct replay_insn *at, u64 time)
 	d->at = at;
 	d->at_time = time;
 	yes = d->interrupted || reached(g, at) || dbg_hit(d, at, false) ||
-	      (g->watches && dbg_watch_hit(d, at));
+	      (g->watches && dbg_watch_hit(d, at, false));
 	d->at = NULL;
 	return yes;
-}
-
-static bool has_watches(const struct debug *d)
-{
-	for (size_t i = 0; i < d->bps.n; i++)
-		if (d->bps.v[i].kind == DBG_WATCH && d->bps.v[i].enabled)
-			return true;
-	return false;
 }
 
 /* ---- why it stopped ------------------------------------------------------------ */
@@ -227,7 +219,7 @@ static void arrived(struct debug *d, const struct goal *g, bool asked)
 	if (at) {
 		d->at = at;
 		d->at_time = replay_time(d->s);
-		watch = g->watches ? dbg_watch_hit(d, at) : NULL;
+		watch = g->watches ? dbg_watch_hit(d, at, true) : NULL;
 		bp = dbg_hit(d, at, true);
 		d->at = NULL;
 	}
@@ -239,7 +231,6 @@ static void arrived(struct debug *d, const struct goal *g, bool asked)
 		dbg_delete(d, watch);
 	} else if (watch) {
 		d->stop = DBG_WATCHPOINT;
-		watch->hits++;
 		d->stop_bp = watch->number;
 		dbg_watch_note(d, watch);
 	} else if (bp) {
@@ -285,6 +276,8 @@ static int judge(struct debug *d, const struct goal *g, int r, struct skep_err *
 	asked = at && reached(g, at);
 	d->at = NULL;
 	arrived(d, g, asked);
+	if (d->stop == DBG_NOT_RUN)
+		dbg_watch_note(d, NULL);	/* what changed and was not to stop it */
 	return d->stop == DBG_NOT_RUN;
 }
 
@@ -369,6 +362,8 @@ static int open_session(struct debug *d, struct skep_err *err)
 	d->stopped_here = d->last_seen = false;
 	d->printed = 0;
 	dbg_moved(d);
+	if (!r)		/* nothing has changed yet in this input */
+		dbg_watch_note(d, NULL);
 	return r;
 }
 
@@ -415,6 +410,20 @@ static int no_input(struct debug *d, u64 number, struct skep_err *err)
 	if (number > 1)
 		return err_set(err, ERR_DEBUG_INPUT, NULL, "there is no packet %" PRIu64, number);
 	return err_set(err, ERR_DEBUG_INPUT, NULL, "there is no input: the capture is empty");
+}
+
+int dbg_has_input(struct debug *d, u64 number, struct skep_err *err)
+{
+	u64 n = number;
+	int r = !d->setup->recording && d->setup->count ?
+		d->setup->count(d->setup->arg, number, &n, err) : 0;
+
+	if (r || n >= number)
+		return r;
+	r = no_input(d, number, err);
+	if (n)
+		err_help(err, "the last one is packet %" PRIu64, n);
+	return r;
 }
 
 /* A recording has its runs by number. */
@@ -481,7 +490,7 @@ int dbg_stands(struct debug *d, struct skep_err *err)
 
 static struct goal goal_here(struct debug *d, enum dbg_move how, bool back)
 {
-	struct goal g = { .d = d, .how = how, .back = back, .watches = has_watches(d),
+	struct goal g = { .d = d, .how = how, .back = back, .watches = dbg_watches(d),
 		.prog = UINT32_MAX };
 	const struct dbg_frame *f = dbg_frames(d) ? &d->frames[0] : NULL;
 
@@ -536,8 +545,10 @@ static int go_on(struct debug *d, struct skep_err *err)
 
 int dbg_run(struct debug *d, u64 number, bool stay, struct skep_err *err)
 {
-	int r;
+	int r = number > 1 ? dbg_has_input(d, number, err) : 0;
 
+	if (r)
+		return r;
 	dbg_end(d);
 	d->interrupted = 0;
 	r = d->setup->recording ? run_recorded(d, number, err) : run_from_start(d, number, err);
@@ -548,8 +559,6 @@ int dbg_run(struct debug *d, u64 number, bool stay, struct skep_err *err)
 	d->stop = DBG_AT_START;
 	if (!stay && !stops_at_start(d))
 		r = go_on(d, err);
-	else if (stay)
-		dbg_watch_note(d, NULL);
 	d->stopped_here = true;
 	return r;
 }

@@ -38,6 +38,7 @@ static bool read_mem(void *arg, u64 addr, void *to, u64 bytes)
 {
 	struct debug *d = ((struct scope *)arg)->d;
 
+	d->asked_program = true;
 	return d->s && !replay_read(d->s, addr, to, bytes);
 }
 
@@ -45,6 +46,7 @@ static bool load_mem(void *arg, u64 addr, u32 bytes, u64 *v)
 {
 	struct debug *d = ((struct scope *)arg)->d;
 
+	d->asked_program = true;
 	if (!d->s)
 		return false;
 	if (!replay_ended(d->s) && load_ctx(d, addr, bytes, v))
@@ -557,11 +559,14 @@ static int find_name(void *arg, const char *name, bool dollar, struct value *out
 	if (dollar)
 		return find_dollar(s->d, s->f, name, out);
 	if (find_local(s->d, s->f, name, out) || find_argument(s->d, s->f, name, out) ||
-	    find_global(s->d, name, out))
+	    find_global(s->d, name, out)) {
+		s->d->asked_program = true;
 		return 0;
+	}
 	map = image_map_find(s->d->img, name);
 	if (map < 0)
 		return find_function(s->d, name, out);
+	s->d->asked_program = true;
 	*out = (struct value){ .kind = VALUE_MAP, .map = (u32)map };
 	return 0;
 }

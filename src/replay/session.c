@@ -194,14 +194,9 @@ static void abandon(struct replay *s)
 	s->abandon = s->live = false;
 }
 
-/* The machine is as it was at the last point not behind AT, or at the start. */
-static void rewind_to(struct replay *s, u64 at)
+/* The machine is as it was at P, or at the start. */
+static void stands_at(struct replay *s, const struct point *p)
 {
-	size_t n = points_until(s, at);
-	const struct point *p = n ? &s->points.v[n - 1] : NULL;
-
-	abandon(s);
-	kept_restore(p ? p->state : s->start, s->b);
 	s->live = s->begun = p != NULL;
 	s->time = s->win_from = p ? p->time : 0;
 	s->at_answer = p ? p->answers : 0;
@@ -209,6 +204,17 @@ static void rewind_to(struct replay *s, u64 at)
 	s->put_back = true;
 	s->ended = s->began = s->before.on = s->differs = false;
 	s->last_code = NULL;
+}
+
+/* The machine becomes what it was at the last point not behind AT, or at the start. */
+static void rewind_to(struct replay *s, u64 at)
+{
+	size_t n = points_until(s, at);
+	const struct point *p = n ? &s->points.v[n - 1] : NULL;
+
+	abandon(s);
+	kept_restore(p ? p->state : s->start, s->b);
+	stands_at(s, p);
 }
 
 static void at_end(struct replay *s)
@@ -496,7 +502,8 @@ int replay_open(struct replay **out, struct skep_prog *prog, const struct test_r
 		replay_close(s);
 		return r;
 	}
-	rewind_to(s, 0);
+	runtime_restoring(s->b);
+	stands_at(s, NULL);
 	machine_to(s, 0);
 	*out = s;
 	return 0;

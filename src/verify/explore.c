@@ -170,12 +170,13 @@ static bool later_run(const struct packed *old, const struct state *s)
 	return old->head.frames[0]->serial != s->frames[0]->serial;
 }
 
-/* Both are in the same passes over what repeats: S is no later round. */
+/* Both are in the same passes over what repeats: S is no later round. (What a timer calls
+ * later is covered before that is asked: pass_covered.) */
 static bool same_passes(const struct packed *packed, const struct state *s)
 {
 	const struct state *old = &packed->head;
 
-	if (old->may_goto != s->may_goto || later_run(packed, s))
+	if (old->may_goto != s->may_goto)
 		return false;
 	for (u32 i = 0; i < s->nr_frames && i < old->nr_frames; i++)
 		if (s->frames[i]->depth != old->frames[i]->depth ||

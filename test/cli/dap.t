@@ -139,6 +139,7 @@ is "as many as asked for" '"instruction": "(no code)", "presentationHint": "inva
 is "the source" 'SPDX-License-Identifier' '"command": "source"'
 is "at an instruction" '"verified": true, "id": 5, "line": 37' '"command": "setInstructionBreakpoints"'
 is "data" '"dataId": "total"' '"command": "dataBreakpointInfo"'
+is "writes only" '"accessTypes": ["write"]' '"command": "dataBreakpointInfo"'
 is "back to a change" '"reason": "data breakpoint", "text": "Old value = 1275\nNew value = 1020\n"' '"data breakpoint"'
 is "a command that moves" '"reason": "step"' '"event": "stopped"' 12
 is "an unknown request" '"success": false, "command": "nonsense", "message": "there is no request' '"nonsense"'
@@ -188,6 +189,23 @@ out=$(session '> {"command": "initialize"}
 is "pause" '"reason": "pause"' '"stopped"'
 is "where" '"name": "endless"' stackTrace
 
+# ---- conditions of data
+out=$(session "$begin, \"stopOnEntry\": true}}
+< initialized
+> {\"command\": \"dataBreakpointInfo\", \"arguments\": {\"name\": \"nothing\"}}
+< dataBreakpointInfo
+> {\"command\": \"setDataBreakpoints\", \"arguments\": {\"breakpoints\": [{\"dataId\": \"total\", \"accessType\": \"write\", \"condition\": \"total > 300\", \"hitCondition\": \"2\"}, {\"dataId\": \"total\", \"accessType\": \"read\"}, {\"dataId\": \"total\", \"condition\": \"nothing\"}]}}
+< setDataBreakpoints
+> {\"command\": \"configurationDone\"}
+< \"event\": \"stopped\"
+> {\"command\": \"continue\", \"arguments\": {\"threadId\": 1}}
+< \"event\": \"stopped\"
+> {\"command\": \"disconnect\"}")
+is "nothing is no data" '"dataId": null, "description": "No symbol' '"command": "dataBreakpointInfo"'
+is "one of three is set" '[{"verified": true, "id": 1}, {"verified": false' '"command": "setDataBreakpoints"'
+is "reads are not watched" "data is watched for writes only, not for 'read'" '"command": "setDataBreakpoints"'
+is "the second above 300" '"text": "Old value = 510\nNew value = 765\n"' '"data breakpoint"'
+
 # ---- what is wrong
 out=$(session '> {"command": "continue"}
 < continue
@@ -196,11 +214,23 @@ out=$(session '> {"command": "continue"}
 > {"command": "launch"}
 < launch
 > {"command": "launch", "arguments": {"program": "none.o"}}
-< launch')
+< launch
+> {"command": "launch", "arguments": {"program": "'$obj'", "prog": "walk", "capture": "'$cap'", "packet": 6}}
+< launch
+> {"command": "launch", "arguments": {"program": "'$obj'", "prog": "walk", "capture": "'$cap'", "packet": 0}}
+< launch
+> {"command": "launch", "arguments": {"program": "'$obj'", "prog": "walk", "capture": "'$cap'", "maps": {"nothing": "none.json"}}}
+< launch
+> {"command": "launch", "arguments": {"program": "'$obj'", "prog": "walk", "capture": "'$cap'", "packet": 5}}
+< initialized')
 is "nothing is launched" '"success": false, "command": "continue", "message": "nothing is launched [SKEP-E0835]"' continue
 is "no frames either" '"success": false' stackTrace
 is "launch without arguments" 'launch: there are no arguments' '"command": "launch"'
 is "launch of what is not there" 'none.o' '"command": "launch"' 2
+is "launch of a packet that is not there" '"success": false, "command": "launch", "message": "there is no packet 6' '"command": "launch"' 3
+is "launch of packet 0" 'launch: packets are numbered from 1' '"command": "launch"' 4
+is "launch with a map that is not there" "there is no map 'nothing'" '"command": "launch"' 5
+is "and then as it should be" '"success": true' '"command": "launch"' 6
 bad() # WHAT BYTES TEXT
 {
 	out=$(session "! $2

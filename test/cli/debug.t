@@ -195,6 +195,109 @@ watch counts[0]
 c
 info breakpoints')"
 
+same 'a watch of a global stops on changes only, in each packet' 'Watchpoint 1: packets_seen
+
+Watchpoint 1: packets_seen
+
+Old value = 0
+New value = 1
+firewall+6 in firewall (ctx=<optimized out>) at examples/firewall/firewall.c:212
+212		__sync_fetch_and_add(&packets_seen, 1);
+[Packet 1: XDP_PASS, 48 instructions]
+
+Watchpoint 1: packets_seen
+
+Old value = 1
+New value = 2
+firewall+6 in firewall (ctx=<optimized out>) at examples/firewall/firewall.c:212
+212		__sync_fetch_and_add(&packets_seen, 1);
+
+Watchpoint 1: packets_seen
+
+Old value = 0
+New value = 1
+firewall+6 in firewall (ctx=<optimized out>) at examples/firewall/firewall.c:212
+212		__sync_fetch_and_add(&packets_seen, 1);' "$(firewall 'watch packets_seen
+run
+c
+run')"
+
+same 'a register changes within a packet, not between them' 'walk (ctx=ADDR <ctx>) at test/obj/debug.c:65
+65		void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+Watchpoint 1: $r6
+
+Watchpoint 1: $r6
+
+Old value = 0
+New value = 1275
+walk (ctx=<optimized out>) at test/obj/debug.c:75
+75		if (remember(ip->saddr, end - data))
+[Packet 1: XDP_PASS, 129 instructions]
+
+Watchpoint 1: $r6
+
+Old value = 0
+New value = 655
+walk (ctx=<optimized out>) at test/obj/debug.c:75
+75		if (remember(ip->saddr, end - data))' "$(debug walk 'start
+watch $r6
+c
+c')"
+
+same 'watches of comparisons, not of constants; conditions of watches' 'Watchpoint 1: total == 510
+Watchpoint 2: total
+Will ignore next 1 crossings of breakpoint 2.
+Cannot watch constant value `3 + sizeof(int)'"'"'. [SKEP-E0830]
+No symbol "nothing" in current context. [SKEP-E0830]
+    1 | nothing > 1
+      | ^
+
+Watchpoint 1: total == 510
+
+Old value = 0
+New value = 1
+sum (data=ADDR <packet>, n=<optimized out>) at test/obj/debug.c:42
+42			s += data[i];
+
+Watchpoint 1: total == 510
+
+Old value = 1
+New value = 0
+sum (data=ADDR <packet>, n=<optimized out>) at test/obj/debug.c:42
+42			s += data[i];
+
+Watchpoint 2: total
+
+Old value = 1020
+New value = 1275
+sum (data=ADDR <packet>, n=<optimized out>) at test/obj/debug.c:42
+42			s += data[i];
+Num     Type           Disp Enb What
+1       watchpoint     keep y   total == 510
+	breakpoint already hit 2 times
+2       watchpoint     keep y   total
+	stop only if total > 1000
+	breakpoint already hit 2 times' "$(debug walk 'watch total == 510
+watch total
+condition 2 total > 1000
+ignore 2 1
+watch 3 + sizeof(int)
+condition 2 nothing > 1
+run
+c
+c
+info breakpoints')"
+
+same 'no time before 0, and no packet ends what is there' 'walk (ctx=ADDR <ctx>) at test/obj/debug.c:65
+65		void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+there is no time before 0 [SKEP-E0833]
+there is no packet 6 [SKEP-E0836]
+help: the last one is packet 5
+$1 = 0' "$(debug walk 'start
+goto -1
+run 6
+p $_time')"
+
 same 'a watch of a variable ends with its function' 'Breakpoint 1 at sum+1: file test/obj/debug.c, line 41.
 
 Breakpoint 1, sum (data=ADDR <packet>, n=5) at test/obj/debug.c:41
@@ -243,6 +346,7 @@ n = <optimized out>
 58		*(int *)ctx += i;
 Will ignore next 1 crossings of breakpoint 1.
 [Packet 1: XDP_PASS, 129 instructions]
+[Packet 3]
 
 Breakpoint 1, each (i=2, ctx=ADDR <frame 0 r10-8>) at test/obj/debug.c:58
 58		*(int *)ctx += i;
@@ -341,6 +445,7 @@ same 'packets one after the other' '[Packet 5: XDP_PASS, 129 instructions]
 [The input has ended]
 $1 = 5
 Breakpoint 1 at walk+37: file test/obj/debug.c, line 80.
+[Packet 2]
 
 Breakpoint 1, walk (ctx=<optimized out>) at test/obj/debug.c:80
 80			*n += s + acc;
@@ -353,7 +458,8 @@ $4 = 2
 walk (ctx=<optimized out>) at test/obj/debug.c:82
 82	}
 [Packet 5: XDP_PASS, 129 instructions]
-there is no packet 99999999 [SKEP-E0836]' "$(debug walk 'run 3
+there is no packet 99999999 [SKEP-E0836]
+help: the last one is packet 5' "$(debug walk 'run 3
 p $_packet
 break 80 if $_packet == 2
 run
@@ -708,6 +814,7 @@ start
 next')"
 
 same 'inlined functions are frames' 'Breakpoint 1 at firewall+73: file examples/firewall/firewall.c, line 140.
+[Packet 3]
 
 Breakpoint 1, check_ipv4 (at=ADDR <packet+14>, end=<optimized out>, bytes=<optimized out>) at examples/firewall/firewall.c:140
 140			source.s6_addr32[2] = bpf_htonl(0xffff);
