@@ -44,23 +44,66 @@ static char *below(char *dir, const char *name, bool make)
 	return path.s;
 }
 
-char *registry_dir(bool make)
+/* OWN is $SKEP_REGISTRY or NULL: that, or the user's folder for the session. */
+static char *base_dir(const char *own)
 {
-	const char *own = secure_getenv("SKEP_REGISTRY");
-	char *dir;
-
 	if (own && *own != '/')
 		return NULL;	/* "off" */
-	dir = own ? mem_strdup(own) : getuid() == geteuid() ? os_runtime_dir() : NULL;
+	return own ? mem_strdup(own) : getuid() == geteuid() ? os_runtime_dir() : NULL;
+}
+
+/* The folder's path, there or not. */
+static char *path_of(const char *own, bool make)
+{
+	char *dir = base_dir(own);
+
 	if (dir && !own)
 		dir = below(below(dir, "skep", make), ".live", make);
 	else if (dir && make)
 		os_dir_make(dir);
+	return dir;
+}
+
+char *registry_dir(bool make)
+{
+	char *dir = path_of(secure_getenv("SKEP_REGISTRY"), make);
+
 	if (dir && !is_private(dir)) {
 		free(dir);
 		dir = NULL;
 	}
 	return dir;
+}
+
+/* There is no folder: will the first process that has something to tell make it? */
+static bool can_come(const char *own)
+{
+	char *base = own ? NULL : base_dir(own);
+	struct stat st;
+	const bool is = base && !stat(base, &st) && S_ISDIR(st.st_mode);
+
+	free(base);
+	return is;
+}
+
+bool registry_absent(char *why, size_t n)
+{
+	const char *own = secure_getenv("SKEP_REGISTRY");
+	char *dir = path_of(own, false);
+	struct stat st;
+	const bool there = dir && !lstat(dir, &st);
+	const bool absent = !dir || (there ? !is_private(dir) : !can_come(own));
+
+	if (!dir && own)
+		snprintf(why, n, "SKEP_REGISTRY is '%.200s', no absolute path", own);
+	else if (!dir)
+		snprintf(why, n, "neither SKEP_REGISTRY nor XDG_RUNTIME_DIR names a folder");
+	else if (!there)
+		snprintf(why, n, "there is no folder %.200s", dir);
+	else
+		snprintf(why, n, "%.200s is no folder that this user alone can write to", dir);
+	free(dir);
+	return absent;
 }
 
 /* ---- the text -------------------------------------------------------------------------- */

@@ -73,6 +73,9 @@ void registry_each(registry_fn *fn, registry_bad_fn *bad, void *arg);
 
 /* The folder, for free(), or NULL; MAKE: it is made when it is not there. */
 char *registry_dir(bool make);
+/* Why there is none that a process could tell anything in, in N bytes of WHY; false: there
+ * is one, or the first process that has something to tell makes it. */
+bool registry_absent(char *why, size_t n);
 
 enum { REGISTRY_BYTES = 16 << 20 };	/* that a file may have */
 

@@ -9,6 +9,7 @@
 #include "cli/map_top.h"
 #include "cli/prog_view.h"
 #include "cli/tool.h"
+#include "cli/user_view.h"
 #include "kernel/kernel.h"
 #include "model/tables.h"
 #include <ctype.h>
@@ -797,8 +798,10 @@ static int run(struct job *job)
 	const char *name = word_next(&job->w);
 	const struct map_command *c = find(name && *name ? name : "show");
 
-	if (!c)
-		return unknown(job, name);
+	int r = c ? user_refused(job->on, c->name, &job->err) : unknown(job, name);
+
+	if (r)
+		return r;
 	return c->run ? c->run(job) : run_on_map(job, c);
 }
 

@@ -164,14 +164,18 @@ static int finish(struct profile *p, int out, struct skep_err *err)
 	struct strbuf page = { 0 };
 	struct flame_stats s = { 0 };
 	bool good;
+	int why;
 
 	if (!strcmp(p->format, "text"))
 		return 0;
 	flame_html(&page, p->title, sb_text(&p->folded), p->before ? sb_text(&p->old) : NULL, &s);
 	good = write_all(out, strcmp(p->format, "flame") ? &p->folded : &page);
+	why = good ? 0 : errno;
 	sb_free(&page);
+	if (!good && why == EPIPE)	/* who reads has gone: nothing to say */
+		return 0;
 	if (!good)
-		return err_set(err, ERR_FILE_OPEN, p->output, "%s", strerror(errno));
+		return err_set(err, ERR_FILE_WRITE, p->output, "%s", strerror(why));
 	if (p->output)
 		fprintf(stderr, "%s: %" PRIu64 " samples, %u stacks\n", p->output, s.samples,
 			s.stacks);

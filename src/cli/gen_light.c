@@ -19,7 +19,8 @@ static void put_struct(struct skel *s)
 	const struct image *img = s->img;
 	char id[64];
 
-	skel_put_head(s, "#include <bpf/skel_internal.h>\n");
+	skel_put_head(s, "#ifndef __KERNEL__\n#include <errno.h>\n#include <string.h>\n#endif\n"
+		      "#include <bpf/skel_internal.h>\n");
 	sb_puts(s->out, "\tstruct bpf_loader_ctx ctx;\n");
 	if (img->nr_maps)
 		sb_puts(s->out, "\tstruct {\n");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* tool.c: from words to a command of bpftool's grammar, and its output. */
 #include "cli/tool.h"
+#include "cli/user_view.h"
 
 /* ---- output --------------------------------------------------------------------- */
 
@@ -142,8 +143,9 @@ static int run(struct tool *t)
 {
 	const char *name = word_next(&t->w);
 	const struct tool_command *c = name && *name ? find(t->kind, name) : t->kind->commands;
+	int r = c ? user_refused(t->on, c->name, &t->err) : unknown(t, name);
 
-	return c ? c->run(t) : unknown(t, name);
+	return r ? r : c->run(t);
 }
 
 /* ---- options ----------------------------------------------------------------------- */

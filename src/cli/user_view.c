@@ -26,6 +26,22 @@ int user_wanted(const char *on, bool *user, struct skep_err *err)
 	return err_set(err, ERR_USAGE, NULL, "--on takes user or kernel, not '%s'", on);
 }
 
+static bool is_shown(const char *command)
+{
+	return !strcmp(command, "show") || !strcmp(command, "list") || !strcmp(command, "help");
+}
+
+int user_refused(const char *on, const char *command, struct skep_err *err)
+{
+	bool user;
+	int r = user_wanted(on, &user, err);
+
+	if (r || !user || is_shown(command))
+		return r;
+	return err_set(err, ERR_USAGE, NULL, "--on user is for 'show' alone: '%s' cannot reach "
+		       "into another process", command);
+}
+
 /* ---- ids ------------------------------------------------------------------------------ */
 
 struct id { char text[40]; };
@@ -283,17 +299,44 @@ static int parse_pick(const struct user_show *s, struct pick *p, struct words *w
 		       "NAME, %spid PID", s->kind == USER_PROG ? "tag TAG, " : "");
 }
 
-int user_show(const struct user_show *s, struct words *w, struct skep_err *err)
+#define WAY_OUT "set SKEP_REGISTRY=DIR here and for those processes, a folder that only this " \
+		"user can write to"
+
+/* Nothing was found of what is asked for. */
+static int missing(const struct user_show *s, const struct pick *p, struct skep_err *err)
 {
 	static const char *const things[] = { "program", "map", "link" };
+	char why[300];
+	int r;
+
+	if (!registry_absent(why, sizeof(why)))
+		return err_set(err, ERR_USER_LIVE, NULL, "the embedded engine has no %s of %s %s "
+			       "in this user's processes", things[s->kind], p->word, p->value);
+	r = err_set(err, ERR_USER_LIVE, NULL, "whether there is a %s of %s %s is not known, "
+		    "since nothing is registered: %s", things[s->kind], p->word, p->value, why);
+	err_help(err, WAY_OUT);
+	return r;
+}
+
+static void tell_absent(void)
+{
+	char why[300];
+
+	if (registry_absent(why, sizeof(why)))
+		fprintf(stderr, "note: nothing is registered: %s; " WAY_OUT "\n", why);
+}
+
+int user_show(const struct user_show *s, struct words *w, struct skep_err *err)
+{
 	struct job job = { .s = s };
 	int r = parse_pick(s, &job.pick, w, err);
 
 	if (r)
 		return r;
 	registry_each(show_object, tell_bad, &job);
-	if (job.found || !job.pick.word)
-		return 0;
-	return err_set(err, ERR_USER_LIVE, NULL, "the embedded engine has no %s of %s %s in this "
-		       "user's processes", things[s->kind], job.pick.word, job.pick.value);
+	if (!job.found && job.pick.word)
+		return missing(s, &job.pick, err);
+	if (!job.found)
+		tell_absent();
+	return 0;
 }

@@ -20,6 +20,8 @@ struct user_show {
 
 /* Whose things `show` is about: ON NULL, or "kernel", or "user". Error: USAGE. */
 int user_wanted(const char *on, bool *user, struct skep_err *err);
+/* COMMAND ("dump") has no other form than for the kernel: is ON no engine, or the user's? */
+int user_refused(const char *on, const char *command, struct skep_err *err);
 /*
  * Appends those that W's words name, all when there is none: id ID, name NAME, tag TAG,
  * pid PID. As members of an array that is open, or lines. Errors: USAGE, USER_LIVE.

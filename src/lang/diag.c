@@ -12,6 +12,7 @@
  * spaces. A place of several lines is "stdin:2-3".
  */
 #include "lang/ast.h"
+#include <ctype.h>
 #include <stdio.h>
 
 enum {
@@ -20,6 +21,25 @@ enum {
 	MAX_LINE = 400,		/* bytes of a line, else what is around the place */
 	AROUND = 150,
 };
+
+static bool is_name(char c) { return isalnum((u8)c) || c == '_'; }
+
+/* Variables of a function or macro are "$x#N" inside, N another one for each call: whoever
+ * wrote $x wants to read $x. */
+static void drop_numbers(char *text)
+{
+	bool variable = false;
+	char *to = text;
+
+	while (*text) {
+		variable = *text == '$' || (variable && is_name(*text));
+		*to++ = *text++;
+		if (variable && *text == '#' && isdigit((u8)text[1]))
+			for (text++; isdigit((u8)*text); text++)
+				;
+	}
+	*to = 0;
+}
 
 static void diag_add(struct script *s, enum diag_kind kind, struct span at, const char *fmt,
 		     va_list ap)
@@ -31,6 +51,7 @@ static void diag_add(struct script *s, enum diag_kind kind, struct span at, cons
 	if (s->nr_diags++ >= MAX_DIAGS)
 		return;
 	vsnprintf(text, sizeof(text), fmt, ap);
+	drop_numbers(text);
 	d = arena_new(&s->arena, struct diag);
 	d->kind = kind;
 	d->at = at;
@@ -69,6 +90,7 @@ void diag_hint(struct script *s, const char *fmt, ...)
 		return;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
+	drop_numbers(text);
 	va_end(ap);
 	if (s->last->hint)
 		s->last->hint = arena_printf(&s->arena, "%s\n%s", s->last->hint, text);

@@ -46,15 +46,45 @@ static void check_params(struct expand *x, const struct node *macro)
 					   p->kind == N_MAP ? "Map" : "Ident", p->text);
 }
 
+/* Is there a function of the language? It may be called although a macro has its name. */
+static bool is_function(const char *name)
+{
+	static const char *const names[] = {
+#define FUNC(name, ...) #name,
+#include "lang/func.def"
+#undef FUNC
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (!strcmp(names[i], name))
+			return true;
+	return false;
+}
+
+/* Scripts go on working when the language gets a function of the same name. */
+static void warn_hidden(struct expand *x, const struct node *fn)
+{
+	struct span head = fn->at;
+
+	if (!is_function(fn->text))
+		return;
+	head.to = fn->type ? fn->type->at.to : head.to;
+	diag_warn(x->s, head, "%s is a function of the language: calls in this script are of this "
+		  "one", fn->text);
+	diag_hint(x->s, "give it another name");
+}
+
 void macro_collect(struct expand *x)
 {
 	for (const struct node *n = x->s->list; n; n = n->next)
 		if (n->kind == N_MACRO || n->kind == N_FN) {
 			*vec_push(&x->macros) = n;
-			if (n->kind == N_FN)
-				fn_check(x, n);
-			else
+			if (n->kind == N_MACRO) {
 				check_params(x, n);
+			} else {
+				fn_check(x, n);
+				warn_hidden(x, n);
+			}
 		}
 	if (x->macros.n)
 		qsort(x->macros.v, x->macros.n, sizeof(*x->macros.v), by_text);
@@ -502,21 +532,6 @@ void macro_call_unused(struct expand *x, struct node *fn)
 	x->call = &call;
 	expand_node(x, &fn->c, 1);
 	x->call = call.up;
-}
-
-/* Is there a function of the language? It may be called although a macro has its name. */
-static bool is_function(const char *name)
-{
-	static const char *const names[] = {
-#define FUNC(name, ...) #name,
-#include "lang/func.def"
-#undef FUNC
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (!strcmp(names[i], name))
-			return true;
-	return false;
 }
 
 bool macro_expand(struct expand *x, struct node **at, u32 depth)

@@ -539,23 +539,59 @@ static struct node *parse_probe(struct parser *p)
 	return parse_done(p, n);
 }
 
+static bool word_ahead(const struct parser *p, const char *word, u32 op)
+{
+	struct lexer lex = p->lex;
+	struct token t;
+
+	if (!parse_is_word(p, word))
+		return false;
+	lex.quiet = true;
+	lex_next(&lex, &t);
+	return op ? t.kind == T_PUNCT && t.op == op : t.kind == T_IDENT;
+}
+
+static struct node *parse_either(struct parser *p);
+
+/* A group in a group: it is read, so that there is one message for it, and dropped. */
+static void skip_nested(struct parser *p)
+{
+	parse_error_at(p, p->t.from, p->t.to, "groups of probes do not nest");
+	diag_hint(p->lex.s, "write its groups behind the others, each after \"or\": the first one "
+		  "that can be attached is chosen");
+	p->panic = false;
+	if (parse_enter(p))
+		parse_either(p);
+	parse_leave(p);
+}
+
+static void parse_group(struct parser *p, struct node *n)
+{
+	struct node **end = &n->list;
+	bool any = false;
+
+	for (; !p->panic && p->t.kind != T_END && !parse_is(p, TOK1('}')); any = true) {
+		if (word_ahead(p, "either", TOK1('{'))) {
+			skip_nested(p);
+			continue;
+		}
+		*end = parse_probe(p);
+		end = &(*end)->next;
+	}
+	if (!any && !p->panic)
+		parse_error(p, "a group has one probe at least");
+}
+
 /* { probes }, and behind "or" more of them. */
 static struct node *parse_either(struct parser *p)
 {
 	struct node *first = parse_node(p, N_EITHER, p->t.from), *n = first;
 
 	for (;;) {
-		struct node **end = &n->list;
-
 		parse_next(p);		/* either, or */
 		if (!parse_expect(p, TOK1('{'), "'{' before the probes of a group"))
 			break;
-		while (!p->panic && p->t.kind != T_END && !parse_is(p, TOK1('}'))) {
-			*end = parse_probe(p);
-			end = &(*end)->next;
-		}
-		if (!n->list && !p->panic)
-			parse_error(p, "a group has one probe at least");
+		parse_group(p, n);
 		n->at.to = p->t.to;
 		if (!parse_expect(p, TOK1('}'), "'}' behind the probes of a group") ||
 		    !parse_is_word(p, "or"))
@@ -608,18 +644,6 @@ static void resync_part(struct parser *p)
 		parse_next(p);
 	}
 	p->panic = p->too_deep;
-}
-
-static bool word_ahead(const struct parser *p, const char *word, u32 op)
-{
-	struct lexer lex = p->lex;
-	struct token t;
-
-	if (!parse_is_word(p, word))
-		return false;
-	lex.quiet = true;
-	lex_next(&lex, &t);
-	return op ? t.kind == T_PUNCT && t.op == op : t.kind == T_IDENT;
 }
 
 static struct node *parse_part(struct parser *p, enum part *now)

@@ -580,6 +580,7 @@ static int probes(struct run *r)
 		rc = open_timers(r);
 	if (!rc && r->o->go)
 		rc = r->o->go(r->o->go_arg, r->err);
+	r->began = !rc;
 	if (!rc && !r->ended)
 		rc = read_iterators(r);
 	if (!rc && !r->ended && waits(r))
@@ -609,7 +610,7 @@ static int run(struct run *r)
 		rc = r->o->test ? tests(r) : r->o->bench ? benches(r) : probes(r);
 	say_lost(r);
 	say_full(r);		/* as it was at the end: some probes are still attached */
-	if (!r->o->test && !r->o->bench)
+	if (r->began)
 		print_maps(r);
 	run_space_say(r);
 	return rc;

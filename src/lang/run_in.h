@@ -30,6 +30,7 @@ struct run {
 	bool ended;		/* nothing more is waited for */
 	bool holds;		/* nothing is written meanwhile */
 	bool discard;		/* records are read and forgotten */
+	bool began;		/* what is traced: there are results */
 	bool broken;		/* nobody reads what is written */
 	struct names *names;
 	struct spaces *spaces;	/* NULL: nothing of processes' code is printed */

@@ -154,6 +154,8 @@ build() # HEADER PROGRAM
 		-DHDR="\"$1\"" "$tmp/$2.c" -o "$tmp/$2" 2>&1
 }
 same "which compiles, and needs no library" "" "$(build ours.h use)"
+printf '#include HDR\n#include <bpf/skel_internal.h>\nint main(void) { a_bpf__destroy(a_bpf__open()); }\n' >"$tmp/alone.c"
+same "nor any other header" "" "$(build ours.h alone)"
 if [ "$(uname -m)" = x86_64 ]; then
 	same "it loads, with what was set before, and attaches" "7 3 0
 0 5 h 1

@@ -18,6 +18,36 @@ status "a link has no tag" 2 $SKEP link show --on user tag 0
 same "nobody is there" "[]" "$($SKEP prog show --on user -j 2>&1)"
 same "and no folder was made for looking" "" "$(ls -A "$XDG_RUNTIME_DIR")"
 
+same "nor is that worth a note" "" "$($SKEP prog show --on user 2>&1)"
+
+# ---- no folder in which anybody could have told anything
+mkdir "$tmp/all"
+chmod 777 "$tmp/all"
+for what in prog link map; do
+	for bad in off "$tmp/nosuch" "$tmp/all"; do
+		has "$what without a registry: ${bad##*/}" "note: nothing is registered: " \
+			"$(SKEP_REGISTRY=$bad $SKEP $what show --on user 2>&1 >/dev/null)"
+	done
+	same "$what as JSON: what is known" "[]" "$(SKEP_REGISTRY=off $SKEP $what show -j --on user 2>/dev/null)"
+	out=$(SKEP_REGISTRY=$tmp/all $SKEP $what show --on user pid $$ 2>&1)
+	has "$what of a process: not known" "is not known, since nothing is registered: $tmp/all is no folder" "$out"
+	has "$what: the way out" "help: set SKEP_REGISTRY=DIR" "$out"
+done
+has "no folder for the session" "$tmp/none/skep/.live" "$(XDG_RUNTIME_DIR=$tmp/none $SKEP prog show --on user 2>&1)"
+if ! [ -d "/run/user/$(id -u)" ]; then
+	has "and none at all" "neither SKEP_REGISTRY nor XDG_RUNTIME_DIR names a folder; set SKEP_REGISTRY=DIR" \
+		"$(unset XDG_RUNTIME_DIR; $SKEP prog show --on user 2>&1)"
+fi
+
+# ---- commands that are the kernel's alone
+for words in "map dump --on user id 10130.1.0" "prog dump xlated --on user id 1.1.0" \
+	"prog profile --on user id 1 cycles" "link detach --on user id 1" "map create --on user x"; do
+	status "not of this user's processes: $words" 2 $SKEP $words
+	has "which is said: $words" "--on user is for 'show' alone" "$($SKEP $words 2>&1)"
+done
+has "an engine that is none, of another command" "not 'both'" "$($SKEP map dump --on both id 1 2>&1)"
+status "help is of both" 0 $SKEP prog help --on user
+
 # ---- a program that waits with what it has loaded
 cat > "$tmp/host.c" <<'C'
 #include <skep/skep.h>
@@ -191,7 +221,6 @@ has "are its programs'" "$pid.1.0: trace  prog $pid.1." "$out"
 has "as JSON" '"where":"begin"' "$($SKEP link show --on user -j)"
 kill $pid
 wait $pid 2>/dev/null
-mkdir -m 700 "$tmp/mine"
 echo x > "$tmp/mine/2024.newsletter.txt"
 SKEP_REGISTRY=$tmp/mine $SKEP prog show --on user > "$tmp/out" 2>&1
 same "what is not the registry's stays" x "$(cat "$tmp/mine/2024.newsletter.txt")"

@@ -95,6 +95,22 @@ if $SKEP profile -c "$tmp/busy 200" -F 999 -f folded -o "$tmp/folded" 2>"$tmp/sa
 	ok "compared" $SKEP profile -c "$tmp/busy 200" -F 999 -f flame --compare "$tmp/folded" \
 		-o "$tmp/diff.html"
 	has "with differences" "; +" "$(cat "$tmp/diff.html")"
+	for format in text folded flame; do
+		{ timeout 60 $SKEP profile -f $format 1 2>"$tmp/said"; echo $? >"$tmp/status"; } | true
+		same "nobody reads $format: the end, and not a word" "0" \
+			"$(cat "$tmp/said" "$tmp/status")"
+		same "a command that cannot be started: no result as $format" "" \
+			"$($SKEP profile -f $format -c "$tmp/nosuch" 2>/dev/null)"
+	done
+	status "is an error" 2 $SKEP profile -c "$tmp/nosuch"
+	has "which says why" "nosuch' cannot be started: No such file" "$($SKEP profile -c "$tmp/nosuch" 2>&1)"
+	same "nor as a map of a script's" "" "$($SKEP trace -q -e 'begin { @ = 1; }' -c "$tmp/nosuch" 2>/dev/null)"
+	{ timeout 60 $SKEP trace -q -e 'interval:ms:20 { print(1); @ = 1; }' 2>"$tmp/said"
+	  echo $? >"$tmp/status"; } | head -n 1 >"$tmp/line"
+	same "nor does a script go on for nobody" "10" "$(cat "$tmp/line" "$tmp/said" "$tmp/status" | tr -d '\n')"
+	if [ -e /dev/full ]; then
+		has "a full disk is said" "[SKEP-E0004]" "$($SKEP profile -f folded 1 2>&1 >/dev/full)"
+	fi
 else
 	skip "profiles" "$(head -n 1 "$tmp/said")"
 fi
