@@ -473,6 +473,11 @@ has "its text" "task $$ " "$out"
 has "its text as JSON" '{"program": "skep_t_it", "text": "' "$("$SKEP" attach --json "$tmp/iter.o" 2>&1)"
 "$tmp/target" 1 3000 &
 pid=$!
+i=0
+while [ "$(cat /proc/$pid/comm 2>/dev/null)" != target ] && [ $i -lt 100 ]; do	# it runs
+	sleep 0.02
+	i=$((i + 1))
+done
 out=$("$SKEP" attach -q "$tmp/iter.o" -p $pid 2>&1)
 case $out in
 "task $pid target") tap_line 0 "of one process" ;;
