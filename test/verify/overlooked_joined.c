@@ -28,7 +28,7 @@ SEC("lwt_in") NAKED int writes_packet(void)
 {
 	asm volatile(PACKET("%[f]") :: TABLE, [f]"i"(writes) : "r0");
 }
-// ok: one that reads
+// ok, kernel rejected: one that reads
 SEC("lwt_in") NAKED int reads_packet(void)
 {
 	asm volatile(PACKET("%[f]") :: TABLE, [f]"i"(reads) : "r0");
