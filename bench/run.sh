@@ -47,7 +47,9 @@ each() # NAME: runs it once on both
 	balancer) set -- $dir/$1.o --map services=$dir/services.json \
 			 --map backends=$dir/backends.json ;;
 	entry) set -- examples/constructs/$1.o --prog entry ;;
-	ipv4 | loops) set -- examples/constructs/$1.o ;;
+	ipv4 | loops | kconfig | symbolic) set -- examples/constructs/$1.o ;;
+	hosts) set -- examples/pinned/hosts.o ;;
+	fields) set -- $dir/$1.o ;;
 	nat64_*) set -- examples/nat64/nat64.o --prog "$1" \
 			--map outside=examples/nat64/outside.json ;;
 	shaper) set -- $dir/$1.o --map ports=$dir/ports.json --map classes=$dir/classes.json ;;
@@ -67,7 +69,7 @@ tell() # NAME EMPTY
 	printf 'less an empty one (%d, %d): %d, %d%s\n' "$ue" "$ke" $((u - ue)) $((k - ke)) "$same"
 }
 
-xdp='firewall balancer ipv4 loops entry' tc='shaper nat64_in nat64_out'
+xdp='firewall balancer ipv4 loops entry kconfig symbolic hosts fields' tc='shaper nat64_in nat64_out'
 i=0
 while [ $i -lt "$ROUNDS" ]; do
 	for p in empty $xdp empty_tc $tc; do
