@@ -69,7 +69,8 @@ tell() # NAME EMPTY
 	printf 'less an empty one (%d, %d): %d, %d%s\n' "$ue" "$ke" $((u - ue)) $((k - ke)) "$same"
 }
 
-xdp='firewall balancer ipv4 loops entry kconfig symbolic hosts fields' tc='shaper nat64_in nat64_out'
+xdp='firewall balancer ipv4 loops entry kconfig symbolic hosts fields'
+tc='shaper nat64_in nat64_out'
 i=0
 while [ $i -lt "$ROUNDS" ]; do
 	for p in empty $xdp empty_tc $tc; do
