@@ -71,6 +71,7 @@ struct var {
 	u32 depth;		/* of functions: 0 the program, 1 a callback in it, ... */
 	u32 sets;		/* how often it is assigned */
 	bool declared;		/* let with a type */
+	bool literal;		/* so far it has got numbers that stand there: it has no sign yet */
 	bool captured;		/* a callback uses it: it is in memory */
 	bool used;
 	struct var *next;	/* of the program */
