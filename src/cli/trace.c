@@ -176,7 +176,7 @@ static int run(struct tracing *t, struct skep_err *err)
 	struct trace_run r = { .unit = &t->unit, .json = o->format && !strcmp(o->format, "json"),
 		.user = o->on && !strcmp(o->on, "user"), .unsafe = o->unsafe, .quiet = o->quiet,
 		.no_warnings = o->no_warnings, .dry_run = o->dry_run, .test = o->test,
-		.bench = o->bench, .pid = t->nr_pids == 1 ? t->pids[0] : 0,
+		.bench = o->bench, .say = report_lines, .pid = t->nr_pids == 1 ? t->pids[0] : 0,
 		.flush = o->buffer && !strcmp(o->buffer, "full") ? 1 << 16 : 0, .go = go,
 		.go_arg = t };
 	int rc = open_child(t, err);

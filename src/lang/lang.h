@@ -147,6 +147,7 @@ struct lang {
 	struct ir_unit ir;
 	VEC(struct lang_dwarf *) dwarf;	/* of traced binaries */
 	u32 nr_places;
+	u32 said_unstable;		/* bits: features whose warning was said */
 	struct { const char *from, *copy; } last_line;	/* of a source: lower.c's */
 };
 

@@ -18,6 +18,7 @@ struct trace_run {
 	void *go_arg;
 	struct strbuf *folded;	/* maps keyed by stacks go there at the end, or NULL */
 	int out;		/* where results go: a descriptor */
+	void (*say)(const struct strbuf *b);	/* messages; NULL: to stderr as they are */
 	u64 flush;		/* 0: at once; else bytes that are kept (-B full) */
 };
 

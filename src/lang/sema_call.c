@@ -132,7 +132,7 @@ static void add_stacks(struct sema *s, u32 frames, bool user)
 	*t = (struct lang_stacks){ .frames = frames, .user = user };
 	for (u32 i = 0; i < LANG_STACK_LEVELS; i++)
 		t->bpf_name[i] = arena_printf(s->l->arena, "skep_%cstack%u%.*s", user ? 'u' : 'k',
-					      frames, i > 0, "bcd" + (i ? i - 1 : 0));
+					      frames, i > 0, &"abcd"[i]);
 }
 
 static const struct ty *stack_of(struct sema *s, struct node *n, bool user)
@@ -642,6 +642,28 @@ static const struct ty *sem_ccall(struct sema *s, struct node *n)
 	return t;
 }
 
+/* What bpftrace calls unstable: an error or a warning, once, as the script's settings say. */
+static void unstable(struct sema *s, const struct node *n, int f)
+{
+	const bool series = f == F_tseries;
+	const char *set = series ? s->l->config.unstable_tseries :
+		s->l->config.unstable_dw_ustack;
+	const char *what = series ? "tseries" : "dw_ustack (DWARF stack unwinding)";
+	const char *name = series ? "unstable_tseries" : "unstable_dw_ustack";
+
+	if (!s->report || s->l->said_unstable & 1u << series || !strcmp(set, "enable"))
+		return;
+	if (!strcmp(set, "error")) {
+		sem_error(s, n->at, "%s feature is not enabled by default. To enable this unstable "
+			  "feature, set the config flag to enable. %s=enable", what, name);
+		return;
+	}
+	s->l->said_unstable |= 1u << series;
+	diag_warn(s->l->script, (struct span){ 0 }, "Script is using an unstable feature: %s. To "
+		  "prevent this warning you must explicitly enable it in the config e.g. "
+		  "%s=enable", what, name);
+}
+
 const struct ty *sem_call(struct sema *s, struct node *n)
 {
 	const int arg = func_arg_number(n->text), f = func_find(n->text);
@@ -673,6 +695,8 @@ const struct ty *sem_call(struct sema *s, struct node *n)
 		return sem_error(s, n->at, "%s() is an unsafe function being used in safe mode; "
 				 "--unsafe allows it", n->text);
 	arguments(s, n, f);
+	if (f == F_tseries)
+		unstable(s, n, f);
 	if (f == F_reg || f == F_kaddr || f == F_cgroupid || f == F_uaddr)
 		n->num = (u64)known_now(s, n, f);
 	if (f == F_usermode && !(flags_here(s) & (PF_EVENT | PF_OURS)))
