@@ -42,6 +42,9 @@ struct place_arg {
 	bool data_loc;		/* u32 at OFF: where in the context it is, and how long */
 };
 
+/* A BPF program that the kernel has, and its types. */
+struct lang_bpf { u32 prog; const struct btf *btf; };
+
 /* One attach point, wildcards resolved. */
 struct place {
 	enum lang_probe kind;
@@ -56,6 +59,7 @@ struct place {
 	const struct place_arg *args;
 	u32 nr_args;
 	u64 ref;		/* USDT: where its semaphore is in the file; 0 none */
+	struct lang_bpf bpf;	/* FENTRY, FEXIT: whose function it is; 0 the kernel's */
 	const struct ty *ret;	/* FEXIT, typed kretprobes and uretprobes; or NULL */
 	struct usdt_arg *usdt;	/* USDT: where arguments are */
 	u32 nr_usdt;
@@ -141,7 +145,7 @@ struct lang {
 	struct { u64 dev, ino; } own_ns;
 	/* numbers of ir's maps */
 	u32 zero_map;			/* 1 + number; 0: not there */
-	u32 counters_map, ring_map;	/* when the unit has their names */
+	u32 counters_map, ring_map, packet_map;	/* when the unit has their names */
 	u32 scratch_map;		/* UINT32_MAX: not there */
 	VEC(struct core_type) core_types;
 	struct ir_unit ir;

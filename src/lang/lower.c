@@ -729,7 +729,8 @@ static void places(struct lang *l, const struct prog *p)
 
 		*vec_push(&l->unit->places) = (struct lang_place){ .kind = at->kind,
 			.text = at->text, .prog = p->name, .at = at->at, .period = at->period,
-			.signal = at->signal, .pin = at->pin, .ref = at->ref };
+			.signal = at->signal, .pin = at->pin, .ref = at->ref,
+			.of_prog = at->bpf.prog };
 	}
 }
 

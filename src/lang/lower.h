@@ -177,6 +177,7 @@ struct val low_arg_field(struct low *w, struct node *n);
 /* ---- lower_out.c ------------------------------------------------------------- */
 
 void low_output(struct low *w, struct node *n, int f);
+struct ir_insn *low_skboutput(struct low *w, struct node *n);
 void low_complain(struct low *w, const char *text);
 void low_helper_error(struct low *w, struct ir_insn *code, const char *helper);
 

@@ -452,6 +452,7 @@ static struct ir_insn *number(struct low *w, struct node *n, int f)
 			     ir_conv(w->f, IR_BSWAP, n->ty->bytes, low_num(w, n->list));
 	case F_socket_cookie: return ir_call(w->f, BPF_FUNC_get_socket_cookie, 1,
 					     low_num(w, n->list));
+	case F_skboutput: return low_skboutput(w, n);
 	case F_container_of: return ir_addi(w->f, low_num(w, n->list),
 					    -(s64)((const struct field_place *)n->sem)->off);
 	case F_is_err: return ir_set(w->f, CC_UGE, 64, low_num(w, n->list), num(w, -4095));

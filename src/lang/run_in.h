@@ -7,8 +7,10 @@
 #include "lang/out.h"
 #include "lang/run.h"
 #include "skep/skep.h"
+#include <stdio.h>
 
 struct run_timer { int fd; const struct lang_place *place; };
+struct run_pcap { const char *path; FILE *f; };
 
 struct run {
 	const struct trace_run *o;
@@ -16,7 +18,9 @@ struct run {
 	struct skep_object *obj;
 	struct backend *b;
 	s32 *map;		/* of unit.maps: the backend's numbers */
-	s32 ring, counters;	/* -1: not there */
+	s32 ring, counters, packets;	/* -1: not there */
+	VEC(struct run_pcap) pcaps;	/* skboutput()'s files */
+	int pcap_failed;	/* errno of a packet that was not written; 0 */
 	struct out out;
 	struct ty_table types;
 	struct strbuf text, errors;	/* that are not written yet */
@@ -51,6 +55,13 @@ void run_read(struct run *r);
 void run_flush(struct run *r, bool all);
 /* Prints map I; at the end empty ones are not. */
 void run_print_map(struct run *r, u32 i, u64 top, u64 div, bool at_end);
+
+/* ---- run_pcap.c: packets of skboutput() -------------------------------------- */
+
+int run_pcap_open(struct run *r);	/* makes the files; before anything is attached */
+int run_pcap_fd(struct run *r);		/* readable when there are packets; -1: never */
+void run_pcap_read(struct run *r);
+void run_pcap_close(struct run *r);
 
 /* ---- run_names.c: names of addresses, stacks, cgroups, accounts -------------- */
 

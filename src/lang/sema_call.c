@@ -461,6 +461,33 @@ static s64 known_now(struct sema *s, struct node *n, int f)
 	return 0;
 }
 
+/* skboutput(): the socket buffer as the program got it, since only that is known to be one. */
+static void packet_call(struct sema *s, struct node *n)
+{
+	const struct node *path = n->list, *skb = path->next, *skip = skb->next->next;
+	const struct ty *t = skb->ty, *len = skb->next->ty;
+	s64 v = 0;
+
+	if (!(flags_here(s) & PF_BTF) || s->p->place->kind == LP_ITER)
+		sem_error(s, n->at, "skboutput can not be used with \"%s\" probes: it is of fentry, "
+			  "fexit and rawtracepoint", s->p->place->provider);
+	else if (s->l->opts->user)
+		sem_error(s, n->at, "skboutput is of the kernel's engine: --on kernel");
+	else if (path->kind != N_STR || !path->text_n)
+		sem_error(s, path->at, "skboutput() expects a string literal: the file");
+	else if (t && (t->kind != TY_PTR || t->space != SPACE_BTF || t->of->kind != TY_CSTRUCT ||
+		       strcmp(btf_type_name(t->of->btf, t->of->id), "sk_buff")))
+		sem_error(s, skb->at, "skboutput() expects a struct sk_buff of the probe's "
+			  "arguments, as args.skb (%s provided)", sem_name(s->l, t));
+	else if (len && !ty_is_number(len))
+		sem_error(s, skb->next->at, "skboutput() expects a number of bytes (%s provided)",
+			  sem_name(s->l, len));
+	else if (!sem_const(s, skip, &v) || v < 0 || v > LANG_PACKET_MAX)
+		sem_error(s, skip->at, "skboutput() expects a constant offset, 0 to %u",
+			  LANG_PACKET_MAX);
+	n->num = (u64)v;
+}
+
 /* fail(), assert_str() and static_assert(), when they stay in the program. */
 static void must_not_be(struct sema *s, struct node *n, int f)
 {
@@ -697,6 +724,8 @@ const struct ty *sem_call(struct sema *s, struct node *n)
 	arguments(s, n, f);
 	if (f == F_tseries)
 		unstable(s, n, f);
+	if (f == F_skboutput)
+		packet_call(s, n);
 	if (f == F_reg || f == F_kaddr || f == F_cgroupid || f == F_uaddr)
 		n->num = (u64)known_now(s, n, f);
 	if (f == F_usermode && !(flags_here(s) & (PF_EVENT | PF_OURS)))

@@ -32,6 +32,7 @@ struct lang_place {
 	u64 period;		/* INTERVAL: ns between its runs */
 	u32 signal;		/* SELF: its number */
 	const char *pin;	/* ITER: a path, or NULL */
+	u32 of_prog;		/* FENTRY, FEXIT: of that BPF program; 0 of the kernel */
 };
 
 /* A map of the script, whose value has the bytes of its type. What is behind them in the
@@ -56,6 +57,10 @@ enum lang_action {
 	LA_COUNT
 };
 
+/* What comes before a packet of skboutput(), in the map of packets. */
+struct lang_packet { u64 index, time, bytes; };	/* of unit.records; CLOCK_BOOTTIME */
+enum { LANG_PACKET_MAX = 65000 };	/* a record of perf has 16 bits for its length */
+
 struct lang_arg { const struct ty *ty; u32 off; };	/* from the record's start */
 
 struct lang_record {
@@ -65,6 +70,7 @@ struct lang_record {
 	u32 nr_args;
 	u32 bytes;
 	s32 map;		/* index in unit.maps; -1 none */
+	u32 skip;		/* SKBOUTPUT: bytes at a packet's beginning */
 	const char *where;	/* "stdin:1:9-12", for what is said about this place */
 	const char *source;	/* of a macro's code: lines that name its calls; or NULL */
 };
@@ -110,8 +116,9 @@ struct lang_unit {
 	VEC(struct lang_stacks) stacks;	/* TY_STACK: par[2] is an index */
 	VEC(const char *) texts;	/* TY_STRFTIME, TY_CGROUP_PATH: par[0] is an index */
 	struct lang_config config;
-	const char *ring;	/* bpf names of maps that are there when a script needs them,
-				   else NULL: records; */
+	u32 packet_pages;	/* of each cpu's buffer of packets */
+	const char *ring, *packets;	/* bpf names of maps that are there when a script needs them,
+				   else NULL: records; packets */
 	const char *counters;	/* one element of u64: enum lang_counter, then those of maps */
 };
 
