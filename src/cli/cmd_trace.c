@@ -58,7 +58,7 @@ static int check_opts(const struct trace_opts *o, struct skep_err *err)
 	const struct { const char *name; bool given; } later[] = {
 		{ "--info", o->info }, { "--probe-filter", o->filter },
 		{ "--traceable-functions", o->traceable }, { "--aot", o->aot },
-		{ "--dwarf-pid", o->dwarf_pids.n }, { "--debuginfo", o->debuginfo },
+		{ "--debuginfo", o->debuginfo },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(later); i++)

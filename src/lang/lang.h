@@ -150,6 +150,7 @@ struct lang {
 	VEC(struct core_type) core_types;
 	struct ir_unit ir;
 	VEC(struct lang_dwarf *) dwarf;	/* of traced binaries */
+	struct ir_func *unwinder;	/* lower_unwind.c's, or NULL */
 	u32 nr_places;
 	u32 said_unstable;		/* bits: features whose warning was said */
 	struct { const char *from, *copy; } last_line;	/* of a source: lower.c's */

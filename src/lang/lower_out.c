@@ -268,27 +268,12 @@ static u32 packet_map(struct lang *l)
 	return l->packet_map;
 }
 
-/* V, or TOP when it is more. */
-static struct ir_insn *at_most(struct low *w, struct ir_insn *v, s64 top)
-{
-	struct ir_block *big = low_block_new(w), *end = low_block_new(w);
-	const u32 r = ir_var(w->f);
-
-	ir_write(w->f, r, v);
-	ir_br(w->f, CC_UGT, 64, v, num(w, top), big, end);
-	low_at(w, big);
-	ir_write(w->f, r, num(w, top));
-	ir_jmp(w->f, end);
-	low_at(w, end);
-	return ir_read(w->f, r);
-}
-
 struct ir_insn *low_skboutput(struct low *w, struct node *n)
 {
 	struct node *path = n->list, *skb = path->next;
 	struct lang_record r = { .action = LA_SKBOUTPUT, .map = -1, .format = path->text,
 				 .skip = (u32)n->num };
-	struct ir_insn *len = at_most(w, low_num(w, skb->next), LANG_PACKET_MAX), *head;
+	struct ir_insn *len = low_at_most(w, low_num(w, skb->next), LANG_PACKET_MAX), *head;
 
 	place_text(w, n, &r);
 	*vec_push(&w->l->unit->records) = r;

@@ -48,6 +48,16 @@ static void set_traced(struct run *r)
 	}
 }
 
+/* The map of rows is as large as the processes ask for. */
+static void set_rows(struct run *r)
+{
+	struct image *img = r->obj->img;
+
+	for (u32 i = 0; r->o->unit->rows && i < img->nr_maps; i++)
+		if (!strcmp(img->maps[i].name, r->o->unit->rows))
+			img->maps[i].max_entries = run_unwind_rows(r->o);
+}
+
 static int load(struct run *r)
 {
 	const struct lang_unit *u = r->o->unit;
@@ -59,6 +69,7 @@ static int load(struct run *r)
 	if (rc)
 		return rc;
 	set_traced(r);
+	set_rows(r);
 	rc = skep_object_load(r->obj, &opts, r->err);
 	if (rc)
 		return rc;
@@ -161,6 +172,7 @@ static void say_full(struct run *r)
 			  "HINT: fewer frames, as kstack(8), or config = { max_map_keys = %u }\n",
 			  (unsigned long long)v[LC_STACK_LOST],
 			  (unsigned)max_u64(131072, u->config.max_map_keys));
+	run_unwind_say(r, v ? v[LC_NO_ROWS] : 0);
 	free(v);
 }
 
@@ -586,6 +598,7 @@ static int probes(struct run *r)
 	int rc = run_kind(r, LP_BEGIN);
 
 	run_space_open(r);
+	run_unwind_open(r);
 	if (!rc && !r->ended)
 		rc = attach_all(r);
 	if (rc)
@@ -597,6 +610,10 @@ static int probes(struct run *r)
 		rc = open_timers(r);
 	if (!rc && r->o->go)
 		rc = r->o->go(r->o->go_arg, r->err);
+	if (!rc && r->unwind && r->o->child)
+		run_space_watch(r, r->o->child);
+	if (!rc && r->o->go_on)
+		rc = r->o->go_on(r->o->go_arg, r->err);
 	r->began = !rc;
 	if (!rc && !r->ended)
 		rc = read_iterators(r);
@@ -653,6 +670,7 @@ int trace_run(const struct trace_run *o, struct skep_err *err)
 		close(r.signals);
 	run_names_close(&r);
 	run_space_close(&r);
+	run_unwind_close(&r);
 	skep_object_close(r.obj);
 	free(r.map);
 	sb_free(&r.text);

@@ -125,17 +125,21 @@ static void format_call(struct sema *s, struct node *n)
 
 /* ---- special results --------------------------------------------------------- */
 
-static void add_stacks(struct sema *s, u32 frames, bool user)
+static void add_stacks(struct sema *s, u32 frames, bool user, bool dwarf)
 {
 	struct lang_stacks *t = vec_push(&s->l->unit->stacks);
 
-	*t = (struct lang_stacks){ .frames = frames, .user = user };
+	*t = (struct lang_stacks){ .frames = frames, .user = user, .dwarf = dwarf };
+	if (dwarf) {
+		t->bpf_name[0] = arena_printf(s->l->arena, "skep_dw%u", frames);
+		return;
+	}
 	for (u32 i = 0; i < LANG_STACK_LEVELS; i++)
 		t->bpf_name[i] = arena_printf(s->l->arena, "skep_%cstack%u%.*s", user ? 'u' : 'k',
 					      frames, i > 0, &"abcd"[i]);
 }
 
-static const struct ty *stack_of(struct sema *s, struct node *n, bool user)
+static const struct ty *stack_of(struct sema *s, struct node *n, bool user, bool dwarf)
 {
 	static const char *const modes[] = { "bpftrace", "perf", "raw", "build_id" };
 	s64 given[2] = { 127, 0 }, mode = 0;	/* frames, and how many are left out */
@@ -168,14 +172,25 @@ static const struct ty *stack_of(struct sema *s, struct node *n, bool user)
 	n->num = (u64)given[1];
 	for (i = 0; i < s->l->unit->stacks.n; i++)
 		if (s->l->unit->stacks.v[i].frames == given[0] &&
-		    s->l->unit->stacks.v[i].user == user)
+		    s->l->unit->stacks.v[i].user == user &&
+		    s->l->unit->stacks.v[i].dwarf == dwarf)
 			break;
 	if (i == s->l->unit->stacks.n)
-		add_stacks(s, (u32)given[0], user);
+		add_stacks(s, (u32)given[0], user, dwarf);
 	t.par[0] = mode;
 	t.par[1] = given[0];
 	t.par[2] = i;
 	return like(s, t);
+}
+
+static const struct ty *dw_ustack(struct sema *s, struct node *n)
+{
+#if !defined(__x86_64__)
+	return sem_error(s, n->at, "dw_ustack is not there on this machine: x86-64 has it");
+#endif
+	if (s->l->opts->user)
+		return sem_error(s, n->at, "dw_ustack is of the kernel's engine: --on kernel");
+	return stack_of(s, n, true, true);
 }
 
 static const struct ty *kernel_struct_ptr(struct sema *s, const char *name, enum ty_space space)
@@ -525,8 +540,9 @@ static const struct ty *special(struct sema *s, struct node *n, int f)
 				 p->provider);
 	case F_probe: return ty_str(&s->l->types, (u32)strlen(p->text) + 1);
 	case F_probetype: return ty_str(&s->l->types, (u32)strlen(p->provider) + 1);
-	case F_kstack: return stack_of(s, n, false);
-	case F_ustack: return stack_of(s, n, true);
+	case F_kstack: return stack_of(s, n, false, false);
+	case F_ustack: return stack_of(s, n, true, false);
+	case F_dw_ustack: return dw_ustack(s, n);
 	case F_retval: return retval_of(s, n);
 	case F_ctx: return ctx_of(s);
 	case F_args: return args_of(s, n);
@@ -722,7 +738,7 @@ const struct ty *sem_call(struct sema *s, struct node *n)
 		return sem_error(s, n->at, "%s() is an unsafe function being used in safe mode; "
 				 "--unsafe allows it", n->text);
 	arguments(s, n, f);
-	if (f == F_tseries)
+	if (f == F_tseries || f == F_dw_ustack)
 		unstable(s, n, f);
 	if (f == F_skboutput)
 		packet_call(s, n);

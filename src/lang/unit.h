@@ -87,7 +87,19 @@ struct lang_usym { u64 addr; u32 pid, probe; };
 struct lang_inet { u64 family; u8 addr[16]; };
 
 enum { LANG_STACK_LEVELS = 4 };
-struct lang_stacks { const char *bpf_name[LANG_STACK_LEVELS]; u32 frames; bool user; };
+struct lang_stacks {
+	const char *bpf_name[LANG_STACK_LEVELS];
+	u32 frames;
+	bool user;
+	bool dwarf;	/* of dw_ustack: one hash map, by lang_stack.id, of a count and as many
+			   addresses as FRAMES */
+};
+
+/* What a process has mapped, for dw_ustack: by FROM, each part with the rows of its file
+ * (sym/cfi.h) in the map of rows. BIAS: what an address has more than it was linked with. */
+struct lang_space_part { u64 from, to, bias; u32 row, rows; };
+enum { LANG_SPACE_PARTS = 255, LANG_SPACES = 64 };
+struct lang_space { u32 n, zero; struct lang_space_part part[LANG_SPACE_PARTS + 1]; };
 
 /*
  * Values of TY_HIST with k bits: u64 counts of: below 0; 0 to 2^k - 1, each; then 2^k equal
@@ -118,11 +130,12 @@ struct lang_unit {
 	struct lang_config config;
 	u32 packet_pages;	/* of each cpu's buffer of packets */
 	const char *ring, *packets;	/* bpf names of maps that are there when a script needs them,
-				   else NULL: records; packets */
+				   else NULL: records; packets; */
+	const char *rows, *spaces;	/* for dw_ustack */
 	const char *counters;	/* one element of u64: enum lang_counter, then those of maps */
 };
 
 /* CPID and START (ns of CLOCK_BOOTTIME) are set before any program runs. */
-enum lang_counter { LC_LOST, LC_STACK_LOST, LC_CPID, LC_START, LC_FIRST_MAP };
+enum lang_counter { LC_LOST, LC_STACK_LOST, LC_NO_ROWS, LC_CPID, LC_START, LC_FIRST_MAP };
 
 #endif

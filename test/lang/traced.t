@@ -27,8 +27,8 @@ has "entered" "@in[fentry:bpf:$id:$name]: " "$out"
 has "left, with what it gave" "@out[0]: " "$out"
 same "as often" "$(echo "$out" | sed -n 's/^@in.*: //p')" "$(echo "$out" | sed -n 's/^@out.*: //p')"
 has "its arguments" "ctx" "$($SKEP trace -lv "fentry:bpf:$id:$name" 2>&1)"
-has "an argument: an address of the kernel" "@: true" \
-	"$($SKEP trace -q -e "fentry:bpf:$name { @ = args.ctx > 0xffff000000000000; }" \
+has "an argument: an address of the kernel" "ff" \
+	"$($SKEP trace -q -e "fentry:bpf:$name { printf(\"%lx\\n\", args.ctx); }" \
 	-c 'cat /proc/self/stat' 2>&1)"
 has "another name" "did you mean fentry:bpf:$name?" \
 	"$($SKEP trace -q -e "fentry:bpf:${name}x { }" 2>&1)"
