@@ -109,6 +109,8 @@ void iter_leave_section(struct slot *t)
 
 static void check_numbers(struct verifier *v, struct state *s, u32 at, const struct iter *i)
 {
+	if (i->flags & ITER_UNREAD)
+		check_unread(v, s, at, 1, kfunc_name(v, at));
 	for (unsigned r = i->flags & ITER_UNREAD ? 3 : 2; r <= 3; r++)
 		if (!check_readable(v, s, at, r) && state_reg(s, r)->type != REG_SCALAR)
 			reject(v, REJECT_KFUNC_NUMBER, at, &(struct why){ .reg = r, .a = r,

@@ -223,6 +223,8 @@ static void check_arg(struct verifier *v, struct state *s, struct typed *t, u32 
 	struct reg *r = state_reg(s, i + 1);
 	struct why why = why_of(t, r, i);
 
+	if (ends(t, i, "__ign"))
+		check_unread(v, s, t->c.insn, i, t->row->name);
 	if (ends(t, i, "__ign") || ends(t, i, "__prog") ||
 	    check_readable(v, s, t->c.insn, i + 1))
 		return;
@@ -475,6 +477,8 @@ enum step step_rdonly_cast(struct verifier *v, struct state *s, u32 at)
 		return STEP_END;
 	}
 	reg_mark(v, r2);
+	if (!id)
+		check_secret(v, at, "bpf_rdonly_cast");
 	if (!btf || id >= btf->nr_types ||
 	    (id && btf_kind(btf_type(btf, (u32)id)) != BTF_KIND_STRUCT)) {
 		not_judged(v, at, "casts to type %llu", (unsigned long long)id);
