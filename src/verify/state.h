@@ -126,7 +126,7 @@ struct reg {
 	s32 step_min, step_max;
 	u32 buffer;		/* MEM: dynptr.c's stack_part, which it may lie in; 0: none.
 				   BTF: what it goes with: an iterator (1 + its place), or
-				   BUFFER_REF and a reference */
+				   BUFFER_REF and a reference; so of an iterator's slots */
 };
 
 #define BUFFER_REF 0x80000000u
