@@ -159,6 +159,10 @@ void slots_overwrite(struct verifier *v, struct state *s, u32 at, const struct r
 /* iter.c: NULL: NAME is no function of an iterator. */
 const struct kfunc *iter_kfunc(const char *name);
 void iter_leave_section(struct slot *t);	/* the read section ends */
+/* REF is given back: those that go over its members have none any more. */
+void iter_leave_owner(struct state *s, u32 ref);
+/* The kind of one that keeps an address space locked, or NULL. */
+const char *iter_locking(const struct state *s);
 enum step step_call_kfunc(struct verifier *v, struct state *s, u32 at);
 bool kfunc_moves_packet(const struct verifier *v, u32 at);
 bool kfunc_iterates(const struct verifier *v, u32 at);

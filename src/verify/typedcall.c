@@ -418,7 +418,7 @@ static enum step drop_object(struct verifier *v, struct state *s, u32 at, const 
 
 	if (may_be_null(r))
 		reject(v, REJECT_KFUNC_NULL, at, &why);
-	else if (!reg_is_ptr(r) || (r->flags & REG_NON_OWN))
+	else if (!reg_is_ptr(r) || (r->flags & (REG_NON_OWN | REG_RCU)) == REG_NON_OWN)
 		reject(v, REJECT_KFUNC_TRUST, at, &why);
 	else if (r->type != REG_BTF || !(r->flags & REG_ALLOC) || !r->ref)
 		reject(v, REJECT_KFUNC_RELEASE, at, &why);
