@@ -18,7 +18,7 @@ cat > "$tmp/t.c" <<'EOF2'
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#define OWN __attribute__((noinline)) 
+#define OWN __attribute__((noinline))
 volatile long x;
 OWN void leaf(long n) { x += n + getppid(); }
 static int by(const void *a, const void *b) { leaf(1); return *(long *)a > *(long *)b; }
