@@ -359,11 +359,16 @@ static struct ir_insn *frames(struct low *w, const struct node *n)
 {
 	const struct ty *t = n->ty;
 	const u32 bytes = 8 * (u32)t->par[1];
-	struct ir_insn *got = ir_call(w->f, BPF_FUNC_get_stack, 4, w->ctx, low_temp(w, bytes),
+	struct ir_insn *got, *failed;
+
+	if (w->l->unit->stacks.v[t->par[2]].dwarf) {
+		low_unwind(w, n, own_pid(w, false), &got);
+		return ir_load(w->f, 8, false, got, 0);
+	}
+	got = ir_call(w->f, BPF_FUNC_get_stack, 4, w->ctx, low_temp(w, bytes),
 				      num(w, bytes),
 				      num(w, (t->user ? BPF_F_USER_STACK : 0) | (s64)n->num));
-	struct ir_insn *failed = ir_op2(w->f, IR_SAR, 64, got, num(w, 63));
-
+	failed = ir_op2(w->f, IR_SAR, 64, got, num(w, 63));
 	return ir_op2(w->f, IR_SHR, 64,
 		      ir_op2(w->f, IR_AND, 64, got, ir_op2(w->f, IR_XOR, 64, failed, num(w, -1))),
 		      num(w, 3));
