@@ -26,6 +26,7 @@ struct recorder {
 	struct skep_load_opts opts;
 	bool real_clock;	/* not that of the packets */
 	bool in_run;		/* CALL items may be added */
+	bool in_call;		/* of one whose answer is recorded: not what it asks */
 	u64 runs;
 };
 
@@ -50,7 +51,9 @@ static u64 rec_call(struct tape *t, struct run *run, u32 id, const u64 args[5])
 	int out = helper_out(id);
 
 	run->clock.is_virtual = !rec->real_clock;
+	rec->in_call = true;
 	item.call.ret = tape_body(t, run, id, args);
+	rec->in_call = false;
 	run->clock.is_virtual = true;
 	if (out >= 0)
 		item.call.out = bytes_of((void *)(uintptr_t)args[out], (u32)args[out + 1]);
@@ -59,9 +62,20 @@ static u64 rec_call(struct tape *t, struct run *run, u32 id, const u64 args[5])
 	return item.call.ret;
 }
 
+static void rec_note(struct tape *t, u32 fact, const void *v, u64 bytes)
+{
+	struct recorder *rec = (struct recorder *)((u8 *)t - offsetof(struct recorder, tape));
+	struct record_item item = { .kind = RECORD_MEM };
+
+	item.mem = (struct record_mem){ fact, bytes_of(v, bytes) };
+	if (rec->in_run && !rec->in_call)
+		record_add(rec->w, &item);
+}
+
 static void tape_init(struct recorder *rec)
 {
 	rec->tape.call = rec_call;
+	rec->tape.note = rec_note;
 	for (u32 id = 0; id < TAPE_HELPERS; id++)
 		if (helper_is_outside(id))
 			rec->tape.wanted[id / 8] |= (u8)(1u << id % 8);
