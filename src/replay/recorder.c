@@ -11,6 +11,7 @@
 #include "base/vec.h"
 #include "model/sock.h"
 #include "model/tape.h"
+#include "model/uapi.h"
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -551,6 +552,21 @@ int recorder_end(struct recorder *rec, struct skep_err *err)
 	add_maps(rec);
 	rec->w = NULL;
 	return record_close(w, err);
+}
+
+bool recorder_fills(u32 map_type)
+{
+	switch (map_type) {
+	case BPF_MAP_TYPE_CGROUP_ARRAY:
+	case BPF_MAP_TYPE_TASK_STORAGE:
+	case BPF_MAP_TYPE_INODE_STORAGE:
+	case BPF_MAP_TYPE_CGROUP_STORAGE:
+	case BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE:
+	case UAPI_MAP_TYPE_CGRP_STORAGE:
+		return false;
+	default:
+		return true;
+	}
 }
 
 u64 recorder_runs(const struct recorder *rec) { return rec->runs; }
