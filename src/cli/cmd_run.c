@@ -305,46 +305,60 @@ static int run_batches(struct job *j, const char *path, struct capture *c, struc
 	return r ? r : got;
 }
 
-static int run_packets(struct job *j, const char *path, struct capture *c, struct test_run *t)
+/* What comes of packet P, which the program was asked about. */
+static int packet_done(struct job *j, const struct capture_iface *in, const struct packet *p,
+		       const struct test_run *t)
 {
-	struct backend *b = j->prog->obj->backend;
-	struct packet p;
 	int r;
 
-	while ((r = capture_next(c, &p, j->err)) > 0) {
-		if (p.link != LINK_ETHERNET)
-			return bad_link(j, path, p.number, p.link);
-		t->data = p.data;
-		t->bytes = p.bytes;
-		if (!meta_packet(&j->meta, &p)) {
-			j->left_out++;
-			continue;
-		}
-		t->now_ns = j->now = max_u64(j->now, p.time_ns);
-		j->messages.packet = j->packets + 1;
-		if (j->on == ON_BOTH)
-			r = both_packet(&j->both, p.number, t, j->err);
-		else
-			r = b->ops->test_run(b, (u32)j->prog->loaded, t, j->err);
-		if (r < 0)
-			return at_packet(j, r, path, p.number, p.bytes);
-		if (r) {
-			j->left_out += j->on != ON_BOTH;
-			continue;
-		}
-		j->packets++;
-		j->repeat_ns += t->duration_ns;
-		j->cut += p.bytes < p.wire_bytes;
-		r = on_packet(j, capture_iface(c, p.iface), &p, t, seen(j));
-		if (!r && ports_wanted(&j->ports))
-			r = ports_deliver(&j->ports, NULL, &p, t, j->err);
-		if (r)
-			return r;
-		if (j->on == ON_BOTH)
-			both_records(&j->both, p.number, seen(j));
-		events_read(&j->events, seen(j));
+	j->packets++;
+	j->repeat_ns += t->duration_ns;
+	j->cut += p->bytes < p->wire_bytes;
+	r = on_packet(j, in, p, t, seen(j));
+	if (!r && ports_wanted(&j->ports))
+		r = ports_deliver(&j->ports, NULL, p, t, j->err);
+	if (r)
+		return r;
+	if (j->on == ON_BOTH)
+		both_records(&j->both, p->number, seen(j));
+	events_read(&j->events, seen(j));
+	return 0;
+}
+
+static int one_packet(struct job *j, const char *path, struct capture *c, const struct packet *p,
+		      struct test_run *t)
+{
+	struct backend *b = j->prog->obj->backend;
+	int r;
+
+	if (p->link != LINK_ETHERNET)
+		return bad_link(j, path, p->number, p->link);
+	t->data = p->data;
+	t->bytes = p->bytes;
+	if (!meta_packet(&j->meta, p)) {
+		j->left_out++;
+		return 0;
 	}
-	return r;
+	t->now_ns = j->now = max_u64(j->now, p->time_ns);
+	j->messages.packet = j->packets + 1;
+	r = j->on == ON_BOTH ? both_packet(&j->both, p->number, t, j->err) :
+			       b->ops->test_run(b, (u32)j->prog->loaded, t, j->err);
+	if (r < 0)
+		return at_packet(j, r, path, p->number, p->bytes);
+	if (!r)
+		return packet_done(j, capture_iface(c, p->iface), p, t);
+	j->left_out += j->on != ON_BOTH;
+	return 0;
+}
+
+static int run_packets(struct job *j, const char *path, struct capture *c, struct test_run *t)
+{
+	struct packet p;
+	int r = 0, got = 0;
+
+	while (!r && (got = capture_next(c, &p, j->err)) > 0)
+		r = one_packet(j, path, c, &p, t);
+	return r ? r : got;
 }
 
 /* Nothing is to be done for each packet before the next one runs. */
@@ -532,37 +546,49 @@ static void results_text(struct strbuf *out, struct job *j)
 	events_text(&j->events, out);
 }
 
+static void program_json(struct json *js, struct job *j)
+{
+	const struct image *img = j->prog->obj->img;
+
+	json_str(js, "object", img->file);
+	json_str(js, "program", skep_prog_name(j->prog));
+	if (j->choice.chain.n > 1) {
+		json_arr(js, "chain");
+		for (size_t i = 0; i < j->choice.chain.n; i++)
+			json_str(js, NULL, img->progs[j->choice.chain.v[i]].name);
+		json_arr_end(js);
+	}
+	json_str(js, "type", progtype_row(j->v.prog_type)->name);
+	if (j->on != ON_KERNEL)
+		engine_json(js, j->prog);
+	if (j->o.stats)
+		engine_stats_json(js, j->prog->obj);
+}
+
+static void packets_json(struct json *js, struct job *j)
+{
+	json_u64(js, "packets", j->packets);
+	json_u64(js, "packets_cut", j->cut);
+	if (j->left_out)
+		json_u64(js, "packets_left_out", j->left_out);
+	json_u64(js, "timers_waiting", j->timers);
+	json_u64(js, "ns_per_packet", ns_per_packet(j));
+	verdicts_json(&j->v, js);
+	if (j->o.expect) {
+		json_u64(js, "verdicts_expected", j->v.expect.n);
+		json_u64(js, "verdicts_differ", j->v.differ);
+	}
+	ports_json(js, &j->ports);
+}
+
 static void results_json(struct strbuf *out, struct job *j)
 {
 	struct json js = { .out = out, .pretty = !j->o.verbose };
 	struct skep_object *obj = j->prog->obj;
 
 	json_obj(&js, NULL);
-	json_str(&js, "object", obj->img->file);
-	json_str(&js, "program", skep_prog_name(j->prog));
-	if (j->choice.chain.n > 1) {
-		json_arr(&js, "chain");
-		for (size_t i = 0; i < j->choice.chain.n; i++)
-			json_str(&js, NULL, obj->img->progs[j->choice.chain.v[i]].name);
-		json_arr_end(&js);
-	}
-	json_str(&js, "type", progtype_row(j->v.prog_type)->name);
-	if (j->on != ON_KERNEL)
-		engine_json(&js, j->prog);
-	if (j->o.stats)
-		engine_stats_json(&js, obj);
-	json_u64(&js, "packets", j->packets);
-	json_u64(&js, "packets_cut", j->cut);
-	if (j->left_out)
-		json_u64(&js, "packets_left_out", j->left_out);
-	json_u64(&js, "timers_waiting", j->timers);
-	json_u64(&js, "ns_per_packet", ns_per_packet(j));
-	verdicts_json(&j->v, &js);
-	if (j->o.expect) {
-		json_u64(&js, "verdicts_expected", j->v.expect.n);
-		json_u64(&js, "verdicts_differ", j->v.differ);
-	}
-	ports_json(&js, &j->ports);
+	program_json(&js, j);
+	packets_json(&js, j);
 	json_arr(&js, "maps");
 	for (u32 i = 0; i < obj->img->nr_maps; i++)
 		map_show_json(&js, obj, i, &j->o.net);

@@ -88,7 +88,7 @@ static const u8 *words(struct again *a, u64 bytes)
 
 static unsigned saw(const struct again *a, u32 slot)
 {
-	return a->prog->saw[slot] & ~(unsigned)SAW_ENTER;
+	return a->prog->saw[slot] & SAW_WHAT;
 }
 
 /* ---- memory ------------------------------------------------------------------ */
@@ -349,8 +349,22 @@ static void call_done(struct again *a, u32 id, const u64 *r, u64 ret)
 
 /* ---- calls ------------------------------------------------------------------- */
 
-/* Runs the callback as often as the kernel did. */
-static bool call_back(struct again *a, const struct plan_call *c, const u64 *r)
+/* A callback is for an element: where its key and value are. */
+static bool walked(struct again *a, const u64 *args)
+{
+	u32 map = map_of(a, args[0]);
+	const u8 *key = map < a->img->nr_maps ? words(a, a->img->maps[map].key_size) : NULL;
+
+	if (!key)
+		return false;
+	again_write(&a->mem, args[1], key, a->img->maps[map].key_size);
+	if (is_followed(a, map))
+		again_found(&a->mem, map, a->in.cpu, key, args[2]);
+	return true;
+}
+
+/* Runs the callback as often as the kernel did; WALKS: for elements of the map in r1. */
+static bool call_back(struct again *a, const struct plan_call *c, const u64 *r, bool walks)
 {
 	u64 tag, args[5];
 
@@ -360,6 +374,10 @@ static bool call_back(struct again *a, const struct plan_call *c, const u64 *r)
 			if (!word(a, &args[i]))
 				return false;
 		args[c->cb_args] = r[c->ctx_reg];
+		if (walks)	/* the map is that of the replay */
+			args[0] = r[1];
+		if (walks && !walked(a, args))
+			return false;
 		if (!vm_code_holds(a->prog->code, r[c->func_reg])) {
 			differs(a, "the callback is no function of the program");
 			return false;
@@ -373,11 +391,11 @@ static bool call_back(struct again *a, const struct plan_call *c, const u64 *r)
 	return !a->run->stop;
 }
 
-static u64 answer(struct again *a, const struct plan_call *c, u32 id, const u64 *r)
+static u64 answer(struct again *a, const struct plan_call *c, u32 slot, u32 id, const u64 *r)
 {
 	u64 ret = 0;
 
-	if (c->func_reg && !call_back(a, c, r))
+	if (c->func_reg && !call_back(a, c, r, a->prog->saw[slot] & SAW_KEY))
 		return 0;
 	if (c->has_ret && !word(a, &ret))
 		return 0;
@@ -423,7 +441,7 @@ static u64 on_call(void *arg, struct vm_machine *m, u32 slot, const u64 *r)
 		differs(a, why);
 		return 0;
 	}
-	return answer(a, &c, isa_op(in) == OP_CALL ? (u32)in->imm : 0, r);
+	return answer(a, &c, slot, isa_op(in) == OP_CALL ? (u32)in->imm : 0, r);
 }
 
 /* ---- what runs have in common ------------------------------------------------ */

@@ -374,6 +374,34 @@ static void put_end(struct maker *m)
 	mov(m, R0, R6);
 }
 
+/* The key that r2 points to; r0, r6 and r7 are free. What does not fit ends the words. */
+static void put_key(struct maker *m, u32 bytes)
+{
+	s16 words = (s16)((bytes + 7) / 8);
+	u32 full, done, n;
+
+	get_slot(m, R0);
+	load(m, BPF_W, R6, R0, HEAD_OFF(pos));
+	full = jump(m, BPF_JGT, R6, TELL_WORDS - 8 * words);
+	mov(m, R7, R6);
+	add_imm(m, R7, 8 * words);
+	store(m, BPF_W, R0, HEAD_OFF(pos), R7);
+	add(m, R0, R6);
+	store_imm(m, BPF_DW, R0, (s16)(HEAD + 8 * words - 8), 0);
+	for (u32 at = 0; at < bytes; at += n) {
+		static const u8 sizes[] = { [1] = BPF_B, [2] = BPF_H, [4] = BPF_W, [8] = BPF_DW };
+
+		for (n = 8; n > bytes - at;)
+			n /= 2;
+		load(m, sizes[n], R7, R2, (s16)at);
+		store(m, sizes[n], R0, (s16)(HEAD + (s32)at), R7);
+	}
+	done = jump(m, BPF_JA, 0, 0);
+	land(m, full);
+	store_imm(m, BPF_W, R0, HEAD_OFF(pos), INT32_MAX);
+	land(m, done);
+}
+
 /* A callback begins: its last argument is where wrap_ctx() says. */
 static void put_callback(struct maker *m)
 {
@@ -386,6 +414,8 @@ static void put_callback(struct maker *m)
 	for (u8 i = 0; i < m->func->cb_args; i++)
 		words[i + 1] = (u8)(R1 + i);
 	put_words(m, words, m->func->cb_args + 1u, R0, R6);
+	if (m->func->key_bytes && !m->func->any_key)
+		put_key(m, m->func->key_bytes);
 }
 
 static void put_entry(struct maker *m)
@@ -459,7 +489,7 @@ static void put_insn(struct maker *m)
 
 	if (!m->r->insns[m->at].reached) {
 		copy(m);
-	} else if ((m->plan->saw[m->at] & ~SAW_ENTER) == SAW_CALL) {
+	} else if ((m->plan->saw[m->at] & SAW_WHAT) == SAW_CALL) {
 		put_call(m);
 	} else if (isa_op(in) == OP_CALL_LOCAL) {
 		put_local_call(m);
@@ -469,7 +499,7 @@ static void put_insn(struct maker *m)
 		if (isa_op(in) == OP_EXIT && !m->func->start)
 			put_end(m);
 		copy(m);
-		if ((m->plan->saw[m->at] & ~SAW_ENTER) == SAW_VALUE)
+		if ((m->plan->saw[m->at] & SAW_WHAT) == SAW_VALUE)
 			put_value(m, isa_is_lddw(in) ? in->dst_reg : (u8)plan_loads(in), next);
 	}
 }

@@ -16,6 +16,8 @@
  *	SAW_ENTER	the first instruction of a callback: 1, and the arguments that its
  *			helper gives it, without what the program gave to that. The call
  *			that has called back says 0 first.
+ *	SAW_KEY		with CALL: its callbacks tell the key that they get, too, behind
+ *			their arguments and filled up to 8 bytes
  *
  * Read-only variables do not change, and are not told.
  */
@@ -26,7 +28,10 @@
 #include "replay/record.h"
 #include "verify/verify.h"
 
-enum plan_saw { SAW_NOTHING, SAW_VALUE, SAW_CALL, SAW_LOOP, SAW_ENTER = 4 };	/* ENTER: a bit */
+enum plan_saw {
+	SAW_NOTHING, SAW_VALUE, SAW_CALL, SAW_LOOP, SAW_WHAT = 3,	/* one of these, and bits */
+	SAW_ENTER = 4, SAW_KEY = 8,
+};
 
 /* ---- plan.c: what is told, where ------------------------------------------------- */
 
@@ -61,6 +66,8 @@ struct plan_func {
 	u32 start;		/* slot */
 	u8 cb_args;		/* of a callback: as in struct plan_call */
 	bool callback;
+	bool any_key;		/* of a callback: of several maps whose keys differ in size */
+	u32 key_bytes;		/* that its second argument points to; 0: it is no key */
 	u8 spare;		/* r1..r5: an argument that it does not have; 0 none */
 	u32 depth;		/* bytes of its stack */
 };

@@ -189,6 +189,25 @@ static struct plan_func *func_at(const struct planner *p, u32 insn)
 	return NULL;
 }
 
+static bool walks_map(const struct planner *p, u32 at)
+{
+	const struct bpf_insn *in = &p->prog->insns[at];
+
+	return isa_op(in) == OP_CALL && in->imm == BPF_FUNC_for_each_map_elem;
+}
+
+/* What its elements are must be known when a callback stores there. */
+static void note_key(const struct planner *p, u32 at, struct plan_func *func)
+{
+	u32 map = p->out->maps[at], bytes;
+
+	if (!walks_map(p, at))
+		return;
+	bytes = map < p->img->nr_maps ? p->img->maps[map].key_size : 0;
+	func->any_key |= !bytes || (func->callback && func->key_bytes != bytes);
+	func->key_bytes = bytes;
+}
+
 static const char *note_callback(const struct planner *p, u32 at, const struct plan_call *c)
 {
 	const struct fact_reg *f = facts_reg(p->r->facts, at, c->func_reg);
@@ -198,6 +217,7 @@ static const char *note_callback(const struct planner *p, u32 at, const struct p
 		return "a callback that is not the same function each time";
 	if (func->callback && func->cb_args != c->cb_args)
 		return "a callback of two kinds of helpers";
+	note_key(p, at, func);
 	func->callback = true;
 	func->cb_args = c->cb_args;
 	return NULL;
@@ -311,6 +331,10 @@ static const char *check_func(const struct planner *p, u32 at)
 	const struct bpf_insn *in = &p->prog->insns[at];
 	const struct plan_func *f;
 
+	if (walks_map(p, at)) {
+		f = func_at(p, facts_reg(p->r->facts, at, 2)->bytes);
+		p->out->saw[at] |= f && !f->any_key ? SAW_KEY : 0;
+	}
 	if (isa_op(in) == OP_CALL_LOCAL)
 		return check_called(p, at);
 	if (isa_op(in) != OP_LDDW_FUNC)

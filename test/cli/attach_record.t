@@ -195,6 +195,54 @@ attach calls --at "$tmp/target:work" -c "$tmp/target 100"
 same "runs with callbacks" 100 "$runs"
 again calls "callbacks and functions" all
 
+# Callbacks that change the elements that they are called for.
+object walk '
+struct k { __u16 a, b, c; };
+struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 64); __type(key, __u32);
+	__type(value, __u64); } ages SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_PERCPU_HASH); __uint(max_entries, 64); __type(key, struct k);
+	__type(value, __u64); } odd SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 5); __type(key, __u32);
+	__type(value, __u64); } five SEC(".maps");
+static long older(struct bpf_map *map, __u32 *key, __u64 *value, __u64 *by)
+{
+	*value += *by;
+	if (*value > 40)
+		bpf_map_delete_elem(map, key);
+	return 0;
+}
+static long odder(struct bpf_map *map, struct k *key, __u64 *value, __u64 *by)
+{
+	__sync_fetch_and_add(value, *by + key->b);
+	return 0;
+}
+static long both(struct bpf_map *map, void *key, __u64 *value, __u64 *by)
+{
+	*value += 1;
+	return 0;
+}
+SEC("uprobe") int skep_r_wa(struct pt_regs *ctx)
+{
+	__u64 by = PT_REGS_PARM1(ctx) & 3, one = 1;
+	__u32 key = PT_REGS_PARM1(ctx) & 31;
+	struct k k = { key, key * 3, 7 };
+
+	bpf_map_update_elem(&ages, &key, &one, BPF_NOEXIST);
+	bpf_map_update_elem(&odd, &k, &one, BPF_NOEXIST);
+	bpf_for_each_map_elem(&ages, older, &by, 0);
+	bpf_for_each_map_elem(&odd, odder, &by, 0);
+	bpf_for_each_map_elem(&five, both, &by, 0);
+	return by;
+}'
+attach walk --at "$tmp/target:work" -c "$tmp/target 200"
+same "runs with callbacks for elements" 200 "$runs"
+again walk "callbacks that change elements" ages odd five
+sed 's/bpf_for_each_map_elem(&five/bpf_for_each_map_elem(\&odd, both, \&by, 0);&/' "$tmp/walk.c" > "$tmp/mixed.c"
+"$SKEP" cc "$tmp/mixed.c" -o "$tmp/mixed.o"
+attach mixed --at "$tmp/target:work" -c "$tmp/target 20"
+"$SKEP" replay "$tmp/mixed.rec" > "$tmp/replayed" 2>&1
+has "a callback for keys of two sizes: its runs are the same" "mixed.rec: 20 runs" "$(cat "$tmp/replayed")"
+
 # What may be missing in a kernel
 object weak '
 extern int bpf_skep_has_none __ksym __weak;
