@@ -44,6 +44,7 @@ struct again {
 	const u8 *words;
 	u64 nr_words, at;
 	bool cut, ended;	/* there are no more, as the kernel had no room */
+	bool left;		/* ... as it went on in another program; ENDED: here, too */
 	u8 scratch[8] __attribute__((aligned(8)));	/* of an atomic */
 	u64 scratch_addr;
 	u32 scratch_bytes;	/* that it may have changed */
@@ -164,6 +165,19 @@ static int on_loop(void *arg, struct vm_machine *m, u32 slot)
 		return -1;
 	}
 	return word(a, &ended) ? !ended : -1;
+}
+
+static int on_packet(void *arg, struct vm_machine *m, u32 slot, u64 *val)
+{
+	struct again *a = arg;
+
+	(void)m;
+	settle(a);
+	if (saw(a, slot) != SAW_VALUE) {
+		differs(a, "the kernel was not there");
+		return -1;
+	}
+	return word(a, val) ? *val != TELL_OUTSIDE : -1;
 }
 
 /* Memory of the program, wherever it is. False: not all of it is known. */
@@ -391,10 +405,26 @@ static bool call_back(struct again *a, const struct plan_call *c, const u64 *r, 
 	return !a->run->stop;
 }
 
+/* Without a word for it the kernel went on in another program, which is another run. */
+static u64 tail_call(struct again *a)
+{
+	u64 nowhere;
+
+	if (a->left && a->at == a->nr_words) {
+		a->ended = true;
+		differs(a, "it goes on in another program");
+	} else if (word(a, &nowhere) && nowhere) {
+		differs(a, "the kernel made no tail call here");
+	}
+	return UINT64_MAX;
+}
+
 static u64 answer(struct again *a, const struct plan_call *c, u32 slot, u32 id, const u64 *r)
 {
 	u64 ret = 0;
 
+	if (c->tail)
+		return tail_call(a);
 	if (c->func_reg && !call_back(a, c, r, a->prog->saw[slot] & SAW_KEY))
 		return 0;
 	if (c->has_ret && !word(a, &ret))
@@ -579,7 +609,7 @@ static int take_run(struct again *a, const struct record_run *in, struct skep_er
 	a->prog = &a->progs[in->prog];
 	a->image = &a->img->progs[in->prog];
 	a->nr_words = a->at = 0;
-	a->cut = a->ended = false;
+	a->cut = a->left = a->ended = false;
 	return make_code(a, in->prog, err);
 }
 
@@ -588,6 +618,7 @@ static void take_seen(struct again *a, const struct record_seen *s)
 	a->words = s->words.v;
 	a->nr_words = s->words.n / 8;
 	a->cut = s->flags & RECORD_SEEN_CUT;
+	a->left = s->flags & RECORD_SEEN_LEFT;
 }
 
 /* "run 7 of 'on_exec'": what did not go as it went. */
@@ -621,6 +652,8 @@ static int judge(struct again *a, u64 ret, u32 retval, struct skep_err *err)
 			 a->nr_words - a->at);
 		return not_the_same(a, 0, text, err);
 	}
+	if (a->left)
+		return not_the_same(a, 0, "it ends, and went on in another program there", err);
 	if ((u32)ret == retval)
 		return 0;
 	snprintf(text, sizeof(text), "it gives %" PRId32 ", and gave %" PRId32 " there",
@@ -644,7 +677,8 @@ static int take_result(struct again *a, const struct record_result *r, struct sk
 	settle(a);
 	rc = judge(a, ret, r->retval, err);
 	end.retval = (u32)ret;
-	end.cut = a->ended;
+	end.cut = a->ended && !a->left;
+	end.left = a->ended && a->left;
 	tell(a, &end);
 	return rc;
 }
@@ -717,7 +751,8 @@ struct again *again_new(const char *file, again_fn fn, void *arg)
 	a->budget = BUDGET;
 	a->m = vm_machine_new();
 	a->run = mem_alloc(sizeof(*a->run));
-	a->foreign = (struct vm_foreign){ a, on_load, on_store, on_atomic, on_loop, on_call };
+	a->foreign = (struct vm_foreign){ a, on_load, on_store, on_atomic, on_loop, on_packet,
+					  on_call };
 	return a;
 }
 
