@@ -100,6 +100,11 @@ int usage_error(const char *fmt, ...) PRINTF_LIKE(1, 2);
 bool write_text(FILE *f, const char *s, size_t n);
 /* The same of B to stdout; EXIT_NO_ANSWER when that fails. */
 int print_out(const struct strbuf *b);
+/* B to stderr as it is, but for colours. */
+void report_lines(const struct strbuf *b);
+/* Whether messages have colours: what the terminal and NO_COLOR say, or not. */
+enum report_when { REPORT_AUTO, REPORT_NEVER, REPORT_ALWAYS };
+void report_colour(enum report_when when);
 /* The same of B to stderr, its words error, warning, note and help in colour there. */
 void report_text(const struct strbuf *b);
 /* Says that standard output does not take what is written (errno). */

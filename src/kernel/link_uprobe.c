@@ -10,6 +10,7 @@
 #include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { PLACES_MAX = 1 << 20 };	/* what the kernel takes in one link */
 
@@ -78,8 +79,11 @@ int uprobe_open(struct link_job *j, struct sym_file *f, const char *path, char *
 	if (r) {
 		free(*found);
 		*found = NULL;
+		return r;
 	}
-	return r;
+	if (access(*found, F_OK))	/* the kernel knows files, not what is in archives */
+		(*found)[sym_archive_len(*found)] = 0;
+	return 0;
 }
 
 /* Is OFF the beginning of an instruction? */

@@ -729,7 +729,8 @@ static void places(struct lang *l, const struct prog *p)
 
 		*vec_push(&l->unit->places) = (struct lang_place){ .kind = at->kind,
 			.text = at->text, .prog = p->name, .at = at->at, .period = at->period,
-			.signal = at->signal, .pin = at->pin, .ref = at->ref };
+			.signal = at->signal, .pin = at->pin, .ref = at->ref,
+			.of_prog = at->bpf.prog };
 	}
 }
 
@@ -739,6 +740,9 @@ int lower_run(struct lang *l, struct skep_err *err)
 
 	low_maps(l);
 	l->scratch_map = UINT32_MAX;
+	for (size_t i = 0; i < l->unit->stacks.n && !l->unwinder; i++)
+		if (l->unit->stacks.v[i].dwarf)
+			low_unwinder(l);
 	for (size_t i = 0; i < l->progs.n; i++) {
 		const size_t funcs = l->ir.funcs.n, records = l->unit->records.n;
 

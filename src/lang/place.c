@@ -322,9 +322,7 @@ static void typed_function(struct at *a)
 	u32 found = 0;
 
 	if (a->n > 2 && !strcmp(a->part[1], "bpf")) {
-		diag_error(a->l->script, a->node->at, "%s: functions of BPF programs (bpf:NAME) "
-			   "are not there", rows[a->kind].name);
-		diag_hint(a->l->script, "functions of the kernel: %s:FUNCTION", rows[a->kind].name);
+		place_prog_function(a);
 		return;
 	}
 	if (!*fn || a->n > 3) {

@@ -61,6 +61,8 @@ bool sem_const(struct sema *s, const struct node *n, s64 *v);
 /* As values are compared and added up: an aggregation becomes its number. */
 const struct ty *sem_number(struct sema *s, struct node *n);
 void sem_key(struct sema *s, struct node *map);
+/* The same of a variable. */
+void sem_var_value(struct sema *s, struct node *var, const struct ty *t, bool lit);
 void sem_map_value(struct sema *s, struct node *map, const struct ty *t, bool lit);
 
 /* ---- sema_field.c ------------------------------------------------------------ */

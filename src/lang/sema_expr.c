@@ -280,6 +280,17 @@ static const struct ty *address(struct sema *s, struct node *n, const struct ty 
 	return sem_error(s, n->at, "The & operator takes a variable, a map or a field");
 }
 
+/* What is counted up or down has 64 bits; declared variables stay as they are. */
+static const struct ty *step_var(struct sema *s, struct node *n)
+{
+	const struct ty *t = sem_expr(s, n->a);
+
+	if (!t || t->kind != TY_INT)
+		return t;
+	sem_var_value(s, n->a, ty_int(&s->l->types, 8, t->is_signed || n->op == OP_DEC), false);
+	return ((struct var *)n->a->sem)->ty;
+}
+
 static const struct ty *step(struct sema *s, struct node *n)
 {
 	const struct ty *t;
@@ -289,7 +300,7 @@ static const struct ty *step(struct sema *s, struct node *n)
 		sem_map_value(s, n->a, s64_ty(s), true);
 		t = n->a->ty;
 	} else if (n->a->kind == N_VAR) {
-		t = sem_expr(s, n->a);
+		t = step_var(s, n);
 	} else {
 		return sem_error(s, n->at, "The %s operator must be applied to a map or variable",
 				 op_names[n->op]);

@@ -435,7 +435,9 @@ static bool same_special(struct state *sa, const struct slot *a, struct state *s
 	       a->reg.btf == b->reg.btf && a->reg.frame == b->reg.frame &&
 	       (a->kind[0] == SLOT_ITER || (a->reg.off == b->reg.off &&
 		!a->reg.id == !b->reg.id && a->reg.uid == b->reg.uid)) &&
-	       ref_index(sa, a->reg.ref) == ref_index(sb, b->reg.ref);
+	       ref_index(sa, a->reg.ref) == ref_index(sb, b->reg.ref) &&
+	       ref_index(sa, a->reg.buffer & ~BUFFER_REF) ==
+	       ref_index(sb, b->reg.buffer & ~BUFFER_REF);
 }
 
 static bool same_slots(struct state *sa, struct state *sb, u32 i)

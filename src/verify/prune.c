@@ -147,9 +147,11 @@ static bool number_slot_covers(const struct packed_slot *old, u32 spilled,
  * offset counts its elements, which is no difference. */
 static bool object_covers(const struct reg *old, const struct reg *new, struct idmap *m)
 {
+	u32 of = old->buffer & ~BUFFER_REF, to = new->buffer & ~BUFFER_REF;
+
 	return old->map == new->map && old->uid == new->uid && old->frame == new->frame &&
 	       old->flags == new->flags && same_id(m, old->id, new->id) &&
-	       same_id(m, old->ref, new->ref);
+	       same_id(m, old->ref, new->ref) && same_id(m, of, to);
 }
 
 static bool slot_covers(const struct packed_slot *old, const struct slot *new,

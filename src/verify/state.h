@@ -76,7 +76,8 @@ enum reg_flag {
 	REG_TRUSTED	= 1 << 6,
 	REG_RCU		= 1 << 7,	/* good until the read section ends */
 	REG_ALLOC	= 1 << 8,	/* an object of the program's own types */
-	REG_NON_OWN	= 1 << 9,	/* owned by a list or tree */
+	REG_NON_OWN	= 1 << 9,	/* owned by a list or tree, or by a map value, and good
+				   until a lock is given back */
 	REG_LINKED	= 1 << 10,	/* the id is shared with an added constant */
 	REG_FRESH	= 1 << 11,	/* memory that is only written to */
 	REG_SLICE	= 1 << 12,	/* MEM: of a packet, by a dynptr */
@@ -125,7 +126,7 @@ struct reg {
 	s32 step_min, step_max;
 	u32 buffer;		/* MEM: dynptr.c's stack_part, which it may lie in; 0: none.
 				   BTF: what it goes with: an iterator (1 + its place), or
-				   BUFFER_REF and a reference */
+				   BUFFER_REF and a reference; so of an iterator's slots */
 };
 
 #define BUFFER_REF 0x80000000u
