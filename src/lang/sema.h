@@ -78,6 +78,10 @@ const struct place_arg *place_arg_find(const struct place *p, const char *name);
 /* In which space what a number points to is, when it becomes a pointer in P. */
 enum ty_space sem_space(const struct sema *s);
 
+/* ---- place_syscall.c --------------------------------------------------------- */
+
+void place_raw_syscalls(struct lang *l);	/* when all programs are known */
+
 /* ---- lookup.c ---------------------------------------------------------------- */
 
 /* Addresses and numbers of names; -1: there is none. */
