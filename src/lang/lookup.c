@@ -4,9 +4,11 @@
  * kernel's types, which are opened when first a script asks.
  */
 #include "lang/cdecl.h"
+#include "lang/out.h"
 #include "lang/sema.h"
 #include "sym/symbols.h"
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -114,6 +116,30 @@ static bool in_btf(struct lang *l, const struct btf *btf, const char *name, s64 
 	return id && *ty;
 }
 
+/* What the headers <signal.h>, <errno.h> and <syscall.h> define: they are not read, and BTF
+ * has no such names. */
+static bool in_headers(const char *name, s64 *value)
+{
+	enum { ERRNO_MAX = 134 };
+	const char *text;
+
+	if (!strncmp(name, "__NR_", 5) || !strncmp(name, "SYS_", 4)) {
+		*value = out_syscall_number(strchr(name + 2, '_') + 1);
+		return *value >= 0;
+	}
+	for (int i = 1; !strncmp(name, "SIG", 3) && i < NSIG; i++) {
+		text = sigabbrev_np(i);
+		if (text && !strcmp(text, name + 3))
+			return *value = i, true;
+	}
+	for (int i = 1; *name == 'E' && i < ERRNO_MAX; i++) {
+		text = strerrorname_np(i);
+		if (text && !strcmp(text, name))
+			return *value = i, true;
+	}
+	return false;
+}
+
 bool lang_find_constant(struct lang *l, const char *name, s64 *value, const struct ty **ty)
 {
 	struct lang_constant *k;
@@ -130,8 +156,8 @@ bool lang_find_constant(struct lang *l, const char *name, s64 *value, const stru
 		;
 	else if (l->c && cdecl_constant(l->c, name, value))
 		*ty = ty_int(&l->types, 8, true);
-	else
-		in_btf(l, lang_kernel(l), name, value, ty);
+	else if (!in_btf(l, lang_kernel(l), name, value, ty) && in_headers(name, value))
+		*ty = ty_int(&l->types, 8, true);
 	k = vec_push(&l->constants);	/* also that there is none: a walk costs milliseconds */
 	*k = (struct lang_constant){ name, *value, *ty };
 	return *ty != NULL;
