@@ -99,6 +99,7 @@ struct map_var {
 	struct node *decl;	/* MAPDECL or NULL */
 	u32 decl_type, decl_max;
 	bool scalar, keyed;	/* what was seen */
+	bool wrong;		/* it got what has no type */
 	bool many;
 	u32 index;		/* in unit.maps and in this order */
 	u32 ir;			/* number of the object's map */

@@ -82,6 +82,32 @@ bool lang_find_type(struct lang *l, const char *name, const struct btf **btf, u3
 	return *id != 0;
 }
 
+const char *lang_nearest_type(struct lang *l, const char *name)
+{
+	static const struct { const char *word; u32 kind; } kinds[] = {
+		{ "struct ", BTF_KIND_STRUCT }, { "union ", BTF_KIND_UNION },
+		{ "enum ", BTF_KIND_ENUM },
+	};
+	const struct btf *btf = lang_kernel(l);
+	const char *near = NULL;
+	VEC(const char *) names = { 0 };
+
+	for (u32 k = 0; btf && !near && k < ARRAY_LEN(kinds); k++) {
+		const size_t n = strlen(kinds[k].word);
+
+		if (strncmp(name, kinds[k].word, n))
+			continue;
+		for (u32 id = 1; id < btf->nr_types; id++)
+			if (btf_kind(btf_type(btf, id)) == kinds[k].kind &&
+			    *btf_type_name(btf, id))
+				*vec_push(&names) = btf_type_name(btf, id);
+		near = err_nearest(name + n, names.v, names.n);
+		near = near ? arena_printf(l->arena, "%s%s", kinds[k].word, near) : NULL;
+	}
+	vec_free(&names);
+	return near;
+}
+
 /* ---- constants --------------------------------------------------------------- */
 
 /* The enumeration of BTF that has a constant NAME; 0: none has. */

@@ -84,6 +84,9 @@ void place_raw_syscalls(struct lang *l);	/* when all programs are known */
 
 /* ---- lookup.c ---------------------------------------------------------------- */
 
+/* The struct, union or enum of the kernel that is called most like NAME, "struct x", with its
+ * kind; NULL: none is. */
+const char *lang_nearest_type(struct lang *l, const char *name);
 /* Addresses and numbers of names; -1: there is none. */
 s64 lang_kaddr(struct lang *l, const char *name);
 s64 lang_uaddr(const struct place *p, const char *name);
