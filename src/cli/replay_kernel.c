@@ -73,9 +73,11 @@ static void show_end_json(struct view *v, const struct again_event *e)
 	json_str(&js, "program", prog_name(v, e->prog));
 	json_u64(&js, "cpu", e->cpu);
 	json_u64(&js, "ns", e->ns);
-	if (!e->cut)
+	if (!e->cut && !e->left)
 		json_u64(&js, "retval", e->retval);
 	json_bool(&js, "cut", e->cut);
+	if (e->left)
+		json_bool(&js, "tail_call", true);
 	json_obj_end(&js);
 	sb_putc(&out, '\n');
 	put_line(v, &out);
@@ -92,6 +94,8 @@ static void show_end(struct view *v, const struct again_event *e)
 	sb_printf(&out, "run %" PRIu64 ": %s on cpu %u", e->run, prog_name(v, e->prog), e->cpu);
 	if (e->cut)
 		sb_puts(&out, ", in part\n");
+	else if (e->left)
+		sb_puts(&out, ", goes on in another program by a tail call\n");
 	else
 		sb_printf(&out, " = %d\n", (s32)e->retval);
 	put_line(v, &out);

@@ -379,6 +379,7 @@ static int load(struct player *p, struct skep_err *err)
 	opts.cpus = cpus ? (u32)cpus : 1;
 	opts.unverified = unverified || p->opts.unverified;
 	p->tape.call = player_call;
+	p->tape.knows = player_knows;
 	p->replay.tape = &p->tape;
 	p->obj->replay = &p->replay;
 	r = load_with(p, &opts, err);
