@@ -111,10 +111,10 @@ static void verdicts(void **unused UNUSED)
 	while (!only && effort_goes_on(&e))
 		one(w, gen_random(&state), false, &t);
 	print_message("# %" PRIu64 " programs, the kernel accepts %" PRIu64 "; we all but %" PRIu64
-		      " of these and %" PRIu64 " others, %" PRIu64 " by joined states\n", t.programs,
-		      t.accepted, t.lost, t.more, t.joined);
-	print_message("#   by the kernel's policy %" PRIu64 ", of these by the kernel, too: %" PRIu64
-		      "\n", t.by_kernel, t.both);
+		      " of these and %" PRIu64 " others, %" PRIu64 " by joined states\n",
+		      t.programs, t.accepted, t.lost, t.more, t.joined);
+	print_message("#   by the kernel's policy %" PRIu64 ", of these by the kernel, too: %"
+		      PRIu64 "\n", t.by_kernel, t.both);
 	world_free(w);
 	assert_true(t.programs > 0);
 	assert_true(t.lost <= 1 + t.accepted / LOST_MAX);
