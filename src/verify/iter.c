@@ -185,6 +185,8 @@ static enum step iter_new(struct verifier *v, struct state *s, u32 at)
 	struct slot *t;
 
 	check_place(v, s, at, i);
+	if (i->flags & ITER_UNREAD)
+		check_anywhere(v, at);
 	if (!i->element)
 		check_numbers(v, s, at, i);
 	else if (!check_typed_args(v, s, at, 1))

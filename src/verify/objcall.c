@@ -5,6 +5,7 @@
  */
 #include "verify/call.h"
 #include "verify/kobject.h"
+#include <stdio.h>
 
 static bool is(const struct call *c, const char *name)
 {
@@ -50,13 +51,37 @@ static bool is_unread(const struct call *c, unsigned i)
 	return false;
 }
 
+void check_anywhere(struct verifier *v, u32 at)
+{
+	char what[64];
+
+	if (v->privileged || v->opts->policy != POLICY_USER)
+		return;
+	snprintf(what, sizeof(what), "%s without CAP_PERFMON", kfunc_name(v, at));
+	reject(v, REJECT_KFUNC_TYPE, at, &(struct why){ .s = what });
+}
+
+/* A string that ends where it must. */
+static bool is_constant(const struct verifier *v, const struct call *c, const struct reg *r)
+{
+	const struct image_map *map = r->type == REG_MAP_VALUE ? map_of(v, r) : NULL;
+	u64 at = (u64)(s64)r->off + scalar_value(&r->val);
+
+	return !strncmp(c->row->name, "str", 3) && map && map->kind == IMAGE_MAP_RODATA &&
+	       map->init && scalar_is_const(&r->val) && at < map->value_size &&
+	       memchr(map->init + at, 0, map->value_size - at);
+}
+
 static void arg_number(struct verifier *v, struct state *s, struct call *c, unsigned i)
 {
 	struct reg *r = state_reg(s, i + 1);
 	struct why why = why_of(c, r, i, "scalar");
 
-	if (is_unread(c, i))
+	if (is_unread(c, i)) {
+		if (!is_constant(v, c, r))
+			check_anywhere(v, c->insn);
 		return;
+	}
 	if (check_readable(v, s, c->insn, i + 1))
 		return;
 	if (r->type != REG_SCALAR)

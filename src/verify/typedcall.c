@@ -329,6 +329,8 @@ enum step step_call_typed(struct verifier *v, struct state *s, u32 at,
 	if (!find_proto(v, &t))
 		return STEP_END;
 	check_sleep(v, s, &t);
+	if (!strcmp(row->name, "bpf_stream_vprintk_impl"))	/* strings at any address */
+		check_anywhere(v, at);
 	for (u32 i = 0; i < t.n && !v->stop; i++)
 		if (!ends(&t, i, "__sz") && !ends(&t, i, "__szk"))
 			check_arg(v, s, &t, i);
@@ -467,6 +469,7 @@ enum step step_rdonly_cast(struct verifier *v, struct state *s, u32 at)
 	struct reg *r2 = state_reg(s, 2), *r0 = state_reg(s, 0);
 	u64 id = scalar_value(&r2->val);
 
+	check_anywhere(v, at);
 	if (check_readable(v, s, at, 2))
 		return STEP_END;
 	if (r2->type != REG_SCALAR || !scalar_is_const(&r2->val)) {
