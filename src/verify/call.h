@@ -100,9 +100,10 @@ enum step step_call_row(struct verifier *v, struct state *s, u32 at,
 			const struct helper_row *row);
 /* May the program call NAME, which is for TYPES? */
 void check_kfunc(struct verifier *v, u32 at, const char *name, u64 types);
-/* Instruction AT calls what reads at any address: not for loaders without CAP_PERFMON. (The
- * kernel asks them for that before helpers alone.) */
-void check_anywhere(struct verifier *v, u32 at);
+/* Argument I of NAME, which reads at any address; and any such function. */
+void check_unread(struct verifier *v, const struct state *s, u32 at, unsigned i,
+		  const char *name);
+void check_secret(struct verifier *v, u32 at, const char *name);
 /* args.c: argument I is a constant string, or the context as the program got it. */
 void check_string(struct verifier *v, struct state *s, struct call *c, unsigned i);
 /* SIZE bytes at argument I, from 0, which are read and written. */

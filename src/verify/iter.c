@@ -139,6 +139,8 @@ const char *iter_locking(const struct state *s)
 
 static void check_numbers(struct verifier *v, struct state *s, u32 at, const struct iter *i)
 {
+	if (i->flags & ITER_UNREAD)
+		check_unread(v, s, at, 1, kfunc_name(v, at));
 	for (unsigned r = i->flags & ITER_UNREAD ? 3 : 2; r <= 3; r++)
 		if (!check_readable(v, s, at, r) && state_reg(s, r)->type != REG_SCALAR)
 			reject(v, REJECT_KFUNC_NUMBER, at, &(struct why){ .reg = r, .a = r,
@@ -185,8 +187,6 @@ static enum step iter_new(struct verifier *v, struct state *s, u32 at)
 	struct slot *t;
 
 	check_place(v, s, at, i);
-	if (i->flags & ITER_UNREAD)
-		check_anywhere(v, at);
 	if (!i->element)
 		check_numbers(v, s, at, i);
 	else if (!check_typed_args(v, s, at, 1))

@@ -5,7 +5,6 @@
  */
 #include "verify/call.h"
 #include "verify/kobject.h"
-#include <stdio.h>
 
 static bool is(const struct call *c, const char *name)
 {
@@ -24,7 +23,24 @@ void check_kfunc(struct verifier *v, u32 at, const char *name, u64 types)
 		reject(v, REJECT_KFUNC_TYPE, at, &why);
 }
 
+/* What function NAME reads at any address may be an address itself, of what was spilled:
+ * that is for loaders with CAP_PERFMON. (The kernel lets all read.) */
+void check_secret(struct verifier *v, u32 at, const char *name)
+{
+	if (v->opts->policy == POLICY_USER && !v->privileged)
+		reject(v, REJECT_KFUNC_TYPE, at, &(struct why){ .s = name });
+}
+
 /* ---- arguments ----------------------------------------------------------- */
+
+/* Argument I is whatever the register holds. (The kernel does not ask whether it holds
+ * anything.) */
+void check_unread(struct verifier *v, const struct state *s, u32 at, unsigned i,
+		  const char *name)
+{
+	if (v->opts->policy == POLICY_USER && !check_readable(v, s, at, i + 1))
+		check_secret(v, at, name);
+}
 
 static struct why why_of(const struct call *c, const struct reg *r, unsigned i,
 			 const char *expected)
@@ -51,35 +67,13 @@ static bool is_unread(const struct call *c, unsigned i)
 	return false;
 }
 
-void check_anywhere(struct verifier *v, u32 at)
-{
-	char what[64];
-
-	if (v->privileged || v->opts->policy != POLICY_USER)
-		return;
-	snprintf(what, sizeof(what), "%s without CAP_PERFMON", kfunc_name(v, at));
-	reject(v, REJECT_KFUNC_TYPE, at, &(struct why){ .s = what });
-}
-
-/* A string that ends where it must. */
-static bool is_constant(const struct verifier *v, const struct call *c, const struct reg *r)
-{
-	const struct image_map *map = r->type == REG_MAP_VALUE ? map_of(v, r) : NULL;
-	u64 at = (u64)(s64)r->off + scalar_value(&r->val);
-
-	return !strncmp(c->row->name, "str", 3) && map && map->kind == IMAGE_MAP_RODATA &&
-	       map->init && scalar_is_const(&r->val) && at < map->value_size &&
-	       memchr(map->init + at, 0, map->value_size - at);
-}
-
 static void arg_number(struct verifier *v, struct state *s, struct call *c, unsigned i)
 {
 	struct reg *r = state_reg(s, i + 1);
 	struct why why = why_of(c, r, i, "scalar");
 
 	if (is_unread(c, i)) {
-		if (!is_constant(v, c, r))
-			check_anywhere(v, c->insn);
+		check_unread(v, s, c->insn, i, kfunc_name(v, c->insn));
 		return;
 	}
 	if (check_readable(v, s, c->insn, i + 1))

@@ -223,6 +223,8 @@ static void check_arg(struct verifier *v, struct state *s, struct typed *t, u32 
 	struct reg *r = state_reg(s, i + 1);
 	struct why why = why_of(t, r, i);
 
+	if (ends(t, i, "__ign"))
+		check_unread(v, s, t->c.insn, i, t->row->name);
 	if (ends(t, i, "__ign") || ends(t, i, "__prog") ||
 	    check_readable(v, s, t->c.insn, i + 1))
 		return;
@@ -330,7 +332,7 @@ enum step step_call_typed(struct verifier *v, struct state *s, u32 at,
 		return STEP_END;
 	check_sleep(v, s, &t);
 	if (!strcmp(row->name, "bpf_stream_vprintk_impl"))	/* strings at any address */
-		check_anywhere(v, at);
+		check_secret(v, at, row->name);
 	for (u32 i = 0; i < t.n && !v->stop; i++)
 		if (!ends(&t, i, "__sz") && !ends(&t, i, "__szk"))
 			check_arg(v, s, &t, i);
@@ -469,7 +471,6 @@ enum step step_rdonly_cast(struct verifier *v, struct state *s, u32 at)
 	struct reg *r2 = state_reg(s, 2), *r0 = state_reg(s, 0);
 	u64 id = scalar_value(&r2->val);
 
-	check_anywhere(v, at);
 	if (check_readable(v, s, at, 2))
 		return STEP_END;
 	if (r2->type != REG_SCALAR || !scalar_is_const(&r2->val)) {
@@ -478,6 +479,8 @@ enum step step_rdonly_cast(struct verifier *v, struct state *s, u32 at)
 		return STEP_END;
 	}
 	reg_mark(v, r2);
+	if (!id)
+		check_secret(v, at, "bpf_rdonly_cast");
 	if (!btf || id >= btf->nr_types ||
 	    (id && btf_kind(btf_type(btf, (u32)id)) != BTF_KIND_STRUCT)) {
 		not_judged(v, at, "casts to type %llu", (unsigned long long)id);
