@@ -164,3 +164,29 @@ SEC("tc") int look_allowed(void *ctx)
 
 	return bpf_stream_vprintk_impl(1, "%s", args, 8, 0);
 }
+
+/* ---- where an object was, for a loader without CAP_PERFMON ---------------------------------- */
+
+long address;
+// rejected 0101, kernel none, caps bpf: after the lock was given back
+SEC("tc") int look_lent(void *ctx)
+{
+	struct bpf_rb_node *n;
+
+	bpf_spin_lock(&lock);
+	n = bpf_rbtree_first(&tree);
+	bpf_spin_unlock(&lock);
+	address = (long)n;
+	return 0;
+}
+// ok, kernel none: by who may know
+SEC("tc") int lent_known(void *ctx)
+{
+	struct bpf_rb_node *n;
+
+	bpf_spin_lock(&lock);
+	n = bpf_rbtree_first(&tree);
+	bpf_spin_unlock(&lock);
+	address = (long)n;
+	return 0;
+}
