@@ -55,10 +55,10 @@ check-contain: $(O)/test/diff/contain_test
 	CONTAIN_RUNS=250000 $<
 
 # Opt-in: some minutes. A process is killed at each instruction of every change of a
-# shared map; check does so at every 97th.
+# shared map; check does so at every 499th.
 .PHONY: check-kill
 check-kill: $(O)/test/unit/share_kill_test
-	KILL_EVERY=1 $<
+	KILL_EVERY=1 KILL_STORMS=50 $<
 
 # Opt-in: root, debootstrap, some minutes and the network. CHROOT=check tests too.
 .PHONY: check-chroot

@@ -10,7 +10,7 @@
 
 # Of test/diff what asks that kernel: mutants are compared with 6.18 alone.
 VM_TEST := $(filter %_kernel_test $(O)/test/diff/diff_test,$(UNIT_BIN)) test/cli/kernel.t test/cli/attachk.t test/cli/examples.t test/cli/as.t test/cli/netact.t \
-	test/lang/kernel.t
+	test/lang/kernel.t test/lang/traced.t
 
 # Random programs for this long, of each kind; a long run is over when it is.
 VM_ENV := DIFF_SECONDS=20

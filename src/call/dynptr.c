@@ -7,6 +7,7 @@
 #include "call/skb.h"
 #include "maps/map.h"
 #include "model/dynptr.h"
+#include "model/tape.h"
 
 static struct dynptr dynptr_get(u64 at)
 {
@@ -328,7 +329,9 @@ HELPER_BODY(kfunc_dynptr_memset)
 		return call_error(-EINVAL);
 	else if (!holds(&d, (u32)r2, (u32)r3))
 		return call_error(-E2BIG);
-	return to || !(u32)r3 ? 0 : call_error(-EINVAL);
+	if (to || !(u32)r3)
+		return 0;
+	return call_error(dynptr_kind(&d) == DYNPTR_SKB ? -EFAULT : -EINVAL);
 }
 
 /* ---- memory at any address ---------------------------------------------------------- */
@@ -344,12 +347,32 @@ static u8 *room(struct run *run, u64 at, u32 offset, u32 size, int *r)
 	return to;
 }
 
+/* N bytes at TO are what a tape has of them: true, and in *RET what reading them gave. */
+static bool probed_before(struct run *run, u8 *to, u32 n, u64 *ret)
+{
+	if (!tape_knows(run->tape, TAPE_PROBED, ret, sizeof(*ret)))
+		return false;
+	return tape_knows(run->tape, TAPE_BYTES, to, n);
+}
+
+static u64 probed(struct run *run, const u8 *to, u32 n, u64 ret)
+{
+	tape_note(run->tape, TAPE_PROBED, &ret, sizeof(ret));
+	tape_note(run->tape, TAPE_BYTES, to, n);
+	return ret;
+}
+
 HELPER_BODY(kfunc_probe_dynptr)
 {
 	int r;
 	u8 *to = room(run, r1, (u32)r2, (u32)r3, &r);
+	u64 ret;
 
-	return call_error(to ? probe_bytes(run, to, r4, (u32)r3) : r);
+	if (!to)
+		return call_error(r);
+	if (probed_before(run, to, (u32)r3, &ret))
+		return ret;
+	return probed(run, to, (u32)r3, call_error(probe_bytes(run, to, r4, (u32)r3)));
 }
 
 /* How many bytes there are then, with the NUL. */
@@ -357,6 +380,12 @@ HELPER_BODY(kfunc_probe_str_dynptr)
 {
 	int r;
 	u8 *to = room(run, r1, (u32)r2, (u32)r3, &r);
+	u64 ret;
 
-	return to ? call_probe_str((uintptr_t)to, (u32)r3, r4, 0, 0, run) : call_error(r);
+	if (!to)
+		return call_error(r);
+	if (probed_before(run, to, (u32)r3, &ret))
+		return ret;
+	return probed(run, to, (u32)r3,
+		      call_probe_str((uintptr_t)to, (u32)r3, r4, 0, 0, run));
 }

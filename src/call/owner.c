@@ -8,6 +8,7 @@
 #include "call/object.h"
 #include "call/sock.h"
 #include "maps/map.h"
+#include "model/tape.h"
 #include "model/uapi.h"
 #include <limits.h>
 
@@ -49,12 +50,35 @@ int owner_of_number(u32 type, u32 number, struct map_owner *o)
 	}
 }
 
-bool owner_lives(void *arg, u32 type, const struct map_owner *o)
+bool owner_lives(struct tape *t, u32 type, const struct map_owner *o)
 {
-	return type != BPF_MAP_TYPE_TASK_STORAGE || os_thread_start((u32)o->id) == o->more;
+	u64 lives;
+
+	if (type != BPF_MAP_TYPE_TASK_STORAGE)
+		return true;
+	if (!tape_knows(t, TAPE_LIVES, &lives, sizeof(lives))) {
+		lives = os_thread_start((u32)o->id) == o->more;
+		tape_note(t, TAPE_LIVES, &lives, sizeof(lives));
+	}
+	return lives;
 }
 
 /* ---- tasks ------------------------------------------------------------------------ */
+
+/* The caller, or the thread of this process that has number ID; all 0: there is none. */
+static struct map_owner asked_thread(struct run *run, enum tape_fact fact, u32 id)
+{
+	struct map_owner o = { 0 };
+
+	if (tape_knows(run->tape, fact, &o, sizeof(o)))
+		return o;
+	if (fact == TAPE_THREAD)
+		o = thread_owner((u32)os_pid_tgid());
+	else if ((s32)id > 0 && os_thread_lives(id))
+		o = thread_owner(id);
+	tape_note(run->tape, fact, &o, sizeof(o));
+	return o;
+}
 
 /* That of the thread, which is nobody's to give back. */
 HELPER_BODY(call_task_btf)
@@ -62,7 +86,7 @@ HELPER_BODY(call_task_btf)
 	struct map_owner o;
 
 	if (!run->task.self && run->objects) {
-		o = thread_owner((u32)os_pid_tgid());
+		o = asked_thread(run, TAPE_THREAD, 0);
 		run->task.self = object_keep(run->objects, &o, sizeof(o), LENT_TASK);
 	}
 	return run->task.self;
@@ -90,8 +114,7 @@ HELPER_BODY(kfunc_task_release)
 /* A thread of this process: of others a program is told nothing. */
 HELPER_BODY(kfunc_task_from_pid)
 {
-	return (s32)r1 > 0 && os_thread_lives((u32)r1) ?
-		owner_new(run, LENT_TASK, thread_owner((u32)r1)) : 0;
+	return owner_new(run, LENT_TASK, asked_thread(run, TAPE_TASK, (u32)r1));
 }
 
 /* ---- cgroups ------------------------------------------------------------------------ */
@@ -112,17 +135,30 @@ HELPER_BODY(kfunc_task_under_cgroup)
 	const struct map_owner *task = object_owner(run, r1, LENT_TASK);
 	const struct map_owner *group = object_owner(run, r2, LENT_CGROUP);
 	char path[PATH_MAX];
+	u64 under = 0;
 
-	return task && group && os_cgroup_of_thread((u32)task->id, path, sizeof(path)) &&
-	       path_under(path, group->id);
+	if (!task || !group || tape_knows(run->tape, TAPE_UNDER, &under, sizeof(under)))
+		return under;
+	under = os_cgroup_of_thread((u32)task->id, path, sizeof(path)) &&
+		path_under(path, group->id);
+	tape_note(run->tape, TAPE_UNDER, &under, sizeof(under));
+	return under;
+}
+
+static u64 new_cgroup(struct run *run, u64 id)
+{
+	tape_note(run->tape, TAPE_CGROUP, &id, sizeof(id));
+	return owner_new(run, LENT_CGROUP, (struct map_owner){ .id = id });
 }
 
 HELPER_BODY(kfunc_cgroup_from_id)
 {
 	char path[PATH_MAX];
+	u64 id;
 
-	return os_cgroup_find(r1, path, sizeof(path)) ?
-		owner_new(run, LENT_CGROUP, (struct map_owner){ .id = r1 }) : 0;
+	if (tape_knows(run->tape, TAPE_CGROUP, &id, sizeof(id)))
+		return owner_new(run, LENT_CGROUP, (struct map_owner){ .id = id });
+	return new_cgroup(run, os_cgroup_find(r1, path, sizeof(path)) ? r1 : 0);
 }
 
 HELPER_BODY(kfunc_cgroup_ancestor)
@@ -131,10 +167,12 @@ HELPER_BODY(kfunc_cgroup_ancestor)
 	char path[PATH_MAX];
 	u64 id;
 
-	if ((s32)r2 < 0 || !group || !os_cgroup_find(group->id, path, sizeof(path)))
+	if ((s32)r2 < 0 || !group)
 		return 0;
-	id = os_cgroup_at(path, (s32)r2);
-	return owner_new(run, LENT_CGROUP, (struct map_owner){ .id = id });
+	if (tape_knows(run->tape, TAPE_CGROUP, &id, sizeof(id)))
+		return owner_new(run, LENT_CGROUP, (struct map_owner){ .id = id });
+	return new_cgroup(run, os_cgroup_find(group->id, path, sizeof(path)) ?
+			  os_cgroup_at(path, (s32)r2) : 0);
 }
 
 /* That of this process; its sockets were made in it. */
@@ -260,7 +298,12 @@ HELPER_BODY(call_sk_storage_delete)
 /* That of this process's cgroup, which all programs are attached to in one way. */
 HELPER_BODY(call_local_storage)
 {
-	const struct map_owner o = { .id = own_cgroup(run) };
+	struct map_owner o = { 0 };
 
+	/* each time, as others may have asked before who are recorded by their answers */
+	if (!tape_knows(run->tape, TAPE_CGROUP, &o.id, sizeof(o.id))) {
+		o.id = own_cgroup(run);
+		tape_note(run->tape, TAPE_CGROUP, &o.id, sizeof(o.id));
+	}
 	return (uintptr_t)map_owner_value(call_ptr(r1), &o, NULL, true, run->cpu);
 }

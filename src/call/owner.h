@@ -11,11 +11,12 @@
 #include "call/bodies.h"
 
 struct map_owner;
+struct tape;
 
 /* For struct map_attr: keys of user space are ids of threads of this process, and
  * descriptors of cgroups and files. -EBADF, -ENOENT. Not for sockets. */
 int owner_of_number(u32 type, u32 number, struct map_owner *o);
-bool owner_lives(void *arg, u32 type, const struct map_owner *o);
+bool owner_lives(struct tape *t, u32 type, const struct map_owner *o);
 /* The calling thread is another than before. */
 void owner_task_changed(struct run *run);
 

@@ -23,6 +23,9 @@ int child_open(struct child *c, u32 pid, struct skep_err *err);
 /* COMMAND in a new process, which waits until child_go. */
 int child_start(struct child *c, const char *command, struct skep_err *err);
 int child_go(struct child *c, const char *command, struct skep_err *err);
+/* The same, and it stops with all its libraries before its own code, until child_go_on. */
+int child_go_stopped(struct child *c, const char *command, struct skep_err *err);
+void child_go_on(struct child *c);
 /* Ends one that was started here, and waits for it. */
 void child_close(struct child *c);
 

@@ -346,7 +346,7 @@ static void add_ends(struct attach_record *r, const struct tell_tail *t)
 	const struct image *img = r->from->img;
 	struct record_item item = { .kind = RECORD_MAP };
 
-	if (t->no_room || t->no_slot || r->cut)
+	if (t->no_room || t->no_slot || r->cut || r->late)
 		return;
 	for (u32 i = 0; i < img->nr_maps; i++)
 		if (!img->maps[i].pinning && is_ours(r, i) &&
@@ -357,24 +357,100 @@ static void add_ends(struct attach_record *r, const struct tell_tail *t)
 
 /* ---- runs -------------------------------------------------------------------- */
 
+static void write_run(struct attach_record *r, const struct tell_head *h, const u8 *words,
+		      u64 bytes)
+{
+	bool cut = h->pos > bytes;
+	u32 flags = (cut ? RECORD_SEEN_CUT : 0u) | (h->flags & TELL_LEFT ? RECORD_SEEN_LEFT : 0u);
+
+	r->cut += cut;
+	record_add(r->w, &(struct record_item){ .kind = RECORD_RUN,
+		.run = { .number = ++r->runs, .prog = h->prog, .cpu = h->cpu, .now_ns = h->ns } });
+	record_add(r->w, &(struct record_item){ .kind = RECORD_SEEN,
+		.seen = { flags, bytes_of(words, bytes) } });
+	record_add(r->w, &(struct record_item){ .kind = RECORD_RESULT,
+		.result = { .retval = flags & RECORD_SEEN_LEFT ? 0 : (u32)h->ret } });
+}
+
+/* The run that left for a tail call which led nowhere, or NULL. */
+static struct told *told_before(const struct attach_record *r, const struct tell_head *h)
+{
+	for (size_t i = r->told.n; i-- > 0;) {
+		struct told *t = &r->told.v[i];
+
+		if (t->h.flags & TELL_LEFT && t->h.ns == h->ns && t->h.prog == h->prog)
+			return t;
+	}
+	return NULL;
+}
+
+static void told_more(struct attach_record *r, const struct tell_head *h, const u8 *words,
+		      u64 bytes)
+{
+	struct told *t = told_before(r, h);
+	bool cut;
+	u8 *all;
+
+	if (!t) {
+		r->late++;
+		return;
+	}
+	cut = t->h.pos > t->bytes || h->pos > bytes;
+	all = mem_alloc(t->bytes + bytes + 1);
+	memcpy(all, t->words, t->bytes);
+	memcpy(all + t->bytes, words, bytes);
+	free(t->words);
+	t->words = all;
+	t->bytes += bytes;
+	t->h.pos = cut ? UINT32_MAX : (u32)t->bytes;
+	t->h.flags = h->flags & TELL_LEFT;
+	t->h.ret = h->ret;
+	t->read = r->reads;
+}
+
+static void told_add(struct attach_record *r, const struct tell_head *h, const u8 *words,
+		     u64 bytes)
+{
+	u8 *copy = mem_alloc(bytes + 1);
+
+	memcpy(copy, words, bytes);
+	*vec_push(&r->told) = (struct told){ *h, copy, bytes, r->reads };
+}
+
+/* Those that wait for what a tail call came to, and what came behind them: after two more
+ * reads, in 20 ms, nothing more comes. */
+static void told_write(struct attach_record *r, bool all)
+{
+	size_t n = 0;
+
+	for (; n < r->told.n; n++) {
+		struct told *t = &r->told.v[n];
+
+		if (t->h.flags & TELL_LEFT && !all && r->reads - t->read < 2)
+			break;
+		write_run(r, &t->h, t->words, t->bytes);
+		free(t->words);
+	}
+	r->told.n -= n;
+	if (n && r->told.n)
+		memmove(r->told.v, r->told.v + n, r->told.n * sizeof(*r->told.v));
+}
+
 static int on_run(void *arg, const struct map_event *e)
 {
 	struct attach_record *r = arg;
+	const u8 *words = e->data + sizeof(struct tell_head);
 	struct tell_head h;
-	bool cut;
 
 	if (e->bytes < sizeof(h))
 		return 0;
 	memcpy(&h, e->data, sizeof(h));
-	cut = h.pos > e->bytes - sizeof(h);
-	r->cut += cut;
-	record_add(r->w, &(struct record_item){ .kind = RECORD_RUN,
-		.run = { .number = ++r->runs, .prog = h.prog, .cpu = h.cpu, .now_ns = h.ns } });
-	record_add(r->w, &(struct record_item){ .kind = RECORD_SEEN,
-		.seen = { cut ? RECORD_SEEN_CUT : 0,
-			  bytes_of(e->data + sizeof(h), e->bytes - sizeof(h)) } });
-	record_add(r->w, &(struct record_item){ .kind = RECORD_RESULT,
-		.result = { .retval = (u32)h.ret } });
+	if (h.flags & TELL_MORE)
+		told_more(r, &h, words, e->bytes - sizeof(h));
+	else if (h.flags & TELL_LEFT || r->told.n)
+		told_add(r, &h, words, e->bytes - sizeof(h));
+	else
+		write_run(r, &h, words, e->bytes - sizeof(h));
 	return 0;
 }
 
@@ -396,8 +472,10 @@ void attach_record_read(struct attach_record *r)
 
 	if (!b || !r->w)
 		return;
+	r->reads++;
 	while (b->ops->map_read(b, r->tell.ring, on_run, r) > 0)
 		;
+	told_write(r, false);
 	flush(r);
 }
 
@@ -423,6 +501,9 @@ static void say_end(const struct attach_record *r, const struct tell_tail *t)
 	if (r->cut)
 		fprintf(stderr, "note: %" PRIu64 " of them were too long and are recorded in "
 			"part\n", r->cut);
+	if (r->late)
+		fprintf(stderr, "warning: %" PRIu64 " runs are recorded up to a tail call that led "
+			"nowhere: the rest came too late\n", r->late);
 	if (t->no_room)
 		fprintf(stderr, "warning: %" PRIu64 " runs are not recorded: the ring buffer "
 			"was full\n", t->no_room);
@@ -439,6 +520,7 @@ int attach_record_end(struct attach_record *r, struct skep_err *err)
 	if (!r->w)
 		return 0;
 	attach_record_read(r);
+	told_write(r, true);
 	t = lost(r);
 	add_ends(r, &t);
 	rc = record_close(r->w, err);
@@ -458,6 +540,9 @@ void attach_record_close(struct attach_record *r)
 	if (r->w && !r->runs && !lstat(r->path, &st) && S_ISREG(st.st_mode))
 		unlink(r->path);	/* it failed before anything ran */
 	r->w = NULL;
+	for (size_t i = 0; i < r->told.n; i++)
+		free(r->told.v[i].words);
+	vec_free(&r->told);
 	skep_object_close(r->obj);
 	if (r->from)
 		tell_free(&r->tell);

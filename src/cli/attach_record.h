@@ -9,6 +9,13 @@
 #include "cli/cli.h"
 #include "replay/kernel.h"
 
+/* A run as it came, or the part of it before a tail call. */
+struct told {
+	struct tell_head h;
+	u8 *words;
+	u64 bytes, read;	/* of WORDS; at which read it came */
+};
+
 struct attach_record {
 	const char *path;	/* NULL: nothing is recorded */
 	bool all;		/* a program that cannot be recorded is an error */
@@ -19,6 +26,8 @@ struct attach_record {
 	bool *tells;		/* [nr_progs] */
 	struct record_writer *w;
 	u64 runs, cut;
+	VEC(struct told) told;	/* runs that are not written yet, in their order */
+	u64 reads, late;	/* times that was read; runs whose end came too late */
 	u64 flushed, flushed_ns;	/* so many runs are in the file, since when */
 	struct target types;	/* that programs were judged by */
 	bool types_tried;

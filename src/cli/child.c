@@ -6,9 +6,13 @@
 #include "cli/attach.h"
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/auxv.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +20,7 @@
 enum { SYS_pidfd_open = 434 };
 #endif
 enum { END_TRIES = 100 };
+enum { GO = 'g', STOP = 's' };	/* what the new process is told */
 
 static int pidfd_open_(u32 pid)
 {
@@ -129,6 +134,8 @@ static void run_child(const char *command, int go, int failed)
 	signal(SIGPIPE, SIG_DFL);
 	if (read(go, &byte, 1) != 1)
 		_exit(0);	/* nothing was attached */
+	if (byte == STOP)
+		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
 	become(command, failed);
 }
 
@@ -163,12 +170,12 @@ int child_start(struct child *c, const char *command, struct skep_err *err)
 	return 0;
 }
 
-int child_go(struct child *c, const char *command, struct skep_err *err)
+static int go(struct child *c, const char *command, char how, struct skep_err *err)
 {
 	int code = 0;
 	ssize_t n;
 
-	if (write(c->go, "", 1) != 1)
+	if (write(c->go, &how, 1) != 1)
 		return err_set(err, ERR_ATTACH_PROCESS, NULL, "'%s' ended before it began",
 			       command);
 	close(c->go);
@@ -181,6 +188,92 @@ int child_go(struct child *c, const char *command, struct skep_err *err)
 	return n == sizeof(code) ? err_set(err, ERR_ATTACH_PROCESS, NULL,
 		"'%s' cannot be started: %s", command, strerror(code)) : 0;
 }
+
+int child_go(struct child *c, const char *command, struct skep_err *err)
+{
+	return go(c, command, GO, err);
+}
+
+/* ---- stopped where its own code begins ------------------------------------------------ */
+
+#if defined(__x86_64__)
+
+/* Where the loader will jump to when all libraries are there; 0: not known. */
+static u64 entry_of(u32 pid)
+{
+	char path[64];
+	u64 v[2], entry = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%u/auxv", pid);
+	f = fopen(path, "re");
+	while (f && !entry && fread(v, sizeof(v), 1, f) == 1)
+		entry = v[0] == AT_ENTRY ? v[1] : 0;
+	if (f)
+		fclose(f);
+	return entry;
+}
+
+/* Until it stops by SIGTRAP; other signals are passed on. False: it has ended. */
+static bool wait_trap(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) == pid) {
+		if (!WIFSTOPPED(status))
+			return false;
+		if (WSTOPSIG(status) == SIGTRAP)
+			return true;
+		ptrace(PTRACE_CONT, pid, NULL, (void *)(long)WSTOPSIG(status));
+	}
+	return false;
+}
+
+/* Lets PID run up to ENTRY, where there is an int3 meanwhile. */
+static void run_to(pid_t pid, u64 entry)
+{
+	struct user_regs_struct regs;
+	long word;
+
+	errno = 0;
+	word = ptrace(PTRACE_PEEKTEXT, pid, (void *)entry, NULL);
+	if (errno || (word & 0xff) == 0xcc)	/* somebody's probe: it would take the trap */
+		return;
+	if (ptrace(PTRACE_POKETEXT, pid, (void *)entry, (void *)((word & ~0xffl) | 0xcc)) ||
+	    ptrace(PTRACE_CONT, pid, NULL, NULL) || !wait_trap(pid))
+		return;
+	ptrace(PTRACE_POKETEXT, pid, (void *)entry, (void *)word);
+	if (ptrace(PTRACE_GETREGS, pid, NULL, &regs) || regs.rip != entry + 1)
+		return;
+	regs.rip = entry;
+	ptrace(PTRACE_SETREGS, pid, NULL, &regs);
+}
+
+int child_go_stopped(struct child *c, const char *command, struct skep_err *err)
+{
+	const int r = go(c, command, STOP, err);
+	u64 entry;
+
+	if (r || !wait_trap((pid_t)c->pid))
+		return r;
+	entry = entry_of(c->pid);
+	if (entry)
+		run_to((pid_t)c->pid, entry);
+	return 0;
+}
+
+void child_go_on(struct child *c)
+{
+	ptrace(PTRACE_DETACH, (pid_t)c->pid, NULL, NULL);
+}
+#else
+int child_go_stopped(struct child *c, const char *command, struct skep_err *err)
+{
+	return child_go(c, command, err);
+}
+
+void child_go_on(struct child *c) { (void)c; }
+#endif
 
 /* It is asked to end, and then made to. */
 static void end_own(const struct child *c)

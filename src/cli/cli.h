@@ -100,6 +100,11 @@ int usage_error(const char *fmt, ...) PRINTF_LIKE(1, 2);
 bool write_text(FILE *f, const char *s, size_t n);
 /* The same of B to stdout; EXIT_NO_ANSWER when that fails. */
 int print_out(const struct strbuf *b);
+/* B to stderr as it is, but for colours. */
+void report_lines(const struct strbuf *b);
+/* Whether messages have colours: what the terminal and NO_COLOR say, or not. */
+enum report_when { REPORT_AUTO, REPORT_NEVER, REPORT_ALWAYS };
+void report_colour(enum report_when when);
 /* The same of B to stderr, its words error, warning, note and help in colour there. */
 void report_text(const struct strbuf *b);
 /* Says that standard output does not take what is written (errno). */
@@ -246,6 +251,9 @@ void map_show_text(struct strbuf *out, struct skep_object *obj, u32 i, const str
 int map_show_check(const struct skep_object *obj, const struct str_list *net,
 		   struct skep_err *err);
 void map_show_json(struct json *j, struct skep_object *obj, u32 i, const struct str_list *net);
+/* BYTES of a key or value of MAP, an image's, as member NAME: typed by BTF where that says. */
+void map_show_bytes(struct json *j, const char *name, const struct image *img,
+		    const struct image_map *map, bool key, const u8 *data, u32 bytes);
 /* Tells the elements of map I that differ between A (the embedded engine's) and
  * B (the kernel's) as text; NULL where one has none. */
 typedef void map_diff_fn(void *arg, const char *map, const char *user, const char *kernel);

@@ -103,28 +103,28 @@ static int load(struct job *j)
 	const struct skep_load_opts opts = { .size = sizeof(opts), .engine = SKEP_KERNEL,
 		.pins = j->pins };
 	VEC(u32) only = { 0 };
-	bool *wanted = mem_alloc(j->obj->img->nr_progs + 1ul);
+	bool *told = mem_alloc(j->obj->img->nr_progs + 1ul);
 	int r = 0;
 
 	for (u32 i = 0; i < j->obj->img->nr_progs; i++) {
-		wanted[i] = is_wanted(j, i);
-		if (wanted[i])
+		told[i] = is_wanted(j, i) || (!j->load.progs.n && j->obj->img->progs[i].autoload);
+		if (is_wanted(j, i))
 			*vec_push(&only) = i;
 	}
 	if (!only.n)
 		r = err_set(&j->err, ERR_PROG_NONE, j->obj->img->file,
 			    "there is no program to attach");
 	else if (j->record.path)
-		r = attach_record_open(&j->record, &j->obj, wanted, &j->err);
+		r = attach_record_open(&j->record, &j->obj, told, &j->err);
 	if (!r)
 		do
 			r = object_load(j->obj, &opts, j->load.progs.n ?
 					&(struct prog_set){ only.v, only.n } : NULL, &j->err);
-		while (r && attach_record_again(&j->record, wanted, &j->err));
+		while (r && attach_record_again(&j->record, told, &j->err));
 	if (!r && j->record.path)
 		r = attach_record_begin(&j->record, &j->err);
 	vec_free(&only);
-	free(wanted);
+	free(told);
 	return r;
 }
 

@@ -6,7 +6,7 @@
 #include "api/registry.h"
 #include "cli/coverage.h"
 #include "cli/native.h"
-#include "cli/run_job.h"
+#include "cli/run_opts.h"
 #include "host/hosts.h"
 #include <inttypes.h>
 #include <stdlib.h>
@@ -67,6 +67,15 @@ static int no_map(struct job *j, const char *name)
 	return r;
 }
 
+/* What a recording does not have elsewhere. */
+static int not_recorded(struct job *j, const struct image_map *map)
+{
+	err_set(j->err, ERR_RECORD_MAP, NULL, "--map fills '%s' with threads, cgroups or files of "
+		"this machine, which a recording does not have elsewhere", map->name);
+	err_help(j->err, "let the program make these elements, or leave out --record");
+	return j->err->code;
+}
+
 /* ARG is NAME=FILE. */
 static int load_map(struct job *j, struct skep_object *obj, const char *arg)
 {
@@ -80,7 +89,12 @@ static int load_map(struct job *j, struct skep_object *obj, const char *arg)
 	name = mem_strdup(arg);
 	name[eq - arg] = 0;
 	map = image_map_find(obj->img, name);
-	r = map < 0 ? no_map(j, name) : map_load_json(obj, (u32)map, eq + 1, NULL, j->err);
+	if (map < 0)
+		r = no_map(j, name);
+	else if (j->recorder && !recorder_fills(obj->img->maps[map].type))
+		r = not_recorded(j, &obj->img->maps[map]);
+	else
+		r = map_load_json(obj, (u32)map, eq + 1, NULL, j->err);
 	free(name);
 	return r;
 }
@@ -125,25 +139,26 @@ struct skep_load_opts run_load_opts(struct job *j)
 	};
 }
 
-static int load(struct job *j)
+/* The programs that are to run, and what packets are to them. */
+static int choose(struct job *j)
 {
-	struct skep_load_opts opts = run_load_opts(j);
-	int r;
+	int r = j->o.sockets ? sockets_open(&j->sockets, j->o.sockets, j->err) : 0;
 
 	j->choice.on_user = j->on == ON_USER;
-	r = j->o.sockets ? sockets_open(&j->sockets, j->o.sockets, j->err) : 0;
-	if (!r)
-		r = choice_make(&j->choice);
+	r = r ? r : choice_make(&j->choice);
 	j->prog = j->choice.first;
-	j->both.as_json = j->o.json;
-	j->messages.all = j->o.verbose;
 	if (!r && j->on != ON_USER && image_prog_of(j)->at_mac)
 		r = err_set(j->err, ERR_USAGE, NULL, "classic BPF is for --on user: the "
 			    "kernel's test runs show socket filters no Ethernet header");
-	if (!r)
-		r = meta_open(&j->meta, skep_prog_type(j->prog), j->on == ON_USER, j->err);
-	if (!r && j->o.record)
-		r = record_start(j, &opts);
+	return r ? r : meta_open(&j->meta, skep_prog_type(j->prog), j->on == ON_USER, j->err);
+}
+
+/* Into the engines, recorded if that was asked for. */
+static int load_engines(struct job *j)
+{
+	struct skep_load_opts opts = run_load_opts(j);
+	int r = j->o.record ? record_start(j, &opts) : 0;
+
 	if (!r)
 		r = choice_load(&j->choice, &opts);
 	if (!r && j->recorder)
@@ -153,32 +168,53 @@ static int load(struct job *j)
 		network_notes(j->prog->obj->img, skep_prog_type(j->prog), j->o.routes,
 			      j->on == ON_BOTH);
 	}
-	if (!r && j->on == ON_BOTH)
-		r = both_open(&j->both, j->prog, j->err);
-	if (!r && j->o.sockets)
-		r = object_sockets(j->prog->obj, &j->sockets, j->err);
+	j->both.as_json = j->o.json;
+	return !r && j->on == ON_BOTH ? both_open(&j->both, j->prog, j->err) : r;
+}
+
+static int load_state(struct job *j)
+{
+	int r = j->o.sockets ? object_sockets(j->prog->obj, &j->sockets, j->err) : 0;
+
 	if (!r)
 		r = run_load_maps(j, j->prog->obj);
-	if (!r && j->both.twin)
-		r = run_load_maps(j, j->both.twin);
-	if (!r) {
-		j->events.json = j->o.json;
-		j->events.verbose = j->o.verbose;
-		j->events.net = &j->o.net;
-		j->events.leave_pinned = j->o.pins;
-		j->prints = !j->o.quiet && messages_come_from(j->prog->obj->img);
-		j->both.events = &j->events;
-		r = events_open(&j->events, j->prog->obj, &j->o.records, j->err);
-		engine_watch(j->prog->obj, j->o.stats);
-	}
+	return !r && j->both.twin ? run_load_maps(j, j->both.twin) : r;
+}
+
+static int watch_events(struct job *j)
+{
+	j->events.json = j->o.json;
+	j->events.verbose = j->o.verbose;
+	j->events.net = &j->o.net;
+	j->events.leave_pinned = j->o.pins;
+	j->prints = !j->o.quiet && messages_come_from(j->prog->obj->img);
+	j->both.events = &j->events;
+	return events_open(&j->events, j->prog->obj, &j->o.records, j->err);
+}
+
+static int open_outputs(struct job *j)
+{
+	int r = watch_events(j);
+
 	if (!r)
-		r = map_show_check(j->prog->obj, &j->o.net, j->err);
+		engine_watch(j->prog->obj, j->o.stats);
+	r = r ? r : map_show_check(j->prog->obj, &j->o.net, j->err);
 	if (!r)
 		r = verdicts_open(&j->v, skep_prog_type(j->prog), j->o.verdicts,
 				  j->o.expect, j->err);
 	if (!r && j->o.output)
 		r = capture_out_open(&j->out, j->o.output, j->err);
 	return r ? r : ports_open(&j->ports, &j->o.ports, skep_prog_type(j->prog), j->err);
+}
+
+static int load(struct job *j)
+{
+	int r = choose(j);
+
+	j->messages.all = j->o.verbose;
+	r = r ? r : load_engines(j);
+	r = r ? r : load_state(j);
+	return r ? r : open_outputs(j);
 }
 
 /* ---- packets --------------------------------------------------------------------------- */
@@ -269,46 +305,60 @@ static int run_batches(struct job *j, const char *path, struct capture *c, struc
 	return r ? r : got;
 }
 
-static int run_packets(struct job *j, const char *path, struct capture *c, struct test_run *t)
+/* What comes of packet P, which the program was asked about. */
+static int packet_done(struct job *j, const struct capture_iface *in, const struct packet *p,
+		       const struct test_run *t)
 {
-	struct backend *b = j->prog->obj->backend;
-	struct packet p;
 	int r;
 
-	while ((r = capture_next(c, &p, j->err)) > 0) {
-		if (p.link != LINK_ETHERNET)
-			return bad_link(j, path, p.number, p.link);
-		t->data = p.data;
-		t->bytes = p.bytes;
-		if (!meta_packet(&j->meta, &p)) {
-			j->left_out++;
-			continue;
-		}
-		t->now_ns = j->now = max_u64(j->now, p.time_ns);
-		j->messages.packet = j->packets + 1;
-		if (j->on == ON_BOTH)
-			r = both_packet(&j->both, p.number, t, j->err);
-		else
-			r = b->ops->test_run(b, (u32)j->prog->loaded, t, j->err);
-		if (r < 0)
-			return at_packet(j, r, path, p.number, p.bytes);
-		if (r) {
-			j->left_out += j->on != ON_BOTH;
-			continue;
-		}
-		j->packets++;
-		j->repeat_ns += t->duration_ns;
-		j->cut += p.bytes < p.wire_bytes;
-		r = on_packet(j, capture_iface(c, p.iface), &p, t, seen(j));
-		if (!r && ports_wanted(&j->ports))
-			r = ports_deliver(&j->ports, NULL, &p, t, j->err);
-		if (r)
-			return r;
-		if (j->on == ON_BOTH)
-			both_records(&j->both, p.number, seen(j));
-		events_read(&j->events, seen(j));
+	j->packets++;
+	j->repeat_ns += t->duration_ns;
+	j->cut += p->bytes < p->wire_bytes;
+	r = on_packet(j, in, p, t, seen(j));
+	if (!r && ports_wanted(&j->ports))
+		r = ports_deliver(&j->ports, NULL, p, t, j->err);
+	if (r)
+		return r;
+	if (j->on == ON_BOTH)
+		both_records(&j->both, p->number, seen(j));
+	events_read(&j->events, seen(j));
+	return 0;
+}
+
+static int one_packet(struct job *j, const char *path, struct capture *c, const struct packet *p,
+		      struct test_run *t)
+{
+	struct backend *b = j->prog->obj->backend;
+	int r;
+
+	if (p->link != LINK_ETHERNET)
+		return bad_link(j, path, p->number, p->link);
+	t->data = p->data;
+	t->bytes = p->bytes;
+	if (!meta_packet(&j->meta, p)) {
+		j->left_out++;
+		return 0;
 	}
-	return r;
+	t->now_ns = j->now = max_u64(j->now, p->time_ns);
+	j->messages.packet = j->packets + 1;
+	r = j->on == ON_BOTH ? both_packet(&j->both, p->number, t, j->err) :
+			       b->ops->test_run(b, (u32)j->prog->loaded, t, j->err);
+	if (r < 0)
+		return at_packet(j, r, path, p->number, p->bytes);
+	if (!r)
+		return packet_done(j, capture_iface(c, p->iface), p, t);
+	j->left_out += j->on != ON_BOTH;
+	return 0;
+}
+
+static int run_packets(struct job *j, const char *path, struct capture *c, struct test_run *t)
+{
+	struct packet p;
+	int r = 0, got = 0;
+
+	while (!r && (got = capture_next(c, &p, j->err)) > 0)
+		r = one_packet(j, path, c, &p, t);
+	return r ? r : got;
 }
 
 /* Nothing is to be done for each packet before the next one runs. */
@@ -496,37 +546,49 @@ static void results_text(struct strbuf *out, struct job *j)
 	events_text(&j->events, out);
 }
 
+static void program_json(struct json *js, struct job *j)
+{
+	const struct image *img = j->prog->obj->img;
+
+	json_str(js, "object", img->file);
+	json_str(js, "program", skep_prog_name(j->prog));
+	if (j->choice.chain.n > 1) {
+		json_arr(js, "chain");
+		for (size_t i = 0; i < j->choice.chain.n; i++)
+			json_str(js, NULL, img->progs[j->choice.chain.v[i]].name);
+		json_arr_end(js);
+	}
+	json_str(js, "type", progtype_row(j->v.prog_type)->name);
+	if (j->on != ON_KERNEL)
+		engine_json(js, j->prog);
+	if (j->o.stats)
+		engine_stats_json(js, j->prog->obj);
+}
+
+static void packets_json(struct json *js, struct job *j)
+{
+	json_u64(js, "packets", j->packets);
+	json_u64(js, "packets_cut", j->cut);
+	if (j->left_out)
+		json_u64(js, "packets_left_out", j->left_out);
+	json_u64(js, "timers_waiting", j->timers);
+	json_u64(js, "ns_per_packet", ns_per_packet(j));
+	verdicts_json(&j->v, js);
+	if (j->o.expect) {
+		json_u64(js, "verdicts_expected", j->v.expect.n);
+		json_u64(js, "verdicts_differ", j->v.differ);
+	}
+	ports_json(js, &j->ports);
+}
+
 static void results_json(struct strbuf *out, struct job *j)
 {
 	struct json js = { .out = out, .pretty = !j->o.verbose };
 	struct skep_object *obj = j->prog->obj;
 
 	json_obj(&js, NULL);
-	json_str(&js, "object", obj->img->file);
-	json_str(&js, "program", skep_prog_name(j->prog));
-	if (j->choice.chain.n > 1) {
-		json_arr(&js, "chain");
-		for (size_t i = 0; i < j->choice.chain.n; i++)
-			json_str(&js, NULL, obj->img->progs[j->choice.chain.v[i]].name);
-		json_arr_end(&js);
-	}
-	json_str(&js, "type", progtype_row(j->v.prog_type)->name);
-	if (j->on != ON_KERNEL)
-		engine_json(&js, j->prog);
-	if (j->o.stats)
-		engine_stats_json(&js, obj);
-	json_u64(&js, "packets", j->packets);
-	json_u64(&js, "packets_cut", j->cut);
-	if (j->left_out)
-		json_u64(&js, "packets_left_out", j->left_out);
-	json_u64(&js, "timers_waiting", j->timers);
-	json_u64(&js, "ns_per_packet", ns_per_packet(j));
-	verdicts_json(&j->v, &js);
-	if (j->o.expect) {
-		json_u64(&js, "verdicts_expected", j->v.expect.n);
-		json_u64(&js, "verdicts_differ", j->v.differ);
-	}
-	ports_json(&js, &j->ports);
+	program_json(&js, j);
+	packets_json(&js, j);
 	json_arr(&js, "maps");
 	for (u32 i = 0; i < obj->img->nr_maps; i++)
 		map_show_json(&js, obj, i, &j->o.net);
@@ -727,91 +789,17 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 	struct job j = { .o.budget = NO_BUDGET, .o.repeat = 1,
 		.o.cpus = (u64)os_cpu_count(), .v.report = stdout, .err = &err,
 		.choice.err = &err };
-	struct run_opts *o = &j.o;
 	const struct opt opts[] = {
-		{"prog", 0, OPT_LIST, "NAME",
-		 "the program to run, when several could; several of tc in a chain",
-		 &j.choice.names},
-		{"output", 'o', OPT_STR, "FILE",
-		 "write the packets with their verdicts to FILE (pcapng)", &o->output},
-		{"in", 0, OPT_LIST, "PORT",
-		 "read packets from tap:NAME, packet:IFACE or xdp:IFACE[/QUEUE]", &o->ports.in},
-		{"count", 0, OPT_U64, "N", "stop after N packets of live ports",
-		 &o->ports.count},
-		{"seconds", 0, OPT_U64, "S", "stop after S seconds of live ports",
-		 &o->ports.seconds},
-		{"pass", 0, OPT_STR, "PORT", "give passed packets to a live port",
-		 &o->ports.pass},
-		{"port", 0, OPT_LIST, "NAME=IFINDEX[,out=FILE|PORT]",
-		 "where packets redirected to IFINDEX go", &o->ports.targets},
-		{"routes", 0, OPT_STR, "FILE",
-		 "links, routes and neighbours for programs (JSON of the ip command)",
-		 &o->routes},
-		{"pin-dir", 0, OPT_STR, "DIR", "where maps are pinned that want to be", &o->pins},
-		{"pin", 0, OPT_FLAG, NULL,
-		 "the same in $XDG_RUNTIME_DIR/skep, of a kernel in /sys/fs/bpf", &o->pin},
-		{"map", 'm', OPT_LIST, "NAME=FILE",
-		 "fill map NAME from a JSON file before the run", &o->maps},
-		{"sockets", 0, OPT_STR, "FILE",
-		 "sockets that programs find: JSON, or the output of ss -tuaneH", &o->sockets},
-		{"record", 0, OPT_LIST, "FILE|MAP=TYPE",
-		 "record all runs for `skep replay`; or show records of a map as TYPE",
-		 &o->records},
-		{"net", 0, OPT_LIST, "NAME",
-		 "show what is called NAME as an address (IPv4, IPv6, MAC)", &o->net},
-		{"verdicts", 0, OPT_STR, "FILE",
-		 "write one line NUMBER VERDICT per packet", &o->verdicts},
-		{"expect", 0, OPT_STR, "FILE",
-		 "compare with such a file; exit status 1 if any differs", &o->expect},
-		{"on", 0, OPT_STR, "ENGINE",
-		 "user (default), kernel by bpf(2), or both and compare", &o->on},
-		{"repeat", 0, OPT_U64, "N", "run the program N times on each packet",
-		 &o->repeat},
-		{"coverage", 0, OPT_STR, "FILE", "write which lines ran to FILE (LCOV)",
-		 &j.o.coverage},
-		RUN_PROFILE_OPTS(o),
-		{"jit", 0, OPT_STR, "HOW",
-		 "native code: off, fast (in one pass), opt (default: opt, or fast when big)",
-		 &o->jit_name},
-		{"stats", 0, OPT_FLAG, NULL, "say how programs ran and maps were used", &o->stats},
-		{"unverified", 0, OPT_FLAG, NULL, "check accesses as they come", &o->unverified},
-		{"budget", 0, OPT_U64, "N",
-		 "instructions that one run may take, see skep-run(1)", &o->budget},
-		{"clock", 0, OPT_STR, "WHICH",
-		 "what programs see: real (default), or capture: the packets' times",
-		 &o->clock},
-		{"linger", 0, OPT_U64, "MS",
-		 "with --clock capture, time for timers after the last packet", &o->linger},
-		{"cpus", 0, OPT_U64, "N",
-		 "values of a per-cpu map (default: cpus of the machine)", &o->cpus},
-		{"ifindex", 0, OPT_U64, "N", "the interface that packets come from",
-		 &j.meta.o.ifindex},
-		{"queue", 0, OPT_U64, "N", "its receive queue", &j.meta.o.queue},
-		{"mark", 0, OPT_U64, "N", "skb->mark of every packet", &j.meta.o.mark},
-		{"priority", 0, OPT_U64, "N", "skb->priority of every packet",
-		 &j.meta.o.priority},
-		{"skb", 0, OPT_LIST, "NAME=N",
-		 "what every packet belongs to: socket_cookie, route_realm ...",
-		 &j.meta.o.owner},
-		{"tstamp", 0, OPT_STR, "capture",
-		 "skb->tstamp of a packet is when it was captured (default: 0)",
-		 &j.meta.o.tstamp},
-		{"flow-flags", 0, OPT_U64, "N", "flags of struct bpf_flow_keys (BPF_FLOW_...)",
-		 &j.meta.o.flow_flags},
-		LOAD_OPTS(&o->load),
-		{"json", 'j', OPT_FLAG, NULL, "print JSON; with -v one object per line",
-		 &o->json},
-		{"verbose", 'v', OPT_FLAG, NULL, "print one line per packet",
-		 &o->verbose},
-		{"quiet", 'q', OPT_FLAG, NULL,
-		 "print no summary, notes or bpf_printk messages", &o->quiet},
+		RUN_WHAT_OPTS(&j), RUN_PORT_OPTS(&j), RUN_STATE_OPTS(&j), RUN_SHOW_OPTS(&j),
+		RUN_HOW_OPTS(&j), RUN_PROFILE_OPTS(&j.o), RUN_ENGINE_OPTS(&j),
+		RUN_PACKET_OPTS(&j), LOAD_OPTS(&j.o.load), RUN_PRINT_OPTS(&j),
 		{0}};
 	struct opt_result res;
 	int status;
 
 	if (!opts_parse(&res, cmd, opts, argc, argv))
 		return job_free(&j), res.status;
-	if (o->json)	/* one document, and nothing else */
+	if (j.o.json)	/* one document, and nothing else */
 		j.v.report = stderr;
 	status = run_on(cmd, &j, &res.operands);
 	job_free(&j);

@@ -58,7 +58,7 @@ static int check_opts(const struct trace_opts *o, struct skep_err *err)
 	const struct { const char *name; bool given; } later[] = {
 		{ "--info", o->info }, { "--probe-filter", o->filter },
 		{ "--traceable-functions", o->traceable }, { "--aot", o->aot },
-		{ "--dwarf-pid", o->dwarf_pids.n }, { "--debuginfo", o->debuginfo },
+		{ "--debuginfo", o->debuginfo },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(later); i++)
@@ -194,6 +194,22 @@ static int run_script(struct job *j)
 	return 1;
 }
 
+/* BPFTRACE_COLOR: auto, always, never. */
+static void choose_colour(void)
+{
+	const char *v = getenv("BPFTRACE_COLOR");
+
+	if (!v || !strcmp(v, "auto"))
+		return;
+	if (!strcmp(v, "always"))
+		report_colour(REPORT_ALWAYS);
+	else if (!strcmp(v, "never"))
+		report_colour(REPORT_NEVER);
+	else
+		fprintf(stderr, "WARNING: Invalid env value! The valid values of `BPFTRACE_COLOR` "
+			"are [auto|always|never]. The current value is %s!\n", v);
+}
+
 int cmd_trace(const struct command *cmd, int argc, char **argv)
 {
 	struct job j = { 0 };
@@ -204,6 +220,7 @@ int cmd_trace(const struct command *cmd, int argc, char **argv)
 
 	if (!opts_parse(&res, cmd, opts, argc, argv))
 		return res.status;
+	choose_colour();
 	script_open(&j.s);
 	if (j.o.version) {
 		printf("skep %s\n", skep_version());

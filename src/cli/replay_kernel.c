@@ -73,9 +73,11 @@ static void show_end_json(struct view *v, const struct again_event *e)
 	json_str(&js, "program", prog_name(v, e->prog));
 	json_u64(&js, "cpu", e->cpu);
 	json_u64(&js, "ns", e->ns);
-	if (!e->cut)
+	if (!e->cut && !e->left)
 		json_u64(&js, "retval", e->retval);
 	json_bool(&js, "cut", e->cut);
+	if (e->left)
+		json_bool(&js, "tail_call", true);
 	json_obj_end(&js);
 	sb_putc(&out, '\n');
 	put_line(v, &out);
@@ -92,30 +94,28 @@ static void show_end(struct view *v, const struct again_event *e)
 	sb_printf(&out, "run %" PRIu64 ": %s on cpu %u", e->run, prog_name(v, e->prog), e->cpu);
 	if (e->cut)
 		sb_puts(&out, ", in part\n");
+	else if (e->left)
+		sb_puts(&out, ", goes on in another program by a tail call\n");
 	else
 		sb_printf(&out, " = %d\n", (s32)e->retval);
 	put_line(v, &out);
 }
 
-static void put_hex(struct strbuf *out, const u8 *v, u32 n)
-{
-	for (u32 i = 0; i < n; i++)
-		sb_printf(out, "%02x", v[i]);
-}
-
 static void show_change(struct view *v, const struct again_event *e)
 {
 	struct strbuf out = { 0 };
+	struct json js = { .out = &out };
+	const struct image *img = v->obj->img;
+	const struct image_map *map = &img->maps[e->map];
 
 	if (v->how->json)
 		return;
-	sb_printf(&out, "map %s: ", v->obj->img->maps[e->map].name);
-	put_hex(&out, e->key, e->key_bytes);
-	if (e->kind == AGAIN_DELETE)
-		sb_puts(&out, " deleted");
-	else
-		sb_puts(&out, e->whole ? " = " : " = (in part) ");
-	put_hex(&out, e->value, e->value_bytes);
+	sb_printf(&out, "map %s: ", map->name);
+	map_show_bytes(&js, NULL, img, map, true, e->key, e->key_bytes);
+	sb_puts(&out, e->kind == AGAIN_DELETE ? " deleted" : e->whole ? " = " : " = (in part) ");
+	js = (struct json){ .out = &out };
+	if (e->kind != AGAIN_DELETE)
+		map_show_bytes(&js, NULL, img, map, false, e->value, e->value_bytes);
 	sb_putc(&out, '\n');
 	put_line(v, &out);
 }

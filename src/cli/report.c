@@ -19,11 +19,17 @@ static int exit_status(int id)
 	return reject_row((unsigned)id) ? EXIT_NO : EXIT_NO_ANSWER;
 }
 
+static enum report_when colour_when;
+
+void report_colour(enum report_when when) { colour_when = when; }
+
 /* On a terminal only; NO_COLOR (no-color.org) and TERM=dumb say no. */
 static bool wants_colour(void)
 {
 	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
 
+	if (colour_when != REPORT_AUTO)
+		return colour_when == REPORT_ALWAYS;
 	return isatty(STDERR_FILENO) && !(no && *no) && term && strcmp(term, "dumb");
 }
 
@@ -35,6 +41,26 @@ static const char *find_word(const char *line, size_t n, const char *word)
 	return at && (at == line || at[-1] == ' ') ? at : NULL;
 }
 
+/* Is AT where LINE begins, or behind "FILE:1:2-3: "? Not in the text of a script. */
+static bool behind_place(const char *line, const char *at)
+{
+	return at && (at == line || (at > line + 1 && at[-2] == ':' &&
+				     !memchr(line, '"', (size_t)(at - line))));
+}
+
+/* A message of `skep trace`: as bpftrace has them, all of the line. */
+static bool print_trace_line(const char *line, size_t n)
+{
+	const size_t len = n - (n && line[n - 1] == '\n');
+	const bool error = behind_place(line, find_word(line, n, "ERROR: "));
+
+	if (!error && !behind_place(line, find_word(line, n, "WARNING: ")))
+		return false;
+	fprintf(stderr, "\033[%sm%.*s\033[0m%s", error ? "31" : "33", (int)len, line,
+		len < n ? "\n" : "");
+	return true;
+}
+
 /* One line, the word that says what it is in its colour. */
 static void print_line(const char *line, size_t n)
 {
@@ -43,6 +69,8 @@ static void print_line(const char *line, size_t n)
 		{ "note: ", "\033[1;36m" }, { "help: ", "\033[1;32m" },
 	};
 
+	if (print_trace_line(line, n))
+		return;
 	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
 		const char *at = find_word(line, n, words[i].word);
 		size_t len = strlen(words[i].word) - 1;
@@ -164,6 +192,15 @@ int print_out(const struct strbuf *b)
 	if (write_text(stdout, sb_text(b), b->n) && !fflush(stdout))
 		return EXIT_YES;
 	return no_output();
+}
+
+void report_lines(const struct strbuf *b)
+{
+	fflush(stdout);
+	if (wants_colour())
+		print_text(sb_text(b));
+	else
+		fwrite(b->s, 1, b->n, stderr);
 }
 
 void report_text(const struct strbuf *b)

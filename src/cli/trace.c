@@ -19,8 +19,8 @@ struct tracing {
 	struct lang l;
 	struct lang_unit unit;
 	struct child child;
-	u32 *pids;
-	u32 nr_pids;
+	u32 *pids, *dwarf_pids;	/* the second has those of the first, too */
+	u32 nr_pids, nr_dwarf_pids;
 	int out;
 };
 
@@ -148,7 +148,20 @@ static int go(void *arg, struct skep_err *err)
 {
 	struct tracing *t = arg;
 
-	return t->child.own ? child_go(&t->child, t->o->command, err) : 0;
+	if (!t->child.own)
+		return 0;
+	return t->unit.spaces ? child_go_stopped(&t->child, t->o->command, err) :
+				child_go(&t->child, t->o->command, err);
+}
+
+static int go_on(void *arg, struct skep_err *err)
+{
+	struct tracing *t = arg;
+
+	(void)err;
+	if (t->child.own)
+		child_go_on(&t->child);
+	return 0;
 }
 
 static int open_child(struct tracing *t, struct skep_err *err)
@@ -176,9 +189,10 @@ static int run(struct tracing *t, struct skep_err *err)
 	struct trace_run r = { .unit = &t->unit, .json = o->format && !strcmp(o->format, "json"),
 		.user = o->on && !strcmp(o->on, "user"), .unsafe = o->unsafe, .quiet = o->quiet,
 		.no_warnings = o->no_warnings, .dry_run = o->dry_run, .test = o->test,
-		.bench = o->bench, .pid = t->nr_pids == 1 ? t->pids[0] : 0,
+		.bench = o->bench, .say = report_lines, .pid = t->nr_pids == 1 ? t->pids[0] : 0,
 		.flush = o->buffer && !strcmp(o->buffer, "full") ? 1 << 16 : 0, .go = go,
-		.go_arg = t };
+		.go_on = t->unit.spaces ? go_on : NULL, .go_arg = t,
+		.dwarf_pids = t->dwarf_pids, .nr_dwarf_pids = t->nr_dwarf_pids };
 	int rc = open_child(t, err);
 
 	if (!rc)
@@ -194,21 +208,21 @@ static int run(struct tracing *t, struct skep_err *err)
 	return rc;
 }
 
-/* -p 1,2 and several -p. */
-static int read_pids(struct tracing *t, struct skep_err *err)
+/* -p 1,2 and several -p: LIST goes to *V. */
+static int read_pids(const struct str_list *list, u32 **v, u32 *n, struct skep_err *err)
 {
-	for (size_t i = 0; i < t->o->pids.n; i++) {
-		const char *s = t->o->pids.v[i], *last;
+	for (size_t i = 0; i < list->n; i++) {
+		const char *s = list->v[i], *last;
 
 		do {	/* behind a comma is another one */
 			char *end;
-			const unsigned long v = strtoul(s, &end, 10);
+			const unsigned long pid = strtoul(s, &end, 10);
 
-			if (end == s || (*end && *end != ',') || !v || v > 4194304)
+			if (end == s || (*end && *end != ',') || !pid || pid > 4194304)
 				return err_set(err, ERR_USAGE, NULL, "Failed to parse pid: invalid "
-					       "integer: %s", *s ? s : t->o->pids.v[i]);
-			t->pids = mem_resize(t->pids, (t->nr_pids + 1) * sizeof(u32));
-			t->pids[t->nr_pids++] = (u32)v;
+					       "integer: %s", *s ? s : list->v[i]);
+			*v = mem_resize(*v, (*n + 1) * sizeof(u32));
+			(*v)[(*n)++] = (u32)pid;
 			last = end;
 			s = end + 1;
 		} while (*last);
@@ -259,8 +273,12 @@ int trace_script(struct script *s, const struct source *src, const struct trace_
 		.portable = o->emit_elf != NULL, .has_child = o->command != NULL,
 		.user = o->on && !strcmp(o->on, "user"), .compile_c = input_compile };
 	struct skep_err err = { 0 };
-	int rc = read_pids(&t, &err);
+	int rc = read_pids(&o->pids, &t.pids, &t.nr_pids, &err);
 
+	if (!rc)
+		rc = read_pids(&o->pids, &t.dwarf_pids, &t.nr_dwarf_pids, &err);
+	if (!rc)
+		rc = read_pids(&o->dwarf_pids, &t.dwarf_pids, &t.nr_dwarf_pids, &err);
 	lo.pids = t.pids;
 	lo.nr_pids = t.nr_pids;
 	if (!rc)
@@ -269,6 +287,7 @@ int trace_script(struct script *s, const struct source *src, const struct trace_
 		say_failed(&lo, &err);
 	lang_free(&t.l);
 	free(t.pids);
+	free(t.dwarf_pids);
 	return rc < 0 ? 1 : rc;
 }
 

@@ -35,6 +35,8 @@ void kernel_load_as(struct backend *b, const struct kernel_load *how);
 int kernel_map_reuse(struct backend *b, const struct image_map *def, int fd,
 		     struct skep_err *err);
 
+/* MAP, of perf events, is read from now on: buffers of PAGES for each cpu. Error: KERNEL. */
+int kernel_perf_pages(struct backend *b, u32 map, u32 pages, struct skep_err *err);
 /* ---- probe.c: what the running kernel can do ------------------------------- */
 
 /* 1 yes, 0 no, -EPERM when it does not tell this process. */

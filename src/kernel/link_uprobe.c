@@ -10,6 +10,7 @@
 #include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { PLACES_MAX = 1 << 20 };	/* what the kernel takes in one link */
 
@@ -78,8 +79,11 @@ int uprobe_open(struct link_job *j, struct sym_file *f, const char *path, char *
 	if (r) {
 		free(*found);
 		*found = NULL;
+		return r;
 	}
-	return r;
+	if (access(*found, F_OK))	/* the kernel knows files, not what is in archives */
+		(*found)[sym_archive_len(*found)] = 0;
+	return 0;
 }
 
 /* Is OFF the beginning of an instruction? */
@@ -142,7 +146,7 @@ int uprobe_perf(struct link_job *j, const char *path, u64 off, u64 ref, u64 cook
 	if (!a.type)
 		return link_refused(j, -EOPNOTSUPP, "%s: this kernel has no uprobes "
 				    "(CONFIG_UPROBE_EVENTS)", path);
-	fd = link_perf_open(&a, j->w->pid ? (s32)j->w->pid : -1, j->w->pid ? -1 : 0);
+	fd = sys_perf_open(&a, j->w->pid ? (s32)j->w->pid : -1, j->w->pid ? -1 : 0);
 	r = fd < 0 ? fd : link_perf_attach(&own, fd);
 	return r ? link_refused(j, r, "%s at 0x%llx", path, (unsigned long long)off) : 0;
 }

@@ -5,6 +5,7 @@
  */
 #include "kernel/sys.h"
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -253,6 +254,17 @@ static struct bpf_insn *with_maps(const struct image_prog *p, struct bpf_insn *e
 	return v;
 }
 
+/* Types are optional until a program needs them: then why they are missing matters. */
+static void tell_types(const struct kernel *k, const struct image *img, struct skep_err *err)
+{
+	if (!img->btf || k->btf_fd >= 0)
+		return;
+	err_note(err, "the kernel did not take the types (BTF) of this object: %s%s",
+		 strerror(-k->btf_fd), k->btf_fd != -ENOENT ? "" :
+		 "; a map value may own a type of the kernel that has no destructor, or one of "
+		 "the program's own that has the name of such a type");
+}
+
 static int prog_load(struct kernel *k, const struct image *img, const struct image_prog *p,
 		     const int *fds, struct skep_err *err)
 {
@@ -292,9 +304,11 @@ static int prog_load(struct kernel *k, const struct image *img, const struct ima
 		a.line_info_rec_size = sizeof(*lines);
 	}
 	fd = load_as(k, &a, p, &log);
-	if (fd < 0)
+	if (fd < 0) {
 		fd = log.text && log.text[0] ? rejected(k, img, p, &log, fd, err) :
 					       refused(k, img, p, fd, err);
+		tell_types(k, img, err);
+	}
 	if (of)
 		close((int)of);
 	free(bound);

@@ -106,6 +106,16 @@ static int perf_open(struct kernel_map *m)
 	return m->perf ? 0 : perfbuf_open(&m->perf, m->fd, m->max_entries, &o, NULL);
 }
 
+int kernel_perf_pages(struct backend *b, u32 map, u32 pages, struct skep_err *err)
+{
+	struct kernel_map *m = kernel_map(b, map);
+	const struct perfbuf_opts o = { .pages = pages };
+
+	if (!m || m->perf)
+		return err_set(err, ERR_KERNEL, NULL, "the buffers of map %u are there", map);
+	return perfbuf_open(&m->perf, m->fd, m->max_entries, &o, err);
+}
+
 /* The kernel's own can be waited for. */
 int kernel_map_fd(struct backend *b, u32 map)
 {

@@ -42,6 +42,13 @@ struct place_arg {
 	bool data_loc;		/* u32 at OFF: where in the context it is, and how long */
 };
 
+/* A BPF program that the kernel has, and its types. */
+struct lang_bpf { u32 prog; const struct btf *btf; };
+
+/* A tracepoint of system call NR that is at the raw one of all (place_syscall.c): STATUS is
+ * where in the task its kind of system call stands. */
+struct lang_raw { bool is, enter; s64 nr; u32 status; };
+
 /* One attach point, wildcards resolved. */
 struct place {
 	enum lang_probe kind;
@@ -56,6 +63,8 @@ struct place {
 	const struct place_arg *args;
 	u32 nr_args;
 	u64 ref;		/* USDT: where its semaphore is in the file; 0 none */
+	struct lang_bpf bpf;	/* FENTRY, FEXIT: whose function it is; 0 the kernel's */
+	struct lang_raw raw;	/* TRACEPOINT */
 	const struct ty *ret;	/* FEXIT, typed kretprobes and uretprobes; or NULL */
 	struct usdt_arg *usdt;	/* USDT: where arguments are */
 	u32 nr_usdt;
@@ -71,6 +80,7 @@ struct var {
 	u32 depth;		/* of functions: 0 the program, 1 a callback in it, ... */
 	u32 sets;		/* how often it is assigned */
 	bool declared;		/* let with a type */
+	bool literal;		/* so far it has got numbers that stand there: it has no sign yet */
 	bool captured;		/* a callback uses it: it is in memory */
 	bool used;
 	struct var *next;	/* of the program */
@@ -89,6 +99,7 @@ struct map_var {
 	struct node *decl;	/* MAPDECL or NULL */
 	u32 decl_type, decl_max;
 	bool scalar, keyed;	/* what was seen */
+	bool wrong;		/* it got what has no type */
 	bool many;
 	u32 index;		/* in unit.maps and in this order */
 	u32 ir;			/* number of the object's map */
@@ -140,12 +151,14 @@ struct lang {
 	struct { u64 dev, ino; } own_ns;
 	/* numbers of ir's maps */
 	u32 zero_map;			/* 1 + number; 0: not there */
-	u32 counters_map, ring_map;	/* when the unit has their names */
+	u32 counters_map, ring_map, packet_map;	/* when the unit has their names */
 	u32 scratch_map;		/* UINT32_MAX: not there */
 	VEC(struct core_type) core_types;
 	struct ir_unit ir;
 	VEC(struct lang_dwarf *) dwarf;	/* of traced binaries */
+	struct ir_func *unwinder;	/* lower_unwind.c's, or NULL */
 	u32 nr_places;
+	u32 said_unstable;		/* bits: features whose warning was said */
 	struct { const char *from, *copy; } last_line;	/* of a source: lower.c's */
 };
 

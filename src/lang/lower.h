@@ -55,6 +55,7 @@ struct low {
 	struct inner *inner;	/* the innermost; NULL: the program's own code */
 	struct ir_insn *record;	/* that is being filled, or NULL */
 	struct ir_insn *iter_ptrs[4];	/* ITER: checked members of the context */
+	struct ir_insn *unwind;	/* what dw_ustack works with, or NULL */
 	struct node *at;	/* the statement */
 };
 
@@ -177,8 +178,20 @@ struct val low_arg_field(struct low *w, struct node *n);
 /* ---- lower_out.c ------------------------------------------------------------- */
 
 void low_output(struct low *w, struct node *n, int f);
+struct ir_insn *low_skboutput(struct low *w, struct node *n);
 void low_complain(struct low *w, const char *text);
 void low_helper_error(struct low *w, struct ir_insn *code, const char *helper);
+
+/* ---- lower_unwind.c ---------------------------------------------------------- */
+
+/* The function that all uses of dw_ustack share. */
+void low_unwinder(struct lang *l);
+/* dw_ustack, N, of process PID: its stack's hash. FRAMES: memory of how many there are and
+ * their addresses. The second keeps it for who prints it. */
+struct ir_insn *low_unwind(struct low *w, const struct node *n, struct ir_insn *pid,
+			   struct ir_insn **frames);
+void low_unwind_keep(struct low *w, const struct node *n, struct ir_insn *id,
+		     struct ir_insn *frames);
 
 /* ---- lower_text.c ------------------------------------------------------------ */
 

@@ -95,6 +95,21 @@ static struct ir_insn *data_loc(struct low *w, const struct place_arg *a)
 	return ir_op2(w->f, IR_ADD, 64, w->ctx, loc);
 }
 
+/* The same of a system call's raw tracepoint: the record that others have there begins with
+ * 8 bytes and the number; then come the arguments, or what it gives. */
+static struct ir_insn *raw_arg(struct low *w, const struct place_arg *a)
+{
+	static const char *const regs[] = { "di", "si", "dx", "r10", "r8", "r9" };
+	const struct lang_raw *raw = &w->p->place->raw;
+	const u32 i = (a->off - 16) / 8;
+
+	if (a->off < 16)
+		return num(w, raw->nr);
+	if (!raw->enter)
+		return ctx_word(w, 8);
+	return ir_load(w->f, 8, false, ctx_word(w, 0), low_register(regs[i < 6 ? i : 5]));
+}
+
 static struct val arg_value(struct low *w, const struct place_arg *a, const struct ty *t)
 {
 	const unsigned flags = probe_flags(w->p->place->kind);
@@ -103,6 +118,8 @@ static struct val arg_value(struct low *w, const struct place_arg *a, const stru
 
 	if (a->data_loc)
 		return (struct val){ t, data_loc(w, a), SPACE_KERNEL };
+	if (w->p->place->raw.is)
+		return (struct val){ t, low_convert(w, raw_arg(w, a), all, t), SPACE_NONE };
 	if (w->p->place->kind == LP_TRACEPOINT) {
 		if (ty_is_mem(t))
 			return (struct val){ t, ir_addi(w->f, w->ctx, a->off), SPACE_KERNEL };
@@ -133,10 +150,21 @@ static void args_into(struct low *w, const struct ty *t, struct ir_insn *base, s
 			  t->fields[i].ty, base, off + (s32)t->fields[i].off, clean);
 }
 
+/* Of a BPF program: how many arguments the kernel puts before it, its types do not say. */
+static struct ir_insn *prog_retval(struct low *w)
+{
+	struct ir_insn *to = low_temp(w, 8);
+
+	ir_store(w->f, 8, to, 0, num(w, 0));
+	ir_call(w->f, BPF_FUNC_get_func_ret, 2, w->ctx, to);
+	return ir_load(w->f, 8, false, to, 0);
+}
+
 static struct val low_retval(struct low *w, struct node *n)
 {
 	const struct place *p = w->p->place;
-	struct ir_insn *v = ctx_word(w, p->kind == LP_FEXIT ? 8 * p->nr_args : RET_REG);
+	struct ir_insn *v = p->bpf.prog ? prog_retval(w) :
+		ctx_word(w, p->kind == LP_FEXIT ? 8 * p->nr_args : RET_REG);
 
 	if (ty_is_mem(n->ty))
 		return (struct val){ n->ty, v, sem_space(&(struct sema){ .l = w->l, .p = w->p }) };
@@ -228,6 +256,16 @@ static struct ir_insn *nsecs(struct low *w, struct node *n)
  * The kernel's table of stacks has a place for each hash, and refuses a second stack there:
  * the next table takes it, so that few are lost as long as there is room.
  */
+static void dw_stack_into(struct low *w, const struct node *n, struct ir_insn *base, s32 off)
+{
+	struct ir_insn *pid = own_pid(w, false), *frames, *id = low_unwind(w, n, pid, &frames);
+
+	low_unwind_keep(w, n, id, frames);
+	ir_store(w->f, 8, base, off, id);
+	ir_store(w->f, 4, base, off + 8, pid);
+	ir_store(w->f, 4, base, off + 12, num(w, 0));
+}
+
 static void stack_into(struct low *w, const struct node *n, struct ir_insn *base, s32 off)
 {
 	const struct ty *t = n->ty;
@@ -338,11 +376,16 @@ static struct ir_insn *frames(struct low *w, const struct node *n)
 {
 	const struct ty *t = n->ty;
 	const u32 bytes = 8 * (u32)t->par[1];
-	struct ir_insn *got = ir_call(w->f, BPF_FUNC_get_stack, 4, w->ctx, low_temp(w, bytes),
+	struct ir_insn *got, *failed;
+
+	if (w->l->unit->stacks.v[t->par[2]].dwarf) {
+		low_unwind(w, n, own_pid(w, false), &got);
+		return ir_load(w->f, 8, false, got, 0);
+	}
+	got = ir_call(w->f, BPF_FUNC_get_stack, 4, w->ctx, low_temp(w, bytes),
 				      num(w, bytes),
 				      num(w, (t->user ? BPF_F_USER_STACK : 0) | (s64)n->num));
-	struct ir_insn *failed = ir_op2(w->f, IR_SAR, 64, got, num(w, 63));
-
+	failed = ir_op2(w->f, IR_SAR, 64, got, num(w, 63));
 	return ir_op2(w->f, IR_SHR, 64,
 		      ir_op2(w->f, IR_AND, 64, got, ir_op2(w->f, IR_XOR, 64, failed, num(w, -1))),
 		      num(w, 3));
@@ -452,6 +495,7 @@ static struct ir_insn *number(struct low *w, struct node *n, int f)
 			     ir_conv(w->f, IR_BSWAP, n->ty->bytes, low_num(w, n->list));
 	case F_socket_cookie: return ir_call(w->f, BPF_FUNC_get_socket_cookie, 1,
 					     low_num(w, n->list));
+	case F_skboutput: return low_skboutput(w, n);
 	case F_container_of: return ir_addi(w->f, low_num(w, n->list),
 					    -(s64)((const struct field_place *)n->sem)->off);
 	case F_is_err: return ir_set(w->f, CC_UGE, 64, low_num(w, n->list), num(w, -4095));
@@ -528,6 +572,7 @@ bool low_call_into(struct low *w, struct node *n, const struct ty *t, struct ir_
 	case F_func: low_text(w, base, off, p->func, (u32)strlen(p->func), t->bytes); return true;
 	case F_kstack:
 	case F_ustack: stack_into(w, n, base, off); return true;
+	case F_dw_ustack: dw_stack_into(w, n, base, off); return true;
 	case F_str: low_str_into(w, n, t, base, off, clean); return true;
 	case F_buf: low_buf_into(w, n, t, base, off, clean); return true;
 	case F_str_concat: low_concat_into(w, n, t, base, off, clean); return true;

@@ -250,6 +250,46 @@ static void join(struct low *w, struct node *n)
 	}
 }
 
+/* ---- packets ----------------------------------------------------------------- */
+
+static u32 packet_map(struct lang *l)
+{
+	u32 pages = 64;
+
+	if (l->unit->packets)
+		return l->packet_map;
+	while (pages < l->config.perf_rb_pages && pages < 1u << 16)
+		pages *= 2;
+	l->unit->packet_pages = pages;
+	l->unit->packets = "skep_packets";
+	l->packet_map = ir_map_add(&l->ir, &(struct ir_map){ .name = l->unit->packets,
+				   .type = BPF_MAP_TYPE_PERF_EVENT_ARRAY, .key_bytes = 4,
+				   .value_bytes = 4, .max_entries = l->cpus });
+	return l->packet_map;
+}
+
+struct ir_insn *low_skboutput(struct low *w, struct node *n)
+{
+	struct node *path = n->list, *skb = path->next;
+	struct lang_record r = { .action = LA_SKBOUTPUT, .map = -1, .format = path->text,
+				 .skip = (u32)n->num };
+	struct ir_insn *len = low_at_most(w, low_num(w, skb->next), LANG_PACKET_MAX), *head;
+
+	place_text(w, n, &r);
+	*vec_push(&w->l->unit->records) = r;
+	head = low_temp(w, sizeof(struct lang_packet));
+	ir_store(w->f, 8, head, offsetof(struct lang_packet, index),
+		 num(w, (s64)w->l->unit->records.n - 1));
+	ir_store(w->f, 8, head, offsetof(struct lang_packet, time),
+		 ir_call(w->f, BPF_FUNC_ktime_get_boot_ns, 0));
+	ir_store(w->f, 8, head, offsetof(struct lang_packet, bytes), len);
+	return ir_call(w->f, BPF_FUNC_skb_output, 5, low_num(w, skb),
+		       ir_map(w->f, packet_map(w->l)),
+		       ir_op2(w->f, IR_OR, 64, ir_op2(w->f, IR_SHL, 64, len, num(w, 32)),
+			      num(w, BPF_F_CURRENT_CPU)), head,
+		       num(w, sizeof(struct lang_packet)));
+}
+
 static void go_dead(struct low *w)
 {
 	low_at(w, low_block_new(w));

@@ -16,7 +16,7 @@ static const char *const builtins[] = {
 	"args", "cgroup", "comm", "cpid", "cpu", "ctx", "curtask", "elapsed", "func",
 	"gid", "has_cpid", "jiffies", "kstack", "leader_comm", "leader_tid", "ncpus", "nsecs",
 	"numaid", "pcomm", "pid", "ppid", "probe", "probetype", "rand", "retval", "tid", "uid",
-	"usermode", "username", "ustack",
+	"usermode", "username", "ustack", "dw_ustack",
 };
 
 static bool is_numbered(const char *s)
@@ -29,7 +29,7 @@ static bool is_numbered(const char *s)
 bool parse_is_own(const char *name)
 {
 	static const char *const own[] = {
-		"args", "ctx", "kstack", "nsecs", "pid", "tid", "ustack",
+		"args", "ctx", "kstack", "nsecs", "pid", "tid", "ustack", "dw_ustack",
 	};
 
 	return is_numbered(name) ||

@@ -34,6 +34,11 @@ void place_hint_instead(struct at *a, const char *fn);
 /* Functions that can be traced and match. */
 void place_kernel_matches(struct at *a, const char *pattern);
 
+/* ---- place_prog.c ------------------------------------------------------------ */
+
+/* PROVIDER:bpf:FUNCTION, PROVIDER:bpf:ID:FUNCTION */
+void place_prog_function(struct at *a);
+
 /* ---- place_user.c ------------------------------------------------------------ */
 
 void place_user_function(struct at *a);

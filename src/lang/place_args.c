@@ -173,6 +173,37 @@ static void raw_tracepoint(struct list *a)
 	a->p->ret = NULL;
 }
 
+/* Numbers as they are, and what points somewhere as a number. */
+static const struct ty *word_type(struct lang *l, const struct btf *btf, u32 id)
+{
+	const struct ty *t = ty_btf(&l->types, btf, id, SPACE_NONE);
+
+	return t && ty_is_number(t) ? t : ty_int(&l->types, 8, false);
+}
+
+/* Of a BPF program: its types are not the kernel's. */
+static void prog_function(struct list *a)
+{
+	const struct btf *btf = a->p->bpf.btf;
+	const u32 id = btf_find(btf, a->p->at, BTF_KIND_FUNC);
+	const struct btf_type *proto;
+	const struct btf_param *p;
+
+	if (!id)
+		return;
+	proto = btf_type(btf, btf_type(btf, id)->type);
+	p = (const struct btf_param *)(proto + 1);
+	for (u32 i = 0; i < btf_vlen(proto); i++) {
+		const char *name = btf_str(btf, p[i].name_off);
+
+		add(a, (struct place_arg){ .name = *name ? name :
+		    arena_printf(a->l->arena, "arg%u", i), .off = 8 * i, .bytes = 8,
+		    .ty = word_type(a->l, btf, p[i].type) });
+	}
+	if (proto->type)
+		a->p->ret = word_type(a->l, btf, proto->type);
+}
+
 static void typed_function(struct list *a)
 {
 	const struct btf *btf = lang_kernel(a->l);
@@ -249,7 +280,12 @@ void place_args(struct lang *l, struct place *p)
 	case LP_TRACEPOINT: tracepoint(a); break;
 	case LP_RAWTP: raw_tracepoint(a); break;
 	case LP_FENTRY:
-	case LP_FEXIT: typed_function(a); break;
+	case LP_FEXIT:
+		if (p->bpf.prog)
+			prog_function(a);
+		else
+			typed_function(a);
+		break;
 	case LP_UPROBE:
 	case LP_URETPROBE: user_function(a); break;
 	case LP_ITER: iterator(a); break;

@@ -352,21 +352,6 @@ static void place_cpp(struct at *a)
 	close_file(&file);
 }
 
-/* Forms of bpftrace that are not there: said. */
-static bool is_absent(struct at *a)
-{
-	const char *what = NULL, *instead = NULL;
-
-	if (a->n > 2 && strstr(a->part[1], "!/"))
-		what = "a library inside a zip archive",
-		instead = "unpack it: uprobe:PATH:FUNCTION";
-	if (!what)
-		return false;
-	diag_error(a->l->script, a->node->at, "%s: %s is not there", probe_name(a->kind), what);
-	diag_hint(a->l->script, "%s", instead);
-	return true;
-}
-
 void place_user_function(struct at *a)
 {
 	struct file file = { .path = NULL };
@@ -381,8 +366,6 @@ void place_user_function(struct at *a)
 		place_cpp(a);
 		return;
 	}
-	if (is_absent(a))
-		return;
 	if (a->n != 3 || !*fn) {
 		diag_error(a->l->script, a->node->at, "%s probe type takes PATH:FUNCTION",
 			   probe_name(a->kind));

@@ -35,6 +35,29 @@ static void tell_places(const struct run *r)
 	}
 }
 
+/* Programs that trace other programs are made for them before they are loaded. */
+static void set_traced(struct run *r)
+{
+	const struct lang_unit *u = r->o->unit;
+
+	for (size_t i = 0; i < u->places.n; i++) {
+		const struct skep_prog *p = skep_object_prog(r->obj, u->places.v[i].prog);
+
+		if (p && u->places.v[i].of_prog)
+			r->obj->img->progs[p->index].of_prog = u->places.v[i].of_prog;
+	}
+}
+
+/* The map of rows is as large as the processes ask for. */
+static void set_rows(struct run *r)
+{
+	struct image *img = r->obj->img;
+
+	for (u32 i = 0; r->o->unit->rows && i < img->nr_maps; i++)
+		if (!strcmp(img->maps[i].name, r->o->unit->rows))
+			img->maps[i].max_entries = run_unwind_rows(r->o);
+}
+
 static int load(struct run *r)
 {
 	const struct lang_unit *u = r->o->unit;
@@ -43,8 +66,11 @@ static int load(struct run *r)
 		.clock = SKEP_CLOCK_REAL };
 	int rc = skep_object_open_mem(&r->obj, u->elf.s, u->elf.n, "script", r->err);
 
-	if (!rc)
-		rc = skep_object_load(r->obj, &opts, r->err);
+	if (rc)
+		return rc;
+	set_traced(r);
+	set_rows(r);
+	rc = skep_object_load(r->obj, &opts, r->err);
 	if (rc)
 		return rc;
 	r->b = r->obj->backend;
@@ -146,6 +172,7 @@ static void say_full(struct run *r)
 			  "HINT: fewer frames, as kstack(8), or config = { max_map_keys = %u }\n",
 			  (unsigned long long)v[LC_STACK_LOST],
 			  (unsigned)max_u64(131072, u->config.max_map_keys));
+	run_unwind_say(r, v ? v[LC_NO_ROWS] : 0);
 	free(v);
 }
 
@@ -382,7 +409,7 @@ static bool waits(const struct run *r)
 
 static int wait_all(struct run *r)
 {
-	const size_t n = 4 + r->timers.n;
+	const size_t n = 5 + r->timers.n;
 	struct pollfd *v = mem_alloc(n * sizeof(*v));
 	int rc = 0;
 
@@ -391,17 +418,19 @@ static int wait_all(struct run *r)
 	v[2] = (struct pollfd){ .fd = r->ring >= 0 && r->b->ops->map_fd ?
 		r->b->ops->map_fd(r->b, (u32)r->ring) : -1, .events = POLLIN };
 	v[3] = (struct pollfd){ .fd = run_space_fd(r), .events = POLLIN };
+	v[4] = (struct pollfd){ .fd = run_pcap_fd(r), .events = POLLIN };
 	for (size_t i = 0; i < r->timers.n; i++)
-		v[4 + i] = (struct pollfd){ .fd = r->timers.v[i].fd, .events = POLLIN };
+		v[5 + i] = (struct pollfd){ .fd = r->timers.v[i].fd, .events = POLLIN };
 	for (u32 round = 0; !rc && !r->ended; round++) {
 		if (poll(v, n, round < FIRST_TICKS ? FIRST_MS : TICK_MS) < 0 && errno != EINTR)
 			rc = err_set(r->err, ERR_RUN, NULL, "%s", strerror(errno));
 		run_space_read(r);
 		run_read(r);
+		run_pcap_read(r);
 		if (!rc && v[0].revents)
 			rc = on_signal(r);
 		if (!rc)
-			rc = on_timers(r, v + 4);
+			rc = on_timers(r, v + 5);
 		if (v[1].revents)
 			r->ended = true;
 		say_lost(r);
@@ -569,6 +598,7 @@ static int probes(struct run *r)
 	int rc = run_kind(r, LP_BEGIN);
 
 	run_space_open(r);
+	run_unwind_open(r);
 	if (!rc && !r->ended)
 		rc = attach_all(r);
 	if (rc)
@@ -580,6 +610,10 @@ static int probes(struct run *r)
 		rc = open_timers(r);
 	if (!rc && r->o->go)
 		rc = r->o->go(r->o->go_arg, r->err);
+	if (!rc && r->unwind && r->o->child)
+		run_space_watch(r, r->o->child);
+	if (!rc && r->o->go_on)
+		rc = r->o->go_on(r->o->go_arg, r->err);
 	r->began = !rc;
 	if (!rc && !r->ended)
 		rc = read_iterators(r);
@@ -607,18 +641,22 @@ static int run(struct run *r)
 	open_out(r);
 	rc = set_counters(r);
 	if (!rc)
+		rc = run_pcap_open(r);
+	if (!rc)
 		rc = r->o->test ? tests(r) : r->o->bench ? benches(r) : probes(r);
 	say_lost(r);
 	say_full(r);		/* as it was at the end: some probes are still attached */
 	if (r->began)
 		print_maps(r);
 	run_space_say(r);
+	run_pcap_close(r);
 	return rc;
 }
 
 int trace_run(const struct trace_run *o, struct skep_err *err)
 {
-	struct run r = { .o = o, .err = err, .signals = -1, .ring = -1, .counters = -1 };
+	struct run r = { .o = o, .err = err, .signals = -1, .ring = -1, .counters = -1,
+			 .packets = -1 };
 	int rc;
 
 	r.map = mem_alloc((o->unit->maps.n + 1) * sizeof(*r.map));
@@ -632,6 +670,7 @@ int trace_run(const struct trace_run *o, struct skep_err *err)
 		close(r.signals);
 	run_names_close(&r);
 	run_space_close(&r);
+	run_unwind_close(&r);
 	skep_object_close(r.obj);
 	free(r.map);
 	sb_free(&r.text);

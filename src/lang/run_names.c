@@ -82,15 +82,35 @@ static void ksym(void *arg, struct strbuf *b, u64 addr, bool offset)
 
 /* ---- stacks ------------------------------------------------------------------ */
 
+/* Of dw_ustack: by its hash. */
+static u32 dw_stack(struct run *r, const struct lang_stacks *where, const struct lang_stack *s,
+		    u64 *ips, u32 max)
+{
+	const s32 map = run_map(r, where->bpf_name[0]);
+	u64 all[1 + 127] = { 0 };
+	u32 n = 0;
+
+	if (map < 0 || r->b->ops->map_lookup(r->b, (u32)map, &s->id, all, 0))
+		return 0;
+	while (n < max && n < where->frames && n < all[0]) {
+		ips[n] = all[1 + n];
+		n++;
+	}
+	return n;
+}
+
 static u32 stack(void *arg, const struct ty *t, const struct lang_stack *s, u64 *ips, u32 max)
 {
 	struct run *r = arg;
 	const struct lang_stacks *where = &r->o->unit->stacks.v[t->par[2]];
-	const s32 map = s->level < LANG_STACK_LEVELS ? run_map(r, where->bpf_name[s->level]) : -1;
+	const s32 map = s->level < LANG_STACK_LEVELS && !where->dwarf ?
+		run_map(r, where->bpf_name[s->level]) : -1;
 	u64 all[127] = { 0 };
 	const u32 key = (u32)s->id;
 	u32 n = 0;
 
+	if (where->dwarf)
+		return dw_stack(r, where, s, ips, max);
 	if (map < 0 || s->id < 0 || r->b->ops->map_lookup(r->b, (u32)map, &key, all, 0))
 		return 0;
 	while (n < max && n < where->frames && all[n]) {

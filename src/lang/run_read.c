@@ -31,7 +31,10 @@ static bool write_all(int fd, const char *s, size_t n)
 void run_flush(struct run *r, bool all)
 {
 	if (r->errors.n) {
-		write_all(STDERR_FILENO, r->errors.s, r->errors.n);
+		if (r->o->say)
+			r->o->say(&r->errors);
+		else
+			write_all(STDERR_FILENO, r->errors.s, r->errors.n);
 		sb_reset(&r->errors);
 	}
 	if (r->text.n && (all || r->text.n >= r->o->flush)) {

@@ -30,6 +30,7 @@ struct space {
 	u32 parent, parent_life;	/* 1 + index; its life then */
 	u32 life;		/* counts whom this place was given to */
 	bool ended, looked;	/* LOOKED: in /proc, for what nobody told of */
+	bool watched, moved;	/* for dw_ustack; MOVED: since run_unwind.c was told */
 	VEC(struct part) parts;	/* what came last wins */
 	VEC(struct code) jit;
 	struct arena text;	/* of jit */
@@ -127,6 +128,7 @@ static void add_part(struct space *p, const struct part *part)
 		memmove(&p->parts.v[i - 1], &p->parts.v[i],
 			(p->parts.n-- - i) * sizeof(*part));
 	*vec_push(&p->parts) = *part;
+	p->moved = true;
 }
 
 static const struct part *part_in(const struct space *p, u64 addr)
@@ -315,6 +317,16 @@ static void on_fork(struct spaces *s, const struct procwatch_event *e)
 	p->ended = false;
 	p->parent = up ? (u32)(up - s->v.v) + 1 : 0;
 	p->parent_life = up ? up->life : 0;
+	p->watched = p->moved = up && up->watched;
+}
+
+/* It executes another file. Parts stay for stacks from before, unless they have to be right. */
+static void space_emptied(struct space *p)
+{
+	p->parent = 0;
+	p->moved = true;
+	if (p->watched)
+		p->parts.n = 0;
 }
 
 static void on_event(void *arg, const struct procwatch_event *e)
@@ -333,7 +345,7 @@ static void on_event(void *arg, const struct procwatch_event *e)
 	case PROCWATCH_EXEC:
 		p = space_of(s, e->pid);
 		if (p)
-			p->parent = 0;
+			space_emptied(p);
 		break;
 	case PROCWATCH_END:
 		p = space_find(s, e->pid);
@@ -350,6 +362,67 @@ int run_space_fd(const struct run *r)
 	return r->spaces && r->spaces->watch ? procwatch_fd(r->spaces->watch) : -1;
 }
 
+/* What watched processes have mapped since. */
+static void tell_moved(struct run *r)
+{
+	struct spaces *s = r->spaces;
+
+	for (size_t i = 0; s && r->unwind && i < s->v.n; i++) {
+		struct space *p = &s->v.v[i];
+
+		if (!p->watched || (!p->moved && !p->ended))
+			continue;
+		p->moved = false;
+		if (p->ended) {
+			p->watched = false;
+			run_unwind_drop(r, p->pid);
+		} else {
+			run_unwind_put(r, p->pid);
+		}
+	}
+}
+
+u32 run_space_parts(struct run *r, u32 pid, struct run_part *v, u32 max)
+{
+	struct spaces *s = r->spaces;
+	const struct space *p = space_find(s, pid);
+	u32 n = 0;
+
+	for (u32 up = 0; p && up < MAX_PARENTS; up++) {
+		const struct space *parent = p->parent ? &s->v.v[p->parent - 1] : NULL;
+
+		for (size_t i = p->parts.n; i--;) {
+			const struct part *part = &p->parts.v[i];
+			const struct file *f = part->file == JIT ? NULL : s->files.v[part->file];
+			u32 k = 0;
+
+			while (k < n && (part->to <= v[k].from || part->from >= v[k].to))
+				k++;
+			if (f && k == n && n < max)
+				v[n++] = (struct run_part){ part->from, part->to, part->off, f->dev,
+					f->ino, f->path, f->fd };
+		}
+		p = parent && parent->life == p->parent_life ? parent : NULL;
+	}
+	return n;
+}
+
+void run_space_watch(struct run *r, u32 pid)
+{
+	struct space *p = r->spaces ? space_of(r->spaces, pid) : NULL;
+
+	if (!p)
+		return;
+	run_space_read(r);
+	p = space_of(r->spaces, pid);
+	p->parts.n = 0;
+	p->parent = 0;
+	look(r->spaces, pid);
+	p = space_of(r->spaces, pid);
+	p->watched = p->moved = true;
+	tell_moved(r);
+}
+
 void run_space_read(struct run *r)
 {
 	struct spaces *s = r->spaces;
@@ -358,6 +431,7 @@ void run_space_read(struct run *r)
 		procwatch_read(s->watch, on_event, s);
 	else if (s && (r->o->child || r->o->pid))
 		look(s, r->o->child ? r->o->child : r->o->pid);
+	tell_moved(r);
 }
 
 /* ---- code that a process made by itself ---------------------------------- */
@@ -536,7 +610,7 @@ void run_space_open(struct run *r)
 	struct spaces *s;
 	struct skep_err err;
 
-	if (!wants_names(r->o->unit))
+	if (!wants_names(r->o->unit) && !r->o->unit->spaces)
 		return;
 	s = mem_alloc(sizeof(*s));
 	memset(s, 0, sizeof(*s));

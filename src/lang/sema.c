@@ -75,6 +75,14 @@ const struct ty *ty_stored(struct lang *l, const struct ty *t)
 	return ty_tuple(&l->types, of, names, t->nr_fields);
 }
 
+/* Bytes of the smallest signed integer that holds all of a signed and an unsigned one. */
+static u32 both_signs(const struct ty *a, const struct ty *b)
+{
+	const u32 u = 2 * (a->is_signed ? b : a)->bytes, s = (a->is_signed ? a : b)->bytes;
+
+	return u > 8 ? 8 : u > s ? u : s;
+}
+
 /* A number that stands there takes the other's sign when it is not negative. */
 static const struct ty *join_numbers(struct lang *l, const struct ty *a, const struct ty *b,
 				     bool a_lit, bool b_lit)
@@ -89,7 +97,7 @@ static const struct ty *join_numbers(struct lang *l, const struct ty *a, const s
 		return ty_int(&l->types, bytes, a->is_signed);
 	if (a_lit || b_lit)
 		return ty_int(&l->types, bytes, a_lit ? b->is_signed : a->is_signed);
-	return ty_int(&l->types, 8, true);
+	return ty_int(&l->types, both_signs(a, b), true);
 }
 
 static const struct ty *join_fields(struct lang *l, const struct ty *a, const struct ty *b)
@@ -188,7 +196,7 @@ static bool has_room(struct sema *s, const struct node *n, const struct ty *is,
 	return true;
 }
 
-static void var_value(struct sema *s, struct node *n, const struct ty *t, bool lit)
+void sem_var_value(struct sema *s, struct node *n, const struct ty *t, bool lit)
 {
 	struct var *v = n->sem;
 	const struct ty *to = t;
@@ -200,10 +208,10 @@ static void var_value(struct sema *s, struct node *n, const struct ty *t, bool l
 			  sem_name(s->l, t));
 		return;
 	}
-	if (v->sets > 1 || v->captured || t->kind == TY_INT)
+	if ((v->sets > 1 || v->captured) && t->kind != TY_INT)
 		to = ty_stored(s->l, t);
-	to = ty_join(s->l, v->ty, to, v->ty && v->ty->kind == TY_INT && is_literal(v->first),
-		     lit);
+	to = ty_join(s->l, v->ty, to, v->literal, lit);
+	v->literal = lit && (!v->ty || v->literal);
 	if (!to)
 		sem_error(s, n->at, "Type mismatch for %s: trying to assign value of type '%s' "
 			  "when variable already has a type '%s'", v->name, sem_name(s->l, t),
@@ -218,6 +226,7 @@ void sem_map_value(struct sema *s, struct node *n, const struct ty *t, bool lit)
 	struct map_var *m = n->sem;
 	const struct ty *to;
 
+	m->wrong |= !t;		/* which is said where the value stands */
 	if (!t)
 		return;
 	if (t->kind == TY_VOID) {
@@ -272,6 +281,16 @@ void sem_key(struct sema *s, struct node *n)
 
 static void statement(struct sema *s, struct node *n);
 
+/* What $x of type IS has after $x += E: 64 bits, as any result. */
+static const struct ty *changed_by(struct sema *s, const struct node *n, const struct ty *is,
+				   const struct ty *t)
+{
+	const bool lit = is_literal(n->b);
+
+	return ty_int(&s->l->types, 8, is->is_signed || n->op == OP_SUB ||
+		      (t->is_signed && !lit));
+}
+
 static void assign(struct sema *s, struct node *n)
 {
 	const struct ty *t = sem_expr(s, n->b);
@@ -293,8 +312,10 @@ static void assign(struct sema *s, struct node *n)
 		return;
 	}
 	v = n->a->sem;
+	if (n->op && v->ty && v->ty->kind == TY_INT && t && ty_is_number(t))
+		t = changed_by(s, n, v->ty, t);
 	if (n->op || !v->declared || !v->ty || has_room(s, n->a, v->ty, n->b))
-		var_value(s, n->a, t, is_literal(n->b));
+		sem_var_value(s, n->a, t, is_literal(n->b));
 }
 
 static void let(struct sema *s, struct node *n)
@@ -315,7 +336,7 @@ static void let(struct sema *s, struct node *n)
 		return;
 	}
 	if (t)
-		var_value(s, n->a, t, is_literal(n->b));
+		sem_var_value(s, n->a, t, is_literal(n->b));
 }
 
 static void condition(struct sema *s, struct node *n)
@@ -516,9 +537,9 @@ static void check_maps(struct lang *l)
 			diag_warn(l->script, m->decl->at, "Unused map: %s", m->name);
 			m->value = m->key = ty_int(&l->types, 8, true);
 			m->keyed = true;
-		} else if (!m->value)
+		} else if (!m->value && (!m->wrong || !l->script->nr_errors))
 			diag_error(l->script, m->first->at, "Undefined map: %s", m->name);
-		else if (m->keyed && !m->key)
+		else if (m->value && m->keyed && !m->key)
 			diag_error(l->script, m->first->at, "Undefined map: %s", m->name);
 	}
 }

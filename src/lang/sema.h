@@ -61,6 +61,8 @@ bool sem_const(struct sema *s, const struct node *n, s64 *v);
 /* As values are compared and added up: an aggregation becomes its number. */
 const struct ty *sem_number(struct sema *s, struct node *n);
 void sem_key(struct sema *s, struct node *map);
+/* The same of a variable. */
+void sem_var_value(struct sema *s, struct node *var, const struct ty *t, bool lit);
 void sem_map_value(struct sema *s, struct node *map, const struct ty *t, bool lit);
 
 /* ---- sema_field.c ------------------------------------------------------------ */
@@ -76,8 +78,15 @@ const struct place_arg *place_arg_find(const struct place *p, const char *name);
 /* In which space what a number points to is, when it becomes a pointer in P. */
 enum ty_space sem_space(const struct sema *s);
 
+/* ---- place_syscall.c --------------------------------------------------------- */
+
+void place_raw_syscalls(struct lang *l);	/* when all programs are known */
+
 /* ---- lookup.c ---------------------------------------------------------------- */
 
+/* The struct, union or enum of the kernel that is called most like NAME, "struct x", with its
+ * kind; NULL: none is. */
+const char *lang_nearest_type(struct lang *l, const char *name);
 /* Addresses and numbers of names; -1: there is none. */
 s64 lang_kaddr(struct lang *l, const char *name);
 s64 lang_uaddr(const struct place *p, const char *name);

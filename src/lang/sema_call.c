@@ -125,17 +125,21 @@ static void format_call(struct sema *s, struct node *n)
 
 /* ---- special results --------------------------------------------------------- */
 
-static void add_stacks(struct sema *s, u32 frames, bool user)
+static void add_stacks(struct sema *s, u32 frames, bool user, bool dwarf)
 {
 	struct lang_stacks *t = vec_push(&s->l->unit->stacks);
 
-	*t = (struct lang_stacks){ .frames = frames, .user = user };
+	*t = (struct lang_stacks){ .frames = frames, .user = user, .dwarf = dwarf };
+	if (dwarf) {
+		t->bpf_name[0] = arena_printf(s->l->arena, "skep_dw%u", frames);
+		return;
+	}
 	for (u32 i = 0; i < LANG_STACK_LEVELS; i++)
 		t->bpf_name[i] = arena_printf(s->l->arena, "skep_%cstack%u%.*s", user ? 'u' : 'k',
-					      frames, i > 0, "bcd" + (i ? i - 1 : 0));
+					      frames, i > 0, &"abcd"[i]);
 }
 
-static const struct ty *stack_of(struct sema *s, struct node *n, bool user)
+static const struct ty *stack_of(struct sema *s, struct node *n, bool user, bool dwarf)
 {
 	static const char *const modes[] = { "bpftrace", "perf", "raw", "build_id" };
 	s64 given[2] = { 127, 0 }, mode = 0;	/* frames, and how many are left out */
@@ -168,14 +172,25 @@ static const struct ty *stack_of(struct sema *s, struct node *n, bool user)
 	n->num = (u64)given[1];
 	for (i = 0; i < s->l->unit->stacks.n; i++)
 		if (s->l->unit->stacks.v[i].frames == given[0] &&
-		    s->l->unit->stacks.v[i].user == user)
+		    s->l->unit->stacks.v[i].user == user &&
+		    s->l->unit->stacks.v[i].dwarf == dwarf)
 			break;
 	if (i == s->l->unit->stacks.n)
-		add_stacks(s, (u32)given[0], user);
+		add_stacks(s, (u32)given[0], user, dwarf);
 	t.par[0] = mode;
 	t.par[1] = given[0];
 	t.par[2] = i;
 	return like(s, t);
+}
+
+static const struct ty *dw_ustack(struct sema *s, struct node *n)
+{
+#if !defined(__x86_64__)
+	return sem_error(s, n->at, "dw_ustack is not there on this machine: x86-64 has it");
+#endif
+	if (s->l->opts->user)
+		return sem_error(s, n->at, "dw_ustack is of the kernel's engine: --on kernel");
+	return stack_of(s, n, true, true);
 }
 
 static const struct ty *kernel_struct_ptr(struct sema *s, const char *name, enum ty_space space)
@@ -440,6 +455,11 @@ static s64 known_now(struct sema *s, struct node *n, int f)
 		sem_error(s, n->at, "%s() expects a string literal", n->text);
 		return 0;
 	}
+	if (f == F_reg && !(flags_here(s) & PF_REGS)) {
+		sem_error(s, n->at, "reg() can not be used with \"%s\" probes: they have no "
+			  "registers", s->p->place->provider);
+		return 0;
+	}
 	if (f == F_reg)
 		v = low_register(name);
 	else if (f == F_kaddr)
@@ -459,6 +479,33 @@ static s64 known_now(struct sema *s, struct node *n, int f)
 	else
 		sem_error(s, n->at, "Could not resolve symbol: %s", name);
 	return 0;
+}
+
+/* skboutput(): the socket buffer as the program got it, since only that is known to be one. */
+static void packet_call(struct sema *s, struct node *n)
+{
+	const struct node *path = n->list, *skb = path->next, *skip = skb->next->next;
+	const struct ty *t = skb->ty, *len = skb->next->ty;
+	s64 v = 0;
+
+	if (!(flags_here(s) & PF_BTF) || s->p->place->kind == LP_ITER)
+		sem_error(s, n->at, "skboutput can not be used with \"%s\" probes: it is of "
+			  "fentry, fexit and rawtracepoint", s->p->place->provider);
+	else if (s->l->opts->user)
+		sem_error(s, n->at, "skboutput is of the kernel's engine: --on kernel");
+	else if (path->kind != N_STR || !path->text_n)
+		sem_error(s, path->at, "skboutput() expects a string literal: the file");
+	else if (t && (t->kind != TY_PTR || t->space != SPACE_BTF || t->of->kind != TY_CSTRUCT ||
+		       strcmp(btf_type_name(t->of->btf, t->of->id), "sk_buff")))
+		sem_error(s, skb->at, "skboutput() expects a struct sk_buff of the probe's "
+			  "arguments, as args.skb (%s provided)", sem_name(s->l, t));
+	else if (len && !ty_is_number(len))
+		sem_error(s, skb->next->at, "skboutput() expects a number of bytes (%s provided)",
+			  sem_name(s->l, len));
+	else if (!sem_const(s, skip, &v) || v < 0 || v > LANG_PACKET_MAX)
+		sem_error(s, skip->at, "skboutput() expects a constant offset, 0 to %u",
+			  LANG_PACKET_MAX);
+	n->num = (u64)v;
 }
 
 /* fail(), assert_str() and static_assert(), when they stay in the program. */
@@ -498,8 +545,9 @@ static const struct ty *special(struct sema *s, struct node *n, int f)
 				 p->provider);
 	case F_probe: return ty_str(&s->l->types, (u32)strlen(p->text) + 1);
 	case F_probetype: return ty_str(&s->l->types, (u32)strlen(p->provider) + 1);
-	case F_kstack: return stack_of(s, n, false);
-	case F_ustack: return stack_of(s, n, true);
+	case F_kstack: return stack_of(s, n, false, false);
+	case F_ustack: return stack_of(s, n, true, false);
+	case F_dw_ustack: return dw_ustack(s, n);
 	case F_retval: return retval_of(s, n);
 	case F_ctx: return ctx_of(s);
 	case F_args: return args_of(s, n);
@@ -564,6 +612,13 @@ static bool absent(struct sema *s, const struct node *n)
 	return false;
 }
 
+/* Has the probe an argument NAME? */
+static bool is_argument(struct sema *s, const char *name)
+{
+	place_args(s->l, (struct place *)(uintptr_t)s->p->place);
+	return place_arg_find(s->p->place, name) != NULL;
+}
+
 static const struct ty *unknown(struct sema *s, struct node *n)
 {
 	const char *names[F_COUNT], *near;
@@ -575,7 +630,9 @@ static const struct ty *unknown(struct sema *s, struct node *n)
 	for (u32 i = 0; i < F_COUNT; i++)
 		names[i] = func_rows[i].name;
 	near = err_nearest(n->text, names, F_COUNT);
-	if (near && s->report)
+	if (s->report && n->kind == N_IDENT && is_argument(s, n->text))
+		diag_hint(s->l->script, "did you mean args.%s?", n->text);
+	else if (near && s->report)
 		diag_hint(s->l->script, "did you mean %s?", near);
 	return NULL;
 }
@@ -642,6 +699,28 @@ static const struct ty *sem_ccall(struct sema *s, struct node *n)
 	return t;
 }
 
+/* What bpftrace calls unstable: an error or a warning, once, as the script's settings say. */
+static void unstable(struct sema *s, const struct node *n, int f)
+{
+	const bool series = f == F_tseries;
+	const char *set = series ? s->l->config.unstable_tseries :
+		s->l->config.unstable_dw_ustack;
+	const char *what = series ? "tseries" : "dw_ustack (DWARF stack unwinding)";
+	const char *name = series ? "unstable_tseries" : "unstable_dw_ustack";
+
+	if (!s->report || s->l->said_unstable & 1u << series || !strcmp(set, "enable"))
+		return;
+	if (!strcmp(set, "error")) {
+		sem_error(s, n->at, "%s feature is not enabled by default. To enable this unstable "
+			  "feature, set the config flag to enable. %s=enable", what, name);
+		return;
+	}
+	s->l->said_unstable |= 1u << series;
+	diag_warn(s->l->script, (struct span){ 0 }, "Script is using an unstable feature: %s. To "
+		  "prevent this warning you must explicitly enable it in the config e.g. "
+		  "%s=enable", what, name);
+}
+
 const struct ty *sem_call(struct sema *s, struct node *n)
 {
 	const int arg = func_arg_number(n->text), f = func_find(n->text);
@@ -673,6 +752,10 @@ const struct ty *sem_call(struct sema *s, struct node *n)
 		return sem_error(s, n->at, "%s() is an unsafe function being used in safe mode; "
 				 "--unsafe allows it", n->text);
 	arguments(s, n, f);
+	if (f == F_tseries || f == F_dw_ustack)
+		unstable(s, n, f);
+	if (f == F_skboutput)
+		packet_call(s, n);
 	if (f == F_reg || f == F_kaddr || f == F_cgroupid || f == F_uaddr)
 		n->num = (u64)known_now(s, n, f);
 	if (f == F_usermode && !(flags_here(s) & (PF_EVENT | PF_OURS)))

@@ -112,13 +112,22 @@ static const struct ty *base_type(struct sema *s, const struct node *n)
 	return NULL;
 }
 
+static const struct ty *unknown_type(struct sema *s, const struct node *n)
+{
+	const char *near = s->report ? lang_nearest_type(s->l, n->text) : NULL;
+
+	sem_error(s, n->at, "Cannot resolve unknown type \"%s\"", n->text);
+	if (near)
+		diag_hint(s->l->script, "did you mean %s?", near);
+	return NULL;
+}
+
 const struct ty *sem_type(struct sema *s, struct node *n)
 {
 	const struct ty *t = n->a ? sem_expr(s, n->a) : base_type(s, n);
 
 	if (!t)
-		return n->a ? NULL : sem_error(s, n->at, "Cannot resolve unknown type \"%s\"",
-					       n->text);
+		return n->a ? NULL : unknown_type(s, n);
 	for (const struct node *d = n->list; d; d = d->next) {
 		if (d->kind == N_DIM && d->num * (t->bytes ? t->bytes : 1) > TYPE_MAX)
 			return sem_error(s, n->at, "this type has more than %u bytes", TYPE_MAX);
@@ -153,9 +162,13 @@ const struct ty *sem_number(struct sema *s, struct node *n)
 static const struct ty *no_operator(struct sema *s, const struct node *n, const char *what,
 				    const struct ty *a, const struct ty *b)
 {
-	if (b)
-		return sem_error(s, n->at, "The %s operator can not be used on expressions of "
-				 "types '%s', '%s'", what, sem_name(s->l, a), sem_name(s->l, b));
+	if (b) {
+		sem_error(s, n->at, "The %s operator can not be used on expressions of "
+			  "types '%s', '%s'", what, sem_name(s->l, a), sem_name(s->l, b));
+		if (s->report && *what == '+' && a->kind == TY_STR && b->kind == TY_STR)
+			diag_hint(s->l->script, "str_concat(a, b) puts texts together");
+		return NULL;
+	}
 	return sem_error(s, n->at, "The %s operator can not be used on expressions of type '%s'",
 			 what, sem_name(s->l, a));
 }
@@ -280,6 +293,17 @@ static const struct ty *address(struct sema *s, struct node *n, const struct ty 
 	return sem_error(s, n->at, "The & operator takes a variable, a map or a field");
 }
 
+/* What is counted up or down has 64 bits; declared variables stay as they are. */
+static const struct ty *step_var(struct sema *s, struct node *n)
+{
+	const struct ty *t = sem_expr(s, n->a);
+
+	if (!t || t->kind != TY_INT)
+		return t;
+	sem_var_value(s, n->a, ty_int(&s->l->types, 8, t->is_signed || n->op == OP_DEC), false);
+	return ((struct var *)n->a->sem)->ty;
+}
+
 static const struct ty *step(struct sema *s, struct node *n)
 {
 	const struct ty *t;
@@ -289,7 +313,7 @@ static const struct ty *step(struct sema *s, struct node *n)
 		sem_map_value(s, n->a, s64_ty(s), true);
 		t = n->a->ty;
 	} else if (n->a->kind == N_VAR) {
-		t = sem_expr(s, n->a);
+		t = step_var(s, n);
 	} else {
 		return sem_error(s, n->at, "The %s operator must be applied to a map or variable",
 				 op_names[n->op]);

@@ -32,6 +32,7 @@ struct lang_place {
 	u64 period;		/* INTERVAL: ns between its runs */
 	u32 signal;		/* SELF: its number */
 	const char *pin;	/* ITER: a path, or NULL */
+	u32 of_prog;		/* FENTRY, FEXIT: of that BPF program; 0 of the kernel */
 };
 
 /* A map of the script, whose value has the bytes of its type. What is behind them in the
@@ -56,6 +57,10 @@ enum lang_action {
 	LA_COUNT
 };
 
+/* What comes before a packet of skboutput(), in the map of packets. */
+struct lang_packet { u64 index, time, bytes; };	/* of unit.records; CLOCK_BOOTTIME */
+enum { LANG_PACKET_MAX = 65000 };	/* a record of perf has 16 bits for its length */
+
 struct lang_arg { const struct ty *ty; u32 off; };	/* from the record's start */
 
 struct lang_record {
@@ -65,6 +70,7 @@ struct lang_record {
 	u32 nr_args;
 	u32 bytes;
 	s32 map;		/* index in unit.maps; -1 none */
+	u32 skip;		/* SKBOUTPUT: bytes at a packet's beginning */
 	const char *where;	/* "stdin:1:9-12", for what is said about this place */
 	const char *source;	/* of a macro's code: lines that name its calls; or NULL */
 };
@@ -81,7 +87,19 @@ struct lang_usym { u64 addr; u32 pid, probe; };
 struct lang_inet { u64 family; u8 addr[16]; };
 
 enum { LANG_STACK_LEVELS = 4 };
-struct lang_stacks { const char *bpf_name[LANG_STACK_LEVELS]; u32 frames; bool user; };
+struct lang_stacks {
+	const char *bpf_name[LANG_STACK_LEVELS];
+	u32 frames;
+	bool user;
+	bool dwarf;	/* of dw_ustack: one hash map, by lang_stack.id, of a count and as many
+			   addresses as FRAMES */
+};
+
+/* What a process has mapped, for dw_ustack: by FROM, each part with the rows of its file
+ * (sym/cfi.h) in the map of rows. BIAS: what an address has more than it was linked with. */
+struct lang_space_part { u64 from, to, bias; u32 row, rows; };
+enum { LANG_SPACE_PARTS = 255, LANG_SPACES = 64 };
+struct lang_space { u32 n, zero; struct lang_space_part part[LANG_SPACE_PARTS + 1]; };
 
 /*
  * Values of TY_HIST with k bits: u64 counts of: below 0; 0 to 2^k - 1, each; then 2^k equal
@@ -110,12 +128,14 @@ struct lang_unit {
 	VEC(struct lang_stacks) stacks;	/* TY_STACK: par[2] is an index */
 	VEC(const char *) texts;	/* TY_STRFTIME, TY_CGROUP_PATH: par[0] is an index */
 	struct lang_config config;
-	const char *ring;	/* bpf names of maps that are there when a script needs them,
-				   else NULL: records; */
+	u32 packet_pages;	/* of each cpu's buffer of packets */
+	/* bpf names of maps that are there when a script needs them, else NULL */
+	const char *ring;	/* records */
+	const char *packets, *rows, *spaces;	/* of skboutput; of dw_ustack */
 	const char *counters;	/* one element of u64: enum lang_counter, then those of maps */
 };
 
 /* CPID and START (ns of CLOCK_BOOTTIME) are set before any program runs. */
-enum lang_counter { LC_LOST, LC_STACK_LOST, LC_CPID, LC_START, LC_FIRST_MAP };
+enum lang_counter { LC_LOST, LC_STACK_LOST, LC_NO_ROWS, LC_CPID, LC_START, LC_FIRST_MAP };
 
 #endif

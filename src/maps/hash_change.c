@@ -298,8 +298,8 @@ static INLINE void replace(struct hash_slot *s, const struct place *at, u32 e, u
 	}
 	store_relaxed(&s->next_extra, old);
 	store_release(&at->b->elem[at->slot], e);
+	store_release(&s->extra, old);
 	unlock(at);
-	store_relaxed(&s->extra, old);
 }
 
 /* The values of per-cpu types are written in place, as in the kernel. The same otherwise. */
@@ -401,8 +401,8 @@ static int publish(struct map *m, struct change *c)
 	store_relaxed(&c->s->next_extra, c->fresh);
 	store_release(&c->at.b->elem[c->at.slot], e);
 	store_release(&c->at.b->tags[c->at.slot], c->at.tag);
+	store_release(&c->s->extra, c->fresh);
 	bucket_unlock(&c->at);
-	store_relaxed(&c->s->extra, c->fresh);
 	c->fresh = 0;
 	return 0;
 }

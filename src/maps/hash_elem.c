@@ -311,6 +311,14 @@ bool elem_extra(struct map *m, struct hash_slot *s)
 	return true;
 }
 
+/* Who died while it took some leaves a range that ends before it begins. */
+static u32 fresh_left(const struct hash_slot *s)
+{
+	u32 from = load_relaxed(&s->fresh), end = load_relaxed(&s->fresh_end);
+
+	return end > from ? end - from : 0;
+}
+
 u64 elem_used(const struct map *m)
 {
 	u64 all = m->nr_elems - 1 - nr_slots(m);
@@ -320,7 +328,7 @@ u64 elem_used(const struct map *m)
 		const struct hash_slot *s = hash_slot(m, i);
 
 		free += load_relaxed(&s->nr);
-		free += load_relaxed(&s->fresh_end) - load_relaxed(&s->fresh);
+		free += fresh_left(s);
 	}
 	return free < all ? all - free : 0;
 }

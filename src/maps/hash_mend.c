@@ -39,17 +39,17 @@ void hash_bury(struct map *m, u32 owner)
 {
 	struct hash_slot *shared = hash_slot(m, m->cpus);
 
+	if (load_relaxed(&shared->busy) == owner)
+		hash_adopt(m, m->cpus);
 	for (u32 i = 0; i < m->nr_index; i++)
 		bury_bucket((struct bucket *)m->index + i, owner);
 	for (u32 i = 0; i < nr_slots(m); i++)
 		bury_lock(&hash_slot(m, i)->lock, owner);
-	if (load_relaxed(&shared->busy) != owner)
-		return;
-	hash_adopt(m, m->cpus);
 	bury_lock(&shared->busy, owner);
 }
 
-/* An extra element that is in a place was published by who died next. */
+/* An extra element that is in a place was published by who died next, who has the bucket
+ * locked still: so it is where it was put. */
 void hash_adopt(struct map *m, u32 cpu)
 {
 	struct hash_slot *s = hash_slot(m, cpu);

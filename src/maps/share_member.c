@@ -62,17 +62,20 @@ static void bury_head(struct map *m, u32 member)
 	lock_drop(lock);
 }
 
-static void bury_cpus(struct map *m, u32 member)
+static void adopt_cpus(struct map *m, u32 member)
 {
 	struct share *sh = m->share;
 
-	for (u32 i = 0; i < sh->cpus; i++) {
-		if (load_relaxed(&sh->state->cpus[i]) != member)
-			continue;
-		if (m->ops->adopt)
+	for (u32 i = 0; m->ops->adopt && i < sh->cpus; i++)
+		if (load_relaxed(&sh->state->cpus[i]) == member)
 			m->ops->adopt(m, i);
-		store_release(&sh->state->cpus[i], 0);
-	}
+}
+
+static void bury_cpus(struct share *sh, u32 member)
+{
+	for (u32 i = 0; i < sh->cpus; i++)
+		if (load_relaxed(&sh->state->cpus[i]) == member)
+			store_release(&sh->state->cpus[i], 0);
 }
 
 /* Under the lock of byte 0. */
@@ -96,13 +99,15 @@ int share_watch(struct map *m, bool on)
 	return share_torn(m) ? -EIO : 0;
 }
 
-/* May be done again when who does it dies on the way. */
+/* May be done again when who does it dies on the way. Cpus are adopted while all locks
+ * still are as they were left: so nobody has changed what they protect. */
 static void bury(struct map *m, u32 member)
 {
+	adopt_cpus(m, member);
 	if (m->ops->bury)
 		m->ops->bury(m, member);
 	bury_head(m, member);
-	bury_cpus(m, member);
+	bury_cpus(m->share, member);
 	watch(m->share->state, member, false);
 	if (member <= SHARE_MEMBERS)
 		store_release(&m->share->state->members[member].used, 0);
@@ -138,8 +143,9 @@ static u32 member_take(struct share *sh)
 	return 0;
 }
 
-/* Buries the dead; how many others live. */
-static u32 bury_all(struct map *m, u32 *dead)
+/* Buries the dead; how many others live. What is to be swept then is so even when who
+ * buries them dies, too. */
+static u32 bury_all(struct map *m)
 {
 	struct share *sh = m->share;
 	u32 alive = 0;
@@ -153,7 +159,7 @@ static u32 bury_all(struct map *m, u32 *dead)
 			alive++;
 			continue;
 		}
-		++*dead;
+		store_relaxed(&sh->state->dirty, 1);
 		bury(m, i);
 	}
 	return alive;
@@ -163,17 +169,13 @@ static u32 bury_all(struct map *m, u32 *dead)
 static void put_in_order(struct map *m)
 {
 	struct share_state *state = m->share->state;
-	u32 dead = 0, alive = bury_all(m, &dead);
 
-	if (alive) {
-		if (dead)
-			store_relaxed(&state->dirty, 1);
+	if (bury_all(m))
 		return;
-	}
 	bury(m, m->share->me);
-	if (m->ops->sweep && (dead || load_relaxed(&state->dirty)))
+	if (m->ops->sweep && load_relaxed(&state->dirty))
 		m->ops->sweep(m);
-	store_relaxed(&state->dirty, 0);
+	store_release(&state->dirty, 0);
 }
 
 int share_join(struct map *m, struct skep_err *err)

@@ -184,31 +184,6 @@ bool helper_measures(u32 id)
 	return false;
 }
 
-static const u16 outside[] = {
-	BPF_FUNC_ktime_get_ns, BPF_FUNC_ktime_get_boot_ns, BPF_FUNC_ktime_get_coarse_ns,
-	BPF_FUNC_ktime_get_tai_ns, BPF_FUNC_jiffies64,
-	BPF_FUNC_get_current_pid_tgid, BPF_FUNC_get_current_uid_gid, BPF_FUNC_get_current_comm,
-	BPF_FUNC_get_ns_current_pid_tgid, BPF_FUNC_get_current_cgroup_id,
-	BPF_FUNC_get_current_ancestor_cgroup_id, BPF_FUNC_current_task_under_cgroup,
-	BPF_FUNC_skb_cgroup_id, BPF_FUNC_skb_ancestor_cgroup_id, BPF_FUNC_skb_under_cgroup,
-	BPF_FUNC_sk_cgroup_id, BPF_FUNC_sk_ancestor_cgroup_id,
-	BPF_FUNC_probe_read, BPF_FUNC_probe_read_str, BPF_FUNC_probe_read_user,
-	BPF_FUNC_probe_read_kernel, BPF_FUNC_probe_read_user_str,
-	BPF_FUNC_probe_read_kernel_str, BPF_FUNC_copy_from_user,
-	BPF_FUNC_get_stack, BPF_FUNC_get_task_stack,
-	BPF_FUNC_perf_event_read, BPF_FUNC_perf_event_read_value,
-	BPF_FUNC_tcp_raw_gen_syncookie_ipv4, BPF_FUNC_tcp_raw_gen_syncookie_ipv6,
-	BPF_FUNC_tcp_raw_check_syncookie_ipv4, BPF_FUNC_tcp_raw_check_syncookie_ipv6,
-};
-
-bool helper_is_outside(u32 id)
-{
-	for (size_t i = 0; i < ARRAY_LEN(outside); i++)
-		if (outside[i] == id)
-			return true;
-	return false;
-}
-
 int helper_out(u32 id)
 {
 	const struct helper_row *row = helper_row(id);

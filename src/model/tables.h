@@ -218,16 +218,29 @@ bool license_is_gpl(const char *license);
 bool helper_takes_map(u32 id, u32 type);
 /* Whether memory arguments may lie in the packet. */
 bool helper_takes_packet(u32 id);
-/* Whether calls may move the packet or its bounds: pointers into it that the
- * program has loaded are of no use afterwards. */
+
+/* ---- replay.def --------------------------------------------------------- */
+
+/* What of a call must be recorded, so that the run can be had again elsewhere. */
+enum replay_class {
+	REPLAY_NONE,		/* the embedded engine has no such helper */
+	REPLAY_SAME,		/* nothing: it follows from the run's input */
+	REPLAY_TAPED,		/* its answer */
+	REPLAY_ASKS,		/* what it asks the machine (model/tape.h) */
+};
+
+enum replay_class helper_replay(u32 id);
+enum replay_class kfunc_replay(const struct helper_row *row);
 /* Does its answer depend on more than the program's own maps, packet and context, so that
- * it may be another one next time: clocks, who runs it, memory of others? */
+ * it may be another one next time: clocks, who runs it, memory of others (TAPED)? */
 bool helper_is_outside(u32 id);
 /* The argument (0..4) that points to memory that the helper fills in, and has how many bytes
  * the next one says; -1: none. */
 int helper_out(u32 id);
 /* Does the helper take CAP_PERFMON? */
 bool helper_measures(u32 id);
+/* Whether calls may move the packet or its bounds: pointers into it that the
+ * program has loaded are of no use afterwards. */
 bool helper_moves_packet(u32 id);
 
 /* ---- effect.def --------------------------------------------------------- */

@@ -44,6 +44,7 @@ struct again {
 	const u8 *words;
 	u64 nr_words, at;
 	bool cut, ended;	/* there are no more, as the kernel had no room */
+	bool left;		/* ... as it went on in another program; ENDED: here, too */
 	u8 scratch[8] __attribute__((aligned(8)));	/* of an atomic */
 	u64 scratch_addr;
 	u32 scratch_bytes;	/* that it may have changed */
@@ -88,7 +89,7 @@ static const u8 *words(struct again *a, u64 bytes)
 
 static unsigned saw(const struct again *a, u32 slot)
 {
-	return a->prog->saw[slot] & ~(unsigned)SAW_ENTER;
+	return a->prog->saw[slot] & SAW_WHAT;
 }
 
 /* ---- memory ------------------------------------------------------------------ */
@@ -164,6 +165,19 @@ static int on_loop(void *arg, struct vm_machine *m, u32 slot)
 		return -1;
 	}
 	return word(a, &ended) ? !ended : -1;
+}
+
+static int on_packet(void *arg, struct vm_machine *m, u32 slot, u64 *val)
+{
+	struct again *a = arg;
+
+	(void)m;
+	settle(a);
+	if (saw(a, slot) != SAW_VALUE) {
+		differs(a, "the kernel was not there");
+		return -1;
+	}
+	return word(a, val) ? *val != TELL_OUTSIDE : -1;
 }
 
 /* Memory of the program, wherever it is. False: not all of it is known. */
@@ -349,8 +363,22 @@ static void call_done(struct again *a, u32 id, const u64 *r, u64 ret)
 
 /* ---- calls ------------------------------------------------------------------- */
 
-/* Runs the callback as often as the kernel did. */
-static bool call_back(struct again *a, const struct plan_call *c, const u64 *r)
+/* A callback is for an element: where its key and value are. */
+static bool walked(struct again *a, const u64 *args)
+{
+	u32 map = map_of(a, args[0]);
+	const u8 *key = map < a->img->nr_maps ? words(a, a->img->maps[map].key_size) : NULL;
+
+	if (!key)
+		return false;
+	again_write(&a->mem, args[1], key, a->img->maps[map].key_size);
+	if (is_followed(a, map))
+		again_found(&a->mem, map, a->in.cpu, key, args[2]);
+	return true;
+}
+
+/* Runs the callback as often as the kernel did; WALKS: for elements of the map in r1. */
+static bool call_back(struct again *a, const struct plan_call *c, const u64 *r, bool walks)
 {
 	u64 tag, args[5];
 
@@ -360,6 +388,10 @@ static bool call_back(struct again *a, const struct plan_call *c, const u64 *r)
 			if (!word(a, &args[i]))
 				return false;
 		args[c->cb_args] = r[c->ctx_reg];
+		if (walks)	/* the map is that of the replay */
+			args[0] = r[1];
+		if (walks && !walked(a, args))
+			return false;
 		if (!vm_code_holds(a->prog->code, r[c->func_reg])) {
 			differs(a, "the callback is no function of the program");
 			return false;
@@ -373,11 +405,27 @@ static bool call_back(struct again *a, const struct plan_call *c, const u64 *r)
 	return !a->run->stop;
 }
 
-static u64 answer(struct again *a, const struct plan_call *c, u32 id, const u64 *r)
+/* Without a word for it the kernel went on in another program, which is another run. */
+static u64 tail_call(struct again *a)
+{
+	u64 nowhere;
+
+	if (a->left && a->at == a->nr_words) {
+		a->ended = true;
+		differs(a, "it goes on in another program");
+	} else if (word(a, &nowhere) && nowhere) {
+		differs(a, "the kernel made no tail call here");
+	}
+	return UINT64_MAX;
+}
+
+static u64 answer(struct again *a, const struct plan_call *c, u32 slot, u32 id, const u64 *r)
 {
 	u64 ret = 0;
 
-	if (c->func_reg && !call_back(a, c, r))
+	if (c->tail)
+		return tail_call(a);
+	if (c->func_reg && !call_back(a, c, r, a->prog->saw[slot] & SAW_KEY))
 		return 0;
 	if (c->has_ret && !word(a, &ret))
 		return 0;
@@ -423,7 +471,7 @@ static u64 on_call(void *arg, struct vm_machine *m, u32 slot, const u64 *r)
 		differs(a, why);
 		return 0;
 	}
-	return answer(a, &c, isa_op(in) == OP_CALL ? (u32)in->imm : 0, r);
+	return answer(a, &c, slot, isa_op(in) == OP_CALL ? (u32)in->imm : 0, r);
 }
 
 /* ---- what runs have in common ------------------------------------------------ */
@@ -561,7 +609,7 @@ static int take_run(struct again *a, const struct record_run *in, struct skep_er
 	a->prog = &a->progs[in->prog];
 	a->image = &a->img->progs[in->prog];
 	a->nr_words = a->at = 0;
-	a->cut = a->ended = false;
+	a->cut = a->left = a->ended = false;
 	return make_code(a, in->prog, err);
 }
 
@@ -570,6 +618,7 @@ static void take_seen(struct again *a, const struct record_seen *s)
 	a->words = s->words.v;
 	a->nr_words = s->words.n / 8;
 	a->cut = s->flags & RECORD_SEEN_CUT;
+	a->left = s->flags & RECORD_SEEN_LEFT;
 }
 
 /* "run 7 of 'on_exec'": what did not go as it went. */
@@ -603,6 +652,8 @@ static int judge(struct again *a, u64 ret, u32 retval, struct skep_err *err)
 			 a->nr_words - a->at);
 		return not_the_same(a, 0, text, err);
 	}
+	if (a->left)
+		return not_the_same(a, 0, "it ends, and went on in another program there", err);
 	if ((u32)ret == retval)
 		return 0;
 	snprintf(text, sizeof(text), "it gives %" PRId32 ", and gave %" PRId32 " there",
@@ -626,7 +677,8 @@ static int take_result(struct again *a, const struct record_result *r, struct sk
 	settle(a);
 	rc = judge(a, ret, r->retval, err);
 	end.retval = (u32)ret;
-	end.cut = a->ended;
+	end.cut = a->ended && !a->left;
+	end.left = a->ended && a->left;
 	tell(a, &end);
 	return rc;
 }
@@ -699,7 +751,8 @@ struct again *again_new(const char *file, again_fn fn, void *arg)
 	a->budget = BUDGET;
 	a->m = vm_machine_new();
 	a->run = mem_alloc(sizeof(*a->run));
-	a->foreign = (struct vm_foreign){ a, on_load, on_store, on_atomic, on_loop, on_call };
+	a->foreign = (struct vm_foreign){ a, on_load, on_store, on_atomic, on_loop, on_packet,
+					  on_call };
 	return a;
 }
 

@@ -37,6 +37,7 @@ struct again_event {
 	bool whole;		/* all bytes of VALUE are known; others are 0 */
 	u32 retval;
 	bool cut;
+	bool left;		/* it went on in another program by a tail call */
 };
 
 typedef void (*again_fn)(void *arg, const struct again_event *e);

@@ -5,6 +5,7 @@
  */
 #include "replay/session.h"
 #include <linux/bpf.h>
+#include <stdio.h>
 
 static bool bit(const u8 *bits, u64 bytes, u32 id)
 {
@@ -47,9 +48,12 @@ static u64 call_clocked(struct replay *s, const struct vm_called *c)
 
 static u64 first_answer(struct replay *s, const struct vm_called *c)
 {
-	struct answer a = { .id = c->id, .ret = call_clocked(s, c), .out = s->outs.n };
+	struct answer a = { .id = c->id, .out = s->outs.n };
 	const u8 *out = out_of(c, &a.out_bytes);
 
+	s->in_call = true;
+	a.ret = call_clocked(s, c);
+	s->in_call = false;
 	if (a.out_bytes)
 		sb_add(&s->outs, out, a.out_bytes);
 	*vec_push(&s->answers) = a;
@@ -57,20 +61,29 @@ static u64 first_answer(struct replay *s, const struct vm_called *c)
 	return a.ret;
 }
 
-/* The recorded run called something else here. */
-static u64 differs(struct replay *s, const struct vm_called *c)
+/* The recorded run called something else here, or asked the machine. */
+static u64 differs(struct replay *s, const char *does)
 {
 	const struct answer *a = s->at_answer < s->answers.n ?
 				 &s->answers.v[s->at_answer] : NULL;
 	const struct helper_row *row = a ? helper_row(a->id) : NULL;
 
 	if (!s->differs)
-		err_set(&s->err, ERR_RECORD_DIFFERS, NULL, "instruction %u of program '%s' calls "
-			"bpf_%s, the recorded run called %s%s", s->last_insn,
-			s->prog->obj->img->progs[s->last_prog].name, c->row->name,
-			row ? "bpf_" : "", row ? row->name : "no more helpers");
+		err_set(&s->err, ERR_RECORD_DIFFERS, NULL, "instruction %u of program '%s' %s, the "
+			"recorded run %s%s", s->last_insn,
+			s->prog->obj->img->progs[s->last_prog].name, does,
+			row ? "called bpf_" : "", row ? row->name :
+			a ? "asked the machine something else" : "called no more helpers");
 	s->differs = s->abandon = true;
 	return 0;
+}
+
+static u64 called_other(struct replay *s, const struct vm_called *c)
+{
+	char does[80];
+
+	snprintf(does, sizeof(does), "calls bpf_%s", c->row->name);
+	return differs(s, does);
 }
 
 static u64 same_answer(struct replay *s, const struct vm_called *c)
@@ -80,7 +93,7 @@ static u64 same_answer(struct replay *s, const struct vm_called *c)
 	u8 *out = out_of(c, &bytes);
 
 	if (a->id != c->id)
-		return differs(s, c);
+		return called_other(s, c);
 	if (min_u64(bytes, a->out_bytes))
 		memcpy(out, s->outs.s + a->out, min_u64(bytes, a->out_bytes));
 	s->at_answer++;
@@ -94,7 +107,50 @@ u64 answer_call(struct replay *s, const struct vm_called *c, bool *taped)
 		return call(c);
 	if (s->at_answer < s->answers.n)
 		return same_answer(s, c);
-	return s->taped ? differs(s, c) : first_answer(s, c);
+	return s->taped ? called_other(s, c) : first_answer(s, c);
+}
+
+/* ---- what the machine was asked -------------------------------------------------------- */
+
+static struct replay *asking(struct tape *t)
+{
+	return (struct replay *)((u8 *)t - offsetof(struct replay, asked));
+}
+
+static bool knows(struct tape *t, u32 fact, void *out, u64 bytes)
+{
+	struct replay *s = asking(t);
+	const struct answer *a = s->at_answer < s->answers.n ?
+				 &s->answers.v[s->at_answer] : NULL;
+
+	if (s->in_call || s->abandon || (!a && !s->taped))
+		return false;
+	if (!a || a->id != fact || a->out_bytes != bytes) {
+		differs(s, "asks the machine something");
+		memset(out, 0, bytes);
+		return true;
+	}
+	if (bytes)
+		memcpy(out, s->outs.s + a->out, bytes);
+	s->at_answer++;
+	return true;
+}
+
+static void note(struct tape *t, u32 fact, const void *v, u64 bytes)
+{
+	struct replay *s = asking(t);
+
+	if (s->in_call || s->abandon)
+		return;
+	*vec_push(&s->answers) = (struct answer){ fact, 0, s->outs.n, bytes };
+	if (bytes)
+		sb_add(&s->outs, v, bytes);
+	s->at_answer++;
+}
+
+void answers_open(struct replay *s)
+{
+	s->asked = (struct tape){ .knows = knows, .note = note };
 }
 
 void answers_of_tape(struct replay *s, const struct replay_tape *t)

@@ -296,12 +296,12 @@ static void after_call(struct maker *m, const struct plan_call *c)
 
 /* ---- functions --------------------------------------------------------------- */
 
-/* One more of the tail's number at OFF; takes r0 and r8. */
-static void count(struct maker *m, s16 off)
+/* One more of the tail's number at OFF; takes r0 and REG. */
+static void count(struct maker *m, s16 off, u8 reg)
 {
-	lddw(m, R8, BPF_PSEUDO_MAP_IDX_VALUE, m->t->slots, m->t->nr_slots * TELL_SLOT);
+	lddw(m, reg, BPF_PSEUDO_MAP_IDX_VALUE, m->t->slots, m->t->nr_slots * TELL_SLOT);
 	mov_imm(m, R0, 1);
-	put(m, BPF_STX | BPF_ATOMIC | BPF_DW, R8, R0, off, BPF_ADD);
+	put(m, BPF_STX | BPF_ATOMIC | BPF_DW, reg, R0, off, BPF_ADD);
 }
 
 /* r8 = the first free slot of this cpu, or the last of all; as the verifier sees it, any. */
@@ -323,7 +323,7 @@ static void take_slot(struct maker *m)
 			add_imm(m, R8, TELL_SLOT);
 	}
 	land(m, odd);
-	count(m, TAIL_OFF(no_slot));
+	count(m, TAIL_OFF(no_slot), R8);
 	lddw(m, R8, BPF_PSEUDO_MAP_IDX_VALUE, m->t->slots, last * TELL_SLOT);
 	for (u32 i = 0; i < TELL_SLOTS; i++)
 		land(m, got[i]);
@@ -341,37 +341,81 @@ static void put_start(struct maker *m)
 	take_slot(m);
 	set_slot(m, R8);
 	store_imm(m, BPF_W, R8, HEAD_OFF(pos), 0);
+	store_imm(m, BPF_W, R8, HEAD_OFF(flags), 0);
 	store_imm(m, BPF_W, R8, HEAD_OFF(prog), (s32)m->index);
 	call(m, BPF_FUNC_ktime_get_ns);
 	store(m, BPF_DW, R8, HEAD_OFF(ns), R0);
 	mov(m, R1, R6);
 }
 
-/* The program ends with r0: r6 to r9 are free. */
-static void put_end(struct maker *m)
+/* What the slot has goes through the ring buffer, and it is free; takes r0 to r5. */
+static void send(struct maker *m)
 {
 	u32 waste, fits, sent;
 
-	get_slot(m, R7);
-	mov(m, R6, R0);
-	load(m, BPF_W, R1, R7, HEAD_OFF(waste));
+	get_slot(m, R2);
+	load(m, BPF_W, R1, R2, HEAD_OFF(waste));
 	waste = jump(m, BPF_JNE, R1, 0);
-	store(m, BPF_DW, R7, HEAD_OFF(ret), R6);
-	load(m, BPF_W, R3, R7, HEAD_OFF(pos));
+	load(m, BPF_W, R3, R2, HEAD_OFF(pos));
 	fits = jump(m, BPF_JLE, R3, TELL_WORDS);
 	mov_imm(m, R3, TELL_WORDS);
 	land(m, fits);
 	add_imm(m, R3, HEAD);
 	lddw(m, R1, BPF_PSEUDO_MAP_IDX, m->t->ring, 0);
-	mov(m, R2, R7);
 	mov_imm(m, R4, BPF_RB_NO_WAKEUP);
 	call(m, BPF_FUNC_ringbuf_output);
 	sent = jump(m, BPF_JEQ, R0, 0);
-	count(m, TAIL_OFF(no_room));
+	count(m, TAIL_OFF(no_room), R1);
 	land(m, sent);
-	store_imm(m, BPF_DW, R7, HEAD_OFF(busy), 0);
+	get_slot(m, R2);
+	store_imm(m, BPF_DW, R2, HEAD_OFF(busy), 0);
 	land(m, waste);
+}
+
+/* The program ends with r0: r6 to r9 are free. */
+static void put_end(struct maker *m)
+{
+	mov(m, R6, R0);
+	get_slot(m, R1);
+	store(m, BPF_DW, R1, HEAD_OFF(ret), R6);
+	send(m);
 	mov(m, R0, R6);
+}
+
+/* A function whose arguments are five begins: the last is where wrap_ctx() says. */
+static void put_fifth(struct maker *m)
+{
+	load(m, BPF_DW, R0, R5, 0);
+	set_slot(m, R0);
+	load(m, BPF_DW, R5, R5, 8);
+}
+
+/* The key that r2 points to; r0, r6 and r7 are free. What does not fit ends the words. */
+static void put_key(struct maker *m, u32 bytes)
+{
+	s16 words = (s16)((bytes + 7) / 8);
+	u32 full, done, n;
+
+	get_slot(m, R0);
+	load(m, BPF_W, R6, R0, HEAD_OFF(pos));
+	full = jump(m, BPF_JGT, R6, TELL_WORDS - 8 * words);
+	mov(m, R7, R6);
+	add_imm(m, R7, 8 * words);
+	store(m, BPF_W, R0, HEAD_OFF(pos), R7);
+	add(m, R0, R6);
+	store_imm(m, BPF_DW, R0, (s16)(HEAD + 8 * words - 8), 0);
+	for (u32 at = 0; at < bytes; at += n) {
+		static const u8 sizes[] = { [1] = BPF_B, [2] = BPF_H, [4] = BPF_W, [8] = BPF_DW };
+
+		for (n = 8; n > bytes - at;)
+			n /= 2;
+		load(m, sizes[n], R7, R2, (s16)at);
+		store(m, sizes[n], R0, (s16)(HEAD + (s32)at), R7);
+	}
+	done = jump(m, BPF_JA, 0, 0);
+	land(m, full);
+	store_imm(m, BPF_W, R0, HEAD_OFF(pos), INT32_MAX);
+	land(m, done);
 }
 
 /* A callback begins: its last argument is where wrap_ctx() says. */
@@ -386,6 +430,8 @@ static void put_callback(struct maker *m)
 	for (u8 i = 0; i < m->func->cb_args; i++)
 		words[i + 1] = (u8)(R1 + i);
 	put_words(m, words, m->func->cb_args + 1u, R0, R6);
+	if (m->func->key_bytes && !m->func->any_key)
+		put_key(m, m->func->key_bytes);
 }
 
 static void put_entry(struct maker *m)
@@ -396,6 +442,8 @@ static void put_entry(struct maker *m)
 		put_callback(m);
 	else if (m->func->spare)
 		set_slot(m, m->func->spare);
+	else
+		put_fifth(m);
 }
 
 /* ---- the program ------------------------------------------------------------- */
@@ -408,11 +456,61 @@ static void copy(struct maker *m)
 	}
 }
 
+/* The run may end here as far as this program goes: what it has told is sent before. */
+static void before_tail(struct maker *m)
+{
+	for (u8 reg = R1; reg <= R3; reg++)
+		spill(m, reg - 1u, reg);
+	get_slot(m, R1);
+	load(m, BPF_DW, R2, R1, HEAD_OFF(ns));
+	spill(m, 3, R2);
+	load(m, BPF_W, R2, R1, HEAD_OFF(flags));
+	put(m, BPF_ALU64 | BPF_OR | BPF_K, R2, 0, 0, TELL_LEFT);
+	store(m, BPF_W, R1, HEAD_OFF(flags), R2);
+	send(m);
+	for (u8 reg = R1; reg <= R3; reg++)
+		unspill(m, reg - 1u, reg);
+}
+
+/* The tail call has led nowhere: the run has more to tell, in another slot perhaps. */
+static void after_tail(struct maker *m)
+{
+	static const u8 zero[] = { R0 };
+	u16 live = m->r->insns[m->at + 1].live;
+
+	for (u8 reg = R7; reg <= R8; reg++)
+		if (live & 1u << reg)
+			spill(m, reg - R7, reg);
+	take_slot(m);
+	set_slot(m, R8);
+	store_imm(m, BPF_W, R8, HEAD_OFF(pos), 0);
+	store_imm(m, BPF_W, R8, HEAD_OFF(flags), TELL_MORE);
+	store_imm(m, BPF_W, R8, HEAD_OFF(prog), (s32)m->index);
+	unspill(m, 3, R0);
+	store(m, BPF_DW, R8, HEAD_OFF(ns), R0);
+	mov_imm(m, R0, 0);
+	put_words(m, zero, 1, R1, R2);
+	for (u8 reg = R7; reg <= R8; reg++)
+		if (live & 1u << reg)
+			unspill(m, reg - R7, reg);
+}
+
+static void put_tail(struct maker *m)
+{
+	before_tail(m);
+	copy(m);
+	after_tail(m);
+}
+
 static void put_call(struct maker *m)
 {
 	struct plan_call c;
 
 	plan_call(&c, m->img, m->prog, &m->prog->insns[m->at], m->plan->maps[m->at]);
+	if (c.tail) {
+		put_tail(m);
+		return;
+	}
 	before_call(m, &c);
 	copy(m);
 	after_call(m, &c);
@@ -430,9 +528,14 @@ static const struct plan_func *func_of(const struct maker *m, u32 at)
 static void put_local_call(struct maker *m)
 {
 	s64 delta = 0;
+	u8 spare;
 
 	isa_target(&m->prog->insns[m->at], &delta);
-	get_slot(m, func_of(m, (u32)(m->at + 1 + delta))->spare);
+	spare = func_of(m, (u32)(m->at + 1 + delta))->spare;
+	if (spare)
+		get_slot(m, spare);
+	else
+		wrap_ctx(m, R5);
 	copy(m);
 }
 
@@ -452,6 +555,47 @@ static void put_loop(struct maker *m)
 	land(m, on);
 }
 
+/* LD_ABS or LD_IND, by the helper that loads the same and says when it cannot. */
+static void put_packet(struct maker *m)
+{
+	static const u8 ret[] = { R0 };
+	const struct bpf_insn *in = &m->prog->insns[m->at];
+	const struct isa_row *row = &isa_rows[isa_op(in)];
+	u8 size = row->width == 8 ? BPF_B : row->width == 16 ? BPF_H : BPF_W;
+	u32 outside, inside;
+
+	if (row->kind == KIND_LD_IND) {
+		put(m, BPF_ALU | BPF_MOV | BPF_X, R2, in->src_reg, 0, 0);
+		put(m, BPF_ALU | BPF_ADD | BPF_K, R2, 0, 0, in->imm);
+	} else {
+		mov_imm(m, R2, in->imm);
+	}
+	mov(m, R1, R6);
+	mov(m, R3, FP);
+	add_imm(m, R3, spill_at(m, 2));
+	mov_imm(m, R4, row->width / 8);
+	call(m, BPF_FUNC_skb_load_bytes);
+	outside = jump(m, BPF_JNE, R0, 0);
+	load(m, size, R0, FP, spill_at(m, 2));
+	if (row->width > 8)
+		put(m, BPF_ALU | BPF_END | BPF_TO_BE, R0, 0, 0, row->width);
+	put_value(m, R0, m->at + 1);
+	inside = jump(m, BPF_JA, 0, 0);
+	land(m, outside);
+	mov_imm(m, R0, -1);
+	put_words(m, ret, 1, R1, R2);
+	mov_imm(m, R0, 0);
+	if (!m->func->start)
+		put_end(m);
+	put(m, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
+	land(m, inside);
+}
+
+static bool is_packet(const struct bpf_insn *in)
+{
+	return isa_rows[isa_op(in)].kind == KIND_LD_ABS || isa_rows[isa_op(in)].kind == KIND_LD_IND;
+}
+
 static void put_insn(struct maker *m)
 {
 	const struct bpf_insn *in = &m->prog->insns[m->at];
@@ -459,17 +603,19 @@ static void put_insn(struct maker *m)
 
 	if (!m->r->insns[m->at].reached) {
 		copy(m);
-	} else if ((m->plan->saw[m->at] & ~SAW_ENTER) == SAW_CALL) {
+	} else if ((m->plan->saw[m->at] & SAW_WHAT) == SAW_CALL) {
 		put_call(m);
 	} else if (isa_op(in) == OP_CALL_LOCAL) {
 		put_local_call(m);
 	} else if (isa_op(in) == OP_MAY_GOTO) {
 		put_loop(m);
+	} else if (is_packet(in)) {
+		put_packet(m);
 	} else {
 		if (isa_op(in) == OP_EXIT && !m->func->start)
 			put_end(m);
 		copy(m);
-		if ((m->plan->saw[m->at] & ~SAW_ENTER) == SAW_VALUE)
+		if ((m->plan->saw[m->at] & SAW_WHAT) == SAW_VALUE)
 			put_value(m, isa_is_lddw(in) ? in->dst_reg : (u8)plan_loads(in), next);
 	}
 }

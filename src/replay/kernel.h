@@ -16,6 +16,10 @@
  *	SAW_ENTER	the first instruction of a callback: 1, and the arguments that its
  *			helper gives it, without what the program gave to that. The call
  *			that has called back says 0 first.
+ *			A tail call tells 0 behind it, when it led nowhere; else there are
+ *			no more words. LD_ABS and LD_IND tell r0, or TELL_OUTSIDE.
+ *	SAW_KEY		with CALL: its callbacks tell the key that they get, too, behind
+ *			their arguments and filled up to 8 bytes
  *
  * Read-only variables do not change, and are not told.
  */
@@ -26,7 +30,10 @@
 #include "replay/record.h"
 #include "verify/verify.h"
 
-enum plan_saw { SAW_NOTHING, SAW_VALUE, SAW_CALL, SAW_LOOP, SAW_ENTER = 4 };	/* ENTER: a bit */
+enum plan_saw {
+	SAW_NOTHING, SAW_VALUE, SAW_CALL, SAW_LOOP, SAW_WHAT = 3,	/* one of these, and bits */
+	SAW_ENTER = 4, SAW_KEY = 8,
+};
 
 /* ---- plan.c: what is told, where ------------------------------------------------- */
 
@@ -39,9 +46,13 @@ struct plan_out {
 	u32 bytes;
 };
 
+/* What LD_ABS tells where the packet has no such bytes, and the function ends. */
+#define TELL_OUTSIDE UINT64_MAX
+
 /* What a call tells. */
 struct plan_call {
 	bool has_ret;
+	bool tail;		/* the run goes on in another program, or tells 0 */
 	u8 func_reg;		/* the callback; 0: none */
 	u8 ctx_reg;		/* what is handed to that */
 	u8 cb_args;		/* arguments of a callback before that */
@@ -61,7 +72,10 @@ struct plan_func {
 	u32 start;		/* slot */
 	u8 cb_args;		/* of a callback: as in struct plan_call */
 	bool callback;
-	u8 spare;		/* r1..r5: an argument that it does not have; 0 none */
+	bool any_key;		/* of a callback: of several maps whose keys differ in size */
+	u32 key_bytes;		/* that its second argument points to; 0: it is no key */
+	u8 spare;		/* r1..r5: an argument that it does not have; 0: the slot's
+				   address comes with the fifth, as callbacks get it */
 	u32 depth;		/* bytes of its stack */
 };
 
@@ -86,6 +100,12 @@ enum {
 	TELL_BLOCK = 4 << 10,	/* that a call may write at once */
 };
 
+enum tell_flag {
+	TELL_LEFT = 1,		/* a tail call is next: this is all, or MORE comes */
+	TELL_MORE = 2,		/* the tail call behind what LEFT (that run has the same ns and
+				   prog) led nowhere, and the run went on */
+};
+
 /* The beginning of a slot, and of what comes through the ring buffer. */
 struct tell_head {
 	u64 busy;		/* a run has it; the last slot, which runs share that find
@@ -97,7 +117,8 @@ struct tell_head {
 	u32 prog;		/* index in the image */
 	u32 cpu;
 	u32 waste;		/* nobody gets this */
-	u32 pad[5];
+	u32 flags;		/* enum tell_flag */
+	u32 pad[4];
 };
 _Static_assert(sizeof(struct tell_head) == 64, "words follow");
 

@@ -128,8 +128,10 @@ const char *plan_call(struct plan_call *out, const struct image *img,
 	*out = (struct plan_call){ 0 };
 	if (isa_op(in) == OP_CALL_KFUNC)
 		return plan_kfunc(out, img, (u32)in->imm, map);
-	if (in->imm == BPF_FUNC_tail_call)
-		return "a tail call";
+	if (in->imm == BPF_FUNC_tail_call) {
+		out->tail = true;
+		return NULL;
+	}
 	row = helper_proto((u32)in->imm, prog->type);
 	return row ? plan_row(out, img, (u32)in->imm, row, map) :
 		     "a helper that nobody here knows";
@@ -189,6 +191,25 @@ static struct plan_func *func_at(const struct planner *p, u32 insn)
 	return NULL;
 }
 
+static bool walks_map(const struct planner *p, u32 at)
+{
+	const struct bpf_insn *in = &p->prog->insns[at];
+
+	return isa_op(in) == OP_CALL && in->imm == BPF_FUNC_for_each_map_elem;
+}
+
+/* What its elements are must be known when a callback stores there. */
+static void note_key(const struct planner *p, u32 at, struct plan_func *func)
+{
+	u32 map = p->out->maps[at], bytes;
+
+	if (!walks_map(p, at))
+		return;
+	bytes = map < p->img->nr_maps ? p->img->maps[map].key_size : 0;
+	func->any_key |= !bytes || (func->callback && func->key_bytes != bytes);
+	func->key_bytes = bytes;
+}
+
 static const char *note_callback(const struct planner *p, u32 at, const struct plan_call *c)
 {
 	const struct fact_reg *f = facts_reg(p->r->facts, at, c->func_reg);
@@ -198,6 +219,7 @@ static const char *note_callback(const struct planner *p, u32 at, const struct p
 		return "a callback that is not the same function each time";
 	if (func->callback && func->cb_args != c->cb_args)
 		return "a callback of two kinds of helpers";
+	note_key(p, at, func);
 	func->callback = true;
 	func->cb_args = c->cb_args;
 	return NULL;
@@ -221,6 +243,32 @@ static const char *check_typed(const struct planner *p, u32 at)
 	return NULL;
 }
 
+/* Is AT in the program's first function? */
+static bool in_main(const struct planner *p, u32 at)
+{
+	return p->prog->nr_funcs < 2 || at < p->prog->funcs[1].insn;
+}
+
+/* LD_ABS and LD_IND, for which the kernel has a helper that says whether it failed: where
+ * that counts from the same byte. */
+static const char *plan_packet(const struct planner *p, u32 at)
+{
+	const struct bpf_insn *in = &p->prog->insns[at];
+	const struct fact_reg *f = facts_reg(p->r->facts, at, in->src_reg);
+	s64 low = in->imm, high = in->imm;
+
+	if (isa_rows[isa_op(in)].kind == KIND_LD_IND) {
+		if (f->kind != FACT_NUMBER)
+			return "a load of classic BPF at an offset that nobody knows";
+		low += f->val.u32_min;
+		high += f->val.u32_max;
+	}
+	if (low < 0 || high > INT32_MAX)
+		return "a load of classic BPF whose offset may be negative";
+	p->out->saw[at] = SAW_VALUE;
+	return NULL;
+}
+
 static const char *plan_call_at(const struct planner *p, u32 at)
 {
 	const struct bpf_insn *in = &p->prog->insns[at];
@@ -229,6 +277,8 @@ static const char *plan_call_at(const struct planner *p, u32 at)
 
 	p->out->maps[at] = map_of(p, at);
 	why = plan_call(&c, p->img, p->prog, in, p->out->maps[at]);
+	if (!why && c.tail && !in_main(p, at))
+		why = "a tail call in a function: the next program would return to its caller";
 	if (!why && isa_op(in) == OP_CALL_KFUNC)
 		why = check_typed(p, at);
 	if (!why && c.func_reg)
@@ -250,7 +300,7 @@ static const char *plan_insn(const struct planner *p, u32 at)
 	case KIND_CALL: case KIND_CALL_KFUNC:
 		return plan_call_at(p, at);
 	case KIND_LD_ABS: case KIND_LD_IND:
-		return "a load of classic BPF, which may end the program";
+		return plan_packet(p, at);
 	case KIND_MAY_GOTO:
 		p->out->saw[at] = SAW_LOOP;
 		return NULL;
@@ -303,7 +353,7 @@ static const char *check_called(const struct planner *p, u32 at)
 		return "a call of a function that is none";
 	if (f->callback)
 		return "a function that is a callback and called, too";
-	return f->spare ? NULL : "a function with five arguments";
+	return NULL;
 }
 
 static const char *check_func(const struct planner *p, u32 at)
@@ -311,6 +361,10 @@ static const char *check_func(const struct planner *p, u32 at)
 	const struct bpf_insn *in = &p->prog->insns[at];
 	const struct plan_func *f;
 
+	if (walks_map(p, at)) {
+		f = func_at(p, facts_reg(p->r->facts, at, 2)->bytes);
+		p->out->saw[at] |= f && !f->any_key ? SAW_KEY : 0;
+	}
 	if (isa_op(in) == OP_CALL_LOCAL)
 		return check_called(p, at);
 	if (isa_op(in) != OP_LDDW_FUNC)

@@ -25,11 +25,23 @@ static void differ(struct player *p, const char *fmt, ...)
 	va_end(ap);
 }
 
-static const char *name_of(u32 id)
+/* Of a helper, "bpf_NAME"; or what the machine was asked. */
+static const char *name_of(u32 id, char buf[64])
 {
+	static const char *const facts[] = {
+#define AT(fact) [TAPE_##fact - TAPE_FACTS]
+		AT(THREAD) = "who runs the program", AT(TASK) = "a thread",
+		AT(UNDER) = "a thread's cgroup", AT(CGROUP) = "a cgroup",
+		AT(LIVES) = "whether a thread lives", AT(PROBED) = "memory at an address",
+		AT(BYTES) = "memory at an address",
+#undef AT
+	};
 	const struct helper_row *row = helper_row(id);
 
-	return row ? row->name : "?";
+	if (id >= TAPE_FACTS && id - TAPE_FACTS < ARRAY_LEN(facts))
+		return facts[id - TAPE_FACTS];
+	snprintf(buf, 64, "bpf_%s", row ? row->name : "?");
+	return buf;
 }
 
 /* The next answer of ID that nobody has got yet, once the order is another; or NULL. */
@@ -50,16 +62,17 @@ static const struct record_call *search(struct player *p, u32 id)
 static const struct record_call *answer(struct player *p, u32 id)
 {
 	const struct record_call *next = p->at < p->calls.n ? &p->calls.v[p->at] : NULL;
+	char one[64], other[64];
 
 	if (p->strict && next && next->id == id) {
 		p->at++;
 		return next;
 	}
 	if (p->strict && next)
-		differ(p, "call %zu is of bpf_%s, bpf_%s was recorded", p->at + 1, name_of(id),
-		       name_of(next->id));
+		differ(p, "call %zu is of %s, %s was recorded", p->at + 1, name_of(id, one),
+		       name_of(next->id, other));
 	else if (p->strict)
-		differ(p, "bpf_%s is called %s", name_of(id),
+		differ(p, "%s is %s %s", name_of(id, one), id < TAPE_FACTS ? "called" : "asked",
 		       p->calls.n ? "after the last call that was recorded" :
 				    "and no call was recorded");
 	p->strict = false;
@@ -80,6 +93,19 @@ u64 player_call(struct tape *t, struct run *run, u32 id, const u64 args[5])
 	return c->ret;
 }
 
+/* What an object, or memory, was then. */
+bool player_knows(struct tape *t, u32 fact, void *out, u64 bytes)
+{
+	struct player *p = (struct player *)((u8 *)t - offsetof(struct player, tape));
+	const struct record_call *c = p->run ? answer(p, fact) : NULL;
+
+	if (!c || c->out.n != bytes)
+		return false;
+	if (bytes)
+		memcpy(out, c->out.v, bytes);
+	return true;
+}
+
 /* ---- between two runs ------------------------------------------------------------------- */
 
 /* The backend's number of map MAP of the recording; NONE: another object has none. */
@@ -92,6 +118,10 @@ static int changed(const struct player *p, int r, struct skep_err *err)
 {
 	if (!r || p->opts.with)
 		return 0;
+	if (p->opts.kernel)
+		return err_set(err, ERR_RECORD_KERNEL, record_name(p->r), "byte %" PRIu64 ": a map "
+			       "does not take in the kernel what it took: %s", p->item.at,
+			       strerror(-r));
 	return err_set(err, ERR_RECORD_BAD, record_name(p->r), "byte %" PRIu64 ": a map does not "
 		       "take what it took: %s", p->item.at, strerror(-r));
 }
@@ -176,7 +206,16 @@ static int change(struct player *p, struct skep_err *err)
 	}
 }
 
-/* The CALL items behind, up to the RESULT that comes then. */
+/* Behind the calls of helpers: what was asked is one, too. */
+static bool fact(struct player *p, const struct record_mem *m)
+{
+	if (p->item.kind != RECORD_MEM || m->fact < TAPE_FACTS || m->fact >= TAPE_FACTS_END)
+		return false;
+	*vec_push(&p->calls) = (struct record_call){ .id = m->fact, .out = m->bytes };
+	return true;
+}
+
+/* The CALL and MEM items behind, up to the RESULT that comes then. */
 static int collect(struct player *p, struct record_result *want, struct skep_err *err)
 {
 	int got;
@@ -189,10 +228,10 @@ static int collect(struct player *p, struct record_result *want, struct skep_err
 	while ((got = player_peek(p, err)) > 0 && p->item.kind != RECORD_RESULT) {
 		if (p->item.kind == RECORD_CALL)
 			*vec_push(&p->calls) = p->item.call;
-		else
+		else if (!fact(p, &p->item.mem))
 			return err_set(err, ERR_RECORD_VERSION, record_name(p->r), "byte %" PRIu64
-				       ": memory of the kernel that was read directly cannot be "
-				       "replayed yet", p->item.at);
+				       ": something was asked that this skep does not know",
+				       p->item.at);
 		player_take(p);
 	}
 	if (got <= 0)
@@ -210,7 +249,7 @@ static int timers(struct player *p, struct skep_err *err)
 	u32 waiting;
 	int r = collect(p, &want, err);
 
-	if (!r)
+	if (!r && p->obj->backend->ops->timers_run)
 		p->obj->backend->ops->timers_run(p->obj->backend, now, p->opts.budget, &waiting,
 						 &why);
 	return r;
@@ -271,6 +310,9 @@ static int prepare(struct player *p, struct player_run *run, struct skep_err *er
 		.budget = p->opts.budget ? p->opts.budget : rr->budget, .at_mac = rr->at_mac,
 		.alone = rr->alone, .ctx_in = rr->ctx.v, .ctx_in_bytes = (u32)rr->ctx.n,
 	};
+	if (p->opts.kernel && rr->next.n)
+		return err_set(err, ERR_RECORD_KERNEL, record_name(p->r), "several programs run "
+			       "one behind the other, which the kernel's test runs do not");
 	r = chain(p, err);
 	r = r ? r : owner(p, err);
 	p->t.next = p->next.v;
@@ -319,6 +361,7 @@ static int to_run(struct player *p, struct player_run *run, struct skep_err *err
 static void compare(struct player *p, struct player_run *run)
 {
 	const struct record_result *w = &run->want, *g = &run->got;
+	char name[64];
 
 	if (w->error != g->error)
 		differ(p, "SKEP-E%04u stopped it, %s", w->error ? w->error : g->error,
@@ -332,9 +375,10 @@ static void compare(struct player *p, struct player_run *run)
 		       g->redirect_ifindex, w->redirect_ifindex);
 	if (w->digest && (w->bytes_out != g->bytes_out || w->digest != g->digest))
 		differ(p, "the packet is another one afterwards");
-	if (p->strict && p->at < p->calls.n)
-		differ(p, "bpf_%s is not called any more, call %zu of those that were recorded",
-		       name_of(p->calls.v[p->at].id), p->at + 1);
+	if (p->strict && p->at < p->calls.n && !p->opts.kernel)
+		differ(p, "%s is not %s any more, call %zu of those that were recorded",
+		       name_of(p->calls.v[p->at].id, name),
+		       p->calls.v[p->at].id < TAPE_FACTS ? "called" : "asked", p->at + 1);
 }
 
 static void execute(struct player *p, struct player_run *run)
@@ -343,7 +387,9 @@ static void execute(struct player *p, struct player_run *run)
 	int r;
 
 	p->run = run;
+	run->asked = p->calls.n != 0;
 	r = b->ops->test_run(b, (u32)run->runs->loaded, &p->t, &run->err);
+	run->refused = p->opts.kernel && r < 0;
 	run->got = (struct record_result){ .left_out = r > 0,
 					   .error = r < 0 ? (u32)run->err.id : 0 };
 	if (!r) {
@@ -353,7 +399,8 @@ static void execute(struct player *p, struct player_run *run)
 		run->got.redirect_ifindex = p->t.redirect_ifindex;
 		run->got.digest = record_digest(p->t.data_out, p->t.bytes_out, 0);
 	}
-	compare(p, run);
+	if (!run->refused)
+		compare(p, run);
 	p->run = NULL;
 }
 
@@ -361,9 +408,21 @@ int player_next(struct player *p, struct player_run *run, struct skep_err *err)
 {
 	int got = to_run(p, run, err);
 
-	if (got > 0)
-		execute(p, run);
-	return got;
+	if (got <= 0)
+		return got;
+	execute(p, run);
+	if (!run->refused || run->err.id == ERR_KERNEL_INPUT)
+		return got;
+	*err = run->err;
+	return -EIO;
+}
+
+/* Has it a value for each cpu? Runs in the kernel are on any. */
+static bool on_any_cpu(const struct player *p, u32 map)
+{
+	const struct maptype_row *row = maptype_row(p->obj->img->maps[map].type);
+
+	return p->opts.kernel && row && row->percpu;
 }
 
 u32 player_maps(struct player *p, player_map_fn fn, void *arg)
@@ -375,7 +434,7 @@ u32 player_maps(struct player *p, player_map_fn fn, void *arg)
 		s64 map = map_of(p, want->index);
 		struct record_map got;
 
-		if (map == NONE || map >= p->obj->img->nr_maps ||
+		if (map == NONE || map >= p->obj->img->nr_maps || on_any_cpu(p, (u32)map) ||
 		    !map_digest(p->obj, (u32)map, &got))
 			continue;
 		if (got.count == want->count && got.digest == want->digest)

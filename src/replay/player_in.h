@@ -51,5 +51,6 @@ struct skep_prog *player_prog(const struct player *p, u32 index);
 
 /* Answers for helpers: struct tape. */
 u64 player_call(struct tape *t, struct run *run, u32 id, const u64 args[5]);
+bool player_knows(struct tape *t, u32 fact, void *out, u64 bytes);
 
 #endif

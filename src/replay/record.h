@@ -9,9 +9,9 @@
  *
  *	OBJECT, OPTION*, PROG*, DATA*, PLAN*, TAPED	what runs have in common, before all else
  *	UPDATE, DELETE, READ, WRITE, LIKE, DROP	what was done from outside between two runs
- *	RUN, MEM*, CALL*, RESULT	a run: these belong together, nothing is between them
+ *	RUN, (MEM, CALL)*, RESULT	a run: these belong together, nothing is between them
  *	RUN, SEEN, RESULT		the same of a recording of source "kernel"
- *	TIMERS, CALL*, RESULT		timers that were due, between two runs
+ *	TIMERS, (MEM, CALL)*, RESULT	timers that were due, between two runs
  *	MAP*				what maps were at the end
  *	END				nothing is missing
  *
@@ -110,9 +110,12 @@ struct record_run {
 	struct record_bytes next;	/* u32 each: programs that go on after it */
 };
 
-/* What a program read at ADDR that is not its own: an object of the kernel. Of all items of
- * one run the last before an access counts for all bytes that it has. */
-struct record_mem { u64 addr; struct record_bytes bytes; };
+/*
+ * What the machine said when it was asked FACT (enum tape_fact of model/tape.h): of threads
+ * and cgroups, which are objects to programs, and of memory that kernel functions read. The
+ * bytes lie in objects that programs load from, wherever these are.
+ */
+struct record_mem { u32 fact; struct record_bytes bytes; };
 
 /*
  * What helper ID answered, in the order of the calls. OUT is what it left in the memory that

@@ -11,6 +11,7 @@
 #include "base/vec.h"
 #include "model/sock.h"
 #include "model/tape.h"
+#include "model/uapi.h"
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -26,6 +27,7 @@ struct recorder {
 	struct skep_load_opts opts;
 	bool real_clock;	/* not that of the packets */
 	bool in_run;		/* CALL items may be added */
+	bool in_call;		/* of one whose answer is recorded: not what it asks */
 	u64 runs;
 };
 
@@ -50,7 +52,9 @@ static u64 rec_call(struct tape *t, struct run *run, u32 id, const u64 args[5])
 	int out = helper_out(id);
 
 	run->clock.is_virtual = !rec->real_clock;
+	rec->in_call = true;
 	item.call.ret = tape_body(t, run, id, args);
+	rec->in_call = false;
 	run->clock.is_virtual = true;
 	if (out >= 0)
 		item.call.out = bytes_of((void *)(uintptr_t)args[out], (u32)args[out + 1]);
@@ -59,9 +63,20 @@ static u64 rec_call(struct tape *t, struct run *run, u32 id, const u64 args[5])
 	return item.call.ret;
 }
 
+static void rec_note(struct tape *t, u32 fact, const void *v, u64 bytes)
+{
+	struct recorder *rec = (struct recorder *)((u8 *)t - offsetof(struct recorder, tape));
+	struct record_item item = { .kind = RECORD_MEM };
+
+	item.mem = (struct record_mem){ fact, bytes_of(v, bytes) };
+	if (rec->in_run && !rec->in_call)
+		record_add(rec->w, &item);
+}
+
 static void tape_init(struct recorder *rec)
 {
 	rec->tape.call = rec_call;
+	rec->tape.note = rec_note;
 	for (u32 id = 0; id < TAPE_HELPERS; id++)
 		if (helper_is_outside(id))
 			rec->tape.wanted[id / 8] |= (u8)(1u << id % 8);
@@ -537,6 +552,21 @@ int recorder_end(struct recorder *rec, struct skep_err *err)
 	add_maps(rec);
 	rec->w = NULL;
 	return record_close(w, err);
+}
+
+bool recorder_fills(u32 map_type)
+{
+	switch (map_type) {
+	case BPF_MAP_TYPE_CGROUP_ARRAY:
+	case BPF_MAP_TYPE_TASK_STORAGE:
+	case BPF_MAP_TYPE_INODE_STORAGE:
+	case BPF_MAP_TYPE_CGROUP_STORAGE:
+	case BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE:
+	case UAPI_MAP_TYPE_CGRP_STORAGE:
+		return false;
+	default:
+		return true;
+	}
 }
 
 u64 recorder_runs(const struct recorder *rec) { return rec->runs; }

@@ -27,6 +27,8 @@ int recorder_begin(struct recorder *rec, struct skep_object *obj, const char *pa
 		   struct skep_err *err);
 /* Nothing more is recorded; the file is complete. Errors: FILE_WRITE. */
 int recorder_end(struct recorder *rec, struct skep_err *err);
+/* Can be recorded what user space puts into maps of MAP_TYPE: nothing of this machine alone? */
+bool recorder_fills(u32 map_type);
 u64 recorder_runs(const struct recorder *rec);
 u64 recorder_bytes(const struct recorder *rec);
 /* Also gives up a recording that is not complete: the file stays, and says so. OBJ must not

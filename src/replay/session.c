@@ -480,6 +480,7 @@ int replay_open(struct replay **out, struct skep_prog *prog, const struct test_r
 	s->input.repeat = 1;
 	if (opts)
 		s->opts = *opts;
+	answers_open(s);
 	if (s->opts.tape)
 		answers_of_tape(s, s->opts.tape);
 	s->opts.tape = NULL;
@@ -491,6 +492,7 @@ int replay_open(struct replay **out, struct skep_prog *prog, const struct test_r
 		free(s);
 		return r;
 	}
+	s->before_asked = runtime_tape_set(s->b, &s->asked);
 	stop_clock(s);
 	vm_step_set(s->m, on_step, s);
 	vm_call_set(s->m, on_call);
@@ -522,6 +524,7 @@ void replay_close(struct replay *s)
 	abandon(s);
 	if (s->start)
 		kept_restore(s->start, s->b);
+	runtime_tape_set(s->b, s->before_asked);
 	vm_step_set(s->m, NULL, NULL);
 	vm_call_set(s->m, NULL);
 	if (s->real_clock)

@@ -6,12 +6,13 @@
 #include "base/strbuf.h"
 #include "base/vec.h"
 #include "isa/isa.h"
+#include "model/tape.h"
 #include "replay/replay.h"
 #include "replay/kept.h"
 
-/* What a helper answered that depends on the machine. */
+/* What a helper answered that depends on the machine, or what the machine did. */
 struct answer {
-	u32 id;
+	u32 id;			/* BPF_FUNC_*, or enum tape_fact */
 	u64 ret;
 	u64 out, out_bytes;	/* in replay.outs */
 };
@@ -79,6 +80,9 @@ struct replay {
 	u64 win_from;		/* the earliest in it */
 
 	/* answers */
+	struct tape asked;	/* instead of the machine */
+	struct tape *before_asked;	/* who was, when no session is open */
+	bool in_call;		/* of a helper whose answer is kept: not what it asks */
 	VEC(struct answer) answers;
 	size_t at_answer;
 	struct strbuf outs;
@@ -120,6 +124,8 @@ void events_free(struct replay *s);
 
 /* ---- answers.c ------------------------------------------------------------------------- */
 
+/* S->asked knows what the machine said the first time, from now on. */
+void answers_open(struct replay *s);
 /* What the helper answers: what it did the first time. */
 u64 answer_call(struct replay *s, const struct vm_called *c, bool *taped);
 void answers_of_tape(struct replay *s, const struct replay_tape *t);

@@ -56,6 +56,18 @@ bool runtime_keep(struct backend *b, keep_fn keep, void *arg)
 	return all;
 }
 
+struct tape *runtime_tape_set(struct backend *b, struct tape *t)
+{
+	struct runtime *rt = rt_of(b);
+	struct seat *s = seat_of_this(b);
+	struct tape *was = rt->run.tape;
+
+	rt->run.tape = t;
+	if (s)
+		s->run.tape = t;
+	return was;
+}
+
 bool runtime_keepable(struct backend *b)
 {
 	const struct seat *s = seat_of_this(b);

@@ -143,6 +143,13 @@ static int rt_owner_of(void *arg, u32 type, u32 number, struct map_owner *o)
 	return number < rt->socks.n ? 0 : -EBADF;
 }
 
+static bool rt_owner_lives(void *arg, u32 type, const struct map_owner *o)
+{
+	const struct runtime *rt = arg;
+
+	return owner_lives(rt->run.tape, type, o);
+}
+
 static bool map_is_there(void *map, u64 addr) { return map_arena_there(map, addr); }
 
 /* ---- life and death ------------------------------------------------------------ */
@@ -166,7 +173,7 @@ int runtime_map_make(struct runtime *rt, struct map_attr *attr, struct map **out
 	attr->kptr_gone = object_gone;
 	attr->objects = &rt->run.objects;
 	attr->owner_of = rt_owner_of;
-	attr->owner_lives = owner_lives;
+	attr->owner_lives = rt_owner_lives;
 	attr->owner_arg = rt;
 	attr->seed = rt->opts.map_seed ? rt->opts.map_seed + rt->maps.n : 0;
 	return map_create(out, attr, rt->opts.cpus, err);

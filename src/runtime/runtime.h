@@ -35,6 +35,8 @@ int runtime_look(struct backend *b, struct vm_machine **m, struct run **run,
 bool runtime_keep(struct backend *b, keep_fn keep, void *arg);
 /* Is there nothing that this does not tell, in the run that has stopped (vm_keepable)? */
 bool runtime_keepable(struct backend *b);
+/* What runs of this thread ask instead of the machine from now on; gives what it was. */
+struct tape *runtime_tape_set(struct backend *b, struct tape *t);
 /* Before what was told is put back: what a run has besides is given up. */
 void runtime_restoring(struct backend *b);
 /* USER of vm_bind: program INDEX of *IMG. */

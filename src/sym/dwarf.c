@@ -8,7 +8,9 @@
  * checked like any BTF from a file.
  */
 #include "sym/dwarf_priv.h"
+#include "sym/symbols.h"
 #include <gelf.h>
+#include <unistd.h>
 
 #ifdef SYM_LIBDW
 
@@ -378,7 +380,8 @@ static int convert(struct conv *c, Dwarf *dwarf, Elf *elf, u64 bias, struct strb
 static int open_and_convert(struct conv *c, Dwfl *dwfl, struct strbuf *out, conv_fn *fn,
 			    void *arg)
 {
-	Dwfl_Module *mod = c->dw.dwfl_report_offline(dwfl, "", c->path, -1);
+	Dwfl_Module *mod = c->dw.dwfl_report_offline(dwfl, "", c->path,
+						     sym_member_fd(c->path));
 	Dwarf_Addr dwarf_bias = 0;
 	GElf_Addr elf_bias = 0;
 	Dwarf *dwarf;
@@ -443,7 +446,12 @@ int dwarf_to_btf(struct strbuf *out, const char *path, struct dwarf_report *rep,
 
 	memset(rep, 0, sizeof(*rep));
 	/* for a precise reason when it cannot be read, or is something else */
-	if (ret || (ret = os_file_read(&file, path, err)))
+	if (ret)
+		return ret;
+	if (path[sym_archive_len(path)] && access(path, F_OK))
+		return conv_run(&c, out, NULL, NULL);
+	ret = os_file_read(&file, path, err);
+	if (ret)
 		return ret;
 	if (file.size < SELFMAG || memcmp(file.data, ELFMAG, SELFMAG))
 		ret = err_set(err, ERR_ELF, path, "no ELF file");

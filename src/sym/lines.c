@@ -107,7 +107,8 @@ static void take_firsts(struct search *s, const struct sym_file *f)
 
 static int search(struct search *s, const struct sym_file *f, Dwfl *dwfl, struct skep_err *err)
 {
-	Dwfl_Module *mod = s->dw.dwfl_report_offline(dwfl, "", f->path, -1);
+	Dwfl_Module *mod = s->dw.dwfl_report_offline(dwfl, "", f->path,
+						     sym_member_fd(f->path));
 	Dwarf_Addr bias;
 	Dwarf *dwarf;
 

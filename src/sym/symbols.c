@@ -15,13 +15,14 @@ enum { NEAR_MAX = 20000, ID_MAX = 64 };
 /* ---- opening --------------------------------------------------------------- */
 
 /* libelf takes memory as if it were to write to it, and does not. */
-static Elf *elf_of(const struct os_file *f)
+static Elf *elf_of(const u8 *data, u64 size)
 {
 	elf_version(EV_CURRENT);
-	return elf_memory((char *)(uintptr_t)f->data, f->size);
+	return elf_memory((char *)(uintptr_t)data, size);
 }
 
-static void read_parts(struct sym_file *f)
+/* BASE: where it begins in the file. */
+static void read_parts(struct sym_file *f, u64 base)
 {
 	size_t n = 0;
 	GElf_Phdr ph;
@@ -32,7 +33,8 @@ static void read_parts(struct sym_file *f)
 	f->parts = mem_alloc(n * sizeof(*f->parts));
 	for (size_t i = 0; i < n; i++)
 		if (gelf_getphdr(f->elf, (int)i, &ph) && ph.p_type == PT_LOAD)
-			f->parts[f->nr_parts++] = (struct sym_part){ ph.p_vaddr, ph.p_offset,
+			f->parts[f->nr_parts++] = (struct sym_part){ ph.p_vaddr,
+				base + ph.p_offset,
 				ph.p_filesz, ph.p_flags & PF_X };
 }
 
@@ -83,20 +85,45 @@ static void open_debug(struct sym_file *f)
 	snprintf(path, sizeof(path), "/usr/lib/debug/.build-id/%.2s/%s.debug", id, id + 2);
 	if (access(path, R_OK) || os_file_read(&f->debug_file, path, NULL))
 		return;
-	f->debug = elf_of(&f->debug_file);
+	f->debug = elf_of(f->debug_file.data, f->debug_file.size);
+}
+
+/* The file of PATH, or of the archive that PATH is in, and where in it M is. */
+static int read_file(struct sym_file *f, const char *path, struct sym_member *m,
+		     struct skep_err *err)
+{
+	const size_t n = sym_archive_len(path);
+	char *archive;
+	int r;
+
+	if (!path[n] || !access(path, F_OK)) {
+		r = os_file_read(&f->file, path, err);
+		*m = (struct sym_member){ 0, f->file.size };
+		return r;
+	}
+	archive = mem_strdup(path);
+	archive[n] = 0;
+	r = os_file_read(&f->file, archive, err);
+	free(archive);
+	return r ? r : sym_zip_find(&f->file, path, m, err);
 }
 
 int sym_open(struct sym_file *f, const char *path, struct skep_err *err)
 {
+	struct sym_member m;
 	GElf_Ehdr eh;
 	int r;
 
 	*f = (struct sym_file){ 0 };
-	r = os_file_read(&f->file, path, err);
-	if (r)
+	r = read_file(f, path, &m, err);
+	if (r) {
+		sym_close(f);
 		return r;
+	}
 	f->path = mem_strdup(path);
-	f->elf = elf_of(&f->file);
+	f->base = m.off;
+	f->bytes = m.bytes;
+	f->elf = elf_of(f->file.data + m.off, m.bytes);
 	if (!f->elf || !gelf_getehdr(f->elf, &eh) ||
 	    (eh.e_type != ET_EXEC && eh.e_type != ET_DYN)) {
 		sym_close(f);
@@ -104,7 +131,7 @@ int sym_open(struct sym_file *f, const char *path, struct skep_err *err)
 	}
 	f->machine = eh.e_machine;
 	f->is64 = gelf_getclass(f->elf) == ELFCLASS64;
-	read_parts(f);
+	read_parts(f, m.off);
 	open_debug(f);
 	return 0;
 }

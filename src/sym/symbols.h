@@ -2,7 +2,8 @@
 /*
  * symbols.h: functions of a program or library by name, and where their code is in the
  * file: of its own tables, and for a stripped one of the file with its debug information
- * (/usr/lib/debug/.build-id). Errors: FILE_*, ATTACH_FIND.
+ * (/usr/lib/debug/.build-id). A library may lie in a zip archive, PATH!/MEMBER: places in
+ * the file are the archive's then. Errors: FILE_*, ATTACH_FIND.
  */
 #ifndef SYM_SYMBOLS_H
 #define SYM_SYMBOLS_H
@@ -14,7 +15,8 @@ struct sym_part { u64 addr, off, bytes; bool exec; };	/* a PT_LOAD: bytes of the
 
 struct sym_file {
 	char *path;
-	struct os_file file;
+	struct os_file file;	/* of a member of an archive: all of the archive */
+	u64 base, bytes;	/* where in it the program or library is */
 	void *elf;		/* libelf's */
 	u16 machine;		/* EM_* */
 	bool is64;
@@ -56,6 +58,17 @@ s64 sym_offset(const struct sym_file *f, u64 addr);
 s64 sym_address(const struct sym_file *f, u64 off);
 /* BYTES of the file at OFF, or NULL. */
 const u8 *sym_bytes(const struct sym_file *f, u64 off, u64 bytes);
+
+/* ---- zip.c ----------------------------------------------------------------------- */
+
+struct sym_member { u64 off, bytes; };
+/* Where the member of PATH, ARCHIVE!/MEMBER, is in F, the archive. Error: FILE_KIND. */
+int sym_zip_find(const struct os_file *f, const char *path, struct sym_member *m,
+		 struct skep_err *err);
+/* What libdw reads of PATH: a copy of a member of an archive, for close(); -1: PATH itself. */
+int sym_member_fd(const char *path);
+/* How much of PATH is the name of a file: up to !/, or all of it. */
+size_t sym_archive_len(const char *path);
 
 /* ---- find.c ---------------------------------------------------------------------- */
 

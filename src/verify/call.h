@@ -100,6 +100,10 @@ enum step step_call_row(struct verifier *v, struct state *s, u32 at,
 			const struct helper_row *row);
 /* May the program call NAME, which is for TYPES? */
 void check_kfunc(struct verifier *v, u32 at, const char *name, u64 types);
+/* Argument I of NAME, which reads at any address; and any such function. */
+void check_unread(struct verifier *v, const struct state *s, u32 at, unsigned i,
+		  const char *name);
+void check_secret(struct verifier *v, u32 at, const char *name);
 /* args.c: argument I is a constant string, or the context as the program got it. */
 void check_string(struct verifier *v, struct state *s, struct call *c, unsigned i);
 /* SIZE bytes at argument I, from 0, which are read and written. */
@@ -155,6 +159,10 @@ void slots_overwrite(struct verifier *v, struct state *s, u32 at, const struct r
 /* iter.c: NULL: NAME is no function of an iterator. */
 const struct kfunc *iter_kfunc(const char *name);
 void iter_leave_section(struct slot *t);	/* the read section ends */
+/* REF is given back: those that go over its members have none any more. */
+void iter_leave_owner(struct state *s, u32 ref);
+/* The kind of one that keeps an address space locked, or NULL. */
+const char *iter_locking(const struct state *s);
 enum step step_call_kfunc(struct verifier *v, struct state *s, u32 at);
 bool kfunc_moves_packet(const struct verifier *v, u32 at);
 bool kfunc_iterates(const struct verifier *v, u32 at);

@@ -148,9 +148,13 @@ static bool keeps_waiting(const struct verifier *v, const struct state *s, u32 i
 
 const char *section_open(const struct verifier *v, const struct state *s)
 {
+	const char *iter = v->opts->policy == POLICY_USER ? iter_locking(s) : NULL;
+
 	for (u32 i = 1; i < s->nr_frames && v->opts->policy == POLICY_USER; i++)
 		if (keeps_waiting(v, s, i))
 			return "callback";
+	if (iter)
+		return iter;
 	return s->rcu ? "rcu_read_lock" : s->preempt ? "non-preemptible" :
 	       s->irq ? "IRQ-disabled" : NULL;
 }

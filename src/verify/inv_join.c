@@ -292,7 +292,13 @@ static bool is_special(const struct slot *t)
 
 static bool no_number(const struct slot *t)
 {
-	return slot_spilled(t) && t->reg.type != REG_SCALAR;
+	return slot_spilled(t) && reg_may_be_ptr(&t->reg);
+}
+
+/* Was a pointer, of what is given back. */
+static bool is_gone(const struct slot *t)
+{
+	return slot_spilled(t) && t->reg.type == REG_NONE;
 }
 
 static bool has_none(const struct slot *t)
@@ -339,13 +345,14 @@ static void join_bytes(struct join *j, struct slot *n, const struct slot *s, u32
  * left, where that may be. */
 static void join_unlike(struct join *j, struct slot *n, const struct slot *s)
 {
-	if (has_none(n) || has_none(s)) {
-		set_kinds(j, n, SLOT_NONE);
+	bool none = has_none(n) || has_none(s), gone = is_gone(n) || is_gone(s);
+
+	j->changed |= gone && !none && !is_gone(n);
+	set_kinds(j, n, none ? SLOT_NONE : SLOT_SPILL);
+	if (none || gone)
 		reg_set_none(&n->reg);
-		return;
-	}
-	set_kinds(j, n, SLOT_SPILL);
-	set_any(j, &n->reg);
+	else
+		set_any(j, &n->reg);
 }
 
 static void join_slot(struct join *j, struct slot *n, const struct slot *s)
@@ -435,7 +442,9 @@ static bool same_special(struct state *sa, const struct slot *a, struct state *s
 	       a->reg.btf == b->reg.btf && a->reg.frame == b->reg.frame &&
 	       (a->kind[0] == SLOT_ITER || (a->reg.off == b->reg.off &&
 		!a->reg.id == !b->reg.id && a->reg.uid == b->reg.uid)) &&
-	       ref_index(sa, a->reg.ref) == ref_index(sb, b->reg.ref);
+	       ref_index(sa, a->reg.ref) == ref_index(sb, b->reg.ref) &&
+	       ref_index(sa, a->reg.buffer & ~BUFFER_REF) ==
+	       ref_index(sb, b->reg.buffer & ~BUFFER_REF);
 }
 
 static bool same_slots(struct state *sa, struct state *sb, u32 i)

@@ -10,7 +10,7 @@
 #include "verify/explore.h"
 #include "verify/kobject.h"
 
-enum { ITER_ACTIVE = 1, ITER_DRAINED = 2 };
+enum { ITER_ACTIVE = 1, ITER_DRAINED = 2, ITER_GONE = 3 };	/* GONE: what it goes over */
 
 enum iter_flag {
 	ITER_UNREAD = 1,	/* the second argument is not looked at */
@@ -19,6 +19,9 @@ enum iter_flag {
 	ITER_AGAIN = 8,		/* after the end it begins anew (the kernel's verifier takes
 				   it for one that ended) */
 	ITER_ONE = 16,		/* an object is given back when the next one is asked for */
+	/* of these two the kernel's verifier does not ask: */
+	ITER_MEMBERS = 32,	/* of what it was begun with, which it does not keep */
+	ITER_LOCKS = 64,	/* an address space, until it is destroyed */
 };
 
 /* Kinds; of the functions of each the names begin with "bpf_" and its. */
@@ -30,9 +33,9 @@ static const struct iter {
 } iters[] = {
 	{ "iter_num", 1, 0, NULL },
 	{ "iter_bits", 2, ITER_UNREAD, NULL },
-	{ "iter_task_vma", 1, 0, "vm_area_struct" },
+	{ "iter_task_vma", 1, ITER_LOCKS, "vm_area_struct" },
 	{ "iter_task", 3, ITER_SECTION, "task_struct" },
-	{ "iter_css_task", 1, ITER_SELDOM | ITER_ONE, "task_struct" },
+	{ "iter_css_task", 1, ITER_SELDOM | ITER_ONE | ITER_MEMBERS, "task_struct" },
 	{ "iter_css", 3, ITER_SECTION | ITER_AGAIN, "cgroup_subsys_state" },
 	{ "iter_kmem_cache", 1, ITER_ONE, "kmem_cache" },
 	{ "iter_dmabuf", 1, ITER_AGAIN | ITER_ONE, "dma_buf" },
@@ -105,10 +108,39 @@ void iter_leave_section(struct slot *t)
 	t->reg.flags |= REG_UNTRUSTED;
 }
 
+/* ---- what goes on meanwhile ---------------------------------------------- */
+
+static void owner_left(struct slot *t, u32 ref)
+{
+	if (t->kind[0] == SLOT_ITER && t->reg.buffer == (BUFFER_REF | ref))
+		t->reg.map = ITER_GONE;
+}
+
+void iter_leave_owner(struct state *s, u32 ref)
+{
+	for (u32 i = 0; i < s->nr_frames; i++)
+		for (u32 n = 0; n < s->frames[i]->nr_slots; n++)
+			owner_left(&s->frames[i]->slots[n], ref);
+}
+
+const char *iter_locking(const struct state *s)
+{
+	for (u32 i = 0; i < s->nr_frames; i++)
+		for (u32 n = 0; n < s->frames[i]->nr_slots; n++) {
+			const struct slot *t = &s->frames[i]->slots[n];
+
+			if (t->kind[0] == SLOT_ITER && iters[t->reg.uid].flags & ITER_LOCKS)
+				return iters[t->reg.uid].name;
+		}
+	return NULL;
+}
+
 /* ---- new ----------------------------------------------------------------- */
 
 static void check_numbers(struct verifier *v, struct state *s, u32 at, const struct iter *i)
 {
+	if (i->flags & ITER_UNREAD)
+		check_unread(v, s, at, 1, kfunc_name(v, at));
 	for (unsigned r = i->flags & ITER_UNREAD ? 3 : 2; r <= 3; r++)
 		if (!check_readable(v, s, at, r) && state_reg(s, r)->type != REG_SCALAR)
 			reject(v, REJECT_KFUNC_NUMBER, at, &(struct why){ .reg = r, .a = r,
@@ -131,7 +163,7 @@ static void check_place(struct verifier *v, const struct state *s, u32 at,
 static void make(struct verifier *v, struct state *s, u32 at, const struct iter *i,
 		 struct slot *t)
 {
-	u32 ref = ref_acquire(v, s, REF_PTR);
+	u32 ref = ref_acquire(v, s, REF_PTR), owner = state_reg(s, 2)->ref;
 
 	ref_find(s, ref)->insn = at;
 	for (u32 n = 0; n < i->slots; n++, t--) {
@@ -144,6 +176,8 @@ static void make(struct verifier *v, struct state *s, u32 at, const struct iter 
 		t->reg.map = ITER_ACTIVE;
 		if (i->flags & ITER_SECTION)
 			t->reg.flags = REG_RCU;
+		if (i->flags & ITER_MEMBERS && v->opts->policy == POLICY_USER && owner)
+			t->reg.buffer = BUFFER_REF | owner;
 	}
 }
 
@@ -258,6 +292,8 @@ static enum step iter_next(struct verifier *v, struct state *s, u32 at)
 		return STEP_END;
 	if (!t || !knows_element(v, at, i))
 		return STEP_NEXT;
+	if (t->reg.map == ITER_GONE)
+		reject(v, REJECT_ITER_NONE, at, &(struct why){ .s = i->name });
 	if (i->flags & ITER_ONE)
 		forget_elements(v, s);
 	if (t->reg.map == ITER_ACTIVE) {

@@ -33,7 +33,7 @@ static void leave_section(struct reg *r, void *arg)
 	(void)arg;
 	if (!(r->flags & REG_RCU) || !reg_is_ptr(r))
 		return;
-	r->flags &= (u16)~(REG_RCU | REG_OR_NULL);
+	r->flags &= (u16)~(REG_RCU | REG_OR_NULL | REG_NON_OWN);
 	r->flags |= REG_UNTRUSTED;
 }
 

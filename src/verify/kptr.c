@@ -75,7 +75,9 @@ static bool load_kptr(struct verifier *v, const struct state *s, const struct ac
 	if (!find_owned(v, type, a->insn, &k))
 		return false;
 	if (in_read_section(s))
-		flags = REG_OR_NULL | REG_RCU | (k.btf == v->img->btf ? REG_ALLOC : 0);
+		flags = REG_OR_NULL | REG_RCU;
+	if (flags & REG_RCU && k.btf == v->img->btf)
+		flags |= REG_ALLOC | REG_NON_OWN;
 	reg_set_btf(v, value, k.btf, k.id, flags);
 	return true;
 }

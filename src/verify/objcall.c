@@ -23,7 +23,24 @@ void check_kfunc(struct verifier *v, u32 at, const char *name, u64 types)
 		reject(v, REJECT_KFUNC_TYPE, at, &why);
 }
 
+/* What function NAME reads at any address may be an address itself, of what was spilled:
+ * that is for loaders with CAP_PERFMON. (The kernel lets all read.) */
+void check_secret(struct verifier *v, u32 at, const char *name)
+{
+	if (v->opts->policy == POLICY_USER && !v->privileged)
+		reject(v, REJECT_KFUNC_TYPE, at, &(struct why){ .s = name });
+}
+
 /* ---- arguments ----------------------------------------------------------- */
+
+/* Argument I is whatever the register holds. (The kernel does not ask whether it holds
+ * anything.) */
+void check_unread(struct verifier *v, const struct state *s, u32 at, unsigned i,
+		  const char *name)
+{
+	if (v->opts->policy == POLICY_USER && !check_readable(v, s, at, i + 1))
+		check_secret(v, at, name);
+}
 
 static struct why why_of(const struct call *c, const struct reg *r, unsigned i,
 			 const char *expected)
@@ -55,8 +72,10 @@ static void arg_number(struct verifier *v, struct state *s, struct call *c, unsi
 	struct reg *r = state_reg(s, i + 1);
 	struct why why = why_of(c, r, i, "scalar");
 
-	if (is_unread(c, i))
+	if (is_unread(c, i)) {
+		check_unread(v, s, c->insn, i, kfunc_name(v, c->insn));
 		return;
+	}
 	if (check_readable(v, s, c->insn, i + 1))
 		return;
 	if (r->type != REG_SCALAR)

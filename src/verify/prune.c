@@ -101,7 +101,7 @@ static const struct slot no_slot;
 static bool as_number(const struct slot *t, bool privileged)
 {
 	for (u32 i = 0; i < SLOT_BYTES; i++)
-		if (t->kind[i] == SLOT_SPILL ? reg_is_ptr(&t->reg) :
+		if (t->kind[i] == SLOT_SPILL ? reg_may_be_ptr(&t->reg) :
 		    t->kind[i] >= SLOT_DYNPTR || (t->kind[i] == SLOT_NONE && !privileged))
 			return false;
 	return true;
@@ -113,7 +113,7 @@ static bool byte_covers(u8 old, u8 new, const struct slot *t, bool privileged)
 	case SLOT_NONE:
 		return true;
 	case SLOT_MISC:
-		if (new == SLOT_NONE || (new == SLOT_SPILL && reg_is_ptr(&t->reg)))
+		if (new == SLOT_NONE || (new == SLOT_SPILL && reg_may_be_ptr(&t->reg)))
 			return privileged;
 		return new <= SLOT_ZERO;
 	case SLOT_ZERO:
@@ -147,9 +147,11 @@ static bool number_slot_covers(const struct packed_slot *old, u32 spilled,
  * offset counts its elements, which is no difference. */
 static bool object_covers(const struct reg *old, const struct reg *new, struct idmap *m)
 {
+	u32 of = old->buffer & ~BUFFER_REF, to = new->buffer & ~BUFFER_REF;
+
 	return old->map == new->map && old->uid == new->uid && old->frame == new->frame &&
 	       old->flags == new->flags && same_id(m, old->id, new->id) &&
-	       same_id(m, old->ref, new->ref);
+	       same_id(m, old->ref, new->ref) && same_id(m, of, to);
 }
 
 static bool slot_covers(const struct packed_slot *old, const struct slot *new,

@@ -149,6 +149,15 @@ static bool no_spill(const struct reg *r)
 	return r->type == REG_DYNPTR || r->type == REG_TP_BUFFER;
 }
 
+/* Whoever must not learn an address must not make a number of it there. (The kernel lets
+ * it pass.) */
+static void check_numbered(struct verifier *v, const struct access *a, const struct reg *r)
+{
+	if (v->opts->policy == POLICY_USER && !v->privileged)
+		reject(v, REJECT_PTR_LEAK, a->insn, &(struct why){
+			.reg = (u32)a->store, .ptr = r, .s = "stack" });
+}
+
 static bool is_unbounded(const struct scalar *s)
 {
 	const struct scalar any = scalar_unknown();
@@ -170,6 +179,8 @@ static void store_fixed(struct verifier *v, struct state *s, const struct access
 		reg_link(v, state_reg(s, (unsigned)a->store)), stored(v, s, a, &r);
 	known = known && (reg_is_ptr(&r) || !is_unbounded(&r.val) ||
 			  dated_rule(v, RULE_SPILL_LINK));
+	if (known && no_spill(&r))
+		check_numbered(v, a, &r);
 	known = known && !no_spill(&r) && (a->store >= 0 || dated_rule(v, RULE_STORED_IMM));
 	if (known && reg_is_ptr(&r)) {
 		if (a->size != SLOT_BYTES) {

@@ -3,7 +3,7 @@
  * state.c: making, copying and freeing states; registers' elementary changes;
  * references. States and frames go back to free lists of their job.
  */
-#include "verify/state.h"
+#include "verify/call.h"
 
 /* ---- frames -------------------------------------------------------------- */
 
@@ -270,6 +270,7 @@ void ref_release(struct verifier *v, struct state *s, u32 id)
 		s->nr_refs--;
 	}
 	state_each(s, forget_ref, &f);
+	iter_leave_owner(s, id);
 }
 
 /* ---- ids that nobody shares ---------------------------------------------- */

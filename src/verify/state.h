@@ -76,7 +76,8 @@ enum reg_flag {
 	REG_TRUSTED	= 1 << 6,
 	REG_RCU		= 1 << 7,	/* good until the read section ends */
 	REG_ALLOC	= 1 << 8,	/* an object of the program's own types */
-	REG_NON_OWN	= 1 << 9,	/* owned by a list or tree */
+	REG_NON_OWN	= 1 << 9,	/* owned by a list or tree, or by a map value, and good
+				   until a lock is given back */
 	REG_LINKED	= 1 << 10,	/* the id is shared with an added constant */
 	REG_FRESH	= 1 << 11,	/* memory that is only written to */
 	REG_SLICE	= 1 << 12,	/* MEM: of a packet, by a dynptr */
@@ -125,7 +126,7 @@ struct reg {
 	s32 step_min, step_max;
 	u32 buffer;		/* MEM: dynptr.c's stack_part, which it may lie in; 0: none.
 				   BTF: what it goes with: an iterator (1 + its place), or
-				   BUFFER_REF and a reference */
+				   BUFFER_REF and a reference; so of an iterator's slots */
 };
 
 #define BUFFER_REF 0x80000000u
@@ -135,10 +136,11 @@ static inline bool reg_is_ptr(const struct reg *r)
 	return r->type > REG_ANY;
 }
 
-/* What a join could not tell is perhaps one, and must not be taken for a number. */
+/* What a join could not tell is perhaps one, and what must not be read any more was one:
+ * on the stack neither must be taken for a number. */
 static inline bool reg_may_be_ptr(const struct reg *r)
 {
-	return r->type >= REG_ANY;
+	return r->type != REG_SCALAR;
 }
 
 static inline bool reg_is_packet(const struct reg *r)

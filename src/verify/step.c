@@ -102,11 +102,24 @@ static void check_ld_abs(struct verifier *v, struct state *s, u32 at)
 		reject(v, REJECT_RCU_EXIT, at, &(struct why){ .s = "BPF_LD_[ABS|IND]" });
 }
 
+/* Where in the packet: whether there is anything tells something of the number. (The kernel
+ * lets an address be one.) */
+static void check_index(struct verifier *v, struct state *s, u32 at, unsigned r)
+{
+	const struct reg *index = state_reg(s, r);
+
+	if (check_readable(v, s, at, r) || v->privileged || v->opts->policy != POLICY_USER)
+		return;
+	if (reg_is_ptr(index))
+		reject(v, REJECT_PTR_LEAK, at, &(struct why){ .reg = r, .ptr = index,
+		       .s = "packet" });
+}
+
 void step_ld_abs(struct verifier *v, struct state *s, u32 at)
 {
 	check_ld_abs(v, s, at);
 	if (isa_rows[v->points[at].op].kind == KIND_LD_IND)
-		check_readable(v, s, at, v->insns[at].src_reg);
+		check_index(v, s, at, v->insns[at].src_reg);
 	if (s->nr_frames > 1)	/* outside the packet: the function returns 0 */
 		leave_function(v, s, at, true);
 	for (unsigned r = 0; r <= 5; r++)

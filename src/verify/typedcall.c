@@ -223,6 +223,8 @@ static void check_arg(struct verifier *v, struct state *s, struct typed *t, u32 
 	struct reg *r = state_reg(s, i + 1);
 	struct why why = why_of(t, r, i);
 
+	if (ends(t, i, "__ign"))
+		check_unread(v, s, t->c.insn, i, t->row->name);
 	if (ends(t, i, "__ign") || ends(t, i, "__prog") ||
 	    check_readable(v, s, t->c.insn, i + 1))
 		return;
@@ -416,7 +418,7 @@ static enum step drop_object(struct verifier *v, struct state *s, u32 at, const 
 
 	if (may_be_null(r))
 		reject(v, REJECT_KFUNC_NULL, at, &why);
-	else if (!reg_is_ptr(r) || (r->flags & REG_NON_OWN))
+	else if (!reg_is_ptr(r) || (r->flags & (REG_NON_OWN | REG_RCU)) == REG_NON_OWN)
 		reject(v, REJECT_KFUNC_TRUST, at, &why);
 	else if (r->type != REG_BTF || !(r->flags & REG_ALLOC) || !r->ref)
 		reject(v, REJECT_KFUNC_RELEASE, at, &why);
@@ -475,6 +477,8 @@ enum step step_rdonly_cast(struct verifier *v, struct state *s, u32 at)
 		return STEP_END;
 	}
 	reg_mark(v, r2);
+	if (!id)
+		check_secret(v, at, "bpf_rdonly_cast");
 	if (!btf || id >= btf->nr_types ||
 	    (id && btf_kind(btf_type(btf, (u32)id)) != BTF_KIND_STRUCT)) {
 		not_judged(v, at, "casts to type %llu", (unsigned long long)id);

@@ -67,6 +67,20 @@ static bool foreign_loop(struct vm_machine *m, const struct vm_insn *ip)
 	return on >= 0;
 }
 
+/* LD_ABS or LD_IND at IP: 1 with r0; 0: outside of the packet; -1 after filling the fault. */
+static int foreign_packet(struct vm_machine *m, const struct vm_insn *ip, u64 *r)
+{
+	const struct vm_foreign *f = m->foreign;
+	u64 v;
+	int got;
+
+	m->at = ip;
+	got = f->packet(f->arg, m, vm_slot(m->code, ip), &v);
+	if (got > 0)
+		r[0] = v;
+	return got;
+}
+
 /* A variable of the kernel, which decoding has made a call. */
 static bool is_variable(const struct vm_machine *m, const struct vm_insn *ip)
 {
@@ -120,6 +134,12 @@ static bool is_variable(const struct vm_machine *m, const struct vm_insn *ip)
 		ip += 2; \
 		DISPATCH; \
 	} \
+	if ((c)->id == BPF_FUNC_tail_call) { \
+		r[0] = foreign_call(m, ip, r); \
+		if (m->fault.kind) \
+			goto fault; \
+		NEXT; \
+	} \
 } while (0)
 
 #define CALL_HELPER(c) do { \
@@ -128,6 +148,13 @@ static bool is_variable(const struct vm_machine *m, const struct vm_insn *ip)
 	if (unlikely(m->fault.kind)) \
 		goto nested_fault; \
 } while (0)
+
+#define LD_PACKET(ip) ({ \
+	int got_ = foreign_packet(m, ip, r); \
+	if (got_ < 0) \
+		goto fault; \
+	got_; \
+})
 
 #define INTERP_NAME run_foreign
 #define INTERP_ATTR

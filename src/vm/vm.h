@@ -331,6 +331,9 @@ struct vm_foreign {
 	void *(*atomic)(void *arg, struct vm_machine *m, u32 slot, u64 addr, u32 size);
 	/* 1: the loop at may_goto goes on, 0: it ends, -1 */
 	int (*loop)(void *arg, struct vm_machine *m, u32 slot);
+	/* 1: LD_ABS or LD_IND gives *VAL; 0: there are no such bytes, and the function ends;
+	   -1 */
+	int (*packet)(void *arg, struct vm_machine *m, u32 slot, u64 *val);
 	/* What a helper or kernel function answers to r1..r5 in R, or what the address of a
 	   kernel's variable is. */
 	u64 (*call)(void *arg, struct vm_machine *m, u32 slot, const u64 *r);

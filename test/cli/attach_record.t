@@ -195,6 +195,56 @@ attach calls --at "$tmp/target:work" -c "$tmp/target 100"
 same "runs with callbacks" 100 "$runs"
 again calls "callbacks and functions" all
 
+# Callbacks that change the elements that they are called for.
+object walk '
+struct k { __u16 a, b, c; };
+struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 64); __type(key, __u32);
+	__type(value, __u64); } ages SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_PERCPU_HASH); __uint(max_entries, 64); __type(key, struct k);
+	__type(value, __u64); } odd SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 5); __type(key, __u32);
+	__type(value, __u64); } five SEC(".maps");
+static long older(struct bpf_map *map, __u32 *key, __u64 *value, __u64 *by)
+{
+	*value += *by;
+	if (*value > 40)
+		bpf_map_delete_elem(map, key);
+	return 0;
+}
+static long odder(struct bpf_map *map, struct k *key, __u64 *value, __u64 *by)
+{
+	__sync_fetch_and_add(value, *by + key->b);
+	return 0;
+}
+static long both(struct bpf_map *map, void *key, __u64 *value, __u64 *by)
+{
+	*value += 1;
+	return 0;
+}
+SEC("uprobe") int skep_r_wa(struct pt_regs *ctx)
+{
+	__u64 by = PT_REGS_PARM1(ctx) & 3, one = 1;
+	__u32 key = PT_REGS_PARM1(ctx) & 31;
+	struct k k = { key, key * 3, 7 };
+
+	bpf_map_update_elem(&ages, &key, &one, BPF_NOEXIST);
+	bpf_map_update_elem(&odd, &k, &one, BPF_NOEXIST);
+	bpf_for_each_map_elem(&ages, older, &by, 0);
+	bpf_for_each_map_elem(&odd, odder, &by, 0);
+	bpf_for_each_map_elem(&five, both, &by, 0);
+	return by;
+}'
+attach walk --at "$tmp/target:work" -c "$tmp/target 200"
+same "runs with callbacks for elements" 200 "$runs"
+again walk "callbacks that change elements" ages odd five
+has "keys are shown by their types" 'map odd: {"a": 2, "b": 6, "c": 7} = 1' \
+	"$("$SKEP" replay --run 3 "$tmp/walk.rec" | tr -s ' ' | sed 's/{ /{/; s/ }/}/')"
+sed 's/bpf_for_each_map_elem(&five/bpf_for_each_map_elem(\&odd, both, \&by, 0);&/' "$tmp/walk.c" > "$tmp/mixed.c"
+"$SKEP" cc "$tmp/mixed.c" -o "$tmp/mixed.o"
+attach mixed --at "$tmp/target:work" -c "$tmp/target 20"
+"$SKEP" replay "$tmp/mixed.rec" > "$tmp/replayed" 2>&1
+has "a callback for keys of two sizes: its runs are the same" "mixed.rec: 20 runs" "$(cat "$tmp/replayed")"
+
 # What may be missing in a kernel
 object weak '
 extern int bpf_skep_has_none __ksym __weak;
@@ -360,6 +410,37 @@ else
 	skip "packets" "no ip command"
 fi
 
+object classic '
+#include <linux/if_ether.h>
+unsigned long long load_byte(void *skb, unsigned long long off) __asm__("llvm.bpf.load.byte");
+unsigned long long load_half(void *skb, unsigned long long off) __asm__("llvm.bpf.load.half");
+unsigned long long load_word(void *skb, unsigned long long off) __asm__("llvm.bpf.load.word");
+struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 4); __type(key, __u32);
+	__type(value, __u64); } sums SEC(".maps");
+SEC("tc") int skep_r_ld(struct __sk_buff *skb)
+{
+	__u32 key = load_half(skb, 12) == 0x800, at = load_byte(skb, 14) & 15;
+	__u64 *v = bpf_map_lookup_elem(&sums, &key);
+
+	if (v)
+		*v += load_word(skb, 14 + at * 4);
+	/* some packets have no such byte: the program ends there */
+	key = load_byte(skb, 40 + (skb->len & 7)) & 3;
+	v = bpf_map_lookup_elem(&sums, &key);
+	if (v)
+		*v += load_byte(skb, 48);
+	return -1;
+}'
+if inside ip link set lo up 2> /dev/null; then
+	attach classic --netns $ns --dev lo --at ingress -c "nsenter -t $ns -n $tmp/send 60"
+	case $(cat "$tmp/err") in
+	*"needs Linux"*) skip "loads of classic BPF" "$(cat "$tmp/err" | head -n 1)" ;;
+	*) same "loads of classic BPF" "" "$(grep 'not recorded' "$tmp/err")"
+	   has "packets went through them" yes "$([ "${runs:-0}" -ge 20 ] && echo yes)"
+	   again classic "loads of classic BPF" sums ;;
+	esac
+fi
+
 # ---- what skep trace makes ----------------------------------------------------------------------------
 if "$SKEP" trace -e "uprobe:$tmp/target:work { @[str(arg1)] = count(); @s = sum(arg0); }" \
 	--emit-elf "$tmp/script.o" > "$tmp/err" 2>&1; then
@@ -371,26 +452,85 @@ else
 fi
 
 # ---- what is not recorded ---------------------------------------------------------------------------------
+# A run that goes on in another program is told up to there, and the other one is a run, too; a
+# tail call that leads nowhere is one of the things that a run sees.
 object tail '
-struct { __uint(type, BPF_MAP_TYPE_PROG_ARRAY); __uint(max_entries, 1); __type(key, __u32);
-	__type(value, __u32); } next SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 4); __type(key, __u32);
+	__type(value, __u64); } hits SEC(".maps");
+static __always_inline void hit(__u32 i, __u64 by)
+{
+	__u64 *v = bpf_map_lookup_elem(&hits, &i);
+
+	if (v)
+		__sync_fetch_and_add(v, by);
+}
+SEC("uprobe") int skep_r_to(struct pt_regs *ctx)
+{
+	hit(1, PT_REGS_PARM1(ctx));
+	return 9;
+}
+struct { __uint(type, BPF_MAP_TYPE_PROG_ARRAY); __uint(max_entries, 4); __uint(key_size, 4);
+	__array(values, int (void *)); } next SEC(".maps") = { .values = { [1] = (void *)skep_r_to } };
 SEC("uprobe") int skep_r_tail(struct pt_regs *ctx)
 {
-	bpf_tail_call(ctx, &next, 0);
-	return 1;
-}
+	long n = PT_REGS_PARM1(ctx), before = bpf_get_prandom_u32() & 15;
+
+	bpf_tail_call(ctx, &next, n & 3);
+	hit(2, before);
+	bpf_tail_call(ctx, &next, n & 2 ? 3 : 0);
+	hit(3, before + n);
+	return before + 1;
+}'
+attach tail --at "$tmp/target:work" -c "$tmp/target 100"
+same "runs with tail calls, and those that they led to" 125 "$runs"
+again tail "tail calls" hits
+has "what went on elsewhere" "goes on in another program by a tail call" \
+	"$("$SKEP" replay --run 2 "$tmp/tail.rec")"
+same "where it went" 25 "$("$SKEP" replay -v "$tmp/tail.rec" | grep -c 'skep_r_to on .* = 9$')"
+has "of JSON a member" '"tail_call":true' "$("$SKEP" replay --json --run 2 "$tmp/tail.rec" | tr -d ' ')"
+object infunc '
+struct { __uint(type, BPF_MAP_TYPE_PROG_ARRAY); __uint(max_entries, 1); __type(key, __u32);
+	__type(value, __u32); } next SEC(".maps");
+static __noinline int go(struct pt_regs *ctx) { bpf_tail_call(ctx, &next, 0); return 3; }
+SEC("uprobe") int skep_r_in(struct pt_regs *ctx) { return go(ctx) + 1; }
 SEC("uprobe") int skep_r_fine(struct pt_regs *ctx) { return PT_REGS_PARM1(ctx) & 1; }'
-attach tail --at "$tmp/target:work" -c "$tmp/target 10"
+attach infunc --at "$tmp/target:work" -c "$tmp/target 10"
 has "a program that cannot be recorded is named" \
-	"note: 'skep_r_tail' is not recorded: " "$(cat "$tmp/err")"
-has "with the reason" ": a tail call" "$(cat "$tmp/err")"
+	"note: 'skep_r_in' is not recorded: " "$(cat "$tmp/err")"
+has "with the reason" ": a tail call in a function: " "$(cat "$tmp/err")"
 same "the other is" 10 "$runs"
-again tail "the other"
+again infunc "the other"
 status "--record-all does not go on" 2 "$SKEP" attach --record "$tmp/x.rec" --record-all \
-	"$tmp/tail.o" --at "$tmp/target:work" -c "$tmp/target 1"
-status "nothing to record" 2 "$SKEP" attach --record "$tmp/x.rec" --prog skep_r_tail \
-	"$tmp/tail.o" --at "$tmp/target:work" -c "$tmp/target 1"
+	"$tmp/infunc.o" --at "$tmp/target:work" -c "$tmp/target 1"
+status "nothing to record" 2 "$SKEP" attach --record "$tmp/x.rec" --prog skep_r_in \
+	"$tmp/infunc.o" --at "$tmp/target:work" -c "$tmp/target 1"
 same "leaves no file" "" "$(ls "$tmp/x.rec" 2> /dev/null)"
+
+# Five arguments leave no register for what recording needs.
+object five '
+struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 4); __type(key, __u32);
+	__type(value, __u64); } sums SEC(".maps");
+static __noinline long deep(long a, long *b, __u64 *c, int d, struct pt_regs *ctx)
+{
+	*b += bpf_get_prandom_u32() & 3;
+	*c += a + d;
+	return PT_REGS_PARM1(ctx) + *b;
+}
+static __noinline long five(struct pt_regs *ctx, long a, __u64 *c, long *b, int d)
+{
+	return deep(a, b, c, d, ctx) + deep(a + 1, b, c, d + 2, ctx) + (bpf_ktime_get_ns() & 1);
+}
+SEC("uprobe") int skep_r_five(struct pt_regs *ctx)
+{
+	__u32 key = PT_REGS_PARM1(ctx) & 3;
+	__u64 *v = bpf_map_lookup_elem(&sums, &key);
+	long b = PT_REGS_PARM1(ctx);
+
+	return v ? five(ctx, b, v, &b, 5) : 0;
+}'
+attach five --at "$tmp/target:work" -c "$tmp/target 60"
+same "functions of five arguments" 60 "$runs"
+again five "functions of five arguments" sums
 
 object full '
 SEC("uprobe") int skep_r_full(struct pt_regs *ctx)

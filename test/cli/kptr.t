@@ -242,4 +242,23 @@ for how in --jit=opt --jit=fast --jit=off --unverified; do
 	has "each packet makes one ($how)" "made: 109829" "$out"
 	same "none was another meanwhile ($how)" "" "$(echo "$out" | grep -E '(taken|empty): [1-9]')"
 done
+
+# A type of the program's own that has the name of one of the kernel's: no types are taken.
+if [ "$both" ]; then
+	sed 's/struct item/struct node/g' "$tmp/head.c" - > "$tmp/named.c" <<'C'
+SEC("xdp") int named(struct xdp_md *ctx)
+{
+	struct node *n = make(struct node);
+
+	if (n)
+		drop(n);
+	return XDP_PASS;
+}
+char _license[] SEC("license") = "GPL";
+C
+	out=$($SKEP verify --on both "$tmp/named.c" 2>&1)
+	has "why the kernel has no types" "note: the kernel did not take the types (BTF) of this object: No such file or directory; a map value may own" "$out"
+else
+	skip "why the kernel has no types" "no bpf(2)"
+fi
 done_testing

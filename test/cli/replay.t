@@ -59,6 +59,89 @@ else
 	skip "JSON" "no jq"
 fi
 
+# Pointers to threads and cgroups, what lies behind them, storages, memory that a kernel function
+# reads: asked of the machine when it was recorded, and of the recording elsewhere.
+if [ -n "${CLANG-}" ]; then
+	cat > "$tmp/who.c" <<'X'
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+struct task_struct;
+struct cgroup;
+extern struct task_struct *bpf_task_from_pid(int pid) __ksym;
+extern void bpf_task_release(struct task_struct *t) __ksym;
+extern struct cgroup *bpf_cgroup_from_id(__u64 id) __ksym;
+extern struct cgroup *bpf_cgroup_ancestor(struct cgroup *c, int level) __ksym;
+extern long bpf_task_under_cgroup(struct task_struct *t, struct cgroup *c) __ksym;
+extern void bpf_cgroup_release(struct cgroup *c) __ksym;
+extern int bpf_probe_read_kernel_dynptr(struct bpf_dynptr *d, __u32 off, __u32 size,
+					const void *from) __ksym;
+char _license[] SEC("license") = "GPL";
+struct { __uint(type, BPF_MAP_TYPE_TASK_STORAGE); __uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int); __type(value, long); } own SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 64); __type(key, int);
+	__type(value, long); } seen SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 1); __type(key, int);
+	__type(value, long[4]); } room SEC(".maps");
+static __noinline long groups(struct task_struct *t)
+{
+	struct cgroup *c = bpf_cgroup_from_id(bpf_get_current_cgroup_id()), *up;
+	long sum = 0;
+
+	if (!c)
+		return 1;
+	sum = 10000 + 100000 * bpf_task_under_cgroup(t, c);
+	up = bpf_cgroup_ancestor(c, 0);
+	if (up) {
+		sum += 7000 + *(int *)up;
+		bpf_cgroup_release(up);
+	}
+	bpf_cgroup_release(c);
+	return sum;
+}
+SEC("tc") int who(struct __sk_buff *skb)
+{
+	struct task_struct *me = bpf_get_current_task_btf(), *t;
+	long sum = *(int *)me + *(long *)((char *)me + 8), *v, *r;
+	int one = bpf_get_prandom_u32() & 31, zero = 0;
+	struct bpf_dynptr d;
+
+	v = bpf_task_storage_get(&own, me, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (v)
+		sum += ++*v;
+	t = bpf_task_from_pid(bpf_get_current_pid_tgid());
+	if (t) {
+		sum += 1000 + *(int *)t + groups(t);
+		bpf_task_release(t);
+	}
+	r = bpf_map_lookup_elem(&room, &zero);
+	if (!r)
+		return 0;
+	bpf_dynptr_from_mem(r, 32, 0, &d);
+	sum += bpf_probe_read_kernel_dynptr(&d, 8, 8, me) + r[1];
+	bpf_map_update_elem(&seen, &one, &sum, 0);
+	return sum ^ sum >> 32;
+}
+X
+	$SKEP cc "$tmp/who.c" -o "$tmp/who.o"
+	ok "threads and cgroups: recorded" $SKEP run -q --unverified "$tmp/who.o" $cap \
+		--record "$tmp/w.rec" --verdicts "$tmp/v1"
+	ok "and replayed by another process" $SKEP replay -q "$tmp/w.rec" --verdicts "$tmp/v2"
+	ok "the same verdicts" cmp "$tmp/v1" "$tmp/v2"
+	$SKEP run -q --unverified "$tmp/who.o" $cap --verdicts "$tmp/v2"
+	status "which it would not give by itself" 1 cmp -s "$tmp/v1" "$tmp/v2"
+	same "a session has the recorded end, also when it was stepped back" \
+		"$(sed -n 's/^3 //p' "$tmp/v1")" \
+		"$(printf '%s\n' 'start 3' 'catch verdict' 'goto 30' 'goto 3' 'goto 60' 'reverse-stepi' c |
+		$SKEP debug "$tmp/w.rec" 2>&1 | sed -n 's/.*(verdict \([-0-9]*\)).*/\1/p')"
+	echo '[{"key": 1, "value": 2}]' > "$tmp/own.json"
+	status "a map of threads is not filled" 2 $SKEP run -q "$tmp/who.o" --unverified $cap \
+		--record "$tmp/x.rec" --map "own=$tmp/own.json"
+	has "says so" "[SKEP-E1060]" "$($SKEP run -q "$tmp/who.o" --unverified $cap \
+		--record "$tmp/x.rec" --map "own=$tmp/own.json" 2>&1)"
+else
+	skip "threads and cgroups" "no clang"
+fi
+
 # ---- a changed program -------------------------------------------------------------------
 
 if [ -n "${CLANG-}" ]; then
@@ -96,6 +179,45 @@ if [ -n "${CLANG-}" ]; then
 		"$($SKEP replay "$tmp/b.rec" -v 2>&1)"
 else
 	skip "a changed program" "no clang"
+fi
+
+# ---- in the kernel -----------------------------------------------------------------------
+
+status "--on takes user and kernel" 2 $SKEP replay "$rec" --on both
+status "no engine of skep there" 2 $SKEP replay "$rec" --on kernel --jit off
+if why=$($SKEP run --on kernel -q $fw $cap 2>&1); then
+	$SKEP run -q $fw $cap --record "$rec"
+	out=$($SKEP replay "$rec" --on kernel 2>&1)
+	same "the kernel ends all runs as recorded" "firewall.o: 10983 runs replayed, all ended as recorded" \
+		"$(printf '%s\n' "$out" | grep 'replayed,')"
+	ok "status 0" $SKEP replay -q "$rec" --on kernel
+	same "one run" "firewall.o: 1 run replayed, it ended as recorded" \
+		"$($SKEP replay "$rec" --on kernel --run 7 2>&1 | tail -n 1)"
+	$SKEP run -q $obj $cap --prog all --record "$tmp/k.rec"
+	out=$($SKEP replay "$tmp/k.rec" --on kernel 2>&1)
+	has "it is said what the kernel answers by itself" \
+		"the kernel answers bpf_get_prandom_u32, bpf_ktime_get_ns" "$out"
+	has "and of how many runs that is the reason" "of the runs that differ asked such things" "$out"
+	status "they differ" 1 $SKEP replay -q "$tmp/k.rec" --on kernel
+	if [ -n "${CLANG-}" ]; then
+		printf '%s\n' '#include <linux/bpf.h>' '#include <bpf/bpf_helpers.h>' \
+			'struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 64);' \
+			'__type(key, __u32); __type(value, __u32); } m SEC(".maps");' \
+			'SEC("tc") int t(struct __sk_buff *s) { __u32 k = s->len & 63, *v;' \
+			'v = bpf_map_lookup_elem(&m, &k); if (v) { s->mark = *v; return *v; }' \
+			'return s->priority + 1; }' > "$tmp/t.c"
+		echo '[{"key": 42, "value": 1000}, {"key": 9, "value": 7}]' > "$tmp/m.json"
+		$SKEP run -q "$tmp/t.c" $cap --priority 5 --map "m=$tmp/m.json" --record "$tmp/t.rec"
+		ok "contexts and maps are given to the kernel" $SKEP replay -q "$tmp/t.rec" --on kernel
+		same "JSON says how many the kernel did not run" 3 "$($SKEP replay --json "$tmp/t.rec" \
+			--on kernel 2> /dev/null | sed -n 's/.*"not_replayed": \([0-9]*\).*/\1/p')"
+		echo '[{"ifindex": 1, "ifname": "lo", "mtu": 1500}]' > "$tmp/routes.json"
+		$SKEP run -q "$tmp/t.c" $cap --routes "$tmp/routes.json" --record "$tmp/n.rec"
+		has "routes are the kernel's own" "[SKEP-E1061]" \
+			"$($SKEP replay "$tmp/n.rec" --on kernel 2>&1)"
+	fi
+else
+	skip "runs in the kernel" "$(printf '%s' "$why" | head -n 1)"
 fi
 
 # ---- files ----------------------------------------------------------------------------------

@@ -57,6 +57,8 @@ int main(void)
 }
 END
 ${CC:-cc} -g -o "$tmp/usdt" "$tmp/usdt.c" 2>/dev/null || rm -f "$tmp/usdt"
+{ ${CC:-cc} -w -o "$tmp/mkzip" test/lang/mkzip.c &&
+	"$tmp/mkzip" "$tmp/usdt.zip" "$tmp/usdt" $((4096 - 30 - 1 - 30 - 11)) 0; } 2>/dev/null
 main=0x$(nm "$tmp/usdt" 2>/dev/null | sed -n 's/^0*\([0-9a-f]*\) T main$/\1/p')	# and where it is
 echo 'macro one() { 1 }' > "$tmp/one.bt"
 echo 'import "one.bt"; begin { print(one()); }' > "$tmp/import.bt"
