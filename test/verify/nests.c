@@ -65,7 +65,7 @@ SEC("tc") int deep(void *ctx)
 }
 long cells[64];
 
-// ok: an iterator in more rounds than the kernel keeps states of one point for
+// ok, kernel none: an iterator in more rounds than the kernel keeps states of one point for
 SEC("tc") int rounds(void *ctx)
 {
 	long x = cells[0], y = cells[1], was = 4;
