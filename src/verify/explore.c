@@ -386,7 +386,8 @@ enum { LONG = 32768 };
 static bool worn_out(const struct verifier *v, const struct kept *k)
 {
 	bool pass = k->open && (v->points[k->state->head.insn].flags & POINT_FORCE);
-	const struct misses *m = v->opts->policy == POLICY_USER && v->visited >= LONG ? &more : &few;
+	bool takes_long = v->opts->policy == POLICY_USER && v->visited >= LONG;
+	const struct misses *m = takes_long ? &more : &few;
 	u32 n = pass ? m->passes : m->states;
 
 	return k->misses > k->hits * n + n;
