@@ -379,7 +379,7 @@ enum { LOOP_JUMPS = 20, LOOP_INSNS = 100 };
  * numbers have it for some (a loop of more than 64 rounds around an iterator); whom they
  * are not the rule for keeps more when it takes long.
  */
-static const struct misses { u32 states, passes; } few = { 3, 64 }, more = { 30, 1000 };
+static const struct misses { u32 states, passes; } few = { 3, 64 }, more = { 9, 256 };
 
 enum { LONG = 32768 };
 
