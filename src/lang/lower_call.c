@@ -95,6 +95,21 @@ static struct ir_insn *data_loc(struct low *w, const struct place_arg *a)
 	return ir_op2(w->f, IR_ADD, 64, w->ctx, loc);
 }
 
+/* The same of a system call's raw tracepoint: the record that others have there begins with
+ * 8 bytes and the number; then come the arguments, or what it gives. */
+static struct ir_insn *raw_arg(struct low *w, const struct place_arg *a)
+{
+	static const char *const regs[] = { "di", "si", "dx", "r10", "r8", "r9" };
+	const struct lang_raw *raw = &w->p->place->raw;
+	const u32 i = (a->off - 16) / 8;
+
+	if (a->off < 16)
+		return num(w, raw->nr);
+	if (!raw->enter)
+		return ctx_word(w, 8);
+	return ir_load(w->f, 8, false, ctx_word(w, 0), low_register(regs[i < 6 ? i : 5]));
+}
+
 static struct val arg_value(struct low *w, const struct place_arg *a, const struct ty *t)
 {
 	const unsigned flags = probe_flags(w->p->place->kind);
@@ -103,6 +118,8 @@ static struct val arg_value(struct low *w, const struct place_arg *a, const stru
 
 	if (a->data_loc)
 		return (struct val){ t, data_loc(w, a), SPACE_KERNEL };
+	if (w->p->place->raw.is)
+		return (struct val){ t, low_convert(w, raw_arg(w, a), all, t), SPACE_NONE };
 	if (w->p->place->kind == LP_TRACEPOINT) {
 		if (ty_is_mem(t))
 			return (struct val){ t, ir_addi(w->f, w->ctx, a->off), SPACE_KERNEL };

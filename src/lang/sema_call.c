@@ -612,6 +612,13 @@ static bool absent(struct sema *s, const struct node *n)
 	return false;
 }
 
+/* Has the probe an argument NAME? */
+static bool is_argument(struct sema *s, const char *name)
+{
+	place_args(s->l, (struct place *)(uintptr_t)s->p->place);
+	return place_arg_find(s->p->place, name) != NULL;
+}
+
 static const struct ty *unknown(struct sema *s, struct node *n)
 {
 	const char *names[F_COUNT], *near;
@@ -623,7 +630,9 @@ static const struct ty *unknown(struct sema *s, struct node *n)
 	for (u32 i = 0; i < F_COUNT; i++)
 		names[i] = func_rows[i].name;
 	near = err_nearest(n->text, names, F_COUNT);
-	if (near && s->report)
+	if (s->report && n->kind == N_IDENT && is_argument(s, n->text))
+		diag_hint(s->l->script, "did you mean args.%s?", n->text);
+	else if (near && s->report)
 		diag_hint(s->l->script, "did you mean %s?", near);
 	return NULL;
 }
