@@ -112,6 +112,14 @@ has "--dwarf-pid" "sorts+N deep+N deep+N main+N" "$($SKEP trace -q --no-warnings
 	--dwarf-pid $pid 2>&1 | sed 's/+[0-9]*.*/+N/; s/^ *//' | tr '\n' ' ')"
 wait $pid
 
+# ---- skep profile
+has "profile --dwarf: to the beginning" ";_start;" \
+	"$($SKEP profile --dwarf -U -f folded -c "$tmp/t spin" 2>&1)"
+"$tmp/t" spin & pid=$!
+has "the same of a process that runs" ";main" "$($SKEP profile --dwarf -U -f folded -p $pid 1 2>&1)"
+kill $pid 2>/dev/null
+has "of one process alone" "--dwarf is for one process" "$($SKEP profile --dwarf 1 2>&1)"
+
 # ---- messages
 out=$($SKEP trace -q -e "$u { @[dw_ustack] = count(); } interval:s:2 { exit(); }" 2>&1 & sleep 1; "$tmp/t" sort; wait)
 has "nobody named: what is missing" "HINT: -p PID, -c CMD or --dwarf-pid PID" "$out"
