@@ -144,7 +144,8 @@ static int sample(struct profile *p, int out, struct skep_err *err)
 	struct trace_run run = { .unit = &p->unit, .pidfd = p->child.pidfd, .quiet = true,
 		.child = p->child.own ? p->child.pid : 0, .pid = pid, .go = go,
 		.go_on = p->dwarf ? go_on : NULL, .go_arg = p, .dwarf_pids = &pid,
-		.nr_dwarf_pids = p->dwarf && pid, .out = out, .folded = strcmp(p->format, "text") ? &p->folded : NULL };
+		.nr_dwarf_pids = p->dwarf && pid, .out = out,
+		.folded = strcmp(p->format, "text") ? &p->folded : NULL };
 	int rc;
 
 	script_open(&p->s);

@@ -21,7 +21,7 @@ cat > "$tmp/t.c" <<'END'
 static void no(int s) { _exit(77); }
 int main(int argc, char **argv)
 {
-	char b[8];
+	char b[8], none[] = "/no/such/file";	/* in memory that is there */
 	void *p;
 
 	if (argc > 1) {		/* the 39th of 32 bits is mkdir, of 64 bits getpid */
@@ -30,7 +30,7 @@ int main(int argc, char **argv)
 		__asm__ volatile("int $0x80" : "+a"(r) : "b"(0), "c"(0) : "memory", "r8", "r9", "r10", "r11");
 		return syscall(SYS_getpid) <= 0 || r >= 0;
 	}
-	syscall(SYS_openat, AT_FDCWD, "/no/such/file", O_RDONLY | O_NOFOLLOW, 0642);
+	syscall(SYS_openat, AT_FDCWD, none, O_RDONLY | O_NOFOLLOW, 0642);
 	int fd = syscall(SYS_openat, AT_FDCWD, "/dev/zero", O_RDWR);
 	read(fd, b, 7);
 	pread(fd, b, 5, 1234567890123);
