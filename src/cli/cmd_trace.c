@@ -228,7 +228,8 @@ static int one_job(struct job *j, const struct opt_result *res)
 /* -d STAGE,STAGE or all: each with its name before it. */
 static int stages(struct job *j, const struct opt_result *res)
 {
-	const char *list = strcmp(j->o.stage, "all") ? j->o.stage : "parse,ast,types,ir,bpf,verifier";
+	const bool all = !strcmp(j->o.stage, "all");
+	const char *list = all ? "parse,ast,types,ir,bpf,verifier" : j->o.stage;
 	int status = 0;
 
 	while (*list && !status) {

@@ -120,6 +120,9 @@ has "the same of a process that runs" ";main" "$($SKEP profile --dwarf -U -f fol
 kill $pid 2>/dev/null
 has "of one process alone" "--dwarf is for one process" "$($SKEP profile --dwarf 1 2>&1)"
 
+has "our verifier accepts it, too" ": ok" \
+	"$($SKEP trace --no-warnings -d verifier -e "$u { @[dw_ustack] = count(); }" 2>&1)"
+
 # ---- messages
 out=$($SKEP trace -q -e "$u { @[dw_ustack] = count(); } interval:s:2 { exit(); }" 2>&1 & sleep 1; "$tmp/t" sort; wait)
 has "nobody named: what is missing" "HINT: -p PID, -c CMD or --dwarf-pid PID" "$out"
