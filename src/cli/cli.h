@@ -251,6 +251,9 @@ void map_show_text(struct strbuf *out, struct skep_object *obj, u32 i, const str
 int map_show_check(const struct skep_object *obj, const struct str_list *net,
 		   struct skep_err *err);
 void map_show_json(struct json *j, struct skep_object *obj, u32 i, const struct str_list *net);
+/* BYTES of a key or value of MAP, an image's, as member NAME: typed by BTF where that says. */
+void map_show_bytes(struct json *j, const char *name, const struct image *img,
+		    const struct image_map *map, bool key, const u8 *data, u32 bytes);
 /* Tells the elements of map I that differ between A (the embedded engine's) and
  * B (the kernel's) as text; NULL where one has none. */
 typedef void map_diff_fn(void *arg, const char *map, const char *user, const char *kernel);

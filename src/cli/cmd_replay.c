@@ -4,6 +4,7 @@
  * or in a changed one, and where they differ.
  */
 #include "cli/replay_kernel.h"
+#include "cli/replay_on.h"
 #include "cli/run.h"
 #include "replay/player.h"
 #include <inttypes.h>
@@ -12,7 +13,8 @@
 #define ALL_RUNS UINT64_MAX	/* no recording has as many */
 
 struct replay_job {
-	const char *file, *with, *verdicts, *jit_name;
+	const char *file, *with, *verdicts, *jit_name, *on;
+	bool kernel;			/* of --on */
 	u64 only, number;		/* of --run: ALL_RUNS; 0 */
 	bool json, verbose, quiet, unverified;
 	enum skep_jit jit;
@@ -22,6 +24,7 @@ struct replay_job {
 	struct verdicts v;
 	bool opened;			/* V */
 	u64 runs, differ, left_out, maps_differ;
+	u64 refused, asked;		/* by the kernel; of those that differ: ask it anew */
 	bool shown;			/* run NUMBER was */
 	struct strbuf out;		/* the results */
 	struct json js;
@@ -55,6 +58,8 @@ static bool differs(const struct replay_job *j, const struct player_run *run)
 {
 	const struct record_result *w = &run->want, *g = &run->got;
 
+	if (run->refused)
+		return false;
 	if (!is_with(j))
 		return !run->same;
 	return w->retval != g->retval || w->error != g->error || w->left_out != g->left_out ||
@@ -72,7 +77,7 @@ static void find_place(const struct replay_job *j, u64 number, struct strbuf *ou
 	const struct skep_err *why;
 	struct replay *s;
 
-	if (is_with(j) || replay_open_recorded(&s, j->file, number, NULL, &err))
+	if (is_with(j) || j->kernel || replay_open_recorded(&s, j->file, number, NULL, &err))
 		return;
 	if (!replay_goto(s, REPLAY_END, &err) && replay_status(s, &why) < 0 && why &&
 	    why->id == ERR_RECORD_DIFFERS)
@@ -128,6 +133,15 @@ static int flush_out(struct replay_job *j)
 	return r;
 }
 
+/* The kernel does not run programs on such packets. The first one is told why. */
+static void refused(struct replay_job *j, const struct player_run *run)
+{
+	j->shown = true;
+	if (!j->refused++ && !j->quiet)
+		fprintf(stderr, "note: run %" PRIu64 " is not replayed: %s\n", run->number,
+			run->err.text);
+}
+
 static int on_run(struct replay_job *j, const struct player_run *run)
 {
 	bool differ = differs(j, run), wanted = !j->number || j->number == run->number;
@@ -138,8 +152,13 @@ static int on_run(struct replay_job *j, const struct player_run *run)
 	j->opened = true;
 	if (!wanted)
 		return 0;
+	if (run->refused) {
+		refused(j, run);
+		return 0;
+	}
 	j->runs++;
 	j->shown = true;
+	j->asked += differ && run->asked;
 	j->differ += differ;
 	j->left_out += run->got.left_out;
 	if (!run->got.left_out && !run->got.error)
@@ -191,6 +210,24 @@ static void summary(struct replay_job *j)
 		verdicts_text(&j->out, &j->v, j->runs);
 }
 
+/* What the kernel does in its own way, and how often. */
+static void kernel_notes(struct replay_job *j)
+{
+	struct strbuf names = { 0 };
+
+	replay_on_names(&names, player_object(j->p));
+	if (names.n)
+		fprintf(stderr, "note: the kernel answers %s anew, and not as recorded\n",
+			sb_text(&names));
+	if (j->asked)
+		fprintf(stderr, "note: %" PRIu64 " of the runs that differ asked such things\n",
+			j->asked);
+	if (j->refused)
+		fprintf(stderr, "note: %" PRIu64 " runs are not replayed: the kernel does not run "
+			"programs on such input\n", j->refused);
+	sb_free(&names);
+}
+
 static void json_end(struct replay_job *j, bool whole)
 {
 	json_arr_end(&j->js);
@@ -198,6 +235,8 @@ static void json_end(struct replay_job *j, bool whole)
 	json_u64(&j->js, "differ", j->differ);
 	json_u64(&j->js, "stopped", j->v.stopped);
 	json_bool(&j->js, "whole", whole);
+	if (j->kernel)
+		json_u64(&j->js, "not_replayed", j->refused);
 	verdicts_json(&j->v, &j->js);
 	json_arr(&j->js, "maps_differ");
 	if (whole)
@@ -215,6 +254,8 @@ static int results(struct replay_job *j, bool whole)
 		j->maps_differ = player_maps(j->p, j->quiet ? NULL : on_map, j);
 	if (!j->json && !j->quiet)
 		summary(j);
+	if (j->kernel && !j->quiet)
+		kernel_notes(j);
 	return print_out(&j->out);
 }
 
@@ -233,7 +274,8 @@ static int open_with(struct replay_job *j)
 
 static int open_player(struct replay_job *j)
 {
-	struct player_opts o = { .jit = j->jit, .unverified = j->unverified };
+	struct player_opts o = { .jit = j->jit, .unverified = j->unverified,
+				 .kernel = j->kernel };
 	int r = is_with(j) ? open_with(j) : 0;
 
 	if (!r && is_with(j))
@@ -316,6 +358,11 @@ static int check(const struct command *cmd, struct replay_job *j, const struct s
 	if (!j->only)
 		return usage_error("--run takes the number of a run: the first is 1");
 	j->number = j->only == ALL_RUNS ? 0 : j->only;
+	j->kernel = j->on && !strcmp(j->on, "kernel");
+	if (j->on && !j->kernel && strcmp(j->on, "user"))
+		return usage_error("--on takes user or kernel, not '%s'", j->on);
+	if (j->kernel && (j->unverified || j->jit_name))
+		return usage_error("--jit and --unverified are for --on user");
 	if (!j->with && has_load_opts(&j->load))
 		return usage_error("--set, --type, --btf, --module-btf, --kconfig, -I and -D are "
 				   "for the object of --with, and there is none");
@@ -337,9 +384,10 @@ static bool of_kernel(struct replay_job *j, int *status)
 		return true;
 	}
 	is = replay_is_kernel(r);
-	if (is && (j->with || j->verdicts || j->jit_name || j->unverified))
-		*status = usage_error("%s was recorded in the kernel: --with, --verdicts, --jit "
-				      "and --unverified are for recordings of skep run", j->file);
+	if (is && (j->with || j->verdicts || j->jit_name || j->unverified || j->kernel))
+		*status = usage_error("%s was recorded in the kernel: --with, --verdicts, --on, "
+				      "--jit and --unverified are for recordings of skep run",
+				      j->file);
 	else if (is)
 		*status = replay_kernel(r, &how);
 	record_reader_close(r);
@@ -356,6 +404,9 @@ int cmd_replay(const struct command *cmd, int argc, char **argv)
 		 "run a changed object on what was recorded; list the runs that differ", &j.with},
 		{"verdicts", 0, OPT_STR, "FILE", "write one line NUMBER VERDICT per run",
 		 &j.verdicts},
+		{"on", 0, OPT_STR, "ENGINE",
+		 "user (default), or kernel: by its test runs, which ask it what helpers tell",
+		 &j.on},
 		{"jit", 0, OPT_STR, "HOW",
 		 "native code: off, fast (in one pass), opt (default: opt, or fast when big)",
 		 &j.jit_name},

@@ -225,6 +225,18 @@ static void show_data(const struct show *s, struct json *j, const char *key, u32
 		untyped(j, key, data, bytes);
 }
 
+void map_show_bytes(struct json *j, const char *name, const struct image *img,
+		    const struct image_map *map, bool key, const u8 *data, u32 bytes)
+{
+	const struct btf_show_as as = { 0 };
+	u32 type = key ? map->key_type : map->value_type;
+
+	if (img->btf && type)
+		btf_show_json_as(j, name, img->btf, type, data, bytes, &as);
+	else
+		untyped(j, name, data, bytes);
+}
+
 static void element_json(struct show *s, struct json *j);
 
 /* The value of a map of maps is a map of the object, by its name, or one that was

@@ -101,25 +101,21 @@ static void show_end(struct view *v, const struct again_event *e)
 	put_line(v, &out);
 }
 
-static void put_hex(struct strbuf *out, const u8 *v, u32 n)
-{
-	for (u32 i = 0; i < n; i++)
-		sb_printf(out, "%02x", v[i]);
-}
-
 static void show_change(struct view *v, const struct again_event *e)
 {
 	struct strbuf out = { 0 };
+	struct json js = { .out = &out };
+	const struct image *img = v->obj->img;
+	const struct image_map *map = &img->maps[e->map];
 
 	if (v->how->json)
 		return;
-	sb_printf(&out, "map %s: ", v->obj->img->maps[e->map].name);
-	put_hex(&out, e->key, e->key_bytes);
-	if (e->kind == AGAIN_DELETE)
-		sb_puts(&out, " deleted");
-	else
-		sb_puts(&out, e->whole ? " = " : " = (in part) ");
-	put_hex(&out, e->value, e->value_bytes);
+	sb_printf(&out, "map %s: ", map->name);
+	map_show_bytes(&js, NULL, img, map, true, e->key, e->key_bytes);
+	sb_puts(&out, e->kind == AGAIN_DELETE ? " deleted" : e->whole ? " = " : " = (in part) ");
+	js = (struct json){ .out = &out };
+	if (e->kind != AGAIN_DELETE)
+		map_show_bytes(&js, NULL, img, map, false, e->value, e->value_bytes);
 	sb_putc(&out, '\n');
 	put_line(v, &out);
 }

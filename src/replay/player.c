@@ -118,6 +118,10 @@ static int changed(const struct player *p, int r, struct skep_err *err)
 {
 	if (!r || p->opts.with)
 		return 0;
+	if (p->opts.kernel)
+		return err_set(err, ERR_RECORD_KERNEL, record_name(p->r), "byte %" PRIu64 ": a map "
+			       "does not take in the kernel what it took: %s", p->item.at,
+			       strerror(-r));
 	return err_set(err, ERR_RECORD_BAD, record_name(p->r), "byte %" PRIu64 ": a map does not "
 		       "take what it took: %s", p->item.at, strerror(-r));
 }
@@ -245,7 +249,7 @@ static int timers(struct player *p, struct skep_err *err)
 	u32 waiting;
 	int r = collect(p, &want, err);
 
-	if (!r)
+	if (!r && p->obj->backend->ops->timers_run)
 		p->obj->backend->ops->timers_run(p->obj->backend, now, p->opts.budget, &waiting,
 						 &why);
 	return r;
@@ -306,6 +310,9 @@ static int prepare(struct player *p, struct player_run *run, struct skep_err *er
 		.budget = p->opts.budget ? p->opts.budget : rr->budget, .at_mac = rr->at_mac,
 		.alone = rr->alone, .ctx_in = rr->ctx.v, .ctx_in_bytes = (u32)rr->ctx.n,
 	};
+	if (p->opts.kernel && rr->next.n)
+		return err_set(err, ERR_RECORD_KERNEL, record_name(p->r), "several programs run "
+			       "one behind the other, which the kernel's test runs do not");
 	r = chain(p, err);
 	r = r ? r : owner(p, err);
 	p->t.next = p->next.v;
@@ -368,7 +375,7 @@ static void compare(struct player *p, struct player_run *run)
 		       g->redirect_ifindex, w->redirect_ifindex);
 	if (w->digest && (w->bytes_out != g->bytes_out || w->digest != g->digest))
 		differ(p, "the packet is another one afterwards");
-	if (p->strict && p->at < p->calls.n)
+	if (p->strict && p->at < p->calls.n && !p->opts.kernel)
 		differ(p, "%s is not %s any more, call %zu of those that were recorded",
 		       name_of(p->calls.v[p->at].id, name),
 		       p->calls.v[p->at].id < TAPE_FACTS ? "called" : "asked", p->at + 1);
@@ -380,7 +387,9 @@ static void execute(struct player *p, struct player_run *run)
 	int r;
 
 	p->run = run;
+	run->asked = p->calls.n != 0;
 	r = b->ops->test_run(b, (u32)run->runs->loaded, &p->t, &run->err);
+	run->refused = p->opts.kernel && r < 0;
 	run->got = (struct record_result){ .left_out = r > 0,
 					   .error = r < 0 ? (u32)run->err.id : 0 };
 	if (!r) {
@@ -390,7 +399,8 @@ static void execute(struct player *p, struct player_run *run)
 		run->got.redirect_ifindex = p->t.redirect_ifindex;
 		run->got.digest = record_digest(p->t.data_out, p->t.bytes_out, 0);
 	}
-	compare(p, run);
+	if (!run->refused)
+		compare(p, run);
 	p->run = NULL;
 }
 
@@ -398,9 +408,21 @@ int player_next(struct player *p, struct player_run *run, struct skep_err *err)
 {
 	int got = to_run(p, run, err);
 
-	if (got > 0)
-		execute(p, run);
-	return got;
+	if (got <= 0)
+		return got;
+	execute(p, run);
+	if (!run->refused || run->err.id == ERR_KERNEL_INPUT)
+		return got;
+	*err = run->err;
+	return -EIO;
+}
+
+/* Has it a value for each cpu? Runs in the kernel are on any. */
+static bool on_any_cpu(const struct player *p, u32 map)
+{
+	const struct maptype_row *row = maptype_row(p->obj->img->maps[map].type);
+
+	return p->opts.kernel && row && row->percpu;
 }
 
 u32 player_maps(struct player *p, player_map_fn fn, void *arg)
@@ -412,7 +434,7 @@ u32 player_maps(struct player *p, player_map_fn fn, void *arg)
 		s64 map = map_of(p, want->index);
 		struct record_map got;
 
-		if (map == NONE || map >= p->obj->img->nr_maps ||
+		if (map == NONE || map >= p->obj->img->nr_maps || on_any_cpu(p, (u32)map) ||
 		    !map_digest(p->obj, (u32)map, &got))
 			continue;
 		if (got.count == want->count && got.digest == want->digest)

@@ -13,6 +13,7 @@ struct player;
 
 struct player_opts {
 	enum skep_jit jit;
+	bool kernel;		/* by its test runs: helpers ask it, not the recording */
 	bool unverified;	/* in the checked interpreter, whatever the recording says */
 	/* another object, not loaded, which stays the caller's; NULL: the recorded one */
 	struct skep_object *with;
@@ -39,6 +40,8 @@ struct player_run {
 	struct skep_prog *runs;
 	struct record_result want, got;
 	bool same;		/* and helpers were called as they were */
+	bool refused;		/* the kernel does not run programs on such input: ERR says why */
+	bool asked;		/* helpers had told things of that machine */
 	struct skep_err err;	/* what stopped it; id 0: nothing */
 	char differs[256];	/* what the first difference is, a sentence; "" */
 };

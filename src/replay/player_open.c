@@ -350,7 +350,7 @@ static int load_with(struct player *p, struct skep_load_opts *opts, struct skep_
 	char path[32];
 	int fd = -1, r = choose(p, only, &set.n, err);
 
-	if (!r && *player_option(p, "routes")) {
+	if (!r && *player_option(p, "routes") && !p->opts.kernel) {
 		r = as_file(player_option(p, "routes"), path, &fd, err);
 		opts->routes = path;
 	}
@@ -360,6 +360,32 @@ static int load_with(struct player *p, struct skep_load_opts *opts, struct skep_
 		close(fd);
 	free(only);
 	return r;
+}
+
+static int not_in_kernel(const struct player *p, struct skep_err *err, const char *what)
+{
+	return err_set(err, ERR_RECORD_KERNEL, record_name(p->r), "%s", what);
+}
+
+/* The kernel has its own clocks, cpus, sockets and routes. */
+static int load_kernel(struct player *p, struct skep_err *err)
+{
+	struct skep_load_opts opts = { .size = sizeof(opts), .engine = SKEP_KERNEL };
+
+	for (u32 i = 0; i < p->progs.n; i++) {
+		const struct skep_prog *prog = p->progs.v[i].loaded ? player_prog(p, i) : NULL;
+
+		if (prog && p->obj->img->progs[prog->index].at_mac)
+			return not_in_kernel(p, err, "it is of classic BPF, to which the kernel's "
+					     "test runs show no Ethernet header");
+	}
+	if (*player_option(p, "sockets") || p->socks_bytes)
+		return not_in_kernel(p, err, "its runs find sockets that were described: the "
+				     "kernel has its own");
+	if (*player_option(p, "routes"))
+		return not_in_kernel(p, err, "its runs look at routes that were described: the "
+				     "kernel has its own");
+	return load_with(p, &opts, err);
 }
 
 static int load(struct player *p, struct skep_err *err)
@@ -374,6 +400,11 @@ static int load(struct player *p, struct skep_err *err)
 	r = r ? r : number(p, "unverified", &unverified, err);
 	if (!r && cpus > CPUS_MAX)
 		r = err_set(err, ERR_RECORD_BAD, record_name(p->r), "%" PRIu64 " cpus", cpus);
+	if (!r && p->opts.kernel) {
+		r = load_kernel(p, err);
+		number_maps(p);
+		return r;
+	}
 	if (r)
 		return r;
 	opts.cpus = cpus ? (u32)cpus : 1;

@@ -371,13 +371,23 @@ void covered_by(struct verifier *v, struct kept *k, struct state *s)
 
 /* ---- meeting points ------------------------------------------------------ */
 
-enum { MISSES = 3, MISSES_OF_PASSES = 64, LOOP_JUMPS = 20, LOOP_INSNS = 100 };
+enum { LOOP_JUMPS = 20, LOOP_INSNS = 100 };
 
-/* Passes over what repeats are told by what is stored: it stays longer. */
+/*
+ * How often a state may cover nothing. Passes over what repeats are told by what is stored:
+ * it stays longer. Where too few stay nests are followed over and over, as the kernel's
+ * numbers have it for some (a loop of more than 64 rounds around an iterator); whom they
+ * are not the rule for keeps more.
+ */
+static const struct { u32 states, passes; } misses[] = {
+	[POLICY_USER] = { 30, 1000 },
+	[POLICY_KERNEL] = { 3, 64 },
+};
+
 static bool worn_out(const struct verifier *v, const struct kept *k)
 {
 	bool pass = k->open && (v->points[k->state->head.insn].flags & POINT_FORCE);
-	u32 n = pass ? MISSES_OF_PASSES : MISSES;
+	u32 n = pass ? misses[v->opts->policy].passes : misses[v->opts->policy].states;
 
 	return k->misses > k->hits * n + n;
 }
@@ -447,6 +457,7 @@ static bool visit(struct verifier *v, struct state *s)
 		return true;
 	switch (compare(v, s, &store)) {
 	case VISIT_COVERED:
+		v->step_insns++;	/* it is counted, as in the kernel */
 		return false;
 	case VISIT_ENDLESS:
 		reject(v, REJECT_ENDLESS, s->insn, &(struct why){ .a = s->insn });

@@ -237,6 +237,8 @@ SEC("uprobe") int skep_r_wa(struct pt_regs *ctx)
 attach walk --at "$tmp/target:work" -c "$tmp/target 200"
 same "runs with callbacks for elements" 200 "$runs"
 again walk "callbacks that change elements" ages odd five
+has "keys are shown by their types" 'map odd: {"a": 2, "b": 6, "c": 7} = 1' \
+	"$("$SKEP" replay --run 3 "$tmp/walk.rec" | tr -s ' ' | sed 's/{ /{/; s/ }/}/')"
 sed 's/bpf_for_each_map_elem(&five/bpf_for_each_map_elem(\&odd, both, \&by, 0);&/' "$tmp/walk.c" > "$tmp/mixed.c"
 "$SKEP" cc "$tmp/mixed.c" -o "$tmp/mixed.o"
 attach mixed --at "$tmp/target:work" -c "$tmp/target 20"

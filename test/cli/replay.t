@@ -181,6 +181,45 @@ else
 	skip "a changed program" "no clang"
 fi
 
+# ---- in the kernel -----------------------------------------------------------------------
+
+status "--on takes user and kernel" 2 $SKEP replay "$rec" --on both
+status "no engine of skep there" 2 $SKEP replay "$rec" --on kernel --jit off
+if why=$($SKEP run --on kernel -q $fw $cap 2>&1); then
+	$SKEP run -q $fw $cap --record "$rec"
+	out=$($SKEP replay "$rec" --on kernel 2>&1)
+	same "the kernel ends all runs as recorded" "firewall.o: 10983 runs replayed, all ended as recorded" \
+		"$(printf '%s\n' "$out" | grep 'replayed,')"
+	ok "status 0" $SKEP replay -q "$rec" --on kernel
+	same "one run" "firewall.o: 1 run replayed, it ended as recorded" \
+		"$($SKEP replay "$rec" --on kernel --run 7 2>&1 | tail -n 1)"
+	$SKEP run -q $obj $cap --prog all --record "$tmp/k.rec"
+	out=$($SKEP replay "$tmp/k.rec" --on kernel 2>&1)
+	has "it is said what the kernel answers by itself" \
+		"the kernel answers bpf_get_prandom_u32, bpf_ktime_get_ns" "$out"
+	has "and of how many runs that is the reason" "of the runs that differ asked such things" "$out"
+	status "they differ" 1 $SKEP replay -q "$tmp/k.rec" --on kernel
+	if [ -n "${CLANG-}" ]; then
+		printf '%s\n' '#include <linux/bpf.h>' '#include <bpf/bpf_helpers.h>' \
+			'struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 64);' \
+			'__type(key, __u32); __type(value, __u32); } m SEC(".maps");' \
+			'SEC("tc") int t(struct __sk_buff *s) { __u32 k = s->len & 63, *v;' \
+			'v = bpf_map_lookup_elem(&m, &k); if (v) { s->mark = *v; return *v; }' \
+			'return s->priority + 1; }' > "$tmp/t.c"
+		echo '[{"key": 42, "value": 1000}, {"key": 9, "value": 7}]' > "$tmp/m.json"
+		$SKEP run -q "$tmp/t.c" $cap --priority 5 --map "m=$tmp/m.json" --record "$tmp/t.rec"
+		ok "contexts and maps are given to the kernel" $SKEP replay -q "$tmp/t.rec" --on kernel
+		same "JSON says how many the kernel did not run" 3 "$($SKEP replay --json "$tmp/t.rec" \
+			--on kernel 2> /dev/null | sed -n 's/.*"not_replayed": \([0-9]*\).*/\1/p')"
+		echo '[{"ifindex": 1, "ifname": "lo", "mtu": 1500}]' > "$tmp/routes.json"
+		$SKEP run -q "$tmp/t.c" $cap --routes "$tmp/routes.json" --record "$tmp/n.rec"
+		has "routes are the kernel's own" "[SKEP-E1061]" \
+			"$($SKEP replay "$tmp/n.rec" --on kernel 2>&1)"
+	fi
+else
+	skip "runs in the kernel" "$(printf '%s' "$why" | head -n 1)"
+fi
+
 # ---- files ----------------------------------------------------------------------------------
 
 status "no recording" 2 $SKEP replay $fw
