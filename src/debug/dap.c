@@ -238,6 +238,7 @@ static void after_response(struct dap *s)
 	struct json j;
 
 	s->after = AFTER_NOTHING;
+	s->d->interrupted = 0;
 	switch (what) {
 	case AFTER_INITIALIZED:
 		send_said(s);

@@ -153,7 +153,7 @@ struct debug {
 	void (*look)(struct debug *d, void *arg);
 	void *look_arg;
 	u32 looks;
-	volatile int interrupted;	/* set by who wants it to stop */
+	volatile int interrupted;	/* set by who wants it to stop; cleared before a command */
 	bool quit;
 	int status;			/* exit status of the first wrong command */
 	unsigned nesting;		/* of command files */

@@ -347,13 +347,16 @@ static bool event_stops(void *arg, const struct replay_event *ev)
 	return ev->kind & (REPLAY_FAULT | REPLAY_VERDICT) || dbg_caught(arg, ev);
 }
 
-/* A session of the input at hand. */
+/* A session of the input at hand; of a recording of the run behind D's, if it has one. */
 static int open_session(struct debug *d, struct skep_err *err)
 {
-	const struct replay_opts o = { .arg = d, .stops = event_stops };
+	const struct replay_opts o = { .arg = d, .stops = event_stops,
+				       .interrupted = &d->interrupted };
 	int r;
 
-	if (d->setup->recording)
+	if (d->setup->recording && d->s)
+		r = replay_next_recorded(&d->s, &o, err);
+	else if (d->setup->recording)
 		r = replay_open_recorded(&d->s, d->setup->recording, d->input, &o, err);
 	else
 		r = replay_open(&d->s, &d->obj->progs[d->setup->prog], &d->run, &o, err);
@@ -433,18 +436,22 @@ static int run_recorded(struct debug *d, u64 number, struct skep_err *err)
 	return open_session(d, err);
 }
 
+/* To input NUMBER, through all before it; who interrupts that stands before another. */
 static int run_from_start(struct debug *d, u64 number, struct skep_err *err)
 {
 	int r = load(d, err);
 
-	for (u64 i = 1; !r && i <= number; i++) {
+	for (u64 i = 1; !r; i++) {
 		r = take_input(d, i, err);
 		if (!r)
 			r = no_input(d, number, err);
-		else if (r > 0)
-			r = i < number ? pass(d, err) : 0;
+		if (r < 0)
+			return r;
+		if (i == number || d->interrupted)
+			break;
+		r = pass(d, err);
 	}
-	return r ? r : open_session(d, err);
+	return r < 0 ? r : open_session(d, err);
 }
 
 /* The next input: 1; 0: there is none, and the session stays. */
@@ -456,7 +463,6 @@ static int next_input(struct debug *d, struct skep_err *err)
 	int r;
 
 	if (d->setup->recording) {
-		replay_close(d->s);
 		r = run_recorded(d, number, err);
 		if (!r || err->id != ERR_RECORD_RUN)
 			return r ? r : 1;
@@ -550,7 +556,6 @@ int dbg_run(struct debug *d, u64 number, bool stay, struct skep_err *err)
 	if (r)
 		return r;
 	dbg_end(d);
-	d->interrupted = 0;
 	r = d->setup->recording ? run_recorded(d, number, err) : run_from_start(d, number, err);
 	if (r) {
 		dbg_end(d);
@@ -593,7 +598,6 @@ int dbg_move(struct debug *d, enum dbg_move how, bool back, const struct dbg_loc
 
 	if (r)
 		return r;
-	d->interrupted = 0;
 	if (!back && replay_ended(d->s)) {
 		r = from_end(d, how, err);
 	} else if (!back && how == MOVE_CONTINUE) {
@@ -620,7 +624,7 @@ int dbg_goto(struct debug *d, u64 at, struct skep_err *err)
 	r = replay_goto(d->s, at, err);
 	dbg_moved(d);
 	d->last_seen = false;
-	d->stop = replay_ended(d->s) ? DBG_END : DBG_STEPPED;
+	d->stop = replay_ended(d->s) ? DBG_END : d->interrupted ? DBG_INTERRUPTED : DBG_STEPPED;
 	dbg_watch_note(d, NULL);
 	return r;
 }
