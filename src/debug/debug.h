@@ -39,6 +39,7 @@ struct dbg_setup {
 	/* How many inputs there are, and no more than MOST; MOST as well when they cannot be
 	   counted without taking them. Or NULL. */
 	int (*count)(void *arg, u64 most, u64 *n, struct skep_err *err);
+	bool once;			/* inputs cannot be had again: a pipe's */
 };
 
 struct debug;

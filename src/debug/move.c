@@ -590,27 +590,105 @@ static int can_finish(struct debug *d, const struct goal *g, struct skep_err *er
 	return 0;
 }
 
+/* In the input at hand. */
+static int move_here(struct debug *d, enum dbg_move how, bool back, const struct dbg_loc *locs,
+		     u32 nr, struct skep_err *err)
+{
+	struct goal g = goal_here(d, how, back);
+	int r;
+
+	if (replay_ended(d->s))
+		g.frame = g.inlined = UINT32_MAX;
+	g.locs = locs;
+	g.nr_locs = nr;
+	r = can_finish(d, &g, err);
+	return r ? r : go(d, &g, err);
+}
+
+/* The input before, at its end: that of a run from the first one on. */
+static int previous_input(struct debug *d, struct skep_err *err)
+{
+	u64 number = d->input - 1;
+	int r;
+
+	dbg_end(d);
+	r = d->setup->recording ? run_recorded(d, number, err) : run_from_start(d, number, err);
+	if (!r)
+		r = replay_goto(d->s, REPLAY_END, err);
+	if (r) {
+		dbg_end(d);
+		return r;
+	}
+	dbg_moved(d);
+	dbg_watch_note(d, NULL);
+	d->expected = d->said_end = 0;	/* it is told which one it is */
+	d->stop = d->interrupted ? DBG_INTERRUPTED : DBG_BEGIN;
+	return 0;
+}
+
+/* It stands at the end, and comes from behind: does a catchpoint wait for what is there? */
+static int catch_end(struct debug *d, struct skep_err *err)
+{
+	unsigned events = dbg_catches(d) & (REPLAY_VERDICT | REPLAY_FAULT);
+	u64 length = replay_length(d->s);
+	int r;
+
+	if (!events || !length)
+		return 0;
+	r = replay_goto(d->s, length - 1, err);
+	r = r ? r : replay_until(d->s, NULL, NULL, events, err);
+	if (r < 0)
+		return r;
+	r = ended(d, replay_stopped_by(d->s), err);
+	if (d->stop == DBG_END || (d->stop == DBG_FAULT && !d->stop_bp))
+		d->stop = DBG_BEGIN;	/* nothing of it: on the way back */
+	return r;
+}
+
+static bool is_step(enum dbg_move how)
+{
+	return how == MOVE_STEPI || how == MOVE_NEXTI || how == MOVE_STEP || how == MOVE_NEXT;
+}
+
+/* Backwards, also into the inputs before. A step that began within an input ends at its
+ * beginning. */
+static int move_back(struct debug *d, enum dbg_move how, const struct dbg_loc *locs, u32 nr,
+		     struct skep_err *err)
+{
+	bool at_begin = !replay_time(d->s);
+	int r = move_here(d, how, true, locs, nr, err);
+
+	while (!r && d->stop == DBG_BEGIN && d->input > 1 && !d->setup->once &&
+	       (is_step(how) || how == MOVE_CONTINUE)) {
+		if (is_step(how) && !at_begin) {
+			d->stop = DBG_STEPPED;
+			break;
+		}
+		at_begin = false;
+		r = previous_input(d, err);
+		if (!r && how == MOVE_CONTINUE && d->stop == DBG_BEGIN)
+			r = catch_end(d, err);
+		if (!r && d->stop == DBG_BEGIN)
+			r = move_here(d, how, true, locs, nr, err);
+	}
+	return r;
+}
+
 int dbg_move(struct debug *d, enum dbg_move how, bool back, const struct dbg_loc *locs, u32 nr,
 	     struct skep_err *err)
 {
-	struct goal g;
 	int r = dbg_stands(d, err);
 
 	if (r)
 		return r;
-	if (!back && replay_ended(d->s)) {
+	if (!back && replay_ended(d->s))
 		r = from_end(d, how, err);
-	} else if (!back && how == MOVE_CONTINUE) {
+	else if (!back && how == MOVE_CONTINUE)
 		r = go_on(d, err);
-	} else {
-		g = goal_here(d, how, back);
-		if (replay_ended(d->s))
-			g.frame = g.inlined = UINT32_MAX;
-		g.locs = locs;
-		g.nr_locs = nr;
-		r = can_finish(d, &g, err);
-		r = r ? r : go(d, &g, err);
-	}
+	else if (back)
+		r = move_back(d, how, locs, nr, err);
+	else
+		r = move_here(d, how, false, locs, nr, err);
 	d->stopped_here = true;
 	return r;
 }
