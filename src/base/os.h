@@ -209,7 +209,8 @@ u64 os_cgroup_of_fd(int fd);	/* of an open directory; 0 when it is no cgroup */
 bool os_inode_of_fd(int fd, u64 *dev, u64 *ino);	/* of an open file */
 /* When thread ID of this process began, in a unit of the system's; 0: there is none. */
 u64 os_thread_start(u32 id);
-/* The same of process PID; who owns it, false: there is none; its name. */
+/* The same of process PID, 0 also when it has ended and nobody has waited for it; who owns
+ * it, false: there is none; its name. */
 u64 os_process_start(u32 pid);
 bool os_process_owner(u32 pid, u32 *uid);
 void os_process_comm(u32 pid, char name[16]);

@@ -329,7 +329,9 @@ HELPER_BODY(kfunc_dynptr_memset)
 		return call_error(-EINVAL);
 	else if (!holds(&d, (u32)r2, (u32)r3))
 		return call_error(-E2BIG);
-	return to || !(u32)r3 ? 0 : call_error(-EINVAL);
+	if (to || !(u32)r3)
+		return 0;
+	return call_error(dynptr_kind(&d) == DYNPTR_SKB ? -EFAULT : -EINVAL);
 }
 
 /* ---- memory at any address ---------------------------------------------------------- */

@@ -140,7 +140,9 @@ static int file_kind(enum input_kind *kind, const char *path, u64 size, struct s
 
 	if (fd < 0)
 		return err_set(err, ERR_FILE_OPEN, path, "%s", strerror(errno));
-	n = read(fd, head, sizeof(head));
+	do
+		n = read(fd, head, sizeof(head));
+	while (n < 0 && errno == EINTR);
 	close(fd);
 	if (n < 0)
 		return err_set(err, ERR_FILE_READ, path, "%s", strerror(errno));

@@ -10,15 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
-
-int link_perf_open(const struct perf_event_attr *a, s32 pid, s32 cpu)
-{
-	int fd = (int)syscall(SYS_perf_event_open, a, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
-
-	return fd < 0 ? -errno : fd;
-}
 
 /* A link (5.15) keeps the event by itself. The first one of a program is its link. */
 static int by_link(struct link_job *j, int event)
@@ -168,7 +160,7 @@ static int open_threads(struct link_job *j, const struct perf_event_attr *attr)
 	snprintf(path, sizeof(path), "/proc/%u/task", j->w->pid);
 	names = os_dir_names(path, &n);
 	for (size_t i = 0; i < n; i++) {
-		fd = r ? r : link_perf_open(&a, atoi(names[i]), -1);
+		fd = r ? r : sys_perf_open(&a, atoi(names[i]), -1);
 		free(names[i]);
 		if (fd == -ESRCH && n > 1)	/* one that has ended meanwhile */
 			continue;
@@ -186,7 +178,7 @@ static int open_all(struct link_job *j, const struct perf_event_attr *a)
 	if (j->w->pid)
 		return open_threads(j, a);
 	for (u32 cpu = 0; !r && cpu < j->k->cpus; cpu++) {
-		fd = link_perf_open(a, -1, (s32)cpu);
+		fd = sys_perf_open(a, -1, (s32)cpu);
 		if (fd == -ENODEV)	/* not online */
 			continue;
 		r = fd < 0 ? fd : link_perf_attach(j, fd);

@@ -77,9 +77,8 @@ int link_socket(struct link_job *j);
 int link_lwt(struct link_job *j);
 int link_freplace(struct link_job *j);
 
-/* link_perf.c: an event of perf as a program's: its descriptor goes to the link. */
-int link_perf_open(const struct perf_event_attr *a, s32 pid, s32 cpu);
-/* Takes FD, also after an error, which is -errno. */
+/* link_perf.c: an event of perf as a program's: FD goes to the link, also after an error,
+ * which is -errno. */
 int link_perf_attach(struct link_job *j, int fd);
 
 #endif

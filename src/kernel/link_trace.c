@@ -47,7 +47,7 @@ static int tracepoint_at(struct link_job *j, const char *category, const char *n
 	if (id < 0)
 		return no_tracepoint(j, id, category, name);
 	/* one event of one cpu is enough: the program runs on all */
-	fd = link_perf_open(&a, -1, 0);
+	fd = sys_perf_open(&a, -1, 0);
 	r = fd < 0 ? fd : link_perf_attach(j, fd);
 	if (r)
 		return link_refused(j, r, "tracepoint %s/%s", category, name);
@@ -214,7 +214,7 @@ int link_kprobe(struct link_job *j)
 	if (!type)
 		return no_kprobes(j, name, "CONFIG_KPROBE_EVENTS");
 	a.kprobe_func = (uintptr_t)name;
-	fd = link_perf_open(&a, -1, 0);
+	fd = sys_perf_open(&a, -1, 0);
 	r = fd < 0 ? fd : link_perf_attach(j, fd);
 	if (r)
 		return link_refused(j, r, "function %s", name);

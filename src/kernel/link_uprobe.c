@@ -146,7 +146,7 @@ int uprobe_perf(struct link_job *j, const char *path, u64 off, u64 ref, u64 cook
 	if (!a.type)
 		return link_refused(j, -EOPNOTSUPP, "%s: this kernel has no uprobes "
 				    "(CONFIG_UPROBE_EVENTS)", path);
-	fd = link_perf_open(&a, j->w->pid ? (s32)j->w->pid : -1, j->w->pid ? -1 : 0);
+	fd = sys_perf_open(&a, j->w->pid ? (s32)j->w->pid : -1, j->w->pid ? -1 : 0);
 	r = fd < 0 ? fd : link_perf_attach(&own, fd);
 	return r ? link_refused(j, r, "%s at 0x%llx", path, (unsigned long long)off) : 0;
 }

@@ -9,7 +9,6 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { PAGES = 16, RECORD_MAX = 1 << 16 };
@@ -52,12 +51,12 @@ static int event_open(u32 cpu, u32 wakeup)
 		.sample_period = 1, .sample_type = PERF_SAMPLE_RAW | PERF_SAMPLE_TIME,
 		.wakeup_events = wakeup ? wakeup : 1, .read_format = FORMAT_LOST,
 	};
-	int fd = (int)syscall(__NR_perf_event_open, &a, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+	int fd = sys_perf_open(&a, -1, (s32)cpu);
 
-	if (fd >= 0 || errno != EINVAL)
+	if (fd != -EINVAL)
 		return fd;
 	a.read_format = 0;
-	return (int)syscall(__NR_perf_event_open, &a, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+	return sys_perf_open(&a, -1, (s32)cpu);
 }
 
 static bool buffer_map(const struct perfbuf *p, struct buffer *b)
@@ -87,7 +86,7 @@ static int buffer_open(struct perfbuf *p, u32 cpu, u32 index, u32 wakeup, struct
 
 	*b = (struct buffer){ .cpu = cpu, .index = index, .fd = event_open(cpu, wakeup) };
 	if (b->fd < 0)
-		return no_buffer(cpu, "perf_event_open", errno, err);
+		return no_buffer(cpu, "perf_event_open", -b->fd, err);
 	if (!buffer_map(p, b))
 		return no_buffer(cpu, "mmap", errno, err);
 	r = buffer_store(p, b);

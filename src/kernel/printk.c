@@ -5,10 +5,12 @@
  * then one for its stack and one for each frame.
  */
 #include "kernel/printk.h"
+#include "base/os.h"
 #include "base/strbuf.h"
 #include "kernel/link_priv.h"
 #include <ctype.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +23,7 @@
 enum { SYS_close_range = 436 };
 #endif
 
-enum { COMM = 16, TAG = 16, RMDIR_TRIES = 200, PART = 1 << 16 };
+enum { COMM = 16, TAG = 16, RMDIR_TRIES = 200, GUARD_TRIES = 12000, PART = 1 << 16 };
 
 /* An event of which the end, or the stack, may be still to come. */
 struct pending {
@@ -48,10 +50,10 @@ struct printk {
 
 /* ---- the instance ---------------------------------------------------------- */
 
-static void remove_instance(const struct printk *p)
+static void remove_instance(const struct printk *p, int tries)
 {
 	/* it is busy for as long as somebody who ends has it open */
-	for (int i = 0; i < RMDIR_TRIES; i++) {
+	for (int i = 0; i < tries; i++) {
 		if (!unlinkat(p->instances, p->name, AT_REMOVEDIR) || errno != EBUSY)
 			return;
 		usleep(5000);
@@ -82,7 +84,7 @@ static void guard(const struct printk *p, int end)
 	signal(SIGHUP, SIG_IGN);
 	while (read(end, &byte, 1) < 0 && errno == EINTR)
 		;
-	remove_instance(p);
+	remove_instance(p, GUARD_TRIES);
 	_exit(0);
 }
 
@@ -125,19 +127,20 @@ static int open_pipe(struct printk *p)
 
 static int make(struct printk *p)
 {
-	static unsigned number;
 	int r;
 
 	p->instances = tracefs_open("instances");
 	if (p->instances < 0)
 		return p->instances;
-	snprintf(p->name, sizeof(p->name), "skep-%u-%u", (unsigned)getpid(), number++);
-	if (mkdirat(p->instances, p->name, 0700))
-		return -errno;
-	r = start_guard(p);
+	/* all name spaces of processes, which count by themselves, have these in common */
+	snprintf(p->name, sizeof(p->name), "skep-%u-%" PRIx64, (unsigned)getpid(),
+		 os_clock_real_ns());
+	r = start_guard(p);	/* first: who is killed behind mkdir leaves it to the guard */
+	if (!r && mkdirat(p->instances, p->name, 0700))
+		r = -errno;
 	if (!r)
 		r = open_pipe(p);
-	if (p->k)
+	if (!r && p->k)
 		write_file(p, "options/stacktrace", "1");
 	return r ? r : write_file(p, "events/bpf_trace/bpf_trace_printk/enable", "1");
 }
@@ -169,7 +172,7 @@ void printk_close(struct printk *p)
 	if (p->pipe >= 0)
 		close(p->pipe);
 	if (p->instances >= 0)
-		remove_instance(p);
+		remove_instance(p, RMDIR_TRIES);
 	if (p->alive >= 0)
 		close(p->alive);
 	if (p->child > 0)

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -36,7 +35,7 @@ static int event_open(u32 cpu)
 		.watermark = 1, .wakeup_watermark = 1,	/* at each record */
 	};
 
-	return (int)syscall(__NR_perf_event_open, &a, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+	return sys_perf_open(&a, -1, (s32)cpu);
 }
 
 /* Who may lock little memory gets a smaller buffer. */

@@ -4,7 +4,6 @@
 #include "kernel/sys.h"
 #include <linux/perf_event.h>
 #include <skep/insn.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { R0, R1, R2, R3, R4, R6 = 6, R7, R8, R9, R10 };
@@ -193,15 +192,15 @@ static int open_counter(struct profile *p, const struct profile_metric *m, u32 n
 {
 	struct perf_event_attr a = { .size = sizeof(a), .type = m->type, .config = m->config,
 		.read_format = PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING };
-	int fd = (int)syscall(SYS_perf_event_open, &a, -1, (int)cpu, -1, PERF_FLAG_FD_CLOEXEC);
+	int fd = sys_perf_open(&a, -1, (s32)cpu);
 	u32 key = number * p->cpus + cpu;
 	int r;
 
-	if (fd < 0 && errno == ENODEV)
+	if (fd == -ENODEV)
 		return 0;
 	if (fd < 0)
 		return err_set(err, ERR_COUNTERS, NULL, "this machine does not count %s on cpu "
-			       "%u: %s", m->name, cpu, strerror(errno));
+			       "%u: %s", m->name, cpu, strerror(-fd));
 	*vec_push(&p->fds) = fd;
 	r = kernel_map_update(p->b, MAP_EVENTS, &key, &fd, BPF_ANY);
 	return r ? err_set(err, ERR_COUNTERS, NULL, "the kernel does not take the counter of %s: "

@@ -93,7 +93,7 @@ static bool try_it(void)
 		return true;	/* nothing is known: the worst */
 	a.uprobe_path = (uintptr_t)path;
 	a.probe_offset = off;
-	fd = link_perf_open(&a, getpid(), -1);
+	fd = sys_perf_open(&a, getpid(), -1);
 	if (fd < 0)
 		return true;
 	ioctl(fd, PERF_EVENT_IOC_ENABLE, 0);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* sys.c: the bpf system call. */
+/* sys.c: the system calls of programs and of events. */
 #include "kernel/sys.h"
 #include <ctype.h>
+#include <linux/perf_event.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -62,6 +63,16 @@ int sys_bpf(int cmd, union bpf_attr *attr)
 	while (r < 0 && (errno == EINTR ||
 			 (errno == EAGAIN && cmd == BPF_PROG_LOAD && ++again < LOAD_TRIES)));
 	return r < 0 ? -errno : (int)r;
+}
+
+int sys_perf_open(const struct perf_event_attr *a, s32 pid, s32 cpu)
+{
+	long fd;
+
+	do	/* it waits for locks of the process that is looked at */
+		fd = syscall(SYS_perf_event_open, a, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+	while (fd < 0 && errno == EINTR);
+	return fd < 0 ? -errno : (int)fd;
 }
 
 const char *sys_error(int code)

@@ -20,6 +20,8 @@ struct kernel_ops {
 	u8 *value;		/* [bytes] as it would be registered; NULL: of no such map */
 };
 
+struct perf_event_attr;
+
 struct kernel_map {
 	int fd;
 	const struct image_map *def;
@@ -71,6 +73,8 @@ static inline struct kernel *kernel_of(struct backend *b)
 
 /* bpf(2): >= 0 or -errno; goes on after a signal. */
 int sys_bpf(int cmd, union bpf_attr *attr);
+/* perf_event_open(2): a descriptor or -errno; goes on after a signal. */
+int sys_perf_open(const struct perf_event_attr *a, s32 pid, s32 cpu);
 /* CODE, -errno, as text; the kernel has one more of these than libc. */
 const char *sys_error(int code);
 /* NAME as an object of the kernel may be called: 15 characters. */

@@ -263,6 +263,8 @@ int lang_compile(struct lang *l, struct script *script, struct lang_unit *unit,
 	if (!script->nr_errors)
 		check_limits(l);
 	if (!script->nr_errors)
+		place_raw_syscalls(l);
+	if (!script->nr_errors)
 		sema_run(l);
 	unit->config = l->config;
 	if (!script->nr_errors)

@@ -45,6 +45,10 @@ struct place_arg {
 /* A BPF program that the kernel has, and its types. */
 struct lang_bpf { u32 prog; const struct btf *btf; };
 
+/* A tracepoint of system call NR that is at the raw one of all (place_syscall.c): STATUS is
+ * where in the task its kind of system call stands. */
+struct lang_raw { bool is, enter; s64 nr; u32 status; };
+
 /* One attach point, wildcards resolved. */
 struct place {
 	enum lang_probe kind;
@@ -60,6 +64,7 @@ struct place {
 	u32 nr_args;
 	u64 ref;		/* USDT: where its semaphore is in the file; 0 none */
 	struct lang_bpf bpf;	/* FENTRY, FEXIT: whose function it is; 0 the kernel's */
+	struct lang_raw raw;	/* TRACEPOINT */
 	const struct ty *ret;	/* FEXIT, typed kretprobes and uretprobes; or NULL */
 	struct usdt_arg *usdt;	/* USDT: where arguments are */
 	u32 nr_usdt;
@@ -94,6 +99,7 @@ struct map_var {
 	struct node *decl;	/* MAPDECL or NULL */
 	u32 decl_type, decl_max;
 	bool scalar, keyed;	/* what was seen */
+	bool wrong;		/* it got what has no type */
 	bool many;
 	u32 index;		/* in unit.maps and in this order */
 	u32 ir;			/* number of the object's map */

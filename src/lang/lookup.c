@@ -4,9 +4,11 @@
  * kernel's types, which are opened when first a script asks.
  */
 #include "lang/cdecl.h"
+#include "lang/out.h"
 #include "lang/sema.h"
 #include "sym/symbols.h"
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -80,6 +82,32 @@ bool lang_find_type(struct lang *l, const char *name, const struct btf **btf, u3
 	return *id != 0;
 }
 
+const char *lang_nearest_type(struct lang *l, const char *name)
+{
+	static const struct { const char *word; u32 kind; } kinds[] = {
+		{ "struct ", BTF_KIND_STRUCT }, { "union ", BTF_KIND_UNION },
+		{ "enum ", BTF_KIND_ENUM },
+	};
+	const struct btf *btf = lang_kernel(l);
+	const char *near = NULL;
+	VEC(const char *) names = { 0 };
+
+	for (u32 k = 0; btf && !near && k < ARRAY_LEN(kinds); k++) {
+		const size_t n = strlen(kinds[k].word);
+
+		if (strncmp(name, kinds[k].word, n))
+			continue;
+		for (u32 id = 1; id < btf->nr_types; id++)
+			if (btf_kind(btf_type(btf, id)) == kinds[k].kind &&
+			    *btf_type_name(btf, id))
+				*vec_push(&names) = btf_type_name(btf, id);
+		near = err_nearest(name + n, names.v, names.n);
+		near = near ? arena_printf(l->arena, "%s%s", kinds[k].word, near) : NULL;
+	}
+	vec_free(&names);
+	return near;
+}
+
 /* ---- constants --------------------------------------------------------------- */
 
 /* The enumeration of BTF that has a constant NAME; 0: none has. */
@@ -114,6 +142,30 @@ static bool in_btf(struct lang *l, const struct btf *btf, const char *name, s64 
 	return id && *ty;
 }
 
+/* What the headers <signal.h>, <errno.h> and <syscall.h> define: they are not read, and BTF
+ * has no such names. */
+static bool in_headers(const char *name, s64 *value)
+{
+	enum { ERRNO_MAX = 134 };
+	const char *text;
+
+	if (!strncmp(name, "__NR_", 5) || !strncmp(name, "SYS_", 4)) {
+		*value = out_syscall_number(strchr(name + 2, '_') + 1);
+		return *value >= 0;
+	}
+	for (int i = 1; !strncmp(name, "SIG", 3) && i < NSIG; i++) {
+		text = sigabbrev_np(i);
+		if (text && !strcmp(text, name + 3))
+			return *value = i, true;
+	}
+	for (int i = 1; *name == 'E' && i < ERRNO_MAX; i++) {
+		text = strerrorname_np(i);
+		if (text && !strcmp(text, name))
+			return *value = i, true;
+	}
+	return false;
+}
+
 bool lang_find_constant(struct lang *l, const char *name, s64 *value, const struct ty **ty)
 {
 	struct lang_constant *k;
@@ -130,8 +182,8 @@ bool lang_find_constant(struct lang *l, const char *name, s64 *value, const stru
 		;
 	else if (l->c && cdecl_constant(l->c, name, value))
 		*ty = ty_int(&l->types, 8, true);
-	else
-		in_btf(l, lang_kernel(l), name, value, ty);
+	else if (!in_btf(l, lang_kernel(l), name, value, ty) && in_headers(name, value))
+		*ty = ty_int(&l->types, 8, true);
 	k = vec_push(&l->constants);	/* also that there is none: a walk costs milliseconds */
 	*k = (struct lang_constant){ name, *value, *ty };
 	return *ty != NULL;

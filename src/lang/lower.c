@@ -628,6 +628,30 @@ void low_block(struct low *w, struct node *n)
 
 /* ---- programs ---------------------------------------------------------------- */
 
+/* At the raw tracepoint of all system calls: only the one that is meant, of 64 bits. */
+static void only_syscall(struct low *w)
+{
+	enum { TS_COMPAT = 2 };		/* of thread_info.status, asm/thread_info.h */
+	const struct lang_raw *raw = &w->p->place->raw;
+	struct ir_block *this, *wide, *out;
+	struct ir_insn *nr, *task;
+
+	if (!raw->is)
+		return;
+	this = low_block_new(w), wide = low_block_new(w), out = low_block_new(w);
+	nr = raw->enter ? ir_load(w->f, 8, false, w->ctx, 8) :
+	     ir_load(w->f, 8, false, ir_load(w->f, 8, false, w->ctx, 0),
+		     low_register("orig_ax"));
+	ir_br(w->f, CC_EQ, 64, nr, num(w, raw->nr), this, out);
+	low_at(w, this);
+	task = ir_call(w->f, BPF_FUNC_get_current_task_btf, 0);
+	ir_br(w->f, CC_TEST, 64, ir_load(w->f, 4, false, task, (s32)raw->status),
+	      num(w, TS_COMPAT), out, wide);
+	low_at(w, out);
+	ir_exit(w->f, num(w, 0));
+	low_at(w, wide);
+}
+
 static void only_pids(struct low *w)
 {
 	const struct lang_opts *o = w->l->opts;
@@ -706,6 +730,7 @@ static bool program(struct lang *l, struct prog *p, bool scratch, u32 *most)
 	p->func = w.f = ir_func_new(&l->ir, p->name, p->place->section, 1);
 	w.f->line = line_of(&w, p->probe);
 	w.ctx = ir_ctx(w.f);
+	only_syscall(&w);
 	only_pids(&w);
 	check_iterator(&w);
 	if (scratch)

@@ -95,6 +95,21 @@ static struct ir_insn *data_loc(struct low *w, const struct place_arg *a)
 	return ir_op2(w->f, IR_ADD, 64, w->ctx, loc);
 }
 
+/* The same of a system call's raw tracepoint: the record that others have there begins with
+ * 8 bytes and the number; then come the arguments, or what it gives. */
+static struct ir_insn *raw_arg(struct low *w, const struct place_arg *a)
+{
+	static const char *const regs[] = { "di", "si", "dx", "r10", "r8", "r9" };
+	const struct lang_raw *raw = &w->p->place->raw;
+	const u32 i = (a->off - 16) / 8;
+
+	if (a->off < 16)
+		return num(w, raw->nr);
+	if (!raw->enter)
+		return ctx_word(w, 8);
+	return ir_load(w->f, 8, false, ctx_word(w, 0), low_register(regs[i < 6 ? i : 5]));
+}
+
 static struct val arg_value(struct low *w, const struct place_arg *a, const struct ty *t)
 {
 	const unsigned flags = probe_flags(w->p->place->kind);
@@ -103,6 +118,8 @@ static struct val arg_value(struct low *w, const struct place_arg *a, const stru
 
 	if (a->data_loc)
 		return (struct val){ t, data_loc(w, a), SPACE_KERNEL };
+	if (w->p->place->raw.is)
+		return (struct val){ t, low_convert(w, raw_arg(w, a), all, t), SPACE_NONE };
 	if (w->p->place->kind == LP_TRACEPOINT) {
 		if (ty_is_mem(t))
 			return (struct val){ t, ir_addi(w->f, w->ctx, a->off), SPACE_KERNEL };
@@ -359,11 +376,16 @@ static struct ir_insn *frames(struct low *w, const struct node *n)
 {
 	const struct ty *t = n->ty;
 	const u32 bytes = 8 * (u32)t->par[1];
-	struct ir_insn *got = ir_call(w->f, BPF_FUNC_get_stack, 4, w->ctx, low_temp(w, bytes),
+	struct ir_insn *got, *failed;
+
+	if (w->l->unit->stacks.v[t->par[2]].dwarf) {
+		low_unwind(w, n, own_pid(w, false), &got);
+		return ir_load(w->f, 8, false, got, 0);
+	}
+	got = ir_call(w->f, BPF_FUNC_get_stack, 4, w->ctx, low_temp(w, bytes),
 				      num(w, bytes),
 				      num(w, (t->user ? BPF_F_USER_STACK : 0) | (s64)n->num));
-	struct ir_insn *failed = ir_op2(w->f, IR_SAR, 64, got, num(w, 63));
-
+	failed = ir_op2(w->f, IR_SAR, 64, got, num(w, 63));
 	return ir_op2(w->f, IR_SHR, 64,
 		      ir_op2(w->f, IR_AND, 64, got, ir_op2(w->f, IR_XOR, 64, failed, num(w, -1))),
 		      num(w, 3));

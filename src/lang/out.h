@@ -50,6 +50,7 @@ void out_format(struct out *o, struct strbuf *b, const char *format, const struc
 void out_json_string(struct strbuf *b, const char *s, size_t n);
 /* The name of system call NR of this machine, or NULL. */
 const char *out_syscall_name(u64 nr);
+s64 out_syscall_number(const char *name);	/* -1: there is none */
 /* ---- out_map.c --------------------------------------------------------------- */
 
 struct out_elem {

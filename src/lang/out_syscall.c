@@ -19,3 +19,11 @@ const char *out_syscall_name(u64 nr)
 			return rows[i].name;
 	return NULL;
 }
+
+s64 out_syscall_number(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (!strcmp(rows[i].name, name))
+			return rows[i].nr;
+	return -1;
+}

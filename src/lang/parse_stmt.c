@@ -214,6 +214,8 @@ static struct node *parse_for(struct parser *p)
 	parse_next(p);
 	paren = parse_take(p, TOK1('('));
 	n->a = parse_var(p, "expected variable in for loop");
+	if (p->panic)
+		diag_hint(p->lex.s, "for ($i : 0..10) { } or for ($kv : @map) { }");
 	if (!p->panic && parse_expect(p, TOK1(':'), "':'"))
 		parse_over(p, n);
 	if (paren)
@@ -363,10 +365,14 @@ static void parse_statements(struct parser *p, struct node *block)
 struct node *parse_block(struct parser *p)
 {
 	struct node *n = parse_node(p, N_BLOCK, p->t.from);
-	bool predicate = p->predicate;
+	const bool heard = p->panic, predicate = p->predicate;
 
-	if (!parse_expect(p, TOK1('{'), "'{'"))
+	if (!parse_expect(p, TOK1('{'), "'{'")) {
+		if (!heard)
+			diag_hint(p->lex.s, "what is to be done stands in braces: begin { ... }, "
+				  "if (...) { ... }");
 		return parse_done(p, n);
+	}
 	p->predicate = false;
 	if (parse_enter(p))
 		parse_statements(p, n);

@@ -401,6 +401,16 @@ static void iterator(struct at *a)
 
 /* ---- the dispatcher ---------------------------------------------------------- */
 
+/* The event of that name, whose kind and category were left out. */
+static void hint_event(void *arg, const char *category, const char *name)
+{
+	struct at *a = arg;
+
+	if (a->kind == LP_COUNT)
+		diag_hint(a->l->script, "did you mean tracepoint:%s:%s?", category, name);
+	a->kind = LP_TRACEPOINT;
+}
+
 static void unknown(struct at *a)
 {
 	const char *names[LP_COUNT], *near;
@@ -409,7 +419,10 @@ static void unknown(struct at *a)
 		names[i] = rows[i].name;
 	near = err_nearest(a->part[0], names, LP_COUNT);
 	diag_error(a->l->script, a->node->at, "Invalid probe type: %s", a->part[0]);
-	if (near)
+	a->kind = LP_COUNT;
+	if (a->n == 1)
+		tracefs_each_event("*", a->part[0], hint_event, a);
+	if (near && a->kind == LP_COUNT)
 		diag_hint(a->l->script, "did you mean %s?", near);
 }
 

@@ -96,7 +96,8 @@ static void nothing_found(struct search *s, int r)
 					      strerror(-r)));
 		return;
 	}
-	place_missing(a, arena_printf(a->l->arena, "%s: no BPF program that runs has a function %s%s",
+	place_missing(a, arena_printf(a->l->arena,
+				      "%s: no BPF program that runs has a function %s%s",
 				      probe_name(a->kind), s->pattern, s->id ?
 				      arena_printf(a->l->arena, " and the number %u", s->id) : ""));
 	if (near && a->missed)

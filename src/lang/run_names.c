@@ -103,7 +103,8 @@ static u32 stack(void *arg, const struct ty *t, const struct lang_stack *s, u64 
 {
 	struct run *r = arg;
 	const struct lang_stacks *where = &r->o->unit->stacks.v[t->par[2]];
-	const s32 map = s->level < LANG_STACK_LEVELS && !where->dwarf ? run_map(r, where->bpf_name[s->level]) : -1;
+	const s32 map = s->level < LANG_STACK_LEVELS && !where->dwarf ?
+		run_map(r, where->bpf_name[s->level]) : -1;
 	u64 all[127] = { 0 };
 	const u32 key = (u32)s->id;
 	u32 n = 0;

@@ -610,7 +610,7 @@ void run_space_open(struct run *r)
 	struct spaces *s;
 	struct skep_err err;
 
-	if (!wants_names(r->o->unit))
+	if (!wants_names(r->o->unit) && !r->o->unit->spaces)
 		return;
 	s = mem_alloc(sizeof(*s));
 	memset(s, 0, sizeof(*s));

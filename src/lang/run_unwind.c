@@ -177,8 +177,8 @@ void run_unwind_say(struct run *r, u64 without)
 			  "nothing is known of their processes\nHINT: -p PID, -c CMD or "
 			  "--dwarf-pid PID names those that it is for\n", without);
 	if (u->no_rows)
-		sb_printf(&r->errors, "WARNING: %" PRIu64 " files are too large for dw_ustack: their "
-			  "frames end stacks\n", u->no_rows);
+		sb_printf(&r->errors, "WARNING: %" PRIu64 " files are too large for dw_ustack: "
+			  "their frames end stacks\n", u->no_rows);
 	if (u->too_many)
 		sb_printf(&r->errors, "WARNING: dw_ustack has room for %u processes; %" PRIu64
 			  " were not taken\n", (unsigned)LANG_SPACES, u->too_many);

@@ -226,6 +226,7 @@ void sem_map_value(struct sema *s, struct node *n, const struct ty *t, bool lit)
 	struct map_var *m = n->sem;
 	const struct ty *to;
 
+	m->wrong |= !t;		/* which is said where the value stands */
 	if (!t)
 		return;
 	if (t->kind == TY_VOID) {
@@ -536,9 +537,9 @@ static void check_maps(struct lang *l)
 			diag_warn(l->script, m->decl->at, "Unused map: %s", m->name);
 			m->value = m->key = ty_int(&l->types, 8, true);
 			m->keyed = true;
-		} else if (!m->value)
+		} else if (!m->value && (!m->wrong || !l->script->nr_errors))
 			diag_error(l->script, m->first->at, "Undefined map: %s", m->name);
-		else if (m->keyed && !m->key)
+		else if (m->value && m->keyed && !m->key)
 			diag_error(l->script, m->first->at, "Undefined map: %s", m->name);
 	}
 }

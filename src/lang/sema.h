@@ -78,8 +78,15 @@ const struct place_arg *place_arg_find(const struct place *p, const char *name);
 /* In which space what a number points to is, when it becomes a pointer in P. */
 enum ty_space sem_space(const struct sema *s);
 
+/* ---- place_syscall.c --------------------------------------------------------- */
+
+void place_raw_syscalls(struct lang *l);	/* when all programs are known */
+
 /* ---- lookup.c ---------------------------------------------------------------- */
 
+/* The struct, union or enum of the kernel that is called most like NAME, "struct x", with its
+ * kind; NULL: none is. */
+const char *lang_nearest_type(struct lang *l, const char *name);
 /* Addresses and numbers of names; -1: there is none. */
 s64 lang_kaddr(struct lang *l, const char *name);
 s64 lang_uaddr(const struct place *p, const char *name);

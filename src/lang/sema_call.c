@@ -455,6 +455,11 @@ static s64 known_now(struct sema *s, struct node *n, int f)
 		sem_error(s, n->at, "%s() expects a string literal", n->text);
 		return 0;
 	}
+	if (f == F_reg && !(flags_here(s) & PF_REGS)) {
+		sem_error(s, n->at, "reg() can not be used with \"%s\" probes: they have no "
+			  "registers", s->p->place->provider);
+		return 0;
+	}
 	if (f == F_reg)
 		v = low_register(name);
 	else if (f == F_kaddr)
@@ -484,8 +489,8 @@ static void packet_call(struct sema *s, struct node *n)
 	s64 v = 0;
 
 	if (!(flags_here(s) & PF_BTF) || s->p->place->kind == LP_ITER)
-		sem_error(s, n->at, "skboutput can not be used with \"%s\" probes: it is of fentry, "
-			  "fexit and rawtracepoint", s->p->place->provider);
+		sem_error(s, n->at, "skboutput can not be used with \"%s\" probes: it is of "
+			  "fentry, fexit and rawtracepoint", s->p->place->provider);
 	else if (s->l->opts->user)
 		sem_error(s, n->at, "skboutput is of the kernel's engine: --on kernel");
 	else if (path->kind != N_STR || !path->text_n)
@@ -607,6 +612,13 @@ static bool absent(struct sema *s, const struct node *n)
 	return false;
 }
 
+/* Has the probe an argument NAME? */
+static bool is_argument(struct sema *s, const char *name)
+{
+	place_args(s->l, (struct place *)(uintptr_t)s->p->place);
+	return place_arg_find(s->p->place, name) != NULL;
+}
+
 static const struct ty *unknown(struct sema *s, struct node *n)
 {
 	const char *names[F_COUNT], *near;
@@ -618,7 +630,9 @@ static const struct ty *unknown(struct sema *s, struct node *n)
 	for (u32 i = 0; i < F_COUNT; i++)
 		names[i] = func_rows[i].name;
 	near = err_nearest(n->text, names, F_COUNT);
-	if (near && s->report)
+	if (s->report && n->kind == N_IDENT && is_argument(s, n->text))
+		diag_hint(s->l->script, "did you mean args.%s?", n->text);
+	else if (near && s->report)
 		diag_hint(s->l->script, "did you mean %s?", near);
 	return NULL;
 }

@@ -112,13 +112,22 @@ static const struct ty *base_type(struct sema *s, const struct node *n)
 	return NULL;
 }
 
+static const struct ty *unknown_type(struct sema *s, const struct node *n)
+{
+	const char *near = s->report ? lang_nearest_type(s->l, n->text) : NULL;
+
+	sem_error(s, n->at, "Cannot resolve unknown type \"%s\"", n->text);
+	if (near)
+		diag_hint(s->l->script, "did you mean %s?", near);
+	return NULL;
+}
+
 const struct ty *sem_type(struct sema *s, struct node *n)
 {
 	const struct ty *t = n->a ? sem_expr(s, n->a) : base_type(s, n);
 
 	if (!t)
-		return n->a ? NULL : sem_error(s, n->at, "Cannot resolve unknown type \"%s\"",
-					       n->text);
+		return n->a ? NULL : unknown_type(s, n);
 	for (const struct node *d = n->list; d; d = d->next) {
 		if (d->kind == N_DIM && d->num * (t->bytes ? t->bytes : 1) > TYPE_MAX)
 			return sem_error(s, n->at, "this type has more than %u bytes", TYPE_MAX);
@@ -153,9 +162,13 @@ const struct ty *sem_number(struct sema *s, struct node *n)
 static const struct ty *no_operator(struct sema *s, const struct node *n, const char *what,
 				    const struct ty *a, const struct ty *b)
 {
-	if (b)
-		return sem_error(s, n->at, "The %s operator can not be used on expressions of "
-				 "types '%s', '%s'", what, sem_name(s->l, a), sem_name(s->l, b));
+	if (b) {
+		sem_error(s, n->at, "The %s operator can not be used on expressions of "
+			  "types '%s', '%s'", what, sem_name(s->l, a), sem_name(s->l, b));
+		if (s->report && *what == '+' && a->kind == TY_STR && b->kind == TY_STR)
+			diag_hint(s->l->script, "str_concat(a, b) puts texts together");
+		return NULL;
+	}
 	return sem_error(s, n->at, "The %s operator can not be used on expressions of type '%s'",
 			 what, sem_name(s->l, a));
 }

@@ -129,9 +129,9 @@ struct lang_unit {
 	VEC(const char *) texts;	/* TY_STRFTIME, TY_CGROUP_PATH: par[0] is an index */
 	struct lang_config config;
 	u32 packet_pages;	/* of each cpu's buffer of packets */
-	const char *ring, *packets;	/* bpf names of maps that are there when a script needs them,
-				   else NULL: records; packets; */
-	const char *rows, *spaces;	/* for dw_ustack */
+	/* bpf names of maps that are there when a script needs them, else NULL */
+	const char *ring;	/* records */
+	const char *packets, *rows, *spaces;	/* of skboutput; of dw_ustack */
 	const char *counters;	/* one element of u64: enum lang_counter, then those of maps */
 };
 

@@ -115,8 +115,9 @@ static void tail_call(struct verifier *v, struct state *s, u32 at)
 	v->funcs[state_frame(s)->func].tail_calls = true;
 	if (s->rcu || s->preempt || s->irq)
 		reject(v, REJECT_RCU_EXIT, at, &(struct why){ .s = "tail_call" });
-	check_refs(v, s, at, REJECT_TAIL_REF);
-	if (s->nr_frames > 1)	/* the other program returns for the function */
+	if (s->nr_frames == 1)
+		check_refs(v, s, at, REJECT_TAIL_REF);
+	else	/* the other program returns for the function: who called it has what is held */
 		leave_function(v, s, at, false);
 }
 

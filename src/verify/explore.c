@@ -87,16 +87,6 @@ static struct kept *last_pass(struct verifier *v, const struct state *s, u32 at)
 	return NULL;
 }
 
-/* Iterators of OLD are the same ones in NEW, none that was made anew. */
-static bool same_iterators(const struct packed_frame *old, const struct frame *new)
-{
-	for (u32 n = 0; n < old->nr_slots; n++)
-		if (old->slots[n].kind[0] == SLOT_ITER &&
-		    (n >= new->nr_slots || new->slots[n].reg.ref != old->slots[n].reg->ref))
-			return false;
-	return true;
-}
-
 /* What mattered keeps its range: the passes may come to an end by it. */
 static void widen_reg(struct verifier *v, const struct reg *old, struct reg *new, u32 bytes)
 {
@@ -164,12 +154,6 @@ static bool same_given(const struct packed_frame *old, const struct frame *f)
 	return true;
 }
 
-/* A timer has called what S is in, later than what OLD is in: that is no loop. */
-static bool later_run(const struct packed *old, const struct state *s)
-{
-	return old->head.frames[0]->serial != s->frames[0]->serial;
-}
-
 /* Both are in the same passes over what repeats: S is no later round. (What a timer calls
  * later is covered before that is asked: pass_covered.) */
 static bool same_passes(const struct packed *packed, const struct state *s)
@@ -185,25 +169,18 @@ static bool same_passes(const struct packed *packed, const struct state *s)
 	return true;
 }
 
-/* The iterator that the instruction asks for its next element has given more
- * since OLD, and is not drained. */
-static bool iterates_on(struct verifier *v, const struct packed *old, const struct state *s)
+/* The iterator that the instruction asks for its next element, M, has given more since OLD,
+ * and is not drained. */
+static bool iterates_on(const struct measure *m, const struct packed *old, const struct state *s)
 {
-	const struct reg *r = state_reg(s, 1), *was, *is;
-	const struct packed_frame *f;
-	s64 n;
+	const struct packed_frame *f = &old->frames[m->frame];
+	const struct reg *was;
 
-	if (v->points[s->insn].op != OP_CALL_KFUNC || r->type != REG_STACK ||
-	    r->frame >= old->head.nr_frames)
+	if (m->kind != MEASURE_ITER || m->frame >= old->head.nr_frames || m->slot >= f->nr_slots)
 		return false;
-	n = -(r->off + (s64)scalar_value(&r->val)) / SLOT_BYTES - 1;
-	f = &old->frames[r->frame];
-	if (n < 0 || n >= f->nr_slots || n >= s->frames[r->frame]->nr_slots)
-		return false;
-	was = f->slots[n].reg;
-	is = &s->frames[r->frame]->slots[n].reg;
+	was = f->slots[m->slot].reg;
 	/* the same iterator, not one that was made anew */
-	return is->ref == was->ref && is->off > was->off;
+	return was->ref == m->id && s->frames[m->frame]->slots[m->slot].reg.off > was->off;
 }
 
 /*
@@ -256,9 +233,10 @@ struct loop_back loop_of(struct verifier *v, const struct kept *k)
 	while (l.to && !open_at(v, l.to)) {
 		const struct loop_back *next = &v->loops.v[l.to];
 
+		/* all that was younger is complete, too */
 		l.to = next->to;
+		l.last = next->last;
 		l.defs = (u32)max_u64(l.defs, next->defs);
-		l.frames = (u32)max_u64(l.frames, next->frames);
 	}
 	if (l.to)
 		*own = l;
@@ -266,36 +244,30 @@ struct loop_back loop_of(struct verifier *v, const struct kept *k)
 }
 
 /*
- * Paths from K, which is complete, led back to an open state as later passes of its
- * run. As long as that is open it may lead to S, and then S must be of the same run:
- * or both would lead to each other for ever. So they would where only the way from
- * that state to K uses a budget, and the way to S does not.
+ * Paths from K, which is complete, led back to an open state as later passes. As long as
+ * that is open it may lead to S, and both would lead to each other for ever if what brings
+ * K to an end were another thing in S.
  */
 bool same_way_back(struct verifier *v, const struct kept *k, const struct state *s)
 {
-	const struct state *old = &k->state->head;
+	static const struct measure none;
 	struct loop_back l = loop_of(v, k);
 
-	if (v->opts->policy != POLICY_USER || !l.to)
-		return true;
-	for (u32 i = 0; i < l.frames && i < s->nr_frames; i++)
-		if (!same_run(v, old->frames[i], s->frames[i]) ||
-		    old->frames[i]->fell > s->frames[i]->fell ||
-		    !same_iterators(&k->state->frames[i], s->frames[i]))
-			return false;
-	return true;
+	return !l.to || measures_stay(v, k->state, s, l.last, &none);
 }
 
 /* S adds nothing to the pass that OLD began. */
 static bool pass_covered(struct verifier *v, const struct kept *k, const struct state *s)
 {
 	const struct frame *old = state_frame(&k->state->head), *new = state_frame(s);
+	const struct measure m = measure_of(v, s);
 
 	if (!(new->depth > old->depth && same_run(v, old, new)) &&
-	    !iterates_on(v, k->state, s) && !later_run(k->state, s) &&
+	    !iterates_on(&m, k->state, s) && !later_run(k->state, s) &&
 	    (v->points[s->insn].op != OP_MAY_GOTO || !uses_budget(v, &k->state->head, s)))
 		return false;
-	return state_covers(v, k->state, s, s->insn, COVERS_RANGE);
+	return state_covers(v, k->state, s, s->insn, COVERS_RANGE) &&
+	       measures_stay(v, k->state, s, k->time, &m);
 }
 
 /*
@@ -311,22 +283,22 @@ static void mark_changed(struct verifier *v, const struct reg *old, const struct
 		reg_mark(v, new);
 }
 
-/* What was stored since OLD leads to where OLD leads, and to what was stored when
- * there were DEFS definitions at most, with FRAMES frames at most. */
-static void note_loop(struct verifier *v, const struct kept *old, u32 defs, u32 frames)
+/* What was stored since OLD leads to it, and to what was stored at LAST at the latest, when
+ * there were DEFS definitions at most. */
+static void note_loop(struct verifier *v, const struct kept *old, u32 defs, u32 last)
 {
 	for (size_t i = v->open.n; i-- > 0 && v->open.v[i] != old;) {
 		struct loop_back *l = &v->loops.v[v->open.v[i]->time];
 
 		l->to = l->to && l->to < old->time ? l->to : old->time;
 		l->defs = (u32)max_u64(l->defs, defs);
-		l->frames = (u32)max_u64(l->frames, frames);
+		l->last = (u32)max_u64(l->last, last);
 	}
 }
 
 void join_pass(struct verifier *v, const struct kept *k, struct state *s)
 {
-	note_loop(v, k, k->nr_defs, k->state->head.nr_frames);
+	note_loop(v, k, k->nr_defs, k->time);
 	for (u32 i = 0; i < s->nr_frames; i++) {
 		const struct packed_frame *from = &k->state->frames[i];
 		struct frame *f = s->frames[i];
@@ -366,7 +338,7 @@ static void mark_other(struct verifier *v, struct loop_back l, const struct kept
 static void join_loop(struct verifier *v, const struct kept *k, struct loop_back l,
 		      const struct kept *begin, struct state *s)
 {
-	note_loop(v, begin, l.defs, l.frames);
+	note_loop(v, begin, l.defs, l.last);
 	for (u32 i = 0; i < s->nr_frames; i++) {
 		const struct packed_frame *from = &k->state->frames[i];
 		struct frame *f = s->frames[i];
@@ -399,13 +371,23 @@ void covered_by(struct verifier *v, struct kept *k, struct state *s)
 
 /* ---- meeting points ------------------------------------------------------ */
 
-enum { MISSES = 3, MISSES_OF_PASSES = 64, LOOP_JUMPS = 20, LOOP_INSNS = 100 };
+enum { LOOP_JUMPS = 20, LOOP_INSNS = 100 };
 
-/* Passes over what repeats are told by what is stored: it stays longer. */
+/*
+ * How often a state may cover nothing. Passes over what repeats are told by what is stored:
+ * it stays longer. Where too few stay nests are followed over and over, as the kernel's
+ * numbers have it for some (a loop of more than 64 rounds around an iterator); whom they
+ * are not the rule for keeps more.
+ */
+static const struct { u32 states, passes; } misses[] = {
+	[POLICY_USER] = { 30, 1000 },
+	[POLICY_KERNEL] = { 3, 64 },
+};
+
 static bool worn_out(const struct verifier *v, const struct kept *k)
 {
 	bool pass = k->open && (v->points[k->state->head.insn].flags & POINT_FORCE);
-	u32 n = pass ? MISSES_OF_PASSES : MISSES;
+	u32 n = pass ? misses[v->opts->policy].passes : misses[v->opts->policy].states;
 
 	return k->misses > k->hits * n + n;
 }
@@ -475,6 +457,7 @@ static bool visit(struct verifier *v, struct state *s)
 		return true;
 	switch (compare(v, s, &store)) {
 	case VISIT_COVERED:
+		v->step_insns++;	/* it is counted, as in the kernel */
 		return false;
 	case VISIT_ENDLESS:
 		reject(v, REJECT_ENDLESS, s->insn, &(struct why){ .a = s->insn });

@@ -5,7 +5,18 @@
 
 #include "verify/state.h"
 
+struct packed;
 struct packed_frame;
+
+/* What gets nearer to its end with each pass. */
+enum measure_kind { MEASURE_NONE, MEASURE_ITER, MEASURE_RUN, MEASURE_BUDGET };
+
+struct measure {
+	u8 kind;
+	u8 frame, slot;		/* where it is */
+	u32 id;			/* ITER: its reference; of the others the frame's serial */
+	u32 left;		/* RUN: as of the frame */
+};
 
 /* A state that was stored, to compare later ones at the same instruction with. */
 struct kept {
@@ -17,6 +28,8 @@ struct kept {
 	bool open;		/* paths from it are not complete */
 	bool dropped;		/* it is compared no more */
 	u32 nr_defs;		/* what was defined before */
+	struct measure measure;	/* by which states that come back here are later passes */
+	struct kept *around;	/* open: the last one before that has a measure */
 };
 
 /*
@@ -27,7 +40,7 @@ struct kept {
 struct loop_back {
 	u32 to;			/* when the oldest of them was stored; 0: there are none */
 	u32 defs;		/* what was defined before the youngest */
-	u32 frames;		/* the most frames that one of them has */
+	u32 last;		/* when the youngest was stored */
 };
 
 /* Ids of one state and of another that stand for each other. */
@@ -87,6 +100,17 @@ void join_pass(struct verifier *v, const struct kept *k, struct state *s);
 void covered_by(struct verifier *v, struct kept *k, struct state *s);
 /* May it? Not when K leads back to what leads to S as another run. */
 bool same_way_back(struct verifier *v, const struct kept *k, const struct state *s);
+
+/* ---- measure.c ------------------------------------------------------------- */
+
+/* S may come back, or be come back to, by this. */
+struct measure measure_of(const struct verifier *v, const struct state *s);
+/* S ends where OLD was stored, as another pass by BY, if that is one. Has it the measures of
+ * what is open and was stored at TIME or before, where OLD has them? */
+bool measures_stay(const struct verifier *v, const struct packed *old, const struct state *s,
+		   u32 time, const struct measure *by);
+/* They belong to different runs of the program, or of what a timer calls. */
+bool later_run(const struct packed *old, const struct state *s);
 
 /* ---- explore.c, both.c ------------------------------------------------------ */
 

@@ -292,7 +292,13 @@ static bool is_special(const struct slot *t)
 
 static bool no_number(const struct slot *t)
 {
-	return slot_spilled(t) && t->reg.type != REG_SCALAR;
+	return slot_spilled(t) && reg_may_be_ptr(&t->reg);
+}
+
+/* Was a pointer, of what is given back. */
+static bool is_gone(const struct slot *t)
+{
+	return slot_spilled(t) && t->reg.type == REG_NONE;
 }
 
 static bool has_none(const struct slot *t)
@@ -339,13 +345,14 @@ static void join_bytes(struct join *j, struct slot *n, const struct slot *s, u32
  * left, where that may be. */
 static void join_unlike(struct join *j, struct slot *n, const struct slot *s)
 {
-	if (has_none(n) || has_none(s)) {
-		set_kinds(j, n, SLOT_NONE);
+	bool none = has_none(n) || has_none(s), gone = is_gone(n) || is_gone(s);
+
+	j->changed |= gone && !none && !is_gone(n);
+	set_kinds(j, n, none ? SLOT_NONE : SLOT_SPILL);
+	if (none || gone)
 		reg_set_none(&n->reg);
-		return;
-	}
-	set_kinds(j, n, SLOT_SPILL);
-	set_any(j, &n->reg);
+	else
+		set_any(j, &n->reg);
 }
 
 static void join_slot(struct join *j, struct slot *n, const struct slot *s)

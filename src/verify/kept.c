@@ -149,6 +149,14 @@ static void note_crowd(struct verifier *v, const struct kept *k)
 		v->crowded = v->was_crowded = true;
 }
 
+/* The open state that was stored last, of those that have a measure. */
+static struct kept *last_measured(const struct verifier *v)
+{
+	struct kept *k = v->open.n ? v->open.v[v->open.n - 1] : NULL;
+
+	return !k || k->measure.kind ? k : k->around;
+}
+
 void kept_store(struct verifier *v, struct state *s)
 {
 	struct packed *p = state_pack_live(v, s);
@@ -159,6 +167,8 @@ void kept_store(struct verifier *v, struct state *s)
 	while (v->loops.n <= k->time)
 		*vec_push(&v->loops) = (struct loop_back){ 0 };
 	k->nr_defs = (u32)v->defs.n;
+	k->measure = measure_of(v, s);
+	k->around = last_measured(v);
 	k->open = true;
 	k->next = v->kept[s->insn];
 	v->kept[s->insn] = k;

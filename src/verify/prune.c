@@ -101,7 +101,7 @@ static const struct slot no_slot;
 static bool as_number(const struct slot *t, bool privileged)
 {
 	for (u32 i = 0; i < SLOT_BYTES; i++)
-		if (t->kind[i] == SLOT_SPILL ? reg_is_ptr(&t->reg) :
+		if (t->kind[i] == SLOT_SPILL ? reg_may_be_ptr(&t->reg) :
 		    t->kind[i] >= SLOT_DYNPTR || (t->kind[i] == SLOT_NONE && !privileged))
 			return false;
 	return true;
@@ -113,7 +113,7 @@ static bool byte_covers(u8 old, u8 new, const struct slot *t, bool privileged)
 	case SLOT_NONE:
 		return true;
 	case SLOT_MISC:
-		if (new == SLOT_NONE || (new == SLOT_SPILL && reg_is_ptr(&t->reg)))
+		if (new == SLOT_NONE || (new == SLOT_SPILL && reg_may_be_ptr(&t->reg)))
 			return privileged;
 		return new <= SLOT_ZERO;
 	case SLOT_ZERO:

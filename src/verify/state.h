@@ -136,10 +136,11 @@ static inline bool reg_is_ptr(const struct reg *r)
 	return r->type > REG_ANY;
 }
 
-/* What a join could not tell is perhaps one, and must not be taken for a number. */
+/* What a join could not tell is perhaps one, and what must not be read any more was one:
+ * on the stack neither must be taken for a number. */
 static inline bool reg_may_be_ptr(const struct reg *r)
 {
-	return r->type >= REG_ANY;
+	return r->type != REG_SCALAR;
 }
 
 static inline bool reg_is_packet(const struct reg *r)

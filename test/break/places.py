@@ -28,7 +28,8 @@ ADMITS = re.compile(r"""(?x) ^(may_move | near | inside | takes_packet | takes_m
     null_ok | prog_sleeps | knows_function | begins_with | btf_holds | is_unread | btf_holds |
     \w*covers?|as_number | \w*same\w* | refs_same | iterates_on | goes_on | nullable | loops_has |
     trips_bounded | nest_bounded | comes_back | check_\w+ | arg_field | object_ok | place_of |
-    initialized | byte_known | trips_back | around)$""")
+    initialized | byte_known | trips_back | around | is_run | has | stays | ends_anyway |
+    uses_more)$""")
 # True is what makes it fail.
 DENIES = re.compile(r"""(?x) ^(touches | overlaps | is_special | is_tagged | unknown_fields |
     is_rewritten | must_align | lock_held | of_sockets | changes_map | moves_\w+ | no_number |

@@ -128,6 +128,28 @@ C
 	has "$1: message" "$3" "$out"
 }
 
+cat > "$tmp/shorter.c" <<'C'
+#define K __attribute__((section(".ksyms")))
+extern int bpf_dynptr_from_skb(struct __sk_buff *x, __u64 flags, struct bpf_dynptr *p) K;
+extern int bpf_dynptr_memset(struct bpf_dynptr *p, __u32 off, __u32 n, __u8 byte) K;
+long set, last;
+SEC("tc") int shorter(struct __sk_buff *ctx)
+{
+	struct bpf_dynptr p;
+
+	bpf_dynptr_from_skb(ctx, 0, &p);
+	if (bpf_skb_change_tail(ctx, 34, 0))
+		return 1;
+	set = bpf_dynptr_memset(&p, 30, 4, 1);
+	last = bpf_dynptr_memset(&p, 31, 4, 1);
+	return 0;
+}
+char _license[] SEC("license") = "GPL";
+C
+agree "a packet that is shorter than its dynptr" "$tmp/shorter.c"
+has "is not written behind its end" '"last": -14' \
+	"$($SKEP run -j "$tmp/shorter.c" $cap 2>&1 | tr -s ' \n' ' ')"
+
 fault "a record that is kept" 'bpf_ringbuf_reserve_dynptr(&events, 8, 0, &p);' \
 	"the record reserved here is neither submitted nor discarded"
 fault "a record that is given back twice" 'bpf_ringbuf_reserve_dynptr(&events, 8, 0, &p);

@@ -158,6 +158,62 @@ same "who was killed leaves one" "$a.1" "$(ls "$dir")"
 same "which is not shown" "[]" "$($SKEP prog show --on user -j)"
 same "and gone after that" "" "$(ls "$dir")"
 exec 8>&-
+# A process that has ended, of which its parent does not want to know.
+cat > "$tmp/zombie.c" <<'C'
+#include <pthread.h>
+#include <skep/skep.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+static void *stay(void *arg) { pause(); return arg; }
+int main(int argc, char **argv)
+{
+	struct skep_object *o;
+	struct skep_err err;
+	pthread_t t;
+
+	if (!strcmp(argv[1], "ends") && fork())
+		return pause();
+	if (skep_object_open(&o, argv[2], &err) || skep_object_load(o, NULL, &err))
+		return fputs(skep_err_text(&err), stderr), 1;
+	printf("%d\n", (int)getpid());
+	fflush(stdout);
+	if (!strcmp(argv[1], "ends")) {
+		pause();
+		return 0;
+	}
+	pthread_create(&t, 0, stay, 0);	/* it goes on without its first thread */
+	pthread_exit(0);
+}
+C
+${CC:-cc} -Iinclude "$tmp/zombie.c" -o "$tmp/zombie" "$BUILD/libskep.a" -lelf -lz -ldl -lpthread
+"$tmp/zombie" ends $fw >"$tmp/z.out" 2>&1 &
+parent=$!
+wait_for "$tmp/z.out" '[0-9]'
+z=$(cat "$tmp/z.out")
+has "a child that runs" "$z.1.0: xdp" "$($SKEP prog show --on user pid $z 2>&1)"
+kill -9 $z
+i=0
+while [ "$(sed 's/.*) //; s/ .*//' /proc/$z/stat)" != Z ] && [ $((i += 1)) -lt 100 ]; do
+	sleep 0.05
+done
+has "killed, and nobody waits for it: it is there" Z "$(sed 's/.*) //; s/ .*//' /proc/$z/stat)"
+status "and not shown" 2 $SKEP prog show --on user pid $z
+same "nor is its file kept" "" "$(ls "$dir" | grep "^$z\.")"
+kill $parent
+wait $parent 2>/dev/null
+"$tmp/zombie" threads $fw >"$tmp/t.out" 2>&1 &
+threads=$!
+wait_for "$tmp/t.out" '[0-9]'
+i=0
+while [ "$(sed 's/.*) //; s/ .*//' /proc/$threads/stat)" != Z ] && [ $((i += 1)) -lt 100 ]; do
+	sleep 0.05
+done
+has "whose first thread has ended, others go on" "$threads.1.0: xdp" \
+	"$($SKEP prog show --on user pid $threads 2>&1)"
+kill $threads
+wait $threads 2>/dev/null
+$SKEP prog show --on user >/dev/null
 start c $fw fork
 sleep 0.3
 same "what a child of fork closes stays its parent's" 1 "$($SKEP prog show --on user pid $pid | grep -c '^[0-9]')"

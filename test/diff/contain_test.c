@@ -19,6 +19,7 @@
 #include "diff/linked.h"
 #include "diff/loopy.h"
 #include "diff/mutate.h"
+#include "diff/nested.h"
 #include "diff/report.h"
 #include "diff/verdict.h"
 #include "base/os.h"
@@ -188,7 +189,7 @@ static void examine(const struct subject *s, struct tally *t)
 	arena_free(&arena);
 }
 
-enum kind { GENERATED, MUTATED, BRANCHY, KNOTTY, LOOPY, LINKED };
+enum kind { GENERATED, MUTATED, BRANCHY, KNOTTY, LOOPY, LINKED, NESTED };
 
 static bool make(struct diff_prog *p, enum kind kind, u64 seed)
 {
@@ -198,6 +199,8 @@ static bool make(struct diff_prog *p, enum kind kind, u64 seed)
 		loopy_program(p, seed);
 	else if (kind == LINKED)
 		linked_program(p, seed);
+	else if (kind == NESTED)
+		nested_program(p, seed);
 	else if (kind == KNOTTY || (kind == MUTATED && seed >> 8 & 1))
 		knotty_program(p, seed);
 	else
@@ -261,6 +264,7 @@ static void branchy(void **unused UNUSED) { programs(BRANCHY, "branchy"); }
 static void knotty(void **unused UNUSED) { programs(KNOTTY, "knotty"); }
 static void loopy(void **unused UNUSED) { programs(LOOPY, "loopy"); }
 static void linked(void **unused UNUSED) { programs(LINKED, "linked"); }
+static void nested(void **unused UNUSED) { programs(NESTED, "nested"); }
 
 /* ---- compiled objects ---------------------------------------------------- */
 
@@ -332,6 +336,7 @@ int main(void)
 		cmocka_unit_test(knotty),
 		cmocka_unit_test(loopy),
 		cmocka_unit_test(linked),
+		cmocka_unit_test(nested),
 		cmocka_unit_test(compiled),
 	};
 

@@ -19,6 +19,7 @@
 #include "diff/knotty.h"
 #include "diff/linked.h"
 #include "diff/loopy.h"
+#include "diff/nested.h"
 #include "diff/refusal.h"
 #include "diff/report.h"
 #include "diff/verdict.h"
@@ -183,7 +184,7 @@ static const struct shape {
 	void (*make)(struct diff_prog *p, u64 seed);
 } shapes[] = {
 	{ "branchy", branchy_program }, { "knotty", knotty_program },
-	{ "loopy", loopy_program }, { "linked", linked_program },
+	{ "loopy", loopy_program }, { "linked", linked_program }, { "nested", nested_program },
 };
 
 static s32 some_number(u64 *state)

@@ -31,6 +31,7 @@ struct tiny {
 	u32 range;		/* of numbers */
 	u32 ways;		/* one statement in so many goes several ways */
 	bool moves;		/* numbers are moved, and hardly compared */
+	bool remakes;		/* iterators begin anew in loops around them */
 };
 
 static void block(struct tiny *t, u32 depth);
@@ -336,15 +337,42 @@ static void iter_address(struct tiny *t, s32 it)
 	ADD(BPF_MOV64_REG(BPF_REG_1, BPF_REG_10), BPF_ALU64_IMM(BPF_ADD, BPF_REG_1, it));
 }
 
-static void iterated(struct tiny *t, u32 depth)
+static void iter_new(struct tiny *t, s32 it)
 {
-	s32 it = (t->main ? ITER_AT : -24) - 8 * (s32)t->iters;
-	struct around a;
-
-	t->iters++;
 	iter_address(t, it);
 	ADD(BPF_MOV64_IMM(BPF_REG_2, 0), BPF_MOV64_IMM(BPF_REG_3, 1 + (s32)any(t, 4)),
 	    KFUNC(EXT_ITER_NEW));
+}
+
+static s32 iter_at(const struct tiny *t, u32 n)
+{
+	return (t->main ? ITER_AT : -24) - 8 * (s32)n;
+}
+
+/* An iterator that is open begins anew, or gives one element more. */
+static void remake(struct tiny *t)
+{
+	s32 it = iter_at(t, any(t, t->iters));
+	u32 at = any(t, 2) ? coin(t) : 0;
+
+	iter_address(t, it);
+	if (any(t, 3)) {
+		ADD(KFUNC(EXT_ITER_DESTROY));
+		iter_new(t, it);
+	} else {
+		ADD(KFUNC(EXT_ITER_NEXT));
+	}
+	if (at)
+		jump_here(t, at);
+}
+
+static void iterated(struct tiny *t, u32 depth)
+{
+	s32 it = iter_at(t, t->iters);
+	struct around a;
+
+	t->iters++;
+	iter_new(t, it);
 	loop_begin(t, &a);
 	iter_address(t, it);
 	ADD(KFUNC(EXT_ITER_NEXT), BPF_JMP_IMM(BPF_JEQ, BPF_REG_0, 0, 0));
@@ -429,6 +457,10 @@ static void again(struct tiny *t, u32 depth)
 
 static void control(struct tiny *t, u32 depth)
 {
+	if (t->remakes && t->iters && !any(t, 3)) {
+		remake(t);
+		return;
+	}
 	switch (any(t, 14)) {
 	case 0 ... 2:
 		either(t, depth);
@@ -513,6 +545,7 @@ void tiny_program(struct diff_prog *p, u64 seed)
 	p->n = 0;
 	p->type = BPF_PROG_TYPE_XDP;
 	p->attach = 0;
+	t->remakes = (seed >> 40 & 3) == 0;
 	t->moves = any(t, 2);
 	t->traps = 3 + any(t, t->moves ? 40 : 10);
 	t->range = 2 + any(t, 5);

@@ -36,6 +36,30 @@ has "unstable: an error" "ERROR: tseries feature is not enabled by default. To e
 same "--no-warnings" "" \
 	"$($SKEP trace --no-warnings -d types -e 'begin { @ = tseries(1, 1s, 5); }' 2>&1 >/dev/null)"
 
+# ---- mistakes of the first day: what is said helps
+
+hint() # SCRIPT: errors and hints, without places
+{
+	$SKEP trace -d types -e "$1" 2>&1 >/dev/null | sed -n 's/^stdin:[0-9:-]*: ERROR: //p; s/^HINT: //p'
+}
+same "one mistake, one message" "hist() requires at least 1 argument (0 provided)" \
+	"$(hint 'begin { @x = hist(); }')"
+same "texts are added" "The + operator can not be used on expressions of types 'string[2]', 'string[2]'
+str_concat(a, b) puts texts together" "$(hint 'begin { $s = "a" + "b"; }')"
+same "a loop of C" "for (\$i : 0..10) { } or for (\$kv : @map) { }" \
+	"$(hint 'begin { for (i = 0; ) { } }' | sed -n 2p)"
+has "without braces" 'what is to be done stands in braces' "$(hint 'begin { if (1) print(1); }')"
+if [ -r /sys/kernel/tracing/events/syscalls/sys_enter_read/id ]; then
+	same "an event without its category" "Invalid probe type: sys_enter_read
+did you mean tracepoint:syscalls:sys_enter_read?" "$(hint 'sys_enter_read { }')"
+	same "an argument by its name alone" "Unknown identifier: 'filename'
+did you mean args.filename?" "$(hint 'tracepoint:syscalls:sys_enter_openat { print(str(filename)); }')"
+fi
+if [ -r /sys/kernel/btf/vmlinux ]; then
+	same "a type that is misspelt" 'Cannot resolve unknown type "struct task_strct"
+did you mean struct task_struct?' "$(hint 'begin { $x = (struct task_strct *)0; }')"
+fi
+
 $SKEP trace -q -e 'begin { exit(); }' >/dev/null 2>&1 && {
 	same "errorf and warnf" "^[33mstdin:1:9-19: WARNING: a^[0m
 ^[31mstdin:1:21-32: ERROR: b^[0m" "$(said always 'begin { warnf("a"); errorf("b"); exit(); }' | grep -v Attached)"

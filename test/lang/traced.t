@@ -47,6 +47,13 @@ same "an IPv4 packet from 127.0.0.1 to 127.0.0.1" "45 01 7f 00 00 01 7f 00 00 01
 	"$(od -An -v -tx1 -j40 -N20 "$tmp/x.pcap" | tr -s '\n ' '  ' |
 	sed 's/^ //' | cut -d ' ' -f 1,10,13-20)"
 
+# ---- stacks by .eh_frame
+
+out=$($SKEP trace -q --no-warnings -e 'tracepoint:syscalls:sys_enter_nanosleep,
+	tracepoint:syscalls:sys_enter_clock_nanosleep /pid == cpid/ { print(len(dw_ustack)); }' \
+	-c 'sleep 1' 2>&1 | grep .)
+ok "dw_ustack: frames of busybox" [ "$out" -gt 1 ]
+
 # ---- what each cpu has
 
 if grep -q ' this_cpu_off$' /proc/kallsyms; then

@@ -46,14 +46,14 @@ static void defines(u32 n)
 
 static const struct loop_back *back(const struct kept *k) { return &v.loops.v[k->time]; }
 
-static void leads(const struct kept *k, u32 to, u32 defs, u32 frames, int line)
+static void leads(const struct kept *k, u32 to, u32 defs, u32 last, int line)
 {
 	struct loop_back l = *back(k);
 
-	if (l.to != to || l.defs != defs || l.frames != frames)
-		fail_msg("line %d: to %u, %u definitions, %u frames", line, l.to, l.defs, l.frames);
+	if (l.to != to || l.defs != defs || l.last != last)
+		fail_msg("line %d: to %u, %u definitions, last %u", line, l.to, l.defs, l.last);
 }
-#define LEADS(k, to, defs, frames) leads(k, to, defs, frames, __LINE__)
+#define LEADS(k, to, defs, last) leads(k, to, defs, last, __LINE__)
 
 /* ---- where it leads ----------------------------------------------------------- */
 
@@ -66,7 +66,7 @@ static struct state *outer(void)
 	return s;
 }
 
-/* What was stored since leads to the oldest; numbers and frames are those of all. */
+/* What was stored since leads to the oldest; numbers are those of all. */
 static void stored_since(void **unused UNUSED)
 {
 	struct kept *k[4];
@@ -77,17 +77,17 @@ static void stored_since(void **unused UNUSED)
 		k[i] = store(i < 2 ? outer() : old);
 	}
 	join_pass(&v, k[2], new);
-	LEADS(k[3], k[2]->time, k[2]->nr_defs, 2);
+	LEADS(k[3], k[2]->time, k[2]->nr_defs, k[2]->time);
 	LEADS(k[2], 0, 0, 0);
 	join_pass(&v, k[0], outer());
-	LEADS(k[3], k[0]->time, k[2]->nr_defs, 2);
-	LEADS(k[2], k[0]->time, k[0]->nr_defs, 1);
-	LEADS(k[1], k[0]->time, k[0]->nr_defs, 1);
+	LEADS(k[3], k[0]->time, k[2]->nr_defs, k[2]->time);
+	LEADS(k[2], k[0]->time, k[0]->nr_defs, k[0]->time);
+	LEADS(k[1], k[0]->time, k[0]->nr_defs, k[0]->time);
 	LEADS(k[0], 0, 0, 0);
 	join_pass(&v, k[2], new);
-	LEADS(k[3], k[0]->time, k[2]->nr_defs, 2);
+	LEADS(k[3], k[0]->time, k[2]->nr_defs, k[2]->time);
 	join_pass(&v, k[3], new);
-	LEADS(k[3], k[0]->time, k[2]->nr_defs, 2);
+	LEADS(k[3], k[0]->time, k[2]->nr_defs, k[2]->time);
 }
 
 /* What it led to is complete now, and leads back itself. */
@@ -109,7 +109,7 @@ static void to_what_is_complete(void **unused UNUSED)
 	kept_close_down_to(&v, 1);
 	l = loop_of(&v, third);
 	assert_int_equal(l.to, first->time);
-	assert_int_equal(l.frames, 2);
+	assert_int_equal(l.last, first->time);
 	assert_int_equal(l.defs, max_u64(first->nr_defs, second->nr_defs));
 	kept_close_down_to(&v, 0);
 	assert_int_equal(loop_of(&v, third).to, 0);
@@ -126,11 +126,11 @@ static void to_more_numbers(void **unused UNUSED)
 	second = store(old);
 	third = store(old);
 	join_pass(&v, first, new);
-	v.loops.v[third->time] = (struct loop_back){ second->time, 1, 1 };
-	v.loops.v[second->time] = (struct loop_back){ first->time, 7, 2 };
+	v.loops.v[third->time] = (struct loop_back){ second->time, 1, second->time };
+	v.loops.v[second->time] = (struct loop_back){ first->time, 7, first->time };
 	kept_close_down_to(&v, 1);
 	assert_int_equal(loop_of(&v, third).defs, 7);
-	assert_int_equal(loop_of(&v, third).frames, 2);
+	assert_int_equal(loop_of(&v, third).last, first->time);
 }
 
 /* ---- an open pass ------------------------------------------------------------- */
@@ -235,7 +235,7 @@ static void slots_of_a_part(void **unused UNUSED)
 	ON(new, assert_true(def_read_since(&v, t->def, v.now)));
 	assert_int_equal(v.stale_slots, 0);
 	/* what was stored meanwhile is in the loop */
-	LEADS(later, part->time - 1, 0, 2);
+	LEADS(later, part->time - 1, 0, part->time - 1);
 	PART(bytes(t, SLOT_MISC));
 	covered_by(&v, part, new);
 	assert_int_equal(v.stale_slots, 1);
@@ -257,34 +257,83 @@ static void complete(void **unused UNUSED)
 
 /* ---- another run of the loop -------------------------------------------------------- */
 
-#define WAY_BACK(on_old, on_new) \
-	({ PART(on_old); ON(new, on_new); same_way_back(&v, part, new); })
+/* The open state is at OP, the part leads to it. */
+#define WAY_BACK(op_, flags_, before, on_part, on_new) ({		\
+	start();							\
+	points[HERE].op = (op_);					\
+	points[HERE].flags = (flags_);					\
+	ON(old, before);						\
+	store(old);							\
+	ON(old, on_part);						\
+	part = store(old);						\
+	join_pass(&v, v.open.v[0], new);				\
+	kept_close_down_to(&v, 1);					\
+	ON(new, on_new);						\
+	points[HERE].op = points[HERE].flags = 0;			\
+	same_way_back(&v, part, new); })
+#define RUN(on_part, on_new) WAY_BACK(OP_CALL, POINT_FORCE, (void)0, on_part, on_new)
+#define BUDGET(before, on_part, on_new) WAY_BACK(OP_MAY_GOTO, 0, before, on_part, on_new)
+#define ITER(on_part, on_new) WAY_BACK(OP_CALL_KFUNC, POINT_FORCE, asks(f, 1), on_part, on_new)
+
+static void asks(struct frame *f, u32 ref)
+{
+	bytes(&f->slots[0], SLOT_ITER);
+	f->slots[0].reg.ref = ref;
+	reg_set_ptr(&f->regs[1], REG_STACK, 0);
+	f->regs[1].frame = 1;
+	f->regs[1].off = -SLOT_BYTES;
+}
 
 static void runs(void **unused UNUSED)
 {
-	assert_true(WAY_BACK((void)0, (void)0));
-	assert_false(WAY_BACK((void)0, f->serial++));
-	assert_false(WAY_BACK((void)0, s->frames[0]->serial++));
-	assert_false(WAY_BACK((void)0, f->left++));
-	/* a budget that K had used more of */
-	assert_true(WAY_BACK(f->fell = 1, f->fell = 2));
-	assert_false(WAY_BACK(f->fell = 2, f->fell = 1));
-	/* an iterator that was made anew */
-	assert_true(WAY_BACK((bytes(t, SLOT_ITER), t->reg.ref = 1),
-			     (bytes(t, SLOT_ITER), t->reg.ref = 1)));
-	assert_false(WAY_BACK((bytes(t, SLOT_ITER), t->reg.ref = 1),
-			      (bytes(t, SLOT_ITER), t->reg.ref = 2)));
+	assert_true(RUN((void)0, (void)0));
+	assert_false(RUN((void)0, f->serial++));
+	assert_false(RUN((void)0, f->left++));
+	/* the part is of another one itself; what is open has no run */
+	assert_true(RUN(f->left++, f->left += 2));
+	assert_true(WAY_BACK(OP_CALL, 0, (void)0, (void)0, f->serial++));
+	/* a timer called it */
+	assert_true(RUN((void)0, (s->frames[0]->serial++, f->serial++)));
 }
 
-/* The loop is in the program; functions that it calls may be others. */
-static void inner_runs(void **unused UNUSED)
+static void budgets(void **unused UNUSED)
 {
-	PART((void)0);
-	v.loops.v[part->time].frames = 1;
-	ON(new, f->serial++);
-	assert_true(same_way_back(&v, part, new));
-	ON(new, s->frames[0]->serial++);
-	assert_false(same_way_back(&v, part, new));
+	assert_true(BUDGET((void)0, f->fell = 1, f->fell = 2));
+	assert_false(BUDGET((void)0, (void)0, f->serial++));
+	assert_true(BUDGET((void)0, (void)0, f->left++));
+	/* the part had used more: has the way from the open state used any? */
+	assert_false(BUDGET((void)0, f->fell = 2, (void)0));
+	assert_true(BUDGET((void)0, f->fell = 2, f->fell = 1));
+	assert_false(BUDGET(f->fell = 1, f->fell = 3, f->fell = 1));
+}
+
+/* An iterator that was made anew, and one that nobody asked yet. */
+static void iterators(void **unused UNUSED)
+{
+	assert_true(ITER((void)0, asks(f, 1)));
+	assert_false(ITER((void)0, asks(f, 2)));
+	assert_false(ITER((void)0, (void)0));
+	assert_true(ITER(f->slots[0].reg.ref = 3, asks(f, 2)));
+	assert_true(ITER((void)0, (asks(f, 1), bytes(t + 1, SLOT_ITER), t[1].reg.ref = 7)));
+}
+
+/* A budget that the loop around relies on is used up meanwhile. */
+static void ends_anyway(void **unused UNUSED)
+{
+	for (u32 used = 0; used < 2; used++) {
+		start();
+		points[HERE].op = OP_MAY_GOTO;
+		store(old);
+		points[HERE].op = OP_CALL_KFUNC;
+		ON(old, asks(f, 1));
+		store(old);
+		part = store(old);
+		join_pass(&v, v.open.v[1], new);
+		kept_close_down_to(&v, 2);
+		ON(new, (asks(f, 2), f->fell = used));
+		assert_int_equal(same_way_back(&v, part, new), used);
+		points[HERE].op = 0;
+	}
 }
 
 int main(void)
@@ -300,7 +349,9 @@ int main(void)
 		cmocka_unit_test(slots_of_a_part),
 		cmocka_unit_test(complete),
 		cmocka_unit_test(runs),
-		cmocka_unit_test(inner_runs),
+		cmocka_unit_test(budgets),
+		cmocka_unit_test(iterators),
+		cmocka_unit_test(ends_anyway),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, over);

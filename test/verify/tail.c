@@ -58,3 +58,25 @@ SEC("xdp") NAKED int tail_packet(void)
 		     "if r2 > r8 goto 1f; call %[f]; r0 = *(u8 *)(r7 + 0); 1: r0 = 2; exit;"
 		     :: [f]"i"(tails) : "r0");
 }
+
+/* ---- what is held ------------------------------------------------------------------ */
+
+struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 4096); } ring SEC(".maps");
+#define RECORD(call) { \
+	long *r = bpf_ringbuf_reserve(&ring, 8, 0); \
+	if (!r) \
+		return XDP_PASS; \
+	*r = 1; \
+	call; \
+	bpf_ringbuf_submit(r, 0); \
+	return XDP_PASS; \
+}
+// rejected 0308: of the program's own
+SEC("xdp") int tail_record(struct xdp_md *ctx) RECORD(bpf_tail_call(ctx, &progs, 0))
+static __attribute__((noinline)) int keeps(struct xdp_md *ctx)
+RECORD(bpf_tail_call(ctx, &progs, 0))
+// rejected 0305: of the function, which nobody can give back
+SEC("xdp") int tail_lost(struct xdp_md *ctx)
+{
+	return keeps(ctx) ? XDP_PASS : XDP_DROP;
+}
