@@ -1011,4 +1011,57 @@ sed 's/int total;/int total, more;/' test/obj/debug.c >"$tmp/walk.c"
 has "C is compiled" "sum (data=ADDR <packet>, n=5) at $tmp/walk.c:41" \
 	"$(commands 'break sum
 run' "$tmp/walk.c" $cap --prog walk)"
+
+# Copies of an inlined call that unrolling makes, floats, prefixes, programs in slots.
+cat > "$tmp/show.c" <<'X'
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+struct lk { __u32 prefixlen; __u8 addr[4]; };
+struct { __uint(type, BPF_MAP_TYPE_LPM_TRIE); __uint(max_entries, 8); __uint(map_flags, 1);
+	__type(key, struct lk); __type(value, double); } lpm SEC(".maps");
+SEC("xdp") int other(struct xdp_md *c) { return 1; }
+struct { __uint(type, BPF_MAP_TYPE_PROG_ARRAY); __uint(max_entries, 4); __uint(key_size, 4);
+	__array(values, int (void *)); } next SEC(".maps") = { .values = { [1] = (void *)other } };
+float f = 1.5, fs[2] = { 0.1, 3 };
+double g = -2.25e10;
+static __always_inline int twice(int i)
+{
+	volatile int x = i;
+	return x + (bpf_get_prandom_u32() & 1);
+}
+static __noinline int add(int i) { volatile int x = i; return x + 1; }
+SEC("xdp") int e(struct xdp_md *c)
+{
+	struct lk k = { 24, { 10, 1, 2, 0 } };
+	__u64 half = 0x3fe0000000000000;
+	int s = 0;
+
+	bpf_map_update_elem(&lpm, &k, &half, 0);
+	for (int i = 0; i < 3; i++) {
+		s += twice(i);
+		s += add(i);
+	}
+	bpf_tail_call(c, &next, 1);
+	return s;
+}
+X
+out=$(commands 'start 1
+break twice
+continue
+continue
+continue
+p f
+p fs
+p g
+p lpm
+p next' "$tmp/show.c" $cap --prog e)
+has "a function that is inlined in an unrolled loop" "(3 locations)" "$out"
+same "stops in each copy" 'Breakpoint 1, twice (i=0)
+Breakpoint 1, twice (i=1)
+Breakpoint 1, twice (i=2)' "$(printf '%s\n' "$out" | sed -n 's/^\(Breakpoint 1, .*)\) at .*/\1/p')"
+same "floats, prefixes, programs" '$1 = 1.5
+$2 = {0.100000001, 3}
+$3 = -22500000000
+$4 = lpm_trie {[10.1.2.0/24] = 0.5}
+$5 = prog_array {[1] = other}' "$(printf '%s\n' "$out" | grep '^\$')"
 done_testing
