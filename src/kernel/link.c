@@ -75,7 +75,7 @@ static void note_since(struct link_job *j)
 	char kind[32];
 
 	if (!*row->since)
-		err_note(j->err, "no Linux up to 6.18 attaches programs of section '%s'",
+		err_note(j->err, "no Linux up to 7.2 attaches programs of section '%s'",
 			 attach_kind(row, kind));
 	else if (link_kernel_before(j, row->since))
 		err_note(j->err, "attaching programs of section '%s' needs Linux %s, this is %s",

@@ -6,6 +6,7 @@
  * what is not known is not said.
  */
 #include "kernel/sys.h"
+#include "model/attach.h"
 #include "model/uapi.h"
 #include "obj/obj.h"
 #include <stdio.h>
@@ -221,6 +222,17 @@ static void policy(const struct image_prog *p, const struct progtype_row *row,
 	err_help(err, "skep run without --on kernel needs no such right");
 }
 
+/* Programs of a section that this kernel is too old for. */
+static void old_section(const struct kernel *k, const struct image_prog *p, struct skep_err *err)
+{
+	const struct attach_row *row = p->sec ? attach_row(p->sec) : NULL;
+	char kind[32];
+
+	if (row && *row->since && is_before(k, row->since))
+		err_note(err, "a program of section '%s' needs Linux %s, this is %s",
+			 attach_kind(row, kind), row->since, k->release);
+}
+
 void kernel_why_prog(struct kernel *k, const struct image_prog *p, int code,
 		     struct skep_err *err)
 {
@@ -244,6 +256,8 @@ void kernel_why_prog(struct kernel *k, const struct image_prog *p, int code,
 	has = kernel_has_progtype(p->type);
 	if (!has && !too_old(k, "program type", row->name, row->since, err))
 		not_built(k, "program type", row->name, option_of(p->type, false), err);
+	if (has == 1)
+		old_section(k, p, err);
 	if (has == 1 && kernel_has_attach(p->type, p->expected_attach) == 0)
 		err_note(err, "programs of type %s can be loaded here, those of section '%s' "
 			 "cannot", row->name, p->section ? p->section : "?");
@@ -283,6 +297,8 @@ void kernel_why_rejected(struct kernel *k, const struct image_prog *p, const cha
 		{ "unknown opcode", "v4", "6.6" }, { "uses reserved fields", "v4", "6.6" },
 	};
 
+	if (!line || strstr(line, "can be sleepable"))
+		old_section(k, p, err);
 	if (!line)
 		return;
 	if (kernel_no_helper(line))

@@ -62,7 +62,7 @@ enum attach_target {
 struct attach_row {
 	const char *section;	/* PREFIX of sec.def */
 	u8 how, target;		/* enum attach_how, enum attach_target */
-	const char *since;	/* "" none up to 6.18 */
+	const char *since;	/* "" none up to 7.2 */
 };
 
 const struct attach_row *attach_row(const struct sec_row *sec);	/* NULL: of no row */

@@ -35,7 +35,7 @@ fires()
 		return
 	fi
 	case $f_out in
-	*"is not sleepable"* | *"has no kprobes"* | *"a rule of this system"* | *"needs Linux"* | *"kernel was built without"* | \
+	*"is not sleepable"* | *"can be sleepable"* | *"has no kprobes"* | *"a rule of this system"* | *"needs Linux"* | *"kernel was built without"* | \
 		*"no Linux up to"* | *"may be loaded here"* | *"Operation not permitted"* | \
 		*"cannot be read"*)
 		skip "$f_what" "$(printf '%s' "$f_out" | grep -m 1 error:)" ;;
@@ -66,6 +66,29 @@ traced lsm.s/file_open
 traced fentry.s/__x64_sys_openat
 traced fexit.s/__x64_sys_openat
 traced fmod_ret.s/__x64_sys_openat
+traced fsession/vfs_open
+traced fsession.s/__x64_sys_openat
+traced tp.s/syscalls/sys_enter_openat
+traced tracepoint.s/syscalls/sys_exit_openat
+traced raw_tp.s/sys_enter
+traced raw_tracepoint.s/sys_enter
+traced tp_btf.s/sys_enter
+# Functions that Linux calls when a program is tested, and that programs which may sleep
+# can be attached to where no others can be made to fail.
+object 'SEC("fentry/bpf_fentry_test1") int skep_t_test(void *ctx) { return 0; }'
+cp "$tmp/prog.o" "$tmp/test.o"
+"$SKEP" attach --json "$tmp/test.o" > "$tmp/json" 2> /dev/null &
+test=$!
+for t in 1 2 3 4 5 6 7 8 9 10; do
+	[ -s "$tmp/json" ] || ! kill -0 $test 2> /dev/null || sleep 0.5
+done
+id=$(sed -n 's/.*"prog_id": \([0-9]*\).*/\1/p' "$tmp/json")
+for kind in fentry.s fexit.s fmod_ret.s; do
+	object "SEC(\"$kind/bpf_fentry_test1\") int skep_t_k(void *ctx) { hits++; return 0; }"
+	fires "$kind, in a test run" -c "$SKEP prog run id ${id:-0} repeat 1"
+done
+kill $test 2> /dev/null
+wait $test 2> /dev/null
 # In a cgroup of the test's own, which nobody else sees mounted.
 object 'SEC("lsm_cgroup/socket_post_create") int skep_t_k(void *ctx) { hits++; return 1; }'
 cat > "$tmp/incg" <<X
@@ -118,6 +141,20 @@ if unshare -n true 2> /dev/null; then
 	has "sk_lookup" "attached: skep_t_k: sk_lookup" "$(attach "$tmp/prog.o" --netns $ns --duration 0)"
 	object 'SEC("tcx/ingress") int skep_t_k(struct __sk_buff *ctx) { hits++; return 0; }'
 	fires "tcx" --netns $ns --dev lo -c "$ping"
+	if $nsenter -t $ns -n ip link add skepk type netkit 2> /dev/null; then
+		peer=$($nsenter -t $ns -n ip link show skepk | sed -n 's/.*skepk@\([^:]*\):.*/\1/p')
+		$nsenter -t $ns -n ip addr add 10.9.9.1/24 dev skepk
+		$nsenter -t $ns -n ip link set $peer up
+		$nsenter -t $ns -n ip link set skepk up
+		ping2="$nsenter -t $ns -n $(command -v ping || echo "busybox ping") -c 2 -W 1 10.9.9.2"
+		for kind in primary peer; do
+			object "SEC(\"netkit/$kind\") int skep_t_k(struct __sk_buff *ctx) { hits++; return 0; }"
+			fires "netkit/$kind" --netns $ns --dev skepk -c "$ping2"
+		done
+	else
+		skip netkit "kernel $(uname -r) has no netkit"
+	fi
+	object 'SEC("tcx/ingress") int skep_t_k(struct __sk_buff *ctx) { hits++; return 0; }'
 	fires "a command in the name space" --netns $ns --dev lo \
 		-c "$(command -v ping || echo "busybox ping") -c 1 127.0.0.1"
 	kill $ns
