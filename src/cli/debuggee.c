@@ -80,11 +80,11 @@ static int input(void *arg, u64 number, struct test_run *t, struct skep_err *err
 }
 
 /* Can it be read twice? */
-static bool is_file(const struct debuggee *d)
+static bool is_file(const char *path)
 {
 	struct stat st;
 
-	return !d->input || (!stat(d->input, &st) && S_ISREG(st.st_mode));
+	return !path || (!stat(path, &st) && S_ISREG(st.st_mode));
 }
 
 /* What cannot be read twice is not counted. */
@@ -97,7 +97,7 @@ static int count(void *arg, u64 most, u64 *n, struct skep_err *err)
 	int r = 0;
 
 	*n = d->input ? most : 1;
-	if (!d->input || !is_file(d))
+	if (!d->input || !is_file(d->input))
 		return 0;
 	d->capture = NULL;
 	d->taken = 0;
@@ -260,8 +260,12 @@ static int open_recording(struct debuggee *d, struct skep_err *err)
 	struct record_reader *reader;
 	struct record_item item = { 0 };
 	struct replay *s;
-	int r = record_open(&reader, d->file, err);
+	int r = is_file(d->file) ? record_open(&reader, d->file, err) :
+		err_set(err, ERR_USAGE, d->file, "a recording is read several times: put it in a "
+			"file");
 
+	if (r)
+		return r;
 	while (!r && item.kind != RECORD_OBJECT) {
 		r = record_next(reader, &item, err);
 		r = r < 0 ? r : r ? 0 : err_set(err, ERR_DEBUG_INPUT, d->file,
@@ -318,7 +322,7 @@ int debuggee_open(struct debuggee *d, const char *file, const char *capture,
 	d->setup.arg = d;
 	d->setup.input = input;
 	d->setup.count = count;
-	d->setup.once = !is_file(d);
+	d->setup.once = !is_file(d->input);
 	d->setup.prepare = prepare;
 	d->setup.load = (struct skep_load_opts){ .cpus = (u32)d->o.cpus, .print = print,
 		.print_arg = &d->debug, .routes = d->o.routes, .rand_seed = 1,

@@ -97,7 +97,7 @@ u64 player_call(struct tape *t, struct run *run, u32 id, const u64 args[5])
 bool player_knows(struct tape *t, u32 fact, void *out, u64 bytes)
 {
 	struct player *p = (struct player *)((u8 *)t - offsetof(struct player, tape));
-	const struct record_call *c = p->run ? answer(p, fact) : NULL;
+	const struct record_call *c = p->playing ? answer(p, fact) : NULL;
 
 	if (!c || c->out.n != bytes)
 		return false;
@@ -249,9 +249,11 @@ static int timers(struct player *p, struct skep_err *err)
 	u32 waiting;
 	int r = collect(p, &want, err);
 
+	p->playing = true;
 	if (!r && p->obj->backend->ops->timers_run)
 		p->obj->backend->ops->timers_run(p->obj->backend, now, p->opts.budget, &waiting,
 						 &why);
+	p->playing = false;
 	return r;
 }
 
@@ -387,6 +389,7 @@ static void execute(struct player *p, struct player_run *run)
 	int r;
 
 	p->run = run;
+	p->playing = true;
 	run->asked = p->calls.n != 0;
 	r = b->ops->test_run(b, (u32)run->runs->loaded, &p->t, &run->err);
 	run->refused = p->opts.kernel && r < 0;
@@ -399,6 +402,7 @@ static void execute(struct player *p, struct player_run *run)
 		run->got.redirect_ifindex = p->t.redirect_ifindex;
 		run->got.digest = record_digest(p->t.data_out, p->t.bytes_out, 0);
 	}
+	p->playing = false;
 	if (!run->refused)
 		compare(p, run);
 	p->run = NULL;

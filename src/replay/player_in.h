@@ -29,6 +29,7 @@ struct player {
 	VEC(struct record_call) calls;	/* of the run at hand */
 	size_t at;			/* calls before were answered */
 	u8 *used;			/* of calls, once they come in another order */
+	bool playing;			/* a run, or timers: CALLS are for it */
 	bool strict;			/* in the order of the recording so far */
 	struct player_run *run;		/* the one at hand, or NULL */
 	struct player_run ready;	/* of a session: that it is of */

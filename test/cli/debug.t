@@ -999,6 +999,11 @@ p $_packet' "$tmp/walk.rec" | grep '^\$')"
 	same "run for run the same end as from the first" \
 		"$(commands 'run 1' "$tmp/walk.rec" | grep '^\[Run' | tail -n 3)" \
 		"$(commands 'run 2' "$tmp/walk.rec" | grep '^\[Run' | tail -n 3)"
+	mkfifo "$tmp/pipe"
+	cat "$tmp/walk.rec" > "$tmp/pipe" 2> /dev/null &
+	has "a recording from a pipe" "a recording is read several times: put it in a file" \
+		"$(timeout 20 $SKEP debug -q "$tmp/pipe" -batch -ex start 2>&1)"
+	kill $! 2> /dev/null
 	has "a recording that is cut" "SKEP-E" "$(head -c 200 "$tmp/walk.rec" >"$tmp/cut.rec"
 		$SKEP debug "$tmp/cut.rec" -batch -ex run 2>&1)"
 else
