@@ -516,6 +516,17 @@ key 1
 key 2" "$("$SKEP" attach -q "$tmp/elem.o" 2>&1)"
 sed 's|iter/task|iter.s/task|' "$tmp/iter.c" > "$tmp/iters.c"
 has "one that may sleep" "task $$ " "$("$SKEP" attach -q "$tmp/iters.c" 2>&1)"
+# Each that Linux has: the last call of a reading is one without an element.
+for what in task task_file task_vma bpf_map bpf_prog bpf_link ksym tcp udp unix netlink \
+	ipv6_route kmem_cache; do
+	object iters "SEC(\"iter/$what\") int skep_t_its(void *ctx) { hits++; return 0; }"
+	out=$(attach "$tmp/iters.o")
+	case $out in
+	*"hits: "[1-9]*) tap_line 0 "an iterator of $what" ;;
+	*SKEP-E0413* | *"needs Linux"*) skip "an iterator of $what" "$(printf '%s' "$out" | grep -m 1 error:)" ;;
+	*) tap_line 1 "an iterator of $what" "$out" ;;
+	esac
+done
 object sys 'SEC("syscall") int skep_t_sy(void *ctx) { return 42; }'
 same "a program that runs once" "skep_t_sy returned 42" "$("$SKEP" attach -q "$tmp/sys.o" 2>&1)"
 
@@ -836,6 +847,9 @@ X
 		"$(attach "$tmp/cg.o" --cgroup "$tmp" --duration 0)"
 	has "a folder that is not there" "there is no such cgroup" \
 		"$(attach "$tmp/cg.o" --cgroup "$cg/none" --duration 0)"
+	object iters 'SEC("iter/cgroup") int skep_t_its(void *ctx) { hits++; return 0; }'
+	has "an iterator of cgroup: this one, and the end" "hits: 2" \
+		"$(attach "$tmp/iters.o" --cgroup "$cg")"
 	mkdir "$cg/below"
 	out=$(timeout 20 "$SKEP" attach "$tmp/cg.o" --cgroup "$cg/below" 2>&1 & p=$!
 		sleep 1; rmdir "$cg/below"; wait $p; echo "status $?")
