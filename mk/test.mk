@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# make check         builds and runs every test
+# make check         builds and runs every test, as many at a time as there are processors
+#                    (TEST_JOBS=n)
 # make check-unit    unit tests and fuzz corpora only: no command, no scripts
 # T=word             only the tests whose name contains word
 #
@@ -20,7 +21,7 @@ REPLAY_BIN  := $(FUZZ_SRC:%_fuzz.c=$(O)/%_replay)
 TEST_SCRIPT := $(sort $(wildcard test/*/*.t))
 TEST_PICK    = $(if $(T),$(foreach t,$1,$(if $(findstring $(T),$t),$t)),$1)
 TEST_RUN     = SKEP='$(CURDIR)/$(O)/skep' BUILD='$(CURDIR)/$(O)' CC='$(CC)' \
-	CLANG='$(CLANG)' SAN='$(SAN)' test/run
+	CLANG='$(CLANG)' SAN='$(SAN)' $(if $(TEST_JOBS),TEST_JOBS='$(TEST_JOBS)') test/run
 
 $(O)/test/%: private ALLCFLAGS += -DTEST_DIR='"test"' -Itest \
 	$(if $(TEST_PCAP),,-DNO_PCAP) $(if $(TEST_BPF),-DHAVE_LIBBPF) -Wno-missing-prototypes

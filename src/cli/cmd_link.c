@@ -29,23 +29,13 @@ static int show_links(struct tool *t)
 	return r ? r : tool_end(t, true);
 }
 
-static int show_user(struct tool *t)
-{
-	const struct user_show s = { USER_LINK, t->form.json, &t->out, &t->j };
-	int r;
-
-	tool_begin(t, false);
-	r = user_show(&s, &t->w, &t->err);
-	return r ? r : tool_end(t, false);
-}
-
 static int link_show(struct tool *t)
 {
 	bool user;
 	int r = user_wanted(t->on, &user, &t->err);
 
 	if (r || user)
-		return r ? r : show_user(t);
+		return r ? r : tool_show_user(t, USER_LINK);
 	tool_pins(t);
 	if (word_peek(&t->w))
 		return show_links(t);

@@ -18,7 +18,7 @@ enum { MAX_SECONDS = 1000000000 };
 struct profile {
 	const char *format, *output, *command, *before;
 	u64 pid, hz, seconds;
-	bool kernel_only, user_only;
+	bool kernel_only, user_only, dwarf;
 	struct child child;
 	char script[512];
 	struct script s;
@@ -80,8 +80,10 @@ static int check(struct profile *p, const struct str_list *operands)
 		return usage_error("--compare makes a flame graph: -f flame");
 	if (p->pid && p->command)
 		return usage_error("-p and -c exclude each other");
-	if (p->kernel_only && p->user_only)
-		return usage_error("-K and -U exclude each other");
+	if (p->dwarf && !p->pid && !p->command)
+		return usage_error("--dwarf is for one process: -p PID or -c CMD");
+	if (p->kernel_only && (p->user_only || p->dwarf))
+		return usage_error("-K and %s exclude each other", p->dwarf ? "--dwarf" : "-U");
 	for (const char *const *f = (const char *const[]){ "text", "folded", "flame", NULL };;
 	     f++) {
 		if (!*f)
@@ -94,8 +96,7 @@ static int check(struct profile *p, const struct str_list *operands)
 /* The script: whose samples, and what of their stacks. */
 static void write_script(struct profile *p)
 {
-	const char *key = p->kernel_only ? "kstack, comm" : p->user_only ? "ustack, comm" :
-			  "kstack, ustack, comm";
+	const char *ustack = p->dwarf ? "dw_ustack" : "ustack";
 	char who[64] = "", what[128] = "all processes";
 	int n;
 
@@ -106,8 +107,11 @@ static void write_script(struct profile *p)
 	snprintf(p->title, sizeof(p->title), "skep profile: %s, %" PRIu64 " Hz", what, p->hz);
 	if (p->pid || p->command)
 		snprintf(who, sizeof(who), "/pid == %u/ ", p->command ? p->child.pid : (u32)p->pid);
-	n = snprintf(p->script, sizeof(p->script), "config = { max_map_keys = 65536 } "
-		     "profile:hz:%" PRIu64 " %s{ @[%s] = count(); }", p->hz, who, key);
+	n = snprintf(p->script, sizeof(p->script), "config = { max_map_keys = 65536; "
+		     "unstable_dw_ustack = enable } profile:hz:%" PRIu64 " %s{ @[%s%s%s, comm] = "
+		     "count(); }", p->hz, who, p->user_only ? "" : "kstack",
+		     p->user_only || p->kernel_only ? "" : ", ",
+		     p->kernel_only ? "" : ustack);
 	if (p->seconds)
 		snprintf(p->script + n, sizeof(p->script) - (size_t)n, " interval:s:%" PRIu64
 			 " { exit(); }", p->seconds);
@@ -117,15 +121,31 @@ static int go(void *arg, struct skep_err *err)
 {
 	struct profile *p = arg;
 
-	return p->child.own ? child_go(&p->child, p->command, err) : 0;
+	if (!p->child.own)
+		return 0;
+	return p->dwarf ? child_go_stopped(&p->child, p->command, err) :
+			  child_go(&p->child, p->command, err);
+}
+
+static int go_on(void *arg, struct skep_err *err)
+{
+	struct profile *p = arg;
+
+	(void)err;
+	if (p->child.own)
+		child_go_on(&p->child);
+	return 0;
 }
 
 static int sample(struct profile *p, int out, struct skep_err *err)
 {
 	const struct lang_opts lo = { .nr_args = 0 };
+	const u32 pid = (u32)p->pid;
 	struct trace_run run = { .unit = &p->unit, .pidfd = p->child.pidfd, .quiet = true,
-		.child = p->child.own ? p->child.pid : 0, .pid = (u32)p->pid, .go = go,
-		.go_arg = p, .out = out, .folded = strcmp(p->format, "text") ? &p->folded : NULL };
+		.child = p->child.own ? p->child.pid : 0, .pid = pid, .go = go,
+		.go_on = p->dwarf ? go_on : NULL, .go_arg = p, .dwarf_pids = &pid,
+		.nr_dwarf_pids = p->dwarf && pid, .out = out,
+		.folded = strcmp(p->format, "text") ? &p->folded : NULL };
 	int rc;
 
 	script_open(&p->s);
@@ -254,6 +274,8 @@ int cmd_profile(const struct command *cmd, int argc, char **argv)
 		  &p.before },
 		{ "kernel", 'K', OPT_FLAG, NULL, "stacks of the kernel alone", &p.kernel_only },
 		{ "user", 'U', OPT_FLAG, NULL, "stacks of processes alone", &p.user_only },
+		{ "dwarf", 0, OPT_FLAG, NULL, "of -p and -c, x86-64: stacks without frame "
+		  "pointers", &p.dwarf },
 		{ 0 }
 	};
 	struct opt_result res;

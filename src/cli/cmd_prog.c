@@ -36,23 +36,13 @@ static int show_progs(struct tool *t)
 	return r ? r : tool_end(t, one);
 }
 
-static int show_user(struct tool *t)
-{
-	const struct user_show s = { USER_PROG, t->form.json, &t->out, &t->j };
-	int r;
-
-	tool_begin(t, false);
-	r = user_show(&s, &t->w, &t->err);
-	return r ? r : tool_end(t, false);
-}
-
 static int prog_show(struct tool *t)
 {
 	bool user;
 	int r = user_wanted(t->on, &user, &t->err);
 
 	if (r || user)
-		return r ? r : show_user(t);
+		return r ? r : tool_show_user(t, USER_PROG);
 	tool_pins(t);
 	if (word_peek(&t->w))
 		return show_progs(t);

@@ -10,12 +10,12 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define ALL_RUNS UINT64_MAX	/* no recording has as many */
-
 struct replay_job {
 	const char *file, *with, *verdicts, *jit_name, *on;
 	bool kernel;			/* of --on */
-	u64 only, number;		/* of --run: ALL_RUNS; 0 */
+	const char *only;		/* of --run */
+	u64 number;			/* that it is; 0: all */
+	struct os_file in;		/* FILE, which may be a pipe: read once */
 	bool json, verbose, quiet, unverified;
 	enum skep_jit jit;
 	struct load_opts load;
@@ -77,7 +77,8 @@ static void find_place(const struct replay_job *j, u64 number, struct strbuf *ou
 	const struct skep_err *why;
 	struct replay *s;
 
-	if (is_with(j) || j->kernel || replay_open_recorded(&s, j->file, number, NULL, &err))
+	if (is_with(j) || j->kernel || replay_open_recorded_mem(&s, j->in.data, j->in.size, j->file,
+							 number, NULL, &err))
 		return;
 	if (!replay_goto(s, REPLAY_END, &err) && replay_status(s, &why) < 0 && why &&
 	    why->id == ERR_RECORD_DIFFERS)
@@ -280,7 +281,7 @@ static int open_player(struct replay_job *j)
 
 	if (!r && is_with(j))
 		o.with = j->objs.v[0];
-	return r ? r : player_open(&j->p, j->file, &o, j->err);
+	return r ? r : player_open_mem(&j->p, j->in.data, j->in.size, j->file, &o, j->err);
 }
 
 static void json_begin(struct replay_job *j)
@@ -336,6 +337,8 @@ static int replay_all(struct replay_job *j)
 static void job_free(struct replay_job *j)
 {
 	player_free(j->p);
+	if (j->in.data)
+		os_file_close(&j->in);
 	input_close(&j->objs);
 	verdicts_free(&j->v);
 	load_opts_free(&j->load);
@@ -349,15 +352,25 @@ static bool has_load_opts(const struct load_opts *lo)
 	       cc_dirs.n || cc_macros.n;
 }
 
+/* All of TEXT is a decimal number. */
+static bool number_of(const char *text, u64 *n)
+{
+	char *end;
+
+	errno = 0;
+	*n = strtoull(text, &end, 10);
+	return *text >= '0' && *text <= '9' && !*end && !errno;
+}
+
 static int check(const struct command *cmd, struct replay_job *j, const struct str_list *operands)
 {
 	if (operands->n != 1)
 		return usage_error(operands->n ? "one recording at a time" :
 				   "a recording is needed, as `skep run --record FILE` writes it");
 	j->file = operands->v[0];
-	if (!j->only)
-		return usage_error("--run takes the number of a run: the first is 1");
-	j->number = j->only == ALL_RUNS ? 0 : j->only;
+	if (j->only && (!number_of(j->only, &j->number) || !j->number))
+		return usage_error("--run takes the number of a run, not '%s': the first is 1",
+				   j->only);
 	j->kernel = j->on && !strcmp(j->on, "kernel");
 	if (j->on && !j->kernel && strcmp(j->on, "user"))
 		return usage_error("--on takes user or kernel, not '%s'", j->on);
@@ -379,7 +392,8 @@ static bool of_kernel(struct replay_job *j, int *status)
 	struct record_reader *r;
 	bool is;
 
-	if (record_open(&r, j->file, j->err)) {
+	if (os_file_read(&j->in, j->file, j->err) ||
+	    record_open_mem(&r, j->in.data, j->in.size, j->file, j->err)) {
 		*status = report(j->err);
 		return true;
 	}
@@ -397,9 +411,9 @@ static bool of_kernel(struct replay_job *j, int *status)
 int cmd_replay(const struct command *cmd, int argc, char **argv)
 {
 	struct skep_err err = { 0 };
-	struct replay_job j = { .v.report = stderr, .err = &err, .only = ALL_RUNS };
+	struct replay_job j = { .v.report = stderr, .err = &err };
 	const struct opt opts[] = {
-		{"run", 0, OPT_U64, "N", "show run N only", &j.only},
+		{"run", 0, OPT_STR, "N", "show run N only", &j.only},
 		{"with", 0, OPT_STR, "OBJ|FILE.c",
 		 "run a changed object on what was recorded; list the runs that differ", &j.with},
 		{"verdicts", 0, OPT_STR, "FILE", "write one line NUMBER VERDICT per run",

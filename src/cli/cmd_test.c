@@ -287,6 +287,8 @@ static int run_all(struct test_cmd *c, const struct str_list *paths, const struc
 		read_file(c, paths->v[i], load);
 	if (c->lcov)
 		cover_all(c);
+	if (c->lcov && c->jobs > 1 && !coverage_share(&c->coverage))
+		c->jobs = 1;
 	test_jobs(c->cases.n, c->kernel ? 2 : 1, (u32)c->jobs, run_one, tell_one, c);
 	printf("1..%zu\n", c->done.n);
 	fflush(stdout);
@@ -438,8 +440,6 @@ int cmd_test(const struct command *cmd, int argc, char **argv)
 		status = usage_error("--on takes user or both");
 	else if (!c.jobs || c.jobs > TEST_JOBS_MAX)
 		status = usage_error("-j takes 1 to %d", TEST_JOBS_MAX);
-	else if (c.jobs > 1 && c.lcov)
-		status = usage_error("--coverage counts in one process: it takes no -j");
 	else if (!res.operands.n)
 		status = usage_error("an object or a C file with tests is needed");
 	else if (check_outputs(&c, &res.operands, &err))

@@ -36,9 +36,9 @@ enum { MAX_SCRIPT = 64 << 20 };
 	{"info", 0, OPT_FLAG, NULL, "say what this kernel can trace", &(o)->info}, \
 	{"test", 0, OPT_FLAG, NULL, "run the probes of test", &(o)->test}, \
 	{"bench", 0, OPT_FLAG, NULL, "run the probes of bench", &(o)->bench}, \
-	{"probe-filter", 0, OPT_STR, "REGEX", "only probes that it fits", &(o)->filter}, \
-	{"traceable-functions", 0, OPT_FLAG, NULL, "list the kernel's functions", \
-	 &(o)->traceable}, \
+	{"probe-filter", 0, OPT_STR, "REGEX", "only probes whose name it fits", &(o)->filter}, \
+	{"traceable-functions", 0, OPT_STR, "FILE", "which functions kprobes may have", \
+	 &(o)->functions}, \
 	{"usdt-file-activation", 0, OPT_FLAG, NULL, "set semaphores of USDT by file", \
 	 &(o)->usdt_files}, \
 	{"dwarf-pid", 0, OPT_LIST, "PID", "unwind stacks of PID by its debug information", \
@@ -56,9 +56,7 @@ enum { MAX_SCRIPT = 64 << 20 };
 static int check_opts(const struct trace_opts *o, struct skep_err *err)
 {
 	const struct { const char *name; bool given; } later[] = {
-		{ "--info", o->info }, { "--probe-filter", o->filter },
-		{ "--traceable-functions", o->traceable }, { "--aot", o->aot },
-		{ "--debuginfo", o->debuginfo },
+		{ "--aot", o->aot }, { "--debuginfo", o->debuginfo },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(later); i++)
@@ -210,28 +208,62 @@ static void choose_colour(void)
 			"are [auto|always|never]. The current value is %s!\n", v);
 }
 
+/* What the options ask for, of a script that is read anew. */
+static int one_job(struct job *j, const struct opt_result *res)
+{
+	struct skep_err err;
+	int status = 1;
+
+	script_open(&j->s);
+	j->args.n = j->dirs.n = 0;
+	if (check_opts(&j->o, &err) || (!j->o.list && open_script(j, res, &err)))
+		report(&err);
+	else
+		status = j->o.list ? trace_list(&j->o, &res->operands) :
+			 j->o.fmt ? print_fmt(j) : run_script(j);
+	script_free(&j->s);
+	return status;
+}
+
+/* -d STAGE,STAGE or all: each with its name before it. */
+static int stages(struct job *j, const struct opt_result *res)
+{
+	const bool all = !strcmp(j->o.stage, "all");
+	const char *list = all ? "parse,ast,types,ir,bpf,verifier" : j->o.stage;
+	int status = 0;
+
+	while (*list && !status) {
+		const size_t n = strcspn(list, ",");
+		char *name = mem_strdup(list);
+
+		name[n] = 0;
+		printf("== %s\n", name);
+		j->o.stage = name;
+		status = one_job(j, res);
+		free(name);
+		list += n + (list[n] == ',');
+	}
+	return status;
+}
+
 int cmd_trace(const struct command *cmd, int argc, char **argv)
 {
 	struct job j = { 0 };
 	const struct opt opts[] = { TRACE_OPTS(&j.o), { 0 } };
 	struct opt_result res;
-	struct skep_err err;
-	int status = 1;
+	int status;
 
 	if (!opts_parse(&res, cmd, opts, argc, argv))
 		return res.status;
 	choose_colour();
-	script_open(&j.s);
-	if (j.o.version) {
-		printf("skep %s\n", skep_version());
-		status = 0;
-	} else if (check_opts(&j.o, &err) || (!j.o.list && open_script(&j, &res, &err))) {
-		report(&err);
-	} else {
-		status = j.o.list ? trace_list(&j.o, &res.operands) :
-			 j.o.fmt ? print_fmt(&j) : run_script(&j);
-	}
-	script_free(&j.s);
+	if (j.o.version)
+		status = printf("skep %s\n", skep_version()) < 0;
+	else if (j.o.info)
+		status = trace_info();
+	else if (j.o.stage && (strchr(j.o.stage, ',') || !strcmp(j.o.stage, "all")))
+		status = stages(&j, &res);
+	else
+		status = one_job(&j, &res);
 	vec_free(&j.args);
 	vec_free(&j.dirs);
 	vec_free(&j.o.pids);

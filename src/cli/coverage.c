@@ -10,6 +10,7 @@
 #include "verify/verify.h"
 #include <inttypes.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 struct coverage_prog {
 	const struct image *img;
@@ -58,14 +59,45 @@ void coverage_add(struct coverage *c, const struct skep_object *obj)
 		if (skep_prog_counts(&obj->progs[i], &at, &away, &n))
 			continue;
 		for (u32 k = 0; k < n; k++) {
-			p->at[k] += at[k];
-			p->away[k] += away[k];
+			/* other processes may be adding theirs: coverage_share() */
+			__atomic_fetch_add(&p->at[k], at[k], __ATOMIC_RELAXED);
+			__atomic_fetch_add(&p->away[k], away[k], __ATOMIC_RELAXED);
 		}
 	}
 }
 
+/* The counts V of N instructions lie at TO from now on; what is behind them. */
+static u64 *move_counts(u64 **v, u32 n, u64 *to)
+{
+	memcpy(to, *v, n * sizeof(*to));
+	*v = to;
+	return to + n;
+}
+
+bool coverage_share(struct coverage *c)
+{
+	u64 n = 0, *to;
+
+	for (size_t i = 0; i < c->progs.n; i++)
+		n += 2ull * c->progs.v[i]->img->progs[c->progs.v[i]->index].nr_insns;
+	c->shared_bytes = (n + 1) * sizeof(u64);
+	to = mmap(NULL, c->shared_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (to == MAP_FAILED)
+		return false;
+	c->shared = to;
+	for (size_t i = 0; i < c->progs.n; i++) {
+		struct coverage_prog *p = c->progs.v[i];
+		u32 insns = p->img->progs[p->index].nr_insns;
+
+		to = move_counts(&p->away, insns, move_counts(&p->at, insns, to));
+	}
+	return true;
+}
+
 void coverage_free(struct coverage *c)
 {
+	if (c->shared)
+		munmap(c->shared, c->shared_bytes);
 	vec_free(&c->progs);
 	arena_free(&c->arena);
 }

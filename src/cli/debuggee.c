@@ -79,6 +79,14 @@ static int input(void *arg, u64 number, struct test_run *t, struct skep_err *err
 	return 1;
 }
 
+/* Can it be read twice? */
+static bool is_file(const struct debuggee *d)
+{
+	struct stat st;
+
+	return !d->input || (!stat(d->input, &st) && S_ISREG(st.st_mode));
+}
+
 /* What cannot be read twice is not counted. */
 static int count(void *arg, u64 most, u64 *n, struct skep_err *err)
 {
@@ -86,11 +94,10 @@ static int count(void *arg, u64 most, u64 *n, struct skep_err *err)
 	struct capture *capture = d->capture;
 	u64 taken = d->taken;
 	struct packet pkt;
-	struct stat st;
 	int r = 0;
 
 	*n = d->input ? most : 1;
-	if (!d->input || stat(d->input, &st) || !S_ISREG(st.st_mode))
+	if (!d->input || !is_file(d))
 		return 0;
 	d->capture = NULL;
 	d->taken = 0;
@@ -311,6 +318,7 @@ int debuggee_open(struct debuggee *d, const char *file, const char *capture,
 	d->setup.arg = d;
 	d->setup.input = input;
 	d->setup.count = count;
+	d->setup.once = !is_file(d);
 	d->setup.prepare = prepare;
 	d->setup.load = (struct skep_load_opts){ .cpus = (u32)d->o.cpus, .print = print,
 		.print_arg = &d->debug, .routes = d->o.routes, .rand_seed = 1,

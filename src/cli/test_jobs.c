@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,6 +33,7 @@ struct jobs {
 	struct test_done (*run)(void *arg, size_t n);
 	void (*tell)(void *arg, size_t n, struct test_done *d);
 	void *arg;
+	pid_t parent;
 	struct shared *shared;
 	struct child *children;
 	struct test_done *done;	/* [n * per] */
@@ -73,6 +75,9 @@ static _Noreturn void be_child(const struct jobs *j, u32 number, int fd)
 {
 	bool good = true;
 
+	prctl(PR_SET_PDEATHSIG, SIGKILL);	/* cases may be endless */
+	if (getppid() != j->parent)
+		_exit(1);
 	while (good) {
 		u32 at = __atomic_fetch_add(&j->shared->next, 1, __ATOMIC_RELAXED);
 
@@ -231,7 +236,7 @@ void test_jobs(size_t n, u32 per, u32 jobs, struct test_done (*run)(void *arg, s
 	       void (*tell)(void *arg, size_t n, struct test_done *d), void *arg)
 {
 	struct jobs j = { .n = n, .per = per, .jobs = (u32)min_u64(jobs, n), .run = run,
-			  .tell = tell, .arg = arg };
+			  .tell = tell, .arg = arg, .parent = getpid() };
 	void *mem = mmap(NULL, sizeof(struct shared), PROT_READ | PROT_WRITE,
 			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 

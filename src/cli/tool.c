@@ -24,6 +24,16 @@ int tool_end(struct tool *t, bool one)
 	return tool_finish(t);
 }
 
+int tool_show_user(struct tool *t, enum user_kind kind)
+{
+	const struct user_show s = { kind, t->form.json, &t->out, &t->j };
+	int r;
+
+	tool_begin(t, false);
+	r = user_show(&s, &t->w, &t->err);
+	return r ? r : tool_end(t, false);
+}
+
 int tool_word(struct tool *t, const char *what, const char **out)
 {
 	*out = word_next(&t->w);

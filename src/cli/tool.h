@@ -8,7 +8,7 @@
 #ifndef CLI_TOOL_H
 #define CLI_TOOL_H
 
-#include "cli/map_view.h"
+#include "cli/user_view.h"
 
 struct tool;
 
@@ -59,6 +59,8 @@ int tool_done(struct tool *t);
 /* An array where there may be several things. */
 void tool_begin(struct tool *t, bool one);
 int tool_end(struct tool *t, bool one);
+/* Shows what the embedded engine has of KIND, of what the words that are left name. */
+int tool_show_user(struct tool *t, enum user_kind kind);
 /* No word is left. Error: USAGE. */
 int tool_no_more(struct tool *t);
 /* The word that comes next, which is WHAT. Error: USAGE. */

@@ -269,7 +269,8 @@ int trace_script(struct script *s, const struct source *src, const struct trace_
 	struct tracing t = { .o = o, .child = { .pidfd = -1, .go = -1, .failed = -1 } };
 	struct lang_opts lo = { .args = args->v, .nr_args = (u32)args->n, .dirs = dirs->v,
 		.nr_dirs = (u32)dirs->n, .unsafe = o->unsafe, .keep_tests = o->test,
-		.keep_benches = o->bench, .report_errors = o->keep,
+		.keep_benches = o->bench, .report_errors = o->keep, .filter = o->filter,
+		.functions = o->functions,
 		.portable = o->emit_elf != NULL, .has_child = o->command != NULL,
 		.user = o->on && !strcmp(o->on, "user"), .compile_c = input_compile };
 	struct skep_err err = { 0 };
@@ -295,7 +296,7 @@ int trace_script(struct script *s, const struct source *src, const struct trace_
 
 int trace_list(const struct trace_opts *o, const struct str_list *patterns)
 {
-	const struct lang_opts lo = { 0 };
+	const struct lang_opts lo = { .functions = o->functions };
 	struct lang_unit unit = { 0 };
 	struct script s;
 	struct lang l;

@@ -219,6 +219,10 @@ static int repeat(struct debug *d, struct cmd_args *a, enum dbg_move how, bool b
 		r = dbg_move(d, how, back, NULL, 0, err);
 		if (d->stop != DBG_STEPPED && !(d->stop == DBG_AT_START && i + 1 < n))
 			break;
+		if (d->interrupted && i + 1 < n) {
+			d->stop = DBG_INTERRUPTED;
+			break;
+		}
 	}
 	if (!r)
 		dbg_tell_stop(d);

@@ -20,6 +20,14 @@ static int formatted(struct debug *d, const struct cmd_args *a, struct show_opts
 
 /* ---- print ------------------------------------------------------------------------- */
 
+static bool is_scalar(const struct value_env *env, const struct value *v)
+{
+	u32 kind = dtype_kind(env->types, v->type);
+
+	return !v->repeat && !dtype_is_record(env->types, v->type) && kind != BTF_KIND_ARRAY &&
+	       kind != BTF_KIND_FLOAT;
+}
+
 /* A value that stays, as history has it. */
 static struct value kept(struct debug *d, const struct value_env *env, const struct value *v)
 {
@@ -30,8 +38,7 @@ static struct value kept(struct debug *d, const struct value_env *env, const str
 		n.bytes = arena_copy(&d->arena, v->bytes, v->nr_bytes);
 	else if (v->kind == VALUE_GONE)
 		n.gone = arena_strdup(&d->arena, v->gone);
-	else if (v->kind == VALUE_MEM && !v->repeat && !dtype_is_record(env->types, v->type) &&
-		 dtype_kind(env->types, v->type) != BTF_KIND_ARRAY)
+	else if (v->kind == VALUE_MEM && is_scalar(env, v))
 		value_load(env, v, &n, &err);
 	return n;
 }
@@ -40,13 +47,11 @@ static struct value kept(struct debug *d, const struct value_env *env, const str
 static int readable(const struct value_env *env, const struct value *v, struct skep_err *err)
 {
 	struct value first = *v, n;
-	bool scalar = !v->repeat && !dtype_is_record(env->types, v->type) &&
-		dtype_kind(env->types, v->type) != BTF_KIND_ARRAY;
 	u64 any;
 
 	if (v->kind != VALUE_MEM)
 		return 0;
-	if (scalar)
+	if (is_scalar(env, v))
 		return value_load(env, v, &n, err);
 	for (u32 bytes = 1; bytes <= 8; bytes *= 2)
 		if (env->load(env->arg, v->addr, bytes, &any))

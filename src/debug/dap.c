@@ -238,6 +238,8 @@ static void after_response(struct dap *s)
 	struct json j;
 
 	s->after = AFTER_NOTHING;
+	if (s->d)
+		s->d->interrupted = 0;
 	switch (what) {
 	case AFTER_INITIALIZED:
 		send_said(s);

@@ -39,6 +39,7 @@ struct dbg_setup {
 	/* How many inputs there are, and no more than MOST; MOST as well when they cannot be
 	   counted without taking them. Or NULL. */
 	int (*count)(void *arg, u64 most, u64 *n, struct skep_err *err);
+	bool once;			/* inputs cannot be had again: a pipe's */
 };
 
 struct debug;
@@ -153,7 +154,7 @@ struct debug {
 	void (*look)(struct debug *d, void *arg);
 	void *look_arg;
 	u32 looks;
-	volatile int interrupted;	/* set by who wants it to stop */
+	volatile int interrupted;	/* set by who wants it to stop; cleared before a command */
 	bool quit;
 	int status;			/* exit status of the first wrong command */
 	unsigned nesting;		/* of command files */

@@ -347,13 +347,16 @@ static bool event_stops(void *arg, const struct replay_event *ev)
 	return ev->kind & (REPLAY_FAULT | REPLAY_VERDICT) || dbg_caught(arg, ev);
 }
 
-/* A session of the input at hand. */
+/* A session of the input at hand; of a recording of the run behind D's, if it has one. */
 static int open_session(struct debug *d, struct skep_err *err)
 {
-	const struct replay_opts o = { .arg = d, .stops = event_stops };
+	const struct replay_opts o = { .arg = d, .stops = event_stops,
+				       .interrupted = &d->interrupted };
 	int r;
 
-	if (d->setup->recording)
+	if (d->setup->recording && d->s)
+		r = replay_next_recorded(&d->s, &o, err);
+	else if (d->setup->recording)
 		r = replay_open_recorded(&d->s, d->setup->recording, d->input, &o, err);
 	else
 		r = replay_open(&d->s, &d->obj->progs[d->setup->prog], &d->run, &o, err);
@@ -433,18 +436,22 @@ static int run_recorded(struct debug *d, u64 number, struct skep_err *err)
 	return open_session(d, err);
 }
 
+/* To input NUMBER, through all before it; who interrupts that stands before another. */
 static int run_from_start(struct debug *d, u64 number, struct skep_err *err)
 {
 	int r = load(d, err);
 
-	for (u64 i = 1; !r && i <= number; i++) {
+	for (u64 i = 1; !r; i++) {
 		r = take_input(d, i, err);
 		if (!r)
 			r = no_input(d, number, err);
-		else if (r > 0)
-			r = i < number ? pass(d, err) : 0;
+		if (r < 0)
+			return r;
+		if (i == number || d->interrupted)
+			break;
+		r = pass(d, err);
 	}
-	return r ? r : open_session(d, err);
+	return r < 0 ? r : open_session(d, err);
 }
 
 /* The next input: 1; 0: there is none, and the session stays. */
@@ -456,7 +463,6 @@ static int next_input(struct debug *d, struct skep_err *err)
 	int r;
 
 	if (d->setup->recording) {
-		replay_close(d->s);
 		r = run_recorded(d, number, err);
 		if (!r || err->id != ERR_RECORD_RUN)
 			return r ? r : 1;
@@ -550,7 +556,6 @@ int dbg_run(struct debug *d, u64 number, bool stay, struct skep_err *err)
 	if (r)
 		return r;
 	dbg_end(d);
-	d->interrupted = 0;
 	r = d->setup->recording ? run_recorded(d, number, err) : run_from_start(d, number, err);
 	if (r) {
 		dbg_end(d);
@@ -585,28 +590,105 @@ static int can_finish(struct debug *d, const struct goal *g, struct skep_err *er
 	return 0;
 }
 
+/* In the input at hand. */
+static int move_here(struct debug *d, enum dbg_move how, bool back, const struct dbg_loc *locs,
+		     u32 nr, struct skep_err *err)
+{
+	struct goal g = goal_here(d, how, back);
+	int r;
+
+	if (replay_ended(d->s))
+		g.frame = g.inlined = UINT32_MAX;
+	g.locs = locs;
+	g.nr_locs = nr;
+	r = can_finish(d, &g, err);
+	return r ? r : go(d, &g, err);
+}
+
+/* The input before, at its end: that of a run from the first one on. */
+static int previous_input(struct debug *d, struct skep_err *err)
+{
+	u64 number = d->input - 1;
+	int r;
+
+	dbg_end(d);
+	r = d->setup->recording ? run_recorded(d, number, err) : run_from_start(d, number, err);
+	if (!r)
+		r = replay_goto(d->s, REPLAY_END, err);
+	if (r) {
+		dbg_end(d);
+		return r;
+	}
+	dbg_moved(d);
+	dbg_watch_note(d, NULL);
+	d->expected = d->said_end = 0;	/* it is told which one it is */
+	d->stop = d->interrupted ? DBG_INTERRUPTED : DBG_BEGIN;
+	return 0;
+}
+
+/* It stands at the end, and comes from behind: does a catchpoint wait for what is there? */
+static int catch_end(struct debug *d, struct skep_err *err)
+{
+	unsigned events = dbg_catches(d) & (REPLAY_VERDICT | REPLAY_FAULT);
+	u64 length = replay_length(d->s);
+	int r;
+
+	if (!events || !length)
+		return 0;
+	r = replay_goto(d->s, length - 1, err);
+	r = r ? r : replay_until(d->s, NULL, NULL, events, err);
+	if (r < 0)
+		return r;
+	r = ended(d, replay_stopped_by(d->s), err);
+	if (d->stop == DBG_END || (d->stop == DBG_FAULT && !d->stop_bp))
+		d->stop = DBG_BEGIN;	/* nothing of it: on the way back */
+	return r;
+}
+
+static bool is_step(enum dbg_move how)
+{
+	return how == MOVE_STEPI || how == MOVE_NEXTI || how == MOVE_STEP || how == MOVE_NEXT;
+}
+
+/* Backwards, also into the inputs before. A step that began within an input ends at its
+ * beginning. */
+static int move_back(struct debug *d, enum dbg_move how, const struct dbg_loc *locs, u32 nr,
+		     struct skep_err *err)
+{
+	bool at_begin = !replay_time(d->s);
+	int r = move_here(d, how, true, locs, nr, err);
+
+	while (!r && d->stop == DBG_BEGIN && d->input > 1 && !d->setup->once &&
+	       (is_step(how) || how == MOVE_CONTINUE)) {
+		if (is_step(how) && !at_begin) {
+			d->stop = DBG_STEPPED;
+			break;
+		}
+		at_begin = false;
+		r = previous_input(d, err);
+		if (!r && how == MOVE_CONTINUE && d->stop == DBG_BEGIN)
+			r = catch_end(d, err);
+		if (!r && d->stop == DBG_BEGIN)
+			r = move_here(d, how, true, locs, nr, err);
+	}
+	return r;
+}
+
 int dbg_move(struct debug *d, enum dbg_move how, bool back, const struct dbg_loc *locs, u32 nr,
 	     struct skep_err *err)
 {
-	struct goal g;
 	int r = dbg_stands(d, err);
 
 	if (r)
 		return r;
-	d->interrupted = 0;
-	if (!back && replay_ended(d->s)) {
+	if (!back && replay_ended(d->s))
 		r = from_end(d, how, err);
-	} else if (!back && how == MOVE_CONTINUE) {
+	else if (!back && how == MOVE_CONTINUE)
 		r = go_on(d, err);
-	} else {
-		g = goal_here(d, how, back);
-		if (replay_ended(d->s))
-			g.frame = g.inlined = UINT32_MAX;
-		g.locs = locs;
-		g.nr_locs = nr;
-		r = can_finish(d, &g, err);
-		r = r ? r : go(d, &g, err);
-	}
+	else if (back)
+		r = move_back(d, how, locs, nr, err);
+	else
+		r = move_here(d, how, false, locs, nr, err);
 	d->stopped_here = true;
 	return r;
 }
@@ -620,7 +702,7 @@ int dbg_goto(struct debug *d, u64 at, struct skep_err *err)
 	r = replay_goto(d->s, at, err);
 	dbg_moved(d);
 	d->last_seen = false;
-	d->stop = replay_ended(d->s) ? DBG_END : DBG_STEPPED;
+	d->stop = replay_ended(d->s) ? DBG_END : d->interrupted ? DBG_INTERRUPTED : DBG_STEPPED;
 	dbg_watch_note(d, NULL);
 	return r;
 }

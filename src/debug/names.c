@@ -5,6 +5,7 @@
  */
 #include "debug/debug.h"
 #include "debug/locate.h"
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -436,7 +437,47 @@ static int element(void *arg, const struct value *map, const struct value *key,
 	return 0;
 }
 
-struct show_map { struct debug *d; struct value_env env; struct strbuf *out; u32 n; };
+struct show_map {
+	struct debug *d;
+	struct value_env env;
+	struct strbuf *out;
+	u32 map, n;
+};
+
+/* The key of a trie of IP addresses: "10.1.0.0/16"; false: it is another one. */
+static bool put_prefix(struct show_map *s, const struct value *key)
+{
+	const struct image_map *m = &s->d->img->maps[s->map];
+	char text[INET6_ADDRSTRLEN];
+	u8 raw[20];
+	u32 bits;
+
+	if (m->type != BPF_MAP_TYPE_LPM_TRIE || (m->key_size != 8 && m->key_size != 20) ||
+	    s->d->show.format || value_copy(&s->env, key, raw, m->key_size) != m->key_size)
+		return false;
+	memcpy(&bits, raw, sizeof(bits));
+	inet_ntop(m->key_size == 8 ? AF_INET : AF_INET6, raw + sizeof(bits), text, sizeof(text));
+	sb_printf(s->out, "%s/%u", text, bits);
+	return true;
+}
+
+/* What a slot of a prog array has: a program by name; false: it is none of the object's. */
+static bool put_prog(struct show_map *s, const struct value *value)
+{
+	const struct skep_object *obj = loaded(s->d);
+	struct skep_err err;
+	struct value n;
+
+	if (s->d->img->maps[s->map].type != BPF_MAP_TYPE_PROG_ARRAY ||
+	    value_load(&s->env, value, &n, &err))
+		return false;
+	for (u32 i = 0; i < s->d->img->nr_progs; i++)
+		if (obj->progs[i].loaded == (s64)(u32)n.number) {
+			sb_puts(s->out, s->d->img->progs[i].name);
+			return true;
+		}
+	return false;
+}
 
 static bool show_element(void *arg, const struct value *key, const struct value *value)
 {
@@ -450,16 +491,18 @@ static bool show_element(void *arg, const struct value *key, const struct value 
 		return false;
 	}
 	sb_putc(s->out, '[');
-	value_show(s->out, &s->env, key, &o);
+	if (!put_prefix(s, key))
+		value_show(s->out, &s->env, key, &o);
 	sb_puts(s->out, "] = ");
-	value_show(s->out, &s->env, value, &o);
+	if (!put_prog(s, value))
+		value_show(s->out, &s->env, value, &o);
 	return true;
 }
 
 static void show_map(void *arg, u32 map, struct strbuf *out)
 {
 	struct scope *sc = arg;
-	struct show_map s = { sc->d, dbg_env(sc->d, sc->f), out, 0 };
+	struct show_map s = { sc->d, dbg_env(sc->d, sc->f), out, map, 0 };
 	const struct maptype_row *row = maptype_row(sc->d->img->maps[map].type);
 	int r;
 

@@ -245,20 +245,44 @@ static void add_line(struct found *f, u32 prog, const char *file, u32 line)
 	}
 }
 
+/* The slot of IN's program at DWARF's address ADDR; or one that is not there. */
+static u32 slot_at(const struct image_func *in, u64 base, u64 addr)
+{
+	return addr >= base ? in->insn + (u32)((addr - base) / 8) : UINT32_MAX;
+}
+
+/* The beginning of the inlined call C, once more for each copy that unrolling a loop has made
+ * of it: where a part of it begins as the first one does. */
+static void add_copies(struct found *f, u32 prog, const struct locals_scope *c,
+		       const struct image_func *in, u64 base)
+{
+	const struct image_prog *p = &f->d->img->progs[prog];
+	const struct image_line *first;
+	u64 low = c->ranges[0].low;
+
+	for (u32 i = 1; i < c->nr_ranges; i++)
+		low = min_u64(low, c->ranges[i].low);
+	if (slot_at(in, base, low) >= p->nr_insns)
+		return;
+	first = image_line(p, slot_at(in, base, low));
+	add(f, prog, slot_at(in, base, low));
+	for (u32 i = 0; first && i < c->nr_ranges; i++) {
+		u32 at = slot_at(in, base, c->ranges[i].low);
+		const struct image_line *l = at < p->nr_insns ? image_line(p, at) : NULL;
+
+		if (l && l->insn == at && c->ranges[i].low != low && l->line == first->line &&
+		    l->col == first->col)
+			add(f, prog, at);
+	}
+}
+
 /* Inlined calls of NAME within S. */
 static void add_inlined(struct found *f, u32 prog, const struct locals_scope *s,
 			const char *name, const struct image_func *in, u64 base)
 {
 	for (const struct locals_scope *c = s->child; c; c = c->next) {
-		if (c->kind == LOCALS_INLINED && c->nr_ranges && !strcmp(c->name, name)) {
-			u64 low = c->ranges[0].low;
-
-			for (u32 i = 1; i < c->nr_ranges; i++)
-				low = min_u64(low, c->ranges[i].low);
-			if (low >= base &&
-			    in->insn + (low - base) / 8 < f->d->img->progs[prog].nr_insns)
-				add(f, prog, in->insn + (u32)((low - base) / 8));
-		}
+		if (c->kind == LOCALS_INLINED && c->nr_ranges && !strcmp(c->name, name))
+			add_copies(f, prog, c, in, base);
 		add_inlined(f, prog, c, name, in, base);
 	}
 }

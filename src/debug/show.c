@@ -280,6 +280,25 @@ static void put_scalar(struct shower *s, struct dtype ty, u64 n)
 		put_integer(s, ty, n);
 }
 
+/* As many digits as tell it from all others, as gdb has it. */
+static void put_float(struct shower *s, const struct value *v)
+{
+	u64 bytes = dtype_bytes(s->env->types, v->type);
+	u8 raw[8];
+	double wide;
+	float narrow;
+
+	if ((bytes != 4 && bytes != 8) || value_copy(s->env, v, raw, bytes) != bytes) {
+		sb_puts(s->out, "<no value>");
+	} else if (bytes == 4) {
+		memcpy(&narrow, raw, sizeof(narrow));
+		sb_printf(s->out, "%.9g", (double)narrow);
+	} else {
+		memcpy(&wide, raw, sizeof(wide));
+		sb_printf(s->out, "%.17g", wide);
+	}
+}
+
 /* ---- records and arrays --------------------------------------------------------- */
 
 static void line_break(struct shower *s, u32 depth)
@@ -394,6 +413,8 @@ static void show(struct shower *s, const struct value *v, u32 depth)
 	} else if (v->kind != VALUE_NUMBER && (v->repeat || kind == BTF_KIND_ARRAY ||
 					       dtype_is_record(s->env->types, v->type))) {
 		put_compound(s, v, depth);
+	} else if (kind == BTF_KIND_FLOAT && v->kind != VALUE_NUMBER) {
+		put_float(s, v);
 	} else if (value_load(s->env, v, &n, &err)) {
 		sb_puts(s->out, err.id == ERR_DEBUG_MEM ? "<not for the program>" : "<no value>");
 	} else {

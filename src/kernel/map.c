@@ -310,20 +310,9 @@ int kernel_map_update(struct backend *b, u32 map, const void *key, const void *v
 	return sys_bpf(BPF_MAP_UPDATE_ELEM, &a);
 }
 
-int kernel_map_delete(struct backend *b, u32 map, const void *key)
-{
-	struct kernel_map *m;
-	int r = kernel_elements(b, map, &m);
-	union bpf_attr a;
-
-	if (r)
-		return r;
-	a = element(m, key, NULL, 0);
-	return sys_bpf(BPF_MAP_DELETE_ELEM, &a);
-}
-
-int kernel_map_lookup_delete(struct backend *b, u32 map, const void *key, void *value,
-			     u64 flags)
+/* What takes and gives a key and a value as they are. */
+static int element_call(struct backend *b, u32 map, int command, const void *key,
+			const void *value, u64 flags)
 {
 	struct kernel_map *m;
 	int r = kernel_elements(b, map, &m);
@@ -332,19 +321,23 @@ int kernel_map_lookup_delete(struct backend *b, u32 map, const void *key, void *
 	if (r)
 		return r;
 	a = element(m, key, value, flags);
-	return sys_bpf(BPF_MAP_LOOKUP_AND_DELETE_ELEM, &a);
+	return sys_bpf(command, &a);
+}
+
+int kernel_map_delete(struct backend *b, u32 map, const void *key)
+{
+	return element_call(b, map, BPF_MAP_DELETE_ELEM, key, NULL, 0);
+}
+
+int kernel_map_lookup_delete(struct backend *b, u32 map, const void *key, void *value,
+			     u64 flags)
+{
+	return element_call(b, map, BPF_MAP_LOOKUP_AND_DELETE_ELEM, key, value, flags);
 }
 
 int kernel_map_next_key(struct backend *b, u32 map, const void *key, void *next)
 {
-	struct kernel_map *m;
-	int r = kernel_elements(b, map, &m);
-	union bpf_attr a;
-
-	if (r)
-		return r;
-	a = element(m, key, next, 0);
-	return sys_bpf(BPF_MAP_GET_NEXT_KEY, &a);
+	return element_call(b, map, BPF_MAP_GET_NEXT_KEY, key, next, 0);
 }
 
 int kernel_map_freeze(struct backend *b, u32 map)

@@ -100,6 +100,16 @@ struct span span_join(struct span a, struct span b)
 	return a;
 }
 
+bool node_is_braced(const struct node *n)
+{
+	switch (n->kind) {
+	case N_BLOCK: case N_IF: case N_WHILE: case N_UNROLL: case N_FORMAP: case N_FORRANGE:
+		return true;
+	default:
+		return false;
+	}
+}
+
 const char *node_kind_name(enum node_kind kind)
 {
 	static const char *const names[] = {

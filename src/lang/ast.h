@@ -105,6 +105,8 @@ struct span span_join(struct span a, struct span b);
 /* Sets N->high, of what its members say. */
 void node_measure(struct node *n);
 /* Its row's name; "+"; "a\n" with quotes. */
+/* Does it end in a brace, without ";"? */
+bool node_is_braced(const struct node *n);
 const char *node_kind_name(enum node_kind kind);
 const char *ast_op_name(enum node_op op);
 void ast_put_string(struct strbuf *out, const char *s, size_t n);

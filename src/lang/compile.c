@@ -145,6 +145,9 @@ static void place_program(struct lang *l, struct node *probe, struct place *p, u
 
 static bool wanted(const struct lang *l, const struct place *p)
 {
+	if (l->opts->filter && p->kind != LP_BEGIN && p->kind != LP_END &&
+	    regexec(&l->filter, p->text, 0, NULL, 0))
+		return false;
 	return (p->kind != LP_TEST || l->opts->keep_tests) &&
 	       (p->kind != LP_BENCH || l->opts->keep_benches);
 }
@@ -179,6 +182,35 @@ static void check_limits(struct lang *l)
 			   l->progs.n, (unsigned long long)l->config.max_bpf_progs);
 		diag_hint(l->script, "config = { max_bpf_progs = %zu }", l->progs.n);
 	}
+}
+
+/* ---- --probe-filter ---------------------------------------------------------- */
+
+static void open_filter(struct lang *l)
+{
+	const char *text = l->opts->filter;
+	const int r = text ? regcomp(&l->filter, text, REG_EXTENDED | REG_NOSUB) : 0;
+	char why[200];
+
+	l->has_filter = text && !r;
+	if (!r)
+		return;
+	regerror(r, &l->filter, why, sizeof(why));
+	diag_error(l->script, (struct span){ 0 }, "--probe-filter: '%s' is no regular expression: "
+		   "%s", text, why);
+}
+
+/* Begin and end alone are nothing to run. */
+static void check_filter(struct lang *l)
+{
+	bool others = false;
+
+	for (size_t i = 0; i < l->progs.n; i++)
+		others |= l->progs.v[i]->place->kind != LP_BEGIN &&
+			  l->progs.v[i]->place->kind != LP_END;
+	if (l->opts->filter && !others)
+		diag_error(l->script, (struct span){ 0 }, "no probe fits --probe-filter '%s'",
+			   l->opts->filter);
 }
 
 /* ---- the whole --------------------------------------------------------------- */
@@ -255,11 +287,15 @@ int lang_compile(struct lang *l, struct script *script, struct lang_unit *unit,
 		cfile_open(l);
 	if (!script->nr_errors)
 		lang_choose(l);
+	if (!script->nr_errors)
+		open_filter(l);
 	for (struct node *n = script->list; n && !script->nr_errors; n = n->next)
 		if (n->kind == N_PROBE)
 			probe(l, n);
 		else if (n->kind == N_FN)
 			unused_function(l, n);
+	if (!script->nr_errors)
+		check_filter(l);
 	if (!script->nr_errors)
 		check_limits(l);
 	if (!script->nr_errors)
@@ -285,6 +321,8 @@ void lang_free(struct lang *l)
 	vec_free(&l->core_types);
 	vec_free(&l->dwarf);
 	cfile_close(l);
+	if (l->has_filter)
+		regfree(&l->filter);
 	if (l->ir.arena)
 		ir_close(&l->ir);
 	if (l->kernel)

@@ -399,22 +399,12 @@ static void put_words(struct fmt *f, u32 to, bool let)
 
 /* ---- blocks --------------------------------------------------------------------- */
 
-static bool is_braced(const struct node *n)
-{
-	switch (n->kind) {
-	case N_BLOCK: case N_IF: case N_WHILE: case N_UNROLL: case N_FORMAP: case N_FORRANGE:
-		return true;
-	default:
-		return false;
-	}
-}
-
 static void put_statement(struct fmt *f, const struct node *n, bool value)
 {
 	put_gap(f, n->at.from);
 	new_line(f);
 	put_words(f, n->at.to, false);
-	if (!value && !is_braced(n))
+	if (!value && !node_is_braced(n))
 		sb_putc(f->out, ';');
 }
 

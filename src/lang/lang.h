@@ -13,6 +13,7 @@
 #include "lang/ir.h"
 #include "lang/unit.h"
 #include "sym/usdt.h"
+#include <regex.h>
 
 struct lang_opts {
 	const char *const *args;	/* $1, ... */
@@ -21,6 +22,8 @@ struct lang_opts {
 	u32 nr_dirs;
 	const u32 *pids;	/* -p: only these processes */
 	u32 nr_pids;
+	const char *filter;	/* --probe-filter: a regular expression, or NULL */
+	const char *functions;	/* --traceable-functions: a file, or NULL */
 	bool has_child;		/* -c: cpid is known when it runs */
 	bool unsafe;
 	bool portable;		/* --emit-elf: fields by CO-RE */
@@ -156,6 +159,8 @@ struct lang {
 	VEC(struct core_type) core_types;
 	struct ir_unit ir;
 	VEC(struct lang_dwarf *) dwarf;	/* of traced binaries */
+	regex_t filter;			/* of opts->filter, when HAS_FILTER */
+	bool has_filter;
 	struct ir_func *unwinder;	/* lower_unwind.c's, or NULL */
 	u32 nr_places;
 	u32 said_unstable;		/* bits: features whose warning was said */

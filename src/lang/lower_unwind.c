@@ -19,7 +19,8 @@ enum at {
 	AT_HASH = 56,
 	AT_BYTES = 64
 };
-enum { FRAMES_MASK = 127, FIRST_STEP = 1 << 22, ROW = sizeof(struct cfi_row) };
+enum { FRAMES_MASK = 127, ROUNDS = 23, FIRST_STEP = 1 << (ROUNDS - 1) };
+enum { ROW = sizeof(struct cfi_row) };
 _Static_assert(ROW == 16 && sizeof(struct lang_space_part) == 32, "shifts below");
 
 struct low_regs { s32 ip, sp, bp; };	/* places in struct pt_regs */
@@ -53,7 +54,8 @@ static u32 kept_map(struct lang *l, const struct lang_stacks *s)
 {
 	return named_map(l, &(struct ir_map){ .name = s->bpf_name[0], .type = BPF_MAP_TYPE_HASH,
 			 .key_bytes = 8, .value_bytes = 8 + 8 * s->frames,
-			 .max_entries = (u32)max_u64(16384, l->config.max_map_keys) });
+			 .max_entries = (u32)max_u64(16384, min_u64(32768,
+								    l->config.max_map_keys)) });
 }
 
 /* ---- the function of one frame ----------------------------------------------- */
@@ -165,18 +167,19 @@ static struct ir_insn *find_row(struct step *s, struct ir_insn *part, struct ir_
 	struct ir_block *head = low_block_new(w), *body = low_block_new(w), *there, *take, *next;
 	struct ir_block *end = low_block_new(w);
 	struct ir_insn *addr, *last, *at, *row;
-	const u32 pos = ir_var(w->f), step = ir_var(w->f);
+	const u32 pos = ir_var(w->f), round = ir_var(w->f);
 
 	there = low_block_new(w), take = low_block_new(w), next = low_block_new(w);
 	addr = ir_op2(w->f, IR_SUB, 64, look, ir_load(w->f, 8, false, part, 24));
 	ir_write(w->f, pos, ir_load(w->f, 4, false, part, 32));
 	last = plus(s, ir_read(w->f, pos), ir_load(w->f, 4, false, part, 36));
-	ir_write(w->f, step, num(w, FIRST_STEP));
+	ir_write(w->f, round, num(w, 0));
 	ir_jmp(w->f, head);
 	ir_at(w->f, head);
-	ir_br(w->f, CC_NE, 64, ir_read(w->f, step), num(w, 0), body, end);
+	ir_br(w->f, CC_ULT, 64, ir_read(w->f, round), num(w, ROUNDS), body, end);
 	low_at(w, body);
-	at = plus(s, ir_read(w->f, pos), ir_read(w->f, step));
+	at = plus(s, ir_read(w->f, pos), ir_op2(w->f, IR_SHR, 64, num(w, FIRST_STEP),
+						ir_read(w->f, round)));
 	ir_br(w->f, CC_ULT, 64, at, last, there, next);
 	low_at(w, there);
 	row = row_at(s, at, s->stop);
@@ -185,7 +188,7 @@ static struct ir_insn *find_row(struct step *s, struct ir_insn *part, struct ir_
 	ir_write(w->f, pos, at);
 	ir_jmp(w->f, next);
 	low_at(w, next);
-	ir_write(w->f, step, ir_op2(w->f, IR_SHR, 64, ir_read(w->f, step), num(w, 1)));
+	ir_write(w->f, round, ir_addi(w->f, ir_read(w->f, round), 1));
 	ir_jmp(w->f, head);
 	ir_seal(head);
 	low_at(w, end);

@@ -280,17 +280,6 @@ static struct node *parse_statement(struct parser *p)
 	return parse_simple(p);
 }
 
-/* Does it end without ";"? */
-static bool is_braced(const struct node *n)
-{
-	switch (n->kind) {
-	case N_BLOCK: case N_IF: case N_WHILE: case N_UNROLL: case N_FORMAP: case N_FORRANGE:
-		return true;
-	default:
-		return false;
-	}
-}
-
 static bool is_expression(const struct node *n)
 {
 	return n->kind < N_EXPR || n->kind == N_IF;
@@ -331,7 +320,7 @@ static bool parse_semicolon(struct parser *p, const struct node *n)
 {
 	if (p->panic)
 		return false;
-	if (parse_take(p, TOK1(';')) || parse_is(p, TOK1('}')) || is_braced(n))
+	if (parse_take(p, TOK1(';')) || parse_is(p, TOK1('}')) || node_is_braced(n))
 		return true;
 	parse_error(p, "expected ';'%s", n->kind == N_IMPORT ? " after import" : "");
 	if (p->t.kind == T_IDENT || p->t.kind == T_VAR || p->t.kind == T_MAP)

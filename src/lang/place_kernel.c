@@ -33,11 +33,30 @@ void place_hint_instead(struct at *a, const char *fn)
 			  a->kind == LP_KRETPROBE ? "fexit" : "fentry", fn);
 }
 
+/* Names of functions that can be traced, one a line. */
+static int read_functions(struct at *a, struct strbuf *all)
+{
+	const char *path = a->l->opts->functions;
+	struct skep_err err;
+	struct os_file f;
+
+	if (!path)
+		return tracefs_read(all, "available_filter_functions");
+	if (os_file_read(&f, path, &err)) {
+		diag_error(a->l->script, a->node->at, "%.*s", (int)strcspn(err.text, "\n"),
+			   err.text);
+		return -ENOENT;
+	}
+	sb_add(all, f.data, f.size);
+	os_file_close(&f);
+	return 0;
+}
+
 void place_kernel_matches(struct at *a, const char *pattern)
 {
 	struct strbuf all = { 0 };
 	size_t found = 0;
-	int r = tracefs_read(&all, "available_filter_functions");
+	int r = read_functions(a, &all);
 
 	for (char *line = all.s; !r && line && *line;) {
 		char *end = strchr(line, '\n'), *next = end ? end + 1 : line + strlen(line);

@@ -20,6 +20,7 @@ struct unwind {
 	u32 used, room;		/* of the map of rows */
 	u32 nr_spaces;
 	u64 no_rows, too_many;	/* files that did not fit; processes */
+	bool parts;		/* a process has more parts of code than a space takes */
 	VEC(struct unwound) files;
 };
 
@@ -131,6 +132,7 @@ void run_unwind_put(struct run *r, u32 pid)
 	const u32 n = run_space_parts(r, pid, parts, LANG_SPACE_PARTS);
 
 	memset(to, 0, sizeof(*to));
+	r->unwind->parts |= n == LANG_SPACE_PARTS;
 	for (u32 i = 0; i < n; i++) {
 		const struct unwound f = rows_of(r, &parts[i]);
 		u64 bias;
@@ -179,6 +181,9 @@ void run_unwind_say(struct run *r, u64 without)
 	if (u->no_rows)
 		sb_printf(&r->errors, "WARNING: %" PRIu64 " files are too large for dw_ustack: "
 			  "their frames end stacks\n", u->no_rows);
+	if (u->parts)
+		sb_printf(&r->errors, "WARNING: a process has more than %u parts of code: dw_ustack "
+			  "knows those that were mapped last\n", (unsigned)LANG_SPACE_PARTS - 1);
 	if (u->too_many)
 		sb_printf(&r->errors, "WARNING: dw_ustack has room for %u processes; %" PRIu64
 			  " were not taken\n", (unsigned)LANG_SPACES, u->too_many);

@@ -454,36 +454,36 @@ static int no_run(const struct player *p, u64 run, u64 last, struct skep_err *er
 		       ", it has %" PRIu64, run, last);
 }
 
-/* All before run RUN is done. */
-static int seek(struct player *p, u64 run, struct skep_prog **prog, struct skep_err *err)
+/* All before run RUN is done, and that is ready. */
+static int seek(struct player *p, u64 run, struct skep_err *err)
 {
-	struct player_run at = { 0 };
 	int got;
 
-	while ((got = to_run(p, &at, err)) > 0) {
-		*prog = at.runs;
-		if (at.number == run)
+	while ((got = to_run(p, &p->ready, err)) > 0) {
+		if (p->ready.number == run)
 			return 0;
-		if (at.number > run)
+		if (p->ready.number > run)
 			break;
-		execute(p, &at);
+		execute(p, &p->ready);
 	}
-	return got < 0 ? got : no_run(p, run, at.number, err);
+	return got < 0 ? got : no_run(p, run, p->ready.number, err);
 }
 
 static void free_player(void *p) { player_free(p); }
 
-/* The run that P has prepared; the session has P from then on, or it is freed. */
-static int session_of(struct replay **out, struct player *p, struct skep_prog *prog,
-		      const struct replay_opts *opts, struct skep_err *err)
+/* The run that P has ready; the session has P from then on, or it is freed. */
+static int session_of(struct replay **out, struct player *p, const struct replay_opts *opts,
+		      struct skep_err *err)
 {
 	const struct replay_tape tape = { p->calls.v, p->calls.n, p->tape.wanted,
 					  sizeof(p->tape.wanted) };
-	struct replay_opts o = *opts;
+	struct replay_opts o = { 0 };
 	int r;
 
+	if (opts)
+		o = *opts;
 	o.tape = &tape;
-	r = replay_open(out, prog, &p->t, &o, err);
+	r = replay_open(out, p->ready.runs, &p->t, &o, err);
 	if (r)
 		player_free(p);
 	else
@@ -491,21 +491,47 @@ static int session_of(struct replay **out, struct player *p, struct skep_prog *p
 	return r;
 }
 
+static int session_at(struct replay **out, struct player *p, u64 run,
+		      const struct replay_opts *opts, struct skep_err *err)
+{
+	int r = seek(p, run, err);
+
+	if (!r)
+		return session_of(out, p, opts, err);
+	player_free(p);
+	return r;
+}
+
+static const struct player_opts stepped = { .jit = SKEP_JIT_OFF, .unverified = true };
+
 int replay_open_recorded(struct replay **out, const char *path, u64 run,
 			 const struct replay_opts *opts, struct skep_err *err)
 {
-	const struct player_opts po = { .jit = SKEP_JIT_OFF, .unverified = true };
-	const struct replay_opts none = { 0 };
-	struct skep_prog *prog = NULL;
 	struct player *p;
-	int r = player_open(&p, path, &po, err);
+	int r = player_open(&p, path, &stepped, err);
 
 	*out = NULL;
-	if (r)
-		return r;
-	r = seek(p, run, &prog, err);
-	if (!r)
-		return session_of(out, p, prog, opts ? opts : &none, err);
-	player_free(p);
-	return r;
+	return r ? r : session_at(out, p, run, opts, err);
+}
+
+int replay_open_recorded_mem(struct replay **out, const void *data, u64 bytes, const char *name,
+			     u64 run, const struct replay_opts *opts, struct skep_err *err)
+{
+	struct player *p;
+	int r = player_open_mem(&p, data, bytes, name, &stepped, err);
+
+	*out = NULL;
+	return r ? r : session_at(out, p, run, opts, err);
+}
+
+int replay_next_recorded(struct replay **s, const struct replay_opts *opts, struct skep_err *err)
+{
+	struct player *p = (*s)->recorded;
+	u64 number = p->ready.number + 1;
+
+	replay_owns(*s, NULL, NULL);
+	replay_close(*s);
+	*s = NULL;
+	execute(p, &p->ready);
+	return session_at(s, p, number, opts, err);
 }

@@ -31,6 +31,7 @@ struct player {
 	u8 *used;			/* of calls, once they come in another order */
 	bool strict;			/* in the order of the recording so far */
 	struct player_run *run;		/* the one at hand, or NULL */
+	struct player_run ready;	/* of a session: that it is of */
 	VEC(u32) next;			/* programs that go on after it */
 	struct test_run t;
 	struct skb_owner owner;

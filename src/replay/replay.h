@@ -94,6 +94,9 @@ struct replay_opts {
 	/* Of the kinds that are to stop the session, those for which this gives true do,
 	   the first of an instruction's. NULL: all do. */
 	bool (*stops)(void *arg, const struct replay_event *ev);
+	/* Not 0: what goes on or back stops soon, wherever it is then, without an event.
+	   NULL: never. */
+	const volatile int *interrupted;
 	/* Helpers answer from there instead (record.h): those of a run of a recording,
 	   in their order. NULL: helpers are asked. A call that is not the next one of them
 	   ends the run with RECORD_DIFFERS. */
@@ -120,6 +123,15 @@ int replay_open(struct replay **out, struct skep_prog *prog, const struct test_r
  */
 int replay_open_recorded(struct replay **out, const char *path, u64 run,
 			 const struct replay_opts *opts, struct skep_err *err);
+/* The same of a recording that is in memory, which stays the caller's; NAME for messages. */
+int replay_open_recorded_mem(struct replay **out, const void *data, u64 bytes, const char *name,
+			     u64 run, const struct replay_opts *opts, struct skep_err *err);
+/*
+ * *S, a session of a run of a recording, becomes one of the run behind it, which finds what
+ * that run leaves: quicker than opening it. RECORD_RUN: there is none, or another error: *S
+ * is NULL then.
+ */
+int replay_next_recorded(struct replay **s, const struct replay_opts *opts, struct skep_err *err);
 struct skep_prog *replay_prog(const struct replay *s);	/* that the session is of */
 /* All is as at time 0 afterwards, so that another session may begin. */
 void replay_close(struct replay *s);	/* NULL is fine */

@@ -11,6 +11,7 @@
 
 enum {
 	MASK = REPLAY_WINDOW - 1,
+	LOOK = 1 << 10,		/* instructions between looks whether somebody interrupts */
 	INTERVAL = 1 << 16,	/* instructions between points, at least */
 	RETRY = 1 << 12,	/* when the run cannot be kept just now */
 };
@@ -72,6 +73,12 @@ static bool stops(struct replay *s)
 	return s->time == s->stop_at;
 }
 
+static bool is_cut(struct replay *s)
+{
+	s->cut = s->may_cut && s->opts.interrupted && *s->opts.interrupted;
+	return s->cut;
+}
+
 static bool on_step(void *arg, struct vm_machine *m UNUSED, const struct vm_step *step)
 {
 	struct replay *s = arg;
@@ -86,7 +93,8 @@ static bool on_step(void *arg, struct vm_machine *m UNUSED, const struct vm_step
 		point_wanted(s);
 	began(s, step);
 	note(s, step);
-	if (unlikely(s->time == s->stop_at || s->stop || s->hit) && stops(s)) {
+	if ((unlikely(s->time == s->stop_at || s->stop || s->hit) && stops(s)) ||
+	    (unlikely(!(s->time % LOOK)) && is_cut(s))) {
 		leave(s);
 		if (s->abandon)
 			return false;
@@ -362,13 +370,15 @@ static bool in_window(const struct replay *s, u64 at)
 
 int replay_goto(struct replay *s, u64 at, struct skep_err *err UNUSED)
 {
-	s->has_event = false;
+	s->has_event = s->cut = false;
 	if (s->known && at > s->length)
 		at = s->length;
+	s->may_cut = true;
 	if (in_window(s, at) || (s->ended && at == s->length))
 		s->now = at;
 	else
 		machine_to(s, at);
+	s->may_cut = false;
 	return 0;
 }
 
@@ -377,15 +387,17 @@ int replay_until(struct replay *s, replay_stop_fn stop, void *arg, unsigned even
 {
 	bool hit;
 
-	s->has_event = false;
+	s->has_event = s->cut = false;
 	replay_live(s);
 	if (s->ended)
 		return 0;
+	s->may_cut = true;
 	s->stop = stop;
 	s->stop_arg = arg;
 	s->stop_events = events;
 	machine_go(s);
-	hit = s->hit;
+	hit = s->hit || s->cut;
+	s->may_cut = false;
 	ask_nothing(s);
 	s->now = s->time;
 	return hit;
@@ -415,13 +427,17 @@ int replay_back_until(struct replay *s, replay_stop_fn stop, void *arg, unsigned
 {
 	u64 to = s->now;
 
-	s->has_event = false;
+	s->has_event = s->cut = false;
+	s->may_cut = true;
 	s->collected = REPLAY_END;
 	s->collect_before = to;
-	while (to && s->collected == REPLAY_END)
+	while (to && s->collected == REPLAY_END && !s->cut)
 		to = collect_part(s, to, stop, arg, events);
-	machine_to(s, s->collected == REPLAY_END ? 0 : s->collected);
-	return s->collected != REPLAY_END;
+	if (!s->cut)
+		machine_to(s, s->collected == REPLAY_END ? 0 : s->collected);
+	s->may_cut = false;
+	s->now = s->time;
+	return s->cut || s->collected != REPLAY_END;
 }
 
 /* ---- opening --------------------------------------------------------------------------- */
@@ -458,7 +474,7 @@ static void stop_clock(struct replay *s)
 
 static int no_start(struct replay *s, struct skep_err *err)
 {
-	if (!s->fiber)
+	if (!s->fiber || !s->window)
 		return err_set(err, ERR_NO_MEM, NULL, "no memory for the stack of a session");
 	return err_set(err, ERR_USAGE, s->prog->obj->img->file, "a map of it is pinned as a file, "
 		       "which other processes may change: there is no way back");
@@ -497,8 +513,8 @@ int replay_open(struct replay **out, struct skep_prog *prog, const struct test_r
 	vm_step_set(s->m, on_step, s);
 	vm_call_set(s->m, on_call);
 	s->fiber = os_fiber_new();
-	s->window = mem_alloc(REPLAY_WINDOW * sizeof(*s->window));
-	s->start = s->fiber ? kept_keep(s->b, NULL) : NULL;
+	s->window = os_map_lazy(REPLAY_WINDOW * sizeof(*s->window));
+	s->start = s->fiber && s->window ? kept_keep(s->b, NULL) : NULL;
 	if (!s->start) {
 		r = no_start(s, err);
 		replay_close(s);
@@ -534,7 +550,8 @@ void replay_close(struct replay *s)
 	vec_free(&s->points);
 	kept_free(s->start);
 	os_fiber_free(s->fiber);
-	free(s->window);
+	if (s->window)
+		os_unmap(s->window, REPLAY_WINDOW * sizeof(*s->window));
 	vec_free(&s->answers);
 	sb_free(&s->outs);
 	free(s->taped);

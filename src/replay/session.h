@@ -69,6 +69,7 @@ struct replay {
 	replay_stop_fn stop;
 	void *stop_arg;
 	unsigned stop_events;
+	bool may_cut, cut;	/* opts.interrupted may stop it; has */
 	bool hit;		/* one of them has come, or STOP said so */
 	bool collect;		/* it does not stop: the last time is wanted */
 	u64 collected;		/* that was a hit; REPLAY_END: none */

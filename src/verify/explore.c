@@ -377,17 +377,18 @@ enum { LOOP_JUMPS = 20, LOOP_INSNS = 100 };
  * How often a state may cover nothing. Passes over what repeats are told by what is stored:
  * it stays longer. Where too few stay nests are followed over and over, as the kernel's
  * numbers have it for some (a loop of more than 64 rounds around an iterator); whom they
- * are not the rule for keeps more.
+ * are not the rule for keeps more when it takes long.
  */
-static const struct { u32 states, passes; } misses[] = {
-	[POLICY_USER] = { 30, 1000 },
-	[POLICY_KERNEL] = { 3, 64 },
-};
+static const struct misses { u32 states, passes; } few = { 3, 64 }, more = { 9, 256 };
+
+enum { LONG = 32768 };
 
 static bool worn_out(const struct verifier *v, const struct kept *k)
 {
 	bool pass = k->open && (v->points[k->state->head.insn].flags & POINT_FORCE);
-	u32 n = pass ? misses[v->opts->policy].passes : misses[v->opts->policy].states;
+	bool takes_long = v->opts->policy == POLICY_USER && v->visited >= LONG;
+	const struct misses *m = takes_long ? &more : &few;
+	u32 n = pass ? m->passes : m->states;
 
 	return k->misses > k->hits * n + n;
 }

@@ -175,8 +175,14 @@ static void give_away(struct verifier *v, struct state *s, u32 ref)
 
 static void forget_lent(struct reg *r, void *arg)
 {
-	if (r->type == REG_BTF && (r->flags & REG_NON_OWN))
-		reg_set_unknown(arg, r);
+	struct verifier *v = arg;
+
+	if (r->type != REG_BTF || !(r->flags & REG_NON_OWN))
+		return;
+	if (v->privileged)
+		reg_set_unknown(v, r);
+	else
+		reg_set_none(r);
 }
 
 void graph_unlock(struct verifier *v, struct state *s)

@@ -331,6 +331,8 @@ enum step step_call_typed(struct verifier *v, struct state *s, u32 at,
 	if (!find_proto(v, &t))
 		return STEP_END;
 	check_sleep(v, s, &t);
+	if (!strcmp(row->name, "bpf_stream_vprintk_impl"))	/* strings at any address */
+		check_secret(v, at, row->name);
 	for (u32 i = 0; i < t.n && !v->stop; i++)
 		if (!ends(&t, i, "__sz") && !ends(&t, i, "__szk"))
 			check_arg(v, s, &t, i);

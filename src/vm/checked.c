@@ -82,26 +82,6 @@
 #define SAME(to) (!(to)->counts.at)
 #define MORE_LABELS
 #define MORE_OPS
-#define NO_FRAME do { \
-	vm_fault_set(m, VM_FAULT_FRAMES, "call of a subprogram in frame %d: " \
-		     "no more than %d frames", VM_FRAMES_MAX, VM_FRAMES_MAX); \
-	goto fault; \
-} while (0)
-#define PAST_END do { \
-	vm_fault_set(m, VM_FAULT_END, "control runs past the last instruction"); \
-	goto fault; \
-} while (0)
-#define FAULT_CODE \
-out_of_budget: \
-	left = 0; \
-	vm_fault_set(m, VM_FAULT_BUDGET, "%llu instructions executed and no end", \
-		     (unsigned long long)m->budget); \
-fault: \
-	STOPPED; \
-	vm_fault_place(m, ip); \
-nested_fault: \
-	LEAVE; \
-	return 0;
 
 enum access { READ = 1, WRITE = 2, READ_WRITE = READ | WRITE };
 

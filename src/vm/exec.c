@@ -153,8 +153,7 @@ static bool callback_fault(struct vm_machine *m, const struct vm_insn *func)
 		vm_fault_set(m, VM_FAULT_FRAMES, "callback in frame %d: no more than %d frames",
 			     VM_FRAMES_MAX, VM_FRAMES_MAX);
 	else if (fast && m->left < VM_CALL_COST)
-		vm_fault_set(m, VM_FAULT_BUDGET, "%llu instructions executed and no end",
-			     (unsigned long long)m->budget);
+		vm_fault_budget(m);
 	else
 		return false;
 	vm_fault_place(m, func);

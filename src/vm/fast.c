@@ -24,6 +24,7 @@
 #define TICK
 #define WENT
 #define ENTERED
+#define STOPPED
 #define GOTO goto *ip->label
 #define MODE VM_FAST
 #define SAME(to) true
@@ -42,15 +43,6 @@
 #define ATOMIC_PTR(ctype, addr, access) ((ctype *)(addr))
 #define CHECK_ARGS(c) m->at = ip
 #define CALL_HELPER(c) r[0] = (c)->fn(r[1], r[2], r[3], r[4], r[5], m->run)
-#define NO_FRAME do { \
-	vm_fault_set(m, VM_FAULT_FRAMES, "more than %d frames, which the verifier ruled out", \
-		     VM_FRAMES_MAX); \
-	goto fault; \
-} while (0)
-#define PAST_END do { \
-	vm_fault_set(m, VM_FAULT_END, "control is where the verifier ruled out that it comes"); \
-	goto fault; \
-} while (0)
 
 #define MORE_LABELS \
 	[VM_OP_TAIL_CALL] = &&op_tail_call, \
@@ -108,16 +100,6 @@ OP_PROBE(op_probesx8, s8) \
 OP_PROBE(op_probesx16, s16) \
 OP_PROBE(op_probesx32, s32)
 
-#define FAULT_CODE \
-out_of_budget: \
-	left = 0; \
-	vm_fault_set(m, VM_FAULT_BUDGET, "%llu instructions executed and no end", \
-		     (unsigned long long)m->budget); \
-fault: \
-	vm_fault_place(m, ip); \
-nested_fault: \
-	LEAVE; \
-	return 0;
 
 #include "vm/interp.inc"
 

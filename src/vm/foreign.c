@@ -171,6 +171,7 @@ static bool is_variable(const struct vm_machine *m, const struct vm_insn *ip)
 } while (0)
 #define WENT
 #define ENTERED
+#define STOPPED
 #define GOTO goto *labels[m->code->ops[ip - m->code->insns]]
 #define BACK(delta)
 #define CALLED
@@ -178,25 +179,6 @@ static bool is_variable(const struct vm_machine *m, const struct vm_insn *ip)
 #define SAME(to) true
 #define MORE_LABELS
 #define MORE_OPS
-#define NO_FRAME do { \
-	vm_fault_set(m, VM_FAULT_FRAMES, "call of a subprogram in frame %d: " \
-		     "no more than %d frames", VM_FRAMES_MAX, VM_FRAMES_MAX); \
-	goto fault; \
-} while (0)
-#define PAST_END do { \
-	vm_fault_set(m, VM_FAULT_END, "control runs past the last instruction"); \
-	goto fault; \
-} while (0)
-#define FAULT_CODE \
-out_of_budget: \
-	left = 0; \
-	vm_fault_set(m, VM_FAULT_BUDGET, "%llu instructions executed and no end", \
-		     (unsigned long long)m->budget); \
-fault: \
-	vm_fault_place(m, ip); \
-nested_fault: \
-	LEAVE; \
-	return 0;
 
 #include "vm/interp.inc"
 

@@ -346,6 +346,10 @@ bool vm_ctx_store(struct vm_machine *m, u64 addr, u32 size, u64 val);
 /* Fills the fault's kind and text; the interpreter adds the place. */
 void vm_fault_set(struct vm_machine *m, enum vm_fault_kind kind,
 		  const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* Of all interpreters: a call too deep, control where no code is, no instructions left. */
+void vm_fault_frames(struct vm_machine *m);
+void vm_fault_end(struct vm_machine *m);
+void vm_fault_budget(struct vm_machine *m);
 
 /* ---- args.c --------------------------------------------------------------- */
 

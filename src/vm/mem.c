@@ -23,6 +23,30 @@ void vm_fault_set(struct vm_machine *m, enum vm_fault_kind kind,
 	va_end(ap);
 }
 
+/* What the fast interpreter runs has been verified: it does not come to either of these. */
+void vm_fault_frames(struct vm_machine *m)
+{
+	if (m->code->mode == VM_FAST)
+		vm_fault_set(m, VM_FAULT_FRAMES, "more than %d frames, which the verifier ruled "
+			     "out", VM_FRAMES_MAX);
+	else
+		vm_fault_set(m, VM_FAULT_FRAMES, "call of a subprogram in frame %d: no more than "
+			     "%d frames", VM_FRAMES_MAX, VM_FRAMES_MAX);
+}
+
+void vm_fault_end(struct vm_machine *m)
+{
+	vm_fault_set(m, VM_FAULT_END, m->code->mode == VM_FAST ?
+		     "control is where the verifier ruled out that it comes" :
+		     "control runs past the last instruction");
+}
+
+void vm_fault_budget(struct vm_machine *m)
+{
+	vm_fault_set(m, VM_FAULT_BUDGET, "%llu instructions executed and no end",
+		     (unsigned long long)m->budget);
+}
+
 /* ---- regions ---------------------------------------------------------- */
 
 static bool inside(u64 addr, u64 size, u64 start, u64 end)

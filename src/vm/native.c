@@ -141,8 +141,7 @@ static void place(struct vm_machine *m, const struct vm_site *s)
 
 static void no_budget(struct vm_machine *m)
 {
-	vm_fault_set(m, VM_FAULT_BUDGET, "%llu instructions executed and no end",
-		     (unsigned long long)m->budget);
+	vm_fault_budget(m);
 }
 
 void vm_native_stopped(struct vm_machine *m)

@@ -929,6 +929,46 @@ wait $pid
 has "Ctrl-C stops a run without an end" "Program received signal SIGINT, Interrupt." "$(cat "$tmp/out")"
 has "where it is" "#0  endless" "$(cat "$tmp/out")"
 
+# Moves back and repeated ones, goto: interrupted, they stand somewhere.
+for back in 'reverse-stepi 100000000' 'reverse-next 100000000' 'goto 900000000' 'stepi 900000000'; do
+	printf '%s\n' 'start 1' 'goto 3000000' "$back" 'p 40 + 2' > "$tmp/endless"
+	timeout -k 5 -s INT 3 $SKEP debug -q $obj $cap --prog endless --budget 4000000000 -batch \
+		-x "$tmp/endless" > "$tmp/out" 2>&1 < /dev/null
+	has "Ctrl-C stops $back" '$1 = 42' "$(cat "$tmp/out")"
+	has "and says so: $back" "Program received signal SIGINT, Interrupt." "$(cat "$tmp/out")"
+done
+
+same "back from a packet's beginning to the end of the one before" '$1 = 3
+[Packet 2]
+$2 = 2
+[Packet 2: XDP_PASS, 129 instructions]
+$3 = 3
+Breakpoint 1 at remember+1: file test/obj/debug.c, line 52.
+[Packet 2]
+Breakpoint 1, remember (source=0, bytes=42) at test/obj/debug.c:52
+$4 = 2
+[Packet 1]
+Breakpoint 1, remember (source=0, bytes=42) at test/obj/debug.c:52
+$5 = 1
+No more reverse-execution history.
+$6 = 1' "$(debug walk 'start 3
+p $_packet
+reverse-stepi
+p $_packet
+stepi
+stepi
+p $_packet
+break remember
+reverse-continue
+p $_packet
+reverse-continue
+p $_packet
+reverse-continue
+p $_packet' | grep '^\[\|^\$\|Break\|No more')"
+has "of a pipe there is no packet before" "No more reverse-execution history." \
+	"$(cat $cap | timeout 60 $SKEP debug -q $obj --prog walk /dev/stdin -batch -ex 'start 2' \
+	-ex reverse-stepi 2>&1)"
+
 # ---- a recording
 if $SKEP run -q --record "$tmp/walk.rec" --prog walk $obj $cap >/dev/null 2>&1; then
 	same "a recorded run is debugged like another" 'Breakpoint 1 at remember+1: file test/obj/debug.c, line 52.
@@ -942,6 +982,23 @@ run 3
 p $_packet
 reverse-next
 reverse-step' "$tmp/walk.rec" | grep -v '^75\|^walk')"
+	same "runs of a recording, forwards and backwards" '$1 = 4
+$2 = 5
+$3 = 4
+$4 = 5' "$(commands 'catch verdict
+start 4
+p $_packet
+continue
+continue
+p $_packet
+reverse-continue
+p $_packet
+continue
+continue
+p $_packet' "$tmp/walk.rec" | grep '^\$')"
+	same "run for run the same end as from the first" \
+		"$(commands 'run 1' "$tmp/walk.rec" | grep '^\[Run' | tail -n 3)" \
+		"$(commands 'run 2' "$tmp/walk.rec" | grep '^\[Run' | tail -n 3)"
 	has "a recording that is cut" "SKEP-E" "$(head -c 200 "$tmp/walk.rec" >"$tmp/cut.rec"
 		$SKEP debug "$tmp/cut.rec" -batch -ex run 2>&1)"
 else
@@ -954,4 +1011,57 @@ sed 's/int total;/int total, more;/' test/obj/debug.c >"$tmp/walk.c"
 has "C is compiled" "sum (data=ADDR <packet>, n=5) at $tmp/walk.c:41" \
 	"$(commands 'break sum
 run' "$tmp/walk.c" $cap --prog walk)"
+
+# Copies of an inlined call that unrolling makes, floats, prefixes, programs in slots.
+cat > "$tmp/show.c" <<'X'
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+struct lk { __u32 prefixlen; __u8 addr[4]; };
+struct { __uint(type, BPF_MAP_TYPE_LPM_TRIE); __uint(max_entries, 8); __uint(map_flags, 1);
+	__type(key, struct lk); __type(value, double); } lpm SEC(".maps");
+SEC("xdp") int other(struct xdp_md *c) { return 1; }
+struct { __uint(type, BPF_MAP_TYPE_PROG_ARRAY); __uint(max_entries, 4); __uint(key_size, 4);
+	__array(values, int (void *)); } next SEC(".maps") = { .values = { [1] = (void *)other } };
+float f = 1.5, fs[2] = { 0.1, 3 };
+double g = -2.25e10;
+static __always_inline int twice(int i)
+{
+	volatile int x = i;
+	return x + (bpf_get_prandom_u32() & 1);
+}
+static __noinline int add(int i) { volatile int x = i; return x + 1; }
+SEC("xdp") int e(struct xdp_md *c)
+{
+	struct lk k = { 24, { 10, 1, 2, 0 } };
+	__u64 half = 0x3fe0000000000000;
+	int s = 0;
+
+	bpf_map_update_elem(&lpm, &k, &half, 0);
+	for (int i = 0; i < 3; i++) {
+		s += twice(i);
+		s += add(i);
+	}
+	bpf_tail_call(c, &next, 1);
+	return s;
+}
+X
+out=$(commands 'start 1
+break twice
+continue
+continue
+continue
+p f
+p fs
+p g
+p lpm
+p next' "$tmp/show.c" $cap --prog e)
+has "a function that is inlined in an unrolled loop" "(3 locations)" "$out"
+same "stops in each copy" 'Breakpoint 1, twice (i=0)
+Breakpoint 1, twice (i=1)
+Breakpoint 1, twice (i=2)' "$(printf '%s\n' "$out" | sed -n 's/^\(Breakpoint 1, .*)\) at .*/\1/p')"
+same "floats, prefixes, programs" '$1 = 1.5
+$2 = {0.100000001, 3}
+$3 = -22500000000
+$4 = lpm_trie {[10.1.2.0/24] = 0.5}
+$5 = prog_array {[1] = other}' "$(printf '%s\n' "$out" | grep '^\$')"
 done_testing

@@ -43,6 +43,19 @@ replay.o: 1 run replayed, it ended as recorded" "$($SKEP replay "$rec" --run 7)"
 status "a run that there is not" 2 $SKEP replay "$rec" --run 99999999
 status "runs are numbered from 1" 2 $SKEP replay "$rec" --run 0
 has "says so" "the first is 1" "$($SKEP replay "$rec" --run 0 2>&1)"
+has "a number that no recording has" "there is no run 18446744073709551615" \
+	"$($SKEP replay "$rec" --run 18446744073709551615 2>&1)"
+for n in 18446744073709551616 -1 0x10 7x ""; do
+	status "no number: '$n'" 2 $SKEP replay "$rec" --run "$n"
+done
+mkfifo "$tmp/pipe"
+cat "$rec" > "$tmp/pipe" &
+same "from a pipe" "replay.o: 10983 runs replayed, all ended as recorded" \
+	"$($SKEP replay "$tmp/pipe" | head -n 1)"
+same "from standard input" "replay.o: 10983 runs replayed, all ended as recorded" \
+	"$($SKEP replay /dev/stdin < "$rec" | head -n 1)"
+status "Ctrl-C ends what is repeated very often" 124 timeout -k 5 -s INT 1 $SKEP run -q \
+	$obj $cap --prog all --repeat 4294967295 --record "$tmp/long.rec"
 for how in "--set x=5" "--btf none" "--type xdp" "-DX"; do
 	# shellcheck disable=SC2086 # words
 	status "$how is for another object" 2 $SKEP replay "$rec" $how

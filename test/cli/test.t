@@ -310,7 +310,26 @@ same "-j: the same results" "$($SKEP test "$tmp/wrong.c" "$tmp/bad.c" 2>/dev/nul
 	"$($SKEP test -j 4 "$tmp/wrong.c" "$tmp/bad.c" 2>/dev/null)"
 has "-j: and counts" "1 passed, 21 failed" "$($SKEP test -j 4 "$tmp/wrong.c" 2>&1 >/dev/null)"
 status "-j 0" 2 $SKEP test -j 0 "$tmp/good.c"
-status "-j and --coverage" 2 $SKEP test -j 2 --coverage "$tmp/x.info" "$tmp/good.c"
+$SKEP test --coverage "$tmp/x1.info" "$tmp/good.c" > /dev/null 2>&1
+$SKEP test -j 3 --coverage "$tmp/x3.info" "$tmp/good.c" > /dev/null 2>&1
+ok "-j counts for --coverage what one process counts" cmp "$tmp/x1.info" "$tmp/x3.info"
+has "which is something" "DA:" "$(cat "$tmp/x3.info")"
+cat > "$tmp/long.c" <<'EOF'
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <skep/test.h>
+SEC("xdp") __test("a", "repeat=4294967295; retval=1") __test("b", "repeat=4294967295; retval=1")
+int slow(struct xdp_md *ctx)
+{
+	for (int i = 0; i < 1000; i++)
+		asm volatile("" :: "r"(bpf_get_prandom_u32()));
+	return 1;
+}
+EOF
+status "Ctrl-C ends what is repeated very often" 124 timeout -k 5 -s INT 1 $SKEP test "$tmp/long.c"
+status "in several processes, too" 124 timeout -k 5 -s INT 1 $SKEP test -j 2 "$tmp/long.c"
+sleep 0.3
+same "none of which stays" "" "$(pgrep -f "skep test -j 2 $tmp/long.c")"
 cat >"$tmp/long.c" <<'EOF'
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>

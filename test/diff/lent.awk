@@ -1,20 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# lent.awk: awk -v seed=N -v programs=N -f lent.awk: C programs of several types that
-# have what the kernel lends or keeps for them: tasks, groups, sets of cpus, what
+# lent.awk: awk -v seed=N -v programs=N -f parts.awk -f lent.awk: C programs of several types
+# that have what the kernel lends or keeps for them: tasks, groups, sets of cpus, what
 # iterators give, elements of maps in maps, parts of dynptrs; in read sections, callbacks,
 # timers, work, global functions, loops that may go on; some sleep. Most
 # do it right; about one statement in twenty does not.
-
-function any(n) { return int(rand() * n) }
-
-# One of the parts of GOOD, or, seldom, of BAD; between parts stands @.
-function one(good, bad,   v, n)
-{
-	n = split(bad != "" && rand() < (wrong ? wrong : 0.05) ? bad : good, v, "@")
-	return v[1 + any(n)]
-}
-
-function which(text, name) { gsub(/V/, name any(2), text); return text " " }
 
 function task()
 {

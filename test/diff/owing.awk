@@ -1,19 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# owing.awk: awk -v seed=N -v programs=N -f owing.awk: C programs that make, use, pass on
-# and give back what they owe: records, objects, nodes of lists and trees, sockets,
+# owing.awk: awk -v seed=N -v programs=N -f parts.awk -f owing.awk: C programs that make, use,
+# pass on and give back what they owe: records, objects, nodes of lists and trees, sockets,
 # dynptrs, locks, sections, iterators, in branches, loops, callbacks and functions. Most
 # do it right; about one statement in twenty does not.
-
-function any(n) { return int(rand() * n) }
-
-# One of the parts of GOOD, or, seldom, of BAD; between parts stands @.
-function one(good, bad,   v, n)
-{
-	n = split(bad != "" && rand() < (wrong ? wrong : 0.05) ? bad : good, v, "@")
-	return v[1 + any(n)]
-}
-
-function which(text, name) { gsub(/V/, name any(2), text); return text " " }
 
 function record()
 {

@@ -19,7 +19,8 @@ echo "# OWING_SEED=$seed"
 judge() # KIND
 {
 	cat test/diff/$1.h > "$tmp/$1.c"
-	awk -v seed="$seed" -v programs="$runs" -f test/diff/$1.awk >> "$tmp/$1.c"
+	awk -v seed="$seed" -v programs="$runs" -f test/diff/parts.awk \
+		-f test/diff/$1.awk >> "$tmp/$1.c"
 	$SKEP cc "$tmp/$1.c" -o "$tmp/$1.o" > "$tmp/err" 2>&1
 	same "$1: they compile" 0 $?
 	n=0; : > "$tmp/all"

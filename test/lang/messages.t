@@ -36,6 +36,20 @@ has "unstable: an error" "ERROR: tseries feature is not enabled by default. To e
 same "--no-warnings" "" \
 	"$($SKEP trace --no-warnings -d types -e 'begin { @ = tseries(1, 1s, 5); }' 2>&1 >/dev/null)"
 
+# ---- options
+
+same "several stages" "== ast
+== types
+@: int64
+begin:" "$($SKEP trace -d ast,types -e 'begin { @ = 1; }' 2>&1 | grep -v '^ *(\|^probe')"
+same "one of them is none" "1 -d takes parse, ast, types, ir, bpf or verifier, not 'x'" \
+	"$($SKEP trace -d ast,x -e 'begin { @ = 1; }' >"$tmp/o" 2>&1; echo "$? $(sed -n 's/.*error: \(-d.*\) \[.*/\1/p' "$tmp/o")")"
+filter() { $SKEP trace --probe-filter "$1" -d types -e 'begin { } interval:s:1 { } interval:ms:20 { }' 2>&1 | tr '\n' ' '; }
+same "--probe-filter" "begin: interval:ms:20: " "$(filter ':20$')"
+same "--probe-filter: nothing fits" "ERROR: no probe fits --probe-filter 'begin' " "$(filter begin)"
+has "--probe-filter: no expression" "'[' is no regular expression" "$(filter '[')"
+has "--info" "Instruction limit" "$($SKEP trace --info 2>&1)"
+
 # ---- mistakes of the first day: what is said helps
 
 hint() # SCRIPT: errors and hints, without places

@@ -93,27 +93,49 @@ same "equal stacks are one key" "@: 2" "$($SKEP trace -q --no-warnings -e "$u { 
 same "len" "true" "$($SKEP trace -q --no-warnings -e "$u { print(len(dw_ustack) > 5); exit(); }" \
 	-c "$tmp/t sort" 2>&1 | grep .)"
 
-# ---- a process that runs already
+# ---- a process that runs already: it goes on when the tracer is there
 mkfifo "$tmp/in"
-"$tmp/t" loop < "$tmp/in" &
-pid=$!
-exec 3> "$tmp/in"
-(sleep 1; echo >&3) &
-exec 3>&-
-has "-p" "sorts+N deep+N deep+N main+N" "$($SKEP trace -q --no-warnings -e "$u { printf(\"%s\\n\", dw_ustack); exit(); }" \
-	-p $pid 2>&1 | sed 's/+[0-9]*.*/+N/; s/^ *//' | tr '\n' ' ')"
-wait $pid
-"$tmp/t" loop < "$tmp/in" &
-pid=$!
-exec 3> "$tmp/in"
-(sleep 1; echo >&3) &
-exec 3>&-
-has "--dwarf-pid" "sorts+N deep+N deep+N main+N" "$($SKEP trace -q --no-warnings -e "$u { printf(\"%s\\n\", dw_ustack); exit(); }" \
-	--dwarf-pid $pid 2>&1 | sed 's/+[0-9]*.*/+N/; s/^ *//' | tr '\n' ' ')"
-wait $pid
+running() # OPTION: the stack, with N for all offsets
+{
+	"$tmp/t" loop < "$tmp/in" &
+	pid=$!
+	exec 3> "$tmp/in"
+	$SKEP trace --no-warnings -e "$u { printf(\"%s\\n\", dw_ustack); exit(); }" "$1" $pid \
+		> "$tmp/out" 2>&1 &
+	n=0
+	until grep -q '^Attached\|rror' "$tmp/out" || [ $n = 300 ]; do
+		n=$((n + 1))
+		sleep 0.1
+	done
+	echo >&3
+	exec 3>&-
+	wait
+	sed 's/+[0-9]*.*/+N/; s/^ *//' "$tmp/out" | tr '\n' ' '
+}
+has "-p" "sorts+N deep+N deep+N main+N" "$(running -p)"
+has "--dwarf-pid" "sorts+N deep+N deep+N main+N" "$(running --dwarf-pid)"
+
+# ---- skep profile
+has "profile --dwarf: to the beginning" ";_start;" \
+	"$($SKEP profile --dwarf -U -f folded -c "$tmp/t spin" 2>&1)"
+"$tmp/t" spin & pid=$!
+has "the same of a process that runs" ";main" "$($SKEP profile --dwarf -U -f folded -p $pid 1 2>&1)"
+kill $pid 2>/dev/null
+has "of one process alone" "--dwarf is for one process" "$($SKEP profile --dwarf 1 2>&1)"
+
+has "our verifier accepts it, too" ": ok" \
+	"$($SKEP trace --no-warnings -d verifier -e "$u { @[dw_ustack] = count(); }" 2>&1)"
 
 # ---- messages
-out=$($SKEP trace -q -e "$u { @[dw_ustack] = count(); } interval:s:2 { exit(); }" 2>&1 & sleep 1; "$tmp/t" sort; wait)
+$SKEP trace -e "$u { @[dw_ustack] = count(); exit(); }" > "$tmp/out" 2>&1 &
+n=0
+until grep -q '^Attached\|rror' "$tmp/out" || [ $n = 300 ]; do
+	n=$((n + 1))
+	sleep 0.1
+done
+"$tmp/t" sort
+wait
+out=$(cat "$tmp/out")
 has "nobody named: what is missing" "HINT: -p PID, -c CMD or --dwarf-pid PID" "$out"
 has "and one frame" "leaf+0" "$out"
 has "it is called unstable" "unstable_dw_ustack=enable" "$out"

@@ -20,6 +20,8 @@
 #define VMLINUX "/sys/kernel/btf/vmlinux"
 #define LAYOUT TEST_DIR "/btf/layout.c"
 
+enum { VARIABLES = 1000 };	/* of a source */
+
 static char dir[] = "/tmp/btf_header.XXXXXX";
 
 static void need(bool there, const char *what)
@@ -129,11 +131,15 @@ static void unique(lines_t *l)
 	l->n = n;
 }
 
-/* Every named struct and union, its version taken off, in order of text. */
-static lines_t layouts(const struct btf *btf)
+static void sort(lines_t *l)
 {
-	lines_t all = { 0 };
+	qsort(l->v, l->n, sizeof(*l->v), by_text);
+	unique(l);
+}
 
+/* Appends every named struct and union, its version taken off. */
+static void add_layouts(lines_t *all, const struct btf *btf)
+{
 	for (u32 id = 1; id < btf->nr_types; id++) {
 		const struct btf_type *t = btf_type(btf, id);
 		const char *name = btf_type_name(btf, id), *cut = strstr(name, "___");
@@ -146,10 +152,17 @@ static lines_t layouts(const struct btf *btf)
 		sb_printf(&out, "%s %.*s ", btf_kind(t) == BTF_KIND_UNION ? "union" : "struct",
 			  (int)(cut - name), name);
 		describe(&out, btf, id);
-		*vec_push(&all) = out.s;
+		*vec_push(all) = out.s;
 	}
-	qsort(all.v, all.n, sizeof(*all.v), by_text);
-	unique(&all);
+}
+
+/* All, in order of text. */
+static lines_t layouts(const struct btf *btf)
+{
+	lines_t all = { 0 };
+
+	add_layouts(&all, btf);
+	sort(&all);
 	return all;
 }
 
@@ -193,35 +206,55 @@ static void write_header(const struct btf *btf, const char *path)
 	sb_free(&out);
 }
 
-/* HEADER, and a variable of each struct and union that it defines. */
-static void add_variables(const char *header, const char *source)
+/* To OUT a variable of each of the next structs and unions that the header IN defines, no
+ * more than VARIABLES; how many there were. */
+static u32 add_variables(FILE *in, FILE *out)
 {
-	FILE *in = fopen(header, "r"), *out = fopen(source, "w");
 	char line[4096], word[8], name[512];
 	u32 n = 0;
 
-	assert_true(in && out);
-	fprintf(out, "#include \"%s\"\n", header);
-	while (fgets(line, sizeof(line), in))
+	while (n < VARIABLES && fgets(line, sizeof(line), in))
 		if (sscanf(line, "%7[a-z] %511[^ ;] {", word, name) == 2 &&
 		    strstr(line, " {") && (!strcmp(word, "struct") || !strcmp(word, "union")))
 			fprintf(out, "%s %s var%u;\n", word, name, n++);
-	fclose(in);
-	fclose(out);
+	return n;
 }
 
-/* The layouts that clang gives to the types of HEADER. */
+/* What clang makes of variables of the next types of HEADER, which IN reads, is added to
+ * ALL; false: there are none. */
+static bool compile_next(lines_t *all, const char *flags, FILE *in)
+{
+	FILE *out = fopen(in_dir("vars.c"), "w");
+	struct btf_file f;
+	u32 n;
+
+	assert_non_null(out);
+	n = add_variables(in, out);
+	fclose(out);
+	if (!n)
+		return false;
+	assert_int_equal(run("%s -target bpf -g %s -include-pch %s -c -o %s %s", clang(), flags,
+			     in_dir("header.pch"), in_dir("vars.o"), in_dir("vars.c")), 0);
+	open_types(&f, in_dir("vars.o"));
+	add_layouts(all, f.btf);
+	btf_close_file(&f);
+	return true;
+}
+
+/* The layouts that clang gives to the types of HEADER. The time that it takes to describe
+ * types goes with the square of their number, so it gets some at a time. */
 static lines_t compiled(const char *header, const char *flags)
 {
-	struct btf_file f;
-	lines_t all;
+	lines_t all = { 0 };
+	FILE *in = fopen(header, "r");
 
-	add_variables(header, in_dir("vars.c"));
-	assert_int_equal(run("%s -target bpf -g %s -c -o %s %s", clang(), flags,
-			     in_dir("vars.o"), in_dir("vars.c")), 0);
-	open_types(&f, in_dir("vars.o"));
-	all = layouts(f.btf);
-	btf_close_file(&f);
+	assert_non_null(in);
+	assert_int_equal(run("%s -target bpf -g %s -x c-header -o %s %s", clang(), flags,
+			     in_dir("header.pch"), header), 0);
+	while (compile_next(&all, flags, in))
+		;
+	fclose(in);
+	sort(&all);
 	return all;
 }
 

@@ -63,6 +63,22 @@ SEC("tc") int deep(void *ctx)
 		count(*at_b); OVER(d, 20, count(*at_d)); }); }); });
 	return 0;
 }
+long cells[64];
+
+// ok, kernel none: an iterator in more rounds than the kernel keeps states of one point for
+SEC("tc") int rounds(void *ctx)
+{
+	long x = cells[0], y = cells[1], was = 4;
+
+	if ((unsigned long)x < 64)
+		was = (unsigned char)cells[x];
+	TIMES(i, 100, {
+		count(x);
+		y = (unsigned char)cells[y & 63];
+		OVER(a, 8, y = (unsigned char)cells[was & 63]);
+	});
+	return 0;
+}
 // rejected 0154, kernel ok: the outer one begins anew in the inner one
 SEC("tc") int again(void *ctx)
 {

@@ -144,3 +144,49 @@ SEC("syscall") int areas_after(void *ctx) AREAS(sum++)
 SEC("syscall") int tasks_before(void *ctx) TASKS(bpf_cgroup_release(c), )
 // ok: afterwards
 SEC("syscall") int tasks_after(void *ctx) TASKS(, bpf_cgroup_release(c))
+
+/* ---- what is printed for a loader without CAP_PERFMON --------------------------------------- */
+
+extern int bpf_stream_vprintk_impl(int stream, const char *fmt, const void *args, __u32 n,
+				   void *aux) K;
+
+// rejected 0380, kernel none, caps bpf: a string at any address
+SEC("tc") int look_print(void *ctx)
+{
+	__u64 args[] = { 0xffffffff81000000 };
+
+	return bpf_stream_vprintk_impl(1, "%s", args, 8, 0);
+}
+// ok, kernel none: by who may see it
+SEC("tc") int look_allowed(void *ctx)
+{
+	__u64 args[] = { 0xffffffff81000000 };
+
+	return bpf_stream_vprintk_impl(1, "%s", args, 8, 0);
+}
+
+/* ---- where an object was, for a loader without CAP_PERFMON ---------------------------------- */
+
+long address;
+// rejected 0101, kernel none, caps bpf: after the lock was given back
+SEC("tc") int look_lent(void *ctx)
+{
+	struct bpf_rb_node *n;
+
+	bpf_spin_lock(&lock);
+	n = bpf_rbtree_first(&tree);
+	bpf_spin_unlock(&lock);
+	address = (long)n;
+	return 0;
+}
+// ok, kernel none: by who may know
+SEC("tc") int lent_known(void *ctx)
+{
+	struct bpf_rb_node *n;
+
+	bpf_spin_lock(&lock);
+	n = bpf_rbtree_first(&tree);
+	bpf_spin_unlock(&lock);
+	address = (long)n;
+	return 0;
+}

@@ -41,22 +41,10 @@ static void count_node(struct ir *v)
 	}
 }
 
-static void clear_counts(struct ir_func *f)
-{
-	for (size_t b = 0; b < f->blocks.n; b++) {
-		const struct ir_block *block = f->blocks.v[b];
-
-		for (size_t i = 0; i < block->phis.n; i++)
-			block->phis.v[i]->stamp = 0;
-		for (size_t i = 0; i < block->nodes.n; i++)
-			block->nodes.v[i]->stamp = 0;
-	}
-}
-
 /* stamp: uses that are not inside of addresses. Users come first. */
 static void count(struct ir_func *f)
 {
-	clear_counts(f);
+	ir_unstamp(f);
 	for (size_t b = 0; b < f->blocks.n; b++)
 		for (size_t i = 0; i < f->blocks.v[b]->phis.n; i++) {
 			struct ir *phi = f->blocks.v[b]->phis.v[i];

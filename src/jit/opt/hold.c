@@ -65,18 +65,6 @@ static u32 pressure_of(const struct ir_block *b)
 	return start > p.max ? start : p.max;
 }
 
-static void forget(struct ir_func *f)
-{
-	for (size_t b = 0; b < f->blocks.n; b++) {
-		const struct ir_block *block = f->blocks.v[b];
-
-		for (size_t i = 0; i < block->phis.n; i++)
-			block->phis.v[i]->stamp = 0;
-		for (size_t i = 0; i < block->nodes.n; i++)
-			block->nodes.v[i]->stamp = 0;
-	}
-}
-
 static void raise_pressure(struct ir_block *h, u32 n)
 {
 	for (; h; h = h->outer)
@@ -85,7 +73,7 @@ static void raise_pressure(struct ir_block *h, u32 n)
 
 static void find_pressure(struct ir_func *f)
 {
-	forget(f);
+	ir_unstamp(f);
 	for (size_t b = 0; b < f->blocks.n; b++)
 		f->blocks.v[b]->pressure = f->blocks.v[b]->held = 0;
 	for (size_t b = 0; b < f->blocks.n; b++)

@@ -202,6 +202,9 @@ struct ir *ir_addr(struct ir_func *f, enum jit_what what, u32 slot, u64 value, u
 /* CALL is of the body at VALUE. */
 void ir_calls(struct ir_func *f, struct ir *call, enum jit_what what, u64 value);
 
+/* stamp is 0 everywhere, as passes want it that count there. */
+void ir_unstamp(struct ir_func *f);
+
 /* What V stands for now. */
 static inline struct ir *ir_rep(struct ir *v)
 {

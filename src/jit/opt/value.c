@@ -73,3 +73,15 @@ void ir_calls(struct ir_func *f, struct ir *call, enum jit_what what, u64 value)
 	f->entries |= ref.entry;
 	f->has_calls = true;
 }
+
+void ir_unstamp(struct ir_func *f)
+{
+	for (size_t b = 0; b < f->blocks.n; b++) {
+		const struct ir_block *block = f->blocks.v[b];
+
+		for (size_t i = 0; i < block->phis.n; i++)
+			block->phis.v[i]->stamp = 0;
+		for (size_t i = 0; i < block->nodes.n; i++)
+			block->nodes.v[i]->stamp = 0;
+	}
+}
