@@ -7,6 +7,7 @@
 #include "isa/isa.h"
 #include "kernel/kernel.h"
 #include <inttypes.h>
+#include <sched.h>
 #include <stdlib.h>
 
 enum {
@@ -95,6 +96,22 @@ static int open_perf(struct both *b, struct skep_err *err)
 				     "read: %s", strerror(-fd));
 }
 
+/* The kernel runs a program on the cpu that we are on: so it has one value of those that
+ * each cpu has of its own, as the engine has. */
+static void stay_on_cpu(void)
+{
+	int cpu = sched_getcpu();
+	cpu_set_t *set = cpu < 0 ? NULL : CPU_ALLOC(cpu + 1);
+	size_t bytes = CPU_ALLOC_SIZE(cpu + 1);
+
+	if (!set)
+		return;
+	CPU_ZERO_S(bytes, set);
+	CPU_SET_S(cpu, bytes, set);
+	sched_setaffinity(0, bytes, set);
+	CPU_FREE(set);
+}
+
 int both_open(struct both *b, struct skep_prog *prog, struct skep_err *err)
 {
 	const struct skep_load_opts opts = { .size = sizeof(opts), .engine = SKEP_KERNEL };
@@ -108,6 +125,7 @@ int both_open(struct both *b, struct skep_prog *prog, struct skep_err *err)
 	b->twin = object_twin(prog->obj);
 	r = object_load(b->twin, &opts, &only, err);
 	b->kernel = &b->twin->progs[prog->index];
+	stay_on_cpu();
 	return r ? r : open_perf(b, err);
 }
 

@@ -182,8 +182,9 @@ void run_unwind_say(struct run *r, u64 without)
 		sb_printf(&r->errors, "WARNING: %" PRIu64 " files are too large for dw_ustack: "
 			  "their frames end stacks\n", u->no_rows);
 	if (u->parts)
-		sb_printf(&r->errors, "WARNING: a process has more than %u parts of code: dw_ustack "
-			  "knows those that were mapped last\n", (unsigned)LANG_SPACE_PARTS - 1);
+		sb_printf(&r->errors, "WARNING: a process has more than %u parts of code: "
+			  "dw_ustack knows those that were mapped last\n",
+			  (unsigned)LANG_SPACE_PARTS - 1);
 	if (u->too_many)
 		sb_printf(&r->errors, "WARNING: dw_ustack has room for %u processes; %" PRIu64
 			  " were not taken\n", (unsigned)LANG_SPACES, u->too_many);

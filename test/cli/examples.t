@@ -35,4 +35,19 @@ do
 done
 ok "six packets that leave, on both engines" $SKEP run --on both examples/nat64/nat64.o \
 	examples/nat64/outgoing.pcap --prog nat64_out --map inside=examples/nat64/inside.json
+
+# A value of a per-cpu map would be here and there if the kernel's runs were.
+mkfifo "$tmp/packets"
+$SKEP run --on both examples/fields/fields.o - < "$tmp/packets" > "$tmp/out" 2>&1 &
+pid=$!
+exec 3> "$tmp/packets"
+head -c 4096 $cap >&3
+is_one() { sed -n 's/^Cpus_allowed_list:[^0-9]*//p' /proc/$pid/status | grep -qx '[0-9]*'; }
+n=0
+until is_one || [ $((n += 1)) -gt 500 ] || ! kill -0 $pid; do
+	sleep 0.02
+done
+ok "on one cpu" is_one
+exec 3>&-
+wait $pid
 done_testing
