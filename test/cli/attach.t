@@ -386,8 +386,10 @@ object rawtpw 'SEC("raw_tp.w/bpf_test_finish") int skep_t_rtw(struct bpf_raw_tra
 	hits++;
 	return 0;
 }'
-has "a writable raw tracepoint" "attached: skep_t_rtw: raw_tp.w bpf_test_finish" \
-	"$(attach "$tmp/rawtpw.o" --duration 0)"
+out=$(attach "$tmp/rawtpw.o" \
+	-c "$SKEP run --on kernel examples/firewall/firewall.o examples/firewall/traffic.pcapng -q")
+has "a writable raw tracepoint" "attached: skep_t_rtw: raw_tp.w bpf_test_finish" "$out"
+same "fires" yes "$(printf '%s' "$out" | sed -n 's/.*hits: [1-9][0-9]* .*/yes/p')"
 object tpbtf 'struct task_struct { int tgid; char comm[16]; } __attribute__((preserve_access_index));
 SEC("tp_btf/sched_process_exit") int skep_t_tpb(__u64 *ctx)
 {
@@ -446,7 +448,9 @@ X
 $cc -O2 -pthread -o "$tmp/threads" "$tmp/threads.c"
 n=$(attach "$tmp/perf.o" --at cpu-clock@1000hz -c "$tmp/threads" | sed -n 's/.*hits: \([0-9]*\).*/\1/p')
 same "samples of all its threads: about 900" yes "$([ "${n:-0}" -ge 500 ] && echo yes || echo "$n")"
-has "page faults" "perf_event page-faults" "$(attach "$tmp/perf.o" --at page-faults -c "$tmp/spin")"
+out=$(attach "$tmp/perf.o" --at page-faults -c "$tmp/spin")
+has "page faults" "perf_event page-faults" "$out"
+same "are counted" yes "$(printf '%s' "$out" | sed -n 's/.*hits: [1-9][0-9]* .*/yes/p')"
 has "an event that is not there" "did you mean 'cpu-clock'?" \
 	"$(attach "$tmp/perf.o" --at cpu-clokc -c "$tmp/spin")"
 has "a rate that is none" "is neither @N, each N events, nor @Nhz" \
@@ -512,6 +516,17 @@ key 1
 key 2" "$("$SKEP" attach -q "$tmp/elem.o" 2>&1)"
 sed 's|iter/task|iter.s/task|' "$tmp/iter.c" > "$tmp/iters.c"
 has "one that may sleep" "task $$ " "$("$SKEP" attach -q "$tmp/iters.c" 2>&1)"
+# Each that Linux has: the last call of a reading is one without an element.
+for what in task task_file task_vma bpf_map bpf_prog bpf_link ksym tcp udp unix netlink \
+	ipv6_route kmem_cache; do
+	object iters "SEC(\"iter/$what\") int skep_t_its(void *ctx) { hits++; return 0; }"
+	out=$(attach "$tmp/iters.o")
+	case $out in
+	*"hits: "[1-9]*) tap_line 0 "an iterator of $what" ;;
+	*SKEP-E0413* | *"needs Linux"*) skip "an iterator of $what" "$(printf '%s' "$out" | grep -m 1 error:)" ;;
+	*) tap_line 1 "an iterator of $what" "$out" ;;
+	esac
+done
 object sys 'SEC("syscall") int skep_t_sy(void *ctx) { return 42; }'
 same "a program that runs once" "skep_t_sy returned 42" "$("$SKEP" attach -q "$tmp/sys.o" 2>&1)"
 
@@ -689,6 +704,7 @@ case $out in
 *)
 	if command -v python3 > /dev/null; then
 		fires "lwt_seg6local runs" seg6 "python3 $tmp/frames.py" --dev v0 --at fd07::1/128
+		fires "a flow dissector runs" flow "python3 $tmp/frames.py"
 		object in6 'SEC("lwt_in") int skep_t_in6(struct __sk_buff *ctx) { hits++; return 0; }'
 		fires "lwt_in runs" in6 "python3 $tmp/frames.py" --dev v0 --at fd07::1/128
 	else
@@ -831,6 +847,9 @@ X
 		"$(attach "$tmp/cg.o" --cgroup "$tmp" --duration 0)"
 	has "a folder that is not there" "there is no such cgroup" \
 		"$(attach "$tmp/cg.o" --cgroup "$cg/none" --duration 0)"
+	object iters 'SEC("iter/cgroup") int skep_t_its(void *ctx) { hits++; return 0; }'
+	has "an iterator of cgroup: this one, and the end" "hits: 2" \
+		"$(attach "$tmp/iters.o" --cgroup "$cg")"
 	mkdir "$cg/below"
 	out=$(timeout 20 "$SKEP" attach "$tmp/cg.o" --cgroup "$cg/below" 2>&1 & p=$!
 		sleep 1; rmdir "$cg/below"; wait $p; echo "status $?")
@@ -876,6 +895,18 @@ SEC("sk_skb/stream_parser") int skep_t_sp(struct __sk_buff *ctx) { return ctx->l
 SEC("sk_skb/stream_verdict") int skep_t_sv(struct __sk_buff *ctx) { return SK_PASS; }'
 	has "sk_skb/stream_parser" "attached: skep_t_sp: sk_skb/stream_parser socks" \
 		"$(attach "$tmp/parser.o" --duration 0)"
+	{
+		cat "$tmp/sockmap.c"
+		echo 'SEC("sk_skb/stream_parser") int skep_t_sp(struct __sk_buff *ctx)
+{
+	parsed += ctx->len;
+	return ctx->len;
+}'
+	} | sed 's/^__u32 next;/__u32 next, parsed;/' > "$tmp/parses.c"
+	"$SKEP" cc "$tmp/parses.c" -o "$tmp/parses.o" > /dev/null 2>&1
+	out=$(attach "$tmp/parses.o" --cgroup "$cg" \
+		-c "$tmp/in unshare -n sh -c 'ip link set lo up; $tmp/calls'")
+	has "sk_skb/stream_parser, before the verdict" "parsed: 4" "$out"
 	rmdir "$cg"
 fi
 

@@ -123,7 +123,10 @@ skep link show pinned m/links/${name}l | grep -o struct_ops
 skep struct_ops unregister name ${name}l 2>&1 | grep -o 'registered by a link'
 skep struct_ops show | grep -c "${name}l"
 rm -r m/links
-sleep 0.2
+for t in 1 2 3 4 5 6 7 8 9 10; do	# the kernel takes it away a moment later
+	skep struct_ops show | grep -q "${name}l" || break
+	sleep 0.3
+done
 skep struct_ops show | grep -c "${name}l"
 skep struct_ops register link.o m/none/there 2>&1 | grep -o 'cannot be made'
 skep struct_ops show | grep -c "$name"
