@@ -87,22 +87,23 @@ static bool check_helper(struct verifier *v, const struct state *s, u32 at,
 
 /* ---- effects ------------------------------------------------------------- */
 
+struct moved { struct verifier *v; u32 at; };
+
 static void forget_packet_reg(struct reg *r, void *arg)
 {
-	struct verifier *v = arg;
+	struct moved *m = arg;
 
 	if (!reg_is_packet(r) && r->type != REG_PACKET_END &&
 	    !(r->type == REG_MEM && (r->flags & REG_SLICE)))
 		return;
-	if (v->privileged)
-		reg_set_unknown(v, r);
-	else
-		reg_set_none(r);
+	reg_invalidate(m->v, r, m->at, AT_MOVED);
 }
 
-void forget_packet(struct verifier *v, struct state *s)
+void forget_packet(struct verifier *v, struct state *s, u32 at)
 {
-	state_each(s, forget_packet_reg, v);
+	struct moved moved = { v, at };
+
+	state_each(s, forget_packet_reg, &moved);
 }
 
 static void clobber(struct state *s)
@@ -392,7 +393,7 @@ enum step step_call(struct verifier *v, struct state *s, u32 at)
 	if (c.row->id == BPF_FUNC_tail_call)
 		tail_call(v, s, at);
 	if (moves_packet(&c))
-		forget_packet(v, s);
+		forget_packet(v, s, at);
 	if (c.release_dynptr)
 		dynptr_release(v, s, c.release);
 	else if (c.release)

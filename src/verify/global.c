@@ -419,7 +419,7 @@ enum step call_global(struct verifier *v, struct state *s, u32 at, u32 func)
 	f->callers |= (u8)(1u << called_from(v, s));
 	check_packet_args(v, s, at, f, btf_vlen(proto));
 	if (f->moves_packet)
-		forget_packet(v, s);
+		forget_packet(v, s, at);
 	for (unsigned r = 0; r <= 5; r++)
 		reg_set_none(state_reg(s, r));
 	reg_set_unknown(v, state_reg(s, 0));

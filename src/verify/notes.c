@@ -82,30 +82,44 @@ static void note_number(struct verifier *v, struct verify_error *e, const struct
 	if (!r)
 		return;
 	scalar_text(&text, &r->val);
-	if (r->at)
+	if (r->at && !reg_gone(r))
 		note(v, e, r->at - 1, "%s is %s; it is made here", what, sb_text(&text));
 	else
 		note(v, e, e->insn, "%s is %s", what, sb_text(&text));
 	sb_free(&text);
 }
 
-/* A record or socket that a call has given back already. */
-static const struct helper_row *released(const struct verifier *v, const struct reg *r)
+/* The call that made what was a pointer useless. */
+static u32 gone_at(const struct reg *r)
 {
-	const struct helper_row *row = NULL;
-
-	if (r && r->type == REG_SCALAR && r->at && v->points[r->at - 1].op == OP_CALL)
-		row = helper_row((u32)v->insns[r->at - 1].imm);
-	return row && row->ret == RET_VOID ? row : NULL;
+	return (r->at & ~(u32)(AT_MOVED | AT_GONE)) - 1;
 }
 
-static void note_released(struct verifier *v, struct verify_error *e, const struct reg *r)
+/* "bpf_sk_release()" */
+static void call_name(const struct verifier *v, u32 insn, char *buf, size_t size)
 {
-	const struct helper_row *row = released(v, r);
+	const struct helper_row *row = v->points[insn].op == OP_CALL ?
+		helper_row((u32)v->insns[insn].imm) : NULL;
 
 	if (row)
-		note(v, e, r->at - 1, "bpf_%s() gave it back here: it is not the program's now",
-		     row->name);
+		snprintf(buf, size, "bpf_%s()", row->name);
+	else
+		snprintf(buf, size, "%s", v->points[insn].op == OP_CALL_LOCAL ?
+			 "the function" : "the call");
+}
+
+static void note_gone(struct verifier *v, struct verify_error *e, const struct reg *r)
+{
+	char name[80];
+
+	if (!r || !reg_gone(r) || reg_is_null(r))
+		return;
+	call_name(v, gone_at(r), name, sizeof(name));
+	if (r->at & AT_MOVED)
+		note(v, e, gone_at(r), "%s may move the packet: addresses in it that were taken "
+		     "before are no longer valid", name);
+	else
+		note(v, e, gone_at(r), "%s gave it back here: it is not the program's now", name);
 }
 
 static void note_stack(struct verifier *v, struct verify_error *e)
@@ -130,7 +144,9 @@ static void add_origin(struct verifier *v, struct verify_error *e, const struct 
 		note_packet(v, e, why->ptr);
 		break;
 	case REJECT_ARG_TYPE:
-		note_released(v, e, why->ptr);
+	case REJECT_NOT_PTR:
+	case REJECT_REG_UNINIT:
+		note_gone(v, e, why->ptr);
 		break;
 	case REJECT_STACK_TOTAL:
 		note_stack(v, e);
@@ -301,6 +317,25 @@ static const char *help_packet(struct verifier *v, const struct verify_error *e,
 			    name + (name[0] == '*'), end, leave(v, e->insn));
 }
 
+static const char *help_gone(struct verifier *v, const struct verify_error *e,
+			     const struct reg *r, const char *help)
+{
+	u32 line;
+
+	if (!r || !reg_gone(r) || reg_is_null(r))
+		return help;
+	line = line_of(v, gone_at(r));
+	if (r->at & AT_MOVED)
+		return !line ? "load data and data_end again after the call, and compare again" :
+			arena_printf(v->arena, "after line %u load data and data_end again, and "
+				     "compare again", line);
+	if (e->id == REJECT_ARG_TYPE)
+		return !line ? "give it back once" :
+			arena_printf(v->arena, "give it back once: line %u did", line);
+	return !line ? "use it before it is given back" :
+		arena_printf(v->arena, "use it before line %u, which gives it back", line);
+}
+
 static const char *help_leak(struct verifier *v, u32 insn, const char *help)
 {
 	const struct helper_row *row = v->points[insn].op == OP_CALL ?
@@ -383,7 +418,9 @@ const char *help_for(struct verifier *v, const struct verify_error *e,
 	case REJECT_PACKET:
 		return help_packet(v, e, why->ptr, help);
 	case REJECT_ARG_TYPE:
-		return released(v, why->ptr) ? "give it back once" : help;
+	case REJECT_NOT_PTR:
+	case REJECT_REG_UNINIT:
+		return help_gone(v, e, why->ptr, help);
 	case REJECT_LEAK:
 		return help_leak(v, (u32)why->b, help);
 	case REJECT_HELPER_TYPE:

@@ -239,7 +239,7 @@ enum step step_call_row(struct verifier *v, struct state *s, u32 at,
 	if (c.func >= 0)
 		callback_enter(v, s, &c);
 	if (is(&c, "xdp_pull_data") || fills_packet(v, &c))
-		forget_packet(v, s);
+		forget_packet(v, s, at);
 	for (unsigned r = 0; r <= 5; r++)
 		reg_set_none(state_reg(s, r));
 	set_result(v, s, &c);

@@ -141,9 +141,19 @@ static void put_words(struct fill *f)
 {
 	if (!f->ptr)
 		return;
+	if (reg_gone(f->ptr) && !reg_is_null(f->ptr)) {
+		sb_puts(&f->out, "an address that is no longer valid");
+		return;
+	}
 	sb_puts(&f->out, reg_is_null(f->ptr) ? "NULL" : type_words[f->ptr->type]);
 	if (f->ptr->flags & REG_OR_NULL)
 		sb_puts(&f->out, " or NULL");
+}
+
+static void put_unread(struct fill *f)
+{
+	sb_puts(&f->out, f->ptr && reg_gone(f->ptr) ? "holds an address that is no longer valid" :
+						      "was never written on this path");
 }
 
 /* "byte 3", "bytes 26..29" */
@@ -186,7 +196,8 @@ static void put_ptr(struct fill *f)
 {
 	char name[NAME_BYTES];
 
-	if (f->ptr && f->ptr->at && name_assigned(f->v, f->ptr->at - 1, name))
+	if (f->ptr && f->ptr->at && !reg_gone(f->ptr) &&
+	    name_assigned(f->v, f->ptr->at - 1, name))
 		sb_printf(&f->out, "'%s'", name);
 	else
 		sb_printf(&f->out, "the pointer in r%u", f->why->reg);
@@ -267,6 +278,8 @@ static void put_key(struct fill *f, const char *key, size_t n)
 		put_type(&f->out, f->ptr, true);
 	else if (key_is(key, n, "words"))
 		put_words(f);
+	else if (key_is(key, n, "unread"))
+		put_unread(f);
 	else if (key_is(key, n, "fn"))
 		put_function(f);
 	else if (key_is(key, n, "bytes"))

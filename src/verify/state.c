@@ -198,6 +198,15 @@ void reg_set_ptr(struct reg *r, enum reg_type type, unsigned flags)
 	r->flags = (u16)flags;
 }
 
+void reg_invalidate(struct verifier *v, struct reg *r, u32 at, u32 why)
+{
+	if (v->privileged)
+		reg_set_unknown(v, r);
+	else
+		reg_set_none(r);
+	r->at = (at + 1) | why;
+}
+
 void reg_link(struct verifier *v, struct reg *r)
 {
 	if (r->type != REG_SCALAR)
@@ -251,17 +260,13 @@ static void forget_ref(struct reg *r, void *arg)
 
 	if (r->ref != f->ref && (r->type != REG_BTF || r->buffer != (BUFFER_REF | f->ref)))
 		return;
-	if (f->v->privileged)
-		reg_set_unknown(f->v, r);
-	else
-		reg_set_none(r);
-	r->at = f->at;
+	reg_invalidate(f->v, r, f->at, AT_GONE);
 }
 
 void ref_release(struct verifier *v, struct state *s, u32 id)
 {
 	struct ref *ref = ref_find(s, id);
-	struct forget f = { v, id, s->insn };
+	struct forget f = { v, id, s->insn - 1 };	/* the call; S is behind it */
 
 	if (ref) {
 		u32 i = (u32)(ref - s->refs);

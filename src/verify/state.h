@@ -105,8 +105,9 @@ struct reg {
 	u32 id;			/* 0: none */
 	u32 ref;		/* reference that it needs; 0: none */
 	u32 def;		/* def.c: where the number came from */
-	u32 at;			/* 1 + instruction that made it; copies keep it. For
-				   messages only */
+	u32 at;			/* 1 + instruction that made it; copies keep it. Of what was
+				   a pointer, with AT_MOVED or AT_GONE: 1 + the call that it
+				   is of no use since. For messages only */
 	union {
 		s32 range;	/* PACKET*: bytes from VAL that exist, or RANGE_* */
 		u32 map;	/* MAP, MAP_VALUE, MAP_KEY: index in image maps */
@@ -131,6 +132,8 @@ struct reg {
 
 #define BUFFER_REF 0x80000000u
 
+enum { AT_MOVED = 1 << 30, AT_GONE = 1 << 29 };	/* the packet moved; it was given back */
+
 static inline bool reg_is_ptr(const struct reg *r)
 {
 	return r->type > REG_ANY;
@@ -141,6 +144,12 @@ static inline bool reg_is_ptr(const struct reg *r)
 static inline bool reg_may_be_ptr(const struct reg *r)
 {
 	return r->type != REG_SCALAR;
+}
+
+/* It was a pointer, and something made it useless: AT says what. */
+static inline bool reg_gone(const struct reg *r)
+{
+	return r->at & (AT_MOVED | AT_GONE);
 }
 
 static inline bool reg_is_packet(const struct reg *r)
@@ -464,6 +473,8 @@ void reg_set_scalar(struct verifier *v, struct reg *r, struct scalar val);
 void reg_set_ptr(struct reg *r, enum reg_type type, unsigned flags);
 /* Forgets what the register was: neither readable nor usable. */
 void reg_set_none(struct reg *r);
+/* The pointer is of no use after instruction AT; WHY: AT_MOVED or AT_GONE. */
+void reg_invalidate(struct verifier *v, struct reg *r, u32 at, u32 why);
 /* Gives a number an id before it is copied, so that the copies stay equal. */
 void reg_link(struct verifier *v, struct reg *r);
 void reg_unlink(struct reg *r);
@@ -586,8 +597,8 @@ void object_overwrite(struct verifier *v, struct state *s, u32 insn, u32 f, u32 
 enum step step_call(struct verifier *v, struct state *s, u32 insn);
 enum step step_call_local(struct verifier *v, struct state *s, u32 insn);
 enum step step_exit(struct verifier *v, struct state *s, u32 insn);
-/* After something that may move the packet. */
-void forget_packet(struct verifier *v, struct state *s);
+/* After instruction AT, which may move the packet. */
+void forget_packet(struct verifier *v, struct state *s, u32 at);
 
 /* ---- explore.c, both.c, prune.c -------------------------------------------------- */
 

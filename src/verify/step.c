@@ -9,7 +9,7 @@
 
 int reject_unreadable(struct verifier *v, const struct state *s, u32 insn, unsigned r)
 {
-	reject(v, REJECT_REG_UNINIT, insn, &(struct why){ .reg = r });
+	reject(v, REJECT_REG_UNINIT, insn, &(struct why){ .reg = r, .ptr = state_reg(s, r) });
 	reg_set_unknown(v, state_reg(s, r));
 	return -EACCES;
 }

@@ -170,7 +170,7 @@ void leave_function(struct verifier *v, struct state *s, u32 at, bool zero)
 	if (zero) {
 		reg_set_const(v, state_reg(out, 0), 0);
 	} else {
-		forget_packet(v, out);
+		forget_packet(v, out, at);
 		reg_set_unknown(v, state_reg(out, 0));
 	}
 	if (step_exit(v, out, at) == STEP_END)
