@@ -63,9 +63,48 @@ static void note_null(struct verifier *v, struct verify_error *e, const struct r
 		     from);
 }
 
-static void note_packet(struct verifier *v, struct verify_error *e, const struct reg *r)
+bool packet_beyond(const struct why *why, u64 *most)
 {
-	if (r && r->range > 0 && r->uid)
+	const struct reg *r = why->ptr;
+
+	*most = r ? r->val.umax : 0;
+	return r && reg_is_packet(r) && why->off >= 0 &&
+	       (*most > MAX_PKT_OFF || *most + (u64)why->off + (u64)why->size > MAX_PKT_OFF);
+}
+
+const struct branch *packet_check(const struct verifier *v, const struct reg *r)
+{
+	const struct branch *b = v->at && r && r->id ? v->at->path : NULL;
+
+	while (b && b->packet != r->id)
+		b = b->up;
+	return b;
+}
+
+static void note_beyond(struct verifier *v, struct verify_error *e, const struct reg *r, u64 most)
+{
+	const struct branch *check = packet_check(v, r);
+
+	if (check)
+		note(v, e, check->at, "this check proves nothing: checks count up to byte %u of a "
+		     "packet, and the pointer may be at %llu", MAX_PKT_OFF,
+		     (unsigned long long)most + (r->off > 0 ? (u64)r->off : 0));
+	else if (!most)
+		note(v, e, e->insn, "checks count up to byte %u of a packet, and the pointer is "
+		     "moved past it, as in a loop that only data_end ends", MAX_PKT_OFF);
+}
+
+static void note_packet(struct verifier *v, struct verify_error *e, const struct why *why)
+{
+	const struct reg *r = why->ptr;
+	const struct branch *check = packet_check(v, r);
+	u64 most;
+
+	if (packet_beyond(why, &most))
+		note_beyond(v, e, r, most);
+	else if (r && r->range <= 0 && check)
+		note(v, e, check->at, "this check proves none of these bytes");
+	else if (r && r->range > 0 && r->uid)
 		note(v, e, r->uid - 1,
 		     "the last check against data_end on this path proves %d bytes",
 		     r->range);
@@ -141,7 +180,7 @@ static void add_origin(struct verifier *v, struct verify_error *e, const struct 
 		note_null(v, e, why->ptr);
 		break;
 	case REJECT_PACKET:
-		note_packet(v, e, why->ptr);
+		note_packet(v, e, why);
 		break;
 	case REJECT_ARG_TYPE:
 	case REJECT_NOT_PTR:
@@ -293,15 +332,27 @@ static void find_end(struct reg *r, void *arg)
 		f->found = name_assigned(f->v, r->at - 1, f->name);
 }
 
+static const char *help_beyond(struct verifier *v, u32 insn, u64 most)
+{
+	if (!most)
+		return "bound the loop, too: for (int i = 0; i < 1500 && ...; i++)";
+	return arena_printf(v->arena, "bound the number before it is added to the pointer: "
+			    "if (n > 2047) %s or n &= 2047;", leave(v, insn));
+}
+
 /* The access is through a struct: "ip->saddr"; its end is compared. */
 static const char *help_packet(struct verifier *v, const struct verify_error *e,
-			       const struct reg *r, const char *help)
+			       const struct why *why, const char *help)
 {
+	const struct reg *r = why->ptr;
+	u64 most;
 	char name[NAME_BYTES], end[NAME_BYTES] = "data_end";
 	struct find f = { v, end, false };
 	u32 line = line_of(v, e->insn);
 	char *arrow;
 
+	if (packet_beyond(why, &most))
+		return help_beyond(v, e->insn, most);
 	if (!line || !name_at(v, e->insn, name))
 		return help;
 	arrow = strstr(name, "->");
@@ -416,7 +467,7 @@ const char *help_for(struct verifier *v, const struct verify_error *e,
 	case REJECT_PTR_ARITH_NULL:
 		return help_null(v, e, why->ptr, help);
 	case REJECT_PACKET:
-		return help_packet(v, e, why->ptr, help);
+		return help_packet(v, e, why, help);
 	case REJECT_ARG_TYPE:
 	case REJECT_NOT_PTR:
 	case REJECT_REG_UNINIT:

@@ -171,8 +171,17 @@ static void put_bytes(struct fill *f)
 static void put_proved(struct fill *f)
 {
 	s32 range = f->ptr ? f->ptr->range : 0;
+	u64 most;
 
-	if (range <= 0)
+	if (packet_beyond(f->why, &most) && most)
+		sb_printf(&f->out, "at an offset that may be %llu: no check against data_end "
+			  "counts there", (unsigned long long)most);
+	else if (packet_beyond(f->why, &most))
+		sb_printf(&f->out, "and no check against data_end proves more than %u bytes",
+			  MAX_PKT_OFF);
+	else if (range <= 0 && packet_check(f->v, f->ptr))
+		sb_puts(&f->out, "and the check against data_end does not prove that");
+	else if (range <= 0)
 		sb_puts(&f->out, "and no check against data_end is on this path");
 	else
 		sb_printf(&f->out, "only %d byte%s proved to exist", range,

@@ -415,6 +415,15 @@ static void prepare(struct verifier *v, struct state *s, struct jump *j)
 	operands(j, s);
 }
 
+/* The id of what is compared with data_end. */
+static u32 compared_packet(const struct jump *j)
+{
+	const struct reg *pkt = ends_packet(j->a, j->b) ? j->a : j->b;
+	const struct reg *end = pkt == j->a ? j->b : j->a;
+
+	return ends_packet(pkt, end) ? pkt->id : 0;
+}
+
 /* S goes on at TO: kept for messages. J's operands are as before the jump. */
 static void keep_branch(struct verifier *v, struct state *s, const struct jump *j, bool taken)
 {
@@ -422,7 +431,7 @@ static void keep_branch(struct verifier *v, struct state *s, const struct jump *
 	bool null = equality(j) && reg_is_null(j->b) && (j->a->flags & REG_OR_NULL);
 
 	*b = (struct branch){ s->path, j->at, s->insn, null ? j->a->at : 0,
-			      null && same_side(j, taken) };
+			      null && same_side(j, taken), compared_packet(j) };
 	s->path = b;
 }
 
