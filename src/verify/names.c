@@ -221,3 +221,31 @@ void name_member(const struct verifier *v, const struct image_map *map, s64 off,
 	else if (btf_kind(t) == BTF_KIND_STRUCT)
 		member(btf, t, off, name);
 }
+
+/* ---- members of the context ------------------------------------------------ */
+
+static const char *member_at(const struct btf *btf, const char *structure, s64 off)
+{
+	u32 id = btf ? btf_find(btf, structure, BTF_KIND_STRUCT) : 0;
+	const struct btf_type *t = id ? btf_type(btf, id) : NULL;
+
+	for (u32 i = 0; t && i < btf_vlen(t); i++) {
+		struct btf_member_info m = btf_member(btf, t, i);
+		s64 at = (s64)m.bit_off / 8;
+
+		if (off >= at && off < at + (s64)btf_size(btf, m.type_id) && *m.name)
+			return m.name;
+	}
+	return NULL;
+}
+
+const char *name_context(const struct verifier *v, s64 off)
+{
+	const char *name = NULL;
+
+	if (v->ctx && *v->ctx->name)
+		name = member_at(v->img->btf, v->ctx->name, off);
+	if (!name && v->ctx && *v->ctx->name)
+		name = member_at(v->opts->vmlinux, v->ctx->name, off);
+	return name;
+}

@@ -22,6 +22,9 @@ bool name_compared(const struct verifier *v, u32 insn, char name[NAME_BYTES]);
 void name_member(const struct verifier *v, const struct image_map *map, s64 off,
 		 char name[NAME_BYTES]);
 
+/* The member of the context's struct at OFF; NULL: nobody knows. */
+const char *name_context(const struct verifier *v, s64 off);
+
 /* "xdp" */
 const char *prog_type_name(const struct verifier *v);
 

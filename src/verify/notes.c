@@ -5,6 +5,7 @@
  * the source lines. Decides nothing.
  */
 #include "verify/names.h"
+#include "verify/call.h"
 #include "verify/explore.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -161,6 +162,60 @@ static void note_gone(struct verifier *v, struct verify_error *e, const struct r
 		note(v, e, gone_at(r), "%s gave it back here: it is not the program's now", name);
 }
 
+/* The helper that the call at INSN is of, and its map; false: it has none. */
+static bool map_argument(const struct verifier *v, u32 insn, const struct helper_row **row,
+			 const struct image_map **map)
+{
+	const struct reg *r;
+
+	*row = insn < v->nr_insns && v->points[insn].op == OP_CALL ?
+		helper_row((u32)v->insns[insn].imm) : NULL;
+	for (unsigned i = 0; *row && v->at && i < 5; i++) {
+		r = state_reg(v->at, i + 1);
+		if ((*row)->args[i] != ARG_MAP || r->type != REG_MAP)
+			continue;
+		*map = map_of(v, r);
+		return true;
+	}
+	return false;
+}
+
+/* "key": what argument I of the helper is of a map; NULL: nothing. */
+static const char *map_part(const struct helper_row *row, u32 i)
+{
+	switch (i < 5 ? row->args[i] : ARG_NONE) {
+	case ARG_KEY:
+		return "key";
+	case ARG_VALUE:
+	case ARG_VALUE_OUT:
+	case ARG_VALUE_OR_NULL:
+		return "value";
+	default:
+		return NULL;
+	}
+}
+
+/* A key or value that is too short, or memory that was asked for with too few bytes. */
+static void note_size(struct verifier *v, struct verify_error *e, const struct why *why)
+{
+	const struct reg *r = why->ptr;
+	const struct image_map *map;
+	const struct helper_row *row;
+	const char *part = NULL;
+
+	if (map_argument(v, e->insn, &row, &map))
+		part = map_part(row, why->reg - 1);
+	if (part && e->id == REJECT_STACK && why->off < 0 && why->off >= -STACK_BYTES)
+		note(v, e, e->insn, "argument %u is the %s of map '%s': %lld bytes wanted, %lld "
+		     "there", why->reg, part, map->name, (long long)why->size,
+		     (long long)-why->off);
+	else if (part)
+		note(v, e, e->insn, "argument %u is the %s of map '%s': %lld bytes wanted",
+		     why->reg, part, map->name, (long long)why->size);
+	else if (r && r->type == REG_MEM && r->at && (r->flags & REG_RECORD))
+		note(v, e, r->at - 1, "the record is reserved here, with %u bytes", r->bytes);
+}
+
 static void note_stack(struct verifier *v, struct verify_error *e)
 {
 	for (u32 i = 0; i < v->nr_funcs; i++)
@@ -200,6 +255,16 @@ static void add_origin(struct verifier *v, struct verify_error *e, const struct 
 	case REJECT_STACK_VAR:
 	case REJECT_STACK_VAR_RANGE:
 		note_number(v, e, why->ptr, "the offset that is added");
+		break;
+	case REJECT_PTR_FAR:
+		note(v, e, e->insn, "what is added to the pointer may be as little as %lld",
+		     (long long)why->a);
+		break;
+	case REJECT_STACK:
+	case REJECT_MEM:
+	case REJECT_MAP_VALUE:
+	case REJECT_STACK_INDIRECT:
+		note_size(v, e, why);
 		break;
 	case REJECT_ARG_SIZE_NEG:
 	case REJECT_ARG_SIZE_MAX:
@@ -387,6 +452,47 @@ static const char *help_gone(struct verifier *v, const struct verify_error *e,
 		arena_printf(v->arena, "use it before line %u, which gives it back", line);
 }
 
+static const char *help_context(struct verifier *v, const struct verify_error *e,
+				const struct why *why, const char *help)
+{
+	const char *name = name_context(v, why->off);
+	unsigned kind = isa_rows[v->points[e->insn].op].kind;
+
+	if (name && !strncmp(name, "data", 4) && !strcmp(v->ctx->name, "__sk_buff"))
+		return "read the packet by bpf_skb_load_bytes(), write it by bpf_skb_store_bytes()";
+	if (name && (kind == KIND_ST || kind == KIND_STX) &&
+	    access_ok(v->ctx, (u64)why->off, (u32)why->size, false))
+		return "it may only be read: keep what you compute in a variable or in a map";
+	return help;
+}
+
+static const char *help_negative(struct verifier *v, u32 insn)
+{
+	return arena_printf(v->arena, "test that it is not negative: if (i < 0) %s or make it "
+			    "unsigned and compare it with the size", leave(v, insn));
+}
+
+/* An access at a known offset: there is no index to check. */
+static const char *help_size(struct verifier *v, const struct verify_error *e,
+			     const struct why *why, const char *help)
+{
+	const struct reg *r = why->ptr;
+	const struct image_map *map;
+	const struct helper_row *row;
+
+	if (!r || !scalar_is_const(&r->val))
+		return help;
+	if (map_argument(v, e->insn, &row, &map) && map_part(row, why->reg - 1))
+		return arena_printf(v->arena, "pass the address of a variable of the type that the "
+				    "map's %s has", map_part(row, why->reg - 1));
+	if (r->type == REG_MEM && (r->flags & REG_RECORD))
+		return "reserve as many bytes as the struct has: sizeof(*e)";
+	return arena_printf(v->arena, "the offset is a constant: stay inside, or make the "
+			    "%s larger",
+			    e->id == REJECT_STACK ? "variable" :
+			    e->id == REJECT_MAP_VALUE ? "value" : "memory");
+}
+
 static const char *help_leak(struct verifier *v, u32 insn, const char *help)
 {
 	const struct helper_row *row = v->points[insn].op == OP_CALL ?
@@ -450,6 +556,8 @@ static const char *help_uninit(struct verifier *v, const struct verify_error *e,
 {
 	char name[NAME_BYTES];
 
+	if (why->b)
+		return "store a number there, or load the program with CAP_PERFMON";
 	if (!why->reg || !name_argument(v, e->insn, why->reg - 1, name) || name[0] != '&')
 		return help;
 	return arena_printf(v->arena, "initialise all of it, also what lies between its members: "
@@ -472,6 +580,14 @@ const char *help_for(struct verifier *v, const struct verify_error *e,
 	case REJECT_NOT_PTR:
 	case REJECT_REG_UNINIT:
 		return help_gone(v, e, why->ptr, help);
+	case REJECT_CTX:
+		return help_context(v, e, why, help);
+	case REJECT_PTR_FAR:
+		return why->a < 0 ? help_negative(v, e->insn) : help;
+	case REJECT_STACK:
+	case REJECT_MEM:
+	case REJECT_MAP_VALUE:
+		return help_size(v, e, why, help);
 	case REJECT_LEAK:
 		return help_leak(v, (u32)why->b, help);
 	case REJECT_HELPER_TYPE:

@@ -270,6 +270,23 @@ static void put_value(struct fill *f)
 		  map->name ? map->name : "?", member);
 }
 
+/* An access to the context that is not offered. */
+static void put_context(struct fill *f)
+{
+	const struct why *w = f->why;
+	const char *name = name_context(f->v, w->off);
+
+	if (name)
+		sb_printf(&f->out, "%lld byte%s at %lld of the context (member '%s' of struct %s) "
+			  "may not be ", (long long)w->size, w->size == 1 ? "" : "s",
+			  (long long)w->off, name, f->v->ctx->name);
+	else
+		sb_printf(&f->out, "the context has no member at %lld of which %lld bytes may be ",
+			  (long long)w->off, (long long)w->size);
+	put_used(f);
+	sb_printf(&f->out, " by programs of type %s", prog_type_name(f->v));
+}
+
 static bool key_is(const char *key, size_t n, const char *name)
 {
 	return strlen(name) == n && !memcmp(key, name, n);
@@ -287,6 +304,8 @@ static void put_key(struct fill *f, const char *key, size_t n)
 		put_type(&f->out, f->ptr, true);
 	else if (key_is(key, n, "words"))
 		put_words(f);
+	else if (key_is(key, n, "context"))
+		put_context(f);
 	else if (key_is(key, n, "unread"))
 		put_unread(f);
 	else if (key_is(key, n, "fn"))

@@ -459,7 +459,10 @@ static bool helper_reads(struct verifier *v, const struct access *a,
 		v->stale_slots = ~0ull;
 		reject_or_warn(v, REJECT_STACK_INDIRECT, a->insn, &(struct why){
 			.reg = a->reg, .ptr = ptr, .off = first, .size = a->size,
-			.a = p->off + (i - p->from) - first });
+			.a = p->off + (i - p->from) - first, .b = kind == SLOT_SPILL,
+			.want = kind == SLOT_SPILL ?
+				"may be of an address, which this loader may not give away" :
+				"was never written on this path" });
 		return false;
 	}
 	return true;
