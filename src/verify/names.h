@@ -33,7 +33,7 @@ const char *prog_type_name(const struct verifier *v);
 /* Is it an access to a packet so far in that no check against data_end proves anything?
  * A number of bytes that is known: 0; one that varies: the most that it may be. */
 bool packet_beyond(const struct why *why, u64 *most);
-/* The last check against data_end, whatever it proved, of R, whose offset varies. */
+/* The last check against data_end, whatever it proved, of R. */
 const struct branch *packet_check(const struct verifier *v, const struct reg *r);
 /* Adds to E where the values that it is about came from, and the path. */
 void notes_add(struct verifier *v, struct verify_error *e, const struct why *why);

@@ -75,9 +75,9 @@ bool packet_beyond(const struct why *why, u64 *most)
 
 const struct branch *packet_check(const struct verifier *v, const struct reg *r)
 {
-	const struct branch *b = v->at && r && r->id ? v->at->path : NULL;
+	const struct branch *b = v->at && r ? v->at->path : NULL;
 
-	while (b && b->packet != r->id)
+	while (b && !(b->checks && b->packet == r->id))
 		b = b->up;
 	return b;
 }
@@ -482,7 +482,10 @@ static const char *help_size(struct verifier *v, const struct verify_error *e,
 
 	if (!r || !scalar_is_const(&r->val))
 		return help;
-	if (map_argument(v, e->insn, &row, &map) && map_part(row, why->reg - 1))
+	if (v->points[e->insn].op == OP_CALL && !map_part(helper_row((u32)v->insns[e->insn].imm),
+							  why->reg - 1))
+		return "pass a size that the memory has: sizeof(buffer), or compare with it first";
+	if (map_argument(v, e->insn, &row, &map))
 		return arena_printf(v->arena, "pass the address of a variable of the type that the "
 				    "map's %s has", map_part(row, why->reg - 1));
 	if (r->type == REG_MEM && (r->flags & REG_RECORD))

@@ -242,8 +242,8 @@ struct branch {
 	u32 made;		/* 1 + what made the pointer that was compared with
 				   NULL; 0: another comparison */
 	bool null;		/* ... and it is NULL here */
-	u32 packet;		/* id of the packet pointer that was compared with data_end;
-				   0: none, or one with a constant offset */
+	bool checks;		/* a packet pointer was compared with data_end: ... */
+	u32 packet;		/* ... the id of it */
 };
 
 struct state {

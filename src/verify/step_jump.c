@@ -415,13 +415,12 @@ static void prepare(struct verifier *v, struct state *s, struct jump *j)
 	operands(j, s);
 }
 
-/* The id of what is compared with data_end. */
-static u32 compared_packet(const struct jump *j)
+/* What is compared with data_end; NULL: nothing. */
+static const struct reg *compared_packet(const struct jump *j)
 {
-	const struct reg *pkt = ends_packet(j->a, j->b) ? j->a : j->b;
-	const struct reg *end = pkt == j->a ? j->b : j->a;
-
-	return ends_packet(pkt, end) ? pkt->id : 0;
+	if (ends_packet(j->a, j->b))
+		return j->a;
+	return ends_packet(j->b, j->a) ? j->b : NULL;
 }
 
 /* S goes on at TO: kept for messages. J's operands are as before the jump. */
@@ -429,9 +428,10 @@ static void keep_branch(struct verifier *v, struct state *s, const struct jump *
 {
 	struct branch *b = arena_new(&v->mem, struct branch);
 	bool null = equality(j) && reg_is_null(j->b) && (j->a->flags & REG_OR_NULL);
+	const struct reg *pkt = compared_packet(j);
 
 	*b = (struct branch){ s->path, j->at, s->insn, null ? j->a->at : 0,
-			      null && same_side(j, taken), compared_packet(j) };
+			      null && same_side(j, taken), pkt, pkt ? pkt->id : 0 };
 	s->path = b;
 }
 
