@@ -127,6 +127,8 @@ static const struct { const char *key, *word; } patterns[] = {
 	{ "type", "TYPE" }, { "words", "KIND OF POINTER" }, { "ptr", "'p'" },
 	{ "bytes", "bytes A..B" }, { "are", "are" }, { "used", "used" },
 	{ "proved", "only N bytes are proved to exist" }, { "value", "a map value" },
+	{ "unread", "was never written on this path" }, { "arg", "'p'" },
+	{ "context", "N bytes of the context may not be read or written by programs of this type" },
 	{ "want", "WHAT IT TAKES" }, { "bare", "TYPE" }, { "types", "TYPES" }, { "fn", "HELPER()" },
 	{ "owner", "'p'" }, { "s", "NAME" }, { "t", "NAME" }, { "limits", " smin=A smax=B" },
 	{ "var", "VAR" }, { "a", "A" }, { "b", "B" },

@@ -152,8 +152,12 @@ static void put_words(struct fill *f)
 
 static void put_unread(struct fill *f)
 {
-	sb_puts(&f->out, f->ptr && reg_gone(f->ptr) ? "holds an address that is no longer valid" :
-						      "was never written on this path");
+	if (f->why->want)
+		sb_puts(&f->out, f->why->want);
+	else if (f->ptr && reg_gone(f->ptr))
+		sb_puts(&f->out, "holds an address that is no longer valid");
+	else
+		sb_puts(&f->out, "was never written on this path");
 }
 
 /* "byte 3", "bytes 26..29" */

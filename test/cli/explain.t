@@ -43,6 +43,7 @@ for id in $($SKEP explain | sed -n 's/^SKEP-E\([123][0-9]*\|0[123][0-9]*\) .*/\1
 		[ "$says" = ok ] || tail -n 4 "$tmp/kernel")"
 done
 same "titles are whole" "" "$($SKEP explain | grep -E ' (its|a|the|e\.g|i\.e|and|or|skep)$')"
+same "what is left out is a number, not a text" "" "$($SKEP explain | grep -E '  N$| and N$')"
 title=$($SKEP explain 804 | sed 's/^[^:]*: //; s/\. .*//; q')
 has "as explained" "SKEP-E0804  $title" "$($SKEP explain)"
 ok "there are enough of them" test "$n" -ge 60
