@@ -262,6 +262,7 @@ void sem_key(struct sema *s, struct node *n)
 		sem_error(s, n->at, "%s used as a map with an explicit key (non-scalar map), "
 			  "previously used without an explicit key (scalar map)", m->name);
 	t = ty_stored(s->l, sem_expr(s, n->a));
+	m->wrong |= !t;		/* as of values */
 	if (!t)
 		return;
 	if (t->kind == TY_VOID || ty_is_agg(t)) {
@@ -539,7 +540,8 @@ static void check_maps(struct lang *l)
 			m->keyed = true;
 		} else if (!m->value && (!m->wrong || !l->script->nr_errors))
 			diag_error(l->script, m->first->at, "Undefined map: %s", m->name);
-		else if (m->value && m->keyed && !m->key)
+		else if (m->value && m->keyed && !m->key &&
+			 (!m->wrong || !l->script->nr_errors))
 			diag_error(l->script, m->first->at, "Undefined map: %s", m->name);
 	}
 }
