@@ -203,6 +203,8 @@ if $cc -O0 -o "$tmp/g" "$tmp/g.c" && $cc -O0 -g -o "$tmp/gg" "$tmp/g.c"; then
 		"$(trace --dry-run -e "uprobe:$tmp/gg:f { @[args.q] = count(); }" | grep -c ERROR)"
 	same "in a value, too" "1" \
 		"$(trace --dry-run -e "uprobe:$tmp/gg:f { @[1] = sum(args.q); }" | grep -c ERROR)"
+	same "nor does a map of another's key" "1" \
+		"$(trace --dry-run -e "begin { @[@x] = 1; }" | grep -c ERROR)"
 	has "a map of which nothing is known" "Undefined map: @x" \
 		"$(trace --dry-run -e "uprobe:$tmp/gg:f { @[args.q] = count(); print(@x); }")"
 	same "with -g" "2" "$(trace -q -c "$tmp/gg" -e "uprobe:$tmp/gg:f { print(args.a); }" | sed '/^$/d')"
