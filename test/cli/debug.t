@@ -915,6 +915,46 @@ out=$(printf 'start\nstepi\n\n\np $_time\nquit\nnonsense\n' | $SKEP debug -q $ob
 has "an empty line says it again" '$1 = 3' "$out"
 same "quit is the end" "" "$(printf '%s\n' "$out" | grep nonsense)"
 
+# ---- Ctrl-C at the prompt: what is typed is dropped, and nothing else
+# shellcheck disable=SC2086
+$CC -O1 -o "$tmp/pty" test/cli/pty.c || exit 2
+cat >"$tmp/typed" <<'E'
+< (skep)
+^ c
+< Quit
+< (skep)
++ p 1 + 7
+< + 7
+^ c
+< Quit
+< (skep)
+> p 3 * 7
+< $1 = 21
+> start
+< at test/obj/debug.c:65
+< (skep)
+> stepi 5
+^ c
+< (skep)
+> p 6 * 7
+< $2 = 42
+< (skep)
+^ c
+< Quit
+< (skep)
+^ d
+E
+on_terminal() { timeout 100 "$tmp/pty" "$@" $SKEP debug -q $obj $cap --prog walk <"$tmp/typed"; }
+out=$(on_terminal env)
+status=$?
+same "Ctrl-C at the prompt does not end the session" 0 $status
+has "half a line is dropped" 'p 1 + 7' "$out"
+same "and is not done" "" "$(printf '%s\n' "$out" | grep '= 8')"
+out=$(on_terminal sh -c 'trap "" INT; "$@" | cat' sh)
+status=$?
+same "Ctrl-C at the prompt without an editor" 0 $status
+has "which says Quit, too" Quit "$out"
+
 # ---- Ctrl-C
 mkfifo "$tmp/in"
 $SKEP debug -q $obj $cap --prog endless --budget 100000000000 <"$tmp/in" >"$tmp/out" 2>&1 &
@@ -937,6 +977,16 @@ for back in 'reverse-stepi 100000000' 'reverse-next 100000000' 'goto 900000000' 
 	has "Ctrl-C stops $back" '$1 = 42' "$(cat "$tmp/out")"
 	has "and says so: $back" "Program received signal SIGINT, Interrupt." "$(cat "$tmp/out")"
 done
+
+# Runs of a few instructions each: it is between two of them that Ctrl-C comes.
+(head -c 24 $cap; for i in $(seq 2000); do tail -c +25 $cap; done) >"$tmp/many.pcap"
+printf '%s\n' 'start 4000' reverse-continue 'p 40 + 2' >"$tmp/between"
+timeout -k 5 -s INT 3 $SKEP debug -q $obj "$tmp/many.pcap" --prog walk -batch -x "$tmp/between" \
+	>"$tmp/out" 2>&1 </dev/null
+has "Ctrl-C between packets, on the way back, says where" yes \
+	"$(grep -A1 '^Program received signal SIGINT' "$tmp/out" |
+		grep -q '^\[Packet [0-9]*: XDP_PASS, [0-9]* inst\|at test/obj/debug.c' && echo yes)"
+has "and what comes next is done" '$1 = 42' "$(cat "$tmp/out")"
 
 same "back from a packet's beginning to the end of the one before" '$1 = 3
 [Packet 2]
