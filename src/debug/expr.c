@@ -121,9 +121,12 @@ static int number(struct parser *ps, struct value *v)
 {
 	const char *start = ps->p;
 	bool is_long = false, is_unsigned = false, decimal = *start != '0';
+	size_t digits = strspn(start, "0123456789");
 	char *end;
 	u64 n;
 
+	if (start[digits] == '.' || (start[digits] | 0x20) == 'e')
+		return ps_float_number(ps, v);
 	errno = 0;
 	if (start[0] == '0' && (start[1] | 0x20) == 'b')
 		n = strtoull(start + 2, &end, 2);
@@ -205,7 +208,7 @@ static int primary(struct parser *ps, struct value *v)
 	int r;
 
 	ps_space(ps);
-	if (isdigit((u8)*ps->p))
+	if (isdigit((u8)*ps->p) || (*ps->p == '.' && isdigit((u8)ps->p[1])))
 		return number(ps, v);
 	if (*ps->p == '\'')
 		return character(ps, v);
@@ -366,10 +369,12 @@ static int size_of(struct parser *ps, struct value *v)
 
 static int arithmetic(struct parser *ps, struct value *v, char op)
 {
-	int r = ps_rvalue(ps, v);
+	int r = ps_operand(ps, v);
 
 	if (r)
 		return r;
+	if (ps_is_float(ps, v))
+		return ps_float_unary(ps, v, op);
 	if (op == '!') {
 		*v = ps_number_of(ps, BASIC_INT, !v->number);
 		return 0;
@@ -492,20 +497,19 @@ static int binary(struct parser *ps, struct value *v, int level);
 static int logical(struct parser *ps, struct value *v, bool is_or, int level)
 {
 	struct value b;
-	bool left, skip;
-	int r = ps_rvalue(ps, v);
+	bool left, skip, right = false;
+	int r = ps_truth(ps, v, &left);
 
 	if (r)
 		return r;
-	left = v->number;
 	skip = left == is_or;
 	ps->dry += skip;
 	r = binary(ps, &b, level + 1);
 	if (!r)
-		r = ps_rvalue(ps, &b);
+		r = ps_truth(ps, &b, &right);
 	ps->dry -= skip;
 	if (!r)
-		*v = ps_number_of(ps, BASIC_INT, skip ? left : b.number != 0);
+		*v = ps_number_of(ps, BASIC_INT, skip ? left : right);
 	return r;
 }
 
@@ -532,11 +536,10 @@ static int choose(struct parser *ps, struct value *v)
 {
 	struct value a, b;
 	bool first;
-	int r = ps_rvalue(ps, v);
+	int r = ps_truth(ps, v, &first);
 
 	if (r)
 		return r;
-	first = v->number;
 	ps->dry += !first;
 	r = assignment(ps, &a);
 	ps->dry -= !first;

@@ -1119,4 +1119,61 @@ $2 = {0.100000001, 3}
 $3 = -22500000000
 $4 = lpm_trie {[10.1.2.0/24] = 0.5}
 $5 = prog_array {[1] = other}' "$(printf '%s\n' "$out" | grep '^\$')"
+
+# C's arithmetic of float and double; formats show the bits.
+same "floats in expressions" '$1 = 3
+$2 = -1.5
+$3 = 1
+$4 = 1
+$5 = 3.5
+$6 = 0x3fc00000
+$7 = ADDR
+$8 = -22499999998.5
+$9 = 254
+$10 = 0.33333333333333331
+$11 = 0.333333343
+$12 = 1
+$13 = 0
+$14 = 1
+$15 = 9223372036854775807
+$16 = 1.10000002
+$17 = 5
+$18 = 0.5
+$19 = 30
+$20 = inf' "$(commands 'start 1
+p f * 2
+p -f
+p (int)f
+p f == 1.5
+p 1.5 + 2
+p/x f
+p/x g
+p f + g
+p/u (unsigned char)254.7
+p (double)1 / 3
+p (float)1 / 3
+p f ? 1 : 2
+p f && 0.0
+p !0.0
+p (long)1e30
+p 1 + *fs
+p ($x = 2.5) * 2
+p .5f
+p 0x1e
+p f / 0' "$tmp/show.c" $cap --prog e | grep '^\$')"
+out=$(commands 'start 1
+p f % 2
+p ~f
+p fs[f]
+p (char *)f
+p 1.5.2
+p lpm[1.5]
+p 1e' "$tmp/show.c" $cap --prog e)
+same "what floats are not for" "Integer-only operation: its operands are float or double.
+Argument to complement operation not an integer, boolean.
+a value of type 'float' is no integer: cast it
+Invalid cast.
+Invalid number
+a value of type 'double' is no integer: cast it
+Invalid number" "$(printf '%s\n' "$out" | sed -n 's/ \[SKEP-E08.*//p')"
 done_testing
