@@ -32,6 +32,13 @@ bool ps_next_is(struct parser *ps, const char *op);
 bool ps_take(struct parser *ps, const char *op);
 bool ps_word(struct parser *ps, char name[NAME_BYTES]);
 
+int ps_expr(struct parser *ps, struct value *v);	/* all that binds closer than a comma */
+
+/* ---- expr_init.c ---- */
+
+/* The value of type TY that stands at '{'. */
+int ps_literal(struct parser *ps, struct dtype ty, struct value *v);
+
 /* ---- expr_type.c ---- */
 
 /* A type name; PS stays where it is when there is none. */

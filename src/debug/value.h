@@ -108,6 +108,8 @@ struct value_env {
 	/* Element KEY of MAP. */
 	int (*element)(void *arg, const struct value *map, const struct value *key,
 		       struct value *out, struct skep_err *err);
+	/* The type of MAP's keys; false: it is not known. May be NULL. */
+	bool (*key_type)(void *arg, const struct value *map, struct dtype *out);
 	/* $NAME is V from now on. */
 	int (*assign)(void *arg, const char *name, const struct value *v, struct skep_err *err);
 	/* Appends what is at ADDR: "packet+14"; or nothing. */

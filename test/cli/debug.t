@@ -1176,4 +1176,69 @@ Invalid cast.
 Invalid number
 a value of type 'double' is no integer: cast it
 Invalid number" "$(printf '%s\n' "$out" | sed -n 's/ \[SKEP-E08.*//p')"
+
+# Keys in braces.
+cat > "$tmp/keys.c" <<'X'
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+struct in { __u8 a[2]; };
+struct k { __u32 x; __u16 y; struct in in; unsigned lo:4, hi:12; };
+struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 8);
+	__type(key, struct k); __type(value, __u64); } h SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 8);
+	__type(key, __u32); __type(value, __u64); } n SEC(".maps");
+struct k like = { 1, 2, {{ 3, 4 }}, 5, 6 };
+SEC("xdp") int e(struct xdp_md *c)
+{
+	struct k k;
+	__u64 v = 42;
+
+	__builtin_memset(&k, 0, sizeof(k));
+	k.x = 1; k.y = 2; k.in.a[0] = 3; k.in.a[1] = 4; k.lo = 5; k.hi = 6;
+	bpf_map_update_elem(&h, &k, &v, 0);
+	v = 43;
+	__builtin_memset(&k, 0, sizeof(k));
+	k.x = 1; k.y = 2;
+	bpf_map_update_elem(&h, &k, &v, 0);
+	return bpf_get_prandom_u32() & 1;
+}
+X
+out=$(commands 'catch verdict
+run
+p h[{1, 2, {{3, 4}}, 5, 6}]
+p h[(struct k){1, 2}]
+p h[{.y = 2, .x = 1,}]
+p h[{1, 2, 0}]
+p h[{1, 2, 3, 4, 5, 6}]
+p/x (struct k){1, 2, like.in, 7}
+p h[{struct k} &like]
+p (struct k){1, 3} , 1
+p n[{1}]
+p h[{1 2}]
+p h[{1, 2
+p h[{.z = 1}]
+p h[{1, 2, {{1, 2, 3}}}]
+p h[{1, 3}]
+p (int){1}
+ptype struct nope
+p sizeof(union nope)
+p {struct nope} 0' "$tmp/keys.c" $cap --prog e)
+same "keys in braces" '$1 = 42
+$2 = 43
+$3 = 43
+$4 = 43
+$5 = 42
+$6 = {x = 0x1, y = 0x2, in = {a = {0x3, 0x4}}, lo = 0x7, hi = 0x0}
+$7 = 42' "$(printf '%s\n' "$out" | grep '^\$')"
+same "wrong ones" "A syntax error in expression
+Braces are for structs, unions and arrays
+A '}' is missing
+the expression ends too early
+There is no such member.
+There are more values than members
+map 'h' has no such key
+Braces are for structs, unions and arrays
+No struct type named nope.
+No union type named nope.
+No struct type named nope." "$(printf '%s\n' "$out" | sed -n 's/ \[SKEP-E08.*//p')"
 done_testing
