@@ -12,6 +12,7 @@ enum {
 	REG_BP = 6, REG_SP = 7, REG_RA = 16,	/* of the psABI of x86-64 */
 	DEPTH_MAX = 16,				/* of remembered states */
 	ROWS_MAX = 1 << 23,
+	CIE_MAX = 1024,		/* bytes of instructions, which each function begins with */
 	PTR_OMIT = 0xff, PTR_INDIRECT = 0x80,	/* DW_EH_PE_* */
 };
 
@@ -396,7 +397,7 @@ static bool read_cie(const struct reader *r, u64 off, struct cie *c)
 	if (!augmented(c, &in, text) || in.bad)
 		return false;
 	c->insns = in;
-	return c->ra == REG_RA;
+	return c->ra == REG_RA && in.end - in.at <= CIE_MAX;
 }
 
 /* The rows of the FDE at IN, whose CIE is C. */

@@ -71,6 +71,14 @@ static void build_id(Elf *elf, char out[2 * ID_MAX + 1])
 		snprintf(out + 2 * i, 3, "%02x", ((const u8 *)d->d_buf)[desc + i]);
 }
 
+/* Programs that run may be cut meanwhile: what is gone reads as zero. */
+static struct guard *guard(const struct os_file *f)
+{
+	static u32 torn;	/* nobody asks */
+
+	return f->mapped ? os_guard(f->data, f->size, &torn) : NULL;
+}
+
 /* What `strip` took away may be in a file of its own. */
 static void open_debug(struct sym_file *f)
 {
@@ -85,6 +93,7 @@ static void open_debug(struct sym_file *f)
 	snprintf(path, sizeof(path), "/usr/lib/debug/.build-id/%.2s/%s.debug", id, id + 2);
 	if (access(path, R_OK) || os_file_read(&f->debug_file, path, NULL))
 		return;
+	f->guards[1] = guard(&f->debug_file);
 	f->debug = elf_of(f->debug_file.data, f->debug_file.size);
 }
 
@@ -98,6 +107,7 @@ static int read_file(struct sym_file *f, const char *path, struct sym_member *m,
 
 	if (!path[n] || !access(path, F_OK)) {
 		r = os_file_read(&f->file, path, err);
+		f->guards[0] = r ? NULL : guard(&f->file);
 		*m = (struct sym_member){ 0, f->file.size };
 		return r;
 	}
@@ -105,7 +115,10 @@ static int read_file(struct sym_file *f, const char *path, struct sym_member *m,
 	archive[n] = 0;
 	r = os_file_read(&f->file, archive, err);
 	free(archive);
-	return r ? r : sym_zip_find(&f->file, path, m, err);
+	if (r)
+		return r;
+	f->guards[0] = guard(&f->file);
+	return sym_zip_find(&f->file, path, m, err);
 }
 
 int sym_open(struct sym_file *f, const char *path, struct skep_err *err)
@@ -142,6 +155,8 @@ void sym_close(struct sym_file *f)
 		elf_end(f->elf);
 	if (f->debug)
 		elf_end(f->debug);
+	os_guard_end(f->guards[0]);
+	os_guard_end(f->guards[1]);
 	if (f->file.data)
 		os_file_close(&f->file);
 	if (f->debug_file.data)

@@ -24,6 +24,7 @@ struct sym_file {
 	u32 nr_parts;
 	struct os_file debug_file;	/* the same of where its symbols are, or empty */
 	void *debug;
+	struct guard *guards[2];	/* of both: somebody may cut them meanwhile */
 };
 
 struct sym {

@@ -34,7 +34,7 @@ for id in SKEP-E0801 E0801 801; do
 	has "explain $id" "SKEP-E0801: " "$($SKEP explain $id)"
 done
 # Every explanation tells what to do: a second sentence at least, and a command.
-do='Attach|End|Start|Check|Try|Give|Install|Correct|Compile|Choose|Rewrite|Use|Run|Record|Convert|Define|Bound'
+do='Attach|End|Replay|Start|Check|Try|Give|Install|Correct|Compile|Choose|Rewrite|Use|Run|Record|Convert|Define|Bound'
 do="$do|Nest|Declare|Bring|Cut|Make|make|cut|lists|takes|choose|give|needs|In a user|correct"
 for id in $(sed -n 's/^ERR([A-Z_]*,[^0-9]*\([0-9]*\),.*/\1/p' src/base/err.def); do
 	text=$($SKEP explain "$id")

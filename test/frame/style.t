@@ -44,4 +44,11 @@ same "a tab counts up to 8 columns" \
 	"src/x/a.c:6: line of 102 columns, at most 100" "$("$check" .)"
 good | sed 1d >src/x/a.c
 has "the licence line" "src/x/a.c:1: no SPDX" "$("$check" .)"
+good >src/x/a.c
+mkdir -p test/y
+printf '#!/bin/sh\n# SPDX-License-Identifier: BSD-2-Clause\n' >test/y/a.t
+same "a test that cannot be executed" "test/y/a.t:1: not executable" "$("$check" .)"
+ok "is a fault" test "$("$check" . >/dev/null; echo $?)" = 1
+chmod +x test/y/a.t
+ok "one that can is none" "$check" .
 done_testing

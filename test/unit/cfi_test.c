@@ -176,10 +176,90 @@ static void test_damaged(void **state)
 	os_file_close(&whole);
 }
 
+static void put32(u8 *p, u32 v) { memcpy(p, &v, 4); }
+
+/* A table of one function, whose CIE has NOPS instructions. */
+static void write_table(u8 *p, u32 nops)
+{
+	const u8 cie[] = { 1, 0, 1, 0x78, 16 };	/* version, no augmentation, aligns, rip */
+	const u64 range[2] = { 0x1000, 16 };
+	const u32 bytes = 4 + sizeof(cie) + nops;
+
+	put32(p, bytes);
+	put32(p + 4, 0);
+	memcpy(p + 8, cie, sizeof(cie));
+	memset(p + 8 + sizeof(cie), 0, nops);
+	p += 4 + bytes;
+	put32(p, 20);
+	put32(p + 4, bytes + 8);
+	memcpy(p + 8, range, 16);
+	put32(p + 24, 0);
+}
+
+/* All functions begin with what their CIE says: were that long, a small file took hours. */
+static void test_long_cie(void **state)
+{
+	u8 *copy;
+	struct sym_file f;
+	struct cfi_row *rows;
+	GElf_Shdr sh = { 0 };
+	Elf_Scn *scn = NULL;
+	size_t names;
+	u32 n;
+
+	(void)state;
+	assert_int_equal(sym_open(&f, "/proc/self/exe", NULL), 0);
+	elf_getshdrstrndx(f.elf, &names);
+	while ((scn = elf_nextscn(f.elf, scn)) && gelf_getshdr(scn, &sh) &&
+	       strcmp(elf_strptr(f.elf, names, sh.sh_name), ".eh_frame"))
+		;
+	assert_true(sh.sh_size > 4096);
+	copy = mem_alloc(f.file.size);
+	memcpy(copy, f.file.data, f.file.size);
+	for (u32 nops = 1000; nops <= 1100; nops += 100) {
+		const struct os_file was = f.file;
+		int r;
+
+		write_table(copy + sh.sh_offset, nops);
+		f.file.data = copy;
+		r = sym_cfi_read(&f, &rows, &n, NULL);
+		f.file = was;
+		assert_int_equal(r != 0, nops != 1000);
+		free(rows);
+	}
+	free(copy);
+	sym_close(&f);
+}
+
+/* A file that is cut while it is read. */
+static void test_cut(void **state)
+{
+	char path[] = "/tmp/cfi_XXXXXX";
+	struct os_file whole;
+	struct cfi_row *rows;
+	struct sym_file f;
+	int fd = mkstemp(path);
+	u32 n;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(os_file_read(&whole, "/proc/self/exe", NULL), 0);
+	assert_int_equal(write(fd, whole.data, whole.size), whole.size);
+	os_file_close(&whole);
+	assert_int_equal(sym_open(&f, path, NULL), 0);
+	assert_int_equal(ftruncate(fd, 4096), 0);
+	assert_true(sym_cfi_read(&f, &rows, &n, NULL) != 0);
+	sym_close(&f);
+	close(fd);
+	unlink(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_own_stack),
+		cmocka_unit_test(test_long_cie),
+		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_damaged),
 	};
