@@ -23,14 +23,14 @@ static bool is_compound(const struct parser *ps, const struct value *v)
 		dtype_kind(ps->env->types, v->type) == BTF_KIND_ARRAY;
 }
 
-/* Of a bit field, too. */
+/* Of a bit field, too; members of broken types may end behind the struct. */
 static void put_number(struct literal *l, const struct value *to, u64 n, u64 bytes)
 {
 	u8 *at = l->bytes + (to->bytes - l->bytes);
 
 	if (!to->bit_size)
-		memcpy(at, &n, bytes);
-	for (u32 i = 0; i < to->bit_size; i++) {
+		memcpy(at, &n, min_u64(min_u64(bytes, sizeof(n)), to->nr_bytes));
+	for (u32 i = 0; i < to->bit_size && (to->bit_off + i) / 8 < to->nr_bytes; i++) {
 		u32 bit = to->bit_off + i;
 
 		at[bit / 8] = (u8)((at[bit / 8] & ~(1u << bit % 8)) | (n >> i & 1) << bit % 8);
@@ -79,7 +79,7 @@ static int fill_value(struct parser *ps, struct literal *l, const struct value *
 	if (r)
 		return r;
 	if (is_compound(ps, to)) {
-		if (is_same(ps, to, &v) && (ps->dry || value_copy(ps->env, &v, l->bytes +
+		if (is_same(ps, to, &v) && bytes <= to->nr_bytes && (ps->dry || value_copy(ps->env, &v, l->bytes +
 		    (to->bytes - l->bytes), bytes) == bytes))
 			return 0;
 		l->held = v;
