@@ -79,8 +79,9 @@ static int fill_value(struct parser *ps, struct literal *l, const struct value *
 	if (r)
 		return r;
 	if (is_compound(ps, to)) {
-		if (is_same(ps, to, &v) && bytes <= to->nr_bytes && (ps->dry || value_copy(ps->env, &v, l->bytes +
-		    (to->bytes - l->bytes), bytes) == bytes))
+		if (is_same(ps, to, &v) && bytes <= to->nr_bytes &&
+		    (ps->dry || value_copy(ps->env, &v, l->bytes + (to->bytes - l->bytes),
+					   bytes) == bytes))
 			return 0;
 		l->held = v;
 		l->holds = true;
