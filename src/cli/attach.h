@@ -65,6 +65,7 @@ struct stream {
 	bool json;
 	const struct str_list *records;	/* MAP=TYPE */
 	const struct str_list *net;	/* names of addresses */
+	u32 nr_shown;		/* the first maps of OBJ, whose contents JSON has at the end */
 	struct skep_object *obj;
 	VEC(struct stream_map) maps;
 	struct printk *printk;	/* NULL: no program prints */
@@ -93,6 +94,8 @@ void stream_text(struct stream *s, const char *program, const char *text, size_t
 void stream_retval(struct stream *s, const char *program, s64 retval);
 /* How many there were, and how many found no room. */
 void stream_end(struct stream *s, bool quiet);
+/* Is a map called NAME one that link_usdt.c fills, which nobody wants to see? */
+bool stream_hides(const char *name);
 void stream_close(struct stream *s);
 
 #endif

@@ -11,6 +11,7 @@
 #include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/user.h>
 #include <sys/wait.h>
@@ -94,13 +95,67 @@ static bool has_sign(const char *command, const char *signs)
 	return false;
 }
 
+static bool is_plain(const char *command) { return !has_sign(command, "|&;<>()$`*?[#~={!\n"); }
+
+/* 0, or why PATH cannot be run. */
+static int program_error(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) || access(path, X_OK))
+		return errno;
+	return S_ISDIR(st.st_mode) ? EACCES : 0;
+}
+
+/* The same of NAME, which is looked for as execvp does. */
+static int command_error(const char *name)
+{
+	const char *dirs = getenv("PATH"), *next;
+	int r = ENOENT, e;
+	char *path;
+
+	if (strchr(name, '/') || !*name)
+		return program_error(name);
+	for (dirs = dirs ? dirs : "/bin:/usr/bin"; dirs; dirs = *next ? next + 1 : NULL) {
+		next = dirs + strcspn(dirs, ":");
+		if (asprintf(&path, "%.*s%s%s", (int)(next - dirs), dirs, next > dirs ? "/" : "",
+			     name) < 0)
+			mem_out(strlen(name));
+		e = program_error(path);
+		free(path);
+		if (!e)
+			return 0;
+		r = e == EACCES ? e : r;
+	}
+	return r;
+}
+
+/* What is no shell's is known to be missing before anything is attached. */
+static int check_command(const char *command, struct skep_err *err)
+{
+	char **v;
+	int e = 0;
+
+	if (!command[strspn(command, " \t\n")])
+		return err_set(err, ERR_USAGE, NULL, "-c is empty: it takes a program and "
+			       "its arguments");
+	if (!is_plain(command))
+		return 0;
+	v = words_of(command);
+	e = command_error(v[0]);
+	free(v[0]);
+	free(v);
+	return e ? err_set(err, ERR_ATTACH_PROCESS, NULL, "'%s' cannot be started: %s", command,
+			   strerror(e)) : 0;
+}
+
 /*
  * Never returns. A shell is asked for what only a shell understands. Where that is one
  * command it becomes the command, so that this process is it.
  */
 static void become(const char *command, int failed)
 {
-	const bool plain = !has_sign(command, "|&;<>()$`*?[#~={!\n");
+	const bool plain = is_plain(command);
 	const bool one = !has_sign(command, "|&;(){!\n");
 	const char *equal = command + strcspn(command, "= \t");
 	char *text = NULL, *shell[] = { (char[]){ "sh" }, (char[]){ "-c" }, NULL, NULL };
@@ -145,6 +200,8 @@ int child_start(struct child *c, const char *command, struct skep_err *err)
 	pid_t pid;
 
 	*c = (struct child){ .pidfd = -1, .go = -1, .failed = -1 };
+	if (check_command(command, err))
+		return err->code;
 	if (pipe2(go, O_CLOEXEC))
 		return err_set(err, ERR_ATTACH_PROCESS, NULL, "%s", strerror(errno));
 	if (pipe2(failed, O_CLOEXEC)) {

@@ -250,6 +250,10 @@ u32 json_type_called(const struct btf *btf, const char *name);
 /* Appends what `skep run` prints of map I; nothing for read-only data. What is
  * called as one of NET, or the key of a map that is, is an address. */
 void map_show_text(struct strbuf *out, struct skep_object *obj, u32 i, const struct str_list *net);
+/* Is the sum of values of TYPE (0: none is known) and BYTES all that they say? And V's part of
+ * it, added to SUM; what has no sum is then the first that is not 0. */
+bool map_sum_can(const struct btf *btf, u32 type, u32 bytes);
+void map_sum_add(const struct btf *btf, u32 type, u8 *sum, const u8 *v, u32 bytes);
 /* Each of NET must be the name of something. Error: USAGE. */
 int map_show_check(const struct skep_object *obj, const struct str_list *net,
 		   struct skep_err *err);

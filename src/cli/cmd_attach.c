@@ -23,7 +23,7 @@ struct job {
 	struct load_opts load;
 	struct str_list records, net, maps;
 	const char *command, *pins, *duration;
-	u64 pid;
+	u64 pid, duration_ns;	/* UINT64_MAX: none */
 	bool json, quiet, show_maps;
 	struct object_list objs;
 	struct skep_object *obj;
@@ -357,7 +357,7 @@ static void show_maps(struct job *j)
 	struct strbuf out = { 0 };
 
 	for (u32 i = 0; j->show_maps && !j->json && i < img->nr_maps; i++)
-		if (strncmp(img->maps[i].name, "__bpf_usdt_", 11))	/* link_usdt.c's */
+		if (!stream_hides(img->maps[i].name))
 			map_show_text(&out, j->obj, i, &j->net);
 	stream_put(&j->stream, &out);
 	sb_free(&out);
@@ -365,20 +365,29 @@ static void show_maps(struct job *j)
 
 /* ---- the whole ------------------------------------------------------------- */
 
-static int parse_duration(struct job *j, u64 *until)
+static int parse_duration(struct job *j)
 {
 	char *end;
 	double s;
 
-	*until = UINT64_MAX;
+	j->duration_ns = UINT64_MAX;
 	if (!j->duration)
 		return 0;
 	s = strtod(j->duration, &end);
 	if (*end || end == j->duration || !(s >= 0) || s > 1e9)
 		return err_set(&j->err, ERR_USAGE, NULL, "--duration takes seconds, not '%s'",
 			       j->duration);
-	*until = os_clock_ns() + (u64)(s * 1e9);
+	j->duration_ns = (u64)(s * 1e9);
 	return 0;
+}
+
+/* What is wrong with options is said before anything is loaded. */
+static int check_opts(struct job *j)
+{
+	if (j->record.all && !j->record.path)
+		return err_set(&j->err, ERR_USAGE, NULL, "--record-all is of a recording: give "
+			       "--record FILE, too");
+	return parse_duration(j);
 }
 
 static int open_process(struct job *j)
@@ -409,11 +418,12 @@ static int open_object(struct job *j, const struct str_list *paths)
 	return check_names(j);
 }
 
-/* 0, or an error; *UNTIL when it is to end. */
 static int begin(struct job *j, const struct str_list *paths)
 {
-	int r = open_object(j, paths);
+	int r = check_opts(j);
 
+	if (!r)
+		r = open_object(j, paths);
 	if (!r)
 		r = catch_signals(j);
 	if (!r)
@@ -439,15 +449,14 @@ static int begin(struct job *j, const struct str_list *paths)
 
 static int go_on(struct job *j)
 {
+	const u64 now = os_clock_ns();
+	const u64 until = j->duration_ns < UINT64_MAX - now ? now + j->duration_ns : UINT64_MAX;
 	size_t others;
-	u64 until;
 	enum end end = ENDS;
 	int r;
 
 	say_links(j);
 	r = show_once(j, &others);
-	if (!r)
-		r = parse_duration(j, &until);
 	if (!r && j->child.own)
 		r = child_go(&j->child, j->command, &j->err);
 	if (r)
@@ -458,6 +467,7 @@ static int go_on(struct job *j)
 	detach_all(j);
 	stream_read(&j->stream);
 	stream_read(&j->stream);
+	j->stream.nr_shown = j->show_maps ? j->objs.v[0]->img->nr_maps : 0;
 	stream_end(&j->stream, j->quiet || j->json || j->stream.broken);
 	show_maps(j);
 	r = attach_record_end(&j->record, end == FAILS ? NULL : &j->err);

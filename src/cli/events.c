@@ -45,7 +45,8 @@ static int no_type(const struct btf *btf, const char *name, struct skep_err *err
 	if (near && *near)
 		err_help(err, "did you mean struct %s?", near);
 	else
-		err_help(err, "BTF has what programs use: a pointer to the struct, for one");
+		err_help(err, "a global variable keeps a type that only functions use: %s%s "
+			 "*unused;", strchr(name, ' ') ? "" : "struct ", name);
 	vec_free(&names);
 	return err->code;
 }

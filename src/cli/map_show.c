@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * map_show.c: the contents of maps as people and tools read them: keys and
- * values typed by BTF, per-cpu values summed (text) or one by one (JSON).
+ * values typed by BTF, per-cpu values summed (text, where they are numbers and
+ * nothing else: map_sum.c) or one by one (JSON).
  */
 #include "cli/run.h"
 #include <stdlib.h>
@@ -27,6 +28,7 @@ struct show {
 	u64 nr_sorted, at;
 	bool sparse;		/* elements of nothing but zeroes are left out */
 	u64 run_end;		/* of the touched elements from AT on */
+	bool by_cpu;		/* values have no sum: text shows those of each cpu */
 };
 
 /* Maps that are shown at all. */
@@ -77,6 +79,8 @@ static bool show_open_as(struct show *s, struct skep_object *obj, const struct i
 	s->sparse = is_array_above(s, ZEROES_MAX);
 	s->key_flags = s->def->type == BPF_MAP_TYPE_LPM_TRIE ? BTF_SHOW_NET : 0;
 	s->net = net;
+	s->by_cpu = s->info.row->percpu && s->info.cpus > 1 &&
+		    !map_sum_can(obj->img->btf, def->value_type, s->info.value_size);
 	s->net_key = is_in(net, s->def->name) && is_address_size(s->info.key_size);
 	s->key = mem_alloc(s->info.key_size);
 	s->next = mem_alloc(s->info.key_size);
@@ -279,62 +283,6 @@ static void show_key(const struct show *s, struct json *j, const char *name)
 
 /* ---- sums over cpus -------------------------------------------------------------- */
 
-static void add_int(u8 *sum, const u8 *v, u64 bytes)
-{
-	u64 a = 0, b = 0;
-
-	if (bytes > 8)
-		return;
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	memcpy((u8 *)&a + 8 - bytes, sum, bytes);
-	memcpy((u8 *)&b + 8 - bytes, v, bytes);
-	a += b;
-	memcpy(sum, (u8 *)&a + 8 - bytes, bytes);
-#else
-	memcpy(&a, sum, bytes);
-	memcpy(&b, v, bytes);
-	a += b;
-	memcpy(sum, &a, bytes);
-#endif
-}
-
-/*
- * Adds V to SUM integer by integer; what is no integer keeps its first value.
- * BUDGET bounds the parts: empty structs can hold any number of each other.
- */
-static void add_typed(const struct btf *btf, u32 id, u8 *sum, const u8 *v, u64 *budget)
-{
-	const struct btf_type *t;
-	const struct btf_array *a;
-	u64 size;
-
-	if (!*budget)
-		return;
-	--*budget;
-	id = btf_skip_mods(btf, id);
-	t = btf_type(btf, id);
-	switch (btf_kind(t)) {
-	case BTF_KIND_INT:
-		add_int(sum, v, t->size);
-		break;
-	case BTF_KIND_STRUCT:
-		for (u32 i = 0; i < btf_vlen(t); i++) {
-			struct btf_member_info m = btf_member(btf, t, i);
-
-			if (!m.bit_size)
-				add_typed(btf, m.type_id, sum + m.bit_off / 8, v + m.bit_off / 8,
-					  budget);
-		}
-		break;
-	case BTF_KIND_ARRAY:
-		a = (const struct btf_array *)(t + 1);
-		size = (u64)btf_size(btf, a->type);
-		for (u64 i = 0; size && i < a->nelems; i++)
-			add_typed(btf, a->type, sum + i * size, v + i * size, budget);
-		break;
-	}
-}
-
 /* Replaces the first cpu's value by the sum of all. */
 static void sum_cpus(struct show *s)
 {
@@ -342,12 +290,8 @@ static void sum_cpus(struct show *s)
 
 	for (u32 cpu = 1; cpu < s->info.cpus; cpu++) {
 		const u8 *v = s->value + (size_t)cpu * s->info.value_stride;
-		u64 budget = 65536 + s->info.value_size * 16ull;
 
-		if (btf && s->def->value_type)
-			add_typed(btf, s->def->value_type, s->value, v, &budget);
-		else
-			add_int(s->value, v, s->info.value_size);
+		map_sum_add(btf, s->def->value_type, s->value, v, s->info.value_size);
 	}
 }
 
@@ -481,6 +425,50 @@ static bool is_datasec(const struct show *s)
 	       btf_kind(btf_type(btf, s->def->value_type)) == BTF_KIND_DATASEC;
 }
 
+static const u8 *value_of_cpu(const struct show *s, u32 cpu)
+{
+	return s->value + (size_t)cpu * s->info.value_stride;
+}
+
+static void cpu_text(struct show *s, struct strbuf *out, const char *who, u32 cpu, size_t *column)
+{
+	struct strbuf el = { 0 };
+	struct json j = { .out = &el };
+
+	show_key(s, &j, NULL);
+	sb_printf(&el, ", %s: ", who);
+	j.comma = false;
+	show_data(s, &j, NULL, s->def->value_type, value_of_cpu(s, cpu), s->info.value_size, 0);
+	add_element(out, &el, false, column);
+	sb_free(&el);
+}
+
+/* An element without a sum: a line for each cpu that has something. */
+static void element_by_cpu(struct show *s, struct strbuf *out, size_t *column)
+{
+	bool any = false;
+	char who[24];
+
+	for (u32 cpu = 0; cpu < s->info.cpus; cpu++) {
+		if (all_zero(value_of_cpu(s, cpu), s->info.value_size))
+			continue;
+		snprintf(who, sizeof(who), "cpu %u", cpu);
+		cpu_text(s, out, who, cpu, column);
+		any = true;
+	}
+	if (!any)
+		cpu_text(s, out, "all cpus", 0, column);
+}
+
+/* Is there nothing in the element, on no cpu? Sums where there are some. */
+static bool is_empty(struct show *s)
+{
+	if (s->by_cpu)
+		return all_zero(s->value, s->info.value_bytes);
+	sum_cpus(s);
+	return all_zero(s->value, s->info.value_size);
+}
+
 static void show_elements(struct show *s, struct strbuf *out)
 {
 	bool scalars = is_scalar(s, s->def->key_type, s->info.key_size) &&
@@ -491,17 +479,20 @@ static void show_elements(struct show *s, struct strbuf *out)
 
 	sort_keys(s);
 	for (bool ok = text_next(s, true); ok; ok = text_next(s, false)) {
-		sum_cpus(s);
-		if (s->sparse && all_zero(s->value, s->info.value_size))
+		if (is_empty(s) && s->sparse)
 			continue;
 		if (shown == SHOW_MAX) {
 			more++;
 			continue;
 		}
+		shown++;
+		if (s->by_cpu) {
+			element_by_cpu(s, out, &column);
+			continue;
+		}
 		sb_reset(&el);
 		element_text(s, &el);
 		add_element(out, &el, scalars, &column);
-		shown++;
 	}
 	sb_puts(out, column ? "\n" : "");
 	if (more)
@@ -523,7 +514,8 @@ void map_show_text(struct strbuf *out, struct skep_object *obj, u32 i, const str
 		  (unsigned long long)s.info.count);
 	if (s.info.max_entries)		/* storages have as many as there are owners */
 		sb_printf(out, " of %u", s.info.max_entries);
-	sb_puts(out, s.info.row->percpu ? ", summed over cpus)\n" : ")\n");
+	sb_puts(out, !s.info.row->percpu ? ")\n" : s.by_cpu ? ", by cpu)\n" :
+		", summed over cpus)\n");
 	if (is_datasec(&s))
 		show_variables(&s, out);
 	else

@@ -306,6 +306,8 @@ static u64 lost_of(const struct stream *s, const struct stream_map *m)
 	return b->ops->map_info(b, m->index, &info) ? 0 : info.lost;
 }
 
+bool stream_hides(const char *name) { return !strncmp(name, "__bpf_usdt_", 11); }
+
 static void end_json(struct stream *s)
 {
 	struct json j = { .out = &s->out };
@@ -320,6 +322,9 @@ static void end_json(struct stream *s)
 		json_u64(&j, "lost", lost_of(s, &s->maps.v[i]));
 		json_obj_end(&j);
 	}
+	for (u32 i = 0; i < s->nr_shown; i++)
+		if (!stream_hides(s->obj->img->maps[i].name))
+			map_show_json(&j, s->obj, i, s->net);
 	json_arr_end(&j);
 	if (s->printk) {
 		json_u64(&j, "printed", s->printed);

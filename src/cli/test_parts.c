@@ -246,7 +246,9 @@ static bool record_type(struct run_case *r, int map, const char *name, u32 *type
 	*type = name ? json_type_called(r->obj->img->btf, name) :
 		r->obj->img->maps[map].value_type;
 	if (name && !*type)
-		failed(r, "the object has no type '%s'", name);
+		failed(r, "the object has no type '%s': a global variable keeps a type that only "
+		       "functions use, %s%s *unused;", name,
+		       strchr(name, ' ') ? "" : "struct ", name);
 	return !name || *type;
 }
 

@@ -491,8 +491,19 @@ static void check_results(struct run_case *r)
 static bool elsewhere(const struct run_case *r, const struct skep_err *err)
 {
 	if (r->opts.engine == SKEP_KERNEL)
-		return err->id == ERR_UNSUPPORTED || err->id == ERR_KERNEL;
+		return err->id == ERR_UNSUPPORTED || err->id == ERR_KERNEL ||
+		       err->id == ERR_KERNEL_INPUT;
 	return r->kernel_too && (err->id == ERR_UNSUPPORTED || err->id == ERR_PROG_TYPE);
+}
+
+static void skip_run(struct run_case *r, const struct skep_err *err)
+{
+	if (err->id == ERR_KERNEL_INPUT)
+		skipped(r, "the kernel's test run does not take a packet as this one, of %u bytes: "
+			"below 14, above a page, or IP without its header [SKEP-E%04d]",
+			r->run.data_bytes, (int)ERR_KERNEL_INPUT);
+	else
+		skipped(r, "%.*s", (int)strcspn(skep_err_text(err), "\n"), skep_err_text(err));
 }
 
 /* ---- the run ------------------------------------------------------------------------------- */
@@ -520,7 +531,7 @@ static void run(struct run_case *r)
 		rc = skep_prog_run(&r->obj->progs[r->c->prog], &r->run, &err);
 	r->no_end = rc && err.id == ERR_BUDGET;
 	if (rc && elsewhere(r, &err))
-		skipped(r, "%.*s", (int)strcspn(skep_err_text(&err), "\n"), skep_err_text(&err));
+		skip_run(r, &err);
 	else if (rc)
 		test_failed_err(r, &err);
 	else if (r->outcome == TEST_PASSED)

@@ -173,7 +173,7 @@ static int resolve(struct link_job *j, const struct sym_file *f, const struct sy
 static int parse(struct link_job *j, struct sym_place *p)
 {
 	if (!*j->w->at)
-		return link_bad_where(j, "it does not say where");
+		return link_bad_where(j, "it does not say where (--at PATH:FUNCTION)");
 	if (!sym_place_parse(p, j->w->at, false))
 		return link_bad_where(j, "'%s' is not PATH:FUNCTION[+OFFSET]", j->w->at);
 	return 0;

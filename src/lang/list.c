@@ -37,7 +37,7 @@ static void print_args(struct lang *l, struct place *p, struct strbuf *out)
 			ty_name(out, p->args[i].ty);
 		sb_printf(out, " %s\n", p->args[i].name);
 	}
-	if (p->ret) {
+	if (p->ret && probe_flags(p->kind) & PF_RET) {
 		sb_puts(out, "    ");
 		ty_name(out, p->ret);
 		sb_puts(out, " retval\n");

@@ -245,6 +245,8 @@ static void user_function(struct list *a)
 		parameters(a, btf, id, 0, 1, SPACE_USER);
 	if (a->n > 6)
 		a->n = 6;
+	if (a->p->kind == LP_URETPROBE)	/* at its end the registers hold something else */
+		a->n = 0;
 }
 
 static void iterator(struct list *a)

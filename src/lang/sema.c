@@ -262,6 +262,7 @@ void sem_key(struct sema *s, struct node *n)
 		sem_error(s, n->at, "%s used as a map with an explicit key (non-scalar map), "
 			  "previously used without an explicit key (scalar map)", m->name);
 	t = ty_stored(s->l, sem_expr(s, n->a));
+	m->wrong |= !t;		/* as of values */
 	if (!t)
 		return;
 	if (t->kind == TY_VOID || ty_is_agg(t)) {
@@ -528,20 +529,32 @@ static void map_decls(struct lang *l)
 	}
 }
 
+/* A map that nobody uses may be of any type. */
+static void check_declared(struct lang *l, struct map_var *m)
+{
+	if (!m->decl || m->first != m->decl || m->value)
+		return;
+	diag_warn(l->script, m->decl->at, "Unused map: %s", m->name);
+	m->value = m->key = ty_int(&l->types, 8, true);
+	m->keyed = true;
+}
+
+static void check_defined(struct lang *l, const struct map_var *m)
+{
+	if (!m->value || (m->keyed && !m->key))
+		diag_error(l->script, m->first->at, "Undefined map: %s", m->name);
+}
+
+/* Those that got what is wrong come last: they are when it was not said yet. */
 static void check_maps(struct lang *l)
 {
 	for (size_t i = 0; i < l->maps.n; i++) {
-		struct map_var *m = l->maps.v[i];
-
-		if (m->decl && m->first == m->decl && !m->value) {
-			diag_warn(l->script, m->decl->at, "Unused map: %s", m->name);
-			m->value = m->key = ty_int(&l->types, 8, true);
-			m->keyed = true;
-		} else if (!m->value && (!m->wrong || !l->script->nr_errors))
-			diag_error(l->script, m->first->at, "Undefined map: %s", m->name);
-		else if (m->value && m->keyed && !m->key)
-			diag_error(l->script, m->first->at, "Undefined map: %s", m->name);
+		check_declared(l, l->maps.v[i]);
+		if (!l->maps.v[i]->wrong)
+			check_defined(l, l->maps.v[i]);
 	}
+	for (size_t i = 0; i < l->maps.n && !l->script->nr_errors; i++)
+		check_defined(l, l->maps.v[i]);
 }
 
 void sema_run(struct lang *l)

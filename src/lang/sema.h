@@ -68,6 +68,8 @@ void sem_map_value(struct sema *s, struct node *map, const struct ty *t, bool li
 /* ---- sema_field.c ------------------------------------------------------------ */
 
 const struct ty *sem_field(struct sema *s, struct node *n);
+/* Is the place of N's probe one where arguments are gone? Then that is said. */
+bool sem_no_args_here(struct sema *s, const struct node *n);
 const struct ty *sem_index(struct sema *s, struct node *n);
 const struct ty *sem_offsetof(struct sema *s, struct node *n);
 /* A member, also one of an anonymous member. */

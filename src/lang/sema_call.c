@@ -261,6 +261,8 @@ static const struct ty *args_of(struct sema *s, struct node *n)
 	const char *names[64];
 	u32 i;
 
+	if (sem_no_args_here(s, n))
+		return NULL;
 	if (!p->nr_args || p->nr_args > ARRAY_LEN(of))
 		return no_args(s, n);
 	for (i = 0; i < p->nr_args; i++) {

@@ -123,6 +123,19 @@ const struct place_arg *place_arg_find(const struct place *p, const char *name)
 	return NULL;
 }
 
+bool sem_no_args_here(struct sema *s, const struct node *n)
+{
+	if (s->p->place->kind != LP_URETPROBE)
+		return false;
+	sem_error(s, n->at, "The args builtin can only be used with 'uprobes', tracepoints, "
+		  "'fentry' and 'fexit' probes, and iterators: when a function returns, its "
+		  "arguments are gone");
+	if (s->report)
+		diag_hint(s->l->script, "keep them where it begins: uprobe:... { @a[tid] = "
+			  "args.%s; }", n->kind == N_IDENT ? "NAME" : n->text);
+	return true;
+}
+
 static void hint_args(struct sema *s, const struct place *p, const char *name)
 {
 	const char **names = mem_alloc((p->nr_args + 1) * sizeof(*names)), *near;
@@ -152,6 +165,8 @@ static const struct ty *arg_field(struct sema *s, struct node *n)
 {
 	const struct place_arg *a;
 
+	if (sem_no_args_here(s, n))
+		return NULL;
 	for (size_t i = 0; i < s->p->places.n; i++) {
 		const struct place *p = s->p->places.v[i];
 

@@ -45,7 +45,7 @@ static int member(const struct zip *z, const u8 *entry, struct sym_member *m)
 	m->bytes = u32_at(entry + 24);
 	if (u16_at(entry + 10))
 		return bad(z, "this member of the archive is compressed: nobody can run it from "
-			   "there; zip -0 stores it");
+			   "there; zip -0 stores it, then zipalign -p 4 has it begin at a page");
 	if (!in_bounds(local, LOCAL_BYTES, z->size) || memcmp(head, "PK\3\4", 4))
 		return bad(z, "the archive has no such member where its table says");
 	m->off = local + LOCAL_BYTES + u16_at(head + 26) + u16_at(head + 28);

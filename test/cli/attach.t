@@ -112,7 +112,7 @@ has "a symbol that is not there" "there is no function 'wrok' [SKEP-E0942]
 help: did you mean 'work'?" "$(attach "$tmp/uprobe.o" --at "$tmp/target:wrok" -c "$tmp/target")"
 has "a file that is not there" "there is no program or library 'skep-no-such'" \
 	"$(attach "$tmp/uprobe.o" --at "skep-no-such:x" -c "$tmp/target")"
-has "no place at all" "it does not say where" "$(attach "$tmp/uprobe.o" -c "$tmp/target")"
+has "no place at all" "it does not say where (--at PATH:FUNCTION)" "$(attach "$tmp/uprobe.o" -c "$tmp/target")"
 has "no place of the form" "is not PATH:FUNCTION[+OFFSET]" \
 	"$(attach "$tmp/uprobe.o" --at "$tmp/target" -c "$tmp/target")"
 has "a place behind the function" "bytes, none at 4096" \
@@ -204,6 +204,81 @@ status "a command that goes on is ended" 0 "$SKEP" attach -q "$tmp/uprobe.o" \
 [ $(($(date +%s) - start)) -lt 20 ]
 same "at once" 0 $?
 status "a duration that is none" 2 "$SKEP" attach "$tmp/uprobe.o" --at "$tmp/target:work" --duration x
+# What is wrong is said before anything is attached.
+for bad in "--duration x" "-c nosuchcommand" "-c /tmp" "--record-all -c true"; do
+	out=$(attach "$tmp/uprobe.o" --at "$tmp/target:work" $bad)
+	same "$bad: exit status" 2 $?
+	same "$bad: nothing was attached" 0 "$(echo "$out" | grep -c attached:)"
+done
+has "--record-all alone" "give --record FILE" "$out"
+out=$(attach "$tmp/uprobe.o" --at "$tmp/target:work" -c ' ')
+same "a command that is empty: exit status" 2 $?
+same "what is said" "skep attach: error: -c is empty: it takes a program and its arguments [SKEP-E0001]" \
+	"$(echo "$out" | head -n 1)"
+
+# ---- values of each cpu ----------------------------------------------------------------------
+cat > "$tmp/cpus.c" <<'X'
+#define _GNU_SOURCE
+#include <sched.h>
+__attribute__((noinline)) int work(int x) { __asm__ volatile(""); return x + 1; }
+int main(void)
+{
+	for (int c = 0; c < 2; c++) {
+		cpu_set_t s;
+
+		CPU_ZERO(&s);
+		CPU_SET(c, &s);
+		if (sched_setaffinity(0, sizeof(s), &s))
+			return 1;
+		for (int i = 0; i < 5 + c; i++)
+			work(i);
+	}
+}
+X
+object percpu 'enum kind { NONE, GOOD, BAD };
+struct nums { __u64 n; __u32 a : 4, b : 12; __s32 c : 16; __u32 v[2]; };
+struct mixed { __u64 n; enum kind kind; };
+#define M(name, t, max) struct { __uint(type, t); __uint(max_entries, max); __type(key, __u32);	\
+	__type(value, struct name); } name SEC(".maps")
+M(nums, BPF_MAP_TYPE_PERCPU_ARRAY, 1);
+M(mixed, BPF_MAP_TYPE_PERCPU_ARRAY, 2);
+struct { __uint(type, BPF_MAP_TYPE_PERCPU_HASH); __uint(max_entries, 4); __uint(key_size, 4);
+	__uint(value_size, 12); } raw SEC(".maps");
+SEC("uprobe") int skep_t_pc(void *ctx)
+{
+	__u32 k = 0, z[3] = { 0 }, *r;
+	struct nums *n = bpf_map_lookup_elem(&nums, &k);
+	struct mixed *m = bpf_map_lookup_elem(&mixed, &k);
+
+	bpf_map_update_elem(&raw, &k, z, BPF_NOEXIST);
+	r = bpf_map_lookup_elem(&raw, &k);
+	if (!n || !m || !r)
+		return 0;
+	n->n++, n->a++, n->b += 300, n->c--, n->v[1] += 2;
+	m->n++, m->kind = BAD;
+	r[2]++;
+	return 0;
+}'
+$cc -O1 -g -o "$tmp/cpus" "$tmp/cpus.c"
+if "$tmp/cpus"; then
+	same "numbers are summed, also of bit-fields; others are shown by cpu" \
+'map nums (percpu_array, 1 of 1, summed over cpus)
+  0: {"n": 11, "a": 11, "b": 3300, "c": -11, "v": [0, 22]}
+map mixed (percpu_array, 2 of 2, by cpu)
+  0, cpu 0: {"n": 5, "kind": "BAD"}
+  0, cpu 1: {"n": 6, "kind": "BAD"}
+  1, all cpus: {"n": 0, "kind": "NONE"}
+map raw (percpu_hash, 1 of 4, by cpu)
+  0, cpu 0: ["0x00", "0x00", "0x00", "0x00", "0x00", "0x00", "0x00", "0x00", "0x05", "0x00", "0x00", "0x00"]
+  0, cpu 1: ["0x00", "0x00", "0x00", "0x00", "0x00", "0x00", "0x00", "0x00", "0x06", "0x00", "0x00", "0x00"]' \
+		"$(attach -q "$tmp/percpu.o" --at "$tmp/cpus:work" -c "$tmp/cpus" | sed '/^map \.bss/,$d')"
+	has "maps as JSON" '{"end": {"maps": [{"name": "nums", "type": "percpu_array", "max_entries": 1, "count": 1, "elements": [{"key": 0, "values": [{"cpu": 0, "value": {"n": 5, "a": 5, "b": 1500, "c": -5, "v": [0, 10]}}, {"cpu": 1, "value": {"n": 6,' \
+		"$(attach --json "$tmp/percpu.o" --at "$tmp/cpus:work" -c "$tmp/cpus" | tail -n 1)"
+	same "and not without --maps" '{"end": {"maps": []}}' \
+		"$("$SKEP" attach --json "$tmp/percpu.o" --at "$tmp/cpus:work" -c "$tmp/cpus" 2> /dev/null | tail -n 1)"
+else
+	skip "values of each cpu" "there are no two cpus"
+fi
 cp "$tmp/uprobe.o" "$tmp/anyone.o"
 chmod 755 "$tmp"
 out=$(setpriv --reuid 65534 --regid 65534 --clear-groups "$SKEP" attach "$tmp/anyone.o" \

@@ -111,5 +111,12 @@ else
 fi
 out=$($SKEP run -q "$tmp/events.c" $cap --record recent=event 2>&1)
 has "a map of another kind" "there is no ring buffer or perf event array 'recent'" "$out"
+cat > "$tmp/untyped.c" <<'C'
+struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 4096); } out SEC(".maps");
+SEC("xdp") int prog(struct xdp_md *ctx) { __u64 v = 1; return bpf_ringbuf_output(&out, &v, 8, 0) ? 1 : 2; }
+char _license[] SEC("license") = "GPL";
+C
+has "a type that is not there: what keeps it" "only functions use: struct zyxw *unused;" \
+	"$($SKEP run -q "$tmp/untyped.c" $cap --record out=zyxw 2>&1)"
 same "nothing else was meant" "" "$(printf '%s\n' "$out" | grep 'did you mean')"
 done_testing

@@ -189,6 +189,24 @@ if $cc -O0 -o "$tmp/g" "$tmp/g.c" && $cc -O0 -g -o "$tmp/gg" "$tmp/g.c"; then
 	has "arguments without -g" "compile it with -g, or use arg0 ... arg5" \
 		"$(trace --dry-run -e "uprobe:$tmp/g:f { print(args.a); }")"
 	has "all of them" "compile the program with -g" "$(trace --dry-run -e "uprobe:$tmp/g:f { print(args); }")"
+	has "arguments of a return" "The args builtin can only be used with" \
+		"$(trace --dry-run -e "uretprobe:$tmp/gg:f { print(args.a); }")"
+	has "which says where they are" "args.a; }" \
+		"$(trace --dry-run -e "uretprobe:$tmp/gg:f { print(args.a); }")"
+	has "all of a return" "The args builtin can only be used with" \
+		"$(trace --dry-run -e "ur:$tmp/gg:f { print(args); }")"
+	same "a return's list" "uretprobe:$tmp/gg:f
+    int32 retval" "$($SKEP trace -lv "uretprobe:$tmp/gg:f" 2>&1)"
+	same "an entry's list" "uprobe:$tmp/gg:f
+    int32 a" "$($SKEP trace -lv "uprobe:$tmp/gg:f" 2>&1)"
+	same "a mistake in a key is one error" "1" \
+		"$(trace --dry-run -e "uprobe:$tmp/gg:f { @[args.q] = count(); }" | grep -c ERROR)"
+	same "in a value, too" "1" \
+		"$(trace --dry-run -e "uprobe:$tmp/gg:f { @[1] = sum(args.q); }" | grep -c ERROR)"
+	same "nor does a map of another's key" "1" \
+		"$(trace --dry-run -e "begin { @[@x] = 1; }" | grep -c ERROR)"
+	has "a map of which nothing is known" "Undefined map: @x" \
+		"$(trace --dry-run -e "uprobe:$tmp/gg:f { @[args.q] = count(); print(@x); }")"
 	same "with -g" "2" "$(trace -q -c "$tmp/gg" -e "uprobe:$tmp/gg:f { print(args.a); }" | sed '/^$/d')"
 fi
 done_testing

@@ -57,7 +57,7 @@ has "no such archive" "No such file" \
 has "no archive" "no zip archive" \
 	"$($SKEP trace -q -e "uprobe:$tmp/x.c!/lib/libx.so:twice { }" 2>&1)"
 "$tmp/mk" "$tmp/packed.apk" "$tmp/libx.so" $pad 8
-has "a compressed one" "is compressed" \
+has "a compressed one" "is compressed: nobody can run it from there; zip -0 stores it, then zipalign -p 4" \
 	"$($SKEP trace -q -e "uprobe:$tmp/packed.apk!/lib/libx.so:twice { }" 2>&1)"
 "$tmp/mk" "$tmp/odd.apk" "$tmp/libx.so" 5 0
 has "one that begins at no page" "does not begin at a page" \
