@@ -496,8 +496,10 @@ static struct tell_tail lost(const struct attach_record *r)
 
 static void say_end(const struct attach_record *r, const struct tell_tail *t)
 {
-	fprintf(stderr, "%s: %" PRIu64 " runs of %u programs\n", r->path, r->runs,
-		count_tells(r));
+	u32 n = count_tells(r);
+
+	fprintf(stderr, "%s: %" PRIu64 " run%s of %u program%s\n", r->path, r->runs,
+		r->runs == 1 ? "" : "s", n, n == 1 ? "" : "s");
 	if (r->cut)
 		fprintf(stderr, "note: %" PRIu64 " of them were too long and are recorded in "
 			"part\n", r->cut);

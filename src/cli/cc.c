@@ -192,6 +192,8 @@ static void build_args(struct args *a, const char *clang, const char *source,
 	add_prefix_map(a);
 	add(a, "-ivfsoverlay");
 	add(a, arena_printf(&a->arena, "/dev/fd/%d", files->files));
+	if (isatty(2))
+		add(a, "-fcolor-diagnostics");	/* it does not see the terminal itself */
 	if (prelude) {
 		add(a, "-Wno-macro-redefined");
 		add(a, "-include");
@@ -341,15 +343,17 @@ static int attempt(const struct compilation *c, bool prelude, int messages,
 	return r;
 }
 
-/* What the compiler said about a source that compiled: warnings. */
-static void pass_on(int messages)
+/* What the compiler said; true: the stack is too large. */
+static bool pass_on(int messages)
 {
 	struct os_file f;
+	bool stack;
 
 	if (os_temp_read(dup(messages), &f, NULL))
-		return;
-	fwrite(f.data, 1, f.size, stderr);
+		return false;
+	stack = cc_messages_put(stderr, (const char *)f.data, f.size);
 	os_file_close(&f);
+	return stack;
 }
 
 /*
@@ -359,16 +363,16 @@ static void pass_on(int messages)
  */
 static int compile(const struct compilation *c, bool may_lack, struct skep_err *err)
 {
-	int r;
+	int messages = c->files.messages;
+	int r = attempt(c, false, messages, err);
+	bool again = may_lack && r == -EINVAL;
 
-	if (!may_lack)
-		return attempt(c, false, -1, err);
-	r = attempt(c, false, c->files.messages, err);
-	if (!r)
-		pass_on(c->files.messages);
-	else if (r == -EINVAL)
-		r = attempt(c, true, -1, err);
-	if (r == -EINVAL)
+	if (again && !ftruncate(messages, 0) && !lseek(messages, 0, SEEK_SET))
+		r = attempt(c, true, messages, err);
+	if (pass_on(messages) && r)
+		err_help(err, "BPF has 512 bytes of stack: keep big objects in a map "
+			      "(per-cpu array)");
+	else if (again && r == -EINVAL)
 		err_note(err, "tried as it is, then with SEC(), htons() and "
 			      "libbpf's headers before it");
 	return r;

@@ -218,6 +218,9 @@ int code_read(struct isa_code *code, const struct os_file *f, const char *name,
 int cc_compile(const char *source, int out, char *const *extra,
 	       struct skep_err *err);
 
+/* Writes clang's messages TEXT to TO, each once; true: the stack of BPF was too small. */
+bool cc_messages_put(FILE *to, const char *text, size_t bytes);
+
 /* Adds to OUT the files that SOURCE, when it is C, includes, but for the system's. */
 void cc_includes(const char *source, struct arena *arena, struct str_list *out);
 

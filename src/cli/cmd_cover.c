@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { NO_CODE = -1, UNREACHABLE = -2, LINES_MAX = 10000000 };
 
@@ -28,6 +29,7 @@ struct cover {
 	struct arena arena;
 	VEC(struct source) sources;
 	const char *only;	/* files whose name has it; or NULL */
+	struct str_list dirs;	/* where sources are looked for first */
 	bool summary, branches;		/* BRANCHES: all of them are printed */
 };
 
@@ -279,13 +281,44 @@ static void put_totals(struct strbuf *out, const struct source *s)
 	sb_putc(out, '\n');
 }
 
+/* The file of source NAME: below a folder of --source-dir with as much of its path as leads
+ * to one, or NAME itself. */
+static void find_source(struct strbuf *path, const struct cover *c, const char *name)
+{
+	for (size_t i = 0; i < c->dirs.n; i++) {
+		for (const char *rest = name; rest; rest = strchr(rest, '/')) {
+			rest += strspn(rest, "/");
+			sb_reset(path);
+			sb_printf(path, "%s/%s", c->dirs.v[i], rest);
+			if (*rest && !access(sb_text(path), R_OK))
+				return;
+		}
+	}
+	sb_reset(path);
+	sb_puts(path, name);
+}
+
+static int open_source(struct os_file *f, const struct cover *c, const char *name,
+		       struct skep_err *err)
+{
+	struct strbuf path = { 0 };
+	int r;
+
+	find_source(&path, c, name);
+	r = os_file_read(f, sb_text(&path), err);
+	if (r && !c->dirs.n)
+		err_help(err, "-S DIR says in which folder the sources are");
+	sb_free(&path);
+	return r;
+}
+
 static int put_source(struct strbuf *out, const struct cover *c, const struct source *s,
 		      struct skep_err *err)
 {
 	struct os_file f;
 	size_t next = 0, branch = 0;
 	u32 number = 0;
-	int r = os_file_read(&f, s->name, err);
+	int r = open_source(&f, c, s->name, err);
 
 	if (r)
 		return r;
@@ -334,6 +367,8 @@ int cmd_cover(const struct command *cmd, int argc, char **argv)
 		{ "file", 'f', OPT_STR, "TEXT", "only sources whose name has TEXT", &c.only },
 		{ "branches", 'b', OPT_FLAG, NULL,
 		  "all branches, not only where one was never taken", &c.branches },
+		{ "source-dir", 'S', OPT_LIST, "DIR", "look for the sources below DIR first",
+		  &c.dirs },
 		{ "summary", 's', OPT_FLAG, NULL, "only how much of each ran", &c.summary },
 		{ 0 }
 	};
@@ -360,6 +395,7 @@ int cmd_cover(const struct command *cmd, int argc, char **argv)
 		vec_free(&c.sources.v[i].branches);
 	}
 	vec_free(&c.sources);
+	vec_free(&c.dirs);
 	sb_free(&out);
 	arena_free(&c.arena);
 	vec_free(&res.operands);

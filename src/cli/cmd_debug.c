@@ -6,6 +6,7 @@
  */
 #include "cli/debuggee.h"
 #include "debug/dap.h"
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -41,6 +42,7 @@ static void catch_interrupts(struct debug *d)
 
 /* ---- lines ------------------------------------------------------------------------ */
 
+static const char prompt[] = "(skep) ";
 static struct debug *completing;
 
 /* libedit asks for one word after the other. */
@@ -56,10 +58,40 @@ static char *complete(const char *text, int state)
 	return at < n ? strdup(words[at++]) : NULL;
 }
 
+/* Until there is something to read; false: Ctrl-C came, also just before the wait. */
+static bool wait_key(void)
+{
+	struct pollfd p = { .fd = 0, .events = POLLIN };
+	sigset_t set, old;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, &old);
+	while (!interruptible->interrupted && ppoll(&p, 1, NULL, &old) < 0 && errno == EINTR)
+		;
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	return !interruptible->interrupted;
+}
+
+/* For libedit, which itself reads on after a signal. -1: the end, or Ctrl-C. */
+static int read_key(void *file)
+{
+	u8 c;
+	ssize_t n;
+
+	do {
+		if (!wait_key())
+			return -1;
+		n = read(0, &c, 1);
+	} while (n < 0 && errno == EINTR);
+	return n == 1 ? c : -1;
+}
+
 static void open_editor(struct session *s)
 {
 	void *lib = isatty(0) && isatty(1) ? os_lib_open("libedit.so.2") : NULL;
 	char *(**entry)(const char *, int);
+	int (**getc)(void *);
 
 	if (!lib)
 		return;
@@ -68,37 +100,61 @@ static void open_editor(struct session *s)
 	entry = os_lib_sym(lib, "rl_completion_entry_function");
 	if (entry)
 		*entry = complete;
+	getc = os_lib_sym(lib, "rl_getc_function");
+	if (getc)
+		*getc = read_key;
 	completing = &s->d.debug;
 }
 
-/* The next line, for free(); NULL at the end of input. */
-static char *read_line(struct session *s)
+/* With libedit; NULL: there is none, or Ctrl-C, which gives its caller the terminal back. */
+static char *edit_line(struct session *s)
 {
-	static const char prompt[] = "(skep) ";
+	char *line = s->edit.readline(prompt);
+
+	if (line && *line && s->edit.add_history)
+		s->edit.add_history(line);
+	return line;
+}
+
+/* Without it. A pipe has no prompt that Ctrl-C could come back to. */
+static char *plain_line(struct session *s)
+{
+	bool tty = isatty(0);
 	char *line = NULL;
 	size_t room = 0;
 	ssize_t n;
 
-	if (s->edit.readline) {
-		line = s->edit.readline(prompt);
-		if (line && *line && s->edit.add_history)
-			s->edit.add_history(line);
-		return line;
-	}
-	if (isatty(0)) {
+	if (tty) {
 		fputs(prompt, stdout);
 		fflush(stdout);
 	}
+	if (tty && !wait_key())
+		return NULL;
 	do {
 		clearerr(stdin);
 		errno = 0;
 		n = getline(&line, &room, stdin);
 	} while (n < 0 && errno == EINTR);
-	if (n < 0) {
-		free(line);
-		return NULL;
+	if (n >= 0)
+		return line;
+	free(line);
+	return NULL;
+}
+
+/* The next line, for free(); NULL at the end of input. Ctrl-C drops what was typed. */
+static char *read_line(struct session *s)
+{
+	struct debug *d = &s->d.debug;
+	char *line;
+
+	for (;;) {
+		d->interrupted = 0;	/* of a command that had ended before it came */
+		line = s->edit.readline ? edit_line(s) : plain_line(s);
+		if (line || !d->interrupted || !isatty(0))
+			return line;
+		if (!write_text(stdout, "Quit\n", 5) || fflush(stdout))
+			return NULL;
 	}
-	return line;
 }
 
 /* What a command said goes out before the next one. */

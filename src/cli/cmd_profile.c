@@ -197,8 +197,8 @@ static int finish(struct profile *p, int out, struct skep_err *err)
 	if (!good)
 		return err_set(err, ERR_FILE_WRITE, p->output, "%s", strerror(why));
 	if (p->output)
-		fprintf(stderr, "%s: %" PRIu64 " samples, %u stacks\n", p->output, s.samples,
-			s.stacks);
+		fprintf(stderr, "%s: %" PRIu64 " sample%s, %u stack%s\n", p->output, s.samples,
+			s.samples == 1 ? "" : "s", s.stacks, s.stacks == 1 ? "" : "s");
 	return 0;
 }
 

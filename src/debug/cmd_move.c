@@ -123,9 +123,21 @@ static void tell_input(struct debug *d)
 	d->expected = d->input;
 }
 
+/* Between two inputs there is no instruction to stand before: the one behind it has ended. */
+static void tell_interrupt(struct debug *d)
+{
+	say(d, "\nProgram received signal SIGINT, Interrupt.\n");
+	if (dbg_frames(d))
+		tell_place(d, true);
+	else if (d->s && d->said_end != d->input)
+		tell_end(d);
+}
+
 void dbg_tell_stop(struct debug *d)
 {
-	if (d->stop != DBG_END && d->stop != DBG_NO_INPUT)
+	bool between = d->stop == DBG_INTERRUPTED && !dbg_frames(d);
+
+	if (d->stop != DBG_END && d->stop != DBG_NO_INPUT && !between)
 		tell_input(d);
 	switch (d->stop) {
 	case DBG_BREAKPOINT:
@@ -152,8 +164,7 @@ void dbg_tell_stop(struct debug *d)
 		tell_place(d, true);
 		break;
 	case DBG_INTERRUPTED:
-		say(d, "\nProgram received signal SIGINT, Interrupt.\n");
-		tell_place(d, true);
+		tell_interrupt(d);
 		break;
 	case DBG_BEGIN:
 		say(d, "\nNo more reverse-execution history.\n");

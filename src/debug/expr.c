@@ -121,9 +121,12 @@ static int number(struct parser *ps, struct value *v)
 {
 	const char *start = ps->p;
 	bool is_long = false, is_unsigned = false, decimal = *start != '0';
+	size_t digits = strspn(start, "0123456789");
 	char *end;
 	u64 n;
 
+	if (start[digits] == '.' || (start[digits] | 0x20) == 'e')
+		return ps_float_number(ps, v);
 	errno = 0;
 	if (start[0] == '0' && (start[1] | 0x20) == 'b')
 		n = strtoull(start + 2, &end, 2);
@@ -171,6 +174,22 @@ static bool enumerator(struct parser *ps, const char *name, struct value *v)
 	return false;
 }
 
+/* A type with the word NAME, which was not found. */
+static int no_tag(struct parser *ps, const char *at, const char *name)
+{
+	char what[2 * NAME_BYTES + 40], tag[NAME_BYTES];
+
+	if (!ps_word(ps, tag))
+		return ps_missing(ps, "A type's name is missing");
+	snprintf(what, sizeof(what), "No %s type named %s.", name, tag);
+	return ps_bad_at(ps, at, what);
+}
+
+static bool is_tag(const char *s)
+{
+	return !strcmp(s, "struct") || !strcmp(s, "union") || !strcmp(s, "enum");
+}
+
 static int variable(struct parser *ps, struct value *v)
 {
 	const char *start = ps->p;
@@ -188,6 +207,8 @@ static int variable(struct parser *ps, struct value *v)
 	} else if (!ps_word(ps, name)) {
 		return ps_missing(ps, "A syntax error in expression");
 	}
+	if (!dollar && is_tag(name))
+		return no_tag(ps, start, name);
 	if (ps->env->name)
 		r = ps->env->name(ps->env->arg, name, dollar, v, ps->err);
 	if (r <= 0)
@@ -205,7 +226,7 @@ static int primary(struct parser *ps, struct value *v)
 	int r;
 
 	ps_space(ps);
-	if (isdigit((u8)*ps->p))
+	if (isdigit((u8)*ps->p) || (*ps->p == '.' && isdigit((u8)ps->p[1])))
 		return number(ps, v);
 	if (*ps->p == '\'')
 		return character(ps, v);
@@ -257,6 +278,31 @@ static int subscript(struct parser *ps, struct value *v, struct value *i)
 	return r ? r : deref(ps, v);
 }
 
+static bool type_at_brace(struct parser *ps)
+{
+	const char *start = ps->p;
+	char name[NAME_BYTES];
+	struct dtype ty;
+	bool yes;
+
+	ps->p++;
+	ps_space(ps);
+	yes = ps_type_name(ps, &ty) || (ps_word(ps, name) && is_tag(name));
+	ps->p = start;
+	return yes;
+}
+
+/* What is in [], where a map's key may be in braces. */
+static int key(struct parser *ps, const struct value *v, struct value *i)
+{
+	struct dtype ty;
+
+	if (v->kind == VALUE_MAP && ps_next_is(ps, "{") && !type_at_brace(ps) &&
+	    ps->env->key_type && ps->env->key_type(ps->env->arg, v, &ty))
+		return ps_literal(ps, ty, i);
+	return assignment(ps, i);
+}
+
 static int element(struct parser *ps, struct value *v)
 {
 	struct value i, out;
@@ -264,7 +310,7 @@ static int element(struct parser *ps, struct value *v)
 
 	if (++ps->depth > MAX_DEPTH)
 		return ps_bad(ps, "the expression nests too deeply");
-	r = assignment(ps, &i);
+	r = key(ps, v, &i);
 	ps->depth--;
 	if (r)
 		return r;
@@ -366,10 +412,12 @@ static int size_of(struct parser *ps, struct value *v)
 
 static int arithmetic(struct parser *ps, struct value *v, char op)
 {
-	int r = ps_rvalue(ps, v);
+	int r = ps_operand(ps, v);
 
 	if (r)
 		return r;
+	if (ps_is_float(ps, v))
+		return ps_float_unary(ps, v, op);
 	if (op == '!') {
 		*v = ps_number_of(ps, BASIC_INT, !v->number);
 		return 0;
@@ -396,6 +444,8 @@ static int cast_or_paren(struct parser *ps, struct value *v)
 	}
 	if (!ps_take(ps, ")"))
 		return ps_missing(ps, "A ')' is missing");
+	if (ps_next_is(ps, "{") && !type_at_brace(ps))
+		return ps_literal(ps, ty, v);
 	r = unary(ps, v);
 	return r ? r : ps_cast(ps, v, ty);
 }
@@ -408,7 +458,9 @@ static int braces(struct parser *ps, struct value *v)
 
 	ps->p++;
 	if (!ps_type_name(ps, &ty))
-		return ps_missing(ps, "A type is missing");
+		return ps_next_is(ps, "struct") || ps_next_is(ps, "union") ||
+			ps_next_is(ps, "enum") ? variable(ps, v) :
+			ps_missing(ps, "A type is missing");
 	if (!ps_take(ps, "}"))
 		return ps_missing(ps, "A '}' is missing");
 	r = unary(ps, v);
@@ -492,20 +544,19 @@ static int binary(struct parser *ps, struct value *v, int level);
 static int logical(struct parser *ps, struct value *v, bool is_or, int level)
 {
 	struct value b;
-	bool left, skip;
-	int r = ps_rvalue(ps, v);
+	bool left, skip, right = false;
+	int r = ps_truth(ps, v, &left);
 
 	if (r)
 		return r;
-	left = v->number;
 	skip = left == is_or;
 	ps->dry += skip;
 	r = binary(ps, &b, level + 1);
 	if (!r)
-		r = ps_rvalue(ps, &b);
+		r = ps_truth(ps, &b, &right);
 	ps->dry -= skip;
 	if (!r)
-		*v = ps_number_of(ps, BASIC_INT, skip ? left : b.number != 0);
+		*v = ps_number_of(ps, BASIC_INT, skip ? left : right);
 	return r;
 }
 
@@ -532,11 +583,10 @@ static int choose(struct parser *ps, struct value *v)
 {
 	struct value a, b;
 	bool first;
-	int r = ps_rvalue(ps, v);
+	int r = ps_truth(ps, v, &first);
 
 	if (r)
 		return r;
-	first = v->number;
 	ps->dry += !first;
 	r = assignment(ps, &a);
 	ps->dry -= !first;
@@ -594,6 +644,8 @@ static int assignment(struct parser *ps, struct value *v)
 	ps->depth--;
 	return r;
 }
+
+int ps_expr(struct parser *ps, struct value *v) { return assignment(ps, v); }
 
 int expr_eval(struct value *out, const struct value_env *env, const char *text,
 	      struct skep_err *err)

@@ -12,7 +12,7 @@ struct value ps_number_of(struct parser *ps, enum basic b, u64 n)
 }
 
 /* V as a number; what is not computed is 0. */
-int ps_rvalue(struct parser *ps, struct value *v)
+static int rvalue(struct parser *ps, struct value *v, bool floats)
 {
 	struct value n;
 	int r;
@@ -22,11 +22,16 @@ int ps_rvalue(struct parser *ps, struct value *v)
 			*v = ps_number_of(ps, BASIC_INT, 0);
 		return 0;
 	}
-	r = value_load(ps->env, v, &n, ps->err);
+	r = floats ? value_load_scalar(ps->env, v, &n, ps->err) :
+		value_load(ps->env, v, &n, ps->err);
 	if (!r)
 		*v = n;
 	return r;
 }
+
+int ps_rvalue(struct parser *ps, struct value *v) { return rvalue(ps, v, false); }
+
+int ps_operand(struct parser *ps, struct value *v) { return rvalue(ps, v, true); }
 
 bool ps_is_pointer(struct parser *ps, const struct value *v)
 {
@@ -68,11 +73,13 @@ int ps_cast(struct parser *ps, struct value *v, struct dtype ty)
 		v->type = ty;
 		return 0;
 	}
-	if (kind != BTF_KIND_PTR && !dtype_is_integer(t, ty) && ty.id)
+	if (kind != BTF_KIND_PTR && kind != BTF_KIND_FLOAT && !dtype_is_integer(t, ty) && ty.id)
 		return ps_bad(ps, "Invalid cast.");
-	r = ps_rvalue(ps, v);
+	r = ps_operand(ps, v);
 	if (r)
 		return r;
+	if (ps_is_float(ps, v) || kind == BTF_KIND_FLOAT)
+		return ps_float_cast(ps, v, ty);
 	v->type = ty;
 	v->number = kind == BTF_KIND_PTR || !ty.id ? v->number :
 		value_extend(t, ty, v->number);
@@ -205,11 +212,13 @@ int ps_compute(struct parser *ps, struct value *a, struct value *b, enum binary 
 
 	if (op == B_AT)
 		return repeat(ps, a, b);
-	r = ps_rvalue(ps, a);
+	r = ps_operand(ps, a);
 	if (!r)
-		r = ps_rvalue(ps, b);
+		r = ps_operand(ps, b);
 	if (r)
 		return r;
+	if (ps_is_float(ps, a) || ps_is_float(ps, b))
+		return ps_float_compute(ps, a, b, op);
 	if (op == B_ADD || op == B_SUB)
 		return ps_add(ps, a, b, op == B_SUB);
 	if (op >= B_LT && op <= B_NE)

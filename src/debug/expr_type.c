@@ -82,6 +82,9 @@ static bool type_word(struct parser *ps, const char *s, struct words *w, struct 
 		return *ty = (struct dtype){ 0, 0 }, true;
 	if (!strcmp(s, "_Bool") || !strcmp(s, "bool"))
 		return *ty = types_basic(ps->env->types, BASIC_BOOL), true;
+	if (!strcmp(s, "float") || !strcmp(s, "double"))
+		return *ty = types_basic(ps->env->types, *s == 'f' ? BASIC_FLOAT : BASIC_DOUBLE),
+		       true;
 	if (!strcmp(s, "struct") || !strcmp(s, "union") || !strcmp(s, "enum"))
 		return !tagged(ps, s, &ty->id);
 	id = btf_find(ps->env->types->btf, s, BTF_KIND_TYPEDEF);

@@ -406,6 +406,15 @@ static int key_bytes(const struct value_env *env, const struct image_map *m,
 	return 0;
 }
 
+static bool key_type(void *arg, const struct value *map, struct dtype *out)
+{
+	const struct scope *s = arg;
+	const struct image_map *m = &s->d->img->maps[map->map];
+
+	*out = types_of(s->d->types, TYPES_IMAGE, m->key_type);
+	return m->key_type;
+}
+
 static int element(void *arg, const struct value *map, const struct value *key,
 		   struct value *out, struct skep_err *err)
 {
@@ -650,6 +659,7 @@ struct value_env dbg_env(struct debug *d, const struct dbg_frame *frame)
 	*s = (struct scope){ d, frame };
 	return (struct value_env){ .types = d->types, .arena = &d->scratch, .arg = s,
 		.load = load_mem, .read = read_mem, .name = find_name, .element = element,
+		.key_type = key_type,
 		.assign = assign, .where = show_where, .show_map = show_map };
 }
 

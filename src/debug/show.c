@@ -280,7 +280,7 @@ static void put_scalar(struct shower *s, struct dtype ty, u64 n)
 		put_integer(s, ty, n);
 }
 
-/* As many digits as tell it from all others, as gdb has it. */
+/* As many digits as tell it from all others, as gdb has it; other formats show its bits. */
 static void put_float(struct shower *s, const struct value *v)
 {
 	u64 bytes = dtype_bytes(s->env->types, v->type);
@@ -288,9 +288,16 @@ static void put_float(struct shower *s, const struct value *v)
 	double wide;
 	float narrow;
 
+	u64 n = 0;
+
 	if ((bytes != 4 && bytes != 8) || value_copy(s->env, v, raw, bytes) != bytes) {
 		sb_puts(s->out, "<no value>");
-	} else if (bytes == 4) {
+		return;
+	}
+	memcpy(&n, raw, bytes);
+	if (s->o->format && put_format(s, v->type, n, bytes))
+		return;
+	if (bytes == 4) {
 		memcpy(&narrow, raw, sizeof(narrow));
 		sb_printf(s->out, "%.9g", (double)narrow);
 	} else {
@@ -413,7 +420,7 @@ static void show(struct shower *s, const struct value *v, u32 depth)
 	} else if (v->kind != VALUE_NUMBER && (v->repeat || kind == BTF_KIND_ARRAY ||
 					       dtype_is_record(s->env->types, v->type))) {
 		put_compound(s, v, depth);
-	} else if (kind == BTF_KIND_FLOAT && v->kind != VALUE_NUMBER) {
+	} else if (kind == BTF_KIND_FLOAT) {
 		put_float(s, v);
 	} else if (value_load(s->env, v, &n, &err)) {
 		sb_puts(s->out, err.id == ERR_DEBUG_MEM ? "<not for the program>" : "<no value>");

@@ -3,6 +3,8 @@
 #include "btf/build.h"
 #include "debug/value.h"
 
+enum { BASIC_IS_FLOAT = 0x80 };	/* no BTF_INT_* */
+
 static const struct { const char *name; u32 bytes, encoding; } basics[] = {
 #define BASIC(name, text, bytes, encoding) { text, bytes, encoding },
 #include "debug/basic.def"
@@ -29,8 +31,9 @@ int types_open(struct types **out, const struct btf *const parts[2], const char 
 
 	btf_build_open(&b, &names);
 	for (u32 i = 0; i < NR_BASICS; i++)
-		t->basics[i] = btf_build_int(&b, basics[i].name, basics[i].bytes,
-					     basics[i].encoding);
+		t->basics[i] = basics[i].encoding == BASIC_IS_FLOAT ?
+			btf_build_float(&b, basics[i].name, basics[i].bytes) :
+			btf_build_int(&b, basics[i].name, basics[i].bytes, basics[i].encoding);
 	for (u32 i = 0; i < 2; i++)
 		add_part(t, &b, i, parts[i]);
 	btf_build_write(&b, &raw);

@@ -100,6 +100,14 @@ static int load_bits(const struct value_env *env, const struct value *v, u64 *ou
 	return 0;
 }
 
+/* Of 4 or 8 bytes. */
+static bool is_float(const struct types *t, const struct value *v)
+{
+	u64 bytes = dtype_bytes(t, v->type);
+
+	return !v->repeat && dtype_kind(t, v->type) == BTF_KIND_FLOAT && (bytes == 4 || bytes == 8);
+}
+
 static int not_scalar(const struct value_env *env, const struct value *v, struct skep_err *err)
 {
 	struct strbuf type = { 0 };
@@ -109,13 +117,14 @@ static int not_scalar(const struct value_env *env, const struct value *v, struct
 		return err_set(err, ERR_DEBUG_EXPR, NULL,
 			       "a map is no number; its elements are MAP[KEY]");
 	dtype_text(&type, env->types, v->type, "");
-	r = err_set(err, ERR_DEBUG_EXPR, NULL, "a value of type '%s' is no number", sb_text(&type));
+	r = err_set(err, ERR_DEBUG_EXPR, NULL, "a value of type '%s' is no %s", sb_text(&type),
+		    is_float(env->types, v) ? "integer: cast it" : "number");
 	sb_free(&type);
 	return r;
 }
 
-int value_load(const struct value_env *env, const struct value *v, struct value *out,
-	       struct skep_err *err)
+int value_load_scalar(const struct value_env *env, const struct value *v, struct value *out,
+		      struct skep_err *err)
 {
 	const struct types *t = env->types;
 	u64 bytes = dtype_bytes(t, v->type), n;
@@ -141,7 +150,7 @@ int value_load(const struct value_env *env, const struct value *v, struct value 
 		return 0;
 	}
 	if (v->kind == VALUE_MAP || v->repeat || !bytes || bytes > 8 ||
-	    !(dtype_is_integer(t, v->type) || kind == BTF_KIND_PTR))
+	    !(dtype_is_integer(t, v->type) || kind == BTF_KIND_PTR || is_float(t, v)))
 		return not_scalar(env, v, err);
 	if (v->bit_size)
 		r = load_bits(env, v, &n, err);
@@ -156,6 +165,14 @@ int value_load(const struct value_env *env, const struct value *v, struct value 
 	if (!v->bit_size && !(v->kind == VALUE_MEM && bytes == 4 && n >> 32))
 		out->number = value_extend(t, v->type, n);
 	return 0;
+}
+
+int value_load(const struct value_env *env, const struct value *v, struct value *out,
+	       struct skep_err *err)
+{
+	if (v->kind != VALUE_MAP && v->kind != VALUE_GONE && is_float(env->types, v))
+		return not_scalar(env, v, err);
+	return value_load_scalar(env, v, out, err);
 }
 
 u64 value_copy(const struct value_env *env, const struct value *v, void *to, u64 n)

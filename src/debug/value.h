@@ -71,7 +71,7 @@ void dtype_define(struct strbuf *out, const struct types *t, struct dtype ty);
 /* ---- value.c ------------------------------------------------------------- */
 
 enum value_kind {
-	VALUE_NUMBER,		/* integers and pointers: number */
+	VALUE_NUMBER,		/* integers, pointers and the bits of floats: number */
 	VALUE_MEM,		/* at addr of the program's memory */
 	VALUE_BYTES,		/* in bytes: what has no address */
 	VALUE_GONE,		/* optimised out, for the reason in gone */
@@ -108,6 +108,8 @@ struct value_env {
 	/* Element KEY of MAP. */
 	int (*element)(void *arg, const struct value *map, const struct value *key,
 		       struct value *out, struct skep_err *err);
+	/* The type of MAP's keys; false: it is not known. May be NULL. */
+	bool (*key_type)(void *arg, const struct value *map, struct dtype *out);
 	/* $NAME is V from now on. */
 	int (*assign)(void *arg, const char *name, const struct value *v, struct skep_err *err);
 	/* Appends what is at ADDR: "packet+14"; or nothing. */
@@ -122,6 +124,9 @@ struct value value_gone(struct dtype ty, const char *why);
  * DEBUG_MEM, DEBUG_GONE. */
 int value_load(const struct value_env *env, const struct value *v, struct value *out,
 	       struct skep_err *err);
+/* The same, and of a float or double its bits. */
+int value_load_scalar(const struct value_env *env, const struct value *v, struct value *out,
+		      struct skep_err *err);
 /* N cut to the size of TY and extended as it is. */
 u64 value_extend(const struct types *t, struct dtype ty, u64 n);
 /* Member NAME of V, a struct or union, also of anonymous ones in it. */

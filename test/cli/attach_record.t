@@ -52,7 +52,7 @@ attach()
 		> "$tmp/out" 2> "$tmp/err"
 	a_status=$?
 	[ $a_status = 0 ] || cat "$tmp/err" >&2
-	runs=$(sed -n 's/.*: \([0-9]*\) runs of .*/\1/p' "$tmp/err")
+	runs=$(sed -n 's/.*: \([0-9]*\) runs* of .*/\1/p' "$tmp/err")
 }
 
 # again NAME WHAT MAP...: replayed, all is the same, maps too, records of events (if any)
@@ -585,7 +585,7 @@ wait $pid
 kill -CONT $skep
 wait $skep
 lost=$(sed -n 's/^warning: \([0-9]*\) runs are not recorded: the ring buffer was full$/\1/p' "$tmp/out")
-runs=$(sed -n 's/.*: \([0-9]*\) runs of .*/\1/p' "$tmp/out")
+runs=$(sed -n 's/.*: \([0-9]*\) runs* of .*/\1/p' "$tmp/out")
 same "runs that are lost are counted: all are accounted for" 150000 $((${lost:-0} + ${runs:-0}))
 same "some were lost" yes "$([ "${lost:-0}" -gt 0 ] && echo yes)"
 ok "the others are computed again" "$SKEP" replay "$tmp/lost.rec"

@@ -103,4 +103,25 @@ printf 'x' > "$tmp/made.o"
 cp examples/firewall/firewall.o "$tmp/fw.o"
 status "an object is no C file" 2 $SKEP cc "$tmp/fw.o" -o "$tmp/made.o"
 same "nothing was written" x "$(cat "$tmp/made.o")"
+
+# ---- a stack that is too large: clang says it for each access
+cat > "$tmp/big.c" <<'X'
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+SEC("xdp") int e(struct xdp_md *c)
+{
+	volatile char big[1000], more[600];
+	for (int i = 0; i < 1000; i++) big[i] = i;
+	for (int i = 0; i < 600; i++) more[i] = big[i];
+	more[5] = c->data; more[7] = more[9] + big[8];
+	return more[c->data % 600] + big[bpf_get_prandom_u32() % 1000];
+}
+X
+status "a stack that is too large" 2 $SKEP verify "$tmp/big.c"
+out=$($SKEP verify "$tmp/big.c" 2>&1)
+same "is said once" 1 "$(printf '%s\n' "$out" | grep -c 'BPF stack limit')"
+has "with the way out" "help: BPF has 512 bytes of stack: keep big objects in a map" "$out"
+printf 'int x = y;\nint z = y;\n' > "$tmp/two.c"
+same "the same mistake in two places stays two" 2 \
+	"$($SKEP verify "$tmp/two.c" 2>&1 | grep -c "undeclared identifier 'y'")"
 done_testing

@@ -22,6 +22,17 @@ same "only others" "" "$($SKEP cover -f nothing "$tmp/fw.info")"
 same "two tracefiles add up" "    21966:  212" \
 	"$($SKEP cover "$tmp/fw.info" "$tmp/fw.info" | grep '__sync_fetch_and_add(&packets_seen' |
 	cut -c 1-15)"
+
+# Sources that are not where they were compiled.
+mkdir -p "$tmp/at/deep" && cp examples/firewall/*.c "$tmp/at/deep/"
+sed 's,^SF:.*/,SF:/was/once/deep/,' "$tmp/fw.info" >"$tmp/moved.info"
+out=$($SKEP cover "$tmp/moved.info" 2>&1)
+has "a source that is not there" "-S DIR says in which folder the sources are" "$out"
+out=$($SKEP cover -S "$tmp/nowhere" --source-dir "$tmp/at" "$tmp/moved.info" 2>&1)
+has "is found below a folder by the end of its path" "    10983:  212:" "$out"
+has "or by its name" "    10983:  212:" "$($SKEP cover -S "$tmp/at/deep" "$tmp/moved.info" 2>&1)"
+has "in no folder" "No such file" "$($SKEP cover -S "$tmp" "$tmp/moved.info" 2>&1)"
+
 has "branches in the summary" "branches were taken" "$($SKEP cover -s "$tmp/fw.info")"
 printf 'SF:%s\nDA:1,9\nBRDA:1,0,0,4\nBRDA:1,0,1,0\nBRDA:1,1,0,-\nBRDA:1,1,1,-\nBRDA:2,0,0,1\nBRDA:2,0,1,1\n' \
 	"$tmp/b.c" >"$tmp/b.info"

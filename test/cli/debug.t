@@ -915,6 +915,46 @@ out=$(printf 'start\nstepi\n\n\np $_time\nquit\nnonsense\n' | $SKEP debug -q $ob
 has "an empty line says it again" '$1 = 3' "$out"
 same "quit is the end" "" "$(printf '%s\n' "$out" | grep nonsense)"
 
+# ---- Ctrl-C at the prompt: what is typed is dropped, and nothing else
+# shellcheck disable=SC2086
+$CC -O1 -o "$tmp/pty" test/cli/pty.c || exit 2
+cat >"$tmp/typed" <<'E'
+< (skep)
+^ c
+< Quit
+< (skep)
++ p 1 + 7
+< + 7
+^ c
+< Quit
+< (skep)
+> p 3 * 7
+< $1 = 21
+> start
+< at test/obj/debug.c:65
+< (skep)
+> stepi 5
+^ c
+< (skep)
+> p 6 * 7
+< $2 = 42
+< (skep)
+^ c
+< Quit
+< (skep)
+^ d
+E
+on_terminal() { timeout 100 "$tmp/pty" "$@" $SKEP debug -q $obj $cap --prog walk <"$tmp/typed"; }
+out=$(on_terminal env)
+status=$?
+same "Ctrl-C at the prompt does not end the session" 0 $status
+has "half a line is dropped" 'p 1 + 7' "$out"
+same "and is not done" "" "$(printf '%s\n' "$out" | grep '= 8')"
+out=$(on_terminal sh -c 'trap "" INT; "$@" | cat' sh)
+status=$?
+same "Ctrl-C at the prompt without an editor" 0 $status
+has "which says Quit, too" Quit "$out"
+
 # ---- Ctrl-C
 mkfifo "$tmp/in"
 $SKEP debug -q $obj $cap --prog endless --budget 100000000000 <"$tmp/in" >"$tmp/out" 2>&1 &
@@ -937,6 +977,16 @@ for back in 'reverse-stepi 100000000' 'reverse-next 100000000' 'goto 900000000' 
 	has "Ctrl-C stops $back" '$1 = 42' "$(cat "$tmp/out")"
 	has "and says so: $back" "Program received signal SIGINT, Interrupt." "$(cat "$tmp/out")"
 done
+
+# Runs of a few instructions each: it is between two of them that Ctrl-C comes.
+(head -c 24 $cap; for i in $(seq 2000); do tail -c +25 $cap; done) >"$tmp/many.pcap"
+printf '%s\n' 'start 4000' reverse-continue 'p 40 + 2' >"$tmp/between"
+timeout -k 5 -s INT 3 $SKEP debug -q $obj "$tmp/many.pcap" --prog walk -batch -x "$tmp/between" \
+	>"$tmp/out" 2>&1 </dev/null
+has "Ctrl-C between packets, on the way back, says where" yes \
+	"$(grep -A1 '^Program received signal SIGINT' "$tmp/out" |
+		grep -q '^\[Packet [0-9]*: XDP_PASS, [0-9]* inst\|at test/obj/debug.c' && echo yes)"
+has "and what comes next is done" '$1 = 42' "$(cat "$tmp/out")"
 
 same "back from a packet's beginning to the end of the one before" '$1 = 3
 [Packet 2]
@@ -1069,4 +1119,126 @@ $2 = {0.100000001, 3}
 $3 = -22500000000
 $4 = lpm_trie {[10.1.2.0/24] = 0.5}
 $5 = prog_array {[1] = other}' "$(printf '%s\n' "$out" | grep '^\$')"
+
+# C's arithmetic of float and double; formats show the bits.
+same "floats in expressions" '$1 = 3
+$2 = -1.5
+$3 = 1
+$4 = 1
+$5 = 3.5
+$6 = 0x3fc00000
+$7 = ADDR
+$8 = -22499999998.5
+$9 = 254
+$10 = 0.33333333333333331
+$11 = 0.333333343
+$12 = 1
+$13 = 0
+$14 = 1
+$15 = 9223372036854775807
+$16 = 1.10000002
+$17 = 5
+$18 = 0.5
+$19 = 30
+$20 = inf' "$(commands 'start 1
+p f * 2
+p -f
+p (int)f
+p f == 1.5
+p 1.5 + 2
+p/x f
+p/x g
+p f + g
+p/u (unsigned char)254.7
+p (double)1 / 3
+p (float)1 / 3
+p f ? 1 : 2
+p f && 0.0
+p !0.0
+p (long)1e30
+p 1 + *fs
+p ($x = 2.5) * 2
+p .5f
+p 0x1e
+p f / 0' "$tmp/show.c" $cap --prog e | grep '^\$')"
+out=$(commands 'start 1
+p f % 2
+p ~f
+p fs[f]
+p (char *)f
+p 1.5.2
+p lpm[1.5]
+p 1e' "$tmp/show.c" $cap --prog e)
+same "what floats are not for" "Integer-only operation: its operands are float or double.
+Argument to complement operation not an integer, boolean.
+a value of type 'float' is no integer: cast it
+Invalid cast.
+Invalid number
+a value of type 'double' is no integer: cast it
+Invalid number" "$(printf '%s\n' "$out" | sed -n 's/ \[SKEP-E08.*//p')"
+
+# Keys in braces.
+cat > "$tmp/keys.c" <<'X'
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+struct in { __u8 a[2]; };
+struct k { __u32 x; __u16 y; struct in in; unsigned lo:4, hi:12; };
+struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 8);
+	__type(key, struct k); __type(value, __u64); } h SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 8);
+	__type(key, __u32); __type(value, __u64); } n SEC(".maps");
+struct k like = { 1, 2, {{ 3, 4 }}, 5, 6 };
+SEC("xdp") int e(struct xdp_md *c)
+{
+	struct k k;
+	__u64 v = 42;
+
+	__builtin_memset(&k, 0, sizeof(k));
+	k.x = 1; k.y = 2; k.in.a[0] = 3; k.in.a[1] = 4; k.lo = 5; k.hi = 6;
+	bpf_map_update_elem(&h, &k, &v, 0);
+	v = 43;
+	__builtin_memset(&k, 0, sizeof(k));
+	k.x = 1; k.y = 2;
+	bpf_map_update_elem(&h, &k, &v, 0);
+	return bpf_get_prandom_u32() & 1;
+}
+X
+out=$(commands 'catch verdict
+run
+p h[{1, 2, {{3, 4}}, 5, 6}]
+p h[(struct k){1, 2}]
+p h[{.y = 2, .x = 1,}]
+p h[{1, 2, 0}]
+p h[{1, 2, 3, 4, 5, 6}]
+p/x (struct k){1, 2, like.in, 7}
+p h[{struct k} &like]
+p (struct k){1, 3} , 1
+p n[{1}]
+p h[{1 2}]
+p h[{1, 2
+p h[{.z = 1}]
+p h[{1, 2, {{1, 2, 3}}}]
+p h[{1, 3}]
+p (int){1}
+ptype struct nope
+p sizeof(union nope)
+p {struct nope} 0' "$tmp/keys.c" $cap --prog e)
+same "keys in braces" '$1 = 42
+$2 = 43
+$3 = 43
+$4 = 43
+$5 = 42
+$6 = {x = 0x1, y = 0x2, in = {a = {0x3, 0x4}}, lo = 0x7, hi = 0x0}
+$7 = 42' "$(printf '%s\n' "$out" | grep '^\$')"
+same "wrong ones" "A syntax error in expression
+Braces are for structs, unions and arrays
+A '}' is missing
+the expression ends too early
+There is no such member.
+There are more values than members
+map 'h' has no such key
+Braces are for structs, unions and arrays
+No struct type named nope.
+No union type named nope.
+No struct type named nope." "$(printf '%s\n' "$out" | sed -n 's/ \[SKEP-E08.*//p')"
 done_testing

@@ -63,6 +63,14 @@ static int element(void *arg, const struct value *map, const struct value *key,
 	return 0;
 }
 
+static bool key_type(void *arg, const struct value *map, struct dtype *out)
+{
+	const struct types *t = arg;
+
+	*out = map->type;
+	return map->type.id && map->type.id < t->btf->nr_types;
+}
+
 static struct types *open_types(void)
 {
 	const char *path = TEST_DIR "/obj/debug.o";
@@ -118,7 +126,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t bytes)
 	if (!t)
 		t = open_types();
 	env = (struct value_env){ .types = t, .arena = &arena, .arg = t, .load = load,
-		.name = name, .element = element };
+		.name = name, .element = element, .key_type = key_type };
 	memcpy(text, data, bytes);
 	text[bytes] = 0;
 	for (char *l = strtok_r(text, "\n", &save); l; l = strtok_r(NULL, "\n", &save))
