@@ -942,7 +942,7 @@ cat >"$tmp/typed" <<'E'
 ^ c
 < Quit
 < (skep)
-^ d
+> quit
 E
 on_terminal() { timeout 100 "$tmp/pty" "$@" $SKEP debug -q $obj $cap --prog walk <"$tmp/typed"; }
 out=$(on_terminal env)
